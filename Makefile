@@ -1,0 +1,102 @@
+# stopbench
+#
+#   make                  build everything into build/
+#   make test             unit and integration tests (installs what is missing)
+#   make bench-shutdown   run the shutdown benchmark (installs what is missing)
+#   make help             all targets
+#
+# Knobs:
+#   SAN=1      address and undefined-behaviour sanitizers, in a tree of their own
+#   V=1        show the commands
+#   WERROR=1   warnings are errors (set where a machine builds)
+#   CC, CFLAGS, LDFLAGS as usual
+
+CC       ?= gcc
+V        ?=
+SAN      ?=
+WERROR   ?=
+
+out      := build$(if $(SAN),-san)
+packages := libuv libcurl libmicrohttpd libcjson sqlite3 smartcols
+pkgconf   = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wcast-qual -Wformat=2 -Wundef -Wvla -Wswitch-enum \
+	-Wimplicit-fallthrough=5 -Wnull-dereference -Wconversion -Wno-sign-conversion \
+	$(if $(WERROR),-Werror)
+hardened := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+checked  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+all_cflags = -std=c17 -D_GNU_SOURCE -I. -g $(warnings) $(if $(SAN),$(checked),$(hardened)) \
+	$(call pkgconf,--cflags,$(packages)) $(CFLAGS)
+all_ldflags = $(if $(SAN),-fsanitize=address$(,)undefined,-pie -Wl,-z,relro,-z,now) \
+	-Wl,--as-needed $(LDFLAGS)
+, := ,
+
+say       = $(if $(V),,@echo "  $(1)	$(patsubst $(out)/%,%,$@)";)
+objects   = $(patsubst %.c,$(out)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
+without   = $(filter-out $(out)/%/main.o,$(1))
+
+lib          := $(call objects,lib)
+service      := $(call objects,service)
+mock_agent   := $(call objects,mock-agent)
+mock_mcp     := $(call objects,mock-mcp)
+harness      := $(call objects,$(addprefix harness,/ /scenario /engine /run /judge /report))
+subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
+unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
+programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-mcp)
+
+.PHONY: all
+all: $(programs) $(subjects)
+
+$(out)/bin/stopbench: $(harness) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
+$(out)/bin/service: $(service) $(lib)
+$(out)/bin/mock-agent: $(mock_agent) $(lib)
+# Thousands of these run side by side: only what it uses, so that it stays small.
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o json.o latency.o lifeline.o lines.o log.o mem.o nearest.o)
+
+$(programs):
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(all_ldflags) -o $@ $^ $(LDLIBS)
+
+$(out)/bin/mock-mcp: LDLIBS := $(call pkgconf,--libs,libcjson) -lm
+$(out)/bin/%: LDLIBS := $(call pkgconf,--libs,$(packages)) -lm
+
+$(out)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+
+# Wrong in one way each, and in one file each.
+$(out)/subjects/%: scenarios/subjects/%.c
+	@mkdir -p $(@D)
+	$(call say,SUBJECT)$(CC) $(all_cflags) $(all_ldflags) -MMD -MP -MF $(out)/subjects/$*.d -o $@ $<
+
+# A unit test links everything of its program but main.
+$(out)/lib/test/%: $(out)/lib/test/%.o $(lib)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/service/test/%: $(out)/service/test/%.o $(call without,$(service)) $(lib)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/mock-agent/test/%: $(out)/mock-agent/test/%.o $(call without,$(mock_agent)) $(lib)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(call without,$(mock_mcp)) $(lib)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+
+.PHONY: unit
+unit: $(unit_tests)
+	@for test in $(unit_tests); do echo "# $$test"; $$test || exit 1; done
+
+.PHONY: format
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean:
+	rm -rf build build-san
+
+.PHONY: help
+help:
+	@sed -n '3,14s/^# \{0,1\}//p' Makefile
+
+.SECONDARY:
+-include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)

@@ -1,0 +1,45 @@
+/*
+ * clock - nanoseconds, and the words people write for them.
+ *
+ * Every stamp in the project is CLOCK_MONOTONIC in nanoseconds: one clock for
+ * all processes and containers of a kernel. A duration in a file or a flag is a
+ * string with a unit ("250ms", "1.5s", "1m30s"; units ns us ms s m h).
+ */
+#ifndef LIB_CLOCK_H
+#define LIB_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/cc.h"
+#include "lib/err.h"
+
+#define CLOCK_US INT64_C(1000)
+#define CLOCK_MS INT64_C(1000000)
+#define CLOCK_S INT64_C(1000000000)
+
+int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
+
+/* "2026-11-22T22:05:00.123Z" for the wall clock of now. */
+#define CLOCK_WALL_SIZE 32
+void clock_wall(char text[CLOCK_WALL_SIZE]);
+
+/* "250ms" to ns. Negative, unit-less, empty and over 1000 h are errors. */
+bool clock_parse(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
+
+/* RFC 3339 with up to nine digits of a second ("2026-11-22T22:05:00.123456789Z",
+ * as the Docker API writes times) to ns since 1970, from its digits: a double
+ * would lose the last three. */
+bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
+
+/* Three significant figures and a unit: "4.51s", "82.0ms", "310us", "0". Static
+ * size, borrowed buffer: clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}). */
+#define CLOCK_TEXT_SIZE 32
+const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE]);
+
+/* Whole milliseconds for libuv and curl timers, rounded up, so that a timer never
+ * fires before its time. Negative becomes 0. */
+uint64_t clock_ms_up(int64_t ns);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * json - documents that know where everything stands in their text, and reads
+ * that name what was missing.
+ *
+ * cJSON parses; its nodes carry no position, so the document keeps its text and
+ * finds a node's line and column by counting: the n-th value of the tree is the
+ * n-th value of the text. Duplicate keys, trailing garbage and nesting over 100
+ * are errors. Lookups are case-sensitive throughout.
+ */
+#ifndef LIB_JSON_H
+#define LIB_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/cc.h"
+#include "lib/err.h"
+
+#define JSON_FILE_CEILING ((size_t)4 << 20)
+
+struct json_doc {
+	char *name; /* what errors call it: a path, "--set", ... */
+	char *text;
+	cJSON *root;
+};
+
+/* "NAME:LINE:COLUMN: what" on a syntax error. */
+bool json_doc_read(struct json_doc *doc, const char *path, struct err *err) MUST_CHECK;
+bool json_doc_parse(struct json_doc *doc, const char *name, const char *text, size_t len,
+	struct err *err) MUST_CHECK;
+void json_doc_done(struct json_doc *doc);
+
+/* err becomes "NAME:LINE:COLUMN: what ...", the place being that of the node's key
+ * (of the value itself in an array or at the root); "NAME: what" when the node is
+ * not of this text. Returns false. */
+bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
+	const char *format, ...) PRINTF(4, 5);
+
+/* Parses wire text: exactly one value, nothing behind it. NULL when it is not JSON.
+ * Gives the caller a tree to cJSON_Delete(). */
+cJSON *json_parse(const char *text, size_t len) MUST_CHECK;
+
+/* NULL (or the fallback) when the key is absent or of another type. Borrowed. */
+const cJSON *json_get(const cJSON *object, const char *key);
+const char *json_text(const cJSON *object, const char *key);
+int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
+bool json_bool(const cJSON *object, const char *key, bool fallback);
+
+/* Follows "a.b.c"; array members by number. NULL when it leads nowhere. Borrowed. */
+const cJSON *json_at(const cJSON *root, const char *path);
+
+/* Puts value at "a.b.c", making objects on the way; takes value, also on failure
+ * (a step through something that is neither object nor array member). */
+bool json_put_at(cJSON *root, const char *path, cJSON *value, struct err *err) MUST_CHECK;
+
+/* Compact text to free(). */
+char *json_print(const cJSON *node) MUST_CHECK;
+
+/* For SCOPED(json_free) cJSON *tree = ...; */
+void json_free(cJSON **tree);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * lifeline - a process's line to the harness's ledger.
+ *
+ * The ledger is a stream socket: "unix:/path" or "tcp:host:port". A mock
+ * connects as its first act and points its log there; each event is one line.
+ * Written bytes are the kernel's and survive a SIGKILL of the writer, and the
+ * kernel closes the connection when the process dies: an end without a
+ * "process.exit" line before it means that it was killed. A forked child opens
+ * a line of its own.
+ *
+ * Blocking on purpose: the line is written before what it reports has effects.
+ */
+#ifndef LIB_LIFELINE_H
+#define LIB_LIFELINE_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+
+/* The environment variable that names the ledger. */
+#define LIFELINE_ENV "STOPBENCH_LEDGER"
+
+/* Connects to `address` (or to what LIFELINE_ENV says when it is NULL), points
+ * the log there and gives the descriptor, which is CLOEXEC and whose hang-up
+ * means that the harness is gone. Without an address fd is -1, the log stays on
+ * stderr and that is no error. Logs "process.start" with `role`, and with `name`
+ * unless that is NULL. */
+bool lifeline_connect(int *fd, const char *address, const char *role, const char *name,
+	struct err *err) MUST_CHECK;
+
+/* The last line of a process that ends by its own decision. */
+void lifeline_exit(int exit_code);
+
+#endif
