@@ -58,7 +58,7 @@ $(programs):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(all_ldflags) -o $@ $^ $(LDLIBS)
 
-$(out)/bin/mock-mcp: LDLIBS := $(call pkgconf,--libs,libcjson) -lm
+$(out)/bin/mock-mcp: LDLIBS := $(call pkgconf,--libs,libuv libcjson) -lm
 $(out)/bin/%: LDLIBS := $(call pkgconf,--libs,$(packages)) -lm
 
 $(out)/%.o: %.c

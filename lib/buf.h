@@ -33,7 +33,7 @@ void buf_done(struct buf *buf);
 bool buf_add(struct buf *buf, const void *data, size_t len);
 bool buf_adds(struct buf *buf, const char *text);
 bool buf_addf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
-bool buf_addv(struct buf *buf, const char *format, va_list args);
+bool buf_addv(struct buf *buf, const char *format, va_list args) PRINTF(2, 0);
 
 /* Drops the first len bytes; len is at most buf->len. */
 void buf_drop(struct buf *buf, size_t len);

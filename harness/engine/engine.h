@@ -1,0 +1,108 @@
+/*
+ * engine - what brings a service up, stops it, and says how that went.
+ *
+ * One interface over docker (its Engine API) and process (a PID namespace of our own
+ * with Docker's rules). A unit is what to run; a subject is it, running. Calls turn
+ * the loop while they wait, within their own bound, so that logs, the ledger and the
+ * load go on being served; callbacks must therefore never call back into the engine.
+ */
+#ifndef HARNESS_ENGINE_ENGINE_H
+#define HARNESS_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include <cjson/cJSON.h>
+
+#include "harness/engine/facts.h"
+#include "lib/err.h"
+
+struct engine;
+struct subject;
+
+/* A line of the subject's stdout or stderr, stamped when it was read. Borrowed. */
+typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len);
+
+/* What to run as PID 1 (or behind an init). All borrowed for engine_up(). */
+struct unit {
+	const char *name;         /* "service", "mock-agent" */
+	const char *image;        /* NULL: our own */
+	const char *const *argv;  /* NULL-terminated; NULL: the image's own */
+	const char *const *env;   /* "NAME=value", NULL-terminated; all it gets of us */
+	const char *run_folder;   /* seen at the same path inside (ledger socket, files) */
+	const char *network;      /* docker: NULL is the host's; else engine_network()'s */
+	const char *stop_signal;  /* "SIGTERM" */
+	int64_t grace_ns;
+	bool init;
+	subject_log_fn *log;
+	void *arg;
+};
+
+struct engine_options {
+	const char *run_id;  /* label of everything that is created */
+	const char *programs; /* folder of our programs ("build/bin"); subjects beside it */
+	const bool *interrupted; /* becomes true on Ctrl-C: waits end with an error */
+};
+
+/* What an engine can observe, for `list` and for the judge. */
+struct engine_sight {
+	enum witness signal, kill, exit; /* best witness it can have here */
+	bool signal_fate, wait_status, snapshots, oom;
+	char note[256]; /* what is missing and why, "" when nothing */
+};
+
+/* "docker", "process", or "auto": docker where a daemon answers, else process. err
+ * says how the daemon was looked for. Keeps loop and options' pointers. */
+struct engine *engine_create(uv_loop_t *loop, const char *name,
+	const struct engine_options *options, struct err *err) MUST_CHECK;
+void engine_destroy(struct engine *engine); /* accepts NULL */
+const char *engine_name(const struct engine *engine);
+const struct engine_sight *engine_sight(const struct engine *engine);
+
+/* Kernel, engine version and so on, for the results; the caller's. */
+cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
+
+/* Docker: makes sure that our image is there, loading it when it is missing or old.
+ * Names an image that is not ours and is missing. */
+bool engine_prepare(struct engine *engine, const char *image, struct err *err) MUST_CHECK;
+
+/* Docker: a network of its own for TOPOLOGY_CONTAINERS; its name is given to the caller.
+ * Process engine: NULL without an error, there is none. */
+char *engine_network(struct engine *engine, struct err *err);
+void engine_network_remove(struct engine *engine, const char *network);
+
+/* Starts it. The returned subject runs: PID 1 is known, its log arrives, the taps for
+ * signal and exit are armed. */
+struct subject *engine_up(struct engine *engine, const struct unit *unit,
+	struct err *err) MUST_CHECK;
+pid_t subject_pid(const struct subject *subject); /* PID 1 on the host; 0: not visible */
+const char *subject_id(const struct subject *subject);
+/* Docker on a network of its own: where its port can be reached ("172.18.0.2"); else
+ * "127.0.0.1". Borrowed. */
+const char *subject_address(const struct subject *subject);
+bool subject_running(const struct subject *subject);
+
+/* Asks the engine to stop it: stop signal, grace, SIGKILL. Returns at once; facts fill
+ * up while the loop turns, until subject_stopped(): the engine has answered, PID 1 is
+ * gone and its log is complete, or the engine is stuck. */
+bool subject_stop(struct subject *subject, struct err *err) MUST_CHECK;
+bool subject_stopped(const struct subject *subject);
+const struct stop_facts *subject_facts(const struct subject *subject);
+
+/* Reads what the engine still knows (exit code, OOM flag, events) into the facts. */
+bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
+
+/* What the engine reported of it, in its own words, for the failed case's folder: the
+ * caller's. NULL when it has none. */
+cJSON *subject_engine_events(const struct subject *subject);
+
+/* Kills and removes whatever is left of it. Accepts NULL. */
+void subject_down(struct subject *subject);
+
+/* Removes what runs that are over left behind (their owner is dead), by label; nothing
+ * else. `said` gets a line for each thing removed. Gives how many, -1 with err. */
+typedef void engine_said_fn(void *arg, const char *line);
+int engine_clean(struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
+
+#endif

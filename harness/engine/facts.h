@@ -1,0 +1,59 @@
+/*
+ * facts - what the engine and the kernel say of one stop.
+ *
+ * Stamps are CLOCK_MONOTONIC ns; 0 is "not seen". Only what was observed is written
+ * down: what nobody saw stays unknown, and the judge says so.
+ */
+#ifndef HARNESS_ENGINE_FACTS_H
+#define HARNESS_ENGINE_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a stamp rests on, best first. */
+enum witness {
+	WITNESS_NONE,
+	WITNESS_KERNEL, /* stamped by the kernel: tracepoint, process connector */
+	WITNESS_SELF,   /* the harness did it itself, or its own wait saw it (pidfd) */
+	WITNESS_ENGINE, /* the engine's event or its FinishedAt */
+};
+
+enum signal_fate {
+	FATE_UNKNOWN,
+	FATE_DELIVERED, /* queued for delivery */
+	FATE_IGNORED,   /* the kernel threw it away: no handler in PID 1, or SIG_IGN */
+};
+
+struct stop_facts {
+	int64_t asked_ns;    /* the stop was asked of the engine */
+	int64_t returned_ns; /* it answered */
+	int stop_signal;     /* number that was to be sent */
+
+	/* T0: the stop signal reached PID 1; known to +- signal_error_ns. */
+	int64_t signal_ns, signal_error_ns;
+	enum witness signal_witness;
+	enum signal_fate signal_fate;
+	unsigned signals_seen; /* stop signals to PID 1 that were traced; 0: not traced */
+
+	/* SIGKILL to PID 1. kill_witness is the proof that it was sent and by whom:
+	 * WITNESS_NONE with a wait status of signal 9 is no proof. */
+	int64_t kill_ns;
+	enum witness kill_witness;
+	bool kill_by_engine;
+	char kill_sender[32]; /* command name of the sender when traced */
+
+	/* T1: the end of PID 1. */
+	int64_t exit_ns, exit_error_ns;
+	enum witness exit_witness;
+	bool wait_status_known;
+	int wait_status; /* waitpid's, of PID 1 */
+	int exit_code;   /* as the engine reports it, 128+n for signals; -1: not known */
+	bool exited_before_stop;
+
+	bool oom_flag;     /* engine's OOMKilled: an OOM happened in the cgroup, no more */
+	int64_t oom_kills; /* in the cgroup since the stop; -1: not known */
+	bool stuck;        /* the engine did not answer within grace + 50 s */
+};
+
+#endif

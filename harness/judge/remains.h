@@ -1,0 +1,31 @@
+/*
+ * remains - which processes were still there when PID 1 ended.
+ *
+ * A container's death hides its leaks from any later process list: the kernel kills
+ * what is left and then reports PID 1's end. So they are found by their lifelines: one
+ * that was cut without process.exit, near or after PID 1's end, and that the service did
+ * not record as reaped before, belonged to a process that was left behind. One that was
+ * cut earlier, and that the service did reap, was a step of its ladder.
+ */
+#ifndef HARNESS_JUDGE_REMAINS_H
+#define HARNESS_JUDGE_REMAINS_H
+
+#include <stdint.h>
+
+#include "harness/run/evidence.h"
+
+struct remain {
+	const struct lifeline *lifeline;
+	char text[160]; /* "mock-mcp 'skills' of session 2 (pid 17)" */
+};
+
+struct remains {
+	struct remain *list; /* owned */
+	unsigned count;
+	unsigned zombies; /* in the last snapshot before the end */
+};
+
+void remains_find(struct remains *remains, const struct evidence *evidence);
+void remains_done(struct remains *remains);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * case - one case from up to down, on one engine.
+ *
+ * Mocks up, service up, ready, sessions opened, the stop at its moment, everything
+ * observed until PID 1 is gone and the ledger is quiet, everything down again. What
+ * was seen is the evidence; a case that could not be brought to its stop has its
+ * trouble written there.
+ */
+#ifndef HARNESS_RUN_CASE_H
+#define HARNESS_RUN_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/run/evidence.h"
+#include "harness/scenario/scenario.h"
+
+/* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
+typedef void case_step_fn(void *arg, const char *what);
+
+struct case_options {
+	uv_loop_t *loop;
+	struct engine *engine;
+	const char *programs;   /* folder of our programs */
+	const char *run_folder; /* of this run, exists; the case makes its own below it */
+	const bool *interrupted;
+	uint64_t seed;
+	case_step_fn *step;
+	void *arg;
+};
+
+/* Always fills evidence (zeroed before), also when the case comes to nothing. */
+void case_run(const struct case_options *options, const struct scenario *scenario,
+	struct evidence *evidence);
+
+#endif

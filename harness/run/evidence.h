@@ -1,0 +1,122 @@
+/*
+ * evidence - everything that was seen of one case, and nothing that was concluded.
+ *
+ * The run fills it, the judge reads it, the report keeps it. Stamps are CLOCK_MONOTONIC
+ * ns; 0 is "did not happen". All owned, freed by evidence_done().
+ */
+#ifndef HARNESS_RUN_EVIDENCE_H
+#define HARNESS_RUN_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#include "harness/engine/engine.h"
+#include "harness/engine/facts.h"
+#include "harness/engine/snapshot.h"
+
+/* Where an event was heard. */
+enum event_source {
+	EVENT_LEDGER,  /* a mock's lifeline */
+	EVENT_SERVICE, /* a line of the service's log that is an event */
+};
+
+struct event {
+	int64_t ns; /* the writer's own stamp */
+	enum event_source source;
+	char *name;
+	cJSON *json;
+	int lifeline; /* index, -1 for the service's log */
+};
+
+/* One process's connection to the ledger. */
+struct lifeline {
+	char *role, *name, *session; /* name and session may be NULL */
+	pid_t pid;      /* on the host, by the kernel's word; 0 over TCP */
+	pid_t own_pid;  /* in its own PID namespace, by its own word */
+	int64_t opened_ns;
+	int64_t ended_ns; /* 0: still open when the case was over */
+	bool exited;      /* its last line was process.exit */
+	int exit_code;
+	int last_signal;  /* number in its last mcp.signal, 0: none */
+	bool saw_eof;
+};
+
+enum request_kind {
+	REQUEST_OPEN, /* the webhook that opens a session */
+	REQUEST_TURN, /* in flight when the stop comes */
+	REQUEST_IDLE, /* made the connection that idles */
+};
+
+enum request_end {
+	REQUEST_PENDING,  /* nothing yet; at the end of the case: never answered */
+	REQUEST_ANSWERED, /* a whole answer with the status that is expected */
+	REQUEST_TURNED_AWAY, /* a whole answer, 503 */
+	REQUEST_WRONG,    /* a whole answer with another status */
+	REQUEST_REFUSED,  /* never accepted: no connection */
+	REQUEST_BROKEN,   /* accepted, and the answer never came whole: lost */
+};
+
+struct request {
+	enum request_kind kind;
+	unsigned session; /* 1..N; 0 for REQUEST_IDLE */
+	char *room, *bot;
+	int64_t sent_ns, ended_ns;
+	enum request_end end;
+	long status;
+	char *why; /* NULL when answered */
+};
+
+/* A line of the service's stdout or stderr. */
+struct log_line {
+	int64_t ns; /* when it was read */
+	char *text;
+};
+
+/* Why a case has no stop to judge, or less of it. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_NOT_UP,      /* engine or mocks could not bring it up: exit code 3 */
+	TROUBLE_NOT_READY,   /* the service was never ready */
+	TROUBLE_EXITED,      /* it ended before it was ready, or before the stop */
+	TROUBLE_LOAD,        /* sessions could not be opened: webhooks answered with errors */
+	TROUBLE_WHEN,        /* the event of stop.when never came */
+	TROUBLE_INTERRUPTED, /* Ctrl-C */
+};
+
+struct evidence {
+	const char *engine; /* "docker" */
+	struct engine_sight sight;
+	enum trouble trouble;
+	char trouble_text[1024]; /* what went wrong, in words */
+
+	struct stop_facts facts;
+	struct event *events; /* in the order in which they arrived */
+	unsigned event_count;
+	struct lifeline *lifelines;
+	unsigned lifeline_count;
+	struct request *requests;
+	unsigned request_count;
+	struct snapshot *snapshots; /* before the stop, then +0.1 s, +1 s, each second, and
+				       a quarter of a second before the grace ends */
+	unsigned snapshot_count;
+	struct log_line *log;
+	unsigned log_count;
+	uint64_t log_dropped; /* lines past the bound */
+	cJSON *engine_events;  /* NULL: none */
+
+	uint64_t seed;
+	int64_t began_ns, up_ns, ready_ns, loaded_ns, stopped_ns, ended_ns;
+};
+
+void evidence_done(struct evidence *evidence);
+
+/* The service's own event with this name: the first, or NULL. */
+const struct event *evidence_service_event(const struct evidence *evidence,
+	const char *name);
+/* How many events have this name (any source). */
+unsigned evidence_count(const struct evidence *evidence, const char *name);
+
+#endif

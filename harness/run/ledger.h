@@ -1,0 +1,32 @@
+/*
+ * ledger - the book that every mock writes its events into, and its lifelines.
+ *
+ * A unix socket (a TCP port as well, where containers can't mount it). Each connection
+ * is one process's lifeline; it is always drained, so no writer ever blocks on us.
+ * Lines become events, ends of connections become the ends of lifelines, both in the
+ * evidence.
+ */
+#ifndef HARNESS_RUN_LEDGER_H
+#define HARNESS_RUN_LEDGER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "harness/run/evidence.h"
+#include "lib/err.h"
+
+#define LEDGER_LIFELINES_MAX 65536
+#define LEDGER_EVENTS_MAX (4u << 20)
+
+struct ledger;
+
+/* Keeps loop and evidence. Listens on `path`. */
+struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct evidence *evidence,
+	struct err *err) MUST_CHECK;
+const char *ledger_address(const struct ledger *ledger); /* "unix:/path" */
+unsigned ledger_open_lines(const struct ledger *ledger);
+/* Open lifelines of this role. */
+unsigned ledger_open_of(const struct ledger *ledger, const char *role);
+void ledger_destroy(struct ledger *ledger); /* accepts NULL */
+
+#endif

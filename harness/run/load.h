@@ -1,0 +1,35 @@
+/*
+ * load - the clients: sessions opened through webhooks, turns in flight, idle
+ * keep-alive connections.
+ */
+#ifndef HARNESS_RUN_LOAD_H
+#define HARNESS_RUN_LOAD_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "harness/run/evidence.h"
+#include "harness/scenario/scenario.h"
+#include "lib/err.h"
+
+struct load;
+
+/* Keeps all; base is "http://127.0.0.1:8080". */
+struct load *load_create(uv_loop_t *loop, const struct scenario *scenario, const char *base,
+	struct evidence *evidence, struct err *err) MUST_CHECK;
+
+/* Opens the scenario's sessions, all at once. */
+void load_open_sessions(struct load *load);
+/* Sends one more webhook to the first load.turns sessions. */
+void load_start_turns(struct load *load);
+void load_open_idle(struct load *load);
+
+/* Requests of the kind that ended, and of those the good ones. */
+unsigned load_ended(const struct load *load, enum request_kind kind);
+unsigned load_answered(const struct load *load, enum request_kind kind);
+/* The first request of the kind that went wrong, in words; NULL: none did. */
+const char *load_trouble(const struct load *load, enum request_kind kind);
+
+void load_destroy(struct load *load); /* accepts NULL; what is pending stays pending */
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * scenario - what one case asks for, as its file says it.
+ *
+ * Filled from JSON by the tables in scenario.c, which are also the schema and the
+ * help. Everything is owned and freed by scenario_done(). Durations are ns.
+ */
+#ifndef HARNESS_SCENARIO_SCENARIO_H
+#define HARNESS_SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/fields.h"
+#include "mock-agent/manners.h"
+#include "mock-mcp/manners.h"
+
+#define SCENARIO_SESSIONS_MAX 5000
+#define SCENARIO_MCP_MAX 64
+
+/* A list of words, NULL-terminated; NULL when empty. */
+struct words {
+	char **word;
+	unsigned count;
+};
+
+/* "service": what is stopped. */
+enum ready_kind {
+	READY_DEFAULT, /* HTTP /ready for our service, TCP when there is a port */
+	READY_HTTP,    /* {"http": "/path"}: answers 2xx */
+	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
+	READY_LOG,     /* {"log": "text"}: prints a line with this in it */
+	READY_SIGNAL,  /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
+};
+
+struct ready {
+	enum ready_kind kind;
+	char *text;      /* path, or text of the log line */
+	int64_t port;    /* of READY_TCP; 0: service.port */
+	int64_t within_ns; /* "within": how long it may take; default 20s */
+};
+
+/* How a session is opened from outside; the defaults fit our service. In path and
+ * body, {n} is the session's number from 1, {room} the same, {bot} its bot. */
+struct session_request {
+	char *path;         /* "/webhook/{bot}" */
+	char *body;         /* the JSON text sent */
+	int64_t status;     /* what a good answer has: 200 */
+	struct words bots;
+	int64_t within_ns;  /* until it must be answered: 60s */
+};
+
+enum topology {
+	TOPOLOGY_HOST,       /* only the service is a container, on the host's network */
+	TOPOLOGY_CONTAINERS, /* service and mock-agent are, on a network of their own */
+};
+
+struct service_part {
+	char *image;          /* NULL: our own, which has all our programs */
+	struct words command; /* empty: ["service"] */
+	struct words env;     /* "NAME=value" each */
+	int64_t port;         /* 0: our service tells it in its log */
+	struct ready ready;
+	struct session_request session;
+	bool init;            /* tini in front, as docker run --init */
+	char *stop_signal;    /* "SIGTERM" */
+	int topology;         /* enum topology */
+	bool no_mocks;        /* "mocks": false */
+};
+
+/* "load": what is there when the stop comes. */
+struct load_part {
+	int64_t sessions;         /* opened in parallel, distinct rooms and bots */
+	int64_t turns;            /* of them this many have a turn in flight */
+	int64_t turn_ns;          /* how long such a turn takes */
+	int64_t idle_connections; /* keep-alive connections that were used once */
+};
+
+/* "stop" */
+struct stop_part {
+	int64_t grace_ns;
+	char *when;      /* "sessions.ready", "exit", or an event's name (docs/events.md) */
+	int64_t count;   /* of that event: this many */
+	int64_t within_ns; /* how long `when` may take: 60s */
+};
+
+/* "expect": what must be seen. What is not said is not asked; an expect that says
+ * nothing asks for a clean stop with exit code 0. */
+#define EXPECT_CODES_MAX 8
+#define EXPECT_ANY (-1)
+#define EXPECT_ALL (-2)
+
+struct expect_part {
+	int64_t exit_codes[EXPECT_CODES_MAX]; /* one number or a list */
+	unsigned exit_code_count;
+	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: not said */
+	int64_t within_ns;    /* 0: not said */
+	char *diagnosis;      /* id of the deepest cause: "H2"; NULL: not said */
+	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
+	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
+	int64_t lost;         /* requests, or EXPECT_ANY */
+	struct words log;     /* texts that the service's log must have */
+};
+
+struct scenario {
+	char *name; /* for people */
+	char *why;
+	struct service_part service;
+	struct manners_book agent;
+	struct mcp_manners *mcp; /* one per MCP server of each session */
+	unsigned mcp_count;
+	struct load_part load;
+	struct stop_part stop;
+	struct expect_part expect;
+	int64_t repeat;
+	int64_t seed; /* 0: the run's */
+	struct words engines; /* empty: all */
+	/* The JSON text of "agent" and of each "mcp" member, for the mocks. */
+	char *agent_json;
+	char **mcp_json;
+};
+
+extern const struct field scenario_fields[];
+
+/* Reads root, whose twin, matrix and variants were taken out (plan.h does). */
+bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, struct err *err) MUST_CHECK;
+void scenario_done(struct scenario *scenario);
+
+/* Is it our service that runs there, so that sessions, mocks and logs mean what
+ * docs/events.md says? */
+bool scenario_is_ours(const struct scenario *scenario);
+
+/* Value of NAME in service.env, or NULL. */
+const char *scenario_env(const struct scenario *scenario, const char *name);
+
+#endif

@@ -1,0 +1,117 @@
+#include "lib/buf.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+#define FIRST_ROOM ((size_t)64)
+
+void buf_init(struct buf *buf, size_t ceiling)
+{
+	*buf = (struct buf){.ceiling = ceiling};
+}
+
+void buf_done(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf){0};
+}
+
+/* Room for len more bytes and the NUL, or a buf that is full. */
+static bool reserve(struct buf *buf, size_t len)
+{
+	size_t ceiling = buf->ceiling ? buf->ceiling : BUF_CEILING;
+	size_t room = buf->room ? buf->room : FIRST_ROOM;
+
+	assert(buf->len <= ceiling);
+	if (buf->full || len > ceiling - buf->len) {
+		buf->full = true;
+		return false;
+	}
+	while (room <= buf->len + len)
+		room = room <= ceiling / 2 ? room * 2 : ceiling + 1;
+	if (room > buf->room) {
+		buf->data = mem_grown(buf->data, room, 1);
+		buf->room = room;
+	}
+	return true;
+}
+
+bool buf_add(struct buf *buf, const void *data, size_t len)
+{
+	if (!reserve(buf, len))
+		return false;
+	if (len > 0)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return true;
+}
+
+bool buf_adds(struct buf *buf, const char *text)
+{
+	return buf_add(buf, text, strlen(text));
+}
+
+bool buf_addf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	bool added;
+
+	va_start(args, format);
+	added = buf_addv(buf, format, args);
+	va_end(args);
+	return added;
+}
+
+bool buf_addv(struct buf *buf, const char *format, va_list args)
+{
+	va_list measured;
+	int len;
+
+	va_copy(measured, args);
+	len = vsnprintf(NULL, 0, format, measured);
+	va_end(measured);
+	if (len < 0) {
+		buf->full = true;
+		return false;
+	}
+	if (!reserve(buf, (size_t)len))
+		return false;
+	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	buf->len += (size_t)len;
+	return true;
+}
+
+void buf_drop(struct buf *buf, size_t len)
+{
+	assert(len <= buf->len);
+	if (len == 0)
+		return;
+	buf->len -= len;
+	memmove(buf->data, buf->data + len, buf->len + 1);
+}
+
+void buf_clear(struct buf *buf)
+{
+	buf->len = 0;
+	buf->full = false;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+const char *buf_text(const struct buf *buf)
+{
+	return buf->data ? buf->data : "";
+}
+
+char *buf_take(struct buf *buf)
+{
+	char *text = buf->data ? buf->data : mem_text("");
+
+	buf_init(buf, buf->ceiling);
+	return text;
+}

@@ -1,0 +1,97 @@
+/*
+ * manners - how the mock agent API behaves: all its misbehaviour, as data.
+ *
+ * The same object in the mock's --manners file, on its control path and in a
+ * scenario's "agent" member. The table is public, so the harness checks a scenario
+ * with it before anything is started.
+ *
+ *   {
+ *     "connect":    {"latency": "20ms"},
+ *     "first_byte": {"latency": "100ms"},
+ *     "chunk":      {"latency": "10ms"},
+ *     "chunks":     4,
+ *     "tools":      1,
+ *     "disconnect": {"latency": "4s"},
+ *     "rules": [ {"session": 2, "disconnect": {"fault": "hang"}} ]
+ *   }
+ */
+#ifndef MOCK_AGENT_MANNERS_H
+#define MOCK_AGENT_MANNERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/fields.h"
+#include "lib/latency.h"
+
+enum fault {
+	FAULT_NONE,
+	FAULT_HANG,       /* no answer to this request, ever */
+	FAULT_RESET,      /* TCP RST instead of the answer */
+	FAULT_BLACKHOLE,  /* from here on nothing of this session is answered or sent */
+	FAULT_HALF_CLOSE, /* our direction of the connection is shut, no answer */
+	FAULT_ERROR,      /* an HTTP error: phase.status */
+	FAULT_TRUNCATE,   /* half the answer (of a stream: half a frame), then the end */
+	FAULT_MALFORM,    /* an answer that is no JSON (of a stream: no SSE, no JSON) */
+	FAULT_REFUSE,     /* connections are refused (ECONNREFUSED) from here on */
+};
+
+/* One phase of a session's life. */
+struct phase {
+	struct latency latency; /* before it is answered, or before its event */
+	int fault;              /* enum fault */
+	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
+	int64_t times;          /* the fault strikes this often per session; 0: always */
+};
+
+struct manners {
+	struct phase connect;    /* POST /v1/sessions */
+	struct phase stream;     /* GET .../events/stream, until the headers are sent */
+	struct phase first_byte; /* from a user.message to the agent's first event */
+	struct phase chunk;      /* before each further event of the reply */
+	int64_t chunks;          /* agent.message events of a reply */
+	int64_t tools;           /* custom tool uses per turn, round the declared tools */
+	struct phase interrupt;  /* from user.interrupt to the idle event */
+	struct phase settle;     /* from the idle event to the stored status's flip */
+	struct phase disconnect; /* archive and delete, where the next two say nothing */
+	struct phase archive;
+	struct phase del;        /* "delete" */
+	struct phase messages;   /* POST /v1/messages */
+	struct latency hold;     /* the stream stays open this long after the end */
+	int64_t heartbeat_ns;    /* between "ping" events; 0: none */
+	bool terminated_event;   /* session.status_terminated on archive */
+};
+
+/* Manners for everybody, and for chosen sessions. */
+struct manners_rule {
+	int64_t session; /* the label, as a number */
+	struct manners manners;
+};
+
+#define MANNERS_RULES_MAX 1024
+
+struct manners_book {
+	struct manners all;
+	struct manners_rule *rules; /* owned */
+	unsigned rule_count;
+};
+
+extern const struct field manners_fields[];      /* of struct manners */
+extern const struct field manners_book_fields[]; /* of struct manners_book, rules too */
+
+void manners_book_preset(struct manners_book *book);
+
+/* Reads node over the book. A rule starts from what `all` says after this reading. */
+bool manners_book_read(struct manners_book *book, const struct json_doc *doc,
+	const cJSON *node, struct err *err) MUST_CHECK;
+void manners_book_done(struct manners_book *book);
+
+/* Whose manners hold for the session with this label. Borrowed. */
+const struct manners *manners_for(const struct manners_book *book, int64_t session);
+
+/* What happens when a session is archived (or deleted). Borrowed. */
+const struct phase *manners_ending(const struct manners *manners, bool archive);
+
+const char *fault_name(int fault);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * agent - the client of the agent API: Anthropic's Managed Agents sessions.
+ *
+ * One agent is one API with its pool of connections. A talk is one remote session
+ * with its open event stream: text goes in, the reply comes back when the turn ends,
+ * and tool uses in between ask their owner. Letting go of a talk is the API's own
+ * contract: interrupt if busy, wait until the stored status is idle, then archive or
+ * delete (both are refused while a turn runs), then close the stream.
+ *
+ * All callbacks come from the loop, never from inside a call of yours.
+ */
+#ifndef SERVICE_AGENT_H
+#define SERVICE_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/err.h"
+
+struct agent;
+struct agent_talk;
+
+struct agent_options {
+	const char *url;         /* base URL, "https://api.anthropic.com" */
+	const char *key;         /* never logged; NULL: no authorization header */
+	const char *model;
+	const char *agent_id;       /* NULL: one is created on first need */
+	const char *environment_id; /* NULL: one is created on first need */
+	const char *name;           /* what a created agent and environment are called */
+	unsigned connections;       /* bound of the warm pool */
+	int64_t request_ns;         /* deadline of each short request */
+};
+
+/* Keeps loop; copies options. */
+struct agent *agent_create(uv_loop_t *loop, const struct agent_options *options,
+	struct err *err) MUST_CHECK;
+/* All talks must have been destroyed. Accepts NULL. */
+void agent_destroy(struct agent *agent);
+
+/* The custom tools that a created agent declares: [{"name", "description",
+ * "input_schema"}, ...]. To be called before the first talk. Copies. */
+void agent_set_tools(struct agent *agent, const cJSON *tools);
+
+struct agent_talk_events {
+	/* The session exists and its stream is open; id is its API id. Or it could
+	 * not be: id is NULL and `why` says why (the talk can only be destroyed). */
+	void (*opened)(void *arg, const char *id, const char *why);
+	/* A turn ended. text is the agent's reply, or NULL with the reason in why:
+	 * "interrupted", or what failed. */
+	void (*turned)(void *arg, const char *text, const char *why);
+	/* The agent wants a custom tool's result: agent_answer(talk, use_id, ...). */
+	void (*wants_tool)(void *arg, const char *use_id, const char *name,
+		const cJSON *input);
+	/* The stream or the session died outside a turn. Only agent_let_go() and
+	 * agent_talk_destroy() make sense now. */
+	void (*broke)(void *arg, const char *why);
+};
+
+/* Opens a new session, or resumes the stored one named by `id` (which ends in a new
+ * one's `opened` having another id when the API no longer knows it). `room` and `bot`
+ * become its metadata. Copies all; keeps events. */
+struct agent_talk *agent_open(struct agent *agent, const char *id, const char *room,
+	const char *bot, const struct agent_talk_events *events, void *arg,
+	struct err *err) MUST_CHECK;
+
+bool agent_talk_busy(const struct agent_talk *talk); /* a turn is running */
+
+/* One turn at a time: the caller queues. */
+bool agent_say(struct agent_talk *talk, const char *text, struct err *err) MUST_CHECK;
+void agent_answer(struct agent_talk *talk, const char *use_id, const char *result,
+	bool is_error);
+
+/* Asks the running turn to end; `turned` follows. */
+void agent_interrupt(struct agent_talk *talk);
+
+enum agent_ending {
+	AGENT_KEEP,    /* release: close the stream, the session can be resumed */
+	AGENT_ARCHIVE,
+	AGENT_DELETE,
+};
+
+/* Called once. why is NULL when the session was let go, else the reason. */
+typedef void agent_let_go_fn(void *arg, const char *why);
+
+/* Ends the talk in the way of the contract above, trying again while the API says that
+ * the session is running. deadline_ns is CLOCK_MONOTONIC, 0 for none: past it `done`
+ * hears "deadline". Works in every state of the talk, also while it opens. */
+void agent_let_go(struct agent_talk *talk, enum agent_ending ending, int64_t deadline_ns,
+	agent_let_go_fn *done, void *arg);
+
+/* Gives up on an agent_let_go() that is under way: `done` hears `why` from the loop. */
+void agent_give_up(struct agent_talk *talk, const char *why);
+
+/* Closes what is open, without a word to the API. No callback comes any more.
+ * Accepts NULL. */
+void agent_talk_destroy(struct agent_talk *talk);
+
+#endif

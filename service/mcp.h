@@ -1,0 +1,65 @@
+/*
+ * mcp - the client of one stdio MCP server, and its process.
+ *
+ * JSON-RPC, a line a message. The handshake is initialize, initialized, tools/list;
+ * when it is complete the server is ready and its tools are known. A server that
+ * prints garbage is warned about line by line; one that dies fails its calls. Ending
+ * it is child.h's ladder: EOF, SIGTERM, SIGKILL.
+ *
+ * All callbacks come from the loop, never from inside a call of yours.
+ */
+#ifndef SERVICE_MCP_H
+#define SERVICE_MCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/child.h"
+#include "lib/err.h"
+
+struct mcp;
+
+struct mcp_spec {
+	const char *name;
+	const char *const *argv; /* NULL-terminated */
+	const char *const *env;  /* whole environment, NULL: ours */
+	int64_t start_ns;        /* deadline of the handshake, from the spawn */
+	int64_t call_ns;         /* deadline of each call; then notifications/cancelled */
+};
+
+struct mcp_events {
+	/* Ready: tools is the server's tools/list array, borrowed. Or NULL: the
+	 * handshake failed, `why` says why, and only mcp_stop()/mcp_destroy() make
+	 * sense. */
+	void (*ready)(void *arg, const cJSON *tools, const char *why);
+	void (*step)(void *arg, enum child_step step);
+	/* The process was reaped; `status` is waitpid's. Calls under way have failed. */
+	void (*gone)(void *arg, int status);
+	/* A line of its stderr, or one of stdout that is no JSON-RPC. */
+	void (*noise)(void *arg, const char *line);
+};
+
+/* Keeps family and events; copies spec. */
+struct mcp *mcp_start(struct family *family, const struct mcp_spec *spec,
+	const struct mcp_events *events, void *arg, struct err *err) MUST_CHECK;
+pid_t mcp_pid(const struct mcp *mcp);
+bool mcp_running(const struct mcp *mcp);
+
+/* The result as text: the text parts of the tool's content, joined by newlines. */
+typedef void mcp_call_fn(void *arg, const char *result, bool is_error);
+
+/* `done` comes once from the loop, also when the server dies, the deadline passes or
+ * mcp_stop() is called; not after mcp_destroy(). */
+void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments, mcp_call_fn *done,
+	void *arg);
+
+/* Down the ladder, see child_stop(). */
+void mcp_stop(struct mcp *mcp, int64_t eof_ns, int64_t term_ns);
+
+/* As child_destroy(). Accepts NULL. */
+void mcp_destroy(struct mcp *mcp);
+
+#endif
