@@ -52,7 +52,7 @@ $(out)/bin/stopbench: $(harness) $(out)/mock-agent/manners.o $(out)/mock-mcp/man
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o json.o latency.o lifeline.o lines.o log.o mem.o nearest.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o json.o latency.o lifeline.o lines.o log.o mem.o nearest.o settings.o)
 
 $(programs):
 	@mkdir -p $(@D)
@@ -79,6 +79,7 @@ $(out)/mock-agent/test/%: $(out)/mock-agent/test/%.o $(call without,$(mock_agent
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 $(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(call without,$(mock_mcp)) $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/mock-mcp/test/test_server: | $(out)/bin/mock-mcp
 $(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 

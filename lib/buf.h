@@ -42,7 +42,7 @@ void buf_clear(struct buf *buf);
 /* "" when empty. Borrowed: good until the next addition. */
 const char *buf_text(const struct buf *buf);
 
-/* Gives the caller a string to free(); the buf is empty afterwards. */
+/* Gives the caller a string to free(); the buf is as after buf_clear(). */
 char *buf_take(struct buf *buf);
 
 #endif

@@ -1,6 +1,7 @@
 #include "lib/clock.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -216,50 +217,47 @@ bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err)
 	return true;
 }
 
-/* Rounding decides whether three figures are enough: 999.6us is 1.00ms. */
-static bool fits(
-	const struct unit *unit, uint64_t ns, unsigned scale, unsigned *figures)
+/* How many hundredths, tenths or wholes of a unit. */
+static unsigned count_parts(const struct unit *unit, uint64_t ns, unsigned parts)
 {
-	uint64_t step = (uint64_t)unit->ns / scale;
+	uint64_t step = (uint64_t)unit->ns / parts;
 
-	if (step == 0)
-		return false;
-	*figures = (unsigned)((ns + step / 2) / step);
-	return (ns + step / 2) / step < 1000;
+	return step == 0 ? UINT_MAX : (unsigned)((ns + step / 2) / step);
 }
 
-/* The smallest unit, and the most digits behind the point, that do. */
+/* The smallest unit, and the most digits behind the point, that three figures do
+ * for; after rounding, so that 999.6us is 1.00ms. */
 const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE])
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 	const char *sign = ns < 0 ? "-" : "";
 	const struct unit *unit = units, *largest = &units[COUNT(units) - 1];
-	unsigned figures;
 
 	if (ns == 0)
 		return strcpy(text, "0");
-	for (;; unit++) {
-		if (fits(unit, size, 100, &figures)) {
-			snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%02u%s", sign,
-				figures / 100, figures % 100, unit->name);
-			return text;
-		}
-		if (fits(unit, size, 10, &figures)) {
-			snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%u%s", sign, figures / 10,
-				figures % 10, unit->name);
-			return text;
-		}
-		if (fits(unit, size, 1, &figures) || unit == largest) {
-			snprintf(text, CLOCK_TEXT_SIZE, "%s%u%s", sign, figures,
-				unit->name);
-			return text;
-		}
+	while (unit < largest &&
+		size >= (uint64_t)unit->ns * 1000 - (uint64_t)unit->ns / 2)
+		unit++;
+	if (count_parts(unit, size, 100) < 1000) {
+		unsigned hundredths = count_parts(unit, size, 100);
+
+		snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%02u%s", sign, hundredths / 100,
+			hundredths % 100, unit->name);
+	} else if (count_parts(unit, size, 10) < 1000) {
+		unsigned tenths = count_parts(unit, size, 10);
+
+		snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%u%s", sign, tenths / 10,
+			tenths % 10, unit->name);
+	} else {
+		snprintf(text, CLOCK_TEXT_SIZE, "%s%u%s", sign,
+			count_parts(unit, size, 1), unit->name);
 	}
+	return text;
 }
 
 uint64_t clock_ms_up(int64_t ns)
 {
 	if (ns <= 0)
 		return 0;
-	return (uint64_t)(ns / CLOCK_MS) + (ns % CLOCK_MS > 0);
+	return (uint64_t)(ns / CLOCK_MS) + (ns % CLOCK_MS > 0) + 1;
 }

@@ -25,21 +25,26 @@ int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
 #define CLOCK_WALL_SIZE 32
 void clock_wall(char text[CLOCK_WALL_SIZE]);
 
-/* "250ms" to ns. Negative, unit-less, empty and over 1000 h are errors. */
+/* "250ms" to ns; what is finer than a nanosecond is dropped. Units go from the
+ * largest to the smallest, each once. Negative, unit-less, empty and over 1000 h
+ * are errors. */
 bool clock_parse(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
 
 /* RFC 3339 with up to nine digits of a second ("2026-11-22T22:05:00.123456789Z",
  * as the Docker API writes times) to ns since 1970, from its digits: a double
- * would lose the last three. */
+ * would lose the last three. An offset ("+01:00") may stand for the Z. Times
+ * outside of 1970 to 2262 are errors, so also Docker's "0001-01-01T00:00:00Z" for
+ * what has not happened. */
 bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
 
-/* Three significant figures and a unit: "4.51s", "82.0ms", "310us", "0". Static
- * size, borrowed buffer: clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}). */
+/* Three significant figures and a unit: "4.51s", "82.0ms", "310us", "0"; minutes
+ * from 1000 s on. Gives text back, for clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}). */
 #define CLOCK_TEXT_SIZE 32
 const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE]);
 
-/* Whole milliseconds for libuv and curl timers, rounded up, so that a timer never
- * fires before its time. Negative becomes 0. */
+/* Whole milliseconds for libuv and curl timers, so that a timer never fires before
+ * its time: rounded up, and one more, since libuv cuts the present to milliseconds
+ * (a timer of 5 was seen to fire after 4.01). Zero and negative become 0. */
 uint64_t clock_ms_up(int64_t ns);
 
 #endif

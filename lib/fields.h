@@ -35,24 +35,28 @@ struct field {
 	const char *name; /* NULL ends the table */
 	enum field_kind kind;
 	size_t offset;
-	const char *preset; /* the default, as it would be written without quotes; NULL: 0 */
+	const char *preset; /* the default, as it would be written less quotes; NULL: 0 */
 	const char *help;
 	int64_t min, max;            /* FIELD_INT; both 0: any */
 	const char *const *choices;  /* FIELD_CHOICE: NULL-terminated */
 	const struct field *fields;  /* FIELD_OBJECT */
-	/* FIELD_OTHER: reads node into out (the address at offset). */
+	/* FIELD_OTHER: reads node into out (the address at offset), over what is there.
+	 * Its preset is JSON, or a string where it is no JSON. */
 	bool (*read)(void *out, const struct json_doc *doc, const cJSON *node,
 		struct err *err);
-	void (*done)(void *out);      /* FIELD_OTHER: lets go of what read() took, or NULL */
-	cJSON *(*schema)(void);       /* FIELD_OTHER: its JSON Schema, given to the caller */
+	void (*done)(void *out); /* FIELD_OTHER: lets go of what read() took, or NULL */
+	cJSON *(*schema)(void);  /* FIELD_OTHER: its JSON Schema, given to the caller */
 	bool open; /* FIELD_OTHER: free keys below it, fields_knows() accepts any */
 };
 
-/* Fills out with the presets. A wrong preset is our mistake: it asserts. */
+/* Fills out with the presets, letting go of nothing. A FIELD_OTHER is read over what
+ * out holds, or left as it is without a preset: so begin with zeroed memory. A wrong
+ * preset is our mistake: it says so and aborts. */
 void fields_preset(const struct field *fields, void *out);
 
 /* Reads what object says over what out holds. `what` names the object in errors
- * ("stop"). Members that are absent keep their value. */
+ * ("stop"; "" for the whole document). Members that are absent keep their value. After
+ * a failure out is read in part, and good for fields_done(). */
 bool fields_read(const struct field *fields, void *out, const struct json_doc *doc,
 	const cJSON *object, const char *what, struct err *err) MUST_CHECK;
 
@@ -60,13 +64,14 @@ bool fields_read(const struct field *fields, void *out, const struct json_doc *d
 void fields_done(const struct field *fields, void *out);
 
 /* Is "a.b" a path of this table? When not, err says which part is unknown and what
- * is near. */
+ * is near. Below a latency every key is accepted: reading it will tell. */
 bool fields_knows(const struct field *fields, const char *path, struct err *err);
 
 /* {"type":"object","properties":{...},"additionalProperties":false}, the caller's. */
 cJSON *fields_schema(const struct field *fields) MUST_CHECK;
 
-/* "  stop.grace   10s   how long ..." a line each, for --help. */
+/* "  stop.grace   10s   how long ..." each, nested objects too, for --help: lines as
+ * wide as argp's. `prefix` is put in front of the names ("stop"; "" for none). */
 void fields_help(const struct field *fields, const char *prefix, struct buf *text);
 
 #endif

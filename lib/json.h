@@ -4,8 +4,9 @@
  *
  * cJSON parses; its nodes carry no position, so the document keeps its text and
  * finds a node's line and column by counting: the n-th value of the tree is the
- * n-th value of the text. Duplicate keys, trailing garbage and nesting over 100
- * are errors. Lookups are case-sensitive throughout.
+ * n-th value of the text. Duplicate keys, trailing garbage, nesting over 100 and
+ * whatever else RFC 8259 does not allow are errors; so is \u0000, which would end
+ * a C string early. Lookups are case-sensitive throughout.
  */
 #ifndef LIB_JSON_H
 #define LIB_JSON_H
@@ -23,38 +24,49 @@
 
 struct json_doc {
 	char *name; /* what errors call it: a path, "--set", ... */
-	char *text;
+	char *text; /* NULL: made by hand, nothing in it has a place */
 	cJSON *root;
 };
 
 /* "NAME:LINE:COLUMN: what" on a syntax error. */
 bool json_doc_read(struct json_doc *doc, const char *path, struct err *err) MUST_CHECK;
-bool json_doc_parse(struct json_doc *doc, const char *name, const char *text, size_t len,
-	struct err *err) MUST_CHECK;
+bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
+	size_t len, struct err *err) MUST_CHECK;
 void json_doc_done(struct json_doc *doc);
 
 /* err becomes "NAME:LINE:COLUMN: what ...", the place being that of the node's key
  * (of the value itself in an array or at the root); "NAME: what" when the node is
- * not of this text. Returns false. */
+ * not of this text, or the tree has no longer as many values as the text. Lines and
+ * columns count from 1, columns in characters. Returns false. */
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);
 
-/* Parses wire text: exactly one value, nothing behind it. NULL when it is not JSON.
- * Gives the caller a tree to cJSON_Delete(). */
+/* "a string", "an object", "true", "nothing" (NULL): to say what is there instead. */
+const char *json_kind(const cJSON *node);
+
+/* Parses wire text: exactly one value, nothing behind it. The same rules hold, but of
+ * duplicate keys the first counts. NULL when it is not JSON. Gives the caller a tree
+ * to cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t len) MUST_CHECK;
 
-/* NULL (or the fallback) when the key is absent or of another type. Borrowed. */
+/* Is node a whole number that fits? (From 2^53 on cJSON's doubles have gaps.) */
+bool json_whole(const cJSON *node, int64_t *value) MUST_CHECK;
+
+/* NULL (or the fallback) when the key is absent or of another type; json_int() takes
+ * what json_whole() does. Borrowed. */
 const cJSON *json_get(const cJSON *object, const char *key);
 const char *json_text(const cJSON *object, const char *key);
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
 bool json_bool(const cJSON *object, const char *key, bool fallback);
 
-/* Follows "a.b.c"; array members by number. NULL when it leads nowhere. Borrowed. */
+/* Follows "a.b.c"; array members by number, from 0. NULL when it leads nowhere.
+ * Borrowed. */
 const cJSON *json_at(const cJSON *root, const char *path);
 
 /* Puts value at "a.b.c", making objects on the way; takes value, also on failure
  * (a step through something that is neither object nor array member). */
-bool json_put_at(cJSON *root, const char *path, cJSON *value, struct err *err) MUST_CHECK;
+bool json_put_at(cJSON *root, const char *path, cJSON *value, struct err *err)
+	MUST_CHECK;
 
 /* Compact text to free(). */
 char *json_print(const cJSON *node) MUST_CHECK;

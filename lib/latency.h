@@ -9,8 +9,8 @@
  *   {"distribution": "pareto",      "min": "100ms", "shape": 2.5}
  *   {"distribution": "empirical",   "values": ["10ms", "12ms", "480ms"]}
  *
- * Every draw is at least 0 and at most LATENCY_MAX_NS. Draws come from a dice of
- * the caller's, so one seed reproduces a run.
+ * Every draw is at least 0 and at most LATENCY_MAX_NS, as is every duration that is
+ * read. Draws come from a dice of the caller's, so one seed reproduces a run.
  */
 #ifndef LIB_LATENCY_H
 #define LIB_LATENCY_H
@@ -50,10 +50,15 @@ void dice_seed(struct dice *dice, uint64_t seed);
 double dice_roll(struct dice *dice); /* in [0, 1) */
 
 /* Reads the forms above. On success *latency is replaced (what it held is let go). */
-bool latency_read(struct latency *latency, const struct json_doc *doc, const cJSON *node,
-	struct err *err) MUST_CHECK;
+bool latency_read(struct latency *latency, const struct json_doc *doc,
+	const cJSON *node, struct err *err) MUST_CHECK;
 void latency_done(struct latency *latency);
 void latency_copy(struct latency *to, const struct latency *from); /* `to` is let go */
+
+/* JSON Schema: of the forms above, and of the first alone, which is that of every
+ * duration. The caller's to cJSON_Delete(). */
+cJSON *latency_schema(void) MUST_CHECK;
+cJSON *latency_schema_fixed(void) MUST_CHECK;
 
 int64_t latency_draw(const struct latency *latency, struct dice *dice);
 

@@ -5,8 +5,9 @@
  * connects as its first act and points its log there; each event is one line.
  * Written bytes are the kernel's and survive a SIGKILL of the writer, and the
  * kernel closes the connection when the process dies: an end without a
- * "process.exit" line before it means that it was killed. A forked child opens
- * a line of its own.
+ * "process.exit" line before it means that it was killed. A forked child
+ * opens a line of its own and closes the one that it inherited: it would hold it
+ * up after its parent's death.
  *
  * Blocking on purpose: the line is written before what it reports has effects.
  */
@@ -22,13 +23,15 @@
 
 /* Connects to `address` (or to what LIFELINE_ENV says when it is NULL), points
  * the log there and gives the descriptor, which is CLOEXEC and whose hang-up
- * means that the harness is gone. Without an address fd is -1, the log stays on
- * stderr and that is no error. Logs "process.start" with `role`, and with `name`
- * unless that is NULL. */
+ * means that the harness is gone. Without an address (none, or an empty variable)
+ * fd is -1, the log stays on stderr and that is no error. Logs "process.start"
+ * with `role`, `name` unless that is NULL, and "ppid". Waits 5 s at most for each
+ * address of the host, and for its name as long as the resolver does. */
 bool lifeline_connect(int *fd, const char *address, const char *role, const char *name,
 	struct err *err) MUST_CHECK;
 
-/* The last line of a process that ends by its own decision. */
+/* Logs "process.exit" with "code": the last line of a process that ends by
+ * its own decision. */
 void lifeline_exit(int exit_code);
 
 #endif

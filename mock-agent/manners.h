@@ -14,6 +14,17 @@
  *     "disconnect": {"latency": "4s"},
  *     "rules": [ {"session": 2, "disconnect": {"fault": "hang"}} ]
  *   }
+ *
+ * Without manners it is a perfect API: everything is answered at once.
+ *
+ * A fault strikes when the phase's latency is over, instead of what was asked for: the
+ * request that it strikes has no effect. An interrupt's latency runs between its answer
+ * and the idle event, so a fault of that phase strikes the request at once. In
+ * first_byte and chunk, which have no request of their own, a fault strikes the event
+ * and every open stream of the session; the turn goes on and the event is listed later,
+ * but for these: hang and blackhole leave the turn standing (an interrupt ends a
+ * hanging one), error ends it with session.error. In settle only hang makes sense: the
+ * stored status stays "running".
  */
 #ifndef MOCK_AGENT_MANNERS_H
 #define MOCK_AGENT_MANNERS_H
@@ -33,7 +44,8 @@ enum fault {
 	FAULT_ERROR,      /* an HTTP error: phase.status */
 	FAULT_TRUNCATE,   /* half the answer (of a stream: half a frame), then the end */
 	FAULT_MALFORM,    /* an answer that is no JSON (of a stream: no SSE, no JSON) */
-	FAULT_REFUSE,     /* connections are refused (ECONNREFUSED) from here on */
+	FAULT_REFUSE,     /* connections are refused (ECONNREFUSED) from here on; of
+			   * the one that strikes it is a reset */
 };
 
 /* One phase of a session's life. */
@@ -41,7 +53,9 @@ struct phase {
 	struct latency latency; /* before it is answered, or before its event */
 	int fault;              /* enum fault */
 	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
+	int64_t retry_after_ns; /* of FAULT_ERROR: its Retry-After; 0: none */
 	int64_t times;          /* the fault strikes this often per session; 0: always */
+	bool said;              /* somebody said something about this phase */
 };
 
 struct manners {
@@ -64,16 +78,17 @@ struct manners {
 
 /* Manners for everybody, and for chosen sessions. */
 struct manners_rule {
-	int64_t session; /* the label, as a number */
-	struct manners manners;
+	struct manners manners; /* first: the tables share its offsets */
+	int64_t session;        /* the label, as a number */
 };
 
 #define MANNERS_RULES_MAX 1024
 
 struct manners_book {
-	struct manners all;
-	struct manners_rule *rules; /* owned */
+	struct manners all;         /* first, too */
+	struct manners_rule *rules; /* owned, in the order of their sessions */
 	unsigned rule_count;
+	cJSON *said; /* owned: everything that was read, one over the other */
 };
 
 extern const struct field manners_fields[];      /* of struct manners */
@@ -81,15 +96,21 @@ extern const struct field manners_book_fields[]; /* of struct manners_book, rule
 
 void manners_book_preset(struct manners_book *book);
 
-/* Reads node over the book. A rule starts from what `all` says after this reading. */
+/* Reads node over the book. A rule starts from what `all` says after this reading;
+ * "rules" replaces the rules there were, its absence keeps them. On failure the book
+ * is as it was. */
 bool manners_book_read(struct manners_book *book, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
-void manners_book_done(struct manners_book *book);
+void manners_book_done(struct manners_book *book); /* accepts a zeroed one */
+
+/* What holds now, presets included, in a form that manners_book_read() takes. Gives
+ * the caller a tree to cJSON_Delete(). */
+cJSON *manners_book_json(const struct manners_book *book) MUST_CHECK;
 
 /* Whose manners hold for the session with this label. Borrowed. */
 const struct manners *manners_for(const struct manners_book *book, int64_t session);
 
-/* What happens when a session is archived (or deleted). Borrowed. */
+/* What happens when a session is archived (or else deleted). Borrowed. */
 const struct phase *manners_ending(const struct manners *manners, bool archive);
 
 const char *fault_name(int fault);

@@ -6,6 +6,9 @@
  * anything is started.
  *
  *   {"name": "financial", "on_eof": "ignore", "on_term": {"exit_after": "50ms"}}
+ *
+ * "Once its tools were listed" below is when the answer to the first tools/list is on
+ * its way: then a client's connection is complete, in every version of the protocol.
  */
 #ifndef MOCK_MCP_MANNERS_H
 #define MOCK_MCP_MANNERS_H
@@ -29,10 +32,11 @@ struct reaction {
 	struct latency after; /* REACTION_EXIT: then */
 };
 
+/* abort() then: the event that brings the moment is logged, nothing after it. */
 enum mcp_moment {
 	MCP_NEVER,
-	MCP_AT_START,
-	MCP_AT_INITIALIZE,
+	MCP_AT_START,      /* before it makes children */
+	MCP_AT_INITIALIZE, /* initialize or server/discover arrived */
 	MCP_AT_TOOL,
 	MCP_AT_EOF,
 	MCP_AT_TERM,
@@ -40,10 +44,13 @@ enum mcp_moment {
 
 enum mcp_stdout {
 	MCP_STDOUT_NORMAL,
-	MCP_STDOUT_GARBAGE, /* lines that are no JSON between the answers */
-	MCP_STDOUT_FLOOD,   /* notifications as fast as they are read */
-	MCP_STDOUT_FILL,    /* blocks in write(2) on its full stdout, deaf until it is read */
-	MCP_STDOUT_CLOSE,   /* closes it after the handshake */
+	MCP_STDOUT_GARBAGE, /* a line that is no JSON before each answer */
+	MCP_STDOUT_FLOOD,   /* once its tools were listed: notifications as fast as they
+	                       are read, and it hears everything meanwhile */
+	MCP_STDOUT_FILL,    /* writes with a blocking write(2), and more than any pipe
+	                       holds, once its tools were listed, at EOF and at every
+	                       signal: deaf until that was read */
+	MCP_STDOUT_CLOSE,   /* closes it once its tools were listed */
 };
 
 enum mcp_child_session {
@@ -52,32 +59,35 @@ enum mcp_child_session {
 	MCP_CHILD_DAEMON, /* double fork and setsid: its parent is the reaper */
 };
 
+/* Made before the server reads stdin: all are up when it answers the first message. */
 struct mcp_child_manners {
 	int64_t count;
-	int64_t depth;     /* 1: children, 2: they have children, ... */
-	bool stdio;        /* keeps the inherited stdin and stdout open */
-	int session;       /* enum mcp_child_session */
-	bool ignore_term;
-	int64_t lifetime_ns; /* 0: until killed */
+	int64_t depth;       /* 1: children, 2: each has a child of its own, ... */
+	bool stdio;          /* keeps the inherited stdin and stdout open */
+	int session;         /* enum mcp_child_session, of every generation */
+	bool ignore_term;    /* SIGTERM is logged, and nothing else */
+	int64_t lifetime_ns; /* 0: until it is told to end, or killed */
 };
 
 struct mcp_manners {
 	char *name;
-	struct latency start;       /* before it answers initialize */
+	struct latency start;       /* from its start to the answer to the handshake */
 	struct reaction on_eof, on_int, on_term;
-	int64_t exit_code;
+	int64_t exit_code;          /* of every exit by its own decision */
 	struct latency tool;        /* how long a call takes */
 	bool hang_tools;            /* a call never returns */
-	bool read_stdin;            /* false: after the handshake it reads no more */
+	bool read_stdin;            /* false: once its tools were listed it reads no more */
 	int stdout_mode;            /* enum mcp_stdout, written "stdout" */
 	struct mcp_child_manners children;
-	int64_t zombies;            /* children that it made and does not wait for */
-	int crash;                  /* enum mcp_moment: abort() then */
+	int64_t zombies;            /* children that ended and that it does not wait for */
+	int crash;                  /* enum mcp_moment */
 };
 
 extern const struct field mcp_fields[]; /* of struct mcp_manners */
 
 void mcp_manners_preset(struct mcp_manners *manners);
+
+/* Reads node over the manners: what it does not say keeps its value. */
 bool mcp_manners_read(struct mcp_manners *manners, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void mcp_manners_done(struct mcp_manners *manners);

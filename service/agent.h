@@ -45,17 +45,21 @@ void agent_destroy(struct agent *agent);
 void agent_set_tools(struct agent *agent, const cJSON *tools);
 
 struct agent_talk_events {
-	/* The session exists and its stream is open; id is its API id. Or it could
-	 * not be: id is NULL and `why` says why (the talk can only be destroyed). */
+	/* The session exists and turns may begin; id is its API id. Or it could not
+	 * be had: id is NULL and `why` says why (agent_let_go() has nothing to do
+	 * then). Not after agent_let_go(). */
 	void (*opened)(void *arg, const char *id, const char *why);
 	/* A turn ended. text is the agent's reply, or NULL with the reason in why:
-	 * "interrupted", or what failed. */
+	 * "interrupted", or what failed. Once for each agent_say() that was true,
+	 * also while the talk is let go (before `done`). */
 	void (*turned)(void *arg, const char *text, const char *why);
-	/* The agent wants a custom tool's result: agent_answer(talk, use_id, ...). */
+	/* The agent wants a custom tool's result: agent_answer(talk, use_id, ...),
+	 * which is ignored when the turn is over by then. */
 	void (*wants_tool)(void *arg, const char *use_id, const char *name,
 		const cJSON *input);
-	/* The stream or the session died outside a turn. Only agent_let_go() and
-	 * agent_talk_destroy() make sense now. */
+	/* The stream or the session died; a turn that ran has heard `turned` before.
+	 * Only agent_let_go() and agent_talk_destroy() make sense now. Not after
+	 * agent_let_go(). */
 	void (*broke)(void *arg, const char *why);
 };
 
@@ -87,7 +91,9 @@ typedef void agent_let_go_fn(void *arg, const char *why);
 
 /* Ends the talk in the way of the contract above, trying again while the API says that
  * the session is running. deadline_ns is CLOCK_MONOTONIC, 0 for none: past it `done`
- * hears "deadline". Works in every state of the talk, also while it opens. */
+ * hears "deadline". Works in every state of the talk. While it opens, AGENT_KEEP drops
+ * what is under way; the others wait for a session that is being created, to end it.
+ * A session that the API does not know any more counts as let go. */
 void agent_let_go(struct agent_talk *talk, enum agent_ending ending, int64_t deadline_ns,
 	agent_let_go_fn *done, void *arg);
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <uv.h>
 
 #include <cjson/cJSON.h>
 
@@ -33,7 +34,7 @@ struct mcp_spec {
 struct mcp_events {
 	/* Ready: tools is the server's tools/list array, borrowed. Or NULL: the
 	 * handshake failed, `why` says why, and only mcp_stop()/mcp_destroy() make
-	 * sense. */
+	 * sense. Not after mcp_stop(). */
 	void (*ready)(void *arg, const cJSON *tools, const char *why);
 	void (*step)(void *arg, enum child_step step);
 	/* The process was reaped; `status` is waitpid's. Calls under way have failed. */
@@ -42,8 +43,8 @@ struct mcp_events {
 	void (*noise)(void *arg, const char *line);
 };
 
-/* Keeps family and events; copies spec. */
-struct mcp *mcp_start(struct family *family, const struct mcp_spec *spec,
+/* Keeps loop, family and events; copies spec. */
+struct mcp *mcp_start(uv_loop_t *loop, struct family *family, const struct mcp_spec *spec,
 	const struct mcp_events *events, void *arg, struct err *err) MUST_CHECK;
 pid_t mcp_pid(const struct mcp *mcp);
 bool mcp_running(const struct mcp *mcp);
@@ -52,7 +53,8 @@ bool mcp_running(const struct mcp *mcp);
 typedef void mcp_call_fn(void *arg, const char *result, bool is_error);
 
 /* `done` comes once from the loop, also when the server dies, the deadline passes or
- * mcp_stop() is called; not after mcp_destroy(). */
+ * mcp_stop() is called; not after mcp_destroy(). A call made before the server is ready
+ * waits for that. */
 void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments, mcp_call_fn *done,
 	void *arg);
 

@@ -100,9 +100,16 @@ cJSON *subject_engine_events(const struct subject *subject);
 /* Kills and removes whatever is left of it. Accepts NULL. */
 void subject_down(struct subject *subject);
 
-/* Removes what runs that are over left behind (their owner is dead), by label; nothing
- * else. `said` gets a line for each thing removed. Gives how many, -1 with err. */
+/* Lets go of it without removing what is left of it (docker: the stopped container;
+ * engine_clean() removes it once this run is over). */
+void subject_keep(struct subject *subject);
+
+/* Removes what runs that are over left behind, found by its label; nothing else.
+ * is_over() is asked for each run id that is met. `said` gets a line for each thing
+ * removed. Gives how many, -1 with err. */
+typedef bool engine_is_over_fn(const char *run_id);
 typedef void engine_said_fn(void *arg, const char *line);
-int engine_clean(struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
+int engine_clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
+	void *arg, struct err *err);
 
 #endif

@@ -19,6 +19,9 @@
 
 /* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
 typedef void case_step_fn(void *arg, const char *what);
+/* Asked when all is seen and before all goes down: shall the service's container and the
+ * case's folder be left where they are, for somebody to look at? */
+typedef bool case_keep_fn(void *arg, const struct evidence *evidence);
 
 struct case_options {
 	uv_loop_t *loop;
@@ -27,7 +30,8 @@ struct case_options {
 	const char *run_folder; /* of this run, exists; the case makes its own below it */
 	const bool *interrupted;
 	uint64_t seed;
-	case_step_fn *step;
+	case_step_fn *step; /* NULL: nobody listens */
+	case_keep_fn *keep; /* NULL: never */
 	void *arg;
 };
 

@@ -86,6 +86,10 @@ enum trouble {
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
 
+#define EVIDENCE_LOG_MAX 100000 /* lines; more are counted, not kept */
+
+struct event_count;
+
 struct evidence {
 	const char *engine; /* "docker" */
 	struct engine_sight sight;
@@ -95,6 +99,7 @@ struct evidence {
 	struct stop_facts facts;
 	struct event *events; /* in the order in which they arrived */
 	unsigned event_count;
+	struct event_count *counts; /* by name */
 	struct lifeline *lifelines;
 	unsigned lifeline_count;
 	struct request *requests;
@@ -112,6 +117,19 @@ struct evidence {
 };
 
 void evidence_done(struct evidence *evidence);
+
+/* An event that was heard. Takes json; one without "event" is dropped. */
+void evidence_add_event(struct evidence *evidence, enum event_source source, int lifeline,
+	cJSON *json);
+/* A line that the subject printed; one that is an event is kept as such too. */
+void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len);
+/* Gives the index of the new lifeline. */
+int evidence_add_lifeline(struct evidence *evidence, pid_t pid);
+/* Gives the index of the new request. Copies room and bot. */
+unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
+	unsigned session, const char *room, const char *bot);
+/* Takes what snapshot holds. */
+void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot);
 
 /* The service's own event with this name: the first, or NULL. */
 const struct event *evidence_service_event(const struct evidence *evidence,

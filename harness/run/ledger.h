@@ -1,7 +1,7 @@
 /*
  * ledger - the book that every mock writes its events into, and its lifelines.
  *
- * A unix socket (a TCP port as well, where containers can't mount it). Each connection
+ * A unix socket, mounted into containers at the same path. Each connection
  * is one process's lifeline; it is always drained, so no writer ever blocks on us.
  * Lines become events, ends of connections become the ends of lifelines, both in the
  * evidence.

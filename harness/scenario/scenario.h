@@ -10,18 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/scenario/words.h"
 #include "lib/fields.h"
 #include "mock-agent/manners.h"
 #include "mock-mcp/manners.h"
 
 #define SCENARIO_SESSIONS_MAX 5000
-#define SCENARIO_MCP_MAX 64
-
-/* A list of words, NULL-terminated; NULL when empty. */
-struct words {
-	char **word;
-	unsigned count;
-};
+#define SCENARIO_MCP_MAX      64
 
 /* "service": what is stopped. */
 enum ready_kind {
@@ -89,9 +84,13 @@ struct stop_part {
 #define EXPECT_ANY (-1)
 #define EXPECT_ALL (-2)
 
+struct exit_codes {
+	int64_t code[EXPECT_CODES_MAX];
+	unsigned count;
+};
+
 struct expect_part {
-	int64_t exit_codes[EXPECT_CODES_MAX]; /* one number or a list */
-	unsigned exit_code_count;
+	struct exit_codes exit_codes; /* one number or a list; empty: not said */
 	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: not said */
 	int64_t within_ns;    /* 0: not said */
 	char *diagnosis;      /* id of the deepest cause: "H2"; NULL: not said */
@@ -101,27 +100,32 @@ struct expect_part {
 	struct words log;     /* texts that the service's log must have */
 };
 
+/* "mcp": the MCP servers of each session. */
+struct mcp_list {
+	struct mcp_manners *server;
+	char **json; /* of each, as text, for the mock */
+	unsigned count;
+};
+
 struct scenario {
 	char *name; /* for people */
 	char *why;
 	struct service_part service;
 	struct manners_book agent;
-	struct mcp_manners *mcp; /* one per MCP server of each session */
-	unsigned mcp_count;
+	struct mcp_list mcp;
 	struct load_part load;
 	struct stop_part stop;
 	struct expect_part expect;
 	int64_t repeat;
 	int64_t seed; /* 0: the run's */
 	struct words engines; /* empty: all */
-	/* The JSON text of "agent" and of each "mcp" member, for the mocks. */
-	char *agent_json;
-	char **mcp_json;
+	char *agent_json; /* "agent" as text, for the mock; NULL: not said */
 };
 
 extern const struct field scenario_fields[];
 
-/* Reads root, whose twin, matrix and variants were taken out (plan.h does). */
+/* Reads root, an object of doc or a changed copy of one; its matrix, variants and twin
+ * are passed over (plan.h reads them). */
 bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, struct err *err) MUST_CHECK;
 void scenario_done(struct scenario *scenario);

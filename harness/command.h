@@ -1,0 +1,26 @@
+/*
+ * command - what stopbench can be told to do: one function per subcommand, each with
+ * its own file (cmd_run.c, cmd_validate.c, ...) and its own argp table.
+ *
+ * Exit codes are those of the whole program.
+ */
+#ifndef HARNESS_COMMAND_H
+#define HARNESS_COMMAND_H
+
+enum exit_code {
+	EXIT_MET = 0,       /* expectations met */
+	EXIT_UNMET = 1,
+	EXIT_USAGE = 2,     /* bad usage or scenario: nothing was started */
+	EXIT_NOT_RUN = 3,   /* no engine, missing image, interrupted */
+};
+
+typedef int command_fn(int argc, char **argv);
+
+command_fn cmd_run;
+command_fn cmd_validate;
+command_fn cmd_list;
+command_fn cmd_clean;
+command_fn cmd_images;
+command_fn cmd_schema;
+
+#endif

@@ -1,0 +1,207 @@
+#include "harness/engine/cell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the child could not do, sent to its parent; nothing is sent when exec worked. */
+struct failure {
+	int number;
+	char step[48];
+};
+
+struct pipes {
+	int go[2];   /* the parent's "your ids are mapped" */
+	int fail[2]; /* the child's failure; closed by exec */
+};
+
+static NORETURN void fail(const struct pipes *pipes, const char *step)
+{
+	struct failure failure = {.number = errno};
+	ssize_t written;
+
+	snprintf(failure.step, sizeof failure.step, "%s", step);
+	written = write(pipes->fail[1], &failure, sizeof failure);
+	_exit(written == sizeof failure ? 127 : 126);
+}
+
+static void await_parent(const struct pipes *pipes)
+{
+	char go;
+
+	/* Closed here first, or its end would never be seen if the parent died. */
+	close(pipes->go[1]);
+	if (read(pipes->go[0], &go, 1) != 1)
+		_exit(125);
+}
+
+/* A handler of ours, or a signal that we ignore or block, must not be inherited. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i <= SIGRTMAX; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void make_walls(const struct pipes *pipes)
+{
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		fail(pipes, "make mounts private");
+	/* Inside a container /proc may be masked, and must then stay as it is. */
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 &&
+		errno != EPERM)
+		fail(pipes, "mount /proc");
+}
+
+static NORETURN void become(const struct cell_spec *spec, const struct pipes *pipes)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	reset_signals();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		fail(pipes, "ask to die with the parent");
+	await_parent(pipes);
+	if (spec->walls == CELL_USER_NAMESPACES &&
+		(setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0))
+		fail(pipes, "become root of the user namespace");
+	/* Changing ids has cleared it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid();
+	if (spec->walls != CELL_PLAIN)
+		make_walls(pipes);
+	if (dup2(null, 0) < 0 || dup2(spec->stdout_fd, 1) < 0 ||
+		dup2(spec->stderr_fd, 2) < 0)
+		fail(pipes, "standard streams");
+	/* Whatever we have open, by whichever library, ends at exec. */
+	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
+		fail(pipes, "close descriptors");
+	clearenv();
+	for (const char *const *pair = spec->env; *pair; pair++)
+		putenv(strdup(*pair));
+	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
+	fail(pipes, spec->argv[0]);
+}
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Ourselves are root inside, and nobody else is there. */
+static bool map_ids(pid_t pid, struct err *err)
+{
+	char path[64], map[64];
+
+	snprintf(path, sizeof path, "/proc/%d/setgroups", (int)pid);
+	write_text(path, "deny");
+	snprintf(path, sizeof path, "/proc/%d/uid_map", (int)pid);
+	snprintf(map, sizeof map, "0 %d 1", (int)geteuid());
+	if (!write_text(path, map))
+		return err_sys(err, "write %s", path);
+	snprintf(path, sizeof path, "/proc/%d/gid_map", (int)pid);
+	snprintf(map, sizeof map, "0 %d 1", (int)getegid());
+	return write_text(path, map) || err_sys(err, "write %s", path);
+}
+
+static pid_t fork_with(enum cell_walls walls)
+{
+	unsigned long flags = SIGCHLD;
+
+	if (walls == CELL_PLAIN)
+		return fork();
+	flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	if (walls == CELL_USER_NAMESPACES)
+		flags |= CLONE_NEWUSER;
+	/* clone, not clone3: Docker's default seccomp answers that with ENOSYS. */
+	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+}
+
+static void close_both(int pipe[2])
+{
+	close(pipe[0]);
+	close(pipe[1]);
+}
+
+/* Lets the child go on and hears whether it got as far as exec. */
+static bool see_off(pid_t pid, const struct cell_spec *spec, const struct pipes *pipes,
+	struct err *err)
+{
+	struct failure failure;
+	ssize_t got;
+
+	if (spec->walls == CELL_USER_NAMESPACES && !map_ids(pid, err))
+		return false;
+	if (write(pipes->go[1], "g", 1) != 1)
+		return err_sys(err, "start");
+	while ((got = read(pipes->fail[0], &failure, sizeof failure)) < 0 && errno == EINTR)
+		continue;
+	if (got == 0)
+		return true;
+	errno = got == sizeof failure ? failure.number : EIO;
+	return err_sys(err, "%s", got == sizeof failure ? failure.step : "start");
+}
+
+bool cell_start(pid_t *pid, const struct cell_spec *spec, struct err *err)
+{
+	struct pipes pipes;
+	bool ok;
+	pid_t child;
+
+	if (pipe2(pipes.go, O_CLOEXEC) != 0)
+		return err_sys(err, "pipe");
+	if (pipe2(pipes.fail, O_CLOEXEC) != 0) {
+		close_both(pipes.go);
+		return err_sys(err, "pipe");
+	}
+	child = fork_with(spec->walls);
+	if (child == 0)
+		become(spec, &pipes);
+	close(pipes.go[0]);
+	close(pipes.fail[1]);
+	ok = child > 0 ? see_off(child, spec, &pipes, err) : err_sys(err, "namespaces");
+	close(pipes.go[1]);
+	close(pipes.fail[0]);
+	if (child > 0 && !ok) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	if (ok)
+		*pid = child;
+	return ok;
+}
+
+enum cell_walls cell_possible(struct err *err)
+{
+	static const char *const argv[] = {"true", NULL};
+	static const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
+	struct cell_spec spec = {
+		.walls = geteuid() == 0 ? CELL_NAMESPACES : CELL_USER_NAMESPACES,
+		.argv = argv,
+		.env = env,
+		.stdout_fd = 1,
+		.stderr_fd = 2,
+	};
+	pid_t pid;
+
+	if (!cell_start(&pid, &spec, err))
+		return CELL_PLAIN;
+	waitpid(pid, NULL, 0);
+	return spec.walls;
+}

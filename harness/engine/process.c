@@ -1,0 +1,493 @@
+/*
+ * The process engine: Docker's rules without a daemon. The unit is PID 1 of a cell;
+ * stop is the stop signal, the grace, SIGKILL; exit codes are Docker's (128 + n for a
+ * signal).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/engine/cell.h"
+#include "harness/engine/ops.h"
+#include "harness/engine/wait.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+#define LINE_CEILING ((size_t)256 << 10)
+#define DOWN_NS      (5 * CLOCK_S)
+
+struct process_engine {
+	struct engine engine;
+	enum cell_walls walls;
+};
+
+/* stdout or stderr of a subject. */
+struct outlet {
+	struct process_subject *subject;
+	uv_pipe_t pipe;
+	struct lines lines;
+	bool open;
+};
+
+struct process_subject {
+	struct subject subject;
+	enum cell_walls walls;
+	struct outlet outlets[2];
+	int grace_fd; /* timerfd: a poll timeout would be a thousandth late */
+	uv_poll_t grace;
+	int64_t grace_ns;
+	subject_log_fn *log;
+	void *arg;
+	unsigned handles; /* not yet reported closed */
+	char block[64 << 10];
+};
+
+static struct process_subject *of(struct subject *subject)
+{
+	return (struct process_subject *)subject;
+}
+
+/* --- its log --- */
+
+static void on_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct process_subject *process = arg;
+
+	(void)cut;
+	process->log(process->arg, clock_now(), line, len);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+{
+	struct outlet *outlet = handle->data;
+
+	(void)wanted;
+	*block = uv_buf_init(outlet->subject->block, sizeof outlet->subject->block);
+}
+
+static void on_handle_closed(uv_handle_t *handle);
+
+/* PID 1 is gone, and so is everybody who could still print. */
+static void settle(struct process_subject *process)
+{
+	bool open = process->outlets[0].open || process->outlets[1].open;
+
+	if (!process->subject.running && process->subject.facts.asked_ns && !open &&
+		!process->subject.stopped) {
+		process->subject.facts.returned_ns = clock_now();
+		process->subject.stopped = true;
+	}
+}
+
+static void close_outlet(struct outlet *outlet)
+{
+	if (!outlet->open)
+		return;
+	outlet->open = false;
+	lines_end(&outlet->lines);
+	uv_close((uv_handle_t *)&outlet->pipe, on_handle_closed);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
+{
+	struct outlet *outlet = stream->data;
+
+	if (len > 0) {
+		lines_feed(&outlet->lines, block->base, (size_t)len);
+	} else if (len < 0) {
+		close_outlet(outlet);
+		settle(outlet->subject);
+	}
+}
+
+/* --- its end --- */
+
+static int docker_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A container's end is the end of all in it. Without a PID namespace we see to that. */
+static void end_the_rest(struct process_subject *process)
+{
+	if (process->walls == CELL_PLAIN) {
+		kill(-process->subject.pid, SIGKILL);
+		close_outlet(&process->outlets[0]);
+		close_outlet(&process->outlets[1]);
+	}
+}
+
+static void on_ended(void *arg)
+{
+	struct process_subject *process = arg;
+	struct subject *subject = &process->subject;
+	int status = 0;
+
+	subject->running = false;
+	subject->facts.exited_before_stop = subject->facts.asked_ns == 0;
+	if (waitpid(subject->pid, &status, 0) == subject->pid) {
+		subject->facts.wait_status_known = true;
+		subject->facts.wait_status = status;
+		subject->facts.exit_code = docker_code(status);
+	}
+	uv_poll_stop(&process->grace);
+	end_the_rest(process);
+	settle(process);
+}
+
+static void send_signal(struct process_subject *process, int signal_number)
+{
+	syscall(SYS_pidfd_send_signal, eye_pidfd(process->subject.eye), signal_number, NULL,
+		0);
+}
+
+static void on_grace_over(uv_poll_t *poll, int status, int events)
+{
+	struct process_subject *process = poll->data;
+	struct stop_facts *facts = &process->subject.facts;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	facts->kill_ns = clock_now();
+	facts->kill_witness = WITNESS_SELF;
+	facts->kill_by_engine = true;
+	send_signal(process, SIGKILL);
+}
+
+static bool process_stop(struct subject *subject, struct err *err)
+{
+	struct process_subject *process = of(subject);
+	struct stop_facts *facts = &subject->facts;
+	struct itimerspec grace = {
+		.it_value =
+			{
+				.tv_sec = process->grace_ns / CLOCK_S,
+				.tv_nsec = process->grace_ns % CLOCK_S,
+			},
+	};
+
+	facts->asked_ns = clock_now();
+	if (!subject->running) {
+		settle(process);
+		return true;
+	}
+	if (timerfd_settime(process->grace_fd, 0, &grace, NULL) != 0)
+		return err_sys(err, "grace timer");
+	uv_poll_start(&process->grace, UV_READABLE, on_grace_over);
+	facts->signal_ns = clock_now();
+	send_signal(process, facts->stop_signal);
+	facts->signal_error_ns = clock_now() - facts->signal_ns;
+	facts->signal_witness = WITNESS_SELF;
+	return true;
+}
+
+static bool process_inspect(struct subject *subject, struct err *err)
+{
+	struct stop_facts *facts = &subject->facts;
+	pid_t kill_by = 0;
+
+	(void)err;
+	eye_tell(subject->eye, facts, &kill_by);
+	/* Traced, but not from us: our own SIGKILL came too late to be the cause. */
+	if (kill_by && kill_by != getpid())
+		facts->kill_by_engine = false;
+	return true;
+}
+
+/* --- up --- */
+
+static bool has_name(const struct unit *unit, const char *name)
+{
+	for (const char *const *pair = unit->env; pair && *pair; pair++) {
+		if (strncmp(*pair, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The unit's environment, and a PATH that begins with our programs and subjects. */
+static const char **environment(const struct unit *unit, const char *path)
+{
+	const char **env = NULL;
+	unsigned count = 0;
+
+	for (const char *const *pair = unit->env; pair && *pair; pair++) {
+		env = mem_grown(env, count + 3, sizeof *env);
+		env[count++] = *pair;
+	}
+	env = mem_grown(env, count + 3, sizeof *env);
+	if (!has_name(unit, "PATH="))
+		env[count++] = path;
+	env[count] = NULL;
+	return env;
+}
+
+/* tini in front, as docker run --init has it. */
+static const char **command(const struct unit *unit)
+{
+	unsigned count = 0;
+	const char **argv;
+
+	while (unit->argv[count])
+		count++;
+	argv = mem_zeroed(sizeof *argv * (count + 3));
+	if (unit->init) {
+		argv[0] = "tini";
+		argv[1] = "--";
+	}
+	memcpy(argv + (unit->init ? 2 : 0), unit->argv, sizeof *argv * count);
+	return argv;
+}
+
+static void open_outlet(struct process_subject *process, struct outlet *outlet, int fd)
+{
+	outlet->subject = process;
+	outlet->open = true;
+	lines_init(&outlet->lines, LINE_CEILING, on_line, process);
+	uv_pipe_init(process->subject.engine->loop, &outlet->pipe, 0);
+	outlet->pipe.data = outlet;
+	process->handles++;
+	uv_pipe_open(&outlet->pipe, fd);
+	uv_read_start((uv_stream_t *)&outlet->pipe, on_alloc, on_read);
+}
+
+static bool start(struct process_subject *process, const struct unit *unit, struct err *err)
+{
+	const struct engine *engine = process->subject.engine;
+	SCOPED(mem_free) char *path = mem_textf("PATH=%s:%s/../subjects:/usr/local/sbin:"
+						"/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		engine->options.programs, engine->options.programs);
+	SCOPED(mem_free) const char **env = environment(unit, path);
+	SCOPED(mem_free) const char **argv = command(unit);
+	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
+	bool ok;
+
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err_pipe, O_CLOEXEC) != 0) {
+		err_sys(err, "pipe");
+		if (out[0] >= 0) {
+			close(out[0]);
+			close(out[1]);
+		}
+		return false;
+	}
+	ok = cell_start(&process->subject.pid,
+		&(struct cell_spec){
+			.walls = process->walls,
+			.argv = argv,
+			.env = env,
+			.stdout_fd = out[1],
+			.stderr_fd = err_pipe[1],
+		},
+		err);
+	close(out[1]);
+	close(err_pipe[1]);
+	open_outlet(process, &process->outlets[0], out[0]);
+	open_outlet(process, &process->outlets[1], err_pipe[0]);
+	return ok;
+}
+
+static void free_when_closed(struct process_subject *process)
+{
+	if (process->handles > 0)
+		return;
+	lines_done(&process->outlets[0].lines);
+	lines_done(&process->outlets[1].lines);
+	if (process->grace_fd >= 0)
+		close(process->grace_fd);
+	free(process->subject.id);
+	free(process);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	/* Outlets point at themselves, the grace at its subject. */
+	struct process_subject *process = handle->type == UV_NAMED_PIPE
+		? ((struct outlet *)handle->data)->subject
+		: handle->data;
+
+	process->handles--;
+	if (process->grace.data == NULL)
+		free_when_closed(process);
+}
+
+static void on_grace_closed(uv_handle_t *handle)
+{
+	struct process_subject *process = handle->data;
+
+	process->grace.data = NULL; /* from here on the last handle frees it */
+	process->handles--;
+	free_when_closed(process);
+}
+
+static bool is_gone(const void *arg)
+{
+	return !((const struct subject *)arg)->running;
+}
+
+static void process_down(struct subject *subject)
+{
+	struct process_subject *process = of(subject);
+
+	if (subject->running) {
+		send_signal(process, SIGKILL);
+		wait_until(subject->engine->loop, is_gone, subject, clock_now() + DOWN_NS,
+			NULL);
+	}
+	close_outlet(&process->outlets[0]);
+	close_outlet(&process->outlets[1]);
+	eye_close(subject->eye);
+	uv_close((uv_handle_t *)&process->grace, on_grace_closed);
+}
+
+static struct subject *process_up(
+	struct engine *engine, const struct unit *unit, struct err *err)
+{
+	struct process_subject *process;
+	struct subject *subject;
+	bool ok;
+
+	if (!unit->argv) {
+		err_set(err, "image %s: the process engine runs a command, and there is "
+			     "no service.command", unit->image);
+		return NULL;
+	}
+	process = mem_zeroed(sizeof *process);
+	subject = &process->subject;
+	subject->engine = engine;
+	subject->id = mem_text(unit->name);
+	subject->facts.exit_code = -1;
+	subject->facts.oom_kills = -1;
+	subject->facts.stop_signal = signal_number(unit->stop_signal);
+	process->walls = ((struct process_engine *)engine)->walls;
+	process->grace_ns = unit->grace_ns;
+	process->log = unit->log;
+	process->arg = unit->arg;
+	process->grace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
+	process->grace.data = process;
+	process->handles = 1;
+	ok = start(process, unit, err);
+	if (ok) {
+		subject->eye = eye_open(engine->eyes, subject->pid, on_ended, process, err);
+		subject->running = subject->eye != NULL;
+		if (!subject->eye)
+			kill(subject->pid, SIGKILL);
+	}
+	if (!ok || !subject->eye) {
+		err_while(err, "start %s", unit->argv[0]);
+		process_down(subject);
+		return NULL;
+	}
+	return subject;
+}
+
+/* --- the rest of an engine --- */
+
+static cJSON *process_events(const struct subject *subject)
+{
+	(void)subject;
+	return NULL;
+}
+
+static bool process_prepare(struct engine *engine, const char *image, struct err *err)
+{
+	(void)engine;
+	(void)image; /* the scenario's command is run instead */
+	(void)err;
+	return true;
+}
+
+static char *process_network(struct engine *engine, struct err *err)
+{
+	(void)engine;
+	(void)err;
+	return NULL;
+}
+
+static void process_network_remove(struct engine *engine, const char *network)
+{
+	(void)engine;
+	(void)network;
+}
+
+/* The kernel has ended every cell whose harness died: nothing is ever left. */
+static int process_clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
+{
+	(void)engine;
+	(void)is_over;
+	(void)said;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+static void process_fingerprint(struct engine *engine, cJSON *json)
+{
+	static const char *const names[] = {
+		[CELL_NAMESPACES] = "namespaces",
+		[CELL_USER_NAMESPACES] = "namespaces in a user namespace",
+		[CELL_PLAIN] = "plain session",
+	};
+
+	cJSON_AddStringToObject(
+		json, "isolation", names[((struct process_engine *)engine)->walls]);
+}
+
+static void process_destroy(struct engine *engine)
+{
+	eyes_close(engine->eyes);
+	free(engine);
+}
+
+static const struct engine_ops process_ops = {
+	.name = "process",
+	.destroy = process_destroy,
+	.fingerprint = process_fingerprint,
+	.prepare = process_prepare,
+	.network = process_network,
+	.network_remove = process_network_remove,
+	.up = process_up,
+	.stop = process_stop,
+	.inspect = process_inspect,
+	.events = process_events,
+	.down = process_down,
+	.keep = process_down,
+	.clean = process_clean,
+};
+
+struct engine *process_create(
+	uv_loop_t *loop, const struct engine_options *options, struct err *err)
+{
+	struct process_engine *process = mem_zeroed(sizeof *process);
+	struct engine *engine = &process->engine;
+	struct err why = {0};
+
+	(void)err;
+	engine->ops = &process_ops;
+	engine->loop = loop;
+	engine->options = *options;
+	engine->sight = (struct engine_sight){
+		.signal = WITNESS_SELF,
+		.kill = WITNESS_SELF,
+		.wait_status = true,
+		.snapshots = true,
+	};
+	process->walls = cell_possible(&why);
+	if (process->walls == CELL_PLAIN)
+		snprintf(engine->sight.note, sizeof engine->sight.note,
+			"no PID namespace (%.80s): PID 1's rules do not hold", why.text);
+	engine->eyes = eyes_open(loop, &engine->sight);
+	return engine;
+}

@@ -1,0 +1,238 @@
+#include "harness/engine/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+
+#define PAGES 8 /* of each ring: hundreds of signals to one process fit */
+
+/* Where the tracepoint's fields are, as its format file says. */
+struct layout {
+	int id;
+	int signal, result;
+};
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page; /* and the data behind it */
+};
+
+struct tap {
+	struct layout layout;
+	struct ring *rings; /* one per processor */
+	unsigned count;
+};
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* tracefs, attached nowhere: the descriptor is its only name. */
+static int open_tracefs(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tracefs", 1u /* FSOPEN_CLOEXEC */);
+	int mount = -1;
+
+	if (context < 0)
+		return -1;
+	if (syscall(SYS_fsconfig, context, 6u /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
+		mount = (int)syscall(SYS_fsmount, context, 1u /* FSMOUNT_CLOEXEC */, 0);
+	close(context);
+	return mount;
+}
+
+static bool read_at(int folder, const char *path, char *text, size_t size)
+{
+	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return true;
+}
+
+/* "field:int sig;	offset:8;	size:4;" */
+static int offset_of(const char *format, const char *field)
+{
+	const char *at = strstr(format, field);
+	const char *offset = at ? strstr(at, "offset:") : NULL;
+
+	return offset ? atoi(offset + strlen("offset:")) : -1;
+}
+
+static bool read_layout(struct layout *layout, struct err *err)
+{
+	char id[32], format[4096];
+	int tracefs = open_tracefs();
+	bool ok;
+
+	if (tracefs < 0)
+		return err_sys(err, "tracefs");
+	ok = read_at(tracefs, "events/signal/signal_generate/id", id, sizeof id) &&
+		read_at(tracefs, "events/signal/signal_generate/format", format,
+			sizeof format);
+	if (!ok)
+		err_sys(err, "tracefs events/signal/signal_generate");
+	close(tracefs);
+	if (!ok)
+		return false;
+	layout->id = atoi(id);
+	layout->signal = offset_of(format, "int sig;");
+	layout->result = offset_of(format, "int result;");
+	return (layout->signal > 0 && layout->result > 0) ||
+		err_set(err, "signal_generate has no sig or result");
+}
+
+static bool open_ring(struct ring *ring, const struct layout *layout, int processor,
+	pid_t target, struct err *err)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof attr,
+		.config = (uint64_t)layout->id,
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.disabled = 1,
+	};
+	char filter[32];
+	void *memory;
+
+	ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, processor, -1,
+		PERF_FLAG_FD_CLOEXEC);
+	if (ring->fd < 0)
+		return err_sys(err, "perf_event_open");
+	memory = mmap(NULL, (PAGES + 1) * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+		ring->fd, 0);
+	if (memory == MAP_FAILED)
+		return err_sys(err, "mmap of a perf ring");
+	ring->page = memory;
+	snprintf(filter, sizeof filter, "pid==%d", (int)target);
+	if (ioctl(ring->fd, PERF_EVENT_IOC_SET_FILTER, filter) != 0 ||
+		ioctl(ring->fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
+		return err_sys(err, "perf filter %s", filter);
+	return true;
+}
+
+struct tap *tap_open(pid_t target, struct err *err)
+{
+	struct tap *tap = mem_zeroed(sizeof *tap);
+	long processors = sysconf(_SC_NPROCESSORS_CONF);
+	bool ok = read_layout(&tap->layout, err);
+
+	tap->rings = mem_zeroed(sizeof *tap->rings * (size_t)processors);
+	for (int i = 0; ok && i < processors; i++) {
+		struct ring *ring = &tap->rings[tap->count++];
+
+		ok = open_ring(ring, &tap->layout, i, target, err);
+		/* A processor that is off has no events, and no ring. */
+		if (!ok && ring->fd < 0 && errno == ENODEV) {
+			tap->count--;
+			ok = true;
+		}
+	}
+	if (ok)
+		return tap;
+	tap_close(tap);
+	return NULL;
+}
+
+bool tap_possible(struct err *err)
+{
+	struct tap *tap = tap_open(getpid(), err);
+
+	tap_close(tap);
+	return tap != NULL;
+}
+
+/* Copies out of the ring, whose records may wrap around its end. */
+static void copy_out(const struct ring *ring, uint64_t at, void *to, size_t len)
+{
+	const char *data = (const char *)ring->page + page_size();
+	size_t size = PAGES * page_size();
+
+	for (size_t i = 0; i < len; i++)
+		((char *)to)[i] = data[(at + i) % size];
+}
+
+/* What PERF_SAMPLE_TID, TIME and RAW put into a sample, in this order. */
+struct sample {
+	struct perf_event_header header;
+	uint32_t pid, tid;
+	uint64_t time;
+	uint32_t raw_size;
+	char raw[256];
+};
+
+static bool parse_sample(
+	const struct tap *tap, const struct sample *sample, struct tap_record *record)
+{
+	int32_t signal, result;
+
+	if (sample->header.type != PERF_RECORD_SAMPLE)
+		return false;
+	memcpy(&signal, sample->raw + tap->layout.signal, sizeof signal);
+	memcpy(&result, sample->raw + tap->layout.result, sizeof result);
+	*record = (struct tap_record){
+		.ns = (int64_t)sample->time,
+		.signal = signal,
+		.sender = (pid_t)sample->pid,
+		.ignored = result == 1,
+	};
+	return true;
+}
+
+bool tap_next(struct tap *tap, struct tap_record *record)
+{
+	for (unsigned i = 0; i < tap->count; i++) {
+		struct ring *ring = &tap->rings[i];
+		uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+		uint64_t tail = ring->page->data_tail;
+
+		while (tail < head) {
+			struct sample sample = {0};
+			bool found;
+
+			copy_out(ring, tail, &sample.header, sizeof sample.header);
+			copy_out(ring, tail, &sample,
+				sample.header.size < sizeof sample ? sample.header.size
+								   : sizeof sample);
+			found = parse_sample(tap, &sample, record);
+			tail += sample.header.size;
+			__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+			if (found)
+				return true;
+		}
+	}
+	return false;
+}
+
+void tap_close(struct tap *tap)
+{
+	if (!tap)
+		return;
+	for (unsigned i = 0; i < tap->count; i++) {
+		if (tap->rings[i].page)
+			munmap(tap->rings[i].page, (PAGES + 1) * page_size());
+		if (tap->rings[i].fd >= 0)
+			close(tap->rings[i].fd);
+	}
+	free(tap->rings);
+	free(tap);
+}

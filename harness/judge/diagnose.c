@@ -1,0 +1,315 @@
+#include "harness/judge/diagnose.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "harness/judge/waits.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/signals.h"
+
+/* True when the diagnosis holds; then `text` says it in one sentence. */
+typedef bool rule_fn(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size);
+
+static bool say(char *text, size_t size, const char *format, ...) PRINTF(3, 4);
+
+static bool say(char *text, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, size, format, args);
+	va_end(args);
+	return true;
+}
+
+#define TIME(ns)      clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+
+/* --- W: did the signal reach code? Asked only when the grace ran out. --- */
+
+static bool is_shell(const struct proc *proc)
+{
+	static const char *const launchers[] = {"sh", "dash", "bash", "ash", "busybox", "npm",
+		"yarn", "pnpm"};
+
+	for (size_t i = 0; i < COUNT(launchers); i++) {
+		if (strcmp(proc->name, launchers[i]) == 0)
+			return true;
+	}
+	return strncmp(proc->name, "npm ", 4) == 0; /* npm names itself "npm start" */
+}
+
+static bool launcher_is_pid1(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	const struct proc *pid1 = view->pid1;
+	const struct snapshot *last;
+
+	(void)judgement;
+	if (!view->killed || !pid1 || view->shutdown || view->descendants == 0 ||
+		!is_shell(pid1) || proc_hears(pid1, view->facts->stop_signal))
+		return false;
+	last = &view->evidence->snapshots[view->evidence->snapshot_count - 1];
+	return say(text, size,
+		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",
+		pid1->name, pid1->command, SIGNAL(view->facts->stop_signal),
+		last->procs[1].name, (int)last->procs[1].ns_pid);
+}
+
+static bool pid1_ignores(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)judgement;
+	if (!view->killed || !view->pid1 ||
+		!proc_ignores(view->pid1, view->facts->stop_signal))
+		return false;
+	return say(text, size, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
+		SIGNAL(view->facts->stop_signal));
+}
+
+/* The kernel throws a signal away that PID 1 has no handler for. Its masks show it, but
+ * a PID 1 that sits in sigwait has empty masks too, and hears. */
+static bool pid1_has_no_handler(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	const struct proc *pid1 = view->pid1;
+	int number = view->facts->stop_signal;
+	bool traced = view->facts->signal_fate == FATE_IGNORED;
+
+	(void)judgement;
+	if (!view->killed || !pid1 || proc_hears(pid1, number) || proc_ignores(pid1, number))
+		return false;
+	if (view->shutdown || (!traced && !view->pid1_settled) ||
+		(pid1->shared_pending >> (number - 1) & 1))
+		return false;
+	return say(text, size,
+		"PID 1 (%s) has no handler for %s: the kernel discarded it%s", pid1->name,
+		SIGNAL(number),
+		traced ? " (seen in the signal trace)" : " (SigCgt, SigBlk, SigIgn lack it)");
+}
+
+/* --- L, R: what was left, what was lost --- */
+
+static bool processes_left(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	const struct remains *remains = &view->remains;
+
+	(void)judgement;
+	if (remains->count == 0)
+		return false;
+	return say(text, size,
+		"%u process%s alive when PID 1 ended, killed with its namespace: %s%s%s%s",
+		remains->count, remains->count == 1 ? " was" : "es were",
+		remains->list[0].text, remains->count > 1 ? ", " : "",
+		remains->count > 1 ? remains->list[1].text : "",
+		remains->count > 2 ? ", ..." : "");
+}
+
+static bool zombies_left(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)judgement;
+	if (view->remains.zombies == 0)
+		return false;
+	return say(text, size, "%u zombie%s not waited for in the last snapshot",
+		view->remains.zombies, view->remains.zombies == 1 ? " was" : "s were");
+}
+
+static bool requests_lost(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)judgement;
+	for (unsigned i = 0; i < view->evidence->request_count && view->lost; i++) {
+		const struct request *request = &view->evidence->requests[i];
+
+		if (request->kind != REQUEST_IDLE &&
+			(request->end == REQUEST_BROKEN || request->end == REQUEST_PENDING))
+			return say(text, size,
+				"%u accepted request%s got no whole answer; the first: room "
+				"%s, bot %s: %.120s",
+				view->lost, view->lost == 1 ? "" : "s", request->room,
+				request->bot,
+				request->why ? request->why : "no answer at all");
+	}
+	return false;
+}
+
+/* --- X: who ended it --- */
+
+static bool grace_expired(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	const struct stop_facts *facts = view->facts;
+
+	if (!view->killed || judgement->margin_ns > 0)
+		return false;
+	return say(text, size, "the grace of %s expired: the engine sent SIGKILL %s late (%s)",
+		TIME(view->scenario->stop.grace_ns),
+		judgement->engine_late_ns >= 0 ? TIME(judgement->engine_late_ns) : "?",
+		facts->kill_witness == WITNESS_KERNEL ? "traced in the kernel"
+			: facts->kill_witness == WITNESS_SELF
+			? "sent by this engine itself"
+			: "the engine's kill event");
+}
+
+static bool killed_without_grace(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	if (!view->killed || judgement->margin_ns <= 0)
+		return false;
+	return say(text, size, "SIGKILL came with %s of the grace left: %s",
+		TIME(judgement->margin_ns),
+		view->facts->signal_ns ? "somebody did not wait for it"
+				       : "no stop signal was sent before it");
+}
+
+static bool oom_killed(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	if (judgement->verdict != VERDICT_OOM)
+		return false;
+	return say(text, size,
+		"the kernel's out-of-memory killer took PID 1 (%lld OOM kill%s in its cgroup "
+		"since the stop)",
+		(long long)view->facts->oom_kills, view->facts->oom_kills == 1 ? "" : "s");
+}
+
+static bool reported_child_status(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
+{
+	(void)judgement;
+	if (view->facts->exit_code != 137 || !view->facts->wait_status_known ||
+		view->signalled)
+		return false;
+	return say(text, size,
+		"PID 1 was not killed: it exited with 137 by itself, as a shell or an init "
+		"does that reports a child's SIGKILL");
+}
+
+static bool self_killed(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	if (judgement->verdict != VERDICT_SELF_KILLED)
+		return false;
+	return say(text, size, "SIGKILL was sent by %s, not by the engine",
+		view->facts->kill_sender[0] ? view->facts->kill_sender : "another process");
+}
+
+static bool crashed(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	int number = view->signalled ? view->death_signal : view->facts->exit_code - 128;
+
+	if (judgement->verdict != VERDICT_CRASH || view->facts->exited_before_stop)
+		return false;
+	return say(text, size, "it crashed: %s (exit code %d)", SIGNAL(number),
+		view->facts->exit_code);
+}
+
+static bool is_143(const struct view *view)
+{
+	return view->facts->exit_code == 128 + SIGTERM;
+}
+
+static bool reraised_after_drain(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
+{
+	(void)judgement;
+	if (!is_143(view) || !view->completed)
+		return false;
+	return say(text, size, "143 after a complete drain: it restored the default and "
+			       "raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
+}
+
+static bool died_of_default(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)judgement;
+	if (!is_143(view) || view->completed || view->facts->exited_before_stop)
+		return false;
+	return say(text, size, "143: SIGTERM's default disposition ended it%s: it %s",
+		view->scenario->service.init ? " behind the init" : "",
+		view->shutdown ? "began its way down and did not finish it"
+			       : "has no way down (no handler, nothing logged)");
+}
+
+static bool ended_before_stop(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)judgement;
+	if (!view->facts->exited_before_stop)
+		return false;
+	return say(text, size,
+		"it had ended before the stop, with exit code %d: the stop was a no-op",
+		view->facts->exit_code);
+}
+
+static bool stopped_cleanly(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	if (judgement->verdict != VERDICT_CLEAN && judgement->verdict != VERDICT_SLOW)
+		return false;
+	return say(text, size, "clean stop in %s, %s of the grace left, %u of %u sessions "
+			       "disconnected",
+		TIME(view->stop_ns), TIME(judgement->margin_ns), view->sessions.done,
+		view->sessions.count);
+}
+
+static bool not_known(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	(void)view;
+	if (judgement->verdict != VERDICT_INCONCLUSIVE)
+		return false;
+	return say(text, size, "%s", judgement->reason);
+}
+
+/* Deepest cause first: the first that holds is the primary one. */
+static const struct rule {
+	const char *id;
+	rule_fn *holds;
+} rules[] = {
+	{"W3", launcher_is_pid1},
+	{"W2", pid1_ignores},
+	{"W1", pid1_has_no_handler},
+	{"H15", wait_grace_believed},
+	{"H2", wait_sequential},
+	{"H1", wait_agent},
+	{"H3", wait_mcp},
+	{"X10", ended_before_stop},
+	{"X7", crashed},
+	{"X3", oom_killed},
+	{"X6", self_killed},
+	{"X5", reported_child_status},
+	{"X8", reraised_after_drain},
+	{"X9", died_of_default},
+	{"R1", requests_lost},
+	{"L1", processes_left},
+	{"L3", zombies_left},
+	{"X1", grace_expired},
+	{"X2", killed_without_grace},
+	{"Z0", not_known},
+	{"X0", stopped_cleanly},
+};
+
+void diagnose(struct judgement *judgement, const struct view *view)
+{
+	_Static_assert(COUNT(rules) <= JUDGE_DIAGNOSES_MAX, "every rule has its place");
+
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		struct diagnosis *diagnosis =
+			&judgement->diagnoses[judgement->diagnosis_count];
+
+		if (!rules[i].holds(
+			    view, judgement, diagnosis->text, sizeof diagnosis->text))
+			continue;
+		snprintf(diagnosis->id, sizeof diagnosis->id, "%s", rules[i].id);
+		judgement->diagnosis_count++;
+	}
+}

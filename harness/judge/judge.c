@@ -1,0 +1,196 @@
+#include "harness/judge/judge.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/judge/diagnose.h"
+#include "harness/judge/expect.h"
+#include "harness/judge/view.h"
+#include "lib/clock.h"
+#include "lib/signals.h"
+
+#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+
+/* The worst finding wins: what is proven is never overridden by a milder one, nor by
+ * something unknown. */
+static void find(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+	PRINTF(3, 4);
+
+static void find(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+{
+	va_list args;
+
+	if (verdict <= judgement->verdict && judgement->reason[0])
+		return;
+	judgement->verdict = verdict;
+	va_start(args, format);
+	vsnprintf(judgement->reason, sizeof judgement->reason, format, args);
+	va_end(args);
+}
+
+static void count(struct judgement *judgement, const struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+	int64_t grace_ns = view->scenario->stop.grace_ns;
+	bool mocked = !view->scenario->service.no_mocks;
+
+	judgement->stop_ns = view->stop_ns;
+	judgement->stop_error_ns = facts->signal_error_ns + facts->exit_error_ns;
+	judgement->margin_ns = view->stop_ns >= 0 ? grace_ns - view->stop_ns : -1;
+	judgement->engine_late_ns = facts->kill_ns && facts->signal_ns
+		? facts->kill_ns - facts->signal_ns - grace_ns
+		: -1;
+	judgement->call_ns =
+		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
+	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
+	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
+	judgement->orphans = view->remains.count;
+	judgement->lost = view->lost;
+	judgement->turned_away = view->turned_away;
+}
+
+/* SIGKILL, or an exit code that claims it. Who sent it decides. */
+static bool judge_137(struct judgement *judgement, const struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+	bool of_kill = view->signalled ? view->death_signal == SIGKILL
+				       : facts->exit_code == 137;
+
+	if (!of_kill)
+		return false;
+	if (view->killed)
+		find(judgement, VERDICT_KILLED, "137: %s",
+			judgement->margin_ns > 0 ? "the engine's SIGKILL came before the grace ended"
+						 : "the grace expired");
+	else if (view->signalled && facts->oom_kills > 0)
+		find(judgement, VERDICT_OOM, "137: out of memory");
+	else if (view->signalled && facts->kill_witness != WITNESS_NONE)
+		find(judgement, VERDICT_SELF_KILLED, "137: SIGKILL that the engine did not send");
+	else
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"137, missing: proof of who sent SIGKILL, or that anybody did");
+	return true;
+}
+
+static bool is_crash(int signal_number)
+{
+	static const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
+		SIGSEGV, SIGPIPE, SIGSYS};
+
+	for (size_t i = 0; i < COUNT(crashes); i++) {
+		if (crashes[i] == signal_number)
+			return true;
+	}
+	return false;
+}
+
+static void judge_exit(struct judgement *judgement, const struct view *view)
+{
+	int code = view->facts->exit_code;
+	int number = view->signalled ? view->death_signal : code - 128;
+
+	if (view->facts->exited_before_stop)
+		find(judgement, VERDICT_CRASH, "it had ended before the stop, exit code %d", code);
+	else if (judge_137(judgement, view))
+		return;
+	else if (is_crash(number))
+		find(judgement, VERDICT_CRASH, "%d: %s", code,
+			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
+	else if (code > 0)
+		find(judgement, VERDICT_DIRTY, "exit code %d", code);
+	else if (code < 0)
+		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
+}
+
+/* A fast stop is not clean until every session is proven to have been let go. */
+static void judge_sessions(struct judgement *judgement, const struct view *view)
+{
+	const struct scenario *scenario = view->scenario;
+	unsigned open = view->sessions.count - view->sessions.done;
+
+	if (scenario->load.sessions == 0)
+		return;
+	if (scenario->service.no_mocks)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: proof that its sessions were closed (no mock agent API)");
+	else if (view->sessions.count < (unsigned)scenario->load.sessions &&
+		strcmp(scenario->stop.when, "sessions.ready") == 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: %lld sessions were opened, the agent API saw %u",
+			(long long)scenario->load.sessions, view->sessions.count);
+	if (open > 0)
+		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go", open,
+			view->sessions.count);
+}
+
+static void judge_time(struct judgement *judgement, const struct view *view)
+{
+	const struct scenario *scenario = view->scenario;
+	int64_t within_ns = scenario->expect.within_ns;
+
+	if (view->stop_ns < 0)
+		find(judgement, VERDICT_INCONCLUSIVE, "missing: the time of its %s",
+			view->facts->signal_ns ? "end" : "stop signal");
+	else if (within_ns && view->stop_ns > within_ns)
+		find(judgement, VERDICT_SLOW, "%s, wanted within %s", TIME(view->stop_ns),
+			TIME(within_ns));
+	else if (judgement->margin_ns < scenario->stop.grace_ns / 5)
+		find(judgement, VERDICT_SLOW, "%s: under a fifth of the grace is left",
+			TIME(view->stop_ns));
+}
+
+static void judge_stop(struct judgement *judgement, const struct view *view)
+{
+	if (view->facts->stuck)
+		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
+	judge_exit(judgement, view);
+	judge_sessions(judgement, view);
+	if (view->remains.count > 0)
+		find(judgement, VERDICT_LEAK, "%u process%s left behind",
+			view->remains.count, view->remains.count == 1 ? " was" : "es were");
+	if (view->lost > 0)
+		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
+			view->lost == 1 ? " was" : "s were");
+	judge_time(judgement, view);
+	if (!judgement->reason[0])
+		find(judgement, VERDICT_CLEAN, "%s", TIME(view->stop_ns));
+}
+
+/* The case never came to its stop. */
+static void judge_trouble(struct judgement *judgement, const struct evidence *evidence)
+{
+	switch (evidence->trouble) {
+	case TROUBLE_EXITED:
+		find(judgement, VERDICT_CRASH, "%s", evidence->trouble_text);
+		return;
+	case TROUBLE_NOT_UP:
+	case TROUBLE_NOT_READY:
+	case TROUBLE_LOAD:
+	case TROUBLE_WHEN:
+	case TROUBLE_INTERRUPTED:
+		judgement->could_run = false;
+		find(judgement, VERDICT_INCONCLUSIVE, "%s", evidence->trouble_text);
+		return;
+	case TROUBLE_NONE:
+		return;
+	}
+}
+
+void judge(struct judgement *judgement, const struct scenario *scenario,
+	const struct evidence *evidence)
+{
+	struct view view;
+
+	*judgement = (struct judgement){.could_run = true};
+	view_open(&view, scenario, evidence);
+	count(judgement, &view);
+	if (evidence->trouble == TROUBLE_NONE)
+		judge_stop(judgement, &view);
+	else
+		judge_trouble(judgement, evidence);
+	diagnose(judgement, &view);
+	expect(judgement, &view);
+	view_close(&view);
+}

@@ -1,0 +1,148 @@
+#include "harness/judge/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* Finds stories by label while they are told. */
+struct place {
+	const char *label;
+	unsigned index;
+	UT_hash_handle hh;
+};
+
+struct telling {
+	struct sessions *sessions;
+	struct place *places;
+	const struct evidence *evidence;
+};
+
+static struct session_story *story_of(struct telling *telling, const char *label)
+{
+	struct place *place;
+
+	if (!label)
+		return NULL;
+	HASH_FIND_STR(telling->places, label, place);
+	return place ? &telling->sessions->stories[place->index] : NULL;
+}
+
+static void open_story(struct telling *telling, const char *label, int64_t ns)
+{
+	struct sessions *sessions = telling->sessions;
+	struct place *place;
+
+	if (!label || story_of(telling, label))
+		return;
+	sessions->stories = mem_grown(
+		sessions->stories, sessions->count + 1, sizeof *sessions->stories);
+	sessions->stories[sessions->count] =
+		(struct session_story){.label = label, .opened_ns = ns};
+	place = mem_zeroed(sizeof *place);
+	place->label = label;
+	place->index = sessions->count++;
+	HASH_ADD_KEYPTR(hh, telling->places, place->label, strlen(place->label), place);
+}
+
+static bool says(const struct event *event, const char *key, const char *value)
+{
+	const char *text = json_text(event->json, key);
+
+	return text && strcmp(text, value) == 0;
+}
+
+static void tell_agent_event(struct telling *telling, const struct event *event)
+{
+	struct session_story *story =
+		story_of(telling, json_text(event->json, "session"));
+
+	if (!story)
+		return;
+	if (strcmp(event->name, "agent.disconnect.begin") == 0) {
+		if (!story->asked_ns)
+			story->asked_ns = event->ns;
+	} else if (strcmp(event->name, "agent.disconnect.done") == 0) {
+		story->done = true;
+		story->done_ns = event->ns;
+	} else if (strcmp(event->name, "agent.disconnect.broken") == 0) {
+		story->failed = json_text(event->json, "why");
+	} else if (strcmp(event->name, "agent.stream.closed") == 0 &&
+		says(event, "by", "client")) {
+		story->stream_closed_ns = event->ns;
+	}
+}
+
+static void tell_service_event(struct telling *telling, const struct event *event)
+{
+	struct session_story *story = story_of(telling, json_text(event->json, "room"));
+
+	if (!story)
+		return;
+	if (strcmp(event->name, "session.disconnect.begin") == 0) {
+		story->begun_ns = event->ns;
+	} else if (strcmp(event->name, "session.disconnect.failed") == 0) {
+		story->failed = json_text(event->json, "why");
+	} else if (strcmp(event->name, "session.disconnected") == 0 &&
+		says(event, "how", "keep")) {
+		/* A kept session is not archived: what proves its end is that the stream
+		 * was closed, and by whom the service's own word. */
+		story->done = true;
+		story->done_ns = event->ns;
+	}
+}
+
+static void tell_lifelines(struct telling *telling)
+{
+	const struct evidence *evidence = telling->evidence;
+
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		const struct lifeline *lifeline = &evidence->lifelines[i];
+		struct session_story *story = story_of(telling, lifeline->session);
+
+		if (!story || !lifeline->role || strcmp(lifeline->role, "mock-mcp") != 0)
+			continue;
+		story->mcp_started++;
+		story->mcp_exited += lifeline->exited;
+		story->mcp_cut += !lifeline->exited;
+	}
+}
+
+void sessions_tell(struct sessions *sessions, const struct evidence *evidence)
+{
+	struct telling telling = {.sessions = sessions, .evidence = evidence};
+	struct place *place, *next;
+
+	*sessions = (struct sessions){0};
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		const struct event *event = &evidence->events[i];
+
+		if (event->source == EVENT_LEDGER &&
+			strcmp(event->name, "agent.session.opened") == 0)
+			open_story(&telling, json_text(event->json, "session"), event->ns);
+	}
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		const struct event *event = &evidence->events[i];
+
+		if (event->source == EVENT_LEDGER)
+			tell_agent_event(&telling, event);
+		else
+			tell_service_event(&telling, event);
+	}
+	tell_lifelines(&telling);
+	for (unsigned i = 0; i < sessions->count; i++)
+		sessions->done += sessions->stories[i].done;
+	HASH_ITER(hh, telling.places, place, next) {
+		HASH_DEL(telling.places, place);
+		free(place);
+	}
+}
+
+void sessions_done(struct sessions *sessions)
+{
+	free(sessions->stories);
+	*sessions = (struct sessions){0};
+}

@@ -1,0 +1,93 @@
+#include "harness/judge/view.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+
+#define SETTLED_NS (100 * CLOCK_MS)
+
+/* Read from the raw wait status where that is known: exit(137) is no SIGKILL. */
+static void view_death(struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+
+	view->signalled = facts->wait_status_known && WIFSIGNALED(facts->wait_status);
+	if (view->signalled)
+		view->death_signal = WTERMSIG(facts->wait_status);
+	view->killed = facts->kill_witness != WITNESS_NONE && facts->kill_by_engine &&
+		(view->signalled ? view->death_signal == SIGKILL
+				 : !facts->wait_status_known && facts->exit_code == 137);
+}
+
+static void view_requests(struct view *view)
+{
+	for (unsigned i = 0; i < view->evidence->request_count; i++) {
+		const struct request *request = &view->evidence->requests[i];
+
+		if (request->kind == REQUEST_IDLE)
+			continue;
+		view->lost += request->end == REQUEST_BROKEN ||
+			request->end == REQUEST_PENDING;
+		view->turned_away += request->end == REQUEST_TURNED_AWAY;
+	}
+}
+
+static bool same_masks(const struct proc *one, const struct proc *other)
+{
+	return one->pid == other->pid && one->blocked == other->blocked &&
+		one->ignored == other->ignored && one->caught == other->caught;
+}
+
+static void view_pid1(struct view *view)
+{
+	const struct evidence *evidence = view->evidence;
+	const struct snapshot *last;
+
+	if (evidence->snapshot_count == 0)
+		return;
+	last = &evidence->snapshots[evidence->snapshot_count - 1];
+	view->pid1 = &last->procs[0];
+	view->descendants = last->count - 1;
+	for (unsigned i = 0; i + 1 < evidence->snapshot_count; i++) {
+		const struct snapshot *earlier = &evidence->snapshots[i];
+
+		if (last->ns - earlier->ns >= SETTLED_NS &&
+			same_masks(&earlier->procs[0], view->pid1))
+			view->pid1_settled = true;
+	}
+}
+
+void view_open(struct view *view, const struct scenario *scenario,
+	const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+
+	*view = (struct view){
+		.scenario = scenario,
+		.evidence = evidence,
+		.facts = facts,
+		.stop_ns = -1,
+		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
+		.completed = evidence_service_event(evidence, "shutdown.complete") != NULL,
+	};
+	if (facts->signal_ns && facts->exit_ns)
+		view->stop_ns = facts->exit_ns > facts->signal_ns
+			? facts->exit_ns - facts->signal_ns
+			: 0;
+	if (view->shutdown)
+		view->disconnect = json_text(view->shutdown->json, "disconnect");
+	view_death(view);
+	view_requests(view);
+	view_pid1(view);
+	sessions_tell(&view->sessions, evidence);
+	remains_find(&view->remains, evidence);
+}
+
+void view_close(struct view *view)
+{
+	sessions_done(&view->sessions);
+	remains_done(&view->remains);
+}

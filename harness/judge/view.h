@@ -1,0 +1,41 @@
+/*
+ * view - one case as the rules look at it: the evidence, joined once.
+ */
+#ifndef HARNESS_JUDGE_VIEW_H
+#define HARNESS_JUDGE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/judge/remains.h"
+#include "harness/judge/sessions.h"
+#include "harness/run/evidence.h"
+#include "harness/scenario/scenario.h"
+
+struct view {
+	const struct scenario *scenario;
+	const struct evidence *evidence;
+	const struct stop_facts *facts;
+	struct sessions sessions;
+	struct remains remains;
+
+	int64_t stop_ns;  /* T1 - T0; -1: not known */
+	bool signalled;   /* PID 1 died of a signal, by its raw wait status */
+	int death_signal; /* then: which */
+	bool killed;      /* the engine's SIGKILL is proven */
+	unsigned lost, turned_away;
+
+	const struct proc *pid1; /* in the last snapshot before the end, NULL: none */
+	bool pid1_settled; /* two snapshots 100 ms apart show the same masks */
+	unsigned descendants; /* of PID 1 there */
+
+	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
+	bool completed;               /* it logged shutdown.complete */
+	const char *disconnect;       /* "parallel", from shutdown.begin; NULL: not said */
+};
+
+void view_open(struct view *view, const struct scenario *scenario,
+	const struct evidence *evidence);
+void view_close(struct view *view);
+
+#endif

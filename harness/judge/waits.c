@@ -1,0 +1,190 @@
+#include "harness/judge/waits.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+
+#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define NAMED_MAX 5 /* sessions or servers that a sentence names */
+
+/* How the sessions stood when PID 1 ended. */
+struct standing {
+	unsigned done, waiting, never;
+	int64_t longest_done_ns; /* of those let go */
+	int64_t sum_done_ns;
+	int64_t longest_wait_ns; /* of those that were still waiting */
+	const struct session_story *stuck; /* the one that waited longest */
+};
+
+/* The service's own word that it began, or that its request reached the API. */
+static int64_t began(const struct session_story *story)
+{
+	return story->begun_ns ? story->begun_ns : story->asked_ns;
+}
+
+static struct standing stand(const struct view *view)
+{
+	struct standing standing = {0};
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_story *story = &view->sessions.stories[i];
+		int64_t took_ns;
+
+		if (!began(story)) {
+			standing.never += !story->done;
+			standing.done += story->done;
+			continue;
+		}
+		took_ns = (story->done ? story->done_ns : view->facts->exit_ns) -
+			began(story);
+		if (story->done) {
+			standing.done++;
+			standing.sum_done_ns += took_ns;
+			if (took_ns > standing.longest_done_ns)
+				standing.longest_done_ns = took_ns;
+			continue;
+		}
+		standing.waiting++;
+		if (took_ns >= standing.longest_wait_ns) {
+			standing.longest_wait_ns = took_ns;
+			standing.stuck = story;
+		}
+	}
+	return standing;
+}
+
+/* It heard the signal and knew of sessions: only then there is something to wait for. */
+static bool went_down(const struct view *view)
+{
+	return view->shutdown && view->sessions.count > 0;
+}
+
+bool wait_grace_believed(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	int64_t believed_ns =
+		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
+
+	(void)judgement;
+	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
+		return false;
+	snprintf(text, size, "the service planned with a grace of %s, the engine gave %s",
+		TIME(believed_ns), TIME(view->scenario->stop.grace_ns));
+	return true;
+}
+
+bool wait_sequential(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	struct standing standing;
+	int64_t each_ns;
+
+	(void)judgement;
+	if (!view->killed || !went_down(view))
+		return false;
+	standing = stand(view);
+	/* One at a time, some done, the current one no slower than twice the slowest of
+	 * those: no single session is the cause, their number is. */
+	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
+		standing.longest_wait_ns > 2 * standing.longest_done_ns)
+		return false;
+	each_ns = standing.sum_done_ns / standing.done;
+	snprintf(text, size,
+		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
+		"never begun; all need %s, more than the grace of %s",
+		standing.done, view->sessions.count, TIME(each_ns), standing.never,
+		TIME(each_ns * view->sessions.count), TIME(view->scenario->stop.grace_ns));
+	return true;
+}
+
+/* "session 2 (4.00s), session 3 (1.20s), ..." */
+static void name_waiting(const struct view *view, struct buf *names)
+{
+	unsigned named = 0;
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_story *story = &view->sessions.stories[i];
+
+		if (story->done || !began(story))
+			continue;
+		if (named == NAMED_MAX) {
+			buf_adds(names, ", ...");
+			return;
+		}
+		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", story->label,
+			TIME(view->facts->exit_ns - began(story)),
+			story->failed ? ", " : "", story->failed ? story->failed : "");
+		named++;
+	}
+}
+
+bool wait_agent(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	struct standing standing;
+
+	(void)judgement;
+	if (!went_down(view))
+		return false;
+	standing = stand(view);
+	if (standing.waiting == 0 && standing.never == 0)
+		return false;
+	if (standing.waiting == 0) {
+		snprintf(text, size,
+			"no disconnect was begun for %u of %u sessions%s%s: their agent "
+			"clients were dropped, and it waits for their streams and MCP servers "
+			"to end by themselves",
+			standing.never, view->sessions.count,
+			view->disconnect ? ", DISCONNECT=" : "",
+			view->disconnect ? view->disconnect : "");
+		return true;
+	}
+	name_waiting(view, &names);
+	snprintf(text, size,
+		"waited for the agent API to let go of %u of %u sessions: session %s; %u were "
+		"let go, %u never begun",
+		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
+		standing.never);
+	return true;
+}
+
+static bool is_server(const struct lifeline *lifeline)
+{
+	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
+}
+
+bool wait_mcp(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	unsigned count = 0;
+
+	(void)judgement;
+	if (!view->killed || !view->shutdown)
+		return false;
+	for (unsigned i = 0; i < view->remains.count; i++) {
+		const struct lifeline *lifeline = view->remains.list[i].lifeline;
+
+		if (!is_server(lifeline))
+			continue;
+		if (count++ >= NAMED_MAX)
+			continue;
+		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "", view->remains.list[i].text,
+			lifeline->saw_eof && lifeline->last_signal
+				? "ignored EOF and its signal"
+				: lifeline->saw_eof ? "ignored EOF, got no signal"
+				: lifeline->last_signal
+				? "ignored its signal"
+				: "was told neither EOF nor a signal");
+	}
+	if (count == 0)
+		return false;
+	snprintf(text, size, "waited for %u MCP server%s to exit: %s%s", count,
+		count == 1 ? "" : "s", buf_text(&names), count > NAMED_MAX ? ", ..." : "");
+	return true;
+}

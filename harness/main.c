@@ -1,0 +1,64 @@
+/*
+ * stopbench - stops containers, measures how they stop, and says why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "lib/cc.h"
+#include "lib/nearest.h"
+
+static const struct {
+	const char *name;
+	command_fn *run;
+	const char *help;
+} commands[] = {
+	{"run", cmd_run, "run scenarios and judge how the service stopped"},
+	{"validate", cmd_validate, "check scenarios: every error with file:line:column"},
+	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
+	{"clean", cmd_clean, "remove what an interrupted run left behind, nothing else"},
+	{"images", cmd_images, "load stopbench's own images into the Docker engine"},
+	{"schema", cmd_schema, "print the JSON Schema of a scenario file"},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: stopbench COMMAND [OPTION...] [ARGUMENT...]\n"
+	      "Stops containers, measures how they stop, and says why.\n\n",
+		out);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n`stopbench COMMAND --help` has the options. Exit codes: 0 expectations met,\n"
+	      "1 unmet, 2 bad usage or scenario, 3 could not run.\n",
+		out);
+}
+
+static int unknown(const char *name)
+{
+	const char *names[COUNT(commands)];
+	const char *near;
+
+	for (size_t i = 0; i < COUNT(commands); i++)
+		names[i] = commands[i].name;
+	near = nearest_name(name, names, COUNT(names));
+	fprintf(stderr, "stopbench: no such command: %s", name);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fputs("\n\n", stderr);
+	print_help(stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	if (strcmp(name, "--help") != 0 && strcmp(name, "help") != 0)
+		return unknown(name);
+	print_help(stdout);
+	return argc > 1 ? EXIT_MET : EXIT_USAGE;
+}

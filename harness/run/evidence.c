@@ -1,0 +1,180 @@
+#include "harness/run/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+struct event_count {
+	char *name;
+	unsigned count;
+	UT_hash_handle hh;
+};
+
+/* Room for one more: arrays double, so that a thousand sessions cost no copying. */
+static void *with_room(void *array, unsigned count, size_t size)
+{
+	if (count == 0 || (count >= 16 && (count & (count - 1)) == 0) || count == 8)
+		return mem_grown(array, count < 8 ? 8 : (size_t)count * 2, size);
+	return array;
+}
+
+static void count_event(struct evidence *evidence, const char *name)
+{
+	struct event_count *count;
+
+	HASH_FIND_STR(evidence->counts, name, count);
+	if (!count) {
+		count = mem_zeroed(sizeof *count);
+		count->name = mem_text(name);
+		HASH_ADD_KEYPTR(hh, evidence->counts, count->name, strlen(count->name), count);
+	}
+	count->count++;
+}
+
+unsigned evidence_count(const struct evidence *evidence, const char *name)
+{
+	struct event_count *count;
+
+	HASH_FIND_STR(evidence->counts, name, count);
+	return count ? count->count : 0;
+}
+
+void evidence_add_event(struct evidence *evidence, enum event_source source, int lifeline,
+	cJSON *json)
+{
+	const char *name = json_text(json, "event");
+	struct event *event;
+
+	if (!name) {
+		cJSON_Delete(json);
+		return;
+	}
+	evidence->events =
+		with_room(evidence->events, evidence->event_count, sizeof *event);
+	event = &evidence->events[evidence->event_count++];
+	*event = (struct event){
+		.ns = json_int(json, "ns", clock_now()),
+		.source = source,
+		.name = mem_text(name),
+		.json = json,
+		.lifeline = lifeline,
+	};
+	count_event(evidence, name);
+}
+
+void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len)
+{
+	cJSON *json = len > 0 && line[0] == '{' ? json_parse(line, len) : NULL;
+
+	if (evidence->log_count < EVIDENCE_LOG_MAX) {
+		evidence->log =
+			with_room(evidence->log, evidence->log_count, sizeof *evidence->log);
+		evidence->log[evidence->log_count++] = (struct log_line){
+			.ns = ns,
+			.text = mem_textf("%.*s", (int)len, line),
+		};
+	} else {
+		evidence->log_dropped++;
+	}
+	if (json)
+		evidence_add_event(evidence, EVENT_SERVICE, -1, json);
+}
+
+int evidence_add_lifeline(struct evidence *evidence, pid_t pid)
+{
+	unsigned index = evidence->lifeline_count;
+
+	evidence->lifelines =
+		with_room(evidence->lifelines, index, sizeof *evidence->lifelines);
+	evidence->lifelines[index] = (struct lifeline){
+		.pid = pid,
+		.opened_ns = clock_now(),
+	};
+	evidence->lifeline_count++;
+	return (int)index;
+}
+
+unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
+	unsigned session, const char *room, const char *bot)
+{
+	unsigned index = evidence->request_count;
+
+	evidence->requests =
+		with_room(evidence->requests, index, sizeof *evidence->requests);
+	evidence->requests[index] = (struct request){
+		.kind = kind,
+		.session = session,
+		.room = mem_text(room),
+		.bot = mem_text(bot),
+		.sent_ns = clock_now(),
+	};
+	evidence->request_count++;
+	return index;
+}
+
+void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
+{
+	evidence->snapshots = with_room(
+		evidence->snapshots, evidence->snapshot_count, sizeof *evidence->snapshots);
+	evidence->snapshots[evidence->snapshot_count++] = *snapshot;
+	*snapshot = (struct snapshot){0};
+}
+
+const struct event *evidence_service_event(const struct evidence *evidence,
+	const char *name)
+{
+	if (evidence_count(evidence, name) == 0)
+		return NULL;
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		const struct event *event = &evidence->events[i];
+
+		if (event->source == EVENT_SERVICE && strcmp(event->name, name) == 0)
+			return event;
+	}
+	return NULL;
+}
+
+static void free_counts(struct evidence *evidence)
+{
+	struct event_count *count, *next;
+
+	HASH_ITER(hh, evidence->counts, count, next) {
+		HASH_DEL(evidence->counts, count);
+		free(count->name);
+		free(count);
+	}
+}
+
+void evidence_done(struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		free(evidence->events[i].name);
+		cJSON_Delete(evidence->events[i].json);
+	}
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		free(evidence->lifelines[i].role);
+		free(evidence->lifelines[i].name);
+		free(evidence->lifelines[i].session);
+	}
+	for (unsigned i = 0; i < evidence->request_count; i++) {
+		free(evidence->requests[i].room);
+		free(evidence->requests[i].bot);
+		free(evidence->requests[i].why);
+	}
+	for (unsigned i = 0; i < evidence->snapshot_count; i++)
+		snapshot_done(&evidence->snapshots[i]);
+	for (unsigned i = 0; i < evidence->log_count; i++)
+		free(evidence->log[i].text);
+	free(evidence->events);
+	free(evidence->lifelines);
+	free(evidence->requests);
+	free(evidence->snapshots);
+	free(evidence->log);
+	free_counts(evidence);
+	cJSON_Delete(evidence->engine_events);
+	*evidence = (struct evidence){0};
+}

@@ -1,0 +1,223 @@
+#include "harness/run/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+
+#define LINE_CEILING ((size_t)128 << 10)
+
+/* One process's connection. */
+struct line {
+	struct ledger *ledger;
+	struct line *next;
+	uv_pipe_t pipe;
+	struct lines lines;
+	int index; /* of its lifeline in the evidence */
+};
+
+struct ledger {
+	uv_loop_t *loop;
+	struct evidence *evidence;
+	char *address;
+	uv_pipe_t listener;
+	struct line *open;
+	unsigned open_count;
+	unsigned handles; /* not yet reported closed */
+	bool leaving;
+	char block[64 << 10]; /* what is read goes through here, a turn at a time */
+};
+
+static struct lifeline *lifeline_of(const struct line *line)
+{
+	return &line->ledger->evidence->lifelines[line->index];
+}
+
+static void free_when_closed(struct ledger *ledger)
+{
+	if (--ledger->handles > 0 || !ledger->leaving)
+		return;
+	free(ledger->address);
+	free(ledger);
+}
+
+static void on_line_closed(uv_handle_t *handle)
+{
+	struct line *line = handle->data;
+	struct ledger *ledger = line->ledger;
+
+	lines_done(&line->lines);
+	free(line);
+	free_when_closed(ledger);
+}
+
+static void close_line(struct line *line)
+{
+	struct line **link = &line->ledger->open;
+
+	while (*link != line)
+		link = &(*link)->next;
+	*link = line->next;
+	line->ledger->open_count--;
+	uv_close((uv_handle_t *)&line->pipe, on_line_closed);
+}
+
+/* What a line says of its own process belongs to the lifeline as well. */
+static void note_lifeline(struct lifeline *lifeline, const char *event, const cJSON *json)
+{
+	if (strcmp(event, "process.start") == 0 && !lifeline->role) {
+		const char *role = json_text(json, "role");
+
+		lifeline->role = mem_text(role ? role : "?");
+		lifeline->name = mem_text(json_text(json, "name"));
+		lifeline->session = mem_text(json_text(json, "session"));
+		lifeline->own_pid = (pid_t)json_int(json, "pid", 0);
+	} else if (strcmp(event, "process.exit") == 0) {
+		lifeline->exited = true;
+		lifeline->exit_code = (int)json_int(json, "code", -1);
+	} else if (strcmp(event, "mcp.signal") == 0) {
+		lifeline->last_signal = (int)json_int(json, "signal", 0);
+	} else if (strcmp(event, "mcp.eof") == 0) {
+		lifeline->saw_eof = true;
+	}
+}
+
+static void on_text(void *arg, char *text, size_t len, bool cut)
+{
+	struct line *line = arg;
+	struct evidence *evidence = line->ledger->evidence;
+	cJSON *json = cut ? NULL : json_parse(text, len);
+	const char *event = json_text(json, "event");
+
+	if (!event || evidence->event_count >= LEDGER_EVENTS_MAX) {
+		cJSON_Delete(json);
+		return;
+	}
+	note_lifeline(lifeline_of(line), event, json);
+	evidence_add_event(evidence, EVENT_LEDGER, line->index, json);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+{
+	struct line *line = handle->data;
+
+	(void)wanted;
+	*block = uv_buf_init(line->ledger->block, sizeof line->ledger->block);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
+{
+	struct line *line = stream->data;
+
+	if (len > 0) {
+		lines_feed(&line->lines, block->base, (size_t)len);
+	} else if (len < 0) {
+		lines_end(&line->lines);
+		lifeline_of(line)->ended_ns = clock_now();
+		close_line(line);
+	}
+}
+
+static pid_t peer_pid(const uv_pipe_t *pipe)
+{
+	struct ucred peer = {0};
+	socklen_t len = sizeof peer;
+	uv_os_fd_t fd;
+
+	if (uv_fileno((const uv_handle_t *)pipe, &fd) != 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return 0;
+	return peer.pid;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct ledger *ledger = listener->data;
+	struct line *line;
+
+	if (status < 0)
+		return;
+	line = mem_zeroed(sizeof *line);
+	line->ledger = ledger;
+	line->pipe.data = line;
+	uv_pipe_init(ledger->loop, &line->pipe, 0);
+	ledger->handles++;
+	line->next = ledger->open;
+	ledger->open = line;
+	ledger->open_count++;
+	lines_init(&line->lines, LINE_CEILING, on_text, line);
+	if (uv_accept(listener, (uv_stream_t *)&line->pipe) != 0 ||
+		ledger->evidence->lifeline_count >= LEDGER_LIFELINES_MAX) {
+		close_line(line);
+		return;
+	}
+	line->index = evidence_add_lifeline(ledger->evidence, peer_pid(&line->pipe));
+	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
+}
+
+struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct evidence *evidence,
+	struct err *err)
+{
+	struct ledger *ledger = mem_zeroed(sizeof *ledger);
+	int status;
+
+	ledger->loop = loop;
+	ledger->evidence = evidence;
+	ledger->address = mem_textf("unix:%s", path);
+	uv_pipe_init(loop, &ledger->listener, 0);
+	ledger->listener.data = ledger;
+	ledger->handles = 1;
+	status = uv_pipe_bind(&ledger->listener, path);
+	if (status == 0)
+		status = uv_listen((uv_stream_t *)&ledger->listener, 4096, on_connection);
+	/* A service in a container may run as another user. */
+	if (status == 0)
+		status = uv_pipe_chmod(&ledger->listener, UV_WRITABLE | UV_READABLE);
+	if (status != 0) {
+		err_set(err, "ledger %s: %s", path, uv_strerror(status));
+		ledger_destroy(ledger);
+		return NULL;
+	}
+	return ledger;
+}
+
+const char *ledger_address(const struct ledger *ledger)
+{
+	return ledger->address;
+}
+
+unsigned ledger_open_lines(const struct ledger *ledger)
+{
+	return ledger->open_count;
+}
+
+unsigned ledger_open_of(const struct ledger *ledger, const char *role)
+{
+	unsigned count = 0;
+
+	for (const struct line *line = ledger->open; line; line = line->next) {
+		const char *its = lifeline_of(line)->role;
+
+		count += its && strcmp(its, role) == 0;
+	}
+	return count;
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	free_when_closed(handle->data);
+}
+
+void ledger_destroy(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	ledger->leaving = true;
+	while (ledger->open)
+		close_line(ledger->open);
+	uv_close((uv_handle_t *)&ledger->listener, on_listener_closed);
+}

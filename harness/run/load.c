@@ -1,0 +1,229 @@
+#include "harness/run/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/fetch.h"
+#include "lib/mem.h"
+
+/* One request under way. */
+struct shot {
+	struct load *load;
+	struct shot *next;
+	struct fetch_call *call; /* NULL: over */
+	unsigned request;        /* index in the evidence */
+};
+
+struct load {
+	const struct scenario *scenario;
+	struct evidence *evidence;
+	char *base;
+	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
+	struct fetch *idle;     /* keeps its connections */
+	struct shot *shots;
+	unsigned ended[REQUEST_IDLE + 1];
+	unsigned answered[REQUEST_IDLE + 1];
+	char *trouble[REQUEST_IDLE + 1];
+};
+
+struct load *load_create(uv_loop_t *loop, const struct scenario *scenario, const char *base,
+	struct evidence *evidence, struct err *err)
+{
+	struct load *load = mem_zeroed(sizeof *load);
+	unsigned idle = (unsigned)scenario->load.idle_connections;
+
+	load->scenario = scenario;
+	load->evidence = evidence;
+	load->base = mem_text(base);
+	load->webhooks = fetch_create(loop, 1, err);
+	load->idle = load->webhooks ? fetch_create(loop, idle + 1, err) : NULL;
+	if (!load->idle) {
+		load_destroy(load);
+		return NULL;
+	}
+	return load;
+}
+
+/* Replaces {n}, {room} and {bot}; every other brace stays, so JSON needs no escapes. */
+static char *fill(const char *text, unsigned session, const char *room, const char *bot)
+{
+	struct buf out = {0};
+
+	for (const char *at = text; *at;) {
+		if (strncmp(at, "{n}", 3) == 0) {
+			buf_addf(&out, "%u", session);
+			at += 3;
+		} else if (strncmp(at, "{room}", 6) == 0) {
+			buf_adds(&out, room);
+			at += 6;
+		} else if (strncmp(at, "{bot}", 5) == 0) {
+			buf_adds(&out, bot);
+			at += 5;
+		} else {
+			buf_add(&out, at++, 1);
+		}
+	}
+	return buf_take(&out);
+}
+
+static enum request_end end_of(const struct fetch_result *result, long wanted)
+{
+	switch (result->end) {
+	case FETCH_ANSWERED:
+		if (result->status == wanted)
+			return REQUEST_ANSWERED;
+		return result->status == 503 ? REQUEST_TURNED_AWAY : REQUEST_WRONG;
+	case FETCH_REFUSED:
+		return REQUEST_REFUSED;
+	case FETCH_BROKEN:
+	case FETCH_TIMED_OUT:
+	case FETCH_FAILED:
+		return result->sent ? REQUEST_BROKEN : REQUEST_REFUSED;
+	}
+	return REQUEST_BROKEN;
+}
+
+static char *trouble_of(const struct request *request, const struct fetch_result *result)
+{
+	if (result->end != FETCH_ANSWERED)
+		return mem_textf("session %u: %s", request->session, result->why);
+	return mem_textf("session %u: HTTP %ld: %.300s", request->session, result->status,
+		buf_text(result->body));
+}
+
+static void on_answer(void *arg, const struct fetch_result *result)
+{
+	struct shot *shot = arg;
+	struct load *load = shot->load;
+	struct request *request = &load->evidence->requests[shot->request];
+	long wanted = request->kind == REQUEST_IDLE
+		? result->status /* any answer makes a connection that idles */
+		: (long)load->scenario->service.session.status;
+
+	shot->call = NULL;
+	request->ended_ns = result->ended_ns;
+	request->status = result->status;
+	request->end = end_of(result, wanted);
+	load->ended[request->kind]++;
+	if (request->end == REQUEST_ANSWERED) {
+		load->answered[request->kind]++;
+		return;
+	}
+	request->why = trouble_of(request, result);
+	if (!load->trouble[request->kind])
+		load->trouble[request->kind] = mem_text(request->why);
+}
+
+static void fire(struct load *load, struct fetch *fetch, unsigned index,
+	const struct fetch_request *request)
+{
+	struct shot *shot = mem_zeroed(sizeof *shot);
+	struct fetch_request aimed = *request;
+	struct err err = {0};
+
+	shot->load = load;
+	shot->request = index;
+	shot->next = load->shots;
+	load->shots = shot;
+	aimed.done = on_answer;
+	aimed.arg = shot;
+	shot->call = fetch_start(fetch, &aimed, &err);
+	if (!shot->call) {
+		const struct buf nothing = {0};
+		struct fetch_result failed = {
+			.end = FETCH_FAILED,
+			.why = err.text,
+			.body = &nothing,
+			.ended_ns = clock_now(),
+		};
+
+		on_answer(shot, &failed);
+	}
+}
+
+static void send_webhook(struct load *load, enum request_kind kind, unsigned session)
+{
+	static const char *const json[] = {"Content-Type: application/json", NULL};
+	const struct session_request *how = &load->scenario->service.session;
+	const char *bot =
+		how->bots.count ? how->bots.word[(session - 1) % how->bots.count] : "";
+	SCOPED(mem_free) char *room = mem_textf("%u", session);
+	SCOPED(mem_free) char *path = fill(how->path, session, room, bot);
+	SCOPED(mem_free) char *body = fill(how->body, session, room, bot);
+	SCOPED(mem_free) char *url = mem_textf("%s%s", load->base, path);
+	unsigned index = evidence_add_request(load->evidence, kind, session, room, bot);
+
+	fire(load, load->webhooks, index,
+		&(struct fetch_request){
+			.method = "POST",
+			.url = url,
+			.headers = json,
+			.body = body,
+			.body_len = strlen(body),
+			.timeout_ns = how->within_ns,
+			.fresh = true,
+		});
+}
+
+void load_open_sessions(struct load *load)
+{
+	for (unsigned i = 1; i <= (unsigned)load->scenario->load.sessions; i++)
+		send_webhook(load, REQUEST_OPEN, i);
+}
+
+void load_start_turns(struct load *load)
+{
+	for (unsigned i = 1; i <= (unsigned)load->scenario->load.turns; i++)
+		send_webhook(load, REQUEST_TURN, i);
+}
+
+void load_open_idle(struct load *load)
+{
+	SCOPED(mem_free) char *url = mem_textf("%s/health", load->base);
+
+	for (int64_t i = 0; i < load->scenario->load.idle_connections; i++) {
+		unsigned index =
+			evidence_add_request(load->evidence, REQUEST_IDLE, 0, NULL, NULL);
+
+		fire(load, load->idle, index,
+			&(struct fetch_request){
+				.url = url,
+				.timeout_ns = load->scenario->service.session.within_ns,
+			});
+	}
+}
+
+unsigned load_ended(const struct load *load, enum request_kind kind)
+{
+	return load->ended[kind];
+}
+
+unsigned load_answered(const struct load *load, enum request_kind kind)
+{
+	return load->answered[kind];
+}
+
+const char *load_trouble(const struct load *load, enum request_kind kind)
+{
+	return load->trouble[kind];
+}
+
+void load_destroy(struct load *load)
+{
+	if (!load)
+		return;
+	fetch_destroy(load->webhooks);
+	fetch_destroy(load->idle);
+	while (load->shots) {
+		struct shot *shot = load->shots;
+
+		load->shots = shot->next;
+		free(shot);
+	}
+	for (unsigned i = 0; i < COUNT(load->trouble); i++)
+		free(load->trouble[i]);
+	free(load->base);
+	free(load);
+}

@@ -1,0 +1,23 @@
+/*
+ * outfit - what the service is told: its environment, as a list.
+ *
+ * For our service: where the agent API is, which MCP servers each session has (mocks
+ * with the scenario's manners), the grace it is to believe in. The scenario's own
+ * "env" comes last and wins.
+ */
+#ifndef HARNESS_RUN_OUTFIT_H
+#define HARNESS_RUN_OUTFIT_H
+
+#include "harness/scenario/scenario.h"
+
+struct outfit {
+	const char *host;      /* where it listens: "127.0.0.1" or "0.0.0.0" */
+	const char *agent_url; /* NULL without mocks */
+	const char *ledger;    /* "unix:/path" */
+};
+
+/* Gives the caller a list for outfit_free(). */
+struct words outfit_env(const struct outfit *outfit, const struct scenario *scenario);
+void outfit_free(struct words *env);
+
+#endif

@@ -1,0 +1,260 @@
+#include "harness/run/ready.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/engine/snapshot.h"
+#include "harness/engine/wait.h"
+#include "lib/clock.h"
+#include "lib/fetch.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+#define ASK_MS 2
+
+/* One wait for readiness. Each kind has its way to make `ready` true. */
+struct asking {
+	const struct ready_options *options;
+	int64_t port;
+	char *url; /* READY_HTTP: what is asked; READY_TCP: "" */
+	struct fetch *fetch;
+	struct fetch_call *call;
+	uv_timer_t again;
+	uv_tcp_t tcp;
+	uv_connect_t connect;
+	bool timer_open, tcp_open;
+	bool ready;
+	char last[256]; /* how the last question was answered */
+};
+
+static void ask(struct asking *asking);
+
+static void ask_again(struct asking *asking);
+
+static bool is_ready_or_gone(const void *arg)
+{
+	const struct asking *asking = arg;
+
+	return asking->ready || !subject_running(asking->options->subject);
+}
+
+static int64_t port_of(const struct ready_options *options)
+{
+	const struct event *event;
+
+	if (options->scenario->service.ready.port)
+		return options->scenario->service.ready.port;
+	if (options->scenario->service.port)
+		return options->scenario->service.port;
+	event = evidence_service_event(options->evidence, "service.listening");
+	return event ? json_int(event->json, "port", 0) : 0;
+}
+
+static void on_http(void *arg, const struct fetch_result *result)
+{
+	struct asking *asking = arg;
+
+	asking->call = NULL;
+	if (result->end == FETCH_ANSWERED && result->status / 100 == 2) {
+		asking->ready = true;
+		return;
+	}
+	if (result->end == FETCH_ANSWERED)
+		snprintf(asking->last, sizeof asking->last, "HTTP %ld", result->status);
+	else
+		snprintf(asking->last, sizeof asking->last, "%.200s", result->why);
+	ask_again(asking);
+}
+
+static void ask_http(struct asking *asking)
+{
+	const struct service_part *service = &asking->options->scenario->service;
+	struct err err = {0};
+
+	if (!asking->url)
+		asking->url = mem_textf("http://%s:%lld%s",
+			subject_address(asking->options->subject),
+			(long long)asking->port,
+			service->ready.text ? service->ready.text : "/ready");
+	asking->call = fetch_start(asking->fetch,
+		&(struct fetch_request){
+			.url = asking->url,
+			.timeout_ns = service->ready.within_ns,
+			.done = on_http,
+			.arg = asking,
+			.fresh = true,
+		},
+		&err);
+	if (!asking->call)
+		snprintf(asking->last, sizeof asking->last, "%.200s", err.text);
+}
+
+static void on_tcp_closed(uv_handle_t *handle)
+{
+	struct asking *asking = handle->data;
+
+	asking->tcp_open = false;
+	ask_again(asking);
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+	struct asking *asking = connect->data;
+
+	if (status == 0)
+		asking->ready = true;
+	else
+		snprintf(asking->last, sizeof asking->last, "%s", uv_strerror(status));
+	if (!uv_is_closing((uv_handle_t *)&asking->tcp))
+		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+}
+
+static void ask_tcp(struct asking *asking)
+{
+	struct sockaddr_in address;
+
+	uv_ip4_addr(subject_address(asking->options->subject), (int)asking->port, &address);
+	uv_tcp_init(asking->options->loop, &asking->tcp);
+	asking->tcp.data = asking;
+	asking->tcp_open = true;
+	asking->connect.data = asking;
+	if (uv_tcp_connect(&asking->connect, &asking->tcp,
+		    (const struct sockaddr *)&address, on_connected) != 0)
+		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+}
+
+static void look_at_log(struct asking *asking)
+{
+	const struct evidence *evidence = asking->options->evidence;
+	const char *text = asking->options->scenario->service.ready.text;
+
+	for (unsigned i = 0; i < evidence->log_count && !asking->ready; i++)
+		asking->ready = strstr(evidence->log[i].text, text) != NULL;
+	snprintf(asking->last, sizeof asking->last, "no such line among %u",
+		evidence->log_count);
+}
+
+static void look_at_signals(struct asking *asking)
+{
+	const struct scenario *scenario = asking->options->scenario;
+	struct snapshot snapshot = {0};
+	struct err err = {0};
+
+	if (snapshot_take(&snapshot, subject_pid(asking->options->subject), &err))
+		asking->ready = proc_hears(&snapshot.procs[0],
+			signal_number(scenario->service.stop_signal));
+	else
+		snprintf(asking->last, sizeof asking->last, "%.200s", err.text);
+	snapshot_done(&snapshot);
+	if (!asking->ready && !asking->last[0])
+		snprintf(asking->last, sizeof asking->last,
+			"PID 1 neither catches, blocks nor waits for %s",
+			scenario->service.stop_signal);
+}
+
+static enum ready_kind kind_of(const struct ready_options *options)
+{
+	enum ready_kind kind = options->scenario->service.ready.kind;
+
+	if (kind != READY_DEFAULT)
+		return kind;
+	return scenario_is_ours(options->scenario) ? READY_HTTP
+		: options->scenario->service.port  ? READY_TCP
+						   : READY_SIGNAL;
+}
+
+static void ask(struct asking *asking)
+{
+	enum ready_kind kind = kind_of(asking->options);
+
+	if (kind == READY_HTTP || kind == READY_TCP) {
+		asking->port = port_of(asking->options);
+		if (asking->port == 0) {
+			snprintf(asking->last, sizeof asking->last,
+				"its port is not known: no service.port, and no "
+				"service.listening in its log");
+			ask_again(asking);
+		} else if (kind == READY_HTTP) {
+			ask_http(asking);
+		} else {
+			ask_tcp(asking);
+		}
+		return;
+	}
+	if (kind == READY_LOG)
+		look_at_log(asking);
+	else
+		look_at_signals(asking);
+	if (!asking->ready)
+		ask_again(asking);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	ask(timer->data);
+}
+
+static void ask_again(struct asking *asking)
+{
+	if (asking->timer_open && !asking->ready)
+		uv_timer_start(&asking->again, on_again, ASK_MS, 0);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	((struct asking *)handle->data)->timer_open = false;
+}
+
+static bool is_closed(const void *arg)
+{
+	const struct asking *asking = arg;
+
+	return !asking->timer_open && !asking->tcp_open;
+}
+
+static void stop_asking(struct asking *asking)
+{
+	if (asking->call)
+		fetch_cancel(asking->call);
+	if (asking->tcp_open && !uv_is_closing((uv_handle_t *)&asking->tcp))
+		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+	uv_close((uv_handle_t *)&asking->again, on_timer_closed);
+	wait_until(asking->options->loop, is_closed, asking, INT64_MAX, NULL);
+	fetch_destroy(asking->fetch);
+	free(asking->url);
+}
+
+enum ready_end ready_await(const struct ready_options *options, char **base,
+	struct err *err)
+{
+	struct asking asking = {.options = options};
+	int64_t deadline_ns = clock_now() + options->scenario->service.ready.within_ns;
+	enum wait_end end = WAIT_DEADLINE;
+
+	*base = NULL;
+	uv_timer_init(options->loop, &asking.again);
+	asking.again.data = &asking;
+	asking.timer_open = true;
+	asking.fetch = fetch_create(options->loop, 1, err);
+	if (asking.fetch) {
+		ask(&asking);
+		end = wait_until(options->loop, is_ready_or_gone, &asking, deadline_ns,
+			options->interrupted);
+	}
+	stop_asking(&asking);
+	if (end == WAIT_INTERRUPTED)
+		return READY_INTERRUPTED;
+	if (!subject_running(options->subject))
+		return READY_EXITED;
+	if (end == WAIT_DEADLINE) {
+		err_set(err, "not ready in time: %s", asking.last);
+		return READY_NOT_IN_TIME;
+	}
+	if (port_of(options) != 0)
+		*base = mem_textf("http://%s:%lld", subject_address(options->subject),
+			(long long)port_of(options));
+	return READY_YES;
+}

@@ -1,0 +1,264 @@
+#include "harness/scenario/scenario.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/scenario/readers.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+static const struct field ready_fields[] = {
+	{"http", FIELD_OTHER, 0, .read = read_ready_http, .schema = text_schema,
+		.help = "ready when a GET of this path answers 2xx"},
+	{"tcp", FIELD_OTHER, 0, .read = read_ready_tcp, .schema = port_schema,
+		.help = "ready when this port accepts a connection"},
+	{"log", FIELD_OTHER, 0, .read = read_ready_log, .schema = text_schema,
+		.help = "ready when it prints a line with this text in it"},
+	{"signal", FIELD_OTHER, 0, .read = read_ready_signal, .schema = true_schema,
+		.help = "ready when PID 1 catches, blocks or waits for the stop signal"},
+	{"within", FIELD_DURATION, offsetof(struct ready, within_ns), .preset = "20s",
+		.help = "how long it may take"},
+	{0},
+};
+
+static const struct field session_fields[] = {
+	{"path", FIELD_TEXT, offsetof(struct session_request, path),
+		.preset = "/webhook/{bot}",
+		.help = "where a session is opened by POST; {n}, {room} and {bot} are filled in"},
+	{"body", FIELD_OTHER, offsetof(struct session_request, body), .read = read_body,
+		.done = free_text, .schema = any_schema,
+		.preset = "{\"creator\":{\"id\":1,\"name\":\"Test\"},"
+			  "\"room\":{\"id\":\"{room}\",\"name\":\"Room {room}\"},"
+			  "\"content\":\"hello\"}",
+		.help = "the JSON that is sent; {n}, {room} and {bot} are filled in"},
+	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
+		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
+	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),
+		.read = words_read_list, .done = words_field_done, .schema = words_list_schema,
+		.preset = "[\"financial_analyst\",\"personal_assistant\","
+			  "\"operations_assistant\"]",
+		.help = "taken in turn"},
+	{"within", FIELD_DURATION, offsetof(struct session_request, within_ns),
+		.preset = "60s", .help = "until when it must be answered"},
+	{0},
+};
+
+static const char *const topologies[] = {"host", "containers", NULL};
+
+static const struct field service_fields[] = {
+	{"image", FIELD_TEXT, offsetof(struct service_part, image),
+		.help = "a Docker image; without it, stopbench's own with all its programs"},
+	{"command", FIELD_OTHER, offsetof(struct service_part, command),
+		.read = words_read_list, .done = words_field_done, .schema = words_list_schema,
+		.help = "what runs as PID 1; without it, stopbench's service, or what the image "
+			"says"},
+	{"env", FIELD_OTHER, offsetof(struct service_part, env), .read = words_read_pairs,
+		.done = words_field_done, .schema = words_pairs_schema, .open = true,
+		.help = "its environment"},
+	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
+		.help = "where it listens; stopbench's service chooses one and tells it"},
+	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
+		.fields = ready_fields, .help = "when it counts as ready"},
+	{"session", FIELD_OBJECT, offsetof(struct service_part, session),
+		.fields = session_fields, .help = "how a session is opened from outside"},
+	{"init", FIELD_BOOL, offsetof(struct service_part, init),
+		.help = "an init (tini) is PID 1 and the command its child"},
+	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
+		.preset = "SIGTERM", .help = "the signal that asks it to stop"},
+	{"topology", FIELD_CHOICE, offsetof(struct service_part, topology),
+		.choices = topologies, .preset = "host",
+		.help = "docker: only the service is a container, or the mock agent API too, on "
+			"a network of their own"},
+	{"no_mocks", FIELD_BOOL, offsetof(struct service_part, no_mocks),
+		.help = "no mock agent API is started, and none is told of"},
+	{0},
+};
+
+static const struct field load_fields[] = {
+	{"sessions", FIELD_INT, offsetof(struct load_part, sessions), .min = 0,
+		.max = SCENARIO_SESSIONS_MAX,
+		.help = "opened in parallel, each with a room and a bot of its own"},
+	{"turns", FIELD_INT, offsetof(struct load_part, turns), .min = 0,
+		.max = SCENARIO_SESSIONS_MAX,
+		.help = "sessions that have a turn in flight when the stop comes"},
+	{"turn", FIELD_DURATION, offsetof(struct load_part, turn_ns), .preset = "1s",
+		.help = "how long such a turn takes"},
+	{"idle_connections", FIELD_INT, offsetof(struct load_part, idle_connections),
+		.min = 0, .max = 10000,
+		.help = "keep-alive connections that are open and idle when the stop comes"},
+	{0},
+};
+
+static const struct field stop_fields[] = {
+	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
+		.help = "how long the engine waits before SIGKILL; whole seconds for docker"},
+	{"when", FIELD_TEXT, offsetof(struct stop_part, when), .preset = "sessions.ready",
+		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "
+			"\"exit\" (it has ended by itself), or an event's name (docs/events.md)"},
+	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
+		.max = 1000000, .help = "this many of that event"},
+	{"within", FIELD_DURATION, offsetof(struct stop_part, within_ns), .preset = "60s",
+		.help = "how long that may take"},
+	{0},
+};
+
+static const struct field expect_fields[] = {
+	{"exit_code", FIELD_OTHER, offsetof(struct expect_part, exit_codes),
+		.read = read_exit_codes, .schema = exit_codes_schema,
+		.help = "a number or a list of them"},
+	{"verdict", FIELD_OTHER, offsetof(struct expect_part, verdicts),
+		.read = read_verdicts, .schema = verdicts_schema,
+		.help = "a verdict or a list of them"},
+	{"within", FIELD_DURATION, offsetof(struct expect_part, within_ns),
+		.help = "from the signal's delivery to the end of PID 1"},
+	{"diagnosis", FIELD_TEXT, offsetof(struct expect_part, diagnosis),
+		.help = "id of the deepest cause (docs/diagnoses.md)"},
+	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
+		.read = read_count, .schema = count_schema, .preset = "-1",
+		.help = "sessions that the agent API saw disconnected: a number or \"all\""},
+	{"orphans", FIELD_OTHER, offsetof(struct expect_part, orphans), .read = read_count,
+		.schema = count_schema, .preset = "-1",
+		.help = "processes that were alive when PID 1 ended"},
+	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .read = read_count,
+		.schema = count_schema, .preset = "-1",
+		.help = "accepted requests without a whole answer"},
+	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .read = words_read_list,
+		.done = words_field_done, .schema = words_list_schema,
+		.help = "texts that its log must have"},
+	{0},
+};
+
+const struct field scenario_fields[] = {
+	{"name", FIELD_TEXT, offsetof(struct scenario, name), .help = "for people"},
+	{"why", FIELD_TEXT, offsetof(struct scenario, why),
+		.help = "in a sentence that a tired person understands"},
+	{"service", FIELD_OBJECT, offsetof(struct scenario, service),
+		.fields = service_fields, .help = "what is stopped"},
+	{"agent", FIELD_OTHER, offsetof(struct scenario, agent), .read = read_agent,
+		.done = free_agent, .schema = agent_schema, .open = true,
+		.help = "the manners of the mock agent API"},
+	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .read = read_mcp,
+		.done = free_mcp, .schema = mcp_schema, .open = true,
+		.help = "the MCP servers of each session, and their manners"},
+	{"load", FIELD_OBJECT, offsetof(struct scenario, load), .fields = load_fields,
+		.help = "what is there when the stop comes"},
+	{"stop", FIELD_OBJECT, offsetof(struct scenario, stop), .fields = stop_fields,
+		.help = "the stop"},
+	{"expect", FIELD_OBJECT, offsetof(struct scenario, expect),
+		.fields = expect_fields,
+		.help = "what must be seen; without it, a clean stop with exit code 0"},
+	{"repeat", FIELD_INT, offsetof(struct scenario, repeat), .preset = "1", .min = 1,
+		.max = 10000, .help = "rounds of each case"},
+	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
+		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
+	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
+		.read = read_engines, .done = words_field_done, .schema = words_list_schema,
+		.help = "only on these; without it, on all"},
+	{"$schema", FIELD_OTHER, 0, .read = read_elsewhere, .schema = text_schema,
+		.help = "for editors"},
+	{"matrix", FIELD_OTHER, 0, .read = read_elsewhere, .schema = matrix_schema,
+		.open = true, .help = "values for a path each: one case per combination"},
+	{"variants", FIELD_OTHER, 0, .read = read_elsewhere, .schema = variants_schema,
+		.open = true, .help = "what else changes for some combinations"},
+	{"twin", FIELD_OTHER, 0, .read = read_elsewhere, .schema = twin_schema,
+		.open = true, .help = "the one change that flips the verdict"},
+	{0},
+};
+
+/* Which node an error about "load.turns" points at; the root when it was not said. */
+static const cJSON *node_at(const cJSON *root, const char *path)
+{
+	const cJSON *node = json_at(root, path);
+
+	return node ? node : root;
+}
+
+static bool runs_on(const struct scenario *scenario, const char *engine)
+{
+	for (unsigned i = 0; i < scenario->engines.count; i++) {
+		if (strcmp(scenario->engines.word[i], engine) == 0)
+			return true;
+	}
+	return scenario->engines.count == 0;
+}
+
+/* What no single key can be blamed for. */
+static bool check(const struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, struct err *err)
+{
+	if (!scenario->name)
+		return json_doc_wrong(doc, root, err, "name: missing");
+	if (runs_on(scenario, "docker") && scenario->stop.grace_ns % CLOCK_S != 0)
+		return json_doc_wrong(doc, node_at(root, "stop.grace"), err,
+			"stop.grace: Docker counts whole seconds; a fraction needs "
+			"\"engines\": [\"process\"]");
+	if (signal_number(scenario->service.stop_signal) == 0)
+		return json_doc_wrong(doc, node_at(root, "service.stop_signal"), err,
+			"service.stop_signal: no such signal; expected a name such as "
+			"\"SIGTERM\"");
+	if (scenario->load.turns > scenario->load.sessions)
+		return json_doc_wrong(doc, node_at(root, "load.turns"), err,
+			"load.turns: more than load.sessions (%lld)",
+			(long long)scenario->load.sessions);
+	if (scenario->expect.disconnected > scenario->load.sessions)
+		return json_doc_wrong(doc, node_at(root, "expect.disconnected"), err,
+			"expect.disconnected: more than load.sessions (%lld)",
+			(long long)scenario->load.sessions);
+	return true;
+}
+
+/* An expect that says nothing asks for the one thing that everybody wants. */
+static void expect_clean_by_default(struct expect_part *expect, const cJSON *root)
+{
+	const cJSON *said = json_get(root, "expect");
+
+	if (said && cJSON_GetArraySize(said) > 0)
+		return;
+	expect->exit_codes.count = 1;
+	expect->verdicts = 1u << VERDICT_CLEAN;
+}
+
+bool scenario_read(struct scenario *scenario, const struct json_doc *doc, const cJSON *root,
+	struct err *err)
+{
+	const cJSON *agent = json_get(root, "agent");
+
+	*scenario = (struct scenario){0};
+	fields_preset(scenario_fields, scenario);
+	manners_book_preset(&scenario->agent);
+	if (!fields_read(scenario_fields, scenario, doc, root, "", err) ||
+		!check(scenario, doc, root, err)) {
+		scenario_done(scenario);
+		return false;
+	}
+	expect_clean_by_default(&scenario->expect, root);
+	scenario->agent_json = agent ? json_print(agent) : NULL;
+	return true;
+}
+
+void scenario_done(struct scenario *scenario)
+{
+	fields_done(scenario_fields, scenario);
+	free(scenario->service.ready.text);
+	free(scenario->agent_json);
+	*scenario = (struct scenario){0};
+}
+
+bool scenario_is_ours(const struct scenario *scenario)
+{
+	return !scenario->service.image && scenario->service.command.count == 0;
+}
+
+const char *scenario_env(const struct scenario *scenario, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < scenario->service.env.count; i++) {
+		const char *pair = scenario->service.env.word[i];
+
+		if (strncmp(pair, name, len) == 0 && pair[len] == '=')
+			return pair + len + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,411 @@
+#include "lib/child.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+struct outlet {
+	uv_pipe_t pipe;
+	child_output_fn *output;
+};
+
+/* A handle whose data is set is open or closing, and counted. */
+struct child {
+	struct family *family;
+	struct family_member member; /* its pid stays when it was reaped */
+	uv_process_t process;
+	uv_pipe_t in;
+	struct outlet out, err;
+	uv_timer_t ladder;
+	unsigned handles;
+	enum child_step step, told; /* where it is, and what on_step knows */
+	int64_t term_at_ns, kill_at_ns;
+	bool running;
+	bool released; /* the owner has let go: no callback any more */
+	child_step_fn *on_step;
+	child_exit_fn *on_exit;
+	void *arg;
+};
+
+/* Bytes on their way to a child's stdin. */
+struct parcel {
+	uv_write_t request;
+	char data[];
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct child *child = handle->data;
+
+	if (--child->handles == 0 && child->released)
+		free(child);
+}
+
+static void adopt_handle(struct child *child, uv_handle_t *handle)
+{
+	handle->data = child;
+	child->handles++;
+}
+
+static bool is_open(const uv_handle_t *handle)
+{
+	return handle->data && !uv_is_closing(handle);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+	if (is_open(handle))
+		uv_close(handle, on_closed);
+}
+
+static void signal_group(const struct child *child, int number)
+{
+	kill(-child->member.pid, number);
+}
+
+/* The owner may destroy the child in on_step. */
+static void tell_steps(struct child *child)
+{
+	while (child->told < child->step && !child->released) {
+		child->told++;
+		if (child->on_step)
+			child->on_step(child->arg, child->told);
+	}
+}
+
+static void end_outlet(struct child *child, struct outlet *outlet)
+{
+	if (!is_open((uv_handle_t *)&outlet->pipe))
+		return;
+	close_handle((uv_handle_t *)&outlet->pipe);
+	if (!child->released)
+		outlet->output(child->arg, "", 0);
+}
+
+/* What is in the pipe at this moment and no more: a grandchild may go on writing to it,
+ * or keep it open for ever. */
+static void drain_outlet(struct child *child, struct outlet *outlet)
+{
+	const uv_buf_t scratch = family_scratch(child->family);
+	int waiting = 0;
+	uv_os_fd_t fd;
+
+	if (!is_open((uv_handle_t *)&outlet->pipe))
+		return;
+	if (uv_fileno((uv_handle_t *)&outlet->pipe, &fd) == 0)
+		ioctl(fd, FIONREAD, &waiting);
+	while (waiting > 0 && !child->released) {
+		size_t wanted = (size_t)waiting;
+		ssize_t len = read(fd, scratch.base,
+			wanted < scratch.len ? wanted : scratch.len);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len <= 0)
+			break;
+		waiting -= (int)len;
+		outlet->output(child->arg, scratch.base, (size_t)len);
+	}
+	end_outlet(child, outlet);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested UNUSED, uv_buf_t *room)
+{
+	const struct child *child = handle->data;
+
+	*room = family_scratch(child->family);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *read)
+{
+	struct child *child = stream->data;
+	struct outlet *outlet =
+		stream == (uv_stream_t *)&child->out.pipe ? &child->out : &child->err;
+
+	if (len > 0)
+		outlet->output(child->arg, read->base, (size_t)len);
+	else if (len < 0)
+		end_outlet(child, outlet);
+}
+
+/* libuv has reaped the leader a moment ago. While somebody is left in its group, the
+ * kernel gives the group's number to nobody else. */
+static void on_process_exit(uv_process_t *process, int64_t code, int number)
+{
+	struct child *child = process->data;
+
+	if (child->step != CHILD_RUNNING)
+		signal_group(child, SIGKILL);
+	child->running = false;
+	close_handle((uv_handle_t *)process);
+	close_handle((uv_handle_t *)&child->in);
+	if (!child->released)
+		uv_timer_stop(&child->ladder);
+	drain_outlet(child, &child->out);
+	drain_outlet(child, &child->err);
+	family_leave(child->family, &child->member);
+	tell_steps(child);
+	if (!child->released && child->on_exit)
+		child->on_exit(child->arg, W_EXITCODE((int)code, number));
+}
+
+static void on_ladder(uv_timer_t *timer)
+{
+	struct child *child = timer->data;
+	int64_t next_ns;
+
+	if (child->step == CHILD_EOF && clock_now() >= child->term_at_ns) {
+		signal_group(child, SIGTERM);
+		child->step = CHILD_TERM;
+	}
+	if (child->step == CHILD_TERM && clock_now() >= child->kill_at_ns) {
+		signal_group(child, SIGKILL);
+		child->step = CHILD_KILL;
+	}
+	if (child->step != CHILD_KILL) {
+		next_ns = child->step == CHILD_EOF ? child->term_at_ns
+						   : child->kill_at_ns;
+		uv_timer_start(timer, on_ladder, clock_ms_up(next_ns - clock_now()), 0);
+	}
+	tell_steps(child);
+}
+
+/* libuv counts from the time its turn began, which may be long ago: on_ladder() looks
+ * at the clock again and goes on waiting when it came too early. */
+void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns)
+{
+	int64_t term_at_ns, kill_at_ns;
+
+	if (!child->running)
+		return;
+	if (__builtin_add_overflow(clock_now(), eof_ns > 0 ? eof_ns : 0, &term_at_ns))
+		term_at_ns = INT64_MAX;
+	if (__builtin_add_overflow(term_at_ns, term_ns > 0 ? term_ns : 0, &kill_at_ns))
+		kill_at_ns = INT64_MAX;
+	if (term_at_ns < child->term_at_ns)
+		child->term_at_ns = term_at_ns;
+	if (kill_at_ns < child->kill_at_ns)
+		child->kill_at_ns = kill_at_ns;
+	if (child->step == CHILD_RUNNING) {
+		child->step = CHILD_EOF;
+		if (is_open((uv_handle_t *)&child->in) &&
+			uv_stream_get_write_queue_size((uv_stream_t *)&child->in) == 0)
+			close_handle((uv_handle_t *)&child->in);
+	}
+	uv_timer_start(&child->ladder, on_ladder, 0, 0);
+}
+
+/* A write that fails means that nobody reads any more. */
+static void on_written(uv_write_t *request, int status)
+{
+	uv_stream_t *in = request->handle;
+	const struct child *child = in->data;
+	bool last = uv_stream_get_write_queue_size(in) == 0;
+
+	if (status < 0 || (last && child->step != CHILD_RUNNING))
+		close_handle((uv_handle_t *)in);
+	free(request);
+}
+
+bool child_write(struct child *child, const void *data, size_t len)
+{
+	uv_stream_t *in = (uv_stream_t *)&child->in;
+	struct parcel *parcel;
+	uv_buf_t bytes;
+
+	if (!is_open((uv_handle_t *)in) || child->step != CHILD_RUNNING)
+		return false;
+	if (len > CHILD_UNSENT_MAX ||
+		uv_stream_get_write_queue_size(in) > CHILD_UNSENT_MAX - len)
+		return false;
+	if (len == 0)
+		return true;
+	parcel = mem_zeroed(sizeof *parcel + len);
+	memcpy(parcel->data, data, len);
+	bytes = uv_buf_init(parcel->data, (unsigned)len);
+	if (uv_write(&parcel->request, in, &bytes, 1, on_written) != 0) {
+		free(parcel);
+		return false;
+	}
+	return true;
+}
+
+/* Kernels before 5.11 know no CLOSE_RANGE_CLOEXEC, and some sandboxes forbid it. */
+static bool hide_descriptors_one_by_one(struct err *err)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (!folder)
+		return err_sys(err, "hide descriptors: open /proc/self/fd");
+	while ((entry = readdir(folder))) {
+		char *end;
+		long fd = strtol(entry->d_name, &end, 10);
+
+		if (*end == '\0' && end != entry->d_name && fd > STDERR_FILENO)
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(folder);
+	return true;
+}
+
+/* Libraries open sockets without CLOEXEC: a child that inherits one keeps its peer from
+ * seeing our end of it. */
+static bool hide_descriptors(struct err *err)
+{
+	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 ||
+		hide_descriptors_one_by_one(err);
+}
+
+/* The child's end is blocking, ours is not. The child's is a descriptor of ours until
+ * the child has its copy. */
+static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *theirs,
+	struct err *err)
+{
+	uv_file fds[2];
+	int failed = uv_pipe(fds, to_child ? 0 : UV_NONBLOCK_PIPE,
+		to_child ? UV_NONBLOCK_PIPE : 0);
+
+	if (failed)
+		return err_set(err, "pipe: %s", uv_strerror(failed));
+	*theirs = fds[to_child ? 0 : 1];
+	uv_pipe_init(family_loop(child->family), pipe, 0);
+	adopt_handle(child, (uv_handle_t *)pipe);
+	failed = uv_pipe_open(pipe, fds[to_child ? 1 : 0]);
+	if (failed) {
+		close(fds[to_child ? 1 : 0]);
+		return err_set(err, "pipe: %s", uv_strerror(failed));
+	}
+	return true;
+}
+
+static bool open_pipes(struct child *child, const struct child_spec *spec, int theirs[3],
+	struct err *err)
+{
+	if (spec->with_stdin && !open_pipe(child, &child->in, true, &theirs[0], err))
+		return false;
+	if (spec->on_stdout && !open_pipe(child, &child->out.pipe, false, &theirs[1], err))
+		return false;
+	return !spec->on_stderr ||
+		open_pipe(child, &child->err.pipe, false, &theirs[2], err);
+}
+
+/* libuv empties the signal mask and resets the dispositions. Its options only lack
+ * the const. */
+static bool run_program(struct child *child, const struct child_spec *spec,
+	const int theirs[3], struct err *err)
+{
+	uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
+	uv_process_options_t options = {
+		.exit_cb = on_process_exit,
+		.file = spec->argv[0],
+		.args = (char **)(uintptr_t)spec->argv,
+		.env = (char **)(uintptr_t)spec->env,
+		.cwd = spec->folder,
+		.flags = UV_PROCESS_DETACHED,
+		.stdio_count = 3,
+		.stdio = stdio,
+	};
+	int failed;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fd == STDIN_FILENO && theirs[fd] < 0)
+			continue;
+		stdio[fd].flags = UV_INHERIT_FD;
+		stdio[fd].data.fd = theirs[fd] < 0 ? fd : theirs[fd];
+	}
+	failed = uv_spawn(family_loop(child->family), &child->process, &options);
+	adopt_handle(child, (uv_handle_t *)&child->process);
+	if (failed)
+		return err_set(err, "start %s%s%s: %s", spec->argv[0],
+			spec->folder ? " in " : "", spec->folder ? spec->folder : "",
+			uv_strerror(failed));
+	child->running = true;
+	child->member.pid = child->process.pid;
+	family_join(child->family, &child->member);
+	return true;
+}
+
+static void begin_reading(struct child *child)
+{
+	if (is_open((uv_handle_t *)&child->out.pipe))
+		uv_read_start((uv_stream_t *)&child->out.pipe, on_alloc, on_read);
+	if (is_open((uv_handle_t *)&child->err.pipe))
+		uv_read_start((uv_stream_t *)&child->err.pipe, on_alloc, on_read);
+}
+
+struct child *child_spawn(struct family *family, const struct child_spec *spec,
+	struct err *err)
+{
+	struct child *child = mem_zeroed(sizeof *child);
+	int theirs[3] = {-1, -1, -1};
+	bool ok;
+
+	assert(spec->argv[0]);
+	child->family = family;
+	child->out.output = spec->on_stdout;
+	child->err.output = spec->on_stderr;
+	child->on_step = spec->on_step;
+	child->on_exit = spec->on_exit;
+	child->arg = spec->arg;
+	child->term_at_ns = child->kill_at_ns = INT64_MAX;
+	uv_timer_init(family_loop(family), &child->ladder);
+	adopt_handle(child, (uv_handle_t *)&child->ladder);
+	ok = open_pipes(child, spec, theirs, err) && hide_descriptors(err) &&
+		run_program(child, spec, theirs, err);
+	for (int fd = 0; fd < 3; fd++) {
+		if (theirs[fd] >= 0)
+			close(theirs[fd]);
+	}
+	if (!ok) {
+		child_destroy(child);
+		return NULL;
+	}
+	begin_reading(child);
+	return child;
+}
+
+pid_t child_pid(const struct child *child)
+{
+	return child->member.pid;
+}
+
+bool child_running(const struct child *child)
+{
+	return child->running;
+}
+
+enum child_step child_step(const struct child *child)
+{
+	return child->step;
+}
+
+/* The process handle of a running child stays open until libuv has reaped it. */
+void child_destroy(struct child *child)
+{
+	if (!child)
+		return;
+	assert(!child->released);
+	child->released = true;
+	child->member.released = true;
+	if (child->running) {
+		signal_group(child, SIGKILL);
+		child->step = CHILD_KILL;
+	} else {
+		close_handle((uv_handle_t *)&child->process);
+	}
+	close_handle((uv_handle_t *)&child->ladder);
+	close_handle((uv_handle_t *)&child->in);
+	close_handle((uv_handle_t *)&child->out.pipe);
+	close_handle((uv_handle_t *)&child->err.pipe);
+}

@@ -1,0 +1,280 @@
+#include "lib/exchange.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "lib/mem.h"
+
+static void on_leaving(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	exchange_fail(poll->data, WEB_LEFT);
+}
+
+/* microhttpd does not see a parked connection's client leave. Where the kernel has no
+ * room for one more watch, we do not either. */
+void exchange_watch(struct web_exchange *exchange)
+{
+	uv_poll_t *leaving = &exchange->leaving;
+
+	if (!exchange->leaving_known) {
+		if (uv_poll_init(exchange->all->loop, leaving, exchange->fd) < 0)
+			return;
+		leaving->data = exchange;
+		exchange->leaving_known = true;
+	}
+	uv_poll_start(leaving, UV_DISCONNECT, on_leaving);
+}
+
+void exchange_park(struct web_exchange *exchange)
+{
+	MHD_suspend_connection(exchange->connection);
+	exchange->parked = true;
+}
+
+/* The watch ends first: microhttpd may close the descriptor as soon as it runs. */
+void exchange_wake(struct web_exchange *exchange)
+{
+	if (!exchange->parked)
+		return;
+	exchange->parked = false;
+	if (exchange->leaving_known)
+		uv_poll_stop(&exchange->leaving);
+	MHD_resume_connection(exchange->connection);
+	web_wake(exchange->all->web);
+}
+
+void exchange_shut(struct web_exchange *exchange)
+{
+	shutdown(exchange->fd, SHUT_WR);
+	exchange_park(exchange);
+	exchange_watch(exchange);
+}
+
+void exchange_enter(struct web_exchange *exchange, enum exchange_state state)
+{
+	exchange->state = state;
+	if (state != EXCHANGE_HANDED && state != EXCHANGE_SHUT)
+		exchange_wake(exchange);
+}
+
+void exchange_fail(struct web_exchange *exchange, enum web_end end)
+{
+	if (exchange->state == EXCHANGE_FAILED)
+		return;
+	exchange->end = end;
+	exchange_enter(exchange, EXCHANGE_FAILED);
+}
+
+/* The request */
+
+static struct web_exchange *begin(struct exchanges *all,
+	struct MHD_Connection *connection, const char *method, const char *path)
+{
+	struct web_exchange *exchange = mem_zeroed(sizeof *exchange);
+
+	*exchange = (struct web_exchange){
+		.all = all,
+		.connection = connection,
+		.fd = MHD_get_connection_info(connection,
+			MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+		.method = method,
+		.path = path,
+	};
+	buf_init(&exchange->body, all->body_ceiling);
+	buf_init(&exchange->stream, 2 * WEB_UNSENT_MAX);
+	DL_APPEND(all->list, exchange);
+	all->arriving++;
+	return exchange;
+}
+
+static bool announces_too_much(const struct web_exchange *exchange)
+{
+	const char *length = web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length && strtoull(length, NULL, 10) > exchange->all->body_ceiling;
+}
+
+/* While a body arrives microhttpd takes no answer but the connection's end. Nothing
+ * else of ours is on the wire then, so the refusal can go out beside it. */
+static enum MHD_Result refuse_body(struct web_exchange *exchange)
+{
+	static const char refusal[] = "HTTP/1.1 413 Content Too Large\r\n"
+				      "Connection: close\r\n"
+				      "Content-Type: text/plain\r\n"
+				      "Content-Length: 15\r\n"
+				      "\r\n"
+				      "body too large\n";
+
+	(void)!send(exchange->fd, refusal, sizeof refusal - 1,
+		MSG_NOSIGNAL | MSG_DONTWAIT);
+	return MHD_NO;
+}
+
+/* Parked first: the answer may come before handle() is back, and often does. */
+static void hand_over(struct web_exchange *exchange)
+{
+	struct exchanges *all = exchange->all;
+
+	all->arriving--;
+	all->open++;
+	exchange_enter(exchange, EXCHANGE_HANDED);
+	exchange_park(exchange);
+	all->handle(all->arg, exchange);
+	if (exchange->parked)
+		exchange_watch(exchange);
+}
+
+enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection,
+	const char *path, const char *method, const char *version, const char *upload,
+	size_t *upload_len, void **context)
+{
+	struct exchanges *all = cls;
+	struct web_exchange *exchange = *context;
+
+	(void)version;
+	all->activity++;
+	if (!exchange) {
+		*context = exchange = begin(all, connection, method, path);
+		return announces_too_much(exchange) ? refuse_body(exchange) : MHD_YES;
+	}
+	switch (exchange->state) {
+	case EXCHANGE_ARRIVING:
+		if (*upload_len == 0)
+			hand_over(exchange);
+		else if (!buf_add(&exchange->body, upload, *upload_len))
+			return refuse_body(exchange);
+		*upload_len = 0;
+		return MHD_YES;
+	case EXCHANGE_ANSWERED:
+	case EXCHANGE_STREAMING:
+		return exchange_queue_answer(exchange);
+	case EXCHANGE_SHUT:
+		exchange_shut(exchange);
+		return MHD_YES;
+	case EXCHANGE_HANDED: /* it is parked */
+	case EXCHANGE_FAILED:
+		break;
+	}
+	return MHD_NO;
+}
+
+/* The end */
+
+static bool is_gone(int fd)
+{
+	struct pollfd client = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&client, 1, 0) == 1;
+}
+
+static enum web_end how_it_ended(const struct web_exchange *exchange,
+	enum MHD_RequestTerminationCode code)
+{
+	if (exchange->state == EXCHANGE_FAILED)
+		return exchange->end;
+	switch (code) {
+	case MHD_REQUEST_TERMINATED_COMPLETED_OK:
+		return WEB_ANSWERED;
+	case MHD_REQUEST_TERMINATED_READ_ERROR:
+	case MHD_REQUEST_TERMINATED_CLIENT_ABORT:
+		return WEB_LEFT;
+	case MHD_REQUEST_TERMINATED_TIMEOUT_REACHED:
+	case MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN:
+		return WEB_BROKEN;
+	case MHD_REQUEST_TERMINATED_WITH_ERROR:
+		break; /* said of a lost client as well as of a failure of ours */
+	}
+	return is_gone(exchange->fd) ? WEB_LEFT : WEB_BROKEN;
+}
+
+static void on_unwatched(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_RequestTerminationCode code)
+{
+	struct exchanges *all = cls;
+	struct web_exchange *exchange = *context;
+
+	(void)connection;
+	if (!exchange)
+		return;
+	*context = NULL;
+	all->activity++;
+	DL_DELETE(all->list, exchange);
+	if (exchange->state == EXCHANGE_ARRIVING) {
+		all->arriving--;
+	} else {
+		all->open--;
+		if (all->over)
+			all->over(all->arg, exchange, how_it_ended(exchange, code));
+	}
+	if (exchange->response)
+		MHD_destroy_response(exchange->response);
+	buf_done(&exchange->body);
+	buf_done(&exchange->headers);
+	buf_done(&exchange->stream);
+	if (exchange->leaving_known)
+		uv_close((uv_handle_t *)&exchange->leaving, on_unwatched);
+	else
+		free(exchange);
+}
+
+void exchanges_break(struct exchanges *exchanges)
+{
+	struct web_exchange *exchange;
+
+	DL_FOREACH(exchanges->list, exchange) {
+		if (exchange->state != EXCHANGE_ARRIVING)
+			exchange_fail(exchange, WEB_BROKEN);
+	}
+}
+
+/* What the owner asks */
+
+const char *web_method(const struct web_exchange *exchange)
+{
+	return exchange->method;
+}
+
+const char *web_path(const struct web_exchange *exchange)
+{
+	return exchange->path;
+}
+
+const char *web_query(const struct web_exchange *exchange, const char *name)
+{
+	const char *value = NULL;
+
+	if (!MHD_lookup_connection_value_n(exchange->connection, MHD_GET_ARGUMENT_KIND,
+		    name, strlen(name), &value, NULL))
+		return NULL;
+	return value ? value : "";
+}
+
+const char *web_header(const struct web_exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const struct buf *web_body(const struct web_exchange *exchange)
+{
+	return &exchange->body;
+}
+
+void web_set_data(struct web_exchange *exchange, void *data)
+{
+	exchange->data = data;
+}
+
+void *web_data(const struct web_exchange *exchange)
+{
+	return exchange->data;
+}

@@ -1,0 +1,520 @@
+#include "lib/fields.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/latency.h"
+#include "lib/mem.h"
+#include "lib/nearest.h"
+
+#define LISTED_MAX 12                 /* names in an error; more are no help */
+#define HELP_WIDTH 78                 /* argp breaks lines that are longer */
+#define WHOLE_MAX  (INT64_C(1) << 53) /* beyond, doubles skip whole numbers */
+
+/* One value on its way into its field. */
+struct reading {
+	const struct json_doc *doc;
+	const cJSON *node;
+	const char *path; /* "stop.grace" */
+	struct err *err;
+};
+
+static bool wrong(const struct reading *reading, const char *format, ...) PRINTF(2, 3);
+static bool wrong(const struct reading *reading, const char *format, ...)
+{
+	char what[sizeof reading->err->text];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof what, format, args);
+	va_end(args);
+	return json_doc_wrong(reading->doc, reading->node, reading->err, "%.200s%s%s",
+		reading->path, *reading->path ? ": " : "", what);
+}
+
+/* "stop" and "grace" to "stop.grace"; to free(). */
+static char *join(const char *what, const char *name)
+{
+	return mem_textf("%s%s%s", what, *what ? "." : "", name);
+}
+
+static size_t count_fields(const struct field *fields)
+{
+	size_t count = 0;
+
+	while (fields[count].name)
+		count++;
+	return count;
+}
+
+static size_t count_choices(const struct field *field)
+{
+	size_t count = 0;
+
+	while (field->choices[count])
+		count++;
+	return count;
+}
+
+static const struct field *find_field(const struct field *fields, const char *name)
+{
+	for (; fields->name; fields++)
+		if (!strcmp(fields->name, name))
+			return fields;
+	return NULL;
+}
+
+/* `; did you mean "grace"?`, or what there is; to free(). */
+static char *hint(const char *word, const char *const *names, size_t count)
+{
+	const char *near = nearest_name(word, names, count);
+	SCOPED(buf_done) struct buf text = {0};
+
+	if (near) {
+		buf_addf(&text, "; did you mean \"%s\"?", near);
+		return buf_take(&text);
+	}
+	for (size_t i = 0; i < count && count <= LISTED_MAX; i++)
+		buf_addf(&text, "%s%s", i == 0 ? "; there are: " : ", ", names[i]);
+	return buf_take(&text);
+}
+
+static char *hint_field(const char *word, const struct field *fields)
+{
+	size_t count = count_fields(fields);
+	SCOPED(mem_free) const char **names = mem_grown(NULL, count + 1, sizeof *names);
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = fields[i].name;
+	return hint(word, names, count);
+}
+
+static bool read_bool(bool *out, const struct reading *reading)
+{
+	if (!cJSON_IsBool(reading->node))
+		return wrong(reading, "expected true or false, not %s",
+			json_kind(reading->node));
+	*out = cJSON_IsTrue(reading->node);
+	return true;
+}
+
+static bool ranged(const struct field *field)
+{
+	return field->min != 0 || field->max != 0;
+}
+
+/* "a whole number from 1 to 20" */
+static void describe_int(struct buf *text, const struct field *field)
+{
+	buf_adds(text, "a whole number");
+	if (ranged(field) && field->max <= WHOLE_MAX)
+		buf_addf(text, " from %" PRId64 " to %" PRId64, field->min, field->max);
+	else if (ranged(field))
+		buf_addf(text, " of at least %" PRId64, field->min);
+	else
+		buf_addf(text, " such as %s", field->preset ? field->preset : "3");
+}
+
+static bool read_int(
+	int64_t *out, const struct field *field, const struct reading *reading)
+{
+	int64_t min = ranged(field) ? field->min : -WHOLE_MAX;
+	int64_t max = ranged(field) && field->max < WHOLE_MAX ? field->max : WHOLE_MAX;
+	SCOPED(buf_done) struct buf range = {0};
+	int64_t value;
+
+	if (json_whole(reading->node, &value) && value >= min && value <= max) {
+		*out = value;
+		return true;
+	}
+	describe_int(&range, field);
+	if (!cJSON_IsNumber(reading->node))
+		return wrong(reading, "expected %s, not %s", buf_text(&range),
+			json_kind(reading->node));
+	return wrong(reading, "expected %s, not %.16g", buf_text(&range),
+		reading->node->valuedouble);
+}
+
+static bool read_duration(int64_t *out, const struct reading *reading)
+{
+	if (!cJSON_IsString(reading->node))
+		return wrong(reading, "expected a duration such as \"250ms\", not %s",
+			json_kind(reading->node));
+	if (!clock_parse(out, reading->node->valuestring, reading->err))
+		return wrong(reading, "%s", reading->err->text);
+	return true;
+}
+
+static bool read_text(
+	char **out, const struct field *field, const struct reading *reading)
+{
+	if (!cJSON_IsString(reading->node))
+		return wrong(reading, "expected a string such as \"%s\", not %s",
+			field->preset ? field->preset : "text",
+			json_kind(reading->node));
+	free(*out);
+	*out = mem_text(reading->node->valuestring);
+	return true;
+}
+
+static bool read_choice(
+	int *out, const struct field *field, const struct reading *reading)
+{
+	SCOPED(mem_free) char *names = NULL;
+	const char *word = cJSON_GetStringValue(reading->node);
+
+	if (!word)
+		return wrong(reading, "expected a name such as \"%s\", not %s",
+			field->preset ? field->preset : field->choices[0],
+			json_kind(reading->node));
+	for (int i = 0; field->choices[i]; i++)
+		if (!strcmp(field->choices[i], word)) {
+			*out = i;
+			return true;
+		}
+	names = hint(word, field->choices, count_choices(field));
+	return wrong(reading, "there is no \"%.60s\"%s", word, names);
+}
+
+static bool read_field(
+	const struct field *field, void *out, const struct reading *reading)
+{
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return read_bool(out, reading);
+	case FIELD_INT:
+		return read_int(out, field, reading);
+	case FIELD_DURATION:
+		return read_duration(out, reading);
+	case FIELD_TEXT:
+		return read_text(out, field, reading);
+	case FIELD_CHOICE:
+		return read_choice(out, field, reading);
+	case FIELD_LATENCY:
+		return latency_read(out, reading->doc, reading->node, reading->err);
+	case FIELD_OBJECT:
+		return fields_read(field->fields, out, reading->doc, reading->node,
+			reading->path, reading->err);
+	case FIELD_OTHER:
+		return field->read(out, reading->doc, reading->node, reading->err);
+	}
+	return false;
+}
+
+bool fields_read(const struct field *fields, void *out, const struct json_doc *doc,
+	const cJSON *object, const char *what, struct err *err)
+{
+	struct reading whole = {doc, object, what, err};
+
+	if (!cJSON_IsObject(object))
+		return wrong(&whole, "expected an object, not %s", json_kind(object));
+	for (const cJSON *node = object->child; node; node = node->next) {
+		SCOPED(mem_free) char *path = join(what, node->string), *names = NULL;
+		const struct field *field = find_field(fields, node->string);
+		struct reading reading = {doc, node, path, err};
+
+		if (!field) {
+			names = hint_field(node->string, fields);
+			return wrong(&reading, "no such key%s", names);
+		}
+		if (!read_field(field, (char *)out + field->offset, &reading))
+			return false;
+	}
+	return true;
+}
+
+/* What a file would have to say; NULL where it would have to say nothing. */
+static cJSON *preset_node(const struct field *field)
+{
+	cJSON *node = NULL;
+
+	if (!field->preset)
+		return NULL;
+	switch (field->kind) {
+	case FIELD_BOOL:
+	case FIELD_INT:
+	case FIELD_LATENCY:
+	case FIELD_OTHER:
+		node = json_parse(field->preset, strlen(field->preset));
+		break;
+	case FIELD_DURATION:
+	case FIELD_TEXT:
+	case FIELD_CHOICE:
+	case FIELD_OBJECT:
+		break;
+	}
+	return node ? node : cJSON_CreateString(field->preset);
+}
+
+static void preset_field(const struct field *field, void *out)
+{
+	SCOPED(json_free) cJSON *node = preset_node(field);
+	char name[] = "preset";
+	struct json_doc doc = {.name = name, .root = node};
+	struct err err;
+	struct reading reading = {&doc, node, field->name, &err};
+
+	if (node && !read_field(field, out, &reading)) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
+}
+
+static void zero_field(const struct field *field, void *out)
+{
+	switch (field->kind) {
+	case FIELD_BOOL:
+		*(bool *)out = false;
+		return;
+	case FIELD_INT:
+	case FIELD_DURATION:
+		*(int64_t *)out = 0;
+		return;
+	case FIELD_TEXT:
+		*(char **)out = NULL;
+		return;
+	case FIELD_CHOICE:
+		*(int *)out = 0;
+		return;
+	case FIELD_LATENCY:
+		*(struct latency *)out = (struct latency){0};
+		return;
+	case FIELD_OBJECT:
+	case FIELD_OTHER:
+		return;
+	}
+}
+
+void fields_preset(const struct field *fields, void *out)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		void *at = (char *)out + field->offset;
+
+		if (field->kind == FIELD_OBJECT) {
+			fields_preset(field->fields, at);
+		} else {
+			zero_field(field, at);
+			preset_field(field, at);
+		}
+	}
+}
+
+void fields_done(const struct field *fields, void *out)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		void *at = (char *)out + field->offset;
+
+		switch (field->kind) {
+		case FIELD_TEXT:
+			mem_free(at);
+			break;
+		case FIELD_LATENCY:
+			latency_done(at);
+			break;
+		case FIELD_OBJECT:
+			fields_done(field->fields, at);
+			break;
+		case FIELD_OTHER:
+			if (field->done)
+				field->done(at);
+			break;
+		case FIELD_BOOL:
+		case FIELD_INT:
+		case FIELD_DURATION:
+		case FIELD_CHOICE:
+			break;
+		}
+	}
+}
+
+bool fields_knows(const struct field *fields, const char *path, struct err *err)
+{
+	const char *at = path;
+
+	for (;;) {
+		size_t len = strcspn(at, ".");
+		SCOPED(mem_free) char *name = mem_textf("%.*s", (int)len, at);
+		SCOPED(mem_free) char *names = NULL;
+		const struct field *field = find_field(fields, name);
+		int here = (int)(at - path + (ptrdiff_t)len);
+
+		if (!field) {
+			names = hint_field(name, fields);
+			return err_set(err, "%.*s: no such key%s", here, path, names);
+		}
+		if (at[len] == '\0' || field->kind == FIELD_LATENCY ||
+			(field->kind == FIELD_OTHER && field->open))
+			return true;
+		if (field->kind != FIELD_OBJECT)
+			return err_set(err, "%s: no such key; %.*s has none below it",
+				path, here, path);
+		fields = field->fields;
+		at += len + 1;
+	}
+}
+
+static cJSON *typed(const char *type)
+{
+	cJSON *schema = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(schema, "type", type);
+	return schema;
+}
+
+static cJSON *int_schema(const struct field *field)
+{
+	cJSON *schema = typed("integer");
+
+	if (ranged(field))
+		cJSON_AddNumberToObject(schema, "minimum", (double)field->min);
+	if (ranged(field) && field->max <= WHOLE_MAX)
+		cJSON_AddNumberToObject(schema, "maximum", (double)field->max);
+	return schema;
+}
+
+static cJSON *choice_schema(const struct field *field)
+{
+	cJSON *schema = cJSON_CreateObject();
+	cJSON *names = cJSON_AddArrayToObject(schema, "enum");
+
+	for (size_t i = 0; field->choices[i]; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(field->choices[i]));
+	return schema;
+}
+
+static cJSON *bare_schema(const struct field *field)
+{
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return typed("boolean");
+	case FIELD_INT:
+		return int_schema(field);
+	case FIELD_DURATION:
+		return latency_schema_fixed();
+	case FIELD_TEXT:
+		return typed("string");
+	case FIELD_CHOICE:
+		return choice_schema(field);
+	case FIELD_LATENCY:
+		return latency_schema();
+	case FIELD_OBJECT:
+		return fields_schema(field->fields);
+	case FIELD_OTHER:
+		if (field->schema)
+			return field->schema();
+		break;
+	}
+	return cJSON_CreateObject();
+}
+
+cJSON *fields_schema(const struct field *fields)
+{
+	cJSON *schema = typed("object");
+	cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+
+	for (const struct field *field = fields; field->name; field++) {
+		cJSON *property = bare_schema(field), *preset = preset_node(field);
+
+		if (field->help)
+			cJSON_AddStringToObject(property, "description", field->help);
+		if (preset)
+			cJSON_AddItemToObject(property, "default", preset);
+		cJSON_AddItemToObject(properties, field->name, property);
+	}
+	cJSON_AddFalseToObject(schema, "additionalProperties");
+	return schema;
+}
+
+static const char *preset_shown(const struct field *field)
+{
+	if (field->preset)
+		return field->preset;
+	if (field->kind == FIELD_CHOICE)
+		return field->choices[0];
+	return field->kind == FIELD_BOOL ? "false" : "-";
+}
+
+struct widths {
+	size_t name, preset;
+};
+
+static size_t most(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void measure(
+	const struct field *fields, const char *prefix, struct widths *widths)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		SCOPED(mem_free) char *name = join(prefix, field->name);
+
+		if (field->kind == FIELD_OBJECT) {
+			measure(field->fields, name, widths);
+			continue;
+		}
+		widths->name = most(widths->name, strlen(name));
+		widths->preset = most(widths->preset, strlen(preset_shown(field)));
+	}
+}
+
+/* Fills lines word by word, all but the first one indented. */
+static void add_words(struct buf *text, const char *words, size_t indent)
+{
+	size_t column = indent;
+
+	for (;;) {
+		size_t len;
+
+		words += strspn(words, " ");
+		len = strcspn(words, " ");
+		if (len == 0)
+			break;
+		if (column > indent && column + 1 + len > HELP_WIDTH) {
+			buf_addf(text, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		if (column > indent) {
+			buf_adds(text, " ");
+			column++;
+		}
+		buf_add(text, words, len);
+		column += len;
+		words += len;
+	}
+	buf_adds(text, "\n");
+}
+
+static void add_lines(const struct field *fields, const char *prefix,
+	const struct widths *widths, struct buf *text)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		SCOPED(mem_free) char *name = join(prefix, field->name);
+		SCOPED(buf_done) struct buf words = {0};
+
+		if (field->kind == FIELD_OBJECT) {
+			add_lines(field->fields, name, widths, text);
+			continue;
+		}
+		buf_addf(text, "  %-*s  %-*s  ", (int)widths->name, name,
+			(int)widths->preset, preset_shown(field));
+		buf_adds(&words, field->help ? field->help : "");
+		for (size_t i = 0; field->kind == FIELD_CHOICE && field->choices[i];
+			i++)
+			buf_addf(
+				&words, "%s %s", i == 0 ? ":" : ",", field->choices[i]);
+		add_words(text, buf_text(&words), 6 + widths->name + widths->preset);
+	}
+}
+
+void fields_help(const struct field *fields, const char *prefix, struct buf *text)
+{
+	struct widths widths = {0, 0};
+
+	measure(fields, prefix, &widths);
+	add_lines(fields, prefix, &widths, text);
+}

@@ -1,0 +1,159 @@
+#include "lib/lifeline.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#define PATIENCE (5 * CLOCK_S)
+
+/* The send timeout bounds connect() for both families, also where a unix listener's
+ * backlog is full, which a nonblocking connect() would take for a refusal. Zero is
+ * without a bound. */
+static bool set_patience(int fd, int64_t ns)
+{
+	struct timeval time = {
+		.tv_sec = ns / CLOCK_S, .tv_usec = ns % CLOCK_S / CLOCK_US};
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0;
+}
+
+/* Connected, or false with errno. An interrupted connect() goes on when it is called
+ * again. */
+static bool connect_bounded(int fd, const struct sockaddr *address, socklen_t len)
+{
+	int64_t deadline = clock_now() + PATIENCE;
+	int64_t left = PATIENCE;
+
+	do {
+		if (!set_patience(fd, left))
+			return false;
+		if (connect(fd, address, len) == 0)
+			return set_patience(fd, 0);
+		left = deadline - clock_now();
+	} while (errno == EINTR && left >= CLOCK_MS);
+	if (errno == EAGAIN || errno == EINPROGRESS || errno == EINTR)
+		errno = ETIMEDOUT;
+	return false;
+}
+
+/* A connected descriptor, or -1 with errno. */
+static int open_line(int family, const struct sockaddr *address, socklen_t len)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int number;
+
+	if (fd < 0 || connect_bounded(fd, address, len))
+		return fd;
+	number = errno;
+	close(fd);
+	errno = number;
+	return -1;
+}
+
+static bool connect_unix(int *fd, const char *path, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(path);
+	int line;
+
+	if (len == 0 || len >= sizeof address.sun_path)
+		return err_set(err, "a socket's path has 1 to %zu bytes, this one %zu",
+			sizeof address.sun_path - 1, len);
+	memcpy(address.sun_path, path, len);
+	line = open_line(AF_UNIX, (struct sockaddr *)&address, sizeof address);
+	if (line < 0)
+		return err_sys(err, "connect");
+	*fd = line;
+	return true;
+}
+
+static void free_addresses(struct addrinfo **addresses)
+{
+	if (*addresses)
+		freeaddrinfo(*addresses);
+}
+
+/* host is "ledger", "127.0.0.1" or "[::1]". */
+static bool connect_tcp(int *fd, char *host, const char *port, struct err *err)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	SCOPED(free_addresses) struct addrinfo *addresses = NULL;
+	size_t host_len = strlen(host);
+	int no_delay = 1, line = -1, failed;
+
+	if (host_len > 2 && host[0] == '[' && host[host_len - 1] == ']') {
+		host[host_len - 1] = '\0';
+		host++;
+	}
+	failed = getaddrinfo(host, port, &hints, &addresses);
+	if (failed == EAI_SYSTEM)
+		return err_sys(err, "find %s", host);
+	if (failed != 0)
+		return err_set(err, "find %s: %s", host, gai_strerror(failed));
+	for (struct addrinfo *at = addresses; at && line < 0; at = at->ai_next)
+		line = open_line(at->ai_family, at->ai_addr, at->ai_addrlen);
+	if (line < 0)
+		return err_sys(err, "connect");
+	/* Scenarios wait for lines: none waits for the one before to be acknowledged.
+	 */
+	setsockopt(line, IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
+	*fd = line;
+	return true;
+}
+
+static bool connect_to(int *fd, const char *address, struct err *err)
+{
+	SCOPED(mem_free) char *rest = NULL;
+	char *port;
+
+	if (strncmp(address, "unix:", 5) == 0)
+		return connect_unix(fd, address + 5, err);
+	if (strncmp(address, "tcp:", 4) == 0) {
+		rest = mem_text(address + 4);
+		port = strrchr(rest, ':');
+		if (port && port > rest && port[1] != '\0') {
+			*port = '\0';
+			return connect_tcp(fd, rest, port + 1, err);
+		}
+	}
+	return err_set(err, "expected unix:/path or tcp:host:port");
+}
+
+bool lifeline_connect(int *fd, const char *address, const char *role, const char *name,
+	struct err *err)
+{
+	int line = -1;
+
+	if (!address)
+		address = getenv(LIFELINE_ENV);
+	if (address && *address) {
+		if (!connect_to(&line, address, err))
+			return err_while(err, "ledger %s", address);
+		log_to(line);
+	}
+	*fd = line;
+	if (name)
+		log_event("process.start", "role", LOG_TEXT(role), "name",
+			LOG_TEXT(name), "ppid", LOG_INT(getppid()));
+	else
+		log_event("process.start", "role", LOG_TEXT(role), "ppid",
+			LOG_INT(getppid()));
+	return true;
+}
+
+void lifeline_exit(int exit_code)
+{
+	log_event("process.exit", "code", LOG_INT(exit_code));
+}

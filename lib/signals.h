@@ -1,0 +1,14 @@
+/*
+ * signals - their names and numbers, as people and Docker write them.
+ */
+#ifndef LIB_SIGNALS_H
+#define LIB_SIGNALS_H
+
+/* "SIGTERM", "TERM" or "15"; 0 when there is no such signal. */
+int signal_number(const char *name);
+
+/* "SIGTERM", "signal 40" for one without a name, in text, which is given back. */
+#define SIGNAL_TEXT_SIZE 16
+const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
+
+#endif

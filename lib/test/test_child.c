@@ -1,0 +1,744 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/cc.h"
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+#define LONG_NS (INT64_C(3600) * CLOCK_S)
+#define PATIENCE_MS 20000
+#define STEPS_MAX 8
+
+struct scene {
+	uv_loop_t loop;
+	uv_timer_t patience;
+	struct family *family;
+	struct child *child;
+	struct buf out, err;
+	unsigned out_ends, err_ends;
+	enum child_step steps[STEPS_MAX];
+	int64_t step_ns[STEPS_MAX];
+	unsigned step_count;
+	unsigned exits, orphans;
+	int status;
+	unsigned out_ends_at_exit;
+	bool impatient;
+	bool destroy_on_output, destroy_on_step, destroy_on_exit;
+};
+
+static void let_go(struct scene *scene)
+{
+	child_destroy(scene->child);
+	scene->child = NULL;
+}
+
+static void on_out(void *arg, const char *data, size_t len)
+{
+	struct scene *scene = arg;
+
+	buf_add(&scene->out, data, len);
+	if (len == 0)
+		scene->out_ends++;
+	if (scene->destroy_on_output)
+		let_go(scene);
+}
+
+static void on_err(void *arg, const char *data, size_t len)
+{
+	struct scene *scene = arg;
+
+	buf_add(&scene->err, data, len);
+	if (len == 0)
+		scene->err_ends++;
+}
+
+static void on_step(void *arg, enum child_step step)
+{
+	struct scene *scene = arg;
+
+	assert_true(scene->step_count < STEPS_MAX);
+	scene->step_ns[scene->step_count] = clock_now();
+	scene->steps[scene->step_count++] = step;
+	if (scene->destroy_on_step)
+		let_go(scene);
+}
+
+static void on_exit_seen(void *arg, int status)
+{
+	struct scene *scene = arg;
+
+	scene->exits++;
+	scene->status = status;
+	scene->out_ends_at_exit = scene->out_ends;
+	if (scene->destroy_on_exit)
+		let_go(scene);
+}
+
+static void on_orphan(void *arg, pid_t pid UNUSED, int status UNUSED)
+{
+	((struct scene *)arg)->orphans++;
+}
+
+static void on_patience_end(uv_timer_t *timer)
+{
+	((struct scene *)timer->data)->impatient = true;
+}
+
+static int set_up(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct err err;
+
+	*state = scene;
+	uv_loop_init(&scene->loop);
+	uv_timer_init(&scene->loop, &scene->patience);
+	scene->patience.data = scene;
+	uv_timer_start(&scene->patience, on_patience_end, PATIENCE_MS, 0);
+	uv_unref((uv_handle_t *)&scene->patience);
+	scene->family = family_create(&scene->loop, on_orphan, scene, &err);
+	return scene->family ? 0 : -1;
+}
+
+/* Whatever happened, nothing of it is left in the loop. */
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+	int closed;
+
+	child_destroy(scene->child);
+	family_sweep(scene->family);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	family_destroy(scene->family);
+	uv_close((uv_handle_t *)&scene->patience, NULL);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	closed = uv_loop_close(&scene->loop);
+	buf_done(&scene->out);
+	buf_done(&scene->err);
+	free(scene);
+	return closed;
+}
+
+static struct child_spec spec_of(struct scene *scene, const char *const *argv)
+{
+	return (struct child_spec){
+		.argv = argv,
+		.on_stdout = on_out,
+		.on_stderr = on_err,
+		.on_step = on_step,
+		.on_exit = on_exit_seen,
+		.arg = scene,
+		.with_stdin = true,
+	};
+}
+
+static void start(struct scene *scene, const struct child_spec *spec)
+{
+	struct err err = {0};
+
+	scene->child = child_spawn(scene->family, spec, &err);
+	if (!scene->child)
+		fail_msg("%s", err.text);
+}
+
+static void start_shell(struct scene *scene, const char *script)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	const struct child_spec spec = spec_of(scene, argv);
+
+	start(scene, &spec);
+}
+
+/* Waits for something to happen, for as long as our patience lasts. */
+static void wait_event(struct scene *scene)
+{
+	uv_ref((uv_handle_t *)&scene->patience);
+	uv_run(&scene->loop, UV_RUN_ONCE);
+	uv_unref((uv_handle_t *)&scene->patience);
+	assert_false(scene->impatient);
+}
+
+static void run_to_exit(struct scene *scene)
+{
+	while (scene->exits == 0)
+		wait_event(scene);
+}
+
+static void run_until_said(struct scene *scene, const char *text)
+{
+	while (!strstr(buf_text(&scene->out), text))
+		wait_event(scene);
+}
+
+static void child_exit_codes_arrive_whole(void **state)
+{
+	static const struct {
+		const char *script;
+		int code, number;
+		const char *why;
+	} rows[] = {
+		{"exit 0", 0, 0, "success"},
+		{"exit 1", 1, 0, "failure"},
+		{"exit 255", 255, 0, "the largest code"},
+		{"kill -TERM $$", 0, SIGTERM, "a signal is no code"},
+		{"kill -KILL $$", 0, SIGKILL, "nor is this one 137"},
+	};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		print_message("%s\n", rows[i].why);
+		scene->exits = 0;
+		start_shell(scene, rows[i].script);
+		assert_true(child_running(scene->child));
+		run_to_exit(scene);
+		assert_false(child_running(scene->child));
+		assert_int_equal(WIFSIGNALED(scene->status), rows[i].number != 0);
+		if (rows[i].number)
+			assert_int_equal(WTERMSIG(scene->status), rows[i].number);
+		else
+			assert_int_equal(WEXITSTATUS(scene->status), rows[i].code);
+		let_go(scene);
+	}
+}
+
+static void child_streams_arrive_apart(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "echo good; echo bad >&2");
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "good\n");
+	assert_string_equal(buf_text(&scene->err), "bad\n");
+	assert_int_equal(scene->out_ends, 1);
+	assert_int_equal(scene->err_ends, 1);
+}
+
+static void child_echoes_what_it_is_sent(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "exec cat");
+	assert_true(child_write(scene->child, "one\n", 4));
+	assert_true(child_write(scene->child, "two\n", 4));
+	run_until_said(scene, "two\n");
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "one\ntwo\n");
+	assert_int_equal(scene->status, 0);
+}
+
+static void child_without_stdin_reads_nothing(void **state)
+{
+	const char *const argv[] = {"readlink", "/proc/self/fd/0", NULL};
+	struct scene *scene = *state;
+	struct child_spec spec = spec_of(scene, argv);
+
+	spec.with_stdin = false;
+	start(scene, &spec);
+	assert_false(child_write(scene->child, "x", 1));
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "/dev/null\n");
+}
+
+static void child_streams_can_be_opened_by_name(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "exec cat /dev/stdin > /dev/stdout");
+	assert_true(child_write(scene->child, "through", 7));
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "through");
+}
+
+static void child_inherits_streams_nobody_asked_for(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "echo heard >&2", NULL};
+	struct scene *scene = *state;
+	struct child_spec spec = spec_of(scene, argv);
+	int ours = dup(STDERR_FILENO), fds[2];
+	char text[16] = "";
+
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	spec.on_stderr = NULL;
+	start(scene, &spec);
+	dup2(ours, STDERR_FILENO);
+	close(ours);
+	close(fds[1]);
+	run_to_exit(scene);
+	assert_int_equal(read(fds[0], text, sizeof text), 6);
+	close(fds[0]);
+	assert_string_equal(text, "heard\n");
+	assert_int_equal(scene->err_ends, 0);
+}
+
+static void child_has_the_environment_it_was_given(void **state)
+{
+	static const char *const argv[] = {"env", NULL};
+	static const char *const env[] = {"ONLY=this", "PATH=/usr/bin:/bin", NULL};
+	struct scene *scene = *state;
+	struct child_spec spec = spec_of(scene, argv);
+
+	spec.env = env;
+	start(scene, &spec);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "ONLY=this\nPATH=/usr/bin:/bin\n");
+}
+
+static void child_runs_in_the_folder_it_was_given(void **state)
+{
+	static const char *const argv[] = {"readlink", "/proc/self/cwd", NULL};
+	struct scene *scene = *state;
+	struct child_spec spec = spec_of(scene, argv);
+
+	spec.folder = "/proc";
+	start(scene, &spec);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "/proc\n");
+}
+
+static void child_that_cannot_start_is_an_error(void **state)
+{
+	static const struct {
+		const char *program, *folder;
+		const char *said, *why;
+	} rows[] = {
+		{"no-such-program-at-all", NULL, "no-such-program-at-all", "not in PATH"},
+		{"/dev/null", NULL, "/dev/null: permission denied", "not executable"},
+		{"true", "/no/such/folder", "/no/such/folder", "the folder is missing"},
+	};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *const argv[] = {rows[i].program, NULL};
+		struct child_spec spec = spec_of(scene, argv);
+		struct err err = {0};
+
+		print_message("%s\n", rows[i].why);
+		spec.folder = rows[i].folder;
+		assert_null(child_spawn(scene->family, &spec, &err));
+		assert_non_null(strstr(err.text, rows[i].said));
+	}
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(scene->exits, 0);
+}
+
+static void child_has_an_empty_mask_and_default_signals(void **state)
+{
+	struct scene *scene = *state;
+	sigset_t ours, before;
+
+	sigfillset(&ours);
+	sigdelset(&ours, SIGCHLD);
+	pthread_sigmask(SIG_SETMASK, &ours, &before);
+	start_shell(scene, "exec sed -n -E '/^Sig(Blk|Ign|Cgt)/p' /proc/self/status");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out),
+		"SigBlk:\t0000000000000000\n"
+		"SigIgn:\t0000000000000000\n"
+		"SigCgt:\t0000000000000000\n");
+}
+
+static void child_dies_of_a_signal_that_we_block(void **state)
+{
+	struct scene *scene = *state;
+	sigset_t term, before;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &term, &before);
+	start_shell(scene, "exec sleep 3600");
+	child_stop(scene->child, 0, LONG_NS);
+	run_to_exit(scene);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	assert_true(WIFSIGNALED(scene->status));
+	assert_int_equal(WTERMSIG(scene->status), SIGTERM);
+}
+
+static void child_gets_none_of_our_descriptors(void **state)
+{
+	struct scene *scene = *state;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0); /* without CLOEXEC, like an older library's */
+	/* ls holds the folder itself as its fourth. */
+	start_shell(scene, "exec ls /proc/self/fd");
+	run_to_exit(scene);
+	close(fds[0]);
+	close(fds[1]);
+	assert_string_equal(buf_text(&scene->out), "0\n1\n2\n3\n");
+}
+
+static void child_leads_a_session_and_a_group(void **state)
+{
+	struct scene *scene = *state;
+	char expected[64];
+
+	start_shell(scene, "cut -d' ' -f5,6 /proc/$$/stat");
+	run_to_exit(scene);
+	snprintf(expected, sizeof expected, "%d %d\n", (int)child_pid(scene->child),
+		(int)child_pid(scene->child));
+	assert_string_equal(buf_text(&scene->out), expected);
+}
+
+/* The exit and the last bytes are there at the same moment. */
+static void child_last_words_come_before_its_exit(void **state)
+{
+	struct scene *scene = *state;
+	siginfo_t info;
+
+	start_shell(scene, "head -c 60000 /dev/zero");
+	assert_int_equal(waitid(P_PID, (id_t)child_pid(scene->child), &info,
+				 WEXITED | WNOWAIT),
+		0);
+	run_to_exit(scene);
+	assert_int_equal(scene->out.len, 60000);
+	assert_int_equal(scene->out_ends_at_exit, 1);
+	assert_int_equal(scene->out_ends, 1);
+}
+
+static void child_is_gone_whoever_holds_its_pipes(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "sleep 3600 & printf last");
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "last");
+	assert_int_equal(scene->out_ends_at_exit, 1);
+	assert_int_equal(scene->status, 0);
+}
+
+/* yes never stops writing to the pipe that it inherited. */
+static void child_is_gone_though_a_grandchild_floods_its_pipe(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "yes & while [ $(ps -o nlwp= -p $!) != 1 ]; do :; done");
+	run_to_exit(scene);
+	assert_int_equal(scene->out_ends_at_exit, 1);
+	assert_int_equal(scene->exits, 1);
+}
+
+static void child_goes_down_the_ladder_in_order(void **state)
+{
+	static const enum child_step all[] = {CHILD_EOF, CHILD_TERM, CHILD_KILL};
+	struct scene *scene = *state;
+	int64_t asked_ns;
+
+	start_shell(scene,
+		"trap '' TERM; echo ready; cat; echo eof; while :; do sleep 1; done");
+	run_until_said(scene, "ready");
+	assert_int_equal(child_step(scene->child), CHILD_RUNNING);
+	asked_ns = clock_now();
+	child_stop(scene->child, 60 * CLOCK_MS, 40 * CLOCK_MS);
+	assert_int_equal(scene->step_count, 0); /* told from the loop only */
+	run_to_exit(scene);
+	assert_true(WIFSIGNALED(scene->status));
+	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
+	assert_int_equal(scene->step_count, COUNT(all));
+	assert_memory_equal(scene->steps, all, sizeof all);
+	assert_true(scene->step_ns[1] - asked_ns >= 60 * CLOCK_MS);
+	assert_true(scene->step_ns[2] - asked_ns >= 100 * CLOCK_MS);
+	assert_int_equal(child_step(scene->child), CHILD_KILL);
+	assert_string_equal(buf_text(&scene->out), "ready\neof\n");
+}
+
+static void child_that_heeds_eof_hears_no_signal(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "trap 'exit 9' TERM; cat");
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	run_to_exit(scene);
+	assert_int_equal(scene->status, 0);
+	assert_int_equal(scene->step_count, 1);
+	assert_int_equal(scene->steps[0], CHILD_EOF);
+}
+
+/* A stale loop time must not shorten the wait. */
+static void child_steps_are_never_early(void **state)
+{
+	struct scene *scene = *state;
+	struct timespec busy = {.tv_nsec = 150000000};
+	int64_t asked_ns;
+
+	start_shell(scene, "exec sleep 3600");
+	uv_update_time(&scene->loop);
+	nanosleep(&busy, NULL);
+	asked_ns = clock_now();
+	child_stop(scene->child, 100 * CLOCK_MS, LONG_NS);
+	run_to_exit(scene);
+	assert_int_equal(scene->step_count, 2);
+	assert_true(scene->step_ns[1] - asked_ns >= 100 * CLOCK_MS);
+}
+
+static void child_asked_again_only_moves_faster(void **state)
+{
+	struct scene *scene = *state;
+	int64_t asked_ns;
+
+	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
+	run_until_said(scene, "ready");
+	asked_ns = clock_now();
+	child_stop(scene->child, 50 * CLOCK_MS, LONG_NS);
+	child_stop(scene->child, LONG_NS, 0);            /* later: changes nothing */
+	child_stop(scene->child, 100 * CLOCK_MS, 50 * CLOCK_MS); /* an earlier KILL */
+	child_stop(scene->child, INT64_MAX, INT64_MAX);
+	run_to_exit(scene);
+	assert_int_equal(scene->step_count, 3);
+	assert_true(scene->step_ns[1] - asked_ns >= 50 * CLOCK_MS);
+	assert_true(scene->step_ns[1] - asked_ns < 50 * CLOCK_MS + 10 * CLOCK_S);
+	assert_true(scene->step_ns[2] - asked_ns >= 150 * CLOCK_MS);
+	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
+}
+
+static void child_asked_for_nothing_is_killed_at_once(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
+	run_until_said(scene, "ready");
+	child_stop(scene->child, 0, 0);
+	run_to_exit(scene);
+	assert_int_equal(scene->step_count, 3);
+	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
+}
+
+static void child_ladder_reaches_the_whole_group(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "(trap 'echo inner; exit' TERM; echo ready; "
+			   "while :; do sleep 0.1; done) & "
+			   "trap 'wait; echo outer; exit 4' TERM; wait; wait");
+	run_until_said(scene, "ready");
+	child_stop(scene->child, 0, LONG_NS);
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "ready\ninner\nouter\n");
+	assert_int_equal(WEXITSTATUS(scene->status), 4);
+}
+
+/* Nothing but the exit of the leader says that the deaf one has to go. */
+static void child_on_the_ladder_leaves_nobody_in_its_group(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "(trap '' TERM; exec sleep 3600) & echo $!; cat; exit 3");
+	run_until_said(scene, "\n");
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	run_to_exit(scene);
+	assert_int_equal(WEXITSTATUS(scene->status), 3);
+	while (scene->orphans == 0)
+		wait_event(scene);
+	assert_int_equal(scene->orphans, 1);
+	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void child_that_leaves_by_itself_keeps_its_group(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "sleep 3600 & echo $!");
+	run_to_exit(scene);
+	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), 0);
+}
+
+static void child_blocked_on_a_full_pipe_can_end(void **state)
+{
+	struct scene *scene = *state;
+
+	/* It sees the end of its stdin only when its flood was read. */
+	start_shell(scene, "head -c 3000000 /dev/zero; cat; echo done >&2");
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	run_to_exit(scene);
+	assert_int_equal(scene->out.len, 3000000);
+	assert_string_equal(buf_text(&scene->err), "done\n");
+}
+
+static void child_reads_what_waited_before_its_end(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(mem_free) char *much = mem_zeroed(1 << 20);
+
+	start_shell(scene, "exec wc -c");
+	assert_true(child_write(scene->child, much, 1 << 20));
+	child_stop(scene->child, LONG_NS, LONG_NS);
+	assert_false(child_write(scene->child, "x", 1));
+	run_to_exit(scene);
+	assert_string_equal(buf_text(&scene->out), "1048576\n");
+}
+
+static void child_that_never_reads_is_written_to_up_to_a_bound(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(mem_free) char *piece = mem_zeroed(64 << 10);
+	size_t written = 0;
+
+	start_shell(scene, "exec sleep 3600");
+	assert_true(child_write(scene->child, piece, 0));
+	while (child_write(scene->child, piece, 64 << 10)) {
+		written += 64 << 10;
+		assert_true(written <= CHILD_UNSENT_MAX + (1 << 20));
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
+	}
+	assert_true(written >= CHILD_UNSENT_MAX);
+	child_stop(scene->child, 0, LONG_NS);
+	run_to_exit(scene);
+	assert_int_equal(WTERMSIG(scene->status), SIGTERM);
+}
+
+static void child_that_closed_its_stdin_refuses_writes(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "exec 0<&-; echo closed; exec sleep 3600");
+	run_until_said(scene, "closed");
+	while (child_write(scene->child, "x", 1))
+		wait_event(scene);
+	assert_true(child_running(scene->child));
+}
+
+static void child_destroyed_is_killed_and_never_heard_of(void **state)
+{
+	struct scene *scene = *state;
+	pid_t pid;
+
+	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
+	run_until_said(scene, "ready");
+	pid = child_pid(scene->child);
+	let_go(scene);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	assert_int_equal(scene->exits, 0);
+	assert_int_equal(scene->out_ends, 0);
+}
+
+static void child_may_be_destroyed_by_what_it_prints(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->destroy_on_output = true;
+	start_shell(scene, "while :; do echo more; done");
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_null(scene->child);
+	assert_int_equal(scene->exits, 0);
+}
+
+static void child_may_be_destroyed_by_its_last_words(void **state)
+{
+	struct scene *scene = *state;
+	siginfo_t info;
+
+	scene->destroy_on_output = true;
+	start_shell(scene, "head -c 60000 /dev/zero; echo x >&2");
+	assert_int_equal(waitid(P_PID, (id_t)child_pid(scene->child), &info,
+				 WEXITED | WNOWAIT),
+		0);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_null(scene->child);
+	assert_int_equal(scene->exits, 0);
+}
+
+static void child_may_be_destroyed_on_a_step(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->destroy_on_step = true;
+	start_shell(scene, "exec sleep 3600");
+	child_stop(scene->child, 0, 0);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_null(scene->child);
+	assert_int_equal(scene->step_count, 1);
+	assert_int_equal(scene->exits, 0);
+}
+
+static void child_may_be_destroyed_on_its_exit(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->destroy_on_exit = true;
+	start_shell(scene, "exit 0");
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(scene->exits, 1);
+	assert_null(scene->child);
+}
+
+static void child_that_is_gone_takes_no_more_orders(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "exit 0");
+	run_to_exit(scene);
+	child_stop(scene->child, 0, 0);
+	assert_false(child_write(scene->child, "x", 1));
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(scene->step_count, 0);
+	assert_int_equal(child_step(scene->child), CHILD_RUNNING);
+}
+
+static void child_destroy_accepts_nobody(void **state UNUSED)
+{
+	child_destroy(NULL);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(child_exit_codes_arrive_whole),
+		SCENE(child_streams_arrive_apart),
+		SCENE(child_echoes_what_it_is_sent),
+		SCENE(child_without_stdin_reads_nothing),
+		SCENE(child_streams_can_be_opened_by_name),
+		SCENE(child_inherits_streams_nobody_asked_for),
+		SCENE(child_has_the_environment_it_was_given),
+		SCENE(child_runs_in_the_folder_it_was_given),
+		SCENE(child_that_cannot_start_is_an_error),
+		SCENE(child_has_an_empty_mask_and_default_signals),
+		SCENE(child_dies_of_a_signal_that_we_block),
+		SCENE(child_gets_none_of_our_descriptors),
+		SCENE(child_leads_a_session_and_a_group),
+		SCENE(child_last_words_come_before_its_exit),
+		SCENE(child_is_gone_whoever_holds_its_pipes),
+		SCENE(child_is_gone_though_a_grandchild_floods_its_pipe),
+		SCENE(child_goes_down_the_ladder_in_order),
+		SCENE(child_that_heeds_eof_hears_no_signal),
+		SCENE(child_steps_are_never_early),
+		SCENE(child_asked_again_only_moves_faster),
+		SCENE(child_asked_for_nothing_is_killed_at_once),
+		SCENE(child_ladder_reaches_the_whole_group),
+		SCENE(child_on_the_ladder_leaves_nobody_in_its_group),
+		SCENE(child_that_leaves_by_itself_keeps_its_group),
+		SCENE(child_blocked_on_a_full_pipe_can_end),
+		SCENE(child_reads_what_waited_before_its_end),
+		SCENE(child_that_never_reads_is_written_to_up_to_a_bound),
+		SCENE(child_that_closed_its_stdin_refuses_writes),
+		SCENE(child_destroyed_is_killed_and_never_heard_of),
+		SCENE(child_may_be_destroyed_by_what_it_prints),
+		SCENE(child_may_be_destroyed_by_its_last_words),
+		SCENE(child_may_be_destroyed_on_a_step),
+		SCENE(child_may_be_destroyed_on_its_exit),
+		SCENE(child_that_is_gone_takes_no_more_orders),
+		SCENE(child_destroy_accepts_nobody),
+	};
+
+	return cmocka_run_group_tests_name("child", tests, NULL, NULL);
+}

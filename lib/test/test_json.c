@@ -1,0 +1,448 @@
+#include "lib/json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+
+/* Arrays, to count the bytes with the NULs among them. */
+#define TEXT(literal) literal, sizeof literal - 1
+
+struct refusal {
+	const char *text;
+	size_t len;
+	const char *why; /* what must be said */
+};
+
+static void doc_refuses_what_is_not_json(void **state)
+{
+	static const struct refusal rows[] = {
+		{TEXT(""), "t:1:1: expected a value, found the end of the text"},
+		{TEXT(" \n "), "t:2:2: expected a value, found the end of the text"},
+		{TEXT("{\"a\": 1,\n  \"b\": }"), "t:2:8: expected a value, found '}'"},
+		{TEXT("{\"a\": 1,}"),
+			"t:1:9: expected a key in double quotes, found '}'"},
+		{TEXT("{a: 1}"), "t:1:2: expected a key in double quotes, found 'a'"},
+		{TEXT("{\"a\" 1}"), "t:1:6: expected ':' behind the key, found '1'"},
+		{TEXT("{\"a\": 1 \"b\": 2}"), "t:1:9: expected ',' or '}', found '\"'"},
+		{TEXT("[1 2]"), "t:1:4: expected ',' or ']', found '2'"},
+		{TEXT("[1,]"), "t:1:4: expected a value, found ']'"},
+		{TEXT("[1}"), "t:1:3: expected ',' or ']', found '}'"},
+		{TEXT("[1"), "t:1:3: expected ',' or ']', found the end of the text"},
+		{TEXT("{\"a"), "t:1:4: expected '\"', found the end of the text"},
+		{TEXT("{} {}"), "t:1:4: expected nothing more, found '{'"},
+		{TEXT("1\n2"), "t:2:1: expected nothing more, found '2'"},
+		{TEXT("True"), "t:1:1: expected a value, found 'T'"},
+		{TEXT("tru"), "t:1:1: expected a value, found 't'"},
+		{TEXT("nulll"), "t:1:5: expected nothing more, found 'l'"},
+		{TEXT("'a'"), "t:1:1: expected a value, found '''"},
+		{TEXT("\xc3\xa9"), "t:1:1: expected a value, found '\xc3\xa9'"},
+		{TEXT("01"), "t:1:2: expected nothing more, found '1'"},
+		{TEXT("+1"), "t:1:1: expected a value, found '+'"},
+		{TEXT("1."), "t:1:3: expected a digit, found the end of the text"},
+		{TEXT("[.5]"), "t:1:2: expected a value, found '.'"},
+		{TEXT("[-]"), "t:1:3: expected a digit, found ']'"},
+		{TEXT("[1e+]"), "t:1:5: expected a digit, found ']'"},
+		{TEXT("\"a\nb\""),
+			"t:1:3: byte 0x0a in a string: write it as an escape"},
+		{TEXT("\"\\x\""), "t:1:3: expected one of"},
+		{TEXT("\"\\u12g4\""), "t:1:6: expected four hexadecimal digits"},
+		{TEXT("\"\\u0000\""), "t:1:2: \\u0000 has no place"},
+		{TEXT("\"a\\ud800b\""), "t:1:3: half a surrogate pair"},
+		{TEXT("\"\\udc00\""), "t:1:2: half a surrogate pair"},
+		{TEXT("{\"a\": \0 1}"), "t:1:7: expected a value, found byte 0x00"},
+		{TEXT("\"a\0b\""), "t:1:3: byte 0x00 in a string"},
+		{TEXT("1\0"), "t:1:2: expected nothing more, found byte 0x00"},
+		{TEXT("\xef\xbb\xbf{}"), "t:1:1: a byte order mark"},
+		{TEXT("\"\xff\""), "t:1:2: byte 0xff is not UTF-8 here"},
+		{TEXT("\"\xc3\""), "t:1:2: byte 0xc3 is not UTF-8 here"},
+		{TEXT("\"\xc3"), "t:1:2: byte 0xc3 is not UTF-8 here"},
+		{TEXT("\"\xc0\xaf\""), "byte 0xc0 is not UTF-8"},
+		{TEXT("\"\xe0\x80\xaf\""), "byte 0xe0 is not UTF-8"},
+		{TEXT("\"\xe0\x9f\xbf\""), "byte 0xe0 is not UTF-8"},
+		{TEXT("\"\xf0\x8f\xbf\xbf\""), "byte 0xf0 is not UTF-8"},
+		{TEXT("\"\xed\xa0\x80\""), "byte 0xed is not UTF-8"},
+		{TEXT("\"\xf0\x80\x80\x80\""), "byte 0xf0 is not UTF-8"},
+		{TEXT("\"\xf4\x90\x80\x80\""), "byte 0xf4 is not UTF-8"},
+		{TEXT("{\"a\": 1,\n \"\xc3\xa9\xc3\xa9\": x}"),
+			"t:2:8: expected a value"},
+		{TEXT("{\"a\": 1, \"b\": 2,\n \"a\": 3}"),
+			"t:2:2: the key \"a\" stands in this object already"},
+		{TEXT("[{\"b\": [{\"x\": 1, \"\\u0078\": 2}]}]"),
+			"t:1:18: the key \"x\" stands"},
+	};
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		/* Exactly as long as it is: the sanitizer sees who reads on. */
+		char *text = malloc(rows[i].len + 1);
+
+		assert_non_null(text);
+		text = realloc(text, rows[i].len ? rows[i].len : 1);
+		assert_non_null(text);
+		memcpy(text, rows[i].text, rows[i].len);
+		if (json_doc_parse(&doc, "t", text, rows[i].len, &err))
+			fail_msg("row %zu was taken: %s", i, rows[i].text);
+		if (!strstr(err.text, rows[i].why))
+			fail_msg("row %zu says: %s", i, err.text);
+		free(text);
+	}
+}
+
+static void doc_takes_what_is_json(void **state)
+{
+	static const char *const rows[] = {
+		"{}",
+		"[]",
+		" \t\r\n{ } ",
+		"null",
+		"\"\"",
+		"-0",
+		"0.5e-7",
+		"1E9",
+		"[true, false, null]",
+		"{\"a\": {\"A\": 1}, \"A\": 2}",
+		"\"\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u00e9 \\ud83d\\ude00\"",
+		"\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x7f\"",
+	};
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (!json_doc_parse(&doc, "t", rows[i], strlen(rows[i]), &err))
+			fail_msg("row %zu: %s", i, err.text);
+		assert_string_equal(doc.name, "t");
+		assert_string_equal(doc.text, rows[i]);
+		json_doc_done(&doc);
+		assert_null(doc.root);
+	}
+}
+
+static char *nested(unsigned depth)
+{
+	char *text = malloc(2 * depth + 1);
+
+	assert_non_null(text);
+	memset(text, '[', depth);
+	memset(text + depth, ']', depth);
+	text[2 * depth] = '\0';
+	return text;
+}
+
+static void doc_refuses_to_nest_deeper_than_a_hundred(void **state)
+{
+	char *deep = nested(100), *deeper = nested(101), *far = nested(200000);
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_parse(&doc, "t", deep, strlen(deep), &err));
+	json_doc_done(&doc);
+	assert_false(json_doc_parse(&doc, "t", deeper, strlen(deeper), &err));
+	assert_string_equal(err.text, "t:1:101: nested more than 100 deep");
+	assert_false(json_doc_parse(&doc, "t", far, strlen(far), &err));
+	assert_null(json_parse(far, strlen(far)));
+	free(deep);
+	free(deeper);
+	free(far);
+}
+
+static void doc_refuses_a_number_that_cjson_would_cut(void **state)
+{
+	char text[] =
+		"[0.00000000000000000000000000000000000000000000000000000000000001]";
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_false(json_doc_parse(&doc, "t", text, strlen(text), &err));
+	assert_string_equal(err.text, "t:1:2: a number of more than 63 characters");
+	memmove(text + 3, text + 4, strlen(text + 3));
+	assert_true(json_doc_parse(&doc, "t", text, strlen(text), &err));
+	json_doc_done(&doc);
+}
+
+static void doc_finds_one_twin_among_many_keys(void **state)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	buf_adds(&text, "{\n");
+	for (int i = 0; i < 100000; i++)
+		buf_addf(&text, "\"k%d\": 0,\n", i);
+	buf_adds(&text, " \"k77777\": 1}");
+	assert_false(json_doc_parse(&doc, "t", text.data, text.len, &err));
+	assert_string_equal(err.text,
+		"t:100002:2: the key \"k77777\" stands in this object already");
+}
+
+static const char placed[] = "{\n"
+			     "\t\"a\": 1, \"\xc3\xa9\": {\"b\\\"{[,:\": [10,\n"
+			     "  {\"c\": \"]}\", \"d\" : null}]},\r\n"
+			     "  \"e\": [], \"f\": {}, \"g\":\n"
+			     "     -1.5}\n";
+
+static void doc_says_where_a_node_stands(void **state)
+{
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_parse(&doc, "f.json", TEXT(placed), &err));
+
+#define assert_stands(node, where)                                                     \
+	do {                                                                           \
+		assert_non_null(node);                                                 \
+		assert_false(json_doc_wrong(&doc, node, &err, "%s %d", "no", 7));      \
+		assert_string_equal(err.text, "f.json:" where ": no 7");               \
+	} while (0)
+
+	assert_stands(doc.root, "1:1");
+	assert_stands(json_at(doc.root, "a"), "2:2");
+	assert_stands(json_at(doc.root, "\xc3\xa9"), "2:10");
+	assert_stands(json_at(doc.root, "\xc3\xa9.b\"{[,:"), "2:16");
+	assert_stands(json_at(doc.root, "\xc3\xa9.b\"{[,:.0"), "2:28");
+	assert_stands(json_at(doc.root, "\xc3\xa9.b\"{[,:.1"), "3:3");
+	assert_stands(json_at(doc.root, "\xc3\xa9.b\"{[,:.1.c"), "3:4");
+	assert_stands(json_at(doc.root, "\xc3\xa9.b\"{[,:.1.d"), "3:15");
+	assert_stands(json_at(doc.root, "e"), "4:3");
+	assert_stands(json_at(doc.root, "f"), "4:12");
+	assert_stands(json_at(doc.root, "g"), "4:21");
+	json_doc_done(&doc);
+}
+
+static void doc_gives_no_place_to_a_stranger(void **state)
+{
+	cJSON *stranger = cJSON_CreateNull();
+	char name[] = "t";
+	struct json_doc doc, by_hand = {.name = name, .root = stranger};
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_parse(&doc, "t", TEXT("{\"a\": 1, \"b\": 2}"), &err));
+	json_doc_wrong(&doc, stranger, &err, "no");
+	assert_string_equal(err.text, "t: no");
+	json_doc_wrong(&doc, NULL, &err, "no");
+	assert_string_equal(err.text, "t: no");
+	json_doc_wrong(&by_hand, by_hand.root, &err, "no");
+	assert_string_equal(err.text, "t: no");
+
+	/* Counting would now lead astray. */
+	assert_true(json_put_at(doc.root, "c", stranger, &err));
+	json_doc_wrong(&doc, json_get(doc.root, "a"), &err, "no");
+	assert_string_equal(err.text, "t: no");
+	json_doc_done(&doc);
+}
+
+static void doc_may_be_told_its_own_err(void **state)
+{
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_parse(&doc, "t", TEXT("[5]"), &err));
+	err_set(&err, "the reason");
+	json_doc_wrong(&doc, json_at(doc.root, "0"), &err, "five: %s", err.text);
+	assert_string_equal(err.text, "t:1:2: five: the reason");
+	json_doc_done(&doc);
+}
+
+static void doc_reads_files(void **state)
+{
+	char path[] = "/tmp/test_json.XXXXXX", piece[1 << 16], why[128];
+	int fd = mkstemp(path);
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, TEXT("{\"a\":\n 1]")), 9);
+	assert_false(json_doc_read(&doc, path, &err));
+	snprintf(why, sizeof why, "%s:2:3: expected ',' or '}', found ']'", path);
+	assert_string_equal(err.text, why);
+
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, TEXT("{\"a\": 1}\n"), 0), 9);
+	assert_true(json_doc_read(&doc, path, &err));
+	assert_string_equal(doc.name, path);
+	assert_int_equal(json_int(doc.root, "a", 0), 1);
+	json_doc_done(&doc);
+
+	memset(piece, ' ', sizeof piece);
+	for (size_t len = 0; len < JSON_FILE_CEILING; len += sizeof piece)
+		assert_int_equal(write(fd, piece, sizeof piece), sizeof piece);
+	assert_false(json_doc_read(&doc, path, &err));
+	snprintf(why, sizeof why, "%s: larger than 4 MiB", path);
+	assert_string_equal(err.text, why);
+
+	close(fd);
+	unlink(path);
+	assert_false(json_doc_read(&doc, path, &err));
+	snprintf(why, sizeof why, "%s: No such file or directory", path);
+	assert_string_equal(err.text, why);
+	assert_false(json_doc_read(&doc, "/tmp", &err));
+	assert_string_equal(err.text, "/tmp: Is a directory");
+}
+
+static void parse_takes_one_value_and_nothing_behind_it(void **state)
+{
+	SCOPED(json_free) cJSON *tree = NULL;
+
+	(void)state;
+	assert_null(json_parse(TEXT("{} x")));
+	assert_null(json_parse(TEXT("")));
+	assert_null(json_parse(TEXT("{\"a\": \"\\ud800\"}")));
+	assert_null(json_parse("{\"a\": 1}", 7));
+	tree = json_parse("[1, 2]garbage", 6);
+	assert_int_equal(cJSON_GetArraySize(tree), 2);
+	json_free(&tree);
+	assert_null(tree);
+	tree = json_parse(TEXT("{\"a\": 1, \"a\": 2}"));
+	assert_int_equal(json_int(tree, "a", 0), 1);
+}
+
+static void reads_fall_back_when_a_member_is_missing_or_of_another_type(void **state)
+{
+	SCOPED(json_free)
+	cJSON *tree = json_parse(TEXT(
+		"{\"text\": \"x\", \"int\": -7, \"half\": 0.5, \"yes\": true, "
+		"\"null\": null, \"large\": 1761000000123456789, \"huge\": 1e300, "
+		"\"over\": 9223372036854775808, \"least\": -9223372036854775808}"));
+
+	(void)state;
+	assert_string_equal(json_text(tree, "text"), "x");
+	assert_null(json_text(tree, "Text"));
+	assert_null(json_text(tree, "int"));
+	assert_null(json_text(NULL, "int"));
+	assert_null(json_get(json_get(tree, "text"), "x"));
+	assert_int_equal(json_int(tree, "int", 3), -7);
+	assert_int_equal(json_int(tree, "half", 3), 3);
+	assert_int_equal(json_int(tree, "text", 3), 3);
+	assert_int_equal(json_int(tree, "huge", 3), 3);
+	assert_int_equal(json_int(tree, "over", 3), 3);
+	assert_true(json_int(tree, "least", 3) == INT64_MIN);
+	assert_int_equal(json_int(tree, "large", 3) / 1000000, 1761000000123);
+	assert_true(json_bool(tree, "yes", false));
+	assert_true(json_bool(tree, "int", true));
+	assert_false(json_bool(tree, "none", false));
+	assert_true(cJSON_IsNull(json_get(tree, "null")));
+}
+
+static void kind_names_what_is_there(void **state)
+{
+	SCOPED(json_free)
+	cJSON *tree = json_parse(TEXT("[\"\", 1, {}, [], true, false, null]"));
+	static const char *const kinds[] = {"a string", "a number", "an object",
+		"an array", "true", "false", "null", "nothing"};
+
+	(void)state;
+	for (int i = 0; i < (int)COUNT(kinds); i++)
+		assert_string_equal(json_kind(cJSON_GetArrayItem(tree, i)), kinds[i]);
+}
+
+static void at_follows_a_path(void **state)
+{
+	SCOPED(json_free)
+	cJSON *tree = json_parse(TEXT("{\"a\": {\"b\": [5, {\"c\": 6}]}, \"A\": 0}"));
+
+	(void)state;
+	assert_int_equal(json_at(tree, "a.b.0")->valueint, 5);
+	assert_int_equal(json_at(tree, "a.b.1.c")->valueint, 6);
+	assert_int_equal(json_at(tree, "A")->valueint, 0);
+	assert_null(json_at(tree, "a.B"));
+	assert_null(json_at(tree, "a.b.2"));
+	assert_null(json_at(tree, "a.b.-1"));
+	assert_null(json_at(tree, "a.b.x"));
+	assert_null(json_at(tree, "a.b."));
+	assert_null(json_at(tree, "a.b.99999999999999999999"));
+	assert_null(json_at(tree, "a.b.4294967296"));
+	assert_null(json_at(tree, "A.b"));
+	assert_null(json_at(tree, ""));
+	assert_null(json_at(NULL, "a"));
+}
+
+static void put_at_replaces_and_makes_what_is_missing(void **state)
+{
+	SCOPED(json_free) cJSON *tree = json_parse(TEXT("{\"a\": 1, \"l\": [1, {}]}"));
+	char *text;
+	struct err err;
+
+	(void)state;
+	assert_true(json_put_at(tree, "a", cJSON_CreateNumber(2), &err));
+	assert_true(json_put_at(tree, "b.c.d", cJSON_CreateTrue(), &err));
+	assert_true(json_put_at(tree, "b.c.e", cJSON_CreateNull(), &err));
+	assert_true(json_put_at(tree, "l.0", cJSON_CreateString("x"), &err));
+	assert_true(json_put_at(tree, "l.1.m", cJSON_CreateFalse(), &err));
+	text = json_print(tree);
+	assert_string_equal(text,
+		"{\"a\":2,\"l\":[\"x\",{\"m\":false}],"
+		"\"b\":{\"c\":{\"d\":true,\"e\":null}}}");
+	free(text);
+}
+
+static void put_at_fails_without_leaving_a_trace(void **state)
+{
+	static const struct {
+		const char *path, *why;
+	} rows[] = {
+		{"a.b", "a.b: a is a number, not an object"},
+		{"a.b.c", "a.b.c: a is a number, not an object"},
+		{"l.2", "l.2: no member 2: l has 2"},
+		{"l.x", "l.x: no member x: l has 2"},
+		{"l.2.y", "l.2.y: no member 2: l has 2"},
+		{"l.1.y", "l.1.y: l.1 is null, not an object"},
+	};
+	SCOPED(json_free)
+	cJSON *tree = json_parse(TEXT("{\"a\": 1, \"l\": [1, null]}"));
+	SCOPED(json_free) cJSON *number = cJSON_CreateNumber(1);
+	struct err err;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_false(json_put_at(tree, rows[i].path, cJSON_CreateTrue(), &err));
+		assert_string_equal(err.text, rows[i].why);
+	}
+	assert_false(json_put_at(number, "x", cJSON_CreateTrue(), &err));
+	assert_string_equal(err.text, "x: this is a number, not an object");
+	text = json_print(tree);
+	assert_string_equal(text, "{\"a\":1,\"l\":[1,null]}");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(doc_refuses_what_is_not_json),
+		cmocka_unit_test(doc_takes_what_is_json),
+		cmocka_unit_test(doc_refuses_to_nest_deeper_than_a_hundred),
+		cmocka_unit_test(doc_refuses_a_number_that_cjson_would_cut),
+		cmocka_unit_test(doc_finds_one_twin_among_many_keys),
+		cmocka_unit_test(doc_says_where_a_node_stands),
+		cmocka_unit_test(doc_gives_no_place_to_a_stranger),
+		cmocka_unit_test(doc_may_be_told_its_own_err),
+		cmocka_unit_test(doc_reads_files),
+		cmocka_unit_test(parse_takes_one_value_and_nothing_behind_it),
+		cmocka_unit_test(
+			reads_fall_back_when_a_member_is_missing_or_of_another_type),
+		cmocka_unit_test(kind_names_what_is_there),
+		cmocka_unit_test(at_follows_a_path),
+		cmocka_unit_test(put_at_replaces_and_makes_what_is_missing),
+		cmocka_unit_test(put_at_fails_without_leaving_a_trace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+#include "lib/lines.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CEILING 8
+
+/* Lines heard, each as "[text]", or "[text]!" when it was cut. */
+struct scene {
+	struct lines lines;
+	struct buf heard;
+};
+
+static void on_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct scene *scene = arg;
+
+	assert_int_equal(line[len], '\0');
+	buf_adds(&scene->heard, "[");
+	buf_add(&scene->heard, line, len);
+	buf_adds(&scene->heard, cut ? "]!" : "]");
+	memset(line, '#', len); /* ours to scribble on */
+}
+
+static void open_scene(struct scene *scene)
+{
+	*scene = (struct scene){0};
+	lines_init(&scene->lines, CEILING, on_line, scene);
+}
+
+static void close_scene(struct scene *scene)
+{
+	lines_done(&scene->lines);
+	buf_done(&scene->heard);
+}
+
+static const struct {
+	const char *fed;
+	const char *heard;
+	const char *why;
+} rows[] = {
+	{"", "", "nothing"},
+	{"one\n", "[one]", "a line"},
+	{"one\r\n", "[one]", "ends in CRLF as well"},
+	{"one\ntwo\n", "[one][two]", "two of them"},
+	{"one\ntwo", "[one][two]", "the last one without an end"},
+	{"\n\r\n\n", "[][][]", "empty lines are lines"},
+	{"a\rb\n", "[a\rb]", "a CR inside is a byte as others are"},
+	{"a\r\r\n", "[a\r]", "one CR belongs to the end"},
+	{"a\r", "[a\r]", "a CR alone is no end"},
+	{"12345678\n", "[12345678]", "as long as may be"},
+	{"12345678\r\n", "[12345678]", "with CRLF too"},
+	{"12345678", "[12345678]", "and without an end"},
+	{"123456789\n", "[12345678]!", "one byte too long"},
+	{"123456789\r\n", "[12345678]!", "with CRLF too"},
+	{"123456789", "[12345678]!", "and without an end"},
+	{"12345678\r", "[12345678]!", "a ninth byte that is no line end"},
+	{"12345678\rx\n", "[12345678]!", "a CR that turns out to be a byte"},
+	{"1234567890123456789012345\nok\n", "[12345678]![ok]", "the rest is dropped"},
+	{"12345678\r\r\n12\n", "[12345678]![12]", "only one CR is the end's"},
+};
+
+static void check(const struct scene *scene, size_t row, size_t size)
+{
+	if (strcmp(buf_text(&scene->heard), rows[row].heard) != 0)
+		fail_msg("\"%s\" by %zu: %s instead of %s: %s", rows[row].fed, size,
+			buf_text(&scene->heard), rows[row].heard, rows[row].why);
+}
+
+static void lines_are_the_same_however_they_arrive(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t len = strlen(rows[i].fed);
+
+		for (size_t size = 1; size <= len + 1; size++) {
+			SCOPED(close_scene) struct scene scene;
+
+			open_scene(&scene);
+			for (size_t at = 0; at < len; at += size)
+				lines_feed(&scene.lines, rows[i].fed + at,
+					len - at < size ? len - at : size);
+			lines_end(&scene.lines);
+			check(&scene, i, size);
+		}
+	}
+}
+
+static void lines_keep_nul_bytes(void **state)
+{
+	SCOPED(close_scene) struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	lines_feed(&scene.lines, "a\0b\n", 4);
+	assert_int_equal(scene.heard.len, 5);
+	assert_memory_equal(scene.heard.data, "[a\0b]", 5);
+}
+
+static void lines_are_handed_over_as_soon_as_they_are_whole(void **state)
+{
+	SCOPED(close_scene) struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	lines_feed(&scene.lines, "one\ntw", 6);
+	assert_string_equal(buf_text(&scene.heard), "[one]");
+	lines_feed(&scene.lines, "o and much more", 15);
+	assert_string_equal(buf_text(&scene.heard), "[one][two and ]!");
+	lines_feed(&scene.lines, " and more", 9);
+	lines_end(&scene.lines);
+	assert_string_equal(buf_text(&scene.heard), "[one][two and ]!");
+}
+
+static void lines_start_again_after_their_end(void **state)
+{
+	SCOPED(close_scene) struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	lines_feed(&scene.lines, "123456789", 9);
+	lines_end(&scene.lines);
+	lines_feed(&scene.lines, "new\n", 4);
+	lines_end(&scene.lines);
+	assert_string_equal(buf_text(&scene.heard), "[12345678]![new]");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_the_same_however_they_arrive),
+		cmocka_unit_test(lines_keep_nul_bytes),
+		cmocka_unit_test(lines_are_handed_over_as_soon_as_they_are_whole),
+		cmocka_unit_test(lines_start_again_after_their_end),
+	};
+
+	return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
+}

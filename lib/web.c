@@ -1,0 +1,407 @@
+#include "lib/web.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/exchange.h"
+#include "lib/mem.h"
+
+#define BACKLOG            1024
+#define CONNECTIONS        4096
+#define CONNECTION_MEMORY  ((size_t)32 << 10) /* a request's header, an answer's header */
+#define IDLE_NS            (60 * CLOCK_S)
+#define BODY_CEILING       ((size_t)1 << 20)
+#define ACCEPT_AGAIN_MS    100
+#define ARRIVING_LINGER_NS (1 * CLOCK_S)
+
+enum web_state {
+	WEB_SERVING,
+	WEB_DRAINING,
+	WEB_DRAINED, /* the owner has been told; what still comes is still served */
+};
+
+struct web {
+	struct exchanges exchanges;
+	struct MHD_Daemon *daemon;
+	enum web_state state;
+	bool dirty;   /* microhttpd is to run in this turn */
+	bool running; /* it does */
+	unsigned connections;
+	unsigned connections_most;
+
+	int listener; /* -1 once it is closed */
+	uint16_t port;
+
+	int64_t linger_ns;
+	unsigned lingered_at; /* the activity after which the linger began */
+	web_drained_fn *drained;
+	void *drained_arg;
+
+	uv_poll_t arrivals;      /* at the listener */
+	uv_timer_t accept_again; /* when we ran out of descriptors */
+	uv_poll_t traffic;       /* microhttpd's epoll descriptor */
+	uv_timer_t again;        /* when microhttpd wants to run without any traffic */
+	uv_prepare_t turn;
+	uv_timer_t linger;
+
+	unsigned closing; /* handles */
+	bool destroyed;   /* the last handle to close takes us with it */
+};
+
+static void on_again(uv_timer_t *timer)
+{
+	struct web *web = timer->data;
+
+	web->dirty = true;
+}
+
+/* The zero timer keeps the loop from going to sleep where this comes after on_turn(). */
+void web_wake(struct web *web)
+{
+	web->dirty = true;
+	uv_timer_start(&web->again, on_again, 0, 0);
+}
+
+static void on_traffic(uv_poll_t *poll, int status, int events)
+{
+	struct web *web = poll->data;
+
+	(void)status;
+	(void)events;
+	web->dirty = true;
+}
+
+/* Connections */
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct web *web = cls;
+
+	(void)connection;
+	(void)context;
+	switch (code) {
+	case MHD_CONNECTION_NOTIFY_STARTED:
+		web->connections++;
+		return;
+	case MHD_CONNECTION_NOTIFY_CLOSED:
+		web->connections--;
+		return;
+	}
+}
+
+/* True when no client waits in the kernel. */
+static bool accept_waiting(struct web *web)
+{
+	while (web->connections < web->connections_most) {
+		struct sockaddr_storage address = {0};
+		struct sockaddr *client = (struct sockaddr *)&address;
+		socklen_t len = sizeof address;
+		int fd = accept4(web->listener, client, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			(void)!MHD_add_connection(web->daemon, fd, client, len);
+			web_wake(web);
+			continue;
+		}
+		switch (errno) {
+		case EAGAIN:
+			return true;
+		case EINTR:
+		case ECONNABORTED:
+		case EPROTO:
+			continue; /* that client's own trouble */
+		default:
+			uv_timer_start(&web->accept_again, on_again, ACCEPT_AGAIN_MS, 0);
+			return false; /* out of descriptors or memory */
+		}
+	}
+	return false;
+}
+
+static void on_arrival(uv_poll_t *poll, int status, int events)
+{
+	struct web *web = poll->data;
+
+	(void)status;
+	(void)events;
+	if (!accept_waiting(web))
+		uv_poll_stop(poll); /* watch_listener() goes on when there is room */
+}
+
+static void watch_listener(struct web *web)
+{
+	if (web->state == WEB_SERVING && web->connections < web->connections_most &&
+		!uv_is_active((uv_handle_t *)&web->accept_again) &&
+		!uv_is_active((uv_handle_t *)&web->arrivals))
+		uv_poll_start(&web->arrivals, UV_READABLE, on_arrival);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct web *web = handle->data;
+
+	if (--web->closing == 0 && web->destroyed)
+		free(web);
+}
+
+static void close_handle(struct web *web, uv_handle_t *handle)
+{
+	if (handle->type == UV_UNKNOWN_HANDLE || uv_is_closing(handle))
+		return;
+	handle->data = web;
+	web->closing++;
+	uv_close(handle, on_closed);
+}
+
+/* A poll handle is closed before its descriptor: libuv would take the number's next
+ * owner off the loop. */
+static void close_listener(struct web *web)
+{
+	if (web->listener < 0)
+		return;
+	close_handle(web, (uv_handle_t *)&web->arrivals);
+	uv_timer_stop(&web->accept_again);
+	close(web->listener);
+	web->listener = -1;
+}
+
+/* Draining */
+
+/* The owner may destroy the web in there. */
+static void finish_draining(struct web *web)
+{
+	close_listener(web);
+	uv_timer_stop(&web->linger);
+	web->state = WEB_DRAINED;
+	web->drained(web->drained_arg);
+}
+
+static void on_linger_end(uv_timer_t *timer)
+{
+	finish_draining(timer->data);
+}
+
+/* Every sign of life begins the linger anew. A request that is still arriving gets a
+ * second of silence before it counts as abandoned. */
+static void linger(struct web *web)
+{
+	const struct exchanges *exchanges = &web->exchanges;
+	int64_t ns = web->linger_ns;
+
+	if (uv_is_active((uv_handle_t *)&web->linger) &&
+		web->lingered_at == exchanges->activity)
+		return;
+	if (exchanges->arriving > 0 && ns < ARRIVING_LINGER_NS)
+		ns = ARRIVING_LINGER_NS;
+	web->lingered_at = exchanges->activity;
+	uv_timer_start(&web->linger, on_linger_end, clock_ms_up(ns), 0);
+}
+
+/* A closing listener resets the clients that the kernel accepted and we did not. */
+static void go_on_draining(struct web *web)
+{
+	if (web->listener >= 0 && accept_waiting(web))
+		close_listener(web);
+	if (web->exchanges.open > 0)
+		uv_timer_stop(&web->linger);
+	else if (web->connections > 0)
+		linger(web);
+	else
+		finish_draining(web);
+}
+
+void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg)
+{
+	if (web->state != WEB_SERVING)
+		return;
+	web->state = WEB_DRAINING;
+	web->exchanges.closing = true;
+	web->linger_ns = linger_ns;
+	web->drained = done;
+	web->drained_arg = arg;
+	web_wake(web);
+}
+
+/* The turn */
+
+/* microhttpd is edge-triggered inside and does not count what was just resumed: after
+ * every run it is asked, and we ask ourselves, when it has to run again. */
+static void run(struct web *web)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	web->dirty = false;
+	web->running = true;
+	MHD_run(web->daemon);
+	web->running = false;
+	if (web->dirty)
+		return; /* web_wake() has set the timer */
+	if (MHD_get_timeout(web->daemon, &ms) == MHD_YES)
+		uv_timer_start(&web->again, on_again, ms, 0);
+	else
+		uv_timer_stop(&web->again);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+	struct web *web = prepare->data;
+
+	if (!web->dirty)
+		return;
+	run(web);
+	watch_listener(web);
+	if (web->state == WEB_DRAINING)
+		go_on_draining(web);
+}
+
+/* Coming and going */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static bool listen_on(struct web *web, const char *host, uint16_t port, struct err *err)
+{
+	union address address;
+	socklen_t len = sizeof address;
+	int on = 1;
+	int fd;
+
+	if (uv_ip4_addr(host, port, &address.v4) < 0 &&
+		uv_ip6_addr(host, port, &address.v6) < 0)
+		return err_set(err, "expected an IP address");
+	fd = web->listener = socket(
+		address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, "socket");
+	/* Past connections in TIME_WAIT may share the port; another listener may not. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	len = address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
+	if (bind(fd, &address.any, len) < 0)
+		return err_sys(err, "bind");
+	if (listen(fd, BACKLOG) < 0)
+		return err_sys(err, "listen");
+	if (getsockname(fd, &address.any, &len) < 0)
+		return err_sys(err, "getsockname");
+	/* Both kinds have their port in the same place. */
+	web->port = ntohs(address.v4.sin_port);
+	return true;
+}
+
+static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
+{
+	uint64_t idle_s = (clock_ms_up(idle_ns) + 999) / 1000;
+
+	errno = 0;
+	web->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
+		NULL, exchange_on_request, &web->exchanges, /* */
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, &web->exchanges,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web, /* */
+		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT,
+		idle_s < UINT_MAX ? (unsigned)idle_s : UINT_MAX, /* */
+		MHD_OPTION_END);
+	return web->daemon || err_sys(err, "start microhttpd");
+}
+
+static bool watch_descriptors(struct web *web, struct err *err)
+{
+	uv_loop_t *loop = web->exchanges.loop;
+	int traffic = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	int failed = uv_poll_init(loop, &web->traffic, traffic);
+
+	if (failed == 0)
+		failed = uv_poll_init(loop, &web->arrivals, web->listener);
+	if (failed < 0)
+		return err_set(err, "watch descriptors: %s", uv_strerror(failed));
+	web->traffic.data = web->arrivals.data = web;
+	uv_poll_start(&web->traffic, UV_READABLE, on_traffic);
+	uv_poll_start(&web->arrivals, UV_READABLE, on_arrival);
+	return true;
+}
+
+static void init_turns(struct web *web, uv_loop_t *loop)
+{
+	uv_timer_init(loop, &web->accept_again);
+	uv_timer_init(loop, &web->again);
+	uv_timer_init(loop, &web->linger);
+	uv_prepare_init(loop, &web->turn);
+	web->accept_again.data = web->again.data = web->linger.data = web->turn.data = web;
+	uv_prepare_start(&web->turn, on_turn);
+}
+
+struct web *web_create(uv_loop_t *loop, const struct web_options *options,
+	struct err *err)
+{
+	struct web *web = mem_zeroed(sizeof *web);
+	const char *host = options->host ? options->host : "127.0.0.1";
+
+	assert(options->handle);
+	web->listener = -1;
+	web->connections_most = options->connections ? options->connections : CONNECTIONS;
+	web->exchanges = (struct exchanges){
+		.web = web,
+		.loop = loop,
+		.handle = options->handle,
+		.over = options->over,
+		.arg = options->arg,
+		.body_ceiling = options->body_ceiling ? options->body_ceiling : BODY_CEILING,
+	};
+	init_turns(web, loop);
+	if (listen_on(web, host, options->port, err) &&
+		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
+		watch_descriptors(web, err)) {
+		web_wake(web);
+		return web;
+	}
+	err_while(err, strchr(host, ':') ? "listen on [%s]:%u" : "listen on %s:%u", host,
+		(unsigned)options->port);
+	web_destroy(web);
+	return NULL;
+}
+
+uint16_t web_port(const struct web *web)
+{
+	return web->port;
+}
+
+unsigned web_exchanges(const struct web *web)
+{
+	return web->exchanges.open;
+}
+
+unsigned web_connections(const struct web *web)
+{
+	return web->connections;
+}
+
+void web_destroy(struct web *web)
+{
+	if (!web)
+		return;
+	assert(!web->running);
+	web->destroyed = true;
+	close_listener(web);
+	close_handle(web, (uv_handle_t *)&web->traffic);
+	if (web->daemon) {
+		exchanges_break(&web->exchanges);
+		MHD_stop_daemon(web->daemon);
+	}
+	close_handle(web, (uv_handle_t *)&web->accept_again);
+	close_handle(web, (uv_handle_t *)&web->again);
+	close_handle(web, (uv_handle_t *)&web->linger);
+	close_handle(web, (uv_handle_t *)&web->turn);
+}

@@ -1,0 +1,394 @@
+#include "mock-agent/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/page.h"
+
+#define LIST_MOST 1000
+
+/* A versioned definition. */
+struct entry {
+	char id[WIRE_ID_SIZE];
+	int64_t number;
+	cJSON *versions; /* the newest last */
+	UT_hash_handle hh;
+};
+
+struct catalog {
+	struct entry *by_id;
+	int64_t last_number;
+};
+
+/* What a definition has beside its id and times, and what stands there when nobody
+ * says. */
+struct member {
+	const char *name;
+	const char *preset; /* JSON; NULL: it is required */
+};
+
+static const struct member agent_members[] = {
+	{"name", NULL},
+	{"model", NULL},
+	{"description", "null"},
+	{"system", "null"},
+	{"tools", "[]"},
+	{"mcp_servers", "[]"},
+	{"skills", "[]"},
+	{"multiagent", "null"},
+	{"execution_identity", "{\"type\":\"service_account\"}"},
+	{"metadata", "{}"},
+	{0},
+};
+
+static const struct member environment_members[] = {
+	{"name", NULL},
+	{"description", "\"\""},
+	{"config", "{\"type\":\"cloud\"}"},
+	{"scope", "\"organization\""},
+	{"metadata", "{}"},
+	{0},
+};
+
+static const struct {
+	const char *prefix; /* of ids */
+	const char *type;
+	const struct member *members;
+} kinds[] = {
+	[CATALOG_AGENTS] = {"agent", "agent", agent_members},
+	[CATALOG_ENVIRONMENTS] = {"env", "environment", environment_members},
+};
+
+static struct catalog *catalog_of(struct request *request)
+{
+	return request->kind == CATALOG_AGENTS ? request->mock->agents
+					       : request->mock->environments;
+}
+
+struct catalog *catalog_create(void)
+{
+	return mem_zeroed(sizeof(struct catalog));
+}
+
+static void remove_entry(struct catalog *catalog, struct entry *entry)
+{
+	HASH_DEL(catalog->by_id, entry);
+	cJSON_Delete(entry->versions);
+	free(entry);
+}
+
+void catalog_destroy(struct catalog *catalog)
+{
+	struct entry *entry, *next;
+
+	if (!catalog)
+		return;
+	HASH_ITER(hh, catalog->by_id, entry, next)
+		remove_entry(catalog, entry);
+	free(catalog);
+}
+
+static cJSON *newest(const struct entry *entry)
+{
+	return cJSON_GetArrayItem(entry->versions,
+		cJSON_GetArraySize(entry->versions) - 1);
+}
+
+static struct entry *find_entry(const struct catalog *catalog, const char *id)
+{
+	struct entry *entry;
+
+	HASH_FIND_STR(catalog->by_id, id, entry);
+	return entry;
+}
+
+const cJSON *catalog_find(const struct catalog *catalog, const char *id, int64_t version)
+{
+	const struct entry *entry = find_entry(catalog, id);
+	const cJSON *each;
+
+	if (!entry || version == 0)
+		return entry ? newest(entry) : NULL;
+	cJSON_ArrayForEach(each, entry->versions) {
+		if (json_int(each, "version", 0) == version)
+			return each;
+	}
+	return NULL;
+}
+
+cJSON *catalog_agent_of_session(const cJSON *agent)
+{
+	static const char *const not_shown[] = {"metadata", "created_at", "updated_at",
+		"archived_at"};
+	cJSON *shown = cJSON_Duplicate(agent, true);
+
+	for (unsigned i = 0; i < COUNT(not_shown); i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(shown, not_shown[i]);
+	return shown;
+}
+
+cJSON *catalog_model(const cJSON *model)
+{
+	cJSON *object;
+
+	if (cJSON_IsString(model)) {
+		object = cJSON_CreateObject();
+		cJSON_AddStringToObject(object, "id", model->valuestring);
+	} else if (json_text(model, "id")) {
+		object = cJSON_Duplicate(model, true);
+	} else {
+		return NULL;
+	}
+	if (!json_get(object, "speed"))
+		cJSON_AddStringToObject(object, "speed", "standard");
+	return object;
+}
+
+/* What the API fills in where a cloud environment says nothing. */
+static void complete_config(cJSON *config)
+{
+	const char *type = json_text(config, "type");
+
+	if (!type || strcmp(type, "cloud") != 0)
+		return;
+	if (!json_get(config, "networking"))
+		cJSON_AddItemToObject(config, "networking",
+			cJSON_Parse("{\"type\":\"unrestricted\"}"));
+	if (!json_get(config, "packages"))
+		cJSON_AddItemToObject(config, "packages",
+			cJSON_Parse("{\"type\":\"packages\",\"apt\":[],\"cargo\":[],"
+				    "\"gem\":[],\"go\":[],\"npm\":[],\"pip\":[]}"));
+}
+
+/* What becomes of a member when `said` is said of it (NULL: nothing, or null) and `now`
+ * is there. The caller's; NULL with the reason in wrong. */
+static cJSON *member_value(const struct member *member, const cJSON *now,
+	const cJSON *said, const char **wrong)
+{
+	cJSON *value;
+
+	if (!said) {
+		*wrong = "Field required";
+		return member->preset ? cJSON_Parse(member->preset) : NULL;
+	}
+	if (strcmp(member->name, "metadata") == 0) {
+		*wrong = "Input should be an object of strings";
+		if (!wire_is_metadata(said, true))
+			return NULL;
+		value = now ? cJSON_Duplicate(now, true) : cJSON_CreateObject();
+		wire_patch_metadata(value, said);
+		return value;
+	}
+	if (strcmp(member->name, "model") == 0) {
+		*wrong = "Input should be a string or an object with an id";
+		return catalog_model(said);
+	}
+	*wrong = "Input should be a valid string";
+	return member->preset || cJSON_IsString(said) ? cJSON_Duplicate(said, true)
+						      : NULL;
+}
+
+/* False: it was refused. */
+static bool set_member(cJSON *object, struct request *request, const struct member *member)
+{
+	const cJSON *now = json_get(object, member->name);
+	const cJSON *said = json_get(request->body, member->name);
+	const char *wrong;
+	cJSON *value;
+
+	if (now && !said)
+		return true;
+	value = member_value(member, now, cJSON_IsNull(said) ? NULL : said, &wrong);
+	if (!value) {
+		request_refuse(request, 400, "%s: %s", member->name, wrong);
+		return false;
+	}
+	if (strcmp(member->name, "config") == 0)
+		complete_config(value);
+	cJSON_DeleteItemFromObjectCaseSensitive(object, member->name);
+	cJSON_AddItemToObject(object, member->name, value);
+	return true;
+}
+
+/* Reads the request's body over object. False: it was refused. */
+static bool set_members(cJSON *object, struct request *request)
+{
+	for (const struct member *member = kinds[request->kind].members; member->name;
+		member++) {
+		if (!set_member(object, request, member))
+			return false;
+	}
+	wire_stamp(object, "updated_at");
+	return true;
+}
+
+void catalog_create_route(struct request *request)
+{
+	struct catalog *catalog = catalog_of(request);
+	struct entry *entry;
+	cJSON *object;
+	char id[WIRE_ID_SIZE];
+
+	if (HASH_COUNT(catalog->by_id) >= CATALOG_MAX) {
+		request_refuse(request, 429, "There are %d of them already.",
+			CATALOG_MAX);
+		return;
+	}
+	wire_id(id, kinds[request->kind].prefix);
+	object = cJSON_CreateObject();
+	cJSON_AddStringToObject(object, "id", id);
+	cJSON_AddStringToObject(object, "type", kinds[request->kind].type);
+	if (request->kind == CATALOG_AGENTS)
+		cJSON_AddNumberToObject(object, "version", 1);
+	wire_stamp(object, "created_at");
+	cJSON_AddNullToObject(object, "archived_at");
+	if (!set_members(object, request)) {
+		cJSON_Delete(object);
+		return;
+	}
+	entry = mem_zeroed(sizeof *entry);
+	memcpy(entry->id, id, sizeof entry->id);
+	entry->number = ++catalog->last_number;
+	entry->versions = cJSON_CreateArray();
+	cJSON_AddItemToArray(entry->versions, object);
+	HASH_ADD_STR(catalog->by_id, id, entry);
+	request_answer(request, cJSON_Duplicate(object, true));
+}
+
+/* Refuses when there is none. */
+static struct entry *wanted_entry(struct request *request)
+{
+	struct entry *entry = find_entry(catalog_of(request), request->param[0]);
+
+	if (!entry)
+		request_refuse(request, 404, "%s %s not found",
+			request->kind == CATALOG_AGENTS ? "Agent" : "Environment",
+			request->param[0]);
+	return entry;
+}
+
+static cJSON *render(const void *item)
+{
+	return cJSON_Duplicate(item, true);
+}
+
+static bool is_shown(struct request *request, const cJSON *object)
+{
+	const char *archived = web_query(request->exchange, "include_archived");
+
+	return (archived && strcmp(archived, "true") == 0) ||
+		!json_text(object, "archived_at");
+}
+
+void catalog_list_route(struct request *request)
+{
+	struct catalog *catalog = catalog_of(request);
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((HASH_COUNT(catalog->by_id) + 1) * sizeof *items);
+	struct entry *entry, *next;
+	struct page page;
+	size_t count = 0;
+
+	if (!page_read(&page, request, LIST_MOST, true))
+		return;
+	HASH_ITER(hh, catalog->by_id, entry, next) {
+		if (is_shown(request, newest(entry)))
+			items[count++] = (struct page_item){entry->number, newest(entry)};
+	}
+	page_answer(&page, request, items, count, render, false);
+}
+
+void catalog_get_route(struct request *request)
+{
+	const char *version = web_query(request->exchange, "version");
+	const cJSON *object;
+
+	if (!wanted_entry(request))
+		return;
+	object = catalog_find(catalog_of(request), request->param[0],
+		version ? strtoll(version, NULL, 10) : 0);
+	if (object)
+		request_answer(request, cJSON_Duplicate(object, true));
+	else
+		request_refuse(request, 404, "%s has no version %s", request->param[0],
+			version);
+}
+
+void catalog_update_route(struct request *request)
+{
+	struct entry *entry = wanted_entry(request);
+	int64_t version = json_int(request->body, "version", 0);
+	cJSON *object;
+
+	if (!entry)
+		return;
+	object = newest(entry);
+	if (json_text(object, "archived_at")) {
+		request_refuse(request, 400, "%s is archived", entry->id);
+		return;
+	}
+	if (version != 0 && version != json_int(object, "version", version)) {
+		request_refuse(request, 409, "version: %lld is not the current version, %lld",
+			(long long)version, (long long)json_int(object, "version", 0));
+		return;
+	}
+	object = cJSON_Duplicate(object, true);
+	if (!set_members(object, request)) {
+		cJSON_Delete(object);
+		return;
+	}
+	if (request->kind == CATALOG_AGENTS)
+		cJSON_SetNumberHelper(cJSON_GetObjectItemCaseSensitive(object, "version"),
+			(double)json_int(object, "version", 0) + 1);
+	if (request->kind != CATALOG_AGENTS ||
+		cJSON_GetArraySize(entry->versions) == VERSIONS_MAX)
+		cJSON_DeleteItemFromArray(entry->versions, 0);
+	cJSON_AddItemToArray(entry->versions, object);
+	request_answer(request, cJSON_Duplicate(object, true));
+}
+
+void catalog_versions_route(struct request *request)
+{
+	struct page_item items[VERSIONS_MAX];
+	const struct entry *entry = wanted_entry(request);
+	const cJSON *version;
+	struct page page;
+	size_t count = 0;
+
+	if (!entry || !page_read(&page, request, LIST_MOST, true))
+		return;
+	cJSON_ArrayForEach(version, entry->versions) {
+		items[count++] = (struct page_item){
+			json_int(version, "version", 0), version};
+	}
+	page_answer(&page, request, items, count, render, false);
+}
+
+void catalog_archive_route(struct request *request)
+{
+	const struct entry *entry = wanted_entry(request);
+
+	if (!entry)
+		return;
+	if (!json_text(newest(entry), "archived_at"))
+		wire_stamp(newest(entry), "archived_at");
+	request_answer(request, cJSON_Duplicate(newest(entry), true));
+}
+
+void catalog_delete_route(struct request *request)
+{
+	struct entry *entry = wanted_entry(request);
+	cJSON *body;
+
+	if (!entry)
+		return;
+	body = cJSON_CreateObject();
+	cJSON_AddStringToObject(body, "id", entry->id);
+	cJSON_AddStringToObject(body, "type", "environment_deleted");
+	remove_entry(catalog_of(request), entry);
+	request_answer(request, body);
+}

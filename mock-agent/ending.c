@@ -1,0 +1,158 @@
+#include "mock-agent/ending.h"
+
+#include "lib/log.h"
+#include "mock-agent/session.h"
+#include "mock-agent/sessions.h"
+
+/* How far the request got, for the event that closes its story. */
+enum ending_state {
+	ENDING_WAITING,
+	ENDING_DONE, /* the session ended, the answer is on its way */
+	ENDING_TOLD, /* the story is closed */
+};
+
+static bool is_archive(const struct request *request)
+{
+	return request->kind == MOMENT_ARCHIVE;
+}
+
+static const char *how_of(const struct request *request)
+{
+	return is_archive(request) ? "archive" : "delete";
+}
+
+static void log_ending(const struct request *request, const char *event)
+{
+	log_event(event, "session", LOG_TEXT(mood_label(request->session->mood)), "id",
+		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)));
+}
+
+static void log_refused(struct request *request, unsigned status)
+{
+	request->state = ENDING_TOLD;
+	log_event("agent.disconnect.refused", "session",
+		LOG_TEXT(mood_label(request->session->mood)), "id",
+		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "status",
+		LOG_INT(status));
+}
+
+static void log_broken(struct request *request, const char *why)
+{
+	request->state = ENDING_TOLD;
+	log_event("agent.disconnect.broken", "session",
+		LOG_TEXT(mood_label(request->session->mood)), "id",
+		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "why",
+		LOG_TEXT(why));
+}
+
+static void on_over(struct request *request, enum web_end end)
+{
+	switch ((enum ending_state)request->state) {
+	case ENDING_WAITING:
+		log_broken(request, end == WEB_LEFT ? "client left" : "shut down");
+		return;
+	case ENDING_DONE:
+		if (end == WEB_ANSWERED)
+			log_ending(request, "agent.disconnect.done");
+		else
+			log_broken(request, "client left before the answer");
+		return;
+	case ENDING_TOLD:
+		return;
+	}
+}
+
+/* True when its status does not allow it, and the client was told. */
+static bool turn_away(struct request *request)
+{
+	const struct session *session = request->session;
+	bool archive = is_archive(request);
+
+	if (session->deleted) {
+		log_refused(request, 404);
+		request_refuse(request, 404, "Session %s not found", session->id);
+		return true;
+	}
+	if (session->status == SESSION_RUNNING && !archive) {
+		log_refused(request, 400);
+		request_refuse(request, 400,
+			"Cannot delete session while it is running. Send an interrupt "
+			"event or wait for the session to complete.");
+		return true;
+	}
+	if (session->status != SESSION_IDLE && archive) {
+		log_refused(request, 400);
+		request_refuse(request, 400,
+			"Session %s cannot be archived while its status is \"%s\". Only "
+			"pending or idle sessions may be archived.",
+			session->id, session_status_name(session));
+		return true;
+	}
+	return false;
+}
+
+static void strike(struct request *request)
+{
+	if (request->act.fault == FAULT_ERROR)
+		log_refused(request, request->act.status);
+	else
+		log_broken(request, fault_name(request->act.fault));
+	request_strike(request);
+}
+
+static cJSON *deleted_json(const struct session *session)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(body, "id", session->id);
+	cJSON_AddStringToObject(body, "type", "session_deleted");
+	return body;
+}
+
+static void end_session(struct request *request)
+{
+	struct session *session = request->session;
+
+	/* Whatever happened while it waited has the first word. */
+	if (session->dark) {
+		log_broken(request, fault_name(FAULT_BLACKHOLE));
+		return;
+	}
+	if (turn_away(request))
+		return;
+	if (request->act.fault != FAULT_NONE) {
+		strike(request);
+		return;
+	}
+	request->state = ENDING_DONE;
+	if (is_archive(request)) {
+		session_archive(session);
+		request_answer(request, session_json(session));
+	} else {
+		session_delete(session);
+		sessions_remove(request->mock->sessions, session);
+		request_answer(request, deleted_json(session));
+	}
+}
+
+static void begin(struct request *request, enum moment moment)
+{
+	request->kind = moment;
+	request->state = ENDING_WAITING;
+	request->over = on_over;
+	log_ending(request, "agent.disconnect.begin");
+	if (request->session->dark)
+		log_broken(request, fault_name(FAULT_BLACKHOLE));
+	else if (!turn_away(request))
+		request_wait(request, request->session->mood, moment, end_session);
+}
+
+void ending_archive_route(struct request *request)
+{
+	begin(request, MOMENT_ARCHIVE);
+}
+
+void ending_delete_route(struct request *request)
+{
+	begin(request, MOMENT_DELETE);
+}

@@ -1,0 +1,390 @@
+#include "mock-agent/manners.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+static const char *const faults[] = {"none", "hang", "reset", "blackhole", "half_close",
+	"error", "truncate", "malform", "refuse", NULL};
+
+static const struct field phase_fields[] = {
+	{"latency", FIELD_LATENCY, offsetof(struct phase, latency),
+		.help = "how long it takes: \"250ms\", or a distribution"},
+	{"fault", FIELD_CHOICE, offsetof(struct phase, fault), .preset = "none",
+		.choices = faults, .help = "what goes wrong then"},
+	{"status", FIELD_INT, offsetof(struct phase, status), .preset = "500", .min = 400,
+		.max = 599, .help = "of \"error\""},
+	{"retry_after", FIELD_DURATION, offsetof(struct phase, retry_after_ns),
+		.preset = "0s", .help = "of \"error\": its Retry-After; 0s: none"},
+	{"times", FIELD_INT, offsetof(struct phase, times), .preset = "0", .max = 1000000000,
+		.help = "the fault strikes this often per session; 0: always"},
+	{0},
+};
+
+#define PHASE(key, member, words) \
+	{key, FIELD_OBJECT, offsetof(struct manners, member), .fields = phase_fields, \
+		.help = words}
+
+/* The same rows describe everybody's manners and a rule's, which begin with them. */
+#define MANNERS_ROWS \
+	PHASE("connect", connect, "POST /v1/sessions"), \
+	PHASE("stream", stream, "GET .../events/stream, until its headers are sent"), \
+	PHASE("first_byte", first_byte, "from a user.message to the first event"), \
+	PHASE("chunk", chunk, "before each further event of the reply"), \
+	{"chunks", FIELD_INT, offsetof(struct manners, chunks), .preset = "1", .min = 1, \
+		.max = 10000, .help = "agent.message events of a reply"}, \
+	{"tools", FIELD_INT, offsetof(struct manners, tools), .preset = "0", .max = 1000, \
+		.help = "custom tool uses per turn, round the declared tools"}, \
+	PHASE("interrupt", interrupt, "from user.interrupt to the idle event"), \
+	PHASE("settle", settle, "from the idle event to the flip of the stored status"), \
+	PHASE("disconnect", disconnect, "archive and delete, unless they are said"), \
+	PHASE("archive", archive, "POST .../archive"), \
+	PHASE("delete", del, "DELETE of a session"), \
+	PHASE("messages", messages, "POST /v1/messages"), \
+	{"hold", FIELD_LATENCY, offsetof(struct manners, hold), \
+		.help = "streams stay open this long after their session's end"}, \
+	{"heartbeat", FIELD_DURATION, offsetof(struct manners, heartbeat_ns), \
+		.preset = "15s", .help = "between ping events; 0s: none"}, \
+	{"terminated_event", FIELD_BOOL, offsetof(struct manners, terminated_event), \
+		.preset = "true", .help = "session.status_terminated on archive"}
+
+static bool read_rules_shape(void *out, const struct json_doc *doc, const cJSON *node,
+	struct err *err);
+static cJSON *rules_schema(void);
+
+const struct field manners_fields[] = {MANNERS_ROWS, {0}};
+
+static const struct field rule_fields[] = {
+	{"session", FIELD_INT, offsetof(struct manners_rule, session), .min = 0,
+		.max = INT64_C(1) << 53, .help = "whose manners these are: its label"},
+	MANNERS_ROWS,
+	{0},
+};
+
+const struct field manners_book_fields[] = {
+	MANNERS_ROWS,
+	{"rules", FIELD_OTHER, offsetof(struct manners_book, rules),
+		.read = read_rules_shape, .schema = rules_schema, .open = true,
+		.help = "[{\"session\": 2, ...}]: other manners for chosen sessions"},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} phases[] = {
+	{"connect", offsetof(struct manners, connect)},
+	{"stream", offsetof(struct manners, stream)},
+	{"first_byte", offsetof(struct manners, first_byte)},
+	{"chunk", offsetof(struct manners, chunk)},
+	{"interrupt", offsetof(struct manners, interrupt)},
+	{"settle", offsetof(struct manners, settle)},
+	{"disconnect", offsetof(struct manners, disconnect)},
+	{"archive", offsetof(struct manners, archive)},
+	{"delete", offsetof(struct manners, del)},
+	{"messages", offsetof(struct manners, messages)},
+};
+
+/* The rules themselves are read when everything beside them was. */
+static bool read_rules_shape(void *out, const struct json_doc *doc, const cJSON *node,
+	struct err *err)
+{
+	(void)out;
+	if (!cJSON_IsArray(node))
+		return json_doc_wrong(doc, node, err, "rules: expected a list, not %s",
+			json_kind(node));
+	if (cJSON_GetArraySize(node) > MANNERS_RULES_MAX)
+		return json_doc_wrong(doc, node, err, "rules: more than %d",
+			MANNERS_RULES_MAX);
+	return true;
+}
+
+static cJSON *rules_schema(void)
+{
+	cJSON *schema = cJSON_CreateObject();
+	cJSON *items = fields_schema(rule_fields);
+	cJSON *required = cJSON_AddArrayToObject(items, "required");
+
+	cJSON_AddItemToArray(required, cJSON_CreateString("session"));
+	cJSON_AddStringToObject(schema, "type", "array");
+	cJSON_AddNumberToObject(schema, "maxItems", MANNERS_RULES_MAX);
+	cJSON_AddItemToObject(schema, "items", items);
+	return schema;
+}
+
+/* Notes which phases node speaks of. */
+static void mark_said(struct manners *manners, const cJSON *node)
+{
+	for (unsigned i = 0; i < COUNT(phases); i++) {
+		struct phase *phase = (void *)((char *)manners + phases[i].offset);
+
+		if (json_get(node, phases[i].name))
+			phase->said = true;
+	}
+}
+
+/* What no table can say: members that need each other. */
+static bool check_phases(const struct manners *manners, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	static const char *const of_errors[] = {"status", "retry_after"};
+
+	for (unsigned i = 0; i < COUNT(phases); i++) {
+		const struct phase *phase =
+			(const void *)((const char *)manners + phases[i].offset);
+		const char *name = phases[i].name;
+		const cJSON *said = json_get(node, name);
+
+		for (unsigned j = 0; j < COUNT(of_errors); j++) {
+			const cJSON *member = json_get(said, of_errors[j]);
+
+			if (member && phase->fault != FAULT_ERROR)
+				return json_doc_wrong(doc, member, err,
+					"%s.%s goes with \"fault\": \"error\" alone", name,
+					of_errors[j]);
+		}
+		if (said && phase == &manners->settle && phase->fault != FAULT_NONE &&
+			phase->fault != FAULT_HANG)
+			return json_doc_wrong(doc, json_get(said, "fault"), err,
+				"settle.fault: \"%s\" makes no sense there, only \"hang\" "
+				"does",
+				fault_name(phase->fault));
+	}
+	return true;
+}
+
+static bool read_over(const struct field *fields, struct manners *manners,
+	const struct json_doc *doc, const cJSON *node, const char *what, struct err *err)
+{
+	if (!fields_read(fields, manners, doc, node, what, err) ||
+		!check_phases(manners, doc, node, err))
+		return false;
+	mark_said(manners, node);
+	return true;
+}
+
+/* Reads again what was accepted before: there is no place and no reason to complain. */
+static void read_again(const struct field *fields, struct manners *manners,
+	const cJSON *said)
+{
+	const struct json_doc nowhere = {0};
+	struct err err;
+	bool ok = fields_read(fields, manners, &nowhere, said, "", &err);
+
+	assert(ok);
+	(void)ok;
+	mark_said(manners, said);
+}
+
+static int compare_rules(const void *a, const void *b)
+{
+	const struct manners_rule *left = a, *right = b;
+
+	return (left->session > right->session) - (left->session < right->session);
+}
+
+/* Reads one rule more; doc is NULL for one that was accepted before. */
+static bool add_rule(struct manners_book *book, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	struct manners_rule *rule = &book->rules[book->rule_count++];
+
+	fields_preset(rule_fields, rule);
+	read_again(manners_book_fields, &rule->manners, book->said);
+	/* A rule's "disconnect" is nearer than everybody's "archive". */
+	if (json_get(node, "disconnect"))
+		rule->manners.archive.said = rule->manners.del.said = false;
+	if (!doc) {
+		read_again(rule_fields, &rule->manners, node);
+		return true;
+	}
+	if (!read_over(rule_fields, &rule->manners, doc, node, "rules", err))
+		return false;
+	if (!json_get(node, "session"))
+		return json_doc_wrong(doc, node, err, "rules: one lacks its \"session\"");
+	for (unsigned i = 0; i + 1 < book->rule_count; i++) {
+		if (book->rules[i].session == rule->session)
+			return json_doc_wrong(doc, json_get(node, "session"), err,
+				"rules: a second one for session %lld",
+				(long long)rule->session);
+	}
+	return true;
+}
+
+static bool read_rules(struct manners_book *book, const struct json_doc *doc,
+	const cJSON *rules, struct err *err)
+{
+	const cJSON *node;
+	size_t count = (size_t)cJSON_GetArraySize(rules);
+
+	if (count == 0)
+		return true;
+	book->rules = mem_zeroed(count * sizeof *book->rules);
+	cJSON_ArrayForEach(node, rules) {
+		if (!add_rule(book, doc, node, err))
+			return false;
+	}
+	qsort(book->rules, count, sizeof *book->rules, compare_rules);
+	return true;
+}
+
+/* Members of a phase are said one by one, everything else as a whole. */
+static void remember(cJSON *said, const cJSON *node)
+{
+	const cJSON *member, *part;
+
+	cJSON_ArrayForEach(member, node) {
+		cJSON *before = cJSON_GetObjectItemCaseSensitive(said, member->string);
+		bool is_phase = false;
+
+		for (unsigned i = 0; i < COUNT(phases); i++)
+			is_phase = is_phase || strcmp(phases[i].name, member->string) == 0;
+		if (!before || !is_phase) {
+			cJSON_DeleteItemFromObjectCaseSensitive(said, member->string);
+			cJSON_AddItemToObject(said, member->string,
+				cJSON_Duplicate(member, true));
+			continue;
+		}
+		cJSON_ArrayForEach(part, member) {
+			cJSON_DeleteItemFromObjectCaseSensitive(before, part->string);
+			cJSON_AddItemToObject(before, part->string,
+				cJSON_Duplicate(part, true));
+		}
+	}
+}
+
+void manners_book_preset(struct manners_book *book)
+{
+	*book = (struct manners_book){0};
+	fields_preset(manners_fields, &book->all);
+	book->said = cJSON_CreateObject();
+}
+
+static bool fill(struct manners_book *book, const cJSON *said, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	const cJSON *rules = json_get(node, "rules");
+
+	read_again(manners_book_fields, &book->all, said);
+	if (!read_over(manners_book_fields, &book->all, doc, node, "", err))
+		return false;
+	cJSON_Delete(book->said);
+	book->said = cJSON_Duplicate(said, true);
+	remember(book->said, node);
+	return rules ? read_rules(book, doc, rules, err)
+		     : read_rules(book, NULL, json_get(said, "rules"), err);
+}
+
+bool manners_book_read(struct manners_book *book, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	struct manners_book fresh;
+
+	manners_book_preset(&fresh);
+	if (!fill(&fresh, book->said, doc, node, err)) {
+		manners_book_done(&fresh);
+		return false;
+	}
+	manners_book_done(book);
+	*book = fresh;
+	return true;
+}
+
+void manners_book_done(struct manners_book *book)
+{
+	fields_done(manners_fields, &book->all);
+	for (unsigned i = 0; i < book->rule_count; i++)
+		fields_done(manners_fields, &book->rules[i].manners);
+	free(book->rules);
+	cJSON_Delete(book->said);
+	*book = (struct manners_book){0};
+}
+
+/* A preset as the JSON that would have said it. */
+static cJSON *preset_json(const struct field *field)
+{
+	const char *preset = field->preset ? field->preset : "0s";
+
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return cJSON_CreateBool(strcmp(preset, "true") == 0);
+	case FIELD_INT:
+		return cJSON_CreateNumber((double)strtoll(preset, NULL, 10));
+	case FIELD_DURATION:
+	case FIELD_LATENCY:
+	case FIELD_TEXT:
+	case FIELD_CHOICE:
+		return cJSON_CreateString(preset);
+	case FIELD_OBJECT:
+	case FIELD_OTHER:
+		break;
+	}
+	return NULL;
+}
+
+static cJSON *fields_json(const struct field *fields, const cJSON *said)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	for (const struct field *field = fields; field->name; field++) {
+		const cJSON *member = json_get(said, field->name);
+		cJSON *value;
+
+		if (field->kind == FIELD_OBJECT)
+			value = fields_json(field->fields, member);
+		else
+			value = member ? cJSON_Duplicate(member, true) : preset_json(field);
+		if (value)
+			cJSON_AddItemToObject(object, field->name, value);
+	}
+	return object;
+}
+
+cJSON *manners_book_json(const struct manners_book *book)
+{
+	cJSON *object = fields_json(manners_book_fields, book->said);
+
+	/* What was not said about archive and delete is left to disconnect, and a
+	 * status without its error would not be read back. */
+	for (unsigned i = 0; i < COUNT(phases); i++) {
+		cJSON *phase = cJSON_GetObjectItemCaseSensitive(object, phases[i].name);
+		const char *fault = json_text(phase, "fault");
+
+		if (!json_get(book->said, phases[i].name) &&
+			(phases[i].offset == offsetof(struct manners, archive) ||
+				phases[i].offset == offsetof(struct manners, del))) {
+			cJSON_DeleteItemFromObjectCaseSensitive(object, phases[i].name);
+		} else if (fault && strcmp(fault, fault_name(FAULT_ERROR)) != 0) {
+			cJSON_DeleteItemFromObjectCaseSensitive(phase, "status");
+			cJSON_DeleteItemFromObjectCaseSensitive(phase, "retry_after");
+		}
+	}
+	return object;
+}
+
+const struct manners *manners_for(const struct manners_book *book, int64_t session)
+{
+	const struct manners_rule wanted = {.session = session};
+	const struct manners_rule *rule = NULL;
+
+	if (book->rule_count > 0)
+		rule = bsearch(&wanted, book->rules, book->rule_count, sizeof wanted,
+			compare_rules);
+	return rule ? &rule->manners : &book->all;
+}
+
+const struct phase *manners_ending(const struct manners *manners, bool archive)
+{
+	const struct phase *own = archive ? &manners->archive : &manners->del;
+
+	return own->said ? own : &manners->disconnect;
+}
+
+const char *fault_name(int fault)
+{
+	assert(fault >= 0 && (size_t)fault < COUNT(faults) - 1);
+	return faults[fault];
+}

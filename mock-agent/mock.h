@@ -1,0 +1,51 @@
+/*
+ * mock - the parts of the mock agent API, introduced to each other.
+ */
+#ifndef MOCK_AGENT_MOCK_H
+#define MOCK_AGENT_MOCK_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "lib/err.h"
+#include "mock-agent/door.h"
+#include "mock-agent/manners.h"
+#include "mock-agent/mood.h"
+
+struct catalog;
+struct sessions;
+
+struct mock_options {
+	const char *host;
+	uint16_t port;        /* 0: any */
+	int64_t control_port; /* a second way in that is never shut; -1: none, 0: any */
+	unsigned connections;
+	const char *key;      /* NULL: every credential will do */
+	const char *manners;  /* JSON, or the path of a file with it; NULL: none */
+	uint64_t seed;
+};
+
+struct mock {
+	uv_loop_t *loop;
+	struct mock_options options;
+	struct manners_book book;
+	struct moods *moods;
+	struct catalog *agents, *environments;
+	struct sessions *sessions;
+	struct door *door;
+	struct door *side_door; /* NULL: none */
+};
+
+/* Listening. Keeps loop and what options point to. */
+struct mock *mock_create(uv_loop_t *loop, const struct mock_options *options,
+	struct err *err) MUST_CHECK;
+
+/* As at its start, but with this seed: no session is left (their streams are broken),
+ * no count, and the manners are those that it was started with. Agents and environments
+ * stay, since clients keep their ids. */
+void mock_reset(struct mock *mock, uint64_t seed);
+
+/* Its handles close in the loop's next turns. Accepts NULL. */
+void mock_destroy(struct mock *mock);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * sessions - the store of live sessions, and the labels that they get.
+ *
+ * A session's label is the number in its metadata.room, or else it is numbered in the
+ * order in which sessions were opened, from 1.
+ */
+#ifndef MOCK_AGENT_SESSIONS_H
+#define MOCK_AGENT_SESSIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "mock-agent/session.h"
+
+#define SESSIONS_MAX 100000
+
+struct sessions;
+
+struct sessions *sessions_create(void);
+/* Resets what is open. Accepts NULL. */
+void sessions_destroy(struct sessions *sessions);
+
+/* metadata may be NULL. */
+int64_t sessions_label(struct sessions *sessions, const cJSON *metadata);
+
+/* The number of a client that names itself: the same for the same name. */
+int64_t sessions_label_named(struct sessions *sessions, const char *name);
+
+size_t sessions_count(const struct sessions *sessions);
+void sessions_add(struct sessions *sessions, struct session *session); /* takes it */
+
+/* NULL when there is none, or none any more. Borrowed. */
+struct session *sessions_find(const struct sessions *sessions, const char *id);
+
+/* Lets go of a deleted one. */
+void sessions_remove(struct sessions *sessions, struct session *session);
+
+/* In the order of creation; NULL at the end. Borrowed. */
+struct session *sessions_next(const struct sessions *sessions, const struct session *after);
+
+#endif

@@ -1,0 +1,204 @@
+#include "mock-agent/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "mock-agent/event.h"
+#include "mock-agent/session.h"
+
+#define NONSENSE "<html>\n\nevent: agent.message\ndata: {oops\n\n"
+#define PING     "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+
+struct stream {
+	struct session *session; /* held by its request */
+	struct web_exchange *exchange;
+	bool previews; /* event_start and event_delta before an agent.message */
+	struct bell *heartbeat;
+	struct bell *hold;
+	struct stream *prev, *next;
+};
+
+static void send_frame(struct stream *stream, const struct buf *frame, size_t len)
+{
+	web_stream_add(stream->exchange, buf_text(frame), len);
+}
+
+static void arm_heartbeat(struct stream *stream)
+{
+	int64_t ns = mood_manners(stream->session->mood)->heartbeat_ns;
+
+	if (ns > 0)
+		bell_set(stream->heartbeat, ns);
+}
+
+static void on_heartbeat(void *arg)
+{
+	struct stream *stream = arg;
+
+	if (!stream->session->dark)
+		web_stream_add(stream->exchange, PING, strlen(PING));
+	arm_heartbeat(stream);
+}
+
+static void on_hold(void *arg)
+{
+	struct stream *stream = arg;
+
+	web_stream_end(stream->exchange);
+}
+
+static void on_over(struct request *request, enum web_end end)
+{
+	struct stream *stream = request->data;
+	struct session *session = stream->session;
+
+	log_event("agent.stream.closed", "session", LOG_TEXT(mood_label(session->mood)),
+		"id", LOG_TEXT(session->id), "by",
+		LOG_TEXT(end == WEB_LEFT ? "client" : "server"));
+	DL_DELETE(session->streams, stream);
+	bell_destroy(stream->heartbeat);
+	bell_destroy(stream->hold);
+	free(stream);
+}
+
+static void open_stream(struct request *request)
+{
+	struct session *session = request->session;
+	const char *deltas = web_query(request->exchange, "event_deltas[]");
+	struct stream *stream;
+
+	if (request->act.fault != FAULT_NONE) {
+		request_strike(request);
+		return;
+	}
+	if (session->status == SESSION_TERMINATED) {
+		request_refuse(request, session->deleted ? 404 : 400,
+			"Session %s has ended.", session->id);
+		return;
+	}
+	stream = mem_zeroed(sizeof *stream);
+	stream->session = session;
+	stream->exchange = request->exchange;
+	stream->previews = deltas && strcmp(deltas, "agent.message") == 0;
+	stream->heartbeat = bell_create(request->mock->loop, on_heartbeat, stream);
+	stream->hold = bell_create(request->mock->loop, on_hold, stream);
+	request->data = stream;
+	request->over = on_over;
+	log_event("agent.stream.opened", "session", LOG_TEXT(mood_label(session->mood)),
+		"id", LOG_TEXT(session->id));
+	web_add_header(request->exchange, "cache-control", "no-cache");
+	web_stream_begin(request->exchange, 200, "text/event-stream; charset=utf-8");
+	DL_APPEND(session->streams, stream);
+	arm_heartbeat(stream);
+}
+
+void stream_route(struct request *request)
+{
+	request_wait(request, request->session->mood, MOMENT_STREAM, open_stream);
+}
+
+/* A taste of the message before the whole of it, for those who asked. */
+static void preview(struct stream *stream, const char *json)
+{
+	SCOPED(json_free) cJSON *event = json_parse(json, strlen(json));
+	const char *text = json_text(json_at(event, "content.0"), "text");
+	SCOPED(buf_done) struct buf frame = {0};
+	cJSON *start = cJSON_CreateObject(), *delta = cJSON_CreateObject(), *part;
+	SCOPED(mem_free) char *start_json = NULL;
+	SCOPED(mem_free) char *delta_json = NULL;
+
+	cJSON_AddStringToObject(start, "type", "event_start");
+	part = cJSON_AddObjectToObject(start, "event");
+	cJSON_AddStringToObject(part, "type", "agent.message");
+	cJSON_AddStringToObject(part, "id", json_text(event, "id"));
+	cJSON_AddStringToObject(delta, "type", "event_delta");
+	cJSON_AddStringToObject(delta, "event_id", json_text(event, "id"));
+	part = cJSON_AddObjectToObject(delta, "delta");
+	cJSON_AddStringToObject(part, "type", "content_delta");
+	cJSON_AddNumberToObject(part, "index", 0);
+	part = cJSON_AddObjectToObject(part, "content");
+	cJSON_AddStringToObject(part, "type", "text");
+	cJSON_AddStringToObject(part, "text", text ? text : "");
+	start_json = json_print(start);
+	delta_json = json_print(delta);
+	event_frame(&frame, "event_start", start_json);
+	event_frame(&frame, "event_delta", delta_json);
+	send_frame(stream, &frame, frame.len);
+	cJSON_Delete(start);
+	cJSON_Delete(delta);
+}
+
+static void tell_one(struct stream *stream, const struct buf *frame, int fault)
+{
+	switch ((enum fault)fault) {
+	case FAULT_RESET:
+		web_reset(stream->exchange);
+		return;
+	case FAULT_HALF_CLOSE:
+		web_half_close(stream->exchange);
+		return;
+	case FAULT_TRUNCATE:
+		send_frame(stream, frame, frame->len / 2);
+		web_stream_end(stream->exchange);
+		return;
+	case FAULT_MALFORM:
+		web_stream_add(stream->exchange, NONSENSE, strlen(NONSENSE));
+		return;
+	case FAULT_NONE:
+	case FAULT_HANG:
+	case FAULT_BLACKHOLE:
+	case FAULT_ERROR:
+	case FAULT_REFUSE:
+		break;
+	}
+	send_frame(stream, frame, frame->len);
+}
+
+void stream_tell(struct session *session, const char *type, const char *json,
+	const struct act *act)
+{
+	SCOPED(buf_done) struct buf frame = {0};
+	struct stream *stream;
+
+	if (session->dark)
+		return;
+	event_frame(&frame, type, json);
+	DL_FOREACH(session->streams, stream) {
+		if (stream->previews && strcmp(type, "agent.message") == 0 &&
+			(!act || act->fault == FAULT_NONE))
+			preview(stream, json);
+		tell_one(stream, &frame, act ? act->fault : FAULT_NONE);
+	}
+}
+
+void stream_end_all(struct session *session, int64_t hold_ns)
+{
+	struct stream *stream;
+
+	if (session->dark)
+		return;
+	DL_FOREACH(session->streams, stream)
+		bell_set(stream->hold, hold_ns);
+}
+
+void stream_reset_all(struct session *session)
+{
+	struct stream *stream;
+
+	DL_FOREACH(session->streams, stream)
+		web_reset(stream->exchange);
+}
+
+unsigned stream_count(const struct session *session)
+{
+	const struct stream *stream;
+	unsigned count = 0;
+
+	DL_COUNT(session->streams, stream, count);
+	return count;
+}

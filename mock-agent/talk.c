@@ -1,0 +1,370 @@
+#include "mock-agent/talk.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "mock-agent/catalog.h"
+#include "mock-agent/event.h"
+#include "mock-agent/page.h"
+#include "mock-agent/session.h"
+#include "mock-agent/sessions.h"
+#include "mock-agent/turn.h"
+
+#define SESSIONS_MOST       1000 /* on a page */
+#define EVENTS_MOST         1000
+#define INITIAL_EVENTS_MAX  50
+#define EVENTS_AT_ONCE_MAX  100
+#define METADATA_WRONG      "metadata: Input should be an object of strings"
+
+/* What an agent_with_overrides may put in the place of the agent's own. */
+static const char *const overrides[] = {"system", "tools", "mcp_servers", "skills"};
+
+/* What a client may store in a session, and what stands there when nobody says. */
+static const struct {
+	const char *name;
+	const char *preset;
+} stored_members[] = {
+	{"title", "null"},
+	{"metadata", "{}"},
+	{"resources", "[]"},
+	{"vault_ids", "[]"},
+	{"budget", "null"},
+};
+
+/* The agent as the body asks for it, for the session to keep. NULL: it was refused. */
+static cJSON *resolve_agent(struct request *request)
+{
+	const cJSON *asked = json_get(request->body, "agent");
+	const char *type = json_text(asked, "type");
+	const char *id = cJSON_IsString(asked) ? asked->valuestring : json_text(asked, "id");
+	const cJSON *known;
+	cJSON *agent, *model;
+
+	if (!id) {
+		request_refuse(request, 400, asked ? "agent: an id or an object with an id "
+						     "is needed"
+						   : "agent: Field required");
+		return NULL;
+	}
+	known = catalog_find(request->mock->agents, id, json_int(asked, "version", 0));
+	if (!known) {
+		request_refuse(request, 404, "Agent %s not found", id);
+		return NULL;
+	}
+	agent = catalog_agent_of_session(known);
+	if (!type || strcmp(type, "agent_with_overrides") != 0)
+		return agent;
+	for (unsigned i = 0; i < COUNT(overrides); i++) {
+		if (json_get(asked, overrides[i]))
+			wire_set(agent, overrides[i], json_get(asked, overrides[i]));
+	}
+	model = catalog_model(json_get(asked, "model"));
+	if (model) {
+		cJSON_DeleteItemFromObjectCaseSensitive(agent, "model");
+		cJSON_AddItemToObject(agent, "model", model);
+	}
+	return agent;
+}
+
+/* Are these events that a client may send now? Refuses them when not. */
+static bool check_events(struct request *request, const cJSON *events, int most)
+{
+	static const char *const types[] = {"user.message", "user.interrupt",
+		"user.custom_tool_result", "user.tool_confirmation", "user.tool_result",
+		"user.define_outcome", "system.message"};
+	const cJSON *event;
+
+	if (!cJSON_IsArray(events) || cJSON_GetArraySize(events) > most ||
+		cJSON_GetArraySize(events) == 0) {
+		request_refuse(request, 400, "events: a list of 1 to %d events is needed",
+			most);
+		return false;
+	}
+	cJSON_ArrayForEach(event, events) {
+		const char *type = json_text(event, "type");
+		const char *use_id = json_text(event, "custom_tool_use_id");
+		bool known = false;
+
+		for (unsigned i = 0; i < COUNT(types); i++)
+			known = known || (type && strcmp(type, types[i]) == 0);
+		if (!known) {
+			request_refuse(request, 400, "events: unknown type \"%.100s\"",
+				type ? type : "");
+			return false;
+		}
+		if (strcmp(type, "user.message") == 0 && !json_get(event, "content")) {
+			request_refuse(request, 400, "events: content: Field required");
+			return false;
+		}
+		if (strcmp(type, "user.custom_tool_result") == 0 &&
+			(!use_id || !request->session ||
+				!turn_knows_use(request->session->turn, use_id))) {
+			request_refuse(request, 400,
+				"events: custom_tool_use_id: no tool use \"%.100s\" waits "
+				"for its result",
+				use_id ? use_id : "");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool has_interrupt(const cJSON *events)
+{
+	const cJSON *event;
+
+	cJSON_ArrayForEach(event, events) {
+		if (strcmp(json_text(event, "type"), "user.interrupt") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Gives the session what a client sent, and the caller its echo. */
+static cJSON *take_event(struct session *session, const cJSON *sent, int64_t interrupt_ns)
+{
+	const char *type = json_text(sent, "type");
+	bool queued = strcmp(type, "user.message") == 0;
+	cJSON *event = event_echo(sent, !queued);
+	cJSON *echo = cJSON_Duplicate(event, true);
+
+	if (queued)
+		turn_say(session->turn, event);
+	else if (strcmp(type, "user.interrupt") == 0)
+		turn_interrupt(session->turn, event, interrupt_ns);
+	else if (strcmp(type, "user.custom_tool_result") == 0)
+		turn_answer(session->turn, event);
+	else
+		session_tell(session, event);
+	return echo;
+}
+
+static void open_session(struct request *request)
+{
+	struct mock *mock = request->mock;
+	const cJSON *initial = json_get(request->body, "initial_events");
+	struct session *session;
+	cJSON *agent, *stored;
+	const cJSON *event;
+
+	if (request->act.fault != FAULT_NONE) {
+		request_strike(request);
+		return;
+	}
+	agent = resolve_agent(request);
+	if (!agent)
+		return;
+	stored = cJSON_CreateObject();
+	wire_set(stored, "environment_id", json_get(request->body, "environment_id"));
+	for (unsigned i = 0; i < COUNT(stored_members); i++) {
+		const cJSON *said = json_get(request->body, stored_members[i].name);
+
+		cJSON_AddItemToObject(stored, stored_members[i].name,
+			said ? cJSON_Duplicate(said, true)
+			     : cJSON_Parse(stored_members[i].preset));
+	}
+	session = session_create(mock, request->mood, agent, stored);
+	sessions_add(mock->sessions, session);
+	log_event("agent.session.opened", "session", LOG_TEXT(mood_label(session->mood)),
+		"id", LOG_TEXT(session->id));
+	request_answer(request, session_json(session));
+	cJSON_ArrayForEach(event, initial)
+		cJSON_Delete(take_event(session, event, 0));
+}
+
+void talk_create_route(struct request *request)
+{
+	struct mock *mock = request->mock;
+	const cJSON *metadata = json_get(request->body, "metadata");
+	const cJSON *initial = json_get(request->body, "initial_events");
+	const char *environment = json_text(request->body, "environment_id");
+	SCOPED(json_free) cJSON *agent = resolve_agent(request);
+
+	if (!agent)
+		return;
+	if (!environment)
+		request_refuse(request, 400, "environment_id: Field required");
+	else if (!catalog_find(mock->environments, environment, 0))
+		request_refuse(request, 404, "Environment %s not found", environment);
+	else if (metadata && !wire_is_metadata(metadata, false))
+		request_refuse(request, 400, "%s", METADATA_WRONG);
+	else if (sessions_count(mock->sessions) >= SESSIONS_MAX)
+		request_refuse(request, 429, "There are %d sessions already.",
+			SESSIONS_MAX);
+	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
+		request_wait(request,
+			moods_get(mock->moods, sessions_label(mock->sessions, metadata)),
+			MOMENT_CONNECT, open_session);
+}
+
+static cJSON *render_session(const void *item)
+{
+	return session_json(item);
+}
+
+static bool is_wanted(struct request *request, const struct session *session)
+{
+	const char *archived = web_query(request->exchange, "include_archived");
+	const char *agent_id = web_query(request->exchange, "agent_id");
+	const char *status = web_query(request->exchange, "statuses[]");
+	SCOPED(json_free) cJSON *agent = NULL;
+
+	if (session->archived_at[0] && !status && (!archived || strcmp(archived, "true") != 0))
+		return false;
+	if (status && strcmp(status, session_status_name(session)) != 0)
+		return false;
+	if (!agent_id)
+		return true;
+	agent = json_parse(session->agent, strlen(session->agent));
+	return strcmp(json_text(agent, "id"), agent_id) == 0;
+}
+
+void talk_list_route(struct request *request)
+{
+	const struct sessions *sessions = request->mock->sessions;
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((sessions_count(sessions) + 1) * sizeof *items);
+	const struct session *session;
+	struct page page;
+	size_t count = 0;
+
+	if (!page_read(&page, request, SESSIONS_MOST, true))
+		return;
+	for (session = sessions_next(sessions, NULL); session;
+		session = sessions_next(sessions, session)) {
+		if (is_wanted(request, session))
+			items[count++] = (struct page_item){session->number, session};
+	}
+	page_answer(&page, request, items, count, render_session, true);
+}
+
+void talk_get_route(struct request *request)
+{
+	request_answer(request, session_json(request->session));
+}
+
+static void update_agent(struct session *session, const cJSON *agent)
+{
+	static const char *const members[] = {"tools", "mcp_servers"};
+
+	for (unsigned i = 0; i < COUNT(members); i++) {
+		if (json_get(agent, members[i]))
+			session_set_agent(session, members[i],
+				json_get(agent, members[i]));
+	}
+}
+
+void talk_update_route(struct request *request)
+{
+	struct session *session = request->session;
+	const cJSON *metadata = json_get(request->body, "metadata");
+	const cJSON *agent = json_get(request->body, "agent");
+	static const char *const members[] = {"title", "budget", "vault_ids"};
+
+	if (session->status == SESSION_TERMINATED) {
+		request_refuse(request, 400, "Cannot update archived session: %s",
+			session->id);
+		return;
+	}
+	if (agent && session->status != SESSION_IDLE) {
+		request_refuse(request, 400,
+			"The agent of a session can be updated only while it is idle.");
+		return;
+	}
+	if (metadata && !cJSON_IsNull(metadata) && !wire_is_metadata(metadata, true)) {
+		request_refuse(request, 400, "%s", METADATA_WRONG);
+		return;
+	}
+	for (unsigned i = 0; i < COUNT(members); i++) {
+		if (json_get(request->body, members[i]))
+			wire_set(session->stored, members[i],
+				json_get(request->body, members[i]));
+	}
+	wire_patch_metadata(cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
+		metadata);
+	update_agent(session, agent);
+	session_touch(session);
+	request_answer(request, session_json(session));
+}
+
+void talk_say_route(struct request *request)
+{
+	struct session *session = request->session;
+	const cJSON *events = json_get(request->body, "events");
+	const cJSON *event;
+	cJSON *body, *data;
+
+	if (session->status == SESSION_TERMINATED) {
+		request_refuse(request, 400, "Cannot send events to archived session: %s",
+			session->id);
+		return;
+	}
+	if (!check_events(request, events, EVENTS_AT_ONCE_MAX))
+		return;
+	if (turn_waiting(session->turn) >= TURN_WAITING_MAX) {
+		request_refuse(request, 429, "%d messages wait already.",
+			TURN_WAITING_MAX);
+		return;
+	}
+	if (has_interrupt(events)) {
+		request_draw(request, session->mood, MOMENT_INTERRUPT);
+		if (request->act.fault != FAULT_NONE) {
+			request_strike(request);
+			return;
+		}
+	}
+	body = cJSON_CreateObject();
+	data = cJSON_AddArrayToObject(body, "data");
+	cJSON_ArrayForEach(event, events)
+		cJSON_AddItemToArray(data,
+			take_event(session, event, request->act.delay_ns));
+	request_answer(request, body);
+}
+
+static cJSON *render_event(const void *item)
+{
+	const struct journal_entry *entry = item;
+
+	return cJSON_CreateRaw(entry->json);
+}
+
+void talk_events_route(struct request *request)
+{
+	const struct journal *journal = &request->session->journal;
+	const char *type = web_query(request->exchange, "types[]");
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((journal->count + 1) * sizeof *items);
+	struct page page;
+	size_t count = 0;
+
+	if (!page_read(&page, request, EVENTS_MOST, false))
+		return;
+	for (size_t i = 0; i < journal->count; i++) {
+		const struct journal_entry *entry = &journal->entries[i];
+
+		if (!type || strcmp(type, entry->type) == 0)
+			items[count++] = (struct page_item){entry->number, entry};
+	}
+	page_answer(&page, request, items, count, render_event, false);
+}
+
+static cJSON *render_thread(const void *item)
+{
+	return session_thread_json(item);
+}
+
+void talk_threads_route(struct request *request)
+{
+	const struct page_item only = {1, request->session};
+	struct page page;
+
+	if (page_read(&page, request, SESSIONS_MOST, false))
+		page_answer(&page, request, &only, 1, render_thread, false);
+}
+
+void talk_thread_route(struct request *request)
+{
+	request_answer(request, session_thread_json(request->session));
+}

@@ -1,0 +1,41 @@
+/*
+ * wire - the small change of the API's bodies: ids, times, errors.
+ */
+#ifndef MOCK_AGENT_WIRE_H
+#define MOCK_AGENT_WIRE_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/cc.h"
+
+/* "sesn_01" and 22 letters that nobody has seen before: a service that stored one
+ * must not meet it again in another run, so no seed makes them. */
+#define WIRE_ID_SIZE 40
+void wire_id(char id[WIRE_ID_SIZE], const char *prefix);
+
+/* {"type":"error","error":{"type":...,"message":...},"request_id":...}: the caller's. */
+cJSON *wire_error(unsigned status, const char *message, const char *request_id) MUST_CHECK;
+
+/* "not_found_error" for 404. */
+const char *wire_error_type(unsigned status);
+
+/* Sets member to the present time. */
+void wire_stamp(cJSON *object, const char *member);
+
+/* Puts a copy of value in object's member, in the place of what was there; NULL puts
+ * null. */
+void wire_set(cJSON *object, const char *member, const cJSON *value);
+
+/* What text there is in a content: a string, or a list of blocks, or nothing. Gives the
+ * caller a string to free(). */
+char *wire_content_text(const cJSON *content) MUST_CHECK;
+
+/* Reads patch over metadata: texts replace, null takes out. */
+void wire_patch_metadata(cJSON *metadata, const cJSON *patch);
+
+/* Is it an object of texts? */
+bool wire_is_metadata(const cJSON *node, bool with_nulls);
+
+#endif

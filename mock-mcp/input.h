@@ -1,0 +1,33 @@
+/*
+ * input - lines from stdin, whatever stdin is: a pipe, a socket, a terminal, a file.
+ *
+ * The descriptor's flags stay as they are, since others may share them.
+ */
+#ifndef MOCK_MCP_INPUT_H
+#define MOCK_MCP_INPUT_H
+
+#include <uv.h>
+
+#include "lib/err.h"
+#include "lib/lines.h"
+
+struct input;
+
+/* Once, from the loop, behind the last line. */
+typedef void input_end_fn(void *arg);
+
+/* Keeps loop and fd; reads when it is started. Lines are handed over as lib/lines.h
+ * says. Stopping inside of a callback is fine, yet lines that were read already still
+ * come: at most INPUT_PIECE bytes of them. */
+#define INPUT_PIECE ((size_t)64 << 10)
+struct input *input_create(uv_loop_t *loop, int fd, size_t line_ceiling, lines_fn *each,
+	input_end_fn *end, void *arg, struct err *err) MUST_CHECK;
+
+/* Both may be called at any time, also twice, and after the end do nothing. */
+void input_start(struct input *input);
+void input_stop(struct input *input);
+
+/* Not from a callback of its own. Freed when the loop has turned. Accepts NULL. */
+void input_destroy(struct input *input);
+
+#endif

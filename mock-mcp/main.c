@@ -1,0 +1,191 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/lifeline.h"
+#include "lib/mem.h"
+#include "lib/settings.h"
+#include "mock-mcp/fate.h"
+#include "mock-mcp/server.h"
+#include "mock-mcp/tools.h"
+
+enum exit_code {
+	EXIT_BROKEN = 1,
+	EXIT_USAGE = 2,
+};
+
+struct config {
+	char *name;
+	char *manners;
+	char *ledger;
+	int64_t seed;
+};
+
+static const struct setting settings[] = {
+	{"NAME", SETTING_TEXT, offsetof(struct config, name), NULL,
+		.help = "who it says it is, whatever the manners say"},
+	{"MANNERS", SETTING_TEXT, offsetof(struct config, manners), NULL,
+		.help = "how it behaves: a JSON file, or the object itself"},
+	{"LEDGER", SETTING_TEXT, offsetof(struct config, ledger), NULL,
+		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
+		" when nobody says, stderr without either"},
+	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
+		.help = "of random latencies, with name and session: the same draws in "
+			"every run"},
+	{0},
+};
+
+static const char introduction[] =
+	"An MCP server on stdin and stdout, for tests of MCP clients: of how they start "
+	"their servers, call them, and above all end them. It speaks 2026-07-28 "
+	"(server/discover) and, from initialize on, 2025-11-25, 2025-06-18, 2025-03-26 and "
+	"2024-11-05. Left alone it is a good server that exits at the end of stdin; its "
+	"manners make it a bad one.\v";
+
+static const char examples[] =
+	"\n"
+	"An answer that is ready when stdin ends is written before it exits; a call that "
+	"takes its time is dropped. Children are there when the first message is answered. "
+	"What happens is told as JSON lines: process.start, mcp.initialized, "
+	"mcp.tool.begin, mcp.tool.end, mcp.eof, mcp.signal, mcp.child, process.exit. They "
+	"carry the environment variable SESSION_ROOM as \"session\".\n"
+	"\n"
+	"Examples:\n"
+	"  a server that only SIGKILL ends\n"
+	"    mock-mcp --manners='{\"on_eof\": \"ignore\", \"on_term\": \"ignore\"}'\n"
+	"  one that takes a second to end, and calls of 200 ms, give or take\n"
+	"    mock-mcp --manners='{\"on_eof\": {\"exit_after\": \"1s\"}, \"tool\":\n"
+	"      {\"distribution\": \"lognormal\", \"median\": \"200ms\", \"sigma\": 0.5}}'\n"
+	"  a wrapper whose child keeps the pipes open after its end\n"
+	"    mock-mcp --manners='{\"children\": {\"count\": 1, \"stdio\": true}}'\n"
+	"\n"
+	"Exit codes: that of the manners; 1 it could not run, 2 wrong flags or manners.\n";
+
+/* What --help says, the caller's to free(). argp breaks lines at the right margin. */
+static char *about(void)
+{
+	SCOPED(buf_done) struct buf text = {0};
+
+	buf_adds(&text, introduction);
+	buf_adds(&text, "Tools:\n");
+	tools_help(&text);
+	buf_adds(&text, "\nManners, with their defaults:\n");
+	fields_help(mcp_fields, "", &text);
+	buf_adds(&text, examples);
+	return buf_take(&text);
+}
+
+/* Nothing that we open may become a stdin or stdout that somebody left closed. */
+static void hold_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool read_settings(struct config *config, int argc, char **argv, struct err *err)
+{
+	SCOPED(mem_free) char *text = about();
+
+	return settings_read(settings, config, argc, argv, text, err);
+}
+
+static bool read_document(struct json_doc *doc, const char *manners, struct err *err)
+{
+	if (manners[strspn(manners, " \t\r\n")] == '{')
+		return json_doc_parse(doc, "--manners", manners, strlen(manners), err);
+	return json_doc_read(doc, manners, err);
+}
+
+static bool read_manners(struct mcp_manners *manners, const struct config *config,
+	struct err *err)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+
+	mcp_manners_preset(manners);
+	return !config->manners ||
+		(read_document(&doc, config->manners, err) &&
+			mcp_manners_read(manners, &doc, doc.root, err));
+}
+
+/* Servers that share a seed must not all draw the same: FNV-1a over who they are. */
+static void seed_dice(struct dice *dice, int64_t seed, const struct label *label)
+{
+	const char *const words[] = {label->name, label->session};
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)seed;
+
+	for (unsigned i = 0; i < COUNT(words); i++)
+		for (const char *c = words[i]; c && *c; c++)
+			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	dice_seed(dice, hash);
+}
+
+/* From its lifeline's first line to the one before the last. */
+static bool serve(const struct mcp_manners *manners, const struct label *label,
+	const struct config *config, int64_t started_ns, struct err *err)
+{
+	struct offspring_line line = {.ledger = config->ledger};
+	struct server_options options = {manners, label, .started_ns = started_ns};
+	struct dice dice;
+	bool served;
+
+	if (!lifeline_connect(&line.fd, line.ledger, "mock-mcp", label->name, err))
+		return false;
+	fate_crash(manners, MCP_AT_START);
+	options.offspring = offspring_create(manners, label, &line, err);
+	if (!options.offspring)
+		return false;
+	seed_dice(&dice, config->seed, label);
+	options.dice = &dice;
+	served = server_run(&options, err);
+	offspring_destroy(options.offspring);
+	return served;
+}
+
+int main(int argc, char **argv)
+{
+	int64_t started_ns = clock_now();
+	struct config config = {0};
+	struct mcp_manners manners = {0};
+	struct label label = {0};
+	struct err err = {0};
+	int code = EXIT_USAGE;
+
+	block_signals();
+	hold_standard_streams();
+	if (read_settings(&config, argc, argv, &err) && read_manners(&manners, &config, &err)) {
+		label.name = config.name ? config.name : manners.name;
+		label.session = getenv("SESSION_ROOM");
+		code = serve(&manners, &label, &config, started_ns, &err)
+			? (int)manners.exit_code
+			: EXIT_BROKEN;
+	}
+	if (err.text[0])
+		fprintf(stderr, "mock-mcp: %s\n", err.text);
+	if (label.name)
+		lifeline_exit(code);
+	mcp_manners_done(&manners);
+	settings_done(settings, &config);
+	return code;
+}

@@ -1,0 +1,181 @@
+#include "mock-mcp/manners.h"
+
+#include <string.h>
+
+#include "lib/nearest.h"
+
+#define CHILDREN_MAX 64
+#define DEPTH_MAX 16
+#define ZOMBIES_MAX 1024
+
+static const char *const reaction_names[] = {
+	[REACTION_EXIT] = "exit",
+	[REACTION_IGNORE] = "ignore",
+	[REACTION_SPIN] = "spin",
+};
+
+static const char *const moment_names[] = {
+	[MCP_NEVER] = "never",
+	[MCP_AT_START] = "start",
+	[MCP_AT_INITIALIZE] = "initialize",
+	[MCP_AT_TOOL] = "tool",
+	[MCP_AT_EOF] = "eof",
+	[MCP_AT_TERM] = "term",
+	NULL,
+};
+
+static const char *const stdout_names[] = {
+	[MCP_STDOUT_NORMAL] = "normal",
+	[MCP_STDOUT_GARBAGE] = "garbage",
+	[MCP_STDOUT_FLOOD] = "flood",
+	[MCP_STDOUT_FILL] = "fill",
+	[MCP_STDOUT_CLOSE] = "close",
+	NULL,
+};
+
+static const char *const session_names[] = {
+	[MCP_CHILD_SAME] = "same",
+	[MCP_CHILD_OWN] = "own",
+	[MCP_CHILD_DAEMON] = "daemon",
+	NULL,
+};
+
+/* The one form of a reaction that is an object. */
+static const struct field exit_fields[] = {
+	{"exit_after", FIELD_LATENCY, offsetof(struct reaction, after),
+		.help = "exits this much later"},
+	{0},
+};
+
+#define REACTIONS "\"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
+
+static bool read_reaction_name(struct reaction *reaction, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	const char *word = node->valuestring, *near;
+
+	for (unsigned i = 0; i < COUNT(reaction_names); i++) {
+		if (!strcmp(word, reaction_names[i])) {
+			latency_done(&reaction->after);
+			*reaction = (struct reaction){.kind = (enum reaction_kind)i};
+			return true;
+		}
+	}
+	near = nearest_name(word, reaction_names, COUNT(reaction_names));
+	if (near)
+		return json_doc_wrong(doc, node, err,
+			"expected " REACTIONS ", found \"%s\": did you mean \"%s\"?",
+			word, near);
+	return json_doc_wrong(doc, node, err, "expected " REACTIONS ", found \"%s\"", word);
+}
+
+static bool read_reaction(void *out, const struct json_doc *doc, const cJSON *node,
+	struct err *err)
+{
+	struct reaction *reaction = out;
+
+	if (cJSON_IsString(node))
+		return read_reaction_name(reaction, doc, node, err);
+	if (!cJSON_IsObject(node) || !node->child)
+		return json_doc_wrong(doc, node, err, "expected " REACTIONS);
+	if (!fields_read(exit_fields, reaction, doc, node,
+		    node->string ? node->string : "reaction", err))
+		return false;
+	reaction->kind = REACTION_EXIT;
+	return true;
+}
+
+static void reaction_done(void *out)
+{
+	struct reaction *reaction = out;
+
+	latency_done(&reaction->after);
+}
+
+static cJSON *reaction_schema(void)
+{
+	cJSON *schema = cJSON_CreateObject(), *forms, *words, *names, *later;
+
+	forms = cJSON_AddArrayToObject(schema, "oneOf");
+	words = cJSON_CreateObject();
+	names = cJSON_AddArrayToObject(words, "enum");
+	for (unsigned i = 0; i < COUNT(reaction_names); i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(reaction_names[i]));
+	cJSON_AddItemToArray(forms, words);
+	later = fields_schema(exit_fields);
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(later, "required"),
+		cJSON_CreateString("exit_after"));
+	cJSON_AddItemToArray(forms, later);
+	return schema;
+}
+
+#define REACTION(key, member, text) \
+	{key, FIELD_OTHER, offsetof(struct mcp_manners, member), "exit", .help = text, \
+		.read = read_reaction, .done = reaction_done, \
+		.schema = reaction_schema, .open = true}
+
+static const struct field child_fields[] = {
+	{"count", FIELD_INT, offsetof(struct mcp_child_manners, count), "0",
+		.help = "children that it starts with", .max = CHILDREN_MAX},
+	{"depth", FIELD_INT, offsetof(struct mcp_child_manners, depth), "1",
+		.help = "2: each has a child of its own, ...", .min = 1,
+		.max = DEPTH_MAX},
+	{"stdio", FIELD_BOOL, offsetof(struct mcp_child_manners, stdio), "false",
+		.help = "they keep the inherited stdin and stdout open"},
+	{"session", FIELD_CHOICE, offsetof(struct mcp_child_manners, session), "same",
+		.help = "their process group or session; daemons fork twice",
+		.choices = session_names},
+	{"ignore_term", FIELD_BOOL, offsetof(struct mcp_child_manners, ignore_term), "false",
+		.help = "they log SIGTERM and stay"},
+	{"lifetime", FIELD_DURATION, offsetof(struct mcp_child_manners, lifetime_ns), "0s",
+		.help = "they end by themselves after this; 0s: never"},
+	{0},
+};
+
+const struct field mcp_fields[] = {
+	{"name", FIELD_TEXT, offsetof(struct mcp_manners, name), "mock-mcp",
+		.help = "who it says it is"},
+	{"start", FIELD_LATENCY, offsetof(struct mcp_manners, start), "0s",
+		.help = "from its start to its answer to the handshake"},
+	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTIONS),
+	REACTION("on_int", on_int, "at SIGINT, likewise"),
+	REACTION("on_term", on_term, "at SIGTERM, likewise"),
+	{"exit_code", FIELD_INT, offsetof(struct mcp_manners, exit_code), "0",
+		.help = "when it exits by its own decision", .max = 255},
+	{"tool", FIELD_LATENCY, offsetof(struct mcp_manners, tool), "0s",
+		.help = "how long a tool call takes"},
+	{"hang_tools", FIELD_BOOL, offsetof(struct mcp_manners, hang_tools), "false",
+		.help = "a tool call never returns"},
+	{"read_stdin", FIELD_BOOL, offsetof(struct mcp_manners, read_stdin), "true",
+		.help = "false: once its tools were listed it reads no more"},
+	{"stdout", FIELD_CHOICE, offsetof(struct mcp_manners, stdout_mode), "normal",
+		.help = "garbage before answers; or, once its tools were listed, a "
+			"flood of notifications, or it fills the pipe by blocking "
+			"writes at every turn, or closes it",
+		.choices = stdout_names},
+	{"children", FIELD_OBJECT, offsetof(struct mcp_manners, children),
+		.help = "processes that it starts with", .fields = child_fields},
+	{"zombies", FIELD_INT, offsetof(struct mcp_manners, zombies), "0",
+		.help = "children that ended and that it does not wait for",
+		.max = ZOMBIES_MAX},
+	{"crash", FIELD_CHOICE, offsetof(struct mcp_manners, crash), "never",
+		.help = "abort() at this moment", .choices = moment_names},
+	{0},
+};
+
+void mcp_manners_preset(struct mcp_manners *manners)
+{
+	*manners = (struct mcp_manners){0};
+	fields_preset(mcp_fields, manners);
+}
+
+bool mcp_manners_read(struct mcp_manners *manners, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	return fields_read(mcp_fields, manners, doc, node, "manners", err);
+}
+
+void mcp_manners_done(struct mcp_manners *manners)
+{
+	fields_done(mcp_fields, manners);
+}

@@ -1,0 +1,48 @@
+/*
+ * rpc - JSON-RPC 2.0 messages, as MCP uses them: one read, one written.
+ *
+ * What is written is one line without its end: compact JSON has no raw line ends.
+ */
+#ifndef MOCK_MCP_RPC_H
+#define MOCK_MCP_RPC_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/cc.h"
+#include "lib/err.h"
+
+enum rpc_code {
+	RPC_PARSE_ERROR = -32700,
+	RPC_INVALID_REQUEST = -32600,
+	RPC_METHOD_NOT_FOUND = -32601,
+	RPC_INVALID_PARAMS = -32602,
+	RPC_INTERNAL_ERROR = -32603,
+	RPC_UNSUPPORTED_VERSION = -32022, /* MCP's own, since 2026-07-28 */
+};
+
+enum rpc_kind {
+	RPC_REQUEST,
+	RPC_NOTIFICATION,
+	RPC_RESPONSE,
+};
+
+/* All borrowed from the tree that it was read from. */
+struct rpc_message {
+	enum rpc_kind kind;
+	const cJSON *id;     /* of a request: a string or a number */
+	const char *method;  /* of a request or a notification */
+	const cJSON *params; /* whatever was there; NULL: nothing */
+};
+
+/* When it is none, err says why, and message->id is the id to answer with, or NULL. */
+bool rpc_read(struct rpc_message *message, const cJSON *node, struct err *err) MUST_CHECK;
+
+/* The lines are the caller's to free(). id is borrowed, NULL is null; result, data and
+ * params are taken and may be NULL ({}, or no such member). */
+char *rpc_result(const cJSON *id, cJSON *result) MUST_CHECK;
+char *rpc_error(const cJSON *id, enum rpc_code code, const char *text, cJSON *data) MUST_CHECK;
+char *rpc_notification(const char *method, cJSON *params) MUST_CHECK;
+
+#endif

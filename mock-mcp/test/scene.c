@@ -1,0 +1,523 @@
+#include "mock-mcp/test/scene.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+
+#define WIRES_MAX 128
+#define EVENTS_MAX 4096
+#define PIECE 65536
+
+extern char **environ;
+
+/* One process's lifeline, from our end. */
+struct wire {
+	struct scene *scene;
+	int fd; /* -1: cut */
+	pid_t pid;
+	struct lines lines;
+};
+
+struct scene {
+	pid_t pid;
+	int pidfd;
+	int status;
+	bool ended;
+	int in, out; /* -1: closed */
+	bool eof_wanted;
+	bool reading;
+	struct buf to_send, got, line, errors;
+	int listener;
+	struct wire wires[WIRES_MAX];
+	unsigned wire_count;
+	cJSON *events[EVENTS_MAX];
+	pid_t event_pids[EVENTS_MAX];
+	unsigned event_count;
+	char folder[64];
+	char piece[PIECE];
+};
+
+static void on_ledger_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct wire *wire = arg;
+	struct scene *scene = wire->scene;
+	cJSON *event = json_parse(line, len);
+
+	assert_false(cut);
+	assert_non_null(event);
+	assert_true(scene->event_count < EVENTS_MAX);
+	scene->event_pids[scene->event_count] = wire->pid;
+	scene->events[scene->event_count++] = event;
+}
+
+static void accept_wire(struct scene *scene)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	struct wire *wire = &scene->wires[scene->wire_count];
+	int fd = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	assert_true(scene->wire_count < WIRES_MAX);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len), 0);
+	wire->scene = scene;
+	wire->fd = fd;
+	wire->pid = who.pid;
+	lines_init(&wire->lines, 65536, on_ledger_line, wire);
+	scene->wire_count++;
+}
+
+static void read_wire(struct wire *wire)
+{
+	ssize_t len = read(wire->fd, wire->scene->piece, PIECE);
+
+	if (len > 0) {
+		lines_feed(&wire->lines, wire->scene->piece, (size_t)len);
+	} else if (len == 0 || errno != EAGAIN) {
+		close(wire->fd);
+		wire->fd = -1;
+	}
+}
+
+static void read_stdout(struct scene *scene)
+{
+	ssize_t len = read(scene->out, scene->piece, PIECE);
+
+	if (len > 0) {
+		assert_true(buf_add(&scene->got, scene->piece, (size_t)len));
+	} else if (len == 0) {
+		close(scene->out);
+		scene->out = -1;
+	}
+}
+
+static void close_stdin(struct scene *scene)
+{
+	if (scene->in >= 0)
+		close(scene->in);
+	scene->in = -1;
+}
+
+static void write_stdin(struct scene *scene)
+{
+	ssize_t len = write(scene->in, buf_text(&scene->to_send), scene->to_send.len);
+
+	if (len > 0)
+		buf_drop(&scene->to_send, (size_t)len);
+	else if (len < 0 && errno != EAGAIN)
+		close_stdin(scene);
+	if (scene->to_send.len == 0 && scene->eof_wanted)
+		close_stdin(scene);
+}
+
+static void reap(struct scene *scene)
+{
+	if (!scene->ended && waitpid(scene->pid, &scene->status, WNOHANG) == scene->pid)
+		scene->ended = true;
+}
+
+/* One turn of the world: true when something happened. */
+static bool turn(struct scene *scene, int ms)
+{
+	struct pollfd fds[WIRES_MAX + 4];
+	bool sending = scene->to_send.len > 0 || scene->eof_wanted;
+	unsigned wires = scene->wire_count;
+
+	fds[0] = (struct pollfd){scene->reading ? scene->out : -1, POLLIN, 0};
+	fds[1] = (struct pollfd){sending ? scene->in : -1, POLLOUT, 0};
+	fds[2] = (struct pollfd){scene->listener, POLLIN, 0};
+	fds[3] = (struct pollfd){scene->ended ? -1 : scene->pidfd, POLLIN, 0};
+	for (unsigned i = 0; i < wires; i++)
+		fds[4 + i] = (struct pollfd){scene->wires[i].fd, POLLIN, 0};
+	if (poll(fds, 4 + wires, ms) <= 0)
+		return false;
+	if (fds[0].revents)
+		read_stdout(scene);
+	if (fds[1].revents)
+		write_stdin(scene);
+	if (fds[2].revents)
+		accept_wire(scene);
+	if (fds[3].revents)
+		reap(scene);
+	for (unsigned i = 0; i < wires; i++)
+		if (fds[4 + i].revents)
+			read_wire(&scene->wires[i]);
+	return true;
+}
+
+static void turn_until(struct scene *scene, int64_t deadline, const char *what)
+{
+	if (clock_now() > deadline)
+		fail_msg("in vain: waited for %s; stderr: %s", what, scene_errors(scene));
+	turn(scene, 100);
+}
+
+static int64_t patience(void)
+{
+	return clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+}
+
+static void open_ledger(struct scene *scene)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/ledger", scene->folder);
+	scene->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_true(scene->listener >= 0);
+	assert_int_equal(
+		bind(scene->listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(scene->listener, 128), 0);
+}
+
+/* The program stands in the same tree as the test: ../../bin/mock-mcp. */
+static void find_program(char path[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	assert_true(len > 0);
+	path[len] = '\0';
+	for (int i = 0; i < 3; i++)
+		*strrchr(path, '/') = '\0';
+	assert_true(strlen(path) + sizeof "/bin/mock-mcp" < PATH_MAX);
+	strcat(path, "/bin/mock-mcp");
+}
+
+static void spawn(struct scene *scene, char *const *argv, int in, int out)
+{
+	posix_spawn_file_actions_t actions;
+	char program[PATH_MAX], errors[96];
+
+	find_program(program);
+	snprintf(errors, sizeof errors, "%s/stderr", scene->folder);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors,
+		O_WRONLY | O_CREAT | O_APPEND, 0600);
+	assert_int_equal(
+		posix_spawn(&scene->pid, program, &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	scene->pidfd = (int)syscall(SYS_pidfd_open, scene->pid, 0);
+	assert_true(scene->pidfd >= 0);
+}
+
+struct scene *scene_begin_with(const char *manners, const char *flag, const char *other)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	SCOPED(mem_free) char *option = mem_textf("--manners=%s", manners ? manners : "{}");
+	SCOPED(mem_free) char *ledger = NULL, *first = mem_text(flag);
+	SCOPED(mem_free) char *second = mem_text(other), *name = mem_text("mock-mcp");
+	char *argv[] = {name, option, first, second, NULL};
+	int in[2], out[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	strcpy(scene->folder, "/tmp/mock-mcp-test.XXXXXX");
+	assert_non_null(mkdtemp(scene->folder));
+	scene->reading = true;
+	open_ledger(scene);
+	ledger = mem_textf("unix:%s/ledger", scene->folder);
+	setenv("STOPBENCH_LEDGER", ledger, 1);
+	setenv("SESSION_ROOM", SCENE_ROOM, 1);
+	unsetenv("NAME");
+	unsetenv("MANNERS");
+	unsetenv("LEDGER");
+	unsetenv("SEED");
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	spawn(scene, argv, in[0], out[1]);
+	close(in[0]);
+	close(out[1]);
+	scene->in = in[1];
+	scene->out = out[0];
+	fcntl(scene->in, F_SETFL, O_NONBLOCK);
+	return scene;
+}
+
+struct scene *scene_begin(const char *manners)
+{
+	return scene_begin_with(manners, NULL, NULL);
+}
+
+static void remove_file(const struct scene *scene, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/%s", scene->folder, name);
+	unlink(path);
+}
+
+void scene_end(struct scene *scene)
+{
+	while (turn(scene, 0))
+		continue;
+	if (!scene->ended)
+		kill(scene->pid, SIGKILL);
+	scene_status(scene);
+	for (unsigned i = 0; i < scene->wire_count; i++) {
+		struct wire *wire = &scene->wires[i];
+
+		if (wire->fd >= 0) {
+			kill(wire->pid, SIGKILL);
+			scene_await_cut(scene, wire->pid);
+			waitpid(wire->pid, NULL, 0);
+		}
+		lines_done(&wire->lines);
+	}
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* adopted zombies */
+		continue;
+	for (unsigned i = 0; i < scene->event_count; i++)
+		cJSON_Delete(scene->events[i]);
+	close_stdin(scene);
+	scene_close_stdout(scene);
+	scene_close_ledger(scene);
+	close(scene->pidfd);
+	remove_file(scene, "ledger");
+	remove_file(scene, "stderr");
+	rmdir(scene->folder);
+	buf_done(&scene->to_send);
+	buf_done(&scene->got);
+	buf_done(&scene->line);
+	buf_done(&scene->errors);
+	free(scene);
+}
+
+pid_t scene_pid(const struct scene *scene)
+{
+	return scene->pid;
+}
+
+void scene_send(struct scene *scene, const char *line)
+{
+	assert_true(buf_adds(&scene->to_send, line));
+	assert_true(buf_adds(&scene->to_send, "\n"));
+}
+
+void scene_sendf(struct scene *scene, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	assert_true(buf_addv(&scene->to_send, format, args));
+	va_end(args);
+	assert_true(buf_adds(&scene->to_send, "\n"));
+}
+
+void scene_send_eof(struct scene *scene)
+{
+	scene->eof_wanted = true;
+	if (scene->to_send.len == 0)
+		close_stdin(scene);
+}
+
+const char *scene_line(struct scene *scene)
+{
+	int64_t deadline = patience();
+	const char *end = NULL;
+	size_t seen = 0;
+
+	while (!end) {
+		if (scene->got.len > seen)
+			end = memchr(scene->got.data + seen, '\n', scene->got.len - seen);
+		seen = scene->got.len;
+		if (!end && scene->out < 0) {
+			assert_int_equal(scene->got.len, 0); /* no half line */
+			return NULL;
+		}
+		if (!end)
+			turn_until(scene, deadline, "a line");
+	}
+	buf_clear(&scene->line);
+	assert_true(buf_add(&scene->line, scene->got.data, (size_t)(end - scene->got.data)));
+	buf_drop(&scene->got, scene->line.len + 1);
+	return buf_text(&scene->line);
+}
+
+cJSON *scene_answer(struct scene *scene)
+{
+	const char *line = scene_line(scene);
+	cJSON *answer;
+
+	assert_non_null(line);
+	answer = json_parse(line, strlen(line));
+	if (!answer)
+		fail_msg("no JSON: %.200s", line);
+	return answer;
+}
+
+void scene_greet(struct scene *scene)
+{
+	cJSON *answer;
+
+	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":\"hello\",\"method\":\"initialize\","
+		"\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
+		"\"clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}}");
+	answer = scene_answer(scene);
+	assert_string_equal(json_text(answer, "id"), "hello");
+	assert_non_null(json_get(answer, "result"));
+	cJSON_Delete(answer);
+	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+}
+
+void scene_list(struct scene *scene)
+{
+	cJSON *answer;
+
+	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"tools/list\"}");
+	answer = scene_answer(scene);
+	assert_string_equal(json_text(answer, "id"), "list");
+	assert_true(cJSON_IsArray(json_at(answer, "result.tools")));
+	cJSON_Delete(answer);
+}
+
+void scene_ping(struct scene *scene)
+{
+	cJSON *answer;
+
+	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":\"ping\",\"method\":\"ping\"}");
+	answer = scene_answer(scene);
+	assert_string_equal(json_text(answer, "id"), "ping");
+	assert_non_null(json_get(answer, "result"));
+	cJSON_Delete(answer);
+}
+
+void scene_read(struct scene *scene, bool reading)
+{
+	scene->reading = reading;
+}
+
+int scene_stdout(const struct scene *scene)
+{
+	return scene->out;
+}
+
+void scene_close_stdout(struct scene *scene)
+{
+	if (scene->out >= 0)
+		close(scene->out);
+	scene->out = -1;
+}
+
+void scene_close_ledger(struct scene *scene)
+{
+	for (unsigned i = 0; i < scene->wire_count; i++) {
+		if (scene->wires[i].fd >= 0)
+			close(scene->wires[i].fd);
+		scene->wires[i].fd = -1;
+	}
+	if (scene->listener >= 0)
+		close(scene->listener);
+	scene->listener = -1;
+}
+
+static const cJSON *find_event(const struct scene *scene, pid_t pid, const char *name,
+	unsigned nth)
+{
+	for (unsigned i = 0; i < scene->event_count; i++)
+		if ((pid == 0 || scene->event_pids[i] == pid) &&
+			!strcmp(json_text(scene->events[i], "event"), name) && --nth == 0)
+			return scene->events[i];
+	return NULL;
+}
+
+const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsigned nth)
+{
+	int64_t deadline = patience();
+	const cJSON *event;
+
+	while (!(event = find_event(scene, pid, name, nth)))
+		turn_until(scene, deadline, name);
+	return event;
+}
+
+int64_t scene_event_ns(struct scene *scene, const char *name)
+{
+	return json_int(scene_event(scene, 0, name, 1), "ns", 0);
+}
+
+unsigned scene_count(struct scene *scene, pid_t pid, const char *name)
+{
+	bool reading = scene->reading;
+	unsigned count = 0;
+
+	scene->reading = false; /* a flood has no end */
+	while (turn(scene, 0))
+		continue;
+	scene->reading = reading;
+	while (find_event(scene, pid, name, count + 1))
+		count++;
+	return count;
+}
+
+int scene_status(struct scene *scene)
+{
+	int64_t deadline = patience();
+
+	while (!scene->ended)
+		turn_until(scene, deadline, "the server's end");
+	return scene->status;
+}
+
+bool scene_has_line(const struct scene *scene, pid_t pid)
+{
+	for (unsigned i = 0; i < scene->wire_count; i++)
+		if (scene->wires[i].pid == pid && scene->wires[i].fd >= 0)
+			return true;
+	return false;
+}
+
+void scene_await_cut(struct scene *scene, pid_t pid)
+{
+	int64_t deadline = patience();
+
+	while (scene_has_line(scene, pid))
+		turn_until(scene, deadline, "the end of a lifeline");
+}
+
+void scene_idle(struct scene *scene, int ms)
+{
+	int64_t end = clock_now() + ms * CLOCK_MS;
+
+	while (clock_now() < end)
+		turn(scene, 10);
+}
+
+const char *scene_errors(struct scene *scene)
+{
+	char path[96], piece[4096];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/stderr", scene->folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	buf_clear(&scene->errors);
+	while (fd >= 0 && (len = read(fd, piece, sizeof piece)) > 0)
+		buf_add(&scene->errors, piece, (size_t)len);
+	if (fd >= 0)
+		close(fd);
+	return buf_text(&scene->errors);
+}

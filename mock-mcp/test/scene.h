@@ -1,0 +1,70 @@
+/*
+ * scene - the real mock-mcp, with pipes like a client's and a ledger like the harness's.
+ *
+ * Everything happens in the calls that wait; each waits for its event, and fails the
+ * test when it does not come within SCENE_PATIENCE_S.
+ */
+#ifndef MOCK_MCP_TEST_SCENE_H
+#define MOCK_MCP_TEST_SCENE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+#define SCENE_PATIENCE_S 30
+#define SCENE_ROOM "7" /* the session's label */
+
+struct scene;
+
+/* Starts it with these manners (NULL: none), and up to two more flags. */
+struct scene *scene_begin(const char *manners);
+struct scene *scene_begin_with(const char *manners, const char *flag, const char *other);
+
+/* Kills what is left of it: the server, and everybody who holds a line. */
+void scene_end(struct scene *scene);
+
+pid_t scene_pid(const struct scene *scene);
+
+/* Queues a line for its stdin; it is written while we wait. */
+void scene_send(struct scene *scene, const char *line);
+void scene_sendf(struct scene *scene, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void scene_send_eof(struct scene *scene); /* behind what is queued */
+
+/* The next line of its stdout, borrowed until the next call; NULL at its end. */
+const char *scene_line(struct scene *scene);
+/* The next line as JSON, the caller's. */
+cJSON *scene_answer(struct scene *scene);
+/* Sends initialize and initialized, and takes the answer. */
+void scene_greet(struct scene *scene);
+/* Lists the tools, and takes the answer. */
+void scene_list(struct scene *scene);
+/* Sends a ping, and demands that its answer is what comes next. */
+void scene_ping(struct scene *scene);
+
+/* From now on its stdout is not read, or is read again. */
+void scene_read(struct scene *scene, bool reading);
+int scene_stdout(const struct scene *scene);
+void scene_close_stdout(struct scene *scene);
+void scene_close_ledger(struct scene *scene);
+
+/* The nth event (from 1) of that name in the ledger; of that pid unless it is 0. */
+const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsigned nth);
+int64_t scene_event_ns(struct scene *scene, const char *name);
+/* How many came so far, what the kernel has already got included. */
+unsigned scene_count(struct scene *scene, pid_t pid, const char *name);
+
+/* The waitpid status, when it has ended. */
+int scene_status(struct scene *scene);
+/* Waits until the kernel has closed the line of that process. */
+void scene_await_cut(struct scene *scene, pid_t pid);
+bool scene_has_line(const struct scene *scene, pid_t pid);
+/* Lets that much time pass, with everything going on. For what must not happen. */
+void scene_idle(struct scene *scene, int ms);
+
+/* What it wrote to stderr so far, borrowed. */
+const char *scene_errors(struct scene *scene);
+
+#endif

@@ -1,0 +1,227 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "mock-mcp/manners.h"
+
+static bool read_text(struct mcp_manners *manners, const char *text, struct err *err)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+
+	return json_doc_parse(&doc, "manners.json", text, strlen(text), err) &&
+		mcp_manners_read(manners, &doc, doc.root, err);
+}
+
+static void must_read(struct mcp_manners *manners, const char *text)
+{
+	struct err err = {0};
+
+	if (!read_text(manners, text, &err))
+		fail_msg("%s", err.text);
+}
+
+static void manners_are_good_when_nobody_says_anything(void **state)
+{
+	struct mcp_manners manners;
+
+	(void)state;
+	memset(&manners, 0xa5, sizeof manners);
+	mcp_manners_preset(&manners);
+	must_read(&manners, "{}");
+	assert_string_equal(manners.name, "mock-mcp");
+	assert_int_equal(manners.on_eof.kind, REACTION_EXIT);
+	assert_int_equal(manners.on_int.kind, REACTION_EXIT);
+	assert_int_equal(manners.on_term.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&manners.on_eof.after, &(struct dice){{0}}), 0);
+	assert_int_equal(latency_draw(&manners.start, &(struct dice){{0}}), 0);
+	assert_int_equal(latency_draw(&manners.tool, &(struct dice){{0}}), 0);
+	assert_int_equal(manners.exit_code, 0);
+	assert_false(manners.hang_tools);
+	assert_true(manners.read_stdin);
+	assert_int_equal(manners.stdout_mode, MCP_STDOUT_NORMAL);
+	assert_int_equal(manners.children.count, 0);
+	assert_int_equal(manners.children.depth, 1);
+	assert_int_equal(manners.zombies, 0);
+	assert_int_equal(manners.crash, MCP_NEVER);
+	mcp_manners_done(&manners);
+}
+
+static void manners_say_everything_at_once(void **state)
+{
+	struct mcp_manners manners;
+	struct dice dice = {{1, 2, 3}};
+
+	(void)state;
+	mcp_manners_preset(&manners);
+	must_read(&manners,
+		"{\"name\": \"financial\", \"start\": \"20ms\", \"on_eof\": \"ignore\","
+		" \"on_int\": \"spin\", \"on_term\": {\"exit_after\": \"50ms\"},"
+		" \"exit_code\": 7, \"tool\": {\"distribution\": \"empirical\","
+		" \"values\": [\"3ms\"]}, \"hang_tools\": true, \"read_stdin\": false,"
+		" \"stdout\": \"fill\", \"children\": {\"count\": 2, \"depth\": 3,"
+		" \"stdio\": true, \"session\": \"daemon\", \"ignore_term\": true,"
+		" \"lifetime\": \"2s\"}, \"zombies\": 4, \"crash\": \"term\"}");
+	assert_string_equal(manners.name, "financial");
+	assert_int_equal(latency_draw(&manners.start, &dice), 20 * CLOCK_MS);
+	assert_int_equal(manners.on_eof.kind, REACTION_IGNORE);
+	assert_int_equal(manners.on_int.kind, REACTION_SPIN);
+	assert_int_equal(manners.on_term.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&manners.on_term.after, &dice), 50 * CLOCK_MS);
+	assert_int_equal(manners.exit_code, 7);
+	assert_int_equal(latency_draw(&manners.tool, &dice), 3 * CLOCK_MS);
+	assert_true(manners.hang_tools);
+	assert_false(manners.read_stdin);
+	assert_int_equal(manners.stdout_mode, MCP_STDOUT_FILL);
+	assert_int_equal(manners.children.count, 2);
+	assert_int_equal(manners.children.depth, 3);
+	assert_true(manners.children.stdio);
+	assert_int_equal(manners.children.session, MCP_CHILD_DAEMON);
+	assert_true(manners.children.ignore_term);
+	assert_int_equal(manners.children.lifetime_ns, 2 * CLOCK_S);
+	assert_int_equal(manners.zombies, 4);
+	assert_int_equal(manners.crash, MCP_AT_TERM);
+	mcp_manners_done(&manners);
+}
+
+static void manners_said_twice_keep_what_the_second_leaves_out(void **state)
+{
+	struct mcp_manners manners;
+	struct dice dice = {{0}};
+
+	(void)state;
+	mcp_manners_preset(&manners);
+	must_read(&manners,
+		"{\"exit_code\": 3, \"on_eof\": {\"exit_after\": {\"distribution\":"
+		" \"empirical\", \"values\": [\"1s\"]}}, \"children\": {\"count\": 5}}");
+	must_read(&manners, "{\"on_eof\": \"exit\", \"children\": {\"depth\": 2}}");
+	assert_int_equal(manners.exit_code, 3);
+	assert_int_equal(manners.on_eof.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&manners.on_eof.after, &dice), 0);
+	assert_int_equal(manners.children.count, 5);
+	assert_int_equal(manners.children.depth, 2);
+	mcp_manners_done(&manners);
+}
+
+struct refusal {
+	const char *text;
+	const char *error;
+	const char *why;
+};
+
+static const struct refusal refusals[] = {
+	{"[]",
+		"manners.json:1:1: manners: expected an object, not an array",
+		"the whole is an object"},
+	{"{\n  \"nam\": \"x\"\n}",
+		"manners.json:2:3: manners.nam: no such key: did you mean \"name\"?",
+		"unknown keys are never skipped, and the near one is named"},
+	{"{\"on_eof\": \"ignroe\"}",
+		"manners.json:1:2: expected \"exit\", \"ignore\", \"spin\" or "
+		"{\"exit_after\": \"50ms\"}, found \"ignroe\": did you mean \"ignore\"?",
+		"reactions have names"},
+	{"{\"on_eof\": \"sleep\"}",
+		"manners.json:1:2: expected \"exit\", \"ignore\", \"spin\" or "
+		"{\"exit_after\": \"50ms\"}, found \"sleep\"",
+		"nothing is near"},
+	{"{\n\t\"on_term\": 5\n}",
+		"manners.json:2:2: expected \"exit\", \"ignore\", \"spin\" or "
+		"{\"exit_after\": \"50ms\"}",
+		"a reaction is a string or an object"},
+	{"{\"on_int\": {}}",
+		"manners.json:1:2: expected \"exit\", \"ignore\", \"spin\" or "
+		"{\"exit_after\": \"50ms\"}",
+		"an object without a time says nothing"},
+	{"{\"on_int\": {\"exit_afer\": \"1s\"}}",
+		"manners.json:1:13: on_int.exit_afer: no such key: did you mean "
+		"\"exit_after\"?",
+		"keys within a reaction are checked, too"},
+	{"{\"exit_code\": 256}",
+		"manners.json:1:2: manners.exit_code: expected a whole number from 0 to "
+		"255, not 256",
+		"exit codes are bytes"},
+	{"{\"children\": {\"count\": 65}}",
+		"manners.json:1:15: manners.children.count: expected a whole number from "
+		"0 to 64, not 65",
+		"every bound is explicit"},
+	{"{\"children\": {\"depth\": 0}}",
+		"manners.json:1:15: manners.children.depth: expected a whole number from "
+		"1 to 16, not 0",
+		"a child is a generation"},
+	{"{\"stdout\": \"flod\"}",
+		"manners.json:1:2: manners.stdout: expected one of",
+		"choices have names"},
+	{"{\"start\": 20}",
+		"manners.json:1:2:",
+		"a time without a unit"},
+	{"{\"read_stdin\": \"no\"}",
+		"manners.json:1:2: manners.read_stdin: expected true or false, not",
+		"no strings for booleans"},
+	{"{\"crash\": \"never\", \"crash\": \"eof\"}",
+		"manners.json:1:20: the key \"crash\" stands in this object already",
+		"a key that is said twice"},
+};
+
+static void manners_refuse_what_is_wrong_and_say_where(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(refusals); i++) {
+		const struct refusal *row = &refusals[i];
+		struct mcp_manners manners;
+		struct err err = {0};
+
+		mcp_manners_preset(&manners);
+		if (read_text(&manners, row->text, &err))
+			fail_msg("was read: %s (%s)", row->text, row->why);
+		if (strncmp(err.text, row->error, strlen(row->error)))
+			fail_msg("%s: \"%s\" instead of \"%s\"", row->why, err.text,
+				row->error);
+		mcp_manners_done(&manners);
+	}
+}
+
+static void manners_know_their_paths(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_true(fields_knows(mcp_fields, "on_eof", &err));
+	assert_true(fields_knows(mcp_fields, "on_eof.exit_after", &err));
+	assert_true(fields_knows(mcp_fields, "children.count", &err));
+	assert_false(fields_knows(mcp_fields, "children.cuont", &err));
+	assert_false(fields_knows(mcp_fields, "on_hup", &err));
+}
+
+static void manners_have_a_schema(void **state)
+{
+	SCOPED(json_free) cJSON *schema = fields_schema(mcp_fields);
+	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(forms), 2);
+	assert_string_equal(json_at(forms, "0.enum.2")->valuestring, "spin");
+	assert_string_equal(json_at(forms, "1.required.0")->valuestring, "exit_after");
+	assert_non_null(json_at(forms, "1.properties.exit_after"));
+	assert_string_equal(
+		json_at(schema, "properties.on_eof.default")->valuestring, "exit");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(manners_are_good_when_nobody_says_anything),
+		cmocka_unit_test(manners_say_everything_at_once),
+		cmocka_unit_test(manners_said_twice_keep_what_the_second_leaves_out),
+		cmocka_unit_test(manners_refuse_what_is_wrong_and_say_where),
+		cmocka_unit_test(manners_know_their_paths),
+		cmocka_unit_test(manners_have_a_schema),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

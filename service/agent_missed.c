@@ -1,0 +1,106 @@
+#include "service/agent_missed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define PAGES_MAX 100
+#define QUERY     "?order=desc&limit=100"
+
+struct agent_missed {
+	struct agent_wire *wire;
+	struct agent_missed_query query;
+	char *path;
+	char *first_id;
+	struct agent_call *call;
+	unsigned pages;
+	cJSON *events; /* newest last */
+};
+
+static void missed_free(struct agent_missed *missed)
+{
+	cJSON_Delete(missed->events);
+	free(missed->path);
+	free(missed->first_id);
+	free(missed);
+}
+
+/* True: what is known begins here. */
+static bool collect(struct agent_missed *missed, const cJSON *page)
+{
+	const struct agent_missed_query *query = &missed->query;
+	const cJSON *event;
+
+	cJSON_ArrayForEach(event, page) {
+		const char *id = json_text(event, "id");
+
+		if (id && query->known(query->arg, id))
+			return true;
+		cJSON_InsertItemInArray(missed->events, 0, cJSON_Duplicate(event, true));
+		if (id && query->first_id && strcmp(id, query->first_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void ask_page(struct agent_missed *missed, const char *page);
+
+static void on_page(void *arg, const struct agent_answer *answer)
+{
+	struct agent_missed *missed = arg;
+	const char *next = json_text(answer->json, "next_page");
+	bool complete = !answer->why && collect(missed, json_get(answer->json, "data"));
+	cJSON *events = NULL;
+
+	missed->call = NULL;
+	if (!answer->why && !complete && next && ++missed->pages < PAGES_MAX) {
+		ask_page(missed, next);
+		return;
+	}
+	if (complete) {
+		events = missed->events;
+		missed->events = NULL;
+	}
+	missed->query.done(missed->query.arg, events, answer);
+	missed_free(missed);
+}
+
+static void ask_page(struct agent_missed *missed, const char *page)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s" QUERY "%s%s", missed->path,
+		page ? "&page=" : "", page ? page : "");
+	struct agent_request request = {
+		.method = "GET",
+		.path = path,
+		.deadline_ns = clock_now() + missed->query.request_ns,
+		.done = on_page,
+		.arg = missed,
+	};
+
+	missed->call = agent_call_start(missed->wire, &request);
+}
+
+struct agent_missed *agent_missed_ask(struct agent_wire *wire,
+	const struct agent_missed_query *query)
+{
+	struct agent_missed *missed = mem_zeroed(sizeof *missed);
+
+	missed->wire = wire;
+	missed->query = *query;
+	missed->query.path = missed->path = mem_text(query->path);
+	missed->query.first_id = missed->first_id = mem_text(query->first_id);
+	missed->events = cJSON_CreateArray();
+	ask_page(missed, NULL);
+	return missed;
+}
+
+void agent_missed_cancel(struct agent_missed *missed)
+{
+	if (!missed)
+		return;
+	agent_call_cancel(missed->call);
+	missed_free(missed);
+}

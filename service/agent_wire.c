@@ -1,0 +1,336 @@
+#include "service/agent_wire.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/latency.h"
+#include "lib/mem.h"
+
+#define VERSION        "anthropic-version: 2026-10-21"
+#define BETA           "anthropic-beta: managed-agents-2026-04-01"
+#define USER_AGENT     "user-agent: stopbench-service/1"
+#define ANSWER_CEILING ((size_t)8 << 20)
+#define TRIES          3
+#define FIRST_PAUSE_NS (250 * CLOCK_MS)
+
+struct agent_wire {
+	uv_loop_t *loop;
+	char *url; /* without a slash at its end */
+	char *key;
+	char *authorization; /* a whole header */
+	const char *headers[8];
+	struct fetch *requests;
+	struct fetch *streams;
+	struct dice dice;
+};
+
+struct agent_call {
+	struct agent_wire *wire;
+	char *method;
+	char *path;
+	char *body;
+	int64_t deadline_ns;
+	bool once;
+	agent_answer_fn *done;
+	void *arg;
+	unsigned tries;
+	struct fetch_call *fetch; /* under way */
+	char *unstarted;          /* why it could not even begin */
+	uv_timer_t timer;         /* until the next try */
+	bool timed;               /* the timer was used */
+};
+
+static void on_timer(uv_timer_t *timer);
+
+static void make_headers(struct agent_wire *wire)
+{
+	const char **header = wire->headers;
+
+	if (wire->key) {
+		wire->authorization = mem_textf("authorization: Bearer %s", wire->key);
+		*header++ = wire->authorization;
+	}
+	*header++ = VERSION;
+	*header++ = BETA;
+	*header++ = USER_AGENT;
+	*header++ = "accept: application/json";
+	*header++ = "content-type: application/json"; /* the last: not without a body */
+}
+
+struct agent_wire *agent_wire_create(uv_loop_t *loop, const char *url, const char *key,
+	unsigned connections, struct err *err)
+{
+	struct agent_wire *wire = mem_zeroed(sizeof *wire);
+	size_t len = strlen(url);
+
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	wire->loop = loop;
+	wire->url = mem_textf("%.*s", (int)len, url);
+	wire->key = key && *key ? mem_text(key) : NULL;
+	make_headers(wire);
+	dice_seed(&wire->dice, (uint64_t)clock_now());
+	wire->requests = fetch_create(loop, connections, err);
+	if (wire->requests)
+		wire->streams = fetch_create(loop, connections, err);
+	if (!wire->streams) {
+		agent_wire_destroy(wire);
+		return NULL;
+	}
+	return wire;
+}
+
+void agent_wire_destroy(struct agent_wire *wire)
+{
+	if (!wire)
+		return;
+	fetch_destroy(wire->requests);
+	fetch_destroy(wire->streams);
+	free(wire->authorization);
+	free(wire->key);
+	free(wire->url);
+	free(wire);
+}
+
+uv_loop_t *agent_wire_loop(const struct agent_wire *wire)
+{
+	return wire->loop;
+}
+
+int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns)
+{
+	return pause_ns - (int64_t)((double)pause_ns * dice_roll(&wire->dice) / 4);
+}
+
+char *agent_wire_path(const char *session_id, const char *rest)
+{
+	SCOPED(buf_done) struct buf path = {0};
+
+	buf_adds(&path, "/v1/sessions/");
+	for (const char *letter = session_id; *letter; letter++) {
+		if ((*letter >= 'a' && *letter <= 'z') || (*letter >= 'A' && *letter <= 'Z') ||
+			(*letter >= '0' && *letter <= '9') || strchr("_-~", *letter))
+			buf_add(&path, letter, 1);
+		else
+			buf_addf(&path, "%%%02X", (unsigned)(unsigned char)*letter);
+	}
+	buf_adds(&path, rest);
+	return buf_take(&path);
+}
+
+/* An API may repeat in its errors what we sent it. */
+static void hide_key(const struct agent_wire *wire, char *text)
+{
+	char *found;
+
+	while (wire->key && (found = strstr(text, wire->key)))
+		memset(found, '*', strlen(wire->key));
+}
+
+char *agent_wire_words(const struct agent_wire *wire, const struct fetch_result *result)
+{
+	SCOPED(json_free) cJSON *json =
+		json_parse(buf_text(result->body), result->body->len);
+	const cJSON *error = json_get(json, "error");
+	const char *type = json_text(error, "type");
+	const char *said = json_text(error, "message");
+	char *words;
+
+	if (result->end != FETCH_ANSWERED)
+		words = mem_text(result->why);
+	else
+		words = mem_textf("HTTP %ld%s%.60s%s%.400s", result->status, type ? " " : "",
+			type ? type : "", said ? ": " : "", said ? said : "");
+	hide_key(wire, words);
+	return words;
+}
+
+struct fetch_call *agent_wire_stream(struct agent_wire *wire, const char *path,
+	fetch_data_fn *data, fetch_done_fn *done, void *arg, struct err *err)
+{
+	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, path);
+	const char *headers[COUNT(wire->headers)] = {0};
+	struct fetch_request request = {
+		.url = url, .headers = headers, .data = data, .done = done, .arg = arg};
+
+	for (size_t i = 0; wire->headers[i + 1]; i++)
+		headers[i] = wire->headers[i];
+	return fetch_start(wire->streams, &request, err);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void call_free(struct agent_call *call)
+{
+	free(call->method);
+	free(call->path);
+	free(call->body);
+	free(call->unstarted);
+	if (call->timed)
+		uv_close((uv_handle_t *)&call->timer, on_timer_closed);
+	else
+		free(call);
+}
+
+static void call_finish(struct agent_call *call, const struct agent_answer *answer)
+{
+	call->done(call->arg, answer);
+	call_free(call);
+}
+
+static void start_timer(struct agent_call *call, int64_t pause_ns)
+{
+	if (!call->timed) {
+		uv_timer_init(call->wire->loop, &call->timer);
+		call->timer.data = call;
+		call->timed = true;
+	}
+	uv_timer_start(&call->timer, on_timer, clock_ms_up(pause_ns), 0);
+}
+
+/* Nobody has carried the request out, and nobody will. */
+static bool certainly_not_accepted(const struct fetch_result *result)
+{
+	if (result->end == FETCH_REFUSED)
+		return true;
+	if (result->end == FETCH_ANSWERED)
+		return result->status == 429 || result->status == 529 ||
+			(result->status >= 400 && result->status < 500);
+	return !result->sent;
+}
+
+static bool may_pass(const struct fetch_result *result)
+{
+	switch (result->end) {
+	case FETCH_REFUSED:
+	case FETCH_BROKEN:
+		return true;
+	case FETCH_ANSWERED:
+		return result->status == 429 || result->status >= 500;
+	case FETCH_TIMED_OUT: /* its time is up for all tries */
+	case FETCH_FAILED:
+		return false;
+	}
+	return false;
+}
+
+/* True: it will be tried again. */
+static bool try_again(struct agent_call *call, const struct fetch_result *result)
+{
+	int64_t pause_ns = FIRST_PAUSE_NS << (call->tries - 1);
+
+	if (call->tries >= TRIES || !may_pass(result))
+		return false;
+	if (call->once && !certainly_not_accepted(result))
+		return false;
+	pause_ns = agent_wire_spread(call->wire, pause_ns);
+	if (call->deadline_ns && clock_now() + pause_ns >= call->deadline_ns)
+		return false;
+	start_timer(call, pause_ns);
+	return true;
+}
+
+static void on_fetched(void *arg, const struct fetch_result *result)
+{
+	struct agent_call *call = arg;
+	struct agent_answer answer = {.status = result->status};
+	bool good = result->end == FETCH_ANSWERED && result->status / 100 == 2;
+	SCOPED(json_free) cJSON *json = NULL;
+	SCOPED(mem_free) char *words = NULL;
+	SCOPED(mem_free) char *why = NULL;
+
+	call->fetch = NULL;
+	if (try_again(call, result))
+		return;
+	if (result->end == FETCH_ANSWERED)
+		json = json_parse(buf_text(result->body), result->body->len);
+	if (!good)
+		words = agent_wire_words(call->wire, result);
+	else if (!json && result->body->len > 0)
+		words = mem_textf("HTTP %ld, and the answer is not JSON", result->status);
+	if (words)
+		answer.why = why = call->tries > 1
+			? mem_textf("%s %s: %s (tried %u times)", call->method,
+				  call->path, words, call->tries)
+			: mem_textf("%s %s: %s", call->method, call->path, words);
+	answer.json = json;
+	answer.unsure = why && !certainly_not_accepted(result);
+	call_finish(call, &answer);
+}
+
+static void try_once(struct agent_call *call)
+{
+	struct agent_wire *wire = call->wire;
+	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, call->path);
+	const char *headers[COUNT(wire->headers)] = {0};
+	struct fetch_request request = {
+		.method = call->method,
+		.url = url,
+		.headers = headers,
+		.body = call->body,
+		.body_len = call->body ? strlen(call->body) : 0,
+		.body_ceiling = ANSWER_CEILING,
+		.done = on_fetched,
+		.arg = call,
+		/* curl itself repeats what fails on a warm connection */
+		.fresh = call->once,
+	};
+	struct err err;
+
+	for (size_t i = 0; wire->headers[call->body ? i : i + 1]; i++)
+		headers[i] = wire->headers[i];
+	if (call->deadline_ns) {
+		request.timeout_ns = call->deadline_ns - clock_now();
+		if (request.timeout_ns < CLOCK_MS)
+			request.timeout_ns = CLOCK_MS;
+	}
+	call->tries++;
+	call->fetch = fetch_start(wire->requests, &request, &err);
+	if (!call->fetch) {
+		call->unstarted = mem_textf("%s %s: %s", call->method, call->path, err.text);
+		start_timer(call, 0);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct agent_call *call = timer->data;
+
+	if (call->unstarted)
+		call_finish(call, &(struct agent_answer){.why = call->unstarted});
+	else
+		try_once(call);
+}
+
+struct agent_call *agent_call_start(struct agent_wire *wire,
+	const struct agent_request *request)
+{
+	struct agent_call *call = mem_zeroed(sizeof *call);
+
+	call->wire = wire;
+	call->method = mem_text(request->method);
+	call->path = mem_text(request->path);
+	call->body = request->body ? json_print(request->body) : NULL;
+	call->deadline_ns = request->deadline_ns;
+	call->once = request->once;
+	call->done = request->done;
+	call->arg = request->arg;
+	cJSON_Delete(request->body);
+	try_once(call);
+	return call;
+}
+
+void agent_call_cancel(struct agent_call *call)
+{
+	if (!call)
+		return;
+	if (call->fetch)
+		fetch_cancel(call->fetch);
+	call_free(call);
+}

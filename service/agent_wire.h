@@ -1,0 +1,71 @@
+/*
+ * agent_wire - requests to the agent API: the base URL, the headers, the pools.
+ *
+ * A call is one short request with its answer read as JSON. What fails on the way
+ * (connection, 429, 5xx) is tried again, twice at most, with growing pauses, always
+ * within the call's deadline. Streams have a pool of their own, so that thousands of
+ * them do not slow the short requests down. Reasons in words never hold the key, even
+ * if the API repeats it.
+ */
+#ifndef SERVICE_AGENT_WIRE_H
+#define SERVICE_AGENT_WIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/err.h"
+#include "lib/fetch.h"
+
+struct agent_wire;
+struct agent_call;
+
+/* Keeps loop; copies url and key, which may be NULL. */
+struct agent_wire *agent_wire_create(uv_loop_t *loop, const char *url, const char *key,
+	unsigned connections, struct err *err) MUST_CHECK;
+/* All calls and streams must be over. Accepts NULL. */
+void agent_wire_destroy(struct agent_wire *wire);
+uv_loop_t *agent_wire_loop(const struct agent_wire *wire);
+
+/* A pause, made up to a quarter shorter, so that a thousand do not end at once. */
+int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns);
+
+/* "/v1/sessions/ID" with `rest` behind it; to free(). */
+char *agent_wire_path(const char *session_id, const char *rest) MUST_CHECK;
+
+struct agent_answer {
+	long status;       /* 0: none arrived */
+	const cJSON *json; /* borrowed; NULL when there is none */
+	const char *why;   /* NULL: 2xx, with JSON or without a body */
+	bool unsure;       /* it failed, and may have been carried out all the same */
+};
+/* Once, from the loop, unless the call was cancelled. */
+typedef void agent_answer_fn(void *arg, const struct agent_answer *answer);
+
+struct agent_request {
+	const char *method;
+	const char *path;
+	cJSON *body;         /* taken; NULL: none */
+	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
+	bool once;           /* sent again only if it was certainly not accepted */
+	agent_answer_fn *done;
+	void *arg;
+};
+
+/* Never fails here: what is wrong is told to `done`. */
+struct agent_call *agent_call_start(
+	struct agent_wire *wire, const struct agent_request *request);
+void agent_call_cancel(struct agent_call *call); /* accepts NULL */
+
+/* GET as a stream, without a deadline. */
+struct fetch_call *agent_wire_stream(struct agent_wire *wire, const char *path,
+	fetch_data_fn *data, fetch_done_fn *done, void *arg,
+	struct err *err) MUST_CHECK;
+
+/* What a result that is no 2xx means, in words to free(). */
+char *agent_wire_words(
+	const struct agent_wire *wire, const struct fetch_result *result) MUST_CHECK;
+
+#endif

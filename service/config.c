@@ -1,0 +1,274 @@
+#include "service/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/settings.h"
+#include "service/agent.h"
+
+#define RESERVE_MAX_NS (1 * CLOCK_S)
+#define BOT_NAME_MAX   64
+
+static const char *const mcp_starts[] = {"lazy", "session", NULL};
+static const char *const disconnects[] = {"parallel", "sequential", "none", NULL};
+
+/* In the order of enum agent_ending. */
+static const char *const session_ends[] = {"keep", "archive", "delete", NULL};
+_Static_assert(AGENT_KEEP == 0 && AGENT_ARCHIVE == 1 && AGENT_DELETE == 2,
+	"session_ends follows enum agent_ending");
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct setting settings[] = {
+	{"HOST", SETTING_TEXT, AT(host), "127.0.0.1",
+		.help = "the address to listen on"},
+	{"PORT", SETTING_INT, AT(port), "8080",
+		.help = "the port to listen on; 0: any free one", .max = UINT16_MAX},
+	{"AGENT_URL", SETTING_TEXT, AT(agent_url), "https://api.anthropic.com",
+		.help = "base URL of the agent API"},
+	{"AGENT_KEY", SETTING_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
+		.secret = true},
+	{"AGENT_ID", SETTING_TEXT, AT(agent_id), NULL,
+		.help = "the agent of every session; none: one is created"},
+	{"ENVIRONMENT_ID", SETTING_TEXT, AT(environment_id), NULL,
+		.help = "the environment of every session; none: one is created"},
+	{"MODEL", SETTING_TEXT, AT(model), "claude-sonnet-5",
+		.help = "model of a created agent"},
+	{"MCP_CONFIG", SETTING_TEXT, AT(mcp_config), NULL,
+		.help = "MCP servers of a session: path of a JSON file, or the JSON itself "
+			"({\"mcpServers\":{\"NAME\":{\"command\":...,\"args\":[...],\"env\":{...}}}})"},
+	{"MCP_START", SETTING_CHOICE, AT(mcp_start), "lazy",
+		.help = "when MCP servers start: at the first tool call, or with their session",
+		.choices = mcp_starts},
+	{"BOTS", SETTING_TEXT, AT(bot_list),
+		"financial_analyst,personal_assistant,operations_assistant",
+		.help = "names of the bots, with commas between"},
+	{"STORE", SETTING_TEXT, AT(store_path), ":memory:",
+		.help = "path of the database that lets sessions survive a restart"},
+	{"GRACE", SETTING_DURATION, AT(grace_ns), "10s",
+		.help = "from the stop signal until the engine kills us"},
+	{"RESERVE", SETTING_TEXT, AT(reserve_text), NULL,
+		.help = "what of the grace is kept for flush and exit; a tenth of it, at most 1s"},
+	{"TURN_BUDGET", SETTING_TEXT, AT(turn_budget_text), NULL,
+		.help = "how much of the grace work in hand may take before it is interrupted; "
+			"half of what the reserve leaves"},
+	{"SESSION_END", SETTING_CHOICE, AT(session_end), "keep",
+		.help = "what becomes of the agent session when ours ends",
+		.choices = session_ends},
+	{"DISCONNECT", SETTING_CHOICE, AT(disconnect), "parallel",
+		.help = "how sessions are let go at the stop", .choices = disconnects},
+	{"IDLE_TIMEOUT", SETTING_DURATION, AT(idle_ns), "30m",
+		.help = "a session unused for so long is closed; 0s: never"},
+	{"SESSION_LIMIT", SETTING_INT, AT(session_limit), "1024",
+		.help = "sessions open at a time; the least recently used idle one makes room",
+		.min = 1, .max = 100000},
+	{"QUEUE_LIMIT", SETTING_INT, AT(queue_limit), "16",
+		.help = "turns that may wait for one session", .min = 1, .max = 10000},
+	{"WEBHOOK_TOKEN", SETTING_TEXT, AT(webhook_token), NULL,
+		.help = "webhooks must come with Authorization: Bearer and this",
+		.secret = true},
+	{"TURN_TIMEOUT", SETTING_DURATION, AT(turn_ns), "10m",
+		.help = "bound of a turn"},
+	{"REQUEST_TIMEOUT", SETTING_DURATION, AT(request_ns), "30s",
+		.help = "bound of each short request to the agent API"},
+	{"MCP_EOF", SETTING_DURATION, AT(mcp_eof_ns), "1s",
+		.help = "how long an MCP server may take from the end of its stdin to its own"},
+	{"MCP_TERM", SETTING_DURATION, AT(mcp_term_ns), "1s",
+		.help = "and then from SIGTERM until SIGKILL"},
+	{"MCP_CALL_TIMEOUT", SETTING_DURATION, AT(mcp_call_ns), "2m",
+		.help = "bound of a tool call"},
+	{"MCP_START_TIMEOUT", SETTING_DURATION, AT(mcp_start_ns), "30s",
+		.help = "bound of an MCP server's start and handshake"},
+	{"DRAIN_DELAY", SETTING_DURATION, AT(drain_delay_ns), "0s",
+		.help = "go on accepting for so long after the stop signal, while /ready says 503, "
+			"for load balancers that are slow to hear"},
+	{"LINGER", SETTING_DURATION, AT(linger_ns), "200ms",
+		.help = "idle connections may still bring a request for so long"},
+	{"BODY_LIMIT", SETTING_INT, AT(body_limit), "1048576",
+		.help = "bytes of a webhook's body", .min = 1024, .max = 64 << 20},
+	{"HEALTH", SETTING_INT, AT(health), "0",
+		.help = "be a client: ask the service at this port for its health, exit 0 or 1",
+		.max = UINT16_MAX},
+	{0},
+};
+
+static const char about[] =
+	"Chat webhooks in, an agent's answers out: one agent session per room and bot, "
+	"with stdio MCP servers whose tools the agent can call.\v"
+	"Secrets are read from the environment alone. Exit status: 0 when every session "
+	"was let go, 1 when one was not or the service could not run, 2 for settings "
+	"that make no sense.";
+
+/* An empty variable is how compose files say "not set". */
+static void forget_empty(char **text)
+{
+	if (*text && **text == '\0') {
+		free(*text);
+		*text = NULL;
+	}
+}
+
+static bool check_url(const char *url, struct err *err)
+{
+	const char *authority;
+
+	if (strncmp(url, "http://", 7) == 0)
+		authority = url + 7;
+	else if (strncmp(url, "https://", 8) == 0)
+		authority = url + 8;
+	else
+		return err_set(err, "AGENT_URL: expected http://... or https://...");
+	if (strcspn(authority, "/?#") == 0)
+		return err_set(err, "AGENT_URL: the host is missing");
+	if (memchr(authority, '@', strcspn(authority, "/?#")))
+		return err_set(err, "AGENT_URL: credentials belong into AGENT_KEY");
+	return true;
+}
+
+/* A bot's name is a segment of a path and a value of metadata. */
+static bool check_bot(const struct config *config, const char *name, struct err *err)
+{
+	if (*name == '\0')
+		return err_set(err, "BOTS: a name is empty");
+	if (strlen(name) > BOT_NAME_MAX ||
+		name[strspn(name,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"0123456789_.-")] != '\0')
+		return err_set(err,
+			"BOTS: \"%.80s\": at most %d letters, digits, '_', '-' and '.'",
+			name, BOT_NAME_MAX);
+	if (config_bot(config, name))
+		return err_set(err, "BOTS: \"%s\" is there twice", name);
+	return true;
+}
+
+static bool split_bots(struct config *config, struct err *err)
+{
+	const char *at = config->bot_list;
+
+	for (;;) {
+		size_t len = strcspn(at, ",");
+		char *name;
+
+		while (len > 0 && *at == ' ') {
+			at++;
+			len--;
+		}
+		name = mem_textf("%.*s", (int)len, at);
+		while (*name && name[strlen(name) - 1] == ' ')
+			name[strlen(name) - 1] = '\0';
+		if (!check_bot(config, name, err)) {
+			free(name);
+			return false;
+		}
+		config->bots = mem_grown(
+			config->bots, config->bot_count + 1, sizeof *config->bots);
+		config->bots[config->bot_count++] = name;
+		if (at[len] == '\0')
+			return true;
+		at += len + 1;
+	}
+}
+
+static bool split_grace(struct config *config, struct err *err)
+{
+	int64_t reserve_ns = config->grace_ns / 10;
+
+	if (reserve_ns > RESERVE_MAX_NS)
+		reserve_ns = RESERVE_MAX_NS;
+	if (config->reserve_text &&
+		!clock_parse(&reserve_ns, config->reserve_text, err))
+		return err_while(err, "RESERVE");
+	if (reserve_ns >= config->grace_ns)
+		return err_set(err, "RESERVE: nothing of the GRACE would be left");
+	config->budget_ns = config->grace_ns - reserve_ns;
+	config->turn_budget_ns = config->budget_ns / 2;
+	if (config->turn_budget_text &&
+		!clock_parse(&config->turn_budget_ns, config->turn_budget_text, err))
+		return err_while(err, "TURN_BUDGET");
+	return true;
+}
+
+/* A bound of nothing would fail everything it bounds. */
+static bool check_bounds(const struct config *config, struct err *err)
+{
+	const struct {
+		const char *name;
+		int64_t ns;
+	} bounds[] = {
+		{"TURN_TIMEOUT", config->turn_ns},
+		{"REQUEST_TIMEOUT", config->request_ns},
+		{"MCP_CALL_TIMEOUT", config->mcp_call_ns},
+		{"MCP_START_TIMEOUT", config->mcp_start_ns},
+	};
+
+	for (size_t i = 0; i < COUNT(bounds); i++)
+		if (bounds[i].ns == 0)
+			return err_set(err, "%s: 0 is no bound", bounds[i].name);
+	return true;
+}
+
+static bool read_servers(struct config *config, struct err *err)
+{
+	if (!config->mcp_config)
+		return true;
+	if (!servers_read(&config->servers, config->mcp_config, err))
+		return err_while(err, "MCP_CONFIG");
+	if (servers_is_text(config->mcp_config)) {
+		free(config->mcp_config);
+		/* Its "env" may well hold secrets. */
+		config->mcp_config = mem_text("(given as text)");
+	}
+	return true;
+}
+
+bool config_read(struct config *config, int argc, char **argv, struct err *err)
+{
+	struct config made = {0};
+
+	if (!settings_read(settings, &made, argc, argv, about, err))
+		return false;
+	forget_empty(&made.agent_key);
+	forget_empty(&made.agent_id);
+	forget_empty(&made.environment_id);
+	forget_empty(&made.mcp_config);
+	forget_empty(&made.reserve_text);
+	forget_empty(&made.turn_budget_text);
+	forget_empty(&made.webhook_token);
+	forget_empty(&made.store_path);
+	if (!made.store_path)
+		made.store_path = mem_text(":memory:");
+	if (!check_url(made.agent_url, err) || !split_bots(&made, err) ||
+		!split_grace(&made, err) || !check_bounds(&made, err) ||
+		!read_servers(&made, err)) {
+		config_done(&made);
+		return false;
+	}
+	*config = made;
+	return true;
+}
+
+void config_done(struct config *config)
+{
+	for (unsigned i = 0; i < config->bot_count; i++)
+		free(config->bots[i]);
+	free(config->bots);
+	servers_done(&config->servers);
+	settings_done(settings, config);
+	*config = (struct config){0};
+}
+
+void config_log(const struct config *config)
+{
+	settings_log(settings, config);
+}
+
+const char *config_bot(const struct config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->bot_count; i++)
+		if (strcmp(config->bots[i], name) == 0)
+			return config->bots[i];
+	return NULL;
+}

@@ -1,0 +1,72 @@
+/*
+ * config - what the service is told: environment and flags, checked before anything
+ * is started.
+ */
+#ifndef SERVICE_CONFIG_H
+#define SERVICE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "service/servers.h"
+
+enum config_mcp_start {
+	MCP_START_LAZY,    /* a server starts at the first call of one of its tools */
+	MCP_START_SESSION, /* all start with their session, which is open when they are
+			    */
+};
+
+enum config_disconnect {
+	DISCONNECT_PARALLEL,   /* all sessions at once, under one deadline */
+	DISCONNECT_SEQUENTIAL, /* one after the other, without a deadline */
+	DISCONNECT_NONE, /* nobody: wait until streams and children end by themselves */
+};
+
+struct config {
+	char *host;
+	int64_t port; /* 0: any free one */
+	char *agent_url;
+	char *agent_key;      /* secret */
+	char *agent_id;       /* NULL: one is created */
+	char *environment_id; /* NULL: one is created */
+	char *model;
+	char *mcp_config; /* as it was given; a text of JSON is reported as such only */
+	int mcp_start;    /* enum config_mcp_start */
+	char *bot_list;   /* as it was given */
+	char *store_path;
+	int64_t grace_ns;
+	char *reserve_text, *turn_budget_text; /* NULL: by rule */
+	int session_end;                       /* enum agent_ending */
+	int disconnect;                        /* enum config_disconnect */
+	int64_t idle_ns;                       /* 0: never */
+	int64_t session_limit;
+	int64_t queue_limit;
+	char *webhook_token; /* secret; NULL: everybody may */
+	int64_t turn_ns, request_ns;
+	int64_t mcp_eof_ns, mcp_term_ns, mcp_call_ns, mcp_start_ns;
+	int64_t drain_delay_ns, linger_ns;
+	int64_t body_limit;
+	int64_t health; /* not 0: ask the service at this port for its health, and exit
+			 */
+
+	/* Worked out from the above. */
+	int64_t budget_ns;      /* the grace without the reserve: from the signal on */
+	int64_t turn_budget_ns; /* after that, work in hand is interrupted */
+	char **bots;            /* owned */
+	unsigned bot_count;
+	struct servers servers;
+};
+
+/* --help and the like print and exit(0). */
+bool config_read(
+	struct config *config, int argc, char **argv, struct err *err) MUST_CHECK;
+void config_done(struct config *config);
+
+/* One line with every setting, secrets as such. */
+void config_log(const struct config *config);
+
+/* The bot's own name, borrowed from config; NULL when there is no such bot. */
+const char *config_bot(const struct config *config, const char *name);
+
+#endif

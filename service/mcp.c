@@ -1,0 +1,327 @@
+#include "service/mcp.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+#include "service/mcp_rpc.h"
+
+#define NOISE_CEILING    ((size_t)16 << 10)
+#define RESULT_CEILING   ((size_t)16 << 20)
+#define TOOL_PAGES       100 /* a cursor that leads in circles ends */
+#define METHOD_NOT_FOUND (-32601)
+
+enum mcp_state {
+	MCP_HANDSHAKE,
+	MCP_READY,
+	MCP_ENDED, /* the handshake failed, we stop it, or it is gone */
+};
+
+struct mcp {
+	enum mcp_state state;
+	char *name;
+	const struct mcp_events *events;
+	void *arg;
+	int64_t call_ns;
+	int64_t ready_by_ns; /* deadline of the handshake */
+	struct child *child;
+	struct mcp_rpc rpc;
+	struct lines errors; /* its stderr */
+	cJSON *tools;
+	unsigned pages; /* of tools that were asked for */
+	bool destroyed;
+};
+
+/* A tool call of ours. */
+struct call {
+	struct mcp *mcp;
+	mcp_call_fn *done;
+	void *arg;
+};
+
+static const char *const versions[] = {
+	"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"};
+
+static bool knows_version(const char *version)
+{
+	for (size_t i = 0; i < COUNT(versions); i++)
+		if (strcmp(version, versions[i]) == 0)
+			return true;
+	return false;
+}
+
+static void fail_handshake(struct mcp *mcp, const char *why)
+{
+	mcp->state = MCP_ENDED;
+	mcp_rpc_end(&mcp->rpc, why, false);
+	mcp->events->ready(mcp->arg, NULL, why);
+}
+
+static void become_ready(struct mcp *mcp)
+{
+	mcp->state = MCP_READY;
+	mcp_rpc_open(&mcp->rpc);
+	mcp->events->ready(mcp->arg, mcp->tools, NULL);
+}
+
+static void on_listed(void *arg, const struct mcp_rpc_answer *answer);
+
+static void list_tools(struct mcp *mcp, const char *cursor)
+{
+	cJSON *params = cJSON_CreateObject();
+
+	if (cursor)
+		cJSON_AddStringToObject(params, "cursor", cursor);
+	mcp->pages++;
+	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "tools/list", params, mcp->ready_by_ns,
+		on_listed, mcp);
+}
+
+static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
+{
+	struct mcp *mcp = arg;
+	const cJSON *tools = json_get(answer->result, "tools");
+	const char *cursor = json_text(answer->result, "nextCursor");
+	const cJSON *tool;
+
+	if (mcp->state != MCP_HANDSHAKE)
+		return;
+	if (!answer->result && answer->code != METHOD_NOT_FOUND) {
+		SCOPED(mem_free) char *why = mem_textf("tools/list: %s", answer->why);
+
+		fail_handshake(mcp, why);
+		return;
+	}
+	if (answer->result && !cJSON_IsArray(tools)) {
+		fail_handshake(mcp, "tools/list: its answer has no tools");
+		return;
+	}
+	/* a server need not know tools/list: then it has none */
+	cJSON_ArrayForEach(tool, tools)
+		if (json_text(tool, "name"))
+			cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
+	if (!cursor || !*cursor)
+		become_ready(mcp);
+	else if (mcp->pages < TOOL_PAGES)
+		list_tools(mcp, cursor);
+	else
+		fail_handshake(mcp, "tools/list: it has no last page");
+}
+
+static void on_greeted(void *arg, const struct mcp_rpc_answer *answer)
+{
+	struct mcp *mcp = arg;
+	const char *version = json_text(answer->result, "protocolVersion");
+	SCOPED(mem_free) char *why = NULL;
+
+	if (mcp->state != MCP_HANDSHAKE)
+		return;
+	if (version && knows_version(version)) {
+		mcp_rpc_notify(&mcp->rpc, "notifications/initialized", NULL);
+		list_tools(mcp, NULL);
+		return;
+	}
+	if (!answer->result)
+		why = mem_textf("initialize: %s", answer->why);
+	else if (version)
+		why = mem_textf("initialize: it speaks MCP %.40s, we do not", version);
+	else
+		why = mem_text("initialize: its answer has no protocolVersion");
+	fail_handshake(mcp, why);
+}
+
+static void greet(struct mcp *mcp)
+{
+	cJSON *params = cJSON_CreateObject();
+	cJSON *client;
+
+	cJSON_AddStringToObject(params, "protocolVersion", versions[0]);
+	cJSON_AddObjectToObject(params, "capabilities");
+	client = cJSON_AddObjectToObject(params, "clientInfo");
+	cJSON_AddStringToObject(client, "name", "stopbench-service");
+	cJSON_AddStringToObject(client, "version", "1");
+	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "initialize", params, mcp->ready_by_ns,
+		on_greeted, mcp);
+}
+
+static bool write_line(void *arg, const char *line, size_t len)
+{
+	struct mcp *mcp = arg;
+
+	return child_write(mcp->child, line, len);
+}
+
+static void on_noise(void *arg, const char *line)
+{
+	struct mcp *mcp = arg;
+
+	mcp->events->noise(mcp->arg, line);
+}
+
+static void on_stdout(void *arg, const char *data, size_t len)
+{
+	struct mcp *mcp = arg;
+
+	mcp_rpc_feed(&mcp->rpc, data, len);
+}
+
+static void on_error_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct mcp *mcp = arg;
+
+	(void)cut;
+	if (!mcp->destroyed && len > 0)
+		mcp->events->noise(mcp->arg, line);
+}
+
+static void on_stderr(void *arg, const char *data, size_t len)
+{
+	struct mcp *mcp = arg;
+
+	if (len > 0)
+		lines_feed(&mcp->errors, data, len);
+	else
+		lines_end(&mcp->errors);
+}
+
+static void on_step(void *arg, enum child_step step)
+{
+	struct mcp *mcp = arg;
+
+	mcp->events->step(mcp->arg, step);
+}
+
+static void on_reaped(void *arg, int status)
+{
+	struct mcp *mcp = arg;
+	bool unready = mcp->state == MCP_HANDSHAKE;
+	SCOPED(mem_free) char *why = WIFSIGNALED(status)
+		? mem_textf("it was killed by signal %d", WTERMSIG(status))
+		: mem_textf("it exited with code %d", WEXITSTATUS(status));
+
+	mcp->state = MCP_ENDED;
+	mcp_rpc_end(&mcp->rpc, why, false);
+	if (unready)
+		mcp->events->ready(mcp->arg, NULL, why);
+	if (!mcp->destroyed)
+		mcp_rpc_tell(&mcp->rpc);
+	if (!mcp->destroyed)
+		mcp->events->gone(mcp->arg, status);
+}
+
+static void on_closed(void *arg)
+{
+	struct mcp *mcp = arg;
+
+	lines_done(&mcp->errors);
+	cJSON_Delete(mcp->tools);
+	free(mcp->name);
+	free(mcp);
+}
+
+struct mcp *mcp_start(uv_loop_t *loop, struct family *family, const struct mcp_spec *spec,
+	const struct mcp_events *events, void *arg, struct err *err)
+{
+	struct mcp *mcp = mem_zeroed(sizeof *mcp);
+	struct child_spec child = {
+		.argv = spec->argv,
+		.env = spec->env,
+		.on_stdout = on_stdout,
+		.on_stderr = on_stderr,
+		.on_step = on_step,
+		.on_exit = on_reaped,
+		.arg = mcp,
+		.with_stdin = true,
+	};
+
+	mcp->name = mem_text(spec->name);
+	mcp->events = events;
+	mcp->arg = arg;
+	mcp->call_ns = spec->call_ns;
+	mcp->ready_by_ns = clock_now() + spec->start_ns;
+	mcp->tools = cJSON_CreateArray();
+	mcp_rpc_init(&mcp->rpc, loop, write_line, on_noise, on_closed, mcp);
+	lines_init(&mcp->errors, NOISE_CEILING, on_error_line, mcp);
+	mcp->child = child_spawn(family, &child, err);
+	if (!mcp->child) {
+		err_while(err, "start MCP server %s", spec->name);
+		mcp_destroy(mcp);
+		return NULL;
+	}
+	greet(mcp);
+	return mcp;
+}
+
+pid_t mcp_pid(const struct mcp *mcp)
+{
+	return child_pid(mcp->child);
+}
+
+bool mcp_running(const struct mcp *mcp)
+{
+	return child_running(mcp->child);
+}
+
+static void on_called(void *arg, const struct mcp_rpc_answer *answer)
+{
+	struct call *call = arg;
+	const cJSON *content = json_get(answer->result, "content");
+	const char *why = answer->why;
+	SCOPED(buf_done) struct buf text = {.ceiling = RESULT_CEILING};
+	const cJSON *part;
+
+	if (!why && !cJSON_IsArray(content))
+		why = "its answer has no content";
+	if (why)
+		buf_addf(&text, "MCP server %s: %s", call->mcp->name, why);
+	cJSON_ArrayForEach(part, content) {
+		const char *type = json_text(part, "type");
+		const char *words = json_text(part, "text");
+
+		if (type && words && strcmp(type, "text") == 0)
+			buf_addf(&text, "%s%s", text.len > 0 ? "\n" : "", words);
+	}
+	if (!call->mcp->destroyed)
+		call->done(call->arg, buf_text(&text),
+			why || json_bool(answer->result, "isError", false));
+	free(call);
+}
+
+void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments, mcp_call_fn *done,
+	void *arg)
+{
+	struct call *call = mem_zeroed(sizeof *call);
+	cJSON *params = cJSON_CreateObject();
+
+	*call = (struct call){.mcp = mcp, .done = done, .arg = arg};
+	cJSON_AddStringToObject(params, "name", tool);
+	cJSON_AddItemToObject(params, "arguments",
+		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateObject());
+	mcp_rpc_ask(&mcp->rpc, MCP_RPC_OPEN, "tools/call", params,
+		clock_now() + mcp->call_ns, on_called, call);
+}
+
+void mcp_stop(struct mcp *mcp, int64_t eof_ns, int64_t term_ns)
+{
+	if (mcp->state != MCP_ENDED)
+		mcp_rpc_end(&mcp->rpc, "shutting down", true);
+	mcp->state = MCP_ENDED;
+	child_stop(mcp->child, eof_ns, term_ns);
+}
+
+void mcp_destroy(struct mcp *mcp)
+{
+	if (!mcp)
+		return;
+	assert(!mcp->destroyed);
+	mcp->destroyed = true;
+	mcp->state = MCP_ENDED;
+	child_destroy(mcp->child);
+	mcp_rpc_close(&mcp->rpc);
+}

@@ -1,0 +1,130 @@
+#include "service/metrics.h"
+
+#include <inttypes.h>
+
+#include "lib/clock.h"
+
+#define SECONDS(ns) ((double)(ns) / (double)CLOCK_S)
+
+void metrics_request(struct metrics *metrics, unsigned status)
+{
+	if (status < METRICS_STATUS_MAX)
+		metrics->requests[status]++;
+}
+
+static void write_head(
+	struct buf *text, const char *name, const char *type, const char *help)
+{
+	buf_addf(text, "# HELP service_%s %s\n# TYPE service_%s %s\n", name, help, name,
+		type);
+}
+
+static void write_count(
+	struct buf *text, const char *name, const char *help, uint64_t value)
+{
+	write_head(text, name, "counter", help);
+	buf_addf(text, "service_%s %" PRIu64 "\n", name, value);
+}
+
+static void write_gauge(
+	struct buf *text, const char *name, const char *help, double value)
+{
+	write_head(text, name, "gauge", help);
+	buf_addf(text, "service_%s %.9g\n", name, value);
+}
+
+static void write_requests(const struct metrics *metrics, struct buf *text)
+{
+	write_head(text, "requests_total", "counter", "HTTP requests answered.");
+	for (unsigned status = 0; status < METRICS_STATUS_MAX; status++)
+		if (metrics->requests[status])
+			buf_addf(text,
+				"service_requests_total{status=\"%u\"} %" PRIu64 "\n",
+				status, metrics->requests[status]);
+}
+
+static void write_turns(const struct metrics *metrics, struct buf *text)
+{
+	uint64_t turns = 0;
+
+	write_head(text, "turns_total", "counter", "Turns that ended, by how.");
+	for (enum turn_end end = 0; end < TURN_ENDS; end++) {
+		buf_addf(text, "service_turns_total{how=\"%s\"} %" PRIu64 "\n",
+			turn_end_name(end), metrics->turns[end]);
+		turns += metrics->turns[end];
+	}
+	write_head(text, "turn_seconds", "summary", "How long turns took.");
+	buf_addf(text, "service_turn_seconds_sum %.9g\n", SECONDS(metrics->turns_ns));
+	buf_addf(text, "service_turn_seconds_count %" PRIu64 "\n", turns);
+}
+
+static void write_sessions(const struct metrics *metrics, struct buf *text)
+{
+	write_head(text, "sessions_total", "counter",
+		"Sessions opened new (cold) or resumed (warm), and turns that found "
+		"theirs open (hot).");
+	for (enum session_path path = 0; path < SESSION_PATHS; path++)
+		buf_addf(text, "service_sessions_total{path=\"%s\"} %" PRIu64 "\n",
+			session_path_name(path), metrics->sessions[path]);
+	write_count(text, "sessions_evicted_total",
+		"Idle sessions closed to make room.", metrics->evictions);
+	write_count(text, "sessions_idled_total", "Sessions closed for not being used.",
+		metrics->idle_closes);
+	write_count(text, "disconnects_total", "Agent sessions that were let go.",
+		metrics->disconnects);
+	write_count(text, "disconnect_failures_total",
+		"Agent sessions that could not be let go.",
+		metrics->disconnect_failures);
+}
+
+static void write_mcp(const struct metrics *metrics, struct buf *text)
+{
+	static const char *const steps[] = {
+		[CHILD_EOF] = "eof",
+		[CHILD_TERM] = "term",
+		[CHILD_KILL] = "kill",
+	};
+
+	write_count(text, "mcp_starts_total", "MCP servers that became ready.",
+		metrics->mcp_starts);
+	write_count(text, "mcp_failures_total",
+		"MCP servers that did not become ready.", metrics->mcp_failures);
+	write_head(text, "mcp_steps_total", "counter",
+		"Steps down the ladder that MCP servers needed.");
+	for (int step = CHILD_EOF; step <= CHILD_KILL; step++)
+		buf_addf(text, "service_mcp_steps_total{step=\"%s\"} %" PRIu64 "\n",
+			steps[step], metrics->mcp_steps[step]);
+	write_count(text, "orphans_reaped_total",
+		"Inherited processes that were reaped.", metrics->orphans);
+}
+
+static void write_last_stop(const struct metrics *metrics, struct buf *text)
+{
+	const struct store_stop *stop = &metrics->last_stop;
+
+	if (!metrics->has_last_stop)
+		return;
+	write_gauge(text, "last_shutdown_seconds",
+		"How long the stop before this start took.", SECONDS(stop->took_ns));
+	write_gauge(text, "last_shutdown_sessions", "Sessions open at that stop.",
+		(double)stop->sessions);
+	write_gauge(text, "last_shutdown_failures", "Of them could not be let go.",
+		(double)stop->failed);
+	write_gauge(text, "last_shutdown_killed", "MCP servers killed at that stop.",
+		(double)stop->killed);
+}
+
+void metrics_write(
+	const struct metrics *metrics, const struct metrics_now *now, struct buf *text)
+{
+	write_gauge(text, "up_seconds", "Since the start.", SECONDS(now->up_ns));
+	write_gauge(text, "sessions_active", "Sessions in memory.", now->sessions);
+	write_gauge(text, "turns_active", "Turns that run or wait.", now->turns);
+	write_gauge(text, "requests_active", "HTTP requests being answered.",
+		now->requests);
+	write_requests(metrics, text);
+	write_sessions(metrics, text);
+	write_turns(metrics, text);
+	write_mcp(metrics, text);
+	write_last_stop(metrics, text);
+}

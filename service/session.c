@@ -1,0 +1,390 @@
+#include "service/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "service/bond.h"
+#include "service/config.h"
+#include "service/means.h"
+#include "service/metrics.h"
+
+#define STOPPING "interrupted: the session is being closed"
+
+struct session {
+	const struct means *means;
+	const struct session_events *events;
+	void *arg;
+	char *room, *bot;
+	enum session_state state;
+	struct turns turns;
+	struct bond *bond; /* NULL: cold, or closed */
+	uint64_t counts[SESSION_PATHS];
+	bool fresh;     /* no turn since it was opened */
+	bool timed_out; /* the running turn was asked to end */
+	bool finishing; /* to be closed for good */
+	bool abandoned; /* and nothing let go */
+	bool failed;
+	int64_t deadline_ns;
+	uv_timer_t soon;  /* everything is decided in its callback */
+	uv_timer_t bound; /* of the running turn */
+	unsigned handles; /* open ones */
+};
+
+const char *session_state_name(enum session_state state)
+{
+	switch (state) {
+	case SESSION_COLD:
+		return "cold";
+	case SESSION_CONNECTING:
+		return "connecting";
+	case SESSION_HOT:
+		return "hot";
+	case SESSION_BUSY:
+		return "busy";
+	case SESSION_CLOSING:
+		return "closing";
+	case SESSION_CLOSED:
+		return "closed";
+	}
+	return NULL;
+}
+
+const char *session_path_name(enum session_path path)
+{
+	switch (path) {
+	case SESSION_PATH_COLD:
+		return "cold";
+	case SESSION_PATH_WARM:
+		return "warm";
+	case SESSION_PATH_HOT:
+		return "hot";
+	}
+	return NULL;
+}
+
+static void on_soon(uv_timer_t *timer);
+
+static void be_called_soon(struct session *session)
+{
+	uv_timer_start(&session->soon, on_soon, 0, 0);
+}
+
+/* The one writer of `state`. */
+static void enter(struct session *session, enum session_state state)
+{
+	session->state = state;
+	be_called_soon(session);
+}
+
+static void count_path(struct session *session, enum session_path path)
+{
+	session->counts[path]++;
+	session->means->metrics->sessions[path]++;
+}
+
+static void end_turn(struct session *session, enum turn_end end, const char *text)
+{
+	/* For whoever reads the log there are three ways. */
+	enum turn_end how = end == TURN_TIMED_OUT ? TURN_FAILED : end;
+
+	uv_timer_stop(&session->bound);
+	bond_save(session->bond, end == TURN_INTERRUPTED);
+	if (end == TURN_ANSWERED)
+		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
+			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)));
+	else
+		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
+			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)),
+			"why", LOG_TEXT(text));
+	turns_end(&session->turns, end, text);
+}
+
+static void begin_closing(struct session *session)
+{
+	int64_t deadline_ns = session->finishing
+		? session->deadline_ns
+		: clock_now() + session->means->config->budget_ns;
+
+	if (session->turns.running)
+		end_turn(session, TURN_INTERRUPTED, STOPPING);
+	enter(session, SESSION_CLOSING);
+	if (session->abandoned)
+		bond_abandon(session->bond);
+	else
+		bond_end(session->bond, deadline_ns);
+}
+
+static void finish_closing(struct session *session)
+{
+	SCOPED(mem_free)
+	char *message = mem_textf(
+		"Closed session for room %s, bot '%s'", session->room, session->bot);
+
+	session->failed = bond_failed(session->bond);
+	bond_destroy(session->bond);
+	session->bond = NULL;
+	log_event("session.closed", "room", LOG_TEXT(session->room), "bot",
+		LOG_TEXT(session->bot), "message", LOG_TEXT(message));
+	enter(session, session->turns.waiting ? SESSION_COLD : SESSION_CLOSED);
+}
+
+static void on_bond_changed(void *arg)
+{
+	be_called_soon(arg);
+}
+
+static void on_turned(void *arg, const char *text, const char *why)
+{
+	struct session *session = arg;
+	enum turn_end end = TURN_ANSWERED;
+
+	if (session->state != SESSION_BUSY)
+		return;
+	if (!text && session->timed_out)
+		end = TURN_TIMED_OUT;
+	else if (!text)
+		end = strcmp(why, "interrupted") == 0 ? TURN_INTERRUPTED : TURN_FAILED;
+	end_turn(session, end, text ? text : why);
+	enter(session, SESSION_HOT);
+}
+
+static const struct bond_events bond_events = {
+	.changed = on_bond_changed,
+	.turned = on_turned,
+};
+
+static void on_bound(uv_timer_t *timer)
+{
+	struct session *session = timer->data;
+
+	if (!session->timed_out) {
+		session->timed_out = true;
+		uv_timer_start(timer, on_bound,
+			clock_ms_up(session->means->config->request_ns), 0);
+		bond_interrupt(session->bond);
+		return;
+	}
+	end_turn(session, TURN_TIMED_OUT,
+		"the turn took too long, and did not end when it was interrupted");
+	enter(session, SESSION_HOT);
+	bond_break(session->bond, "a turn that does not end");
+}
+
+static void begin_turn(struct session *session)
+{
+	const char *text = turns_begin(&session->turns);
+	struct err err = {0};
+
+	if (!session->fresh)
+		count_path(session, SESSION_PATH_HOT);
+	session->fresh = session->timed_out = false;
+	log_event("turn.begin", "room", LOG_TEXT(session->room), "bot",
+		LOG_TEXT(session->bot));
+	if (!bond_say(session->bond, text, &err)) {
+		end_turn(session, TURN_FAILED, err.text);
+		bond_break(session->bond, err.text);
+		return;
+	}
+	enter(session, SESSION_BUSY);
+	uv_timer_start(&session->bound, on_bound,
+		clock_ms_up(session->means->config->turn_ns), 0);
+}
+
+static void open_up(struct session *session)
+{
+	enter(session, SESSION_CONNECTING);
+	session->bond = bond_open(
+		session->means, session->room, session->bot, &bond_events, session);
+}
+
+static void go_on_connecting(struct session *session)
+{
+	const char *broken = bond_broken(session->bond);
+
+	if (broken) {
+		turns_drop(&session->turns, TURN_FAILED, broken);
+		begin_closing(session);
+	} else if (session->finishing && !session->turns.waiting) {
+		begin_closing(session);
+	} else if (bond_is_open(session->bond)) {
+		session->fresh = true;
+		count_path(session,
+			bond_is_resumed(session->bond) ? SESSION_PATH_WARM
+						       : SESSION_PATH_COLD);
+		enter(session, SESSION_HOT);
+	}
+}
+
+/* A turn that ran when the talk broke has heard of it from the talk itself. */
+static void go_on_hot(struct session *session)
+{
+	if (bond_broken(session->bond))
+		begin_closing(session);
+	else if (session->turns.waiting)
+		begin_turn(session);
+	else if (session->finishing)
+		begin_closing(session);
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct session *session = timer->data;
+
+	switch (session->state) {
+	case SESSION_COLD:
+		if (session->turns.waiting)
+			open_up(session);
+		else if (session->finishing)
+			enter(session, SESSION_CLOSED);
+		break;
+	case SESSION_CONNECTING:
+		go_on_connecting(session);
+		break;
+	case SESSION_HOT:
+		go_on_hot(session);
+		break;
+	case SESSION_BUSY:
+		break;
+	case SESSION_CLOSING:
+		if (bond_is_over(session->bond))
+			finish_closing(session);
+		break;
+	case SESSION_CLOSED:
+		session->events->closed(session->arg, session, session->failed);
+		return; /* it may be gone */
+	}
+	session->events->changed(session->arg, session);
+}
+
+static void on_turn_dropped(void *arg)
+{
+	be_called_soon(arg);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct session *session = handle->data;
+
+	if (--session->handles > 0)
+		return;
+	free(session->room);
+	free(session->bot);
+	free(session);
+}
+
+struct session *session_create(const struct means *means, const char *room,
+	const char *bot, const struct session_events *events, void *arg)
+{
+	struct session *session = mem_zeroed(sizeof *session);
+
+	session->means = means;
+	session->events = events;
+	session->arg = arg;
+	session->room = mem_text(room);
+	session->bot = mem_text(bot);
+	session->turns = (struct turns){
+		.metrics = means->metrics,
+		.dropped = on_turn_dropped,
+		.arg = session,
+	};
+	uv_timer_init(means->loop, &session->soon);
+	uv_timer_init(means->loop, &session->bound);
+	session->soon.data = session->bound.data = session;
+	session->handles = 2;
+	return session;
+}
+
+const char *session_room(const struct session *session)
+{
+	return session->room;
+}
+
+const char *session_bot(const struct session *session)
+{
+	return session->bot;
+}
+
+enum session_state session_state(const struct session *session)
+{
+	return session->state;
+}
+
+unsigned session_turns(const struct session *session)
+{
+	return session->turns.waiting_count + (session->turns.running != NULL);
+}
+
+uint64_t session_count(const struct session *session, enum session_path path)
+{
+	return session->counts[path];
+}
+
+struct turn *session_say(
+	struct session *session, const char *text, turn_done_fn *done, void *arg)
+{
+	if (session->finishing || session->state == SESSION_CLOSED ||
+		session->turns.waiting_count >= session->means->config->queue_limit)
+		return NULL;
+	be_called_soon(session);
+	return turns_add(&session->turns, text, done, arg);
+}
+
+void session_close(struct session *session)
+{
+	assert(session->state == SESSION_HOT);
+	begin_closing(session);
+}
+
+void session_finish(struct session *session, int64_t deadline_ns)
+{
+	session->finishing = true;
+	session->deadline_ns = deadline_ns;
+	if (session->state == SESSION_CLOSING)
+		bond_hurry(session->bond, deadline_ns);
+	be_called_soon(session);
+}
+
+void session_interrupt(struct session *session, int64_t deadline_ns)
+{
+	session_finish(session, deadline_ns);
+	turns_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
+	switch (session->state) {
+	case SESSION_CONNECTING:
+	case SESSION_HOT:
+	case SESSION_BUSY:
+		begin_closing(session);
+		break;
+	case SESSION_COLD:
+	case SESSION_CLOSING:
+	case SESSION_CLOSED:
+		break;
+	}
+}
+
+void session_abandon(struct session *session)
+{
+	session->finishing = session->abandoned = true;
+	be_called_soon(session);
+}
+
+void session_give_up(struct session *session, const char *why)
+{
+	session_interrupt(session, clock_now());
+	if (session->state == SESSION_CLOSING)
+		bond_give_up(session->bond, why);
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	bond_destroy(session->bond);
+	turns_done(&session->turns);
+	uv_close((uv_handle_t *)&session->soon, on_closed);
+	uv_close((uv_handle_t *)&session->bound, on_closed);
+}

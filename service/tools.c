@@ -1,0 +1,283 @@
+#include "service/tools.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "service/agent.h"
+#include "service/servers.h"
+#include "service/store.h"
+
+#define DECLARED_NAME_MAX 64
+
+enum asking {
+	TOOLS_UNKNOWN,
+	TOOLS_CLAIMED, /* somebody is asking */
+	TOOLS_KNOWN,
+	TOOLS_FAILED,
+};
+
+struct tool {
+	char declared[DECLARED_NAME_MAX + 1];
+	char *name;
+	unsigned server;
+};
+
+struct tools {
+	const struct servers *servers;
+	struct store *store;
+	enum asking *asking; /* one for each server */
+	cJSON **lists;       /* likewise; NULL while unknown */
+	struct tool *tools;
+	unsigned count;
+	cJSON *declaration;
+	bool changed; /* since it was declared */
+	struct tools_waiter *waiters;
+};
+
+/* What the agent API takes for a name: letters, digits, '_' and '-'. */
+static void add_name(char declared[DECLARED_NAME_MAX + 1], const char *name)
+{
+	size_t len = strlen(declared);
+
+	for (; *name && len < DECLARED_NAME_MAX; name++, len++) {
+		bool fit = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_-",
+				   *name) != NULL;
+
+		declared[len] = fit ? *name : '_';
+	}
+	declared[len] = '\0';
+}
+
+static void name_with_server(
+	char declared[DECLARED_NAME_MAX + 1], const char *server, const char *name)
+{
+	declared[0] = '\0';
+	add_name(declared, server);
+	add_name(declared, "__");
+	add_name(declared, name);
+}
+
+static const struct tool *find_declared(const struct tools *tools, const char *declared)
+{
+	for (unsigned i = 0; i < tools->count; i++)
+		if (strcmp(tools->tools[i].declared, declared) == 0)
+			return &tools->tools[i];
+	return NULL;
+}
+
+static void declare(struct tools *tools, const struct tool *tool, const cJSON *node)
+{
+	const char *description = json_text(node, "description");
+	const cJSON *schema = json_get(node, "inputSchema");
+	cJSON *entry = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(entry, "name", tool->declared);
+	cJSON_AddStringToObject(entry, "description", description ? description : "");
+	if (cJSON_IsObject(schema))
+		cJSON_AddItemToObject(
+			entry, "input_schema", cJSON_Duplicate(schema, true));
+	else
+		cJSON_AddStringToObject(cJSON_AddObjectToObject(entry, "input_schema"),
+			"type", "object");
+	cJSON_AddItemToArray(tools->declaration, entry);
+}
+
+static void add_tool(struct tools *tools, unsigned server, const cJSON *node)
+{
+	const char *name = json_text(node, "name");
+	struct tool tool = {.server = server};
+
+	if (!name || *name == '\0')
+		return;
+	add_name(tool.declared, name);
+	if (find_declared(tools, tool.declared))
+		name_with_server(
+			tool.declared, tools->servers->list[server].name, name);
+	if (find_declared(tools, tool.declared)) {
+		log_event("mcp.tool.hidden", "server",
+			LOG_TEXT(tools->servers->list[server].name), "tool",
+			LOG_TEXT(name), "why",
+			LOG_TEXT("another tool has this name already"));
+		return;
+	}
+	tool.name = mem_text(name);
+	tools->tools = mem_grown(tools->tools, tools->count + 1, sizeof *tools->tools);
+	tools->tools[tools->count++] = tool;
+	declare(tools, &tool, node);
+}
+
+static void forget_tools(struct tools *tools)
+{
+	for (unsigned i = 0; i < tools->count; i++)
+		free(tools->tools[i].name);
+	tools->count = 0;
+	cJSON_Delete(tools->declaration);
+	tools->declaration = NULL;
+}
+
+/* In the servers' order, whatever the order in which they were heard: names are the
+ * same in every run. */
+static void collect(struct tools *tools)
+{
+	const cJSON *node;
+
+	forget_tools(tools);
+	tools->declaration = cJSON_CreateArray();
+	for (unsigned i = 0; i < tools->servers->count; i++)
+		cJSON_ArrayForEach(node, tools->lists[i]) add_tool(tools, i, node);
+	tools->changed = true;
+}
+
+static void load(struct tools *tools)
+{
+	for (unsigned i = 0; i < tools->servers->count; i++) {
+		SCOPED(mem_free) char *text = NULL;
+		struct err err = {0};
+
+		if (!store_find_tools(tools->store, tools->servers->list[i].fingerprint,
+			    &text, &err))
+			log_event("store.failed", "why", LOG_TEXT(err.text));
+		if (text)
+			tools->lists[i] = json_parse(text, strlen(text));
+		if (tools->lists[i])
+			tools->asking[i] = TOOLS_KNOWN;
+	}
+}
+
+struct tools *tools_create(const struct servers *servers, struct store *store)
+{
+	struct tools *tools = mem_zeroed(sizeof *tools);
+
+	tools->servers = servers;
+	tools->store = store;
+	tools->asking = mem_zeroed((servers->count + 1) * sizeof *tools->asking);
+	tools->lists = mem_zeroed((servers->count + 1) * sizeof(cJSON *));
+	load(tools);
+	collect(tools);
+	return tools;
+}
+
+void tools_destroy(struct tools *tools)
+{
+	if (!tools)
+		return;
+	assert(!tools->waiters);
+	forget_tools(tools);
+	for (unsigned i = 0; i < tools->servers->count; i++)
+		cJSON_Delete(tools->lists[i]);
+	free(tools->lists);
+	free(tools->asking);
+	free(tools->tools);
+	free(tools);
+}
+
+bool tools_settled(const struct tools *tools)
+{
+	for (unsigned i = 0; i < tools->servers->count; i++)
+		if (tools->asking[i] == TOOLS_UNKNOWN ||
+			tools->asking[i] == TOOLS_CLAIMED)
+			return false;
+	return true;
+}
+
+static void tell_waiters(struct tools *tools)
+{
+	struct tools_waiter *waiter, *next;
+
+	DL_FOREACH_SAFE(tools->waiters, waiter, next)
+	waiter->changed(waiter->arg);
+}
+
+bool tools_claim(struct tools *tools, unsigned server)
+{
+	if (tools->asking[server] != TOOLS_UNKNOWN)
+		return false;
+	tools->asking[server] = TOOLS_CLAIMED;
+	return true;
+}
+
+void tools_release(struct tools *tools, unsigned server)
+{
+	if (tools->asking[server] != TOOLS_CLAIMED)
+		return;
+	tools->asking[server] = TOOLS_UNKNOWN;
+	tell_waiters(tools);
+}
+
+void tools_learn(struct tools *tools, unsigned server, const cJSON *list)
+{
+	const struct server *told = &tools->servers->list[server];
+	SCOPED(mem_free) char *text = NULL;
+	struct err err = {0};
+
+	tools->asking[server] = TOOLS_KNOWN;
+	if (!cJSON_Compare(tools->lists[server], list, true)) {
+		cJSON_Delete(tools->lists[server]);
+		tools->lists[server] = cJSON_Duplicate(list, true);
+		collect(tools);
+		text = json_print(list);
+		if (!store_save_tools(
+			    tools->store, told->name, told->fingerprint, text, &err))
+			log_event("store.failed", "why", LOG_TEXT(err.text));
+	}
+	tell_waiters(tools);
+}
+
+void tools_failed(struct tools *tools, unsigned server)
+{
+	if (tools->asking[server] == TOOLS_KNOWN)
+		return;
+	tools->asking[server] = TOOLS_FAILED;
+	tell_waiters(tools);
+}
+
+void tools_wait(struct tools *tools, struct tools_waiter *waiter)
+{
+	if (waiter->waiting)
+		return;
+	waiter->waiting = true;
+	DL_APPEND(tools->waiters, waiter);
+}
+
+void tools_unwait(struct tools *tools, struct tools_waiter *waiter)
+{
+	if (!waiter->waiting)
+		return;
+	waiter->waiting = false;
+	DL_DELETE(tools->waiters, waiter);
+}
+
+void tools_declare(struct tools *tools, struct agent *agent)
+{
+	if (!tools->changed)
+		return;
+	agent_set_tools(agent, tools->declaration);
+	tools->changed = false;
+}
+
+bool tools_find(const struct tools *tools, const char *name, unsigned *server,
+	const char **tool)
+{
+	const struct tool *found = find_declared(tools, name);
+
+	for (unsigned i = 0; i < tools->count && !found; i++) {
+		char full[DECLARED_NAME_MAX + 1];
+
+		name_with_server(full,
+			tools->servers->list[tools->tools[i].server].name,
+			tools->tools[i].name);
+		if (strcmp(full, name) == 0)
+			found = &tools->tools[i];
+	}
+	if (!found)
+		return false;
+	*server = found->server;
+	*tool = found->name;
+	return true;
+}
