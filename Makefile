@@ -77,9 +77,9 @@ $(out)/service/test/%: $(out)/service/test/%.o $(call without,$(service)) $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 $(out)/mock-agent/test/%: $(out)/mock-agent/test/%.o $(call without,$(mock_agent)) $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(call without,$(mock_mcp)) $(lib)
+# These test the program itself, too.
+$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(out)/mock-mcp/test/scene.o $(call without,$(mock_mcp)) $(lib) | $(out)/bin/mock-mcp
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-$(out)/mock-mcp/test/test_server: | $(out)/bin/mock-mcp
 $(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 

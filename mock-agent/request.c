@@ -10,9 +10,6 @@
 #include "lib/mem.h"
 #include "mock-agent/session.h"
 
-#define JSON_TYPE "application/json"
-#define SSE_TYPE  "text/event-stream; charset=utf-8"
-
 struct request *request_create(struct mock *mock, struct web_exchange *exchange)
 {
 	struct request *request = mem_zeroed(sizeof *request);
@@ -42,7 +39,7 @@ static void reply(struct request *request, unsigned status, cJSON *body)
 {
 	SCOPED(mem_free) char *text = json_print(body);
 
-	web_reply(request->exchange, status, JSON_TYPE, text, strlen(text));
+	web_reply(request->exchange, status, REQUEST_JSON, text, strlen(text));
 	cJSON_Delete(body);
 }
 
@@ -107,35 +104,32 @@ static void answer_error(struct request *request)
 		moment_name(act->moment));
 }
 
-/* The half of an answer: what the client would have to know is in the other one. */
-static void answer_half(struct request *request, bool is_stream)
+/* Half of an answer: what the client would have to know is in the other one. */
+static void answer_half(struct request *request)
 {
-	const char *half = is_stream ? "event: session.status_running\ndata: {\"id\":\"se"
-				     : "{\"id\":\"sesn_01";
+	const char *half = request->wants_stream
+		? "event: session.status_running\ndata: {\"id\":\"se"
+		: "{\"id\":\"sesn_01";
 
-	web_stream_begin(request->exchange, 200, is_stream ? SSE_TYPE : JSON_TYPE);
+	web_stream_begin(request->exchange, 200,
+		request->wants_stream ? REQUEST_SSE : REQUEST_JSON);
 	web_stream_add(request->exchange, half, strlen(half));
 	web_stream_end(request->exchange);
 }
 
-static void answer_nonsense(struct request *request, bool is_stream)
+static void answer_nonsense(struct request *request)
 {
-	static const char text[] = "<html><body>Bad Gateway</body></html>\n";
-	static const char frame[] = "<html>\n\nevent: session.status_running\ndata: {oops\n\n";
+	const char *nonsense = request->wants_stream
+		? REQUEST_NONSENSE
+		: "<html><body>Bad Gateway</body></html>\n";
 
-	if (is_stream) {
-		web_stream_begin(request->exchange, 200, SSE_TYPE);
-		web_stream_add(request->exchange, frame, sizeof frame - 1);
-		web_stream_end(request->exchange);
-	} else {
-		web_reply(request->exchange, 200, JSON_TYPE, text, sizeof text - 1);
-	}
+	web_reply(request->exchange, 200,
+		request->wants_stream ? REQUEST_SSE : REQUEST_JSON, nonsense,
+		strlen(nonsense));
 }
 
 void request_strike(struct request *request)
 {
-	bool is_stream = request->act.moment == MOMENT_STREAM;
-
 	mood_log_fault(request->mood, request->session ? request->session->id : NULL,
 		&request->act);
 	switch ((enum fault)request->act.fault) {
@@ -156,10 +150,10 @@ void request_strike(struct request *request)
 		answer_error(request);
 		return;
 	case FAULT_TRUNCATE:
-		answer_half(request, is_stream);
+		answer_half(request);
 		return;
 	case FAULT_MALFORM:
-		answer_nonsense(request, is_stream);
+		answer_nonsense(request);
 		return;
 	case FAULT_REFUSE:
 		door_shut(request->mock->door);

@@ -24,6 +24,11 @@ typedef void request_fn(struct request *request);
 typedef void request_over_fn(struct request *request, enum web_end end);
 
 #define REQUEST_PARAMS 2
+#define REQUEST_JSON   "application/json"
+#define REQUEST_SSE    "text/event-stream; charset=utf-8"
+
+/* What FAULT_MALFORM puts into a stream: neither SSE nor JSON. */
+#define REQUEST_NONSENSE "<html>\n\nevent: agent.message\ndata: {oops\n\n"
 
 struct request {
 	struct mock *mock;
@@ -33,6 +38,7 @@ struct request {
 	char *param[REQUEST_PARAMS]; /* owned: the :names of its path */
 	cJSON *body;                 /* owned; NULL: there was none */
 	struct session *session;     /* held, or NULL */
+	bool wants_stream;           /* its answer is server-sent events */
 
 	struct mood *mood; /* whose moment it waits for; NULL before */
 	struct act act;

@@ -11,8 +11,7 @@
 #include "mock-agent/event.h"
 #include "mock-agent/session.h"
 
-#define NONSENSE "<html>\n\nevent: agent.message\ndata: {oops\n\n"
-#define PING     "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+#define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 
 struct stream {
 	struct session *session; /* held by its request */
@@ -72,6 +71,8 @@ static void open_stream(struct request *request)
 	const char *deltas = web_query(request->exchange, "event_deltas[]");
 	struct stream *stream;
 
+	if (session->dark)
+		return;
 	if (request->act.fault != FAULT_NONE) {
 		request_strike(request);
 		return;
@@ -92,13 +93,14 @@ static void open_stream(struct request *request)
 	log_event("agent.stream.opened", "session", LOG_TEXT(mood_label(session->mood)),
 		"id", LOG_TEXT(session->id));
 	web_add_header(request->exchange, "cache-control", "no-cache");
-	web_stream_begin(request->exchange, 200, "text/event-stream; charset=utf-8");
+	web_stream_begin(request->exchange, 200, REQUEST_SSE);
 	DL_APPEND(session->streams, stream);
 	arm_heartbeat(stream);
 }
 
 void stream_route(struct request *request)
 {
+	request->wants_stream = true;
 	request_wait(request, request->session->mood, MOMENT_STREAM, open_stream);
 }
 
@@ -147,7 +149,8 @@ static void tell_one(struct stream *stream, const struct buf *frame, int fault)
 		web_stream_end(stream->exchange);
 		return;
 	case FAULT_MALFORM:
-		web_stream_add(stream->exchange, NONSENSE, strlen(NONSENSE));
+		web_stream_add(stream->exchange, REQUEST_NONSENSE,
+			strlen(REQUEST_NONSENSE));
 		return;
 	case FAULT_NONE:
 	case FAULT_HANG:

@@ -49,6 +49,11 @@ static const struct field exit_fields[] = {
 
 #define REACTIONS "\"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
 
+static const char *key_of(const cJSON *node)
+{
+	return node->string ? node->string : "reaction";
+}
+
 static bool read_reaction_name(struct reaction *reaction, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
@@ -62,11 +67,9 @@ static bool read_reaction_name(struct reaction *reaction, const struct json_doc 
 		}
 	}
 	near = nearest_name(word, reaction_names, COUNT(reaction_names));
-	if (near)
-		return json_doc_wrong(doc, node, err,
-			"expected " REACTIONS ", found \"%s\": did you mean \"%s\"?",
-			word, near);
-	return json_doc_wrong(doc, node, err, "expected " REACTIONS ", found \"%s\"", word);
+	return json_doc_wrong(doc, node, err,
+		"%s: expected " REACTIONS ", not \"%.40s\"%s%s%s", key_of(node), word,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static bool read_reaction(void *out, const struct json_doc *doc, const cJSON *node,
@@ -77,9 +80,9 @@ static bool read_reaction(void *out, const struct json_doc *doc, const cJSON *no
 	if (cJSON_IsString(node))
 		return read_reaction_name(reaction, doc, node, err);
 	if (!cJSON_IsObject(node) || !node->child)
-		return json_doc_wrong(doc, node, err, "expected " REACTIONS);
-	if (!fields_read(exit_fields, reaction, doc, node,
-		    node->string ? node->string : "reaction", err))
+		return json_doc_wrong(doc, node, err, "%s: expected " REACTIONS,
+			key_of(node));
+	if (!fields_read(exit_fields, reaction, doc, node, key_of(node), err))
 		return false;
 	reaction->kind = REACTION_EXIT;
 	return true;

@@ -220,7 +220,16 @@ static void go_on_connecting(struct session *session)
 	}
 }
 
-/* A turn that ran when the talk broke has heard of it from the talk itself. */
+static void go_on_busy(struct session *session)
+{
+	const char *broken = bond_broken(session->bond);
+
+	if (!broken)
+		return;
+	end_turn(session, TURN_FAILED, broken);
+	enter(session, SESSION_HOT);
+}
+
 static void go_on_hot(struct session *session)
 {
 	if (bond_broken(session->bond))
@@ -249,6 +258,7 @@ static void on_soon(uv_timer_t *timer)
 		go_on_hot(session);
 		break;
 	case SESSION_BUSY:
+		go_on_busy(session);
 		break;
 	case SESSION_CLOSING:
 		if (bond_is_over(session->bond))
@@ -327,9 +337,12 @@ uint64_t session_count(const struct session *session, enum session_path path)
 struct turn *session_say(
 	struct session *session, const char *text, turn_done_fn *done, void *arg)
 {
-	if (session->finishing || session->state == SESSION_CLOSED ||
+	if (session->finishing ||
 		session->turns.waiting_count >= session->means->config->queue_limit)
 		return NULL;
+	/* Closed this very moment, and nobody has been told yet. */
+	if (session->state == SESSION_CLOSED)
+		enter(session, SESSION_COLD);
 	be_called_soon(session);
 	return turns_add(&session->turns, text, done, arg);
 }

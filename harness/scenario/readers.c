@@ -99,15 +99,16 @@ static bool read_code(int64_t *code, const struct json_doc *doc, const cJSON *no
 bool read_exit_codes(void *out, const struct json_doc *doc, const cJSON *node,
 	struct err *err)
 {
+	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
 	struct exit_codes codes = {0};
 	const cJSON *item;
 
-	if (!cJSON_IsArray(node)) {
+	if (!list) {
 		codes.count = 1;
 		if (!read_code(&codes.code[0], doc, node, err))
 			return false;
 	}
-	cJSON_ArrayForEach(item, cJSON_IsArray(node) ? node : NULL) {
+	cJSON_ArrayForEach(item, list) {
 		if (codes.count == EXPECT_CODES_MAX)
 			return json_doc_wrong(doc, item, err, "more than %d exit codes",
 				EXPECT_CODES_MAX);
@@ -142,12 +143,13 @@ static bool read_verdict(unsigned *verdicts, const struct json_doc *doc, const c
 bool read_verdicts(void *out, const struct json_doc *doc, const cJSON *node,
 	struct err *err)
 {
+	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
 	unsigned verdicts = 0;
 	const cJSON *item;
 
-	if (!cJSON_IsArray(node) && !read_verdict(&verdicts, doc, node, err))
+	if (!list && !read_verdict(&verdicts, doc, node, err))
 		return false;
-	cJSON_ArrayForEach(item, cJSON_IsArray(node) ? node : NULL) {
+	cJSON_ArrayForEach(item, list) {
 		if (!read_verdict(&verdicts, doc, item, err))
 			return false;
 	}

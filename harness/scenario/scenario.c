@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/scenario/readers.h"
+#include "harness/scenario/verdict.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
@@ -29,7 +30,7 @@ static const struct field session_fields[] = {
 	{"body", FIELD_OTHER, offsetof(struct session_request, body), .read = read_body,
 		.done = free_text, .schema = any_schema,
 		.preset = "{\"creator\":{\"id\":1,\"name\":\"Test\"},"
-			  "\"room\":{\"id\":\"{room}\",\"name\":\"Room {room}\"},"
+			  "\"room\":{\"id\":{room},\"name\":\"Room {room}\"},"
 			  "\"content\":\"hello\"}",
 		.help = "the JSON that is sent; {n}, {room} and {bot} are filled in"},
 	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",

@@ -1,0 +1,39 @@
+/*
+ * combine - the combinations of a file's matrix, with its variants and --set applied.
+ */
+#ifndef HARNESS_SCENARIO_COMBINE_H
+#define HARNESS_SCENARIO_COMBINE_H
+
+#include <stdbool.h>
+
+#include "lib/json.h"
+
+#define COMBINE_AXES_MAX 16
+
+/* One value of one axis. */
+struct axis {
+	const char *path; /* "load.sessions" */
+	const char *text; /* "3", as --set takes it */
+};
+
+/* All borrowed for the call that hands it over. */
+struct combination {
+	struct axis axes[COMBINE_AXES_MAX];
+	unsigned axis_count;
+};
+
+/* root is a changed copy of the document, the callback's to change. */
+typedef bool combine_fn(
+	void *arg, const struct combination *combination, cJSON *root, struct err *err);
+
+/* Calls each() per combination, the last axis turning fastest. `sets` are "key=value"
+ * (the value JSON, or else a string), NULL-terminated, or NULL; one that names an axis
+ * pins it. Stops at the first failure. */
+bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each, void *arg,
+	struct err *err) MUST_CHECK;
+
+/* Makes root its twin: twin.set applied, twin.expect in place of expect. */
+bool combine_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,
+	struct err *err) MUST_CHECK;
+
+#endif

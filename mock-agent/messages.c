@@ -1,0 +1,380 @@
+#include "mock-agent/messages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/conversation.h"
+#include "mock-agent/event.h"
+#include "mock-agent/sessions.h"
+
+#define BYTES_PER_TOKEN 4 /* about */
+
+/* One answer on its way. */
+struct answer {
+	struct request *request;
+	struct conversation conversation;
+	struct act act;    /* of the next delta */
+	struct bell *next; /* delta of a stream */
+};
+
+static double tokens(size_t bytes)
+{
+	return (double)(bytes / BYTES_PER_TOKEN + 1);
+}
+
+static cJSON *usage_json(const struct request *request, size_t output)
+{
+	cJSON *usage = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(usage, "input_tokens",
+		tokens(web_body(request->exchange)->len));
+	cJSON_AddNumberToObject(usage, "output_tokens", tokens(output));
+	cJSON_AddNumberToObject(usage, "cache_creation_input_tokens", 0);
+	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
+	cJSON_AddNullToObject(usage, "cache_creation");
+	cJSON_AddNullToObject(usage, "server_tool_use");
+	cJSON_AddStringToObject(usage, "service_tier", "standard");
+	return usage;
+}
+
+static const char *stop_reason(const struct answer *answer)
+{
+	return answer->conversation.tool ? "tool_use" : "end_turn";
+}
+
+/* A block of content; its substance is left out of one that only begins. */
+static cJSON *block_json(const struct answer *answer, bool begins)
+{
+	const struct conversation *conversation = &answer->conversation;
+	cJSON *block = cJSON_CreateObject();
+	char id[WIRE_ID_SIZE];
+
+	if (!conversation->tool) {
+		cJSON_AddStringToObject(block, "type", "text");
+		cJSON_AddStringToObject(block, "text",
+			begins ? "" : buf_text(&conversation->reply.text));
+		cJSON_AddNullToObject(block, "citations");
+		return block;
+	}
+	wire_id(id, "toolu");
+	cJSON_AddStringToObject(block, "type", "tool_use");
+	cJSON_AddStringToObject(block, "id", id);
+	cJSON_AddStringToObject(block, "name", json_text(conversation->tool, "name"));
+	cJSON_AddItemToObject(block, "input",
+		begins ? cJSON_CreateObject()
+		       : reply_tool_input(conversation->tool, conversation->said));
+	cJSON_AddItemToObject(block, "caller", cJSON_Parse("{\"type\":\"direct\"}"));
+	return block;
+}
+
+static cJSON *message_json(const struct answer *answer, bool begins)
+{
+	static const char *const nulls[] = {"stop_sequence", "stop_details", "container",
+		"diagnostics"};
+	cJSON *message = cJSON_CreateObject();
+	cJSON *content;
+	char id[WIRE_ID_SIZE];
+
+	wire_id(id, "msg");
+	cJSON_AddStringToObject(message, "id", id);
+	cJSON_AddStringToObject(message, "type", "message");
+	cJSON_AddStringToObject(message, "role", "assistant");
+	cJSON_AddStringToObject(message, "model",
+		json_text(answer->request->body, "model"));
+	content = cJSON_AddArrayToObject(message, "content");
+	if (begins) {
+		cJSON_AddNullToObject(message, "stop_reason");
+	} else {
+		cJSON_AddItemToArray(content, block_json(answer, false));
+		cJSON_AddStringToObject(message, "stop_reason", stop_reason(answer));
+	}
+	for (unsigned i = 0; i < COUNT(nulls); i++)
+		cJSON_AddNullToObject(message, nulls[i]);
+	cJSON_AddItemToObject(message, "usage",
+		usage_json(answer->request,
+			begins ? 0 : answer->conversation.reply.text.len));
+	return message;
+}
+
+/* The stream */
+
+/* Takes data. */
+static void frame_of(struct buf *frame, cJSON *data, const char *type)
+{
+	SCOPED(mem_free) char *json = NULL;
+
+	cJSON_AddStringToObject(data, "type", type);
+	json = json_print(data);
+	event_frame(frame, type, json);
+	cJSON_Delete(data);
+}
+
+static void send_frame(struct answer *answer, cJSON *data, const char *type)
+{
+	SCOPED(buf_done) struct buf frame = {0};
+
+	frame_of(&frame, data, type);
+	web_stream_add(answer->request->exchange, frame.data, frame.len);
+}
+
+static cJSON *of_block(void)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(data, "index", 0);
+	return data;
+}
+
+static void wait_for(struct answer *answer, enum moment moment)
+{
+	answer->act = mood_next(answer->request->mood, moment);
+	bell_set(answer->next, answer->act.delay_ns);
+}
+
+static void begin_stream(struct answer *answer)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	web_add_header(answer->request->exchange, "cache-control", "no-cache");
+	web_stream_begin(answer->request->exchange, 200, REQUEST_SSE);
+	cJSON_AddItemToObject(data, "message", message_json(answer, true));
+	send_frame(answer, data, "message_start");
+	send_frame(answer, cJSON_CreateObject(), "ping");
+	data = of_block();
+	cJSON_AddItemToObject(data, "content_block", block_json(answer, true));
+	send_frame(answer, data, "content_block_start");
+	reply_cut(&answer->conversation.reply,
+		mood_manners(answer->request->mood)->chunks);
+	wait_for(answer, MOMENT_FIRST_BYTE);
+}
+
+static void end_stream(struct answer *answer)
+{
+	cJSON *data = cJSON_CreateObject(), *delta;
+
+	send_frame(answer, of_block(), "content_block_stop");
+	delta = cJSON_AddObjectToObject(data, "delta");
+	cJSON_AddStringToObject(delta, "stop_reason", stop_reason(answer));
+	cJSON_AddNullToObject(delta, "stop_sequence");
+	cJSON_AddItemToObject(data, "usage",
+		usage_json(answer->request, answer->conversation.reply.text.len));
+	send_frame(answer, data, "message_delta");
+	send_frame(answer, cJSON_CreateObject(), "message_stop");
+	web_stream_end(answer->request->exchange);
+}
+
+/* The next delta; NULL when all were made. The caller's. */
+static cJSON *delta_json(struct answer *answer)
+{
+	struct conversation *conversation = &answer->conversation;
+	cJSON *data = of_block(), *delta = cJSON_AddObjectToObject(data, "delta");
+	SCOPED(buf_done) struct buf part = {0};
+	size_t len = 0;
+
+	if (conversation->tool) {
+		SCOPED(json_free) cJSON *input =
+			reply_tool_input(conversation->tool, conversation->said);
+		SCOPED(mem_free) char *text = json_print(input);
+
+		cJSON_AddStringToObject(delta, "type", "input_json_delta");
+		cJSON_AddStringToObject(delta, "partial_json", text);
+		conversation->reply.given = conversation->reply.parts;
+	} else {
+		const char *text = reply_next(&conversation->reply, &len);
+
+		buf_add(&part, text, len);
+		cJSON_AddStringToObject(delta, "type", "text_delta");
+		cJSON_AddStringToObject(delta, "text", buf_text(&part));
+	}
+	return data;
+}
+
+static void send_error(struct answer *answer)
+{
+	SCOPED(json_free) cJSON *whole = wire_error(answer->act.status,
+		"The fault was asked for.", answer->request->id);
+	cJSON *data = cJSON_CreateObject();
+
+	wire_set(data, "error", json_get(whole, "error"));
+	send_frame(answer, data, "error");
+	web_stream_end(answer->request->exchange);
+}
+
+/* True when nothing more comes. */
+static bool strike_stream(struct answer *answer, const struct buf *frame)
+{
+	struct web_exchange *exchange = answer->request->exchange;
+
+	if (answer->act.fault != FAULT_NONE)
+		mood_log_fault(answer->request->mood, NULL, &answer->act);
+	switch ((enum fault)answer->act.fault) {
+	case FAULT_NONE:
+		return false;
+	case FAULT_HANG:
+	case FAULT_BLACKHOLE:
+		return true;
+	case FAULT_RESET:
+		web_reset(exchange);
+		return true;
+	case FAULT_HALF_CLOSE:
+		web_half_close(exchange);
+		return true;
+	case FAULT_ERROR:
+		send_error(answer);
+		return true;
+	case FAULT_TRUNCATE:
+		web_stream_add(exchange, frame->data, frame->len / 2);
+		web_stream_end(exchange);
+		return true;
+	case FAULT_MALFORM:
+		web_stream_add(exchange, REQUEST_NONSENSE, strlen(REQUEST_NONSENSE));
+		return false;
+	case FAULT_REFUSE:
+		door_shut(answer->request->mock->door);
+		return false;
+	}
+	return false;
+}
+
+static void on_next(void *arg)
+{
+	struct answer *answer = arg;
+	const struct reply *reply = &answer->conversation.reply;
+	SCOPED(buf_done) struct buf frame = {0};
+
+	frame_of(&frame, delta_json(answer), "content_block_delta");
+	if (strike_stream(answer, &frame))
+		return;
+	if (answer->act.fault != FAULT_MALFORM)
+		web_stream_add(answer->request->exchange, frame.data, frame.len);
+	if (reply->given < reply->parts)
+		wait_for(answer, MOMENT_CHUNK);
+	else
+		end_stream(answer);
+}
+
+/* The routes */
+
+static void on_over(struct request *request, enum web_end end)
+{
+	struct answer *answer = request->data;
+
+	(void)end;
+	conversation_done(&answer->conversation);
+	bell_destroy(answer->next);
+	free(answer);
+}
+
+static void answer_message(struct request *request)
+{
+	struct answer *answer;
+
+	if (request->act.fault != FAULT_NONE) {
+		request_strike(request);
+		return;
+	}
+	answer = mem_zeroed(sizeof *answer);
+	answer->request = request;
+	answer->next = bell_create(request->mock->loop, on_next, answer);
+	conversation_read(&answer->conversation, request->body,
+		mood_manners(request->mood)->tools);
+	request->data = answer;
+	request->over = on_over;
+	if (request->wants_stream)
+		begin_stream(answer);
+	else
+		request_answer(request, message_json(answer, false));
+}
+
+/* False: it was refused. */
+static bool check_question(struct request *request, bool with_max)
+{
+	const cJSON *messages = json_get(request->body, "messages");
+
+	if (!json_text(request->body, "model"))
+		request_refuse(request, 400, "model: Field required");
+	else if (with_max && json_int(request->body, "max_tokens", 0) < 1)
+		request_refuse(request, 400, "max_tokens: Field required");
+	else if (!cJSON_IsArray(messages))
+		request_refuse(request, 400, "messages: Field required");
+	else if (!messages->child)
+		request_refuse(request, 400,
+			"messages: at least one message is required");
+	else
+		return true;
+	return false;
+}
+
+void messages_route(struct request *request)
+{
+	struct mock *mock = request->mock;
+	const char *name = web_header(request->exchange, "x-claude-code-session-id");
+
+	if (!check_question(request, true))
+		return;
+	request->wants_stream = json_bool(request->body, "stream", false);
+	request_wait(request,
+		moods_get(mock->moods,
+			name ? sessions_label_named(mock->sessions, name) : 0),
+		MOMENT_MESSAGES, answer_message);
+}
+
+void messages_count_route(struct request *request)
+{
+	cJSON *body;
+
+	if (!check_question(request, false))
+		return;
+	body = cJSON_CreateObject();
+	cJSON_AddNumberToObject(body, "input_tokens",
+		tokens(web_body(request->exchange)->len));
+	request_answer(request, body);
+}
+
+static const struct {
+	const char *id;
+	const char *name;
+	const char *created_at;
+} models[] = {
+	{"claude-opus-5", "Claude Opus 5", "2026-06-01T00:00:00Z"},
+	{"claude-sonnet-5", "Claude Sonnet 5", "2026-04-01T00:00:00Z"},
+	{"claude-haiku-4-5", "Claude Haiku 4.5", "2025-10-01T00:00:00Z"},
+};
+
+static cJSON *model_json(unsigned i)
+{
+	cJSON *model = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(model, "id", models[i].id);
+	cJSON_AddStringToObject(model, "type", "model");
+	cJSON_AddStringToObject(model, "display_name", models[i].name);
+	cJSON_AddStringToObject(model, "created_at", models[i].created_at);
+	return model;
+}
+
+void messages_models_route(struct request *request)
+{
+	cJSON *body = cJSON_CreateObject();
+	cJSON *data = cJSON_AddArrayToObject(body, "data");
+
+	for (unsigned i = 0; i < COUNT(models); i++)
+		cJSON_AddItemToArray(data, model_json(i));
+	cJSON_AddBoolToObject(body, "has_more", false);
+	cJSON_AddStringToObject(body, "first_id", models[0].id);
+	cJSON_AddStringToObject(body, "last_id", models[COUNT(models) - 1].id);
+	request_answer(request, body);
+}
+
+void messages_model_route(struct request *request)
+{
+	for (unsigned i = 0; i < COUNT(models); i++) {
+		if (strcmp(models[i].id, request->param[0]) == 0) {
+			request_answer(request, model_json(i));
+			return;
+		}
+	}
+	request_refuse(request, 404, "model: %s", request->param[0]);
+}

@@ -1,0 +1,18 @@
+/*
+ * messages - the Messages API: one question, one answer, as JSON or as a stream.
+ *
+ * For clients that keep the conversation themselves, such as the Claude CLI. A client
+ * that names its session (x-claude-code-session-id) has manners and a dice of its own;
+ * everybody else is session 0.
+ */
+#ifndef MOCK_AGENT_MESSAGES_H
+#define MOCK_AGENT_MESSAGES_H
+
+#include "mock-agent/request.h"
+
+void messages_route(struct request *request);       /* POST /v1/messages */
+void messages_count_route(struct request *request); /* POST .../count_tokens */
+void messages_models_route(struct request *request); /* GET /v1/models */
+void messages_model_route(struct request *request);  /* GET /v1/models/:id */
+
+#endif

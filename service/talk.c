@@ -1,0 +1,354 @@
+#include "service/talk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define FIRST_PAUSE_NS (50 * CLOCK_MS) /* until a stored session is looked at again */
+#define LAST_PAUSE_NS  (250 * CLOCK_MS)
+
+static void on_resumed(void *arg, const struct agent_answer *answer);
+
+static void on_stream_event(void *arg, const char *type, const cJSON *event)
+{
+	struct agent_talk *talk = arg;
+
+	if (strcmp(type, "session.deleted") == 0) {
+		talk->deleted = true;
+		talk_break(talk, "the session was deleted");
+	} else if (strcmp(type, "session.status_terminated") == 0) {
+		talk->ended = true;
+		talk_break(talk, "the session was terminated");
+	} else {
+		turn_hear(talk, type, event);
+	}
+}
+
+static void on_stream_lost(void *arg, bool gone, const char *why)
+{
+	struct agent_talk *talk = arg;
+
+	talk->deleted |= gone;
+	talk_break(talk, why);
+}
+
+static const struct agent_stream_events stream_events = {
+	.event = on_stream_event, .lost = on_stream_lost};
+
+static void become_open(struct agent_talk *talk)
+{
+	talk->state = TALK_OPEN;
+	talk->stream =
+		agent_stream_open(talk->agent->wire, talk->id, &stream_events, talk);
+	talk->events->opened(talk->arg, talk->id, NULL);
+}
+
+static void fail_opening(struct agent_talk *talk, const char *why)
+{
+	talk->state = TALK_BROKEN;
+	free(talk->id);
+	talk->id = NULL;
+	talk->events->opened(talk->arg, NULL, why);
+}
+
+/* Takes body. */
+static void ask(struct agent_talk *talk, const char *method, const char *path, cJSON *body,
+	agent_answer_fn *done)
+{
+	struct agent_request request = {
+		.method = method,
+		.path = path,
+		.body = body,
+		.deadline_ns = talk->open_by_ns,
+		.done = done,
+		.arg = talk,
+	};
+
+	talk->opening = agent_call_start(talk->agent->wire, &request);
+}
+
+static void on_created(void *arg, const struct agent_answer *answer)
+{
+	struct agent_talk *talk = arg;
+	const char *id = json_text(answer->json, "id");
+	const char *why = answer->why;
+
+	talk->opening = NULL;
+	if (!why && (!id || !*id))
+		why = "POST /v1/sessions: the answer has no id";
+	if (!why)
+		talk->id = mem_text(id);
+	if (talk->state == TALK_PARTING)
+		talk_go_on_parting(talk);
+	else if (why)
+		fail_opening(talk, why);
+	else
+		become_open(talk);
+}
+
+static void create_session(struct agent_talk *talk)
+{
+	struct agent_needs *needs = talk->agent->needs;
+	cJSON *body = cJSON_CreateObject();
+	cJSON *metadata = cJSON_AddObjectToObject(body, "metadata");
+
+	cJSON_AddStringToObject(metadata, "room", talk->room);
+	cJSON_AddStringToObject(metadata, "bot", talk->bot);
+	cJSON_AddStringToObject(body, "agent", agent_needs_agent(needs));
+	cJSON_AddStringToObject(body, "environment_id", agent_needs_environment(needs));
+	talk->state = TALK_CREATING;
+	talk->open_by_ns = clock_now() + talk->agent->request_ns;
+	ask(talk, "POST", "/v1/sessions", body, on_created);
+}
+
+static void on_needs_met(void *arg, const char *why)
+{
+	struct agent_talk *talk = arg;
+
+	if (why)
+		fail_opening(talk, why);
+	else
+		create_session(talk);
+}
+
+static void open_new(struct agent_talk *talk)
+{
+	free(talk->id);
+	talk->id = NULL;
+	talk->state = TALK_NEEDING;
+	if (agent_needs_met(talk->agent->needs, &talk->need))
+		create_session(talk);
+}
+
+static void look_at_stored(struct agent_talk *talk)
+{
+	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "");
+
+	ask(talk, "GET", path, NULL, on_resumed);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	look_at_stored(timer->data);
+}
+
+static void look_again(struct agent_talk *talk)
+{
+	if (clock_now() + talk->pause_ns >= talk->open_by_ns) {
+		SCOPED(mem_free) char *why =
+			mem_textf("session %s still runs an earlier turn", talk->id);
+
+		fail_opening(talk, why);
+		return;
+	}
+	uv_timer_start(&talk->timer, on_timer, clock_ms_up(talk->pause_ns), 0);
+	talk->pause_ns *= 2;
+	if (talk->pause_ns > LAST_PAUSE_NS)
+		talk->pause_ns = LAST_PAUSE_NS;
+}
+
+static void on_stale_turn_interrupted(void *arg, const struct agent_answer *answer)
+{
+	struct agent_talk *talk = arg;
+
+	(void)answer; /* the stored status tells whether it did any good */
+	talk->opening = NULL;
+	look_again(talk);
+}
+
+/* A service that was killed leaves its turn running: that turn's reply is not the next
+ * one's. */
+static void interrupt_stale_turn(struct agent_talk *talk)
+{
+	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "/events");
+	cJSON *event = cJSON_CreateObject();
+
+	talk->interrupted = true;
+	cJSON_AddStringToObject(event, "type", "user.interrupt");
+	ask(talk, "POST", path, turn_body(event), on_stale_turn_interrupted);
+}
+
+static void on_resumed(void *arg, const struct agent_answer *answer)
+{
+	struct agent_talk *talk = arg;
+	const char *status = json_text(answer->json, "status");
+	bool over = json_text(answer->json, "archived_at") ||
+		(status && strcmp(status, "terminated") == 0);
+	bool runs = status &&
+		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
+
+	talk->opening = NULL;
+	if (answer->status == 404 || (!answer->why && over))
+		open_new(talk);
+	else if (answer->why)
+		fail_opening(talk, answer->why);
+	else if (runs && talk->interrupted)
+		look_again(talk);
+	else if (runs)
+		interrupt_stale_turn(talk);
+	else
+		become_open(talk);
+}
+
+struct agent_talk *agent_open(struct agent *agent, const char *id, const char *room,
+	const char *bot, const struct agent_talk_events *events, void *arg,
+	struct err *err)
+{
+	struct agent_talk *talk = mem_zeroed(sizeof *talk);
+
+	(void)err; /* what goes wrong is told by `opened` */
+	talk->agent = agent;
+	talk->id = mem_text(id);
+	talk->room = mem_text(room);
+	talk->bot = mem_text(bot);
+	talk->events = events;
+	talk->arg = arg;
+	talk->need = (struct agent_need){.done = on_needs_met, .arg = talk};
+	talk->pause_ns = FIRST_PAUSE_NS;
+	talk->open_by_ns = clock_now() + agent->request_ns;
+	uv_timer_init(agent_wire_loop(agent->wire), &talk->timer);
+	talk->timer.data = talk;
+	if (id)
+		look_at_stored(talk);
+	else
+		open_new(talk);
+	return talk;
+}
+
+void talk_break(struct agent_talk *talk, const char *why)
+{
+	if (talk->state == TALK_PARTING) {
+		if (talk->parting_begun && (talk->ended || talk->deleted))
+			agent_parting_ended(talk->parting, talk->deleted);
+		else if (talk->parting_begun)
+			agent_parting_deaf(talk->parting);
+		return;
+	}
+	if (talk->state != TALK_OPEN)
+		return;
+	talk->state = TALK_BROKEN;
+	talk->unsure |= talk->turn.on;
+	agent_stream_close(talk->stream);
+	talk->stream = NULL;
+	turn_drop(talk);
+	if (talk->turn.on)
+		turn_end(talk, NULL, why);
+	if (talk->state == TALK_BROKEN)
+		talk->events->broke(talk->arg, why);
+}
+
+static enum parting_from parting_from(const struct agent_talk *talk)
+{
+	if (talk->unsure || turn_is_answering(talk))
+		return PARTING_FROM_UNKNOWN;
+	if (talk->turn.on && talk->turn.waiting)
+		return PARTING_FROM_WAITING;
+	if (talk->turn.on || talk->running)
+		return PARTING_FROM_RUNNING;
+	return PARTING_FROM_IDLE;
+}
+
+void talk_go_on_parting(struct agent_talk *talk)
+{
+	bool nothing_left = talk->deleted ||
+		(talk->ended && talk->ending != AGENT_DELETE);
+
+	if (talk->state != TALK_PARTING || talk->parting_begun || talk->opening ||
+		turn_is_unsent(talk))
+		return;
+	talk->parting_begun = true;
+	agent_parting_begin(talk->parting, nothing_left ? NULL : talk->id,
+		parting_from(talk), talk->stream && agent_stream_hears(talk->stream));
+}
+
+static void on_parted(void *arg, const char *why)
+{
+	struct agent_talk *talk = arg;
+
+	talk->state = TALK_PARTED;
+	agent_call_cancel(talk->opening);
+	talk->opening = NULL;
+	agent_stream_close(talk->stream);
+	talk->stream = NULL;
+	turn_drop(talk);
+	if (talk->turn.on)
+		turn_end(talk, NULL, why ? why : "interrupted");
+	if (talk->state == TALK_PARTED)
+		talk->let_go(talk->let_go_arg, why);
+}
+
+/* What was under way to open it has no use any more, but for a session that may just
+ * come into being and is to be ended. */
+static void stop_opening(struct agent_talk *talk)
+{
+	if (talk->state == TALK_CREATING && talk->ending != AGENT_KEEP)
+		return;
+	talk->unsure = talk->state == TALK_RESUMING;
+	if (talk->ending == AGENT_KEEP) {
+		free(talk->id);
+		talk->id = NULL;
+	}
+	uv_timer_stop(&talk->timer);
+	agent_needs_leave(talk->agent->needs, &talk->need);
+	agent_call_cancel(talk->opening);
+	talk->opening = NULL;
+}
+
+void agent_let_go(struct agent_talk *talk, enum agent_ending ending, int64_t deadline_ns,
+	agent_let_go_fn *done, void *arg)
+{
+	struct agent_parting_spec spec = {
+		.ending = ending,
+		.deadline_ns = deadline_ns,
+		.request_ns = talk->agent->request_ns,
+		.done = on_parted,
+		.arg = talk,
+	};
+
+	assert(!talk->parting && talk->state != TALK_CLOSED);
+	talk->ending = ending;
+	talk->let_go = done;
+	talk->let_go_arg = arg;
+	talk->parting = agent_parting_create(talk->agent->wire, &spec);
+	if (talk->state < TALK_OPEN)
+		stop_opening(talk);
+	talk->state = TALK_PARTING;
+	talk->turn.interrupted = true;
+	if (talk->stream)
+		agent_stream_settle(talk->stream);
+	talk_go_on_parting(talk);
+}
+
+void agent_give_up(struct agent_talk *talk, const char *why)
+{
+	if (talk->state == TALK_PARTING)
+		agent_parting_give_up(talk->parting, why);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct agent_talk *talk = handle->data;
+
+	free(talk->id);
+	free(talk->room);
+	free(talk->bot);
+	free(talk);
+}
+
+void agent_talk_destroy(struct agent_talk *talk)
+{
+	if (!talk)
+		return;
+	assert(talk->state != TALK_CLOSED);
+	talk->state = TALK_CLOSED;
+	agent_needs_leave(talk->agent->needs, &talk->need);
+	agent_call_cancel(talk->opening);
+	agent_stream_close(talk->stream);
+	agent_parting_destroy(talk->parting);
+	turn_drop(talk);
+	uv_close((uv_handle_t *)&talk->timer, on_closed);
+}
