@@ -1,9 +1,14 @@
 # stopbench
 #
 #   make                  build everything into build/
-#   make test             unit and integration tests (installs what is missing)
 #   make bench-shutdown   run the shutdown benchmark (installs what is missing)
-#   make help             all targets
+#   make test             unit and integration tests (installs what is missing)
+#   make bench            how fast and how true, as ratios
+#   make images           stopbench's Docker images, for compose.test.yml
+#   make deps             install what is missing, nothing else
+#   make format           clang-format over the sources
+#   make clean            remove what was built
+#   make help             this text
 #
 # Knobs:
 #   SAN=1      address and undefined-behaviour sanitizers, in a tree of their own
@@ -40,9 +45,10 @@ lib          := $(call objects,lib)
 service      := $(call objects,service)
 mock_agent   := $(call objects,mock-agent)
 mock_mcp     := $(call objects,mock-mcp)
-harness      := $(call objects,$(addprefix harness,/ /scenario /engine /run /judge /report))
+harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
+test_scripts := $(wildcard test/[0-9]*.sh)
 programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-mcp)
 
 .PHONY: all
@@ -83,9 +89,22 @@ $(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(out)/mock-mcp/test/scene.o $(
 $(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 
-.PHONY: unit
-unit: $(unit_tests)
-	@for test in $(unit_tests); do echo "# $$test"; $$test || exit 1; done
+# Both install what is missing first, and then start over: pkg-config knows more then.
+.PHONY: test bench-shutdown
+test: deps
+	@$(MAKE) --no-print-directory all tests-built
+	@PROGRAMS=$(out)/bin sh test/run $(unit_tests) $(test_scripts)
+
+bench-shutdown: deps
+	@$(MAKE) --no-print-directory all
+	@$(out)/bin/stopbench run scenarios/history scenarios/baseline
+
+.PHONY: deps
+deps:
+	@sh ./install-deps
+
+.PHONY: tests-built
+tests-built: $(unit_tests)
 
 .PHONY: format
 format:
@@ -97,7 +116,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,14s/^# \{0,1\}//p' Makefile
+	@sed -n '3,19s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 -include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)

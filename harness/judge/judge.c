@@ -51,12 +51,14 @@ static void count(struct judgement *judgement, const struct view *view)
 	judgement->turned_away = view->turned_away;
 }
 
-/* SIGKILL, or an exit code that claims it. Who sent it decides. */
+/* SIGKILL, or an exit code that claims it. Who sent it decides. (A raw wait status that
+ * says "exited with 137" proves that it was no SIGKILL: then 137 is a code like any.) */
 static bool judge_137(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
-	bool of_kill = view->signalled ? view->death_signal == SIGKILL
-				       : facts->exit_code == 137;
+	bool of_kill = facts->wait_status_known
+		? view->signalled && view->death_signal == SIGKILL
+		: facts->exit_code == 137;
 
 	if (!of_kill)
 		return false;

@@ -194,6 +194,12 @@ static const char *last_words(const struct evidence *evidence)
 				   : "(it printed nothing)";
 }
 
+/* A stop that comes to a service that has ended already is asked for. */
+static bool waits_for_exit(const struct stage *stage)
+{
+	return strcmp(stage->scenario->stop.when, "exit") == 0;
+}
+
 static bool await_ready(struct stage *stage)
 {
 	struct err err = {0};
@@ -215,6 +221,8 @@ static bool await_ready(struct stage *stage)
 		return trouble(stage, TROUBLE_NOT_READY, "%s; last line: %.300s", err.text,
 			last_words(stage->evidence));
 	case READY_EXITED:
+		if (waits_for_exit(stage))
+			return true;
 		return trouble(stage, TROUBLE_EXITED,
 			"it ended before it was ready; last line: %.300s",
 			last_words(stage->evidence));
@@ -379,7 +387,6 @@ static bool await_event(struct stage *stage)
 	return true;
 }
 
-/* The stop comes to a service that has ended already. */
 static bool await_exit(struct stage *stage)
 {
 	step(stage, "waiting until it ends by itself");
@@ -401,7 +408,7 @@ static bool await_moment(struct stage *stage)
 
 	if (!begin_load(stage))
 		return false;
-	if (strcmp(when, "exit") == 0)
+	if (waits_for_exit(stage))
 		ok = await_exit(stage);
 	else if (strcmp(when, "sessions.ready") != 0)
 		ok = await_event(stage);
