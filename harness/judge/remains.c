@@ -44,11 +44,14 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 
 static bool is_remain(const struct evidence *evidence, const struct lifeline *lifeline)
 {
-	int64_t exit_ns = evidence->facts.exit_ns;
+	int64_t end_ns = evidence->facts.exit_ns;
+	int64_t kill_ns = evidence->facts.kill_ns;
 
-	if (!is_offspring(lifeline) || lifeline->exited)
+	if (!is_offspring(lifeline))
 		return false;
-	if (exit_ns && lifeline->ended_ns && lifeline->ended_ns < exit_ns - NEAR_NS)
+	if (lifeline->exit_ns)
+		return kill_ns && lifeline->exit_ns > kill_ns;
+	if (end_ns && lifeline->ended_ns && lifeline->ended_ns < end_ns - NEAR_NS)
 		return false;
 	return !was_reaped(evidence, lifeline);
 }

@@ -55,6 +55,15 @@ static bool says(const struct event *event, const char *key, const char *value)
 	return text && strcmp(text, value) == 0;
 }
 
+/* The first reason is the one to tell. */
+static void fail(struct session_story *story, const struct event *event)
+{
+	if (story->failed)
+		return;
+	story->failed = json_text(event->json, "why");
+	story->failed_ns = event->ns;
+}
+
 static void tell_agent_event(struct telling *telling, const struct event *event)
 {
 	struct session_story *story =
@@ -69,7 +78,7 @@ static void tell_agent_event(struct telling *telling, const struct event *event)
 		story->done = true;
 		story->done_ns = event->ns;
 	} else if (strcmp(event->name, "agent.disconnect.broken") == 0) {
-		story->failed = json_text(event->json, "why");
+		fail(story, event);
 	} else if (strcmp(event->name, "agent.stream.closed") == 0 &&
 		says(event, "by", "client")) {
 		story->stream_closed_ns = event->ns;
@@ -85,7 +94,7 @@ static void tell_service_event(struct telling *telling, const struct event *even
 	if (strcmp(event->name, "session.disconnect.begin") == 0) {
 		story->begun_ns = event->ns;
 	} else if (strcmp(event->name, "session.disconnect.failed") == 0) {
-		story->failed = json_text(event->json, "why");
+		fail(story, event);
 	} else if (strcmp(event->name, "session.disconnected") == 0 &&
 		says(event, "how", "keep")) {
 		/* A kept session is not archived: what proves its end is that the stream
@@ -106,8 +115,8 @@ static void tell_lifelines(struct telling *telling)
 		if (!story || !lifeline->role || strcmp(lifeline->role, "mock-mcp") != 0)
 			continue;
 		story->mcp_started++;
-		story->mcp_exited += lifeline->exited;
-		story->mcp_cut += !lifeline->exited;
+		story->mcp_exited += lifeline->exit_ns != 0;
+		story->mcp_cut += lifeline->exit_ns == 0;
 	}
 }
 

@@ -21,6 +21,7 @@ struct session_story {
 				service's session.disconnected */
 	int64_t stream_closed_ns; /* by the client */
 	const char *failed;  /* the service's or the API's reason, NULL: none */
+	int64_t failed_ns;
 	bool done;
 	unsigned mcp_started, mcp_exited, mcp_cut; /* its MCP servers' lifelines */
 };

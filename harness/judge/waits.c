@@ -101,6 +101,12 @@ bool wait_sequential(const struct view *view, const struct judgement *judgement,
 	return true;
 }
 
+/* Until when what happened was the service's doing, and not its death's. */
+static int64_t last_moment(const struct view *view)
+{
+	return view->facts->kill_ns ? view->facts->kill_ns : view->facts->exit_ns;
+}
+
 /* "session 2 (4.00s), session 3 (1.20s), ..." */
 static void name_waiting(const struct view *view, struct buf *names)
 {
@@ -108,6 +114,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 
 	for (unsigned i = 0; i < view->sessions.count; i++) {
 		const struct session_story *story = &view->sessions.stories[i];
+		bool failed = story->failed && story->failed_ns < last_moment(view);
 
 		if (story->done || !began(story))
 			continue;
@@ -117,7 +124,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 		}
 		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", story->label,
 			TIME(view->facts->exit_ns - began(story)),
-			story->failed ? ", " : "", story->failed ? story->failed : "");
+			failed ? ", " : "", failed ? story->failed : "");
 		named++;
 	}
 }
@@ -158,6 +165,18 @@ static bool is_server(const struct lifeline *lifeline)
 	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
 }
 
+static const char *how_deaf(const struct lifeline *lifeline, int64_t until_ns)
+{
+	bool eof = lifeline->eof_ns && lifeline->eof_ns < until_ns;
+	bool told = lifeline->signal_ns && lifeline->signal_ns < until_ns;
+
+	if (eof && told)
+		return "ignored EOF and its signal";
+	if (eof)
+		return "ignored EOF, got no signal";
+	return told ? "ignored its signal" : "was told neither EOF nor a signal";
+}
+
 bool wait_mcp(const struct view *view, const struct judgement *judgement, char *text,
 	size_t size)
 {
@@ -175,12 +194,7 @@ bool wait_mcp(const struct view *view, const struct judgement *judgement, char *
 		if (count++ >= NAMED_MAX)
 			continue;
 		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "", view->remains.list[i].text,
-			lifeline->saw_eof && lifeline->last_signal
-				? "ignored EOF and its signal"
-				: lifeline->saw_eof ? "ignored EOF, got no signal"
-				: lifeline->last_signal
-				? "ignored its signal"
-				: "was told neither EOF nor a signal");
+			how_deaf(lifeline, last_moment(view)));
 	}
 	if (count == 0)
 		return false;

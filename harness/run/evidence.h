@@ -38,10 +38,11 @@ struct lifeline {
 	pid_t own_pid;  /* in its own PID namespace, by its own word */
 	int64_t opened_ns;
 	int64_t ended_ns; /* 0: still open when the case was over */
-	bool exited;      /* its last line was process.exit */
+	int64_t exit_ns;  /* of its process.exit, by its own stamp; 0: it wrote none */
 	int exit_code;
-	int last_signal;  /* number in its last mcp.signal, 0: none */
-	bool saw_eof;
+	int64_t eof_ns;   /* its stdin ended */
+	int64_t signal_ns; /* it took its last signal, */
+	int signal;        /* this one */
 };
 
 enum request_kind {

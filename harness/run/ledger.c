@@ -69,6 +69,8 @@ static void close_line(struct line *line)
 /* What a line says of its own process belongs to the lifeline as well. */
 static void note_lifeline(struct lifeline *lifeline, const char *event, const cJSON *json)
 {
+	int64_t ns = json_int(json, "ns", clock_now());
+
 	if (strcmp(event, "process.start") == 0 && !lifeline->role) {
 		const char *role = json_text(json, "role");
 
@@ -77,12 +79,13 @@ static void note_lifeline(struct lifeline *lifeline, const char *event, const cJ
 		lifeline->session = mem_text(json_text(json, "session"));
 		lifeline->own_pid = (pid_t)json_int(json, "pid", 0);
 	} else if (strcmp(event, "process.exit") == 0) {
-		lifeline->exited = true;
+		lifeline->exit_ns = ns;
 		lifeline->exit_code = (int)json_int(json, "code", -1);
 	} else if (strcmp(event, "mcp.signal") == 0) {
-		lifeline->last_signal = (int)json_int(json, "signal", 0);
+		lifeline->signal_ns = ns;
+		lifeline->signal = (int)json_int(json, "signal", 0);
 	} else if (strcmp(event, "mcp.eof") == 0) {
-		lifeline->saw_eof = true;
+		lifeline->eof_ns = ns;
 	}
 }
 

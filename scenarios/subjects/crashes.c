@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 	sigset_t set;
 	int number;
 

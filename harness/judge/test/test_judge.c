@@ -53,8 +53,8 @@ static struct lifeline *add_server(struct scene *scene, int session, int64_t end
 	lifeline->session = mem_textf("%d", session);
 	lifeline->own_pid = 10 + session;
 	lifeline->ended_ns = T0 + ended_ms * CLOCK_MS;
-	lifeline->exited = true;
-	lifeline->saw_eof = true;
+	lifeline->eof_ns = T0 + 5 * CLOCK_MS;
+	lifeline->exit_ns = lifeline->ended_ns;
 	return lifeline;
 }
 
@@ -424,8 +424,9 @@ static void a_deaf_server_is_named(void **state)
 	begin_shutdown(scene, "sequential", 2 * CLOCK_S);
 	disconnect(scene, 1, 2, 50);
 	server = add_server(scene, 1, 2029);
-	server->exited = false;
-	server->last_signal = SIGTERM;
+	server->exit_ns = 0;
+	server->signal = SIGTERM;
+	server->signal_ns = T0 + CLOCK_S;
 	kill_at_grace(scene);
 	expect_judged(scene, VERDICT_KILLED, "H3");
 	assert_true(has_diagnosis(scene, "L1"));
@@ -437,8 +438,20 @@ static void a_process_cut_with_pid1_is_a_leak(void **state)
 	struct scene *scene = *state;
 
 	play_clean(scene);
-	add_server(scene, 1, 301)->exited = false;
+	add_server(scene, 1, 301)->exit_ns = 0;
 	expect_judged(scene, VERDICT_LEAK, "L1");
+	assert_int_equal(scene->judgement.orphans, 1);
+}
+
+static void a_process_that_exits_after_the_kill_was_left(void **state)
+{
+	struct scene *scene = *state;
+
+	open_sessions(scene, 1);
+	begin_shutdown(scene, "none", 2 * CLOCK_S);
+	add_server(scene, 1, 2029);
+	kill_at_grace(scene);
+	expect_judged(scene, VERDICT_KILLED, "H1");
 	assert_int_equal(scene->judgement.orphans, 1);
 }
 
@@ -447,7 +460,7 @@ static void a_process_that_the_service_reaped_is_no_leak(void **state)
 	struct scene *scene = *state;
 
 	play_clean(scene);
-	add_server(scene, 1, 295)->exited = false;
+	add_server(scene, 1, 295)->exit_ns = 0;
 	hear(scene, EVENT_SERVICE, 296, "{\"event\":\"mcp.reaped\",\"child\":11}");
 	expect_judged(scene, VERDICT_CLEAN, "X0");
 }
@@ -478,7 +491,7 @@ static void what_is_proven_beats_what_is_unknown(void **state)
 	struct scene *scene = *state;
 
 	play_clean(scene);
-	add_server(scene, 1, 301)->exited = false;
+	add_server(scene, 1, 301)->exit_ns = 0;
 	scene->evidence.facts.wait_status_known = false;
 	scene->evidence.facts.exit_code = 137;
 	expect_judged(scene, VERDICT_LEAK, "L1");
@@ -556,6 +569,7 @@ int main(void)
 		SCENE(a_belief_in_a_longer_grace_is_named),
 		SCENE(a_deaf_server_is_named),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
+		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
