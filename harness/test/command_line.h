@@ -1,0 +1,40 @@
+/*
+ * command_line - runs the real stopbench and reads what it said, for tests.
+ */
+#ifndef HARNESS_TEST_COMMAND_LINE_H
+#define HARNESS_TEST_COMMAND_LINE_H
+
+#include <sys/types.h>
+
+#include <cjson/cJSON.h>
+
+struct said {
+	int code;  /* exit code; 128 + n for a signal */
+	char *out; /* stdout, owned */
+	char *err; /* stderr, owned */
+};
+
+/* The folder of the programs under test: beside the test's own build folder. */
+const char *bin_folder(void);
+
+/* arguments[0] is a program of ours ("stopbench") or any other; NULL-terminated. */
+struct said run_command(const char *const *arguments);
+void said_done(struct said *said);
+
+/* `stopbench run ... --format json` in a report folder of its own; its results. */
+cJSON *run_scenarios(const char *const *arguments, int *code);
+
+/* Started, not awaited: its output goes to /dev/null. */
+pid_t start_command(const char *const *arguments);
+
+/* Does a Docker engine answer? Asserts that it does where STOPBENCH_REQUIRE_DOCKER is
+ * set. */
+int docker_is_there(void);
+
+/* How many containers and networks carry our label. */
+int labelled_things(void);
+
+/* How many "stopbench-*" folders are in the temporary folder. */
+int homes(void);
+
+#endif

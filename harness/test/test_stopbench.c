@@ -1,0 +1,410 @@
+/*
+ * The whole command, as people run it: scenarios on both engines, bad input, bad luck.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/test/command_line.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* Every half of every scenario gives what its file expects. */
+static void all_hold(const char *path, const char *engine, int at_least)
+{
+	const char *const arguments[] = {path, "--engine", engine, NULL};
+	int code;
+	cJSON *results = run_scenarios(arguments, &code);
+	const cJSON *cases = json_get(results, "cases");
+	const cJSON *one;
+
+	assert_non_null(results);
+	assert_true(cJSON_GetArraySize(cases) >= at_least);
+	cJSON_ArrayForEach(one, cases) {
+		if (!json_bool(one, "met", false)) {
+			char *text = cJSON_Print(one);
+
+			print_error("%s\n", text);
+			free(text);
+		}
+		assert_true(json_bool(one, "met", false));
+	}
+	assert_int_equal(code, 0);
+	cJSON_Delete(results);
+}
+
+static void baseline_holds_on_process(void **state)
+{
+	(void)state;
+	all_hold("scenarios/baseline", "process", 8);
+}
+
+static void history_holds_on_process(void **state)
+{
+	(void)state;
+	all_hold("scenarios/history", "process", 18);
+}
+
+static void kill_holds_on_process(void **state)
+{
+	(void)state;
+	all_hold("scenarios/kill", "process", 30);
+}
+
+static void baseline_holds_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	all_hold("scenarios/baseline", "docker", 8);
+}
+
+static void history_holds_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	all_hold("scenarios/history", "docker", 18);
+}
+
+static void kill_holds_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	all_hold("scenarios/kill", "docker", 30);
+}
+
+static void topology_of_containers_holds_on_docker(void **state)
+{
+	const char *const arguments[] = {"scenarios/baseline/20-sessions.json", "--engine",
+		"docker", "--set", "service.topology=containers", NULL};
+	int code;
+	cJSON *results;
+
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	results = run_scenarios(arguments, &code);
+	assert_int_equal(code, 0);
+	cJSON_Delete(results);
+}
+
+/* The process engine does not need to be root where user namespaces are allowed. */
+static void baseline_holds_unprivileged(void **state)
+{
+	static const char script[] =
+		"cp -r \"$1\" scenarios \"$2\" && chmod -R a+rX \"$2\" && cd \"$2\" && "
+		"exec setpriv --reuid=65534 --regid=65534 --clear-groups env TMPDIR=/tmp "
+		"./bin/stopbench run scenarios/baseline --engine process --report /tmp/$$";
+	SCOPED(mem_free) char *folder = mem_text("/tmp/sb-unprivileged-XXXXXX");
+	SCOPED(mem_free) char *build = mem_textf("%s/../subjects", bin_folder());
+	struct said said;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(folder));
+	said = run_command((const char *const[]){"cp", "-r", build, folder, NULL});
+	said_done(&said);
+	said = run_command(
+		(const char *const[]){"sh", "-c", script, "sh", bin_folder(), folder, NULL});
+	if (said.code != 0)
+		print_error("%s\n%s\n", said.out, said.err);
+	assert_int_equal(said.code, 0);
+	said_done(&said);
+	said = run_command((const char *const[]){"rm", "-rf", folder, NULL});
+	said_done(&said);
+}
+
+/* What each mistake is answered with; the file is written with the text. */
+static const struct {
+	const char *text;
+	const char *says;
+	const char *why;
+} mistakes[] = {
+	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}", ":2:11: ",
+		"a misspelt key has its place"},
+	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}", "\"sessions\"",
+		"and the nearest key"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": 10}}", ":2:11: ",
+		"a duration without a unit"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"-1s\"}}", ":2:11: ",
+		"a negative duration"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"1s\",}}", ":2:", "a syntax error"},
+	{"{\"name\": \"x\",\n \"load\": {\"sessions\": \"3\"}}", ":2:11: ", "a wrong type"},
+	{"{\"name\": \"x\",\n \"matrix\": {\"load.sesions\": [1]}}", ":2:13: ",
+		"a matrix over a key that does not exist"},
+	{"{\"name\": \"x\",\n \"agent\": {\"disconect\": {}}}", "\"disconnect\"",
+		"a misspelt knob of the mock agent API"},
+	{"{\"name\": \"x\",\n \"mcp\": [{\"name\": \"a\", \"on_eoff\": \"ignore\"}]}",
+		"\"on_eof\"", "a misspelt knob of a mock MCP server"},
+};
+
+static void mistakes_are_named_and_nothing_is_started(void **state)
+{
+	char path[] = "/tmp/mistake-XXXXXX.json";
+	int before = homes();
+	int fd = mkstemps(path, 5);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < COUNT(mistakes); i++) {
+		struct said said;
+
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_true(pwrite(fd, mistakes[i].text, strlen(mistakes[i].text), 0) > 0);
+		said = run_command((const char *const[]){
+			"stopbench", "run", "--engine", "process", path, NULL});
+		if (said.code != 2 || !strstr(said.err, mistakes[i].says))
+			print_error("%s: %s\n", mistakes[i].why, said.err);
+		assert_int_equal(said.code, 2);
+		assert_non_null(strstr(said.err, mistakes[i].says));
+		said_done(&said);
+	}
+	close(fd);
+	unlink(path);
+	assert_int_equal(homes(), before);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+	struct said said = run_command(
+		(const char *const[]){"stopbench", "run", "no/such/file.json", NULL});
+
+	(void)state;
+	assert_int_equal(said.code, 2);
+	assert_non_null(strstr(said.err, "no/such/file.json"));
+	said_done(&said);
+}
+
+static void expect_code(const char *const *arguments, int wanted, const char *says)
+{
+	struct said said = run_command(arguments);
+
+	if (said.code != wanted || !strstr(said.err, says))
+		print_error("code %d\n%s\n%s\n", said.code, said.out, said.err);
+	assert_int_equal(said.code, wanted);
+	assert_non_null(strstr(said.err, says));
+	said_done(&said);
+}
+
+#define IDLE "scenarios/baseline/10-idle.json"
+
+static void an_unmet_expectation_is_exit_code_1(void **state)
+{
+	(void)state;
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			    "--half", "main", "--set", "expect.exit_code=7", "--report",
+			    "/tmp/stopbench-report-unmet", NULL},
+		1, "why.txt");
+}
+
+static void a_service_that_is_never_ready_is_exit_code_3(void **state)
+{
+	(void)state;
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			    "--half", "main", "--set", "service.ready={\"log\": \"never\", "
+						      "\"within\": \"500ms\"}",
+			    "--report", "/tmp/stopbench-report-unready", NULL},
+		3, "not ready in time");
+}
+
+static void a_service_that_exits_early_is_a_crash(void **state)
+{
+	(void)state;
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			    "--half", "main", "--set",
+			    "service.command=[\"sh\", \"-c\", \"echo last words; exit 4\"]",
+			    "--report", "/tmp/stopbench-report-early", NULL},
+		1, "last words");
+}
+
+static void a_missing_image_is_exit_code_3(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "docker",
+			    "--half", "main", "--set", "service.image=no-such-image",
+			    "--report", "/tmp/stopbench-report-image", NULL},
+		3, "no-such-image");
+}
+
+/* Until the run is in the middle of its stop: its home is there. */
+static void wait_for_home(int before)
+{
+	for (int i = 0; i < 2000 && homes() == before; i++)
+		usleep(5000);
+	assert_true(homes() > before);
+	usleep(700000);
+}
+
+static void interrupting_leaves_nothing(const char *engine, int signal_number)
+{
+	int before = homes();
+	int status;
+	pid_t pid = start_command((const char *const[]){"stopbench", "run",
+		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half", "main",
+		"--set", "stop.grace=20s", "--report", "/tmp/stopbench-report-cut", NULL});
+
+	wait_for_home(before);
+	kill(pid, signal_number);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (signal_number == SIGKILL) {
+		struct said said =
+			run_command((const char *const[]){"stopbench", "clean", NULL});
+
+		assert_int_equal(said.code, 0);
+		said_done(&said);
+	} else {
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 3);
+	}
+	assert_int_equal(homes(), before);
+}
+
+static void ctrl_c_leaves_nothing_on_process(void **state)
+{
+	(void)state;
+	interrupting_leaves_nothing("process", SIGINT);
+}
+
+static void sigkill_leaves_nothing_after_clean_on_process(void **state)
+{
+	(void)state;
+	interrupting_leaves_nothing("process", SIGKILL);
+}
+
+static void ctrl_c_leaves_nothing_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	interrupting_leaves_nothing("docker", SIGINT);
+	assert_int_equal(labelled_things(), 0);
+}
+
+static void sigkill_leaves_nothing_after_clean_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	interrupting_leaves_nothing("docker", SIGKILL);
+	assert_int_equal(labelled_things(), 0);
+}
+
+/* A program that this project did not write: Debian's busybox, alone in its image. */
+static void make_busybox_image(void)
+{
+	static const char script[] =
+		"set -e; d=$(mktemp -d); mkdir -p $d/bin $d/proc; "
+		"cp \"$(command -v busybox)\" $d/bin/; "
+		"tar -C $d -c . | curl -sf --unix-socket /var/run/docker.sock -X POST "
+		"-H 'Content-Type: application/x-tar' --data-binary @- "
+		"'http://docker/images/create?fromSrc=-&repo=stopbench-example-busybox&tag=latest"
+		"&changes=ENV%20PATH=/bin'; rm -rf $d";
+	struct said said = run_command((const char *const[]){"sh", "-c", script, NULL});
+
+	if (said.code != 0)
+		print_error("%s%s\n", said.out, said.err);
+	assert_int_equal(said.code, 0);
+	said_done(&said);
+}
+
+static void somebody_elses_image_holds_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	make_busybox_image();
+	all_hold("examples/busybox-httpd.json", "docker", 2);
+}
+
+static void somebody_elses_command_holds_on_process(void **state)
+{
+	(void)state;
+	all_hold("examples/busybox-httpd.json", "process", 2);
+}
+
+static void the_schema_is_the_committed_one(void **state)
+{
+	struct said said =
+		run_command((const char *const[]){"stopbench", "schema", NULL});
+	struct json_doc committed;
+	struct err err;
+	cJSON *printed = json_parse(said.out, strlen(said.out));
+
+	(void)state;
+	assert_int_equal(said.code, 0);
+	assert_true(json_doc_read(&committed, "scenarios/schema.json", &err));
+	assert_true(cJSON_Compare(printed, committed.root, true));
+	cJSON_Delete(printed);
+	json_doc_done(&committed);
+	said_done(&said);
+}
+
+static void the_same_seed_draws_the_same(void **state)
+{
+	const char *const arguments[] = {"scenarios/baseline/20-sessions.json", "--engine",
+		"process", "--half", "main", "--seed", "4711", "--set",
+		"agent.disconnect.latency={\"distribution\":\"uniform\",\"min\":\"50ms\","
+		"\"max\":\"600ms\"}",
+		"--set", "expect={}", "--set", "stop.grace=5s", NULL};
+	int64_t stop_ns[2];
+	int code;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		cJSON *results = run_scenarios(arguments, &code);
+
+		assert_int_equal(code, 0);
+		stop_ns[i] = json_int(json_at(results, "cases.0"), "stop_ns", -1);
+		cJSON_Delete(results);
+	}
+	/* The longest of three draws out of 550 ms, twice: by chance they would be this
+	 * near in one run of ten. */
+	assert_true(llabs(stop_ns[0] - stop_ns[1]) < 25 * CLOCK_MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mistakes_are_named_and_nothing_is_started),
+		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(the_schema_is_the_committed_one),
+		cmocka_unit_test(baseline_holds_on_process),
+		cmocka_unit_test(kill_holds_on_process),
+		cmocka_unit_test(history_holds_on_process),
+		cmocka_unit_test(baseline_holds_unprivileged),
+		cmocka_unit_test(somebody_elses_command_holds_on_process),
+		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
+		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
+		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
+		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
+		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
+		cmocka_unit_test(the_same_seed_draws_the_same),
+		cmocka_unit_test(baseline_holds_on_docker),
+		cmocka_unit_test(kill_holds_on_docker),
+		cmocka_unit_test(history_holds_on_docker),
+		cmocka_unit_test(topology_of_containers_holds_on_docker),
+		cmocka_unit_test(somebody_elses_image_holds_on_docker),
+		cmocka_unit_test(a_missing_image_is_exit_code_3),
+		cmocka_unit_test(ctrl_c_leaves_nothing_on_docker),
+		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_docker),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
