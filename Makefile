@@ -45,6 +45,7 @@ lib          := $(call objects,lib)
 service      := $(call objects,service)
 mock_agent   := $(call objects,mock-agent)
 mock_mcp     := $(call objects,mock-mcp)
+engine       := $(call objects,harness/engine harness/engine/docker)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
@@ -81,11 +82,20 @@ $(out)/lib/test/%: $(out)/lib/test/%.o $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 $(out)/service/test/%: $(out)/service/test/%.o $(call without,$(service)) $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+# The program itself, with the mocks round it.
+$(out)/service/test/test_service_%: $(addprefix $(out)/service/test/,test_service_%.o world.o shot.o journal.o) $(lib) | $(addprefix $(out)/bin/,service mock-agent mock-mcp)
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 $(out)/mock-agent/test/%: $(out)/mock-agent/test/%.o $(call without,$(mock_agent)) $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 # These test the program itself, too.
-$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(out)/mock-mcp/test/scene.o $(call without,$(mock_mcp)) $(lib) | $(out)/bin/mock-mcp
+$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(addprefix $(out)/mock-mcp/test/,ledger.o scene.o) $(call without,$(mock_mcp)) $(lib) | $(out)/bin/mock-mcp
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+# Engines know nothing of the rest of the harness; what they stop here is a puppet.
+$(out)/harness/engine/test/%: $(addprefix $(out)/harness/engine/test/,%.o stage.o scenes.o) $(engine) $(lib) | $(out)/harness/engine/test/puppet
+	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
+$(out)/harness/engine/test/puppet: harness/engine/test/puppet.c
+	@mkdir -p $(@D)
+	$(call say,SUBJECT)$(CC) $(all_cflags) $(all_ldflags) -MMD -MP -MF $@.d -o $@ $<
 $(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
 	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 

@@ -121,8 +121,8 @@ void web_stream_begin(struct web_exchange *exchange, unsigned status, const char
 	if (!may_answer(exchange))
 		return;
 	answer(exchange, status, type,
-		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_room,
-			exchange, NULL));
+		MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_room, exchange, NULL));
 	exchange_enter(exchange, EXCHANGE_STREAMING);
 }
 

@@ -106,8 +106,8 @@ static void drain_outlet(struct child *child, struct outlet *outlet)
 		ioctl(fd, FIONREAD, &waiting);
 	while (waiting > 0 && !child->released) {
 		size_t wanted = (size_t)waiting;
-		ssize_t len = read(fd, scratch.base,
-			wanted < scratch.len ? wanted : scratch.len);
+		ssize_t len = read(
+			fd, scratch.base, wanted < scratch.len ? wanted : scratch.len);
 
 		if (len < 0 && errno == EINTR)
 			continue;
@@ -273,8 +273,8 @@ static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *
 	struct err *err)
 {
 	uv_file fds[2];
-	int failed = uv_pipe(fds, to_child ? 0 : UV_NONBLOCK_PIPE,
-		to_child ? UV_NONBLOCK_PIPE : 0);
+	int failed = uv_pipe(
+		fds, to_child ? 0 : UV_NONBLOCK_PIPE, to_child ? UV_NONBLOCK_PIPE : 0);
 
 	if (failed)
 		return err_set(err, "pipe: %s", uv_strerror(failed));
@@ -289,12 +289,13 @@ static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *
 	return true;
 }
 
-static bool open_pipes(struct child *child, const struct child_spec *spec, int theirs[3],
-	struct err *err)
+static bool open_pipes(struct child *child, const struct child_spec *spec,
+	int theirs[3], struct err *err)
 {
 	if (spec->with_stdin && !open_pipe(child, &child->in, true, &theirs[0], err))
 		return false;
-	if (spec->on_stdout && !open_pipe(child, &child->out.pipe, false, &theirs[1], err))
+	if (spec->on_stdout &&
+		!open_pipe(child, &child->out.pipe, false, &theirs[1], err))
 		return false;
 	return !spec->on_stderr ||
 		open_pipe(child, &child->err.pipe, false, &theirs[2], err);
@@ -344,8 +345,8 @@ static void begin_reading(struct child *child)
 		uv_read_start((uv_stream_t *)&child->err.pipe, on_alloc, on_read);
 }
 
-struct child *child_spawn(struct family *family, const struct child_spec *spec,
-	struct err *err)
+struct child *child_spawn(
+	struct family *family, const struct child_spec *spec, struct err *err)
 {
 	struct child *child = mem_zeroed(sizeof *child);
 	int theirs[3] = {-1, -1, -1};

@@ -42,7 +42,7 @@ typedef void child_step_fn(void *arg, enum child_step step);
 typedef void child_exit_fn(void *arg, int status);
 
 struct child_spec {
-	const char *const *argv; /* NULL-terminated; argv[0] is looked up in env's PATH */
+	const char *const *argv; /* NULL-terminated; argv[0] is found in env's PATH */
 	const char *const *env;  /* NULL-terminated; NULL: ours */
 	const char *folder;      /* NULL: ours */
 	child_output_fn *on_stdout; /* NULL: inherited */

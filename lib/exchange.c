@@ -76,12 +76,13 @@ static struct web_exchange *begin(struct exchanges *all,
 	struct MHD_Connection *connection, const char *method, const char *path)
 {
 	struct web_exchange *exchange = mem_zeroed(sizeof *exchange);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	*exchange = (struct web_exchange){
 		.all = all,
 		.connection = connection,
-		.fd = MHD_get_connection_info(connection,
-			MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+		.fd = info->connect_fd,
 		.method = method,
 		.path = path,
 	};
@@ -110,8 +111,8 @@ static enum MHD_Result refuse_body(struct web_exchange *exchange)
 				      "\r\n"
 				      "body too large\n";
 
-	(void)!send(exchange->fd, refusal, sizeof refusal - 1,
-		MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(
+		exchange->fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
 	return MHD_NO;
 }
 
@@ -172,8 +173,8 @@ static bool is_gone(int fd)
 	return poll(&client, 1, 0) == 1;
 }
 
-static enum web_end how_it_ended(const struct web_exchange *exchange,
-	enum MHD_RequestTerminationCode code)
+static enum web_end how_it_ended(
+	const struct web_exchange *exchange, enum MHD_RequestTerminationCode code)
 {
 	if (exchange->state == EXCHANGE_FAILED)
 		return exchange->end;
@@ -231,10 +232,9 @@ void exchanges_break(struct exchanges *exchanges)
 {
 	struct web_exchange *exchange;
 
-	DL_FOREACH(exchanges->list, exchange) {
+	for (exchange = exchanges->list; exchange; exchange = exchange->next)
 		if (exchange->state != EXCHANGE_ARRIVING)
 			exchange_fail(exchange, WEB_BROKEN);
-	}
 }
 
 /* What the owner asks */

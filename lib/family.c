@@ -11,8 +11,9 @@
 
 #include "lib/kin.h"
 #include "lib/mem.h"
+#include "lib/sigpipe.h"
 
-#define SCRATCH_SIZE ((size_t)64 << 10)
+#define SCRATCH_SIZE    ((size_t)64 << 10)
 #define REAPED_PER_TURN 256
 #define LOOKS_PER_SWEEP 64
 
@@ -71,7 +72,7 @@ static const struct family_member *find_member(const struct family *family, pid_
 {
 	const struct family_member *member;
 
-	DL_FOREACH(family->members, member) {
+	for (member = family->members; member; member = member->next) {
 		if (member->pid == pid)
 			return member;
 	}
@@ -85,12 +86,13 @@ static bool is_spared(const void *arg, pid_t pid)
 	return member && !member->released;
 }
 
-/* Kills until a look finds nobody new: what is doomed can't fork any more, what it
- * forked just before turns up in the next look. */
+/* Kills until a look finds nobody new: what is doomed can't fork any more, and what it
+ * forked or leaves behind turns up in the next look. */
 static unsigned kill_descendants(struct family *family)
 {
 	SCOPED(kin_done) struct kin left = {0};
-	SCOPED(kin_done) struct kin killed = {0};
+	SCOPED(kin_done) struct kin seen = {0};
+	unsigned killed = 0;
 	bool awaited = false, more = true;
 
 	for (unsigned looks = 0; more && looks < LOOKS_PER_SWEEP; looks++) {
@@ -99,16 +101,13 @@ static unsigned kill_descendants(struct family *family)
 		for (size_t i = 0; i < left.count; i++) {
 			const struct relative *relative = &left.all[i];
 
-			if (relative->dead) {
+			if (relative->dead || kill(relative->pid, SIGKILL) == 0)
 				awaited = true;
+			if (kin_has(&seen, relative->pid))
 				continue;
-			}
-			if (kill(relative->pid, SIGKILL) == 0)
-				awaited = true;
-			if (!kin_has(&killed, relative->pid)) {
-				kin_add(&killed, relative->pid, false);
-				more = true;
-			}
+			kin_add(&seen, relative->pid, relative->dead);
+			killed += !relative->dead;
+			more = true;
 		}
 	}
 	family->sweeping = awaited;
@@ -116,7 +115,7 @@ static unsigned kill_descendants(struct family *family)
 		uv_ref((uv_handle_t *)&family->sigchld);
 	else
 		uv_unref((uv_handle_t *)&family->sigchld);
-	return (unsigned)killed.count;
+	return killed;
 }
 
 unsigned family_sweep(struct family *family)
@@ -161,7 +160,7 @@ static void on_look(uv_idle_t *look)
 	}
 }
 
-/* libuv's own watcher may come before or after this one: the next turn is after both. */
+/* libuv's own watcher may come before or after this one: the next turn follows both. */
 static void on_sigchld(uv_signal_t *signal, int number UNUSED)
 {
 	struct family *family = signal->data;
@@ -206,24 +205,15 @@ static bool take_in_orphans(struct family *family, struct err *err)
 	return become_reaper(family, err);
 }
 
-static void ignore_sigpipe(void)
-{
-	struct sigaction now;
-
-	if (sigaction(SIGPIPE, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
-		now.sa_handler == SIG_DFL)
-		signal(SIGPIPE, SIG_IGN);
-}
-
-struct family *family_create(uv_loop_t *loop, family_orphan_fn *orphan, void *arg,
-	struct err *err)
+struct family *family_create(
+	uv_loop_t *loop, family_orphan_fn *orphan, void *arg, struct err *err)
 {
 	struct family *family = mem_zeroed(sizeof *family);
 
 	family->loop = loop;
 	family->orphan = orphan;
 	family->arg = arg;
-	ignore_sigpipe();
+	sigpipe_ignore();
 	if (orphan && !take_in_orphans(family, err)) {
 		family_destroy(family);
 		return NULL;
@@ -242,7 +232,7 @@ void family_destroy(struct family *family)
 
 	if (!family)
 		return;
-	DL_FOREACH(family->members, member)
+	for (member = family->members; member; member = member->next)
 		assert(member->released);
 	if (family->made_reaper)
 		prctl(PR_SET_CHILD_SUBREAPER, 0L);

@@ -90,10 +90,11 @@ static bool read_person(struct person *person, pid_t pid)
 	len = fread(text, 1, sizeof text - 1, file);
 	text[len] = '\0';
 	fields = strrchr(text, ')');
-	if (!fields || sscanf(fields + 1,
-			       " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			       "%*s %*s %*s %d",
-			       &state, &parent, &threads) != 3)
+	if (!fields ||
+		sscanf(fields + 1,
+			" %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			"%*s %*s %*s %d",
+			&state, &parent, &threads) != 3)
 		return false;
 	*person = (struct person){
 		.pid = pid,
@@ -112,8 +113,8 @@ static void meet(struct kin *kin, const struct person *person, struct circle cir
 		kin_add(kin, person->pid, person->dead);
 }
 
-static void meet_children_of_thread(struct kin *kin, pid_t pid, pid_t tid,
-	struct circle circle)
+static void meet_children_of_thread(
+	struct kin *kin, pid_t pid, pid_t tid, struct circle circle)
 {
 	char path[PATH_SIZE];
 	int child;

@@ -131,7 +131,7 @@ static bool connect_to(int *fd, const char *address, struct err *err)
 	return err_set(err, "expected unix:/path or tcp:host:port");
 }
 
-bool lifeline_connect(int *fd, const char *address, const char *role, const char *name,
+bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
 	struct err *err)
 {
 	int line = -1;
@@ -144,12 +144,8 @@ bool lifeline_connect(int *fd, const char *address, const char *role, const char
 		log_to(line);
 	}
 	*fd = line;
-	if (name)
-		log_event("process.start", "role", LOG_TEXT(role), "name",
-			LOG_TEXT(name), "ppid", LOG_INT(getppid()));
-	else
-		log_event("process.start", "role", LOG_TEXT(role), "ppid",
-			LOG_INT(getppid()));
+	log_event("process.start", "role", LOG_TEXT(who->role), "name", LOG_TEXT(who->name),
+		"session", LOG_TEXT(who->session), "ppid", LOG_INT(getppid()));
 	return true;
 }
 

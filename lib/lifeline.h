@@ -21,13 +21,20 @@
 /* The environment variable that names the ledger. */
 #define LIFELINE_ENV "STOPBENCH_LEDGER"
 
+/* Of whom the lifeline is. Borrowed. */
+struct lifeline_who {
+	const char *role;
+	const char *name;    /* NULL: it has none */
+	const char *session; /* NULL: it serves no session, or knows of none */
+};
+
 /* Connects to `address` (or to what LIFELINE_ENV says when it is NULL), points
  * the log there and gives the descriptor, which is CLOEXEC and whose hang-up
  * means that the harness is gone. Without an address (none, or an empty variable)
  * fd is -1, the log stays on stderr and that is no error. Logs "process.start"
- * with `role`, `name` unless that is NULL, and "ppid". Waits 5 s at most for each
+ * with role, name, session and "ppid". Waits 5 s at most for each
  * address of the host, and for its name as long as the resolver does. */
-bool lifeline_connect(int *fd, const char *address, const char *role, const char *name,
+bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
 	struct err *err) MUST_CHECK;
 
 /* Logs "process.exit" with "code": the last line of a process that ends by

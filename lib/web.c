@@ -16,7 +16,7 @@
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
-#define CONNECTION_MEMORY  ((size_t)32 << 10) /* a request's header, an answer's header */
+#define CONNECTION_MEMORY  ((size_t)32 << 10) /* bounds the headers of both sides */
 #define IDLE_NS            (60 * CLOCK_S)
 #define BODY_CEILING       ((size_t)1 << 20)
 #define ACCEPT_AGAIN_MS    100
@@ -33,7 +33,7 @@ struct web {
 	struct MHD_Daemon *daemon;
 	enum web_state state;
 	bool dirty;   /* microhttpd is to run in this turn */
-	bool running; /* it does */
+	bool running; /* it does: its callbacks must not destroy us */
 	unsigned connections;
 	unsigned connections_most;
 
@@ -63,7 +63,7 @@ static void on_again(uv_timer_t *timer)
 	web->dirty = true;
 }
 
-/* The zero timer keeps the loop from going to sleep where this comes after on_turn(). */
+/* The zero timer keeps the loop awake where this comes after on_turn(). */
 void web_wake(struct web *web)
 {
 	web->dirty = true;
@@ -98,20 +98,27 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	}
 }
 
+static bool accept_one(struct web *web)
+{
+	struct sockaddr_storage address = {0};
+	struct sockaddr *client = (struct sockaddr *)&address;
+	socklen_t len = sizeof address;
+	int fd = accept4(web->listener, client, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	/* Where it fails it has closed the descriptor. */
+	(void)!MHD_add_connection(web->daemon, fd, client, len);
+	web_wake(web);
+	return true;
+}
+
 /* True when no client waits in the kernel. */
 static bool accept_waiting(struct web *web)
 {
 	while (web->connections < web->connections_most) {
-		struct sockaddr_storage address = {0};
-		struct sockaddr *client = (struct sockaddr *)&address;
-		socklen_t len = sizeof address;
-		int fd = accept4(web->listener, client, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			(void)!MHD_add_connection(web->daemon, fd, client, len);
-			web_wake(web);
+		if (accept_one(web))
 			continue;
-		}
 		switch (errno) {
 		case EAGAIN:
 			return true;
@@ -119,9 +126,10 @@ static bool accept_waiting(struct web *web)
 		case ECONNABORTED:
 		case EPROTO:
 			continue; /* that client's own trouble */
-		default:
-			uv_timer_start(&web->accept_again, on_again, ACCEPT_AGAIN_MS, 0);
-			return false; /* out of descriptors or memory */
+		default:          /* out of descriptors or memory */
+			uv_timer_start(
+				&web->accept_again, on_again, ACCEPT_AGAIN_MS, 0);
+			return false;
 		}
 	}
 	return false;
@@ -285,7 +293,7 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 		address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(err, "socket");
-	/* Past connections in TIME_WAIT may share the port; another listener may not. */
+	/* Lets past connections in TIME_WAIT share the port, not another listener. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	len = address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
 	if (bind(fd, &address.any, len) < 0)
@@ -301,27 +309,29 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 
 static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 {
+	unsigned flags =
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
+	struct exchanges *exchanges = &web->exchanges;
 	uint64_t idle_s = (clock_ms_up(idle_ns) + 999) / 1000;
 
+	if (idle_s > UINT_MAX)
+		idle_s = UINT_MAX;
 	errno = 0;
-	web->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
-		NULL, exchange_on_request, &web->exchanges, /* */
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, &web->exchanges,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web, /* */
+	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request,
+		exchanges, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, exchanges,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
 		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT,
-		idle_s < UINT_MAX ? (unsigned)idle_s : UINT_MAX, /* */
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
 	return web->daemon || err_sys(err, "start microhttpd");
 }
 
 static bool watch_descriptors(struct web *web, struct err *err)
 {
 	uv_loop_t *loop = web->exchanges.loop;
-	int traffic = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	int failed = uv_poll_init(loop, &web->traffic, traffic);
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	int failed = uv_poll_init(loop, &web->traffic, info->epoll_fd);
 
 	if (failed == 0)
 		failed = uv_poll_init(loop, &web->arrivals, web->listener);
@@ -339,27 +349,33 @@ static void init_turns(struct web *web, uv_loop_t *loop)
 	uv_timer_init(loop, &web->again);
 	uv_timer_init(loop, &web->linger);
 	uv_prepare_init(loop, &web->turn);
-	web->accept_again.data = web->again.data = web->linger.data = web->turn.data = web;
+	web->accept_again.data = web->again.data = web;
+	web->linger.data = web->turn.data = web;
 	uv_prepare_start(&web->turn, on_turn);
 }
 
-struct web *web_create(uv_loop_t *loop, const struct web_options *options,
-	struct err *err)
+struct web *web_create(
+	uv_loop_t *loop, const struct web_options *options, struct err *err)
 {
 	struct web *web = mem_zeroed(sizeof *web);
 	const char *host = options->host ? options->host : "127.0.0.1";
+	bool v6 = strchr(host, ':') != NULL;
 
 	assert(options->handle);
 	web->listener = -1;
-	web->connections_most = options->connections ? options->connections : CONNECTIONS;
+	web->connections_most = options->connections;
+	if (web->connections_most == 0)
+		web->connections_most = CONNECTIONS;
 	web->exchanges = (struct exchanges){
 		.web = web,
 		.loop = loop,
 		.handle = options->handle,
 		.over = options->over,
 		.arg = options->arg,
-		.body_ceiling = options->body_ceiling ? options->body_ceiling : BODY_CEILING,
+		.body_ceiling = options->body_ceiling,
 	};
+	if (web->exchanges.body_ceiling == 0)
+		web->exchanges.body_ceiling = BODY_CEILING;
 	init_turns(web, loop);
 	if (listen_on(web, host, options->port, err) &&
 		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
@@ -367,7 +383,7 @@ struct web *web_create(uv_loop_t *loop, const struct web_options *options,
 		web_wake(web);
 		return web;
 	}
-	err_while(err, strchr(host, ':') ? "listen on [%s]:%u" : "listen on %s:%u", host,
+	err_while(err, v6 ? "listen on [%s]:%u" : "listen on %s:%u", host,
 		(unsigned)options->port);
 	web_destroy(web);
 	return NULL;
@@ -396,6 +412,7 @@ void web_destroy(struct web *web)
 	web->destroyed = true;
 	close_listener(web);
 	close_handle(web, (uv_handle_t *)&web->traffic);
+	web->running = true;
 	if (web->daemon) {
 		exchanges_break(&web->exchanges);
 		MHD_stop_daemon(web->daemon);

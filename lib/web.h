@@ -3,13 +3,15 @@
  *
  * A request is handed over when its body is whole, as an exchange. The handler
  * answers it at once or later, in one piece or as a stream; while nobody answers,
- * the connection is parked and its client's leaving is noticed. Malformed and
- * oversized requests (400, 413) are answered here.
+ * the connection is parked and its client's leaving is noticed: a client that ends
+ * its direction meanwhile has left, as for most servers. Malformed and oversized
+ * requests (400, 413, 431) are answered here.
  *
  * Draining is the order that loses no accepted request: connections that the kernel
  * accepted are taken over, the listener is closed, every answer from then on carries
  * Connection: close, and the end is reported when no exchange is open and the
- * connections that stay idle have had their linger.
+ * connections that stay silent have had their linger (at least a second of it while a
+ * request is half here). Requests still come meanwhile.
  */
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
@@ -28,7 +30,7 @@ struct web_exchange;
 enum web_end {
 	WEB_ANSWERED, /* the whole answer was given to the kernel */
 	WEB_LEFT,     /* the client went away first */
-	WEB_BROKEN,   /* we ended it: reset, timeout, web_destroy() */
+	WEB_BROKEN,   /* we ended it: reset, timeout, web_destroy(), unsendable answer */
 };
 
 /* A whole request. Answer it with one of the calls below, now or later. */
@@ -38,32 +40,34 @@ typedef void web_over_fn(void *arg, struct web_exchange *exchange, enum web_end 
 typedef void web_drained_fn(void *arg);
 
 struct web_options {
-	const char *host;     /* "127.0.0.1", "0.0.0.0", "::1" */
+	const char *host;     /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
 	uint16_t port;        /* 0: any free one, see web_port() */
-	unsigned connections; /* at most; 0: 4096 */
-	int64_t idle_ns;      /* a silent connection is closed; 0: 60 s */
+	unsigned connections; /* at most, further ones wait in the kernel; 0: 4096 */
+	int64_t idle_ns;      /* silent connections close; rounded up to seconds; 0: 60 s */
 	size_t body_ceiling;  /* 0: 1 MiB */
 	web_handle_fn *handle;
 	web_over_fn *over; /* NULL: not interested */
 	void *arg;
 };
 
-/* Keeps loop. */
+/* Keeps loop; copies options. A port that somebody listens on is an error. */
 struct web *web_create(uv_loop_t *loop, const struct web_options *options,
 	struct err *err) MUST_CHECK;
 uint16_t web_port(const struct web *web);
 unsigned web_exchanges(const struct web *web);   /* handed over and not over */
 unsigned web_connections(const struct web *web);
 
-/* `done` comes from the loop, once. */
+/* `done` comes from the loop, once, and may destroy the web. Asked again: nothing. */
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg);
 
-/* Breaks what is still open; `over` is called for each. Accepts NULL. */
+/* Breaks what is still open; `over` is called for each, before this returns. Not from
+ * `handle` or `over`. The loop must turn once more for its handles. Accepts NULL. */
 void web_destroy(struct web *web);
 
 /* The request. All borrowed, good until the exchange is over. */
 const char *web_method(const struct web_exchange *exchange);
 const char *web_path(const struct web_exchange *exchange); /* without the query */
+/* "" for a bare name. */
 const char *web_query(const struct web_exchange *exchange, const char *name);
 const char *web_header(const struct web_exchange *exchange, const char *name);
 const struct buf *web_body(const struct web_exchange *exchange);
@@ -72,23 +76,29 @@ const struct buf *web_body(const struct web_exchange *exchange);
 void web_set_data(struct web_exchange *exchange, void *data);
 void *web_data(const struct web_exchange *exchange);
 
-/* Before the answer begins; both are copied. */
+/* The answer. Until `over` all these calls are safe; those that come too late, for a
+ * client that left or an exchange that we ended, do nothing.
+ *
+ * Headers come before the answer begins; both are copied. microhttpd leaves out what it
+ * writes itself (Content-Length) and what HTTP does not allow (an empty value, a line
+ * break). */
 void web_add_header(struct web_exchange *exchange, const char *name, const char *value);
 
-/* The answer in one piece; body is copied, type may be NULL when len is 0. */
+/* In one piece; body is copied, type may be NULL when len is 0. */
 void web_reply(struct web_exchange *exchange, unsigned status, const char *type,
 	const char *body, size_t len);
 
-/* The answer as a stream, chunked. What is added is queued (copied) and never blocks;
- * past WEB_UNSENT_MAX unsent bytes the exchange is broken. */
+/* As a stream, chunked. What is added is queued (copied) and never blocks; past
+ * WEB_UNSENT_MAX unsent bytes the exchange is reset. To a HEAD the answer is whole when
+ * it begins. */
 #define WEB_UNSENT_MAX ((size_t)8 << 20)
 void web_stream_begin(struct web_exchange *exchange, unsigned status, const char *type);
 void web_stream_add(struct web_exchange *exchange, const char *data, size_t len);
 void web_stream_end(struct web_exchange *exchange);
 
 /* Misbehaviour, for mocks. Reset: the connection ends with a TCP RST, whatever was
- * answered so far. Half-close: our direction is shut without an answer; the exchange
- * stays open until the client leaves or web_reset(). */
+ * answered so far. Half-close: our direction is shut without an answer, or within a
+ * stream; the exchange stays open until the client leaves or web_reset(). */
 void web_reset(struct web_exchange *exchange);
 void web_half_close(struct web_exchange *exchange);
 

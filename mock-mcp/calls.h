@@ -14,9 +14,9 @@
 
 #include "lib/cc.h"
 
-#define CALLS_MAX 1024
+#define CALLS_MAX      1024
 #define CALLS_HELD_MAX ((size_t)16 << 20)
-#define CALLS_NEVER INT64_C(-1)
+#define CALLS_NEVER    INT64_C(-1)
 
 struct calls;
 
@@ -30,8 +30,8 @@ struct calls *calls_create(uv_loop_t *loop, calls_over_fn *over, void *arg) MUST
 /* Is one with this id under way? */
 bool calls_has(const struct calls *calls, const cJSON *id);
 
-/* Borrows id; copies tool, which is NULL for what can't be cancelled; takes answer, also
- * on failure: too much is under way. After CALLS_NEVER it is not over before it is
+/* Borrows id; copies tool, which is NULL for what can't be cancelled; takes answer,
+ * also on failure: too much is under way. After CALLS_NEVER it is not over before it is
  * cancelled. */
 bool calls_begin(struct calls *calls, const cJSON *id, const char *tool, char *answer,
 	int64_t after_ns) MUST_CHECK;

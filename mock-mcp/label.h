@@ -12,7 +12,7 @@ struct label {
 };
 
 /* The members that every event of ours has: log_event("mcp.eof", LABEL(label)). */
-#define LABEL(label) \
+#define LABEL(label)                                                                   \
 	"name", LOG_TEXT((label)->name), "session", LOG_TEXT((label)->session)
 
 #endif

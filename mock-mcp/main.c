@@ -34,7 +34,7 @@ static const struct setting settings[] = {
 		.help = "how it behaves: a JSON file, or the object itself"},
 	{"LEDGER", SETTING_TEXT, offsetof(struct config, ledger), NULL,
 		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
-		" when nobody says, stderr without either"},
+			" when nobody says, stderr without either"},
 	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
 		.help = "of random latencies, with name and session: the same draws in "
 			"every run"},
@@ -118,8 +118,8 @@ static bool read_document(struct json_doc *doc, const char *manners, struct err 
 	return json_doc_read(doc, manners, err);
 }
 
-static bool read_manners(struct mcp_manners *manners, const struct config *config,
-	struct err *err)
+static bool read_manners(
+	struct mcp_manners *manners, const struct config *config, struct err *err)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 
@@ -141,19 +141,16 @@ static void seed_dice(struct dice *dice, int64_t seed, const struct label *label
 	dice_seed(dice, hash);
 }
 
-/* From its lifeline's first line to the one before the last. */
 static bool serve(const struct mcp_manners *manners, const struct label *label,
-	const struct config *config, int64_t started_ns, struct err *err)
+	const struct config *config, const struct offspring_line *line,
+	int64_t started_ns, struct err *err)
 {
-	struct offspring_line line = {.ledger = config->ledger};
 	struct server_options options = {manners, label, .started_ns = started_ns};
 	struct dice dice;
 	bool served;
 
-	if (!lifeline_connect(&line.fd, line.ledger, "mock-mcp", label->name, err))
-		return false;
 	fate_crash(manners, MCP_AT_START);
-	options.offspring = offspring_create(manners, label, &line, err);
+	options.offspring = offspring_create(manners, label, line, err);
 	if (!options.offspring)
 		return false;
 	seed_dice(&dice, config->seed, label);
@@ -163,28 +160,43 @@ static bool serve(const struct mcp_manners *manners, const struct label *label,
 	return served;
 }
 
+/* From its lifeline's first line to the last. Gives the exit code. */
+static int live(const struct mcp_manners *manners, const struct label *label,
+	const struct config *config, int64_t started_ns, struct err *err)
+{
+	struct offspring_line line = {.ledger = config->ledger};
+	int code = EXIT_BROKEN;
+
+	if (!lifeline_connect(&line.fd, line.ledger,
+		    &(struct lifeline_who){"mock-mcp", label->name, label->session}, err))
+		return EXIT_BROKEN;
+	if (serve(manners, label, config, &line, started_ns, err))
+		code = (int)manners->exit_code;
+	lifeline_exit(code);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	int64_t started_ns = clock_now();
 	struct config config = {0};
 	struct mcp_manners manners = {0};
-	struct label label = {0};
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
 	block_signals();
 	hold_standard_streams();
-	if (read_settings(&config, argc, argv, &err) && read_manners(&manners, &config, &err)) {
-		label.name = config.name ? config.name : manners.name;
-		label.session = getenv("SESSION_ROOM");
-		code = serve(&manners, &label, &config, started_ns, &err)
-			? (int)manners.exit_code
-			: EXIT_BROKEN;
+	if (read_settings(&config, argc, argv, &err) &&
+		read_manners(&manners, &config, &err)) {
+		struct label label = {
+			.name = config.name ? config.name : manners.name,
+			.session = getenv("SESSION_ROOM"),
+		};
+
+		code = live(&manners, &label, &config, started_ns, &err);
 	}
 	if (err.text[0])
 		fprintf(stderr, "mock-mcp: %s\n", err.text);
-	if (label.name)
-		lifeline_exit(code);
 	mcp_manners_done(&manners);
 	settings_done(settings, &config);
 	return code;

@@ -5,8 +5,8 @@
 #include "lib/nearest.h"
 
 #define CHILDREN_MAX 64
-#define DEPTH_MAX 16
-#define ZOMBIES_MAX 1024
+#define DEPTH_MAX    16
+#define ZOMBIES_MAX  1024
 
 static const char *const reaction_names[] = {
 	[REACTION_EXIT] = "exit",
@@ -72,16 +72,16 @@ static bool read_reaction_name(struct reaction *reaction, const struct json_doc 
 		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static bool read_reaction(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+static bool read_reaction(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	struct reaction *reaction = out;
 
 	if (cJSON_IsString(node))
 		return read_reaction_name(reaction, doc, node, err);
 	if (!cJSON_IsObject(node) || !node->child)
-		return json_doc_wrong(doc, node, err, "%s: expected " REACTIONS,
-			key_of(node));
+		return json_doc_wrong(
+			doc, node, err, "%s: expected " REACTIONS, key_of(node));
 	if (!fields_read(exit_fields, reaction, doc, node, key_of(node), err))
 		return false;
 	reaction->kind = REACTION_EXIT;
@@ -112,10 +112,12 @@ static cJSON *reaction_schema(void)
 	return schema;
 }
 
-#define REACTION(key, member, text) \
-	{key, FIELD_OTHER, offsetof(struct mcp_manners, member), "exit", .help = text, \
-		.read = read_reaction, .done = reaction_done, \
-		.schema = reaction_schema, .open = true}
+#define REACTION(key, member, text)                                                    \
+	{                                                                              \
+		key, FIELD_OTHER, offsetof(struct mcp_manners, member), "exit",        \
+			.help = text, .read = read_reaction, .done = reaction_done,    \
+			.schema = reaction_schema, .open = true                        \
+	}
 
 static const struct field child_fields[] = {
 	{"count", FIELD_INT, offsetof(struct mcp_child_manners, count), "0",
@@ -128,10 +130,10 @@ static const struct field child_fields[] = {
 	{"session", FIELD_CHOICE, offsetof(struct mcp_child_manners, session), "same",
 		.help = "their process group or session; daemons fork twice",
 		.choices = session_names},
-	{"ignore_term", FIELD_BOOL, offsetof(struct mcp_child_manners, ignore_term), "false",
-		.help = "they log SIGTERM and stay"},
-	{"lifetime", FIELD_DURATION, offsetof(struct mcp_child_manners, lifetime_ns), "0s",
-		.help = "they end by themselves after this; 0s: never"},
+	{"ignore_term", FIELD_BOOL, offsetof(struct mcp_child_manners, ignore_term),
+		"false", .help = "they log SIGTERM and stay"},
+	{"lifetime", FIELD_DURATION, offsetof(struct mcp_child_manners, lifetime_ns),
+		"0s", .help = "they end by themselves after this; 0s: never"},
 	{0},
 };
 

@@ -46,10 +46,10 @@ enum mcp_stdout {
 	MCP_STDOUT_NORMAL,
 	MCP_STDOUT_GARBAGE, /* a line that is no JSON before each answer */
 	MCP_STDOUT_FLOOD,   /* once its tools were listed: notifications as fast as they
-	                       are read, and it hears everything meanwhile */
+			       are read, and it hears everything meanwhile */
 	MCP_STDOUT_FILL,    /* writes with a blocking write(2), and more than any pipe
-	                       holds, once its tools were listed, at EOF and at every
-	                       signal: deaf until that was read */
+			       holds, once its tools were listed, at EOF and at every
+			       signal: deaf until that was read */
 	MCP_STDOUT_CLOSE,   /* closes it once its tools were listed */
 };
 
@@ -71,16 +71,16 @@ struct mcp_child_manners {
 
 struct mcp_manners {
 	char *name;
-	struct latency start;       /* from its start to the answer to the handshake */
+	struct latency start; /* from its start to the answer to the handshake */
 	struct reaction on_eof, on_int, on_term;
-	int64_t exit_code;          /* of every exit by its own decision */
-	struct latency tool;        /* how long a call takes */
-	bool hang_tools;            /* a call never returns */
-	bool read_stdin;            /* false: once its tools were listed it reads no more */
-	int stdout_mode;            /* enum mcp_stdout, written "stdout" */
+	int64_t exit_code;   /* of every exit by its own decision */
+	struct latency tool; /* how long a call takes */
+	bool hang_tools;     /* a call never returns */
+	bool read_stdin;     /* false: once its tools were listed it reads no more */
+	int stdout_mode;     /* enum mcp_stdout, written "stdout" */
 	struct mcp_child_manners children;
-	int64_t zombies;            /* children that ended and that it does not wait for */
-	int crash;                  /* enum mcp_moment */
+	int64_t zombies; /* children that ended and that it does not wait for */
+	int crash;       /* enum mcp_moment */
 };
 
 extern const struct field mcp_fields[]; /* of struct mcp_manners */

@@ -54,12 +54,17 @@ static bool begin_litter(struct litter *litter, int64_t size, struct err *err)
 	return true;
 }
 
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void end_litter(struct litter *litter)
 {
-	if (litter->said >= 0)
-		close(litter->said);
-	if (litter->say >= 0)
-		close(litter->say);
+	close_end(&litter->said);
+	close_end(&litter->say);
 	free(litter->waited);
 	free(litter->up);
 	*litter = (struct litter){.said = -1, .say = -1};
@@ -89,8 +94,7 @@ static bool await_litter(struct litter *litter, unsigned size, struct err *err)
 
 	if (size == 0)
 		return true;
-	close(litter->say);
-	litter->say = -1;
+	close_end(&litter->say);
 	while (litter->upped < size && len != 0) {
 		pid_t pid;
 
@@ -100,7 +104,8 @@ static bool await_litter(struct litter *litter, unsigned size, struct err *err)
 		else if (len < 0 && errno != EINTR)
 			return err_sys(err, "read of a pipe");
 	}
-	return litter->upped == size || err_set(err, "%u of %u came up", litter->upped, size);
+	return litter->upped == size ||
+		err_set(err, "%u of %u came up", litter->upped, size);
 }
 
 static const char *kind(const struct birth *birth)
@@ -165,7 +170,8 @@ static void live(const struct birth *birth, struct litter *children)
 		if (signal == SIGTERM || signal == SIGINT)
 			log_event("mcp.signal", LABEL(birth->label), "signal",
 				LOG_INT(signal));
-		if (signal == SIGINT || (signal == SIGTERM && !birth->manners->ignore_term))
+		if (signal == SIGINT ||
+			(signal == SIGTERM && !birth->manners->ignore_term))
 			return;
 		reap_litter(children);
 	}
@@ -188,8 +194,10 @@ static void be_child(const struct birth *birth)
 	let_go_of_stdio(birth);
 	next.depth = birth->depth - 1;
 	next.outer = birth->say;
-	if (!lifeline_connect(&next.line.fd, birth->line.ledger, "mock-mcp-child",
-		    birth->label->name, &err) ||
+	if (!lifeline_connect(&next.line.fd, birth->line.ledger,
+		    &(struct lifeline_who){"mock-mcp-child", birth->label->name,
+			    birth->label->session},
+		    &err) ||
 		!make_litter(&children, &next, next.depth > 0 ? 1 : 0, &err)) {
 		fprintf(stderr, "%s: child: %s\n", birth->label->name, err.text);
 		_exit(1);
@@ -231,7 +239,8 @@ static void be_daemon(const struct birth *birth)
 }
 
 /* Makes one. The pid is that to wait for later, 0 when there is none. */
-static bool make_one(pid_t *waited, const struct birth *birth, int said, struct err *err)
+static bool make_one(
+	pid_t *waited, const struct birth *birth, int said, struct err *err)
 {
 	bool daemon = !birth->zombie && birth->manners->session == MCP_CHILD_DAEMON;
 	pid_t pid = fork();
@@ -255,15 +264,16 @@ static bool make_one(pid_t *waited, const struct birth *birth, int said, struct 
 }
 
 /* All of them and that they are up, or none. */
-static bool make_litter(struct litter *litter, const struct birth *birth, int64_t size,
-	struct err *err)
+static bool make_litter(
+	struct litter *litter, const struct birth *birth, int64_t size, struct err *err)
 {
 	bool good = begin_litter(litter, size, err);
 	struct birth each = *birth;
 
 	each.say = litter->say;
 	while (good && litter->made < size) {
-		good = make_one(&litter->waited[litter->made], &each, litter->said, err);
+		good = make_one(
+			&litter->waited[litter->made], &each, litter->said, err);
 		litter->made += good;
 	}
 	good = good && await_litter(litter, (unsigned)size, err);
@@ -272,6 +282,7 @@ static bool make_litter(struct litter *litter, const struct birth *birth, int64_
 		end_litter(litter);
 		return false;
 	}
+	close_end(&litter->said);
 	for (unsigned i = 0; i < litter->upped; i++)
 		log_event("mcp.child", LABEL(birth->label), "child",
 			LOG_INT(litter->up[i]), "kind", LOG_TEXT(kind(birth)));
@@ -284,7 +295,8 @@ static void await_ends(const struct litter *zombies)
 	siginfo_t info;
 
 	for (unsigned i = 0; i < zombies->made; i++)
-		while (waitid(P_PID, (id_t)zombies->waited[i], &info, WEXITED | WNOWAIT) < 0 &&
+		while (waitid(P_PID, (id_t)zombies->waited[i], &info,
+			       WEXITED | WNOWAIT) < 0 &&
 			errno == EINTR)
 			continue;
 }

@@ -21,8 +21,8 @@ struct offspring_line {
 	int fd;             /* the server's, -1: none. The children close it */
 };
 
-/* Returns in the server alone, when all of them are up; logs "mcp.child" for each of its
- * own. SIGTERM and SIGINT are blocked. When one can't be made, those that were are
+/* Returns in the server alone, when all of them are up; logs "mcp.child" for each of
+ * its own. SIGTERM and SIGINT are blocked. When one can't be made, those that were are
  * killed. */
 struct offspring *offspring_create(const struct mcp_manners *manners,
 	const struct label *label, const struct offspring_line *line,

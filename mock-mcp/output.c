@@ -31,7 +31,8 @@ static bool is_stream(int fd)
 {
 	struct stat stat;
 
-	return fstat(fd, &stat) == 0 && (S_ISFIFO(stat.st_mode) || S_ISSOCK(stat.st_mode));
+	return fstat(fd, &stat) == 0 &&
+		(S_ISFIFO(stat.st_mode) || S_ISSOCK(stat.st_mode));
 }
 
 struct output *output_create(uv_loop_t *loop, int fd, bool blocking,

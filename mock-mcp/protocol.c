@@ -4,12 +4,13 @@
 
 #include "lib/json.h"
 
-#define MODERN "2026-07-28"
-#define META "io.modelcontextprotocol/"
+#define MODERN         "2026-07-28"
+#define META           "io.modelcontextprotocol/"
 #define SERVER_VERSION "1.0.0"
 
 /* The latest first. */
-static const char *const legacy[] = {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
+static const char *const legacy[] = {
+	"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
 
 static const char *const levels[] = {"debug", "info", "notice", "warning", "error",
 	"critical", "alert", "emergency"};
@@ -48,7 +49,8 @@ bool protocol_check_meta(const cJSON *params, cJSON **data, struct err *err)
 	}
 	if (!cJSON_IsObject(json_get(meta, META "clientCapabilities")))
 		return err_set(err,
-			"params._meta[\"" META "clientCapabilities\"]: expected an object");
+			"params._meta[\"" META
+			"clientCapabilities\"]: expected an object");
 	if (info && !cJSON_IsObject(info))
 		return err_set(err,
 			"params._meta[\"" META "clientInfo\"]: expected an object");

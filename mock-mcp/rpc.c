@@ -41,8 +41,8 @@ static cJSON *answer_to(const cJSON *id)
 {
 	cJSON *message = envelope();
 
-	cJSON_AddItemToObject(message, "id",
-		id ? cJSON_Duplicate(id, false) : cJSON_CreateNull());
+	cJSON_AddItemToObject(
+		message, "id", id ? cJSON_Duplicate(id, false) : cJSON_CreateNull());
 	return message;
 }
 
@@ -50,7 +50,8 @@ char *rpc_result(const cJSON *id, cJSON *result)
 {
 	SCOPED(json_free) cJSON *message = answer_to(id);
 
-	cJSON_AddItemToObject(message, "result", result ? result : cJSON_CreateObject());
+	cJSON_AddItemToObject(
+		message, "result", result ? result : cJSON_CreateObject());
 	return json_print(message);
 }
 

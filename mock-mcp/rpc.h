@@ -37,12 +37,14 @@ struct rpc_message {
 };
 
 /* When it is none, err says why, and message->id is the id to answer with, or NULL. */
-bool rpc_read(struct rpc_message *message, const cJSON *node, struct err *err) MUST_CHECK;
+bool rpc_read(
+	struct rpc_message *message, const cJSON *node, struct err *err) MUST_CHECK;
 
 /* The lines are the caller's to free(). id is borrowed, NULL is null; result, data and
  * params are taken and may be NULL ({}, or no such member). */
 char *rpc_result(const cJSON *id, cJSON *result) MUST_CHECK;
-char *rpc_error(const cJSON *id, enum rpc_code code, const char *text, cJSON *data) MUST_CHECK;
+char *rpc_error(
+	const cJSON *id, enum rpc_code code, const char *text, cJSON *data) MUST_CHECK;
 char *rpc_notification(const char *method, cJSON *params) MUST_CHECK;
 
 #endif

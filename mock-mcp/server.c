@@ -16,11 +16,11 @@
 #include "mock-mcp/talk.h"
 
 /* While more than this waits to be read by the client, we don't read what it says. */
-#define UNREAD_MAX ((size_t)4 << 20)
+#define UNREAD_MAX  ((size_t)4 << 20)
 #define FLOOD_LINES 64
-#define FILL_SIZE ((size_t)2 << 20) /* the largest pipe that anybody gets is 1 MiB */
-#define FILL_LINE 4096
-#define LEAVE_MS 1000
+#define FILL_SIZE   ((size_t)2 << 20) /* the largest pipe that anybody gets is 1 MiB */
+#define FILL_LINE   4096
+#define LEAVE_MS    1000
 
 static const int heard[] = {SIGTERM, SIGINT, SIGCHLD};
 
@@ -34,8 +34,8 @@ struct server {
 	uv_timer_t exit; /* a reaction that comes later */
 	uv_timer_t end;  /* the last second */
 	bool leaving;
-	bool deaf;     /* reads no more, on purpose */
-	bool paused;   /* reads no more before the client has */
+	bool deaf;   /* reads no more, on purpose */
+	bool paused; /* reads no more before the client has */
 	bool flooding;
 	bool shutting; /* closes stdout when that was handed over */
 	unsigned garbage;
@@ -84,7 +84,8 @@ static void react(struct server *server, const struct reaction *reaction)
 {
 	switch (reaction->kind) {
 	case REACTION_EXIT:
-		exit_after(server, latency_draw(&reaction->after, server->options.dice));
+		exit_after(
+			server, latency_draw(&reaction->after, server->options.dice));
 		return;
 	case REACTION_IGNORE:
 		return;
@@ -239,7 +240,8 @@ static void on_signal(uv_signal_t *handle, int number)
 		offspring_reap(server->options.offspring);
 		return;
 	}
-	log_event("mcp.signal", LABEL(server->options.label), "signal", LOG_INT(number));
+	log_event(
+		"mcp.signal", LABEL(server->options.label), "signal", LOG_INT(number));
 	if (number == SIGTERM)
 		fate_crash(manners, MCP_AT_TERM);
 	if (server->leaving)
@@ -280,12 +282,12 @@ static bool open_streams(struct server *server, struct err *err)
 {
 	bool blocking = server->options.manners->stdout_mode == MCP_STDOUT_FILL;
 
-	server->input = input_create(&server->loop, STDIN_FILENO, TALK_LINE_MAX, on_line,
-		on_eof, server, err);
+	server->input = input_create(&server->loop, STDIN_FILENO, TALK_LINE_MAX,
+		on_line, on_eof, server, err);
 	if (!server->input)
 		return false;
-	server->output = output_create(&server->loop, STDOUT_FILENO, blocking, on_clear,
-		server, err);
+	server->output = output_create(
+		&server->loop, STDOUT_FILENO, blocking, on_clear, server, err);
 	return server->output != NULL;
 }
 

@@ -20,7 +20,8 @@ struct talk {
 	bool listed;
 };
 
-typedef void answer_fn(struct talk *talk, const struct rpc_message *request, enum era era);
+typedef void answer_fn(
+	struct talk *talk, const struct rpc_message *request, enum era era);
 
 struct method {
 	const char *name;
@@ -35,7 +36,8 @@ static void say(struct talk *talk, char *line)
 	free(line);
 }
 
-static void refuse(struct talk *talk, const cJSON *id, enum rpc_code code, const char *why)
+static void refuse(
+	struct talk *talk, const cJSON *id, enum rpc_code code, const char *why)
 {
 	say(talk, rpc_error(id, code, why, NULL));
 }
@@ -56,8 +58,8 @@ static void note_tool(const struct talk *talk, const char *event, const char *to
 static char *compose(const struct talk *talk, const struct rpc_message *request,
 	enum era era, cJSON *result)
 {
-	return rpc_result(request->id,
-		protocol_finish(result, era, talk->options.label->name));
+	return rpc_result(
+		request->id, protocol_finish(result, era, talk->options.label->name));
 }
 
 static void on_call_over(void *arg, const char *tool, const char *answer)
@@ -71,8 +73,8 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 }
 
 /* Takes answer, and says it after a while. */
-static bool say_later(struct talk *talk, const cJSON *id, const char *tool, char *answer,
-	int64_t after_ns)
+static bool say_later(struct talk *talk, const cJSON *id, const char *tool,
+	char *answer, int64_t after_ns)
 {
 	if (calls_begin(talk->calls, id, tool, answer, after_ns))
 		return true;
@@ -92,8 +94,8 @@ static void greet(struct talk *talk, const cJSON *id, char *answer)
 		say(talk, answer);
 }
 
-static void answer_initialize(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_initialize(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	const cJSON *params = request->params;
 	const char *asked = json_text(params, "protocolVersion");
@@ -111,20 +113,20 @@ static void answer_initialize(struct talk *talk, const struct rpc_message *reque
 		compose(talk, request, era, protocol_initialize(talk->version, name)));
 }
 
-static void answer_discover(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_discover(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	greet(talk, request->id, compose(talk, request, era, protocol_discover()));
 }
 
-static void answer_ping(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_ping(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	say(talk, compose(talk, request, era, cJSON_CreateObject()));
 }
 
-static void answer_set_level(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_set_level(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	const char *level = json_text(request->params, "level");
 
@@ -136,8 +138,8 @@ static void answer_set_level(struct talk *talk, const struct rpc_message *reques
 			"warning, error, critical, alert or emergency)");
 }
 
-static void answer_list(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_list(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	if (json_get(request->params, "cursor")) {
 		refuse(talk, request->id, RPC_INVALID_PARAMS,
@@ -154,7 +156,8 @@ static void answer_list(struct talk *talk, const struct rpc_message *request,
 static void refuse_tool(struct talk *talk, const cJSON *id, const char *name)
 {
 	const char *near = tools_nearest(name);
-	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
+	SCOPED(mem_free)
+	char *why = mem_textf("Unknown tool: %s%s%s%s", name,
 		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 
 	refuse(talk, id, RPC_INVALID_PARAMS, why);
@@ -178,8 +181,8 @@ static void run_tool(struct talk *talk, const cJSON *id, const char *tool, char 
 	}
 }
 
-static void answer_call(struct talk *talk, const struct rpc_message *request,
-	enum era era)
+static void answer_call(
+	struct talk *talk, const struct rpc_message *request, enum era era)
 {
 	const cJSON *id = request->id, *params = request->params;
 	const cJSON *arguments = json_get(params, "arguments");
@@ -224,8 +227,9 @@ static bool check_meta(struct talk *talk, const struct rpc_message *message)
 	if (protocol_check_meta(message->params, &data, &err))
 		return true;
 	say(talk,
-		rpc_error(message->id, data ? RPC_UNSUPPORTED_VERSION : RPC_INVALID_PARAMS,
-			err.text, data));
+		rpc_error(message->id,
+			data ? RPC_UNSUPPORTED_VERSION : RPC_INVALID_PARAMS, err.text,
+			data));
 	return false;
 }
 
@@ -297,13 +301,13 @@ static void hear_batch(struct talk *talk, const cJSON *batch)
 
 	if (!talk->version || strcmp(talk->version, PROTOCOL_WITH_BATCHES)) {
 		refuse(talk, NULL, RPC_INVALID_REQUEST,
-			"an array of messages: only " PROTOCOL_WITH_BATCHES " has them");
+			"an array of messages: only " PROTOCOL_WITH_BATCHES
+			" has them");
 	} else if (size < 1 || size > TALK_BATCH_MAX) {
 		refuse(talk, NULL, RPC_INVALID_REQUEST,
 			"an array of messages: expected 1 to 64 of them");
 	} else {
-		cJSON_ArrayForEach(node, batch)
-			hear_message(talk, node);
+		cJSON_ArrayForEach(node, batch) hear_message(talk, node);
 	}
 }
 
@@ -319,7 +323,8 @@ void talk_hear(struct talk *talk, const char *line, size_t len, bool cut)
 		return; /* a blank line is no message */
 	node = json_parse(line, len);
 	if (!node)
-		refuse(talk, NULL, RPC_PARSE_ERROR, "Parse error: a line that is no JSON");
+		refuse(talk, NULL, RPC_PARSE_ERROR,
+			"Parse error: a line that is no JSON");
 	else if (cJSON_IsArray(node))
 		hear_batch(talk, node);
 	else

@@ -14,7 +14,7 @@
 #include "mock-mcp/label.h"
 #include "mock-mcp/manners.h"
 
-#define TALK_LINE_MAX ((size_t)4 << 20)
+#define TALK_LINE_MAX  ((size_t)4 << 20)
 #define TALK_BATCH_MAX 64 /* messages in one array */
 
 struct talk;
@@ -31,7 +31,8 @@ struct talk_options {
 };
 
 /* Keeps loop and what the options point to; copies them. */
-struct talk *talk_create(uv_loop_t *loop, const struct talk_options *options) MUST_CHECK;
+struct talk *talk_create(
+	uv_loop_t *loop, const struct talk_options *options) MUST_CHECK;
 
 /* A line from the client. `cut`: it was longer than TALK_LINE_MAX. */
 void talk_hear(struct talk *talk, const char *line, size_t len, bool cut);

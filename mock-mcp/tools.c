@@ -69,8 +69,8 @@ static bool compound(const cJSON *arguments, struct buf *answer, struct err *err
 
 	if (!isfinite(amount))
 		return err_set(err, "the amount is too large");
-	return buf_addf(answer, "%.2f after %g years at %g%%: interest %.2f", amount, years,
-		rate, amount - principal);
+	return buf_addf(answer, "%.2f after %g years at %g%%: interest %.2f", amount,
+		years, rate, amount - principal);
 }
 
 static bool word_count(const cJSON *arguments, struct buf *answer, struct err *err)
@@ -107,8 +107,8 @@ static const struct tool tools[] = {
 				.help = "how often interest is added a year; once "
 					"when absent",
 				.min = 1, .max = 366, .optional = true}}},
-	{"word_count", "Counts the words, characters and line ends of a text.", word_count,
-		{{"text", PARAM_TEXT, .help = "what to count"}}},
+	{"word_count", "Counts the words, characters and line ends of a text.",
+		word_count, {{"text", PARAM_TEXT, .help = "what to count"}}},
 };
 
 static const char *kind_name(enum param_kind kind)
@@ -185,7 +185,8 @@ const char *tools_nearest(const char *name)
 	return nearest_name(name, names, COUNT(names));
 }
 
-static bool check_argument(const struct param *param, const cJSON *node, struct err *err)
+static bool check_argument(
+	const struct param *param, const cJSON *node, struct err *err)
 {
 	double value;
 
@@ -206,8 +207,8 @@ static bool check_argument(const struct param *param, const cJSON *node, struct 
 	return true;
 }
 
-static bool check_arguments(const struct tool *tool, const cJSON *arguments,
-	struct err *err)
+static bool check_arguments(
+	const struct tool *tool, const cJSON *arguments, struct err *err)
 {
 	const struct param *param;
 	const cJSON *node;
@@ -215,7 +216,8 @@ static bool check_arguments(const struct tool *tool, const cJSON *arguments,
 	for (param = tool->params; param->name; param++)
 		if (!check_argument(param, json_get(arguments, param->name), err))
 			return false;
-	cJSON_ArrayForEach(node, arguments) {
+	cJSON_ArrayForEach(node, arguments)
+	{
 		for (param = tool->params; param->name; param++)
 			if (!strcmp(param->name, node->string))
 				break;

@@ -1,187 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "lib/buf.h"
-#include "lib/cc.h"
-#include "lib/child.h"
-#include "lib/clock.h"
-#include "lib/mem.h"
-
-#define LONG_NS (INT64_C(3600) * CLOCK_S)
-#define PATIENCE_MS 20000
-#define STEPS_MAX 8
-
-struct scene {
-	uv_loop_t loop;
-	uv_timer_t patience;
-	struct family *family;
-	struct child *child;
-	struct buf out, err;
-	unsigned out_ends, err_ends;
-	enum child_step steps[STEPS_MAX];
-	int64_t step_ns[STEPS_MAX];
-	unsigned step_count;
-	unsigned exits, orphans;
-	int status;
-	unsigned out_ends_at_exit;
-	bool impatient;
-	bool destroy_on_output, destroy_on_step, destroy_on_exit;
-};
-
-static void let_go(struct scene *scene)
-{
-	child_destroy(scene->child);
-	scene->child = NULL;
-}
-
-static void on_out(void *arg, const char *data, size_t len)
-{
-	struct scene *scene = arg;
-
-	buf_add(&scene->out, data, len);
-	if (len == 0)
-		scene->out_ends++;
-	if (scene->destroy_on_output)
-		let_go(scene);
-}
-
-static void on_err(void *arg, const char *data, size_t len)
-{
-	struct scene *scene = arg;
-
-	buf_add(&scene->err, data, len);
-	if (len == 0)
-		scene->err_ends++;
-}
-
-static void on_step(void *arg, enum child_step step)
-{
-	struct scene *scene = arg;
-
-	assert_true(scene->step_count < STEPS_MAX);
-	scene->step_ns[scene->step_count] = clock_now();
-	scene->steps[scene->step_count++] = step;
-	if (scene->destroy_on_step)
-		let_go(scene);
-}
-
-static void on_exit_seen(void *arg, int status)
-{
-	struct scene *scene = arg;
-
-	scene->exits++;
-	scene->status = status;
-	scene->out_ends_at_exit = scene->out_ends;
-	if (scene->destroy_on_exit)
-		let_go(scene);
-}
-
-static void on_orphan(void *arg, pid_t pid UNUSED, int status UNUSED)
-{
-	((struct scene *)arg)->orphans++;
-}
-
-static void on_patience_end(uv_timer_t *timer)
-{
-	((struct scene *)timer->data)->impatient = true;
-}
-
-static int set_up(void **state)
-{
-	struct scene *scene = mem_zeroed(sizeof *scene);
-	struct err err;
-
-	*state = scene;
-	uv_loop_init(&scene->loop);
-	uv_timer_init(&scene->loop, &scene->patience);
-	scene->patience.data = scene;
-	uv_timer_start(&scene->patience, on_patience_end, PATIENCE_MS, 0);
-	uv_unref((uv_handle_t *)&scene->patience);
-	scene->family = family_create(&scene->loop, on_orphan, scene, &err);
-	return scene->family ? 0 : -1;
-}
-
-/* Whatever happened, nothing of it is left in the loop. */
-static int tear_down(void **state)
-{
-	struct scene *scene = *state;
-	int closed;
-
-	child_destroy(scene->child);
-	family_sweep(scene->family);
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	family_destroy(scene->family);
-	uv_close((uv_handle_t *)&scene->patience, NULL);
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	closed = uv_loop_close(&scene->loop);
-	buf_done(&scene->out);
-	buf_done(&scene->err);
-	free(scene);
-	return closed;
-}
-
-static struct child_spec spec_of(struct scene *scene, const char *const *argv)
-{
-	return (struct child_spec){
-		.argv = argv,
-		.on_stdout = on_out,
-		.on_stderr = on_err,
-		.on_step = on_step,
-		.on_exit = on_exit_seen,
-		.arg = scene,
-		.with_stdin = true,
-	};
-}
-
-static void start(struct scene *scene, const struct child_spec *spec)
-{
-	struct err err = {0};
-
-	scene->child = child_spawn(scene->family, spec, &err);
-	if (!scene->child)
-		fail_msg("%s", err.text);
-}
-
-static void start_shell(struct scene *scene, const char *script)
-{
-	const char *const argv[] = {"sh", "-c", script, NULL};
-	const struct child_spec spec = spec_of(scene, argv);
-
-	start(scene, &spec);
-}
-
-/* Waits for something to happen, for as long as our patience lasts. */
-static void wait_event(struct scene *scene)
-{
-	uv_ref((uv_handle_t *)&scene->patience);
-	uv_run(&scene->loop, UV_RUN_ONCE);
-	uv_unref((uv_handle_t *)&scene->patience);
-	assert_false(scene->impatient);
-}
-
-static void run_to_exit(struct scene *scene)
-{
-	while (scene->exits == 0)
-		wait_event(scene);
-}
-
-static void run_until_said(struct scene *scene, const char *text)
-{
-	while (!strstr(buf_text(&scene->out), text))
-		wait_event(scene);
-}
+#include "lib/test/child_scene.h"
 
 static void child_exit_codes_arrive_whole(void **state)
 {
@@ -317,7 +134,8 @@ static void child_that_cannot_start_is_an_error(void **state)
 		const char *program, *folder;
 		const char *said, *why;
 	} rows[] = {
-		{"no-such-program-at-all", NULL, "no-such-program-at-all", "not in PATH"},
+		{"no-such-program-at-all", NULL, "no-such-program-at-all",
+			"not in PATH"},
 		{"/dev/null", NULL, "/dev/null: permission denied", "not executable"},
 		{"true", "/no/such/folder", "/no/such/folder", "the folder is missing"},
 	};
@@ -354,22 +172,6 @@ static void child_has_an_empty_mask_and_default_signals(void **state)
 		"SigCgt:\t0000000000000000\n");
 }
 
-static void child_dies_of_a_signal_that_we_block(void **state)
-{
-	struct scene *scene = *state;
-	sigset_t term, before;
-
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &term, &before);
-	start_shell(scene, "exec sleep 3600");
-	child_stop(scene->child, 0, LONG_NS);
-	run_to_exit(scene);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	assert_true(WIFSIGNALED(scene->status));
-	assert_int_equal(WTERMSIG(scene->status), SIGTERM);
-}
-
 static void child_gets_none_of_our_descriptors(void **state)
 {
 	struct scene *scene = *state;
@@ -403,8 +205,8 @@ static void child_last_words_come_before_its_exit(void **state)
 	siginfo_t info;
 
 	start_shell(scene, "head -c 60000 /dev/zero");
-	assert_int_equal(waitid(P_PID, (id_t)child_pid(scene->child), &info,
-				 WEXITED | WNOWAIT),
+	assert_int_equal(
+		waitid(P_PID, (id_t)child_pid(scene->child), &info, WEXITED | WNOWAIT),
 		0);
 	run_to_exit(scene);
 	assert_int_equal(scene->out.len, 60000);
@@ -434,156 +236,6 @@ static void child_is_gone_though_a_grandchild_floods_its_pipe(void **state)
 	run_to_exit(scene);
 	assert_int_equal(scene->out_ends_at_exit, 1);
 	assert_int_equal(scene->exits, 1);
-}
-
-static void child_goes_down_the_ladder_in_order(void **state)
-{
-	static const enum child_step all[] = {CHILD_EOF, CHILD_TERM, CHILD_KILL};
-	struct scene *scene = *state;
-	int64_t asked_ns;
-
-	start_shell(scene,
-		"trap '' TERM; echo ready; cat; echo eof; while :; do sleep 1; done");
-	run_until_said(scene, "ready");
-	assert_int_equal(child_step(scene->child), CHILD_RUNNING);
-	asked_ns = clock_now();
-	child_stop(scene->child, 60 * CLOCK_MS, 40 * CLOCK_MS);
-	assert_int_equal(scene->step_count, 0); /* told from the loop only */
-	run_to_exit(scene);
-	assert_true(WIFSIGNALED(scene->status));
-	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
-	assert_int_equal(scene->step_count, COUNT(all));
-	assert_memory_equal(scene->steps, all, sizeof all);
-	assert_true(scene->step_ns[1] - asked_ns >= 60 * CLOCK_MS);
-	assert_true(scene->step_ns[2] - asked_ns >= 100 * CLOCK_MS);
-	assert_int_equal(child_step(scene->child), CHILD_KILL);
-	assert_string_equal(buf_text(&scene->out), "ready\neof\n");
-}
-
-static void child_that_heeds_eof_hears_no_signal(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "trap 'exit 9' TERM; cat");
-	child_stop(scene->child, LONG_NS, LONG_NS);
-	run_to_exit(scene);
-	assert_int_equal(scene->status, 0);
-	assert_int_equal(scene->step_count, 1);
-	assert_int_equal(scene->steps[0], CHILD_EOF);
-}
-
-/* A stale loop time must not shorten the wait. */
-static void child_steps_are_never_early(void **state)
-{
-	struct scene *scene = *state;
-	struct timespec busy = {.tv_nsec = 150000000};
-	int64_t asked_ns;
-
-	start_shell(scene, "exec sleep 3600");
-	uv_update_time(&scene->loop);
-	nanosleep(&busy, NULL);
-	asked_ns = clock_now();
-	child_stop(scene->child, 100 * CLOCK_MS, LONG_NS);
-	run_to_exit(scene);
-	assert_int_equal(scene->step_count, 2);
-	assert_true(scene->step_ns[1] - asked_ns >= 100 * CLOCK_MS);
-}
-
-static void child_asked_again_only_moves_faster(void **state)
-{
-	struct scene *scene = *state;
-	int64_t asked_ns;
-
-	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
-	run_until_said(scene, "ready");
-	asked_ns = clock_now();
-	child_stop(scene->child, 50 * CLOCK_MS, LONG_NS);
-	child_stop(scene->child, LONG_NS, 0);            /* later: changes nothing */
-	child_stop(scene->child, 100 * CLOCK_MS, 50 * CLOCK_MS); /* an earlier KILL */
-	child_stop(scene->child, INT64_MAX, INT64_MAX);
-	run_to_exit(scene);
-	assert_int_equal(scene->step_count, 3);
-	assert_true(scene->step_ns[1] - asked_ns >= 50 * CLOCK_MS);
-	assert_true(scene->step_ns[1] - asked_ns < 50 * CLOCK_MS + 10 * CLOCK_S);
-	assert_true(scene->step_ns[2] - asked_ns >= 150 * CLOCK_MS);
-	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
-}
-
-static void child_asked_for_nothing_is_killed_at_once(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
-	run_until_said(scene, "ready");
-	child_stop(scene->child, 0, 0);
-	run_to_exit(scene);
-	assert_int_equal(scene->step_count, 3);
-	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
-}
-
-static void child_ladder_reaches_the_whole_group(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "(trap 'echo inner; exit' TERM; echo ready; "
-			   "while :; do sleep 0.1; done) & "
-			   "trap 'wait; echo outer; exit 4' TERM; wait; wait");
-	run_until_said(scene, "ready");
-	child_stop(scene->child, 0, LONG_NS);
-	run_to_exit(scene);
-	assert_string_equal(buf_text(&scene->out), "ready\ninner\nouter\n");
-	assert_int_equal(WEXITSTATUS(scene->status), 4);
-}
-
-/* Nothing but the exit of the leader says that the deaf one has to go. */
-static void child_on_the_ladder_leaves_nobody_in_its_group(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "(trap '' TERM; exec sleep 3600) & echo $!; cat; exit 3");
-	run_until_said(scene, "\n");
-	child_stop(scene->child, LONG_NS, LONG_NS);
-	run_to_exit(scene);
-	assert_int_equal(WEXITSTATUS(scene->status), 3);
-	while (scene->orphans == 0)
-		wait_event(scene);
-	assert_int_equal(scene->orphans, 1);
-	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), -1);
-	assert_int_equal(errno, ESRCH);
-}
-
-static void child_that_leaves_by_itself_keeps_its_group(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "sleep 3600 & echo $!");
-	run_to_exit(scene);
-	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), 0);
-}
-
-static void child_blocked_on_a_full_pipe_can_end(void **state)
-{
-	struct scene *scene = *state;
-
-	/* It sees the end of its stdin only when its flood was read. */
-	start_shell(scene, "head -c 3000000 /dev/zero; cat; echo done >&2");
-	child_stop(scene->child, LONG_NS, LONG_NS);
-	run_to_exit(scene);
-	assert_int_equal(scene->out.len, 3000000);
-	assert_string_equal(buf_text(&scene->err), "done\n");
-}
-
-static void child_reads_what_waited_before_its_end(void **state)
-{
-	struct scene *scene = *state;
-	SCOPED(mem_free) char *much = mem_zeroed(1 << 20);
-
-	start_shell(scene, "exec wc -c");
-	assert_true(child_write(scene->child, much, 1 << 20));
-	child_stop(scene->child, LONG_NS, LONG_NS);
-	assert_false(child_write(scene->child, "x", 1));
-	run_to_exit(scene);
-	assert_string_equal(buf_text(&scene->out), "1048576\n");
 }
 
 static void child_that_never_reads_is_written_to_up_to_a_bound(void **state)
@@ -650,24 +302,11 @@ static void child_may_be_destroyed_by_its_last_words(void **state)
 
 	scene->destroy_on_output = true;
 	start_shell(scene, "head -c 60000 /dev/zero; echo x >&2");
-	assert_int_equal(waitid(P_PID, (id_t)child_pid(scene->child), &info,
-				 WEXITED | WNOWAIT),
+	assert_int_equal(
+		waitid(P_PID, (id_t)child_pid(scene->child), &info, WEXITED | WNOWAIT),
 		0);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_null(scene->child);
-	assert_int_equal(scene->exits, 0);
-}
-
-static void child_may_be_destroyed_on_a_step(void **state)
-{
-	struct scene *scene = *state;
-
-	scene->destroy_on_step = true;
-	start_shell(scene, "exec sleep 3600");
-	child_stop(scene->child, 0, 0);
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	assert_null(scene->child);
-	assert_int_equal(scene->step_count, 1);
 	assert_int_equal(scene->exits, 0);
 }
 
@@ -682,25 +321,10 @@ static void child_may_be_destroyed_on_its_exit(void **state)
 	assert_null(scene->child);
 }
 
-static void child_that_is_gone_takes_no_more_orders(void **state)
-{
-	struct scene *scene = *state;
-
-	start_shell(scene, "exit 0");
-	run_to_exit(scene);
-	child_stop(scene->child, 0, 0);
-	assert_false(child_write(scene->child, "x", 1));
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	assert_int_equal(scene->step_count, 0);
-	assert_int_equal(child_step(scene->child), CHILD_RUNNING);
-}
-
 static void child_destroy_accepts_nobody(void **state UNUSED)
 {
 	child_destroy(NULL);
 }
-
-#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
@@ -715,31 +339,18 @@ int main(void)
 		SCENE(child_runs_in_the_folder_it_was_given),
 		SCENE(child_that_cannot_start_is_an_error),
 		SCENE(child_has_an_empty_mask_and_default_signals),
-		SCENE(child_dies_of_a_signal_that_we_block),
 		SCENE(child_gets_none_of_our_descriptors),
 		SCENE(child_leads_a_session_and_a_group),
 		SCENE(child_last_words_come_before_its_exit),
 		SCENE(child_is_gone_whoever_holds_its_pipes),
 		SCENE(child_is_gone_though_a_grandchild_floods_its_pipe),
-		SCENE(child_goes_down_the_ladder_in_order),
-		SCENE(child_that_heeds_eof_hears_no_signal),
-		SCENE(child_steps_are_never_early),
-		SCENE(child_asked_again_only_moves_faster),
-		SCENE(child_asked_for_nothing_is_killed_at_once),
-		SCENE(child_ladder_reaches_the_whole_group),
-		SCENE(child_on_the_ladder_leaves_nobody_in_its_group),
-		SCENE(child_that_leaves_by_itself_keeps_its_group),
-		SCENE(child_blocked_on_a_full_pipe_can_end),
-		SCENE(child_reads_what_waited_before_its_end),
 		SCENE(child_that_never_reads_is_written_to_up_to_a_bound),
 		SCENE(child_that_closed_its_stdin_refuses_writes),
 		SCENE(child_destroyed_is_killed_and_never_heard_of),
 		SCENE(child_may_be_destroyed_by_what_it_prints),
 		SCENE(child_may_be_destroyed_by_its_last_words),
-		SCENE(child_may_be_destroyed_on_a_step),
 		SCENE(child_may_be_destroyed_on_its_exit),
-		SCENE(child_that_is_gone_takes_no_more_orders),
-		SCENE(child_destroy_accepts_nobody),
+		cmocka_unit_test(child_destroy_accepts_nobody),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, NULL, NULL);

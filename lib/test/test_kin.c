@@ -14,7 +14,8 @@
 #include "lib/cc.h"
 #include "lib/kin.h"
 
-typedef void read_fn(struct kin *kin, pid_t root, kin_spared_fn *spared, const void *arg);
+typedef void read_fn(
+	struct kin *kin, pid_t root, kin_spared_fn *spared, const void *arg);
 
 static read_fn *const both[] = {kin_read, kin_scan};
 
@@ -224,7 +225,8 @@ int main(void)
 		cmocka_unit_test(kin_leaves_out_the_spared_and_who_is_below),
 		cmocka_unit_test(kin_forgets_what_it_held),
 		cmocka_unit_test(kin_knows_the_dead),
-		cmocka_unit_test(kin_takes_a_process_without_its_first_thread_for_alive),
+		cmocka_unit_test(
+			kin_takes_a_process_without_its_first_thread_for_alive),
 	};
 
 	return cmocka_run_group_tests_name("kin", tests, NULL, NULL);

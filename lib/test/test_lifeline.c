@@ -24,6 +24,13 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
+static const struct lifeline_who agent = {.role = "agent"};
+static const struct lifeline_who skills = {
+	.role = "mcp",
+	.name = "skills",
+	.session = "2",
+};
+
 /* A ledger that listens on a socket in a folder of its own. */
 struct scene {
 	char folder[32];
@@ -103,7 +110,7 @@ static void lifeline_says_who_it_is(void **state)
 	char ppid[32];
 	int fd = -1;
 
-	assert_true(lifeline_connect(&fd, scene->address, "mcp", "skills", &err));
+	assert_true(lifeline_connect(&fd, scene->address, &skills, &err));
 	assert_true(fd >= 0);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
@@ -114,7 +121,7 @@ static void lifeline_says_who_it_is(void **state)
 	read_connection(scene->listener, &text);
 	assert_int_equal(count_lines(buf_text(&text)), 1);
 	assert_non_null(strstr(text.data,
-		"\"event\":\"process.start\",\"role\":\"mcp\",\"name\":\"skills\""));
+		"\"event\":\"process.start\",\"role\":\"mcp\",\"name\":\"skills\",\"session\":\"2\""));
 	snprintf(ppid, sizeof ppid, ",\"ppid\":%d}", (int)getppid());
 	assert_non_null(strstr(text.data, ppid));
 }
@@ -126,13 +133,13 @@ static void lifeline_takes_the_log_along(void **state)
 	struct err err;
 	int fd = -1;
 
-	assert_true(lifeline_connect(&fd, scene->address, "agent", NULL, &err));
+	assert_true(lifeline_connect(&fd, scene->address, &agent, &err));
 	log_event("session.opened", "id", LOG_INT(1));
 	lifeline_exit(3);
 	close(fd);
 	read_connection(scene->listener, &text);
 	assert_int_equal(count_lines(buf_text(&text)), 3);
-	assert_null(strstr(text.data, "\"name\""));
+	assert_non_null(strstr(text.data, "\"name\":null,\"session\":null"));
 	assert_non_null(strstr(text.data, "\"event\":\"session.opened\",\"id\":1}\n"));
 	assert_non_null(strstr(text.data, "\"event\":\"process.exit\",\"code\":3}\n"));
 }
@@ -145,7 +152,7 @@ static void lifeline_finds_its_address_in_the_environment(void **state)
 	int fd = -1;
 
 	setenv(LIFELINE_ENV, scene->address, 1);
-	assert_true(lifeline_connect(&fd, NULL, "agent", NULL, &err));
+	assert_true(lifeline_connect(&fd, NULL, &agent, &err));
 	close(fd);
 	assert_non_null(
 		strstr(read_connection(scene->listener, &text), "process.start"));
@@ -158,7 +165,7 @@ static void lifeline_prefers_the_address_that_it_was_given(void **state)
 	int fd = -1;
 
 	setenv(LIFELINE_ENV, "unix:/nowhere/at/all", 1);
-	assert_true(lifeline_connect(&fd, scene->address, "agent", NULL, &err));
+	assert_true(lifeline_connect(&fd, scene->address, &agent, &err));
 	close(fd);
 }
 
@@ -180,7 +187,7 @@ static void check_alone(const char *in_environment)
 		dup2(ends[1], STDERR_FILENO);
 		if (in_environment)
 			setenv(LIFELINE_ENV, in_environment, 1);
-		if (!lifeline_connect(&fd, NULL, "agent", NULL, &err))
+		if (!lifeline_connect(&fd, NULL, &agent, &err))
 			_exit(1);
 		lifeline_exit(0);
 		_exit(fd == -1 ? 0 : 2);
@@ -228,7 +235,7 @@ static void check_tcp(int family, const char *host)
 	assert_int_equal(getsockname(listener, bound, &len), 0);
 	snprintf(address, sizeof address, "tcp:%s:%u", host,
 		ntohs(six ? v6.sin6_port : v4.sin_port));
-	if (!lifeline_connect(&fd, address, "agent", NULL, &err))
+	if (!lifeline_connect(&fd, address, &agent, &err))
 		fail_msg("%s", err.text);
 	close(fd);
 	assert_non_null(strstr(read_connection(listener, &text), "process.start"));
@@ -268,9 +275,9 @@ static void lifeline_says_why_it_cannot_connect(void **state)
 	int fd = -1, kept = 77;
 	struct err err;
 
-	assert_true(lifeline_connect(&fd, scene->address, "agent", NULL, &err));
+	assert_true(lifeline_connect(&fd, scene->address, &agent, &err));
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_false(lifeline_connect(&kept, rows[i].address, "x", NULL, &err));
+		assert_false(lifeline_connect(&kept, rows[i].address, &agent, &err));
 		if (!strstr(err.text, rows[i].told))
 			fail_msg("%s: %s", rows[i].address, err.text);
 		assert_int_equal(kept, 77);
@@ -291,7 +298,7 @@ static void lifeline_leaves_no_descriptor_behind_when_refused(void **state)
 	close(before);
 	close(scene->listener);
 	for (int i = 0; i < 3; i++) {
-		assert_false(lifeline_connect(&fd, scene->address, "x", NULL, &err));
+		assert_false(lifeline_connect(&fd, scene->address, &agent, &err));
 		assert_non_null(strstr(err.text, "Connection refused"));
 	}
 	scene->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -311,7 +318,7 @@ static void lifeline_breaks_without_a_last_word_when_killed(void **state)
 		struct err err;
 		int fd;
 
-		if (!lifeline_connect(&fd, scene->address, "mcp", NULL, &err))
+		if (!lifeline_connect(&fd, scene->address, &agent, &err))
 			_exit(1);
 		log_event("last.words");
 		raise(SIGKILL);
@@ -351,7 +358,7 @@ static void lifeline_gives_up_on_a_ledger_that_never_accepts(void **state)
 	int64_t start = clock_now();
 	struct err err;
 
-	assert_false(lifeline_connect(&fd, scene->address, "x", NULL, &err));
+	assert_false(lifeline_connect(&fd, scene->address, &agent, &err));
 	assert_true(clock_now() - start >= 49 * CLOCK_S / 10);
 	assert_true(clock_now() - start <= 30 * CLOCK_S);
 	assert_non_null(strstr(err.text, "Connection timed out"));
@@ -387,7 +394,7 @@ static void lifeline_goes_on_connecting_after_a_signal(void **state)
 	alarm_listener = scene->listener;
 	sigaction(SIGALRM, &heard, &before);
 	setitimer(ITIMER_REAL, &often, NULL);
-	connected = lifeline_connect(&fd, scene->address, "x", NULL, &err);
+	connected = lifeline_connect(&fd, scene->address, &agent, &err);
 	setitimer(ITIMER_REAL, &never, NULL);
 	sigaction(SIGALRM, &before, NULL);
 	if (!connected)

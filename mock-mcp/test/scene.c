@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,22 +22,12 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/lines.h"
 #include "lib/mem.h"
+#include "mock-mcp/test/ledger.h"
 
-#define WIRES_MAX 128
-#define EVENTS_MAX 4096
 #define PIECE 65536
 
 extern char **environ;
-
-/* One process's lifeline, from our end. */
-struct wire {
-	struct scene *scene;
-	int fd; /* -1: cut */
-	pid_t pid;
-	struct lines lines;
-};
 
 struct scene {
 	pid_t pid;
@@ -50,58 +38,10 @@ struct scene {
 	bool eof_wanted;
 	bool reading;
 	struct buf to_send, got, line, errors;
-	int listener;
-	struct wire wires[WIRES_MAX];
-	unsigned wire_count;
-	cJSON *events[EVENTS_MAX];
-	pid_t event_pids[EVENTS_MAX];
-	unsigned event_count;
+	struct ledger *ledger;
 	char folder[64];
 	char piece[PIECE];
 };
-
-static void on_ledger_line(void *arg, char *line, size_t len, bool cut)
-{
-	struct wire *wire = arg;
-	struct scene *scene = wire->scene;
-	cJSON *event = json_parse(line, len);
-
-	assert_false(cut);
-	assert_non_null(event);
-	assert_true(scene->event_count < EVENTS_MAX);
-	scene->event_pids[scene->event_count] = wire->pid;
-	scene->events[scene->event_count++] = event;
-}
-
-static void accept_wire(struct scene *scene)
-{
-	struct ucred who;
-	socklen_t len = sizeof who;
-	struct wire *wire = &scene->wires[scene->wire_count];
-	int fd = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd < 0)
-		return;
-	assert_true(scene->wire_count < WIRES_MAX);
-	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len), 0);
-	wire->scene = scene;
-	wire->fd = fd;
-	wire->pid = who.pid;
-	lines_init(&wire->lines, 65536, on_ledger_line, wire);
-	scene->wire_count++;
-}
-
-static void read_wire(struct wire *wire)
-{
-	ssize_t len = read(wire->fd, wire->scene->piece, PIECE);
-
-	if (len > 0) {
-		lines_feed(&wire->lines, wire->scene->piece, (size_t)len);
-	} else if (len == 0 || errno != EAGAIN) {
-		close(wire->fd);
-		wire->fd = -1;
-	}
-}
 
 static void read_stdout(struct scene *scene)
 {
@@ -143,54 +83,37 @@ static void reap(struct scene *scene)
 /* One turn of the world: true when something happened. */
 static bool turn(struct scene *scene, int ms)
 {
-	struct pollfd fds[WIRES_MAX + 4];
+	struct pollfd fds[LEDGER_POLL_MAX + 3];
 	bool sending = scene->to_send.len > 0 || scene->eof_wanted;
-	unsigned wires = scene->wire_count;
+	unsigned lines;
 
 	fds[0] = (struct pollfd){scene->reading ? scene->out : -1, POLLIN, 0};
 	fds[1] = (struct pollfd){sending ? scene->in : -1, POLLOUT, 0};
-	fds[2] = (struct pollfd){scene->listener, POLLIN, 0};
-	fds[3] = (struct pollfd){scene->ended ? -1 : scene->pidfd, POLLIN, 0};
-	for (unsigned i = 0; i < wires; i++)
-		fds[4 + i] = (struct pollfd){scene->wires[i].fd, POLLIN, 0};
-	if (poll(fds, 4 + wires, ms) <= 0)
+	fds[2] = (struct pollfd){scene->ended ? -1 : scene->pidfd, POLLIN, 0};
+	lines = ledger_poll(scene->ledger, fds + 3);
+	if (poll(fds, 3 + lines, ms) <= 0)
 		return false;
 	if (fds[0].revents)
 		read_stdout(scene);
 	if (fds[1].revents)
 		write_stdin(scene);
 	if (fds[2].revents)
-		accept_wire(scene);
-	if (fds[3].revents)
 		reap(scene);
-	for (unsigned i = 0; i < wires; i++)
-		if (fds[4 + i].revents)
-			read_wire(&scene->wires[i]);
+	ledger_turn(scene->ledger, fds + 3, lines);
 	return true;
 }
 
 static void turn_until(struct scene *scene, int64_t deadline, const char *what)
 {
 	if (clock_now() > deadline)
-		fail_msg("in vain: waited for %s; stderr: %s", what, scene_errors(scene));
+		fail_msg("in vain: waited for %s; stderr: %s", what,
+			scene_errors(scene));
 	turn(scene, 100);
 }
 
 static int64_t patience(void)
 {
 	return clock_now() + SCENE_PATIENCE_S * CLOCK_S;
-}
-
-static void open_ledger(struct scene *scene)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/ledger", scene->folder);
-	scene->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	assert_true(scene->listener >= 0);
-	assert_int_equal(
-		bind(scene->listener, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(scene->listener, 128), 0);
 }
 
 /* The program stands in the same tree as the test: ../../bin/mock-mcp. */
@@ -216,8 +139,8 @@ static void spawn(struct scene *scene, char *const *argv, int in, int out)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors,
-		O_WRONLY | O_CREAT | O_APPEND, 0600);
+	posix_spawn_file_actions_addopen(
+		&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	assert_int_equal(
 		posix_spawn(&scene->pid, program, &actions, NULL, argv, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
@@ -225,31 +148,42 @@ static void spawn(struct scene *scene, char *const *argv, int in, int out)
 	assert_true(scene->pidfd >= 0);
 }
 
-struct scene *scene_begin_with(const char *manners, const char *flag, const char *other)
+/* What the program is told by its environment: the ledger and the session. */
+static void set_environment(const char *ledger)
+{
+	static const char *const settings[] = {"NAME", "MANNERS", "LEDGER", "SEED"};
+	SCOPED(mem_free) char *address = mem_textf("unix:%s", ledger);
+
+	setenv("STOPBENCH_LEDGER", address, 1);
+	setenv("SESSION_ROOM", SCENE_ROOM, 1);
+	for (unsigned i = 0; i < COUNT(settings); i++)
+		unsetenv(settings[i]);
+}
+
+struct scene *scene_begin_with(
+	void **state, const char *manners, const char *flag, const char *other)
 {
 	struct scene *scene = mem_zeroed(sizeof *scene);
-	SCOPED(mem_free) char *option = mem_textf("--manners=%s", manners ? manners : "{}");
-	SCOPED(mem_free) char *ledger = NULL, *first = mem_text(flag);
-	SCOPED(mem_free) char *second = mem_text(other), *name = mem_text("mock-mcp");
-	char *argv[] = {name, option, first, second, NULL};
+	SCOPED(mem_free) char *name = mem_text("mock-mcp"), *option = NULL;
+	SCOPED(mem_free) char *first = mem_text(flag), *second = mem_text(other);
+	SCOPED(mem_free) char *ledger = NULL;
 	int in[2], out[2];
 
+	assert_null(*state);
+	*state = scene;
+	scene->pidfd = scene->in = scene->out = -1;
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	strcpy(scene->folder, "/tmp/mock-mcp-test.XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
 	scene->reading = true;
-	open_ledger(scene);
-	ledger = mem_textf("unix:%s/ledger", scene->folder);
-	setenv("STOPBENCH_LEDGER", ledger, 1);
-	setenv("SESSION_ROOM", SCENE_ROOM, 1);
-	unsetenv("NAME");
-	unsetenv("MANNERS");
-	unsetenv("LEDGER");
-	unsetenv("SEED");
+	ledger = mem_textf("%s/ledger", scene->folder);
+	scene->ledger = ledger_create(ledger);
+	set_environment(ledger);
+	option = mem_textf("--manners=%s", manners ? manners : "{}");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	spawn(scene, argv, in[0], out[1]);
+	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
 	scene->in = in[1];
@@ -258,9 +192,9 @@ struct scene *scene_begin_with(const char *manners, const char *flag, const char
 	return scene;
 }
 
-struct scene *scene_begin(const char *manners)
+struct scene *scene_begin(void **state, const char *manners)
 {
-	return scene_begin_with(manners, NULL, NULL);
+	return scene_begin_with(state, manners, NULL, NULL);
 }
 
 static void remove_file(const struct scene *scene, const char *name)
@@ -271,30 +205,28 @@ static void remove_file(const struct scene *scene, const char *name)
 	unlink(path);
 }
 
-void scene_end(struct scene *scene)
+int scene_end(void **state)
 {
+	struct scene *scene = *state;
+	pid_t pid;
+
+	if (!scene)
+		return 0;
+	*state = NULL;
+	scene->reading = false; /* a flood has no end */
 	while (turn(scene, 0))
 		continue;
 	if (!scene->ended)
 		kill(scene->pid, SIGKILL);
 	scene_status(scene);
-	for (unsigned i = 0; i < scene->wire_count; i++) {
-		struct wire *wire = &scene->wires[i];
-
-		if (wire->fd >= 0) {
-			kill(wire->pid, SIGKILL);
-			scene_await_cut(scene, wire->pid);
-			waitpid(wire->pid, NULL, 0);
-		}
-		lines_done(&wire->lines);
-	}
-	while (waitpid(-1, NULL, WNOHANG) > 0) /* adopted zombies */
+	ledger_kill(scene->ledger);
+	while ((pid = ledger_someone(scene->ledger)) > 0)
+		scene_await_cut(scene, pid);
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans of its, adopted */
 		continue;
-	for (unsigned i = 0; i < scene->event_count; i++)
-		cJSON_Delete(scene->events[i]);
+	ledger_destroy(scene->ledger);
 	close_stdin(scene);
 	scene_close_stdout(scene);
-	scene_close_ledger(scene);
 	close(scene->pidfd);
 	remove_file(scene, "ledger");
 	remove_file(scene, "stderr");
@@ -304,6 +236,7 @@ void scene_end(struct scene *scene)
 	buf_done(&scene->line);
 	buf_done(&scene->errors);
 	free(scene);
+	return 0;
 }
 
 pid_t scene_pid(const struct scene *scene)
@@ -342,7 +275,8 @@ const char *scene_line(struct scene *scene)
 
 	while (!end) {
 		if (scene->got.len > seen)
-			end = memchr(scene->got.data + seen, '\n', scene->got.len - seen);
+			end = memchr(
+				scene->got.data + seen, '\n', scene->got.len - seen);
 		seen = scene->got.len;
 		if (!end && scene->out < 0) {
 			assert_int_equal(scene->got.len, 0); /* no half line */
@@ -352,7 +286,8 @@ const char *scene_line(struct scene *scene)
 			turn_until(scene, deadline, "a line");
 	}
 	buf_clear(&scene->line);
-	assert_true(buf_add(&scene->line, scene->got.data, (size_t)(end - scene->got.data)));
+	assert_true(buf_add(
+		&scene->line, scene->got.data, (size_t)(end - scene->got.data)));
 	buf_drop(&scene->got, scene->line.len + 1);
 	return buf_text(&scene->line);
 }
@@ -373,21 +308,24 @@ void scene_greet(struct scene *scene)
 {
 	cJSON *answer;
 
-	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":\"hello\",\"method\":\"initialize\","
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":\"hello\",\"method\":\"initialize\","
 		"\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
 		"\"clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}}");
 	answer = scene_answer(scene);
 	assert_string_equal(json_text(answer, "id"), "hello");
 	assert_non_null(json_get(answer, "result"));
 	cJSON_Delete(answer);
-	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
 }
 
 void scene_list(struct scene *scene)
 {
 	cJSON *answer;
 
-	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"tools/list\"}");
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"tools/list\"}");
 	answer = scene_answer(scene);
 	assert_string_equal(json_text(answer, "id"), "list");
 	assert_true(cJSON_IsArray(json_at(answer, "result.tools")));
@@ -424,24 +362,7 @@ void scene_close_stdout(struct scene *scene)
 
 void scene_close_ledger(struct scene *scene)
 {
-	for (unsigned i = 0; i < scene->wire_count; i++) {
-		if (scene->wires[i].fd >= 0)
-			close(scene->wires[i].fd);
-		scene->wires[i].fd = -1;
-	}
-	if (scene->listener >= 0)
-		close(scene->listener);
-	scene->listener = -1;
-}
-
-static const cJSON *find_event(const struct scene *scene, pid_t pid, const char *name,
-	unsigned nth)
-{
-	for (unsigned i = 0; i < scene->event_count; i++)
-		if ((pid == 0 || scene->event_pids[i] == pid) &&
-			!strcmp(json_text(scene->events[i], "event"), name) && --nth == 0)
-			return scene->events[i];
-	return NULL;
+	ledger_close(scene->ledger);
 }
 
 const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsigned nth)
@@ -449,7 +370,7 @@ const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsig
 	int64_t deadline = patience();
 	const cJSON *event;
 
-	while (!(event = find_event(scene, pid, name, nth)))
+	while (!(event = ledger_event(scene->ledger, pid, name, nth)))
 		turn_until(scene, deadline, name);
 	return event;
 }
@@ -468,7 +389,7 @@ unsigned scene_count(struct scene *scene, pid_t pid, const char *name)
 	while (turn(scene, 0))
 		continue;
 	scene->reading = reading;
-	while (find_event(scene, pid, name, count + 1))
+	while (ledger_event(scene->ledger, pid, name, count + 1))
 		count++;
 	return count;
 }
@@ -484,10 +405,7 @@ int scene_status(struct scene *scene)
 
 bool scene_has_line(const struct scene *scene, pid_t pid)
 {
-	for (unsigned i = 0; i < scene->wire_count; i++)
-		if (scene->wires[i].pid == pid && scene->wires[i].fd >= 0)
-			return true;
-	return false;
+	return ledger_has_line(scene->ledger, pid);
 }
 
 void scene_await_cut(struct scene *scene, pid_t pid)

@@ -1,5 +1,6 @@
 /*
- * scene - the real mock-mcp, with pipes like a client's and a ledger like the harness's.
+ * scene - the real mock-mcp, with pipes like a client's and a ledger like the
+ * harness's.
  *
  * Everything happens in the calls that wait; each waits for its event, and fails the
  * test when it does not come within SCENE_PATIENCE_S.
@@ -14,16 +15,19 @@
 #include <cjson/cJSON.h>
 
 #define SCENE_PATIENCE_S 30
-#define SCENE_ROOM "7" /* the session's label */
+#define SCENE_ROOM       "7" /* the session's label */
 
 struct scene;
 
-/* Starts it with these manners (NULL: none), and up to two more flags. */
-struct scene *scene_begin(const char *manners);
-struct scene *scene_begin_with(const char *manners, const char *flag, const char *other);
+/* Starts it with these manners (NULL: none), and up to two more flags. The scene is
+ * the test's state. */
+struct scene *scene_begin(void **state, const char *manners);
+struct scene *scene_begin_with(
+	void **state, const char *manners, const char *flag, const char *other);
 
-/* Kills what is left of it: the server, and everybody who holds a line. */
-void scene_end(struct scene *scene);
+/* Kills what is left of it: the server, and everybody who holds a line. For the test
+ * that needs another scene, and for cmocka, as its teardown. */
+int scene_end(void **state);
 
 pid_t scene_pid(const struct scene *scene);
 
@@ -51,7 +55,8 @@ void scene_close_stdout(struct scene *scene);
 void scene_close_ledger(struct scene *scene);
 
 /* The nth event (from 1) of that name in the ledger; of that pid unless it is 0. */
-const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsigned nth);
+const cJSON *scene_event(
+	struct scene *scene, pid_t pid, const char *name, unsigned nth);
 int64_t scene_event_ns(struct scene *scene, const char *name);
 /* How many came so far, what the kernel has already got included. */
 unsigned scene_count(struct scene *scene, pid_t pid, const char *name);

@@ -115,11 +115,12 @@ struct refusal {
 	const char *why;
 };
 
-#define HERE "manners.json:1:2: "
+#define HERE     "manners.json:1:2: "
 #define EXPECTED "expected \"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
 
 static const struct refusal refusals[] = {
-	{"[]", "manners.json:1:1: manners: expected an object", "the whole is an object"},
+	{"[]", "manners.json:1:1: manners: expected an object",
+		"the whole is an object"},
 	{"{\n  \"nam\": \"x\"\n}",
 		"manners.json:2:3: manners.nam: no such key; did you mean \"name\"?",
 		"unknown keys are never skipped, and the near one is named"},
@@ -136,20 +137,22 @@ static const struct refusal refusals[] = {
 		"manners.json:1:13: on_int.exit_afer: no such key; did you mean "
 		"\"exit_after\"?",
 		"keys within a reaction are checked, too"},
-	{"{\"on_int\": {\"exit_after\": \"soon\"}}", "manners.json:1:13: ",
-		"and their times"},
+	{"{\"on_int\": {\"exit_after\": \"soon\"}}",
+		"manners.json:1:13: ", "and their times"},
 	{"{\"exit_code\": 256}", HERE "manners.exit_code: ", "exit codes are bytes"},
 	{"{\"children\": {\"count\": 65}}",
-		"manners.json:1:15: manners.children.count: ", "every bound is explicit"},
+		"manners.json:1:15: manners.children.count: ",
+		"every bound is explicit"},
 	{"{\"children\": {\"depth\": 0}}",
-		"manners.json:1:15: manners.children.depth: ", "a child is a generation"},
+		"manners.json:1:15: manners.children.depth: ",
+		"a child is a generation"},
 	{"{\"zombies\": -1}", HERE "manners.zombies: ", "no fewer than none"},
 	{"{\"stdout\": \"flod\"}", HERE "manners.stdout: ", "choices have names"},
 	{"{\"start\": 20}", HERE, "a time without a unit"},
-	{"{\"read_stdin\": \"no\"}", HERE "manners.read_stdin: ",
-		"no strings for booleans"},
-	{"{\"crash\": \"never\", \"crash\": \"eof\"}", "manners.json:1:20: ",
-		"a key that is said twice"},
+	{"{\"read_stdin\": \"no\"}",
+		HERE "manners.read_stdin: ", "no strings for booleans"},
+	{"{\"crash\": \"never\", \"crash\": \"eof\"}",
+		"manners.json:1:20: ", "a key that is said twice"},
 	{"{\"name\": }", "manners.json:1:10: ", "no JSON at all"},
 };
 

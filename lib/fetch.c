@@ -1,0 +1,240 @@
+#include "lib/fetch.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "lib/call.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/multi.h"
+#include "lib/sigpipe.h"
+
+struct fetch {
+	uv_loop_t *loop;
+	struct multi *multi;
+	struct fetch_call *calls; /* under way, or over and not told */
+	struct fetch_call *queue; /* have something to hand over, oldest first */
+	CURL **idle;              /* easy handles to use again */
+	unsigned idle_count, idle_max;
+	unsigned handles;
+	bool leaving;
+};
+
+static void free_when_empty(struct fetch *fetch)
+{
+	if (fetch->leaving && fetch->handles == 0)
+		free(fetch);
+}
+
+static void on_call_closed(uv_handle_t *handle)
+{
+	struct fetch_call *call = handle->data;
+	struct fetch *fetch = call->fetch;
+
+	buf_done(&call->body);
+	buf_done(&call->arrived);
+	free(call);
+	fetch->handles--;
+	free_when_empty(fetch);
+}
+
+static CURL *take_easy(struct fetch *fetch)
+{
+	if (fetch->idle_count > 0)
+		return fetch->idle[--fetch->idle_count];
+	return curl_easy_init();
+}
+
+static void give_easy_back(struct fetch_call *call)
+{
+	struct fetch *fetch = call->fetch;
+
+	if (call->easy && fetch->idle_count < fetch->idle_max) {
+		curl_easy_reset(call->easy);
+		fetch->idle[fetch->idle_count++] = call->easy;
+	} else {
+		curl_easy_cleanup(call->easy);
+	}
+	call_unload(call);
+}
+
+/* The memory stays until the loop has closed the deadline's handle. */
+static void retire(struct fetch_call *call)
+{
+	assert(!call->gone);
+	call->gone = true;
+	call_unqueue(call);
+	DL_DELETE(call->fetch->calls, call);
+	uv_close((uv_handle_t *)&call->deadline, on_call_closed);
+}
+
+/* The owner's callbacks may start and cancel calls, and destroy the fetch. */
+static void hand_over(struct fetch *fetch)
+{
+	struct fetch_call *call;
+
+	while ((call = fetch->queue)) {
+		struct buf piece = call->arrived;
+
+		call_unqueue(call);
+		buf_init(&call->arrived, 0);
+		if (piece.len > 0)
+			call->data(call->arg, piece.data, piece.len);
+		buf_done(&piece);
+		if (call->gone || !call->over)
+			continue;
+		retire(call);
+		call->done(call->arg, &call->result);
+	}
+}
+
+/* Between curl's turn and the owners': runs nobody's code. */
+static void on_over(void *arg UNUSED, CURL *easy, CURLcode code)
+{
+	struct fetch_call *call = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+	call_conclude(call, code);
+	give_easy_back(call);
+}
+
+static void give_up(struct fetch_call *call, enum fetch_end end, const char *why)
+{
+	multi_remove(call->fetch->multi, call->easy);
+	call_finish(call, end, why);
+	give_easy_back(call);
+}
+
+static void on_turned(void *arg, const char *dead)
+{
+	struct fetch *fetch = arg;
+	struct fetch_call *call;
+
+	if (dead) {
+		for (call = fetch->calls; call; call = call->next) {
+			if (!call->over)
+				give_up(call, FETCH_FAILED, dead);
+		}
+	}
+	hand_over(fetch);
+}
+
+/* libuv counts from when its turn began: too early is possible. */
+static void on_deadline(uv_timer_t *timer)
+{
+	struct fetch_call *call = timer->data;
+	int64_t left_ns = call->deadline_ns - clock_now();
+	char why[64];
+
+	if (left_ns > 0) {
+		uv_timer_start(timer, on_deadline, clock_ms_up(left_ns), 0);
+		return;
+	}
+	snprintf(why, sizeof why, "no whole answer within %s",
+		clock_format(call->timeout_ns, (char[CLOCK_TEXT_SIZE]){0}));
+	give_up(call, FETCH_TIMED_OUT, why);
+	hand_over(call->fetch);
+}
+
+static struct fetch_call *create_call(
+	struct fetch *fetch, const struct fetch_request *request)
+{
+	struct fetch_call *call = mem_zeroed(sizeof *call);
+
+	call->fetch = fetch;
+	call->queue = &fetch->queue;
+	call->file = -1;
+	call->data = request->data;
+	call->done = request->done;
+	call->arg = request->arg;
+	call->timeout_ns = request->timeout_ns;
+	buf_init(&call->body, request->body_ceiling);
+	call->result.body = &call->body;
+	call->result.why = call->why;
+	call->result.began_ns = clock_now();
+	uv_timer_init(fetch->loop, &call->deadline);
+	call->deadline.data = call;
+	fetch->handles++;
+	DL_APPEND(fetch->calls, call);
+	return call;
+}
+
+static bool begin(
+	struct fetch_call *call, const struct fetch_request *request, struct err *err)
+{
+	call->easy = take_easy(call->fetch);
+	if (!call->easy)
+		return err_set(err, "curl gives no easy handle");
+	return call_prepare(call, request, err) &&
+		multi_add(call->fetch->multi, call->easy, err);
+}
+
+struct fetch_call *fetch_start(
+	struct fetch *fetch, const struct fetch_request *request, struct err *err)
+{
+	struct fetch_call *call;
+
+	assert(!fetch->leaving && request->done);
+	call = create_call(fetch, request);
+	if (!begin(call, request, err)) {
+		give_easy_back(call);
+		retire(call);
+		return NULL;
+	}
+	if (request->timeout_ns > 0) {
+		if (__builtin_add_overflow(call->result.began_ns, request->timeout_ns,
+			    &call->deadline_ns))
+			call->deadline_ns = INT64_MAX;
+		uv_timer_start(&call->deadline, on_deadline,
+			clock_ms_up(request->timeout_ns), 0);
+	}
+	return call;
+}
+
+void fetch_cancel(struct fetch_call *call)
+{
+	if (call->easy)
+		multi_remove(call->fetch->multi, call->easy);
+	give_easy_back(call);
+	retire(call);
+}
+
+struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *err)
+{
+	static const struct multi_events events = {on_over, on_turned};
+	struct fetch *fetch;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		err_set(err, "curl can't be initialised");
+		return NULL;
+	}
+	sigpipe_ignore();
+	fetch = mem_zeroed(sizeof *fetch);
+	fetch->loop = loop;
+	fetch->idle = mem_grown(NULL, connections, sizeof *fetch->idle);
+	fetch->idle_max = connections;
+	fetch->multi = multi_create(loop, connections, &events, fetch, err);
+	if (!fetch->multi) {
+		fetch_destroy(fetch);
+		return NULL;
+	}
+	return fetch;
+}
+
+void fetch_destroy(struct fetch *fetch)
+{
+	if (!fetch)
+		return;
+	fetch->leaving = true;
+	while (fetch->calls)
+		fetch_cancel(fetch->calls);
+	while (fetch->idle_count > 0)
+		curl_easy_cleanup(fetch->idle[--fetch->idle_count]);
+	free(fetch->idle);
+	multi_destroy(fetch->multi);
+	curl_global_cleanup();
+	free_when_empty(fetch);
+}

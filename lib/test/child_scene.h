@@ -1,0 +1,193 @@
+/*
+ * child_scene - a family with one child, and what was heard of it.
+ */
+#ifndef LIB_TEST_CHILD_SCENE_H
+#define LIB_TEST_CHILD_SCENE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/cc.h"
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+#define LONG_NS     (INT64_C(3600) * CLOCK_S)
+#define PATIENCE_MS 20000
+#define STEPS_MAX   8
+
+struct scene {
+	uv_loop_t loop;
+	uv_timer_t patience;
+	struct family *family;
+	struct child *child;
+	struct buf out, err;
+	unsigned out_ends, err_ends;
+	enum child_step steps[STEPS_MAX];
+	int64_t step_ns[STEPS_MAX];
+	unsigned step_count;
+	unsigned exits, orphans;
+	int status;
+	unsigned out_ends_at_exit;
+	bool impatient;
+	bool destroy_on_output, destroy_on_step, destroy_on_exit;
+};
+
+static inline void let_go(struct scene *scene)
+{
+	child_destroy(scene->child);
+	scene->child = NULL;
+}
+
+static inline void on_out(void *arg, const char *data, size_t len)
+{
+	struct scene *scene = arg;
+
+	buf_add(&scene->out, data, len);
+	if (len == 0)
+		scene->out_ends++;
+	if (scene->destroy_on_output)
+		let_go(scene);
+}
+
+static inline void on_err(void *arg, const char *data, size_t len)
+{
+	struct scene *scene = arg;
+
+	buf_add(&scene->err, data, len);
+	if (len == 0)
+		scene->err_ends++;
+}
+
+static inline void on_step(void *arg, enum child_step step)
+{
+	struct scene *scene = arg;
+
+	assert_true(scene->step_count < STEPS_MAX);
+	scene->step_ns[scene->step_count] = clock_now();
+	scene->steps[scene->step_count++] = step;
+	if (scene->destroy_on_step)
+		let_go(scene);
+}
+
+static inline void on_exit_seen(void *arg, int status)
+{
+	struct scene *scene = arg;
+
+	scene->exits++;
+	scene->status = status;
+	scene->out_ends_at_exit = scene->out_ends;
+	if (scene->destroy_on_exit)
+		let_go(scene);
+}
+
+static inline void on_orphan(void *arg, pid_t pid UNUSED, int status UNUSED)
+{
+	((struct scene *)arg)->orphans++;
+}
+
+static inline void on_patience_end(uv_timer_t *timer)
+{
+	((struct scene *)timer->data)->impatient = true;
+}
+
+static inline int set_up(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct err err;
+
+	*state = scene;
+	uv_loop_init(&scene->loop);
+	uv_timer_init(&scene->loop, &scene->patience);
+	scene->patience.data = scene;
+	uv_timer_start(&scene->patience, on_patience_end, PATIENCE_MS, 0);
+	uv_unref((uv_handle_t *)&scene->patience);
+	scene->family = family_create(&scene->loop, on_orphan, scene, &err);
+	return scene->family ? 0 : -1;
+}
+
+/* Whatever happened, nothing of it is left in the loop. */
+static inline int tear_down(void **state)
+{
+	struct scene *scene = *state;
+	int closed;
+
+	child_destroy(scene->child);
+	family_sweep(scene->family);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	family_destroy(scene->family);
+	uv_close((uv_handle_t *)&scene->patience, NULL);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	closed = uv_loop_close(&scene->loop);
+	buf_done(&scene->out);
+	buf_done(&scene->err);
+	free(scene);
+	return closed;
+}
+
+static inline struct child_spec spec_of(struct scene *scene, const char *const *argv)
+{
+	return (struct child_spec){
+		.argv = argv,
+		.on_stdout = on_out,
+		.on_stderr = on_err,
+		.on_step = on_step,
+		.on_exit = on_exit_seen,
+		.arg = scene,
+		.with_stdin = true,
+	};
+}
+
+static inline void start(struct scene *scene, const struct child_spec *spec)
+{
+	struct err err = {0};
+
+	scene->child = child_spawn(scene->family, spec, &err);
+	if (!scene->child)
+		fail_msg("%s", err.text);
+}
+
+static inline void start_shell(struct scene *scene, const char *script)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	const struct child_spec spec = spec_of(scene, argv);
+
+	start(scene, &spec);
+}
+
+/* Waits for something to happen, for as long as our patience lasts. */
+static inline void wait_event(struct scene *scene)
+{
+	uv_ref((uv_handle_t *)&scene->patience);
+	uv_run(&scene->loop, UV_RUN_ONCE);
+	uv_unref((uv_handle_t *)&scene->patience);
+	assert_false(scene->impatient);
+}
+
+static inline void run_to_exit(struct scene *scene)
+{
+	while (scene->exits == 0)
+		wait_event(scene);
+}
+
+static inline void run_until_said(struct scene *scene, const char *text)
+{
+	while (!strstr(buf_text(&scene->out), text))
+		wait_event(scene);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+#endif

@@ -1,0 +1,335 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/test/web_scene.h"
+
+/* Requests and answers */
+
+static void web_hands_over_the_whole_request(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene,
+		"POST /a%20b?mood=fine&flag HTTP/1.1\r\nHost: x\r\n"
+		"X-Tag: t1\r\nContent-Length: 5\r\n\r\nhel");
+	for (int i = 0; i < 5; i++)
+		turn(scene);
+	assert_int_equal(scene->handed, 0);
+	say(fd, "lo");
+	until(scene, hears(scene, fd, "body=hello"));
+	assert_heard(scene, "HTTP/1.1 200 OK\r\n");
+	assert_heard(scene, "Content-Type: text/plain\r\n");
+	assert_heard(scene, "POST /a b mood=fine tag=t1 body=hello");
+	until(scene, scene->over[WEB_ANSWERED] == 1);
+	assert_int_equal(web_exchanges(scene->web), 0);
+	assert_int_equal(web_connections(scene->web), 1);
+	close(fd);
+	until(scene, web_connections(scene->web) == 0);
+}
+
+static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(scene, "GET /?flag&empty= HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, scene->handed == 1);
+	assert_string_equal(web_query(scene->kept[0], "flag"), "");
+	assert_string_equal(web_query(scene->kept[0], "empty"), "");
+	assert_null(web_query(scene->kept[0], "other"));
+	close(fd);
+}
+
+static void web_joins_a_chunked_body(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene,
+		"PUT /c HTTP/1.1\r\nHost: x\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+	turn(scene);
+	say(fd, "2;ext=1\r\nde\r\n0\r\n\r\n");
+	until(scene, hears(scene, fd, "PUT /c mood=none tag=none body=abcde"));
+	close(fd);
+}
+
+static void web_asks_a_waiting_client_to_continue(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene,
+		"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+		"Content-Length: 2\r\n\r\n");
+	until(scene, hears(scene, fd, "HTTP/1.1 100 Continue\r\n\r\n"));
+	assert_int_equal(scene->handed, 0);
+	say(fd, "ok");
+	until(scene, hears(scene, fd, "body=ok"));
+	close(fd);
+}
+
+static void web_sends_no_body_to_head(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(
+		scene, "HEAD /h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	assert_int_equal(hear_out(scene, fd), 0);
+	assert_heard(scene, "Content-Length: 32\r\n");
+	assert_not_heard(scene, "body=");
+	until(scene, scene->over[WEB_ANSWERED] == 1);
+	close(fd);
+}
+
+static void web_sends_no_stream_to_head(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(
+		scene, "HEAD /h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	until(scene, scene->handed == 1);
+	web_stream_begin(scene->kept[0], 200, "text/event-stream");
+	web_stream_add(scene->kept[0], "data", 4);
+	assert_int_equal(hear_out(scene, fd), 0);
+	assert_not_heard(scene, "data");
+	until(scene, scene->over[WEB_ANSWERED] == 1);
+	close(fd);
+}
+
+static void web_answers_when_the_owner_does(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(scene, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, scene->handed == 1);
+	assert_int_equal(web_exchanges(scene->web), 1);
+	for (int i = 0; i < 5; i++)
+		turn(scene);
+	assert_false(hears(scene, fd, "HTTP"));
+	web_add_header(scene->kept[0], "X-One", "1");
+	web_add_header(scene->kept[0], "X-Two", "2");
+	web_reply(scene->kept[0], 529, NULL, NULL, 0);
+	until(scene, hears(scene, fd, "\r\n\r\n"));
+	assert_heard(scene, "HTTP/1.1 529 ");
+	assert_heard(scene, "X-One: 1\r\n");
+	assert_heard(scene, "X-Two: 2\r\n");
+	assert_heard(scene, "Content-Length: 0\r\n");
+	until(scene, scene->over[WEB_ANSWERED] == 1);
+	close(fd);
+}
+
+static void web_answers_pipelined_requests_in_order(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene,
+		"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
+		"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nz"
+		"GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, hears(scene, fd, "/3 mood"));
+	assert_int_equal(scene->handed, 3);
+	until(scene, scene->over[WEB_ANSWERED] == 3);
+	assert_true(
+		strstr(scene->heard.data, "/1 ") < strstr(scene->heard.data, "/2 "));
+	assert_true(
+		strstr(scene->heard.data, "/2 ") < strstr(scene->heard.data, "/3 "));
+	assert_int_equal(web_connections(scene->web), 1);
+	say(fd, "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, hears(scene, fd, "/4 mood"));
+	close(fd);
+}
+
+/* More than any buffer on the way holds, in both directions. */
+static void web_carries_large_bodies(void **state)
+{
+	struct scene *scene = *state;
+	size_t len = (size_t)6 << 20, sent = 0;
+	char *body = malloc(len);
+	char header[128];
+	int fd;
+
+	assert_non_null(body);
+	memset(body, 'x', len);
+	open_web(scene,
+		(struct web_options){
+			.handle = on_request, .over = on_over, .body_ceiling = len});
+	snprintf(header, sizeof header,
+		"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
+	fd = dial_and_say(scene, header);
+	while (sent < len) {
+		ssize_t some =
+			send(fd, body + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (some > 0)
+			sent += (size_t)some;
+		else
+			turn(scene);
+	}
+	until(scene, (listen_once(scene, fd), scene->heard.len > len));
+	until(scene, scene->over[WEB_ANSWERED] == 1);
+	assert_memory_equal(scene->heard.data + scene->heard.len - len, body, len);
+	close(fd);
+	free(body);
+}
+
+/* Refusals */
+
+static void web_refuses_what_is_too_large(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *why;
+	} rows[] = {
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n",
+			"announced"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n"
+		 "Expect: 100-continue\r\n\r\n",
+			"announced and asked for"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "32\r\n01234567890123456789012345678901234567890123456789\r\n"
+		 "33\r\n012345678901234567890123456789012345678901234567890\r\n",
+			"found while it arrives, the end still out"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n"
+		 "\r\n",
+			"past what a number holds"},
+	};
+	struct scene *scene = *state;
+	struct web_options options = defaults;
+
+	options.body_ceiling = 100;
+	open_web(scene, options);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int fd = dial_and_say(scene, rows[i].request);
+
+		forget(scene);
+		hear_out(scene, fd);
+		if (strncmp(buf_text(&scene->heard), "HTTP/1.1 413 ", 13) != 0)
+			fail_msg("%s: %s", rows[i].why, buf_text(&scene->heard));
+		assert_heard(scene, "Connection: close\r\n");
+		close(fd);
+	}
+	assert_int_equal(scene->handed, 0);
+	assert_int_equal(overs(scene), 0);
+}
+
+static void web_takes_a_body_that_just_fits(void **state)
+{
+	struct scene *scene = *state;
+	struct web_options options = defaults;
+	int fd;
+
+	options.body_ceiling = 5;
+	open_web(scene, options);
+	fd = dial_and_say(
+		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345");
+	until(scene, hears(scene, fd, "body=12345"));
+	close(fd);
+}
+
+static void web_refuses_what_is_not_http(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *answer; /* "" when there is none */
+		const char *why;
+	} rows[] = {
+		{"GET / HTTQ/1.1\r\n\r\n", "HTTP/1.1 400 ", "another protocol"},
+		{"GET /\r\n\r\n", "HTTP/1.1 400 ", "no version"},
+		{"GET / HTTP/9.0\r\n\r\n", "HTTP/1.1 505 ", "a version to come"},
+		{"GET / HTTP/1.1\r\nno colon\r\n\r\n", "HTTP/1.1 400 ", "not a header"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+			"HTTP/1.1 400 ", "a length that is no number"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+			"HTTP/1.1 400 ", "a negative length"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\nhello",
+			"HTTP/1.1 400 ", "a length with something behind it"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+			"HTTP/1.1 400 ", "a chunk without a length"},
+		{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "2\r\nabcd\r\n",
+			"HTTP/1.1 400 ", "a chunk longer than it says"},
+		{"nonsense\r\n\r\n", "", "not even a request line"},
+	};
+	struct scene *scene = *state;
+
+	open_web(scene, defaults);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int fd = dial_and_say(scene, rows[i].request);
+		const char *answer = rows[i].answer;
+
+		forget(scene);
+		hear_out(scene, fd);
+		if (strncmp(buf_text(&scene->heard), answer, strlen(answer)) != 0 ||
+			(!*answer && scene->heard.len > 0))
+			fail_msg("%s: %s", rows[i].why, buf_text(&scene->heard));
+		close(fd);
+	}
+	assert_int_equal(scene->handed, 0);
+	assert_int_equal(overs(scene), 0);
+}
+
+static void web_refuses_an_endless_header(void **state)
+{
+	struct scene *scene = *state;
+	char line[1024];
+	int fd;
+
+	open_web(scene, defaults);
+	memset(line, 'x', sizeof line);
+	memcpy(line, "X: ", 3);
+	memcpy(line + sizeof line - 3, "\r\n", 3);
+	fd = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\n");
+	for (int i = 0; i < 64; i++)
+		say(fd, line);
+	hear_out(scene, fd);
+	assert_heard(scene, "HTTP/1.1 431 ");
+	assert_int_equal(scene->handed, 0);
+	close(fd);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		SCENE(web_hands_over_the_whole_request),
+		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
+		SCENE(web_joins_a_chunked_body),
+		SCENE(web_asks_a_waiting_client_to_continue),
+		SCENE(web_sends_no_body_to_head),
+		SCENE(web_sends_no_stream_to_head),
+		SCENE(web_answers_when_the_owner_does),
+		SCENE(web_answers_pipelined_requests_in_order),
+		SCENE(web_carries_large_bodies),
+		SCENE(web_refuses_what_is_too_large),
+		SCENE(web_takes_a_body_that_just_fits),
+		SCENE(web_refuses_what_is_not_http),
+		SCENE(web_refuses_an_endless_header),
+	};
+
+	return cmocka_run_group_tests_name("web request", tests, NULL, NULL);
+}

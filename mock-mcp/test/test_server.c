@@ -1,0 +1,391 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-mcp/test/scene.h"
+
+/* Ready to be stopped. */
+static struct scene *begin_connected(void **state, const char *manners)
+{
+	struct scene *scene = scene_begin(state, manners);
+
+	scene_greet(scene);
+	scene_list(scene);
+	return scene;
+}
+
+static void assert_exit(struct scene *scene, int code)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+	assert_int_equal(
+		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
+}
+
+static void assert_killed(struct scene *scene, int signal)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), signal);
+	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
+}
+
+static void server_exits_0_at_the_end_of_stdin(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"name\": \"skills\"}");
+	const cJSON *start = scene_event(scene, 0, "process.start", 1), *eof;
+
+	assert_string_equal(json_text(start, "role"), "mock-mcp");
+	assert_string_equal(json_text(start, "name"), "skills");
+	assert_int_equal(json_int(start, "pid", 0), scene_pid(scene));
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+	eof = scene_event(scene, 0, "mcp.eof", 1);
+	assert_string_equal(json_text(eof, "name"), "skills");
+	assert_string_equal(json_text(eof, "session"), SCENE_ROOM);
+	assert_null(scene_line(scene));
+	assert_string_equal(scene_errors(scene), "");
+}
+
+static void server_exits_before_anybody_has_said_anything(void **state)
+{
+	struct scene *scene = scene_begin(state, NULL);
+
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+static void server_answers_what_it_read_before_it_exits(void **state)
+{
+	enum { PINGS = 20000 }; /* several times what a pipe holds */
+	struct scene *scene = scene_begin(state, NULL);
+
+	scene_read(scene, false);
+	for (int i = 0; i < PINGS; i++)
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ping\"}", i);
+	scene_send_eof(scene);
+	scene_event(scene, 0, "mcp.eof", 1);
+	scene_read(scene, true);
+	assert_exit(scene, 0);
+	for (int i = 0; i < PINGS; i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_int_equal(json_int(answer, "id", -1), i);
+	}
+	assert_null(scene_line(scene));
+}
+
+static void server_exits_with_its_code_whatever_ends_it(void **state)
+{
+	static const int causes[] = {0, SIGTERM, SIGINT};
+
+	for (unsigned i = 0; i < COUNT(causes); i++) {
+		struct scene *scene = begin_connected(state, "{\"exit_code\": 7}");
+
+		if (causes[i])
+			kill(scene_pid(scene), causes[i]);
+		else
+			scene_send_eof(scene);
+		assert_exit(scene, 7);
+		if (causes[i])
+			assert_int_equal(
+				json_int(scene_event(scene, 0, "mcp.signal", 1),
+					"signal", 0),
+				causes[i]);
+		scene_end(state);
+	}
+}
+
+static void server_hears_what_it_ignores(void **state)
+{
+	struct scene *scene = begin_connected(state,
+		"{\"on_eof\": \"ignore\", \"on_int\": "
+		"\"ignore\", \"on_term\": \"ignore\"}");
+
+	scene_send_eof(scene);
+	scene_event(scene, 0, "mcp.eof", 1);
+	kill(scene_pid(scene), SIGINT);
+	scene_event(scene, 0, "mcp.signal", 1);
+	kill(scene_pid(scene), SIGTERM);
+	scene_event(scene, 0, "mcp.signal", 2);
+	kill(scene_pid(scene), SIGTERM);
+	scene_event(scene, 0, "mcp.signal", 3);
+	assert_true(scene_has_line(scene, scene_pid(scene)));
+	kill(scene_pid(scene), SIGKILL);
+	assert_killed(scene, SIGKILL);
+}
+
+static void server_exits_after_a_while(void **state)
+{
+	struct scene *scene =
+		begin_connected(state, "{\"on_eof\": {\"exit_after\": \"150ms\"}}");
+	int64_t took;
+
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+	took = scene_event_ns(scene, "process.exit") - scene_event_ns(scene, "mcp.eof");
+	assert_true(took >= 150 * CLOCK_MS);
+}
+
+static void server_exits_by_the_earlier_of_two_reactions(void **state)
+{
+	struct scene *scene = begin_connected(state,
+		"{\"on_eof\": {\"exit_after\": \"1h\"}, "
+		"\"on_int\": {\"exit_after\": \"2h\"}, \"on_term\": {\"exit_after\": \"5ms\"}}");
+
+	scene_send_eof(scene);
+	scene_event(scene, 0, "mcp.eof", 1);
+	kill(scene_pid(scene), SIGINT);
+	scene_event(scene, 0, "mcp.signal", 1);
+	kill(scene_pid(scene), SIGTERM);
+	assert_exit(scene, 0);
+}
+
+/* A line of /proc/PID/status, as a mask. */
+static uint64_t read_mask(pid_t pid, const char *name)
+{
+	char path[64], line[256];
+	uint64_t mask = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		if (!strncmp(line, name, strlen(name)))
+			mask = strtoull(line + strlen(name) + 1, NULL, 16);
+	fclose(file);
+	return mask;
+}
+
+static uint64_t bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+static long processor_ticks(pid_t pid)
+{
+	char path[64], line[1024];
+	unsigned long ticks = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof line, file));
+	fclose(file);
+	assert_int_equal(
+		sscanf(strrchr(line, ')'),
+			") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu", &ticks),
+		1);
+	return (long)ticks;
+}
+
+static void server_spins_deaf_to_all_but_sigkill(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"on_eof\": \"spin\"}");
+	pid_t pid = scene_pid(scene);
+	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+	long ticks;
+
+	scene_send_eof(scene);
+	scene_event(scene, 0, "mcp.eof", 1);
+	while (!(read_mask(pid, "SigBlk") & bit(SIGTERM)))
+		assert_true(clock_now() < deadline);
+	ticks = processor_ticks(pid);
+	kill(pid, SIGTERM);
+	kill(pid, SIGINT);
+	while (processor_ticks(pid) < ticks + 5) {
+		assert_true(clock_now() < deadline);
+		scene_idle(scene, 10);
+	}
+	assert_true(read_mask(pid, "ShdPnd") & bit(SIGTERM));
+	assert_int_equal(scene_count(scene, 0, "mcp.signal"), 0);
+	kill(pid, SIGKILL);
+	assert_killed(scene, SIGKILL);
+}
+
+static void server_crashes_at_its_moment(void **state)
+{
+	static const char *const rows[][3] = {
+		{"start", "process.start", "mcp.initialized"},
+		{"initialize", "process.start", "mcp.initialized"},
+		{"tool", "mcp.tool.begin", "mcp.tool.end"},
+		{"eof", "mcp.eof", "process.exit"},
+		{"term", "mcp.signal", "process.exit"},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free)
+		char *manners = mem_textf("{\"crash\": \"%s\"}", rows[i][0]);
+		struct scene *scene = scene_begin(state, manners);
+
+		if (i >= 1)
+			scene_ping(scene);
+		if (i == 1)
+			scene_send(scene,
+				"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+				"\"initialize\",\"params\":{\"protocolVersion\":"
+				"\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{}}}");
+		if (i >= 2)
+			scene_greet(scene);
+		if (i == 2)
+			scene_send(scene,
+				"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+				"\"tools/call\",\"params\":{\"name\":\"echo\","
+				"\"arguments\":{\"text\":\"\"}}}");
+		if (i == 3)
+			scene_send_eof(scene);
+		if (i == 4)
+			kill(scene_pid(scene), SIGTERM);
+		assert_killed(scene, SIGABRT);
+		scene_event(scene, 0, rows[i][1], 1);
+		assert_int_equal(scene_count(scene, 0, rows[i][2]), 0);
+		assert_null(scene_line(scene));
+		scene_end(state);
+	}
+}
+
+static void server_reads_no_more_when_it_is_told_so(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"read_stdin\": false}");
+
+	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
+	scene_send_eof(scene);
+	scene_idle(scene, 200);
+	assert_int_equal(scene_count(scene, 0, "mcp.eof"), 0);
+	kill(scene_pid(scene), SIGTERM);
+	assert_exit(scene, 0);
+	assert_null(scene_line(scene)); /* nor did it answer the ping */
+}
+
+static void server_lives_by_stdin_when_the_ledger_is_gone(void **state)
+{
+	struct scene *scene = begin_connected(state, NULL);
+	int status;
+
+	scene_close_ledger(scene);
+	kill(scene_pid(scene), SIGCHLD);
+	scene_ping(scene);
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"\"}}}");
+	cJSON_Delete(scene_answer(scene));
+	scene_ping(scene);
+	scene_send_eof(scene);
+	status = scene_status(scene);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void server_tells_stderr_without_a_harness(void **state)
+{
+	struct scene *scene = scene_begin_with(state, NULL, "--ledger=", NULL);
+	int status;
+
+	scene_ping(scene);
+	scene_send_eof(scene);
+	status = scene_status(scene);
+	assert_true(WIFEXITED(status));
+	assert_non_null(strstr(scene_errors(scene), "\"event\":\"process.start\""));
+	assert_non_null(strstr(scene_errors(scene), "\"event\":\"process.exit\""));
+}
+
+static void server_says_what_is_wrong_with_its_manners(void **state)
+{
+	struct scene *scene = scene_begin(state, "{\n \"on_eoff\": 1}");
+	int status = scene_status(scene);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 2);
+	assert_non_null(strstr(scene_errors(scene),
+		"mock-mcp: --manners:2:2: manners.on_eoff: no such key"));
+	assert_int_equal(scene_count(scene, 0, "process.start"), 0);
+}
+
+static void server_does_not_run_without_its_ledger(void **state)
+{
+	struct scene *scene = scene_begin_with(
+		state, NULL, "--ledger=unix:/nonexistent/ledger", NULL);
+	int status = scene_status(scene);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_non_null(strstr(
+		scene_errors(scene), "mock-mcp: ledger unix:/nonexistent/ledger: "));
+}
+
+static void server_reads_manners_from_a_file_and_its_name_from_a_flag(void **state)
+{
+	char path[] = "/tmp/mock-mcp-manners.XXXXXX";
+	SCOPED(mem_free) char *flag = NULL;
+	static const char text[] = "{\"name\": \"x\", \"exit_code\": 9}";
+	struct scene *scene;
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	close(fd);
+	flag = mem_textf("--manners=%s", path);
+	scene = scene_begin_with(state, NULL, flag, "--name=y");
+	scene_send_eof(scene);
+	assert_exit(scene, 9);
+	assert_string_equal(
+		json_text(scene_event(scene, 0, "mcp.eof", 1), "name"), "y");
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(
+			server_exits_0_at_the_end_of_stdin, scene_end),
+		cmocka_unit_test_teardown(
+			server_exits_before_anybody_has_said_anything, scene_end),
+		cmocka_unit_test_teardown(
+			server_answers_what_it_read_before_it_exits, scene_end),
+		cmocka_unit_test_teardown(
+			server_exits_with_its_code_whatever_ends_it, scene_end),
+		cmocka_unit_test_teardown(server_hears_what_it_ignores, scene_end),
+		cmocka_unit_test_teardown(server_exits_after_a_while, scene_end),
+		cmocka_unit_test_teardown(
+			server_exits_by_the_earlier_of_two_reactions, scene_end),
+		cmocka_unit_test_teardown(
+			server_spins_deaf_to_all_but_sigkill, scene_end),
+		cmocka_unit_test_teardown(server_crashes_at_its_moment, scene_end),
+		cmocka_unit_test_teardown(
+			server_reads_no_more_when_it_is_told_so, scene_end),
+		cmocka_unit_test_teardown(
+			server_lives_by_stdin_when_the_ledger_is_gone, scene_end),
+		cmocka_unit_test_teardown(
+			server_tells_stderr_without_a_harness, scene_end),
+		cmocka_unit_test_teardown(
+			server_says_what_is_wrong_with_its_manners, scene_end),
+		cmocka_unit_test_teardown(
+			server_does_not_run_without_its_ledger, scene_end),
+		cmocka_unit_test_teardown(
+			server_reads_manners_from_a_file_and_its_name_from_a_flag,
+			scene_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
