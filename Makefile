@@ -59,7 +59,7 @@ $(out)/bin/stopbench: $(harness) $(out)/mock-agent/manners.o $(out)/mock-mcp/man
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o json.o latency.o lifeline.o lines.o log.o mem.o nearest.o settings.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o fields_help.o json.o scan.o latency.o lifeline.o lines.o log.o mem.o nearest.o settings.o)
 
 $(programs):
 	@mkdir -p $(@D)

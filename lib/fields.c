@@ -12,7 +12,6 @@
 #include "lib/nearest.h"
 
 #define LISTED_MAX 12                 /* names in an error; more are no help */
-#define HELP_WIDTH 78                 /* argp breaks lines that are longer */
 #define WHOLE_MAX  (INT64_C(1) << 53) /* beyond, doubles skip whole numbers */
 
 /* One value on its way into its field. */
@@ -427,94 +426,4 @@ cJSON *fields_schema(const struct field *fields)
 	}
 	cJSON_AddFalseToObject(schema, "additionalProperties");
 	return schema;
-}
-
-static const char *preset_shown(const struct field *field)
-{
-	if (field->preset)
-		return field->preset;
-	if (field->kind == FIELD_CHOICE)
-		return field->choices[0];
-	return field->kind == FIELD_BOOL ? "false" : "-";
-}
-
-struct widths {
-	size_t name, preset;
-};
-
-static size_t most(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static void measure(
-	const struct field *fields, const char *prefix, struct widths *widths)
-{
-	for (const struct field *field = fields; field->name; field++) {
-		SCOPED(mem_free) char *name = join(prefix, field->name);
-
-		if (field->kind == FIELD_OBJECT) {
-			measure(field->fields, name, widths);
-			continue;
-		}
-		widths->name = most(widths->name, strlen(name));
-		widths->preset = most(widths->preset, strlen(preset_shown(field)));
-	}
-}
-
-/* Fills lines word by word, all but the first one indented. */
-static void add_words(struct buf *text, const char *words, size_t indent)
-{
-	size_t column = indent;
-
-	for (;;) {
-		size_t len;
-
-		words += strspn(words, " ");
-		len = strcspn(words, " ");
-		if (len == 0)
-			break;
-		if (column > indent && column + 1 + len > HELP_WIDTH) {
-			buf_addf(text, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		if (column > indent) {
-			buf_adds(text, " ");
-			column++;
-		}
-		buf_add(text, words, len);
-		column += len;
-		words += len;
-	}
-	buf_adds(text, "\n");
-}
-
-static void add_lines(const struct field *fields, const char *prefix,
-	const struct widths *widths, struct buf *text)
-{
-	for (const struct field *field = fields; field->name; field++) {
-		SCOPED(mem_free) char *name = join(prefix, field->name);
-		SCOPED(buf_done) struct buf words = {0};
-
-		if (field->kind == FIELD_OBJECT) {
-			add_lines(field->fields, name, widths, text);
-			continue;
-		}
-		buf_addf(text, "  %-*s  %-*s  ", (int)widths->name, name,
-			(int)widths->preset, preset_shown(field));
-		buf_adds(&words, field->help ? field->help : "");
-		for (size_t i = 0; field->kind == FIELD_CHOICE && field->choices[i];
-			i++)
-			buf_addf(
-				&words, "%s %s", i == 0 ? ":" : ",", field->choices[i]);
-		add_words(text, buf_text(&words), 6 + widths->name + widths->preset);
-	}
-}
-
-void fields_help(const struct field *fields, const char *prefix, struct buf *text)
-{
-	struct widths widths = {0, 0};
-
-	measure(fields, prefix, &widths);
-	add_lines(fields, prefix, &widths, text);
 }
