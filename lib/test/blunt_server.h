@@ -27,6 +27,7 @@
 #include "lib/mem.h"
 
 #define DRIPS 5
+#define LARGE 40000
 
 struct server {
 	uv_loop_t *loop;
@@ -148,6 +149,17 @@ static inline void sum_up(struct visit *visit, const char *body, size_t len)
 	say(visit, answer);
 }
 
+/* More than curl reads at once, and behind it a reset. */
+static inline void overwhelm(struct visit *visit)
+{
+	SCOPED(mem_free)
+	char *text = mem_textf(
+		"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%0*d", LARGE, LARGE, 7);
+
+	say(visit, text);
+	slam(visit);
+}
+
 /* A path that is not among these gets no answer, ever. */
 static inline void obey(
 	struct visit *visit, const char *path, const char *body, size_t len)
@@ -194,6 +206,8 @@ static inline void obey(
 	}
 	if (strcmp(path, "/sum") == 0)
 		sum_up(visit, body, len);
+	else if (strcmp(path, "/large-reset") == 0)
+		overwhelm(visit);
 	else if (strcmp(path, "/drip") == 0)
 		begin_dripping(visit);
 	else if (strcmp(path, "/crowd") == 0)

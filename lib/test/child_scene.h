@@ -42,6 +42,7 @@ struct scene {
 	int status;
 	unsigned out_ends_at_exit;
 	bool impatient;
+	int refill; /* where to write more whenever something was read, or 0 */
 	bool destroy_on_output, destroy_on_step, destroy_on_exit;
 };
 
@@ -58,6 +59,8 @@ static inline void on_out(void *arg, const char *data, size_t len)
 	buf_add(&scene->out, data, len);
 	if (len == 0)
 		scene->out_ends++;
+	if (len > 0 && scene->refill > 0)
+		assert_int_equal(write(scene->refill, "x", 1), 1);
 	if (scene->destroy_on_output)
 		let_go(scene);
 }

@@ -54,6 +54,15 @@ static void fetch_names_how_a_call_ended(void **state)
 	}
 }
 
+static void fetch_reads_a_large_answer_up_to_the_reset_behind_it(void **state)
+{
+	struct scene *scene = *state;
+
+	get(scene, "/large-reset");
+	assert_int_equal(scene->result.end, FETCH_ANSWERED);
+	assert_int_equal(scene->body.len, LARGE);
+}
+
 static void fetch_does_not_repeat_on_another_warm_connection(void **state)
 {
 	struct scene *scene = *state;
@@ -367,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(fetch_names_how_a_call_ended),
+		SCENE(fetch_reads_a_large_answer_up_to_the_reset_behind_it),
 		SCENE(fetch_does_not_repeat_on_another_warm_connection),
 		SCENE(fetch_broken_by_a_server_that_leaves_is_not_refused),
 		SCENE(fetch_to_nobody_is_refused),

@@ -1,5 +1,7 @@
 #include "lib/test/child_scene.h"
 
+#include <fcntl.h>
+
 static void child_exit_codes_arrive_whole(void **state)
 {
 	static const struct {
@@ -198,20 +200,44 @@ static void child_leads_a_session_and_a_group(void **state)
 	assert_string_equal(buf_text(&scene->out), expected);
 }
 
-/* The exit and the last bytes are there at the same moment. */
-static void child_last_words_come_before_its_exit(void **state)
+/* While the loop is busy with the first, the second says something and dies: libuv
+ * reaps both, and has not looked at the second one's pipe. */
+static void on_first_words(void *arg, const char *data UNUSED, size_t len)
 {
-	struct scene *scene = *state;
+	struct scene *scene = arg;
 	siginfo_t info;
 
-	start_shell(scene, "head -c 60000 /dev/zero");
+	if (len == 0)
+		return;
+	assert_true(child_write(scene->child, "\n", 1));
 	assert_int_equal(
 		waitid(P_PID, (id_t)child_pid(scene->child), &info, WEXITED | WNOWAIT),
 		0);
+}
+
+static void child_last_words_come_before_its_exit(void **state)
+{
+	static const char *const argv[] = {"echo", "first", NULL};
+	struct scene *scene = *state;
+	const struct child_spec spec = {
+		.argv = argv,
+		.on_stdout = on_first_words,
+		.arg = scene,
+	};
+	struct err err;
+	struct child *first;
+	siginfo_t info;
+
+	start_shell(scene, "read line; head -c 60000 /dev/zero");
+	first = child_spawn(scene->family, &spec, &err);
+	assert_non_null(first);
+	assert_int_equal(
+		waitid(P_PID, (id_t)child_pid(first), &info, WEXITED | WNOWAIT), 0);
 	run_to_exit(scene);
 	assert_int_equal(scene->out.len, 60000);
 	assert_int_equal(scene->out_ends_at_exit, 1);
 	assert_int_equal(scene->out_ends, 1);
+	child_destroy(first);
 }
 
 static void child_is_gone_whoever_holds_its_pipes(void **state)
@@ -225,15 +251,22 @@ static void child_is_gone_whoever_holds_its_pipes(void **state)
 	assert_int_equal(scene->status, 0);
 }
 
-/* yes never stops writing to the pipe that it inherited. */
-static void child_is_gone_though_a_grandchild_floods_its_pipe(void **state)
+/* A grandchild that writes whenever there is room. */
+static void child_is_gone_though_its_pipe_fills_for_ever(void **state)
 {
 	struct scene *scene = *state;
+	char path[64];
 
-	start_shell(scene, "yes & read line");
-	run_until_said(scene, "y\n");
+	start_shell(scene, "sleep 3600 & echo $!; read line");
+	run_until_said(scene, "\n");
+	snprintf(path, sizeof path, "/proc/%d/fd/1", atoi(buf_text(&scene->out)));
+	scene->refill = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(scene->refill > 0);
+	assert_int_equal(write(scene->refill, "x", 1), 1);
 	assert_true(child_write(scene->child, "\n", 1));
 	run_to_exit(scene);
+	close(scene->refill);
+	scene->refill = 0;
 	assert_int_equal(scene->out_ends_at_exit, 1);
 	assert_int_equal(scene->exits, 1);
 }
@@ -343,7 +376,7 @@ int main(void)
 		SCENE(child_leads_a_session_and_a_group),
 		SCENE(child_last_words_come_before_its_exit),
 		SCENE(child_is_gone_whoever_holds_its_pipes),
-		SCENE(child_is_gone_though_a_grandchild_floods_its_pipe),
+		SCENE(child_is_gone_though_its_pipe_fills_for_ever),
 		SCENE(child_that_never_reads_is_written_to_up_to_a_bound),
 		SCENE(child_that_closed_its_stdin_refuses_writes),
 		SCENE(child_destroyed_is_killed_and_never_heard_of),

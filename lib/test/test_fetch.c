@@ -191,6 +191,21 @@ static void fetch_may_be_cancelled_by_a_piece_of_its_body(void **state)
 	assert_int_equal(scene->done, 0);
 }
 
+/* The piece and the end came together: the result is known, and never told. */
+static void fetch_may_be_cancelled_by_its_last_piece(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->cancel_on_data = true;
+	ask(scene, "/plain", (struct fetch_request){.data = on_data});
+	while (scene->pieces == 0)
+		wait_event(scene);
+	scene->cancel_on_data = false;
+	get(scene, "/plain");
+	assert_int_equal(scene->pieces, 1);
+	assert_int_equal(scene->done, 1);
+}
+
 static void fetch_may_be_destroyed_by_a_piece_of_a_body(void **state)
 {
 	struct scene *scene = *state;
@@ -359,6 +374,7 @@ int main(void)
 		SCENE(fetch_reaches_a_unix_socket),
 		SCENE(fetch_cancelled_is_never_heard_of),
 		SCENE(fetch_may_be_cancelled_by_a_piece_of_its_body),
+		SCENE(fetch_may_be_cancelled_by_its_last_piece),
 		SCENE(fetch_may_be_destroyed_by_a_piece_of_a_body),
 		SCENE(fetch_may_be_destroyed_by_a_result),
 		SCENE(fetch_may_be_started_by_a_result),
