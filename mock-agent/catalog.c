@@ -94,8 +94,8 @@ void catalog_destroy(struct catalog *catalog)
 
 static cJSON *newest(const struct entry *entry)
 {
-	return cJSON_GetArrayItem(entry->versions,
-		cJSON_GetArraySize(entry->versions) - 1);
+	return cJSON_GetArrayItem(
+		entry->versions, cJSON_GetArraySize(entry->versions) - 1);
 }
 
 static struct entry *find_entry(const struct catalog *catalog, const char *id)
@@ -106,7 +106,8 @@ static struct entry *find_entry(const struct catalog *catalog, const char *id)
 	return entry;
 }
 
-const cJSON *catalog_find(const struct catalog *catalog, const char *id, int64_t version)
+const cJSON *catalog_find(
+	const struct catalog *catalog, const char *id, int64_t version)
 {
 	const struct entry *entry = find_entry(catalog, id);
 	const cJSON *each;
@@ -122,8 +123,8 @@ const cJSON *catalog_find(const struct catalog *catalog, const char *id, int64_t
 
 cJSON *catalog_agent_of_session(const cJSON *agent)
 {
-	static const char *const not_shown[] = {"metadata", "created_at", "updated_at",
-		"archived_at"};
+	static const char *const not_shown[] = {
+		"metadata", "created_at", "updated_at", "archived_at"};
 	cJSON *shown = cJSON_Duplicate(agent, true);
 
 	for (unsigned i = 0; i < COUNT(not_shown); i++)
@@ -193,7 +194,8 @@ static cJSON *member_value(const struct member *member, const cJSON *now,
 }
 
 /* False: it was refused. */
-static bool set_member(cJSON *object, struct request *request, const struct member *member)
+static bool set_member(
+	cJSON *object, struct request *request, const struct member *member)
 {
 	const cJSON *now = json_get(object, member->name);
 	const cJSON *said = json_get(request->body, member->name);
@@ -234,8 +236,8 @@ void catalog_create_route(struct request *request)
 	char id[WIRE_ID_SIZE];
 
 	if (HASH_COUNT(catalog->by_id) >= CATALOG_MAX) {
-		request_refuse(request, 429, "There are %d of them already.",
-			CATALOG_MAX);
+		request_refuse(
+			request, 429, "There are %d of them already.", CATALOG_MAX);
 		return;
 	}
 	wire_id(id, kinds[request->kind].prefix);
@@ -297,7 +299,8 @@ void catalog_list_route(struct request *request)
 		return;
 	HASH_ITER(hh, catalog->by_id, entry, next) {
 		if (is_shown(request, newest(entry)))
-			items[count++] = (struct page_item){entry->number, newest(entry)};
+			items[count++] =
+				(struct page_item){entry->number, newest(entry)};
 	}
 	page_answer(&page, request, items, count, render, false);
 }
@@ -332,7 +335,8 @@ void catalog_update_route(struct request *request)
 		return;
 	}
 	if (version != 0 && version != json_int(object, "version", version)) {
-		request_refuse(request, 409, "version: %lld is not the current version, %lld",
+		request_refuse(request, 409,
+			"version: %lld is not the current version, %lld",
 			(long long)version, (long long)json_int(object, "version", 0));
 		return;
 	}
@@ -342,7 +346,8 @@ void catalog_update_route(struct request *request)
 		return;
 	}
 	if (request->kind == CATALOG_AGENTS)
-		cJSON_SetNumberHelper(cJSON_GetObjectItemCaseSensitive(object, "version"),
+		cJSON_SetNumberHelper(
+			cJSON_GetObjectItemCaseSensitive(object, "version"),
 			(double)json_int(object, "version", 0) + 1);
 	if (request->kind != CATALOG_AGENTS ||
 		cJSON_GetArraySize(entry->versions) == VERSIONS_MAX)
@@ -362,8 +367,8 @@ void catalog_versions_route(struct request *request)
 	if (!entry || !page_read(&page, request, LIST_MOST, true))
 		return;
 	cJSON_ArrayForEach(version, entry->versions) {
-		items[count++] = (struct page_item){
-			json_int(version, "version", 0), version};
+		items[count++] =
+			(struct page_item){json_int(version, "version", 0), version};
 	}
 	page_answer(&page, request, items, count, render, false);
 }

@@ -13,7 +13,7 @@
 #include "lib/cc.h"
 #include "mock-agent/request.h"
 
-#define CATALOG_MAX 10000
+#define CATALOG_MAX  10000
 #define VERSIONS_MAX 100
 
 struct catalog;
@@ -22,7 +22,8 @@ struct catalog *catalog_create(void);
 void catalog_destroy(struct catalog *catalog); /* accepts NULL */
 
 /* That version of it, 0 for the newest; NULL when there is none. Borrowed. */
-const cJSON *catalog_find(const struct catalog *catalog, const char *id, int64_t version);
+const cJSON *catalog_find(
+	const struct catalog *catalog, const char *id, int64_t version);
 
 /* An agent's definition as a session shows it, out of the catalog's. The caller's. */
 cJSON *catalog_agent_of_session(const cJSON *agent) MUST_CHECK;

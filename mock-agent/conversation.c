@@ -56,8 +56,8 @@ static char *question(const cJSON *content)
 	return mem_text(text);
 }
 
-static int64_t take_results(struct conversation *conversation, const cJSON *messages,
-	const cJSON *content)
+static int64_t take_results(
+	struct conversation *conversation, const cJSON *messages, const cJSON *content)
 {
 	const cJSON *block;
 	int64_t count = 0;
@@ -78,7 +78,8 @@ static int64_t take_results(struct conversation *conversation, const cJSON *mess
 
 /* The results that count are those since the last question. Some clients put messages
  * of the system behind them, so that all have to be looked at. */
-void conversation_read(struct conversation *conversation, const cJSON *body, int64_t tools)
+void conversation_read(
+	struct conversation *conversation, const cJSON *body, int64_t tools)
 {
 	const cJSON *messages = json_get(body, "messages");
 	int64_t answered = 0;
@@ -108,9 +109,10 @@ void conversation_read(struct conversation *conversation, const cJSON *body, int
 	}
 	conversation->custom = reply_custom_tools(json_get(body, "tools"));
 	count = cJSON_GetArraySize(conversation->custom);
-	if (count > 0 && answered < tools && !is_type(json_get(body, "tool_choice"), "none"))
-		conversation->tool =
-			cJSON_GetArrayItem(conversation->custom, (int)(answered % count));
+	if (count > 0 && answered < tools &&
+		!is_type(json_get(body, "tool_choice"), "none"))
+		conversation->tool = cJSON_GetArrayItem(
+			conversation->custom, (int)(answered % count));
 }
 
 void conversation_done(struct conversation *conversation)

@@ -19,8 +19,8 @@ struct conversation {
 };
 
 /* Reads a request's body, which outlives it. `tools` as in manners. */
-void conversation_read(struct conversation *conversation, const cJSON *body,
-	int64_t tools);
+void conversation_read(
+	struct conversation *conversation, const cJSON *body, int64_t tools);
 void conversation_done(struct conversation *conversation);
 
 #endif

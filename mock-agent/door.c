@@ -56,8 +56,8 @@ static void on_shutter(void *arg)
 	web_drain(leaving->web, 0, on_drained, leaving);
 }
 
-struct door *door_create(uv_loop_t *loop, const struct web_options *options,
-	struct err *err)
+struct door *door_create(
+	uv_loop_t *loop, const struct web_options *options, struct err *err)
 {
 	struct door *door = mem_zeroed(sizeof *door);
 

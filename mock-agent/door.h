@@ -17,8 +17,8 @@
 struct door;
 
 /* Open. Keeps loop; copies options, whose host must outlive it. */
-struct door *door_create(uv_loop_t *loop, const struct web_options *options,
-	struct err *err) MUST_CHECK;
+struct door *door_create(
+	uv_loop_t *loop, const struct web_options *options, struct err *err) MUST_CHECK;
 uint16_t door_port(const struct door *door); /* the same one for its whole life */
 bool door_is_open(const struct door *door);
 

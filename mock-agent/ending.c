@@ -32,8 +32,8 @@ static void log_refused(struct request *request, unsigned status)
 	request->state = ENDING_TOLD;
 	log_event("agent.disconnect.refused", "session",
 		LOG_TEXT(mood_label(request->session->mood)), "id",
-		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "status",
-		LOG_INT(status));
+		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)),
+		"status", LOG_INT(status));
 }
 
 static void log_broken(struct request *request, const char *why)
@@ -83,8 +83,8 @@ static bool turn_away(struct request *request)
 	if (session->status != SESSION_IDLE && archive) {
 		log_refused(request, 400);
 		request_refuse(request, 400,
-			"Session %s cannot be archived while its status is \"%s\". Only "
-			"pending or idle sessions may be archived.",
+			"Session %s cannot be archived while its status is \"%s\". "
+			"Only pending or idle sessions may be archived.",
 			session->id, session_status_name(session));
 		return true;
 	}

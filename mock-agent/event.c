@@ -47,8 +47,8 @@ static void add_stop(cJSON *event, const char *reason, const char *use_id)
 
 	cJSON_AddStringToObject(stop, "type", reason);
 	if (use_id)
-		cJSON_AddItemToObject(stop, "event_ids",
-			cJSON_CreateStringArray(&use_id, 1));
+		cJSON_AddItemToObject(
+			stop, "event_ids", cJSON_CreateStringArray(&use_id, 1));
 	cJSON_AddNullToObject(event, "stop_details");
 }
 
@@ -57,8 +57,8 @@ cJSON *event_thread_running(const char *agent, const char *thread)
 	return thread_event("session.thread_status_running", agent, thread);
 }
 
-cJSON *event_thread_idle(const char *agent, const char *thread, const char *reason,
-	const char *use_id)
+cJSON *event_thread_idle(
+	const char *agent, const char *thread, const char *reason, const char *use_id)
 {
 	cJSON *event = thread_event("session.thread_status_idle", agent, thread);
 
@@ -118,7 +118,7 @@ cJSON *event_error(unsigned status)
 	cJSON *event = event_create("session.error");
 	cJSON *error = cJSON_AddObjectToObject(event, "error");
 	const char *type = status == 429 ? "model_rate_limited_error"
-		: status == 529		 ? "model_overloaded_error"
+		: status == 529          ? "model_overloaded_error"
 					 : "model_request_failed_error";
 	cJSON *retry;
 	char message[80];

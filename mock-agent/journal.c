@@ -5,7 +5,7 @@
 
 #include "lib/mem.h"
 
-#define FIRST_ROOM  16
+#define FIRST_ROOM   16
 #define DROP_AT_ONCE (JOURNAL_MAX / 4)
 
 static void drop(struct journal *journal, size_t count)
@@ -15,6 +15,8 @@ static void drop(struct journal *journal, size_t count)
 		free(journal->entries[i].json);
 	}
 	journal->count -= count;
+	if (journal->count == 0)
+		return;
 	memmove(journal->entries, journal->entries + count,
 		journal->count * sizeof *journal->entries);
 }
@@ -25,8 +27,8 @@ void journal_add(struct journal *journal, const char *type, char *json)
 		drop(journal, DROP_AT_ONCE);
 	if (journal->count == journal->room) {
 		journal->room = journal->room ? journal->room * 2 : FIRST_ROOM;
-		journal->entries = mem_grown(journal->entries, journal->room,
-			sizeof *journal->entries);
+		journal->entries = mem_grown(
+			journal->entries, journal->room, sizeof *journal->entries);
 	}
 	journal->entries[journal->count++] = (struct journal_entry){
 		.number = ++journal->last,

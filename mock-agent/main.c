@@ -46,44 +46,50 @@ static const struct setting settings[] = {
 	{"PORT", SETTING_INT, offsetof(struct config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
 	{"PORT_FILE", SETTING_TEXT, offsetof(struct config, port_file), NULL,
-		.help = "file to write the port to, once it listens; a second line has the "
-		"control port"},
+		.help = "file to write the port to, once it listens; a second line has "
+			"the control port"},
 	{"CONTROL_PORT", SETTING_INT, offsetof(struct config, control_port), "-1",
-		.help = "a second port, which still accepts when the first one refuses; "
-		"0: any free one, -1: none",
+		.help = "a second port, which still accepts when the first one "
+			"refuses; 0: any free one, -1: none",
 		.min = -1, .max = 65535},
 	{"MANNERS", SETTING_TEXT, offsetof(struct config, manners), NULL,
 		.help = "how it behaves: JSON, or the path of a file with it"},
 	{"SEED", SETTING_TEXT, offsetof(struct config, seed), "1",
-		.help = "a number; latencies are drawn from it, and the same one draws the same"},
+		.help = "a number; latencies are drawn from it, and the same one "
+			"draws the same"},
 	{"KEY", SETTING_TEXT, offsetof(struct config, key), NULL,
-		.help = "credential that clients need; without it every one will do", .secret = true},
+		.help = "credential that clients need; without it every one will do",
+		.secret = true},
 	{"LEDGER", SETTING_TEXT, offsetof(struct config, ledger), NULL,
-		.help = "where events go, \"unix:/path\" or \"tcp:host:port\"; when its other end "
-		"goes away, so do we. Else " LIFELINE_ENV ", else events go to stderr"},
+		.help = "where events go, \"unix:/path\" or \"tcp:host:port\"; when "
+			"its other end goes away, so do we. Else " LIFELINE_ENV
+			", else events go to stderr"},
 	{"HEALTH", SETTING_TEXT, offsetof(struct config, health), NULL,
-		.help = "don't serve: ask the mock-agent at this port (or URL) whether it is well, "
-		"and exit 0 or 1"},
+		.help = "don't serve: ask the mock-agent at this port (or URL) "
+			"whether it is well, and exit 0 or 1"},
 	{0},
 };
 
-#define ABOUT_BEFORE \
-	"A mock of Anthropic's agent API, to test agent programs against: Managed " \
-	"Agents (/v1/agents, /v1/environments, /v1/sessions with events, streams, " \
-	"interrupts and custom tools) and Messages (/v1/messages with streams and tools, " \
-	"count_tokens, models). The official SDKs talk to it; point them here with " \
-	"ANTHROPIC_BASE_URL=http://127.0.0.1:PORT.\n\n" \
-	"It answers at once and echoes what it is told. With manners it is slow, breaks " \
-	"connections, or never answers, for everybody or for chosen sessions:\n\n" \
-	"  mock-agent --port 8089 --manners '{\"disconnect\": {\"latency\": \"4s\"}}'\n\n" \
-	"While it runs, GET and PUT /control/manners show and change them, GET " \
-	"/control/sessions lists who is there, POST /control/listen {\"accept\": false} " \
-	"refuses connections, POST /control/reset starts over, GET /health is 200.\n\n" \
-	"A session is number metadata.room of its creation, else they are numbered from 1. " \
-	"Events are JSON lines on stderr, or in the ledger.\n\n" \
-	"Exit codes: 0 ended, or well (--health); 1 not well; 2 bad usage; 3 could not " \
-	"start.\n\n" \
-	"What manners can say:\n\n"
+static const char about[] =
+	"A mock of Anthropic's agent API, to test agent programs against: Managed "
+	"Agents (/v1/agents, /v1/environments, /v1/sessions with events, streams, "
+	"interrupts and custom tools) and Messages (/v1/messages with streams and "
+	"tools, count_tokens, models). The official SDKs talk to it; point them here "
+	"with ANTHROPIC_BASE_URL=http://127.0.0.1:PORT.\n\n"
+	"It answers at once and echoes what it is told. With manners it is slow, "
+	"breaks connections, or never answers, for everybody or for chosen "
+	"sessions:\n\n"
+	"  mock-agent --port 8089 --manners '{\"disconnect\": {\"latency\": "
+	"\"4s\"}}'\n\n"
+	"While it runs, GET and PUT /control/manners show and change them, GET "
+	"/control/sessions lists who is there, POST /control/listen {\"accept\": "
+	"false} refuses connections ({\"accept\": true} is heard at the control port "
+	"then), POST /control/reset {\"seed\": 7} starts over, GET /health is 200.\n\n"
+	"A session is number metadata.room of its creation, else they are numbered "
+	"from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
+	"Exit codes: 0 ended, or well (--health); 1 not well; 2 bad usage; 3 could "
+	"not start.\n\n"
+	"What manners can say:\n\n";
 
 struct program {
 	uv_loop_t loop;
@@ -130,7 +136,8 @@ static bool read_seed(uint64_t *seed, const char *text, struct err *err)
 
 	errno = 0;
 	*seed = strtoull(text, &end, 10);
-	if (errno != 0 || *end != '\0' || text[strspn(text, "0123456789")] != '\0' || !*text)
+	if (errno != 0 || *end != '\0' || text[strspn(text, "0123456789")] != '\0' ||
+		!*text)
 		return err_set(err, "seed: expected a whole number, not \"%s\"", text);
 	return true;
 }
@@ -192,7 +199,8 @@ static void leave(struct program *program)
 	uv_loop_close(&program->loop);
 }
 
-static bool serve(const struct config *config, uint64_t seed, int ledger, struct err *err)
+static bool serve(
+	const struct config *config, uint64_t seed, int ledger, struct err *err)
 {
 	struct program program = {0};
 	const struct mock_options options = {
@@ -210,7 +218,8 @@ static bool serve(const struct config *config, uint64_t seed, int ledger, struct
 	program.mock = mock_create(&program.loop, &options, err);
 	ok = program.mock && write_port_file(program.mock, config->port_file, err);
 	if (ok) {
-		log_event("agent.listening", "port", LOG_INT(door_port(program.mock->door)));
+		log_event("agent.listening", "port",
+			LOG_INT(door_port(program.mock->door)));
 		uv_run(&program.loop, UV_RUN_DEFAULT);
 	}
 	leave(&program);
@@ -230,8 +239,9 @@ static int run(const struct config *config)
 	struct err err;
 
 	if (config->health)
-		return health_check(config->health, &err) ? EXIT_OK
-							  : complain(&err, EXIT_UNHEALTHY);
+		return health_check(config->health, &err)
+			? EXIT_OK
+			: complain(&err, EXIT_UNHEALTHY);
 	if (!read_seed(&seed, config->seed, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
@@ -245,16 +255,16 @@ static int run(const struct config *config)
 
 int main(int argc, char **argv)
 {
-	SCOPED(buf_done) struct buf about = {0};
+	SCOPED(buf_done) struct buf help = {0};
 	struct config config = {0};
 	struct err err;
 	int code;
 
 	block_signals(SIG_BLOCK);
 	signal(SIGPIPE, SIG_IGN);
-	buf_adds(&about, ABOUT_BEFORE);
-	manners_help(&about);
-	if (!settings_read(settings, &config, argc, argv, buf_text(&about), &err))
+	buf_adds(&help, about);
+	manners_help(&help);
+	if (!settings_read(settings, &config, argc, argv, buf_text(&help), &err))
 		return complain(&err, EXIT_USAGE);
 	code = run(&config);
 	settings_done(settings, &config);

@@ -11,19 +11,21 @@ static const char *const faults[] = {"none", "hang", "reset", "blackhole", "half
 	"error", "truncate", "malform", "refuse", NULL};
 
 static const struct field phase_fields[] = {
-	{"latency", FIELD_LATENCY, offsetof(struct phase, latency),
+	{"latency", FIELD_LATENCY, offsetof(struct phase, latency), .preset = "0s",
 		.help = "how long it takes: \"250ms\", or a distribution"},
 	{"fault", FIELD_CHOICE, offsetof(struct phase, fault), .preset = "none",
 		.choices = faults, .help = "what goes wrong then"},
-	{"status", FIELD_INT, offsetof(struct phase, status), .preset = "500", .min = 400,
-		.max = 599, .help = "of \"error\""},
+	{"status", FIELD_INT, offsetof(struct phase, status), .preset = "500",
+		.min = 400, .max = 599, .help = "of \"error\""},
 	{"retry_after", FIELD_DURATION, offsetof(struct phase, retry_after_ns),
 		.preset = "0s", .help = "of \"error\": its Retry-After; 0s: none"},
-	{"times", FIELD_INT, offsetof(struct phase, times), .preset = "0", .max = 1000000000,
+	{"times", FIELD_INT, offsetof(struct phase, times), .preset = "0",
+		.max = 1000000000,
 		.help = "the fault strikes this often per session; 0: always"},
 	{0},
 };
 
+/* clang-format off */
 #define PHASE(key, member, words) \
 	{key, FIELD_OBJECT, offsetof(struct manners, member), .fields = phase_fields, \
 		.help = words}
@@ -34,25 +36,26 @@ static const struct field phase_fields[] = {
 	PHASE("stream", stream, "GET .../events/stream, until its headers are sent"), \
 	PHASE("first_byte", first_byte, "from a user.message to the first event"), \
 	PHASE("chunk", chunk, "before each further event of the reply"), \
-	{"chunks", FIELD_INT, offsetof(struct manners, chunks), .preset = "1", .min = 1, \
-		.max = 10000, .help = "agent.message events of a reply"}, \
-	{"tools", FIELD_INT, offsetof(struct manners, tools), .preset = "0", .max = 1000, \
-		.help = "custom tool uses per turn, round the declared tools"}, \
+	{"chunks", FIELD_INT, offsetof(struct manners, chunks), .preset = "1", \
+		.min = 1, .max = 10000, .help = "agent.message events of a reply"}, \
+	{"tools", FIELD_INT, offsetof(struct manners, tools), .preset = "0", \
+		.max = 1000, .help = "custom tools asked per turn, round the list"}, \
 	PHASE("interrupt", interrupt, "from user.interrupt to the idle event"), \
-	PHASE("settle", settle, "from the idle event to the flip of the stored status"), \
+	PHASE("settle", settle, "from the idle event to the stored status's flip"), \
 	PHASE("disconnect", disconnect, "archive and delete, unless they are said"), \
 	PHASE("archive", archive, "POST .../archive"), \
 	PHASE("delete", del, "DELETE of a session"), \
 	PHASE("messages", messages, "POST /v1/messages"), \
-	{"hold", FIELD_LATENCY, offsetof(struct manners, hold), \
-		.help = "streams stay open this long after their session's end"}, \
+	{"hold", FIELD_LATENCY, offsetof(struct manners, hold), .preset = "0s", \
+		.help = "streams stay open this long after their session"}, \
 	{"heartbeat", FIELD_DURATION, offsetof(struct manners, heartbeat_ns), \
 		.preset = "15s", .help = "between ping events; 0s: none"}, \
 	{"terminated_event", FIELD_BOOL, offsetof(struct manners, terminated_event), \
 		.preset = "true", .help = "session.status_terminated on archive"}
+/* clang-format on */
 
-static bool read_rules_shape(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err);
+static bool read_rules_shape(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
 static cJSON *rules_schema(void);
 
 const struct field manners_fields[] = {MANNERS_ROWS, {0}};
@@ -89,16 +92,16 @@ static const struct {
 };
 
 /* The rules themselves are read when everything beside them was. */
-static bool read_rules_shape(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+static bool read_rules_shape(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	(void)out;
 	if (!cJSON_IsArray(node))
 		return json_doc_wrong(doc, node, err, "rules: expected a list, not %s",
 			json_kind(node));
 	if (cJSON_GetArraySize(node) > MANNERS_RULES_MAX)
-		return json_doc_wrong(doc, node, err, "rules: more than %d",
-			MANNERS_RULES_MAX);
+		return json_doc_wrong(
+			doc, node, err, "rules: more than %d", MANNERS_RULES_MAX);
 	return true;
 }
 
@@ -143,21 +146,22 @@ static bool check_phases(const struct manners *manners, const struct json_doc *d
 
 			if (member && phase->fault != FAULT_ERROR)
 				return json_doc_wrong(doc, member, err,
-					"%s.%s goes with \"fault\": \"error\" alone", name,
-					of_errors[j]);
+					"%s.%s goes with \"fault\": \"error\" alone",
+					name, of_errors[j]);
 		}
 		if (said && phase == &manners->settle && phase->fault != FAULT_NONE &&
 			phase->fault != FAULT_HANG)
 			return json_doc_wrong(doc, json_get(said, "fault"), err,
-				"settle.fault: \"%s\" makes no sense there, only \"hang\" "
-				"does",
+				"settle.fault: only \"hang\" makes sense there, not "
+				"\"%s\"",
 				fault_name(phase->fault));
 	}
 	return true;
 }
 
 static bool read_over(const struct field *fields, struct manners *manners,
-	const struct json_doc *doc, const cJSON *node, const char *what, struct err *err)
+	const struct json_doc *doc, const cJSON *node, const char *what,
+	struct err *err)
 {
 	if (!fields_read(fields, manners, doc, node, what, err) ||
 		!check_phases(manners, doc, node, err))
@@ -167,8 +171,8 @@ static bool read_over(const struct field *fields, struct manners *manners,
 }
 
 /* Reads again what was accepted before: there is no place and no reason to complain. */
-static void read_again(const struct field *fields, struct manners *manners,
-	const cJSON *said)
+static void read_again(
+	const struct field *fields, struct manners *manners, const cJSON *said)
 {
 	const struct json_doc nowhere = {0};
 	struct err err;
@@ -204,7 +208,8 @@ static bool add_rule(struct manners_book *book, const struct json_doc *doc,
 	if (!read_over(rule_fields, &rule->manners, doc, node, "rules", err))
 		return false;
 	if (!json_get(node, "session"))
-		return json_doc_wrong(doc, node, err, "rules: one lacks its \"session\"");
+		return json_doc_wrong(
+			doc, node, err, "rules: one lacks its \"session\"");
 	for (unsigned i = 0; i + 1 < book->rule_count; i++) {
 		if (book->rules[i].session == rule->session)
 			return json_doc_wrong(doc, json_get(node, "session"), err,
@@ -241,17 +246,18 @@ static void remember(cJSON *said, const cJSON *node)
 		bool is_phase = false;
 
 		for (unsigned i = 0; i < COUNT(phases); i++)
-			is_phase = is_phase || strcmp(phases[i].name, member->string) == 0;
+			is_phase =
+				is_phase || strcmp(phases[i].name, member->string) == 0;
 		if (!before || !is_phase) {
 			cJSON_DeleteItemFromObjectCaseSensitive(said, member->string);
-			cJSON_AddItemToObject(said, member->string,
-				cJSON_Duplicate(member, true));
+			cJSON_AddItemToObject(
+				said, member->string, cJSON_Duplicate(member, true));
 			continue;
 		}
 		cJSON_ArrayForEach(part, member) {
 			cJSON_DeleteItemFromObjectCaseSensitive(before, part->string);
-			cJSON_AddItemToObject(before, part->string,
-				cJSON_Duplicate(part, true));
+			cJSON_AddItemToObject(
+				before, part->string, cJSON_Duplicate(part, true));
 		}
 	}
 }
@@ -263,8 +269,8 @@ void manners_book_preset(struct manners_book *book)
 	book->said = cJSON_CreateObject();
 }
 
-static bool fill(struct manners_book *book, const cJSON *said, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
+static bool fill(struct manners_book *book, const cJSON *said,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const cJSON *rules = json_get(node, "rules");
 
@@ -306,7 +312,7 @@ void manners_book_done(struct manners_book *book)
 /* A preset as the JSON that would have said it. */
 static cJSON *preset_json(const struct field *field)
 {
-	const char *preset = field->preset ? field->preset : "0s";
+	const char *preset = field->preset;
 
 	switch (field->kind) {
 	case FIELD_BOOL:
@@ -336,7 +342,8 @@ static cJSON *fields_json(const struct field *fields, const cJSON *said)
 		if (field->kind == FIELD_OBJECT)
 			value = fields_json(field->fields, member);
 		else
-			value = member ? cJSON_Duplicate(member, true) : preset_json(field);
+			value = member ? cJSON_Duplicate(member, true)
+				       : preset_json(field);
 		if (value)
 			cJSON_AddItemToObject(object, field->name, value);
 	}
@@ -363,6 +370,37 @@ cJSON *manners_book_json(const struct manners_book *book)
 		}
 	}
 	return object;
+}
+
+void manners_help(struct buf *text)
+{
+	static const char *const meanings[] = {
+		[FAULT_NONE] = "all goes well",
+		[FAULT_HANG] = "no answer, ever",
+		[FAULT_RESET] = "the connection is reset",
+		[FAULT_BLACKHOLE] = "nothing of this session is answered any more",
+		[FAULT_HALF_CLOSE] = "our direction of the connection ends, no answer",
+		[FAULT_ERROR] = "an HTTP error; in a turn a session.error",
+		[FAULT_TRUNCATE] = "half an answer or event, then the end",
+		[FAULT_MALFORM] = "an answer or event that is no JSON",
+		[FAULT_REFUSE] = "no connection is accepted any more, for anybody",
+	};
+	struct field others[COUNT(manners_book_fields)] = {0};
+	unsigned count = 0;
+
+	buf_adds(text, "  <phase> is one of\n");
+	for (const struct field *field = manners_book_fields; field->name; field++) {
+		if (field->kind == FIELD_OBJECT)
+			buf_addf(text, "    %-12s%s\n", field->name, field->help);
+		else
+			others[count++] = *field;
+	}
+	fields_help(phase_fields, "<phase>", text);
+	buf_adds(text, "  <phase>.fault can be\n");
+	for (unsigned i = 0; i < COUNT(meanings); i++)
+		buf_addf(text, "    %-12s%s\n", fault_name((int)i), meanings[i]);
+	buf_adds(text, "\n");
+	fields_help(others, "", text);
 }
 
 const struct manners *manners_for(const struct manners_book *book, int64_t session)

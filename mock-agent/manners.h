@@ -42,10 +42,10 @@ enum fault {
 	FAULT_BLACKHOLE,  /* from here on nothing of this session is answered or sent */
 	FAULT_HALF_CLOSE, /* our direction of the connection is shut, no answer */
 	FAULT_ERROR,      /* an HTTP error: phase.status */
-	FAULT_TRUNCATE,   /* half the answer (of a stream: half a frame), then the end */
-	FAULT_MALFORM,    /* an answer that is no JSON (of a stream: no SSE, no JSON) */
-	FAULT_REFUSE,     /* connections are refused (ECONNREFUSED) from here on; of
-			   * the one that strikes it is a reset */
+	FAULT_TRUNCATE, /* half the answer (of a stream: half a frame), then the end */
+	FAULT_MALFORM,  /* an answer that is no JSON (of a stream: no SSE, no JSON) */
+	FAULT_REFUSE,   /* connections are refused (ECONNREFUSED) from here on; of
+			 * the one that strikes it is a reset */
 };
 
 /* One phase of a session's life. */
@@ -54,8 +54,8 @@ struct phase {
 	int fault;              /* enum fault */
 	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
 	int64_t retry_after_ns; /* of FAULT_ERROR: its Retry-After; 0: none */
-	int64_t times;          /* the fault strikes this often per session; 0: always */
-	bool said;              /* somebody said something about this phase */
+	int64_t times; /* the fault strikes this often per session; 0: always */
+	bool said;     /* somebody said something about this phase */
 };
 
 struct manners {
@@ -64,16 +64,17 @@ struct manners {
 	struct phase first_byte; /* from a user.message to the agent's first event */
 	struct phase chunk;      /* before each further event of the reply */
 	int64_t chunks;          /* agent.message events of a reply */
-	int64_t tools;           /* custom tool uses per turn, round the declared tools */
-	struct phase interrupt;  /* from user.interrupt to the idle event */
-	struct phase settle;     /* from the idle event to the stored status's flip */
-	struct phase disconnect; /* archive and delete, where the next two say nothing */
+	int64_t tools; /* custom tool uses per turn, round the declared tools */
+	struct phase interrupt; /* from user.interrupt to the idle event */
+	struct phase settle;    /* from the idle event to the stored status's flip */
+	struct phase
+		disconnect; /* archive and delete, where the next two say nothing */
 	struct phase archive;
-	struct phase del;        /* "delete" */
-	struct phase messages;   /* POST /v1/messages */
-	struct latency hold;     /* the stream stays open this long after the end */
-	int64_t heartbeat_ns;    /* between "ping" events; 0: none */
-	bool terminated_event;   /* session.status_terminated on archive */
+	struct phase del;      /* "delete" */
+	struct phase messages; /* POST /v1/messages */
+	struct latency hold;   /* the stream stays open this long after the end */
+	int64_t heartbeat_ns;  /* between "ping" events; 0: none */
+	bool terminated_event; /* session.status_terminated on archive */
 };
 
 /* Manners for everybody, and for chosen sessions. */
@@ -106,6 +107,9 @@ void manners_book_done(struct manners_book *book); /* accepts a zeroed one */
 /* What holds now, presets included, in a form that manners_book_read() takes. Gives
  * the caller a tree to cJSON_Delete(). */
 cJSON *manners_book_json(const struct manners_book *book) MUST_CHECK;
+
+/* All there is to say, for --help. */
+void manners_help(struct buf *text);
 
 /* Whose manners hold for the session with this label. Borrowed. */
 const struct manners *manners_for(const struct manners_book *book, int64_t session);

@@ -29,8 +29,8 @@ static cJSON *usage_json(const struct request *request, size_t output)
 {
 	cJSON *usage = cJSON_CreateObject();
 
-	cJSON_AddNumberToObject(usage, "input_tokens",
-		tokens(web_body(request->exchange)->len));
+	cJSON_AddNumberToObject(
+		usage, "input_tokens", tokens(web_body(request->exchange)->len));
 	cJSON_AddNumberToObject(usage, "output_tokens", tokens(output));
 	cJSON_AddNumberToObject(usage, "cache_creation_input_tokens", 0);
 	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
@@ -72,8 +72,8 @@ static cJSON *block_json(const struct answer *answer, bool begins)
 
 static cJSON *message_json(const struct answer *answer, bool begins)
 {
-	static const char *const nulls[] = {"stop_sequence", "stop_details", "container",
-		"diagnostics"};
+	static const char *const nulls[] = {
+		"stop_sequence", "stop_details", "container", "diagnostics"};
 	cJSON *message = cJSON_CreateObject();
 	cJSON *content;
 	char id[WIRE_ID_SIZE];
@@ -82,8 +82,8 @@ static cJSON *message_json(const struct answer *answer, bool begins)
 	cJSON_AddStringToObject(message, "id", id);
 	cJSON_AddStringToObject(message, "type", "message");
 	cJSON_AddStringToObject(message, "role", "assistant");
-	cJSON_AddStringToObject(message, "model",
-		json_text(answer->request->body, "model"));
+	cJSON_AddStringToObject(
+		message, "model", json_text(answer->request->body, "model"));
 	content = cJSON_AddArrayToObject(message, "content");
 	if (begins) {
 		cJSON_AddNullToObject(message, "stop_reason");
@@ -101,31 +101,37 @@ static cJSON *message_json(const struct answer *answer, bool begins)
 
 /* The stream */
 
-/* Takes data. */
-static void frame_of(struct buf *frame, cJSON *data, const char *type)
-{
-	SCOPED(mem_free) char *json = NULL;
-
-	cJSON_AddStringToObject(data, "type", type);
-	json = json_print(data);
-	event_frame(frame, type, json);
-	cJSON_Delete(data);
-}
-
-static void send_frame(struct answer *answer, cJSON *data, const char *type)
-{
-	SCOPED(buf_done) struct buf frame = {0};
-
-	frame_of(&frame, data, type);
-	web_stream_add(answer->request->exchange, frame.data, frame.len);
-}
-
-static cJSON *of_block(void)
+static cJSON *frame_json(const char *type)
 {
 	cJSON *data = cJSON_CreateObject();
 
+	cJSON_AddStringToObject(data, "type", type);
+	return data;
+}
+
+static cJSON *block_frame_json(const char *type)
+{
+	cJSON *data = frame_json(type);
+
 	cJSON_AddNumberToObject(data, "index", 0);
 	return data;
+}
+
+/* Takes data. */
+static void add_frame(struct buf *frame, cJSON *data)
+{
+	SCOPED(mem_free) char *json = json_print(data);
+
+	event_frame(frame, json_text(data, "type"), json);
+	cJSON_Delete(data);
+}
+
+static void send_frame(struct answer *answer, cJSON *data)
+{
+	SCOPED(buf_done) struct buf frame = {0};
+
+	add_frame(&frame, data);
+	web_stream_add(answer->request->exchange, frame.data, frame.len);
 }
 
 static void wait_for(struct answer *answer, enum moment moment)
@@ -136,16 +142,16 @@ static void wait_for(struct answer *answer, enum moment moment)
 
 static void begin_stream(struct answer *answer)
 {
-	cJSON *data = cJSON_CreateObject();
+	cJSON *data = frame_json("message_start");
 
 	web_add_header(answer->request->exchange, "cache-control", "no-cache");
 	web_stream_begin(answer->request->exchange, 200, REQUEST_SSE);
 	cJSON_AddItemToObject(data, "message", message_json(answer, true));
-	send_frame(answer, data, "message_start");
-	send_frame(answer, cJSON_CreateObject(), "ping");
-	data = of_block();
+	send_frame(answer, data);
+	send_frame(answer, frame_json("ping"));
+	data = block_frame_json("content_block_start");
 	cJSON_AddItemToObject(data, "content_block", block_json(answer, true));
-	send_frame(answer, data, "content_block_start");
+	send_frame(answer, data);
 	reply_cut(&answer->conversation.reply,
 		mood_manners(answer->request->mood)->chunks);
 	wait_for(answer, MOMENT_FIRST_BYTE);
@@ -153,24 +159,25 @@ static void begin_stream(struct answer *answer)
 
 static void end_stream(struct answer *answer)
 {
-	cJSON *data = cJSON_CreateObject(), *delta;
+	cJSON *data = frame_json("message_delta"), *delta;
 
-	send_frame(answer, of_block(), "content_block_stop");
+	send_frame(answer, block_frame_json("content_block_stop"));
 	delta = cJSON_AddObjectToObject(data, "delta");
 	cJSON_AddStringToObject(delta, "stop_reason", stop_reason(answer));
 	cJSON_AddNullToObject(delta, "stop_sequence");
 	cJSON_AddItemToObject(data, "usage",
 		usage_json(answer->request, answer->conversation.reply.text.len));
-	send_frame(answer, data, "message_delta");
-	send_frame(answer, cJSON_CreateObject(), "message_stop");
+	send_frame(answer, data);
+	send_frame(answer, frame_json("message_stop"));
 	web_stream_end(answer->request->exchange);
 }
 
-/* The next delta; NULL when all were made. The caller's. */
+/* The next one, of which there is one at least. The caller's. */
 static cJSON *delta_json(struct answer *answer)
 {
 	struct conversation *conversation = &answer->conversation;
-	cJSON *data = of_block(), *delta = cJSON_AddObjectToObject(data, "delta");
+	cJSON *data = block_frame_json("content_block_delta");
+	cJSON *delta = cJSON_AddObjectToObject(data, "delta");
 	SCOPED(buf_done) struct buf part = {0};
 	size_t len = 0;
 
@@ -194,12 +201,12 @@ static cJSON *delta_json(struct answer *answer)
 
 static void send_error(struct answer *answer)
 {
-	SCOPED(json_free) cJSON *whole = wire_error(answer->act.status,
-		"The fault was asked for.", answer->request->id);
-	cJSON *data = cJSON_CreateObject();
+	SCOPED(json_free) cJSON *whole = wire_error(
+		answer->act.status, "The fault was asked for.", answer->request->id);
+	cJSON *data = frame_json("error");
 
 	wire_set(data, "error", json_get(whole, "error"));
-	send_frame(answer, data, "error");
+	send_frame(answer, data);
 	web_stream_end(answer->request->exchange);
 }
 
@@ -245,7 +252,7 @@ static void on_next(void *arg)
 	const struct reply *reply = &answer->conversation.reply;
 	SCOPED(buf_done) struct buf frame = {0};
 
-	frame_of(&frame, delta_json(answer), "content_block_delta");
+	add_frame(&frame, delta_json(answer));
 	if (strike_stream(answer, &frame))
 		return;
 	if (answer->act.fault != FAULT_MALFORM)
@@ -301,8 +308,8 @@ static bool check_question(struct request *request, bool with_max)
 	else if (!cJSON_IsArray(messages))
 		request_refuse(request, 400, "messages: Field required");
 	else if (!messages->child)
-		request_refuse(request, 400,
-			"messages: at least one message is required");
+		request_refuse(
+			request, 400, "messages: at least one message is required");
 	else
 		return true;
 	return false;
@@ -329,8 +336,8 @@ void messages_count_route(struct request *request)
 	if (!check_question(request, false))
 		return;
 	body = cJSON_CreateObject();
-	cJSON_AddNumberToObject(body, "input_tokens",
-		tokens(web_body(request->exchange)->len));
+	cJSON_AddNumberToObject(
+		body, "input_tokens", tokens(web_body(request->exchange)->len));
 	request_answer(request, body);
 }
 

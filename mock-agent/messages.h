@@ -10,8 +10,8 @@
 
 #include "mock-agent/request.h"
 
-void messages_route(struct request *request);       /* POST /v1/messages */
-void messages_count_route(struct request *request); /* POST .../count_tokens */
+void messages_route(struct request *request);        /* POST /v1/messages */
+void messages_count_route(struct request *request);  /* POST .../count_tokens */
 void messages_models_route(struct request *request); /* GET /v1/models */
 void messages_model_route(struct request *request);  /* GET /v1/models/:id */
 

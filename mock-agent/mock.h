@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "lib/err.h"
+#include "lib/json.h"
 #include "mock-agent/door.h"
 #include "mock-agent/manners.h"
 #include "mock-agent/mood.h"
@@ -20,15 +21,16 @@ struct mock_options {
 	uint16_t port;        /* 0: any */
 	int64_t control_port; /* a second way in that is never shut; -1: none, 0: any */
 	unsigned connections;
-	const char *key;      /* NULL: every credential will do */
-	const char *manners;  /* JSON, or the path of a file with it; NULL: none */
+	const char *key;     /* NULL: every credential will do */
+	const char *manners; /* JSON, or the path of a file with it; NULL: none */
 	uint64_t seed;
 };
 
 struct mock {
 	uv_loop_t *loop;
 	struct mock_options options;
-	struct manners_book book;
+	struct json_doc manners;  /* those that it was started with */
+	struct manners_book book; /* those that hold now */
 	struct moods *moods;
 	struct catalog *agents, *environments;
 	struct sessions *sessions;

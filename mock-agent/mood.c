@@ -51,6 +51,12 @@ static uint64_t seed_of(const struct moods *moods, int64_t label, unsigned momen
 	return (moods->seed * UINT64_C(1000003) + (uint64_t)label) * MOMENTS + moment;
 }
 
+static void seed_mood(const struct moods *moods, struct mood *mood)
+{
+	for (unsigned i = 0; i < MOMENTS; i++)
+		dice_seed(&mood->dice[i], seed_of(moods, mood->label, i));
+}
+
 struct mood *moods_get(struct moods *moods, int64_t label)
 {
 	struct mood *mood;
@@ -62,10 +68,19 @@ struct mood *moods_get(struct moods *moods, int64_t label)
 	mood->book = moods->book;
 	mood->label = label;
 	snprintf(mood->text, sizeof mood->text, "%lld", (long long)label);
-	for (unsigned i = 0; i < MOMENTS; i++)
-		dice_seed(&mood->dice[i], seed_of(moods, label, i));
+	seed_mood(moods, mood);
 	HASH_ADD(hh, moods->by_label, label, sizeof mood->label, mood);
 	return mood;
+}
+
+void moods_restart(struct moods *moods, uint64_t seed)
+{
+	struct mood *mood, *next;
+
+	moods->seed = seed;
+	moods_forgive(moods);
+	HASH_ITER(hh, moods->by_label, mood, next)
+		seed_mood(moods, mood);
 }
 
 void moods_forgive(struct moods *moods)
@@ -130,8 +145,8 @@ struct act mood_next(struct mood *mood, enum moment moment)
 	const struct phase *phase = phase_of(manners, moment);
 	struct act act = {.moment = moment};
 
-	act.delay_ns = latency_draw(phase ? &phase->latency : &manners->hold,
-		&mood->dice[moment]);
+	act.delay_ns = latency_draw(
+		phase ? &phase->latency : &manners->hold, &mood->dice[moment]);
 	if (!phase || phase->fault == FAULT_NONE ||
 		(phase->times > 0 && mood->struck[moment] >= phase->times))
 		return act;

@@ -46,6 +46,9 @@ void moods_destroy(struct moods *moods); /* accepts NULL */
 /* The mood of this label, made on first need. Borrowed. */
 struct mood *moods_get(struct moods *moods, int64_t label);
 
+/* As new, with another seed. The moods stay where they are. */
+void moods_restart(struct moods *moods, uint64_t seed);
+
 /* The faults' counts begin anew: the book was rewritten. */
 void moods_forgive(struct moods *moods);
 

@@ -26,7 +26,8 @@ static bool read_cursor(struct page *page, const char *text)
 	return read_number(&page->cursor, text + page->back);
 }
 
-bool page_read(struct page *page, struct request *request, int64_t most, bool descending)
+bool page_read(
+	struct page *page, struct request *request, int64_t most, bool descending)
 {
 	const char *limit = web_query(request->exchange, "limit");
 	const char *cursor = web_query(request->exchange, "page");
@@ -48,15 +49,15 @@ bool page_read(struct page *page, struct request *request, int64_t most, bool de
 }
 
 /* In the order of the page, item i. */
-static const struct page_item *item_at(const struct page *page,
-	const struct page_item *items, size_t count, size_t i)
+static const struct page_item *item_at(
+	const struct page *page, const struct page_item *items, size_t count, size_t i)
 {
 	return &items[page->descending ? count - 1 - i : i];
 }
 
 /* How many items come before the cursor's place. */
-static size_t cursor_place(const struct page *page, const struct page_item *items,
-	size_t count)
+static size_t cursor_place(
+	const struct page *page, const struct page_item *items, size_t count)
 {
 	size_t place = 0;
 
@@ -72,8 +73,8 @@ static size_t cursor_place(const struct page *page, const struct page_item *item
 	return place;
 }
 
-static void add_cursor(cJSON *body, const char *member, const char *way,
-	const struct page_item *item)
+static void add_cursor(
+	cJSON *body, const char *member, const char *way, const struct page_item *item)
 {
 	char text[40];
 
@@ -102,7 +103,8 @@ void page_answer(const struct page *page, struct request *request,
 		to = count - from > limit ? from + limit : count;
 	}
 	for (size_t i = from; i < to; i++)
-		cJSON_AddItemToArray(data, render(item_at(page, items, count, i)->item));
+		cJSON_AddItemToArray(
+			data, render(item_at(page, items, count, i)->item));
 	add_cursor(body, "next_page", "",
 		to > from && to < count ? item_at(page, items, count, to - 1) : NULL);
 	if (both_ways)

@@ -29,13 +29,14 @@ void reply_begin(struct reply *reply, const char *said)
 {
 	*reply = (struct reply){0};
 	buf_init(&reply->text, REPLY_CEILING);
-	buf_addf(&reply->text, "You said: %.*s", (int)whole_len(said, SAID_MAX),
-		said);
+	buf_addf(&reply->text, "You said: %.*s", (int)whole_len(said, SAID_MAX), said);
 }
 
-void reply_add_result(struct reply *reply, const char *tool, const char *text, bool failed)
+void reply_add_result(
+	struct reply *reply, const char *tool, const char *text, bool failed)
 {
-	buf_addf(&reply->text, "\n%s %s: %s", tool, failed ? "failed" : "answered", text);
+	buf_addf(&reply->text, "\n%s %s: %s", tool, failed ? "failed" : "answered",
+		text);
 }
 
 void reply_done(struct reply *reply)
@@ -63,7 +64,8 @@ const char *reply_next(struct reply *reply, size_t *len)
 	left = reply->characters * (reply->given + 1) / reply->parts -
 		reply->characters * reply->given / reply->parts;
 	reply->given++;
-	while (reply->at < reply->text.len && (left > 0 || !begins_character(text[reply->at])))
+	while (reply->at < reply->text.len &&
+		(left > 0 || !begins_character(text[reply->at])))
 		left -= begins_character(text[reply->at++]);
 	*len = reply->at - from;
 	return text + from;
@@ -96,8 +98,8 @@ static cJSON *object_value(const cJSON *schema, const char *said, unsigned depth
 
 		if (name && !json_get(object, name))
 			cJSON_AddItemToObject(object, name,
-				schema_value(json_get(properties, name), said,
-					depth + 1));
+				schema_value(
+					json_get(properties, name), said, depth + 1));
 	}
 	return object;
 }

@@ -29,7 +29,8 @@ struct reply {
 /* What does not fit under the ceiling is left out. */
 void reply_begin(struct reply *reply, const char *said);
 /* "\nlookup answered: 42", "\nlookup failed: no such row" */
-void reply_add_result(struct reply *reply, const char *tool, const char *text, bool failed);
+void reply_add_result(
+	struct reply *reply, const char *tool, const char *text, bool failed);
 void reply_done(struct reply *reply);
 
 /* It is whole: it will be given in `wanted` parts of about the same length, or in as

@@ -10,8 +10,8 @@
 #include "mock-agent/stream.h"
 #include "mock-agent/turn.h"
 
-struct session *session_create(struct mock *mock, struct mood *mood, cJSON *agent,
-	cJSON *stored)
+struct session *session_create(
+	struct mock *mock, struct mood *mood, cJSON *agent, cJSON *stored)
 {
 	struct session *session = mem_zeroed(sizeof *session);
 
@@ -52,16 +52,16 @@ void session_release(struct session *session)
 
 cJSON *session_tools(const struct session *session)
 {
-	SCOPED(json_free) cJSON *agent = json_parse(session->agent,
-		strlen(session->agent));
+	SCOPED(json_free) cJSON *agent =
+		json_parse(session->agent, strlen(session->agent));
 
 	return cJSON_DetachItemFromObjectCaseSensitive(agent, "tools");
 }
 
 void session_set_agent(struct session *session, const char *member, const cJSON *value)
 {
-	SCOPED(json_free) cJSON *agent = json_parse(session->agent,
-		strlen(session->agent));
+	SCOPED(json_free) cJSON *agent =
+		json_parse(session->agent, strlen(session->agent));
 
 	wire_set(agent, member, value);
 	free(session->agent);
@@ -145,6 +145,14 @@ void session_delete(struct session *session)
 	end_streams(session);
 }
 
+void session_forget(struct session *session)
+{
+	turn_stop(session->turn);
+	session->status = SESSION_TERMINATED;
+	session->deleted = true;
+	stream_reset_all(session);
+}
+
 static void add_seconds(cJSON *object, const char *member, int64_t ns)
 {
 	cJSON_AddNumberToObject(object, member, (double)(ns / CLOCK_MS) / 1e3);
@@ -167,7 +175,8 @@ static cJSON *usage_json(const struct session *session)
 	cJSON *usage = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(usage, "input_tokens", (double)session->model_requests);
-	cJSON_AddNumberToObject(usage, "output_tokens", (double)session->model_requests);
+	cJSON_AddNumberToObject(
+		usage, "output_tokens", (double)session->model_requests);
 	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
 	return usage;
 }

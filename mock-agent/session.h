@@ -35,9 +35,9 @@ struct session {
 	int64_t number; /* in the order of creation */
 	struct mood *mood;
 
-	char *agent;    /* the agent as it was at creation: JSON text */
+	char *agent; /* the agent as it was at creation: JSON text */
 	char *agent_name;
-	cJSON *stored;  /* title, metadata and what else is stored and given back */
+	cJSON *stored; /* title, metadata and what else is stored and given back */
 	char created_at[CLOCK_WALL_SIZE];
 	char updated_at[CLOCK_WALL_SIZE];
 	char archived_at[CLOCK_WALL_SIZE]; /* "" while it is not */
@@ -58,13 +58,14 @@ struct session {
 };
 
 /* Idle, held once, for its creator. Takes agent (an agent's JSON) and stored. */
-struct session *session_create(struct mock *mock, struct mood *mood, cJSON *agent,
-	cJSON *stored);
+struct session *session_create(
+	struct mock *mock, struct mood *mood, cJSON *agent, cJSON *stored);
 void session_hold(struct session *session);
 void session_release(struct session *session); /* freed with the last one */
 
 /* The tools that its agent declares, or another list instead. */
-cJSON *session_tools(const struct session *session) MUST_CHECK; /* the caller's, or NULL */
+cJSON *session_tools(
+	const struct session *session) MUST_CHECK; /* the caller's, or NULL */
 void session_set_agent(struct session *session, const char *member, const cJSON *value);
 
 /* Journals event (takes it) and sends it to the readers; act as in stream_tell(). */
@@ -79,6 +80,9 @@ void session_go_dark(struct session *session);
 /* Archived or deleted: no turn any more, the last event, then the streams' end. */
 void session_archive(struct session *session);
 void session_delete(struct session *session);
+
+/* As if it had never been: without a word, its streams are reset. */
+void session_forget(struct session *session);
 
 /* As the API shows it: the caller's. */
 cJSON *session_json(const struct session *session) MUST_CHECK;

@@ -6,7 +6,6 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/stream.h"
 
 #define NAMES_MAX 10000
 
@@ -28,22 +27,27 @@ struct sessions *sessions_create(void)
 	return mem_zeroed(sizeof(struct sessions));
 }
 
-void sessions_destroy(struct sessions *sessions)
+void sessions_clear(struct sessions *sessions)
 {
 	struct session *session, *next;
 	struct name *name, *next_name;
 
-	if (!sessions)
-		return;
 	HASH_ITER(hh, sessions->by_id, session, next) {
-		stream_reset_all(session);
-		session_go_dark(session);
+		session_forget(session);
 		sessions_remove(sessions, session);
 	}
 	HASH_ITER(hh, sessions->names, name, next_name) {
 		HASH_DEL(sessions->names, name);
 		free(name);
 	}
+	sessions->last_label = sessions->last_number = 0;
+}
+
+void sessions_destroy(struct sessions *sessions)
+{
+	if (!sessions)
+		return;
+	sessions_clear(sessions);
 	free(sessions);
 }
 
@@ -112,7 +116,8 @@ void sessions_remove(struct sessions *sessions, struct session *session)
 	session_release(session);
 }
 
-struct session *sessions_next(const struct sessions *sessions, const struct session *after)
+struct session *sessions_next(
+	const struct sessions *sessions, const struct session *after)
 {
 	return after ? after->hh.next : sessions->by_id;
 }

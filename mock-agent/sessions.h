@@ -19,8 +19,10 @@
 struct sessions;
 
 struct sessions *sessions_create(void);
-/* Resets what is open. Accepts NULL. */
-void sessions_destroy(struct sessions *sessions);
+void sessions_destroy(struct sessions *sessions); /* accepts NULL */
+
+/* As new: the sessions are gone, their streams are reset, numbers begin anew. */
+void sessions_clear(struct sessions *sessions);
 
 /* metadata may be NULL. */
 int64_t sessions_label(struct sessions *sessions, const cJSON *metadata);
@@ -38,6 +40,7 @@ struct session *sessions_find(const struct sessions *sessions, const char *id);
 void sessions_remove(struct sessions *sessions, struct session *session);
 
 /* In the order of creation; NULL at the end. Borrowed. */
-struct session *sessions_next(const struct sessions *sessions, const struct session *after);
+struct session *sessions_next(
+	const struct sessions *sessions, const struct session *after);
 
 #endif

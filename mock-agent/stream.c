@@ -149,8 +149,8 @@ static void tell_one(struct stream *stream, const struct buf *frame, int fault)
 		web_stream_end(stream->exchange);
 		return;
 	case FAULT_MALFORM:
-		web_stream_add(stream->exchange, REQUEST_NONSENSE,
-			strlen(REQUEST_NONSENSE));
+		web_stream_add(
+			stream->exchange, REQUEST_NONSENSE, strlen(REQUEST_NONSENSE));
 		return;
 	case FAULT_NONE:
 	case FAULT_HANG:

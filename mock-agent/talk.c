@@ -12,11 +12,11 @@
 #include "mock-agent/sessions.h"
 #include "mock-agent/turn.h"
 
-#define SESSIONS_MOST       1000 /* on a page */
-#define EVENTS_MOST         1000
-#define INITIAL_EVENTS_MAX  50
-#define EVENTS_AT_ONCE_MAX  100
-#define METADATA_WRONG      "metadata: Input should be an object of strings"
+#define SESSIONS_MOST      1000 /* on a page */
+#define EVENTS_MOST        1000
+#define INITIAL_EVENTS_MAX 50
+#define EVENTS_AT_ONCE_MAX 100
+#define METADATA_WRONG     "metadata: Input should be an object of strings"
 
 /* What an agent_with_overrides may put in the place of the agent's own. */
 static const char *const overrides[] = {"system", "tools", "mcp_servers", "skills"};
@@ -38,14 +38,16 @@ static cJSON *resolve_agent(struct request *request)
 {
 	const cJSON *asked = json_get(request->body, "agent");
 	const char *type = json_text(asked, "type");
-	const char *id = cJSON_IsString(asked) ? asked->valuestring : json_text(asked, "id");
+	const char *id =
+		cJSON_IsString(asked) ? asked->valuestring : json_text(asked, "id");
 	const cJSON *known;
 	cJSON *agent, *model;
 
 	if (!id) {
-		request_refuse(request, 400, asked ? "agent: an id or an object with an id "
-						     "is needed"
-						   : "agent: Field required");
+		request_refuse(request, 400,
+			asked ? "agent: an id or an object with an id "
+				"is needed"
+			      : "agent: Field required");
 		return NULL;
 	}
 	known = catalog_find(request->mock->agents, id, json_int(asked, "version", 0));
@@ -78,8 +80,8 @@ static bool check_events(struct request *request, const cJSON *events, int most)
 
 	if (!cJSON_IsArray(events) || cJSON_GetArraySize(events) > most ||
 		cJSON_GetArraySize(events) == 0) {
-		request_refuse(request, 400, "events: a list of 1 to %d events is needed",
-			most);
+		request_refuse(request, 400,
+			"events: a list of 1 to %d events is needed", most);
 		return false;
 	}
 	cJSON_ArrayForEach(event, events) {
@@ -102,8 +104,8 @@ static bool check_events(struct request *request, const cJSON *events, int most)
 			(!use_id || !request->session ||
 				!turn_knows_use(request->session->turn, use_id))) {
 			request_refuse(request, 400,
-				"events: custom_tool_use_id: no tool use \"%.100s\" waits "
-				"for its result",
+				"events: custom_tool_use_id: no tool use \"%.100s\" "
+				"waits for its result",
 				use_id ? use_id : "");
 			return false;
 		}
@@ -123,7 +125,8 @@ static bool has_interrupt(const cJSON *events)
 }
 
 /* Gives the session what a client sent, and the caller its echo. */
-static cJSON *take_event(struct session *session, const cJSON *sent, int64_t interrupt_ns)
+static cJSON *take_event(
+	struct session *session, const cJSON *sent, int64_t interrupt_ns)
 {
 	const char *type = json_text(sent, "type");
 	bool queued = strcmp(type, "user.message") == 0;
@@ -167,8 +170,8 @@ static void open_session(struct request *request)
 	}
 	session = session_create(mock, request->mood, agent, stored);
 	sessions_add(mock->sessions, session);
-	log_event("agent.session.opened", "session", LOG_TEXT(mood_label(session->mood)),
-		"id", LOG_TEXT(session->id));
+	log_event("agent.session.opened", "session",
+		LOG_TEXT(mood_label(session->mood)), "id", LOG_TEXT(session->id));
 	request_answer(request, session_json(session));
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
@@ -191,11 +194,12 @@ void talk_create_route(struct request *request)
 	else if (metadata && !wire_is_metadata(metadata, false))
 		request_refuse(request, 400, "%s", METADATA_WRONG);
 	else if (sessions_count(mock->sessions) >= SESSIONS_MAX)
-		request_refuse(request, 429, "There are %d sessions already.",
-			SESSIONS_MAX);
+		request_refuse(
+			request, 429, "There are %d sessions already.", SESSIONS_MAX);
 	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
 		request_wait(request,
-			moods_get(mock->moods, sessions_label(mock->sessions, metadata)),
+			moods_get(
+				mock->moods, sessions_label(mock->sessions, metadata)),
 			MOMENT_CONNECT, open_session);
 }
 
@@ -211,7 +215,8 @@ static bool is_wanted(struct request *request, const struct session *session)
 	const char *status = web_query(request->exchange, "statuses[]");
 	SCOPED(json_free) cJSON *agent = NULL;
 
-	if (session->archived_at[0] && !status && (!archived || strcmp(archived, "true") != 0))
+	if (session->archived_at[0] && !status &&
+		(!archived || strcmp(archived, "true") != 0))
 		return false;
 	if (status && strcmp(status, session_status_name(session)) != 0)
 		return false;
@@ -251,8 +256,8 @@ static void update_agent(struct session *session, const cJSON *agent)
 
 	for (unsigned i = 0; i < COUNT(members); i++) {
 		if (json_get(agent, members[i]))
-			session_set_agent(session, members[i],
-				json_get(agent, members[i]));
+			session_set_agent(
+				session, members[i], json_get(agent, members[i]));
 	}
 }
 
@@ -282,7 +287,8 @@ void talk_update_route(struct request *request)
 			wire_set(session->stored, members[i],
 				json_get(request->body, members[i]));
 	}
-	wire_patch_metadata(cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
+	wire_patch_metadata(
+		cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
 		metadata);
 	update_agent(session, agent);
 	session_touch(session);
@@ -297,15 +303,15 @@ void talk_say_route(struct request *request)
 	cJSON *body, *data;
 
 	if (session->status == SESSION_TERMINATED) {
-		request_refuse(request, 400, "Cannot send events to archived session: %s",
-			session->id);
+		request_refuse(request, 400,
+			"Cannot send events to archived session: %s", session->id);
 		return;
 	}
 	if (!check_events(request, events, EVENTS_AT_ONCE_MAX))
 		return;
 	if (turn_waiting(session->turn) >= TURN_WAITING_MAX) {
-		request_refuse(request, 429, "%d messages wait already.",
-			TURN_WAITING_MAX);
+		request_refuse(
+			request, 429, "%d messages wait already.", TURN_WAITING_MAX);
 		return;
 	}
 	if (has_interrupt(events)) {
@@ -318,8 +324,8 @@ void talk_say_route(struct request *request)
 	body = cJSON_CreateObject();
 	data = cJSON_AddArrayToObject(body, "data");
 	cJSON_ArrayForEach(event, events)
-		cJSON_AddItemToArray(data,
-			take_event(session, event, request->act.delay_ns));
+		cJSON_AddItemToArray(
+			data, take_event(session, event, request->act.delay_ns));
 	request_answer(request, body);
 }
 

@@ -32,8 +32,8 @@ struct turn {
 
 	char *said;
 	struct reply reply;
-	cJSON *tools;         /* all that the agent declares */
-	cJSON *custom;        /* those of them that we may ask */
+	cJSON *tools;  /* all that the agent declares */
+	cJSON *custom; /* those of them that we may ask */
 	int64_t asked, to_ask;
 	char *tool;                 /* the last one asked */
 	char use_id[WIRE_ID_SIZE];  /* and its use */
@@ -85,8 +85,8 @@ static void end_span(struct turn *turn, bool is_error)
 static void tell_running(struct session *session)
 {
 	session_tell(session, event_create("session.status_running"));
-	session_tell(session,
-		event_thread_running(session->agent_name, session->thread_id));
+	session_tell(
+		session, event_thread_running(session->agent_name, session->thread_id));
 }
 
 static void on_settle(void *arg)
@@ -101,8 +101,9 @@ static void tell_idle(struct turn *turn, const char *reason, const char *use_id)
 	struct session *session = turn->session;
 	struct act act;
 
-	session_tell(session, event_thread_idle(session->agent_name, session->thread_id,
-				      reason, use_id));
+	session_tell(session,
+		event_thread_idle(
+			session->agent_name, session->thread_id, reason, use_id));
 	session_tell(session, event_idle(reason, use_id));
 	act = mood_next(session->mood, MOMENT_SETTLE);
 	if (act.fault != FAULT_NONE)
@@ -143,7 +144,8 @@ static void remember_use(struct turn *turn)
 static void ask_tool(struct turn *turn)
 {
 	int count = cJSON_GetArraySize(turn->custom);
-	const cJSON *tool = cJSON_GetArrayItem(turn->custom, (int)(turn->asked % count));
+	const cJSON *tool =
+		cJSON_GetArrayItem(turn->custom, (int)(turn->asked % count));
 	const char *name = json_text(tool, "name");
 	cJSON *event = event_tool_use(name, reply_tool_input(tool, turn->said));
 
@@ -315,8 +317,8 @@ void turn_answer(struct turn *turn, cJSON *result)
 	turn->state = TURN_RUNNING;
 	log_turn(turn, "agent.tool.answered");
 	text = wire_content_text(json_get(result, "content"));
-	reply_add_result(&turn->reply, turn->tool, text,
-		json_bool(result, "is_error", false));
+	reply_add_result(
+		&turn->reply, turn->tool, text, json_bool(result, "is_error", false));
 	free(text);
 	session_set_status(session, SESSION_RUNNING);
 	session_tell(session, result);

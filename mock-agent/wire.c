@@ -100,7 +100,8 @@ void wire_patch_metadata(cJSON *metadata, const cJSON *patch)
 
 	cJSON_ArrayForEach(entry, patch) {
 		if (cJSON_IsNull(entry))
-			cJSON_DeleteItemFromObjectCaseSensitive(metadata, entry->string);
+			cJSON_DeleteItemFromObjectCaseSensitive(
+				metadata, entry->string);
 		else
 			wire_set(metadata, entry->string, entry);
 	}

@@ -15,8 +15,10 @@
 #define WIRE_ID_SIZE 40
 void wire_id(char id[WIRE_ID_SIZE], const char *prefix);
 
-/* {"type":"error","error":{"type":...,"message":...},"request_id":...}: the caller's. */
-cJSON *wire_error(unsigned status, const char *message, const char *request_id) MUST_CHECK;
+/* {"type":"error","error":{"type":...,"message":...},"request_id":...}: the caller's.
+ */
+cJSON *wire_error(
+	unsigned status, const char *message, const char *request_id) MUST_CHECK;
 
 /* "not_found_error" for 404. */
 const char *wire_error_type(unsigned status);

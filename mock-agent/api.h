@@ -1,0 +1,16 @@
+/*
+ * api - which path leads where, and what a client needs to get in.
+ *
+ * The gates stand in the order of the hosted API: unknown path 404, credential 401,
+ * missing beta header 404, missing version header 400.
+ */
+#ifndef MOCK_AGENT_API_H
+#define MOCK_AGENT_API_H
+
+#include "lib/web.h"
+
+/* For struct web_options; arg is the struct mock. */
+void api_handle(void *arg, struct web_exchange *exchange);
+void api_over(void *arg, struct web_exchange *exchange, enum web_end end);
+
+#endif

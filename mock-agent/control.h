@@ -1,0 +1,24 @@
+/*
+ * control - the way to change the mock's behaviour while it runs.
+ *
+ *   GET  /control/manners    what holds now
+ *   PUT  /control/manners    says something over it; counts of faults begin anew
+ *   GET  /control/sessions   label, id, status, open streams of each
+ *   POST /control/listen     {"accept": false}: connections are refused from now on
+ *   POST /control/reset      {"seed": 7}: as at its start, with this seed
+ *
+ * A mock that refuses connections hears "accept": true only at its control port.
+ */
+#ifndef MOCK_AGENT_CONTROL_H
+#define MOCK_AGENT_CONTROL_H
+
+#include "mock-agent/request.h"
+
+void control_health_route(struct request *request); /* GET /health */
+void control_manners_route(struct request *request);
+void control_change_route(struct request *request); /* reads the raw body */
+void control_sessions_route(struct request *request);
+void control_listen_route(struct request *request);
+void control_reset_route(struct request *request);
+
+#endif

@@ -1,0 +1,111 @@
+#include "mock-agent/mock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "mock-agent/api.h"
+#include "mock-agent/catalog.h"
+#include "mock-agent/sessions.h"
+
+#define BODY_CEILING \
+	((size_t)8 << 20) /* the Claude CLI sends conversations of 100 kB */
+#define SIDE_CONNECTIONS 64
+#define IDLE_NS          (300 * CLOCK_S)
+
+/* JSON itself, or where it is. */
+static bool read_manners(struct json_doc *doc, const char *manners, struct err *err)
+{
+	if (!manners)
+		manners = "{}";
+	if (manners[strspn(manners, " \t\r\n")] == '{')
+		return json_doc_parse(doc, "manners", manners, strlen(manners), err);
+	return json_doc_read(doc, manners, err);
+}
+
+/* What was said since the start is forgotten. */
+static bool begin_book(struct mock *mock, struct err *err)
+{
+	manners_book_done(&mock->book);
+	manners_book_preset(&mock->book);
+	return manners_book_read(&mock->book, &mock->manners, mock->manners.root, err);
+}
+
+static struct door *create_door(
+	struct mock *mock, uint16_t port, unsigned connections, struct err *err)
+{
+	const struct web_options options = {
+		.host = mock->options.host,
+		.port = port,
+		.connections = connections,
+		.idle_ns = IDLE_NS,
+		.body_ceiling = BODY_CEILING,
+		.handle = api_handle,
+		.over = api_over,
+		.arg = mock,
+	};
+
+	return door_create(mock->loop, &options, err);
+}
+
+static bool open_doors(struct mock *mock, struct err *err)
+{
+	const struct mock_options *options = &mock->options;
+
+	mock->door = create_door(mock, options->port, options->connections, err);
+	if (!mock->door)
+		return false;
+	if (options->control_port < 0)
+		return true;
+	mock->side_door = create_door(
+		mock, (uint16_t)options->control_port, SIDE_CONNECTIONS, err);
+	return mock->side_door || err_while(err, "control port");
+}
+
+struct mock *mock_create(
+	uv_loop_t *loop, const struct mock_options *options, struct err *err)
+{
+	struct mock *mock = mem_zeroed(sizeof *mock);
+
+	mock->loop = loop;
+	mock->options = *options;
+	mock->moods = moods_create(&mock->book, options->seed);
+	mock->agents = catalog_create();
+	mock->environments = catalog_create();
+	mock->sessions = sessions_create();
+	if (!read_manners(&mock->manners, options->manners, err) ||
+		!begin_book(mock, err) || !open_doors(mock, err)) {
+		mock_destroy(mock);
+		return NULL;
+	}
+	return mock;
+}
+
+void mock_reset(struct mock *mock, uint64_t seed)
+{
+	struct err err;
+	bool ok;
+
+	sessions_clear(mock->sessions);
+	ok = begin_book(mock, &err);
+	assert(ok); /* as it was at the start */
+	(void)ok;
+	moods_restart(mock->moods, seed);
+}
+
+void mock_destroy(struct mock *mock)
+{
+	if (!mock)
+		return;
+	door_destroy(mock->door);
+	door_destroy(mock->side_door);
+	sessions_destroy(mock->sessions);
+	catalog_destroy(mock->agents);
+	catalog_destroy(mock->environments);
+	moods_destroy(mock->moods);
+	manners_book_done(&mock->book);
+	json_doc_done(&mock->manners);
+	free(mock);
+}

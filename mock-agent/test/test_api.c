@@ -1,0 +1,418 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mock-agent/test/client.h"
+
+static void gates_stand_in_the_order_of_the_hosted_api(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *headers;
+		int status;
+		const char *type;
+		const char *message;
+		const char *why;
+	} rows[] = {
+		{"/v1/nothing", "", 404, "not_found_error", "Not found",
+			"no such path"},
+		{"/v1/sessions", "", 401, "authentication_error",
+			"Authentication failed", "nothing said"},
+		{"/v1/sessions", BETA VERSION, 401, "authentication_error",
+			"Authentication failed", "no credential"},
+		{"/v1/sessions", "authorization: Bearer wrong\r\n" BETA VERSION, 401,
+			"authentication_error", "Authentication failed", "another one"},
+		{"/v1/sessions", "authorization: Bearer s3cret\r\n", 404,
+			"not_found_error", "not found", "no beta"},
+		{"/v1/sessions", "authorization: Bearer s3cret\r\n" BETA, 400,
+			"invalid_request_error",
+			"anthropic-version: header is required", "no version"},
+		{"/v1/sessions", "authorization: Bearer s3cret\r\n" BETA VERSION, 200,
+			NULL, NULL, "today's client"},
+		{"/v1/sessions?beta=true",
+			"x-api-key: s3cret\r\n" BETA
+			"anthropic-version: 2023-06-01\r\n",
+			200, NULL, NULL, "yesterday's client"},
+		{"/v1/models", "x-api-key: s3cret\r\n" VERSION, 200, NULL, NULL,
+			"no beta is needed here"},
+		{"/health", "", 200, NULL, NULL, "nothing is needed here"},
+		{"/control/manners", "", 401, "authentication_error", NULL,
+			"guarded, too"},
+	};
+	struct mock_program mock;
+
+	(void)state;
+	setenv("KEY", "s3cret", 1);
+	mock_start(&mock, "{}");
+	unsetenv("KEY");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct answer answer;
+		struct line line;
+		const char *type, *message;
+
+		line_open(&line, mock.port);
+		line_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
+		answer = line_answer(&line);
+		type = json_text(json_get(answer.body, "error"), "type");
+		message = json_text(json_get(answer.body, "error"), "message");
+		if (answer.status != rows[i].status)
+			fail_msg("%s: %d, not %d", rows[i].why, answer.status,
+				rows[i].status);
+		assert_non_null(strcasestr(answer.headers, "request-id: req_"));
+		if (rows[i].type) {
+			assert_string_equal(type, rows[i].type);
+			assert_non_null(json_text(answer.body, "request_id"));
+		}
+		if (rows[i].message)
+			assert_string_equal(message, rows[i].message);
+		answer_done(&answer);
+		line_close(&line);
+	}
+	assert_null(strstr(buf_text(&mock.events), "s3cret"));
+	mock_stop(&mock);
+}
+
+static void requests_that_make_no_sense_are_refused_with_the_reason(void **state)
+{
+	static const struct {
+		const char *method;
+		const char *path;
+		const char *body;
+		int status;
+		const char *words;
+	} rows[] = {
+		{"POST", "/v1/agents", "{", 400, "JSON"},
+		{"POST", "/v1/agents", "[]", 400, "JSON"},
+		{"POST", "/v1/agents", "{\"model\":\"m\"}", 400,
+			"name: Field required"},
+		{"POST", "/v1/agents", "{\"name\":\"n\"}", 400,
+			"model: Field required"},
+		{"POST", "/v1/agents", "{\"name\":\"n\",\"model\":3}", 400, "model: "},
+		{"POST", "/v1/environments", "{\"name\":\"n\",\"metadata\":{\"a\":1}}",
+			400, "metadata: "},
+		{"POST", "/v1/sessions", "{}", 400, "agent: Field required"},
+		{"POST", "/v1/sessions", "{\"agent\":\"agent_x\"}", 404, "agent_x"},
+		{"GET", "/v1/sessions/sesn_x", NULL, 404, "sesn_x"},
+		{"POST", "/v1/sessions/sesn_x/archive", NULL, 404, "sesn_x"},
+		{"PUT", "/v1/sessions", "{}", 405, "Method"},
+		{"GET", "/v1/sessions?limit=0", NULL, 400, "limit"},
+		{"GET", "/v1/sessions?page=soup", NULL, 400, "page"},
+		{"POST", "/v1/messages", "{\"max_tokens\":1,\"messages\":[]}", 400,
+			"model: "},
+		{"POST", "/v1/messages", "{\"model\":\"m\",\"messages\":[]}", 400,
+			"max_tokens: "},
+		{"POST", "/v1/messages", "{\"model\":\"m\",\"max_tokens\":1}", 400,
+			"messages: "},
+		{"GET", "/v1/models/gpt", NULL, 404, "gpt"},
+		{"PUT", "/control/manners", "{\n \"chunks\": 0}", 400, "manners:2:2: "},
+		{"PUT", "/control/manners", "{\"chunk\": ", 400, "manners:1:"},
+		{"POST", "/control/listen", "{}", 400, "accept"},
+	};
+	struct mock_program mock;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct answer answer =
+			call(&mock, rows[i].method, rows[i].path, rows[i].body);
+		const char *message =
+			json_text(json_get(answer.body, "error"), "message");
+
+		if (answer.status != rows[i].status || !message ||
+			!strstr(message, rows[i].words))
+			fail_msg("%s %s %s: %d %s", rows[i].method, rows[i].path,
+				rows[i].body ? rows[i].body : "", answer.status,
+				message ? message : "");
+		answer_done(&answer);
+	}
+	mock_stop(&mock);
+}
+
+static void agent_is_kept_in_versions(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *old = NULL;
+	SCOPED(mem_free) char *versions = NULL;
+	SCOPED(mem_free) char *archive = NULL;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	id = call_text(&mock, "POST", "/v1/agents",
+		"{\"name\":\"a\",\"model\":{\"id\":\"claude-sonnet-5\"},\"metadata\":"
+		"{\"k\":\"v\",\"gone\":\"x\"}}",
+		"id");
+	path = mem_textf("/v1/agents/%s", id);
+	old = mem_textf("%s?version=1", path);
+	versions = mem_textf("%s/versions", path);
+	archive = mem_textf("%s/archive", path);
+	answer = call(&mock, "POST", path,
+		"{\"version\":1,\"system\":\"s\",\"metadata\":{\"gone\":null}}");
+	assert_int_equal(json_int(answer.body, "version", 0), 2);
+	assert_string_equal(json_text(answer.body, "system"), "s");
+	assert_string_equal(json_text(answer.body, "name"), "a");
+	assert_string_equal(json_text(json_get(answer.body, "metadata"), "k"), "v");
+	assert_null(json_get(json_get(answer.body, "metadata"), "gone"));
+	assert_string_equal(
+		json_text(json_get(answer.body, "model"), "speed"), "standard");
+	answer_done(&answer);
+	assert_int_equal(call_status(&mock, "POST", path, "{\"version\":1}"), 409);
+	answer = call(&mock, "GET", old, NULL);
+	assert_true(cJSON_IsNull(json_get(answer.body, "system")));
+	answer_done(&answer);
+	answer = call(&mock, "GET", versions, NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 2);
+	answer_done(&answer);
+	free(call_text(&mock, "POST", archive, NULL, "archived_at"));
+	answer = call(&mock, "GET", "/v1/agents", NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
+static void environment_comes_and_goes(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	id = call_text(&mock, "POST", "/v1/environments",
+		"{\"name\":\"e\",\"config\":{\"type\":\"cloud\"}}", "id");
+	path = mem_textf("/v1/environments/%s", id);
+	answer = call(&mock, "POST", path, "{\"description\":\"d\"}");
+	assert_string_equal(json_text(answer.body, "description"), "d");
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "config.networking.type")),
+		"unrestricted");
+	answer_done(&answer);
+	answer = call(&mock, "DELETE", path, NULL);
+	assert_string_equal(json_text(answer.body, "type"), "environment_deleted");
+	answer_done(&answer);
+	assert_int_equal(call_status(&mock, "GET", path, NULL), 404);
+	mock_stop(&mock);
+}
+
+static void session_lives_from_create_to_delete(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	id = open_session(&mock, 12);
+	path = path_of(id, "");
+	assert_non_null(strstr(wait_event(&mock, "agent.session.opened"), "\"12\""));
+	answer = call(&mock, "GET", path, NULL);
+	assert_string_equal(json_text(answer.body, "status"), "idle");
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "agent.name")), "a");
+	assert_true(cJSON_IsNull(json_get(answer.body, "archived_at")));
+	answer_done(&answer);
+	answer = call(&mock, "POST", path,
+		"{\"title\":\"t\",\"metadata\":{\"more\":\"x\"},\"agent\":{\"tools\":"
+		"[]}}");
+	assert_string_equal(json_text(answer.body, "title"), "t");
+	assert_string_equal(json_text(json_get(answer.body, "metadata"), "room"), "12");
+	assert_string_equal(json_text(json_get(answer.body, "metadata"), "more"), "x");
+	assert_int_equal(cJSON_GetArraySize(json_at(answer.body, "agent.tools")), 0);
+	answer_done(&answer);
+	assert_int_equal(session_call(&mock, "GET", id, "/threads", NULL), 200);
+	assert_int_equal(session_call(&mock, "GET", id, "/threads/sthr_x", NULL), 404);
+	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 200);
+	wait_event(&mock, "agent.disconnect.begin");
+	wait_event(&mock, "agent.disconnect.done");
+	answer = call(&mock, "GET", path, NULL);
+	assert_string_equal(json_text(answer.body, "status"), "terminated");
+	assert_non_null(json_text(answer.body, "archived_at"));
+	answer_done(&answer);
+	assert_int_equal(say(&mock, id, "late"), 400);
+	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 400);
+	answer = call(&mock, "GET", "/v1/sessions", NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
+	answer_done(&answer);
+	answer = call(&mock, "DELETE", path, NULL);
+	assert_string_equal(json_text(answer.body, "type"), "session_deleted");
+	assert_string_equal(json_text(answer.body, "id"), id);
+	answer_done(&answer);
+	assert_int_equal(call_status(&mock, "DELETE", path, NULL), 404);
+	mock_stop(&mock);
+}
+
+static void sessions_without_a_room_are_numbered(void **state)
+{
+	struct mock_program mock;
+	const char *rooms[] = {"\"1\"", "\"7\"", "\"2\""};
+
+	(void)state;
+	mock_start(&mock, "{}");
+	for (unsigned i = 0; i < COUNT(rooms); i++) {
+		free(open_session(&mock, i == 1 ? 7 : 0));
+		assert_non_null(
+			strstr(wait_event(&mock, "agent.session.opened"), rooms[i]));
+	}
+	mock_stop(&mock);
+}
+
+static void lists_come_in_pages_both_ways(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *ids[5] = {0};
+	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *back = NULL;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	for (unsigned i = 0; i < COUNT(ids); i++)
+		ids[i] = open_session(&mock, 0);
+	answer = call(&mock, "GET", "/v1/sessions?limit=2", NULL);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[4]);
+	assert_true(cJSON_IsNull(json_get(answer.body, "prev_page")));
+	path = mem_textf(
+		"/v1/sessions?limit=2&page=%s", json_text(answer.body, "next_page"));
+	answer_done(&answer);
+	answer = call(&mock, "GET", path, NULL);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[2]);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.1.id")), ids[1]);
+	back = mem_textf(
+		"/v1/sessions?limit=2&page=%s", json_text(answer.body, "prev_page"));
+	free(path);
+	path = mem_textf(
+		"/v1/sessions?limit=2&page=%s", json_text(answer.body, "next_page"));
+	answer_done(&answer);
+	answer = call(&mock, "GET", path, NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 1);
+	assert_true(cJSON_IsNull(json_get(answer.body, "next_page")));
+	answer_done(&answer);
+	answer = call(&mock, "GET", back, NULL);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[4]);
+	answer_done(&answer);
+	for (unsigned i = 1; i < COUNT(ids); i++)
+		free(ids[i]); /* the first one is SCOPED's */
+	mock_stop(&mock);
+}
+
+static void messages_are_answered_whole_and_as_a_stream(void **state)
+{
+	static const char *const frames[] = {"event: message_start", "event: ping",
+		"event: content_block_start", "\"text_delta\",\"text\":\"You sa\"",
+		"\"text\":\"id: hi\"", "event: content_block_stop",
+		"event: message_delta", "event: message_stop"};
+	struct mock_program mock;
+	struct answer answer;
+	struct line line;
+	SCOPED(mem_free) char *tokens = NULL;
+
+	(void)state;
+	mock_start(&mock, "{\"chunks\": 2}");
+	answer = call(&mock, "POST", "/v1/messages",
+		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
+		"\"content\":\"hi\"}]}");
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "content.0.text")),
+		"You said: hi");
+	assert_string_equal(json_text(answer.body, "stop_reason"), "end_turn");
+	answer_done(&answer);
+	line_open(&line, mock.port);
+	line_send(&line, "POST", "/v1/messages", NULL,
+		"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":"
+		"[{\"role\":"
+		"\"user\",\"content\":\"hi\"}]}");
+	for (unsigned i = 0; i < COUNT(frames); i++)
+		line_expect(&line, frames[i]);
+	assert_int_equal(line_end(&line, PATIENCE_MS), LINE_EOF);
+	line_close(&line);
+	answer = call(&mock, "POST", "/v1/messages/count_tokens",
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+		"\"hi\"}]}");
+	assert_true(json_int(answer.body, "input_tokens", 0) > 0);
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
+static void messages_ask_a_tool_when_manners_say_so(void **state)
+{
+	struct mock_program mock;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{\"tools\": 1}");
+	answer = call(&mock, "POST", "/v1/messages",
+		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
+		"\"content\":\"hi\"}],\"tools\":[{\"name\":\"t\",\"input_schema\":"
+		"{\"type\":"
+		"\"object\",\"properties\":{\"q\":{\"type\":\"string\"}},\"required\":"
+		"[\"q\"]}}]}");
+	assert_string_equal(json_text(answer.body, "stop_reason"), "tool_use");
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "content.0.input.q")), "hi");
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
+static void control_path_shows_and_changes_manners(void **state)
+{
+	struct mock_program mock;
+	struct answer answer;
+	SCOPED(mem_free) char *id = NULL;
+
+	(void)state;
+	mock_start(&mock, "{\"chunks\": 3, \"disconnect\": {\"fault\": \"hang\"}}");
+	answer = call(&mock, "PUT", "/control/manners",
+		"{\"disconnect\": {\"fault\": \"none\"}, \"tools\": 2}");
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(json_int(answer.body, "chunks", 0), 3);
+	assert_int_equal(json_int(answer.body, "tools", 0), 2);
+	answer_done(&answer);
+	id = open_session(&mock, 5);
+	answer = call(&mock, "GET", "/control/sessions", NULL);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.0.label")), "5");
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), id);
+	answer_done(&answer);
+	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 200);
+	assert_int_equal(
+		call_status(&mock, "POST", "/control/reset", "{\"seed\":4}"), 200);
+	assert_int_equal(session_call(&mock, "GET", id, "", NULL), 404);
+	answer = call(&mock, "GET", "/control/manners", NULL);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "disconnect.fault")), "hang");
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gates_stand_in_the_order_of_the_hosted_api),
+		cmocka_unit_test(
+			requests_that_make_no_sense_are_refused_with_the_reason),
+		cmocka_unit_test(agent_is_kept_in_versions),
+		cmocka_unit_test(environment_comes_and_goes),
+		cmocka_unit_test(session_lives_from_create_to_delete),
+		cmocka_unit_test(sessions_without_a_room_are_numbered),
+		cmocka_unit_test(lists_come_in_pages_both_ways),
+		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
+		cmocka_unit_test(messages_ask_a_tool_when_manners_say_so),
+		cmocka_unit_test(control_path_shows_and_changes_manners),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

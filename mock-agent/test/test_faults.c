@@ -1,0 +1,434 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mock-agent/test/client.h"
+
+#define SILENCE_MS 150 /* that much of it counts as never */
+
+#define QUESTION \
+	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\"," \
+	"\"content\":" \
+	"\"hi\"}]}"
+#define STREAMED_QUESTION \
+	"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":[{\"role\":" \
+	"\"user\",\"content\":\"hi\"}]}"
+
+/* What a client sees of each fault that strikes its request. */
+static const struct sight {
+	const char *fault;
+	int end;           /* of the connection; 0: an answer came */
+	int status;        /* of the answer */
+	const char *words; /* somewhere in what came, or NULL: nothing may come */
+} sights[] = {
+	{"hang", LINE_SILENT, 0, NULL},
+	{"blackhole", LINE_SILENT, 0, NULL},
+	{"reset", LINE_RESET, 0, NULL},
+	{"half_close", LINE_EOF, 0, NULL},
+	{"error", 0, 503, "request_id"},
+	{"truncate", 0, 200, "\"id\":\"se"},
+	{"malform", 0, 200, "<html>"},
+};
+
+/* Sends the request and checks that its answer is the sight. */
+static void see(struct mock_program *mock, const struct sight *sight,
+	const char *method, const char *path, const char *body)
+{
+	struct line line;
+
+	line_open(&line, mock->port);
+	line_send(&line, method, path, NULL, body);
+	if (sight->end == 0) {
+		struct answer answer;
+		SCOPED(buf_done) struct buf whole = {0};
+
+		while (!is_whole(&line, &whole)) {
+			buf_clear(&whole);
+			if (line_read(&line, PATIENCE_MS))
+				fail_msg("%s: no answer", sight->fault);
+		}
+		if (!strstr(buf_text(&line.raw), sight->words))
+			fail_msg("%s: %s", sight->fault, buf_text(&line.raw));
+		answer = line_answer(&line);
+		assert_int_equal(answer.status, sight->status);
+		if (sight->status == 200)
+			assert_null(answer.body); /* it is no JSON */
+		else
+			assert_non_null(strcasestr(answer.headers, "retry-after: 2"));
+		answer_done(&answer);
+	} else {
+		int end = line_read(
+			&line, sight->end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS);
+
+		if (end != sight->end)
+			fail_msg("%s: %d: %s", sight->fault, end, buf_text(&line.raw));
+	}
+	line_close(&line);
+}
+
+static char *manners_of(const char *phase, const struct sight *sight, int times)
+{
+	bool is_error = strcmp(sight->fault, "error") == 0;
+
+	return mem_textf("{\"%s\": {\"fault\": \"%s\", \"times\": %d%s}}", phase,
+		sight->fault, times,
+		is_error ? ", \"status\": 503, \"retry_after\": \"2s\"" : "");
+}
+
+static void archive_struck_by_a_fault_ends_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(sights); i++) {
+		const struct sight *sight = &sights[i];
+		SCOPED(mem_free) char *manners = manners_of("disconnect", sight, 1);
+		SCOPED(mem_free) char *id = NULL;
+		SCOPED(mem_free) char *path = NULL;
+		struct mock_program mock;
+		const char *event;
+
+		mock_start(&mock, manners);
+		id = open_session(&mock, 4);
+		path = path_of(id, "/archive");
+		see(&mock, sight, "POST", path, NULL);
+		wait_event(&mock, "agent.disconnect.begin");
+		event = wait_event(&mock, "agent.disconnect.");
+		assert_non_null(strstr(
+			event, sight->status == 503 ? "\"status\":503" : sight->fault));
+		assert_non_null(
+			strstr(event, sight->status == 503 ? ".refused" : ".broken"));
+		event = wait_event(&mock, "agent.fault");
+		assert_non_null(strstr(event, "\"session\":\"4\""));
+		assert_non_null(strstr(event, "\"phase\":\"archive\""));
+		assert_non_null(strstr(event, sight->fault));
+		/* The second time all is well, unless it fell into a black hole. */
+		if (strcmp(sight->fault, "blackhole") == 0) {
+			see(&mock, sight, "POST", path, NULL);
+			path[strlen(path) - strlen("/archive")] = '\0';
+			see(&mock, sight, "GET", path, NULL);
+		} else {
+			assert_int_equal(call_status(&mock, "POST", path, NULL), 200);
+			wait_event(&mock, "agent.disconnect.done");
+		}
+		mock_stop(&mock);
+	}
+}
+
+static void create_struck_by_a_fault_opens_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(sights); i++) {
+		const struct sight *sight = &sights[i];
+		SCOPED(mem_free) char *manners = manners_of("connect", sight, 1);
+		SCOPED(mem_free) char *body = NULL;
+		SCOPED(mem_free) char *first = NULL;
+		SCOPED(mem_free) char *again = NULL;
+		struct mock_program mock;
+
+		mock_start(&mock, "{}");
+		first = open_session(&mock, 1);
+		assert_int_equal(
+			control(&mock, "PUT", "/control/manners", manners), 200);
+		body = mem_textf(
+			"{\"agent\":\"%s\",\"environment_id\":\"%s\",\"metadata\":"
+			"{\"room\":\"2\"}}",
+			mock.agent_id, mock.environment_id);
+		see(&mock, sight, "POST", "/v1/sessions", body);
+		wait_event(&mock, "\"phase\":\"connect\"");
+		assert_int_equal(count_events(&mock, "agent.session.opened"), 1);
+		again = open_session(&mock, 2);
+		wait_event(&mock, "agent.session.opened");
+		mock_stop(&mock);
+	}
+}
+
+static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(sights); i++) {
+		const struct sight *sight = &sights[i];
+		SCOPED(mem_free) char *manners = manners_of("interrupt", sight, 1);
+		SCOPED(mem_free) char *id = NULL;
+		SCOPED(mem_free) char *path = NULL;
+		struct mock_program mock;
+
+		mock_start(&mock, "{\"first_byte\": {\"latency\": \"1h\"}}");
+		assert_int_equal(
+			control(&mock, "PUT", "/control/manners", manners), 200);
+		id = open_session(&mock, 1);
+		path = path_of(id, "/events");
+		say(&mock, id, "hello");
+		see(&mock, sight, "POST", path,
+			"{\"events\":[{\"type\":\"user.interrupt\"}]}");
+		wait_event(&mock, "\"phase\":\"interrupt\"");
+		assert_int_equal(count_events(&mock, "agent.interrupted"), 0);
+		if (strcmp(sight->fault, "blackhole") != 0) {
+			assert_int_equal(interrupt(&mock, id), 200);
+			wait_event(&mock, "agent.turn.end");
+		}
+		mock_stop(&mock);
+	}
+}
+
+static void messages_are_struck_like_everything_else(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(sights); i++) {
+		SCOPED(mem_free) char *manners = manners_of("messages", &sights[i], 1);
+		struct mock_program mock;
+
+		mock_start(&mock, manners);
+		see(&mock, &sights[i], "POST", "/v1/messages", QUESTION);
+		wait_event(&mock, "\"phase\":\"messages\"");
+		assert_int_equal(
+			call_status(&mock, "POST", "/v1/messages", QUESTION), 200);
+		mock_stop(&mock);
+	}
+}
+
+/* How an open stream ends, and what it has then, when a turn's event is struck. */
+static const struct {
+	const char *fault;
+	int end;
+	const char *has;
+	const char *lacks;
+	bool goes_on; /* the turn does */
+} stream_sights[] = {
+	{"hang", LINE_SILENT, "event: span.model_request_start", "agent.message",
+		false},
+	{"blackhole", LINE_SILENT, "event: span.model_request_start", "agent.message",
+		false},
+	{"reset", LINE_RESET, "event: span.model_request_start", "agent.message", true},
+	{"half_close", LINE_EOF, "event: span.model_request_start", "agent.message",
+		true},
+	{"error", LINE_SILENT, "\"retries_exhausted\"", "agent.message", true},
+	{"truncate", LINE_EOF, "event: agent.message", "You said: hello", true},
+	{"malform", LINE_SILENT, "data: {oops", "You said: hello", true},
+};
+
+static void stream_is_struck_by_the_fault_of_an_event(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(stream_sights); i++) {
+		SCOPED(mem_free) char *manners = mem_textf(
+			"{\"first_byte\": {\"latency\": \"20ms\", \"fault\": \"%s\"}}",
+			stream_sights[i].fault);
+		SCOPED(mem_free) char *id = NULL;
+		struct mock_program mock;
+		struct line line;
+		int end;
+
+		mock_start(&mock, manners);
+		id = open_session(&mock, 1);
+		open_stream(&mock, &line, id);
+		say(&mock, id, "hello");
+		wait_event(&mock, "\"phase\":\"first_byte\"");
+		end = line_end(&line,
+			stream_sights[i].end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS);
+		if (end != stream_sights[i].end)
+			fail_msg("%s: %d", stream_sights[i].fault, end);
+		if (line_count(&line, stream_sights[i].has) == 0 ||
+			line_count(&line, stream_sights[i].lacks) > 0)
+			fail_msg("%s: %s", stream_sights[i].fault, buf_text(&line.raw));
+		if (stream_sights[i].goes_on) {
+			wait_event(&mock, "agent.turn.end");
+			assert_int_equal(
+				session_call(&mock, "POST", id, "/archive", NULL), 200);
+		}
+		line_close(&line);
+		mock_stop(&mock);
+	}
+}
+
+static void later_events_are_struck_by_chunk(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	struct line line;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"chunks\": 2, \"chunk\": {\"latency\": \"20ms\", \"fault\": "
+		"\"reset\"}}");
+	id = open_session(&mock, 1);
+	open_stream(&mock, &line, id);
+	say(&mock, id, "hello");
+	line_expect(&line, "event: agent.message");
+	assert_int_equal(line_end(&line, PATIENCE_MS), LINE_RESET);
+	wait_event(&mock, "agent.turn.end");
+	line_close(&line);
+	mock_stop(&mock);
+}
+
+static void stream_that_is_asked_for_is_struck(void **state)
+{
+	static const struct {
+		const char *fault;
+		int end;
+		const char *has;
+	} rows[] = {
+		{"hang", LINE_SILENT, ""},
+		{"reset", LINE_RESET, ""},
+		{"half_close", LINE_EOF, ""},
+		{"truncate", LINE_EOF, "data: {\"id\":\"se"},
+		{"malform", LINE_SILENT, "{oops"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *manners =
+			mem_textf("{\"stream\": {\"fault\": \"%s\", \"times\": 1}}",
+				rows[i].fault);
+		SCOPED(mem_free) char *id = NULL;
+		SCOPED(mem_free) char *path = NULL;
+		struct mock_program mock;
+		struct line line;
+		int end;
+
+		mock_start(&mock, manners);
+		id = open_session(&mock, 1);
+		path = path_of(id, "/events/stream");
+		line_open(&line, mock.port);
+		line_send(&line, "GET", path, NULL, NULL);
+		end = line_end(
+			&line, rows[i].end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS);
+		if (end != rows[i].end || !strstr(buf_text(&line.raw), rows[i].has))
+			fail_msg("%s: %d: %s", rows[i].fault, end, buf_text(&line.raw));
+		line_close(&line);
+		assert_int_equal(count_events(&mock, "agent.stream.opened"), 0);
+		open_stream(&mock, &line, id);
+		line_close(&line);
+		mock_stop(&mock);
+	}
+}
+
+static void message_stream_is_struck_in_its_middle(void **state)
+{
+	static const struct {
+		const char *fault;
+		int end;
+		const char *has;
+	} rows[] = {
+		{"hang", LINE_SILENT, "event: content_block_delta"},
+		{"reset", LINE_RESET, "event: content_block_delta"},
+		{"half_close", LINE_EOF, "event: content_block_delta"},
+		{"error", LINE_EOF,
+			"event: error\ndata: {\"type\":\"error\",\"error\":{"},
+		{"truncate", LINE_EOF, "event: content_block_delta"},
+		{"malform", LINE_EOF, "{oops"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *manners = mem_textf(
+			"{\"chunks\": 2, \"chunk\": {\"latency\": \"20ms\", "
+			"\"fault\": \"%s\"}}",
+			rows[i].fault);
+		struct mock_program mock;
+		struct line line;
+		int end;
+
+		mock_start(&mock, manners);
+		line_open(&line, mock.port);
+		line_send(&line, "POST", "/v1/messages", NULL, STREAMED_QUESTION);
+		wait_event(&mock, "\"phase\":\"chunk\"");
+		end = line_end(
+			&line, rows[i].end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS);
+		if (end != rows[i].end || line_count(&line, rows[i].has) == 0)
+			fail_msg("%s: %d: %s", rows[i].fault, end, buf_text(&line.raw));
+		line_close(&line);
+		mock_stop(&mock);
+	}
+}
+
+static void refusal_is_for_everybody_until_control_says_otherwise(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct line stream, line;
+
+	(void)state;
+	mock_start(&mock, "{\"disconnect\": {\"fault\": \"refuse\", \"times\": 1}}");
+	id = open_session(&mock, 1);
+	path = path_of(id, "/archive");
+	open_stream(&mock, &stream, id);
+	line_open(&line, mock.port);
+	line_send(&line, "POST", path, NULL, NULL);
+	assert_int_equal(line_read(&line, PATIENCE_MS), LINE_RESET);
+	line_close(&line);
+	wait_event(&mock, "\"refuse\"");
+	wait_refused(mock.port);
+	/* Who is inside stays inside. */
+	assert_int_equal(control(&mock, "GET", "/control/sessions", NULL), 200);
+	assert_int_equal(line_read(&stream, SILENCE_MS), LINE_SILENT);
+	assert_int_equal(
+		control(&mock, "POST", "/control/listen", "{\"accept\":true}"), 200);
+	assert_int_equal(call_status(&mock, "POST", path, NULL), 200);
+	line_expect(&stream, "event: session.status_terminated");
+	line_close(&stream);
+	mock_stop(&mock);
+}
+
+static void rule_strikes_the_session_that_it_names(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *one = NULL;
+	SCOPED(mem_free) char *two = NULL;
+	SCOPED(mem_free) char *path = NULL;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"rules\": [{\"session\": 2, \"disconnect\": {\"fault\": "
+		"\"hang\"}}]}");
+	one = open_session(&mock, 1);
+	two = open_session(&mock, 2);
+	path = path_of(two, "/archive");
+	see(&mock, &sights[0], "POST", path, NULL);
+	assert_int_equal(session_call(&mock, "POST", one, "/archive", NULL), 200);
+	mock_stop(&mock);
+}
+
+static void disconnect_is_broken_when_its_client_leaves(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *status = NULL;
+	struct line line;
+
+	(void)state;
+	mock_start(&mock, "{\"disconnect\": {\"latency\": \"1h\"}}");
+	id = open_session(&mock, 1);
+	path = path_of(id, "");
+	line_open(&line, mock.port);
+	line_send(&line, "DELETE", path, NULL, NULL);
+	wait_event(&mock, "agent.disconnect.begin");
+	line_close(&line);
+	assert_non_null(strstr(wait_event(&mock, "agent.disconnect."), ".broken"));
+	status = stored_status(&mock, id);
+	assert_string_equal(status, "idle");
+	mock_stop(&mock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
+		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
+		cmocka_unit_test(interrupt_struck_by_a_fault_interrupts_nothing),
+		cmocka_unit_test(messages_are_struck_like_everything_else),
+		cmocka_unit_test(stream_is_struck_by_the_fault_of_an_event),
+		cmocka_unit_test(later_events_are_struck_by_chunk),
+		cmocka_unit_test(stream_that_is_asked_for_is_struck),
+		cmocka_unit_test(message_stream_is_struck_in_its_middle),
+		cmocka_unit_test(refusal_is_for_everybody_until_control_says_otherwise),
+		cmocka_unit_test(rule_strikes_the_session_that_it_names),
+		cmocka_unit_test(disconnect_is_broken_when_its_client_leaves),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include "mock-agent/test/client.h"
+
+#define CROWD       1200
+#define DESCRIPTORS 8192
+
+/* Runs it to its end: its exit code, and what it said on stderr. */
+static int run(const char *const *args, struct buf *said)
+{
+	int pipe_fds[2], status;
+	char data[65536];
+	ssize_t len;
+	pid_t pid;
+
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	pid = spawn(args, pipe_fds[1]);
+	close(pipe_fds[1]);
+	while ((len = read(pipe_fds[0], data, sizeof data)) > 0)
+		buf_add(said, data, (size_t)len);
+	close(pipe_fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void bad_usage_is_told_before_anything_starts(void **state)
+{
+	static const struct {
+		const char *arg;
+		int code;
+		const char *words;
+	} rows[] = {
+		{"--port=70000", 2, "65535"},
+		{"--soup", 2, "soup"},
+		{"--seed=seven", 2, "seven"},
+		{"--manners={\"chunks\": 0}", 3, "manners:1:2: "},
+		{"--manners=/nowhere/at/all.json", 3, "/nowhere/at/all.json"},
+		{"--host=not an address", 3, "not an address"},
+		{"--ledger=unix:/nowhere/at/all", 3, "/nowhere/at/all"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf said = {0};
+		const char *args[] = {rows[i].arg, NULL};
+		int code = run(args, &said);
+
+		if (code != rows[i].code || !strstr(buf_text(&said), rows[i].words))
+			fail_msg("%s: %d: %s", rows[i].arg, code, buf_text(&said));
+	}
+}
+
+static void signal_ends_it_at_once_whoever_is_connected(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(signals); i++) {
+		struct mock_program mock;
+		SCOPED(mem_free) char *id = NULL;
+		SCOPED(mem_free) char *path = NULL;
+		struct line stream, archive;
+		int64_t began_ns;
+
+		mock_start(&mock, "{\"disconnect\": {\"latency\": \"1h\"}}");
+		id = open_session(&mock, 1);
+		path = path_of(id, "/archive");
+		open_stream(&mock, &stream, id);
+		line_open(&archive, mock.port);
+		line_send(&archive, "POST", path, NULL, NULL);
+		wait_event(&mock, "agent.disconnect.begin");
+		began_ns = clock_now();
+		kill(mock.pid, signals[i]);
+		assert_non_null(
+			strstr(wait_event(&mock, "agent.stream.closed"), "server"));
+		assert_int_equal(
+			event_int(wait_event(&mock, "process.exit"), "code"), 0);
+		assert_int_equal(mock_wait(&mock), 0);
+		assert_true(clock_now() - began_ns < 5 * CLOCK_S);
+		line_close(&stream);
+		line_close(&archive);
+		mock_stop(&mock);
+	}
+}
+
+static void end_of_its_ledger_is_its_end(void **state)
+{
+	struct mock_program mock;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	close(mock.ledger);
+	mock.ledger = -1;
+	assert_int_equal(mock_wait(&mock), 0);
+	mock_stop(&mock);
+}
+
+static void health_is_asked_by_the_program_itself(void **state)
+{
+	struct mock_program mock;
+	SCOPED(buf_done) struct buf said = {0};
+	SCOPED(mem_free) char *port = NULL;
+	SCOPED(mem_free) char *url = NULL;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	port = mem_textf("--health=%u", mock.port);
+	url = mem_textf("--health=http://127.0.0.1:%u", mock.port);
+	assert_int_equal(run((const char *const[]){port, NULL}, &said), 0);
+	assert_int_equal(run((const char *const[]){url, NULL}, &said), 0);
+	assert_int_equal(
+		said.len, 0); /* it leaves no trace, in a ledger least of all */
+	control(&mock, "POST", "/control/listen", "{\"accept\":false}");
+	wait_refused(mock.port);
+	assert_int_equal(run((const char *const[]){port, NULL}, &said), 1);
+	assert_non_null(strstr(buf_text(&said), port + strlen("--health=")));
+	mock_stop(&mock);
+}
+
+/* Everybody at once, over connections of their own. */
+static void send_all(struct mock_program *mock, struct line *lines, char **ids,
+	const char *method, const char *rest)
+{
+	for (unsigned i = 0; i < CROWD; i++) {
+		SCOPED(mem_free) char *path = path_of(ids[i], rest);
+
+		drain_ledger(mock);
+		line_open(&lines[i], mock->port);
+		line_send(&lines[i], method, path, NULL, NULL);
+	}
+}
+
+static void many_sessions_are_archived_at_once(void **state)
+{
+	struct rlimit limit;
+	struct mock_program mock;
+	struct line *streams, *archives;
+	char **ids;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < DESCRIPTORS)
+		skip();
+	streams = mem_zeroed(CROWD * sizeof *streams);
+	archives = mem_zeroed(CROWD * sizeof *archives);
+	ids = mem_zeroed(CROWD * sizeof *ids);
+	mock_start(&mock, "{\"disconnect\": {\"latency\": \"500ms\"}}");
+	for (unsigned i = 0; i < CROWD; i++)
+		ids[i] = open_session(&mock, (int)i + 1);
+	send_all(&mock, streams, ids, "GET", "/events/stream");
+	for (unsigned i = 0; i < CROWD; i++)
+		wait_event(&mock, "agent.stream.opened");
+	send_all(&mock, archives, ids, "POST", "/archive");
+	for (unsigned i = 0; i < CROWD; i++)
+		wait_event(&mock, "agent.disconnect.done");
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct answer answer = line_answer(&archives[i]);
+
+		drain_ledger(&mock);
+		assert_int_equal(answer.status, 200);
+		answer_done(&answer);
+		line_expect(&streams[i], "event: session.status_terminated");
+		line_close(&streams[i]);
+		line_close(&archives[i]);
+		free(ids[i]);
+	}
+	mock_stop(&mock);
+	free(streams);
+	free(archives);
+	free(ids);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_usage_is_told_before_anything_starts),
+		cmocka_unit_test(signal_ends_it_at_once_whoever_is_connected),
+		cmocka_unit_test(end_of_its_ledger_is_its_end),
+		cmocka_unit_test(health_is_asked_by_the_program_itself),
+		cmocka_unit_test(many_sessions_are_archived_at_once),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/conversation.h"
+#include "mock-agent/reply.h"
+
+static cJSON *parsed(const char *text)
+{
+	cJSON *node = json_parse(text, strlen(text));
+
+	assert_non_null(node);
+	return node;
+}
+
+static void reply_is_given_in_parts_of_whole_characters(void **state)
+{
+	static const struct {
+		const char *said;
+		int64_t wanted;
+		const char *parts; /* with bars between them */
+	} rows[] = {
+		{"hi", 1, "You said: hi"}, {"hi", 3, "You |said|: hi"},
+		{"\xc3\xa9\xc3\xa9", 12, "Y|o|u| |s|a|i|d|:| |\xc3\xa9|\xc3\xa9"},
+		{"", 1000, "Y|o|u| |s|a|i|d|:| "}, /* no more than it has characters */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf given = {0};
+		struct reply reply;
+		const char *part;
+		size_t len;
+
+		reply_begin(&reply, rows[i].said);
+		reply_cut(&reply, rows[i].wanted);
+		while ((part = reply_next(&reply, &len)) != NULL) {
+			if (given.len > 0)
+				buf_adds(&given, "|");
+			buf_add(&given, part, len);
+		}
+		assert_string_equal(buf_text(&given), rows[i].parts);
+		reply_done(&reply);
+	}
+}
+
+static void tool_input_has_what_its_schema_requires(void **state)
+{
+	static const struct {
+		const char *schema;
+		const char *input;
+	} rows[] = {
+		{"{}", "{}"},
+		{"{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+		"\"string\"}},"
+		 "\"required\":[\"b\"]}",
+			"{\"b\":\"hello\"}"},
+		{"{\"properties\":{\"n\":{\"type\":\"integer\"},\"m\":{\"type\":"
+		"\"number\","
+		 "\"minimum\":2.5}},\"required\":[\"n\",\"m\"]}",
+			"{\"n\":1,\"m\":2.5}"},
+		{"{\"properties\":{\"e\":{\"enum\":[\"x\",\"y\"]},\"d\":{\"default\":"
+		"[1]},"
+		 "\"c\":{\"const\":null}},\"required\":[\"e\",\"d\",\"c\"]}",
+			"{\"e\":\"x\",\"d\":[1],\"c\":null}"},
+		{"{\"properties\":{\"o\":{\"type\":\"object\",\"properties\":{\"t\":"
+		"{\"type\":"
+		 "\"boolean\"}},\"required\":[\"t\"]},\"l\":{\"type\":\"array\","
+		 "\"minItems\":2,"
+		 "\"items\":{\"type\":\"string\"}}},\"required\":[\"o\",\"l\"]}",
+			"{\"o\":{\"t\":true},\"l\":[\"hello\",\"hello\"]}"},
+		{"{\"properties\":{\"s\":{\"type\":[\"string\",\"null\"],"
+		"\"maxLength\":2},"
+		 "\"l\":{\"type\":\"string\",\"minLength\":7}},\"required\":[\"s\","
+		 "\"l\","
+		 "\"unknown\"]}",
+			"{\"s\":\"he\",\"l\":\"helloxx\",\"unknown\":\"hello\"}"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		cJSON *tool = cJSON_CreateObject(), *input;
+		char *text;
+
+		cJSON_AddItemToObject(tool, "input_schema", parsed(rows[i].schema));
+		input = reply_tool_input(tool, "hello");
+		text = json_print(input);
+		assert_string_equal(text, rows[i].input);
+		free(text);
+		cJSON_Delete(input);
+		cJSON_Delete(tool);
+	}
+}
+
+static void tools_of_the_server_are_not_ours_to_ask(void **state)
+{
+	cJSON *tools =
+		parsed("[{\"type\":\"agent_toolset_20260401\"},"
+		       "{\"type\":\"custom\",\"name\":\"a\"},"
+		       "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"},"
+		       "{\"name\":\"b\"}]");
+	cJSON *custom = reply_custom_tools(tools);
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(custom), 2);
+	assert_string_equal(json_text(json_at(custom, "0"), "name"), "a");
+	assert_string_equal(json_text(json_at(custom, "1"), "name"), "b");
+	cJSON_Delete(custom);
+	cJSON_Delete(tools);
+}
+
+#define QUESTION "{\"role\":\"user\",\"content\":\"one\"}"
+#define USE(id, name) \
+	"{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"" id \
+	"\",\"name\":\"" name "\",\"input\":{}}]}"
+#define RESULT(id, text) \
+	"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":" \
+	"\"" id \
+	"\",\"content\":\"" text "\"}]}"
+#define SYSTEM "{\"role\":\"system\",\"content\":\"be good\"}"
+
+static void conversation_knows_what_is_next(void **state)
+{
+	static const struct {
+		const char *messages;
+		int64_t tools;
+		const char *tool;  /* NULL: it speaks */
+		const char *reply; /* then */
+		const char *why;
+	} rows[] = {
+		{QUESTION, 0, NULL, "You said: one", "no tools are wanted"},
+		{QUESTION, 2, "a", NULL, "the first one"},
+		{QUESTION "," SYSTEM, 2, "a", NULL, "the system's word comes last"},
+		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x") "," SYSTEM, 2, "b",
+			NULL, "the next one"},
+		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x") "," USE(
+			 "t2", "b") "," RESULT("t2", "y"),
+			3, "a", NULL, "round the list"},
+		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x"), 1, NULL,
+			"You said: one\na answered: x", "enough"},
+		{QUESTION "," USE("t1", "a") "," RESULT("t1",
+			 "x") ","
+			      "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+			      "\"text\":\"reminder\"},"
+			      "{\"type\":\"text\",\"text\":\"two\"}]}",
+			0, NULL, "You said: two", "a new question forgets the results"},
+	};
+	static const char tools[] =
+		"[{\"name\":\"a\",\"input_schema\":{}},{\"name\":\"b\"}]";
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *text = mem_textf(
+			"{\"messages\":[%s],\"tools\":%s}", rows[i].messages, tools);
+		cJSON *body = parsed(text);
+		struct conversation conversation;
+		const char *tool;
+
+		conversation_read(&conversation, body, rows[i].tools);
+		tool = conversation.tool ? json_text(conversation.tool, "name") : NULL;
+		if ((tool == NULL) != (rows[i].tool == NULL) ||
+			(tool && strcmp(tool, rows[i].tool) != 0))
+			fail_msg("%s: %s", rows[i].why, tool ? tool : "speaks");
+		if (!tool)
+			assert_string_equal(
+				buf_text(&conversation.reply.text), rows[i].reply);
+		conversation_done(&conversation);
+		cJSON_Delete(body);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reply_is_given_in_parts_of_whole_characters),
+		cmocka_unit_test(tool_input_has_what_its_schema_requires),
+		cmocka_unit_test(tools_of_the_server_are_not_ours_to_ask),
+		cmocka_unit_test(conversation_knows_what_is_next),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
