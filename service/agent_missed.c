@@ -28,22 +28,26 @@ static void missed_free(struct agent_missed *missed)
 	free(missed);
 }
 
-/* True: what is known begins here. */
+/* True: what is known begins on this page. */
 static bool collect(struct agent_missed *missed, const cJSON *page)
 {
 	const struct agent_missed_query *query = &missed->query;
+	bool complete = false;
 	const cJSON *event;
 
 	cJSON_ArrayForEach(event, page) {
 		const char *id = json_text(event, "id");
 
+		if (complete && id)
+			query->older(query->arg, id);
+		if (complete)
+			continue;
 		if (id && query->known(query->arg, id))
 			return true;
 		cJSON_InsertItemInArray(missed->events, 0, cJSON_Duplicate(event, true));
-		if (id && query->first_id && strcmp(id, query->first_id) == 0)
-			return true;
+		complete = id && query->first_id && strcmp(id, query->first_id) == 0;
 	}
-	return false;
+	return complete;
 }
 
 static void ask_page(struct agent_missed *missed, const char *page);

@@ -15,6 +15,8 @@
 struct agent_missed;
 
 typedef bool agent_missed_known_fn(void *arg, const char *id);
+/* This one came before the first that counts as missed. */
+typedef void agent_missed_older_fn(void *arg, const char *id);
 
 /* events are the missed ones, oldest first, and the callback's to keep. NULL: none
  * that is known is in the list, or `why` says what failed. Once, from the loop. */
@@ -27,6 +29,7 @@ struct agent_missed_query {
 	const char *first_id;
 	int64_t request_ns; /* deadline of each page */
 	agent_missed_known_fn *known;
+	agent_missed_older_fn *older;
 	agent_missed_fn *done;
 	void *arg;
 };

@@ -219,12 +219,11 @@ static void on_looked(void *arg, const struct agent_answer *answer)
 
 /* HTTP 400, 'Session x cannot be archived while its status is "running". ...' or
  * 'Cannot delete session while it is running. ...' */
-static bool refused_as_running(const struct agent_answer *answer)
+static bool refused_as(const struct agent_answer *answer, const char *status)
 {
 	const char *said = json_text(json_get(answer->json, "error"), "message");
 
-	return answer->status == 400 && said &&
-		(strstr(said, "running") || strstr(said, "rescheduling"));
+	return answer->status == 400 && said && strstr(said, status);
 }
 
 /* Is it the stored status that lags behind, or does a turn run that we did not stop? */
@@ -247,9 +246,10 @@ static void on_end_answered(void *arg, const struct agent_answer *answer)
 	struct agent_parting *parting = arg;
 
 	parting->call = NULL;
+	parting->ended |= refused_as(answer, "\"terminated\"");
 	if (!answer->why || answer->status == 404 || is_done(parting))
 		finish(parting, NULL);
-	else if (refused_as_running(answer))
+	else if (refused_as(answer, "running") || refused_as(answer, "rescheduling"))
 		after_refusal(parting);
 	else
 		finish(parting, answer->why);

@@ -17,7 +17,7 @@
 #define LAST_PAUSE_NS  (10 * CLOCK_S)
 #define GOOD_AGE_NS    LAST_PAUSE_NS    /* a connection this old was a good one */
 #define GIVE_UP_NS     (60 * CLOCK_S)   /* without a good connection */
-#define FIRST_LOOK_NS  (100 * CLOCK_MS) /* into the list, while nothing was heard yet */
+#define FIRST_LOOK_NS  (5 * CLOCK_MS)   /* into the list, while nothing was heard yet */
 #define LAST_LOOK_NS   (2 * CLOCK_S)
 #define SILENCE_NS     (15 * CLOCK_S)   /* of a connection that was heard */
 #define LIST_NS        (15 * CLOCK_S)   /* deadline of a page */
@@ -40,7 +40,7 @@ struct agent_stream {
 	bool heard;           /* so it is open: from here on it misses nothing */
 	bool good;            /* a whole event came */
 	char *broken;         /* why it must be cut, or has ended */
-	bool gone;            /* with `broken`: no connection will do */
+	long status;          /* with `broken`: the HTTP error that says so, or 0 */
 	int64_t connect_ns;   /* when to make it again; 0: not now */
 	int64_t pause_ns;     /* before that */
 	int64_t bad_since_ns; /* 0: the last one was good */
@@ -116,6 +116,13 @@ static bool was_seen(void *arg, const char *id)
 	return false;
 }
 
+static void note_seen(void *arg, const char *id)
+{
+	struct agent_stream *stream = arg;
+
+	stream->seen[stream->seen_count++ % SEEN_MAX] = hash_of(id);
+}
+
 static void hand_over(struct agent_stream *stream, const cJSON *event)
 {
 	const char *id = json_text(event, "id");
@@ -124,7 +131,7 @@ static void hand_over(struct agent_stream *stream, const cJSON *event)
 	if (!type || (id && was_seen(stream, id)))
 		return;
 	if (id)
-		stream->seen[stream->seen_count++ % SEEN_MAX] = hash_of(id);
+		note_seen(stream, id);
 	stream->events->event(stream->arg, type, event);
 }
 
@@ -142,11 +149,11 @@ static void hand_over_queue(struct agent_stream *stream)
 }
 
 /* The first reason counts. */
-static void cut(struct agent_stream *stream, bool gone, const char *why)
+static void cut(struct agent_stream *stream, long status, const char *why)
 {
 	if (!stream->broken) {
 		stream->broken = mem_textf("event stream: %s", why);
-		stream->gone = gone;
+		stream->status = status;
 	}
 	wake(stream);
 }
@@ -163,13 +170,13 @@ static void on_event(void *arg, const char *name, const char *data, size_t len)
 	event = json_parse(data, len);
 	stream->queued += len;
 	if (!cJSON_IsObject(event)) {
-		cut(stream, false, "an event is not JSON");
+		cut(stream, 0, "an event is not JSON");
 	} else if (strcmp(name, "error") == 0) {
 		const char *said = json_text(json_get(event, "error"), "message");
 
-		cut(stream, false, said ? said : "the server reports an error");
+		cut(stream, 0, said ? said : "the server reports an error");
 	} else if (stream->queued > QUEUE_CEILING) {
-		cut(stream, false, "too many events at once");
+		cut(stream, 0, "too many events at once");
 	} else {
 		stream->good = true;
 		cJSON_AddItemToArray(stream->queue, event);
@@ -188,7 +195,9 @@ static void on_data(void *arg, const char *data, size_t len)
 	stream->heard = true;
 	stream->heard_ns = clock_now();
 	if (!stream->broken && !sse_feed(&stream->sse, data, len))
-		cut(stream, false, "an event is larger than 1 MiB");
+		cut(stream, 0, "an event is larger than 1 MiB");
+	stream->missing |= stream->expecting && stream->sse.odd;
+	stream->sse.odd = false;
 	wake(stream);
 }
 
@@ -196,13 +205,12 @@ static void on_end(void *arg, const struct fetch_result *result)
 {
 	struct agent_stream *stream = arg;
 	SCOPED(mem_free) char *words = agent_wire_words(stream->wire, result);
-	long status = result->status;
 
 	stream->get = NULL;
-	if (result->end == FETCH_ANSWERED && status / 100 == 2)
-		cut(stream, false, "the server ended it");
+	if (result->end == FETCH_ANSWERED && result->status / 100 == 2)
+		cut(stream, 0, "the server ended it");
 	else
-		cut(stream, status / 100 == 4 && status != 408 && status != 429, words);
+		cut(stream, result->status, words);
 }
 
 static void connect_stream(struct agent_stream *stream)
@@ -217,7 +225,7 @@ static void connect_stream(struct agent_stream *stream)
 	stream->get =
 		agent_wire_stream(stream->wire, path, on_data, on_end, stream, &err);
 	if (!stream->get)
-		cut(stream, true, err.text);
+		cut(stream, 0, err.text);
 }
 
 /* When to ask what was missed, should nothing be heard until then. */
@@ -242,7 +250,7 @@ static void lose(struct agent_stream *stream, const char *why)
 	agent_missed_cancel(stream->missed);
 	stream->missed = NULL;
 	uv_timer_stop(&stream->timer);
-	stream->events->lost(stream->arg, stream->gone, why);
+	stream->events->lost(stream->arg, stream->status == 404, why);
 }
 
 /* The connection has ended, or must: what comes after it? */
@@ -251,6 +259,8 @@ static void after_break(struct agent_stream *stream)
 	SCOPED(mem_free) char *why = stream->broken;
 	int64_t now_ns = clock_now();
 	bool aged = now_ns - stream->began_ns >= GOOD_AGE_NS;
+	bool refused = stream->status / 100 == 4 && stream->status != 408 &&
+		stream->status != 429;
 
 	stream->broken = NULL;
 	if (stream->get)
@@ -263,7 +273,7 @@ static void after_break(struct agent_stream *stream)
 	}
 	if (stream->bad_since_ns == 0)
 		stream->bad_since_ns = now_ns;
-	if (stream->gone || stream->settled ||
+	if (refused || stream->settled ||
 		now_ns - stream->bad_since_ns >= GIVE_UP_NS) {
 		lose(stream, why);
 		return;
@@ -285,9 +295,9 @@ static void on_missed(void *arg, cJSON *events, const struct agent_answer *answe
 	stream->missed = NULL;
 	stream->unlisted = answer->why != NULL;
 	if (answer->why)
-		cut(stream, answer->status == 404, answer->why);
+		cut(stream, answer->status == 404 ? 404 : 0, answer->why);
 	else if (stream->heard && silent && events && events->child)
-		cut(stream, false, "it is silent about events");
+		cut(stream, 0, "it is silent about events");
 	while ((event = cJSON_DetachItemFromArray(stream->queue, 0))) {
 		if (!events)
 			events = cJSON_CreateArray();
@@ -308,6 +318,8 @@ static void ask_missed(struct agent_stream *stream)
 		.first_id = stream->mark,
 		.request_ns = LIST_NS,
 		.known = was_seen,
+		/* what came before our message is told by nobody any more */
+		.older = note_seen,
 		.done = on_missed,
 		.arg = stream,
 	};
@@ -386,7 +398,7 @@ void agent_stream_settle(struct agent_stream *stream)
 	stream->settled = true;
 	stream->connect_ns = 0;
 	if (!stream->get)
-		cut(stream, false, "it is not open");
+		cut(stream, 0, "it is not open");
 }
 
 bool agent_stream_hears(const struct agent_stream *stream)

@@ -23,8 +23,8 @@ struct agent_stream;
 struct agent_stream_events {
 	/* Borrowed. Pings do not come here. */
 	void (*event)(void *arg, const char *type, const cJSON *event);
-	/* No event will come any more. `gone`: the API does not know the session. */
-	void (*lost)(void *arg, bool gone, const char *why);
+	/* No event will come any more. `unknown`: the API knows no such session. */
+	void (*lost)(void *arg, bool unknown, const char *why);
 };
 
 /* Keeps wire and events; copies session_id. Connects from the loop. */

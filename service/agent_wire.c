@@ -15,6 +15,7 @@
 #define ANSWER_CEILING ((size_t)8 << 20)
 #define TRIES          3
 #define FIRST_PAUSE_NS (250 * CLOCK_MS)
+#define KEY_LEN_MIN    8
 
 struct agent_wire {
 	uv_loop_t *loop;
@@ -37,6 +38,7 @@ struct agent_call {
 	agent_answer_fn *done;
 	void *arg;
 	unsigned tries;
+	bool stale; /* the last try was on a warm connection that had died */
 	struct fetch_call *fetch; /* under way */
 	char *unstarted;          /* why it could not even begin */
 	uv_timer_t timer;         /* until the next try */
@@ -121,13 +123,15 @@ char *agent_wire_path(const char *session_id, const char *rest)
 	return buf_take(&path);
 }
 
-/* An API may repeat in its errors what we sent it. */
+/* An API may repeat in its errors what we sent it. What is shorter than a key can be
+ * is some test's, and would only spoil words. */
 static void hide_key(const struct agent_wire *wire, char *text)
 {
+	size_t len = wire->key ? strlen(wire->key) : 0;
 	char *found;
 
-	while (wire->key && (found = strstr(text, wire->key)))
-		memset(found, '*', strlen(wire->key));
+	while (len >= KEY_LEN_MIN && (found = strstr(text, wire->key)))
+		memset(found, '*', len);
 }
 
 char *agent_wire_words(const struct agent_wire *wire, const struct fetch_result *result)
@@ -229,7 +233,8 @@ static bool try_again(struct agent_call *call, const struct fetch_result *result
 		return false;
 	if (call->once && !certainly_not_accepted(result))
 		return false;
-	pause_ns = agent_wire_spread(call->wire, pause_ns);
+	call->stale = result->end == FETCH_BROKEN && result->reused && !result->status;
+	pause_ns = call->stale ? 0 : agent_wire_spread(call->wire, pause_ns);
 	if (call->deadline_ns && clock_now() + pause_ns >= call->deadline_ns)
 		return false;
 	start_timer(call, pause_ns);
@@ -278,8 +283,8 @@ static void try_once(struct agent_call *call)
 		.body_ceiling = ANSWER_CEILING,
 		.done = on_fetched,
 		.arg = call,
-		/* curl itself repeats what fails on a warm connection */
-		.fresh = call->once,
+		/* a warm connection may have died, and then nobody knows */
+		.fresh = call->once || call->stale,
 	};
 	struct err err;
 

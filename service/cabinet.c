@@ -20,6 +20,7 @@ struct drawer {
 	struct session *session;
 	char *key;
 	int64_t used_ns;
+	bool in_use; /* it had turns when it last changed */
 	UT_hash_handle hh;
 };
 
@@ -95,15 +96,17 @@ static void on_idle(uv_timer_t *timer)
 	watch_idle(cabinet);
 }
 
-/* Back from work, a session has just been used. */
+/* On the way down the order stays. */
 static void on_session_changed(void *arg, struct session *session)
 {
 	struct drawer *drawer = arg;
 	struct cabinet *cabinet = drawer->cabinet;
+	bool was_in_use = drawer->in_use;
 
-	if (session_turns(session) > 0)
+	drawer->in_use = session_turns(session) > 0;
+	if ((drawer->in_use || was_in_use) && !cabinet->shut)
 		touch(drawer);
-	else if (is_idle(drawer) && !uv_is_active((uv_handle_t *)&cabinet->idle))
+	if (is_idle(drawer) && !uv_is_active((uv_handle_t *)&cabinet->idle))
 		watch_idle(cabinet);
 	if (cabinet->changed)
 		cabinet->changed(cabinet->arg);
@@ -253,16 +256,15 @@ void cabinet_finish(struct cabinet *cabinet, int64_t deadline_ns)
 		session_finish(drawer->session, deadline_ns);
 }
 
-void cabinet_finish_first(struct cabinet *cabinet)
+void cabinet_finish_first(struct cabinet *cabinet, bool interrupt)
 {
-	struct drawer *drawer;
-
 	cabinet_shut(cabinet);
-	for (drawer = cabinet->drawers; drawer; drawer = drawer->hh.next) {
-		session_finish(drawer->session, 0);
-		if (session_state(drawer->session) != SESSION_CLOSING)
-			return;
-	}
+	if (!cabinet->drawers)
+		return;
+	if (interrupt)
+		session_interrupt(cabinet->drawers->session, 0);
+	else
+		session_finish(cabinet->drawers->session, 0);
 }
 
 void cabinet_interrupt(struct cabinet *cabinet, int64_t deadline_ns)

@@ -49,8 +49,9 @@ void cabinet_each(const struct cabinet *cabinet, cabinet_each_fn *each, void *ar
 /* The way down; after any of these nothing is taken any more. See session.h. */
 void cabinet_shut(struct cabinet *cabinet); /* that alone */
 void cabinet_finish(struct cabinet *cabinet, int64_t deadline_ns);
-void cabinet_finish_first(
-	struct cabinet *cabinet); /* one that is not closing; no deadline */
+/* One session only; the next one when it is gone, so it may be asked again and again.
+ * There is no deadline. */
+void cabinet_finish_first(struct cabinet *cabinet, bool interrupt);
 void cabinet_interrupt(struct cabinet *cabinet, int64_t deadline_ns);
 void cabinet_abandon(struct cabinet *cabinet);
 void cabinet_give_up(struct cabinet *cabinet, const char *why);

@@ -188,6 +188,9 @@ static bool split_grace(struct config *config, struct err *err)
 	if (config->turn_budget_text &&
 		!clock_parse(&config->turn_budget_ns, config->turn_budget_text, err))
 		return err_while(err, "TURN_BUDGET");
+	/* Idle connections are no reason to run into the deadline. */
+	if (config->linger_ns > config->budget_ns / 4)
+		config->linger_ns = config->budget_ns / 4;
 	return true;
 }
 

@@ -1,6 +1,7 @@
 #include "service/kit.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <utlist.h>
@@ -33,6 +34,7 @@ struct seat {
 	unsigned index;
 	enum seat_state state;
 	struct mcp *mcp;
+	enum child_step step;
 	bool claimed; /* we owe tools.h an answer */
 	unsigned noise;
 };
@@ -120,6 +122,7 @@ static void on_step(void *arg, enum child_step step)
 		"server", LOG_TEXT(seat->server->name), "child",
 		LOG_INT(mcp_pid(seat->mcp)), "step", LOG_TEXT(names[step]));
 	kit->means->metrics->mcp_steps[step]++;
+	seat->step = step;
 }
 
 static void on_gone(void *arg, int status)
@@ -132,6 +135,8 @@ static void on_gone(void *arg, int status)
 		"server", LOG_TEXT(seat->server->name), "child",
 		LOG_INT(mcp_pid(seat->mcp)), signalled ? "signal" : "exit_code",
 		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
+	if (seat->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
+		kit->means->metrics->mcp_kills++;
 	if (seat->state == SEAT_STARTING)
 		fail_to_start(seat, "it ended before it was ready");
 	seat->state = SEAT_EMPTY;
@@ -165,6 +170,7 @@ static bool start(struct seat *seat, struct err *err)
 	assert(!is_running(seat));
 	mcp_destroy(seat->mcp);
 	seat->noise = 0;
+	seat->step = CHILD_RUNNING;
 	seat->mcp = mcp_start(kit->means->loop, kit->means->family,
 		&(struct mcp_spec){
 			.name = seat->server->name,
@@ -327,10 +333,8 @@ static struct mcp *find_server(
 		err_set(err, "MCP server %s is being stopped", seat->server->name);
 		return NULL;
 	}
-	if (!is_running(seat) && !start(seat, err)) {
-		err_while(err, "MCP server %s", seat->server->name);
+	if (!is_running(seat) && !start(seat, err))
 		return NULL;
-	}
 	return seat->mcp;
 }
 

@@ -94,6 +94,8 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 	for (int step = CHILD_EOF; step <= CHILD_KILL; step++)
 		buf_addf(text, "service_mcp_steps_total{step=\"%s\"} %" PRIu64 "\n",
 			steps[step], metrics->mcp_steps[step]);
+	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
+		metrics->mcp_kills);
 	write_count(text, "orphans_reaped_total",
 		"Inherited processes that were reaped.", metrics->orphans);
 }

@@ -25,6 +25,7 @@ struct metrics {
 	uint64_t evictions, idle_closes;
 	uint64_t disconnects, disconnect_failures;
 	uint64_t mcp_starts, mcp_failures;
+	uint64_t mcp_kills;                 /* those that only SIGKILL ended */
 	uint64_t mcp_steps[CHILD_KILL + 1]; /* by the rung that was entered */
 	uint64_t orphans;
 	bool has_last_stop;

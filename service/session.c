@@ -353,8 +353,11 @@ void session_close(struct session *session)
 	begin_closing(session);
 }
 
+/* Asked again for the same it does nothing: whoever asks may do so at each change. */
 void session_finish(struct session *session, int64_t deadline_ns)
 {
+	if (session->finishing && session->deadline_ns == deadline_ns)
+		return;
 	session->finishing = true;
 	session->deadline_ns = deadline_ns;
 	if (session->state == SESSION_CLOSING)

@@ -32,6 +32,7 @@ void sse_reset(struct sse *sse)
 	forget_event(sse);
 	sse->after_cr = false;
 	sse->begun = false;
+	sse->odd = false;
 }
 
 static void finish_event(struct sse *sse)
@@ -39,6 +40,8 @@ static void finish_event(struct sse *sse)
 	if (sse->has_data && sse->name.len > 0)
 		sse->each(sse->arg, buf_text(&sse->name), buf_text(&sse->data),
 			sse->data.len);
+	else if (sse->has_data || sse->name.len > 0)
+		sse->odd = true;
 	forget_event(sse);
 }
 
@@ -71,6 +74,8 @@ static bool read_field(struct sse *sse, const char *line)
 		sse->has_data = true;
 		return buf_adds(&sse->data, value);
 	}
+	if (*line != ':' && !value_of(line, "id") && !value_of(line, "retry"))
+		sse->odd = true;
 	return true;
 }
 

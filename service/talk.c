@@ -28,11 +28,11 @@ static void on_stream_event(void *arg, const char *type, const cJSON *event)
 	}
 }
 
-static void on_stream_lost(void *arg, bool gone, const char *why)
+static void on_stream_lost(void *arg, bool unknown, const char *why)
 {
 	struct agent_talk *talk = arg;
 
-	talk->deleted |= gone;
+	talk->deleted |= unknown;
 	talk_break(talk, why);
 }
 
@@ -160,16 +160,51 @@ static void on_stale_turn_interrupted(void *arg, const struct agent_answer *answ
 	look_again(talk);
 }
 
-/* A service that was killed leaves its turn running: that turn's reply is not the next
- * one's. */
-static void interrupt_stale_turn(struct agent_talk *talk)
+static void on_stale_wait_interrupted(void *arg, const struct agent_answer *answer)
+{
+	struct agent_talk *talk = arg;
+
+	talk->opening = NULL;
+	if (answer->why)
+		fail_opening(talk, answer->why);
+	else
+		become_open(talk);
+}
+
+/* A service that was killed leaves its turn as it is: that turn's reply is not the next
+ * one's, and while it waits for a tool's result no other turn begins. */
+static void interrupt_stale_turn(struct agent_talk *talk, agent_answer_fn *done)
 {
 	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "/events");
 	cJSON *event = cJSON_CreateObject();
 
 	talk->interrupted = true;
 	cJSON_AddStringToObject(event, "type", "user.interrupt");
-	ask(talk, "POST", path, turn_body(event), on_stale_turn_interrupted);
+	ask(talk, "POST", path, turn_body(event), done);
+}
+
+static void on_last_idle(void *arg, const struct agent_answer *answer)
+{
+	struct agent_talk *talk = arg;
+	const char *reason =
+		json_text(json_at(answer->json, "data.0.stop_reason"), "type");
+
+	talk->opening = NULL;
+	if (answer->why)
+		fail_opening(talk, answer->why);
+	else if (reason && strcmp(reason, "requires_action") == 0)
+		interrupt_stale_turn(talk, on_stale_wait_interrupted);
+	else
+		become_open(talk);
+}
+
+/* The stored status does not tell whether an idle session waits for something. */
+static void look_why_idle(struct agent_talk *talk)
+{
+	SCOPED(mem_free) char *path = agent_wire_path(
+		talk->id, "/events?order=desc&limit=1&types%5B%5D=session.status_idle");
+
+	ask(talk, "GET", path, NULL, on_last_idle);
 }
 
 static void on_resumed(void *arg, const struct agent_answer *answer)
@@ -189,9 +224,9 @@ static void on_resumed(void *arg, const struct agent_answer *answer)
 	else if (runs && talk->interrupted)
 		look_again(talk);
 	else if (runs)
-		interrupt_stale_turn(talk);
+		interrupt_stale_turn(talk, on_stale_turn_interrupted);
 	else
-		become_open(talk);
+		look_why_idle(talk);
 }
 
 struct agent_talk *agent_open(struct agent *agent, const char *id, const char *room,
@@ -247,9 +282,9 @@ static enum parting_from parting_from(const struct agent_talk *talk)
 		return PARTING_FROM_UNKNOWN;
 	if (talk->turn.on && talk->turn.waiting)
 		return PARTING_FROM_WAITING;
-	if (talk->turn.on || talk->running)
+	if (talk->turn.on)
 		return PARTING_FROM_RUNNING;
-	return PARTING_FROM_IDLE;
+	return talk->running ? PARTING_FROM_UNKNOWN : PARTING_FROM_IDLE;
 }
 
 void talk_go_on_parting(struct agent_talk *talk)

@@ -427,7 +427,8 @@ void turn_hear(struct agent_talk *talk, const char *type, const cJSON *event)
 	if (!turn->on)
 		return;
 	turn->ran |= is_type(type, "agent.") ||
-		(id && turn->message_id && strcmp(id, turn->message_id) == 0);
+		(id && turn->message_id && strcmp(id, turn->message_id) == 0 &&
+			json_text(event, "processed_at"));
 	if (strcmp(type, "agent.message") == 0)
 		add_reply(talk, event);
 	else if (is_type(type, "agent.") && strstr(type, "tool_use"))

@@ -47,31 +47,32 @@ static int tear_down(void **state)
 static const struct row {
 	const char *stream;
 	const char *heard;
+	bool odd;
 	const char *why;
 } rows[] = {
-	{"event: a\ndata: 1\n\n", "a=1;", "the plain case"},
-	{"event: a\r\ndata: 1\r\n\r\n", "a=1;", "CRLF ends lines"},
-	{"event: a\rdata: 1\r\r", "a=1;", "a lone CR ends lines"},
-	{"event: a\rdata: 1\n\r\n", "a=1;", "all three line ends mixed"},
-	{"event:a\ndata:1\n\n", "a=1;", "the space after the colon is optional"},
-	{"event:  a\ndata:  1\n\n", " a= 1;", "only one space belongs to the colon"},
-	{"event: a\ndata: 1\ndata: 2\n\n", "a=1\n2;", "data lines are joined by LF"},
-	{"event: a\ndata\ndata: 2\n\n", "a=\n2;", "a field without a colon is empty"},
-	{"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", "a=1;b=2;", "one after the other"},
-	{"data: 1\nevent: a\n\n", "a=1;", "the order of the fields is free"},
-	{"event: a\nevent: b\ndata: 1\n\n", "b=1;", "the last name counts"},
-	{"data: 1\n\n", "", "an event without a name is passed over"},
-	{"event: a\n\n", "", "so is one without data"},
-	{"event: a\n\ndata: 1\n\n", "", "a name does not outlive its event"},
-	{": hello\nevent: a\n:\ndata: 1\n\n", "a=1;", "comments are passed over"},
-	{"id: 7\nretry: 10\nevent: a\ndata: 1\n\n", "a=1;", "so are ids and retry times"},
-	{"events: x\ndatum: y\nevent: a\ndata: 1\n\n", "a=1;", "so are unknown fields"},
-	{"\xef\xbb\xbf" "event: a\ndata: 1\n\n", "a=1;", "a byte order mark may come first"},
-	{"\n\n\nevent: a\ndata: 1\n\n\n\n", "a=1;", "empty lines alone are no events"},
-	{"event: a\ndata: 1\n", "", "an event is over at the empty line, not before"},
-	{"event: a\ndata: {\"x", "", "a cut event is never handed over"},
-	{"<html>no stream at all</html>\n\n", "", "what is no SSE is passed over"},
-	{"", "", "nothing at all"},
+	{"event: a\ndata: 1\n\n", "a=1;", false, "the plain case"},
+	{"event: a\r\ndata: 1\r\n\r\n", "a=1;", false, "CRLF ends lines"},
+	{"event: a\rdata: 1\r\r", "a=1;", false, "a lone CR ends lines"},
+	{"event: a\rdata: 1\n\r\n", "a=1;", false, "all three line ends mixed"},
+	{"event:a\ndata:1\n\n", "a=1;", false, "the space after the colon is optional"},
+	{"event:  a\ndata:  1\n\n", " a= 1;", false, "only one space belongs to the colon"},
+	{"event: a\ndata: 1\ndata: 2\n\n", "a=1\n2;", false, "data lines are joined by LF"},
+	{"event: a\ndata\ndata: 2\n\n", "a=\n2;", false, "a field without a colon is empty"},
+	{"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n", "a=1;b=2;", false, "one after the other"},
+	{"data: 1\nevent: a\n\n", "a=1;", false, "the order of the fields is free"},
+	{"event: a\nevent: b\ndata: 1\n\n", "b=1;", false, "the last name counts"},
+	{"data: 1\n\n", "", true, "an event without a name is passed over"},
+	{"event: a\n\n", "", true, "so is one without data"},
+	{"event: a\n\ndata: 1\n\n", "", true, "a name does not outlive its event"},
+	{": hello\nevent: a\n:\ndata: 1\n\n", "a=1;", false, "comments are passed over"},
+	{"id: 7\nretry: 10\nevent: a\ndata: 1\n\n", "a=1;", false, "so are ids and retry times"},
+	{"events: x\ndatum: y\nevent: a\ndata: 1\n\n", "a=1;", true, "so are unknown fields"},
+	{"\xef\xbb\xbf" "event: a\ndata: 1\n\n", "a=1;", false, "a byte order mark may come first"},
+	{"\n\n\nevent: a\ndata: 1\n\n\n\n", "a=1;", false, "empty lines alone are no events"},
+	{"event: a\ndata: 1\n", "", false, "an event is over at the empty line, not before"},
+	{"event: a\ndata: {\"x", "", false, "a cut event is never handed over"},
+	{"<html>no stream at all</html>\n\n", "", true, "what is no SSE is passed over"},
+	{"", "", false, "nothing at all"},
 };
 
 static void sse_reads_what_the_table_says(void **state)
@@ -86,6 +87,8 @@ static void sse_reads_what_the_table_says(void **state)
 		assert_true(sse_feed(&scene->sse, row->stream, strlen(row->stream)));
 		if (strcmp(buf_text(&scene->heard), row->heard) != 0)
 			fail_msg("%s: heard \"%s\"", row->why, buf_text(&scene->heard));
+		if (scene->sse.odd != row->odd)
+			fail_msg("%s: odd is %d", row->why, scene->sse.odd);
 	}
 }
 

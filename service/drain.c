@@ -1,0 +1,319 @@
+#include "service/drain.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "service/cabinet.h"
+#include "service/config.h"
+#include "service/intake.h"
+#include "service/means.h"
+#include "service/metrics.h"
+#include "service/store.h"
+
+#define FORCED_NS (1 * CLOCK_S)
+
+enum drain_state {
+	DRAIN_SERVING,
+	DRAIN_DELAYING, /* /ready says no, work is still taken */
+	DRAIN_DRAINING, /* no work is taken, sessions are let go */
+	DRAIN_DONE,     /* the owner has been told */
+};
+
+struct drain {
+	const struct means *means;
+	struct cabinet *cabinet;
+	struct intake *intake;
+	drain_done_fn *done;
+	void *arg;
+	enum drain_state state;
+	int64_t signal_ns;
+	int64_t deadline_ns;    /* 0: none */
+	uint64_t killed_before; /* MCP servers, until the signal */
+	unsigned failed_before; /* sessions, likewise */
+	struct store_stop stop;
+	bool disconnecting; /* that phase has begun */
+	bool late;          /* turns are interrupted now */
+	bool forced;        /* waiting is over */
+	bool out_of_time;   /* even for what was given up */
+	uv_timer_t soon;    /* everything is decided in its callback */
+	uv_timer_t delay;
+	uv_timer_t turns; /* TURN_BUDGET */
+	uv_timer_t deadline;
+};
+
+static void on_soon(uv_timer_t *timer);
+
+static void be_called_soon(struct drain *drain)
+{
+	uv_timer_start(&drain->soon, on_soon, 0, 0);
+}
+
+static void on_changed(void *arg)
+{
+	be_called_soon(arg);
+}
+
+static void enter_phase(const char *phase)
+{
+	log_event("shutdown.phase", "phase", LOG_TEXT(phase));
+}
+
+static void begin_disconnecting(struct drain *drain)
+{
+	if (drain->disconnecting)
+		return;
+	drain->disconnecting = true;
+	enter_phase("disconnect");
+}
+
+/* From here on nothing new begins. */
+static void begin_draining(struct drain *drain)
+{
+	drain->state = DRAIN_DRAINING;
+	enter_phase("drain");
+	cabinet_watch(drain->cabinet, on_changed, drain);
+	intake_drain(drain->intake, on_changed, drain);
+	switch ((enum config_disconnect)drain->means->config->disconnect) {
+	case DISCONNECT_PARALLEL:
+		begin_disconnecting(drain);
+		cabinet_finish(drain->cabinet, drain->deadline_ns);
+		break;
+	case DISCONNECT_SEQUENTIAL:
+		cabinet_shut(drain->cabinet); /* first the turns, then the sessions */
+		break;
+	case DISCONNECT_NONE:
+		cabinet_abandon(drain->cabinet);
+		break;
+	}
+	be_called_soon(drain);
+}
+
+static void end_delay(struct drain *drain)
+{
+	if (drain->state != DRAIN_DELAYING)
+		return;
+	uv_timer_stop(&drain->delay);
+	begin_draining(drain);
+}
+
+static void on_delay(uv_timer_t *timer)
+{
+	end_delay(timer->data);
+}
+
+/* Sequentially, each session is interrupted when it is its turn. */
+static void on_turns(uv_timer_t *timer)
+{
+	struct drain *drain = timer->data;
+
+	end_delay(drain);
+	drain->late = true;
+	if (drain->means->config->disconnect == DISCONNECT_PARALLEL)
+		cabinet_interrupt(drain->cabinet, drain->deadline_ns);
+	be_called_soon(drain);
+}
+
+static void on_out_of_time(uv_timer_t *timer)
+{
+	struct drain *drain = timer->data;
+
+	drain->out_of_time = true;
+	be_called_soon(drain);
+}
+
+/* What was given up takes a moment to be gone. With a deadline that ends with half of
+ * the reserve; the other half is for the flush. */
+static int64_t time_for_the_end(const struct drain *drain)
+{
+	const struct config *config = drain->means->config;
+	int64_t half_ns = (config->grace_ns - config->budget_ns) / 2;
+	int64_t left_ns = drain->deadline_ns + half_ns - clock_now();
+
+	if (drain->deadline_ns == 0)
+		return FORCED_NS;
+	return left_ns > half_ns ? left_ns : half_ns;
+}
+
+static void force(struct drain *drain, const char *why)
+{
+	end_delay(drain);
+	if (drain->forced || drain->state != DRAIN_DRAINING)
+		return;
+	drain->forced = true;
+	log_event("shutdown.forced", "why", LOG_TEXT(why));
+	cabinet_give_up(drain->cabinet, why);
+	uv_timer_start(&drain->deadline, on_out_of_time,
+		clock_ms_up(time_for_the_end(drain)), 0);
+	be_called_soon(drain);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	force(timer->data, "deadline");
+}
+
+static void flush(struct drain *drain)
+{
+	struct err err = {0};
+
+	enter_phase("flush");
+	drain->stop.took_ns = clock_now() - drain->signal_ns;
+	drain->stop.failed = cabinet_failed(drain->cabinet) - drain->failed_before +
+		cabinet_count(drain->cabinet);
+	drain->stop.killed =
+		(int64_t)(drain->means->metrics->mcp_kills - drain->killed_before);
+	if (!store_save_stop(drain->means->store, &drain->stop, &err) ||
+		!store_flush(drain->means->store, &err))
+		log_event("store.failed", "why", LOG_TEXT(err.text));
+}
+
+static void go_on_sequentially(struct drain *drain)
+{
+	if (!drain->disconnecting && !drain->late && cabinet_turns(drain->cabinet) > 0)
+		return;
+	begin_disconnecting(drain);
+	cabinet_finish_first(drain->cabinet, drain->late);
+}
+
+/* Whoever waits for an answer gets it, in a hurry too; only idle connections then get
+ * no more time. */
+static bool is_empty(const struct drain *drain)
+{
+	if (cabinet_count(drain->cabinet) > 0)
+		return false;
+	return drain->forced ? intake_is_answered(drain->intake)
+			     : intake_is_drained(drain->intake);
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct drain *drain = timer->data;
+
+	if (drain->state != DRAIN_DRAINING)
+		return;
+	if (drain->means->config->disconnect == DISCONNECT_SEQUENTIAL && !drain->forced)
+		go_on_sequentially(drain);
+	if (!is_empty(drain) && !drain->out_of_time)
+		return;
+	flush(drain);
+	drain->state = DRAIN_DONE;
+	drain->done(drain->arg);
+}
+
+struct drain *drain_create(const struct means *means, struct cabinet *cabinet,
+	struct intake *intake, drain_done_fn *done, void *arg)
+{
+	struct drain *drain = mem_zeroed(sizeof *drain);
+	uv_timer_t *timers[] = {
+		&drain->soon, &drain->delay, &drain->turns, &drain->deadline};
+
+	drain->means = means;
+	drain->cabinet = cabinet;
+	drain->intake = intake;
+	drain->done = done;
+	drain->arg = arg;
+	for (size_t i = 0; i < COUNT(timers); i++) {
+		uv_timer_init(means->loop, timers[i]);
+		timers[i]->data = drain;
+	}
+	return drain;
+}
+
+static const char *disconnect_name(enum config_disconnect disconnect)
+{
+	switch (disconnect) {
+	case DISCONNECT_PARALLEL:
+		return "parallel";
+	case DISCONNECT_SEQUENTIAL:
+		return "sequential";
+	case DISCONNECT_NONE:
+		return "none";
+	}
+	return NULL;
+}
+
+/* In a hurry are: everything in parallel, turns when sequential, nobody otherwise. */
+static void start_clocks(struct drain *drain)
+{
+	const struct config *config = drain->means->config;
+
+	if (config->disconnect == DISCONNECT_NONE)
+		return;
+	uv_timer_start(&drain->turns, on_turns, clock_ms_up(config->turn_budget_ns), 0);
+	if (config->disconnect == DISCONNECT_SEQUENTIAL)
+		return;
+	drain->deadline_ns = drain->signal_ns + config->budget_ns;
+	uv_timer_start(
+		&drain->deadline, on_deadline, clock_ms_up(config->budget_ns), 0);
+}
+
+static void begin(struct drain *drain, int signal)
+{
+	const struct config *config = drain->means->config;
+
+	drain->signal_ns = clock_now();
+	drain->stop.sessions = cabinet_count(drain->cabinet);
+	drain->killed_before = drain->means->metrics->mcp_kills;
+	drain->failed_before = cabinet_failed(drain->cabinet);
+	log_event("shutdown.begin", "signal", LOG_INT(signal), "sessions",
+		LOG_INT(drain->stop.sessions), "turns",
+		LOG_INT(cabinet_turns(drain->cabinet)), "grace_ns",
+		LOG_INT(config->grace_ns), "budget_ns", LOG_INT(config->budget_ns),
+		"disconnect",
+		LOG_TEXT(disconnect_name((enum config_disconnect)config->disconnect)),
+		"message", LOG_TEXT("Shutting down"));
+	uv_update_time(drain->means->loop);
+	start_clocks(drain);
+	drain->state = DRAIN_DELAYING;
+	intake_unready(drain->intake);
+	if (config->drain_delay_ns > 0)
+		uv_timer_start(&drain->delay, on_delay,
+			clock_ms_up(config->drain_delay_ns), 0);
+	else
+		begin_draining(drain);
+}
+
+void drain_signal(struct drain *drain, int signal)
+{
+	switch (drain->state) {
+	case DRAIN_SERVING:
+		begin(drain, signal);
+		return;
+	case DRAIN_DELAYING:
+	case DRAIN_DRAINING:
+		force(drain, "second signal");
+		return;
+	case DRAIN_DONE:
+		return;
+	}
+}
+
+void drain_close(struct drain *drain)
+{
+	uv_close((uv_handle_t *)&drain->soon, NULL);
+	uv_close((uv_handle_t *)&drain->delay, NULL);
+	uv_close((uv_handle_t *)&drain->turns, NULL);
+	uv_close((uv_handle_t *)&drain->deadline, NULL);
+}
+
+int drain_complete(const struct drain *drain)
+{
+	int exit_code = drain->stop.failed > 0;
+
+	log_event("shutdown.complete", "took_ns",
+		LOG_INT(clock_now() - drain->signal_ns), "sessions",
+		LOG_INT(drain->stop.sessions), "failed", LOG_INT(drain->stop.failed),
+		"killed", LOG_INT(drain->stop.killed), "exit_code", LOG_INT(exit_code),
+		"message", LOG_TEXT("Shutdown complete"));
+	return exit_code;
+}
+
+void drain_destroy(struct drain *drain)
+{
+	free(drain);
+}

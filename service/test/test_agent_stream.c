@@ -1,0 +1,279 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "service/test/talk_scene.h"
+
+#define STREAM "GET /v1/sessions/sesn_1/events/stream"
+#define LIST   "GET /v1/sessions/sesn_1/events;"
+
+/* A turn has begun, on a stream that was heard. */
+static struct api_session *begin_turn(struct scene *scene)
+{
+	struct api_session *session = open_talk(scene);
+
+	scene->api.quiet = true;
+	say(scene, "go");
+	await_request(scene, "user.message;", 1);
+	api_tell(&scene->api, session, "session.status_running", "");
+	api_tell_text(&scene->api, session, "a");
+	await_request(scene, LIST, 1); /* what came before it was open? */
+	let_pass(scene, 20);
+	return session;
+}
+
+static void finish_turn(struct scene *scene, struct api_session *session)
+{
+	for (int i = 0; i < 9; i++) { /* more than a page */
+		SCOPED(mem_free) char *digit = mem_textf("%d", i);
+
+		api_tell_text(&scene->api, session, digit);
+	}
+	api_tell_idle(&scene->api, session, "end_turn");
+}
+
+static void stream_takes_what_it_missed_from_the_list(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+
+	web_reset(session->stream);
+	finish_turn(scene, session);
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a012345678;");
+	await_request(scene, STREAM, 2);
+}
+
+static void stream_goes_on_after_a_break(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+
+	web_stream_end(session->stream);
+	await_request(scene, STREAM, 2);
+	finish_turn(scene, session);
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a012345678;");
+	say(scene, "next");
+	await_request(scene, "user.message;", 2);
+	api_tell(&scene->api, session, "session.status_running", "");
+	api_tell_text(&scene->api, session, "b");
+	api_tell_idle(&scene->api, session, "end_turn");
+	await(scene, &scene->turned, 2);
+	assert_story(scene, "opened sesn_1;turned +a012345678;turned +b;");
+}
+
+static void stream_waits_longer_after_each_failure(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+	int64_t began_ns = clock_now();
+
+	strike(scene, STREAM, API_FAULT_STATUS, 2);
+	web_reset(session->stream);
+	await_request(scene, STREAM, 4);
+	assert_true(clock_now() - began_ns >= (375 + 750 + 1500) * CLOCK_MS);
+	let_pass(scene, 20);
+	finish_turn(scene, session);
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a012345678;");
+}
+
+static const struct garbage {
+	const char *frame;
+	const char *why;
+} garbages[] = {
+	{"event: agent.message\ndata: {oops\n\n", "an event that is not JSON"},
+	{"event: agent.message\ndata: 7\n\n", "JSON, but no object"},
+	{"<html>\n\n", "no SSE at all"},
+	{"event: error\ndata: {\"error\":{\"message\":\"overloaded\"}}\n\n",
+		"an error instead of events"},
+	{"event: agent.mess", "a cut event, and then the next"},
+	{"oops", "a piece that takes the next event's name away"},
+};
+
+static void stream_survives_garbage(void **state)
+{
+	for (size_t i = 0; i < COUNT(garbages); i++) {
+		struct scene *scene;
+		struct api_session *session;
+
+		scene_set_up(state);
+		scene = *state;
+		session = begin_turn(scene);
+		web_stream_add(session->stream, garbages[i].frame,
+			strlen(garbages[i].frame));
+		finish_turn(scene, session);
+		await(scene, &scene->turned, 1);
+		if (strcmp(buf_text(&scene->story),
+			    "opened sesn_1;turned +a012345678;") != 0)
+			fail_msg("%s: %s", garbages[i].why, buf_text(&scene->story));
+		scene_tear_down(state);
+	}
+}
+
+static void stream_is_cut_when_an_event_is_too_large(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+	size_t len = (size_t)2 << 20;
+	char *large = mem_zeroed(len);
+
+	memset(large, 'x', len);
+	web_stream_add(session->stream, "event: agent.message\ndata: ", 27);
+	web_stream_add(session->stream, large, len);
+	free(large);
+	await_request(scene, STREAM, 2);
+	finish_turn(scene, session);
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a012345678;");
+}
+
+static void stream_hands_each_event_over_once(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+	const char *again = "event: agent.message\ndata: {\"id\":\"sevt_3\",\"type\":"
+			    "\"agent.message\",\"content\":[{\"text\":\"a\"}]}\n\n";
+
+	web_stream_add(session->stream, again, strlen(again));
+	finish_turn(scene, session);
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a012345678;");
+}
+
+static void stream_that_does_not_open_is_made_up_for_by_the_list(void **state)
+{
+	struct scene *scene = *state;
+
+	strike(scene, STREAM, API_FAULT_HANG, 1);
+	begin_open(scene, NULL);
+	await(scene, &scene->opened, 1);
+	say(scene, "go");
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +You said: go;");
+}
+
+/* On the way to the API messages and the request for the stream may change places. */
+static void stream_misses_nothing_that_came_before_it_was_open(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = open_talk(scene);
+	struct web_exchange *stream = session->stream;
+
+	scene->api.quiet = true;
+	session->stream = NULL; /* not open, as the API sees it */
+	say(scene, "go");
+	await_request(scene, "user.message;", 1);
+	api_tell(&scene->api, session, "session.status_running", "");
+	api_tell_text(&scene->api, session, "a");
+	session->stream = stream;
+	api_tell_text(&scene->api, session, "b");
+	api_tell_idle(&scene->api, session, "end_turn");
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +ab;");
+}
+
+/* In the API's list "running" comes before the message that caused it. */
+static void stream_tells_nothing_old_after_what_is_new(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = open_talk(scene);
+	struct web_exchange *stream = session->stream;
+	const char *old = "event: session.status_running\ndata: {\"id\":\"sevt_1\","
+			  "\"type\":\"session.status_running\"}\n\n";
+
+	scene->api.quiet = true;
+	session->stream = NULL;
+	api_tell(&scene->api, session, "session.status_running", "");
+	say(scene, "go");
+	await_request(scene, "user.message;", 1);
+	api_tell_text(&scene->api, session, "a");
+	api_tell_idle(&scene->api, session, "end_turn");
+	await(scene, &scene->turned, 1);
+	assert_story(scene, "opened sesn_1;turned +a;");
+	session->stream = stream;
+	web_stream_add(stream, old, strlen(old));
+	let_pass(scene, 20);
+	let_go(scene, AGENT_KEEP, CLOCK_S);
+	await(scene, &scene->parted, 1);
+	assert_int_equal(api_count(&scene->api, "GET /v1/sessions/sesn_1;"), 0);
+}
+
+static void talk_breaks_when_its_stream_is_refused(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = open_talk(scene);
+
+	strike(scene, STREAM, API_FAULT_STATUS, 1);
+	scene->api.fault_status = 404;
+	web_stream_end(session->stream);
+	await(scene, &scene->broke, 1);
+	assert_non_null(strstr(buf_text(&scene->story), "broke event stream: HTTP 404"));
+}
+
+static void talk_breaks_after_its_turn_when_the_session_is_deleted(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+	struct err err;
+
+	api_tell(&scene->api, session, "session.deleted", "");
+	await(scene, &scene->broke, 1);
+	assert_story(scene, "opened sesn_1;turned -the session was deleted;"
+			    "broke the session was deleted;");
+	assert_false(agent_talk_busy(scene->talk));
+	assert_false(agent_say(scene->talk, "hello?", &err));
+	let_pass(scene, 600);
+	assert_int_equal(api_count(&scene->api, STREAM), 1);
+}
+
+static void talk_breaks_when_the_session_is_terminated(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = open_talk(scene);
+
+	api_tell(&scene->api, session, "session.status_terminated", "");
+	await(scene, &scene->broke, 1);
+	assert_story(scene, "opened sesn_1;broke the session was terminated;");
+}
+
+static void talk_may_be_destroyed_while_it_listens_again(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session = begin_turn(scene);
+
+	web_reset(session->stream);
+	let_pass(scene, 150); /* it waits, and looks into the list */
+	agent_talk_destroy(scene->talk);
+	scene->talk = NULL;
+	let_pass(scene, 600);
+	assert_int_equal(api_count(&scene->api, STREAM), 1);
+	assert_story(scene, "opened sesn_1;");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(stream_takes_what_it_missed_from_the_list),
+		SCENE(stream_goes_on_after_a_break),
+		SCENE(stream_waits_longer_after_each_failure),
+		cmocka_unit_test(stream_survives_garbage),
+		SCENE(stream_is_cut_when_an_event_is_too_large),
+		SCENE(stream_hands_each_event_over_once),
+		SCENE(stream_that_does_not_open_is_made_up_for_by_the_list),
+		SCENE(stream_misses_nothing_that_came_before_it_was_open),
+		SCENE(stream_tells_nothing_old_after_what_is_new),
+		SCENE(talk_breaks_when_its_stream_is_refused),
+		SCENE(talk_breaks_after_its_turn_when_the_session_is_deleted),
+		SCENE(talk_breaks_when_the_session_is_terminated),
+		SCENE(talk_may_be_destroyed_while_it_listens_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

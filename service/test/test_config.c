@@ -1,0 +1,210 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "service/agent.h"
+#include "service/config.h"
+
+/* The flags of one start; the environment is emptied of what could interfere. */
+static bool read_flags(struct config *config, const char *const *flags, struct err *err)
+{
+	const char *argv[16] = {"service"};
+	int argc = 1;
+
+	for (; flags && *flags; flags++)
+		argv[argc++] = *flags;
+	return config_read(config, argc, (char **)(uintptr_t)argv, err);
+}
+
+static int empty_environment(void **state)
+{
+	static const char *const names[] = {"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG",
+		"BOTS", "GRACE", "RESERVE", "TURN_BUDGET", "HOST", "PORT", "MODEL"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++)
+		unsetenv(names[i]);
+	return 0;
+}
+
+static void config_has_defaults_that_need_nobody(void **state)
+{
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(read_flags(&config, NULL, &err));
+	assert_string_equal(config.host, "127.0.0.1");
+	assert_int_equal(config.port, 8080);
+	assert_int_equal(config.bot_count, 3);
+	assert_string_equal(config.bots[0], "financial_analyst");
+	assert_string_equal(config.bots[2], "operations_assistant");
+	assert_int_equal(config.session_end, AGENT_KEEP);
+	assert_int_equal(config.disconnect, DISCONNECT_PARALLEL);
+	assert_int_equal(config.mcp_start, MCP_START_LAZY);
+	assert_string_equal(config.store_path, ":memory:");
+	assert_int_equal(config.servers.count, 0);
+	assert_int_equal(config.idle_ns, 30 * 60 * CLOCK_S);
+	config_done(&config);
+}
+
+static void config_keeps_a_tenth_of_the_grace_in_reserve(void **state)
+{
+	static const struct {
+		const char *flags[4];
+		int64_t budget_ns, turn_budget_ns;
+		const char *why;
+	} rows[] = {
+		{{"--grace=10s"}, 9 * CLOCK_S, 9 * CLOCK_S / 2, "the default"},
+		{{"--grace=1s"}, 900 * CLOCK_MS, 450 * CLOCK_MS, "a tenth"},
+		{{"--grace=1m"}, 59 * CLOCK_S, 59 * CLOCK_S / 2, "one second at most"},
+		{{"--grace=10s", "--reserve=4s"}, 6 * CLOCK_S, 3 * CLOCK_S, "said so"},
+		{{"--grace=10s", "--reserve=0s"}, 10 * CLOCK_S, 5 * CLOCK_S,
+			"nothing is fine"},
+		{{"--grace=10s", "--turn-budget=1s"}, 9 * CLOCK_S, CLOCK_S, "said so"},
+		{{"--grace=10s", "--turn-budget=0s"}, 9 * CLOCK_S, 0,
+			"turns get nothing"},
+		{{"--grace=2500000000ns"}, 2250 * CLOCK_MS, 1125 * CLOCK_MS, "in ns"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct config config;
+		struct err err = {0};
+
+		if (!read_flags(&config, rows[i].flags, &err))
+			fail_msg("%s: %s", rows[i].why, err.text);
+		assert_int_equal(config.budget_ns, rows[i].budget_ns);
+		assert_int_equal(config.turn_budget_ns, rows[i].turn_budget_ns);
+		config_done(&config);
+	}
+}
+
+static void config_lingers_for_a_quarter_of_the_budget_at_most(void **state)
+{
+	const char *flags[] = {"--grace=1s", "--reserve=200ms", "--linger=5s", NULL};
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(read_flags(&config, flags, &err));
+	assert_int_equal(config.linger_ns, 200 * CLOCK_MS);
+	config_done(&config);
+}
+
+static void config_turns_away_what_makes_no_sense(void **state)
+{
+	static const struct {
+		const char *flag;
+		const char *says;
+	} rows[] = {
+		{"--agent-url=ftp://x", "AGENT_URL: expected http"},
+		{"--agent-url=http://", "AGENT_URL: the host is missing"},
+		{"--agent-url=http:///x", "AGENT_URL: the host is missing"},
+		{"--agent-url=http://user:key@host/",
+			"credentials belong into AGENT_KEY"},
+		{"--bots=", "BOTS: a name is empty"},
+		{"--bots=a,,b", "BOTS: a name is empty"},
+		{"--bots=a,b/c", "BOTS: \"b/c\""},
+		{"--bots=a,b,a", "BOTS: \"a\" is there twice"},
+		{"--grace=0s", "RESERVE: nothing of the GRACE"},
+		{"--reserve=10s", "RESERVE: nothing of the GRACE"},
+		{"--reserve=10", "RESERVE: "},
+		{"--turn-budget=soon", "TURN_BUDGET: "},
+		{"--turn-timeout=0s", "TURN_TIMEOUT: 0 is no bound"},
+		{"--mcp-call-timeout=0s", "MCP_CALL_TIMEOUT: 0 is no bound"},
+		{"--port=65536", "port"},
+		{"--session-limit=0", "session-limit"},
+		{"--disconnect=paralel", "disconnect"},
+		{"--mcp-config={\"mcpServers\":[]}",
+			"MCP_CONFIG: text:1:2: mcpServers"},
+		{"--mcp-config=/nonexistent/mcp.json", "MCP_CONFIG: "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *flags[] = {rows[i].flag, NULL};
+		struct config config;
+		struct err err = {0};
+
+		if (read_flags(&config, flags, &err))
+			fail_msg("%s was taken", rows[i].flag);
+		if (!strstr(err.text, rows[i].says))
+			fail_msg("%s: said \"%s\"", rows[i].flag, err.text);
+	}
+}
+
+static void config_knows_its_bots_by_name(void **state)
+{
+	const char *flags[] = {"--bots=ann, bob ,cy_3", NULL};
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(read_flags(&config, flags, &err));
+	assert_int_equal(config.bot_count, 3);
+	assert_ptr_equal(config_bot(&config, "bob"), config.bots[1]);
+	assert_string_equal(config_bot(&config, "cy_3"), "cy_3");
+	assert_null(config_bot(&config, "bo"));
+	assert_null(config_bot(&config, ""));
+	config_done(&config);
+}
+
+static void config_takes_an_empty_variable_for_none(void **state)
+{
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	setenv("AGENT_KEY", "", 1);
+	setenv("WEBHOOK_TOKEN", "", 1);
+	setenv("MCP_CONFIG", "", 1);
+	setenv("RESERVE", "", 1);
+	assert_true(read_flags(&config, NULL, &err));
+	assert_null(config.agent_key);
+	assert_null(config.webhook_token);
+	assert_null(config.mcp_config);
+	assert_int_equal(config.budget_ns, 9 * CLOCK_S);
+	config_done(&config);
+	empty_environment(state);
+}
+
+/* The start-up report names every setting; a server's environment holds secrets. */
+static void config_does_not_keep_the_text_of_its_servers(void **state)
+{
+	const char *flags[] = {
+		"--mcp-config={\"mcpServers\":{\"a\":{\"command\":\"cat\","
+		"\"env\":{\"KEY\":\"s3cret\"}}}}",
+		NULL};
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	assert_true(read_flags(&config, flags, &err));
+	assert_int_equal(config.servers.count, 1);
+	assert_null(strstr(config.mcp_config, "s3cret"));
+	config_done(&config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(config_has_defaults_that_need_nobody),
+		cmocka_unit_test(config_keeps_a_tenth_of_the_grace_in_reserve),
+		cmocka_unit_test(config_lingers_for_a_quarter_of_the_budget_at_most),
+		cmocka_unit_test(config_turns_away_what_makes_no_sense),
+		cmocka_unit_test(config_knows_its_bots_by_name),
+		cmocka_unit_test(config_takes_an_empty_variable_for_none),
+		cmocka_unit_test(config_does_not_keep_the_text_of_its_servers),
+	};
+
+	return cmocka_run_group_tests(tests, empty_environment, NULL);
+}

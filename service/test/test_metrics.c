@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "service/metrics.h"
+
+static void expect_line(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+	size_t len = strlen(line);
+
+	if (!at || (at != text && at[-1] != '\n') || at[len] != '\n')
+		fail_msg("no line \"%s\" in:\n%s", line, text);
+}
+
+static void metrics_tell_what_was_counted(void **state)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct metrics metrics = {
+		.sessions = {3, 2, 5},
+		.turns = {7, 1, 2, 1},
+		.turns_ns = 1500 * CLOCK_MS,
+		.disconnect_failures = 4,
+		.mcp_steps = {0, 6, 2, 1},
+		.orphans = 9,
+		.has_last_stop = true,
+		.last_stop = {.took_ns = 2250 * CLOCK_MS, .failed = 1},
+	};
+
+	(void)state;
+	metrics_request(&metrics, 200);
+	metrics_request(&metrics, 200);
+	metrics_request(&metrics, 503);
+	metrics_write(&metrics,
+		&(struct metrics_now){.sessions = 2, .turns = 1, .up_ns = CLOCK_S / 2},
+		&text);
+	expect_line(buf_text(&text), "service_up_seconds 0.5");
+	expect_line(buf_text(&text), "service_sessions_active 2");
+	expect_line(buf_text(&text), "service_requests_total{status=\"200\"} 2");
+	expect_line(buf_text(&text), "service_requests_total{status=\"503\"} 1");
+	expect_line(buf_text(&text), "service_sessions_total{path=\"cold\"} 3");
+	expect_line(buf_text(&text), "service_sessions_total{path=\"warm\"} 2");
+	expect_line(buf_text(&text), "service_sessions_total{path=\"hot\"} 5");
+	expect_line(buf_text(&text), "service_turns_total{how=\"timed_out\"} 1");
+	expect_line(buf_text(&text), "service_turn_seconds_sum 1.5");
+	expect_line(buf_text(&text), "service_turn_seconds_count 11");
+	expect_line(buf_text(&text), "service_disconnect_failures_total 4");
+	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"eof\"} 6");
+	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"kill\"} 1");
+	expect_line(buf_text(&text), "service_orphans_reaped_total 9");
+	expect_line(buf_text(&text), "service_last_shutdown_seconds 2.25");
+	expect_line(buf_text(&text), "service_last_shutdown_failures 1");
+}
+
+static void metrics_say_nothing_of_a_stop_that_never_was(void **state)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct metrics metrics = {0};
+
+	(void)state;
+	metrics_write(&metrics, &(struct metrics_now){0}, &text);
+	assert_null(strstr(buf_text(&text), "last_shutdown"));
+	assert_null(strstr(buf_text(&text), "requests_total{"));
+}
+
+/* Each sample follows the TYPE line of its family, and each family comes once. */
+static void metrics_are_what_prometheus_reads(void **state)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct metrics metrics = {.requests = {[404] = 1}, .has_last_stop = true};
+	char family[128] = "", *line, *rest;
+
+	(void)state;
+	metrics_write(&metrics, &(struct metrics_now){0}, &text);
+	assert_int_equal(text.data[text.len - 1], '\n');
+	for (line = strtok_r(text.data, "\n", &rest); line;
+		line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "# HELP ", 7) == 0) {
+			size_t len = strcspn(line + 7, " ");
+
+			assert_true(len < sizeof family - 8);
+			memcpy(family, line + 7, len);
+			family[len] = '\0';
+		} else if (strncmp(line, "# TYPE ", 7) == 0) {
+			assert_true(strncmp(line + 7, family, strlen(family)) == 0);
+		} else {
+			assert_true(strncmp(line, family, strlen(family)) == 0);
+			assert_non_null(strchr(line, ' '));
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(metrics_tell_what_was_counted),
+		cmocka_unit_test(metrics_say_nothing_of_a_stop_that_never_was),
+		cmocka_unit_test(metrics_are_what_prometheus_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cc.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "service/servers.h"
+#include "service/store.h"
+#include "service/tools.h"
+
+#define LOOKUP "{\"name\":\"lookup\",\"inputSchema\":{\"type\":\"object\"}}"
+
+struct scene {
+	struct servers servers;
+	struct store *store;
+	struct tools *tools;
+	struct tools_waiter waiter;
+	unsigned changes;
+};
+
+static void on_changed(void *arg)
+{
+	struct scene *scene = arg;
+
+	scene->changes++;
+}
+
+static int build(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct err err = {0};
+
+	assert_true(servers_read(&scene->servers,
+		"{\"mcpServers\":{\"skills\":{\"command\":\"x\"},"
+		"\"fin.ance\":{\"command\":\"y\"}}}",
+		&err));
+	scene->store = store_open(":memory:", &err);
+	assert_non_null(scene->store);
+	scene->tools = tools_create(&scene->servers, scene->store);
+	scene->waiter = (struct tools_waiter){.changed = on_changed, .arg = scene};
+	*state = scene;
+	return 0;
+}
+
+static int raze(void **state)
+{
+	struct scene *scene = *state;
+
+	tools_unwait(scene->tools, &scene->waiter);
+	tools_destroy(scene->tools);
+	store_close(scene->store);
+	servers_done(&scene->servers);
+	free(scene);
+	return 0;
+}
+
+static void learn(struct scene *scene, unsigned server, const char *text)
+{
+	SCOPED(json_free) cJSON *list = json_parse(text, strlen(text));
+
+	assert_non_null(list);
+	tools_learn(scene->tools, server, list);
+}
+
+static void expect_tool(const struct scene *scene, const char *declared,
+	unsigned server, const char *name)
+{
+	unsigned found;
+	const char *tool;
+
+	if (!tools_find(scene->tools, declared, &found, &tool))
+		fail_msg("there is no %s", declared);
+	assert_int_equal(found, server);
+	assert_string_equal(tool, name);
+}
+
+static void expect_no_tool(const struct scene *scene, const char *declared)
+{
+	unsigned server;
+	const char *tool;
+
+	assert_false(tools_find(scene->tools, declared, &server, &tool));
+}
+
+static void tools_are_asked_for_by_one_only(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_false(tools_settled(scene->tools));
+	assert_true(tools_claim(scene->tools, 0));
+	assert_false(tools_claim(scene->tools, 0));
+	tools_release(scene->tools, 0);
+	assert_true(tools_claim(scene->tools, 0));
+	learn(scene, 0, "[" LOOKUP "]");
+	assert_false(tools_claim(scene->tools, 0));
+	assert_false(tools_settled(scene->tools));
+	assert_true(tools_claim(scene->tools, 1));
+	tools_failed(scene->tools, 1);
+	assert_false(tools_claim(scene->tools, 1)); /* not again and again */
+	assert_true(tools_settled(scene->tools));
+}
+
+static void tools_tell_who_waits_of_every_change(void **state)
+{
+	struct scene *scene = *state;
+
+	tools_wait(scene->tools, &scene->waiter);
+	tools_wait(scene->tools, &scene->waiter);
+	assert_true(tools_claim(scene->tools, 0));
+	assert_int_equal(scene->changes, 0);
+	tools_release(scene->tools, 0);
+	assert_int_equal(scene->changes, 1);
+	learn(scene, 0, "[]");
+	assert_int_equal(scene->changes, 2);
+	tools_failed(scene->tools, 1);
+	assert_int_equal(scene->changes, 3);
+	tools_unwait(scene->tools, &scene->waiter);
+	learn(scene, 1, "[]");
+	assert_int_equal(scene->changes, 3);
+}
+
+static void tools_of_one_name_keep_apart_by_their_server(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene, 1, "[" LOOKUP ",{\"name\":\"price/now\"}]");
+	expect_tool(scene, "lookup", 1, "lookup");
+	expect_tool(scene, "price_now", 1, "price/now"); /* made fit for the API */
+	/* The order is that of the configuration, not of the answers. */
+	learn(scene, 0, "[" LOOKUP "]");
+	expect_tool(scene, "lookup", 0, "lookup");
+	expect_tool(scene, "fin_ance__lookup", 1, "lookup");
+	expect_tool(scene, "skills__lookup", 0, "lookup");
+	expect_no_tool(scene, "look");
+	expect_no_tool(scene, "");
+}
+
+static void tools_of_a_list_that_changed_are_the_new_ones(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene, 0, "[{\"name\":\"a\"},{\"name\":\"b\"}]");
+	learn(scene, 0, "[{\"name\":\"b\"},{\"name\":\"\"},{},7]");
+	expect_no_tool(scene, "a");
+	expect_tool(scene, "b", 0, "b");
+}
+
+static void tools_are_known_after_a_restart(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene, 0, "[" LOOKUP "]");
+	learn(scene, 1, "[]");
+	tools_destroy(scene->tools);
+	scene->tools = tools_create(&scene->servers, scene->store);
+	assert_true(tools_settled(scene->tools));
+	expect_tool(scene, "lookup", 0, "lookup");
+	/* Another command is another server. */
+	tools_destroy(scene->tools);
+	scene->servers.list[0].fingerprint++;
+	scene->tools = tools_create(&scene->servers, scene->store);
+	assert_false(tools_settled(scene->tools));
+	expect_no_tool(scene, "lookup");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			tools_are_asked_for_by_one_only, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_tell_who_waits_of_every_change, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_of_one_name_keep_apart_by_their_server, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_of_a_list_that_changed_are_the_new_ones, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_are_known_after_a_restart, build, raze),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
