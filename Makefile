@@ -3,7 +3,7 @@
 #   make                  build everything into build/
 #   make bench-shutdown   run the shutdown benchmark (installs what is missing)
 #   make test             unit and integration tests (installs what is missing)
-#   make bench            how fast and how true, as ratios
+#   make bench            how fast and how true, as ratios (ONLY=truth: one part)
 #   make images           stopbench's Docker images, for compose.test.yml
 #   make deps             install what is missing, nothing else
 #   make format           clang-format over the sources
@@ -47,6 +47,7 @@ mock_agent   := $(call objects,mock-agent)
 mock_mcp     := $(call objects,mock-mcp)
 engine       := $(call objects,harness/engine harness/engine/docker)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
+bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
@@ -108,6 +109,17 @@ test: deps
 bench-shutdown: deps
 	@$(MAKE) --no-print-directory all
 	@$(out)/bin/stopbench run scenarios/history scenarios/baseline
+
+.PHONY: bench
+bench: deps
+	@$(MAKE) --no-print-directory all $(out)/bench/bench $(out)/bench/bare
+	@$(out)/bench/bench $(ONLY)
+
+# The harness as a library: no commands, no reports.
+$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
+$(out)/bench/bare: $(out)/bench/bare.o
+$(out)/bench/bench $(out)/bench/bare:
+	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm
 
 .PHONY: deps
 deps:

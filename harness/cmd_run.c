@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <uv.h>
 
 #include "harness/engine/engine.h"
@@ -24,12 +23,14 @@
 #include "lib/mem.h"
 
 #define REPEAT_MAX 10000
+#define SEED_MAX   (UINT64_MAX / 4) /* a round's is this and its number */
 
 struct options {
 	const char *engine;
 	const char *report;
 	unsigned repeat; /* 0: as each scenario says */
-	uint64_t seed;   /* 0: drawn */
+	uint64_t seed;
+	bool seed_given; /* then it wins over a scenario's own */
 	bool keep_failed, json;
 	struct plan_options plan;
 	const char **sets;
@@ -76,8 +77,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case 'S':
 		options->seed = strtoull(value, &end, 10);
-		if (*end || options->seed == 0)
-			argp_error(state, "--seed: a number over 0, not \"%s\"", value);
+		options->seed_given = true;
+		if (*end || options->seed == 0 || options->seed > SEED_MAX)
+			argp_error(state, "--seed: a number from 1 to %llu, not \"%s\"",
+				(unsigned long long)SEED_MAX, value);
 		break;
 	case 'r':
 		options->report = value;
@@ -121,12 +124,17 @@ struct run {
 	const struct plan_case *now;
 	struct judgement judgement; /* of the case that was just seen */
 	bool kept;
+	struct err last_wrong;
 };
 
+/* A bad --set is wrong for every file, and said once. */
 static void on_wrong(void *arg, const struct err *err)
 {
-	(void)arg;
-	fprintf(stderr, "%s\n", err->text);
+	struct run *run = arg;
+
+	if (strcmp(run->last_wrong.text, err->text) != 0)
+		fprintf(stderr, "%s\n", err->text);
+	run->last_wrong = *err;
 }
 
 static bool make_plan(struct run *run)
@@ -138,7 +146,7 @@ static bool make_plan(struct run *run)
 	bool ok = true;
 
 	for (unsigned i = 0; i < count; i++)
-		ok = plan_add(&run->plan, paths[i], &options->plan, on_wrong, NULL) && ok;
+		ok = plan_add(&run->plan, paths[i], &options->plan, on_wrong, run) && ok;
 	if (ok && run->plan.count == 0) {
 		fprintf(stderr, "stopbench: no scenario in %s\n", paths[0]);
 		ok = false;
@@ -152,6 +160,10 @@ static void on_signal(uv_signal_t *signal, int number)
 
 	(void)number;
 	run->interrupted = true;
+	/* Who asks again does not want to wait for the end of this: from here on the
+	 * signal kills us, and the next run removes what we leave. */
+	for (size_t i = 0; i < COUNT(run->signals); i++)
+		uv_signal_stop(&run->signals[i]);
 }
 
 static void catch_signals(struct run *run)
@@ -199,12 +211,15 @@ static void tell(struct run *run, const struct evidence *evidence, const char *f
 	const struct judgement *judgement = &run->judgement;
 	SCOPED(mem_free) char *line = NULL;
 
-	if (judgement->could_run)
+	if (judgement->could_run) {
 		line = mem_textf("%s%s%s", verdict_name(judgement->verdict),
 			judgement->reason[0] ? ": " : "", judgement->reason);
-	else
+		progress_over(run->progress,
+			judgement->met ? PROGRESS_MET : PROGRESS_UNMET, line);
+	} else {
 		line = mem_textf("could not run: %s", evidence->trouble_text);
-	progress_over(run->progress, judgement->met, line);
+		progress_over(run->progress, PROGRESS_NOT_RUN, line);
+	}
 	if (folder) {
 		SCOPED(mem_free) char *where = mem_textf("  see %s/why.txt", folder);
 
@@ -212,12 +227,18 @@ static void tell(struct run *run, const struct evidence *evidence, const char *f
 	}
 }
 
+static uint64_t seed_of(const struct run *run, const struct scenario *scenario,
+	unsigned round)
+{
+	bool own = scenario->seed && !run->options->seed_given;
+
+	return (own ? (uint64_t)scenario->seed : run->options->seed) + round - 1;
+}
+
 static void run_round(struct run *run, const struct plan_case *plan_case, unsigned round,
 	const char *programs)
 {
 	const struct scenario *scenario = &plan_case->scenario;
-	uint64_t seed =
-		scenario->seed ? (uint64_t)scenario->seed : run->options->seed;
 	struct evidence evidence = {0};
 	struct err err = {0};
 	char *folder = NULL;
@@ -230,7 +251,7 @@ static void run_round(struct run *run, const struct plan_case *plan_case, unsign
 			.programs = programs,
 			.run_folder = run->home.folder,
 			.interrupted = &run->interrupted,
-			.seed = seed + round - 1,
+			.seed = seed_of(run, scenario, round),
 			.step = on_step,
 			.keep = on_keep,
 			.arg = run,
@@ -280,27 +301,34 @@ static unsigned count_rounds(const struct run *run)
 	return rounds;
 }
 
+static char *title_of(const struct plan_case *plan_case)
+{
+	return mem_textf("%s%s%s%s", plan_case->id, plan_case->axes[0] ? " " : "",
+		plan_case->axes, plan_case->half == HALF_TWIN ? " (twin)" : "");
+}
+
+static void pass_over(struct run *run, const char *title)
+{
+	SCOPED(mem_free) char *line = mem_textf(
+		"passed over, not for engine %s: %s", engine_name(run->engine), title);
+
+	progress_say(run->progress, line);
+	results_pass_over(run->results);
+}
+
 static void run_cases(struct run *run, const char *programs)
 {
-	unsigned number = 0;
-
 	for (unsigned i = 0; i < run->plan.count && !run->interrupted; i++) {
 		const struct plan_case *plan_case = run->plan.cases[i];
-		SCOPED(mem_free) char *title = mem_textf("%s%s%s%s", plan_case->id,
-			plan_case->axes[0] ? " " : "", plan_case->axes,
-			plan_case->half == HALF_TWIN ? " (twin)" : "");
+		SCOPED(mem_free) char *title = title_of(plan_case);
 
 		if (!fits_engine(run, &plan_case->scenario)) {
-			SCOPED(mem_free) char *line =
-				mem_textf("passed over, not for engine %s: %s",
-					engine_name(run->engine), title);
-
-			progress_say(run->progress, line);
+			pass_over(run, title);
 			continue;
 		}
 		for (unsigned round = 1;
 			round <= rounds_of(run, plan_case) && !run->interrupted; round++) {
-			progress_case(run->progress, ++number, title);
+			progress_round(run->progress, title);
 			run_round(run, plan_case, round, programs);
 		}
 	}
@@ -331,11 +359,25 @@ static bool get_ready(struct run *run, const char *programs)
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
-	run->progress = progress_create(count_rounds(run));
-	engine_clean(run->engine, home_is_over, on_said, run, &err);
-	run->results = results_create(engine_name(run->engine),
-		engine_fingerprint(run->engine), run->options->seed);
+	run->progress = progress_create(&run->loop, stderr, count_rounds(run));
+	if (engine_clean(run->engine, home_is_over, on_said, run, &err) < 0)
+		progress_say(run->progress, err.text);
+	folder_clear(run->options->report);
+	run->results = results_create(engine_fingerprint(run->engine), run->options->seed);
 	return true;
+}
+
+static int exit_code(const struct run *run)
+{
+	const struct results *results = run->results;
+
+	if (run->interrupted)
+		return EXIT_NOT_RUN;
+	/* What is proven is not overridden by what is not known. */
+	if (results_unmet(results))
+		return EXIT_UNMET;
+	/* That nothing was run is no success either. */
+	return results_not_run(results) || !results_met(results) ? EXIT_NOT_RUN : EXIT_MET;
 }
 
 static int finish(struct run *run)
@@ -353,7 +395,6 @@ static int finish(struct run *run)
 	} else {
 		table_print(stdout, results_json(run->results));
 	}
-	mkdir(report, 0777);
 	if (!results_write(run->results, path, &err)) {
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
@@ -361,9 +402,7 @@ static int finish(struct run *run)
 	fprintf(run->options->json ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path, engine_name(run->engine),
 		(unsigned long long)run->options->seed);
-	if (run->interrupted || results_not_run(run->results))
-		return EXIT_NOT_RUN;
-	return results_unmet(run->results) ? EXIT_UNMET : EXIT_MET;
+	return exit_code(run);
 }
 
 static void let_go(struct run *run)
@@ -410,9 +449,9 @@ int cmd_run(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
 	options.plan.sets = options.sets;
-	while (options.seed == 0 || options.seed > INT64_MAX / 2) {
+	while (options.seed == 0) {
 		if (getrandom(&options.seed, sizeof options.seed, 0) < 0)
-			break;
+			options.seed = (uint64_t)clock_now();
 		options.seed &= UINT32_MAX; /* short enough to type */
 	}
 	code = run_all(&options);

@@ -1,18 +1,23 @@
 /*
  * stopbench - stops containers, measures how they stop, and says why.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/command.h"
+#include "harness/version.h"
 #include "lib/cc.h"
+#include "lib/mem.h"
 #include "lib/nearest.h"
 
-static const struct {
+struct command {
 	const char *name;
 	command_fn *run;
 	const char *help;
-} commands[] = {
+};
+
+static const struct command commands[] = {
 	{"run", cmd_run, "run scenarios and judge how the service stopped"},
 	{"validate", cmd_validate, "check scenarios: every error with file:line:column"},
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
@@ -28,8 +33,9 @@ static void print_help(FILE *out)
 		out);
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`stopbench COMMAND --help` has the options. Exit codes: 0 expectations met,\n"
-	      "1 unmet, 2 bad usage or scenario, 3 could not run.\n",
+	fputs("\n`stopbench COMMAND --help` has the options, `stopbench --version` the version.\n"
+	      "Exit codes: 0 expectations met, 1 unmet, 2 bad usage or scenario, 3 could not\n"
+	      "run.\n",
 		out);
 }
 
@@ -49,13 +55,28 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+/* Its usage and its errors begin with both words. */
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	SCOPED(mem_free) char *name = mem_textf("stopbench %s", command->name);
+
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
+	/* Characters only: numbers keep their points, which JSON wants. */
+	setlocale(LC_CTYPE, "");
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run_command(&commands[i], argc - 1, argv + 1);
+	}
+	if (strcmp(name, "--version") == 0) {
+		puts("stopbench " STOPBENCH_VERSION);
+		return EXIT_MET;
 	}
 	if (strcmp(name, "--help") != 0 && strcmp(name, "help") != 0)
 		return unknown(name);

@@ -87,9 +87,8 @@ static NORETURN void become(const struct cell_spec *spec, const struct pipes *pi
 	/* Whatever we have open, by whichever library, ends at exec. */
 	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
 		fail(pipes, "close descriptors");
-	clearenv();
-	for (const char *const *pair = spec->env; *pair; pair++)
-		putenv(strdup(*pair));
+	/* Not with putenv(): there may have been threads, and one of them in malloc(). */
+	environ = (char **)(void *)(size_t)spec->env;
 	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
 	fail(pipes, spec->argv[0]);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "lib/mem.h"
+#include "lib/signals.h"
 
 /* docker where a daemon answers, else process. */
 static struct engine *create_auto(
@@ -64,6 +64,14 @@ bool engine_prepare(struct engine *engine, const char *image, struct err *err)
 	return engine->ops->prepare(engine, image, err);
 }
 
+int engine_images(struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
+{
+	if (engine->ops->images)
+		return engine->ops->images(engine, said, arg, err);
+	err_set(err, "the %s engine has no images", engine->ops->name);
+	return -1;
+}
+
 char *engine_network(struct engine *engine, struct err *err)
 {
 	return engine->ops->network(engine, err);
@@ -76,6 +84,11 @@ void engine_network_remove(struct engine *engine, const char *network)
 
 struct subject *engine_up(struct engine *engine, const struct unit *unit, struct err *err)
 {
+	if (signal_number(unit->stop_signal) == 0) {
+		err_set(err, "start %s: there is no signal \"%s\"", unit->name,
+			unit->stop_signal);
+		return NULL;
+	}
 	return engine->ops->up(engine, unit, err);
 }
 

@@ -67,6 +67,13 @@ cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
  * Names an image that is not ours and is missing. */
 bool engine_prepare(struct engine *engine, const char *image, struct err *err) MUST_CHECK;
 
+/* Gets a line for each thing that was done. Borrowed. */
+typedef void engine_said_fn(void *arg, const char *line);
+
+/* Docker: loads all our images, for compose files and for whoever is curious, and tags
+ * them ":latest". `said` gets each name. Gives how many, -1 with err. */
+int engine_images(struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
+
 /* Docker: a network of its own for TOPOLOGY_CONTAINERS; its name is given to the caller.
  * Process engine: NULL without an error, there is none. */
 char *engine_network(struct engine *engine, struct err *err);
@@ -108,7 +115,6 @@ void subject_keep(struct subject *subject);
  * is_over() is asked for each run id that is met. `said` gets a line for each thing
  * removed. Gives how many, -1 with err. */
 typedef bool engine_is_over_fn(const char *run_id);
-typedef void engine_said_fn(void *arg, const char *line);
 int engine_clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
 	void *arg, struct err *err);
 

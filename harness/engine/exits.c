@@ -48,9 +48,10 @@ static void note(struct exits *exits, const struct proc_event *event)
 	if (event->what != PROC_EVENT_EXIT)
 		return;
 	for (struct watched *watched = exits->watched; watched; watched = watched->next) {
-		/* The event comes for each thread; the process ends with its leader. */
-		if (watched->pid != event->event_data.exit.process_pid ||
-			watched->pid != event->event_data.exit.process_tgid)
+		/* The event comes for each thread; the process ends with the last of them,
+		 * which need not be the one that ran main(). */
+		if (watched->pid != event->event_data.exit.process_tgid ||
+			(int64_t)event->timestamp_ns < watched->record->ns)
 			continue;
 		watched->record->ns = (int64_t)event->timestamp_ns;
 		watched->record->wait_status = (int)event->event_data.exit.exit_code;

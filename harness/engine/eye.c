@@ -20,6 +20,12 @@ struct eyes {
 	bool taps;
 };
 
+/* A signal that was tapped, and the command name of its sender. */
+struct sent {
+	struct tap_record record;
+	char sender[32];
+};
+
 struct eye {
 	struct eyes *eyes;
 	pid_t pid;
@@ -31,10 +37,34 @@ struct eye {
 	eye_ended_fn *ended;
 	void *arg;
 
-	/* What was tapped, oldest first. */
-	struct tap_record *taps;
-	unsigned tap_count;
+	struct sent *sent;
+	unsigned sent_count;
 };
+
+/* Tracepoints and the connector count processes in the first PID namespace. */
+static bool pids_are_global(void)
+{
+	static const char first[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO */
+	char here[sizeof first] = "";
+
+	return readlink("/proc/self/ns/pid", here, sizeof here) ==
+		(ssize_t)(sizeof first - 1) &&
+		memcmp(here, first, sizeof first - 1) == 0;
+}
+
+static bool can_trace(struct err *err)
+{
+	return pids_are_global() ? tap_possible(err)
+				 : err_set(err, "not in the first PID namespace");
+}
+
+static struct exits *open_exits(uv_loop_t *loop, struct err *err)
+{
+	if (pids_are_global())
+		return exits_open(loop, err);
+	err_set(err, "not in the first PID namespace");
+	return NULL;
+}
 
 struct eyes *eyes_open(uv_loop_t *loop, struct engine_sight *sight)
 {
@@ -43,12 +73,12 @@ struct eyes *eyes_open(uv_loop_t *loop, struct engine_sight *sight)
 	struct err err;
 
 	eyes->loop = loop;
-	eyes->exits = exits_open(loop, &err);
+	eyes->exits = open_exits(loop, &err);
 	sight->exit = eyes->exits ? WITNESS_KERNEL : WITNESS_SELF;
 	if (!eyes->exits)
 		len += (size_t)snprintf(sight->note + len, sizeof sight->note - len,
 			"%sno kernel stamp of exits (%.80s)", len ? "; " : "", err.text);
-	eyes->taps = tap_possible(&err);
+	eyes->taps = can_trace(&err);
 	sight->signal_fate = eyes->taps;
 	if (eyes->taps)
 		sight->signal = sight->kill = WITNESS_KERNEL;
@@ -77,6 +107,35 @@ static void on_ended(uv_poll_t *poll, int status, int events)
 	eye->ended(eye->arg);
 }
 
+static void name_sender(pid_t pid, char *name, size_t size)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/comm", (int)pid);
+	FILE *file = fopen(path, "re");
+
+	if (!file || !fgets(name, (int)size, file))
+		snprintf(name, size, "process %d", (int)pid);
+	name[strcspn(name, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
+
+/* Kept in the order of their time: each processor has its own queue. The sender is
+ * named at once, it may be gone soon. */
+static void on_sent(void *arg, const struct tap_record *record)
+{
+	struct eye *eye = arg;
+	unsigned at = eye->sent_count;
+
+	eye->sent = mem_grown(eye->sent, eye->sent_count + 1, sizeof *eye->sent);
+	while (at > 0 && eye->sent[at - 1].record.ns > record->ns) {
+		eye->sent[at] = eye->sent[at - 1];
+		at--;
+	}
+	eye->sent[at] = (struct sent){.record = *record};
+	name_sender(record->sender, eye->sent[at].sender, sizeof eye->sent[at].sender);
+	eye->sent_count++;
+}
+
 struct eye *eye_open(
 	struct eyes *eyes, pid_t pid, eye_ended_fn *ended, void *arg, struct err *err)
 {
@@ -97,7 +156,7 @@ struct eye *eye_open(
 	if (eyes->exits)
 		exits_watch(eyes->exits, pid, &eye->record);
 	if (eyes->taps)
-		eye->tap = tap_open(pid, &ignored);
+		eye->tap = tap_open(eyes->loop, pid, on_sent, eye, &ignored);
 	uv_poll_init(eyes->loop, &eye->poll, pidfd);
 	eye->poll.data = eye;
 	uv_poll_start(&eye->poll, UV_READABLE, on_ended);
@@ -146,71 +205,43 @@ static void tell_exit(const struct eye *eye, struct stop_facts *facts)
 	}
 }
 
-static int by_time(const void *one, const void *other)
+static void tell_signal(const struct sent *sent, struct stop_facts *facts)
 {
-	int64_t a = ((const struct tap_record *)one)->ns;
-	int64_t b = ((const struct tap_record *)other)->ns;
-
-	return (a > b) - (a < b);
+	if (sent->record.signal != facts->stop_signal || !facts->asked_ns ||
+		sent->record.ns < facts->asked_ns)
+		return;
+	if (facts->signals_seen++ > 0)
+		return;
+	facts->signal_ns = sent->record.ns;
+	facts->signal_error_ns = 0;
+	facts->signal_witness = WITNESS_KERNEL;
+	facts->signal_fate = sent->record.ignored ? FATE_IGNORED : FATE_DELIVERED;
 }
 
-static void read_tap(struct eye *eye)
+/* The first that came before the end is the one that killed. */
+static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *kill_by)
 {
-	struct tap_record record;
-
-	while (eye->tap && tap_next(eye->tap, &record)) {
-		eye->taps = mem_grown(eye->taps, eye->tap_count + 1, sizeof *eye->taps);
-		eye->taps[eye->tap_count++] = record;
-	}
-	if (eye->tap_count)
-		qsort(eye->taps, eye->tap_count, sizeof *eye->taps, by_time);
-}
-
-static void name_sender(pid_t pid, char *name, size_t size)
-{
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/comm", (int)pid);
-	FILE *file = fopen(path, "re");
-
-	snprintf(name, size, "process %d", (int)pid);
-	if (file && fgets(name, (int)size, file))
-		name[strcspn(name, "\n")] = '\0';
-	if (file)
-		fclose(file);
-}
-
-static void tell_signals(const struct eye *eye, struct stop_facts *facts, pid_t *kill_by)
-{
-	for (unsigned i = 0; i < eye->tap_count; i++) {
-		const struct tap_record *record = &eye->taps[i];
-
-		if (record->signal == SIGKILL && facts->kill_witness != WITNESS_KERNEL) {
-			facts->kill_ns = record->ns;
-			facts->kill_witness = WITNESS_KERNEL;
-			*kill_by = record->sender;
-			name_sender(record->sender, facts->kill_sender,
-				sizeof facts->kill_sender);
-		}
-		if (record->signal != facts->stop_signal || !facts->asked_ns ||
-			record->ns < facts->asked_ns)
-			continue;
-		if (facts->signals_seen++ == 0) {
-			facts->signal_ns = record->ns;
-			facts->signal_error_ns = 0;
-			facts->signal_witness = WITNESS_KERNEL;
-			facts->signal_fate =
-				record->ignored ? FATE_IGNORED : FATE_DELIVERED;
-		}
-	}
+	if (sent->record.signal != SIGKILL || facts->kill_witness == WITNESS_KERNEL ||
+		(facts->exit_ns && sent->record.ns > facts->exit_ns))
+		return;
+	facts->kill_ns = sent->record.ns;
+	facts->kill_witness = WITNESS_KERNEL;
+	*kill_by = sent->record.sender;
+	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s", sent->sender);
 }
 
 void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by)
 {
 	if (eye->eyes->exits)
 		exits_read(eye->eyes->exits);
-	read_tap(eye);
+	if (eye->tap)
+		tap_read(eye->tap);
 	facts->signals_seen = 0;
 	tell_exit(eye, facts);
-	tell_signals(eye, facts, kill_by);
+	for (unsigned i = 0; i < eye->sent_count; i++) {
+		tell_signal(&eye->sent[i], facts);
+		tell_kill(&eye->sent[i], facts, kill_by);
+	}
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -228,6 +259,6 @@ void eye_close(struct eye *eye)
 	if (eye->eyes->exits)
 		exits_forget(eye->eyes->exits, eye->pid);
 	tap_close(eye->tap);
-	free(eye->taps);
+	free(eye->sent);
 	uv_close((uv_handle_t *)&eye->poll, on_closed);
 }

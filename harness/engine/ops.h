@@ -15,6 +15,8 @@ struct engine_ops {
 	void (*destroy)(struct engine *engine);
 	void (*fingerprint)(struct engine *engine, cJSON *json); /* adds what it knows */
 	bool (*prepare)(struct engine *engine, const char *image, struct err *err);
+	int (*images)(struct engine *engine, engine_said_fn *said, void *arg,
+		struct err *err); /* NULL: it has none */
 	char *(*network)(struct engine *engine, struct err *err);
 	void (*network_remove)(struct engine *engine, const char *network);
 	struct subject *(*up)(

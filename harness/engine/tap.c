@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +25,19 @@ struct layout {
 };
 
 struct ring {
+	struct tap *tap;
 	int fd;
 	struct perf_event_mmap_page *page; /* and the data behind it */
+	uv_poll_t poll;
 };
 
 struct tap {
 	struct layout layout;
 	struct ring *rings; /* one per processor */
 	unsigned count;
+	unsigned polled; /* rings whose poll has not reported closed */
+	tap_fn *sent;
+	void *arg;
 };
 
 static size_t page_size(void)
@@ -109,9 +115,10 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
+		.wakeup_events = 1,
 		.disabled = 1,
 	};
-	char filter[32];
+	char filter[48];
 	void *memory;
 
 	ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, processor, -1,
@@ -123,14 +130,27 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 	if (memory == MAP_FAILED)
 		return err_sys(err, "mmap of a perf ring");
 	ring->page = memory;
-	snprintf(filter, sizeof filter, "pid==%d", (int)target);
+	/* Each child's end is a signal too, and nobody asks for those. */
+	snprintf(filter, sizeof filter, "pid==%d && sig!=%d", (int)target, SIGCHLD);
 	if (ioctl(ring->fd, PERF_EVENT_IOC_SET_FILTER, filter) != 0 ||
 		ioctl(ring->fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
 		return err_sys(err, "perf filter %s", filter);
 	return true;
 }
 
-struct tap *tap_open(pid_t target, struct err *err)
+static void let_go(struct tap *tap)
+{
+	for (unsigned i = 0; i < tap->count; i++) {
+		if (tap->rings[i].page)
+			munmap(tap->rings[i].page, (PAGES + 1) * page_size());
+		if (tap->rings[i].fd >= 0)
+			close(tap->rings[i].fd);
+	}
+	free(tap->rings);
+	free(tap);
+}
+
+static struct tap *open_rings(pid_t target, struct err *err)
 {
 	struct tap *tap = mem_zeroed(sizeof *tap);
 	long processors = sysconf(_SC_NPROCESSORS_CONF);
@@ -140,6 +160,7 @@ struct tap *tap_open(pid_t target, struct err *err)
 	for (int i = 0; ok && i < processors; i++) {
 		struct ring *ring = &tap->rings[tap->count++];
 
+		ring->tap = tap;
 		ok = open_ring(ring, &tap->layout, i, target, err);
 		/* A processor that is off has no events, and no ring. */
 		if (!ok && ring->fd < 0 && errno == ENODEV) {
@@ -149,15 +170,16 @@ struct tap *tap_open(pid_t target, struct err *err)
 	}
 	if (ok)
 		return tap;
-	tap_close(tap);
+	let_go(tap);
 	return NULL;
 }
 
 bool tap_possible(struct err *err)
 {
-	struct tap *tap = tap_open(getpid(), err);
+	struct tap *tap = open_rings(getpid(), err);
 
-	tap_close(tap);
+	if (tap)
+		let_go(tap);
 	return tap != NULL;
 }
 
@@ -198,41 +220,71 @@ static bool parse_sample(
 	return true;
 }
 
-bool tap_next(struct tap *tap, struct tap_record *record)
+static void read_ring(struct ring *ring)
 {
+	const struct tap *tap = ring->tap;
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t tail = ring->page->data_tail;
+
+	while (tail < head) {
+		struct sample sample = {0};
+		struct tap_record record;
+
+		copy_out(ring, tail, &sample.header, sizeof sample.header);
+		copy_out(ring, tail, &sample,
+			sample.header.size < sizeof sample ? sample.header.size
+							   : sizeof sample);
+		tail += sample.header.size;
+		__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+		if (parse_sample(tap, &sample, &record))
+			tap->sent(tap->arg, &record);
+	}
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	read_ring(poll->data);
+}
+
+struct tap *tap_open(uv_loop_t *loop, pid_t target, tap_fn *sent, void *arg,
+	struct err *err)
+{
+	struct tap *tap = open_rings(target, err);
+
+	if (!tap)
+		return NULL;
+	tap->sent = sent;
+	tap->arg = arg;
 	for (unsigned i = 0; i < tap->count; i++) {
 		struct ring *ring = &tap->rings[i];
-		uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-		uint64_t tail = ring->page->data_tail;
 
-		while (tail < head) {
-			struct sample sample = {0};
-			bool found;
-
-			copy_out(ring, tail, &sample.header, sizeof sample.header);
-			copy_out(ring, tail, &sample,
-				sample.header.size < sizeof sample ? sample.header.size
-								   : sizeof sample);
-			found = parse_sample(tap, &sample, record);
-			tail += sample.header.size;
-			__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
-			if (found)
-				return true;
-		}
+		uv_poll_init(loop, &ring->poll, ring->fd);
+		ring->poll.data = ring;
+		uv_poll_start(&ring->poll, UV_READABLE, on_readable);
+		uv_unref((uv_handle_t *)&ring->poll);
+		tap->polled++;
 	}
-	return false;
+	return tap;
+}
+
+void tap_read(struct tap *tap)
+{
+	for (unsigned i = 0; i < tap->count; i++)
+		read_ring(&tap->rings[i]);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct tap *tap = ((struct ring *)handle->data)->tap;
+
+	if (--tap->polled == 0)
+		let_go(tap);
 }
 
 void tap_close(struct tap *tap)
 {
-	if (!tap)
-		return;
-	for (unsigned i = 0; i < tap->count; i++) {
-		if (tap->rings[i].page)
-			munmap(tap->rings[i].page, (PAGES + 1) * page_size());
-		if (tap->rings[i].fd >= 0)
-			close(tap->rings[i].fd);
-	}
-	free(tap->rings);
-	free(tap);
+	for (unsigned i = 0; tap && i < tap->count; i++)
+		uv_close((uv_handle_t *)&tap->rings[i].poll, on_closed);
 }

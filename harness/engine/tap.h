@@ -3,8 +3,8 @@
  *
  * perf_event_open(2) on signal:signal_generate, filtered by the target's pid, stamped
  * by the kernel in CLOCK_MONOTONIC. It says when a signal was sent, by whom, and
- * whether it was queued or thrown away on the spot (a PID 1 without a handler). Needs
- * root or CAP_PERFMON and a kernel with tracefs; the system's mounts are not touched.
+ * whether it was queued or thrown away on the spot (a PID 1 without a handler).
+ * SIGCHLD is left out. Needs root or CAP_PERFMON and a kernel with tracefs; the system's mounts are not touched.
  */
 #ifndef HARNESS_ENGINE_TAP_H
 #define HARNESS_ENGINE_TAP_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <uv.h>
 
 #include "lib/err.h"
 
@@ -20,17 +21,23 @@ struct tap;
 struct tap_record {
 	int64_t ns;
 	int signal;
-	pid_t sender;  /* its process id on the host */
-	bool ignored;  /* thrown away: result 1 of the tracepoint */
+	pid_t sender; /* its process id on the host */
+	bool ignored; /* thrown away: result 1 of the tracepoint */
 };
+
+/* A signal was sent; from the loop or tap_read(). In order for each processor, not
+ * across them. */
+typedef void tap_fn(void *arg, const struct tap_record *record);
 
 /* Can taps be opened here? err says why not. */
 bool tap_possible(struct err *err);
 
-struct tap *tap_open(pid_t target, struct err *err) MUST_CHECK;
+/* Keeps loop, without keeping it running. */
+struct tap *tap_open(uv_loop_t *loop, pid_t target, tap_fn *sent, void *arg,
+	struct err *err) MUST_CHECK;
 
-/* The next record that was not read yet, oldest first of each processor. */
-bool tap_next(struct tap *tap, struct tap_record *record);
+/* Reads what has arrived, without waiting for the loop. */
+void tap_read(struct tap *tap);
 void tap_close(struct tap *tap); /* accepts NULL */
 
 #endif

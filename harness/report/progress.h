@@ -1,21 +1,40 @@
 /*
- * progress - what the run is doing, on stderr: one line that is redrawn on a terminal,
- * a plain line per case elsewhere (CI, pipes, TERM=dumb).
+ * progress - what the run is doing, on stderr: a line for each round that is over and,
+ * on a terminal, one that is drawn again and again for the one under way:
+ *
+ *   [ 2/18] ok       kill/60-no-handler (twin): clean: 1.52ms
+ *   [ 3/18] history/10-matrix load.sessions=3 (twin): stopping 4s
+ *
+ * In pipes, in CI (the variable CI is set) and with TERM=dumb there is only the first.
  */
 #ifndef HARNESS_REPORT_PROGRESS_H
 #define HARNESS_REPORT_PROGRESS_H
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "lib/cc.h"
 
 struct progress;
 
-struct progress *progress_create(unsigned cases);
-void progress_destroy(struct progress *progress); /* accepts NULL */
+enum progress_mark {
+	PROGRESS_MET,
+	PROGRESS_UNMET,
+	PROGRESS_NOT_RUN,
+};
 
-void progress_case(struct progress *progress, unsigned number, const char *title);
+/* Keeps loop, for the seconds, and does not keep it running. Keeps out. `rounds` are to
+ * come. */
+struct progress *progress_create(uv_loop_t *loop, FILE *out, unsigned rounds) MUST_CHECK;
+/* The line under way is gone at once, the rest when the loop has turned. Accepts NULL. */
+void progress_destroy(struct progress *progress);
+
+/* The next round begins. Copies title. */
+void progress_round(struct progress *progress, const char *title);
 void progress_step(struct progress *progress, const char *what);
-/* The case is over: its line stays. `line` is one line of text. */
-void progress_over(struct progress *progress, bool met, const char *line);
+/* The round is over: its line stays. `what` is one line of text. */
+void progress_over(struct progress *progress, enum progress_mark mark, const char *what);
 /* A line for people that must not be overdrawn. */
 void progress_say(struct progress *progress, const char *line);
 

@@ -3,7 +3,8 @@
  *
  * {"stopbench": "0.1", "started": "...", "host": {...}, "engine": {...}, "seed": "...",
  *  "cases": [{"id", "half", "axes", "verdict", "met", "stop_ns", ...}], "summary": {...}}
- * Nanosecond figures are written from their digits: integers, never doubles.
+ * docs/results.md has every member. Whole numbers are written from their digits, and
+ * what is not known is null.
  */
 #ifndef HARNESS_REPORT_RESULTS_H
 #define HARNESS_REPORT_RESULTS_H
@@ -18,22 +19,29 @@
 
 struct results;
 
-/* Takes fingerprint. Copies the rest. */
-struct results *results_create(const char *engine, cJSON *fingerprint, uint64_t seed)
-	MUST_CHECK;
-void results_destroy(struct results *results);
+/* Takes fingerprint. The clock starts. */
+struct results *results_create(cJSON *fingerprint, uint64_t seed) MUST_CHECK;
+void results_destroy(struct results *results); /* accepts NULL */
 
-/* One round of a case. Copies what it keeps. */
+/* One round of a case; a case's rounds come one after the other. Copies what it keeps.
+ * folder: of a failed round, or NULL. */
 void results_add(struct results *results, const struct plan_case *plan_case, unsigned round,
 	const struct evidence *evidence, const struct judgement *judgement,
 	const char *folder);
 
+/* A case that is not for this engine. */
+void results_pass_over(struct results *results);
+
+/* Cases: a case with an unmet round is unmet, else one with a round that could not run
+ * was not run. */
 unsigned results_met(const struct results *results);
 unsigned results_unmet(const struct results *results);
 unsigned results_not_run(const struct results *results);
 
 /* Borrowed: good until the next results_add(). */
 const cJSON *results_json(const struct results *results);
+
+/* Makes the folders on the way. The file is there as a whole or not at all. */
 bool results_write(const struct results *results, const char *path, struct err *err)
 	MUST_CHECK;
 

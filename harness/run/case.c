@@ -147,6 +147,7 @@ static bool bring_up_service(struct stage *stage)
 			.host = stage->network ? "0.0.0.0" : "127.0.0.1",
 			.agent_url = stage->mocks ? mocks_agent_url(stage->mocks) : NULL,
 			.ledger = ledger_address(stage->ledger),
+			.seed = stage->evidence->seed,
 		},
 		stage->scenario);
 	const char *const *command = (const char *const *)service->command.word;

@@ -28,14 +28,16 @@ static void put(struct words *env, char *pair)
 
 /* {"mcpServers": {"skills": {"command": "mock-mcp", "args": [...]}}}, the field's usual
  * form, so that a scenario tests what operators write. */
-static char *mcp_config(const struct scenario *scenario)
+static char *mcp_config(const struct scenario *scenario, uint64_t seed)
 {
+	SCOPED(mem_free) char *seed_text = mem_textf("%llu", (unsigned long long)seed);
 	SCOPED(json_free) cJSON *config = cJSON_CreateObject();
 	cJSON *servers = cJSON_AddObjectToObject(config, "mcpServers");
 
 	for (unsigned i = 0; i < scenario->mcp.count; i++) {
 		const char *name = scenario->mcp.server[i].name;
-		const char *args[] = {"--manners", scenario->mcp.json[i]};
+		const char *args[] = {
+			"--manners", scenario->mcp.json[i], "--seed", seed_text};
 		cJSON *server = cJSON_AddObjectToObject(servers, name);
 
 		cJSON_AddStringToObject(server, "command", "mock-mcp");
@@ -60,7 +62,7 @@ struct words outfit_env(const struct outfit *outfit, const struct scenario *scen
 	put(&env, mem_text("SESSION_END=archive"));
 	put(&env, mem_text("MCP_START=session"));
 	if (outfit->agent_url) {
-		SCOPED(mem_free) char *config = mcp_config(scenario);
+		SCOPED(mem_free) char *config = mcp_config(scenario, outfit->seed);
 
 		put(&env, mem_textf("AGENT_URL=%s", outfit->agent_url));
 		put(&env, mem_text("AGENT_KEY=stopbench"));

@@ -14,6 +14,7 @@ struct outfit {
 	const char *host;      /* where it listens: "127.0.0.1" or "0.0.0.0" */
 	const char *agent_url; /* NULL without mocks */
 	const char *ledger;    /* "unix:/path" */
+	uint64_t seed;         /* of the MCP servers' draws */
 };
 
 /* Gives the caller a list for outfit_free(). */

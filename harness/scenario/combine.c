@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/scenario/scenario.h"
+#include "harness/scenario/change.h"
 #include "lib/mem.h"
 
 /* The axes of a matrix, and where each stands. */
@@ -13,12 +13,14 @@ struct matrix {
 	unsigned count;
 };
 
-/* "key=value": the value is JSON where it is that, else a string. */
+/* --- --set --- */
+
 static char *set_path(const char *set)
 {
 	return mem_textf("%.*s", (int)strcspn(set, "="), set);
 }
 
+/* The value is JSON where it is that, else a string. */
 static cJSON *set_value(const char *set)
 {
 	const char *text = set + strcspn(set, "=") + 1;
@@ -27,96 +29,45 @@ static cJSON *set_value(const char *set)
 	return value ? value : cJSON_CreateString(text);
 }
 
+/* As --set takes it: a string that would be taken for JSON keeps its quotes. */
+static char *value_text(const cJSON *value)
+{
+	SCOPED(json_free) cJSON *taken = NULL;
+
+	if (!cJSON_IsString(value))
+		return json_print(value);
+	taken = json_parse(value->valuestring, strlen(value->valuestring));
+	return taken ? json_print(value) : mem_text(value->valuestring);
+}
+
 static bool is_pinned(const char *const *sets, const char *path)
 {
-	size_t len = strlen(path);
-
 	for (unsigned i = 0; sets && sets[i]; i++) {
-		if (strncmp(sets[i], path, len) == 0 && sets[i][len] == '=')
+		size_t len = strcspn(sets[i], "=");
+
+		if (strncmp(sets[i], path, len) == 0 &&
+			(path[len] == '\0' || path[len] == '.'))
 			return true;
 	}
 	return false;
 }
 
-static bool check_path(const struct json_doc *doc, const cJSON *node, const char *path,
-	struct err *err)
+static bool apply_sets(cJSON *root, const char *const *sets, struct err *err)
 {
-	struct err why = {0};
+	for (unsigned i = 0; sets && sets[i]; i++) {
+		SCOPED(mem_free) char *path = set_path(sets[i]);
+		struct err why = {0};
 
-	return fields_knows(scenario_fields, path, &why) ||
-		json_doc_wrong(doc, node, err, "%s", why.text);
-}
-
-static bool read_matrix(struct matrix *matrix, const struct json_doc *doc,
-	const char *const *sets, struct err *err)
-{
-	const cJSON *object = json_get(doc->root, "matrix");
-	const cJSON *axis;
-
-	if (object && !cJSON_IsObject(object))
-		return json_doc_wrong(doc, object, err,
-			"matrix: expected an object such as {\"load.sessions\": [1, 3]}, not "
-			"%s",
-			json_kind(object));
-	cJSON_ArrayForEach(axis, object) {
-		if (!check_path(doc, axis, axis->string, err))
-			return false;
-		if (!cJSON_IsArray(axis) || cJSON_GetArraySize(axis) == 0)
-			return json_doc_wrong(doc, axis, err,
-				"matrix: expected a list of values, not %s", json_kind(axis));
-		if (is_pinned(sets, axis->string))
-			continue;
-		if (matrix->count == COMBINE_AXES_MAX)
-			return json_doc_wrong(doc, axis, err, "matrix: more than %d axes",
-				COMBINE_AXES_MAX);
-		matrix->axes[matrix->count++] = axis;
+		if (strchr(sets[i], '=') == NULL)
+			return err_set(err, "--set %s: expected KEY=VALUE", sets[i]);
+		if (!change_possible(path, &why) ||
+			!json_put_at(root, path, set_value(sets[i]), &why))
+			return err_set(err, "--set %s: %s", sets[i], why.text);
 	}
 	return true;
 }
 
-static const cJSON *value_of(const struct matrix *matrix, unsigned axis)
-{
-	return cJSON_GetArrayItem(matrix->axes[axis], (int)matrix->at[axis]);
-}
-
-/* False when every combination has been had. */
-static bool turn(struct matrix *matrix)
-{
-	for (unsigned i = matrix->count; i-- > 0;) {
-		matrix->at[i]++;
-		if (matrix->at[i] < (unsigned)cJSON_GetArraySize(matrix->axes[i]))
-			return true;
-		matrix->at[i] = 0;
-	}
-	return false;
-}
-
-static bool put_copy(cJSON *root, const struct json_doc *doc, const cJSON *place,
-	const char *path, const cJSON *value, struct err *err)
-{
-	struct err why = {0};
-
-	return json_put_at(root, path, cJSON_Duplicate(value, true), &why) ||
-		json_doc_wrong(doc, place, err, "%s", why.text);
-}
-
-/* {"path": value, ...}, each put into root. */
-static bool put_all(cJSON *root, const struct json_doc *doc, const cJSON *set,
-	struct err *err)
-{
-	const cJSON *item;
-
-	if (!cJSON_IsObject(set))
-		return json_doc_wrong(doc, set, err,
-			"set: expected an object such as {\"load.sessions\": 20}, not %s",
-			json_kind(set));
-	cJSON_ArrayForEach(item, set) {
-		if (!check_path(doc, item, item->string, err) ||
-			!put_copy(root, doc, item, item->string, item, err))
-			return false;
-	}
-	return true;
-}
+/* --- variants --- */
 
 static bool matches(const cJSON *root, const cJSON *where)
 {
@@ -131,7 +82,24 @@ static bool matches(const cJSON *root, const cJSON *where)
 	return true;
 }
 
-static bool apply_variants(cJSON *root, const struct json_doc *doc, struct err *err)
+static bool check_variant(const struct json_doc *doc, const cJSON *variant, struct err *err)
+{
+	const cJSON *where = json_get(variant, "where");
+	const cJSON *item;
+
+	if (!cJSON_IsObject(where) || !cJSON_IsObject(json_get(variant, "set")) ||
+		cJSON_GetArraySize(variant) != 2)
+		return json_doc_wrong(doc, variant, err,
+			"variants: expected {\"where\": {...}, \"set\": {...}}");
+	cJSON_ArrayForEach(item, where) {
+		if (!change_check(doc, item, item->string, err))
+			return false;
+	}
+	return true;
+}
+
+static bool apply_variants(cJSON *root, const struct json_doc *doc, bool *changed,
+	struct err *err)
 {
 	const cJSON *variants = json_get(doc->root, "variants");
 	const cJSON *variant;
@@ -142,59 +110,125 @@ static bool apply_variants(cJSON *root, const struct json_doc *doc, struct err *
 			"%s",
 			json_kind(variants));
 	cJSON_ArrayForEach(variant, variants) {
-		const cJSON *where = json_get(variant, "where");
-		const cJSON *set = json_get(variant, "set");
-		const cJSON *item;
-
-		if (!cJSON_IsObject(where) || !cJSON_IsObject(set) ||
-			cJSON_GetArraySize(variant) != 2)
-			return json_doc_wrong(doc, variant, err,
-				"variants: expected {\"where\": {...}, \"set\": {...}}");
-		cJSON_ArrayForEach(item, where) {
-			if (!check_path(doc, item, item->string, err))
-				return false;
-		}
-		if (matches(root, where) && !put_all(root, doc, set, err))
+		if (!check_variant(doc, variant, err))
+			return false;
+		if (!matches(root, json_get(variant, "where")))
+			continue;
+		*changed = true;
+		if (!change_put_all(root, doc, json_get(variant, "set"), err))
 			return false;
 	}
 	return true;
 }
 
-static bool apply_sets(cJSON *root, const char *const *sets, struct err *err)
-{
-	for (unsigned i = 0; sets && sets[i]; i++) {
-		SCOPED(mem_free) char *path = set_path(sets[i]);
-		struct err why = {0};
+/* --- matrix --- */
 
-		if (strchr(sets[i], '=') == NULL)
-			return err_set(err, "--set %s: expected KEY=VALUE", sets[i]);
-		if (!fields_knows(scenario_fields, path, &why) ||
-			!json_put_at(root, path, set_value(sets[i]), &why))
-			return err_set(err, "--set %s: %s", sets[i], why.text);
+static const cJSON *find_double(const cJSON *list)
+{
+	const cJSON *item, *earlier;
+
+	cJSON_ArrayForEach(item, list) {
+		for (earlier = list->child; earlier != item; earlier = earlier->next) {
+			if (cJSON_Compare(earlier, item, true))
+				return item;
+		}
+	}
+	return NULL;
+}
+
+static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err *err)
+{
+	const cJSON *again;
+
+	if (!change_check(doc, axis, axis->string, err))
+		return false;
+	if (!cJSON_IsArray(axis) || !axis->child)
+		return json_doc_wrong(doc, axis, err,
+			"%s: expected a list of values, not %s", axis->string,
+			cJSON_IsArray(axis) ? "an empty one" : json_kind(axis));
+	again = find_double(axis);
+	if (again)
+		return json_doc_wrong(
+			doc, again, err, "%s: this value stands in it twice", axis->string);
+	return true;
+}
+
+static bool read_matrix(struct matrix *matrix, const struct json_doc *doc,
+	const char *const *sets, struct err *err)
+{
+	const cJSON *object = json_get(doc->root, "matrix");
+	const cJSON *axis;
+
+	if (object && !cJSON_IsObject(object))
+		return json_doc_wrong(doc, object, err,
+			"matrix: expected an object such as {\"load.sessions\": [1, 3]}, not "
+			"%s",
+			json_kind(object));
+	cJSON_ArrayForEach(axis, object) {
+		if (!check_axis(doc, axis, err))
+			return false;
+		if (is_pinned(sets, axis->string))
+			continue;
+		if (matrix->count == COMBINE_AXES_MAX)
+			return json_doc_wrong(doc, axis, err, "matrix: more than %d axes",
+				COMBINE_AXES_MAX);
+		matrix->axes[matrix->count++] = axis;
 	}
 	return true;
 }
 
-/* Pinned paths go in before the variants look, the axes as well. */
+/* False when every combination has been had. */
+static bool turn(struct matrix *matrix)
+{
+	for (unsigned i = matrix->count; i-- > 0;) {
+		matrix->at[i]++;
+		if (matrix->at[i] < (unsigned)cJSON_GetArraySize(matrix->axes[i]))
+			return true;
+		matrix->at[i] = 0;
+	}
+	return false;
+}
+
+static bool put_axes(cJSON *root, const struct json_doc *doc,
+	const struct combination *combination, const struct matrix *matrix, struct err *err)
+{
+	for (unsigned i = 0; i < combination->axis_count; i++) {
+		const struct axis *axis = &combination->axes[i];
+
+		if (!change_put(root, doc, matrix->axes[i], axis->path, axis->value, err))
+			return false;
+	}
+	return true;
+}
+
+/* Pinned paths go in before the variants look, as the axes do, and once more after
+ * them: --set has the last word. */
+static bool fill(cJSON *root, const struct json_doc *doc, const char *const *sets,
+	struct combination *combination, const struct matrix *matrix, struct err *err)
+{
+	combination->changed = combination->axis_count > 0 || (sets && sets[0]);
+	return apply_sets(root, sets, err) && put_axes(root, doc, combination, matrix, err) &&
+		apply_variants(root, doc, &combination->changed, err) &&
+		apply_sets(root, sets, err);
+}
+
 static bool make_one(const struct json_doc *doc, const char *const *sets,
 	const struct matrix *matrix, combine_fn *each, void *arg, struct err *err)
 {
 	SCOPED(json_free) cJSON *root = cJSON_Duplicate(doc->root, true);
 	struct combination combination = {.axis_count = matrix->count};
 	char *texts[COMBINE_AXES_MAX] = {0};
-	bool ok = apply_sets(root, sets, err);
+	bool ok;
 
 	for (unsigned i = 0; i < matrix->count; i++) {
-		const cJSON *value = value_of(matrix, i);
+		const cJSON *value =
+			cJSON_GetArrayItem(matrix->axes[i], (int)matrix->at[i]);
 
-		texts[i] = cJSON_IsString(value) ? mem_text(value->valuestring)
-						 : json_print(value);
-		combination.axes[i] = (struct axis){matrix->axes[i]->string, texts[i]};
-		ok = ok && put_copy(root, doc, matrix->axes[i], matrix->axes[i]->string,
-				   value, err);
+		texts[i] = value_text(value);
+		combination.axes[i] =
+			(struct axis){matrix->axes[i]->string, texts[i], value};
 	}
-	/* --set has the last word. */
-	ok = ok && apply_variants(root, doc, err) && apply_sets(root, sets, err);
+	ok = fill(root, doc, sets, &combination, matrix, err);
 	if (ok) {
 		cJSON_DeleteItemFromObjectCaseSensitive(root, "matrix");
 		cJSON_DeleteItemFromObjectCaseSensitive(root, "variants");
@@ -219,23 +253,34 @@ bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *ea
 	return true;
 }
 
+/* --- twin --- */
+
+const cJSON *combine_twin_of(const struct json_doc *doc, const cJSON *twin)
+{
+	const cJSON *own = json_get(doc->root, "twin");
+	const cJSON *variant;
+
+	if (own && cJSON_Compare(twin, own, true))
+		return own;
+	cJSON_ArrayForEach(variant, json_get(doc->root, "variants")) {
+		own = json_get(json_get(variant, "set"), "twin");
+		if (own && cJSON_Compare(twin, own, true))
+			return own;
+	}
+	return twin;
+}
+
 bool combine_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,
 	struct err *err)
 {
-	const cJSON *place = json_get(doc->root, "twin");
 	const cJSON *set = json_get(twin, "set");
 	const cJSON *expect = json_get(twin, "expect");
 
-	if (!place)
-		place = doc->root;
 	if (!cJSON_IsObject(set) || !cJSON_IsObject(expect) || cJSON_GetArraySize(twin) != 2)
-		return json_doc_wrong(doc, place, err,
+		return json_doc_wrong(doc, twin, err,
 			"twin: expected {\"set\": {...}, \"expect\": {...}}");
-	/* The twin is a copy: its own members have no place in the text, the file's do. */
-	if (cJSON_Compare(twin, place, true)) {
-		set = json_get(place, "set");
-		expect = json_get(place, "expect");
-	}
-	return put_all(root, doc, set, err) &&
-		put_copy(root, doc, expect, "expect", expect, err);
+	if (!set->child)
+		return json_doc_wrong(doc, set, err, "twin: its set changes nothing");
+	return change_put_all(root, doc, set, err) &&
+		change_put(root, doc, expect, "expect", expect, err);
 }

@@ -14,23 +14,30 @@
 struct axis {
 	const char *path; /* "load.sessions" */
 	const char *text; /* "3", as --set takes it */
+	const cJSON *value;
 };
 
 /* All borrowed for the call that hands it over. */
 struct combination {
 	struct axis axes[COMBINE_AXES_MAX];
 	unsigned axis_count;
+	bool changed; /* by an axis, a variant or --set: not the file as it stands */
 };
 
-/* root is a changed copy of the document, the callback's to change. */
+/* root is a changed copy of the document without matrix and variants, the callback's to
+ * change. */
 typedef bool combine_fn(
 	void *arg, const struct combination *combination, cJSON *root, struct err *err);
 
 /* Calls each() per combination, the last axis turning fastest. `sets` are "key=value"
- * (the value JSON, or else a string), NULL-terminated, or NULL; one that names an axis
- * pins it. Stops at the first failure. */
+ * (the value JSON, or else a string), NULL-terminated, or NULL; one that names an axis,
+ * or something above it, pins it. Stops at the first failure. */
 bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each, void *arg,
 	struct err *err) MUST_CHECK;
+
+/* Where a combination's twin, a copy, stands in the file: there it has a place. The copy
+ * itself when it does not stand there. */
+const cJSON *combine_twin_of(const struct json_doc *doc, const cJSON *twin);
 
 /* Makes root its twin: twin.set applied, twin.expect in place of expect. */
 bool combine_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,

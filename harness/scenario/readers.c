@@ -7,6 +7,12 @@
 #include "lib/mem.h"
 #include "lib/nearest.h"
 
+/* What an error calls the member. */
+static const char *key_of(const cJSON *node)
+{
+	return node->string ? node->string : "it";
+}
+
 /* --- ready --- */
 
 static bool be_ready(struct ready *ready, enum ready_kind kind, const struct json_doc *doc,
@@ -23,8 +29,9 @@ static bool read_ready_text(struct ready *ready, enum ready_kind kind,
 	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (!cJSON_IsString(node) || !node->valuestring[0])
-		return json_doc_wrong(
-			doc, node, err, "expected a text, not %s", json_kind(node));
+		return json_doc_wrong(doc, node, err, "%s: expected a text, not %s",
+			key_of(node),
+			cJSON_IsString(node) ? "an empty one" : json_kind(node));
 	if (!be_ready(ready, kind, doc, node, err))
 		return false;
 	ready->text = mem_text(node->valuestring);
@@ -50,7 +57,8 @@ bool read_ready_tcp(void *out, const struct json_doc *doc, const cJSON *node,
 	int64_t port;
 
 	if (!json_whole(node, &port) || port < 1 || port > 65535)
-		return json_doc_wrong(doc, node, err, "expected a port from 1 to 65535");
+		return json_doc_wrong(doc, node, err,
+			"%s: expected a port from 1 to 65535", key_of(node));
 	ready->port = port;
 	return be_ready(ready, READY_TCP, doc, node, err);
 }
@@ -59,7 +67,8 @@ bool read_ready_signal(void *out, const struct json_doc *doc, const cJSON *node,
 	struct err *err)
 {
 	if (!cJSON_IsTrue(node))
-		return json_doc_wrong(doc, node, err, "expected true");
+		return json_doc_wrong(doc, node, err, "%s: expected true, not %s",
+			key_of(node), json_kind(node));
 	return be_ready(out, READY_SIGNAL, doc, node, err);
 }
 
@@ -92,7 +101,7 @@ static bool read_code(int64_t *code, const struct json_doc *doc, const cJSON *no
 {
 	if (!json_whole(node, code) || *code < 0 || *code > 255)
 		return json_doc_wrong(doc, node, err,
-			"expected an exit code from 0 to 255, or a list of them");
+			"exit_code: expected a number from 0 to 255, or a list of them");
 	return true;
 }
 
@@ -108,9 +117,11 @@ bool read_exit_codes(void *out, const struct json_doc *doc, const cJSON *node,
 		if (!read_code(&codes.code[0], doc, node, err))
 			return false;
 	}
+	if (list && !list->child)
+		return json_doc_wrong(doc, node, err, "exit_code: the list is empty");
 	cJSON_ArrayForEach(item, list) {
 		if (codes.count == EXPECT_CODES_MAX)
-			return json_doc_wrong(doc, item, err, "more than %d exit codes",
+			return json_doc_wrong(doc, item, err, "exit_code: more than %d",
 				EXPECT_CODES_MAX);
 		if (!read_code(&codes.code[codes.count++], doc, item, err))
 			return false;
@@ -128,7 +139,8 @@ static bool read_verdict(unsigned *verdicts, const struct json_doc *doc, const c
 
 	if (!cJSON_IsString(node))
 		return json_doc_wrong(doc, node, err,
-			"expected a verdict such as \"clean\", not %s", json_kind(node));
+			"verdict: expected a name such as \"clean\", not %s",
+			json_kind(node));
 	if (verdict_parse(&verdict, node->valuestring)) {
 		*verdicts |= 1u << verdict;
 		return true;
@@ -136,8 +148,9 @@ static bool read_verdict(unsigned *verdicts, const struct json_doc *doc, const c
 	for (unsigned i = 0; i < VERDICTS; i++)
 		names[i] = verdict_name((enum verdict)i);
 	near = nearest_name(node->valuestring, names, VERDICTS);
-	return json_doc_wrong(doc, node, err, "no verdict \"%s\"%s%s%s", node->valuestring,
-		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return json_doc_wrong(doc, node, err, "verdict: there is no \"%.60s\"%s%s%s",
+		node->valuestring, near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
 }
 
 bool read_verdicts(void *out, const struct json_doc *doc, const cJSON *node,
@@ -149,6 +162,8 @@ bool read_verdicts(void *out, const struct json_doc *doc, const cJSON *node,
 
 	if (!list && !read_verdict(&verdicts, doc, node, err))
 		return false;
+	if (list && !list->child)
+		return json_doc_wrong(doc, node, err, "verdict: the list is empty");
 	cJSON_ArrayForEach(item, list) {
 		if (!read_verdict(&verdicts, doc, item, err))
 			return false;
@@ -164,26 +179,37 @@ bool read_count(void *out, const struct json_doc *doc, const cJSON *node, struct
 	if (cJSON_IsString(node) && strcmp(node->valuestring, "all") == 0)
 		count = EXPECT_ALL;
 	else if (!json_whole(node, &count) || count < EXPECT_ANY)
-		return json_doc_wrong(doc, node, err, "expected a number or \"all\"");
+		return json_doc_wrong(doc, node, err,
+			"%s: expected a number or \"all\", not %s", key_of(node),
+			cJSON_IsNumber(node) ? "this one" : json_kind(node));
 	*(int64_t *)out = count;
 	return true;
 }
 
 /* --- engines --- */
 
+static bool check_engines(const struct words *words, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	if (words->count == 0)
+		return json_doc_wrong(doc, node, err, "engines: the list is empty");
+	for (unsigned i = 0; i < words->count; i++) {
+		if (strcmp(words->word[i], "docker") != 0 &&
+			strcmp(words->word[i], "process") != 0)
+			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i), err,
+				"engines: there is no \"%.60s\"; there are: docker, process",
+				words->word[i]);
+	}
+	return true;
+}
+
 bool read_engines(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	static const char *const known[] = {"docker", "process"};
 	struct words words = {0};
 
 	if (!words_read_list(&words, doc, node, err))
 		return false;
-	for (unsigned i = 0; i < words.count; i++) {
-		if (strcmp(words.word[i], known[0]) == 0 ||
-			strcmp(words.word[i], known[1]) == 0)
-			continue;
-		json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i), err,
-			"no engine \"%s\": there are docker and process", words.word[i]);
+	if (!check_engines(&words, doc, node, err)) {
 		words_done(&words);
 		return false;
 	}
@@ -244,7 +270,7 @@ bool read_mcp(void *out, const struct json_doc *doc, const cJSON *node, struct e
 
 	if (!cJSON_IsArray(node))
 		return json_doc_wrong(doc, node, err,
-			"expected a list such as [{\"name\": \"skills\"}], not %s",
+			"mcp: expected a list such as [{\"name\": \"skills\"}], not %s",
 			json_kind(node));
 	cJSON_ArrayForEach(item, node) {
 		if (!read_server(&list, doc, item, err)) {
@@ -310,6 +336,7 @@ static cJSON *one_or_list(cJSON *one)
 	cJSON *list = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(list, "type", "array");
+	cJSON_AddNumberToObject(list, "minItems", 1);
 	cJSON_AddItemToObject(list, "items", cJSON_Duplicate(one, true));
 	cJSON_AddItemToArray(any, one);
 	cJSON_AddItemToArray(any, list);
@@ -337,6 +364,12 @@ cJSON *count_schema(void)
 {
 	return cJSON_Parse(
 		"{\"anyOf\":[{\"type\":\"integer\",\"minimum\":-1},{\"const\":\"all\"}]}");
+}
+
+cJSON *engines_schema(void)
+{
+	return cJSON_Parse("{\"type\":\"array\",\"minItems\":1,"
+			   "\"items\":{\"enum\":[\"docker\",\"process\"]}}");
 }
 
 cJSON *agent_schema(void)

@@ -30,7 +30,7 @@ void free_agent(void *out);
 void free_mcp(void *out);
 
 schema_fn text_schema, port_schema, true_schema, any_schema;
-schema_fn exit_codes_schema, verdicts_schema, count_schema;
+schema_fn exit_codes_schema, verdicts_schema, count_schema, engines_schema;
 schema_fn agent_schema, mcp_schema, matrix_schema, variants_schema, twin_schema;
 
 #endif

@@ -154,7 +154,7 @@ const struct field scenario_fields[] = {
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
 		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
-		.read = read_engines, .done = words_field_done, .schema = words_list_schema,
+		.read = read_engines, .done = words_field_done, .schema = engines_schema,
 		.help = "only on these; without it, on all"},
 	{"$schema", FIELD_OTHER, 0, .read = read_elsewhere, .schema = text_schema,
 		.help = "for editors"},
@@ -220,14 +220,19 @@ static void expect_clean_by_default(struct expect_part *expect, const cJSON *roo
 	expect->verdicts = 1u << VERDICT_CLEAN;
 }
 
+void scenario_preset(struct scenario *scenario)
+{
+	*scenario = (struct scenario){0};
+	fields_preset(scenario_fields, scenario);
+	manners_book_preset(&scenario->agent);
+}
+
 bool scenario_read(struct scenario *scenario, const struct json_doc *doc, const cJSON *root,
 	struct err *err)
 {
 	const cJSON *agent = json_get(root, "agent");
 
-	*scenario = (struct scenario){0};
-	fields_preset(scenario_fields, scenario);
-	manners_book_preset(&scenario->agent);
+	scenario_preset(scenario);
 	if (!fields_read(scenario_fields, scenario, doc, root, "", err) ||
 		!check(scenario, doc, root, err)) {
 		scenario_done(scenario);

@@ -124,6 +124,9 @@ struct scenario {
 
 extern const struct field scenario_fields[];
 
+/* What a file that says nothing means. Whatever it held is not let go. */
+void scenario_preset(struct scenario *scenario);
+
 /* Reads root, an object of doc or a changed copy of one; its matrix, variants and twin
  * are passed over (plan.h reads them). */
 bool scenario_read(struct scenario *scenario, const struct json_doc *doc,

@@ -46,13 +46,14 @@ bool words_read_list(
 
 	if (!cJSON_IsArray(node))
 		return json_doc_wrong(doc, node, err,
-			"expected a list of strings such as [\"httpd\", \"-f\"], not %s",
-			json_kind(node));
+			"%s: expected a list of strings, not %s",
+			node->string ? node->string : "it", json_kind(node));
 	cJSON_ArrayForEach(item, node) {
 		if (!cJSON_IsString(item)) {
 			words_done(&words);
-			return json_doc_wrong(
-				doc, item, err, "expected a string, not %s", json_kind(item));
+			return json_doc_wrong(doc, item, err,
+				"%s: expected a string, not %s",
+				node->string ? node->string : "it", json_kind(item));
 		}
 		words_add(&words, "%s", item->valuestring);
 	}
@@ -69,16 +70,18 @@ bool words_read_pairs(
 
 	if (!cJSON_IsObject(node))
 		return json_doc_wrong(doc, node, err,
-			"expected an object such as {\"NAME\": \"value\"}, not %s",
-			json_kind(node));
+			"%s: expected an object such as {\"NAME\": \"value\"}, not %s",
+			node->string ? node->string : "it", json_kind(node));
 	cJSON_ArrayForEach(item, node) {
 		SCOPED(mem_free) char *number =
 			cJSON_IsNumber(item) || cJSON_IsBool(item) ? json_print(item) : NULL;
 
 		if (!number && !cJSON_IsString(item)) {
 			words_done(&words);
-			return json_doc_wrong(
-				doc, item, err, "expected a string, not %s", json_kind(item));
+			return json_doc_wrong(doc, item, err,
+				"%s.%s: expected a string, not %s",
+				node->string ? node->string : "it", item->string,
+				json_kind(item));
 		}
 		words_add(&words, "%s=%s", item->string,
 			number ? number : item->valuestring);

@@ -1,0 +1,70 @@
+#include "harness/command.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/programs.h"
+#include "harness/run/home.h"
+#include "lib/mem.h"
+
+static const struct argp parser = {
+	.doc = "Removes what runs that were interrupted left behind: containers and networks "
+	       "with stopbench's label, folders below $TMPDIR or /tmp. What belongs to a run "
+	       "that is still going on stays, and so does everything else.",
+};
+
+static void on_said(void *arg, const char *line)
+{
+	(void)arg;
+	puts(line);
+}
+
+/* How many things of Docker's were removed; 0 where no daemon answers, -1 on failure. */
+static int clean_docker(uv_loop_t *loop)
+{
+	SCOPED(mem_free) char *programs = programs_folder();
+	const bool interrupted = false;
+	struct err err = {0};
+	struct engine *engine = engine_create(loop, "docker",
+		&(struct engine_options){
+			.run_id = "clean",
+			.programs = programs,
+			.interrupted = &interrupted,
+		},
+		&err);
+	int removed = 0;
+
+	if (!engine) {
+		fprintf(stderr, "stopbench: no containers looked for: %s\n", err.text);
+		return 0;
+	}
+	removed = engine_clean(engine, home_is_over, on_said, NULL, &err);
+	if (removed < 0)
+		fprintf(stderr, "stopbench: %s\n", err.text);
+	engine_destroy(engine);
+	return removed;
+}
+
+int cmd_clean(int argc, char **argv)
+{
+	uv_loop_t loop;
+	unsigned folders;
+	int removed;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&parser, argc, argv, 0, NULL, NULL);
+	uv_loop_init(&loop);
+	removed = clean_docker(&loop);
+	/* After the containers: they may still have the folders mounted. */
+	folders = home_clean();
+	if (folders)
+		printf("%u folder%s of runs that are over\n", folders,
+			folders == 1 ? "" : "s");
+	if (removed == 0 && folders == 0)
+		puts("nothing to remove");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	return removed < 0 ? EXIT_NOT_RUN : EXIT_MET;
+}

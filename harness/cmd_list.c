@@ -1,0 +1,275 @@
+#include "harness/command.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/programs.h"
+#include "harness/report/names.h"
+#include "harness/report/screen.h"
+#include "harness/scenario/plan.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define INDENT 4
+
+struct listing {
+	struct plan plan;
+	const char **paths;
+	unsigned path_count;
+	bool json;
+	bool good; /* no error in any file */
+};
+
+static const struct argp_option option_table[] = {
+	{"format", 'f', "text|json", 0, "what is printed (text)", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct listing *listing = state->input;
+
+	switch (key) {
+	case 'f':
+		listing->json = strcmp(value, "json") == 0;
+		if (!listing->json && strcmp(value, "text") != 0)
+			argp_error(state, "--format: text or json, not \"%s\"", value);
+		return 0;
+	case ARGP_KEY_ARG:
+		listing->paths[listing->path_count++] = value;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	.options = option_table,
+	.parser = parse_option,
+	.args_doc = "[SCENARIO|FOLDER...]",
+	.doc = "Lists scenarios with the number of their cases, the engines that are found "
+	       "here, and what each of them can observe. Without a path, the scenarios in "
+	       "./scenarios.",
+};
+
+/* --- what there is, as JSON: the text is printed from it --- */
+
+static void on_wrong(void *arg, const struct err *err)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", err->text);
+}
+
+static void read_scenarios(struct listing *listing)
+{
+	const struct plan_options options = {0};
+
+	listing->good = true;
+	if (listing->path_count == 0 && access("scenarios", F_OK) == 0)
+		listing->paths[listing->path_count++] = "scenarios";
+	for (unsigned i = 0; i < listing->path_count; i++)
+		listing->good = plan_add(&listing->plan, listing->paths[i], &options,
+					on_wrong, NULL) &&
+			listing->good;
+}
+
+static cJSON *scenarios_json(const struct plan *plan)
+{
+	cJSON *list = cJSON_CreateArray();
+	unsigned end;
+
+	for (unsigned i = 0; i < plan->count; i = end) {
+		const struct plan_case *first = plan->cases[i];
+		cJSON *item = cJSON_CreateObject();
+
+		for (end = i + 1; end < plan->count &&
+			strcmp(plan->cases[end]->path, first->path) == 0;)
+			end++;
+		cJSON_AddStringToObject(item, "id", first->id);
+		cJSON_AddStringToObject(item, "path", first->path);
+		cJSON_AddStringToObject(item, "name", first->scenario.name);
+		if (first->scenario.why)
+			cJSON_AddStringToObject(item, "why", first->scenario.why);
+		cJSON_AddNumberToObject(item, "cases", end - i);
+		cJSON_AddItemToArray(list, item);
+	}
+	return list;
+}
+
+static cJSON *sight_json(const struct engine_sight *sight)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "signal", witness_name(sight->signal));
+	cJSON_AddStringToObject(json, "kill", witness_name(sight->kill));
+	cJSON_AddStringToObject(json, "exit", witness_name(sight->exit));
+	cJSON_AddBoolToObject(json, "signal_fate", sight->signal_fate);
+	cJSON_AddBoolToObject(json, "wait_status", sight->wait_status);
+	cJSON_AddBoolToObject(json, "snapshots", sight->snapshots);
+	cJSON_AddBoolToObject(json, "oom", sight->oom);
+	cJSON_AddStringToObject(json, "not_seen", sight->note);
+	return json;
+}
+
+static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *programs)
+{
+	const bool interrupted = false;
+	cJSON *json = cJSON_CreateObject();
+	struct err err = {0};
+	struct engine *engine = engine_create(loop, name,
+		&(struct engine_options){
+			.run_id = "list",
+			.programs = programs,
+			.interrupted = &interrupted,
+		},
+		&err);
+
+	cJSON_AddStringToObject(json, "name", name);
+	cJSON_AddBoolToObject(json, "found", engine != NULL);
+	if (engine) {
+		cJSON_AddItemToObject(json, "fingerprint", engine_fingerprint(engine));
+		cJSON_AddItemToObject(json, "sees", sight_json(engine_sight(engine)));
+	} else {
+		cJSON_AddStringToObject(json, "why_not", err.text);
+	}
+	engine_destroy(engine);
+	return json;
+}
+
+static cJSON *engines_json(void)
+{
+	static const char *const names[] = {"docker", "process"};
+	SCOPED(mem_free) char *programs = programs_folder();
+	cJSON *list = cJSON_CreateArray();
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	for (size_t i = 0; i < COUNT(names); i++)
+		cJSON_AddItemToArray(list, engine_json(&loop, names[i], programs));
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	return list;
+}
+
+/* --- the text --- */
+
+static void print_scenario(const struct screen *screen, const cJSON *scenario)
+{
+	int64_t cases = json_int(scenario, "cases", 0);
+	const char *why = json_text(scenario, "why");
+
+	printf("%s (%lld case%s): %s\n", json_text(scenario, "id"), (long long)cases,
+		cases == 1 ? "" : "s", json_text(scenario, "name"));
+	if (why)
+		screen_paragraph(screen, stdout, INDENT, why);
+}
+
+static const struct {
+	const char *witness, *signal, *exit;
+} witness_words[] = {
+	{"kernel", "kernel trace", "kernel stamp"},
+	{"harness", "sent by the harness itself", "the harness's own wait"},
+	{"engine", "the engine's event", "the engine's word"},
+	{"none", "not seen", "not seen"},
+};
+
+static const char *words_for(const cJSON *sees, const char *what)
+{
+	const char *witness = json_text(sees, what);
+
+	for (size_t i = 0; i < COUNT(witness_words); i++) {
+		if (strcmp(witness_words[i].witness, witness) == 0)
+			return strcmp(what, "exit") == 0 ? witness_words[i].exit
+							 : witness_words[i].signal;
+	}
+	return witness;
+}
+
+static const struct {
+	const char *key, *words;
+} abilities[] = {
+	{"signal_fate", "whether the signal was discarded"},
+	{"wait_status", "the raw wait status"},
+	{"snapshots", "what its processes wait in"},
+	{"oom", "out-of-memory kills"},
+};
+
+/* "can say: a, b" of those that it can, "can't say: c" of the others. */
+static void print_abilities(const struct screen *screen, const cJSON *sees, bool can)
+{
+	struct buf text = {0};
+	SCOPED(mem_free) char *line = NULL;
+
+	for (size_t i = 0; i < COUNT(abilities); i++) {
+		if (json_bool(sees, abilities[i].key, false) == can)
+			buf_addf(&text, "%s%s", text.len ? ", " : can ? "tells: " : "can't tell: ",
+				abilities[i].words);
+	}
+	line = buf_take(&text);
+	screen_paragraph(screen, stdout, INDENT, line);
+}
+
+static void print_engine(const struct screen *screen, const cJSON *engine)
+{
+	const cJSON *fingerprint = json_get(engine, "fingerprint");
+	const cJSON *sees = json_get(engine, "sees");
+	const char *kind = json_text(fingerprint, "isolation");
+	SCOPED(mem_free) char *witnesses = NULL;
+
+	if (!json_bool(engine, "found", false)) {
+		printf("engine %s: not found\n", json_text(engine, "name"));
+		screen_paragraph(screen, stdout, INDENT, json_text(engine, "why_not"));
+		return;
+	}
+	if (!kind)
+		kind = json_text(fingerprint, "daemon_version");
+	printf("engine %s: %s\n", json_text(engine, "name"), kind ? kind : "found");
+	witnesses = mem_textf("signal: %s; SIGKILL: %s; exit: %s", words_for(sees, "signal"),
+		words_for(sees, "kill"), words_for(sees, "exit"));
+	screen_paragraph(screen, stdout, INDENT, witnesses);
+	print_abilities(screen, sees, true);
+	print_abilities(screen, sees, false);
+	screen_paragraph(screen, stdout, INDENT, json_text(sees, "not_seen"));
+}
+
+static void print_text(const cJSON *json)
+{
+	struct screen screen = screen_of(stdout);
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, json_get(json, "scenarios"))
+		print_scenario(&screen, item);
+	if (cJSON_GetArraySize(json_get(json, "scenarios")) > 0)
+		puts("");
+	cJSON_ArrayForEach(item, json_get(json, "engines"))
+		print_engine(&screen, item);
+}
+
+int cmd_list(int argc, char **argv)
+{
+	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
+	struct listing listing = {0};
+
+	/* No list can be longer than the command line, but for the folder by default. */
+	listing.paths = mem_zeroed(sizeof *listing.paths * (size_t)(argc + 1));
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&parser, argc, argv, 0, NULL, &listing);
+	read_scenarios(&listing);
+	cJSON_AddItemToObject(json, "scenarios", scenarios_json(&listing.plan));
+	cJSON_AddItemToObject(json, "engines", engines_json());
+	if (listing.json) {
+		SCOPED(mem_free) char *text = cJSON_Print(json);
+
+		puts(text);
+	} else {
+		print_text(json);
+	}
+	plan_done(&listing.plan);
+	free(listing.paths);
+	return listing.good ? EXIT_MET : EXIT_USAGE;
+}

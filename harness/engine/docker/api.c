@@ -1,0 +1,308 @@
+#include "harness/engine/docker/api.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/engine/wait.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define ADDRESS "unix:///var/run/docker.sock"
+#define PING_NS (4 * CLOCK_S)
+/* A wait notices its end a little after the call's own deadline. */
+#define EXTRA_NS (1 * CLOCK_S)
+#define WRITTEN_FOR "1.41" /* Docker 20.10 */
+#define OLDEST      "1.25" /* Init and StopTimeout of a container */
+
+struct docker_api {
+	uv_loop_t *loop;
+	const bool *interrupted;
+	struct fetch *fetch;
+	char *address;
+	char *socket; /* NULL: tcp */
+	char *host;   /* NULL: unix socket */
+	char *base;   /* "http://docker" or "http://10.0.0.5:2375" */
+	char *version;
+	cJSON *about;
+};
+
+/* "1.41" as 1041, to compare; 0 when it is none. */
+static int version_number(const char *text)
+{
+	int major, minor;
+
+	return text && sscanf(text, "%d.%d", &major, &minor) == 2 ? major * 1000 + minor : 0;
+}
+
+/* --- where it is --- */
+
+static bool parse_tcp(struct docker_api *api, const char *rest, struct err *err)
+{
+	size_t len = strcspn(rest, "/");
+	const char *port = memrchr(rest, ':', len);
+
+	if (len == 0 || port == rest || rest[len] != '\0')
+		return err_set(err, "DOCKER_HOST=%s: expected tcp://HOST:PORT", api->address);
+	if (getenv("DOCKER_TLS_VERIFY") && getenv("DOCKER_TLS_VERIFY")[0])
+		return err_set(err,
+			"DOCKER_HOST=%s with DOCKER_TLS_VERIFY: a daemon behind TLS can't "
+			"be asked, only plain tcp:// and unix://", api->address);
+	api->host = mem_textf("%.*s", (int)(port ? port - rest : (ptrdiff_t)len), rest);
+	api->base = port ? mem_textf("http://%s", rest) : mem_textf("http://%s:2375", rest);
+	return true;
+}
+
+static bool parse_address(struct docker_api *api, struct err *err)
+{
+	static const char unix_scheme[] = "unix://", tcp_scheme[] = "tcp://";
+	const char *said = getenv("DOCKER_HOST");
+
+	api->address = mem_text(said && said[0] ? said : ADDRESS);
+	if (strncmp(api->address, tcp_scheme, strlen(tcp_scheme)) == 0)
+		return parse_tcp(api, api->address + strlen(tcp_scheme), err);
+	if (strncmp(api->address, unix_scheme, strlen(unix_scheme)) != 0 ||
+		api->address[strlen(unix_scheme)] != '/')
+		return err_set(err, "DOCKER_HOST=%s: only unix:///PATH and tcp://HOST:PORT "
+				    "are understood", api->address);
+	api->socket = mem_text(api->address + strlen(unix_scheme));
+	api->base = mem_text("http://docker");
+	return true;
+}
+
+/* Better words than curl has for a socket that cannot be used. */
+static bool check_socket(const struct docker_api *api, struct err *err)
+{
+	const char *why = getenv("DOCKER_HOST") ? "DOCKER_HOST" : "the default";
+
+	if (!api->socket || access(api->socket, R_OK | W_OK) == 0)
+		return true;
+	return err_sys(err, "no Docker daemon at %s (%s)", api->address, why);
+}
+
+/* --- calls --- */
+
+/* {"message": "No such container: x"} */
+static void say_failure(const struct fetch_result *result, struct err *err)
+{
+	SCOPED(json_free) cJSON *json = json_parse(buf_text(result->body), result->body->len);
+	const char *message = json_text(json, "message");
+	int len = (int)strcspn(buf_text(result->body), "\n");
+
+	if (message)
+		err_set(err, "%s (HTTP %ld)", message, result->status);
+	else
+		err_set(err, "HTTP %ld %.*s", result->status, len < 300 ? len : 300,
+			buf_text(result->body));
+}
+
+bool docker_api_went_well(const struct fetch_result *result, struct err *err)
+{
+	if (result->end != FETCH_ANSWERED)
+		return err_set(err, "the Docker daemon: %s", result->why);
+	if (result->status / 100 == 2 || result->status == 304)
+		return true;
+	say_failure(result, err);
+	return false;
+}
+
+struct fetch_call *docker_api_begin(struct docker_api *api,
+	const struct fetch_request *request, const char *path, struct err *err)
+{
+	SCOPED(mem_free) char *url = api->version
+		? mem_textf("%s/v%s%s", api->base, api->version, path)
+		: mem_textf("%s%s", api->base, path);
+	struct fetch_request whole = *request;
+
+	whole.url = url;
+	whole.socket = api->socket;
+	/* A warm connection may have been closed by the daemon, and a stop must not fail of
+	 * that. A new one costs nothing that could be measured. */
+	whole.fresh = true;
+	return fetch_start(api->fetch, &whole, err);
+}
+
+/* A call that is waited for, under way. */
+struct pending {
+	struct docker_answer *answer;
+	struct err *err;
+	bool over, ok;
+};
+
+/* Most calls answer with JSON, some with a stream of JSON objects, which is none. */
+static void on_done(void *arg, const struct fetch_result *result)
+{
+	struct pending *pending = arg;
+
+	pending->over = true;
+	pending->answer->status = result->status;
+	pending->ok = docker_api_went_well(result, pending->err);
+	if (pending->ok && result->body->len > 0) {
+		pending->answer->json = json_parse(result->body->data, result->body->len);
+		if (!pending->answer->json)
+			pending->answer->json = cJSON_CreateString(buf_text(result->body));
+	}
+}
+
+static bool is_over(const void *arg)
+{
+	return ((const struct pending *)arg)->over;
+}
+
+bool docker_api_call(struct docker_api *api, const struct docker_call *call,
+	struct docker_answer *answer, struct err *err)
+{
+	static const char *const json_type[] = {"Content-Type: application/json", NULL};
+	static const char *const tar_type[] = {"Content-Type: application/x-tar", NULL};
+	SCOPED(mem_free) char *body = call->json ? json_print(call->json) : NULL;
+	struct pending pending = {.answer = answer, .err = err};
+	int64_t within_ns = call->within_ns ? call->within_ns : DOCKER_API_NS;
+	const struct fetch_request request = {
+		.method = call->method,
+		.headers = call->upload ? tar_type : body ? json_type : NULL,
+		.body = body,
+		.body_len = body ? strlen(body) : 0,
+		.upload = call->upload,
+		.timeout_ns = within_ns,
+		.done = on_done,
+		.arg = &pending,
+	};
+	struct fetch_call *begun;
+	enum wait_end end;
+
+	*answer = (struct docker_answer){0};
+	begun = docker_api_begin(api, &request, call->path, err);
+	if (!begun)
+		return false;
+	end = wait_until(api->loop, is_over, &pending, clock_now() + within_ns + EXTRA_NS,
+		call->stubborn ? NULL : api->interrupted);
+	if (end == WAIT_SO)
+		return pending.ok;
+	fetch_cancel(begun);
+	return err_set(err, end == WAIT_INTERRUPTED ? "interrupted" : "no answer in time");
+}
+
+void docker_answer_done(struct docker_answer *answer)
+{
+	cJSON_Delete(answer->json);
+	*answer = (struct docker_answer){0};
+}
+
+/* --- the version --- */
+
+/* The daemon's oldest where ours is too old for it, its newest where ours is too new. */
+static bool choose_version(struct docker_api *api, struct err *err)
+{
+	const char *newest = json_text(api->about, "ApiVersion");
+	const char *oldest = json_text(api->about, "MinAPIVersion");
+	const char *chosen = WRITTEN_FOR;
+
+	if (version_number(oldest) > version_number(chosen))
+		chosen = oldest;
+	if (version_number(newest) < version_number(chosen))
+		chosen = newest;
+	if (version_number(chosen) < version_number(OLDEST))
+		return err_set(err, "%s speaks API version %s, too old: %s is needed",
+			api->address, newest ? newest : "(none)", OLDEST);
+	api->version = mem_text(chosen);
+	return true;
+}
+
+static bool ask_version(struct docker_api *api, struct err *err)
+{
+	struct docker_answer answer;
+	bool ok = docker_api_call(api,
+		&(struct docker_call){.path = "/version", .within_ns = PING_NS}, &answer,
+		err);
+
+	api->about = answer.json;
+	if (!ok)
+		return err_while(err, "no Docker daemon answers at %s", api->address);
+	return choose_version(api, err);
+}
+
+struct docker_api *docker_api_open(uv_loop_t *loop, const bool *interrupted, struct err *err)
+{
+	struct docker_api *api = mem_zeroed(sizeof *api);
+
+	api->loop = loop;
+	api->interrupted = interrupted;
+	if (parse_address(api, err) && check_socket(api, err) &&
+		(api->fetch = fetch_create(loop, 4, err)) && ask_version(api, err))
+		return api;
+	docker_api_close(api);
+	return NULL;
+}
+
+void docker_api_close(struct docker_api *api)
+{
+	if (!api)
+		return;
+	fetch_destroy(api->fetch);
+	cJSON_Delete(api->about);
+	free(api->address);
+	free(api->socket);
+	free(api->host);
+	free(api->base);
+	free(api->version);
+	free(api);
+}
+
+const cJSON *docker_api_about(const struct docker_api *api)
+{
+	return api->about;
+}
+
+const char *docker_api_version(const struct docker_api *api)
+{
+	return api->version;
+}
+
+bool docker_api_is_podman(const struct docker_api *api)
+{
+	const cJSON *component;
+
+	cJSON_ArrayForEach(component, json_get(api->about, "Components"))
+	{
+		const char *name = json_text(component, "Name");
+
+		if (name && strstr(name, "Podman"))
+			return true;
+	}
+	return false;
+}
+
+const char *docker_api_address(const struct docker_api *api)
+{
+	return api->address;
+}
+
+const char *docker_api_host(const struct docker_api *api)
+{
+	return api->host;
+}
+
+uv_loop_t *docker_api_loop(const struct docker_api *api)
+{
+	return api->loop;
+}
+
+char *docker_api_escape(const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, (int)strlen(text));
+	char *copy = mem_text(escaped ? escaped : "");
+
+	curl_free(escaped);
+	return copy;
+}
+
+char *docker_api_escape_json(const cJSON *json)
+{
+	SCOPED(mem_free) char *text = json_print(json);
+
+	return docker_api_escape(text);
+}

@@ -1,0 +1,483 @@
+#include "harness/engine/docker/container.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/engine/docker/events.h"
+#include "harness/engine/docker/log.h"
+#include "harness/engine/docker/oom.h"
+#include "harness/engine/docker/recipe.h"
+#include "harness/engine/docker/testimony.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+#define STUCK_NS      (50 * CLOCK_S) /* over the grace: the engine does not come back */
+#define LAST_WORDS_NS (3 * CLOCK_S)  /* for log and events, when all else is over */
+#define START_NS      (60 * CLOCK_S)
+#define GONE_NS       (10 * CLOCK_S) /* until the daemon knows of an end that we saw */
+
+struct container {
+	struct subject subject;
+	struct docker_engine *docker;
+	int64_t grace_s;
+	struct docker_events *events;
+	struct docker_log *log;
+	subject_log_fn *line; /* its owner's, for each line */
+	void *arg;
+	struct oom *oom;
+	int64_t oom_before;
+	struct fetch_call *stop; /* the stop call under way */
+	struct fetch_call *wait; /* the wait call, where there is no eye */
+	bool answered;           /* the stop call was, */
+	bool acted;              /* and it did stop something */
+	char stop_error[256];
+	uv_timer_t patience;
+	cJSON *state; /* when it was inspected last */
+};
+
+static struct container *of(struct subject *subject)
+{
+	return (struct container *)subject;
+}
+
+/* --- the way down --- */
+
+static void finish(struct container *container)
+{
+	uv_timer_stop(&container->patience);
+	container->subject.stopped = true;
+}
+
+static void on_last_words_over(uv_timer_t *patience)
+{
+	finish(patience->data);
+}
+
+static void on_stuck(uv_timer_t *patience)
+{
+	struct container *container = patience->data;
+
+	container->subject.facts.stuck = true;
+	finish(container);
+}
+
+/* Kills are reported before the stop that they were part of. Podman reports neither. */
+static bool heard_all_events(const struct container *container)
+{
+	return !container->acted || docker_api_is_podman(container->docker->api) ||
+		docker_events_broken(container->events) ||
+		docker_events_find(
+			container->events, "stop", 0, container->subject.facts.asked_ns);
+}
+
+static void settle(struct container *container)
+{
+	struct subject *subject = &container->subject;
+
+	if (!container->answered || subject->running || subject->stopped)
+		return;
+	if (docker_log_is_over(container->log) && heard_all_events(container))
+		finish(container);
+	else
+		uv_timer_start(&container->patience, on_last_words_over,
+			clock_ms_up(LAST_WORDS_NS), 0);
+}
+
+static void on_event(void *arg)
+{
+	settle(arg);
+}
+
+static void on_log(void *arg, int64_t ns, const char *line, size_t len)
+{
+	struct container *container = arg;
+
+	if (container->line)
+		container->line(container->arg, ns, line, len);
+}
+
+static void on_log_over(void *arg)
+{
+	settle(arg);
+}
+
+static void note_end(struct container *container)
+{
+	container->subject.running = false;
+	container->subject.facts.exited_before_stop = container->subject.facts.asked_ns == 0;
+}
+
+static void on_eye_ended(void *arg)
+{
+	struct container *container = arg;
+	int64_t kills = oom_kills(container->oom);
+
+	/* Now or never: its cgroup is about to go. */
+	if (kills >= 0 && container->oom_before >= 0)
+		container->subject.facts.oom_kills = kills - container->oom_before;
+	note_end(container);
+	settle(container);
+}
+
+static void on_waited(void *arg, const struct fetch_result *result)
+{
+	struct container *container = arg;
+	struct err err;
+
+	container->wait = NULL;
+	if (!docker_api_went_well(result, &err) && result->status != 404)
+		return;
+	note_end(container);
+	settle(container);
+}
+
+static bool begin_wait(struct container *container, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/wait", container->subject.id);
+
+	container->wait = docker_api_begin(container->docker->api,
+		&(struct fetch_request){
+			.method = "POST",
+			.done = on_waited,
+			.arg = container,
+		},
+		path, err);
+	return container->wait != NULL;
+}
+
+static void on_stop_answered(void *arg, const struct fetch_result *result)
+{
+	struct container *container = arg;
+	struct err err;
+
+	container->stop = NULL;
+	if (!docker_api_went_well(result, &err))
+		snprintf(container->stop_error, sizeof container->stop_error, "%.250s",
+			err.text);
+	/* Whatever ended without an answer is waited for until it counts as stuck. */
+	if (result->end != FETCH_ANSWERED)
+		return;
+	container->subject.facts.returned_ns = result->ended_ns;
+	container->answered = true;
+	container->acted = result->status / 100 == 2;
+	settle(container);
+}
+
+bool container_stop(struct subject *subject, struct err *err)
+{
+	struct container *container = of(subject);
+	SCOPED(mem_free) char *path = mem_textf("/containers/%s/stop?t=%lld", subject->id,
+		(long long)container->grace_s);
+	int64_t within_ns = container->grace_s * CLOCK_S + STUCK_NS;
+
+	if (subject->running)
+		container->oom_before = oom_kills(container->oom);
+	subject->facts.asked_ns = clock_now();
+	container->stop = docker_api_begin(container->docker->api,
+		&(struct fetch_request){
+			.method = "POST",
+			.timeout_ns = within_ns,
+			.done = on_stop_answered,
+			.arg = container,
+		},
+		path, err);
+	uv_update_time(subject->engine->loop);
+	uv_timer_start(&container->patience, on_stuck, clock_ms_up(within_ns), 0);
+	return container->stop != NULL;
+}
+
+/* --- what the engine knows --- */
+
+/* The daemon learns of the end a little after we saw it. */
+static bool await_daemon(struct container *container, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/wait", container->subject.id);
+	struct docker_answer answer;
+	bool ok = container->subject.running ||
+		docker_api_call(container->docker->api,
+			&(struct docker_call){
+				.method = "POST",
+				.path = path,
+				.within_ns = GONE_NS,
+				.stubborn = true,
+			},
+			&answer, err);
+
+	if (!container->subject.running)
+		docker_answer_done(&answer);
+	return ok;
+}
+
+/* All of its inspection, the caller's. */
+static cJSON *inspect(struct container *container, bool stubborn, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/json", container->subject.id);
+	struct docker_answer answer;
+
+	if (!docker_api_call(container->docker->api,
+		    &(struct docker_call){.path = path, .stubborn = stubborn}, &answer,
+		    err)) {
+		docker_answer_done(&answer);
+		return NULL;
+	}
+	cJSON_Delete(container->state);
+	container->state = cJSON_Duplicate(json_get(answer.json, "State"), true);
+	return answer.json;
+}
+
+bool container_inspect(struct subject *subject, struct err *err)
+{
+	struct container *container = of(subject);
+	SCOPED(json_free) cJSON *json = NULL;
+	pid_t kill_by;
+
+	if (await_daemon(container, err))
+		json = inspect(container, true, err);
+	if (subject->eye)
+		eye_tell(subject->eye, &subject->facts, &kill_by);
+	testimony_tell(
+		&(struct testimony){
+			.events = container->events,
+			.state = container->state,
+			.our_clock = container->docker->local,
+			.complete = !docker_api_is_podman(container->docker->api) &&
+				!docker_events_broken(container->events) &&
+				heard_all_events(container),
+		},
+		&subject->facts);
+	return json || err_while(err, "inspect container %.12s", subject->id);
+}
+
+cJSON *container_events(const struct subject *subject)
+{
+	const struct container *container = (const struct container *)subject;
+	const char *broken = docker_events_broken(container->events);
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "container", subject->id);
+	cJSON_AddItemToObject(json, "events", docker_events_json(container->events));
+	if (broken)
+		cJSON_AddStringToObject(json, "events_ended", broken);
+	if (container->stop_error[0])
+		cJSON_AddStringToObject(json, "stop_error", container->stop_error);
+	if (container->state)
+		cJSON_AddItemToObject(
+			json, "state", cJSON_Duplicate(container->state, true));
+	return json;
+}
+
+/* --- up --- */
+
+static bool create(struct container *container, const struct unit *unit, const char *image,
+	struct err *err)
+{
+	struct docker_engine *docker = container->docker;
+	SCOPED(json_free) cJSON *config = recipe_of(
+		unit, image, docker->engine.options.run_id, container->grace_s);
+	SCOPED(mem_free) char *path = mem_textf("/containers/create?name=stopbench-%s-%u-%s",
+		docker->engine.options.run_id, ++docker->made, unit->name);
+	struct docker_answer answer;
+
+	if (docker_api_call(docker->api,
+		    &(struct docker_call){.method = "POST", .path = path, .json = config},
+		    &answer, err))
+		container->subject.id = mem_text(json_text(answer.json, "Id"));
+	docker_answer_done(&answer);
+	if (!container->subject.id)
+		return err_while(err, "create a container of %s", image);
+	return true;
+}
+
+static bool start(struct container *container, const struct unit *unit, struct err *err)
+{
+	struct docker_api *api = container->docker->api;
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/start", container->subject.id);
+	struct docker_answer answer;
+	bool ok;
+
+	container->events =
+		docker_events_open(api, container->subject.id, on_event, container, err);
+	if (!container->events)
+		return false;
+	ok = docker_api_call(api,
+		&(struct docker_call){
+			.method = "POST",
+			.path = path,
+			.within_ns = START_NS,
+		},
+		&answer, err);
+	docker_answer_done(&answer);
+	if (!ok)
+		return err_while(err, "start the container of %s", unit->name);
+	container->log = docker_log_open(
+		api, container->subject.id, on_log, on_log_over, container, err);
+	return container->log != NULL;
+}
+
+/* Is this process of our kernel in that container? A process with the same number on
+ * another machine's kernel is not ours to look at. */
+static bool is_in_container(pid_t pid, const char *id)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/cgroup", (int)pid);
+	FILE *file = fopen(path, "re");
+	char line[4096];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof line, file))
+		found = strstr(line, id) != NULL;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* The eye first: what it is opened on is the process that is looked at then. */
+static void look_at(struct container *container, pid_t pid)
+{
+	struct subject *subject = &container->subject;
+	struct err ignored;
+
+	if (!subject->engine->eyes || pid <= 0)
+		return;
+	subject->eye =
+		eye_open(subject->engine->eyes, pid, on_eye_ended, container, &ignored);
+	if (!subject->eye)
+		return;
+	if (!is_in_container(pid, subject->id)) {
+		eye_close(subject->eye);
+		subject->eye = NULL;
+		return;
+	}
+	subject->pid = pid;
+	container->oom = oom_open(pid);
+	container->oom_before = oom_kills(container->oom);
+}
+
+static void note_address(struct container *container, const cJSON *json,
+	const char *network)
+{
+	const cJSON *networks = json_at(json, "NetworkSettings.Networks");
+	const char *host = docker_api_host(container->docker->api);
+
+	if (network)
+		host = json_text(json_get(networks, network), "IPAddress");
+	container->subject.address = mem_text(host);
+}
+
+static bool meet(struct container *container, const struct unit *unit, struct err *err)
+{
+	struct subject *subject = &container->subject;
+	SCOPED(json_free) cJSON *json = inspect(container, false, err);
+
+	if (!json)
+		return err_while(err, "inspect the container of %s", unit->name);
+	note_address(container, json, unit->network);
+	subject->running = json_bool(container->state, "Running", false);
+	if (!subject->running) {
+		note_end(container);
+		return true;
+	}
+	look_at(container, (pid_t)json_int(container->state, "Pid", 0));
+	return subject->eye || begin_wait(container, err);
+}
+
+struct subject *container_up(struct docker_engine *docker, const struct unit *unit,
+	const char *image, struct err *err)
+{
+	struct container *container;
+	struct subject *subject;
+
+	if (unit->grace_ns % CLOCK_S != 0) {
+		err_set(err, "the grace of %s is %s: Docker counts it in whole seconds",
+			unit->name,
+			clock_format(unit->grace_ns, (char[CLOCK_TEXT_SIZE]){0}));
+		return NULL;
+	}
+	container = mem_zeroed(sizeof *container);
+	subject = &container->subject;
+	container->docker = docker;
+	container->grace_s = unit->grace_ns / CLOCK_S;
+	container->oom_before = -1;
+	container->line = unit->log;
+	container->arg = unit->arg;
+	subject->engine = &docker->engine;
+	subject->facts.exit_code = -1;
+	subject->facts.oom_kills = -1;
+	subject->facts.stop_signal = signal_number(unit->stop_signal);
+	uv_timer_init(docker->engine.loop, &container->patience);
+	container->patience.data = container;
+	if (create(container, unit, image, err) && start(container, unit, err) &&
+		meet(container, unit, err))
+		return subject;
+	container_down(subject);
+	return NULL;
+}
+
+/* --- away with it --- */
+
+static void on_patience_closed(uv_handle_t *handle)
+{
+	struct container *container = handle->data;
+
+	cJSON_Delete(container->state);
+	oom_close(container->oom);
+	free(container->subject.id);
+	free(container->subject.address);
+	free(container);
+}
+
+static void let_go(struct container *container)
+{
+	if (container->stop)
+		fetch_cancel(container->stop);
+	if (container->wait)
+		fetch_cancel(container->wait);
+	docker_log_close(container->log);
+	docker_events_close(container->events);
+	eye_close(container->subject.eye);
+	uv_close((uv_handle_t *)&container->patience, on_patience_closed);
+}
+
+/* What fails here is left to engine_clean(): it bears the run's label. */
+static void ask_for_end(struct container *container, const char *method, const char *path)
+{
+	struct docker_answer answer;
+	struct err ignored;
+
+	if (docker_api_call(container->docker->api,
+		    &(struct docker_call){
+			    .method = method,
+			    .path = path,
+			    .stubborn = true,
+		    },
+		    &answer, &ignored))
+		container->subject.running = false;
+	docker_answer_done(&answer);
+}
+
+void container_down(struct subject *subject)
+{
+	struct container *container = of(subject);
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s?force=1&v=1", subject->id ? subject->id : "");
+
+	if (subject->id)
+		ask_for_end(container, "DELETE", path);
+	let_go(container);
+}
+
+void container_keep(struct subject *subject)
+{
+	struct container *container = of(subject);
+	SCOPED(mem_free) char *path = mem_textf("/containers/%s/kill", subject->id);
+
+	if (subject->running)
+		ask_for_end(container, "POST", path);
+	let_go(container);
+}

@@ -1,0 +1,22 @@
+/*
+ * docker - what the parts of the Docker engine share. Private to docker.c and this
+ * folder.
+ */
+#ifndef HARNESS_ENGINE_DOCKER_DOCKER_H
+#define HARNESS_ENGINE_DOCKER_DOCKER_H
+
+#include "harness/engine/docker/api.h"
+#include "harness/engine/ops.h"
+
+#define DOCKER_RUN_LABEL "stopbench.run" /* of all that a run creates: its id */
+
+struct docker_engine {
+	struct engine engine;
+	struct docker_api *api;
+	cJSON *info; /* what /info answered */
+	bool local;  /* its containers run on our kernel */
+	char *image; /* the programs image, once it is there */
+	unsigned made; /* containers and networks so far: their names differ by it */
+};
+
+#endif

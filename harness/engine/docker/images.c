@@ -1,0 +1,226 @@
+#include "harness/engine/docker/images.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/engine/docker/bundle.h"
+#include "harness/engine/docker/closure.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define LOAD_NS (120 * CLOCK_S)
+
+static const struct recipe {
+	const char *name;
+	const char *programs[4]; /* ends in NULL */
+	const char *entrypoint;  /* NULL: none */
+	bool with_subjects, with_shell;
+} recipes[] = {
+	[DOCKER_IMAGE_PROGRAMS] =
+		{
+			.name = "stopbench-programs",
+			.programs = {"service", "mock-agent", "mock-mcp"},
+			.with_subjects = true,
+			.with_shell = true,
+		},
+	[DOCKER_IMAGE_SERVICE] =
+		{
+			.name = "stopbench-service",
+			.programs = {"service", "mock-mcp"},
+			.entrypoint = "service",
+		},
+	[DOCKER_IMAGE_MOCK_AGENT] =
+		{
+			.name = "stopbench-mock-agent",
+			.programs = {"mock-agent"},
+			.entrypoint = "mock-agent",
+		},
+};
+
+/* --- what is in it --- */
+
+static void add_system_files(struct bundle *bundle)
+{
+	static const char certificates[] = "/etc/ssl/certs/ca-certificates.crt";
+
+	bundle_add_text(bundle, "etc/passwd",
+		"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
+	bundle_add_text(bundle, "etc/group", "root:x:0:\nnogroup:x:65534:\n");
+	bundle_add_text(bundle, "etc/nsswitch.conf", "hosts: files dns\n");
+	/* Only for a service that is pointed at a real API. */
+	if (access(certificates, R_OK) == 0)
+		bundle_add(bundle, certificates + 1, certificates);
+}
+
+static bool add_program(struct bundle *bundle, const char *folder, const char *name,
+	uv_loop_t *loop, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, name);
+	SCOPED(mem_free) char *inside = mem_textf("bin/%s", name);
+
+	if (access(path, X_OK) != 0)
+		return err_sys(err, "program %s", path);
+	return closure_add(bundle, inside, path, loop, err);
+}
+
+/* A folder without subjects has none; a folder that isn't there, too. */
+static bool add_subjects(struct bundle *bundle, const char *programs, uv_loop_t *loop,
+	struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/../subjects", programs);
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	bool ok = true;
+
+	while (folder && ok && (entry = readdir(folder))) {
+		SCOPED(mem_free) char *subject = mem_textf("%s/%s", path, entry->d_name);
+
+		/* Beside each lies what make noted of it, "name.d". */
+		if (entry->d_name[0] != '.' && !strchr(entry->d_name, '.') &&
+			access(subject, X_OK) == 0)
+			ok = add_program(bundle, path, entry->d_name, loop, err);
+	}
+	if (folder)
+		closedir(folder);
+	return ok;
+}
+
+/* dash, by name: a bash would replace itself with its last command, and a scenario about
+ * a shell that stays would come out differently. */
+static bool add_shell(struct bundle *bundle, uv_loop_t *loop, struct err *err)
+{
+	static const char *const places[] = {"/bin/dash", "/usr/bin/dash"};
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		if (access(places[i], X_OK) == 0)
+			return closure_add(bundle, "bin/sh", places[i], loop, err);
+	}
+	return err_set(err, "no dash in /bin or /usr/bin: it is the shell of our images");
+}
+
+static bool collect(struct bundle *bundle, const struct recipe *recipe,
+	const char *programs, uv_loop_t *loop, struct err *err)
+{
+	bool ok = true;
+
+	add_system_files(bundle);
+	for (size_t i = 0; ok && recipe->programs[i]; i++)
+		ok = add_program(bundle, programs, recipe->programs[i], loop, err);
+	if (ok && recipe->with_subjects)
+		ok = add_subjects(bundle, programs, loop, err);
+	if (ok && recipe->with_shell)
+		ok = add_shell(bundle, loop, err);
+	return ok;
+}
+
+/* --- into the engine --- */
+
+bool docker_images_have(struct docker_engine *docker, const char *image, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("/images/%s/json", image);
+	struct docker_answer answer;
+	bool ok = docker_api_call(
+		docker->api, &(struct docker_call){.path = path}, &answer, err);
+
+	if (answer.status == 404)
+		err_set(err, "there is no image %s, and none is pulled", image);
+	docker_answer_done(&answer);
+	return ok;
+}
+
+/* The import answers 200 at once, and tells of its failure in the stream behind it. */
+static bool check_import(const struct docker_answer *answer, struct err *err)
+{
+	const char *stream = cJSON_IsString(answer->json) ? answer->json->valuestring : NULL;
+	const char *failed = json_text(answer->json, "error");
+
+	if (!failed && stream)
+		failed = strstr(stream, "\"error\"");
+	return !failed || err_set(err, "%.300s", failed);
+}
+
+/* One layer from one tar file, and what else an image has to say. */
+static bool import(struct docker_engine *docker, const struct recipe *recipe,
+	const char *tag, const char *tar, struct err *err)
+{
+	SCOPED(mem_free) char *entry = recipe->entrypoint
+		? mem_textf("ENTRYPOINT [\"%s\"]", recipe->entrypoint)
+		: NULL;
+	SCOPED(mem_free) char *entry_query = docker_api_escape(entry ? entry : "");
+	SCOPED(mem_free) char *path_query = docker_api_escape("ENV PATH=/bin");
+	SCOPED(mem_free) char *path = mem_textf(
+		"/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s", recipe->name, tag,
+		path_query, entry ? "&changes=" : "", entry_query);
+	struct docker_answer answer;
+	bool ok = docker_api_call(docker->api,
+		&(struct docker_call){
+			.method = "POST",
+			.path = path,
+			.upload = tar,
+			.within_ns = LOAD_NS,
+		},
+		&answer, err);
+
+	ok = ok && check_import(&answer, err);
+	docker_answer_done(&answer);
+	return ok;
+}
+
+static bool make(struct docker_engine *docker, const struct recipe *recipe,
+	const struct bundle *bundle, const char *tag, struct err *err)
+{
+	const char *temporary = getenv("TMPDIR");
+	SCOPED(mem_free) char *folder = mem_textf("%s/stopbench-image-XXXXXX",
+		temporary && temporary[0] ? temporary : "/tmp");
+	SCOPED(mem_free) char *tar = NULL;
+	bool ok;
+
+	if (!mkdtemp(folder))
+		return err_sys(err, "make %s", folder);
+	tar = mem_textf("%s/image.tar", folder);
+	ok = bundle_write(bundle, tar, docker->engine.loop, err) &&
+		import(docker, recipe, tag, tar, err);
+	unlink(tar);
+	rmdir(folder);
+	return ok;
+}
+
+char *docker_images_load(
+	struct docker_engine *docker, enum docker_image image, struct err *err)
+{
+	const struct recipe *recipe = &recipes[image];
+	SCOPED(bundle_done) struct bundle bundle = {0};
+	char hash[BUNDLE_HASH_SIZE];
+	struct err missing;
+	char *name = NULL;
+
+	if (collect(&bundle, recipe, docker->engine.options.programs, docker->engine.loop,
+		    err) &&
+		bundle_hash(&bundle, hash, err)) {
+		name = mem_textf("%s:%s", recipe->name, hash);
+		if (docker_images_have(docker, name, &missing) ||
+			make(docker, recipe, &bundle, hash, err))
+			return name;
+	}
+	err_while(err, "image %s", recipe->name);
+	free(name);
+	return NULL;
+}
+
+char *docker_images_tag(struct docker_engine *docker, const char *image, struct err *err)
+{
+	int len = (int)strcspn(image, ":");
+	SCOPED(mem_free) char *path =
+		mem_textf("/images/%s/tag?repo=%.*s&tag=latest", image, len, image);
+	struct docker_answer answer;
+	bool ok = docker_api_call(docker->api,
+		&(struct docker_call){.method = "POST", .path = path}, &answer, err);
+
+	docker_answer_done(&answer);
+	return ok ? mem_textf("%.*s:latest", len, image) : NULL;
+}

@@ -1,0 +1,14 @@
+/*
+ * leftovers - what runs left behind in the engine: containers and networks with our
+ * label, of runs that are over. Nothing else is ever touched.
+ */
+#ifndef HARNESS_ENGINE_DOCKER_LEFTOVERS_H
+#define HARNESS_ENGINE_DOCKER_LEFTOVERS_H
+
+#include "harness/engine/docker/docker.h"
+
+/* As engine_clean(). */
+int leftovers_remove(struct docker_engine *docker, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err);
+
+#endif

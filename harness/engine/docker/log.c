@@ -1,0 +1,121 @@
+#include "harness/engine/docker/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+
+#define LINE_CEILING ((size_t)256 << 10)
+#define HEADER_LEN   8 /* stream, three zeros, length of what follows (big-endian) */
+
+enum { STDOUT_LINES, STDERR_LINES, STREAMS };
+
+struct docker_log {
+	struct fetch_call *call; /* NULL: it has ended */
+	unsigned char header[HEADER_LEN];
+	size_t header_len;
+	size_t frame_left; /* of the frame under way */
+	struct lines streams[STREAMS];
+	subject_log_fn *line;
+	docker_log_over_fn *over;
+	void *arg;
+};
+
+static void on_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct docker_log *log = arg;
+
+	(void)cut;
+	log->line(log->arg, clock_now(), line, len);
+}
+
+/* Takes what it can use of data for the header, and gives how much that was. */
+static size_t read_header(struct docker_log *log, const char *data, size_t len)
+{
+	size_t missing = HEADER_LEN - log->header_len;
+	size_t taken = len < missing ? len : missing;
+
+	memcpy(log->header + log->header_len, data, taken);
+	log->header_len += taken;
+	if (log->header_len == HEADER_LEN)
+		log->frame_left = (size_t)log->header[4] << 24 |
+			(size_t)log->header[5] << 16 | (size_t)log->header[6] << 8 |
+			(size_t)log->header[7];
+	return taken;
+}
+
+static size_t read_frame(struct docker_log *log, const char *data, size_t len)
+{
+	size_t taken = len < log->frame_left ? len : log->frame_left;
+
+	lines_feed(&log->streams[log->header[0] == 2 ? STDERR_LINES : STDOUT_LINES], data,
+		taken);
+	log->frame_left -= taken;
+	return taken;
+}
+
+static void on_data(void *arg, const char *data, size_t len)
+{
+	struct docker_log *log = arg;
+
+	while (len > 0) {
+		size_t taken = log->header_len < HEADER_LEN ? read_header(log, data, len)
+							    : read_frame(log, data, len);
+
+		data += taken;
+		len -= taken;
+		if (log->header_len == HEADER_LEN && log->frame_left == 0)
+			log->header_len = 0;
+	}
+}
+
+static void on_over(void *arg, const struct fetch_result *result)
+{
+	struct docker_log *log = arg;
+
+	(void)result;
+	log->call = NULL;
+	for (size_t i = 0; i < STREAMS; i++)
+		lines_end(&log->streams[i]);
+	log->over(log->arg);
+}
+
+struct docker_log *docker_log_open(struct docker_api *api, const char *container,
+	subject_log_fn *line, docker_log_over_fn *over, void *arg, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf(
+		"/containers/%s/logs?follow=1&stdout=1&stderr=1", container);
+	struct docker_log *log = mem_zeroed(sizeof *log);
+
+	for (size_t i = 0; i < STREAMS; i++)
+		lines_init(&log->streams[i], LINE_CEILING, on_line, log);
+	log->line = line;
+	log->over = over;
+	log->arg = arg;
+	log->call = docker_api_begin(api,
+		&(struct fetch_request){.data = on_data, .done = on_over, .arg = log}, path,
+		err);
+	if (log->call)
+		return log;
+	docker_log_close(log);
+	return NULL;
+}
+
+bool docker_log_is_over(const struct docker_log *log)
+{
+	return log->call == NULL;
+}
+
+void docker_log_close(struct docker_log *log)
+{
+	if (!log)
+		return;
+	if (log->call)
+		fetch_cancel(log->call);
+	for (size_t i = 0; i < STREAMS; i++)
+		lines_done(&log->streams[i]);
+	free(log);
+}

@@ -1,0 +1,81 @@
+#include "harness/engine/docker/oom.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+
+struct oom {
+	int fd;
+};
+
+/* "9:memory:/docker/1a2b" is its cgroup of version 1, "0::/system.slice/docker-1a2b"
+ * that of version 2. Gives the counter's file, the caller's, NULL when there is none. */
+static char *counter_path(pid_t pid)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/cgroup", (int)pid);
+	FILE *file = fopen(path, "re");
+	char line[4096], *found = NULL;
+
+	while (file && fgets(line, sizeof line, file)) {
+		char *controllers = strchr(line, ':');
+		char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!group)
+			continue;
+		*group++ = '\0';
+		group[strcspn(group, "\n")] = '\0';
+		if (strcmp(controllers + 1, "memory") == 0) {
+			free(found);
+			found = mem_textf("/sys/fs/cgroup/memory%s/memory.oom_control", group);
+			break;
+		}
+		if (controllers[1] == '\0' && !found)
+			found = mem_textf("/sys/fs/cgroup%s/memory.events", group);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+struct oom *oom_open(pid_t pid)
+{
+	SCOPED(mem_free) char *path = counter_path(pid);
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct oom *oom;
+
+	if (fd < 0)
+		return NULL;
+	oom = mem_zeroed(sizeof *oom);
+	oom->fd = fd;
+	return oom;
+}
+
+/* Both versions have a line "oom_kill 3". */
+int64_t oom_kills(const struct oom *oom)
+{
+	char text[1024];
+	ssize_t len = oom ? pread(oom->fd, text, sizeof text - 1, 0) : -1;
+	const char *at;
+
+	if (len <= 0)
+		return -1;
+	text[len] = '\0';
+	for (at = text; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, "oom_kill ", strlen("oom_kill ")) == 0)
+			return strtoll(at + strlen("oom_kill "), NULL, 10);
+	}
+	return -1;
+}
+
+void oom_close(struct oom *oom)
+{
+	if (!oom)
+		return;
+	close(oom->fd);
+	free(oom);
+}

@@ -1,0 +1,6 @@
+#include "harness/engine/test/scenes.h"
+
+int main(void)
+{
+	return scenes_run("process", 1);
+}

@@ -1,0 +1,314 @@
+#include "harness/report/table.h"
+
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/digits.h"
+#include "harness/report/row.h"
+#include "harness/report/screen.h"
+#include "harness/report/tree.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define WHY_SHORT    3  /* "H15" */
+#define WHY_WORTH    24 /* from here on more than the id is worth it */
+#define LABEL_FAIR   22 /* a label can be cut to this before a column is given up */
+#define LABEL_LEAST  12
+#define INDENT_WIDTH 2 /* of a level of the tree */
+
+#define DETAIL_INDENT 4
+
+static const struct {
+	const char *name;
+	int flags;
+} headings[] = {
+	[COLUMN_HALF] = {"HALF", 0},
+	[COLUMN_SESSIONS] = {"SESS", SCOLS_FL_RIGHT},
+	[COLUMN_EXIT] = {"EXIT", SCOLS_FL_RIGHT},
+	[COLUMN_STOP] = {"STOP", SCOLS_FL_RIGHT},
+	[COLUMN_RANGE] = {"RANGE", 0},
+	[COLUMN_MARGIN] = {"MARGIN", SCOLS_FL_RIGHT},
+	[COLUMN_VERDICT] = {"VERDICT", 0},
+	[COLUMN_EXPECTED] = {"EXPECTED", 0},
+	[COLUMN_WHY] = {"WHY", 0},
+};
+
+/* What is drawn, and how much of it. */
+struct table {
+	struct screen screen;
+	struct branch *tree;
+	bool shown[COLUMNS];
+	unsigned label_width; /* 0: as it is */
+	unsigned why_width;   /* 0: as it is */
+	bool why_short;       /* only the id */
+};
+
+/* --- drawing --- */
+
+static const char *colour_of(const struct row *row)
+{
+	return row->met ? "green" : row->not_run ? "yellow" : "red";
+}
+
+static void fill_cell(const struct table *table, struct libscols_line *line, size_t at,
+	const struct row *row, enum column column)
+{
+	bool why = column == COLUMN_WHY;
+	SCOPED(mem_free) char *text = screen_fit(&table->screen,
+		why && table->why_short ? row->id : row->cells[column],
+		why ? table->why_width : 0);
+
+	scols_line_set_data(line, at, text);
+	if (column == COLUMN_EXPECTED)
+		scols_cell_set_color(scols_line_get_cell(line, at), colour_of(row));
+}
+
+static void fill_line(const struct table *table, struct libscols_line *line,
+	const struct branch *branch)
+{
+	unsigned indent = (branch->depth - 1) * INDENT_WIDTH;
+	unsigned width = table->label_width > indent + LABEL_LEAST
+		? table->label_width - indent
+		: table->label_width ? LABEL_LEAST : 0;
+	SCOPED(mem_free) char *label = screen_fit(&table->screen, branch->label, width);
+	size_t at = 0;
+
+	scols_line_set_data(line, at++, label);
+	for (unsigned column = 0; column < COLUMNS; column++) {
+		if (!table->shown[column])
+			continue;
+		if (branch->row)
+			fill_cell(table, line, at, branch->row, (enum column)column);
+		at++;
+	}
+}
+
+/* Lines of branches and of what hangs below them, in the order of tree_next(). */
+static void fill(const struct table *table, struct libscols_table *lines,
+	const struct branch *parent, struct libscols_line *parent_line)
+{
+	for (const struct branch *branch = parent->first; branch; branch = branch->next) {
+		struct libscols_line *line = scols_table_new_line(lines, parent_line);
+
+		fill_line(table, line, branch);
+		fill(table, lines, branch, line);
+	}
+}
+
+/* One line of text for the headings and for each branch; to free(). The widths are made
+ * here: smartcols cuts in the middle of words, and without saying so. */
+static char *draw(const struct table *table)
+{
+	struct libscols_table *lines = scols_new_table();
+	char *text = NULL;
+
+	scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_ascii(lines, !table->screen.utf8);
+	scols_table_enable_colors(lines, table->screen.colours);
+	scols_table_new_column(lines, "CASE", 0, SCOLS_FL_TREE);
+	for (unsigned column = 0; column < COLUMNS; column++) {
+		if (table->shown[column])
+			scols_table_new_column(
+				lines, headings[column].name, 0, headings[column].flags);
+	}
+	fill(table, lines, table->tree, NULL);
+	scols_print_table_to_string(lines, &text);
+	scols_unref_table(lines);
+	return text ? text : mem_text("");
+}
+
+/* --- widths --- */
+
+/* Takes a line off the front of text; NULL behind the last. */
+static char *take_line(char **text)
+{
+	char *line = *text, *end;
+
+	if (!*line)
+		return NULL;
+	end = line + strcspn(line, "\n");
+	*text = *end ? end + 1 : end;
+	*end = '\0';
+	return line;
+}
+
+static unsigned width_of(struct table *table)
+{
+	bool colours = table->screen.colours;
+	SCOPED(mem_free) char *text = NULL;
+	unsigned widest = 0;
+	char *rest, *line;
+
+	table->screen.colours = false;
+	text = rest = draw(table);
+	table->screen.colours = colours;
+	while ((line = take_line(&rest))) {
+		unsigned width = screen_columns(line);
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
+static unsigned widest_label(const struct table *table)
+{
+	unsigned widest = 0;
+
+	for (const struct branch *branch = tree_next(table->tree); branch;
+		branch = tree_next(branch)) {
+		unsigned width = screen_columns(branch->label) +
+			(branch->depth - 1) * INDENT_WIDTH;
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
+/* Cuts the labels by what is too much, down to `least`. */
+static unsigned cut_labels(struct table *table, unsigned width, unsigned room, unsigned least)
+{
+	unsigned label = widest_label(table);
+
+	if (width <= room)
+		return width;
+	table->label_width = label > width - room + least ? label - (width - room) : least;
+	return width_of(table);
+}
+
+static unsigned give_up(struct table *table, enum column column, unsigned width,
+	unsigned room)
+{
+	if (width <= room || !table->shown[column])
+		return width;
+	table->shown[column] = false;
+	table->label_width = 0;
+	return width_of(table);
+}
+
+/* Gives up what is missed least until the rest fits, and what is left of the line to
+ * the reasons. */
+static void fit(struct table *table)
+{
+	bool why = table->shown[COLUMN_WHY];
+	unsigned room = table->screen.width - (why ? WHY_SHORT + 1 : 0);
+	unsigned width;
+
+	table->shown[COLUMN_WHY] = false;
+	width = width_of(table);
+	width = give_up(table, COLUMN_MARGIN, width, room);
+	width = cut_labels(table, width, room, LABEL_FAIR);
+	width = give_up(table, COLUMN_RANGE, width, room);
+	width = cut_labels(table, width, room, LABEL_LEAST);
+	table->shown[COLUMN_WHY] = why;
+	table->why_short = table->screen.width < width + 1 + WHY_WORTH;
+	table->why_width =
+		table->why_short ? WHY_SHORT : table->screen.width - width - 1;
+}
+
+/* A column that says the same of everybody is left out. */
+static void choose_columns(struct table *table)
+{
+	for (unsigned column = 0; column < COLUMNS; column++)
+		table->shown[column] = true;
+	table->shown[COLUMN_HALF] = table->shown[COLUMN_RANGE] = false;
+	table->shown[COLUMN_WHY] = false;
+	for (const struct branch *branch = tree_next(table->tree); branch;
+		branch = tree_next(branch)) {
+		const struct row *row = branch->row;
+
+		if (!row)
+			continue;
+		if (strcmp(row->cells[COLUMN_HALF], "twin") == 0)
+			table->shown[COLUMN_HALF] = true;
+		if (row->cells[COLUMN_RANGE][0])
+			table->shown[COLUMN_RANGE] = true;
+		if (row->cells[COLUMN_WHY][0])
+			table->shown[COLUMN_WHY] = true;
+	}
+}
+
+/* --- printing --- */
+
+static void print_trimmed(FILE *out, const char *line)
+{
+	size_t len = strlen(line);
+
+	while (len > 0 && line[len - 1] == ' ')
+		len--;
+	fprintf(out, "%.*s\n", (int)len, line);
+}
+
+/* What a row that did not go well has to say beyond its line. */
+static void print_details(const struct table *table, FILE *out, const struct row *row)
+{
+	const char *why = row->cells[COLUMN_WHY];
+	bool cut = table->why_short ||
+		(table->why_width && screen_columns(why) > table->why_width);
+
+	if (row->met)
+		return;
+	/* A reason without an id is the verdict's, and told by what was not met. */
+	if (cut && why[0] && (row->id[0] || row->not_run))
+		screen_paragraph(&table->screen, out, DETAIL_INDENT, why);
+	for (unsigned i = 0; i < row->unmet.count; i++)
+		screen_paragraph(
+			&table->screen, out, DETAIL_INDENT, row->unmet.word[i]);
+}
+
+static void print_table(struct table *table, FILE *out)
+{
+	SCOPED(mem_free) char *text = draw(table);
+	const struct branch *branch = table->tree;
+	char *rest = text, *line;
+
+	while ((line = take_line(&rest))) {
+		print_trimmed(out, line);
+		if (branch && branch->row)
+			print_details(table, out, branch->row);
+		branch = branch ? tree_next(branch) : NULL;
+	}
+}
+
+static void print_summary(const struct table *table, FILE *out, const cJSON *summary)
+{
+	const struct screen *screen = &table->screen;
+	long long cases = (long long)digits_get(summary, "cases", 0);
+	long long unmet = (long long)digits_get(summary, "unmet", 0);
+	long long not_run = (long long)digits_get(summary, "not_run", 0);
+	long long passed_over = (long long)digits_get(summary, "passed_over", 0);
+	const cJSON *seconds = json_get(summary, "seconds");
+	int64_t ns = seconds ? (int64_t)(seconds->valuedouble * (double)CLOCK_S) : 0;
+
+	fprintf(out, "%lld case%s, %lld met, ", cases, cases == 1 ? "" : "s",
+		(long long)digits_get(summary, "met", 0));
+	fprintf(out, "%s%lld not met%s", unmet ? screen_red(screen) : "", unmet,
+		unmet ? screen_plain(screen) : "");
+	if (not_run)
+		fprintf(out, ", %s%lld could not run%s", screen_yellow(screen), not_run,
+			screen_plain(screen));
+	if (passed_over)
+		fprintf(out, ", %lld passed over", passed_over);
+	fprintf(out, " in %s\n", clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}));
+}
+
+void table_print(FILE *out, const cJSON *results)
+{
+	struct table table = {.screen = screen_of(out)};
+	struct rows rows;
+
+	rows_fold(&rows, results);
+	table.tree = tree_grow(&rows);
+	if (rows.count > 0) {
+		choose_columns(&table);
+		if (table.screen.width)
+			fit(&table);
+		print_table(&table, out);
+		fputs("\n", out);
+	}
+	print_summary(&table, out, json_get(results, "summary"));
+	tree_free(table.tree);
+	rows_done(&rows);
+}

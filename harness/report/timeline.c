@@ -1,0 +1,341 @@
+#include "harness/report/timeline.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/names.h"
+#include "harness/report/screen.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+
+struct entry {
+	int64_t ns;
+	size_t order; /* of those at the same time */
+	char *who;
+	char *what;
+};
+
+struct timeline {
+	const struct evidence *evidence;
+	struct entry *entries;
+	size_t count, room;
+};
+
+/* Takes who and what. */
+static void add(struct timeline *timeline, int64_t ns, char *who, char *what)
+{
+	if (timeline->count == timeline->room) {
+		timeline->room = timeline->room ? timeline->room * 2 : 256;
+		timeline->entries = mem_grown(
+			timeline->entries, timeline->room, sizeof *timeline->entries);
+	}
+	timeline->entries[timeline->count] = (struct entry){
+		.ns = ns,
+		.order = timeline->count,
+		.who = who,
+		.what = what,
+	};
+	timeline->count++;
+}
+
+static void note(struct timeline *timeline, int64_t ns, const char *who,
+	const char *format, ...) PRINTF(4, 5);
+
+/* What did not happen (ns 0) is no entry. */
+static void note(struct timeline *timeline, int64_t ns, const char *who,
+	const char *format, ...)
+{
+	struct buf what = {0};
+	va_list args;
+
+	if (ns == 0)
+		return;
+	va_start(args, format);
+	buf_addv(&what, format, args);
+	va_end(args);
+	add(timeline, ns, mem_text(who), buf_take(&what));
+}
+
+/* --- events --- */
+
+/* "mock-mcp skills s2" */
+static char *writer_of(const struct evidence *evidence, const struct event *event)
+{
+	const struct lifeline *lifeline;
+
+	if (event->source == EVENT_SERVICE)
+		return mem_text("service");
+	if (event->lifeline < 0 || (unsigned)event->lifeline >= evidence->lifeline_count)
+		return mem_text("ledger");
+	lifeline = &evidence->lifelines[event->lifeline];
+	return mem_textf("%s%s%s%s%s", lifeline->role ? lifeline->role : "?",
+		lifeline->name ? " " : "", lifeline->name ? lifeline->name : "",
+		lifeline->session ? " s" : "", lifeline->session ? lifeline->session : "");
+}
+
+static bool is_same(const cJSON *member, const char *text)
+{
+	return text && cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
+}
+
+/* Does the beginning of the line say it already? */
+static bool is_said(const struct evidence *evidence, const struct event *event,
+	const cJSON *member)
+{
+	static const char *const keys[] = {"ns", "time", "pid", "event", "role", "ppid"};
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		if (strcmp(keys[i], member->string) == 0)
+			return true;
+	}
+	if (event->lifeline >= 0 && (unsigned)event->lifeline < evidence->lifeline_count) {
+		const struct lifeline *lifeline = &evidence->lifelines[event->lifeline];
+
+		if (strcmp(member->string, "name") == 0)
+			return is_same(member, lifeline->name);
+		if (strcmp(member->string, "session") == 0)
+			return is_same(member, lifeline->session);
+	}
+	return false;
+}
+
+/* "shutdown.begin signal=15 sessions=3" */
+static char *event_text(const struct evidence *evidence, const struct event *event)
+{
+	struct buf text = {0};
+	const cJSON *member;
+
+	buf_adds(&text, event->name);
+	cJSON_ArrayForEach(member, event->json) {
+		SCOPED(mem_free) char *value = NULL;
+
+		if (cJSON_IsNull(member) || is_said(evidence, event, member))
+			continue;
+		value = cJSON_IsString(member) && member->valuestring[0] &&
+				!strpbrk(member->valuestring, " \"=")
+			? mem_text(member->valuestring)
+			: json_print(member);
+		buf_addf(&text, " %s=%s", member->string, value);
+	}
+	return buf_take(&text);
+}
+
+static void add_events(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		const struct event *event = &evidence->events[i];
+
+		add(timeline, event->ns, writer_of(evidence, event),
+			event_text(evidence, event));
+	}
+}
+
+/* A lifeline that ends without the process's own word was cut. */
+static void add_lifelines(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		const struct lifeline *lifeline = &evidence->lifelines[i];
+		const struct event own = {.source = EVENT_LEDGER, .lifeline = (int)i};
+
+		if (lifeline->ended_ns && !lifeline->exit_ns)
+			add(timeline, lifeline->ended_ns, writer_of(evidence, &own),
+				mem_textf("lifeline cut: pid %d was killed",
+					(int)lifeline->own_pid));
+	}
+}
+
+/* --- the service's log, without the lines that are events --- */
+
+static bool is_event(const char *line)
+{
+	SCOPED(json_free) cJSON *json =
+		line[0] == '{' ? json_parse(line, strlen(line)) : NULL;
+
+	return json_text(json, "event") != NULL;
+}
+
+static void add_log(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->log_count; i++) {
+		const struct log_line *line = &evidence->log[i];
+
+		if (!is_event(line->text))
+			add(timeline, line->ns, mem_text("service"),
+				mem_textf("| %s", line->text));
+	}
+}
+
+/* --- requests --- */
+
+static char *request_name(const struct request *request)
+{
+	switch (request->kind) {
+	case REQUEST_OPEN:
+		return mem_textf("session %u (room %s, bot %s)", request->session,
+			request->room, request->bot);
+	case REQUEST_TURN:
+		return mem_textf("turn of session %u", request->session);
+	case REQUEST_IDLE:
+		return mem_text("idle connection");
+	}
+	return mem_text("request");
+}
+
+static void add_requests(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->request_count; i++) {
+		const struct request *request = &evidence->requests[i];
+		SCOPED(mem_free) char *name = request_name(request);
+
+		note(timeline, request->sent_ns, "load", "%s: sent", name);
+		note(timeline, request->ended_ns, "load", "%s: %s%s%s", name,
+			request_end_name(request->end), request->why ? ": " : "",
+			request->why ? request->why : "");
+	}
+}
+
+/* --- the stop --- */
+
+static const char *seen_by(enum witness witness)
+{
+	return witness == WITNESS_SELF ? "harness" : witness_name(witness);
+}
+
+static void add_facts(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+	const struct stop_facts *facts = &evidence->facts;
+	char status[WAIT_TEXT_SIZE] = "";
+
+	if (facts->wait_status_known)
+		wait_name(facts->wait_status, status);
+	note(timeline, evidence->began_ns, "harness", "the case begins");
+	note(timeline, evidence->up_ns, "harness", "the service is up");
+	note(timeline, evidence->ready_ns, "harness", "the service is ready");
+	note(timeline, evidence->loaded_ns, "harness",
+		evidence->trouble ? "the moment of the stop did not come"
+				  : "the moment of the stop");
+	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
+	note(timeline, facts->signal_ns, seen_by(facts->signal_witness),
+		"%s to PID 1%s", SIGNAL(facts->stop_signal),
+		facts->signal_fate == FATE_IGNORED ? ": ignored, the kernel discarded it" : "");
+	note(timeline, facts->kill_ns, seen_by(facts->kill_witness),
+		"SIGKILL to PID 1, sent by %s%s%s",
+		facts->kill_by_engine ? "the engine" : "somebody else",
+		facts->kill_sender[0] ? ": " : "", facts->kill_sender);
+	note(timeline, facts->exit_ns, seen_by(facts->exit_witness),
+		"PID 1 ended%s%s, exit code %d", status[0] ? ": " : "", status,
+		facts->exit_code);
+	note(timeline, facts->returned_ns, "engine", "the stop has returned%s",
+		facts->stuck ? ": it is stuck" : "");
+	note(timeline, evidence->stopped_ns, "harness", "the stop is over");
+	note(timeline, evidence->ended_ns, "harness", "the case is over");
+}
+
+static void add_snapshots(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
+		const struct snapshot *snapshot = &evidence->snapshots[i];
+		const struct proc *pid1 = snapshot->count ? &snapshot->procs[0] : NULL;
+
+		note(timeline, snapshot->ns, "harness",
+			"snapshot %u: %u process%s, PID 1 is %s, state %c%s%s", i + 1,
+			snapshot->count, snapshot->count == 1 ? "" : "es",
+			pid1 ? pid1->name : "gone", pid1 ? pid1->state : '-',
+			pid1 && pid1->wchan[0] ? " in " : "", pid1 ? pid1->wchan : "");
+	}
+}
+
+/* --- the whole --- */
+
+static int in_time(const void *one, const void *other)
+{
+	const struct entry *a = one, *b = other;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* What the times count from, and what that is called. */
+static int64_t zero_of(const struct evidence *evidence, const char **name)
+{
+	const struct stop_facts *facts = &evidence->facts;
+
+	*name = facts->signal_ns ? "the stop signal"
+		: facts->asked_ns ? "the request to stop, for no signal was seen"
+				  : "the beginning, for there was no stop";
+	return facts->signal_ns ? facts->signal_ns
+		: facts->asked_ns ? facts->asked_ns
+				  : evidence->began_ns;
+}
+
+static unsigned widest_who(const struct timeline *timeline)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < timeline->count; i++) {
+		size_t len = strlen(timeline->entries[i].who);
+
+		widest = len > widest ? len : widest;
+	}
+	return (unsigned)(widest < 40 ? widest : 40);
+}
+
+static void write_entry(const struct entry *entry, int64_t zero_ns, unsigned who_width,
+	struct buf *text)
+{
+	const struct screen file = {.width = 0};
+	SCOPED(mem_free) char *what = screen_fit(&file, entry->what, 0);
+	int64_t ns = entry->ns - zero_ns;
+	int64_t tenths = (ns < 0 ? -ns : ns) / (CLOCK_MS / 10);
+	char time[32];
+
+	snprintf(time, sizeof time, "%c%lld.%lld", ns < 0 ? '-' : '+',
+		(long long)(tenths / 10), (long long)(tenths % 10));
+	buf_addf(text, "%12s  %-*s  %s\n", time, (int)who_width, entry->who, what);
+}
+
+void timeline_write(const struct evidence *evidence, struct buf *text)
+{
+	struct timeline timeline = {.evidence = evidence};
+	const char *zero_name;
+	int64_t zero_ns = zero_of(evidence, &zero_name);
+	unsigned who_width;
+
+	add_facts(&timeline);
+	add_snapshots(&timeline);
+	add_requests(&timeline);
+	add_lifelines(&timeline);
+	add_events(&timeline);
+	add_log(&timeline);
+	qsort(timeline.entries, timeline.count, sizeof *timeline.entries, in_time);
+	who_width = widest_who(&timeline);
+	buf_addf(text, "Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's "
+		       "log that are no events begin with \"|\".\n\n",
+		zero_name, (long long)zero_ns);
+	for (size_t i = 0; i < timeline.count; i++) {
+		struct entry *entry = &timeline.entries[i];
+
+		write_entry(entry, zero_ns, who_width, text);
+		free(entry->who);
+		free(entry->what);
+	}
+	free(timeline.entries);
+}

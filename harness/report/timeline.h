@@ -1,0 +1,18 @@
+/*
+ * timeline - everything that was seen of a case, in the order in which it happened: one
+ * line each, in milliseconds from the stop signal.
+ *
+ *      -512.4  load             session 1 asked for: room 1, bot personal_assistant
+ *        +0.0  kernel           SIGTERM sent to PID 1
+ *        +0.3  service          shutdown.begin signal=15 sessions=3
+ *      +201.7  mock-mcp skills s2   mcp.eof
+ */
+#ifndef HARNESS_REPORT_TIMELINE_H
+#define HARNESS_REPORT_TIMELINE_H
+
+#include "harness/run/evidence.h"
+#include "lib/buf.h"
+
+void timeline_write(const struct evidence *evidence, struct buf *text);
+
+#endif

@@ -1,0 +1,336 @@
+#include "harness/scenario/scenario.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/scenario/proof.h"
+#include "harness/scenario/verdict.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+
+/* What proofreading says of a text, and where that finds nothing, what reading says:
+ * one line for each mistake, "" when it is good. */
+static void take_line(void *arg, const struct err *err)
+{
+	struct buf *lines = arg;
+
+	buf_addf(lines, "%s%s", lines->len ? "\n" : "", err->text);
+}
+
+static void read_text(const char *text, struct buf *lines, struct scenario *scenario)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	struct err err;
+
+	*scenario = (struct scenario){0};
+	if (!json_doc_parse(&doc, "s", text, strlen(text), &err)) {
+		take_line(lines, &err);
+		return;
+	}
+	if (proof_read(&doc, doc.root, take_line, lines) > 0)
+		return;
+	if (!scenario_read(scenario, &doc, doc.root, &err))
+		take_line(lines, &err);
+}
+
+static struct scenario good(const char *text)
+{
+	SCOPED(buf_done) struct buf lines = {0};
+	struct scenario scenario;
+
+	read_text(text, &lines, &scenario);
+	assert_string_equal(buf_text(&lines), "");
+	return scenario;
+}
+
+static const struct {
+	const char *text, *wrong, *why;
+} bad_texts[] = {
+	{"{}", "s:1:1: name: missing", "the one key that must be there"},
+	{"{\"name\":\"x\"} 1", "s:1:14: expected nothing more, found '1'",
+		"trailing garbage"},
+	{"{\"name\":\"x\",}", "s:1:13: expected a key in double quotes, found '}'",
+		"a comma too many"},
+	{"{\"name\":\"x\",\n \"name\":\"y\"}",
+		"s:2:2: the key \"name\" stands in this object already", "duplicate keys"},
+	{"{\"name\":\"x\",\n  \"laod\": {}}",
+		"s:2:3: laod: no such key; did you mean \"load\"?", "misspelt at the root"},
+	{"{\"name\":\"x\",\"load\":{\n  \"sesions\": 3}}",
+		"s:2:3: load.sesions: no such key; did you mean \"sessions\"?",
+		"misspelt one level down"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\n\n   \"htpp\": \"/\"}}}",
+		"s:3:4: service.ready.htpp: no such key; did you mean \"http\"?",
+		"misspelt two levels down"},
+	{"{\"name\":\"x\",\"load\":{\"zzz\":1}}",
+		"s:1:21: load.zzz: no such key; there are: sessions, turns, turn, "
+		"idle_connections",
+		"nothing is near: what there is"},
+	{"{\"name\":\"x\",\"load.sessions\":3}",
+		"s:1:13: load.sessions: no such key; a path is one in matrix, variants and "
+		"twin",
+		"a path where a key belongs"},
+	{"{\"name\":\"x\",\"load\":3}", "s:1:13: load: expected an object, not a number",
+		"a part that is none"},
+	{"{\"name\":\"x\",\"load\":{\"sessions\":\"3\"}}",
+		"s:1:21: load.sessions: expected a whole number from 0 to 5000, not a string",
+		"wrong type"},
+	{"{\"name\":\"x\",\"load\":{\"sessions\":5001}}",
+		"s:1:21: load.sessions: expected a whole number from 0 to 5000, not 5001",
+		"out of range"},
+	{"{\"name\":\"x\",\"load\":{\"sessions\":1.5}}",
+		"s:1:21: load.sessions: expected a whole number from 0 to 5000, not 1.5",
+		"half a session"},
+	{"{\"name\":\"x\",\"stop\":{\"grace\":10}}",
+		"s:1:21: stop.grace: expected a duration such as \"250ms\", not a number",
+		"a duration is a string"},
+	{"{\"name\":\"x\",\"stop\":{\"grace\":\"10\"}}",
+		"s:1:21: stop.grace: \"10\": the unit is missing; expected a duration such as "
+		"\"250ms\" or \"1m30s\" (units ns us ms s m h)",
+		"without a unit"},
+	{"{\"name\":\"x\",\"stop\":{\"grace\":\"-1s\"}}",
+		"s:1:21: stop.grace: \"-1s\": expected a number; expected a duration such as "
+		"\"250ms\" or \"1m30s\" (units ns us ms s m h)",
+		"negative"},
+	{"{\"name\":\"x\",\"stop\":{\"grace\":\"1500ms\"}}",
+		"s:1:21: stop.grace: Docker counts whole seconds; a fraction needs "
+		"\"engines\": [\"process\"]",
+		"a fraction of a second, and Docker is not excluded"},
+	{"{\"name\":\"x\",\"engines\":[\"docker\"],\"stop\":{\"grace\":\"1ms\"}}",
+		"s:1:42: stop.grace: Docker counts whole seconds; a fraction needs "
+		"\"engines\": [\"process\"]",
+		"nor is it here"},
+	{"{\"name\":\"x\",\"load\":{\"sessions\":1,\"turns\":2}}",
+		"s:1:34: load.turns: more than load.sessions (1)", "turns without sessions"},
+	{"{\"name\":\"x\",\"expect\":{\"disconnected\":1}}",
+		"s:1:23: expect.disconnected: more than load.sessions (0)",
+		"more than there are"},
+	{"{\"name\":\"x\",\"expect\":{\"disconnected\":\"most\"}}",
+		"s:1:23: disconnected: expected a number or \"all\", not a string",
+		"neither a number nor all"},
+	{"{\"name\":\"x\",\"expect\":{\"verdict\":\"kiled\"}}",
+		"s:1:23: verdict: there is no \"kiled\"; did you mean \"killed\"?",
+		"a misspelt verdict"},
+	{"{\"name\":\"x\",\"expect\":{\"verdict\":[\"clean\",7]}}",
+		"s:1:42: verdict: expected a name such as \"clean\", not a number",
+		"one of a list is wrong"},
+	{"{\"name\":\"x\",\"expect\":{\"verdict\":[]}}",
+		"s:1:23: verdict: the list is empty", "a list that nothing can meet"},
+	{"{\"name\":\"x\",\"expect\":{\"exit_code\":256}}",
+		"s:1:23: exit_code: expected a number from 0 to 255, or a list of them",
+		"no exit code"},
+	{"{\"name\":\"x\",\"expect\":{\"exit_code\":[0,-1]}}",
+		"s:1:38: exit_code: expected a number from 0 to 255, or a list of them",
+		"one of a list is none"},
+	{"{\"name\":\"x\",\"engines\":[\"podman\"]}",
+		"s:1:24: engines: there is no \"podman\"; there are: docker, process",
+		"an engine that we lack"},
+	{"{\"name\":\"x\",\"engines\":\"docker\"}",
+		"s:1:13: engines: expected a list of strings, not a string", "not a list"},
+	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"SIGTEM\"}}",
+		"s:1:24: service.stop_signal: no such signal; expected a name such as "
+		"\"SIGTERM\"",
+		"no such signal"},
+	{"{\"name\":\"x\",\"service\":{\"env\":{\"A\":[]}}}",
+		"s:1:31: env.A: expected a string, not an array", "an environment of lists"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",1]}}",
+		"s:1:39: command: expected a string, not a number", "half a command"},
+	{"{\"name\":\"x\",\"service\":{\"topology\":\"hots\"}}",
+		"s:1:24: service.topology: there is no \"hots\"; did you mean \"host\"?",
+		"a choice that is none"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\"http\":\"/\",\"tcp\":80}}}",
+		"s:1:44: ready: one of http, tcp, log and signal, not several",
+		"ready in two ways"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\"tcp\":70000}}}",
+		"s:1:33: tcp: expected a port from 1 to 65535", "no port"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\"signal\":false}}}",
+		"s:1:33: signal: expected true, not false", "a question with one answer"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\"log\":\"\"}}}",
+		"s:1:33: log: expected a text, not an empty one", "found in every line"},
+	{"{\"name\":\"x\",\"mcp\":{}}",
+		"s:1:13: mcp: expected a list such as [{\"name\": \"skills\"}], not an object",
+		"servers are a list"},
+	{"{\"name\":\"x\",\"mcp\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+		"s:1:33: mcp: two servers are named \"a\"", "names tell servers apart"},
+	{"{\"name\":\"x\",\"repeat\":0}",
+		"s:1:13: repeat: expected a whole number from 1 to 10000, not 0",
+		"no round at all"},
+	{"{\"name\":3,\n\"load\":{\"sesions\":1,\"turn\":\"1\"},\n\"expects\":{}}",
+		"s:1:2: name: expected a string such as \"text\", not a number\n"
+		"s:2:9: load.sesions: no such key; did you mean \"sessions\"?\n"
+		"s:2:21: load.turn: \"1\": the unit is missing; expected a duration such as "
+		"\"250ms\" or \"1m30s\" (units ns us ms s m h)\n"
+		"s:3:1: expects: no such key; did you mean \"expect\"?",
+		"every mistake, not just the first"},
+};
+
+static void scenario_refuses_what_is_wrong_and_says_where(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad_texts); i++) {
+		SCOPED(buf_done) struct buf lines = {0};
+		struct scenario scenario;
+
+		read_text(bad_texts[i].text, &lines, &scenario);
+		if (strcmp(buf_text(&lines), bad_texts[i].wrong) != 0)
+			fail_msg("%s: %s\n  wanted %s\n  got    %s", bad_texts[i].why,
+				bad_texts[i].text, bad_texts[i].wrong, buf_text(&lines));
+		scenario_done(&scenario);
+	}
+}
+
+/* The manners have their own tests; here it counts that they are asked. */
+static void scenario_refuses_manners_that_no_mock_has(void **state)
+{
+	static const char *const texts[] = {
+		"{\"name\":\"x\",\"agent\":{\"conect\":{}}}",
+		"{\"name\":\"x\",\"agent\":{\"rules\":[{\"connect\":{}}]}}",
+		"{\"name\":\"x\",\"mcp\":[{\"name\":\"a\",\"on_eof\":\"ignor\"}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		SCOPED(buf_done) struct buf lines = {0};
+		struct scenario scenario;
+
+		read_text(texts[i], &lines, &scenario);
+		assert_memory_equal(buf_text(&lines), "s:1:", 4);
+		scenario_done(&scenario);
+	}
+}
+
+static void scenario_that_says_nothing_asks_for_a_clean_stop(void **state)
+{
+	static const char *const texts[] = {"{\"name\":\"x\"}",
+		"{\"name\":\"x\",\"expect\":{}}"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct scenario scenario = good(texts[i]);
+
+		assert_int_equal(scenario.expect.exit_codes.count, 1);
+		assert_int_equal(scenario.expect.exit_codes.code[0], 0);
+		assert_int_equal(scenario.expect.verdicts, 1u << VERDICT_CLEAN);
+		scenario_done(&scenario);
+	}
+}
+
+static void scenario_asks_for_nothing_that_its_expect_leaves_out(void **state)
+{
+	struct scenario scenario = good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\"}}");
+
+	(void)state;
+	assert_int_equal(scenario.expect.within_ns, 4 * CLOCK_S);
+	assert_int_equal(scenario.expect.exit_codes.count, 0);
+	assert_int_equal(scenario.expect.verdicts, 0);
+	assert_int_equal(scenario.expect.disconnected, EXPECT_ANY);
+	assert_int_equal(scenario.expect.orphans, EXPECT_ANY);
+	assert_int_equal(scenario.expect.lost, EXPECT_ANY);
+	scenario_done(&scenario);
+}
+
+static void scenario_has_defaults_that_fit_our_service(void **state)
+{
+	struct scenario scenario = good("{\"name\":\"x\"}");
+
+	(void)state;
+	assert_true(scenario_is_ours(&scenario));
+	assert_string_equal(scenario.service.session.path, "/webhook/{bot}");
+	assert_int_equal(scenario.service.session.status, 200);
+	assert_int_equal(scenario.service.session.bots.count, 3);
+	assert_non_null(strstr(scenario.service.session.body, "{room}"));
+	assert_string_equal(scenario.service.stop_signal, "SIGTERM");
+	assert_int_equal(scenario.service.ready.kind, READY_DEFAULT);
+	assert_int_equal(scenario.service.ready.within_ns, 20 * CLOCK_S);
+	assert_int_equal(scenario.stop.grace_ns, 10 * CLOCK_S);
+	assert_string_equal(scenario.stop.when, "sessions.ready");
+	assert_int_equal(scenario.repeat, 1);
+	assert_null(scenario.agent_json);
+	scenario_done(&scenario);
+}
+
+static void scenario_reads_what_every_part_says(void **state)
+{
+	struct scenario scenario = good(
+		"{\"name\":\"x\",\"why\":\"y\",\"engines\":[\"process\"],\"repeat\":3,\"seed\":7,"
+		"\"service\":{\"command\":[\"sh\",\"-c\",\"service\"],\"port\":8080,"
+		"\"env\":{\"A\":\"b\",\"N\":3,\"T\":true},\"ready\":{\"log\":\"up\",\"within\":\"2s\"},"
+		"\"session\":{\"body\":{\"n\":1},\"bots\":[\"one\"]},\"init\":true,"
+		"\"topology\":\"containers\",\"no_mocks\":true,\"stop_signal\":\"QUIT\"},"
+		"\"agent\":{\"disconnect\":{\"latency\":\"4s\"}},"
+		"\"mcp\":[{\"name\":\"skills\"},{\"name\":\"fin\",\"on_eof\":\"ignore\"}],"
+		"\"load\":{\"sessions\":3,\"turns\":2,\"turn\":\"5s\",\"idle_connections\":4},"
+		"\"stop\":{\"grace\":\"1500ms\",\"when\":\"agent.turn.begin\",\"count\":2},"
+		"\"expect\":{\"exit_code\":[0,143],\"verdict\":[\"clean\",\"slow\"],"
+		"\"disconnected\":\"all\",\"orphans\":0,\"log\":[\"bye\"],\"diagnosis\":\"H2\"}}");
+
+	(void)state;
+	assert_string_equal(scenario.why, "y");
+	assert_int_equal(scenario.repeat, 3);
+	assert_int_equal(scenario.seed, 7);
+	assert_false(scenario_is_ours(&scenario));
+	assert_string_equal(scenario.service.command.word[2], "service");
+	assert_null(scenario.service.command.word[3]);
+	assert_string_equal(scenario_env(&scenario, "A"), "b");
+	assert_string_equal(scenario_env(&scenario, "N"), "3");
+	assert_string_equal(scenario_env(&scenario, "T"), "true");
+	assert_null(scenario_env(&scenario, "Z"));
+	assert_int_equal(scenario.service.ready.kind, READY_LOG);
+	assert_string_equal(scenario.service.ready.text, "up");
+	assert_string_equal(scenario.service.session.body, "{\"n\":1}");
+	assert_int_equal(scenario.service.session.bots.count, 1);
+	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
+	assert_true(scenario.service.init && scenario.service.no_mocks);
+	assert_int_equal(manners_ending(&scenario.agent.all, true)->latency.a_ns, 4 * CLOCK_S);
+	assert_string_equal(
+		scenario.agent_json, "{\"disconnect\":{\"latency\":\"4s\"}}");
+	assert_int_equal(scenario.mcp.count, 2);
+	assert_string_equal(scenario.mcp.server[1].name, "fin");
+	assert_int_equal(scenario.mcp.server[1].on_eof.kind, REACTION_IGNORE);
+	assert_string_equal(
+		scenario.mcp.json[1], "{\"name\":\"fin\",\"on_eof\":\"ignore\"}");
+	assert_int_equal(scenario.load.turn_ns, 5 * CLOCK_S);
+	assert_int_equal(scenario.load.idle_connections, 4);
+	assert_int_equal(scenario.stop.grace_ns, 1500 * CLOCK_MS);
+	assert_int_equal(scenario.stop.count, 2);
+	assert_int_equal(scenario.expect.exit_codes.count, 2);
+	assert_int_equal(scenario.expect.verdicts, 1u << VERDICT_CLEAN | 1u << VERDICT_SLOW);
+	assert_int_equal(scenario.expect.disconnected, EXPECT_ALL);
+	assert_int_equal(scenario.expect.orphans, 0);
+	assert_string_equal(scenario.expect.diagnosis, "H2");
+	scenario_done(&scenario);
+}
+
+static void verdicts_are_known_by_their_names_alone(void **state)
+{
+	enum verdict verdict;
+
+	(void)state;
+	for (unsigned i = 0; i < VERDICTS; i++) {
+		assert_true(verdict_parse(&verdict, verdict_name((enum verdict)i)));
+		assert_int_equal(verdict, i);
+	}
+	assert_false(verdict_parse(&verdict, "Clean"));
+	assert_false(verdict_parse(&verdict, ""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scenario_refuses_what_is_wrong_and_says_where),
+		cmocka_unit_test(scenario_refuses_manners_that_no_mock_has),
+		cmocka_unit_test(scenario_that_says_nothing_asks_for_a_clean_stop),
+		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
+		cmocka_unit_test(scenario_has_defaults_that_fit_our_service),
+		cmocka_unit_test(scenario_reads_what_every_part_says),
+		cmocka_unit_test(verdicts_are_known_by_their_names_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
