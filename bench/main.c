@@ -1,0 +1,98 @@
+/*
+ * bench - how fast and how true stopbench and its service are, as ratios that were
+ * measured in one run.
+ */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/lab.h"
+#include "bench/paper.h"
+#include "bench/part.h"
+
+enum exit_code {
+	EXIT_MEASURED = 0,
+	EXIT_USAGE = 2,
+	EXIT_NOT_MEASURED = 3,
+};
+
+static const struct {
+	const char *name;
+	part_fn *measure;
+} parts[] = {
+	{"parallel", part_parallel},
+	{"curve", part_curve},
+	{"idle", part_idle},
+	{"truth", part_truth},
+	{"overhead", part_overhead},
+};
+
+struct options {
+	bool wanted[COUNT(parts)];
+	bool all;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		if (strcmp(parts[i].name, value) == 0) {
+			options->wanted[i] = true;
+			options->all = false;
+			return 0;
+		}
+	}
+	argp_error(state, "there is no part \"%s\"", value);
+	return 0;
+}
+
+static const struct argp parser = {
+	.parser = parse_option,
+	.args_doc = "[PART...]",
+	.doc = "Measures how fast and how true stopbench and its service are, and prints it "
+	       "beside what it is compared with. Run it from the top of the source tree. The "
+	       "parts are parallel, curve, idle, truth and overhead; without one, all.\v"
+	       "Exit status: 0 when everything could be measured, targets met or not; 2 bad "
+	       "usage; 3 when something could not be measured.",
+};
+
+static bool measure(struct lab *lab, const struct options *options, struct paper *paper)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < COUNT(parts) && !lab->interrupted; i++) {
+		struct err err = {0};
+
+		if (!options->all && !options->wanted[i])
+			continue;
+		if (!parts[i].measure(lab, paper, &err)) {
+			fprintf(stderr, "bench: %s: %s\n", parts[i].name, err.text);
+			ok = false;
+		}
+	}
+	return ok && !lab->interrupted;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.all = true};
+	struct paper paper = {0};
+	struct lab lab;
+	struct err err = {0};
+	bool ok;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	ok = lab_open(&lab, &err);
+	if (!ok)
+		fprintf(stderr, "bench: %s\n", err.text);
+	ok = ok && measure(&lab, &options, &paper);
+	if (ok)
+		paper_end(&paper);
+	lab_close(&lab);
+	return ok ? EXIT_MEASURED : EXIT_NOT_MEASURED;
+}

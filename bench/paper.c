@@ -1,0 +1,84 @@
+#include "bench/paper.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define WHAT_WIDTH   47
+#define FIGURE_WIDTH 9
+#define UNIT_WIDTH   8
+#define SPREAD_WIDTH 22
+
+struct row row_of(
+	const char *what, const struct samples *samples, const char *unit, int digits)
+{
+	return (struct row){
+		.what = what,
+		.figure = samples_median(samples),
+		.least = samples->count > 1 ? samples_least(samples) : 0,
+		.most = samples->count > 1 ? samples_most(samples) : 0,
+		.unit = unit,
+		.digits = digits,
+	};
+}
+
+void paper_head(const char *title, const char *text)
+{
+	printf("\n%s\n%s\n", title, text);
+	fflush(stdout);
+}
+
+static void print_spread(const struct row *row)
+{
+	char text[48] = "";
+
+	if (row->least != 0 || row->most != 0)
+		snprintf(text, sizeof text, "(%.*f .. %.*f)", row->digits, row->least,
+			row->digits, row->most);
+	printf(" %-*s", SPREAD_WIDTH, text);
+}
+
+static bool is_met(const struct row *row)
+{
+	if (row->at_most != 0 && fabs(row->figure) > row->at_most)
+		return false;
+	return row->at_least == 0 || row->figure >= row->at_least;
+}
+
+static void print_target(struct paper *paper, const struct row *row)
+{
+	if (row->at_most != 0)
+		printf(" [at most %.4g]", row->at_most);
+	if (row->at_least != 0)
+		printf(" [at least %.4g]", row->at_least);
+	if (!is_met(row)) {
+		printf(" <-- MISSED");
+		paper->missed++;
+	}
+}
+
+void paper_row(struct paper *paper, const struct row *row)
+{
+	printf("  %-*s %*.*f %-*s", WHAT_WIDTH, row->what, FIGURE_WIDTH, row->digits,
+		row->figure, UNIT_WIDTH, row->unit);
+	print_spread(row);
+	print_target(paper, row);
+	if (row->note)
+		printf(" %s", row->note);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void paper_skip(const char *what, const char *why)
+{
+	printf("  %-*s   skipped: %s\n", WHAT_WIDTH, what, why);
+	fflush(stdout);
+}
+
+void paper_end(const struct paper *paper)
+{
+	if (paper->missed == 0)
+		puts("\nEvery target was met.");
+	else
+		printf("\n%u target%s missed, see MISSED above.\n", paper->missed,
+			paper->missed == 1 ? " was" : "s were");
+}

@@ -1,0 +1,44 @@
+/*
+ * paper - what is printed: a heading per part, a row per figure.
+ *
+ * A figure stands beside what it is compared with and its target. A target that is
+ * missed is marked and counted, and is no failure: a benchmark measures.
+ */
+#ifndef BENCH_PAPER_H
+#define BENCH_PAPER_H
+
+#include <stdbool.h>
+
+#include "bench/samples.h"
+#include "lib/cc.h"
+
+struct paper {
+	unsigned missed;
+};
+
+struct row {
+	const char *what;    /* "200 sessions, D = 1s" */
+	double figure;
+	double least, most;  /* its spread; both 0: none */
+	const char *unit;    /* "x D", "ms" */
+	int digits;          /* behind the point */
+	double at_most;      /* target for the figure without its sign; 0: none */
+	double at_least;     /* target; 0: none */
+	const char *note;    /* printed last, or NULL */
+};
+
+/* A row whose figure is the median of the samples. */
+struct row row_of(const char *what, const struct samples *samples, const char *unit,
+	int digits) MUST_CHECK;
+
+/* `text` says what is measured and against what, in whole lines. */
+void paper_head(const char *title, const char *text);
+void paper_row(struct paper *paper, const struct row *row);
+
+/* A part, or a row of it, that cannot be measured here, and why. */
+void paper_skip(const char *what, const char *why);
+
+/* How many targets were missed. */
+void paper_end(const struct paper *paper);
+
+#endif

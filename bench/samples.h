@@ -1,0 +1,23 @@
+/*
+ * samples - the same thing, measured several times.
+ */
+#ifndef BENCH_SAMPLES_H
+#define BENCH_SAMPLES_H
+
+#define SAMPLES_MAX 64
+
+/* Zeroed is empty. */
+struct samples {
+	double value[SAMPLES_MAX];
+	unsigned count;
+};
+
+/* One past SAMPLES_MAX is our mistake. */
+void samples_add(struct samples *samples, double value);
+
+/* Of at least one. */
+double samples_median(const struct samples *samples);
+double samples_least(const struct samples *samples);
+double samples_most(const struct samples *samples);
+
+#endif

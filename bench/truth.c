@@ -1,0 +1,199 @@
+/*
+ * What is measured of a stop, beside what the stopped program says of it itself. The
+ * subject `stamps` takes 500 ms for its way down and prints when it began and ended.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/part.h"
+#include "harness/engine/wait.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+#define ROUNDS     15
+#define PROCESS_MS 2.0
+#define DOCKER_MS  5.0
+#define GRACE_NS   (10 * CLOCK_S)
+#define WITHIN_NS  (30 * CLOCK_S)
+
+/* By how much each way to time a stop differs from the subject's own time, in ms. */
+struct readings {
+	struct samples harness; /* T1 - T0 */
+	struct samples call;    /* wall clock of the engine's stop call */
+	struct samples command; /* wall clock of `docker stop` */
+};
+
+/* From its digits: a double would round it once the machine has been up for long. */
+static int64_t stamp_in(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at ? strtoll(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Is this the line with its stamps? Then `own_ns` is the time between them. */
+static bool read_stamps(const char *line, int64_t *own_ns)
+{
+	int64_t began_ns = stamp_in(line, "\"began_ns\":");
+	int64_t ended_ns = stamp_in(line, "\"ended_ns\":");
+
+	if (began_ns == 0 || ended_ns == 0)
+		return false;
+	*own_ns = ended_ns - began_ns;
+	return true;
+}
+
+static bool find_stamps(const struct evidence *evidence, int64_t *own_ns, struct err *err)
+{
+	for (unsigned i = 0; i < evidence->log_count; i++) {
+		if (read_stamps(evidence->log[i].text, own_ns))
+			return true;
+	}
+	return err_set(err, "stamps did not print its stamps");
+}
+
+static void add_difference(struct samples *samples, int64_t read_ns, int64_t own_ns)
+{
+	samples_add(samples, (double)(read_ns - own_ns) / (double)CLOCK_MS);
+}
+
+static bool read_by_harness(struct lab *lab, struct engine *engine,
+	struct readings *readings, struct err *err)
+{
+	SCOPED(scenario_done) struct scenario scenario = {0};
+	SCOPED(seen_done) struct seen seen = {0};
+	int64_t own_ns;
+
+	if (!lab_scenario(&scenario, err,
+		    "{\"name\": \"stamps\","
+		    " \"service\": {\"command\": [\"stamps\"], \"no_mocks\": true,"
+		    "  \"ready\": {\"log\": \"ready\"}},"
+		    " \"stop\": {\"grace\": \"10s\"}}") ||
+		!lab_case(lab, engine, &scenario, &seen, err) ||
+		!find_stamps(&seen.evidence, &own_ns, err))
+		return false;
+	add_difference(&readings->harness, seen.judgement.stop_ns, own_ns);
+	add_difference(&readings->call, seen.judgement.call_ns, own_ns);
+	return true;
+}
+
+/* A container that `docker stop` stops, while we only listen. */
+struct listening {
+	bool ready;
+	int64_t own_ns; /* 0: not heard yet */
+};
+
+static void on_line(void *arg, int64_t ns, const char *line, size_t len)
+{
+	struct listening *listening = arg;
+	SCOPED(mem_free) char *text = mem_textf("%.*s", (int)len, line);
+
+	(void)ns;
+	listening->ready = listening->ready || strcmp(text, "ready") == 0;
+	read_stamps(text, &listening->own_ns);
+}
+
+static bool is_ready(const void *arg)
+{
+	return ((const struct listening *)arg)->ready;
+}
+
+static bool has_stamps(const void *arg)
+{
+	return ((const struct listening *)arg)->own_ns != 0;
+}
+
+static bool await_line(
+	struct lab *lab, wait_fn *is_so, struct listening *listening, struct err *err)
+{
+	if (wait_until(&lab->loop, is_so, listening, clock_now() + WITHIN_NS,
+		    &lab->interrupted) != WAIT_SO)
+		return err_set(err, "stamps did not say what it was to say");
+	return true;
+}
+
+static bool read_by_command(struct lab *lab, struct readings *readings, struct err *err)
+{
+	static const char *const argv[] = {"stamps", NULL};
+	struct listening listening = {0};
+	int64_t wall_ns;
+	struct subject *subject = engine_up(lab->docker,
+		&(struct unit){
+			.name = "stamps",
+			.argv = argv,
+			.run_folder = lab->home.folder,
+			.stop_signal = "SIGTERM",
+			.grace_ns = GRACE_NS,
+			.log = on_line,
+			.arg = &listening,
+		},
+		err);
+	bool ok;
+
+	if (!subject)
+		return false;
+	ok = await_line(lab, is_ready, &listening, err) &&
+		lab_program(lab,
+			(const char *const[]){
+				"docker", "stop", subject_id(subject), NULL},
+			&wall_ns, err) &&
+		await_line(lab, has_stamps, &listening, err);
+	subject_down(subject);
+	if (ok)
+		add_difference(&readings->command, wall_ns, listening.own_ns);
+	return ok;
+}
+
+static void print(struct paper *paper, const char *what, const struct samples *samples,
+	double at_most)
+{
+	struct row row = row_of(what, samples, "ms off", 2);
+
+	row.at_most = at_most;
+	paper_row(paper, &row);
+}
+
+static bool on_process(struct lab *lab, struct paper *paper, struct err *err)
+{
+	struct readings readings = {0};
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (!read_by_harness(lab, lab->process, &readings, err))
+			return false;
+	}
+	print(paper, "process: stopbench, signal to exit", &readings.harness, PROCESS_MS);
+	print(paper, "process: wall clock of the stop call", &readings.call, 0);
+	return true;
+}
+
+static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
+{
+	struct readings readings = {0};
+	bool has_command = lab_has_program("docker");
+
+	if (!lab->docker) {
+		paper_skip("docker", lab->no_docker);
+		return true;
+	}
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (!read_by_harness(lab, lab->docker, &readings, err) ||
+			(has_command && !read_by_command(lab, &readings, err)))
+			return false;
+	}
+	print(paper, "docker: stopbench, signal to exit", &readings.harness, DOCKER_MS);
+	print(paper, "docker: wall clock of the API's stop call", &readings.call, 0);
+	if (has_command)
+		print(paper, "docker: wall clock of `docker stop`", &readings.command, 0);
+	else
+		paper_skip("docker: wall clock of `docker stop`", "no docker command here");
+	return true;
+}
+
+bool part_truth(struct lab *lab, struct paper *paper, struct err *err)
+{
+	paper_head("truth: what is measured - what the stopped program says itself",
+		"It takes 500 ms by its own clock, the same that the harness reads. How much\n"
+		"more (or less) each way to time the same stop says: median of 15 rounds.");
+	return on_process(lab, paper, err) && on_docker(lab, paper, err);
+}
