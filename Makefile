@@ -45,7 +45,8 @@ lib          := $(call objects,lib)
 service      := $(call objects,service)
 mock_agent   := $(call objects,mock-agent)
 mock_mcp     := $(call objects,mock-mcp)
-engine       := $(call objects,harness/engine harness/engine/docker)
+# The tables of the mocks' knobs: with them a scenario is checked before it is run.
+manners      := $(addprefix $(out)/,mock-agent/manners.o mock-mcp/manners.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
@@ -56,7 +57,7 @@ programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-mcp)
 .PHONY: all
 all: $(programs) $(subjects)
 
-$(out)/bin/stopbench: $(harness) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
+$(out)/bin/stopbench: $(harness) $(manners) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
@@ -78,27 +79,26 @@ $(out)/subjects/%: scenarios/subjects/%.c
 	@mkdir -p $(@D)
 	$(call say,SUBJECT)$(CC) $(all_cflags) $(all_ldflags) -MMD -MP -MF $(out)/subjects/$*.d -o $@ $<
 
-# A unit test links everything of its program but main.
-$(out)/lib/test/%: $(out)/lib/test/%.o $(lib)
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-$(out)/service/test/%: $(out)/service/test/%.o $(call without,$(service)) $(lib)
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-# The program itself, with the mocks round it.
-$(out)/service/test/test_service_%: $(addprefix $(out)/service/test/,test_service_%.o world.o shot.o journal.o) $(lib) | $(addprefix $(out)/bin/,service mock-agent mock-mcp)
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-$(out)/mock-agent/test/%: $(out)/mock-agent/test/%.o $(call without,$(mock_agent)) $(lib)
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-# These test the program itself, too.
-$(out)/mock-mcp/test/%: $(out)/mock-mcp/test/%.o $(addprefix $(out)/mock-mcp/test/,ledger.o scene.o) $(call without,$(mock_mcp)) $(lib) | $(out)/bin/mock-mcp
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-# Engines know nothing of the rest of the harness; what they stop here is a puppet.
-$(out)/harness/engine/test/%: $(addprefix $(out)/harness/engine/test/,%.o stage.o scenes.o) $(engine) $(lib) | $(out)/harness/engine/test/puppet
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
-$(out)/harness/engine/test/puppet: harness/engine/test/puppet.c
+# A test links its program without main, and what else is in its folder; the programs
+# themselves are there when it runs.
+puppet := $(out)/harness/engine/test/puppet
+define tests
+$(out)/$(1)/test/test_%: $(out)/$(1)/test/test_%.o \
+		$(patsubst %.c,$(out)/%.o,$(filter-out $(1)/test/test_%.c %/puppet.c,$(wildcard $(1)/test/*.c))) \
+		$(call without,$(2)) $(lib) | $(programs) $(subjects) $(puppet)
+	$$(call say,TEST)$$(CC) $$(all_ldflags) -o $$@ $$^ $$(call pkgconf,--libs,$$(packages) cmocka) -lm
+endef
+$(eval $(call tests,lib))
+$(eval $(call tests,service,$(service)))
+$(eval $(call tests,mock-agent,$(mock_agent)))
+$(eval $(call tests,mock-mcp,$(mock_mcp)))
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge report), \
+	$(eval $(call tests,$(folder),$(harness) $(manners))))
+
+# What engines stop in their tests.
+$(puppet): harness/engine/test/puppet.c
 	@mkdir -p $(@D)
 	$(call say,SUBJECT)$(CC) $(all_cflags) $(all_ldflags) -MMD -MP -MF $@.d -o $@ $<
-$(out)/harness/%: $(out)/harness/%.o $(call without,$(harness)) $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
-	$(call say,TEST)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages) cmocka) -lm
 
 # Both install what is missing first, and then start over: pkg-config knows more then.
 .PHONY: test bench-shutdown
@@ -116,7 +116,7 @@ bench: deps
 	@$(out)/bench/bench $(ONLY)
 
 # The harness as a library: no commands, no reports.
-$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(out)/mock-agent/manners.o $(out)/mock-mcp/manners.o $(lib)
+$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(manners) $(lib)
 $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/bench $(out)/bench/bare:
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,10 +214,12 @@ UNUSED static void mock_start(struct mock_program *mock, const char *manners)
 /* Its wait status, once it ended of itself. */
 UNUSED static int mock_wait(struct mock_program *mock)
 {
-	int status;
+	int status, fd = (int)syscall(SYS_pidfd_open, mock->pid, 0);
 
-	while (waitpid(mock->pid, &status, 0) < 0)
-		assert_int_equal(errno, EINTR);
+	assert_true(fd >= 0);
+	wait_readable(fd, "its end");
+	close(fd);
+	assert_int_equal(waitpid(mock->pid, &status, 0), mock->pid);
 	mock->pid = 0;
 	return status;
 }

@@ -1,11 +1,439 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/engine/docker/images.h"
 #include "harness/engine/test/scenes.h"
+#include "harness/engine/test/stage.h"
+#include "harness/engine/wait.h"
+#include "lib/cc.h"
+#include "lib/json.h"
+#include "lib/mem.h"
 
-int main(void)
+#define PLAIN &(struct stage_unit){0}
+
+static bool is_required(void)
 {
 	const char *require = getenv("STOPBENCH_REQUIRE_DOCKER");
 
-	return scenes_run("docker", require && strcmp(require, "1") == 0);
+	return require && strcmp(require, "1") == 0;
+}
+
+static int set_up(void **state)
+{
+	struct err err = {0};
+
+	*state = stage_open("docker", &err);
+	if (*state)
+		return 0;
+	print_message("engine docker: %s\n", err.text);
+	return is_required() ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	stage_close(*state);
+	return 0;
+}
+
+static struct stage *stage_of(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+static struct docker_engine *docker_of(struct stage *stage)
+{
+	return (struct docker_engine *)stage->engine;
+}
+
+/* Like somebody else with the daemon's socket. */
+static long ask_daemon(struct stage *stage, const char *method, const char *path)
+{
+	struct docker_answer answer;
+	struct err err;
+	bool ok = docker_api_call(docker_of(stage)->api,
+		&(struct docker_call){.method = method, .path = path}, &answer, &err);
+	long status = answer.status;
+
+	docker_answer_done(&answer);
+	return ok || status >= 400 ? status : -1;
+}
+
+static long ask_about(struct stage *stage, const char *method, const char *what,
+	const char *id)
+{
+	SCOPED(mem_free) char *path = mem_textf("/containers/%s%s", id, what);
+
+	return ask_daemon(stage, method, path);
+}
+
+/* --- what is left behind --- */
+
+struct sweep {
+	unsigned said;
+	char line[256];
+};
+
+static const char *over; /* is_over() has no argument for it */
+
+static bool is_over(const char *run_id)
+{
+	return over && strcmp(run_id, over) == 0;
+}
+
+static void on_said(void *arg, const char *line)
+{
+	struct sweep *sweep = arg;
+
+	sweep->said++;
+	snprintf(sweep->line, sizeof sweep->line, "%s", line);
+}
+
+/* Removes what these runs left; of others that share the daemon nothing is touched. */
+static int sweep_run(struct stage *stage, const char *run_id, struct sweep *sweep)
+{
+	struct err err = {0};
+	int removed;
+
+	*sweep = (struct sweep){0};
+	over = run_id;
+	removed = engine_clean(stage->engine, is_over, on_said, sweep, &err);
+	over = NULL;
+	if (removed < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(removed, sweep->said);
+	return removed;
+}
+
+static void docker_cleans_what_is_over_and_nothing_else(void **state)
+{
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+	SCOPED(mem_free) char *network = NULL;
+	struct sweep sweep;
+
+	stage_up(stage, PLAIN, NULL);
+	network = engine_network(stage->engine, &err);
+	assert_non_null(network);
+	assert_int_equal(sweep_run(stage, "another run", &sweep), 0);
+	assert_true(subject_running(stage->subject));
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 2);
+	assert_non_null(strstr(sweep.line, network));
+	assert_non_null(strstr(sweep.line, stage->run_id));
+	stage_await_end(stage);
+	assert_int_equal(
+		ask_about(stage, "GET", "/json", subject_id(stage->subject)), 404);
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+}
+
+static void docker_keeps_a_container_stopped(void **state)
+{
+	struct stage *stage = stage_of(state);
+	SCOPED(mem_free) char *id = NULL;
+	struct sweep sweep;
+
+	stage_up(stage, PLAIN, "term=ignore", NULL);
+	id = mem_text(subject_id(stage->subject));
+	subject_keep(stage->subject);
+	stage->subject = NULL;
+	assert_int_equal(ask_about(stage, "POST", "/wait", id), 200);
+	assert_int_equal(ask_about(stage, "POST", "/stop", id), 304);
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 1);
+}
+
+static void docker_leaves_nothing_after_down(void **state)
+{
+	struct stage *stage = stage_of(state);
+	struct sweep sweep;
+
+	stage_up(stage, PLAIN, NULL);
+	subject_down(stage->subject);
+	stage->subject = NULL;
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+}
+
+/* --- up --- */
+
+static void docker_network_knows_its_containers_by_name(void **state)
+{
+	static const char *const asking[] = {"puppet", "resolve=mock-agent", "end=0", NULL};
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+	SCOPED(mem_free) char *network = engine_network(stage->engine, &err);
+	SCOPED(mem_free) char *wanted = NULL;
+	struct subject *other;
+	struct sweep sweep;
+
+	assert_non_null(network);
+	stage_up(stage, &(struct stage_unit){.network = network, .name = "mock-agent"}, NULL);
+	assert_non_null(strchr(subject_address(stage->subject), '.'));
+	assert_string_not_equal(subject_address(stage->subject), "127.0.0.1");
+	wanted = mem_textf("mock-agent is %s", subject_address(stage->subject));
+	other = stage_try(stage, &(struct stage_unit){.network = network}, asking, &err);
+	if (!other)
+		fail_msg("%s", err.text);
+	stage_await_line(stage, wanted);
+	subject_down(other);
+	subject_down(stage->subject);
+	stage->subject = NULL;
+	engine_network_remove(stage->engine, network);
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+}
+
+static void docker_runs_on_the_hosts_network_by_default(void **state)
+{
+	struct stage *stage = stage_of(state);
+
+	stage_up(stage, PLAIN, "resolve=localhost", NULL);
+	assert_string_equal(subject_address(stage->subject), "127.0.0.1");
+	stage_await_line(stage, "localhost is 127.0.0.1");
+}
+
+static void docker_refuses_a_fraction_of_a_second(void **state)
+{
+	static const char *const argv[] = {"puppet", NULL};
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+
+	stage->subject = stage_try(stage,
+		&(struct stage_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
+	assert_null(stage->subject);
+	assert_non_null(strstr(err.text, "1.50s"));
+	assert_non_null(strstr(err.text, "whole seconds"));
+}
+
+static void docker_names_a_missing_image(void **state)
+{
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+	struct sweep sweep;
+
+	assert_false(engine_prepare(stage->engine, "no/such-image:7", &err));
+	assert_non_null(strstr(err.text, "no/such-image:7"));
+	stage->subject = stage_try(
+		stage, &(struct stage_unit){.image = "no/such-image:7"}, NULL, &err);
+	assert_null(stage->subject);
+	assert_non_null(strstr(err.text, "no/such-image:7"));
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+}
+
+static void docker_runs_an_images_own_command(void **state)
+{
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+	SCOPED(mem_free) char *image = docker_images_load(
+		docker_of(stage), DOCKER_IMAGE_SERVICE, &err);
+	SCOPED(mem_free) char *again = docker_images_load(
+		docker_of(stage), DOCKER_IMAGE_SERVICE, &err);
+	SCOPED(mem_free) char *path = mem_textf("/images/%s?force=1", image);
+
+	assert_non_null(image);
+	assert_string_equal(image, again);
+	assert_true(engine_prepare(stage->engine, image, &err));
+	/* The service of this world is a puppet. */
+	stage->subject =
+		stage_try(stage, &(struct stage_unit){.image = image}, NULL, &err);
+	if (!stage->subject)
+		fail_msg("%s", err.text);
+	stage_await_line(stage, "ready");
+	subject_down(stage->subject);
+	stage->subject = NULL;
+	assert_int_equal(ask_daemon(stage, "DELETE", path), 200);
+}
+
+static void docker_has_a_shell_in_our_image(void **state)
+{
+	static const char *const argv[] = {"sh", "-c", "echo $0 $PATH; exit 5", NULL};
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+
+	stage->subject = stage_try(stage, PLAIN, argv, &err);
+	assert_non_null(stage->subject);
+	stage_await_end(stage);
+	assert_int_equal(stage_stop(stage)->exit_code, 5);
+	assert_true(stage_has_line(stage, "sh /bin"));
+}
+
+static void docker_leaves_nothing_when_interrupted(void **state)
+{
+	static const char *const argv[] = {"puppet", NULL};
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+	struct sweep sweep;
+
+	stage->interrupted = true;
+	stage->subject = stage_try(stage, PLAIN, argv, &err);
+	stage->interrupted = false;
+	assert_null(stage->subject);
+	assert_non_null(strstr(err.text, "interrupted"));
+	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+}
+
+/* --- the stop --- */
+
+static void docker_reports_the_daemons_own_words(void **state)
+{
+	static const char *const actions[] = {"create", "start", "kill", "die", "stop"};
+	struct stage *stage = stage_of(state);
+	SCOPED(json_free) cJSON *json = NULL;
+	SCOPED(mem_free) char *text = NULL;
+	const char *digits;
+
+	stage_up(stage, PLAIN, "term=0", NULL);
+	stage_await_line(stage, "ready");
+	stage_stop(stage);
+	json = subject_engine_events(stage->subject);
+	text = json_print(json);
+	for (size_t i = 0; i < COUNT(actions); i++) {
+		SCOPED(mem_free) char *wanted =
+			mem_textf("\"Action\":\"%s\"", actions[i]);
+
+		assert_non_null(strstr(text, wanted));
+	}
+	digits = strstr(text, "\"timeNano\":");
+	assert_non_null(digits);
+	assert_int_equal(strspn(digits + strlen("\"timeNano\":"), "0123456789"), 19);
+	assert_string_equal(json_text(json_get(json, "state"), "Status"), "exited");
+}
+
+static void docker_tells_the_kill_of_another_client_by_its_time(void **state)
+{
+	struct stage *stage = stage_of(state);
+	const struct stop_facts *facts;
+	struct err err = {0};
+
+	stage_up(stage, PLAIN, "term=ignore", NULL);
+	stage_await_line(stage, "ready");
+	assert_true(subject_stop(stage->subject, &err));
+	assert_int_equal(
+		ask_about(stage, "POST", "/kill", subject_id(stage->subject)), 204);
+	facts = stage_settle(stage);
+	assert_int_equal(facts->exit_code, 137);
+	assert_true(facts->kill_by_engine);
+	assert_int_not_equal(facts->kill_witness, WITNESS_NONE);
+	assert_true(facts->kill_ns < facts->asked_ns + 5 * CLOCK_S);
+}
+
+static bool is_stopped(const void *arg)
+{
+	return subject_stopped(arg);
+}
+
+static void docker_survives_the_removal_of_its_container(void **state)
+{
+	struct stage *stage = stage_of(state);
+	struct err err = {0};
+
+	stage_up(stage, PLAIN, "term=ignore", NULL);
+	stage_await_line(stage, "ready");
+	assert_true(subject_stop(stage->subject, &err));
+	assert_int_equal(
+		ask_about(stage, "DELETE", "?force=1", subject_id(stage->subject)), 204);
+	assert_int_equal(wait_until(&stage->loop, is_stopped, stage->subject,
+				 clock_now() + STAGE_PATIENCE_NS, NULL),
+		WAIT_SO);
+	assert_false(subject_inspect(stage->subject, &err));
+	assert_non_null(strstr(err.text, "No such container"));
+	assert_int_equal(subject_facts(stage->subject)->exit_code, -1);
+}
+
+/* --- the daemon --- */
+
+static void docker_says_how_it_looked_for_the_daemon(void **state)
+{
+	static const struct {
+		const char *host, *words, *why;
+	} rows[] = {
+		{"ssh://me@there", "only unix:///PATH and tcp://HOST:PORT", "no such scheme"},
+		{"unix://relative", "only unix:///PATH and tcp://HOST:PORT", "not a path"},
+		{"tcp://", "expected tcp://HOST:PORT", "no host"},
+		{"tcp://host:1/path", "expected tcp://HOST:PORT", "more than a host"},
+		{"unix:///nowhere/docker.sock",
+			"no Docker daemon at unix:///nowhere/docker.sock", "nothing there"},
+		{"tcp://127.0.0.1:1", "no Docker daemon answers at tcp://127.0.0.1:1",
+			"nobody listens"},
+	};
+	SCOPED(mem_free) char *before = mem_text(getenv("DOCKER_HOST"));
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = {0};
+
+		setenv("DOCKER_HOST", rows[i].host, 1);
+		assert_null(docker_create(&loop,
+			&(struct engine_options){.run_id = "none", .programs = "/"}, &err));
+		if (!strstr(err.text, rows[i].words))
+			fail_msg("%s: %s", rows[i].why, err.text);
+	}
+	if (before)
+		setenv("DOCKER_HOST", before, 1);
+	else
+		unsetenv("DOCKER_HOST");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void docker_names_a_program_that_is_missing(void **state)
+{
+	struct stage *stage = stage_of(state);
+	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", stage->programs);
+	struct err err = {0};
+
+	assert_int_equal(remove(path), 0);
+	assert_null(docker_images_load(docker_of(stage), DOCKER_IMAGE_PROGRAMS, &err));
+	assert_non_null(strstr(err.text, path));
+}
+
+/* The puppets' image is no one's but these tests'. */
+static void remove_image(void)
+{
+	struct err err;
+	struct stage *stage = stage_open("docker", &err);
+
+	if (stage) {
+		SCOPED(mem_free) char *path =
+			mem_textf("/images/%s?force=1", docker_of(stage)->image);
+
+		ask_daemon(stage, "DELETE", path);
+	}
+	stage_close(stage);
+}
+
+int main(void)
+{
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		SCENE(docker_cleans_what_is_over_and_nothing_else),
+		SCENE(docker_keeps_a_container_stopped),
+		SCENE(docker_leaves_nothing_after_down),
+		SCENE(docker_network_knows_its_containers_by_name),
+		SCENE(docker_runs_on_the_hosts_network_by_default),
+		SCENE(docker_refuses_a_fraction_of_a_second),
+		SCENE(docker_names_a_missing_image),
+		SCENE(docker_runs_an_images_own_command),
+		SCENE(docker_has_a_shell_in_our_image),
+		SCENE(docker_leaves_nothing_when_interrupted),
+		SCENE(docker_reports_the_daemons_own_words),
+		SCENE(docker_tells_the_kill_of_another_client_by_its_time),
+		SCENE(docker_survives_the_removal_of_its_container),
+		cmocka_unit_test(docker_says_how_it_looked_for_the_daemon),
+		SCENE(docker_names_a_program_that_is_missing),
+	};
+#undef SCENE
+	int failed = scenes_run("docker", is_required());
+
+	failed += cmocka_run_group_tests_name("docker alone", tests, NULL, NULL);
+	remove_image();
+	return failed;
 }
