@@ -55,12 +55,6 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static void on_said(void *arg, const char *line)
-{
-	(void)arg;
-	fprintf(stderr, "bench: %s\n", line);
-}
-
 bool lab_open(struct lab *lab, struct err *err)
 {
 	struct engine_options options = {.interrupted = &lab->interrupted};
@@ -83,9 +77,7 @@ bool lab_open(struct lab *lab, struct err *err)
 	if (!lab->process)
 		return false;
 	lab->docker = engine_create(&lab->loop, "docker", &options, &why);
-	if (lab->docker)
-		engine_clean(lab->docker, home_is_over, on_said, NULL, &why);
-	else
+	if (!lab->docker)
 		snprintf(lab->no_docker, sizeof lab->no_docker, "%.255s", why.text);
 	return true;
 }

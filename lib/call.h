@@ -29,7 +29,7 @@ struct fetch_call {
 	uv_timer_t deadline;
 	int64_t deadline_ns;
 	int64_t timeout_ns;
-	bool attempted; /* a connection stood, and the request was about to be written */
+	bool attempted; /* a connection stood, the request was about to be written */
 	bool opened;    /* a connection had to be made for it */
 	bool headed;    /* the head of the answer came whole */
 	bool repeated;  /* curl was about to send it a second time */
@@ -49,7 +49,7 @@ struct fetch_call {
 bool call_prepare(struct fetch_call *call, const struct fetch_request *request,
 	struct err *err) MUST_CHECK;
 
-/* Completes the result, from what curl says or with an end of our own, and queues it. */
+/* Completes the result, from what curl says or with an end of our own; queues it. */
 void call_conclude(struct fetch_call *call, CURLcode code);
 void call_finish(struct fetch_call *call, enum fetch_end end, const char *why);
 

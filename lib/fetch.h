@@ -54,7 +54,7 @@ struct fetch_request {
 	const char *url;    /* http or https */
 	const char *socket;         /* path of a unix socket to connect to, or NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
-	const char *body;           /* NULL: none; POST, PUT and PATCH send an empty one */
+	const char *body;           /* NULL: none; empty for POST, PUT and PATCH */
 	size_t body_len;
 	const char *upload;  /* path of a regular file to send as the body, or NULL */
 	int64_t timeout_ns;  /* 0: none */

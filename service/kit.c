@@ -1,43 +1,16 @@
 #include "service/kit.h"
 
-#include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <utlist.h>
 #include <uv.h>
 
-#include "lib/child.h"
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/mcp.h"
 #include "service/means.h"
-#include "service/metrics.h"
+#include "service/seat.h"
 #include "service/tools.h"
-
-/* What one process may print until it is no longer listened to. */
-#define NOISE_MAX 50
-
-enum seat_state {
-	SEAT_EMPTY,    /* not started, or gone: its mcp, if any, is a dead one's */
-	SEAT_STARTING, /* shaking hands */
-	SEAT_READY,
-	SEAT_ENDING, /* it failed to start, or is on its way down */
-};
-
-/* Where one of the servers sits. */
-struct seat {
-	struct kit *kit;
-	const struct server *server;
-	unsigned index;
-	enum seat_state state;
-	struct mcp *mcp;
-	enum child_step step;
-	bool claimed; /* we owe tools.h an answer */
-	unsigned noise;
-};
 
 struct kit_call {
 	struct kit *kit;
@@ -57,6 +30,8 @@ struct kit {
 	struct tools_waiter waiter;
 	bool opening; /* `settled` is owed */
 	bool ending;  /* nothing is started any more, and `gone` is owed */
+	bool stop_due;
+	int64_t stop_by_ns; /* 0: as configured */
 	bool gone;
 	uv_timer_t soon; /* events come from here */
 };
@@ -68,131 +43,10 @@ static void be_called_soon(struct kit *kit)
 	uv_timer_start(&kit->soon, on_soon, 0, 0);
 }
 
-static bool is_running(const struct seat *seat)
-{
-	return seat->state != SEAT_EMPTY;
-}
-
-static void fail_to_start(struct seat *seat, const char *why)
-{
-	struct kit *kit = seat->kit;
-
-	log_event("mcp.failed", "room", LOG_TEXT(kit->room), "bot", LOG_TEXT(kit->bot),
-		"server", LOG_TEXT(seat->server->name), "why", LOG_TEXT(why));
-	kit->means->metrics->mcp_failures++;
-	seat->claimed = false;
-	tools_failed(kit->means->tools, seat->index);
-	be_called_soon(kit);
-}
-
-static void on_ready(void *arg, const cJSON *list, const char *why)
-{
-	struct seat *seat = arg;
-	struct kit *kit = seat->kit;
-
-	if (!list) {
-		seat->state = SEAT_ENDING;
-		mcp_stop(seat->mcp, kit->means->config->mcp_eof_ns,
-			kit->means->config->mcp_term_ns);
-		fail_to_start(seat, why);
-		return;
-	}
-	seat->state = SEAT_READY;
-	log_event("mcp.started", "room", LOG_TEXT(kit->room), "bot", LOG_TEXT(kit->bot),
-		"server", LOG_TEXT(seat->server->name), "child",
-		LOG_INT(mcp_pid(seat->mcp)));
-	kit->means->metrics->mcp_starts++;
-	seat->claimed = false;
-	tools_learn(kit->means->tools, seat->index, list);
-	be_called_soon(kit);
-}
-
-static void on_step(void *arg, enum child_step step)
-{
-	static const char *const names[] = {
-		[CHILD_RUNNING] = "running",
-		[CHILD_EOF] = "eof",
-		[CHILD_TERM] = "term",
-		[CHILD_KILL] = "kill",
-	};
-	struct seat *seat = arg;
-	struct kit *kit = seat->kit;
-
-	log_event("mcp.step", "room", LOG_TEXT(kit->room), "bot", LOG_TEXT(kit->bot),
-		"server", LOG_TEXT(seat->server->name), "child",
-		LOG_INT(mcp_pid(seat->mcp)), "step", LOG_TEXT(names[step]));
-	kit->means->metrics->mcp_steps[step]++;
-	seat->step = step;
-}
-
-static void on_gone(void *arg, int status)
-{
-	struct seat *seat = arg;
-	struct kit *kit = seat->kit;
-	bool signalled = WIFSIGNALED(status);
-
-	log_event("mcp.reaped", "room", LOG_TEXT(kit->room), "bot", LOG_TEXT(kit->bot),
-		"server", LOG_TEXT(seat->server->name), "child",
-		LOG_INT(mcp_pid(seat->mcp)), signalled ? "signal" : "exit_code",
-		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
-	if (seat->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
-		kit->means->metrics->mcp_kills++;
-	if (seat->state == SEAT_STARTING)
-		fail_to_start(seat, "it ended before it was ready");
-	seat->state = SEAT_EMPTY;
-	be_called_soon(kit);
-}
-
-static void on_noise(void *arg, const char *line)
-{
-	struct seat *seat = arg;
-
-	if (seat->noise++ >= NOISE_MAX)
-		return;
-	log_event("mcp.noise", "room", LOG_TEXT(seat->kit->room), "bot",
-		LOG_TEXT(seat->kit->bot), "server", LOG_TEXT(seat->server->name),
-		"line", LOG_TEXT(line), "last", LOG_BOOL(seat->noise == NOISE_MAX));
-}
-
-static const struct mcp_events mcp_events = {
-	.ready = on_ready,
-	.step = on_step,
-	.gone = on_gone,
-	.noise = on_noise,
-};
-
-static bool start(struct seat *seat, struct err *err)
-{
-	const struct kit *kit = seat->kit;
-	const struct config *config = kit->means->config;
-	char **env = servers_env(seat->server, kit->room, kit->bot);
-
-	assert(!is_running(seat));
-	mcp_destroy(seat->mcp);
-	seat->noise = 0;
-	seat->step = CHILD_RUNNING;
-	seat->mcp = mcp_start(kit->means->loop, kit->means->family,
-		&(struct mcp_spec){
-			.name = seat->server->name,
-			.argv = (const char *const *)seat->server->argv,
-			.env = (const char *const *)env,
-			.start_ns = config->mcp_start_ns,
-			.call_ns = config->mcp_call_ns,
-		},
-		&mcp_events, seat, err);
-	servers_env_free(env);
-	if (!seat->mcp) {
-		fail_to_start(seat, err->text);
-		return false;
-	}
-	seat->state = SEAT_STARTING;
-	return true;
-}
-
 static bool is_starting(const struct kit *kit)
 {
 	for (unsigned i = 0; i < kit->count; i++)
-		if (kit->seats[i].state == SEAT_STARTING)
+		if (seat_is_starting(&kit->seats[i]))
 			return true;
 	return false;
 }
@@ -200,38 +54,20 @@ static bool is_starting(const struct kit *kit)
 static bool is_anybody_running(const struct kit *kit)
 {
 	for (unsigned i = 0; i < kit->count; i++)
-		if (is_running(&kit->seats[i]))
+		if (seat_is_running(&kit->seats[i]))
 			return true;
 	return false;
 }
 
-/* Starts the servers that have to run, and those that nobody has asked for their tools.
- * What fails is reported, and no reason to stop. */
-static void start_needed(struct kit *kit, bool all)
+static void on_changed(void *arg)
 {
-	struct err err;
-
-	for (unsigned i = 0; i < kit->count; i++) {
-		struct seat *seat = &kit->seats[i];
-
-		if (is_running(seat))
-			continue;
-		seat->claimed = tools_claim(kit->means->tools, i);
-		if ((all || seat->claimed) && !start(seat, &err))
-			seat->claimed = false;
-	}
-}
-
-static void on_tools_changed(void *arg)
-{
-	struct kit *kit = arg;
-
-	be_called_soon(kit);
+	be_called_soon(arg);
 }
 
 static void go_on_opening(struct kit *kit)
 {
-	start_needed(kit, false);
+	for (unsigned i = 0; i < kit->count; i++)
+		seat_queue_to_ask(&kit->seats[i]);
 	if (is_starting(kit))
 		return;
 	if (!tools_settled(kit->means->tools)) {
@@ -264,6 +100,32 @@ static void answer_failed_calls(struct kit *kit)
 	}
 }
 
+/* As configured, or in the same proportion within nine tenths of what is left: the rest
+ * is for SIGKILL to be carried out and reaped. */
+static void shorten(int64_t *eof_ns, int64_t *term_ns, int64_t deadline_ns)
+{
+	int64_t left_ns = (deadline_ns - clock_now()) / 10 * 9;
+	int64_t whole_ns = *eof_ns + *term_ns;
+
+	if (left_ns < 0)
+		left_ns = 0;
+	if (deadline_ns == 0 || whole_ns <= left_ns)
+		return;
+	*eof_ns = (int64_t)((double)left_ns * ((double)*eof_ns / (double)whole_ns));
+	*term_ns = left_ns - *eof_ns;
+}
+
+static void stop_all(struct kit *kit)
+{
+	int64_t eof_ns = kit->means->config->mcp_eof_ns;
+	int64_t term_ns = kit->means->config->mcp_term_ns;
+
+	kit->stop_due = false;
+	shorten(&eof_ns, &term_ns, kit->stop_by_ns);
+	for (unsigned i = 0; i < kit->count; i++)
+		seat_stop(&kit->seats[i], eof_ns, term_ns);
+}
+
 static void on_soon(uv_timer_t *timer)
 {
 	struct kit *kit = timer->data;
@@ -271,6 +133,8 @@ static void on_soon(uv_timer_t *timer)
 	answer_failed_calls(kit);
 	if (kit->opening)
 		go_on_opening(kit);
+	if (kit->stop_due)
+		stop_all(kit);
 	if (kit->ending && !kit->gone && !is_anybody_running(kit)) {
 		kit->gone = true;
 		kit->events->gone(kit->arg);
@@ -292,11 +156,14 @@ struct kit *kit_create(const struct means *means, const char *room, const char *
 	kit->seats = mem_zeroed((kit->count + 1) * sizeof *kit->seats);
 	for (unsigned i = 0; i < kit->count; i++)
 		kit->seats[i] = (struct seat){
-			.kit = kit,
-			.server = &servers->list[i],
-			.index = i,
+			.means = means,
+			.room = kit->room,
+			.bot = kit->bot,
+			.server = i,
+			.changed = on_changed,
+			.arg = kit,
 		};
-	kit->waiter = (struct tools_waiter){.changed = on_tools_changed, .arg = kit};
+	kit->waiter = (struct tools_waiter){.changed = on_changed, .arg = kit};
 	uv_timer_init(means->loop, &kit->soon);
 	kit->soon.data = kit;
 	return kit;
@@ -305,7 +172,9 @@ struct kit *kit_create(const struct means *means, const char *room, const char *
 void kit_open(struct kit *kit)
 {
 	kit->opening = true;
-	start_needed(kit, kit->means->config->mcp_start == MCP_START_SESSION);
+	for (unsigned i = 0; i < kit->count; i++)
+		if (kit->means->config->mcp_start == MCP_START_SESSION)
+			seat_queue(&kit->seats[i]);
 	be_called_soon(kit);
 }
 
@@ -317,25 +186,20 @@ static void on_called(void *arg, const char *result, bool is_error)
 	free_call(call);
 }
 
-/* The server's process, started if need be; or NULL, and why. */
 static struct mcp *find_server(
 	struct kit *kit, const char *declared, const char **tool, struct err *err)
 {
-	unsigned index;
-	struct seat *seat;
+	unsigned server;
 
-	if (!tools_find(kit->means->tools, declared, &index, tool)) {
+	if (!tools_find(kit->means->tools, declared, &server, tool)) {
 		err_set(err, "there is no tool \"%.200s\"", declared);
 		return NULL;
 	}
-	seat = &kit->seats[index];
-	if (kit->ending || seat->state == SEAT_ENDING) {
-		err_set(err, "MCP server %s is being stopped", seat->server->name);
+	if (kit->ending) {
+		err_set(err, "the session is being closed");
 		return NULL;
 	}
-	if (!is_running(seat) && !start(seat, err))
-		return NULL;
-	return seat->mcp;
+	return seat_take(&kit->seats[server], err);
 }
 
 void kit_call(struct kit *kit, const char *use_id, const char *tool, const cJSON *input)
@@ -362,53 +226,29 @@ static void stop_asking(struct kit *kit)
 	kit->opening = false;
 	tools_unwait(kit->means->tools, &kit->waiter);
 	for (unsigned i = 0; i < kit->count; i++) {
-		if (!kit->seats[i].claimed)
-			continue;
-		kit->seats[i].claimed = false;
-		tools_release(kit->means->tools, i);
+		struct seat *seat = &kit->seats[i];
+
+		seat_calm(seat);
+		if (seat->claimed) {
+			seat->claimed = false;
+			tools_release(kit->means->tools, i);
+		}
 	}
 }
 
-/* As configured, or in the same proportion within nine tenths of what is left: the rest
- * is for SIGKILL to be carried out and reaped. */
-static void shorten(int64_t *eof_ns, int64_t *term_ns, int64_t deadline_ns)
-{
-	int64_t left_ns = (deadline_ns - clock_now()) / 10 * 9;
-	int64_t whole_ns = *eof_ns + *term_ns;
-
-	if (left_ns < 0)
-		left_ns = 0;
-	if (deadline_ns == 0 || whole_ns <= left_ns)
-		return;
-	*eof_ns = (int64_t)((double)left_ns * ((double)*eof_ns / (double)whole_ns));
-	*term_ns = left_ns - *eof_ns;
-}
-
-static void end(struct kit *kit, int64_t eof_ns, int64_t term_ns)
-{
-	stop_asking(kit);
-	kit->ending = true;
-	for (unsigned i = 0; i < kit->count; i++) {
-		if (!is_running(&kit->seats[i]))
-			continue;
-		kit->seats[i].state = SEAT_ENDING;
-		mcp_stop(kit->seats[i].mcp, eof_ns, term_ns);
-	}
-	be_called_soon(kit);
-}
-
+/* A moment later: where many sessions end at once, their requests to the agent API are
+ * on their way before hundreds of servers wake up and want the processor. */
 void kit_stop(struct kit *kit, int64_t deadline_ns)
 {
-	int64_t eof_ns = kit->means->config->mcp_eof_ns;
-	int64_t term_ns = kit->means->config->mcp_term_ns;
-
-	shorten(&eof_ns, &term_ns, deadline_ns);
-	end(kit, eof_ns, term_ns);
+	stop_asking(kit);
+	kit->ending = kit->stop_due = true;
+	kit->stop_by_ns = deadline_ns;
+	be_called_soon(kit);
 }
 
 void kit_kill(struct kit *kit)
 {
-	end(kit, 0, 0);
+	kit_stop(kit, 1); /* long ago */
 }
 
 void kit_abandon(struct kit *kit)
@@ -434,7 +274,7 @@ void kit_destroy(struct kit *kit)
 		return;
 	stop_asking(kit);
 	for (unsigned i = 0; i < kit->count; i++)
-		mcp_destroy(kit->seats[i].mcp);
+		seat_done(&kit->seats[i]);
 	while (kit->calls)
 		free_call(kit->calls);
 	uv_close((uv_handle_t *)&kit->soon, on_closed);

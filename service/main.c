@@ -17,6 +17,7 @@
 #include "service/means.h"
 #include "service/metrics.h"
 #include "service/probe.h"
+#include "service/starter.h"
 #include "service/store.h"
 #include "service/tools.h"
 
@@ -119,6 +120,7 @@ static void take_down(struct service *service)
 	intake_destroy(service->intake);
 	cabinet_destroy(service->cabinet);
 	agent_destroy(service->means.agent);
+	starter_destroy(service->means.starter);
 	if (service->drain)
 		drain_close(service->drain);
 	if (service->listening_to_signals) {
@@ -146,6 +148,7 @@ static bool set_up(struct service *service, struct err *err)
 		!read_last_stop(service, err) ||
 		!(means->agent = make_agent(service, err)))
 		return false;
+	means->starter = starter_create(&service->loop);
 	means->tools = tools_create(&service->config.servers, means->store);
 	service->cabinet = cabinet_create(means);
 	service->intake = intake_create(means, service->cabinet, err);

@@ -11,6 +11,7 @@ struct means {
 	uv_loop_t *loop;
 	const struct config *config;
 	struct family *family; /* of MCP servers */
+	struct starter *starter;
 	struct agent *agent;
 	struct store *store;
 	struct tools *tools;

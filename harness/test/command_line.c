@@ -91,7 +91,7 @@ void said_done(struct said *said)
 
 cJSON *run_scenarios(const char *const *arguments, int *code)
 {
-	SCOPED(mem_free) char *report = mem_text("/tmp/stopbench-report-XXXXXX");
+	SCOPED(mem_free) char *report = mem_text("/tmp/sb-report-XXXXXX");
 	const char *argv[32] = {"stopbench", "run", "--format", "json", "--report"};
 	unsigned count = 5;
 	struct said said;
@@ -169,8 +169,7 @@ int homes(void)
 
 	assert_non_null(entries);
 	while ((entry = readdir(entries)))
-		count += strncmp(entry->d_name, "stopbench-", 10) == 0 &&
-			strncmp(entry->d_name, "stopbench-report-", 17) != 0;
+		count += strncmp(entry->d_name, "stopbench-", 10) == 0;
 	closedir(entries);
 	return count;
 }

@@ -201,14 +201,15 @@ static void expect_code(const char *const *arguments, int wanted, const char *sa
 	said_done(&said);
 }
 
-#define IDLE "scenarios/baseline/10-idle.json"
+#define REPORT "build/test-report"
+#define IDLE   "scenarios/baseline/10-idle.json"
 
 static void an_unmet_expectation_is_exit_code_1(void **state)
 {
 	(void)state;
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
 			    "--half", "main", "--set", "expect.exit_code=7", "--report",
-			    "/tmp/stopbench-report-unmet", NULL},
+			    REPORT, NULL},
 		1, "why.txt");
 }
 
@@ -218,7 +219,7 @@ static void a_service_that_is_never_ready_is_exit_code_3(void **state)
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
 			    "--half", "main", "--set", "service.ready={\"log\": \"never\", "
 						      "\"within\": \"500ms\"}",
-			    "--report", "/tmp/stopbench-report-unready", NULL},
+			    "--report", REPORT, NULL},
 		3, "not ready in time");
 }
 
@@ -228,7 +229,7 @@ static void a_service_that_exits_early_is_a_crash(void **state)
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
 			    "--half", "main", "--set",
 			    "service.command=[\"sh\", \"-c\", \"echo last words; exit 4\"]",
-			    "--report", "/tmp/stopbench-report-early", NULL},
+			    "--report", REPORT, NULL},
 		1, "last words");
 }
 
@@ -239,7 +240,7 @@ static void a_missing_image_is_exit_code_3(void **state)
 		skip();
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "docker",
 			    "--half", "main", "--set", "service.image=no-such-image",
-			    "--report", "/tmp/stopbench-report-image", NULL},
+			    "--report", REPORT, NULL},
 		3, "no-such-image");
 }
 
@@ -258,7 +259,7 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 	int status;
 	pid_t pid = start_command((const char *const[]){"stopbench", "run",
 		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half", "main",
-		"--set", "stop.grace=20s", "--report", "/tmp/stopbench-report-cut", NULL});
+		"--set", "stop.grace=20s", "--report", REPORT, NULL});
 
 	wait_for_home(before);
 	kill(pid, signal_number);
@@ -379,6 +380,25 @@ static void the_same_seed_draws_the_same(void **state)
 	assert_true(llabs(stop_ns[0] - stop_ns[1]) < 25 * CLOCK_MS);
 }
 
+/* A temporary folder of our own: whoever else runs stopbench has other homes. */
+static int move_in(void **state)
+{
+	char *folder = mem_text("/tmp/sb-test-XXXXXX");
+
+	*state = folder;
+	return mkdtemp(folder) && setenv("TMPDIR", folder, 1) == 0 ? 0 : -1;
+}
+
+static int move_out(void **state)
+{
+	struct said said =
+		run_command((const char *const[]){"rm", "-rf", *state, NULL});
+
+	said_done(&said);
+	free(*state);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,5 +426,5 @@ int main(void)
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_docker),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, move_in, move_out);
 }

@@ -30,6 +30,7 @@
 #include "service/intake.h"
 #include "service/means.h"
 #include "service/metrics.h"
+#include "service/starter.h"
 #include "service/store.h"
 #include "service/tools.h"
 
@@ -100,6 +101,7 @@ static struct scene *build(const char *flag, const char *other)
 	assert_non_null(means->family);
 	assert_non_null(means->store);
 	assert_non_null(means->agent);
+	means->starter = starter_create(&scene->loop);
 	means->tools = tools_create(&scene->config.servers, means->store);
 	scene->cabinet = cabinet_create(means);
 	scene->intake = intake_create(means, scene->cabinet, &err);
@@ -114,6 +116,7 @@ static void raze(struct scene *scene)
 	intake_destroy(scene->intake);
 	cabinet_destroy(scene->cabinet);
 	agent_destroy(scene->means.agent);
+	starter_destroy(scene->means.starter);
 	drain_close(scene->drain);
 	uv_close((uv_handle_t *)&scene->patience, NULL);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
