@@ -31,6 +31,7 @@ struct eye {
 	pid_t pid;
 	int pidfd;
 	uv_poll_t poll;
+	int64_t dying_ns; /* it began to exit; 0: not tapped */
 	struct tap *tap; /* NULL: not possible here */
 	struct exit_record record;
 	int64_t seen_ns; /* when the pidfd said that it ended; 0: not yet */
@@ -126,6 +127,10 @@ static void on_sent(void *arg, const struct tap_record *record)
 	struct eye *eye = arg;
 	unsigned at = eye->sent_count;
 
+	if (record->what == TAP_DYING) {
+		eye->dying_ns = record->ns;
+		return;
+	}
 	eye->sent = mem_grown(eye->sent, eye->sent_count + 1, sizeof *eye->sent);
 	while (at > 0 && eye->sent[at - 1].record.ns > record->ns) {
 		eye->sent[at] = eye->sent[at - 1];
@@ -203,6 +208,9 @@ static void tell_exit(const struct eye *eye, struct stop_facts *facts)
 		facts->wait_status_known = true;
 		facts->wait_status = info.exit_code;
 	}
+	/* It may have ended while the stop was being asked for. */
+	if (facts->exit_ns < facts->asked_ns)
+		facts->exited_before_stop = true;
 }
 
 static void tell_signal(const struct sent *sent, struct stop_facts *facts)
@@ -237,6 +245,7 @@ void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by)
 	if (eye->tap)
 		tap_read(eye->tap);
 	facts->signals_seen = 0;
+	facts->dying_ns = eye->dying_ns;
 	tell_exit(eye, facts);
 	for (unsigned i = 0; i < eye->sent_count; i++) {
 		tell_signal(&eye->sent[i], facts);

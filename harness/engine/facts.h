@@ -43,6 +43,10 @@ struct stop_facts {
 	bool kill_by_engine;
 	char kill_sender[32]; /* command name of the sender when traced */
 
+	/* PID 1 began to exit; what its children do from here on its closing descriptors
+	 * made them do. 0: not traced. */
+	int64_t dying_ns;
+
 	/* T1: the end of PID 1. */
 	int64_t exit_ns, exit_error_ns;
 	enum witness exit_witness;

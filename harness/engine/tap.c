@@ -20,12 +20,13 @@
 
 /* Where the tracepoint's fields are, as its format file says. */
 struct layout {
-	int id;
+	int ids[2]; /* by enum tap_what */
 	int signal, result;
 };
 
 struct ring {
 	struct tap *tap;
+	enum tap_what what;
 	int fd;
 	struct perf_event_mmap_page *page; /* and the data behind it */
 	uv_poll_t poll;
@@ -33,7 +34,7 @@ struct ring {
 
 struct tap {
 	struct layout layout;
-	struct ring *rings; /* one per processor */
+	struct ring *rings; /* one per processor and tracepoint */
 	unsigned count;
 	unsigned polled; /* rings whose poll has not reported closed */
 	tap_fn *sent;
@@ -83,21 +84,25 @@ static int offset_of(const char *format, const char *field)
 
 static bool read_layout(struct layout *layout, struct err *err)
 {
-	char id[32], format[4096];
+	char signal_id[32], exit_id[32], format[4096];
 	int tracefs = open_tracefs();
 	bool ok;
 
 	if (tracefs < 0)
 		return err_sys(err, "tracefs");
-	ok = read_at(tracefs, "events/signal/signal_generate/id", id, sizeof id) &&
+	ok = read_at(tracefs, "events/signal/signal_generate/id", signal_id,
+		     sizeof signal_id) &&
+		read_at(tracefs, "events/sched/sched_process_exit/id", exit_id,
+			sizeof exit_id) &&
 		read_at(tracefs, "events/signal/signal_generate/format", format,
 			sizeof format);
 	if (!ok)
-		err_sys(err, "tracefs events/signal/signal_generate");
+		err_sys(err, "tracefs events/signal and sched");
 	close(tracefs);
 	if (!ok)
 		return false;
-	layout->id = atoi(id);
+	layout->ids[TAP_SIGNAL] = atoi(signal_id);
+	layout->ids[TAP_DYING] = atoi(exit_id);
 	layout->signal = offset_of(format, "int sig;");
 	layout->result = offset_of(format, "int result;");
 	return (layout->signal > 0 && layout->result > 0) ||
@@ -110,7 +115,7 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
 		.size = sizeof attr,
-		.config = (uint64_t)layout->id,
+		.config = (uint64_t)layout->ids[ring->what],
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
 		.use_clockid = 1,
@@ -131,7 +136,9 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 		return err_sys(err, "mmap of a perf ring");
 	ring->page = memory;
 	/* Each child's end is a signal too, and nobody asks for those. */
-	snprintf(filter, sizeof filter, "pid==%d && sig!=%d", (int)target, SIGCHLD);
+	snprintf(filter, sizeof filter,
+		ring->what == TAP_SIGNAL ? "pid==%d && sig!=%d" : "pid==%d", (int)target,
+		SIGCHLD);
 	if (ioctl(ring->fd, PERF_EVENT_IOC_SET_FILTER, filter) != 0 ||
 		ioctl(ring->fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
 		return err_sys(err, "perf filter %s", filter);
@@ -156,12 +163,13 @@ static struct tap *open_rings(pid_t target, struct err *err)
 	long processors = sysconf(_SC_NPROCESSORS_CONF);
 	bool ok = read_layout(&tap->layout, err);
 
-	tap->rings = mem_zeroed(sizeof *tap->rings * (size_t)processors);
-	for (int i = 0; ok && i < processors; i++) {
+	tap->rings = mem_zeroed(sizeof *tap->rings * (size_t)processors * 2);
+	for (int i = 0; ok && i < processors * 2; i++) {
 		struct ring *ring = &tap->rings[tap->count++];
 
 		ring->tap = tap;
-		ok = open_ring(ring, &tap->layout, i, target, err);
+		ring->what = i % 2 == 0 ? TAP_SIGNAL : TAP_DYING;
+		ok = open_ring(ring, &tap->layout, i / 2, target, err);
 		/* A processor that is off has no events, and no ring. */
 		if (!ok && ring->fd < 0 && errno == ENODEV) {
 			tap->count--;
@@ -203,20 +211,21 @@ struct sample {
 };
 
 static bool parse_sample(
-	const struct tap *tap, const struct sample *sample, struct tap_record *record)
+	const struct ring *ring, const struct sample *sample, struct tap_record *record)
 {
+	const struct tap *tap = ring->tap;
 	int32_t signal, result;
 
 	if (sample->header.type != PERF_RECORD_SAMPLE)
 		return false;
+	*record = (struct tap_record){.what = ring->what, .ns = (int64_t)sample->time};
+	if (ring->what != TAP_SIGNAL)
+		return true;
 	memcpy(&signal, sample->raw + tap->layout.signal, sizeof signal);
 	memcpy(&result, sample->raw + tap->layout.result, sizeof result);
-	*record = (struct tap_record){
-		.ns = (int64_t)sample->time,
-		.signal = signal,
-		.sender = (pid_t)sample->pid,
-		.ignored = result == 1,
-	};
+	record->signal = signal;
+	record->sender = (pid_t)sample->pid;
+	record->ignored = result == 1;
 	return true;
 }
 
@@ -236,7 +245,7 @@ static void read_ring(struct ring *ring)
 							   : sizeof sample);
 		tail += sample.header.size;
 		__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
-		if (parse_sample(tap, &sample, &record))
+		if (parse_sample(ring, &sample, &record))
 			tap->sent(tap->arg, &record);
 	}
 }

@@ -1,7 +1,9 @@
 /*
- * tap - the signals that one process is sent, from the kernel's own tracepoint.
+ * tap - the signals that one process is sent and the beginning of its end, from the
+ * kernel's own tracepoints.
  *
- * perf_event_open(2) on signal:signal_generate, filtered by the target's pid, stamped
+ * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered by
+ * the target's pid, stamped
  * by the kernel in CLOCK_MONOTONIC. It says when a signal was sent, by whom, and
  * whether it was queued or thrown away on the spot (a PID 1 without a handler).
  * SIGCHLD is left out. Needs root or CAP_PERFMON and a kernel with tracefs; the system's mounts are not touched.
@@ -18,15 +20,22 @@
 
 struct tap;
 
+enum tap_what {
+	TAP_SIGNAL, /* the process was sent a signal */
+	TAP_DYING,  /* it began to exit: its descriptors are not closed yet */
+};
+
 struct tap_record {
+	enum tap_what what;
 	int64_t ns;
+	/* Of TAP_SIGNAL. */
 	int signal;
 	pid_t sender; /* its process id on the host */
 	bool ignored; /* thrown away: result 1 of the tracepoint */
 };
 
-/* A signal was sent; from the loop or tap_read(). In order for each processor, not
- * across them. */
+/* From the loop or tap_read(). In order for each tracepoint and processor, not across
+ * them. */
 typedef void tap_fn(void *arg, const struct tap_record *record);
 
 /* Can taps be opened here? err says why not. */

@@ -45,12 +45,13 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 static bool is_remain(const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	int64_t end_ns = evidence->facts.exit_ns;
-	int64_t kill_ns = evidence->facts.kill_ns;
+	int64_t death_ns = evidence->facts.dying_ns ? evidence->facts.dying_ns
+						    : evidence->facts.kill_ns;
 
 	if (!is_offspring(lifeline))
 		return false;
 	if (lifeline->exit_ns)
-		return kill_ns && lifeline->exit_ns > kill_ns;
+		return death_ns && lifeline->exit_ns > death_ns;
 	if (end_ns && lifeline->ended_ns && lifeline->ended_ns < end_ns - NEAR_NS)
 		return false;
 	return !was_reaped(evidence, lifeline);

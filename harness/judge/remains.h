@@ -7,8 +7,9 @@
  * not record as reaped before, belonged to a process that was left behind. One that was
  * cut earlier, and that the service did reap, was a step of its ladder.
  *
- * A child may also exit by its own decision after PID 1 was killed: its stdin ended with
- * PID 1's descriptors, a moment before the kernel got to it. It was left behind as well.
+ * A child may also exit by its own decision after PID 1 began to exit or was killed: its
+ * stdin ended with PID 1's descriptors, a moment before the kernel got to it. It was left
+ * behind as well.
  */
 #ifndef HARNESS_JUDGE_REMAINS_H
 #define HARNESS_JUDGE_REMAINS_H

@@ -455,6 +455,18 @@ static void a_process_that_exits_after_the_kill_was_left(void **state)
 	assert_int_equal(scene->judgement.orphans, 1);
 }
 
+/* Exit code 0 at once, and its server's stdin ended with it. */
+static void a_process_that_outlives_pid1_is_a_leak(void **state)
+{
+	struct scene *scene = *state;
+
+	add_server(scene, 1, 299);
+	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
+	expect_judged(scene, VERDICT_LEAK, "L1");
+	scene->evidence.facts.dying_ns = T0 + 300 * CLOCK_MS;
+	expect_judged(scene, VERDICT_CLEAN, "X0");
+}
+
 static void a_process_that_the_service_reaped_is_no_leak(void **state)
 {
 	struct scene *scene = *state;
@@ -570,6 +582,7 @@ int main(void)
 		SCENE(a_deaf_server_is_named),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
 		SCENE(a_process_that_exits_after_the_kill_was_left),
+		SCENE(a_process_that_outlives_pid1_is_a_leak),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
