@@ -55,9 +55,18 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What is mounted here must not be seen outside. A chroot's "/" is no mount point, and
+ * then it is enough that the /proc which is mounted over is private. */
+static bool hide_mounts(void)
+{
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
+		(errno == EINVAL &&
+			mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+}
+
 static void make_walls(const struct pipes *pipes)
 {
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (!hide_mounts())
 		fail(pipes, "make mounts private");
 	/* Inside a container /proc may be masked, and must then stay as it is. */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 &&
