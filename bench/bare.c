@@ -84,8 +84,8 @@ static bool open_rest(struct bare *bare)
 	bare->multi = curl_multi_init();
 	return bare->json && bare->multi &&
 		sqlite3_open(":memory:", &bare->store) == SQLITE_OK &&
-		sqlite3_exec(bare->store, "CREATE TABLE session (id TEXT PRIMARY KEY)", NULL,
-			NULL, NULL) == SQLITE_OK;
+		sqlite3_exec(bare->store, "CREATE TABLE session (id TEXT PRIMARY KEY)",
+			NULL, NULL, NULL) == SQLITE_OK;
 }
 
 int main(void)

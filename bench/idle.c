@@ -53,7 +53,8 @@ bool part_idle(struct lab *lab, struct paper *paper, struct err *err)
 	paper_row(paper,
 		&(struct row){
 			.what = "service / bare",
-			.figure = samples_median(&service_ms) / samples_median(&bare_ms),
+			.figure =
+				samples_median(&service_ms) / samples_median(&bare_ms),
 			.unit = "x",
 			.digits = 2,
 			.at_most = TIMES_BARE,

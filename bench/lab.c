@@ -192,12 +192,13 @@ bool lab_program(
 
 	if (!child)
 		return err_while(err, "start %s", argv[0]);
-	end = wait_until(&lab->loop, has_ended, &run, began_ns + PROGRAM_NS,
-		&lab->interrupted);
+	end = wait_until(
+		&lab->loop, has_ended, &run, began_ns + PROGRAM_NS, &lab->interrupted);
 	if (end != WAIT_SO) {
 		/* A script then removes what it made. */
 		child_stop(child, 0, PROGRAM_NS);
-		wait_until(&lab->loop, has_ended, &run, clock_now() + 2 * PROGRAM_NS, NULL);
+		wait_until(&lab->loop, has_ended, &run, clock_now() + 2 * PROGRAM_NS,
+			NULL);
 	}
 	child_destroy(child);
 	said = run.said;

@@ -90,6 +90,8 @@ int main(int argc, char **argv)
 	ok = lab_open(&lab, &err);
 	if (!ok)
 		fprintf(stderr, "bench: %s\n", err.text);
+	if (ok)
+		paper_machine();
 	ok = ok && measure(&lab, &options, &paper);
 	if (ok)
 		paper_end(&paper);

@@ -81,8 +81,8 @@ static bool take_script(
 	struct lab *lab, const char *way, struct samples *samples, struct err *err)
 {
 	int64_t wall_ns;
-	bool ok = lab_program(lab, (const char *const[]){"sh", USUAL_WAY, way, NULL},
-		&wall_ns, err);
+	bool ok = lab_program(
+		lab, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &wall_ns, err);
 
 	if (ok)
 		samples_add(samples, seconds(wall_ns));
@@ -96,8 +96,8 @@ static void say_nothing(void *arg, const char *line)
 }
 
 /* One round is one of each way, so that a busy moment hits all of them. */
-static bool take_ways(struct lab *lab, struct ways *ways, bool by_command, bool by_compose,
-	struct err *err)
+static bool take_ways(struct lab *lab, struct ways *ways, bool by_command,
+	bool by_compose, struct err *err)
 {
 	static const char *const sets[] = {"service.topology=containers", NULL};
 	SCOPED(plan_done) struct plan host = {0}, containers = {0};
@@ -109,8 +109,10 @@ static bool take_ways(struct lab *lab, struct ways *ways, bool by_command, bool 
 		if (!take_case(lab, &host.cases[0]->scenario, &ways->host, err) ||
 			!take_case(lab, &containers.cases[0]->scenario,
 				&ways->containers, err) ||
-			(by_command && !take_script(lab, "docker", &ways->usual, err)) ||
-			(by_compose && !take_script(lab, "compose", &ways->compose, err)))
+			(by_command &&
+				!take_script(lab, "docker", &ways->usual, err)) ||
+			(by_compose &&
+				!take_script(lab, "compose", &ways->compose, err)))
 			return false;
 	}
 	return true;
@@ -152,7 +154,8 @@ static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
 	print_seconds(paper, "docker: stopbench, whole case", &ways.host);
 	print_seconds(paper, "docker: stopbench, both in containers", &ways.containers);
 	if (!by_command) {
-		paper_skip("docker: the usual ways", "no docker or no curl command here");
+		paper_skip(
+			"docker: the usual ways", "no docker or no curl command here");
 		return true;
 	}
 	print_seconds(paper, "docker: the docker command and curl", &ways.usual);
@@ -160,11 +163,11 @@ static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
 		print_seconds(paper, "docker: docker-compose and curl", &ways.compose);
 	print_times(paper, "docker command / stopbench", &ways.usual, &ways.host,
 		TIMES_USUAL);
-	print_times(paper, "docker command / stopbench, both in containers", &ways.usual,
-		&ways.containers, 0);
+	print_times(paper, "docker command / stopbench, both in containers",
+		&ways.usual, &ways.containers, 0);
 	if (by_compose)
-		print_times(paper, "docker-compose / stopbench", &ways.compose, &ways.host,
-			TIMES_COMPOSE);
+		print_times(paper, "docker-compose / stopbench", &ways.compose,
+			&ways.host, TIMES_COMPOSE);
 	else
 		paper_skip("docker-compose / stopbench", "no docker-compose here");
 	return true;
@@ -174,7 +177,8 @@ bool part_overhead(struct lab *lab, struct paper *paper, struct err *err)
 {
 	paper_head("overhead: a whole case / the usual ways to do the same",
 		"Three sessions with two MCP servers each, from nothing to nothing: up, ready,\n"
-		"three webhooks, stop, logs, exit code, all removed. " USUAL_WAY " is the usual\n"
+		"three webhooks, stop, logs, exit code, all removed. " USUAL_WAY
+		" is the usual\n"
 		"way. Rounds are interleaved, medians.");
 	return on_process(lab, paper, err) && on_docker(lab, paper, err);
 }

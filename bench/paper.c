@@ -2,6 +2,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 
 #define WHAT_WIDTH   47
 #define FIGURE_WIDTH 9
@@ -19,6 +22,23 @@ struct row row_of(
 		.unit = unit,
 		.digits = digits,
 	};
+}
+
+void paper_machine(void)
+{
+	int processors = get_nprocs();
+	struct utsname host = {0};
+	double load = 0;
+
+	uname(&host);
+	getloadavg(&load, 1);
+	printf("%s %s, %d processors, load %.1f%s\n", host.sysname, host.release,
+		processors, load,
+		load > processors / 2.0
+			? ": others are at work here, which every figure "
+			  "pays for"
+			: "");
+	fflush(stdout);
 }
 
 void paper_head(const char *title, const char *text)

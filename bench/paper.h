@@ -17,19 +17,22 @@ struct paper {
 };
 
 struct row {
-	const char *what;    /* "200 sessions, D = 1s" */
+	const char *what; /* "200 sessions, D = 1s" */
 	double figure;
-	double least, most;  /* its spread; both 0: none */
-	const char *unit;    /* "x D", "ms" */
-	int digits;          /* behind the point */
-	double at_most;      /* target for the figure without its sign; 0: none */
-	double at_least;     /* target; 0: none */
-	const char *note;    /* printed last, or NULL */
+	double least, most; /* its spread; both 0: none */
+	const char *unit;   /* "x D", "ms" */
+	int digits;         /* behind the point */
+	double at_most;     /* target for the figure without its sign; 0: none */
+	double at_least;    /* target; 0: none */
+	const char *note;   /* printed last, or NULL */
 };
 
 /* A row whose figure is the median of the samples. */
 struct row row_of(const char *what, const struct samples *samples, const char *unit,
 	int digits) MUST_CHECK;
+
+/* What it is measured on, and how busy that is before we begin. */
+void paper_machine(void);
 
 /* `text` says what is measured and against what, in whole lines. */
 void paper_head(const char *title, const char *text);

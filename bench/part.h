@@ -16,9 +16,9 @@
 typedef bool part_fn(struct lab *lab, struct paper *paper, struct err *err);
 
 part_fn part_parallel; /* many sessions at once: the stop beside one disconnect */
-part_fn part_curve;    /* the stop over the number of sessions, one by one and at once */
-part_fn part_idle;     /* a stop without any session, beside a bare program's */
-part_fn part_truth;    /* what is measured beside what the subject says itself */
+part_fn part_curve; /* the stop over the number of sessions, one by one and at once */
+part_fn part_idle;  /* a stop without any session, beside a bare program's */
+part_fn part_truth; /* what is measured beside what the subject says itself */
 part_fn part_overhead; /* a whole case beside its stop, and beside the usual ways */
 
 #endif

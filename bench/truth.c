@@ -44,7 +44,8 @@ static bool read_stamps(const char *line, int64_t *own_ns)
 	return true;
 }
 
-static bool find_stamps(const struct evidence *evidence, int64_t *own_ns, struct err *err)
+static bool find_stamps(
+	const struct evidence *evidence, int64_t *own_ns, struct err *err)
 {
 	for (unsigned i = 0; i < evidence->log_count; i++) {
 		if (read_stamps(evidence->log[i].text, own_ns))
@@ -162,7 +163,8 @@ static bool on_process(struct lab *lab, struct paper *paper, struct err *err)
 		if (!read_by_harness(lab, lab->process, &readings, err))
 			return false;
 	}
-	print(paper, "process: stopbench, signal to exit", &readings.harness, PROCESS_MS);
+	print(paper, "process: stopbench, signal to exit", &readings.harness,
+		PROCESS_MS);
 	print(paper, "process: wall clock of the stop call", &readings.call, 0);
 	return true;
 }
@@ -184,9 +186,11 @@ static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
 	print(paper, "docker: stopbench, signal to exit", &readings.harness, DOCKER_MS);
 	print(paper, "docker: wall clock of the API's stop call", &readings.call, 0);
 	if (has_command)
-		print(paper, "docker: wall clock of `docker stop`", &readings.command, 0);
+		print(paper, "docker: wall clock of `docker stop`", &readings.command,
+			0);
 	else
-		paper_skip("docker: wall clock of `docker stop`", "no docker command here");
+		paper_skip("docker: wall clock of `docker stop`",
+			"no docker command here");
 	return true;
 }
 

@@ -199,7 +199,7 @@ static const struct {
 	{"oom", "out-of-memory kills"},
 };
 
-/* "can say: a, b" of those that it can, "can't say: c" of the others. */
+/* "tells: a, b" of those that it can, "can't tell: c" of the others. */
 static void print_abilities(const struct screen *screen, const cJSON *sees, bool can)
 {
 	struct buf text = {0};
@@ -207,10 +207,12 @@ static void print_abilities(const struct screen *screen, const cJSON *sees, bool
 
 	for (size_t i = 0; i < COUNT(abilities); i++) {
 		if (json_bool(sees, abilities[i].key, false) == can)
-			buf_addf(&text, "%s%s", text.len ? ", " : can ? "tells: " : "can't tell: ",
-				abilities[i].words);
+			buf_addf(&text, "%s%s", text.len ? ", " : "", abilities[i].words);
 	}
-	line = buf_take(&text);
+	if (text.len == 0)
+		return;
+	line = mem_textf("%s: %s", can ? "tells" : "can't tell", text.data);
+	buf_done(&text);
 	screen_paragraph(screen, stdout, INDENT, line);
 }
 

@@ -72,6 +72,11 @@ int cmd_validate(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &validation);
+	if (validation.good && validation.plan.files == 0) {
+		fputs("stopbench: no scenario there\n", stderr);
+		validation.good = false;
+		validation.errors++;
+	}
 	print_count(&validation);
 	plan_done(&validation.plan);
 	return validation.good ? EXIT_MET : EXIT_USAGE;

@@ -86,6 +86,7 @@ void control_reset_route(struct request *request)
 	const cJSON *seed = json_get(request->body, "seed");
 	uint64_t wanted = request->mock->options.seed;
 	int64_t number;
+	struct err err;
 
 	if (seed && (!json_whole(seed, &number) || number < 0)) {
 		request_refuse(request, 400, "seed: a whole number is needed");
@@ -93,6 +94,8 @@ void control_reset_route(struct request *request)
 	}
 	if (seed)
 		wanted = (uint64_t)number;
-	mock_reset(request->mock, wanted);
-	control_health_route(request);
+	if (mock_reset(request->mock, wanted, &err))
+		control_health_route(request);
+	else
+		request_refuse(request, 500, "%s", err.text);
 }

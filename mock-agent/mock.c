@@ -83,16 +83,16 @@ struct mock *mock_create(
 	return mock;
 }
 
-void mock_reset(struct mock *mock, uint64_t seed)
+bool mock_reset(struct mock *mock, uint64_t seed, struct err *err)
 {
-	struct err err;
 	bool ok;
 
 	sessions_clear(mock->sessions);
-	ok = begin_book(mock, &err);
+	ok = begin_book(mock, err);
 	assert(ok); /* as it was at the start */
 	(void)ok;
 	moods_restart(mock->moods, seed);
+	return door_open(mock->door, err);
 }
 
 void mock_destroy(struct mock *mock)

@@ -42,10 +42,11 @@ struct mock {
 struct mock *mock_create(uv_loop_t *loop, const struct mock_options *options,
 	struct err *err) MUST_CHECK;
 
-/* As at its start, but with this seed: no session is left (their streams are broken),
- * no count, and the manners are those that it was started with. Agents and environments
- * stay, since clients keep their ids. */
-void mock_reset(struct mock *mock, uint64_t seed);
+/* As at its start, but with this seed: it listens, no session is left (their streams
+ * are reset), no count, and the manners are those that it was started with. Agents and
+ * environments stay, since clients keep their ids. False when the port was taken while
+ * it refused. */
+bool mock_reset(struct mock *mock, uint64_t seed, struct err *err) MUST_CHECK;
 
 /* Its handles close in the loop's next turns. Accepts NULL. */
 void mock_destroy(struct mock *mock);

@@ -45,8 +45,7 @@ static cJSON *resolve_agent(struct request *request)
 
 	if (!id) {
 		request_refuse(request, 400,
-			asked ? "agent: an id or an object with an id "
-				"is needed"
+			asked ? "agent: an id, or an object with one, is needed"
 			      : "agent: Field required");
 		return NULL;
 	}

@@ -5,8 +5,8 @@
 #include "lib/mem.h"
 #include "service/talk.h"
 
-struct agent *agent_create(uv_loop_t *loop, const struct agent_options *options,
-	struct err *err)
+struct agent *agent_create(
+	uv_loop_t *loop, const struct agent_options *options, struct err *err)
 {
 	struct agent *agent = mem_zeroed(sizeof *agent);
 

@@ -24,14 +24,14 @@ struct agent;
 struct agent_talk;
 
 struct agent_options {
-	const char *url;         /* base URL, "https://api.anthropic.com" */
-	const char *key;         /* never logged; NULL: no authorization header */
+	const char *url; /* base URL, "https://api.anthropic.com" */
+	const char *key; /* never logged; NULL: no authorization header */
 	const char *model;
 	const char *agent_id;       /* NULL: one is created on first need */
 	const char *environment_id; /* NULL: one is created on first need */
-	const char *name;           /* what a created agent and environment are called */
-	unsigned connections;       /* bound of the warm pool */
-	int64_t request_ns;         /* deadline of each short request */
+	const char *name;     /* what a created agent and environment are called */
+	unsigned connections; /* bound of the warm pool */
+	int64_t request_ns;   /* deadline of each short request */
 };
 
 /* Keeps loop; copies options. */
@@ -55,8 +55,8 @@ struct agent_talk_events {
 	void (*turned)(void *arg, const char *text, const char *why);
 	/* The agent wants a custom tool's result: agent_answer(talk, use_id, ...),
 	 * which is ignored when the turn is over by then. */
-	void (*wants_tool)(void *arg, const char *use_id, const char *name,
-		const cJSON *input);
+	void (*wants_tool)(
+		void *arg, const char *use_id, const char *name, const cJSON *input);
 	/* The stream or the session died; a turn that ran has heard `turned` before.
 	 * Only agent_let_go() and agent_talk_destroy() make sense now. Not after
 	 * agent_let_go(). */
@@ -74,14 +74,14 @@ bool agent_talk_busy(const struct agent_talk *talk); /* a turn is running */
 
 /* One turn at a time: the caller queues. */
 bool agent_say(struct agent_talk *talk, const char *text, struct err *err) MUST_CHECK;
-void agent_answer(struct agent_talk *talk, const char *use_id, const char *result,
-	bool is_error);
+void agent_answer(
+	struct agent_talk *talk, const char *use_id, const char *result, bool is_error);
 
 /* Asks the running turn to end; `turned` follows. */
 void agent_interrupt(struct agent_talk *talk);
 
 enum agent_ending {
-	AGENT_KEEP,    /* release: close the stream, the session can be resumed */
+	AGENT_KEEP, /* release: close the stream, the session can be resumed */
 	AGENT_ARCHIVE,
 	AGENT_DELETE,
 };
@@ -94,8 +94,8 @@ typedef void agent_let_go_fn(void *arg, const char *why);
  * hears "deadline". Works in every state of the talk. While it opens, AGENT_KEEP drops
  * what is under way; the others wait for a session that is being created, to end it.
  * A session that the API does not know any more counts as let go. */
-void agent_let_go(struct agent_talk *talk, enum agent_ending ending, int64_t deadline_ns,
-	agent_let_go_fn *done, void *arg);
+void agent_let_go(struct agent_talk *talk, enum agent_ending ending,
+	int64_t deadline_ns, agent_let_go_fn *done, void *arg);
 
 /* Gives up on an agent_let_go() that is under way: `done` hears `why` from the loop. */
 void agent_give_up(struct agent_talk *talk, const char *why);

@@ -35,7 +35,8 @@ static bool collect(struct agent_missed *missed, const cJSON *page)
 	bool complete = false;
 	const cJSON *event;
 
-	cJSON_ArrayForEach(event, page) {
+	cJSON_ArrayForEach(event, page)
+	{
 		const char *id = json_text(event, "id");
 
 		if (complete && id)
@@ -44,7 +45,8 @@ static bool collect(struct agent_missed *missed, const cJSON *page)
 			continue;
 		if (id && query->known(query->arg, id))
 			return true;
-		cJSON_InsertItemInArray(missed->events, 0, cJSON_Duplicate(event, true));
+		cJSON_InsertItemInArray(
+			missed->events, 0, cJSON_Duplicate(event, true));
 		complete = id && query->first_id && strcmp(id, query->first_id) == 0;
 	}
 	return complete;
@@ -74,8 +76,9 @@ static void on_page(void *arg, const struct agent_answer *answer)
 
 static void ask_page(struct agent_missed *missed, const char *page)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s" QUERY "%s%s", missed->path,
-		page ? "&page=" : "", page ? page : "");
+	SCOPED(mem_free)
+	char *path = mem_textf("%s" QUERY "%s%s", missed->path, page ? "&page=" : "",
+		page ? page : "");
 	struct agent_request request = {
 		.method = "GET",
 		.path = path,
@@ -87,8 +90,8 @@ static void ask_page(struct agent_missed *missed, const char *page)
 	missed->call = agent_call_start(missed->wire, &request);
 }
 
-struct agent_missed *agent_missed_ask(struct agent_wire *wire,
-	const struct agent_missed_query *query)
+struct agent_missed *agent_missed_ask(
+	struct agent_wire *wire, const struct agent_missed_query *query)
 {
 	struct agent_missed *missed = mem_zeroed(sizeof *missed);
 

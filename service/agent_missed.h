@@ -20,7 +20,8 @@ typedef void agent_missed_older_fn(void *arg, const char *id);
 
 /* events are the missed ones, oldest first, and the callback's to keep. NULL: none
  * that is known is in the list, or `why` says what failed. Once, from the loop. */
-typedef void agent_missed_fn(void *arg, cJSON *events, const struct agent_answer *answer);
+typedef void agent_missed_fn(
+	void *arg, cJSON *events, const struct agent_answer *answer);
 
 /* The list at `path` is walked from its newest event to the first that is known, or
  * to the one called first_id (unless NULL), which counts as missed. */
@@ -35,8 +36,8 @@ struct agent_missed_query {
 };
 
 /* Keeps wire; copies the query. */
-struct agent_missed *agent_missed_ask(struct agent_wire *wire,
-	const struct agent_missed_query *query) MUST_CHECK;
+struct agent_missed *agent_missed_ask(
+	struct agent_wire *wire, const struct agent_missed_query *query) MUST_CHECK;
 void agent_missed_cancel(struct agent_missed *missed); /* accepts NULL */
 
 #endif

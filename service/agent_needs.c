@@ -39,7 +39,8 @@ struct agent_needs *agent_needs_create(struct agent_wire *wire, const char *agen
 		.tools = cJSON_CreateArray(),
 		.request_ns = request_ns,
 		.agent = {needs, "/v1/agents", mem_text(agent_id), NULL},
-		.environment = {needs, "/v1/environments", mem_text(environment_id), NULL},
+		.environment = {needs, "/v1/environments", mem_text(environment_id),
+			NULL},
 	};
 	return needs;
 }

@@ -51,17 +51,19 @@ static void set_timer(struct agent_parting *parting)
 
 	if (parting->closed || parting->step == PARTING_OVER)
 		return;
-	if (parting->spec.deadline_ns && (!due_ns || parting->spec.deadline_ns < due_ns))
+	if (parting->spec.deadline_ns &&
+		(!due_ns || parting->spec.deadline_ns < due_ns))
 		due_ns = parting->spec.deadline_ns;
 	if (due_ns)
-		uv_timer_start(
-			&parting->timer, on_timer, clock_ms_up(due_ns - clock_now()), 0);
+		uv_timer_start(&parting->timer, on_timer,
+			clock_ms_up(due_ns - clock_now()), 0);
 	else
 		uv_timer_stop(&parting->timer);
 }
 
 /* The only writer of `step`. Whatever was under way is not any more. */
-static void enter(struct agent_parting *parting, enum parting_step step, int64_t pause_ns)
+static void enter(
+	struct agent_parting *parting, enum parting_step step, int64_t pause_ns)
 {
 	agent_call_cancel(parting->call);
 	parting->call = NULL;
@@ -88,8 +90,8 @@ static int64_t grown_pause(struct agent_parting *parting)
 }
 
 /* Takes body. */
-static void ask(struct agent_parting *parting, enum parting_step step, const char *method,
-	const char *rest, cJSON *body, agent_answer_fn *done)
+static void ask(struct agent_parting *parting, enum parting_step step,
+	const char *method, const char *rest, cJSON *body, agent_answer_fn *done)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s%s", parting->path, rest);
 	struct agent_request request = {
@@ -165,7 +167,8 @@ static void wait_for_idle(struct agent_parting *parting)
 
 /* Something else than the API's refusal: without the session there is nothing to end,
  * and the request that does end it tells best what is wrong. */
-static bool settle_failure(struct agent_parting *parting, const struct agent_answer *answer)
+static bool settle_failure(
+	struct agent_parting *parting, const struct agent_answer *answer)
 {
 	if (!answer->why)
 		return false;
@@ -305,8 +308,8 @@ static void on_timer(uv_timer_t *timer)
 	}
 }
 
-struct agent_parting *agent_parting_create(struct agent_wire *wire,
-	const struct agent_parting_spec *spec)
+struct agent_parting *agent_parting_create(
+	struct agent_wire *wire, const struct agent_parting_spec *spec)
 {
 	struct agent_parting *parting = mem_zeroed(sizeof *parting);
 

@@ -27,15 +27,15 @@ enum parting_from {
 struct agent_parting_spec {
 	enum agent_ending ending;
 	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
-	int64_t request_ns;  /* deadline of a request, but that which ends the session */
+	int64_t request_ns; /* deadline of a request, but that which ends the session */
 	agent_let_go_fn *done;
 	void *arg;
 };
 
 /* Keeps wire; copies spec. Waits for agent_parting_begin(); its deadline runs. `done`
  * comes from the loop, once, unless it is destroyed first. */
-struct agent_parting *agent_parting_create(struct agent_wire *wire,
-	const struct agent_parting_spec *spec) MUST_CHECK;
+struct agent_parting *agent_parting_create(
+	struct agent_wire *wire, const struct agent_parting_spec *spec) MUST_CHECK;
 
 /* session_id NULL: there is nothing to let go. `hears`: the session's events arrive and
  * will be told by agent_parting_idle(). Copies. */

@@ -15,12 +15,12 @@
 
 #define FIRST_PAUSE_NS (500 * CLOCK_MS) /* before the connection is made again */
 #define LAST_PAUSE_NS  (10 * CLOCK_S)
-#define GOOD_AGE_NS    LAST_PAUSE_NS    /* a connection this old was a good one */
-#define GIVE_UP_NS     (60 * CLOCK_S)   /* without a good connection */
-#define FIRST_LOOK_NS  (5 * CLOCK_MS)   /* into the list, while nothing was heard yet */
+#define GOOD_AGE_NS    LAST_PAUSE_NS  /* a connection this old was a good one */
+#define GIVE_UP_NS     (60 * CLOCK_S) /* without a good connection */
+#define FIRST_LOOK_NS  (5 * CLOCK_MS) /* into the list, while nothing was heard yet */
 #define LAST_LOOK_NS   (2 * CLOCK_S)
-#define SILENCE_NS     (15 * CLOCK_S)   /* of a connection that was heard */
-#define LIST_NS        (15 * CLOCK_S)   /* deadline of a page */
+#define SILENCE_NS     (15 * CLOCK_S) /* of a connection that was heard */
+#define LIST_NS        (15 * CLOCK_S) /* deadline of a page */
 
 struct agent_stream {
 	struct agent_wire *wire;
@@ -50,8 +50,8 @@ struct agent_stream {
 	bool missing;                /* it must be asked for */
 	bool unlisted;               /* asking failed */
 	bool expecting;
-	bool unmarked; /* what is expected has no id yet */
-	char *mark;    /* it comes after this id */
+	bool unmarked;   /* what is expected has no id yet */
+	char *mark;      /* it comes after this id */
 	int64_t look_ns; /* when to ask without a reason; 0: not now */
 	int64_t look_pause_ns;
 
@@ -273,8 +273,7 @@ static void after_break(struct agent_stream *stream)
 	}
 	if (stream->bad_since_ns == 0)
 		stream->bad_since_ns = now_ns;
-	if (refused || stream->settled ||
-		now_ns - stream->bad_since_ns >= GIVE_UP_NS) {
+	if (refused || stream->settled || now_ns - stream->bad_since_ns >= GIVE_UP_NS) {
 		lose(stream, why);
 		return;
 	}

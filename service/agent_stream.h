@@ -33,8 +33,8 @@ struct agent_stream *agent_stream_open(struct agent_wire *wire, const char *sess
 
 /* From now on events are expected: a message of ours is about to be sent. */
 void agent_stream_expect(struct agent_stream *stream);
-/* It was accepted as the event with this id, behind which the list has what is expected.
- * NULL: after the last that was seen. Until then nothing can be asked for. */
+/* It was accepted as the event with this id, behind which the list has what is
+ * expected. NULL: after the last that was seen. Until then nothing can be asked for. */
 void agent_stream_mark(struct agent_stream *stream, const char *after_id);
 /* Nothing is expected any more. */
 void agent_stream_rest(struct agent_stream *stream);

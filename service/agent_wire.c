@@ -113,7 +113,8 @@ char *agent_wire_path(const char *session_id, const char *rest)
 
 	buf_adds(&path, "/v1/sessions/");
 	for (const char *letter = session_id; *letter; letter++) {
-		if ((*letter >= 'a' && *letter <= 'z') || (*letter >= 'A' && *letter <= 'Z') ||
+		if ((*letter >= 'a' && *letter <= 'z') ||
+			(*letter >= 'A' && *letter <= 'Z') ||
 			(*letter >= '0' && *letter <= '9') || strchr("_-~", *letter))
 			buf_add(&path, letter, 1);
 		else
@@ -136,8 +137,8 @@ static void hide_key(const struct agent_wire *wire, char *text)
 
 char *agent_wire_words(const struct agent_wire *wire, const struct fetch_result *result)
 {
-	SCOPED(json_free) cJSON *json =
-		json_parse(buf_text(result->body), result->body->len);
+	SCOPED(json_free)
+	cJSON *json = json_parse(buf_text(result->body), result->body->len);
 	const cJSON *error = json_get(json, "error");
 	const char *type = json_text(error, "type");
 	const char *said = json_text(error, "message");
@@ -146,8 +147,9 @@ char *agent_wire_words(const struct agent_wire *wire, const struct fetch_result 
 	if (result->end != FETCH_ANSWERED)
 		words = mem_text(result->why);
 	else
-		words = mem_textf("HTTP %ld%s%.60s%s%.400s", result->status, type ? " " : "",
-			type ? type : "", said ? ": " : "", said ? said : "");
+		words = mem_textf("HTTP %ld%s%.60s%s%.400s", result->status,
+			type ? " " : "", type ? type : "", said ? ": " : "",
+			said ? said : "");
 	hide_key(wire, words);
 	return words;
 }
@@ -258,7 +260,8 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 	if (!good)
 		words = agent_wire_words(call->wire, result);
 	else if (!json && result->body->len > 0)
-		words = mem_textf("HTTP %ld, and the answer is not JSON", result->status);
+		words = mem_textf(
+			"HTTP %ld, and the answer is not JSON", result->status);
 	if (words)
 		answer.why = why = call->tries > 1
 			? mem_textf("%s %s: %s (tried %u times)", call->method,
@@ -298,7 +301,8 @@ static void try_once(struct agent_call *call)
 	call->tries++;
 	call->fetch = fetch_start(wire->requests, &request, &err);
 	if (!call->fetch) {
-		call->unstarted = mem_textf("%s %s: %s", call->method, call->path, err.text);
+		call->unstarted =
+			mem_textf("%s %s: %s", call->method, call->path, err.text);
 		start_timer(call, 0);
 	}
 }
@@ -313,8 +317,8 @@ static void on_timer(uv_timer_t *timer)
 		try_once(call);
 }
 
-struct agent_call *agent_call_start(struct agent_wire *wire,
-	const struct agent_request *request)
+struct agent_call *agent_call_start(
+	struct agent_wire *wire, const struct agent_request *request)
 {
 	struct agent_call *call = mem_zeroed(sizeof *call);
 

@@ -1,6 +1,5 @@
 #include "service/drain.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -126,17 +125,16 @@ static void on_out_of_time(uv_timer_t *timer)
 	be_called_soon(drain);
 }
 
-/* What was given up takes a moment to be gone. With a deadline that ends with half of
- * the reserve; the other half is for the flush. */
+/* What was given up takes a moment to be gone. Under a deadline it must be gone when
+ * half of the reserve is: the other half is for the flush. */
 static int64_t time_for_the_end(const struct drain *drain)
 {
 	const struct config *config = drain->means->config;
-	int64_t half_ns = (config->grace_ns - config->budget_ns) / 2;
-	int64_t left_ns = drain->deadline_ns + half_ns - clock_now();
+	int64_t end_ns =
+		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
+	int64_t left_ns = end_ns - clock_now();
 
-	if (drain->deadline_ns == 0)
-		return FORCED_NS;
-	return left_ns > half_ns ? left_ns : half_ns;
+	return drain->deadline_ns == 0 || left_ns > FORCED_NS ? FORCED_NS : left_ns;
 }
 
 static void force(struct drain *drain, const char *why)

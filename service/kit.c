@@ -12,6 +12,11 @@
 #include "service/seat.h"
 #include "service/tools.h"
 
+/* A timer of 0 may still run in this turn of the loop, one of 1 never does. By the next
+ * turn every session has asked the agent API to let it go: that takes longest, and
+ * servers that wake up to end would keep us from the processor meanwhile. */
+#define NEXT_TURN_MS 1
+
 struct kit_call {
 	struct kit *kit;
 	char *use_id;
@@ -243,7 +248,7 @@ void kit_stop(struct kit *kit, int64_t deadline_ns)
 	stop_asking(kit);
 	kit->ending = kit->stop_due = true;
 	kit->stop_by_ns = deadline_ns;
-	be_called_soon(kit);
+	uv_timer_start(&kit->soon, on_soon, NEXT_TURN_MS, 0);
 }
 
 void kit_kill(struct kit *kit)

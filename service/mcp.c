@@ -79,8 +79,8 @@ static void list_tools(struct mcp *mcp, const char *cursor)
 	if (cursor)
 		cJSON_AddStringToObject(params, "cursor", cursor);
 	mcp->pages++;
-	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "tools/list", params, mcp->ready_by_ns,
-		on_listed, mcp);
+	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "tools/list", params,
+		mcp->ready_by_ns, on_listed, mcp);
 }
 
 static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
@@ -103,9 +103,8 @@ static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
 		return;
 	}
 	/* a server need not know tools/list: then it has none */
-	cJSON_ArrayForEach(tool, tools)
-		if (json_text(tool, "name"))
-			cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
+	cJSON_ArrayForEach(tool, tools) if (json_text(tool, "name"))
+		cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
 	if (!cursor || !*cursor)
 		become_ready(mcp);
 	else if (mcp->pages < TOOL_PAGES)
@@ -146,8 +145,8 @@ static void greet(struct mcp *mcp)
 	client = cJSON_AddObjectToObject(params, "clientInfo");
 	cJSON_AddStringToObject(client, "name", "stopbench-service");
 	cJSON_AddStringToObject(client, "version", "1");
-	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "initialize", params, mcp->ready_by_ns,
-		on_greeted, mcp);
+	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "initialize", params,
+		mcp->ready_by_ns, on_greeted, mcp);
 }
 
 static bool write_line(void *arg, const char *line, size_t len)
@@ -201,7 +200,8 @@ static void on_reaped(void *arg, int status)
 {
 	struct mcp *mcp = arg;
 	bool unready = mcp->state == MCP_HANDSHAKE;
-	SCOPED(mem_free) char *why = WIFSIGNALED(status)
+	SCOPED(mem_free)
+	char *why = WIFSIGNALED(status)
 		? mem_textf("it was killed by signal %d", WTERMSIG(status))
 		: mem_textf("it exited with code %d", WEXITSTATUS(status));
 
@@ -225,8 +225,9 @@ static void on_closed(void *arg)
 	free(mcp);
 }
 
-struct mcp *mcp_start(uv_loop_t *loop, struct family *family, const struct mcp_spec *spec,
-	const struct mcp_events *events, void *arg, struct err *err)
+struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
+	const struct mcp_spec *spec, const struct mcp_events *events, void *arg,
+	struct err *err)
 {
 	struct mcp *mcp = mem_zeroed(sizeof *mcp);
 	struct child_spec child = {
@@ -280,7 +281,8 @@ static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 		why = "its answer has no content";
 	if (why)
 		buf_addf(&text, "MCP server %s: %s", call->mcp->name, why);
-	cJSON_ArrayForEach(part, content) {
+	cJSON_ArrayForEach(part, content)
+	{
 		const char *type = json_text(part, "type");
 		const char *words = json_text(part, "text");
 
@@ -293,8 +295,8 @@ static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 	free(call);
 }
 
-void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments, mcp_call_fn *done,
-	void *arg)
+void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments,
+	mcp_call_fn *done, void *arg)
 {
 	struct call *call = mem_zeroed(sizeof *call);
 	cJSON *params = cJSON_CreateObject();

@@ -28,7 +28,7 @@ struct mcp_spec {
 	const char *const *argv; /* NULL-terminated */
 	const char *const *env;  /* whole environment, NULL: ours */
 	int64_t start_ns;        /* deadline of the handshake, from the spawn */
-	int64_t call_ns;         /* deadline of each call; then notifications/cancelled */
+	int64_t call_ns; /* deadline of each call; then notifications/cancelled */
 };
 
 struct mcp_events {
@@ -37,15 +37,17 @@ struct mcp_events {
 	 * sense. Not after mcp_stop(). */
 	void (*ready)(void *arg, const cJSON *tools, const char *why);
 	void (*step)(void *arg, enum child_step step);
-	/* The process was reaped; `status` is waitpid's. Calls under way have failed. */
+	/* The process was reaped, and calls under way have failed. `status` is
+	 * waitpid's. */
 	void (*gone)(void *arg, int status);
 	/* A line of its stderr, or one of stdout that is no JSON-RPC. */
 	void (*noise)(void *arg, const char *line);
 };
 
 /* Keeps loop, family and events; copies spec. */
-struct mcp *mcp_start(uv_loop_t *loop, struct family *family, const struct mcp_spec *spec,
-	const struct mcp_events *events, void *arg, struct err *err) MUST_CHECK;
+struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
+	const struct mcp_spec *spec, const struct mcp_events *events, void *arg,
+	struct err *err) MUST_CHECK;
 pid_t mcp_pid(const struct mcp *mcp);
 bool mcp_running(const struct mcp *mcp);
 
@@ -55,8 +57,8 @@ typedef void mcp_call_fn(void *arg, const char *result, bool is_error);
 /* `done` comes once from the loop, also when the server dies, the deadline passes or
  * mcp_stop() is called; not after mcp_destroy(). A call made before the server is ready
  * waits for that. */
-void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments, mcp_call_fn *done,
-	void *arg);
+void mcp_call(struct mcp *mcp, const char *tool, const cJSON *arguments,
+	mcp_call_fn *done, void *arg);
 
 /* Down the ladder, see child_stop(). */
 void mcp_stop(struct mcp *mcp, int64_t eof_ns, int64_t term_ns);

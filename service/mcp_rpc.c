@@ -45,7 +45,8 @@ static void set_timer(struct mcp_rpc *rpc)
 	if (next_ns == INT64_MAX)
 		uv_timer_stop(&rpc->timer);
 	else
-		uv_timer_start(&rpc->timer, on_timer, clock_ms_up(next_ns - clock_now()), 0);
+		uv_timer_start(
+			&rpc->timer, on_timer, clock_ms_up(next_ns - clock_now()), 0);
 }
 
 static void fail_call(struct mcp_rpc_call *call, const char *why)
@@ -116,8 +117,8 @@ void mcp_rpc_notify(struct mcp_rpc *rpc, const char *method, cJSON *params)
 }
 
 /* The server may stop working on what nobody waits for any more. */
-static void send_cancelled(struct mcp_rpc *rpc, const struct mcp_rpc_call *call,
-	const char *reason)
+static void send_cancelled(
+	struct mcp_rpc *rpc, const struct mcp_rpc_call *call, const char *reason)
 {
 	cJSON *params;
 
@@ -197,9 +198,10 @@ static void on_timer(uv_timer_t *timer)
 		if (call->failed || call->deadline_ns > now_ns)
 			continue;
 		send_cancelled(rpc, call, "deadline");
-		fail_call(call, rpc->mute ? "it closed its stdout"
-			: call->unsent    ? "it did not become ready in time"
-					  : "no answer in time");
+		fail_call(call,
+			rpc->mute              ? "it closed its stdout"
+				: call->unsent ? "it did not become ready in time"
+					       : "no answer in time");
 	}
 	mcp_rpc_tell(rpc);
 	set_timer(rpc);
@@ -217,7 +219,8 @@ static bool on_answer(struct mcp_rpc *rpc, const cJSON *id, const cJSON *message
 	if (!cJSON_IsNumber(id) || (!result && !error) || id->valuedouble < 1 ||
 		id->valuedouble > (double)rpc->last_id)
 		return false;
-	while (call && (call->failed || call->unsent || id->valuedouble != (double)call->id))
+	while (call &&
+		(call->failed || call->unsent || id->valuedouble != (double)call->id))
 		call = call->next;
 	if (!call)
 		return true; /* it came too late */
@@ -226,8 +229,8 @@ static bool on_answer(struct mcp_rpc *rpc, const cJSON *id, const cJSON *message
 
 		answer.result = NULL;
 		answer.code = json_int(error, "code", 0);
-		answer.why = why = mem_textf("error %lld: %.300s", (long long)answer.code,
-			said ? said : "(no message)");
+		answer.why = why = mem_textf("error %lld: %.300s",
+			(long long)answer.code, said ? said : "(no message)");
 	}
 	finish_call(rpc, call, &answer);
 	set_timer(rpc);

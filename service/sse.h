@@ -27,8 +27,8 @@ struct sse {
 	bool has_data;
 	bool after_cr; /* a LF now belongs to the CR before it */
 	bool begun;    /* past the place where a byte order mark may stand */
-	bool odd;      /* something was passed over that is no comment, id or retry time:
-			* an event may be lost. The owner's to clear. */
+	bool odd; /* something was passed over that is no comment, id or retry time:
+		   * an event may be lost. The owner's to clear. */
 	sse_event_fn *each;
 	void *arg;
 };

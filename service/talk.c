@@ -56,8 +56,8 @@ static void fail_opening(struct agent_talk *talk, const char *why)
 }
 
 /* Takes body. */
-static void ask(struct agent_talk *talk, const char *method, const char *path, cJSON *body,
-	agent_answer_fn *done)
+static void ask(struct agent_talk *talk, const char *method, const char *path,
+	cJSON *body, agent_answer_fn *done)
 {
 	struct agent_request request = {
 		.method = method,
@@ -139,7 +139,8 @@ static void on_timer(uv_timer_t *timer)
 static void look_again(struct agent_talk *talk)
 {
 	if (clock_now() + talk->pause_ns >= talk->open_by_ns) {
-		SCOPED(mem_free) char *why =
+		SCOPED(mem_free)
+		char *why =
 			mem_textf("session %s still runs an earlier turn", talk->id);
 
 		fail_opening(talk, why);
@@ -201,7 +202,8 @@ static void on_last_idle(void *arg, const struct agent_answer *answer)
 /* The stored status does not tell whether an idle session waits for something. */
 static void look_why_idle(struct agent_talk *talk)
 {
-	SCOPED(mem_free) char *path = agent_wire_path(
+	SCOPED(mem_free)
+	char *path = agent_wire_path(
 		talk->id, "/events?order=desc&limit=1&types%5B%5D=session.status_idle");
 
 	ask(talk, "GET", path, NULL, on_last_idle);
@@ -289,8 +291,8 @@ static enum parting_from parting_from(const struct agent_talk *talk)
 
 void talk_go_on_parting(struct agent_talk *talk)
 {
-	bool nothing_left = talk->deleted ||
-		(talk->ended && talk->ending != AGENT_DELETE);
+	bool nothing_left =
+		talk->deleted || (talk->ended && talk->ending != AGENT_DELETE);
 
 	if (talk->state != TALK_PARTING || talk->parting_begun || talk->opening ||
 		turn_is_unsent(talk))
@@ -333,8 +335,8 @@ static void stop_opening(struct agent_talk *talk)
 	talk->opening = NULL;
 }
 
-void agent_let_go(struct agent_talk *talk, enum agent_ending ending, int64_t deadline_ns,
-	agent_let_go_fn *done, void *arg)
+void agent_let_go(struct agent_talk *talk, enum agent_ending ending,
+	int64_t deadline_ns, agent_let_go_fn *done, void *arg)
 {
 	struct agent_parting_spec spec = {
 		.ending = ending,

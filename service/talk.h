@@ -45,8 +45,8 @@ struct talk_turn {
 	bool apart;       /* a tool came between the texts */
 	char *message_id; /* of what we said; NULL until it was accepted */
 	struct buf text;
-	cJSON *uses;      /* the events of tools that wait for us */
-	char *trouble;    /* the last that the API told */
+	cJSON *uses;   /* the events of tools that wait for us */
+	char *trouble; /* the last that the API told */
 };
 
 struct talk_sending;

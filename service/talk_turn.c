@@ -183,7 +183,8 @@ static void on_result_sent(struct agent_talk *talk, const struct agent_answer *a
 		talk_break(talk, answer->why);
 }
 
-static void on_interrupt_sent(struct agent_talk *talk, const struct agent_answer *answer)
+static void on_interrupt_sent(
+	struct agent_talk *talk, const struct agent_answer *answer)
 {
 	if (!talk->turn.on || !talk->turn.interrupted || talk->state != TALK_OPEN)
 		return;
@@ -191,7 +192,8 @@ static void on_interrupt_sent(struct agent_talk *talk, const struct agent_answer
 		talk->deleted |= answer->status == 404;
 		talk_break(talk, answer->why);
 	} else if (talk->turn.waiting) {
-		turn_end(talk, NULL, "interrupted"); /* it was idle: no event will come */
+		turn_end(talk, NULL,
+			"interrupted"); /* it was idle: no event will come */
 	}
 }
 
@@ -251,14 +253,13 @@ static cJSON *find_use(const struct agent_talk *talk, const char *id)
 {
 	cJSON *use;
 
-	cJSON_ArrayForEach(use, talk->turn.uses)
-		if (strcmp(json_text(use, "id"), id) == 0)
-			return use;
+	cJSON_ArrayForEach(use,
+		talk->turn.uses) if (strcmp(json_text(use, "id"), id) == 0) return use;
 	return NULL;
 }
 
-void agent_answer(struct agent_talk *talk, const char *use_id, const char *result,
-	bool is_error)
+void agent_answer(
+	struct agent_talk *talk, const char *use_id, const char *result, bool is_error)
 {
 	cJSON *use = find_use(talk, use_id);
 	cJSON *event;
@@ -280,8 +281,8 @@ static void deny_tool(struct agent_talk *talk, const char *use_id)
 	cJSON_AddStringToObject(event, "type", "user.tool_confirmation");
 	cJSON_AddStringToObject(event, "tool_use_id", use_id);
 	cJSON_AddStringToObject(event, "result", "deny");
-	cJSON_AddStringToObject(
-		event, "deny_message", "Nobody is there to confirm the use of this tool.");
+	cJSON_AddStringToObject(event, "deny_message",
+		"Nobody is there to confirm the use of this tool.");
 	send_event(talk, SENDING_RESULT, event);
 }
 
@@ -290,7 +291,8 @@ static void add_reply(struct agent_talk *talk, const cJSON *event)
 	struct talk_turn *turn = &talk->turn;
 	const cJSON *block;
 
-	cJSON_ArrayForEach(block, json_get(event, "content")) {
+	cJSON_ArrayForEach(block, json_get(event, "content"))
+	{
 		const char *text = json_text(block, "text");
 		size_t len = turn->text.len;
 
@@ -335,9 +337,10 @@ static void meet_use(struct agent_talk *talk, const char *id)
 	if (use)
 		cJSON_AddTrueToObject(use, ASKED);
 	if (!use) {
-		SCOPED(mem_free) char *why = mem_textf(
-			"the session waits for %s, which we know nothing of",
-			id ? id : "something");
+		SCOPED(mem_free)
+		char *why =
+			mem_textf("the session waits for %s, which we know nothing of",
+				id ? id : "something");
 
 		send_interrupt(talk);
 		turn_end(talk, NULL, why);
@@ -360,7 +363,8 @@ static void on_requires_action(struct agent_talk *talk, const cJSON *ids)
 		turn_end(talk, NULL, "interrupted");
 		return;
 	}
-	cJSON_ArrayForEach(id, ids) {
+	cJSON_ArrayForEach(id, ids)
+	{
 		if (talk->state != TALK_OPEN || !talk->turn.on || !talk->turn.waiting)
 			return;
 		meet_use(talk, cJSON_GetStringValue(id));

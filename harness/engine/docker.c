@@ -21,6 +21,27 @@ static struct docker_engine *of(struct engine *engine)
 	return (struct docker_engine *)engine;
 }
 
+/* --- labels --- */
+
+cJSON *docker_labels(const struct docker_engine *docker)
+{
+	cJSON *labels = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(labels, DOCKER_RUN_LABEL, docker->engine.options.run_id);
+	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, docker->home);
+	return labels;
+}
+
+static char *find_home(void)
+{
+	const char *temporary = getenv("TMPDIR");
+	struct utsname host = {0};
+
+	uname(&host);
+	return mem_textf("%s:%s", host.nodename,
+		temporary && temporary[0] ? temporary : "/tmp");
+}
+
 /* --- images --- */
 
 static bool prepare(struct engine *engine, const char *image, struct err *err)
@@ -77,8 +98,7 @@ static cJSON *network_config(struct docker_engine *docker, const char *name)
 	cJSON_AddStringToObject(json, "Name", name);
 	cJSON_AddStringToObject(json, "Driver", "bridge");
 	cJSON_AddBoolToObject(json, "CheckDuplicate", true);
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(json, "Labels"), DOCKER_RUN_LABEL,
-		docker->engine.options.run_id);
+	cJSON_AddItemToObject(json, "Labels", docker_labels(docker));
 	return json;
 }
 
@@ -203,6 +223,7 @@ static void destroy(struct engine *engine)
 	eyes_close(engine->eyes);
 	docker_api_close(docker->api);
 	cJSON_Delete(docker->info);
+	free(docker->home);
 	free(docker->image);
 	free(docker);
 }
@@ -233,6 +254,7 @@ struct engine *docker_create(
 	docker->engine.ops = &docker_ops;
 	docker->engine.loop = loop;
 	docker->engine.options = *options;
+	docker->home = find_home();
 	docker->api = docker_api_open(loop, options->interrupted, err);
 	if (docker->api &&
 		docker_api_call(docker->api, &(struct docker_call){.path = "/info"}, &info,

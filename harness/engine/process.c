@@ -16,40 +16,26 @@
 
 #include "harness/engine/cell.h"
 #include "harness/engine/ops.h"
+#include "harness/engine/outlet.h"
 #include "harness/engine/wait.h"
-#include "lib/buf.h"
 #include "lib/clock.h"
-#include "lib/lines.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-#define LINE_CEILING ((size_t)256 << 10)
-#define DOWN_NS      (5 * CLOCK_S)
+#define DOWN_NS (5 * CLOCK_S)
 
 struct process_engine {
 	struct engine engine;
 	enum cell_walls walls;
 };
 
-/* stdout or stderr of a subject. */
-struct outlet {
-	struct process_subject *subject;
-	uv_pipe_t pipe;
-	struct lines lines;
-	bool open;
-};
-
 struct process_subject {
 	struct subject subject;
 	enum cell_walls walls;
-	struct outlet outlets[2];
+	struct outlet *out, *err; /* NULL: it was not started */
 	int grace_fd; /* timerfd: a poll timeout would be a thousandth late */
 	uv_poll_t grace;
 	int64_t grace_ns;
-	subject_log_fn *log;
-	void *arg;
-	unsigned handles; /* not yet reported closed */
-	char block[64 << 10];
 };
 
 static struct process_subject *of(struct subject *subject)
@@ -57,60 +43,24 @@ static struct process_subject *of(struct subject *subject)
 	return (struct process_subject *)subject;
 }
 
-/* --- its log --- */
-
-static void on_line(void *arg, char *line, size_t len, bool cut)
-{
-	struct process_subject *process = arg;
-
-	(void)cut;
-	process->log(process->arg, clock_now(), line, len);
-}
-
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
-{
-	struct outlet *outlet = handle->data;
-
-	(void)wanted;
-	*block = uv_buf_init(outlet->subject->block, sizeof outlet->subject->block);
-}
-
-static void on_handle_closed(uv_handle_t *handle);
+/* --- its end --- */
 
 /* PID 1 is gone, and so is everybody who could still print. */
 static void settle(struct process_subject *process)
 {
-	bool open = process->outlets[0].open || process->outlets[1].open;
+	struct subject *subject = &process->subject;
 
-	if (!process->subject.running && process->subject.facts.asked_ns && !open &&
-		!process->subject.stopped) {
-		process->subject.facts.returned_ns = clock_now();
-		process->subject.stopped = true;
-	}
-}
-
-static void close_outlet(struct outlet *outlet)
-{
-	if (!outlet->open)
+	if (subject->running || !subject->facts.asked_ns || subject->stopped ||
+		!outlet_is_over(process->out) || !outlet_is_over(process->err))
 		return;
-	outlet->open = false;
-	lines_end(&outlet->lines);
-	uv_close((uv_handle_t *)&outlet->pipe, on_handle_closed);
+	subject->facts.returned_ns = clock_now();
+	subject->stopped = true;
 }
 
-static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
+static void on_outlet_over(void *arg)
 {
-	struct outlet *outlet = stream->data;
-
-	if (len > 0) {
-		lines_feed(&outlet->lines, block->base, (size_t)len);
-	} else if (len < 0) {
-		close_outlet(outlet);
-		settle(outlet->subject);
-	}
+	settle(arg);
 }
-
-/* --- its end --- */
 
 static int docker_code(int status)
 {
@@ -122,8 +72,8 @@ static void end_the_rest(struct process_subject *process)
 {
 	if (process->walls == CELL_PLAIN) {
 		kill(-process->subject.pid, SIGKILL);
-		close_outlet(&process->outlets[0]);
-		close_outlet(&process->outlets[1]);
+		outlet_end(process->out);
+		outlet_end(process->err);
 	}
 }
 
@@ -250,18 +200,6 @@ static const char **command(const struct unit *unit)
 	return argv;
 }
 
-static void open_outlet(struct process_subject *process, struct outlet *outlet, int fd)
-{
-	outlet->subject = process;
-	outlet->open = true;
-	lines_init(&outlet->lines, LINE_CEILING, on_line, process);
-	uv_pipe_init(process->subject.engine->loop, &outlet->pipe, 0);
-	outlet->pipe.data = outlet;
-	process->handles++;
-	uv_pipe_open(&outlet->pipe, fd);
-	uv_read_start((uv_stream_t *)&outlet->pipe, on_alloc, on_read);
-}
-
 static bool start(struct process_subject *process, const struct unit *unit, struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
@@ -292,42 +230,20 @@ static bool start(struct process_subject *process, const struct unit *unit, stru
 		err);
 	close(out[1]);
 	close(err_pipe[1]);
-	open_outlet(process, &process->outlets[0], out[0]);
-	open_outlet(process, &process->outlets[1], err_pipe[0]);
+	process->out = outlet_open(
+		engine->loop, out[0], unit->log, unit->arg, on_outlet_over, process);
+	process->err = outlet_open(
+		engine->loop, err_pipe[0], unit->log, unit->arg, on_outlet_over, process);
 	return ok;
-}
-
-static void free_when_closed(struct process_subject *process)
-{
-	if (process->handles > 0)
-		return;
-	lines_done(&process->outlets[0].lines);
-	lines_done(&process->outlets[1].lines);
-	if (process->grace_fd >= 0)
-		close(process->grace_fd);
-	free(process->subject.id);
-	free(process);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-	/* Outlets point at themselves, the grace at its subject. */
-	struct process_subject *process = handle->type == UV_NAMED_PIPE
-		? ((struct outlet *)handle->data)->subject
-		: handle->data;
-
-	process->handles--;
-	if (process->grace.data == NULL)
-		free_when_closed(process);
 }
 
 static void on_grace_closed(uv_handle_t *handle)
 {
 	struct process_subject *process = handle->data;
 
-	process->grace.data = NULL; /* from here on the last handle frees it */
-	process->handles--;
-	free_when_closed(process);
+	close(process->grace_fd);
+	free(process->subject.id);
+	free(process);
 }
 
 static bool is_gone(const void *arg)
@@ -344,10 +260,24 @@ static void process_down(struct subject *subject)
 		wait_until(subject->engine->loop, is_gone, subject, clock_now() + DOWN_NS,
 			NULL);
 	}
-	close_outlet(&process->outlets[0]);
-	close_outlet(&process->outlets[1]);
+	outlet_close(process->out);
+	outlet_close(process->err);
 	eye_close(subject->eye);
 	uv_close((uv_handle_t *)&process->grace, on_grace_closed);
+}
+
+static bool watch(struct process_subject *process, struct err *err)
+{
+	struct subject *subject = &process->subject;
+
+	subject->eye = eye_open(
+		subject->engine->eyes, subject->pid, on_ended, process, err);
+	subject->running = subject->eye != NULL;
+	if (!subject->eye) {
+		kill(subject->pid, SIGKILL);
+		waitpid(subject->pid, NULL, 0);
+	}
+	return subject->running;
 }
 
 static struct subject *process_up(
@@ -355,7 +285,6 @@ static struct subject *process_up(
 {
 	struct process_subject *process;
 	struct subject *subject;
-	bool ok;
 
 	if (!unit->argv) {
 		err_set(err, "image %s: the process engine runs a command, and there is "
@@ -363,6 +292,12 @@ static struct subject *process_up(
 		return NULL;
 	}
 	process = mem_zeroed(sizeof *process);
+	process->grace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (process->grace_fd < 0) {
+		err_sys(err, "grace timer");
+		free(process);
+		return NULL;
+	}
 	subject = &process->subject;
 	subject->engine = engine;
 	subject->id = mem_text(unit->name);
@@ -371,25 +306,13 @@ static struct subject *process_up(
 	subject->facts.stop_signal = signal_number(unit->stop_signal);
 	process->walls = ((struct process_engine *)engine)->walls;
 	process->grace_ns = unit->grace_ns;
-	process->log = unit->log;
-	process->arg = unit->arg;
-	process->grace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
 	process->grace.data = process;
-	process->handles = 1;
-	ok = start(process, unit, err);
-	if (ok) {
-		subject->eye = eye_open(engine->eyes, subject->pid, on_ended, process, err);
-		subject->running = subject->eye != NULL;
-		if (!subject->eye)
-			kill(subject->pid, SIGKILL);
-	}
-	if (!ok || !subject->eye) {
-		err_while(err, "start %s", unit->argv[0]);
-		process_down(subject);
-		return NULL;
-	}
-	return subject;
+	if (start(process, unit, err) && watch(process, err))
+		return subject;
+	err_while(err, "start %s", unit->argv[0]);
+	process_down(subject);
+	return NULL;
 }
 
 /* --- the rest of an engine --- */

@@ -8,11 +8,16 @@
 
 #define PRINTED_MAX INT64_C(999999999999999) /* fifteen digits are printed as they are */
 
+static bool is_printed(int64_t value)
+{
+	return value >= -PRINTED_MAX && value <= PRINTED_MAX;
+}
+
 static cJSON *digits_node(int64_t value)
 {
 	char text[24];
 
-	if (value >= -PRINTED_MAX && value <= PRINTED_MAX)
+	if (is_printed(value))
 		return cJSON_CreateNumber((double)value);
 	snprintf(text, sizeof text, "%" PRId64, value);
 	return cJSON_CreateRaw(text);
@@ -44,7 +49,7 @@ static void replace_numbers(cJSON *parent)
 		int64_t value;
 
 		next = child->next;
-		if (json_whole(child, &value) && (value < -PRINTED_MAX || value > PRINTED_MAX)) {
+		if (json_whole(child, &value) && !is_printed(value)) {
 			cJSON *node = digits_node(value);
 
 			/* It keeps its key: a replacement takes the place, not the name. */

@@ -62,7 +62,8 @@ const char *wait_name(int wait_status, char text[WAIT_TEXT_SIZE])
 	char signal[SIGNAL_TEXT_SIZE];
 
 	if (WIFSIGNALED(wait_status))
-		snprintf(text, WAIT_TEXT_SIZE, "%s", signal_name(WTERMSIG(wait_status), signal));
+		snprintf(text, WAIT_TEXT_SIZE, "%s",
+			signal_name(WTERMSIG(wait_status), signal));
 	else
 		snprintf(text, WAIT_TEXT_SIZE, "exit %d", WEXITSTATUS(wait_status));
 	return text;

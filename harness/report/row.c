@@ -52,13 +52,15 @@ static int64_t median(const int64_t *values, unsigned count)
 	return below + (above - below) / 2;
 }
 
-/* "2.01..2.04s", "990ms..1.02s" */
+/* "2.01..2.04s", "990ms..1.02s", "1.00s" where nobody would see a difference. */
 static char *range_of(int64_t least_ns, int64_t most_ns)
 {
 	SCOPED(mem_free) char *least = mem_text(TIME(least_ns));
 	SCOPED(mem_free) char *most = mem_text(TIME(most_ns));
 	size_t number = strspn(least, "0123456789."), other = strspn(most, "0123456789.");
 
+	if (strcmp(least, most) == 0)
+		return mem_text(least);
 	if (strcmp(least + number, most + other) == 0)
 		least[number] = '\0';
 	return mem_textf("%s..%s", least, most);

@@ -106,7 +106,6 @@ static char *draw(const struct table *table)
 	char *text = NULL;
 
 	scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_ascii(lines, !table->screen.utf8);
 	scols_table_enable_colors(lines, table->screen.colours);
 	scols_table_new_column(lines, "CASE", 0, SCOLS_FL_TREE);
 	for (unsigned column = 0; column < COLUMNS; column++) {
@@ -168,7 +167,8 @@ static unsigned widest_label(const struct table *table)
 }
 
 /* Cuts the labels by what is too much, down to `least`. */
-static unsigned cut_labels(struct table *table, unsigned width, unsigned room, unsigned least)
+static unsigned cut_labels(
+	struct table *table, unsigned width, unsigned room, unsigned least)
 {
 	unsigned label = widest_label(table);
 

@@ -232,7 +232,7 @@ static void add_facts(struct timeline *timeline)
 	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
 	note(timeline, facts->signal_ns, seen_by(facts->signal_witness),
 		"%s to PID 1%s", SIGNAL(facts->stop_signal),
-		facts->signal_fate == FATE_IGNORED ? ": ignored, the kernel discarded it" : "");
+		facts->signal_fate == FATE_IGNORED ? ": the kernel discarded it" : "");
 	note(timeline, facts->kill_ns, seen_by(facts->kill_witness),
 		"SIGKILL to PID 1, sent by %s%s%s",
 		facts->kill_by_engine ? "the engine" : "somebody else",
@@ -327,8 +327,9 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	add_log(&timeline);
 	qsort(timeline.entries, timeline.count, sizeof *timeline.entries, in_time);
 	who_width = widest_who(&timeline);
-	buf_addf(text, "Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's "
-		       "log that are no events begin with \"|\".\n\n",
+	buf_addf(text,
+		"Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's log "
+		"that are no events begin with \"|\".\n\n",
 		zero_name, (long long)zero_ns);
 	for (size_t i = 0; i < timeline.count; i++) {
 		struct entry *entry = &timeline.entries[i];

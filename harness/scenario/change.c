@@ -23,7 +23,8 @@ bool change_check(const struct json_doc *doc, const cJSON *node, const char *pat
 {
 	struct err why = {0};
 
-	return change_possible(path, &why) || json_doc_wrong(doc, node, err, "%s", why.text);
+	return change_possible(path, &why) ||
+		json_doc_wrong(doc, node, err, "%s", why.text);
 }
 
 bool change_put(cJSON *root, const struct json_doc *doc, const cJSON *place,

@@ -52,17 +52,23 @@ static bool is_pinned(const char *const *sets, const char *path)
 	return false;
 }
 
+bool combine_set(cJSON *root, const char *set, struct err *err)
+{
+	SCOPED(mem_free) char *path = set_path(set);
+	struct err why = {0};
+
+	if (strchr(set, '=') == NULL)
+		return err_set(err, "--set %s: expected KEY=VALUE", set);
+	if (!change_possible(path, &why) || !json_put_at(root, path, set_value(set), &why))
+		return err_set(err, "--set %s: %s", set, why.text);
+	return true;
+}
+
 static bool apply_sets(cJSON *root, const char *const *sets, struct err *err)
 {
 	for (unsigned i = 0; sets && sets[i]; i++) {
-		SCOPED(mem_free) char *path = set_path(sets[i]);
-		struct err why = {0};
-
-		if (strchr(sets[i], '=') == NULL)
-			return err_set(err, "--set %s: expected KEY=VALUE", sets[i]);
-		if (!change_possible(path, &why) ||
-			!json_put_at(root, path, set_value(sets[i]), &why))
-			return err_set(err, "--set %s: %s", sets[i], why.text);
+		if (!combine_set(root, sets[i], err))
+			return false;
 	}
 	return true;
 }
@@ -207,7 +213,8 @@ static bool fill(cJSON *root, const struct json_doc *doc, const char *const *set
 	struct combination *combination, const struct matrix *matrix, struct err *err)
 {
 	combination->changed = combination->axis_count > 0 || (sets && sets[0]);
-	return apply_sets(root, sets, err) && put_axes(root, doc, combination, matrix, err) &&
+	return apply_sets(root, sets, err) &&
+		put_axes(root, doc, combination, matrix, err) &&
 		apply_variants(root, doc, &combination->changed, err) &&
 		apply_sets(root, sets, err);
 }
@@ -239,8 +246,8 @@ static bool make_one(const struct json_doc *doc, const char *const *sets,
 	return ok;
 }
 
-bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each, void *arg,
-	struct err *err)
+bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each,
+	void *arg, struct err *err)
 {
 	struct matrix matrix = {0};
 
@@ -276,7 +283,8 @@ bool combine_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,
 	const cJSON *set = json_get(twin, "set");
 	const cJSON *expect = json_get(twin, "expect");
 
-	if (!cJSON_IsObject(set) || !cJSON_IsObject(expect) || cJSON_GetArraySize(twin) != 2)
+	if (!cJSON_IsObject(set) || !cJSON_IsObject(expect) ||
+		cJSON_GetArraySize(twin) != 2)
 		return json_doc_wrong(doc, twin, err,
 			"twin: expected {\"set\": {...}, \"expect\": {...}}");
 	if (!set->child)

@@ -32,8 +32,11 @@ typedef bool combine_fn(
 /* Calls each() per combination, the last axis turning fastest. `sets` are "key=value"
  * (the value JSON, or else a string), NULL-terminated, or NULL; one that names an axis,
  * or something above it, pins it. Stops at the first failure. */
-bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each, void *arg,
-	struct err *err) MUST_CHECK;
+bool combine(const struct json_doc *doc, const char *const *sets, combine_fn *each,
+	void *arg, struct err *err) MUST_CHECK;
+
+/* Puts the value of one "key=value" into root. */
+bool combine_set(cJSON *root, const char *set, struct err *err) MUST_CHECK;
 
 /* Where a combination's twin, a copy, stands in the file: there it has a place. The copy
  * itself when it does not stand there. */

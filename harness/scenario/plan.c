@@ -213,7 +213,8 @@ static bool add_combination(void *arg, const struct combination *combination, cJ
 {
 	struct planning *planning = arg;
 	const struct plan_options *options = planning->options;
-	SCOPED(json_free) cJSON *twin = cJSON_DetachItemFromObjectCaseSensitive(root, "twin");
+	SCOPED(json_free) cJSON *twin =
+		cJSON_DetachItemFromObjectCaseSensitive(root, "twin");
 
 	planning->combination = combination;
 	if (!options->twin_only && !add_case(planning, root, HALF_MAIN, err))
@@ -240,14 +241,17 @@ static bool plan_file(struct planning *planning)
 		return false;
 	else if (combine(doc, planning->options->sets, add_combination, planning, &err))
 		return true;
-	else if (proof_changes(doc, planning->wrong, planning->arg) > 0)
+	else if (proof_changes(doc, planning->wrong, planning->arg) +
+			proof_sets(doc, planning->options->sets, planning->wrong,
+				planning->arg) >
+		0)
 		return false;
 	planning->wrong(planning->arg, &err);
 	return false;
 }
 
-static bool add_file(struct plan *plan, const char *path, const struct plan_options *options,
-	plan_wrong_fn *wrong, void *arg)
+static bool add_file(struct plan *plan, const char *path,
+	const struct plan_options *options, plan_wrong_fn *wrong, void *arg)
 {
 	struct planning planning = {
 		.plan = plan,

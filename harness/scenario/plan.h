@@ -31,7 +31,7 @@ const char *half_name(enum half half); /* "main", "twin" */
 struct plan_case {
 	char *id;   /* "history/10-matrix", the path below "scenarios/" without ".json" */
 	char *axes; /* "load.sessions=3 service.env.DISCONNECT=none", "" without a matrix */
-	cJSON *values; /* the same: {"load.sessions": 3, "service.env.DISCONNECT": "none"} */
+	cJSON *values; /* the same, {"load.sessions": 3, ...} */
 	char *path; /* of its file */
 	char *alone; /* arguments that make `stopbench run` run this case alone, quoted for
 			a shell */

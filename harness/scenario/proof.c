@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/scenario/change.h"
+#include "harness/scenario/combine.h"
 #include "harness/scenario/scenario.h"
 #include "lib/mem.h"
 
@@ -215,5 +216,23 @@ unsigned proof_changes(const struct json_doc *doc, proof_wrong_fn *wrong, void *
 		proof_twin(&proof, json_get(set, "twin"));
 	}
 	proof_twin(&proof, json_get(doc->root, "twin"));
+	return proof.count;
+}
+
+unsigned proof_sets(const struct json_doc *doc, const char *const *sets,
+	proof_wrong_fn *wrong, void *arg)
+{
+	struct proof proof = {.doc = doc, .wrong = wrong, .arg = arg};
+
+	for (unsigned i = 0; sets && sets[i]; i++) {
+		SCOPED(json_free) cJSON *root = cJSON_Duplicate(doc->root, true);
+		SCOPED(mem_free) char *name = mem_textf("--set %s", sets[i]);
+		struct json_doc copy = {.name = name, .root = root};
+
+		proof.first = (struct err){0};
+		if (!combine_set(root, sets[i], &proof.first) ||
+			proof_read(&copy, root, keep_first, &proof) > 0)
+			report(&proof, &proof.first);
+	}
 	return proof.count;
 }

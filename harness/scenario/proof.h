@@ -19,4 +19,8 @@ unsigned proof_read(const struct json_doc *doc, const cJSON *root, proof_wrong_f
  * itself and at its own place in the text. The rest of the file must be good. */
 unsigned proof_changes(const struct json_doc *doc, proof_wrong_fn *wrong, void *arg);
 
+/* The same of "key=value" from the command line: errors begin with "--set ". */
+unsigned proof_sets(const struct json_doc *doc, const char *const *sets,
+	proof_wrong_fn *wrong, void *arg);
+
 #endif

@@ -197,7 +197,8 @@ static bool check_engines(const struct words *words, const struct json_doc *doc,
 		if (strcmp(words->word[i], "docker") != 0 &&
 			strcmp(words->word[i], "process") != 0)
 			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i), err,
-				"engines: there is no \"%.60s\"; there are: docker, process",
+				"engines: there is no \"%.60s\"; there are: docker, "
+				"process",
 				words->word[i]);
 	}
 	return true;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -111,6 +112,7 @@ UNUSED static pid_t spawn(const char *const *args, int stderr_fd)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves it behind */
 		if (stderr_fd >= 0)
 			dup2(stderr_fd, STDERR_FILENO);
 		execv(program, (char *const *)(uintptr_t)argv);

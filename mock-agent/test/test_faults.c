@@ -369,6 +369,10 @@ static void refusal_is_for_everybody_until_control_says_otherwise(void **state)
 	assert_int_equal(call_status(&mock, "POST", path, NULL), 200);
 	line_expect(&stream, "event: session.status_terminated");
 	line_close(&stream);
+	control(&mock, "POST", "/control/listen", "{\"accept\":false}");
+	wait_refused(mock.port);
+	assert_int_equal(control(&mock, "POST", "/control/reset", "{}"), 200);
+	assert_int_equal(call_status(&mock, "GET", "/health", NULL), 200);
 	mock_stop(&mock);
 }
 

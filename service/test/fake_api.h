@@ -9,20 +9,22 @@
 #ifndef SERVICE_TEST_FAKE_API_H
 #define SERVICE_TEST_FAKE_API_H
 
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include <cjson/cJSON.h>
 
 #include "lib/buf.h"
-#include "lib/json.h"
-#include "lib/mem.h"
+#include "lib/cc.h"
+#include "lib/err.h"
 #include "lib/web.h"
 
 enum api_fault {
-	API_FAULT_STATUS,   /* an answer with fault_status */
-	API_FAULT_BODY,     /* 200 with fault_body */
-	API_FAULT_RESET,    /* RST instead of an answer */
+	API_FAULT_STATUS,          /* an answer with fault_status */
+	API_FAULT_BODY,            /* 200 with fault_body */
+	API_FAULT_RESET,           /* RST instead of an answer */
 	API_FAULT_EFFECTIVE_RESET, /* the same, but what was asked for is done */
-	API_FAULT_HANG,     /* no answer */
+	API_FAULT_HANG,            /* no answer */
 };
 
 struct api_session {
@@ -34,8 +36,6 @@ struct api_session {
 	unsigned lag; /* endings that are refused as "running" after the turn */
 };
 
-#define API_SESSIONS_MAX 1100
-
 struct api {
 	uv_loop_t *loop;
 	struct web *web;
@@ -44,11 +44,11 @@ struct api {
 	unsigned last_event;
 	struct buf journal; /* "METHOD /path;" for each request, then its event types */
 	struct buf last_body;
-	bool authorized;    /* every request had the key, the version and the beta */
+	bool authorized; /* every request had the key, the version and the beta */
 
 	bool quiet;
 	bool silent_streams; /* events are listed only */
-	bool lying; /* "running" for ever, whatever happened */
+	bool lying;          /* "running" for ever, whatever happened */
 	const char *fault_at;
 	enum api_fault fault;
 	unsigned fault_times, fault_status;
@@ -57,298 +57,24 @@ struct api {
 
 #define API_KEY "sk-secret-1234567890"
 
-static struct api_session *api_find(struct api *api, const char *path)
-{
-	for (unsigned i = 0; i < api->session_count; i++) {
-		struct api_session *session = &api->sessions[i];
-		const char *at = strstr(path, session->id);
-		size_t len = strlen(session->id);
-
-		if (at && (at[len] == '\0' || at[len] == '/') && !session->deleted)
-			return session;
-	}
-	return NULL;
-}
-
-static void api_reply(struct web_exchange *exchange, unsigned status, const char *body)
-{
-	web_reply(exchange, status, "application/json", body, strlen(body));
-}
-
-static void api_refuse(struct web_exchange *exchange, unsigned status, const char *said)
-{
-	SCOPED(mem_free) char *body = mem_textf("{\"type\":\"error\",\"error\":"
-						"{\"type\":\"some_error\",\"message\":\"%s\"}}",
-		said);
-
-	api_reply(exchange, status, body);
-}
-
 /* An event of the session: listed, and told on its stream. `more` is "" or members
  * with a comma in front. Its id is sevt_N. */
-UNUSED static void api_tell(struct api *api, struct api_session *session,
-	const char *type, const char *more)
-{
-	SCOPED(mem_free) char *json = mem_textf("{\"id\":\"sevt_%u\",\"type\":\"%s\"%s}",
-		++api->last_event, type, more);
-	SCOPED(mem_free) char *frame =
-		mem_textf("event: %s\ndata: %s\n\n", type, json);
+void api_tell(struct api *api, struct api_session *session, const char *type,
+	const char *more);
 
-	cJSON_AddItemToArray(session->events, cJSON_CreateRaw(json));
-	if (strcmp(type, "session.status_running") == 0)
-		session->status = "running";
-	if (strcmp(type, "session.status_idle") == 0)
-		session->status = "idle";
-	if (session->stream && !api->silent_streams)
-		web_stream_add(session->stream, frame, strlen(frame));
-}
+void api_tell_text(struct api *api, struct api_session *session, const char *text);
 
-UNUSED static void api_tell_text(struct api *api, struct api_session *session,
-	const char *text)
-{
-	SCOPED(mem_free) char *more = mem_textf(
-		",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]", text);
+void api_tell_idle(struct api *api, struct api_session *session, const char *reason);
 
-	api_tell(api, session, "agent.message", more);
-}
+/* A whole turn that answers what was said (an event with content). */
+void api_turn(struct api *api, struct api_session *session, const cJSON *said);
 
-UNUSED static void api_tell_idle(struct api *api, struct api_session *session,
-	const char *reason)
-{
-	SCOPED(mem_free) char *more =
-		mem_textf(",\"stop_reason\":{\"type\":\"%s\"}", reason);
+/* How often this stands in the journal. */
+unsigned api_count(const struct api *api, const char *what);
 
-	api_tell(api, session, "session.status_idle", more);
-}
+/* Listens at any free port. Keeps loop. */
+bool api_init(struct api *api, uv_loop_t *loop, struct err *err) MUST_CHECK;
 
-static void api_turn(struct api *api, struct api_session *session, const cJSON *said)
-{
-	const char *text = json_text(json_at(said, "content.0"), "text");
-	SCOPED(mem_free) char *reply = mem_textf("You said: %s", text);
-
-	api_tell(api, session, "session.status_running", "");
-	api_tell_text(api, session, reply);
-	api_tell_idle(api, session, "end_turn");
-}
-
-static void api_take_event(struct api *api, struct web_exchange *exchange,
-	struct api_session *session, bool answer)
-{
-	const struct buf *text = web_body(exchange);
-	SCOPED(json_free) cJSON *body = json_parse(buf_text(text), text->len);
-	const cJSON *event = json_at(body, "events.0");
-	const char *type = json_text(event, "type");
-	SCOPED(mem_free) char *reply = NULL;
-
-	buf_addf(&api->journal, "%s;", type);
-	reply = mem_textf("{\"data\":[{\"id\":\"sevt_%u\"}]}", api->last_event + 1);
-	api_tell(api, session, type, "");
-	if (answer)
-		api_reply(exchange, 200, reply);
-	if (api->quiet)
-		return;
-	if (strcmp(type, "user.message") == 0)
-		api_turn(api, session, event);
-	else if (strcmp(type, "user.interrupt") == 0 &&
-		strcmp(session->status, "running") == 0)
-		api_tell_idle(api, session, "end_turn");
-}
-
-static void api_list(struct api_session *session, struct web_exchange *exchange)
-{
-	const char *limit = web_query(exchange, "limit");
-	const char *page = web_query(exchange, "page");
-	const char *order = web_query(exchange, "order");
-	SCOPED(json_free) cJSON *body = cJSON_CreateObject();
-	cJSON *data = cJSON_AddArrayToObject(body, "data");
-	int count = cJSON_GetArraySize(session->events);
-	int from = page ? (int)strtol(page, NULL, 10) : 0;
-	int most = limit ? (int)strtol(limit, NULL, 10) : 1000;
-	const char *type = web_query(exchange, "types[]");
-	SCOPED(mem_free) char *text = NULL;
-
-	if (most > 4)
-		most = 4; /* so that there are pages */
-	for (int i = from; i < count && cJSON_GetArraySize(data) < most; i++) {
-		bool newest_first = order && strcmp(order, "desc") == 0;
-		const cJSON *event = cJSON_GetArrayItem(
-			session->events, newest_first ? count - 1 - i : i);
-
-		if (!type || strstr(event->valuestring, type))
-			cJSON_AddItemToArray(data, cJSON_Duplicate(event, true));
-	}
-	if (from + most < count) {
-		SCOPED(mem_free) char *next = mem_textf("%d", from + most);
-
-		cJSON_AddStringToObject(body, "next_page", next);
-	}
-	text = json_print(body);
-	api_reply(exchange, 200, text);
-}
-
-static void api_open_session(struct api *api, struct web_exchange *exchange, bool answer)
-{
-	struct api_session *session = &api->sessions[api->session_count++];
-	SCOPED(mem_free) char *reply = NULL;
-
-	*session = (struct api_session){.status = "idle", .events = cJSON_CreateArray()};
-	snprintf(session->id, sizeof session->id, "sesn_%u", api->session_count);
-	reply = mem_textf("{\"id\":\"%s\",\"status\":\"idle\"}", session->id);
-	if (answer)
-		api_reply(exchange, 200, reply);
-}
-
-static void api_end_session(struct api *api, struct web_exchange *exchange,
-	struct api_session *session, bool archive, bool answer)
-{
-	bool refuse = strcmp(session->status, "running") == 0 || api->lying;
-
-	if (!refuse && session->lag > 0) {
-		session->lag--;
-		refuse = true;
-	}
-	if (strcmp(session->status, "terminated") == 0 && archive) {
-		api_refuse(exchange, 400, "while its status is \\\"terminated\\\"");
-	} else if (refuse) {
-		api_refuse(exchange, 400, "while its status is \\\"running\\\"");
-	} else {
-		session->deleted = !archive;
-		session->status = "terminated";
-		if (answer)
-			api_reply(exchange, 200, "{}");
-	}
-}
-
-static void api_serve(struct api *api, struct web_exchange *exchange, bool answer)
-{
-	const char *method = web_method(exchange), *path = web_path(exchange);
-	struct api_session *session = api_find(api, path);
-	const char *rest = session ? strstr(path, session->id) + strlen(session->id) : "";
-
-	if (strcmp(path, "/v1/agents") == 0) {
-		api_reply(exchange, 200, "{\"id\":\"agent_1\"}");
-	} else if (strcmp(path, "/v1/environments") == 0) {
-		api_reply(exchange, 200, "{\"id\":\"env_1\"}");
-	} else if (strcmp(path, "/v1/sessions") == 0) {
-		api_open_session(api, exchange, answer);
-	} else if (!session) {
-		api_refuse(exchange, 404, "not found");
-	} else if (strcmp(rest, "/events/stream") == 0) {
-		web_stream_begin(exchange, 200, "text/event-stream");
-		session->stream = exchange;
-		web_set_data(exchange, session);
-	} else if (strcmp(rest, "/events") == 0 && strcmp(method, "POST") == 0) {
-		api_take_event(api, exchange, session, answer);
-	} else if (strcmp(rest, "/events") == 0) {
-		api_list(session, exchange);
-	} else if (strcmp(rest, "/archive") == 0) {
-		api_end_session(api, exchange, session, true, answer);
-	} else if (strcmp(method, "DELETE") == 0) {
-		api_end_session(api, exchange, session, false, answer);
-	} else {
-		SCOPED(mem_free) char *reply = mem_textf("{\"id\":\"%s\",\"status\":\"%s\"}",
-			session->id, session->status);
-
-		api_reply(exchange, 200, reply);
-	}
-}
-
-static bool api_strikes(struct api *api, const char *request)
-{
-	if (!api->fault_at || api->fault_times == 0 || !strstr(request, api->fault_at))
-		return false;
-	api->fault_times--;
-	return true;
-}
-
-static void api_on_request(void *arg, struct web_exchange *exchange)
-{
-	struct api *api = arg;
-	SCOPED(mem_free) char *request =
-		mem_textf("%s %s", web_method(exchange), web_path(exchange));
-	const char *key = web_header(exchange, "authorization");
-	const char *version = web_header(exchange, "anthropic-version");
-	const char *beta = web_header(exchange, "anthropic-beta");
-
-	buf_addf(&api->journal, "%s;", request);
-	if (web_body(exchange)->len > 0) {
-		buf_clear(&api->last_body);
-		buf_adds(&api->last_body, buf_text(web_body(exchange)));
-	}
-	api->authorized &= key && strcmp(key, "Bearer " API_KEY) == 0 && version &&
-		strcmp(version, "2026-10-21") == 0 && beta &&
-		strcmp(beta, "managed-agents-2026-04-01") == 0;
-	if (!api_strikes(api, request)) {
-		api_serve(api, exchange, true);
-		return;
-	}
-	switch (api->fault) {
-	case API_FAULT_STATUS:
-		api_refuse(exchange, api->fault_status, "as you like, " API_KEY);
-		return;
-	case API_FAULT_BODY:
-		api_reply(exchange, 200, api->fault_body);
-		return;
-	case API_FAULT_EFFECTIVE_RESET:
-		api_serve(api, exchange, false);
-		web_reset(exchange);
-		return;
-	case API_FAULT_RESET:
-		web_reset(exchange);
-		return;
-	case API_FAULT_HANG:
-		return;
-	}
-}
-
-static void api_on_over(void *arg, struct web_exchange *exchange, enum web_end end)
-{
-	struct api_session *session = web_data(exchange);
-
-	(void)arg;
-	(void)end;
-	if (session && session->stream == exchange)
-		session->stream = NULL;
-}
-
-UNUSED static unsigned api_count(const struct api *api, const char *what)
-{
-	unsigned count = 0;
-
-	for (const char *at = buf_text(&api->journal); (at = strstr(at, what)); at++)
-		count++;
-	return count;
-}
-
-static bool api_listen(struct api *api, uint16_t port, struct err *err)
-{
-	struct web_options options = {
-		.host = "127.0.0.1",
-		.port = port,
-		.handle = api_on_request,
-		.over = api_on_over,
-		.arg = api,
-	};
-
-	api->web = web_create(api->loop, &options, err);
-	return api->web != NULL;
-}
-
-UNUSED static bool api_init(struct api *api, uv_loop_t *loop, struct err *err)
-{
-	*api = (struct api){.loop = loop, .authorized = true};
-	api->sessions = mem_zeroed(API_SESSIONS_MAX * sizeof *api->sessions);
-	return api_listen(api, 0, err);
-}
-
-UNUSED static void api_done(struct api *api)
-{
-	web_destroy(api->web);
-	for (unsigned i = 0; i < api->session_count; i++)
-		cJSON_Delete(api->sessions[i].events);
-	free(api->sessions);
-	buf_done(&api->journal);
-	buf_done(&api->last_body);
-}
+void api_done(struct api *api);
 
 #endif

@@ -5,8 +5,11 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "lib/json.h"
+#include "lib/mem.h"
 #include "service/test/talk_scene.h"
 
 #define SOON_NS (400 * CLOCK_MS)
@@ -21,13 +24,13 @@ static void parting_archives_an_idle_session(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_open(scene);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted well;");
 	assert_string_equal(scene->api.sessions[0].status, "terminated");
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 0);
-	let_pass(scene, 20);
+	scene_let_pass(scene, 20);
 	assert_null(scene->api.sessions[0].stream);
 }
 
@@ -35,9 +38,9 @@ static void parting_deletes_an_idle_session(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
-	let_go(scene, AGENT_DELETE, 0);
-	await(scene, &scene->parted, 1);
+	scene_open(scene);
+	scene_let_go(scene, AGENT_DELETE, 0);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted well;");
 	assert_true(scene->api.sessions[0].deleted);
 }
@@ -46,12 +49,12 @@ static void parting_keeps_an_idle_session_without_a_word(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
+	scene_open(scene);
 	buf_clear(&scene->api.journal);
-	let_go(scene, AGENT_KEEP, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_KEEP, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted well;");
-	let_pass(scene, 600);
+	scene_let_pass(scene, 600);
 	assert_string_equal(buf_text(&scene->api.journal), "");
 	assert_null(scene->api.sessions[0].stream);
 }
@@ -59,13 +62,13 @@ static void parting_keeps_an_idle_session_without_a_word(void **state)
 /* A turn runs, and will until somebody interrupts it. */
 static struct api_session *begin_turn(struct scene *scene)
 {
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	say(scene, "go");
-	await_request(scene, "user.message;", 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
 	api_tell(&scene->api, session, "session.status_running", "");
-	let_pass(scene, 20);
+	scene_let_pass(scene, 20);
 	return session;
 }
 
@@ -74,12 +77,12 @@ static void parting_interrupts_and_waits_for_idle(void **state)
 	struct scene *scene = *state;
 	struct api_session *session = begin_turn(scene);
 
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
-	let_pass(scene, 100);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
+	scene_let_pass(scene, 100);
 	assert_int_equal(endings(scene), 0);
 	api_tell_idle(&scene->api, session, "end_turn");
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 	assert_int_equal(endings(scene), 1);
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
@@ -90,11 +93,11 @@ static void parting_keeps_a_session_once_it_rests(void **state)
 	struct scene *scene = *state;
 	struct api_session *session = begin_turn(scene);
 
-	let_go(scene, AGENT_KEEP, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
+	scene_let_go(scene, AGENT_KEEP, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
 	assert_int_equal(scene->parted, 0);
 	api_tell_idle(&scene->api, session, "end_turn");
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 	assert_int_equal(endings(scene), 0);
 }
@@ -107,8 +110,8 @@ static void parting_asks_again_while_the_stored_status_lags(void **state)
 
 	scene->api.quiet = false;
 	session->lag = 3;
-	let_go(scene, AGENT_DELETE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_DELETE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 	assert_int_equal(endings(scene), 4);
 	assert_true(clock_now() - began_ns >= (50 + 100 + 200) * CLOCK_MS);
@@ -121,13 +124,13 @@ static void parting_interrupts_a_session_that_runs_against_expectation(void **st
 	struct api_session *session = begin_turn(scene);
 
 	/* the stream is gone, so nobody knows any more what the session does */
-	strike(scene, "/events/stream", API_FAULT_STATUS, 100);
+	scene_strike(scene, "/events/stream", API_FAULT_STATUS, 100);
 	scene->api.fault_status = 403;
 	web_reset(session->stream);
-	await(scene, &scene->broke, 1);
+	scene_await(scene, &scene->broke, 1);
 	scene->api.quiet = false;
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
 	assert_int_equal(endings(scene), 2);
 	assert_string_equal(session->status, "terminated");
@@ -138,13 +141,13 @@ static void parting_reads_the_status_when_no_events_arrive(void **state)
 	struct scene *scene = *state;
 	struct api_session *session = begin_turn(scene);
 
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
 	web_reset(session->stream);
-	await_request(scene, "GET /v1/sessions/sesn_1;", 2);
+	scene_await_request(scene, "GET /v1/sessions/sesn_1;", 2);
 	assert_int_equal(endings(scene), 0);
 	session->status = "idle";
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 	assert_int_equal(api_count(&scene->api, "/events/stream;"), 1); /* not again */
 }
@@ -152,17 +155,17 @@ static void parting_reads_the_status_when_no_events_arrive(void **state)
 static void parting_reads_the_status_when_no_event_ever_came(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 
 	scene->api.quiet = scene->api.silent_streams = true;
-	say(scene, "go");
-	await_request(scene, "user.message;", 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
 	session->status = "running";
-	let_pass(scene, 20);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "GET /v1/sessions/sesn_1;", 2);
+	scene_let_pass(scene, 20);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "GET /v1/sessions/sesn_1;", 2);
 	session->status = "idle";
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 }
 
@@ -176,10 +179,11 @@ static void parting_need_not_interrupt_a_session_that_waits_for_a_tool(void **st
 	api_tell(&scene->api, session, "session.status_idle",
 		",\"stop_reason\":{\"type\":\"requires_action\","
 		"\"event_ids\":[\"sevt_3\"]}");
-	await(scene, &scene->wanted, 1);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
-	assert_story(scene, "opened sesn_1;wants add {};turned -interrupted;parted well;");
+	scene_await(scene, &scene->wanted, 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
+	assert_story(
+		scene, "opened sesn_1;wants add {};turned -interrupted;parted well;");
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 0);
 }
 
@@ -187,15 +191,15 @@ static void parting_waits_for_what_was_just_said(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
+	scene_open(scene);
 	scene->api.quiet = true;
-	say(scene, "go");
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
+	scene_say(scene, "go");
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
 	assert_true(strstr(buf_text(&scene->api.journal), "user.message;") <
 		strstr(buf_text(&scene->api.journal), "user.interrupt;"));
 	api_tell_idle(&scene->api, &scene->api.sessions[0], "end_turn");
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 }
 
@@ -212,7 +216,8 @@ static const struct end {
 	{AGENT_ARCHIVE, API_FAULT_STATUS, 503, 1, NULL, "parted well;",
 		"a 503 is tried again"},
 	{AGENT_ARCHIVE, API_FAULT_STATUS, 500, 9, NULL,
-		"as you like, ******************** (tried 3 times);", "but not for ever"},
+		"as you like, ******************** (tried 3 times);",
+		"but not for ever"},
 	{AGENT_ARCHIVE, API_FAULT_STATUS, 403, 9, NULL,
 		"HTTP 403 some_error: as you like, ********************;",
 		"a 403 does not pass"},
@@ -226,7 +231,8 @@ static const struct end {
 	{AGENT_DELETE, API_FAULT_EFFECTIVE_RESET, 0, 1, NULL, "parted well;",
 		"or deleted"},
 	{AGENT_ARCHIVE, API_FAULT_BODY, 0, 9, "<html>",
-		"HTTP 200, and the answer is not JSON;", "who answers so is no agent API"},
+		"HTTP 200, and the answer is not JSON;",
+		"who answers so is no agent API"},
 	{AGENT_ARCHIVE, API_FAULT_HANG, 0, 9, NULL, "parted deadline;", "no answer"},
 };
 
@@ -240,13 +246,14 @@ static void parting_says_how_it_went(void **state)
 
 		scene_set_up(state);
 		scene = *state;
-		open_talk(scene);
-		strike(scene, archive ? "/archive" : "DELETE ", end->fault, end->times);
+		scene_open(scene);
+		scene_strike(scene, archive ? "/archive" : "DELETE ", end->fault,
+			end->times);
 		scene->api.fault_status = end->status;
 		scene->api.fault_body = end->body;
-		let_go(scene, end->ending,
+		scene_let_go(scene, end->ending,
 			end->fault == API_FAULT_HANG ? SOON_NS : LATE_NS);
-		await(scene, &scene->parted, 1);
+		scene_await(scene, &scene->parted, 1);
 		story = buf_text(&scene->story);
 		if (strlen(story) < strlen(end->end) ||
 			strcmp(story + strlen(story) - strlen(end->end), end->end) != 0)
@@ -262,8 +269,8 @@ static void parting_ends_at_its_deadline(void **state)
 
 	begin_turn(scene);
 	began_ns = clock_now();
-	let_go(scene, AGENT_ARCHIVE, SOON_NS); /* no idle event comes */
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_ARCHIVE, SOON_NS); /* no idle event comes */
+	scene_await(scene, &scene->parted, 1);
 	assert_true(clock_now() - began_ns >= SOON_NS);
 	assert_story(scene, "opened sesn_1;turned -deadline;parted deadline;");
 }
@@ -272,10 +279,10 @@ static void parting_ends_at_its_deadline_while_it_is_refused(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
+	scene_open(scene);
 	scene->api.lying = true;
-	let_go(scene, AGENT_DELETE, SOON_NS);
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_DELETE, SOON_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted deadline;");
 	assert_true(endings(scene) >= 2);
 }
@@ -284,9 +291,9 @@ static void parting_has_a_deadline_that_is_over_already(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
-	let_go(scene, AGENT_ARCHIVE, -CLOCK_S);
-	await(scene, &scene->parted, 1);
+	scene_open(scene);
+	scene_let_go(scene, AGENT_ARCHIVE, -CLOCK_S);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted deadline;");
 }
 
@@ -295,25 +302,26 @@ static void parting_gives_up_when_told(void **state)
 	struct scene *scene = *state;
 
 	begin_turn(scene);
-	let_go(scene, AGENT_ARCHIVE, 0);
-	await_request(scene, "user.interrupt;", 1);
+	scene_let_go(scene, AGENT_ARCHIVE, 0);
+	scene_await_request(scene, "user.interrupt;", 1);
 	agent_give_up(scene->talk, "second signal");
 	agent_give_up(scene->talk, "third signal");
 	assert_int_equal(scene->parted, 0);
-	await(scene, &scene->parted, 1);
-	assert_story(scene, "opened sesn_1;turned -second signal;parted second signal;");
+	scene_await(scene, &scene->parted, 1);
+	assert_story(
+		scene, "opened sesn_1;turned -second signal;parted second signal;");
 }
 
 static void parting_ends_a_session_that_is_just_being_created(void **state)
 {
 	struct scene *scene = *state;
 
-	begin_open(scene, NULL);
-	await_request(scene, "POST /v1/agents;", 1);
+	scene_begin_open(scene, NULL);
+	scene_await_request(scene, "POST /v1/agents;", 1);
 	while (api_count(&scene->api, "POST /v1/sessions;") == 0)
 		uv_run(&scene->loop, UV_RUN_ONCE);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_non_null(strstr(buf_text(&scene->story), "parted well;"));
 	assert_string_equal(scene->api.sessions[0].status, "terminated");
 }
@@ -322,10 +330,10 @@ static void parting_has_nothing_to_do_before_there_is_a_session(void **state)
 {
 	struct scene *scene = *state;
 
-	begin_open(scene, NULL);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
-	let_pass(scene, 20);
+	scene_begin_open(scene, NULL);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
+	scene_let_pass(scene, 20);
 	assert_story(scene, "parted well;");
 	assert_int_equal(api_count(&scene->api, "POST /v1/sessions;"), 0);
 }
@@ -334,11 +342,11 @@ static void parting_drops_a_session_to_keep_while_it_is_created(void **state)
 {
 	struct scene *scene = *state;
 
-	strike(scene, "POST /v1/sessions", API_FAULT_HANG, 1);
-	begin_open(scene, NULL);
-	await_request(scene, "POST /v1/sessions;", 1);
-	let_go(scene, AGENT_KEEP, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_HANG, 1);
+	scene_begin_open(scene, NULL);
+	scene_await_request(scene, "POST /v1/sessions;", 1);
+	scene_let_go(scene, AGENT_KEEP, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "parted well;");
 }
 
@@ -346,11 +354,11 @@ static void parting_does_not_wait_longer_than_its_deadline_for_a_session(void **
 {
 	struct scene *scene = *state;
 
-	strike(scene, "POST /v1/sessions", API_FAULT_HANG, 1);
-	begin_open(scene, NULL);
-	await_request(scene, "POST /v1/sessions;", 1);
-	let_go(scene, AGENT_DELETE, SOON_NS);
-	await(scene, &scene->parted, 1);
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_HANG, 1);
+	scene_begin_open(scene, NULL);
+	scene_await_request(scene, "POST /v1/sessions;", 1);
+	scene_let_go(scene, AGENT_DELETE, SOON_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "parted deadline;");
 }
 
@@ -358,14 +366,14 @@ static void parting_archives_a_stored_session_that_is_not_open_yet(void **state)
 {
 	struct scene *scene = *state;
 
-	open_talk(scene);
+	scene_open(scene);
 	agent_talk_destroy(scene->talk);
 	scene->opened = 0;
-	strike(scene, "GET /v1/sessions/sesn_1", API_FAULT_HANG, 1);
-	begin_open(scene, "sesn_1");
-	await_request(scene, "GET /v1/sessions/sesn_1;", 1);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_strike(scene, "GET /v1/sessions/sesn_1", API_FAULT_HANG, 1);
+	scene_begin_open(scene, "sesn_1");
+	scene_await_request(scene, "GET /v1/sessions/sesn_1;", 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;parted well;");
 	assert_string_equal(scene->api.sessions[0].status, "terminated");
 }
@@ -375,10 +383,10 @@ static void parting_knows_that_a_deleted_session_is_gone(void **state)
 	struct scene *scene = *state;
 	struct api_session *session = begin_turn(scene);
 
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
 	api_tell(&scene->api, session, "session.deleted", "");
-	await(scene, &scene->parted, 1);
+	scene_await(scene, &scene->parted, 1);
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 	assert_int_equal(endings(scene), 0);
 }
@@ -387,12 +395,12 @@ static void parting_of_a_session_that_could_not_open_is_no_failure(void **state)
 {
 	struct scene *scene = *state;
 
-	strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1);
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1);
 	scene->api.fault_status = 400;
-	begin_open(scene, NULL);
-	await(scene, &scene->opened, 1);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await(scene, &scene->parted, 1);
+	scene_begin_open(scene, NULL);
+	scene_await(scene, &scene->opened, 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
 	assert_non_null(strstr(buf_text(&scene->story), ";parted well;"));
 }
 
@@ -401,11 +409,11 @@ static void talk_may_be_destroyed_while_it_parts(void **state)
 	struct scene *scene = *state;
 
 	begin_turn(scene);
-	let_go(scene, AGENT_ARCHIVE, LATE_NS);
-	await_request(scene, "user.interrupt;", 1);
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await_request(scene, "user.interrupt;", 1);
 	agent_talk_destroy(scene->talk);
 	scene->talk = NULL;
-	let_pass(scene, 20);
+	scene_let_pass(scene, 20);
 	assert_story(scene, "opened sesn_1;");
 }
 
@@ -419,13 +427,13 @@ static void talk_may_be_destroyed_in_the_callbacks_of_parting(void **state)
 		if (in_turned)
 			begin_turn(scene);
 		else
-			open_talk(scene);
+			scene_open(scene);
 		scene->api.quiet = false;
-		let_go(scene, AGENT_ARCHIVE, LATE_NS);
+		scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
 		scene->destroy_next = true;
 		while (scene->talk)
 			uv_run(&scene->loop, UV_RUN_DEFAULT);
-		let_pass(scene, 20);
+		scene_let_pass(scene, 20);
 		assert_int_equal(scene->parted, in_turned ? 0 : 1);
 		scene_tear_down(state);
 	}

@@ -5,8 +5,11 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "lib/json.h"
+#include "lib/mem.h"
 #include "service/test/talk_scene.h"
 
 #define STREAM "GET /v1/sessions/sesn_1/events/stream"
@@ -15,15 +18,15 @@
 /* A turn has begun, on a stream that was heard. */
 static struct api_session *begin_turn(struct scene *scene)
 {
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	say(scene, "go");
-	await_request(scene, "user.message;", 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
 	api_tell(&scene->api, session, "session.status_running", "");
 	api_tell_text(&scene->api, session, "a");
-	await_request(scene, LIST, 1); /* what came before it was open? */
-	let_pass(scene, 20);
+	scene_await_request(scene, LIST, 1); /* what came before it was open? */
+	scene_let_pass(scene, 20);
 	return session;
 }
 
@@ -44,9 +47,9 @@ static void stream_takes_what_it_missed_from_the_list(void **state)
 
 	web_reset(session->stream);
 	finish_turn(scene, session);
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a012345678;");
-	await_request(scene, STREAM, 2);
+	scene_await_request(scene, STREAM, 2);
 }
 
 static void stream_goes_on_after_a_break(void **state)
@@ -55,16 +58,16 @@ static void stream_goes_on_after_a_break(void **state)
 	struct api_session *session = begin_turn(scene);
 
 	web_stream_end(session->stream);
-	await_request(scene, STREAM, 2);
+	scene_await_request(scene, STREAM, 2);
 	finish_turn(scene, session);
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a012345678;");
-	say(scene, "next");
-	await_request(scene, "user.message;", 2);
+	scene_say(scene, "next");
+	scene_await_request(scene, "user.message;", 2);
 	api_tell(&scene->api, session, "session.status_running", "");
 	api_tell_text(&scene->api, session, "b");
 	api_tell_idle(&scene->api, session, "end_turn");
-	await(scene, &scene->turned, 2);
+	scene_await(scene, &scene->turned, 2);
 	assert_story(scene, "opened sesn_1;turned +a012345678;turned +b;");
 }
 
@@ -74,13 +77,13 @@ static void stream_waits_longer_after_each_failure(void **state)
 	struct api_session *session = begin_turn(scene);
 	int64_t began_ns = clock_now();
 
-	strike(scene, STREAM, API_FAULT_STATUS, 2);
+	scene_strike(scene, STREAM, API_FAULT_STATUS, 2);
 	web_reset(session->stream);
-	await_request(scene, STREAM, 4);
+	scene_await_request(scene, STREAM, 4);
 	assert_true(clock_now() - began_ns >= (375 + 750 + 1500) * CLOCK_MS);
-	let_pass(scene, 20);
+	scene_let_pass(scene, 20);
 	finish_turn(scene, session);
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a012345678;");
 }
 
@@ -106,10 +109,10 @@ static void stream_survives_garbage(void **state)
 		scene_set_up(state);
 		scene = *state;
 		session = begin_turn(scene);
-		web_stream_add(session->stream, garbages[i].frame,
-			strlen(garbages[i].frame));
+		web_stream_add(
+			session->stream, garbages[i].frame, strlen(garbages[i].frame));
 		finish_turn(scene, session);
-		await(scene, &scene->turned, 1);
+		scene_await(scene, &scene->turned, 1);
 		if (strcmp(buf_text(&scene->story),
 			    "opened sesn_1;turned +a012345678;") != 0)
 			fail_msg("%s: %s", garbages[i].why, buf_text(&scene->story));
@@ -128,9 +131,9 @@ static void stream_is_cut_when_an_event_is_too_large(void **state)
 	web_stream_add(session->stream, "event: agent.message\ndata: ", 27);
 	web_stream_add(session->stream, large, len);
 	free(large);
-	await_request(scene, STREAM, 2);
+	scene_await_request(scene, STREAM, 2);
 	finish_turn(scene, session);
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a012345678;");
 }
 
@@ -143,7 +146,7 @@ static void stream_hands_each_event_over_once(void **state)
 
 	web_stream_add(session->stream, again, strlen(again));
 	finish_turn(scene, session);
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a012345678;");
 }
 
@@ -151,11 +154,11 @@ static void stream_that_does_not_open_is_made_up_for_by_the_list(void **state)
 {
 	struct scene *scene = *state;
 
-	strike(scene, STREAM, API_FAULT_HANG, 1);
-	begin_open(scene, NULL);
-	await(scene, &scene->opened, 1);
-	say(scene, "go");
-	await(scene, &scene->turned, 1);
+	scene_strike(scene, STREAM, API_FAULT_HANG, 1);
+	scene_begin_open(scene, NULL);
+	scene_await(scene, &scene->opened, 1);
+	scene_say(scene, "go");
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +You said: go;");
 }
 
@@ -163,19 +166,19 @@ static void stream_that_does_not_open_is_made_up_for_by_the_list(void **state)
 static void stream_misses_nothing_that_came_before_it_was_open(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 	struct web_exchange *stream = session->stream;
 
 	scene->api.quiet = true;
 	session->stream = NULL; /* not open, as the API sees it */
-	say(scene, "go");
-	await_request(scene, "user.message;", 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
 	api_tell(&scene->api, session, "session.status_running", "");
 	api_tell_text(&scene->api, session, "a");
 	session->stream = stream;
 	api_tell_text(&scene->api, session, "b");
 	api_tell_idle(&scene->api, session, "end_turn");
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +ab;");
 }
 
@@ -183,7 +186,7 @@ static void stream_misses_nothing_that_came_before_it_was_open(void **state)
 static void stream_tells_nothing_old_after_what_is_new(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 	struct web_exchange *stream = session->stream;
 	const char *old = "event: session.status_running\ndata: {\"id\":\"sevt_1\","
 			  "\"type\":\"session.status_running\"}\n\n";
@@ -191,30 +194,31 @@ static void stream_tells_nothing_old_after_what_is_new(void **state)
 	scene->api.quiet = true;
 	session->stream = NULL;
 	api_tell(&scene->api, session, "session.status_running", "");
-	say(scene, "go");
-	await_request(scene, "user.message;", 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
 	api_tell_text(&scene->api, session, "a");
 	api_tell_idle(&scene->api, session, "end_turn");
-	await(scene, &scene->turned, 1);
+	scene_await(scene, &scene->turned, 1);
 	assert_story(scene, "opened sesn_1;turned +a;");
 	session->stream = stream;
 	web_stream_add(stream, old, strlen(old));
-	let_pass(scene, 20);
-	let_go(scene, AGENT_KEEP, CLOCK_S);
-	await(scene, &scene->parted, 1);
+	scene_let_pass(scene, 20);
+	scene_let_go(scene, AGENT_KEEP, CLOCK_S);
+	scene_await(scene, &scene->parted, 1);
 	assert_int_equal(api_count(&scene->api, "GET /v1/sessions/sesn_1;"), 0);
 }
 
 static void talk_breaks_when_its_stream_is_refused(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 
-	strike(scene, STREAM, API_FAULT_STATUS, 1);
+	scene_strike(scene, STREAM, API_FAULT_STATUS, 1);
 	scene->api.fault_status = 404;
 	web_stream_end(session->stream);
-	await(scene, &scene->broke, 1);
-	assert_non_null(strstr(buf_text(&scene->story), "broke event stream: HTTP 404"));
+	scene_await(scene, &scene->broke, 1);
+	assert_non_null(
+		strstr(buf_text(&scene->story), "broke event stream: HTTP 404"));
 }
 
 static void talk_breaks_after_its_turn_when_the_session_is_deleted(void **state)
@@ -224,22 +228,23 @@ static void talk_breaks_after_its_turn_when_the_session_is_deleted(void **state)
 	struct err err;
 
 	api_tell(&scene->api, session, "session.deleted", "");
-	await(scene, &scene->broke, 1);
-	assert_story(scene, "opened sesn_1;turned -the session was deleted;"
-			    "broke the session was deleted;");
+	scene_await(scene, &scene->broke, 1);
+	assert_story(scene,
+		"opened sesn_1;turned -the session was deleted;"
+		"broke the session was deleted;");
 	assert_false(agent_talk_busy(scene->talk));
 	assert_false(agent_say(scene->talk, "hello?", &err));
-	let_pass(scene, 600);
+	scene_let_pass(scene, 600);
 	assert_int_equal(api_count(&scene->api, STREAM), 1);
 }
 
 static void talk_breaks_when_the_session_is_terminated(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = open_talk(scene);
+	struct api_session *session = scene_open(scene);
 
 	api_tell(&scene->api, session, "session.status_terminated", "");
-	await(scene, &scene->broke, 1);
+	scene_await(scene, &scene->broke, 1);
 	assert_story(scene, "opened sesn_1;broke the session was terminated;");
 }
 
@@ -249,10 +254,10 @@ static void talk_may_be_destroyed_while_it_listens_again(void **state)
 	struct api_session *session = begin_turn(scene);
 
 	web_reset(session->stream);
-	let_pass(scene, 150); /* it waits, and looks into the list */
+	scene_let_pass(scene, 150); /* it waits, and looks into the list */
 	agent_talk_destroy(scene->talk);
 	scene->talk = NULL;
-	let_pass(scene, 600);
+	scene_let_pass(scene, 600);
 	assert_int_equal(api_count(&scene->api, STREAM), 1);
 	assert_story(scene, "opened sesn_1;");
 }

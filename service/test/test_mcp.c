@@ -6,202 +6,19 @@
 #include <cmocka.h>
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/mcp.h"
+#include "service/test/fake_mcp.h"
 
 #define PATIENCE_MS 30000
 #define LONG_NS     (60 * CLOCK_S)
-
-/* ---- the server: this program once more, with a word that says how it behaves ---- */
-
-static cJSON *read_message(void)
-{
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len = getline(&line, &room, stdin);
-	cJSON *message = len > 0 ? json_parse(line, (size_t)len - 1) : NULL;
-
-	free(line);
-	return message;
-}
-
-/* result and error are JSON texts, or NULL. */
-static void answer(const cJSON *request, const char *result, const char *error)
-{
-	SCOPED(mem_free) char *id = json_print(json_get(request, "id"));
-
-	printf("{\"jsonrpc\":\"2.0\",\"id\":%s,\"%s\":%s}\n", id,
-		error ? "error" : "result", error ? error : result);
-	fflush(stdout);
-}
-
-static void answer_text(const cJSON *request, const char *text)
-{
-	SCOPED(json_free) cJSON *said = cJSON_CreateString(text);
-	SCOPED(mem_free) char *quoted = json_print(said);
-	SCOPED(mem_free) char *result =
-		mem_textf("{\"content\":[{\"type\":\"text\",\"text\":%s}]}", quoted);
-
-	answer(request, result, NULL);
-}
-
-/* Asks the client two things and tells what it said. */
-static void ask_client(const cJSON *request)
-{
-	SCOPED(buf_done) struct buf heard = {0};
-
-	puts("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}");
-	puts("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"roots/list\"}");
-	fflush(stdout);
-	for (int i = 0; i < 2; i++) {
-		SCOPED(json_free) cJSON *message = read_message();
-		SCOPED(mem_free) char *text = NULL;
-
-		cJSON_DeleteItemFromObject(message, "jsonrpc");
-		text = json_print(message);
-		buf_adds(&heard, text);
-	}
-	answer_text(request, buf_text(&heard));
-}
-
-static void print_long_line(void)
-{
-	char piece[1 << 16];
-
-	memset(piece, 'x', sizeof piece);
-	for (int i = 0; i < 129; i++)
-		fwrite(piece, 1, sizeof piece, stdout);
-	putchar('\n');
-}
-
-/* The client is not to hear of this call: it tells what came next. */
-static void keep_silent_until_cancelled(void)
-{
-	SCOPED(json_free) cJSON *message = read_message();
-	SCOPED(mem_free) char *text = json_print(message);
-
-	fprintf(stderr, "%s\n", text);
-}
-
-static void call_tool(const cJSON *request)
-{
-	const cJSON *params = json_get(request, "params");
-	const char *tool = json_text(params, "name");
-	const char *text = json_text(json_get(params, "arguments"), "text");
-
-	if (strcmp(tool, "echo") == 0) {
-		answer_text(request, text ? text : "nothing");
-	} else if (strcmp(tool, "parts") == 0) {
-		answer(request,
-			"{\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-			"{\"type\":\"image\",\"data\":\"\"},"
-			"{\"type\":\"text\",\"text\":\"b\"}]}",
-			NULL);
-	} else if (strcmp(tool, "fail") == 0) {
-		answer(request,
-			"{\"content\":[{\"type\":\"text\",\"text\":\"no\"}],"
-			"\"isError\":true}",
-			NULL);
-	} else if (strcmp(tool, "error") == 0) {
-		answer(request, NULL, "{\"code\":-32602,\"message\":\"bad\"}");
-	} else if (strcmp(tool, "empty") == 0) {
-		answer(request, "{}", NULL);
-	} else if (strcmp(tool, "twice") == 0) {
-		answer_text(request, "once");
-		answer_text(request, "twice");
-	} else if (strcmp(tool, "garbage") == 0) {
-		puts("no JSON\n{\"neither\":1}\n[]\n{\"id\":9999,\"result\":{}}");
-		answer_text(request, "after the garbage");
-	} else if (strcmp(tool, "long") == 0) {
-		print_long_line();
-		answer_text(request, "after the long line");
-	} else if (strcmp(tool, "ask") == 0) {
-		ask_client(request);
-	} else if (strcmp(tool, "silent") == 0) {
-		keep_silent_until_cancelled();
-	} else if (strcmp(tool, "die") == 0) {
-		exit(3);
-	} else if (strcmp(tool, "crash") == 0) {
-		kill(getpid(), SIGKILL);
-	} else if (strcmp(tool, "close") == 0) {
-		fclose(stdout);
-	}
-}
-
-static void list_tools(const cJSON *request, const char *manner)
-{
-	const char *cursor = json_text(json_get(request, "params"), "cursor");
-
-	if (strcmp(manner, "no-list") == 0)
-		answer(request, NULL, "{\"code\":-32601,\"message\":\"what?\"}");
-	else if (strcmp(manner, "bad-list") == 0)
-		answer(request, "{\"tools\":7}", NULL);
-	else if (strcmp(manner, "list-error") == 0)
-		answer(request, NULL, "{\"code\":-32603,\"message\":\"broken\"}");
-	else if (strcmp(manner, "endless") == 0)
-		answer(request, "{\"tools\":[],\"nextCursor\":\"on\"}", NULL);
-	else if (strcmp(manner, "pages") == 0 && !cursor)
-		answer(request, "{\"tools\":[{\"name\":\"a\"}],\"nextCursor\":\"2\"}", NULL);
-	else if (strcmp(manner, "pages") == 0)
-		answer(request, "{\"tools\":[{\"name\":\"b\"},{\"no\":\"name\"}]}", NULL);
-	else
-		answer(request, "{\"tools\":[{\"name\":\"echo\"}]}", NULL);
-}
-
-static void initialize(const cJSON *request, const char *manner)
-{
-	if (strcmp(manner, "old") == 0)
-		answer(request, "{\"protocolVersion\":\"2024-11-05\"}", NULL);
-	else if (strcmp(manner, "unknown") == 0)
-		answer(request, "{\"protocolVersion\":\"1999-01-01\"}", NULL);
-	else if (strcmp(manner, "versionless") == 0)
-		answer(request, "{}", NULL);
-	else if (strcmp(manner, "refuse") == 0)
-		answer(request, NULL, "{\"code\":-32600,\"message\":\"go away\"}");
-	else if (strcmp(manner, "exit") == 0)
-		exit(4);
-	else if (strcmp(manner, "close") == 0)
-		fclose(stdout);
-	else if (strcmp(manner, "mute") != 0)
-		answer(request, "{\"protocolVersion\":\"2025-11-25\"}", NULL);
-}
-
-static int serve(const char *manner)
-{
-	bool listening = true;
-	cJSON *message;
-
-	if (strcmp(manner, "stubborn") == 0)
-		signal(SIGTERM, SIG_IGN);
-	fprintf(stderr, "serving\n");
-	while (listening && (message = read_message())) {
-		const char *method = json_text(message, "method");
-
-		if (strcmp(method, "initialize") == 0)
-			initialize(message, manner);
-		else if (strcmp(method, "tools/list") == 0)
-			list_tools(message, manner);
-		else if (strcmp(method, "tools/call") == 0)
-			call_tool(message);
-		if (strcmp(manner, "deaf") == 0 && strcmp(method, "tools/list") == 0)
-			listening = false;
-		cJSON_Delete(message);
-	}
-	while (strcmp(manner, "deaf") == 0 || strcmp(manner, "stubborn") == 0)
-		pause();
-	return 0;
-}
-
-/* ---- the tests ---- */
 
 static const char *program; /* this one */
 
@@ -214,7 +31,7 @@ struct scene {
 	bool ready, failed;
 	struct buf tools; /* "a,b," */
 	struct buf why;
-	struct buf noise; /* a line each */
+	struct buf noise;   /* a line each */
 	struct buf results; /* "+text;" or "-text;" */
 	unsigned called, gone;
 	int status;
@@ -323,7 +140,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void start(struct scene *scene, const char *manner, int64_t start_ns, int64_t call_ns)
+static void start(
+	struct scene *scene, const char *manner, int64_t start_ns, int64_t call_ns)
 {
 	struct mcp_spec spec = {
 		.name = "skills",
@@ -423,7 +241,8 @@ static void mcp_says_why_a_handshake_fails(void **state)
 			uv_run(&scene->loop, UV_RUN_DEFAULT);
 		assert_string_equal(buf_text(&scene->why), handshakes[i].why);
 		await_calls(scene, 1);
-		assert_non_null(strstr(buf_text(&scene->results), "-MCP server skills: "));
+		assert_non_null(
+			strstr(buf_text(&scene->results), "-MCP server skills: "));
 		tear_down(state);
 	}
 }
@@ -452,8 +271,10 @@ static const struct row {
 	{"garbage", "+after the garbage;", "garbage does not end the conversation"},
 	{"long", "+after the long line;", "nor does a line without end"},
 	{"twice", "+once;", "one answer is enough"},
-	{"ask", "+{\"id\":\"a\",\"result\":{}}{\"id\":7,\"error\":{\"code\":-32601,"
-		"\"message\":\"Method not found\"}};", "what the server asks is answered"},
+	{"ask",
+		"+{\"id\":\"a\",\"result\":{}}{\"id\":7,\"error\":{\"code\":-32601,"
+		"\"message\":\"Method not found\"}};",
+		"what the server asks is answered"},
 };
 
 static void mcp_calls_give_what_the_table_says(void **state)
@@ -524,8 +345,8 @@ static void mcp_fails_calls_when_the_server_exits(void **state)
 	start_ready(scene, "polite", LONG_NS);
 	call(scene, "die");
 	await_calls(scene, 1);
-	assert_string_equal(
-		buf_text(&scene->results), "-MCP server skills: it exited with code 3;");
+	assert_string_equal(buf_text(&scene->results),
+		"-MCP server skills: it exited with code 3;");
 	assert_int_equal(scene->gone, 1);
 	assert_int_equal(WEXITSTATUS(scene->status), 3);
 	assert_false(mcp_running(scene->mcp));
@@ -572,7 +393,8 @@ static void mcp_fails_a_call_that_the_server_does_not_read(void **state)
 	for (int i = 0; i < 4; i++)
 		mcp_call(scene->mcp, "echo", arguments, on_called, scene);
 	await_calls(scene, 2);
-	assert_non_null(strstr(buf_text(&scene->results), "it does not read its stdin"));
+	assert_non_null(
+		strstr(buf_text(&scene->results), "it does not read its stdin"));
 }
 
 static void mcp_stop_fails_calls_and_tells_each_step(void **state)
@@ -675,7 +497,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 3)
-		return serve(argv[2]);
+		return fake_mcp_serve(argv[2]);
 	program = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

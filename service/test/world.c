@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utlist.h>
 #include <uv.h>
 
 #include "lib/buf.h"
@@ -25,18 +24,10 @@
 #include "lib/lines.h"
 #include "lib/mem.h"
 #include "service/test/journal.h"
+#include "service/test/ledger.h"
 #include "service/test/shot.h"
 
 #define LINE_CEILING ((size_t)128 << 10)
-
-/* A mock's connection to the ledger. */
-struct line {
-	struct world *world;
-	struct line *prev, *next;
-	uv_pipe_t pipe;
-	struct lines lines;
-	char room[4096];
-};
 
 struct program {
 	struct child *child;
@@ -53,13 +44,12 @@ struct world {
 	struct fetch *fetch;
 	char *programs; /* where the binaries are */
 	char folder[32];
-	char *store, *socket;
+	char *store;
 	char **env;
 	cJSON *servers;
 	char *agent_url, *service_url;
 	struct program agent, service, other;
-	uv_pipe_t ledger;
-	struct line *lines;
+	struct ledger *ledger;
 	struct journal journal;
 	struct shot *shots;
 };
@@ -106,62 +96,6 @@ void world_idle(struct world *world, int ms)
 	uv_timer_stop(&world->patience);
 }
 
-/* ---- the ledger ---- */
-
-static void on_line_closed(uv_handle_t *handle)
-{
-	struct line *line = handle->data;
-
-	DL_DELETE(line->world->lines, line);
-	lines_done(&line->lines);
-	free(line);
-}
-
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
-{
-	struct line *line = handle->data;
-
-	(void)size;
-	*buf = uv_buf_init(line->room, sizeof line->room);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
-{
-	struct line *line = stream->data;
-
-	if (len > 0) {
-		lines_feed(&line->lines, buf->base, (size_t)len);
-	} else if (len < 0) {
-		lines_end(&line->lines);
-		uv_close((uv_handle_t *)stream, on_line_closed);
-	}
-}
-
-static void on_connection(uv_stream_t *ledger, int status)
-{
-	struct world *world = ledger->data;
-	struct line *line = mem_zeroed(sizeof *line);
-
-	assert_int_equal(status, 0);
-	line->world = world;
-	lines_init(&line->lines, LINE_CEILING, journal_add, &world->journal);
-	DL_APPEND(world->lines, line);
-	uv_pipe_init(&world->loop, &line->pipe, 0);
-	line->pipe.data = line;
-	assert_int_equal(uv_accept(ledger, (uv_stream_t *)&line->pipe), 0);
-	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
-}
-
-static void open_ledger(struct world *world)
-{
-	world->socket = mem_textf("%s/ledger", world->folder);
-	uv_pipe_init(&world->loop, &world->ledger, 0);
-	world->ledger.data = world;
-	assert_int_equal(uv_pipe_bind(&world->ledger, world->socket), 0);
-	assert_int_equal(
-		uv_listen((uv_stream_t *)&world->ledger, 1024, on_connection), 0);
-}
-
 /* ---- coming and going ---- */
 
 /* This test is build*\/service/test/NAME, the programs are build*\/bin. */
@@ -181,7 +115,7 @@ struct world *world_create(void)
 {
 	struct world *world = mem_zeroed(sizeof *world);
 	struct err err = {0};
-	char *path;
+	char *path, *socket;
 
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&world->loop);
@@ -195,12 +129,14 @@ struct world *world_create(void)
 	strcpy(world->folder, "/tmp/test-service-XXXXXX");
 	assert_non_null(mkdtemp(world->folder));
 	world->store = mem_textf("%s/store.db", world->folder);
-	open_ledger(world);
+	socket = mem_textf("%s/ledger", world->folder);
+	world->ledger = ledger_create(&world->loop, socket, &world->journal);
 	path = mem_textf("%s:%s", world->programs, getenv("PATH"));
 	world_set(world, "PATH=%s", path);
-	world_set(world, "%s=unix:%s", LIFELINE_ENV, world->socket);
+	world_set(world, "%s=unix:%s", LIFELINE_ENV, socket);
 	world_set(world, "PORT=0");
 	free(path);
+	free(socket);
 	return world;
 }
 
@@ -227,20 +163,13 @@ static void remove_files(const struct world *world)
 
 void world_destroy(struct world *world)
 {
-	struct line *line;
-
 	stop_program(&world->service);
 	stop_program(&world->agent);
 	stop_program(&world->other);
 	shots_free(&world->shots);
 	fetch_destroy(world->fetch);
-	uv_close((uv_handle_t *)&world->ledger, NULL);
+	ledger_destroy(world->ledger);
 	uv_close((uv_handle_t *)&world->patience, NULL);
-	/* The mocks' own lines end with the mocks: a server that the service left
-	 * behind would keep us here, and that is a finding too. */
-	DL_FOREACH(world->lines, line)
-	if (!uv_is_closing((uv_handle_t *)&line->pipe))
-		uv_close((uv_handle_t *)&line->pipe, on_line_closed);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	family_destroy(world->family);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
@@ -254,7 +183,6 @@ void world_destroy(struct world *world)
 	free(world->agent_url);
 	free(world->service_url);
 	free(world->programs);
-	free(world->socket);
 	free(world->store);
 	free(world);
 }
@@ -368,13 +296,14 @@ void world_start_agent(struct world *world, const char *manners)
 	SCOPED(mem_free)
 	char *flag = manners ? mem_textf("--manners=%s", manners) : NULL;
 	const char *flags[] = {"--port=0", flag, NULL};
+	unsigned before = world_count(world, "agent.listening");
+	const cJSON *listening;
 
 	start_program(world, &world->agent, "mock-agent", flags);
+	listening = world_event(world, "agent.listening", before + 1);
 	free(world->agent_url);
-	world->agent_url = mem_textf("http://127.0.0.1:%d",
-		(int)json_int(world_event(world, "agent.listening",
-				      world_count(world, "agent.listening") + 1),
-			"port", 0));
+	world->agent_url =
+		mem_textf("http://127.0.0.1:%d", (int)json_int(listening, "port", 0));
 	world_set(world, "AGENT_URL=%s", world->agent_url);
 }
 

@@ -8,87 +8,26 @@
 #include "harness/engine/docker/log.h"
 #include "harness/engine/docker/oom.h"
 #include "harness/engine/docker/recipe.h"
+#include "harness/engine/docker/stopping.h"
 #include "harness/engine/docker/testimony.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-#define STUCK_NS      (50 * CLOCK_S) /* over the grace: the engine does not come back */
-#define LAST_WORDS_NS (3 * CLOCK_S)  /* for log and events, when all else is over */
-#define START_NS      (60 * CLOCK_S)
-#define GONE_NS       (10 * CLOCK_S) /* until the daemon knows of an end that we saw */
-
-struct container {
-	struct subject subject;
-	struct docker_engine *docker;
-	int64_t grace_s;
-	struct docker_events *events;
-	struct docker_log *log;
-	subject_log_fn *line; /* its owner's, for each line */
-	void *arg;
-	struct oom *oom;
-	int64_t oom_before;
-	struct fetch_call *stop; /* the stop call under way */
-	struct fetch_call *wait; /* the wait call, where there is no eye */
-	bool answered;           /* the stop call was, */
-	bool acted;              /* and it did stop something */
-	char stop_error[256];
-	uv_timer_t patience;
-	cJSON *state; /* when it was inspected last */
-};
+#define START_NS (60 * CLOCK_S)
+#define GONE_NS  (10 * CLOCK_S) /* until the daemon knows of an end that we saw */
 
 static struct container *of(struct subject *subject)
 {
 	return (struct container *)subject;
 }
 
-/* --- the way down --- */
-
-static void finish(struct container *container)
-{
-	uv_timer_stop(&container->patience);
-	container->subject.stopped = true;
-}
-
-static void on_last_words_over(uv_timer_t *patience)
-{
-	finish(patience->data);
-}
-
-static void on_stuck(uv_timer_t *patience)
-{
-	struct container *container = patience->data;
-
-	container->subject.facts.stuck = true;
-	finish(container);
-}
-
-/* Kills are reported before the stop that they were part of. Podman reports neither. */
-static bool heard_all_events(const struct container *container)
-{
-	return !container->acted || docker_api_is_podman(container->docker->api) ||
-		docker_events_broken(container->events) ||
-		docker_events_find(
-			container->events, "stop", 0, container->subject.facts.asked_ns);
-}
-
-static void settle(struct container *container)
-{
-	struct subject *subject = &container->subject;
-
-	if (!container->answered || subject->running || subject->stopped)
-		return;
-	if (docker_log_is_over(container->log) && heard_all_events(container))
-		finish(container);
-	else
-		uv_timer_start(&container->patience, on_last_words_over,
-			clock_ms_up(LAST_WORDS_NS), 0);
-}
+/* --- what becomes of it --- */
 
 static void on_event(void *arg)
 {
-	settle(arg);
+	stopping_settle(arg);
 }
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
@@ -101,7 +40,7 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 
 static void on_log_over(void *arg)
 {
-	settle(arg);
+	stopping_settle(arg);
 }
 
 static void note_end(struct container *container)
@@ -119,7 +58,23 @@ static void on_eye_ended(void *arg)
 	if (kills >= 0 && container->oom_before >= 0)
 		container->subject.facts.oom_kills = kills - container->oom_before;
 	note_end(container);
-	settle(container);
+	stopping_settle(container);
+}
+
+bool container_begin_wait(
+	struct container *container, fetch_done_fn *done, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/wait", container->subject.id);
+
+	container->wait = docker_api_begin(container->docker->api,
+		&(struct fetch_request){
+			.method = "POST",
+			.done = done,
+			.arg = container,
+		},
+		path, err);
+	return container->wait != NULL;
 }
 
 static void on_waited(void *arg, const struct fetch_result *result)
@@ -131,63 +86,12 @@ static void on_waited(void *arg, const struct fetch_result *result)
 	if (!docker_api_went_well(result, &err) && result->status != 404)
 		return;
 	note_end(container);
-	settle(container);
-}
-
-static bool begin_wait(struct container *container, struct err *err)
-{
-	SCOPED(mem_free) char *path =
-		mem_textf("/containers/%s/wait", container->subject.id);
-
-	container->wait = docker_api_begin(container->docker->api,
-		&(struct fetch_request){
-			.method = "POST",
-			.done = on_waited,
-			.arg = container,
-		},
-		path, err);
-	return container->wait != NULL;
-}
-
-static void on_stop_answered(void *arg, const struct fetch_result *result)
-{
-	struct container *container = arg;
-	struct err err;
-
-	container->stop = NULL;
-	if (!docker_api_went_well(result, &err))
-		snprintf(container->stop_error, sizeof container->stop_error, "%.250s",
-			err.text);
-	/* Whatever ended without an answer is waited for until it counts as stuck. */
-	if (result->end != FETCH_ANSWERED)
-		return;
-	container->subject.facts.returned_ns = result->ended_ns;
-	container->answered = true;
-	container->acted = result->status / 100 == 2;
-	settle(container);
+	stopping_settle(container);
 }
 
 bool container_stop(struct subject *subject, struct err *err)
 {
-	struct container *container = of(subject);
-	SCOPED(mem_free) char *path = mem_textf("/containers/%s/stop?t=%lld", subject->id,
-		(long long)container->grace_s);
-	int64_t within_ns = container->grace_s * CLOCK_S + STUCK_NS;
-
-	if (subject->running)
-		container->oom_before = oom_kills(container->oom);
-	subject->facts.asked_ns = clock_now();
-	container->stop = docker_api_begin(container->docker->api,
-		&(struct fetch_request){
-			.method = "POST",
-			.timeout_ns = within_ns,
-			.done = on_stop_answered,
-			.arg = container,
-		},
-		path, err);
-	uv_update_time(subject->engine->loop);
-	uv_timer_start(&container->patience, on_stuck, clock_ms_up(within_ns), 0);
-	return container->stop != NULL;
+	return stopping_begin(of(subject), err);
 }
 
 /* --- what the engine knows --- */
@@ -248,7 +152,7 @@ bool container_inspect(struct subject *subject, struct err *err)
 			.our_clock = container->docker->local,
 			.complete = !docker_api_is_podman(container->docker->api) &&
 				!docker_events_broken(container->events) &&
-				heard_all_events(container),
+				stopping_heard_all(container),
 		},
 		&subject->facts);
 	return json || err_while(err, "inspect container %.12s", subject->id);
@@ -278,8 +182,8 @@ static bool create(struct container *container, const struct unit *unit, const c
 	struct err *err)
 {
 	struct docker_engine *docker = container->docker;
-	SCOPED(json_free) cJSON *config = recipe_of(
-		unit, image, docker->engine.options.run_id, container->grace_s);
+	SCOPED(json_free) cJSON *config =
+		recipe_of(docker, unit, image, container->grace_s);
 	SCOPED(mem_free) char *path = mem_textf("/containers/create?name=stopbench-%s-%u-%s",
 		docker->engine.options.run_id, ++docker->made, unit->name);
 	struct docker_answer answer;
@@ -384,7 +288,7 @@ static bool meet(struct container *container, const struct unit *unit, struct er
 		return true;
 	}
 	look_at(container, (pid_t)json_int(container->state, "Pid", 0));
-	return subject->eye || begin_wait(container, err);
+	return subject->eye || container_begin_wait(container, on_waited, err);
 }
 
 struct subject *container_up(struct docker_engine *docker, const struct unit *unit,

@@ -9,6 +9,25 @@
 
 #include "harness/engine/docker/docker.h"
 
+struct container {
+	struct subject subject;
+	struct docker_engine *docker;
+	int64_t grace_s;
+	struct docker_events *events;
+	struct docker_log *log;
+	subject_log_fn *line; /* its owner's, for each line */
+	void *arg;
+	struct oom *oom;
+	int64_t oom_before;
+	struct fetch_call *stop; /* the stop call under way */
+	struct fetch_call *wait; /* a wait call under way */
+	bool answered;           /* the stop call was, */
+	bool acted;              /* and it did stop something */
+	char stop_error[256];
+	uv_timer_t patience; /* stopping's */
+	cJSON *state;        /* when it was inspected last */
+};
+
 /* As in engine.h; image is never NULL. */
 struct subject *container_up(struct docker_engine *docker, const struct unit *unit,
 	const char *image, struct err *err) MUST_CHECK;
@@ -17,5 +36,9 @@ bool container_inspect(struct subject *subject, struct err *err);
 cJSON *container_events(const struct subject *subject);
 void container_down(struct subject *subject);
 void container_keep(struct subject *subject);
+
+/* Asks the daemon to say when it knows that the container has ended. */
+bool container_begin_wait(struct container *container, fetch_done_fn *done,
+	struct err *err) MUST_CHECK;
 
 #endif

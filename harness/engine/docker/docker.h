@@ -8,15 +8,22 @@
 #include "harness/engine/docker/api.h"
 #include "harness/engine/ops.h"
 
-#define DOCKER_RUN_LABEL "stopbench.run" /* of all that a run creates: its id */
+/* Labels of all that a run creates: its id; and where the lock lies that says whether
+ * it is over, since several machines may share a daemon. */
+#define DOCKER_RUN_LABEL  "stopbench.run"
+#define DOCKER_HOME_LABEL "stopbench.home"
 
 struct docker_engine {
 	struct engine engine;
 	struct docker_api *api;
 	cJSON *info; /* what /info answered */
 	bool local;  /* its containers run on our kernel */
+	char *home;  /* "vm:/tmp", for the label */
 	char *image; /* the programs image, once it is there */
 	unsigned made; /* containers and networks so far: their names differ by it */
 };
+
+/* The labels, as an object, the caller's. */
+cJSON *docker_labels(const struct docker_engine *docker) MUST_CHECK;
 
 #endif

@@ -78,6 +78,14 @@ static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct er
 	return NULL;
 }
 
+/* Of what others left nobody here can tell whether it is over. */
+static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
+{
+	const char *home = json_text(json_get(thing, "Labels"), DOCKER_HOME_LABEL);
+
+	return home && strcmp(home, cleaning->docker->home) == 0 && json_text(thing, "Id");
+}
+
 static bool remove_sort(struct cleaning *cleaning, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free) cJSON *things = list(cleaning, sort, err);
@@ -88,12 +96,10 @@ static bool remove_sort(struct cleaning *cleaning, const struct sort *sort, stru
 		return err_while(err, "list what has our label");
 	cJSON_ArrayForEach(thing, things)
 	{
-		/* Asked for once more: what a daemon's filter lets pass is not enough. */
 		const char *run_id =
 			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
 
-		if (run_id && run_id[0] && json_text(thing, "Id") &&
-			cleaning->is_over(run_id))
+		if (run_id && is_from_here(cleaning, thing) && cleaning->is_over(run_id))
 			ok = remove_one(cleaning, sort, thing, run_id, err) && ok;
 	}
 	return ok;

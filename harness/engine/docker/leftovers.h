@@ -1,6 +1,6 @@
 /*
  * leftovers - what runs left behind in the engine: containers and networks with our
- * label, of runs that are over. Nothing else is ever touched.
+ * label, of runs of this machine that are over. Nothing else is ever touched.
  */
 #ifndef HARNESS_ENGINE_DOCKER_LEFTOVERS_H
 #define HARNESS_ENGINE_DOCKER_LEFTOVERS_H

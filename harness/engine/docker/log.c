@@ -14,11 +14,16 @@
 enum { STDOUT_LINES, STDERR_LINES, STREAMS };
 
 struct docker_log {
+	struct docker_api *api;
+	char *container;
 	struct fetch_call *call; /* NULL: it has ended */
+	bool whole; /* it is read as a whole, after having been followed */
 	unsigned char header[HEADER_LEN];
 	size_t header_len;
 	size_t frame_left; /* of the frame under way */
 	struct lines streams[STREAMS];
+	size_t seen[STREAMS]; /* bytes that came */
+	size_t skip[STREAMS]; /* bytes to come that came before */
 	subject_log_fn *line;
 	docker_log_over_fn *over;
 	void *arg;
@@ -50,9 +55,12 @@ static size_t read_header(struct docker_log *log, const char *data, size_t len)
 static size_t read_frame(struct docker_log *log, const char *data, size_t len)
 {
 	size_t taken = len < log->frame_left ? len : log->frame_left;
+	int stream = log->header[0] == 2 ? STDERR_LINES : STDOUT_LINES;
+	size_t old = taken < log->skip[stream] ? taken : log->skip[stream];
 
-	lines_feed(&log->streams[log->header[0] == 2 ? STDERR_LINES : STDOUT_LINES], data,
-		taken);
+	lines_feed(&log->streams[stream], data + old, taken - old);
+	log->skip[stream] -= old;
+	log->seen[stream] += taken - old;
 	log->frame_left -= taken;
 	return taken;
 }
@@ -72,12 +80,34 @@ static void on_data(void *arg, const char *data, size_t len)
 	}
 }
 
+static void on_over(void *arg, const struct fetch_result *result);
+
+static bool ask(struct docker_log *log, const char *how, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf(
+		"/containers/%s/logs?stdout=1&stderr=1%s", log->container, how);
+
+	log->header_len = 0;
+	log->frame_left = 0;
+	memcpy(log->skip, log->seen, sizeof log->skip);
+	log->call = docker_api_begin(log->api,
+		&(struct fetch_request){.data = on_data, .done = on_over, .arg = log}, path,
+		err);
+	return log->call != NULL;
+}
+
 static void on_over(void *arg, const struct fetch_result *result)
 {
 	struct docker_log *log = arg;
+	struct err ignored;
 
 	(void)result;
 	log->call = NULL;
+	if (!log->whole) {
+		log->whole = true;
+		if (ask(log, "", &ignored))
+			return;
+	}
 	for (size_t i = 0; i < STREAMS; i++)
 		lines_end(&log->streams[i]);
 	log->over(log->arg);
@@ -86,19 +116,16 @@ static void on_over(void *arg, const struct fetch_result *result)
 struct docker_log *docker_log_open(struct docker_api *api, const char *container,
 	subject_log_fn *line, docker_log_over_fn *over, void *arg, struct err *err)
 {
-	SCOPED(mem_free) char *path = mem_textf(
-		"/containers/%s/logs?follow=1&stdout=1&stderr=1", container);
 	struct docker_log *log = mem_zeroed(sizeof *log);
 
 	for (size_t i = 0; i < STREAMS; i++)
 		lines_init(&log->streams[i], LINE_CEILING, on_line, log);
+	log->api = api;
+	log->container = mem_text(container);
 	log->line = line;
 	log->over = over;
 	log->arg = arg;
-	log->call = docker_api_begin(api,
-		&(struct fetch_request){.data = on_data, .done = on_over, .arg = log}, path,
-		err);
-	if (log->call)
+	if (ask(log, "&follow=1", err))
 		return log;
 	docker_log_close(log);
 	return NULL;
@@ -117,5 +144,6 @@ void docker_log_close(struct docker_log *log)
 		fetch_cancel(log->call);
 	for (size_t i = 0; i < STREAMS; i++)
 		lines_done(&log->streams[i]);
+	free(log->container);
 	free(log);
 }

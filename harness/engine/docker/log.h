@@ -2,7 +2,9 @@
  * docker_log - what a container prints, from its beginning to its end.
  *
  * The daemon sends stdout and stderr in one stream of frames; here they are lines
- * again, each stream its own.
+ * again, each stream its own. Docker 20.10 may end a log that it follows before its
+ * last lines (it was seen with containers that end soon), so when it has ended it is
+ * asked for as a whole, and what had not come comes then.
  */
 #ifndef HARNESS_ENGINE_DOCKER_LOG_H
 #define HARNESS_ENGINE_DOCKER_LOG_H

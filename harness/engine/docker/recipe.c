@@ -1,7 +1,5 @@
 #include "harness/engine/docker/recipe.h"
 
-#include "harness/engine/docker/docker.h"
-
 static cJSON *strings(const char *const *list)
 {
 	cJSON *array = cJSON_CreateArray();
@@ -43,8 +41,8 @@ static void add_alias(cJSON *config, const struct unit *unit)
 	cJSON_AddItemToObject(endpoint, "Aliases", strings(names));
 }
 
-cJSON *recipe_of(const struct unit *unit, const char *image, const char *run_id,
-	int64_t grace_s)
+cJSON *recipe_of(const struct docker_engine *docker, const struct unit *unit,
+	const char *image, int64_t grace_s)
 {
 	cJSON *config = cJSON_CreateObject();
 
@@ -52,8 +50,7 @@ cJSON *recipe_of(const struct unit *unit, const char *image, const char *run_id,
 	if (unit->argv)
 		cJSON_AddItemToObject(config, "Entrypoint", strings(unit->argv));
 	cJSON_AddItemToObject(config, "Env", strings(unit->env));
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(config, "Labels"), DOCKER_RUN_LABEL,
-		run_id);
+	cJSON_AddItemToObject(config, "Labels", docker_labels(docker));
 	cJSON_AddStringToObject(config, "StopSignal", unit->stop_signal);
 	cJSON_AddNumberToObject(config, "StopTimeout", (double)grace_s);
 	cJSON_AddBoolToObject(config, "Tty", false);

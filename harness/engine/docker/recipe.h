@@ -8,10 +8,11 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/engine/engine.h"
+#include "harness/engine/docker/docker.h"
 
-/* The body of /containers/create, the caller's. */
-cJSON *recipe_of(const struct unit *unit, const char *image, const char *run_id,
-	int64_t grace_s) MUST_CHECK;
+/* The body of /containers/create, the caller's. argv, where it is given, is all that is
+ * run: it takes the place of the image's entrypoint and command. */
+cJSON *recipe_of(const struct docker_engine *docker, const struct unit *unit,
+	const char *image, int64_t grace_s) MUST_CHECK;
 
 #endif

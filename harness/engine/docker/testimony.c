@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "lib/cc.h"
@@ -67,8 +68,11 @@ static bool is_runtime(const char *name)
 static void tell_kill(const struct testimony *testimony, struct stop_facts *facts,
 	int64_t offset_ns)
 {
-	const struct docker_event *event =
-		docker_events_find(testimony->events, "kill", SIGKILL, 0);
+	/* One that found nobody alive any more killed nobody. */
+	bool spared = facts->wait_status_known && !WIFSIGNALED(facts->wait_status);
+	const struct docker_event *event = spared
+		? NULL
+		: docker_events_find(testimony->events, "kill", SIGKILL, 0);
 	bool traced = facts->kill_witness == WITNESS_KERNEL;
 
 	facts->kill_by_engine = event ||

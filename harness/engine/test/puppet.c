@@ -134,12 +134,14 @@ static void obey(const char *name, const char *value)
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		char *value = strchr(argv[i], '=');
+		char *name = strdup(argv[i]);
+		char *value = name ? strchr(name, '=') : NULL;
 
 		if (!value)
 			return 64;
 		*value = '\0';
-		obey(argv[i], value + 1);
+		obey(name, value + 1);
+		free(name);
 	}
 	puts("ready");
 	fflush(stdout);

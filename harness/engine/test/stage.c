@@ -5,12 +5,14 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,16 +32,35 @@ static char *puppet_path(void)
 	return mem_textf("%s/puppet", dirname(path));
 }
 
+/* As a run does it: whoever cleans up meanwhile sees that this one is not over. */
+static void lock_folder(struct stage *stage)
+{
+	const char *temporary = getenv("TMPDIR");
+	SCOPED(mem_free) char *lock = NULL;
+	uint32_t number = 0;
+
+	assert_int_equal(getrandom(&number, sizeof number, 0), sizeof number);
+	stage->run_id = mem_textf("%08x", number);
+	stage->folder = mem_textf("%s/stopbench-%s",
+		temporary && temporary[0] ? temporary : "/tmp", stage->run_id);
+	lock = mem_textf("%s/lock", stage->folder);
+	assert_int_equal(mkdir(stage->folder, 0755), 0);
+	stage->lock = open(lock, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(stage->lock >= 0);
+	assert_int_equal(flock(stage->lock, LOCK_EX | LOCK_NB), 0);
+}
+
+/* One has our process id in its name: so an image of them is nobody else's, and may be
+ * removed. */
 static void make_folder(struct stage *stage)
 {
-	static const char *const programs[] = {
-		"bin/service", "bin/mock-agent", "bin/mock-mcp", "subjects/puppet"};
+	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
+	const char *const programs[] = {"bin/service", "bin/mock-agent", "bin/mock-mcp",
+		"subjects/puppet", own};
 	SCOPED(mem_free) char *puppet = puppet_path();
 	SCOPED(mem_free) char *subjects = NULL;
 
-	stage->folder = mem_text("/tmp/stopbench-stage-XXXXXX");
-	assert_non_null(mkdtemp(stage->folder));
-	assert_int_equal(chmod(stage->folder, 0755), 0);
+	lock_folder(stage);
 	stage->programs = mem_textf("%s/bin", stage->folder);
 	subjects = mem_textf("%s/subjects", stage->folder);
 	assert_int_equal(mkdir(stage->programs, 0755), 0);
@@ -55,13 +76,10 @@ static void make_folder(struct stage *stage)
 struct stage *stage_open(const char *engine, struct err *err)
 {
 	struct stage *stage = mem_zeroed(sizeof *stage);
-	uint32_t number = 0;
 
 	uv_loop_init(&stage->loop);
 	buf_init(&stage->log, 64 << 20);
 	make_folder(stage);
-	assert_int_equal(getrandom(&number, sizeof number, 0), sizeof number);
-	snprintf(stage->run_id, sizeof stage->run_id, "test%08x", number);
 	stage->engine = engine_create(&stage->loop, engine,
 		&(struct engine_options){
 			.run_id = stage->run_id,
@@ -92,6 +110,8 @@ void stage_close(struct stage *stage)
 	uv_run(&stage->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&stage->loop), 0);
 	nftw(stage->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	close(stage->lock);
+	free(stage->run_id);
 	free(stage->folder);
 	free(stage->programs);
 	buf_done(&stage->log);

@@ -19,9 +19,10 @@
 
 struct stage {
 	uv_loop_t loop;
-	char *folder;   /* below /tmp */
+	char *run_id;
+	char *folder; /* a run's, locked as long as we live: others leave it alone */
+	int lock;
 	char *programs; /* folder/bin */
-	char run_id[16];
 	bool interrupted;
 	struct engine *engine;
 	struct subject *subject;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/engine/docker/images.h"
 #include "harness/engine/test/scenes.h"
@@ -226,16 +227,30 @@ static void docker_names_a_missing_image(void **state)
 	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
 }
 
+/* A mock-mcp that no other test has, so that neither has the image. */
+static void make_unique(struct stage *stage)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", stage->programs);
+	FILE *file;
+
+	assert_int_equal(remove(path), 0);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n# %s\n", stage->run_id);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
 static void docker_runs_an_images_own_command(void **state)
 {
 	struct stage *stage = stage_of(state);
+	struct docker_engine *docker = docker_of(stage);
+	SCOPED(mem_free) char *image = NULL, *again = NULL, *path = NULL;
 	struct err err = {0};
-	SCOPED(mem_free) char *image = docker_images_load(
-		docker_of(stage), DOCKER_IMAGE_SERVICE, &err);
-	SCOPED(mem_free) char *again = docker_images_load(
-		docker_of(stage), DOCKER_IMAGE_SERVICE, &err);
-	SCOPED(mem_free) char *path = mem_textf("/images/%s?force=1", image);
 
+	make_unique(stage);
+	image = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
+	again = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
 	assert_non_null(image);
 	assert_string_equal(image, again);
 	assert_true(engine_prepare(stage->engine, image, &err));
@@ -247,6 +262,7 @@ static void docker_runs_an_images_own_command(void **state)
 	stage_await_line(stage, "ready");
 	subject_down(stage->subject);
 	stage->subject = NULL;
+	path = mem_textf("/images/%s?force=1", image);
 	assert_int_equal(ask_daemon(stage, "DELETE", path), 200);
 }
 
@@ -395,7 +411,7 @@ static void docker_names_a_program_that_is_missing(void **state)
 	assert_non_null(strstr(err.text, path));
 }
 
-/* The puppets' image is no one's but these tests'. */
+/* The puppets' image is no one's but ours. */
 static void remove_image(void)
 {
 	struct err err;

@@ -452,7 +452,7 @@ static const struct {
 	{"{\"name\":\"x\"}", "load.sessions", "--set load.sessions: expected KEY=VALUE",
 		"half a --set"},
 	{"{\"name\":\"x\"}", "load.sessions=many",
-		"s.json: --set load.sessions=many: load.sessions: expected a whole number from "
+		"--set load.sessions=many: load.sessions: expected a whole number from "
 		"0 to 5000, not a string",
 		"a bad value from the command line"},
 	{"{\"name\":\"x\"}", "matrix.load.sessions=[1]",

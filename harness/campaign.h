@@ -1,0 +1,28 @@
+/*
+ * campaign - all the cases of one `stopbench run`, from the plan to the exit code.
+ */
+#ifndef HARNESS_CAMPAIGN_H
+#define HARNESS_CAMPAIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/scenario/plan.h"
+
+struct campaign_options {
+	const char *const *paths; /* scenarios and folders; NULL-terminated */
+	struct plan_options plan;
+	const char *engine; /* "docker", "process", "auto" */
+	const char *report; /* folder of the results */
+	unsigned repeat;    /* 0: as each scenario says */
+	uint64_t seed;      /* of the draws; a round's is this and its number */
+	bool seed_given;    /* then it wins over a scenario's own */
+	bool keep_failed;   /* leave a failed case's container and folder */
+	bool json;          /* the results on stdout as JSON, not as a table */
+};
+
+/* Gives an enum exit_code of command.h. Ctrl-C ends the case under way and all brings
+ * itself down; a second one ends the program. */
+int campaign_run(const struct campaign_options *options);
+
+#endif

@@ -1,0 +1,216 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/engine/snapshot.h"
+#include "harness/engine/test/stage.h"
+#include "harness/engine/wait.h"
+#include "lib/cc.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* Looks again and again until it looks so: the subject of a snapshot moves. */
+struct looking {
+	pid_t pid;
+	struct snapshot snapshot;
+	bool (*is_so)(const struct snapshot *snapshot);
+};
+
+static bool looks_so(struct looking *looking)
+{
+	int64_t deadline_ns = clock_now() + STAGE_PATIENCE_NS;
+	struct err err;
+
+	do {
+		snapshot_done(&looking->snapshot);
+		if (!snapshot_take(&looking->snapshot, looking->pid, &err))
+			fail_msg("%s", err.text);
+		if (looking->is_so(&looking->snapshot))
+			return true;
+	} while (clock_now() < deadline_ns);
+	return false;
+}
+
+static unsigned count_state(const struct snapshot *snapshot, char state)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < snapshot->count; i++)
+		count += snapshot->procs[i].state == state;
+	return count;
+}
+
+static bool has_family(const struct snapshot *snapshot)
+{
+	return snapshot->count == 6 && count_state(snapshot, 'Z') == 3;
+}
+
+static void snapshot_shows_the_family_of_pid_1(void **state)
+{
+	struct err err = {0};
+	struct stage *stage = stage_open("process", &err);
+	struct looking looking = {.is_so = has_family};
+	const struct proc *pid1;
+
+	(void)state;
+	assert_non_null(stage);
+	stage_up(stage, &(struct stage_unit){0}, "term=0", "child=2", "zombie=3", NULL);
+	stage_await_line(stage, "ready");
+	looking.pid = subject_pid(stage->subject);
+	assert_true(looks_so(&looking));
+	pid1 = &looking.snapshot.procs[0];
+	assert_int_equal(pid1->pid, looking.pid);
+	assert_int_equal(pid1->ns_pid, strstr(engine_sight(stage->engine)->note,
+					       "no PID namespace")
+			? looking.pid
+			: 1);
+	assert_string_equal(pid1->name, "puppet");
+	assert_string_equal(pid1->command, "puppet term=0 child=2 zombie=3");
+	assert_true(proc_catches(pid1, SIGTERM));
+	assert_true(proc_hears(pid1, SIGTERM));
+	assert_false(proc_hears(pid1, SIGHUP));
+	for (unsigned i = 1; i < looking.snapshot.count; i++) {
+		const struct proc *proc = &looking.snapshot.procs[i];
+
+		assert_int_equal(proc->ppid, looking.pid);
+		assert_false(proc_hears(proc, SIGTERM));
+		if (proc->state == 'Z')
+			assert_string_equal(proc->command, "[puppet]");
+	}
+	snapshot_done(&looking.snapshot);
+	stage_close(stage);
+}
+
+static bool waits_on_pipe(const struct snapshot *snapshot)
+{
+	return strncmp(snapshot->procs[0].waits_on, "pipe:[", 6) == 0;
+}
+
+static void snapshot_names_what_a_read_waits_on(void **state)
+{
+	struct looking looking = {.is_so = waits_on_pipe};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	looking.pid = fork();
+	if (looking.pid == 0) {
+		char byte;
+
+		_exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
+	}
+	assert_true(looks_so(&looking));
+	assert_int_equal(looking.snapshot.procs[0].syscall_arg0, ends[0]);
+	assert_int_equal(looking.snapshot.procs[0].state, 'S');
+	kill(looking.pid, SIGKILL);
+	waitpid(looking.pid, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
+	snapshot_done(&looking.snapshot);
+}
+
+static bool awaits_signals(const struct snapshot *snapshot)
+{
+	return proc_awaits_signals(&snapshot->procs[0]);
+}
+
+/* Its masks are empty while it waits, as if it had no handler. */
+static void snapshot_sees_that_sigwait_hears(void **state)
+{
+	struct looking looking = {.is_so = awaits_signals};
+
+	(void)state;
+	looking.pid = fork();
+	if (looking.pid == 0) {
+		sigset_t signals;
+		int number;
+
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGTERM);
+		sigprocmask(SIG_BLOCK, &signals, NULL);
+		_exit(sigwait(&signals, &number) == 0 ? 0 : 1);
+	}
+	assert_true(looks_so(&looking));
+	assert_true(proc_hears(&looking.snapshot.procs[0], SIGTERM));
+	assert_false(proc_catches(&looking.snapshot.procs[0], SIGTERM));
+	kill(looking.pid, SIGKILL);
+	waitpid(looking.pid, NULL, 0);
+	snapshot_done(&looking.snapshot);
+}
+
+static void snapshot_of_what_is_gone_fails(void **state)
+{
+	struct snapshot snapshot = {0};
+	struct err err = {0};
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(snapshot_take(&snapshot, pid, &err));
+	assert_non_null(strstr(err.text, "is gone"));
+	assert_null(snapshot.procs);
+}
+
+static void proc_hears_by_its_masks(void **state)
+{
+	static const struct {
+		struct proc proc;
+		bool hears;
+		const char *why;
+	} rows[] = {
+		{{.syscall = -1}, false, "no handler"},
+		{{.syscall = -1, .caught = 0x4000}, true, "it catches it"},
+		{{.syscall = -1, .caught = 0x8000}, false, "it catches another"},
+		{{.syscall = -1, .blocked = 0x4000}, true, "it will read it later"},
+		{{.syscall = -1, .ignored = 0x4000}, false, "it ignores it"},
+		{{.syscall = 128}, true, "it waits for signals"},
+		{{.syscall = -1, .wchan = "do_sigtimedwait"}, true, "the same elsewhere"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (proc_hears(&rows[i].proc, SIGTERM) != rows[i].hears)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void snapshot_is_written_as_json(void **state)
+{
+	struct snapshot snapshot = {0};
+	struct err err = {0};
+	SCOPED(json_free) cJSON *json = NULL;
+	const cJSON *first;
+
+	(void)state;
+	assert_true(snapshot_take(&snapshot, getpid(), &err));
+	json = snapshot_json(&snapshot);
+	first = json_at(json, "processes.0");
+	assert_int_equal(json_int(first, "pid", 0), getpid());
+	assert_string_equal(json_text(first, "name"), "test_snapshot");
+	assert_int_equal(strlen(json_text(first, "SigCgt")), 16);
+	snapshot_done(&snapshot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(snapshot_shows_the_family_of_pid_1),
+		cmocka_unit_test(snapshot_names_what_a_read_waits_on),
+		cmocka_unit_test(snapshot_sees_that_sigwait_hears),
+		cmocka_unit_test(snapshot_of_what_is_gone_fails),
+		cmocka_unit_test(proc_hears_by_its_masks),
+		cmocka_unit_test(snapshot_is_written_as_json),
+	};
+
+	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+}

@@ -1,0 +1,214 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/engine/tap.h"
+#include "harness/engine/wait.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+#define RECORDS_MAX 16
+#define PATIENCE_NS (20 * CLOCK_S)
+
+struct scene {
+	uv_loop_t loop;
+	struct tap *tap;
+	pid_t target;
+	struct tap_record records[RECORDS_MAX];
+	unsigned count;
+};
+
+static void on_sent(void *arg, const struct tap_record *record)
+{
+	struct scene *scene = arg;
+
+	assert_true(scene->count < RECORDS_MAX);
+	scene->records[scene->count++] = *record;
+}
+
+/* It ignores SIGUSR2, blocks SIGUSR1, and is past both when this returns. */
+static pid_t start_target(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		sigset_t blocked;
+
+		sigemptyset(&blocked);
+		sigaddset(&blocked, SIGUSR1);
+		sigprocmask(SIG_BLOCK, &blocked, NULL);
+		signal(SIGUSR2, SIG_IGN);
+		if (write(ready[1], "r", 1) == 1) {
+			for (;;)
+				pause();
+		}
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static int set_up(void **state)
+{
+	struct scene *scene;
+	struct err err;
+
+	*state = NULL;
+	if (!tap_possible(&err)) {
+		print_message("no taps here: %s\n", err.text);
+		return 0;
+	}
+	scene = mem_zeroed(sizeof *scene);
+	uv_loop_init(&scene->loop);
+	scene->target = start_target();
+	scene->tap = tap_open(&scene->loop, scene->target, on_sent, scene, &err);
+	if (!scene->tap)
+		print_message("%s\n", err.text);
+	*state = scene;
+	return scene->tap ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	if (!scene)
+		return 0;
+	kill(scene->target, SIGKILL);
+	waitpid(scene->target, NULL, 0);
+	tap_close(scene->tap);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->loop), 0);
+	free(scene);
+	return 0;
+}
+
+static struct scene *scene_of(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+static void tap_stamps_a_signal_and_names_its_sender(void **state)
+{
+	struct scene *scene = scene_of(state);
+	int64_t before_ns = clock_now();
+
+	assert_int_equal(kill(scene->target, SIGUSR1), 0);
+	tap_read(scene->tap);
+	assert_int_equal(scene->count, 1);
+	assert_int_equal(scene->records[0].signal, SIGUSR1);
+	assert_int_equal(scene->records[0].sender, getpid());
+	assert_false(scene->records[0].ignored);
+	assert_true(scene->records[0].ns >= before_ns);
+	assert_true(scene->records[0].ns <= clock_now());
+}
+
+static void tap_tells_that_a_signal_was_thrown_away(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	assert_int_equal(kill(scene->target, SIGUSR2), 0);
+	tap_read(scene->tap);
+	assert_int_equal(scene->count, 1);
+	assert_int_equal(scene->records[0].signal, SIGUSR2);
+	assert_true(scene->records[0].ignored);
+}
+
+static void tap_passes_over_other_processes_and_sigchld(void **state)
+{
+	struct scene *scene = scene_of(state);
+	pid_t other = start_target();
+
+	assert_int_equal(kill(other, SIGUSR1), 0);
+	assert_int_equal(kill(scene->target, SIGCHLD), 0);
+	tap_read(scene->tap);
+	assert_int_equal(scene->count, 0);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+}
+
+static void tap_keeps_each_record_once_and_in_order(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	assert_int_equal(kill(scene->target, SIGUSR2), 0);
+	tap_read(scene->tap);
+	assert_int_equal(kill(scene->target, SIGUSR1), 0);
+	assert_int_equal(kill(scene->target, SIGKILL), 0);
+	tap_read(scene->tap);
+	tap_read(scene->tap);
+	if (scene->count != 3) for (unsigned i = 0; i < scene->count; i++) print_message("%d sig %d from %d ign %d ns %ld (me %d target %d)\n", i, scene->records[i].signal, scene->records[i].sender, scene->records[i].ignored, (long)scene->records[i].ns, getpid(), scene->target);
+	assert_int_equal(scene->count, 3);
+	assert_int_equal(scene->records[0].signal, SIGUSR2);
+}
+
+static bool has_one(const void *arg)
+{
+	return ((const struct scene *)arg)->count == 1;
+}
+
+static void tap_wakes_the_loop(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	assert_int_equal(
+		wait_until(&scene->loop, has_one, scene, clock_now() + CLOCK_MS, NULL),
+		WAIT_DEADLINE);
+	assert_int_equal(kill(scene->target, SIGUSR1), 0);
+	assert_int_equal(wait_until(&scene->loop, has_one, scene,
+				 clock_now() + PATIENCE_NS, NULL),
+		WAIT_SO);
+}
+
+static void tap_does_not_keep_the_loop_running(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	assert_int_equal(uv_run(&scene->loop, UV_RUN_DEFAULT), 0);
+}
+
+/* Each record is some 90 bytes: this goes round the ring, with reads in between. */
+static void tap_goes_round_its_ring(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(kill(scene->target, SIGUSR2), 0);
+		tap_read(scene->tap);
+		assert_int_equal(scene->count, 1);
+		assert_int_equal(scene->records[0].signal, SIGUSR2);
+		scene->count = 0;
+	}
+}
+
+int main(void)
+{
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		SCENE(tap_stamps_a_signal_and_names_its_sender),
+		SCENE(tap_tells_that_a_signal_was_thrown_away),
+		SCENE(tap_passes_over_other_processes_and_sigchld),
+		SCENE(tap_keeps_each_record_once_and_in_order),
+		SCENE(tap_wakes_the_loop),
+		SCENE(tap_does_not_keep_the_loop_running),
+		SCENE(tap_goes_round_its_ring),
+	};
+#undef SCENE
+
+	return cmocka_run_group_tests_name("tap", tests, NULL, NULL);
+}
