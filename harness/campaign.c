@@ -253,6 +253,17 @@ static void on_said(void *arg, const char *line)
 	progress_say(((struct campaign *)arg)->progress, line);
 }
 
+/* What cannot be seen here bears on every verdict that follows. */
+static void say_blind_spots(struct campaign *campaign)
+{
+	const char *note = engine_sight(campaign->engine)->note;
+	SCOPED(mem_free) char *line =
+		mem_textf("engine %s: %s", engine_name(campaign->engine), note);
+
+	if (note[0])
+		progress_say(campaign->progress, line);
+}
+
 static bool get_ready(struct campaign *campaign, const char *programs)
 {
 	struct err err = {0};
@@ -276,6 +287,7 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 		return false;
 	}
 	campaign->progress = progress_create(&campaign->loop, stderr, count_rounds(campaign));
+	say_blind_spots(campaign);
 	if (engine_clean(campaign->engine, home_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
 	folder_clear(campaign->options->report);

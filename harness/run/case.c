@@ -167,7 +167,7 @@ static bool is_stopped(const void *arg)
 	return subject_stopped(stage->service);
 }
 
-/* Nothing but the mock agent's lifeline is open, and every request has its end. */
+/* No offspring of the service has its lifeline open, and every request has its end. */
 static bool is_quiet(const void *arg)
 {
 	const struct stage *stage = arg;
@@ -216,6 +216,23 @@ static void ask_engine(struct stage *stage)
 	evidence->engine_events = subject_engine_events(stage->service);
 }
 
+static bool has_signed_off(const void *arg)
+{
+	const struct stage *stage = arg;
+
+	return ledger_open_of(stage->ledger, "mock-agent") == 0;
+}
+
+/* The mock agent may have given its last answer, and not have told of it yet. Only its
+ * own end proves that all it saw is in the ledger. */
+static void close_book(struct stage *stage)
+{
+	mocks_down(stage->mocks);
+	stage->mocks = NULL;
+	if (stage->ledger)
+		stage_wait(stage, has_signed_off, QUIET_NS);
+}
+
 /* --- down --- */
 
 static void bring_down(struct stage *stage)
@@ -224,12 +241,11 @@ static void bring_down(struct stage *stage)
 		stage->options->keep(stage->options->arg, stage->evidence);
 
 	watch_end(stage->watch);
-	load_destroy(stage->load);
 	if (keep)
 		subject_keep(stage->service);
 	else
 		subject_down(stage->service);
-	mocks_down(stage->mocks);
+	load_destroy(stage->load);
 	ledger_destroy(stage->ledger);
 	if (stage->network)
 		engine_network_remove(stage->options->engine, stage->network);
@@ -259,6 +275,7 @@ void case_run(const struct case_options *options, const struct scenario *scenari
 		stop(&stage);
 	if (stage.service)
 		ask_engine(&stage);
+	close_book(&stage);
 	bring_down(&stage);
 	evidence->ended_ns = clock_now();
 }

@@ -64,6 +64,11 @@ static bool is_gone(const void *arg)
 	return ((const struct mocks *)arg)->exited;
 }
 
+static bool is_stopped(const void *arg)
+{
+	return subject_stopped(((const struct mocks *)arg)->subject);
+}
+
 static int64_t listening_port(const struct evidence *evidence)
 {
 	for (unsigned i = 0; i < evidence->event_count; i++) {
@@ -237,6 +242,8 @@ bool mocks_slow_turns(struct mocks *mocks, int64_t turn_ns, struct err *err)
 
 void mocks_down(struct mocks *mocks)
 {
+	struct err ignored;
+
 	if (!mocks)
 		return;
 	fetch_destroy(mocks->fetch);
@@ -245,6 +252,9 @@ void mocks_down(struct mocks *mocks)
 		wait_until(mocks->options.loop, is_gone, mocks,
 			clock_now() + 2 * STOP_NS, NULL);
 	}
+	if (mocks->subject && subject_stop(mocks->subject, &ignored))
+		wait_until(mocks->options.loop, is_stopped, mocks,
+			clock_now() + 2 * STOP_NS, NULL);
 	child_destroy(mocks->child);
 	family_destroy(mocks->family);
 	subject_down(mocks->subject);
