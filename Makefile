@@ -74,10 +74,11 @@ $(out)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
 
-# Wrong in one way each, and in one file each.
+# Wrong in one way each, and in one file each. Never sanitized: that would change the way
+# in which they are wrong.
 $(out)/subjects/%: scenarios/subjects/%.c
 	@mkdir -p $(@D)
-	$(call say,SUBJECT)$(CC) $(all_cflags) $(all_ldflags) -MMD -MP -MF $(out)/subjects/$*.d -o $@ $<
+	$(call say,SUBJECT)$(CC) $(filter-out $(checked),$(all_cflags)) -pie -fPIE -MMD -MP -MF $(out)/subjects/$*.d -o $@ $<
 
 # A test links its program without main, and what else is in its folder; the programs
 # themselves are there when it runs.
@@ -112,7 +113,7 @@ bench-shutdown: deps
 
 .PHONY: bench
 bench: deps
-	@$(MAKE) --no-print-directory all $(out)/bench/bench $(out)/bench/bare
+	@$(MAKE) -s --no-print-directory all $(out)/bench/bench $(out)/bench/bare
 	@$(out)/bench/bench $(ONLY)
 
 # The harness as a library: no commands, no reports.

@@ -106,7 +106,6 @@ bool lab_scenario(struct scenario *scenario, struct err *err, const char *format
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	scenario_preset(scenario);
 	ok = json_doc_parse(&doc, "bench", text, strlen(text), err) &&
 		scenario_read(scenario, &doc, doc.root, err);
 	json_doc_done(&doc);

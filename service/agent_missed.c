@@ -35,8 +35,7 @@ static bool collect(struct agent_missed *missed, const cJSON *page)
 	bool complete = false;
 	const cJSON *event;
 
-	cJSON_ArrayForEach(event, page)
-	{
+	cJSON_ArrayForEach (event, page) {
 		const char *id = json_text(event, "id");
 
 		if (complete && id)

@@ -72,8 +72,13 @@ static void enter(
 	set_timer(parting);
 }
 
+/* When time is up it does not matter any more which timer noticed it first. */
 static void finish(struct agent_parting *parting, const char *why)
 {
+	int64_t deadline_ns = parting->spec.deadline_ns;
+
+	if (why && !parting->given_up && deadline_ns && deadline_ns <= clock_now())
+		why = "deadline";
 	enter(parting, PARTING_OVER, -1);
 	uv_timer_stop(&parting->timer);
 	parting->spec.done(parting->spec.arg, why);

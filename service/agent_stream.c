@@ -336,8 +336,10 @@ static void on_timer(uv_timer_t *timer)
 
 	stream->fresh = false;
 	if (stream->look_ns && stream->look_ns <= now_ns) {
-		stream->missing = !stream->heard || silence_ns <= now_ns;
-		stream->look_ns = stream->missing ? 0 : silence_ns;
+		bool late = !stream->heard || silence_ns <= now_ns;
+
+		stream->missing |= late;
+		stream->look_ns = late ? 0 : silence_ns;
 	}
 	/* what was asked for before the stream was open does not tell all */
 	if (stream->missing && !stream->missed && !stream->unmarked)

@@ -103,8 +103,10 @@ static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
 		return;
 	}
 	/* a server need not know tools/list: then it has none */
-	cJSON_ArrayForEach(tool, tools) if (json_text(tool, "name"))
-		cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
+	cJSON_ArrayForEach (tool, tools) {
+		if (json_text(tool, "name"))
+			cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
+	}
 	if (!cursor || !*cursor)
 		become_ready(mcp);
 	else if (mcp->pages < TOOL_PAGES)
@@ -281,8 +283,7 @@ static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 		why = "its answer has no content";
 	if (why)
 		buf_addf(&text, "MCP server %s: %s", call->mcp->name, why);
-	cJSON_ArrayForEach(part, content)
-	{
+	cJSON_ArrayForEach (part, content) {
 		const char *type = json_text(part, "type");
 		const char *words = json_text(part, "text");
 

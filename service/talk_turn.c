@@ -191,10 +191,11 @@ static void on_interrupt_sent(
 	if (answer->why) {
 		talk->deleted |= answer->status == 404;
 		talk_break(talk, answer->why);
-	} else if (talk->turn.waiting) {
-		turn_end(talk, NULL,
-			"interrupted"); /* it was idle: no event will come */
+		return;
 	}
+	/* it was idle already, so no event will come of it */
+	if (talk->turn.waiting)
+		turn_end(talk, NULL, "interrupted");
 }
 
 static void on_sent(void *arg, const struct agent_answer *answer)
@@ -253,8 +254,10 @@ static cJSON *find_use(const struct agent_talk *talk, const char *id)
 {
 	cJSON *use;
 
-	cJSON_ArrayForEach(use,
-		talk->turn.uses) if (strcmp(json_text(use, "id"), id) == 0) return use;
+	cJSON_ArrayForEach (use, talk->turn.uses) {
+		if (strcmp(json_text(use, "id"), id) == 0)
+			return use;
+	}
 	return NULL;
 }
 
@@ -291,8 +294,7 @@ static void add_reply(struct agent_talk *talk, const cJSON *event)
 	struct talk_turn *turn = &talk->turn;
 	const cJSON *block;
 
-	cJSON_ArrayForEach(block, json_get(event, "content"))
-	{
+	cJSON_ArrayForEach (block, json_get(event, "content")) {
 		const char *text = json_text(block, "text");
 		size_t len = turn->text.len;
 
@@ -363,8 +365,7 @@ static void on_requires_action(struct agent_talk *talk, const cJSON *ids)
 		turn_end(talk, NULL, "interrupted");
 		return;
 	}
-	cJSON_ArrayForEach(id, ids)
-	{
+	cJSON_ArrayForEach (id, ids) {
 		if (talk->state != TALK_OPEN || !talk->turn.on || !talk->turn.waiting)
 			return;
 		meet_use(talk, cJSON_GetStringValue(id));

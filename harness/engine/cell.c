@@ -69,7 +69,8 @@ static void make_walls(const struct pipes *pipes)
 	if (!hide_mounts())
 		fail(pipes, "make mounts private");
 	/* Inside a container /proc may be masked, and must then stay as it is. */
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 &&
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) !=
+			0 &&
 		errno != EPERM)
 		fail(pipes, "mount /proc");
 }
@@ -96,7 +97,7 @@ static NORETURN void become(const struct cell_spec *spec, const struct pipes *pi
 	/* Whatever we have open, by whichever library, ends at exec. */
 	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
 		fail(pipes, "close descriptors");
-	/* Not with putenv(): there may have been threads, and one of them in malloc(). */
+	/* Not with putenv(): there may be threads, and one of them in malloc(). */
 	environ = (char **)(void *)(size_t)spec->env;
 	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
 	fail(pipes, spec->argv[0]);
@@ -158,7 +159,8 @@ static bool see_off(pid_t pid, const struct cell_spec *spec, const struct pipes 
 		return false;
 	if (write(pipes->go[1], "g", 1) != 1)
 		return err_sys(err, "start");
-	while ((got = read(pipes->fail[0], &failure, sizeof failure)) < 0 && errno == EINTR)
+	while ((got = read(pipes->fail[0], &failure, sizeof failure)) < 0 &&
+		errno == EINTR)
 		continue;
 	if (got == 0)
 		return true;
@@ -195,12 +197,13 @@ bool cell_start(pid_t *pid, const struct cell_spec *spec, struct err *err)
 	return ok;
 }
 
-enum cell_walls cell_possible(struct err *err)
+/* Runs true(1) behind them. */
+static bool try_walls(enum cell_walls walls, struct err *err)
 {
 	static const char *const argv[] = {"true", NULL};
 	static const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
-	struct cell_spec spec = {
-		.walls = geteuid() == 0 ? CELL_NAMESPACES : CELL_USER_NAMESPACES,
+	const struct cell_spec spec = {
+		.walls = walls,
 		.argv = argv,
 		.env = env,
 		.stdout_fd = 1,
@@ -209,7 +212,15 @@ enum cell_walls cell_possible(struct err *err)
 	pid_t pid;
 
 	if (!cell_start(&pid, &spec, err))
-		return CELL_PLAIN;
+		return false;
 	waitpid(pid, NULL, 0);
-	return spec.walls;
+	return true;
+}
+
+/* Root in a container may lack the one and be allowed the other. */
+enum cell_walls cell_possible(struct err *err)
+{
+	if (geteuid() == 0 && try_walls(CELL_NAMESPACES, err))
+		return CELL_NAMESPACES;
+	return try_walls(CELL_USER_NAMESPACES, err) ? CELL_USER_NAMESPACES : CELL_PLAIN;
 }

@@ -27,7 +27,8 @@ cJSON *docker_labels(const struct docker_engine *docker)
 {
 	cJSON *labels = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(labels, DOCKER_RUN_LABEL, docker->engine.options.run_id);
+	cJSON_AddStringToObject(
+		labels, DOCKER_RUN_LABEL, docker->engine.options.run_id);
 	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, docker->home);
 	return labels;
 }
@@ -38,8 +39,8 @@ static char *find_home(void)
 	struct utsname host = {0};
 
 	uname(&host);
-	return mem_textf("%s:%s", host.nodename,
-		temporary && temporary[0] ? temporary : "/tmp");
+	return mem_textf(
+		"%s:%s", host.nodename, temporary && temporary[0] ? temporary : "/tmp");
 }
 
 /* --- images --- */
@@ -59,7 +60,8 @@ static bool load_and_tell(struct docker_engine *docker, enum docker_image image,
 	engine_said_fn *said, void *arg, struct err *err)
 {
 	SCOPED(mem_free) char *name = docker_images_load(docker, image, err);
-	SCOPED(mem_free) char *latest = name ? docker_images_tag(docker, name, err) : NULL;
+	SCOPED(mem_free) char *latest =
+		name ? docker_images_tag(docker, name, err) : NULL;
 	SCOPED(mem_free) char *line = NULL;
 
 	if (!latest)
@@ -69,7 +71,8 @@ static bool load_and_tell(struct docker_engine *docker, enum docker_image image,
 	return true;
 }
 
-static int load_all(struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
+static int load_all(
+	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
 {
 	for (int i = 0; i < DOCKER_IMAGES; i++) {
 		if (!load_and_tell(of(engine), (enum docker_image)i, said, arg, err))
@@ -80,13 +83,15 @@ static int load_all(struct engine *engine, engine_said_fn *said, void *arg, stru
 
 /* --- containers --- */
 
-static struct subject *up(struct engine *engine, const struct unit *unit, struct err *err)
+static struct subject *up(
+	struct engine *engine, const struct unit *unit, struct err *err)
 {
 	struct docker_engine *docker = of(engine);
 
 	if (!unit->image && !prepare(engine, NULL, err))
 		return NULL;
-	return container_up(docker, unit, unit->image ? unit->image : docker->image, err);
+	return container_up(
+		docker, unit, unit->image ? unit->image : docker->image, err);
 }
 
 /* --- networks --- */
@@ -143,8 +148,8 @@ static void network_remove(struct engine *engine, const char *name)
 	docker_answer_done(&answer);
 }
 
-static int clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
-	void *arg, struct err *err)
+static int clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
 {
 	return leftovers_remove(of(engine), is_over, said, arg, err);
 }
@@ -173,8 +178,7 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	copy_text(json, "cgroup_version", docker->info, "CgroupVersion");
 	copy_text(json, "cgroup_driver", docker->info, "CgroupDriver");
 	copy_text(json, "runtime", docker->info, "DefaultRuntime");
-	cJSON_ArrayForEach(component, json_get(about, "Components"))
-	{
+	cJSON_ArrayForEach (component, json_get(about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strcmp(name, "Engine") != 0)
@@ -182,8 +186,8 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	}
 }
 
-/* Same machine name, same kernel, a socket in our file system: its containers' processes
- * are ours to see. Each is looked at once more when it runs. */
+/* Same machine name, same kernel, a socket in our file system: its containers'
+ * processes are ours to see. Each is looked at once more when it runs. */
 static bool is_local(const struct docker_engine *docker)
 {
 	const char *kernel = json_text(docker->info, "KernelVersion");
@@ -211,7 +215,6 @@ static void look_around(struct docker_engine *docker)
 		return;
 	}
 	engine->eyes = eyes_open(engine->loop, &engine->sight);
-	engine->sight.wait_status = true;
 	engine->sight.snapshots = true;
 	engine->sight.oom = true;
 }
@@ -257,8 +260,8 @@ struct engine *docker_create(
 	docker->home = find_home();
 	docker->api = docker_api_open(loop, options->interrupted, err);
 	if (docker->api &&
-		docker_api_call(docker->api, &(struct docker_call){.path = "/info"}, &info,
-			err)) {
+		docker_api_call(docker->api, &(struct docker_call){.path = "/info"},
+			&info, err)) {
 		docker->info = info.json;
 		look_around(docker);
 		return &docker->engine;

@@ -64,7 +64,8 @@ bool engine_prepare(struct engine *engine, const char *image, struct err *err)
 	return engine->ops->prepare(engine, image, err);
 }
 
-int engine_images(struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
+int engine_images(
+	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
 {
 	if (engine->ops->images)
 		return engine->ops->images(engine, said, arg, err);
@@ -82,7 +83,8 @@ void engine_network_remove(struct engine *engine, const char *network)
 	engine->ops->network_remove(engine, network);
 }
 
-struct subject *engine_up(struct engine *engine, const struct unit *unit, struct err *err)
+struct subject *engine_up(
+	struct engine *engine, const struct unit *unit, struct err *err)
 {
 	if (signal_number(unit->stop_signal) == 0) {
 		err_set(err, "start %s: there is no signal \"%s\"", unit->name,
@@ -132,6 +134,11 @@ bool subject_inspect(struct subject *subject, struct err *err)
 	return subject->engine->ops->inspect(subject, err);
 }
 
+int64_t subject_end_of(const struct subject *subject, pid_t pid)
+{
+	return subject->eye ? eye_end_of(subject->eye, pid) : 0;
+}
+
 cJSON *subject_engine_events(const struct subject *subject)
 {
 	return subject->engine->ops->events(subject);
@@ -148,8 +155,8 @@ void subject_keep(struct subject *subject)
 	subject->engine->ops->keep(subject);
 }
 
-int engine_clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
-	void *arg, struct err *err)
+int engine_clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
 {
 	return engine->ops->clean(engine, is_over, said, arg, err);
 }

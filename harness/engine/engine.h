@@ -100,6 +100,10 @@ const struct stop_facts *subject_facts(const struct subject *subject);
 /* Reads what the engine still knows (exit code, OOM flag, events) into the facts. */
 bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
 
+/* When a descendant with this pid (on the host) ended, by the kernel's stamp; 0: not
+ * known. */
+int64_t subject_end_of(const struct subject *subject, pid_t pid);
+
 /* What the engine reported of it, in its own words, for the failed case's folder: the
  * caller's. NULL when it has none. */
 cJSON *subject_engine_events(const struct subject *subject);

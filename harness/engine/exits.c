@@ -19,7 +19,15 @@ struct watched {
 	struct exit_record *record;
 };
 
+/* An end, whoever's: descendants of the watched are asked for afterwards. */
+struct end {
+	pid_t pid;
+	int64_t ns;
+};
+
 struct exits {
+	struct end *ends;   /* a ring of EXITS_KEPT */
+	unsigned end_count; /* ever */
 	int fd;
 	uv_poll_t poll;
 	struct watched *watched;
@@ -43,13 +51,39 @@ static bool subscribe(int fd)
 	return send(fd, request, header->nlmsg_len, 0) == (ssize_t)header->nlmsg_len;
 }
 
+static void keep(struct exits *exits, const struct proc_event *event)
+{
+	exits->ends[exits->end_count++ % EXITS_KEPT] = (struct end){
+		.pid = event->event_data.exit.process_pid,
+		.ns = (int64_t)event->timestamp_ns,
+	};
+}
+
+/* The latest with this pid: numbers are used again. */
+int64_t exits_of(const struct exits *exits, pid_t pid)
+{
+	unsigned kept = exits->end_count < EXITS_KEPT ? exits->end_count : EXITS_KEPT;
+
+	for (unsigned i = 1; i <= kept; i++) {
+		const struct end *end =
+			&exits->ends[(exits->end_count - i) % EXITS_KEPT];
+
+		if (end->pid == pid)
+			return end->ns;
+	}
+	return 0;
+}
+
 static void note(struct exits *exits, const struct proc_event *event)
 {
 	if (event->what != PROC_EVENT_EXIT)
 		return;
-	for (struct watched *watched = exits->watched; watched; watched = watched->next) {
-		/* The event comes for each thread; the process ends with the last of them,
-		 * which need not be the one that ran main(). */
+	if (event->event_data.exit.process_pid == event->event_data.exit.process_tgid)
+		keep(exits, event);
+	for (struct watched *watched = exits->watched; watched;
+		watched = watched->next) {
+		/* The event comes for each thread; the process ends with the last of
+		 * them, which need not be the one that ran main(). */
 		if (watched->pid != event->event_data.exit.process_tgid ||
 			(int64_t)event->timestamp_ns < watched->record->ns)
 			continue;
@@ -72,7 +106,8 @@ void exits_read(struct exits *exits)
 			const struct cn_msg *message = NLMSG_DATA(header);
 			struct proc_event event;
 
-			if (message->id.idx != CN_IDX_PROC || message->len < sizeof event)
+			if (message->id.idx != CN_IDX_PROC ||
+				message->len < sizeof event)
 				continue;
 			memcpy(&event, message->data, sizeof event);
 			note(exits, &event);
@@ -92,6 +127,7 @@ static void on_closed(uv_handle_t *handle)
 	struct exits *exits = handle->data;
 
 	close(exits->fd);
+	free(exits->ends);
 	free(exits);
 }
 
@@ -103,8 +139,8 @@ struct exits *exits_open(uv_loop_t *loop, struct err *err)
 	};
 	int size = RECEIVE_BUFFER;
 	struct exits *exits;
-	int fd = socket(
-		PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		NETLINK_CONNECTOR);
 
 	if (fd < 0) {
 		err_sys(err, "process connector");
@@ -119,6 +155,7 @@ struct exits *exits_open(uv_loop_t *loop, struct err *err)
 	}
 	exits = mem_zeroed(sizeof *exits);
 	exits->fd = fd;
+	exits->ends = mem_zeroed(sizeof *exits->ends * EXITS_KEPT);
 	uv_poll_init(loop, &exits->poll, fd);
 	exits->poll.data = exits;
 	uv_poll_start(&exits->poll, UV_READABLE, on_readable);

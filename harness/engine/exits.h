@@ -29,6 +29,10 @@ struct exits *exits_open(uv_loop_t *loop, struct err *err) MUST_CHECK;
 void exits_watch(struct exits *exits, pid_t pid, struct exit_record *record);
 void exits_forget(struct exits *exits, pid_t pid);
 
+/* When pid ended, among the last EXITS_KEPT ends of the whole machine; 0: not seen. */
+#define EXITS_KEPT 65536
+int64_t exits_of(const struct exits *exits, pid_t pid);
+
 /* Reads what has arrived, without waiting for the loop. */
 void exits_read(struct exits *exits);
 void exits_close(struct exits *exits); /* accepts NULL */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "harness/engine/exits.h"
@@ -32,7 +33,7 @@ struct eye {
 	int pidfd;
 	uv_poll_t poll;
 	int64_t dying_ns; /* it began to exit; 0: not tapped */
-	struct tap *tap; /* NULL: not possible here */
+	struct tap *tap;  /* NULL: not possible here */
 	struct exit_record record;
 	int64_t seen_ns; /* when the pidfd said that it ended; 0: not yet */
 	eye_ended_fn *ended;
@@ -51,6 +52,17 @@ static bool pids_are_global(void)
 	return readlink("/proc/self/ns/pid", here, sizeof here) ==
 		(ssize_t)(sizeof first - 1) &&
 		memcmp(here, first, sizeof first - 1) == 0;
+}
+
+/* Of processes that are not our children, since Linux 6.15. */
+static bool pidfds_tell_statuses(void)
+{
+	struct utsname host;
+	int major, minor;
+
+	return uname(&host) == 0 &&
+		sscanf(host.release, "%d.%d", &major, &minor) == 2 &&
+		(major > 6 || (major == 6 && minor >= 15));
 }
 
 static bool can_trace(struct err *err)
@@ -76,16 +88,20 @@ struct eyes *eyes_open(uv_loop_t *loop, struct engine_sight *sight)
 	eyes->loop = loop;
 	eyes->exits = open_exits(loop, &err);
 	sight->exit = eyes->exits ? WITNESS_KERNEL : WITNESS_SELF;
+	if (eyes->exits || pidfds_tell_statuses())
+		sight->wait_status = true;
 	if (!eyes->exits)
 		len += (size_t)snprintf(sight->note + len, sizeof sight->note - len,
-			"%sno kernel stamp of exits (%.80s)", len ? "; " : "", err.text);
+			"%sno kernel stamp of exits (%.80s)", len ? "; " : "",
+			err.text);
 	eyes->taps = can_trace(&err);
 	sight->signal_fate = eyes->taps;
 	if (eyes->taps)
 		sight->signal = sight->kill = WITNESS_KERNEL;
 	else
 		snprintf(sight->note + len, sizeof sight->note - len,
-			"%sno kernel trace of signals (%.80s)", len ? "; " : "", err.text);
+			"%sno kernel trace of signals (%.80s)", len ? "; " : "",
+			err.text);
 	return eyes;
 }
 
@@ -229,7 +245,10 @@ static void tell_signal(const struct sent *sent, struct stop_facts *facts)
 /* The first that came before the end is the one that killed. */
 static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *kill_by)
 {
-	if (sent->record.signal != SIGKILL || facts->kill_witness == WITNESS_KERNEL ||
+	/* One that the kernel threw away (kill(1, 9) from inside) killed nobody; of the
+	 * others the first is the one that did. */
+	if (sent->record.signal != SIGKILL || sent->record.ignored ||
+		facts->kill_witness == WITNESS_KERNEL ||
 		(facts->exit_ns && sent->record.ns > facts->exit_ns))
 		return;
 	facts->kill_ns = sent->record.ns;
@@ -251,6 +270,14 @@ void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by)
 		tell_signal(&eye->sent[i], facts);
 		tell_kill(&eye->sent[i], facts, kill_by);
 	}
+}
+
+int64_t eye_end_of(struct eye *eye, pid_t pid)
+{
+	if (!eye->eyes->exits)
+		return 0;
+	exits_read(eye->eyes->exits);
+	return exits_of(eye->eyes->exits, pid);
 }
 
 static void on_closed(uv_handle_t *handle)

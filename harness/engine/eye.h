@@ -1,5 +1,6 @@
 /*
- * eye - what the kernel lets us see of one process: the signals it is sent, and its end.
+ * eye - what the kernel lets us see of one process: the signals it is sent, and its
+ * end.
  *
  * Joins a pidfd (the end, at once), the process connector (the end, stamped by the
  * kernel, and the wait status) and the tap (signals, stamped by the kernel). Each that
@@ -37,6 +38,8 @@ bool eye_ended(const struct eye *eye);
  * signals_seen for facts->stop_signal from facts->asked_ns on; kill_ns, kill_witness
  * and kill_sender. Says nothing of kill_by_engine: kill_by tells who sent it. */
 void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by);
+/* When another process (a descendant) ended, by the kernel's stamp; 0: not known. */
+int64_t eye_end_of(struct eye *eye, pid_t pid);
 void eye_close(struct eye *eye); /* accepts NULL */
 
 #endif

@@ -13,7 +13,8 @@
 struct engine_ops {
 	const char *name;
 	void (*destroy)(struct engine *engine);
-	void (*fingerprint)(struct engine *engine, cJSON *json); /* adds what it knows */
+	void (*fingerprint)(
+		struct engine *engine, cJSON *json); /* adds what it knows */
 	bool (*prepare)(struct engine *engine, const char *image, struct err *err);
 	int (*images)(struct engine *engine, engine_said_fn *said, void *arg,
 		struct err *err); /* NULL: it has none */
@@ -50,9 +51,9 @@ struct subject {
 };
 
 /* NULL with err when there is none: no daemon, no namespaces. */
-struct engine *docker_create(
-	uv_loop_t *loop, const struct engine_options *options, struct err *err) MUST_CHECK;
-struct engine *process_create(
-	uv_loop_t *loop, const struct engine_options *options, struct err *err) MUST_CHECK;
+struct engine *docker_create(uv_loop_t *loop, const struct engine_options *options,
+	struct err *err) MUST_CHECK;
+struct engine *process_create(uv_loop_t *loop, const struct engine_options *options,
+	struct err *err) MUST_CHECK;
 
 #endif

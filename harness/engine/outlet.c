@@ -57,8 +57,8 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
 	}
 }
 
-struct outlet *outlet_open(uv_loop_t *loop, int fd, subject_log_fn *line, void *line_arg,
-	outlet_over_fn *over, void *arg)
+struct outlet *outlet_open(uv_loop_t *loop, int fd, subject_log_fn *line,
+	void *line_arg, outlet_over_fn *over, void *arg)
 {
 	struct outlet *outlet = mem_zeroed(sizeof *outlet);
 

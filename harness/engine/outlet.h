@@ -15,8 +15,8 @@ struct outlet;
 typedef void outlet_over_fn(void *arg);
 
 /* Takes fd; keeps loop. `line` may be NULL: nobody listens. */
-struct outlet *outlet_open(uv_loop_t *loop, int fd, subject_log_fn *line, void *line_arg,
-	outlet_over_fn *over, void *arg) MUST_CHECK;
+struct outlet *outlet_open(uv_loop_t *loop, int fd, subject_log_fn *line,
+	void *line_arg, outlet_over_fn *over, void *arg) MUST_CHECK;
 bool outlet_is_over(const struct outlet *outlet);
 
 /* Reads what the pipe holds now and ends there, whoever may still have it open.

@@ -97,8 +97,8 @@ static void on_ended(void *arg)
 
 static void send_signal(struct process_subject *process, int signal_number)
 {
-	syscall(SYS_pidfd_send_signal, eye_pidfd(process->subject.eye), signal_number, NULL,
-		0);
+	syscall(SYS_pidfd_send_signal, eye_pidfd(process->subject.eye), signal_number,
+		NULL, 0);
 }
 
 static void on_grace_over(uv_poll_t *poll, int status, int events)
@@ -200,12 +200,14 @@ static const char **command(const struct unit *unit)
 	return argv;
 }
 
-static bool start(struct process_subject *process, const struct unit *unit, struct err *err)
+static bool start(
+	struct process_subject *process, const struct unit *unit, struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
-	SCOPED(mem_free) char *path = mem_textf("PATH=%s:%s/../subjects:/usr/local/sbin:"
-						"/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		engine->options.programs, engine->options.programs);
+	SCOPED(mem_free) char *path =
+		mem_textf("PATH=%s:%s/../subjects:/usr/local/sbin:"
+			  "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			engine->options.programs, engine->options.programs);
 	SCOPED(mem_free) const char **env = environment(unit, path);
 	SCOPED(mem_free) const char **argv = command(unit);
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
@@ -232,8 +234,8 @@ static bool start(struct process_subject *process, const struct unit *unit, stru
 	close(err_pipe[1]);
 	process->out = outlet_open(
 		engine->loop, out[0], unit->log, unit->arg, on_outlet_over, process);
-	process->err = outlet_open(
-		engine->loop, err_pipe[0], unit->log, unit->arg, on_outlet_over, process);
+	process->err = outlet_open(engine->loop, err_pipe[0], unit->log, unit->arg,
+		on_outlet_over, process);
 	return ok;
 }
 
@@ -257,8 +259,8 @@ static void process_down(struct subject *subject)
 
 	if (subject->running) {
 		send_signal(process, SIGKILL);
-		wait_until(subject->engine->loop, is_gone, subject, clock_now() + DOWN_NS,
-			NULL);
+		wait_until(subject->engine->loop, is_gone, subject,
+			clock_now() + DOWN_NS, NULL);
 	}
 	outlet_close(process->out);
 	outlet_close(process->err);
@@ -270,8 +272,8 @@ static bool watch(struct process_subject *process, struct err *err)
 {
 	struct subject *subject = &process->subject;
 
-	subject->eye = eye_open(
-		subject->engine->eyes, subject->pid, on_ended, process, err);
+	subject->eye =
+		eye_open(subject->engine->eyes, subject->pid, on_ended, process, err);
 	subject->running = subject->eye != NULL;
 	if (!subject->eye) {
 		kill(subject->pid, SIGKILL);
@@ -287,8 +289,10 @@ static struct subject *process_up(
 	struct subject *subject;
 
 	if (!unit->argv) {
-		err_set(err, "image %s: the process engine runs a command, and there is "
-			     "no service.command", unit->image);
+		err_set(err,
+			"image %s: the process engine runs a command, and there is "
+			"no service.command",
+			unit->image);
 		return NULL;
 	}
 	process = mem_zeroed(sizeof *process);
@@ -410,7 +414,8 @@ struct engine *process_create(
 	process->walls = cell_possible(&why);
 	if (process->walls == CELL_PLAIN)
 		snprintf(engine->sight.note, sizeof engine->sight.note,
-			"no PID namespace (%.80s): PID 1's rules do not hold", why.text);
+			"no PID namespace (%.80s): PID 1's rules do not hold",
+			why.text);
 	engine->eyes = eyes_open(loop, &engine->sight);
 	return engine;
 }

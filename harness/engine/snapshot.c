@@ -71,7 +71,8 @@ static bool read_status(struct proc *proc, char *text)
 		return false;
 	at = after(text, "Name:\t");
 	if (at)
-		snprintf(proc->name, sizeof proc->name, "%.*s", (int)strcspn(at, "\n"), at);
+		snprintf(proc->name, sizeof proc->name, "%.*s", (int)strcspn(at, "\n"),
+			at);
 	at = after(text, "\nState:\t");
 	proc->state = at ? *at : '?';
 	at = after(text, "\nThreads:\t");
@@ -142,7 +143,8 @@ static void read_wait(struct proc *proc, char *text)
 		if (len > 0)
 			proc->waits_on[len] = '\0';
 	}
-	if (read_proc(proc->pid, "wchan", text, FILE_MAX, NULL) && strcmp(text, "0") != 0)
+	if (read_proc(proc->pid, "wchan", text, FILE_MAX, NULL) &&
+		strcmp(text, "0") != 0)
 		snprintf(proc->wchan, sizeof proc->wchan, "%.*s",
 			(int)sizeof proc->wchan - 1, text);
 }
@@ -158,8 +160,8 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
 	read_command(&proc, text);
 	if (proc.state != 'Z')
 		read_wait(&proc, text);
-	snapshot->procs =
-		mem_grown(snapshot->procs, snapshot->count + 1, sizeof *snapshot->procs);
+	snapshot->procs = mem_grown(
+		snapshot->procs, snapshot->count + 1, sizeof *snapshot->procs);
 	snapshot->procs[snapshot->count++] = proc;
 	return true;
 }

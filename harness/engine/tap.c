@@ -54,7 +54,8 @@ static int open_tracefs(void)
 
 	if (context < 0)
 		return -1;
-	if (syscall(SYS_fsconfig, context, 6u /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) == 0)
+	if (syscall(SYS_fsconfig, context, 6u /* FSCONFIG_CMD_CREATE */, NULL, NULL,
+		    0) == 0)
 		mount = (int)syscall(SYS_fsmount, context, 1u /* FSMOUNT_CLOEXEC */, 0);
 	close(context);
 	return mount;
@@ -126,19 +127,19 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 	char filter[48];
 	void *memory;
 
-	ring->fd = (int)syscall(SYS_perf_event_open, &attr, -1, processor, -1,
-		PERF_FLAG_FD_CLOEXEC);
+	ring->fd = (int)syscall(
+		SYS_perf_event_open, &attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
 	if (ring->fd < 0)
 		return err_sys(err, "perf_event_open");
-	memory = mmap(NULL, (PAGES + 1) * page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
-		ring->fd, 0);
+	memory = mmap(NULL, (PAGES + 1) * page_size(), PROT_READ | PROT_WRITE,
+		MAP_SHARED, ring->fd, 0);
 	if (memory == MAP_FAILED)
 		return err_sys(err, "mmap of a perf ring");
 	ring->page = memory;
 	/* Each child's end is a signal too, and nobody asks for those. */
 	snprintf(filter, sizeof filter,
-		ring->what == TAP_SIGNAL ? "pid==%d && sig!=%d" : "pid==%d", (int)target,
-		SIGCHLD);
+		ring->what == TAP_SIGNAL ? "pid==%d && sig!=%d" : "pid==%d",
+		(int)target, SIGCHLD);
 	if (ioctl(ring->fd, PERF_EVENT_IOC_SET_FILTER, filter) != 0 ||
 		ioctl(ring->fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
 		return err_sys(err, "perf filter %s", filter);
@@ -257,8 +258,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	read_ring(poll->data);
 }
 
-struct tap *tap_open(uv_loop_t *loop, pid_t target, tap_fn *sent, void *arg,
-	struct err *err)
+struct tap *tap_open(
+	uv_loop_t *loop, pid_t target, tap_fn *sent, void *arg, struct err *err)
 {
 	struct tap *tap = open_rings(target, err);
 

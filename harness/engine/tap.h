@@ -2,11 +2,11 @@
  * tap - the signals that one process is sent and the beginning of its end, from the
  * kernel's own tracepoints.
  *
- * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered by
- * the target's pid, stamped
- * by the kernel in CLOCK_MONOTONIC. It says when a signal was sent, by whom, and
- * whether it was queued or thrown away on the spot (a PID 1 without a handler).
- * SIGCHLD is left out. Needs root or CAP_PERFMON and a kernel with tracefs; the system's mounts are not touched.
+ * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered
+ * by the target's pid, stamped by the kernel in CLOCK_MONOTONIC. It says when a signal
+ * was sent, by whom, and whether it was queued or thrown away on the spot (a PID 1
+ * without a handler). SIGCHLD is left out. Needs root or CAP_PERFMON and a kernel with
+ * tracefs; the system's mounts are not touched.
  */
 #ifndef HARNESS_ENGINE_TAP_H
 #define HARNESS_ENGINE_TAP_H

@@ -30,7 +30,13 @@ static bool say(char *text, size_t size, const char *format, ...)
 #define TIME(ns)      clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
-/* --- W: did the signal reach code? Asked only when the grace ran out. --- */
+/* --- W: did the signal reach code? --- */
+
+/* The grace ran out, or the kernel threw the signal away before our eyes. */
+static bool went_unheard(const struct view *view)
+{
+	return view->killed || view->facts->signal_fate == FATE_IGNORED;
+}
 
 static bool is_shell(const struct proc *proc)
 {
@@ -65,7 +71,7 @@ static bool pid1_ignores(const struct view *view, const struct judgement *judgem
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (!view->killed || !view->pid1 ||
+	if (!went_unheard(view) || !view->pid1 ||
 		!proc_ignores(view->pid1, view->facts->stop_signal))
 		return false;
 	return say(text, size, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
@@ -82,7 +88,8 @@ static bool pid1_has_no_handler(const struct view *view, const struct judgement 
 	bool traced = view->facts->signal_fate == FATE_IGNORED;
 
 	(void)judgement;
-	if (!view->killed || !pid1 || proc_hears(pid1, number) || proc_ignores(pid1, number))
+	if (!went_unheard(view) || !pid1 || proc_hears(pid1, number) ||
+		proc_ignores(pid1, number))
 		return false;
 	if (view->shutdown || (!traced && !view->pid1_settled) ||
 		(pid1->shared_pending >> (number - 1) & 1))
@@ -180,16 +187,27 @@ static bool oom_killed(const struct view *view, const struct judgement *judgemen
 		(long long)view->facts->oom_kills, view->facts->oom_kills == 1 ? "" : "s");
 }
 
+/* A code that claims a signal, and a raw wait status that knows of none. (That an init
+ * exits with 143 is its way of telling that its child died of SIGTERM.) */
+static bool exited_by_itself(const struct view *view)
+{
+	int code = view->facts->exit_code;
+
+	return view->facts->wait_status_known && !view->signalled &&
+		(code == 128 + SIGKILL ||
+			(code == 128 + SIGTERM && !view->scenario->service.init));
+}
+
 static bool reported_child_status(const struct view *view,
 	const struct judgement *judgement, char *text, size_t size)
 {
 	(void)judgement;
-	if (view->facts->exit_code != 137 || !view->facts->wait_status_known ||
-		view->signalled)
+	if (!exited_by_itself(view))
 		return false;
 	return say(text, size,
-		"PID 1 was not killed: it exited with 137 by itself, as a shell or an init "
-		"does that reports a child's SIGKILL");
+		"PID 1 did not die of a signal: it exited with %d by itself, as a shell or an "
+		"init does that reports how a child died",
+		view->facts->exit_code);
 }
 
 static bool self_killed(const struct view *view, const struct judgement *judgement,
@@ -206,7 +224,7 @@ static bool crashed(const struct view *view, const struct judgement *judgement, 
 {
 	int number = view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
-	if (judgement->verdict != VERDICT_CRASH || view->facts->exited_before_stop)
+	if (judgement->verdict != VERDICT_CRASH || view->too_late)
 		return false;
 	return say(text, size, "it crashed: %s (exit code %d)", SIGNAL(number),
 		view->facts->exit_code);
@@ -231,7 +249,7 @@ static bool died_of_default(const struct view *view, const struct judgement *jud
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (!is_143(view) || view->completed || view->facts->exited_before_stop)
+	if (!is_143(view) || view->completed || view->too_late || exited_by_itself(view))
 		return false;
 	return say(text, size, "143: SIGTERM's default disposition ended it%s: it %s",
 		view->scenario->service.init ? " behind the init" : "",
@@ -243,7 +261,7 @@ static bool ended_before_stop(const struct view *view, const struct judgement *j
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (!view->facts->exited_before_stop)
+	if (!view->too_late)
 		return false;
 	return say(text, size,
 		"it had ended before the stop, with exit code %d: the stop was a no-op",
@@ -275,6 +293,10 @@ static const struct rule {
 	const char *id;
 	rule_fn *holds;
 } rules[] = {
+	{"X10", ended_before_stop},
+	{"X7", crashed},
+	{"X3", oom_killed},
+	{"X6", self_killed},
 	{"W3", launcher_is_pid1},
 	{"W2", pid1_ignores},
 	{"W1", pid1_has_no_handler},
@@ -282,10 +304,6 @@ static const struct rule {
 	{"H2", wait_sequential},
 	{"H1", wait_agent},
 	{"H3", wait_mcp},
-	{"X10", ended_before_stop},
-	{"X7", crashed},
-	{"X3", oom_killed},
-	{"X6", self_killed},
 	{"X5", reported_child_status},
 	{"X8", reraised_after_drain},
 	{"X9", died_of_default},

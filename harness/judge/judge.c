@@ -93,7 +93,7 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	int code = view->facts->exit_code;
 	int number = view->signalled ? view->death_signal : code - 128;
 
-	if (view->facts->exited_before_stop)
+	if (view->too_late)
 		find(judgement, VERDICT_CRASH, "it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
@@ -104,6 +104,22 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_DIRTY, "exit code %d", code);
 	else if (code < 0)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
+	/* An end that the stop had no part in proves nothing about the next one. */
+	if (view->facts->signal_fate == FATE_IGNORED && !view->killed && !view->too_late)
+		find(judgement, VERDICT_DIRTY,
+			"it never heard the stop signal, and ended by itself");
+}
+
+/* An accepted request that was answered, and not with what it was sent for. (503 is
+ * being turned away, which is what a service on its way down is asked to do.) */
+static void judge_requests(struct judgement *judgement, const struct view *view)
+{
+	if (view->lost > 0)
+		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
+			view->lost == 1 ? " was" : "s were");
+	if (view->wrong > 0)
+		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s", view->wrong,
+			view->wrong == 1 ? "" : "s", view->first_wrong);
 }
 
 /* A fast stop is not clean until every session is proven to have been let go. */
@@ -132,6 +148,8 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 	const struct scenario *scenario = view->scenario;
 	int64_t within_ns = scenario->expect.within_ns;
 
+	if (view->too_late)
+		return;
 	if (view->stop_ns < 0)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the time of its %s",
 			view->facts->signal_ns ? "end" : "stop signal");
@@ -152,9 +170,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	if (view->remains.count > 0)
 		find(judgement, VERDICT_LEAK, "%u process%s left behind",
 			view->remains.count, view->remains.count == 1 ? " was" : "es were");
-	if (view->lost > 0)
-		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
-			view->lost == 1 ? " was" : "s were");
+	judge_requests(judgement, view);
 	judge_time(judgement, view);
 	if (!judgement->reason[0])
 		find(judgement, VERDICT_CLEAN, "%s", TIME(view->stop_ns));

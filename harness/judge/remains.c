@@ -36,25 +36,72 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 		if (event->source == EVENT_SERVICE &&
 			(strcmp(event->name, "mcp.reaped") == 0 ||
 				strcmp(event->name, "orphan.reaped") == 0) &&
+			event->ns >= lifeline->opened_ns &&
 			json_int(event->json, "child", 0) == lifeline->own_pid)
 			return true;
 	}
 	return false;
 }
 
+/* From when on whatever happened to its children was PID 1's death, and not its doing. */
+static int64_t death_of(const struct stop_facts *facts)
+{
+	if (facts->dying_ns)
+		return facts->dying_ns;
+	return facts->kill_ns ? facts->kill_ns : 0;
+}
+
 static bool is_remain(const struct evidence *evidence, const struct lifeline *lifeline)
 {
+	int64_t death_ns = death_of(&evidence->facts);
 	int64_t end_ns = evidence->facts.exit_ns;
-	int64_t death_ns = evidence->facts.dying_ns ? evidence->facts.dying_ns
-						    : evidence->facts.kill_ns;
 
 	if (!is_offspring(lifeline))
 		return false;
 	if (lifeline->exit_ns)
 		return death_ns && lifeline->exit_ns > death_ns;
-	if (end_ns && lifeline->ended_ns && lifeline->ended_ns < end_ns - NEAR_NS)
+	/* Our reading of a hang-up is never earlier than it. */
+	if (lifeline->ended_ns && death_ns && lifeline->ended_ns < death_ns)
+		return false;
+	if (lifeline->ended_ns && !death_ns && end_ns && lifeline->ended_ns < end_ns - NEAR_NS)
 		return false;
 	return !was_reaped(evidence, lifeline);
+}
+
+static bool has_lifeline(const struct evidence *evidence, pid_t pid)
+{
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		if (evidence->lifelines[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+static struct remain *add(struct remains *remains)
+{
+	remains->list =
+		mem_grown(remains->list, remains->count + 1, sizeof *remains->list);
+	remains->list[remains->count] = (struct remain){0};
+	return &remains->list[remains->count++];
+}
+
+static void find_strangers(struct remains *remains, const struct evidence *evidence)
+{
+	int64_t death_ns = evidence->facts.dying_ns;
+	const struct snapshot *last;
+
+	if (evidence->snapshot_count == 0 || !death_ns)
+		return;
+	last = &evidence->snapshots[evidence->snapshot_count - 1];
+	for (unsigned i = 1; i < last->count; i++) {
+		const struct proc *proc = &last->procs[i];
+
+		if (proc->state == 'Z' || proc->ended_ns <= death_ns ||
+			has_lifeline(evidence, proc->pid))
+			continue;
+		snprintf(add(remains)->text, sizeof remains->list->text, "%.32s (pid %d)",
+			proc->name, (int)proc->ns_pid);
+	}
 }
 
 static void describe(struct remain *remain)
@@ -95,12 +142,11 @@ void remains_find(struct remains *remains, const struct evidence *evidence)
 
 		if (!is_remain(evidence, lifeline))
 			continue;
-		remains->list = mem_grown(
-			remains->list, remains->count + 1, sizeof *remains->list);
-		remain = &remains->list[remains->count++];
+		remain = add(remains);
 		remain->lifeline = lifeline;
 		describe(remain);
 	}
+	find_strangers(remains, evidence);
 }
 
 void remains_done(struct remains *remains)

@@ -10,6 +10,9 @@
  * A child may also exit by its own decision after PID 1 began to exit or was killed: its
  * stdin ended with PID 1's descriptors, a moment before the kernel got to it. It was left
  * behind as well.
+ *
+ * A process without a lifeline (somebody else's image) is known from the last snapshot,
+ * and its end from the kernel: after PID 1 began to exit, it was left behind.
  */
 #ifndef HARNESS_JUDGE_REMAINS_H
 #define HARNESS_JUDGE_REMAINS_H
@@ -19,7 +22,7 @@
 #include "harness/run/evidence.h"
 
 struct remain {
-	const struct lifeline *lifeline;
+	const struct lifeline *lifeline; /* NULL: it had none, a snapshot knows of it */
 	char text[160]; /* "mock-mcp 'skills' of session 2 (pid 17)" */
 };
 

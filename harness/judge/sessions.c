@@ -97,27 +97,19 @@ static void tell_service_event(struct telling *telling, const struct event *even
 		fail(story, event);
 	} else if (strcmp(event->name, "session.disconnected") == 0 &&
 		says(event, "how", "keep")) {
-		/* A kept session is not archived: what proves its end is that the stream
-		 * was closed, and by whom the service's own word. */
-		story->done = true;
-		story->done_ns = event->ns;
+		story->kept_ns = event->ns;
 	}
 }
 
-static void tell_lifelines(struct telling *telling)
+/* A kept session is not archived: what proves its end is that the API saw the stream
+ * closed, and the service's word that it was meant so. */
+static bool conclude(struct session_story *story)
 {
-	const struct evidence *evidence = telling->evidence;
-
-	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
-		const struct lifeline *lifeline = &evidence->lifelines[i];
-		struct session_story *story = story_of(telling, lifeline->session);
-
-		if (!story || !lifeline->role || strcmp(lifeline->role, "mock-mcp") != 0)
-			continue;
-		story->mcp_started++;
-		story->mcp_exited += lifeline->exit_ns != 0;
-		story->mcp_cut += lifeline->exit_ns == 0;
+	if (!story->done && story->kept_ns && story->stream_closed_ns) {
+		story->done = true;
+		story->done_ns = story->kept_ns;
 	}
+	return story->done;
 }
 
 void sessions_tell(struct sessions *sessions, const struct evidence *evidence)
@@ -141,9 +133,8 @@ void sessions_tell(struct sessions *sessions, const struct evidence *evidence)
 		else
 			tell_service_event(&telling, event);
 	}
-	tell_lifelines(&telling);
 	for (unsigned i = 0; i < sessions->count; i++)
-		sessions->done += sessions->stories[i].done;
+		sessions->done += conclude(&sessions->stories[i]);
 	HASH_ITER(hh, telling.places, place, next) {
 		HASH_DEL(telling.places, place);
 		free(place);

@@ -23,7 +23,7 @@ struct session_story {
 	const char *failed;  /* the service's or the API's reason, NULL: none */
 	int64_t failed_ns;
 	bool done;
-	unsigned mcp_started, mcp_exited, mcp_cut; /* its MCP servers' lifelines */
+	int64_t kept_ns; /* the service let it go without ending it at the API */
 };
 
 struct sessions {

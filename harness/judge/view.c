@@ -32,6 +32,8 @@ static void view_requests(struct view *view)
 		view->lost += request->end == REQUEST_BROKEN ||
 			request->end == REQUEST_PENDING;
 		view->turned_away += request->end == REQUEST_TURNED_AWAY;
+		if (request->end == REQUEST_WRONG && view->wrong++ == 0)
+			view->first_wrong = request->why ? request->why : "wrong status";
 	}
 }
 
@@ -60,6 +62,14 @@ static void view_pid1(struct view *view)
 	}
 }
 
+/* A daemon reports its signal also where nobody was left to hear it: what counts is
+ * which came first. */
+static bool came_too_late(const struct stop_facts *facts)
+{
+	return facts->exited_before_stop ||
+		(facts->exit_ns && facts->signal_ns && facts->exit_ns <= facts->signal_ns);
+}
+
 void view_open(struct view *view, const struct scenario *scenario,
 	const struct evidence *evidence)
 {
@@ -73,10 +83,9 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
 		.completed = evidence_service_event(evidence, "shutdown.complete") != NULL,
 	};
-	if (facts->signal_ns && facts->exit_ns)
-		view->stop_ns = facts->exit_ns > facts->signal_ns
-			? facts->exit_ns - facts->signal_ns
-			: 0;
+	view->too_late = came_too_late(facts);
+	if (facts->signal_ns && facts->exit_ns && !view->too_late)
+		view->stop_ns = facts->exit_ns - facts->signal_ns;
 	if (view->shutdown)
 		view->disconnect = json_text(view->shutdown->json, "disconnect");
 	view_death(view);

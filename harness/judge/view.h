@@ -20,10 +20,12 @@ struct view {
 	struct remains remains;
 
 	int64_t stop_ns;  /* T1 - T0; -1: not known */
+	bool too_late;    /* PID 1 had ended before the stop signal reached it */
 	bool signalled;   /* PID 1 died of a signal, by its raw wait status */
 	int death_signal; /* then: which */
 	bool killed;      /* the engine's SIGKILL is proven */
-	unsigned lost, turned_away;
+	unsigned lost, turned_away, wrong;
+	const char *first_wrong; /* why, of the first; borrowed */
 
 	const struct proc *pid1; /* in the last snapshot before the end, NULL: none */
 	bool pid1_settled; /* two snapshots 100 ms apart show the same masks */

@@ -189,7 +189,7 @@ bool wait_mcp(const struct view *view, const struct judgement *judgement, char *
 	for (unsigned i = 0; i < view->remains.count; i++) {
 		const struct lifeline *lifeline = view->remains.list[i].lifeline;
 
-		if (!is_server(lifeline))
+		if (!lifeline || !is_server(lifeline))
 			continue;
 		if (count++ >= NAMED_MAX)
 			continue;

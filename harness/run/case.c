@@ -216,6 +216,19 @@ static void ask_engine(struct stage *stage)
 	evidence->engine_events = subject_engine_events(stage->service);
 }
 
+/* Whoever was there in the last snapshot: did they end before PID 1 went, or with it? */
+static void follow_descendants(struct stage *stage)
+{
+	struct evidence *evidence = stage->evidence;
+	struct snapshot *last;
+
+	if (evidence->snapshot_count == 0)
+		return;
+	last = &evidence->snapshots[evidence->snapshot_count - 1];
+	for (unsigned i = 1; i < last->count; i++)
+		last->procs[i].ended_ns = subject_end_of(stage->service, last->procs[i].pid);
+}
+
 static bool has_signed_off(const void *arg)
 {
 	const struct stage *stage = arg;
@@ -227,6 +240,10 @@ static bool has_signed_off(const void *arg)
  * own end proves that all it saw is in the ledger. */
 static void close_book(struct stage *stage)
 {
+	/* Its failure is ours, and must not be told of the service. */
+	if (stage->mocks && !mocks_running(stage->mocks) &&
+		stage->evidence->trouble == TROUBLE_NONE)
+		stage_trouble(stage, TROUBLE_NOT_UP, "mock-agent ended during the case");
 	mocks_down(stage->mocks);
 	stage->mocks = NULL;
 	if (stage->ledger)
@@ -273,8 +290,10 @@ void case_run(const struct case_options *options, const struct scenario *scenari
 	evidence->began_ns = clock_now();
 	if (bring_up(&stage) && await_ready(&stage) && moment_await(&stage))
 		stop(&stage);
-	if (stage.service)
+	if (stage.service) {
 		ask_engine(&stage);
+		follow_descendants(&stage);
+	}
 	close_book(&stage);
 	bring_down(&stage);
 	evidence->ended_ns = clock_now();

@@ -24,7 +24,6 @@ struct load {
 	struct fetch *idle;     /* keeps its connections */
 	struct shot *shots;
 	unsigned ended[REQUEST_IDLE + 1];
-	unsigned answered[REQUEST_IDLE + 1];
 	char *trouble[REQUEST_IDLE + 1];
 };
 
@@ -107,10 +106,8 @@ static void on_answer(void *arg, const struct fetch_result *result)
 	request->status = result->status;
 	request->end = end_of(result, wanted);
 	load->ended[request->kind]++;
-	if (request->end == REQUEST_ANSWERED) {
-		load->answered[request->kind]++;
+	if (request->end == REQUEST_ANSWERED)
 		return;
-	}
 	request->why = trouble_of(request, result);
 	if (!load->trouble[request->kind])
 		load->trouble[request->kind] = mem_text(request->why);
@@ -198,11 +195,6 @@ void load_open_idle(struct load *load)
 unsigned load_ended(const struct load *load, enum request_kind kind)
 {
 	return load->ended[kind];
-}
-
-unsigned load_answered(const struct load *load, enum request_kind kind)
-{
-	return load->answered[kind];
 }
 
 const char *load_trouble(const struct load *load, enum request_kind kind)

@@ -24,9 +24,8 @@ void load_open_sessions(struct load *load);
 void load_start_turns(struct load *load);
 void load_open_idle(struct load *load);
 
-/* Requests of the kind that ended, and of those the good ones. */
+/* Requests of the kind that ended, well or not. */
 unsigned load_ended(const struct load *load, enum request_kind kind);
-unsigned load_answered(const struct load *load, enum request_kind kind);
 /* The first request of the kind that went wrong, in words; NULL: none did. */
 const char *load_trouble(const struct load *load, enum request_kind kind);
 

@@ -240,6 +240,11 @@ bool mocks_slow_turns(struct mocks *mocks, int64_t turn_ns, struct err *err)
 	return true;
 }
 
+bool mocks_running(const struct mocks *mocks)
+{
+	return mocks->subject ? subject_running(mocks->subject) : !mocks->exited;
+}
+
 void mocks_down(struct mocks *mocks)
 {
 	struct err ignored;

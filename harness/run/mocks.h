@@ -39,6 +39,8 @@ const char *mocks_agent_url(const struct mocks *mocks);
 /* From now on a turn takes this long before its first event. */
 bool mocks_slow_turns(struct mocks *mocks, int64_t turn_ns, struct err *err) MUST_CHECK;
 
+bool mocks_running(const struct mocks *mocks);
+
 /* Asked to end, awaited, and gone: all it saw is written. Turns the loop. Accepts NULL. */
 void mocks_down(struct mocks *mocks);
 

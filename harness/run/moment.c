@@ -59,8 +59,12 @@ static bool await_load(struct stage *stage, wait_fn *is_so, enum request_kind ki
 	case WAIT_INTERRUPTED:
 		return stage_interrupted(stage);
 	case WAIT_DEADLINE:
-		return stage_trouble(stage, TROUBLE_LOAD, "%s: not in time; last line: %.300s",
-			what, stage_last_words(stage));
+		return stage_trouble(stage, TROUBLE_LOAD,
+			"%s: not in time (%u requests ended, %u of %u MCP servers answered); "
+			"last line: %.300s",
+			what, load_ended(stage->load, kind),
+			evidence_count(stage->evidence, "mcp.initialized"),
+			servers_expected(stage->scenario), stage_last_words(stage));
 	case WAIT_SO:
 		break;
 	}

@@ -170,6 +170,13 @@ static void end_session(struct api *api, struct web_exchange *exchange,
 	}
 }
 
+void api_open_stream(struct api_session *session)
+{
+	web_stream_begin(session->held, 200, "text/event-stream");
+	session->stream = session->held;
+	session->held = NULL;
+}
+
 static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 {
 	const char *method = web_method(exchange), *path = web_path(exchange);
@@ -186,9 +193,10 @@ static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 	} else if (!session) {
 		refuse(exchange, 404, "not found");
 	} else if (strcmp(rest, "/events/stream") == 0) {
-		web_stream_begin(exchange, 200, "text/event-stream");
-		session->stream = exchange;
+		session->held = exchange;
 		web_set_data(exchange, session);
+		if (!api->hold_streams)
+			api_open_stream(session);
 	} else if (strcmp(rest, "/events") == 0 && strcmp(method, "POST") == 0) {
 		take_event(api, exchange, session, answer);
 	} else if (strcmp(rest, "/events") == 0) {
@@ -262,6 +270,8 @@ static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
 	(void)end;
 	if (session && session->stream == exchange)
 		session->stream = NULL;
+	if (session && session->held == exchange)
+		session->held = NULL;
 }
 
 unsigned api_count(const struct api *api, const char *what)

@@ -33,6 +33,7 @@ struct api_session {
 	bool deleted;
 	cJSON *events; /* oldest first */
 	struct web_exchange *stream;
+	struct web_exchange *held; /* a stream that was asked for and is not open */
 	unsigned lag; /* endings that are refused as "running" after the turn */
 };
 
@@ -47,6 +48,7 @@ struct api {
 	bool authorized; /* every request had the key, the version and the beta */
 
 	bool quiet;
+	bool hold_streams;   /* until api_open_stream() */
 	bool silent_streams; /* events are listed only */
 	bool lying;          /* "running" for ever, whatever happened */
 	const char *fault_at;
@@ -65,6 +67,8 @@ void api_tell(struct api *api, struct api_session *session, const char *type,
 void api_tell_text(struct api *api, struct api_session *session, const char *text);
 
 void api_tell_idle(struct api *api, struct api_session *session, const char *reason);
+
+void api_open_stream(struct api_session *session);
 
 /* A whole turn that answers what was said (an event with content). */
 void api_turn(struct api *api, struct api_session *session, const cJSON *said);

@@ -12,6 +12,8 @@
 #include "lib/mem.h"
 #include "service/test/talk_scene.h"
 
+#define CROWD 100
+
 static void talk_says_and_hears_turn_after_turn(void **state)
 {
 	struct scene *scene = *state;
@@ -24,6 +26,68 @@ static void talk_says_and_hears_turn_after_turn(void **state)
 	assert_non_null(
 		strstr(buf_text(&scene->story), "turned +You said: one;turned +"));
 	assert_int_equal(api_count(&scene->api, "user.message;"), 2);
+}
+
+/* One of many talks of the scene's agent. */
+struct crowd {
+	struct scene *scene;
+	struct agent_talk *talks[CROWD];
+	unsigned opened, turned, parted;
+};
+
+static void on_crowd_opened(void *arg, const char *id, const char *why)
+{
+	struct crowd *crowd = arg;
+
+	assert_non_null(id);
+	assert_null(why);
+	if (++crowd->opened == CROWD)
+		uv_stop(&crowd->scene->loop);
+}
+
+static void on_crowd_turned(void *arg, const char *text, const char *why)
+{
+	struct crowd *crowd = arg;
+
+	assert_null(why);
+	assert_string_equal(text, "You said: hello");
+	if (++crowd->turned == CROWD)
+		uv_stop(&crowd->scene->loop);
+}
+
+static void on_crowd_parted(void *arg, const char *why)
+{
+	struct crowd *crowd = arg;
+
+	assert_null(why);
+	if (++crowd->parted == CROWD)
+		uv_stop(&crowd->scene->loop);
+}
+
+static void talks_go_on_side_by_side(void **state)
+{
+	static const struct agent_talk_events events = {
+		.opened = on_crowd_opened, .turned = on_crowd_turned};
+	struct crowd crowd = {.scene = *state};
+	uv_loop_t *loop = &crowd.scene->loop;
+	struct err err;
+
+	for (size_t i = 0; i < CROWD; i++)
+		crowd.talks[i] = agent_open(
+			crowd.scene->agent, NULL, "1", "bot", &events, &crowd, &err);
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(crowd.opened, CROWD);
+	for (size_t i = 0; i < CROWD; i++)
+		assert_true(agent_say(crowd.talks[i], "hello", &err));
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(crowd.turned, CROWD);
+	for (size_t i = 0; i < CROWD; i++)
+		agent_let_go(crowd.talks[i], AGENT_ARCHIVE, 0, on_crowd_parted, &crowd);
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(crowd.parted, CROWD);
+	assert_int_equal(api_count(&crowd.scene->api, "/archive;"), CROWD);
+	for (size_t i = 0; i < CROWD; i++)
+		agent_talk_destroy(crowd.talks[i]);
 }
 
 static void talk_may_say_the_next_thing_when_it_heard_the_last(void **state)
@@ -340,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(talk_says_and_hears_turn_after_turn),
+		SCENE(talks_go_on_side_by_side),
 		SCENE(talk_may_say_the_next_thing_when_it_heard_the_last),
 		SCENE(talk_says_one_thing_at_a_time),
 		SCENE(talk_joins_the_texts_of_a_turn),

@@ -15,7 +15,7 @@
 #define ADDRESS "unix:///var/run/docker.sock"
 #define PING_NS (4 * CLOCK_S)
 /* A wait notices its end a little after the call's own deadline. */
-#define EXTRA_NS (1 * CLOCK_S)
+#define EXTRA_NS    (1 * CLOCK_S)
 #define WRITTEN_FOR "1.41" /* Docker 20.10 */
 #define OLDEST      "1.25" /* Init and StopTimeout of a container */
 
@@ -36,7 +36,8 @@ static int version_number(const char *text)
 {
 	int major, minor;
 
-	return text && sscanf(text, "%d.%d", &major, &minor) == 2 ? major * 1000 + minor : 0;
+	return text && sscanf(text, "%d.%d", &major, &minor) == 2 ? major * 1000 + minor
+								  : 0;
 }
 
 /* --- where it is --- */
@@ -47,13 +48,16 @@ static bool parse_tcp(struct docker_api *api, const char *rest, struct err *err)
 	const char *port = memrchr(rest, ':', len);
 
 	if (len == 0 || port == rest || rest[len] != '\0')
-		return err_set(err, "DOCKER_HOST=%s: expected tcp://HOST:PORT", api->address);
+		return err_set(
+			err, "DOCKER_HOST=%s: expected tcp://HOST:PORT", api->address);
 	if (getenv("DOCKER_TLS_VERIFY") && getenv("DOCKER_TLS_VERIFY")[0])
 		return err_set(err,
 			"DOCKER_HOST=%s with DOCKER_TLS_VERIFY: a daemon behind TLS can't "
-			"be asked, only plain tcp:// and unix://", api->address);
+			"be asked, only plain tcp:// and unix://",
+			api->address);
 	api->host = mem_textf("%.*s", (int)(port ? port - rest : (ptrdiff_t)len), rest);
-	api->base = port ? mem_textf("http://%s", rest) : mem_textf("http://%s:2375", rest);
+	api->base =
+		port ? mem_textf("http://%s", rest) : mem_textf("http://%s:2375", rest);
 	return true;
 }
 
@@ -67,8 +71,10 @@ static bool parse_address(struct docker_api *api, struct err *err)
 		return parse_tcp(api, api->address + strlen(tcp_scheme), err);
 	if (strncmp(api->address, unix_scheme, strlen(unix_scheme)) != 0 ||
 		api->address[strlen(unix_scheme)] != '/')
-		return err_set(err, "DOCKER_HOST=%s: only unix:///PATH and tcp://HOST:PORT "
-				    "are understood", api->address);
+		return err_set(err,
+			"DOCKER_HOST=%s: only unix:///PATH and tcp://HOST:PORT "
+			"are understood",
+			api->address);
 	api->socket = mem_text(api->address + strlen(unix_scheme));
 	api->base = mem_text("http://docker");
 	return true;
@@ -89,7 +95,8 @@ static bool check_socket(const struct docker_api *api, struct err *err)
 /* {"message": "No such container: x"} */
 static void say_failure(const struct fetch_result *result, struct err *err)
 {
-	SCOPED(json_free) cJSON *json = json_parse(buf_text(result->body), result->body->len);
+	SCOPED(json_free) cJSON *json =
+		json_parse(buf_text(result->body), result->body->len);
 	const char *message = json_text(json, "message");
 	int len = (int)strcspn(buf_text(result->body), "\n");
 
@@ -120,8 +127,8 @@ struct fetch_call *docker_api_begin(struct docker_api *api,
 
 	whole.url = url;
 	whole.socket = api->socket;
-	/* A warm connection may have been closed by the daemon, and a stop must not fail of
-	 * that. A new one costs nothing that could be measured. */
+	/* A warm connection may have been closed by the daemon, and a stop must not
+	 * fail of that. A new one costs nothing that could be measured. */
 	whole.fresh = true;
 	return fetch_start(api->fetch, &whole, err);
 }
@@ -142,9 +149,11 @@ static void on_done(void *arg, const struct fetch_result *result)
 	pending->answer->status = result->status;
 	pending->ok = docker_api_went_well(result, pending->err);
 	if (pending->ok && result->body->len > 0) {
-		pending->answer->json = json_parse(result->body->data, result->body->len);
+		pending->answer->json =
+			json_parse(result->body->data, result->body->len);
 		if (!pending->answer->json)
-			pending->answer->json = cJSON_CreateString(buf_text(result->body));
+			pending->answer->json =
+				cJSON_CreateString(buf_text(result->body));
 	}
 }
 
@@ -163,7 +172,9 @@ bool docker_api_call(struct docker_api *api, const struct docker_call *call,
 	int64_t within_ns = call->within_ns ? call->within_ns : DOCKER_API_NS;
 	const struct fetch_request request = {
 		.method = call->method,
-		.headers = call->upload ? tar_type : body ? json_type : NULL,
+		.headers = call->upload ? tar_type
+			: body          ? json_type
+					: NULL,
 		.body = body,
 		.body_len = body ? strlen(body) : 0,
 		.upload = call->upload,
@@ -178,12 +189,14 @@ bool docker_api_call(struct docker_api *api, const struct docker_call *call,
 	begun = docker_api_begin(api, &request, call->path, err);
 	if (!begun)
 		return false;
-	end = wait_until(api->loop, is_over, &pending, clock_now() + within_ns + EXTRA_NS,
+	end = wait_until(api->loop, is_over, &pending,
+		clock_now() + within_ns + EXTRA_NS,
 		call->stubborn ? NULL : api->interrupted);
 	if (end == WAIT_SO)
 		return pending.ok;
 	fetch_cancel(begun);
-	return err_set(err, end == WAIT_INTERRUPTED ? "interrupted" : "no answer in time");
+	return err_set(
+		err, end == WAIT_INTERRUPTED ? "interrupted" : "no answer in time");
 }
 
 void docker_answer_done(struct docker_answer *answer)
@@ -194,7 +207,7 @@ void docker_answer_done(struct docker_answer *answer)
 
 /* --- the version --- */
 
-/* The daemon's oldest where ours is too old for it, its newest where ours is too new. */
+/* The daemon's oldest where ours is too old, its newest where ours is too new. */
 static bool choose_version(struct docker_api *api, struct err *err)
 {
 	const char *newest = json_text(api->about, "ApiVersion");
@@ -216,8 +229,8 @@ static bool ask_version(struct docker_api *api, struct err *err)
 {
 	struct docker_answer answer;
 	bool ok = docker_api_call(api,
-		&(struct docker_call){.path = "/version", .within_ns = PING_NS}, &answer,
-		err);
+		&(struct docker_call){.path = "/version", .within_ns = PING_NS},
+		&answer, err);
 
 	api->about = answer.json;
 	if (!ok)
@@ -225,7 +238,8 @@ static bool ask_version(struct docker_api *api, struct err *err)
 	return choose_version(api, err);
 }
 
-struct docker_api *docker_api_open(uv_loop_t *loop, const bool *interrupted, struct err *err)
+struct docker_api *docker_api_open(
+	uv_loop_t *loop, const bool *interrupted, struct err *err)
 {
 	struct docker_api *api = mem_zeroed(sizeof *api);
 
@@ -266,8 +280,7 @@ bool docker_api_is_podman(const struct docker_api *api)
 {
 	const cJSON *component;
 
-	cJSON_ArrayForEach(component, json_get(api->about, "Components"))
-	{
+	cJSON_ArrayForEach (component, json_get(api->about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strstr(name, "Podman"))

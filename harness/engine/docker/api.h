@@ -22,8 +22,8 @@ struct docker_api;
 
 /* Finds the daemon and asks for its version; err says how it was looked for. Keeps loop
  * and interrupted. */
-struct docker_api *docker_api_open(uv_loop_t *loop, const bool *interrupted,
-	struct err *err) MUST_CHECK;
+struct docker_api *docker_api_open(
+	uv_loop_t *loop, const bool *interrupted, struct err *err) MUST_CHECK;
 void docker_api_close(struct docker_api *api); /* accepts NULL */
 
 /* What /version answered. Borrowed. */
@@ -62,7 +62,8 @@ void docker_answer_done(struct docker_answer *answer);
 /* A call that goes on by itself: a stream, or an answer that takes its time. Its
  * callbacks are those of lib/fetch. timeout_ns 0: none. */
 struct fetch_call *docker_api_begin(struct docker_api *api,
-	const struct fetch_request *request, const char *path, struct err *err) MUST_CHECK;
+	const struct fetch_request *request, const char *path,
+	struct err *err) MUST_CHECK;
 
 /* Why such a call failed, in the daemon's words, into err; gives false. True when it
  * did not fail. */

@@ -15,8 +15,8 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-static void add(struct bundle *bundle, const char *inside, const char *source,
-	const char *text)
+static void add(
+	struct bundle *bundle, const char *inside, const char *source, const char *text)
 {
 	unsigned at = 0;
 
@@ -24,7 +24,8 @@ static void add(struct bundle *bundle, const char *inside, const char *source,
 		at++;
 	if (at < bundle->count && strcmp(bundle->files[at].inside, inside) == 0)
 		return;
-	bundle->files = mem_grown(bundle->files, bundle->count + 1, sizeof *bundle->files);
+	bundle->files =
+		mem_grown(bundle->files, bundle->count + 1, sizeof *bundle->files);
 	memmove(&bundle->files[at + 1], &bundle->files[at],
 		(bundle->count - at) * sizeof *bundle->files);
 	bundle->files[at] = (struct bundle_file){
@@ -84,7 +85,8 @@ static bool hash_file(uint64_t *hash, const char *path, struct err *err)
 	return len == 0;
 }
 
-bool bundle_hash(const struct bundle *bundle, char hash[BUNDLE_HASH_SIZE], struct err *err)
+bool bundle_hash(
+	const struct bundle *bundle, char hash[BUNDLE_HASH_SIZE], struct err *err)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 
@@ -108,12 +110,14 @@ bool bundle_hash(const struct bundle *bundle, char hash[BUNDLE_HASH_SIZE], struc
 
 static bool make_folders(const char *stage, const char *inside, struct err *err)
 {
-	for (const char *slash = strchr(inside, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(inside, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
 		SCOPED(mem_free) char *path =
 			mem_textf("%s/%.*s", stage, (int)(slash - inside), inside);
 
 		/* Whatever our umask is, others pass through it inside. */
-		if ((mkdir(path, 0755) != 0 && errno != EEXIST) || chmod(path, 0755) != 0)
+		if ((mkdir(path, 0755) != 0 && errno != EEXIST) ||
+			chmod(path, 0755) != 0)
 			return err_sys(err, "make %s", path);
 	}
 	return true;
@@ -153,7 +157,8 @@ static bool stage_files(const struct bundle *bundle, const char *stage, struct e
 	return true;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
 {
 	(void)stat;
 	(void)type;
@@ -161,11 +166,12 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
 	return remove(path);
 }
 
-bool bundle_write(const struct bundle *bundle, const char *path, uv_loop_t *loop,
-	struct err *err)
+bool bundle_write(
+	const struct bundle *bundle, const char *path, uv_loop_t *loop, struct err *err)
 {
 	SCOPED(mem_free) char *stage = mem_textf("%s.XXXXXX", path);
-	const char *const argv[] = {"tar", "-c", "-h", "-f", path, "-C", stage, ".", NULL};
+	const char *const argv[] = {
+		"tar", "-c", "-h", "-f", path, "-C", stage, ".", NULL};
 	SCOPED(buf_done) struct buf out = {0};
 	bool ok;
 

@@ -60,7 +60,7 @@ static bool find_loader(const char *program, char loader[PATH_MAX], struct err *
 
 struct listing {
 	struct bundle *bundle;
-	const char *home;  /* where the loader looks of its own accord: beside its libc */
+	const char *home;  /* where its loader looks of its own accord */
 	char missing[128]; /* a library that the loader did not find */
 };
 
@@ -79,15 +79,16 @@ static char *find_home(const char *list, const char *loader)
 
 /* A library in a folder that only this machine's loader is told of (ld.so.conf, a
  * runpath) would not be found inside, so all go to where every loader looks. */
-static void add_library(const struct listing *listing, const char *name, const char *path)
+static void add_library(
+	const struct listing *listing, const char *name, const char *path)
 {
 	SCOPED(mem_free) char *inside = mem_textf("%s/%s", listing->home, name);
 
 	bundle_add(listing->bundle, inside + 1, path);
 }
 
-/* "	libuv.so.1 => /lib/x86_64-linux-gnu/libuv.so.1 (0x00007f..)". Without an arrow it
- * is the loader, or the kernel's vdso. */
+/* "	libuv.so.1 => /lib/x86_64-linux-gnu/libuv.so.1 (0x00007f..)". Without an arrow
+ * it is the loader, or the kernel's vdso. */
 static void on_line(void *arg, char *line, size_t len, bool cut)
 {
 	struct listing *listing = arg;
@@ -108,7 +109,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 		snprintf(listing->missing, sizeof listing->missing, "%.100s", name);
 }
 
-/* glibc loads it by name when a thread is cancelled or ends, without saying so before. */
+/* glibc loads it by name when a thread is cancelled or ends, and lists it nowhere. */
 static void add_companion(const struct listing *listing)
 {
 	static const char name[] = "libgcc_s.so.1";
@@ -133,8 +134,8 @@ static bool add_list(struct bundle *bundle, const char *program, const char *loa
 	/* Where the program names it. */
 	bundle_add(bundle, loader + 1, loader);
 	if (listing.missing[0])
-		return err_set(err, "%s needs %s, which the loader does not find", program,
-			listing.missing);
+		return err_set(err, "%s needs %s, which the loader does not find",
+			program, listing.missing);
 	return true;
 }
 

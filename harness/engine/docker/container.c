@@ -46,7 +46,8 @@ static void on_log_over(void *arg)
 static void note_end(struct container *container)
 {
 	container->subject.running = false;
-	container->subject.facts.exited_before_stop = container->subject.facts.asked_ns == 0;
+	container->subject.facts.exited_before_stop =
+		container->subject.facts.asked_ns == 0;
 }
 
 static void on_eye_ended(void *arg)
@@ -178,18 +179,20 @@ cJSON *container_events(const struct subject *subject)
 
 /* --- up --- */
 
-static bool create(struct container *container, const struct unit *unit, const char *image,
-	struct err *err)
+static bool create(struct container *container, const struct unit *unit,
+	const char *image, struct err *err)
 {
 	struct docker_engine *docker = container->docker;
 	SCOPED(json_free) cJSON *config =
 		recipe_of(docker, unit, image, container->grace_s);
-	SCOPED(mem_free) char *path = mem_textf("/containers/create?name=stopbench-%s-%u-%s",
-		docker->engine.options.run_id, ++docker->made, unit->name);
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/create?name=stopbench-%s-%u-%s",
+			docker->engine.options.run_id, ++docker->made, unit->name);
 	struct docker_answer answer;
 
 	if (docker_api_call(docker->api,
-		    &(struct docker_call){.method = "POST", .path = path, .json = config},
+		    &(struct docker_call){
+			    .method = "POST", .path = path, .json = config},
 		    &answer, err))
 		container->subject.id = mem_text(json_text(answer.json, "Id"));
 	docker_answer_done(&answer);
@@ -206,8 +209,8 @@ static bool start(struct container *container, const struct unit *unit, struct e
 	struct docker_answer answer;
 	bool ok;
 
-	container->events =
-		docker_events_open(api, container->subject.id, on_event, container, err);
+	container->events = docker_events_open(
+		api, container->subject.id, on_event, container, err);
 	if (!container->events)
 		return false;
 	ok = docker_api_call(api,
@@ -263,8 +266,8 @@ static void look_at(struct container *container, pid_t pid)
 	container->oom_before = oom_kills(container->oom);
 }
 
-static void note_address(struct container *container, const cJSON *json,
-	const char *network)
+static void note_address(
+	struct container *container, const cJSON *json, const char *network)
 {
 	const cJSON *networks = json_at(json, "NetworkSettings.Networks");
 	const char *host = docker_api_host(container->docker->api);
@@ -349,7 +352,8 @@ static void let_go(struct container *container)
 }
 
 /* What fails here is left to engine_clean(): it bears the run's label. */
-static void ask_for_end(struct container *container, const char *method, const char *path)
+static void ask_for_end(
+	struct container *container, const char *method, const char *path)
 {
 	struct docker_answer answer;
 	struct err ignored;

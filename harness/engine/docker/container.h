@@ -38,7 +38,7 @@ void container_down(struct subject *subject);
 void container_keep(struct subject *subject);
 
 /* Asks the daemon to say when it knows that the container has ended. */
-bool container_begin_wait(struct container *container, fetch_done_fn *done,
-	struct err *err) MUST_CHECK;
+bool container_begin_wait(
+	struct container *container, fetch_done_fn *done, struct err *err) MUST_CHECK;
 
 #endif

@@ -16,10 +16,10 @@
 struct docker_engine {
 	struct engine engine;
 	struct docker_api *api;
-	cJSON *info; /* what /info answered */
-	bool local;  /* its containers run on our kernel */
-	char *home;  /* "vm:/tmp", for the label */
-	char *image; /* the programs image, once it is there */
+	cJSON *info;   /* what /info answered */
+	bool local;    /* its containers run on our kernel */
+	char *home;    /* "vm:/tmp", for the label */
+	char *image;   /* the programs image, once it is there */
 	unsigned made; /* containers and networks so far: their names differ by it */
 };
 

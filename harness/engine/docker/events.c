@@ -99,8 +99,8 @@ static char *path_for(const char *container)
 
 	cJSON_AddItemToArray(ids, cJSON_CreateString(container));
 	query = docker_api_escape_json(filters);
-	/* Since the beginning of time: all that the daemon remembers of it, and then what
-	 * comes, so that nothing falls in between. */
+	/* Since the beginning of time: all that the daemon remembers of it, and then
+	 * what comes, so that nothing falls in between. */
 	return mem_textf("/events?since=1&filters=%s", query);
 }
 
@@ -115,7 +115,8 @@ struct docker_events *docker_events_open(struct docker_api *api, const char *con
 	events->changed = changed;
 	events->arg = arg;
 	events->call = docker_api_begin(api,
-		&(struct fetch_request){.data = on_data, .done = on_over, .arg = events},
+		&(struct fetch_request){
+			.data = on_data, .done = on_over, .arg = events},
 		path, err);
 	if (events->call)
 		return events;

@@ -69,8 +69,8 @@ static bool add_program(struct bundle *bundle, const char *folder, const char *n
 }
 
 /* A folder without subjects has none; a folder that isn't there, too. */
-static bool add_subjects(struct bundle *bundle, const char *programs, uv_loop_t *loop,
-	struct err *err)
+static bool add_subjects(
+	struct bundle *bundle, const char *programs, uv_loop_t *loop, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/../subjects", programs);
 	DIR *folder = opendir(path);
@@ -78,7 +78,8 @@ static bool add_subjects(struct bundle *bundle, const char *programs, uv_loop_t 
 	bool ok = true;
 
 	while (folder && ok && (entry = readdir(folder))) {
-		SCOPED(mem_free) char *subject = mem_textf("%s/%s", path, entry->d_name);
+		SCOPED(mem_free) char *subject =
+			mem_textf("%s/%s", path, entry->d_name);
 
 		/* Beside each lies what make noted of it, "name.d". */
 		if (entry->d_name[0] != '.' && !strchr(entry->d_name, '.') &&
@@ -90,8 +91,8 @@ static bool add_subjects(struct bundle *bundle, const char *programs, uv_loop_t 
 	return ok;
 }
 
-/* dash, by name: a bash would replace itself with its last command, and a scenario about
- * a shell that stays would come out differently. */
+/* dash, by name: a bash would replace itself with its last command, and a scenario
+ * about a shell that stays would come out differently. */
 static bool add_shell(struct bundle *bundle, uv_loop_t *loop, struct err *err)
 {
 	static const char *const places[] = {"/bin/dash", "/usr/bin/dash"};
@@ -100,7 +101,8 @@ static bool add_shell(struct bundle *bundle, uv_loop_t *loop, struct err *err)
 		if (access(places[i], X_OK) == 0)
 			return closure_add(bundle, "bin/sh", places[i], loop, err);
 	}
-	return err_set(err, "no dash in /bin or /usr/bin: it is the shell of our images");
+	return err_set(
+		err, "no dash in /bin or /usr/bin: it is the shell of our images");
 }
 
 static bool collect(struct bundle *bundle, const struct recipe *recipe,
@@ -120,7 +122,8 @@ static bool collect(struct bundle *bundle, const struct recipe *recipe,
 
 /* --- into the engine --- */
 
-bool docker_images_have(struct docker_engine *docker, const char *image, struct err *err)
+bool docker_images_have(
+	struct docker_engine *docker, const char *image, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("/images/%s/json", image);
 	struct docker_answer answer;
@@ -136,7 +139,8 @@ bool docker_images_have(struct docker_engine *docker, const char *image, struct 
 /* The import answers 200 at once, and tells of its failure in the stream behind it. */
 static bool check_import(const struct docker_answer *answer, struct err *err)
 {
-	const char *stream = cJSON_IsString(answer->json) ? answer->json->valuestring : NULL;
+	const char *stream =
+		cJSON_IsString(answer->json) ? answer->json->valuestring : NULL;
 	const char *failed = json_text(answer->json, "error");
 
 	if (!failed && stream)
@@ -154,8 +158,8 @@ static bool import(struct docker_engine *docker, const struct recipe *recipe,
 	SCOPED(mem_free) char *entry_query = docker_api_escape(entry ? entry : "");
 	SCOPED(mem_free) char *path_query = docker_api_escape("ENV PATH=/bin");
 	SCOPED(mem_free) char *path = mem_textf(
-		"/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s", recipe->name, tag,
-		path_query, entry ? "&changes=" : "", entry_query);
+		"/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s", recipe->name,
+		tag, path_query, entry ? "&changes=" : "", entry_query);
 	struct docker_answer answer;
 	bool ok = docker_api_call(docker->api,
 		&(struct docker_call){
@@ -199,8 +203,8 @@ char *docker_images_load(
 	struct err missing;
 	char *name = NULL;
 
-	if (collect(&bundle, recipe, docker->engine.options.programs, docker->engine.loop,
-		    err) &&
+	if (collect(&bundle, recipe, docker->engine.options.programs,
+		    docker->engine.loop, err) &&
 		bundle_hash(&bundle, hash, err)) {
 		name = mem_textf("%s:%s", recipe->name, hash);
 		if (docker_images_have(docker, name, &missing) ||
@@ -212,7 +216,8 @@ char *docker_images_load(
 	return NULL;
 }
 
-char *docker_images_tag(struct docker_engine *docker, const char *image, struct err *err)
+char *docker_images_tag(
+	struct docker_engine *docker, const char *image, struct err *err)
 {
 	int len = (int)strcspn(image, ":");
 	SCOPED(mem_free) char *path =

@@ -14,7 +14,7 @@
 #include "lib/err.h"
 
 enum docker_image {
-	DOCKER_IMAGE_PROGRAMS,   /* all of them, the subjects and a shell: for scenarios */
+	DOCKER_IMAGE_PROGRAMS,   /* all, the subjects and a shell: for scenarios */
 	DOCKER_IMAGE_SERVICE,    /* the service and its MCP servers, without a shell */
 	DOCKER_IMAGE_MOCK_AGENT, /* for compose files, too */
 	DOCKER_IMAGES,
@@ -26,11 +26,11 @@ char *docker_images_load(struct docker_engine *docker, enum docker_image image,
 	struct err *err) MUST_CHECK;
 
 /* Tags it ":latest", too, and gives that name, the caller's. */
-char *docker_images_tag(struct docker_engine *docker, const char *image, struct err *err)
-	MUST_CHECK;
+char *docker_images_tag(
+	struct docker_engine *docker, const char *image, struct err *err) MUST_CHECK;
 
 /* Is an image with this name there? err names it where not. */
-bool docker_images_have(struct docker_engine *docker, const char *image, struct err *err)
-	MUST_CHECK;
+bool docker_images_have(
+	struct docker_engine *docker, const char *image, struct err *err) MUST_CHECK;
 
 #endif

@@ -8,11 +8,12 @@
 /* Containers first: a network goes when nobody is on it. */
 static const struct sort {
 	const char *what;
-	const char *list; /* gets the filters behind it */
+	const char *list;   /* gets the filters behind it */
 	const char *remove; /* gets the id */
 	const char *suffix;
 } sorts[] = {
-	{"container", "/containers/json?all=1&filters=", "/containers/", "?force=1&v=1"},
+	{"container", "/containers/json?all=1&filters=", "/containers/",
+		"?force=1&v=1"},
 	{"network", "/networks?filters=", "/networks/", ""},
 };
 
@@ -28,8 +29,8 @@ struct cleaning {
 static const char *name_of(const cJSON *thing)
 {
 	const cJSON *first = json_at(thing, "Names.0");
-	const char *name = cJSON_IsString(first) ? first->valuestring
-						 : json_text(thing, "Name");
+	const char *name =
+		cJSON_IsString(first) ? first->valuestring : json_text(thing, "Name");
 
 	return name ? name + (*name == '/') : "?";
 }
@@ -54,7 +55,8 @@ static bool remove_one(struct cleaning *cleaning, const struct sort *sort,
 
 	docker_answer_done(&answer);
 	if (!ok)
-		return gone || err_while(err, "remove %s %s", sort->what, name_of(thing));
+		return gone ||
+			err_while(err, "remove %s %s", sort->what, name_of(thing));
 	cleaning->removed++;
 	cleaning->said(cleaning->arg, line);
 	return true;
@@ -83,10 +85,12 @@ static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
 {
 	const char *home = json_text(json_get(thing, "Labels"), DOCKER_HOME_LABEL);
 
-	return home && strcmp(home, cleaning->docker->home) == 0 && json_text(thing, "Id");
+	return home && strcmp(home, cleaning->docker->home) == 0 &&
+		json_text(thing, "Id");
 }
 
-static bool remove_sort(struct cleaning *cleaning, const struct sort *sort, struct err *err)
+static bool remove_sort(
+	struct cleaning *cleaning, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free) cJSON *things = list(cleaning, sort, err);
 	const cJSON *thing;
@@ -94,12 +98,12 @@ static bool remove_sort(struct cleaning *cleaning, const struct sort *sort, stru
 
 	if (!things)
 		return err_while(err, "list what has our label");
-	cJSON_ArrayForEach(thing, things)
-	{
+	cJSON_ArrayForEach (thing, things) {
 		const char *run_id =
 			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
 
-		if (run_id && is_from_here(cleaning, thing) && cleaning->is_over(run_id))
+		if (run_id && is_from_here(cleaning, thing) &&
+			cleaning->is_over(run_id))
 			ok = remove_one(cleaning, sort, thing, run_id, err) && ok;
 	}
 	return ok;

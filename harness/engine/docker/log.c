@@ -17,7 +17,7 @@ struct docker_log {
 	struct docker_api *api;
 	char *container;
 	struct fetch_call *call; /* NULL: it has ended */
-	bool whole; /* it is read as a whole, after having been followed */
+	bool whole;              /* it is read as a whole, after having been followed */
 	unsigned char header[HEADER_LEN];
 	size_t header_len;
 	size_t frame_left; /* of the frame under way */
@@ -70,8 +70,9 @@ static void on_data(void *arg, const char *data, size_t len)
 	struct docker_log *log = arg;
 
 	while (len > 0) {
-		size_t taken = log->header_len < HEADER_LEN ? read_header(log, data, len)
-							    : read_frame(log, data, len);
+		size_t taken = log->header_len < HEADER_LEN
+			? read_header(log, data, len)
+			: read_frame(log, data, len);
 
 		data += taken;
 		len -= taken;
@@ -91,8 +92,8 @@ static bool ask(struct docker_log *log, const char *how, struct err *err)
 	log->frame_left = 0;
 	memcpy(log->skip, log->seen, sizeof log->skip);
 	log->call = docker_api_begin(log->api,
-		&(struct fetch_request){.data = on_data, .done = on_over, .arg = log}, path,
-		err);
+		&(struct fetch_request){.data = on_data, .done = on_over, .arg = log},
+		path, err);
 	return log->call != NULL;
 }
 

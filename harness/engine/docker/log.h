@@ -24,8 +24,8 @@ typedef void docker_log_over_fn(void *arg);
 
 /* Keeps api. */
 struct docker_log *docker_log_open(struct docker_api *api, const char *container,
-	subject_log_fn *line, docker_log_over_fn *over, void *arg, struct err *err)
-	MUST_CHECK;
+	subject_log_fn *line, docker_log_over_fn *over, void *arg,
+	struct err *err) MUST_CHECK;
 bool docker_log_is_over(const struct docker_log *log);
 void docker_log_close(struct docker_log *log); /* accepts NULL */
 

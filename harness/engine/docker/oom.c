@@ -13,7 +13,7 @@ struct oom {
 };
 
 /* "9:memory:/docker/1a2b" is its cgroup of version 1, "0::/system.slice/docker-1a2b"
- * that of version 2. Gives the counter's file, the caller's, NULL when there is none. */
+ * that of version 2. Gives the counter's file, the caller's, or NULL. */
 static char *counter_path(pid_t pid)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/cgroup", (int)pid);
@@ -30,7 +30,8 @@ static char *counter_path(pid_t pid)
 		group[strcspn(group, "\n")] = '\0';
 		if (strcmp(controllers + 1, "memory") == 0) {
 			free(found);
-			found = mem_textf("/sys/fs/cgroup/memory%s/memory.oom_control", group);
+			found = mem_textf(
+				"/sys/fs/cgroup/memory%s/memory.oom_control", group);
 			break;
 		}
 		if (controllers[1] == '\0' && !found)

@@ -2,8 +2,8 @@
  * oom - how many processes the out-of-memory killer took in a process's memory cgroup.
  *
  * The engine's own flag says that there was an OOM, once, and no more. The kernel's
- * counter is opened while the process lives and can be read until its cgroup is removed,
- * some 30 ms after its end.
+ * counter is opened while the process lives and can be read until its cgroup is
+ * removed, some 30 ms after its end.
  */
 #ifndef HARNESS_ENGINE_DOCKER_OOM_H
 #define HARNESS_ENGINE_DOCKER_OOM_H

@@ -35,8 +35,8 @@ bool stopping_heard_all(const struct container *container)
 {
 	return !container->acted || docker_api_is_podman(container->docker->api) ||
 		docker_events_broken(container->events) ||
-		docker_events_find(
-			container->events, "stop", 0, container->subject.facts.asked_ns);
+		docker_events_find(container->events, "stop", 0,
+			container->subject.facts.asked_ns);
 }
 
 void stopping_settle(struct container *container)
@@ -54,7 +54,8 @@ void stopping_settle(struct container *container)
 
 static void note_failure(struct container *container, const struct err *err)
 {
-	snprintf(container->stop_error, sizeof container->stop_error, "%.250s", err->text);
+	snprintf(container->stop_error, sizeof container->stop_error, "%.250s",
+		err->text);
 }
 
 static void on_stop_answered(void *arg, const struct fetch_result *result)
@@ -111,8 +112,8 @@ bool stopping_begin(struct container *container, struct err *err)
 	uv_update_time(subject->engine->loop);
 	uv_timer_start(&container->patience, on_stuck,
 		clock_ms_up(container->grace_s * CLOCK_S + STUCK_NS), 0);
-	/* What has ended is to have ended for the daemon as well, or it would still try to
-	 * signal it, and report that it did. */
+	/* What has ended is to have ended for the daemon as well, or it would still try
+	 * to signal it, and report that it did. */
 	return running ? begin_stop(container, err)
 		       : container_begin_wait(container, on_known, err);
 }

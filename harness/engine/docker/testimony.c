@@ -24,7 +24,8 @@ static int64_t wall_now(void)
 
 /* What to subtract from the daemon's wall clock for our monotonic one. On another
  * kernel it is only good for differences: anchored at the event's arrival. */
-static int64_t wall_offset(const struct testimony *testimony, const struct docker_event *kill)
+static int64_t wall_offset(
+	const struct testimony *testimony, const struct docker_event *kill)
 {
 	int64_t before_ns = clock_now();
 	int64_t wall_ns = wall_now();
@@ -55,8 +56,8 @@ static void tell_signal(const struct testimony *testimony, struct stop_facts *fa
 /* Command names of what a daemon kills with. */
 static bool is_runtime(const char *name)
 {
-	static const char *const runtimes[] = {"runc", "crun", "youki", "runsc", "conmon",
-		"podman", "dockerd", "containerd", "containerd-shim"};
+	static const char *const runtimes[] = {"runc", "crun", "youki", "runsc",
+		"conmon", "podman", "dockerd", "containerd", "containerd-shim"};
 
 	for (size_t i = 0; i < COUNT(runtimes); i++) {
 		if (strcmp(name, runtimes[i]) == 0)
@@ -65,8 +66,8 @@ static bool is_runtime(const char *name)
 	return false;
 }
 
-static void tell_kill(const struct testimony *testimony, struct stop_facts *facts,
-	int64_t offset_ns)
+static void tell_kill(
+	const struct testimony *testimony, struct stop_facts *facts, int64_t offset_ns)
 {
 	/* One that found nobody alive any more killed nobody. */
 	bool spared = facts->wait_status_known && !WIFSIGNALED(facts->wait_status);
@@ -83,8 +84,8 @@ static void tell_kill(const struct testimony *testimony, struct stop_facts *fact
 	facts->kill_ns = event->wall_ns - offset_ns;
 }
 
-static void tell_exit(const struct testimony *testimony, struct stop_facts *facts,
-	int64_t offset_ns)
+static void tell_exit(
+	const struct testimony *testimony, struct stop_facts *facts, int64_t offset_ns)
 {
 	const char *finished = json_text(testimony->state, "FinishedAt");
 	struct err never;
@@ -95,7 +96,8 @@ static void tell_exit(const struct testimony *testimony, struct stop_facts *fact
 		return;
 	facts->exit_code = (int)json_int(testimony->state, "ExitCode", -1);
 	facts->oom_flag = json_bool(testimony->state, "OOMKilled", false);
-	if (facts->exit_witness != WITNESS_NONE || (!testimony->our_clock && !offset_ns))
+	if (facts->exit_witness != WITNESS_NONE ||
+		(!testimony->our_clock && !offset_ns))
 		return;
 	facts->exit_witness = WITNESS_ENGINE;
 	facts->exit_ns = wall_ns - offset_ns;

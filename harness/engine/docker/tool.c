@@ -61,12 +61,13 @@ static bool run(struct family *family, struct tool *tool, const char *const *arg
 		return true;
 	said = buf_text(&tool->complaint);
 	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(said, "\n"),
-		said[0]	     ? said
-		: tool->over ? "it failed without a word"
-			     : "it did not come to an end");
+		said[0]              ? said
+			: tool->over ? "it failed without a word"
+				     : "it did not come to an end");
 }
 
-bool tool_run(uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
+bool tool_run(
+	uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
 {
 	struct family *family = family_create(loop, NULL, NULL, err);
 	struct tool tool = {.out = out};

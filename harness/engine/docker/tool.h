@@ -12,7 +12,7 @@
 
 /* argv ends in NULL. Its stdout is added to out. False with its name and what it said
  * on stderr when it did not end with 0, or not within a minute. Turns the loop. */
-bool tool_run(uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
-	MUST_CHECK;
+bool tool_run(uv_loop_t *loop, const char *const *argv, struct buf *out,
+	struct err *err) MUST_CHECK;
 
 #endif

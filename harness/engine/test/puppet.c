@@ -75,7 +75,8 @@ static void start(long children, int lives)
 
 static void resolve(const char *host)
 {
-	const struct addrinfo wanted = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	const struct addrinfo wanted = {
+		.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
 	char text[INET_ADDRSTRLEN] = "";
 	struct addrinfo *found = NULL;
 	int failed = getaddrinfo(host, NULL, &wanted, &found);

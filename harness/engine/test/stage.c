@@ -93,7 +93,8 @@ struct stage *stage_open(const char *engine, struct err *err)
 	return NULL;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
 {
 	(void)stat;
 	(void)type;

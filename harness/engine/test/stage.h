@@ -33,8 +33,8 @@ struct stage {
 /* What differs from a puppet with SIGTERM, 10 s of grace and no init. */
 struct stage_unit {
 	bool init;
-	int64_t grace_ns;        /* 0: 10 s */
-	const char *name;        /* NULL: "service" */
+	int64_t grace_ns; /* 0: 10 s */
+	const char *name; /* NULL: "service" */
 	const char *network;
 	const char *const *env;
 	const char *image;

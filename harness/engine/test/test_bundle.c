@@ -37,7 +37,8 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
 {
 	(void)stat;
 	(void)type;
@@ -172,6 +173,18 @@ static bool holds(const struct bundle *bundle, const char *end)
 	return false;
 }
 
+/* "lib64/ld-linux-x86-64.so.2", "lib/ld-musl-aarch64.so.1" */
+static bool holds_loader(const struct bundle *bundle)
+{
+	for (unsigned i = 0; i < bundle->count; i++) {
+		const char *name = strrchr(bundle->files[i].inside, '/');
+
+		if (name && strncmp(name, "/ld-", strlen("/ld-")) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void closure_has_the_loader_and_the_libraries(void **state)
 {
 	struct scene *scene = *state;
@@ -182,6 +195,7 @@ static void closure_has_the_loader_and_the_libraries(void **state)
 	if (!closure_add(&scene->bundle, "bin/me", me, &scene->loop, &err))
 		fail_msg("%s", err.text);
 	assert_true(holds(&scene->bundle, "bin/me"));
+	assert_true(holds_loader(&scene->bundle));
 	assert_true(holds(&scene->bundle, "/libuv.so.1"));
 	assert_true(holds(&scene->bundle, "/libcmocka.so.0"));
 	for (unsigned i = 0; i < scene->bundle.count; i++)
@@ -194,7 +208,8 @@ static void closure_of_a_script_is_itself(void **state)
 	SCOPED(mem_free) char *path = write_file(scene, "script", "#!/bin/sh\n");
 	struct err err = {0};
 
-	assert_true(closure_add(&scene->bundle, "bin/script", path, &scene->loop, &err));
+	assert_true(
+		closure_add(&scene->bundle, "bin/script", path, &scene->loop, &err));
 	assert_int_equal(scene->bundle.count, 1);
 }
 
@@ -203,8 +218,8 @@ static void closure_names_what_is_missing(void **state)
 	struct scene *scene = *state;
 	struct err err = {0};
 
-	assert_false(closure_add(
-		&scene->bundle, "bin/a", "/nowhere/a", &scene->loop, &err));
+	assert_false(
+		closure_add(&scene->bundle, "bin/a", "/nowhere/a", &scene->loop, &err));
 	assert_non_null(strstr(err.text, "/nowhere/a"));
 }
 

@@ -18,7 +18,11 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-#define PLAIN &(struct stage_unit){0}
+#define PLAIN                                                                          \
+	&(struct stage_unit)                                                           \
+	{                                                                              \
+		0                                                                      \
+	}
 
 static bool is_required(void)
 {
@@ -69,8 +73,8 @@ static long ask_daemon(struct stage *stage, const char *method, const char *path
 	return ok || status >= 400 ? status : -1;
 }
 
-static long ask_about(struct stage *stage, const char *method, const char *what,
-	const char *id)
+static long ask_about(
+	struct stage *stage, const char *method, const char *what, const char *id)
 {
 	SCOPED(mem_free) char *path = mem_textf("/containers/%s%s", id, what);
 
@@ -166,7 +170,8 @@ static void docker_leaves_nothing_after_down(void **state)
 
 static void docker_network_knows_its_containers_by_name(void **state)
 {
-	static const char *const asking[] = {"puppet", "resolve=mock-agent", "end=0", NULL};
+	static const char *const asking[] = {
+		"puppet", "resolve=mock-agent", "end=0", NULL};
 	struct stage *stage = stage_of(state);
 	struct err err = {0};
 	SCOPED(mem_free) char *network = engine_network(stage->engine, &err);
@@ -175,11 +180,13 @@ static void docker_network_knows_its_containers_by_name(void **state)
 	struct sweep sweep;
 
 	assert_non_null(network);
-	stage_up(stage, &(struct stage_unit){.network = network, .name = "mock-agent"}, NULL);
+	stage_up(stage, &(struct stage_unit){.network = network, .name = "mock-agent"},
+		NULL);
 	assert_non_null(strchr(subject_address(stage->subject), '.'));
 	assert_string_not_equal(subject_address(stage->subject), "127.0.0.1");
 	wanted = mem_textf("mock-agent is %s", subject_address(stage->subject));
-	other = stage_try(stage, &(struct stage_unit){.network = network}, asking, &err);
+	other = stage_try(
+		stage, &(struct stage_unit){.network = network}, asking, &err);
 	if (!other)
 		fail_msg("%s", err.text);
 	stage_await_line(stage, wanted);
@@ -205,8 +212,8 @@ static void docker_refuses_a_fraction_of_a_second(void **state)
 	struct stage *stage = stage_of(state);
 	struct err err = {0};
 
-	stage->subject = stage_try(stage,
-		&(struct stage_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
+	stage->subject = stage_try(
+		stage, &(struct stage_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
 	assert_null(stage->subject);
 	assert_non_null(strstr(err.text, "1.50s"));
 	assert_non_null(strstr(err.text, "whole seconds"));
@@ -353,7 +360,8 @@ static void docker_survives_the_removal_of_its_container(void **state)
 	stage_await_line(stage, "ready");
 	assert_true(subject_stop(stage->subject, &err));
 	assert_int_equal(
-		ask_about(stage, "DELETE", "?force=1", subject_id(stage->subject)), 204);
+		ask_about(stage, "DELETE", "?force=1", subject_id(stage->subject)),
+		204);
 	assert_int_equal(wait_until(&stage->loop, is_stopped, stage->subject,
 				 clock_now() + STAGE_PATIENCE_NS, NULL),
 		WAIT_SO);
@@ -369,12 +377,15 @@ static void docker_says_how_it_looked_for_the_daemon(void **state)
 	static const struct {
 		const char *host, *words, *why;
 	} rows[] = {
-		{"ssh://me@there", "only unix:///PATH and tcp://HOST:PORT", "no such scheme"},
-		{"unix://relative", "only unix:///PATH and tcp://HOST:PORT", "not a path"},
+		{"ssh://me@there", "only unix:///PATH and tcp://HOST:PORT",
+			"no such scheme"},
+		{"unix://relative", "only unix:///PATH and tcp://HOST:PORT",
+			"not a path"},
 		{"tcp://", "expected tcp://HOST:PORT", "no host"},
 		{"tcp://host:1/path", "expected tcp://HOST:PORT", "more than a host"},
 		{"unix:///nowhere/docker.sock",
-			"no Docker daemon at unix:///nowhere/docker.sock", "nothing there"},
+			"no Docker daemon at unix:///nowhere/docker.sock",
+			"nothing there"},
 		{"tcp://127.0.0.1:1", "no Docker daemon answers at tcp://127.0.0.1:1",
 			"nobody listens"},
 	};
@@ -388,7 +399,8 @@ static void docker_says_how_it_looked_for_the_daemon(void **state)
 
 		setenv("DOCKER_HOST", rows[i].host, 1);
 		assert_null(docker_create(&loop,
-			&(struct engine_options){.run_id = "none", .programs = "/"}, &err));
+			&(struct engine_options){.run_id = "none", .programs = "/"},
+			&err));
 		if (!strstr(err.text, rows[i].words))
 			fail_msg("%s: %s", rows[i].why, err.text);
 	}

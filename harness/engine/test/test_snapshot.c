@@ -68,8 +68,8 @@ static void snapshot_shows_the_family_of_pid_1(void **state)
 	assert_true(looks_so(&looking));
 	pid1 = &looking.snapshot.procs[0];
 	assert_int_equal(pid1->pid, looking.pid);
-	assert_int_equal(pid1->ns_pid, strstr(engine_sight(stage->engine)->note,
-					       "no PID namespace")
+	assert_int_equal(pid1->ns_pid,
+		strstr(engine_sight(stage->engine)->note, "no PID namespace")
 			? looking.pid
 			: 1);
 	assert_string_equal(pid1->name, "puppet");
@@ -174,7 +174,8 @@ static void proc_hears_by_its_masks(void **state)
 		{{.syscall = -1, .blocked = 0x4000}, true, "it will read it later"},
 		{{.syscall = -1, .ignored = 0x4000}, false, "it ignores it"},
 		{{.syscall = 128}, true, "it waits for signals"},
-		{{.syscall = -1, .wchan = "do_sigtimedwait"}, true, "the same elsewhere"},
+		{{.syscall = -1, .wchan = "do_sigtimedwait"}, true,
+			"the same elsewhere"},
 	};
 
 	(void)state;

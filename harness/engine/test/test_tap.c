@@ -21,14 +21,21 @@ struct scene {
 	uv_loop_t loop;
 	struct tap *tap;
 	pid_t target;
-	struct tap_record records[RECORDS_MAX];
+	struct tap_record records[RECORDS_MAX]; /* of signals */
 	unsigned count;
+	unsigned dying;
+	int64_t dying_ns;
 };
 
 static void on_sent(void *arg, const struct tap_record *record)
 {
 	struct scene *scene = arg;
 
+	if (record->what == TAP_DYING) {
+		scene->dying++;
+		scene->dying_ns = record->ns;
+		return;
+	}
 	assert_true(scene->count < RECORDS_MAX);
 	scene->records[scene->count++] = *record;
 }
@@ -152,9 +159,35 @@ static void tap_keeps_each_record_once_and_in_order(void **state)
 	assert_int_equal(kill(scene->target, SIGKILL), 0);
 	tap_read(scene->tap);
 	tap_read(scene->tap);
-	if (scene->count != 3) for (unsigned i = 0; i < scene->count; i++) print_message("%d sig %d from %d ign %d ns %ld (me %d target %d)\n", i, scene->records[i].signal, scene->records[i].sender, scene->records[i].ignored, (long)scene->records[i].ns, getpid(), scene->target);
 	assert_int_equal(scene->count, 3);
 	assert_int_equal(scene->records[0].signal, SIGUSR2);
+}
+
+static bool is_dying(const void *arg)
+{
+	return ((const struct scene *)arg)->dying > 0;
+}
+
+static void turn_once(struct scene *scene)
+{
+	assert_int_equal(
+		wait_until(&scene->loop, is_dying, scene, clock_now() + CLOCK_MS, NULL),
+		WAIT_DEADLINE);
+}
+
+static void tap_stamps_the_beginning_of_the_end(void **state)
+{
+	struct scene *scene = scene_of(state);
+
+	turn_once(scene);
+	assert_int_equal(kill(scene->target, SIGKILL), 0);
+	assert_int_equal(wait_until(&scene->loop, is_dying, scene,
+				 clock_now() + PATIENCE_NS, NULL),
+		WAIT_SO);
+	tap_read(scene->tap);
+	assert_int_equal(scene->dying, 1);
+	assert_int_equal(scene->count, 1);
+	assert_true(scene->dying_ns >= scene->records[0].ns);
 }
 
 static bool has_one(const void *arg)
@@ -166,9 +199,7 @@ static void tap_wakes_the_loop(void **state)
 {
 	struct scene *scene = scene_of(state);
 
-	assert_int_equal(
-		wait_until(&scene->loop, has_one, scene, clock_now() + CLOCK_MS, NULL),
-		WAIT_DEADLINE);
+	turn_once(scene);
 	assert_int_equal(kill(scene->target, SIGUSR1), 0);
 	assert_int_equal(wait_until(&scene->loop, has_one, scene,
 				 clock_now() + PATIENCE_NS, NULL),
@@ -204,6 +235,7 @@ int main(void)
 		SCENE(tap_tells_that_a_signal_was_thrown_away),
 		SCENE(tap_passes_over_other_processes_and_sigchld),
 		SCENE(tap_keeps_each_record_once_and_in_order),
+		SCENE(tap_stamps_the_beginning_of_the_end),
 		SCENE(tap_wakes_the_loop),
 		SCENE(tap_does_not_keep_the_loop_running),
 		SCENE(tap_goes_round_its_ring),

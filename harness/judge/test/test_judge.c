@@ -52,6 +52,7 @@ static struct lifeline *add_server(struct scene *scene, int session, int64_t end
 	lifeline->name = mem_text("skills");
 	lifeline->session = mem_textf("%d", session);
 	lifeline->own_pid = 10 + session;
+	lifeline->opened_ns = T0 - CLOCK_S;
 	lifeline->ended_ns = T0 + ended_ms * CLOCK_MS;
 	lifeline->eof_ns = T0 + 5 * CLOCK_MS;
 	lifeline->exit_ns = lifeline->ended_ns;
@@ -467,6 +468,91 @@ static void a_process_that_outlives_pid1_is_a_leak(void **state)
 	expect_judged(scene, VERDICT_CLEAN, "X0");
 }
 
+/* Somebody else's child has no lifeline: a snapshot saw it, and the kernel its end. */
+static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	strcpy(scene->pid1[1].name, "sleep");
+	scene->pid1[1].state = 'S';
+	scene->pid1[1].ended_ns = T0 + 299 * CLOCK_MS;
+	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
+	look_at(scene, snapshots, 1);
+	expect_judged(scene, VERDICT_LEAK, "L1");
+	scene->pid1[1].ended_ns = T0 + 297 * CLOCK_MS;
+	expect_judged(scene, VERDICT_CLEAN, "X0");
+}
+
+static void a_slow_teardown_hides_no_leak(void **state)
+{
+	struct scene *scene = *state;
+
+	add_server(scene, 1, 320)->exit_ns = 0;
+	scene->evidence.facts.dying_ns = T0 + 300 * CLOCK_MS;
+	scene->evidence.facts.exit_ns = T0 + 900 * CLOCK_MS;
+	expect_judged(scene, VERDICT_LEAK, "L1");
+}
+
+static void a_signal_that_nobody_heard_is_not_clean(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	expect_judged(scene, VERDICT_DIRTY, NULL);
+}
+
+static void an_end_before_the_signal_is_a_crash(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->evidence.facts.exit_ns = T0 - CLOCK_MS;
+	expect_judged(scene, VERDICT_CRASH, "X10");
+	assert_int_equal(scene->judgement.stop_ns, -1);
+}
+
+static void a_request_that_failed_is_not_clean(void **state)
+{
+	struct scene *scene = *state;
+
+	play_clean(scene);
+	add_request(scene, REQUEST_TURN, 1, REQUEST_WRONG);
+	expect_judged(scene, VERDICT_DIRTY, NULL);
+}
+
+static void a_crash_is_not_blamed_on_the_agent(void **state)
+{
+	struct scene *scene = *state;
+
+	open_sessions(scene, 1);
+	begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene->evidence.facts.exit_code = 139;
+	scene->evidence.facts.wait_status = SIGSEGV;
+	expect_judged(scene, VERDICT_CRASH, "X7");
+}
+
+static void a_kept_session_needs_its_stream_closed(void **state)
+{
+	struct scene *scene = *state;
+
+	open_sessions(scene, 1);
+	begin_shutdown(scene, "parallel", 2 * CLOCK_S);
+	hear(scene, EVENT_SERVICE, 5,
+		"{\"event\":\"session.disconnected\",\"room\":\"1\",\"how\":\"keep\"}");
+	expect_judged(scene, VERDICT_DIRTY, "H1");
+	hear(scene, EVENT_LEDGER, 6,
+		"{\"event\":\"agent.stream.closed\",\"session\":\"1\",\"by\":\"client\"}");
+	expect_judged(scene, VERDICT_CLEAN, "X0");
+}
+
+static void a_143_of_its_own_is_not_the_default(void **state)
+{
+	struct scene *scene = *state;
+
+	exit_with(scene, 143);
+	expect_judged(scene, VERDICT_DIRTY, "X5");
+}
+
 static void a_process_that_the_service_reaped_is_no_leak(void **state)
 {
 	struct scene *scene = *state;
@@ -583,6 +669,14 @@ int main(void)
 		SCENE(a_process_cut_with_pid1_is_a_leak),
 		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_outlives_pid1_is_a_leak),
+		SCENE(a_stranger_that_outlives_pid1_is_a_leak),
+		SCENE(a_slow_teardown_hides_no_leak),
+		SCENE(a_signal_that_nobody_heard_is_not_clean),
+		SCENE(an_end_before_the_signal_is_a_crash),
+		SCENE(a_request_that_failed_is_not_clean),
+		SCENE(a_crash_is_not_blamed_on_the_agent),
+		SCENE(a_kept_session_needs_its_stream_closed),
+		SCENE(a_143_of_its_own_is_not_the_default),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
