@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "lib/buf.h"
 #include "lib/child.h"
 #include "lib/clock.h"
+#include "lib/descriptors.h"
 #include "lib/mem.h"
 
 #define SEED          1 /* latencies are fixed here, nothing is drawn */
@@ -44,17 +44,6 @@ static void catch_signals(struct lab *lab)
 	}
 }
 
-/* A thousand sessions are several thousand descriptors. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 bool lab_open(struct lab *lab, struct err *err)
 {
 	struct engine_options options = {.interrupted = &lab->interrupted};
@@ -63,7 +52,7 @@ bool lab_open(struct lab *lab, struct err *err)
 	*lab = (struct lab){.home = {.lock = -1}};
 	uv_loop_init(&lab->loop);
 	catch_signals(lab);
-	raise_descriptor_limit();
+	descriptors_raise();
 	home_clean();
 	if (!home_open(&lab->home, err))
 		return false;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <uv.h>
 
 #include "harness/command.h"
@@ -18,6 +17,7 @@
 #include "harness/report/table.h"
 #include "harness/run/case.h"
 #include "harness/run/home.h"
+#include "lib/descriptors.h"
 #include "lib/mem.h"
 
 struct campaign {
@@ -86,17 +86,6 @@ static void catch_signals(struct campaign *campaign)
 		campaign->signals[i].data = campaign;
 		uv_signal_start(&campaign->signals[i], on_signal, numbers[i]);
 		uv_unref((uv_handle_t *)&campaign->signals[i]);
-	}
-}
-
-/* A thousand sessions are several thousand descriptors; the soft limit is 1,024. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }
 
@@ -359,7 +348,7 @@ int campaign_run(const struct campaign_options *options)
 
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	raise_descriptor_limit();
+	descriptors_raise();
 	if (make_plan(&campaign)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign, programs)) {

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <uv.h>
 
 #include "lib/buf.h"
+#include "lib/descriptors.h"
 #include "lib/lifeline.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -114,20 +114,14 @@ static void on_ledger(uv_poll_t *poll, int status, int events)
 }
 
 /* As many connections as the system lets us have. */
-static unsigned raise_descriptors(void)
+static unsigned connections_bound(void)
 {
-	struct rlimit limit;
+	unsigned limit = descriptors_raise();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 0;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > CONNECTIONS_MOST)
+	if (limit > CONNECTIONS_MOST)
 		return CONNECTIONS_MOST;
-	return limit.rlim_cur > 2 * SPARE_DESCRIPTORS
-		? (unsigned)limit.rlim_cur - SPARE_DESCRIPTORS
-		: SPARE_DESCRIPTORS;
+	return limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
+					     : SPARE_DESCRIPTORS;
 }
 
 static bool read_seed(uint64_t *seed, const char *text, struct err *err)
@@ -207,7 +201,7 @@ static bool serve(
 		.host = config->host,
 		.port = (uint16_t)config->port,
 		.control_port = config->control_port,
-		.connections = raise_descriptors(),
+		.connections = connections_bound(),
 		.key = config->key,
 		.manners = config->manners,
 		.seed = seed,

@@ -3,11 +3,11 @@
  */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <uv.h>
 
 #include "lib/child.h"
+#include "lib/descriptors.h"
 #include "lib/log.h"
 #include "service/agent.h"
 #include "service/cabinet.h"
@@ -47,17 +47,6 @@ static void block_stop_signals(sigset_t *before)
 	sigaddset(&stop, SIGTERM);
 	sigaddset(&stop, SIGINT);
 	sigprocmask(SIG_BLOCK, &stop, before);
-}
-
-/* Every session is a connection or two, and every MCP server three pipes. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static void on_orphan(void *arg, pid_t pid, int status)
@@ -209,7 +198,7 @@ int main(int argc, char **argv)
 		if (exit_code != EXIT_STOPPED)
 			log_event("probe.failed", "why", LOG_TEXT(err.text));
 	} else {
-		raise_descriptor_limit();
+		descriptors_raise();
 		config_log(&service.config);
 		exit_code = serve(&service, &before);
 	}
