@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,13 +262,20 @@ static void a_missing_image_is_exit_code_3(void **state)
 		3, "no-such-image");
 }
 
-/* Until the run is in the middle of its stop: its home is there. */
-static void wait_for_home(int before)
+/* Until the run is in the middle of a case: its ledger is there. */
+static void wait_for_case(void)
 {
-	for (int i = 0; i < 2000 && homes() == before; i++)
+	SCOPED(mem_free) char *ledgers =
+		mem_textf("%s/stopbench-*/*/ledger", getenv("TMPDIR"));
+	glob_t found;
+	int missing = 1;
+
+	for (int i = 0; i < 4000 && missing; i++) {
+		missing = glob(ledgers, 0, NULL, &found);
+		globfree(&found);
 		usleep(5000);
-	assert_true(homes() > before);
-	usleep(700000);
+	}
+	assert_int_equal(missing, 0);
 }
 
 static void interrupting_leaves_nothing(const char *engine, int signal_number)
@@ -278,7 +286,7 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half", "main",
 		"--set", "stop.grace=20s", "--report", REPORT, NULL});
 
-	wait_for_home(before);
+	wait_for_case();
 	kill(pid, signal_number);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (signal_number == SIGKILL) {
