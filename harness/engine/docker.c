@@ -119,6 +119,7 @@ static char *network(struct engine *engine, struct err *err)
 			.method = "POST",
 			.path = "/networks/create",
 			.json = config,
+			.stubborn = true, /* or nobody would remove it */
 		},
 		&answer, err);
 

@@ -190,9 +190,14 @@ static bool create(struct container *container, const struct unit *unit,
 			docker->engine.options.run_id, ++docker->made, unit->name);
 	struct docker_answer answer;
 
+	/* Stubborn: if we left before the answer, nobody would know what to remove. */
 	if (docker_api_call(docker->api,
 		    &(struct docker_call){
-			    .method = "POST", .path = path, .json = config},
+			    .method = "POST",
+			    .path = path,
+			    .json = config,
+			    .stubborn = true,
+		    },
 		    &answer, err))
 		container->subject.id = mem_text(json_text(answer.json, "Id"));
 	docker_answer_done(&answer);

@@ -1,5 +1,3 @@
-/* A Docker daemon on another machine, as the harness sees it: here, a script on a port
- * of the loopback interface. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,188 +11,30 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/images.h"
+#include "harness/engine/test/daemon.h"
 #include "harness/engine/wait.h"
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "lib/web.h"
 
-#define ID          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define PATIENCE_NS (20 * CLOCK_S)
-
-struct scene;
-typedef void act_fn(struct scene *scene, struct web_exchange *exchange);
 
 struct scene {
 	uv_loop_t loop;
-	struct web *web;
-	char *host_before;
+	struct daemon daemon;
 	struct engine *engine;
 	struct subject *subject;
 	struct buf log;
-	char last_path[256];
-
-	/* The script. */
-	const char *about;
-	const char *state; /* of the container, when it has ended; NULL: it runs */
-	const char *create_answer;
-	unsigned create_status;
-	act_fn *on_stop;
-	const char *import_answer;
-	const char *whole_log;
-	size_t whole_log_len;
-
-	/* Under way, NULL when they are not. */
-	struct web_exchange *events, *follow, *wait;
 };
-
-static void reply(struct web_exchange *exchange, unsigned status, const char *json)
-{
-	web_reply(exchange, status, "application/json", json, strlen(json));
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
-static void answer_json(struct scene *scene, struct web_exchange *exchange)
-{
-	SCOPED(mem_free) char *json = mem_textf("{\"Id\":\"" ID "\",\"State\":%s}",
-		scene->state ? scene->state : "{\"Running\":true,\"Pid\":1}");
-
-	reply(exchange, 200, json);
-}
-
-static void answer_log(struct scene *scene, struct web_exchange *exchange)
-{
-	if (!web_query(exchange, "follow")) {
-		web_reply(exchange, 200, "application/octet-stream", scene->whole_log,
-			scene->whole_log_len);
-		return;
-	}
-	scene->follow = exchange;
-	web_stream_begin(exchange, 200, "application/octet-stream");
-}
-
-static void answer_wait(struct scene *scene, struct web_exchange *exchange)
-{
-	if (scene->state)
-		reply(exchange, 200, "{\"StatusCode\":0}");
-	else
-		scene->wait = exchange;
-}
-
-static void on_request(void *arg, struct web_exchange *exchange)
-{
-	struct scene *scene = arg;
-	const char *path = web_path(exchange);
-
-	snprintf(scene->last_path, sizeof scene->last_path, "%s", path);
-	if (strcmp(path, "/version") == 0) {
-		reply(exchange, 200, scene->about);
-	} else if (ends_with(path, "/info")) {
-		reply(exchange, 200,
-			"{\"Name\":\"elsewhere\",\"KernelVersion\":\"1.0\"}");
-	} else if (ends_with(path, "/containers/create")) {
-		reply(exchange, scene->create_status, scene->create_answer);
-	} else if (ends_with(path, "/images/create")) {
-		reply(exchange, 200, scene->import_answer);
-	} else if (strstr(path, "/images/")) {
-		reply(exchange, 404, "{\"message\":\"No such image\"}");
-	} else if (ends_with(path, "/events")) {
-		scene->events = exchange;
-		web_stream_begin(exchange, 200, "application/json");
-	} else if (ends_with(path, "/logs")) {
-		answer_log(scene, exchange);
-	} else if (ends_with(path, "/json")) {
-		answer_json(scene, exchange);
-	} else if (ends_with(path, "/wait")) {
-		answer_wait(scene, exchange);
-	} else if (ends_with(path, "/stop")) {
-		scene->on_stop(scene, exchange);
-	} else {
-		web_reply(exchange, 204, NULL, NULL, 0);
-	}
-}
-
-static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
-{
-	struct scene *scene = arg;
-	struct web_exchange **places[] = {&scene->events, &scene->follow, &scene->wait};
-
-	(void)end;
-	for (size_t i = 0; i < COUNT(places); i++) {
-		if (*places[i] == exchange)
-			*places[i] = NULL;
-	}
-}
-
-/* --- the daemon's side --- */
-
-static void send_event(struct scene *scene, const char *action, const char *signal,
-	const char *nanoseconds)
-{
-	SCOPED(mem_free) char *line = mem_textf(
-		"{\"Type\":\"container\",\"Action\":\"%s\",\"Actor\":{\"ID\":\"" ID
-		"\",\"Attributes\":{%s%s%s}},\"timeNano\":%s}\n",
-		action, signal ? "\"signal\":\"" : "", signal ? signal : "",
-		signal ? "\"" : "", nanoseconds);
-
-	/* In two pieces: a stream has no respect for lines. */
-	web_stream_add(scene->events, line, 20);
-	web_stream_add(scene->events, line + 20, strlen(line) - 20);
-}
-
-/* "stdout" is stream 1, "stderr" 2. */
-static void add_frame(struct buf *frames, char stream, const char *text)
-{
-	size_t len = strlen(text);
-	const char header[8] = {stream, 0, 0, 0, 0, 0, (char)(len >> 8), (char)len};
-
-	buf_add(frames, header, sizeof header);
-	buf_adds(frames, text);
-}
-
-static void end_container(struct scene *scene, const char *state)
-{
-	scene->state = state;
-	if (scene->wait)
-		reply(scene->wait, 200, "{\"StatusCode\":0}");
-	if (scene->follow)
-		web_stream_end(scene->follow);
-}
-
-/* --- ours --- */
 
 static int set_up(void **state)
 {
 	struct scene *scene = mem_zeroed(sizeof *scene);
-	SCOPED(mem_free) char *address = NULL;
-	struct err err = {0};
 
 	uv_loop_init(&scene->loop);
-	scene->web = web_create(&scene->loop,
-		&(struct web_options){
-			.host = "127.0.0.1",
-			.body_ceiling = 64 << 20,
-			.handle = on_request,
-			.over = on_over,
-			.arg = scene,
-		},
-		&err);
-	assert_non_null(scene->web);
-	scene->host_before = mem_text(getenv("DOCKER_HOST"));
-	address = mem_textf("tcp://127.0.0.1:%d", web_port(scene->web));
-	setenv("DOCKER_HOST", address, 1);
-	scene->about = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}";
-	scene->create_answer = "{\"Id\":\"" ID "\"}";
-	scene->create_status = 201;
-	scene->whole_log = "";
+	daemon_open(&scene->daemon, &scene->loop);
 	*state = scene;
 	return 0;
 }
@@ -205,14 +45,9 @@ static int tear_down(void **state)
 
 	subject_down(scene->subject);
 	engine_destroy(scene->engine);
-	web_destroy(scene->web);
+	daemon_close(&scene->daemon);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&scene->loop), 0);
-	if (scene->host_before)
-		setenv("DOCKER_HOST", scene->host_before, 1);
-	else
-		unsetenv("DOCKER_HOST");
-	free(scene->host_before);
 	buf_done(&scene->log);
 	free(scene);
 	return 0;
@@ -279,12 +114,12 @@ static const struct stop_facts *stop(struct scene *scene)
 #define ENDED(code, finished)                                                          \
 	"{\"Running\":false,\"ExitCode\":" #code ",\"FinishedAt\":\"" finished "\"}"
 
-static void stop_after_4_s(struct scene *scene, struct web_exchange *exchange)
+static void stop_after_4_s(struct daemon *daemon, struct web_exchange *exchange)
 {
-	send_event(scene, "kill", "15", "1795389768654579866");
-	end_container(scene, ENDED(0, "2026-11-22T23:22:53.164580001Z"));
-	send_event(scene, "die", NULL, "1795389773200000000");
-	send_event(scene, "stop", NULL, "1795389773220000000");
+	daemon_send_event(daemon, "kill", "15", "1795389768654579866");
+	daemon_end_container(daemon, ENDED(0, "2026-11-22T23:22:53.164580001Z"));
+	daemon_send_event(daemon, "die", NULL, "1795389773200000000");
+	daemon_send_event(daemon, "stop", NULL, "1795389773220000000");
 	web_reply(exchange, 204, NULL, NULL, 0);
 }
 
@@ -293,7 +128,7 @@ static void remote_time_is_a_difference_of_the_daemons_clock(void **state)
 	struct scene *scene = *state;
 	const struct stop_facts *facts;
 
-	scene->on_stop = stop_after_4_s;
+	scene->daemon.on_stop = stop_after_4_s;
 	facts = stop(scene);
 	/* To the nanosecond: a double would have lost the last three digits. */
 	assert_int_equal(facts->exit_ns - facts->signal_ns, 4510000135);
@@ -326,12 +161,12 @@ static void remote_processes_are_not_looked_at(void **state)
 	assert_non_null(strstr(sight->note, "another machine"));
 }
 
-static void stop_with_a_kill(struct scene *scene, struct web_exchange *exchange)
+static void stop_with_a_kill(struct daemon *daemon, struct web_exchange *exchange)
 {
-	send_event(scene, "kill", "15", "1795389768654579866");
-	send_event(scene, "kill", "9", "1795389778684579866");
-	end_container(scene, ENDED(137, "2026-11-22T23:22:58.690000000Z"));
-	send_event(scene, "stop", NULL, "1795389779000000000");
+	daemon_send_event(daemon, "kill", "15", "1795389768654579866");
+	daemon_send_event(daemon, "kill", "9", "1795389778684579866");
+	daemon_end_container(daemon, ENDED(137, "2026-11-22T23:22:58.690000000Z"));
+	daemon_send_event(daemon, "stop", NULL, "1795389779000000000");
 	web_reply(exchange, 204, NULL, NULL, 0);
 }
 
@@ -340,7 +175,7 @@ static void remote_kill_is_proven_by_its_event(void **state)
 	struct scene *scene = *state;
 	const struct stop_facts *facts;
 
-	scene->on_stop = stop_with_a_kill;
+	scene->daemon.on_stop = stop_with_a_kill;
 	facts = stop(scene);
 	assert_int_equal(facts->exit_code, 137);
 	assert_int_equal(facts->kill_witness, WITNESS_ENGINE);
@@ -349,9 +184,9 @@ static void remote_kill_is_proven_by_its_event(void **state)
 	assert_true(facts->exit_ns >= facts->kill_ns);
 }
 
-static void stop_without_a_word(struct scene *scene, struct web_exchange *exchange)
+static void stop_without_a_word(struct daemon *daemon, struct web_exchange *exchange)
 {
-	end_container(scene, ENDED(137, "2026-11-22T23:22:58.690000000Z"));
+	daemon_end_container(daemon, ENDED(137, "2026-11-22T23:22:58.690000000Z"));
 	web_reply(exchange, 204, NULL, NULL, 0);
 }
 
@@ -361,9 +196,9 @@ static void podmans_137_has_no_proof(void **state)
 	const struct stop_facts *facts;
 	int64_t began_ns = clock_now();
 
-	scene->about = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.24\","
-		       "\"Components\":[{\"Name\":\"Podman Engine\"}]}";
-	scene->on_stop = stop_without_a_word;
+	scene->daemon.about = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.24\","
+			      "\"Components\":[{\"Name\":\"Podman Engine\"}]}";
+	scene->daemon.on_stop = stop_without_a_word;
 	facts = stop(scene);
 	assert_int_equal(facts->exit_code, 137);
 	assert_int_equal(facts->kill_witness, WITNESS_NONE);
@@ -379,7 +214,7 @@ static void remote_stop_waits_a_while_for_late_events(void **state)
 	const struct stop_facts *facts;
 	int64_t began_ns = clock_now();
 
-	scene->on_stop = stop_without_a_word;
+	scene->daemon.on_stop = stop_without_a_word;
 	facts = stop(scene);
 	assert_true(clock_now() - began_ns >= 3 * CLOCK_S);
 	assert_false(facts->stuck);
@@ -387,10 +222,11 @@ static void remote_stop_waits_a_while_for_late_events(void **state)
 	assert_int_equal(facts->kill_witness, WITNESS_NONE);
 }
 
-static void stop_and_cut_the_events(struct scene *scene, struct web_exchange *exchange)
+static void stop_and_cut_the_events(
+	struct daemon *daemon, struct web_exchange *exchange)
 {
-	web_reset(scene->events);
-	stop_without_a_word(scene, exchange);
+	web_reset(daemon->events);
+	stop_without_a_word(daemon, exchange);
 }
 
 static void remote_stop_survives_the_end_of_the_events(void **state)
@@ -398,16 +234,16 @@ static void remote_stop_survives_the_end_of_the_events(void **state)
 	struct scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
-	scene->on_stop = stop_and_cut_the_events;
+	scene->daemon.on_stop = stop_and_cut_the_events;
 	assert_int_equal(stop(scene)->exit_code, 137);
 	json = subject_engine_events(scene->subject);
 	assert_non_null(json_text(json, "events_ended"));
 }
 
-static void refuse_to_stop(struct scene *scene, struct web_exchange *exchange)
+static void refuse_to_stop(struct daemon *daemon, struct web_exchange *exchange)
 {
-	reply(exchange, 500, "{\"message\":\"cannot stop: permission denied\"}");
-	end_container(scene, ENDED(1, "2026-11-22T23:22:58.690000000Z"));
+	daemon_reply(exchange, 500, "{\"message\":\"cannot stop: permission denied\"}");
+	daemon_end_container(daemon, ENDED(1, "2026-11-22T23:22:58.690000000Z"));
 }
 
 static void remote_stop_tells_why_it_was_refused(void **state)
@@ -416,7 +252,7 @@ static void remote_stop_tells_why_it_was_refused(void **state)
 	SCOPED(json_free) cJSON *json = NULL;
 	const struct stop_facts *facts;
 
-	scene->on_stop = refuse_to_stop;
+	scene->daemon.on_stop = refuse_to_stop;
 	facts = stop(scene);
 	assert_int_equal(facts->exit_code, 1);
 	assert_int_equal(facts->signal_ns, 0);
@@ -427,16 +263,16 @@ static void remote_stop_tells_why_it_was_refused(void **state)
 
 /* --- the log --- */
 
-static void stop_and_lose_the_tail(struct scene *scene, struct web_exchange *exchange)
+static void stop_and_lose_the_tail(struct daemon *daemon, struct web_exchange *exchange)
 {
 	SCOPED(buf_done) struct buf frames = {0};
 
-	add_frame(&frames, 1, "one\ntw");
-	add_frame(&frames, 2, "aaa\n");
+	daemon_add_frame(&frames, 1, "one\ntw");
+	daemon_add_frame(&frames, 2, "aaa\n");
 	/* A header in pieces, a frame in pieces. */
 	for (size_t i = 0; i < frames.len; i++)
-		web_stream_add(scene->follow, frames.data + i, 1);
-	stop_after_4_s(scene, exchange);
+		web_stream_add(daemon->follow, frames.data + i, 1);
+	stop_after_4_s(daemon, exchange);
 }
 
 static void remote_log_is_whole_where_following_lost_its_tail(void **state)
@@ -444,13 +280,13 @@ static void remote_log_is_whole_where_following_lost_its_tail(void **state)
 	struct scene *scene = *state;
 	SCOPED(buf_done) struct buf frames = {0};
 
-	add_frame(&frames, 2, "aaa\nbb");
-	add_frame(&frames, 1, "one\n");
-	add_frame(&frames, 1, "two\nthree");
-	add_frame(&frames, 2, "b\n");
-	scene->whole_log = frames.data;
-	scene->whole_log_len = frames.len;
-	scene->on_stop = stop_and_lose_the_tail;
+	daemon_add_frame(&frames, 2, "aaa\nbb");
+	daemon_add_frame(&frames, 1, "one\n");
+	daemon_add_frame(&frames, 1, "two\nthree");
+	daemon_add_frame(&frames, 2, "b\n");
+	scene->daemon.whole_log = frames.data;
+	scene->daemon.whole_log_len = frames.len;
+	scene->daemon.on_stop = stop_and_lose_the_tail;
 	stop(scene);
 	assert_string_equal(buf_text(&scene->log), "one|aaa|two|bbb|three|");
 }
@@ -462,8 +298,8 @@ static void remote_up_tells_in_the_daemons_words(void **state)
 	struct scene *scene = *state;
 	struct err err = {0};
 
-	scene->create_status = 409;
-	scene->create_answer = "{\"message\":\"Conflict. The name is in use\"}";
+	scene->daemon.create_status = 409;
+	scene->daemon.create_answer = "{\"message\":\"Conflict. The name is in use\"}";
 	assert_false(bring_up(scene, &err));
 	assert_non_null(strstr(err.text, "Conflict. The name is in use (HTTP 409)"));
 	assert_non_null(strstr(err.text, "somebody/else:1"));
@@ -490,12 +326,12 @@ static void remote_version_is_agreed_on(void **state)
 		struct err err = {0};
 		bool opened;
 
-		scene->about = rows[i].about;
+		scene->daemon.about = rows[i].about;
 		opened = open_engine(scene, &err);
 		if (opened != (rows[i].path != NULL))
 			fail_msg("%s: %s", rows[i].why, err.text);
 		if (opened)
-			assert_string_equal(scene->last_path, rows[i].path);
+			assert_string_equal(scene->daemon.last_path, rows[i].path);
 		else
 			assert_non_null(strstr(err.text, "1.25 is needed"));
 		engine_destroy(scene->engine);
@@ -542,8 +378,8 @@ static void remote_import_fails_behind_its_200(void **state)
 	SCOPED(mem_free) char *image = NULL;
 	struct err err = {0};
 
-	scene->import_answer = "{\"status\":\"Importing\"}\r\n"
-			       "{\"error\":\"no space left on device\"}\r\n";
+	scene->daemon.import_answer = "{\"status\":\"Importing\"}\r\n"
+				      "{\"error\":\"no space left on device\"}\r\n";
 	assert_true(open_engine(scene, &err));
 	scene->engine->options.programs = folder;
 	image = docker_images_load(

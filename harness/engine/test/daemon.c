@@ -1,0 +1,169 @@
+#include "harness/engine/test/daemon.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cc.h"
+#include "lib/mem.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+void daemon_reply(struct web_exchange *exchange, unsigned status, const char *json)
+{
+	web_reply(exchange, status, "application/json", json, strlen(json));
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void answer_json(struct daemon *daemon, struct web_exchange *exchange)
+{
+	SCOPED(mem_free) char *json = mem_textf("{\"Id\":\"" ID "\",\"State\":%s}",
+		daemon->state ? daemon->state : "{\"Running\":true,\"Pid\":1}");
+
+	daemon_reply(exchange, 200, json);
+}
+
+static void answer_log(struct daemon *daemon, struct web_exchange *exchange)
+{
+	if (!web_query(exchange, "follow")) {
+		web_reply(exchange, 200, "application/octet-stream", daemon->whole_log,
+			daemon->whole_log_len);
+		return;
+	}
+	daemon->follow = exchange;
+	web_stream_begin(exchange, 200, "application/octet-stream");
+}
+
+static void answer_wait(struct daemon *daemon, struct web_exchange *exchange)
+{
+	if (daemon->state)
+		daemon_reply(exchange, 200, "{\"StatusCode\":0}");
+	else
+		daemon->wait = exchange;
+}
+
+static void on_request(void *arg, struct web_exchange *exchange)
+{
+	struct daemon *daemon = arg;
+	const char *path = web_path(exchange);
+
+	snprintf(daemon->last_path, sizeof daemon->last_path, "%s", path);
+	if (strcmp(path, "/version") == 0) {
+		daemon_reply(exchange, 200, daemon->about);
+	} else if (ends_with(path, "/info")) {
+		daemon_reply(exchange, 200,
+			"{\"Name\":\"elsewhere\",\"KernelVersion\":\"1.0\"}");
+	} else if (ends_with(path, "/containers/create")) {
+		daemon_reply(exchange, daemon->create_status, daemon->create_answer);
+	} else if (ends_with(path, "/images/create")) {
+		daemon_reply(exchange, 200, daemon->import_answer);
+	} else if (strstr(path, "/images/")) {
+		daemon_reply(exchange, 404, "{\"message\":\"No such image\"}");
+	} else if (ends_with(path, "/events")) {
+		daemon->events = exchange;
+		web_stream_begin(exchange, 200, "application/json");
+	} else if (ends_with(path, "/logs")) {
+		answer_log(daemon, exchange);
+	} else if (ends_with(path, "/json")) {
+		answer_json(daemon, exchange);
+	} else if (ends_with(path, "/wait")) {
+		answer_wait(daemon, exchange);
+	} else if (ends_with(path, "/stop")) {
+		daemon->on_stop(daemon, exchange);
+	} else {
+		web_reply(exchange, 204, NULL, NULL, 0);
+	}
+}
+
+static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
+{
+	struct daemon *daemon = arg;
+	struct web_exchange **places[] = {
+		&daemon->events, &daemon->follow, &daemon->wait};
+
+	(void)end;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		if (*places[i] == exchange)
+			*places[i] = NULL;
+	}
+}
+
+void daemon_send_event(struct daemon *daemon, const char *action, const char *signal,
+	const char *nanoseconds)
+{
+	SCOPED(mem_free) char *line = mem_textf(
+		"{\"Type\":\"container\",\"Action\":\"%s\",\"Actor\":{\"ID\":\"" ID
+		"\",\"Attributes\":{%s%s%s}},\"timeNano\":%s}\n",
+		action, signal ? "\"signal\":\"" : "", signal ? signal : "",
+		signal ? "\"" : "", nanoseconds);
+
+	/* In two pieces: a stream has no respect for lines. */
+	web_stream_add(daemon->events, line, 20);
+	web_stream_add(daemon->events, line + 20, strlen(line) - 20);
+}
+
+void daemon_add_frame(struct buf *frames, char stream, const char *text)
+{
+	size_t len = strlen(text);
+	const char header[8] = {stream, 0, 0, 0, 0, 0, (char)(len >> 8), (char)len};
+
+	buf_add(frames, header, sizeof header);
+	buf_adds(frames, text);
+}
+
+void daemon_end_container(struct daemon *daemon, const char *state)
+{
+	daemon->state = state;
+	if (daemon->wait)
+		daemon_reply(daemon->wait, 200, "{\"StatusCode\":0}");
+	if (daemon->follow)
+		web_stream_end(daemon->follow);
+}
+
+void daemon_open(struct daemon *daemon, uv_loop_t *loop)
+{
+	SCOPED(mem_free) char *address = NULL;
+	struct err err = {0};
+
+	*daemon = (struct daemon){
+		.about = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}",
+		.create_answer = "{\"Id\":\"" ID "\"}",
+		.create_status = 201,
+		.whole_log = "",
+		.host_before = mem_text(getenv("DOCKER_HOST")),
+	};
+	daemon->web = web_create(loop,
+		&(struct web_options){
+			.host = "127.0.0.1",
+			.body_ceiling = 64 << 20, /* images */
+			.handle = on_request,
+			.over = on_over,
+			.arg = daemon,
+		},
+		&err);
+	assert_non_null(daemon->web);
+	address = mem_textf("tcp://127.0.0.1:%d", web_port(daemon->web));
+	setenv("DOCKER_HOST", address, 1);
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	web_destroy(daemon->web);
+	if (daemon->host_before)
+		setenv("DOCKER_HOST", daemon->host_before, 1);
+	else
+		unsetenv("DOCKER_HOST");
+	free(daemon->host_before);
+}

@@ -1,0 +1,49 @@
+/*
+ * daemon - a Docker daemon as it looks from outside: a script on a port of loopback.
+ *
+ * It has one container, which runs until the script's stop ends it. DOCKER_HOST leads
+ * to it as long as it is open.
+ */
+#ifndef HARNESS_ENGINE_TEST_DAEMON_H
+#define HARNESS_ENGINE_TEST_DAEMON_H
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "lib/buf.h"
+#include "lib/web.h"
+
+struct daemon;
+typedef void daemon_stop_fn(struct daemon *daemon, struct web_exchange *exchange);
+
+struct daemon {
+	struct web *web;
+	char *host_before;
+	char last_path[256];
+
+	/* The script. */
+	const char *about; /* what it answers to /version */
+	const char *state; /* of the container, when it has ended; NULL: it runs */
+	const char *create_answer;
+	unsigned create_status;
+	daemon_stop_fn *on_stop;
+	const char *import_answer;
+	const char *whole_log; /* frames, for who does not follow */
+	size_t whole_log_len;
+
+	/* Under way, NULL when they are not. */
+	struct web_exchange *events, *follow, *wait;
+};
+
+void daemon_open(struct daemon *daemon, uv_loop_t *loop);
+void daemon_close(struct daemon *daemon);
+
+/* signal may be NULL; nanoseconds are digits. */
+void daemon_send_event(struct daemon *daemon, const char *action, const char *signal,
+	const char *nanoseconds);
+/* Stream 1 is stdout, 2 stderr. */
+void daemon_add_frame(struct buf *frames, char stream, const char *text);
+void daemon_end_container(struct daemon *daemon, const char *state);
+void daemon_reply(struct web_exchange *exchange, unsigned status, const char *json);
+
+#endif
