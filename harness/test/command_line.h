@@ -31,7 +31,7 @@ pid_t start_command(const char *const *arguments);
  * set. */
 int docker_is_there(void);
 
-/* How many containers and networks carry our label. */
+/* How many containers and networks were labelled from our temporary folder, $TMPDIR. */
 int labelled_things(void);
 
 /* How many "stopbench-*" folders are in the temporary folder. */

@@ -278,6 +278,14 @@ static void wait_for_case(void)
 	assert_int_equal(missing, 0);
 }
 
+/* Or there would be nothing to remove, and nothing seen of it. */
+static void wait_for_container(void)
+{
+	for (int i = 0; i < 1000 && labelled_things() == 0; i++)
+		usleep(5000);
+	assert_true(labelled_things() > 0);
+}
+
 static void interrupting_leaves_nothing(const char *engine, int signal_number)
 {
 	int before = homes();
@@ -287,12 +295,14 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 		"--set", "stop.grace=20s", "--report", REPORT, NULL});
 
 	wait_for_case();
+	if (strcmp(engine, "docker") == 0)
+		wait_for_container();
 	kill(pid, signal_number);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (signal_number == SIGKILL) {
-		struct said said =
-			run_command((const char *const[]){"stopbench", "clean", NULL});
+		struct said said;
 
+		said = run_command((const char *const[]){"stopbench", "clean", NULL});
 		assert_int_equal(said.code, 0);
 		said_done(&said);
 	} else {
