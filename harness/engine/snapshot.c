@@ -13,6 +13,7 @@
 
 #define RT_SIGTIMEDWAIT 128 /* x86-64; elsewhere it is told by its wait channel */
 #define FILE_MAX        ((size_t)64 << 10)
+#define LOOKS_MAX       16 /* at a process that moves while it is read */
 
 /* Reads /proc/PID/NAME; false when the process is gone or it is not allowed. */
 static bool read_proc(pid_t pid, const char *name, char *text, size_t size, size_t *len)
@@ -133,6 +134,7 @@ static void read_wait(struct proc *proc, char *text)
 	ssize_t len;
 
 	proc->syscall = -1;
+	proc->waits_on[0] = proc->wchan[0] = '\0';
 	if (read_proc(proc->pid, "syscall", text, FILE_MAX, NULL) &&
 		sscanf(text, "%ld 0x%llx", &proc->syscall, &arg0) < 1)
 		proc->syscall = -1; /* "running" */
@@ -149,17 +151,33 @@ static void read_wait(struct proc *proc, char *text)
 			(int)sizeof proc->wchan - 1, text);
 }
 
+/*
+ * Its state and its wait are in two files, between which it may fall asleep: one that
+ * was running and yet waits is looked at again.
+ */
+static bool read_moving(struct proc *proc, char *text)
+{
+	for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
+		if (!read_status(proc, text))
+			return false;
+		if (proc->state == 'Z')
+			return true;
+		read_wait(proc, text);
+		if (proc->state != 'R' || proc->syscall < 0)
+			return true;
+	}
+	return true;
+}
+
 /* False when it is gone, or one too many. */
 static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
 {
 	struct proc proc = {.pid = pid};
 
-	if (snapshot->count >= SNAPSHOT_PROCS_MAX || !read_status(&proc, text))
+	if (snapshot->count >= SNAPSHOT_PROCS_MAX || !read_moving(&proc, text))
 		return false;
 	read_stat(&proc, text);
 	read_command(&proc, text);
-	if (proc.state != 'Z')
-		read_wait(&proc, text);
 	snapshot->procs = mem_grown(
 		snapshot->procs, snapshot->count + 1, sizeof *snapshot->procs);
 	snapshot->procs[snapshot->count++] = proc;

@@ -50,7 +50,8 @@ static unsigned count_state(const struct snapshot *snapshot, char state)
 
 static bool has_family(const struct snapshot *snapshot)
 {
-	return snapshot->count == 6 && count_state(snapshot, 'Z') == 3;
+	return snapshot->count == 6 && count_state(snapshot, 'Z') == 3 &&
+		count_state(snapshot, 'S') == 3;
 }
 
 static void snapshot_shows_the_family_of_pid_1(void **state)
