@@ -289,45 +289,39 @@ static bool not_known(const struct view *view, const struct judgement *judgement
 }
 
 /* Deepest cause first: the first that holds is the primary one. */
-static const struct rule {
-	const char *id;
-	rule_fn *holds;
-} rules[] = {
-	{"X10", ended_before_stop},
-	{"X7", crashed},
-	{"X3", oom_killed},
-	{"X6", self_killed},
-	{"W3", launcher_is_pid1},
-	{"W2", pid1_ignores},
-	{"W1", pid1_has_no_handler},
-	{"H15", wait_grace_believed},
-	{"H2", wait_sequential},
-	{"H1", wait_agent},
-	{"H3", wait_mcp},
-	{"X5", reported_child_status},
-	{"X8", reraised_after_drain},
-	{"X9", died_of_default},
-	{"R1", requests_lost},
-	{"L1", processes_left},
-	{"L3", zombies_left},
-	{"X1", grace_expired},
-	{"X2", killed_without_grace},
-	{"Z0", not_known},
-	{"X0", stopped_cleanly},
+static rule_fn *const rules[CAUSES] = {
+	[CAUSE_X10] = ended_before_stop,
+	[CAUSE_X7] = crashed,
+	[CAUSE_X3] = oom_killed,
+	[CAUSE_X6] = self_killed,
+	[CAUSE_W3] = launcher_is_pid1,
+	[CAUSE_W2] = pid1_ignores,
+	[CAUSE_W1] = pid1_has_no_handler,
+	[CAUSE_H15] = wait_grace_believed,
+	[CAUSE_H2] = wait_sequential,
+	[CAUSE_H1] = wait_agent,
+	[CAUSE_H3] = wait_mcp,
+	[CAUSE_X5] = reported_child_status,
+	[CAUSE_X8] = reraised_after_drain,
+	[CAUSE_X9] = died_of_default,
+	[CAUSE_R1] = requests_lost,
+	[CAUSE_L1] = processes_left,
+	[CAUSE_L3] = zombies_left,
+	[CAUSE_X1] = grace_expired,
+	[CAUSE_X2] = killed_without_grace,
+	[CAUSE_Z0] = not_known,
+	[CAUSE_X0] = stopped_cleanly,
 };
 
 void diagnose(struct judgement *judgement, const struct view *view)
 {
-	_Static_assert(COUNT(rules) <= JUDGE_DIAGNOSES_MAX, "every rule has its place");
-
-	for (size_t i = 0; i < COUNT(rules); i++) {
+	for (unsigned cause = CAUSE_ANY + 1; cause < CAUSES; cause++) {
 		struct diagnosis *diagnosis =
 			&judgement->diagnoses[judgement->diagnosis_count];
 
-		if (!rules[i].holds(
-			    view, judgement, diagnosis->text, sizeof diagnosis->text))
+		if (!rules[cause](view, judgement, diagnosis->text, sizeof diagnosis->text))
 			continue;
-		snprintf(diagnosis->id, sizeof diagnosis->id, "%s", rules[i].id);
+		diagnosis->cause = (enum cause)cause;
 		judgement->diagnosis_count++;
 	}
 }

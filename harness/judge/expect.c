@@ -97,16 +97,17 @@ static void expect_within(struct judgement *judgement, const struct view *view)
 
 static void expect_diagnosis(struct judgement *judgement, const struct view *view)
 {
-	const char *id = view->scenario->expect.diagnosis;
+	enum cause cause = (enum cause)view->scenario->expect.diagnosis;
 	const struct diagnosis *first =
 		judgement->diagnosis_count ? &judgement->diagnoses[0] : NULL;
 	struct expectation *expectation;
 
-	if (!id)
+	if (cause == CAUSE_ANY)
 		return;
-	expectation = add(judgement, "diagnosis", first && strcmp(first->id, id) == 0);
-	wanted(expectation, "%s", id);
-	seen(expectation, "%s: %.240s", first ? first->id : "none", first ? first->text : "");
+	expectation = add(judgement, "diagnosis", first && first->cause == cause);
+	wanted(expectation, "%s", cause_ids[cause]);
+	seen(expectation, "%s: %.240s", first ? cause_ids[first->cause] : "none",
+		first ? first->text : "");
 }
 
 static void expect_count(struct judgement *judgement, const char *what, int64_t want,

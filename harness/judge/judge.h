@@ -14,14 +14,13 @@
 
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
+#include "harness/scenario/cause.h"
 #include "harness/scenario/verdict.h"
 
 struct diagnosis {
-	char id[4];       /* "H2" */
-	char text[512];   /* in one sentence, with names and seconds */
+	enum cause cause;
+	char text[512]; /* in one sentence, with names and seconds */
 };
-
-#define JUDGE_DIAGNOSES_MAX 24
 
 /* One line of the scenario's expect. */
 struct expectation {
@@ -36,7 +35,7 @@ struct expectation {
 struct judgement {
 	enum verdict verdict;
 	char reason[512]; /* one line: the verdict's sentence */
-	struct diagnosis diagnoses[JUDGE_DIAGNOSES_MAX];
+	struct diagnosis diagnoses[CAUSES];
 	unsigned diagnosis_count;
 	struct expectation expectations[JUDGE_EXPECTATIONS_MAX];
 	unsigned expectation_count;

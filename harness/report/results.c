@@ -214,7 +214,7 @@ static void add_reasons(cJSON *json, const struct judgement *judgement)
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
 		cJSON *item = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(item, "id", judgement->diagnoses[i].id);
+		cJSON_AddStringToObject(item, "id", cause_ids[judgement->diagnoses[i].cause]);
 		add_text(item, "text", judgement->diagnoses[i].text);
 		cJSON_AddItemToArray(diagnoses, item);
 	}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/scenario/events.h"
 #include "harness/scenario/verdict.h"
 #include "lib/mem.h"
 #include "lib/nearest.h"
@@ -92,6 +93,35 @@ void free_text(void *out)
 
 	free(*text);
 	*text = NULL;
+}
+
+/* --- stop.when --- */
+
+static bool is_known_event(const char *name)
+{
+	for (size_t i = 0; i < events_count(); i++) {
+		if (strcmp(events_known[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool read_when(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const char *name = cJSON_IsString(node) ? node->valuestring : "";
+	const char *near;
+
+	if (!name[0])
+		return json_doc_wrong(doc, node, err,
+			"when: expected an event's name such as \"sessions.ready\"");
+	near = is_known_event(name) ? NULL
+				    : nearest_name(name, events_known, events_count());
+	if (near)
+		return json_doc_wrong(doc, node, err,
+			"when: there is no \"%.60s\"; did you mean \"%s\"?", name, near);
+	free_text(out);
+	*(char **)out = mem_text(name);
+	return true;
 }
 
 /* --- expect --- */
@@ -341,6 +371,18 @@ static cJSON *one_or_list(cJSON *one)
 	cJSON_AddItemToObject(list, "items", cJSON_Duplicate(one, true));
 	cJSON_AddItemToArray(any, one);
 	cJSON_AddItemToArray(any, list);
+	return schema;
+}
+
+/* Any text, and what an editor can offer. */
+cJSON *when_schema(void)
+{
+	cJSON *schema = cJSON_Parse("{\"anyOf\":[{\"type\":\"string\"}]}");
+	cJSON *known = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(known, "enum",
+		cJSON_CreateStringArray(events_known, (int)events_count()));
+	cJSON_AddItemToArray(cJSON_GetObjectItem(schema, "anyOf"), known);
 	return schema;
 }
 

@@ -17,6 +17,7 @@ typedef cJSON *schema_fn(void);
 reader_fn read_ready_http, read_ready_tcp, read_ready_log, read_ready_signal;
 
 reader_fn read_body;        /* char *: any JSON, as text; a string is that text */
+reader_fn read_when;        /* char * */
 reader_fn read_exit_codes;  /* struct exit_codes */
 reader_fn read_verdicts;    /* unsigned, bits */
 reader_fn read_count;       /* int64_t, EXPECT_ALL for "all" */
@@ -29,7 +30,7 @@ void free_text(void *out);
 void free_agent(void *out);
 void free_mcp(void *out);
 
-schema_fn text_schema, port_schema, true_schema, any_schema;
+schema_fn text_schema, port_schema, true_schema, any_schema, when_schema;
 schema_fn exit_codes_schema, verdicts_schema, count_schema, engines_schema;
 schema_fn agent_schema, mcp_schema, matrix_schema, variants_schema, twin_schema;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/scenario/cause.h"
 #include "harness/scenario/readers.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
@@ -94,7 +95,8 @@ static const struct field load_fields[] = {
 static const struct field stop_fields[] = {
 	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
 		.help = "how long the engine waits before SIGKILL; whole seconds for docker"},
-	{"when", FIELD_TEXT, offsetof(struct stop_part, when), .preset = "sessions.ready",
+	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .read = read_when,
+		.done = free_text, .schema = when_schema, .preset = "sessions.ready",
 		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "
 			"\"exit\" (it has ended by itself), or an event's name (docs/events.md)"},
 	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
@@ -113,7 +115,8 @@ static const struct field expect_fields[] = {
 		.help = "a verdict or a list of them"},
 	{"within", FIELD_DURATION, offsetof(struct expect_part, within_ns),
 		.help = "from the signal's delivery to the end of PID 1"},
-	{"diagnosis", FIELD_TEXT, offsetof(struct expect_part, diagnosis),
+	{"diagnosis", FIELD_CHOICE, offsetof(struct expect_part, diagnosis),
+		.choices = cause_ids, .preset = "any",
 		.help = "id of the deepest cause (docs/diagnoses.md)"},
 	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
 		.read = read_count, .schema = count_schema, .preset = "-1",

@@ -93,7 +93,7 @@ struct expect_part {
 	struct exit_codes exit_codes; /* one number or a list; empty: not said */
 	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: not said */
 	int64_t within_ns;    /* 0: not said */
-	char *diagnosis;      /* id of the deepest cause: "H2"; NULL: not said */
+	int diagnosis;        /* enum cause: the deepest */
 	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */

@@ -90,7 +90,8 @@ static int open_scene(void **state)
 		.engine_late_ns = 28 * CLOCK_MS,
 		.call_ns = 2101 * CLOCK_MS,
 		.diagnosis_count = 2,
-		.diagnoses = {{"H2", "sequential teardown"}, {"X1", "the grace expired"}},
+		.diagnoses = {{CAUSE_H2, "sequential teardown"},
+			{CAUSE_X1, "the grace expired"}},
 	};
 	expect_that(&scene->judgement, "exit_code", "137", "137", true);
 	expect_that(&scene->judgement, "verdict", "clean", "killed: 137", false);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/scenario/cause.h"
+#include "harness/scenario/events.h"
 #include "harness/scenario/proof.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
@@ -117,6 +119,16 @@ static const struct {
 	{"{\"name\":\"x\",\"expect\":{\"verdict\":\"kiled\"}}",
 		"s:1:23: verdict: there is no \"kiled\"; did you mean \"killed\"?",
 		"a misspelt verdict"},
+	{"{\"name\":\"x\",\"expect\":{\"diagnosis\":\"H16\"}}",
+		"s:1:23: expect.diagnosis: there is no \"H16\"; did you mean \"H15\"?",
+		"a diagnosis that no rule gives"},
+	{"{\"name\":\"x\",\"stop\":{\"when\":\"agent.turn.began\"}}",
+		"s:1:21: when: there is no \"agent.turn.began\"; did you mean "
+		"\"agent.turn.begin\"?",
+		"nearly an event"},
+	{"{\"name\":\"x\",\"stop\":{\"when\":7}}",
+		"s:1:21: when: expected an event's name such as \"sessions.ready\"",
+		"no event at all"},
 	{"{\"name\":\"x\",\"expect\":{\"verdict\":[\"clean\",7]}}",
 		"s:1:42: verdict: expected a name such as \"clean\", not a number",
 		"one of a list is wrong"},
@@ -303,7 +315,38 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.expect.verdicts, 1u << VERDICT_CLEAN | 1u << VERDICT_SLOW);
 	assert_int_equal(scenario.expect.disconnected, EXPECT_ALL);
 	assert_int_equal(scenario.expect.orphans, 0);
-	assert_string_equal(scenario.expect.diagnosis, "H2");
+	assert_int_equal(scenario.expect.diagnosis, CAUSE_H2);
+	scenario_done(&scenario);
+}
+
+/* Every `name` in the first column of docs/events.md, and nothing else. */
+static void events_are_those_of_the_docs(void **state)
+{
+	FILE *docs = fopen("docs/events.md", "r");
+	char row[1024], *cell, *name;
+	size_t known = 2; /* "sessions.ready" and "exit" are no events */
+
+	(void)state;
+	assert_non_null(docs);
+	while (fgets(row, sizeof row, docs)) {
+		if (strncmp(row, "| `", 3) != 0)
+			continue;
+		cell = strtok_r(row, "|", &name);
+		for (cell = strtok(cell, " `,"); cell; cell = strtok(NULL, " `,"))
+			assert_string_equal(events_known[known++], cell);
+	}
+	fclose(docs);
+	assert_int_equal(known, events_count());
+	assert_true(known > 40);
+}
+
+static void an_event_of_somebody_else_can_be_waited_for(void **state)
+{
+	struct scenario scenario =
+		good("{\"name\":\"x\",\"stop\":{\"when\":\"request.accepted\"}}");
+
+	(void)state;
+	assert_string_equal(scenario.stop.when, "request.accepted");
 	scenario_done(&scenario);
 }
 
@@ -329,6 +372,8 @@ int main(void)
 		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
 		cmocka_unit_test(scenario_has_defaults_that_fit_our_service),
 		cmocka_unit_test(scenario_reads_what_every_part_says),
+		cmocka_unit_test(events_are_those_of_the_docs),
+		cmocka_unit_test(an_event_of_somebody_else_can_be_waited_for),
 		cmocka_unit_test(verdicts_are_known_by_their_names_alone),
 	};
 

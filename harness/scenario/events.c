@@ -1,0 +1,61 @@
+#include "harness/scenario/events.h"
+
+const char *const events_known[EVENTS_KNOWN_MAX] = {
+	"sessions.ready",
+	"exit",
+	"process.start",
+	"process.exit",
+	"agent.listening",
+	"agent.session.opened",
+	"agent.stream.opened",
+	"agent.stream.closed",
+	"agent.turn.begin",
+	"agent.tool.asked",
+	"agent.tool.answered",
+	"agent.turn.end",
+	"agent.interrupted",
+	"agent.disconnect.begin",
+	"agent.disconnect.refused",
+	"agent.disconnect.done",
+	"agent.disconnect.broken",
+	"agent.fault",
+	"mcp.initialized",
+	"mcp.tool.begin",
+	"mcp.tool.end",
+	"mcp.eof",
+	"mcp.signal",
+	"mcp.child",
+	"setting",
+	"service.listening",
+	"session.opened",
+	"turn.begin",
+	"turn.end",
+	"session.broken",
+	"mcp.failed",
+	"mcp.noise",
+	"mcp.tool.hidden",
+	"store.failed",
+	"probe.failed",
+	"service.failed",
+	"mcp.started",
+	"mcp.step",
+	"mcp.reaped",
+	"orphan.reaped",
+	"shutdown.begin",
+	"shutdown.phase",
+	"session.disconnect.begin",
+	"session.disconnected",
+	"session.disconnect.failed",
+	"session.closed",
+	"shutdown.forced",
+	"shutdown.complete",
+};
+
+size_t events_count(void)
+{
+	size_t count = 0;
+
+	while (events_known[count])
+		count++;
+	return count;
+}
