@@ -138,7 +138,8 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %lld sessions were opened, the agent API saw %u",
 			(long long)scenario->load.sessions, view->sessions.count);
-	if (open > 0)
+	/* What was not kept may have said that they were. */
+	if (open > 0 && view->evidence->events_dropped == 0)
 		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go", open,
 			view->sessions.count);
 }
@@ -161,6 +162,15 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 			TIME(view->stop_ns));
 }
 
+static void judge_bounds(struct judgement *judgement, const struct evidence *evidence)
+{
+	if (evidence->events_dropped || evidence->lifelines_dropped)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: %llu events and %llu lifelines past the bounds of the ledger",
+			(unsigned long long)evidence->events_dropped,
+			(unsigned long long)evidence->lifelines_dropped);
+}
+
 static void judge_stop(struct judgement *judgement, const struct view *view)
 {
 	if (view->facts->stuck)
@@ -172,6 +182,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 			view->remains.count, view->remains.count == 1 ? " was" : "es were");
 	judge_requests(judgement, view);
 	judge_time(judgement, view);
+	judge_bounds(judgement, view->evidence);
 	if (!judgement->reason[0])
 		find(judgement, VERDICT_CLEAN, "%s", TIME(view->stop_ns));
 }

@@ -121,6 +121,10 @@ static void add_blind_spots(struct buf *text, const struct evidence *evidence)
 	if (evidence->log_dropped)
 		buf_addf(text, "\n%llu lines of the service's log were not kept.\n",
 			(unsigned long long)evidence->log_dropped);
+	if (evidence->events_dropped || evidence->lifelines_dropped)
+		buf_addf(text, "\n%llu events and %llu lifelines were not kept.\n",
+			(unsigned long long)evidence->events_dropped,
+			(unsigned long long)evidence->lifelines_dropped);
 }
 
 static bool write_why(const struct parcel *parcel, struct err *err)
@@ -143,7 +147,7 @@ static bool write_why(const struct parcel *parcel, struct err *err)
 		buf_addf(&text, "%s\n", parcel->plan_case->scenario.why);
 	buf_adds(&text, "\nDiagnoses, the deepest cause first:\n");
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++)
-		buf_addf(&text, "  %-3s  %s\n", judgement->diagnoses[i].id,
+		buf_addf(&text, "  %-3s  %s\n", cause_ids[judgement->diagnoses[i].cause],
 			judgement->diagnoses[i].text);
 	buf_adds(&text, "\nExpectations:\n");
 	for (unsigned i = 0; i < judgement->expectation_count; i++) {

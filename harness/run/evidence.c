@@ -49,7 +49,10 @@ void evidence_add_event(struct evidence *evidence, enum event_source source, int
 	const char *name = json_text(json, "event");
 	struct event *event;
 
-	if (!name) {
+	if (name)
+		count_event(evidence, name);
+	if (!name || evidence->event_count == EVIDENCE_EVENTS_MAX) {
+		evidence->events_dropped += name != NULL;
 		cJSON_Delete(json);
 		return;
 	}
@@ -63,7 +66,6 @@ void evidence_add_event(struct evidence *evidence, enum event_source source, int
 		.json = json,
 		.lifeline = lifeline,
 	};
-	count_event(evidence, name);
 }
 
 void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len)
@@ -88,6 +90,10 @@ int evidence_add_lifeline(struct evidence *evidence, pid_t pid)
 {
 	unsigned index = evidence->lifeline_count;
 
+	if (index == EVIDENCE_LIFELINES_MAX) {
+		evidence->lifelines_dropped++;
+		return -1;
+	}
 	evidence->lifelines =
 		with_room(evidence->lifelines, index, sizeof *evidence->lifelines);
 	evidence->lifelines[index] = (struct lifeline){

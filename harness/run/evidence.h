@@ -87,7 +87,10 @@ enum trouble {
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
 
-#define EVIDENCE_LOG_MAX 100000 /* lines; more are counted, not kept */
+/* What is past a bound is counted, not kept. */
+#define EVIDENCE_LOG_MAX       100000 /* lines */
+#define EVIDENCE_EVENTS_MAX    (1u << 20)
+#define EVIDENCE_LIFELINES_MAX (1u << 16)
 
 struct event_count;
 
@@ -110,7 +113,7 @@ struct evidence {
 	unsigned snapshot_count;
 	struct log_line *log;
 	unsigned log_count;
-	uint64_t log_dropped; /* lines past the bound */
+	uint64_t log_dropped, events_dropped, lifelines_dropped; /* past the bounds */
 	cJSON *engine_events;  /* NULL: none */
 
 	uint64_t seed;
@@ -119,12 +122,12 @@ struct evidence {
 
 void evidence_done(struct evidence *evidence);
 
-/* An event that was heard. Takes json; one without "event" is dropped. */
+/* An event that was heard. Takes json; one without "event" is no event. */
 void evidence_add_event(struct evidence *evidence, enum event_source source, int lifeline,
 	cJSON *json);
 /* A line that the subject printed; one that is an event is kept as such too. */
 void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len);
-/* Gives the index of the new lifeline. */
+/* Gives the index of the new lifeline, -1 past the bound. */
 int evidence_add_lifeline(struct evidence *evidence, pid_t pid);
 /* Gives the index of the new request. Copies room and bot. */
 unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,

@@ -96,11 +96,8 @@ static void on_text(void *arg, char *text, size_t len, bool cut)
 	cJSON *json = cut ? NULL : json_parse(text, len);
 	const char *event = json_text(json, "event");
 
-	if (!event || evidence->event_count >= LEDGER_EVENTS_MAX) {
-		cJSON_Delete(json);
-		return;
-	}
-	note_lifeline(lifeline_of(line), event, json);
+	if (event)
+		note_lifeline(lifeline_of(line), event, json);
 	evidence_add_event(evidence, EVENT_LEDGER, line->index, json);
 }
 
@@ -146,6 +143,7 @@ static void on_connection(uv_stream_t *listener, int status)
 		return;
 	line = mem_zeroed(sizeof *line);
 	line->ledger = ledger;
+	line->index = -1;
 	line->pipe.data = line;
 	uv_pipe_init(ledger->loop, &line->pipe, 0);
 	ledger->handles++;
@@ -153,12 +151,13 @@ static void on_connection(uv_stream_t *listener, int status)
 	ledger->open = line;
 	ledger->open_count++;
 	lines_init(&line->lines, LINE_CEILING, on_text, line);
-	if (uv_accept(listener, (uv_stream_t *)&line->pipe) != 0 ||
-		ledger->evidence->lifeline_count >= LEDGER_LIFELINES_MAX) {
+	if (uv_accept(listener, (uv_stream_t *)&line->pipe) == 0)
+		line->index =
+			evidence_add_lifeline(ledger->evidence, peer_pid(&line->pipe));
+	if (line->index < 0) {
 		close_line(line);
 		return;
 	}
-	line->index = evidence_add_lifeline(ledger->evidence, peer_pid(&line->pipe));
 	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
 }
 

@@ -15,9 +15,6 @@
 #include "harness/run/evidence.h"
 #include "lib/err.h"
 
-#define LEDGER_LIFELINES_MAX 65536
-#define LEDGER_EVENTS_MAX (4u << 20)
-
 struct ledger;
 
 /* Keeps loop and evidence. Listens on `path`. */

@@ -143,7 +143,6 @@ static int drop_curtain(void **state)
 	evidence_done(&scene->evidence);
 	mem_free(&scene->scenario.name);
 	mem_free(&scene->scenario.stop.when);
-	mem_free(&scene->scenario.expect.diagnosis);
 	words_done(&scene->scenario.service.env);
 	mem_free(state);
 	return 0;
@@ -188,14 +187,15 @@ static void expect_judged(struct scene *scene, enum verdict verdict, const char 
 	assert_string_equal(verdict_name(scene->judgement.verdict), verdict_name(verdict));
 	if (diagnosis) {
 		assert_true(scene->judgement.diagnosis_count > 0);
-		assert_string_equal(scene->judgement.diagnoses[0].id, diagnosis);
+		assert_string_equal(cause_ids[scene->judgement.diagnoses[0].cause],
+			diagnosis);
 	}
 }
 
 static bool has_diagnosis(const struct scene *scene, const char *id)
 {
 	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
-		if (strcmp(scene->judgement.diagnoses[i].id, id) == 0)
+		if (strcmp(cause_ids[scene->judgement.diagnoses[i].cause], id) == 0)
 			return true;
 	}
 	return false;
@@ -232,6 +232,25 @@ static void sessions_that_the_api_never_saw_are_inconclusive(void **state)
 	disconnect(scene, 1, 2, 100);
 	disconnect(scene, 2, 2, 100);
 	scene->scenario.load.sessions = 3;
+	expect_judged(scene, VERDICT_INCONCLUSIVE, "Z0");
+}
+
+static void what_was_not_kept_is_missing(void **state)
+{
+	struct scene *scene = *state;
+
+	play_clean(scene);
+	scene->evidence.lifelines_dropped = 1;
+	expect_judged(scene, VERDICT_INCONCLUSIVE, "Z0");
+}
+
+static void what_was_not_kept_proves_no_session_open(void **state)
+{
+	struct scene *scene = *state;
+
+	open_sessions(scene, 1);
+	disconnect(scene, 1, 2, -1);
+	scene->evidence.events_dropped = 1;
 	expect_judged(scene, VERDICT_INCONCLUSIVE, "Z0");
 }
 
@@ -628,7 +647,7 @@ static void every_expectation_can_be_unmet(void **state)
 	expect->exit_codes.code[0] = 7;
 	expect->verdicts = 1u << VERDICT_KILLED;
 	expect->within_ns = 1;
-	expect->diagnosis = mem_text("H2");
+	expect->diagnosis = CAUSE_H2;
 	expect->disconnected = 2;
 	expect->orphans = 1;
 	expect->lost = 1;
@@ -648,6 +667,8 @@ int main(void)
 		SCENE(clean_is_called_clean),
 		SCENE(a_session_without_proof_is_not_clean),
 		SCENE(sessions_that_the_api_never_saw_are_inconclusive),
+		SCENE(what_was_not_kept_is_missing),
+		SCENE(what_was_not_kept_proves_no_session_open),
 		SCENE(over_within_is_slow),
 		SCENE(a_fifth_of_the_grace_left_is_the_least),
 		SCENE(a_bad_exit_code_is_dirty),

@@ -138,7 +138,8 @@ static int open_scene(void **state)
 		.reason = "137: the grace expired",
 		.could_run = true,
 		.diagnosis_count = 2,
-		.diagnoses = {{"H1", "waited for the agent API"}, {"X1", "the grace expired"}},
+		.diagnoses = {{CAUSE_H1, "waited for the agent API"},
+			{CAUSE_X1, "the grace expired"}},
 		.expectation_count = 2,
 		.expectations = {{"exit_code", "0", "137", false}, {"lost", "1", "1", true}},
 	};
@@ -229,11 +230,13 @@ static void why_says_what_kept_a_case_from_running(void **state)
 
 	scene->judgement.could_run = false;
 	scene->evidence.log_dropped = 3;
+	scene->evidence.events_dropped = 2;
 	strcpy(scene->evidence.trouble_text, "not ready in time");
 	folder = write_round(scene, 1);
 	text = text_of(folder, "why.txt");
 	assert_memory_equal(text, "could not run: not ready in time\n", 33);
 	assert_non_null(strstr(text, "\n3 lines of the service's log were not kept.\n"));
+	assert_non_null(strstr(text, "\n2 events and 0 lifelines were not kept.\n"));
 }
 
 static void timeline_has_everything_in_the_order_of_its_happening(void **state)
