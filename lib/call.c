@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -281,11 +282,29 @@ static enum fetch_end end_of(CURLcode code)
 	return FETCH_FAILED;
 }
 
+/* Curl reads seconds and dates; the milliseconds are a habit of some APIs. */
+static int64_t retry_after_ns(CURL *easy)
+{
+	struct curl_header *header;
+	curl_off_t seconds = 0;
+	double ms;
+
+	if (curl_easy_header(easy, "retry-after-ms", 0, CURLH_HEADER, -1, &header) ==
+		CURLHE_OK) {
+		ms = strtod(header->value, NULL);
+		if (ms > 0 && ms <= INT32_MAX)
+			return (int64_t)(ms * (double)CLOCK_MS);
+	}
+	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+	return seconds > 0 && seconds <= INT32_MAX / 1000 ? seconds * CLOCK_S : 0;
+}
+
 void call_finish(struct fetch_call *call, enum fetch_end end, const char *why)
 {
 	struct fetch_result *result = &call->result;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &result->status);
+	result->retry_after_ns = retry_after_ns(call->easy);
 	result->end = end;
 	result->ended_ns = clock_now();
 	result->reused = call->attempted && !call->opened;

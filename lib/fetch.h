@@ -39,6 +39,8 @@ struct fetch_result {
 	const struct buf *body; /* what was not streamed; never NULL */
 	const char *why;       /* in words; "" when end is FETCH_ANSWERED */
 	int64_t began_ns, ended_ns;
+	int64_t retry_after_ns; /* how long the answer asks to wait: retry-after-ms, or
+				   Retry-After in seconds or as a date; 0: not said */
 	bool reused; /* the connection was a warm one */
 	bool sent;   /* at least a part of it left on an established connection */
 };

@@ -226,17 +226,28 @@ static bool may_pass(const struct fetch_result *result)
 	return false;
 }
 
+/* As long as the API asks for, or each time twice as long as before. */
+static int64_t pause_before_next(
+	const struct agent_call *call, const struct fetch_result *result)
+{
+	if (call->stale)
+		return 0;
+	if (result->retry_after_ns)
+		return result->retry_after_ns;
+	return agent_wire_spread(call->wire, FIRST_PAUSE_NS << (call->tries - 1));
+}
+
 /* True: it will be tried again. */
 static bool try_again(struct agent_call *call, const struct fetch_result *result)
 {
-	int64_t pause_ns = FIRST_PAUSE_NS << (call->tries - 1);
+	int64_t pause_ns;
 
 	if (call->tries >= TRIES || !may_pass(result))
 		return false;
 	if (call->once && !certainly_not_accepted(result))
 		return false;
 	call->stale = result->end == FETCH_BROKEN && result->reused && !result->status;
-	pause_ns = call->stale ? 0 : agent_wire_spread(call->wire, pause_ns);
+	pause_ns = pause_before_next(call, result);
 	if (call->deadline_ns && clock_now() + pause_ns >= call->deadline_ns)
 		return false;
 	start_timer(call, pause_ns);

@@ -172,6 +172,14 @@ static inline void obey(
 		{"/plain", NULL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
 		{"/missing", NULL,
 			"HTTP/1.1 404 Not Found\r\nContent-Length: 13\r\n\r\nno such thing"},
+		{"/busy", NULL,
+			"HTTP/1.1 503 Later\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"},
+		{"/busy-ms", NULL,
+			"HTTP/1.1 503 Later\r\nRetry-After: 7\r\nRetry-After-Ms: 1.5\r\n"
+			"Content-Length: 0\r\n\r\n"},
+		{"/busy-nonsense", NULL,
+			"HTTP/1.1 503 Later\r\nRetry-After: -1\r\nRetry-After-Ms: soon\r\n"
+			"Content-Length: 0\r\n\r\n"},
 		{"/empty", NULL, "HTTP/1.1 204 No Content\r\n\r\n"},
 		{"/head", NULL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
 		{"/moved", NULL,

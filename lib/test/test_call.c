@@ -54,6 +54,20 @@ static void fetch_names_how_a_call_ended(void **state)
 	}
 }
 
+static void fetch_says_how_long_it_was_asked_to_wait(void **state)
+{
+	struct scene *scene = *state;
+
+	get(scene, "/busy");
+	assert_int_equal(scene->result.retry_after_ns, 7 * CLOCK_S);
+	get(scene, "/busy-ms");
+	assert_int_equal(scene->result.retry_after_ns, 3 * CLOCK_MS / 2);
+	get(scene, "/busy-nonsense");
+	assert_int_equal(scene->result.retry_after_ns, 0);
+	get(scene, "/plain");
+	assert_int_equal(scene->result.retry_after_ns, 0);
+}
+
 static void fetch_reads_a_large_answer_up_to_the_reset_behind_it(void **state)
 {
 	struct scene *scene = *state;
@@ -376,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(fetch_names_how_a_call_ended),
+		SCENE(fetch_says_how_long_it_was_asked_to_wait),
 		SCENE(fetch_reads_a_large_answer_up_to_the_reset_behind_it),
 		SCENE(fetch_does_not_repeat_on_another_warm_connection),
 		SCENE(fetch_broken_by_a_server_that_leaves_is_not_refused),

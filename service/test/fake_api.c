@@ -222,6 +222,14 @@ static bool strikes(struct api *api, const char *request)
 	return true;
 }
 
+static void ask_to_wait(struct web_exchange *exchange, unsigned ms)
+{
+	SCOPED(mem_free) char *text = mem_textf("%u", ms);
+
+	if (ms > 0)
+		web_add_header(exchange, "retry-after-ms", text);
+}
+
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct api *api = arg;
@@ -245,6 +253,7 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	}
 	switch (api->fault) {
 	case API_FAULT_STATUS:
+		ask_to_wait(exchange, api->fault_retry_ms);
 		refuse(exchange, api->fault_status, "as you like, " API_KEY);
 		return;
 	case API_FAULT_BODY:

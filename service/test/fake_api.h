@@ -53,7 +53,7 @@ struct api {
 	bool lying;          /* "running" for ever, whatever happened */
 	const char *fault_at;
 	enum api_fault fault;
-	unsigned fault_times, fault_status;
+	unsigned fault_times, fault_status, fault_retry_ms;
 	const char *fault_body;
 };
 

@@ -148,6 +148,29 @@ static void agent_says_why_a_session_does_not_open(void **state)
 	}
 }
 
+static void agent_waits_as_long_as_the_api_asks_for(void **state)
+{
+	struct scene *scene = *state;
+	int64_t began_ns = clock_now();
+
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1);
+	scene->api.fault_retry_ms = 700;
+	scene_open(scene);
+	assert_true(clock_now() - began_ns >= 700 * CLOCK_MS);
+}
+
+static void agent_does_not_wait_past_its_deadline(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1);
+	scene->api.fault_retry_ms = 3600000;
+	scene_begin_open(scene, NULL);
+	scene_await(scene, &scene->opened, 1);
+	assert_int_equal(api_count(&scene->api, "POST /v1/sessions;"), 1);
+	assert_null(scene->id);
+}
+
 static void agent_waits_for_an_answer_until_its_deadline(void **state)
 {
 	struct scene *scene = *state;
@@ -284,6 +307,8 @@ int main(void)
 		SCENE(agent_refers_to_the_ids_it_is_given),
 		SCENE(agent_declares_its_tools),
 		cmocka_unit_test(agent_says_why_a_session_does_not_open),
+		SCENE(agent_waits_as_long_as_the_api_asks_for),
+		SCENE(agent_does_not_wait_past_its_deadline),
 		SCENE(agent_waits_for_an_answer_until_its_deadline),
 		SCENE(agent_says_that_nobody_listens),
 		SCENE(talk_resumes_a_stored_session),
