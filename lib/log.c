@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,12 +23,22 @@
 static struct {
 	int fd;
 	bool no_socket; /* it has told us */
+	int64_t patience_ns; /* 0: endless */
+	uint64_t lost;       /* lines since the last that was written whole */
+	bool torn;           /* a part of the last of them was written */
 } destination = {.fd = STDERR_FILENO};
 
 void log_to(int fd)
 {
 	destination.fd = fd;
 	destination.no_socket = false;
+	destination.lost = 0;
+	destination.torn = false;
+}
+
+void log_patience(int64_t patience_ns)
+{
+	destination.patience_ns = patience_ns;
 }
 
 static bool within(unsigned char byte, unsigned char low, unsigned char high)
@@ -167,8 +178,10 @@ static bool compose_cut(struct buf *line, const char *event, va_list args)
 /* A peer that has gone must not end us with SIGPIPE where we can help it. */
 static ssize_t write_some(const char *data, size_t len)
 {
+	int flags = MSG_NOSIGNAL | (destination.patience_ns ? MSG_DONTWAIT : 0);
+
 	if (!destination.no_socket) {
-		ssize_t sent = send(destination.fd, data, len, MSG_NOSIGNAL);
+		ssize_t sent = send(destination.fd, data, len, flags);
 
 		if (sent >= 0 || errno != ENOTSOCK)
 			return sent;
@@ -177,24 +190,76 @@ static ssize_t write_some(const char *data, size_t len)
 	return write(destination.fd, data, len);
 }
 
-/* Waits like a blocking write also where the descriptor is not blocking: whoever
- * shares a pipe with us may have made it so. */
-static void write_line(const char *data, size_t len)
+/* When patience ends for a line that begins now; 0: never. */
+static int64_t patience_end(void)
+{
+	if (!destination.patience_ns)
+		return 0;
+	return clock_now() + (destination.lost ? 0 : destination.patience_ns);
+}
+
+/* False when patience ends first. What is wrong with the reader, writing will tell. */
+static bool await_room(int64_t deadline_ns)
 {
 	struct pollfd writable = {.fd = destination.fd, .events = POLLOUT};
+	int timeout = -1, ready;
 
+	do {
+		int64_t left_ns = deadline_ns - clock_now();
+
+		if (deadline_ns)
+			timeout = left_ns > 0 ? (int)clock_ms_up(left_ns) : 0;
+		ready = poll(&writable, 1, timeout);
+	} while (ready < 0 && errno == EINTR);
+	return ready != 0;
+}
+
+/*
+ * Waits like a blocking write also where the descriptor is not blocking: whoever
+ * shares a pipe with us may have made it so. And where it is, a pipe that poll calls
+ * writable has room for PIPE_BUF bytes. False when patience ends first.
+ */
+static bool write_all(const char *data, size_t len, int64_t deadline_ns)
+{
 	while (len > 0) {
-		ssize_t written = write_some(data, len);
+		size_t piece = deadline_ns && len > PIPE_BUF ? PIPE_BUF : len;
+		ssize_t written;
 
+		if (deadline_ns && !await_room(deadline_ns))
+			return false;
+		written = write_some(data, piece);
 		if (written >= 0) {
 			data += written;
 			len -= (size_t)written;
+			destination.torn = len > 0;
 		} else if (errno == EAGAIN) {
-			poll(&writable, 1, -1);
+			if (!await_room(deadline_ns))
+				return false;
 		} else if (errno != EINTR) {
-			return;
+			return true;
 		}
 	}
+	return true;
+}
+
+static void write_line(const char *data, size_t len)
+{
+	int64_t deadline_ns = patience_end();
+	bool healed = !destination.torn || write_all("\n", 1, deadline_ns);
+
+	if (!healed || !write_all(data, len, deadline_ns))
+		destination.lost++;
+}
+
+/* Whoever reads on finds whole lines, and how many are missing. */
+static void tell_of_gap(void)
+{
+	uint64_t lost = destination.lost;
+
+	destination.lost = 0;
+	log_event("log.lost", "lines", LOG_INT(lost));
+	if (destination.lost > 0)
+		destination.lost = lost;
 }
 
 void log_fields(const char *event, ...)
@@ -203,6 +268,8 @@ void log_fields(const char *event, ...)
 	int saved = errno;
 	va_list args;
 
+	if (destination.lost > 0 && await_room(patience_end()))
+		tell_of_gap();
 	buf_init(&line, LINE_CEILING);
 	va_start(args, event);
 	if (compose(&line, LINE_CEILING, event, args) ||

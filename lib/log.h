@@ -9,7 +9,7 @@
  * for them. The destination is stderr until log_to() points it elsewhere (the
  * harness's ledger, in a mock). Invalid UTF-8 is written as U+FFFD; a line that
  * would pass 64 KiB loses its longest text's end, for an ellipsis, never its JSON
- * form. Full pipes and sockets are waited for. errno is left alone. lib/
+ * form. Full pipes and sockets are waited for, as long as log_patience() says. errno is left alone. lib/
  * itself does not log of its own accord. Never pass a secret.
  */
 #ifndef LIB_LOG_H
@@ -33,5 +33,13 @@ void log_fields(const char *event, ...);
 
 /* Lines go to fd from now on. Keeps fd. A write that fails is not retried. */
 void log_to(int fd);
+
+/*
+ * A line waits for its reader at most so long, and after one that waited in vain none
+ * waits until there is room again. Then "log.lost" says how many lines are missing. 0,
+ * as at the start: for ever, so that nothing is lost, and whoever logs hangs with its
+ * reader. Another writer of the same pipe can still make a write block.
+ */
+void log_patience(int64_t patience_ns);
 
 #endif

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "lib/child.h"
+#include "lib/clock.h"
 #include "lib/descriptors.h"
 #include "lib/log.h"
 #include "service/agent.h"
@@ -20,6 +21,9 @@
 #include "service/starter.h"
 #include "service/store.h"
 #include "service/tools.h"
+
+/* A stderr that nobody reads must not keep us from hearing the stop signal. */
+#define LOG_PATIENCE_NS (250 * CLOCK_MS)
 
 enum exit_code {
 	EXIT_STOPPED = 0,
@@ -188,6 +192,7 @@ int main(int argc, char **argv)
 
 	block_stop_signals(&before);
 	signal(SIGPIPE, SIG_IGN);
+	log_patience(LOG_PATIENCE_NS);
 	if (!config_read(&service.config, argc, argv, &err)) {
 		log_event("service.failed", "why", LOG_TEXT(err.text));
 		return EXIT_USAGE;

@@ -34,6 +34,7 @@ const char *const events_known[EVENTS_KNOWN_MAX] = {
 	"mcp.failed",
 	"mcp.noise",
 	"mcp.tool.hidden",
+	"log.lost",
 	"store.failed",
 	"probe.failed",
 	"service.failed",

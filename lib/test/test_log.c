@@ -19,6 +19,7 @@
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/json.h"
 
 #define LINE_CEILING (64 << 10)
 
@@ -352,6 +353,62 @@ static void log_waits_for_a_full_socket_that_does_not_block(void **state)
 	check_full(ends);
 }
 
+/* What was written while nobody read is there, and what was not is counted. */
+static void check_impatient(int ends[2])
+{
+	SCOPED(buf_done) struct buf text = {0};
+	char big[10000];
+	unsigned whole = 0, lost = 0;
+
+	memset(big, 'x', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	log_to(ends[1]);
+	log_patience(20 * CLOCK_MS);
+	for (int i = 0; i < 50; i++)
+		log_event("big", "big", LOG_TEXT(big));
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 2; i++) {
+		char part[65536];
+		ssize_t len;
+
+		while ((len = read(ends[0], part, sizeof part)) > 0)
+			assert_true(buf_add(&text, part, (size_t)len));
+		log_event("last");
+	}
+	log_patience(0);
+	log_to(STDERR_FILENO);
+	for (char *at = text.data, *end; (end = strchr(at, '\n')); at = end + 1) {
+		SCOPED(free_json)
+		cJSON *json = cJSON_ParseWithLength(at, (size_t)(end - at));
+
+		whole += text_in(json, "big") != NULL;
+		lost += (unsigned)json_int(json, "lines", 0);
+	}
+	assert_true(whole < 50);
+	assert_int_equal(whole + lost, 50);
+	assert_non_null(strstr(text.data, "\"last\"}\n"));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void log_does_not_wait_for_ever_for_a_pipe(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	check_impatient(ends);
+}
+
+static void log_does_not_wait_for_ever_for_a_socket(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	check_impatient(ends);
+}
+
 static void log_outlives_the_reader_of_its_socket(void **state)
 {
 	int ends[2];
@@ -387,6 +444,8 @@ int main(void)
 		SCENE_TEST(log_writes_a_line_at_once),
 		SCENE_TEST(log_waits_for_a_full_pipe_that_does_not_block),
 		SCENE_TEST(log_waits_for_a_full_socket_that_does_not_block),
+		SCENE_TEST(log_does_not_wait_for_ever_for_a_pipe),
+		SCENE_TEST(log_does_not_wait_for_ever_for_a_socket),
 		SCENE_TEST(log_outlives_the_reader_of_its_socket),
 	};
 
