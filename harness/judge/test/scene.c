@@ -1,0 +1,183 @@
+#include "harness/judge/test/scene.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
+	const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	cJSON *json;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	json = json_parse(text, strlen(text));
+	assert_non_null(json);
+	cJSON_AddNumberToObject(json, "ns", (double)(T0 + ms * CLOCK_MS));
+	evidence_add_event(&scene->evidence, source, -1, json);
+}
+
+struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ended_ms)
+{
+	int index = evidence_add_lifeline(&scene->evidence, 100 + session);
+	struct lifeline *lifeline = &scene->evidence.lifelines[index];
+
+	lifeline->role = mem_text("mock-mcp");
+	lifeline->name = mem_text("skills");
+	lifeline->session = mem_textf("%d", session);
+	lifeline->own_pid = 10 + session;
+	lifeline->opened_ns = T0 - CLOCK_S;
+	lifeline->ended_ns = T0 + ended_ms * CLOCK_MS;
+	lifeline->eof_ns = T0 + 5 * CLOCK_MS;
+	lifeline->exit_ns = lifeline->ended_ns;
+	return lifeline;
+}
+
+void scene_add_request(
+	struct scene *scene, enum request_kind kind, int session, enum request_end end)
+{
+	unsigned index = evidence_add_request(
+		&scene->evidence, kind, (unsigned)session, "1", "personal_assistant");
+
+	scene->evidence.requests[index].end = end;
+}
+
+void scene_disconnect(struct scene *scene, int session, int64_t from_ms, int64_t to_ms)
+{
+	scene_hear(scene, EVENT_SERVICE, from_ms,
+		"{\"event\":\"session.disconnect.begin\",\"room\":\"%d\"}", session);
+	scene_hear(scene, EVENT_LEDGER, from_ms,
+		"{\"event\":\"agent.disconnect.begin\",\"session\":\"%d\"}", session);
+	if (to_ms >= 0)
+		scene_hear(scene, EVENT_LEDGER, to_ms,
+			"{\"event\":\"agent.disconnect.done\",\"session\":\"%d\"}",
+			session);
+}
+
+void scene_open_sessions(struct scene *scene, int count)
+{
+	scene->scenario.load.sessions = count;
+	for (int i = 1; i <= count; i++) {
+		scene_hear(scene, EVENT_LEDGER, -500,
+			"{\"event\":\"agent.session.opened\",\"session\":\"%d\"}", i);
+		scene_add_request(scene, REQUEST_OPEN, i, REQUEST_ANSWERED);
+	}
+}
+
+void scene_begin_shutdown(struct scene *scene, const char *how, int64_t grace_ns)
+{
+	scene_hear(scene, EVENT_SERVICE, 1,
+		"{\"event\":\"shutdown.begin\",\"disconnect\":\"%s\",\"grace_ns\":%lld}",
+		how, (long long)grace_ns);
+}
+
+int scene_set_up(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct expect_part *expect = &scene->scenario.expect;
+
+	scene->scenario.name = mem_text("a case");
+	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
+	scene->scenario.stop.when = mem_text("sessions.ready");
+	expect->exit_codes.count = 1;
+	expect->verdicts = 1u << VERDICT_CLEAN;
+	expect->disconnected = expect->orphans = expect->lost = EXPECT_ANY;
+	scene->evidence.facts = (struct stop_facts){
+		.asked_ns = T0 - CLOCK_MS,
+		.returned_ns = T0 + 320 * CLOCK_MS,
+		.stop_signal = SIGTERM,
+		.signal_ns = T0,
+		.signal_witness = WITNESS_KERNEL,
+		.signal_fate = FATE_DELIVERED,
+		.exit_ns = T0 + 300 * CLOCK_MS,
+		.exit_witness = WITNESS_KERNEL,
+		.wait_status_known = true,
+		.oom_kills = -1,
+	};
+	*state = scene;
+	return 0;
+}
+
+void scene_play_clean(struct scene *scene)
+{
+	scene_open_sessions(scene, 3);
+	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
+	for (int i = 1; i <= 3; i++) {
+		scene_disconnect(scene, i, 2, 280);
+		scene_add_server(scene, i, 20);
+	}
+	scene_hear(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
+}
+
+int scene_tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->evidence.snapshots = NULL; /* they are the scene's own */
+	scene->evidence.snapshot_count = 0;
+	evidence_done(&scene->evidence);
+	mem_free(&scene->scenario.name);
+	mem_free(&scene->scenario.stop.when);
+	words_done(&scene->scenario.service.env);
+	mem_free(state);
+	return 0;
+}
+
+void scene_kill_at_grace(struct scene *scene)
+{
+	struct stop_facts *facts = &scene->evidence.facts;
+
+	facts->kill_ns = T0 + scene->scenario.stop.grace_ns + 28 * CLOCK_MS;
+	facts->kill_witness = WITNESS_KERNEL;
+	facts->kill_by_engine = true;
+	facts->exit_ns = facts->kill_ns + 2 * CLOCK_MS;
+	facts->wait_status = SIGKILL;
+	facts->exit_code = 137;
+}
+
+void scene_exit_with(struct scene *scene, int code)
+{
+	scene->evidence.facts.exit_code = code;
+	scene->evidence.facts.wait_status = code << 8;
+}
+
+void scene_look_at(
+	struct scene *scene, struct snapshot *snapshots, unsigned descendants)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		snapshots[i].ns = T0 + i * CLOCK_S;
+		snapshots[i].procs = scene->pid1;
+		snapshots[i].count = 1 + descendants;
+	}
+	scene->evidence.snapshots = snapshots;
+	scene->evidence.snapshot_count = 2;
+}
+
+void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnosis)
+{
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	if (scene->judgement.verdict != verdict)
+		print_error("reason: %s\n", scene->judgement.reason);
+	assert_string_equal(
+		verdict_name(scene->judgement.verdict), verdict_name(verdict));
+	if (diagnosis) {
+		assert_true(scene->judgement.diagnosis_count > 0);
+		assert_string_equal(
+			cause_ids[scene->judgement.diagnoses[0].cause], diagnosis);
+	}
+}
+
+bool scene_has_diagnosis(const struct scene *scene, const char *id)
+{
+	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
+		if (strcmp(cause_ids[scene->judgement.diagnoses[i].cause], id) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,59 @@
+/*
+ * scene - the evidence of one case, made by hand for the judge. Times are milliseconds
+ * after the stop signal.
+ */
+#ifndef HARNESS_JUDGE_TEST_SCENE_H
+#define HARNESS_JUDGE_TEST_SCENE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/judge.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+
+#define T0 (1000 * CLOCK_S) /* the stop signal */
+
+/* Before a test plays anything: no session, exit code 0, 300 ms after the signal, of a
+ * grace of 2 s. Clean is expected. */
+struct scene {
+	struct scenario scenario;
+	struct evidence evidence;
+	struct judgement judgement;
+	struct proc pid1[2];
+};
+
+int scene_set_up(void **state);
+int scene_tear_down(void **state);
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
+
+/* Three sessions with a server each, all let go in time. */
+void scene_play_clean(struct scene *scene);
+
+void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
+	const char *format, ...) PRINTF(4, 5);
+/* An MCP server of that session that exits by itself. The evidence's. */
+struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ended_ms);
+void scene_add_request(
+	struct scene *scene, enum request_kind kind, int session, enum request_end end);
+void scene_open_sessions(struct scene *scene, int count);
+void scene_begin_shutdown(struct scene *scene, const char *how, int64_t grace_ns);
+/* to_ms < 0: it never ends. */
+void scene_disconnect(struct scene *scene, int session, int64_t from_ms, int64_t to_ms);
+void scene_exit_with(struct scene *scene, int code);
+/* SIGKILL at the end of the grace, with proof. */
+void scene_kill_at_grace(struct scene *scene);
+/* PID 1's two snapshots, a second apart, alike. Keeps snapshots, room for two. */
+void scene_look_at(
+	struct scene *scene, struct snapshot *snapshots, unsigned descendants);
+
+/* Judges, and demands this verdict and this deepest cause (NULL: any). */
+void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnosis);
+bool scene_has_diagnosis(const struct scene *scene, const char *id);
+
+#endif

@@ -1,0 +1,150 @@
+#include "harness/judge/test/scene.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+static void a_pid1_without_handler_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	strcpy(scene->pid1[0].name, "httpd");
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_true(scene_has_diagnosis(scene, "X1"));
+	scene->pid1[0].ignored = 1u << (SIGTERM - 1);
+	scene_expect(scene, VERDICT_KILLED, "W2");
+}
+
+static void a_pid1_that_waits_for_signals_has_ears(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	scene->pid1[0].syscall = 128; /* rt_sigtimedwait: its masks are empty there */
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "X1");
+}
+
+static void a_shell_as_pid1_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	strcpy(scene->pid1[0].name, "sh");
+	strcpy(scene->pid1[1].name, "service");
+	scene_look_at(scene, snapshots, 1);
+	scene_expect(scene, VERDICT_KILLED, "W3");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "service"));
+}
+
+static void one_after_the_other_is_named(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 8);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	for (int i = 1; i <= 4; i++)
+		scene_disconnect(scene, i, 450 * (i - 1), 450 * i);
+	scene_disconnect(scene, 5, 1800, -1);
+	scene_expect(scene, VERDICT_KILLED, "H2");
+}
+
+static void one_stuck_session_is_named(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 5);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_disconnect(scene, 1, 2, 52);
+	scene_disconnect(scene, 2, 52, -1);
+	scene_expect(scene, VERDICT_KILLED, "H1");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "session 2 ("));
+}
+
+static void dropped_sessions_are_named(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 3);
+	scene_begin_shutdown(scene, "none", 2 * CLOCK_S);
+	scene_expect(scene, VERDICT_KILLED, "H1");
+	assert_non_null(
+		strstr(scene->judgement.diagnoses[0].text, "no disconnect was begun"));
+}
+
+static void a_belief_in_a_longer_grace_is_named(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "parallel", 10 * CLOCK_S);
+	scene_disconnect(scene, 1, 2, -1);
+	scene_expect(scene, VERDICT_KILLED, "H15");
+}
+
+static void a_deaf_server_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct lifeline *server;
+
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_disconnect(scene, 1, 2, 50);
+	server = scene_add_server(scene, 1, 2029);
+	server->exit_ns = 0;
+	server->signal = SIGTERM;
+	server->signal_ns = T0 + CLOCK_S;
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_true(scene_has_diagnosis(scene, "L1"));
+	assert_non_null(
+		strstr(scene->judgement.diagnoses[0].text, "ignored EOF and its"));
+}
+
+static void a_crash_is_not_blamed_on_the_agent(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene->evidence.facts.exit_code = 139;
+	scene->evidence.facts.wait_status = SIGSEGV;
+	scene_expect(scene, VERDICT_CRASH, "X7");
+}
+
+static void a_143_of_its_own_is_not_the_default(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_exit_with(scene, 143);
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+}
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(a_pid1_without_handler_is_named),
+		SCENE(a_pid1_that_waits_for_signals_has_ears),
+		SCENE(a_shell_as_pid1_is_named),
+		SCENE(one_after_the_other_is_named),
+		SCENE(one_stuck_session_is_named),
+		SCENE(dropped_sessions_are_named),
+		SCENE(a_belief_in_a_longer_grace_is_named),
+		SCENE(a_deaf_server_is_named),
+		SCENE(a_crash_is_not_blamed_on_the_agent),
+		SCENE(a_143_of_its_own_is_not_the_default),
+	};
+
+	return cmocka_run_group_tests_name("diagnose", tests, NULL, NULL);
+}
