@@ -35,6 +35,8 @@ struct web {
 	bool dirty;   /* microhttpd is to run in this turn */
 	bool running; /* it does: its callbacks must not destroy us */
 	unsigned connections;
+	unsigned coming; /* handed to microhttpd, which takes them up in its next run: from
+			    1.0 on, before at once */
 	unsigned connections_most;
 
 	int listener; /* -1 once it is closed */
@@ -91,6 +93,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	switch (code) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
 		web->connections++;
+		web->coming -= web->coming > 0;
 		return;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		web->connections--;
@@ -107,16 +110,22 @@ static bool accept_one(struct web *web)
 
 	if (fd < 0)
 		return false;
+	web->coming++;
 	/* Where it fails it has closed the descriptor. */
 	(void)!MHD_add_connection(web->daemon, fd, client, len);
 	web_wake(web);
 	return true;
 }
 
+static bool has_room(const struct web *web)
+{
+	return web->connections + web->coming < web->connections_most;
+}
+
 /* True when no client waits in the kernel. */
 static bool accept_waiting(struct web *web)
 {
-	while (web->connections < web->connections_most) {
+	while (has_room(web)) {
 		if (accept_one(web))
 			continue;
 		switch (errno) {
@@ -147,7 +156,7 @@ static void on_arrival(uv_poll_t *poll, int status, int events)
 
 static void watch_listener(struct web *web)
 {
-	if (web->state == WEB_SERVING && web->connections < web->connections_most &&
+	if (web->state == WEB_SERVING && has_room(web) &&
 		!uv_is_active((uv_handle_t *)&web->accept_again) &&
 		!uv_is_active((uv_handle_t *)&web->arrivals))
 		uv_poll_start(&web->arrivals, UV_READABLE, on_arrival);
@@ -219,6 +228,8 @@ static void go_on_draining(struct web *web)
 {
 	if (web->listener >= 0 && accept_waiting(web))
 		close_listener(web);
+	if (web->dirty)
+		return; /* what came is heard before anything is decided */
 	if (web->exchanges.open > 0)
 		uv_timer_stop(&web->linger);
 	else if (web->connections > 0)
@@ -251,12 +262,15 @@ static void run(struct web *web)
 	web->running = true;
 	MHD_run(web->daemon);
 	web->running = false;
+	web->coming = 0;
 	if (web->dirty)
 		return; /* web_wake() has set the timer */
-	if (MHD_get_timeout(web->daemon, &ms) == MHD_YES)
-		uv_timer_start(&web->again, on_again, ms, 0);
-	else
+	if (MHD_get_timeout(web->daemon, &ms) != MHD_YES)
 		uv_timer_stop(&web->again);
+	else if (ms == 0)
+		web_wake(web);
+	else
+		uv_timer_start(&web->again, on_again, ms, 0);
 }
 
 static void on_turn(uv_prepare_t *prepare)

@@ -32,16 +32,15 @@ static void drain_is_immediate_without_connections(void **state)
 	assert_int_equal(scene->drained, 1);
 }
 
-static void drain_takes_in_whom_the_kernel_accepted(void **state)
+static void check_whom_the_kernel_accepted(struct scene *scene, int64_t linger_ns)
 {
-	struct scene *scene = *state;
 	int fds[40];
 
 	open_web(scene, defaults);
 	for (size_t i = 0; i < COUNT(fds); i++)
 		fds[i] =
 			dial_and_say(scene, "GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n");
-	web_drain(scene->web, LINGER_NS, on_drained, scene);
+	web_drain(scene->web, linger_ns, on_drained, scene);
 	until(scene, scene->drained == 1);
 	assert_int_equal(scene->over[WEB_ANSWERED], COUNT(fds));
 	for (size_t i = 0; i < COUNT(fds); i++) {
@@ -51,6 +50,16 @@ static void drain_takes_in_whom_the_kernel_accepted(void **state)
 		assert_heard(scene, "GET /waiting");
 		close(fds[i]);
 	}
+}
+
+static void drain_takes_in_whom_the_kernel_accepted(void **state)
+{
+	check_whom_the_kernel_accepted(*state, LINGER_NS);
+}
+
+static void drain_without_linger_takes_them_in_too(void **state)
+{
+	check_whom_the_kernel_accepted(*state, 0);
 }
 
 static void drain_waits_for_open_exchanges(void **state)
@@ -275,6 +284,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		SCENE(drain_is_immediate_without_connections),
 		SCENE(drain_takes_in_whom_the_kernel_accepted),
+		SCENE(drain_without_linger_takes_them_in_too),
 		SCENE(drain_waits_for_open_exchanges),
 		SCENE(drain_lingers_for_idle_connections),
 		SCENE(drain_ends_when_the_last_idle_connection_does),

@@ -63,7 +63,7 @@ static void web_joins_a_chunked_body(void **state)
 		"PUT /c HTTP/1.1\r\nHost: x\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
 	turn(scene);
-	say(fd, "2;ext=1\r\nde\r\n0\r\n\r\n");
+	say(fd, "2\r\nde\r\n0\r\n\r\n");
 	until(scene, hears(scene, fd, "PUT /c mood=none tag=none body=abcde"));
 	close(fd);
 }
