@@ -202,9 +202,13 @@ static void finish_draining(struct web *web)
 	web->drained(web->drained_arg);
 }
 
+/* Of what has come meanwhile, microhttpd has to hear first. */
 static void on_linger_end(uv_timer_t *timer)
 {
-	finish_draining(timer->data);
+	struct web *web = timer->data;
+
+	if (!web->dirty)
+		finish_draining(web);
 }
 
 /* Every sign of life begins the linger anew. A request that is still arriving gets a
