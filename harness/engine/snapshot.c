@@ -188,13 +188,14 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
 {
 	SCOPED(mem_free) char *text = mem_zeroed(FILE_MAX);
 	SCOPED(kin_done) struct kin kin = {0};
-	struct snapshot taken = {.ns = clock_now()};
+	struct snapshot taken = {0};
 
 	if (!add_proc(&taken, pid1, text))
 		return err_set(err, "process %d is gone", (int)pid1);
 	kin_read(&kin, pid1, NULL, NULL);
 	for (size_t i = 0; i < kin.count; i++)
 		add_proc(&taken, kin.all[i].pid, text);
+	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;
 }

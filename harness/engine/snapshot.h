@@ -34,7 +34,7 @@ struct proc {
 };
 
 struct snapshot {
-	int64_t ns;
+	int64_t ns;         /* when it was complete */
 	struct proc *procs; /* owned; [0] is PID 1 */
 	unsigned count;
 };

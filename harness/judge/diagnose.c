@@ -54,13 +54,12 @@ static bool launcher_is_pid1(const struct view *view, const struct judgement *ju
 	char *text, size_t size)
 {
 	const struct proc *pid1 = view->pid1;
-	const struct snapshot *last;
+	const struct snapshot *last = view->last;
 
 	(void)judgement;
-	if (!view->killed || !pid1 || view->shutdown || view->descendants == 0 ||
+	if (!view->killed || view->shutdown || !last || last->count < 2 ||
 		!is_shell(pid1) || proc_hears(pid1, view->facts->stop_signal))
 		return false;
-	last = &view->evidence->snapshots[view->evidence->snapshot_count - 1];
 	return say(text, size,
 		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",
 		pid1->name, pid1->command, SIGNAL(view->facts->stop_signal),

@@ -87,12 +87,11 @@ static struct remain *add(struct remains *remains)
 
 static void find_strangers(struct remains *remains, const struct evidence *evidence)
 {
+	const struct snapshot *last = evidence_last_snapshot(evidence);
 	int64_t death_ns = evidence->facts.dying_ns;
-	const struct snapshot *last;
 
-	if (evidence->snapshot_count == 0 || !death_ns)
+	if (!last || !death_ns)
 		return;
-	last = &evidence->snapshots[evidence->snapshot_count - 1];
 	for (unsigned i = 1; i < last->count; i++) {
 		const struct proc *proc = &last->procs[i];
 
@@ -122,13 +121,10 @@ static void describe(struct remain *remain)
 
 static unsigned count_zombies(const struct evidence *evidence)
 {
-	const struct snapshot *last;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
 	unsigned zombies = 0;
 
-	if (evidence->snapshot_count == 0)
-		return 0;
-	last = &evidence->snapshots[evidence->snapshot_count - 1];
-	for (unsigned i = 0; i < last->count; i++)
+	for (unsigned i = 0; last && i < last->count; i++)
 		zombies += last->procs[i].state == 'Z';
 	return zombies;
 }

@@ -46,16 +46,13 @@ static bool same_masks(const struct proc *one, const struct proc *other)
 static void view_pid1(struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
-	const struct snapshot *last;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
 
-	if (evidence->snapshot_count == 0)
+	if (!last)
 		return;
-	last = &evidence->snapshots[evidence->snapshot_count - 1];
+	view->last = last;
 	view->pid1 = &last->procs[0];
-	view->descendants = last->count - 1;
-	for (unsigned i = 0; i + 1 < evidence->snapshot_count; i++) {
-		const struct snapshot *earlier = &evidence->snapshots[i];
-
+	for (const struct snapshot *earlier = evidence->snapshots; earlier < last; earlier++) {
 		if (last->ns - earlier->ns >= SETTLED_NS &&
 			same_masks(&earlier->procs[0], view->pid1))
 			view->pid1_settled = true;

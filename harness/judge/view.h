@@ -27,9 +27,9 @@ struct view {
 	unsigned lost, turned_away, wrong;
 	const char *first_wrong; /* why, of the first; borrowed */
 
-	const struct proc *pid1; /* in the last snapshot before the end, NULL: none */
+	const struct snapshot *last; /* before the end, NULL: none */
+	const struct proc *pid1;     /* there */
 	bool pid1_settled; /* two snapshots 100 ms apart show the same masks */
-	unsigned descendants; /* of PID 1 there */
 
 	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
 	bool completed;               /* it logged shutdown.complete */

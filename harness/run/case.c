@@ -219,13 +219,9 @@ static void ask_engine(struct stage *stage)
 /* Whoever was there in the last snapshot: did they end before PID 1 went, or with it? */
 static void follow_descendants(struct stage *stage)
 {
-	struct evidence *evidence = stage->evidence;
-	struct snapshot *last;
+	struct snapshot *last = evidence_last_snapshot(stage->evidence);
 
-	if (evidence->snapshot_count == 0)
-		return;
-	last = &evidence->snapshots[evidence->snapshot_count - 1];
-	for (unsigned i = 1; i < last->count; i++)
+	for (unsigned i = 1; last && i < last->count; i++)
 		last->procs[i].ended_ns = subject_end_of(stage->service, last->procs[i].pid);
 }
 

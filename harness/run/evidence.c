@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -128,6 +129,23 @@ void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
 		evidence->snapshots, evidence->snapshot_count, sizeof *evidence->snapshots);
 	evidence->snapshots[evidence->snapshot_count++] = *snapshot;
 	*snapshot = (struct snapshot){0};
+}
+
+struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+	int64_t ends[] = {facts->kill_ns, facts->dying_ns, facts->exit_ns};
+	struct snapshot *last = NULL;
+
+	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
+		struct snapshot *snapshot = &evidence->snapshots[i];
+		bool alive = true;
+
+		for (size_t end = 0; end < COUNT(ends); end++)
+			alive = alive && (!ends[end] || snapshot->ns < ends[end]);
+		last = alive ? snapshot : last;
+	}
+	return last;
 }
 
 const struct event *evidence_service_event(const struct evidence *evidence,

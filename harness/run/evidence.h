@@ -134,6 +134,9 @@ unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
 	unsigned session, const char *room, const char *bot);
 /* Takes what snapshot holds. */
 void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot);
+/* The last snapshot that was complete before PID 1 was killed or began to exit, or NULL:
+ * a later one shows what its death did. Borrowed. */
+struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
 /* The service's own event with this name: the first, or NULL. */
 const struct event *evidence_service_event(const struct evidence *evidence,

@@ -45,6 +45,25 @@ static void a_shell_as_pid1_is_named(void **state)
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "service"));
 }
 
+/* A look that fell into the kernel's killing of the namespace sees an empty house. */
+static void a_look_after_the_kill_is_no_evidence(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[3];
+
+	scene_kill_at_grace(scene);
+	strcpy(scene->pid1[0].name, "sh");
+	strcpy(scene->pid1[1].name, "service");
+	scene_look_at(scene, snapshots, 1);
+	snapshots[2] = (struct snapshot){
+		.ns = scene->evidence.facts.kill_ns + CLOCK_MS / 2,
+		.procs = scene->pid1,
+		.count = 1,
+	};
+	scene->evidence.snapshot_count = 3;
+	scene_expect(scene, VERDICT_KILLED, "W3");
+}
+
 static void one_after_the_other_is_named(void **state)
 {
 	struct scene *scene = *state;
@@ -131,12 +150,14 @@ static void a_143_of_its_own_is_not_the_default(void **state)
 	scene_exit_with(scene, 143);
 	scene_expect(scene, VERDICT_DIRTY, "X5");
 }
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_pid1_without_handler_is_named),
 		SCENE(a_pid1_that_waits_for_signals_has_ears),
 		SCENE(a_shell_as_pid1_is_named),
+		SCENE(a_look_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),
 		SCENE(one_stuck_session_is_named),
 		SCENE(dropped_sessions_are_named),
