@@ -13,7 +13,8 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-#define ASK_MS 2
+#define ASK_MS     2
+#define PARTING_MS 200 /* for a server that does not mind our half of it being closed */
 
 /* One wait for readiness. Each kind has its way to make `ready` true. */
 struct asking {
@@ -25,6 +26,8 @@ struct asking {
 	uv_timer_t again;
 	uv_tcp_t tcp;
 	uv_connect_t connect;
+	uv_shutdown_t shutdown;
+	char block[256]; /* what a server says first, which nobody reads */
 	bool timer_open, tcp_open;
 	bool ready;
 	char last[256]; /* how the last question was answered */
@@ -100,16 +103,63 @@ static void on_tcp_closed(uv_handle_t *handle)
 	ask_again(asking);
 }
 
+static void close_tcp(struct asking *asking)
+{
+	if (!uv_is_closing((uv_handle_t *)&asking->tcp))
+		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+}
+
+static void part(struct asking *asking)
+{
+	asking->ready = true;
+	close_tcp(asking);
+}
+
+static void on_parting_over(uv_timer_t *timer)
+{
+	part(timer->data);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+{
+	struct asking *asking = handle->data;
+
+	(void)wanted;
+	*block = uv_buf_init(asking->block, sizeof asking->block);
+}
+
+static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *block)
+{
+	(void)block;
+	if (len < 0)
+		part(tcp->data);
+}
+
+/* A server that forks for each client has forked for us: the stop must not find that
+ * child, so we wait until it has closed as well. */
+static void say_goodbye(struct asking *asking)
+{
+	uv_stream_t *tcp = (uv_stream_t *)&asking->tcp;
+
+	if (uv_shutdown(&asking->shutdown, tcp, NULL) != 0 ||
+		uv_read_start(tcp, on_alloc, on_read) != 0)
+		part(asking);
+	else
+		uv_timer_start(&asking->again, on_parting_over, PARTING_MS, 0);
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
 	struct asking *asking = connect->data;
 
-	if (status == 0)
-		asking->ready = true;
-	else
-		snprintf(asking->last, sizeof asking->last, "%s", uv_strerror(status));
-	if (!uv_is_closing((uv_handle_t *)&asking->tcp))
-		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+	if (uv_is_closing((uv_handle_t *)&asking->tcp))
+		return;
+	if (status == 0) {
+		say_goodbye(asking);
+		return;
+	}
+	snprintf(asking->last, sizeof asking->last, "%s", uv_strerror(status));
+	close_tcp(asking);
 }
 
 static void ask_tcp(struct asking *asking)
@@ -123,7 +173,7 @@ static void ask_tcp(struct asking *asking)
 	asking->connect.data = asking;
 	if (uv_tcp_connect(&asking->connect, &asking->tcp,
 		    (const struct sockaddr *)&address, on_connected) != 0)
-		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+		close_tcp(asking);
 }
 
 static void look_at_log(struct asking *asking)
@@ -219,8 +269,8 @@ static void stop_asking(struct asking *asking)
 {
 	if (asking->call)
 		fetch_cancel(asking->call);
-	if (asking->tcp_open && !uv_is_closing((uv_handle_t *)&asking->tcp))
-		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+	if (asking->tcp_open)
+		close_tcp(asking);
 	uv_close((uv_handle_t *)&asking->again, on_timer_closed);
 	wait_until(asking->options->loop, is_closed, asking, INT64_MAX, NULL);
 	fetch_destroy(asking->fetch);
