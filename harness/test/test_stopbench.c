@@ -250,6 +250,20 @@ static void expect_code(const char *const *arguments, int wanted, const char *sa
 #define REPORT "build/test-report"
 #define IDLE   "scenarios/baseline/10-idle.json"
 
+/* The fourth turn to begin is the one in flight: the first three opened the sessions. */
+static void a_stop_at_an_event_has_its_load(void **state)
+{
+	const char *const arguments[] = {"scenarios/baseline/30-turn-in-flight.json",
+		"--engine", "process", "--half", "main", "--set",
+		"stop={\"grace\":\"2s\",\"when\":\"agent.turn.begin\",\"count\":4}", NULL};
+	int code;
+	cJSON *results = run_scenarios(arguments, &code);
+
+	(void)state;
+	assert_int_equal(code, 0);
+	cJSON_Delete(results);
+}
+
 static void an_unmet_expectation_is_exit_code_1(void **state)
 {
 	(void)state;
@@ -473,6 +487,7 @@ int main(void)
 		cmocka_unit_test(history_holds_on_process),
 		cmocka_unit_test(baseline_holds_unprivileged),
 		cmocka_unit_test(somebody_elses_command_holds_on_process),
+		cmocka_unit_test(a_stop_at_an_event_has_its_load),
 		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
 		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
 		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
