@@ -18,7 +18,7 @@
 struct eyes {
 	uv_loop_t *loop;
 	struct exits *exits; /* NULL: not possible here */
-	bool taps;
+	struct tap *lid;     /* watches nobody; NULL: taps are not possible here */
 };
 
 /* A signal that was tapped, and the command name of its sender. */
@@ -65,10 +65,20 @@ static bool pidfds_tell_statuses(void)
 		(major > 6 || (major == 6 && minor >= 15));
 }
 
-static bool can_trace(struct err *err)
+static void on_nobody(void *arg, const struct tap_record *record)
 {
-	return pids_are_global() ? tap_possible(err)
-				 : err_set(err, "not in the first PID namespace");
+	(void)arg;
+	(void)record;
+}
+
+/* Who lets go of a tracepoint as the last waits for all processors, some 80 ms in all.
+ * Held from the beginning, each case's own taps come and go at once. */
+static struct tap *hold_tracepoints(uv_loop_t *loop, struct err *err)
+{
+	if (pids_are_global())
+		return tap_open(loop, 0, on_nobody, NULL, err);
+	err_set(err, "not in the first PID namespace");
+	return NULL;
 }
 
 static struct exits *open_exits(uv_loop_t *loop, struct err *err)
@@ -94,9 +104,9 @@ struct eyes *eyes_open(uv_loop_t *loop, struct engine_sight *sight)
 		len += (size_t)snprintf(sight->note + len, sizeof sight->note - len,
 			"%sno kernel stamp of exits (%.80s)", len ? "; " : "",
 			err.text);
-	eyes->taps = can_trace(&err);
-	sight->signal_fate = eyes->taps;
-	if (eyes->taps)
+	eyes->lid = hold_tracepoints(loop, &err);
+	sight->signal_fate = eyes->lid != NULL;
+	if (eyes->lid)
 		sight->signal = sight->kill = WITNESS_KERNEL;
 	else
 		snprintf(sight->note + len, sizeof sight->note - len,
@@ -110,6 +120,7 @@ void eyes_close(struct eyes *eyes)
 	if (!eyes)
 		return;
 	exits_close(eyes->exits);
+	tap_close(eyes->lid);
 	free(eyes);
 }
 
@@ -176,7 +187,7 @@ struct eye *eye_open(
 	eye->arg = arg;
 	if (eyes->exits)
 		exits_watch(eyes->exits, pid, &eye->record);
-	if (eyes->taps)
+	if (eyes->lid)
 		eye->tap = tap_open(eyes->loop, pid, on_sent, eye, &ignored);
 	uv_poll_init(eyes->loop, &eye->poll, pidfd);
 	eye->poll.data = eye;

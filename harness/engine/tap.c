@@ -183,15 +183,6 @@ static struct tap *open_rings(pid_t target, struct err *err)
 	return NULL;
 }
 
-bool tap_possible(struct err *err)
-{
-	struct tap *tap = open_rings(getpid(), err);
-
-	if (tap)
-		let_go(tap);
-	return tap != NULL;
-}
-
 /* Copies out of the ring, whose records may wrap around its end. */
 static void copy_out(const struct ring *ring, uint64_t at, void *to, size_t len)
 {

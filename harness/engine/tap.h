@@ -38,10 +38,7 @@ struct tap_record {
  * them. */
 typedef void tap_fn(void *arg, const struct tap_record *record);
 
-/* Can taps be opened here? err says why not. */
-bool tap_possible(struct err *err);
-
-/* Keeps loop, without keeping it running. From the loop's next turn on it is woken by
+/* NULL with err where it is not allowed. Keeps loop, without keeping it running. From the loop's next turn on it is woken by
  * each signal; what came before is read with the rest. */
 struct tap *tap_open(uv_loop_t *loop, pid_t target, tap_fn *sent, void *arg,
 	struct err *err) MUST_CHECK;
