@@ -77,8 +77,8 @@ bool part_parallel(struct lab *lab, struct paper *paper, struct err *err)
 		"All disconnect at once; the process engine, median of the rounds.");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct crowd *crowd = &rows[i].crowd;
-		SCOPED(mem_free)
-		char *what = mem_textf("%u sessions%s, D = %s", crowd->sessions,
+		SCOPED(mem_free) char *what = mem_textf("%u sessions%s, D = %s",
+			crowd->sessions,
 			crowd->servers ? " with two MCP servers each" : "", crowd->d);
 		struct samples samples = {0};
 		struct row row;
@@ -105,9 +105,8 @@ bool part_curve(struct lab *lab, struct paper *paper, struct err *err)
 		for (size_t way = 0; way < COUNT(ways); way++) {
 			const struct crowd crowd = {
 				counts[i], 0, "100ms", ways[way], ROUNDS};
-			SCOPED(mem_free)
-			char *what = mem_textf("%2u session%s, %s", counts[i],
-				counts[i] == 1 ? "" : "s", ways[way]);
+			SCOPED(mem_free) char *what = mem_textf("%2u session%s, %s",
+				counts[i], counts[i] == 1 ? "" : "s", ways[way]);
 			struct samples samples = {0};
 			struct row row;
 

@@ -55,7 +55,8 @@ static bool make_plan(struct campaign *campaign)
 	bool ok = true;
 
 	for (const char *const *path = options->paths; *path; path++)
-		ok = plan_add(&campaign->plan, *path, &options->plan, on_wrong, campaign) &&
+		ok = plan_add(&campaign->plan, *path, &options->plan, on_wrong,
+			     campaign) &&
 			ok;
 	if (ok && campaign->plan.count == 0) {
 		fprintf(stderr, "stopbench: no scenario in %s\n", options->paths[0]);
@@ -127,8 +128,8 @@ static void tell(
 	}
 }
 
-static uint64_t seed_of(const struct campaign *campaign, const struct scenario *scenario,
-	unsigned round)
+static uint64_t seed_of(const struct campaign *campaign,
+	const struct scenario *scenario, unsigned round)
 {
 	bool own = scenario->seed && !campaign->options->seed_given;
 
@@ -159,26 +160,29 @@ static void run_round(struct campaign *campaign, const struct plan_case *plan_ca
 		scenario, &evidence);
 	judge(&campaign->judgement, scenario, &evidence);
 	if (!campaign->judgement.met && evidence.trouble != TROUBLE_INTERRUPTED) {
-		folder = folder_write(campaign->options->report, plan_case, round, &evidence,
-			&campaign->judgement, &err);
+		folder = folder_write(campaign->options->report, plan_case, round,
+			&evidence, &campaign->judgement, &err);
 		if (!folder)
 			progress_say(campaign->progress, err.text);
 	}
-	results_add(campaign->results, plan_case, round, &evidence, &campaign->judgement,
-		folder);
+	results_add(campaign->results, plan_case, round, &evidence,
+		&campaign->judgement, folder);
 	tell(campaign, &evidence, folder);
 	free(folder);
 	evidence_done(&evidence);
 }
 
-static bool fits_engine(const struct campaign *campaign, const struct scenario *scenario)
+static bool fits_engine(
+	const struct campaign *campaign, const struct scenario *scenario)
 {
-	bool only_image = scenario->service.image && scenario->service.command.count == 0;
+	bool only_image =
+		scenario->service.image && scenario->service.command.count == 0;
 
 	if (only_image && strcmp(engine_name(campaign->engine), "docker") != 0)
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.word[i], engine_name(campaign->engine)) == 0)
+		if (strcmp(scenario->engines.word[i], engine_name(campaign->engine)) ==
+			0)
 			return true;
 	}
 	return scenario->engines.count == 0;
@@ -189,7 +193,8 @@ static unsigned rounds_of(
 {
 	if (campaign->options->repeat)
 		return campaign->options->repeat;
-	return plan_case->scenario.repeat > 0 ? (unsigned)plan_case->scenario.repeat : 1;
+	return plan_case->scenario.repeat > 0 ? (unsigned)plan_case->scenario.repeat
+					      : 1;
 }
 
 static unsigned count_rounds(const struct campaign *campaign)
@@ -211,8 +216,8 @@ static char *title_of(const struct plan_case *plan_case)
 
 static void pass_over(struct campaign *campaign, const char *title)
 {
-	SCOPED(mem_free) char *line = mem_textf(
-		"passed over, not for engine %s: %s", engine_name(campaign->engine), title);
+	SCOPED(mem_free) char *line = mem_textf("passed over, not for engine %s: %s",
+		engine_name(campaign->engine), title);
 
 	progress_say(campaign->progress, line);
 	results_pass_over(campaign->results);
@@ -230,7 +235,8 @@ static void run_cases(struct campaign *campaign, const char *programs)
 			continue;
 		}
 		rounds = rounds_of(campaign, plan_case);
-		for (unsigned round = 1; round <= rounds && !campaign->interrupted; round++) {
+		for (unsigned round = 1; round <= rounds && !campaign->interrupted;
+			round++) {
 			progress_round(campaign->progress, title);
 			run_round(campaign, plan_case, round, programs);
 		}
@@ -275,7 +281,8 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
-	campaign->progress = progress_create(&campaign->loop, stderr, count_rounds(campaign));
+	campaign->progress =
+		progress_create(&campaign->loop, stderr, count_rounds(campaign));
 	say_blind_spots(campaign);
 	if (engine_clean(campaign->engine, home_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
@@ -295,7 +302,8 @@ static int exit_code(const struct campaign *campaign)
 	if (results_unmet(results))
 		return EXIT_UNMET;
 	/* That nothing was run is no success either. */
-	return results_not_run(results) || !results_met(results) ? EXIT_NOT_RUN : EXIT_MET;
+	return results_not_run(results) || !results_met(results) ? EXIT_NOT_RUN
+								 : EXIT_MET;
 }
 
 static int finish(struct campaign *campaign)
@@ -318,7 +326,8 @@ static int finish(struct campaign *campaign)
 		return EXIT_NOT_RUN;
 	}
 	fprintf(campaign->options->json ? stderr : stdout,
-		"Results: %s  (engine %s, seed %llu)\n", path, engine_name(campaign->engine),
+		"Results: %s  (engine %s, seed %llu)\n", path,
+		engine_name(campaign->engine),
 		(unsigned long long)campaign->options->seed);
 	return exit_code(campaign);
 }

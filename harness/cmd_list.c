@@ -207,7 +207,8 @@ static void print_abilities(const struct screen *screen, const cJSON *sees, bool
 
 	for (size_t i = 0; i < COUNT(abilities); i++) {
 		if (json_bool(sees, abilities[i].key, false) == can)
-			buf_addf(&text, "%s%s", text.len ? ", " : "", abilities[i].words);
+			buf_addf(&text, "%s%s", text.len ? ", " : "",
+				abilities[i].words);
 	}
 	if (text.len == 0)
 		return;
@@ -231,8 +232,9 @@ static void print_engine(const struct screen *screen, const cJSON *engine)
 	if (!kind)
 		kind = json_text(fingerprint, "daemon_version");
 	printf("engine %s: %s\n", json_text(engine, "name"), kind ? kind : "found");
-	witnesses = mem_textf("signal: %s; SIGKILL: %s; exit: %s", words_for(sees, "signal"),
-		words_for(sees, "kill"), words_for(sees, "exit"));
+	witnesses = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
+		words_for(sees, "signal"), words_for(sees, "kill"),
+		words_for(sees, "exit"));
 	screen_paragraph(screen, stdout, INDENT, witnesses);
 	print_abilities(screen, sees, true);
 	print_abilities(screen, sees, false);

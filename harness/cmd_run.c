@@ -29,7 +29,8 @@ static const struct argp_option option_table[] = {
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
 		0},
 	{"half", 'h', "main|twin", 0, "only this half of each case", 0},
-	{"seed", 'S', "N", 0, "reproduce the draws of the run that printed this seed", 0},
+	{"seed", 'S', "N", 0, "reproduce the draws of the run that printed this seed",
+		0},
 	{"report", 'r', "DIR", 0,
 		"where results.json and the failed cases' folders go (reports)", 0},
 	{"keep-failed", 'k', NULL, 0,
@@ -38,8 +39,8 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static uint64_t read_number(struct argp_state *state, const char *option, const char *value,
-	uint64_t most)
+static uint64_t read_number(
+	struct argp_state *state, const char *option, const char *value, uint64_t most)
 {
 	char *end;
 	unsigned long long number = strtoull(value, &end, 10);
@@ -57,7 +58,8 @@ static bool read_choice(struct argp_state *state, const char *option, const char
 	bool is_first = strcmp(value, first) == 0;
 
 	if (!is_first && strcmp(value, second) != 0)
-		argp_error(state, "--%s: %s or %s, not \"%s\"", option, first, second, value);
+		argp_error(state, "--%s: %s or %s, not \"%s\"", option, first, second,
+			value);
 	return is_first;
 }
 
@@ -83,13 +85,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->engine = read_engine(state, value);
 		return 0;
 	case 'n':
-		options->repeat = (unsigned)read_number(state, "repeat", value, REPEAT_MAX);
+		options->repeat =
+			(unsigned)read_number(state, "repeat", value, REPEAT_MAX);
 		return 0;
 	case 's':
 		arguments->sets[arguments->set_count++] = value;
 		return 0;
 	case 'h':
-		options->plan.main_only = read_choice(state, "half", value, "main", "twin");
+		options->plan.main_only =
+			read_choice(state, "half", value, "main", "twin");
 		options->plan.twin_only = !options->plan.main_only;
 		return 0;
 	case 'S':

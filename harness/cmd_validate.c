@@ -57,8 +57,8 @@ static void print_count(const struct validation *validation)
 {
 	unsigned files = validation->plan.files, cases = validation->plan.count;
 
-	fprintf(stderr, "%u scenario%s, %u case%s, ", files, files == 1 ? "" : "s", cases,
-		cases == 1 ? "" : "s");
+	fprintf(stderr, "%u scenario%s, %u case%s, ", files, files == 1 ? "" : "s",
+		cases, cases == 1 ? "" : "s");
 	if (!validation->good)
 		fprintf(stderr, "%u error%s\n", validation->errors,
 			validation->errors == 1 ? "" : "s");

@@ -8,10 +8,10 @@
 #define HARNESS_COMMAND_H
 
 enum exit_code {
-	EXIT_MET = 0,       /* expectations met */
+	EXIT_MET = 0, /* expectations met */
 	EXIT_UNMET = 1,
-	EXIT_USAGE = 2,     /* bad usage or scenario: nothing was started */
-	EXIT_NOT_RUN = 3,   /* no engine, missing image, interrupted */
+	EXIT_USAGE = 2,   /* bad usage or scenario: nothing was started */
+	EXIT_NOT_RUN = 3, /* no engine, missing image, interrupted */
 };
 
 typedef int command_fn(int argc, char **argv);

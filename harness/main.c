@@ -19,9 +19,11 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", cmd_run, "run scenarios and judge how the service stopped"},
-	{"validate", cmd_validate, "check scenarios: every error with file:line:column"},
+	{"validate", cmd_validate,
+		"check scenarios: every error with file:line:column"},
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
-	{"clean", cmd_clean, "remove what an interrupted run left behind, nothing else"},
+	{"clean", cmd_clean,
+		"remove what an interrupted run left behind, nothing else"},
 	{"images", cmd_images, "load stopbench's own images into the Docker engine"},
 	{"schema", cmd_schema, "print the JSON Schema of a scenario file"},
 };

@@ -29,12 +29,12 @@ struct fetch_call {
 	uv_timer_t deadline;
 	int64_t deadline_ns;
 	int64_t timeout_ns;
-	bool attempted; /* a connection stood, the request was about to be written */
-	bool opened;    /* a connection had to be made for it */
-	bool headed;    /* the head of the answer came whole */
-	bool repeated;  /* curl was about to send it a second time */
-	bool over;      /* the result is complete */
-	bool gone;      /* told or cancelled: only its handle is left */
+	bool attempted;    /* a connection stood, the request was about to be written */
+	bool opened;       /* a connection had to be made for it */
+	bool headed;       /* the head of the answer came whole */
+	bool repeated;     /* curl was about to send it a second time */
+	bool over;         /* the result is complete */
+	bool gone;         /* told or cancelled: only its handle is left */
 	const char *blame; /* why we made curl give up, or NULL */
 	struct buf body;
 	struct buf arrived; /* of a streamed body, not handed over yet */

@@ -17,7 +17,7 @@
 
 #define CLOCK_US INT64_C(1000)
 #define CLOCK_MS INT64_C(1000000)
-#define CLOCK_S INT64_C(1000000000)
+#define CLOCK_S  INT64_C(1000000000)
 
 int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
 

@@ -35,14 +35,14 @@ enum fetch_end {
 
 struct fetch_result {
 	enum fetch_end end;
-	long status;           /* HTTP status, 0 when none arrived */
+	long status;            /* HTTP status, 0 when none arrived */
 	const struct buf *body; /* what was not streamed; never NULL */
-	const char *why;       /* in words; "" when end is FETCH_ANSWERED */
+	const char *why;        /* in words; "" when end is FETCH_ANSWERED */
 	int64_t began_ns, ended_ns;
 	int64_t retry_after_ns; /* how long the answer asks to wait: retry-after-ms, or
 				   Retry-After in seconds or as a date; 0: not said */
-	bool reused; /* the connection was a warm one */
-	bool sent;   /* at least a part of it left on an established connection */
+	bool reused;            /* the connection was a warm one */
+	bool sent; /* at least a part of it left on an established connection */
 };
 
 /* Once per call, unless it was cancelled; the call's pointer dies with it. `result` is
@@ -52,8 +52,8 @@ typedef void fetch_done_fn(void *arg, const struct fetch_result *result);
 typedef void fetch_data_fn(void *arg, const char *data, size_t len);
 
 struct fetch_request {
-	const char *method; /* NULL: GET, or POST when there is a body */
-	const char *url;    /* http or https */
+	const char *method;         /* NULL: GET, or POST when there is a body */
+	const char *url;            /* http or https */
 	const char *socket;         /* path of a unix socket to connect to, or NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	const char *body;           /* NULL: none; empty for POST, PUT and PATCH */
@@ -69,8 +69,8 @@ struct fetch_request {
 
 /* Keeps loop. `connections` (at least 1) bounds the pool of warm ones, not how many
  * calls can be under way. Ignores SIGPIPE unless it is handled. */
-struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *err)
-	MUST_CHECK;
+struct fetch *fetch_create(
+	uv_loop_t *loop, unsigned connections, struct err *err) MUST_CHECK;
 
 /* Everything in request is copied; the file to upload is opened here and read while
  * it is sent. */

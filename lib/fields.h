@@ -21,25 +21,26 @@
 #include "lib/json.h"
 
 enum field_kind {
-	FIELD_BOOL = 1,  /* bool */
-	FIELD_INT,       /* int64_t, within [min, max] */
-	FIELD_DURATION,  /* int64_t, ns, written "250ms" */
-	FIELD_TEXT,      /* char *, owned */
-	FIELD_CHOICE,    /* int: index into .choices */
-	FIELD_LATENCY,   /* struct latency */
-	FIELD_OBJECT,    /* a struct embedded at offset, described by .fields */
-	FIELD_OTHER,     /* .read does it */
+	FIELD_BOOL = 1, /* bool */
+	FIELD_INT,      /* int64_t, within [min, max] */
+	FIELD_DURATION, /* int64_t, ns, written "250ms" */
+	FIELD_TEXT,     /* char *, owned */
+	FIELD_CHOICE,   /* int: index into .choices */
+	FIELD_LATENCY,  /* struct latency */
+	FIELD_OBJECT,   /* a struct embedded at offset, described by .fields */
+	FIELD_OTHER,    /* .read does it */
 };
 
 struct field {
 	const char *name; /* NULL ends the table */
 	enum field_kind kind;
 	size_t offset;
-	const char *preset; /* the default, as it would be written less quotes; NULL: 0 */
+	/* the default, as it would be written less quotes; NULL: 0 */
+	const char *preset;
 	const char *help;
-	int64_t min, max;            /* FIELD_INT; both 0: any */
-	const char *const *choices;  /* FIELD_CHOICE: NULL-terminated */
-	const struct field *fields;  /* FIELD_OBJECT */
+	int64_t min, max;           /* FIELD_INT; both 0: any */
+	const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
+	const struct field *fields; /* FIELD_OBJECT */
 	/* FIELD_OTHER: reads node into out (the address at offset), over what is there.
 	 * Its preset is JSON, or a string where it is no JSON. */
 	bool (*read)(void *out, const struct json_doc *doc, const cJSON *node,

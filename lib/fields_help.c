@@ -31,8 +31,8 @@ static void measure(
 	const struct field *fields, const char *prefix, struct widths *widths)
 {
 	for (const struct field *field = fields; field->name; field++) {
-		SCOPED(mem_free) char *name = mem_textf(
-			"%s%s%s", prefix, *prefix ? "." : "", field->name);
+		SCOPED(mem_free) char *name =
+			mem_textf("%s%s%s", prefix, *prefix ? "." : "", field->name);
 
 		if (field->kind == FIELD_OBJECT) {
 			measure(field->fields, name, widths);
@@ -74,8 +74,8 @@ static void add_lines(const struct field *fields, const char *prefix,
 	const struct widths *widths, struct buf *text)
 {
 	for (const struct field *field = fields; field->name; field++) {
-		SCOPED(mem_free) char *name = mem_textf(
-			"%s%s%s", prefix, *prefix ? "." : "", field->name);
+		SCOPED(mem_free) char *name =
+			mem_textf("%s%s%s", prefix, *prefix ? "." : "", field->name);
 		SCOPED(buf_done) struct buf words = {0};
 
 		if (field->kind == FIELD_OBJECT) {

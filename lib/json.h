@@ -65,8 +65,8 @@ const cJSON *json_at(const cJSON *root, const char *path);
 
 /* Puts value at "a.b.c", making objects on the way; takes value, also on failure
  * (a step through something that is neither object nor array member). */
-bool json_put_at(cJSON *root, const char *path, cJSON *value, struct err *err)
-	MUST_CHECK;
+bool json_put_at(
+	cJSON *root, const char *path, cJSON *value, struct err *err) MUST_CHECK;
 
 /* Compact text to free(). */
 char *json_print(const cJSON *node) MUST_CHECK;

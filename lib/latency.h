@@ -19,7 +19,7 @@
 
 #include "lib/json.h"
 
-#define LATENCY_MAX_NS (INT64_C(24) * 3600 * 1000000000)
+#define LATENCY_MAX_NS     (INT64_C(24) * 3600 * 1000000000)
 #define LATENCY_VALUES_MAX 256
 
 enum latency_kind {
@@ -34,9 +34,9 @@ enum latency_kind {
 
 struct latency {
 	enum latency_kind kind;
-	int64_t a_ns;   /* fixed value, min, mean or median */
-	int64_t b_ns;   /* max or deviation */
-	double shape;   /* sigma of lognormal, alpha of pareto */
+	int64_t a_ns;       /* fixed value, min, mean or median */
+	int64_t b_ns;       /* max or deviation */
+	double shape;       /* sigma of lognormal, alpha of pareto */
 	int64_t *values_ns; /* empirical: owned, NULL otherwise */
 	unsigned values;
 };

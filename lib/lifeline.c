@@ -131,8 +131,8 @@ static bool connect_to(int *fd, const char *address, struct err *err)
 	return err_set(err, "expected unix:/path or tcp:host:port");
 }
 
-bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
-	struct err *err)
+bool lifeline_connect(
+	int *fd, const char *address, const struct lifeline_who *who, struct err *err)
 {
 	int line = -1;
 
@@ -144,8 +144,9 @@ bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *w
 		log_to(line);
 	}
 	*fd = line;
-	log_event("process.start", "role", LOG_TEXT(who->role), "name", LOG_TEXT(who->name),
-		"session", LOG_TEXT(who->session), "ppid", LOG_INT(getppid()));
+	log_event("process.start", "role", LOG_TEXT(who->role), "name",
+		LOG_TEXT(who->name), "session", LOG_TEXT(who->session), "ppid",
+		LOG_INT(getppid()));
 	return true;
 }
 

@@ -22,7 +22,7 @@
 /* Where lines go: the one global of the project. */
 static struct {
 	int fd;
-	bool no_socket; /* it has told us */
+	bool no_socket;      /* it has told us */
 	int64_t patience_ns; /* 0: endless */
 	uint64_t lost;       /* lines since the last that was written whole */
 	bool torn;           /* a part of the last of them was written */

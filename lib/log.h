@@ -24,7 +24,7 @@ enum log_kind {
 	LOG_KIND_BOOL,
 };
 
-#define LOG_INT(value) (int)LOG_KIND_INT, (int64_t)(value)
+#define LOG_INT(value)  (int)LOG_KIND_INT, (int64_t)(value)
 #define LOG_TEXT(value) (int)LOG_KIND_TEXT, (const char *)(value) /* NULL is null */
 #define LOG_BOOL(value) (int)LOG_KIND_BOOL, (int)(value)
 

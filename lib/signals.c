@@ -11,7 +11,8 @@ int signal_number(const char *name)
 	long number = strtol(name, &end, 10);
 
 	if (end != name)
-		return *end == '\0' && number > 0 && number <= SIGRTMAX ? (int)number : 0;
+		return *end == '\0' && number > 0 && number <= SIGRTMAX ? (int)number
+									: 0;
 	if (strncmp(name, "SIG", 3) == 0)
 		name += 3;
 	for (int i = 1; i <= SIGRTMAX; i++) {

@@ -35,7 +35,8 @@ struct web {
 	bool dirty;   /* microhttpd is to run in this turn */
 	bool running; /* it does: its callbacks must not destroy us */
 	unsigned connections;
-	unsigned coming; /* handed to microhttpd, which takes them up in its next run: from
+	unsigned
+		coming; /* handed to microhttpd, which takes them up in its next run: from
 			    1.0 on, before at once */
 	unsigned connections_most;
 

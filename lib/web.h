@@ -30,7 +30,7 @@ struct web_exchange;
 enum web_end {
 	WEB_ANSWERED, /* the whole answer was given to the kernel */
 	WEB_LEFT,     /* the client went away first */
-	WEB_BROKEN,   /* we ended it: reset, timeout, web_destroy(), unsendable answer */
+	WEB_BROKEN, /* we ended it: reset, timeout, web_destroy(), unsendable answer */
 };
 
 /* A whole request. Answer it with one of the calls below, now or later. */
@@ -43,18 +43,18 @@ struct web_options {
 	const char *host;     /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
 	uint16_t port;        /* 0: any free one, see web_port() */
 	unsigned connections; /* at most, further ones wait in the kernel; 0: 4096 */
-	int64_t idle_ns;      /* silent connections close; rounded up to seconds; 0: 60 s */
-	size_t body_ceiling;  /* 0: 1 MiB */
+	int64_t idle_ns; /* silent connections close; rounded up to seconds; 0: 60 s */
+	size_t body_ceiling; /* 0: 1 MiB */
 	web_handle_fn *handle;
 	web_over_fn *over; /* NULL: not interested */
 	void *arg;
 };
 
 /* Keeps loop; copies options. A port that somebody listens on is an error. */
-struct web *web_create(uv_loop_t *loop, const struct web_options *options,
-	struct err *err) MUST_CHECK;
+struct web *web_create(
+	uv_loop_t *loop, const struct web_options *options, struct err *err) MUST_CHECK;
 uint16_t web_port(const struct web *web);
-unsigned web_exchanges(const struct web *web);   /* handed over and not over */
+unsigned web_exchanges(const struct web *web); /* handed over and not over */
 unsigned web_connections(const struct web *web);
 
 /* `done` comes from the loop, once, and may destroy the web. Asked again: nothing. */

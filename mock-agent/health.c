@@ -48,9 +48,9 @@ static bool ask(uv_loop_t *loop, const char *url, struct err *err)
 bool health_check(const char *where, struct err *err)
 {
 	bool is_port = where[strspn(where, "0123456789")] == '\0';
-	SCOPED(mem_free) char *url =
-		is_port ? mem_textf("http://127.0.0.1:%s/health", where)
-			: mem_textf("%s/health", where);
+	SCOPED(mem_free) char *url = is_port
+		? mem_textf("http://127.0.0.1:%s/health", where)
+		: mem_textf("%s/health", where);
 	uv_loop_t loop;
 	bool ok;
 

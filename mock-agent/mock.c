@@ -10,7 +10,7 @@
 #include "mock-agent/catalog.h"
 #include "mock-agent/sessions.h"
 
-#define BODY_CEILING \
+#define BODY_CEILING                                                                   \
 	((size_t)8 << 20) /* the Claude CLI sends conversations of 100 kB */
 #define SIDE_CONNECTIONS 64
 #define IDLE_NS          (300 * CLOCK_S)

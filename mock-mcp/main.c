@@ -168,7 +168,8 @@ static int live(const struct mcp_manners *manners, const struct label *label,
 	int code = EXIT_BROKEN;
 
 	if (!lifeline_connect(&line.fd, line.ledger,
-		    &(struct lifeline_who){"mock-mcp", label->name, label->session}, err))
+		    &(struct lifeline_who){"mock-mcp", label->name, label->session},
+		    err))
 		return EXIT_BROKEN;
 	if (serve(manners, label, config, &line, started_ns, err))
 		code = (int)manners->exit_code;

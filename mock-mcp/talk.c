@@ -156,8 +156,7 @@ static void answer_list(
 static void refuse_tool(struct talk *talk, const cJSON *id, const char *name)
 {
 	const char *near = tools_nearest(name);
-	SCOPED(mem_free)
-	char *why = mem_textf("Unknown tool: %s%s%s%s", name,
+	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
 		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 
 	refuse(talk, id, RPC_INVALID_PARAMS, why);
@@ -307,7 +306,8 @@ static void hear_batch(struct talk *talk, const cJSON *batch)
 		refuse(talk, NULL, RPC_INVALID_REQUEST,
 			"an array of messages: expected 1 to 64 of them");
 	} else {
-		cJSON_ArrayForEach(node, batch) hear_message(talk, node);
+		cJSON_ArrayForEach(node, batch)
+			hear_message(talk, node);
 	}
 }
 

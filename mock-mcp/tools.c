@@ -216,8 +216,7 @@ static bool check_arguments(
 	for (param = tool->params; param->name; param++)
 		if (!check_argument(param, json_get(arguments, param->name), err))
 			return false;
-	cJSON_ArrayForEach(node, arguments)
-	{
+	cJSON_ArrayForEach(node, arguments) {
 		for (param = tool->params; param->name; param++)
 			if (!strcmp(param->name, node->string))
 				break;

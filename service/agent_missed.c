@@ -35,7 +35,7 @@ static bool collect(struct agent_missed *missed, const cJSON *page)
 	bool complete = false;
 	const cJSON *event;
 
-	cJSON_ArrayForEach (event, page) {
+	cJSON_ArrayForEach(event, page) {
 		const char *id = json_text(event, "id");
 
 		if (complete && id)
@@ -75,9 +75,8 @@ static void on_page(void *arg, const struct agent_answer *answer)
 
 static void ask_page(struct agent_missed *missed, const char *page)
 {
-	SCOPED(mem_free)
-	char *path = mem_textf("%s" QUERY "%s%s", missed->path, page ? "&page=" : "",
-		page ? page : "");
+	SCOPED(mem_free) char *path = mem_textf("%s" QUERY "%s%s", missed->path,
+		page ? "&page=" : "", page ? page : "");
 	struct agent_request request = {
 		.method = "GET",
 		.path = path,

@@ -65,7 +65,7 @@ void agent_needs_set_tools(struct agent_needs *needs, const cJSON *tools)
 
 	cJSON_Delete(needs->tools);
 	needs->tools = cJSON_Duplicate(tools, true);
-	cJSON_ArrayForEach (tool, needs->tools)
+	cJSON_ArrayForEach(tool, needs->tools)
 		cJSON_AddStringToObject(tool, "type", "custom");
 }
 

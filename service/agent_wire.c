@@ -137,8 +137,8 @@ static void hide_key(const struct agent_wire *wire, char *text)
 
 char *agent_wire_words(const struct agent_wire *wire, const struct fetch_result *result)
 {
-	SCOPED(json_free)
-	cJSON *json = json_parse(buf_text(result->body), result->body->len);
+	SCOPED(json_free) cJSON *json =
+		json_parse(buf_text(result->body), result->body->len);
 	const cJSON *error = json_get(json, "error");
 	const char *type = json_text(error, "type");
 	const char *said = json_text(error, "message");

@@ -84,8 +84,7 @@ static void on_idle(uv_timer_t *timer)
 	int64_t until_ns = clock_now() - cabinet->means->config->idle_ns;
 	struct drawer *drawer, *next;
 
-	HASH_ITER(hh, cabinet->drawers, drawer, next)
-	{
+	HASH_ITER(hh, cabinet->drawers, drawer, next) {
 		if (drawer->used_ns > until_ns)
 			break;
 		if (!is_idle(drawer))
@@ -306,6 +305,6 @@ void cabinet_destroy(struct cabinet *cabinet)
 	if (!cabinet)
 		return;
 	HASH_ITER(hh, cabinet->drawers, drawer, next)
-	drop(drawer);
+		drop(drawer);
 	uv_close((uv_handle_t *)&cabinet->idle, on_closed);
 }

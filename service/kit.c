@@ -96,8 +96,7 @@ static void answer_failed_calls(struct kit *kit)
 {
 	struct kit_call *call, *next;
 
-	DL_FOREACH_SAFE(kit->calls, call, next)
-	{
+	DL_FOREACH_SAFE(kit->calls, call, next) {
 		if (!call->failed)
 			continue;
 		kit->events->answered(kit->arg, call->use_id, call->failed, true);

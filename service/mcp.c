@@ -103,7 +103,7 @@ static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
 		return;
 	}
 	/* a server need not know tools/list: then it has none */
-	cJSON_ArrayForEach (tool, tools) {
+	cJSON_ArrayForEach(tool, tools) {
 		if (json_text(tool, "name"))
 			cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
 	}
@@ -202,8 +202,7 @@ static void on_reaped(void *arg, int status)
 {
 	struct mcp *mcp = arg;
 	bool unready = mcp->state == MCP_HANDSHAKE;
-	SCOPED(mem_free)
-	char *why = WIFSIGNALED(status)
+	SCOPED(mem_free) char *why = WIFSIGNALED(status)
 		? mem_textf("it was killed by signal %d", WTERMSIG(status))
 		: mem_textf("it exited with code %d", WEXITSTATUS(status));
 
@@ -283,7 +282,7 @@ static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 		why = "its answer has no content";
 	if (why)
 		buf_addf(&text, "MCP server %s: %s", call->mcp->name, why);
-	cJSON_ArrayForEach (part, content) {
+	cJSON_ArrayForEach(part, content) {
 		const char *type = json_text(part, "type");
 		const char *words = json_text(part, "text");
 

@@ -43,8 +43,7 @@ static bool check_keys(const struct json_doc *doc, const cJSON *node, struct err
 {
 	const cJSON *member;
 
-	cJSON_ArrayForEach(member, node)
-	{
+	cJSON_ArrayForEach(member, node) {
 		const char *near;
 		bool known = false;
 
@@ -80,8 +79,7 @@ static bool read_command(struct server *server, const struct json_doc *doc,
 	if (args && !cJSON_IsArray(args))
 		return json_doc_wrong(doc, args, err,
 			"args: expected an array of strings, not %s", json_kind(args));
-	cJSON_ArrayForEach(arg, args)
-	{
+	cJSON_ArrayForEach(arg, args) {
 		if (!cJSON_IsString(arg))
 			return json_doc_wrong(doc, arg, err,
 				"args: expected a string, not %s", json_kind(arg));
@@ -98,8 +96,7 @@ static bool read_env(struct server *server, const struct json_doc *doc,
 	if (env && !cJSON_IsObject(env))
 		return json_doc_wrong(doc, env, err,
 			"env: expected an object of strings, not %s", json_kind(env));
-	cJSON_ArrayForEach(member, env)
-	{
+	cJSON_ArrayForEach(member, env) {
 		if (member->string[0] == '\0' || strchr(member->string, '='))
 			return json_doc_wrong(doc, member, err,
 				"env: \"%.100s\" is no variable's name",
@@ -171,8 +168,9 @@ static bool read_all(
 	if (!cJSON_IsObject(all))
 		return json_doc_wrong(doc, all, err,
 			"mcpServers: expected an object, not %s", json_kind(all));
-	cJSON_ArrayForEach(
-		node, all) if (!read_server(servers, doc, node, err)) return false;
+	cJSON_ArrayForEach(node, all)
+		if (!read_server(servers, doc, node, err))
+			return false;
 	return true;
 }
 

@@ -121,8 +121,7 @@ static void begin_closing(struct session *session)
 
 static void finish_closing(struct session *session)
 {
-	SCOPED(mem_free)
-	char *message = mem_textf(
+	SCOPED(mem_free) char *message = mem_textf(
 		"Closed session for room %s, bot '%s'", session->room, session->bot);
 
 	session->failed = bond_failed(session->bond);

@@ -139,8 +139,7 @@ static void on_timer(uv_timer_t *timer)
 static void look_again(struct agent_talk *talk)
 {
 	if (clock_now() + talk->pause_ns >= talk->open_by_ns) {
-		SCOPED(mem_free)
-		char *why =
+		SCOPED(mem_free) char *why =
 			mem_textf("session %s still runs an earlier turn", talk->id);
 
 		fail_opening(talk, why);
@@ -202,8 +201,7 @@ static void on_last_idle(void *arg, const struct agent_answer *answer)
 /* The stored status does not tell whether an idle session waits for something. */
 static void look_why_idle(struct agent_talk *talk)
 {
-	SCOPED(mem_free)
-	char *path = agent_wire_path(
+	SCOPED(mem_free) char *path = agent_wire_path(
 		talk->id, "/events?order=desc&limit=1&types%5B%5D=session.status_idle");
 
 	ask(talk, "GET", path, NULL, on_last_idle);

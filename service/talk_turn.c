@@ -254,7 +254,7 @@ static cJSON *find_use(const struct agent_talk *talk, const char *id)
 {
 	cJSON *use;
 
-	cJSON_ArrayForEach (use, talk->turn.uses) {
+	cJSON_ArrayForEach(use, talk->turn.uses) {
 		if (strcmp(json_text(use, "id"), id) == 0)
 			return use;
 	}
@@ -294,7 +294,7 @@ static void add_reply(struct agent_talk *talk, const cJSON *event)
 	struct talk_turn *turn = &talk->turn;
 	const cJSON *block;
 
-	cJSON_ArrayForEach (block, json_get(event, "content")) {
+	cJSON_ArrayForEach(block, json_get(event, "content")) {
 		const char *text = json_text(block, "text");
 		size_t len = turn->text.len;
 
@@ -339,8 +339,7 @@ static void meet_use(struct agent_talk *talk, const char *id)
 	if (use)
 		cJSON_AddTrueToObject(use, ASKED);
 	if (!use) {
-		SCOPED(mem_free)
-		char *why =
+		SCOPED(mem_free) char *why =
 			mem_textf("the session waits for %s, which we know nothing of",
 				id ? id : "something");
 
@@ -365,7 +364,7 @@ static void on_requires_action(struct agent_talk *talk, const cJSON *ids)
 		turn_end(talk, NULL, "interrupted");
 		return;
 	}
-	cJSON_ArrayForEach (id, ids) {
+	cJSON_ArrayForEach(id, ids) {
 		if (talk->state != TALK_OPEN || !talk->turn.on || !talk->turn.waiting)
 			return;
 		meet_use(talk, cJSON_GetStringValue(id));

@@ -130,7 +130,8 @@ static void collect(struct tools *tools)
 	forget_tools(tools);
 	tools->declaration = cJSON_CreateArray();
 	for (unsigned i = 0; i < tools->servers->count; i++)
-		cJSON_ArrayForEach(node, tools->lists[i]) add_tool(tools, i, node);
+		cJSON_ArrayForEach(node, tools->lists[i])
+			add_tool(tools, i, node);
 	tools->changed = true;
 }
 
@@ -191,7 +192,7 @@ static void tell_waiters(struct tools *tools)
 	struct tools_waiter *waiter, *next;
 
 	DL_FOREACH_SAFE(tools->waiters, waiter, next)
-	waiter->changed(waiter->arg);
+		waiter->changed(waiter->arg);
 }
 
 bool tools_claim(struct tools *tools, unsigned server)

@@ -179,7 +179,7 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	copy_text(json, "cgroup_version", docker->info, "CgroupVersion");
 	copy_text(json, "cgroup_driver", docker->info, "CgroupDriver");
 	copy_text(json, "runtime", docker->info, "DefaultRuntime");
-	cJSON_ArrayForEach (component, json_get(about, "Components")) {
+	cJSON_ArrayForEach(component, json_get(about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strcmp(name, "Engine") != 0)

@@ -26,13 +26,14 @@ typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len)
 
 /* What to run as PID 1 (or behind an init). All borrowed for engine_up(). */
 struct unit {
-	const char *name;         /* "service", "mock-agent" */
-	const char *image;        /* NULL: our own */
-	const char *const *argv;  /* NULL-terminated; NULL: the image's own */
-	const char *const *env;   /* "NAME=value", NULL-terminated; all it gets of us */
-	const char *run_folder;   /* seen at the same path inside (ledger socket, files) */
-	const char *network;      /* docker: NULL is the host's; else engine_network()'s */
-	const char *stop_signal;  /* "SIGTERM" */
+	const char *name;        /* "service", "mock-agent" */
+	const char *image;       /* NULL: our own */
+	const char *const *argv; /* NULL-terminated; NULL: the image's own */
+	const char *const *env;  /* "NAME=value", NULL-terminated; all it gets of us */
+	/* seen at the same path inside (ledger socket, files) */
+	const char *run_folder;
+	const char *network; /* docker: NULL is the host's; else engine_network()'s */
+	const char *stop_signal; /* "SIGTERM" */
 	int64_t grace_ns;
 	bool init;
 	subject_log_fn *log;
@@ -40,8 +41,9 @@ struct unit {
 };
 
 struct engine_options {
-	const char *run_id;  /* label of everything that is created */
-	const char *programs; /* folder of our programs ("build/bin"); subjects beside it */
+	const char *run_id; /* label of everything that is created */
+	const char *
+		programs; /* folder of our programs ("build/bin"); subjects beside it */
 	const bool *interrupted; /* becomes true on Ctrl-C: waits end with an error */
 };
 
@@ -65,14 +67,16 @@ cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
 
 /* Docker: makes sure that our image is there, loading it when it is missing or old.
  * Names an image that is not ours and is missing. */
-bool engine_prepare(struct engine *engine, const char *image, struct err *err) MUST_CHECK;
+bool engine_prepare(
+	struct engine *engine, const char *image, struct err *err) MUST_CHECK;
 
 /* Gets a line for each thing that was done. Borrowed. */
 typedef void engine_said_fn(void *arg, const char *line);
 
 /* Docker: loads all our images, for compose files and for whoever is curious, and tags
  * them ":latest". `said` gets each name. Gives how many, -1 with err. */
-int engine_images(struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
+int engine_images(
+	struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
 
 /* Docker: a network of its own for TOPOLOGY_CONTAINERS; its name is given to the caller.
  * Process engine: NULL without an error, there is none. */
@@ -81,9 +85,10 @@ void engine_network_remove(struct engine *engine, const char *network);
 
 /* Starts it. The returned subject runs: PID 1 is known, its log arrives, the taps for
  * signal and exit are armed. */
-struct subject *engine_up(struct engine *engine, const struct unit *unit,
-	struct err *err) MUST_CHECK;
-pid_t subject_pid(const struct subject *subject); /* PID 1 on the host; 0: not visible */
+struct subject *engine_up(
+	struct engine *engine, const struct unit *unit, struct err *err) MUST_CHECK;
+pid_t subject_pid(
+	const struct subject *subject); /* PID 1 on the host; 0: not visible */
 const char *subject_id(const struct subject *subject);
 /* Docker on a network of its own: where its port can be reached ("172.18.0.2"); else
  * "127.0.0.1". Borrowed. */
@@ -119,7 +124,7 @@ void subject_keep(struct subject *subject);
  * is_over() is asked for each run id that is met. `said` gets a line for each thing
  * removed. Gives how many, -1 with err. */
 typedef bool engine_is_over_fn(const char *run_id);
-int engine_clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
-	void *arg, struct err *err);
+int engine_clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err);
 
 #endif

@@ -34,7 +34,8 @@ struct stop_facts {
 	int64_t signal_ns, signal_error_ns;
 	enum witness signal_witness;
 	enum signal_fate signal_fate;
-	unsigned signals_seen; /* stop signals to PID 1 that were traced; 0: not traced */
+	unsigned
+		signals_seen; /* stop signals to PID 1 that were traced; 0: not traced */
 
 	/* SIGKILL to PID 1. kill_witness is the proof that it was sent and by whom:
 	 * WITNESS_NONE with a wait status of signal 9 is no proof. */
@@ -52,10 +53,10 @@ struct stop_facts {
 	enum witness exit_witness;
 	bool wait_status_known;
 	int wait_status; /* waitpid's, of PID 1 */
-	int exit_code;   /* as the engine reports it, 128+n for signals; -1: not known */
+	int exit_code; /* as the engine reports it, 128+n for signals; -1: not known */
 	bool exited_before_stop;
 
-	bool oom_flag;     /* engine's OOMKilled: an OOM happened in the cgroup, no more */
+	bool oom_flag; /* engine's OOMKilled: an OOM happened in the cgroup, no more */
 	int64_t oom_kills; /* in the cgroup since the stop; -1: not known */
 	bool stuck;        /* the engine did not answer within grace + 50 s */
 };

@@ -20,15 +20,16 @@
 
 struct proc {
 	pid_t pid, ppid, pgid, sid;
-	pid_t ns_pid;  /* in its own PID namespace: 1 for PID 1 */
-	char state;    /* R S D T Z */
+	pid_t ns_pid; /* in its own PID namespace: 1 for PID 1 */
+	char state;   /* R S D T Z */
 	char name[32];
 	char command[256]; /* cmdline with spaces; [name] of a zombie */
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
-	long syscall;  /* number the main thread sits in; -1: running or not readable */
+	long syscall; /* number the main thread sits in; -1: running or not readable */
 	uint64_t syscall_arg0;
-	char waits_on[64]; /* what arg0's descriptor is when the call takes one: "pipe:[9]" */
+	char waits_on
+		[64]; /* what arg0's descriptor is when the call takes one: "pipe:[9]" */
 	char wchan[48];
 	int64_t ended_ns; /* its own end, filled in when it is known; 0: not known */
 };

@@ -27,7 +27,7 @@ static bool say(char *text, size_t size, const char *format, ...)
 	return true;
 }
 
-#define TIME(ns)      clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define TIME(ns)       clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
 /* --- W: did the signal reach code? --- */
@@ -40,8 +40,8 @@ static bool went_unheard(const struct view *view)
 
 static bool is_shell(const struct proc *proc)
 {
-	static const char *const launchers[] = {"sh", "dash", "bash", "ash", "busybox", "npm",
-		"yarn", "pnpm"};
+	static const char *const launchers[] = {
+		"sh", "dash", "bash", "ash", "busybox", "npm", "yarn", "pnpm"};
 
 	for (size_t i = 0; i < COUNT(launchers); i++) {
 		if (strcmp(proc->name, launchers[i]) == 0)
@@ -79,8 +79,8 @@ static bool pid1_ignores(const struct view *view, const struct judgement *judgem
 
 /* The kernel throws a signal away that PID 1 has no handler for. Its masks show it, but
  * a PID 1 that sits in sigwait has empty masks too, and hears. */
-static bool pid1_has_no_handler(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool pid1_has_no_handler(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
 {
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
@@ -94,9 +94,10 @@ static bool pid1_has_no_handler(const struct view *view, const struct judgement 
 		(pid1->shared_pending >> (number - 1) & 1))
 		return false;
 	return say(text, size,
-		"PID 1 (%s) has no handler for %s: the kernel discarded it%s", pid1->name,
-		SIGNAL(number),
-		traced ? " (seen in the signal trace)" : " (SigCgt, SigBlk, SigIgn lack it)");
+		"PID 1 (%s) has no handler for %s: the kernel discarded it%s",
+		pid1->name, SIGNAL(number),
+		traced ? " (seen in the signal trace)"
+		       : " (SigCgt, SigBlk, SigIgn lack it)");
 }
 
 /* --- L, R: what was left, what was lost --- */
@@ -135,7 +136,8 @@ static bool requests_lost(const struct view *view, const struct judgement *judge
 		const struct request *request = &view->evidence->requests[i];
 
 		if (request->kind != REQUEST_IDLE &&
-			(request->end == REQUEST_BROKEN || request->end == REQUEST_PENDING))
+			(request->end == REQUEST_BROKEN ||
+				request->end == REQUEST_PENDING))
 			return say(text, size,
 				"%u accepted request%s got no whole answer; the first: room "
 				"%s, bot %s: %.120s",
@@ -155,7 +157,8 @@ static bool grace_expired(const struct view *view, const struct judgement *judge
 
 	if (!view->killed || judgement->margin_ns > 0)
 		return false;
-	return say(text, size, "the grace of %s expired: the engine sent SIGKILL %s late (%s)",
+	return say(text, size,
+		"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
 		TIME(view->scenario->stop.grace_ns),
 		judgement->engine_late_ns >= 0 ? TIME(judgement->engine_late_ns) : "?",
 		facts->kill_witness == WITNESS_KERNEL ? "traced in the kernel"
@@ -164,8 +167,8 @@ static bool grace_expired(const struct view *view, const struct judgement *judge
 			: "the engine's kill event");
 }
 
-static bool killed_without_grace(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool killed_without_grace(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
 {
 	if (!view->killed || judgement->margin_ns <= 0)
 		return false;
@@ -183,7 +186,8 @@ static bool oom_killed(const struct view *view, const struct judgement *judgemen
 	return say(text, size,
 		"the kernel's out-of-memory killer took PID 1 (%lld OOM kill%s in its cgroup "
 		"since the stop)",
-		(long long)view->facts->oom_kills, view->facts->oom_kills == 1 ? "" : "s");
+		(long long)view->facts->oom_kills,
+		view->facts->oom_kills == 1 ? "" : "s");
 }
 
 /* A code that claims a signal, and a raw wait status that knows of none. (That an init
@@ -215,13 +219,15 @@ static bool self_killed(const struct view *view, const struct judgement *judgeme
 	if (judgement->verdict != VERDICT_SELF_KILLED)
 		return false;
 	return say(text, size, "SIGKILL was sent by %s, not by the engine",
-		view->facts->kill_sender[0] ? view->facts->kill_sender : "another process");
+		view->facts->kill_sender[0] ? view->facts->kill_sender
+					    : "another process");
 }
 
-static bool crashed(const struct view *view, const struct judgement *judgement, char *text,
-	size_t size)
+static bool crashed(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
 {
-	int number = view->signalled ? view->death_signal : view->facts->exit_code - 128;
+	int number =
+		view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
 	if (judgement->verdict != VERDICT_CRASH || view->too_late)
 		return false;
@@ -240,15 +246,17 @@ static bool reraised_after_drain(const struct view *view,
 	(void)judgement;
 	if (!is_143(view) || !view->completed)
 		return false;
-	return say(text, size, "143 after a complete drain: it restored the default and "
-			       "raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
+	return say(text, size,
+		"143 after a complete drain: it restored the default and "
+		"raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
 }
 
 static bool died_of_default(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (!is_143(view) || view->completed || view->too_late || exited_by_itself(view))
+	if (!is_143(view) || view->completed || view->too_late ||
+		exited_by_itself(view))
 		return false;
 	return say(text, size, "143: SIGTERM's default disposition ended it%s: it %s",
 		view->scenario->service.init ? " behind the init" : "",
@@ -256,8 +264,8 @@ static bool died_of_default(const struct view *view, const struct judgement *jud
 			       : "has no way down (no handler, nothing logged)");
 }
 
-static bool ended_before_stop(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool ended_before_stop(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
 {
 	(void)judgement;
 	if (!view->too_late)
@@ -272,8 +280,9 @@ static bool stopped_cleanly(const struct view *view, const struct judgement *jud
 {
 	if (judgement->verdict != VERDICT_CLEAN && judgement->verdict != VERDICT_SLOW)
 		return false;
-	return say(text, size, "clean stop in %s, %s of the grace left, %u of %u sessions "
-			       "disconnected",
+	return say(text, size,
+		"clean stop in %s, %s of the grace left, %u of %u sessions "
+		"disconnected",
 		TIME(view->stop_ns), TIME(judgement->margin_ns), view->sessions.done,
 		view->sessions.count);
 }
@@ -318,7 +327,8 @@ void diagnose(struct judgement *judgement, const struct view *view)
 		struct diagnosis *diagnosis =
 			&judgement->diagnoses[judgement->diagnosis_count];
 
-		if (!rules[cause](view, judgement, diagnosis->text, sizeof diagnosis->text))
+		if (!rules[cause](
+			    view, judgement, diagnosis->text, sizeof diagnosis->text))
 			continue;
 		diagnosis->cause = (enum cause)cause;
 		judgement->diagnosis_count++;

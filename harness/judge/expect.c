@@ -20,7 +20,8 @@ static struct expectation *add(struct judgement *judgement, const char *what, bo
 	return expectation;
 }
 
-static void wanted(struct expectation *expectation, const char *format, ...) PRINTF(2, 3);
+static void wanted(struct expectation *expectation, const char *format, ...)
+	PRINTF(2, 3);
 
 static void wanted(struct expectation *expectation, const char *format, ...)
 {
@@ -52,7 +53,8 @@ static void expect_exit_code(struct judgement *judgement, const struct view *vie
 	if (part->exit_codes.count == 0)
 		return;
 	for (unsigned i = 0; i < part->exit_codes.count; i++) {
-		buf_addf(&list, "%s%lld", i ? " or " : "", (long long)part->exit_codes.code[i]);
+		buf_addf(&list, "%s%lld", i ? " or " : "",
+			(long long)part->exit_codes.code[i]);
 		met = met || part->exit_codes.code[i] == view->facts->exit_code;
 	}
 	expectation = add(judgement, "exit_code", met);
@@ -79,7 +81,8 @@ static void expect_verdict(struct judgement *judgement, const struct view *view)
 	expectation =
 		add(judgement, "verdict", verdicts >> (unsigned)judgement->verdict & 1);
 	wanted(expectation, "%s", buf_text(&list));
-	seen(expectation, "%s: %.200s", verdict_name(judgement->verdict), judgement->reason);
+	seen(expectation, "%s: %.200s", verdict_name(judgement->verdict),
+		judgement->reason);
 }
 
 static void expect_within(struct judgement *judgement, const struct view *view)
@@ -89,8 +92,8 @@ static void expect_within(struct judgement *judgement, const struct view *view)
 
 	if (within_ns == 0)
 		return;
-	expectation = add(judgement, "within",
-		view->stop_ns >= 0 && view->stop_ns <= within_ns);
+	expectation = add(
+		judgement, "within", view->stop_ns >= 0 && view->stop_ns <= within_ns);
 	wanted(expectation, "%s", TIME(within_ns));
 	seen(expectation, "%s", view->stop_ns < 0 ? "not known" : TIME(view->stop_ns));
 }

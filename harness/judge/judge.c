@@ -15,10 +15,11 @@
 
 /* The worst finding wins: what is proven is never overridden by a milder one, nor by
  * something unknown. */
-static void find(struct judgement *judgement, enum verdict verdict, const char *format, ...)
-	PRINTF(3, 4);
+static void find(struct judgement *judgement, enum verdict verdict, const char *format,
+	...) PRINTF(3, 4);
 
-static void find(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+static void find(
+	struct judgement *judgement, enum verdict verdict, const char *format, ...)
 {
 	va_list args;
 
@@ -64,12 +65,14 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 		return false;
 	if (view->killed)
 		find(judgement, VERDICT_KILLED, "137: %s",
-			judgement->margin_ns > 0 ? "the engine's SIGKILL came before the grace ended"
-						 : "the grace expired");
+			judgement->margin_ns > 0
+				? "the engine's SIGKILL came before the grace ended"
+				: "the grace expired");
 	else if (view->signalled && facts->oom_kills > 0)
 		find(judgement, VERDICT_OOM, "137: out of memory");
 	else if (view->signalled && facts->kill_witness != WITNESS_NONE)
-		find(judgement, VERDICT_SELF_KILLED, "137: SIGKILL that the engine did not send");
+		find(judgement, VERDICT_SELF_KILLED,
+			"137: SIGKILL that the engine did not send");
 	else
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"137, missing: proof of who sent SIGKILL, or that anybody did");
@@ -94,7 +97,8 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	int number = view->signalled ? view->death_signal : code - 128;
 
 	if (view->too_late)
-		find(judgement, VERDICT_CRASH, "it had ended before the stop, exit code %d", code);
+		find(judgement, VERDICT_CRASH,
+			"it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
 	else if (is_crash(number))
@@ -105,7 +109,8 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	else if (code < 0)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
 	/* An end that the stop had no part in proves nothing about the next one. */
-	if (view->facts->signal_fate == FATE_IGNORED && !view->killed && !view->too_late)
+	if (view->facts->signal_fate == FATE_IGNORED && !view->killed &&
+		!view->too_late)
 		find(judgement, VERDICT_DIRTY,
 			"it never heard the stop signal, and ended by itself");
 }
@@ -118,8 +123,8 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
 			view->lost == 1 ? " was" : "s were");
 	if (view->wrong > 0)
-		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s", view->wrong,
-			view->wrong == 1 ? "" : "s", view->first_wrong);
+		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
+			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
 }
 
 /* A fast stop is not clean until every session is proven to have been let go. */
@@ -140,8 +145,8 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 			(long long)scenario->load.sessions, view->sessions.count);
 	/* What was not kept may have said that they were. */
 	if (open > 0 && view->evidence->events_dropped == 0)
-		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go", open,
-			view->sessions.count);
+		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go",
+			open, view->sessions.count);
 }
 
 static void judge_time(struct judgement *judgement, const struct view *view)
@@ -155,8 +160,8 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the time of its %s",
 			view->facts->signal_ns ? "end" : "stop signal");
 	else if (within_ns && view->stop_ns > within_ns)
-		find(judgement, VERDICT_SLOW, "%s, wanted within %s", TIME(view->stop_ns),
-			TIME(within_ns));
+		find(judgement, VERDICT_SLOW, "%s, wanted within %s",
+			TIME(view->stop_ns), TIME(within_ns));
 	else if (judgement->margin_ns < scenario->stop.grace_ns / 5)
 		find(judgement, VERDICT_SLOW, "%s: under a fifth of the grace is left",
 			TIME(view->stop_ns));
@@ -179,7 +184,8 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	judge_sessions(judgement, view);
 	if (view->remains.count > 0)
 		find(judgement, VERDICT_LEAK, "%u process%s left behind",
-			view->remains.count, view->remains.count == 1 ? " was" : "es were");
+			view->remains.count,
+			view->remains.count == 1 ? " was" : "es were");
 	judge_requests(judgement, view);
 	judge_time(judgement, view);
 	judge_bounds(judgement, view->evidence);

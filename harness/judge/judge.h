@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "harness/run/evidence.h"
-#include "harness/scenario/scenario.h"
 #include "harness/scenario/cause.h"
+#include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
 
 struct diagnosis {
@@ -24,7 +24,7 @@ struct diagnosis {
 
 /* One line of the scenario's expect. */
 struct expectation {
-	char what[32];      /* "exit_code" */
+	char what[32]; /* "exit_code" */
 	char wanted[256];
 	char seen[256];
 	bool met;
@@ -39,11 +39,11 @@ struct judgement {
 	unsigned diagnosis_count;
 	struct expectation expectations[JUDGE_EXPECTATIONS_MAX];
 	unsigned expectation_count;
-	bool met;        /* every expectation is */
-	bool could_run;  /* false: TROUBLE_NOT_UP or TROUBLE_INTERRUPTED, exit code 3 */
+	bool met;       /* every expectation is */
+	bool could_run; /* false: TROUBLE_NOT_UP or TROUBLE_INTERRUPTED, exit code 3 */
 
 	/* Counted for the table and the results. -1: not known. */
-	int64_t stop_ns;        /* T1 - T0 */
+	int64_t stop_ns; /* T1 - T0 */
 	int64_t stop_error_ns;
 	int64_t sessions, disconnected, orphans, lost, turned_away;
 	int64_t margin_ns;      /* grace - stop */

@@ -15,7 +15,8 @@
 /* Only what the service made can be left behind by it. */
 static bool is_offspring(const struct lifeline *lifeline)
 {
-	static const char *const roles[] = {"mock-mcp", "mock-mcp-child", "subject-child"};
+	static const char *const roles[] = {
+		"mock-mcp", "mock-mcp-child", "subject-child"};
 
 	for (size_t i = 0; i < COUNT(roles); i++) {
 		if (lifeline->role && strcmp(lifeline->role, roles[i]) == 0)
@@ -27,8 +28,9 @@ static bool is_offspring(const struct lifeline *lifeline)
 /* The service's own record that it reaped this process: then it was not left behind. */
 static bool was_reaped(const struct evidence *evidence, const struct lifeline *lifeline)
 {
-	if (evidence_count(evidence, "mcp.reaped") + evidence_count(evidence, "orphan.reaped")
-		== 0)
+	if (evidence_count(evidence, "mcp.reaped") +
+			evidence_count(evidence, "orphan.reaped") ==
+		0)
 		return false;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
@@ -63,7 +65,8 @@ static bool is_remain(const struct evidence *evidence, const struct lifeline *li
 	/* Our reading of a hang-up is never earlier than it. */
 	if (lifeline->ended_ns && death_ns && lifeline->ended_ns < death_ns)
 		return false;
-	if (lifeline->ended_ns && !death_ns && end_ns && lifeline->ended_ns < end_ns - NEAR_NS)
+	if (lifeline->ended_ns && !death_ns && end_ns &&
+		lifeline->ended_ns < end_ns - NEAR_NS)
 		return false;
 	return !was_reaped(evidence, lifeline);
 }
@@ -98,16 +101,16 @@ static void find_strangers(struct remains *remains, const struct evidence *evide
 		if (proc->state == 'Z' || proc->ended_ns <= death_ns ||
 			has_lifeline(evidence, proc->pid))
 			continue;
-		snprintf(add(remains)->text, sizeof remains->list->text, "%.32s (pid %d)",
-			proc->name, (int)proc->ns_pid);
+		snprintf(add(remains)->text, sizeof remains->list->text,
+			"%.32s (pid %d)", proc->name, (int)proc->ns_pid);
 	}
 }
 
 static void describe(struct remain *remain)
 {
 	const struct lifeline *lifeline = remain->lifeline;
-	size_t len = (size_t)snprintf(remain->text, sizeof remain->text, "%.40s",
-		lifeline->role);
+	size_t len = (size_t)snprintf(
+		remain->text, sizeof remain->text, "%.40s", lifeline->role);
 
 	if (lifeline->name)
 		len += (size_t)snprintf(remain->text + len, sizeof remain->text - len,

@@ -23,7 +23,7 @@
 
 struct remain {
 	const struct lifeline *lifeline; /* NULL: it had none, a snapshot knows of it */
-	char text[160]; /* "mock-mcp 'skills' of session 2 (pid 17)" */
+	char text[160];                  /* "mock-mcp 'skills' of session 2 (pid 17)" */
 };
 
 struct remains {

@@ -123,7 +123,8 @@ void sessions_tell(struct sessions *sessions, const struct evidence *evidence)
 
 		if (event->source == EVENT_LEDGER &&
 			strcmp(event->name, "agent.session.opened") == 0)
-			open_story(&telling, json_text(event->json, "session"), event->ns);
+			open_story(
+				&telling, json_text(event->json, "session"), event->ns);
 	}
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];

@@ -13,21 +13,22 @@
 #include "harness/run/evidence.h"
 
 struct session_story {
-	const char *label;   /* borrowed from the evidence */
-	int64_t opened_ns;   /* the API created it */
-	int64_t asked_ns;    /* agent.disconnect.begin: the way down reached the API */
-	int64_t begun_ns;    /* the service's session.disconnect.begin */
-	int64_t done_ns;     /* agent.disconnect.done, or, where sessions are kept, the
+	const char *label; /* borrowed from the evidence */
+	int64_t opened_ns; /* the API created it */
+	int64_t asked_ns;  /* agent.disconnect.begin: the way down reached the API */
+	int64_t begun_ns;  /* the service's session.disconnect.begin */
+	int64_t done_ns;   /* agent.disconnect.done, or, where sessions are kept, the
 				service's session.disconnected */
 	int64_t stream_closed_ns; /* by the client */
-	const char *failed;  /* the service's or the API's reason, NULL: none */
+	const char *failed;       /* the service's or the API's reason, NULL: none */
 	int64_t failed_ns;
 	bool done;
 	int64_t kept_ns; /* the service let it go without ending it at the API */
 };
 
 struct sessions {
-	struct session_story *stories; /* owned; in the order in which they were opened */
+	/* owned; in the order in which they were opened */
+	struct session_story *stories;
 	unsigned count;
 	unsigned done;
 };

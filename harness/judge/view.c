@@ -18,8 +18,9 @@ static void view_death(struct view *view)
 	if (view->signalled)
 		view->death_signal = WTERMSIG(facts->wait_status);
 	view->killed = facts->kill_witness != WITNESS_NONE && facts->kill_by_engine &&
-		(view->signalled ? view->death_signal == SIGKILL
-				 : !facts->wait_status_known && facts->exit_code == 137);
+		(view->signalled
+				? view->death_signal == SIGKILL
+				: !facts->wait_status_known && facts->exit_code == 137);
 }
 
 static void view_requests(struct view *view)
@@ -33,7 +34,8 @@ static void view_requests(struct view *view)
 			request->end == REQUEST_PENDING;
 		view->turned_away += request->end == REQUEST_TURNED_AWAY;
 		if (request->end == REQUEST_WRONG && view->wrong++ == 0)
-			view->first_wrong = request->why ? request->why : "wrong status";
+			view->first_wrong =
+				request->why ? request->why : "wrong status";
 	}
 }
 
@@ -52,7 +54,8 @@ static void view_pid1(struct view *view)
 		return;
 	view->last = last;
 	view->pid1 = &last->procs[0];
-	for (const struct snapshot *earlier = evidence->snapshots; earlier < last; earlier++) {
+	for (const struct snapshot *earlier = evidence->snapshots; earlier < last;
+		earlier++) {
 		if (last->ns - earlier->ns >= SETTLED_NS &&
 			same_masks(&earlier->procs[0], view->pid1))
 			view->pid1_settled = true;
@@ -64,7 +67,8 @@ static void view_pid1(struct view *view)
 static bool came_too_late(const struct stop_facts *facts)
 {
 	return facts->exited_before_stop ||
-		(facts->exit_ns && facts->signal_ns && facts->exit_ns <= facts->signal_ns);
+		(facts->exit_ns && facts->signal_ns &&
+			facts->exit_ns <= facts->signal_ns);
 }
 
 void view_open(struct view *view, const struct scenario *scenario,
@@ -78,7 +82,8 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.facts = facts,
 		.stop_ns = -1,
 		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
-		.completed = evidence_service_event(evidence, "shutdown.complete") != NULL,
+		.completed =
+			evidence_service_event(evidence, "shutdown.complete") != NULL,
 	};
 	view->too_late = came_too_late(facts);
 	if (facts->signal_ns && facts->exit_ns && !view->too_late)

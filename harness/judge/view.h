@@ -33,7 +33,7 @@ struct view {
 
 	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
 	bool completed;               /* it logged shutdown.complete */
-	const char *disconnect;       /* "parallel", from shutdown.begin; NULL: not said */
+	const char *disconnect; /* "parallel", from shutdown.begin; NULL: not said */
 };
 
 void view_open(struct view *view, const struct scenario *scenario,

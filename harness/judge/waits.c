@@ -8,7 +8,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 
-#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define TIME(ns)  clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 #define NAMED_MAX 5 /* sessions or servers that a sentence names */
 
 /* How the sessions stood when PID 1 ended. */
@@ -16,7 +16,7 @@ struct standing {
 	unsigned done, waiting, never;
 	int64_t longest_done_ns; /* of those let go */
 	int64_t sum_done_ns;
-	int64_t longest_wait_ns; /* of those that were still waiting */
+	int64_t longest_wait_ns;           /* of those that were still waiting */
 	const struct session_story *stuck; /* the one that waited longest */
 };
 
@@ -72,7 +72,8 @@ bool wait_grace_believed(const struct view *view, const struct judgement *judgem
 	(void)judgement;
 	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
 		return false;
-	snprintf(text, size, "the service planned with a grace of %s, the engine gave %s",
+	snprintf(text, size,
+		"the service planned with a grace of %s, the engine gave %s",
 		TIME(believed_ns), TIME(view->scenario->stop.grace_ns));
 	return true;
 }
@@ -97,7 +98,8 @@ bool wait_sequential(const struct view *view, const struct judgement *judgement,
 		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
 		standing.done, view->sessions.count, TIME(each_ns), standing.never,
-		TIME(each_ns * view->sessions.count), TIME(view->scenario->stop.grace_ns));
+		TIME(each_ns * view->sessions.count),
+		TIME(view->scenario->stop.grace_ns));
 	return true;
 }
 
@@ -123,8 +125,8 @@ static void name_waiting(const struct view *view, struct buf *names)
 			return;
 		}
 		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", story->label,
-			TIME(view->facts->exit_ns - began(story)),
-			failed ? ", " : "", failed ? story->failed : "");
+			TIME(view->facts->exit_ns - began(story)), failed ? ", " : "",
+			failed ? story->failed : "");
 		named++;
 	}
 }
@@ -193,12 +195,14 @@ bool wait_mcp(const struct view *view, const struct judgement *judgement, char *
 			continue;
 		if (count++ >= NAMED_MAX)
 			continue;
-		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "", view->remains.list[i].text,
+		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
+			view->remains.list[i].text,
 			how_deaf(lifeline, last_moment(view)));
 	}
 	if (count == 0)
 		return false;
 	snprintf(text, size, "waited for %u MCP server%s to exit: %s%s", count,
-		count == 1 ? "" : "s", buf_text(&names), count > NAMED_MAX ? ", ..." : "");
+		count == 1 ? "" : "s", buf_text(&names),
+		count > NAMED_MAX ? ", ..." : "");
 	return true;
 }

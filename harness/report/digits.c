@@ -6,7 +6,8 @@
 
 #include "lib/json.h"
 
-#define PRINTED_MAX INT64_C(999999999999999) /* fifteen digits are printed as they are */
+#define PRINTED_MAX                                                                    \
+	INT64_C(999999999999999) /* fifteen digits are printed as they are */
 
 static bool is_printed(int64_t value)
 {

@@ -24,7 +24,8 @@ bool files_folder(const char *path, struct err *err)
 {
 	SCOPED(mem_free) char *part = mem_text(path);
 
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(part + 1, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (!make_one(part, err))
 			return false;

@@ -13,7 +13,7 @@
 bool files_folder(const char *path, struct err *err) MUST_CHECK;
 
 /* Writes the file in place of what was there; makes the folders on the way. */
-bool files_write(const char *path, const char *data, size_t len, struct err *err)
-	MUST_CHECK;
+bool files_write(
+	const char *path, const char *data, size_t len, struct err *err) MUST_CHECK;
 
 #endif

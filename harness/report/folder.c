@@ -15,7 +15,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-#define NAME_MAX_LEN 160  /* file systems take 255 bytes; a number may follow */
+#define NAME_MAX_LEN 160 /* file systems take 255 bytes; a number may follow */
 #define SAME_MAX     10000
 #define TEXT_CEILING SIZE_MAX
 
@@ -32,8 +32,9 @@ struct parcel {
 /* "history-10-matrix_load.sessions=3_twin_round-2" */
 static char *name_of(const struct plan_case *plan_case, unsigned round)
 {
-	static const char likes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-+=.,_";
+	static const char likes[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-+=.,_";
 	struct buf name = {0};
 
 	buf_addf(&name, "%s%s%s%s", plan_case->id, plan_case->axes[0] ? "_" : "",
@@ -147,7 +148,8 @@ static bool write_why(const struct parcel *parcel, struct err *err)
 		buf_addf(&text, "%s\n", parcel->plan_case->scenario.why);
 	buf_adds(&text, "\nDiagnoses, the deepest cause first:\n");
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++)
-		buf_addf(&text, "  %-3s  %s\n", cause_ids[judgement->diagnoses[i].cause],
+		buf_addf(&text, "  %-3s  %s\n",
+			cause_ids[judgement->diagnoses[i].cause],
 			judgement->diagnoses[i].text);
 	buf_adds(&text, "\nExpectations:\n");
 	for (unsigned i = 0; i < judgement->expectation_count; i++) {
@@ -224,8 +226,9 @@ static bool write_engine(const struct parcel *parcel, struct err *err)
 	return !events || write_json(parcel, "engine.json", events, err);
 }
 
-char *folder_write(const char *report, const struct plan_case *plan_case, unsigned round,
-	const struct evidence *evidence, const struct judgement *judgement, struct err *err)
+char *folder_write(const char *report, const struct plan_case *plan_case,
+	unsigned round, const struct evidence *evidence,
+	const struct judgement *judgement, struct err *err)
 {
 	SCOPED(mem_free) char *name = name_of(plan_case, round);
 	char *folder = make_folder(report, name, err);

@@ -25,8 +25,8 @@ void folder_clear(const char *report);
 
 /* Gives the caller the folder's path to free(): the case's id, axes, half and round in
  * letters that every shell and file system likes; no two are the same. */
-char *folder_write(const char *report, const struct plan_case *plan_case, unsigned round,
-	const struct evidence *evidence, const struct judgement *judgement,
-	struct err *err) MUST_CHECK;
+char *folder_write(const char *report, const struct plan_case *plan_case,
+	unsigned round, const struct evidence *evidence,
+	const struct judgement *judgement, struct err *err) MUST_CHECK;
 
 #endif

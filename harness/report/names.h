@@ -7,7 +7,8 @@
 #include "harness/engine/facts.h"
 #include "harness/run/evidence.h"
 
-const char *witness_name(enum witness witness); /* "none", "kernel", "harness", "engine" */
+const char *witness_name(
+	enum witness witness); /* "none", "kernel", "harness", "engine" */
 const char *fate_name(enum signal_fate fate);   /* "unknown", "delivered", "ignored" */
 const char *trouble_name(enum trouble trouble); /* "none", "not-up", "not-ready", ... */
 const char *request_end_name(enum request_end end); /* "answered", "lost", ... */

@@ -26,7 +26,8 @@ enum progress_mark {
 
 /* Keeps loop, for the seconds, and does not keep it running. Keeps out. `rounds` are to
  * come. */
-struct progress *progress_create(uv_loop_t *loop, FILE *out, unsigned rounds) MUST_CHECK;
+struct progress *progress_create(
+	uv_loop_t *loop, FILE *out, unsigned rounds) MUST_CHECK;
 /* The line under way is gone at once, the rest when the loop has turned. Accepts NULL. */
 void progress_destroy(struct progress *progress);
 
@@ -34,7 +35,8 @@ void progress_destroy(struct progress *progress);
 void progress_round(struct progress *progress, const char *title);
 void progress_step(struct progress *progress, const char *what);
 /* The round is over: its line stays. `what` is one line of text. */
-void progress_over(struct progress *progress, enum progress_mark mark, const char *what);
+void progress_over(
+	struct progress *progress, enum progress_mark mark, const char *what);
 /* A line for people that must not be overdrawn. */
 void progress_say(struct progress *progress, const char *line);
 

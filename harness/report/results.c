@@ -53,8 +53,8 @@ static cJSON *host_json(void)
 	if (sysinfo(&info) == 0)
 		digits_add(json, "memory_bytes",
 			(int64_t)info.totalram * (int64_t)info.mem_unit);
-	cJSON_AddItemToObject(
-		json, "load", cJSON_CreateDoubleArray(load, averages < 0 ? 0 : averages));
+	cJSON_AddItemToObject(json, "load",
+		cJSON_CreateDoubleArray(load, averages < 0 ? 0 : averages));
 	return json;
 }
 
@@ -148,7 +148,8 @@ static void add_times(cJSON *json, const struct scenario *scenario,
 	add_known(json, "stop_error_ns", stopped, judgement->stop_error_ns);
 	cJSON_AddStringToObject(
 		json, "signal_witness", witness_name(facts->signal_witness));
-	cJSON_AddStringToObject(json, "exit_witness", witness_name(facts->exit_witness));
+	cJSON_AddStringToObject(
+		json, "exit_witness", witness_name(facts->exit_witness));
 	digits_add(json, "grace_ns", scenario->stop.grace_ns);
 	add_known(json, "margin_ns", stopped, judgement->margin_ns);
 	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
@@ -214,7 +215,8 @@ static void add_reasons(cJSON *json, const struct judgement *judgement)
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
 		cJSON *item = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(item, "id", cause_ids[judgement->diagnoses[i].cause]);
+		cJSON_AddStringToObject(
+			item, "id", cause_ids[judgement->diagnoses[i].cause]);
 		add_text(item, "text", judgement->diagnoses[i].text);
 		cJSON_AddItemToArray(diagnoses, item);
 	}
@@ -272,8 +274,8 @@ static enum outcome outcome_of(const struct judgement *judgement)
 static void tally(struct results *results, const struct plan_case *plan_case,
 	enum outcome outcome)
 {
-	char *name = mem_textf("%s %s %s", plan_case->id, plan_case->axes,
-		half_name(plan_case->half));
+	char *name = mem_textf(
+		"%s %s %s", plan_case->id, plan_case->axes, half_name(plan_case->half));
 	bool again = results->last && strcmp(results->last, name) == 0;
 
 	results->rounds++;
@@ -287,9 +289,9 @@ static void tally(struct results *results, const struct plan_case *plan_case,
 	results->last = name;
 }
 
-void results_add(struct results *results, const struct plan_case *plan_case, unsigned round,
-	const struct evidence *evidence, const struct judgement *judgement,
-	const char *folder)
+void results_add(struct results *results, const struct plan_case *plan_case,
+	unsigned round, const struct evidence *evidence,
+	const struct judgement *judgement, const char *folder)
 {
 	cJSON_AddItemToArray(results->cases,
 		round_json(plan_case, round, evidence, judgement, folder));

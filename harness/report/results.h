@@ -25,9 +25,9 @@ void results_destroy(struct results *results); /* accepts NULL */
 
 /* One round of a case; a case's rounds come one after the other. Copies what it keeps.
  * folder: of a failed round, or NULL. */
-void results_add(struct results *results, const struct plan_case *plan_case, unsigned round,
-	const struct evidence *evidence, const struct judgement *judgement,
-	const char *folder);
+void results_add(struct results *results, const struct plan_case *plan_case,
+	unsigned round, const struct evidence *evidence,
+	const struct judgement *judgement, const char *folder);
 
 /* A case that is not for this engine. */
 void results_pass_over(struct results *results);
@@ -42,7 +42,7 @@ unsigned results_not_run(const struct results *results);
 const cJSON *results_json(const struct results *results);
 
 /* Makes the folders on the way. The file is there as a whole or not at all. */
-bool results_write(const struct results *results, const char *path, struct err *err)
-	MUST_CHECK;
+bool results_write(
+	const struct results *results, const char *path, struct err *err) MUST_CHECK;
 
 #endif

@@ -57,7 +57,8 @@ static char *range_of(int64_t least_ns, int64_t most_ns)
 {
 	SCOPED(mem_free) char *least = mem_text(TIME(least_ns));
 	SCOPED(mem_free) char *most = mem_text(TIME(most_ns));
-	size_t number = strspn(least, "0123456789."), other = strspn(most, "0123456789.");
+	size_t number = strspn(least, "0123456789."),
+	       other = strspn(most, "0123456789.");
 
 	if (strcmp(least, most) == 0)
 		return mem_text(least);
@@ -120,11 +121,12 @@ static int gravity(const cJSON *round)
 
 	/* Proven to be unmet is graver than not known, and that than any that is met. */
 	int gravity = !json_bool(round, "could_run", true) ? VERDICTS
-		: !json_bool(round, "met", false)	  ? 2 * VERDICTS
-							  : 0;
+		: !json_bool(round, "met", false)          ? 2 * VERDICTS
+							   : 0;
 
-	return verdict_parse(&verdict, text_of(round, "verdict")) ? gravity + (int)verdict
-								  : gravity;
+	return verdict_parse(&verdict, text_of(round, "verdict"))
+		? gravity + (int)verdict
+		: gravity;
 }
 
 /* The round that the row is about. */
@@ -166,14 +168,17 @@ static void say_why(struct row *row, const cJSON *round)
 {
 	const cJSON *first = cJSON_GetArrayItem(json_get(round, "diagnoses"), 0);
 	const char *verdict = text_of(round, "verdict");
-	bool in_words = !json_bool(round, "could_run", true) || strcmp(verdict, "slow") == 0;
+	bool in_words =
+		!json_bool(round, "could_run", true) || strcmp(verdict, "slow") == 0;
 	bool diagnosed = first && !in_words && strcmp(verdict, "clean") != 0;
 
 	row->id = mem_text(diagnosed ? text_of(first, "id") : "");
 	if (diagnosed)
-		row->cells[COLUMN_WHY] = mem_textf("%s %s", row->id, text_of(first, "text"));
+		row->cells[COLUMN_WHY] =
+			mem_textf("%s %s", row->id, text_of(first, "text"));
 	else
-		row->cells[COLUMN_WHY] = mem_text(in_words ? text_of(round, "reason") : "");
+		row->cells[COLUMN_WHY] =
+			mem_text(in_words ? text_of(round, "reason") : "");
 }
 
 static void say_verdict(struct row *row)
@@ -181,7 +186,8 @@ static void say_verdict(struct row *row)
 	const cJSON *worst = gravest(row);
 	bool could_run = json_bool(worst, "could_run", true);
 
-	row->cells[COLUMN_VERDICT] = mem_text(could_run ? text_of(worst, "verdict") : "-");
+	row->cells[COLUMN_VERDICT] =
+		mem_text(could_run ? text_of(worst, "verdict") : "-");
 	say_why(row, worst);
 }
 

@@ -28,8 +28,8 @@ struct row {
 	unsigned count;
 	bool met, not_run;
 	char *cells[COLUMNS]; /* none is NULL */
-	char *id;             /* what COLUMN_WHY begins with: "H2"; "" when it has none */
-	struct words unmet;   /* "verdict: wanted clean, seen killed: ..." */
+	char *id;           /* what COLUMN_WHY begins with: "H2"; "" when it has none */
+	struct words unmet; /* "verdict: wanted clean, seen killed: ..." */
 };
 
 struct rows {

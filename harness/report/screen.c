@@ -124,8 +124,8 @@ char *screen_fit(const struct screen *screen, const char *text, unsigned width)
 	return buf_take(&line);
 }
 
-void screen_paragraph(const struct screen *screen, FILE *out, unsigned indent,
-	const char *text)
+void screen_paragraph(
+	const struct screen *screen, FILE *out, unsigned indent, const char *text)
 {
 	SCOPED(mem_free) char *line = screen_fit(screen, text, 0);
 	unsigned column = 0;

@@ -26,8 +26,8 @@ char *screen_fit(const struct screen *screen, const char *text, unsigned width);
 unsigned screen_columns(const char *text);
 
 /* Prints the text as a paragraph, its lines broken between words and indented. */
-void screen_paragraph(const struct screen *screen, FILE *out, unsigned indent,
-	const char *text);
+void screen_paragraph(
+	const struct screen *screen, FILE *out, unsigned indent, const char *text);
 
 /* Escape sequences, "" without colours. */
 const char *screen_red(const struct screen *screen);

@@ -72,7 +72,8 @@ static void fill_line(const struct table *table, struct libscols_line *line,
 	unsigned indent = (branch->depth - 1) * INDENT_WIDTH;
 	unsigned width = table->label_width > indent + LABEL_LEAST
 		? table->label_width - indent
-		: table->label_width ? LABEL_LEAST : 0;
+		: table->label_width ? LABEL_LEAST
+				     : 0;
 	SCOPED(mem_free) char *label = screen_fit(&table->screen, branch->label, width);
 	size_t at = 0;
 
@@ -90,7 +91,8 @@ static void fill_line(const struct table *table, struct libscols_line *line,
 static void fill(const struct table *table, struct libscols_table *lines,
 	const struct branch *parent, struct libscols_line *parent_line)
 {
-	for (const struct branch *branch = parent->first; branch; branch = branch->next) {
+	for (const struct branch *branch = parent->first; branch;
+		branch = branch->next) {
 		struct libscols_line *line = scols_table_new_line(lines, parent_line);
 
 		fill_line(table, line, branch);
@@ -110,8 +112,8 @@ static char *draw(const struct table *table)
 	scols_table_new_column(lines, "CASE", 0, SCOLS_FL_TREE);
 	for (unsigned column = 0; column < COLUMNS; column++) {
 		if (table->shown[column])
-			scols_table_new_column(
-				lines, headings[column].name, 0, headings[column].flags);
+			scols_table_new_column(lines, headings[column].name, 0,
+				headings[column].flags);
 	}
 	fill(table, lines, table->tree, NULL);
 	scols_print_table_to_string(lines, &text);
@@ -174,12 +176,13 @@ static unsigned cut_labels(
 
 	if (width <= room)
 		return width;
-	table->label_width = label > width - room + least ? label - (width - room) : least;
+	table->label_width =
+		label > width - room + least ? label - (width - room) : least;
 	return width_of(table);
 }
 
-static unsigned give_up(struct table *table, enum column column, unsigned width,
-	unsigned room)
+static unsigned give_up(
+	struct table *table, enum column column, unsigned width, unsigned room)
 {
 	if (width <= room || !table->shown[column])
 		return width;

@@ -48,8 +48,8 @@ static void note(struct timeline *timeline, int64_t ns, const char *who,
 	const char *format, ...) PRINTF(4, 5);
 
 /* What did not happen (ns 0) is no entry. */
-static void note(struct timeline *timeline, int64_t ns, const char *who,
-	const char *format, ...)
+static void note(
+	struct timeline *timeline, int64_t ns, const char *who, const char *format, ...)
 {
 	struct buf what = {0};
 	va_list args;
@@ -71,12 +71,14 @@ static char *writer_of(const struct evidence *evidence, const struct event *even
 
 	if (event->source == EVENT_SERVICE)
 		return mem_text("service");
-	if (event->lifeline < 0 || (unsigned)event->lifeline >= evidence->lifeline_count)
+	if (event->lifeline < 0 ||
+		(unsigned)event->lifeline >= evidence->lifeline_count)
 		return mem_text("ledger");
 	lifeline = &evidence->lifelines[event->lifeline];
 	return mem_textf("%s%s%s%s%s", lifeline->role ? lifeline->role : "?",
 		lifeline->name ? " " : "", lifeline->name ? lifeline->name : "",
-		lifeline->session ? " s" : "", lifeline->session ? lifeline->session : "");
+		lifeline->session ? " s" : "",
+		lifeline->session ? lifeline->session : "");
 }
 
 static bool is_same(const cJSON *member, const char *text)
@@ -85,16 +87,18 @@ static bool is_same(const cJSON *member, const char *text)
 }
 
 /* Does the beginning of the line say it already? */
-static bool is_said(const struct evidence *evidence, const struct event *event,
-	const cJSON *member)
+static bool is_said(
+	const struct evidence *evidence, const struct event *event, const cJSON *member)
 {
-	static const char *const keys[] = {"ns", "time", "pid", "event", "role", "ppid"};
+	static const char *const keys[] = {
+		"ns", "time", "pid", "event", "role", "ppid"};
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		if (strcmp(keys[i], member->string) == 0)
 			return true;
 	}
-	if (event->lifeline >= 0 && (unsigned)event->lifeline < evidence->lifeline_count) {
+	if (event->lifeline >= 0 &&
+		(unsigned)event->lifeline < evidence->lifeline_count) {
 		const struct lifeline *lifeline = &evidence->lifelines[event->lifeline];
 
 		if (strcmp(member->string, "name") == 0)
@@ -278,10 +282,10 @@ static int64_t zero_of(const struct evidence *evidence, const char **name)
 {
 	const struct stop_facts *facts = &evidence->facts;
 
-	*name = facts->signal_ns ? "the stop signal"
+	*name = facts->signal_ns  ? "the stop signal"
 		: facts->asked_ns ? "the request to stop, for no signal was seen"
 				  : "the beginning, for there was no stop";
-	return facts->signal_ns ? facts->signal_ns
+	return facts->signal_ns   ? facts->signal_ns
 		: facts->asked_ns ? facts->asked_ns
 				  : evidence->began_ns;
 }

@@ -44,7 +44,8 @@ static bool open_ledger(struct stage *stage)
 	SCOPED(mem_free) char *path = mem_textf("%s/ledger", stage->folder);
 	struct err err = {0};
 
-	stage->ledger = ledger_create(stage->options->loop, path, stage->evidence, &err);
+	stage->ledger =
+		ledger_create(stage->options->loop, path, stage->evidence, &err);
 	return stage->ledger || stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
 }
 
@@ -58,7 +59,8 @@ static bool bring_up_mocks(struct stage *stage)
 	if (stage->scenario->service.topology == TOPOLOGY_CONTAINERS) {
 		stage->network = engine_network(engine, &err);
 		if (!stage->network && err.text[0])
-			return stage_trouble(stage, TROUBLE_NOT_UP, "network: %s", err.text);
+			return stage_trouble(
+				stage, TROUBLE_NOT_UP, "network: %s", err.text);
 	}
 	stage->mocks = mocks_up(
 		&(struct mocks_options){
@@ -83,7 +85,8 @@ static bool bring_up_service(struct stage *stage)
 	struct words env = outfit_env(
 		&(struct outfit){
 			.host = stage->network ? "0.0.0.0" : "127.0.0.1",
-			.agent_url = stage->mocks ? mocks_agent_url(stage->mocks) : NULL,
+			.agent_url =
+				stage->mocks ? mocks_agent_url(stage->mocks) : NULL,
 			.ledger = ledger_address(stage->ledger),
 			.seed = stage->evidence->seed,
 		},
@@ -92,7 +95,9 @@ static bool bring_up_service(struct stage *stage)
 	const struct unit unit = {
 		.name = "service",
 		.image = service->image,
-		.argv = command ? command : service->image ? NULL : ours,
+		.argv = command          ? command
+			: service->image ? NULL
+					 : ours,
 		.env = (const char *const *)env.word,
 		.run_folder = stage->folder,
 		.network = stage->network,
@@ -144,8 +149,8 @@ static bool await_ready(struct stage *stage)
 		stage->evidence->ready_ns = clock_now();
 		return true;
 	case READY_NOT_IN_TIME:
-		return stage_trouble(stage, TROUBLE_NOT_READY, "%s; last line: %.300s", err.text,
-			stage_last_words(stage));
+		return stage_trouble(stage, TROUBLE_NOT_READY, "%s; last line: %.300s",
+			err.text, stage_last_words(stage));
 	case READY_EXITED:
 		if (stage_waits_for_exit(stage))
 			return true;
@@ -196,7 +201,8 @@ static void stop(struct stage *stage)
 		stage_trouble(stage, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
 	}
-	if (stage_wait(stage, is_stopped, grace_ns + STOP_EXTRA_NS) == WAIT_INTERRUPTED) {
+	if (stage_wait(stage, is_stopped, grace_ns + STOP_EXTRA_NS) ==
+		WAIT_INTERRUPTED) {
 		stage_interrupted(stage);
 		return;
 	}
@@ -222,7 +228,8 @@ static void follow_descendants(struct stage *stage)
 	struct snapshot *last = evidence_last_snapshot(stage->evidence);
 
 	for (unsigned i = 1; last && i < last->count; i++)
-		last->procs[i].ended_ns = subject_end_of(stage->service, last->procs[i].pid);
+		last->procs[i].ended_ns =
+			subject_end_of(stage->service, last->procs[i].pid);
 }
 
 static bool has_signed_off(const void *arg)
@@ -239,7 +246,8 @@ static void close_book(struct stage *stage)
 	/* Its failure is ours, and must not be told of the service. */
 	if (stage->mocks && !mocks_running(stage->mocks) &&
 		stage->evidence->trouble == TROUBLE_NONE)
-		stage_trouble(stage, TROUBLE_NOT_UP, "mock-agent ended during the case");
+		stage_trouble(
+			stage, TROUBLE_NOT_UP, "mock-agent ended during the case");
 	mocks_down(stage->mocks);
 	stage->mocks = NULL;
 	if (stage->ledger)

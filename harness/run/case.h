@@ -26,8 +26,9 @@ typedef bool case_keep_fn(void *arg, const struct evidence *evidence);
 struct case_options {
 	uv_loop_t *loop;
 	struct engine *engine;
-	const char *programs;   /* folder of our programs */
-	const char *run_folder; /* of this run, exists; the case makes its own below it */
+	const char *programs; /* folder of our programs */
+	/* of this run, exists; the case makes its own below it */
+	const char *run_folder;
 	const bool *interrupted;
 	uint64_t seed;
 	case_step_fn *step; /* NULL: nobody listens */

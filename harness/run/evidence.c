@@ -31,7 +31,8 @@ static void count_event(struct evidence *evidence, const char *name)
 	if (!count) {
 		count = mem_zeroed(sizeof *count);
 		count->name = mem_text(name);
-		HASH_ADD_KEYPTR(hh, evidence->counts, count->name, strlen(count->name), count);
+		HASH_ADD_KEYPTR(
+			hh, evidence->counts, count->name, strlen(count->name), count);
 	}
 	count->count++;
 }
@@ -44,8 +45,8 @@ unsigned evidence_count(const struct evidence *evidence, const char *name)
 	return count ? count->count : 0;
 }
 
-void evidence_add_event(struct evidence *evidence, enum event_source source, int lifeline,
-	cJSON *json)
+void evidence_add_event(
+	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json)
 {
 	const char *name = json_text(json, "event");
 	struct event *event;
@@ -69,13 +70,14 @@ void evidence_add_event(struct evidence *evidence, enum event_source source, int
 	};
 }
 
-void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len)
+void evidence_add_log(
+	struct evidence *evidence, int64_t ns, const char *line, size_t len)
 {
 	cJSON *json = len > 0 && line[0] == '{' ? json_parse(line, len) : NULL;
 
 	if (evidence->log_count < EVIDENCE_LOG_MAX) {
-		evidence->log =
-			with_room(evidence->log, evidence->log_count, sizeof *evidence->log);
+		evidence->log = with_room(
+			evidence->log, evidence->log_count, sizeof *evidence->log);
 		evidence->log[evidence->log_count++] = (struct log_line){
 			.ns = ns,
 			.text = mem_textf("%.*s", (int)len, line),
@@ -125,8 +127,8 @@ unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
 
 void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
 {
-	evidence->snapshots = with_room(
-		evidence->snapshots, evidence->snapshot_count, sizeof *evidence->snapshots);
+	evidence->snapshots = with_room(evidence->snapshots, evidence->snapshot_count,
+		sizeof *evidence->snapshots);
 	evidence->snapshots[evidence->snapshot_count++] = *snapshot;
 	*snapshot = (struct snapshot){0};
 }
@@ -148,8 +150,8 @@ struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 	return last;
 }
 
-const struct event *evidence_service_event(const struct evidence *evidence,
-	const char *name)
+const struct event *evidence_service_event(
+	const struct evidence *evidence, const char *name)
 {
 	if (evidence_count(evidence, name) == 0)
 		return NULL;

@@ -34,13 +34,13 @@ struct event {
 /* One process's connection to the ledger. */
 struct lifeline {
 	char *role, *name, *session; /* name and session may be NULL */
-	pid_t pid;      /* on the host, by the kernel's word; 0 over TCP */
-	pid_t own_pid;  /* in its own PID namespace, by its own word */
+	pid_t pid;                   /* on the host, by the kernel's word; 0 over TCP */
+	pid_t own_pid;               /* in its own PID namespace, by its own word */
 	int64_t opened_ns;
 	int64_t ended_ns; /* 0: still open when the case was over */
 	int64_t exit_ns;  /* of its process.exit, by its own stamp; 0: it wrote none */
 	int exit_code;
-	int64_t eof_ns;   /* its stdin ended */
+	int64_t eof_ns;    /* its stdin ended */
 	int64_t signal_ns; /* it took its last signal, */
 	int signal;        /* this one */
 };
@@ -52,12 +52,12 @@ enum request_kind {
 };
 
 enum request_end {
-	REQUEST_PENDING,  /* nothing yet; at the end of the case: never answered */
-	REQUEST_ANSWERED, /* a whole answer with the status that is expected */
+	REQUEST_PENDING,     /* nothing yet; at the end of the case: never answered */
+	REQUEST_ANSWERED,    /* a whole answer with the status that is expected */
 	REQUEST_TURNED_AWAY, /* a whole answer, 503 */
-	REQUEST_WRONG,    /* a whole answer with another status */
-	REQUEST_REFUSED,  /* never accepted: no connection */
-	REQUEST_BROKEN,   /* accepted, and the answer never came whole: lost */
+	REQUEST_WRONG,       /* a whole answer with another status */
+	REQUEST_REFUSED,     /* never accepted: no connection */
+	REQUEST_BROKEN,      /* accepted, and the answer never came whole: lost */
 };
 
 struct request {
@@ -79,11 +79,11 @@ struct log_line {
 /* Why a case has no stop to judge, or less of it. */
 enum trouble {
 	TROUBLE_NONE,
-	TROUBLE_NOT_UP,      /* engine or mocks could not bring it up: exit code 3 */
-	TROUBLE_NOT_READY,   /* the service was never ready */
-	TROUBLE_EXITED,      /* it ended before it was ready, or before the stop */
-	TROUBLE_LOAD,        /* sessions could not be opened: webhooks answered with errors */
-	TROUBLE_WHEN,        /* the event of stop.when never came */
+	TROUBLE_NOT_UP,    /* engine or mocks could not bring it up: exit code 3 */
+	TROUBLE_NOT_READY, /* the service was never ready */
+	TROUBLE_EXITED,    /* it ended before it was ready, or before the stop */
+	TROUBLE_LOAD, /* sessions could not be opened: webhooks answered with errors */
+	TROUBLE_WHEN, /* the event of stop.when never came */
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
 
@@ -108,13 +108,14 @@ struct evidence {
 	unsigned lifeline_count;
 	struct request *requests;
 	unsigned request_count;
-	struct snapshot *snapshots; /* before the stop, then +0.1 s, +1 s, each second, and
-				       a quarter of a second before the grace ends */
+	/* Before the stop, then +0.1 s, +1 s, each second, and a quarter of a second
+	 * before the grace ends. */
+	struct snapshot *snapshots;
 	unsigned snapshot_count;
 	struct log_line *log;
 	unsigned log_count;
 	uint64_t log_dropped, events_dropped, lifelines_dropped; /* past the bounds */
-	cJSON *engine_events;  /* NULL: none */
+	cJSON *engine_events;                                    /* NULL: none */
 
 	uint64_t seed;
 	int64_t began_ns, up_ns, ready_ns, loaded_ns, stopped_ns, ended_ns;
@@ -123,10 +124,11 @@ struct evidence {
 void evidence_done(struct evidence *evidence);
 
 /* An event that was heard. Takes json; one without "event" is no event. */
-void evidence_add_event(struct evidence *evidence, enum event_source source, int lifeline,
-	cJSON *json);
+void evidence_add_event(
+	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json);
 /* A line that the subject printed; one that is an event is kept as such too. */
-void evidence_add_log(struct evidence *evidence, int64_t ns, const char *line, size_t len);
+void evidence_add_log(
+	struct evidence *evidence, int64_t ns, const char *line, size_t len);
 /* Gives the index of the new lifeline, -1 past the bound. */
 int evidence_add_lifeline(struct evidence *evidence, pid_t pid);
 /* Gives the index of the new request. Copies room and bot. */
@@ -139,8 +141,8 @@ void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
 struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
 /* The service's own event with this name: the first, or NULL. */
-const struct event *evidence_service_event(const struct evidence *evidence,
-	const char *name);
+const struct event *evidence_service_event(
+	const struct evidence *evidence, const char *name);
 /* How many events have this name (any source). */
 unsigned evidence_count(const struct evidence *evidence, const char *name);
 

@@ -93,7 +93,8 @@ static bool is_ours(const char *path)
 {
 	struct stat stat;
 
-	return lstat(path, &stat) == 0 && S_ISDIR(stat.st_mode) && stat.st_uid == geteuid();
+	return lstat(path, &stat) == 0 && S_ISDIR(stat.st_mode) &&
+		stat.st_uid == geteuid();
 }
 
 unsigned home_clean(void)
@@ -120,7 +121,8 @@ unsigned home_clean(void)
 	return removed;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
 {
 	(void)stat;
 	(void)type;

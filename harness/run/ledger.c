@@ -67,7 +67,8 @@ static void close_line(struct line *line)
 }
 
 /* What a line says of its own process belongs to the lifeline as well. */
-static void note_lifeline(struct lifeline *lifeline, const char *event, const cJSON *json)
+static void note_lifeline(
+	struct lifeline *lifeline, const char *event, const cJSON *json)
 {
 	int64_t ns = json_int(json, "ns", clock_now());
 
@@ -161,8 +162,8 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
 }
 
-struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct evidence *evidence,
-	struct err *err)
+struct ledger *ledger_create(
+	uv_loop_t *loop, const char *path, struct evidence *evidence, struct err *err)
 {
 	struct ledger *ledger = mem_zeroed(sizeof *ledger);
 	int status;
@@ -175,7 +176,8 @@ struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct evidence 
 	ledger->handles = 1;
 	status = uv_pipe_bind(&ledger->listener, path);
 	if (status == 0)
-		status = uv_listen((uv_stream_t *)&ledger->listener, 4096, on_connection);
+		status = uv_listen(
+			(uv_stream_t *)&ledger->listener, 4096, on_connection);
 	/* A service in a container may run as another user. */
 	if (status == 0)
 		status = uv_pipe_chmod(&ledger->listener, UV_WRITABLE | UV_READABLE);

@@ -18,8 +18,8 @@
 struct ledger;
 
 /* Keeps loop and evidence. Listens on `path`. */
-struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct evidence *evidence,
-	struct err *err) MUST_CHECK;
+struct ledger *ledger_create(uv_loop_t *loop, const char *path,
+	struct evidence *evidence, struct err *err) MUST_CHECK;
 const char *ledger_address(const struct ledger *ledger); /* "unix:/path" */
 unsigned ledger_open_lines(const struct ledger *ledger);
 /* Open lifelines of this role. */

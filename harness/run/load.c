@@ -27,8 +27,8 @@ struct load {
 	char *trouble[REQUEST_IDLE + 1];
 };
 
-struct load *load_create(uv_loop_t *loop, const struct scenario *scenario, const char *base,
-	struct evidence *evidence, struct err *err)
+struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
+	const char *base, struct evidence *evidence, struct err *err)
 {
 	struct load *load = mem_zeroed(sizeof *load);
 	unsigned idle = (unsigned)scenario->load.idle_connections;
@@ -84,12 +84,13 @@ static enum request_end end_of(const struct fetch_result *result, long wanted)
 	return REQUEST_BROKEN;
 }
 
-static char *trouble_of(const struct request *request, const struct fetch_result *result)
+static char *trouble_of(
+	const struct request *request, const struct fetch_result *result)
 {
 	if (result->end != FETCH_ANSWERED)
 		return mem_textf("session %u: %s", request->session, result->why);
-	return mem_textf("session %u: HTTP %ld: %.300s", request->session, result->status,
-		buf_text(result->body));
+	return mem_textf("session %u: HTTP %ld: %.300s", request->session,
+		result->status, buf_text(result->body));
 }
 
 static void on_answer(void *arg, const struct fetch_result *result)
@@ -181,8 +182,8 @@ void load_open_idle(struct load *load)
 	SCOPED(mem_free) char *url = mem_textf("%s/health", load->base);
 
 	for (int64_t i = 0; i < load->scenario->load.idle_connections; i++) {
-		unsigned index =
-			evidence_add_request(load->evidence, REQUEST_IDLE, 0, NULL, NULL);
+		unsigned index = evidence_add_request(
+			load->evidence, REQUEST_IDLE, 0, NULL, NULL);
 
 		fire(load, load->idle, index,
 			&(struct fetch_request){

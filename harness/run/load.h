@@ -15,8 +15,8 @@
 struct load;
 
 /* Keeps all; base is "http://127.0.0.1:8080". */
-struct load *load_create(uv_loop_t *loop, const struct scenario *scenario, const char *base,
-	struct evidence *evidence, struct err *err) MUST_CHECK;
+struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
+	const char *base, struct evidence *evidence, struct err *err) MUST_CHECK;
 
 /* Opens the scenario's sessions, all at once. */
 void load_open_sessions(struct load *load);

@@ -12,8 +12,8 @@
 #include "lib/mem.h"
 
 #define PORT_INSIDE 8089 /* in a container, where every port is free */
-#define UP_NS (10 * CLOCK_S)
-#define STOP_NS (2 * CLOCK_S)
+#define UP_NS       (10 * CLOCK_S)
+#define STOP_NS     (2 * CLOCK_S)
 
 struct mocks {
 	struct mocks_options options;
@@ -55,8 +55,9 @@ static bool is_listening_or_gone(const void *arg)
 {
 	const struct mocks *mocks = arg;
 
-	return mocks->exited || evidence_count(mocks->options.evidence, "agent.listening") > 0
-		|| (mocks->subject && !subject_running(mocks->subject));
+	return mocks->exited ||
+		evidence_count(mocks->options.evidence, "agent.listening") > 0 ||
+		(mocks->subject && !subject_running(mocks->subject));
 }
 
 static bool is_gone(const void *arg)
@@ -78,8 +79,8 @@ static int64_t listening_port(const struct evidence *evidence)
 	return 0;
 }
 
-static bool write_manners(const struct scenario *scenario, const char *path,
-	struct err *err)
+static bool write_manners(
+	const struct scenario *scenario, const char *path, struct err *err)
 {
 	FILE *file = fopen(path, "we");
 	const char *json = scenario->agent_json ? scenario->agent_json : "{}";
@@ -97,7 +98,8 @@ static bool spawn_beside(struct mocks *mocks, const char *manners, struct err *e
 	SCOPED(mem_free) char *seed =
 		mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
-	const char *argv[] = {program, "--port=0", "--manners", manners, seed, ledger, NULL};
+	const char *argv[] = {
+		program, "--port=0", "--manners", manners, seed, ledger, NULL};
 	const struct child_spec spec = {
 		.argv = argv,
 		.on_stdout = on_stderr,
@@ -118,8 +120,8 @@ static bool bring_up_inside(struct mocks *mocks, const char *manners, struct err
 	SCOPED(mem_free) char *seed =
 		mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
-	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--manners", manners,
-		seed, ledger, NULL};
+	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--manners",
+		manners, seed, ledger, NULL};
 	const struct unit unit = {
 		.name = "mock-agent",
 		.argv = argv,
@@ -144,7 +146,8 @@ static bool wait_listening(struct mocks *mocks, struct err *err)
 		options->interrupted);
 	port = listening_port(options->evidence);
 	if (port == 0)
-		return err_set(err, "it did not start to listen: %s", buf_text(&mocks->said));
+		return err_set(
+			err, "it did not start to listen: %s", buf_text(&mocks->said));
 	if (mocks->subject) {
 		mocks->agent_url = mem_textf("http://mock-agent:%lld", (long long)port);
 		mocks->control_url = mem_textf("http://%s:%lld",
@@ -156,8 +159,8 @@ static bool wait_listening(struct mocks *mocks, struct err *err)
 	return true;
 }
 
-struct mocks *mocks_up(const struct mocks_options *options, const struct scenario *scenario,
-	struct err *err)
+struct mocks *mocks_up(const struct mocks_options *options,
+	const struct scenario *scenario, struct err *err)
 {
 	struct mocks *mocks = mem_zeroed(sizeof *mocks);
 	SCOPED(mem_free) char *manners = mem_textf("%s/agent.json", options->folder);
@@ -207,7 +210,8 @@ static bool is_over(const void *arg)
 bool mocks_slow_turns(struct mocks *mocks, int64_t turn_ns, struct err *err)
 {
 	static const char *const json[] = {"Content-Type: application/json", NULL};
-	SCOPED(mem_free) char *url = mem_textf("%s/control/manners", mocks->control_url);
+	SCOPED(mem_free) char *url =
+		mem_textf("%s/control/manners", mocks->control_url);
 	SCOPED(mem_free) char *body = mem_textf(
 		"{\"first_byte\": {\"latency\": \"%lldns\"}}", (long long)turn_ns);
 	struct answer answer = {0};
@@ -236,7 +240,8 @@ bool mocks_slow_turns(struct mocks *mocks, int64_t turn_ns, struct err *err)
 		return err_set(err, "mock-agent did not take its new manners");
 	}
 	if (answer.status != 200)
-		return err_set(err, "mock-agent refused its new manners: %s", answer.text);
+		return err_set(
+			err, "mock-agent refused its new manners: %s", answer.text);
 	return true;
 }
 

@@ -30,8 +30,8 @@ struct mocks_options {
 };
 
 /* Started and listening. Keeps options' pointers. */
-struct mocks *mocks_up(const struct mocks_options *options, const struct scenario *scenario,
-	struct err *err) MUST_CHECK;
+struct mocks *mocks_up(const struct mocks_options *options,
+	const struct scenario *scenario, struct err *err) MUST_CHECK;
 
 /* What the service is told: "http://127.0.0.1:41234". */
 const char *mocks_agent_url(const struct mocks *mocks);

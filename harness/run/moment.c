@@ -113,7 +113,8 @@ static bool await_load(struct stage *stage, wait_fn *is_so, enum request_kind ki
 
 static bool open_sessions(struct stage *stage, int64_t until_ns)
 {
-	stage_step(stage, "opening %lld sessions", (long long)stage->scenario->load.sessions);
+	stage_step(stage, "opening %lld sessions",
+		(long long)stage->scenario->load.sessions);
 	load_open_sessions(stage->load);
 	return await_load(stage, sessions_are_open, REQUEST_OPEN, until_ns,
 		"sessions were opened");
@@ -125,7 +126,8 @@ static bool start_turns(struct stage *stage, int64_t until_ns)
 
 	if (stage->scenario->load.turns == 0 || event_came(stage))
 		return true;
-	stage_step(stage, "starting %lld turns", (long long)stage->scenario->load.turns);
+	stage_step(
+		stage, "starting %lld turns", (long long)stage->scenario->load.turns);
 	if (stage->mocks &&
 		!mocks_slow_turns(stage->mocks, stage->scenario->load.turn_ns, &err))
 		return stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
@@ -152,7 +154,8 @@ static bool begin_load(struct stage *stage)
 	if (load->sessions == 0 && load->idle_connections == 0)
 		return true;
 	if (!stage->base)
-		return stage_trouble(stage, TROUBLE_LOAD, "its port is not known: no service.port");
+		return stage_trouble(
+			stage, TROUBLE_LOAD, "its port is not known: no service.port");
 	stage->load = load_create(stage->options->loop, stage->scenario, stage->base,
 		stage->evidence, &err);
 	return stage->load || stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
@@ -175,8 +178,9 @@ static bool await_event(struct stage *stage, int64_t until_ns)
 		break;
 	}
 	if (!event_came(stage))
-		return stage_trouble(stage, TROUBLE_EXITED, "it ended before %s; last line: %.300s",
-			stop->when, stage_last_words(stage));
+		return stage_trouble(stage, TROUBLE_EXITED,
+			"it ended before %s; last line: %.300s", stop->when,
+			stage_last_words(stage));
 	return true;
 }
 

@@ -58,7 +58,9 @@ struct words outfit_env(const struct outfit *outfit, const struct scenario *scen
 	/* Written out in ns: the service plans with it, it must not be rounded. */
 	snprintf(grace, sizeof grace, "%lldns", (long long)scenario->stop.grace_ns);
 	put(&env, mem_textf("GRACE=%s", grace));
-	put(&env, mem_textf("SESSION_LIMIT=%lld", (long long)scenario->load.sessions + 16));
+	put(&env,
+		mem_textf(
+			"SESSION_LIMIT=%lld", (long long)scenario->load.sessions + 16));
 	put(&env, mem_text("SESSION_END=archive"));
 	put(&env, mem_text("MCP_START=session"));
 	if (outfit->agent_url) {

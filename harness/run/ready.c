@@ -166,7 +166,8 @@ static void ask_tcp(struct asking *asking)
 {
 	struct sockaddr_in address;
 
-	uv_ip4_addr(subject_address(asking->options->subject), (int)asking->port, &address);
+	uv_ip4_addr(
+		subject_address(asking->options->subject), (int)asking->port, &address);
 	uv_tcp_init(asking->options->loop, &asking->tcp);
 	asking->tcp.data = asking;
 	asking->tcp_open = true;
@@ -277,8 +278,8 @@ static void stop_asking(struct asking *asking)
 	free(asking->url);
 }
 
-enum ready_end ready_await(const struct ready_options *options, char **base,
-	struct err *err)
+enum ready_end ready_await(
+	const struct ready_options *options, char **base, struct err *err)
 {
 	struct asking asking = {.options = options};
 	int64_t deadline_ns = clock_now() + options->scenario->service.ready.within_ns;

@@ -33,7 +33,7 @@ enum ready_end {
 };
 
 /* `base` gets "http://host:port", the caller's to free(); NULL where no port is known. */
-enum ready_end ready_await(const struct ready_options *options, char **base,
-	struct err *err) MUST_CHECK;
+enum ready_end ready_await(
+	const struct ready_options *options, char **base, struct err *err) MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define FIRST_NS (100 * CLOCK_MS)
+#define FIRST_NS          (100 * CLOCK_MS)
 #define BEFORE_THE_END_NS (250 * CLOCK_MS)
 
 struct watch {
@@ -20,8 +20,8 @@ struct watch {
 static int64_t next_look(const struct watch *watch, int64_t past_ns)
 {
 	int64_t last_ns = watch->grace_ns - BEFORE_THE_END_NS;
-	int64_t next_ns = past_ns < FIRST_NS ? FIRST_NS
-					     : (past_ns / CLOCK_S + 1) * CLOCK_S;
+	int64_t next_ns =
+		past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;
 
 	return past_ns < last_ns && last_ns < next_ns ? last_ns : next_ns;
 }
@@ -56,8 +56,8 @@ static void on_look(uv_timer_t *timer)
 	look_again_later(watch);
 }
 
-struct watch *watch_begin(uv_loop_t *loop, const struct subject *subject, int64_t grace_ns,
-	struct evidence *evidence)
+struct watch *watch_begin(uv_loop_t *loop, const struct subject *subject,
+	int64_t grace_ns, struct evidence *evidence)
 {
 	struct watch *watch = mem_zeroed(sizeof *watch);
 

@@ -20,8 +20,8 @@ struct watch;
 
 /* Takes the first snapshot now and starts. Keeps all; a subject whose PID 1 is not
  * visible has no snapshots. */
-struct watch *watch_begin(uv_loop_t *loop, const struct subject *subject, int64_t grace_ns,
-	struct evidence *evidence) MUST_CHECK;
+struct watch *watch_begin(uv_loop_t *loop, const struct subject *subject,
+	int64_t grace_ns, struct evidence *evidence) MUST_CHECK;
 /* Ends before the subject does. Accepts NULL. */
 void watch_end(struct watch *watch);
 

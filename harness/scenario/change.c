@@ -36,8 +36,8 @@ bool change_put(cJSON *root, const struct json_doc *doc, const cJSON *place,
 		json_doc_wrong(doc, place, err, "%s", why.text);
 }
 
-bool change_put_all(cJSON *root, const struct json_doc *doc, const cJSON *set,
-	struct err *err)
+bool change_put_all(
+	cJSON *root, const struct json_doc *doc, const cJSON *set, struct err *err)
 {
 	const cJSON *item;
 

@@ -14,8 +14,8 @@
 bool change_possible(const char *path, struct err *err);
 
 /* The same, of a path that stands at node in the document. */
-bool change_check(
-	const struct json_doc *doc, const cJSON *node, const char *path, struct err *err);
+bool change_check(const struct json_doc *doc, const cJSON *node, const char *path,
+	struct err *err);
 
 /* Puts a copy of value into root. An error says where `place` stands. */
 bool change_put(cJSON *root, const struct json_doc *doc, const cJSON *place,

@@ -59,7 +59,8 @@ bool combine_set(cJSON *root, const char *set, struct err *err)
 
 	if (strchr(set, '=') == NULL)
 		return err_set(err, "--set %s: expected KEY=VALUE", set);
-	if (!change_possible(path, &why) || !json_put_at(root, path, set_value(set), &why))
+	if (!change_possible(path, &why) ||
+		!json_put_at(root, path, set_value(set), &why))
 		return err_set(err, "--set %s: %s", set, why.text);
 	return true;
 }
@@ -88,7 +89,8 @@ static bool matches(const cJSON *root, const cJSON *where)
 	return true;
 }
 
-static bool check_variant(const struct json_doc *doc, const cJSON *variant, struct err *err)
+static bool check_variant(
+	const struct json_doc *doc, const cJSON *variant, struct err *err)
 {
 	const cJSON *where = json_get(variant, "where");
 	const cJSON *item;
@@ -104,8 +106,8 @@ static bool check_variant(const struct json_doc *doc, const cJSON *variant, stru
 	return true;
 }
 
-static bool apply_variants(cJSON *root, const struct json_doc *doc, bool *changed,
-	struct err *err)
+static bool apply_variants(
+	cJSON *root, const struct json_doc *doc, bool *changed, struct err *err)
 {
 	const cJSON *variants = json_get(doc->root, "variants");
 	const cJSON *variant;
@@ -154,8 +156,8 @@ static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err
 			cJSON_IsArray(axis) ? "an empty one" : json_kind(axis));
 	again = find_double(axis);
 	if (again)
-		return json_doc_wrong(
-			doc, again, err, "%s: this value stands in it twice", axis->string);
+		return json_doc_wrong(doc, again, err,
+			"%s: this value stands in it twice", axis->string);
 	return true;
 }
 
@@ -176,8 +178,8 @@ static bool read_matrix(struct matrix *matrix, const struct json_doc *doc,
 		if (is_pinned(sets, axis->string))
 			continue;
 		if (matrix->count == COMBINE_AXES_MAX)
-			return json_doc_wrong(doc, axis, err, "matrix: more than %d axes",
-				COMBINE_AXES_MAX);
+			return json_doc_wrong(doc, axis, err,
+				"matrix: more than %d axes", COMBINE_AXES_MAX);
 		matrix->axes[matrix->count++] = axis;
 	}
 	return true;
@@ -196,12 +198,14 @@ static bool turn(struct matrix *matrix)
 }
 
 static bool put_axes(cJSON *root, const struct json_doc *doc,
-	const struct combination *combination, const struct matrix *matrix, struct err *err)
+	const struct combination *combination, const struct matrix *matrix,
+	struct err *err)
 {
 	for (unsigned i = 0; i < combination->axis_count; i++) {
 		const struct axis *axis = &combination->axes[i];
 
-		if (!change_put(root, doc, matrix->axes[i], axis->path, axis->value, err))
+		if (!change_put(
+			    root, doc, matrix->axes[i], axis->path, axis->value, err))
 			return false;
 	}
 	return true;
@@ -277,8 +281,8 @@ const cJSON *combine_twin_of(const struct json_doc *doc, const cJSON *twin)
 	return twin;
 }
 
-bool combine_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,
-	struct err *err)
+bool combine_twin(
+	cJSON *root, const struct json_doc *doc, const cJSON *twin, struct err *err)
 {
 	const cJSON *set = json_get(twin, "set");
 	const cJSON *expect = json_get(twin, "expect");

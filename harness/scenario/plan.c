@@ -53,8 +53,9 @@ static char *id_of(const char *path)
 /* As one word of a shell. */
 static void add_word(struct buf *text, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_-+=./:,@%";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_-+=./:,@%";
 
 	if (*word && strspn(word, plain) == strlen(word)) {
 		buf_adds(text, word);
@@ -84,8 +85,8 @@ static char *alone_of(const struct planning *planning, enum half half)
 
 	add_word(&text, planning->path);
 	for (unsigned i = 0; i < combination->axis_count; i++) {
-		SCOPED(mem_free) char *set = mem_textf("%s=%s",
-			combination->axes[i].path, combination->axes[i].text);
+		SCOPED(mem_free) char *set = mem_textf(
+			"%s=%s", combination->axes[i].path, combination->axes[i].text);
 
 		add_set(&text, set);
 	}
@@ -162,7 +163,8 @@ static const cJSON *place_of(const struct planning *planning, enum half half)
 
 	if (half == HALF_TWIN)
 		return planning->twin;
-	return json_get(root, planning->combination->axis_count ? "matrix" : "variants");
+	return json_get(
+		root, planning->combination->axis_count ? "matrix" : "variants");
 }
 
 static bool read_scenario(struct scenario *scenario, const struct planning *planning,
@@ -208,8 +210,8 @@ static bool add_case(const struct planning *planning, const cJSON *root, enum ha
 }
 
 /* The main half, and the same with the twin's one change and its own expect. */
-static bool add_combination(void *arg, const struct combination *combination, cJSON *root,
-	struct err *err)
+static bool add_combination(
+	void *arg, const struct combination *combination, cJSON *root, struct err *err)
 {
 	struct planning *planning = arg;
 	const struct plan_options *options = planning->options;
@@ -296,7 +298,8 @@ static bool add_entry(struct plan *plan, const char *folder, const char *name,
 {
 	size_t len = strlen(folder);
 	bool slash = len > 0 && folder[len - 1] == '/';
-	SCOPED(mem_free) char *path = mem_textf("%s%s%s", folder, slash ? "" : "/", name);
+	SCOPED(mem_free) char *path =
+		mem_textf("%s%s%s", folder, slash ? "" : "/", name);
 	struct stat found;
 
 	/* Links to files are followed, links to folders are not: they may go round. */
@@ -321,7 +324,8 @@ static bool add_folder(struct plan *plan, const char *path,
 		return false;
 	}
 	for (int i = 0; i < count; i++) {
-		ok = add_entry(plan, path, entries[i]->d_name, options, wrong, arg) && ok;
+		ok = add_entry(plan, path, entries[i]->d_name, options, wrong, arg) &&
+			ok;
 		free(entries[i]);
 	}
 	free(entries);

@@ -29,13 +29,13 @@ enum half {
 const char *half_name(enum half half); /* "main", "twin" */
 
 struct plan_case {
-	char *id;   /* "history/10-matrix", the path below "scenarios/" without ".json" */
+	char *id; /* "history/10-matrix", the path below "scenarios/" without ".json" */
 	char *axes; /* "load.sessions=3 service.env.DISCONNECT=none", "" without a matrix */
 	cJSON *values; /* the same, {"load.sessions": 3, ...} */
-	char *path; /* of its file */
+	char *path;    /* of its file */
 	char *alone; /* arguments that make `stopbench run` run this case alone, quoted for
 			a shell */
-	char *json;  /* the resolved scenario, as text */
+	char *json; /* the resolved scenario, as text */
 	enum half half;
 	struct scenario scenario;
 };
@@ -60,8 +60,8 @@ bool plan_add(struct plan *plan, const char *path, const struct plan_options *op
 void plan_done(struct plan *plan);
 
 /* The command that runs one round of the case alone, with these draws; to free(). */
-char *plan_command(const struct plan_case *plan_case, const char *engine, uint64_t seed)
-	MUST_CHECK;
+char *plan_command(const struct plan_case *plan_case, const char *engine,
+	uint64_t seed) MUST_CHECK;
 
 /* The JSON Schema of a scenario file (draft-07), the caller's to cJSON_Delete(). */
 cJSON *plan_schema(void) MUST_CHECK;

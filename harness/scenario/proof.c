@@ -49,7 +49,8 @@ static bool pass_over(
 	return true;
 }
 
-static void refuse_unknown(struct proof *proof, const struct part *part, const cJSON *node)
+static void refuse_unknown(
+	struct proof *proof, const struct part *part, const cJSON *node)
 {
 	const char *dot = *part->path ? "." : "";
 	struct err err, why = {0};
@@ -95,8 +96,8 @@ static void read_part(struct proof *proof, const struct part *part)
 
 	cJSON_ArrayForEach(node, part->object) {
 		const struct field *field = find_field(part->fields, node->string);
-		SCOPED(mem_free) char *path = mem_textf("%s%s%s", part->path,
-			*part->path ? "." : "", node->string);
+		SCOPED(mem_free) char *path = mem_textf(
+			"%s%s%s", part->path, *part->path ? "." : "", node->string);
 
 		if (!field)
 			refuse_unknown(proof, part, node);
@@ -113,8 +114,8 @@ static void read_part(struct proof *proof, const struct part *part)
 	}
 }
 
-unsigned proof_read(const struct json_doc *doc, const cJSON *root, proof_wrong_fn *wrong,
-	void *arg)
+unsigned proof_read(
+	const struct json_doc *doc, const cJSON *root, proof_wrong_fn *wrong, void *arg)
 {
 	struct proof proof = {.doc = doc, .wrong = wrong, .arg = arg};
 	struct scenario scratch;
@@ -152,8 +153,8 @@ static bool proof_path(struct proof *proof, const cJSON *item)
 }
 
 /* The file as it stands is good: with this value in it, what is wrong is the value. */
-static void proof_value(struct proof *proof, const char *what, const char *path,
-	const cJSON *value)
+static void proof_value(
+	struct proof *proof, const char *what, const char *path, const cJSON *value)
 {
 	SCOPED(json_free) cJSON *root = cJSON_Duplicate(proof->doc->root, true);
 	SCOPED(mem_free) char *name = mem_text(what);

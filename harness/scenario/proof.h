@@ -12,8 +12,8 @@ typedef void proof_wrong_fn(void *arg, const struct err *err);
 /* Hands each wrong member of root, an object, to `wrong`, in the order of the text, and
  * gives how many there were. How members fit together is not looked at: scenario_read()
  * does that. `wrong` may be NULL. */
-unsigned proof_read(const struct json_doc *doc, const cJSON *root, proof_wrong_fn *wrong,
-	void *arg);
+unsigned proof_read(const struct json_doc *doc, const cJSON *root,
+	proof_wrong_fn *wrong, void *arg);
 
 /* The same of what matrix, variants and twin would put into the scenario, each value by
  * itself and at its own place in the text. The rest of the file must be good. */

@@ -16,8 +16,8 @@ static const char *key_of(const cJSON *node)
 
 /* --- ready --- */
 
-static bool be_ready(struct ready *ready, enum ready_kind kind, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
+static bool be_ready(struct ready *ready, enum ready_kind kind,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (ready->kind != READY_DEFAULT)
 		return json_doc_wrong(doc, node, err,
@@ -39,20 +39,20 @@ static bool read_ready_text(struct ready *ready, enum ready_kind kind,
 	return true;
 }
 
-bool read_ready_http(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_ready_http(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return read_ready_text(out, READY_HTTP, doc, node, err);
 }
 
-bool read_ready_log(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_ready_log(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return read_ready_text(out, READY_LOG, doc, node, err);
 }
 
-bool read_ready_tcp(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_ready_tcp(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	struct ready *ready = out;
 	int64_t port;
@@ -64,8 +64,8 @@ bool read_ready_tcp(void *out, const struct json_doc *doc, const cJSON *node,
 	return be_ready(ready, READY_TCP, doc, node, err);
 }
 
-bool read_ready_signal(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_ready_signal(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (!cJSON_IsTrue(node))
 		return json_doc_wrong(doc, node, err, "%s: expected true, not %s",
@@ -75,10 +75,12 @@ bool read_ready_signal(void *out, const struct json_doc *doc, const cJSON *node,
 
 /* --- service.session.body --- */
 
-bool read_body(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+bool read_body(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	char **body = out;
-	char *text = cJSON_IsString(node) ? mem_text(node->valuestring) : json_print(node);
+	char *text =
+		cJSON_IsString(node) ? mem_text(node->valuestring) : json_print(node);
 
 	(void)doc;
 	(void)err;
@@ -106,7 +108,8 @@ static bool is_known_event(const char *name)
 	return false;
 }
 
-bool read_when(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+bool read_when(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const char *name = cJSON_IsString(node) ? node->valuestring : "";
 	const char *near;
@@ -118,7 +121,8 @@ bool read_when(void *out, const struct json_doc *doc, const cJSON *node, struct 
 				    : nearest_name(name, events_known, events_count());
 	if (near)
 		return json_doc_wrong(doc, node, err,
-			"when: there is no \"%.60s\"; did you mean \"%s\"?", name, near);
+			"when: there is no \"%.60s\"; did you mean \"%s\"?", name,
+			near);
 	free_text(out);
 	*(char **)out = mem_text(name);
 	return true;
@@ -126,8 +130,8 @@ bool read_when(void *out, const struct json_doc *doc, const cJSON *node, struct 
 
 /* --- expect --- */
 
-static bool read_code(int64_t *code, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+static bool read_code(
+	int64_t *code, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (!json_whole(node, code) || *code < 0 || *code > 255)
 		return json_doc_wrong(doc, node, err,
@@ -135,8 +139,8 @@ static bool read_code(int64_t *code, const struct json_doc *doc, const cJSON *no
 	return true;
 }
 
-bool read_exit_codes(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_exit_codes(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
 	struct exit_codes codes = {0};
@@ -160,8 +164,8 @@ bool read_exit_codes(void *out, const struct json_doc *doc, const cJSON *node,
 	return true;
 }
 
-static bool read_verdict(unsigned *verdicts, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+static bool read_verdict(unsigned *verdicts, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
 {
 	const char *names[VERDICTS];
 	enum verdict verdict;
@@ -183,8 +187,8 @@ static bool read_verdict(unsigned *verdicts, const struct json_doc *doc, const c
 		near ? "\"?" : "");
 }
 
-bool read_verdicts(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_verdicts(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
 	unsigned verdicts = 0;
@@ -202,7 +206,8 @@ bool read_verdicts(void *out, const struct json_doc *doc, const cJSON *node,
 	return true;
 }
 
-bool read_count(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+bool read_count(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	int64_t count;
 
@@ -226,7 +231,8 @@ static bool check_engines(const struct words *words, const struct json_doc *doc,
 	for (unsigned i = 0; i < words->count; i++) {
 		if (strcmp(words->word[i], "docker") != 0 &&
 			strcmp(words->word[i], "process") != 0)
-			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i), err,
+			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i),
+				err,
 				"engines: there is no \"%.60s\"; there are: docker, "
 				"process",
 				words->word[i]);
@@ -234,7 +240,8 @@ static bool check_engines(const struct words *words, const struct json_doc *doc,
 	return true;
 }
 
-bool read_engines(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+bool read_engines(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	struct words words = {0};
 
@@ -251,7 +258,8 @@ bool read_engines(void *out, const struct json_doc *doc, const cJSON *node, stru
 
 /* --- the mocks --- */
 
-bool read_agent(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+bool read_agent(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return manners_book_read(out, doc, node, err);
 }
@@ -266,7 +274,8 @@ static bool is_named_twice(const struct mcp_list *list, const char *name)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < list->count; i++)
-		count += list->server[i].name && strcmp(list->server[i].name, name) == 0;
+		count +=
+			list->server[i].name && strcmp(list->server[i].name, name) == 0;
 	return count > 1;
 }
 
@@ -289,8 +298,8 @@ static bool read_server(struct mcp_list *list, const struct json_doc *doc,
 	if (!server->name || !server->name[0])
 		return json_doc_wrong(doc, node, err, "mcp: its name is missing");
 	if (is_named_twice(list, server->name))
-		return json_doc_wrong(
-			doc, node, err, "mcp: two servers are named \"%s\"", server->name);
+		return json_doc_wrong(doc, node, err,
+			"mcp: two servers are named \"%s\"", server->name);
 	return true;
 }
 
@@ -327,8 +336,8 @@ void free_mcp(void *out)
 	*list = (struct mcp_list){0};
 }
 
-bool read_elsewhere(void *out, const struct json_doc *doc, const cJSON *node,
-	struct err *err)
+bool read_elsewhere(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	(void)out;
 	(void)doc;
@@ -437,15 +446,17 @@ cJSON *matrix_schema(void)
 
 cJSON *variants_schema(void)
 {
-	return cJSON_Parse("{\"type\":\"array\",\"items\":{\"type\":\"object\","
-			   "\"properties\":{\"where\":{\"type\":\"object\"},"
-			   "\"set\":{\"type\":\"object\"}},"
-			   "\"required\":[\"where\",\"set\"],\"additionalProperties\":false}}");
+	return cJSON_Parse(
+		"{\"type\":\"array\",\"items\":{\"type\":\"object\","
+		"\"properties\":{\"where\":{\"type\":\"object\"},"
+		"\"set\":{\"type\":\"object\"}},"
+		"\"required\":[\"where\",\"set\"],\"additionalProperties\":false}}");
 }
 
 cJSON *twin_schema(void)
 {
-	return cJSON_Parse("{\"type\":\"object\",\"properties\":"
-			   "{\"set\":{\"type\":\"object\"},\"expect\":{\"type\":\"object\"}},"
-			   "\"required\":[\"set\",\"expect\"],\"additionalProperties\":false}");
+	return cJSON_Parse(
+		"{\"type\":\"object\",\"properties\":"
+		"{\"set\":{\"type\":\"object\"},\"expect\":{\"type\":\"object\"}},"
+		"\"required\":[\"set\",\"expect\"],\"additionalProperties\":false}");
 }

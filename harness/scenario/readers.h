@@ -16,15 +16,15 @@ typedef cJSON *schema_fn(void);
 /* Each makes `out`, a struct ready, its kind. */
 reader_fn read_ready_http, read_ready_tcp, read_ready_log, read_ready_signal;
 
-reader_fn read_body;        /* char *: any JSON, as text; a string is that text */
-reader_fn read_when;        /* char * */
-reader_fn read_exit_codes;  /* struct exit_codes */
-reader_fn read_verdicts;    /* unsigned, bits */
-reader_fn read_count;       /* int64_t, EXPECT_ALL for "all" */
-reader_fn read_engines;     /* struct words */
-reader_fn read_agent;       /* struct manners_book */
-reader_fn read_mcp;         /* struct mcp_list */
-reader_fn read_elsewhere;   /* nothing: plan.h reads it */
+reader_fn read_body;       /* char *: any JSON, as text; a string is that text */
+reader_fn read_when;       /* char * */
+reader_fn read_exit_codes; /* struct exit_codes */
+reader_fn read_verdicts;   /* unsigned, bits */
+reader_fn read_count;      /* int64_t, EXPECT_ALL for "all" */
+reader_fn read_engines;    /* struct words */
+reader_fn read_agent;      /* struct manners_book */
+reader_fn read_mcp;        /* struct mcp_list */
+reader_fn read_elsewhere;  /* nothing: plan.h reads it */
 
 void free_text(void *out);
 void free_agent(void *out);

@@ -37,7 +37,8 @@ static const struct field session_fields[] = {
 	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
 		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
 	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),
-		.read = words_read_list, .done = words_field_done, .schema = words_list_schema,
+		.read = words_read_list, .done = words_field_done,
+		.schema = words_list_schema,
 		.preset = "[\"financial_analyst\",\"personal_assistant\","
 			  "\"operations_assistant\"]",
 		.help = "taken in turn"},
@@ -52,18 +53,20 @@ static const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
 		.help = "a Docker image; without it, stopbench's own with all its programs"},
 	{"command", FIELD_OTHER, offsetof(struct service_part, command),
-		.read = words_read_list, .done = words_field_done, .schema = words_list_schema,
+		.read = words_read_list, .done = words_field_done,
+		.schema = words_list_schema,
 		.help = "what runs as PID 1; without it, stopbench's service, or what the image "
 			"says"},
-	{"env", FIELD_OTHER, offsetof(struct service_part, env), .read = words_read_pairs,
-		.done = words_field_done, .schema = words_pairs_schema, .open = true,
-		.help = "its environment"},
+	{"env", FIELD_OTHER, offsetof(struct service_part, env),
+		.read = words_read_pairs, .done = words_field_done,
+		.schema = words_pairs_schema, .open = true, .help = "its environment"},
 	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
 		.help = "where it listens; stopbench's service chooses one and tells it"},
 	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
 		.fields = ready_fields, .help = "when it counts as ready"},
 	{"session", FIELD_OBJECT, offsetof(struct service_part, session),
-		.fields = session_fields, .help = "how a session is opened from outside"},
+		.fields = session_fields,
+		.help = "how a session is opened from outside"},
 	{"init", FIELD_BOOL, offsetof(struct service_part, init),
 		.help = "an init (tini) is PID 1 and the command its child"},
 	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
@@ -101,8 +104,8 @@ static const struct field stop_fields[] = {
 			"\"exit\" (it has ended by itself), or an event's name (docs/events.md)"},
 	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
 		.max = 1000000, .help = "this many of that event"},
-	{"within", FIELD_DURATION, offsetof(struct stop_part, within_ns), .preset = "60s",
-		.help = "how long that may take"},
+	{"within", FIELD_DURATION, offsetof(struct stop_part, within_ns),
+		.preset = "60s", .help = "how long that may take"},
 	{0},
 };
 
@@ -121,8 +124,8 @@ static const struct field expect_fields[] = {
 	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
 		.read = read_count, .schema = count_schema, .preset = "-1",
 		.help = "sessions that the agent API saw disconnected: a number or \"all\""},
-	{"orphans", FIELD_OTHER, offsetof(struct expect_part, orphans), .read = read_count,
-		.schema = count_schema, .preset = "-1",
+	{"orphans", FIELD_OTHER, offsetof(struct expect_part, orphans),
+		.read = read_count, .schema = count_schema, .preset = "-1",
 		.help = "processes that were alive when PID 1 ended"},
 	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .read = read_count,
 		.schema = count_schema, .preset = "-1",
@@ -152,17 +155,18 @@ const struct field scenario_fields[] = {
 	{"expect", FIELD_OBJECT, offsetof(struct scenario, expect),
 		.fields = expect_fields,
 		.help = "what must be seen; without it, a clean stop with exit code 0"},
-	{"repeat", FIELD_INT, offsetof(struct scenario, repeat), .preset = "1", .min = 1,
-		.max = 10000, .help = "rounds of each case"},
+	{"repeat", FIELD_INT, offsetof(struct scenario, repeat), .preset = "1",
+		.min = 1, .max = 10000, .help = "rounds of each case"},
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
 		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
-		.read = read_engines, .done = words_field_done, .schema = engines_schema,
-		.help = "only on these; without it, on all"},
+		.read = read_engines, .done = words_field_done,
+		.schema = engines_schema, .help = "only on these; without it, on all"},
 	{"$schema", FIELD_OTHER, 0, .read = read_elsewhere, .schema = text_schema,
 		.help = "for editors"},
 	{"matrix", FIELD_OTHER, 0, .read = read_elsewhere, .schema = matrix_schema,
-		.open = true, .help = "values for a path each: one case per combination"},
+		.open = true,
+		.help = "values for a path each: one case per combination"},
 	{"variants", FIELD_OTHER, 0, .read = read_elsewhere, .schema = variants_schema,
 		.open = true, .help = "what else changes for some combinations"},
 	{"twin", FIELD_OTHER, 0, .read = read_elsewhere, .schema = twin_schema,
@@ -230,8 +234,8 @@ void scenario_preset(struct scenario *scenario)
 	manners_book_preset(&scenario->agent);
 }
 
-bool scenario_read(struct scenario *scenario, const struct json_doc *doc, const cJSON *root,
-	struct err *err)
+bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, struct err *err)
 {
 	const cJSON *agent = json_get(root, "agent");
 

@@ -24,28 +24,28 @@ enum ready_kind {
 	READY_HTTP,    /* {"http": "/path"}: answers 2xx */
 	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
 	READY_LOG,     /* {"log": "text"}: prints a line with this in it */
-	READY_SIGNAL,  /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
+	READY_SIGNAL, /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
 };
 
 struct ready {
 	enum ready_kind kind;
-	char *text;      /* path, or text of the log line */
-	int64_t port;    /* of READY_TCP; 0: service.port */
+	char *text;        /* path, or text of the log line */
+	int64_t port;      /* of READY_TCP; 0: service.port */
 	int64_t within_ns; /* "within": how long it may take; default 20s */
 };
 
 /* How a session is opened from outside; the defaults fit our service. In path and
  * body, {n} is the session's number from 1, {room} the same, {bot} its bot. */
 struct session_request {
-	char *path;         /* "/webhook/{bot}" */
-	char *body;         /* the JSON text sent */
-	int64_t status;     /* what a good answer has: 200 */
+	char *path;     /* "/webhook/{bot}" */
+	char *body;     /* the JSON text sent */
+	int64_t status; /* what a good answer has: 200 */
 	struct words bots;
-	int64_t within_ns;  /* until it must be answered: 60s */
+	int64_t within_ns; /* until it must be answered: 60s */
 };
 
 enum topology {
-	TOPOLOGY_HOST,       /* only the service is a container, on the host's network */
+	TOPOLOGY_HOST, /* only the service is a container, on the host's network */
 	TOPOLOGY_CONTAINERS, /* service and mock-agent are, on a network of their own */
 };
 
@@ -56,10 +56,10 @@ struct service_part {
 	int64_t port;         /* 0: our service tells it in its log */
 	struct ready ready;
 	struct session_request session;
-	bool init;            /* tini in front, as docker run --init */
-	char *stop_signal;    /* "SIGTERM" */
-	int topology;         /* enum topology */
-	bool no_mocks;        /* "mocks": false */
+	bool init;         /* tini in front, as docker run --init */
+	char *stop_signal; /* "SIGTERM" */
+	int topology;      /* enum topology */
+	bool no_mocks;     /* "mocks": false */
 };
 
 /* "load": what is there when the stop comes. */
@@ -73,16 +73,16 @@ struct load_part {
 /* "stop" */
 struct stop_part {
 	int64_t grace_ns;
-	char *when;      /* "sessions.ready", "exit", or an event's name (docs/events.md) */
-	int64_t count;   /* of that event: this many */
+	char *when; /* "sessions.ready", "exit", or an event's name (docs/events.md) */
+	int64_t count;     /* of that event: this many */
 	int64_t within_ns; /* how long `when` may take: 60s */
 };
 
 /* "expect": what must be seen. What is not said is not asked; an expect that says
  * nothing asks for a clean stop with exit code 0. */
 #define EXPECT_CODES_MAX 8
-#define EXPECT_ANY (-1)
-#define EXPECT_ALL (-2)
+#define EXPECT_ANY       (-1)
+#define EXPECT_ALL       (-2)
 
 struct exit_codes {
 	int64_t code[EXPECT_CODES_MAX];
@@ -91,9 +91,9 @@ struct exit_codes {
 
 struct expect_part {
 	struct exit_codes exit_codes; /* one number or a list; empty: not said */
-	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: not said */
-	int64_t within_ns;    /* 0: not said */
-	int diagnosis;        /* enum cause: the deepest */
+	unsigned verdicts; /* bits 1u << enum verdict; a name or a list; 0: not said */
+	int64_t within_ns; /* 0: not said */
+	int diagnosis;     /* enum cause: the deepest */
 	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */
@@ -117,9 +117,9 @@ struct scenario {
 	struct stop_part stop;
 	struct expect_part expect;
 	int64_t repeat;
-	int64_t seed; /* 0: the run's */
+	int64_t seed;         /* 0: the run's */
 	struct words engines; /* empty: all */
-	char *agent_json; /* "agent" as text, for the mock; NULL: not said */
+	char *agent_json;     /* "agent" as text, for the mock; NULL: not said */
 };
 
 extern const struct field scenario_fields[];

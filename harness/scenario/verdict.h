@@ -7,13 +7,13 @@
 #include <stdbool.h>
 
 enum verdict {
-	VERDICT_CLEAN,        /* exit 0 in time, every session closed, nothing lost or left */
-	VERDICT_SLOW,         /* clean, but over `within` or with under a fifth of the grace left */
+	VERDICT_CLEAN, /* exit 0 in time, every session closed, nothing lost or left */
+	VERDICT_SLOW, /* clean, but over `within` or with under a fifth of the grace left */
 	VERDICT_INCONCLUSIVE, /* evidence is missing and nothing worse is proven */
 	VERDICT_DIRTY,        /* in time, but exit code not 0, or sessions not let go */
 	VERDICT_LEAK,         /* processes were alive when PID 1 ended */
 	VERDICT_LOSS,         /* an accepted request was never answered in full */
-	VERDICT_CRASH,        /* ended by a signal of its own making, or before the stop */
+	VERDICT_CRASH, /* ended by a signal of its own making, or before the stop */
 	VERDICT_SELF_KILLED,  /* SIGKILL that the engine did not send */
 	VERDICT_OOM,          /* the kernel's out-of-memory killer took PID 1 */
 	VERDICT_KILLED,       /* the grace expired: the engine's SIGKILL */

@@ -74,7 +74,8 @@ bool words_read_pairs(
 			node->string ? node->string : "it", json_kind(node));
 	cJSON_ArrayForEach(item, node) {
 		SCOPED(mem_free) char *number =
-			cJSON_IsNumber(item) || cJSON_IsBool(item) ? json_print(item) : NULL;
+			cJSON_IsNumber(item) || cJSON_IsBool(item) ? json_print(item)
+								   : NULL;
 
 		if (!number && !cJSON_IsString(item)) {
 			words_done(&words);

@@ -37,8 +37,7 @@ const char *bin_folder(void)
 
 static void execute(const char *const *arguments)
 {
-	SCOPED(mem_free) char *program =
-		mem_textf("%s/%s", bin_folder(), arguments[0]);
+	SCOPED(mem_free) char *program = mem_textf("%s/%s", bin_folder(), arguments[0]);
 	char *const *argv = (char *const *)(void *)(size_t)arguments;
 
 	if (access(program, X_OK) == 0)
@@ -131,13 +130,15 @@ pid_t start_command(const char *const *arguments)
 
 int docker_is_there(void)
 {
-	struct said said = run_command((const char *const[]){"curl", "-s", "--max-time", "5",
-		"--unix-socket", "/var/run/docker.sock", "http://docker/_ping", NULL});
+	struct said said = run_command(
+		(const char *const[]){"curl", "-s", "--max-time", "5", "--unix-socket",
+			"/var/run/docker.sock", "http://docker/_ping", NULL});
 	int there = said.code == 0 && strcmp(said.out, "OK") == 0;
 
 	said_done(&said);
 	if (!there && getenv("STOPBENCH_REQUIRE_DOCKER"))
-		fail_msg("no Docker engine answers, and STOPBENCH_REQUIRE_DOCKER is set");
+		fail_msg(
+			"no Docker engine answers, and STOPBENCH_REQUIRE_DOCKER is set");
 	return there;
 }
 
@@ -152,8 +153,8 @@ static bool is_of_our_home(const cJSON *thing)
 
 static int count_of(const char *url)
 {
-	struct said said = run_command((const char *const[]){"curl", "-s", "--max-time", "10",
-		"--unix-socket", "/var/run/docker.sock", url, NULL});
+	struct said said = run_command((const char *const[]){"curl", "-s", "--max-time",
+		"10", "--unix-socket", "/var/run/docker.sock", url, NULL});
 	cJSON *list = json_parse(said.out, strlen(said.out));
 	const cJSON *thing;
 	int count = 0;

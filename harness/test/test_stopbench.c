@@ -44,8 +44,8 @@ static void tell_unmet(const cJSON *one)
 static void all_hold_with(const char *path, const char *engine, int at_least,
 	const char *set, const char *another)
 {
-	const char *const arguments[] = {path, "--engine", engine, set ? "--set" : NULL, set,
-		"--set", another, NULL};
+	const char *const arguments[] = {path, "--engine", engine, set ? "--set" : NULL,
+		set, "--set", another, NULL};
 	int code;
 	cJSON *results = run_scenarios(arguments, &code);
 	const cJSON *cases = json_get(results, "cases");
@@ -74,7 +74,8 @@ static void all_hold(const char *path, const char *engine, int at_least)
 static void history_holds(const char *engine)
 {
 #ifdef __SANITIZE_ADDRESS__
-	all_hold_with("scenarios/history", engine, 6, "load.sessions=3", "stop.grace=4s");
+	all_hold_with(
+		"scenarios/history", engine, 6, "load.sessions=3", "stop.grace=4s");
 #else
 	all_hold("scenarios/history", engine, 18);
 #endif
@@ -124,8 +125,8 @@ static void kill_holds_on_docker(void **state)
 
 static void topology_of_containers_holds_on_docker(void **state)
 {
-	const char *const arguments[] = {"scenarios/baseline/20-sessions.json", "--engine",
-		"docker", "--set", "service.topology=containers", NULL};
+	const char *const arguments[] = {"scenarios/baseline/20-sessions.json",
+		"--engine", "docker", "--set", "service.topology=containers", NULL};
 	int code;
 	cJSON *results;
 
@@ -165,8 +166,8 @@ static void baseline_holds_unprivileged(void **state)
 	assert_non_null(mkdtemp(folder));
 	said = run_command((const char *const[]){"cp", "-r", build, folder, NULL});
 	said_done(&said);
-	said = run_command(
-		(const char *const[]){"sh", "-c", script, "sh", bin_folder(), folder, NULL});
+	said = run_command((const char *const[]){
+		"sh", "-c", script, "sh", bin_folder(), folder, NULL});
 	if (said.code != 0)
 		print_error("%s\n%s\n", said.out, said.err);
 	assert_int_equal(said.code, 0);
@@ -181,18 +182,20 @@ static const struct {
 	const char *says;
 	const char *why;
 } mistakes[] = {
-	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}", ":2:11: ",
-		"a misspelt key has its place"},
+	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}",
+		":2:11: ", "a misspelt key has its place"},
 	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}", "\"sessions\"",
 		"and the nearest key"},
-	{"{\"name\": \"x\",\n \"stop\": {\"grace\": 10}}", ":2:11: ",
-		"a duration without a unit"},
-	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"-1s\"}}", ":2:11: ",
-		"a negative duration"},
-	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"1s\",}}", ":2:", "a syntax error"},
-	{"{\"name\": \"x\",\n \"load\": {\"sessions\": \"3\"}}", ":2:11: ", "a wrong type"},
-	{"{\"name\": \"x\",\n \"matrix\": {\"load.sesions\": [1]}}", ":2:13: ",
-		"a matrix over a key that does not exist"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": 10}}",
+		":2:11: ", "a duration without a unit"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"-1s\"}}",
+		":2:11: ", "a negative duration"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"1s\",}}",
+		":2:", "a syntax error"},
+	{"{\"name\": \"x\",\n \"load\": {\"sessions\": \"3\"}}",
+		":2:11: ", "a wrong type"},
+	{"{\"name\": \"x\",\n \"matrix\": {\"load.sesions\": [1]}}",
+		":2:13: ", "a matrix over a key that does not exist"},
 	{"{\"name\": \"x\",\n \"agent\": {\"disconect\": {}}}", "\"disconnect\"",
 		"a misspelt knob of the mock agent API"},
 	{"{\"name\": \"x\",\n \"mcp\": [{\"name\": \"a\", \"on_eoff\": \"ignore\"}]}",
@@ -211,7 +214,8 @@ static void mistakes_are_named_and_nothing_is_started(void **state)
 		struct said said;
 
 		assert_int_equal(ftruncate(fd, 0), 0);
-		assert_true(pwrite(fd, mistakes[i].text, strlen(mistakes[i].text), 0) > 0);
+		assert_true(
+			pwrite(fd, mistakes[i].text, strlen(mistakes[i].text), 0) > 0);
 		said = run_command((const char *const[]){
 			"stopbench", "run", "--engine", "process", path, NULL});
 		if (said.code != 2 || !strstr(said.err, mistakes[i].says))
@@ -255,7 +259,8 @@ static void a_stop_at_an_event_has_its_load(void **state)
 {
 	const char *const arguments[] = {"scenarios/baseline/30-turn-in-flight.json",
 		"--engine", "process", "--half", "main", "--set",
-		"stop={\"grace\":\"2s\",\"when\":\"agent.turn.begin\",\"count\":4}", NULL};
+		"stop={\"grace\":\"2s\",\"when\":\"agent.turn.begin\",\"count\":4}",
+		NULL};
 	int code;
 	cJSON *results = run_scenarios(arguments, &code);
 
@@ -267,18 +272,19 @@ static void a_stop_at_an_event_has_its_load(void **state)
 static void an_unmet_expectation_is_exit_code_1(void **state)
 {
 	(void)state;
-	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
-			    "--half", "main", "--set", "expect.exit_code=7", "--report",
-			    REPORT, NULL},
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "process", "--half", "main", "--set", "expect.exit_code=7",
+			    "--report", REPORT, NULL},
 		1, "why.txt");
 }
 
 static void a_service_that_is_never_ready_is_exit_code_3(void **state)
 {
 	(void)state;
-	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
-			    "--half", "main", "--set", "service.ready={\"log\": \"never\", "
-						      "\"within\": \"500ms\"}",
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "process", "--half", "main", "--set",
+			    "service.ready={\"log\": \"never\", "
+			    "\"within\": \"500ms\"}",
 			    "--report", REPORT, NULL},
 		3, "not ready in time");
 }
@@ -286,10 +292,11 @@ static void a_service_that_is_never_ready_is_exit_code_3(void **state)
 static void a_service_that_exits_early_is_a_crash(void **state)
 {
 	(void)state;
-	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
-			    "--half", "main", "--set",
-			    "service.command=[\"sh\", \"-c\", \"echo last words; exit 4\"]",
-			    "--report", REPORT, NULL},
+	expect_code(
+		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			"--half", "main", "--set",
+			"service.command=[\"sh\", \"-c\", \"echo last words; exit 4\"]",
+			"--report", REPORT, NULL},
 		1, "last words");
 }
 
@@ -298,9 +305,9 @@ static void a_missing_image_is_exit_code_3(void **state)
 	(void)state;
 	if (!docker_is_there())
 		skip();
-	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine", "docker",
-			    "--half", "main", "--set", "service.image=no-such-image",
-			    "--report", REPORT, NULL},
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "docker", "--half", "main", "--set",
+			    "service.image=no-such-image", "--report", REPORT, NULL},
 		3, "no-such-image");
 }
 
@@ -333,8 +340,8 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 	int before = homes();
 	int status;
 	pid_t pid = start_command((const char *const[]){"stopbench", "run",
-		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half", "main",
-		"--set", "stop.grace=20s", "--report", REPORT, NULL});
+		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half",
+		"main", "--set", "stop.grace=20s", "--report", REPORT, NULL});
 
 	wait_for_case();
 	if (strcmp(engine, "docker") == 0)
@@ -436,8 +443,8 @@ static void the_schema_is_the_committed_one(void **state)
 
 static void the_same_seed_draws_the_same(void **state)
 {
-	const char *const arguments[] = {"scenarios/baseline/20-sessions.json", "--engine",
-		"process", "--half", "main", "--seed", "4711", "--set",
+	const char *const arguments[] = {"scenarios/baseline/20-sessions.json",
+		"--engine", "process", "--half", "main", "--seed", "4711", "--set",
 		"agent.disconnect.latency={\"distribution\":\"uniform\",\"min\":\"50ms\","
 		"\"max\":\"600ms\"}",
 		"--set", "expect={}", "--set", "stop.grace=5s", NULL};

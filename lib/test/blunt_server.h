@@ -152,8 +152,7 @@ static inline void sum_up(struct visit *visit, const char *body, size_t len)
 /* More than curl reads at once, and behind it a reset. */
 static inline void overwhelm(struct visit *visit)
 {
-	SCOPED(mem_free)
-	char *text = mem_textf(
+	SCOPED(mem_free) char *text = mem_textf(
 		"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%0*d", LARGE, LARGE, 7);
 
 	say(visit, text);

@@ -160,8 +160,7 @@ static bool has_orphan(const struct scene *scene, pid_t pid)
 /* Starts a daemon in a session of its own, two forks away, and gives its pid. */
 static pid_t start_daemon(struct scene *scene, const char *doing)
 {
-	SCOPED(mem_free)
-	char *script = mem_textf(
+	SCOPED(mem_free) char *script = mem_textf(
 		"(setsid sh -c 'echo daemon $$; exec >/dev/null; %s' &); read line",
 		doing);
 	struct child *child;
@@ -429,8 +428,7 @@ static const char *own_path(char path[static 512])
 static void family_works_as_pid_1(void **state UNUSED)
 {
 	char path[512];
-	SCOPED(mem_free)
-	char *command =
+	SCOPED(mem_free) char *command =
 		mem_textf("unshare -pfm --mount-proc %s " AS_PID_1, own_path(path));
 
 	if (system("unshare -pfm --mount-proc true 2>/dev/null") != 0) {

@@ -316,8 +316,7 @@ static void parse_takes_one_value_and_nothing_behind_it(void **state)
 
 static void reads_fall_back_when_a_member_is_missing_or_of_another_type(void **state)
 {
-	SCOPED(json_free)
-	cJSON *tree = json_parse(TEXT(
+	SCOPED(json_free) cJSON *tree = json_parse(TEXT(
 		"{\"text\": \"x\", \"int\": -7, \"half\": 0.5, \"yes\": true, "
 		"\"null\": null, \"large\": 1761000000123456789, \"huge\": 1e300, "
 		"\"over\": 9223372036854775808, \"least\": -9223372036854775808}"));
@@ -343,8 +342,8 @@ static void reads_fall_back_when_a_member_is_missing_or_of_another_type(void **s
 
 static void kind_names_what_is_there(void **state)
 {
-	SCOPED(json_free)
-	cJSON *tree = json_parse(TEXT("[\"\", 1, {}, [], true, false, null]"));
+	SCOPED(json_free) cJSON *tree =
+		json_parse(TEXT("[\"\", 1, {}, [], true, false, null]"));
 	static const char *const kinds[] = {"a string", "a number", "an object",
 		"an array", "true", "false", "null", "nothing"};
 
@@ -355,8 +354,8 @@ static void kind_names_what_is_there(void **state)
 
 static void at_follows_a_path(void **state)
 {
-	SCOPED(json_free)
-	cJSON *tree = json_parse(TEXT("{\"a\": {\"b\": [5, {\"c\": 6}]}, \"A\": 0}"));
+	SCOPED(json_free) cJSON *tree =
+		json_parse(TEXT("{\"a\": {\"b\": [5, {\"c\": 6}]}, \"A\": 0}"));
 
 	(void)state;
 	assert_int_equal(json_at(tree, "a.b.0")->valueint, 5);
@@ -405,8 +404,8 @@ static void put_at_fails_without_leaving_a_trace(void **state)
 		{"l.2.y", "l.2.y: no member 2: l has 2"},
 		{"l.1.y", "l.1.y: l.1 is null, not an object"},
 	};
-	SCOPED(json_free)
-	cJSON *tree = json_parse(TEXT("{\"a\": 1, \"l\": [1, null]}"));
+	SCOPED(json_free) cJSON *tree =
+		json_parse(TEXT("{\"a\": 1, \"l\": [1, null]}"));
 	SCOPED(json_free) cJSON *number = cJSON_CreateNumber(1);
 	struct err err;
 	char *text;

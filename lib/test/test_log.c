@@ -324,8 +324,8 @@ static void check_full(int ends[2])
 	close(ends[0]);
 	assert_child_ended_well(child);
 	for (char *at = text.data, *end; (end = strchr(at, '\n')); at = end + 1) {
-		SCOPED(free_json)
-		cJSON *json = cJSON_ParseWithLength(at, (size_t)(end - at));
+		SCOPED(free_json) cJSON *json =
+			cJSON_ParseWithLength(at, (size_t)(end - at));
 
 		assert_string_equal(text_in(json, "big"), big);
 		count++;
@@ -378,8 +378,8 @@ static void check_impatient(int ends[2])
 	log_patience(0);
 	log_to(STDERR_FILENO);
 	for (char *at = text.data, *end; (end = strchr(at, '\n')); at = end + 1) {
-		SCOPED(free_json)
-		cJSON *json = cJSON_ParseWithLength(at, (size_t)(end - at));
+		SCOPED(free_json) cJSON *json =
+			cJSON_ParseWithLength(at, (size_t)(end - at));
 
 		whole += text_in(json, "big") != NULL;
 		lost += (unsigned)json_int(json, "lines", 0);

@@ -484,12 +484,12 @@ UNUSED static char *call_text(struct mock_program *mock, const char *method,
 
 /* Sessions */
 
-#define TOOLS \
-	"[{\"type\":\"custom\",\"name\":\"one\",\"description\":\"d\"," \
-	"\"input_schema\":" \
-	"{\"type\":\"object\",\"properties\":{\"q\":{\"type\":\"string\"}}," \
-	"\"required\":" \
-	"[\"q\"]}},{\"type\":\"custom\",\"name\":\"two\",\"description\":\"d\"," \
+#define TOOLS                                                                          \
+	"[{\"type\":\"custom\",\"name\":\"one\",\"description\":\"d\","                \
+	"\"input_schema\":"                                                            \
+	"{\"type\":\"object\",\"properties\":{\"q\":{\"type\":\"string\"}},"           \
+	"\"required\":"                                                                \
+	"[\"q\"]}},{\"type\":\"custom\",\"name\":\"two\",\"description\":\"d\","       \
 	"\"input_schema\":{\"type\":\"object\"}}]"
 
 /* Its id, to free(). Room 0: it does not say. */

@@ -9,12 +9,12 @@
 
 #define SILENCE_MS 150 /* that much of it counts as never */
 
-#define QUESTION \
-	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\"," \
-	"\"content\":" \
+#define QUESTION                                                                       \
+	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","          \
+	"\"content\":"                                                                 \
 	"\"hi\"}]}"
-#define STREAMED_QUESTION \
-	"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":[{\"role\":" \
+#define STREAMED_QUESTION                                                              \
+	"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":[{\"role\":"   \
 	"\"user\",\"content\":\"hi\"}]}"
 
 /* What a client sees of each fault that strikes its request. */
@@ -322,10 +322,10 @@ static void message_stream_is_struck_in_its_middle(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *manners = mem_textf(
-			"{\"chunks\": 2, \"chunk\": {\"latency\": \"20ms\", "
-			"\"fault\": \"%s\"}}",
-			rows[i].fault);
+		SCOPED(mem_free) char *manners =
+			mem_textf("{\"chunks\": 2, \"chunk\": {\"latency\": \"20ms\", "
+				  "\"fault\": \"%s\"}}",
+				rows[i].fault);
 		struct mock_program mock;
 		struct line line;
 		int end;

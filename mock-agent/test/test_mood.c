@@ -34,9 +34,9 @@ static void clear_scene(struct scene *scene)
 	manners_book_done(&scene->book);
 }
 
-#define RANDOM \
-	"{\"chunk\": {\"latency\": {\"distribution\": \"uniform\", \"min\": \"0s\", " \
-	"\"max\": \"1h\"}}, \"archive\": {\"latency\": {\"distribution\": " \
+#define RANDOM                                                                         \
+	"{\"chunk\": {\"latency\": {\"distribution\": \"uniform\", \"min\": \"0s\", "  \
+	"\"max\": \"1h\"}}, \"archive\": {\"latency\": {\"distribution\": "            \
 	"\"uniform\", \"min\": \"0s\", \"max\": \"1h\"}}}"
 
 static void mood_repeats_itself_whatever_others_do(void **state)

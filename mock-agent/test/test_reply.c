@@ -59,25 +59,25 @@ static void tool_input_has_what_its_schema_requires(void **state)
 	} rows[] = {
 		{"{}", "{}"},
 		{"{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
-		"\"string\"}},"
+		 "\"string\"}},"
 		 "\"required\":[\"b\"]}",
 			"{\"b\":\"hello\"}"},
 		{"{\"properties\":{\"n\":{\"type\":\"integer\"},\"m\":{\"type\":"
-		"\"number\","
+		 "\"number\","
 		 "\"minimum\":2.5}},\"required\":[\"n\",\"m\"]}",
 			"{\"n\":1,\"m\":2.5}"},
 		{"{\"properties\":{\"e\":{\"enum\":[\"x\",\"y\"]},\"d\":{\"default\":"
-		"[1]},"
+		 "[1]},"
 		 "\"c\":{\"const\":null}},\"required\":[\"e\",\"d\",\"c\"]}",
 			"{\"e\":\"x\",\"d\":[1],\"c\":null}"},
 		{"{\"properties\":{\"o\":{\"type\":\"object\",\"properties\":{\"t\":"
-		"{\"type\":"
+		 "{\"type\":"
 		 "\"boolean\"}},\"required\":[\"t\"]},\"l\":{\"type\":\"array\","
 		 "\"minItems\":2,"
 		 "\"items\":{\"type\":\"string\"}}},\"required\":[\"o\",\"l\"]}",
 			"{\"o\":{\"t\":true},\"l\":[\"hello\",\"hello\"]}"},
 		{"{\"properties\":{\"s\":{\"type\":[\"string\",\"null\"],"
-		"\"maxLength\":2},"
+		 "\"maxLength\":2},"
 		 "\"l\":{\"type\":\"string\",\"minLength\":7}},\"required\":[\"s\","
 		 "\"l\","
 		 "\"unknown\"]}",
@@ -117,13 +117,12 @@ static void tools_of_the_server_are_not_ours_to_ask(void **state)
 }
 
 #define QUESTION "{\"role\":\"user\",\"content\":\"one\"}"
-#define USE(id, name) \
-	"{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"" id \
+#define USE(id, name)                                                                  \
+	"{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"" id     \
 	"\",\"name\":\"" name "\",\"input\":{}}]}"
-#define RESULT(id, text) \
-	"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":" \
-	"\"" id \
-	"\",\"content\":\"" text "\"}]}"
+#define RESULT(id, text)                                                               \
+	"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"   \
+	"\"" id "\",\"content\":\"" text "\"}]}"
 #define SYSTEM "{\"role\":\"system\",\"content\":\"be good\"}"
 
 static void conversation_knows_what_is_next(void **state)

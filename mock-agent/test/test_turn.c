@@ -333,8 +333,8 @@ static void two_readers_hear_the_same(void **state)
 	mock_stop(&mock);
 }
 
-#define RANDOM \
-	"{\"first_byte\": {\"latency\": {\"distribution\": \"uniform\", \"min\": " \
+#define RANDOM                                                                         \
+	"{\"first_byte\": {\"latency\": {\"distribution\": \"uniform\", \"min\": "     \
 	"\"0s\", \"max\": \"400ms\"}}}"
 
 /* What the dice says for this seed is what the program does, whatever the order. */

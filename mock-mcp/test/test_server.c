@@ -236,8 +236,8 @@ static void server_crashes_at_its_moment(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free)
-		char *manners = mem_textf("{\"crash\": \"%s\"}", rows[i][0]);
+		SCOPED(mem_free) char *manners =
+			mem_textf("{\"crash\": \"%s\"}", rows[i][0]);
 		struct scene *scene = scene_begin(state, manners);
 
 		if (i >= 1)

@@ -125,8 +125,7 @@ static void talk_lists_tools_plainly_in_the_legacy_era(void **state)
 	assert_null(json_at(answer, "result.resultType"));
 	assert_null(json_at(answer, "result.ttlMs"));
 	assert_true(cJSON_GetArraySize(json_at(answer, "result.tools")) >= 2);
-	cJSON_ArrayForEach(tool, json_at(answer, "result.tools"))
-	{
+	cJSON_ArrayForEach(tool, json_at(answer, "result.tools")) {
 		assert_non_null(json_text(tool, "name"));
 		assert_non_null(json_text(tool, "description"));
 		assert_string_equal(

@@ -29,10 +29,10 @@ static void reply_json(struct web_exchange *exchange, unsigned status, const cha
 
 static void refuse(struct web_exchange *exchange, unsigned status, const char *said)
 {
-	SCOPED(mem_free)
-	char *body = mem_textf("{\"type\":\"error\",\"error\":"
-			       "{\"type\":\"some_error\",\"message\":\"%s\"}}",
-		said);
+	SCOPED(mem_free) char *body =
+		mem_textf("{\"type\":\"error\",\"error\":"
+			  "{\"type\":\"some_error\",\"message\":\"%s\"}}",
+			said);
 
 	reply_json(exchange, status, body);
 }
@@ -40,9 +40,9 @@ static void refuse(struct web_exchange *exchange, unsigned status, const char *s
 void api_tell(struct api *api, struct api_session *session, const char *type,
 	const char *more)
 {
-	SCOPED(mem_free)
-	char *json = mem_textf("{\"id\":\"sevt_%u\",\"type\":\"%s\"%s}",
-		++api->last_event, type, more);
+	SCOPED(mem_free) char *json =
+		mem_textf("{\"id\":\"sevt_%u\",\"type\":\"%s\"%s}", ++api->last_event,
+			type, more);
 	SCOPED(mem_free) char *frame = mem_textf("event: %s\ndata: %s\n\n", type, json);
 
 	cJSON_AddItemToArray(session->events, cJSON_CreateRaw(json));
@@ -56,8 +56,7 @@ void api_tell(struct api *api, struct api_session *session, const char *type,
 
 void api_tell_text(struct api *api, struct api_session *session, const char *text)
 {
-	SCOPED(mem_free)
-	char *more =
+	SCOPED(mem_free) char *more =
 		mem_textf(",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]", text);
 
 	api_tell(api, session, "agent.message", more);
@@ -65,8 +64,8 @@ void api_tell_text(struct api *api, struct api_session *session, const char *tex
 
 void api_tell_idle(struct api *api, struct api_session *session, const char *reason)
 {
-	SCOPED(mem_free)
-	char *more = mem_textf(",\"stop_reason\":{\"type\":\"%s\"}", reason);
+	SCOPED(mem_free) char *more =
+		mem_textf(",\"stop_reason\":{\"type\":\"%s\"}", reason);
 
 	api_tell(api, session, "session.status_idle", more);
 }
@@ -206,9 +205,9 @@ static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 	} else if (strcmp(method, "DELETE") == 0) {
 		end_session(api, exchange, session, false, answer);
 	} else {
-		SCOPED(mem_free)
-		char *reply = mem_textf("{\"id\":\"%s\",\"status\":\"%s\"}",
-			session->id, session->status);
+		SCOPED(mem_free) char *reply =
+			mem_textf("{\"id\":\"%s\",\"status\":\"%s\"}", session->id,
+				session->status);
 
 		reply_json(exchange, 200, reply);
 	}
@@ -233,8 +232,8 @@ static void ask_to_wait(struct web_exchange *exchange, unsigned ms)
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct api *api = arg;
-	SCOPED(mem_free)
-	char *request = mem_textf("%s %s", web_method(exchange), web_path(exchange));
+	SCOPED(mem_free) char *request =
+		mem_textf("%s %s", web_method(exchange), web_path(exchange));
 	const char *key = web_header(exchange, "authorization");
 	const char *version = web_header(exchange, "anthropic-version");
 	const char *beta = web_header(exchange, "anthropic-beta");

@@ -35,8 +35,7 @@ static void answer_text(const cJSON *request, const char *text)
 {
 	SCOPED(json_free) cJSON *said = cJSON_CreateString(text);
 	SCOPED(mem_free) char *quoted = json_print(said);
-	SCOPED(mem_free)
-	char *result =
+	SCOPED(mem_free) char *result =
 		mem_textf("{\"content\":[{\"type\":\"text\",\"text\":%s}]}", quoted);
 
 	answer(request, result, NULL);

@@ -65,12 +65,10 @@ static struct shot *shoot(struct world *world, const char *url, const char *meth
 
 struct shot *world_send(struct world *world, const struct request *request)
 {
-	SCOPED(mem_free)
-	char *url = mem_textf("%s%s", world_url(world), request->path);
-	SCOPED(mem_free)
-	char *type = mem_textf("Content-Type: %s", request->type ? request->type : "");
-	SCOPED(mem_free)
-	char *authorization = mem_textf("Authorization: %s",
+	SCOPED(mem_free) char *url = mem_textf("%s%s", world_url(world), request->path);
+	SCOPED(mem_free) char *type =
+		mem_textf("Content-Type: %s", request->type ? request->type : "");
+	SCOPED(mem_free) char *authorization = mem_textf("Authorization: %s",
 		request->authorization ? request->authorization : "");
 	const char *headers[3] = {NULL};
 	int count = 0;
@@ -86,8 +84,7 @@ struct shot *world_say(
 	struct world *world, const char *room, const char *bot, const char *content)
 {
 	SCOPED(mem_free) char *path = mem_textf("/webhook/%s", bot);
-	SCOPED(mem_free)
-	char *body =
+	SCOPED(mem_free) char *body =
 		mem_textf("{\"creator\":{\"id\":1,\"name\":\"Test\"},"
 			  "\"room\":{\"id\":%s,\"name\":\"Test\"},\"content\":\"%s\"}",
 			room, content);
@@ -183,8 +180,8 @@ double world_metric(struct world *world, const char *name)
 
 void world_change_agent(struct world *world, const char *manners)
 {
-	SCOPED(mem_free)
-	char *url = mem_textf("%s/control/manners", world_agent_url(world));
+	SCOPED(mem_free) char *url =
+		mem_textf("%s/control/manners", world_agent_url(world));
 	const char *headers[] = {"Content-Type: application/json", NULL};
 	struct shot *shot = shoot(world, url, "PUT", headers, manners);
 
@@ -198,8 +195,7 @@ void world_delete_agent_session(struct world *world, unsigned nth)
 		"anthropic-version: 2026-10-21",
 		"anthropic-beta: managed-agents-2026-04-01", NULL};
 	const cJSON *opened = world_event(world, "agent.session.opened", nth);
-	SCOPED(mem_free)
-	char *url = mem_textf(
+	SCOPED(mem_free) char *url = mem_textf(
 		"%s/v1/sessions/%s", world_agent_url(world), json_text(opened, "id"));
 	struct shot *shot = shoot(world, url, "DELETE", headers, NULL);
 

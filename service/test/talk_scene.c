@@ -110,8 +110,7 @@ static void on_impatience(uv_timer_t *timer)
 
 void scene_create_agent(struct scene *scene, struct agent_options options)
 {
-	SCOPED(mem_free)
-	char *url =
+	SCOPED(mem_free) char *url =
 		mem_textf("http://127.0.0.1:%u/", (unsigned)web_port(scene->api.web));
 	struct err err;
 

@@ -81,8 +81,7 @@ static void agent_refers_to_the_ids_it_is_given(void **state)
 static void agent_declares_its_tools(void **state)
 {
 	struct scene *scene = *state;
-	SCOPED(json_free)
-	cJSON *tools = cJSON_Parse(
+	SCOPED(json_free) cJSON *tools = cJSON_Parse(
 		"[{\"name\":\"add\",\"description\":\"adds\",\"input_schema\":{}}]");
 
 	agent_destroy(scene->agent);

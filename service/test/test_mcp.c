@@ -56,7 +56,7 @@ static void on_ready(void *arg, const cJSON *tools, const char *why)
 	scene->failed = !tools;
 	assert_true(tools ? !why : why != NULL);
 	buf_adds(&scene->why, why ? why : "");
-	cJSON_ArrayForEach (tool, tools)
+	cJSON_ArrayForEach(tool, tools)
 		buf_addf(&scene->tools, "%s,", json_text(tool, "name"));
 	if (scene->destroy_when_ready)
 		destroy(scene);

@@ -153,8 +153,8 @@ static void remove_files(const struct world *world)
 		"store.db", "store.db-wal", "store.db-shm", "ledger"};
 
 	for (size_t i = 0; i < COUNT(files); i++) {
-		SCOPED(mem_free)
-		char *path = mem_textf("%s/%s", world->folder, files[i]);
+		SCOPED(mem_free) char *path =
+			mem_textf("%s/%s", world->folder, files[i]);
 
 		unlink(path);
 	}
@@ -235,8 +235,8 @@ void world_add_program(struct world *world, const char *name, const char *comman
 void world_add_server(struct world *world, const char *name, const char *manners)
 {
 	SCOPED(mem_free) char *flag = mem_textf("--name=%s", name);
-	SCOPED(mem_free)
-	char *other = manners ? mem_textf("--manners=%s", manners) : NULL;
+	SCOPED(mem_free) char *other =
+		manners ? mem_textf("--manners=%s", manners) : NULL;
 
 	world_add_program(world, name, "mock-mcp", flag, other);
 }
@@ -293,8 +293,8 @@ static void start_program(struct world *world, struct program *program,
 
 void world_start_agent(struct world *world, const char *manners)
 {
-	SCOPED(mem_free)
-	char *flag = manners ? mem_textf("--manners=%s", manners) : NULL;
+	SCOPED(mem_free) char *flag =
+		manners ? mem_textf("--manners=%s", manners) : NULL;
 	const char *flags[] = {"--port=0", flag, NULL};
 	unsigned before = world_count(world, "agent.listening");
 	const cJSON *listening;

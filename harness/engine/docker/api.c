@@ -280,7 +280,7 @@ bool docker_api_is_podman(const struct docker_api *api)
 {
 	const cJSON *component;
 
-	cJSON_ArrayForEach (component, json_get(api->about, "Components")) {
+	cJSON_ArrayForEach(component, json_get(api->about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strstr(name, "Podman"))

@@ -98,7 +98,7 @@ static bool remove_sort(
 
 	if (!things)
 		return err_while(err, "list what has our label");
-	cJSON_ArrayForEach (thing, things) {
+	cJSON_ArrayForEach(thing, things) {
 		const char *run_id =
 			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
 

@@ -34,8 +34,8 @@ static int64_t at_us(int64_t us)
 	return T0 + us * CLOCK_US;
 }
 
-static void hear(struct scene *scene, enum event_source source, int lifeline, int64_t us,
-	const char *text)
+static void hear(struct scene *scene, enum event_source source, int lifeline,
+	int64_t us, const char *text)
 {
 	cJSON *json = json_parse(text, strlen(text));
 
@@ -44,8 +44,8 @@ static void hear(struct scene *scene, enum event_source source, int lifeline, in
 	evidence_add_event(&scene->evidence, source, lifeline, json);
 }
 
-static int add_lifeline(struct scene *scene, const char *role, const char *name,
-	const char *session)
+static int add_lifeline(
+	struct scene *scene, const char *role, const char *name, const char *session)
 {
 	int index = evidence_add_lifeline(&scene->evidence, 0);
 	struct lifeline *lifeline = &scene->evidence.lifelines[index];
@@ -89,15 +89,19 @@ static void fill_evidence(struct scene *scene)
 	add_request(scene, REQUEST_TURN, -100000, 2010500, REQUEST_BROKEN)->why =
 		mem_text("Empty reply from server");
 	print_line(scene, -250000, "plain \033[31mwords");
-	print_line(scene, 300, "{\"event\":\"shutdown.begin\",\"signal\":15,\"why\":\"a b\","
-			       "\"ns\":2000000000300000}");
+	print_line(scene, 300,
+		"{\"event\":\"shutdown.begin\",\"signal\":15,\"why\":\"a b\","
+		"\"ns\":2000000000300000}");
 	print_line(scene, 400, "{\"no\":\"event\"}");
 	hear(scene, EVENT_LEDGER, agent, 1500,
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\",\"id\":null}");
 	evidence->lifelines[server].ended_ns = at_us(2009900);
 	snapshot.procs = mem_zeroed(sizeof *snapshot.procs);
-	snapshot.procs[0] = (struct proc){
-		.pid = 4711, .ns_pid = 1, .state = 'S', .name = "service", .wchan = "do_wait"};
+	snapshot.procs[0] = (struct proc){.pid = 4711,
+		.ns_pid = 1,
+		.state = 'S',
+		.name = "service",
+		.wchan = "do_wait"};
 	evidence_add_snapshot(evidence, &snapshot);
 }
 
@@ -113,7 +117,8 @@ static int open_scene(void **state)
 		.axes = mem_text(""),
 		.alone = mem_text("scenarios/kill/10-x.json --half main"),
 		.json = mem_text("{\n\t\"name\":\t\"too late\"\n}"),
-		.scenario = {.name = mem_text("too late"), .why = mem_text("It happens."),
+		.scenario = {.name = mem_text("too late"),
+			.why = mem_text("It happens."),
 			.repeat = 3},
 	};
 	scene->evidence = (struct evidence){
@@ -126,11 +131,18 @@ static int open_scene(void **state)
 		.loaded_ns = at_us(-50000),
 		.stopped_ns = at_us(2011000),
 		.ended_ns = at_us(2020000),
-		.facts = {.asked_ns = at_us(-40), .stop_signal = SIGTERM, .signal_ns = T0,
-			.signal_witness = WITNESS_KERNEL, .kill_ns = at_us(2000100),
-			.kill_witness = WITNESS_SELF, .kill_by_engine = true,
-			.exit_ns = at_us(2010000), .exit_witness = WITNESS_KERNEL,
-			.wait_status_known = true, .wait_status = SIGKILL, .exit_code = 137,
+		.facts = {.asked_ns = at_us(-40),
+			.stop_signal = SIGTERM,
+			.signal_ns = T0,
+			.signal_witness = WITNESS_KERNEL,
+			.kill_ns = at_us(2000100),
+			.kill_witness = WITNESS_SELF,
+			.kill_by_engine = true,
+			.exit_ns = at_us(2010000),
+			.exit_witness = WITNESS_KERNEL,
+			.wait_status_known = true,
+			.wait_status = SIGKILL,
+			.exit_code = 137,
 			.returned_ns = at_us(2010900)},
 	};
 	scene->judgement = (struct judgement){
@@ -141,7 +153,8 @@ static int open_scene(void **state)
 		.diagnoses = {{CAUSE_H1, "waited for the agent API"},
 			{CAUSE_X1, "the grace expired"}},
 		.expectation_count = 2,
-		.expectations = {{"exit_code", "0", "137", false}, {"lost", "1", "1", true}},
+		.expectations = {{"exit_code", "0", "137", false},
+			{"lost", "1", "1", true}},
 	};
 	fill_evidence(scene);
 	*state = scene;
@@ -235,7 +248,8 @@ static void why_says_what_kept_a_case_from_running(void **state)
 	folder = write_round(scene, 1);
 	text = text_of(folder, "why.txt");
 	assert_memory_equal(text, "could not run: not ready in time\n", 33);
-	assert_non_null(strstr(text, "\n3 lines of the service's log were not kept.\n"));
+	assert_non_null(
+		strstr(text, "\n3 lines of the service's log were not kept.\n"));
 	assert_non_null(strstr(text, "\n2 events and 0 lifelines were not kept.\n"));
 }
 
@@ -276,7 +290,8 @@ static void timeline_has_everything_in_the_order_of_its_happening(void **state)
 static void timeline_counts_from_what_there_is(void **state)
 {
 	struct scene *scene = *state;
-	SCOPED(mem_free) char *asked = NULL, *never = NULL, *folder = NULL, *other = NULL;
+	SCOPED(mem_free) char *asked = NULL, *never = NULL, *folder = NULL,
+			      *other = NULL;
 
 	scene->evidence.facts.signal_ns = 0;
 	folder = write_round(scene, 1);
@@ -284,11 +299,15 @@ static void timeline_counts_from_what_there_is(void **state)
 	scene->evidence.facts.asked_ns = 0;
 	other = write_round(scene, 2);
 	never = text_of(other, "timeline.txt");
-	assert_memory_equal(asked, "Milliseconds from the request to stop, for no signal", 52);
-	assert_non_null(strstr(asked, "\n        +0.0  harness             the stop is asked"));
+	assert_memory_equal(
+		asked, "Milliseconds from the request to stop, for no signal", 52);
+	assert_non_null(
+		strstr(asked, "\n        +0.0  harness             the stop is asked"));
 	assert_null(strstr(asked, "SIGTERM"));
-	assert_memory_equal(never, "Milliseconds from the beginning, for there was no", 49);
-	assert_non_null(strstr(never, "\n        +0.0  harness             the case begins\n"));
+	assert_memory_equal(
+		never, "Milliseconds from the beginning, for there was no", 49);
+	assert_non_null(
+		strstr(never, "\n        +0.0  harness             the case begins\n"));
 }
 
 static void ledger_has_its_events_as_they_were_written(void **state)

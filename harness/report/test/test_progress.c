@@ -124,10 +124,11 @@ static void two_rounds(struct scene *scene)
 	progress_over(scene->progress, PROGRESS_NOT_RUN, "could not run: no image");
 }
 
-static const char two_rounds_plainly[] = "[ 1/12] ok       kill/10-x: clean: 418us\n"
-					 "[ 2/12] NOT MET  kill/10-x (twin): killed: 137\n"
-					 "  see reports/failed/x/why.txt\n"
-					 "[ 3/12] NOT RUN  kill/20-y: could not run: no image\n";
+static const char two_rounds_plainly[] =
+	"[ 1/12] ok       kill/10-x: clean: 418us\n"
+	"[ 2/12] NOT MET  kill/10-x (twin): killed: 137\n"
+	"  see reports/failed/x/why.txt\n"
+	"[ 3/12] NOT RUN  kill/20-y: could not run: no image\n";
 
 static void progress_has_a_line_for_each_round_in_a_pipe(void **state)
 {
@@ -210,9 +211,11 @@ static void progress_is_never_wider_than_the_terminal(void **state)
 			"\u65e5\u672c\u8a9e \u65e5\u672c\u8a9e \u65e5\u672c\u8a9e "
 			"\u65e5\u672c\u8a9e kill/20-sequential-over-grace");
 		heard(scene);
-		progress_step(scene->progress, "waiting until it is ready, which takes long");
+		progress_step(
+			scene->progress, "waiting until it is ready, which takes long");
 		heard(scene);
-		line = strndup(scene->text.data + 1, strcspn(scene->text.data, "\033") - 1);
+		line = strndup(
+			scene->text.data + 1, strcspn(scene->text.data, "\033") - 1);
 		assert_true(screen_columns(line) < width);
 		free(line);
 	}
@@ -253,9 +256,11 @@ static void progress_shows_nothing_that_moves_the_cursor(void **state)
 		if (strncmp(at, "\033[K", 3) == 0)
 			at += 2;
 		else
-			assert_true(*at == '\r' || *at == '\n' || (unsigned char)*at >= ' ');
+			assert_true(*at == '\r' || *at == '\n' ||
+				(unsigned char)*at >= ' ');
 	}
-	assert_non_null(strstr(scene->text.data, "] NOT MET  a [2J: last line:  ]0;x  \n"));
+	assert_non_null(
+		strstr(scene->text.data, "] NOT MET  a [2J: last line:  ]0;x  \n"));
 }
 
 static void progress_leaves_a_clean_line_behind(void **state)
@@ -279,8 +284,8 @@ static void progress_marks_in_colours_where_there_are_some(void **state)
 	progress_round(scene->progress, "a");
 	heard(scene);
 	progress_over(scene->progress, PROGRESS_UNMET, "killed");
-	assert_string_equal(heard(scene),
-		"\r\033[K[1/2] \033[1;31mNOT MET \033[0m a: killed\n");
+	assert_string_equal(
+		heard(scene), "\r\033[K[1/2] \033[1;31mNOT MET \033[0m a: killed\n");
 }
 
 static void progress_that_never_was_may_be_destroyed(void **state)

@@ -33,8 +33,8 @@ struct scene {
 	struct results *results;
 };
 
-static void expect_that(struct judgement *judgement, const char *what, const char *wanted,
-	const char *seen, bool met)
+static void expect_that(struct judgement *judgement, const char *what,
+	const char *wanted, const char *seen, bool met)
 {
 	struct expectation *expectation =
 		&judgement->expectations[judgement->expectation_count++];
@@ -55,7 +55,8 @@ static int open_scene(void **state)
 		.values = json_parse("{\"load.sessions\":3}", 19),
 		.alone = mem_text("x.json --half twin"),
 		.half = HALF_TWIN,
-		.scenario = {.name = mem_text("the story"), .stop = {.grace_ns = 2 * CLOCK_S}},
+		.scenario = {.name = mem_text("the story"),
+			.stop = {.grace_ns = 2 * CLOCK_S}},
 	};
 	scene->evidence = (struct evidence){
 		.engine = "docker",
@@ -66,13 +67,22 @@ static int open_scene(void **state)
 		.loaded_ns = T0 - 1,
 		.stopped_ns = T0 + 2100 * CLOCK_MS,
 		.ended_ns = T0 + 2200 * CLOCK_MS,
-		.facts = {.asked_ns = T0 - CLOCK_MS, .returned_ns = T0 + 2100 * CLOCK_MS,
-			.stop_signal = SIGTERM, .signal_ns = T0, .signal_error_ns = 7,
-			.signal_witness = WITNESS_KERNEL, .signal_fate = FATE_DELIVERED,
-			.kill_ns = T0 + 2028 * CLOCK_MS, .kill_witness = WITNESS_ENGINE,
-			.kill_by_engine = true, .kill_sender = "runc",
-			.exit_ns = T0 + 2030 * CLOCK_MS, .exit_witness = WITNESS_SELF,
-			.wait_status_known = true, .wait_status = SIGKILL, .exit_code = 137},
+		.facts = {.asked_ns = T0 - CLOCK_MS,
+			.returned_ns = T0 + 2100 * CLOCK_MS,
+			.stop_signal = SIGTERM,
+			.signal_ns = T0,
+			.signal_error_ns = 7,
+			.signal_witness = WITNESS_KERNEL,
+			.signal_fate = FATE_DELIVERED,
+			.kill_ns = T0 + 2028 * CLOCK_MS,
+			.kill_witness = WITNESS_ENGINE,
+			.kill_by_engine = true,
+			.kill_sender = "runc",
+			.exit_ns = T0 + 2030 * CLOCK_MS,
+			.exit_witness = WITNESS_SELF,
+			.wait_status_known = true,
+			.wait_status = SIGKILL,
+			.exit_code = 137},
 	};
 	scene->judgement = (struct judgement){
 		.verdict = VERDICT_KILLED,
@@ -370,7 +380,8 @@ static void digits_are_printed_as_they_are(void **state)
 		{0, "{\"ns\":0}", "nothing"},
 		{-1, "{\"ns\":-1}", "negative"},
 		{INT64_C(2030000001), "{\"ns\":2030000001}", "past 32 bits"},
-		{INT64_C(999999999999999), "{\"ns\":999999999999999}", "fifteen digits"},
+		{INT64_C(999999999999999), "{\"ns\":999999999999999}",
+			"fifteen digits"},
 		{INT64_C(1000000000000000), "{\"ns\":1000000000000000}",
 			"cJSON alone says 1e+15"},
 		{-INT64_C(1000000000000000), "{\"ns\":-1000000000000000}", "likewise"},
@@ -433,12 +444,15 @@ static void utf8_replaces_what_is_none(void **state)
 	} rows[] = {
 		{"", "", "nothing"},
 		{"plain", "plain", "ASCII"},
-		{"\u00e4\u2026\U0001f600", "\u00e4\u2026\U0001f600", "two, three and four bytes"},
+		{"\u00e4\u2026\U0001f600", "\u00e4\u2026\U0001f600",
+			"two, three and four bytes"},
 		{"a\xff"
-		 "b", "a" BAD "b", "no first byte"},
+		 "b",
+			"a" BAD "b", "no first byte"},
 		{"a\xe2\x80", "a" BAD BAD, "cut at the end"},
 		{"\xe2\x80"
-		 "b", BAD BAD "b", "cut in the middle"},
+		 "b",
+			BAD BAD "b", "cut in the middle"},
 		{"\xc0\x80", BAD BAD, "longer than need be"},
 		{"\xe0\x80\xaf", BAD BAD BAD, "likewise, of three"},
 		{"\xed\xa0\x80", BAD BAD BAD, "half a surrogate pair"},

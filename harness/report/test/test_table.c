@@ -103,33 +103,34 @@ static int set_terminal(void **state)
 
 /* --- what is printed --- */
 
-#define ROUND(id, half, axes, round, sessions, disconnected, code, stop, margin, verdict, \
-	met, rest) \
-	"{\"id\":\"" id "\",\"half\":\"" half "\",\"axes\":{" axes "},\"round\":" round \
-	",\"sessions\":" sessions ",\"disconnected\":" disconnected ",\"exit_code\":" code \
-	",\"stop_ns\":" stop ",\"margin_ns\":" margin ",\"verdict\":\"" verdict \
-	"\",\"met\":" met "," rest "}"
+#define ROUND(id, half, axes, round, sessions, disconnected, code, stop, margin,       \
+	verdict, met, rest)                                                            \
+	"{\"id\":\"" id "\",\"half\":\"" half "\",\"axes\":{" axes                     \
+	"},\"round\":" round ",\"sessions\":" sessions                                 \
+	",\"disconnected\":" disconnected ",\"exit_code\":" code ",\"stop_ns\":" stop  \
+	",\"margin_ns\":" margin ",\"verdict\":\"" verdict "\",\"met\":" met "," rest  \
+	"}"
 
-#define REST_CLEAN \
-	"\"could_run\":true,\"reason\":\"12.3ms\",\"folder\":null," \
+#define REST_CLEAN                                                                     \
+	"\"could_run\":true,\"reason\":\"12.3ms\",\"folder\":null,"                    \
 	"\"diagnoses\":[{\"id\":\"X0\",\"text\":\"clean stop\"}],\"expectations\":[]"
 
-#define W1_TEXT \
-	"PID 1 (no-handler) has no handler for SIGTERM: the kernel discarded it " \
+#define W1_TEXT                                                                        \
+	"PID 1 (no-handler) has no handler for SIGTERM: the kernel discarded it "      \
 	"(seen in the signal trace)"
 
-#define REST_W1 \
-	"\"could_run\":true,\"reason\":\"137: the grace expired\",\"folder\":null," \
+#define REST_W1                                                                        \
+	"\"could_run\":true,\"reason\":\"137: the grace expired\",\"folder\":null,"    \
 	"\"diagnoses\":[{\"id\":\"W1\",\"text\":\"" W1_TEXT "\"}],\"expectations\":[]"
 
-#define RESULTS(cases, summary) \
+#define RESULTS(cases, summary)                                                        \
 	"{\"cases\":[" cases "],\"summary\":{" summary ",\"seconds\":34.25}}"
 
-#define IDLE_MAIN \
-	ROUND("baseline/10-idle", "main", "", "1", "0", "0", "0", "12300000", \
+#define IDLE_MAIN                                                                      \
+	ROUND("baseline/10-idle", "main", "", "1", "0", "0", "0", "12300000",          \
 		"1987700000", "clean", "true", REST_CLEAN)
-#define IDLE_TWIN \
-	ROUND("baseline/10-idle", "twin", "", "1", "3", "1", "137", "2028000000", \
+#define IDLE_TWIN                                                                      \
+	ROUND("baseline/10-idle", "twin", "", "1", "3", "1", "137", "2028000000",      \
 		"-28000000", "killed", "true", REST_W1)
 #define TWO_MET "\"cases\":2,\"met\":2,\"unmet\":0,\"not_run\":0"
 
@@ -148,8 +149,8 @@ static void table_has_a_row_for_each_half(void **state)
 
 static void table_leaves_out_what_nobody_has(void **state)
 {
-	SCOPED(mem_free) char *text = piped(RESULTS(IDLE_MAIN,
-		"\"cases\":1,\"met\":1,\"unmet\":0,\"not_run\":0"));
+	SCOPED(mem_free) char *text = piped(
+		RESULTS(IDLE_MAIN, "\"cases\":1,\"met\":1,\"unmet\":0,\"not_run\":0"));
 
 	(void)state;
 	assert_string_equal(text,
@@ -158,25 +159,24 @@ static void table_leaves_out_what_nobody_has(void **state)
 		"1 case, 1 met, 0 not met in 34.3s\n");
 }
 
-#define IDLE_ROUND(round, code, stop, margin, verdict, met, rest) \
+#define IDLE_ROUND(round, code, stop, margin, verdict, met, rest)                      \
 	ROUND("a", "main", "", round, "3", "3", code, stop, margin, verdict, met, rest)
 
 static void table_folds_the_rounds_of_a_case(void **state)
 {
 	SCOPED(mem_free) char *text = piped(RESULTS(
 		IDLE_ROUND("1", "0", "900000000", "1100000000", "clean", "true",
-			REST_CLEAN) ","
-		IDLE_ROUND("2", "137", "2000000000", "0", "killed", "false",
+			REST_CLEAN) "," IDLE_ROUND("2", "137", "2000000000", "0",
+			"killed", "false",
 			"\"could_run\":true,\"reason\":\"137\",\"folder\":\"reports/failed/a\","
 			"\"command\":\"stopbench run a\","
 			"\"diagnoses\":[{\"id\":\"H2\",\"text\":\"sequential\"}],"
 			"\"expectations\":[{\"what\":\"exit_code\",\"wanted\":\"0\","
 			"\"seen\":\"137\",\"met\":false},{\"what\":\"lost\",\"wanted\":\"0\","
-			"\"seen\":\"0\",\"met\":true}]") ","
-		IDLE_ROUND("3", "0", "100000000", "1900000000", "clean", "true",
-			REST_CLEAN) ","
-		IDLE_ROUND("4", "0", "200000000", "1800000000", "clean", "true",
-			REST_CLEAN),
+			"\"seen\":\"0\",\"met\":true}]") "," IDLE_ROUND("3", "0",
+			"100000000", "1900000000", "clean", "true",
+			REST_CLEAN) "," IDLE_ROUND("4", "0", "200000000", "1800000000",
+			"clean", "true", REST_CLEAN),
 		"\"cases\":1,\"met\":0,\"unmet\":1,\"not_run\":0"));
 
 	(void)state;
@@ -192,29 +192,31 @@ static void table_folds_the_rounds_of_a_case(void **state)
 
 static void table_says_a_common_unit_once(void **state)
 {
-	SCOPED(mem_free) char *text = piped(RESULTS(
-		IDLE_ROUND("1", "0", "2010000000", "1", "clean", "true", REST_CLEAN) ","
-		IDLE_ROUND("2", "0", "2040000000", "1", "clean", "true", REST_CLEAN),
-		"\"cases\":1,\"met\":1,\"unmet\":0,\"not_run\":0"));
+	SCOPED(mem_free) char *text =
+		piped(RESULTS(IDLE_ROUND("1", "0", "2010000000", "1", "clean", "true",
+				      REST_CLEAN) "," IDLE_ROUND("2", "0", "2040000000",
+				      "1", "clean", "true", REST_CLEAN),
+			"\"cases\":1,\"met\":1,\"unmet\":0,\"not_run\":0"));
 
 	(void)state;
 	assert_non_null(strstr(text, " 2.01..2.04s "));
 	assert_non_null(strstr(text, " ok 2/2\n"));
 }
 
-#define COMBINATION(half, how, n, stop) \
-	ROUND("history/10", half, "\"service.env.DISCONNECT\":\"" how "\",\"load.sessions\":" n, \
-		"1", n, n, "0", stop, "1000000000", "clean", "true", REST_CLEAN)
+#define COMBINATION(half, how, n, stop)                                                \
+	ROUND("history/10", half,                                                      \
+		"\"service.env.DISCONNECT\":\"" how "\",\"load.sessions\":" n, "1", n, \
+		n, "0", stop, "1000000000", "clean", "true", REST_CLEAN)
 
 static void table_draws_a_matrix_as_a_tree_with_whole_curves(void **state)
 {
-	SCOPED(mem_free) char *text = piped(RESULTS(
-		COMBINATION("main", "none", "1", "50000000") ","
-		COMBINATION("twin", "none", "1", "51000000") ","
-		COMBINATION("main", "none", "20", "60000000") ","
-		COMBINATION("twin", "none", "20", "61000000") ","
-		COMBINATION("main", "parallel", "1", "70000000") "," IDLE_MAIN,
-		TWO_MET));
+	SCOPED(mem_free) char *text = piped(
+		RESULTS(COMBINATION("main", "none", "1", "50000000") "," COMBINATION(
+				"twin", "none", "1", "51000000") "," COMBINATION("main",
+				"none", "20", "60000000") "," COMBINATION("twin",
+				"none", "20", "61000000") "," COMBINATION("main",
+				"parallel", "1", "70000000") "," IDLE_MAIN,
+			TWO_MET));
 
 	(void)state;
 	assert_string_equal(text,
@@ -285,17 +287,18 @@ static void table_of_nothing_is_a_summary(void **state)
 
 /* --- on terminals --- */
 
-#define LONG_UNMET \
-	ROUND("kill/20-sequential-over-the-grace", "main", "", "1", "8", "4", "137", \
-		"2030000000", "-30000000", "killed", "false", \
-		"\"could_run\":true,\"reason\":\"137\",\"folder\":null," \
-		"\"diagnoses\":[{\"id\":\"W1\",\"text\":\"" W1_TEXT "\"}]," \
-		"\"expectations\":[{\"what\":\"verdict\",\"wanted\":\"clean\"," \
+#define LONG_UNMET                                                                     \
+	ROUND("kill/20-sequential-over-the-grace", "main", "", "1", "8", "4", "137",   \
+		"2030000000", "-30000000", "killed", "false",                          \
+		"\"could_run\":true,\"reason\":\"137\",\"folder\":null,"               \
+		"\"diagnoses\":[{\"id\":\"W1\",\"text\":\"" W1_TEXT "\"}],"            \
+		"\"expectations\":[{\"what\":\"verdict\",\"wanted\":\"clean\","        \
 		"\"seen\":\"killed: 137: the grace expired\",\"met\":false}]")
 
 static void assert_fits(char *text, unsigned width)
 {
-	for (char *line = text, *rest; (line = strtok_r(line, "\n", &rest)); line = NULL) {
+	for (char *line = text, *rest; (line = strtok_r(line, "\n", &rest));
+		line = NULL) {
 		if (screen_columns(line) > width)
 			fail_msg("wider than %u: %s", width, line);
 	}
@@ -308,12 +311,12 @@ static void table_fits_the_terminal(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(widths); i++) {
 		SCOPED(mem_free) char *text = shown(
-			RESULTS(IDLE_MAIN "," IDLE_TWIN "," LONG_UNMET ","
-				IDLE_ROUND("1", "0", "2010000000", "1", "clean", "true",
-					REST_CLEAN) ","
-				IDLE_ROUND("2", "0", "2040000000", "1", "clean", "true",
-					REST_CLEAN) ","
-				COMBINATION("main", "sequential", "20", "50000000"),
+			RESULTS(IDLE_MAIN "," IDLE_TWIN "," LONG_UNMET "," IDLE_ROUND(
+					"1", "0", "2010000000", "1", "clean", "true",
+					REST_CLEAN) "," IDLE_ROUND("2", "0",
+					"2040000000", "1", "clean", "true",
+					REST_CLEAN) "," COMBINATION("main",
+					"sequential", "20", "50000000"),
 				"\"cases\":3,\"met\":2,\"unmet\":1,\"not_run\":0"),
 			widths[i]);
 
@@ -323,10 +326,10 @@ static void table_fits_the_terminal(void **state)
 
 static void table_of_eighty_columns_keeps_to_the_ids(void **state)
 {
-	SCOPED(mem_free) char *text = shown(
-		RESULTS(LONG_UNMET "," IDLE_TWIN,
-			"\"cases\":2,\"met\":1,\"unmet\":1,\"not_run\":0"),
-		80);
+	SCOPED(mem_free) char *text =
+		shown(RESULTS(LONG_UNMET "," IDLE_TWIN,
+			      "\"cases\":2,\"met\":1,\"unmet\":1,\"not_run\":0"),
+			80);
 
 	(void)state;
 	/* The unmet row tells the rest below, in words that are not cut. */
@@ -355,10 +358,9 @@ static void table_cuts_the_reason_where_the_line_ends(void **state)
 static void table_cuts_labels_before_it_gives_up_a_range(void **state)
 {
 	SCOPED(mem_free) char *text = shown(
-		RESULTS(LONG_UNMET "," IDLE_TWIN ","
-			IDLE_ROUND("1", "0", "2010000000", "1", "clean", "true",
-				REST_CLEAN) ","
-			IDLE_ROUND("2", "0", "2040000000", "1", "clean", "true", REST_CLEAN),
+		RESULTS(LONG_UNMET "," IDLE_TWIN "," IDLE_ROUND("1", "0", "2010000000",
+				"1", "clean", "true", REST_CLEAN) "," IDLE_ROUND("2",
+				"0", "2040000000", "1", "clean", "true", REST_CLEAN),
 			TWO_MET),
 		80);
 
@@ -372,7 +374,8 @@ static void table_has_colours_on_a_terminal_alone(void **state)
 {
 	const char *results = RESULTS(LONG_UNMET "," IDLE_TWIN,
 		"\"cases\":2,\"met\":1,\"unmet\":1,\"not_run\":0");
-	SCOPED(mem_free) char *coloured = NULL, *plain = NULL, *dumb = NULL, *file = NULL;
+	SCOPED(mem_free) char *coloured = NULL, *plain = NULL, *dumb = NULL,
+			      *file = NULL;
 
 	(void)state;
 	plain = shown(results, 80);
@@ -392,8 +395,8 @@ static void table_has_colours_on_a_terminal_alone(void **state)
 static void table_shows_nothing_that_moves_the_cursor(void **state)
 {
 	SCOPED(mem_free) char *text = shown(
-		RESULTS(ROUND("a\\u001b[2J", "main", "", "1", "0", "0", "0", "1", "1", "dirty",
-				"false",
+		RESULTS(ROUND("a\\u001b[2J", "main", "", "1", "0", "0", "0", "1", "1",
+				"dirty", "false",
 				"\"could_run\":true,\"reason\":\"x\",\"folder\":null,"
 				"\"diagnoses\":[{\"id\":\"X9\",\"text\":\"one\\r\\ntwo\\u0007\"}],"
 				"\"expectations\":[{\"what\":\"log\",\"wanted\":\"\\u001b[31m\","

@@ -41,7 +41,8 @@ static int open_scene(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
 {
 	(void)stat;
 	(void)type;
@@ -67,8 +68,10 @@ static void write_file(const char *path, const char *text)
 {
 	FILE *file;
 
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		SCOPED(mem_free) char *folder = mem_textf("%.*s", (int)(slash - path), path);
+	for (const char *slash = strchr(path, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		SCOPED(mem_free) char *folder =
+			mem_textf("%.*s", (int)(slash - path), path);
 
 		assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
 	}
@@ -127,8 +130,8 @@ static void plan_makes_one_case_of_a_plain_file(void **state)
 	assert_true(add(scene, "scenarios/kill/10-x.json"));
 	assert_cases(scene, "main");
 	assert_string_equal(scene->plan.cases[0]->id, "kill/10-x");
-	assert_string_equal(scene->plan.cases[0]->alone,
-		"scenarios/kill/10-x.json --half main");
+	assert_string_equal(
+		scene->plan.cases[0]->alone, "scenarios/kill/10-x.json --half main");
 	assert_int_equal(scene->plan.files, 1);
 }
 
@@ -172,8 +175,9 @@ static void plan_puts_each_twin_behind_its_main_half(void **state)
 		"\"expect\":{\"exit_code\":0,\"orphans\":0},"
 		"\"twin\":{\"set\":{\"service.env.DISCONNECT\":\"none\"},"
 		"\"expect\":{\"exit_code\":137}}}");
-	assert_cases(scene, "main load.sessions=1; twin load.sessions=1; "
-			    "main load.sessions=3; twin load.sessions=3");
+	assert_cases(scene,
+		"main load.sessions=1; twin load.sessions=1; "
+		"main load.sessions=3; twin load.sessions=3");
 	assert_null(scenario_env(nth(scene, 2), "DISCONNECT"));
 	assert_string_equal(scenario_env(nth(scene, 3), "DISCONNECT"), "none");
 	assert_int_equal(nth(scene, 3)->load.sessions, 3);
@@ -221,8 +225,9 @@ static void plan_pins_an_axis_from_the_command_line(void **state)
 	struct scene *scene = *state;
 
 	scene->options.sets = sets;
-	add_text(scene, "{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3],"
-			"\"load.turns\":[0,1]}}");
+	add_text(scene,
+		"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3],"
+		"\"load.turns\":[0,1]}}");
 	assert_cases(scene, "main load.turns=0; main load.turns=1");
 	assert_int_equal(nth(scene, 1)->load.sessions, 20);
 	assert_string_equal(scene->plan.cases[1]->alone,
@@ -235,16 +240,17 @@ static void plan_pins_every_axis_below_a_path(void **state)
 	struct scene *scene = *state;
 
 	scene->options.sets = sets;
-	add_text(scene, "{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3],"
-			"\"load.turns\":[0,1]}}");
+	add_text(scene,
+		"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3],"
+		"\"load.turns\":[0,1]}}");
 	assert_cases(scene, "main");
 	assert_int_equal(nth(scene, 0)->load.sessions, 7);
 }
 
 static void plan_gives_the_command_line_the_last_word(void **state)
 {
-	static const char *const sets[] = {"stop.grace=7s", "load.sessions=3",
-		"service.env.A=b=c", NULL};
+	static const char *const sets[] = {
+		"stop.grace=7s", "load.sessions=3", "service.env.A=b=c", NULL};
 	struct scene *scene = *state;
 
 	scene->options.sets = sets;
@@ -291,7 +297,8 @@ static void plan_makes_the_same_case_again_from_its_alone_string(void **state)
 	scene->plan = (struct plan){0};
 	for (unsigned i = 0; i < all.count; i++) {
 		SCOPED(buf_done) struct buf bytes = {0};
-		SCOPED(mem_free) const char **words = split(all.cases[i]->alone, &bytes);
+		SCOPED(mem_free) const char **words =
+			split(all.cases[i]->alone, &bytes);
 		const char *sets[8] = {0};
 		unsigned count = 0, at = 1;
 
@@ -321,8 +328,9 @@ static void plan_names_the_command_for_one_round(void **state)
 	add_text(scene, "{\"name\":\"x\",\"repeat\":5}");
 	once = plan_command(scene->plan.cases[0], "docker", UINT64_MAX);
 	again = plan_command(scene->plan.cases[1], "process", 7);
-	assert_string_equal(once, "stopbench run s.json --half main --engine docker --seed "
-				  "18446744073709551615");
+	assert_string_equal(once,
+		"stopbench run s.json --half main --engine docker --seed "
+		"18446744073709551615");
 	assert_string_equal(again,
 		"stopbench run s.json --half main --engine process --seed 7 --repeat 1");
 }
@@ -374,7 +382,8 @@ static const struct {
 } bad_files[] = {
 	{"[]", NULL, "s.json:1:1: expected an object, not an array", "no object"},
 	{"{\"name\":\"x\"", NULL,
-		"s.json:1:12: expected ',' or '}', found the end of the text", "cut short"},
+		"s.json:1:12: expected ',' or '}', found the end of the text",
+		"cut short"},
 	{"{\"name\":\"x\",\"matrix\":{\n\"load.sesions\":[1]}}", NULL,
 		"s.json:2:1: load.sesions: no such key; did you mean \"sessions\"?",
 		"an axis that nothing has"},
@@ -403,7 +412,8 @@ static const struct {
 		"not -1",
 		"values that the key refuses, each at its place"},
 	{"{\"name\":\"x\",\"load\":{\"turns\":2},\n\"matrix\":{\"load.sessions\":[3,1]}}",
-		NULL, "s.json:2:1: load.sessions=1: load.turns: more than load.sessions (1)",
+		NULL,
+		"s.json:2:1: load.sessions=1: load.turns: more than load.sessions (1)",
 		"good with one value, wrong with the next"},
 	{"{\"name\":\"x\",\"variants\":{}}", NULL,
 		"s.json:1:13: variants: expected a list of {\"where\": {...}, \"set\": {...}}, "
@@ -412,10 +422,12 @@ static const struct {
 	{"{\"name\":\"x\",\"variants\":[{\"where\":{}}]}", NULL,
 		"s.json:1:25: variants: expected {\"where\": {...}, \"set\": {...}}",
 		"a variant of nothing"},
-	{"{\"name\":\"x\",\"variants\":[{\"where\":{\"load.sesions\":1},\"set\":{}}]}", NULL,
+	{"{\"name\":\"x\",\"variants\":[{\"where\":{\"load.sesions\":1},\"set\":{}}]}",
+		NULL,
 		"s.json:1:35: load.sesions: no such key; did you mean \"sessions\"?",
 		"a where that can't match"},
-	{"{\"name\":\"x\",\"variants\":[{\"where\":{},\"set\":{\"stop.grace\":\"5\"}}]}", NULL,
+	{"{\"name\":\"x\",\"variants\":[{\"where\":{},\"set\":{\"stop.grace\":\"5\"}}]}",
+		NULL,
 		"s.json:1:44: variants: stop.grace: \"5\": the unit is missing; expected a "
 		"duration such as \"250ms\" or \"1m30s\" (units ns us ms s m h)",
 		"a variant's bad value"},
@@ -423,11 +435,13 @@ static const struct {
 		"s.json:1:13: twin: expected {\"set\": {...}, \"expect\": {...}}",
 		"a twin that expects nothing"},
 	{"{\"name\":\"x\",\"twin\":{\"set\":{},\"expect\":{}}}", NULL,
-		"s.json:1:21: twin: its set changes nothing", "a twin that is the same"},
+		"s.json:1:21: twin: its set changes nothing",
+		"a twin that is the same"},
 	{"{\"name\":\"x\",\"twin\":{\"set\":[],\"expect\":{}}}", NULL,
 		"s.json:1:13: twin: expected {\"set\": {...}, \"expect\": {...}}",
 		"a twin's set is an object"},
-	{"{\"name\":\"x\",\"twin\":{\"set\":{\"service.comand\":[]},\"expect\":{}}}", NULL,
+	{"{\"name\":\"x\",\"twin\":{\"set\":{\"service.comand\":[]},\"expect\":{}}}",
+		NULL,
 		"s.json:1:28: service.comand: no such key; did you mean \"command\"?",
 		"a twin's misspelt path"},
 	{"{\"name\":\"x\",\"twin\":{\"set\":{\"load.sessions\":1},\n\"expect\":"
@@ -441,9 +455,11 @@ static const struct {
 		"a twin that does not fit together"},
 	{"{\"name\":\"x\",\"variants\":[{\"where\":{},\"set\":{\n\"twin\":{\"set\":"
 	 "{\"load.sesions\":1},\"expect\":{}}}}]}",
-		NULL, "s.json:2:16: load.sesions: no such key; did you mean \"sessions\"?",
+		NULL,
+		"s.json:2:16: load.sesions: no such key; did you mean \"sessions\"?",
 		"a twin that a variant brings"},
-	{"{\"name\":\"x\",\"twin\":{\"set\":{\"load.sessions.1\":1},\"expect\":{}}}", NULL,
+	{"{\"name\":\"x\",\"twin\":{\"set\":{\"load.sessions.1\":1},\"expect\":{}}}",
+		NULL,
 		"s.json:1:28: load.sessions.1: no such key; load.sessions has none below it",
 		"a path past a number"},
 	{"{\"name\":\"x\"}", "load.sesions=3",
@@ -504,8 +520,8 @@ static void plan_names_a_path_that_is_not_there(void **state)
 	struct scene *scene = *state;
 
 	assert_false(add(scene, "nowhere/x.json"));
-	assert_string_equal(buf_text(&scene->wrong),
-		"nowhere/x.json: No such file or directory");
+	assert_string_equal(
+		buf_text(&scene->wrong), "nowhere/x.json: No such file or directory");
 }
 
 static void schema_describes_every_part_of_the_format(void **state)
@@ -514,8 +530,8 @@ static void schema_describes_every_part_of_the_format(void **state)
 	const cJSON *properties = json_get(schema, "properties");
 
 	(void)state;
-	assert_string_equal(
-		json_text(schema, "$schema"), "http://json-schema.org/draft-07/schema#");
+	assert_string_equal(json_text(schema, "$schema"),
+		"http://json-schema.org/draft-07/schema#");
 	assert_true(cJSON_IsFalse(json_get(schema, "additionalProperties")));
 	for (const struct field *field = scenario_fields; field->name; field++) {
 		const cJSON *property = json_get(properties, field->name);
@@ -524,8 +540,10 @@ static void schema_describes_every_part_of_the_format(void **state)
 		assert_non_null(json_text(property, "description"));
 	}
 	assert_string_equal(
-		json_text(json_at(properties, "stop.properties.grace"), "default"), "10s");
-	assert_non_null(json_at(properties, "agent.properties.disconnect.properties.fault"));
+		json_text(json_at(properties, "stop.properties.grace"), "default"),
+		"10s");
+	assert_non_null(
+		json_at(properties, "agent.properties.disconnect.properties.fault"));
 	assert_non_null(json_at(properties, "mcp.items.properties.on_eof"));
 }
 

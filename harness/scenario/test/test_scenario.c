@@ -61,9 +61,11 @@ static const struct {
 	{"{\"name\":\"x\",}", "s:1:13: expected a key in double quotes, found '}'",
 		"a comma too many"},
 	{"{\"name\":\"x\",\n \"name\":\"y\"}",
-		"s:2:2: the key \"name\" stands in this object already", "duplicate keys"},
+		"s:2:2: the key \"name\" stands in this object already",
+		"duplicate keys"},
 	{"{\"name\":\"x\",\n  \"laod\": {}}",
-		"s:2:3: laod: no such key; did you mean \"load\"?", "misspelt at the root"},
+		"s:2:3: laod: no such key; did you mean \"load\"?",
+		"misspelt at the root"},
 	{"{\"name\":\"x\",\"load\":{\n  \"sesions\": 3}}",
 		"s:2:3: load.sesions: no such key; did you mean \"sessions\"?",
 		"misspelt one level down"},
@@ -78,7 +80,8 @@ static const struct {
 		"s:1:13: load.sessions: no such key; a path is one in matrix, variants and "
 		"twin",
 		"a path where a key belongs"},
-	{"{\"name\":\"x\",\"load\":3}", "s:1:13: load: expected an object, not a number",
+	{"{\"name\":\"x\",\"load\":3}",
+		"s:1:13: load: expected an object, not a number",
 		"a part that is none"},
 	{"{\"name\":\"x\",\"load\":{\"sessions\":\"3\"}}",
 		"s:1:21: load.sessions: expected a whole number from 0 to 5000, not a string",
@@ -109,7 +112,8 @@ static const struct {
 		"\"engines\": [\"process\"]",
 		"nor is it here"},
 	{"{\"name\":\"x\",\"load\":{\"sessions\":1,\"turns\":2}}",
-		"s:1:34: load.turns: more than load.sessions (1)", "turns without sessions"},
+		"s:1:34: load.turns: more than load.sessions (1)",
+		"turns without sessions"},
 	{"{\"name\":\"x\",\"expect\":{\"disconnected\":1}}",
 		"s:1:23: expect.disconnected: more than load.sessions (0)",
 		"more than there are"},
@@ -144,13 +148,15 @@ static const struct {
 		"s:1:24: engines: there is no \"podman\"; there are: docker, process",
 		"an engine that we lack"},
 	{"{\"name\":\"x\",\"engines\":\"docker\"}",
-		"s:1:13: engines: expected a list of strings, not a string", "not a list"},
+		"s:1:13: engines: expected a list of strings, not a string",
+		"not a list"},
 	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"SIGTEM\"}}",
 		"s:1:24: service.stop_signal: no such signal; expected a name such as "
 		"\"SIGTERM\"",
 		"no such signal"},
 	{"{\"name\":\"x\",\"service\":{\"env\":{\"A\":[]}}}",
-		"s:1:31: env.A: expected a string, not an array", "an environment of lists"},
+		"s:1:31: env.A: expected a string, not an array",
+		"an environment of lists"},
 	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",1]}}",
 		"s:1:39: command: expected a string, not a number", "half a command"},
 	{"{\"name\":\"x\",\"service\":{\"topology\":\"hots\"}}",
@@ -162,9 +168,11 @@ static const struct {
 	{"{\"name\":\"x\",\"service\":{\"ready\":{\"tcp\":70000}}}",
 		"s:1:33: tcp: expected a port from 1 to 65535", "no port"},
 	{"{\"name\":\"x\",\"service\":{\"ready\":{\"signal\":false}}}",
-		"s:1:33: signal: expected true, not false", "a question with one answer"},
+		"s:1:33: signal: expected true, not false",
+		"a question with one answer"},
 	{"{\"name\":\"x\",\"service\":{\"ready\":{\"log\":\"\"}}}",
-		"s:1:33: log: expected a text, not an empty one", "found in every line"},
+		"s:1:33: log: expected a text, not an empty one",
+		"found in every line"},
 	{"{\"name\":\"x\",\"mcp\":{}}",
 		"s:1:13: mcp: expected a list such as [{\"name\": \"skills\"}], not an object",
 		"servers are a list"},
@@ -192,7 +200,8 @@ static void scenario_refuses_what_is_wrong_and_says_where(void **state)
 		read_text(bad_texts[i].text, &lines, &scenario);
 		if (strcmp(buf_text(&lines), bad_texts[i].wrong) != 0)
 			fail_msg("%s: %s\n  wanted %s\n  got    %s", bad_texts[i].why,
-				bad_texts[i].text, bad_texts[i].wrong, buf_text(&lines));
+				bad_texts[i].text, bad_texts[i].wrong,
+				buf_text(&lines));
 		scenario_done(&scenario);
 	}
 }
@@ -219,8 +228,8 @@ static void scenario_refuses_manners_that_no_mock_has(void **state)
 
 static void scenario_that_says_nothing_asks_for_a_clean_stop(void **state)
 {
-	static const char *const texts[] = {"{\"name\":\"x\"}",
-		"{\"name\":\"x\",\"expect\":{}}"};
+	static const char *const texts[] = {
+		"{\"name\":\"x\"}", "{\"name\":\"x\",\"expect\":{}}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -235,7 +244,8 @@ static void scenario_that_says_nothing_asks_for_a_clean_stop(void **state)
 
 static void scenario_asks_for_nothing_that_its_expect_leaves_out(void **state)
 {
-	struct scenario scenario = good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\"}}");
+	struct scenario scenario =
+		good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\"}}");
 
 	(void)state;
 	assert_int_equal(scenario.expect.within_ns, 4 * CLOCK_S);
@@ -299,7 +309,8 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.service.session.bots.count, 1);
 	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
 	assert_true(scenario.service.init && scenario.service.no_mocks);
-	assert_int_equal(manners_ending(&scenario.agent.all, true)->latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(
+		manners_ending(&scenario.agent.all, true)->latency.a_ns, 4 * CLOCK_S);
 	assert_string_equal(
 		scenario.agent_json, "{\"disconnect\":{\"latency\":\"4s\"}}");
 	assert_int_equal(scenario.mcp.count, 2);
@@ -312,7 +323,8 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.stop.grace_ns, 1500 * CLOCK_MS);
 	assert_int_equal(scenario.stop.count, 2);
 	assert_int_equal(scenario.expect.exit_codes.count, 2);
-	assert_int_equal(scenario.expect.verdicts, 1u << VERDICT_CLEAN | 1u << VERDICT_SLOW);
+	assert_int_equal(
+		scenario.expect.verdicts, 1u << VERDICT_CLEAN | 1u << VERDICT_SLOW);
 	assert_int_equal(scenario.expect.disconnected, EXPECT_ALL);
 	assert_int_equal(scenario.expect.orphans, 0);
 	assert_int_equal(scenario.expect.diagnosis, CAUSE_H2);
