@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -162,12 +163,27 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
 }
 
+/* libuv cuts a longer one off without a word, and binds somewhere else. */
+static bool fits_socket(const char *path, struct err *err)
+{
+	size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+
+	return strlen(path) <= most ||
+		err_set(err,
+			"ledger %s: a socket's path has at most %zu bytes, this one %zu: "
+			"choose a shorter TMPDIR",
+			path, most, strlen(path));
+}
+
 struct ledger *ledger_create(
 	uv_loop_t *loop, const char *path, struct evidence *evidence, struct err *err)
 {
-	struct ledger *ledger = mem_zeroed(sizeof *ledger);
+	struct ledger *ledger;
 	int status;
 
+	if (!fits_socket(path, err))
+		return NULL;
+	ledger = mem_zeroed(sizeof *ledger);
 	ledger->loop = loop;
 	ledger->evidence = evidence;
 	ledger->address = mem_textf("unix:%s", path);

@@ -289,6 +289,22 @@ static void a_service_that_is_never_ready_is_exit_code_3(void **state)
 		3, "not ready in time");
 }
 
+/* A socket that libuv bound below a path cut off would lie outside of it. */
+static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state)
+{
+	SCOPED(mem_free) char *folder = mem_textf("%s/%0100d", getenv("TMPDIR"), 0);
+	SCOPED(mem_free) char *variable = mem_textf("TMPDIR=%s", folder);
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", bin_folder());
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	expect_code(
+		(const char *const[]){"env", variable, program, "run", IDLE, "--engine",
+			"process", "--half", "main", "--report", REPORT, NULL},
+		3, "choose a shorter TMPDIR");
+	assert_int_equal(rmdir(folder), 0); /* nothing was left in it */
+}
+
 static void a_service_that_exits_early_is_a_crash(void **state)
 {
 	(void)state;
@@ -497,6 +513,8 @@ int main(void)
 		cmocka_unit_test(a_stop_at_an_event_has_its_load),
 		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
 		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
+		cmocka_unit_test(
+			a_temporary_folder_too_deep_for_a_socket_is_exit_code_3),
 		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
 		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
@@ -510,6 +528,9 @@ int main(void)
 		cmocka_unit_test(ctrl_c_leaves_nothing_on_docker),
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_docker),
 	};
+
+	/* ONLY="*docker*" runs some. */
+	cmocka_set_test_filter(getenv("ONLY"));
 
 	return cmocka_run_group_tests(tests, move_in, move_out);
 }
