@@ -20,6 +20,7 @@
 #define INDENT_WIDTH 2 /* of a level of the tree */
 
 #define DETAIL_INDENT 4
+#define FEW_ROWS      6 /* in a table of so few, each reason is told to its end */
 
 static const struct {
 	const char *name;
@@ -44,6 +45,7 @@ struct table {
 	unsigned label_width; /* 0: as it is */
 	unsigned why_width;   /* 0: as it is */
 	bool why_short;       /* only the id */
+	bool few;             /* rows */
 };
 
 /* --- drawing --- */
@@ -244,14 +246,14 @@ static void print_trimmed(FILE *out, const char *line)
 	fprintf(out, "%.*s\n", (int)len, line);
 }
 
-/* What a row that did not go well has to say beyond its line. */
+/* What a row that did not go well, or one of a few, has to say beyond its line. */
 static void print_details(const struct table *table, FILE *out, const struct row *row)
 {
 	const char *why = row->cells[COLUMN_WHY];
 	bool cut = table->why_short ||
 		(table->why_width && screen_columns(why) > table->why_width);
 
-	if (row->met)
+	if (row->met && !table->few)
 		return;
 	/* A reason without an id is the verdict's, and told by what was not met. */
 	if (cut && why[0] && (row->id[0] || row->not_run))
@@ -304,6 +306,7 @@ void table_print(FILE *out, const cJSON *results)
 
 	rows_fold(&rows, results);
 	table.tree = tree_grow(&rows);
+	table.few = rows.count <= FEW_ROWS;
 	if (rows.count > 0) {
 		choose_columns(&table);
 		if (table.screen.width)

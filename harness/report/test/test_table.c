@@ -332,14 +332,16 @@ static void table_of_eighty_columns_keeps_to_the_ids(void **state)
 			80);
 
 	(void)state;
-	/* The unmet row tells the rest below, in words that are not cut. */
+	/* The rest is told below, in words that are not cut. */
 	assert_string_equal(text,
 		"CASE                              HALF SESS EXIT  STOP VERDICT EXPECTED WHY\n"
 		"kill/20-sequential-over-the-grace main  4/8  137 2.03s killed  NOT MET  W1\n"
 		"    W1 PID 1 (no-handler) has no handler for SIGTERM: the kernel discarded it\n"
 		"    (seen in the signal trace)\n"
 		"    verdict: wanted clean, seen killed: 137: the grace expired\n"
-		"baseline/10-idle                  twin  1/3  137 2.03s killed  ok       W1\n\n"
+		"baseline/10-idle                  twin  1/3  137 2.03s killed  ok       W1\n"
+		"    W1 PID 1 (no-handler) has no handler for SIGTERM: the kernel discarded it\n"
+		"    (seen in the signal trace)\n\n"
 		"2 cases, 1 met, 1 not met in 34.3s\n");
 }
 
@@ -351,8 +353,29 @@ static void table_cuts_the_reason_where_the_line_ends(void **state)
 	assert_string_equal(text,
 		"CASE             HALF SESS EXIT  STOP  MARGIN VERDICT EXPECTED WHY\n"
 		"baseline/10-idle twin  1/3  137 2.03s -28.0ms killed  ok       W1 PID 1 "
-		"(no-handler) has no handler for SIGTE…\n\n"
+		"(no-handler) has no handler for SIGTE…\n"
+		"    " W1_TEXT "\n\n"
 		"2 cases, 2 met, 0 not met in 34.3s\n");
+}
+
+#define KILLED(id)                                                                     \
+	ROUND(id, "main", "", "1", "3", "1", "137", "2028000000", "-28000000",         \
+		"killed", "true", REST_W1)
+
+/* As soon as there are many, only what did not go well is told to its end. */
+static void table_of_many_rows_keeps_to_a_line_each(void **state)
+{
+	SCOPED(mem_free) char *few = shown(
+		RESULTS(KILLED("a") "," KILLED("b") "," KILLED("c"), TWO_MET), 80);
+	SCOPED(mem_free) char *many = shown(
+		RESULTS(KILLED("a") "," KILLED("b") "," KILLED("c") "," KILLED(
+				"d") "," KILLED("e") "," KILLED("f") "," KILLED("g"),
+			TWO_MET),
+		80);
+
+	(void)state;
+	assert_non_null(strstr(few, "\n    W1 PID 1"));
+	assert_null(strstr(many, "\n    W1 PID 1"));
 }
 
 static void table_cuts_labels_before_it_gives_up_a_range(void **state)
@@ -426,6 +449,7 @@ int main(void)
 		TABLE(table_fits_the_terminal),
 		TABLE(table_of_eighty_columns_keeps_to_the_ids),
 		TABLE(table_cuts_the_reason_where_the_line_ends),
+		TABLE(table_of_many_rows_keeps_to_a_line_each),
 		TABLE(table_cuts_labels_before_it_gives_up_a_range),
 		TABLE(table_has_colours_on_a_terminal_alone),
 		TABLE(table_shows_nothing_that_moves_the_cursor),
