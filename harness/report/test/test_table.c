@@ -354,7 +354,7 @@ static void table_cuts_the_reason_where_the_line_ends(void **state)
 		"CASE             HALF SESS EXIT  STOP  MARGIN VERDICT EXPECTED WHY\n"
 		"baseline/10-idle twin  1/3  137 2.03s -28.0ms killed  ok       W1 PID 1 "
 		"(no-handler) has no handler for SIGTE…\n"
-		"    " W1_TEXT "\n\n"
+		"    W1 " W1_TEXT "\n\n"
 		"2 cases, 2 met, 0 not met in 34.3s\n");
 }
 
