@@ -16,7 +16,9 @@
 
 #include "lib/mem.h"
 
-#define PREFIX "stopbench-"
+#define PREFIX     "stopbench-"
+#define UNFINISHED ".stopbench-new-" /* until the lock is in it */
+#define LOCK       ".stopbench-lock" /* without it, a folder is not ours */
 
 static const char *temporary(void)
 {
@@ -27,28 +29,48 @@ static const char *temporary(void)
 
 static char *folder_of(const char *id)
 {
-	return mem_textf("%s/%s%s", temporary(), PREFIX, id);
+	return mem_textf("%s/" PREFIX "%s", temporary(), id);
 }
 
+static int make_lock(const char *folder, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/" LOCK, folder);
+	int lock = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return lock;
+	err_sys(err, "make %s", path);
+	if (lock >= 0)
+		close(lock);
+	return -1;
+}
+
+/* It gets its name when it bears the lock: nobody takes a folder that only happens to
+ * have such a name for one of ours. */
 bool home_open(struct home *home, struct err *err)
 {
-	SCOPED(mem_free) char *lock = NULL;
+	SCOPED(mem_free) char *unfinished = NULL;
 	uint32_t number;
 
 	if (getrandom(&number, sizeof number, 0) != sizeof number)
 		return err_sys(err, "random number");
 	*home = (struct home){.id = mem_textf("%08x", number), .lock = -1};
 	home->folder = folder_of(home->id);
-	lock = mem_textf("%s/lock", home->folder);
+	unfinished = mem_textf("%s/" UNFINISHED "%s", temporary(), home->id);
 	/* Others may have to pass through it: services in containers run as anybody. */
-	if (mkdir(home->folder, 0711) == 0)
-		home->lock = open(lock, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (home->lock < 0 || flock(home->lock, LOCK_EX | LOCK_NB) != 0) {
-		err_sys(err, "make %s", home->folder);
-		home_close(home, false);
-		return false;
+	if (mkdir(unfinished, 0711) != 0) {
+		err_sys(err, "make %s", unfinished);
+		mem_free(&home->folder); /* there is nothing to remove */
+	} else {
+		home->lock = make_lock(unfinished, err);
+		if (home->lock >= 0 && rename(unfinished, home->folder) == 0)
+			return true;
+		if (home->lock >= 0)
+			err_sys(err, "make %s", home->folder);
+		home_remove_tree(unfinished);
 	}
-	return true;
+	home_close(home, true);
+	return false;
 }
 
 void home_close(struct home *home, bool keep)
@@ -62,18 +84,15 @@ void home_close(struct home *home, bool keep)
 	*home = (struct home){.lock = -1};
 }
 
-/* A run is over when nobody holds its lock; also when there is none, unless the folder
- * is so young that its run may just be making it. */
+/* A run is over when nobody holds its lock. */
 static bool folder_is_over(const char *folder)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/lock", folder);
-	int lock = open(path, O_WRONLY | O_CLOEXEC);
-	struct stat stat;
+	SCOPED(mem_free) char *path = mem_textf("%s/" LOCK, folder);
+	int lock = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	bool over;
 
 	if (lock < 0)
-		return errno == ENOENT && lstat(folder, &stat) == 0 &&
-			time(NULL) - stat.st_mtime > 60;
+		return false;
 	over = flock(lock, LOCK_EX | LOCK_NB) == 0;
 	close(lock);
 	return over;
@@ -89,12 +108,26 @@ bool home_is_over(const char *id)
 	return folder_is_over(folder);
 }
 
-static bool is_ours(const char *path)
+/* One without a name yet may be about to get it, and is left for a minute. */
+static bool is_left_behind(const char *path, bool finished)
 {
 	struct stat stat;
 
-	return lstat(path, &stat) == 0 && S_ISDIR(stat.st_mode) &&
-		stat.st_uid == geteuid();
+	if (lstat(path, &stat) != 0 || !S_ISDIR(stat.st_mode) ||
+		stat.st_uid != geteuid())
+		return false;
+	return finished ? folder_is_over(path) : time(NULL) - stat.st_mtime > 60;
+}
+
+/* The id of a run that a folder's name begins with `prefix` for; NULL: of none. */
+static const char *id_behind(const char *name, const char *prefix)
+{
+	const char *id = name + strlen(prefix);
+
+	if (strncmp(name, prefix, strlen(prefix)) != 0 || strlen(id) != 8 ||
+		strspn(id, "0123456789abcdef") != 8)
+		return NULL;
+	return id;
 }
 
 unsigned home_clean(void)
@@ -104,17 +137,16 @@ unsigned home_clean(void)
 	unsigned removed = 0;
 
 	while (folder && (entry = readdir(folder))) {
-		SCOPED(mem_free) char *path = NULL;
-		const char *id = entry->d_name + strlen(PREFIX);
+		bool finished = id_behind(entry->d_name, PREFIX);
+		SCOPED(mem_free) char *path =
+			mem_textf("%s/%s", temporary(), entry->d_name);
 
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 ||
-			strlen(id) != 8 || strspn(id, "0123456789abcdef") != 8)
+		if (!finished && !id_behind(entry->d_name, UNFINISHED))
 			continue;
-		path = folder_of(id);
-		if (is_ours(path) && folder_is_over(path)) {
-			home_remove_tree(path);
-			removed++;
-		}
+		if (!is_left_behind(path, finished))
+			continue;
+		home_remove_tree(path);
+		removed++;
 	}
 	if (folder)
 		closedir(folder);

@@ -1,8 +1,8 @@
 /*
  * home - the folder of one run, and the lock that says that it is alive.
  *
- * Below $TMPDIR or /tmp: "stopbench-<id>", with a file "lock" that the run holds with
- * flock(2). The kernel lets go of the lock when the run dies, however it dies, so a
+ * Below $TMPDIR or /tmp: "stopbench-<id>", with a file ".stopbench-lock" that the run
+ * holds with flock(2); without that file a folder is not ours, whatever its name. The kernel lets go of the lock when the run dies, however it dies, so a
  * later run can tell a dead run's folder from a live one's and remove it.
  */
 #ifndef HARNESS_RUN_HOME_H

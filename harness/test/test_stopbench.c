@@ -377,6 +377,23 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 	assert_int_equal(homes(), before);
 }
 
+/* A date reads like a run's id. */
+static void a_folder_that_only_has_such_a_name_is_left_alone(void **state)
+{
+	SCOPED(mem_free) char *folder =
+		mem_textf("%s/stopbench-20261125", getenv("TMPDIR"));
+	struct said said;
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	said = run_command(
+		(const char *const[]){"touch", "-d", "2 minutes ago", folder, NULL});
+	said_done(&said);
+	said = run_command((const char *const[]){"stopbench", "clean", NULL});
+	said_done(&said);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void ctrl_c_leaves_nothing_on_process(void **state)
 {
 	(void)state;
@@ -516,6 +533,7 @@ int main(void)
 		cmocka_unit_test(
 			a_temporary_folder_too_deep_for_a_socket_is_exit_code_3),
 		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
+		cmocka_unit_test(a_folder_that_only_has_such_a_name_is_left_alone),
 		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
 		cmocka_unit_test(the_same_seed_draws_the_same),
