@@ -148,14 +148,16 @@ static void close_both(int pipe[2])
 	close(pipe[1]);
 }
 
-/* Lets the child go on and hears whether it got as far as exec. */
-static bool see_off(pid_t pid, const struct cell_spec *spec, const struct pipes *pipes,
-	struct err *err)
+/* Lets the child go on, guarded, and hears whether it got as far as exec. */
+static bool see_off(struct cell *cell, const struct cell_spec *spec,
+	const struct pipes *pipes, struct err *err)
 {
 	struct failure failure;
 	ssize_t got;
 
-	if (spec->walls == CELL_USER_NAMESPACES && !map_ids(pid, err))
+	if (spec->walls == CELL_USER_NAMESPACES && !map_ids(cell->pid, err))
+		return false;
+	if (!guard_post(&cell->guard, cell->pid, spec->walls == CELL_PLAIN, err))
 		return false;
 	if (write(pipes->go[1], "g", 1) != 1)
 		return err_sys(err, "start");
@@ -168,11 +170,11 @@ static bool see_off(pid_t pid, const struct cell_spec *spec, const struct pipes 
 	return err_sys(err, "%s", got == sizeof failure ? failure.step : "start");
 }
 
-bool cell_start(pid_t *pid, const struct cell_spec *spec, struct err *err)
+bool cell_start(struct cell *cell, const struct cell_spec *spec, struct err *err)
 {
+	struct cell made = {0};
 	struct pipes pipes;
 	bool ok;
-	pid_t child;
 
 	if (pipe2(pipes.go, O_CLOEXEC) != 0)
 		return err_sys(err, "pipe");
@@ -180,21 +182,29 @@ bool cell_start(pid_t *pid, const struct cell_spec *spec, struct err *err)
 		close_both(pipes.go);
 		return err_sys(err, "pipe");
 	}
-	child = fork_with(spec->walls);
-	if (child == 0)
+	made.pid = fork_with(spec->walls);
+	if (made.pid == 0)
 		become(spec, &pipes);
 	close(pipes.go[0]);
 	close(pipes.fail[1]);
-	ok = child > 0 ? see_off(child, spec, &pipes, err) : err_sys(err, "namespaces");
+	ok = made.pid > 0 ? see_off(&made, spec, &pipes, err)
+			  : err_sys(err, "namespaces");
 	close(pipes.go[1]);
 	close(pipes.fail[0]);
-	if (child > 0 && !ok) {
-		kill(child, SIGKILL);
-		waitpid(child, NULL, 0);
+	if (made.pid > 0 && !ok) {
+		kill(made.pid, SIGKILL);
+		waitpid(made.pid, NULL, 0);
+		cell_done(&made);
 	}
 	if (ok)
-		*pid = child;
+		*cell = made;
 	return ok;
+}
+
+void cell_done(struct cell *cell)
+{
+	guard_dismiss(&cell->guard);
+	*cell = (struct cell){0};
 }
 
 /* Runs true(1) behind them. */
@@ -209,11 +219,12 @@ static bool try_walls(enum cell_walls walls, struct err *err)
 		.stdout_fd = 1,
 		.stderr_fd = 2,
 	};
-	pid_t pid;
+	struct cell cell;
 
-	if (!cell_start(&pid, &spec, err))
+	if (!cell_start(&cell, &spec, err))
 		return false;
-	waitpid(pid, NULL, 0);
+	waitpid(cell.pid, NULL, 0);
+	cell_done(&cell);
 	return true;
 }
 

@@ -3,8 +3,8 @@
  *
  * With Docker's start conditions: default dispositions, nothing blocked, a session of
  * its own, a /proc that shows the namespace. Unprivileged through a user namespace
- * where the system allows one. When its parent dies the kernel kills it, and its
- * death ends all that is in it. Where no namespace can be had it is a plain session,
+ * where the system allows one. When its parent dies it is killed (guard.h), and its death
+ * ends all that is in it. Where no namespace can be had it is a plain session,
  * and PID 1's rules do not hold.
  */
 #ifndef HARNESS_ENGINE_CELL_H
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "harness/engine/guard.h"
 #include "lib/err.h"
 
 enum cell_walls {
@@ -28,11 +29,18 @@ struct cell_spec {
 	int stdout_fd, stderr_fd; /* become its 1 and 2 */
 };
 
+struct cell {
+	pid_t pid; /* our child's, on our side of the namespace */
+	struct guard guard;
+};
+
 /* The best walls that can be had here; err says why not better ones. */
 enum cell_walls cell_possible(struct err *err);
 
-/* Runs until exec(2) has succeeded; err names the step that failed. The pid is our
- * child's, on our side of the namespace. */
-bool cell_start(pid_t *pid, const struct cell_spec *spec, struct err *err) MUST_CHECK;
+/* Runs until exec(2) has succeeded; err names the step that failed. */
+bool cell_start(
+	struct cell *cell, const struct cell_spec *spec, struct err *err) MUST_CHECK;
+/* Its PID 1 has ended and was waited for. */
+void cell_done(struct cell *cell);
 
 #endif

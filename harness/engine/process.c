@@ -32,6 +32,7 @@ struct process_engine {
 struct process_subject {
 	struct subject subject;
 	enum cell_walls walls;
+	struct cell cell;
 	struct outlet *out, *err; /* NULL: it was not started */
 	int grace_fd; /* timerfd: a poll timeout would be a thousandth late */
 	uv_poll_t grace;
@@ -92,6 +93,7 @@ static void on_ended(void *arg)
 	}
 	uv_poll_stop(&process->grace);
 	end_the_rest(process);
+	cell_done(&process->cell);
 	settle(process);
 }
 
@@ -221,7 +223,7 @@ static bool start(
 		}
 		return false;
 	}
-	ok = cell_start(&process->subject.pid,
+	ok = cell_start(&process->cell,
 		&(struct cell_spec){
 			.walls = process->walls,
 			.argv = argv,
@@ -230,6 +232,7 @@ static bool start(
 			.stderr_fd = err_pipe[1],
 		},
 		err);
+	process->subject.pid = process->cell.pid;
 	close(out[1]);
 	close(err_pipe[1]);
 	process->out = outlet_open(
@@ -278,6 +281,7 @@ static bool watch(struct process_subject *process, struct err *err)
 	if (!subject->eye) {
 		kill(subject->pid, SIGKILL);
 		waitpid(subject->pid, NULL, 0);
+		cell_done(&process->cell);
 	}
 	return subject->running;
 }
@@ -348,7 +352,7 @@ static void process_network_remove(struct engine *engine, const char *network)
 	(void)network;
 }
 
-/* The kernel has ended every cell whose harness died: nothing is ever left. */
+/* A cell ends with its harness: there is nothing to remove. */
 static int process_clean(struct engine *engine, engine_is_over_fn *is_over,
 	engine_said_fn *said, void *arg, struct err *err)
 {

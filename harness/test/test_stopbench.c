@@ -474,6 +474,54 @@ static void the_schema_is_the_committed_one(void **state)
 	said_done(&said);
 }
 
+/* Is there a process with this command line, its words parted by blanks? */
+static bool runs(const char *command)
+{
+	glob_t files;
+	bool found = false;
+
+	assert_int_equal(glob("/proc/[0-9]*/cmdline", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+		FILE *file = fopen(files.gl_pathv[i], "re");
+		char text[256] = "";
+		size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+
+		if (file)
+			fclose(file);
+		for (size_t at = 0; at + 1 < len; at++)
+			text[at] = text[at] ? text[at] : ' ';
+		found = strcmp(text, command) == 0;
+	}
+	globfree(&files);
+	return found;
+}
+
+static void wait_until_it(bool is_there, const char *command)
+{
+	for (int i = 0; i < 2000 && runs(command) != is_there; i++)
+		usleep(5000);
+	assert_int_equal(runs(command), is_there);
+}
+
+/* The kernel's promise to kill it with its parent does not outlive that. */
+static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = start_command((const char *const[]){"stopbench", "run", IDLE, "--engine",
+		"process", "--half", "main", "--set",
+		"service={\"command\":[\"setpriv\",\"--reuid=65534\",\"--clear-groups\","
+		"\"sleep\",\"31337\"],\"ready\":{\"log\":\"never\"},\"no_mocks\":true}",
+		"--report", REPORT, NULL});
+	wait_until_it(true, "sleep 31337");
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	wait_until_it(false, "sleep 31337");
+}
+
 static void the_same_seed_draws_the_same(void **state)
 {
 	const char *const arguments[] = {"scenarios/baseline/20-sessions.json",
@@ -536,6 +584,8 @@ int main(void)
 		cmocka_unit_test(a_folder_that_only_has_such_a_name_is_left_alone),
 		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
+		cmocka_unit_test(
+			a_service_that_changed_its_user_dies_with_a_killed_run),
 		cmocka_unit_test(the_same_seed_draws_the_same),
 		cmocka_unit_test(baseline_holds_on_docker),
 		cmocka_unit_test(kill_holds_on_docker),
