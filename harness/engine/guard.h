@@ -21,7 +21,8 @@ struct guard {
 
 /* Over `ward`, a child that we have not waited for; with `group`, over its process
  * group as well. */
-bool guard_post(struct guard *guard, pid_t ward, bool group, struct err *err) MUST_CHECK;
+bool guard_post(
+	struct guard *guard, pid_t ward, bool group, struct err *err) MUST_CHECK;
 
 /* Its ward has ended and was waited for: the guard goes without killing anybody. */
 void guard_dismiss(struct guard *guard);

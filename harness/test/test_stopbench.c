@@ -506,20 +506,24 @@ static void wait_until_it(bool is_there, const char *command)
 /* The kernel's promise to kill it with its parent does not outlive that. */
 static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
 {
+	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 1000000 + getpid());
+	SCOPED(mem_free) char *service = mem_textf(
+		"service={\"command\": [\"sh\", \"-c\", \"exec setpriv --reuid=65534 "
+		"--clear-groups %s\"], \"ready\": {\"log\": \"never\"}, "
+		"\"no_mocks\": true}",
+		sleeper);
 	pid_t pid;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	pid = start_command((const char *const[]){"stopbench", "run", IDLE, "--engine",
-		"process", "--half", "main", "--set",
-		"service={\"command\":[\"setpriv\",\"--reuid=65534\",\"--clear-groups\","
-		"\"sleep\",\"31337\"],\"ready\":{\"log\":\"never\"},\"no_mocks\":true}",
-		"--report", REPORT, NULL});
-	wait_until_it(true, "sleep 31337");
+	pid = start_command(
+		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			"--half", "main", "--set", service, "--report", REPORT, NULL});
+	wait_until_it(true, sleeper);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	wait_until_it(false, "sleep 31337");
+	wait_until_it(false, sleeper);
 }
 
 static void the_same_seed_draws_the_same(void **state)
