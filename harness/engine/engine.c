@@ -134,9 +134,10 @@ bool subject_inspect(struct subject *subject, struct err *err)
 	return subject->engine->ops->inspect(subject, err);
 }
 
-int64_t subject_end_of(const struct subject *subject, pid_t pid)
+bool subject_descendants(
+	const struct subject *subject, const struct life **lives, unsigned *count)
 {
-	return subject->eye ? eye_end_of(subject->eye, pid) : 0;
+	return subject->eye && eye_descendants(subject->eye, lives, count);
 }
 
 cJSON *subject_engine_events(const struct subject *subject)

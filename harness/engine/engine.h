@@ -105,9 +105,10 @@ const struct stop_facts *subject_facts(const struct subject *subject);
 /* Reads what the engine still knows (exit code, OOM flag, events) into the facts. */
 bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
 
-/* When a descendant with this pid (on the host) ended, by the kernel's stamp; 0: not
- * known. */
-int64_t subject_end_of(const struct subject *subject, pid_t pid);
+/* All that its PID 1 and they forked, dead and alive. False when nobody told: not this
+ * kernel's, or more than could be heard. Borrowed until subject_down(). */
+bool subject_descendants(
+	const struct subject *subject, const struct life **lives, unsigned *count);
 
 /* What the engine reported of it, in its own words, for the failed case's folder: the
  * caller's. NULL when it has none. */

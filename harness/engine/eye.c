@@ -10,14 +10,17 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "harness/engine/exits.h"
+#include "harness/engine/lives.h"
 #include "harness/engine/tap.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 
+/* The threads of a process that exits end within some ms of each other. */
+#define LEFT_EARLY_NS (50 * CLOCK_MS)
+
 struct eyes {
 	uv_loop_t *loop;
-	struct exits *exits; /* NULL: not possible here */
+	struct lives *lives; /* NULL: not possible here */
 	struct tap *lid;     /* watches nobody; NULL: taps are not possible here */
 };
 
@@ -32,9 +35,9 @@ struct eye {
 	pid_t pid;
 	int pidfd;
 	uv_poll_t poll;
-	int64_t dying_ns; /* it began to exit; 0: not tapped */
-	struct tap *tap;  /* NULL: not possible here */
-	struct exit_record record;
+	int64_t dying_ns;              /* it began to exit; 0: not tapped */
+	struct tap *tap;               /* NULL: not possible here */
+	const struct lineage *lineage; /* NULL: not possible here */
 	int64_t seen_ns; /* when the pidfd said that it ended; 0: not yet */
 	eye_ended_fn *ended;
 	void *arg;
@@ -81,10 +84,10 @@ static struct tap *hold_tracepoints(uv_loop_t *loop, struct err *err)
 	return NULL;
 }
 
-static struct exits *open_exits(uv_loop_t *loop, struct err *err)
+static struct lives *open_lives(uv_loop_t *loop, struct err *err)
 {
 	if (pids_are_global())
-		return exits_open(loop, err);
+		return lives_open(loop, err);
 	err_set(err, "not in the first PID namespace");
 	return NULL;
 }
@@ -96,11 +99,11 @@ struct eyes *eyes_open(uv_loop_t *loop, struct engine_sight *sight)
 	struct err err;
 
 	eyes->loop = loop;
-	eyes->exits = open_exits(loop, &err);
-	sight->exit = eyes->exits ? WITNESS_KERNEL : WITNESS_SELF;
-	if (eyes->exits || pidfds_tell_statuses())
+	eyes->lives = open_lives(loop, &err);
+	sight->exit = eyes->lives ? WITNESS_KERNEL : WITNESS_SELF;
+	if (eyes->lives || pidfds_tell_statuses())
 		sight->wait_status = true;
-	if (!eyes->exits)
+	if (!eyes->lives)
 		len += (size_t)snprintf(sight->note + len, sizeof sight->note - len,
 			"%sno kernel stamp of exits (%.80s)", len ? "; " : "",
 			err.text);
@@ -119,7 +122,7 @@ void eyes_close(struct eyes *eyes)
 {
 	if (!eyes)
 		return;
-	exits_close(eyes->exits);
+	lives_close(eyes->lives);
 	tap_close(eyes->lid);
 	free(eyes);
 }
@@ -185,8 +188,8 @@ struct eye *eye_open(
 	eye->pidfd = pidfd;
 	eye->ended = ended;
 	eye->arg = arg;
-	if (eyes->exits)
-		exits_watch(eyes->exits, pid, &eye->record);
+	if (eyes->lives)
+		eye->lineage = lives_watch(eyes->lives, pid);
 	if (eyes->lid)
 		eye->tap = tap_open(eyes->loop, pid, on_sent, eye, &ignored);
 	uv_poll_init(eyes->loop, &eye->poll, pidfd);
@@ -224,12 +227,12 @@ static void tell_exit(const struct eye *eye, struct stop_facts *facts)
 	facts->exit_ns = eye->seen_ns;
 	facts->exit_error_ns = CLOCK_MS;
 	facts->exit_witness = WITNESS_SELF;
-	if (eye->record.ns) {
-		facts->exit_ns = eye->record.ns;
+	if (eye->lineage && eye->lineage->self.ended_ns) {
+		facts->exit_ns = eye->lineage->self.ended_ns;
 		facts->exit_error_ns = 0;
 		facts->exit_witness = WITNESS_KERNEL;
 		facts->wait_status_known = true;
-		facts->wait_status = eye->record.wait_status;
+		facts->wait_status = eye->lineage->self.wait_status;
 	} else if (ioctl(eye->pidfd, PIDFD_GET_INFO_V1, &info) == 0 &&
 		(info.mask & PIDFD_INFO_EXIT_BIT)) {
 		facts->wait_status_known = true;
@@ -268,27 +271,39 @@ static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *
 	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s", sent->sender);
 }
 
+/* A main thread that goes while others stay is not the beginning of the end. */
+static bool left_early(const struct eye *eye)
+{
+	const struct lineage *lineage = eye->lineage;
+
+	return lineage && lineage->leader_ns &&
+		lineage->self.ended_ns - lineage->leader_ns > LEFT_EARLY_NS;
+}
+
 void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by)
 {
-	if (eye->eyes->exits)
-		exits_read(eye->eyes->exits);
+	if (eye->lineage)
+		lives_read(eye->eyes->lives);
 	if (eye->tap)
 		tap_read(eye->tap);
 	facts->signals_seen = 0;
-	facts->dying_ns = eye->dying_ns;
 	tell_exit(eye, facts);
+	if (!left_early(eye))
+		facts->dying_ns = eye->dying_ns;
 	for (unsigned i = 0; i < eye->sent_count; i++) {
 		tell_signal(&eye->sent[i], facts);
 		tell_kill(&eye->sent[i], facts, kill_by);
 	}
 }
 
-int64_t eye_end_of(struct eye *eye, pid_t pid)
+bool eye_descendants(struct eye *eye, const struct life **lives, unsigned *count)
 {
-	if (!eye->eyes->exits)
-		return 0;
-	exits_read(eye->eyes->exits);
-	return exits_of(eye->eyes->exits, pid);
+	if (!eye->lineage)
+		return false;
+	lives_read(eye->eyes->lives);
+	*lives = eye->lineage->descendants;
+	*count = eye->lineage->count;
+	return !eye->lineage->torn;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -303,8 +318,8 @@ void eye_close(struct eye *eye)
 {
 	if (!eye)
 		return;
-	if (eye->eyes->exits)
-		exits_forget(eye->eyes->exits, eye->pid);
+	if (eye->lineage)
+		lives_forget(eye->eyes->lives, eye->lineage);
 	tap_close(eye->tap);
 	free(eye->sent);
 	uv_close((uv_handle_t *)&eye->poll, on_closed);

@@ -3,7 +3,7 @@
  * end.
  *
  * Joins a pidfd (the end, at once), the process connector (the end, stamped by the
- * kernel, and the wait status) and the tap (signals, stamped by the kernel). Each that
+ * kernel, the wait status, and all descendants) and the tap (signals, stamped by the kernel). Each that
  * is not allowed here is done without, and the facts say what they rest on.
  */
 #ifndef HARNESS_ENGINE_EYE_H
@@ -38,8 +38,9 @@ bool eye_ended(const struct eye *eye);
  * signals_seen for facts->stop_signal from facts->asked_ns on; kill_ns, kill_witness
  * and kill_sender. Says nothing of kill_by_engine: kill_by tells who sent it. */
 void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by);
-/* When another process (a descendant) ended, by the kernel's stamp; 0: not known. */
-int64_t eye_end_of(struct eye *eye, pid_t pid);
+/* Its descendants, dead and alive. False when the kernel does not tell here, or had more
+ * to tell than we could hear. Borrowed until eye_close(). */
+bool eye_descendants(struct eye *eye, const struct life **lives, unsigned *count);
 void eye_close(struct eye *eye); /* accepts NULL */
 
 #endif

@@ -25,6 +25,16 @@ enum signal_fate {
 	FATE_IGNORED,   /* the kernel threw it away: no handler in PID 1, or SIG_IGN */
 };
 
+/* A process, as the kernel told of it. */
+struct life {
+	pid_t pid;        /* on the host */
+	pid_t ns_pid;     /* in its own PID namespace; 0: not known */
+	int64_t born_ns;  /* 0: before it was looked at */
+	int64_t ended_ns; /* its last thread did; 0: it lives */
+	int wait_status;  /* waitpid's */
+	char name[16];    /* its command name; "": it was gone too soon */
+};
+
 struct stop_facts {
 	int64_t asked_ns;    /* the stop was asked of the engine */
 	int64_t returned_ns; /* it answered */

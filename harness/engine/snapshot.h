@@ -31,7 +31,6 @@ struct proc {
 	char waits_on
 		[64]; /* what arg0's descriptor is when the call takes one: "pipe:[9]" */
 	char wchan[48];
-	int64_t ended_ns; /* its own end, filled in when it is known; 0: not known */
 };
 
 struct snapshot {

@@ -31,6 +31,14 @@ static void find(
 	va_end(args);
 }
 
+/* Would somebody have told of a process that was left? Our own service has no children
+ * without a lifeline. */
+static bool knows_remains(const struct view *view)
+{
+	return view->remains.doubtful == 0 &&
+		(view->evidence->descendants_told || scenario_is_ours(view->scenario));
+}
+
 static void count(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
@@ -47,7 +55,9 @@ static void count(struct judgement *judgement, const struct view *view)
 		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
 	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
 	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
-	judgement->orphans = view->remains.count;
+	judgement->orphans = view->remains.count || knows_remains(view)
+		? (int64_t)view->remains.count
+		: -1;
 	judgement->lost = view->lost;
 	judgement->turned_away = view->turned_away;
 }
@@ -167,6 +177,25 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 			TIME(view->stop_ns));
 }
 
+static void judge_remains(struct judgement *judgement, const struct view *view)
+{
+	const struct remains *remains = &view->remains;
+
+	if (remains->count > 0)
+		find(judgement, VERDICT_LEAK, "%u process%s left behind",
+			remains->count, remains->count == 1 ? " was" : "es were");
+	if (remains->doubtful > 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: whether %u process%s that ended with PID 1 %s left behind "
+			"(nobody traced its exit)",
+			remains->doubtful, remains->doubtful == 1 ? "" : "es",
+			remains->doubtful == 1 ? "was" : "were");
+	if (!knows_remains(view))
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: whether processes were left behind (nobody told of its "
+			"descendants)");
+}
+
 static void judge_bounds(struct judgement *judgement, const struct evidence *evidence)
 {
 	if (evidence->events_dropped || evidence->lifelines_dropped)
@@ -182,10 +211,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
 	judge_exit(judgement, view);
 	judge_sessions(judgement, view);
-	if (view->remains.count > 0)
-		find(judgement, VERDICT_LEAK, "%u process%s left behind",
-			view->remains.count,
-			view->remains.count == 1 ? " was" : "es were");
+	judge_remains(judgement, view);
 	judge_requests(judgement, view);
 	judge_time(judgement, view);
 	judge_bounds(judgement, view->evidence);

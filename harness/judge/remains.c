@@ -1,8 +1,10 @@
 #include "harness/judge/remains.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -45,36 +47,94 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 	return false;
 }
 
-/* From when on whatever happened to its children was PID 1's death, and not its doing. */
+/* From when on whatever happened to its children was PID 1's death, and not its doing;
+ * 0: nobody saw that moment. */
 static int64_t death_of(const struct stop_facts *facts)
 {
-	if (facts->dying_ns)
-		return facts->dying_ns;
-	return facts->kill_ns ? facts->kill_ns : 0;
+	return facts->dying_ns ? facts->dying_ns : facts->kill_ns;
 }
 
-static bool is_remain(const struct evidence *evidence, const struct lifeline *lifeline)
+enum whereabouts {
+	GONE, /* before PID 1 was */
+	LEFT, /* behind by it */
+	DOUBTFUL,
+};
+
+static bool is_killed(const struct life *life)
+{
+	return WIFSIGNALED(life->wait_status) && WTERMSIG(life->wait_status) == SIGKILL;
+}
+
+/* A service that says nothing of its children has no record that could lack one. */
+static bool keeps_record(
+	const struct evidence *evidence, const struct lifeline *lifeline)
+{
+	return lifeline &&
+		(evidence_service_event(evidence, "shutdown.begin") ||
+			(lifeline->role &&
+				strcmp(lifeline->role, "subject-child") == 0));
+}
+
+/* By the kernel's word. */
+static enum whereabouts find_life(const struct evidence *evidence,
+	const struct life *life, const struct lifeline *lifeline)
+{
+	int64_t death_ns = death_of(&evidence->facts);
+	int64_t end_ns = evidence->facts.exit_ns;
+
+	if (!life->ended_ns)
+		return LEFT;
+	if (death_ns)
+		return life->ended_ns > death_ns ? LEFT : GONE;
+	if (end_ns && life->ended_ns > end_ns)
+		return LEFT;
+	if (!is_killed(life) || (end_ns && life->ended_ns < end_ns - NEAR_NS) ||
+		(lifeline && was_reaped(evidence, lifeline)))
+		return GONE;
+	return keeps_record(evidence, lifeline) ? LEFT : DOUBTFUL;
+}
+
+/* By its lifeline alone. */
+static enum whereabouts find_line(
+	const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	int64_t death_ns = death_of(&evidence->facts);
 	int64_t end_ns = evidence->facts.exit_ns;
 
 	if (!is_offspring(lifeline))
-		return false;
+		return GONE;
 	if (lifeline->exit_ns)
-		return death_ns && lifeline->exit_ns > death_ns;
+		return death_ns && lifeline->exit_ns > death_ns ? LEFT : GONE;
 	/* Our reading of a hang-up is never earlier than it. */
 	if (lifeline->ended_ns && death_ns && lifeline->ended_ns < death_ns)
-		return false;
+		return GONE;
 	if (lifeline->ended_ns && !death_ns && end_ns &&
 		lifeline->ended_ns < end_ns - NEAR_NS)
-		return false;
-	return !was_reaped(evidence, lifeline);
+		return GONE;
+	return was_reaped(evidence, lifeline) ? GONE : LEFT;
 }
 
-static bool has_lifeline(const struct evidence *evidence, pid_t pid)
+/* The process that held it; a number that was used again had another one before. */
+static bool is_line_of(const struct lifeline *lifeline, const struct life *life)
+{
+	return lifeline->pid == life->pid && lifeline->opened_ns >= life->born_ns &&
+		(!life->ended_ns || lifeline->opened_ns <= life->ended_ns + NEAR_NS);
+}
+
+static const struct lifeline *line_of(
+	const struct evidence *evidence, const struct life *life)
 {
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
-		if (evidence->lifelines[i].pid == pid)
+		if (is_line_of(&evidence->lifelines[i], life))
+			return &evidence->lifelines[i];
+	}
+	return NULL;
+}
+
+static bool has_life(const struct evidence *evidence, const struct lifeline *lifeline)
+{
+	for (unsigned i = 0; i < evidence->descendant_count; i++) {
+		if (is_line_of(lifeline, &evidence->descendants[i]))
 			return true;
 	}
 	return false;
@@ -86,24 +146,6 @@ static struct remain *add(struct remains *remains)
 		mem_grown(remains->list, remains->count + 1, sizeof *remains->list);
 	remains->list[remains->count] = (struct remain){0};
 	return &remains->list[remains->count++];
-}
-
-static void find_strangers(struct remains *remains, const struct evidence *evidence)
-{
-	const struct snapshot *last = evidence_last_snapshot(evidence);
-	int64_t death_ns = evidence->facts.dying_ns;
-
-	if (!last || !death_ns)
-		return;
-	for (unsigned i = 1; i < last->count; i++) {
-		const struct proc *proc = &last->procs[i];
-
-		if (proc->state == 'Z' || proc->ended_ns <= death_ns ||
-			has_lifeline(evidence, proc->pid))
-			continue;
-		snprintf(add(remains)->text, sizeof remains->list->text,
-			"%.32s (pid %d)", proc->name, (int)proc->ns_pid);
-	}
 }
 
 static void describe(struct remain *remain)
@@ -128,24 +170,44 @@ static unsigned count_zombies(const struct evidence *evidence)
 	unsigned zombies = 0;
 
 	for (unsigned i = 0; last && i < last->count; i++)
-		zombies += last->procs[i].state == 'Z';
+		zombies += last->procs[i].state == 'Z' && last->procs[i].threads <= 1;
 	return zombies;
+}
+
+/* Its life may be NULL, or else its lifeline. */
+static void note(struct remains *remains, enum whereabouts where,
+	const struct life *life, const struct lifeline *lifeline)
+{
+	struct remain *remain;
+
+	remains->doubtful += where == DOUBTFUL;
+	if (where != LEFT)
+		return;
+	remain = add(remains);
+	remain->lifeline = lifeline;
+	if (lifeline && lifeline->role)
+		describe(remain);
+	else
+		snprintf(remain->text, sizeof remain->text, "%s (pid %d)",
+			life->name[0] ? life->name : "a child",
+			(int)(life->ns_pid ? life->ns_pid : life->pid));
 }
 
 void remains_find(struct remains *remains, const struct evidence *evidence)
 {
 	*remains = (struct remains){.zombies = count_zombies(evidence)};
+	for (unsigned i = 0; i < evidence->descendant_count; i++) {
+		const struct life *life = &evidence->descendants[i];
+		const struct lifeline *lifeline = line_of(evidence, life);
+
+		note(remains, find_life(evidence, life, lifeline), life, lifeline);
+	}
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		const struct lifeline *lifeline = &evidence->lifelines[i];
-		struct remain *remain;
 
-		if (!is_remain(evidence, lifeline))
-			continue;
-		remain = add(remains);
-		remain->lifeline = lifeline;
-		describe(remain);
+		if (!has_life(evidence, lifeline))
+			note(remains, find_line(evidence, lifeline), NULL, lifeline);
 	}
-	find_strangers(remains, evidence);
 }
 
 void remains_done(struct remains *remains)

@@ -2,17 +2,18 @@
  * remains - which processes were still there when PID 1 ended.
  *
  * A container's death hides its leaks from any later process list: the kernel kills
- * what is left and then reports PID 1's end. So they are found by their lifelines: one
- * that was cut without process.exit, near or after PID 1's end, and that the service did
- * not record as reaped before, belonged to a process that was left behind. One that was
- * cut earlier, and that the service did reap, was a step of its ladder.
+ * what is left and then reports PID 1's end. So they are found by the kernel's own
+ * stamps: a descendant that ended after PID 1 began to exit, or was killed, was left
+ * behind. That holds for one that exits by its own decision as well: its stdin ended with
+ * PID 1's descriptors, a moment before the kernel got to it.
  *
- * A child may also exit by its own decision after PID 1 began to exit or was killed: its
- * stdin ended with PID 1's descriptors, a moment before the kernel got to it. It was left
- * behind as well.
+ * Where nobody traced PID 1's exit, a descendant that SIGKILL ended right before it may
+ * have been left, or killed and reaped in time. The service's own record decides
+ * (mcp.reaped); one that keeps none leaves a doubt.
  *
- * A process without a lifeline (somebody else's image) is known from the last snapshot,
- * and its end from the kernel: after PID 1 began to exit, it was left behind.
+ * Where the kernel does not tell of descendants, the lifelines do: one that was cut
+ * without process.exit, near or after PID 1's end, and that the service did not record as
+ * reaped.
  */
 #ifndef HARNESS_JUDGE_REMAINS_H
 #define HARNESS_JUDGE_REMAINS_H
@@ -22,14 +23,15 @@
 #include "harness/run/evidence.h"
 
 struct remain {
-	const struct lifeline *lifeline; /* NULL: it had none, a snapshot knows of it */
+	const struct lifeline *lifeline; /* NULL: it had none */
 	char text[160];                  /* "mock-mcp 'skills' of session 2 (pid 17)" */
 };
 
 struct remains {
 	struct remain *list; /* owned */
 	unsigned count;
-	unsigned zombies; /* in the last snapshot before the end */
+	unsigned doubtful; /* left, or killed and reaped in time: nobody can say */
+	unsigned zombies;  /* in the last snapshot before the end */
 };
 
 void remains_find(struct remains *remains, const struct evidence *evidence);

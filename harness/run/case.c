@@ -222,14 +222,21 @@ static void ask_engine(struct stage *stage)
 	evidence->engine_events = subject_engine_events(stage->service);
 }
 
-/* Whoever was there in the last snapshot: did they end before PID 1 went, or with it? */
-static void follow_descendants(struct stage *stage)
+/* Who was there, and did they end before PID 1 went, or with it? */
+static void ask_kernel(struct stage *stage)
 {
-	struct snapshot *last = evidence_last_snapshot(stage->evidence);
+	struct evidence *evidence = stage->evidence;
+	const struct life *lives;
+	unsigned count;
 
-	for (unsigned i = 1; last && i < last->count; i++)
-		last->procs[i].ended_ns =
-			subject_end_of(stage->service, last->procs[i].pid);
+	if (!subject_descendants(stage->service, &lives, &count))
+		return;
+	evidence->descendants_told = true;
+	evidence->descendant_count = count;
+	if (count == 0)
+		return;
+	evidence->descendants = mem_grown(NULL, count, sizeof *lives);
+	memcpy(evidence->descendants, lives, count * sizeof *lives);
 }
 
 static bool has_signed_off(const void *arg)
@@ -296,7 +303,7 @@ void case_run(const struct case_options *options, const struct scenario *scenari
 		stop(&stage);
 	if (stage.service) {
 		ask_engine(&stage);
-		follow_descendants(&stage);
+		ask_kernel(&stage);
 	}
 	close_book(&stage);
 	bring_down(&stage);

@@ -199,6 +199,7 @@ void evidence_done(struct evidence *evidence)
 	free(evidence->lifelines);
 	free(evidence->requests);
 	free(evidence->snapshots);
+	free(evidence->descendants);
 	free(evidence->log);
 	free_counts(evidence);
 	cJSON_Delete(evidence->engine_events);

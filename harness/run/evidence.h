@@ -112,6 +112,10 @@ struct evidence {
 	 * before the grace ends. */
 	struct snapshot *snapshots;
 	unsigned snapshot_count;
+	/* Whoever PID 1 and they forked; nothing is known of them when not `told`. */
+	struct life *descendants;
+	unsigned descendant_count;
+	bool descendants_told;
 	struct log_line *log;
 	unsigned log_count;
 	uint64_t log_dropped, events_dropped, lifelines_dropped; /* past the bounds */

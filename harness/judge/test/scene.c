@@ -39,6 +39,19 @@ struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ende
 	return lifeline;
 }
 
+struct life *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms)
+{
+	struct evidence *evidence = &scene->evidence;
+	struct life *life;
+
+	evidence->descendants_told = true;
+	evidence->descendants = mem_grown(
+		evidence->descendants, evidence->descendant_count + 1, sizeof *life);
+	life = &evidence->descendants[evidence->descendant_count++];
+	*life = (struct life){.pid = pid, .ended_ns = T0 + ended_ms * CLOCK_MS};
+	return life;
+}
+
 void scene_add_request(
 	struct scene *scene, enum request_kind kind, int session, enum request_end end)
 {

@@ -189,20 +189,68 @@ static void a_process_that_outlives_pid1_is_a_leak(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-/* Somebody else's child has no lifeline: a snapshot saw it, and the kernel its end. */
+/* Somebody else's child has no lifeline, but the kernel tells of it. */
 static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
 {
 	struct scene *scene = *state;
-	struct snapshot snapshots[2];
+	struct life *life = scene_add_life(scene, 999, 299);
 
-	strcpy(scene->pid1[1].name, "sleep");
-	scene->pid1[1].state = 'S';
-	scene->pid1[1].ended_ns = T0 + 299 * CLOCK_MS;
+	strcpy(life->name, "sleep");
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
-	scene_look_at(scene, snapshots, 1);
 	scene_expect(scene, VERDICT_LEAK, "L1");
-	scene->pid1[1].ended_ns = T0 + 297 * CLOCK_MS;
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "sleep"));
+	life->ended_ns = 0;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	life->ended_ns = T0 + 297 * CLOCK_MS;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* Its lifeline says what it likes, and so does the service. */
+static void the_kernels_word_is_the_last_one(void **state)
+{
+	struct scene *scene = *state;
+	struct lifeline *lifeline = scene_add_server(scene, 1, 310);
+	struct life *life = scene_add_life(scene, lifeline->pid, 299);
+
+	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
+	lifeline->exit_ns = T0 + 10 * CLOCK_MS;
+	scene_hear(scene, EVENT_SERVICE, 20, "{\"event\":\"mcp.reaped\",\"child\":%d}",
+		(int)lifeline->own_pid);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	/* Killed and reaped in time; that we read of it late proves nothing. */
+	life->ended_ns = T0 + 297 * CLOCK_MS;
+	lifeline->exit_ns = 0;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* Where nobody traced PID 1's exit. */
+static void one_killed_right_before_pid1_ended_is_a_doubt(void **state)
+{
+	struct scene *scene = *state;
+	struct life *life = scene_add_life(scene, 999, 299);
+
+	scene_expect(scene, VERDICT_CLEAN, "X0"); /* it exited by itself */
+	life->wait_status = SIGKILL;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+	assert_int_equal(scene->judgement.orphans, -1);
+	life->ended_ns = T0 + 20 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* The service keeps a record of its servers, and has none of this one. */
+	life->ended_ns = T0 + 299 * CLOCK_MS;
+	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
+	life->pid = scene_add_server(scene, 1, 310)->pid;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
+static void a_service_whose_children_nobody_sees_is_not_clean(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->scenario.service.image = mem_text("somebody/else");
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+	scene->evidence.descendants_told = true;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	mem_free(&scene->scenario.service.image);
 }
 
 static void a_slow_teardown_hides_no_leak(void **state)
@@ -365,6 +413,9 @@ int main(void)
 		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_outlives_pid1_is_a_leak),
 		SCENE(a_stranger_that_outlives_pid1_is_a_leak),
+		SCENE(the_kernels_word_is_the_last_one),
+		SCENE(one_killed_right_before_pid1_ended_is_a_doubt),
+		SCENE(a_service_whose_children_nobody_sees_is_not_clean),
 		SCENE(a_slow_teardown_hides_no_leak),
 		SCENE(a_signal_that_nobody_heard_is_not_clean),
 		SCENE(an_end_before_the_signal_is_a_crash),
