@@ -137,26 +137,40 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
 }
 
+static unsigned opened_for(const struct evidence *evidence)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < evidence->request_count; i++)
+		count += evidence->requests[i].kind == REQUEST_OPEN &&
+			evidence->requests[i].end == REQUEST_ANSWERED;
+	return count;
+}
+
 /* A fast stop is not clean until every session is proven to have been let go. */
 static void judge_sessions(struct judgement *judgement, const struct view *view)
 {
-	const struct scenario *scenario = view->scenario;
-	unsigned open = view->sessions.count - view->sessions.done;
+	const struct sessions *sessions = &view->sessions;
+	unsigned opened = opened_for(view->evidence);
+	unsigned open = sessions->count - sessions->done - sessions->doubtful;
 
-	if (scenario->load.sessions == 0)
-		return;
-	if (scenario->service.no_mocks)
+	if (opened > 0 && view->scenario->service.no_mocks)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
-	else if (view->sessions.count < (unsigned)scenario->load.sessions &&
-		strcmp(scenario->stop.when, "sessions.ready") == 0)
+	else if (sessions->count < opened)
 		find(judgement, VERDICT_INCONCLUSIVE,
-			"missing: %lld sessions were opened, the agent API saw %u",
-			(long long)scenario->load.sessions, view->sessions.count);
+			"missing: %u sessions were opened, the agent API saw %u",
+			opened, sessions->count);
+	if (sessions->doubtful > 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: proof that %u kept session%s had closed %s stream before "
+			"PID 1 ended",
+			sessions->doubtful, sessions->doubtful == 1 ? "" : "s",
+			sessions->doubtful == 1 ? "its" : "their");
 	/* What was not kept may have said that they were. */
 	if (open > 0 && view->evidence->events_dropped == 0)
 		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go",
-			open, view->sessions.count);
+			open, sessions->count);
 }
 
 static void judge_time(struct judgement *judgement, const struct view *view)

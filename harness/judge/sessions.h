@@ -1,8 +1,9 @@
 /*
  * sessions - the events of a case told session by session.
  *
- * Joins what the mock agent API, the mock MCP servers, the service's log and the load
- * said of one session by its label (the room).
+ * A session is one of the agent API's, by its id: a room may have had several. What the
+ * API says of it is the mock agent's word alone, whoever else writes such events. The
+ * service speaks of rooms: that is the room's latest session.
  */
 #ifndef HARNESS_JUDGE_SESSIONS_H
 #define HARNESS_JUDGE_SESSIONS_H
@@ -13,24 +14,30 @@
 #include "harness/run/evidence.h"
 
 struct session_story {
-	const char *label; /* borrowed from the evidence */
+	const char *label; /* the room; borrowed from the evidence, as all text here */
+	unsigned earlier;  /* index of the room's session before this one; NO_STORY */
 	int64_t opened_ns; /* the API created it */
 	int64_t asked_ns;  /* agent.disconnect.begin: the way down reached the API */
 	int64_t begun_ns;  /* the service's session.disconnect.begin */
-	int64_t done_ns;   /* agent.disconnect.done, or, where sessions are kept, the
-				service's session.disconnected */
-	int64_t stream_closed_ns; /* by the client */
+	/* agent.disconnect.done, or, where sessions are kept, the service's
+	 * session.disconnected */
+	int64_t done_ns;
+	int64_t stream_closed_ns; /* by the client, its last one */
+	unsigned streams;         /* open */
 	const char *failed;       /* the service's or the API's reason, NULL: none */
 	int64_t failed_ns;
-	bool done;
 	int64_t kept_ns; /* the service let it go without ending it at the API */
+	bool done;
+	bool doubtful; /* kept, and its stream closed no sooner than PID 1 died */
 };
 
+#define NO_STORY UINT32_MAX
+
 struct sessions {
-	/* owned; in the order in which they were opened */
-	struct session_story *stories;
+	struct session_story
+		*stories; /* owned; in the order in which they were opened */
 	unsigned count;
-	unsigned done;
+	unsigned done, doubtful;
 };
 
 void sessions_tell(struct sessions *sessions, const struct evidence *evidence);

@@ -37,7 +37,7 @@ static void sessions_that_the_api_never_saw_are_inconclusive(void **state)
 	scene_open_sessions(scene, 2);
 	scene_disconnect(scene, 1, 2, 100);
 	scene_disconnect(scene, 2, 2, 100);
-	scene->scenario.load.sessions = 3;
+	scene_add_request(scene, REQUEST_OPEN, 3, REQUEST_ANSWERED);
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
 }
 
@@ -301,6 +301,54 @@ static void a_kept_session_needs_its_stream_closed(void **state)
 	scene_hear(scene, EVENT_LEDGER, 6,
 		"{\"event\":\"agent.stream.closed\",\"session\":\"1\",\"by\":\"client\"}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* PID 1's death closes it, too. */
+	scene->evidence.facts.dying_ns = T0 + 6 * CLOCK_MS;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, NULL);
+	scene->evidence.facts.dying_ns = 0;
+	scene_hear(scene, EVENT_LEDGER, 2,
+		"{\"event\":\"agent.stream.opened\",\"session\":\"1\"}");
+	scene_hear(scene, EVENT_LEDGER, 3,
+		"{\"event\":\"agent.stream.opened\",\"session\":\"1\"}");
+	scene_expect(scene, VERDICT_DIRTY, "H1");
+}
+
+/* Two of the API's for one room, one of them ended. */
+static void each_session_of_a_room_has_to_be_let_go(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_hear(scene, EVENT_LEDGER, -20,
+		"{\"event\":\"agent.session.opened\",\"session\":\"1\",\"id\":\"a\"}");
+	scene_hear(scene, EVENT_LEDGER, -10,
+		"{\"event\":\"agent.session.opened\",\"session\":\"1\",\"id\":\"b\"}");
+	scene_hear(scene, EVENT_LEDGER, 5,
+		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\",\"id\":\"a\"}");
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	assert_int_equal(scene->judgement.disconnected, 1);
+	scene_hear(scene, EVENT_LEDGER, 6,
+		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\",\"id\":\"b\"}");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* Who else writes into the ledger is not the agent API. */
+static void only_the_mock_agent_says_that_a_session_was_let_go(void **state)
+{
+	struct scene *scene = *state;
+	struct evidence *evidence = &scene->evidence;
+	int agent = evidence_add_lifeline(evidence, 50);
+	int other = evidence_add_lifeline(evidence, 51);
+
+	evidence->lifelines[agent].role = mem_text("mock-agent");
+	evidence->lifelines[other].role = mem_text("mock-agent");
+	scene_hear(scene, EVENT_LEDGER, -10,
+		"{\"event\":\"agent.session.opened\",\"session\":\"1\"}");
+	evidence->events[0].lifeline = agent;
+	scene_hear(scene, EVENT_LEDGER, 5,
+		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\"}");
+	evidence->events[1].lifeline = other;
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	evidence->events[1].lifeline = agent;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
 static void a_process_that_the_service_reaped_is_no_leak(void **state)
@@ -421,6 +469,8 @@ int main(void)
 		SCENE(an_end_before_the_signal_is_a_crash),
 		SCENE(a_request_that_failed_is_not_clean),
 		SCENE(a_kept_session_needs_its_stream_closed),
+		SCENE(each_session_of_a_room_has_to_be_let_go),
+		SCENE(only_the_mock_agent_says_that_a_session_was_let_go),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
