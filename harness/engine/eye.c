@@ -27,7 +27,7 @@ struct eyes {
 /* A signal that was tapped, and the command name of its sender. */
 struct sent {
 	struct tap_record record;
-	char sender[32];
+	char sender[40];
 };
 
 struct eye {
@@ -167,7 +167,12 @@ static void on_sent(void *arg, const struct tap_record *record)
 		at--;
 	}
 	eye->sent[at] = (struct sent){.record = *record};
-	name_sender(record->sender, eye->sent[at].sender, sizeof eye->sent[at].sender);
+	if (record->from_kernel)
+		snprintf(eye->sent[at].sender, sizeof eye->sent[at].sender,
+			"the kernel (memory or CPU limit)");
+	else
+		name_sender(record->sender, eye->sent[at].sender,
+			sizeof eye->sent[at].sender);
 	eye->sent_count++;
 }
 
@@ -267,7 +272,7 @@ static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *
 		return;
 	facts->kill_ns = sent->record.ns;
 	facts->kill_witness = WITNESS_KERNEL;
-	*kill_by = sent->record.sender;
+	*kill_by = sent->record.from_kernel ? -1 : sent->record.sender;
 	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s", sent->sender);
 }
 

@@ -36,7 +36,8 @@ bool eye_ended(const struct eye *eye);
 
 /* Writes what was seen over facts: exit_ns and wait status; signal_ns, signal_fate and
  * signals_seen for facts->stop_signal from facts->asked_ns on; kill_ns, kill_witness
- * and kill_sender. Says nothing of kill_by_engine: kill_by tells who sent it. */
+ * and kill_sender. Says nothing of kill_by_engine: kill_by tells who sent it, -1
+ * for the kernel itself. */
 void eye_tell(struct eye *eye, struct stop_facts *facts, pid_t *kill_by);
 /* Its descendants, dead and alive. False when the kernel does not tell here, or had more
  * to tell than we could hear. Borrowed until eye_close(). */

@@ -52,7 +52,7 @@ struct stop_facts {
 	int64_t kill_ns;
 	enum witness kill_witness;
 	bool kill_by_engine;
-	char kill_sender[32]; /* command name of the sender when traced */
+	char kill_sender[40]; /* command name of the sender when traced */
 
 	/* PID 1 began to exit; what its children do from here on its closing descriptors
 	 * made them do. 0: not traced. */

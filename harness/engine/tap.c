@@ -21,7 +21,7 @@
 /* Where the tracepoint's fields are, as its format file says. */
 struct layout {
 	int ids[2]; /* by enum tap_what */
-	int signal, result;
+	int signal, code, result;
 };
 
 struct ring {
@@ -105,9 +105,10 @@ static bool read_layout(struct layout *layout, struct err *err)
 	layout->ids[TAP_SIGNAL] = atoi(signal_id);
 	layout->ids[TAP_DYING] = atoi(exit_id);
 	layout->signal = offset_of(format, "int sig;");
+	layout->code = offset_of(format, "int code;");
 	layout->result = offset_of(format, "int result;");
-	return (layout->signal > 0 && layout->result > 0) ||
-		err_set(err, "signal_generate has no sig or result");
+	return (layout->signal > 0 && layout->code > 0 && layout->result > 0) ||
+		err_set(err, "signal_generate has no sig, code or result");
 }
 
 static bool open_ring(struct ring *ring, const struct layout *layout, int processor,
@@ -206,7 +207,7 @@ static bool parse_sample(
 	const struct ring *ring, const struct sample *sample, struct tap_record *record)
 {
 	const struct tap *tap = ring->tap;
-	int32_t signal, result;
+	int32_t signal, code, result;
 
 	if (sample->header.type != PERF_RECORD_SAMPLE)
 		return false;
@@ -214,9 +215,11 @@ static bool parse_sample(
 	if (ring->what != TAP_SIGNAL)
 		return true;
 	memcpy(&signal, sample->raw + tap->layout.signal, sizeof signal);
+	memcpy(&code, sample->raw + tap->layout.code, sizeof code);
 	memcpy(&result, sample->raw + tap->layout.result, sizeof result);
 	record->signal = signal;
 	record->sender = (pid_t)sample->pid;
+	record->from_kernel = code == SI_KERNEL;
 	record->ignored = result == 1;
 	return true;
 }

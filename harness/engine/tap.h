@@ -30,8 +30,9 @@ struct tap_record {
 	int64_t ns;
 	/* Of TAP_SIGNAL. */
 	int signal;
-	pid_t sender; /* its process id on the host */
-	bool ignored; /* thrown away: result 1 of the tracepoint */
+	pid_t sender;     /* its process id on the host */
+	bool from_kernel; /* of its own accord; the sender only happened to run then */
+	bool ignored;     /* thrown away: result 1 of the tracepoint */
 };
 
 /* From the loop or tap_read(). In order for each tracepoint and processor, not across

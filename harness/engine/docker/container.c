@@ -1,8 +1,11 @@
 #include "harness/engine/docker/container.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
@@ -374,6 +377,15 @@ static void ask_for_end(
 	docker_answer_done(&answer);
 }
 
+/* The engine takes a PID 1 whose main thread has ended for dead, and removes its container
+ * around it. */
+static void kill_survivor(const struct subject *subject)
+{
+	if (subject->eye && !eye_ended(subject->eye))
+		syscall(SYS_pidfd_send_signal, eye_pidfd(subject->eye), SIGKILL, NULL,
+			0);
+}
+
 void container_down(struct subject *subject)
 {
 	struct container *container = of(subject);
@@ -382,6 +394,7 @@ void container_down(struct subject *subject)
 
 	if (subject->id)
 		ask_for_end(container, "DELETE", path);
+	kill_survivor(&container->subject);
 	let_go(container);
 }
 
