@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,7 @@ static void tap_stamps_a_signal_and_names_its_sender(void **state)
 	assert_int_equal(scene->records[0].signal, SIGUSR1);
 	assert_int_equal(scene->records[0].sender, getpid());
 	assert_false(scene->records[0].ignored);
+	assert_false(scene->records[0].from_kernel);
 	assert_true(scene->records[0].ns >= before_ns);
 	assert_true(scene->records[0].ns <= clock_now());
 }
@@ -128,6 +130,41 @@ static void tap_tells_that_a_signal_was_thrown_away(void **state)
 	assert_int_equal(scene->count, 1);
 	assert_int_equal(scene->records[0].signal, SIGUSR2);
 	assert_true(scene->records[0].ignored);
+}
+
+/* A timer's signal has no sender: who ran when it went off has nothing to do with it. */
+static void tap_tells_the_kernels_own_signals(void **state)
+{
+	struct scene *scene = scene_of(state);
+	int64_t until_ns = clock_now() + PATIENCE_NS;
+	struct err err;
+	struct tap *tap;
+	char byte = 'g';
+	int go[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		const struct itimerval soon = {.it_value.tv_usec = 5000};
+
+		if (read(go[0], &byte, 1) == 1 &&
+			setitimer(ITIMER_REAL, &soon, NULL) == 0)
+			pause();
+		_exit(1);
+	}
+	tap = tap_open(&scene->loop, pid, on_sent, scene, &err);
+	assert_non_null(tap);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	while (scene->count == 0 && clock_now() < until_ns)
+		tap_read(tap);
+	assert_int_equal(scene->count, 1);
+	assert_int_equal(scene->records[0].signal, SIGALRM);
+	assert_true(scene->records[0].from_kernel);
+	tap_close(tap);
+	close(go[0]);
+	close(go[1]);
 }
 
 static void tap_passes_over_other_processes_and_sigchld(void **state)
@@ -227,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(tap_stamps_a_signal_and_names_its_sender),
 		SCENE(tap_tells_that_a_signal_was_thrown_away),
+		SCENE(tap_tells_the_kernels_own_signals),
 		SCENE(tap_passes_over_other_processes_and_sigchld),
 		SCENE(tap_keeps_each_record_once_and_in_order),
 		SCENE(tap_stamps_the_beginning_of_the_end),
