@@ -8,7 +8,7 @@
 #include "lib/mem.h"
 #include "mock-agent/conversation.h"
 #include "mock-agent/event.h"
-#include "mock-agent/sessions.h"
+#include "mock-agent/labels.h"
 
 #define BYTES_PER_TOKEN 4 /* about */
 
@@ -324,8 +324,8 @@ void messages_route(struct request *request)
 		return;
 	request->wants_stream = json_bool(request->body, "stream", false);
 	request_wait(request,
-		moods_get(mock->moods,
-			name ? sessions_label_named(mock->sessions, name) : 0),
+		moods_get(
+			mock->moods, name ? labels_take_named(mock->labels, name) : 0),
 		MOMENT_MESSAGES, answer_message);
 }
 

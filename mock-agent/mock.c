@@ -8,6 +8,7 @@
 #include "lib/mem.h"
 #include "mock-agent/api.h"
 #include "mock-agent/catalog.h"
+#include "mock-agent/labels.h"
 #include "mock-agent/sessions.h"
 
 #define BODY_CEILING                                                                   \
@@ -72,6 +73,7 @@ struct mock *mock_create(
 	mock->loop = loop;
 	mock->options = *options;
 	mock->moods = moods_create(&mock->book, options->seed);
+	mock->labels = labels_create();
 	mock->agents = catalog_create();
 	mock->environments = catalog_create();
 	mock->sessions = sessions_create();
@@ -91,6 +93,7 @@ bool mock_reset(struct mock *mock, uint64_t seed, struct err *err)
 	ok = begin_book(mock, err);
 	assert(ok); /* as it was at the start */
 	(void)ok;
+	labels_clear(mock->labels);
 	moods_restart(mock->moods, seed);
 	return door_open(mock->door, err);
 }
@@ -104,6 +107,7 @@ void mock_destroy(struct mock *mock)
 	sessions_destroy(mock->sessions);
 	catalog_destroy(mock->agents);
 	catalog_destroy(mock->environments);
+	labels_destroy(mock->labels);
 	moods_destroy(mock->moods);
 	manners_book_done(&mock->book);
 	json_doc_done(&mock->manners);

@@ -14,6 +14,7 @@
 #include "mock-agent/mood.h"
 
 struct catalog;
+struct labels;
 struct sessions;
 
 struct mock_options {
@@ -32,6 +33,7 @@ struct mock {
 	struct json_doc manners;  /* those that it was started with */
 	struct manners_book book; /* those that hold now */
 	struct moods *moods;
+	struct labels *labels;
 	struct catalog *agents, *environments;
 	struct sessions *sessions;
 	struct door *door;

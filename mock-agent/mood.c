@@ -98,6 +98,11 @@ const struct manners *mood_manners(const struct mood *mood)
 	return manners_for(mood->book, mood->label);
 }
 
+int64_t mood_number(const struct mood *mood)
+{
+	return mood->label;
+}
+
 const char *mood_label(const struct mood *mood)
 {
 	return mood->text;

@@ -43,7 +43,7 @@ struct mood;
 struct moods *moods_create(const struct manners_book *book, uint64_t seed);
 void moods_destroy(struct moods *moods); /* accepts NULL */
 
-/* The mood of this label, made on first need. Borrowed. */
+/* The mood of this label (labels.h), made on first need. Borrowed. */
 struct mood *moods_get(struct moods *moods, int64_t label);
 
 /* As new, with another seed. The moods stay where they are. */
@@ -56,7 +56,8 @@ void moods_forgive(struct moods *moods);
 struct act mood_next(struct mood *mood, enum moment moment);
 
 const struct manners *mood_manners(const struct mood *mood);
-const char *mood_label(const struct mood *mood); /* its label as text */
+int64_t mood_number(const struct mood *mood);    /* its label */
+const char *mood_label(const struct mood *mood); /* as text */
 
 /* Logs "agent.fault" for act. id may be NULL. */
 void mood_log_fault(const struct mood *mood, const char *id, const struct act *act);

@@ -1,16 +1,10 @@
 /*
- * sessions - the store of live sessions, and the labels that they get.
- *
- * A session's label is the number in its metadata.room, or else it is numbered in the
- * order in which sessions were opened, from 1.
+ * sessions - the store of live sessions.
  */
 #ifndef MOCK_AGENT_SESSIONS_H
 #define MOCK_AGENT_SESSIONS_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-#include <cjson/cJSON.h>
 
 #include "mock-agent/session.h"
 
@@ -23,12 +17,6 @@ void sessions_destroy(struct sessions *sessions); /* accepts NULL */
 
 /* As new: the sessions are gone, their streams are reset, numbers begin anew. */
 void sessions_clear(struct sessions *sessions);
-
-/* metadata may be NULL. */
-int64_t sessions_label(struct sessions *sessions, const cJSON *metadata);
-
-/* The number of a client that names itself: the same for the same name. */
-int64_t sessions_label_named(struct sessions *sessions, const char *name);
 
 size_t sessions_count(const struct sessions *sessions);
 void sessions_add(struct sessions *sessions, struct session *session); /* takes it */

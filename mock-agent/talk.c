@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 #include "mock-agent/catalog.h"
 #include "mock-agent/event.h"
+#include "mock-agent/labels.h"
 #include "mock-agent/page.h"
 #include "mock-agent/session.h"
 #include "mock-agent/sessions.h"
@@ -169,11 +170,28 @@ static void open_session(struct request *request)
 	}
 	session = session_create(mock, request->mood, agent, stored);
 	sessions_add(mock->sessions, session);
+	request->over = NULL; /* the label is the session's now */
 	log_event("agent.session.opened", "session",
 		LOG_TEXT(mood_label(session->mood)), "id", LOG_TEXT(session->id));
 	request_answer(request, session_json(session));
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
+}
+
+static void on_failed_attempt(struct request *request, enum web_end end)
+{
+	(void)end;
+	labels_give_back(request->mock->labels, mood_number(request->mood));
+}
+
+static void attempt(struct request *request, const cJSON *metadata)
+{
+	struct mock *mock = request->mock;
+	int64_t label = labels_take(mock->labels, metadata);
+
+	request->over = on_failed_attempt;
+	request_wait(
+		request, moods_get(mock->moods, label), MOMENT_CONNECT, open_session);
 }
 
 void talk_create_route(struct request *request)
@@ -196,10 +214,7 @@ void talk_create_route(struct request *request)
 		request_refuse(
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
 	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
-		request_wait(request,
-			moods_get(
-				mock->moods, sessions_label(mock->sessions, metadata)),
-			MOMENT_CONNECT, open_session);
+		attempt(request, metadata);
 }
 
 static cJSON *render_session(const void *item)

@@ -250,15 +250,26 @@ static void session_lives_from_create_to_delete(void **state)
 
 static void sessions_without_a_room_are_numbered(void **state)
 {
+	static const struct {
+		int room;
+		const char *label;
+	} rows[] = {
+		{1, "\"1\""},
+		{0, "\"2\""},
+		{7, "\"7\""},
+		{3, "\"3\""},
+		{0, "\"4\""},
+		{3, "\"3\""},
+		{0, "\"5\""},
+	};
 	struct mock_program mock;
-	const char *rooms[] = {"\"1\"", "\"7\"", "\"2\""};
 
 	(void)state;
 	mock_start(&mock, "{}");
-	for (unsigned i = 0; i < COUNT(rooms); i++) {
-		free(open_session(&mock, i == 1 ? 7 : 0));
-		assert_non_null(
-			strstr(wait_event(&mock, "agent.session.opened"), rooms[i]));
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		free(open_session(&mock, rows[i].room));
+		assert_non_null(strstr(
+			wait_event(&mock, "agent.session.opened"), rows[i].label));
 	}
 	mock_stop(&mock);
 }

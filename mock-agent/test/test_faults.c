@@ -144,6 +144,67 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 	}
 }
 
+/* Three attempts as an SDK makes them: the rule is about one session. */
+static void attempts_without_a_room_are_of_one_session_until_it_opens(void **state)
+{
+	SCOPED(mem_free) char *body = NULL;
+	SCOPED(mem_free) char *first = NULL;
+	struct mock_program mock;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"rules\": [{\"session\": 2, \"connect\": {\"fault\": "
+		"\"error\", \"status\": 529, \"times\": 2}}]}");
+	first = open_session(&mock, 0);
+	wait_event(&mock, "agent.session.opened");
+	body = mem_textf("{\"agent\":\"%s\",\"environment_id\":\"%s\"}", mock.agent_id,
+		mock.environment_id);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 529);
+		assert_non_null(
+			strstr(wait_event(&mock, "agent.fault"), "\"session\":\"2\""));
+	}
+	assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
+	assert_non_null(
+		strstr(wait_event(&mock, "agent.session.opened"), "\"session\":\"2\""));
+	assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
+	assert_non_null(
+		strstr(wait_event(&mock, "agent.session.opened"), "\"session\":\"3\""));
+	mock_stop(&mock);
+}
+
+/* Attempts side by side are different sessions, and one that is given up gives way. */
+static void attempt_that_is_given_up_gives_its_label_back(void **state)
+{
+	SCOPED(mem_free) char *body = NULL;
+	struct mock_program mock;
+	struct line lines[3];
+
+	(void)state;
+	mock_start(&mock, "{}");
+	free(open_session(&mock, 9));
+	body = mem_textf("{\"agent\":\"%s\",\"environment_id\":\"%s\"}", mock.agent_id,
+		mock.environment_id);
+	control(&mock, "PUT", "/control/manners",
+		"{\"connect\": {\"fault\": \"hang\"}}");
+	for (unsigned i = 0; i < COUNT(lines); i++) {
+		SCOPED(mem_free) char *label = mem_textf("\"session\":\"%u\"", i + 1);
+
+		line_open(&lines[i], mock.port);
+		line_send(&lines[i], "POST", "/v1/sessions", NULL, body);
+		assert_non_null(strstr(wait_event(&mock, "agent.fault"), label));
+	}
+	line_close(&lines[1]);
+	control(&mock, "PUT", "/control/manners",
+		"{\"connect\": {\"fault\": \"none\"}}");
+	assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
+	assert_non_null(
+		strstr(wait_event(&mock, "\"session\":\"2\""), "agent.session.opened"));
+	line_close(&lines[0]);
+	line_close(&lines[2]);
+	mock_stop(&mock);
+}
+
 static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
 {
 	(void)state;
@@ -422,6 +483,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
 		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
+		cmocka_unit_test(
+			attempts_without_a_room_are_of_one_session_until_it_opens),
+		cmocka_unit_test(attempt_that_is_given_up_gives_its_label_back),
 		cmocka_unit_test(interrupt_struck_by_a_fault_interrupts_nothing),
 		cmocka_unit_test(messages_are_struck_like_everything_else),
 		cmocka_unit_test(stream_is_struck_by_the_fault_of_an_event),
