@@ -315,6 +315,22 @@ static bool check_question(struct request *request, bool with_max)
 	return false;
 }
 
+/* We remember no conversation. Told so in these words, the SDKs send the whole of it
+ * again, and from then on always. */
+static void refuse_thread(struct request *request)
+{
+	static const char *const unsupported[] = {"thread"};
+	cJSON *body = wire_error(
+		400, "thread: message threads are not supported", request->id);
+	cJSON *error = cJSON_GetObjectItemCaseSensitive(body, "error");
+	cJSON *details = cJSON_AddObjectToObject(error, "details");
+
+	cJSON_AddStringToObject(details, "error_code", "thread_unsupported_request");
+	cJSON_AddItemToObject(
+		details, "unsupported", cJSON_CreateStringArray(unsupported, 1));
+	request_reply(request, 400, body);
+}
+
 void messages_route(struct request *request)
 {
 	struct mock *mock = request->mock;
@@ -322,6 +338,10 @@ void messages_route(struct request *request)
 
 	if (!check_question(request, true))
 		return;
+	if (cJSON_IsObject(json_get(request->body, "thread"))) {
+		refuse_thread(request);
+		return;
+	}
 	request->wants_stream = json_bool(request->body, "stream", false);
 	request_wait(request,
 		moods_get(

@@ -35,7 +35,7 @@ void request_end(struct request *request, enum web_end end)
 	free(request);
 }
 
-static void reply(struct request *request, unsigned status, cJSON *body)
+void request_reply(struct request *request, unsigned status, cJSON *body)
 {
 	SCOPED(mem_free) char *text = json_print(body);
 
@@ -45,7 +45,7 @@ static void reply(struct request *request, unsigned status, cJSON *body)
 
 void request_answer(struct request *request, cJSON *body)
 {
-	reply(request, 200, body);
+	request_reply(request, 200, body);
 }
 
 void request_refuse(struct request *request, unsigned status, const char *format, ...)
@@ -56,7 +56,7 @@ void request_refuse(struct request *request, unsigned status, const char *format
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	reply(request, status, wire_error(status, message, request->id));
+	request_reply(request, status, wire_error(status, message, request->id));
 }
 
 void request_hold(struct request *request, struct session *session)

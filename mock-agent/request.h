@@ -55,7 +55,9 @@ struct request *request_create(struct mock *mock, struct web_exchange *exchange)
 /* To be called when its exchange is over. */
 void request_end(struct request *request, enum web_end end);
 
-void request_answer(struct request *request, cJSON *body); /* 200; takes body */
+/* Take body. */
+void request_reply(struct request *request, unsigned status, cJSON *body);
+void request_answer(struct request *request, cJSON *body); /* 200 */
 void request_refuse(struct request *request, unsigned status, const char *format, ...)
 	PRINTF(3, 4);
 

@@ -376,6 +376,27 @@ static void messages_ask_a_tool_when_manners_say_so(void **state)
 	mock_stop(&mock);
 }
 
+static void messages_know_no_threads_and_say_so(void **state)
+{
+	struct mock_program mock;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	answer = call(&mock, "POST", "/v1/messages",
+		"{\"model\":\"m\",\"max_tokens\":9,\"thread\":{\"type\":\"create\"},"
+		"\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+	assert_int_equal(answer.status, 400);
+	assert_string_equal(
+		cJSON_GetStringValue(json_at(answer.body, "error.details.error_code")),
+		"thread_unsupported_request");
+	assert_string_equal(cJSON_GetStringValue(json_at(
+				    answer.body, "error.details.unsupported.0")),
+		"thread");
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
 static void control_path_shows_and_changes_manners(void **state)
 {
 	struct mock_program mock;
@@ -421,6 +442,7 @@ int main(void)
 		cmocka_unit_test(lists_come_in_pages_both_ways),
 		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
 		cmocka_unit_test(messages_ask_a_tool_when_manners_say_so),
+		cmocka_unit_test(messages_know_no_threads_and_say_so),
 		cmocka_unit_test(control_path_shows_and_changes_manners),
 	};
 
