@@ -249,14 +249,38 @@ const char *web_path(const struct web_exchange *exchange)
 	return exchange->path;
 }
 
+/* A value of the query that is looked for. */
+struct search {
+	const char *name;
+	unsigned before; /* it, of the same name */
+	const char *value;
+};
+
+static enum MHD_Result on_query_value(
+	void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct search *search = cls;
+
+	(void)kind;
+	if (strcmp(name, search->name) != 0 || search->before-- > 0)
+		return MHD_YES;
+	search->value = value ? value : "";
+	return MHD_NO;
+}
+
+const char *web_query_at(
+	const struct web_exchange *exchange, const char *name, unsigned i)
+{
+	struct search search = {.name = name, .before = i};
+
+	MHD_get_connection_values(
+		exchange->connection, MHD_GET_ARGUMENT_KIND, on_query_value, &search);
+	return search.value;
+}
+
 const char *web_query(const struct web_exchange *exchange, const char *name)
 {
-	const char *value = NULL;
-
-	if (!MHD_lookup_connection_value_n(exchange->connection, MHD_GET_ARGUMENT_KIND,
-		    name, strlen(name), &value, NULL))
-		return NULL;
-	return value ? value : "";
+	return web_query_at(exchange, name, 0);
 }
 
 const char *web_header(const struct web_exchange *exchange, const char *name)

@@ -67,8 +67,11 @@ void web_destroy(struct web *web);
 /* The request. All borrowed, good until the exchange is over. */
 const char *web_method(const struct web_exchange *exchange);
 const char *web_path(const struct web_exchange *exchange); /* without the query */
-/* "" for a bare name. */
+/* "" for a bare name. Of a name that is there several times web_query() gives the first
+ * value, web_query_at() number i from 0; NULL when there is none. */
 const char *web_query(const struct web_exchange *exchange, const char *name);
+const char *web_query_at(
+	const struct web_exchange *exchange, const char *name, unsigned i);
 const char *web_header(const struct web_exchange *exchange, const char *name);
 const struct buf *web_body(const struct web_exchange *exchange);
 

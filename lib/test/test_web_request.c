@@ -53,6 +53,25 @@ static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
 	close(fd);
 }
 
+static void web_gives_every_value_of_a_repeated_query_name(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(scene,
+		"GET /?a%5B%5D=one&b=x&a[]=t%20wo&a%5B%5D HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, scene->handed == 1);
+	assert_string_equal(web_query(scene->kept[0], "a[]"), "one");
+	assert_string_equal(web_query_at(scene->kept[0], "a[]", 0), "one");
+	assert_string_equal(web_query_at(scene->kept[0], "a[]", 1), "t wo");
+	assert_string_equal(web_query_at(scene->kept[0], "a[]", 2), "");
+	assert_null(web_query_at(scene->kept[0], "a[]", 3));
+	assert_null(web_query_at(scene->kept[0], "b", 1));
+	close(fd);
+}
+
 static void web_joins_a_chunked_body(void **state)
 {
 	struct scene *scene = *state;
@@ -318,6 +337,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		SCENE(web_hands_over_the_whole_request),
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
+		SCENE(web_gives_every_value_of_a_repeated_query_name),
 		SCENE(web_joins_a_chunked_body),
 		SCENE(web_asks_a_waiting_client_to_continue),
 		SCENE(web_sends_no_body_to_head),
