@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-agent/page.h"
+#include "mock-agent/query.h"
 
 #define LIST_MOST 1000
 
@@ -278,7 +279,7 @@ static cJSON *render(const void *item)
 	return cJSON_Duplicate(item, true);
 }
 
-static bool is_shown(struct request *request, const cJSON *object)
+static bool is_shown(const struct request *request, const cJSON *object)
 {
 	const char *archived = web_query(request->exchange, "include_archived");
 
@@ -292,13 +293,16 @@ void catalog_list_route(struct request *request)
 	SCOPED(mem_free) struct page_item *items =
 		mem_zeroed((HASH_COUNT(catalog->by_id) + 1) * sizeof *items);
 	struct entry *entry, *next;
+	struct query_span span;
 	struct page page;
 	size_t count = 0;
 
-	if (!page_read(&page, request, LIST_MOST, true))
+	if (!page_read(&page, request, LIST_MOST, true) ||
+		!query_read_span(&span, request))
 		return;
 	HASH_ITER(hh, catalog->by_id, entry, next) {
-		if (is_shown(request, newest(entry)))
+		if (is_shown(request, newest(entry)) &&
+			query_is_within(&span, json_text(newest(entry), "created_at")))
 			items[count++] =
 				(struct page_item){entry->number, newest(entry)};
 	}
@@ -307,18 +311,18 @@ void catalog_list_route(struct request *request)
 
 void catalog_get_route(struct request *request)
 {
-	const char *version = web_query(request->exchange, "version");
+	int64_t version = 0;
 	const cJSON *object;
 
-	if (!wanted_entry(request))
+	if (!wanted_entry(request) ||
+		!query_number(request, "version", INT64_MAX, &version))
 		return;
-	object = catalog_find(catalog_of(request), request->param[0],
-		version ? strtoll(version, NULL, 10) : 0);
+	object = catalog_find(catalog_of(request), request->param[0], version);
 	if (object)
 		request_answer(request, cJSON_Duplicate(object, true));
 	else
-		request_refuse(request, 404, "%s has no version %s", request->param[0],
-			version);
+		request_refuse(request, 404, "%s has no version %lld",
+			request->param[0], (long long)version);
 }
 
 void catalog_update_route(struct request *request)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "mock-agent/query.h"
 
 static bool read_number(int64_t *number, const char *text)
 {
@@ -29,16 +30,14 @@ static bool read_cursor(struct page *page, const char *text)
 bool page_read(
 	struct page *page, struct request *request, int64_t most, bool descending)
 {
-	const char *limit = web_query(request->exchange, "limit");
 	const char *cursor = web_query(request->exchange, "page");
 	const char *order = web_query(request->exchange, "order");
+	static const char *const orders[] = {"asc", "desc", NULL};
 
 	*page = (struct page){.limit = most, .descending = descending};
-	if (limit && (!read_number(&page->limit, limit) || page->limit > most)) {
-		request_refuse(request, 400, "limit: a number from 1 to %lld is needed",
-			(long long)most);
+	if (!query_number(request, "limit", most, &page->limit) ||
+		!query_knows(request, "order", orders))
 		return false;
-	}
 	if (cursor && *cursor && !read_cursor(page, cursor)) {
 		request_refuse(request, 400, "page: no cursor of ours");
 		return false;

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "mock-agent/event.h"
+#include "mock-agent/query.h"
 #include "mock-agent/session.h"
 
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
@@ -68,7 +69,6 @@ static void on_over(struct request *request, enum web_end end)
 static void open_stream(struct request *request)
 {
 	struct session *session = request->session;
-	const char *deltas = web_query(request->exchange, "event_deltas[]");
 	struct stream *stream;
 
 	if (session->dark)
@@ -85,7 +85,8 @@ static void open_stream(struct request *request)
 	stream = mem_zeroed(sizeof *stream);
 	stream->session = session;
 	stream->exchange = request->exchange;
-	stream->previews = deltas && strcmp(deltas, "agent.message") == 0;
+	stream->previews = web_query(request->exchange, "event_deltas[]") &&
+		query_wants(request, "event_deltas[]", "agent.message");
 	stream->heartbeat = bell_create(request->mock->loop, on_heartbeat, stream);
 	stream->hold = bell_create(request->mock->loop, on_hold, stream);
 	request->data = stream;

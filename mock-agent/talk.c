@@ -9,6 +9,7 @@
 #include "mock-agent/event.h"
 #include "mock-agent/labels.h"
 #include "mock-agent/page.h"
+#include "mock-agent/query.h"
 #include "mock-agent/session.h"
 #include "mock-agent/sessions.h"
 #include "mock-agent/turn.h"
@@ -222,22 +223,54 @@ static cJSON *render_session(const void *item)
 	return session_json(item);
 }
 
-static bool is_wanted(struct request *request, const struct session *session)
+/* What a list of sessions is narrowed to. */
+struct wish {
+	struct query_span created;
+	const char *agent_id;  /* NULL: any */
+	int64_t agent_version; /* 0: any */
+	bool archived;         /* those, too */
+};
+
+/* False: it was refused. */
+static bool read_wish(struct wish *wish, struct request *request)
 {
+	static const char *const statuses[] = {
+		"idle", "running", "rescheduling", "terminated", NULL};
+	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
 	const char *archived = web_query(request->exchange, "include_archived");
-	const char *agent_id = web_query(request->exchange, "agent_id");
-	const char *status = web_query(request->exchange, "statuses[]");
+
+	*wish = (struct wish){
+		.agent_id = web_query(request->exchange, "agent_id"),
+		.archived = (archived && strcmp(archived, "true") == 0) ||
+			web_query(request->exchange, "statuses[]"),
+	};
+	return query_read_span(&wish->created, request) &&
+		query_number(
+			request, "agent_version", INT64_MAX, &wish->agent_version) &&
+		query_knows(request, "statuses[]", statuses) &&
+		query_lacks(request, missing);
+}
+
+static bool has_agent(const struct session *session, const struct wish *wish)
+{
 	SCOPED(json_free) cJSON *agent = NULL;
 
-	if (session->archived_at[0] && !status &&
-		(!archived || strcmp(archived, "true") != 0))
-		return false;
-	if (status && strcmp(status, session_status_name(session)) != 0)
-		return false;
-	if (!agent_id)
+	if (!wish->agent_id && wish->agent_version == 0)
 		return true;
 	agent = json_parse(session->agent, strlen(session->agent));
-	return strcmp(json_text(agent, "id"), agent_id) == 0;
+	return (!wish->agent_id ||
+		       strcmp(json_text(agent, "id"), wish->agent_id) == 0) &&
+		(wish->agent_version == 0 ||
+			json_int(agent, "version", 0) == wish->agent_version);
+}
+
+static bool is_wanted(const struct request *request, const struct wish *wish,
+	const struct session *session)
+{
+	return (wish->archived || !session->archived_at[0]) &&
+		query_wants(request, "statuses[]", session_status_name(session)) &&
+		query_is_within(&wish->created, session->created_at) &&
+		has_agent(session, wish);
 }
 
 void talk_list_route(struct request *request)
@@ -247,13 +280,15 @@ void talk_list_route(struct request *request)
 		mem_zeroed((sessions_count(sessions) + 1) * sizeof *items);
 	const struct session *session;
 	struct page page;
+	struct wish wish;
 	size_t count = 0;
 
-	if (!page_read(&page, request, SESSIONS_MOST, true))
+	if (!page_read(&page, request, SESSIONS_MOST, true) ||
+		!read_wish(&wish, request))
 		return;
 	for (session = sessions_next(sessions, NULL); session;
 		session = sessions_next(sessions, session)) {
-		if (is_wanted(request, session))
+		if (is_wanted(request, &wish, session))
 			items[count++] = (struct page_item){session->number, session};
 	}
 	page_answer(&page, request, items, count, render_session, true);
@@ -353,18 +388,20 @@ static cJSON *render_event(const void *item)
 void talk_events_route(struct request *request)
 {
 	const struct journal *journal = &request->session->journal;
-	const char *type = web_query(request->exchange, "types[]");
+	static const char *const missing[] = {"created_at[gt]", "created_at[gte]",
+		"created_at[lt]", "created_at[lte]", NULL};
 	SCOPED(mem_free) struct page_item *items =
 		mem_zeroed((journal->count + 1) * sizeof *items);
 	struct page page;
 	size_t count = 0;
 
-	if (!page_read(&page, request, EVENTS_MOST, false))
+	if (!page_read(&page, request, EVENTS_MOST, false) ||
+		!query_lacks(request, missing))
 		return;
 	for (size_t i = 0; i < journal->count; i++) {
 		const struct journal_entry *entry = &journal->entries[i];
 
-		if (!type || strcmp(type, entry->type) == 0)
+		if (query_wants(request, "types[]", entry->type))
 			items[count++] = (struct page_item){entry->number, entry};
 	}
 	page_answer(&page, request, items, count, render_event, false);

@@ -1,9 +1,12 @@
 #include "mock-agent/wire.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -69,6 +72,55 @@ void wire_stamp(cJSON *object, const char *member)
 	clock_wall(text);
 	cJSON_DeleteItemFromObjectCaseSensitive(object, member);
 	cJSON_AddStringToObject(object, member, text);
+}
+
+/* ".123" to ns; steps over it. */
+static int64_t read_fraction(const char **text)
+{
+	int64_t ns = 0, unit = CLOCK_S;
+
+	if (**text != '.')
+		return 0;
+	for ((*text)++; isdigit((unsigned char)**text); (*text)++) {
+		unit /= 10;
+		ns += unit * (**text - '0');
+	}
+	return ns;
+}
+
+/* "Z" or "+01:00" to seconds. */
+static bool read_offset(const char *text, int64_t *s)
+{
+	unsigned hours, minutes;
+	int len = 0;
+
+	if (strcasecmp(text, "Z") == 0) {
+		*s = 0;
+		return true;
+	}
+	/* A "+" that nobody escaped is a space here. */
+	if ((*text != '+' && *text != '-' && *text != ' ') ||
+		sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &len) != 2 ||
+		text[1 + len] != '\0')
+		return false;
+	*s = (int64_t)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+	return true;
+}
+
+bool wire_time(const char *text, int64_t *ns)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t fraction_ns, offset_s;
+
+	if (!rest)
+		return false;
+	fraction_ns = read_fraction(&rest);
+	/* Further years do not fit. */
+	if (!read_offset(rest, &offset_s) || tm.tm_year < -200 || tm.tm_year > 300)
+		return false;
+	*ns = ((int64_t)timegm(&tm) - offset_s) * CLOCK_S + fraction_ns;
+	return true;
 }
 
 void wire_set(cJSON *object, const char *member, const cJSON *value)

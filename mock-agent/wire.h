@@ -5,6 +5,7 @@
 #define MOCK_AGENT_WIRE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -25,6 +26,9 @@ const char *wire_error_type(unsigned status);
 
 /* Sets member to the present time. */
 void wire_stamp(cJSON *object, const char *member);
+
+/* "2026-11-22T22:05:00.123Z", "...+01:00" to ns since 1970. False: it is no such time. */
+bool wire_time(const char *text, int64_t *ns) MUST_CHECK;
 
 /* Puts a copy of value in object's member, in the place of what was there; NULL puts
  * null. */

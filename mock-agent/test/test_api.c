@@ -100,6 +100,13 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 		{"PUT", "/v1/sessions", "{}", 405, "Method"},
 		{"GET", "/v1/sessions?limit=0", NULL, 400, "limit"},
 		{"GET", "/v1/sessions?page=soup", NULL, 400, "page"},
+		{"GET", "/v1/sessions?order=up", NULL, 400, "order: "},
+		{"GET", "/v1/sessions?statuses[]=idle&statuses[]=odd", NULL, 400,
+			"statuses[]: "},
+		{"GET", "/v1/sessions?agent_version=x", NULL, 400, "agent_version: "},
+		{"GET", "/v1/sessions?created_at[gt]=monday", NULL, 400,
+			"created_at[gt]: "},
+		{"GET", "/v1/sessions?deployment_id=d", NULL, 400, "deployment_id: "},
 		{"POST", "/v1/messages", "{\"max_tokens\":1,\"messages\":[]}", 400,
 			"model: "},
 		{"POST", "/v1/messages", "{\"model\":\"m\",\"messages\":[]}", 400,
@@ -148,6 +155,9 @@ static void agent_is_kept_in_versions(void **state)
 		"{\"k\":\"v\",\"gone\":\"x\"}}",
 		"id");
 	path = mem_textf("/v1/agents/%s", id);
+	old = mem_textf("%s?version=abc", path);
+	assert_int_equal(call_status(&mock, "GET", old, NULL), 400);
+	free(old);
 	old = mem_textf("%s?version=1", path);
 	versions = mem_textf("%s/versions", path);
 	archive = mem_textf("%s/archive", path);
@@ -317,6 +327,89 @@ static void lists_come_in_pages_both_ways(void **state)
 	mock_stop(&mock);
 }
 
+static unsigned count_sessions(struct mock_program *mock, const char *query)
+{
+	SCOPED(mem_free) char *path = mem_textf("/v1/sessions%s", query);
+	struct answer answer = call(mock, "GET", path, NULL);
+	unsigned count;
+
+	assert_int_equal(answer.status, 200);
+	count = (unsigned)cJSON_GetArraySize(json_get(answer.body, "data"));
+	answer_done(&answer);
+	return count;
+}
+
+static void list_of_sessions_is_narrowed_as_asked(void **state)
+{
+	static const struct {
+		const char *query;
+		unsigned count;
+	} rows[] = {
+		{"", 2},
+		{"?include_archived=true", 3},
+		{"?statuses%5B%5D=idle", 2},
+		{"?statuses[]=terminated", 1},
+		{"?statuses[]=running&statuses[]=idle", 2},
+		{"?statuses[]=running&statuses[]=terminated&statuses[]=idle", 3},
+		{"?statuses[]=running", 0},
+		{"?agent_version=1", 2},
+		{"?agent_version=99", 0},
+		{"?agent_id=agent_x", 0},
+		{"?created_at[gt]=2099-01-01T00:00:00Z", 0},
+		{"?created_at[lt]=2099-01-01T00:00:00Z", 2},
+		{"?created_at[gte]=2020-01-01T00:00:00.5%2B02:00", 2},
+		{"?created_at[lte]=2020-01-01T00:00:00Z", 0},
+	};
+	struct mock_program mock;
+	SCOPED(mem_free) char *archived = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *at = NULL;
+	SCOPED(mem_free) char *after = NULL;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	archived = open_session(&mock, 1);
+	session_call(&mock, "POST", archived, "/archive", NULL);
+	for (unsigned i = 0; i < 2; i++)
+		free(open_session(&mock, 2));
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		if (count_sessions(&mock, rows[i].query) != rows[i].count)
+			fail_msg("%s: %u", rows[i].query,
+				count_sessions(&mock, rows[i].query));
+	}
+	/* Whose creation is the bound itself is within "lte" and not "lt". */
+	path = path_of(archived, "");
+	at = call_text(&mock, "GET", path, NULL, "created_at");
+	after = mem_textf("?statuses[]=terminated&created_at[lte]=%s", at);
+	assert_int_equal(count_sessions(&mock, after), 1);
+	free(after);
+	after = mem_textf("?statuses[]=terminated&created_at[lt]=%s", at);
+	assert_int_equal(count_sessions(&mock, after), 0);
+	mock_stop(&mock);
+}
+
+static void events_are_listed_by_all_types_that_are_asked_for(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	id = open_session(&mock, 1);
+	say(&mock, id, "hello");
+	wait_event(&mock, "agent.turn.end");
+	path = path_of(id, "/events?types[]=user.message&types[]=agent.message");
+	answer = call(&mock, "GET", path, NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 2);
+	answer_done(&answer);
+	assert_int_equal(session_call(&mock, "GET", id,
+				 "/events?created_at[gt]=2026-01-01T00:00:00Z", NULL),
+		400);
+	mock_stop(&mock);
+}
+
 static void messages_are_answered_whole_and_as_a_stream(void **state)
 {
 	static const char *const frames[] = {"event: message_start", "event: ping",
@@ -440,6 +533,8 @@ int main(void)
 		cmocka_unit_test(session_lives_from_create_to_delete),
 		cmocka_unit_test(sessions_without_a_room_are_numbered),
 		cmocka_unit_test(lists_come_in_pages_both_ways),
+		cmocka_unit_test(list_of_sessions_is_narrowed_as_asked),
+		cmocka_unit_test(events_are_listed_by_all_types_that_are_asked_for),
 		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
 		cmocka_unit_test(messages_ask_a_tool_when_manners_say_so),
 		cmocka_unit_test(messages_know_no_threads_and_say_so),

@@ -291,7 +291,9 @@ static void stream_beats_previews_and_holds(void **state)
 	(void)state;
 	mock_start(&mock, "{\"heartbeat\": \"20ms\", \"hold\": \"200ms\"}");
 	id = open_session(&mock, 1);
-	path = path_of(id, "/events/stream?event_deltas%5B%5D=agent.message");
+	path = path_of(id,
+		"/events/stream?event_deltas%5B%5D=agent.thinking"
+		"&event_deltas%5B%5D=agent.message");
 	line_open(&line, mock.port);
 	line_send(&line, "GET", path, NULL, NULL);
 	line_expect(&line, "event: ping\ndata: {\"type\":\"ping\"}");
