@@ -50,8 +50,8 @@ bool query_knows(struct request *request, const char *name, const char *const *c
 {
 	const char *value;
 
-	for (unsigned i = 0;
-		(value = web_query_at(request->exchange, name, i)) != NULL; i++) {
+	for (unsigned i = 0; (value = web_query_at(request->exchange, name, i)) != NULL;
+		i++) {
 		if (is_one_of(choices, value))
 			continue;
 		request_refuse(

@@ -22,8 +22,8 @@ bool query_number(struct request *request, const char *name, int64_t most,
 bool query_wants(const struct request *request, const char *name, const char *value);
 
 /* Is every value of name one of these (NULL-terminated)? False: it was refused. */
-bool query_knows(struct request *request, const char *name, const char *const *choices)
-	MUST_CHECK;
+bool query_knows(struct request *request, const char *name,
+	const char *const *choices) MUST_CHECK;
 
 /* None of these (NULL-terminated), which a client may want and does not get here? False:
  * it was refused. */

@@ -114,12 +114,33 @@ static bool check_events(struct request *request, const cJSON *events, int most)
 	return true;
 }
 
+static bool is_of(const cJSON *event, const char *type)
+{
+	return strcmp(json_text(event, "type"), type) == 0;
+}
+
 static bool has_interrupt(const cJSON *events)
 {
 	const cJSON *event;
 
 	cJSON_ArrayForEach(event, events) {
-		if (strcmp(json_text(event, "type"), "user.interrupt") == 0)
+		if (is_of(event, "user.interrupt"))
+			return true;
+	}
+	return false;
+}
+
+/* Would more messages wait than may? An interrupt is never too much: it jumps the queue
+ * and empties it. */
+static bool is_too_much(const struct turn *turn, const cJSON *events)
+{
+	unsigned waiting = turn_waiting(turn);
+	const cJSON *event;
+
+	cJSON_ArrayForEach(event, events) {
+		if (is_of(event, "user.interrupt"))
+			waiting = 0;
+		else if (is_of(event, "user.message") && ++waiting > TURN_WAITING_MAX)
 			return true;
 	}
 	return false;
@@ -358,9 +379,9 @@ void talk_say_route(struct request *request)
 	}
 	if (!check_events(request, events, EVENTS_AT_ONCE_MAX))
 		return;
-	if (turn_waiting(session->turn) >= TURN_WAITING_MAX) {
-		request_refuse(
-			request, 429, "%d messages wait already.", TURN_WAITING_MAX);
+	if (is_too_much(session->turn, events)) {
+		request_refuse(request, 429, "More than %d messages would wait.",
+			TURN_WAITING_MAX);
 		return;
 	}
 	if (has_interrupt(events)) {

@@ -37,7 +37,7 @@ void turn_answer(struct turn *turn, cJSON *result);
 /* event is an echoed user.interrupt; takes it. When nothing runs, nothing happens. */
 void turn_interrupt(struct turn *turn, cJSON *event, int64_t delay_ns);
 
-/* Messages that wait for their turn; the caller turns more than this away. */
+/* Messages that wait for their turn; the caller turns those beyond this away. */
 #define TURN_WAITING_MAX 100
 unsigned turn_waiting(const struct turn *turn);
 

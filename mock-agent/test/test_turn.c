@@ -7,6 +7,7 @@
 
 #include "mock-agent/mood.h"
 #include "mock-agent/test/client.h"
+#include "mock-agent/turn.h"
 
 #define SESSIONS 4
 
@@ -188,6 +189,23 @@ static void interrupt_ends_a_turn_that_waits(void **state)
 		line_close(&line);
 		mock_stop(&mock);
 	}
+}
+
+static void interrupt_jumps_a_queue_that_is_full(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+
+	(void)state;
+	mock_start(&mock, "{\"first_byte\": {\"latency\": \"1h\"}}");
+	id = open_session(&mock, 1);
+	for (unsigned i = 0; i < 1 + TURN_WAITING_MAX; i++)
+		assert_int_equal(say(&mock, id, "hello"), 200);
+	assert_int_equal(say(&mock, id, "one more"), 429);
+	assert_int_equal(interrupt(&mock, id), 200);
+	assert_non_null(strstr(wait_event(&mock, "agent.turn.end"), "\"interrupted\""));
+	assert_int_equal(say(&mock, id, "hello"), 200);
+	mock_stop(&mock);
 }
 
 static void interrupt_of_an_idle_session_does_nothing(void **state)
@@ -380,6 +398,7 @@ int main(void)
 		cmocka_unit_test(session_that_waits_for_a_tool_may_be_archived),
 		cmocka_unit_test(messages_that_come_meanwhile_continue_the_run),
 		cmocka_unit_test(interrupt_ends_a_turn_that_waits),
+		cmocka_unit_test(interrupt_jumps_a_queue_that_is_full),
 		cmocka_unit_test(interrupt_of_an_idle_session_does_nothing),
 		cmocka_unit_test(running_session_is_not_archived_and_not_deleted),
 		cmocka_unit_test(stored_status_settles_after_the_idle_event),
