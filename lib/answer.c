@@ -103,6 +103,10 @@ static ssize_t on_room(void *cls, uint64_t position, char *out, size_t room)
 		if (unsent(exchange) > 0)
 			return take_from_stream(exchange, out, room);
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	case EXCHANGE_CUT:
+		if (unsent(exchange) > 0)
+			return take_from_stream(exchange, out, room);
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	case EXCHANGE_SHUT:
 		exchange_shut(exchange);
 		return 0;
@@ -161,6 +165,12 @@ void web_reset(struct web_exchange *exchange)
 		return;
 	connect(exchange->fd, &nobody, sizeof nobody);
 	exchange_fail(exchange, WEB_BROKEN);
+}
+
+void web_stream_cut(struct web_exchange *exchange)
+{
+	if (exchange->state == EXCHANGE_STREAMING)
+		exchange_enter(exchange, EXCHANGE_CUT);
 }
 
 /* What microhttpd has in hand shuts when it next asks for more. */

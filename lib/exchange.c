@@ -153,6 +153,7 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
 		return MHD_YES;
 	case EXCHANGE_ANSWERED:
 	case EXCHANGE_STREAMING:
+	case EXCHANGE_CUT:
 		return exchange_queue_answer(exchange);
 	case EXCHANGE_SHUT:
 		exchange_shut(exchange);

@@ -35,6 +35,7 @@ enum exchange_state {
 	EXCHANGE_HANDED,    /* the owner has it and has not answered */
 	EXCHANGE_ANSWERED,  /* the answer is whole and on its way */
 	EXCHANGE_STREAMING, /* the answer is on its way, more may follow */
+	EXCHANGE_CUT,       /* what was added is on its way, the end of it is not */
 	EXCHANGE_SHUT,      /* half-closed: there will be no answer */
 	EXCHANGE_FAILED,    /* on its way out; `end` says why */
 };

@@ -100,9 +100,12 @@ void web_stream_add(struct web_exchange *exchange, const char *data, size_t len)
 void web_stream_end(struct web_exchange *exchange);
 
 /* Misbehaviour, for mocks. Reset: the connection ends with a TCP RST, whatever was
- * answered so far. Half-close: our direction is shut without an answer, or within a
- * stream; the exchange stays open until the client leaves or web_reset(). */
+ * answered so far. Cut: what was added to the stream goes out, then the connection is
+ * closed (FIN) without what ends a chunked body. Half-close: our direction is shut
+ * without an answer, or within a stream; the exchange stays open until the client leaves
+ * or web_reset(). */
 void web_reset(struct web_exchange *exchange);
+void web_stream_cut(struct web_exchange *exchange);
 void web_half_close(struct web_exchange *exchange);
 
 #endif

@@ -389,6 +389,44 @@ static void reset_cuts_a_stream_that_is_being_written(void **state)
 	close(fd);
 }
 
+static void cut_ends_a_stream_in_its_middle(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(scene, "GET /cut HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, scene->handed == 1);
+	web_stream_begin(scene->kept[0], 200, "text/event-stream");
+	web_stream_add(scene->kept[0], "half a fr", 9);
+	web_stream_cut(scene->kept[0]);
+	web_stream_add(scene->kept[0], "unheard", 7);
+	assert_int_equal(hear_out(scene, fd), 0);
+	assert_heard(scene, "half a fr\r\n");
+	assert_not_heard(scene, "\r\n0\r\n");
+	assert_not_heard(scene, "unheard");
+	until(scene, scene->over[WEB_BROKEN] == 1);
+	close(fd);
+}
+
+static void cut_ends_a_stream_that_waits(void **state)
+{
+	struct scene *scene = *state;
+	struct web_exchange *stream;
+	int fd;
+
+	open_web(scene, defaults);
+	stream = begin_stream(scene, &fd);
+	web_stream_add(stream, "whole", 5);
+	until(scene, hears(scene, fd, "whole\r\n"));
+	web_stream_cut(stream);
+	assert_int_equal(hear_out(scene, fd), 0);
+	assert_not_heard(scene, "\r\n0\r\n");
+	until(scene, scene->over[WEB_BROKEN] == 1);
+	close(fd);
+}
+
 static void half_close_ends_our_direction_only(void **state)
 {
 	struct scene *scene = *state;
@@ -466,6 +504,8 @@ int main(void)
 		SCENE(reset_overtakes_an_answer),
 		SCENE(reset_cuts_a_stream),
 		SCENE(reset_cuts_a_stream_that_is_being_written),
+		SCENE(cut_ends_a_stream_in_its_middle),
+		SCENE(cut_ends_a_stream_that_waits),
 		SCENE(half_close_ends_our_direction_only),
 		SCENE(half_close_can_end_in_a_reset),
 		SCENE(half_close_cuts_a_stream),
