@@ -3,6 +3,7 @@
 #include "lib/log.h"
 #include "mock-agent/session.h"
 #include "mock-agent/sessions.h"
+#include "mock-agent/strike.h"
 
 /* How far the request got, for the event that closes its story. */
 enum ending_state {
@@ -97,7 +98,7 @@ static void strike(struct request *request)
 		log_refused(request, request->act.status);
 	else
 		log_broken(request, fault_name(request->act.fault));
-	request_strike(request);
+	strike_answer(request);
 }
 
 static cJSON *deleted_json(const struct session *session)

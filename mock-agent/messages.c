@@ -9,6 +9,7 @@
 #include "mock-agent/conversation.h"
 #include "mock-agent/event.h"
 #include "mock-agent/labels.h"
+#include "mock-agent/strike.h"
 
 #define BYTES_PER_TOKEN 4 /* about */
 
@@ -199,53 +200,6 @@ static cJSON *delta_json(struct answer *answer)
 	return data;
 }
 
-static void send_error(struct answer *answer)
-{
-	SCOPED(json_free) cJSON *whole = wire_error(
-		answer->act.status, "The fault was asked for.", answer->request->id);
-	cJSON *data = frame_json("error");
-
-	wire_set(data, "error", json_get(whole, "error"));
-	send_frame(answer, data);
-	web_stream_end(answer->request->exchange);
-}
-
-/* True when nothing more comes. */
-static bool strike_stream(struct answer *answer, const struct buf *frame)
-{
-	struct web_exchange *exchange = answer->request->exchange;
-
-	if (answer->act.fault != FAULT_NONE)
-		mood_log_fault(answer->request->mood, NULL, &answer->act);
-	switch ((enum fault)answer->act.fault) {
-	case FAULT_NONE:
-		return false;
-	case FAULT_HANG:
-	case FAULT_BLACKHOLE:
-		return true;
-	case FAULT_RESET:
-		web_reset(exchange);
-		return true;
-	case FAULT_HALF_CLOSE:
-		web_half_close(exchange);
-		return true;
-	case FAULT_ERROR:
-		send_error(answer);
-		return true;
-	case FAULT_TRUNCATE:
-		web_stream_add(exchange, frame->data, frame->len / 2);
-		web_stream_end(exchange);
-		return true;
-	case FAULT_MALFORM:
-		web_stream_add(exchange, REQUEST_NONSENSE, strlen(REQUEST_NONSENSE));
-		return false;
-	case FAULT_REFUSE:
-		door_shut(answer->request->mock->door);
-		return false;
-	}
-	return false;
-}
-
 static void on_next(void *arg)
 {
 	struct answer *answer = arg;
@@ -253,10 +207,10 @@ static void on_next(void *arg)
 	SCOPED(buf_done) struct buf frame = {0};
 
 	add_frame(&frame, delta_json(answer));
-	if (strike_stream(answer, &frame))
+	if (answer->act.fault != FAULT_NONE)
+		mood_log_fault(answer->request->mood, NULL, &answer->act);
+	if (!strike_frame(answer->request, &answer->act, &frame))
 		return;
-	if (answer->act.fault != FAULT_MALFORM)
-		web_stream_add(answer->request->exchange, frame.data, frame.len);
 	if (reply->given < reply->parts)
 		wait_for(answer, MOMENT_CHUNK);
 	else
@@ -280,7 +234,7 @@ static void answer_message(struct request *request)
 	struct answer *answer;
 
 	if (request->act.fault != FAULT_NONE) {
-		request_strike(request);
+		strike_answer(request);
 		return;
 	}
 	answer = mem_zeroed(sizeof *answer);
@@ -290,7 +244,7 @@ static void answer_message(struct request *request)
 		mood_manners(request->mood)->tools);
 	request->data = answer;
 	request->over = on_over;
-	if (request->wants_stream)
+	if (request->speech == SPEECH_DELTAS)
 		begin_stream(answer);
 	else
 		request_answer(request, message_json(answer, false));
@@ -342,7 +296,10 @@ void messages_route(struct request *request)
 		refuse_thread(request);
 		return;
 	}
-	request->wants_stream = json_bool(request->body, "stream", false);
+	if (json_bool(request->body, "stream", false))
+		request->speech = SPEECH_DELTAS;
+	else
+		request->speech = SPEECH_MESSAGE;
 	request_wait(request,
 		moods_get(
 			mock->moods, name ? labels_take_named(mock->labels, name) : 0),

@@ -2,7 +2,7 @@
  * request - one HTTP request on its way through the mock.
  *
  * A route answers it at once, or lets it wait for a moment's latency; then its turn
- * comes, and with it perhaps the moment's fault. It is freed when its exchange is over.
+ * comes, and with it perhaps the moment's fault (strike.h). It is freed when its exchange is over.
  */
 #ifndef MOCK_AGENT_REQUEST_H
 #define MOCK_AGENT_REQUEST_H
@@ -27,8 +27,13 @@ typedef void request_over_fn(struct request *request, enum web_end end);
 #define REQUEST_JSON   "application/json"
 #define REQUEST_SSE    "text/event-stream; charset=utf-8"
 
-/* What FAULT_MALFORM puts into a stream: neither SSE nor JSON. */
-#define REQUEST_NONSENSE "<html>\n\nevent: agent.message\ndata: {oops\n\n"
+/* What its answer is, if all goes well. */
+enum speech {
+	SPEECH_SESSION, /* JSON of the session API */
+	SPEECH_EVENTS,  /* a session's events */
+	SPEECH_MESSAGE, /* JSON of the Messages API */
+	SPEECH_DELTAS,  /* a message as a stream */
+};
 
 struct request {
 	struct mock *mock;
@@ -38,7 +43,7 @@ struct request {
 	char *param[REQUEST_PARAMS]; /* owned: the :names of its path */
 	cJSON *body;                 /* owned; NULL: there was none */
 	struct session *session;     /* held, or NULL */
-	bool wants_stream;           /* its answer is server-sent events */
+	enum speech speech;
 
 	struct mood *mood; /* whose moment it waits for; NULL before */
 	struct act act;
@@ -71,8 +76,5 @@ void request_draw(struct request *request, struct mood *mood, enum moment moment
  * loop, unless the client leaves before that. There it looks at act.fault. */
 void request_wait(struct request *request, struct mood *mood, enum moment moment,
 	request_fn *turn);
-
-/* Acts out act.fault, which is not FAULT_NONE. Nothing else may be answered then. */
-void request_strike(struct request *request);
 
 #endif

@@ -11,22 +11,18 @@
 #include "mock-agent/event.h"
 #include "mock-agent/query.h"
 #include "mock-agent/session.h"
+#include "mock-agent/strike.h"
 
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 
 struct stream {
 	struct session *session; /* held by its request */
-	struct web_exchange *exchange;
+	struct request *request;
 	bool previews; /* event_start and event_delta before an agent.message */
 	struct bell *heartbeat;
 	struct bell *hold;
 	struct stream *prev, *next;
 };
-
-static void send_frame(struct stream *stream, const struct buf *frame, size_t len)
-{
-	web_stream_add(stream->exchange, buf_text(frame), len);
-}
 
 static void arm_heartbeat(struct stream *stream)
 {
@@ -41,7 +37,7 @@ static void on_heartbeat(void *arg)
 	struct stream *stream = arg;
 
 	if (!stream->session->dark)
-		web_stream_add(stream->exchange, PING, strlen(PING));
+		web_stream_add(stream->request->exchange, PING, strlen(PING));
 	arm_heartbeat(stream);
 }
 
@@ -49,7 +45,7 @@ static void on_hold(void *arg)
 {
 	struct stream *stream = arg;
 
-	web_stream_end(stream->exchange);
+	web_stream_end(stream->request->exchange);
 }
 
 static void on_over(struct request *request, enum web_end end)
@@ -74,7 +70,7 @@ static void open_stream(struct request *request)
 	if (session->dark)
 		return;
 	if (request->act.fault != FAULT_NONE) {
-		request_strike(request);
+		strike_answer(request);
 		return;
 	}
 	if (session->status == SESSION_TERMINATED) {
@@ -84,7 +80,7 @@ static void open_stream(struct request *request)
 	}
 	stream = mem_zeroed(sizeof *stream);
 	stream->session = session;
-	stream->exchange = request->exchange;
+	stream->request = request;
 	stream->previews = web_query(request->exchange, "event_deltas[]") &&
 		query_wants(request, "event_deltas[]", "agent.message");
 	stream->heartbeat = bell_create(request->mock->loop, on_heartbeat, stream);
@@ -101,7 +97,7 @@ static void open_stream(struct request *request)
 
 void stream_route(struct request *request)
 {
-	request->wants_stream = true;
+	request->speech = SPEECH_EVENTS;
 	request_wait(request, request->session->mood, MOMENT_STREAM, open_stream);
 }
 
@@ -131,52 +127,28 @@ static void preview(struct stream *stream, const char *json)
 	delta_json = json_print(delta);
 	event_frame(&frame, "event_start", start_json);
 	event_frame(&frame, "event_delta", delta_json);
-	send_frame(stream, &frame, frame.len);
+	web_stream_add(stream->request->exchange, frame.data, frame.len);
 	cJSON_Delete(start);
 	cJSON_Delete(delta);
-}
-
-static void tell_one(struct stream *stream, const struct buf *frame, int fault)
-{
-	switch ((enum fault)fault) {
-	case FAULT_RESET:
-		web_reset(stream->exchange);
-		return;
-	case FAULT_HALF_CLOSE:
-		web_half_close(stream->exchange);
-		return;
-	case FAULT_TRUNCATE:
-		send_frame(stream, frame, frame->len / 2);
-		web_stream_end(stream->exchange);
-		return;
-	case FAULT_MALFORM:
-		web_stream_add(
-			stream->exchange, REQUEST_NONSENSE, strlen(REQUEST_NONSENSE));
-		return;
-	case FAULT_NONE:
-	case FAULT_HANG:
-	case FAULT_BLACKHOLE:
-	case FAULT_ERROR:
-	case FAULT_REFUSE:
-		break;
-	}
-	send_frame(stream, frame, frame->len);
 }
 
 void stream_tell(struct session *session, const char *type, const char *json,
 	const struct act *act)
 {
+	static const struct act as_it_is = {.fault = FAULT_NONE};
 	SCOPED(buf_done) struct buf frame = {0};
 	struct stream *stream;
 
+	if (!act)
+		act = &as_it_is;
 	if (session->dark)
 		return;
 	event_frame(&frame, type, json);
 	DL_FOREACH(session->streams, stream) {
 		if (stream->previews && strcmp(type, "agent.message") == 0 &&
-			(!act || act->fault == FAULT_NONE))
+			act->fault == FAULT_NONE)
 			preview(stream, json);
-		tell_one(stream, &frame, act ? act->fault : FAULT_NONE);
+		(void)strike_frame(stream->request, act, &frame);
 	}
 }
 
@@ -195,7 +167,7 @@ void stream_reset_all(struct session *session)
 	struct stream *stream;
 
 	DL_FOREACH(session->streams, stream)
-		web_reset(stream->exchange);
+		web_reset(stream->request->exchange);
 }
 
 unsigned stream_count(const struct session *session)

@@ -12,6 +12,7 @@
 #include "mock-agent/query.h"
 #include "mock-agent/session.h"
 #include "mock-agent/sessions.h"
+#include "mock-agent/strike.h"
 #include "mock-agent/turn.h"
 
 #define SESSIONS_MOST      1000 /* on a page */
@@ -175,7 +176,7 @@ static void open_session(struct request *request)
 	const cJSON *event;
 
 	if (request->act.fault != FAULT_NONE) {
-		request_strike(request);
+		strike_answer(request);
 		return;
 	}
 	agent = resolve_agent(request);
@@ -387,7 +388,7 @@ void talk_say_route(struct request *request)
 	if (has_interrupt(events)) {
 		request_draw(request, session->mood, MOMENT_INTERRUPT);
 		if (request->act.fault != FAULT_NONE) {
-			request_strike(request);
+			strike_answer(request);
 			return;
 		}
 	}

@@ -23,14 +23,17 @@ static const struct sight {
 	int end;           /* of the connection; 0: an answer came */
 	int status;        /* of the answer */
 	const char *words; /* somewhere in what came, or NULL: nothing may come */
+	const char *messages_words; /* the same, of the Messages API; NULL: words */
+	const char *deltas_words;   /* and of its stream */
 } sights[] = {
-	{"hang", LINE_SILENT, 0, NULL},
-	{"blackhole", LINE_SILENT, 0, NULL},
-	{"reset", LINE_RESET, 0, NULL},
-	{"half_close", LINE_EOF, 0, NULL},
-	{"error", 0, 503, "request_id"},
-	{"truncate", 0, 200, "\"id\":\"se"},
-	{"malform", 0, 200, "<html>"},
+	{"hang", LINE_SILENT, 0, NULL, NULL, NULL},
+	{"blackhole", LINE_SILENT, 0, NULL, NULL, NULL},
+	{"reset", LINE_RESET, 0, NULL, NULL, NULL},
+	{"half_close", LINE_EOF, 0, NULL, NULL, NULL},
+	{"error", 0, 503, "request_id", NULL, NULL},
+	{"truncate", LINE_EOF, 0, "{\"id\":\"sesn_", "{\"id\":\"msg_",
+		"event: message_start\ndata: {\"type\":\"mess"},
+	{"malform", 0, 200, "<html>", NULL, "event: content_block_delta\ndata: {oops"},
 };
 
 /* Sends the request and checks that its answer is the sight. */
@@ -60,11 +63,15 @@ static void see(struct mock_program *mock, const struct sight *sight,
 			assert_non_null(strcasestr(answer.headers, "retry-after: 2"));
 		answer_done(&answer);
 	} else {
-		int end = line_read(
-			&line, sight->end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS);
+		int patience_ms = sight->end == LINE_SILENT ? SILENCE_MS : PATIENCE_MS;
+		int end = line_read(&line, patience_ms);
 
-		if (end != sight->end)
+		while (end == 0 && sight->words)
+			end = line_read(&line, patience_ms);
+		if (end != sight->end ||
+			(sight->words && !strstr(buf_text(&line.raw), sight->words)))
 			fail_msg("%s: %d: %s", sight->fault, end, buf_text(&line.raw));
+		assert_null(strstr(buf_text(&line.raw), "\r\n0\r\n"));
 	}
 	line_close(&line);
 }
@@ -237,11 +244,18 @@ static void messages_are_struck_like_everything_else(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
-		SCOPED(mem_free) char *manners = manners_of("messages", &sights[i], 1);
+		struct sight sight = sights[i];
+		SCOPED(mem_free) char *manners = manners_of("messages", &sight, 2);
 		struct mock_program mock;
 
 		mock_start(&mock, manners);
-		see(&mock, &sights[i], "POST", "/v1/messages", QUESTION);
+		if (sight.messages_words)
+			sight.words = sight.messages_words;
+		see(&mock, &sight, "POST", "/v1/messages", QUESTION);
+		wait_event(&mock, "\"phase\":\"messages\"");
+		if (sight.deltas_words)
+			sight.words = sight.deltas_words;
+		see(&mock, &sight, "POST", "/v1/messages", STREAMED_QUESTION);
 		wait_event(&mock, "\"phase\":\"messages\"");
 		assert_int_equal(
 			call_status(&mock, "POST", "/v1/messages", QUESTION), 200);
@@ -298,6 +312,8 @@ static void stream_is_struck_by_the_fault_of_an_event(void **state)
 			assert_int_equal(
 				session_call(&mock, "POST", id, "/archive", NULL), 200);
 		}
+		if (strcmp(stream_sights[i].fault, "truncate") == 0)
+			assert_null(strstr(buf_text(&line.raw), "\r\n0\r\n"));
 		line_close(&line);
 		mock_stop(&mock);
 	}
