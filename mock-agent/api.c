@@ -204,7 +204,7 @@ static bool find_session(struct request *request, enum about about)
 		return false;
 	}
 	request_hold(request, session);
-	if (session->dark && about == ABOUT_SESSION)
+	if (mood_is_dark(session->mood) && about == ABOUT_SESSION)
 		return false;
 	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0) {
 		request_refuse(request, 404, "Thread %s not found", request->param[1]);

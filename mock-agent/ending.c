@@ -98,7 +98,7 @@ static void strike(struct request *request)
 		log_refused(request, request->act.status);
 	else
 		log_broken(request, fault_name(request->act.fault));
-	strike_answer(request);
+	(void)strike_answer(request);
 }
 
 static cJSON *deleted_json(const struct session *session)
@@ -115,7 +115,7 @@ static void end_session(struct request *request)
 	struct session *session = request->session;
 
 	/* Whatever happened while it waited has the first word. */
-	if (session->dark) {
+	if (mood_is_dark(session->mood)) {
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 		return;
 	}
@@ -142,7 +142,7 @@ static void begin(struct request *request, enum moment moment)
 	request->state = ENDING_WAITING;
 	request->over = on_over;
 	log_ending(request, "agent.disconnect.begin");
-	if (request->session->dark)
+	if (mood_is_dark(request->session->mood))
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 	else if (!turn_away(request))
 		request_wait(request, request->session->mood, moment, end_session);

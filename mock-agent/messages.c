@@ -206,6 +206,8 @@ static void on_next(void *arg)
 	const struct reply *reply = &answer->conversation.reply;
 	SCOPED(buf_done) struct buf frame = {0};
 
+	if (mood_is_dark(answer->request->mood))
+		return;
 	add_frame(&frame, delta_json(answer));
 	if (answer->act.fault != FAULT_NONE)
 		mood_log_fault(answer->request->mood, NULL, &answer->act);
@@ -233,10 +235,8 @@ static void answer_message(struct request *request)
 {
 	struct answer *answer;
 
-	if (request->act.fault != FAULT_NONE) {
-		strike_answer(request);
+	if (strike_answer(request))
 		return;
-	}
 	answer = mem_zeroed(sizeof *answer);
 	answer->request = request;
 	answer->next = bell_create(request->mock->loop, on_next, answer);

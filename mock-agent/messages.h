@@ -3,7 +3,7 @@
  *
  * For clients that keep the conversation themselves, such as the Claude CLI. A client
  * that names its session (x-claude-code-session-id) has manners and a dice of its own;
- * everybody else is session 0.
+ * everybody else is session 0, so that a black hole for one is one for all of them.
  */
 #ifndef MOCK_AGENT_MESSAGES_H
 #define MOCK_AGENT_MESSAGES_H

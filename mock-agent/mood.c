@@ -14,6 +14,7 @@ struct mood {
 	char text[24]; /* the label's */
 	struct dice dice[MOMENTS];
 	int64_t struck[MOMENTS];
+	bool dark;
 	UT_hash_handle hh;
 };
 
@@ -79,8 +80,10 @@ void moods_restart(struct moods *moods, uint64_t seed)
 
 	moods->seed = seed;
 	moods_forgive(moods);
-	HASH_ITER(hh, moods->by_label, mood, next)
+	HASH_ITER(hh, moods->by_label, mood, next) {
 		seed_mood(moods, mood);
+		mood->dark = false;
+	}
 }
 
 void moods_forgive(struct moods *moods)
@@ -91,6 +94,16 @@ void moods_forgive(struct moods *moods)
 		for (unsigned i = 0; i < MOMENTS; i++)
 			mood->struck[i] = 0;
 	}
+}
+
+void mood_go_dark(struct mood *mood)
+{
+	mood->dark = true;
+}
+
+bool mood_is_dark(const struct mood *mood)
+{
+	return mood->dark;
 }
 
 const struct manners *mood_manners(const struct mood *mood)

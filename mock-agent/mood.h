@@ -4,11 +4,13 @@
  * A mood belongs to a label: sessions with the same label share it, and so do the
  * attempts to open one. It has a dice of its own for every moment, seeded from the
  * run's seed, the label and the moment, so that a seed reproduces a run in whatever
- * order the sessions arrive; and it counts how often each fault struck.
+ * order the sessions arrive; it counts how often each fault struck; and when a black
+ * hole did, it is dark: nothing of its label is answered or sent any more.
  */
 #ifndef MOCK_AGENT_MOOD_H
 #define MOCK_AGENT_MOOD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mock-agent/manners.h"
@@ -46,7 +48,7 @@ void moods_destroy(struct moods *moods); /* accepts NULL */
 /* The mood of this label (labels.h), made on first need. Borrowed. */
 struct mood *moods_get(struct moods *moods, int64_t label);
 
-/* As new, with another seed. The moods stay where they are. */
+/* As new, none of them dark, with another seed. The moods stay where they are. */
 void moods_restart(struct moods *moods, uint64_t seed);
 
 /* The faults' counts begin anew: the book was rewritten. */
@@ -54,6 +56,10 @@ void moods_forgive(struct moods *moods);
 
 /* Draws what happens now: each call is another moment. */
 struct act mood_next(struct mood *mood, enum moment moment);
+
+/* Until moods_restart(). */
+void mood_go_dark(struct mood *mood);
+bool mood_is_dark(const struct mood *mood);
 
 const struct manners *mood_manners(const struct mood *mood);
 int64_t mood_number(const struct mood *mood);    /* its label */

@@ -113,12 +113,6 @@ void session_touch(struct session *session)
 	clock_wall(session->updated_at);
 }
 
-void session_go_dark(struct session *session)
-{
-	session->dark = true;
-	turn_stop(session->turn);
-}
-
 static void end_streams(struct session *session)
 {
 	struct act act = mood_next(session->mood, MOMENT_HOLD);

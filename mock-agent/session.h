@@ -44,7 +44,6 @@ struct session {
 
 	enum session_status status;
 	bool deleted;
-	bool dark; /* blackholed: nothing is answered or sent any more */
 	int64_t created_ns;
 	int64_t running_since_ns;
 	int64_t active_ns;
@@ -75,7 +74,6 @@ void session_tell_with(struct session *session, cJSON *event, const struct act *
 void session_set_status(struct session *session, enum session_status status);
 const char *session_status_name(const struct session *session);
 void session_touch(struct session *session); /* it was updated now */
-void session_go_dark(struct session *session);
 
 /* Archived or deleted: no turn any more, the last event, then the streams' end. */
 void session_archive(struct session *session);

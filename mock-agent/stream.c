@@ -36,7 +36,7 @@ static void on_heartbeat(void *arg)
 {
 	struct stream *stream = arg;
 
-	if (!stream->session->dark)
+	if (!mood_is_dark(stream->session->mood))
 		web_stream_add(stream->request->exchange, PING, strlen(PING));
 	arm_heartbeat(stream);
 }
@@ -45,7 +45,8 @@ static void on_hold(void *arg)
 {
 	struct stream *stream = arg;
 
-	web_stream_end(stream->request->exchange);
+	if (!mood_is_dark(stream->session->mood))
+		web_stream_end(stream->request->exchange);
 }
 
 static void on_over(struct request *request, enum web_end end)
@@ -67,12 +68,8 @@ static void open_stream(struct request *request)
 	struct session *session = request->session;
 	struct stream *stream;
 
-	if (session->dark)
+	if (strike_answer(request))
 		return;
-	if (request->act.fault != FAULT_NONE) {
-		strike_answer(request);
-		return;
-	}
 	if (session->status == SESSION_TERMINATED) {
 		request_refuse(request, session->deleted ? 404 : 400,
 			"Session %s has ended.", session->id);
@@ -141,7 +138,7 @@ void stream_tell(struct session *session, const char *type, const char *json,
 
 	if (!act)
 		act = &as_it_is;
-	if (session->dark)
+	if (mood_is_dark(session->mood))
 		return;
 	event_frame(&frame, type, json);
 	DL_FOREACH(session->streams, stream) {
@@ -156,7 +153,7 @@ void stream_end_all(struct session *session, int64_t hold_ns)
 {
 	struct stream *stream;
 
-	if (session->dark)
+	if (mood_is_dark(session->mood))
 		return;
 	DL_FOREACH(session->streams, stream)
 		bell_set(stream->hold, hold_ns);

@@ -66,7 +66,8 @@ static void say_half(struct request *request, const struct buf *frame)
 	if (frame) {
 		web_stream_add(request->exchange, frame->data, frame->len / 2);
 	} else {
-		web_stream_begin(request->exchange, 200, speeches[request->speech].type);
+		web_stream_begin(
+			request->exchange, 200, speeches[request->speech].type);
 		web_stream_add(request->exchange, half, strlen(half));
 	}
 	web_stream_cut(request->exchange);
@@ -97,8 +98,7 @@ static bool act_out(
 		web_reset(request->exchange);
 		return false;
 	case FAULT_BLACKHOLE:
-		if (request->session)
-			session_go_dark(request->session);
+		mood_go_dark(request->mood);
 		return false;
 	case FAULT_HALF_CLOSE:
 		web_half_close(request->exchange);
@@ -120,11 +120,16 @@ static bool act_out(
 	return false;
 }
 
-void strike_answer(struct request *request)
+bool strike_answer(struct request *request)
 {
+	if (mood_is_dark(request->mood))
+		return true;
+	if (request->act.fault == FAULT_NONE)
+		return false;
 	mood_log_fault(request->mood, request->session ? request->session->id : NULL,
 		&request->act);
 	act_out(request, &request->act, NULL);
+	return true;
 }
 
 bool strike_frame(

@@ -9,9 +9,10 @@
 #include "lib/buf.h"
 #include "mock-agent/request.h"
 
-/* Acts out (and logs) request->act.fault, which is not FAULT_NONE, in the place of an
- * answer. Nothing else may be answered then. */
-void strike_answer(struct request *request);
+/* Acts out (and logs) request->act.fault, if there is one, in the place of an answer.
+ * True: nothing else may be answered then. So it is when its session has gone dark
+ * meanwhile. */
+bool strike_answer(struct request *request);
 
 /* Sends frame over request's stream, which is open, or acts out act.fault in its place.
  * False: nothing may follow. */

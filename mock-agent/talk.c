@@ -175,10 +175,8 @@ static void open_session(struct request *request)
 	cJSON *agent, *stored;
 	const cJSON *event;
 
-	if (request->act.fault != FAULT_NONE) {
-		strike_answer(request);
+	if (strike_answer(request))
 		return;
-	}
 	agent = resolve_agent(request);
 	if (!agent)
 		return;
@@ -387,10 +385,8 @@ void talk_say_route(struct request *request)
 	}
 	if (has_interrupt(events)) {
 		request_draw(request, session->mood, MOMENT_INTERRUPT);
-		if (request->act.fault != FAULT_NONE) {
-			strike_answer(request);
+		if (strike_answer(request))
 			return;
-		}
 	}
 	body = cJSON_CreateObject();
 	data = cJSON_AddArrayToObject(body, "data");

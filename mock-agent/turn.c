@@ -192,7 +192,7 @@ static bool strike(struct turn *turn)
 	case FAULT_HANG:
 		return true;
 	case FAULT_BLACKHOLE:
-		session_go_dark(session);
+		mood_go_dark(session->mood);
 		return true;
 	case FAULT_ERROR:
 		session_tell(session, event_error(turn->act.status));
@@ -216,6 +216,9 @@ static void on_step(void *arg)
 {
 	struct turn *turn = arg;
 
+	/* Nobody would hear of it: the turn stands where it is. */
+	if (mood_is_dark(turn->session->mood))
+		return;
 	switch (turn->state) {
 	case TURN_RUNNING:
 		if (strike(turn))

@@ -145,8 +145,12 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 		see(&mock, sight, "POST", "/v1/sessions", body);
 		wait_event(&mock, "\"phase\":\"connect\"");
 		assert_int_equal(count_events(&mock, "agent.session.opened"), 1);
-		again = open_session(&mock, 2);
-		wait_event(&mock, "agent.session.opened");
+		if (strcmp(sight->fault, "blackhole") == 0) {
+			see(&mock, sight, "POST", "/v1/sessions", body);
+		} else {
+			again = open_session(&mock, 2);
+			wait_event(&mock, "agent.session.opened");
+		}
 		mock_stop(&mock);
 	}
 }
@@ -256,9 +260,14 @@ static void messages_are_struck_like_everything_else(void **state)
 		if (sight.deltas_words)
 			sight.words = sight.deltas_words;
 		see(&mock, &sight, "POST", "/v1/messages", STREAMED_QUESTION);
-		wait_event(&mock, "\"phase\":\"messages\"");
-		assert_int_equal(
-			call_status(&mock, "POST", "/v1/messages", QUESTION), 200);
+		if (strcmp(sight.fault, "blackhole") == 0) {
+			see(&mock, &sight, "POST", "/v1/messages", QUESTION);
+		} else {
+			wait_event(&mock, "\"phase\":\"messages\"");
+			assert_int_equal(
+				call_status(&mock, "POST", "/v1/messages", QUESTION),
+				200);
+		}
 		mock_stop(&mock);
 	}
 }
@@ -317,6 +326,38 @@ static void stream_is_struck_by_the_fault_of_an_event(void **state)
 		line_close(&line);
 		mock_stop(&mock);
 	}
+}
+
+/* The session, not the request: it has a message stream, too, and others do not. */
+static void black_hole_swallows_all_of_a_session(void **state)
+{
+	static const char named[] =
+		CREDENTIAL VERSION "x-claude-code-session-id: a\r\n";
+	struct mock_program mock;
+	struct line line, again;
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"chunks\": 2, \"rules\": [{\"session\": 1, \"chunk\": "
+		"{\"fault\": \"blackhole\", \"times\": 1}}]}");
+	line_open(&line, mock.port);
+	line_send(&line, "POST", "/v1/messages", named, STREAMED_QUESTION);
+	wait_event(&mock, "\"blackhole\"");
+	line_open(&again, mock.port);
+	line_send(&again, "POST", "/v1/messages", named, QUESTION);
+	assert_int_equal(line_read(&again, SILENCE_MS), LINE_SILENT);
+	assert_int_equal(call_status(&mock, "POST", "/v1/messages", QUESTION), 200);
+	line_close(&line);
+	line_close(&again);
+	control(&mock, "POST", "/control/reset", "{}");
+	line_open(&again, mock.port);
+	line_send(&again, "POST", "/v1/messages", named, QUESTION);
+	answer = line_answer(&again);
+	assert_int_equal(answer.status, 200);
+	answer_done(&answer);
+	line_close(&again);
+	mock_stop(&mock);
 }
 
 static void later_events_are_struck_by_chunk(void **state)
@@ -505,6 +546,7 @@ int main(void)
 		cmocka_unit_test(interrupt_struck_by_a_fault_interrupts_nothing),
 		cmocka_unit_test(messages_are_struck_like_everything_else),
 		cmocka_unit_test(stream_is_struck_by_the_fault_of_an_event),
+		cmocka_unit_test(black_hole_swallows_all_of_a_session),
 		cmocka_unit_test(later_events_are_struck_by_chunk),
 		cmocka_unit_test(stream_that_is_asked_for_is_struck),
 		cmocka_unit_test(message_stream_is_struck_in_its_middle),
