@@ -31,7 +31,7 @@ void control_change_route(struct request *request)
 		return;
 	}
 	if (manners_book_read(&request->mock->book, &doc, doc.root, &err)) {
-		moods_forgive(request->mock->moods);
+		moods_forgive(request->mock->moods, doc.root);
 		control_manners_route(request);
 	} else {
 		request_refuse(request, 400, "%s", err.text);

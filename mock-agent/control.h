@@ -2,7 +2,8 @@
  * control - the way to change the mock's behaviour while it runs.
  *
  *   GET  /control/manners    what holds now
- *   PUT  /control/manners    says something over it; counts of faults begin anew
+ *   PUT  /control/manners    says something over it; the faults of the phases
+ *                            that it names are counted anew
  *   GET  /control/sessions   label, id, status, open streams of each
  *   POST /control/listen     {"accept": false}: connections are refused from now on
  *   POST /control/reset      {"seed": 7}: as at its start, with this seed

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <uthash.h>
 
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
@@ -79,20 +81,35 @@ void moods_restart(struct moods *moods, uint64_t seed)
 	struct mood *mood, *next;
 
 	moods->seed = seed;
-	moods_forgive(moods);
 	HASH_ITER(hh, moods->by_label, mood, next) {
 		seed_mood(moods, mood);
+		memset(mood->struck, 0, sizeof mood->struck);
 		mood->dark = false;
 	}
 }
 
-void moods_forgive(struct moods *moods)
+static void forgive(struct mood *mood, const cJSON *said)
+{
+	for (unsigned i = 0; i < MOMENTS; i++) {
+		bool is_ending = i == MOMENT_ARCHIVE || i == MOMENT_DELETE;
+
+		if (json_get(said, moment_name(i)) ||
+			(is_ending && json_get(said, "disconnect")))
+			mood->struck[i] = 0;
+	}
+}
+
+void moods_forgive(struct moods *moods, const cJSON *said)
 {
 	struct mood *mood, *next;
+	const cJSON *rule;
 
 	HASH_ITER(hh, moods->by_label, mood, next) {
-		for (unsigned i = 0; i < MOMENTS; i++)
-			mood->struck[i] = 0;
+		forgive(mood, said);
+		cJSON_ArrayForEach(rule, json_get(said, "rules")) {
+			if (json_int(rule, "session", -1) == mood->label)
+				forgive(mood, rule);
+		}
 	}
 }
 

@@ -51,8 +51,9 @@ struct mood *moods_get(struct moods *moods, int64_t label);
 /* As new, none of them dark, with another seed. The moods stay where they are. */
 void moods_restart(struct moods *moods, uint64_t seed);
 
-/* The faults' counts begin anew: the book was rewritten. */
-void moods_forgive(struct moods *moods);
+/* These manners were said over the book: the faults of the phases that they name are
+ * counted anew, for everybody or, where a rule names them, for its session. */
+void moods_forgive(struct moods *moods, const cJSON *said);
 
 /* Draws what happens now: each call is another moment. */
 struct act mood_next(struct mood *mood, enum moment moment);

@@ -101,8 +101,38 @@ static void fault_strikes_as_often_as_said_for_each(void **state)
 	assert_int_equal(mood_next(mood, MOMENT_CONNECT).fault, FAULT_NONE);
 	assert_int_equal(mood_next(moods_get(scene.moods, 2), MOMENT_CONNECT).fault,
 		FAULT_ERROR);
-	moods_forgive(scene.moods);
+	moods_restart(scene.moods, 1);
 	assert_int_equal(mood_next(mood, MOMENT_CONNECT).fault, FAULT_ERROR);
+	clear_scene(&scene);
+}
+
+/* Does the first session's archive fail again after these words? */
+static bool fails_again(struct scene *scene, const char *said)
+{
+	SCOPED(json_free) cJSON *node = json_parse(said, strlen(said));
+	struct mood *mood = moods_get(scene->moods, 1);
+
+	assert_non_null(node);
+	while (mood_next(mood, MOMENT_ARCHIVE).fault != FAULT_NONE)
+		continue;
+	moods_forgive(scene->moods, node);
+	return mood_next(mood, MOMENT_ARCHIVE).fault != FAULT_NONE;
+}
+
+static void words_about_a_phase_count_its_faults_anew(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, "{\"disconnect\": {\"fault\": \"error\", \"times\": 1}}", 1);
+	assert_true(fails_again(&scene, "{\"disconnect\": {}}"));
+	assert_true(fails_again(&scene, "{\"archive\": {}}"));
+	assert_true(fails_again(
+		&scene, "{\"rules\": [{\"session\": 1, \"disconnect\": {}}]}"));
+	assert_false(fails_again(&scene, "{\"chunks\": 2}"));
+	assert_false(fails_again(&scene, "{\"delete\": {}, \"connect\": {}}"));
+	assert_false(fails_again(
+		&scene, "{\"rules\": [{\"session\": 2, \"disconnect\": {}}]}"));
 	clear_scene(&scene);
 }
 
@@ -112,6 +142,7 @@ int main(void)
 		cmocka_unit_test(mood_repeats_itself_whatever_others_do),
 		cmocka_unit_test(seeds_labels_and_moments_differ),
 		cmocka_unit_test(fault_strikes_as_often_as_said_for_each),
+		cmocka_unit_test(words_about_a_phase_count_its_faults_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
