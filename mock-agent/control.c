@@ -20,6 +20,16 @@ void control_manners_route(struct request *request)
 	request_answer(request, manners_book_json(&request->mock->book));
 }
 
+static void heed_manners(struct mock *mock, const cJSON *said)
+{
+	struct session *session;
+
+	moods_forgive(mock->moods, said);
+	for (session = sessions_next(mock->sessions, NULL); session;
+		session = sessions_next(mock->sessions, session))
+		stream_heed_manners(session);
+}
+
 void control_change_route(struct request *request)
 {
 	const struct buf *text = web_body(request->exchange);
@@ -31,7 +41,7 @@ void control_change_route(struct request *request)
 		return;
 	}
 	if (manners_book_read(&request->mock->book, &doc, doc.root, &err)) {
-		moods_forgive(request->mock->moods, doc.root);
+		heed_manners(request->mock, doc.root);
 		control_manners_route(request);
 	} else {
 		request_refuse(request, 400, "%s", err.text);

@@ -30,6 +30,8 @@ static void arm_heartbeat(struct stream *stream)
 
 	if (ns > 0)
 		bell_set(stream->heartbeat, ns);
+	else
+		bell_stop(stream->heartbeat);
 }
 
 static void on_heartbeat(void *arg)
@@ -147,6 +149,14 @@ void stream_tell(struct session *session, const char *type, const char *json,
 			preview(stream, json);
 		(void)strike_frame(stream->request, act, &frame);
 	}
+}
+
+void stream_heed_manners(struct session *session)
+{
+	struct stream *stream;
+
+	DL_FOREACH(session->streams, stream)
+		arm_heartbeat(stream);
 }
 
 void stream_end_all(struct session *session, int64_t hold_ns)

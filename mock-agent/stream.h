@@ -21,6 +21,9 @@ void stream_route(struct request *request);
 void stream_tell(struct session *session, const char *type, const char *json,
 	const struct act *act);
 
+/* The manners changed: the heartbeats of session's streams begin anew. */
+void stream_heed_manners(struct session *session);
+
 /* The last event was told: every stream of session ends after hold_ns. */
 void stream_end_all(struct session *session, int64_t hold_ns);
 

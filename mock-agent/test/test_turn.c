@@ -330,6 +330,25 @@ static void stream_beats_previews_and_holds(void **state)
 	mock_stop(&mock);
 }
 
+static void open_stream_heeds_another_heartbeat(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	struct line line;
+
+	(void)state;
+	mock_start(&mock, "{\"heartbeat\": \"0s\"}");
+	id = open_session(&mock, 1);
+	open_stream(&mock, &line, id);
+	control(&mock, "PUT", "/control/manners", "{\"heartbeat\": \"20ms\"}");
+	line_expect(&line, "event: ping");
+	control(&mock, "PUT", "/control/manners", "{\"heartbeat\": \"0s\"}");
+	while (line_read(&line, 200) == 0)
+		continue;
+	line_close(&line);
+	mock_stop(&mock);
+}
+
 static void two_readers_hear_the_same(void **state)
 {
 	struct mock_program mock;
@@ -404,6 +423,7 @@ int main(void)
 		cmocka_unit_test(stored_status_settles_after_the_idle_event),
 		cmocka_unit_test(settle_that_hangs_stays_running),
 		cmocka_unit_test(stream_beats_previews_and_holds),
+		cmocka_unit_test(open_stream_heeds_another_heartbeat),
 		cmocka_unit_test(two_readers_hear_the_same),
 		cmocka_unit_test(seed_decides_what_a_session_waits_for),
 	};
