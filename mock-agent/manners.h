@@ -18,8 +18,8 @@
  * Without manners it is a perfect API: everything is answered at once.
  *
  * A fault strikes when the phase's latency is over, instead of what was asked for: the
- * request that it strikes has no effect. An interrupt's latency runs between its answer
- * and the idle event, so a fault of that phase strikes the request at once. In
+ * request that it strikes has no effect. An interrupt that no fault strikes is answered
+ * at once, and its latency runs between the answer and the idle event. In
  * first_byte and chunk, which have no request of their own, a fault strikes the event
  * and every open stream of the session; the turn goes on and the event is listed later,
  * but for these: hang and blackhole leave the turn standing (an interrupt ends a

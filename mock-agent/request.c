@@ -77,11 +77,16 @@ void request_draw(struct request *request, struct mood *mood, enum moment moment
 	request->act = mood_next(mood, moment);
 }
 
+void request_delay(struct request *request, request_fn *turn)
+{
+	request->turn = turn;
+	request->bell = bell_create(request->mock->loop, on_bell, request);
+	bell_set(request->bell, request->act.delay_ns);
+}
+
 void request_wait(struct request *request, struct mood *mood, enum moment moment,
 	request_fn *turn)
 {
 	request_draw(request, mood, moment);
-	request->turn = turn;
-	request->bell = bell_create(request->mock->loop, on_bell, request);
-	bell_set(request->bell, request->act.delay_ns);
+	request_delay(request, turn);
 }

@@ -72,8 +72,11 @@ void request_hold(struct request *request, struct session *session);
 /* Draws the moment's act. */
 void request_draw(struct request *request, struct mood *mood, enum moment moment);
 
-/* Draws the moment's act and calls `turn` after its latency, in a later turn of the
- * loop, unless the client leaves before that. There it looks at act.fault. */
+/* Calls `turn` after the act's latency, in a later turn of the loop, unless the client
+ * leaves before that. There it looks at act.fault. */
+void request_delay(struct request *request, request_fn *turn);
+
+/* Both. */
 void request_wait(struct request *request, struct mood *mood, enum moment moment,
 	request_fn *turn);
 

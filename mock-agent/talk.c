@@ -364,6 +364,11 @@ void talk_update_route(struct request *request)
 	request_answer(request, session_json(session));
 }
 
+static void fail_interrupt(struct request *request)
+{
+	(void)strike_answer(request);
+}
+
 void talk_say_route(struct request *request)
 {
 	struct session *session = request->session;
@@ -385,8 +390,10 @@ void talk_say_route(struct request *request)
 	}
 	if (has_interrupt(events)) {
 		request_draw(request, session->mood, MOMENT_INTERRUPT);
-		if (strike_answer(request))
+		if (request->act.fault != FAULT_NONE) {
+			request_delay(request, fail_interrupt);
 			return;
+		}
 	}
 	body = cJSON_CreateObject();
 	data = cJSON_AddArrayToObject(body, "data");

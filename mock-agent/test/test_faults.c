@@ -244,6 +244,25 @@ static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
 	}
 }
 
+static void fault_of_an_interrupt_strikes_after_the_latency(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	int64_t sent_ns;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"first_byte\": {\"latency\": \"1h\"}, \"interrupt\": {\"fault\": "
+		"\"error\", \"latency\": \"100ms\"}}");
+	id = open_session(&mock, 1);
+	say(&mock, id, "hello");
+	sent_ns = clock_now();
+	assert_int_equal(interrupt(&mock, id), 500);
+	assert_true(clock_now() - sent_ns >= 100 * CLOCK_MS);
+	assert_int_equal(count_events(&mock, "agent.interrupted"), 0);
+	mock_stop(&mock);
+}
+
 static void messages_are_struck_like_everything_else(void **state)
 {
 	(void)state;
@@ -544,6 +563,7 @@ int main(void)
 			attempts_without_a_room_are_of_one_session_until_it_opens),
 		cmocka_unit_test(attempt_that_is_given_up_gives_its_label_back),
 		cmocka_unit_test(interrupt_struck_by_a_fault_interrupts_nothing),
+		cmocka_unit_test(fault_of_an_interrupt_strikes_after_the_latency),
 		cmocka_unit_test(messages_are_struck_like_everything_else),
 		cmocka_unit_test(stream_is_struck_by_the_fault_of_an_event),
 		cmocka_unit_test(black_hole_swallows_all_of_a_session),
