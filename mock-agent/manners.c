@@ -118,15 +118,27 @@ static cJSON *rules_schema(void)
 	return schema;
 }
 
-/* Notes which phases node speaks of. */
-static void mark_said(struct manners *manners, const cJSON *node)
+/* Reads again what was accepted before: there is no place and no reason to complain. */
+static void reread(const struct field *fields, void *out, const cJSON *said)
 {
-	for (unsigned i = 0; i < COUNT(phases); i++) {
-		struct phase *phase = (void *)((char *)manners + phases[i].offset);
+	const struct json_doc nowhere = {0};
+	struct err err;
+	bool ok = !said || fields_read(fields, out, &nowhere, said, "", &err);
 
-		if (json_get(node, phases[i].name))
-			phase->said = true;
-	}
+	assert(ok);
+	(void)ok;
+}
+
+/* What node says about disconnects it says about archive and delete, member by member,
+ * but for what it says about these themselves. */
+static void share_disconnect(struct manners *manners, const cJSON *node)
+{
+	const cJSON *disconnect = json_get(node, "disconnect");
+
+	reread(phase_fields, &manners->archive, disconnect);
+	reread(phase_fields, &manners->archive, json_get(node, "archive"));
+	reread(phase_fields, &manners->del, disconnect);
+	reread(phase_fields, &manners->del, json_get(node, "delete"));
 }
 
 /* What no table can say: members that need each other. */
@@ -134,6 +146,7 @@ static bool check_phases(const struct manners *manners, const struct json_doc *d
 	const cJSON *node, struct err *err)
 {
 	static const char *const of_errors[] = {"status", "retry_after"};
+	static const char times[] = "times";
 
 	for (unsigned i = 0; i < COUNT(phases); i++) {
 		const struct phase *phase =
@@ -149,6 +162,9 @@ static bool check_phases(const struct manners *manners, const struct json_doc *d
 					"%s.%s goes with \"fault\": \"error\" alone",
 					name, of_errors[j]);
 		}
+		if (json_get(said, times) && phase->fault == FAULT_NONE)
+			return json_doc_wrong(doc, json_get(said, times), err,
+				"%s.%s goes with a fault alone", name, times);
 		if (said && phase == &manners->settle && phase->fault != FAULT_NONE &&
 			phase->fault != FAULT_HANG)
 			return json_doc_wrong(doc, json_get(said, "fault"), err,
@@ -163,24 +179,17 @@ static bool read_over(const struct field *fields, struct manners *manners,
 	const struct json_doc *doc, const cJSON *node, const char *what,
 	struct err *err)
 {
-	if (!fields_read(fields, manners, doc, node, what, err) ||
-		!check_phases(manners, doc, node, err))
+	if (!fields_read(fields, manners, doc, node, what, err))
 		return false;
-	mark_said(manners, node);
-	return true;
+	share_disconnect(manners, node);
+	return check_phases(manners, doc, node, err);
 }
 
-/* Reads again what was accepted before: there is no place and no reason to complain. */
 static void read_again(
 	const struct field *fields, struct manners *manners, const cJSON *said)
 {
-	const struct json_doc nowhere = {0};
-	struct err err;
-	bool ok = fields_read(fields, manners, &nowhere, said, "", &err);
-
-	assert(ok);
-	(void)ok;
-	mark_said(manners, said);
+	reread(fields, manners, said);
+	share_disconnect(manners, said);
 }
 
 static int compare_rules(const void *a, const void *b)
@@ -198,9 +207,6 @@ static bool add_rule(struct manners_book *book, const struct json_doc *doc,
 
 	fields_preset(rule_fields, rule);
 	read_again(manners_book_fields, &rule->manners, book->said);
-	/* A rule's "disconnect" is nearer than everybody's "archive". */
-	if (json_get(node, "disconnect"))
-		rule->manners.archive.said = rule->manners.del.said = false;
 	if (!doc) {
 		read_again(rule_fields, &rule->manners, node);
 		return true;
@@ -280,6 +286,8 @@ static bool fill(struct manners_book *book, const cJSON *said,
 	cJSON_Delete(book->said);
 	book->said = cJSON_Duplicate(said, true);
 	remember(book->said, node);
+	/* "archive" said earlier is still nearer than "disconnect" said now. */
+	share_disconnect(&book->all, book->said);
 	return rules ? read_rules(book, doc, rules, err)
 		     : read_rules(book, NULL, json_get(said, "rules"), err);
 }
@@ -350,24 +358,40 @@ static cJSON *fields_json(const struct field *fields, const cJSON *said)
 	return object;
 }
 
+static void keep_what_was_said(cJSON *object, const cJSON *said, const char *name)
+{
+	const cJSON *phase = json_get(said, name);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+	if (phase)
+		cJSON_AddItemToObject(object, name, cJSON_Duplicate(phase, true));
+}
+
+/* A status without its error would not be read back. */
+static void leave_out_what_goes_without(cJSON *phase, int fault)
+{
+	if (fault != FAULT_ERROR) {
+		cJSON_DeleteItemFromObjectCaseSensitive(phase, "status");
+		cJSON_DeleteItemFromObjectCaseSensitive(phase, "retry_after");
+	}
+	if (fault == FAULT_NONE)
+		cJSON_DeleteItemFromObjectCaseSensitive(phase, "times");
+}
+
 cJSON *manners_book_json(const struct manners_book *book)
 {
 	cJSON *object = fields_json(manners_book_fields, book->said);
 
-	/* What was not said about archive and delete is left to disconnect, and a
-	 * status without its error would not be read back. */
+	/* What was not said about archive and delete is left to disconnect. */
+	keep_what_was_said(object, book->said, "archive");
+	keep_what_was_said(object, book->said, "delete");
 	for (unsigned i = 0; i < COUNT(phases); i++) {
-		cJSON *phase = cJSON_GetObjectItemCaseSensitive(object, phases[i].name);
-		const char *fault = json_text(phase, "fault");
+		const struct phase *phase =
+			(const void *)((const char *)&book->all + phases[i].offset);
 
-		if (!json_get(book->said, phases[i].name) &&
-			(phases[i].offset == offsetof(struct manners, archive) ||
-				phases[i].offset == offsetof(struct manners, del))) {
-			cJSON_DeleteItemFromObjectCaseSensitive(object, phases[i].name);
-		} else if (fault && strcmp(fault, fault_name(FAULT_ERROR)) != 0) {
-			cJSON_DeleteItemFromObjectCaseSensitive(phase, "status");
-			cJSON_DeleteItemFromObjectCaseSensitive(phase, "retry_after");
-		}
+		leave_out_what_goes_without(
+			cJSON_GetObjectItemCaseSensitive(object, phases[i].name),
+			phase->fault);
 	}
 	return object;
 }
@@ -416,9 +440,7 @@ const struct manners *manners_for(const struct manners_book *book, int64_t sessi
 
 const struct phase *manners_ending(const struct manners *manners, bool archive)
 {
-	const struct phase *own = archive ? &manners->archive : &manners->del;
-
-	return own->said ? own : &manners->disconnect;
+	return archive ? &manners->archive : &manners->del;
 }
 
 const char *fault_name(int fault)

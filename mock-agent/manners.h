@@ -55,7 +55,6 @@ struct phase {
 	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
 	int64_t retry_after_ns; /* of FAULT_ERROR: its Retry-After; 0: none */
 	int64_t times; /* the fault strikes this often per session; 0: always */
-	bool said;     /* somebody said something about this phase */
 };
 
 struct manners {
@@ -67,8 +66,8 @@ struct manners {
 	int64_t tools; /* custom tool uses per turn, round the declared tools */
 	struct phase interrupt; /* from user.interrupt to the idle event */
 	struct phase settle;    /* from the idle event to the stored status's flip */
-	struct phase
-		disconnect; /* archive and delete, where the next two say nothing */
+	/* What was said of archive and delete together is part of the next two. */
+	struct phase disconnect;
 	struct phase archive;
 	struct phase del;      /* "delete" */
 	struct phase messages; /* POST /v1/messages */

@@ -101,6 +101,10 @@ static void errors_say_what_and_where(void **state)
 			"m:1:14: ", "\"fault\": \"error\""},
 		{"{\"archive\": {\"retry_after\": \"1s\"}}", "m:1:14: ", "retry_after"},
 		{"{\"settle\": {\"fault\": \"reset\"}}", "m:1:13: ", "only \"hang\""},
+		{"{\"stream\": {\"times\": 2}}", "m:1:13: ", "times goes with a fault"},
+		{"{\"disconnect\": {\"fault\": \"hang\"},"
+		 " \"archive\": {\"fault\": \"none\", \"times\": 2}}",
+			"m:1:64: ", "archive.times"},
 		{"{\"rules\": {}}", "m:1:2: ", "list"},
 		{"{\"rules\": [\n{\"chunks\": 2}]}", "m:2:1: ", "\"session\""},
 		{"{\"rules\": [{\"session\": 1},\n {\"session\": 1}]}",
@@ -163,6 +167,32 @@ static void archive_and_delete_fall_back_to_disconnect(void **state)
 	manners_book_done(&book);
 }
 
+static void archive_and_delete_fall_back_member_by_member(void **state)
+{
+	struct manners_book book =
+		book_of("{\"disconnect\": {\"latency\": \"4s\", \"fault\": \"error\","
+			" \"status\": 503}, \"archive\": {\"times\": 2},"
+			" \"delete\": {\"fault\": \"none\"}}");
+	const struct manners *all = manners_for(&book, 1);
+	struct err err;
+
+	(void)state;
+	assert_int_equal(all->archive.latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(all->archive.fault, FAULT_ERROR);
+	assert_int_equal(all->archive.status, 503);
+	assert_int_equal(all->archive.times, 2);
+	assert_int_equal(all->del.latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(all->del.fault, FAULT_NONE);
+	/* What was said of archive itself stays the nearer word, until it changes. */
+	assert_true(read_over(&book, "{\"archive\": {\"latency\": \"1s\"}}", &err));
+	assert_true(read_over(&book, "{\"disconnect\": {\"latency\": \"2s\"}}", &err));
+	all = manners_for(&book, 1);
+	assert_int_equal(all->archive.latency.a_ns, CLOCK_S);
+	assert_int_equal(all->archive.times, 2);
+	assert_int_equal(all->del.latency.a_ns, 2 * CLOCK_S);
+	manners_book_done(&book);
+}
+
 static void a_second_reading_lies_over_the_first(void **state)
 {
 	struct manners_book book =
@@ -203,6 +233,9 @@ static void a_book_is_printed_in_a_form_that_it_reads(void **state)
 		"\"2s\"}",
 		"{\"disconnect\": {\"latency\": {\"distribution\": \"exponential\","
 		" \"mean\": \"5ms\"}}, \"rules\": [{\"session\": 3, \"chunks\": 9}]}",
+		"{\"disconnect\": {\"fault\": \"error\", \"times\": 3},"
+		" \"archive\": {\"status\": 502, \"latency\": \"1s\"},"
+		" \"delete\": {\"fault\": \"none\"}}",
 	};
 
 	(void)state;
@@ -215,7 +248,9 @@ static void a_book_is_printed_in_a_form_that_it_reads(void **state)
 		again = manners_book_json(&second);
 		assert_true(cJSON_Compare(printed, again, true));
 		assert_int_equal(second.all.archive.fault, first.all.archive.fault);
-		assert_int_equal(second.all.archive.said, first.all.archive.said);
+		assert_int_equal(second.all.archive.latency.a_ns,
+			first.all.archive.latency.a_ns);
+		assert_int_equal(second.all.del.times, first.all.del.times);
 		assert_int_equal(manners_for(&second, 3)->chunks,
 			manners_for(&first, 3)->chunks);
 		cJSON_Delete(printed);
@@ -247,6 +282,7 @@ int main(void)
 		cmocka_unit_test(errors_say_what_and_where),
 		cmocka_unit_test(a_rule_starts_from_what_all_says),
 		cmocka_unit_test(archive_and_delete_fall_back_to_disconnect),
+		cmocka_unit_test(archive_and_delete_fall_back_member_by_member),
 		cmocka_unit_test(a_second_reading_lies_over_the_first),
 		cmocka_unit_test(a_failed_reading_changes_nothing),
 		cmocka_unit_test(a_book_is_printed_in_a_form_that_it_reads),
