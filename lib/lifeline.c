@@ -18,6 +18,9 @@
 
 #define PATIENCE (5 * CLOCK_S)
 
+/* Whoever starts a mock by hand may leave its stderr unread. A harness reads. */
+#define STDERR_PATIENCE (250 * CLOCK_MS)
+
 /* The send timeout bounds connect() for both families, also where a unix listener's
  * backlog is full, which a nonblocking connect() would take for a refusal. Zero is
  * without a bound. */
@@ -143,6 +146,7 @@ bool lifeline_connect(
 			return err_while(err, "ledger %s", address);
 		log_to(line);
 	}
+	log_patience(line < 0 ? STDERR_PATIENCE : 0);
 	*fd = line;
 	log_event("process.start", "role", LOG_TEXT(who->role), "name",
 		LOG_TEXT(who->name), "session", LOG_TEXT(who->session), "ppid",

@@ -31,9 +31,10 @@ struct lifeline_who {
 /* Connects to `address` (or to what LIFELINE_ENV says when it is NULL), points
  * the log there and gives the descriptor, which is CLOEXEC and whose hang-up
  * means that the harness is gone. Without an address (none, or an empty variable)
- * fd is -1, the log stays on stderr and that is no error. Logs "process.start"
- * with role, name, session and "ppid". Waits 5 s at most for each
- * address of the host, and for its name as long as the resolver does. */
+ * fd is -1, the log stays on stderr, where a full pipe stops nobody (log_patience()),
+ * and that is no error. Logs "process.start" with role, name, session and "ppid".
+ * Waits 5 s at most for each address of the host, and for its name as long as the
+ * resolver does. */
 bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
 	struct err *err) MUST_CHECK;
 

@@ -9,8 +9,8 @@
  * for them. The destination is stderr until log_to() points it elsewhere (the
  * harness's ledger, in a mock). Invalid UTF-8 is written as U+FFFD; a line that
  * would pass 64 KiB loses its longest text's end, for an ellipsis, never its JSON
- * form. Full pipes and sockets are waited for, as long as log_patience() says. errno is left alone. lib/
- * itself does not log of its own accord. Never pass a secret.
+ * form. Full pipes and sockets are waited for, as long as log_patience() says. errno is
+ * left alone. lib/ itself does not log of its own accord. Never pass a secret.
  */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
