@@ -170,6 +170,16 @@ bool json_doc_read(struct json_doc *doc, const char *path, struct err *err)
 	return json_doc_parse(doc, path, buf_text(&text), text.len, err);
 }
 
+bool json_doc_given(
+	struct json_doc *doc, const char *name, const char *given, struct err *err)
+{
+	char first = given[strspn(given, " \t\r\n")];
+
+	if (first == '\0' || strchr("{[\"", first))
+		return json_doc_parse(doc, name, given, strlen(given), err);
+	return json_doc_read(doc, given, err);
+}
+
 void json_doc_done(struct json_doc *doc)
 {
 	free(doc->name);

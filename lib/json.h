@@ -32,6 +32,12 @@ struct json_doc {
 bool json_doc_read(struct json_doc *doc, const char *path, struct err *err) MUST_CHECK;
 bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	size_t len, struct err *err) MUST_CHECK;
+
+/* What a flag gives: the text itself, or the path of a file with it. A text that begins
+ * like an object, an array or a string, and nothing at all, is no path. `name` is what
+ * errors call the text. */
+bool json_doc_given(struct json_doc *doc, const char *name, const char *given,
+	struct err *err) MUST_CHECK;
 void json_doc_done(struct json_doc *doc);
 
 /* err becomes "NAME:LINE:COLUMN: what ...", the place being that of the node's key

@@ -193,8 +193,18 @@ static void leave(struct program *program)
 	uv_loop_close(&program->loop);
 }
 
-static bool serve(
-	const struct config *config, uint64_t seed, int ledger, struct err *err)
+/* A mistake in them is one of usage, told before anything starts. */
+static bool read_manners(struct json_doc *doc, const char *given, struct err *err)
+{
+	SCOPED(manners_book_done) struct manners_book book = {0};
+
+	manners_book_preset(&book);
+	return json_doc_given(doc, "--manners", given ? given : "{}", err) &&
+		manners_book_read(&book, doc, doc->root, err);
+}
+
+static bool serve(const struct config *config, const struct json_doc *manners,
+	uint64_t seed, int ledger, struct err *err)
 {
 	struct program program = {0};
 	const struct mock_options options = {
@@ -203,7 +213,7 @@ static bool serve(
 		.control_port = config->control_port,
 		.connections = connections_bound(),
 		.key = config->key,
-		.manners = config->manners,
+		.manners = manners,
 		.seed = seed,
 	};
 	bool ok;
@@ -228,6 +238,7 @@ static int complain(const struct err *err, int exit_code)
 
 static int run(const struct config *config)
 {
+	SCOPED(json_doc_done) struct json_doc manners = {0};
 	int ledger, code = EXIT_OK;
 	uint64_t seed;
 	struct err err;
@@ -236,12 +247,13 @@ static int run(const struct config *config)
 		return health_check(config->health, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
-	if (!read_seed(&seed, config->seed, &err))
+	if (!read_seed(&seed, config->seed, &err) ||
+		!read_manners(&manners, config->manners, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
 		    &(struct lifeline_who){.role = "mock-agent"}, &err))
 		return complain(&err, EXIT_NO_START);
-	if (!serve(config, seed, ledger, &err))
+	if (!serve(config, &manners, seed, ledger, &err))
 		code = complain(&err, EXIT_NO_START);
 	lifeline_exit(code);
 	return code;

@@ -16,22 +16,18 @@
 #define SIDE_CONNECTIONS 64
 #define IDLE_NS          (300 * CLOCK_S)
 
-/* JSON itself, or where it is. */
-static bool read_manners(struct json_doc *doc, const char *manners, struct err *err)
-{
-	if (!manners)
-		manners = "{}";
-	if (manners[strspn(manners, " \t\r\n")] == '{')
-		return json_doc_parse(doc, "manners", manners, strlen(manners), err);
-	return json_doc_read(doc, manners, err);
-}
-
 /* What was said since the start is forgotten. */
-static bool begin_book(struct mock *mock, struct err *err)
+static void begin_book(struct mock *mock)
 {
+	const struct json_doc *manners = mock->options.manners;
+	struct err err;
+	bool ok;
+
 	manners_book_done(&mock->book);
 	manners_book_preset(&mock->book);
-	return manners_book_read(&mock->book, &mock->manners, mock->manners.root, err);
+	ok = manners_book_read(&mock->book, manners, manners->root, &err);
+	assert(ok);
+	(void)ok;
 }
 
 static struct door *create_door(
@@ -77,8 +73,8 @@ struct mock *mock_create(
 	mock->agents = catalog_create();
 	mock->environments = catalog_create();
 	mock->sessions = sessions_create();
-	if (!read_manners(&mock->manners, options->manners, err) ||
-		!begin_book(mock, err) || !open_doors(mock, err)) {
+	begin_book(mock);
+	if (!open_doors(mock, err)) {
 		mock_destroy(mock);
 		return NULL;
 	}
@@ -87,12 +83,8 @@ struct mock *mock_create(
 
 bool mock_reset(struct mock *mock, uint64_t seed, struct err *err)
 {
-	bool ok;
-
 	sessions_clear(mock->sessions);
-	ok = begin_book(mock, err);
-	assert(ok); /* as it was at the start */
-	(void)ok;
+	begin_book(mock);
 	labels_clear(mock->labels);
 	moods_restart(mock->moods, seed);
 	return door_open(mock->door, err);
@@ -110,6 +102,5 @@ void mock_destroy(struct mock *mock)
 	labels_destroy(mock->labels);
 	moods_destroy(mock->moods);
 	manners_book_done(&mock->book);
-	json_doc_done(&mock->manners);
 	free(mock);
 }

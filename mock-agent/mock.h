@@ -22,15 +22,15 @@ struct mock_options {
 	uint16_t port;        /* 0: any */
 	int64_t control_port; /* a second way in that is never shut; -1: none, 0: any */
 	unsigned connections;
-	const char *key;     /* NULL: every credential will do */
-	const char *manners; /* JSON, or the path of a file with it; NULL: none */
+	const char *key; /* NULL: every credential will do */
+	/* at the start and after a reset: a book must have been read from them well */
+	const struct json_doc *manners;
 	uint64_t seed;
 };
 
 struct mock {
 	uv_loop_t *loop;
 	struct mock_options options;
-	struct json_doc manners;  /* those that it was started with */
 	struct manners_book book; /* those that hold now */
 	struct moods *moods;
 	struct labels *labels;

@@ -111,13 +111,6 @@ static bool read_settings(struct config *config, int argc, char **argv, struct e
 	return settings_read(settings, config, argc, argv, text, err);
 }
 
-static bool read_document(struct json_doc *doc, const char *manners, struct err *err)
-{
-	if (manners[strspn(manners, " \t\r\n")] == '{')
-		return json_doc_parse(doc, "--manners", manners, strlen(manners), err);
-	return json_doc_read(doc, manners, err);
-}
-
 static bool read_manners(
 	struct mcp_manners *manners, const struct config *config, struct err *err)
 {
@@ -125,7 +118,7 @@ static bool read_manners(
 
 	mcp_manners_preset(manners);
 	return !config->manners ||
-		(read_document(&doc, config->manners, err) &&
+		(json_doc_given(&doc, "--manners", config->manners, err) &&
 			mcp_manners_read(manners, &doc, doc.root, err));
 }
 

@@ -297,6 +297,28 @@ static void doc_reads_files(void **state)
 	assert_string_equal(err.text, "/tmp: Is a directory");
 }
 
+static void doc_is_given_as_a_text_or_as_a_path(void **state)
+{
+	static const char *const rows[][2] = {
+		{"[1", "--x:1:3: expected ',' or ']', found the end of the text"},
+		{"\"x", "--x:1:3: expected '\"', found the end of the text"},
+		{" ", "--x:1:2: expected a value, found the end of the text"},
+		{"", "--x:1:1: expected a value, found the end of the text"},
+		{"/nonexistent", "/nonexistent: No such file or directory"},
+	};
+	struct json_doc doc;
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_given(&doc, "--x", "\n{\"a\": 1}", &err));
+	assert_int_equal(json_int(doc.root, "a", 0), 1);
+	json_doc_done(&doc);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		assert_false(json_doc_given(&doc, "--x", rows[i][0], &err));
+		assert_string_equal(err.text, rows[i][1]);
+	}
+}
+
 static void parse_takes_one_value_and_nothing_behind_it(void **state)
 {
 	SCOPED(json_free) cJSON *tree = NULL;
@@ -434,6 +456,7 @@ int main(void)
 		cmocka_unit_test(doc_gives_no_place_to_a_stranger),
 		cmocka_unit_test(doc_may_be_told_its_own_err),
 		cmocka_unit_test(doc_reads_files),
+		cmocka_unit_test(doc_is_given_as_a_text_or_as_a_path),
 		cmocka_unit_test(parse_takes_one_value_and_nothing_behind_it),
 		cmocka_unit_test(
 			reads_fall_back_when_a_member_is_missing_or_of_another_type),

@@ -41,8 +41,10 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		{"--port=70000", 2, "65535"},
 		{"--soup", 2, "soup"},
 		{"--seed=seven", 2, "seven"},
-		{"--manners={\"chunks\": 0}", 3, "manners:1:2: "},
-		{"--manners=/nowhere/at/all.json", 3, "/nowhere/at/all.json"},
+		{"--manners={\"chunks\": 0}", 2, "--manners:1:2: "},
+		{"--manners=[]", 2, "--manners:1:1: expected an object"},
+		{"--manners=", 2, "--manners:1:1: expected a value"},
+		{"--manners=/nowhere/at/all.json", 2, "/nowhere/at/all.json"},
 		{"--host=not an address", 3, "not an address"},
 		{"--ledger=unix:/nowhere/at/all", 3, "/nowhere/at/all"},
 	};
