@@ -54,8 +54,8 @@ judge() {
 by_docker() {
 	docker network create "$name" >"$scratch/out"
 	docker run -d --name "$name-mock-agent" --network "$name" \
-		--network-alias mock-agent -e HOST=0.0.0.0 -e PORT=8089 \
-		-e MANNERS="$manners" stopbench-mock-agent:latest >"$scratch/out"
+		--network-alias mock-agent -e MOCK_AGENT_HOST=0.0.0.0 -e MOCK_AGENT_PORT=8089 \
+		-e MOCK_AGENT_MANNERS="$manners" stopbench-mock-agent:latest >"$scratch/out"
 	docker run -d --name "$name-service" --network "$name" \
 		-p 127.0.0.1:18080:8080 -e HOST=0.0.0.0 -e PORT=8080 \
 		-e AGENT_URL=http://mock-agent:8089 -e AGENT_KEY=stopbench -e GRACE=10s \

@@ -152,17 +152,18 @@ static void read_presets(const struct setting *settings, void *out)
 	}
 }
 
-static bool read_environment(const struct setting *settings, void *out, struct err *err)
+static bool read_environment(
+	const struct setting *settings, const char *prefix, void *out, struct err *err)
 {
 	for (const struct setting *setting = settings; setting->name; setting++) {
-		const char *text = getenv(setting->name);
+		SCOPED(mem_free) char *name = mem_textf("%s%s", prefix, setting->name);
+		const char *text = getenv(name);
 
 		if (!text || *text == '\0' || parse(setting, out, text, err))
 			continue;
 		if (setting->secret)
-			return err_set(
-				err, "%s: not a value that it can have", setting->name);
-		return err_while(err, "%s", setting->name);
+			return err_set(err, "%s: not a value that it can have", name);
+		return err_while(err, "%s", name);
 	}
 	return true;
 }
@@ -176,6 +177,7 @@ struct flag {
 
 struct flags {
 	const struct setting *settings;
+	const char *prefix;
 	void *out;
 	struct err *err;
 	size_t count;
@@ -183,9 +185,10 @@ struct flags {
 	struct argp_option *options; /* one more than count: the end */
 };
 
-static char *flag_name(const struct setting *setting)
+static char *flag_name(const struct setting *setting, const char *prefix)
 {
-	char *name = mem_text(setting->name);
+	char *name = setting->secret ? mem_textf("%s%s", prefix, setting->name)
+				     : mem_text(setting->name);
 
 	for (char *c = name; *c != '\0' && !setting->secret; c++)
 		*c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
@@ -209,32 +212,32 @@ static char *flag_arg(const struct setting *setting)
 	return NULL;
 }
 
-static char *flag_doc(const struct setting *setting)
+static char *flag_doc(const struct setting *setting, const char *prefix)
 {
 	if (setting->secret)
 		return mem_textf(
 			"%s (only as a variable of the environment)", setting->help);
 	if (!setting->preset)
-		return mem_textf("%s (or %s)", setting->help, setting->name);
-	return mem_textf("%s (or %s; default %s)", setting->help, setting->name,
-		*setting->preset ? setting->preset : "empty");
+		return mem_textf("%s (or %s%s)", setting->help, prefix, setting->name);
+	return mem_textf("%s (or %s%s; default %s)", setting->help, prefix,
+		setting->name, *setting->preset ? setting->preset : "empty");
 }
 
-static void flags_init(
-	struct flags *flags, const struct setting *settings, void *out, struct err *err)
+static void flags_init(struct flags *flags, const struct setting *settings,
+	const char *prefix, void *out, struct err *err)
 {
 	size_t count = count_settings(settings);
 
-	*flags = (struct flags){settings, out, err, .count = count};
+	*flags = (struct flags){settings, prefix, out, err, .count = count};
 	flags->texts = mem_zeroed((count + 1) * sizeof *flags->texts);
 	flags->options = mem_zeroed((count + 1) * sizeof *flags->options);
 	for (size_t i = 0; i < count; i++) {
 		struct flag *text = &flags->texts[i];
 		bool secret = settings[i].secret;
 
-		text->name = flag_name(&settings[i]);
+		text->name = flag_name(&settings[i], prefix);
 		text->arg = secret ? NULL : flag_arg(&settings[i]);
-		text->doc = flag_doc(&settings[i]);
+		text->doc = flag_doc(&settings[i], prefix);
 		flags->options[i] = (struct argp_option){
 			.name = text->name,
 			.key = FIRST_KEY + (int)i,
@@ -272,24 +275,24 @@ static error_t on_flag(int key, char *arg, struct argp_state *state)
 	return EINVAL;
 }
 
-static bool read_flags(const struct setting *settings, void *out, int argc, char **argv,
-	const char *about, struct err *err)
+static bool read_flags(const struct setting *settings, const char *prefix, void *out,
+	int argc, char **argv, const char *about, struct err *err)
 {
 	SCOPED(flags_done) struct flags flags;
 	struct argp argp = {.parser = on_flag, .doc = about};
 
-	flags_init(&flags, settings, out, err);
+	flags_init(&flags, settings, prefix, out, err);
 	argp.options = flags.options;
 	argp_err_exit_status = USAGE_EXIT;
 	return argp_parse(&argp, argc, argv, 0, NULL, &flags) == 0;
 }
 
-bool settings_read(const struct setting *settings, void *out, int argc, char **argv,
-	const char *about, struct err *err)
+bool settings_read(const struct setting *settings, const char *prefix, void *out,
+	int argc, char **argv, const char *about, struct err *err)
 {
 	read_presets(settings, out);
-	if (read_environment(settings, out, err) &&
-		read_flags(settings, out, argc, argv, about, err))
+	if (read_environment(settings, prefix, out, err) &&
+		read_flags(settings, prefix, out, argc, argv, about, err))
 		return true;
 	settings_done(settings, out);
 	return false;

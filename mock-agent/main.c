@@ -1,7 +1,6 @@
 /*
  * mock-agent - an agent API to test agent programs against.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -34,7 +33,7 @@ struct config {
 	char *port_file;
 	int64_t control_port;
 	char *manners;
-	char *seed;
+	int64_t seed;
 	char *key;
 	char *ledger;
 	char *health;
@@ -54,9 +53,9 @@ static const struct setting settings[] = {
 		.min = -1, .max = 65535},
 	{"MANNERS", SETTING_TEXT, offsetof(struct config, manners), NULL,
 		.help = "how it behaves: JSON, or the path of a file with it"},
-	{"SEED", SETTING_TEXT, offsetof(struct config, seed), "1",
-		.help = "a number; latencies are drawn from it, and the same one "
-			"draws the same"},
+	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
+		.help = "latencies are drawn from it, and the same one draws the same",
+		.max = INT64_MAX},
 	{"KEY", SETTING_TEXT, offsetof(struct config, key), NULL,
 		.help = "credential that clients need; without it every one will do",
 		.secret = true},
@@ -122,18 +121,6 @@ static unsigned connections_bound(void)
 		return CONNECTIONS_MOST;
 	return limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
 					     : SPARE_DESCRIPTORS;
-}
-
-static bool read_seed(uint64_t *seed, const char *text, struct err *err)
-{
-	char *end;
-
-	errno = 0;
-	*seed = strtoull(text, &end, 10);
-	if (errno != 0 || *end != '\0' || text[strspn(text, "0123456789")] != '\0' ||
-		!*text)
-		return err_set(err, "seed: expected a whole number, not \"%s\"", text);
-	return true;
 }
 
 /* Whoever waits for the file finds it whole. */
@@ -204,7 +191,7 @@ static bool read_manners(struct json_doc *doc, const char *given, struct err *er
 }
 
 static bool serve(const struct config *config, const struct json_doc *manners,
-	uint64_t seed, int ledger, struct err *err)
+	int ledger, struct err *err)
 {
 	struct program program = {0};
 	const struct mock_options options = {
@@ -214,7 +201,7 @@ static bool serve(const struct config *config, const struct json_doc *manners,
 		.connections = connections_bound(),
 		.key = config->key,
 		.manners = manners,
-		.seed = seed,
+		.seed = (uint64_t)config->seed,
 	};
 	bool ok;
 
@@ -240,20 +227,18 @@ static int run(const struct config *config)
 {
 	SCOPED(json_doc_done) struct json_doc manners = {0};
 	int ledger, code = EXIT_OK;
-	uint64_t seed;
 	struct err err;
 
 	if (config->health)
 		return health_check(config->health, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
-	if (!read_seed(&seed, config->seed, &err) ||
-		!read_manners(&manners, config->manners, &err))
+	if (!read_manners(&manners, config->manners, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
 		    &(struct lifeline_who){.role = "mock-agent"}, &err))
 		return complain(&err, EXIT_NO_START);
-	if (!serve(config, &manners, seed, ledger, &err))
+	if (!serve(config, &manners, ledger, &err))
 		code = complain(&err, EXIT_NO_START);
 	lifeline_exit(code);
 	return code;
@@ -270,7 +255,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	buf_adds(&help, about);
 	manners_help(&help);
-	if (!settings_read(settings, &config, argc, argv, buf_text(&help), &err))
+	if (!settings_read(settings, "MOCK_AGENT_", &config, argc, argv,
+		    buf_text(&help), &err))
 		return complain(&err, EXIT_USAGE);
 	code = run(&config);
 	settings_done(settings, &config);

@@ -37,7 +37,8 @@ static const struct setting settings[] = {
 			" when nobody says, stderr without either"},
 	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
 		.help = "of random latencies, with name and session: the same draws in "
-			"every run"},
+			"every run",
+		.max = INT64_MAX},
 	{0},
 };
 
@@ -108,7 +109,7 @@ static bool read_settings(struct config *config, int argc, char **argv, struct e
 {
 	SCOPED(mem_free) char *text = about();
 
-	return settings_read(settings, config, argc, argv, text, err);
+	return settings_read(settings, "MOCK_MCP_", config, argc, argv, text, err);
 }
 
 static bool read_manners(

@@ -231,7 +231,7 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 {
 	struct config made = {0};
 
-	if (!settings_read(settings, &made, argc, argv, about, err))
+	if (!settings_read(settings, "", &made, argc, argv, about, err))
 		return false;
 	forget_empty(&made.agent_key);
 	forget_empty(&made.agent_id);

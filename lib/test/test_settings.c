@@ -68,7 +68,7 @@ static bool read_with(struct config *config, const char *one, const char *two,
 		assert_true(strlen(given[argc]) < sizeof copies[argc]);
 		argv[argc] = strcpy(copies[argc], given[argc]);
 	}
-	return settings_read(settings, config, argc, argv, "It does things.", err);
+	return settings_read(settings, "", config, argc, argv, "It does things.", err);
 }
 
 static void settings_are_their_presets_when_nobody_speaks(void **state)
@@ -114,6 +114,28 @@ static void environment_overrides_presets_and_flags_override_both(void **state)
 	assert_true(config.offset == INT64_MIN);
 	assert_string_equal(config.key, "sesame");
 	settings_done(settings, &config);
+}
+
+static void prefix_is_that_of_variables_and_of_no_flag(void **state)
+{
+	char name[] = "program", flag[] = "--ts-grace=2s", *argv[] = {name, flag, NULL};
+	struct config config;
+	struct err err;
+
+	(void)state;
+	setenv("TS_HOST", "::1", 1);
+	setenv("OUR_TS_FOLDER", "/tmp", 1);
+	setenv("OUR_TS_GRACE", "1s", 1);
+	assert_true(settings_read(settings, "OUR_", &config, 2, argv, NULL, &err));
+	assert_string_equal(config.host, "127.0.0.1");
+	assert_string_equal(config.folder, "/tmp");
+	assert_int_equal(config.grace_ns, 2 * CLOCK_S);
+	settings_done(settings, &config);
+	setenv("OUR_TS_GRACE", "soon", 1);
+	assert_false(settings_read(settings, "OUR_", &config, 1, argv, NULL, &err));
+	assert_memory_equal(err.text, "OUR_TS_GRACE: ", strlen("OUR_TS_GRACE: "));
+	unsetenv("OUR_TS_FOLDER");
+	unsetenv("OUR_TS_GRACE");
 }
 
 static void empty_variable_says_nothing_and_an_empty_flag_does(void **state)
@@ -329,7 +351,7 @@ static void wrong_preset_aborts(void **state)
 
 		signal(SIGABRT, SIG_DFL);
 		close(STDERR_FILENO);
-		_exit(settings_read(wrong, &config, 1, argv, NULL, &err));
+		_exit(settings_read(wrong, "", &config, 1, argv, NULL, &err));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
@@ -433,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		settings_test(settings_are_their_presets_when_nobody_speaks),
 		settings_test(environment_overrides_presets_and_flags_override_both),
+		settings_test(prefix_is_that_of_variables_and_of_no_flag),
 		settings_test(empty_variable_says_nothing_and_an_empty_flag_does),
 		settings_test(bool_has_many_spellings),
 		settings_test(int_may_be_its_least_and_its_most),

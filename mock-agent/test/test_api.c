@@ -45,9 +45,9 @@ static void gates_stand_in_the_order_of_the_hosted_api(void **state)
 	struct mock_program mock;
 
 	(void)state;
-	setenv("KEY", "s3cret", 1);
+	setenv("MOCK_AGENT_KEY", "s3cret", 1);
 	mock_start(&mock, "{}");
-	unsetenv("KEY");
+	unsetenv("MOCK_AGENT_KEY");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct answer answer;
 		struct line line;

@@ -41,6 +41,7 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		{"--port=70000", 2, "65535"},
 		{"--soup", 2, "soup"},
 		{"--seed=seven", 2, "seven"},
+		{"--seed=-1", 2, "expected a number from 0"},
 		{"--manners={\"chunks\": 0}", 2, "--manners:1:2: "},
 		{"--manners=[]", 2, "--manners:1:1: expected an object"},
 		{"--manners=", 2, "--manners:1:1: expected a value"},
@@ -58,6 +59,23 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		if (code != rows[i].code || !strstr(buf_text(&said), rows[i].words))
 			fail_msg("%s: %d: %s", rows[i].arg, code, buf_text(&said));
 	}
+}
+
+/* Shells set HOST, and others SEED. */
+static void other_peoples_variables_are_none_of_its_business(void **state)
+{
+	static const char *const names[] = {"HOST", "PORT", "SEED", "MANNERS", "KEY"};
+	struct mock_program mock;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(names); i++)
+		setenv(names[i], "myhost.local", 1);
+	setenv("MOCK_AGENT_MANNERS", "{", 1); /* its own, and the flag wins */
+	mock_start(&mock, "{}");
+	mock_stop(&mock);
+	for (unsigned i = 0; i < COUNT(names); i++)
+		unsetenv(names[i]);
+	unsetenv("MOCK_AGENT_MANNERS");
 }
 
 static void signal_ends_it_at_once_whoever_is_connected(void **state)
@@ -186,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_usage_is_told_before_anything_starts),
+		cmocka_unit_test(other_peoples_variables_are_none_of_its_business),
 		cmocka_unit_test(signal_ends_it_at_once_whoever_is_connected),
 		cmocka_unit_test(end_of_its_ledger_is_its_end),
 		cmocka_unit_test(health_is_asked_by_the_program_itself),

@@ -148,16 +148,21 @@ static void spawn(struct scene *scene, char *const *argv, int in, int out)
 	assert_true(scene->pidfd >= 0);
 }
 
-/* What the program is told by its environment: the ledger and the session. */
+/* What the program is told by its environment: the ledger and the session. What is
+ * not for it, though everybody's environment may have it, it must not take for its own. */
 static void set_environment(const char *ledger)
 {
-	static const char *const settings[] = {"NAME", "MANNERS", "LEDGER", "SEED"};
+	static const char *const settings[] = {"MOCK_MCP_NAME", "MOCK_MCP_MANNERS",
+		"MOCK_MCP_LEDGER", "MOCK_MCP_SEED"};
+	static const char *const common[] = {"NAME", "MANNERS", "LEDGER", "SEED"};
 	SCOPED(mem_free) char *address = mem_textf("unix:%s", ledger);
 
 	setenv("STOPBENCH_LEDGER", address, 1);
 	setenv("SESSION_ROOM", SCENE_ROOM, 1);
 	for (unsigned i = 0; i < COUNT(settings); i++)
 		unsetenv(settings[i]);
+	for (unsigned i = 0; i < COUNT(common); i++)
+		setenv(common[i], "none of its business", 1);
 }
 
 struct scene *scene_begin_with(
