@@ -1,9 +1,12 @@
 #include "lib/lifeline.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -152,6 +155,39 @@ bool lifeline_connect(
 		LOG_TEXT(who->name), "session", LOG_TEXT(who->session), "ppid",
 		LOG_INT(getppid()));
 	return true;
+}
+
+/* A handler knows nothing but these. */
+static int watched_line, watched_exit_code;
+
+/* Room on the line raises it, too. */
+static void on_line_event(int number)
+{
+	struct pollfd line = {.fd = watched_line, .events = POLLRDHUP};
+	int saved = errno;
+
+	(void)number;
+	if (poll(&line, 1, 0) > 0)
+		_exit(watched_exit_code);
+	errno = saved;
+}
+
+/* In a handler, and not in a loop: a process that blocks in a write, or that spins, has
+ * none. */
+void lifeline_end_with(int fd, int exit_code)
+{
+	struct sigaction heard = {.sa_handler = on_line_event, .sa_flags = SA_RESTART};
+	sigset_t set;
+
+	watched_line = fd;
+	watched_exit_code = exit_code;
+	sigaction(SIGIO, &heard, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	fcntl(fd, F_SETOWN, getpid());
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
+	raise(SIGIO); /* it may have hung up already */
 }
 
 void lifeline_exit(int exit_code)

@@ -38,6 +38,11 @@ struct lifeline_who {
 bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
 	struct err *err) MUST_CHECK;
 
+/* From now on the process ends when the other end of fd hangs up, at once and whatever it
+ * is doing or waiting for, with this exit code: for one that is told to ignore every
+ * other end. By SIGIO, which must never be blocked for long. One line a process. */
+void lifeline_end_with(int fd, int exit_code);
+
 /* Logs "process.exit" with "code": the last line of a process that ends by
  * its own decision. */
 void lifeline_exit(int exit_code);

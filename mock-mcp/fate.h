@@ -9,7 +9,7 @@
 /* abort(), without a core dump, if that is the moment of which the manners speak. */
 void fate_crash(const struct mcp_manners *manners, enum mcp_moment moment);
 
-/* Burns a processor and hears nothing but SIGKILL. */
+/* Burns a processor and hears nothing but SIGKILL, and the end of its lifeline. */
 void fate_spin(void) NORETURN;
 
 #endif

@@ -66,7 +66,9 @@ static const char examples[] =
 	"  a wrapper whose child keeps the pipes open after its end\n"
 	"    mock-mcp --manners='{\"children\": {\"count\": 1, \"stdio\": true}}'\n"
 	"\n"
-	"Exit codes: that of the manners; 1 it could not run, 2 wrong flags or manners.\n";
+	"With a ledger it ends, and so do its children, when that hangs up.\n"
+	"Exit codes: that of the manners; 1 it could not run, or its ledger hung up; 2 "
+	"wrong flags or manners.\n";
 
 /* What --help says, the caller's to free(). argp breaks lines at the right margin. */
 static char *about(void)
@@ -165,6 +167,8 @@ static int live(const struct mcp_manners *manners, const struct label *label,
 		    &(struct lifeline_who){"mock-mcp", label->name, label->session},
 		    err))
 		return EXIT_BROKEN;
+	if (line.fd >= 0)
+		lifeline_end_with(line.fd, EXIT_BROKEN);
 	if (serve(manners, label, config, &line, started_ns, err))
 		code = (int)manners->exit_code;
 	lifeline_exit(code);

@@ -202,6 +202,8 @@ static void be_child(const struct birth *birth)
 		fprintf(stderr, "%s: child: %s\n", birth->label->name, err.text);
 		_exit(1);
 	}
+	if (next.line.fd >= 0)
+		lifeline_end_with(next.line.fd, EXIT_FAILURE);
 	if (write(birth->say, &self, sizeof self) != (ssize_t)sizeof self)
 		_exit(1);
 	close(birth->say);

@@ -49,6 +49,15 @@ static void assert_killed(struct scene *scene, int signal)
 	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
 }
 
+/* We adopt its orphans. */
+static void assert_ends(pid_t pid)
+{
+	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+
+	while (waitpid(pid, NULL, WNOHANG) == 0)
+		assert_true(clock_now() < deadline);
+}
+
 static void server_exits_0_at_the_end_of_stdin(void **state)
 {
 	struct scene *scene = begin_connected(state, "{\"name\": \"skills\"}");
@@ -279,23 +288,43 @@ static void server_reads_no_more_when_it_is_told_so(void **state)
 	assert_null(scene_line(scene)); /* nor did it answer the ping */
 }
 
-static void server_lives_by_stdin_when_the_ledger_is_gone(void **state)
+/* Whatever it is told to ignore, and wherever it hangs. */
+static void server_ends_when_its_ledger_hangs_up(void **state)
 {
-	struct scene *scene = begin_connected(state, NULL);
-	int status;
+	static const char *const rows[][2] = {
+		{"\"on_eof\": \"ignore\", \"on_term\": \"ignore\"", "mcp.eof"},
+		{"\"on_eof\": \"spin\"", "mcp.eof"},
+		{"\"stdout\": \"fill\"", NULL}, /* blocks, and tells nothing */
+	};
 
-	scene_close_ledger(scene);
-	kill(scene_pid(scene), SIGCHLD);
-	scene_ping(scene);
-	scene_send(scene,
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"\"}}}");
-	cJSON_Delete(scene_answer(scene));
-	scene_ping(scene);
-	scene_send_eof(scene);
-	status = scene_status(scene);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *manners =
+			mem_textf("{%s, \"children\": {\"count\": 1, \"depth\": 2, "
+				  "\"session\": \"daemon\", \"ignore_term\": true}}",
+				rows[i][0]);
+		struct scene *scene = scene_begin(state, manners);
+		pid_t server = scene_pid(scene), child, grandchild;
+		int status;
+
+		scene_greet(scene);
+		scene_list(scene);
+		child = (pid_t)json_int(
+			scene_event(scene, server, "mcp.child", 1), "child", 0);
+		grandchild = (pid_t)json_int(
+			scene_event(scene, child, "mcp.child", 1), "child", 0);
+		scene_read(scene, rows[i][1] != NULL);
+		scene_send_eof(scene);
+		if (rows[i][1])
+			scene_event(scene, 0, rows[i][1], 1);
+		scene_idle(scene, 20);
+		scene_close_ledger(scene);
+		status = scene_status(scene);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 1);
+		assert_ends(child);
+		assert_ends(grandchild);
+		scene_end(state);
+	}
 }
 
 static void server_tells_stderr_without_a_harness(void **state)
@@ -375,7 +404,7 @@ int main(void)
 		cmocka_unit_test_teardown(
 			server_reads_no_more_when_it_is_told_so, scene_end),
 		cmocka_unit_test_teardown(
-			server_lives_by_stdin_when_the_ledger_is_gone, scene_end),
+			server_ends_when_its_ledger_hangs_up, scene_end),
 		cmocka_unit_test_teardown(
 			server_tells_stderr_without_a_harness, scene_end),
 		cmocka_unit_test_teardown(
