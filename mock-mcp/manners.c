@@ -126,7 +126,7 @@ static const struct field child_fields[] = {
 		.help = "2: each has a child of its own, ...", .min = 1,
 		.max = DEPTH_MAX},
 	{"stdio", FIELD_BOOL, offsetof(struct mcp_child_manners, stdio), "false",
-		.help = "they keep the inherited stdin and stdout open"},
+		.help = "they keep the inherited stdin, stdout and stderr open"},
 	{"session", FIELD_CHOICE, offsetof(struct mcp_child_manners, session), "same",
 		.help = "their process group or session; daemons fork twice",
 		.choices = session_names},

@@ -63,7 +63,7 @@ enum mcp_child_session {
 struct mcp_child_manners {
 	int64_t count;
 	int64_t depth;       /* 1: children, 2: each has a child of its own, ... */
-	bool stdio;          /* keeps the inherited stdin and stdout open */
+	bool stdio;          /* keeps the inherited stdin, stdout, stderr open */
 	int session;         /* enum mcp_child_session, of every generation */
 	bool ignore_term;    /* SIGTERM is logged, and nothing else */
 	int64_t lifetime_ns; /* 0: until it is told to end, or killed */

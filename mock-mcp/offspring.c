@@ -134,15 +134,14 @@ static void point_at_null(int fd)
 	close(null);
 }
 
-/* stderr stays where the log goes there. */
+/* All three, or a client that waits for the end of our stderr would wait for them. */
 static void let_go_of_stdio(const struct birth *birth)
 {
 	if (birth->manners->stdio)
 		return;
 	point_at_null(STDIN_FILENO);
 	point_at_null(STDOUT_FILENO);
-	if (birth->line.fd >= 0)
-		point_at_null(STDERR_FILENO);
+	point_at_null(STDERR_FILENO);
 }
 
 /* Until it is told to end, or its time is over. */

@@ -4,7 +4,7 @@
  *
  * They are forked, so this comes before any loop. Each has a lifeline of its own (role
  * "mock-mcp-child"), tells of its signals and its exit there, and ends when that hangs
- * up. The reaper takes care
+ * up; without a ledger only what keeps stdio tells, on stderr. The reaper takes care
  * of the daemons, the server of the rest except the zombies.
  */
 #ifndef MOCK_MCP_OFFSPRING_H

@@ -243,6 +243,50 @@ static void offspring_lets_go_of_stdout_otherwise(void **state)
 	assert_true(scene_has_line(scene, child));
 }
 
+static void assert_at(pid_t pid, int fd, const char *where)
+{
+	char path[64], at[256];
+	ssize_t len;
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+	len = readlink(path, at, sizeof at - 1);
+	assert_true(len > 0);
+	at[len] = '\0';
+	if (!strstr(at, where))
+		fail_msg("%s is %s, not %s", path, at, where);
+}
+
+/* The only child of a server that tells stderr. */
+static pid_t child_told_on_stderr(struct scene *scene)
+{
+	const char *told;
+
+	scene_ping(scene);
+	told = strstr(scene_errors(scene), "\"child\":");
+	assert_non_null(told);
+	return (pid_t)strtol(told + strlen("\"child\":"), NULL, 10);
+}
+
+/* Without a ledger as well: stderr is a pipe of the client's, too. */
+static void offspring_keeps_all_of_stdio_or_nothing(void **state)
+{
+	struct scene *scene = scene_begin_with(
+		state, "{\"children\": {\"count\": 1}}", "--ledger=", NULL);
+	pid_t child = child_told_on_stderr(scene);
+
+	for (int fd = 0; fd < 3; fd++)
+		assert_at(child, fd, "/dev/null");
+	kill(child, SIGKILL);
+	scene_end(state);
+	scene = scene_begin_with(state,
+		"{\"children\": {\"count\": 1, \"stdio\": true}}", "--ledger=", NULL);
+	child = child_told_on_stderr(scene);
+	assert_at(child, STDIN_FILENO, "pipe:");
+	assert_at(child, STDOUT_FILENO, "pipe:");
+	assert_at(child, STDERR_FILENO, "/stderr");
+	kill(child, SIGKILL);
+}
+
 static void offspring_that_nobody_waits_for_stays_a_zombie(void **state)
 {
 	struct scene *scene = scene_begin(state,
@@ -310,6 +354,8 @@ int main(void)
 			offspring_holds_stdout_open_when_it_inherits, scene_end),
 		cmocka_unit_test_teardown(
 			offspring_lets_go_of_stdout_otherwise, scene_end),
+		cmocka_unit_test_teardown(
+			offspring_keeps_all_of_stdio_or_nothing, scene_end),
 		cmocka_unit_test_teardown(
 			offspring_that_nobody_waits_for_stays_a_zombie, scene_end),
 		cmocka_unit_test(offspring_that_does_not_come_up_is_an_error),
