@@ -42,34 +42,40 @@ static bool count_until(const cJSON *tree, const cJSON *node, size_t *count)
 	return false;
 }
 
-static bool find_place(const struct json_doc *doc, const cJSON *node, size_t *place)
+static bool find_node(struct scan *scan, const struct json_doc *doc, const cJSON *node)
 {
-	struct scan scan = {.text = doc->text};
 	size_t all = 0;
 
-	if (!doc->text || !doc->root || !count_until(doc->root, node, &scan.wanted))
+	*scan = (struct scan){.text = doc->text};
+	if (!doc->text || !doc->root || !count_until(doc->root, node, &scan->wanted))
 		return false;
-	scan.len = strlen(doc->text);
+	scan->len = strlen(doc->text);
 	count_until(doc->root, NULL, &all);
-	if (!scan_text(&scan) || scan.values != all)
-		return false;
-	*place = scan.place;
-	return true;
+	return scan_text(scan) && scan->values == all;
 }
 
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...)
 {
 	char what[sizeof err->text];
-	size_t place;
+	struct scan scan;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof what, format, args);
 	va_end(args);
-	if (!find_place(doc, node, &place))
+	if (!find_node(&scan, doc, node))
 		return err_set(err, "%s: %s", doc->name, what);
-	return fail_at(doc->name, doc->text, place, err, what);
+	return fail_at(doc->name, doc->text, scan.place, err, what);
+}
+
+char *json_doc_text(const struct json_doc *doc, const cJSON *node)
+{
+	struct scan scan;
+
+	if (!find_node(&scan, doc, node))
+		return NULL;
+	return mem_textf("%.*s", (int)scan.value_len, doc->text + scan.value);
 }
 
 struct key {

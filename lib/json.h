@@ -47,6 +47,10 @@ void json_doc_done(struct json_doc *doc);
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);
 
+/* What the text has for node, to free(): of a number it is more than cJSON's double knows.
+ * NULL where json_doc_wrong() has no place for it. */
+char *json_doc_text(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
+
 /* "a string", "an object", "true", "nothing" (NULL): to say what is there instead. */
 const char *json_kind(const cJSON *node);
 

@@ -225,10 +225,8 @@ static bool scan_members(struct scan *scan, bool keys, unsigned depth)
 	}
 }
 
-static bool scan_value(struct scan *scan, size_t place, unsigned depth)
+static bool scan_any(struct scan *scan, unsigned depth)
 {
-	if (scan->values++ == scan->wanted)
-		scan->place = place;
 	switch (peek(scan)) {
 	case '{':
 		return scan_members(scan, true, depth);
@@ -246,6 +244,21 @@ static bool scan_value(struct scan *scan, size_t place, unsigned depth)
 	if (peek(scan) == '-' || (peek(scan) >= '0' && peek(scan) <= '9'))
 		return scan_number(scan);
 	return expected(scan, "a value");
+}
+
+static bool scan_value(struct scan *scan, size_t place, unsigned depth)
+{
+	bool wanted = scan->values++ == scan->wanted;
+	size_t start = scan->at;
+
+	if (!scan_any(scan, depth))
+		return false;
+	if (wanted) {
+		scan->place = place;
+		scan->value = start;
+		scan->value_len = scan->at - start;
+	}
+	return true;
 }
 
 bool scan_text(struct scan *scan)

@@ -20,9 +20,11 @@ struct scan {
 	const char *text;
 	size_t len;
 	size_t at;
-	size_t values;  /* begun so far */
-	size_t wanted;  /* the one whose place is asked for, or SCAN_PAST_ALL */
-	size_t place;   /* its key's, or its own where it has none */
+	size_t values; /* begun so far */
+	size_t wanted; /* the one whose place is asked for, or SCAN_PAST_ALL */
+	size_t place;  /* its key's, or its own where it has none */
+	size_t value;  /* its own, */
+	size_t value_len;
 	char wrong[96]; /* after a false: what is wrong at `at` */
 };
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/json.h"
 #include "lib/mem.h"
 
 struct call {
@@ -64,22 +63,21 @@ static void on_due(uv_timer_t *timer)
 	call->calls->over(call->calls->arg, call->tool, call->answer);
 }
 
-static struct call *find(const struct calls *calls, const cJSON *id)
+static struct call *find(const struct calls *calls, const char *id)
 {
-	SCOPED(mem_free) char *text = json_print(id);
 	struct call *call = calls->first;
 
-	while (call && strcmp(call->id, text))
+	while (call && strcmp(call->id, id))
 		call = call->next;
 	return call;
 }
 
-bool calls_has(const struct calls *calls, const cJSON *id)
+bool calls_has(const struct calls *calls, const char *id)
 {
-	return calls->first && find(calls, id);
+	return find(calls, id);
 }
 
-bool calls_begin(struct calls *calls, const cJSON *id, const char *tool, char *answer,
+bool calls_begin(struct calls *calls, const char *id, const char *tool, char *answer,
 	int64_t after_ns)
 {
 	size_t size = strlen(answer);
@@ -91,7 +89,7 @@ bool calls_begin(struct calls *calls, const cJSON *id, const char *tool, char *a
 	}
 	call = mem_zeroed(sizeof *call);
 	call->calls = calls;
-	call->id = json_print(id);
+	call->id = mem_text(id);
 	call->tool = mem_text(tool);
 	call->answer = answer;
 	call->size = size;
@@ -111,7 +109,7 @@ bool calls_begin(struct calls *calls, const cJSON *id, const char *tool, char *a
 	return true;
 }
 
-void calls_cancel(struct calls *calls, const cJSON *id)
+void calls_cancel(struct calls *calls, const char *id)
 {
 	struct call *call = find(calls, id);
 

@@ -10,8 +10,6 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include <cjson/cJSON.h>
-
 #include "lib/cc.h"
 
 #define CALLS_MAX      1024
@@ -27,17 +25,17 @@ typedef void calls_over_fn(void *arg, const char *tool, const char *answer);
 /* Keeps loop. */
 struct calls *calls_create(uv_loop_t *loop, calls_over_fn *over, void *arg) MUST_CHECK;
 
-/* Is one with this id under way? */
-bool calls_has(const struct calls *calls, const cJSON *id);
+/* Is one with this id, as JSON, under way? */
+bool calls_has(const struct calls *calls, const char *id);
 
-/* Borrows id; copies tool, which is NULL for what can't be cancelled; takes answer,
+/* Copies id and tool, which is NULL for what can't be cancelled; takes answer,
  * also on failure: too much is under way. After CALLS_NEVER it is not over before it is
  * cancelled. */
-bool calls_begin(struct calls *calls, const cJSON *id, const char *tool, char *answer,
+bool calls_begin(struct calls *calls, const char *id, const char *tool, char *answer,
 	int64_t after_ns) MUST_CHECK;
 
 /* Cancelling what isn't there, or can't be cancelled, does nothing. */
-void calls_cancel(struct calls *calls, const cJSON *id);
+void calls_cancel(struct calls *calls, const char *id);
 
 /* Forgets what is under way. Its handles are closed when the loop has turned. */
 void calls_destroy(struct calls *calls);

@@ -1,10 +1,17 @@
 #include "mock-mcp/rpc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+char *rpc_id(const struct json_doc *doc, const cJSON *node)
+{
+	if (cJSON_IsString(node))
+		return json_print(node);
+	return cJSON_IsNumber(node) ? json_doc_text(doc, node) : NULL;
+}
 
-bool rpc_read(struct rpc_message *message, const cJSON *node, struct err *err)
+bool rpc_read(struct rpc_message *message, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
 {
 	const cJSON *id = json_get(node, "id"), *method = json_get(node, "method");
 	const char *version = json_text(node, "jsonrpc");
@@ -12,9 +19,8 @@ bool rpc_read(struct rpc_message *message, const cJSON *node, struct err *err)
 	*message = (struct rpc_message){.params = json_get(node, "params")};
 	if (!cJSON_IsObject(node))
 		return err_set(err, "a message is an object");
-	if (cJSON_IsString(id) || cJSON_IsNumber(id))
-		message->id = id;
-	else if (id)
+	message->id = rpc_id(doc, id);
+	if (id && !message->id)
 		return err_set(err, "id: expected a string or a number");
 	if (!version || strcmp(version, "2.0"))
 		return err_set(err, "jsonrpc: expected \"2.0\"");
@@ -29,6 +35,11 @@ bool rpc_read(struct rpc_message *message, const cJSON *node, struct err *err)
 	return true;
 }
 
+void rpc_message_done(struct rpc_message *message)
+{
+	free(message->id);
+}
+
 static cJSON *envelope(void)
 {
 	cJSON *message = cJSON_CreateObject();
@@ -37,16 +48,15 @@ static cJSON *envelope(void)
 	return message;
 }
 
-static cJSON *answer_to(const cJSON *id)
+static cJSON *answer_to(const char *id)
 {
 	cJSON *message = envelope();
 
-	cJSON_AddItemToObject(
-		message, "id", id ? cJSON_Duplicate(id, false) : cJSON_CreateNull());
+	cJSON_AddRawToObject(message, "id", id ? id : "null");
 	return message;
 }
 
-char *rpc_result(const cJSON *id, cJSON *result)
+char *rpc_result(const char *id, cJSON *result)
 {
 	SCOPED(json_free) cJSON *message = answer_to(id);
 
@@ -55,7 +65,7 @@ char *rpc_result(const cJSON *id, cJSON *result)
 	return json_print(message);
 }
 
-char *rpc_error(const cJSON *id, enum rpc_code code, const char *text, cJSON *data)
+char *rpc_error(const char *id, enum rpc_code code, const char *text, cJSON *data)
 {
 	SCOPED(json_free) cJSON *message = answer_to(id);
 	cJSON *error = cJSON_AddObjectToObject(message, "error");

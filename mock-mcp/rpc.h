@@ -12,6 +12,7 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
+#include "lib/json.h"
 
 enum rpc_code {
 	RPC_PARSE_ERROR = -32700,
@@ -28,23 +29,29 @@ enum rpc_kind {
 	RPC_RESPONSE,
 };
 
-/* All borrowed from the tree that it was read from. */
+/* Borrowed from the tree that it was read from, except the id. */
 struct rpc_message {
 	enum rpc_kind kind;
-	const cJSON *id;     /* of a request: a string or a number */
+	char *id;            /* of a request, as JSON; owned */
 	const char *method;  /* of a request or a notification */
 	const cJSON *params; /* whatever was there; NULL: nothing */
 };
 
-/* When it is none, err says why, and message->id is the id to answer with, or NULL. */
-bool rpc_read(
-	struct rpc_message *message, const cJSON *node, struct err *err) MUST_CHECK;
+/* Reads node, which is of that document. When it is none, err says why, and message->id
+ * is the id to answer with, or NULL. Either way it is good for rpc_message_done(). */
+bool rpc_read(struct rpc_message *message, const struct json_doc *doc,
+	const cJSON *node, struct err *err) MUST_CHECK;
+void rpc_message_done(struct rpc_message *message);
 
-/* The lines are the caller's to free(). id is borrowed, NULL is null; result, data and
+/* An id as JSON, the caller's to free(): a number digit by digit as its client wrote it,
+ * which a double need not hold. NULL when it is neither string nor number. */
+char *rpc_id(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
+
+/* The lines are the caller's to free(). id is JSON and borrowed, NULL is null; result, data and
  * params are taken and may be NULL ({}, or no such member). */
-char *rpc_result(const cJSON *id, cJSON *result) MUST_CHECK;
+char *rpc_result(const char *id, cJSON *result) MUST_CHECK;
 char *rpc_error(
-	const cJSON *id, enum rpc_code code, const char *text, cJSON *data) MUST_CHECK;
+	const char *id, enum rpc_code code, const char *text, cJSON *data) MUST_CHECK;
 char *rpc_notification(const char *method, cJSON *params) MUST_CHECK;
 
 #endif

@@ -37,7 +37,7 @@ static void say(struct talk *talk, char *line)
 }
 
 static void refuse(
-	struct talk *talk, const cJSON *id, enum rpc_code code, const char *why)
+	struct talk *talk, const char *id, enum rpc_code code, const char *why)
 {
 	say(talk, rpc_error(id, code, why, NULL));
 }
@@ -73,8 +73,8 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 }
 
 /* Takes answer, and says it after a while. */
-static bool say_later(struct talk *talk, const cJSON *id, const char *tool,
-	char *answer, int64_t after_ns)
+static bool say_later(struct talk *talk, const char *id, const char *tool, char *answer,
+	int64_t after_ns)
 {
 	if (calls_begin(talk->calls, id, tool, answer, after_ns))
 		return true;
@@ -83,7 +83,7 @@ static bool say_later(struct talk *talk, const cJSON *id, const char *tool,
 }
 
 /* Takes answer. */
-static void greet(struct talk *talk, const cJSON *id, char *answer)
+static void greet(struct talk *talk, const char *id, char *answer)
 {
 	int64_t left = talk->options.ready_ns - clock_now();
 
@@ -153,7 +153,7 @@ static void answer_list(
 	talk->listed = true;
 }
 
-static void refuse_tool(struct talk *talk, const cJSON *id, const char *name)
+static void refuse_tool(struct talk *talk, const char *id, const char *name)
 {
 	const char *near = tools_nearest(name);
 	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
@@ -163,7 +163,7 @@ static void refuse_tool(struct talk *talk, const cJSON *id, const char *name)
 }
 
 /* Takes answer. */
-static void run_tool(struct talk *talk, const cJSON *id, const char *tool, char *answer)
+static void run_tool(struct talk *talk, const char *id, const char *tool, char *answer)
 {
 	const struct mcp_manners *manners = talk->options.manners;
 	int64_t after = manners->hang_tools
@@ -183,7 +183,8 @@ static void run_tool(struct talk *talk, const cJSON *id, const char *tool, char 
 static void answer_call(
 	struct talk *talk, const struct rpc_message *request, enum era era)
 {
-	const cJSON *id = request->id, *params = request->params;
+	const char *id = request->id;
+	const cJSON *params = request->params;
 	const cJSON *arguments = json_get(params, "arguments");
 	const char *name = json_text(params, "name");
 	const struct tool *tool = name ? tools_find(name) : NULL;
@@ -234,7 +235,7 @@ static bool check_meta(struct talk *talk, const struct rpc_message *message)
 
 static void hear_request(struct talk *talk, const struct rpc_message *message)
 {
-	const cJSON *id = message->id;
+	const char *id = message->id;
 	enum era era = protocol_era(message->method, message->params);
 	const struct method *method = find_method(message->method, era);
 
@@ -260,9 +261,10 @@ static void hear_request(struct talk *talk, const struct rpc_message *message)
 	}
 }
 
-static void hear_notification(struct talk *talk, const struct rpc_message *message)
+static void hear_notification(struct talk *talk, const struct json_doc *doc,
+	const struct rpc_message *message)
 {
-	const cJSON *id = json_get(message->params, "requestId");
+	SCOPED(mem_free) char *id = rpc_id(doc, json_get(message->params, "requestId"));
 
 	if (!strcmp(message->method, "notifications/initialized") && talk->version)
 		note_initialized(talk);
@@ -270,12 +272,13 @@ static void hear_notification(struct talk *talk, const struct rpc_message *messa
 		calls_cancel(talk->calls, id);
 }
 
-static void hear_message(struct talk *talk, const cJSON *node)
+static void hear_message(
+	struct talk *talk, const struct json_doc *doc, const cJSON *node)
 {
-	struct rpc_message message;
+	SCOPED(rpc_message_done) struct rpc_message message;
 	struct err err = {0};
 
-	if (!rpc_read(&message, node, &err)) {
+	if (!rpc_read(&message, doc, node, &err)) {
 		refuse(talk, message.id, RPC_INVALID_REQUEST, err.text);
 		return;
 	}
@@ -284,7 +287,7 @@ static void hear_message(struct talk *talk, const cJSON *node)
 		hear_request(talk, &message);
 		return;
 	case RPC_NOTIFICATION:
-		hear_notification(talk, &message);
+		hear_notification(talk, doc, &message);
 		return;
 	case RPC_RESPONSE: /* to nothing: we ask for nothing */
 		return;
@@ -293,9 +296,9 @@ static void hear_message(struct talk *talk, const cJSON *node)
 
 /* Each message is answered on a line of its own, which the version with batches leaves
  * to us. */
-static void hear_batch(struct talk *talk, const cJSON *batch)
+static void hear_batch(struct talk *talk, const struct json_doc *doc)
 {
-	int size = cJSON_GetArraySize(batch);
+	int size = cJSON_GetArraySize(doc->root);
 	const cJSON *node;
 
 	if (!talk->version || strcmp(talk->version, PROTOCOL_WITH_BATCHES)) {
@@ -306,14 +309,35 @@ static void hear_batch(struct talk *talk, const cJSON *batch)
 		refuse(talk, NULL, RPC_INVALID_REQUEST,
 			"an array of messages: expected 1 to 64 of them");
 	} else {
-		cJSON_ArrayForEach(node, batch)
-			hear_message(talk, node);
+		cJSON_ArrayForEach(node, doc->root)
+			hear_message(talk, doc, node);
 	}
 }
 
-void talk_hear(struct talk *talk, const char *line, size_t len, bool cut)
+/* Puts U+FFFD where a string says \u0000, in as many bytes. False: none does. */
+static bool replace_nuls(char *line)
 {
-	SCOPED(json_free) cJSON *node = NULL;
+	bool any = false;
+
+	for (char *at = line; (at = strstr(at, "\\u0000")); any = true)
+		memcpy(at, "\\ufffd", strlen("\\ufffd"));
+	return any;
+}
+
+/* JSON, but of a string that C cuts short: its sender gets an answer all the same, for
+ * it would wait. */
+static void refuse_nul(struct talk *talk, const struct json_doc *doc)
+{
+	SCOPED(mem_free) char *id = rpc_id(doc, json_get(doc->root, "id"));
+
+	refuse(talk, id, RPC_INVALID_PARAMS,
+		"\\u0000: no string of this server has it");
+}
+
+void talk_hear(struct talk *talk, char *line, size_t len, bool cut)
+{
+	struct json_doc doc = {.text = line};
+	SCOPED(json_free) cJSON *root = NULL;
 
 	if (cut) {
 		refuse(talk, NULL, RPC_INVALID_REQUEST, "a message of more than 4 MiB");
@@ -321,14 +345,16 @@ void talk_hear(struct talk *talk, const char *line, size_t len, bool cut)
 	}
 	if (line[strspn(line, " \t\r")] == '\0' && strlen(line) == len)
 		return; /* a blank line is no message */
-	node = json_parse(line, len);
-	if (!node)
+	doc.root = root = json_parse(line, len);
+	if (root && cJSON_IsArray(root))
+		hear_batch(talk, &doc);
+	else if (root)
+		hear_message(talk, &doc, root);
+	else if (replace_nuls(line) && (doc.root = root = json_parse(line, len)))
+		refuse_nul(talk, &doc);
+	else
 		refuse(talk, NULL, RPC_PARSE_ERROR,
 			"Parse error: a line that is no JSON");
-	else if (cJSON_IsArray(node))
-		hear_batch(talk, node);
-	else
-		hear_message(talk, node);
 }
 
 struct talk *talk_create(uv_loop_t *loop, const struct talk_options *options)

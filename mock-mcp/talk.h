@@ -34,8 +34,9 @@ struct talk_options {
 struct talk *talk_create(
 	uv_loop_t *loop, const struct talk_options *options) MUST_CHECK;
 
-/* A line from the client. `cut`: it was longer than TALK_LINE_MAX. */
-void talk_hear(struct talk *talk, const char *line, size_t len, bool cut);
+/* A line from the client, which may be written to. `cut`: it was longer than
+ * TALK_LINE_MAX. */
+void talk_hear(struct talk *talk, char *line, size_t len, bool cut);
 
 /* Calls under way are forgotten. Accepts NULL. */
 void talk_destroy(struct talk *talk);

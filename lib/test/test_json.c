@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/mem.h"
 
 /* Arrays, to count the bytes with the NULs among them. */
 #define TEXT(literal) literal, sizeof literal - 1
@@ -222,6 +223,32 @@ static void doc_says_where_a_node_stands(void **state)
 	assert_stands(json_at(doc.root, "f"), "4:12");
 	assert_stands(json_at(doc.root, "g"), "4:21");
 	json_doc_done(&doc);
+}
+
+static void doc_knows_the_text_of_a_node(void **state)
+{
+	static const char *const rows[][2] = {
+		{"a", "12345678901234567890"},
+		{"b.1", "1.50e+02"},
+		{"b.2", "{\"c\" : null}"},
+		{"d", "\"\\u00e9\""},
+	};
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	SCOPED(json_free) cJSON *stranger = cJSON_CreateNull();
+	struct err err;
+
+	(void)state;
+	assert_true(json_doc_parse(&doc, "x",
+		TEXT("{\"a\": 12345678901234567890 ,\n\"b\":[1, 1.50e+02, {\"c\" : null}],"
+		     "\"d\":\"\\u00e9\"}"),
+		&err));
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *text =
+			json_doc_text(&doc, json_at(doc.root, rows[i][0]));
+
+		assert_string_equal(text, rows[i][1]);
+	}
+	assert_null(json_doc_text(&doc, stranger));
 }
 
 static void doc_gives_no_place_to_a_stranger(void **state)
@@ -453,6 +480,7 @@ int main(void)
 		cmocka_unit_test(doc_refuses_a_number_that_cjson_would_cut),
 		cmocka_unit_test(doc_finds_one_twin_among_many_keys),
 		cmocka_unit_test(doc_says_where_a_node_stands),
+		cmocka_unit_test(doc_knows_the_text_of_a_node),
 		cmocka_unit_test(doc_gives_no_place_to_a_stranger),
 		cmocka_unit_test(doc_may_be_told_its_own_err),
 		cmocka_unit_test(doc_reads_files),

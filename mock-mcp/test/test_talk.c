@@ -145,6 +145,9 @@ static const struct wrong wrongs[] = {
 	{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"", -32700, "null",
 		"half of one"},
 	{"{\"a\":\"\xff\"}", -32700, "null", "no UTF-8"},
+	{CALL("7", "echo", "{\"text\":\"a\\u0000b\\\\u0000\"}"), -32602, "7",
+		"JSON, and somebody waits for the answer"},
+	{"{\"id\":7,\"x\":\"\\u0000\"", -32700, "null", "no JSON for all that"},
 	{"5", -32600, "null", "no object"},
 	{"[]", -32600, "null", "no batches in this version"},
 	{"[" PING "]", -32600, "null", "no batches in this version"},
@@ -206,6 +209,36 @@ static void talk_refuses_what_is_wrong(void **state)
 				(int)json_int(json_get(answer, "error"), "code", 0),
 				id);
 	}
+	scene_ping(scene);
+}
+
+/* Also of what it does not understand. */
+static void talk_gives_ids_back_as_they_were_written(void **state)
+{
+	static const char *const ids[] = {"9007199254740993", "-18446744073709551615",
+		"1.0", "1e3", "0", "\"\"", "\"a\\\"b\"", "4503599627370497"};
+	struct scene *scene = scene_begin(state, "{\"hang_tools\": true}");
+
+	scene_greet(scene);
+	for (unsigned i = 0; i < COUNT(ids); i++) {
+		SCOPED(mem_free) char *wanted = mem_textf("\"id\":%s,", ids[i]);
+		const char *line;
+
+		scene_sendf(scene,
+			"{\"id\": %s ,\"jsonrpc\":\"2.0\",\"method\":\"%s\"}", ids[i],
+			i % 2 ? "ping" : "no/such");
+		line = scene_line(scene);
+		if (!strstr(line, wanted))
+			fail_msg("%s: %s", ids[i], line);
+	}
+	/* Its neighbour, the same as a double, is another call. */
+	scene_send(scene, CALL("9007199254740993", "add", "{\"a\":1,\"b\":1}"));
+	scene_send(scene, CALL("9007199254740992", "add", "{\"a\":1,\"b\":1}"));
+	scene_event(scene, 0, "mcp.tool.begin", 2);
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+		"\"params\":{\"requestId\":9007199254740993}}");
+	scene_event(scene, 0, "mcp.tool.end", 1);
 	scene_ping(scene);
 }
 
@@ -348,6 +381,8 @@ int main(void)
 		cmocka_unit_test_teardown(
 			talk_lists_tools_plainly_in_the_legacy_era, scene_end),
 		cmocka_unit_test_teardown(talk_refuses_what_is_wrong, scene_end),
+		cmocka_unit_test_teardown(
+			talk_gives_ids_back_as_they_were_written, scene_end),
 		cmocka_unit_test_teardown(
 			talk_names_the_versions_that_it_supports, scene_end),
 		cmocka_unit_test_teardown(
