@@ -7,6 +7,8 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
+#define EXACT_MAX ((int64_t)1 << 53) /* up to here every whole number is a double */
+
 /* The member `key` of object, which is called `what`. */
 static bool need(const struct json_doc *doc, const cJSON *object, const char *what,
 	const char *key, const cJSON **member, struct err *err)
@@ -18,19 +20,32 @@ static bool need(const struct json_doc *doc, const cJSON *object, const char *wh
 		doc, object, err, "%s%s%s is missing", what, *what ? "." : "", key);
 }
 
+/* Ids of 64 bits and more are common, so the digits count. Smaller ones may be written
+ * as anybody likes: 1e3 is 1000. */
+static bool read_number(const struct json_doc *doc, const cJSON *id, const char *what,
+	char **text, struct err *err)
+{
+	SCOPED(mem_free) char *digits = json_doc_text(doc, id);
+	int64_t number;
+
+	if (json_whole(id, &number) && number > -EXACT_MAX && number < EXACT_MAX) {
+		*text = mem_textf("%" PRId64, number);
+		return true;
+	}
+	if (!digits || digits[strspn(digits, "-0123456789")] != '\0')
+		return json_doc_wrong(doc, id, err,
+			"%s.id: expected a whole number, or a string", what);
+	*text = digits;
+	digits = NULL;
+	return true;
+}
+
 /* An id becomes a value of the environment and of metadata, and part of a log line. */
 static bool read_id(const struct json_doc *doc, const cJSON *id, const char *what,
 	char **text, struct err *err)
 {
-	int64_t number;
-
-	if (json_whole(id, &number)) {
-		*text = mem_textf("%" PRId64, number);
-		return true;
-	}
 	if (cJSON_IsNumber(id))
-		return json_doc_wrong(doc, id, err,
-			"%s.id: expected a whole number below 2^53, or a string", what);
+		return read_number(doc, id, what, text, err);
 	if (!cJSON_IsString(id))
 		return json_doc_wrong(doc, id, err,
 			"%s.id: expected a number or a string, not %s", what,

@@ -4,7 +4,9 @@
  *   {"creator": {"id": 1, "name": "Ann"}, "room": {"id": 7, "name": "Plans"},
  *    "content": "hello"}
  *
- * Members that we don't know are the chat system's business.
+ * Members that we don't know are the chat system's business. A room is its id as text,
+ * which is what the store, the metadata and the MCP servers' environment have: 7 and "7"
+ * are one room, and a number keeps all of its digits.
  */
 #ifndef SERVICE_WEBHOOK_H
 #define SERVICE_WEBHOOK_H

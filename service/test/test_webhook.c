@@ -37,6 +37,15 @@ static void webhook_is_read_with_its_room_as_it_was_written(void **state)
 		{"{" WHO
 		 ",\"room\":{\"id\":9007199254740991,\"name\":\"\"},\"content\":\"x\"}",
 			"9007199254740991", true, "x", "2^53 - 1"},
+		{"{" WHO
+		 ",\"room\":{\"id\":1234567890123456789,\"name\":\"\"},\"content\":\"x\"}",
+			"1234567890123456789", true, "x", "64 bits, no double"},
+		{"{" WHO
+		 ",\"room\":{\"name\":\"\",\"i\\u0064\" :\n-99999999999999999999},"
+		 "\"content\":\"x\"}",
+			"-99999999999999999999", true, "x", "nor 64 bits"},
+		{"{" WHO ",\"room\":{\"id\":1e3,\"name\":\"\"},\"content\":\"x\"}",
+			"1000", true, "x", "written in its own way"},
 		{"{" WHO ",\"room\":{\"id\":\"gr\xc3\xbcn\",\"name\":\"\"},"
 		 "\"content\":\"\\u00e9\\n\"}",
 			"gr\xc3\xbcn", false, "\xc3\xa9\n", "not ASCII, and escapes"},
@@ -81,6 +90,10 @@ static void webhook_says_what_is_wrong_and_where(void **state)
 		{"{" WHO ",\"room\":{\"id\":1.5,\"name\":\"\"}}",
 			"room.id: expected a whole number"},
 		{"{" WHO ",\"room\":{\"id\":1e300,\"name\":\"\"}}",
+			"room.id: expected a whole number"},
+		{"{" WHO ",\"room\":{\"id\":1.5e15,\"name\":\"\"},\"content\":1}",
+			"content: expected a string"},
+		{"{" WHO ",\"room\":{\"id\":12345678901234567890.0,\"name\":\"\"}}",
 			"room.id: expected a whole number"},
 		{"{" WHO ",\"room\":{\"id\":\"\",\"name\":\"\"}}",
 			"room.id: expected 1 to"},
