@@ -267,18 +267,19 @@ static void on_let_go(void *arg, const char *why)
 }
 
 /* Of a talk that could not be opened there is nothing to let go. */
-static void begin_end(struct bond *bond)
+static void begin_end(struct bond *bond, enum agent_ending how)
 {
 	bond->ending = true;
 	bond->since_ns = clock_now();
-	bond->how = bond->broken ? AGENT_KEEP
-				 : (enum agent_ending)bond->means->config->session_end;
+	bond->how = how;
 	bond->let_go = !bond->talk || (bond->broken && !bond->id);
 }
 
-void bond_end(struct bond *bond, int64_t deadline_ns)
+void bond_end(struct bond *bond, bool for_good, int64_t deadline_ns)
 {
-	begin_end(bond);
+	enum agent_ending how = (enum agent_ending)bond->means->config->session_end;
+
+	begin_end(bond, bond->broken && !for_good ? AGENT_KEEP : how);
 	if (!bond->let_go) {
 		log_event("session.disconnect.begin", "room", LOG_TEXT(bond->room),
 			"bot", LOG_TEXT(bond->bot));
@@ -289,7 +290,7 @@ void bond_end(struct bond *bond, int64_t deadline_ns)
 
 void bond_abandon(struct bond *bond)
 {
-	begin_end(bond);
+	begin_end(bond, AGENT_KEEP);
 	bond->abandoned = true;
 	if (bond->broken)
 		bond->let_go = true;

@@ -3,8 +3,8 @@
  * servers.
  *
  * Opened together, ended together: the agent session is let go and the servers go down
- * their ladders side by side. One that broke is of no use any more, and is only
- * released, so that the agent session can be resumed.
+ * their ladders side by side. One that broke is of no use any more: it is only released,
+ * so that the agent session can be resumed, unless the end is for good.
  */
 #ifndef SERVICE_BOND_H
 #define SERVICE_BOND_H
@@ -48,8 +48,8 @@ void bond_interrupt(struct bond *bond);
 /* The store is told the agent session's last use. */
 void bond_save(struct bond *bond, bool interrupted);
 
-/* deadline_ns is CLOCK_MONOTONIC, 0 for none. */
-void bond_end(struct bond *bond, int64_t deadline_ns);
+/* for_good: nobody is there to resume it. deadline_ns is CLOCK_MONOTONIC, 0 for none. */
+void bond_end(struct bond *bond, bool for_good, int64_t deadline_ns);
 
 /* Lets go of nothing: it is over when stream and servers have ended by themselves. */
 void bond_abandon(struct bond *bond);

@@ -116,7 +116,8 @@ static void begin_closing(struct session *session)
 	if (session->abandoned)
 		bond_abandon(session->bond);
 	else
-		bond_end(session->bond, deadline_ns);
+		bond_end(session->bond, session->finishing && !session->turns.waiting,
+			deadline_ns);
 }
 
 static void finish_closing(struct session *session)

@@ -359,6 +359,30 @@ static void service_turns_away_what_comes_on_warm_connections(void **state)
 	assert_int_equal(world_exit(world), 0);
 }
 
+/* Nobody will resume it any more, so it is not only released. */
+static void service_archives_a_session_that_breaks_on_the_way_down(void **state)
+{
+	struct world *world = *state;
+	struct shot *shot;
+
+	world_set(world, "GRACE=10s");
+	world_set(world, "TURN_TIMEOUT=200ms");
+	world_set(world, "REQUEST_TIMEOUT=300ms");
+	world_start_agent(world,
+		"{\"first_byte\": {\"latency\": \"1m\"}, "
+		"\"interrupt\": {\"latency\": \"900ms\"}}");
+	world_start(world);
+	shot = world_say(world, "1", ANN, "hello");
+	world_event(world, "agent.turn.begin", 1);
+	assert_int_equal(stop(world), 0);
+	assert_int_equal(shot_status(shot), 504);
+	assert_true(world_event_ns(world, "session.broken", 1) >
+		world_event_ns(world, "shutdown.begin", 1));
+	assert_int_equal(
+		world_count_with(world, "session.disconnected", "how", "archive"), 1);
+	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +414,9 @@ int main(void)
 			raze),
 		cmocka_unit_test_setup_teardown(
 			service_turns_away_what_comes_on_warm_connections, build, raze),
+		cmocka_unit_test_setup_teardown(
+			service_archives_a_session_that_breaks_on_the_way_down, build,
+			raze),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
