@@ -6,17 +6,32 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
+#include "lib/clock.h"
 #include "lib/mem.h"
+
+/* Ends the connection under microhttpd, which sees that in its next run. */
+static void cut(struct web_exchange *exchange, enum web_end end)
+{
+	shutdown(exchange->fd, SHUT_RDWR);
+	exchange_fail(exchange, end);
+}
 
 static void on_leaving(uv_poll_t *poll, int status, int events)
 {
+	struct web_exchange *exchange = poll->data;
+	char next;
+
 	(void)status;
 	(void)events;
-	exchange_fail(poll->data, WEB_LEFT);
+	if (exchange->state != EXCHANGE_ARRIVING)
+		exchange_fail(exchange, WEB_LEFT);
+	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		cut(exchange, WEB_LEFT); /* what it sent before has been heard */
 }
 
-/* microhttpd does not see a parked connection's client leave. Where the kernel has no
- * room for one more watch, we do not either. */
+/* microhttpd does not see the client of a parked connection leave, nor one in the
+ * middle of its body. Where the kernel has no room for one more watch, we do not
+ * either. */
 void exchange_watch(struct web_exchange *exchange)
 {
 	uv_poll_t *leaving = &exchange->leaving;
@@ -58,6 +73,8 @@ void exchange_shut(struct web_exchange *exchange)
 void exchange_enter(struct web_exchange *exchange, enum exchange_state state)
 {
 	exchange->state = state;
+	if (state == EXCHANGE_ANSWERED)
+		exchange->answered_ns = clock_now();
 	if (state != EXCHANGE_HANDED && state != EXCHANGE_SHUT)
 		exchange_wake(exchange);
 }
@@ -93,6 +110,12 @@ static struct web_exchange *begin(struct exchanges *all,
 	return exchange;
 }
 
+static bool has_body(const struct web_exchange *exchange)
+{
+	return web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+		web_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 static bool announces_too_much(const struct web_exchange *exchange)
 {
 	const char *length = web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -123,6 +146,7 @@ static void hand_over(struct web_exchange *exchange)
 
 	all->arriving--;
 	all->open++;
+	exchange->handed = true;
 	exchange_enter(exchange, EXCHANGE_HANDED);
 	exchange_park(exchange);
 	all->handle(all->arg, exchange);
@@ -141,7 +165,11 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
 	all->activity++;
 	if (!exchange) {
 		*context = exchange = begin(all, connection, method, path);
-		return announces_too_much(exchange) ? refuse_body(exchange) : MHD_YES;
+		if (announces_too_much(exchange))
+			return refuse_body(exchange);
+		if (has_body(exchange))
+			exchange_watch(exchange);
+		return MHD_YES;
 	}
 	switch (exchange->state) {
 	case EXCHANGE_ARRIVING:
@@ -211,7 +239,7 @@ void exchange_on_end(void *cls, struct MHD_Connection *connection, void **contex
 	*context = NULL;
 	all->activity++;
 	DL_DELETE(all->list, exchange);
-	if (exchange->state == EXCHANGE_ARRIVING) {
+	if (!exchange->handed) {
 		all->arriving--;
 	} else {
 		all->open--;
@@ -236,6 +264,26 @@ void exchanges_break(struct exchanges *exchanges)
 	for (exchange = exchanges->list; exchange; exchange = exchange->next)
 		if (exchange->state != EXCHANGE_ARRIVING)
 			exchange_fail(exchange, WEB_BROKEN);
+}
+
+int64_t exchanges_cut_unsent(
+	struct exchanges *exchanges, int64_t since_ns, int64_t patience_ns)
+{
+	int64_t now_ns = clock_now(), next_ns = 0;
+	struct web_exchange *exchange;
+
+	for (exchange = exchanges->list; exchange; exchange = exchange->next) {
+		int64_t due_ns = exchange->answered_ns;
+
+		if (exchange->state != EXCHANGE_ANSWERED)
+			continue;
+		due_ns = (due_ns > since_ns ? due_ns : since_ns) + patience_ns;
+		if (due_ns <= now_ns)
+			cut(exchange, WEB_BROKEN);
+		else if (next_ns == 0 || due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	return next_ns;
 }
 
 /* What the owner asks */

@@ -53,6 +53,8 @@ struct web_exchange {
 	const char *path;
 	struct buf body;
 
+	bool handed;         /* the owner knows of it */
+	int64_t answered_ns; /* when the answer was whole */
 	unsigned status;
 	struct MHD_Response *response; /* until microhttpd has it */
 	struct buf headers;            /* of the answer: name, NUL, value, NUL */
@@ -60,7 +62,7 @@ struct web_exchange {
 	size_t streamed; /* the part of `stream` that microhttpd has */
 
 	bool parked;        /* microhttpd does not look at the connection */
-	uv_poll_t leaving;  /* of its client meanwhile */
+	uv_poll_t leaving;  /* of its client meanwhile, and while a body arrives */
 	bool leaving_known; /* to the loop */
 };
 
@@ -73,6 +75,11 @@ void exchange_on_end(void *cls, struct MHD_Connection *connection, void **contex
 
 /* None stays parked, all will end as WEB_BROKEN: the daemon may be stopped. */
 void exchanges_break(struct exchanges *exchanges);
+
+/* Cuts off the clients that have not taken a whole answer for patience_ns, which runs
+ * from since_ns at the earliest. Gives when the next one's time is up, 0: none waits. */
+int64_t exchanges_cut_unsent(
+	struct exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
 
 /* From microhttpd's callbacks for this connection: it is left alone until
  * exchange_wake(). While watched, its client's leaving ends the exchange. */

@@ -20,6 +20,7 @@
 #define IDLE_NS            (60 * CLOCK_S)
 #define BODY_CEILING       ((size_t)1 << 20)
 #define ACCEPT_AGAIN_MS    100
+#define PATIENCE_NS        (2 * CLOCK_S)
 #define ARRIVING_LINGER_NS (1 * CLOCK_S)
 
 enum web_state {
@@ -43,8 +44,11 @@ struct web {
 	int listener; /* -1 once it is closed */
 	uint16_t port;
 
+	int64_t patience_ns; /* with clients, while draining */
+	int64_t draining_ns; /* since when */
 	int64_t linger_ns;
-	unsigned lingered_at; /* the activity after which the linger began */
+	int64_t linger_until_ns; /* 0: it has not begun */
+	unsigned lingered_at;    /* the activity after which the linger began */
 	web_drained_fn *drained;
 	void *drained_arg;
 
@@ -203,29 +207,58 @@ static void finish_draining(struct web *web)
 	web->drained(web->drained_arg);
 }
 
-/* Of what has come meanwhile, microhttpd has to hear first. */
-static void on_linger_end(uv_timer_t *timer)
+/* microhttpd hears what has come meanwhile before anything is decided. */
+static void look_again_at(struct web *web, int64_t due_ns)
 {
-	struct web *web = timer->data;
+	uv_timer_start(&web->linger, on_again, clock_ms_up(due_ns - clock_now()), 0);
+}
 
-	if (!web->dirty)
-		finish_draining(web);
+/* No client holds us up for longer than this, whatever it sends. */
+static int64_t patience_end(const struct web *web)
+{
+	int64_t ns = web->patience_ns;
+
+	return web->draining_ns + (web->linger_ns > ns ? web->linger_ns : ns);
 }
 
 /* Every sign of life begins the linger anew. A request that is still arriving gets a
  * second of silence before it counts as abandoned. */
-static void linger(struct web *web)
+static bool has_lingered(struct web *web)
 {
 	const struct exchanges *exchanges = &web->exchanges;
 	int64_t ns = web->linger_ns;
+	int64_t now_ns = clock_now();
 
-	if (uv_is_active((uv_handle_t *)&web->linger) &&
-		web->lingered_at == exchanges->activity)
-		return;
+	if (web->linger_until_ns && web->lingered_at == exchanges->activity)
+		return now_ns >= web->linger_until_ns;
 	if (exchanges->arriving > 0 && ns < ARRIVING_LINGER_NS)
 		ns = ARRIVING_LINGER_NS;
 	web->lingered_at = exchanges->activity;
-	uv_timer_start(&web->linger, on_linger_end, clock_ms_up(ns), 0);
+	web->linger_until_ns = now_ns + ns;
+	return false;
+}
+
+static void await_answers(struct web *web)
+{
+	int64_t due_ns = exchanges_cut_unsent(
+		&web->exchanges, web->draining_ns, web->patience_ns);
+
+	web->linger_until_ns = 0;
+	if (due_ns)
+		look_again_at(web, due_ns);
+	else
+		uv_timer_stop(&web->linger);
+}
+
+static void await_requests(struct web *web)
+{
+	int64_t end_ns = patience_end(web);
+
+	if (clock_now() >= end_ns || (!web->dirty && has_lingered(web)))
+		finish_draining(web);
+	else if (!web->dirty)
+		look_again_at(web,
+			web->linger_until_ns < end_ns ? web->linger_until_ns : end_ns);
 }
 
 /* A closing listener resets the clients that the kernel accepted and we did not. */
@@ -233,12 +266,10 @@ static void go_on_draining(struct web *web)
 {
 	if (web->listener >= 0 && accept_waiting(web))
 		close_listener(web);
-	if (web->dirty)
-		return; /* what came is heard before anything is decided */
 	if (web->exchanges.open > 0)
-		uv_timer_stop(&web->linger);
-	else if (web->connections > 0)
-		linger(web);
+		await_answers(web);
+	else if (web->connections + web->coming > 0)
+		await_requests(web);
 	else
 		finish_draining(web);
 }
@@ -249,6 +280,7 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 		return;
 	web->state = WEB_DRAINING;
 	web->exchanges.closing = true;
+	web->draining_ns = clock_now();
 	web->linger_ns = linger_ns;
 	web->drained = done;
 	web->drained_arg = arg;
@@ -385,6 +417,9 @@ struct web *web_create(
 	web->connections_most = options->connections;
 	if (web->connections_most == 0)
 		web->connections_most = CONNECTIONS;
+	web->patience_ns = options->patience_ns;
+	if (web->patience_ns == 0)
+		web->patience_ns = PATIENCE_NS;
 	web->exchanges = (struct exchanges){
 		.web = web,
 		.loop = loop,

@@ -11,7 +11,9 @@
  * accepted are taken over, the listener is closed, every answer from then on carries
  * Connection: close, and the end is reported when no exchange is open and the
  * connections that stay silent have had their linger (at least a second of it while a
- * request is half here). Requests still come meanwhile.
+ * request is half here). Requests still come meanwhile. No client can hold this up:
+ * there is an end to waiting for requests, however slowly they drip in, and answers that
+ * are not taken are broken off.
  */
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
@@ -45,6 +47,8 @@ struct web_options {
 	unsigned connections; /* at most, further ones wait in the kernel; 0: 4096 */
 	int64_t idle_ns; /* silent connections close; rounded up to seconds; 0: 60 s */
 	size_t body_ceiling; /* 0: 1 MiB */
+	int64_t patience_ns; /* while draining: with requests on their way, from then on,
+			      * and with each answer that is not taken; 0: 2 s */
 	web_handle_fn *handle;
 	web_over_fn *over; /* NULL: not interested */
 	void *arg;

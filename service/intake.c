@@ -346,6 +346,7 @@ struct intake *intake_create(
 			.host = means->config->host,
 			.port = (uint16_t)means->config->port,
 			.body_ceiling = (size_t)means->config->body_limit,
+			.patience_ns = means->config->budget_ns / 4,
 			.handle = on_request,
 			.over = on_over,
 			.arg = intake,

@@ -176,6 +176,77 @@ static void drain_gives_up_on_a_request_that_fell_silent(void **state)
 	close(fd);
 }
 
+/* A request that comes a byte at a time, and never ends. */
+static void drain_is_not_held_up_by_a_body_that_drips(void **state)
+{
+	struct scene *scene = *state;
+	struct web_options options = defaults;
+	int64_t began_ns, next_ns = 0;
+	int fd;
+
+	options.patience_ns = 300 * CLOCK_MS;
+	open_web(scene, options);
+	fd = dial_and_say(
+		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n");
+	until(scene, web_connections(scene->web) == 1);
+	began_ns = clock_now();
+	web_drain(scene->web, 0, on_drained, scene);
+	while (!scene->drained) {
+		if (clock_now() > next_ns) {
+			say(fd, "x");
+			next_ns = clock_now() + 20 * CLOCK_MS;
+		}
+		if (clock_now() > began_ns + 10 * CLOCK_S)
+			fail_msg("it waits for every drop");
+		turn(scene);
+	}
+	assert_true(scene->drained_ns - began_ns >= 290 * CLOCK_MS);
+	assert_int_equal(scene->handed, 0);
+	close(fd);
+}
+
+static void drain_breaks_off_answers_that_are_not_taken(void **state)
+{
+	static char body[16 << 20];
+	struct scene *scene = *state;
+	struct web_options options = defaults;
+	int64_t began_ns;
+	int fds[2];
+
+	options.patience_ns = 100 * CLOCK_MS;
+	scene->parks = true;
+	open_web(scene, options);
+	for (unsigned i = 0; i < COUNT(fds); i++) {
+		fds[i] = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+		until(scene, scene->handed == i + 1);
+	}
+	web_reply(scene->kept[0], 200, "text/plain", body, sizeof body);
+	web_drain(scene->web, 0, on_drained, scene);
+	until(scene, scene->over[WEB_BROKEN] == 1);
+	began_ns = clock_now();
+	web_reply(scene->kept[1], 200, "text/plain", body, sizeof body);
+	until(scene, scene->drained == 1);
+	assert_int_equal(scene->over[WEB_BROKEN], 2);
+	assert_true(scene->drained_ns - began_ns >= 90 * CLOCK_MS); /* its own time */
+	for (unsigned i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+}
+
+static void drain_does_not_wait_for_a_body_whose_client_has_left(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(
+		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
+	until(scene, web_connections(scene->web) == 1);
+	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
+	close(fd);
+	until(scene, scene->drained == 1);
+	assert_int_equal(scene->handed, 0);
+}
+
 static void drain_takes_in_the_crowd_before_a_full_house(void **state)
 {
 	struct scene *scene = *state;
@@ -291,6 +362,9 @@ int main(void)
 		SCENE(drain_still_hands_over_what_warm_connections_bring),
 		SCENE(drain_waits_for_a_request_that_is_arriving),
 		SCENE(drain_gives_up_on_a_request_that_fell_silent),
+		SCENE(drain_is_not_held_up_by_a_body_that_drips),
+		SCENE(drain_breaks_off_answers_that_are_not_taken),
+		SCENE(drain_does_not_wait_for_a_body_whose_client_has_left),
 		SCENE(drain_takes_in_the_crowd_before_a_full_house),
 		SCENE(drain_may_begin_in_a_handler),
 		SCENE(drained_web_may_be_destroyed_from_its_callback),

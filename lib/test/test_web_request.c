@@ -72,6 +72,21 @@ static void web_gives_every_value_of_a_repeated_query_name(void **state)
 	close(fd);
 }
 
+static void web_lets_go_of_a_client_that_left_in_the_middle_of_its_body(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(
+		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
+	until(scene, web_connections(scene->web) == 1);
+	close(fd);
+	until(scene, web_connections(scene->web) == 0);
+	assert_int_equal(scene->handed, 0);
+	assert_int_equal(overs(scene), 0);
+}
+
 static void web_joins_a_chunked_body(void **state)
 {
 	struct scene *scene = *state;
@@ -338,6 +353,7 @@ int main(void)
 		SCENE(web_hands_over_the_whole_request),
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
 		SCENE(web_gives_every_value_of_a_repeated_query_name),
+		SCENE(web_lets_go_of_a_client_that_left_in_the_middle_of_its_body),
 		SCENE(web_joins_a_chunked_body),
 		SCENE(web_asks_a_waiting_client_to_continue),
 		SCENE(web_sends_no_body_to_head),
