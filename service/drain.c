@@ -155,11 +155,15 @@ static void on_deadline(uv_timer_t *timer)
 	force(timer->data, "deadline");
 }
 
+/* Half of the reserve is for this, and both calls may wait. */
 static void flush(struct drain *drain)
 {
+	const struct config *config = drain->means->config;
 	struct err err = {0};
 
 	enter_phase("flush");
+	store_set_patience(
+		drain->means->store, (config->grace_ns - config->budget_ns) / 4);
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
 	drain->stop.failed = cabinet_failed(drain->cabinet) - drain->failed_before +
 		cabinet_count(drain->cabinet);
@@ -267,6 +271,8 @@ static void begin(struct drain *drain, int signal)
 		"message", LOG_TEXT("Shutting down"));
 	uv_update_time(drain->means->loop);
 	start_clocks(drain);
+	/* What is not forgotten now is found out when it is to be resumed. */
+	store_set_patience(drain->means->store, 0);
 	drain->state = DRAIN_DELAYING;
 	intake_unready(drain->intake);
 	if (config->drain_delay_ns > 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 #define FORMAT  1 /* of the tables; kept in user_version */
@@ -52,6 +53,7 @@ static const char *const queries[QUERIES] = {
 struct store {
 	char *path;
 	sqlite3 *db;
+	int busy_ms; /* how long a call waits for another writer */
 	sqlite3_stmt *statements[QUERIES];
 };
 
@@ -104,11 +106,12 @@ struct store *store_open(const char *path, struct err *err)
 	bool ok;
 
 	store->path = mem_text(path);
+	store->busy_ms = BUSY_MS;
 	ok = sqlite3_open_v2(path, &store->db,
 		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK ||
 		fail(store, err);
 	if (ok) {
-		sqlite3_busy_timeout(store->db, BUSY_MS);
+		sqlite3_busy_timeout(store->db, store->busy_ms);
 		ok = run(store,
 			     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
 			     err) &&
@@ -124,6 +127,14 @@ struct store *store_open(const char *path, struct err *err)
 		return NULL;
 	}
 	return store;
+}
+
+void store_set_patience(struct store *store, int64_t patience_ns)
+{
+	int64_t ms = patience_ns / CLOCK_MS;
+
+	store->busy_ms = ms < BUSY_MS ? (int)ms : BUSY_MS;
+	sqlite3_busy_timeout(store->db, store->busy_ms);
 }
 
 bool store_flush(struct store *store, struct err *err)
@@ -171,11 +182,14 @@ static void finish(struct store *store, enum query query)
 	sqlite3_clear_bindings(store->statements[query]);
 }
 
+/* Whoever writes for longer than the first call waited may do so for a while: until he
+ * is done no other call waits, for each of them holds up the loop. */
 static bool write_row(struct store *store, enum query query, struct err *err)
 {
 	bool row, ok = step(store, query, &row, err);
 
 	finish(store, query);
+	sqlite3_busy_timeout(store->db, ok ? store->busy_ms : 0);
 	return ok;
 }
 

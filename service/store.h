@@ -4,7 +4,8 @@
  *
  * One SQLite file (WAL, synchronous NORMAL: a crash of the machine may lose the last
  * moments, never the file), or ":memory:". Each call is a transaction of its own, some
- * 50 us. A call that fails names the path.
+ * 50 us. While somebody else writes the first call waits, at most 250 ms; it and those
+ * that follow meanwhile fail. A call that fails names the path.
  */
 #ifndef SERVICE_STORE_H
 #define SERVICE_STORE_H
@@ -18,6 +19,9 @@
 struct store;
 
 struct store *store_open(const char *path, struct err *err) MUST_CHECK;
+
+/* From now on a call waits at most so long while somebody else writes. */
+void store_set_patience(struct store *store, int64_t patience_ns);
 
 /* Writes the log back into the file, so that it is one file again. */
 bool store_flush(struct store *store, struct err *err) MUST_CHECK;

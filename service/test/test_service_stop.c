@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -383,6 +384,26 @@ static void service_archives_a_session_that_breaks_on_the_way_down(void **state)
 	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
 }
 
+static void service_stops_in_time_though_somebody_else_holds_the_store(void **state)
+{
+	struct world *world = *state;
+	sqlite3 *other;
+
+	world_set(world, "GRACE=2s");
+	world_set(world, "STORE=%s", world_store(world));
+	world_start_agent(world, NULL);
+	world_start(world);
+	open_sessions(world, 10);
+	assert_int_equal(sqlite3_open(world_store(world), &other), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(stop(world), 0);
+	sqlite3_close(other);
+	expect_complete(world, 10, 0, 0, 0);
+	assert_true(took_ns(world) < 1 * CLOCK_S);
+	assert_true(world_count(world, "store.failed") > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +438,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			service_archives_a_session_that_breaks_on_the_way_down, build,
 			raze),
+		cmocka_unit_test_setup_teardown(
+			service_stops_in_time_though_somebody_else_holds_the_store,
+			build, raze),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/cc.h"
+#include "lib/clock.h"
 #include "lib/mem.h"
 #include "service/store.h"
 
@@ -180,6 +181,45 @@ static void store_is_one_file_after_a_flush(void **state)
 	assert_int_equal(stat_of_wal.st_size, 0);
 }
 
+static void lock(struct scene *scene, sqlite3 **other)
+{
+	assert_int_equal(sqlite3_open(scene->path, other), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(*other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* How long this many calls take in vain. */
+static int64_t wait_in_vain_ns(struct scene *scene, unsigned calls)
+{
+	int64_t began_ns = clock_now();
+
+	while (calls-- > 0)
+		assert_false(store_save_session(
+			scene->store, "1", "ann", "sesn_1", false, &scene->err));
+	assert_non_null(strstr(scene->err.text, "locked"));
+	return clock_now() - began_ns;
+}
+
+static void store_waits_only_once_for_another_writer(void **state)
+{
+	struct scene *scene = *state;
+	sqlite3 *other;
+
+	lock(scene, &other);
+	assert_true(wait_in_vain_ns(scene, 1) >= 200 * CLOCK_MS);
+	assert_true(wait_in_vain_ns(scene, 20) < 200 * CLOCK_MS);
+	sqlite3_close(other);
+	save(scene, "1", "ann", "sesn_1", false);
+	lock(scene, &other);
+	assert_true(wait_in_vain_ns(scene, 1) >= 200 * CLOCK_MS);
+	sqlite3_close(other);
+	save(scene, "1", "ann", "sesn_1", false);
+	store_set_patience(scene->store, 0);
+	lock(scene, &other);
+	assert_true(wait_in_vain_ns(scene, 1) < 200 * CLOCK_MS);
+	sqlite3_close(other);
+}
+
 /* As after SIGKILL: the log was never written back, nobody closed anything. */
 static void store_reads_what_a_killed_process_has_left(void **state)
 {
@@ -264,6 +304,8 @@ int main(void)
 			store_is_one_file_after_a_flush, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_reads_what_a_killed_process_has_left, build, raze),
+		cmocka_unit_test_setup_teardown(
+			store_waits_only_once_for_another_writer, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_names_the_file_that_it_cannot_use, build, raze),
 		cmocka_unit_test_setup_teardown(
