@@ -43,6 +43,7 @@ struct talk_turn {
 	bool interrupted; /* it was asked to end */
 	bool waiting;     /* for the results of its tools */
 	bool apart;       /* a tool came between the texts */
+	char *failure;    /* why it is over, while its interrupt is on its way */
 	char *message_id; /* of what we said; NULL until it was accepted */
 	struct buf text;
 	cJSON *uses;   /* the events of tools that wait for us */
@@ -90,7 +91,8 @@ void talk_go_on_parting(struct agent_talk *talk);
 
 /* An event of the session. The talk may be destroyed by what follows. */
 void turn_hear(struct agent_talk *talk, const char *type, const cJSON *event);
-/* The owner hears `turned`; text or why is NULL. Both borrowed. */
+/* The owner hears `turned`; text or why is NULL. Both borrowed. What failed it before
+ * counts more than why. */
 void turn_end(struct agent_talk *talk, const char *text, const char *why);
 /* What we said is on its way, and nobody knows whether it was accepted. */
 bool turn_is_unsent(const struct agent_talk *talk);

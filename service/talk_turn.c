@@ -80,6 +80,7 @@ static void send_interrupt(struct agent_talk *talk)
 {
 	cJSON *event = cJSON_CreateObject();
 
+	talk->turn.interrupted = true;
 	cJSON_AddStringToObject(event, "type", "user.interrupt");
 	send_event(talk, SENDING_INTERRUPT, event);
 }
@@ -103,6 +104,7 @@ static void forget_turn(struct talk_turn *turn)
 	cJSON_Delete(turn->uses);
 	free(turn->message_id);
 	free(turn->trouble);
+	free(turn->failure);
 	*turn = (struct talk_turn){0};
 }
 
@@ -110,12 +112,26 @@ void turn_end(struct agent_talk *talk, const char *text, const char *why)
 {
 	struct talk_turn turn = talk->turn;
 
+	if (turn.failure) {
+		text = NULL;
+		why = turn.failure;
+	}
 	/* the owner may begin the next one at once */
 	talk->turn = (struct talk_turn){0};
 	if (talk->stream)
 		agent_stream_rest(talk->stream);
 	talk->events->turned(talk->arg, text, why);
 	forget_turn(&turn);
+}
+
+/* An interrupt that is still on its way would strike the next turn: there is none
+ * before it is answered. */
+static void fail_turn(struct agent_talk *talk, const char *why)
+{
+	if (talk->state != TALK_OPEN || !is_sending(talk, SENDING_INTERRUPT))
+		turn_end(talk, NULL, why);
+	else if (!talk->turn.failure)
+		talk->turn.failure = mem_text(why);
 }
 
 void turn_drop(struct agent_talk *talk)
@@ -176,25 +192,27 @@ static void on_result_sent(struct agent_talk *talk, const struct agent_answer *a
 	if (!answer->why || !talk->turn.on || talk->state != TALK_OPEN)
 		return;
 	talk->deleted |= answer->status == 404;
-	if (!talk->deleted)
-		send_interrupt(talk); /* it must not be left waiting */
-	turn_end(talk, NULL, answer->why);
-	if (talk->deleted)
+	if (talk->deleted) {
 		talk_break(talk, answer->why);
+		return;
+	}
+	if (!talk->turn.interrupted)
+		send_interrupt(talk); /* it must not be left waiting */
+	fail_turn(talk, answer->why);
 }
 
 static void on_interrupt_sent(
 	struct agent_talk *talk, const struct agent_answer *answer)
 {
-	if (!talk->turn.on || !talk->turn.interrupted || talk->state != TALK_OPEN)
+	if (!talk->turn.on || talk->state != TALK_OPEN)
 		return;
 	if (answer->why) {
 		talk->deleted |= answer->status == 404;
 		talk_break(talk, answer->why);
 		return;
 	}
-	/* it was idle already, so no event will come of it */
-	if (talk->turn.waiting)
+	/* one that was idle already tells no event of it */
+	if (talk->turn.failure || talk->turn.waiting)
 		turn_end(talk, NULL, "interrupted");
 }
 
@@ -267,7 +285,8 @@ void agent_answer(
 	cJSON *use = find_use(talk, use_id);
 	cJSON *event;
 
-	if (!use || json_get(use, ANSWERED) || talk->state != TALK_OPEN)
+	if (!use || json_get(use, ANSWERED) || talk->state != TALK_OPEN ||
+		talk->turn.interrupted)
 		return;
 	cJSON_AddTrueToObject(use, ANSWERED);
 	event = text_event("user.custom_tool_result", result);
@@ -344,7 +363,7 @@ static void meet_use(struct agent_talk *talk, const char *id)
 				id ? id : "something");
 
 		send_interrupt(talk);
-		turn_end(talk, NULL, why);
+		fail_turn(talk, why);
 	} else if (strcmp(json_text(use, "type"), "agent.custom_tool_use") == 0) {
 		talk->events->wants_tool(
 			talk->arg, id, name ? name : "", json_get(use, "input"));
@@ -361,11 +380,12 @@ static void on_requires_action(struct agent_talk *talk, const cJSON *ids)
 	if (talk->state != TALK_OPEN)
 		return;
 	if (talk->turn.interrupted) {
-		turn_end(talk, NULL, "interrupted");
+		fail_turn(talk, "interrupted");
 		return;
 	}
 	cJSON_ArrayForEach(id, ids) {
-		if (talk->state != TALK_OPEN || !talk->turn.on || !talk->turn.waiting)
+		if (talk->state != TALK_OPEN || !talk->turn.on || !talk->turn.waiting ||
+			talk->turn.interrupted)
 			return;
 		meet_use(talk, cJSON_GetStringValue(id));
 	}
@@ -391,7 +411,10 @@ static void on_idle(struct agent_talk *talk, const cJSON *event)
 		why = mem_textf("the turn ended with %s%s%.300s",
 			reason ? reason : "no reason", turn->trouble ? ": " : "",
 			turn->trouble ? turn->trouble : "");
-	turn_end(talk, why ? NULL : buf_text(&turn->text), why);
+	if (why)
+		fail_turn(talk, why);
+	else
+		turn_end(talk, buf_text(&turn->text), NULL);
 }
 
 static bool is_type(const char *type, const char *start)

@@ -200,7 +200,8 @@ static void talk_ends_the_turn_when_a_result_is_refused(void **state)
 	assert_non_null(strstr(buf_text(&scene->story),
 		"turned -POST /v1/sessions/sesn_1/"
 		"events: HTTP 400"));
-	scene_await_request(scene, "user.interrupt;", 1); /* it is not left waiting */
+	/* it is not left waiting, and nothing is on its way to the next turn */
+	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
 }
 
 static void talk_denies_what_nobody_can_permit(void **state)
@@ -238,7 +239,31 @@ static void talk_ends_a_turn_that_waits_for_the_unknown(void **state)
 	assert_story(scene,
 		"opened sesn_1;turned -the session waits for sevt_77, which we "
 		"know nothing of;");
-	scene_await_request(scene, "user.interrupt;", 1);
+	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
+}
+
+/* Else the interrupt could end the next turn. */
+static void talk_begins_no_turn_before_the_interrupt_is_answered(void **state)
+{
+	struct scene *scene = *state;
+	struct api_session *session;
+
+	agent_destroy(scene->agent);
+	scene_create_agent(scene, (struct agent_options){.request_ns = 300 * CLOCK_MS});
+	session = scene_open(scene);
+	scene->api.quiet = true;
+	scene_say(scene, "go");
+	scene_await_request(scene, "user.message;", 1);
+	api_tell(&scene->api, session, "session.status_running", "");
+	scene_let_pass(scene, 20);
+	scene_strike(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_HANG, 1);
+	agent_interrupt(scene->talk);
+	scene_await_request(scene, "POST /v1/sessions/sesn_1/events;", 2);
+	api_tell_idle(&scene->api, session, "end_turn");
+	scene_let_pass(scene, 50);
+	assert_int_equal(scene->turned, 0);
+	scene_await(scene, &scene->broke, 1); /* nobody knows what it will strike */
+	assert_non_null(strstr(buf_text(&scene->story), ";turned -interrupted;broke "));
 }
 
 static void talk_interrupts_a_running_turn(void **state)
@@ -412,6 +437,7 @@ int main(void)
 		SCENE(talk_ends_the_turn_when_a_result_is_refused),
 		SCENE(talk_denies_what_nobody_can_permit),
 		SCENE(talk_ends_a_turn_that_waits_for_the_unknown),
+		SCENE(talk_begins_no_turn_before_the_interrupt_is_answered),
 		SCENE(talk_interrupts_a_running_turn),
 		SCENE(talk_interrupts_only_what_was_said_before),
 		SCENE(talk_interrupts_a_turn_that_waits_for_a_tool),
