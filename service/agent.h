@@ -64,7 +64,7 @@ struct agent_talk_events {
 };
 
 /* Opens a new session, or resumes the stored one named by `id` (which ends in a new
- * one's `opened` having another id when the API no longer knows it). `room` and `bot`
+ * one's `opened` having another id when the API refuses that one). `room` and `bot`
  * become its metadata. Copies all; keeps events. */
 struct agent_talk *agent_open(struct agent *agent, const char *id, const char *room,
 	const char *bot, const struct agent_talk_events *events, void *arg,

@@ -124,6 +124,22 @@ static void open_new(struct agent_talk *talk)
 		create_session(talk);
 }
 
+/* The API says something about this session, and not about us or itself: it does not
+ * know it, or will not have it used. A new one is better than none. */
+static bool is_lost(const struct agent_answer *answer)
+{
+	switch (answer->status) {
+	case 400:
+	case 403:
+	case 404:
+	case 410:
+	case 414:
+	case 422:
+		return true;
+	}
+	return false;
+}
+
 static void look_at_stored(struct agent_talk *talk)
 {
 	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "");
@@ -165,7 +181,9 @@ static void on_stale_wait_interrupted(void *arg, const struct agent_answer *answ
 	struct agent_talk *talk = arg;
 
 	talk->opening = NULL;
-	if (answer->why)
+	if (is_lost(answer))
+		open_new(talk);
+	else if (answer->why)
 		fail_opening(talk, answer->why);
 	else
 		become_open(talk);
@@ -190,7 +208,9 @@ static void on_last_idle(void *arg, const struct agent_answer *answer)
 		json_text(json_at(answer->json, "data.0.stop_reason"), "type");
 
 	talk->opening = NULL;
-	if (answer->why)
+	if (is_lost(answer))
+		open_new(talk);
+	else if (answer->why)
 		fail_opening(talk, answer->why);
 	else if (reason && strcmp(reason, "requires_action") == 0)
 		interrupt_stale_turn(talk, on_stale_wait_interrupted);
@@ -217,7 +237,7 @@ static void on_resumed(void *arg, const struct agent_answer *answer)
 		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
 
 	talk->opening = NULL;
-	if (answer->status == 404 || (!answer->why && over))
+	if (is_lost(answer) || (!answer->why && over))
 		open_new(talk);
 	else if (answer->why)
 		fail_opening(talk, answer->why);

@@ -243,6 +243,46 @@ static void talk_opens_a_new_session_when_the_stored_one_is_unknown(void **state
 	assert_story(scene, "opened sesn_1;");
 }
 
+/* Whether it asks for the session itself or for its events. */
+static void talk_opens_a_new_session_when_the_stored_one_is_refused(void **state)
+{
+	static const struct {
+		unsigned status;
+		bool anew;
+		const char *why;
+	} rows[] = {
+		{400, true, "an id that makes no sense to it"},
+		{403, true, "somebody else's"},
+		{410, true, "gone for good"},
+		{414, true, "an id without end"},
+		{422, true, "an id of another kind"},
+		{401, false, "it does not know us: the session is none the worse"},
+		{500, false, "it may have it again tomorrow"},
+	};
+	static const char *const requests[] = {
+		"GET /v1/sessions/sesn_1", "GET /v1/sessions/sesn_1/events"};
+
+	for (size_t i = 0; i < COUNT(rows) * COUNT(requests); i++) {
+		unsigned status = rows[i / 2].status;
+		struct scene *scene;
+
+		scene_set_up(state);
+		scene = *state;
+		leave_session(scene, "idle");
+		scene_strike(scene, requests[i % 2], API_FAULT_STATUS,
+			status >= 500 ? 3 : 1);
+		scene->api.fault_status = status;
+		scene->api.fault_retry_ms = 1;
+		scene_begin_open(scene, "sesn_1");
+		scene_await(scene, &scene->opened, 1);
+		if (rows[i / 2].anew !=
+			(strcmp(buf_text(&scene->story), "opened sesn_2;") == 0))
+			fail_msg("%s: heard %s", rows[i / 2].why,
+				buf_text(&scene->story));
+		scene_tear_down(state);
+	}
+}
+
 static void talk_interrupts_what_a_stored_session_still_does(void **state)
 {
 	struct scene *scene = *state;
@@ -313,6 +353,8 @@ int main(void)
 		SCENE(talk_resumes_a_stored_session),
 		SCENE(talk_opens_a_new_session_when_the_stored_one_is_over),
 		SCENE(talk_opens_a_new_session_when_the_stored_one_is_unknown),
+		cmocka_unit_test(
+			talk_opens_a_new_session_when_the_stored_one_is_refused),
 		SCENE(talk_interrupts_what_a_stored_session_still_does),
 		SCENE(talk_interrupts_what_a_stored_session_waits_for),
 		SCENE(talk_does_not_open_a_session_that_never_rests),
