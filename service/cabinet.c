@@ -144,20 +144,33 @@ void cabinet_watch(struct cabinet *cabinet, cabinet_changed_fn *changed, void *a
 	cabinet->arg = arg;
 }
 
+/* It holds nothing, or soon will not: unless somebody has spoken to it meanwhile, for
+ * then it is opened again. */
+static bool is_leaving(const struct drawer *drawer)
+{
+	switch (session_state(drawer->session)) {
+	case SESSION_CLOSING:
+	case SESSION_CLOSED:
+		return session_turns(drawer->session) == 0;
+	case SESSION_COLD:
+	case SESSION_CONNECTING:
+	case SESSION_HOT:
+	case SESSION_BUSY:
+		return false;
+	}
+	return false;
+}
+
 /* True when there is room for one more, made where need be. */
 static bool make_room(struct cabinet *cabinet)
 {
 	int64_t limit = cabinet->means->config->session_limit;
 	struct drawer *drawer;
-	int64_t closing = 0, count = HASH_COUNT(cabinet->drawers);
+	int64_t staying = 0;
 
-	if (count < limit)
-		return true;
-	if (count >= limit * CLOSING_FACTOR)
-		return false;
 	for (drawer = cabinet->drawers; drawer; drawer = drawer->hh.next)
-		closing += session_state(drawer->session) == SESSION_CLOSING;
-	if (count - closing < limit)
+		staying += !is_leaving(drawer);
+	if (staying < limit)
 		return true;
 	for (drawer = cabinet->drawers; drawer; drawer = drawer->hh.next) {
 		if (!is_idle(drawer))
@@ -167,6 +180,18 @@ static bool make_room(struct cabinet *cabinet)
 		return true;
 	}
 	return false;
+}
+
+/* A new one, or one that comes back while it is being closed. */
+static bool may_open(struct cabinet *cabinet, const struct drawer *drawer)
+{
+	int64_t limit = cabinet->means->config->session_limit;
+
+	if (HASH_COUNT(cabinet->drawers) < limit || (drawer && !is_leaving(drawer)))
+		return true;
+	if (!drawer && HASH_COUNT(cabinet->drawers) >= limit * CLOSING_FACTOR)
+		return false;
+	return make_room(cabinet);
 }
 
 static struct drawer *open_drawer(
@@ -195,7 +220,7 @@ enum cabinet_answer cabinet_say(struct cabinet *cabinet, const char *room,
 	/* A bot's name has no '/'. */
 	key = mem_textf("%s/%s", bot, room);
 	HASH_FIND_STR(cabinet->drawers, key, drawer);
-	if (!drawer && !make_room(cabinet)) {
+	if (!may_open(cabinet, drawer)) {
 		free(key);
 		return CABINET_FULL;
 	}

@@ -3,7 +3,7 @@
  *
  * Finds the session of a webhook, or makes one. Sessions that nobody used for
  * IDLE_TIMEOUT are closed; where SESSION_LIMIT is reached, the least recently used idle
- * one makes room.
+ * one makes room. Those that are closing do not count, up to as many again.
  */
 #ifndef SERVICE_CABINET_H
 #define SERVICE_CABINET_H
@@ -27,7 +27,7 @@ void cabinet_watch(struct cabinet *cabinet, cabinet_changed_fn *changed, void *a
 
 enum cabinet_answer {
 	CABINET_TAKEN,
-	CABINET_FULL,    /* the limit is reached, and no session is idle */
+	CABINET_FULL,    /* the limit is reached: all are in use or still closing */
 	CABINET_BUSY,    /* too many turns wait for this session */
 	CABINET_CLOSING, /* the service stops */
 };

@@ -176,7 +176,7 @@ static void take(struct intake *intake, struct web_exchange *exchange, const cha
 		return;
 	case CABINET_FULL:
 		answer_error(intake, exchange, 503,
-			"the limit of sessions is reached, and none of them is idle");
+			"the limit of sessions is reached: all are in use or still closing");
 		return;
 	case CABINET_BUSY:
 		answer_error(intake, exchange, 429,

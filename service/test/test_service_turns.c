@@ -265,6 +265,28 @@ static void service_makes_room_by_closing_who_was_idle_longest(void **state)
 	stop(world);
 }
 
+static void service_makes_room_for_who_comes_back_while_it_is_closed(void **state)
+{
+	struct world *world = *state;
+	struct shot *third, *first;
+
+	world_set(world, "SESSION_LIMIT=2");
+	world_set(world, "SESSION_END=archive");
+	world_start_agent(world, "{\"disconnect\": {\"latency\": \"300ms\"}}");
+	world_start(world);
+	world_talk(world, "1", ANN);
+	world_talk(world, "2", ANN);
+	third = world_say(world, "3", ANN, "hello"); /* 1 has to go */
+	world_event(world, "agent.disconnect.begin", 1);
+	first = world_say(world, "1", ANN, "hello"); /* so that 2 has to */
+	assert_int_equal(shot_status(third), 200);
+	assert_int_equal(shot_status(first), 200);
+	world_event(world, "session.closed", 2);
+	assert_int_equal(world_count_with(world, "session.closed", "room", "2"), 1);
+	assert_non_null(strstr(world_get(world, "/cache/stats"), "\"active\":2"));
+	stop(world);
+}
+
 static void service_is_full_when_no_session_is_idle(void **state)
 {
 	struct world *world = *state;
@@ -278,7 +300,7 @@ static void service_is_full_when_no_session_is_idle(void **state)
 	world_event(world, "turn.begin", 1);
 	second = world_say(world, "2", ANN, "b");
 	assert_int_equal(shot_status(second), 503);
-	assert_non_null(strstr(shot_text(second, "error"), "limit of sessions"));
+	assert_non_null(strstr(shot_text(second, "error"), "in use or still closing"));
 	stop(world);
 	assert_int_equal(shot_status(first), 503);
 }
@@ -364,6 +386,9 @@ int main(void)
 			service_lets_only_so_many_turns_wait, build, raze),
 		cmocka_unit_test_setup_teardown(
 			service_makes_room_by_closing_who_was_idle_longest, build,
+			raze),
+		cmocka_unit_test_setup_teardown(
+			service_makes_room_for_who_comes_back_while_it_is_closed, build,
 			raze),
 		cmocka_unit_test_setup_teardown(
 			service_is_full_when_no_session_is_idle, build, raze),
