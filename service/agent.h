@@ -41,7 +41,7 @@ struct agent *agent_create(uv_loop_t *loop, const struct agent_options *options,
 void agent_destroy(struct agent *agent);
 
 /* The custom tools that a created agent declares: [{"name", "description",
- * "input_schema"}, ...]. To be called before the first talk. Copies. */
+ * "input_schema"}, ...]. Sessions that are created from now on have them. Copies. */
 void agent_set_tools(struct agent *agent, const cJSON *tools);
 
 struct agent_talk_events {

@@ -11,7 +11,9 @@ struct thing {
 	struct agent_needs *needs;
 	const char *path;
 	char *id;                /* NULL until it is there */
-	struct agent_call *call; /* that creates it */
+	bool given;              /* by its id: not ours to change */
+	bool current;            /* at the API it is what we last asked for */
+	struct agent_call *call; /* that creates it, or makes it current */
 };
 
 struct agent_needs {
@@ -26,6 +28,19 @@ struct agent_needs {
 	unsigned round;             /* one for each time that all who wait are told */
 };
 
+static void put(struct thing *thing);
+
+static bool is_met(const struct thing *thing)
+{
+	return thing->id && thing->current && !thing->call;
+}
+
+static void give(struct thing *thing, const char *id)
+{
+	thing->id = mem_text(id);
+	thing->given = thing->current = id != NULL;
+}
+
 struct agent_needs *agent_needs_create(struct agent_wire *wire, const char *agent_id,
 	const char *environment_id, const char *name, const char *model,
 	int64_t request_ns)
@@ -38,10 +53,11 @@ struct agent_needs *agent_needs_create(struct agent_wire *wire, const char *agen
 		.model = mem_text(model),
 		.tools = cJSON_CreateArray(),
 		.request_ns = request_ns,
-		.agent = {needs, "/v1/agents", mem_text(agent_id), NULL},
-		.environment = {needs, "/v1/environments", mem_text(environment_id),
-			NULL},
+		.agent = {.needs = needs, .path = "/v1/agents"},
+		.environment = {.needs = needs, .path = "/v1/environments"},
 	};
+	give(&needs->agent, agent_id);
+	give(&needs->environment, environment_id);
 	return needs;
 }
 
@@ -67,6 +83,7 @@ void agent_needs_set_tools(struct agent_needs *needs, const cJSON *tools)
 	needs->tools = cJSON_Duplicate(tools, true);
 	cJSON_ArrayForEach(tool, needs->tools)
 		cJSON_AddStringToObject(tool, "type", "custom");
+	needs->agent.current = needs->agent.given;
 }
 
 /* Those who come to wait meanwhile are of the next round. */
@@ -81,7 +98,7 @@ static void tell_all(struct agent_needs *needs, const char *why)
 	}
 }
 
-static void on_created(void *arg, const struct agent_answer *answer)
+static void on_put(void *arg, const struct agent_answer *answer)
 {
 	struct thing *thing = arg;
 	struct agent_needs *needs = thing->needs;
@@ -89,67 +106,78 @@ static void on_created(void *arg, const struct agent_answer *answer)
 	SCOPED(mem_free) char *why = mem_text(answer->why);
 
 	thing->call = NULL;
-	if (!why && (!id || !*id))
+	if (!why && !thing->id && (!id || !*id))
 		why = mem_textf("POST %s: the answer has no id", thing->path);
 	if (why) {
+		thing->current = false;
 		tell_all(needs, why);
 		return;
 	}
-	thing->id = mem_text(id);
-	if (needs->agent.id && needs->environment.id)
+	if (!thing->id)
+		thing->id = mem_text(id);
+	if (!thing->current)
+		put(thing);
+	else if (is_met(&needs->agent) && is_met(&needs->environment))
 		tell_all(needs, NULL);
 }
 
-/* Takes body. */
-static void create(struct thing *thing, cJSON *body)
+static cJSON *body_of(const struct thing *thing)
+{
+	const struct agent_needs *needs = thing->needs;
+	cJSON *body = cJSON_CreateObject();
+
+	if (thing == &needs->agent) {
+		cJSON_AddStringToObject(body, "model", needs->model);
+		cJSON_AddItemToObject(
+			body, "tools", cJSON_Duplicate(needs->tools, true));
+	} else {
+		cJSON_AddStringToObject(
+			cJSON_AddObjectToObject(body, "config"), "type", "cloud");
+	}
+	cJSON_AddStringToObject(body, "name", needs->name);
+	return body;
+}
+
+/* Creates it, or makes it what we want: without a version, for nobody but us has a say
+ * in what it is. */
+static void put(struct thing *thing)
 {
 	struct agent_needs *needs = thing->needs;
+	SCOPED(mem_free) char *path = thing->id
+		? agent_wire_path_in(thing->path, thing->id, "")
+		: mem_text(thing->path);
 	struct agent_request request = {
 		.method = "POST",
-		.path = thing->path,
-		.body = body,
+		.path = path,
+		.body = body_of(thing),
 		.deadline_ns = clock_now() + needs->request_ns,
-		.done = on_created,
+		.done = on_put,
 		.arg = thing,
 	};
 
-	cJSON_AddStringToObject(body, "name", needs->name);
+	thing->current = true;
 	thing->call = agent_call_start(needs->wire, &request);
 }
 
-static void create_agent(struct agent_needs *needs)
+static void put_unless_met(struct thing *thing)
 {
-	cJSON *body = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(body, "model", needs->model);
-	cJSON_AddItemToObject(body, "tools", cJSON_Duplicate(needs->tools, true));
-	create(&needs->agent, body);
-}
-
-static void create_environment(struct agent_needs *needs)
-{
-	cJSON *body = cJSON_CreateObject();
-	cJSON *config = cJSON_AddObjectToObject(body, "config");
-
-	cJSON_AddStringToObject(config, "type", "cloud");
-	create(&needs->environment, body);
+	if (!is_met(thing) && !thing->call)
+		put(thing);
 }
 
 bool agent_needs_met(struct agent_needs *needs, struct agent_need *need)
 {
 	struct agent_need **link = &needs->waiting;
 
-	if (needs->agent.id && needs->environment.id)
+	if (is_met(&needs->agent) && is_met(&needs->environment))
 		return true;
 	need->round = needs->round;
 	need->next = NULL;
 	while (*link)
 		link = &(*link)->next;
 	*link = need;
-	if (!needs->agent.id && !needs->agent.call)
-		create_agent(needs);
-	if (!needs->environment.id && !needs->environment.call)
-		create_environment(needs);
+	put_unless_met(&needs->agent);
+	put_unless_met(&needs->environment);
 	return false;
 }
 

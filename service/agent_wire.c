@@ -107,12 +107,12 @@ int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns)
 	return pause_ns - (int64_t)((double)pause_ns * dice_roll(&wire->dice) / 4);
 }
 
-char *agent_wire_path(const char *session_id, const char *rest)
+char *agent_wire_path_in(const char *collection, const char *id, const char *rest)
 {
 	SCOPED(buf_done) struct buf path = {0};
 
-	buf_adds(&path, "/v1/sessions/");
-	for (const char *letter = session_id; *letter; letter++) {
+	buf_addf(&path, "%s/", collection);
+	for (const char *letter = id; *letter; letter++) {
 		if ((*letter >= 'a' && *letter <= 'z') ||
 			(*letter >= 'A' && *letter <= 'Z') ||
 			(*letter >= '0' && *letter <= '9') || strchr("_-~", *letter))
@@ -122,6 +122,11 @@ char *agent_wire_path(const char *session_id, const char *rest)
 	}
 	buf_adds(&path, rest);
 	return buf_take(&path);
+}
+
+char *agent_wire_path(const char *session_id, const char *rest)
+{
+	return agent_wire_path_in("/v1/sessions", session_id, rest);
 }
 
 /* An API may repeat in its errors what we sent it. What is shorter than a key can be

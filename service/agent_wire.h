@@ -34,6 +34,9 @@ int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns);
 
 /* "/v1/sessions/ID" with `rest` behind it; to free(). */
 char *agent_wire_path(const char *session_id, const char *rest) MUST_CHECK;
+/* The same in another collection, such as "/v1/agents". */
+char *agent_wire_path_in(
+	const char *collection, const char *id, const char *rest) MUST_CHECK;
 
 struct agent_answer {
 	long status;       /* 0: none arrived */

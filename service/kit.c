@@ -176,9 +176,12 @@ struct kit *kit_create(const struct means *means, const char *room, const char *
 void kit_open(struct kit *kit)
 {
 	kit->opening = true;
-	for (unsigned i = 0; i < kit->count; i++)
+	for (unsigned i = 0; i < kit->count; i++) {
 		if (kit->means->config->mcp_start == MCP_START_SESSION)
 			seat_queue(&kit->seats[i]);
+		else
+			seat_queue_to_ask(&kit->seats[i]);
+	}
 	be_called_soon(kit);
 }
 

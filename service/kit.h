@@ -3,7 +3,8 @@
  *
  * A server is started with the session, or at the first call of one of its tools, as
  * MCP_START says; one that died is started again by the next call. One that fails to
- * start is reported, fails its calls, and hurts nobody else.
+ * start is reported, fails its calls, and hurts nobody else; the next session tries it
+ * again.
  */
 #ifndef SERVICE_KIT_H
 #define SERVICE_KIT_H

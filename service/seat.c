@@ -148,19 +148,25 @@ static void queue(struct seat *seat)
 	enter(seat, SEAT_QUEUED);
 }
 
+static void claim(struct seat *seat)
+{
+	seat->claimed = tools_claim(seat->means->tools, seat->server);
+	seat->asked |= seat->claimed;
+}
+
 void seat_queue(struct seat *seat)
 {
 	if (seat->state != SEAT_EMPTY)
 		return;
-	seat->claimed = tools_claim(seat->means->tools, seat->server);
+	claim(seat);
 	queue(seat);
 }
 
 void seat_queue_to_ask(struct seat *seat)
 {
-	if (seat->state != SEAT_EMPTY)
+	if (seat->state != SEAT_EMPTY || seat->asked)
 		return;
-	seat->claimed = tools_claim(seat->means->tools, seat->server);
+	claim(seat);
 	if (seat->claimed)
 		queue(seat);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -14,11 +15,24 @@
 
 #define DECLARED_NAME_MAX 64
 
+/* A try that failed within this time is cheap: the next session makes another. One that
+ * kept a session waiting is repeated when PAUSE_FACTOR times as long has passed. */
+#define CHEAP_NS     (1 * CLOCK_S)
+#define PAUSE_FACTOR 10
+
 enum asking {
 	TOOLS_UNKNOWN,
 	TOOLS_CLAIMED, /* somebody is asking */
 	TOOLS_KNOWN,
 	TOOLS_FAILED,
+};
+
+/* What a server told, or is to tell. */
+struct source {
+	enum asking asking, before; /* before it was claimed */
+	int64_t claimed_ns;
+	int64_t again_ns; /* of one that failed: when it may be claimed again */
+	cJSON *list;      /* NULL while unknown */
 };
 
 struct tool {
@@ -30,8 +44,7 @@ struct tool {
 struct tools {
 	const struct servers *servers;
 	struct store *store;
-	enum asking *asking; /* one for each server */
-	cJSON **lists;       /* likewise; NULL while unknown */
+	struct source *sources; /* one for each server */
 	struct tool *tools;
 	unsigned count;
 	cJSON *declaration;
@@ -130,7 +143,7 @@ static void collect(struct tools *tools)
 	forget_tools(tools);
 	tools->declaration = cJSON_CreateArray();
 	for (unsigned i = 0; i < tools->servers->count; i++)
-		cJSON_ArrayForEach(node, tools->lists[i])
+		cJSON_ArrayForEach(node, tools->sources[i].list)
 			add_tool(tools, i, node);
 	tools->changed = true;
 }
@@ -145,9 +158,9 @@ static void load(struct tools *tools)
 			    &text, &err))
 			log_event("store.failed", "why", LOG_TEXT(err.text));
 		if (text)
-			tools->lists[i] = json_parse(text, strlen(text));
-		if (tools->lists[i])
-			tools->asking[i] = TOOLS_KNOWN;
+			tools->sources[i].list = json_parse(text, strlen(text));
+		if (tools->sources[i].list)
+			tools->sources[i].asking = TOOLS_KNOWN;
 	}
 }
 
@@ -157,8 +170,7 @@ struct tools *tools_create(const struct servers *servers, struct store *store)
 
 	tools->servers = servers;
 	tools->store = store;
-	tools->asking = mem_zeroed((servers->count + 1) * sizeof *tools->asking);
-	tools->lists = mem_zeroed((servers->count + 1) * sizeof(cJSON *));
+	tools->sources = mem_zeroed((servers->count + 1) * sizeof *tools->sources);
 	load(tools);
 	collect(tools);
 	return tools;
@@ -171,9 +183,8 @@ void tools_destroy(struct tools *tools)
 	assert(!tools->waiters);
 	forget_tools(tools);
 	for (unsigned i = 0; i < tools->servers->count; i++)
-		cJSON_Delete(tools->lists[i]);
-	free(tools->lists);
-	free(tools->asking);
+		cJSON_Delete(tools->sources[i].list);
+	free(tools->sources);
 	free(tools->tools);
 	free(tools);
 }
@@ -181,8 +192,8 @@ void tools_destroy(struct tools *tools)
 bool tools_settled(const struct tools *tools)
 {
 	for (unsigned i = 0; i < tools->servers->count; i++)
-		if (tools->asking[i] == TOOLS_UNKNOWN ||
-			tools->asking[i] == TOOLS_CLAIMED)
+		if (tools->sources[i].asking == TOOLS_UNKNOWN ||
+			tools->sources[i].asking == TOOLS_CLAIMED)
 			return false;
 	return true;
 }
@@ -197,30 +208,38 @@ static void tell_waiters(struct tools *tools)
 
 bool tools_claim(struct tools *tools, unsigned server)
 {
-	if (tools->asking[server] != TOOLS_UNKNOWN)
+	struct source *source = &tools->sources[server];
+
+	if (source->asking != TOOLS_UNKNOWN &&
+		!(source->asking == TOOLS_FAILED && clock_now() >= source->again_ns))
 		return false;
-	tools->asking[server] = TOOLS_CLAIMED;
+	source->before = source->asking;
+	source->asking = TOOLS_CLAIMED;
+	source->claimed_ns = clock_now();
 	return true;
 }
 
 void tools_release(struct tools *tools, unsigned server)
 {
-	if (tools->asking[server] != TOOLS_CLAIMED)
+	struct source *source = &tools->sources[server];
+
+	if (source->asking != TOOLS_CLAIMED)
 		return;
-	tools->asking[server] = TOOLS_UNKNOWN;
+	source->asking = source->before;
 	tell_waiters(tools);
 }
 
 void tools_learn(struct tools *tools, unsigned server, const cJSON *list)
 {
 	const struct server *told = &tools->servers->list[server];
+	struct source *source = &tools->sources[server];
 	SCOPED(mem_free) char *text = NULL;
 	struct err err = {0};
 
-	tools->asking[server] = TOOLS_KNOWN;
-	if (!cJSON_Compare(tools->lists[server], list, true)) {
-		cJSON_Delete(tools->lists[server]);
-		tools->lists[server] = cJSON_Duplicate(list, true);
+	source->asking = TOOLS_KNOWN;
+	if (!cJSON_Compare(source->list, list, true)) {
+		cJSON_Delete(source->list);
+		source->list = cJSON_Duplicate(list, true);
 		collect(tools);
 		text = json_print(list);
 		if (!store_save_tools(
@@ -232,9 +251,14 @@ void tools_learn(struct tools *tools, unsigned server, const cJSON *list)
 
 void tools_failed(struct tools *tools, unsigned server)
 {
-	if (tools->asking[server] == TOOLS_KNOWN)
+	struct source *source = &tools->sources[server];
+	int64_t now_ns = clock_now(), took_ns = now_ns - source->claimed_ns;
+
+	if (source->asking == TOOLS_KNOWN)
 		return;
-	tools->asking[server] = TOOLS_FAILED;
+	if (source->asking == TOOLS_CLAIMED && took_ns > CHEAP_NS)
+		source->again_ns = now_ns + PAUSE_FACTOR * took_ns;
+	source->asking = TOOLS_FAILED;
 	tell_waiters(tools);
 }
 

@@ -4,7 +4,8 @@
  * A server tells its tools only when it runs; the agent wants them declared before the
  * first session. So lists are kept, in the store too, and a server nobody knows yet is
  * asked once: by the first session that opens, whose server it stays. The others wait
- * for that (see kit).
+ * for that (see kit). One that failed to tell is asked again by a session that opens
+ * later; seldom, if it keeps sessions waiting.
  */
 #ifndef SERVICE_TOOLS_H
 #define SERVICE_TOOLS_H
@@ -26,7 +27,7 @@ struct tools *tools_create(
 /* Accepts NULL. */
 void tools_destroy(struct tools *tools);
 
-/* Nothing is left to ask: every list is known, or could not be had. */
+/* Nothing is being asked or left to ask: every list is known, or could not be had. */
 bool tools_settled(const struct tools *tools);
 
 /* May the caller ask this server? True: it must tell what became of it by one of the

@@ -183,7 +183,8 @@ static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 	const char *rest =
 		session ? strstr(path, session->id) + strlen(session->id) : "";
 
-	if (strcmp(path, "/v1/agents") == 0) {
+	if (strcmp(path, "/v1/agents") == 0 ||
+		strcmp(path, "/v1/agents/agent_1") == 0) {
 		reply_json(exchange, 200, "{\"id\":\"agent_1\"}");
 	} else if (strcmp(path, "/v1/environments") == 0) {
 		reply_json(exchange, 200, "{\"id\":\"env_1\"}");

@@ -59,9 +59,37 @@ static void service_talks_without_the_servers_that_do_not_start(void **state)
 	assert_int_equal(world_count_with(world, "mcp.failed", "server", "missing"), 1);
 	assert_int_equal(world_count_with(world, "mcp.failed", "server", "mute"), 1);
 	assert_int_equal(world_count_with(world, "mcp.failed", "server", "dead"), 1);
-	world_talk(world, "2", ANN); /* which does not try them again */
-	assert_int_equal(world_count(world, "mcp.failed"), 3);
+	world_talk(world, "2", ANN); /* which tries each of them once more */
+	assert_int_equal(world_count(world, "mcp.failed"), 6);
 	assert_int_equal(stop(world), 0);
+}
+
+/* A package that is still being fetched, a database that is not up yet. */
+static void service_has_the_tools_of_a_server_that_starts_at_the_second_try(
+	void **state)
+{
+	static const char *const starts[] = {"lazy", "session"};
+	struct world *world = *state;
+	SCOPED(mem_free) char *tried = mem_textf("%s.tried", world_store(world));
+	SCOPED(mem_free) char *script =
+		mem_textf("mkdir %s && exit 3; exec mock-mcp --name=late", tried);
+
+	world_add_program(world, "late", "sh", "-c", script);
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		struct shot *shot;
+
+		world_set(world, "MCP_START=%s", starts[i]);
+		world_start_agent(world, "{\"tools\": 1}");
+		world_start(world);
+		world_talk(world, "1", ANN);
+		assert_int_equal(world_count(world, "mcp.failed"), i + 1);
+		shot = world_say(world, "2", ANN, "hello");
+		assert_int_equal(shot_status(shot), 200);
+		if (!strstr(shot_text(shot, "reply"), "echo answered: hello"))
+			world_fail(world, "%s: %s", starts[i], shot_body(shot));
+		assert_int_equal(stop(world), 0);
+		assert_int_equal(rmdir(tried), 0);
+	}
 }
 
 static void service_gives_up_on_a_server_that_does_not_get_ready(void **state)
@@ -329,6 +357,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			service_talks_without_the_servers_that_do_not_start, build,
 			raze),
+		cmocka_unit_test_setup_teardown(
+			service_has_the_tools_of_a_server_that_starts_at_the_second_try,
+			build, raze),
 		cmocka_unit_test_setup_teardown(
 			service_gives_up_on_a_server_that_does_not_get_ready, build,
 			raze),

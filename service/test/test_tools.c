@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/cc.h"
 #include "lib/json.h"
@@ -103,8 +104,40 @@ static void tools_are_asked_for_by_one_only(void **state)
 	assert_false(tools_settled(scene->tools));
 	assert_true(tools_claim(scene->tools, 1));
 	tools_failed(scene->tools, 1);
-	assert_false(tools_claim(scene->tools, 1)); /* not again and again */
 	assert_true(tools_settled(scene->tools));
+}
+
+static void tools_that_could_not_be_had_are_asked_for_again(void **state)
+{
+	struct scene *scene = *state;
+
+	learn(scene, 0, "[]");
+	assert_true(tools_claim(scene->tools, 1));
+	tools_failed(scene->tools, 1);
+	assert_true(tools_claim(scene->tools, 1));
+	assert_false(tools_settled(scene->tools));
+	/* Whoever waits need not ask what the first try has told already. */
+	tools_release(scene->tools, 1);
+	assert_true(tools_settled(scene->tools));
+	assert_true(tools_claim(scene->tools, 1));
+	learn(scene, 1, "[" LOOKUP "]");
+	assert_true(tools_settled(scene->tools));
+	assert_false(tools_claim(scene->tools, 1));
+	expect_tool(scene, "lookup", 1, "lookup");
+}
+
+static void tools_that_keep_sessions_waiting_are_not_asked_for_soon(void **state)
+{
+	struct scene *scene = *state;
+	const struct timespec slow = {.tv_sec = 1, .tv_nsec = 50000000};
+
+	assert_true(tools_claim(scene->tools, 0));
+	nanosleep(&slow, NULL);
+	tools_failed(scene->tools, 0);
+	assert_false(tools_claim(scene->tools, 0));
+	/* But it may tell when it was started for another reason. */
+	learn(scene, 0, "[" LOOKUP "]");
+	expect_tool(scene, "lookup", 0, "lookup");
 }
 
 static void tools_tell_who_waits_of_every_change(void **state)
@@ -175,6 +208,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			tools_are_asked_for_by_one_only, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_that_could_not_be_had_are_asked_for_again, build, raze),
+		cmocka_unit_test_setup_teardown(
+			tools_that_keep_sessions_waiting_are_not_asked_for_soon, build,
+			raze),
 		cmocka_unit_test_setup_teardown(
 			tools_tell_who_waits_of_every_change, build, raze),
 		cmocka_unit_test_setup_teardown(
