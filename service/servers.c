@@ -10,8 +10,10 @@
 
 #define NAME_MAX_LEN 128
 
-/* What a server's process has no business to know. */
-static const char *const secrets[] = {"AGENT_KEY", "WEBHOOK_TOKEN"};
+/* What a server's process has no business to know: our keys, where our state is, and
+ * the configuration of all servers, in which each one's `env` may hold its own keys. */
+static const char *const secrets[] = {
+	"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG", "STORE"};
 
 static const char *const keys[] = {"command", "args", "env", "type"};
 

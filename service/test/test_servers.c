@@ -156,6 +156,8 @@ static void servers_inherit_everything_but_our_secrets(void **state)
 	(void)state;
 	setenv("AGENT_KEY", "k", 1);
 	setenv("WEBHOOK_TOKEN", "t", 1);
+	setenv("MCP_CONFIG", "{}", 1);
+	setenv("STORE", "/s", 1);
 	setenv("COLOUR", "red", 1);
 	setenv("LEVEL", "1", 1);
 	setenv("SESSION_ROOM", "stale", 1);
@@ -165,6 +167,8 @@ static void servers_inherit_everything_but_our_secrets(void **state)
 	env = servers_env(&servers.list[0], "7", "ann");
 	assert_null(find(env, "AGENT_KEY"));
 	assert_null(find(env, "WEBHOOK_TOKEN"));
+	assert_null(find(env, "MCP_CONFIG"));
+	assert_null(find(env, "STORE"));
 	assert_string_equal(find(env, "COLOUR"), "red");
 	assert_string_equal(find(env, "LEVEL"), "3");
 	assert_string_equal(find(env, "SESSION_ROOM"), "7");
