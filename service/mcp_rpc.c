@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "service/salvage.h"
 
 #define LINE_CEILING ((size_t)8 << 20)
 #define NOISE_SHOWN  500 /* bytes of a line that should have been a message */
@@ -207,21 +208,44 @@ static void on_timer(uv_timer_t *timer)
 	set_timer(rpc);
 }
 
+/* The request under way with this id, or NULL. */
+static struct mcp_rpc_call *asked_call(const struct mcp_rpc *rpc, double id)
+{
+	struct mcp_rpc_call *call = rpc->calls;
+
+	while (call && (call->failed || call->unsent || id != (double)call->id))
+		call = call->next;
+	return call;
+}
+
+/* The one that is under way, if there is just one. */
+static struct mcp_rpc_call *only_call(const struct mcp_rpc *rpc)
+{
+	struct mcp_rpc_call *only = NULL;
+
+	for (struct mcp_rpc_call *call = rpc->calls; call; call = call->next) {
+		if (call->failed || call->unsent)
+			continue;
+		if (only)
+			return NULL;
+		only = call;
+	}
+	return only;
+}
+
 /* False: it answers nothing that we asked. */
 static bool on_answer(struct mcp_rpc *rpc, const cJSON *id, const cJSON *message)
 {
 	const cJSON *result = json_get(message, "result");
 	const cJSON *error = json_get(message, "error");
-	struct mcp_rpc_call *call = rpc->calls;
+	struct mcp_rpc_call *call;
 	struct mcp_rpc_answer answer = {.result = result};
 	SCOPED(mem_free) char *why = NULL;
 
 	if (!cJSON_IsNumber(id) || (!result && !error) || id->valuedouble < 1 ||
 		id->valuedouble > (double)rpc->last_id)
 		return false;
-	while (call &&
-		(call->failed || call->unsent || id->valuedouble != (double)call->id))
-		call = call->next;
+	call = asked_call(rpc, id->valuedouble);
 	if (!call)
 		return true; /* it came too late */
 	if (error) {
@@ -264,6 +288,25 @@ static bool on_message(struct mcp_rpc *rpc, const cJSON *message)
 	return method || on_answer(rpc, id, message);
 }
 
+/* If it is an answer, nobody need wait for another one. */
+static void on_wreck(struct mcp_rpc *rpc, const char *line, size_t len, bool cut)
+{
+	const struct salvage salvage = salvage_read(line, len);
+	struct mcp_rpc_call *call;
+
+	if (!salvage.answer)
+		return;
+	call = salvage.has_id ? asked_call(rpc, (double)salvage.id) : only_call(rpc);
+	if (!call)
+		return;
+	finish_call(rpc, call,
+		&(struct mcp_rpc_answer){
+			.why = cut ? "its answer is over 8 MiB"
+				   : "its answer is not JSON that we can read",
+		});
+	set_timer(rpc);
+}
+
 static void on_line(void *arg, char *line, size_t len, bool cut)
 {
 	struct mcp_rpc *rpc = arg;
@@ -279,6 +322,8 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 	noise = mem_textf("%s%.*s", cut ? "a line over 8 MiB was dropped: " : "",
 		NOISE_SHOWN, line);
 	rpc->noise(rpc->arg, noise);
+	if (!message && !rpc->closing)
+		on_wreck(rpc, line, len, cut);
 }
 
 void mcp_rpc_feed(struct mcp_rpc *rpc, const char *data, size_t len)

@@ -4,7 +4,8 @@
  * Requests of ours get their answer by their id, or fail at their deadline, which the
  * server is told with notifications/cancelled. Requests of the server are answered at
  * once: ping with an empty result, all others with "Method not found", for we offer
- * nothing. What is no message is noise.
+ * nothing. What is no message is noise; if it can still be seen to be the answer to a
+ * request, that request fails at once.
  */
 #ifndef SERVICE_MCP_RPC_H
 #define SERVICE_MCP_RPC_H

@@ -68,6 +68,28 @@ static void print_long_line(void)
 	for (int i = 0; i < 129; i++)
 		fwrite(piece, 1, sizeof piece, stdout);
 	putchar('\n');
+	fflush(stdout);
+}
+
+/* Its text is not JSON. */
+static void answer_broken(const cJSON *request, const char *text)
+{
+	printf("{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":{\"content\":"
+	       "[{\"type\":\"text\",\"text\":\"%s\"}]}}\n",
+		json_get(request, "id")->valueint, text);
+	fflush(stdout);
+}
+
+static void answer_deep(const cJSON *request)
+{
+	char open[151], close[151];
+
+	memset(open, '[', sizeof open - 1);
+	memset(close, ']', sizeof close - 1);
+	open[sizeof open - 1] = close[sizeof close - 1] = '\0';
+	printf("{\"result\":{\"content\":[],\"structuredContent\":%s%s},\"id\":%d}\n",
+		open, close, json_get(request, "id")->valueint);
+	fflush(stdout);
 }
 
 /* The client is not to hear of this call: it tells what came next. */
@@ -111,6 +133,19 @@ static void call_tool(const cJSON *request)
 	} else if (strcmp(tool, "long") == 0) {
 		print_long_line();
 		answer_text(request, "after the long line");
+	} else if (strcmp(tool, "nul") == 0) {
+		answer_broken(request, "a\\u0000b");
+	} else if (strcmp(tool, "bytes") == 0) {
+		answer_broken(request, "a\xff\xfe");
+	} else if (strcmp(tool, "surrogate") == 0) {
+		answer_broken(request, "a\\ud800");
+	} else if (strcmp(tool, "newline") == 0) {
+		answer_broken(request, "a\nb");
+	} else if (strcmp(tool, "deep") == 0) {
+		answer_deep(request);
+	} else if (strcmp(tool, "huge") == 0) {
+		printf("{\"result\":\"");
+		print_long_line();
 	} else if (strcmp(tool, "ask") == 0) {
 		ask_client(request);
 	} else if (strcmp(tool, "silent") == 0) {

@@ -258,6 +258,8 @@ static void mcp_keeps_calls_until_it_is_ready(void **state)
 	assert_string_equal(buf_text(&scene->results), "+hello;");
 }
 
+#define BROKEN "-MCP server skills: its answer is not JSON that we can read;"
+
 static const struct row {
 	const char *tool;
 	const char *result;
@@ -271,6 +273,14 @@ static const struct row {
 	{"garbage", "+after the garbage;", "garbage does not end the conversation"},
 	{"long", "+after the long line;", "nor does a line without end"},
 	{"twice", "+once;", "one answer is enough"},
+	{"nul", BROKEN, "a text may not hold \\u0000"},
+	{"bytes", BROKEN, "nor what is no UTF-8"},
+	{"surrogate", BROKEN, "nor half a pair"},
+	{"newline", BROKEN, "a message may not be two lines"},
+	{"deep", BROKEN, "nor nest without end"},
+	{"huge", "-MCP server skills: its answer is over 8 MiB;",
+		"whose id was not read: it is the only call"},
+	{"echo", "+hello;", "and the conversation goes on"},
 	{"ask",
 		"+{\"id\":\"a\",\"result\":{}}{\"id\":7,\"error\":{\"code\":-32601,"
 		"\"message\":\"Method not found\"}};",
@@ -290,6 +300,21 @@ static void mcp_calls_give_what_the_table_says(void **state)
 		scene->called = 0;
 		buf_clear(&scene->results);
 	}
+}
+
+/* Nobody can tell whose the huge answer is, and the other one comes whole. */
+static void mcp_blames_no_call_that_a_broken_answer_may_not_be_for(void **state)
+{
+	struct scene *scene = *state;
+
+	start_ready(scene, "polite", 300 * CLOCK_MS);
+	call(scene, "huge");
+	call(scene, "surrogate");
+	await_calls(scene, 1);
+	assert_string_equal(buf_text(&scene->results), BROKEN);
+	await_calls(scene, 2);
+	assert_string_equal(buf_text(&scene->results),
+		BROKEN "-MCP server skills: no answer in time;");
 }
 
 static void mcp_calls_run_side_by_side(void **state)
@@ -482,6 +507,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(mcp_says_why_a_handshake_fails),
 		TEST(mcp_keeps_calls_until_it_is_ready),
 		TEST(mcp_calls_give_what_the_table_says),
+		TEST(mcp_blames_no_call_that_a_broken_answer_may_not_be_for),
 		TEST(mcp_calls_run_side_by_side),
 		TEST(mcp_hands_on_what_is_no_message),
 		TEST(mcp_tells_the_server_that_a_call_took_too_long),
