@@ -139,13 +139,13 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *read)
 }
 
 /* libuv has reaped the leader a moment ago. While somebody is left in its group, the
- * kernel gives the group's number to nobody else. */
+ * kernel gives the group's number to nobody else; when nobody is, there is no such group
+ * (the kernel takes numbers in turn, so this one is not taken again so soon). */
 static void on_process_exit(uv_process_t *process, int64_t code, int number)
 {
 	struct child *child = process->data;
 
-	if (child->step != CHILD_RUNNING)
-		signal_group(child, SIGKILL);
+	signal_group(child, SIGKILL);
 	child->running = false;
 	close_handle((uv_handle_t *)process);
 	close_handle((uv_handle_t *)&child->in);

@@ -8,8 +8,9 @@
  *
  * Stopping is a ladder: stdin is closed, then SIGTERM to the group, then SIGKILL to
  * the group; each step is a timer. A child counts as gone when its process was
- * reaped, whoever still holds its pipes. When that happens on the ladder, whoever it
- * left in its group gets SIGKILL at once.
+ * reaped, whoever still holds its pipes. Whoever it left in its group gets SIGKILL at
+ * once, also when it was not asked to end: helpers of what has crashed have nobody to
+ * end them. Who is to outlive a child has to leave its group.
  */
 #ifndef LIB_CHILD_H
 #define LIB_CHILD_H

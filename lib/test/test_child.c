@@ -253,9 +253,12 @@ static void child_is_gone_whoever_holds_its_pipes(void **state)
 {
 	struct scene *scene = *state;
 
-	start_shell(scene, "sleep 3600 & printf last");
+	start_shell(scene,
+		"setsid sh -c 'echo one; exec sleep 3600' & read line; printf last");
+	run_until_said(scene, "one\n");
+	assert_true(child_write(scene->child, "\n", 1));
 	run_to_exit(scene);
-	assert_string_equal(buf_text(&scene->out), "last");
+	assert_string_equal(buf_text(&scene->out), "one\nlast");
 	assert_int_equal(scene->out_ends_at_exit, 1);
 	assert_int_equal(scene->status, 0);
 }
@@ -266,7 +269,7 @@ static void child_is_gone_though_its_pipe_fills_for_ever(void **state)
 	struct scene *scene = *state;
 	char path[64];
 
-	start_shell(scene, "sleep 3600 & echo $!; read line");
+	start_shell(scene, "setsid sh -c 'echo $$; exec sleep 3600' & read line");
 	run_until_said(scene, "\n");
 	snprintf(path, sizeof path, "/proc/%d/fd/1", atoi(buf_text(&scene->out)));
 	scene->refill = open(path, O_WRONLY | O_CLOEXEC);

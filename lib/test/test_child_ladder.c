@@ -133,11 +133,27 @@ static void child_on_the_ladder_leaves_nobody_in_its_group(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
-static void child_that_leaves_by_itself_keeps_its_group(void **state)
+static void child_that_crashes_leaves_nobody_in_its_group(void **state)
 {
 	struct scene *scene = *state;
 
-	start_shell(scene, "sleep 3600 & echo $!");
+	start_shell(scene, "(trap '' TERM; exec sleep 3600) & echo $!; kill -9 $$");
+	run_to_exit(scene);
+	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
+	assert_int_equal(scene->step_count, 0);
+	while (scene->orphans == 0)
+		wait_event(scene);
+	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void child_that_leaves_does_not_take_along_who_left_its_group(void **state)
+{
+	struct scene *scene = *state;
+
+	start_shell(scene, "setsid sh -c 'echo $$; exec sleep 3600' & read line");
+	run_until_said(scene, "\n");
+	assert_true(child_write(scene->child, "\n", 1));
 	run_to_exit(scene);
 	assert_int_equal(kill(atoi(buf_text(&scene->out)), 0), 0);
 }
@@ -204,7 +220,8 @@ int main(void)
 		SCENE(child_asked_for_nothing_is_killed_at_once),
 		SCENE(child_ladder_reaches_the_whole_group),
 		SCENE(child_on_the_ladder_leaves_nobody_in_its_group),
-		SCENE(child_that_leaves_by_itself_keeps_its_group),
+		SCENE(child_that_crashes_leaves_nobody_in_its_group),
+		SCENE(child_that_leaves_does_not_take_along_who_left_its_group),
 		SCENE(child_blocked_on_a_full_pipe_can_end),
 		SCENE(child_reads_what_waited_before_its_end),
 		SCENE(child_may_be_destroyed_on_a_step),

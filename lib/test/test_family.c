@@ -197,7 +197,9 @@ static void family_tells_a_crowd_of_orphans_from_its_children(void **state)
 	unsigned sevens = 0;
 
 	for (unsigned i = 0; i < CROWD; i++)
-		children[i] = start_shell(scene, "(exec >/dev/null; exit 7) & exit 0");
+		/* the substitution ends when the orphan has left the group */
+		children[i] = start_shell(scene,
+			"x=$( (setsid sh -c 'echo; exec >/dev/null; exit 7' &) )");
 	while (scene->exits < CROWD || scene->orphan_count < CROWD)
 		wait_event(scene);
 	for (unsigned i = 0; i < scene->orphan_count; i++)
