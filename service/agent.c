@@ -18,9 +18,7 @@ struct agent *agent_create(
 		agent_destroy(agent);
 		return NULL;
 	}
-	agent->needs = agent_needs_create(agent->wire, options->agent_id,
-		options->environment_id, options->name, options->model,
-		options->request_ns);
+	agent->needs = agent_needs_create(agent->wire, options);
 	return agent;
 }
 

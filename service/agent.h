@@ -22,6 +22,7 @@
 
 struct agent;
 struct agent_talk;
+struct store;
 
 struct agent_options {
 	const char *url; /* base URL, "https://api.anthropic.com" */
@@ -30,11 +31,12 @@ struct agent_options {
 	const char *agent_id;       /* NULL: one is created on first need */
 	const char *environment_id; /* NULL: one is created on first need */
 	const char *name;     /* what a created agent and environment are called */
+	struct store *store;  /* keeps what was created; NULL: nobody does */
 	unsigned connections; /* bound of the warm pool */
 	int64_t request_ns;   /* deadline of each short request */
 };
 
-/* Keeps loop; copies options. */
+/* Keeps loop and store; copies the other options. */
 struct agent *agent_create(uv_loop_t *loop, const struct agent_options *options,
 	struct err *err) MUST_CHECK;
 /* All talks must have been destroyed. Accepts NULL. */

@@ -1,16 +1,20 @@
 #include "service/agent_needs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/mem.h"
+#include "service/agent.h"
+#include "service/store.h"
 
 /* One of the two. */
 struct thing {
 	struct agent_needs *needs;
 	const char *path;
-	char *id;                /* NULL until it is there */
+	char *id;                /* NULL until it is there, or known to be gone */
 	bool given;              /* by its id: not ours to change */
 	bool current;            /* at the API it is what we last asked for */
 	struct agent_call *call; /* that creates it, or makes it current */
@@ -20,6 +24,7 @@ struct agent_needs {
 	struct agent_wire *wire;
 	char *name;
 	char *model;
+	struct store *store;
 	cJSON *tools;
 	int64_t request_ns;
 	struct thing agent;
@@ -35,29 +40,53 @@ static bool is_met(const struct thing *thing)
 	return thing->id && thing->current && !thing->call;
 }
 
-static void give(struct thing *thing, const char *id)
+/* The store is not worth a session: what it can't do is only reported. */
+static void report_store(const struct err *err)
 {
-	thing->id = mem_text(id);
-	thing->given = thing->current = id != NULL;
+	log_event("store.failed", "why", LOG_TEXT(err->text));
 }
 
-struct agent_needs *agent_needs_create(struct agent_wire *wire, const char *agent_id,
-	const char *environment_id, const char *name, const char *model,
-	int64_t request_ns)
+/* given may be NULL. */
+static void find_id(struct thing *thing, const char *given)
+{
+	struct store *store = thing->needs->store;
+	struct err err = {0};
+
+	thing->id = mem_text(given);
+	thing->given = thing->current = given != NULL;
+	if (!given && store && !store_find_thing(store, thing->path, &thing->id, &err))
+		report_store(&err);
+}
+
+/* Takes id. */
+static void set_id(struct thing *thing, char *id)
+{
+	struct store *store = thing->needs->store;
+	struct err err = {0};
+
+	free(thing->id);
+	thing->id = id;
+	if (store && !store_save_thing(store, thing->path, id, &err))
+		report_store(&err);
+}
+
+struct agent_needs *agent_needs_create(
+	struct agent_wire *wire, const struct agent_options *options)
 {
 	struct agent_needs *needs = mem_zeroed(sizeof *needs);
 
 	*needs = (struct agent_needs){
 		.wire = wire,
-		.name = mem_text(name),
-		.model = mem_text(model),
+		.name = mem_text(options->name),
+		.model = mem_text(options->model),
+		.store = options->store,
 		.tools = cJSON_CreateArray(),
-		.request_ns = request_ns,
+		.request_ns = options->request_ns,
 		.agent = {.needs = needs, .path = "/v1/agents"},
 		.environment = {.needs = needs, .path = "/v1/environments"},
 	};
-	give(&needs->agent, agent_id);
-	give(&needs->environment, environment_id);
+	find_id(&needs->agent, options->agent_id);
+	find_id(&needs->environment, options->environment_id);
 	return needs;
 }
 
@@ -98,6 +127,11 @@ static void tell_all(struct agent_needs *needs, const char *why)
 	}
 }
 
+bool agent_needs_is_gone(long status)
+{
+	return status == 404 || status == 400;
+}
+
 static void on_put(void *arg, const struct agent_answer *answer)
 {
 	struct thing *thing = arg;
@@ -106,6 +140,11 @@ static void on_put(void *arg, const struct agent_answer *answer)
 	SCOPED(mem_free) char *why = mem_text(answer->why);
 
 	thing->call = NULL;
+	if (thing->id && agent_needs_is_gone(answer->status)) {
+		set_id(thing, NULL);
+		put(thing);
+		return;
+	}
 	if (!why && !thing->id && (!id || !*id))
 		why = mem_textf("POST %s: the answer has no id", thing->path);
 	if (why) {
@@ -113,8 +152,8 @@ static void on_put(void *arg, const struct agent_answer *answer)
 		tell_all(needs, why);
 		return;
 	}
-	if (!thing->id)
-		thing->id = mem_text(id);
+	if (id && (!thing->id || strcmp(id, thing->id) != 0))
+		set_id(thing, mem_text(id));
 	if (!thing->current)
 		put(thing);
 	else if (is_met(&needs->agent) && is_met(&needs->environment))
@@ -130,7 +169,7 @@ static cJSON *body_of(const struct thing *thing)
 		cJSON_AddStringToObject(body, "model", needs->model);
 		cJSON_AddItemToObject(
 			body, "tools", cJSON_Duplicate(needs->tools, true));
-	} else {
+	} else if (!thing->id) {
 		cJSON_AddStringToObject(
 			cJSON_AddObjectToObject(body, "config"), "type", "cloud");
 	}
@@ -179,6 +218,21 @@ bool agent_needs_met(struct agent_needs *needs, struct agent_need *need)
 	put_unless_met(&needs->agent);
 	put_unless_met(&needs->environment);
 	return false;
+}
+
+/* One that is just being put is being looked at. */
+static bool doubt(struct thing *thing)
+{
+	if (!thing->given && !thing->call)
+		thing->current = false;
+	return !thing->given;
+}
+
+bool agent_needs_doubt(struct agent_needs *needs)
+{
+	bool agent = doubt(&needs->agent), environment = doubt(&needs->environment);
+
+	return agent || environment;
 }
 
 void agent_needs_leave(struct agent_needs *needs, struct agent_need *need)

@@ -101,6 +101,7 @@ static struct agent *make_agent(struct service *service, struct err *err)
 			.agent_id = config->agent_id,
 			.environment_id = config->environment_id,
 			.name = "stopbench-service",
+			.store = service->means.store,
 			.connections = (unsigned)config->session_limit,
 			.request_ns = config->request_ns,
 		},

@@ -7,7 +7,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define FORMAT  1 /* of the tables; kept in user_version */
+#define FORMAT  2 /* of the tables; kept in user_version */
 #define BUSY_MS 250
 #define NOW     "CAST(strftime('%s', 'now') AS INTEGER)"
 
@@ -22,6 +22,10 @@ static const char tables[] =
 	" failed INTEGER NOT NULL, killed INTEGER NOT NULL);"
 	"PRAGMA user_version = 1;";
 
+static const char tables_since_2[] =
+	"CREATE TABLE things (name TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;"
+	"PRAGMA user_version = 2;";
+
 enum query {
 	FIND_SESSION,
 	SAVE_SESSION,
@@ -29,6 +33,8 @@ enum query {
 	COUNT_SESSIONS,
 	FIND_TOOLS,
 	SAVE_TOOLS,
+	FIND_THING,
+	SAVE_THING,
 	FIND_STOP,
 	SAVE_STOP,
 	QUERIES,
@@ -45,6 +51,8 @@ static const char *const queries[QUERIES] = {
 			   " FROM sessions",
 	[FIND_TOOLS] = "SELECT list FROM tools WHERE fingerprint = ?1",
 	[SAVE_TOOLS] = "INSERT OR REPLACE INTO tools VALUES (?1, ?2, ?3)",
+	[FIND_THING] = "SELECT id FROM things WHERE name = ?1",
+	[SAVE_THING] = "INSERT OR REPLACE INTO things VALUES (?1, ?2)",
 	[FIND_STOP] = "SELECT took_ns, sessions, failed, killed FROM last_stop",
 	[SAVE_STOP] = "INSERT OR REPLACE INTO last_stop"
 		      " VALUES (1, " NOW ", ?1, ?2, ?3, ?4)",
@@ -95,7 +103,9 @@ static bool make_tables(struct store *store, struct err *err)
 		return err_set(err,
 			"store %s: written by a newer version (format %d, not %d)",
 			store->path, format, FORMAT);
-	if (format == 0 && !run(store, tables, err))
+	if (format < 1 && !run(store, tables, err))
+		return false;
+	if (format < 2 && !run(store, tables_since_2, err))
 		return false;
 	return run(store, "COMMIT", err);
 }
@@ -266,6 +276,20 @@ bool store_save_tools(struct store *store, const char *server, uint64_t fingerpr
 	bind_int(store, SAVE_TOOLS, 2, (int64_t)fingerprint);
 	bind_text(store, SAVE_TOOLS, 3, list);
 	return write_row(store, SAVE_TOOLS, err);
+}
+
+bool store_find_thing(struct store *store, const char *name, char **id, struct err *err)
+{
+	bind_text(store, FIND_THING, 1, name);
+	return find_text(store, FIND_THING, id, err);
+}
+
+bool store_save_thing(
+	struct store *store, const char *name, const char *id, struct err *err)
+{
+	bind_text(store, SAVE_THING, 1, name);
+	bind_text(store, SAVE_THING, 2, id);
+	return write_row(store, SAVE_THING, err);
 }
 
 bool store_find_stop(

@@ -1,6 +1,6 @@
 /*
- * store - what outlives the process: which agent session belongs to whom, what tools
- * the MCP servers have, how the last stop went.
+ * store - what outlives the process: which agent session belongs to whom, which agent is
+ * ours, what tools the MCP servers have, how the last stop went.
  *
  * One SQLite file (WAL, synchronous NORMAL: a crash of the machine may lose the last
  * moments, never the file), or ":memory:". Each call is a transaction of its own, some
@@ -55,6 +55,14 @@ bool store_find_tools(struct store *store, uint64_t fingerprint, char **list,
 	struct err *err) MUST_CHECK;
 bool store_save_tools(struct store *store, const char *server, uint64_t fingerprint,
 	const char *list, struct err *err) MUST_CHECK;
+
+/* What the agent API calls a thing that we made there, such as "/v1/agents": to free(),
+ * NULL when there is none. */
+bool store_find_thing(
+	struct store *store, const char *name, char **id, struct err *err) MUST_CHECK;
+/* id NULL: there is none any more. */
+bool store_save_thing(struct store *store, const char *name, const char *id,
+	struct err *err) MUST_CHECK;
 
 /* The way down, from the signal to the flush. */
 struct store_stop {

@@ -12,6 +12,7 @@
 #define LAST_PAUSE_NS  (250 * CLOCK_MS)
 
 static void on_resumed(void *arg, const struct agent_answer *answer);
+static void open_new(struct agent_talk *talk);
 
 static void on_stream_event(void *arg, const char *type, const cJSON *event)
 {
@@ -71,6 +72,15 @@ static void ask(struct agent_talk *talk, const char *method, const char *path,
 	talk->opening = agent_call_start(talk->agent->wire, &request);
 }
 
+/* True once: a session is refused when its agent or its environment is gone. */
+static bool needs_are_doubtful(struct agent_talk *talk, long status)
+{
+	if (talk->doubted || !agent_needs_is_gone(status))
+		return false;
+	talk->doubted = true;
+	return agent_needs_doubt(talk->agent->needs);
+}
+
 static void on_created(void *arg, const struct agent_answer *answer)
 {
 	struct agent_talk *talk = arg;
@@ -84,6 +94,8 @@ static void on_created(void *arg, const struct agent_answer *answer)
 		talk->id = mem_text(id);
 	if (talk->state == TALK_PARTING)
 		talk_go_on_parting(talk);
+	else if (why && needs_are_doubtful(talk, answer->status))
+		open_new(talk);
 	else if (why)
 		fail_opening(talk, why);
 	else

@@ -62,6 +62,7 @@ struct agent_talk {
 	uv_timer_t timer;
 
 	struct agent_need need;
+	bool doubted;               /* whether what it needs is still there */
 	struct agent_call *opening; /* the request that it waits for */
 	bool interrupted;           /* what the session was still doing */
 	int64_t open_by_ns;

@@ -176,6 +176,21 @@ void api_open_stream(struct api_session *session)
 	session->held = NULL;
 }
 
+/* Is this the path of the collection, or of that one in it? */
+static bool is_about(const char *path, const char *collection, const char *id)
+{
+	SCOPED(mem_free) char *one = mem_textf("%s/%s", collection, id);
+
+	return strcmp(path, collection) == 0 || strcmp(path, one) == 0;
+}
+
+static void reply_id(struct web_exchange *exchange, const char *id)
+{
+	SCOPED(mem_free) char *body = mem_textf("{\"id\":\"%s\"}", id);
+
+	reply_json(exchange, 200, body);
+}
+
 static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 {
 	const char *method = web_method(exchange), *path = web_path(exchange);
@@ -183,11 +198,10 @@ static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 	const char *rest =
 		session ? strstr(path, session->id) + strlen(session->id) : "";
 
-	if (strcmp(path, "/v1/agents") == 0 ||
-		strcmp(path, "/v1/agents/agent_1") == 0) {
-		reply_json(exchange, 200, "{\"id\":\"agent_1\"}");
-	} else if (strcmp(path, "/v1/environments") == 0) {
-		reply_json(exchange, 200, "{\"id\":\"env_1\"}");
+	if (is_about(path, "/v1/agents", api->agent)) {
+		reply_id(exchange, api->agent);
+	} else if (is_about(path, "/v1/environments", api->environment)) {
+		reply_id(exchange, api->environment);
 	} else if (strcmp(path, "/v1/sessions") == 0) {
 		open_session(api, exchange, answer);
 	} else if (!session) {
@@ -308,7 +322,12 @@ static bool listen_at(struct api *api, uint16_t port, struct err *err)
 
 bool api_init(struct api *api, uv_loop_t *loop, struct err *err)
 {
-	*api = (struct api){.loop = loop, .authorized = true};
+	*api = (struct api){
+		.loop = loop,
+		.agent = "agent_1",
+		.environment = "env_1",
+		.authorized = true,
+	};
 	api->sessions = mem_zeroed(API_SESSIONS_MAX * sizeof *api->sessions);
 	return listen_at(api, 0, err);
 }

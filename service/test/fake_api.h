@@ -47,6 +47,7 @@ struct api {
 	struct buf last_body;
 	bool authorized; /* every request had the key, the version and the beta */
 
+	const char *agent, *environment; /* the only ones that there are */
 	bool quiet;
 	bool hold_streams;   /* until api_open_stream() */
 	bool silent_streams; /* events are listed only */

@@ -95,68 +95,6 @@ static void agent_declares_its_tools(void **state)
 		"\"adds\",\"input_schema\":{},\"type\":\"custom\"}],\"name\":\"tester\"}");
 }
 
-static void set_tools(struct scene *scene, const char *text)
-{
-	SCOPED(json_free) cJSON *tools = cJSON_Parse(text);
-
-	assert_non_null(tools);
-	agent_set_tools(scene->agent, tools);
-}
-
-/* As the next one to open does. */
-static void open_next(struct scene *scene)
-{
-	agent_talk_destroy(scene->talk);
-	scene->opened = 0;
-	scene_begin_open(scene, NULL);
-	scene_await(scene, &scene->opened, 1);
-}
-
-static void agent_declares_tools_that_it_hears_of_later(void **state)
-{
-	struct scene *scene = *state;
-
-	scene_open(scene);
-	set_tools(scene, "[{\"name\":\"late\"}]");
-	scene_strike(scene, "POST /v1/sessions", API_FAULT_BODY, 1);
-	scene->api.fault_body = "{\"id\":\"sesn_2\"}";
-	open_next(scene);
-	assert_int_equal(api_count(&scene->api, "POST /v1/agents/agent_1;"), 1);
-	open_next(scene); /* to whom nothing is new */
-	assert_int_equal(api_count(&scene->api, "POST /v1/agents/agent_1;"), 1);
-	assert_int_equal(api_count(&scene->api, "POST /v1/agents;"), 1);
-}
-
-static void agent_updates_before_the_session_that_needs_it(void **state)
-{
-	struct scene *scene = *state;
-
-	scene_open(scene);
-	set_tools(scene, "[{\"name\":\"late\"}]");
-	scene_strike(scene, "POST /v1/agents/agent_1", API_FAULT_STATUS, 1);
-	scene->api.fault_status = 403;
-	open_next(scene);
-	assert_int_equal(api_count(&scene->api, "POST /v1/sessions;"), 1);
-	assert_string_equal(buf_text(&scene->api.last_body),
-		"{\"model\":\"claude-test\",\"tools\":[{\"name\":\"late\",\"type\":"
-		"\"custom\"}],\"name\":\"tester\"}");
-	open_next(scene); /* and the next tries again */
-	assert_int_equal(api_count(&scene->api, "POST /v1/agents/agent_1;"), 2);
-	assert_int_equal(api_count(&scene->api, "POST /v1/sessions;"), 2);
-}
-
-static void agent_that_is_given_is_not_changed(void **state)
-{
-	struct scene *scene = *state;
-
-	agent_destroy(scene->agent);
-	scene_create_agent(scene, (struct agent_options){.agent_id = "agent_1"});
-	scene_open(scene);
-	set_tools(scene, "[{\"name\":\"late\"}]");
-	open_next(scene);
-	assert_int_equal(api_count(&scene->api, "/v1/agents"), 0);
-}
-
 static const struct failure {
 	enum api_fault fault;
 	unsigned status;
@@ -407,9 +345,6 @@ int main(void)
 		SCENE(agent_tries_again_to_create_what_could_not_be_created),
 		SCENE(agent_refers_to_the_ids_it_is_given),
 		SCENE(agent_declares_its_tools),
-		SCENE(agent_declares_tools_that_it_hears_of_later),
-		SCENE(agent_updates_before_the_session_that_needs_it),
-		SCENE(agent_that_is_given_is_not_changed),
 		cmocka_unit_test(agent_says_why_a_session_does_not_open),
 		SCENE(agent_waits_as_long_as_the_api_asks_for),
 		SCENE(agent_does_not_wait_past_its_deadline),

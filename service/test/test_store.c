@@ -254,6 +254,50 @@ static void store_names_the_file_that_it_cannot_use(void **state)
 	unlink(path);
 }
 
+static void expect_thing(struct scene *scene, const char *name, const char *expected)
+{
+	char *id = NULL;
+
+	assert_true(store_find_thing(scene->store, name, &id, &scene->err));
+	if (expected)
+		assert_string_equal(id, expected);
+	else
+		assert_null(id);
+	free(id);
+}
+
+static void store_keeps_what_the_api_calls_our_things(void **state)
+{
+	struct scene *scene = *state;
+
+	expect_thing(scene, "agent", NULL);
+	assert_true(store_save_thing(scene->store, "agent", "agent_1", &scene->err));
+	assert_true(store_save_thing(scene->store, "agent", "agent_2", &scene->err));
+	open_again(scene);
+	expect_thing(scene, "agent", "agent_2");
+	expect_thing(scene, "environment", NULL);
+	assert_true(store_save_thing(scene->store, "agent", NULL, &scene->err));
+	expect_thing(scene, "agent", NULL);
+}
+
+static void store_takes_over_what_an_older_version_wrote(void **state)
+{
+	struct scene *scene = *state;
+	sqlite3 *db;
+
+	save(scene, "1", "ann", "sesn_1", false);
+	store_close(scene->store);
+	scene->store = NULL;
+	assert_int_equal(sqlite3_open(scene->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE things; PRAGMA user_version = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	open_again(scene);
+	expect_session(scene, "1", "ann", "sesn_1");
+	expect_thing(scene, "agent", NULL);
+}
+
 static void store_leaves_what_a_newer_version_wrote_alone(void **state)
 {
 	struct scene *scene = *state;
@@ -308,6 +352,10 @@ int main(void)
 			store_waits_only_once_for_another_writer, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_names_the_file_that_it_cannot_use, build, raze),
+		cmocka_unit_test_setup_teardown(
+			store_keeps_what_the_api_calls_our_things, build, raze),
+		cmocka_unit_test_setup_teardown(
+			store_takes_over_what_an_older_version_wrote, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_leaves_what_a_newer_version_wrote_alone, build, raze),
 		cmocka_unit_test(store_lives_in_memory_as_well),
