@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #include "lib/clock.h"
@@ -36,17 +37,19 @@ struct source {
 };
 
 struct tool {
-	char declared[DECLARED_NAME_MAX + 1];
-	char *name;
+	char declared[DECLARED_NAME_MAX + 1]; /* "name", if nobody had it before */
+	char full[DECLARED_NAME_MAX + 1];     /* "server__name" */
+	char *name;                           /* at its server */
 	unsigned server;
+	UT_hash_handle by_declared, by_full;
 };
 
 struct tools {
 	const struct servers *servers;
 	struct store *store;
-	struct source *sources; /* one for each server */
-	struct tool *tools;
-	unsigned count;
+	struct source *sources;   /* one for each server */
+	struct tool *by_declared; /* all, owned */
+	struct tool *by_full;     /* the same; of two with one name the first */
 	cJSON *declaration;
 	bool changed; /* since it was declared */
 	struct tools_waiter *waiters;
@@ -76,12 +79,20 @@ static void name_with_server(
 	add_name(declared, name);
 }
 
-static const struct tool *find_declared(const struct tools *tools, const char *declared)
+static struct tool *find_declared(const struct tools *tools, const char *declared)
 {
-	for (unsigned i = 0; i < tools->count; i++)
-		if (strcmp(tools->tools[i].declared, declared) == 0)
-			return &tools->tools[i];
-	return NULL;
+	struct tool *found;
+
+	HASH_FIND(by_declared, tools->by_declared, declared, strlen(declared), found);
+	return found;
+}
+
+static struct tool *find_full(const struct tools *tools, const char *full)
+{
+	struct tool *found;
+
+	HASH_FIND(by_full, tools->by_full, full, strlen(full), found);
+	return found;
 }
 
 static void declare(struct tools *tools, const struct tool *tool, const cJSON *node)
@@ -101,35 +112,52 @@ static void declare(struct tools *tools, const struct tool *tool, const cJSON *n
 	cJSON_AddItemToArray(tools->declaration, entry);
 }
 
+/* Takes tool. */
+static void keep(struct tools *tools, struct tool *tool)
+{
+	HASH_ADD_KEYPTR(by_declared, tools->by_declared, tool->declared,
+		strlen(tool->declared), tool);
+	if (!find_full(tools, tool->full))
+		HASH_ADD_KEYPTR(
+			by_full, tools->by_full, tool->full, strlen(tool->full), tool);
+}
+
 static void add_tool(struct tools *tools, unsigned server, const cJSON *node)
 {
 	const char *name = json_text(node, "name");
-	struct tool tool = {.server = server};
+	const char *server_name = tools->servers->list[server].name;
+	struct tool *tool;
 
 	if (!name || *name == '\0')
 		return;
-	add_name(tool.declared, name);
-	if (find_declared(tools, tool.declared))
-		name_with_server(
-			tool.declared, tools->servers->list[server].name, name);
-	if (find_declared(tools, tool.declared)) {
-		log_event("mcp.tool.hidden", "server",
-			LOG_TEXT(tools->servers->list[server].name), "tool",
+	tool = mem_zeroed(sizeof *tool);
+	tool->server = server;
+	name_with_server(tool->full, server_name, name);
+	add_name(tool->declared, name);
+	if (find_declared(tools, tool->declared))
+		memcpy(tool->declared, tool->full, sizeof tool->declared);
+	if (find_declared(tools, tool->declared)) {
+		log_event("mcp.tool.hidden", "server", LOG_TEXT(server_name), "tool",
 			LOG_TEXT(name), "why",
 			LOG_TEXT("another tool has this name already"));
+		free(tool);
 		return;
 	}
-	tool.name = mem_text(name);
-	tools->tools = mem_grown(tools->tools, tools->count + 1, sizeof *tools->tools);
-	tools->tools[tools->count++] = tool;
-	declare(tools, &tool, node);
+	tool->name = mem_text(name);
+	keep(tools, tool);
+	declare(tools, tool, node);
 }
 
 static void forget_tools(struct tools *tools)
 {
-	for (unsigned i = 0; i < tools->count; i++)
-		free(tools->tools[i].name);
-	tools->count = 0;
+	struct tool *tool, *next;
+
+	HASH_CLEAR(by_full, tools->by_full);
+	HASH_ITER(by_declared, tools->by_declared, tool, next) {
+		HASH_DELETE(by_declared, tools->by_declared, tool);
+		free(tool->name);
+		free(tool);
+	}
 	cJSON_Delete(tools->declaration);
 	tools->declaration = NULL;
 }
@@ -185,7 +213,6 @@ void tools_destroy(struct tools *tools)
 	for (unsigned i = 0; i < tools->servers->count; i++)
 		cJSON_Delete(tools->sources[i].list);
 	free(tools->sources);
-	free(tools->tools);
 	free(tools);
 }
 
@@ -291,15 +318,8 @@ bool tools_find(const struct tools *tools, const char *name, unsigned *server,
 {
 	const struct tool *found = find_declared(tools, name);
 
-	for (unsigned i = 0; i < tools->count && !found; i++) {
-		char full[DECLARED_NAME_MAX + 1];
-
-		name_with_server(full,
-			tools->servers->list[tools->tools[i].server].name,
-			tools->tools[i].name);
-		if (strcmp(full, name) == 0)
-			found = &tools->tools[i];
-	}
+	if (!found)
+		found = find_full(tools, name);
 	if (!found)
 		return false;
 	*server = found->server;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/cc.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/servers.h"
@@ -17,6 +18,8 @@
 #include "service/tools.h"
 
 #define LOOKUP "{\"name\":\"lookup\",\"inputSchema\":{\"type\":\"object\"}}"
+
+#define MANY 100000
 
 struct scene {
 	struct servers servers;
@@ -185,6 +188,26 @@ static void tools_of_a_list_that_changed_are_the_new_ones(void **state)
 	expect_tool(scene, "b", 0, "b");
 }
 
+/* Comparing each with each would take ten times as long as this may. */
+static void tools_may_be_many(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(json_free) cJSON *list = cJSON_CreateArray();
+	int64_t began_ns = clock_now();
+
+	for (unsigned i = 0; i < MANY; i++) {
+		SCOPED(mem_free) char *name = mem_textf("%u", i);
+		cJSON *tool = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(tool, "name", name);
+		cJSON_AddItemToArray(list, tool);
+	}
+	tools_learn(scene->tools, 1, list);
+	expect_tool(scene, "77", 1, "77");
+	expect_tool(scene, "fin_ance__77", 1, "77");
+	assert_true(clock_now() - began_ns < 5 * CLOCK_S);
+}
+
 static void tools_are_known_after_a_restart(void **state)
 {
 	struct scene *scene = *state;
@@ -219,6 +242,7 @@ int main(void)
 			tools_of_one_name_keep_apart_by_their_server, build, raze),
 		cmocka_unit_test_setup_teardown(
 			tools_of_a_list_that_changed_are_the_new_ones, build, raze),
+		cmocka_unit_test_setup_teardown(tools_may_be_many, build, raze),
 		cmocka_unit_test_setup_teardown(
 			tools_are_known_after_a_restart, build, raze),
 	};
