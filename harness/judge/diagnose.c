@@ -312,13 +312,13 @@ static rule_fn *const rules[CAUSES] = {
 	[CAUSE_X5] = reported_child_status,
 	[CAUSE_X8] = reraised_after_drain,
 	[CAUSE_X9] = died_of_default,
-	[CAUSE_R1] = requests_lost,
-	[CAUSE_L1] = processes_left,
-	[CAUSE_L3] = zombies_left,
 	[CAUSE_X1] = grace_expired,
 	[CAUSE_X2] = killed_without_grace,
+	[CAUSE_R1] = requests_lost,
+	[CAUSE_L1] = processes_left,
 	[CAUSE_Z0] = not_known,
 	[CAUSE_X0] = stopped_cleanly,
+	[CAUSE_L3] = zombies_left,
 };
 
 void diagnose(struct judgement *judgement, const struct view *view)

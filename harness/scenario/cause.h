@@ -1,6 +1,7 @@
 /*
  * cause - the names that a diagnosis can have, deepest cause first: what a stop was
- * waiting for goes before who ended it. docs/diagnoses.md says what each rests on.
+ * waiting for goes before who ended it, and that before what it left. docs/diagnoses.md
+ * says what each rests on.
  */
 #ifndef HARNESS_SCENARIO_CAUSE_H
 #define HARNESS_SCENARIO_CAUSE_H
@@ -21,13 +22,13 @@ enum cause {
 	CAUSE_X5,  /* 137 that PID 1 reported */
 	CAUSE_X8,  /* 143 after a complete drain */
 	CAUSE_X9,  /* 143 at once */
-	CAUSE_R1,  /* requests were lost */
-	CAUSE_L1,  /* processes were left */
-	CAUSE_L3,  /* zombies were left */
 	CAUSE_X1,  /* the grace expired */
 	CAUSE_X2,  /* SIGKILL before that */
+	CAUSE_R1,  /* requests were lost */
+	CAUSE_L1,  /* processes were left */
 	CAUSE_Z0,  /* evidence is missing */
 	CAUSE_X0,  /* a clean stop */
+	CAUSE_L3,  /* zombies were left */
 	CAUSES,
 };
 

@@ -132,6 +132,31 @@ static void a_deaf_server_is_named(void **state)
 		strstr(scene->judgement.diagnoses[0].text, "ignored EOF and its"));
 }
 
+/* Nobody knows what it waited for; what it left was left by the kill. */
+static void who_killed_it_goes_before_what_it_left(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_add_server(scene, 1, 2029)->exit_ns = 0;
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_BROKEN);
+	scene_expect(scene, VERDICT_KILLED, "X1");
+	assert_true(scene_has_diagnosis(scene, "L1"));
+	assert_true(scene_has_diagnosis(scene, "R1"));
+}
+
+static void a_clean_stop_with_zombies_is_clean_first(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene->pid1[1].state = 'Z';
+	scene_look_at(scene, snapshots, 1);
+	snapshots[1].ns = T0 + 200 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_true(scene_has_diagnosis(scene, "L3"));
+}
+
 static void a_crash_is_not_blamed_on_the_agent(void **state)
 {
 	struct scene *scene = *state;
@@ -163,6 +188,8 @@ int main(void)
 		SCENE(dropped_sessions_are_named),
 		SCENE(a_belief_in_a_longer_grace_is_named),
 		SCENE(a_deaf_server_is_named),
+		SCENE(who_killed_it_goes_before_what_it_left),
+		SCENE(a_clean_stop_with_zombies_is_clean_first),
 		SCENE(a_crash_is_not_blamed_on_the_agent),
 		SCENE(a_143_of_its_own_is_not_the_default),
 	};
