@@ -110,8 +110,7 @@ static bool processes_left(const struct view *view, const struct judgement *judg
 	(void)judgement;
 	if (remains->count == 0)
 		return false;
-	return say(text, size,
-		"%u process%s alive when PID 1 ended, killed with its namespace: %s%s%s%s",
+	return say(text, size, "%u process%s alive when PID 1 ended: %s%s%s%s",
 		remains->count, remains->count == 1 ? " was" : "es were",
 		remains->list[0].text, remains->count > 1 ? ", " : "",
 		remains->count > 1 ? remains->list[1].text : "",

@@ -157,6 +157,18 @@ static void a_clean_stop_with_zombies_is_clean_first(void **state)
 	assert_true(scene_has_diagnosis(scene, "L3"));
 }
 
+/* Without a namespace of its own nothing is killed with PID 1. */
+static void what_was_left_is_told_as_it_was_seen(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_add_server(scene, 1, 301)->exit_ns = 0;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_string_equal(scene->judgement.diagnoses[0].text,
+		"1 process was alive when PID 1 ended: mock-mcp 'skills' of session 1 "
+		"(pid 11)");
+}
+
 static void a_crash_is_not_blamed_on_the_agent(void **state)
 {
 	struct scene *scene = *state;
@@ -190,6 +202,7 @@ int main(void)
 		SCENE(a_deaf_server_is_named),
 		SCENE(who_killed_it_goes_before_what_it_left),
 		SCENE(a_clean_stop_with_zombies_is_clean_first),
+		SCENE(what_was_left_is_told_as_it_was_seen),
 		SCENE(a_crash_is_not_blamed_on_the_agent),
 		SCENE(a_143_of_its_own_is_not_the_default),
 	};
