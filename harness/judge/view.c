@@ -63,12 +63,23 @@ static void view_pid1(struct view *view)
 }
 
 /* A daemon reports its signal also where nobody was left to hear it: what counts is
- * which came first. */
+ * which came first. Where the error bars of the two overlap their order says nothing,
+ * and a signal that was sent to one that ran is taken to have found it running. */
 static bool came_too_late(const struct stop_facts *facts)
 {
+	int64_t error_ns = facts->signal_error_ns + facts->exit_error_ns;
+
 	return facts->exited_before_stop ||
 		(facts->exit_ns && facts->signal_ns &&
-			facts->exit_ns <= facts->signal_ns);
+			facts->exit_ns + error_ns <= facts->signal_ns);
+}
+
+/* Of a stop that is shorter than its error bars the end may be stamped first. */
+static int64_t stop_time(const struct stop_facts *facts)
+{
+	int64_t ns = facts->exit_ns - facts->signal_ns;
+
+	return ns > 0 ? ns : 0;
 }
 
 void view_open(struct view *view, const struct scenario *scenario,
@@ -87,7 +98,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	};
 	view->too_late = came_too_late(facts);
 	if (facts->signal_ns && facts->exit_ns && !view->too_late)
-		view->stop_ns = facts->exit_ns - facts->signal_ns;
+		view->stop_ns = stop_time(facts);
 	if (view->shutdown)
 		view->disconnect = json_text(view->shutdown->json, "disconnect");
 	view_death(view);

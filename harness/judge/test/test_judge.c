@@ -280,6 +280,25 @@ static void an_end_before_the_signal_is_a_crash(void **state)
 	assert_int_equal(scene->judgement.stop_ns, -1);
 }
 
+/* A daemon on another machine stamps both, each a few ms off. */
+static void an_end_inside_the_error_bars_is_no_crash(void **state)
+{
+	struct scene *scene = *state;
+	struct stop_facts *facts = &scene->evidence.facts;
+
+	facts->signal_witness = facts->exit_witness = WITNESS_ENGINE;
+	facts->signal_error_ns = 3 * CLOCK_MS;
+	facts->exit_error_ns = 2 * CLOCK_MS;
+	facts->exit_ns = T0 - 4 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_int_equal(scene->judgement.stop_ns, 0);
+	facts->exit_ns = T0 - 5 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CRASH, "X10");
+	facts->exit_ns = T0 - 4 * CLOCK_MS;
+	facts->exited_before_stop = true;
+	scene_expect(scene, VERDICT_CRASH, "X10");
+}
+
 static void a_request_that_failed_is_not_clean(void **state)
 {
 	struct scene *scene = *state;
@@ -467,6 +486,7 @@ int main(void)
 		SCENE(a_slow_teardown_hides_no_leak),
 		SCENE(a_signal_that_nobody_heard_is_not_clean),
 		SCENE(an_end_before_the_signal_is_a_crash),
+		SCENE(an_end_inside_the_error_bars_is_no_crash),
 		SCENE(a_request_that_failed_is_not_clean),
 		SCENE(a_kept_session_needs_its_stream_closed),
 		SCENE(each_session_of_a_room_has_to_be_let_go),
