@@ -119,6 +119,27 @@ static void read_command(struct proc *proc, char *text)
 		(int)sizeof proc->command - 1, text);
 }
 
+/* Behind the path of a program that is no longer there the kernel writes that. */
+static void read_exe(struct proc *proc)
+{
+	char path[64], target[4096];
+	const char *slash;
+	ssize_t len;
+	char *gone;
+
+	proc->exe[0] = '\0';
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)proc->pid);
+	len = readlink(path, target, sizeof target - 1);
+	if (len <= 0)
+		return;
+	target[len] = '\0';
+	gone = strstr(target, " (deleted)");
+	if (gone)
+		*gone = '\0';
+	slash = strrchr(target, '/');
+	snprintf(proc->exe, sizeof proc->exe, "%.63s", slash ? slash + 1 : target);
+}
+
 /* Calls whose first argument is a descriptor that they wait for. */
 static bool waits_on_descriptor(long syscall)
 {
@@ -178,6 +199,7 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
 		return false;
 	read_stat(&proc, text);
 	read_command(&proc, text);
+	read_exe(&proc);
 	snapshot->procs = mem_grown(
 		snapshot->procs, snapshot->count + 1, sizeof *snapshot->procs);
 	snapshot->procs[snapshot->count++] = proc;
@@ -237,6 +259,63 @@ bool proc_hears(const struct proc *proc, int signal_number)
 		proc_awaits_signals(proc);
 }
 
+/* The n-th word of a command, from 0, without its path; "" when there is none. A login
+ * shell has a dash in front. */
+static const char *word_of(const char *command, unsigned n, char *word, size_t size)
+{
+	const char *slash;
+
+	for (; n > 0; n--) {
+		command += strcspn(command, " ");
+		command += strspn(command, " ");
+	}
+	snprintf(word, size, "%.*s", (int)strcspn(command, " "), command);
+	slash = strrchr(word, '/');
+	return slash ? slash + 1 : word + (word[0] == '-');
+}
+
+static bool is_one_of(const char *word, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(word, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool goes_by(const struct proc *proc, const char *const *names)
+{
+	char word[sizeof proc->command];
+
+	/* npm calls itself "npm start". */
+	return is_one_of(word_of(proc->name, 0, word, sizeof word), names) ||
+		is_one_of(word_of(proc->command, 0, word, sizeof word), names) ||
+		is_one_of(proc->exe, names);
+}
+
+bool proc_is_launcher(const struct proc *proc)
+{
+	static const char *const launchers[] = {
+		"sh", "dash", "bash", "ash", "npm", "yarn", "pnpm", NULL};
+	static const char *const busybox[] = {"busybox", NULL};
+	static const char *const shells[] = {"sh", "ash", NULL};
+	char word[sizeof proc->command];
+
+	if (goes_by(proc, launchers))
+		return true;
+	/* Busybox is whatever it is asked to be. */
+	return is_one_of(word_of(proc->command, 0, word, sizeof word), busybox) &&
+		is_one_of(word_of(proc->command, 1, word, sizeof word), shells);
+}
+
+bool proc_is_init(const struct proc *proc)
+{
+	static const char *const inits[] = {
+		"tini", "docker-init", "dumb-init", "catatonit", NULL};
+
+	return goes_by(proc, inits);
+}
+
 static void add_mask(cJSON *json, const char *key, uint64_t value)
 {
 	char text[24];
@@ -258,6 +337,7 @@ static cJSON *proc_json(const struct proc *proc)
 	cJSON_AddStringToObject(json, "state", state);
 	cJSON_AddStringToObject(json, "name", proc->name);
 	cJSON_AddStringToObject(json, "command", proc->command);
+	cJSON_AddStringToObject(json, "exe", proc->exe);
 	cJSON_AddNumberToObject(json, "threads", proc->threads);
 	add_mask(json, "ShdPnd", proc->shared_pending);
 	add_mask(json, "SigPnd", proc->pending);

@@ -24,6 +24,7 @@ struct proc {
 	char state;   /* R S D T Z */
 	char name[32];
 	char command[256]; /* cmdline with spaces; [name] of a zombie */
+	char exe[64]; /* its program without the path: "dash"; "" when not readable */
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	long syscall; /* number the main thread sits in; -1: running or not readable */
@@ -51,6 +52,14 @@ bool proc_awaits_signals(const struct proc *proc);
 
 /* Would a signal to this PID 1 reach code of its? Catches, blocks or waits for it. */
 bool proc_hears(const struct proc *proc, int signal_number);
+
+/* A shell, or another that starts a service and stays between it and its signals. Told
+ * by its name, by what it was started as, and by its program: the name of a script is
+ * the script's. */
+bool proc_is_launcher(const struct proc *proc);
+
+/* One that passes signals on and reports how its child ended: tini and its like. */
+bool proc_is_init(const struct proc *proc);
 
 /* As the results file has it; the caller's. */
 cJSON *snapshot_json(const struct snapshot *snapshot) MUST_CHECK;

@@ -38,18 +38,6 @@ static bool went_unheard(const struct view *view)
 	return view->killed || view->facts->signal_fate == FATE_IGNORED;
 }
 
-static bool is_shell(const struct proc *proc)
-{
-	static const char *const launchers[] = {
-		"sh", "dash", "bash", "ash", "busybox", "npm", "yarn", "pnpm"};
-
-	for (size_t i = 0; i < COUNT(launchers); i++) {
-		if (strcmp(proc->name, launchers[i]) == 0)
-			return true;
-	}
-	return strncmp(proc->name, "npm ", 4) == 0; /* npm names itself "npm start" */
-}
-
 static bool launcher_is_pid1(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
@@ -58,7 +46,7 @@ static bool launcher_is_pid1(const struct view *view, const struct judgement *ju
 
 	(void)judgement;
 	if (!view->killed || view->shutdown || !last || last->count < 2 ||
-		!is_shell(pid1) || proc_hears(pid1, view->facts->stop_signal))
+		!proc_is_launcher(pid1) || proc_hears(pid1, view->facts->stop_signal))
 		return false;
 	return say(text, size,
 		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",

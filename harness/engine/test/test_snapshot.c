@@ -75,6 +75,7 @@ static void snapshot_shows_the_family_of_pid_1(void **state)
 			: 1);
 	assert_string_equal(pid1->name, "puppet");
 	assert_string_equal(pid1->command, "puppet term=0 child=2 zombie=3");
+	assert_string_equal(pid1->exe, "puppet");
 	assert_true(proc_catches(pid1, SIGTERM));
 	assert_true(proc_hears(pid1, SIGTERM));
 	assert_false(proc_hears(pid1, SIGHUP));
@@ -186,6 +187,47 @@ static void proc_hears_by_its_masks(void **state)
 	}
 }
 
+static void proc_tells_what_it_is(void **state)
+{
+	static const struct {
+		struct proc proc;
+		bool launcher, init;
+		const char *why;
+	} rows[] = {
+		{{.name = "sh", .command = "sh -c x"}, true, false, "a shell"},
+		{{.name = "entry.sh", .command = "/bin/sh /entry.sh", .exe = "dash"},
+			true, false, "a script has a name of its own"},
+		{{.name = "entry.sh", .command = "/entry.sh", .exe = "bash"}, true,
+			false, "one that hides how it was started"},
+		{{.name = "bash", .command = "-bash"}, true, false, "a login shell"},
+		{{.name = "busybox", .command = "busybox ash -c x", .exe = "busybox"},
+			true, false, "busybox as a shell"},
+		{{.name = "run", .command = "/bin/busybox sh /run", .exe = "busybox"},
+			true, false, "busybox as a script's shell"},
+		{{.name = "busybox", .command = "busybox httpd -f", .exe = "busybox"},
+			false, false, "busybox as a server"},
+		{{.name = "httpd", .command = "httpd sh", .exe = "busybox"}, false,
+			false, "a server whose argument is a shell's name"},
+		{{.name = "npm start", .command = "npm start", .exe = "node"}, true,
+			false, "npm"},
+		{{.name = "node", .command = "node app.js", .exe = "node"}, false,
+			false, "an app"},
+		{{.name = "docker-init", .command = "/sbin/docker-init -- x"}, false,
+			true, "an init"},
+		{{.name = "x", .command = "/init", .exe = "tini"}, false, true,
+			"an init by another name"},
+		{{.name = "app", .command = "app --init tini", .exe = "app"}, false,
+			false, "an app with an init's name"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (proc_is_launcher(&rows[i].proc) != rows[i].launcher ||
+			proc_is_init(&rows[i].proc) != rows[i].init)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
 static void snapshot_is_written_as_json(void **state)
 {
 	struct snapshot snapshot = {0};
@@ -199,6 +241,7 @@ static void snapshot_is_written_as_json(void **state)
 	first = json_at(json, "processes.0");
 	assert_int_equal(json_int(first, "pid", 0), getpid());
 	assert_string_equal(json_text(first, "name"), "test_snapshot");
+	assert_string_equal(json_text(first, "exe"), "test_snapshot");
 	assert_int_equal(strlen(json_text(first, "SigCgt")), 16);
 	snapshot_done(&snapshot);
 }
@@ -211,6 +254,7 @@ int main(void)
 		cmocka_unit_test(snapshot_sees_that_sigwait_hears),
 		cmocka_unit_test(snapshot_of_what_is_gone_fails),
 		cmocka_unit_test(proc_hears_by_its_masks),
+		cmocka_unit_test(proc_tells_what_it_is),
 		cmocka_unit_test(snapshot_is_written_as_json),
 	};
 

@@ -43,6 +43,9 @@ static void a_shell_as_pid1_is_named(void **state)
 	scene_look_at(scene, snapshots, 1);
 	scene_expect(scene, VERDICT_KILLED, "W3");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "service"));
+	strcpy(scene->pid1[0].name, "entry.sh");
+	strcpy(scene->pid1[0].exe, "dash");
+	scene_expect(scene, VERDICT_KILLED, "W3");
 }
 
 /* A look that fell into the kernel's killing of the namespace sees an empty house. */
