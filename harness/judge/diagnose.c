@@ -32,10 +32,12 @@ static bool say(char *text, size_t size, const char *format, ...)
 
 /* --- W: did the signal reach code? --- */
 
-/* The grace ran out, or the kernel threw the signal away before our eyes. */
-static bool went_unheard(const struct view *view)
+/* By now it has a handler, or means to read the signal later. */
+static bool has_ears(const struct view *view)
 {
-	return view->killed || view->facts->signal_fate == FATE_IGNORED;
+	int number = view->facts->stop_signal;
+
+	return proc_catches(view->pid1, number) || proc_blocks(view->pid1, number);
 }
 
 static bool launcher_is_pid1(const struct view *view, const struct judgement *judgement,
@@ -45,8 +47,8 @@ static bool launcher_is_pid1(const struct view *view, const struct judgement *ju
 	const struct snapshot *last = view->last;
 
 	(void)judgement;
-	if (!view->killed || view->shutdown || !last || last->count < 2 ||
-		!proc_is_launcher(pid1) || proc_hears(pid1, view->facts->stop_signal))
+	if (!view->discarded || !pid1 || view->shutdown || last->count < 2 ||
+		!proc_is_launcher(pid1) || has_ears(view))
 		return false;
 	return say(text, size,
 		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",
@@ -58,34 +60,40 @@ static bool pid1_ignores(const struct view *view, const struct judgement *judgem
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (!went_unheard(view) || !view->pid1 ||
+	if (!view->discarded || !view->pid1 ||
 		!proc_ignores(view->pid1, view->facts->stop_signal))
 		return false;
 	return say(text, size, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
 		SIGNAL(view->facts->stop_signal));
 }
 
-/* The kernel throws a signal away that PID 1 has no handler for. Its masks show it, but
- * a PID 1 that sits in sigwait has empty masks too, and hears. */
+static bool signal_came_early(const struct view *view,
+	const struct judgement *judgement, char *text, size_t size)
+{
+	(void)judgement;
+	if (!view->discarded || !view->pid1 || !has_ears(view))
+		return false;
+	return say(text, size,
+		"%s came before PID 1 (%s) had a handler for it: the kernel discarded it, and "
+		"the handler that is there now waits for another",
+		SIGNAL(view->facts->stop_signal), view->pid1->name);
+}
+
 static bool pid1_has_no_handler(const struct view *view,
 	const struct judgement *judgement, char *text, size_t size)
 {
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
-	bool traced = view->facts->signal_fate == FATE_IGNORED;
 
 	(void)judgement;
-	if (!went_unheard(view) || !pid1 || proc_hears(pid1, number) ||
-		proc_ignores(pid1, number))
-		return false;
-	if (view->shutdown || (!traced && !view->pid1_settled) ||
-		(pid1->shared_pending >> (number - 1) & 1))
+	if (!view->discarded || !pid1 || proc_ignores(pid1, number) || has_ears(view))
 		return false;
 	return say(text, size,
 		"PID 1 (%s) has no handler for %s: the kernel discarded it%s",
 		pid1->name, SIGNAL(number),
-		traced ? " (seen in the signal trace)"
-		       : " (SigCgt, SigBlk, SigIgn lack it)");
+		view->facts->signal_fate == FATE_IGNORED
+			? " (seen in the signal trace)"
+			: " (SigCgt, SigBlk, SigIgn lack it)");
 }
 
 /* --- L, R: what was left, what was lost --- */
@@ -291,6 +299,7 @@ static rule_fn *const rules[CAUSES] = {
 	[CAUSE_X6] = self_killed,
 	[CAUSE_W3] = launcher_is_pid1,
 	[CAUSE_W2] = pid1_ignores,
+	[CAUSE_W6] = signal_came_early,
 	[CAUSE_W1] = pid1_has_no_handler,
 	[CAUSE_H15] = wait_grace_believed,
 	[CAUSE_H2] = wait_sequential,

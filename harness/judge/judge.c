@@ -119,10 +119,12 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	else if (code < 0)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
 	/* An end that the stop had no part in proves nothing about the next one. */
-	if (view->facts->signal_fate == FATE_IGNORED && !view->killed &&
-		!view->too_late)
+	if (view->discarded && !view->killed)
 		find(judgement, VERDICT_DIRTY,
 			"it never heard the stop signal, and ended by itself");
+	if (view->hearing_unproven)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: whether it heard the stop signal");
 }
 
 /* An accepted request that was answered, and not with what it was sent for. (503 is

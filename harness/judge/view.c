@@ -7,7 +7,8 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 
-#define SETTLED_NS (100 * CLOCK_MS)
+/* The second look begins 100 ms after the first began, and each takes a moment. */
+#define SETTLED_NS (90 * CLOCK_MS)
 
 /* Read from the raw wait status where that is known: exit(137) is no SIGKILL. */
 static void view_death(struct view *view)
@@ -39,27 +40,74 @@ static void view_requests(struct view *view)
 	}
 }
 
-static bool same_masks(const struct proc *one, const struct proc *other)
+/* What it waits in is not always ours to see; then it may be signals. */
+static bool wait_is_seen(const struct proc *proc)
+{
+	return proc->syscall >= 0 || proc->wchan[0] || proc->state == 'R';
+}
+
+static bool same_ears(const struct proc *one, const struct proc *other)
 {
 	return one->pid == other->pid && one->blocked == other->blocked &&
-		one->ignored == other->ignored && one->caught == other->caught;
+		one->ignored == other->ignored && one->caught == other->caught &&
+		proc_awaits_signals(one) == proc_awaits_signals(other) &&
+		wait_is_seen(one) == wait_is_seen(other);
 }
 
 static void view_pid1(struct view *view)
 {
-	const struct evidence *evidence = view->evidence;
-	const struct snapshot *last = evidence_last_snapshot(evidence);
+	const struct snapshot *last = evidence_last_snapshot(view->evidence);
 
 	if (!last)
 		return;
 	view->last = last;
 	view->pid1 = &last->procs[0];
-	for (const struct snapshot *earlier = evidence->snapshots; earlier < last;
-		earlier++) {
-		if (last->ns - earlier->ns >= SETTLED_NS &&
-			same_masks(&earlier->procs[0], view->pid1))
-			view->pid1_settled = true;
+}
+
+/* PID 1's ears were the same for so long that the signal has found them so. */
+static bool is_settled(const struct view *view)
+{
+	for (const struct snapshot *earlier = view->evidence->snapshots;
+		earlier < view->last; earlier++) {
+		if (view->last->ns - earlier->ns >= SETTLED_NS &&
+			same_ears(&earlier->procs[0], view->pid1))
+			return true;
 	}
+	return false;
+}
+
+/* Would the kernel throw the signal away? Without a handler only a namespace's PID 1 is
+ * spared what it does by default. (An init waits for signals, seen or not.) */
+static bool looks_deaf(const struct proc *pid1, int signal_number)
+{
+	bool pending = pid1->shared_pending >> (signal_number - 1) & 1;
+
+	if (proc_hears(pid1, signal_number) || proc_is_init(pid1) || pending)
+		return false;
+	return proc_ignores(pid1, signal_number) || pid1->ns_pid == 1;
+}
+
+/* The trace of the signal knows; without it the masks of PID 1 must do. One that waits
+ * for signals looks deaf and hears: where its wait is not to be seen, what it did tells
+ * more. A quick end then was an answer, and one that had to be killed had none. */
+static void view_hearing(struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+	bool settled, seen;
+
+	if (view->too_late || facts->signal_fate == FATE_DELIVERED)
+		return;
+	if (facts->signal_fate == FATE_IGNORED) {
+		view->discarded = true;
+		return;
+	}
+	if (!facts->signal_ns || !view->pid1 || view->shutdown ||
+		!looks_deaf(view->pid1, facts->stop_signal))
+		return;
+	settled = is_settled(view);
+	seen = wait_is_seen(view->pid1);
+	view->discarded = settled && (seen || view->killed);
+	view->hearing_unproven = !view->discarded && (settled || seen);
 }
 
 /* A daemon reports its signal also where nobody was left to hear it: what counts is
@@ -104,6 +152,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_death(view);
 	view_requests(view);
 	view_pid1(view);
+	view_hearing(view);
 	sessions_tell(&view->sessions, evidence);
 	remains_find(&view->remains, evidence);
 }

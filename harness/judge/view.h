@@ -29,7 +29,9 @@ struct view {
 
 	const struct snapshot *last; /* before the end, NULL: none */
 	const struct proc *pid1;     /* there */
-	bool pid1_settled; /* two snapshots 100 ms apart show the same masks */
+	bool discarded; /* the kernel threw the stop signal away: traced, or shown by
+				PID 1's masks in two snapshots 100 ms apart */
+	bool hearing_unproven; /* it may have been, and was not seen for long enough */
 
 	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
 	bool completed;               /* it logged shutdown.complete */

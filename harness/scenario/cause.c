@@ -10,6 +10,7 @@ const char *const cause_ids[CAUSES + 1] = {
 	[CAUSE_X6] = "X6",
 	[CAUSE_W3] = "W3",
 	[CAUSE_W2] = "W2",
+	[CAUSE_W6] = "W6",
 	[CAUSE_W1] = "W1",
 	[CAUSE_H15] = "H15",
 	[CAUSE_H2] = "H2",

@@ -14,6 +14,7 @@ enum cause {
 	CAUSE_X6,  /* SIGKILL by somebody else */
 	CAUSE_W3,  /* PID 1 is a launcher that passed no signal on */
 	CAUSE_W2,  /* PID 1 ignores the stop signal */
+	CAUSE_W6,  /* the signal came before its handler existed */
 	CAUSE_W1,  /* PID 1 has no handler for it */
 	CAUSE_H15, /* it believed in a longer grace */
 	CAUSE_H2,  /* sequential teardown */

@@ -98,6 +98,7 @@ int scene_set_up(void **state)
 	scene->scenario.name = mem_text("a case");
 	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
 	scene->scenario.stop.when = mem_text("sessions.ready");
+	scene->pid1[0].ns_pid = 1;
 	expect->exit_codes.count = 1;
 	expect->verdicts = 1u << VERDICT_CLEAN;
 	expect->disconnected = expect->orphans = expect->lost = EXPECT_ANY;

@@ -13,6 +13,7 @@ static void a_pid1_without_handler_is_named(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
 	strcpy(scene->pid1[0].name, "httpd");
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "W1");
@@ -27,9 +28,64 @@ static void a_pid1_that_waits_for_signals_has_ears(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
 	scene->pid1[0].syscall = 128; /* rt_sigtimedwait: its masks are empty there */
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "X1");
+}
+
+/* In a plain session whoever has no handler dies of it. */
+static void without_a_namespace_nobody_needs_a_handler(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->pid1[0].ns_pid = 412;
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "X1");
+	scene->pid1[0].ignored = 1u << (SIGTERM - 1);
+	scene_expect(scene, VERDICT_KILLED, "W2");
+}
+
+/* It was queued for delivery, whatever the masks are by now. */
+static void a_signal_that_was_delivered_was_not_discarded(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "X1");
+}
+
+/* It waits for signals, and this one is not among them: the masks do not tell. */
+static void a_traced_discard_decides_over_the_masks(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->pid1[0].syscall = 128;
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	scene->pid1[0].ignored = 1u << (SIGTERM - 1);
+	scene_expect(scene, VERDICT_KILLED, "W2");
+}
+
+static void a_handler_that_came_after_the_signal_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->pid1[0].caught = 1u << (SIGTERM - 1);
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_KILLED, "W6");
+	assert_false(scene_has_diagnosis(scene, "W1"));
 }
 
 static void a_shell_as_pid1_is_named(void **state)
@@ -38,6 +94,7 @@ static void a_shell_as_pid1_is_named(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
 	strcpy(scene->pid1[0].name, "sh");
 	strcpy(scene->pid1[1].name, "service");
 	scene_look_at(scene, snapshots, 1);
@@ -55,6 +112,7 @@ static void a_look_after_the_kill_is_no_evidence(void **state)
 	struct snapshot snapshots[3];
 
 	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
 	strcpy(scene->pid1[0].name, "sh");
 	strcpy(scene->pid1[1].name, "service");
 	scene_look_at(scene, snapshots, 1);
@@ -196,6 +254,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_pid1_without_handler_is_named),
 		SCENE(a_pid1_that_waits_for_signals_has_ears),
+		SCENE(without_a_namespace_nobody_needs_a_handler),
+		SCENE(a_signal_that_was_delivered_was_not_discarded),
+		SCENE(a_traced_discard_decides_over_the_masks),
+		SCENE(a_handler_that_came_after_the_signal_is_named),
 		SCENE(a_shell_as_pid1_is_named),
 		SCENE(a_look_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),

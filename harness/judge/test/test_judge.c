@@ -271,6 +271,65 @@ static void a_signal_that_nobody_heard_is_not_clean(void **state)
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
+/* Nobody traced the signal, and PID 1 ended by itself half a second later. */
+static void masks_prove_that_nobody_heard(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene_look_at(scene, snapshots, 0);
+	snapshots[1].ns = T0 + 100 * CLOCK_MS;
+	scene_expect(scene, VERDICT_DIRTY, "W1");
+	scene->pid1[0].blocked = 1u << (SIGTERM - 1);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+static void one_look_at_deaf_ears_is_no_proof(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene_look_at(scene, snapshots, 0);
+	scene->evidence.snapshot_count = 1;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+	scene_hear(scene, EVENT_SERVICE, 1, "{\"event\":\"shutdown.begin\"}");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* It looked deaf while it waited for the signal, and looks deaf when it cleans up. */
+static void a_wait_for_signals_is_not_settled_by_what_comes_after(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+	struct proc waiting;
+
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	waiting = scene->pid1[0];
+	waiting.syscall = 128;
+	scene_look_at(scene, snapshots, 0);
+	snapshots[0].procs = &waiting;
+	snapshots[1].ns = T0 + 100 * CLOCK_MS;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+}
+
+/* Another user's process: nobody tells what it waits in. */
+static void an_unseen_wait_may_be_for_signals(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->pid1[0].syscall = -1;
+	scene->pid1[0].state = 'S';
+	scene_look_at(scene, snapshots, 0);
+	snapshots[1].ns = T0 + 100 * CLOCK_MS;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+	scene->evidence.snapshot_count = 1;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 static void an_end_before_the_signal_is_a_crash(void **state)
 {
 	struct scene *scene = *state;
@@ -485,6 +544,10 @@ int main(void)
 		SCENE(a_service_whose_children_nobody_sees_is_not_clean),
 		SCENE(a_slow_teardown_hides_no_leak),
 		SCENE(a_signal_that_nobody_heard_is_not_clean),
+		SCENE(masks_prove_that_nobody_heard),
+		SCENE(one_look_at_deaf_ears_is_no_proof),
+		SCENE(a_wait_for_signals_is_not_settled_by_what_comes_after),
+		SCENE(an_unseen_wait_may_be_for_signals),
 		SCENE(an_end_before_the_signal_is_a_crash),
 		SCENE(an_end_inside_the_error_bars_is_no_crash),
 		SCENE(a_request_that_failed_is_not_clean),
