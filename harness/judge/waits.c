@@ -16,14 +16,23 @@ struct standing {
 	unsigned done, waiting, never;
 	int64_t longest_done_ns; /* of those let go */
 	int64_t sum_done_ns;
-	int64_t longest_wait_ns;           /* of those that were still waiting */
-	const struct session_story *stuck; /* the one that waited longest */
+	int64_t longest_wait_ns; /* of those that were still waiting */
 };
 
 /* The service's own word that it began, or that its request reached the API. */
 static int64_t began(const struct session_story *story)
 {
 	return story->begun_ns ? story->begun_ns : story->asked_ns;
+}
+
+/* From its beginning to its end, or to PID 1's. */
+static int64_t took(const struct view *view, const struct session_story *story)
+{
+	int64_t end_ns = view->facts->exit_ns ? view->facts->exit_ns
+					      : view->evidence->stopped_ns;
+	int64_t ns = (story->done ? story->done_ns : end_ns) - began(story);
+
+	return ns > 0 ? ns : 0;
 }
 
 static struct standing stand(const struct view *view)
@@ -39,8 +48,7 @@ static struct standing stand(const struct view *view)
 			standing.done += story->done;
 			continue;
 		}
-		took_ns = (story->done ? story->done_ns : view->facts->exit_ns) -
-			began(story);
+		took_ns = took(view, story);
 		if (story->done) {
 			standing.done++;
 			standing.sum_done_ns += took_ns;
@@ -49,18 +57,10 @@ static struct standing stand(const struct view *view)
 			continue;
 		}
 		standing.waiting++;
-		if (took_ns >= standing.longest_wait_ns) {
+		if (took_ns > standing.longest_wait_ns)
 			standing.longest_wait_ns = took_ns;
-			standing.stuck = story;
-		}
 	}
 	return standing;
-}
-
-/* It heard the signal and knew of sessions: only then there is something to wait for. */
-static bool went_down(const struct view *view)
-{
-	return view->shutdown && view->sessions.count > 0;
 }
 
 bool wait_grace_believed(const struct view *view, const struct judgement *judgement,
@@ -70,6 +70,9 @@ bool wait_grace_believed(const struct view *view, const struct judgement *judgem
 		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
 
 	(void)judgement;
+	/* Without an overall deadline a belief decides nothing. */
+	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
+		return false;
 	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
 		return false;
 	snprintf(text, size,
@@ -82,10 +85,10 @@ bool wait_sequential(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
 	struct standing standing;
-	int64_t each_ns;
+	int64_t each_ns, all_ns;
 
 	(void)judgement;
-	if (!view->killed || !went_down(view))
+	if (!view->killed || !view->shutdown)
 		return false;
 	standing = stand(view);
 	/* One at a time, some done, the current one no slower than twice the slowest of
@@ -94,12 +97,14 @@ bool wait_sequential(const struct view *view, const struct judgement *judgement,
 		standing.longest_wait_ns > 2 * standing.longest_done_ns)
 		return false;
 	each_ns = standing.sum_done_ns / standing.done;
+	all_ns = each_ns * view->sessions.count;
+	if (all_ns <= view->scenario->stop.grace_ns)
+		return false;
 	snprintf(text, size,
 		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
 		standing.done, view->sessions.count, TIME(each_ns), standing.never,
-		TIME(each_ns * view->sessions.count),
-		TIME(view->scenario->stop.grace_ns));
+		TIME(all_ns), TIME(view->scenario->stop.grace_ns));
 	return true;
 }
 
@@ -125,38 +130,44 @@ static void name_waiting(const struct view *view, struct buf *names)
 			return;
 		}
 		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", story->label,
-			TIME(view->facts->exit_ns - began(story)), failed ? ", " : "",
+			TIME(took(view, story)), failed ? ", " : "",
 			failed ? story->failed : "");
 		named++;
 	}
+}
+
+/* Nobody asked the API: that is a cause only where it was meant so. */
+static bool say_dropped(
+	const struct view *view, unsigned never, char *text, size_t size)
+{
+	if (never == 0 || !view->disconnect || strcmp(view->disconnect, "none") != 0)
+		return false;
+	snprintf(text, size,
+		"no disconnect was begun for %u of %u sessions, DISCONNECT=none: their agent "
+		"clients were dropped, and it waits for their streams and MCP servers "
+		"to end by themselves",
+		never, view->sessions.count);
+	return true;
 }
 
 bool wait_agent(const struct view *view, const struct judgement *judgement, char *text,
 	size_t size)
 {
 	SCOPED(buf_done) struct buf names = {0};
-	struct standing standing;
+	struct standing standing = stand(view);
 
 	(void)judgement;
-	if (!went_down(view))
+	/* What was not kept may have said that they were let go. */
+	if (view->evidence->events_dropped)
 		return false;
-	standing = stand(view);
-	if (standing.waiting == 0 && standing.never == 0)
-		return false;
-	if (standing.waiting == 0) {
-		snprintf(text, size,
-			"no disconnect was begun for %u of %u sessions%s%s: their agent "
-			"clients were dropped, and it waits for their streams and MCP servers "
-			"to end by themselves",
-			standing.never, view->sessions.count,
-			view->disconnect ? ", DISCONNECT=" : "",
-			view->disconnect ? view->disconnect : "");
-		return true;
-	}
+	if (standing.waiting == 0)
+		return say_dropped(view, standing.never, text, size);
 	name_waiting(view, &names);
 	snprintf(text, size,
-		"waited for the agent API to let go of %u of %u sessions: session %s; %u were "
-		"let go, %u never begun",
+		"%s %u of %u sessions: session %s; %u were let go, %u "
+		"never begun",
+		view->killed ? "waited for the agent API to let go of"
+			     : "ended before the agent API had let go of",
 		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
 		standing.never);
 	return true;
@@ -167,16 +178,16 @@ static bool is_server(const struct lifeline *lifeline)
 	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
 }
 
+/* NULL: it was told nothing, and nobody waited for its answer to that. */
 static const char *how_deaf(const struct lifeline *lifeline, int64_t until_ns)
 {
 	bool eof = lifeline->eof_ns && lifeline->eof_ns < until_ns;
 	bool told = lifeline->signal_ns && lifeline->signal_ns < until_ns;
 
-	if (eof && told)
-		return "ignored EOF and its signal";
 	if (eof)
-		return "ignored EOF, got no signal";
-	return told ? "ignored its signal" : "was told neither EOF nor a signal";
+		return told ? "ignored EOF and its signal"
+			    : "ignored EOF, got no signal";
+	return told ? "ignored its signal" : NULL;
 }
 
 bool wait_mcp(const struct view *view, const struct judgement *judgement, char *text,
@@ -190,14 +201,16 @@ bool wait_mcp(const struct view *view, const struct judgement *judgement, char *
 		return false;
 	for (unsigned i = 0; i < view->remains.count; i++) {
 		const struct lifeline *lifeline = view->remains.list[i].lifeline;
+		const char *how = lifeline && is_server(lifeline)
+			? how_deaf(lifeline, last_moment(view))
+			: NULL;
 
-		if (!lifeline || !is_server(lifeline))
+		if (!how)
 			continue;
 		if (count++ >= NAMED_MAX)
 			continue;
 		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
-			view->remains.list[i].text,
-			how_deaf(lifeline, last_moment(view)));
+			view->remains.list[i].text, how);
 	}
 	if (count == 0)
 		return false;

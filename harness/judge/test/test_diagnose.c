@@ -138,6 +138,71 @@ static void one_after_the_other_is_named(void **state)
 	scene_expect(scene, VERDICT_KILLED, "H2");
 }
 
+/* Three times 50 ms are not what a grace of 2 s is lost with. */
+static void one_after_the_other_is_no_cause_where_there_is_time(void **state)
+{
+	struct scene *scene = *state;
+	struct lifeline *server;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 3);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_disconnect(scene, 1, 2, 52);
+	server = scene_add_server(scene, 1, 2029);
+	server->exit_ns = 0;
+	server->eof_ns = T0 + 60 * CLOCK_MS;
+	server = scene_add_server(scene, 2, 2029);
+	server->exit_ns = 0;
+	server->eof_ns = 0;
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_non_null(
+		strstr(scene->judgement.diagnoses[0].text, "waited for 1 MCP server "));
+	assert_false(scene_has_diagnosis(scene, "H2"));
+	assert_false(scene_has_diagnosis(scene, "H1"));
+}
+
+static void a_server_that_was_told_nothing_is_not_waited_for(void **state)
+{
+	struct scene *scene = *state;
+	struct lifeline *server;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	server = scene_add_server(scene, 1, 2029);
+	server->exit_ns = 0;
+	server->eof_ns = scene->evidence.facts.kill_ns + CLOCK_US;
+	scene_expect(scene, VERDICT_KILLED, "X1");
+	assert_true(scene_has_diagnosis(scene, "L1"));
+}
+
+/* Somebody else's service logs nothing that we know; the agent API knows. */
+static void a_wait_for_the_agent_is_in_the_ledger(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 1);
+	scene_hear(scene, EVENT_LEDGER, 4,
+		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
+	scene_expect(scene, VERDICT_KILLED, "H1");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
+		"waited for the agent API to let go of 1 of 1 sessions: session 1 ("));
+}
+
+/* It asked and went: that is no waiting. */
+static void who_leaves_before_the_answer_did_not_wait(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_open_sessions(scene, 1);
+	scene_hear(scene, EVENT_LEDGER, 299,
+		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
+	scene_expect(scene, VERDICT_DIRTY, "H1");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
+		"ended before the agent API had let go of 1 of 1 sessions"));
+}
+
 static void one_stuck_session_is_named(void **state)
 {
 	struct scene *scene = *state;
@@ -172,6 +237,29 @@ static void a_belief_in_a_longer_grace_is_named(void **state)
 	scene_begin_shutdown(scene, "parallel", 10 * CLOCK_S);
 	scene_disconnect(scene, 1, 2, -1);
 	scene_expect(scene, VERDICT_KILLED, "H15");
+}
+
+/* Sequentially nothing is bound to a deadline, so none can be wrong. */
+static void a_belief_that_bounds_nothing_is_no_cause(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "sequential", 3 * CLOCK_S);
+	scene_disconnect(scene, 1, 2, -1);
+	scene_expect(scene, VERDICT_KILLED, "H1");
+	assert_false(scene_has_diagnosis(scene, "H15"));
+}
+
+static void sessions_that_were_not_begun_are_not_said_to_be_dropped(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 3);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_expect(scene, VERDICT_KILLED, "X1");
 }
 
 static void a_deaf_server_is_named(void **state)
@@ -261,9 +349,15 @@ int main(void)
 		SCENE(a_shell_as_pid1_is_named),
 		SCENE(a_look_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),
+		SCENE(one_after_the_other_is_no_cause_where_there_is_time),
+		SCENE(a_server_that_was_told_nothing_is_not_waited_for),
+		SCENE(a_wait_for_the_agent_is_in_the_ledger),
+		SCENE(who_leaves_before_the_answer_did_not_wait),
 		SCENE(one_stuck_session_is_named),
 		SCENE(dropped_sessions_are_named),
 		SCENE(a_belief_in_a_longer_grace_is_named),
+		SCENE(a_belief_that_bounds_nothing_is_no_cause),
+		SCENE(sessions_that_were_not_begun_are_not_said_to_be_dropped),
 		SCENE(a_deaf_server_is_named),
 		SCENE(who_killed_it_goes_before_what_it_left),
 		SCENE(a_clean_stop_with_zombies_is_clean_first),
