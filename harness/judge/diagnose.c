@@ -303,6 +303,7 @@ static rule_fn *const rules[CAUSES] = {
 	[CAUSE_W1] = pid1_has_no_handler,
 	[CAUSE_H15] = wait_grace_believed,
 	[CAUSE_H2] = wait_sequential,
+	[CAUSE_H9] = wait_turns,
 	[CAUSE_H1] = wait_agent,
 	[CAUSE_H3] = wait_mcp,
 	[CAUSE_X5] = reported_child_status,

@@ -128,7 +128,8 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 }
 
 /* An accepted request that was answered, and not with what it was sent for. (503 is
- * being turned away, which is what a service on its way down is asked to do.) */
+ * being turned away, which is what a service on its way down is asked to do; but not
+ * with work that it had begun.) */
 static void judge_requests(struct judgement *judgement, const struct view *view)
 {
 	if (view->lost > 0)
@@ -137,6 +138,10 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 	if (view->wrong > 0)
 		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
 			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
+	if (view->turns.interrupted > 0)
+		find(judgement, VERDICT_DIRTY, "interrupted: %u turn%s in flight",
+			view->turns.interrupted,
+			view->turns.interrupted == 1 ? "" : "s");
 }
 
 static unsigned opened_for(const struct evidence *evidence)

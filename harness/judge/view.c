@@ -155,6 +155,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_hearing(view);
 	sessions_tell(&view->sessions, evidence);
 	remains_find(&view->remains, evidence);
+	turns_follow(&view->turns, evidence);
 }
 
 void view_close(struct view *view)

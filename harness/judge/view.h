@@ -9,6 +9,7 @@
 
 #include "harness/judge/remains.h"
 #include "harness/judge/sessions.h"
+#include "harness/judge/turns.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
 
@@ -18,6 +19,7 @@ struct view {
 	const struct stop_facts *facts;
 	struct sessions sessions;
 	struct remains remains;
+	struct turns turns;
 
 	int64_t stop_ns;  /* T1 - T0; -1: not known */
 	bool too_late;    /* PID 1 had ended before the stop signal reached it */

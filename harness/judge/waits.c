@@ -108,6 +108,25 @@ bool wait_sequential(const struct view *view, const struct judgement *judgement,
 	return true;
 }
 
+bool wait_turns(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	const struct turns *turns = &view->turns;
+	unsigned count = view->killed ? turns->killed : turns->interrupted;
+
+	(void)judgement;
+	if (count == 0 || (view->killed && !view->shutdown))
+		return false;
+	snprintf(text, size, "%u turn%s in flight %s", count, count == 1 ? "" : "s",
+		view->killed ? "needed longer than the grace"
+			: count == 1
+			? "was interrupted and answered 503: it needed longer than "
+			  "the service's budget"
+			: "were interrupted and answered 503: they needed longer than "
+			  "the service's budget");
+	return true;
+}
+
 /* Until when what happened was the service's doing, and not its death's. */
 static int64_t last_moment(const struct view *view)
 {

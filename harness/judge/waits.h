@@ -1,7 +1,7 @@
 /*
  * waits - what a service that heard its stop signal was still waiting for.
  *
- * The rules H1, H2, H3 and H15 of diagnose.h, in its form: true when the diagnosis
+ * The rules H1, H2, H3, H9 and H15 of diagnose.h, in its form: true when the diagnosis
  * holds, and then `text` says it.
  */
 #ifndef HARNESS_JUDGE_WAITS_H
@@ -19,6 +19,9 @@ bool wait_grace_believed(const struct view *view, const struct judgement *judgem
 /* H2: sessions were let go one after the other, and there were too many. */
 bool wait_sequential(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size);
+/* H9: on turns that were in flight, or it gave up waiting for them. */
+bool wait_turns(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size);
 /* H1: on the agent API to let sessions go. */
 bool wait_agent(const struct view *view, const struct judgement *judgement, char *text,
 	size_t size);

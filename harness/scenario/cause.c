@@ -14,6 +14,7 @@ const char *const cause_ids[CAUSES + 1] = {
 	[CAUSE_W1] = "W1",
 	[CAUSE_H15] = "H15",
 	[CAUSE_H2] = "H2",
+	[CAUSE_H9] = "H9",
 	[CAUSE_H1] = "H1",
 	[CAUSE_H3] = "H3",
 	[CAUSE_X5] = "X5",

@@ -18,6 +18,7 @@ enum cause {
 	CAUSE_W1,  /* PID 1 has no handler for it */
 	CAUSE_H15, /* it believed in a longer grace */
 	CAUSE_H2,  /* sequential teardown */
+	CAUSE_H9,  /* turns in flight needed longer than they were given */
 	CAUSE_H1,  /* it waited for the agent API */
 	CAUSE_H3,  /* it waited for MCP servers */
 	CAUSE_X5,  /* 137 that PID 1 reported */

@@ -59,6 +59,21 @@ void scene_add_request(
 		&scene->evidence, kind, (unsigned)session, "1", "personal_assistant");
 
 	scene->evidence.requests[index].end = end;
+	scene->evidence.requests[index].sent_ns =
+		T0 + (kind == REQUEST_OPEN ? -600 : -200) * CLOCK_MS;
+	scene->evidence.requests[index].ended_ns =
+		T0 + (kind == REQUEST_OPEN ? -400 : 200) * CLOCK_MS;
+}
+
+void scene_run_turn(struct scene *scene, int session, int64_t from_ms, int64_t to_ms,
+	const char *why)
+{
+	scene_hear(scene, EVENT_LEDGER, from_ms,
+		"{\"event\":\"agent.turn.begin\",\"session\":\"%d\"}", session);
+	if (why)
+		scene_hear(scene, EVENT_LEDGER, to_ms,
+			"{\"event\":\"agent.turn.end\",\"session\":\"%d\",\"why\":\"%s\"}",
+			session, why);
 }
 
 void scene_disconnect(struct scene *scene, int session, int64_t from_ms, int64_t to_ms)

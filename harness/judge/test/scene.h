@@ -43,6 +43,9 @@ struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ende
 struct life *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms);
 void scene_add_request(
 	struct scene *scene, enum request_kind kind, int session, enum request_end end);
+/* A session's turn runs at the agent API from then on; ended by why, NULL: never. */
+void scene_run_turn(struct scene *scene, int session, int64_t from_ms, int64_t to_ms,
+	const char *why);
 void scene_open_sessions(struct scene *scene, int count);
 void scene_begin_shutdown(struct scene *scene, const char *how, int64_t grace_ns);
 /* to_ms < 0: it never ends. */

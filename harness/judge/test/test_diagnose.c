@@ -262,6 +262,32 @@ static void sessions_that_were_not_begun_are_not_said_to_be_dropped(void **state
 	scene_expect(scene, VERDICT_KILLED, "X1");
 }
 
+static void a_turn_that_outlasts_the_grace_is_named(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 2);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_run_turn(scene, 1, -100, 0, NULL);
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_BROKEN);
+	scene_expect(scene, VERDICT_KILLED, "H9");
+}
+
+static void a_turn_that_was_over_is_not_why_it_was_killed(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_kill_at_grace(scene);
+	scene_open_sessions(scene, 2);
+	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
+	scene_run_turn(scene, 1, -100, 150, "interrupted");
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
+	scene_disconnect(scene, 1, 160, -1);
+	scene_expect(scene, VERDICT_KILLED, "H1");
+	assert_false(scene_has_diagnosis(scene, "H9"));
+}
+
 static void a_deaf_server_is_named(void **state)
 {
 	struct scene *scene = *state;
@@ -358,6 +384,8 @@ int main(void)
 		SCENE(a_belief_in_a_longer_grace_is_named),
 		SCENE(a_belief_that_bounds_nothing_is_no_cause),
 		SCENE(sessions_that_were_not_begun_are_not_said_to_be_dropped),
+		SCENE(a_turn_that_outlasts_the_grace_is_named),
+		SCENE(a_turn_that_was_over_is_not_why_it_was_killed),
 		SCENE(a_deaf_server_is_named),
 		SCENE(who_killed_it_goes_before_what_it_left),
 		SCENE(a_clean_stop_with_zombies_is_clean_first),

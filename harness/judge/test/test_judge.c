@@ -463,6 +463,33 @@ static void a_request_that_was_turned_away_is_no_loss(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+static void a_turn_that_was_interrupted_is_not_clean(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play_clean(scene);
+	scene_run_turn(scene, 1, -100, 150, "interrupted");
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
+	scene_expect(scene, VERDICT_DIRTY, "H9");
+	assert_int_equal(scene->judgement.turned_away, 1);
+}
+
+/* Its turn had begun after the signal, or was another request's. */
+static void a_turn_that_had_not_begun_is_not_interrupted(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play_clean(scene);
+	scene_run_turn(scene, 1, 2, 150, "interrupted");
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
+	scene_run_turn(scene, 2, -150, -50, "end_turn");
+	scene_add_request(scene, REQUEST_TURN, 2, REQUEST_TURNED_AWAY);
+	scene_run_turn(scene, 3, -100, 150, "end_turn");
+	scene_add_request(scene, REQUEST_TURN, 3, REQUEST_ANSWERED);
+	scene_add_request(scene, REQUEST_TURN, 3, REQUEST_TURNED_AWAY);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 static void what_is_proven_beats_what_is_unknown(void **state)
 {
 	struct scene *scene = *state;
@@ -559,6 +586,8 @@ int main(void)
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
+		SCENE(a_turn_that_was_interrupted_is_not_clean),
+		SCENE(a_turn_that_had_not_begun_is_not_interrupted),
 		SCENE(what_is_proven_beats_what_is_unknown),
 		SCENE(a_time_that_nobody_saw_is_inconclusive),
 		SCENE(a_case_that_could_not_run_is_not_met),
