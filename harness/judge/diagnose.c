@@ -192,8 +192,7 @@ static bool exited_by_itself(const struct view *view)
 	int code = view->facts->exit_code;
 
 	return view->facts->wait_status_known && !view->signalled &&
-		(code == 128 + SIGKILL ||
-			(code == 128 + SIGTERM && !view->scenario->service.init));
+		(code == 128 + SIGKILL || (code == 128 + SIGTERM && !view->init));
 }
 
 static bool reported_child_status(const struct view *view,
@@ -232,31 +231,100 @@ static bool crashed(const struct view *view, const struct judgement *judgement,
 
 static bool is_143(const struct view *view)
 {
-	return view->facts->exit_code == 128 + SIGTERM;
+	return view->facts->exit_code == 128 + SIGTERM && !view->too_late &&
+		!exited_by_itself(view);
+}
+
+/* Did the service mean to hear the signal, at some time before its end? (One that waits
+ * for signals may wait for others; then what it logged must tell.) */
+static bool program_hears(const struct view *view)
+{
+	const struct evidence *evidence = view->evidence;
+
+	for (const struct snapshot *snapshot = evidence->snapshots;
+		view->program && snapshot <= view->last; snapshot++) {
+		for (unsigned i = 0; i < snapshot->count; i++) {
+			const struct proc *proc = &snapshot->procs[i];
+
+			if (proc->pid == view->program->pid &&
+				(proc_catches(proc, SIGTERM) ||
+					proc_blocks(proc, SIGTERM) ||
+					(proc_awaits_signals(proc) &&
+						view->last_lines > 0)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ", logged 2 lines" */
+static const char *lines_of(const struct view *view, char *text, size_t size)
+{
+	if (view->last_lines == 0)
+		return ", logged nothing";
+	snprintf(text, size, ", logged %u line%s", view->last_lines,
+		view->last_lines == 1 ? "" : "s");
+	return text;
 }
 
 static bool reraised_after_drain(const struct view *view,
 	const struct judgement *judgement, char *text, size_t size)
 {
+	char lines[48];
+
 	(void)judgement;
-	if (!is_143(view) || !view->completed)
+	if (!is_143(view))
+		return false;
+	if (view->completed)
+		return say(text, size,
+			"143 after a complete drain: it restored the default and "
+			"raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
+	if (view->shutdown || !program_hears(view))
 		return false;
 	return say(text, size,
-		"143 after a complete drain: it restored the default and "
-		"raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
+		"143 after its own way down: it (%s) caught SIGTERM%s, took %s, and raised "
+		"SIGTERM again, which is 0 as PID 1 and 143 behind an init",
+		view->program->name, lines_of(view, lines, sizeof lines),
+		view->stop_ns >= 0 ? TIME(view->stop_ns) : "?");
+}
+
+/* (Some inits signal all that is below them: then it ended too.) */
+static bool outlived_it(const struct view *view, const struct proc *below)
+{
+	return below && (!below->ended_ns || below->ended_ns > view->facts->dying_ns);
+}
+
+static void say_died(const struct view *view, char *text, size_t size)
+{
+	const struct proc *program = view->program;
+	const struct proc *below = program ? view_child(view, program) : NULL;
+	char lines[48];
+
+	if (view->shutdown)
+		snprintf(text, size, "it began its way down and did not finish it");
+	else if (!program)
+		snprintf(text, size, "it said nothing of a way down");
+	else if (outlived_it(view, below))
+		snprintf(text, size, "%s (pid %d) ran below it and never received it",
+			below->name, (int)below->ns_pid);
+	else
+		snprintf(text, size, "it had no handler%s",
+			lines_of(view, lines, sizeof lines));
 }
 
 static bool died_of_default(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
+	char how[160];
+
 	(void)judgement;
-	if (!is_143(view) || view->completed || view->too_late ||
-		exited_by_itself(view))
+	if (!is_143(view) || view->completed ||
+		(!view->shutdown && program_hears(view)))
 		return false;
-	return say(text, size, "143: SIGTERM's default disposition ended it%s: it %s",
-		view->scenario->service.init ? " behind the init" : "",
-		view->shutdown ? "began its way down and did not finish it"
-			       : "has no way down (no handler, nothing logged)");
+	say_died(view, how, sizeof how);
+	return say(text, size, "143: SIGTERM's default disposition ended %s%s: %s",
+		view->program ? view->program->name : "it",
+		view->init ? " behind the init" : "", how);
 }
 
 static bool ended_before_stop(const struct view *view,

@@ -54,6 +54,17 @@ static bool same_ears(const struct proc *one, const struct proc *other)
 		wait_is_seen(one) == wait_is_seen(other);
 }
 
+const struct proc *view_child(const struct view *view, const struct proc *parent)
+{
+	for (unsigned i = 1; view->last && i < view->last->count; i++) {
+		const struct proc *proc = &view->last->procs[i];
+
+		if (proc->ppid == parent->pid && proc->state != 'Z')
+			return proc;
+	}
+	return NULL;
+}
+
 static void view_pid1(struct view *view)
 {
 	const struct snapshot *last = evidence_last_snapshot(view->evidence);
@@ -62,6 +73,16 @@ static void view_pid1(struct view *view)
 		return;
 	view->last = last;
 	view->pid1 = &last->procs[0];
+	view->init = view->init || proc_is_init(view->pid1);
+	view->program = view->init ? view_child(view, view->pid1) : view->pid1;
+}
+
+static void view_log(struct view *view)
+{
+	const struct evidence *evidence = view->evidence;
+
+	for (unsigned i = 0; view->facts->signal_ns && i < evidence->log_count; i++)
+		view->last_lines += evidence->log[i].ns > view->facts->signal_ns;
 }
 
 /* PID 1's ears were the same for so long that the signal has found them so. */
@@ -143,6 +164,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
 		.completed =
 			evidence_service_event(evidence, "shutdown.complete") != NULL,
+		.init = scenario->service.init,
 	};
 	view->too_late = came_too_late(facts);
 	if (facts->signal_ns && facts->exit_ns && !view->too_late)
@@ -153,6 +175,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_requests(view);
 	view_pid1(view);
 	view_hearing(view);
+	view_log(view);
 	sessions_tell(&view->sessions, evidence);
 	remains_find(&view->remains, evidence);
 	turns_follow(&view->turns, evidence);

@@ -31,17 +31,24 @@ struct view {
 
 	const struct snapshot *last; /* before the end, NULL: none */
 	const struct proc *pid1;     /* there */
-	bool discarded; /* the kernel threw the stop signal away: traced, or shown by
-				PID 1's masks in two snapshots 100 ms apart */
+	bool init;                   /* and is an init: the service is its child */
+	/* What is stopped: PID 1, or behind an init its child; NULL: not seen. */
+	const struct proc *program;
+	/* The kernel threw the stop signal away: traced, or shown by PID 1's masks in two
+	 * snapshots 100 ms apart. */
+	bool discarded;
 	bool hearing_unproven; /* it may have been, and was not seen for long enough */
 
 	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
 	bool completed;               /* it logged shutdown.complete */
+	unsigned last_lines;          /* that it logged after the stop signal */
 	const char *disconnect; /* "parallel", from shutdown.begin; NULL: not said */
 };
 
 void view_open(struct view *view, const struct scenario *scenario,
 	const struct evidence *evidence);
+/* The first child that ran in the last snapshot; NULL: none. */
+const struct proc *view_child(const struct view *view, const struct proc *parent);
 void view_close(struct view *view);
 
 #endif
