@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/report/digits.h"
+#include "harness/scenario/cause.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -163,22 +164,33 @@ static void say_expected(struct row *row)
 		: mem_text(word);
 }
 
-/* A clean stop needs no reason, and a slow one has its own words for it. */
+/* What zombies were left is told, and explains no verdict. */
+static const char *cause_of(const cJSON *diagnosis)
+{
+	const char *id = diagnosis ? text_of(diagnosis, "id") : "";
+
+	return strcmp(id, cause_ids[CAUSE_L3]) == 0 ? "" : id;
+}
+
+/* A clean stop needs no reason; a slow one has its own words for it, and so has one that
+ * nothing explains. */
 static void say_why(struct row *row, const cJSON *round)
 {
 	const cJSON *first = cJSON_GetArrayItem(json_get(round, "diagnoses"), 0);
 	const char *verdict = text_of(round, "verdict");
+	bool could_run = json_bool(round, "could_run", true);
 	bool in_words =
-		!json_bool(round, "could_run", true) || strcmp(verdict, "slow") == 0;
-	bool diagnosed = first && !in_words && strcmp(verdict, "clean") != 0;
+		!could_run || strcmp(verdict, "slow") == 0 || !cause_of(first)[0];
+	bool clean = could_run && strcmp(verdict, "clean") == 0;
 
-	row->id = mem_text(diagnosed ? text_of(first, "id") : "");
-	if (diagnosed)
-		row->cells[COLUMN_WHY] =
-			mem_textf("%s %s", row->id, text_of(first, "text"));
+	row->id = mem_text(clean || in_words ? "" : cause_of(first));
+	if (clean)
+		row->cells[COLUMN_WHY] = mem_text("");
+	else if (in_words)
+		row->cells[COLUMN_WHY] = mem_text(text_of(round, "reason"));
 	else
 		row->cells[COLUMN_WHY] =
-			mem_text(in_words ? text_of(round, "reason") : "");
+			mem_textf("%s %s", row->id, text_of(first, "text"));
 }
 
 static void say_verdict(struct row *row)

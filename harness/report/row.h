@@ -19,7 +19,7 @@ enum column {
 	COLUMN_MARGIN,   /* the smallest */
 	COLUMN_VERDICT,  /* the worst */
 	COLUMN_EXPECTED, /* "ok", "NOT MET 2/3", "NOT RUN" */
-	COLUMN_WHY,      /* "H2 sequential teardown: ..."; empty when all is clean */
+	COLUMN_WHY,      /* "H2 sequential teardown: ...", or the verdict's reason */
 	COLUMNS,
 };
 

@@ -246,6 +246,16 @@ static void print_trimmed(FILE *out, const char *line)
 	fprintf(out, "%.*s\n", (int)len, line);
 }
 
+/* A verdict that was not wanted is told with its reason. */
+static bool tells_reason(const struct row *row)
+{
+	for (unsigned i = 0; i < row->unmet.count; i++) {
+		if (strncmp(row->unmet.word[i], "verdict: ", 9) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What a row that did not go well, or one of a few, has to say beyond its line. */
 static void print_details(const struct table *table, FILE *out, const struct row *row)
 {
@@ -255,8 +265,8 @@ static void print_details(const struct table *table, FILE *out, const struct row
 
 	if (row->met && !table->few)
 		return;
-	/* A reason without an id is the verdict's, and told by what was not met. */
-	if (cut && why[0] && (row->id[0] || row->not_run))
+	/* A reason without an id is the verdict's. */
+	if (cut && why[0] && (row->id[0] || !tells_reason(row)))
 		screen_paragraph(&table->screen, out, DETAIL_INDENT, why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
 		screen_paragraph(

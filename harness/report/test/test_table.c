@@ -276,6 +276,41 @@ static void table_says_why_a_case_could_not_run(void **state)
 		"1 case, 0 met, 0 not met, 1 could not run, 3 passed over in 34.3s\n");
 }
 
+#define EXIT_1(diagnoses, unmet)                                                         \
+	ROUND("a", "main", "", "1", "0", "0", "1", "12300000", "1987700000", "dirty",    \
+		"false",                                                                 \
+		"\"could_run\":true,\"reason\":\"exit code 1, in words that are long\"," \
+		"\"folder\":null,\"diagnoses\":[" diagnoses "],\"expectations\":["       \
+		"{\"what\":\"" unmet "\",\"wanted\":\"w\",\"seen\":\"s\","               \
+		"\"met\":false}]")
+#define ONE_UNMET "\"cases\":1,\"met\":0,\"unmet\":1,\"not_run\":0"
+
+/* Nothing is invented for an exit code that nothing explains; zombies do not. */
+static void table_gives_the_verdicts_reason_where_there_is_no_cause(void **state)
+{
+	SCOPED(mem_free) char *none =
+		piped(RESULTS(EXIT_1("", "exit_code"), ONE_UNMET));
+	SCOPED(mem_free) char *zombies = piped(
+		RESULTS(EXIT_1("{\"id\":\"L3\",\"text\":\"1 zombie\"}", "exit_code"),
+			ONE_UNMET));
+
+	(void)state;
+	assert_non_null(strstr(none, "NOT MET  exit code 1, in words that are long\n"));
+	assert_string_equal(none, zombies);
+}
+
+static void table_tells_such_a_reason_below_where_it_is_cut(void **state)
+{
+	SCOPED(mem_free) char *told =
+		shown(RESULTS(EXIT_1("", "verdict"), ONE_UNMET), 66);
+	SCOPED(mem_free) char *untold =
+		shown(RESULTS(EXIT_1("", "exit_code"), ONE_UNMET), 66);
+
+	(void)state;
+	assert_non_null(strstr(untold, "\n    exit code 1, in words that are long\n"));
+	assert_null(strstr(told, "\n    exit code 1, in words"));
+}
+
 static void table_of_nothing_is_a_summary(void **state)
 {
 	SCOPED(mem_free) char *text =
@@ -445,6 +480,8 @@ int main(void)
 		TABLE(table_gives_axes_that_end_alike_their_whole_names),
 		TABLE(table_is_drawn_in_ascii_where_nothing_else_is_known),
 		TABLE(table_says_why_a_case_could_not_run),
+		TABLE(table_gives_the_verdicts_reason_where_there_is_no_cause),
+		TABLE(table_tells_such_a_reason_below_where_it_is_cut),
 		TABLE(table_of_nothing_is_a_summary),
 		TABLE(table_fits_the_terminal),
 		TABLE(table_of_eighty_columns_keeps_to_the_ids),
