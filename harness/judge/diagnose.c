@@ -291,7 +291,9 @@ static bool reraised_after_drain(const struct view *view,
 /* (Some inits signal all that is below them: then it ended too.) */
 static bool outlived_it(const struct view *view, const struct proc *below)
 {
-	return below && (!below->ended_ns || below->ended_ns > view->facts->dying_ns);
+	int64_t end_ns = below ? evidence_end_of(view->evidence, below->pid) : 0;
+
+	return below && (!end_ns || end_ns > view->facts->dying_ns);
 }
 
 static void say_died(const struct view *view, char *text, size_t size)

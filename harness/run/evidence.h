@@ -144,6 +144,9 @@ void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
  * a later one shows what its death did. Borrowed. */
 struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
+/* When PID 1's descendant with this pid ended; 0: it lives, or nobody told of it. */
+int64_t evidence_end_of(const struct evidence *evidence, pid_t pid);
+
 /* The service's own event with this name: the first, or NULL. */
 const struct event *evidence_service_event(
 	const struct evidence *evidence, const char *name);

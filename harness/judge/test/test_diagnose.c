@@ -363,7 +363,7 @@ static void end_behind_init(struct scene *scene, struct snapshot *snapshots)
 	strcpy(scene->pid1[1].name, "web");
 	scene->pid1[1].pid = 401;
 	scene->pid1[1].ppid = 400;
-	scene->pid1[1].ended_ns = T0 + 299 * CLOCK_MS;
+	scene_add_life(scene, scene->pid1[1].pid, 299);
 	scene_look_at(scene, snapshots, 1);
 	scene_exit_with(scene, 143);
 }
