@@ -80,4 +80,6 @@ for phrase in "Shutting down" "Disconnected agent client" "Closed session for ro
 done
 count=$(printf '%s\n' "$log" | grep -c "Disconnected agent client")
 check "one disconnect per session" [ "$count" -eq 3 ]
+count=$(printf '%s\n' "$log" | grep -c '"mcp.reaped"')
+check "two MCP servers of each session are reaped" [ "$count" -eq 6 ]
 exit $failed
