@@ -78,8 +78,8 @@ struct stop_part {
 	int64_t within_ns; /* how long `when` may take: 60s */
 };
 
-/* "expect": what must be seen. What is not said is not asked; an expect that says
- * nothing asks for a clean stop with exit code 0. */
+/* "expect": what must be seen. What is not said is not asked; but an expect that names
+ * neither verdict, exit code nor diagnosis asks for a clean stop with exit code 0. */
 #define EXPECT_CODES_MAX 8
 #define EXPECT_ANY       (-1)
 #define EXPECT_ALL       (-2)

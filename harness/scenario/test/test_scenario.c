@@ -226,10 +226,14 @@ static void scenario_refuses_manners_that_no_mock_has(void **state)
 	}
 }
 
-static void scenario_that_says_nothing_asks_for_a_clean_stop(void **state)
+static void scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop(void **state)
 {
-	static const char *const texts[] = {
-		"{\"name\":\"x\"}", "{\"name\":\"x\",\"expect\":{}}"};
+	static const char *const texts[] = {"{\"name\":\"x\"}",
+		"{\"name\":\"x\",\"expect\":{}}",
+		"{\"name\":\"x\",\"expect\":{\"within\":\"5s\"}}",
+		"{\"name\":\"x\",\"expect\":{\"log\":[]}}",
+		"{\"name\":\"x\",\"expect\":{\"diagnosis\":\"any\"}}",
+		"{\"name\":\"x\",\"expect\":{\"orphans\":0,\"lost\":0}}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -244,8 +248,8 @@ static void scenario_that_says_nothing_asks_for_a_clean_stop(void **state)
 
 static void scenario_asks_for_nothing_that_its_expect_leaves_out(void **state)
 {
-	struct scenario scenario =
-		good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\"}}");
+	struct scenario scenario = good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\","
+					"\"diagnosis\":\"H2\"}}");
 
 	(void)state;
 	assert_int_equal(scenario.expect.within_ns, 4 * CLOCK_S);
@@ -380,7 +384,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenario_refuses_what_is_wrong_and_says_where),
 		cmocka_unit_test(scenario_refuses_manners_that_no_mock_has),
-		cmocka_unit_test(scenario_that_says_nothing_asks_for_a_clean_stop),
+		cmocka_unit_test(
+			scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop),
 		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
 		cmocka_unit_test(scenario_has_defaults_that_fit_our_service),
 		cmocka_unit_test(scenario_reads_what_every_part_says),
