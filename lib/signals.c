@@ -1,9 +1,29 @@
 #include "lib/signals.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* "RTMIN+3": counted from one end of the real-time signals, which have no other names. */
+static int real_time(const char *name)
+{
+	bool from_least = strncmp(name, "RTMIN", 5) == 0;
+	const char *at = name + 5;
+	char *end = NULL;
+	long distance = 0;
+
+	if (!from_least && strncmp(name, "RTMAX", 5) != 0)
+		return 0;
+	if (*at == (from_least ? '+' : '-') && at[1] >= '0' && at[1] <= '9') {
+		distance = strtol(at + 1, &end, 10);
+		at = end;
+	}
+	if (*at || distance > SIGRTMAX - SIGRTMIN)
+		return 0;
+	return (int)(from_least ? SIGRTMIN + distance : SIGRTMAX - distance);
+}
 
 int signal_number(const char *name)
 {
@@ -21,7 +41,7 @@ int signal_number(const char *name)
 		if (abbreviation && strcmp(name, abbreviation) == 0)
 			return i;
 	}
-	return 0;
+	return real_time(name);
 }
 
 const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE])
@@ -30,6 +50,10 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE])
 
 	if (abbreviation)
 		snprintf(text, SIGNAL_TEXT_SIZE, "SIG%s", abbreviation);
+	else if (number == SIGRTMIN)
+		snprintf(text, SIGNAL_TEXT_SIZE, "SIGRTMIN");
+	else if (number > SIGRTMIN && number <= SIGRTMAX)
+		snprintf(text, SIGNAL_TEXT_SIZE, "SIGRTMIN+%d", number - SIGRTMIN);
 	else
 		snprintf(text, SIGNAL_TEXT_SIZE, "signal %d", number);
 	return text;

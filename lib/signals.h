@@ -4,10 +4,10 @@
 #ifndef LIB_SIGNALS_H
 #define LIB_SIGNALS_H
 
-/* "SIGTERM", "TERM" or "15"; 0 when there is no such signal. */
+/* "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 when there is no such signal. */
 int signal_number(const char *name);
 
-/* "SIGTERM", "signal 40" for one without a name, in text, which is given back. */
+/* "SIGTERM", "SIGRTMIN+3", "signal 32" for one without a name, in text, which is given back. */
 #define SIGNAL_TEXT_SIZE 16
 const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
 

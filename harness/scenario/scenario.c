@@ -1,5 +1,6 @@
 #include "harness/scenario/scenario.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,8 @@ static const struct field service_fields[] = {
 	{"init", FIELD_BOOL, offsetof(struct service_part, init),
 		.help = "an init (tini) is PID 1 and the command its child"},
 	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
-		.preset = "SIGTERM", .help = "the signal that asks it to stop"},
+		.preset = "SIGTERM",
+		.help = "the signal that asks it to stop; one that can be handled"},
 	{"topology", FIELD_CHOICE, offsetof(struct service_part, topology),
 		.choices = topologies, .preset = "host",
 		.help = "docker: only the service is a container, or the mock agent API too, on "
@@ -192,6 +194,25 @@ static bool runs_on(const struct scenario *scenario, const char *engine)
 	return scenario->engines.count == 0;
 }
 
+/* What asks must leave a choice. */
+static bool check_stop_signal(const struct scenario *scenario,
+	const struct json_doc *doc, const cJSON *root, struct err *err)
+{
+	const char *name = scenario->service.stop_signal;
+	int number = signal_number(name);
+	const cJSON *node = node_at(root, "service.stop_signal");
+
+	if (number == 0)
+		return json_doc_wrong(doc, node, err,
+			"service.stop_signal: no such signal; expected a name such as "
+			"\"SIGTERM\" or \"SIGRTMIN+3\"");
+	if (number == SIGKILL || number == SIGSTOP)
+		return json_doc_wrong(doc, node, err,
+			"service.stop_signal: %.40s asks nobody: it cannot be handled",
+			name);
+	return true;
+}
+
 /* What no single key can be blamed for. */
 static bool check(const struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, struct err *err)
@@ -202,10 +223,8 @@ static bool check(const struct scenario *scenario, const struct json_doc *doc,
 		return json_doc_wrong(doc, node_at(root, "stop.grace"), err,
 			"stop.grace: Docker counts whole seconds; a fraction needs "
 			"\"engines\": [\"process\"]");
-	if (signal_number(scenario->service.stop_signal) == 0)
-		return json_doc_wrong(doc, node_at(root, "service.stop_signal"), err,
-			"service.stop_signal: no such signal; expected a name such as "
-			"\"SIGTERM\"");
+	if (!check_stop_signal(scenario, doc, root, err))
+		return false;
 	if (scenario->load.turns > scenario->load.sessions)
 		return json_doc_wrong(doc, node_at(root, "load.turns"), err,
 			"load.turns: more than load.sessions (%lld)",
