@@ -1,9 +1,14 @@
 /*
  * stopbench - stops containers, measures how they stop, and says why.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/command.h"
 #include "harness/version.h"
@@ -66,10 +71,34 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/* Whoever closed one of them wants nothing of it. Left closed, the next socket would be
+ * taken for it. */
+static void open_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The lowest that is free is the one that is missing. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(EXIT_NOT_RUN);
+	}
+}
+
+/* At the very end, for argp exits by itself: a result that nobody can read is none. */
+static void flush_output(void)
+{
+	bool failed = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !failed)
+		return;
+	fprintf(stderr, "stopbench: stdout: %s\n", strerror(errno));
+	_exit(EXIT_NOT_RUN);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
+	open_standard_files();
+	atexit(flush_output);
 	/* Characters only: numbers keep their points, which JSON wants. */
 	setlocale(LC_CTYPE, "");
 	for (size_t i = 0; i < COUNT(commands); i++) {

@@ -457,6 +457,38 @@ static void somebody_elses_command_holds_on_process(void **state)
 	all_hold("examples/busybox-httpd.json", "process", 2);
 }
 
+/* Runs a line of the shell in which "$0" is stopbench; gives its exit code. */
+static int shell(const char *line)
+{
+	SCOPED(mem_free) char *stopbench = mem_textf("%s/stopbench", bin_folder());
+	struct said said =
+		run_command((const char *const[]){"sh", "-c", line, stopbench, NULL});
+	int code = said.code;
+
+	said_done(&said);
+	return code;
+}
+
+static void closed_files_do_not_end_a_run(void **state)
+{
+	int before = homes();
+
+	(void)state;
+	assert_int_equal(
+		shell("\"$0\" run scenarios/kill/60-no-handler.json --half twin "
+		      "--engine process --report \"${TMPDIR:-/tmp}/closed\" <&- >&- 2>&-"),
+		0);
+	assert_int_equal(homes(), before);
+}
+
+static void output_that_is_lost_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("\"$0\" schema > /dev/full"), 3);
+	assert_int_equal(shell("\"$0\" run --help > /dev/full"), 3);
+	assert_int_equal(shell("\"$0\" schema > /dev/null"), 0);
+}
+
 static void the_schema_is_the_committed_one(void **state)
 {
 	struct said said =
@@ -573,6 +605,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mistakes_are_named_and_nothing_is_started),
 		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(closed_files_do_not_end_a_run),
+		cmocka_unit_test(output_that_is_lost_is_an_error),
 		cmocka_unit_test(the_schema_is_the_committed_one),
 		cmocka_unit_test(baseline_holds_on_process),
 		cmocka_unit_test(kill_holds_on_process),
