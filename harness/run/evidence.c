@@ -23,11 +23,14 @@ static void *with_room(void *array, unsigned count, size_t size)
 	return array;
 }
 
-static void count_event(struct evidence *evidence, const char *name)
+/* A name that is new is only learnt with an event that is kept: names take room too. */
+static void count_event(struct evidence *evidence, const char *name, bool kept)
 {
 	struct event_count *count;
 
 	HASH_FIND_STR(evidence->counts, name, count);
+	if (!count && !kept)
+		return;
 	if (!count) {
 		count = mem_zeroed(sizeof *count);
 		count->name = mem_text(name);
@@ -45,19 +48,36 @@ unsigned evidence_count(const struct evidence *evidence, const char *name)
 	return count ? count->count : 0;
 }
 
+/* What a tree takes in memory: many times its text. */
+static size_t bytes_of(const cJSON *node)
+{
+	size_t bytes = sizeof *node;
+	const cJSON *child;
+
+	bytes += node->string ? strlen(node->string) + 1 : 0;
+	bytes += node->valuestring ? strlen(node->valuestring) + 1 : 0;
+	cJSON_ArrayForEach(child, node)
+		bytes += bytes_of(child);
+	return bytes;
+}
+
 void evidence_add_event(
 	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json)
 {
 	const char *name = json_text(json, "event");
+	size_t bytes = name ? bytes_of(json) : 0;
+	bool kept = name && evidence->event_count < EVIDENCE_EVENTS_MAX &&
+		bytes <= EVIDENCE_EVENTS_BYTES - evidence->event_bytes;
 	struct event *event;
 
 	if (name)
-		count_event(evidence, name);
-	if (!name || evidence->event_count == EVIDENCE_EVENTS_MAX) {
+		count_event(evidence, name, kept);
+	if (!kept) {
 		evidence->events_dropped += name != NULL;
 		cJSON_Delete(json);
 		return;
 	}
+	evidence->event_bytes += bytes;
 	evidence->events =
 		with_room(evidence->events, evidence->event_count, sizeof *event);
 	event = &evidence->events[evidence->event_count++];
@@ -75,7 +95,9 @@ void evidence_add_log(
 {
 	cJSON *json = len > 0 && line[0] == '{' ? json_parse(line, len) : NULL;
 
-	if (evidence->log_count < EVIDENCE_LOG_MAX) {
+	if (evidence->log_count < EVIDENCE_LOG_MAX &&
+		len <= EVIDENCE_LOG_BYTES - evidence->log_bytes) {
+		evidence->log_bytes += len;
 		evidence->log = with_room(
 			evidence->log, evidence->log_count, sizeof *evidence->log);
 		evidence->log[evidence->log_count++] = (struct log_line){

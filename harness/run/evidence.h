@@ -87,9 +87,12 @@ enum trouble {
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
 
-/* What is past a bound is counted, not kept. */
+/* What is past a bound is counted, not kept. (5000 sessions with two servers each have
+ * 80 MiB of events: parsed, a line may take thirty times its bytes.) */
 #define EVIDENCE_LOG_MAX       100000 /* lines */
+#define EVIDENCE_LOG_BYTES     ((size_t)64 << 20)
 #define EVIDENCE_EVENTS_MAX    (1u << 20)
+#define EVIDENCE_EVENTS_BYTES  ((size_t)256 << 20)
 #define EVIDENCE_LIFELINES_MAX (1u << 16)
 
 struct event_count;
@@ -103,6 +106,7 @@ struct evidence {
 	struct stop_facts facts;
 	struct event *events; /* in the order in which they arrived */
 	unsigned event_count;
+	size_t event_bytes;
 	struct event_count *counts; /* by name */
 	struct lifeline *lifelines;
 	unsigned lifeline_count;
@@ -118,6 +122,7 @@ struct evidence {
 	bool descendants_told;
 	struct log_line *log;
 	unsigned log_count;
+	size_t log_bytes;
 	uint64_t log_dropped, events_dropped, lifelines_dropped; /* past the bounds */
 	cJSON *engine_events;                                    /* NULL: none */
 
@@ -150,7 +155,7 @@ int64_t evidence_end_of(const struct evidence *evidence, pid_t pid);
 /* The service's own event with this name: the first, or NULL. */
 const struct event *evidence_service_event(
 	const struct evidence *evidence, const char *name);
-/* How many events have this name (any source). */
+/* How many events have this name (any source), also of those that were not kept. */
 unsigned evidence_count(const struct evidence *evidence, const char *name);
 
 #endif

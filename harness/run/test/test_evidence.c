@@ -1,0 +1,73 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/run/evidence.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+static void print_line(struct evidence *evidence, const char *line)
+{
+	evidence_add_log(evidence, clock_now(), line, strlen(line));
+}
+
+/* A line of 60 KB becomes a tree of 2 MB. */
+static char *big_event(void)
+{
+	char *line = mem_zeroed(61000);
+
+	strcpy(line, "{\"event\":\"x\",\"a\":[");
+	for (size_t at = strlen(line); at < 60000; at += 2)
+		memcpy(line + at, "0,", 2);
+	strcat(line, "0]}");
+	return line;
+}
+
+static void events_are_bounded_in_bytes(void **state)
+{
+	SCOPED(mem_free) char *line = big_event();
+	struct evidence evidence = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++)
+		print_line(&evidence, line);
+	assert_true(evidence.events_dropped > 0);
+	assert_true(evidence.event_count > 100);
+	assert_true(evidence.event_bytes <= EVIDENCE_EVENTS_BYTES);
+	assert_int_equal(evidence.event_count + evidence.events_dropped, 400);
+	assert_int_equal(evidence_count(&evidence, "x"), 400);
+	/* A small one still fits, and is heard. */
+	print_line(&evidence, "{\"event\":\"y\"}");
+	assert_non_null(evidence_service_event(&evidence, "y"));
+	evidence_done(&evidence);
+}
+
+static void log_lines_are_bounded_in_bytes(void **state)
+{
+	SCOPED(mem_free) char *line = mem_zeroed(1 << 20);
+	struct evidence evidence = {0};
+
+	(void)state;
+	memset(line, 'x', (1 << 20) - 1);
+	for (unsigned i = 0; i < 80; i++)
+		print_line(&evidence, line);
+	assert_int_equal(evidence.log_count, EVIDENCE_LOG_BYTES >> 20);
+	assert_int_equal(evidence.log_count + evidence.log_dropped, 80);
+	evidence_done(&evidence);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(events_are_bounded_in_bytes),
+		cmocka_unit_test(log_lines_are_bounded_in_bytes),
+	};
+
+	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
+}
