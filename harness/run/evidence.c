@@ -61,6 +61,15 @@ static size_t bytes_of(const cJSON *node)
 	return bytes;
 }
 
+/* A stamp from outside of the case is none: its writer has another clock, or lies. */
+static int64_t stamp_of(const struct evidence *evidence, const cJSON *json)
+{
+	int64_t now_ns = clock_now();
+	int64_t ns = json_int(json, "ns", now_ns);
+
+	return ns >= evidence->began_ns && ns <= now_ns ? ns : now_ns;
+}
+
 void evidence_add_event(
 	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json)
 {
@@ -82,7 +91,7 @@ void evidence_add_event(
 		with_room(evidence->events, evidence->event_count, sizeof *event);
 	event = &evidence->events[evidence->event_count++];
 	*event = (struct event){
-		.ns = json_int(json, "ns", clock_now()),
+		.ns = stamp_of(evidence, json),
 		.source = source,
 		.name = mem_text(name),
 		.json = json,

@@ -24,7 +24,7 @@ enum event_source {
 };
 
 struct event {
-	int64_t ns; /* the writer's own stamp */
+	int64_t ns; /* the writer's own stamp; when it was heard, if it cannot be that */
 	enum event_source source;
 	char *name;
 	cJSON *json;

@@ -34,6 +34,12 @@ static int64_t at_us(int64_t us)
 	return T0 + us * CLOCK_US;
 }
 
+/* The last event's: of a case that is not now. */
+static void stamp_event(struct scene *scene, int64_t us)
+{
+	scene->evidence.events[scene->evidence.event_count - 1].ns = at_us(us);
+}
+
 static void hear(struct scene *scene, enum event_source source, int lifeline,
 	int64_t us, const char *text)
 {
@@ -42,6 +48,7 @@ static void hear(struct scene *scene, enum event_source source, int lifeline,
 	assert_non_null(json);
 	cJSON_AddNumberToObject(json, "ns", (double)at_us(us));
 	evidence_add_event(&scene->evidence, source, lifeline, json);
+	stamp_event(scene, us);
 }
 
 static int add_lifeline(
@@ -92,6 +99,7 @@ static void fill_evidence(struct scene *scene)
 	print_line(scene, 300,
 		"{\"event\":\"shutdown.begin\",\"signal\":15,\"why\":\"a b\","
 		"\"ns\":2000000000300000}");
+	stamp_event(scene, 300);
 	print_line(scene, 400, "{\"no\":\"event\"}");
 	hear(scene, EVENT_LEDGER, agent, 1500,
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\",\"id\":null}");

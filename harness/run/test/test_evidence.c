@@ -62,11 +62,45 @@ static void log_lines_are_bounded_in_bytes(void **state)
 	evidence_done(&evidence);
 }
 
+static void a_stamp_from_outside_of_the_case_is_none(void **state)
+{
+	static const char *const stamps[] = {"-9223372036854775808", "5",
+		"9000000000000000000", "99999999999999999999999", "\"soon\""};
+	struct evidence evidence = {.began_ns = clock_now()};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(stamps); i++) {
+		SCOPED(mem_free) char *line =
+			mem_textf("{\"event\":\"x\",\"ns\":%s}", stamps[i]);
+		int64_t before_ns = clock_now();
+
+		print_line(&evidence, line);
+		assert_true(evidence.events[i].ns >= before_ns);
+		assert_true(evidence.events[i].ns <= clock_now());
+	}
+	evidence_done(&evidence);
+}
+
+static void a_stamp_from_the_case_is_kept(void **state)
+{
+	int64_t began_ns = clock_now();
+	struct evidence evidence = {.began_ns = began_ns};
+	SCOPED(mem_free) char *line =
+		mem_textf("{\"event\":\"x\",\"ns\":%lld}", (long long)began_ns + 1);
+
+	(void)state;
+	print_line(&evidence, line);
+	assert_true(evidence.events[0].ns == began_ns + 1);
+	evidence_done(&evidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(events_are_bounded_in_bytes),
 		cmocka_unit_test(log_lines_are_bounded_in_bytes),
+		cmocka_unit_test(a_stamp_from_outside_of_the_case_is_none),
+		cmocka_unit_test(a_stamp_from_the_case_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
