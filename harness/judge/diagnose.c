@@ -32,12 +32,16 @@ static bool say(char *text, size_t size, const char *format, ...)
 
 /* --- W: did the signal reach code? --- */
 
-/* By now it has a handler, or means to read the signal later. */
+/* By now it has a handler, or means to read the signal later. (Whoever forks blocks all
+ * signals for a moment: one look is not enough.) */
 static bool has_ears(const struct view *view)
 {
+	const struct snapshot *last = view->last;
 	int number = view->facts->stop_signal;
 
-	return proc_catches(view->pid1, number) || proc_blocks(view->pid1, number);
+	return proc_catches(view->pid1, number) ||
+		(proc_blocks(view->pid1, number) && last > view->evidence->snapshots &&
+			proc_blocks(&last[-1].procs[0], number));
 }
 
 static bool launcher_is_pid1(const struct view *view, const struct judgement *judgement,
@@ -235,8 +239,9 @@ static bool is_143(const struct view *view)
 		!exited_by_itself(view);
 }
 
-/* Did the service mean to hear the signal, at some time before its end? (One that waits
- * for signals may wait for others; then what it logged must tell.) */
+/* Did the program mean to hear the signal, at some time before its end? Whoever catches
+ * it does; one that blocks it may be about to fork, and one that waits for signals may
+ * wait for others: then what it logged must tell. */
 static bool program_hears(const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
@@ -248,8 +253,7 @@ static bool program_hears(const struct view *view)
 
 			if (proc->pid == view->program->pid &&
 				(proc_catches(proc, SIGTERM) ||
-					proc_blocks(proc, SIGTERM) ||
-					(proc_awaits_signals(proc) &&
+					(proc_hears(proc, SIGTERM) &&
 						view->last_lines > 0)))
 				return true;
 		}
@@ -310,7 +314,7 @@ static void say_died(const struct view *view, char *text, size_t size)
 		snprintf(text, size, "%s (pid %d) ran below it and never received it",
 			below->name, (int)below->ns_pid);
 	else
-		snprintf(text, size, "it had no handler%s",
+		snprintf(text, size, "it caught no SIGTERM%s",
 			lines_of(view, lines, sizeof lines));
 }
 

@@ -88,6 +88,24 @@ static void a_handler_that_came_after_the_signal_is_named(void **state)
 	assert_false(scene_has_diagnosis(scene, "W1"));
 }
 
+/* It forks all the time, and one of two looks saw that. */
+static void a_pid1_that_blocks_for_a_moment_has_no_ears(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+	struct proc forking;
+
+	scene_kill_at_grace(scene);
+	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	forking = scene->pid1[0];
+	forking.blocked = UINT64_MAX;
+	scene_look_at(scene, snapshots, 0);
+	snapshots[1].procs = &forking;
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	snapshots[0].procs = &forking;
+	scene_expect(scene, VERDICT_KILLED, "W6");
+}
+
 static void a_shell_as_pid1_is_named(void **state)
 {
 	struct scene *scene = *state;
@@ -376,8 +394,8 @@ static void a_143_behind_an_init_names_what_died(void **state)
 	end_behind_init(scene, snapshots);
 	scene_expect(scene, VERDICT_DIRTY, "X9");
 	assert_string_equal(scene->judgement.diagnoses[0].text,
-		"143: SIGTERM's default disposition ended web behind the init: it had no "
-		"handler, logged nothing");
+		"143: SIGTERM's default disposition ended web behind the init: it caught no "
+		"SIGTERM, logged nothing");
 	evidence_add_log(&scene->evidence, T0 + CLOCK_MS, "bye", 3);
 	scene_expect(scene, VERDICT_DIRTY, "X9");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "logged 1 line"));
@@ -396,6 +414,19 @@ static void a_143_of_one_that_caught_it_is_a_way_down(void **state)
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
 		"it (web) caught SIGTERM, logged 1 line, took 300ms"));
 	assert_false(scene_has_diagnosis(scene, "X9"));
+}
+
+/* A shell that is about to fork blocks all signals for a moment. */
+static void a_143_of_one_that_only_blocked_it_is_no_way_down(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	end_behind_init(scene, snapshots);
+	scene->pid1[1].blocked = UINT64_MAX;
+	scene_expect(scene, VERDICT_DIRTY, "X9");
+	evidence_add_log(&scene->evidence, T0 + CLOCK_MS, "bye", 3);
+	scene_expect(scene, VERDICT_DIRTY, "X8");
 }
 
 static void a_143_names_who_never_received_the_signal(void **state)
@@ -433,6 +464,7 @@ int main(void)
 		SCENE(a_signal_that_was_delivered_was_not_discarded),
 		SCENE(a_traced_discard_decides_over_the_masks),
 		SCENE(a_handler_that_came_after_the_signal_is_named),
+		SCENE(a_pid1_that_blocks_for_a_moment_has_no_ears),
 		SCENE(a_shell_as_pid1_is_named),
 		SCENE(a_look_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),
@@ -454,6 +486,7 @@ int main(void)
 		SCENE(a_crash_is_not_blamed_on_the_agent),
 		SCENE(a_143_behind_an_init_names_what_died),
 		SCENE(a_143_of_one_that_caught_it_is_a_way_down),
+		SCENE(a_143_of_one_that_only_blocked_it_is_no_way_down),
 		SCENE(a_143_names_who_never_received_the_signal),
 		SCENE(a_143_of_its_own_is_not_the_default),
 	};
