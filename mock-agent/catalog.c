@@ -29,29 +29,30 @@ struct catalog {
  * says. */
 struct member {
 	const char *name;
+	int kind;           /* cJSON's; a list is one of objects */
 	const char *preset; /* JSON; NULL: it is required */
 };
 
 static const struct member agent_members[] = {
-	{"name", NULL},
-	{"model", NULL},
-	{"description", "null"},
-	{"system", "null"},
-	{"tools", "[]"},
-	{"mcp_servers", "[]"},
-	{"skills", "[]"},
-	{"multiagent", "null"},
-	{"execution_identity", "{\"type\":\"service_account\"}"},
-	{"metadata", "{}"},
+	{"name", cJSON_String, NULL},
+	{"model", cJSON_Object, NULL},
+	{"description", cJSON_String, "null"},
+	{"system", cJSON_String, "null"},
+	{"tools", cJSON_Array, "[]"},
+	{"mcp_servers", cJSON_Array, "[]"},
+	{"skills", cJSON_Array, "[]"},
+	{"multiagent", cJSON_Object, "null"},
+	{"execution_identity", cJSON_Object, "{\"type\":\"service_account\"}"},
+	{"metadata", cJSON_Object, "{}"},
 	{0},
 };
 
 static const struct member environment_members[] = {
-	{"name", NULL},
-	{"description", "\"\""},
-	{"config", "{\"type\":\"cloud\"}"},
-	{"scope", "\"organization\""},
-	{"metadata", "{}"},
+	{"name", cJSON_String, NULL},
+	{"description", cJSON_String, "\"\""},
+	{"config", cJSON_Object, "{\"type\":\"cloud\"}"},
+	{"scope", cJSON_String, "\"organization\""},
+	{"metadata", cJSON_Object, "{}"},
 	{0},
 };
 
@@ -166,6 +167,37 @@ static void complete_config(cJSON *config)
 				    "\"gem\":[],\"go\":[],\"npm\":[],\"pip\":[]}"));
 }
 
+/* NULL, or why value is none for member. */
+static const char *why_wrong(const struct member *member, const cJSON *value)
+{
+	const cJSON *item;
+
+	switch (member->kind) {
+	case cJSON_String:
+		return cJSON_IsString(value) ? NULL : "Input should be a valid string";
+	case cJSON_Object:
+		return cJSON_IsObject(value) ? NULL : "Input should be an object";
+	case cJSON_Array:
+		if (!cJSON_IsArray(value))
+			return "Input should be a valid list";
+		cJSON_ArrayForEach(item, value) {
+			if (!cJSON_IsObject(item))
+				return "Input should be a list of objects";
+		}
+		return NULL;
+	}
+	return NULL;
+}
+
+const char *catalog_agent_wrong(const char *name, const cJSON *value)
+{
+	for (const struct member *member = agent_members; member->name; member++) {
+		if (strcmp(member->name, name) == 0 && value && !cJSON_IsNull(value))
+			return why_wrong(member, value);
+	}
+	return NULL;
+}
+
 /* What becomes of a member when `said` is said of it (NULL: nothing, or null) and `now`
  * is there. The caller's; NULL with the reason in wrong. */
 static cJSON *member_value(const struct member *member, const cJSON *now,
@@ -189,9 +221,8 @@ static cJSON *member_value(const struct member *member, const cJSON *now,
 		*wrong = "Input should be a string or an object with an id";
 		return catalog_model(said);
 	}
-	*wrong = "Input should be a valid string";
-	return member->preset || cJSON_IsString(said) ? cJSON_Duplicate(said, true)
-						      : NULL;
+	*wrong = why_wrong(member, said);
+	return *wrong ? NULL : cJSON_Duplicate(said, true);
 }
 
 /* False: it was refused. */

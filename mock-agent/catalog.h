@@ -32,6 +32,10 @@ cJSON *catalog_agent_of_session(const cJSON *agent) MUST_CHECK;
  * caller's; NULL when it is neither. */
 cJSON *catalog_model(const cJSON *model) MUST_CHECK;
 
+/* NULL, or why an agent's member cannot have this value; without one, or with null, it
+ * has its preset. */
+const char *catalog_agent_wrong(const char *name, const cJSON *value);
+
 /* Which catalog a route is about: request->kind. */
 enum catalog_kind {
 	CATALOG_AGENTS,

@@ -36,6 +36,21 @@ static const struct {
 	{"budget", "null"},
 };
 
+/* Is what agent says about itself possible? Refuses it when not. */
+static bool check_agent(struct request *request, const cJSON *agent)
+{
+	for (unsigned i = 0; i < COUNT(overrides); i++) {
+		const char *wrong = catalog_agent_wrong(
+			overrides[i], json_get(agent, overrides[i]));
+
+		if (!wrong)
+			continue;
+		request_refuse(request, 400, "agent.%s: %s", overrides[i], wrong);
+		return false;
+	}
+	return true;
+}
+
 /* The agent as the body asks for it, for the session to keep. NULL: it was refused. */
 static cJSON *resolve_agent(struct request *request)
 {
@@ -57,9 +72,11 @@ static cJSON *resolve_agent(struct request *request)
 		request_refuse(request, 404, "Agent %s not found", id);
 		return NULL;
 	}
-	agent = catalog_agent_of_session(known);
 	if (!type || strcmp(type, "agent_with_overrides") != 0)
-		return agent;
+		return catalog_agent_of_session(known);
+	if (!check_agent(request, asked))
+		return NULL;
+	agent = catalog_agent_of_session(known);
 	for (unsigned i = 0; i < COUNT(overrides); i++) {
 		if (json_get(asked, overrides[i]))
 			wire_set(agent, overrides[i], json_get(asked, overrides[i]));
@@ -70,6 +87,19 @@ static cJSON *resolve_agent(struct request *request)
 		cJSON_AddItemToObject(agent, "model", model);
 	}
 	return agent;
+}
+
+static bool is_content(const cJSON *content)
+{
+	const cJSON *block;
+
+	if (cJSON_IsString(content))
+		return true;
+	cJSON_ArrayForEach(block, content) {
+		if (!json_text(block, "type"))
+			return false;
+	}
+	return cJSON_IsArray(content) && content->child;
 }
 
 /* Are these events that a client may send now? Refuses them when not. */
@@ -98,8 +128,11 @@ static bool check_events(struct request *request, const cJSON *events, int most)
 				type ? type : "");
 			return false;
 		}
-		if (strcmp(type, "user.message") == 0 && !json_get(event, "content")) {
-			request_refuse(request, 400, "events: content: Field required");
+		if (strcmp(type, "user.message") == 0 &&
+			!is_content(json_get(event, "content"))) {
+			request_refuse(request, 400,
+				"events: content: a text, or a list of blocks, is "
+				"needed");
 			return false;
 		}
 		if (strcmp(type, "user.custom_tool_result") == 0 &&
@@ -347,6 +380,8 @@ void talk_update_route(struct request *request)
 			"The agent of a session can be updated only while it is idle.");
 		return;
 	}
+	if (!check_agent(request, agent))
+		return;
 	if (metadata && !cJSON_IsNull(metadata) && !wire_is_metadata(metadata, true)) {
 		request_refuse(request, 400, "%s", METADATA_WRONG);
 		return;

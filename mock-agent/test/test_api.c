@@ -93,6 +93,13 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 		{"POST", "/v1/agents", "{\"name\":\"n\",\"model\":3}", 400, "model: "},
 		{"POST", "/v1/environments", "{\"name\":\"n\",\"metadata\":{\"a\":1}}",
 			400, "metadata: "},
+		{"POST", "/v1/agents",
+			"{\"name\":\"n\",\"model\":\"m\",\"tools\":\"foo\"}", 400,
+			"tools: "},
+		{"POST", "/v1/agents", "{\"name\":\"n\",\"model\":\"m\",\"tools\":[5]}",
+			400, "tools: "},
+		{"POST", "/v1/agents", "{\"name\":\"n\",\"model\":\"m\",\"system\":[]}",
+			400, "system: "},
 		{"POST", "/v1/sessions", "{}", 400, "agent: Field required"},
 		{"POST", "/v1/sessions", "{\"agent\":\"agent_x\"}", 404, "agent_x"},
 		{"GET", "/v1/sessions/sesn_x", NULL, 404, "sesn_x"},
@@ -135,6 +142,37 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 				message ? message : "");
 		answer_done(&answer);
 	}
+	mock_stop(&mock);
+}
+
+static void events_that_make_no_sense_are_refused(void **state)
+{
+	static const char *const events[] = {
+		"5",
+		"null",
+		"{\"type\":\"x\"}",
+		"{\"type\":\"user.message\"}",
+		"{\"type\":\"user.message\",\"content\":5}",
+		"{\"type\":\"user.message\",\"content\":[]}",
+		"{\"type\":\"user.message\",\"content\":{}}",
+		"{\"type\":\"user.message\",\"content\":[\"hi\"]}",
+		"{\"type\":\"user.custom_tool_result\",\"custom_tool_use_id\":\"x\"}",
+	};
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	id = open_session(&mock, 1);
+	for (unsigned i = 0; i < COUNT(events); i++) {
+		SCOPED(mem_free) char *body = mem_textf("{\"events\":[%s]}", events[i]);
+
+		if (session_call(&mock, "POST", id, "/events", body) != 400)
+			fail_msg("%s", events[i]);
+	}
+	assert_int_equal(
+		session_call(&mock, "POST", id, "", "{\"agent\":{\"tools\":\"foo\"}}"),
+		400);
 	mock_stop(&mock);
 }
 
@@ -528,6 +566,7 @@ int main(void)
 		cmocka_unit_test(gates_stand_in_the_order_of_the_hosted_api),
 		cmocka_unit_test(
 			requests_that_make_no_sense_are_refused_with_the_reason),
+		cmocka_unit_test(events_that_make_no_sense_are_refused),
 		cmocka_unit_test(agent_is_kept_in_versions),
 		cmocka_unit_test(environment_comes_and_goes),
 		cmocka_unit_test(session_lives_from_create_to_delete),
