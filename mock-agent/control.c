@@ -63,6 +63,7 @@ void control_sessions_route(struct request *request)
 		cJSON_AddStringToObject(item, "label", mood_label(session->mood));
 		cJSON_AddStringToObject(item, "id", session->id);
 		cJSON_AddStringToObject(item, "status", session_status_name(session));
+		cJSON_AddBoolToObject(item, "deleted", session->deleted);
 		cJSON_AddNumberToObject(item, "streams", stream_count(session));
 		cJSON_AddItemToArray(data, item);
 	}

@@ -4,7 +4,8 @@
  *   GET  /control/manners    what holds now
  *   PUT  /control/manners    says something over it; the faults of the phases
  *                            that it names are counted anew
- *   GET  /control/sessions   label, id, status, open streams of each
+ *   GET  /control/sessions   label, id, status, open streams of each; deleted ones
+ *                            too, while they have streams
  *   POST /control/listen     {"accept": false}: connections are refused from now on
  *   POST /control/reset      {"seed": 7}: as at its start, with this seed
  *

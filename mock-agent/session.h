@@ -1,8 +1,8 @@
 /*
  * session - one live session: its status, its journal, its readers, its turn.
  *
- * The store (sessions.h) holds it until it is deleted, and every request and stream
- * that is about it holds it until it is over.
+ * The store (sessions.h) holds it until it is deleted and its streams have ended, and
+ * every request and stream that is about it holds it until it is over.
  */
 #ifndef MOCK_AGENT_SESSION_H
 #define MOCK_AGENT_SESSION_H
@@ -44,6 +44,7 @@ struct session {
 
 	enum session_status status;
 	bool deleted;
+	bool listed; /* the store has it */
 	int64_t created_ns;
 	int64_t running_since_ns;
 	int64_t active_ns;

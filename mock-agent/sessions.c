@@ -14,13 +14,20 @@ struct sessions *sessions_create(void)
 	return mem_zeroed(sizeof(struct sessions));
 }
 
+static void let_go(struct sessions *sessions, struct session *session)
+{
+	HASH_DEL(sessions->by_id, session);
+	session->listed = false;
+	session_release(session);
+}
+
 void sessions_clear(struct sessions *sessions)
 {
 	struct session *session, *next;
 
 	HASH_ITER(hh, sessions->by_id, session, next) {
 		session_forget(session);
-		sessions_remove(sessions, session);
+		let_go(sessions, session);
 	}
 	sessions->last_number = 0;
 }
@@ -41,6 +48,7 @@ size_t sessions_count(const struct sessions *sessions)
 void sessions_add(struct sessions *sessions, struct session *session)
 {
 	session->number = ++sessions->last_number;
+	session->listed = true;
 	HASH_ADD_STR(sessions->by_id, id, session);
 }
 
@@ -49,13 +57,13 @@ struct session *sessions_find(const struct sessions *sessions, const char *id)
 	struct session *session;
 
 	HASH_FIND_STR(sessions->by_id, id, session);
-	return session;
+	return session && !session->deleted ? session : NULL;
 }
 
 void sessions_remove(struct sessions *sessions, struct session *session)
 {
-	HASH_DEL(sessions->by_id, session);
-	session_release(session);
+	if (session->listed && !session->streams)
+		let_go(sessions, session);
 }
 
 struct session *sessions_next(

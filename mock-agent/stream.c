@@ -11,6 +11,7 @@
 #include "mock-agent/event.h"
 #include "mock-agent/query.h"
 #include "mock-agent/session.h"
+#include "mock-agent/sessions.h"
 #include "mock-agent/strike.h"
 
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
@@ -60,6 +61,8 @@ static void on_over(struct request *request, enum web_end end)
 		"id", LOG_TEXT(session->id), "by",
 		LOG_TEXT(end == WEB_LEFT ? "client" : "server"));
 	DL_DELETE(session->streams, stream);
+	if (session->deleted)
+		sessions_remove(session->mock->sessions, session);
 	bell_destroy(stream->heartbeat);
 	bell_destroy(stream->hold);
 	free(stream);

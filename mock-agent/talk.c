@@ -320,7 +320,7 @@ static bool has_agent(const struct session *session, const struct wish *wish)
 static bool is_wanted(const struct request *request, const struct wish *wish,
 	const struct session *session)
 {
-	return (wish->archived || !session->archived_at[0]) &&
+	return !session->deleted && (wish->archived || !session->archived_at[0]) &&
 		query_wants(request, "statuses[]", session_status_name(session)) &&
 		query_is_within(&wish->created, session->created_at) &&
 		has_agent(session, wish);

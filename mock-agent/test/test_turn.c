@@ -330,6 +330,44 @@ static void stream_beats_previews_and_holds(void **state)
 	mock_stop(&mock);
 }
 
+static void session_is_known_until_its_last_stream_has_ended(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	struct answer answer;
+	struct line line;
+
+	(void)state;
+	mock_start(&mock, "{\"hold\": \"1h\"}");
+	id = open_session(&mock, 1);
+	open_stream(&mock, &line, id);
+	assert_int_equal(session_call(&mock, "DELETE", id, "", NULL), 200);
+	line_expect(&line, "event: session.deleted");
+	assert_int_equal(session_call(&mock, "GET", id, "", NULL), 404);
+	assert_int_equal(session_call(&mock, "DELETE", id, "", NULL), 404);
+	answer = call(&mock, "GET", "/v1/sessions", NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
+	answer_done(&answer);
+	answer = call(&mock, "GET", "/control/sessions", NULL);
+	assert_true(cJSON_IsTrue(json_at(answer.body, "data.0.deleted")));
+	assert_int_equal(json_int(json_at(answer.body, "data.0"), "streams", 0), 1);
+	answer_done(&answer);
+	control(&mock, "POST", "/control/reset", "{}");
+	assert_int_equal(line_end(&line, PATIENCE_MS), LINE_RESET);
+	wait_event(&mock, "agent.stream.closed");
+	line_close(&line);
+	free(id);
+	id = open_session(&mock, 1);
+	open_stream(&mock, &line, id);
+	assert_int_equal(session_call(&mock, "DELETE", id, "", NULL), 200);
+	line_close(&line);
+	wait_event(&mock, "agent.stream.closed");
+	answer = call(&mock, "GET", "/control/sessions", NULL);
+	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
+	answer_done(&answer);
+	mock_stop(&mock);
+}
+
 static void open_stream_heeds_another_heartbeat(void **state)
 {
 	struct mock_program mock;
@@ -423,6 +461,7 @@ int main(void)
 		cmocka_unit_test(stored_status_settles_after_the_idle_event),
 		cmocka_unit_test(settle_that_hangs_stays_running),
 		cmocka_unit_test(stream_beats_previews_and_holds),
+		cmocka_unit_test(session_is_known_until_its_last_stream_has_ended),
 		cmocka_unit_test(open_stream_heeds_another_heartbeat),
 		cmocka_unit_test(two_readers_hear_the_same),
 		cmocka_unit_test(seed_decides_what_a_session_waits_for),
