@@ -222,10 +222,10 @@ static bool prepare(struct request *request, enum about about)
 	case ABOUT_NOTHING:
 		return read_body(request);
 	case ABOUT_AGENTS:
-		request->kind = CATALOG_AGENTS;
+		request->catalog = request->mock->agents;
 		return read_body(request);
 	case ABOUT_ENVIRONMENTS:
-		request->kind = CATALOG_ENVIRONMENTS;
+		request->catalog = request->mock->environments;
 		return read_body(request);
 	case ABOUT_SESSION:
 	case ABOUT_ENDING:

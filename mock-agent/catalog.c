@@ -21,6 +21,7 @@ struct entry {
 };
 
 struct catalog {
+	enum catalog_kind kind;
 	struct entry *by_id;
 	int64_t last_number;
 };
@@ -65,15 +66,12 @@ static const struct {
 	[CATALOG_ENVIRONMENTS] = {"env", "environment", environment_members},
 };
 
-static struct catalog *catalog_of(struct request *request)
+struct catalog *catalog_create(enum catalog_kind kind)
 {
-	return request->kind == CATALOG_AGENTS ? request->mock->agents
-					       : request->mock->environments;
-}
+	struct catalog *catalog = mem_zeroed(sizeof *catalog);
 
-struct catalog *catalog_create(void)
-{
-	return mem_zeroed(sizeof(struct catalog));
+	catalog->kind = kind;
+	return catalog;
 }
 
 static void remove_entry(struct catalog *catalog, struct entry *entry)
@@ -251,8 +249,8 @@ static bool set_member(
 /* Reads the request's body over object. False: it was refused. */
 static bool set_members(cJSON *object, struct request *request)
 {
-	for (const struct member *member = kinds[request->kind].members; member->name;
-		member++) {
+	for (const struct member *member = kinds[request->catalog->kind].members;
+		member->name; member++) {
 		if (!set_member(object, request, member))
 			return false;
 	}
@@ -262,7 +260,7 @@ static bool set_members(cJSON *object, struct request *request)
 
 void catalog_create_route(struct request *request)
 {
-	struct catalog *catalog = catalog_of(request);
+	struct catalog *catalog = request->catalog;
 	struct entry *entry;
 	cJSON *object;
 	char id[WIRE_ID_SIZE];
@@ -272,11 +270,11 @@ void catalog_create_route(struct request *request)
 			request, 429, "There are %d of them already.", CATALOG_MAX);
 		return;
 	}
-	wire_id(id, kinds[request->kind].prefix);
+	wire_id(id, kinds[request->catalog->kind].prefix);
 	object = cJSON_CreateObject();
 	cJSON_AddStringToObject(object, "id", id);
-	cJSON_AddStringToObject(object, "type", kinds[request->kind].type);
-	if (request->kind == CATALOG_AGENTS)
+	cJSON_AddStringToObject(object, "type", kinds[request->catalog->kind].type);
+	if (request->catalog->kind == CATALOG_AGENTS)
 		cJSON_AddNumberToObject(object, "version", 1);
 	wire_stamp(object, "created_at");
 	cJSON_AddNullToObject(object, "archived_at");
@@ -296,11 +294,12 @@ void catalog_create_route(struct request *request)
 /* Refuses when there is none. */
 static struct entry *wanted_entry(struct request *request)
 {
-	struct entry *entry = find_entry(catalog_of(request), request->param[0]);
+	struct entry *entry = find_entry(request->catalog, request->param[0]);
 
 	if (!entry)
 		request_refuse(request, 404, "%s %s not found",
-			request->kind == CATALOG_AGENTS ? "Agent" : "Environment",
+			request->catalog->kind == CATALOG_AGENTS ? "Agent"
+								 : "Environment",
 			request->param[0]);
 	return entry;
 }
@@ -320,7 +319,7 @@ static bool is_shown(const struct request *request, const cJSON *object)
 
 void catalog_list_route(struct request *request)
 {
-	struct catalog *catalog = catalog_of(request);
+	struct catalog *catalog = request->catalog;
 	SCOPED(mem_free) struct page_item *items =
 		mem_zeroed((HASH_COUNT(catalog->by_id) + 1) * sizeof *items);
 	struct entry *entry, *next;
@@ -348,7 +347,7 @@ void catalog_get_route(struct request *request)
 	if (!wanted_entry(request) ||
 		!query_number(request, "version", INT64_MAX, &version))
 		return;
-	object = catalog_find(catalog_of(request), request->param[0], version);
+	object = catalog_find(request->catalog, request->param[0], version);
 	if (object)
 		request_answer(request, cJSON_Duplicate(object, true));
 	else
@@ -380,11 +379,11 @@ void catalog_update_route(struct request *request)
 		cJSON_Delete(object);
 		return;
 	}
-	if (request->kind == CATALOG_AGENTS)
+	if (request->catalog->kind == CATALOG_AGENTS)
 		cJSON_SetNumberHelper(
 			cJSON_GetObjectItemCaseSensitive(object, "version"),
 			(double)json_int(object, "version", 0) + 1);
-	if (request->kind != CATALOG_AGENTS ||
+	if (request->catalog->kind != CATALOG_AGENTS ||
 		cJSON_GetArraySize(entry->versions) == VERSIONS_MAX)
 		cJSON_DeleteItemFromArray(entry->versions, 0);
 	cJSON_AddItemToArray(entry->versions, object);
@@ -429,6 +428,6 @@ void catalog_delete_route(struct request *request)
 	body = cJSON_CreateObject();
 	cJSON_AddStringToObject(body, "id", entry->id);
 	cJSON_AddStringToObject(body, "type", "environment_deleted");
-	remove_entry(catalog_of(request), entry);
+	remove_entry(request->catalog, entry);
 	request_answer(request, body);
 }

@@ -18,7 +18,12 @@
 
 struct catalog;
 
-struct catalog *catalog_create(void);
+enum catalog_kind {
+	CATALOG_AGENTS,
+	CATALOG_ENVIRONMENTS,
+};
+
+struct catalog *catalog_create(enum catalog_kind kind);
 void catalog_destroy(struct catalog *catalog); /* accepts NULL */
 
 /* That version of it, 0 for the newest; NULL when there is none. Borrowed. */
@@ -36,12 +41,7 @@ cJSON *catalog_model(const cJSON *model) MUST_CHECK;
  * has its preset. */
 const char *catalog_agent_wrong(const char *name, const cJSON *value);
 
-/* Which catalog a route is about: request->kind. */
-enum catalog_kind {
-	CATALOG_AGENTS,
-	CATALOG_ENVIRONMENTS,
-};
-
+/* About request->catalog. */
 void catalog_create_route(struct request *request);   /* POST /v1/agents */
 void catalog_list_route(struct request *request);     /* GET /v1/agents */
 void catalog_get_route(struct request *request);      /* GET /v1/agents/:id */

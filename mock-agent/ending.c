@@ -14,7 +14,7 @@ enum ending_state {
 
 static bool is_archive(const struct request *request)
 {
-	return request->kind == MOMENT_ARCHIVE;
+	return request->ending == MOMENT_ARCHIVE;
 }
 
 static const char *how_of(const struct request *request)
@@ -138,7 +138,7 @@ static void end_session(struct request *request)
 
 static void begin(struct request *request, enum moment moment)
 {
-	request->kind = moment;
+	request->ending = moment;
 	request->state = ENDING_WAITING;
 	request->over = on_over;
 	log_ending(request, "agent.disconnect.begin");

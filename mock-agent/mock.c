@@ -70,8 +70,8 @@ struct mock *mock_create(
 	mock->options = *options;
 	mock->moods = moods_create(&mock->book, options->seed);
 	mock->labels = labels_create();
-	mock->agents = catalog_create();
-	mock->environments = catalog_create();
+	mock->agents = catalog_create(CATALOG_AGENTS);
+	mock->environments = catalog_create(CATALOG_ENVIRONMENTS);
 	mock->sessions = sessions_create();
 	begin_book(mock);
 	if (!open_doors(mock, err)) {

@@ -16,6 +16,7 @@
 #include "mock-agent/mock.h"
 #include "mock-agent/wire.h"
 
+struct catalog;
 struct session;
 struct request;
 
@@ -39,7 +40,8 @@ struct request {
 	struct mock *mock;
 	struct web_exchange *exchange;
 	char id[WIRE_ID_SIZE];       /* its request-id */
-	int kind;                    /* what its route is about */
+	struct catalog *catalog;     /* that its route is about, or NULL */
+	enum moment ending;          /* MOMENT_ARCHIVE or _DELETE, if it is one */
 	char *param[REQUEST_PARAMS]; /* owned: the :names of its path */
 	cJSON *body;                 /* owned; NULL: there was none */
 	struct session *session;     /* held, or NULL */
