@@ -110,6 +110,16 @@ static cJSON *deleted_json(const struct session *session)
 	return body;
 }
 
+static void take_effect(struct request *request)
+{
+	if (is_archive(request)) {
+		session_archive(request->session);
+		return;
+	}
+	session_delete(request->session);
+	sessions_remove(request->mock->sessions, request->session);
+}
+
 static void end_session(struct request *request)
 {
 	struct session *session = request->session;
@@ -121,19 +131,15 @@ static void end_session(struct request *request)
 	}
 	if (turn_away(request))
 		return;
+	if (request->act.fault == FAULT_NONE || request->act.takes_effect)
+		take_effect(request);
 	if (request->act.fault != FAULT_NONE) {
 		strike(request);
 		return;
 	}
 	request->state = ENDING_DONE;
-	if (is_archive(request)) {
-		session_archive(session);
-		request_answer(request, session_json(session));
-	} else {
-		session_delete(session);
-		sessions_remove(request->mock->sessions, session);
-		request_answer(request, deleted_json(session));
-	}
+	request_answer(request,
+		is_archive(request) ? session_json(session) : deleted_json(session));
 }
 
 static void begin(struct request *request, enum moment moment)

@@ -22,6 +22,10 @@ static const struct field phase_fields[] = {
 	{"times", FIELD_INT, offsetof(struct phase, times), .preset = "0",
 		.max = 1000000000,
 		.help = "the fault strikes this often per session; 0: always"},
+	{"takes_effect", FIELD_BOOL, offsetof(struct phase, takes_effect),
+		.preset = "false",
+		.help = "of archive and delete: the session ends all the same, the "
+			"fault is its answer's"},
 	{0},
 };
 
@@ -141,12 +145,19 @@ static void share_disconnect(struct manners *manners, const cJSON *node)
 	reread(phase_fields, &manners->del, json_get(node, "delete"));
 }
 
+/* Does name speak of requests that end a session? */
+static bool is_ending(const char *name)
+{
+	return strcmp(name, "disconnect") == 0 || strcmp(name, "archive") == 0 ||
+		strcmp(name, "delete") == 0;
+}
+
 /* What no table can say: members that need each other. */
 static bool check_phases(const struct manners *manners, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
 	static const char *const of_errors[] = {"status", "retry_after"};
-	static const char times[] = "times";
+	static const char *const of_faults[] = {"times", "takes_effect"};
 
 	for (unsigned i = 0; i < COUNT(phases); i++) {
 		const struct phase *phase =
@@ -162,9 +173,18 @@ static bool check_phases(const struct manners *manners, const struct json_doc *d
 					"%s.%s goes with \"fault\": \"error\" alone",
 					name, of_errors[j]);
 		}
-		if (json_get(said, times) && phase->fault == FAULT_NONE)
-			return json_doc_wrong(doc, json_get(said, times), err,
-				"%s.%s goes with a fault alone", name, times);
+		for (unsigned j = 0; j < COUNT(of_faults); j++) {
+			const cJSON *member = json_get(said, of_faults[j]);
+
+			if (member && phase->fault == FAULT_NONE)
+				return json_doc_wrong(doc, member, err,
+					"%s.%s goes with a fault alone", name,
+					of_faults[j]);
+		}
+		if (json_get(said, "takes_effect") && !is_ending(name))
+			return json_doc_wrong(doc, json_get(said, "takes_effect"), err,
+				"%s.takes_effect: only archive and delete know it",
+				name);
 		if (said && phase == &manners->settle && phase->fault != FAULT_NONE &&
 			phase->fault != FAULT_HANG)
 			return json_doc_wrong(doc, json_get(said, "fault"), err,
@@ -370,12 +390,16 @@ static void keep_what_was_said(cJSON *object, const cJSON *said, const char *nam
 /* A status without its error would not be read back. */
 static void leave_out_what_goes_without(cJSON *phase, int fault)
 {
+	if (!phase)
+		return;
 	if (fault != FAULT_ERROR) {
 		cJSON_DeleteItemFromObjectCaseSensitive(phase, "status");
 		cJSON_DeleteItemFromObjectCaseSensitive(phase, "retry_after");
 	}
 	if (fault == FAULT_NONE)
 		cJSON_DeleteItemFromObjectCaseSensitive(phase, "times");
+	if (fault == FAULT_NONE || !is_ending(phase->string))
+		cJSON_DeleteItemFromObjectCaseSensitive(phase, "takes_effect");
 }
 
 cJSON *manners_book_json(const struct manners_book *book)

@@ -18,7 +18,8 @@
  * Without manners it is a perfect API: everything is answered at once.
  *
  * A fault strikes when the phase's latency is over, instead of what was asked for: the
- * request that it strikes has no effect. An interrupt that no fault strikes is answered
+ * request that it strikes has no effect, unless it is an archive or a delete that
+ * "takes_effect" and loses its answer alone. An interrupt that no fault strikes is answered
  * at once, and its latency runs between the answer and the idle event. In
  * first_byte and chunk, which have no request of their own, a fault strikes the event
  * and every open stream of the session; the turn goes on and the event is listed later,
@@ -54,7 +55,8 @@ struct phase {
 	int fault;              /* enum fault */
 	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
 	int64_t retry_after_ns; /* of FAULT_ERROR: its Retry-After; 0: none */
-	int64_t times; /* the fault strikes this often per session; 0: always */
+	int64_t times;     /* the fault strikes this often per session; 0: always */
+	bool takes_effect; /* of archive and delete: the fault strikes their answer */
 };
 
 struct manners {

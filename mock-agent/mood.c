@@ -187,6 +187,7 @@ struct act mood_next(struct mood *mood, enum moment moment)
 		return act;
 	mood->struck[moment]++;
 	act.fault = phase->fault;
+	act.takes_effect = phase->takes_effect;
 	act.status = (unsigned)phase->status;
 	act.retry_after_ns = phase->retry_after_ns;
 	return act;

@@ -34,6 +34,7 @@ struct act {
 	enum moment moment;
 	int64_t delay_ns;       /* first this long nothing */
 	int fault;              /* then this (enum fault) */
+	bool takes_effect;      /* all the same */
 	unsigned status;        /* of FAULT_ERROR */
 	int64_t retry_after_ns; /* of FAULT_ERROR */
 };

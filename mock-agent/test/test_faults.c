@@ -123,6 +123,39 @@ static void archive_struck_by_a_fault_ends_nothing(void **state)
 	}
 }
 
+static void disconnect_that_takes_effect_loses_its_answer_alone(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *one = NULL;
+	SCOPED(mem_free) char *two = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *status = NULL;
+	struct line line, stream;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"disconnect\": {\"fault\": \"reset\", \"takes_effect\": true},"
+		" \"archive\": {\"fault\": \"error\"}}");
+	one = open_session(&mock, 1);
+	open_stream(&mock, &stream, one);
+	path = path_of(one, "");
+	line_open(&line, mock.port);
+	line_send(&line, "DELETE", path, NULL, NULL);
+	assert_int_equal(line_read(&line, PATIENCE_MS), LINE_RESET);
+	line_close(&line);
+	assert_non_null(strstr(wait_event(&mock, "agent.disconnect.broken"), "reset"));
+	line_expect(&stream, "event: session.deleted");
+	line_close(&stream);
+	/* What a client that tries again is told. */
+	assert_int_equal(call_status(&mock, "DELETE", path, NULL), 404);
+	two = open_session(&mock, 2);
+	assert_int_equal(session_call(&mock, "POST", two, "/archive", NULL), 500);
+	assert_int_equal(session_call(&mock, "POST", two, "/archive", NULL), 400);
+	status = stored_status(&mock, two);
+	assert_string_equal(status, "terminated");
+	mock_stop(&mock);
+}
+
 static void create_struck_by_a_fault_opens_nothing(void **state)
 {
 	(void)state;
@@ -558,6 +591,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
+		cmocka_unit_test(disconnect_that_takes_effect_loses_its_answer_alone),
 		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
 		cmocka_unit_test(
 			attempts_without_a_room_are_of_one_session_until_it_opens),

@@ -102,6 +102,10 @@ static void errors_say_what_and_where(void **state)
 		{"{\"archive\": {\"retry_after\": \"1s\"}}", "m:1:14: ", "retry_after"},
 		{"{\"settle\": {\"fault\": \"reset\"}}", "m:1:13: ", "only \"hang\""},
 		{"{\"stream\": {\"times\": 2}}", "m:1:13: ", "times goes with a fault"},
+		{"{\"archive\": {\"takes_effect\": true}}",
+			"m:1:14: ", "takes_effect goes with a fault"},
+		{"{\"stream\": {\"fault\": \"hang\", \"takes_effect\": true}}",
+			"m:1:30: ", "only archive and delete"},
 		{"{\"disconnect\": {\"fault\": \"hang\"},"
 		 " \"archive\": {\"fault\": \"none\", \"times\": 2}}",
 			"m:1:64: ", "archive.times"},
