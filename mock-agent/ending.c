@@ -4,6 +4,7 @@
 #include "mock-agent/session.h"
 #include "mock-agent/sessions.h"
 #include "mock-agent/strike.h"
+#include "mock-agent/turnstile.h"
 
 /* How far the request got, for the event that closes its story. */
 enum ending_state {
@@ -48,6 +49,7 @@ static void log_broken(struct request *request, const char *why)
 
 static void on_over(struct request *request, enum web_end end)
 {
+	turnstile_leave(request->mock->turnstile, request);
 	switch ((enum ending_state)request->state) {
 	case ENDING_WAITING:
 		log_broken(request, end == WEB_LEFT ? "client left" : "shut down");
@@ -142,6 +144,32 @@ static void end_session(struct request *request)
 		is_archive(request) ? session_json(session) : deleted_json(session));
 }
 
+static void wait_for_latency(struct request *request)
+{
+	request_wait(request, request->session->mood, request->ending, end_session);
+}
+
+static void let_through(struct request *request)
+{
+	struct turnstile *turnstile = request->mock->turnstile;
+
+	switch ((enum endings)mood_manners(request->session->mood)->endings) {
+	case ENDINGS_TOGETHER:
+		wait_for_latency(request);
+		return;
+	case ENDINGS_REFUSE:
+		if (turnstile_is_taken(turnstile)) {
+			log_refused(request, 429);
+			request_refuse(request, 429, "Another session is being ended.");
+			return;
+		}
+		break;
+	case ENDINGS_QUEUE:
+		break;
+	}
+	turnstile_enter(turnstile, request, wait_for_latency);
+}
+
 static void begin(struct request *request, enum moment moment)
 {
 	request->ending = moment;
@@ -151,7 +179,7 @@ static void begin(struct request *request, enum moment moment)
 	if (mood_is_dark(request->session->mood))
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 	else if (!turn_away(request))
-		request_wait(request, request->session->mood, moment, end_session);
+		let_through(request);
 }
 
 void ending_archive_route(struct request *request)

@@ -10,6 +10,8 @@
 static const char *const faults[] = {"none", "hang", "reset", "blackhole", "half_close",
 	"error", "truncate", "malform", "refuse", NULL};
 
+static const char *const endings[] = {"together", "queue", "refuse", NULL};
+
 static const struct field phase_fields[] = {
 	{"latency", FIELD_LATENCY, offsetof(struct phase, latency), .preset = "0s",
 		.help = "how long it takes: \"250ms\", or a distribution"},
@@ -50,6 +52,10 @@ static const struct field phase_fields[] = {
 	PHASE("archive", archive, "POST .../archive"), \
 	PHASE("delete", del, "DELETE of a session"), \
 	PHASE("messages", messages, "POST /v1/messages"), \
+	{"endings", FIELD_CHOICE, offsetof(struct manners, endings), \
+		.preset = "together", .choices = endings, \
+		.help = "archives and deletes that come while another one is under " \
+			"way: all at once, one after the other, or 429"}, \
 	{"hold", FIELD_LATENCY, offsetof(struct manners, hold), .preset = "0s", \
 		.help = "streams stay open this long after their session"}, \
 	{"heartbeat", FIELD_DURATION, offsetof(struct manners, heartbeat_ns), \

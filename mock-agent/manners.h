@@ -49,6 +49,13 @@ enum fault {
 			 * the one that strikes it is a reset */
 };
 
+/* Archives and deletes of one session or of several, that come together. */
+enum endings {
+	ENDINGS_TOGETHER, /* each takes its own time */
+	ENDINGS_QUEUE,    /* one's latency begins when the one before is answered */
+	ENDINGS_REFUSE,   /* 429 while one is under way */
+};
+
 /* One phase of a session's life. */
 struct phase {
 	struct latency latency; /* before it is answered, or before its event */
@@ -73,6 +80,7 @@ struct manners {
 	struct phase archive;
 	struct phase del;      /* "delete" */
 	struct phase messages; /* POST /v1/messages */
+	int endings;           /* enum endings */
 	struct latency hold;   /* the stream stays open this long after the end */
 	int64_t heartbeat_ns;  /* between "ping" events; 0: none */
 	bool terminated_event; /* session.status_terminated on archive */

@@ -10,6 +10,7 @@
 #include "mock-agent/catalog.h"
 #include "mock-agent/labels.h"
 #include "mock-agent/sessions.h"
+#include "mock-agent/turnstile.h"
 
 #define BODY_CEILING                                                                   \
 	((size_t)8 << 20) /* the Claude CLI sends conversations of 100 kB */
@@ -73,6 +74,7 @@ struct mock *mock_create(
 	mock->agents = catalog_create(CATALOG_AGENTS);
 	mock->environments = catalog_create(CATALOG_ENVIRONMENTS);
 	mock->sessions = sessions_create();
+	mock->turnstile = turnstile_create();
 	begin_book(mock);
 	if (!open_doors(mock, err)) {
 		mock_destroy(mock);
@@ -97,6 +99,7 @@ void mock_destroy(struct mock *mock)
 	door_destroy(mock->door);
 	door_destroy(mock->side_door);
 	sessions_destroy(mock->sessions);
+	turnstile_destroy(mock->turnstile);
 	catalog_destroy(mock->agents);
 	catalog_destroy(mock->environments);
 	labels_destroy(mock->labels);

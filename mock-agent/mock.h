@@ -16,6 +16,7 @@
 struct catalog;
 struct labels;
 struct sessions;
+struct turnstile;
 
 struct mock_options {
 	const char *host;
@@ -36,6 +37,7 @@ struct mock {
 	struct labels *labels;
 	struct catalog *agents, *environments;
 	struct sessions *sessions;
+	struct turnstile *turnstile; /* of archives and deletes */
 	struct door *door;
 	struct door *side_door; /* NULL: none */
 };

@@ -156,6 +156,89 @@ static void disconnect_that_takes_effect_loses_its_answer_alone(void **state)
 	mock_stop(&mock);
 }
 
+#define CROWD 3
+
+/* Archives as many sessions at once; gives when the last one was through, from when the
+ * first one began. */
+static int64_t archive_crowd(struct mock_program *mock, int statuses[CROWD])
+{
+	struct line lines[CROWD];
+	int64_t began_ns = 0;
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		SCOPED(mem_free) char *id = open_session(mock, 1);
+		SCOPED(mem_free) char *path = path_of(id, "/archive");
+
+		line_open(&lines[i], mock->port);
+		line_send(&lines[i], "POST", path, NULL, NULL);
+		if (i == 0)
+			began_ns = event_int(
+				wait_event(mock, "agent.disconnect.begin"), "ns");
+		else
+			wait_event(mock, "agent.disconnect.begin");
+	}
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct answer answer = line_answer(&lines[i]);
+
+		statuses[i] = answer.status;
+		answer_done(&answer);
+		line_close(&lines[i]);
+	}
+	return clock_now() - began_ns;
+}
+
+static void endings_queue_or_are_refused_when_manners_say_so(void **state)
+{
+	struct mock_program mock;
+	int statuses[CROWD];
+
+	(void)state;
+	mock_start(&mock,
+		"{\"disconnect\": {\"latency\": \"150ms\"}, \"endings\": \"queue\"}");
+	assert_true(archive_crowd(&mock, statuses) >= CROWD * 150 * CLOCK_MS);
+	for (unsigned i = 0; i < CROWD; i++)
+		assert_int_equal(statuses[i], 200);
+	control(&mock, "PUT", "/control/manners",
+		"{\"endings\": \"refuse\", \"disconnect\": {\"latency\": \"500ms\"}}");
+	archive_crowd(&mock, statuses);
+	assert_int_equal(statuses[0], 200);
+	for (unsigned i = 1; i < CROWD; i++)
+		assert_int_equal(statuses[i], 429);
+	assert_non_null(strstr(wait_event(&mock, "agent.disconnect.refused"), "429"));
+	mock_stop(&mock);
+}
+
+/* One that gives up does not stand in the way, wherever in the queue it was. */
+static void queue_of_endings_moves_up_when_a_client_leaves(void **state)
+{
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct line lines[3];
+	struct answer answer;
+
+	(void)state;
+	mock_start(&mock,
+		"{\"endings\": \"queue\", \"disconnect\": {\"fault\": \"hang\", \"times\": "
+		"1}}");
+	id = open_session(&mock, 1);
+	path = path_of(id, "/archive");
+	for (unsigned i = 0; i < COUNT(lines); i++) {
+		line_open(&lines[i], mock.port);
+		line_send(&lines[i], "POST", path, NULL, NULL);
+		wait_event(&mock, "agent.disconnect.begin");
+	}
+	line_close(&lines[1]);
+	wait_event(&mock, "client left");
+	assert_int_equal(line_read(&lines[2], SILENCE_MS), LINE_SILENT);
+	line_close(&lines[0]);
+	answer = line_answer(&lines[2]);
+	assert_int_equal(answer.status, 200);
+	answer_done(&answer);
+	line_close(&lines[2]);
+	mock_stop(&mock);
+}
+
 static void create_struck_by_a_fault_opens_nothing(void **state)
 {
 	(void)state;
@@ -592,6 +675,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
 		cmocka_unit_test(disconnect_that_takes_effect_loses_its_answer_alone),
+		cmocka_unit_test(endings_queue_or_are_refused_when_manners_say_so),
+		cmocka_unit_test(queue_of_endings_moves_up_when_a_client_leaves),
 		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
 		cmocka_unit_test(
 			attempts_without_a_room_are_of_one_session_until_it_opens),
