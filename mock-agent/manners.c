@@ -158,46 +158,53 @@ static bool is_ending(const char *name)
 		strcmp(name, "delete") == 0;
 }
 
-/* What no table can say: members that need each other. */
+/* What no table can say: members of a phase that would do nothing. */
+static bool check_phase(const struct phase *phase, const char *name,
+	const struct json_doc *doc, const cJSON *said, struct err *err)
+{
+	const bool no_error = phase->fault != FAULT_ERROR;
+	const bool no_fault = phase->fault == FAULT_NONE;
+	const struct {
+		const char *member;
+		bool is_idle;
+		const char *needed;
+	} rows[] = {
+		{"status", no_error, "\"fault\": \"error\""},
+		{"retry_after", no_error, "\"fault\": \"error\""},
+		{"times", no_fault && phase->times > 0, "a fault"},
+		{"takes_effect", no_fault && phase->takes_effect, "a fault"},
+		{"takes_effect", !is_ending(name), "archive and delete"},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		const cJSON *member = json_get(said, rows[i].member);
+
+		if (member && rows[i].is_idle)
+			return json_doc_wrong(doc, member, err,
+				"%s.%s goes with %s alone", name, rows[i].member,
+				rows[i].needed);
+	}
+	return true;
+}
+
 static bool check_phases(const struct manners *manners, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	static const char *const of_errors[] = {"status", "retry_after"};
-	static const char *const of_faults[] = {"times", "takes_effect"};
+	const int settle = manners->settle.fault;
 
 	for (unsigned i = 0; i < COUNT(phases); i++) {
 		const struct phase *phase =
 			(const void *)((const char *)manners + phases[i].offset);
 		const char *name = phases[i].name;
-		const cJSON *said = json_get(node, name);
 
-		for (unsigned j = 0; j < COUNT(of_errors); j++) {
-			const cJSON *member = json_get(said, of_errors[j]);
-
-			if (member && phase->fault != FAULT_ERROR)
-				return json_doc_wrong(doc, member, err,
-					"%s.%s goes with \"fault\": \"error\" alone",
-					name, of_errors[j]);
-		}
-		for (unsigned j = 0; j < COUNT(of_faults); j++) {
-			const cJSON *member = json_get(said, of_faults[j]);
-
-			if (member && phase->fault == FAULT_NONE)
-				return json_doc_wrong(doc, member, err,
-					"%s.%s goes with a fault alone", name,
-					of_faults[j]);
-		}
-		if (json_get(said, "takes_effect") && !is_ending(name))
-			return json_doc_wrong(doc, json_get(said, "takes_effect"), err,
-				"%s.takes_effect: only archive and delete know it",
-				name);
-		if (said && phase == &manners->settle && phase->fault != FAULT_NONE &&
-			phase->fault != FAULT_HANG)
-			return json_doc_wrong(doc, json_get(said, "fault"), err,
-				"settle.fault: only \"hang\" makes sense there, not "
-				"\"%s\"",
-				fault_name(phase->fault));
+		if (!check_phase(phase, name, doc, json_get(node, name), err))
+			return false;
 	}
+	if (json_at(node, "settle.fault") && settle != FAULT_NONE &&
+		settle != FAULT_HANG)
+		return json_doc_wrong(doc, json_at(node, "settle.fault"), err,
+			"settle.fault: only \"hang\" makes sense there, not \"%s\"",
+			fault_name(settle));
 	return true;
 }
 

@@ -105,7 +105,7 @@ static void errors_say_what_and_where(void **state)
 		{"{\"archive\": {\"takes_effect\": true}}",
 			"m:1:14: ", "takes_effect goes with a fault"},
 		{"{\"stream\": {\"fault\": \"hang\", \"takes_effect\": true}}",
-			"m:1:30: ", "only archive and delete"},
+			"m:1:30: ", "goes with archive and delete"},
 		{"{\"disconnect\": {\"fault\": \"hang\"},"
 		 " \"archive\": {\"fault\": \"none\", \"times\": 2}}",
 			"m:1:64: ", "archive.times"},
@@ -187,6 +187,8 @@ static void archive_and_delete_fall_back_member_by_member(void **state)
 	assert_int_equal(all->archive.times, 2);
 	assert_int_equal(all->del.latency.a_ns, 4 * CLOCK_S);
 	assert_int_equal(all->del.fault, FAULT_NONE);
+	/* Words that say what holds anyhow are no mistake. */
+	assert_true(read_over(&book, "{\"stream\": {\"times\": 0}}", &err));
 	/* What was said of archive itself stays the nearer word, until it changes. */
 	assert_true(read_over(&book, "{\"archive\": {\"latency\": \"1s\"}}", &err));
 	assert_true(read_over(&book, "{\"disconnect\": {\"latency\": \"2s\"}}", &err));
