@@ -1,7 +1,7 @@
 #include "mock-agent/labels.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@
 
 struct label {
 	int64_t number;
-	unsigned holders; /* a room's sessions share it */
+	unsigned attempts; /* under way */
+	bool kept;         /* by a session, or by several of one room */
 	UT_hash_handle hh;
 };
 
@@ -38,20 +39,29 @@ struct labels *labels_create(void)
 	return labels;
 }
 
+static void forget_unless_held(struct labels *labels, struct label *label)
+{
+	if (label->kept || label->attempts > 0)
+		return;
+	if (label->number > 0 && label->number < labels->first)
+		labels->first = label->number;
+	HASH_DEL(labels->taken, label);
+	free(label);
+}
+
 void labels_clear(struct labels *labels)
 {
 	struct label *label, *next;
 	struct name *name, *next_name;
 
 	HASH_ITER(hh, labels->taken, label, next) {
-		HASH_DEL(labels->taken, label);
-		free(label);
+		label->kept = false;
+		forget_unless_held(labels, label);
 	}
 	HASH_ITER(hh, labels->names, name, next_name) {
 		HASH_DEL(labels->names, name);
 		free(name);
 	}
-	labels->first = 1;
 }
 
 void labels_destroy(struct labels *labels)
@@ -79,7 +89,7 @@ static int64_t take(struct labels *labels, int64_t number)
 		label->number = number;
 		HASH_ADD(hh, labels->taken, number, sizeof label->number, label);
 	}
-	label->holders++;
+	label->attempts++;
 	return number;
 }
 
@@ -113,6 +123,22 @@ int64_t labels_take(struct labels *labels, const cJSON *metadata)
 	return room >= 0 ? take(labels, room) : take_first(labels);
 }
 
+void labels_keep(struct labels *labels, int64_t number)
+{
+	struct label *label = find(labels, number);
+
+	label->attempts--;
+	label->kept = true;
+}
+
+void labels_give_back(struct labels *labels, int64_t number)
+{
+	struct label *label = find(labels, number);
+
+	label->attempts--;
+	forget_unless_held(labels, label);
+}
+
 int64_t labels_take_named(struct labels *labels, const char *name)
 {
 	size_t len = strlen(name);
@@ -126,19 +152,7 @@ int64_t labels_take_named(struct labels *labels, const char *name)
 	known = mem_zeroed(sizeof *known + len + 1);
 	memcpy(known->text, name, len + 1);
 	known->number = take_first(labels);
+	labels_keep(labels, known->number);
 	HASH_ADD_KEYPTR(hh, labels->names, known->text, len, known);
 	return known->number;
-}
-
-void labels_give_back(struct labels *labels, int64_t number)
-{
-	struct label *label = find(labels, number);
-
-	/* None when they were cleared meanwhile. */
-	if (!label || --label->holders > 0)
-		return;
-	HASH_DEL(labels->taken, label);
-	free(label);
-	if (number > 0 && number < labels->first)
-		labels->first = number;
 }

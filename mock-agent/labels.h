@@ -20,17 +20,20 @@ struct labels;
 
 struct labels *labels_create(void);
 void labels_destroy(struct labels *labels); /* accepts NULL */
-void labels_clear(struct labels *labels);   /* as new */
 
-/* The label of a session with this metadata, which may be NULL. It is taken from here
- * on, until labels_give_back(). */
+/* As new, but for the attempts that are under way. */
+void labels_clear(struct labels *labels);
+
+/* The label of an attempt to open a session with this metadata, which may be NULL. Once
+ * it is decided, exactly one of the next two. */
 int64_t labels_take(struct labels *labels, const cJSON *metadata) MUST_CHECK;
+
+/* The session opened: its label stays taken until labels_clear(). */
+void labels_keep(struct labels *labels, int64_t number);
+void labels_give_back(struct labels *labels, int64_t number); /* it did not */
 
 /* The label of a client that names itself: the same for the same name, for good. 0 when
  * there are too many names. */
 int64_t labels_take_named(struct labels *labels, const char *name) MUST_CHECK;
-
-/* For each take once, at most. */
-void labels_give_back(struct labels *labels, int64_t number);
 
 #endif

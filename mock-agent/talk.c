@@ -224,7 +224,8 @@ static void open_session(struct request *request)
 	}
 	session = session_create(mock, request->mood, agent, stored);
 	sessions_add(mock->sessions, session);
-	request->over = NULL; /* the label is the session's now */
+	labels_keep(mock->labels, mood_number(request->mood));
+	request->over = NULL; /* it did not fail */
 	log_event("agent.session.opened", "session",
 		LOG_TEXT(mood_label(session->mood)), "id", LOG_TEXT(session->id));
 	request_answer(request, session_json(session));

@@ -327,7 +327,18 @@ static void attempt_that_is_given_up_gives_its_label_back(void **state)
 	assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
 	assert_non_null(
 		strstr(wait_event(&mock, "\"session\":\"2\""), "agent.session.opened"));
+	/* A reset does not hand out what an attempt that is under way has. */
+	control(&mock, "POST", "/control/reset", "{}");
 	line_close(&lines[0]);
+	control(&mock, "GET", "/control/sessions", NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		SCOPED(mem_free) char *label =
+			mem_textf("\"session\":\"%u\"", i < 2 ? i + 1 : 4);
+
+		assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
+		assert_non_null(
+			strstr(wait_event(&mock, "agent.session.opened"), label));
+	}
 	line_close(&lines[2]);
 	mock_stop(&mock);
 }
