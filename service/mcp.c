@@ -10,12 +10,11 @@
 #include "lib/json.h"
 #include "lib/lines.h"
 #include "lib/mem.h"
+#include "service/mcp_list.h"
 #include "service/mcp_rpc.h"
 
-#define NOISE_CEILING    ((size_t)16 << 10)
-#define RESULT_CEILING   ((size_t)16 << 20)
-#define TOOL_PAGES       100 /* a cursor that leads in circles ends */
-#define METHOD_NOT_FOUND (-32601)
+#define NOISE_CEILING  ((size_t)16 << 10)
+#define RESULT_CEILING ((size_t)16 << 20)
 
 enum mcp_state {
 	MCP_HANDSHAKE,
@@ -28,13 +27,12 @@ struct mcp {
 	char *name;
 	const struct mcp_events *events;
 	void *arg;
-	int64_t call_ns;
+	int64_t start_ns, call_ns;
 	int64_t ready_by_ns; /* deadline of the handshake */
 	struct child *child;
 	struct mcp_rpc rpc;
 	struct lines errors; /* its stderr */
-	cJSON *tools;
-	unsigned pages; /* of tools that were asked for */
+	struct mcp_list list;
 	bool destroyed;
 };
 
@@ -63,56 +61,33 @@ static void fail_handshake(struct mcp *mcp, const char *why)
 	mcp->events->ready(mcp->arg, NULL, why);
 }
 
-static void become_ready(struct mcp *mcp)
+static void become_ready(struct mcp *mcp, const cJSON *tools)
 {
 	mcp->state = MCP_READY;
 	mcp_rpc_open(&mcp->rpc);
-	mcp->events->ready(mcp->arg, mcp->tools, NULL);
+	mcp->events->ready(mcp->arg, tools, NULL);
 }
 
-static void on_listed(void *arg, const struct mcp_rpc_answer *answer);
-
-static void list_tools(struct mcp *mcp, const char *cursor)
-{
-	cJSON *params = cJSON_CreateObject();
-
-	if (cursor)
-		cJSON_AddStringToObject(params, "cursor", cursor);
-	mcp->pages++;
-	mcp_rpc_ask(&mcp->rpc, MCP_RPC_HANDSHAKE, "tools/list", params,
-		mcp->ready_by_ns, on_listed, mcp);
-}
-
-static void on_listed(void *arg, const struct mcp_rpc_answer *answer)
+static void on_listed(void *arg, const cJSON *tools, const char *why)
 {
 	struct mcp *mcp = arg;
-	const cJSON *tools = json_get(answer->result, "tools");
-	const char *cursor = json_text(answer->result, "nextCursor");
-	const cJSON *tool;
 
-	if (mcp->state != MCP_HANDSHAKE)
+	switch (mcp->state) {
+	case MCP_HANDSHAKE:
+		if (tools)
+			become_ready(mcp, tools);
+		else
+			fail_handshake(mcp, why);
 		return;
-	if (!answer->result && answer->code != METHOD_NOT_FOUND) {
-		SCOPED(mem_free) char *why = mem_textf("tools/list: %s", answer->why);
-
-		fail_handshake(mcp, why);
+	case MCP_READY:
+		if (tools)
+			mcp->events->relisted(mcp->arg, tools);
+		else
+			mcp->events->noise(mcp->arg, why); /* the old list stays */
+		return;
+	case MCP_ENDED:
 		return;
 	}
-	if (answer->result && !cJSON_IsArray(tools)) {
-		fail_handshake(mcp, "tools/list: its answer has no tools");
-		return;
-	}
-	/* a server need not know tools/list: then it has none */
-	cJSON_ArrayForEach(tool, tools) {
-		if (json_text(tool, "name"))
-			cJSON_AddItemToArray(mcp->tools, cJSON_Duplicate(tool, true));
-	}
-	if (!cursor || !*cursor)
-		become_ready(mcp);
-	else if (mcp->pages < TOOL_PAGES)
-		list_tools(mcp, cursor);
-	else
-		fail_handshake(mcp, "tools/list: it has no last page");
 }
 
 static void on_greeted(void *arg, const struct mcp_rpc_answer *answer)
@@ -125,7 +100,7 @@ static void on_greeted(void *arg, const struct mcp_rpc_answer *answer)
 		return;
 	if (version && knows_version(version)) {
 		mcp_rpc_notify(&mcp->rpc, "notifications/initialized", NULL);
-		list_tools(mcp, NULL);
+		mcp_list_read(&mcp->list, mcp->ready_by_ns);
 		return;
 	}
 	if (!answer->result)
@@ -163,6 +138,16 @@ static void on_noise(void *arg, const char *line)
 	struct mcp *mcp = arg;
 
 	mcp->events->noise(mcp->arg, line);
+}
+
+/* Before the first reading has begun there is nothing to read again. */
+static void on_notified(void *arg, const char *method)
+{
+	struct mcp *mcp = arg;
+
+	if (strcmp(method, "notifications/tools/list_changed") == 0 &&
+		(mcp->state == MCP_READY || mcp->list.reading))
+		mcp_list_read(&mcp->list, clock_now() + mcp->start_ns);
 }
 
 static void on_stdout(void *arg, const char *data, size_t len)
@@ -221,10 +206,17 @@ static void on_closed(void *arg)
 	struct mcp *mcp = arg;
 
 	lines_done(&mcp->errors);
-	cJSON_Delete(mcp->tools);
+	mcp_list_done(&mcp->list);
 	free(mcp->name);
 	free(mcp);
 }
+
+static const struct mcp_rpc_events rpc_events = {
+	.write = write_line,
+	.noise = on_noise,
+	.notified = on_notified,
+	.closed = on_closed,
+};
 
 struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
 	const struct mcp_spec *spec, const struct mcp_events *events, void *arg,
@@ -246,9 +238,10 @@ struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
 	mcp->events = events;
 	mcp->arg = arg;
 	mcp->call_ns = spec->call_ns;
+	mcp->start_ns = spec->start_ns;
 	mcp->ready_by_ns = clock_now() + spec->start_ns;
-	mcp->tools = cJSON_CreateArray();
-	mcp_rpc_init(&mcp->rpc, loop, write_line, on_noise, on_closed, mcp);
+	mcp_rpc_init(&mcp->rpc, loop, &rpc_events, mcp);
+	mcp_list_init(&mcp->list, &mcp->rpc, on_listed, mcp);
 	lines_init(&mcp->errors, NOISE_CEILING, on_error_line, mcp);
 	mcp->child = child_spawn(family, &child, err);
 	if (!mcp->child) {
@@ -324,6 +317,7 @@ void mcp_destroy(struct mcp *mcp)
 	assert(!mcp->destroyed);
 	mcp->destroyed = true;
 	mcp->state = MCP_ENDED;
+	mcp_list_stop(&mcp->list);
 	child_destroy(mcp->child);
 	mcp_rpc_close(&mcp->rpc);
 }

@@ -2,9 +2,10 @@
  * mcp - the client of one stdio MCP server, and its process.
  *
  * JSON-RPC, a line a message. The handshake is initialize, initialized, tools/list;
- * when it is complete the server is ready and its tools are known. A server that
- * prints garbage is warned about line by line; one that dies fails its calls. Ending
- * it is child.h's ladder: EOF, SIGTERM, SIGKILL.
+ * when it is complete the server is ready and its tools are known. They are read again
+ * when it says that they have changed. A server that prints garbage is warned about
+ * line by line; one that dies fails its calls. Ending it is child.h's ladder: EOF,
+ * SIGTERM, SIGKILL.
  *
  * All callbacks come from the loop, never from inside a call of yours.
  */
@@ -36,6 +37,8 @@ struct mcp_events {
 	 * handshake failed, `why` says why, and only mcp_stop()/mcp_destroy() make
 	 * sense. Not after mcp_stop(). */
 	void (*ready)(void *arg, const cJSON *tools, const char *why);
+	/* It has other tools now: the whole list again, borrowed. */
+	void (*relisted)(void *arg, const cJSON *tools);
 	void (*step)(void *arg, enum child_step step);
 	/* The process was reaped, and calls under way have failed. `status` is
 	 * waitpid's. */

@@ -15,8 +15,6 @@
  * more: what waits for an answer waits this long for that. */
 #define EXIT_AWAITED_NS (200 * CLOCK_MS)
 
-#define METHOD_NOT_FOUND (-32601)
-
 struct mcp_rpc_call {
 	struct mcp_rpc_call *next;
 	enum mcp_rpc_when when;
@@ -104,7 +102,7 @@ static void send_message(struct mcp_rpc *rpc, cJSON *message)
 {
 	SCOPED(mem_free) char *line = line_of(message);
 
-	rpc->write(rpc->arg, line, strlen(line));
+	rpc->events->write(rpc->arg, line, strlen(line));
 }
 
 void mcp_rpc_notify(struct mcp_rpc *rpc, const char *method, cJSON *params)
@@ -133,7 +131,7 @@ static void send_cancelled(
 
 static void send_call(struct mcp_rpc *rpc, struct mcp_rpc_call *call)
 {
-	if (!rpc->write(rpc->arg, call->unsent, strlen(call->unsent)))
+	if (!rpc->events->write(rpc->arg, call->unsent, strlen(call->unsent)))
 		fail_call(call, "it does not read its stdin");
 	free(call->unsent);
 	call->unsent = NULL;
@@ -271,7 +269,7 @@ static void answer_request(struct mcp_rpc *rpc, const cJSON *id, const char *met
 	} else {
 		cJSON *error = cJSON_AddObjectToObject(message, "error");
 
-		cJSON_AddNumberToObject(error, "code", METHOD_NOT_FOUND);
+		cJSON_AddNumberToObject(error, "code", MCP_RPC_METHOD_NOT_FOUND);
 		cJSON_AddStringToObject(error, "message", "Method not found");
 	}
 	send_message(rpc, message);
@@ -285,6 +283,8 @@ static bool on_message(struct mcp_rpc *rpc, const cJSON *message)
 
 	if (method && id)
 		answer_request(rpc, id, method);
+	else if (method)
+		rpc->events->notified(rpc->arg, method);
 	return method || on_answer(rpc, id, message);
 }
 
@@ -321,7 +321,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 		return;
 	noise = mem_textf("%s%.*s", cut ? "a line over 8 MiB was dropped: " : "",
 		NOISE_SHOWN, line);
-	rpc->noise(rpc->arg, noise);
+	rpc->events->noise(rpc->arg, noise);
 	if (!message && !rpc->closing)
 		on_wreck(rpc, line, len, cut);
 }
@@ -342,11 +342,10 @@ void mcp_rpc_feed(struct mcp_rpc *rpc, const char *data, size_t len)
 	set_timer(rpc);
 }
 
-void mcp_rpc_init(struct mcp_rpc *rpc, uv_loop_t *loop, mcp_rpc_write_fn *write,
-	mcp_rpc_noise_fn *noise, void (*closed)(void *arg), void *arg)
+void mcp_rpc_init(struct mcp_rpc *rpc, uv_loop_t *loop,
+	const struct mcp_rpc_events *events, void *arg)
 {
-	*rpc = (struct mcp_rpc){
-		.write = write, .noise = noise, .closed = closed, .arg = arg};
+	*rpc = (struct mcp_rpc){.events = events, .arg = arg};
 	lines_init(&rpc->lines, LINE_CEILING, on_line, rpc);
 	uv_timer_init(loop, &rpc->timer);
 	rpc->timer.data = rpc;
@@ -360,7 +359,7 @@ static void on_closed(uv_handle_t *handle)
 		finish_call(rpc, rpc->calls, &(struct mcp_rpc_answer){.why = "closed"});
 	lines_done(&rpc->lines);
 	free(rpc->ended);
-	rpc->closed(rpc->arg);
+	rpc->events->closed(rpc->arg);
 }
 
 void mcp_rpc_close(struct mcp_rpc *rpc)

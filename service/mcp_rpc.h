@@ -23,6 +23,8 @@
 typedef bool mcp_rpc_write_fn(void *arg, const char *line, size_t len);
 /* A line that is no message; borrowed. */
 typedef void mcp_rpc_noise_fn(void *arg, const char *line);
+/* A notification of the server's. */
+typedef void mcp_rpc_notified_fn(void *arg, const char *method);
 
 /* result is borrowed, and NULL when `why` says why there is none. code is that of an
  * error of the server's, else 0. Once per request, from the loop. */
@@ -33,13 +35,21 @@ struct mcp_rpc_answer {
 };
 typedef void mcp_rpc_answer_fn(void *arg, const struct mcp_rpc_answer *answer);
 
+struct mcp_rpc_events {
+	mcp_rpc_write_fn *write;
+	mcp_rpc_noise_fn *noise;
+	mcp_rpc_notified_fn *notified;
+	void (*closed)(void *arg);
+};
+
+/* The code of what is not known there. */
+#define MCP_RPC_METHOD_NOT_FOUND (-32601)
+
 struct mcp_rpc_call;
 
 /* Embedded in its owner, who may be freed when `closed` was called. */
 struct mcp_rpc {
-	mcp_rpc_write_fn *write;
-	mcp_rpc_noise_fn *noise;
-	void (*closed)(void *arg);
+	const struct mcp_rpc_events *events;
 	void *arg;
 	int64_t last_id;
 	struct mcp_rpc_call *calls; /* oldest first */
@@ -52,9 +62,9 @@ struct mcp_rpc {
 			     told */
 };
 
-/* Keeps loop. */
-void mcp_rpc_init(struct mcp_rpc *rpc, uv_loop_t *loop, mcp_rpc_write_fn *write,
-	mcp_rpc_noise_fn *noise, void (*closed)(void *arg), void *arg);
+/* Keeps loop and events. */
+void mcp_rpc_init(struct mcp_rpc *rpc, uv_loop_t *loop,
+	const struct mcp_rpc_events *events, void *arg);
 
 /* From the loop: what is still under way fails, then comes `closed`. */
 void mcp_rpc_close(struct mcp_rpc *rpc);

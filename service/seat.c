@@ -55,6 +55,15 @@ static void on_ready(void *arg, const cJSON *list, const char *why)
 	enter(seat, SEAT_READY);
 }
 
+static void on_relisted(void *arg, const cJSON *list)
+{
+	struct seat *seat = arg;
+
+	log_event("mcp.relisted", "room", LOG_TEXT(seat->room), "bot",
+		LOG_TEXT(seat->bot), "server", LOG_TEXT(server_of(seat)->name));
+	tools_learn(seat->means->tools, seat->server, list);
+}
+
 static void on_step(void *arg, enum child_step step)
 {
 	static const char *const names[] = {
@@ -99,6 +108,7 @@ static void on_noise(void *arg, const char *line)
 
 static const struct mcp_events mcp_events = {
 	.ready = on_ready,
+	.relisted = on_relisted,
 	.step = on_step,
 	.gone = on_gone,
 	.noise = on_noise,

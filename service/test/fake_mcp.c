@@ -10,6 +10,10 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
+#define CHANGED "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}"
+
+static unsigned tool_count = 1;
+
 static cJSON *read_message(void)
 {
 	char *line = NULL;
@@ -146,6 +150,14 @@ static void call_tool(const cJSON *request)
 	} else if (strcmp(tool, "huge") == 0) {
 		printf("{\"result\":\"");
 		print_long_line();
+	} else if (strcmp(tool, "grow") == 0) {
+		tool_count++;
+		puts(CHANGED);
+		answer_text(request, "grown");
+	} else if (strcmp(tool, "break list") == 0) {
+		tool_count = 0;
+		puts(CHANGED);
+		answer_text(request, "broken");
 	} else if (strcmp(tool, "ask") == 0) {
 		ask_client(request);
 	} else if (strcmp(tool, "silent") == 0) {
@@ -157,6 +169,25 @@ static void call_tool(const cJSON *request)
 	} else if (strcmp(tool, "close") == 0) {
 		fclose(stdout);
 	}
+}
+
+static void answer_tools(const cJSON *request)
+{
+	SCOPED(buf_done) struct buf result = {0};
+
+	buf_adds(&result, "{\"tools\":[{\"name\":\"echo\"}");
+	for (unsigned i = 1; i < tool_count; i++)
+		buf_addf(&result, ",{\"name\":\"tool%u\"}", i);
+	buf_adds(&result, "]}");
+	answer(request, tool_count > 0 ? buf_text(&result) : "{}", NULL);
+}
+
+/* The list that is answered is not the last any more. */
+static void grow_meanwhile(const cJSON *request)
+{
+	puts(CHANGED "\n" CHANGED);
+	answer_tools(request);
+	tool_count++;
 }
 
 static void list_tools(const cJSON *request, const char *manner)
@@ -177,8 +208,10 @@ static void list_tools(const cJSON *request, const char *manner)
 	else if (strcmp(manner, "pages") == 0)
 		answer(request, "{\"tools\":[{\"name\":\"b\"},{\"no\":\"name\"}]}",
 			NULL);
+	else if (strcmp(manner, "restless") == 0 && tool_count == 1)
+		grow_meanwhile(request);
 	else
-		answer(request, "{\"tools\":[{\"name\":\"echo\"}]}", NULL);
+		answer_tools(request);
 }
 
 static void initialize(const cJSON *request, const char *manner)

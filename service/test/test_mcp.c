@@ -37,7 +37,8 @@ struct scene {
 	int status;
 	enum child_step steps[4];
 	unsigned step_count;
-	bool destroy_when_ready, destroy_when_called;
+	unsigned relisted;
+	bool destroy_when_ready, destroy_when_called, destroy_when_relisted;
 };
 
 static void destroy(struct scene *scene)
@@ -59,6 +60,21 @@ static void on_ready(void *arg, const cJSON *tools, const char *why)
 	cJSON_ArrayForEach(tool, tools)
 		buf_addf(&scene->tools, "%s,", json_text(tool, "name"));
 	if (scene->destroy_when_ready)
+		destroy(scene);
+	uv_stop(&scene->loop);
+}
+
+static void on_relisted(void *arg, const cJSON *tools)
+{
+	struct scene *scene = arg;
+	const cJSON *tool;
+
+	assert_true(scene->ready);
+	scene->relisted++;
+	buf_clear(&scene->tools);
+	cJSON_ArrayForEach(tool, tools)
+		buf_addf(&scene->tools, "%s,", json_text(tool, "name"));
+	if (scene->destroy_when_relisted)
 		destroy(scene);
 	uv_stop(&scene->loop);
 }
@@ -88,8 +104,11 @@ static void on_noise(void *arg, const char *line)
 	uv_stop(&scene->loop);
 }
 
-static const struct mcp_events events = {
-	.ready = on_ready, .step = on_step, .gone = on_gone, .noise = on_noise};
+static const struct mcp_events events = {.ready = on_ready,
+	.relisted = on_relisted,
+	.step = on_step,
+	.gone = on_gone,
+	.noise = on_noise};
 
 static void on_called(void *arg, const char *result, bool is_error)
 {
@@ -363,6 +382,57 @@ static void mcp_tells_the_server_that_a_call_took_too_long(void **state)
 	assert_non_null(strstr(buf_text(&scene->results), "+hello;"));
 }
 
+static void await_relisting(struct scene *scene, unsigned times)
+{
+	while (scene->relisted < times)
+		uv_run(&scene->loop, UV_RUN_DEFAULT);
+}
+
+static void mcp_reads_the_tools_again_when_they_have_changed(void **state)
+{
+	struct scene *scene = *state;
+
+	start_ready(scene, "polite", LONG_NS);
+	assert_string_equal(buf_text(&scene->tools), "echo,");
+	call(scene, "grow");
+	await_relisting(scene, 1);
+	assert_string_equal(buf_text(&scene->tools), "echo,tool1,");
+	call(scene, "grow");
+	await_relisting(scene, 2);
+	assert_string_equal(buf_text(&scene->tools), "echo,tool1,tool2,");
+	/* A list that makes no sense leaves us with the last that did. */
+	call(scene, "break list");
+	await_noise(scene, "tools/list: its answer has no tools\n");
+	assert_int_equal(scene->relisted, 2);
+	await_calls(scene, 3);
+	assert_string_equal(buf_text(&scene->results), "+grown;+grown;+broken;");
+}
+
+static void mcp_reads_the_tools_again_that_changed_while_they_were_read(void **state)
+{
+	struct scene *scene = *state;
+
+	start_ready(scene, "restless", LONG_NS);
+	assert_string_equal(buf_text(&scene->tools), "echo,");
+	await_relisting(scene, 1); /* said twice, and read once */
+	assert_string_equal(buf_text(&scene->tools), "echo,tool1,");
+	call(scene, "echo");
+	await_calls(scene, 1);
+	assert_int_equal(scene->relisted, 1);
+}
+
+static void mcp_may_be_destroyed_when_its_tools_have_changed(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->destroy_when_relisted = true;
+	start_ready(scene, "polite", LONG_NS);
+	call(scene, "grow");
+	call(scene, "grow");
+	await_relisting(scene, 1);
+	assert_null(scene->mcp);
+}
+
 static void mcp_fails_calls_when_the_server_exits(void **state)
 {
 	struct scene *scene = *state;
@@ -511,6 +581,9 @@ int main(int argc, char **argv)
 		TEST(mcp_calls_run_side_by_side),
 		TEST(mcp_hands_on_what_is_no_message),
 		TEST(mcp_tells_the_server_that_a_call_took_too_long),
+		TEST(mcp_reads_the_tools_again_when_they_have_changed),
+		TEST(mcp_reads_the_tools_again_that_changed_while_they_were_read),
+		TEST(mcp_may_be_destroyed_when_its_tools_have_changed),
 		TEST(mcp_fails_calls_when_the_server_exits),
 		TEST(mcp_fails_calls_when_the_server_is_killed),
 		TEST(mcp_fails_calls_when_the_server_closes_its_stdout),
