@@ -76,8 +76,9 @@ bool agent_talk_busy(const struct agent_talk *talk); /* a turn is running */
 
 /* One turn at a time: the caller queues. */
 bool agent_say(struct agent_talk *talk, const char *text, struct err *err) MUST_CHECK;
-void agent_answer(
-	struct agent_talk *talk, const char *use_id, const char *result, bool is_error);
+/* content is an array of the API's content blocks. Copies. */
+void agent_answer(struct agent_talk *talk, const char *use_id, const cJSON *content,
+	bool is_error);
 
 /* Asks the running turn to end; `turned` follows. */
 void agent_interrupt(struct agent_talk *talk);

@@ -166,12 +166,12 @@ static void on_kit_settled(void *arg)
 }
 
 static void on_kit_answered(
-	void *arg, const char *use_id, const char *result, bool is_error)
+	void *arg, const char *use_id, const cJSON *content, bool is_error)
 {
 	struct bond *bond = arg;
 
 	if (!bond->ending)
-		agent_answer(bond->talk, use_id, result, is_error);
+		agent_answer(bond->talk, use_id, content, is_error);
 }
 
 static void on_kit_gone(void *arg)

@@ -5,9 +5,11 @@
 #include <uv.h>
 
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/mcp.h"
+#include "service/mcp_result.h"
 #include "service/means.h"
 #include "service/seat.h"
 #include "service/tools.h"
@@ -97,9 +99,12 @@ static void answer_failed_calls(struct kit *kit)
 	struct kit_call *call, *next;
 
 	DL_FOREACH_SAFE(kit->calls, call, next) {
+		SCOPED(json_free) cJSON *content = NULL;
+
 		if (!call->failed)
 			continue;
-		kit->events->answered(kit->arg, call->use_id, call->failed, true);
+		content = mcp_result_text(call->failed);
+		kit->events->answered(kit->arg, call->use_id, content, true);
 		free_call(call);
 	}
 }
@@ -185,11 +190,11 @@ void kit_open(struct kit *kit)
 	be_called_soon(kit);
 }
 
-static void on_called(void *arg, const char *result, bool is_error)
+static void on_called(void *arg, const cJSON *content, bool is_error)
 {
 	struct kit_call *call = arg;
 
-	call->kit->events->answered(call->kit->arg, call->use_id, result, is_error);
+	call->kit->events->answered(call->kit->arg, call->use_id, content, is_error);
 	free_call(call);
 }
 

@@ -24,9 +24,9 @@ struct kit_events {
 	/* After kit_open(): what has to run is ready or has failed, and the tools of
 	 * all servers are known, as far as they can be. */
 	void (*settled)(void *arg);
-	/* The end of a kit_call(). Both texts are borrowed. */
+	/* The end of a kit_call(): content blocks, see mcp_result.h. Both borrowed. */
 	void (*answered)(
-		void *arg, const char *use_id, const char *result, bool is_error);
+		void *arg, const char *use_id, const cJSON *content, bool is_error);
 	/* After kit_stop() or kit_abandon(): none of the processes is left. */
 	void (*gone)(void *arg);
 };

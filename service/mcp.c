@@ -5,16 +5,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/lines.h"
 #include "lib/mem.h"
 #include "service/mcp_list.h"
+#include "service/mcp_result.h"
 #include "service/mcp_rpc.h"
 
-#define NOISE_CEILING  ((size_t)16 << 10)
-#define RESULT_CEILING ((size_t)16 << 20)
+#define NOISE_CEILING ((size_t)16 << 10)
 
 enum mcp_state {
 	MCP_HANDSHAKE,
@@ -266,25 +265,19 @@ bool mcp_running(const struct mcp *mcp)
 static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 {
 	struct call *call = arg;
-	const cJSON *content = json_get(answer->result, "content");
-	const char *why = answer->why;
-	SCOPED(buf_done) struct buf text = {.ceiling = RESULT_CEILING};
-	const cJSON *part;
+	bool is_error = json_bool(answer->result, "isError", false);
+	SCOPED(json_free) cJSON *content = mcp_result_blocks(answer->result);
 
-	if (!why && !cJSON_IsArray(content))
-		why = "its answer has no content";
-	if (why)
-		buf_addf(&text, "MCP server %s: %s", call->mcp->name, why);
-	cJSON_ArrayForEach(part, content) {
-		const char *type = json_text(part, "type");
-		const char *words = json_text(part, "text");
+	if (!content) {
+		SCOPED(mem_free) char *why = mem_textf("MCP server %s: %s",
+			call->mcp->name,
+			answer->why ? answer->why : "its answer has no content");
 
-		if (type && words && strcmp(type, "text") == 0)
-			buf_addf(&text, "%s%s", text.len > 0 ? "\n" : "", words);
+		content = mcp_result_text(why);
+		is_error = true;
 	}
 	if (!call->mcp->destroyed)
-		call->done(call->arg, buf_text(&text),
-			why || json_bool(answer->result, "isError", false));
+		call->done(call->arg, content, is_error);
 	free(call);
 }
 

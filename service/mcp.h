@@ -54,8 +54,8 @@ struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
 pid_t mcp_pid(const struct mcp *mcp);
 bool mcp_running(const struct mcp *mcp);
 
-/* The result as text: the text parts of the tool's content, joined by newlines. */
-typedef void mcp_call_fn(void *arg, const char *result, bool is_error);
+/* The result as content blocks, see mcp_result.h; borrowed. */
+typedef void mcp_call_fn(void *arg, const cJSON *content, bool is_error);
 
 /* `done` comes once from the loop, also when the server dies, the deadline passes or
  * mcp_stop() is called; not after mcp_destroy(). A call made before the server is ready

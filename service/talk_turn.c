@@ -279,8 +279,8 @@ static cJSON *find_use(const struct agent_talk *talk, const char *id)
 	return NULL;
 }
 
-void agent_answer(
-	struct agent_talk *talk, const char *use_id, const char *result, bool is_error)
+void agent_answer(struct agent_talk *talk, const char *use_id, const cJSON *content,
+	bool is_error)
 {
 	cJSON *use = find_use(talk, use_id);
 	cJSON *event;
@@ -289,7 +289,9 @@ void agent_answer(
 		talk->turn.interrupted)
 		return;
 	cJSON_AddTrueToObject(use, ANSWERED);
-	event = text_event("user.custom_tool_result", result);
+	event = cJSON_CreateObject();
+	cJSON_AddStringToObject(event, "type", "user.custom_tool_result");
+	cJSON_AddItemToObject(event, "content", cJSON_Duplicate(content, true));
 	cJSON_AddStringToObject(event, "custom_tool_use_id", use_id);
 	cJSON_AddBoolToObject(event, "is_error", is_error);
 	send_event(talk, SENDING_RESULT, event);

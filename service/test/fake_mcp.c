@@ -116,7 +116,8 @@ static void call_tool(const cJSON *request)
 	} else if (strcmp(tool, "parts") == 0) {
 		answer(request,
 			"{\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-			"{\"type\":\"image\",\"data\":\"\"},"
+			"{\"type\":\"image\",\"data\":\"AAAA\","
+			"\"mimeType\":\"image/png\"},"
 			"{\"type\":\"text\",\"text\":\"b\"}]}",
 			NULL);
 	} else if (strcmp(tool, "fail") == 0) {

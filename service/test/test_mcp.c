@@ -110,12 +110,16 @@ static const struct mcp_events events = {.ready = on_ready,
 	.gone = on_gone,
 	.noise = on_noise};
 
-static void on_called(void *arg, const char *result, bool is_error)
+/* One text is told as it is, all else as JSON. */
+static void on_called(void *arg, const cJSON *content, bool is_error)
 {
 	struct scene *scene = arg;
+	const char *text = json_text(json_at(content, "0"), "text");
+	SCOPED(mem_free) char *json = json_print(content);
 
 	scene->called++;
-	buf_addf(&scene->results, "%c%s;", is_error ? '-' : '+', result);
+	buf_addf(&scene->results, "%c%s;", is_error ? '-' : '+',
+		text && cJSON_GetArraySize(content) == 1 ? text : json);
 	if (scene->destroy_when_called)
 		destroy(scene);
 	uv_stop(&scene->loop);
@@ -285,7 +289,11 @@ static const struct row {
 	const char *why;
 } rows[] = {
 	{"echo", "+hello;", "arguments reach the tool"},
-	{"parts", "+a\nb;", "texts are joined by newlines, other parts passed over"},
+	{"parts",
+		"+[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\",\"source\":"
+		"{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"AAAA\"}},"
+		"{\"type\":\"text\",\"text\":\"b\"}];",
+		"an image stays one"},
 	{"fail", "-no;", "isError is an error with the tool's own words"},
 	{"error", "-MCP server skills: error -32602: bad;", "an error of JSON-RPC"},
 	{"empty", "-MCP server skills: its answer has no content;", "half a result"},
@@ -343,9 +351,9 @@ static void mcp_calls_run_side_by_side(void **state)
 	start_ready(scene, "polite", LONG_NS);
 	call(scene, "echo");
 	call(scene, "fail");
-	call(scene, "parts");
+	call(scene, "echo");
 	await_calls(scene, 3);
-	assert_string_equal(buf_text(&scene->results), "+hello;-no;+a\nb;");
+	assert_string_equal(buf_text(&scene->results), "+hello;-no;+hello;");
 }
 
 static void mcp_hands_on_what_is_no_message(void **state)

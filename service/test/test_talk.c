@@ -166,15 +166,26 @@ static struct api_session *begin_tool_turn(struct scene *scene)
 	return session;
 }
 
+static void answer(struct scene *scene, const char *use_id, const char *text)
+{
+	SCOPED(json_free) cJSON *content = cJSON_CreateArray();
+	cJSON *block = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(block, "type", "text");
+	cJSON_AddStringToObject(block, "text", text);
+	cJSON_AddItemToArray(content, block);
+	agent_answer(scene->talk, use_id, content, false);
+}
+
 static void talk_asks_its_owner_for_a_tool(void **state)
 {
 	struct scene *scene = *state;
 	struct api_session *session = begin_tool_turn(scene);
 
 	assert_true(agent_talk_busy(scene->talk));
-	agent_answer(scene->talk, scene->use_id, "the sum", false);
-	agent_answer(scene->talk, scene->use_id, "twice", false);
-	agent_answer(scene->talk, "sevt_99", "unasked", false);
+	answer(scene, scene->use_id, "the sum");
+	answer(scene, scene->use_id, "twice");
+	answer(scene, "sevt_99", "unasked");
 	scene_await_request(scene, "user.custom_tool_result;", 1);
 	assert_non_null(strstr(buf_text(&scene->api.last_body),
 		"{\"type\":\"user.custom_tool_result\",\"content\":[{\"type\":\"text\","
@@ -195,7 +206,7 @@ static void talk_ends_the_turn_when_a_result_is_refused(void **state)
 	begin_tool_turn(scene);
 	scene_strike(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_STATUS, 1);
 	scene->api.fault_status = 400;
-	agent_answer(scene->talk, scene->use_id, "the sum", false);
+	answer(scene, scene->use_id, "the sum");
 	scene_await(scene, &scene->turned, 1);
 	assert_non_null(strstr(buf_text(&scene->story),
 		"turned -POST /v1/sessions/sesn_1/"
@@ -310,7 +321,7 @@ static void talk_interrupts_a_turn_that_waits_for_a_tool(void **state)
 	agent_interrupt(scene->talk);
 	scene_await(scene, &scene->turned, 1); /* though no event comes of it */
 	assert_story(scene, "opened sesn_1;wants add {\"a\":1};turned -interrupted;");
-	agent_answer(scene->talk, scene->use_id, "late", false);
+	answer(scene, scene->use_id, "late");
 	scene_let_pass(scene, 20);
 	assert_int_equal(api_count(&scene->api, "user.custom_tool_result;"), 0);
 }
