@@ -386,6 +386,21 @@ bool child_running(const struct child *child)
 	return child->running;
 }
 
+const char *child_step_name(enum child_step step)
+{
+	switch (step) {
+	case CHILD_RUNNING:
+		return "running";
+	case CHILD_EOF:
+		return "eof";
+	case CHILD_TERM:
+		return "term";
+	case CHILD_KILL:
+		return "kill";
+	}
+	return NULL;
+}
+
 enum child_step child_step(const struct child *child)
 {
 	return child->step;

@@ -34,6 +34,8 @@ enum child_step {
 	CHILD_KILL, /* SIGKILL was sent to its group */
 };
 
+const char *child_step_name(enum child_step step); /* "running", "eof", ... */
+
 /* All from the loop; each may destroy the child. `data` is borrowed; len 0 is the end
  * of that stream, and comes once for each stream, before on_exit. */
 typedef void child_output_fn(void *arg, const char *data, size_t len);

@@ -66,17 +66,11 @@ static void on_relisted(void *arg, const cJSON *list)
 
 static void on_step(void *arg, enum child_step step)
 {
-	static const char *const names[] = {
-		[CHILD_RUNNING] = "running",
-		[CHILD_EOF] = "eof",
-		[CHILD_TERM] = "term",
-		[CHILD_KILL] = "kill",
-	};
 	struct seat *seat = arg;
 
 	log_event("mcp.step", "room", LOG_TEXT(seat->room), "bot", LOG_TEXT(seat->bot),
 		"server", LOG_TEXT(server_of(seat)->name), "child",
-		LOG_INT(mcp_pid(seat->mcp)), "step", LOG_TEXT(names[step]));
+		LOG_INT(mcp_pid(seat->mcp)), "step", LOG_TEXT(child_step_name(step)));
 	seat->means->metrics->mcp_steps[step]++;
 	seat->step = step;
 }
