@@ -22,7 +22,6 @@ struct family {
 	family_orphan_fn *orphan;
 	void *arg;
 	struct family_member *members; /* spawned by us and not reaped yet */
-	unsigned orphans_reaped;
 	bool sweeping;    /* somebody whom a sweep has killed is not reaped yet */
 	bool made_reaper; /* we are a subreaper because of this family */
 	bool leaving;
@@ -130,7 +129,6 @@ static void reap_orphan(struct family *family, pid_t pid)
 
 	if (waitpid(pid, &status, WNOHANG) != pid)
 		return;
-	family->orphans_reaped++;
 	family->orphan(family->arg, pid, status);
 }
 
@@ -219,11 +217,6 @@ struct family *family_create(
 		return NULL;
 	}
 	return family;
-}
-
-unsigned family_orphans_reaped(const struct family *family)
-{
-	return family->orphans_reaped;
 }
 
 void family_destroy(struct family *family)

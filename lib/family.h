@@ -29,7 +29,6 @@ typedef void family_orphan_fn(void *arg, pid_t pid, int status);
  * beside libuv. `orphan` NULL: orphans are left to whoever gets them. */
 struct family *family_create(uv_loop_t *loop, family_orphan_fn *orphan, void *arg,
 	struct err *err) MUST_CHECK;
-unsigned family_orphans_reaped(const struct family *family);
 
 /* SIGKILLs every descendant that is left (children of ours that we did not spawn or
  * whose child was destroyed, and everybody below those), and gives how many there

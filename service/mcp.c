@@ -257,11 +257,6 @@ pid_t mcp_pid(const struct mcp *mcp)
 	return child_pid(mcp->child);
 }
 
-bool mcp_running(const struct mcp *mcp)
-{
-	return child_running(mcp->child);
-}
-
 static void on_called(void *arg, const struct mcp_rpc_answer *answer)
 {
 	struct call *call = arg;

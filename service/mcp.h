@@ -52,7 +52,6 @@ struct mcp *mcp_start(uv_loop_t *loop, struct family *family,
 	const struct mcp_spec *spec, const struct mcp_events *events, void *arg,
 	struct err *err) MUST_CHECK;
 pid_t mcp_pid(const struct mcp *mcp);
-bool mcp_running(const struct mcp *mcp);
 
 /* The result as content blocks, see mcp_result.h; borrowed. */
 typedef void mcp_call_fn(void *arg, const cJSON *content, bool is_error);
