@@ -113,7 +113,7 @@ void calls_cancel(struct calls *calls, const char *id)
 {
 	struct call *call = find(calls, id);
 
-	if (!call || !call->tool)
+	if (!call)
 		return;
 	forget(call);
 	calls->over(calls->arg, call->tool, NULL);

@@ -1,5 +1,5 @@
 /*
- * calls - answers that take their time: tool calls under way, and a handshake.
+ * calls - tool calls under way: answers that take their time.
  *
  * At most CALLS_MAX at once, whose answers take at most CALLS_HELD_MAX bytes.
  */
@@ -28,13 +28,13 @@ struct calls *calls_create(uv_loop_t *loop, calls_over_fn *over, void *arg) MUST
 /* Is one with this id, as JSON, under way? */
 bool calls_has(const struct calls *calls, const char *id);
 
-/* Copies id and tool, which is NULL for what can't be cancelled; takes answer,
+/* Copies id and tool; takes answer,
  * also on failure: too much is under way. After CALLS_NEVER it is not over before it is
  * cancelled. */
 bool calls_begin(struct calls *calls, const char *id, const char *tool, char *answer,
 	int64_t after_ns) MUST_CHECK;
 
-/* Cancelling what isn't there, or can't be cancelled, does nothing. */
+/* Cancelling what isn't there does nothing. */
 void calls_cancel(struct calls *calls, const char *id);
 
 /* Forgets what is under way. Its handles are closed when the loop has turned. */

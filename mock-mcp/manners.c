@@ -141,7 +141,7 @@ const struct field mcp_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct mcp_manners, name), "mock-mcp",
 		.help = "who it says it is"},
 	{"start", FIELD_LATENCY, offsetof(struct mcp_manners, start), "0s",
-		.help = "from its start to its answer to the handshake"},
+		.help = "from its start until it hears what its client says"},
 	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTIONS),
 	REACTION("on_int", on_int, "at SIGINT, likewise"),
 	REACTION("on_term", on_term, "at SIGTERM, likewise"),

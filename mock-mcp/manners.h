@@ -36,7 +36,7 @@ struct reaction {
 enum mcp_moment {
 	MCP_NEVER,
 	MCP_AT_START,      /* before it makes children */
-	MCP_AT_INITIALIZE, /* initialize or server/discover arrived */
+	MCP_AT_INITIALIZE, /* heard its first request that is no ping */
 	MCP_AT_TOOL,
 	MCP_AT_EOF,
 	MCP_AT_TERM,
@@ -71,7 +71,7 @@ struct mcp_child_manners {
 
 struct mcp_manners {
 	char *name;
-	struct latency start; /* from its start to the answer to the handshake */
+	struct latency start; /* from its start until it hears its client */
 	struct reaction on_eof, on_int, on_term;
 	int64_t exit_code;   /* of every exit by its own decision */
 	struct latency tool; /* how long a call takes */

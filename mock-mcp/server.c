@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "mock-mcp/fate.h"
@@ -31,8 +32,11 @@ struct server {
 	struct output *output;
 	struct talk *talk;
 	uv_signal_t signals[COUNT(heard)];
-	uv_timer_t exit; /* a reaction that comes later */
-	uv_timer_t end;  /* the last second */
+	uv_timer_t start; /* until it hears its client */
+	uv_timer_t exit;  /* a reaction that comes later */
+	uv_timer_t end;   /* the last second */
+	struct buf early; /* lines from before it has started */
+	bool starting;
 	bool leaving;
 	bool deaf;   /* reads no more, on purpose */
 	bool paused; /* reads no more before the client has */
@@ -211,12 +215,53 @@ static void on_clear(void *arg)
 	output_await_clear(server->output);
 }
 
+/* The end of stdin and signals are heard meanwhile: only what is said has to wait. Not
+ * much of it, since all of it is answered in one go. */
+static void hold(struct server *server, const char *line, size_t len)
+{
+	buf_add(&server->early, line, len);
+	buf_add(&server->early, "\n", 1);
+	if (server->early.len > INPUT_PIECE)
+		input_stop(server->input);
+}
+
 static void on_line(void *arg, char *line, size_t len, bool cut)
 {
 	struct server *server = arg;
 
-	if (!server->deaf && !server->leaving)
+	if (server->starting && !cut)
+		hold(server, line, len);
+	else if (!server->deaf && !server->leaving)
 		talk_hear(server->talk, line, len, cut);
+}
+
+static void on_started(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+	char *line = server->early.data, *end;
+	size_t left = server->early.len;
+
+	server->starting = false;
+	while (left > 0 && (end = memchr(line, '\n', left))) {
+		*end = '\0';
+		on_line(server, line, (size_t)(end - line), false);
+		left -= (size_t)(end - line) + 1;
+		line = end + 1;
+	}
+	buf_done(&server->early);
+	if (!server->deaf && !server->paused && !server->leaving)
+		input_start(server->input);
+}
+
+static void begin_start(struct server *server)
+{
+	const struct server_options *options = &server->options;
+	int64_t took_ns = latency_draw(&options->manners->start, options->dice);
+	int64_t left_ns = options->started_ns + took_ns - clock_now();
+
+	server->starting = left_ns > 0;
+	if (server->starting)
+		uv_timer_start(&server->start, on_started, clock_ms_up(left_ns), 0);
 }
 
 static void on_eof(void *arg)
@@ -300,8 +345,6 @@ static struct talk *open_talk(struct server *server)
 			.manners = options->manners,
 			.label = options->label,
 			.dice = options->dice,
-			.ready_ns = options->started_ns +
-				latency_draw(&options->manners->start, options->dice),
 			.say = on_say,
 			.listed = on_listed,
 			.arg = server,
@@ -313,6 +356,7 @@ static void destroy(struct server *server)
 	talk_destroy(server->talk);
 	input_destroy(server->input);
 	output_destroy(server->output);
+	buf_done(&server->early);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&server->loop) != 0)
 		assert(!"a handle is open");
@@ -333,13 +377,16 @@ bool server_run(const struct server_options *options, struct err *err)
 	opened = open_streams(server, err);
 	if (opened) {
 		server->talk = open_talk(server);
+		uv_timer_init(&server->loop, &server->start);
 		uv_timer_init(&server->loop, &server->exit);
 		uv_timer_init(&server->loop, &server->end);
-		server->exit.data = server;
+		server->start.data = server->exit.data = server;
 		hear_signals(server);
+		begin_start(server);
 		input_start(server->input);
 		uv_run(&server->loop, UV_RUN_DEFAULT);
 		stop_hearing_signals(server);
+		uv_close((uv_handle_t *)&server->start, NULL);
 		uv_close((uv_handle_t *)&server->exit, NULL);
 		uv_close((uv_handle_t *)&server->end, NULL);
 	}

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-mcp/calls.h"
@@ -66,8 +65,7 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 {
 	struct talk *talk = arg;
 
-	if (tool)
-		note_tool(talk, "mcp.tool.end", tool);
+	note_tool(talk, "mcp.tool.end", tool);
 	if (answer)
 		talk->options.say(talk->options.arg, answer);
 }
@@ -80,18 +78,6 @@ static bool say_later(struct talk *talk, const char *id, const char *tool, char 
 		return true;
 	refuse(talk, id, RPC_INTERNAL_ERROR, "too much is under way");
 	return false;
-}
-
-/* Takes answer. */
-static void greet(struct talk *talk, const char *id, char *answer)
-{
-	int64_t left = talk->options.ready_ns - clock_now();
-
-	fate_crash(talk->options.manners, MCP_AT_INITIALIZE);
-	if (left > 0)
-		say_later(talk, id, NULL, answer, left);
-	else
-		say(talk, answer);
 }
 
 static void answer_initialize(
@@ -109,14 +95,14 @@ static void answer_initialize(
 		return;
 	}
 	talk->version = protocol_agree(asked);
-	greet(talk, request->id,
+	say(talk,
 		compose(talk, request, era, protocol_initialize(talk->version, name)));
 }
 
 static void answer_discover(
 	struct talk *talk, const struct rpc_message *request, enum era era)
 {
-	greet(talk, request->id, compose(talk, request, era, protocol_discover()));
+	say(talk, compose(talk, request, era, protocol_discover()));
 }
 
 static void answer_ping(
@@ -253,6 +239,8 @@ static void hear_request(struct talk *talk, const struct rpc_message *message)
 			"before initialize: a client begins with that, or names its "
 			"protocol version in params._meta");
 	} else {
+		if (method->answer != answer_ping)
+			fate_crash(talk->options.manners, MCP_AT_INITIALIZE);
 		/* The modern era has no handshake: what comes after the question
 		 * which versions we know shows that the client chose. */
 		if (era == ERA_MODERN && !method->greets)

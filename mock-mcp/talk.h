@@ -23,7 +23,6 @@ struct talk_options {
 	const struct mcp_manners *manners;
 	const struct label *label;
 	struct dice *dice;
-	int64_t ready_ns; /* when the handshake may be answered, CLOCK_MONOTONIC */
 	/* Both may come out of talk_hear(), or from the loop. */
 	void (*say)(void *arg, const char *answer); /* a line without its end */
 	void (*listed)(void *arg); /* once: the tools were listed, after that answer */

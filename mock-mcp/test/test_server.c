@@ -275,6 +275,94 @@ static void server_crashes_at_its_moment(void **state)
 	}
 }
 
+#define MODERN_LIST                                                                    \
+	"{\"jsonrpc\":\"2.0\",\"id\":\"list\",\"method\":\"tools/list\",\"params\":{"  \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","       \
+	"\"io.modelcontextprotocol/clientCapabilities\":{}}}}"
+
+static void server_crashes_at_the_first_request_of_a_modern_client(void **state)
+{
+	struct scene *scene = scene_begin(state, "{\"crash\": \"initialize\"}");
+
+	scene_ping(scene);
+	scene_send(scene, MODERN_LIST);
+	assert_killed(scene, SIGABRT);
+	assert_null(scene_line(scene));
+}
+
+/* Whoever begins, and whatever follows on its heels. */
+static void server_answers_nothing_before_it_has_started(void **state)
+{
+	static const char *const lines[] = {
+		"{\"jsonrpc\":\"2.0\",\"id\":\"0\",\"method\":\"ping\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":\"1\",\"method\":\"initialize\",\"params\":"
+		"{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":"
+		"{}}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":\"2\",\"method\":\"tools/list\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":\"3\",\"method\":\"no/such\"}",
+	};
+	int64_t begin_ns = clock_now();
+	struct scene *scene = scene_begin(state, "{\"start\": \"200ms\"}");
+	SCOPED(json_free) cJSON *list = NULL;
+
+	scene_send(scene, MODERN_LIST);
+	list = scene_answer(scene);
+	assert_true(clock_now() - begin_ns >= 200 * CLOCK_MS);
+	assert_string_equal(json_text(list, "id"), "list");
+	scene_end(state);
+
+	begin_ns = clock_now();
+	scene = scene_begin(state, "{\"start\": \"200ms\"}");
+	for (unsigned i = 0; i < COUNT(lines); i++)
+		scene_send(scene, lines[i]);
+	for (unsigned i = 0; i < COUNT(lines); i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_true(clock_now() - begin_ns >= 200 * CLOCK_MS);
+		assert_int_equal(json_text(answer, "id")[0], '0' + (int)i);
+	}
+	scene_ping(scene);
+}
+
+/* 12 MB: more than it holds. */
+static void server_holds_what_it_is_told_while_it_starts(void **state)
+{
+	enum { REQUESTS = 12, SIZE = 1 << 20 };
+	struct scene *scene = scene_begin(state, "{\"start\": \"300ms\"}");
+	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
+
+	memset(text, 'x', SIZE);
+	for (int i = 0; i < REQUESTS; i++)
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ping\",\"params\":{"
+			"\"x\":\"%s\"}}",
+			i, text);
+	for (int i = 0; i < REQUESTS; i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_int_equal(json_int(answer, "id", -1), i);
+	}
+}
+
+static void server_hears_its_end_while_it_starts(void **state)
+{
+	static const int causes[] = {0, SIGTERM};
+
+	for (unsigned i = 0; i < COUNT(causes); i++) {
+		struct scene *scene = scene_begin(state, "{\"start\": \"1h\"}");
+
+		scene_event(scene, 0, "process.start", 1);
+		scene_send(scene, MODERN_LIST);
+		if (causes[i])
+			kill(scene_pid(scene), causes[i]);
+		else
+			scene_send_eof(scene);
+		assert_exit(scene, 0);
+		assert_null(scene_line(scene));
+		scene_end(state);
+	}
+}
+
 static void server_reads_no_more_when_it_is_told_so(void **state)
 {
 	struct scene *scene = begin_connected(state, "{\"read_stdin\": false}");
@@ -401,6 +489,15 @@ int main(void)
 		cmocka_unit_test_teardown(
 			server_spins_deaf_to_all_but_sigkill, scene_end),
 		cmocka_unit_test_teardown(server_crashes_at_its_moment, scene_end),
+		cmocka_unit_test_teardown(
+			server_crashes_at_the_first_request_of_a_modern_client,
+			scene_end),
+		cmocka_unit_test_teardown(
+			server_answers_nothing_before_it_has_started, scene_end),
+		cmocka_unit_test_teardown(
+			server_holds_what_it_is_told_while_it_starts, scene_end),
+		cmocka_unit_test_teardown(
+			server_hears_its_end_while_it_starts, scene_end),
 		cmocka_unit_test_teardown(
 			server_reads_no_more_when_it_is_told_so, scene_end),
 		cmocka_unit_test_teardown(

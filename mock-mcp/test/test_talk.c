@@ -347,29 +347,6 @@ static void talk_reads_lines_of_up_to_4_mib(void **state)
 	scene_ping(scene);
 }
 
-static void talk_answers_pings_while_the_handshake_waits(void **state)
-{
-	struct scene *scene = scene_begin(state, "{\"start\": \"1h\"}");
-
-	scene_send(scene,
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\","
-		"\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
-		"\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
-	scene_send(scene,
-		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
-		"\"params\":{\"requestId\":1}}");
-	scene_ping(scene);
-}
-
-static void talk_takes_its_time_before_the_handshake(void **state)
-{
-	int64_t begin_ns = clock_now();
-	struct scene *scene = scene_begin(state, "{\"start\": \"200ms\"}");
-
-	scene_greet(scene);
-	assert_true(clock_now() - begin_ns >= 200 * CLOCK_MS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,10 +369,6 @@ int main(void)
 		cmocka_unit_test_teardown(
 			talk_takes_batches_where_the_version_has_them, scene_end),
 		cmocka_unit_test_teardown(talk_reads_lines_of_up_to_4_mib, scene_end),
-		cmocka_unit_test_teardown(
-			talk_answers_pings_while_the_handshake_waits, scene_end),
-		cmocka_unit_test_teardown(
-			talk_takes_its_time_before_the_handshake, scene_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
