@@ -174,10 +174,29 @@ void mcp_manners_preset(struct mcp_manners *manners)
 	fields_preset(mcp_fields, manners);
 }
 
+/* What is said and can't come true, or means nothing. A count of 0 is said on purpose:
+ * it is how a twin has none of what the other half has. */
+static bool check(const struct mcp_manners *manners, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	const cJSON *tool = json_get(node, "tool"),
+		    *children = json_get(node, "children");
+
+	if (manners->hang_tools && tool)
+		return json_doc_wrong(doc, tool, err,
+			"tool: with hang_tools a call never returns: say one of them");
+	if (manners->children.count == 0 && children && children->child &&
+		!json_get(children, "count"))
+		return json_doc_wrong(
+			doc, children, err, "children: without a count there is none");
+	return true;
+}
+
 bool mcp_manners_read(struct mcp_manners *manners, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	return fields_read(mcp_fields, manners, doc, node, "manners", err);
+	return fields_read(mcp_fields, manners, doc, node, "manners", err) &&
+		check(manners, doc, node, err);
 }
 
 void mcp_manners_done(struct mcp_manners *manners)

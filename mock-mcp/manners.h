@@ -87,7 +87,8 @@ extern const struct field mcp_fields[]; /* of struct mcp_manners */
 
 void mcp_manners_preset(struct mcp_manners *manners);
 
-/* Reads node over the manners: what it does not say keeps its value. */
+/* Reads node over the manners: what it does not say keeps its value. What contradicts
+ * itself is an error, too. */
 bool mcp_manners_read(struct mcp_manners *manners, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void mcp_manners_done(struct mcp_manners *manners);

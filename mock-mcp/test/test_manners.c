@@ -64,7 +64,7 @@ static void manners_say_everything_at_once(void **state)
 		"{\"name\": \"financial\", \"start\": \"20ms\", \"on_eof\": \"ignore\","
 		" \"on_int\": \"spin\", \"on_term\": {\"exit_after\": \"50ms\"},"
 		" \"exit_code\": 7, \"tool\": {\"distribution\": \"empirical\","
-		" \"values\": [\"3ms\"]}, \"hang_tools\": true, \"read_stdin\": false,"
+		" \"values\": [\"3ms\"]}, \"hang_tools\": false, \"read_stdin\": false,"
 		" \"stdout\": \"fill\", \"children\": {\"count\": 2, \"depth\": 3,"
 		" \"stdio\": true, \"session\": \"daemon\", \"ignore_term\": true,"
 		" \"lifetime\": \"2s\"}, \"zombies\": 4, \"crash\": \"term\"}");
@@ -76,7 +76,7 @@ static void manners_say_everything_at_once(void **state)
 	assert_int_equal(latency_draw(&manners.on_term.after, &dice), 50 * CLOCK_MS);
 	assert_int_equal(manners.exit_code, 7);
 	assert_int_equal(latency_draw(&manners.tool, &dice), 3 * CLOCK_MS);
-	assert_true(manners.hang_tools);
+	assert_false(manners.hang_tools);
 	assert_false(manners.read_stdin);
 	assert_int_equal(manners.stdout_mode, MCP_STDOUT_FILL);
 	assert_int_equal(manners.children.count, 2);
@@ -106,6 +106,9 @@ static void manners_said_twice_keep_what_the_second_leaves_out(void **state)
 	assert_int_equal(latency_draw(&manners.on_eof.after, &dice), 0);
 	assert_int_equal(manners.children.count, 5);
 	assert_int_equal(manners.children.depth, 2);
+	must_read(&manners, "{\"children\": {\"count\": 0, \"depth\": 2}}");
+	must_read(&manners, "{\"hang_tools\": false, \"tool\": \"1s\"}");
+	must_read(&manners, "{\"hang_tools\": true, \"children\": {}}");
 	mcp_manners_done(&manners);
 }
 
@@ -119,6 +122,11 @@ struct refusal {
 #define EXPECTED "expected \"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
 
 static const struct refusal refusals[] = {
+	{"{\"hang_tools\": true,\n\"tool\": \"1s\"}",
+		"manners.json:2:1: tool: with hang_tools a call never returns",
+		"it takes its time, or never ends"},
+	{"{\"children\": {\"depth\": 3}}",
+		HERE "children: without a count there is none", "nobody has children"},
 	{"[]", "manners.json:1:1: manners: expected an object",
 		"the whole is an object"},
 	{"{\n  \"nam\": \"x\"\n}",
