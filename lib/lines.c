@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* After a line that needed more room than this, the room is given back. */
+#define ROOM_KEPT ((size_t)64 << 10)
+
 /* One byte more than a line may have: the CR that its end may turn out to have. */
 void lines_init(struct lines *lines, size_t ceiling, lines_fn *each, void *arg)
 {
@@ -22,6 +25,10 @@ static void hand_over(struct lines *lines, size_t len, bool cut)
 	buf_add(&lines->held, "", 0); /* an empty line is a text, too */
 	lines->held.data[len] = '\0';
 	lines->each(lines->arg, lines->held.data, len, cut);
+	if (lines->held.room > ROOM_KEPT) {
+		buf_done(&lines->held);
+		buf_init(&lines->held, lines->ceiling + 1);
+	}
 	buf_clear(&lines->held);
 }
 

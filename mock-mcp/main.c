@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -95,6 +96,10 @@ static void hold_standard_streams(void)
 	close(fd);
 }
 
+/* Pieces of more than this go back to the system when they are freed. Left alone, glibc
+ * keeps them after the first: megabytes, in each of thousands, for one large message. */
+#define PIECE_KEPT (64 << 10)
+
 static void block_signals(void)
 {
 	sigset_t set;
@@ -184,6 +189,7 @@ int main(int argc, char **argv)
 	int code = EXIT_USAGE;
 
 	block_signals();
+	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
 	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&
 		read_manners(&manners, &config, &err)) {

@@ -117,6 +117,33 @@ static void lines_are_handed_over_as_soon_as_they_are_whole(void **state)
 	assert_string_equal(buf_text(&scene.heard), "[one][two and ]!");
 }
 
+static void on_large_line(void *arg, char *line, size_t len, bool cut)
+{
+	(void)line;
+	assert_false(cut);
+	*(size_t *)arg = len;
+}
+
+static void lines_keep_no_room_for_a_large_one(void **state)
+{
+	enum { SIZE = 1 << 20 };
+	struct lines lines;
+	char piece[4096];
+	size_t heard = 0;
+
+	(void)state;
+	memset(piece, 'x', sizeof piece);
+	lines_init(&lines, SIZE, on_large_line, &heard);
+	for (size_t len = 0; len < SIZE; len += sizeof piece)
+		lines_feed(&lines, piece, sizeof piece);
+	lines_feed(&lines, "\n", 1);
+	assert_int_equal(heard, SIZE);
+	assert_int_equal(lines.held.room, 0);
+	lines_feed(&lines, "again\n", 6);
+	assert_int_equal(heard, 5);
+	lines_done(&lines);
+}
+
 static void lines_start_again_after_their_end(void **state)
 {
 	SCOPED(close_scene) struct scene scene;
@@ -136,6 +163,7 @@ int main(void)
 		cmocka_unit_test(lines_are_the_same_however_they_arrive),
 		cmocka_unit_test(lines_keep_nul_bytes),
 		cmocka_unit_test(lines_are_handed_over_as_soon_as_they_are_whole),
+		cmocka_unit_test(lines_keep_no_room_for_a_large_one),
 		cmocka_unit_test(lines_start_again_after_their_end),
 	};
 

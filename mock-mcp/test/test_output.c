@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,41 @@ static void output_that_nobody_reads_stops_the_reading(void **state)
 	}
 }
 
+#ifndef __SANITIZE_ADDRESS__
+/* In kB, what others share counted in part. */
+static long memory_of(pid_t pid)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/smaps_rollup", (int)pid);
+	FILE *file = fopen(path, "re");
+	char line[256];
+	long size = 0;
+
+	assert_non_null(file);
+	while (size == 0 && fgets(line, sizeof line, file))
+		if (!strncmp(line, "Pss:", 4))
+			size = strtol(line + 4, NULL, 10);
+	fclose(file);
+	return size;
+}
+
+/* Thousands run side by side. */
+static void output_of_a_large_answer_leaves_a_small_server(void **state)
+{
+	enum { SIZE = 3 << 20 };
+	struct scene *scene = begin_connected(state, NULL);
+	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
+
+	memset(text, 'x', SIZE);
+	scene_sendf(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"%s\"}}}",
+		text);
+	assert_true(strlen(scene_line(scene)) > SIZE);
+	scene_ping(scene);
+	assert_in_range(memory_of(scene_pid(scene)), 1, 2 << 10);
+}
+#endif
+
 static void output_that_is_full_leaves_signals_to_be_heard(void **state)
 {
 	struct scene *scene = begin_connected(state, "{\"on_int\": \"ignore\"}");
@@ -262,6 +298,10 @@ int main(void)
 			output_loses_nothing_when_it_is_read_late, scene_end),
 		cmocka_unit_test_teardown(
 			output_that_nobody_reads_stops_the_reading, scene_end),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test_teardown(
+			output_of_a_large_answer_leaves_a_small_server, scene_end),
+#endif
 		cmocka_unit_test_teardown(
 			output_that_is_full_leaves_signals_to_be_heard, scene_end),
 		cmocka_unit_test_teardown(
