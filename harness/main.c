@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "harness/command.h"
-#include "harness/version.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/nearest.h"
+#include "lib/version.h"
 
 struct command {
 	const char *name;

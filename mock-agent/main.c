@@ -1,6 +1,7 @@
 /*
  * mock-agent - an agent API to test agent programs against.
  */
+#include <argp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
+#include "lib/version.h"
 #include "mock-agent/health.h"
 #include "mock-agent/mock.h"
 
@@ -41,7 +43,7 @@ struct config {
 
 static const struct setting settings[] = {
 	{"HOST", SETTING_TEXT, offsetof(struct config, host), "127.0.0.1",
-		.help = "address to listen at"},
+		.help = "address to listen at, in numbers: 127.0.0.1, 0.0.0.0, ::1"},
 	{"PORT", SETTING_INT, offsetof(struct config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
 	{"PORT_FILE", SETTING_TEXT, offsetof(struct config, port_file), NULL,
@@ -80,8 +82,12 @@ static const char about[] =
 	"sessions:\n\n"
 	"  mock-agent --port 8089 --manners '{\"disconnect\": {\"latency\": "
 	"\"4s\"}}'\n\n"
-	"While it runs, GET and PUT /control/manners show and change them, GET "
-	"/control/sessions lists who is there, POST /control/listen {\"accept\": "
+	"The port that it got is in --port-file, and in the event agent.listening; stdout "
+	"says nothing. While it runs, GET and PUT /control/manners show and change the "
+	"manners:\n\n"
+	"  curl -X PUT http://127.0.0.1:8089/control/manners \\\n"
+	"      -d '{\"disconnect\": {\"fault\": \"hang\"}}'\n\n"
+	"GET /control/sessions lists who is there, POST /control/listen {\"accept\": "
 	"false} refuses connections ({\"accept\": true} is heard at the control port "
 	"then), POST /control/reset {\"seed\": 7} starts over, GET /health is 200.\n\n"
 	"A session is number metadata.room of its creation, else they are numbered "
@@ -253,6 +259,7 @@ int main(int argc, char **argv)
 
 	block_signals(SIG_BLOCK);
 	signal(SIGPIPE, SIG_IGN);
+	argp_program_version = "mock-agent " STOPBENCH_VERSION;
 	buf_adds(&help, about);
 	manners_help(&help);
 	if (!settings_read(settings, "MOCK_AGENT_", &config, argc, argv,

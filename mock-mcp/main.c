@@ -1,3 +1,4 @@
+#include <argp.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
+#include "lib/version.h"
 #include "mock-mcp/fate.h"
 #include "mock-mcp/server.h"
 #include "mock-mcp/tools.h"
@@ -189,6 +191,7 @@ int main(int argc, char **argv)
 	int code = EXIT_USAGE;
 
 	block_signals();
+	argp_program_version = "mock-mcp " STOPBENCH_VERSION;
 	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
 	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&

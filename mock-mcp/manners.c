@@ -164,7 +164,9 @@ const struct field mcp_fields[] = {
 		.help = "children that ended and that it does not wait for",
 		.max = ZOMBIES_MAX},
 	{"crash", FIELD_CHOICE, offsetof(struct mcp_manners, crash), "never",
-		.help = "abort() at this moment", .choices = moment_names},
+		.help = "abort() at this moment; initialize: at its first request that is no "
+			"ping",
+		.choices = moment_names},
 	{0},
 };
 

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/version.h"
 
-#define MODERN         "2026-07-28"
-#define META           "io.modelcontextprotocol/"
-#define SERVER_VERSION "1.0.0"
+#define MODERN "2026-07-28"
+#define META   "io.modelcontextprotocol/"
 
 /* The latest first. */
 static const char *const legacy[] = {
@@ -70,7 +70,7 @@ static cJSON *server_info(const char *name)
 	cJSON *info = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(info, "name", name);
-	cJSON_AddStringToObject(info, "version", SERVER_VERSION);
+	cJSON_AddStringToObject(info, "version", STOPBENCH_VERSION);
 	return info;
 }
 

@@ -10,11 +10,11 @@
 #include "harness/report/files.h"
 #include "harness/report/names.h"
 #include "harness/report/utf8.h"
-#include "harness/version.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/version.h"
 
 /* Of the rounds of one case, the gravest. */
 enum outcome {

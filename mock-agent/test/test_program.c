@@ -38,6 +38,7 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		int code;
 		const char *words;
 	} rows[] = {
+		{"--version", 0, ""},
 		{"--port=70000", 2, "65535"},
 		{"--soup", 2, "soup"},
 		{"--seed=seven", 2, "seven"},

@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/version.h"
 #include "mock-mcp/test/scene.h"
 
 /* Ready to be stopped. */
@@ -440,6 +441,15 @@ static void server_says_what_is_wrong_with_its_manners(void **state)
 	assert_int_equal(scene_count(scene, 0, "process.start"), 0);
 }
 
+static void server_tells_its_version(void **state)
+{
+	struct scene *scene = scene_begin_with(state, NULL, "--version", NULL);
+
+	assert_string_equal(scene_line(scene), "mock-mcp " STOPBENCH_VERSION);
+	assert_null(scene_line(scene));
+	assert_int_equal(scene_status(scene), 0);
+}
+
 static void server_does_not_run_without_its_ledger(void **state)
 {
 	struct scene *scene = scene_begin_with(
@@ -506,6 +516,7 @@ int main(void)
 			server_tells_stderr_without_a_harness, scene_end),
 		cmocka_unit_test_teardown(
 			server_says_what_is_wrong_with_its_manners, scene_end),
+		cmocka_unit_test_teardown(server_tells_its_version, scene_end),
 		cmocka_unit_test_teardown(
 			server_does_not_run_without_its_ledger, scene_end),
 		cmocka_unit_test_teardown(

@@ -17,11 +17,11 @@
 
 #include "harness/report/digits.h"
 #include "harness/report/utf8.h"
-#include "harness/version.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/version.h"
 
 #define T0 (1000 * CLOCK_S)
 
