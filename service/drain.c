@@ -32,7 +32,7 @@ struct drain {
 	enum drain_state state;
 	int64_t signal_ns;
 	int64_t deadline_ns;    /* 0: none */
-	uint64_t killed_before; /* MCP servers, until the signal */
+	struct metrics before;  /* the signal */
 	unsigned failed_before; /* sessions, likewise */
 	struct store_stop stop;
 	bool disconnecting; /* that phase has begun */
@@ -155,6 +155,17 @@ static void on_deadline(uv_timer_t *timer)
 	force(timer->data, "deadline");
 }
 
+static void count_servers(struct drain *drain)
+{
+	const struct metrics *now = drain->means->metrics, *before = &drain->before;
+	const uint64_t *steps = now->mcp_steps, *earlier = before->mcp_steps;
+
+	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills);
+	drain->stop.eof = (int64_t)(steps[CHILD_EOF] - earlier[CHILD_EOF]);
+	drain->stop.term = (int64_t)(steps[CHILD_TERM] - earlier[CHILD_TERM]);
+	drain->stop.kill = (int64_t)(steps[CHILD_KILL] - earlier[CHILD_KILL]);
+}
+
 /* Half of the reserve is for this, and both calls may wait. */
 static void flush(struct drain *drain)
 {
@@ -167,8 +178,7 @@ static void flush(struct drain *drain)
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
 	drain->stop.failed = cabinet_failed(drain->cabinet) - drain->failed_before +
 		cabinet_count(drain->cabinet);
-	drain->stop.killed =
-		(int64_t)(drain->means->metrics->mcp_kills - drain->killed_before);
+	count_servers(drain);
 	if (!store_save_stop(drain->means->store, &drain->stop, &err) ||
 		!store_flush(drain->means->store, &err))
 		log_event("store.failed", "why", LOG_TEXT(err.text));
@@ -260,7 +270,7 @@ static void begin(struct drain *drain, int signal)
 
 	drain->signal_ns = clock_now();
 	drain->stop.sessions = cabinet_count(drain->cabinet);
-	drain->killed_before = drain->means->metrics->mcp_kills;
+	drain->before = *drain->means->metrics;
 	drain->failed_before = cabinet_failed(drain->cabinet);
 	log_event("shutdown.begin", "signal", LOG_INT(signal), "sessions",
 		LOG_INT(drain->stop.sessions), "turns",

@@ -89,6 +89,16 @@ static bool read_last_stop(struct service *service, struct err *err)
 		&service->metrics.has_last_stop, err);
 }
 
+/* What the next start finds, unless our stop comes to its end. */
+static void note_start(struct service *service)
+{
+	struct err err = {0};
+
+	if (!store_save_stop(service->means.store,
+		    &(struct store_stop){.unfinished = true}, &err))
+		log_event("store.failed", "why", LOG_TEXT(err.text));
+}
+
 static struct agent *make_agent(struct service *service, struct err *err)
 {
 	const struct config *config = &service->config;
@@ -175,6 +185,7 @@ static int serve(struct service *service, const sigset_t *before)
 		free_all(service);
 		return EXIT_FAILED;
 	}
+	note_start(service);
 	listen_to_signals(service, before);
 	log_event("service.listening", "host", LOG_TEXT(service->config.host), "port",
 		LOG_INT(intake_port(service->intake)));

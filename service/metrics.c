@@ -77,23 +77,25 @@ static void write_sessions(const struct metrics *metrics, struct buf *text)
 		metrics->disconnect_failures);
 }
 
+static void write_step(
+	struct buf *text, const char *name, const char *step, int64_t value)
+{
+	buf_addf(text, "service_%s{step=\"%s\"} %" PRId64 "\n", name, step, value);
+}
+
 static void write_mcp(const struct metrics *metrics, struct buf *text)
 {
-	static const char *const steps[] = {
-		[CHILD_EOF] = "eof",
-		[CHILD_TERM] = "term",
-		[CHILD_KILL] = "kill",
-	};
+	static const char steps[] = "mcp_steps_total";
 
 	write_count(text, "mcp_starts_total", "MCP servers that became ready.",
 		metrics->mcp_starts);
 	write_count(text, "mcp_failures_total",
 		"MCP servers that did not become ready.", metrics->mcp_failures);
-	write_head(text, "mcp_steps_total", "counter",
+	write_head(text, steps, "counter",
 		"Steps down the ladder that MCP servers needed.");
-	for (int step = CHILD_EOF; step <= CHILD_KILL; step++)
-		buf_addf(text, "service_mcp_steps_total{step=\"%s\"} %" PRIu64 "\n",
-			steps[step], metrics->mcp_steps[step]);
+	write_step(text, steps, "eof", (int64_t)metrics->mcp_steps[CHILD_EOF]);
+	write_step(text, steps, "term", (int64_t)metrics->mcp_steps[CHILD_TERM]);
+	write_step(text, steps, "kill", (int64_t)metrics->mcp_steps[CHILD_KILL]);
 	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
 		metrics->mcp_kills);
 	write_count(text, "orphans_reaped_total",
@@ -102,9 +104,16 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 
 static void write_last_stop(const struct metrics *metrics, struct buf *text)
 {
+	static const char steps[] = "last_shutdown_mcp_steps";
 	const struct store_stop *stop = &metrics->last_stop;
 
 	if (!metrics->has_last_stop)
+		return;
+	write_gauge(text, "last_shutdown_clean",
+		"1: the process before this one stopped with every session let go. 0: one "
+		"was not, or it was killed, and then nothing else is known of its stop.",
+		!stop->unfinished && stop->failed == 0);
+	if (stop->unfinished)
 		return;
 	write_gauge(text, "last_shutdown_seconds",
 		"How long the stop before this start took.", SECONDS(stop->took_ns));
@@ -114,6 +123,10 @@ static void write_last_stop(const struct metrics *metrics, struct buf *text)
 		(double)stop->failed);
 	write_gauge(text, "last_shutdown_killed", "MCP servers killed at that stop.",
 		(double)stop->killed);
+	write_head(text, steps, "gauge", "Steps that MCP servers needed at that stop.");
+	write_step(text, steps, "eof", stop->eof);
+	write_step(text, steps, "term", stop->term);
+	write_step(text, steps, "kill", stop->kill);
 }
 
 void metrics_write(

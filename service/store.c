@@ -7,11 +7,12 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define FORMAT  2 /* of the tables; kept in user_version */
+#define FORMAT  3 /* of the tables; kept in user_version */
 #define BUSY_MS 250
 #define NOW     "CAST(strftime('%s', 'now') AS INTEGER)"
 
-static const char tables[] =
+/* What leads from each format to the next. */
+static const char *const upgrades[FORMAT] = {
 	"CREATE TABLE sessions (room TEXT NOT NULL, bot TEXT NOT NULL,"
 	" agent_session TEXT NOT NULL, last_use INTEGER NOT NULL,"
 	" interrupted INTEGER NOT NULL, PRIMARY KEY (room, bot)) WITHOUT ROWID;"
@@ -19,12 +20,14 @@ static const char tables[] =
 	" list TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE last_stop (one INTEGER PRIMARY KEY CHECK (one = 1),"
 	" at INTEGER NOT NULL, took_ns INTEGER NOT NULL, sessions INTEGER NOT NULL,"
-	" failed INTEGER NOT NULL, killed INTEGER NOT NULL);"
-	"PRAGMA user_version = 1;";
-
-static const char tables_since_2[] =
-	"CREATE TABLE things (name TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;"
-	"PRAGMA user_version = 2;";
+	" failed INTEGER NOT NULL, killed INTEGER NOT NULL)",
+	"CREATE TABLE things (name TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID",
+	"ALTER TABLE last_stop ADD COLUMN unfinished INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE last_stop ADD COLUMN eof INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE last_stop ADD COLUMN term INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE last_stop ADD COLUMN kill INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 3",
+};
 
 enum query {
 	FIND_SESSION,
@@ -53,9 +56,10 @@ static const char *const queries[QUERIES] = {
 	[SAVE_TOOLS] = "INSERT OR REPLACE INTO tools VALUES (?1, ?2, ?3)",
 	[FIND_THING] = "SELECT id FROM things WHERE name = ?1",
 	[SAVE_THING] = "INSERT OR REPLACE INTO things VALUES (?1, ?2)",
-	[FIND_STOP] = "SELECT took_ns, sessions, failed, killed FROM last_stop",
+	[FIND_STOP] = "SELECT took_ns, sessions, failed, killed, unfinished, eof, term,"
+		      " kill FROM last_stop",
 	[SAVE_STOP] = "INSERT OR REPLACE INTO last_stop"
-		      " VALUES (1, " NOW ", ?1, ?2, ?3, ?4)",
+		      " VALUES (1, " NOW ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 };
 
 struct store {
@@ -103,10 +107,9 @@ static bool make_tables(struct store *store, struct err *err)
 		return err_set(err,
 			"store %s: written by a newer version (format %d, not %d)",
 			store->path, format, FORMAT);
-	if (format < 1 && !run(store, tables, err))
-		return false;
-	if (format < 2 && !run(store, tables_since_2, err))
-		return false;
+	for (; format < FORMAT; format++)
+		if (!run(store, upgrades[format], err))
+			return false;
 	return run(store, "COMMIT", err);
 }
 
@@ -305,6 +308,10 @@ bool store_find_stop(
 			.sessions = column(store, FIND_STOP, 1),
 			.failed = column(store, FIND_STOP, 2),
 			.killed = column(store, FIND_STOP, 3),
+			.unfinished = column(store, FIND_STOP, 4) != 0,
+			.eof = column(store, FIND_STOP, 5),
+			.term = column(store, FIND_STOP, 6),
+			.kill = column(store, FIND_STOP, 7),
 		};
 	finish(store, FIND_STOP);
 	return ok;
@@ -317,5 +324,9 @@ bool store_save_stop(
 	bind_int(store, SAVE_STOP, 2, stop->sessions);
 	bind_int(store, SAVE_STOP, 3, stop->failed);
 	bind_int(store, SAVE_STOP, 4, stop->killed);
+	bind_int(store, SAVE_STOP, 5, stop->unfinished);
+	bind_int(store, SAVE_STOP, 6, stop->eof);
+	bind_int(store, SAVE_STOP, 7, stop->term);
+	bind_int(store, SAVE_STOP, 8, stop->kill);
 	return write_row(store, SAVE_STOP, err);
 }

@@ -66,10 +66,14 @@ bool store_save_thing(struct store *store, const char *name, const char *id,
 
 /* The way down, from the signal to the flush. */
 struct store_stop {
+	/* Saved at the start, and alone: should it be found by the next start, this
+	 * process was killed before the end of its stop, or never had one. */
+	bool unfinished;
 	int64_t took_ns;
 	int64_t sessions;
-	int64_t failed; /* of them could not be let go */
-	int64_t killed; /* MCP servers */
+	int64_t failed;          /* of them could not be let go */
+	int64_t killed;          /* MCP servers that only SIGKILL ended */
+	int64_t eof, term, kill; /* steps down the ladder that they were taken */
 };
 
 /* False in *known: there was none yet. */

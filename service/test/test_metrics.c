@@ -31,7 +31,10 @@ static void metrics_tell_what_was_counted(void **state)
 		.mcp_steps = {0, 6, 2, 1},
 		.orphans = 9,
 		.has_last_stop = true,
-		.last_stop = {.took_ns = 2250 * CLOCK_MS, .failed = 1},
+		.last_stop = {.took_ns = 2250 * CLOCK_MS,
+			.failed = 1,
+			.eof = 6,
+			.kill = 2},
 	};
 
 	(void)state;
@@ -57,6 +60,22 @@ static void metrics_tell_what_was_counted(void **state)
 	expect_line(buf_text(&text), "service_orphans_reaped_total 9");
 	expect_line(buf_text(&text), "service_last_shutdown_seconds 2.25");
 	expect_line(buf_text(&text), "service_last_shutdown_failures 1");
+	expect_line(buf_text(&text), "service_last_shutdown_clean 0");
+	expect_line(buf_text(&text), "service_last_shutdown_mcp_steps{step=\"eof\"} 6");
+	expect_line(
+		buf_text(&text), "service_last_shutdown_mcp_steps{step=\"kill\"} 2");
+}
+
+static void metrics_know_only_that_a_killed_stop_was_not_clean(void **state)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct metrics metrics = {
+		.has_last_stop = true, .last_stop = {.unfinished = true}};
+
+	(void)state;
+	metrics_write(&metrics, &(struct metrics_now){0}, &text);
+	expect_line(buf_text(&text), "service_last_shutdown_clean 0");
+	assert_null(strstr(buf_text(&text), "last_shutdown_seconds"));
 }
 
 static void metrics_say_nothing_of_a_stop_that_never_was(void **state)
@@ -101,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_tell_what_was_counted),
+		cmocka_unit_test(metrics_know_only_that_a_killed_stop_was_not_clean),
 		cmocka_unit_test(metrics_say_nothing_of_a_stop_that_never_was),
 		cmocka_unit_test(metrics_are_what_prometheus_reads),
 	};

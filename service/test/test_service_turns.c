@@ -106,11 +106,20 @@ static void service_resumes_its_sessions_after_a_restart(void **state)
 	world_start(world);
 	assert_true(world_metric(world, "service_last_shutdown_seconds") > 0);
 	assert_true(world_metric(world, "service_last_shutdown_sessions") == 1);
+	assert_true(world_metric(world, "service_last_shutdown_clean") == 1);
+	assert_true(world_metric(world,
+			    "service_last_shutdown_mcp_steps{step=\"eof\"}") == 1);
 	world_talk(world, "1", ANN);
 	world_talk(world, "2", ANN);
 	assert_int_equal(world_count_with(world, "session.opened", "path", "warm"), 1);
 	assert_int_equal(world_count_with(world, "session.opened", "path", "cold"), 2);
 	assert_int_equal(world_count(world, "agent.session.opened"), 2);
+
+	world_signal(world, SIGKILL);
+	assert_int_equal(world_exit(world), 128 + SIGKILL);
+	world_start(world); /* the stop before that one is no news any more */
+	assert_true(world_metric(world, "service_last_shutdown_clean") == 0);
+	assert_true(world_metric(world, "service_last_shutdown_seconds") == -1);
 	stop(world);
 }
 

@@ -148,6 +148,23 @@ static void store_knows_tools_by_the_servers_fingerprint(void **state)
 	assert_null(list); /* the server is another one now */
 }
 
+static void expect_stop(struct scene *scene, const struct store_stop *expected)
+{
+	struct store_stop found;
+	bool known = false;
+
+	assert_true(store_find_stop(scene->store, &found, &known, &scene->err));
+	assert_true(known);
+	assert_int_equal(found.unfinished, expected->unfinished);
+	assert_int_equal(found.took_ns, expected->took_ns);
+	assert_int_equal(found.sessions, expected->sessions);
+	assert_int_equal(found.failed, expected->failed);
+	assert_int_equal(found.killed, expected->killed);
+	assert_int_equal(found.eof, expected->eof);
+	assert_int_equal(found.term, expected->term);
+	assert_int_equal(found.kill, expected->kill);
+}
+
 static void store_remembers_the_last_stop(void **state)
 {
 	struct scene *scene = *state;
@@ -157,13 +174,40 @@ static void store_remembers_the_last_stop(void **state)
 	assert_true(store_find_stop(scene->store, &found, &known, &scene->err));
 	assert_false(known);
 	assert_true(store_save_stop(scene->store, &stop, &scene->err));
-	stop = (struct store_stop){
-		.took_ns = 1, .sessions = 2, .failed = 3, .killed = 4};
+	stop = (struct store_stop){.took_ns = 1,
+		.sessions = 2,
+		.failed = 3,
+		.killed = 4,
+		.eof = 5,
+		.term = 6,
+		.kill = 7};
 	assert_true(store_save_stop(scene->store, &stop, &scene->err));
 	open_again(scene);
-	assert_true(store_find_stop(scene->store, &found, &known, &scene->err));
-	assert_true(known);
-	assert_memory_equal(&found, &stop, sizeof stop);
+	expect_stop(scene, &stop);
+	stop = (struct store_stop){.unfinished = true};
+	assert_true(store_save_stop(scene->store, &stop, &scene->err));
+	expect_stop(scene, &stop);
+}
+
+static void store_takes_over_what_the_first_version_wrote(void **state)
+{
+	static const char first[] =
+		"DROP TABLE things; DROP TABLE last_stop; CREATE TABLE last_stop (one INTEGER PRIMARY KEY"
+		" CHECK (one = 1), at INTEGER NOT NULL, took_ns INTEGER NOT NULL,"
+		" sessions INTEGER NOT NULL, failed INTEGER NOT NULL,"
+		" killed INTEGER NOT NULL); INSERT INTO last_stop VALUES"
+		" (1, 0, 77, 3, 0, 2); PRAGMA user_version = 1";
+	struct scene *scene = *state;
+	sqlite3 *db;
+
+	save(scene, "1", "ann", "sesn_1", false);
+	assert_int_equal(sqlite3_open(scene->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, first, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	open_again(scene);
+	expect_session(scene, "1", "ann", "sesn_1");
+	expect_stop(
+		scene, &(struct store_stop){.took_ns = 77, .sessions = 3, .killed = 2});
 }
 
 static void store_is_one_file_after_a_flush(void **state)
@@ -280,24 +324,6 @@ static void store_keeps_what_the_api_calls_our_things(void **state)
 	expect_thing(scene, "agent", NULL);
 }
 
-static void store_takes_over_what_an_older_version_wrote(void **state)
-{
-	struct scene *scene = *state;
-	sqlite3 *db;
-
-	save(scene, "1", "ann", "sesn_1", false);
-	store_close(scene->store);
-	scene->store = NULL;
-	assert_int_equal(sqlite3_open(scene->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE things; PRAGMA user_version = 1",
-				 NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(db);
-	open_again(scene);
-	expect_session(scene, "1", "ann", "sesn_1");
-	expect_thing(scene, "agent", NULL);
-}
-
 static void store_leaves_what_a_newer_version_wrote_alone(void **state)
 {
 	struct scene *scene = *state;
@@ -344,6 +370,8 @@ int main(void)
 			store_knows_tools_by_the_servers_fingerprint, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_remembers_the_last_stop, build, raze),
+		cmocka_unit_test_setup_teardown(
+			store_takes_over_what_the_first_version_wrote, build, raze),
 		cmocka_unit_test_setup_teardown(
 			store_is_one_file_after_a_flush, build, raze),
 		cmocka_unit_test_setup_teardown(
