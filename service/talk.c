@@ -10,6 +10,7 @@
 
 #define FIRST_PAUSE_NS (50 * CLOCK_MS) /* until a stored session is looked at again */
 #define LAST_PAUSE_NS  (250 * CLOCK_MS)
+#define UNSENT_NS      (500 * CLOCK_MS) /* for what we said, when the talk must end */
 
 static void on_resumed(void *arg, const struct agent_answer *answer);
 static void open_new(struct agent_talk *talk);
@@ -159,9 +160,25 @@ static void look_at_stored(struct agent_talk *talk)
 	ask(talk, "GET", path, NULL, on_resumed);
 }
 
+/* An API that takes so long to accept a message may well never do so, and the session
+ * must be let go all the same. */
+static void stop_saying(struct agent_talk *talk)
+{
+	if (!turn_is_unsent(talk))
+		return;
+	turn_drop_message(talk);
+	talk->unsure = true;
+	talk_go_on_parting(talk);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-	look_at_stored(timer->data);
+	struct agent_talk *talk = timer->data;
+
+	if (talk->state == TALK_PARTING)
+		stop_saying(talk);
+	else
+		look_at_stored(talk);
 }
 
 static void look_again(struct agent_talk *talk)
@@ -337,6 +354,7 @@ static void on_parted(void *arg, const char *why)
 	struct agent_talk *talk = arg;
 
 	talk->state = TALK_PARTED;
+	uv_timer_stop(&talk->timer);
 	agent_call_cancel(talk->opening);
 	talk->opening = NULL;
 	agent_stream_close(talk->stream);
@@ -365,6 +383,17 @@ static void stop_opening(struct agent_talk *talk)
 	talk->opening = NULL;
 }
 
+/* What we said is better known to have been accepted before it is interrupted, but most
+ * of the time that is left is for the rest. */
+static void await_message(struct agent_talk *talk, int64_t deadline_ns)
+{
+	int64_t ns = deadline_ns ? (deadline_ns - clock_now()) / 4 : UNSENT_NS;
+
+	if (turn_is_unsent(talk))
+		uv_timer_start(&talk->timer, on_timer,
+			clock_ms_up(ns < UNSENT_NS ? ns : UNSENT_NS), 0);
+}
+
 void agent_let_go(struct agent_talk *talk, enum agent_ending ending,
 	int64_t deadline_ns, agent_let_go_fn *done, void *arg)
 {
@@ -387,6 +416,7 @@ void agent_let_go(struct agent_talk *talk, enum agent_ending ending,
 	talk->turn.interrupted = true;
 	if (talk->stream)
 		agent_stream_settle(talk->stream);
+	await_message(talk, deadline_ns);
 	talk_go_on_parting(talk);
 }
 

@@ -59,7 +59,8 @@ struct agent_talk {
 	char *room, *bot;
 	const struct agent_talk_events *events;
 	void *arg;
-	uv_timer_t timer;
+	uv_timer_t
+		timer; /* until a stored session is looked at again, or parting goes on */
 
 	struct agent_need need;
 	bool doubted;               /* whether what it needs is still there */
@@ -97,7 +98,9 @@ void turn_hear(struct agent_talk *talk, const char *type, const cJSON *event);
 void turn_end(struct agent_talk *talk, const char *text, const char *why);
 /* What we said is on its way, and nobody knows whether it was accepted. */
 bool turn_is_unsent(const struct agent_talk *talk);
-/* The same of a tool's result. */
+/* And nobody waits for that any more. */
+void turn_drop_message(struct agent_talk *talk);
+/* A tool's result is on its way. */
 bool turn_is_answering(const struct agent_talk *talk);
 /* No answer to what is under way is handed over any more. */
 void turn_drop(struct agent_talk *talk);

@@ -147,9 +147,7 @@ void turn_drop(struct agent_talk *talk)
 		forget_turn(&talk->turn);
 }
 
-/* Once the turn shows itself in the session's events, it does not matter any more how
- * the message is answered. */
-static void drop_message(struct agent_talk *talk)
+void turn_drop_message(struct agent_talk *talk)
 {
 	struct talk_sending **link = &talk->sendings;
 	struct talk_sending *sending;
@@ -400,7 +398,8 @@ static void on_idle(struct agent_talk *talk, const cJSON *event)
 	const char *reason = json_text(stop, "type");
 	SCOPED(mem_free) char *why = NULL;
 
-	drop_message(talk);
+	/* the turn has shown itself: never mind how the message is answered */
+	turn_drop_message(talk);
 	if (reason && strcmp(reason, "requires_action") == 0) {
 		on_requires_action(talk, json_get(stop, "event_ids"));
 		return;

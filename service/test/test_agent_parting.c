@@ -203,6 +203,24 @@ static void parting_waits_for_what_was_just_said(void **state)
 	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
 }
 
+static void parting_does_not_wait_for_ever_for_what_was_just_said(void **state)
+{
+	struct scene *scene = *state;
+	int64_t began_ns;
+
+	scene_open(scene);
+	scene->api.quiet = true;
+	scene_strike(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_HANG, 1);
+	scene_say(scene, "go");
+	scene_await_request(scene, "POST /v1/sessions/sesn_1/events;", 1);
+	began_ns = clock_now();
+	scene_let_go(scene, AGENT_ARCHIVE, LATE_NS);
+	scene_await(scene, &scene->parted, 1);
+	assert_story(scene, "opened sesn_1;turned -interrupted;parted well;");
+	assert_string_equal(scene->api.sessions[0].status, "terminated");
+	assert_true(clock_now() - began_ns < LATE_NS / 4);
+}
+
 static const struct end {
 	enum agent_ending ending;
 	enum api_fault fault;
@@ -453,6 +471,7 @@ int main(void)
 		SCENE(parting_reads_the_status_when_no_event_ever_came),
 		SCENE(parting_need_not_interrupt_a_session_that_waits_for_a_tool),
 		SCENE(parting_waits_for_what_was_just_said),
+		SCENE(parting_does_not_wait_for_ever_for_what_was_just_said),
 		cmocka_unit_test(parting_says_how_it_went),
 		SCENE(parting_ends_at_its_deadline),
 		SCENE(parting_ends_at_its_deadline_while_it_is_refused),
