@@ -34,7 +34,7 @@ struct agent_call {
 	char *path;
 	char *body;
 	int64_t deadline_ns;
-	bool once;
+	enum agent_repeat repeat;
 	agent_answer_fn *done;
 	void *arg;
 	unsigned tries;
@@ -216,6 +216,20 @@ static bool certainly_not_accepted(const struct fetch_result *result)
 	return !result->sent;
 }
 
+static bool may_be_repeated(
+	const struct agent_call *call, const struct fetch_result *result)
+{
+	switch (call->repeat) {
+	case AGENT_REPEAT:
+		return true;
+	case AGENT_REPEAT_FAILED:
+		return result->end == FETCH_ANSWERED || certainly_not_accepted(result);
+	case AGENT_ONCE:
+		return certainly_not_accepted(result);
+	}
+	return false;
+}
+
 static bool may_pass(const struct fetch_result *result)
 {
 	switch (result->end) {
@@ -247,9 +261,7 @@ static bool try_again(struct agent_call *call, const struct fetch_result *result
 {
 	int64_t pause_ns;
 
-	if (call->tries >= TRIES || !may_pass(result))
-		return false;
-	if (call->once && !certainly_not_accepted(result))
+	if (call->tries >= TRIES || !may_pass(result) || !may_be_repeated(call, result))
 		return false;
 	call->stale = result->end == FETCH_BROKEN && result->reused && !result->status;
 	pause_ns = pause_before_next(call, result);
@@ -303,7 +315,7 @@ static void try_once(struct agent_call *call)
 		.done = on_fetched,
 		.arg = call,
 		/* a warm connection may have died, and then nobody knows */
-		.fresh = call->once || call->stale,
+		.fresh = call->repeat != AGENT_REPEAT || call->stale,
 	};
 	struct err err;
 
@@ -343,7 +355,7 @@ struct agent_call *agent_call_start(
 	call->path = mem_text(request->path);
 	call->body = request->body ? json_print(request->body) : NULL;
 	call->deadline_ns = request->deadline_ns;
-	call->once = request->once;
+	call->repeat = request->repeat;
 	call->done = request->done;
 	call->arg = request->arg;
 	cJSON_Delete(request->body);

@@ -47,12 +47,19 @@ struct agent_answer {
 /* Once, from the loop, unless the call was cancelled. */
 typedef void agent_answer_fn(void *arg, const struct agent_answer *answer);
 
+/* When a request that failed may be sent again. */
+enum agent_repeat {
+	AGENT_REPEAT,        /* always: it does no harm twice */
+	AGENT_REPEAT_FAILED, /* when the API says that it failed, or never saw it */
+	AGENT_ONCE, /* when it was certainly not accepted: a 5xx may have been */
+};
+
 struct agent_request {
 	const char *method;
 	const char *path;
 	cJSON *body;         /* taken; NULL: none */
 	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
-	bool once;           /* sent again only if it was certainly not accepted */
+	enum agent_repeat repeat;
 	agent_answer_fn *done;
 	void *arg;
 };

@@ -57,7 +57,8 @@ static void fail_opening(struct agent_talk *talk, const char *why)
 	talk->events->opened(talk->arg, NULL, why);
 }
 
-/* Takes body. */
+/* Takes body. A session that may have been created already is not asked for again:
+ * nobody would ever end the first one. */
 static void ask(struct agent_talk *talk, const char *method, const char *path,
 	cJSON *body, agent_answer_fn *done)
 {
@@ -66,6 +67,8 @@ static void ask(struct agent_talk *talk, const char *method, const char *path,
 		.path = path,
 		.body = body,
 		.deadline_ns = talk->open_by_ns,
+		.repeat = talk->state == TALK_CREATING ? AGENT_REPEAT_FAILED
+						       : AGENT_REPEAT,
 		.done = done,
 		.arg = talk,
 	};

@@ -66,7 +66,7 @@ static void send_event(struct agent_talk *talk, enum sending_kind kind, cJSON *e
 		.path = path,
 		.body = turn_body(event),
 		.deadline_ns = clock_now() + talk->agent->request_ns,
-		.once = kind == SENDING_MESSAGE,
+		.repeat = kind == SENDING_MESSAGE ? AGENT_ONCE : AGENT_REPEAT,
 		.done = on_sent,
 		.arg = sending,
 	};

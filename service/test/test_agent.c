@@ -105,7 +105,6 @@ static const struct failure {
 } failures[] = {
 	{API_FAULT_STATUS, 500, NULL, 1, "opened sesn_1;", "one 500 is passed over"},
 	{API_FAULT_STATUS, 429, NULL, 2, "opened sesn_1;", "so are two 429"},
-	{API_FAULT_RESET, 0, NULL, 1, "opened sesn_1;", "so is a reset"},
 	{API_FAULT_STATUS, 503, NULL, 3,
 		"opened POST /v1/sessions: HTTP 503 some_error: as you like, "
 		"******************** (tried 3 times);",
@@ -208,6 +207,29 @@ static struct api_session *leave_session(struct scene *scene, const char *status
 	buf_clear(&scene->api.journal);
 	buf_clear(&scene->story);
 	return &scene->api.sessions[0];
+}
+
+static void talk_never_asks_for_two_sessions(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_EFFECTIVE_RESET, 1);
+	scene_begin_open(scene, NULL);
+	scene_await(scene, &scene->opened, 1);
+	assert_null(scene->id);
+	assert_int_equal(scene->api.session_count, 1);
+}
+
+static void talk_asks_again_for_a_session_that_was_certainly_not_created(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1);
+	scene->api.fault_status = 529;
+	scene->api.fault_retry_ms = 1;
+	scene_begin_open(scene, NULL);
+	scene_await(scene, &scene->opened, 1);
+	assert_story(scene, "opened sesn_1;");
 }
 
 static void talk_resumes_a_stored_session(void **state)
@@ -350,6 +372,8 @@ int main(void)
 		SCENE(agent_does_not_wait_past_its_deadline),
 		SCENE(agent_waits_for_an_answer_until_its_deadline),
 		SCENE(agent_says_that_nobody_listens),
+		SCENE(talk_never_asks_for_two_sessions),
+		SCENE(talk_asks_again_for_a_session_that_was_certainly_not_created),
 		SCENE(talk_resumes_a_stored_session),
 		SCENE(talk_opens_a_new_session_when_the_stored_one_is_over),
 		SCENE(talk_opens_a_new_session_when_the_stored_one_is_unknown),
