@@ -358,6 +358,15 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 	return true;
 }
 
+/* A decoded NUL would end a text early, and what is behind it would count for nothing:
+ * such a text stays as it was written. */
+static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 {
 	unsigned flags =
@@ -371,6 +380,7 @@ static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request,
 		exchanges, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);

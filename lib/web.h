@@ -68,7 +68,8 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
  * `handle` or `over`. The loop must turn once more for its handles. Accepts NULL. */
 void web_destroy(struct web *web);
 
-/* The request. All borrowed, good until the exchange is over. */
+/* The request. All borrowed, good until the exchange is over. Path and query are decoded,
+ * unless that would put a NUL into them. */
 const char *web_method(const struct web_exchange *exchange);
 const char *web_path(const struct web_exchange *exchange); /* without the query */
 /* "" for a bare name. Of a name that is there several times web_query() gives the first

@@ -38,6 +38,19 @@ static void web_hands_over_the_whole_request(void **state)
 	until(scene, web_connections(scene->web) == 0);
 }
 
+static void web_does_not_let_a_nul_cut_a_path(void **state)
+{
+	struct scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(
+		scene, "GET /a%20%00b?mood=a%00b HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, hears(scene, fd, "body="));
+	assert_heard(scene, "GET /a%20%00b mood=a%00b tag=none");
+	close(fd);
+}
+
 static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
 {
 	struct scene *scene = *state;
@@ -351,6 +364,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		SCENE(web_hands_over_the_whole_request),
+		SCENE(web_does_not_let_a_nul_cut_a_path),
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
 		SCENE(web_gives_every_value_of_a_repeated_query_name),
 		SCENE(web_lets_go_of_a_client_that_left_in_the_middle_of_its_body),
