@@ -127,6 +127,17 @@ static bool check_url(const char *url, struct err *err)
 	return true;
 }
 
+/* It becomes a line of a header. Often it is a file's last line end that came along. */
+static bool check_key(const char *key, struct err *err)
+{
+	for (; key && *key; key++)
+		if ((unsigned char)*key < ' ' || *key == 0x7f)
+			return err_set(err,
+				"AGENT_KEY: a line end or another control "
+				"character is in it");
+	return true;
+}
+
 /* A bot's name is a segment of a path and a value of metadata. */
 static bool check_bot(const struct config *config, const char *name, struct err *err)
 {
@@ -243,9 +254,9 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 	forget_empty(&made.store_path);
 	if (!made.store_path)
 		made.store_path = mem_text(":memory:");
-	if (!check_url(made.agent_url, err) || !split_bots(&made, err) ||
-		!split_grace(&made, err) || !check_bounds(&made, err) ||
-		!read_servers(&made, err)) {
+	if (!check_url(made.agent_url, err) || !check_key(made.agent_key, err) ||
+		!split_bots(&made, err) || !split_grace(&made, err) ||
+		!check_bounds(&made, err) || !read_servers(&made, err)) {
 		config_done(&made);
 		return false;
 	}

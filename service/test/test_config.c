@@ -142,6 +142,27 @@ static void config_turns_away_what_makes_no_sense(void **state)
 	}
 }
 
+static void config_takes_no_key_that_would_break_a_header(void **state)
+{
+	static const char *const keys[] = {
+		"sk-1\n", "sk\r\nX-Other: 1", "sk\t1", "\x7f"};
+	const char *flags[] = {NULL};
+	struct config config;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		setenv("AGENT_KEY", keys[i], 1);
+		assert_false(read_flags(&config, flags, &err));
+		assert_non_null(strstr(err.text, "AGENT_KEY: a line end"));
+		assert_null(strstr(err.text, "sk"));
+	}
+	setenv("AGENT_KEY", "sk-ant \xc3\xa9", 1);
+	assert_true(read_flags(&config, flags, &err));
+	config_done(&config);
+	unsetenv("AGENT_KEY");
+}
+
 static void config_knows_its_bots_by_name(void **state)
 {
 	const char *flags[] = {"--bots=ann, bob ,cy_3", NULL};
@@ -201,6 +222,7 @@ int main(void)
 		cmocka_unit_test(config_keeps_a_tenth_of_the_grace_in_reserve),
 		cmocka_unit_test(config_lingers_for_a_quarter_of_the_budget_at_most),
 		cmocka_unit_test(config_turns_away_what_makes_no_sense),
+		cmocka_unit_test(config_takes_no_key_that_would_break_a_header),
 		cmocka_unit_test(config_knows_its_bots_by_name),
 		cmocka_unit_test(config_takes_an_empty_variable_for_none),
 		cmocka_unit_test(config_does_not_keep_the_text_of_its_servers),
