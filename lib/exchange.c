@@ -127,15 +127,24 @@ static bool announces_too_much(const struct web_exchange *exchange)
  * else of ours is on the wire then, so the refusal can go out beside it. */
 static enum MHD_Result refuse_body(struct web_exchange *exchange)
 {
-	static const char refusal[] = "HTTP/1.1 413 Content Too Large\r\n"
-				      "Connection: close\r\n"
-				      "Content-Type: text/plain\r\n"
-				      "Content-Length: 15\r\n"
-				      "\r\n"
-				      "body too large\n";
+	struct exchanges *all = exchange->all;
+	SCOPED(buf_done) struct buf body = {0};
+	SCOPED(buf_done) struct buf refusal = {0};
 
+	buf_addf(&body, "{\"error\":\"the body is larger than %zu bytes\"}",
+		all->body_ceiling);
+	buf_addf(&refusal,
+		"HTTP/1.1 413 Content Too Large\r\n"
+		"Connection: close\r\n"
+		"Content-Type: application/json\r\n"
+		"Content-Length: %zu\r\n"
+		"\r\n"
+		"%s",
+		body.len, body.data);
 	(void)!send(
-		exchange->fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+		exchange->fd, refusal.data, refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (all->refused)
+		all->refused(all->arg, 413);
 	return MHD_NO;
 }
 

@@ -21,6 +21,7 @@ struct exchanges {
 	uv_loop_t *loop;
 	web_handle_fn *handle;
 	web_over_fn *over;
+	web_refused_fn *refused;
 	void *arg;
 	size_t body_ceiling;
 	struct web_exchange *list;

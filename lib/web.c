@@ -435,6 +435,7 @@ struct web *web_create(
 		.loop = loop,
 		.handle = options->handle,
 		.over = options->over,
+		.refused = options->refused,
 		.arg = options->arg,
 		.body_ceiling = options->body_ceiling,
 	};

@@ -4,8 +4,9 @@
  * A request is handed over when its body is whole, as an exchange. The handler
  * answers it at once or later, in one piece or as a stream; while nobody answers,
  * the connection is parked and its client's leaving is noticed: a client that ends
- * its direction meanwhile has left, as for most servers. Malformed and oversized
- * requests (400, 413, 431) are answered here.
+ * its direction meanwhile has left, as for most servers. A body that is too large is
+ * answered here (413, {"error": "..."}), and what is no sound HTTP by microhttpd (400,
+ * 414, 431, 505, its own HTML).
  *
  * Draining is the order that loses no accepted request: connections that the kernel
  * accepted are taken over, the listener is closed, every answer from then on carries
@@ -39,6 +40,8 @@ enum web_end {
 typedef void web_handle_fn(void *arg, struct web_exchange *exchange);
 /* The exchange is over and its pointer dies with this call. Once for each. */
 typedef void web_over_fn(void *arg, struct web_exchange *exchange, enum web_end end);
+/* A request was answered here, with this status. */
+typedef void web_refused_fn(void *arg, unsigned status);
 typedef void web_drained_fn(void *arg);
 
 struct web_options {
@@ -50,7 +53,8 @@ struct web_options {
 	int64_t patience_ns; /* while draining: with requests on their way, from then on,
 			      * and with each answer that is not taken; 0: 2 s */
 	web_handle_fn *handle;
-	web_over_fn *over; /* NULL: not interested */
+	web_over_fn *over;       /* NULL: not interested */
+	web_refused_fn *refused; /* likewise */
 	void *arg;
 };
 

@@ -333,6 +333,13 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	}
 }
 
+static void on_refused(void *arg, unsigned status)
+{
+	struct intake *intake = arg;
+
+	metrics_request(intake->means->metrics, status);
+}
+
 struct intake *intake_create(
 	const struct means *means, struct cabinet *cabinet, struct err *err)
 {
@@ -349,6 +356,7 @@ struct intake *intake_create(
 			.patience_ns = means->config->budget_ns / 4,
 			.handle = on_request,
 			.over = on_over,
+			.refused = on_refused,
 			.arg = intake,
 		},
 		err);

@@ -7,7 +7,8 @@
  *   GET  /cache/stats     the sessions
  *   GET  /metrics         Prometheus text
  *
- * Errors are {"error": "..."} with a sentence that says which.
+ * Errors are {"error": "..."} with a sentence that says which. What is no sound HTTP does
+ * not get here: microhttpd answers it, uncounted.
  */
 #ifndef SERVICE_INTAKE_H
 #define SERVICE_INTAKE_H

@@ -247,6 +247,15 @@ static void web_carries_large_bodies(void **state)
 
 /* Refusals */
 
+static unsigned refused;
+
+static void on_refused(void *arg, unsigned status)
+{
+	(void)arg;
+	assert_int_equal(status, 413);
+	refused++;
+}
+
 static void web_refuses_what_is_too_large(void **state)
 {
 	static const struct {
@@ -264,12 +273,13 @@ static void web_refuses_what_is_too_large(void **state)
 			"found while it arrives, the end still out"},
 		{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n"
 		 "\r\n",
-			"past what a number holds"},
+			"past what a number holds, so that microhttpd says it"},
 	};
 	struct scene *scene = *state;
 	struct web_options options = defaults;
 
 	options.body_ceiling = 100;
+	options.refused = on_refused;
 	open_web(scene, options);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int fd = dial_and_say(scene, rows[i].request);
@@ -280,6 +290,11 @@ static void web_refuses_what_is_too_large(void **state)
 			fail_msg("%s: %s", rows[i].why, buf_text(&scene->heard));
 		assert_heard(scene, "Connection: close\r\n");
 		close(fd);
+		if (i + 1 == COUNT(rows))
+			break;
+		assert_heard(scene,
+			"\r\n\r\n{\"error\":\"the body is larger than 100 bytes\"}");
+		assert_int_equal(refused, i + 1);
 	}
 	assert_int_equal(scene->handed, 0);
 	assert_int_equal(overs(scene), 0);

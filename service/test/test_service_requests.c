@@ -53,6 +53,7 @@ static void service_says_what_is_wrong_with_a_request(void **state)
 {
 	struct world *world = *state;
 	SCOPED(buf_done) struct buf large = {0};
+	struct shot *too_much;
 	const struct {
 		struct request request;
 		long status;
@@ -111,10 +112,12 @@ static void service_says_what_is_wrong_with_a_request(void **state)
 	}
 	while (large.len <= 2000)
 		buf_adds(&large, "0123456789");
-	assert_int_equal(
-		shot_status(world_send(world,
-			&(struct request){"POST", TO_US, JSON, NULL, large.data})),
-		413);
+	too_much = world_send(
+		world, &(struct request){"POST", TO_US, JSON, NULL, large.data});
+	assert_int_equal(shot_status(too_much), 413);
+	assert_string_equal(
+		shot_text(too_much, "error"), "the body is larger than 2000 bytes");
+	assert_true(world_metric(world, "service_requests_total{status=\"413\"}") == 1);
 	assert_true(world_metric(world, "service_requests_total{status=\"415\"}") == 3);
 	assert_true(world_metric(world, "service_requests_total{status=\"405\"}") == 4);
 	assert_int_equal(world_count(world, "agent.session.opened"), 1);
