@@ -124,13 +124,31 @@ static unsigned status_of(enum turn_end end)
 	return 500;
 }
 
+/* For whoever chats. What the agent API says, with its paths and ids and however much of
+ * it, is for the log, which has it. */
+static const char *words_for(enum turn_end end, const char *reply)
+{
+	switch (end) {
+	case TURN_ANSWERED:
+		return reply;
+	case TURN_INTERRUPTED:
+		return "interrupted: the session is being closed";
+	case TURN_FAILED:
+		return "the agent did not answer: the service's log says why";
+	case TURN_TIMED_OUT:
+		return "the agent took too long to answer";
+	}
+	return "";
+}
+
 static void on_turn_done(void *arg, enum turn_end end, const char *text)
 {
 	struct request *request = arg;
 	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
 
 	request->turn = NULL;
-	cJSON_AddStringToObject(json, end == TURN_ANSWERED ? "reply" : "error", text);
+	cJSON_AddStringToObject(
+		json, end == TURN_ANSWERED ? "reply" : "error", words_for(end, text));
 	if (request->webhook.room_is_number)
 		cJSON_AddRawToObject(json, "room", request->webhook.room);
 	else

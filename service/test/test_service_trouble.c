@@ -170,7 +170,11 @@ static void service_keeps_one_sessions_trouble_from_the_others(void **state)
 	three = world_say(world, "3", ANN, "hello");
 	assert_int_equal(shot_status(one), 200);
 	assert_int_equal(shot_status(two), 502);
-	assert_string_not_equal(shot_text(two, "error"), "");
+	assert_string_equal(shot_text(two, "error"),
+		"the agent did not answer: the service's log says why");
+	assert_non_null(
+		strstr(json_text(world_event(world, "session.broken", 1), "why"),
+			"POST /v1/sessions: HTTP 403"));
 	assert_int_equal(shot_status(three), 200);
 	world_event(world, "session.closed", 1);
 	/* And the next webhook tries again. */
