@@ -72,6 +72,9 @@ struct agent_talk *agent_open(struct agent *agent, const char *id, const char *r
 	const char *bot, const struct agent_talk_events *events, void *arg,
 	struct err *err) MUST_CHECK;
 
+/* The API has made one for it, that we know of. */
+bool agent_has_session(const struct agent_talk *talk);
+
 bool agent_talk_busy(const struct agent_talk *talk); /* a turn is running */
 
 /* One turn at a time: the caller queues. */

@@ -254,7 +254,7 @@ static void on_let_go(void *arg, const char *why)
 		metrics->disconnect_failures++;
 		log_event("session.disconnect.failed", "room", LOG_TEXT(bond->room),
 			"bot", LOG_TEXT(bond->bot), "why", LOG_TEXT(why));
-	} else {
+	} else if (agent_has_session(bond->talk)) {
 		metrics->disconnects++;
 		if (bond->how != AGENT_KEEP)
 			forget(bond);

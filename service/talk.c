@@ -306,6 +306,11 @@ struct agent_talk *agent_open(struct agent *agent, const char *id, const char *r
 	return talk;
 }
 
+bool agent_has_session(const struct agent_talk *talk)
+{
+	return talk->id != NULL;
+}
+
 void talk_break(struct agent_talk *talk, const char *why)
 {
 	if (talk->state == TALK_PARTING) {

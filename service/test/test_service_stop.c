@@ -404,6 +404,24 @@ static void service_stops_in_time_though_somebody_else_holds_the_store(void **st
 	assert_true(world_count(world, "store.failed") > 0);
 }
 
+static void service_disconnects_nobody_who_was_never_connected(void **state)
+{
+	struct world *world = *state;
+	struct shot *shot;
+
+	world_set(world, "SESSION_END=keep");
+	world_set(world, "TURN_BUDGET=0s");
+	world_start_agent(world, "{\"connect\": {\"latency\": \"1m\"}}");
+	world_start(world);
+	shot = world_say(world, "1", ANN, "hello");
+	while (world_metric(world, "service_turns_active") < 1)
+		continue;
+	assert_int_equal(stop(world), 0);
+	assert_int_equal(shot_status(shot), 503);
+	assert_int_equal(world_count(world, "session.closed"), 1);
+	assert_int_equal(world_count(world, "session.disconnected"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +459,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			service_stops_in_time_though_somebody_else_holds_the_store,
 			build, raze),
+		cmocka_unit_test_setup_teardown(
+			service_disconnects_nobody_who_was_never_connected, build,
+			raze),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
