@@ -75,16 +75,20 @@ static void on_page(void *arg, const struct agent_answer *answer)
 
 static void ask_page(struct agent_missed *missed, const char *page)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s" QUERY "%s%s", missed->path,
-		page ? "&page=" : "", page ? page : "");
+	SCOPED(buf_done) struct buf path = {0};
 	struct agent_request request = {
 		.method = "GET",
-		.path = path,
 		.deadline_ns = clock_now() + missed->query.request_ns,
 		.done = on_page,
 		.arg = missed,
 	};
 
+	buf_addf(&path, "%s" QUERY, missed->path);
+	if (page) {
+		buf_adds(&path, "&page=");
+		agent_wire_escape(&path, page);
+	}
+	request.path = path.data;
 	missed->call = agent_call_start(missed->wire, &request);
 }
 

@@ -107,19 +107,23 @@ int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns)
 	return pause_ns - (int64_t)((double)pause_ns * dice_roll(&wire->dice) / 4);
 }
 
+void agent_wire_escape(struct buf *url, const char *text)
+{
+	for (; *text; text++) {
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+			(*text >= '0' && *text <= '9') || strchr("_-~", *text))
+			buf_add(url, text, 1);
+		else
+			buf_addf(url, "%%%02X", (unsigned)(unsigned char)*text);
+	}
+}
+
 char *agent_wire_path_in(const char *collection, const char *id, const char *rest)
 {
 	SCOPED(buf_done) struct buf path = {0};
 
 	buf_addf(&path, "%s/", collection);
-	for (const char *letter = id; *letter; letter++) {
-		if ((*letter >= 'a' && *letter <= 'z') ||
-			(*letter >= 'A' && *letter <= 'Z') ||
-			(*letter >= '0' && *letter <= '9') || strchr("_-~", *letter))
-			buf_add(&path, letter, 1);
-		else
-			buf_addf(&path, "%%%02X", (unsigned)(unsigned char)*letter);
-	}
+	agent_wire_escape(&path, id);
 	buf_adds(&path, rest);
 	return buf_take(&path);
 }

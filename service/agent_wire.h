@@ -16,6 +16,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fetch.h"
 
@@ -31,6 +32,9 @@ uv_loop_t *agent_wire_loop(const struct agent_wire *wire);
 
 /* A pause, made up to a quarter shorter, so that a thousand do not end at once. */
 int64_t agent_wire_spread(struct agent_wire *wire, int64_t pause_ns);
+
+/* What the API calls something, as a part of a path or query. */
+void agent_wire_escape(struct buf *url, const char *text);
 
 /* "/v1/sessions/ID" with `rest` behind it; to free(). */
 char *agent_wire_path(const char *session_id, const char *rest) MUST_CHECK;

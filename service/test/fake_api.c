@@ -103,6 +103,9 @@ static void take_event(struct api *api, struct web_exchange *exchange,
 		api_tell_idle(api, session, "end_turn");
 }
 
+/* An API may use any letters. */
+#define CURSOR "a=b&c+%%#/%d"
+
 static void list_events(struct api_session *session, struct web_exchange *exchange)
 {
 	const char *limit = web_query(exchange, "limit");
@@ -111,11 +114,13 @@ static void list_events(struct api_session *session, struct web_exchange *exchan
 	SCOPED(json_free) cJSON *body = cJSON_CreateObject();
 	cJSON *data = cJSON_AddArrayToObject(body, "data");
 	int count = cJSON_GetArraySize(session->events);
-	int from = page ? (int)strtol(page, NULL, 10) : 0;
+	int from = 0;
 	int most = limit ? (int)strtol(limit, NULL, 10) : 1000;
 	const char *type = web_query(exchange, "types[]");
 	SCOPED(mem_free) char *text = NULL;
 
+	if (page && sscanf(page, CURSOR, &from) != 1)
+		from = count;
 	if (most > 4)
 		most = 4; /* so that there are pages */
 	for (int i = from; i < count && cJSON_GetArraySize(data) < most; i++) {
@@ -127,7 +132,7 @@ static void list_events(struct api_session *session, struct web_exchange *exchan
 			cJSON_AddItemToArray(data, cJSON_Duplicate(event, true));
 	}
 	if (from + most < count) {
-		SCOPED(mem_free) char *next = mem_textf("%d", from + most);
+		SCOPED(mem_free) char *next = mem_textf(CURSOR, from + most);
 
 		cJSON_AddStringToObject(body, "next_page", next);
 	}

@@ -383,8 +383,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			store_keeps_what_the_api_calls_our_things, build, raze),
 		cmocka_unit_test_setup_teardown(
-			store_takes_over_what_an_older_version_wrote, build, raze),
-		cmocka_unit_test_setup_teardown(
 			store_leaves_what_a_newer_version_wrote_alone, build, raze),
 		cmocka_unit_test(store_lives_in_memory_as_well),
 	};
