@@ -19,6 +19,7 @@
 #include <cjson/cJSON.h>
 
 #include "lib/err.h"
+#include "service/turns.h"
 
 struct agent;
 struct agent_talk;
@@ -51,10 +52,10 @@ struct agent_talk_events {
 	 * be had: id is NULL and `why` says why (agent_let_go() has nothing to do
 	 * then). Not after agent_let_go(). */
 	void (*opened)(void *arg, const char *id, const char *why);
-	/* A turn ended. text is the agent's reply, or NULL with the reason in why:
-	 * "interrupted", or what failed. Once for each agent_say() that was true,
-	 * also while the talk is let go (before `done`). */
-	void (*turned)(void *arg, const char *text, const char *why);
+	/* A turn ended. text is the agent's reply, or why there is none; it never
+	 * times out here. Once for each agent_say() that was true, also while the
+	 * talk is let go (before `done`). */
+	void (*turned)(void *arg, enum turn_end end, const char *text);
 	/* The agent wants a custom tool's result: agent_answer(talk, use_id, ...),
 	 * which is ignored when the turn is over by then. */
 	void (*wants_tool)(

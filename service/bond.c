@@ -105,12 +105,12 @@ static void on_opened(void *arg, const char *id, const char *why)
 	changed(bond);
 }
 
-static void on_turned(void *arg, const char *text, const char *why)
+static void on_turned(void *arg, enum turn_end end, const char *text)
 {
 	struct bond *bond = arg;
 
 	if (!bond->ending)
-		bond->events->turned(bond->arg, text, why);
+		bond->events->turned(bond->arg, end, text);
 }
 
 static void on_wants_tool(

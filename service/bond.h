@@ -14,6 +14,7 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
+#include "service/turns.h"
 
 struct bond;
 struct means;
@@ -22,9 +23,9 @@ struct bond_events {
 	/* One of the questions below may have another answer now. From the loop or from
 	 * inside a call. */
 	void (*changed)(void *arg);
-	/* The end of a bond_say(), from the loop: text, or why there is none. Not after
-	 * bond_end() or bond_abandon(). */
-	void (*turned)(void *arg, const char *text, const char *why);
+	/* The end of a bond_say(), from the loop: the reply, or why there is none. Not
+	 * after bond_end() or bond_abandon(). */
+	void (*turned)(void *arg, enum turn_end end, const char *text);
 };
 
 /* Resumes the agent session that the store has for (room, bot), or makes a new one.

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
 #include "lib/clock.h"
@@ -138,18 +137,15 @@ static void on_bond_changed(void *arg)
 	be_called_soon(arg);
 }
 
-static void on_turned(void *arg, const char *text, const char *why)
+static void on_turned(void *arg, enum turn_end end, const char *text)
 {
 	struct session *session = arg;
-	enum turn_end end = TURN_ANSWERED;
 
 	if (session->state != SESSION_BUSY)
 		return;
-	if (!text && session->timed_out)
+	if (end != TURN_ANSWERED && session->timed_out)
 		end = TURN_TIMED_OUT;
-	else if (!text)
-		end = strcmp(why, "interrupted") == 0 ? TURN_INTERRUPTED : TURN_FAILED;
-	end_turn(session, end, text ? text : why);
+	end_turn(session, end, text);
 	enter(session, SESSION_HOT);
 }
 

@@ -328,7 +328,7 @@ void talk_break(struct agent_talk *talk, const char *why)
 	talk->stream = NULL;
 	turn_drop(talk);
 	if (talk->turn.on)
-		turn_end(talk, NULL, why);
+		turn_end(talk, TURN_FAILED, why);
 	if (talk->state == TALK_BROKEN)
 		talk->events->broke(talk->arg, why);
 }
@@ -369,7 +369,7 @@ static void on_parted(void *arg, const char *why)
 	talk->stream = NULL;
 	turn_drop(talk);
 	if (talk->turn.on)
-		turn_end(talk, NULL, why ? why : "interrupted");
+		turn_end(talk, TURN_INTERRUPTED, why ? why : "interrupted");
 	if (talk->state == TALK_PARTED)
 		talk->let_go(talk->let_go_arg, why);
 }

@@ -43,7 +43,9 @@ struct talk_turn {
 	bool interrupted; /* it was asked to end */
 	bool waiting;     /* for the results of its tools */
 	bool apart;       /* a tool came between the texts */
-	char *failure;    /* why it is over, while its interrupt is on its way */
+	/* It is over, while its interrupt is on its way: how, and why. */
+	enum turn_end end;
+	char *failure;
 	char *message_id; /* of what we said; NULL until it was accepted */
 	struct buf text;
 	cJSON *uses;   /* the events of tools that wait for us */
@@ -93,9 +95,8 @@ void talk_go_on_parting(struct agent_talk *talk);
 
 /* An event of the session. The talk may be destroyed by what follows. */
 void turn_hear(struct agent_talk *talk, const char *type, const cJSON *event);
-/* The owner hears `turned`; text or why is NULL. Both borrowed. What failed it before
- * counts more than why. */
-void turn_end(struct agent_talk *talk, const char *text, const char *why);
+/* The owner hears `turned`: this, or how it had failed before. Borrows text. */
+void turn_end(struct agent_talk *talk, enum turn_end end, const char *text);
 /* What we said is on its way, and nobody knows whether it was accepted. */
 bool turn_is_unsent(const struct agent_talk *talk);
 /* And nobody waits for that any more. */

@@ -108,30 +108,32 @@ static void forget_turn(struct talk_turn *turn)
 	*turn = (struct talk_turn){0};
 }
 
-void turn_end(struct agent_talk *talk, const char *text, const char *why)
+void turn_end(struct agent_talk *talk, enum turn_end end, const char *text)
 {
 	struct talk_turn turn = talk->turn;
 
 	if (turn.failure) {
-		text = NULL;
-		why = turn.failure;
+		end = turn.end;
+		text = turn.failure;
 	}
 	/* the owner may begin the next one at once */
 	talk->turn = (struct talk_turn){0};
 	if (talk->stream)
 		agent_stream_rest(talk->stream);
-	talk->events->turned(talk->arg, text, why);
+	talk->events->turned(talk->arg, end, text);
 	forget_turn(&turn);
 }
 
 /* An interrupt that is still on its way would strike the next turn: there is none
  * before it is answered. */
-static void fail_turn(struct agent_talk *talk, const char *why)
+static void fail_turn(struct agent_talk *talk, enum turn_end end, const char *why)
 {
-	if (talk->state != TALK_OPEN || !is_sending(talk, SENDING_INTERRUPT))
-		turn_end(talk, NULL, why);
-	else if (!talk->turn.failure)
+	if (talk->state != TALK_OPEN || !is_sending(talk, SENDING_INTERRUPT)) {
+		turn_end(talk, end, why);
+	} else if (!talk->turn.failure) {
+		talk->turn.end = end;
 		talk->turn.failure = mem_text(why);
+	}
 }
 
 void turn_drop(struct agent_talk *talk)
@@ -178,7 +180,7 @@ static void on_message_sent(struct agent_talk *talk, const struct agent_answer *
 	}
 	talk->unsure |= answer->unsure;
 	talk->deleted |= answer->status == 404;
-	turn_end(talk, NULL, answer->why);
+	turn_end(talk, TURN_FAILED, answer->why);
 	if (talk->state == TALK_OPEN && lost && answer->status != 429)
 		talk_break(talk, answer->why);
 	else
@@ -196,7 +198,7 @@ static void on_result_sent(struct agent_talk *talk, const struct agent_answer *a
 	}
 	if (!talk->turn.interrupted)
 		send_interrupt(talk); /* it must not be left waiting */
-	fail_turn(talk, answer->why);
+	fail_turn(talk, TURN_FAILED, answer->why);
 }
 
 static void on_interrupt_sent(
@@ -211,7 +213,7 @@ static void on_interrupt_sent(
 	}
 	/* one that was idle already tells no event of it */
 	if (talk->turn.failure || talk->turn.waiting)
-		turn_end(talk, NULL, "interrupted");
+		turn_end(talk, TURN_INTERRUPTED, "interrupted");
 }
 
 static void on_sent(void *arg, const struct agent_answer *answer)
@@ -363,7 +365,7 @@ static void meet_use(struct agent_talk *talk, const char *id)
 				id ? id : "something");
 
 		send_interrupt(talk);
-		fail_turn(talk, why);
+		fail_turn(talk, TURN_FAILED, why);
 	} else if (strcmp(json_text(use, "type"), "agent.custom_tool_use") == 0) {
 		talk->events->wants_tool(
 			talk->arg, id, name ? name : "", json_get(use, "input"));
@@ -380,7 +382,7 @@ static void on_requires_action(struct agent_talk *talk, const cJSON *ids)
 	if (talk->state != TALK_OPEN)
 		return;
 	if (talk->turn.interrupted) {
-		fail_turn(talk, "interrupted");
+		fail_turn(talk, TURN_INTERRUPTED, "interrupted");
 		return;
 	}
 	cJSON_ArrayForEach(id, ids) {
@@ -396,7 +398,6 @@ static void on_idle(struct agent_talk *talk, const cJSON *event)
 	const struct talk_turn *turn = &talk->turn;
 	const cJSON *stop = json_get(event, "stop_reason");
 	const char *reason = json_text(stop, "type");
-	SCOPED(mem_free) char *why = NULL;
 
 	/* the turn has shown itself: never mind how the message is answered */
 	turn_drop_message(talk);
@@ -404,18 +405,19 @@ static void on_idle(struct agent_talk *talk, const cJSON *event)
 		on_requires_action(talk, json_get(stop, "event_ids"));
 		return;
 	}
-	if (turn->interrupted)
-		why = mem_text("interrupted");
-	else if (turn->text.full)
-		why = mem_text("the reply is larger than 4 MiB");
-	else if (!reason || strcmp(reason, "end_turn") != 0)
-		why = mem_textf("the turn ended with %s%s%.300s",
+	if (turn->interrupted) {
+		fail_turn(talk, TURN_INTERRUPTED, "interrupted");
+	} else if (turn->text.full) {
+		fail_turn(talk, TURN_FAILED, "the reply is larger than 4 MiB");
+	} else if (!reason || strcmp(reason, "end_turn") != 0) {
+		SCOPED(mem_free) char *why = mem_textf("the turn ended with %s%s%.300s",
 			reason ? reason : "no reason", turn->trouble ? ": " : "",
 			turn->trouble ? turn->trouble : "");
-	if (why)
-		fail_turn(talk, why);
-	else
-		turn_end(talk, buf_text(&turn->text), NULL);
+
+		fail_turn(talk, TURN_FAILED, why);
+	} else {
+		turn_end(talk, TURN_ANSWERED, buf_text(&turn->text));
+	}
 }
 
 static bool is_type(const char *type, const char *start)

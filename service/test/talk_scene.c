@@ -51,18 +51,17 @@ void scene_say(struct scene *scene, const char *text)
 	assert_true(agent_talk_busy(scene->talk));
 }
 
-static void on_turned(void *arg, const char *text, const char *why)
+static void on_turned(void *arg, enum turn_end end, const char *text)
 {
 	struct scene *scene = arg;
 	const char *next = scene->say_next;
 
-	assert_true(text ? !why : why != NULL);
 	assert_false(agent_talk_busy(scene->talk));
 	scene->turned++;
 	scene->say_next = NULL;
 	if (next)
 		scene_say(scene, next);
-	note(scene, "turned %c%s;", text ? '+' : '-', text ? text : why);
+	note(scene, "turned %c%s;", end == TURN_ANSWERED ? '+' : '-', text);
 }
 
 static void on_wants_tool(

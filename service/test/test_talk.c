@@ -45,11 +45,11 @@ static void on_crowd_opened(void *arg, const char *id, const char *why)
 		uv_stop(&crowd->scene->loop);
 }
 
-static void on_crowd_turned(void *arg, const char *text, const char *why)
+static void on_crowd_turned(void *arg, enum turn_end end, const char *text)
 {
 	struct crowd *crowd = arg;
 
-	assert_null(why);
+	assert_int_equal(end, TURN_ANSWERED);
 	assert_string_equal(text, "You said: hello");
 	if (++crowd->turned == CROWD)
 		uv_stop(&crowd->scene->loop);
