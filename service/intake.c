@@ -297,6 +297,7 @@ static void handle_metrics(struct intake *intake, struct web_exchange *exchange)
 			.sessions = cabinet_count(intake->cabinet),
 			.turns = cabinet_turns(intake->cabinet),
 			.requests = web_exchanges(intake->web),
+			.connections = web_connections(intake->web),
 			.up_ns = clock_now() - intake->began_ns,
 		},
 		&text);

@@ -137,6 +137,8 @@ void metrics_write(
 	write_gauge(text, "turns_active", "Turns that run or wait.", now->turns);
 	write_gauge(text, "requests_active", "HTTP requests being answered.",
 		now->requests);
+	write_gauge(text, "connections_active", "HTTP connections that are open.",
+		now->connections);
 	write_requests(metrics, text);
 	write_sessions(metrics, text);
 	write_turns(metrics, text);

@@ -37,6 +37,7 @@ struct metrics_now {
 	unsigned sessions;
 	unsigned turns; /* running and waiting */
 	unsigned requests;
+	unsigned connections;
 	int64_t up_ns;
 };
 

@@ -42,10 +42,14 @@ static void metrics_tell_what_was_counted(void **state)
 	metrics_request(&metrics, 200);
 	metrics_request(&metrics, 503);
 	metrics_write(&metrics,
-		&(struct metrics_now){.sessions = 2, .turns = 1, .up_ns = CLOCK_S / 2},
+		&(struct metrics_now){.sessions = 2,
+			.turns = 1,
+			.connections = 7,
+			.up_ns = CLOCK_S / 2},
 		&text);
 	expect_line(buf_text(&text), "service_up_seconds 0.5");
 	expect_line(buf_text(&text), "service_sessions_active 2");
+	expect_line(buf_text(&text), "service_connections_active 7");
 	expect_line(buf_text(&text), "service_requests_total{status=\"200\"} 2");
 	expect_line(buf_text(&text), "service_requests_total{status=\"503\"} 1");
 	expect_line(buf_text(&text), "service_sessions_total{path=\"cold\"} 3");
