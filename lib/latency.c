@@ -234,19 +234,6 @@ void latency_done(struct latency *latency)
 	*latency = (struct latency){0};
 }
 
-void latency_copy(struct latency *to, const struct latency *from)
-{
-	struct latency copy = *from;
-
-	if (from->values_ns) {
-		copy.values_ns = mem_grown(NULL, from->values, sizeof *from->values_ns);
-		memcpy(copy.values_ns, from->values_ns,
-			from->values * sizeof *from->values_ns);
-	}
-	latency_done(to);
-	*to = copy;
-}
-
 cJSON *latency_schema_fixed(void)
 {
 	cJSON *schema = cJSON_CreateObject();

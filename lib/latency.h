@@ -53,7 +53,6 @@ double dice_roll(struct dice *dice); /* in [0, 1) */
 bool latency_read(struct latency *latency, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void latency_done(struct latency *latency);
-void latency_copy(struct latency *to, const struct latency *from); /* `to` is let go */
 
 /* JSON Schema: of the forms above, and of the first alone, which is that of every
  * duration. The caller's to cJSON_Delete(). */

@@ -76,8 +76,6 @@ struct agent_talk *agent_open(struct agent *agent, const char *id, const char *r
 /* The API has made one for it, that we know of. */
 bool agent_has_session(const struct agent_talk *talk);
 
-bool agent_talk_busy(const struct agent_talk *talk); /* a turn is running */
-
 /* One turn at a time: the caller queues. */
 bool agent_say(struct agent_talk *talk, const char *text, struct err *err) MUST_CHECK;
 /* content is an array of the API's content blocks. Copies. */

@@ -240,11 +240,6 @@ static void on_sent(void *arg, const struct agent_answer *answer)
 	}
 }
 
-bool agent_talk_busy(const struct agent_talk *talk)
-{
-	return talk->turn.on;
-}
-
 bool agent_say(struct agent_talk *talk, const char *text, struct err *err)
 {
 	if (talk->state != TALK_OPEN)

@@ -24,7 +24,6 @@ static void agent_opens_a_session_with_its_room_and_bot(void **state)
 		"{\"metadata\":{\"room\":\"1\",\"bot\":\"assistant\"},"
 		"\"agent\":\"agent_1\",\"environment_id\":\"env_1\"}");
 	assert_true(scene->api.authorized);
-	assert_false(agent_talk_busy(scene->talk));
 }
 
 static void agent_creates_what_it_needs_once_for_all_who_wait(void **state)

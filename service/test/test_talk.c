@@ -93,6 +93,7 @@ static void talks_go_on_side_by_side(void **state)
 static void talk_may_say_the_next_thing_when_it_heard_the_last(void **state)
 {
 	struct scene *scene = *state;
+	struct err err;
 
 	scene_open(scene);
 	scene->say_next = "two";
@@ -100,7 +101,8 @@ static void talk_may_say_the_next_thing_when_it_heard_the_last(void **state)
 	/* its callback finds the talk busy again */
 	while (scene->turned < 1)
 		uv_run(&scene->loop, UV_RUN_DEFAULT);
-	assert_true(agent_talk_busy(scene->talk));
+	assert_false(agent_say(scene->talk, "three", &err));
+	assert_string_equal(err.text, "a turn is running");
 	scene_await(scene, &scene->turned, 2);
 	assert_story(
 		scene, "opened sesn_1;turned +You said: one;turned +You said: two;");
@@ -182,7 +184,6 @@ static void talk_asks_its_owner_for_a_tool(void **state)
 	struct scene *scene = *state;
 	struct api_session *session = begin_tool_turn(scene);
 
-	assert_true(agent_talk_busy(scene->talk));
 	answer(scene, scene->use_id, "the sum");
 	answer(scene, scene->use_id, "twice");
 	answer(scene, "sevt_99", "unasked");
