@@ -122,14 +122,10 @@ static void on_end_answered(void *arg, const struct agent_answer *answer);
 
 static void interrupt(struct agent_parting *parting)
 {
-	cJSON *body = cJSON_CreateObject();
-	cJSON *event = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(event, "type", "user.interrupt");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "events"), event);
 	parting->interrupted = true;
 	parting->refused_ns = 0;
-	ask(parting, PARTING_INTERRUPT, "POST", "/events", body, on_interrupted);
+	ask(parting, PARTING_INTERRUPT, "POST", "/events", agent_wire_interrupt(),
+		on_interrupted);
 }
 
 static void look(struct agent_parting *parting)

@@ -47,6 +47,17 @@ struct agent_call {
 
 static void on_timer(uv_timer_t *timer);
 
+/* The last of them is about a body. */
+static void give_headers(
+	const struct agent_wire *wire, const char **headers, bool with_body)
+{
+	const char *const *header = wire->headers;
+
+	for (; header[with_body ? 0 : 1]; header++)
+		*headers++ = *header;
+	*headers = NULL;
+}
+
 static void make_headers(struct agent_wire *wire)
 {
 	const char **header = wire->headers;
@@ -59,7 +70,7 @@ static void make_headers(struct agent_wire *wire)
 	*header++ = BETA;
 	*header++ = USER_AGENT;
 	*header++ = "accept: application/json";
-	*header++ = "content-type: application/json"; /* the last: not without a body */
+	*header++ = "content-type: application/json";
 }
 
 struct agent_wire *agent_wire_create(uv_loop_t *loop, const char *url, const char *key,
@@ -133,6 +144,22 @@ char *agent_wire_path(const char *session_id, const char *rest)
 	return agent_wire_path_in("/v1/sessions", session_id, rest);
 }
 
+cJSON *agent_wire_events(cJSON *event)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "events"), event);
+	return body;
+}
+
+cJSON *agent_wire_interrupt(void)
+{
+	cJSON *event = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(event, "type", "user.interrupt");
+	return agent_wire_events(event);
+}
+
 /* An API may repeat in its errors what we sent it. What is shorter than a key can be
  * is some test's, and would only spoil words. */
 static void hide_key(const struct agent_wire *wire, char *text)
@@ -167,12 +194,11 @@ struct fetch_call *agent_wire_stream(struct agent_wire *wire, const char *path,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg, struct err *err)
 {
 	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, path);
-	const char *headers[COUNT(wire->headers)] = {0};
+	const char *headers[COUNT(wire->headers)];
 	struct fetch_request request = {
 		.url = url, .headers = headers, .data = data, .done = done, .arg = arg};
 
-	for (size_t i = 0; wire->headers[i + 1]; i++)
-		headers[i] = wire->headers[i];
+	give_headers(wire, headers, false);
 	return fetch_start(wire->streams, &request, err);
 }
 
@@ -308,7 +334,7 @@ static void try_once(struct agent_call *call)
 {
 	struct agent_wire *wire = call->wire;
 	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, call->path);
-	const char *headers[COUNT(wire->headers)] = {0};
+	const char *headers[COUNT(wire->headers)];
 	struct fetch_request request = {
 		.method = call->method,
 		.url = url,
@@ -323,8 +349,7 @@ static void try_once(struct agent_call *call)
 	};
 	struct err err;
 
-	for (size_t i = 0; wire->headers[call->body ? i : i + 1]; i++)
-		headers[i] = wire->headers[i];
+	give_headers(wire, headers, call->body != NULL);
 	if (call->deadline_ns) {
 		request.timeout_ns = call->deadline_ns - clock_now();
 		if (request.timeout_ns < CLOCK_MS)

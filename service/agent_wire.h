@@ -73,6 +73,11 @@ struct agent_call *agent_call_start(
 	struct agent_wire *wire, const struct agent_request *request);
 void agent_call_cancel(struct agent_call *call); /* accepts NULL */
 
+/* The body of POST .../events, {"events":[event]}; takes event. And that of an
+ * interrupt. */
+cJSON *agent_wire_events(cJSON *event) MUST_CHECK;
+cJSON *agent_wire_interrupt(void) MUST_CHECK;
+
 /* GET as a stream, without a deadline. */
 struct fetch_call *agent_wire_stream(struct agent_wire *wire, const char *path,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg,

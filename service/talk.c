@@ -226,11 +226,9 @@ static void on_stale_wait_interrupted(void *arg, const struct agent_answer *answ
 static void interrupt_stale_turn(struct agent_talk *talk, agent_answer_fn *done)
 {
 	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "/events");
-	cJSON *event = cJSON_CreateObject();
 
 	talk->interrupted = true;
-	cJSON_AddStringToObject(event, "type", "user.interrupt");
-	ask(talk, "POST", path, turn_body(event), done);
+	ask(talk, "POST", path, agent_wire_interrupt(), done);
 }
 
 static void on_last_idle(void *arg, const struct agent_answer *answer)

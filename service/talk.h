@@ -106,7 +106,4 @@ bool turn_is_answering(const struct agent_talk *talk);
 /* No answer to what is under way is handed over any more. */
 void turn_drop(struct agent_talk *talk);
 
-/* {"events":[event]}; takes event. */
-cJSON *turn_body(cJSON *event) MUST_CHECK;
-
 #endif

@@ -48,23 +48,15 @@ bool turn_is_answering(const struct agent_talk *talk)
 	return is_sending(talk, SENDING_RESULT);
 }
 
-cJSON *turn_body(cJSON *event)
-{
-	cJSON *body = cJSON_CreateObject();
-
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "events"), event);
-	return body;
-}
-
-/* Takes event. What was said must not be said twice; the rest may be. */
-static void send_event(struct agent_talk *talk, enum sending_kind kind, cJSON *event)
+/* Takes body. What was said must not be said twice; the rest may be. */
+static void send_body(struct agent_talk *talk, enum sending_kind kind, cJSON *body)
 {
 	struct talk_sending *sending = mem_zeroed(sizeof *sending);
 	SCOPED(mem_free) char *path = agent_wire_path(talk->id, "/events");
 	struct agent_request request = {
 		.method = "POST",
 		.path = path,
-		.body = turn_body(event),
+		.body = body,
 		.deadline_ns = clock_now() + talk->agent->request_ns,
 		.repeat = kind == SENDING_MESSAGE ? AGENT_ONCE : AGENT_REPEAT,
 		.done = on_sent,
@@ -76,13 +68,15 @@ static void send_event(struct agent_talk *talk, enum sending_kind kind, cJSON *e
 	sending->call = agent_call_start(talk->agent->wire, &request);
 }
 
+static void send_event(struct agent_talk *talk, enum sending_kind kind, cJSON *event)
+{
+	send_body(talk, kind, agent_wire_events(event));
+}
+
 static void send_interrupt(struct agent_talk *talk)
 {
-	cJSON *event = cJSON_CreateObject();
-
 	talk->turn.interrupted = true;
-	cJSON_AddStringToObject(event, "type", "user.interrupt");
-	send_event(talk, SENDING_INTERRUPT, event);
+	send_body(talk, SENDING_INTERRUPT, agent_wire_interrupt());
 }
 
 /* {"type":type,"content":[{"type":"text","text":text}]} */
