@@ -181,6 +181,7 @@ struct kit *kit_create(const struct means *means, const char *room, const char *
 void kit_open(struct kit *kit)
 {
 	kit->opening = true;
+	tools_try_again(kit->means->tools);
 	for (unsigned i = 0; i < kit->count; i++) {
 		if (kit->means->config->mcp_start == MCP_START_SESSION)
 			seat_queue(&kit->seats[i]);

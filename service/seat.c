@@ -152,25 +152,19 @@ static void queue(struct seat *seat)
 	enter(seat, SEAT_QUEUED);
 }
 
-static void claim(struct seat *seat)
-{
-	seat->claimed = tools_claim(seat->means->tools, seat->server);
-	seat->asked |= seat->claimed;
-}
-
 void seat_queue(struct seat *seat)
 {
 	if (seat->state != SEAT_EMPTY)
 		return;
-	claim(seat);
+	seat->claimed = tools_claim(seat->means->tools, seat->server);
 	queue(seat);
 }
 
 void seat_queue_to_ask(struct seat *seat)
 {
-	if (seat->state != SEAT_EMPTY || seat->asked)
+	if (seat->state != SEAT_EMPTY)
 		return;
-	claim(seat);
+	seat->claimed = tools_claim(seat->means->tools, seat->server);
 	if (seat->claimed)
 		queue(seat);
 }

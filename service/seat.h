@@ -40,7 +40,6 @@ struct seat {
 	struct starter_ticket ticket;
 	enum child_step step;
 	bool claimed; /* we owe tools.h an answer */
-	bool asked;   /* we have claimed it once: a session tries no more often */
 	unsigned noise;
 };
 

@@ -30,7 +30,7 @@ enum asking {
 
 /* What a server told, or is to tell. */
 struct source {
-	enum asking asking, before; /* before it was claimed */
+	enum asking asking;
 	int64_t claimed_ns;
 	int64_t again_ns; /* of one that failed: when it may be claimed again */
 	cJSON *list;      /* NULL while unknown */
@@ -233,14 +233,24 @@ static void tell_waiters(struct tools *tools)
 		waiter->changed(waiter->arg);
 }
 
+void tools_try_again(struct tools *tools)
+{
+	int64_t now_ns = clock_now();
+
+	for (unsigned i = 0; i < tools->servers->count; i++) {
+		struct source *source = &tools->sources[i];
+
+		if (source->asking == TOOLS_FAILED && now_ns >= source->again_ns)
+			source->asking = TOOLS_UNKNOWN;
+	}
+}
+
 bool tools_claim(struct tools *tools, unsigned server)
 {
 	struct source *source = &tools->sources[server];
 
-	if (source->asking != TOOLS_UNKNOWN &&
-		!(source->asking == TOOLS_FAILED && clock_now() >= source->again_ns))
+	if (source->asking != TOOLS_UNKNOWN)
 		return false;
-	source->before = source->asking;
 	source->asking = TOOLS_CLAIMED;
 	source->claimed_ns = clock_now();
 	return true;
@@ -252,7 +262,7 @@ void tools_release(struct tools *tools, unsigned server)
 
 	if (source->asking != TOOLS_CLAIMED)
 		return;
-	source->asking = source->before;
+	source->asking = TOOLS_UNKNOWN;
 	tell_waiters(tools);
 }
 

@@ -30,6 +30,11 @@ void tools_destroy(struct tools *tools);
 /* Nothing is being asked or left to ask: every list is known, or could not be had. */
 bool tools_settled(const struct tools *tools);
 
+/* A session begins to open, and claims what is unknown: servers that failed to tell are
+ * unknown again, if it is time. Those who wait already do not try again, or a hundred
+ * would wait for each other's tries. */
+void tools_try_again(struct tools *tools);
+
 /* May the caller ask this server? True: it must tell what became of it by one of the
  * three below. False: there is no need, or somebody else is at it. */
 bool tools_claim(struct tools *tools, unsigned server) MUST_CHECK;

@@ -64,6 +64,26 @@ static void service_talks_without_the_servers_that_do_not_start(void **state)
 	assert_int_equal(stop(world), 0);
 }
 
+/* Each would wait for the tries of all the others. */
+static void service_tries_a_server_once_for_all_who_come_together(void **state)
+{
+	struct world *world = *state;
+	struct shot *shots[8];
+
+	world_add_program(world, "slow", "sh", "-c", "sleep 0.8; exit 3");
+	world_start_agent(world, NULL);
+	world_start(world);
+	for (size_t i = 0; i < COUNT(shots); i++) {
+		char room[] = {(char)('1' + i), '\0'};
+
+		shots[i] = world_say(world, room, ANN, "hello");
+	}
+	for (size_t i = 0; i < COUNT(shots); i++)
+		assert_int_equal(shot_status(shots[i]), 200);
+	assert_int_equal(world_count(world, "mcp.failed"), 1);
+	assert_int_equal(stop(world), 0);
+}
+
 /* A package that is still being fetched, a database that is not up yet. */
 static void service_has_the_tools_of_a_server_that_starts_at_the_second_try(
 	void **state)
@@ -360,6 +380,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			service_talks_without_the_servers_that_do_not_start, build,
+			raze),
+		cmocka_unit_test_setup_teardown(
+			service_tries_a_server_once_for_all_who_come_together, build,
 			raze),
 		cmocka_unit_test_setup_teardown(
 			service_has_the_tools_of_a_server_that_starts_at_the_second_try,

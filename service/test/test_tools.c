@@ -117,12 +117,14 @@ static void tools_that_could_not_be_had_are_asked_for_again(void **state)
 	learn(scene, 0, "[]");
 	assert_true(tools_claim(scene->tools, 1));
 	tools_failed(scene->tools, 1);
+	assert_false(tools_claim(scene->tools, 1)); /* by those who wait already */
+	assert_true(tools_settled(scene->tools));
+	tools_try_again(scene->tools);
+	assert_false(tools_claim(scene->tools, 0));
 	assert_true(tools_claim(scene->tools, 1));
 	assert_false(tools_settled(scene->tools));
-	/* Whoever waits need not ask what the first try has told already. */
-	tools_release(scene->tools, 1);
-	assert_true(tools_settled(scene->tools));
-	assert_true(tools_claim(scene->tools, 1));
+	tools_try_again(scene->tools); /* by one more, while that one is at it */
+	assert_false(tools_claim(scene->tools, 1));
 	learn(scene, 1, "[" LOOKUP "]");
 	assert_true(tools_settled(scene->tools));
 	assert_false(tools_claim(scene->tools, 1));
@@ -137,6 +139,7 @@ static void tools_that_keep_sessions_waiting_are_not_asked_for_soon(void **state
 	assert_true(tools_claim(scene->tools, 0));
 	nanosleep(&slow, NULL);
 	tools_failed(scene->tools, 0);
+	tools_try_again(scene->tools);
 	assert_false(tools_claim(scene->tools, 0));
 	/* But it may tell when it was started for another reason. */
 	learn(scene, 0, "[" LOOKUP "]");
