@@ -39,6 +39,7 @@ const char *const events_known[EVENTS_KNOWN_MAX] = {
 	"probe.failed",
 	"service.failed",
 	"mcp.started",
+	"mcp.relisted",
 	"mcp.step",
 	"mcp.reaped",
 	"orphan.reaped",
