@@ -38,13 +38,17 @@ static void log_refused(struct request *request, unsigned status)
 		"status", LOG_INT(status));
 }
 
+/* The session may have ended all the same: then only the answer was lost. */
 static void log_broken(struct request *request, const char *why)
 {
+	const struct session *session = request->session;
+
 	request->state = ENDING_TOLD;
 	log_event("agent.disconnect.broken", "session",
 		LOG_TEXT(mood_label(request->session->mood)), "id",
 		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "why",
-		LOG_TEXT(why));
+		LOG_TEXT(why), "took_effect",
+		LOG_BOOL(session->deleted || session->archived_at[0]));
 }
 
 static void on_over(struct request *request, enum web_end end)

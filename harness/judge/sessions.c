@@ -105,6 +105,14 @@ static void close_stream(struct session_story *story, const struct event *event)
 		story->stream_closed_ns = event->ns;
 }
 
+/* One whose answer was lost on its way has ended as well. */
+static bool is_end(const struct event *event)
+{
+	return strcmp(event->name, "agent.disconnect.done") == 0 ||
+		(strcmp(event->name, "agent.disconnect.broken") == 0 &&
+			json_bool(event->json, "took_effect", false));
+}
+
 static void tell_agent_event(struct telling *telling, const struct event *event)
 {
 	unsigned index = find(telling->by_id, id_of(event));
@@ -116,7 +124,7 @@ static void tell_agent_event(struct telling *telling, const struct event *event)
 	if (strcmp(event->name, "agent.disconnect.begin") == 0) {
 		if (!story->asked_ns)
 			story->asked_ns = event->ns;
-	} else if (strcmp(event->name, "agent.disconnect.done") == 0) {
+	} else if (is_end(event)) {
 		story->done = true;
 		story->done_ns = event->ns;
 	} else if (strcmp(event->name, "agent.disconnect.broken") == 0) {

@@ -410,6 +410,21 @@ static void each_session_of_a_room_has_to_be_let_go(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+static void a_session_that_ended_unanswered_was_let_go(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_open_sessions(scene, 1);
+	scene_hear(scene, EVENT_LEDGER, 5,
+		"{\"event\":\"agent.disconnect.broken\",\"session\":\"1\","
+		"\"took_effect\":false}");
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	scene_hear(scene, EVENT_LEDGER, 6,
+		"{\"event\":\"agent.disconnect.broken\",\"session\":\"1\","
+		"\"took_effect\":true}");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 /* Who else writes into the ledger is not the agent API. */
 static void only_the_mock_agent_says_that_a_session_was_let_go(void **state)
 {
@@ -582,6 +597,7 @@ int main(void)
 		SCENE(a_request_that_failed_is_not_clean),
 		SCENE(a_kept_session_needs_its_stream_closed),
 		SCENE(each_session_of_a_room_has_to_be_let_go),
+		SCENE(a_session_that_ended_unanswered_was_let_go),
 		SCENE(only_the_mock_agent_says_that_a_session_was_let_go),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
