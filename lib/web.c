@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,25 @@ static void go_on_draining(struct web *web)
 		finish_draining(web);
 }
 
+/* Between our last accept() and close() a client could still get through its handshake,
+ * and be reset with a request on its way. From here on the kernel throws away the
+ * packets that begin one (SYN, byte 13 of the TCP header), and when the client sends its
+ * again nobody listens: it is refused before it has said anything. Where this is not
+ * possible the gap of some microseconds stays. */
+static void begin_no_handshake(struct web *web)
+{
+	static struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {COUNT(filter), filter};
+
+	setsockopt(
+		web->listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg)
 {
 	if (web->state != WEB_SERVING)
@@ -284,6 +304,7 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->linger_ns = linger_ns;
 	web->drained = done;
 	web->drained_arg = arg;
+	begin_no_handshake(web);
 	web_wake(web);
 }
 

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -30,6 +32,28 @@ static void drain_is_immediate_without_connections(void **state)
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	assert_int_equal(scene->drained, 1);
+}
+
+/* Whoever came now could only be reset. */
+static void drain_begins_no_handshake_with_newcomers(void **state)
+{
+	struct scene *scene = *state;
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	struct pollfd newcomer = {.events = POLLOUT};
+
+	open_web(scene, defaults);
+	address.sin_port = htons(web_port(scene->web));
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	web_drain(scene->web, 0, on_drained, scene);
+	newcomer.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_true(newcomer.fd >= 0);
+	assert_int_equal(
+		connect(newcomer.fd, (const struct sockaddr *)&address, sizeof address),
+		-1);
+	assert_int_equal(errno, EINPROGRESS);
+	assert_int_equal(poll(&newcomer, 1, 20), 0);
+	until(scene, scene->drained == 1);
+	close(newcomer.fd);
 }
 
 static void check_whom_the_kernel_accepted(struct scene *scene, int64_t linger_ns)
@@ -354,6 +378,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		SCENE(drain_is_immediate_without_connections),
+		SCENE(drain_begins_no_handshake_with_newcomers),
 		SCENE(drain_takes_in_whom_the_kernel_accepted),
 		SCENE(drain_without_linger_takes_them_in_too),
 		SCENE(drain_waits_for_open_exchanges),
