@@ -188,3 +188,32 @@ int homes(void)
 	closedir(entries);
 	return count;
 }
+
+void expect_code(const char *const *arguments, int wanted, const char *says)
+{
+	struct said said = run_command(arguments);
+
+	if (said.code != wanted || !strstr(said.err, says))
+		print_error("code %d\n%s\n%s\n", said.code, said.out, said.err);
+	assert_int_equal(said.code, wanted);
+	assert_non_null(strstr(said.err, says));
+	said_done(&said);
+}
+
+int move_in(void **state)
+{
+	char *folder = mem_text("/tmp/sb-test-XXXXXX");
+
+	*state = folder;
+	return mkdtemp(folder) && setenv("TMPDIR", folder, 1) == 0 ? 0 : -1;
+}
+
+int move_out(void **state)
+{
+	struct said said =
+		run_command((const char *const[]){"rm", "-rf", *state, NULL});
+
+	said_done(&said);
+	free(*state);
+	return 0;
+}

@@ -37,4 +37,15 @@ int labelled_things(void);
 /* How many "stopbench-*" folders are in the temporary folder. */
 int homes(void);
 
+#define REPORT "build/test-report"
+#define IDLE   "scenarios/baseline/10-idle.json"
+
+/* Runs it: this is its exit code, and its stderr has this in it. */
+void expect_code(const char *const *arguments, int wanted, const char *says);
+
+/* Set-up and tear-down of a group: a temporary folder of its own in $TMPDIR, so that
+ * whoever else runs stopbench has other homes. */
+int move_in(void **state);
+int move_out(void **state);
+
 #endif

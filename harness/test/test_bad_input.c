@@ -1,0 +1,147 @@
+/*
+ * What the whole command says of mistakes, and of services that do not do what they
+ * should: its exit codes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/test/command_line.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* What each mistake is answered with; the file is written with the text. */
+static const struct {
+	const char *text;
+	const char *says;
+	const char *why;
+} mistakes[] = {
+	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}",
+		":2:11: ", "a misspelt key has its place"},
+	{"{\"name\": \"x\",\n \"load\": {\"sesions\": 1}}", "\"sessions\"",
+		"and the nearest key"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": 10}}",
+		":2:11: ", "a duration without a unit"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"-1s\"}}",
+		":2:11: ", "a negative duration"},
+	{"{\"name\": \"x\",\n \"stop\": {\"grace\": \"1s\",}}",
+		":2:", "a syntax error"},
+	{"{\"name\": \"x\",\n \"load\": {\"sessions\": \"3\"}}",
+		":2:11: ", "a wrong type"},
+	{"{\"name\": \"x\",\n \"matrix\": {\"load.sesions\": [1]}}",
+		":2:13: ", "a matrix over a key that does not exist"},
+	{"{\"name\": \"x\",\n \"agent\": {\"disconect\": {}}}", "\"disconnect\"",
+		"a misspelt knob of the mock agent API"},
+	{"{\"name\": \"x\",\n \"mcp\": [{\"name\": \"a\", \"on_eoff\": \"ignore\"}]}",
+		"\"on_eof\"", "a misspelt knob of a mock MCP server"},
+};
+
+static void mistakes_are_named_and_nothing_is_started(void **state)
+{
+	char path[] = "/tmp/mistake-XXXXXX.json";
+	int before = homes();
+	int fd = mkstemps(path, 5);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < COUNT(mistakes); i++) {
+		struct said said;
+
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_true(
+			pwrite(fd, mistakes[i].text, strlen(mistakes[i].text), 0) > 0);
+		said = run_command((const char *const[]){
+			"stopbench", "run", "--engine", "process", path, NULL});
+		if (said.code != 2 || !strstr(said.err, mistakes[i].says))
+			print_error("%s: %s\n", mistakes[i].why, said.err);
+		assert_int_equal(said.code, 2);
+		assert_non_null(strstr(said.err, mistakes[i].says));
+		said_done(&said);
+	}
+	close(fd);
+	unlink(path);
+	assert_int_equal(homes(), before);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+	struct said said = run_command(
+		(const char *const[]){"stopbench", "run", "no/such/file.json", NULL});
+
+	(void)state;
+	assert_int_equal(said.code, 2);
+	assert_non_null(strstr(said.err, "no/such/file.json"));
+	said_done(&said);
+}
+
+static void an_unmet_expectation_is_exit_code_1(void **state)
+{
+	(void)state;
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "process", "--half", "main", "--set", "expect.exit_code=7",
+			    "--report", REPORT, NULL},
+		1, "why.txt");
+}
+
+static void a_service_that_is_never_ready_is_exit_code_3(void **state)
+{
+	(void)state;
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "process", "--half", "main", "--set",
+			    "service.ready={\"log\": \"never\", "
+			    "\"within\": \"500ms\"}",
+			    "--report", REPORT, NULL},
+		3, "not ready in time");
+}
+
+static void a_service_that_exits_early_is_a_crash(void **state)
+{
+	(void)state;
+	expect_code(
+		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			"--half", "main", "--set",
+			"service.command=[\"sh\", \"-c\", \"echo last words; exit 4\"]",
+			"--report", REPORT, NULL},
+		1, "last words");
+}
+
+static void a_missing_image_is_exit_code_3(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
+			    "docker", "--half", "main", "--set",
+			    "service.image=no-such-image", "--report", REPORT, NULL},
+		3, "no-such-image");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mistakes_are_named_and_nothing_is_started),
+		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
+		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
+		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
+		cmocka_unit_test(a_missing_image_is_exit_code_3),
+	};
+
+	/* ONLY="*docker*" runs some. */
+	cmocka_set_test_filter(getenv("ONLY"));
+
+	return cmocka_run_group_tests(tests, move_in, move_out);
+}

@@ -1,0 +1,248 @@
+/*
+ * Interrupted and killed runs, and surroundings that are not as they should be: nothing
+ * of ours is left, and nothing that is not ours is touched.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/test/command_line.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* A socket that libuv bound below a path cut off would lie outside of it. */
+static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state)
+{
+	SCOPED(mem_free) char *folder = mem_textf("%s/%0100d", getenv("TMPDIR"), 0);
+	SCOPED(mem_free) char *variable = mem_textf("TMPDIR=%s", folder);
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", bin_folder());
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	expect_code(
+		(const char *const[]){"env", variable, program, "run", IDLE, "--engine",
+			"process", "--half", "main", "--report", REPORT, NULL},
+		3, "choose a shorter TMPDIR");
+	assert_int_equal(rmdir(folder), 0); /* nothing was left in it */
+}
+
+/* Until the run is in the middle of a case: its ledger is there. */
+static void wait_for_case(void)
+{
+	SCOPED(mem_free) char *ledgers =
+		mem_textf("%s/stopbench-*/*/ledger", getenv("TMPDIR"));
+	glob_t found;
+	int missing = 1;
+
+	for (int i = 0; i < 4000 && missing; i++) {
+		missing = glob(ledgers, 0, NULL, &found);
+		globfree(&found);
+		usleep(5000);
+	}
+	assert_int_equal(missing, 0);
+}
+
+/* Or there would be nothing to remove, and nothing seen of it. */
+static void wait_for_container(void)
+{
+	for (int i = 0; i < 1000 && labelled_things() == 0; i++)
+		usleep(5000);
+	assert_true(labelled_things() > 0);
+}
+
+static void clean(void)
+{
+	struct said said =
+		run_command((const char *const[]){"stopbench", "clean", NULL});
+
+	assert_int_equal(said.code, 0);
+	said_done(&said);
+}
+
+static void interrupting_leaves_nothing(const char *engine, int signal_number)
+{
+	int before = homes();
+	int status;
+	pid_t pid = start_command((const char *const[]){"stopbench", "run",
+		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half",
+		"main", "--set", "stop.grace=20s", "--report", REPORT, NULL});
+
+	wait_for_case();
+	if (strcmp(engine, "docker") == 0)
+		wait_for_container();
+	kill(pid, signal_number);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (signal_number == SIGKILL) {
+		clean();
+	} else {
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 3);
+	}
+	assert_int_equal(homes(), before);
+}
+
+/* A date reads like a run's id. */
+static void a_folder_that_only_has_such_a_name_is_left_alone(void **state)
+{
+	SCOPED(mem_free) char *folder =
+		mem_textf("%s/stopbench-20261125", getenv("TMPDIR"));
+	struct said said;
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	said = run_command(
+		(const char *const[]){"touch", "-d", "2 minutes ago", folder, NULL});
+	said_done(&said);
+	clean();
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void ctrl_c_leaves_nothing_on_process(void **state)
+{
+	(void)state;
+	interrupting_leaves_nothing("process", SIGINT);
+}
+
+static void sigkill_leaves_nothing_after_clean_on_process(void **state)
+{
+	(void)state;
+	interrupting_leaves_nothing("process", SIGKILL);
+}
+
+static void ctrl_c_leaves_nothing_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	interrupting_leaves_nothing("docker", SIGINT);
+	assert_int_equal(labelled_things(), 0);
+}
+
+static void sigkill_leaves_nothing_after_clean_on_docker(void **state)
+{
+	(void)state;
+	if (!docker_is_there())
+		skip();
+	interrupting_leaves_nothing("docker", SIGKILL);
+	assert_int_equal(labelled_things(), 0);
+}
+
+/* Runs a line of the shell in which "$0" is stopbench; gives its exit code. */
+static int shell(const char *line)
+{
+	SCOPED(mem_free) char *stopbench = mem_textf("%s/stopbench", bin_folder());
+	struct said said =
+		run_command((const char *const[]){"sh", "-c", line, stopbench, NULL});
+	int code = said.code;
+
+	said_done(&said);
+	return code;
+}
+
+static void closed_files_do_not_end_a_run(void **state)
+{
+	int before = homes();
+
+	(void)state;
+	assert_int_equal(
+		shell("\"$0\" run scenarios/kill/60-no-handler.json --half twin "
+		      "--engine process --report \"${TMPDIR:-/tmp}/closed\" <&- >&- 2>&-"),
+		0);
+	assert_int_equal(homes(), before);
+}
+
+static void output_that_is_lost_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("\"$0\" schema > /dev/full"), 3);
+	assert_int_equal(shell("\"$0\" run --help > /dev/full"), 3);
+	assert_int_equal(shell("\"$0\" schema > /dev/null"), 0);
+}
+
+/* Is there a process with this command line, its words parted by blanks? */
+static bool runs(const char *command)
+{
+	glob_t files;
+	bool found = false;
+
+	assert_int_equal(glob("/proc/[0-9]*/cmdline", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+		FILE *file = fopen(files.gl_pathv[i], "re");
+		char text[256] = "";
+		size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+
+		if (file)
+			fclose(file);
+		for (size_t at = 0; at + 1 < len; at++)
+			text[at] = text[at] ? text[at] : ' ';
+		found = strcmp(text, command) == 0;
+	}
+	globfree(&files);
+	return found;
+}
+
+static void wait_until_it(bool is_there, const char *command)
+{
+	for (int i = 0; i < 2000 && runs(command) != is_there; i++)
+		usleep(5000);
+	assert_int_equal(runs(command), is_there);
+}
+
+/* The kernel's promise to kill it with its parent does not outlive that. */
+static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
+{
+	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 1000000 + getpid());
+	SCOPED(mem_free) char *service = mem_textf(
+		"service={\"command\": [\"sh\", \"-c\", \"exec setpriv --reuid=65534 "
+		"--clear-groups %s\"], \"ready\": {\"log\": \"never\"}, "
+		"\"no_mocks\": true}",
+		sleeper);
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = start_command(
+		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			"--half", "main", "--set", service, "--report", REPORT, NULL});
+	wait_until_it(true, sleeper);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	wait_until_it(false, sleeper);
+	clean();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(closed_files_do_not_end_a_run),
+		cmocka_unit_test(output_that_is_lost_is_an_error),
+		cmocka_unit_test(
+			a_temporary_folder_too_deep_for_a_socket_is_exit_code_3),
+		cmocka_unit_test(a_folder_that_only_has_such_a_name_is_left_alone),
+		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
+		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
+		cmocka_unit_test(
+			a_service_that_changed_its_user_dies_with_a_killed_run),
+		cmocka_unit_test(ctrl_c_leaves_nothing_on_docker),
+		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_docker),
+	};
+
+	/* ONLY="*docker*" runs some. */
+	cmocka_set_test_filter(getenv("ONLY"));
+
+	return cmocka_run_group_tests(tests, move_in, move_out);
+}
