@@ -82,6 +82,9 @@ static enum whereabouts find_life(const struct evidence *evidence,
 	int64_t death_ns = death_of(&evidence->facts);
 	int64_t end_ns = evidence->facts.exit_ns;
 
+	/* Who was born later was never left: whoever bore it was. */
+	if (death_ns && life->born_ns > death_ns)
+		return GONE;
 	if (!life->ended_ns)
 		return LEFT;
 	if (death_ns)

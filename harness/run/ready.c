@@ -30,7 +30,8 @@ struct asking {
 	char block[256]; /* what a server says first, which nobody reads */
 	bool timer_open, tcp_open;
 	bool ready;
-	char last[256]; /* how the last question was answered */
+	int64_t asked_ns; /* when a server last had a client in us; 0: never */
+	char last[256];   /* how the last question was answered */
 };
 
 static void ask(struct asking *asking);
@@ -82,6 +83,7 @@ static void ask_http(struct asking *asking)
 			subject_address(asking->options->subject),
 			(long long)asking->port,
 			service->ready.text ? service->ready.text : "/ready");
+	asking->asked_ns = clock_now();
 	asking->call = fetch_start(asking->fetch,
 		&(struct fetch_request){
 			.url = asking->url,
@@ -135,8 +137,7 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *block)
 		part(tcp->data);
 }
 
-/* A server that forks for each client has forked for us: the stop must not find that
- * child, so we wait until it has closed as well. */
+/* Until the server has closed as well: it may be about to fork for us. */
 static void say_goodbye(struct asking *asking)
 {
 	uv_stream_t *tcp = (uv_stream_t *)&asking->tcp;
@@ -171,6 +172,7 @@ static void ask_tcp(struct asking *asking)
 	uv_tcp_init(asking->options->loop, &asking->tcp);
 	asking->tcp.data = asking;
 	asking->tcp_open = true;
+	asking->asked_ns = clock_now();
 	asking->connect.data = asking;
 	if (uv_tcp_connect(&asking->connect, &asking->tcp,
 		    (const struct sockaddr *)&address, on_connected) != 0)
@@ -278,6 +280,32 @@ static void stop_asking(struct asking *asking)
 	free(asking->url);
 }
 
+static bool is_forgotten(const void *arg)
+{
+	const struct asking *asking = arg;
+	const struct life *lives;
+	unsigned count;
+
+	if (!subject_descendants(asking->options->subject, &lives, &count))
+		return true;
+	for (unsigned i = 0; i < count; i++) {
+		if (lives[i].born_ns >= asking->asked_ns && !lives[i].ended_ns)
+			return false;
+	}
+	return true;
+}
+
+/* A server that forks for each client has forked for us, and the stop must not find that
+ * child, which may still be busy with exiting. Our own service does not fork for us. */
+static void let_it_forget(const struct asking *asking)
+{
+	const struct ready_options *options = asking->options;
+
+	if (asking->asked_ns && !scenario_is_ours(options->scenario))
+		wait_until(options->loop, is_forgotten, asking,
+			clock_now() + PARTING_MS * CLOCK_MS, options->interrupted);
+}
+
 enum ready_end ready_await(
 	const struct ready_options *options, char **base, struct err *err)
 {
@@ -296,6 +324,8 @@ enum ready_end ready_await(
 			options->interrupted);
 	}
 	stop_asking(&asking);
+	if (end == WAIT_SO && asking.ready)
+		let_it_forget(&asking);
 	if (end == WAIT_INTERRUPTED)
 		return READY_INTERRUPTED;
 	if (!subject_running(options->subject))

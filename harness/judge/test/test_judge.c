@@ -203,6 +203,9 @@ static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "sleep"));
 	life->ended_ns = 0;
 	scene_expect(scene, VERDICT_LEAK, "L1");
+	life->born_ns = T0 + 299 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	life->born_ns = 0;
 	life->ended_ns = T0 + 297 * CLOCK_MS;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
