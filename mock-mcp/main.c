@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -144,6 +145,19 @@ static void seed_dice(struct dice *dice, int64_t seed, const struct label *label
 	dice_seed(dice, hash);
 }
 
+/* Every page of it is there, and stays to the end. */
+static bool hold_memory(int64_t mib, struct err *err)
+{
+	size_t size = (size_t)mib << 20;
+
+	if (size == 0 ||
+		mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+			0) != MAP_FAILED)
+		return true;
+	return err_sys(err, "memory_mib");
+}
+
 static bool serve(const struct mcp_manners *manners, const struct label *label,
 	const struct config *config, const struct offspring_line *line,
 	int64_t started_ns, struct err *err)
@@ -158,7 +172,7 @@ static bool serve(const struct mcp_manners *manners, const struct label *label,
 		return false;
 	seed_dice(&dice, config->seed, label);
 	options.dice = &dice;
-	served = server_run(&options, err);
+	served = hold_memory(manners->memory_mib, err) && server_run(&options, err);
 	offspring_destroy(options.offspring);
 	return served;
 }

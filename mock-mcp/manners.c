@@ -4,9 +4,10 @@
 
 #include "lib/nearest.h"
 
-#define CHILDREN_MAX 64
-#define DEPTH_MAX    16
-#define ZOMBIES_MAX  1024
+#define CHILDREN_MAX   64
+#define DEPTH_MAX      16
+#define ZOMBIES_MAX    1024
+#define MEMORY_MAX_MIB 65536
 
 static const char *const reaction_names[] = {
 	[REACTION_EXIT] = "exit",
@@ -163,6 +164,8 @@ const struct field mcp_fields[] = {
 	{"zombies", FIELD_INT, offsetof(struct mcp_manners, zombies), "0",
 		.help = "children that ended and that it does not wait for",
 		.max = ZOMBIES_MAX},
+	{"memory_mib", FIELD_INT, offsetof(struct mcp_manners, memory_mib), "0",
+		.help = "memory that it holds, in MiB", .max = MEMORY_MAX_MIB},
 	{"crash", FIELD_CHOICE, offsetof(struct mcp_manners, crash), "never",
 		.help = "abort() at this moment; initialize: at its first request that is no "
 			"ping",

@@ -79,8 +79,9 @@ struct mcp_manners {
 	bool read_stdin;     /* false: once its tools were listed it reads no more */
 	int stdout_mode;     /* enum mcp_stdout, written "stdout" */
 	struct mcp_child_manners children;
-	int64_t zombies; /* children that ended and that it does not wait for */
-	int crash;       /* enum mcp_moment */
+	int64_t memory_mib; /* held from its start on, by the server alone */
+	int64_t zombies;    /* children that ended and that it does not wait for */
+	int crash;          /* enum mcp_moment */
 };
 
 extern const struct field mcp_fields[]; /* of struct mcp_manners */

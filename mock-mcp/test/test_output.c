@@ -249,6 +249,17 @@ static void output_of_a_large_answer_leaves_a_small_server(void **state)
 	scene_ping(scene);
 	assert_in_range(memory_of(scene_pid(scene)), 1, 2 << 10);
 }
+
+static void output_comes_from_a_server_that_holds_memory(void **state)
+{
+	struct scene *scene = begin_connected(
+		state, "{\"memory_mib\": 48, \"children\": {\"count\": 1}}");
+	pid_t child =
+		(pid_t)json_int(scene_event(scene, 0, "mcp.child", 1), "child", 0);
+
+	assert_in_range(memory_of(scene_pid(scene)), 48 << 10, 52 << 10);
+	assert_in_range(memory_of(child), 1, 2 << 10);
+}
 #endif
 
 static void output_that_is_full_leaves_signals_to_be_heard(void **state)
@@ -301,6 +312,8 @@ int main(void)
 #ifndef __SANITIZE_ADDRESS__
 		cmocka_unit_test_teardown(
 			output_of_a_large_answer_leaves_a_small_server, scene_end),
+		cmocka_unit_test_teardown(
+			output_comes_from_a_server_that_holds_memory, scene_end),
 #endif
 		cmocka_unit_test_teardown(
 			output_that_is_full_leaves_signals_to_be_heard, scene_end),
