@@ -5,9 +5,9 @@
  * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered
  * by the target's pid, stamped by the kernel in CLOCK_MONOTONIC. It says when a signal
  * was sent, by whom, and whether it was queued or thrown away on the spot (a PID 1
- * without a handler). SIGCHLD is left out, and so is what
- * the kernel sends from an idle processor (a timer's signal). Needs root or CAP_PERFMON and a kernel with
- * tracefs; the system's mounts are not touched.
+ * without a handler). SIGCHLD is left out, and so is what the kernel sends from an idle
+ * processor (a timer's signal). Needs root or CAP_PERFMON and a kernel with tracefs; the
+ * system's mounts are not touched.
  */
 #ifndef HARNESS_ENGINE_TAP_H
 #define HARNESS_ENGINE_TAP_H
