@@ -9,6 +9,8 @@
 #include "lib/mem.h"
 
 #define SECOND_MS 1000
+#define TICK_EARLY_NS                                                                  \
+	(50 * CLOCK_MS) /* a tick may come a moment before its second is full */
 
 struct progress {
 	FILE *out;
@@ -48,7 +50,8 @@ static char *line_of(const struct progress *progress, const struct screen *scree
 {
 	SCOPED(mem_free) char *number = number_of(progress);
 	SCOPED(mem_free) char *step = mem_textf(": %s %llds", progress->step,
-		(long long)((clock_now() - progress->step_ns) / CLOCK_S));
+		(long long)((clock_now() - progress->step_ns + TICK_EARLY_NS) /
+			CLOCK_S));
 	SCOPED(mem_free) char *whole_step = screen_fit(screen, step, 0);
 	unsigned room = screen->width - 1;
 	unsigned taken = (unsigned)strlen(number) + 1 + screen_columns(whole_step);

@@ -235,8 +235,7 @@ static void progress_counts_the_seconds_of_a_step(void **state)
 	progress_round(scene->progress, "a");
 	heard(scene);
 	uv_timer_init(&scene->loop, &timer);
-	/* A tick may come a moment before its second is full; the next one is not. */
-	uv_timer_start(&timer, on_timer, 2500, 0);
+	uv_timer_start(&timer, on_timer, 1500, 0);
 	uv_run(&scene->loop, UV_RUN_DEFAULT); /* ends: progress keeps no loop running */
 	assert_non_null(strstr(heard(scene), "\r[1/1] a: starting 1s\033[K"));
 	progress_step(scene->progress, "stopping");
