@@ -42,11 +42,11 @@ objects   = $(patsubst %.c,$(out)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 without   = $(filter-out $(out)/%/main.o,$(1))
 
 lib          := $(call objects,lib)
-service      := $(call objects,service)
-mock_agent   := $(call objects,mock-agent)
+service      := $(call objects,service service/agent service/mcp)
+mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session messages))
 mock_mcp     := $(call objects,mock-mcp)
-# The tables of the mocks' knobs: with them a scenario is checked before it is run.
-manners      := $(addprefix $(out)/,mock-agent/manners.o mock-mcp/manners.o)
+# The tables of the mocks' behavior: with them a scenario is checked before it is run.
+behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
@@ -57,11 +57,11 @@ programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-mcp)
 .PHONY: all
 all: $(programs) $(subjects)
 
-$(out)/bin/stopbench: $(harness) $(manners) $(lib)
+$(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o fields_help.o json.o scan.o latency.o lifeline.o lines.o log.o mem.o nearest.o settings.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fields.o fields_help.o json.o json_scan.o latency.o lifeline.o lines.o log.o mem.o settings.o suggest.o)
 
 $(programs):
 	@mkdir -p $(@D)
@@ -94,7 +94,7 @@ $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent)))
 $(eval $(call tests,mock-mcp,$(mock_mcp)))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge report), \
-	$(eval $(call tests,$(folder),$(harness) $(manners))))
+	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # What engines stop in their tests.
 $(puppet): harness/engine/test/puppet.c
@@ -117,7 +117,7 @@ bench: deps
 	@$(out)/bench/bench $(ONLY)
 
 # The harness as a library: no commands, no reports.
-$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(manners) $(lib)
+$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/bench $(out)/bench/bare:
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/lab.h"
-#include "bench/paper.h"
-#include "bench/part.h"
+#include "bench/printout.h"
+#include "bench/rig.h"
+#include "bench/suite.h"
 
-enum exit_code {
+enum bench_exit {
 	EXIT_MEASURED = 0,
 	EXIT_USAGE = 2,
 	EXIT_NOT_MEASURED = 3,
@@ -19,13 +19,13 @@ enum exit_code {
 
 static const struct {
 	const char *name;
-	part_fn *measure;
+	suite_fn *measure;
 } parts[] = {
-	{"parallel", part_parallel},
-	{"curve", part_curve},
-	{"idle", part_idle},
-	{"truth", part_truth},
-	{"overhead", part_overhead},
+	{"parallel", suite_parallel},
+	{"curve", suite_curve},
+	{"idle", suite_idle},
+	{"truth", suite_truth},
+	{"overhead", suite_overhead},
 };
 
 struct options {
@@ -60,41 +60,42 @@ static const struct argp parser = {
 	       "usage; 3 when something could not be measured.",
 };
 
-static bool measure(struct lab *lab, const struct options *options, struct paper *paper)
+static bool measure(
+	struct rig *rig, const struct options *options, struct printout *printout)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < COUNT(parts) && !lab->interrupted; i++) {
+	for (size_t i = 0; i < COUNT(parts) && !rig->interrupted; i++) {
 		struct err err = {0};
 
 		if (!options->all && !options->wanted[i])
 			continue;
-		if (!parts[i].measure(lab, paper, &err)) {
+		if (!parts[i].measure(rig, printout, &err)) {
 			fprintf(stderr, "bench: %s: %s\n", parts[i].name, err.text);
 			ok = false;
 		}
 	}
-	return ok && !lab->interrupted;
+	return ok && !rig->interrupted;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = {.all = true};
-	struct paper paper = {0};
-	struct lab lab;
+	struct printout printout = {0};
+	struct rig rig;
 	struct err err = {0};
 	bool ok;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
-	ok = lab_open(&lab, &err);
+	ok = rig_open(&rig, &err);
 	if (!ok)
 		fprintf(stderr, "bench: %s\n", err.text);
 	if (ok)
-		paper_machine();
-	ok = ok && measure(&lab, &options, &paper);
+		printout_machine();
+	ok = ok && measure(&rig, &options, &printout);
 	if (ok)
-		paper_end(&paper);
-	lab_close(&lab);
+		printout_end(&printout);
+	rig_close(&rig);
 	return ok ? EXIT_MEASURED : EXIT_NOT_MEASURED;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/part.h"
+#include "bench/suite.h"
 #include "harness/scenario/plan.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -44,33 +44,33 @@ static double seconds(int64_t ns)
 	return (double)ns / (double)CLOCK_S;
 }
 
-static bool on_process(struct lab *lab, struct paper *paper, struct err *err)
+static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
 {
 	SCOPED(plan_done) struct plan plan = {0};
 	struct samples samples = {0};
-	struct row row;
+	struct printout_row row;
 
 	if (!read_case(&plan, NULL, err))
 		return false;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		SCOPED(seen_done) struct seen seen = {0};
 
-		if (!lab_case(lab, lab->process, &plan.cases[0]->scenario, &seen, err))
+		if (!rig_case(rig, rig->process, &plan.cases[0]->scenario, &seen, err))
 			return false;
 		samples_add(&samples,
 			seconds(seen.wall_ns - seen.judgement.stop_ns) * 1000);
 	}
-	row = row_of("process: whole case - its stop", &samples, "ms", 1);
+	row = printout_row_of("process: whole case - its stop", &samples, "ms", 1);
 	row.at_most = OVERHEAD_MS;
-	paper_row(paper, &row);
+	printout_row(printout, &row);
 	return true;
 }
 
-static bool take_case(struct lab *lab, const struct scenario *scenario,
+static bool take_case(struct rig *rig, const struct scenario *scenario,
 	struct samples *samples, struct err *err)
 {
 	SCOPED(seen_done) struct seen seen = {0};
-	bool ok = lab_case(lab, lab->docker, scenario, &seen, err);
+	bool ok = rig_case(rig, rig->docker, scenario, &seen, err);
 
 	if (ok)
 		samples_add(samples, seconds(seen.wall_ns));
@@ -78,11 +78,11 @@ static bool take_case(struct lab *lab, const struct scenario *scenario,
 }
 
 static bool take_script(
-	struct lab *lab, const char *way, struct samples *samples, struct err *err)
+	struct rig *rig, const char *way, struct samples *samples, struct err *err)
 {
 	int64_t wall_ns;
-	bool ok = lab_program(
-		lab, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &wall_ns, err);
+	bool ok = rig_program(
+		rig, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &wall_ns, err);
 
 	if (ok)
 		samples_add(samples, seconds(wall_ns));
@@ -96,89 +96,91 @@ static void say_nothing(void *arg, const char *line)
 }
 
 /* One round is one of each way, so that a busy moment hits all of them. */
-static bool take_ways(struct lab *lab, struct ways *ways, bool by_command,
+static bool take_ways(struct rig *rig, struct ways *ways, bool by_command,
 	bool by_compose, struct err *err)
 {
 	static const char *const sets[] = {"service.topology=containers", NULL};
 	SCOPED(plan_done) struct plan host = {0}, containers = {0};
 
 	if (!read_case(&host, NULL, err) || !read_case(&containers, sets, err) ||
-		engine_images(lab->docker, say_nothing, NULL, err) < 0)
+		engine_images(rig->docker, say_nothing, NULL, err) < 0)
 		return false;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (!take_case(lab, &host.cases[0]->scenario, &ways->host, err) ||
-			!take_case(lab, &containers.cases[0]->scenario,
+		if (!take_case(rig, &host.cases[0]->scenario, &ways->host, err) ||
+			!take_case(rig, &containers.cases[0]->scenario,
 				&ways->containers, err) ||
 			(by_command &&
-				!take_script(lab, "docker", &ways->usual, err)) ||
+				!take_script(rig, "docker", &ways->usual, err)) ||
 			(by_compose &&
-				!take_script(lab, "compose", &ways->compose, err)))
+				!take_script(rig, "compose", &ways->compose, err)))
 			return false;
 	}
 	return true;
 }
 
 static void print_seconds(
-	struct paper *paper, const char *what, const struct samples *samples)
+	struct printout *printout, const char *what, const struct samples *samples)
 {
-	struct row row = row_of(what, samples, "s", 2);
+	struct printout_row row = printout_row_of(what, samples, "s", 2);
 
-	paper_row(paper, &row);
+	printout_row(printout, &row);
 }
 
-static void print_times(struct paper *paper, const char *what,
+static void print_times(struct printout *printout, const char *what,
 	const struct samples *slower, const struct samples *faster, double at_least)
 {
-	paper_row(paper,
-		&(struct row){
+	printout_row(printout,
+		&(struct printout_row){
 			.what = what,
 			.figure = samples_median(slower) / samples_median(faster),
-			.unit = "x",
+			.spec = "x",
 			.digits = 2,
 			.at_least = at_least,
 		});
 }
 
-static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
+static bool on_docker(struct rig *rig, struct printout *printout, struct err *err)
 {
-	bool by_command = lab_has_program("docker") && lab_has_program("curl");
-	bool by_compose = by_command && lab_has_program("docker-compose");
+	bool by_command = rig_has_program("docker") && rig_has_program("curl");
+	bool by_compose = by_command && rig_has_program("docker-compose");
 	struct ways ways = {0};
 
-	if (!lab->docker) {
-		paper_skip("docker", lab->no_docker);
+	if (!rig->docker) {
+		printout_skip("docker", rig->no_docker);
 		return true;
 	}
-	if (!take_ways(lab, &ways, by_command, by_compose, err))
+	if (!take_ways(rig, &ways, by_command, by_compose, err))
 		return false;
-	print_seconds(paper, "docker: stopbench, whole case", &ways.host);
-	print_seconds(paper, "docker: stopbench, both in containers", &ways.containers);
+	print_seconds(printout, "docker: stopbench, whole case", &ways.host);
+	print_seconds(
+		printout, "docker: stopbench, both in containers", &ways.containers);
 	if (!by_command) {
-		paper_skip(
+		printout_skip(
 			"docker: the usual ways", "no docker or no curl command here");
 		return true;
 	}
-	print_seconds(paper, "docker: the docker command and curl", &ways.usual);
+	print_seconds(printout, "docker: the docker command and curl", &ways.usual);
 	if (by_compose)
-		print_seconds(paper, "docker: docker-compose and curl", &ways.compose);
-	print_times(paper, "docker command / stopbench", &ways.usual, &ways.host,
+		print_seconds(
+			printout, "docker: docker-compose and curl", &ways.compose);
+	print_times(printout, "docker command / stopbench", &ways.usual, &ways.host,
 		TIMES_USUAL);
-	print_times(paper, "docker command / stopbench, both in containers",
+	print_times(printout, "docker command / stopbench, both in containers",
 		&ways.usual, &ways.containers, 0);
 	if (by_compose)
-		print_times(paper, "docker-compose / stopbench", &ways.compose,
+		print_times(printout, "docker-compose / stopbench", &ways.compose,
 			&ways.host, TIMES_COMPOSE);
 	else
-		paper_skip("docker-compose / stopbench", "no docker-compose here");
+		printout_skip("docker-compose / stopbench", "no docker-compose here");
 	return true;
 }
 
-bool part_overhead(struct lab *lab, struct paper *paper, struct err *err)
+bool suite_overhead(struct rig *rig, struct printout *printout, struct err *err)
 {
-	paper_head("overhead: a whole case / the usual ways to do the same",
+	printout_head("overhead: a whole case / the usual ways to do the same",
 		"Three sessions with two MCP servers each, from nothing to nothing: up, ready,\n"
 		"three webhooks, stop, logs, exit code, all removed. " USUAL_WAY
 		" is the usual\n"
 		"way. Rounds are interleaved, medians.");
-	return on_process(lab, paper, err) && on_docker(lab, paper, err);
+	return on_process(rig, printout, err) && on_docker(rig, printout, err);
 }

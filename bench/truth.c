@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/part.h"
-#include "harness/engine/wait.h"
+#include "bench/suite.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/wait.h"
 
 #define ROUNDS     15
 #define PROCESS_MS 2.0
@@ -59,19 +59,19 @@ static void add_difference(struct samples *samples, int64_t read_ns, int64_t own
 	samples_add(samples, (double)(read_ns - own_ns) / (double)CLOCK_MS);
 }
 
-static bool read_by_harness(struct lab *lab, struct engine *engine,
+static bool read_by_harness(struct rig *rig, struct engine *engine,
 	struct readings *readings, struct err *err)
 {
 	SCOPED(scenario_done) struct scenario scenario = {0};
 	SCOPED(seen_done) struct seen seen = {0};
 	int64_t own_ns;
 
-	if (!lab_scenario(&scenario, err,
+	if (!rig_scenario(&scenario, err,
 		    "{\"name\": \"stamps\","
 		    " \"service\": {\"command\": [\"stamps\"], \"no_mocks\": true,"
 		    "  \"ready\": {\"log\": \"ready\"}},"
 		    " \"stop\": {\"grace\": \"10s\"}}") ||
-		!lab_case(lab, engine, &scenario, &seen, err) ||
+		!rig_case(rig, engine, &scenario, &seen, err) ||
 		!find_stamps(&seen.evidence, &own_ns, err))
 		return false;
 	add_difference(&readings->harness, seen.judgement.stop_ns, own_ns);
@@ -106,24 +106,24 @@ static bool has_stamps(const void *arg)
 }
 
 static bool await_line(
-	struct lab *lab, wait_fn *is_so, struct listening *listening, struct err *err)
+	struct rig *rig, wait_fn *is_so, struct listening *listening, struct err *err)
 {
-	if (wait_until(&lab->loop, is_so, listening, clock_now() + WITHIN_NS,
-		    &lab->interrupted) != WAIT_SO)
+	if (wait_until(&rig->loop, is_so, listening, clock_now() + WITHIN_NS,
+		    &rig->interrupted) != WAIT_SO)
 		return err_set(err, "stamps did not say what it was to say");
 	return true;
 }
 
-static bool read_by_command(struct lab *lab, struct readings *readings, struct err *err)
+static bool read_by_command(struct rig *rig, struct readings *readings, struct err *err)
 {
 	static const char *const argv[] = {"stamps", NULL};
 	struct listening listening = {0};
 	int64_t wall_ns;
-	struct subject *subject = engine_up(lab->docker,
-		&(struct unit){
+	struct subject *subject = engine_up(rig->docker,
+		&(struct subject_spec){
 			.name = "stamps",
 			.argv = argv,
-			.run_folder = lab->home.folder,
+			.run_folder = rig->run_dir.folder,
 			.stop_signal = "SIGTERM",
 			.grace_ns = GRACE_NS,
 			.log = on_line,
@@ -134,70 +134,71 @@ static bool read_by_command(struct lab *lab, struct readings *readings, struct e
 
 	if (!subject)
 		return false;
-	ok = await_line(lab, is_ready, &listening, err) &&
-		lab_program(lab,
+	ok = await_line(rig, is_ready, &listening, err) &&
+		rig_program(rig,
 			(const char *const[]){
 				"docker", "stop", subject_id(subject), NULL},
 			&wall_ns, err) &&
-		await_line(lab, has_stamps, &listening, err);
+		await_line(rig, has_stamps, &listening, err);
 	subject_down(subject);
 	if (ok)
 		add_difference(&readings->command, wall_ns, listening.own_ns);
 	return ok;
 }
 
-static void print(struct paper *paper, const char *what, const struct samples *samples,
-	double at_most)
+static void print(struct printout *printout, const char *what,
+	const struct samples *samples, double at_most)
 {
-	struct row row = row_of(what, samples, "ms off", 2);
+	struct printout_row row = printout_row_of(what, samples, "ms off", 2);
 
 	row.at_most = at_most;
-	paper_row(paper, &row);
+	printout_row(printout, &row);
 }
 
-static bool on_process(struct lab *lab, struct paper *paper, struct err *err)
+static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
 {
 	struct readings readings = {0};
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (!read_by_harness(lab, lab->process, &readings, err))
+		if (!read_by_harness(rig, rig->process, &readings, err))
 			return false;
 	}
-	print(paper, "process: stopbench, signal to exit", &readings.harness,
+	print(printout, "process: stopbench, signal to exit", &readings.harness,
 		PROCESS_MS);
-	print(paper, "process: wall clock of the stop call", &readings.call, 0);
+	print(printout, "process: wall clock of the stop call", &readings.call, 0);
 	return true;
 }
 
-static bool on_docker(struct lab *lab, struct paper *paper, struct err *err)
+static bool on_docker(struct rig *rig, struct printout *printout, struct err *err)
 {
 	struct readings readings = {0};
-	bool has_command = lab_has_program("docker");
+	bool has_command = rig_has_program("docker");
 
-	if (!lab->docker) {
-		paper_skip("docker", lab->no_docker);
+	if (!rig->docker) {
+		printout_skip("docker", rig->no_docker);
 		return true;
 	}
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (!read_by_harness(lab, lab->docker, &readings, err) ||
-			(has_command && !read_by_command(lab, &readings, err)))
+		if (!read_by_harness(rig, rig->docker, &readings, err) ||
+			(has_command && !read_by_command(rig, &readings, err)))
 			return false;
 	}
-	print(paper, "docker: stopbench, signal to exit", &readings.harness, DOCKER_MS);
-	print(paper, "docker: wall clock of the API's stop call", &readings.call, 0);
+	print(printout, "docker: stopbench, signal to exit", &readings.harness,
+		DOCKER_MS);
+	print(printout, "docker: wall clock of the API's stop call", &readings.call, 0);
 	if (has_command)
-		print(paper, "docker: wall clock of `docker stop`", &readings.command,
-			0);
+		print(printout, "docker: wall clock of `docker stop`",
+			&readings.command, 0);
 	else
-		paper_skip("docker: wall clock of `docker stop`",
+		printout_skip("docker: wall clock of `docker stop`",
 			"no docker command here");
 	return true;
 }
 
-bool part_truth(struct lab *lab, struct paper *paper, struct err *err)
+bool suite_truth(struct rig *rig, struct printout *printout, struct err *err)
 {
-	paper_head("truth: what is measured - what the stopped program says itself",
+	printout_head("truth: what is measured - what the stopped program says itself",
 		"It takes 500 ms by its own clock, the same that the harness reads. How much\n"
 		"more (or less) each way to time the same stop says: median of 15 rounds.");
-	return on_process(lab, paper, err) && on_docker(lab, paper, err);
+	return on_process(rig, printout, err) && on_docker(rig, printout, err);
 }

@@ -10,14 +10,14 @@
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/programs.h"
-#include "harness/report/files.h"
-#include "harness/report/folder.h"
+#include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/table.h"
 #include "harness/run/case.h"
-#include "harness/run/home.h"
-#include "lib/descriptors.h"
+#include "harness/run/run_dir.h"
+#include "lib/fd_limit.h"
+#include "lib/fs.h"
 #include "lib/mem.h"
 
 struct campaign {
@@ -26,14 +26,14 @@ struct campaign {
 	uv_loop_t loop;
 	uv_signal_t signals[2];
 	bool interrupted;
-	struct home home;
+	struct run_dir run_dir;
 	struct engine *engine;
 	struct results *results;
 	struct progress *progress;
 	const struct plan_case *now;
 	struct judgement judgement; /* of the case that was just seen */
 	bool kept;
-	struct words wrongs; /* that were told */
+	struct strlist wrongs; /* that were told */
 };
 
 /* A bad --set is wrong for every file, and told once. */
@@ -42,10 +42,10 @@ static void on_wrong(void *arg, const struct err *err)
 	struct campaign *campaign = arg;
 
 	for (unsigned i = 0; i < campaign->wrongs.count; i++) {
-		if (strcmp(campaign->wrongs.word[i], err->text) == 0)
+		if (strcmp(campaign->wrongs.item[i], err->text) == 0)
 			return;
 	}
-	words_add(&campaign->wrongs, "%s", err->text);
+	strlist_add(&campaign->wrongs, "%s", err->text);
 	fprintf(stderr, "%s\n", err->text);
 }
 
@@ -150,7 +150,7 @@ static void run_round(struct campaign *campaign, const struct plan_case *plan_ca
 			.loop = &campaign->loop,
 			.engine = campaign->engine,
 			.programs = programs,
-			.run_folder = campaign->home.folder,
+			.run_folder = campaign->run_dir.folder,
 			.interrupted = &campaign->interrupted,
 			.seed = seed_of(campaign, scenario, round),
 			.step = on_step,
@@ -160,7 +160,7 @@ static void run_round(struct campaign *campaign, const struct plan_case *plan_ca
 		scenario, &evidence);
 	judge(&campaign->judgement, scenario, &evidence);
 	if (!campaign->judgement.met && evidence.trouble != TROUBLE_INTERRUPTED) {
-		folder = folder_write(campaign->options->report, plan_case, round,
+		folder = artifacts_write(campaign->options->report, plan_case, round,
 			&evidence, &campaign->judgement, &err);
 		if (!folder)
 			progress_say(campaign->progress, err.text);
@@ -181,7 +181,7 @@ static bool fits_engine(
 	if (only_image && strcmp(engine_name(campaign->engine), "docker") != 0)
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.word[i], engine_name(campaign->engine)) ==
+		if (strcmp(scenario->engines.item[i], engine_name(campaign->engine)) ==
 			0)
 			return true;
 	}
@@ -251,7 +251,7 @@ static void on_said(void *arg, const char *line)
 /* What cannot be seen here bears on every verdict that follows. */
 static void say_blind_spots(struct campaign *campaign)
 {
-	const char *note = engine_sight(campaign->engine)->note;
+	const char *note = engine_capabilities(campaign->engine)->note;
 	SCOPED(mem_free) char *line =
 		mem_textf("engine %s: %s", engine_name(campaign->engine), note);
 
@@ -263,16 +263,16 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 {
 	struct err err = {0};
 
-	home_clean();
+	run_dir_clean();
 	/* Now, not when everything has been run. */
-	if (!files_folder(campaign->options->report, &err) ||
-		!home_open(&campaign->home, &err)) {
+	if (!fs_make_folders(campaign->options->report, &err) ||
+		!run_dir_open(&campaign->run_dir, &err)) {
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
 	campaign->engine = engine_create(&campaign->loop, campaign->options->engine,
 		&(struct engine_options){
-			.run_id = campaign->home.id,
+			.run_id = campaign->run_dir.id,
 			.programs = programs,
 			.interrupted = &campaign->interrupted,
 		},
@@ -284,9 +284,10 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 	campaign->progress =
 		progress_create(&campaign->loop, stderr, count_rounds(campaign));
 	say_blind_spots(campaign);
-	if (engine_clean(campaign->engine, home_is_over, on_said, campaign, &err) < 0)
+	if (engine_clean(campaign->engine, run_dir_is_over, on_said, campaign, &err) <
+		0)
 		progress_say(campaign->progress, err.text);
-	folder_clear(campaign->options->report);
+	artifacts_clear(campaign->options->report);
 	campaign->results = results_create(
 		engine_fingerprint(campaign->engine), campaign->options->seed);
 	return true;
@@ -343,21 +344,21 @@ static void let_go(struct campaign *campaign)
 	uv_loop_close(&campaign->loop);
 	if (campaign->kept)
 		fprintf(stderr, "stopbench: kept until the next run: %s\n",
-			campaign->home.folder);
-	home_close(&campaign->home, campaign->kept);
+			campaign->run_dir.folder);
+	run_dir_close(&campaign->run_dir, campaign->kept);
 	plan_done(&campaign->plan);
-	words_done(&campaign->wrongs);
+	strlist_done(&campaign->wrongs);
 }
 
 int campaign_run(const struct campaign_options *options)
 {
 	SCOPED(mem_free) char *programs = programs_folder();
-	struct campaign campaign = {.options = options, .home = {.lock = -1}};
+	struct campaign campaign = {.options = options, .run_dir = {.lock = -1}};
 	int code = EXIT_USAGE;
 
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	descriptors_raise();
+	fd_limit_raise();
 	if (make_plan(&campaign)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign, programs)) {

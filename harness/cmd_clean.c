@@ -6,7 +6,7 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/run/home.h"
+#include "harness/run/run_dir.h"
 #include "lib/mem.h"
 
 static const struct argp parser = {
@@ -40,7 +40,7 @@ static int clean_docker(uv_loop_t *loop)
 		fprintf(stderr, "stopbench: no containers looked for: %s\n", err.text);
 		return 0;
 	}
-	removed = engine_clean(engine, home_is_over, on_said, NULL, &err);
+	removed = engine_clean(engine, run_dir_is_over, on_said, NULL, &err);
 	if (removed < 0)
 		fprintf(stderr, "stopbench: %s\n", err.text);
 	engine_destroy(engine);
@@ -58,7 +58,7 @@ int cmd_clean(int argc, char **argv)
 	uv_loop_init(&loop);
 	removed = clean_docker(&loop);
 	/* After the containers: they may still have the folders mounted. */
-	folders = home_clean();
+	folders = run_dir_clean();
 	if (folders)
 		printf("%u folder%s of runs that are over\n", folders,
 			folders == 1 ? "" : "s");

@@ -10,7 +10,7 @@
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
 #include "harness/report/names.h"
-#include "harness/report/screen.h"
+#include "harness/report/terminal.h"
 #include "harness/scenario/plan.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -101,18 +101,19 @@ static cJSON *scenarios_json(const struct plan *plan)
 	return list;
 }
 
-static cJSON *sight_json(const struct engine_sight *sight)
+static cJSON *sight_json(const struct engine_capabilities *capabilities)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(json, "signal", witness_name(sight->signal));
-	cJSON_AddStringToObject(json, "kill", witness_name(sight->kill));
-	cJSON_AddStringToObject(json, "exit", witness_name(sight->exit));
-	cJSON_AddBoolToObject(json, "signal_fate", sight->signal_fate);
-	cJSON_AddBoolToObject(json, "wait_status", sight->wait_status);
-	cJSON_AddBoolToObject(json, "snapshots", sight->snapshots);
-	cJSON_AddBoolToObject(json, "oom", sight->oom);
-	cJSON_AddStringToObject(json, "not_seen", sight->note);
+	cJSON_AddStringToObject(
+		json, "signal", stamp_source_name(capabilities->signal));
+	cJSON_AddStringToObject(json, "kill", stamp_source_name(capabilities->kill));
+	cJSON_AddStringToObject(json, "exit", stamp_source_name(capabilities->exit));
+	cJSON_AddBoolToObject(json, "signal_fate", capabilities->signal_delivery);
+	cJSON_AddBoolToObject(json, "wait_status", capabilities->wait_status);
+	cJSON_AddBoolToObject(json, "snapshots", capabilities->snapshots);
+	cJSON_AddBoolToObject(json, "oom", capabilities->oom);
+	cJSON_AddStringToObject(json, "not_seen", capabilities->note);
 	return json;
 }
 
@@ -133,7 +134,8 @@ static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *program
 	cJSON_AddBoolToObject(json, "found", engine != NULL);
 	if (engine) {
 		cJSON_AddItemToObject(json, "fingerprint", engine_fingerprint(engine));
-		cJSON_AddItemToObject(json, "sees", sight_json(engine_sight(engine)));
+		cJSON_AddItemToObject(
+			json, "sees", sight_json(engine_capabilities(engine)));
 	} else {
 		cJSON_AddStringToObject(json, "why_not", err.text);
 	}
@@ -158,7 +160,7 @@ static cJSON *engines_json(void)
 
 /* --- the text --- */
 
-static void print_scenario(const struct screen *screen, const cJSON *scenario)
+static void print_scenario(const struct terminal *terminal, const cJSON *scenario)
 {
 	int64_t cases = json_int(scenario, "cases", 0);
 	const char *why = json_text(scenario, "why");
@@ -166,11 +168,11 @@ static void print_scenario(const struct screen *screen, const cJSON *scenario)
 	printf("%s (%lld case%s): %s\n", json_text(scenario, "id"), (long long)cases,
 		cases == 1 ? "" : "s", json_text(scenario, "name"));
 	if (why)
-		screen_paragraph(screen, stdout, INDENT, why);
+		terminal_paragraph(terminal, stdout, INDENT, why);
 }
 
 static const struct {
-	const char *witness, *signal, *exit;
+	const char *source, *signal, *exit;
 } witness_words[] = {
 	{"kernel", "kernel trace", "kernel stamp"},
 	{"harness", "sent by the harness itself", "the harness's own wait"},
@@ -178,16 +180,16 @@ static const struct {
 	{"none", "not seen", "not seen"},
 };
 
-static const char *words_for(const cJSON *sees, const char *what)
+static const char *strlist_for(const cJSON *sees, const char *what)
 {
-	const char *witness = json_text(sees, what);
+	const char *source = json_text(sees, what);
 
 	for (size_t i = 0; i < COUNT(witness_words); i++) {
-		if (strcmp(witness_words[i].witness, witness) == 0)
+		if (strcmp(witness_words[i].source, source) == 0)
 			return strcmp(what, "exit") == 0 ? witness_words[i].exit
 							 : witness_words[i].signal;
 	}
-	return witness;
+	return source;
 }
 
 static const struct {
@@ -200,7 +202,8 @@ static const struct {
 };
 
 /* "tells: a, b" of those that it can, "can't tell: c" of the others. */
-static void print_abilities(const struct screen *screen, const cJSON *sees, bool can)
+static void print_abilities(
+	const struct terminal *terminal, const cJSON *sees, bool can)
 {
 	struct buf text = {0};
 	SCOPED(mem_free) char *line = NULL;
@@ -214,10 +217,10 @@ static void print_abilities(const struct screen *screen, const cJSON *sees, bool
 		return;
 	line = mem_textf("%s: %s", can ? "tells" : "can't tell", text.data);
 	buf_done(&text);
-	screen_paragraph(screen, stdout, INDENT, line);
+	terminal_paragraph(terminal, stdout, INDENT, line);
 }
 
-static void print_engine(const struct screen *screen, const cJSON *engine)
+static void print_engine(const struct terminal *terminal, const cJSON *engine)
 {
 	const cJSON *fingerprint = json_get(engine, "fingerprint");
 	const cJSON *sees = json_get(engine, "sees");
@@ -226,32 +229,33 @@ static void print_engine(const struct screen *screen, const cJSON *engine)
 
 	if (!json_bool(engine, "found", false)) {
 		printf("engine %s: not found\n", json_text(engine, "name"));
-		screen_paragraph(screen, stdout, INDENT, json_text(engine, "why_not"));
+		terminal_paragraph(
+			terminal, stdout, INDENT, json_text(engine, "why_not"));
 		return;
 	}
 	if (!kind)
 		kind = json_text(fingerprint, "daemon_version");
 	printf("engine %s: %s\n", json_text(engine, "name"), kind ? kind : "found");
 	witnesses = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
-		words_for(sees, "signal"), words_for(sees, "kill"),
-		words_for(sees, "exit"));
-	screen_paragraph(screen, stdout, INDENT, witnesses);
-	print_abilities(screen, sees, true);
-	print_abilities(screen, sees, false);
-	screen_paragraph(screen, stdout, INDENT, json_text(sees, "not_seen"));
+		strlist_for(sees, "signal"), strlist_for(sees, "kill"),
+		strlist_for(sees, "exit"));
+	terminal_paragraph(terminal, stdout, INDENT, witnesses);
+	print_abilities(terminal, sees, true);
+	print_abilities(terminal, sees, false);
+	terminal_paragraph(terminal, stdout, INDENT, json_text(sees, "not_seen"));
 }
 
 static void print_text(const cJSON *json)
 {
-	struct screen screen = screen_of(stdout);
+	struct terminal terminal = terminal_of(stdout);
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, json_get(json, "scenarios"))
-		print_scenario(&screen, item);
+		print_scenario(&terminal, item);
 	if (cJSON_GetArraySize(json_get(json, "scenarios")) > 0)
 		puts("");
 	cJSON_ArrayForEach(item, json_get(json, "engines"))
-		print_engine(&screen, item);
+		print_engine(&terminal, item);
 }
 
 int cmd_list(int argc, char **argv)

@@ -13,7 +13,7 @@
 #include "harness/command.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
-#include "lib/nearest.h"
+#include "lib/suggest.h"
 #include "lib/version.h"
 
 struct command {
@@ -53,7 +53,7 @@ static int unknown(const char *name)
 
 	for (size_t i = 0; i < COUNT(commands); i++)
 		names[i] = commands[i].name;
-	near = nearest_name(name, names, COUNT(names));
+	near = suggest_name(name, names, COUNT(names));
 	fprintf(stderr, "stopbench: no such command: %s", name);
 	if (near)
 		fprintf(stderr, "; did you mean \"%s\"?", near);

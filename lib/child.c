@@ -14,18 +14,18 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-struct outlet {
+struct child_stream {
 	uv_pipe_t pipe;
 	child_output_fn *output;
 };
 
 /* A handle whose data is set is open or closing, and counted. */
 struct child {
-	struct family *family;
-	struct family_member member; /* its pid stays when it was reaped */
+	struct reaper *reaper;
+	struct reaper_child member; /* its pid stays when it was reaped */
 	uv_process_t process;
 	uv_pipe_t in;
-	struct outlet out, err;
+	struct child_stream out, err;
 	uv_timer_t ladder;
 	unsigned handles;
 	enum child_step step, told; /* where it is, and what on_step knows */
@@ -38,7 +38,7 @@ struct child {
 };
 
 /* Bytes on their way to a child's stdin. */
-struct parcel {
+struct child_input {
 	uv_write_t request;
 	char data[];
 };
@@ -83,7 +83,7 @@ static void tell_steps(struct child *child)
 	}
 }
 
-static void end_outlet(struct child *child, struct outlet *outlet)
+static void end_outlet(struct child *child, struct child_stream *outlet)
 {
 	if (!is_open((uv_handle_t *)&outlet->pipe))
 		return;
@@ -94,9 +94,9 @@ static void end_outlet(struct child *child, struct outlet *outlet)
 
 /* What is in the pipe at this moment and no more: a grandchild may go on writing to it,
  * or keep it open for ever. */
-static void drain_outlet(struct child *child, struct outlet *outlet)
+static void drain_outlet(struct child *child, struct child_stream *outlet)
 {
-	const uv_buf_t scratch = family_scratch(child->family);
+	const uv_buf_t scratch = reaper_scratch(child->reaper);
 	int waiting = 0;
 	uv_os_fd_t fd;
 
@@ -123,13 +123,13 @@ static void on_alloc(uv_handle_t *handle, size_t suggested UNUSED, uv_buf_t *roo
 {
 	const struct child *child = handle->data;
 
-	*room = family_scratch(child->family);
+	*room = reaper_scratch(child->reaper);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *read)
 {
 	struct child *child = stream->data;
-	struct outlet *outlet =
+	struct child_stream *outlet =
 		stream == (uv_stream_t *)&child->out.pipe ? &child->out : &child->err;
 
 	if (len > 0)
@@ -153,7 +153,7 @@ static void on_process_exit(uv_process_t *process, int64_t code, int number)
 		uv_timer_stop(&child->ladder);
 	drain_outlet(child, &child->out);
 	drain_outlet(child, &child->err);
-	family_leave(child->family, &child->member);
+	reaper_remove(child->reaper, &child->member);
 	tell_steps(child);
 	if (!child->released && child->on_exit)
 		child->on_exit(child->arg, W_EXITCODE((int)code, number));
@@ -220,7 +220,7 @@ static void on_written(uv_write_t *request, int status)
 bool child_write(struct child *child, const void *data, size_t len)
 {
 	uv_stream_t *in = (uv_stream_t *)&child->in;
-	struct parcel *parcel;
+	struct child_input *parcel;
 	uv_buf_t bytes;
 
 	if (!is_open((uv_handle_t *)in) || child->step != CHILD_RUNNING)
@@ -279,7 +279,7 @@ static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *
 	if (failed)
 		return err_set(err, "pipe: %s", uv_strerror(failed));
 	*theirs = fds[to_child ? 0 : 1];
-	uv_pipe_init(family_loop(child->family), pipe, 0);
+	uv_pipe_init(reaper_loop(child->reaper), pipe, 0);
 	adopt_handle(child, (uv_handle_t *)pipe);
 	failed = uv_pipe_open(pipe, fds[to_child ? 1 : 0]);
 	if (failed) {
@@ -325,7 +325,7 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 		stdio[fd].flags = UV_INHERIT_FD;
 		stdio[fd].data.fd = theirs[fd] < 0 ? fd : theirs[fd];
 	}
-	failed = uv_spawn(family_loop(child->family), &child->process, &options);
+	failed = uv_spawn(reaper_loop(child->reaper), &child->process, &options);
 	adopt_handle(child, (uv_handle_t *)&child->process);
 	if (failed)
 		return err_set(err, "start %s%s%s: %s", spec->argv[0],
@@ -333,7 +333,7 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 			uv_strerror(failed));
 	child->running = true;
 	child->member.pid = child->process.pid;
-	family_join(child->family, &child->member);
+	reaper_add(child->reaper, &child->member);
 	return true;
 }
 
@@ -346,21 +346,21 @@ static void begin_reading(struct child *child)
 }
 
 struct child *child_spawn(
-	struct family *family, const struct child_spec *spec, struct err *err)
+	struct reaper *reaper, const struct child_spec *spec, struct err *err)
 {
 	struct child *child = mem_zeroed(sizeof *child);
 	int theirs[3] = {-1, -1, -1};
 	bool ok;
 
 	assert(spec->argv[0]);
-	child->family = family;
+	child->reaper = reaper;
 	child->out.output = spec->on_stdout;
 	child->err.output = spec->on_stderr;
 	child->on_step = spec->on_step;
 	child->on_exit = spec->on_exit;
 	child->arg = spec->arg;
 	child->term_at_ns = child->kill_at_ns = INT64_MAX;
-	uv_timer_init(family_loop(family), &child->ladder);
+	uv_timer_init(reaper_loop(reaper), &child->ladder);
 	adopt_handle(child, (uv_handle_t *)&child->ladder);
 	ok = open_pipes(child, spec, theirs, err) && hide_descriptors(err) &&
 		run_program(child, spec, theirs, err);

@@ -22,7 +22,7 @@
 #include <uv.h>
 
 #include "lib/err.h"
-#include "lib/family.h"
+#include "lib/reaper.h"
 
 struct child;
 
@@ -58,7 +58,7 @@ struct child_spec {
 
 /* Keeps family; copies spec. The program is running when this returns: one that can't
  * be executed is an error here. */
-struct child *child_spawn(struct family *family, const struct child_spec *spec,
+struct child *child_spawn(struct reaper *reaper, const struct child_spec *spec,
 	struct err *err) MUST_CHECK;
 pid_t child_pid(const struct child *child);
 bool child_running(const struct child *child); /* not reaped yet */

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "lib/call.h"
 #include "lib/clock.h"
+#include "lib/curl_loop.h"
+#include "lib/fetch_call.h"
 #include "lib/mem.h"
-#include "lib/multi.h"
 #include "lib/sigpipe.h"
 
 struct fetch {
 	uv_loop_t *loop;
-	struct multi *multi;
+	struct curl_loop *multi;
 	struct fetch_call *calls; /* under way, or over and not told */
 	struct fetch_call *queue; /* have something to hand over, oldest first */
 	CURL **idle;              /* easy handles to use again */
@@ -58,7 +58,7 @@ static void give_easy_back(struct fetch_call *call)
 	} else {
 		curl_easy_cleanup(call->easy);
 	}
-	call_unload(call);
+	fetch_call_unload(call);
 }
 
 /* The memory stays until the loop has closed the deadline's handle. */
@@ -66,7 +66,7 @@ static void retire(struct fetch_call *call)
 {
 	assert(!call->gone);
 	call->gone = true;
-	call_unqueue(call);
+	fetch_call_unqueue(call);
 	DL_DELETE(call->fetch->calls, call);
 	uv_close((uv_handle_t *)&call->deadline, on_call_closed);
 }
@@ -79,7 +79,7 @@ static void hand_over(struct fetch *fetch)
 	while ((call = fetch->queue)) {
 		struct buf piece = call->arrived;
 
-		call_unqueue(call);
+		fetch_call_unqueue(call);
 		buf_init(&call->arrived, 0);
 		if (piece.len > 0)
 			call->data(call->arg, piece.data, piece.len);
@@ -97,14 +97,14 @@ static void on_over(void *arg UNUSED, CURL *easy, CURLcode code)
 	struct fetch_call *call = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-	call_conclude(call, code);
+	fetch_call_conclude(call, code);
 	give_easy_back(call);
 }
 
 static void give_up(struct fetch_call *call, enum fetch_end end, const char *why)
 {
-	multi_remove(call->fetch->multi, call->easy);
-	call_finish(call, end, why);
+	curl_loop_remove(call->fetch->multi, call->easy);
+	fetch_call_finish(call, end, why);
 	give_easy_back(call);
 }
 
@@ -168,8 +168,8 @@ static bool begin(
 	call->easy = take_easy(call->fetch);
 	if (!call->easy)
 		return err_set(err, "curl gives no easy handle");
-	return call_prepare(call, request, err) &&
-		multi_add(call->fetch->multi, call->easy, err);
+	return fetch_call_prepare(call, request, err) &&
+		curl_loop_add(call->fetch->multi, call->easy, err);
 }
 
 struct fetch_call *fetch_start(
@@ -197,14 +197,14 @@ struct fetch_call *fetch_start(
 void fetch_cancel(struct fetch_call *call)
 {
 	if (call->easy)
-		multi_remove(call->fetch->multi, call->easy);
+		curl_loop_remove(call->fetch->multi, call->easy);
 	give_easy_back(call);
 	retire(call);
 }
 
 struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *err)
 {
-	static const struct multi_events events = {on_over, on_turned};
+	static const struct curl_loop_events events = {on_over, on_turned};
 	struct fetch *fetch;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -216,7 +216,7 @@ struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *er
 	fetch->loop = loop;
 	fetch->idle = mem_grown(NULL, connections, sizeof *fetch->idle);
 	fetch->idle_max = connections;
-	fetch->multi = multi_create(loop, connections, &events, fetch, err);
+	fetch->multi = curl_loop_create(loop, connections, &events, fetch, err);
 	if (!fetch->multi) {
 		fetch_destroy(fetch);
 		return NULL;
@@ -234,7 +234,7 @@ void fetch_destroy(struct fetch *fetch)
 	while (fetch->idle_count > 0)
 		curl_easy_cleanup(fetch->idle[--fetch->idle_count]);
 	free(fetch->idle);
-	multi_destroy(fetch->multi);
+	curl_loop_destroy(fetch->multi);
 	curl_global_cleanup();
 	free_when_empty(fetch);
 }

@@ -9,7 +9,7 @@
 #include "lib/clock.h"
 #include "lib/latency.h"
 #include "lib/mem.h"
-#include "lib/nearest.h"
+#include "lib/suggest.h"
 
 #define LISTED_MAX 12                 /* names in an error; more are no help */
 #define WHOLE_MAX  (INT64_C(1) << 53) /* beyond, doubles skip whole numbers */
@@ -70,7 +70,7 @@ static const struct field *find_field(const struct field *fields, const char *na
 /* `; did you mean "grace"?`, or what there is; to free(). */
 static char *hint(const char *word, const char *const *names, size_t count)
 {
-	const char *near = nearest_name(word, names, count);
+	const char *near = suggest_name(word, names, count);
 	SCOPED(buf_done) struct buf text = {0};
 
 	if (near) {

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/json_scan.h"
 #include "lib/mem.h"
-#include "lib/scan.h"
 
 /* Lines and columns count from 1, columns in characters, as editors do. */
 static bool fail_at(const char *name, const char *text, size_t at, struct err *err,
@@ -42,23 +42,24 @@ static bool count_until(const cJSON *tree, const cJSON *node, size_t *count)
 	return false;
 }
 
-static bool find_node(struct scan *scan, const struct json_doc *doc, const cJSON *node)
+static bool find_node(
+	struct json_scan *scan, const struct json_doc *doc, const cJSON *node)
 {
 	size_t all = 0;
 
-	*scan = (struct scan){.text = doc->text};
+	*scan = (struct json_scan){.text = doc->text};
 	if (!doc->text || !doc->root || !count_until(doc->root, node, &scan->wanted))
 		return false;
 	scan->len = strlen(doc->text);
 	count_until(doc->root, NULL, &all);
-	return scan_text(scan) && scan->values == all;
+	return json_scan_text(scan) && scan->values == all;
 }
 
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...)
 {
 	char what[sizeof err->text];
-	struct scan scan;
+	struct json_scan scan;
 	va_list args;
 
 	va_start(args, format);
@@ -71,7 +72,7 @@ bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *e
 
 char *json_doc_text(const struct json_doc *doc, const cJSON *node)
 {
-	struct scan scan;
+	struct json_scan scan;
 
 	if (!find_node(&scan, doc, node))
 		return NULL;
@@ -127,12 +128,13 @@ static const cJSON *find_any_twin(const cJSON *tree)
 bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	size_t len, struct err *err)
 {
-	struct scan scan = {.text = text, .len = len, .wanted = SCAN_PAST_ALL};
+	struct json_scan scan = {
+		.text = text, .len = len, .wanted = JSON_SCAN_PAST_ALL};
 	SCOPED(json_doc_done) struct json_doc made = {0};
 	const cJSON *twin;
 	const char *end;
 
-	if (!scan_text(&scan))
+	if (!json_scan_text(&scan))
 		return fail_at(name, text, scan.at, err, scan.wrong);
 	made.name = mem_text(name);
 	made.text = mem_grown(NULL, len + 1, 1);
@@ -196,9 +198,10 @@ void json_doc_done(struct json_doc *doc)
 
 cJSON *json_parse(const char *text, size_t len)
 {
-	struct scan scan = {.text = text, .len = len, .wanted = SCAN_PAST_ALL};
+	struct json_scan scan = {
+		.text = text, .len = len, .wanted = JSON_SCAN_PAST_ALL};
 
-	return scan_text(&scan) ? cJSON_ParseWithLength(text, len) : NULL;
+	return json_scan_text(&scan) ? cJSON_ParseWithLength(text, len) : NULL;
 }
 
 const char *json_kind(const cJSON *node)

@@ -36,19 +36,19 @@ static const struct form forms[] = {
 };
 
 /* Neighbouring seeds must not give neighbouring throws: splitmix64's last step. */
-void dice_seed(struct dice *dice, uint64_t seed)
+void rng_seed(struct rng *rng, uint64_t seed)
 {
 	seed += UINT64_C(0x9e3779b97f4a7c15);
 	seed = (seed ^ (seed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	seed = (seed ^ (seed >> 27)) * UINT64_C(0x94d049bb133111eb);
 	seed ^= seed >> 31;
-	for (size_t i = 0; i < COUNT(dice->state); i++)
-		dice->state[i] = (unsigned short)(seed >> (16 * i));
+	for (size_t i = 0; i < COUNT(rng->state); i++)
+		rng->state[i] = (unsigned short)(seed >> (16 * i));
 }
 
-double dice_roll(struct dice *dice)
+double rng_next(struct rng *rng)
 {
-	return erand48(dice->state);
+	return erand48(rng->state);
 }
 
 /* "latency: " in front or, in an array, nothing: the place says enough. */
@@ -296,19 +296,19 @@ cJSON *latency_schema(void)
 }
 
 /* Box and Muller's, of which one half is thrown away: no state beside the dice. */
-static double roll_normal(struct dice *dice)
+static double roll_normal(struct rng *rng)
 {
-	double radius = sqrt(-2 * log(1 - dice_roll(dice)));
+	double radius = sqrt(-2 * log(1 - rng_next(rng)));
 
-	return radius * cos(2 * M_PI * dice_roll(dice));
+	return radius * cos(2 * M_PI * rng_next(rng));
 }
 
-static size_t pick(struct dice *dice, unsigned count)
+static size_t pick(struct rng *rng, unsigned count)
 {
-	return (size_t)(dice_roll(dice) * count);
+	return (size_t)(rng_next(rng) * count);
 }
 
-static double draw(const struct latency *latency, struct dice *dice)
+static double draw(const struct latency *latency, struct rng *rng)
 {
 	double a = (double)latency->a_ns, b = (double)latency->b_ns;
 
@@ -316,24 +316,24 @@ static double draw(const struct latency *latency, struct dice *dice)
 	case LATENCY_FIXED:
 		return a;
 	case LATENCY_UNIFORM:
-		return a + (b - a) * dice_roll(dice);
+		return a + (b - a) * rng_next(rng);
 	case LATENCY_NORMAL:
-		return a + b * roll_normal(dice);
+		return a + b * roll_normal(rng);
 	case LATENCY_LOGNORMAL:
-		return a * exp(latency->shape * roll_normal(dice));
+		return a * exp(latency->shape * roll_normal(rng));
 	case LATENCY_EXPONENTIAL:
-		return -a * log(1 - dice_roll(dice));
+		return -a * log(1 - rng_next(rng));
 	case LATENCY_PARETO:
-		return a / pow(1 - dice_roll(dice), 1 / latency->shape);
+		return a / pow(1 - rng_next(rng), 1 / latency->shape);
 	case LATENCY_EMPIRICAL:
-		return (double)latency->values_ns[pick(dice, latency->values)];
+		return (double)latency->values_ns[pick(rng, latency->values)];
 	}
 	return 0;
 }
 
-int64_t latency_draw(const struct latency *latency, struct dice *dice)
+int64_t latency_draw(const struct latency *latency, struct rng *rng)
 {
-	double ns = draw(latency, dice);
+	double ns = draw(latency, rng);
 
 	if (!(ns > 0))
 		return 0;

@@ -42,12 +42,12 @@ struct latency {
 };
 
 /* Seeded state of erand48(3). */
-struct dice {
+struct rng {
 	unsigned short state[3];
 };
 
-void dice_seed(struct dice *dice, uint64_t seed);
-double dice_roll(struct dice *dice); /* in [0, 1) */
+void rng_seed(struct rng *rng, uint64_t seed);
+double rng_next(struct rng *rng); /* in [0, 1) */
 
 /* Reads the forms above. On success *latency is replaced (what it held is let go). */
 bool latency_read(struct latency *latency, const struct json_doc *doc,
@@ -59,6 +59,6 @@ void latency_done(struct latency *latency);
 cJSON *latency_schema(void) MUST_CHECK;
 cJSON *latency_schema_fixed(void) MUST_CHECK;
 
-int64_t latency_draw(const struct latency *latency, struct dice *dice);
+int64_t latency_draw(const struct latency *latency, struct rng *rng);
 
 #endif

@@ -55,9 +55,9 @@ static bool connect_bounded(int fd, const struct sockaddr *address, socklen_t le
 }
 
 /* A connected descriptor, or -1 with errno. */
-static int open_line(int family, const struct sockaddr *address, socklen_t len)
+static int open_line(int reaper, const struct sockaddr *address, socklen_t len)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(reaper, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int number;
 
 	if (fd < 0 || connect_bounded(fd, address, len))

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/exchange.h"
 #include "lib/mem.h"
+#include "lib/web_exchange.h"
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
@@ -31,7 +31,7 @@ enum web_state {
 };
 
 struct web {
-	struct exchanges exchanges;
+	struct web_exchanges exchanges;
 	struct MHD_Daemon *daemon;
 	enum web_state state;
 	bool dirty;   /* microhttpd is to run in this turn */
@@ -226,7 +226,7 @@ static int64_t patience_end(const struct web *web)
  * second of silence before it counts as abandoned. */
 static bool has_lingered(struct web *web)
 {
-	const struct exchanges *exchanges = &web->exchanges;
+	const struct web_exchanges *exchanges = &web->exchanges;
 	int64_t ns = web->linger_ns;
 	int64_t now_ns = clock_now();
 
@@ -241,7 +241,7 @@ static bool has_lingered(struct web *web)
 
 static void await_answers(struct web *web)
 {
-	int64_t due_ns = exchanges_cut_unsent(
+	int64_t due_ns = web_exchanges_cut_unsent(
 		&web->exchanges, web->draining_ns, web->patience_ns);
 
 	web->linger_until_ns = 0;
@@ -392,14 +392,14 @@ static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 {
 	unsigned flags =
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
-	struct exchanges *exchanges = &web->exchanges;
+	struct web_exchanges *exchanges = &web->exchanges;
 	uint64_t idle_s = (clock_ms_up(idle_ns) + 999) / 1000;
 
 	if (idle_s > UINT_MAX)
 		idle_s = UINT_MAX;
 	errno = 0;
-	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request,
-		exchanges, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_end, exchanges,
+	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, web_exchange_on_request,
+		exchanges, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_on_end, exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
@@ -451,7 +451,7 @@ struct web *web_create(
 	web->patience_ns = options->patience_ns;
 	if (web->patience_ns == 0)
 		web->patience_ns = PATIENCE_NS;
-	web->exchanges = (struct exchanges){
+	web->exchanges = (struct web_exchanges){
 		.web = web,
 		.loop = loop,
 		.handle = options->handle,
@@ -500,7 +500,7 @@ void web_destroy(struct web *web)
 	close_handle(web, (uv_handle_t *)&web->traffic);
 	web->running = true;
 	if (web->daemon) {
-		exchanges_break(&web->exchanges);
+		web_exchanges_break(&web->exchanges);
 		MHD_stop_daemon(web->daemon);
 	}
 	close_handle(web, (uv_handle_t *)&web->accept_again);

@@ -1,98 +1,100 @@
 #include "mock-agent/control.h"
 
 #include "lib/json.h"
-#include "mock-agent/session.h"
-#include "mock-agent/sessions.h"
-#include "mock-agent/stream.h"
+#include "mock-agent/api/event_stream.h"
+#include "mock-agent/session/api_session.h"
+#include "mock-agent/session/api_sessions.h"
 
-void control_health_route(struct request *request)
+void control_health_route(struct api_request *request)
 {
 	cJSON *body = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(body, "status", "ok");
 	cJSON_AddNumberToObject(
-		body, "sessions", (double)sessions_count(request->mock->sessions));
-	request_answer(request, body);
+		body, "sessions", (double)api_sessions_count(request->mock->sessions));
+	api_request_answer(request, body);
 }
 
-void control_manners_route(struct request *request)
+void control_manners_route(struct api_request *request)
 {
-	request_answer(request, manners_book_json(&request->mock->book));
+	api_request_answer(request, agent_behavior_json(&request->mock->behavior));
 }
 
 static void heed_manners(struct mock *mock, const cJSON *said)
 {
-	struct session *session;
+	struct api_session *session;
 
-	moods_forgive(mock->moods, said);
-	for (session = sessions_next(mock->sessions, NULL); session;
-		session = sessions_next(mock->sessions, session))
-		stream_heed_manners(session);
+	injectors_forgive(mock->injectors, said);
+	for (session = api_sessions_next(mock->sessions, NULL); session;
+		session = api_sessions_next(mock->sessions, session))
+		event_stream_heed_manners(session);
 }
 
-void control_change_route(struct request *request)
+void control_change_route(struct api_request *request)
 {
 	const struct buf *text = web_body(request->exchange);
 	struct json_doc doc = {0};
 	struct err err;
 
 	if (!json_doc_parse(&doc, "manners", buf_text(text), text->len, &err)) {
-		request_refuse(request, 400, "%s", err.text);
+		api_request_refuse(request, 400, "%s", err.text);
 		return;
 	}
-	if (manners_book_read(&request->mock->book, &doc, doc.root, &err)) {
+	if (agent_behavior_read(&request->mock->behavior, &doc, doc.root, &err)) {
 		heed_manners(request->mock, doc.root);
 		control_manners_route(request);
 	} else {
-		request_refuse(request, 400, "%s", err.text);
+		api_request_refuse(request, 400, "%s", err.text);
 	}
 	json_doc_done(&doc);
 }
 
-void control_sessions_route(struct request *request)
+void control_sessions_route(struct api_request *request)
 {
-	const struct sessions *sessions = request->mock->sessions;
-	const struct session *session;
+	const struct api_sessions *sessions = request->mock->sessions;
+	const struct api_session *session;
 	cJSON *body = cJSON_CreateObject();
 	cJSON *data = cJSON_AddArrayToObject(body, "data");
 
-	for (session = sessions_next(sessions, NULL); session;
-		session = sessions_next(sessions, session)) {
+	for (session = api_sessions_next(sessions, NULL); session;
+		session = api_sessions_next(sessions, session)) {
 		cJSON *item = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(item, "label", mood_label(session->mood));
+		cJSON_AddStringToObject(
+			item, "label", injector_label(session->injector));
 		cJSON_AddStringToObject(item, "id", session->id);
-		cJSON_AddStringToObject(item, "status", session_status_name(session));
+		cJSON_AddStringToObject(
+			item, "status", api_session_status_name(session));
 		cJSON_AddBoolToObject(item, "deleted", session->deleted);
-		cJSON_AddNumberToObject(item, "streams", stream_count(session));
+		cJSON_AddNumberToObject(item, "streams", event_stream_count(session));
 		cJSON_AddItemToArray(data, item);
 	}
-	request_answer(request, body);
+	api_request_answer(request, body);
 }
 
-void control_listen_route(struct request *request)
+void control_listen_route(struct api_request *request)
 {
 	const cJSON *accept = json_get(request->body, "accept");
-	struct door *door = request->mock->door;
+	struct listener *listener = request->mock->listener;
 	cJSON *body;
 	struct err err;
 
 	if (!cJSON_IsBool(accept)) {
-		request_refuse(request, 400, "accept: true or false is needed");
+		api_request_refuse(request, 400, "accept: true or false is needed");
 		return;
 	}
 	if (cJSON_IsFalse(accept)) {
-		door_shut(door);
-	} else if (!door_open(door, &err)) {
-		request_refuse(request, 500, "%s", err.text);
+		listener_shut(listener);
+	} else if (!listener_open(listener, &err)) {
+		api_request_refuse(request, 500, "%s", err.text);
 		return;
 	}
 	body = cJSON_CreateObject();
-	cJSON_AddBoolToObject(body, "accept", door_is_open(door));
-	request_answer(request, body);
+	cJSON_AddBoolToObject(body, "accept", listener_is_open(listener));
+	api_request_answer(request, body);
 }
 
-void control_reset_route(struct request *request)
+void control_reset_route(struct api_request *request)
 {
 	const cJSON *seed = json_get(request->body, "seed");
 	uint64_t wanted = request->mock->options.seed;
@@ -100,7 +102,7 @@ void control_reset_route(struct request *request)
 	struct err err;
 
 	if (seed && (!json_whole(seed, &number) || number < 0)) {
-		request_refuse(request, 400, "seed: a whole number is needed");
+		api_request_refuse(request, 400, "seed: a whole number is needed");
 		return;
 	}
 	if (seed)
@@ -108,5 +110,5 @@ void control_reset_route(struct request *request)
 	if (mock_reset(request->mock, wanted, &err))
 		control_health_route(request);
 	else
-		request_refuse(request, 500, "%s", err.text);
+		api_request_refuse(request, 500, "%s", err.text);
 }

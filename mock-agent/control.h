@@ -14,13 +14,13 @@
 #ifndef MOCK_AGENT_CONTROL_H
 #define MOCK_AGENT_CONTROL_H
 
-#include "mock-agent/request.h"
+#include "mock-agent/api/api_request.h"
 
-void control_health_route(struct request *request); /* GET /health */
-void control_manners_route(struct request *request);
-void control_change_route(struct request *request); /* reads the raw body */
-void control_sessions_route(struct request *request);
-void control_listen_route(struct request *request);
-void control_reset_route(struct request *request);
+void control_health_route(struct api_request *request); /* GET /health */
+void control_manners_route(struct api_request *request);
+void control_change_route(struct api_request *request); /* reads the raw body */
+void control_sessions_route(struct api_request *request);
+void control_listen_route(struct api_request *request);
+void control_reset_route(struct api_request *request);
 
 #endif

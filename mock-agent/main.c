@@ -10,13 +10,13 @@
 #include <uv.h>
 
 #include "lib/buf.h"
-#include "lib/descriptors.h"
+#include "lib/fd_limit.h"
+#include "lib/health_probe.h"
 #include "lib/lifeline.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/version.h"
-#include "mock-agent/health.h"
 #include "mock-agent/mock.h"
 
 #define SPARE_DESCRIPTORS 64 /* for what is no connection */
@@ -29,12 +29,12 @@ enum {
 	EXIT_NO_START,
 };
 
-struct config {
+struct mock_agent_config {
 	char *host;
 	int64_t port;
 	char *port_file;
 	int64_t control_port;
-	char *manners;
+	char *behavior;
 	int64_t seed;
 	char *key;
 	char *ledger;
@@ -42,30 +42,31 @@ struct config {
 };
 
 static const struct setting settings[] = {
-	{"HOST", SETTING_TEXT, offsetof(struct config, host), "127.0.0.1",
+	{"HOST", SETTING_TEXT, offsetof(struct mock_agent_config, host), "127.0.0.1",
 		.help = "address to listen at, in numbers: 127.0.0.1, 0.0.0.0, ::1"},
-	{"PORT", SETTING_INT, offsetof(struct config, port), "0",
+	{"PORT", SETTING_INT, offsetof(struct mock_agent_config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
-	{"PORT_FILE", SETTING_TEXT, offsetof(struct config, port_file), NULL,
+	{"PORT_FILE", SETTING_TEXT, offsetof(struct mock_agent_config, port_file), NULL,
 		.help = "file to write the port to, once it listens; a second line has "
 			"the control port"},
-	{"CONTROL_PORT", SETTING_INT, offsetof(struct config, control_port), "-1",
+	{"CONTROL_PORT", SETTING_INT, offsetof(struct mock_agent_config, control_port),
+		"-1",
 		.help = "a second port, which still accepts when the first one "
 			"refuses; 0: any free one, -1: none",
 		.min = -1, .max = 65535},
-	{"MANNERS", SETTING_TEXT, offsetof(struct config, manners), NULL,
+	{"MANNERS", SETTING_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
 		.help = "how it behaves: JSON, or the path of a file with it"},
-	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
+	{"SEED", SETTING_INT, offsetof(struct mock_agent_config, seed), "1",
 		.help = "latencies are drawn from it, and the same one draws the same",
 		.max = INT64_MAX},
-	{"KEY", SETTING_TEXT, offsetof(struct config, key), NULL,
+	{"KEY", SETTING_TEXT, offsetof(struct mock_agent_config, key), NULL,
 		.help = "credential that clients need; without it every one will do",
 		.secret = true},
-	{"LEDGER", SETTING_TEXT, offsetof(struct config, ledger), NULL,
+	{"LEDGER", SETTING_TEXT, offsetof(struct mock_agent_config, ledger), NULL,
 		.help = "where events go, \"unix:/path\" or \"tcp:host:port\"; when "
 			"its other end goes away, so do we. Else " LIFELINE_ENV
 			", else events go to stderr"},
-	{"HEALTH", SETTING_TEXT, offsetof(struct config, health), NULL,
+	{"HEALTH", SETTING_TEXT, offsetof(struct mock_agent_config, health), NULL,
 		.help = "don't serve: ask the mock-agent at this port (or URL) "
 			"whether it is well, and exit 0 or 1"},
 	{0},
@@ -96,7 +97,7 @@ static const char about[] =
 	"not start.\n\n"
 	"What manners can say:\n\n";
 
-struct program {
+struct mock_agent_program {
 	uv_loop_t loop;
 	uv_signal_t term, interrupt;
 	uv_poll_t ledger;
@@ -121,7 +122,7 @@ static void on_ledger(uv_poll_t *poll, int status, int events)
 /* As many connections as the system lets us have. */
 static unsigned connections_bound(void)
 {
-	unsigned limit = descriptors_raise();
+	unsigned limit = fd_limit_raise();
 
 	if (limit > CONNECTIONS_MOST)
 		return CONNECTIONS_MOST;
@@ -142,9 +143,9 @@ static bool write_port_file(const struct mock *mock, const char *path, struct er
 	file = fopen(draft, "we");
 	if (!file)
 		return err_sys(err, "write %s", draft);
-	fprintf(file, "%u\n", door_port(mock->door));
-	if (mock->side_door)
-		fprintf(file, "%u\n", door_port(mock->side_door));
+	fprintf(file, "%u\n", listener_port(mock->listener));
+	if (mock->control_listener)
+		fprintf(file, "%u\n", listener_port(mock->control_listener));
 	ok = !ferror(file);
 	ok = fclose(file) == 0 && ok;
 	return (ok && rename(draft, path) == 0) || err_sys(err, "write %s", path);
@@ -160,7 +161,7 @@ static void block_signals(int how)
 	sigprocmask(how, &set, NULL);
 }
 
-static void watch(struct program *program, int ledger)
+static void watch(struct mock_agent_program *program, int ledger)
 {
 	uv_loop_init(&program->loop);
 	uv_signal_init(&program->loop, &program->term);
@@ -175,7 +176,7 @@ static void watch(struct program *program, int ledger)
 }
 
 /* Breaks what is open: nobody waits for a mock's streams. */
-static void leave(struct program *program)
+static void leave(struct mock_agent_program *program)
 {
 	mock_destroy(program->mock);
 	uv_close((uv_handle_t *)&program->term, NULL);
@@ -189,24 +190,24 @@ static void leave(struct program *program)
 /* A mistake in them is one of usage, told before anything starts. */
 static bool read_manners(struct json_doc *doc, const char *given, struct err *err)
 {
-	SCOPED(manners_book_done) struct manners_book book = {0};
+	SCOPED(agent_behavior_done) struct agent_behavior behavior = {0};
 
-	manners_book_preset(&book);
+	agent_behavior_preset(&behavior);
 	return json_doc_given(doc, "--manners", given ? given : "{}", err) &&
-		manners_book_read(&book, doc, doc->root, err);
+		agent_behavior_read(&behavior, doc, doc->root, err);
 }
 
-static bool serve(const struct config *config, const struct json_doc *manners,
-	int ledger, struct err *err)
+static bool serve(const struct mock_agent_config *config,
+	const struct json_doc *behavior, int ledger, struct err *err)
 {
-	struct program program = {0};
+	struct mock_agent_program program = {0};
 	const struct mock_options options = {
 		.host = config->host,
 		.port = (uint16_t)config->port,
 		.control_port = config->control_port,
 		.connections = connections_bound(),
 		.key = config->key,
-		.manners = manners,
+		.behavior = behavior,
 		.seed = (uint64_t)config->seed,
 	};
 	bool ok;
@@ -216,7 +217,7 @@ static bool serve(const struct config *config, const struct json_doc *manners,
 	ok = program.mock && write_port_file(program.mock, config->port_file, err);
 	if (ok) {
 		log_event("agent.listening", "port",
-			LOG_INT(door_port(program.mock->door)));
+			LOG_INT(listener_port(program.mock->listener)));
 		uv_run(&program.loop, UV_RUN_DEFAULT);
 	}
 	leave(&program);
@@ -229,22 +230,22 @@ static int complain(const struct err *err, int exit_code)
 	return exit_code;
 }
 
-static int run(const struct config *config)
+static int run(const struct mock_agent_config *config)
 {
-	SCOPED(json_doc_done) struct json_doc manners = {0};
+	SCOPED(json_doc_done) struct json_doc behavior = {0};
 	int ledger, code = EXIT_OK;
 	struct err err;
 
 	if (config->health)
-		return health_check(config->health, &err)
+		return health_probe(config->health, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
-	if (!read_manners(&manners, config->manners, &err))
+	if (!read_manners(&behavior, config->behavior, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
 		    &(struct lifeline_who){.role = "mock-agent"}, &err))
 		return complain(&err, EXIT_NO_START);
-	if (!serve(config, &manners, ledger, &err))
+	if (!serve(config, &behavior, ledger, &err))
 		code = complain(&err, EXIT_NO_START);
 	lifeline_exit(code);
 	return code;
@@ -253,7 +254,7 @@ static int run(const struct config *config)
 int main(int argc, char **argv)
 {
 	SCOPED(buf_done) struct buf help = {0};
-	struct config config = {0};
+	struct mock_agent_config config = {0};
 	struct err err;
 	int code;
 
@@ -261,7 +262,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	argp_program_version = "mock-agent " STOPBENCH_VERSION;
 	buf_adds(&help, about);
-	manners_help(&help);
+	agent_behavior_help(&help);
 	if (!settings_read(settings, "MOCK_AGENT_", &config, argc, argv,
 		    buf_text(&help), &err))
 		return complain(&err, EXIT_USAGE);

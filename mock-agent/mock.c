@@ -6,11 +6,11 @@
 
 #include "lib/clock.h"
 #include "lib/mem.h"
-#include "mock-agent/api.h"
-#include "mock-agent/catalog.h"
-#include "mock-agent/labels.h"
-#include "mock-agent/sessions.h"
-#include "mock-agent/turnstile.h"
+#include "mock-agent/api/resources.h"
+#include "mock-agent/api/router.h"
+#include "mock-agent/faults/serial_queue.h"
+#include "mock-agent/session/api_sessions.h"
+#include "mock-agent/session/session_numbers.h"
 
 #define BODY_CEILING                                                                   \
 	((size_t)8 << 20) /* the Claude CLI sends conversations of 100 kB */
@@ -20,18 +20,18 @@
 /* What was said since the start is forgotten. */
 static void begin_book(struct mock *mock)
 {
-	const struct json_doc *manners = mock->options.manners;
+	const struct json_doc *behavior = mock->options.behavior;
 	struct err err;
 	bool ok;
 
-	manners_book_done(&mock->book);
-	manners_book_preset(&mock->book);
-	ok = manners_book_read(&mock->book, manners, manners->root, &err);
+	agent_behavior_done(&mock->behavior);
+	agent_behavior_preset(&mock->behavior);
+	ok = agent_behavior_read(&mock->behavior, behavior, behavior->root, &err);
 	assert(ok);
 	(void)ok;
 }
 
-static struct door *create_door(
+static struct listener *create_door(
 	struct mock *mock, uint16_t port, unsigned connections, struct err *err)
 {
 	const struct web_options options = {
@@ -40,26 +40,26 @@ static struct door *create_door(
 		.connections = connections,
 		.idle_ns = IDLE_NS,
 		.body_ceiling = BODY_CEILING,
-		.handle = api_handle,
-		.over = api_over,
+		.handle = router_handle,
+		.over = router_over,
 		.arg = mock,
 	};
 
-	return door_create(mock->loop, &options, err);
+	return listener_create(mock->loop, &options, err);
 }
 
 static bool open_doors(struct mock *mock, struct err *err)
 {
 	const struct mock_options *options = &mock->options;
 
-	mock->door = create_door(mock, options->port, options->connections, err);
-	if (!mock->door)
+	mock->listener = create_door(mock, options->port, options->connections, err);
+	if (!mock->listener)
 		return false;
 	if (options->control_port < 0)
 		return true;
-	mock->side_door = create_door(
+	mock->control_listener = create_door(
 		mock, (uint16_t)options->control_port, SIDE_CONNECTIONS, err);
-	return mock->side_door || err_while(err, "control port");
+	return mock->control_listener || err_while(err, "control port");
 }
 
 struct mock *mock_create(
@@ -69,12 +69,12 @@ struct mock *mock_create(
 
 	mock->loop = loop;
 	mock->options = *options;
-	mock->moods = moods_create(&mock->book, options->seed);
-	mock->labels = labels_create();
-	mock->agents = catalog_create(CATALOG_AGENTS);
-	mock->environments = catalog_create(CATALOG_ENVIRONMENTS);
-	mock->sessions = sessions_create();
-	mock->turnstile = turnstile_create();
+	mock->injectors = injectors_create(&mock->behavior, options->seed);
+	mock->numbers = session_numbers_create();
+	mock->agents = resources_create(RESOURCES_AGENTS);
+	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
+	mock->sessions = api_sessions_create();
+	mock->end_queue = serial_queue_create();
 	begin_book(mock);
 	if (!open_doors(mock, err)) {
 		mock_destroy(mock);
@@ -85,25 +85,25 @@ struct mock *mock_create(
 
 bool mock_reset(struct mock *mock, uint64_t seed, struct err *err)
 {
-	sessions_clear(mock->sessions);
+	api_sessions_clear(mock->sessions);
 	begin_book(mock);
-	labels_clear(mock->labels);
-	moods_restart(mock->moods, seed);
-	return door_open(mock->door, err);
+	session_numbers_clear(mock->numbers);
+	injectors_restart(mock->injectors, seed);
+	return listener_open(mock->listener, err);
 }
 
 void mock_destroy(struct mock *mock)
 {
 	if (!mock)
 		return;
-	door_destroy(mock->door);
-	door_destroy(mock->side_door);
-	sessions_destroy(mock->sessions);
-	turnstile_destroy(mock->turnstile);
-	catalog_destroy(mock->agents);
-	catalog_destroy(mock->environments);
-	labels_destroy(mock->labels);
-	moods_destroy(mock->moods);
-	manners_book_done(&mock->book);
+	listener_destroy(mock->listener);
+	listener_destroy(mock->control_listener);
+	api_sessions_destroy(mock->sessions);
+	serial_queue_destroy(mock->end_queue);
+	resources_destroy(mock->agents);
+	resources_destroy(mock->environments);
+	session_numbers_destroy(mock->numbers);
+	injectors_destroy(mock->injectors);
+	agent_behavior_done(&mock->behavior);
 	free(mock);
 }

@@ -9,14 +9,14 @@
 
 #include "lib/err.h"
 #include "lib/json.h"
-#include "mock-agent/door.h"
-#include "mock-agent/manners.h"
-#include "mock-agent/mood.h"
+#include "mock-agent/faults/behavior.h"
+#include "mock-agent/faults/injector.h"
+#include "mock-agent/listener.h"
 
-struct catalog;
-struct labels;
-struct sessions;
-struct turnstile;
+struct resources;
+struct session_numbers;
+struct api_sessions;
+struct serial_queue;
 
 struct mock_options {
 	const char *host;
@@ -25,21 +25,21 @@ struct mock_options {
 	unsigned connections;
 	const char *key; /* NULL: every credential will do */
 	/* at the start and after a reset: a book must have been read from them well */
-	const struct json_doc *manners;
+	const struct json_doc *behavior;
 	uint64_t seed;
 };
 
 struct mock {
 	uv_loop_t *loop;
 	struct mock_options options;
-	struct manners_book book; /* those that hold now */
-	struct moods *moods;
-	struct labels *labels;
-	struct catalog *agents, *environments;
-	struct sessions *sessions;
-	struct turnstile *turnstile; /* of archives and deletes */
-	struct door *door;
-	struct door *side_door; /* NULL: none */
+	struct agent_behavior behavior; /* those that hold now */
+	struct injectors *injectors;
+	struct session_numbers *numbers;
+	struct resources *agents, *environments;
+	struct api_sessions *sessions;
+	struct serial_queue *end_queue; /* of archives and deletes */
+	struct listener *listener;
+	struct listener *control_listener; /* NULL: none */
 };
 
 /* Listening. Keeps loop and what options point to. */
@@ -47,7 +47,7 @@ struct mock *mock_create(uv_loop_t *loop, const struct mock_options *options,
 	struct err *err) MUST_CHECK;
 
 /* As at its start, but with this seed: it listens, no session is left (their streams
- * are reset), no count, and the manners are those that it was started with. Agents and
+ * are reset), no count, and the behavior are those that it was started with. Agents and
  * environments stay, since clients keep their ids. False when the port was taken while
  * it refused. */
 bool mock_reset(struct mock *mock, uint64_t seed, struct err *err) MUST_CHECK;

@@ -15,31 +15,31 @@
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/version.h"
-#include "mock-mcp/fate.h"
+#include "mock-mcp/crash.h"
 #include "mock-mcp/server.h"
 #include "mock-mcp/tools.h"
 
-enum exit_code {
+enum mock_mcp_exit {
 	EXIT_BROKEN = 1,
 	EXIT_USAGE = 2,
 };
 
-struct config {
+struct mock_mcp_config {
 	char *name;
-	char *manners;
+	char *behavior;
 	char *ledger;
 	int64_t seed;
 };
 
 static const struct setting settings[] = {
-	{"NAME", SETTING_TEXT, offsetof(struct config, name), NULL,
+	{"NAME", SETTING_TEXT, offsetof(struct mock_mcp_config, name), NULL,
 		.help = "who it says it is, whatever the manners say"},
-	{"MANNERS", SETTING_TEXT, offsetof(struct config, manners), NULL,
+	{"MANNERS", SETTING_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
 		.help = "how it behaves: a JSON file, or the object itself"},
-	{"LEDGER", SETTING_TEXT, offsetof(struct config, ledger), NULL,
+	{"LEDGER", SETTING_TEXT, offsetof(struct mock_mcp_config, ledger), NULL,
 		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
 			" when nobody says, stderr without either"},
-	{"SEED", SETTING_INT, offsetof(struct config, seed), "1",
+	{"SEED", SETTING_INT, offsetof(struct mock_mcp_config, seed), "1",
 		.help = "of random latencies, with name and session: the same draws in "
 			"every run",
 		.max = INT64_MAX},
@@ -115,34 +115,36 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static bool read_settings(struct config *config, int argc, char **argv, struct err *err)
+static bool read_settings(
+	struct mock_mcp_config *config, int argc, char **argv, struct err *err)
 {
 	SCOPED(mem_free) char *text = about();
 
 	return settings_read(settings, "MOCK_MCP_", config, argc, argv, text, err);
 }
 
-static bool read_manners(
-	struct mcp_manners *manners, const struct config *config, struct err *err)
+static bool read_manners(struct mcp_behavior *behavior,
+	const struct mock_mcp_config *config, struct err *err)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 
-	mcp_manners_preset(manners);
-	return !config->manners ||
-		(json_doc_given(&doc, "--manners", config->manners, err) &&
-			mcp_manners_read(manners, &doc, doc.root, err));
+	mcp_behavior_preset(behavior);
+	return !config->behavior ||
+		(json_doc_given(&doc, "--manners", config->behavior, err) &&
+			mcp_behavior_read(behavior, &doc, doc.root, err));
 }
 
 /* Servers that share a seed must not all draw the same: FNV-1a over who they are. */
-static void seed_dice(struct dice *dice, int64_t seed, const struct label *label)
+static void seed_dice(
+	struct rng *rng, int64_t seed, const struct log_identity *identity)
 {
-	const char *const words[] = {label->name, label->session};
+	const char *const words[] = {identity->name, identity->session};
 	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)seed;
 
 	for (unsigned i = 0; i < COUNT(words); i++)
 		for (const char *c = words[i]; c && *c; c++)
 			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-	dice_seed(dice, hash);
+	rng_seed(rng, hash);
 }
 
 /* Every page of it is there, and stays to the end. */
@@ -158,40 +160,42 @@ static bool hold_memory(int64_t mib, struct err *err)
 	return err_sys(err, "memory_mib");
 }
 
-static bool serve(const struct mcp_manners *manners, const struct label *label,
-	const struct config *config, const struct offspring_line *line,
-	int64_t started_ns, struct err *err)
+static bool serve(const struct mcp_behavior *behavior,
+	const struct log_identity *identity, const struct mock_mcp_config *config,
+	const struct children_lifeline *line, int64_t started_ns, struct err *err)
 {
-	struct server_options options = {manners, label, .started_ns = started_ns};
-	struct dice dice;
+	struct server_options options = {behavior, identity, .started_ns = started_ns};
+	struct rng rng;
 	bool served;
 
-	fate_crash(manners, MCP_AT_START);
-	options.offspring = offspring_create(manners, label, line, err);
-	if (!options.offspring)
+	crash_at(behavior, MCP_AT_START);
+	options.children = children_create(behavior, identity, line, err);
+	if (!options.children)
 		return false;
-	seed_dice(&dice, config->seed, label);
-	options.dice = &dice;
-	served = hold_memory(manners->memory_mib, err) && server_run(&options, err);
-	offspring_destroy(options.offspring);
+	seed_dice(&rng, config->seed, identity);
+	options.rng = &rng;
+	served = hold_memory(behavior->memory_mib, err) && server_run(&options, err);
+	children_destroy(options.children);
 	return served;
 }
 
 /* From its lifeline's first line to the last. Gives the exit code. */
-static int live(const struct mcp_manners *manners, const struct label *label,
-	const struct config *config, int64_t started_ns, struct err *err)
+static int live(const struct mcp_behavior *behavior,
+	const struct log_identity *identity, const struct mock_mcp_config *config,
+	int64_t started_ns, struct err *err)
 {
-	struct offspring_line line = {.ledger = config->ledger};
+	struct children_lifeline line = {.ledger = config->ledger};
 	int code = EXIT_BROKEN;
 
 	if (!lifeline_connect(&line.fd, line.ledger,
-		    &(struct lifeline_who){"mock-mcp", label->name, label->session},
+		    &(struct lifeline_who){
+			    "mock-mcp", identity->name, identity->session},
 		    err))
 		return EXIT_BROKEN;
 	if (line.fd >= 0)
 		lifeline_end_with(line.fd, EXIT_BROKEN);
-	if (serve(manners, label, config, &line, started_ns, err))
-		code = (int)manners->exit_code;
+	if (serve(behavior, identity, config, &line, started_ns, err))
+		code = (int)behavior->exit_code;
 	lifeline_exit(code);
 	return code;
 }
@@ -199,8 +203,8 @@ static int live(const struct mcp_manners *manners, const struct label *label,
 int main(int argc, char **argv)
 {
 	int64_t started_ns = clock_now();
-	struct config config = {0};
-	struct mcp_manners manners = {0};
+	struct mock_mcp_config config = {0};
+	struct mcp_behavior behavior = {0};
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
@@ -209,17 +213,17 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
 	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&
-		read_manners(&manners, &config, &err)) {
-		struct label label = {
-			.name = config.name ? config.name : manners.name,
+		read_manners(&behavior, &config, &err)) {
+		struct log_identity identity = {
+			.name = config.name ? config.name : behavior.name,
 			.session = getenv("SESSION_ROOM"),
 		};
 
-		code = live(&manners, &label, &config, started_ns, &err);
+		code = live(&behavior, &identity, &config, started_ns, &err);
 	}
 	if (err.text[0])
 		fprintf(stderr, "mock-mcp: %s\n", err.text);
-	mcp_manners_done(&manners);
+	mcp_behavior_done(&behavior);
 	settings_done(settings, &config);
 	return code;
 }

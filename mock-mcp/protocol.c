@@ -15,12 +15,13 @@ static const char *const legacy[] = {
 static const char *const levels[] = {"debug", "info", "notice", "warning", "error",
 	"critical", "alert", "emergency"};
 
-enum era protocol_era(const char *method, const cJSON *params)
+enum protocol_style protocol_style_of(const char *method, const cJSON *params)
 {
 	if (!strcmp(method, "server/discover"))
-		return ERA_MODERN;
-	return json_get(json_get(params, "_meta"), META "protocolVersion") ? ERA_MODERN
-									   : ERA_LEGACY;
+		return PROTOCOL_STATELESS;
+	return json_get(json_get(params, "_meta"), META "protocolVersion")
+		? PROTOCOL_STATELESS
+		: PROTOCOL_HANDSHAKE;
 }
 
 static cJSON *unsupported(const char *asked)
@@ -114,19 +115,19 @@ cJSON *protocol_discover(void)
 	return result;
 }
 
-cJSON *protocol_tools(cJSON *tools, enum era era)
+cJSON *protocol_tools(cJSON *tools, enum protocol_style style)
 {
 	cJSON *result = cJSON_CreateObject();
 
 	cJSON_AddItemToObject(result, "tools", tools);
-	if (era == ERA_MODERN)
+	if (style == PROTOCOL_STATELESS)
 		add_caching(result);
 	return result;
 }
 
-cJSON *protocol_finish(cJSON *result, enum era era, const char *name)
+cJSON *protocol_finish(cJSON *result, enum protocol_style style, const char *name)
 {
-	if (era == ERA_MODERN) {
+	if (style == PROTOCOL_STATELESS) {
 		cJSON *meta = cJSON_AddObjectToObject(result, "_meta");
 
 		cJSON_AddStringToObject(result, "resultType", "complete");

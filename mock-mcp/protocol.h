@@ -15,16 +15,16 @@
 #include "lib/cc.h"
 #include "lib/err.h"
 
-enum era {
-	ERA_LEGACY = 1,
-	ERA_MODERN = 2,
+enum protocol_style {
+	PROTOCOL_HANDSHAKE = 1,
+	PROTOCOL_STATELESS = 2,
 };
 
 /* The one version whose connections may carry arrays of messages. */
 #define PROTOCOL_WITH_BATCHES "2025-03-26"
 
 /* That of a request: the modern ones name their version. */
-enum era protocol_era(const char *method, const cJSON *params);
+enum protocol_style protocol_style_of(const char *method, const cJSON *params);
 
 /* Is this request's _meta complete? When not, false; then *data is what a "version
  * not supported" error carries (the caller's), or NULL when it is another mistake. */
@@ -36,10 +36,11 @@ const char *protocol_agree(const char *asked);
 /* The results of initialize, server/discover and tools/list. The caller's. */
 cJSON *protocol_initialize(const char *version, const char *name) MUST_CHECK;
 cJSON *protocol_discover(void) MUST_CHECK;
-cJSON *protocol_tools(cJSON *tools, enum era era) MUST_CHECK; /* takes tools */
+cJSON *protocol_tools(
+	cJSON *tools, enum protocol_style style) MUST_CHECK; /* takes tools */
 
 /* Adds to a result what every result of its era has. Gives result back. */
-cJSON *protocol_finish(cJSON *result, enum era era, const char *name);
+cJSON *protocol_finish(cJSON *result, enum protocol_style style, const char *name);
 
 /* Is it one of the levels of logging/setLevel? */
 bool protocol_is_level(const char *level);

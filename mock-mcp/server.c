@@ -10,11 +10,11 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
-#include "mock-mcp/fate.h"
-#include "mock-mcp/input.h"
-#include "mock-mcp/output.h"
-#include "mock-mcp/rpc.h"
-#include "mock-mcp/talk.h"
+#include "mock-mcp/crash.h"
+#include "mock-mcp/jsonrpc.h"
+#include "mock-mcp/methods.h"
+#include "mock-mcp/stdin_lines.h"
+#include "mock-mcp/stdout_lines.h"
 
 /* While more than this waits to be read by the client, we don't read what it says. */
 #define UNREAD_MAX  ((size_t)4 << 20)
@@ -28,9 +28,9 @@ static const int heard[] = {SIGTERM, SIGINT, SIGCHLD};
 struct server {
 	struct server_options options;
 	uv_loop_t loop;
-	struct input *input;
-	struct output *output;
-	struct talk *talk;
+	struct stdin_lines *input;
+	struct stdout_lines *output;
+	struct methods *methods;
 	uv_signal_t signals[COUNT(heard)];
 	uv_timer_t start; /* until it hears its client */
 	uv_timer_t exit;  /* a reaction that comes later */
@@ -56,9 +56,9 @@ static void leave(struct server *server)
 	if (server->leaving)
 		return;
 	server->leaving = true;
-	input_stop(server->input);
-	if (output_waiting(server->output) > 0) {
-		output_await_clear(server->output);
+	stdin_lines_stop(server->input);
+	if (stdout_lines_waiting(server->output) > 0) {
+		stdout_lines_await_clear(server->output);
 		uv_timer_start(&server->end, on_end, LEAVE_MS, 0);
 	} else {
 		uv_timer_start(&server->end, on_end, 0, 0);
@@ -88,13 +88,12 @@ static void react(struct server *server, const struct reaction *reaction)
 {
 	switch (reaction->kind) {
 	case REACTION_EXIT:
-		exit_after(
-			server, latency_draw(&reaction->after, server->options.dice));
+		exit_after(server, latency_draw(&reaction->after, server->options.rng));
 		return;
 	case REACTION_IGNORE:
 		return;
 	case REACTION_SPIN:
-		fate_spin();
+		crash_spin();
 	}
 }
 
@@ -104,9 +103,9 @@ static char *notification(struct server *server, int size)
 	SCOPED(mem_free) char *text = mem_textf("%-*u", size, ++server->noise);
 
 	cJSON_AddStringToObject(params, "level", "info");
-	cJSON_AddStringToObject(params, "logger", server->options.label->name);
+	cJSON_AddStringToObject(params, "logger", server->options.identity->name);
 	cJSON_AddStringToObject(params, "data", text);
-	return rpc_notification("notifications/message", params);
+	return jsonrpc_notification("notifications/message", params);
 }
 
 /* Says something of at least that size, and gives its size. */
@@ -114,7 +113,7 @@ static size_t chatter(struct server *server, int size)
 {
 	SCOPED(mem_free) char *line = notification(server, size);
 
-	output_line(server->output, line);
+	stdout_lines_line(server->output, line);
 	return strlen(line) + 1;
 }
 
@@ -123,7 +122,7 @@ static void fill(struct server *server)
 {
 	size_t size = 0;
 
-	if (server->options.manners->stdout_mode == MCP_STDOUT_FILL)
+	if (server->options.behavior->stdout_mode == MCP_STDOUT_FILL)
 		while (size < FILL_SIZE)
 			size += chatter(server, FILL_LINE);
 }
@@ -140,8 +139,9 @@ static void add_garbage(struct server *server)
 		"",
 	};
 
-	if (server->options.manners->stdout_mode == MCP_STDOUT_GARBAGE)
-		output_line(server->output, lines[server->garbage++ % COUNT(lines)]);
+	if (server->options.behavior->stdout_mode == MCP_STDOUT_GARBAGE)
+		stdout_lines_line(
+			server->output, lines[server->garbage++ % COUNT(lines)]);
 }
 
 static void on_say(void *arg, const char *answer)
@@ -151,35 +151,35 @@ static void on_say(void *arg, const char *answer)
 	if (server->leaving)
 		return;
 	add_garbage(server);
-	output_line(server->output, answer);
-	if (output_waiting(server->output) > UNREAD_MAX) {
+	stdout_lines_line(server->output, answer);
+	if (stdout_lines_waiting(server->output) > UNREAD_MAX) {
 		server->paused = true;
-		input_stop(server->input);
-		output_await_clear(server->output);
+		stdin_lines_stop(server->input);
+		stdout_lines_await_clear(server->output);
 	}
 }
 
 static void shut(struct server *server)
 {
-	server->shutting = output_waiting(server->output) > 0;
+	server->shutting = stdout_lines_waiting(server->output) > 0;
 	if (server->shutting)
-		output_await_clear(server->output);
+		stdout_lines_await_clear(server->output);
 	else
-		output_shut(server->output);
+		stdout_lines_shut(server->output);
 }
 
 static void on_listed(void *arg)
 {
 	struct server *server = arg;
 
-	switch ((enum mcp_stdout)server->options.manners->stdout_mode) {
+	switch ((enum mcp_stdout)server->options.behavior->stdout_mode) {
 	case MCP_STDOUT_NORMAL:
 	case MCP_STDOUT_GARBAGE:
 		break;
 	case MCP_STDOUT_FLOOD:
-		server->flooding = output_waits_in_loop(server->output);
+		server->flooding = stdout_lines_waits_in_loop(server->output);
 		if (server->flooding)
-			output_await_clear(server->output);
+			stdout_lines_await_clear(server->output);
 		break;
 	case MCP_STDOUT_FILL:
 		fill(server);
@@ -188,9 +188,9 @@ static void on_listed(void *arg)
 		shut(server);
 		break;
 	}
-	if (!server->options.manners->read_stdin) {
+	if (!server->options.behavior->read_stdin) {
 		server->deaf = true;
-		input_stop(server->input);
+		stdin_lines_stop(server->input);
 	}
 }
 
@@ -206,13 +206,13 @@ static void on_clear(void *arg)
 	if (server->shutting)
 		shut(server);
 	if (server->paused && !server->deaf)
-		input_start(server->input);
+		stdin_lines_start(server->input);
 	server->paused = false;
-	if (!server->flooding || output_is_gone(server->output))
+	if (!server->flooding || stdout_lines_is_gone(server->output))
 		return;
 	for (unsigned i = 0; i < FLOOD_LINES; i++)
 		chatter(server, 1);
-	output_await_clear(server->output);
+	stdout_lines_await_clear(server->output);
 }
 
 /* The end of stdin and signals are heard meanwhile: only what is said has to wait. Not
@@ -221,8 +221,8 @@ static void hold(struct server *server, const char *line, size_t len)
 {
 	buf_add(&server->early, line, len);
 	buf_add(&server->early, "\n", 1);
-	if (server->early.len > INPUT_PIECE)
-		input_stop(server->input);
+	if (server->early.len > STDIN_LINES_PIECE)
+		stdin_lines_stop(server->input);
 }
 
 static void on_line(void *arg, char *line, size_t len, bool cut)
@@ -232,7 +232,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 	if (server->starting && !cut)
 		hold(server, line, len);
 	else if (!server->deaf && !server->leaving)
-		talk_hear(server->talk, line, len, cut);
+		methods_on_line(server->methods, line, len, cut);
 }
 
 static void on_started(uv_timer_t *timer)
@@ -250,13 +250,13 @@ static void on_started(uv_timer_t *timer)
 	}
 	buf_done(&server->early);
 	if (!server->deaf && !server->paused && !server->leaving)
-		input_start(server->input);
+		stdin_lines_start(server->input);
 }
 
 static void begin_start(struct server *server)
 {
 	const struct server_options *options = &server->options;
-	int64_t took_ns = latency_draw(&options->manners->start, options->dice);
+	int64_t took_ns = latency_draw(&options->behavior->start, options->rng);
 	int64_t left_ns = options->started_ns + took_ns - clock_now();
 
 	server->starting = left_ns > 0;
@@ -270,29 +270,29 @@ static void on_eof(void *arg)
 
 	if (server->leaving || server->deaf)
 		return;
-	log_event("mcp.eof", LABEL(server->options.label));
-	fate_crash(server->options.manners, MCP_AT_EOF);
+	log_event("mcp.eof", LOG_IDENTITY(server->options.identity));
+	crash_at(server->options.behavior, MCP_AT_EOF);
 	fill(server);
-	react(server, &server->options.manners->on_eof);
+	react(server, &server->options.behavior->on_eof);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct server *server = handle->data;
-	const struct mcp_manners *manners = server->options.manners;
+	const struct mcp_behavior *behavior = server->options.behavior;
 
 	if (number == SIGCHLD) {
-		offspring_reap(server->options.offspring);
+		children_reap(server->options.children);
 		return;
 	}
-	log_event(
-		"mcp.signal", LABEL(server->options.label), "signal", LOG_INT(number));
+	log_event("mcp.signal", LOG_IDENTITY(server->options.identity), "signal",
+		LOG_INT(number));
 	if (number == SIGTERM)
-		fate_crash(manners, MCP_AT_TERM);
+		crash_at(behavior, MCP_AT_TERM);
 	if (server->leaving)
 		return;
 	fill(server);
-	react(server, number == SIGTERM ? &manners->on_term : &manners->on_int);
+	react(server, number == SIGTERM ? &behavior->on_term : &behavior->on_int);
 }
 
 /* Unblocks only when there is somebody to hear them: none is lost, none kills us. */
@@ -325,26 +325,26 @@ static void stop_hearing_signals(struct server *server)
 
 static bool open_streams(struct server *server, struct err *err)
 {
-	bool blocking = server->options.manners->stdout_mode == MCP_STDOUT_FILL;
+	bool blocking = server->options.behavior->stdout_mode == MCP_STDOUT_FILL;
 
-	server->input = input_create(&server->loop, STDIN_FILENO, TALK_LINE_MAX,
-		on_line, on_eof, server, err);
+	server->input = stdin_lines_create(&server->loop, STDIN_FILENO,
+		METHODS_LINE_MAX, on_line, on_eof, server, err);
 	if (!server->input)
 		return false;
-	server->output = output_create(
+	server->output = stdout_lines_create(
 		&server->loop, STDOUT_FILENO, blocking, on_clear, server, err);
 	return server->output != NULL;
 }
 
-static struct talk *open_talk(struct server *server)
+static struct methods *open_talk(struct server *server)
 {
 	const struct server_options *options = &server->options;
 
-	return talk_create(&server->loop,
-		&(struct talk_options){
-			.manners = options->manners,
-			.label = options->label,
-			.dice = options->dice,
+	return methods_create(&server->loop,
+		&(struct methods_options){
+			.behavior = options->behavior,
+			.identity = options->identity,
+			.rng = options->rng,
 			.say = on_say,
 			.listed = on_listed,
 			.arg = server,
@@ -353,9 +353,9 @@ static struct talk *open_talk(struct server *server)
 
 static void destroy(struct server *server)
 {
-	talk_destroy(server->talk);
-	input_destroy(server->input);
-	output_destroy(server->output);
+	methods_destroy(server->methods);
+	stdin_lines_destroy(server->input);
+	stdout_lines_destroy(server->output);
 	buf_done(&server->early);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&server->loop) != 0)
@@ -376,14 +376,14 @@ bool server_run(const struct server_options *options, struct err *err)
 	server->options = *options;
 	opened = open_streams(server, err);
 	if (opened) {
-		server->talk = open_talk(server);
+		server->methods = open_talk(server);
 		uv_timer_init(&server->loop, &server->start);
 		uv_timer_init(&server->loop, &server->exit);
 		uv_timer_init(&server->loop, &server->end);
 		server->start.data = server->exit.data = server;
 		hear_signals(server);
 		begin_start(server);
-		input_start(server->input);
+		stdin_lines_start(server->input);
 		uv_run(&server->loop, UV_RUN_DEFAULT);
 		stop_hearing_signals(server);
 		uv_close((uv_handle_t *)&server->start, NULL);

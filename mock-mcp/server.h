@@ -1,7 +1,7 @@
 /*
  * server - the life of the mock: from its first line to its exit.
  *
- * It lives by its stdin and by signals, and reacts to them as its manners say. What it
+ * It lives by its stdin and by signals, and reacts to them as its behavior say. What it
  * says is never cut or lost while somebody reads it; when it leaves, the answers that
  * are ready are handed over first, for a second at most.
  */
@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 #include "lib/err.h"
-#include "mock-mcp/label.h"
-#include "mock-mcp/manners.h"
-#include "mock-mcp/offspring.h"
+#include "mock-mcp/behavior.h"
+#include "mock-mcp/children.h"
+#include "mock-mcp/log_identity.h"
 
 struct server_options {
-	const struct mcp_manners *manners;
-	const struct label *label;
-	struct offspring *offspring;
-	struct dice *dice;
+	const struct mcp_behavior *behavior;
+	const struct log_identity *identity;
+	struct children *children;
+	struct rng *rng;
 	int64_t started_ns; /* CLOCK_MONOTONIC */
 };
 

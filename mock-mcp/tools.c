@@ -7,7 +7,7 @@
 #include "lib/err.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "lib/nearest.h"
+#include "lib/suggest.h"
 
 #define PARAMS_MAX 4
 
@@ -176,13 +176,13 @@ const struct tool *tools_find(const char *name)
 	return NULL;
 }
 
-const char *tools_nearest(const char *name)
+const char *tools_suggest(const char *name)
 {
 	const char *names[COUNT(tools)];
 
 	for (unsigned i = 0; i < COUNT(tools); i++)
 		names[i] = tools[i].name;
-	return nearest_name(name, names, COUNT(names));
+	return suggest_name(name, names, COUNT(names));
 }
 
 static bool check_argument(

@@ -19,7 +19,7 @@ cJSON *tools_list(void) MUST_CHECK;
 
 /* NULL when there is none of that name. */
 const struct tool *tools_find(const char *name);
-const char *tools_nearest(const char *name); /* NULL when none is near */
+const char *tools_suggest(const char *name); /* NULL when none is near */
 
 /* The result of tools/call, the caller's. Arguments may be NULL. */
 cJSON *tools_call(const struct tool *tool, const cJSON *arguments) MUST_CHECK;

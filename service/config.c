@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
-#include "service/agent.h"
+#include "service/agent/agent_client.h"
 
 #define RESERVE_MAX_NS (1 * CLOCK_S)
 #define BOT_NAME_MAX   64
@@ -14,9 +14,10 @@
 static const char *const mcp_starts[] = {"lazy", "session", NULL};
 static const char *const disconnects[] = {"parallel", "sequential", "none", NULL};
 
-/* In the order of enum agent_ending. */
+/* In the order of enum agent_session_end. */
 static const char *const session_ends[] = {"keep", "archive", "delete", NULL};
-_Static_assert(AGENT_KEEP == 0 && AGENT_ARCHIVE == 1 && AGENT_DELETE == 2,
+_Static_assert(AGENT_SESSION_KEEP == 0 && AGENT_SESSION_ARCHIVE == 1 &&
+		AGENT_SESSION_DELETE == 2,
 	"session_ends follows enum agent_ending");
 
 #define AT(member) offsetof(struct config, member)
@@ -39,7 +40,7 @@ static const struct setting settings[] = {
 	{"MCP_CONFIG", SETTING_TEXT, AT(mcp_config), NULL,
 		.help = "MCP servers of a session: path of a JSON file, or the JSON itself "
 			"({\"mcpServers\":{\"NAME\":{\"command\":...,\"args\":[...],\"env\":{...}}}})"},
-	{"MCP_START", SETTING_CHOICE, AT(mcp_start), "lazy",
+	{"MCP_START", SETTING_CHOICE, AT(mcp_client_start), "lazy",
 		.help = "when MCP servers start: at the first tool call, or with their session",
 		.choices = mcp_starts},
 	{"BOTS", SETTING_TEXT, AT(bot_list),
@@ -228,9 +229,9 @@ static bool read_servers(struct config *config, struct err *err)
 {
 	if (!config->mcp_config)
 		return true;
-	if (!servers_read(&config->servers, config->mcp_config, err))
+	if (!mcp_config_read(&config->servers, config->mcp_config, err))
 		return err_while(err, "MCP_CONFIG");
-	if (servers_is_text(config->mcp_config)) {
+	if (mcp_config_is_text(config->mcp_config)) {
 		free(config->mcp_config);
 		/* Its "env" may well hold secrets. */
 		config->mcp_config = mem_text("(given as text)");
@@ -269,7 +270,7 @@ void config_done(struct config *config)
 	for (unsigned i = 0; i < config->bot_count; i++)
 		free(config->bots[i]);
 	free(config->bots);
-	servers_done(&config->servers);
+	mcp_config_done(&config->servers);
 	settings_done(settings, config);
 	*config = (struct config){0};
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "lib/err.h"
-#include "service/servers.h"
+#include "service/mcp/mcp_config.h"
 
 enum config_mcp_start {
 	MCP_START_LAZY,    /* a server starts at the first call of one of its tools */
@@ -32,12 +32,12 @@ struct config {
 	char *environment_id; /* NULL: one is created */
 	char *model;
 	char *mcp_config; /* as it was given; a text of JSON is reported as such only */
-	int mcp_start;    /* enum config_mcp_start */
-	char *bot_list;   /* as it was given */
+	int mcp_client_start; /* enum config_mcp_start */
+	char *bot_list;       /* as it was given */
 	char *store_path;
 	int64_t grace_ns;
 	char *reserve_text, *turn_budget_text; /* NULL: by rule */
-	int session_end;                       /* enum agent_ending */
+	int session_end;                       /* enum agent_session_end */
 	int disconnect;                        /* enum config_disconnect */
 	int64_t idle_ns;                       /* 0: never */
 	int64_t session_limit;
@@ -55,7 +55,7 @@ struct config {
 	int64_t turn_budget_ns; /* after that, work in hand is interrupted */
 	char **bots;            /* owned */
 	unsigned bot_count;
-	struct servers servers;
+	struct mcp_config servers;
 };
 
 /* --help and the like print and exit(0). */

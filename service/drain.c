@@ -7,11 +7,11 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/cabinet.h"
 #include "service/config.h"
-#include "service/intake.h"
-#include "service/means.h"
+#include "service/http_api.h"
 #include "service/metrics.h"
+#include "service/service.h"
+#include "service/sessions.h"
 #include "service/store.h"
 
 #define FORCED_NS (1 * CLOCK_S)
@@ -24,9 +24,9 @@ enum drain_state {
 };
 
 struct drain {
-	const struct means *means;
-	struct cabinet *cabinet;
-	struct intake *intake;
+	const struct service *service;
+	struct sessions *sessions;
+	struct http_api *http_api;
 	drain_done_fn *done;
 	void *arg;
 	enum drain_state state;
@@ -75,18 +75,18 @@ static void begin_draining(struct drain *drain)
 {
 	drain->state = DRAIN_DRAINING;
 	enter_phase("drain");
-	cabinet_watch(drain->cabinet, on_changed, drain);
-	intake_drain(drain->intake, on_changed, drain);
-	switch ((enum config_disconnect)drain->means->config->disconnect) {
+	sessions_watch(drain->sessions, on_changed, drain);
+	http_api_drain(drain->http_api, on_changed, drain);
+	switch ((enum config_disconnect)drain->service->config->disconnect) {
 	case DISCONNECT_PARALLEL:
 		begin_disconnecting(drain);
-		cabinet_finish(drain->cabinet, drain->deadline_ns);
+		sessions_finish(drain->sessions, drain->deadline_ns);
 		break;
 	case DISCONNECT_SEQUENTIAL:
-		cabinet_shut(drain->cabinet); /* first the turns, then the sessions */
+		sessions_shut(drain->sessions); /* first the turns, then the sessions */
 		break;
 	case DISCONNECT_NONE:
-		cabinet_abandon(drain->cabinet);
+		sessions_abandon(drain->sessions);
 		break;
 	}
 	be_called_soon(drain);
@@ -112,8 +112,8 @@ static void on_turns(uv_timer_t *timer)
 
 	end_delay(drain);
 	drain->late = true;
-	if (drain->means->config->disconnect == DISCONNECT_PARALLEL)
-		cabinet_interrupt(drain->cabinet, drain->deadline_ns);
+	if (drain->service->config->disconnect == DISCONNECT_PARALLEL)
+		sessions_interrupt(drain->sessions, drain->deadline_ns);
 	be_called_soon(drain);
 }
 
@@ -129,7 +129,7 @@ static void on_out_of_time(uv_timer_t *timer)
  * half of the reserve is: the other half is for the flush. */
 static int64_t time_for_the_end(const struct drain *drain)
 {
-	const struct config *config = drain->means->config;
+	const struct config *config = drain->service->config;
 	int64_t end_ns =
 		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
 	int64_t left_ns = end_ns - clock_now();
@@ -144,7 +144,7 @@ static void force(struct drain *drain, const char *why)
 		return;
 	drain->forced = true;
 	log_event("shutdown.forced", "why", LOG_TEXT(why));
-	cabinet_give_up(drain->cabinet, why);
+	sessions_give_up(drain->sessions, why);
 	uv_timer_start(&drain->deadline, on_out_of_time,
 		clock_ms_up(time_for_the_end(drain)), 0);
 	be_called_soon(drain);
@@ -157,7 +157,7 @@ static void on_deadline(uv_timer_t *timer)
 
 static void count_servers(struct drain *drain)
 {
-	const struct metrics *now = drain->means->metrics, *before = &drain->before;
+	const struct metrics *now = drain->service->metrics, *before = &drain->before;
 	const uint64_t *steps = now->mcp_steps, *earlier = before->mcp_steps;
 
 	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills);
@@ -169,37 +169,38 @@ static void count_servers(struct drain *drain)
 /* Half of the reserve is for this, and both calls may wait. */
 static void flush(struct drain *drain)
 {
-	const struct config *config = drain->means->config;
+	const struct config *config = drain->service->config;
 	struct err err = {0};
 
 	enter_phase("flush");
 	store_set_patience(
-		drain->means->store, (config->grace_ns - config->budget_ns) / 4);
+		drain->service->store, (config->grace_ns - config->budget_ns) / 4);
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
-	drain->stop.failed = cabinet_failed(drain->cabinet) - drain->failed_before +
-		cabinet_count(drain->cabinet);
+	drain->stop.failed = sessions_failed(drain->sessions) - drain->failed_before +
+		sessions_count(drain->sessions);
 	count_servers(drain);
-	if (!store_save_stop(drain->means->store, &drain->stop, &err) ||
-		!store_flush(drain->means->store, &err))
+	if (!store_save_stop(drain->service->store, &drain->stop, &err) ||
+		!store_flush(drain->service->store, &err))
 		log_event("store.failed", "why", LOG_TEXT(err.text));
 }
 
 static void go_on_sequentially(struct drain *drain)
 {
-	if (!drain->disconnecting && !drain->late && cabinet_turns(drain->cabinet) > 0)
+	if (!drain->disconnecting && !drain->late &&
+		sessions_turns(drain->sessions) > 0)
 		return;
 	begin_disconnecting(drain);
-	cabinet_finish_first(drain->cabinet, drain->late);
+	sessions_finish_first(drain->sessions, drain->late);
 }
 
 /* Whoever waits for an answer gets it, in a hurry too; only idle connections then get
  * no more time. */
 static bool is_empty(const struct drain *drain)
 {
-	if (cabinet_count(drain->cabinet) > 0)
+	if (sessions_count(drain->sessions) > 0)
 		return false;
-	return drain->forced ? intake_is_answered(drain->intake)
-			     : intake_is_drained(drain->intake);
+	return drain->forced ? http_api_is_answered(drain->http_api)
+			     : http_api_is_drained(drain->http_api);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -208,7 +209,8 @@ static void on_soon(uv_timer_t *timer)
 
 	if (drain->state != DRAIN_DRAINING)
 		return;
-	if (drain->means->config->disconnect == DISCONNECT_SEQUENTIAL && !drain->forced)
+	if (drain->service->config->disconnect == DISCONNECT_SEQUENTIAL &&
+		!drain->forced)
 		go_on_sequentially(drain);
 	if (!is_empty(drain) && !drain->out_of_time)
 		return;
@@ -217,20 +219,20 @@ static void on_soon(uv_timer_t *timer)
 	drain->done(drain->arg);
 }
 
-struct drain *drain_create(const struct means *means, struct cabinet *cabinet,
-	struct intake *intake, drain_done_fn *done, void *arg)
+struct drain *drain_create(const struct service *service, struct sessions *sessions,
+	struct http_api *http_api, drain_done_fn *done, void *arg)
 {
 	struct drain *drain = mem_zeroed(sizeof *drain);
 	uv_timer_t *timers[] = {
 		&drain->soon, &drain->delay, &drain->turns, &drain->deadline};
 
-	drain->means = means;
-	drain->cabinet = cabinet;
-	drain->intake = intake;
+	drain->service = service;
+	drain->sessions = sessions;
+	drain->http_api = http_api;
 	drain->done = done;
 	drain->arg = arg;
 	for (size_t i = 0; i < COUNT(timers); i++) {
-		uv_timer_init(means->loop, timers[i]);
+		uv_timer_init(service->loop, timers[i]);
 		timers[i]->data = drain;
 	}
 	return drain;
@@ -252,7 +254,7 @@ static const char *disconnect_name(enum config_disconnect disconnect)
 /* In a hurry are: everything in parallel, turns when sequential, nobody otherwise. */
 static void start_clocks(struct drain *drain)
 {
-	const struct config *config = drain->means->config;
+	const struct config *config = drain->service->config;
 
 	if (config->disconnect == DISCONNECT_NONE)
 		return;
@@ -266,25 +268,25 @@ static void start_clocks(struct drain *drain)
 
 static void begin(struct drain *drain, int signal)
 {
-	const struct config *config = drain->means->config;
+	const struct config *config = drain->service->config;
 
 	drain->signal_ns = clock_now();
-	drain->stop.sessions = cabinet_count(drain->cabinet);
-	drain->before = *drain->means->metrics;
-	drain->failed_before = cabinet_failed(drain->cabinet);
+	drain->stop.sessions = sessions_count(drain->sessions);
+	drain->before = *drain->service->metrics;
+	drain->failed_before = sessions_failed(drain->sessions);
 	log_event("shutdown.begin", "signal", LOG_INT(signal), "sessions",
 		LOG_INT(drain->stop.sessions), "turns",
-		LOG_INT(cabinet_turns(drain->cabinet)), "grace_ns",
+		LOG_INT(sessions_turns(drain->sessions)), "grace_ns",
 		LOG_INT(config->grace_ns), "budget_ns", LOG_INT(config->budget_ns),
 		"disconnect",
 		LOG_TEXT(disconnect_name((enum config_disconnect)config->disconnect)),
 		"message", LOG_TEXT("Shutting down"));
-	uv_update_time(drain->means->loop);
+	uv_update_time(drain->service->loop);
 	start_clocks(drain);
 	/* What is not forgotten now is found out when it is to be resumed. */
-	store_set_patience(drain->means->store, 0);
+	store_set_patience(drain->service->store, 0);
 	drain->state = DRAIN_DELAYING;
-	intake_unready(drain->intake);
+	http_api_unready(drain->http_api);
 	if (config->drain_delay_ns > 0)
 		uv_timer_start(&drain->delay, on_delay,
 			clock_ms_up(config->drain_delay_ns), 0);

@@ -15,10 +15,10 @@
 
 #include "lib/cc.h"
 
-struct cabinet;
+struct sessions;
 struct drain;
-struct intake;
-struct means;
+struct http_api;
+struct service;
 
 /* Once, from the loop: sessions are gone, requests are answered, the store is flushed.
  * Or they are not, and there is no time left: what remains is the owner's to destroy.
@@ -26,8 +26,8 @@ struct means;
 typedef void drain_done_fn(void *arg);
 
 /* Keeps means, cabinet and intake. */
-struct drain *drain_create(const struct means *means, struct cabinet *cabinet,
-	struct intake *intake, drain_done_fn *done, void *arg) MUST_CHECK;
+struct drain *drain_create(const struct service *service, struct sessions *sessions,
+	struct http_api *http_api, drain_done_fn *done, void *arg) MUST_CHECK;
 
 /* A stop signal was read. From the second on: now. */
 void drain_signal(struct drain *drain, int signal);

@@ -13,7 +13,7 @@
 #include "lib/child.h"
 #include "service/session.h"
 #include "service/store.h"
-#include "service/turns.h"
+#include "service/turn_queue.h"
 
 #define METRICS_STATUS_MAX 600
 

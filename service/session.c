@@ -7,21 +7,21 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/bond.h"
 #include "service/config.h"
-#include "service/means.h"
 #include "service/metrics.h"
+#include "service/service.h"
+#include "service/session_resources.h"
 
 #define STOPPING "interrupted: the session is being closed"
 
 struct session {
-	const struct means *means;
+	const struct service *service;
 	const struct session_events *events;
 	void *arg;
 	char *room, *bot;
 	enum session_state state;
-	struct turns turns;
-	struct bond *bond; /* NULL: cold, or closed */
+	struct turn_queue turns;
+	struct session_resources *resources; /* NULL: cold, or closed */
 	uint64_t counts[SESSION_PATHS];
 	bool fresh;     /* no turn since it was opened */
 	bool timed_out; /* the running turn was asked to end */
@@ -83,7 +83,7 @@ static void enter(struct session *session, enum session_state state)
 static void count_path(struct session *session, enum session_path path)
 {
 	session->counts[path]++;
-	session->means->metrics->sessions[path]++;
+	session->service->metrics->sessions[path]++;
 }
 
 static void end_turn(struct session *session, enum turn_end end, const char *text)
@@ -92,7 +92,7 @@ static void end_turn(struct session *session, enum turn_end end, const char *tex
 	enum turn_end how = end == TURN_TIMED_OUT ? TURN_FAILED : end;
 
 	uv_timer_stop(&session->bound);
-	bond_save(session->bond, end == TURN_INTERRUPTED);
+	session_resources_save(session->resources, end == TURN_INTERRUPTED);
 	if (end == TURN_ANSWERED)
 		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
 			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)));
@@ -100,23 +100,23 @@ static void end_turn(struct session *session, enum turn_end end, const char *tex
 		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
 			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)),
 			"why", LOG_TEXT(text));
-	turns_end(&session->turns, end, text);
+	turn_queue_end(&session->turns, end, text);
 }
 
 static void begin_closing(struct session *session)
 {
 	int64_t deadline_ns = session->finishing
 		? session->deadline_ns
-		: clock_now() + session->means->config->budget_ns;
+		: clock_now() + session->service->config->budget_ns;
 
 	if (session->turns.running)
 		end_turn(session, TURN_INTERRUPTED, STOPPING);
 	enter(session, SESSION_CLOSING);
 	if (session->abandoned)
-		bond_abandon(session->bond);
+		session_resources_abandon(session->resources);
 	else
-		bond_end(session->bond, session->finishing && !session->turns.waiting,
-			deadline_ns);
+		session_resources_end(session->resources,
+			session->finishing && !session->turns.waiting, deadline_ns);
 }
 
 static void finish_closing(struct session *session)
@@ -124,9 +124,9 @@ static void finish_closing(struct session *session)
 	SCOPED(mem_free) char *message = mem_textf(
 		"Closed session for room %s, bot '%s'", session->room, session->bot);
 
-	session->failed = bond_failed(session->bond);
-	bond_destroy(session->bond);
-	session->bond = NULL;
+	session->failed = session_resources_failed(session->resources);
+	session_resources_destroy(session->resources);
+	session->resources = NULL;
 	log_event("session.closed", "room", LOG_TEXT(session->room), "bot",
 		LOG_TEXT(session->bot), "message", LOG_TEXT(message));
 	enter(session, session->turns.waiting ? SESSION_COLD : SESSION_CLOSED);
@@ -149,7 +149,7 @@ static void on_turned(void *arg, enum turn_end end, const char *text)
 	enter(session, SESSION_HOT);
 }
 
-static const struct bond_events bond_events = {
+static const struct session_resources_events session_resources_events = {
 	.changed = on_bond_changed,
 	.turned = on_turned,
 };
@@ -161,19 +161,19 @@ static void on_bound(uv_timer_t *timer)
 	if (!session->timed_out) {
 		session->timed_out = true;
 		uv_timer_start(timer, on_bound,
-			clock_ms_up(session->means->config->request_ns), 0);
-		bond_interrupt(session->bond);
+			clock_ms_up(session->service->config->request_ns), 0);
+		session_resources_interrupt(session->resources);
 		return;
 	}
 	end_turn(session, TURN_TIMED_OUT,
 		"the turn took too long, and did not end when it was interrupted");
 	enter(session, SESSION_HOT);
-	bond_break(session->bond, "a turn that does not end");
+	session_resources_break(session->resources, "a turn that does not end");
 }
 
 static void begin_turn(struct session *session)
 {
-	const char *text = turns_begin(&session->turns);
+	const char *text = turn_queue_begin(&session->turns);
 	struct err err = {0};
 
 	if (!session->fresh)
@@ -181,44 +181,45 @@ static void begin_turn(struct session *session)
 	session->fresh = session->timed_out = false;
 	log_event("turn.begin", "room", LOG_TEXT(session->room), "bot",
 		LOG_TEXT(session->bot));
-	if (!bond_say(session->bond, text, &err)) {
+	if (!session_resources_say(session->resources, text, &err)) {
 		end_turn(session, TURN_FAILED, err.text);
-		bond_break(session->bond, err.text);
+		session_resources_break(session->resources, err.text);
 		return;
 	}
 	enter(session, SESSION_BUSY);
 	uv_timer_start(&session->bound, on_bound,
-		clock_ms_up(session->means->config->turn_ns), 0);
+		clock_ms_up(session->service->config->turn_ns), 0);
 }
 
 static void open_up(struct session *session)
 {
 	enter(session, SESSION_CONNECTING);
-	session->bond = bond_open(
-		session->means, session->room, session->bot, &bond_events, session);
+	session->resources = session_resources_open(session->service, session->room,
+		session->bot, &session_resources_events, session);
 }
 
 static void go_on_connecting(struct session *session)
 {
-	const char *broken = bond_broken(session->bond);
+	const char *broken = session_resources_broken(session->resources);
 
 	if (broken) {
-		turns_drop(&session->turns, TURN_FAILED, broken);
+		turn_queue_drop(&session->turns, TURN_FAILED, broken);
 		begin_closing(session);
 	} else if (session->finishing && !session->turns.waiting) {
 		begin_closing(session);
-	} else if (bond_is_open(session->bond)) {
+	} else if (session_resources_is_open(session->resources)) {
 		session->fresh = true;
 		count_path(session,
-			bond_is_resumed(session->bond) ? SESSION_PATH_WARM
-						       : SESSION_PATH_COLD);
+			session_resources_is_resumed(session->resources)
+				? SESSION_PATH_WARM
+				: SESSION_PATH_COLD);
 		enter(session, SESSION_HOT);
 	}
 }
 
 static void go_on_busy(struct session *session)
 {
-	const char *broken = bond_broken(session->bond);
+	const char *broken = session_resources_broken(session->resources);
 
 	if (!broken)
 		return;
@@ -228,7 +229,7 @@ static void go_on_busy(struct session *session)
 
 static void go_on_hot(struct session *session)
 {
-	if (bond_broken(session->bond))
+	if (session_resources_broken(session->resources))
 		begin_closing(session);
 	else if (session->turns.waiting)
 		begin_turn(session);
@@ -257,7 +258,7 @@ static void on_soon(uv_timer_t *timer)
 		go_on_busy(session);
 		break;
 	case SESSION_CLOSING:
-		if (bond_is_over(session->bond))
+		if (session_resources_is_over(session->resources))
 			finish_closing(session);
 		break;
 	case SESSION_CLOSED:
@@ -283,23 +284,23 @@ static void on_closed(uv_handle_t *handle)
 	free(session);
 }
 
-struct session *session_create(const struct means *means, const char *room,
+struct session *session_create(const struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg)
 {
 	struct session *session = mem_zeroed(sizeof *session);
 
-	session->means = means;
+	session->service = service;
 	session->events = events;
 	session->arg = arg;
 	session->room = mem_text(room);
 	session->bot = mem_text(bot);
-	session->turns = (struct turns){
-		.metrics = means->metrics,
+	session->turns = (struct turn_queue){
+		.metrics = service->metrics,
 		.dropped = on_turn_dropped,
 		.arg = session,
 	};
-	uv_timer_init(means->loop, &session->soon);
-	uv_timer_init(means->loop, &session->bound);
+	uv_timer_init(service->loop, &session->soon);
+	uv_timer_init(service->loop, &session->bound);
 	session->soon.data = session->bound.data = session;
 	session->handles = 2;
 	return session;
@@ -334,13 +335,13 @@ struct turn *session_say(
 	struct session *session, const char *text, turn_done_fn *done, void *arg)
 {
 	if (session->finishing ||
-		session->turns.waiting_count >= session->means->config->queue_limit)
+		session->turns.waiting_count >= session->service->config->queue_limit)
 		return NULL;
 	/* Closed this very moment, and nobody has been told yet. */
 	if (session->state == SESSION_CLOSED)
 		enter(session, SESSION_COLD);
 	be_called_soon(session);
-	return turns_add(&session->turns, text, done, arg);
+	return turn_queue_add(&session->turns, text, done, arg);
 }
 
 void session_close(struct session *session)
@@ -357,14 +358,14 @@ void session_finish(struct session *session, int64_t deadline_ns)
 	session->finishing = true;
 	session->deadline_ns = deadline_ns;
 	if (session->state == SESSION_CLOSING)
-		bond_hurry(session->bond, deadline_ns);
+		session_resources_hurry(session->resources, deadline_ns);
 	be_called_soon(session);
 }
 
 void session_interrupt(struct session *session, int64_t deadline_ns)
 {
 	session_finish(session, deadline_ns);
-	turns_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
+	turn_queue_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
 	switch (session->state) {
 	case SESSION_CONNECTING:
 	case SESSION_HOT:
@@ -388,15 +389,15 @@ void session_give_up(struct session *session, const char *why)
 {
 	session_interrupt(session, clock_now());
 	if (session->state == SESSION_CLOSING)
-		bond_give_up(session->bond, why);
+		session_resources_give_up(session->resources, why);
 }
 
 void session_destroy(struct session *session)
 {
 	if (!session)
 		return;
-	bond_destroy(session->bond);
-	turns_done(&session->turns);
+	session_resources_destroy(session->resources);
+	turn_queue_done(&session->turns);
 	uv_close((uv_handle_t *)&session->soon, on_closed);
 	uv_close((uv_handle_t *)&session->bound, on_closed);
 }

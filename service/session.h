@@ -20,9 +20,9 @@
 #include <stdint.h>
 
 #include "lib/cc.h"
-#include "service/turns.h"
+#include "service/turn_queue.h"
 
-struct means;
+struct service;
 struct session;
 
 enum session_state {
@@ -55,7 +55,7 @@ struct session_events {
 };
 
 /* Keeps means and events; copies room and bot. */
-struct session *session_create(const struct means *means, const char *room,
+struct session *session_create(const struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg) MUST_CHECK;
 
 const char *session_room(const struct session *session);

@@ -1,4 +1,4 @@
-#include "harness/engine/ops.h"
+#include "harness/engine/engine_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +39,9 @@ const char *engine_name(const struct engine *engine)
 	return engine->ops->name;
 }
 
-const struct engine_sight *engine_sight(const struct engine *engine)
+const struct engine_capabilities *engine_capabilities(const struct engine *engine)
 {
-	return &engine->sight;
+	return &engine->capabilities;
 }
 
 cJSON *engine_fingerprint(struct engine *engine)
@@ -54,7 +54,7 @@ cJSON *engine_fingerprint(struct engine *engine)
 		cJSON_AddStringToObject(json, "kernel", host.release);
 		cJSON_AddStringToObject(json, "machine", host.machine);
 	}
-	cJSON_AddStringToObject(json, "blind_spots", engine->sight.note);
+	cJSON_AddStringToObject(json, "blind_spots", engine->capabilities.note);
 	engine->ops->fingerprint(engine, json);
 	return json;
 }
@@ -84,14 +84,14 @@ void engine_network_remove(struct engine *engine, const char *network)
 }
 
 struct subject *engine_up(
-	struct engine *engine, const struct unit *unit, struct err *err)
+	struct engine *engine, const struct subject_spec *spec, struct err *err)
 {
-	if (signal_number(unit->stop_signal) == 0) {
-		err_set(err, "start %s: there is no signal \"%s\"", unit->name,
-			unit->stop_signal);
+	if (signal_number(spec->stop_signal) == 0) {
+		err_set(err, "start %s: there is no signal \"%s\"", spec->name,
+			spec->stop_signal);
 		return NULL;
 	}
-	return engine->ops->up(engine, unit, err);
+	return engine->ops->up(engine, spec, err);
 }
 
 pid_t subject_pid(const struct subject *subject)
@@ -134,10 +134,11 @@ bool subject_inspect(struct subject *subject, struct err *err)
 	return subject->engine->ops->inspect(subject, err);
 }
 
-bool subject_descendants(
-	const struct subject *subject, const struct life **lives, unsigned *count)
+bool subject_descendants(const struct subject *subject,
+	const struct proc_record **events, unsigned *count)
 {
-	return subject->eye && eye_descendants(subject->eye, lives, count);
+	return subject->monitor &&
+		proc_monitor_descendants(subject->monitor, events, count);
 }
 
 cJSON *subject_engine_events(const struct subject *subject)

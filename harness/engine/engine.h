@@ -25,7 +25,7 @@ struct subject;
 typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len);
 
 /* What to run as PID 1 (or behind an init). All borrowed for engine_up(). */
-struct unit {
+struct subject_spec {
 	const char *name;        /* "service", "mock-agent" */
 	const char *image;       /* NULL: our own */
 	const char *const *argv; /* NULL-terminated; NULL: the image's own */
@@ -48,9 +48,9 @@ struct engine_options {
 };
 
 /* What an engine can observe, for `list` and for the judge. */
-struct engine_sight {
-	enum witness signal, kill, exit; /* best witness it can have here */
-	bool signal_fate, wait_status, snapshots, oom;
+struct engine_capabilities {
+	enum stamp_source signal, kill, exit; /* best witness it can have here */
+	bool signal_delivery, wait_status, snapshots, oom;
 	char note[256]; /* what is missing and why, "" when nothing */
 };
 
@@ -60,7 +60,7 @@ struct engine *engine_create(uv_loop_t *loop, const char *name,
 	const struct engine_options *options, struct err *err) MUST_CHECK;
 void engine_destroy(struct engine *engine); /* accepts NULL */
 const char *engine_name(const struct engine *engine);
-const struct engine_sight *engine_sight(const struct engine *engine);
+const struct engine_capabilities *engine_capabilities(const struct engine *engine);
 
 /* Kernel, engine version and so on, for the results; the caller's. */
 cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
@@ -85,8 +85,8 @@ void engine_network_remove(struct engine *engine, const char *network);
 
 /* Starts it. The returned subject runs: PID 1 is known, its log arrives, the taps for
  * signal and exit are armed. */
-struct subject *engine_up(
-	struct engine *engine, const struct unit *unit, struct err *err) MUST_CHECK;
+struct subject *engine_up(struct engine *engine, const struct subject_spec *spec,
+	struct err *err) MUST_CHECK;
 pid_t subject_pid(
 	const struct subject *subject); /* PID 1 on the host; 0: not visible */
 const char *subject_id(const struct subject *subject);
@@ -107,8 +107,8 @@ bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
 
 /* All that its PID 1 and they forked, dead and alive. False when nobody told: not this
  * kernel's, or more than could be heard. Borrowed until subject_down(). */
-bool subject_descendants(
-	const struct subject *subject, const struct life **lives, unsigned *count);
+bool subject_descendants(const struct subject *subject,
+	const struct proc_record **events, unsigned *count);
 
 /* What the engine reported of it, in its own words, for the failed case's folder: the
  * caller's. NULL when it has none. */

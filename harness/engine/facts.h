@@ -12,21 +12,21 @@
 #include <sys/types.h>
 
 /* What a stamp rests on, best first. */
-enum witness {
-	WITNESS_NONE,
-	WITNESS_KERNEL, /* stamped by the kernel: tracepoint, process connector */
-	WITNESS_SELF,   /* the harness did it itself, or its own wait saw it (pidfd) */
-	WITNESS_ENGINE, /* the engine's event or its FinishedAt */
+enum stamp_source {
+	STAMP_NONE,
+	STAMP_KERNEL, /* stamped by the kernel: tracepoint, process connector */
+	STAMP_SELF,   /* the harness did it itself, or its own wait saw it (pidfd) */
+	STAMP_ENGINE, /* the engine's event or its FinishedAt */
 };
 
-enum signal_fate {
-	FATE_UNKNOWN,
-	FATE_DELIVERED, /* queued for delivery */
-	FATE_IGNORED,   /* the kernel threw it away: no handler in PID 1, or SIG_IGN */
+enum signal_delivery {
+	DELIVERY_UNKNOWN,
+	DELIVERY_DELIVERED, /* queued for delivery */
+	DELIVERY_IGNORED, /* the kernel threw it away: no handler in PID 1, or SIG_IGN */
 };
 
 /* A process, as the kernel told of it. */
-struct life {
+struct proc_record {
 	pid_t pid;        /* on the host */
 	pid_t ns_pid;     /* in its own PID namespace; 0: not known */
 	int64_t born_ns;  /* 0: before it was looked at */
@@ -42,15 +42,15 @@ struct stop_facts {
 
 	/* T0: the stop signal reached PID 1; known to +- signal_error_ns. */
 	int64_t signal_ns, signal_error_ns;
-	enum witness signal_witness;
-	enum signal_fate signal_fate;
+	enum stamp_source signal_source;
+	enum signal_delivery signal_delivery;
 	unsigned
 		signals_seen; /* stop signals to PID 1 that were traced; 0: not traced */
 
-	/* SIGKILL to PID 1. kill_witness is the proof that it was sent and by whom:
-	 * WITNESS_NONE with a wait status of signal 9 is no proof. */
+	/* SIGKILL to PID 1. kill_source is the proof that it was sent and by whom:
+	 * STAMP_NONE with a wait status of signal 9 is no proof. */
 	int64_t kill_ns;
-	enum witness kill_witness;
+	enum stamp_source kill_source;
 	bool kill_by_engine;
 	char kill_sender[40]; /* command name of the sender when traced */
 
@@ -60,7 +60,7 @@ struct stop_facts {
 
 	/* T1: the end of PID 1. */
 	int64_t exit_ns, exit_error_ns;
-	enum witness exit_witness;
+	enum stamp_source exit_source;
 	bool wait_status_known;
 	int wait_status; /* waitpid's, of PID 1 */
 	int exit_code; /* as the engine reports it, 128+n for signals; -1: not known */

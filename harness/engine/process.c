@@ -14,26 +14,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/engine/cell.h"
-#include "harness/engine/ops.h"
-#include "harness/engine/outlet.h"
-#include "harness/engine/wait.h"
+#include "harness/engine/engine_impl.h"
+#include "harness/engine/pidns.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/pipe_lines.h"
 #include "lib/signals.h"
+#include "lib/wait.h"
 
 #define DOWN_NS (5 * CLOCK_S)
 
 struct process_engine {
 	struct engine engine;
-	enum cell_walls walls;
+	enum pidns_isolation walls;
 };
 
 struct process_subject {
 	struct subject subject;
-	enum cell_walls walls;
-	struct cell cell;
-	struct outlet *out, *err; /* NULL: it was not started */
+	enum pidns_isolation walls;
+	struct pidns pidns;
+	struct pipe_lines *out, *err; /* NULL: it was not started */
 	int grace_fd; /* timerfd: a poll timeout would be a thousandth late */
 	uv_poll_t grace;
 	int64_t grace_ns;
@@ -52,7 +52,7 @@ static void settle(struct process_subject *process)
 	struct subject *subject = &process->subject;
 
 	if (subject->running || !subject->facts.asked_ns || subject->stopped ||
-		!outlet_is_over(process->out) || !outlet_is_over(process->err))
+		!pipe_lines_is_over(process->out) || !pipe_lines_is_over(process->err))
 		return;
 	subject->facts.returned_ns = clock_now();
 	subject->stopped = true;
@@ -71,10 +71,10 @@ static int docker_code(int status)
 /* A container's end is the end of all in it. Without a PID namespace we see to that. */
 static void end_the_rest(struct process_subject *process)
 {
-	if (process->walls == CELL_PLAIN) {
+	if (process->walls == PIDNS_PLAIN) {
 		kill(-process->subject.pid, SIGKILL);
-		outlet_end(process->out);
-		outlet_end(process->err);
+		pipe_lines_end(process->out);
+		pipe_lines_end(process->err);
 	}
 }
 
@@ -93,14 +93,14 @@ static void on_ended(void *arg)
 	}
 	uv_poll_stop(&process->grace);
 	end_the_rest(process);
-	cell_done(&process->cell);
+	pidns_done(&process->pidns);
 	settle(process);
 }
 
 static void send_signal(struct process_subject *process, int signal_number)
 {
-	syscall(SYS_pidfd_send_signal, eye_pidfd(process->subject.eye), signal_number,
-		NULL, 0);
+	syscall(SYS_pidfd_send_signal, proc_monitor_pidfd(process->subject.monitor),
+		signal_number, NULL, 0);
 }
 
 static void on_grace_over(uv_poll_t *poll, int status, int events)
@@ -112,7 +112,7 @@ static void on_grace_over(uv_poll_t *poll, int status, int events)
 	(void)events;
 	uv_poll_stop(poll);
 	facts->kill_ns = clock_now();
-	facts->kill_witness = WITNESS_SELF;
+	facts->kill_source = STAMP_SELF;
 	facts->kill_by_engine = true;
 	send_signal(process, SIGKILL);
 }
@@ -140,7 +140,7 @@ static bool process_stop(struct subject *subject, struct err *err)
 	facts->signal_ns = clock_now();
 	send_signal(process, facts->stop_signal);
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
-	facts->signal_witness = WITNESS_SELF;
+	facts->signal_source = STAMP_SELF;
 	return true;
 }
 
@@ -150,7 +150,7 @@ static bool process_inspect(struct subject *subject, struct err *err)
 	pid_t kill_by = 0;
 
 	(void)err;
-	eye_tell(subject->eye, facts, &kill_by);
+	proc_monitor_tell(subject->monitor, facts, &kill_by);
 	/* Traced, but not from us: our own SIGKILL came too late to be the cause. */
 	if (kill_by && kill_by != getpid())
 		facts->kill_by_engine = false;
@@ -159,9 +159,9 @@ static bool process_inspect(struct subject *subject, struct err *err)
 
 /* --- up --- */
 
-static bool has_name(const struct unit *unit, const char *name)
+static bool has_name(const struct subject_spec *spec, const char *name)
 {
-	for (const char *const *pair = unit->env; pair && *pair; pair++) {
+	for (const char *const *pair = spec->env; pair && *pair; pair++) {
 		if (strncmp(*pair, name, strlen(name)) == 0)
 			return true;
 	}
@@ -169,49 +169,49 @@ static bool has_name(const struct unit *unit, const char *name)
 }
 
 /* The unit's environment, and a PATH that begins with our programs and subjects. */
-static const char **environment(const struct unit *unit, const char *path)
+static const char **environment(const struct subject_spec *spec, const char *path)
 {
 	const char **env = NULL;
 	unsigned count = 0;
 
-	for (const char *const *pair = unit->env; pair && *pair; pair++) {
+	for (const char *const *pair = spec->env; pair && *pair; pair++) {
 		env = mem_grown(env, count + 3, sizeof *env);
 		env[count++] = *pair;
 	}
 	env = mem_grown(env, count + 3, sizeof *env);
-	if (!has_name(unit, "PATH="))
+	if (!has_name(spec, "PATH="))
 		env[count++] = path;
 	env[count] = NULL;
 	return env;
 }
 
 /* tini in front, as docker run --init has it. */
-static const char **command(const struct unit *unit)
+static const char **command(const struct subject_spec *spec)
 {
 	unsigned count = 0;
 	const char **argv;
 
-	while (unit->argv[count])
+	while (spec->argv[count])
 		count++;
 	argv = mem_zeroed(sizeof *argv * (count + 3));
-	if (unit->init) {
+	if (spec->init) {
 		argv[0] = "tini";
 		argv[1] = "--";
 	}
-	memcpy(argv + (unit->init ? 2 : 0), unit->argv, sizeof *argv * count);
+	memcpy(argv + (spec->init ? 2 : 0), spec->argv, sizeof *argv * count);
 	return argv;
 }
 
-static bool start(
-	struct process_subject *process, const struct unit *unit, struct err *err)
+static bool start(struct process_subject *process, const struct subject_spec *spec,
+	struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
 	SCOPED(mem_free) char *path =
 		mem_textf("PATH=%s:%s/../subjects:/usr/local/sbin:"
 			  "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			engine->options.programs, engine->options.programs);
-	SCOPED(mem_free) const char **env = environment(unit, path);
-	SCOPED(mem_free) const char **argv = command(unit);
+	SCOPED(mem_free) const char **env = environment(spec, path);
+	SCOPED(mem_free) const char **argv = command(spec);
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
 	bool ok;
 
@@ -223,8 +223,8 @@ static bool start(
 		}
 		return false;
 	}
-	ok = cell_start(&process->cell,
-		&(struct cell_spec){
+	ok = pidns_start(&process->pidns,
+		&(struct pidns_spec){
 			.walls = process->walls,
 			.argv = argv,
 			.env = env,
@@ -232,12 +232,12 @@ static bool start(
 			.stderr_fd = err_pipe[1],
 		},
 		err);
-	process->subject.pid = process->cell.pid;
+	process->subject.pid = process->pidns.pid;
 	close(out[1]);
 	close(err_pipe[1]);
-	process->out = outlet_open(
-		engine->loop, out[0], unit->log, unit->arg, on_outlet_over, process);
-	process->err = outlet_open(engine->loop, err_pipe[0], unit->log, unit->arg,
+	process->out = pipe_lines_open(
+		engine->loop, out[0], spec->log, spec->arg, on_outlet_over, process);
+	process->err = pipe_lines_open(engine->loop, err_pipe[0], spec->log, spec->arg,
 		on_outlet_over, process);
 	return ok;
 }
@@ -265,9 +265,9 @@ static void process_down(struct subject *subject)
 		wait_until(subject->engine->loop, is_gone, subject,
 			clock_now() + DOWN_NS, NULL);
 	}
-	outlet_close(process->out);
-	outlet_close(process->err);
-	eye_close(subject->eye);
+	pipe_lines_close(process->out);
+	pipe_lines_close(process->err);
+	proc_monitor_close(subject->monitor);
 	uv_close((uv_handle_t *)&process->grace, on_grace_closed);
 }
 
@@ -275,28 +275,28 @@ static bool watch(struct process_subject *process, struct err *err)
 {
 	struct subject *subject = &process->subject;
 
-	subject->eye =
-		eye_open(subject->engine->eyes, subject->pid, on_ended, process, err);
-	subject->running = subject->eye != NULL;
-	if (!subject->eye) {
+	subject->monitor = proc_monitor_open(
+		subject->engine->monitors, subject->pid, on_ended, process, err);
+	subject->running = subject->monitor != NULL;
+	if (!subject->monitor) {
 		kill(subject->pid, SIGKILL);
 		waitpid(subject->pid, NULL, 0);
-		cell_done(&process->cell);
+		pidns_done(&process->pidns);
 	}
 	return subject->running;
 }
 
 static struct subject *process_up(
-	struct engine *engine, const struct unit *unit, struct err *err)
+	struct engine *engine, const struct subject_spec *spec, struct err *err)
 {
 	struct process_subject *process;
 	struct subject *subject;
 
-	if (!unit->argv) {
+	if (!spec->argv) {
 		err_set(err,
 			"image %s: the process engine runs a command, and there is "
 			"no service.command",
-			unit->image);
+			spec->image);
 		return NULL;
 	}
 	process = mem_zeroed(sizeof *process);
@@ -308,17 +308,17 @@ static struct subject *process_up(
 	}
 	subject = &process->subject;
 	subject->engine = engine;
-	subject->id = mem_text(unit->name);
+	subject->id = mem_text(spec->name);
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
-	subject->facts.stop_signal = signal_number(unit->stop_signal);
+	subject->facts.stop_signal = signal_number(spec->stop_signal);
 	process->walls = ((struct process_engine *)engine)->walls;
-	process->grace_ns = unit->grace_ns;
+	process->grace_ns = spec->grace_ns;
 	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
 	process->grace.data = process;
-	if (start(process, unit, err) && watch(process, err))
+	if (start(process, spec, err) && watch(process, err))
 		return subject;
-	err_while(err, "start %s", unit->argv[0]);
+	err_while(err, "start %s", spec->argv[0]);
 	process_down(subject);
 	return NULL;
 }
@@ -367,9 +367,9 @@ static int process_clean(struct engine *engine, engine_is_over_fn *is_over,
 static void process_fingerprint(struct engine *engine, cJSON *json)
 {
 	static const char *const names[] = {
-		[CELL_NAMESPACES] = "namespaces",
-		[CELL_USER_NAMESPACES] = "namespaces in a user namespace",
-		[CELL_PLAIN] = "plain session",
+		[PIDNS_NAMESPACES] = "namespaces",
+		[PIDNS_USER_NAMESPACES] = "namespaces in a user namespace",
+		[PIDNS_PLAIN] = "plain session",
 	};
 
 	cJSON_AddStringToObject(
@@ -378,7 +378,7 @@ static void process_fingerprint(struct engine *engine, cJSON *json)
 
 static void process_destroy(struct engine *engine)
 {
-	eyes_close(engine->eyes);
+	proc_monitors_close(engine->monitors);
 	free(engine);
 }
 
@@ -409,17 +409,17 @@ struct engine *process_create(
 	engine->ops = &process_ops;
 	engine->loop = loop;
 	engine->options = *options;
-	engine->sight = (struct engine_sight){
-		.signal = WITNESS_SELF,
-		.kill = WITNESS_SELF,
+	engine->capabilities = (struct engine_capabilities){
+		.signal = STAMP_SELF,
+		.kill = STAMP_SELF,
 		.wait_status = true,
 		.snapshots = true,
 	};
-	process->walls = cell_possible(&why);
-	if (process->walls == CELL_PLAIN)
-		snprintf(engine->sight.note, sizeof engine->sight.note,
+	process->walls = pidns_possible(&why);
+	if (process->walls == PIDNS_PLAIN)
+		snprintf(engine->capabilities.note, sizeof engine->capabilities.note,
 			"no PID namespace (%.80s): PID 1's rules do not hold",
 			why.text);
-	engine->eyes = eyes_open(loop, &engine->sight);
+	engine->monitors = proc_monitors_open(loop, &engine->capabilities);
 	return engine;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/kin.h"
+#include "lib/descendants.h"
 #include "lib/mem.h"
 
 #define RT_SIGTIMEDWAIT 128 /* x86-64; elsewhere it is told by its wait channel */
@@ -209,14 +209,14 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
 bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
 {
 	SCOPED(mem_free) char *text = mem_zeroed(FILE_MAX);
-	SCOPED(kin_done) struct kin kin = {0};
+	SCOPED(descendants_done) struct descendants descendants = {0};
 	struct snapshot taken = {0};
 
 	if (!add_proc(&taken, pid1, text))
 		return err_set(err, "process %d is gone", (int)pid1);
-	kin_read(&kin, pid1, NULL, NULL);
-	for (size_t i = 0; i < kin.count; i++)
-		add_proc(&taken, kin.all[i].pid, text);
+	descendants_read(&descendants, pid1, NULL, NULL);
+	for (size_t i = 0; i < descendants.count; i++)
+		add_proc(&taken, descendants.all[i].pid, text);
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "harness/judge/waits.h"
+#include "harness/judge/diagnose_hang.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/signals.h"
@@ -95,7 +95,7 @@ static bool pid1_has_no_handler(const struct view *view,
 	return say(text, size,
 		"PID 1 (%s) has no handler for %s: the kernel discarded it%s",
 		pid1->name, SIGNAL(number),
-		view->facts->signal_fate == FATE_IGNORED
+		view->facts->signal_delivery == DELIVERY_IGNORED
 			? " (seen in the signal trace)"
 			: " (SigCgt, SigBlk, SigIgn lack it)");
 }
@@ -105,26 +105,26 @@ static bool pid1_has_no_handler(const struct view *view,
 static bool processes_left(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
-	const struct remains *remains = &view->remains;
+	const struct leaks *leaks = &view->leaks;
 
 	(void)judgement;
-	if (remains->count == 0)
+	if (leaks->count == 0)
 		return false;
 	return say(text, size, "%u process%s alive when PID 1 ended: %s%s%s%s",
-		remains->count, remains->count == 1 ? " was" : "es were",
-		remains->list[0].text, remains->count > 1 ? ", " : "",
-		remains->count > 1 ? remains->list[1].text : "",
-		remains->count > 2 ? ", ..." : "");
+		leaks->count, leaks->count == 1 ? " was" : "es were",
+		leaks->list[0].text, leaks->count > 1 ? ", " : "",
+		leaks->count > 1 ? leaks->list[1].text : "",
+		leaks->count > 2 ? ", ..." : "");
 }
 
 static bool zombies_left(const struct view *view, const struct judgement *judgement,
 	char *text, size_t size)
 {
 	(void)judgement;
-	if (view->remains.zombies == 0)
+	if (view->leaks.zombies == 0)
 		return false;
 	return say(text, size, "%u zombie%s not waited for in the last snapshot",
-		view->remains.zombies, view->remains.zombies == 1 ? " was" : "s were");
+		view->leaks.zombies, view->leaks.zombies == 1 ? " was" : "s were");
 }
 
 static bool requests_lost(const struct view *view, const struct judgement *judgement,
@@ -132,7 +132,7 @@ static bool requests_lost(const struct view *view, const struct judgement *judge
 {
 	(void)judgement;
 	for (unsigned i = 0; i < view->evidence->request_count && view->lost; i++) {
-		const struct request *request = &view->evidence->requests[i];
+		const struct load_request *request = &view->evidence->requests[i];
 
 		if (request->kind != REQUEST_IDLE &&
 			(request->end == REQUEST_BROKEN ||
@@ -160,8 +160,8 @@ static bool grace_expired(const struct view *view, const struct judgement *judge
 		"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
 		TIME(view->scenario->stop.grace_ns),
 		judgement->engine_late_ns >= 0 ? TIME(judgement->engine_late_ns) : "?",
-		facts->kill_witness == WITNESS_KERNEL ? "traced in the kernel"
-			: facts->kill_witness == WITNESS_SELF
+		facts->kill_source == STAMP_KERNEL ? "traced in the kernel"
+			: facts->kill_source == STAMP_SELF
 			? "sent by this engine itself"
 			: "the engine's kill event");
 }
@@ -366,42 +366,42 @@ static bool not_known(const struct view *view, const struct judgement *judgement
 }
 
 /* Deepest cause first: the first that holds is the primary one. */
-static rule_fn *const rules[CAUSES] = {
-	[CAUSE_X10] = ended_before_stop,
-	[CAUSE_X7] = crashed,
-	[CAUSE_X3] = oom_killed,
-	[CAUSE_X6] = self_killed,
-	[CAUSE_W3] = launcher_is_pid1,
-	[CAUSE_W2] = pid1_ignores,
-	[CAUSE_W6] = signal_came_early,
-	[CAUSE_W1] = pid1_has_no_handler,
-	[CAUSE_H15] = wait_grace_believed,
-	[CAUSE_H2] = wait_sequential,
-	[CAUSE_H9] = wait_turns,
-	[CAUSE_H1] = wait_agent,
-	[CAUSE_H3] = wait_mcp,
-	[CAUSE_X5] = reported_child_status,
-	[CAUSE_X8] = reraised_after_drain,
-	[CAUSE_X9] = died_of_default,
-	[CAUSE_X1] = grace_expired,
-	[CAUSE_X2] = killed_without_grace,
-	[CAUSE_R1] = requests_lost,
-	[CAUSE_L1] = processes_left,
-	[CAUSE_Z0] = not_known,
-	[CAUSE_X0] = stopped_cleanly,
-	[CAUSE_L3] = zombies_left,
+static rule_fn *const rules[DIAGNOSES] = {
+	[DIAGNOSIS_X10] = ended_before_stop,
+	[DIAGNOSIS_X7] = crashed,
+	[DIAGNOSIS_X3] = oom_killed,
+	[DIAGNOSIS_X6] = self_killed,
+	[DIAGNOSIS_W3] = launcher_is_pid1,
+	[DIAGNOSIS_W2] = pid1_ignores,
+	[DIAGNOSIS_W6] = signal_came_early,
+	[DIAGNOSIS_W1] = pid1_has_no_handler,
+	[DIAGNOSIS_H15] = hang_grace_believed,
+	[DIAGNOSIS_H2] = hang_sequential,
+	[DIAGNOSIS_H9] = hang_turns,
+	[DIAGNOSIS_H1] = hang_agent,
+	[DIAGNOSIS_H3] = hang_mcp,
+	[DIAGNOSIS_X5] = reported_child_status,
+	[DIAGNOSIS_X8] = reraised_after_drain,
+	[DIAGNOSIS_X9] = died_of_default,
+	[DIAGNOSIS_X1] = grace_expired,
+	[DIAGNOSIS_X2] = killed_without_grace,
+	[DIAGNOSIS_R1] = requests_lost,
+	[DIAGNOSIS_L1] = processes_left,
+	[DIAGNOSIS_Z0] = not_known,
+	[DIAGNOSIS_X0] = stopped_cleanly,
+	[DIAGNOSIS_L3] = zombies_left,
 };
 
 void diagnose(struct judgement *judgement, const struct view *view)
 {
-	for (unsigned cause = CAUSE_ANY + 1; cause < CAUSES; cause++) {
+	for (unsigned id = DIAGNOSIS_ANY + 1; id < DIAGNOSES; id++) {
 		struct diagnosis *diagnosis =
 			&judgement->diagnoses[judgement->diagnosis_count];
 
-		if (!rules[cause](
+		if (!rules[id](
 			    view, judgement, diagnosis->text, sizeof diagnosis->text))
 			continue;
-		diagnosis->cause = (enum cause)cause;
+		diagnosis->id = (enum diagnosis_id)id;
 		judgement->diagnosis_count++;
 	}
 }

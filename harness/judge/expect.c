@@ -100,16 +100,16 @@ static void expect_within(struct judgement *judgement, const struct view *view)
 
 static void expect_diagnosis(struct judgement *judgement, const struct view *view)
 {
-	enum cause cause = (enum cause)view->scenario->expect.diagnosis;
+	enum diagnosis_id id = (enum diagnosis_id)view->scenario->expect.diagnosis;
 	const struct diagnosis *first =
 		judgement->diagnosis_count ? &judgement->diagnoses[0] : NULL;
 	struct expectation *expectation;
 
-	if (cause == CAUSE_ANY)
+	if (id == DIAGNOSIS_ANY)
 		return;
-	expectation = add(judgement, "diagnosis", first && first->cause == cause);
-	wanted(expectation, "%s", cause_ids[cause]);
-	seen(expectation, "%s: %.240s", first ? cause_ids[first->cause] : "none",
+	expectation = add(judgement, "diagnosis", first && first->id == id);
+	wanted(expectation, "%s", diagnosis_ids[id]);
+	seen(expectation, "%s: %.240s", first ? diagnosis_ids[first->id] : "none",
 		first ? first->text : "");
 }
 
@@ -141,16 +141,16 @@ static bool log_has(const struct evidence *evidence, const char *text)
 
 static void expect_log(struct judgement *judgement, const struct view *view)
 {
-	const struct words *log = &view->scenario->expect.log;
+	const struct strlist *log = &view->scenario->expect.log;
 	unsigned found = 0;
 	struct expectation *expectation;
 
 	if (log->count == 0)
 		return;
 	for (unsigned i = 0; i < log->count; i++)
-		found += log_has(view->evidence, log->word[i]);
+		found += log_has(view->evidence, log->item[i]);
 	expectation = add(judgement, "log", found == log->count);
-	wanted(expectation, "%u texts, the first \"%.120s\"", log->count, log->word[0]);
+	wanted(expectation, "%u texts, the first \"%.120s\"", log->count, log->item[0]);
 	seen(expectation, "%u of them", found);
 }
 

@@ -35,7 +35,7 @@ static void find(
  * without a lifeline. */
 static bool knows_remains(const struct view *view)
 {
-	return view->remains.doubtful == 0 &&
+	return view->leaks.doubtful == 0 &&
 		(view->evidence->descendants_told || scenario_is_ours(view->scenario));
 }
 
@@ -55,8 +55,8 @@ static void count(struct judgement *judgement, const struct view *view)
 		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
 	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
 	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
-	judgement->orphans = view->remains.count || knows_remains(view)
-		? (int64_t)view->remains.count
+	judgement->orphans = view->leaks.count || knows_remains(view)
+		? (int64_t)view->leaks.count
 		: -1;
 	judgement->lost = view->lost;
 	judgement->turned_away = view->turned_away;
@@ -80,7 +80,7 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 				: "the grace expired");
 	else if (view->signalled && facts->oom_kills > 0)
 		find(judgement, VERDICT_OOM, "137: out of memory");
-	else if (view->signalled && facts->kill_witness != WITNESS_NONE)
+	else if (view->signalled && facts->kill_source != STAMP_NONE)
 		find(judgement, VERDICT_SELF_KILLED,
 			"137: SIGKILL that the engine did not send");
 	else
@@ -157,7 +157,7 @@ static unsigned opened_for(const struct evidence *evidence)
 /* A fast stop is not clean until every session is proven to have been let go. */
 static void judge_sessions(struct judgement *judgement, const struct view *view)
 {
-	const struct sessions *sessions = &view->sessions;
+	const struct session_records *sessions = &view->sessions;
 	unsigned opened = opened_for(view->evidence);
 	unsigned open = sessions->count - sessions->done - sessions->doubtful;
 
@@ -200,17 +200,17 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 
 static void judge_remains(struct judgement *judgement, const struct view *view)
 {
-	const struct remains *remains = &view->remains;
+	const struct leaks *leaks = &view->leaks;
 
-	if (remains->count > 0)
-		find(judgement, VERDICT_LEAK, "%u process%s left behind",
-			remains->count, remains->count == 1 ? " was" : "es were");
-	if (remains->doubtful > 0)
+	if (leaks->count > 0)
+		find(judgement, VERDICT_LEAK, "%u process%s left behind", leaks->count,
+			leaks->count == 1 ? " was" : "es were");
+	if (leaks->doubtful > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u process%s that ended with PID 1 %s left behind "
 			"(nobody traced its exit)",
-			remains->doubtful, remains->doubtful == 1 ? "" : "es",
-			remains->doubtful == 1 ? "was" : "were");
+			leaks->doubtful, leaks->doubtful == 1 ? "" : "es",
+			leaks->doubtful == 1 ? "was" : "were");
 	if (!knows_remains(view))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether processes were left behind (nobody told of its "

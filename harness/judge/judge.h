@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 #include "harness/run/evidence.h"
-#include "harness/scenario/cause.h"
+#include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
 
 struct diagnosis {
-	enum cause cause;
+	enum diagnosis_id id;
 	char text[512]; /* in one sentence, with names and seconds */
 };
 
@@ -35,7 +35,7 @@ struct expectation {
 struct judgement {
 	enum verdict verdict;
 	char reason[512]; /* one line: the verdict's sentence */
-	struct diagnosis diagnoses[CAUSES];
+	struct diagnosis diagnoses[DIAGNOSES];
 	unsigned diagnosis_count;
 	struct expectation expectations[JUDGE_EXPECTATIONS_MAX];
 	unsigned expectation_count;

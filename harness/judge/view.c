@@ -18,7 +18,7 @@ static void view_death(struct view *view)
 	view->signalled = facts->wait_status_known && WIFSIGNALED(facts->wait_status);
 	if (view->signalled)
 		view->death_signal = WTERMSIG(facts->wait_status);
-	view->killed = facts->kill_witness != WITNESS_NONE && facts->kill_by_engine &&
+	view->killed = facts->kill_source != STAMP_NONE && facts->kill_by_engine &&
 		(view->signalled
 				? view->death_signal == SIGKILL
 				: !facts->wait_status_known && facts->exit_code == 137);
@@ -27,7 +27,7 @@ static void view_death(struct view *view)
 static void view_requests(struct view *view)
 {
 	for (unsigned i = 0; i < view->evidence->request_count; i++) {
-		const struct request *request = &view->evidence->requests[i];
+		const struct load_request *request = &view->evidence->requests[i];
 
 		if (request->kind == REQUEST_IDLE)
 			continue;
@@ -116,9 +116,9 @@ static void view_hearing(struct view *view)
 	const struct stop_facts *facts = view->facts;
 	bool settled, seen;
 
-	if (view->too_late || facts->signal_fate == FATE_DELIVERED)
+	if (view->too_late || facts->signal_delivery == DELIVERY_DELIVERED)
 		return;
-	if (facts->signal_fate == FATE_IGNORED) {
+	if (facts->signal_delivery == DELIVERY_IGNORED) {
 		view->discarded = true;
 		return;
 	}
@@ -176,13 +176,13 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_pid1(view);
 	view_hearing(view);
 	view_log(view);
-	sessions_tell(&view->sessions, evidence);
-	remains_find(&view->remains, evidence);
-	turns_follow(&view->turns, evidence);
+	session_records_tell(&view->sessions, evidence);
+	leaks_find(&view->leaks, evidence);
+	inflight_find(&view->turns, evidence);
 }
 
 void view_close(struct view *view)
 {
-	sessions_done(&view->sessions);
-	remains_done(&view->remains);
+	session_records_done(&view->sessions);
+	leaks_done(&view->leaks);
 }

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "harness/judge/remains.h"
-#include "harness/judge/sessions.h"
-#include "harness/judge/turns.h"
+#include "harness/judge/inflight.h"
+#include "harness/judge/leaks.h"
+#include "harness/judge/session_records.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
 
@@ -17,9 +17,9 @@ struct view {
 	const struct scenario *scenario;
 	const struct evidence *evidence;
 	const struct stop_facts *facts;
-	struct sessions sessions;
-	struct remains remains;
-	struct turns turns;
+	struct session_records sessions;
+	struct leaks leaks;
+	struct inflight turns;
 
 	int64_t stop_ns;  /* T1 - T0; -1: not known */
 	bool too_late;    /* PID 1 had ended before the stop signal reached it */

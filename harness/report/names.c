@@ -5,24 +5,24 @@
 
 #include "lib/signals.h"
 
-const char *witness_name(enum witness witness)
+const char *stamp_source_name(enum stamp_source source)
 {
 	static const char *const names[] = {
-		[WITNESS_NONE] = "none",
-		[WITNESS_KERNEL] = "kernel",
-		[WITNESS_SELF] = "harness",
-		[WITNESS_ENGINE] = "engine",
+		[STAMP_NONE] = "none",
+		[STAMP_KERNEL] = "kernel",
+		[STAMP_SELF] = "harness",
+		[STAMP_ENGINE] = "engine",
 	};
 
-	return names[witness];
+	return names[source];
 }
 
-const char *fate_name(enum signal_fate fate)
+const char *signal_delivery_name(enum signal_delivery fate)
 {
 	static const char *const names[] = {
-		[FATE_UNKNOWN] = "unknown",
-		[FATE_DELIVERED] = "delivered",
-		[FATE_IGNORED] = "ignored",
+		[DELIVERY_UNKNOWN] = "unknown",
+		[DELIVERY_DELIVERED] = "delivered",
+		[DELIVERY_IGNORED] = "ignored",
 	};
 
 	return names[fate];

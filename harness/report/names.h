@@ -7,9 +7,10 @@
 #include "harness/engine/facts.h"
 #include "harness/run/evidence.h"
 
-const char *witness_name(
-	enum witness witness); /* "none", "kernel", "harness", "engine" */
-const char *fate_name(enum signal_fate fate);   /* "unknown", "delivered", "ignored" */
+const char *stamp_source_name(
+	enum stamp_source source); /* "none", "kernel", "harness", "engine" */
+const char *signal_delivery_name(
+	enum signal_delivery fate);             /* "unknown", "delivered", "ignored" */
 const char *trouble_name(enum trouble trouble); /* "none", "not-up", "not-ready", ... */
 const char *request_end_name(enum request_end end); /* "answered", "lost", ... */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/screen.h"
+#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -46,31 +46,31 @@ static char *number_of(const struct progress *progress)
 
 /* What stands on the screen while the round is under way. The last column stays free: a
  * terminal that has filled it may begin a new line. */
-static char *line_of(const struct progress *progress, const struct screen *screen)
+static char *line_of(const struct progress *progress, const struct terminal *terminal)
 {
 	SCOPED(mem_free) char *number = number_of(progress);
 	SCOPED(mem_free) char *step = mem_textf(": %s %llds", progress->step,
 		(long long)((clock_now() - progress->step_ns + TICK_EARLY_NS) /
 			CLOCK_S));
-	SCOPED(mem_free) char *whole_step = screen_fit(screen, step, 0);
-	unsigned room = screen->width - 1;
-	unsigned taken = (unsigned)strlen(number) + 1 + screen_columns(whole_step);
-	SCOPED(mem_free) char *title = screen_fit(screen, progress->title,
+	SCOPED(mem_free) char *whole_step = terminal_fit(terminal, step, 0);
+	unsigned room = terminal->width - 1;
+	unsigned taken = (unsigned)strlen(number) + 1 + terminal_columns(whole_step);
+	SCOPED(mem_free) char *title = terminal_fit(terminal, progress->title,
 		room > taken + TITLE_LEAST ? room - taken : TITLE_LEAST);
 	SCOPED(mem_free) char *line = mem_textf("%s %s%s", number, title, whole_step);
 
-	return screen_fit(screen, line, room);
+	return terminal_fit(terminal, line, room);
 }
 
 /* One write: over what is there, then to the end of the line. Nothing flickers. */
 static void draw(struct progress *progress)
 {
-	struct screen screen = screen_of(progress->out);
+	struct terminal terminal = terminal_of(progress->out);
 	SCOPED(mem_free) char *line = NULL;
 
-	if (!progress->live || !progress->title || screen.width < 2)
+	if (!progress->live || !progress->title || terminal.width < 2)
 		return;
-	line = line_of(progress, &screen);
+	line = line_of(progress, &terminal);
 	fprintf(progress->out, "\r%s\033[K", line);
 	fflush(progress->out);
 	progress->drawn = true;
@@ -96,7 +96,7 @@ struct progress *progress_create(uv_loop_t *loop, FILE *out, unsigned rounds)
 
 	progress->out = out;
 	progress->rounds = rounds;
-	progress->live = screen_of(out).live && !in_ci();
+	progress->live = terminal_of(out).live && !in_ci();
 	uv_timer_init(loop, &progress->second);
 	progress->second.data = progress;
 	if (progress->live)
@@ -157,37 +157,38 @@ static const char *mark_of(enum progress_mark mark)
 	return "";
 }
 
-static const char *colour_of(const struct screen *screen, enum progress_mark mark)
+static const char *colour_of(const struct terminal *terminal, enum progress_mark mark)
 {
 	switch (mark) {
 	case PROGRESS_MET:
-		return screen_green(screen);
+		return terminal_green(terminal);
 	case PROGRESS_UNMET:
-		return screen_red(screen);
+		return terminal_red(terminal);
 	case PROGRESS_NOT_RUN:
-		return screen_yellow(screen);
+		return terminal_yellow(terminal);
 	}
 	return "";
 }
 
 void progress_over(struct progress *progress, enum progress_mark mark, const char *what)
 {
-	struct screen screen = screen_of(progress->out);
+	struct terminal terminal = terminal_of(progress->out);
 	SCOPED(mem_free) char *number = number_of(progress);
 	SCOPED(mem_free) char *text =
 		mem_textf("%s: %s", progress->title ? progress->title : "", what);
-	SCOPED(mem_free) char *line = screen_fit(&screen, text, 0);
+	SCOPED(mem_free) char *line = terminal_fit(&terminal, text, 0);
 
 	fprintf(progress->out, "%s%s %s%s%s %s\n", wiping(progress), number,
-		colour_of(&screen, mark), mark_of(mark), screen_plain(&screen), line);
+		colour_of(&terminal, mark), mark_of(mark), terminal_plain(&terminal),
+		line);
 	fflush(progress->out);
 	set_text(&progress->title, NULL);
 }
 
 void progress_say(struct progress *progress, const char *line)
 {
-	struct screen screen = screen_of(progress->out);
-	SCOPED(mem_free) char *text = screen_fit(&screen, line, 0);
+	struct terminal terminal = terminal_of(progress->out);
+	SCOPED(mem_free) char *text = terminal_fit(&terminal, line, 0);
 
 	fprintf(progress->out, "%s%s\n", wiping(progress), text);
 	fflush(progress->out);

@@ -6,14 +6,14 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-#include "harness/report/digits.h"
-#include "harness/report/files.h"
 #include "harness/report/names.h"
-#include "harness/report/utf8.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/json.h"
+#include "lib/json_digits.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 #include "lib/version.h"
 
 /* Of the rounds of one case, the gravest. */
@@ -49,9 +49,9 @@ static cJSON *host_json(void)
 		cJSON_AddStringToObject(json, "kernel", host.release);
 		cJSON_AddStringToObject(json, "machine", host.machine);
 	}
-	digits_add(json, "cpus", get_nprocs());
+	json_digits_add(json, "cpus", get_nprocs());
 	if (sysinfo(&info) == 0)
-		digits_add(json, "memory_bytes",
+		json_digits_add(json, "memory_bytes",
 			(int64_t)info.totalram * (int64_t)info.mem_unit);
 	cJSON_AddItemToObject(json, "load",
 		cJSON_CreateDoubleArray(load, averages < 0 ? 0 : averages));
@@ -63,13 +63,13 @@ static void summarise(struct results *results)
 	const unsigned *counts = results->counts;
 	cJSON *summary = cJSON_CreateObject();
 
-	digits_add(summary, "cases",
+	json_digits_add(summary, "cases",
 		counts[OUTCOME_MET] + counts[OUTCOME_UNMET] + counts[OUTCOME_NOT_RUN]);
-	digits_add(summary, "rounds", results->rounds);
-	digits_add(summary, "met", counts[OUTCOME_MET]);
-	digits_add(summary, "unmet", counts[OUTCOME_UNMET]);
-	digits_add(summary, "not_run", counts[OUTCOME_NOT_RUN]);
-	digits_add(summary, "passed_over", results->passed_over);
+	json_digits_add(summary, "rounds", results->rounds);
+	json_digits_add(summary, "met", counts[OUTCOME_MET]);
+	json_digits_add(summary, "unmet", counts[OUTCOME_UNMET]);
+	json_digits_add(summary, "not_run", counts[OUTCOME_NOT_RUN]);
+	json_digits_add(summary, "passed_over", results->passed_over);
 	cJSON_AddNumberToObject(summary, "seconds",
 		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
@@ -116,7 +116,7 @@ void results_destroy(struct results *results)
 
 static void add_text(cJSON *json, const char *key, const char *text)
 {
-	SCOPED(mem_free) char *whole = text ? utf8_whole(text) : NULL;
+	SCOPED(mem_free) char *whole = text ? utf8_repair(text) : NULL;
 
 	if (whole)
 		cJSON_AddStringToObject(json, key, whole);
@@ -127,7 +127,7 @@ static void add_text(cJSON *json, const char *key, const char *text)
 static void add_known(cJSON *json, const char *key, bool known, int64_t value)
 {
 	if (known)
-		digits_add(json, key, value);
+		json_digits_add(json, key, value);
 	else
 		cJSON_AddNullToObject(json, key);
 }
@@ -147,10 +147,10 @@ static void add_times(cJSON *json, const struct scenario *scenario,
 	add_known(json, "stop_ns", stopped, judgement->stop_ns);
 	add_known(json, "stop_error_ns", stopped, judgement->stop_error_ns);
 	cJSON_AddStringToObject(
-		json, "signal_witness", witness_name(facts->signal_witness));
+		json, "signal_witness", stamp_source_name(facts->signal_source));
 	cJSON_AddStringToObject(
-		json, "exit_witness", witness_name(facts->exit_witness));
-	digits_add(json, "grace_ns", scenario->stop.grace_ns);
+		json, "exit_witness", stamp_source_name(facts->exit_source));
+	json_digits_add(json, "grace_ns", scenario->stop.grace_ns);
 	add_known(json, "margin_ns", stopped, judgement->margin_ns);
 	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
 	add_known(json, "call_ns", judgement->call_ns >= 0, judgement->call_ns);
@@ -195,14 +195,15 @@ static void add_end(cJSON *json, const struct evidence *evidence)
 		facts->exit_code);
 	add_text(json, "wait_status",
 		facts->wait_status_known ? wait_name(facts->wait_status, text) : NULL);
-	cJSON_AddStringToObject(json, "signal_fate", fate_name(facts->signal_fate));
-	if (facts->kill_witness == WITNESS_NONE) {
+	cJSON_AddStringToObject(
+		json, "signal_fate", signal_delivery_name(facts->signal_delivery));
+	if (facts->kill_source == STAMP_NONE) {
 		cJSON_AddNullToObject(json, "kill");
 		return;
 	}
 	kill = cJSON_AddObjectToObject(json, "kill");
 	add_after(kill, "after_signal_ns", facts->signal_ns, facts->kill_ns);
-	cJSON_AddStringToObject(kill, "witness", witness_name(facts->kill_witness));
+	cJSON_AddStringToObject(kill, "witness", stamp_source_name(facts->kill_source));
 	cJSON_AddBoolToObject(kill, "by_engine", facts->kill_by_engine);
 	add_text(kill, "sender", facts->kill_sender[0] ? facts->kill_sender : NULL);
 }
@@ -216,7 +217,7 @@ static void add_reasons(cJSON *json, const struct judgement *judgement)
 		cJSON *item = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(
-			item, "id", cause_ids[judgement->diagnoses[i].cause]);
+			item, "id", diagnosis_ids[judgement->diagnoses[i].id]);
 		add_text(item, "text", judgement->diagnoses[i].text);
 		cJSON_AddItemToArray(diagnoses, item);
 	}
@@ -243,8 +244,8 @@ static cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 
 	cJSON_AddStringToObject(json, "id", plan_case->id);
 	cJSON_AddStringToObject(json, "half", half_name(plan_case->half));
-	cJSON_AddItemToObject(json, "axes", digits_copy(plan_case->values));
-	digits_add(json, "round", round);
+	cJSON_AddItemToObject(json, "axes", json_digits_copy(plan_case->values));
+	json_digits_add(json, "round", round);
 	add_text(json, "name", plan_case->scenario.name);
 	cJSON_AddStringToObject(json, "engine", evidence->engine);
 	add_seed(json, evidence->seed);
@@ -333,7 +334,7 @@ bool results_write(const struct results *results, const char *path, struct err *
 
 	buf_adds(&bytes, text);
 	buf_adds(&bytes, "\n");
-	if (!files_write(young, bytes.data, bytes.len, err))
+	if (!fs_write_file(young, bytes.data, bytes.len, err))
 		return false;
 	return rename(young, path) == 0 || err_sys(err, "%s", path);
 }

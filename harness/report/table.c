@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/digits.h"
-#include "harness/report/row.h"
-#include "harness/report/screen.h"
-#include "harness/report/tree.h"
+#include "harness/report/table_row.h"
+#include "harness/report/table_tree.h"
+#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_digits.h"
 #include "lib/mem.h"
 
 #define WHY_SHORT    3  /* "H15" */
@@ -39,7 +39,7 @@ static const struct {
 
 /* What is drawn, and how much of it. */
 struct table {
-	struct screen screen;
+	struct terminal terminal;
 	struct branch *tree;
 	bool shown[COLUMNS];
 	unsigned label_width; /* 0: as it is */
@@ -50,16 +50,16 @@ struct table {
 
 /* --- drawing --- */
 
-static const char *colour_of(const struct row *row)
+static const char *colour_of(const struct table_row *row)
 {
 	return row->met ? "green" : row->not_run ? "yellow" : "red";
 }
 
 static void fill_cell(const struct table *table, struct libscols_line *line, size_t at,
-	const struct row *row, enum column column)
+	const struct table_row *row, enum column column)
 {
 	bool why = column == COLUMN_WHY;
-	SCOPED(mem_free) char *text = screen_fit(&table->screen,
+	SCOPED(mem_free) char *text = terminal_fit(&table->terminal,
 		why && table->why_short ? row->id : row->cells[column],
 		why ? table->why_width : 0);
 
@@ -76,7 +76,8 @@ static void fill_line(const struct table *table, struct libscols_line *line,
 		? table->label_width - indent
 		: table->label_width ? LABEL_LEAST
 				     : 0;
-	SCOPED(mem_free) char *label = screen_fit(&table->screen, branch->label, width);
+	SCOPED(mem_free) char *label =
+		terminal_fit(&table->terminal, branch->label, width);
 	size_t at = 0;
 
 	scols_line_set_data(line, at++, label);
@@ -110,7 +111,7 @@ static char *draw(const struct table *table)
 	char *text = NULL;
 
 	scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_colors(lines, table->screen.colours);
+	scols_table_enable_colors(lines, table->terminal.colours);
 	scols_table_new_column(lines, "CASE", 0, SCOLS_FL_TREE);
 	for (unsigned column = 0; column < COLUMNS; column++) {
 		if (table->shown[column])
@@ -140,16 +141,16 @@ static char *take_line(char **text)
 
 static unsigned width_of(struct table *table)
 {
-	bool colours = table->screen.colours;
+	bool colours = table->terminal.colours;
 	SCOPED(mem_free) char *text = NULL;
 	unsigned widest = 0;
 	char *rest, *line;
 
-	table->screen.colours = false;
+	table->terminal.colours = false;
 	text = rest = draw(table);
-	table->screen.colours = colours;
+	table->terminal.colours = colours;
 	while ((line = take_line(&rest))) {
-		unsigned width = screen_columns(line);
+		unsigned width = terminal_columns(line);
 
 		widest = width > widest ? width : widest;
 	}
@@ -162,7 +163,7 @@ static unsigned widest_label(const struct table *table)
 
 	for (const struct branch *branch = tree_next(table->tree); branch;
 		branch = tree_next(branch)) {
-		unsigned width = screen_columns(branch->label) +
+		unsigned width = terminal_columns(branch->label) +
 			(branch->depth - 1) * INDENT_WIDTH;
 
 		widest = width > widest ? width : widest;
@@ -198,7 +199,7 @@ static unsigned give_up(
 static void fit(struct table *table)
 {
 	bool why = table->shown[COLUMN_WHY];
-	unsigned room = table->screen.width - (why ? WHY_SHORT + 1 : 0);
+	unsigned room = table->terminal.width - (why ? WHY_SHORT + 1 : 0);
 	unsigned width;
 
 	table->shown[COLUMN_WHY] = false;
@@ -208,9 +209,9 @@ static void fit(struct table *table)
 	width = give_up(table, COLUMN_RANGE, width, room);
 	width = cut_labels(table, width, room, LABEL_LEAST);
 	table->shown[COLUMN_WHY] = why;
-	table->why_short = table->screen.width < width + 1 + WHY_WORTH;
+	table->why_short = table->terminal.width < width + 1 + WHY_WORTH;
 	table->why_width =
-		table->why_short ? WHY_SHORT : table->screen.width - width - 1;
+		table->why_short ? WHY_SHORT : table->terminal.width - width - 1;
 }
 
 /* A column that says the same of everybody is left out. */
@@ -222,7 +223,7 @@ static void choose_columns(struct table *table)
 	table->shown[COLUMN_WHY] = false;
 	for (const struct branch *branch = tree_next(table->tree); branch;
 		branch = tree_next(branch)) {
-		const struct row *row = branch->row;
+		const struct table_row *row = branch->row;
 
 		if (!row)
 			continue;
@@ -247,30 +248,31 @@ static void print_trimmed(FILE *out, const char *line)
 }
 
 /* A verdict that was not wanted is told with its reason. */
-static bool tells_reason(const struct row *row)
+static bool tells_reason(const struct table_row *row)
 {
 	for (unsigned i = 0; i < row->unmet.count; i++) {
-		if (strncmp(row->unmet.word[i], "verdict: ", 9) == 0)
+		if (strncmp(row->unmet.item[i], "verdict: ", 9) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* What a row that did not go well, or one of a few, has to say beyond its line. */
-static void print_details(const struct table *table, FILE *out, const struct row *row)
+static void print_details(
+	const struct table *table, FILE *out, const struct table_row *row)
 {
 	const char *why = row->cells[COLUMN_WHY];
 	bool cut = table->why_short ||
-		(table->why_width && screen_columns(why) > table->why_width);
+		(table->why_width && terminal_columns(why) > table->why_width);
 
 	if (row->met && !table->few)
 		return;
 	/* A reason without an id is the verdict's. */
 	if (cut && why[0] && (row->id[0] || !tells_reason(row)))
-		screen_paragraph(&table->screen, out, DETAIL_INDENT, why);
+		terminal_paragraph(&table->terminal, out, DETAIL_INDENT, why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
-		screen_paragraph(
-			&table->screen, out, DETAIL_INDENT, row->unmet.word[i]);
+		terminal_paragraph(
+			&table->terminal, out, DETAIL_INDENT, row->unmet.item[i]);
 }
 
 static void print_table(struct table *table, FILE *out)
@@ -289,21 +291,21 @@ static void print_table(struct table *table, FILE *out)
 
 static void print_summary(const struct table *table, FILE *out, const cJSON *summary)
 {
-	const struct screen *screen = &table->screen;
-	long long cases = (long long)digits_get(summary, "cases", 0);
-	long long unmet = (long long)digits_get(summary, "unmet", 0);
-	long long not_run = (long long)digits_get(summary, "not_run", 0);
-	long long passed_over = (long long)digits_get(summary, "passed_over", 0);
+	const struct terminal *terminal = &table->terminal;
+	long long cases = (long long)json_digits_get(summary, "cases", 0);
+	long long unmet = (long long)json_digits_get(summary, "unmet", 0);
+	long long not_run = (long long)json_digits_get(summary, "not_run", 0);
+	long long passed_over = (long long)json_digits_get(summary, "passed_over", 0);
 	const cJSON *seconds = json_get(summary, "seconds");
 	int64_t ns = seconds ? (int64_t)(seconds->valuedouble * (double)CLOCK_S) : 0;
 
 	fprintf(out, "%lld case%s, %lld met, ", cases, cases == 1 ? "" : "s",
-		(long long)digits_get(summary, "met", 0));
-	fprintf(out, "%s%lld not met%s", unmet ? screen_red(screen) : "", unmet,
-		unmet ? screen_plain(screen) : "");
+		(long long)json_digits_get(summary, "met", 0));
+	fprintf(out, "%s%lld not met%s", unmet ? terminal_red(terminal) : "", unmet,
+		unmet ? terminal_plain(terminal) : "");
 	if (not_run)
-		fprintf(out, ", %s%lld could not run%s", screen_yellow(screen), not_run,
-			screen_plain(screen));
+		fprintf(out, ", %s%lld could not run%s", terminal_yellow(terminal),
+			not_run, terminal_plain(terminal));
 	if (passed_over)
 		fprintf(out, ", %lld passed over", passed_over);
 	fprintf(out, " in %s\n", clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}));
@@ -311,7 +313,7 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 
 void table_print(FILE *out, const cJSON *results)
 {
-	struct table table = {.screen = screen_of(out)};
+	struct table table = {.terminal = terminal_of(out)};
 	struct rows rows;
 
 	rows_fold(&rows, results);
@@ -319,7 +321,7 @@ void table_print(FILE *out, const cJSON *results)
 	table.few = rows.count <= FEW_ROWS;
 	if (rows.count > 0) {
 		choose_columns(&table);
-		if (table.screen.width)
+		if (table.terminal.width)
 			fit(&table);
 		print_table(&table, out);
 		fputs("\n", out);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/report/names.h"
-#include "harness/report/screen.h"
+#include "harness/report/terminal.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -14,7 +14,7 @@
 
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
-struct entry {
+struct timeline_entry {
 	int64_t ns;
 	size_t order; /* of those at the same time */
 	char *who;
@@ -23,7 +23,7 @@ struct entry {
 
 struct timeline {
 	const struct evidence *evidence;
-	struct entry *entries;
+	struct timeline_entry *entries;
 	size_t count, room;
 };
 
@@ -35,7 +35,7 @@ static void add(struct timeline *timeline, int64_t ns, char *who, char *what)
 		timeline->entries = mem_grown(
 			timeline->entries, timeline->room, sizeof *timeline->entries);
 	}
-	timeline->entries[timeline->count] = (struct entry){
+	timeline->entries[timeline->count] = (struct timeline_entry){
 		.ns = ns,
 		.order = timeline->count,
 		.who = who,
@@ -183,7 +183,7 @@ static void add_log(struct timeline *timeline)
 
 /* --- requests --- */
 
-static char *request_name(const struct request *request)
+static char *request_name(const struct load_request *request)
 {
 	switch (request->kind) {
 	case REQUEST_OPEN:
@@ -202,7 +202,7 @@ static void add_requests(struct timeline *timeline)
 	const struct evidence *evidence = timeline->evidence;
 
 	for (unsigned i = 0; i < evidence->request_count; i++) {
-		const struct request *request = &evidence->requests[i];
+		const struct load_request *request = &evidence->requests[i];
 		SCOPED(mem_free) char *name = request_name(request);
 
 		note(timeline, request->sent_ns, "load", "%s: sent", name);
@@ -214,9 +214,9 @@ static void add_requests(struct timeline *timeline)
 
 /* --- the stop --- */
 
-static const char *seen_by(enum witness witness)
+static const char *seen_by(enum stamp_source source)
 {
-	return witness == WITNESS_SELF ? "harness" : witness_name(witness);
+	return source == STAMP_SELF ? "harness" : stamp_source_name(source);
 }
 
 static void add_facts(struct timeline *timeline)
@@ -234,14 +234,15 @@ static void add_facts(struct timeline *timeline)
 		evidence->trouble ? "the moment of the stop did not come"
 				  : "the moment of the stop");
 	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
-	note(timeline, facts->signal_ns, seen_by(facts->signal_witness),
-		"%s to PID 1%s", SIGNAL(facts->stop_signal),
-		facts->signal_fate == FATE_IGNORED ? ": the kernel discarded it" : "");
-	note(timeline, facts->kill_ns, seen_by(facts->kill_witness),
+	note(timeline, facts->signal_ns, seen_by(facts->signal_source), "%s to PID 1%s",
+		SIGNAL(facts->stop_signal),
+		facts->signal_delivery == DELIVERY_IGNORED ? ": the kernel discarded it"
+							   : "");
+	note(timeline, facts->kill_ns, seen_by(facts->kill_source),
 		"SIGKILL to PID 1, sent by %s%s%s",
 		facts->kill_by_engine ? "the engine" : "somebody else",
 		facts->kill_sender[0] ? ": " : "", facts->kill_sender);
-	note(timeline, facts->exit_ns, seen_by(facts->exit_witness),
+	note(timeline, facts->exit_ns, seen_by(facts->exit_source),
 		"PID 1 ended%s%s, exit code %d", status[0] ? ": " : "", status,
 		facts->exit_code);
 	note(timeline, facts->returned_ns, "engine", "the stop has returned%s",
@@ -270,7 +271,7 @@ static void add_snapshots(struct timeline *timeline)
 
 static int in_time(const void *one, const void *other)
 {
-	const struct entry *a = one, *b = other;
+	const struct timeline_entry *a = one, *b = other;
 
 	if (a->ns != b->ns)
 		return a->ns < b->ns ? -1 : 1;
@@ -302,11 +303,11 @@ static unsigned widest_who(const struct timeline *timeline)
 	return (unsigned)(widest < 40 ? widest : 40);
 }
 
-static void write_entry(const struct entry *entry, int64_t zero_ns, unsigned who_width,
-	struct buf *text)
+static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
+	unsigned who_width, struct buf *text)
 {
-	const struct screen file = {.width = 0};
-	SCOPED(mem_free) char *what = screen_fit(&file, entry->what, 0);
+	const struct terminal file = {.width = 0};
+	SCOPED(mem_free) char *what = terminal_fit(&file, entry->what, 0);
 	int64_t ns = entry->ns - zero_ns;
 	int64_t tenths = (ns < 0 ? -ns : ns) / (CLOCK_MS / 10);
 	char time[32];
@@ -336,7 +337,7 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 		"that are no events begin with \"|\".\n\n",
 		zero_name, (long long)zero_ns);
 	for (size_t i = 0; i < timeline.count; i++) {
-		struct entry *entry = &timeline.entries[i];
+		struct timeline_entry *entry = &timeline.entries[i];
 
 		write_entry(entry, zero_ns, who_width, text);
 		free(entry->who);

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/run/home.h"
-#include "harness/run/moment.h"
-#include "harness/run/outfit.h"
-#include "harness/run/ready.h"
-#include "harness/run/stage.h"
+#include "harness/run/case_state.h"
+#include "harness/run/readiness.h"
+#include "harness/run/run_dir.h"
+#include "harness/run/service_env.h"
+#include "harness/run/trigger.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 
@@ -21,144 +21,148 @@
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
-	struct stage *stage = arg;
+	struct case_state *state = arg;
 
-	evidence_add_log(stage->evidence, ns, line, len);
+	evidence_add_log(state->evidence, ns, line, len);
 }
 
 /* --- up --- */
 
-static bool make_folder(struct stage *stage)
+static bool make_folder(struct case_state *state)
 {
-	stage->folder = mem_textf("%s/XXXXXX", stage->options->run_folder);
-	if (!mkdtemp(stage->folder))
-		return stage_trouble(stage, TROUBLE_NOT_UP, "make a folder below %s",
-			stage->options->run_folder);
+	state->folder = mem_textf("%s/XXXXXX", state->options->run_folder);
+	if (!mkdtemp(state->folder))
+		return case_state_trouble(state, TROUBLE_NOT_UP,
+			"make a folder below %s", state->options->run_folder);
 	/* The service may run as another user in its container. */
-	chmod(stage->folder, 0755);
+	chmod(state->folder, 0755);
 	return true;
 }
 
-static bool open_ledger(struct stage *stage)
+static bool open_ledger(struct case_state *state)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/ledger", stage->folder);
+	SCOPED(mem_free) char *path = mem_textf("%s/ledger", state->folder);
 	struct err err = {0};
 
-	stage->ledger =
-		ledger_create(stage->options->loop, path, stage->evidence, &err);
-	return stage->ledger || stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
+	state->ledger =
+		ledger_create(state->options->loop, path, state->evidence, &err);
+	return state->ledger ||
+		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
-static bool bring_up_mocks(struct stage *stage)
+static bool bring_up_mocks(struct case_state *state)
 {
-	struct engine *engine = stage->options->engine;
+	struct engine *engine = state->options->engine;
 	struct err err = {0};
 
-	if (stage->scenario->service.no_mocks)
+	if (state->scenario->service.no_mocks)
 		return true;
-	if (stage->scenario->service.topology == TOPOLOGY_CONTAINERS) {
-		stage->network = engine_network(engine, &err);
-		if (!stage->network && err.text[0])
-			return stage_trouble(
-				stage, TROUBLE_NOT_UP, "network: %s", err.text);
+	if (state->scenario->service.topology == TOPOLOGY_CONTAINERS) {
+		state->network = engine_network(engine, &err);
+		if (!state->network && err.text[0])
+			return case_state_trouble(
+				state, TROUBLE_NOT_UP, "network: %s", err.text);
 	}
-	stage->mocks = mocks_up(
-		&(struct mocks_options){
-			.loop = stage->options->loop,
+	state->mock_agent = mock_agent_up(
+		&(struct mock_agent_options){
+			.loop = state->options->loop,
 			.engine = engine,
-			.programs = stage->options->programs,
-			.folder = stage->folder,
-			.network = stage->network,
-			.ledger = ledger_address(stage->ledger),
-			.seed = stage->evidence->seed,
-			.interrupted = stage->options->interrupted,
-			.evidence = stage->evidence,
+			.programs = state->options->programs,
+			.folder = state->folder,
+			.network = state->network,
+			.ledger = ledger_address(state->ledger),
+			.seed = state->evidence->seed,
+			.interrupted = state->options->interrupted,
+			.evidence = state->evidence,
 		},
-		stage->scenario, &err);
-	return stage->mocks || stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
+		state->scenario, &err);
+	return state->mock_agent ||
+		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
-static bool bring_up_service(struct stage *stage)
+static bool bring_up_service(struct case_state *state)
 {
 	static const char *const ours[] = {"service", NULL};
-	const struct service_part *service = &stage->scenario->service;
-	struct words env = outfit_env(
-		&(struct outfit){
-			.host = stage->network ? "0.0.0.0" : "127.0.0.1",
-			.agent_url =
-				stage->mocks ? mocks_agent_url(stage->mocks) : NULL,
-			.ledger = ledger_address(stage->ledger),
-			.seed = stage->evidence->seed,
+	const struct service_part *service = &state->scenario->service;
+	struct strlist env = service_env_env(
+		&(struct service_env){
+			.host = state->network ? "0.0.0.0" : "127.0.0.1",
+			.agent_url = state->mock_agent
+				? mock_agent_agent_url(state->mock_agent)
+				: NULL,
+			.ledger = ledger_address(state->ledger),
+			.seed = state->evidence->seed,
 		},
-		stage->scenario);
-	const char *const *command = (const char *const *)service->command.word;
-	const struct unit unit = {
+		state->scenario);
+	const char *const *command = (const char *const *)service->command.item;
+	const struct subject_spec spec = {
 		.name = "service",
 		.image = service->image,
 		.argv = command          ? command
 			: service->image ? NULL
 					 : ours,
-		.env = (const char *const *)env.word,
-		.run_folder = stage->folder,
-		.network = stage->network,
+		.env = (const char *const *)env.item,
+		.run_folder = state->folder,
+		.network = state->network,
 		.stop_signal = service->stop_signal,
-		.grace_ns = stage->scenario->stop.grace_ns,
+		.grace_ns = state->scenario->stop.grace_ns,
 		.init = service->init,
 		.log = on_log,
-		.arg = stage,
+		.arg = state,
 	};
 	struct err err = {0};
 
-	stage->service = engine_up(stage->options->engine, &unit, &err);
-	outfit_free(&env);
-	if (!stage->service)
-		return stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
-	stage->evidence->up_ns = clock_now();
+	state->service = engine_up(state->options->engine, &spec, &err);
+	service_env_free(&env);
+	if (!state->service)
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	state->evidence->up_ns = clock_now();
 	return true;
 }
 
-static bool bring_up(struct stage *stage)
+static bool bring_up(struct case_state *state)
 {
 	struct err err = {0};
 
-	stage_step(stage, "bringing it up");
+	case_state_step(state, "bringing it up");
 	if (!engine_prepare(
-		    stage->options->engine, stage->scenario->service.image, &err))
-		return stage_trouble(stage, TROUBLE_NOT_UP, "%s", err.text);
-	return make_folder(stage) && open_ledger(stage) && bring_up_mocks(stage) &&
-		bring_up_service(stage);
+		    state->options->engine, state->scenario->service.image, &err))
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	return make_folder(state) && open_ledger(state) && bring_up_mocks(state) &&
+		bring_up_service(state);
 }
 
 /* --- ready --- */
 
-static bool await_ready(struct stage *stage)
+static bool await_ready(struct case_state *state)
 {
 	struct err err = {0};
 
-	stage_step(stage, "waiting until it is ready");
-	switch (ready_await(
-		&(struct ready_options){
-			.loop = stage->options->loop,
-			.scenario = stage->scenario,
-			.subject = stage->service,
-			.evidence = stage->evidence,
-			.interrupted = stage->options->interrupted,
+	case_state_step(state, "waiting until it is ready");
+	switch (readiness_await(
+		&(struct readiness_options){
+			.loop = state->options->loop,
+			.scenario = state->scenario,
+			.subject = state->service,
+			.evidence = state->evidence,
+			.interrupted = state->options->interrupted,
 		},
-		&stage->base, &err)) {
-	case READY_YES:
-		stage->evidence->ready_ns = clock_now();
+		&state->base, &err)) {
+	case READINESS_YES:
+		state->evidence->ready_ns = clock_now();
 		return true;
-	case READY_NOT_IN_TIME:
-		return stage_trouble(stage, TROUBLE_NOT_READY, "%s; last line: %.300s",
-			err.text, stage_last_words(stage));
-	case READY_EXITED:
-		if (stage_waits_for_exit(stage))
+	case READINESS_NOT_IN_TIME:
+		return case_state_trouble(state, TROUBLE_NOT_READY,
+			"%s; last line: %.300s", err.text,
+			case_state_last_words(state));
+	case READINESS_EXITED:
+		if (case_state_waits_for_exit(state))
 			return true;
-		return stage_trouble(stage, TROUBLE_EXITED,
+		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before it was ready; last line: %.300s",
-			stage_last_words(stage));
-	case READY_INTERRUPTED:
-		return stage_interrupted(stage);
+			case_state_last_words(state));
+	case READINESS_INTERRUPTED:
+		return case_state_interrupted(state);
 	}
 	return false;
 }
@@ -167,19 +171,19 @@ static bool await_ready(struct stage *stage)
 
 static bool is_stopped(const void *arg)
 {
-	const struct stage *stage = arg;
+	const struct case_state *state = arg;
 
-	return subject_stopped(stage->service);
+	return subject_stopped(state->service);
 }
 
 /* No offspring of the service has its lifeline open, and every request has its end. */
 static bool is_quiet(const void *arg)
 {
-	const struct stage *stage = arg;
-	const struct evidence *evidence = stage->evidence;
+	const struct case_state *state = arg;
+	const struct evidence *evidence = state->evidence;
 
-	if (ledger_open_lines(stage->ledger) >
-		ledger_open_of(stage->ledger, "mock-agent"))
+	if (ledger_open_lines(state->ledger) >
+		ledger_open_of(state->ledger, "mock-agent"))
 		return false;
 	for (unsigned i = 0; i < evidence->request_count; i++) {
 		if (evidence->requests[i].end == REQUEST_PENDING)
@@ -188,124 +192,124 @@ static bool is_quiet(const void *arg)
 	return true;
 }
 
-static void stop(struct stage *stage)
+static void stop(struct case_state *state)
 {
-	int64_t grace_ns = stage->scenario->stop.grace_ns;
-	struct evidence *evidence = stage->evidence;
+	int64_t grace_ns = state->scenario->stop.grace_ns;
+	struct evidence *evidence = state->evidence;
 	struct err err = {0};
 
-	stage_step(stage, "stopping");
-	stage->watch =
-		watch_begin(stage->options->loop, stage->service, grace_ns, evidence);
-	if (!subject_stop(stage->service, &err)) {
-		stage_trouble(stage, TROUBLE_NOT_UP, "stop: %s", err.text);
+	case_state_step(state, "stopping");
+	state->watch =
+		sampler_begin(state->options->loop, state->service, grace_ns, evidence);
+	if (!subject_stop(state->service, &err)) {
+		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
 	}
-	if (stage_wait(stage, is_stopped, grace_ns + STOP_EXTRA_NS) ==
+	if (case_state_wait(state, is_stopped, grace_ns + STOP_EXTRA_NS) ==
 		WAIT_INTERRUPTED) {
-		stage_interrupted(stage);
+		case_state_interrupted(state);
 		return;
 	}
 	evidence->stopped_ns = clock_now();
-	stage_wait(stage, is_quiet, QUIET_NS);
+	case_state_wait(state, is_quiet, QUIET_NS);
 }
 
 /* What the engine still knows, also of a service that ended without us. */
-static void ask_engine(struct stage *stage)
+static void ask_engine(struct case_state *state)
 {
-	struct evidence *evidence = stage->evidence;
+	struct evidence *evidence = state->evidence;
 	struct err err = {0};
 
-	if (!subject_inspect(stage->service, &err))
-		stage_step(stage, "inspect: %s", err.text);
-	evidence->facts = *subject_facts(stage->service);
-	evidence->engine_events = subject_engine_events(stage->service);
+	if (!subject_inspect(state->service, &err))
+		case_state_step(state, "inspect: %s", err.text);
+	evidence->facts = *subject_facts(state->service);
+	evidence->engine_events = subject_engine_events(state->service);
 }
 
 /* Who was there, and did they end before PID 1 went, or with it? */
-static void ask_kernel(struct stage *stage)
+static void ask_kernel(struct case_state *state)
 {
-	struct evidence *evidence = stage->evidence;
-	const struct life *lives;
+	struct evidence *evidence = state->evidence;
+	const struct proc_record *events;
 	unsigned count;
 
-	if (!subject_descendants(stage->service, &lives, &count))
+	if (!subject_descendants(state->service, &events, &count))
 		return;
 	evidence->descendants_told = true;
 	evidence->descendant_count = count;
 	if (count == 0)
 		return;
-	evidence->descendants = mem_grown(NULL, count, sizeof *lives);
-	memcpy(evidence->descendants, lives, count * sizeof *lives);
+	evidence->descendants = mem_grown(NULL, count, sizeof *events);
+	memcpy(evidence->descendants, events, count * sizeof *events);
 }
 
 static bool has_signed_off(const void *arg)
 {
-	const struct stage *stage = arg;
+	const struct case_state *state = arg;
 
-	return ledger_open_of(stage->ledger, "mock-agent") == 0;
+	return ledger_open_of(state->ledger, "mock-agent") == 0;
 }
 
 /* The mock agent may have given its last answer, and not have told of it yet. Only its
  * own end proves that all it saw is in the ledger. */
-static void close_book(struct stage *stage)
+static void close_book(struct case_state *state)
 {
 	/* Its failure is ours, and must not be told of the service. */
-	if (stage->mocks && !mocks_running(stage->mocks) &&
-		stage->evidence->trouble == TROUBLE_NONE)
-		stage_trouble(
-			stage, TROUBLE_NOT_UP, "mock-agent ended during the case");
-	mocks_down(stage->mocks);
-	stage->mocks = NULL;
-	if (stage->ledger)
-		stage_wait(stage, has_signed_off, QUIET_NS);
+	if (state->mock_agent && !mock_agent_running(state->mock_agent) &&
+		state->evidence->trouble == TROUBLE_NONE)
+		case_state_trouble(
+			state, TROUBLE_NOT_UP, "mock-agent ended during the case");
+	mock_agent_down(state->mock_agent);
+	state->mock_agent = NULL;
+	if (state->ledger)
+		case_state_wait(state, has_signed_off, QUIET_NS);
 }
 
 /* --- down --- */
 
-static void bring_down(struct stage *stage)
+static void bring_down(struct case_state *state)
 {
-	bool keep = stage->service && stage->options->keep &&
-		stage->options->keep(stage->options->arg, stage->evidence);
+	bool keep = state->service && state->options->keep &&
+		state->options->keep(state->options->arg, state->evidence);
 
-	watch_end(stage->watch);
+	sampler_end(state->watch);
 	if (keep)
-		subject_keep(stage->service);
+		subject_keep(state->service);
 	else
-		subject_down(stage->service);
-	load_destroy(stage->load);
-	ledger_destroy(stage->ledger);
-	if (stage->network)
-		engine_network_remove(stage->options->engine, stage->network);
-	if (stage->folder && !keep)
-		home_remove_tree(stage->folder);
+		subject_down(state->service);
+	load_destroy(state->load);
+	ledger_destroy(state->ledger);
+	if (state->network)
+		engine_network_remove(state->options->engine, state->network);
+	if (state->folder && !keep)
+		run_dir_remove_tree(state->folder);
 	/* Handles report closed in the next turns. */
-	uv_run(stage->options->loop, UV_RUN_NOWAIT);
-	free(stage->network);
-	free(stage->folder);
-	free(stage->base);
+	uv_run(state->options->loop, UV_RUN_NOWAIT);
+	free(state->network);
+	free(state->folder);
+	free(state->base);
 }
 
 void case_run(const struct case_options *options, const struct scenario *scenario,
 	struct evidence *evidence)
 {
-	struct stage stage = {
+	struct case_state state = {
 		.options = options,
 		.scenario = scenario,
 		.evidence = evidence,
 	};
 
 	evidence->engine = engine_name(options->engine);
-	evidence->sight = *engine_sight(options->engine);
+	evidence->capabilities = *engine_capabilities(options->engine);
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
-	if (bring_up(&stage) && await_ready(&stage) && moment_await(&stage))
-		stop(&stage);
-	if (stage.service) {
-		ask_engine(&stage);
-		ask_kernel(&stage);
+	if (bring_up(&state) && await_ready(&state) && trigger_await(&state))
+		stop(&state);
+	if (state.service) {
+		ask_engine(&state);
+		ask_kernel(&state);
 	}
-	close_book(&stage);
-	bring_down(&stage);
+	close_book(&state);
+	bring_down(&state);
 	evidence->ended_ns = clock_now();
 }

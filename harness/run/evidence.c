@@ -145,7 +145,7 @@ unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
 
 	evidence->requests =
 		with_room(evidence->requests, index, sizeof *evidence->requests);
-	evidence->requests[index] = (struct request){
+	evidence->requests[index] = (struct load_request){
 		.kind = kind,
 		.session = session,
 		.room = mem_text(room),

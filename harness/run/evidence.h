@@ -60,7 +60,7 @@ enum request_end {
 	REQUEST_BROKEN,      /* accepted, and the answer never came whole: lost */
 };
 
-struct request {
+struct load_request {
 	enum request_kind kind;
 	unsigned session; /* 1..N; 0 for REQUEST_IDLE */
 	char *room, *bot;
@@ -99,7 +99,7 @@ struct event_count;
 
 struct evidence {
 	const char *engine; /* "docker" */
-	struct engine_sight sight;
+	struct engine_capabilities capabilities;
 	enum trouble trouble;
 	char trouble_text[1024]; /* what went wrong, in words */
 
@@ -110,14 +110,14 @@ struct evidence {
 	struct event_count *counts; /* by name */
 	struct lifeline *lifelines;
 	unsigned lifeline_count;
-	struct request *requests;
+	struct load_request *requests;
 	unsigned request_count;
 	/* Before the stop, then +0.1 s, +1 s, each second, and a quarter of a second
 	 * before the grace ends. */
 	struct snapshot *snapshots;
 	unsigned snapshot_count;
 	/* Whoever PID 1 and they forked; nothing is known of them when not `told`. */
-	struct life *descendants;
+	struct proc_record *descendants;
 	unsigned descendant_count;
 	bool descendants_told;
 	struct log_line *log;

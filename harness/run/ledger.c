@@ -13,9 +13,9 @@
 #define LINE_CEILING ((size_t)128 << 10)
 
 /* One process's connection. */
-struct line {
+struct ledger_line {
 	struct ledger *ledger;
-	struct line *next;
+	struct ledger_line *next;
 	uv_pipe_t pipe;
 	struct lines lines;
 	int index; /* of its lifeline in the evidence */
@@ -26,14 +26,14 @@ struct ledger {
 	struct evidence *evidence;
 	char *address;
 	uv_pipe_t listener;
-	struct line *open;
+	struct ledger_line *open;
 	unsigned open_count;
 	unsigned handles; /* not yet reported closed */
 	bool leaving;
 	char block[64 << 10]; /* what is read goes through here, a turn at a time */
 };
 
-static struct lifeline *lifeline_of(const struct line *line)
+static struct lifeline *lifeline_of(const struct ledger_line *line)
 {
 	return &line->ledger->evidence->lifelines[line->index];
 }
@@ -48,7 +48,7 @@ static void free_when_closed(struct ledger *ledger)
 
 static void on_line_closed(uv_handle_t *handle)
 {
-	struct line *line = handle->data;
+	struct ledger_line *line = handle->data;
 	struct ledger *ledger = line->ledger;
 
 	lines_done(&line->lines);
@@ -56,9 +56,9 @@ static void on_line_closed(uv_handle_t *handle)
 	free_when_closed(ledger);
 }
 
-static void close_line(struct line *line)
+static void close_line(struct ledger_line *line)
 {
-	struct line **link = &line->ledger->open;
+	struct ledger_line **link = &line->ledger->open;
 
 	while (*link != line)
 		link = &(*link)->next;
@@ -93,7 +93,7 @@ static void note_lifeline(
 
 static void on_text(void *arg, char *text, size_t len, bool cut)
 {
-	struct line *line = arg;
+	struct ledger_line *line = arg;
 	struct evidence *evidence = line->ledger->evidence;
 	cJSON *json = cut ? NULL : json_parse(text, len);
 	const char *event = json_text(json, "event");
@@ -105,7 +105,7 @@ static void on_text(void *arg, char *text, size_t len, bool cut)
 
 static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
 {
-	struct line *line = handle->data;
+	struct ledger_line *line = handle->data;
 
 	(void)wanted;
 	*block = uv_buf_init(line->ledger->block, sizeof line->ledger->block);
@@ -113,7 +113,7 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
 {
-	struct line *line = stream->data;
+	struct ledger_line *line = stream->data;
 
 	if (len > 0) {
 		lines_feed(&line->lines, block->base, (size_t)len);
@@ -139,7 +139,7 @@ static pid_t peer_pid(const uv_pipe_t *pipe)
 static void on_connection(uv_stream_t *listener, int status)
 {
 	struct ledger *ledger = listener->data;
-	struct line *line;
+	struct ledger_line *line;
 
 	if (status < 0)
 		return;
@@ -219,7 +219,7 @@ unsigned ledger_open_of(const struct ledger *ledger, const char *role)
 {
 	unsigned count = 0;
 
-	for (const struct line *line = ledger->open; line; line = line->next) {
+	for (const struct ledger_line *line = ledger->open; line; line = line->next) {
 		const char *its = lifeline_of(line)->role;
 
 		count += its && strcmp(its, role) == 0;

@@ -9,9 +9,9 @@
 #include "lib/mem.h"
 
 /* One request under way. */
-struct shot {
+struct load_call {
 	struct load *load;
-	struct shot *next;
+	struct load_call *next;
 	struct fetch_call *call; /* NULL: over */
 	unsigned request;        /* index in the evidence */
 };
@@ -22,7 +22,7 @@ struct load {
 	char *base;
 	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
 	struct fetch *idle;     /* keeps its connections */
-	struct shot *shots;
+	struct load_call *shots;
 	unsigned ended[REQUEST_IDLE + 1];
 	char *trouble[REQUEST_IDLE + 1];
 };
@@ -85,7 +85,7 @@ static enum request_end end_of(const struct fetch_result *result, long wanted)
 }
 
 static char *trouble_of(
-	const struct request *request, const struct fetch_result *result)
+	const struct load_request *request, const struct fetch_result *result)
 {
 	if (result->end != FETCH_ANSWERED)
 		return mem_textf("session %u: %s", request->session, result->why);
@@ -95,9 +95,9 @@ static char *trouble_of(
 
 static void on_answer(void *arg, const struct fetch_result *result)
 {
-	struct shot *shot = arg;
+	struct load_call *shot = arg;
 	struct load *load = shot->load;
-	struct request *request = &load->evidence->requests[shot->request];
+	struct load_request *request = &load->evidence->requests[shot->request];
 	long wanted = request->kind == REQUEST_IDLE
 		? result->status /* any answer makes a connection that idles */
 		: (long)load->scenario->service.session.status;
@@ -117,7 +117,7 @@ static void on_answer(void *arg, const struct fetch_result *result)
 static void fire(struct load *load, struct fetch *fetch, unsigned index,
 	const struct fetch_request *request)
 {
-	struct shot *shot = mem_zeroed(sizeof *shot);
+	struct load_call *shot = mem_zeroed(sizeof *shot);
 	struct fetch_request aimed = *request;
 	struct err err = {0};
 
@@ -146,7 +146,7 @@ static void send_webhook(struct load *load, enum request_kind kind, unsigned ses
 	static const char *const json[] = {"Content-Type: application/json", NULL};
 	const struct session_request *how = &load->scenario->service.session;
 	const char *bot =
-		how->bots.count ? how->bots.word[(session - 1) % how->bots.count] : "";
+		how->bots.count ? how->bots.item[(session - 1) % how->bots.count] : "";
 	SCOPED(mem_free) char *room = mem_textf("%u", session);
 	SCOPED(mem_free) char *path = fill(how->path, session, room, bot);
 	SCOPED(mem_free) char *body = fill(how->body, session, room, bot);
@@ -210,7 +210,7 @@ void load_destroy(struct load *load)
 	fetch_destroy(load->webhooks);
 	fetch_destroy(load->idle);
 	while (load->shots) {
-		struct shot *shot = load->shots;
+		struct load_call *shot = load->shots;
 
 		load->shots = shot->next;
 		free(shot);

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/scenario/combine.h"
-#include "harness/scenario/proof.h"
+#include "harness/scenario/matrix.h"
+#include "harness/scenario/validate.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -21,7 +21,7 @@ struct planning {
 	void *arg;
 	const char *path;
 	struct json_doc doc;
-	const struct combination *combination; /* the one at hand */
+	const struct matrix_case *combination; /* the one at hand */
 	const cJSON *twin;                     /* of it, as it stands in the file */
 };
 
@@ -79,7 +79,7 @@ static void add_set(struct buf *text, const char *set)
 
 static char *alone_of(const struct planning *planning, enum half half)
 {
-	const struct combination *combination = planning->combination;
+	const struct matrix_case *combination = planning->combination;
 	const char *const *sets = planning->options->sets;
 	struct buf text = {0};
 
@@ -96,7 +96,7 @@ static char *alone_of(const struct planning *planning, enum half half)
 	return buf_take(&text);
 }
 
-static char *axes_of(const struct combination *combination)
+static char *axes_of(const struct matrix_case *combination)
 {
 	struct buf text = {0};
 
@@ -106,7 +106,7 @@ static char *axes_of(const struct combination *combination)
 	return buf_take(&text);
 }
 
-static cJSON *values_of(const struct combination *combination)
+static cJSON *values_of(const struct matrix_case *combination)
 {
 	cJSON *values = cJSON_CreateObject();
 
@@ -211,7 +211,7 @@ static bool add_case(const struct planning *planning, const cJSON *root, enum ha
 
 /* The main half, and the same with the twin's one change and its own expect. */
 static bool add_combination(
-	void *arg, const struct combination *combination, cJSON *root, struct err *err)
+	void *arg, const struct matrix_case *combination, cJSON *root, struct err *err)
 {
 	struct planning *planning = arg;
 	const struct plan_options *options = planning->options;
@@ -223,8 +223,8 @@ static bool add_combination(
 		return false;
 	if (!twin || cJSON_IsNull(twin) || options->main_only)
 		return true;
-	planning->twin = combine_twin_of(&planning->doc, twin);
-	return combine_twin(root, &planning->doc, planning->twin, err) &&
+	planning->twin = matrix_twin_of(&planning->doc, twin);
+	return matrix_twin(root, &planning->doc, planning->twin, err) &&
 		add_case(planning, root, HALF_TWIN, err);
 }
 
@@ -239,12 +239,13 @@ static bool plan_file(struct planning *planning)
 	if (!cJSON_IsObject(doc->root))
 		json_doc_wrong(doc, doc->root, &err, "expected an object, not %s",
 			json_kind(doc->root));
-	else if (proof_read(doc, doc->root, planning->wrong, planning->arg) > 0)
+	else if (validate_read(doc, doc->root, planning->wrong, planning->arg) > 0)
 		return false;
-	else if (combine(doc, planning->options->sets, add_combination, planning, &err))
+	else if (matrix_expand(
+			 doc, planning->options->sets, add_combination, planning, &err))
 		return true;
-	else if (proof_changes(doc, planning->wrong, planning->arg) +
-			proof_sets(doc, planning->options->sets, planning->wrong,
+	else if (validate_changes(doc, planning->wrong, planning->arg) +
+			validate_sets(doc, planning->options->sets, planning->wrong,
 				planning->arg) >
 		0)
 		return false;

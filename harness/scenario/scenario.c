@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/scenario/cause.h"
-#include "harness/scenario/readers.h"
+#include "harness/scenario/diagnosis_id.h"
+#include "harness/scenario/scenario_fields.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -38,8 +38,8 @@ static const struct field session_fields[] = {
 	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
 		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
 	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),
-		.read = words_read_list, .done = words_field_done,
-		.schema = words_list_schema,
+		.read = strlist_read_list, .done = strlist_field_done,
+		.schema = strlist_list_schema,
 		.preset = "[\"financial_analyst\",\"personal_assistant\","
 			  "\"operations_assistant\"]",
 		.help = "taken in turn"},
@@ -54,13 +54,14 @@ static const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
 		.help = "a Docker image; without it, stopbench's own with all its programs"},
 	{"command", FIELD_OTHER, offsetof(struct service_part, command),
-		.read = words_read_list, .done = words_field_done,
-		.schema = words_list_schema,
+		.read = strlist_read_list, .done = strlist_field_done,
+		.schema = strlist_list_schema,
 		.help = "what runs as PID 1; without it, stopbench's service, or what the image "
 			"says"},
 	{"env", FIELD_OTHER, offsetof(struct service_part, env),
-		.read = words_read_pairs, .done = words_field_done,
-		.schema = words_pairs_schema, .open = true, .help = "its environment"},
+		.read = strlist_read_pairs, .done = strlist_field_done,
+		.schema = strlist_pairs_schema, .open = true,
+		.help = "its environment"},
 	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
 		.help = "where it listens; stopbench's service chooses one and tells it"},
 	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
@@ -121,7 +122,7 @@ static const struct field expect_fields[] = {
 	{"within", FIELD_DURATION, offsetof(struct expect_part, within_ns),
 		.help = "from the signal's delivery to the end of PID 1"},
 	{"diagnosis", FIELD_CHOICE, offsetof(struct expect_part, diagnosis),
-		.choices = cause_ids, .preset = "any",
+		.choices = diagnosis_ids, .preset = "any",
 		.help = "id of the deepest cause (docs/diagnoses.md)"},
 	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
 		.read = read_count, .schema = count_schema, .preset = "-1",
@@ -132,9 +133,9 @@ static const struct field expect_fields[] = {
 	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .read = read_count,
 		.schema = count_schema, .preset = "-1",
 		.help = "accepted requests without a whole answer"},
-	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .read = words_read_list,
-		.done = words_field_done, .schema = words_list_schema,
-		.help = "texts that its log must have"},
+	{"log", FIELD_OTHER, offsetof(struct expect_part, log),
+		.read = strlist_read_list, .done = strlist_field_done,
+		.schema = strlist_list_schema, .help = "texts that its log must have"},
 	{0},
 };
 
@@ -163,7 +164,7 @@ const struct field scenario_fields[] = {
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
 		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
-		.read = read_engines, .done = words_field_done,
+		.read = read_engines, .done = strlist_field_done,
 		.schema = engines_schema, .help = "only on these; without it, on all"},
 	{"$schema", FIELD_OTHER, 0, .read = read_elsewhere, .schema = text_schema,
 		.help = "for editors"},
@@ -188,7 +189,7 @@ static const cJSON *node_at(const cJSON *root, const char *path)
 static bool runs_on(const struct scenario *scenario, const char *engine)
 {
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.word[i], engine) == 0)
+		if (strcmp(scenario->engines.item[i], engine) == 0)
 			return true;
 	}
 	return scenario->engines.count == 0;
@@ -241,7 +242,7 @@ static bool check(const struct scenario *scenario, const struct json_doc *doc,
 static void expect_clean_by_default(struct expect_part *expect)
 {
 	if (expect->exit_codes.count > 0 || expect->verdicts != 0 ||
-		expect->diagnosis != CAUSE_ANY)
+		expect->diagnosis != DIAGNOSIS_ANY)
 		return;
 	expect->exit_codes.count = 1;
 	expect->verdicts = 1u << VERDICT_CLEAN;
@@ -251,7 +252,7 @@ void scenario_preset(struct scenario *scenario)
 {
 	*scenario = (struct scenario){0};
 	fields_preset(scenario_fields, scenario);
-	manners_book_preset(&scenario->agent);
+	agent_behavior_preset(&scenario->agent);
 }
 
 bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
@@ -288,7 +289,7 @@ const char *scenario_env(const struct scenario *scenario, const char *name)
 	size_t len = strlen(name);
 
 	for (unsigned i = 0; i < scenario->service.env.count; i++) {
-		const char *pair = scenario->service.env.word[i];
+		const char *pair = scenario->service.env.item[i];
 
 		if (strncmp(pair, name, len) == 0 && pair[len] == '=')
 			return pair + len + 1;

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "harness/scenario/words.h"
 #include "lib/fields.h"
-#include "mock-agent/manners.h"
-#include "mock-mcp/manners.h"
+#include "lib/strlist.h"
+#include "mock-agent/faults/behavior.h"
+#include "mock-mcp/behavior.h"
 
 #define SCENARIO_SESSIONS_MAX 5000
 #define SCENARIO_MCP_MAX      64
@@ -40,7 +40,7 @@ struct session_request {
 	char *path;     /* "/webhook/{bot}" */
 	char *body;     /* the JSON text sent */
 	int64_t status; /* what a good answer has: 200 */
-	struct words bots;
+	struct strlist bots;
 	int64_t within_ns; /* until it must be answered: 60s */
 };
 
@@ -50,10 +50,10 @@ enum topology {
 };
 
 struct service_part {
-	char *image;          /* NULL: our own, which has all our programs */
-	struct words command; /* empty: ["service"] */
-	struct words env;     /* "NAME=value" each */
-	int64_t port;         /* 0: our service tells it in its log */
+	char *image;            /* NULL: our own, which has all our programs */
+	struct strlist command; /* empty: ["service"] */
+	struct strlist env;     /* "NAME=value" each */
+	int64_t port;           /* 0: our service tells it in its log */
 	struct ready ready;
 	struct session_request session;
 	bool init;         /* tini in front, as docker run --init */
@@ -93,16 +93,16 @@ struct expect_part {
 	struct exit_codes exit_codes; /* one number or a list; empty: not said */
 	unsigned verdicts; /* bits 1u << enum verdict; a name or a list; 0: not said */
 	int64_t within_ns; /* 0: not said */
-	int diagnosis;     /* enum cause: the deepest */
+	int diagnosis;     /* enum diagnosis_id: the deepest */
 	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */
-	struct words log;     /* texts that the service's log must have */
+	struct strlist log;   /* texts that the service's log must have */
 };
 
 /* "mcp": the MCP servers of each session. */
 struct mcp_list {
-	struct mcp_manners *server;
+	struct mcp_behavior *server;
 	char **json; /* of each, as text, for the mock */
 	unsigned count;
 };
@@ -111,15 +111,15 @@ struct scenario {
 	char *name; /* for people */
 	char *why;
 	struct service_part service;
-	struct manners_book agent;
+	struct agent_behavior agent;
 	struct mcp_list mcp;
 	struct load_part load;
 	struct stop_part stop;
 	struct expect_part expect;
 	int64_t repeat;
-	int64_t seed;         /* 0: the run's */
-	struct words engines; /* empty: all */
-	char *agent_json;     /* "agent" as text, for the mock; NULL: not said */
+	int64_t seed;           /* 0: the run's */
+	struct strlist engines; /* empty: all */
+	char *agent_json;       /* "agent" as text, for the mock; NULL: not said */
 };
 
 extern const struct field scenario_fields[];

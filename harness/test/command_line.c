@@ -145,8 +145,8 @@ int docker_is_there(void)
 /* Whoever else uses this daemon has another temporary folder: "host:/tmp". */
 static bool is_of_our_home(const cJSON *thing)
 {
-	const char *home = json_text(json_get(thing, "Labels"), "stopbench.home");
-	const char *folder = home ? strchr(home, ':') : NULL;
+	const char *run_dir = json_text(json_get(thing, "Labels"), "stopbench.home");
+	const char *folder = run_dir ? strchr(run_dir, ':') : NULL;
 
 	return folder && strcmp(folder + 1, getenv("TMPDIR")) == 0;
 }

@@ -1,5 +1,5 @@
 /*
- * blunt_server - an HTTP server that does at once, and without manners, what the path
+ * blunt_server - an HTTP server that does at once, and without behavior, what the path
  * of a request says.
  *
  * It lives in the loop of the test. Its listener, its counts and its connections are

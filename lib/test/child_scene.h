@@ -31,7 +31,7 @@
 struct scene {
 	uv_loop_t loop;
 	uv_timer_t patience;
-	struct family *family;
+	struct reaper *reaper;
 	struct child *child;
 	struct buf out, err;
 	unsigned out_ends, err_ends;
@@ -117,8 +117,8 @@ static inline int set_up(void **state)
 	scene->patience.data = scene;
 	uv_timer_start(&scene->patience, on_patience_end, PATIENCE_MS, 0);
 	uv_unref((uv_handle_t *)&scene->patience);
-	scene->family = family_create(&scene->loop, on_orphan, scene, &err);
-	return scene->family ? 0 : -1;
+	scene->reaper = reaper_create(&scene->loop, on_orphan, scene, &err);
+	return scene->reaper ? 0 : -1;
 }
 
 /* Whatever happened, nothing of it is left in the loop. */
@@ -128,9 +128,9 @@ static inline int tear_down(void **state)
 	int closed;
 
 	child_destroy(scene->child);
-	family_sweep(scene->family);
+	reaper_kill_all(scene->reaper);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	family_destroy(scene->family);
+	reaper_destroy(scene->reaper);
 	uv_close((uv_handle_t *)&scene->patience, NULL);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	closed = uv_loop_close(&scene->loop);
@@ -157,7 +157,7 @@ static inline void start(struct scene *scene, const struct child_spec *spec)
 {
 	struct err err = {0};
 
-	scene->child = child_spawn(scene->family, spec, &err);
+	scene->child = child_spawn(scene->reaper, spec, &err);
 	if (!scene->child)
 		fail_msg("%s", err.text);
 }

@@ -150,7 +150,7 @@ static void child_that_cannot_start_is_an_error(void **state)
 
 		print_message("%s\n", rows[i].why);
 		spec.folder = rows[i].folder;
-		assert_null(child_spawn(scene->family, &spec, &err));
+		assert_null(child_spawn(scene->reaper, &spec, &err));
 		assert_non_null(strstr(err.text, rows[i].said));
 	}
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
@@ -238,7 +238,7 @@ static void child_last_words_come_before_its_exit(void **state)
 	siginfo_t info;
 
 	start_shell(scene, "read line; head -c 60000 /dev/zero");
-	first = child_spawn(scene->family, &spec, &err);
+	first = child_spawn(scene->reaper, &spec, &err);
 	assert_non_null(first);
 	assert_int_equal(
 		waitid(P_PID, (id_t)child_pid(first), &info, WEXITED | WNOWAIT), 0);

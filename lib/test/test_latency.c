@@ -44,12 +44,12 @@ static int compare_ns(const void *a, const void *b)
 static int64_t *drawn(const struct latency *latency)
 {
 	int64_t *draws = malloc(DRAWS * sizeof *draws);
-	struct dice dice;
+	struct rng rng;
 
 	assert_non_null(draws);
-	dice_seed(&dice, 42);
+	rng_seed(&rng, 42);
 	for (size_t i = 0; i < DRAWS; i++)
-		draws[i] = latency_draw(latency, &dice);
+		draws[i] = latency_draw(latency, &rng);
 	qsort(draws, DRAWS, sizeof *draws, compare_ns);
 	return draws;
 }
@@ -73,14 +73,14 @@ static int64_t mean(const int64_t *draws)
 static void latency_is_fixed_when_it_is_a_duration(void **state)
 {
 	struct latency latency = made("{\"latency\": \"250ms\"}"), zero = {0};
-	struct dice dice, untouched;
+	struct rng rng, untouched;
 
 	(void)state;
-	dice_seed(&dice, 1);
-	untouched = dice;
-	assert_int_equal(latency_draw(&latency, &dice), 250 * CLOCK_MS);
-	assert_int_equal(latency_draw(&zero, &dice), 0);
-	assert_memory_equal(&dice, &untouched, sizeof dice);
+	rng_seed(&rng, 1);
+	untouched = rng;
+	assert_int_equal(latency_draw(&latency, &rng), 250 * CLOCK_MS);
+	assert_int_equal(latency_draw(&zero, &rng), 0);
+	assert_memory_equal(&rng, &untouched, sizeof rng);
 }
 
 static void uniform_draws_from_min_to_max(void **state)
@@ -193,19 +193,19 @@ static void empirical_draws_each_of_its_values(void **state)
 
 static void dice_repeat_themselves_from_the_same_seed(void **state)
 {
-	struct dice one, same, other;
+	struct rng one, same, other;
 	unsigned alike = 0;
 
 	(void)state;
-	dice_seed(&one, 7);
-	dice_seed(&same, 7);
-	dice_seed(&other, 8);
+	rng_seed(&one, 7);
+	rng_seed(&same, 7);
+	rng_seed(&other, 8);
 	for (size_t i = 0; i < 1000; i++) {
-		double roll = dice_roll(&one);
+		double roll = rng_next(&one);
 
 		assert_true(roll >= 0 && roll < 1);
-		assert_true(roll == dice_roll(&same));
-		alike += (int)(roll * 10) == (int)(dice_roll(&other) * 10);
+		assert_true(roll == rng_next(&same));
+		alike += (int)(roll * 10) == (int)(rng_next(&other) * 10);
 	}
 	assert_in_range(alike, 50, 150); /* one in ten, as for strangers */
 }

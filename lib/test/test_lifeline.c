@@ -210,17 +210,17 @@ static void lifeline_stays_on_stderr_without_a_harness(void **state)
 	check_alone("");
 }
 
-static void check_tcp(int family, const char *host)
+static void check_tcp(int reaper, const char *host)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct sockaddr_in6 v6 = {
 		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	struct sockaddr_in v4 = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	bool six = family == AF_INET6;
+	bool six = reaper == AF_INET6;
 	struct sockaddr *bound = six ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
 	socklen_t len = six ? sizeof v6 : sizeof v4;
-	int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int listener = socket(reaper, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char address[64];
 	struct err err;
 	int fd = -1;

@@ -179,7 +179,7 @@ UNUSED static int64_t event_int(const char *line, const char *member)
 
 /* With a control port. `more` are further arguments, or NULL. */
 UNUSED static void mock_start_with(
-	struct mock_program *mock, const char *manners, const char *more)
+	struct mock_program *mock, const char *behavior, const char *more)
 {
 	SCOPED(mem_free) char *ledger = NULL;
 	SCOPED(mem_free) char *port_file = NULL;
@@ -194,7 +194,7 @@ UNUSED static void mock_start_with(
 	port_file = mem_textf("--port-file=%s/port", mock->folder);
 	listener = ledger_listen(mock);
 	mock->pid = spawn((const char *const[]){ledger, port_file, "--control-port=0",
-				  "--manners", manners, more, NULL},
+				  "--manners", behavior, more, NULL},
 		-1);
 	wait_readable(listener, "its lifeline");
 	mock->ledger = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -208,9 +208,9 @@ UNUSED static void mock_start_with(
 	mock->control_port = (uint16_t)control_port;
 }
 
-UNUSED static void mock_start(struct mock_program *mock, const char *manners)
+UNUSED static void mock_start(struct mock_program *mock, const char *behavior)
 {
-	mock_start_with(mock, manners, NULL);
+	mock_start_with(mock, behavior, NULL);
 }
 
 /* Its wait status, once it ended of itself. */

@@ -90,13 +90,13 @@ static void archive_struck_by_a_fault_ends_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *manners = manners_of("disconnect", sight, 1);
+		SCOPED(mem_free) char *behavior = manners_of("disconnect", sight, 1);
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
 		struct mock_program mock;
 		const char *event;
 
-		mock_start(&mock, manners);
+		mock_start(&mock, behavior);
 		id = open_session(&mock, 4);
 		path = path_of(id, "/archive");
 		see(&mock, sight, "POST", path, NULL);
@@ -244,7 +244,7 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *manners = manners_of("connect", sight, 1);
+		SCOPED(mem_free) char *behavior = manners_of("connect", sight, 1);
 		SCOPED(mem_free) char *body = NULL;
 		SCOPED(mem_free) char *first = NULL;
 		SCOPED(mem_free) char *again = NULL;
@@ -253,7 +253,7 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 		mock_start(&mock, "{}");
 		first = open_session(&mock, 1);
 		assert_int_equal(
-			control(&mock, "PUT", "/control/manners", manners), 200);
+			control(&mock, "PUT", "/control/manners", behavior), 200);
 		body = mem_textf(
 			"{\"agent\":\"%s\",\"environment_id\":\"%s\",\"metadata\":"
 			"{\"room\":\"2\"}}",
@@ -348,14 +348,14 @@ static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *manners = manners_of("interrupt", sight, 1);
+		SCOPED(mem_free) char *behavior = manners_of("interrupt", sight, 1);
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
 		struct mock_program mock;
 
 		mock_start(&mock, "{\"first_byte\": {\"latency\": \"1h\"}}");
 		assert_int_equal(
-			control(&mock, "PUT", "/control/manners", manners), 200);
+			control(&mock, "PUT", "/control/manners", behavior), 200);
 		id = open_session(&mock, 1);
 		path = path_of(id, "/events");
 		say(&mock, id, "hello");
@@ -395,10 +395,10 @@ static void messages_are_struck_like_everything_else(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		struct sight sight = sights[i];
-		SCOPED(mem_free) char *manners = manners_of("messages", &sight, 2);
+		SCOPED(mem_free) char *behavior = manners_of("messages", &sight, 2);
 		struct mock_program mock;
 
-		mock_start(&mock, manners);
+		mock_start(&mock, behavior);
 		if (sight.messages_words)
 			sight.words = sight.messages_words;
 		see(&mock, &sight, "POST", "/v1/messages", QUESTION);
@@ -442,7 +442,7 @@ static void stream_is_struck_by_the_fault_of_an_event(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(stream_sights); i++) {
-		SCOPED(mem_free) char *manners = mem_textf(
+		SCOPED(mem_free) char *behavior = mem_textf(
 			"{\"first_byte\": {\"latency\": \"20ms\", \"fault\": \"%s\"}}",
 			stream_sights[i].fault);
 		SCOPED(mem_free) char *id = NULL;
@@ -450,7 +450,7 @@ static void stream_is_struck_by_the_fault_of_an_event(void **state)
 		struct line line;
 		int end;
 
-		mock_start(&mock, manners);
+		mock_start(&mock, behavior);
 		id = open_session(&mock, 1);
 		open_stream(&mock, &line, id);
 		say(&mock, id, "hello");
@@ -542,7 +542,7 @@ static void stream_that_is_asked_for_is_struck(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *manners =
+		SCOPED(mem_free) char *behavior =
 			mem_textf("{\"stream\": {\"fault\": \"%s\", \"times\": 1}}",
 				rows[i].fault);
 		SCOPED(mem_free) char *id = NULL;
@@ -551,7 +551,7 @@ static void stream_that_is_asked_for_is_struck(void **state)
 		struct line line;
 		int end;
 
-		mock_start(&mock, manners);
+		mock_start(&mock, behavior);
 		id = open_session(&mock, 1);
 		path = path_of(id, "/events/stream");
 		line_open(&line, mock.port);
@@ -586,7 +586,7 @@ static void message_stream_is_struck_in_its_middle(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *manners =
+		SCOPED(mem_free) char *behavior =
 			mem_textf("{\"chunks\": 2, \"chunk\": {\"latency\": \"20ms\", "
 				  "\"fault\": \"%s\"}}",
 				rows[i].fault);
@@ -594,7 +594,7 @@ static void message_stream_is_struck_in_its_middle(void **state)
 		struct line line;
 		int end;
 
-		mock_start(&mock, manners);
+		mock_start(&mock, behavior);
 		line_open(&line, mock.port);
 		line_send(&line, "POST", "/v1/messages", NULL, STREAMED_QUESTION);
 		wait_event(&mock, "\"phase\":\"chunk\"");

@@ -9,8 +9,8 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/conversation.h"
-#include "mock-agent/reply.h"
+#include "mock-agent/messages/conversation.h"
+#include "mock-agent/session/reply.h"
 
 static cJSON *parsed(const char *text)
 {

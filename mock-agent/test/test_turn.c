@@ -5,9 +5,9 @@
 
 #include <cmocka.h>
 
-#include "mock-agent/mood.h"
+#include "mock-agent/faults/injector.h"
+#include "mock-agent/session/api_turn.h"
 #include "mock-agent/test/client.h"
-#include "mock-agent/turn.h"
 
 #define SESSIONS 4
 
@@ -418,21 +418,22 @@ static void two_readers_hear_the_same(void **state)
 static void seed_decides_what_a_session_waits_for(void **state)
 {
 	struct mock_program mock;
-	struct manners_book book;
+	struct agent_behavior behavior;
 	struct json_doc doc = {0};
-	struct moods *moods;
+	struct injectors *injectors;
 	struct err err;
 
 	(void)state;
-	manners_book_preset(&book);
+	agent_behavior_preset(&behavior);
 	assert_true(json_doc_parse(&doc, "m", RANDOM, strlen(RANDOM), &err));
-	assert_true(manners_book_read(&book, &doc, doc.root, &err));
-	moods = moods_create(&book, 77);
+	assert_true(agent_behavior_read(&behavior, &doc, doc.root, &err));
+	injectors = injectors_create(&behavior, 77);
 	mock_start_with(&mock, RANDOM, "--seed=77");
 	for (int room = SESSIONS; room > 0; room--) {
 		SCOPED(mem_free) char *id = open_session(&mock, room);
 		int64_t drawn_ns =
-			mood_next(moods_get(moods, room), MOMENT_FIRST_BYTE).delay_ns;
+			injector_next(injectors_get(injectors, room), PHASE_FIRST_BYTE)
+				.delay_ns;
 		int64_t began_ns, took_ns;
 
 		say(&mock, id, "hello");
@@ -442,8 +443,8 @@ static void seed_decides_what_a_session_waits_for(void **state)
 		assert_in_range(took_ns, drawn_ns, drawn_ns + CLOCK_S);
 	}
 	mock_stop(&mock);
-	moods_destroy(moods);
-	manners_book_done(&book);
+	injectors_destroy(injectors);
+	agent_behavior_done(&behavior);
 	json_doc_done(&doc);
 }
 

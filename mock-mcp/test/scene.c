@@ -166,7 +166,7 @@ static void set_environment(const char *ledger)
 }
 
 struct scene *scene_begin_with(
-	void **state, const char *manners, const char *flag, const char *other)
+	void **state, const char *behavior, const char *flag, const char *other)
 {
 	struct scene *scene = mem_zeroed(sizeof *scene);
 	SCOPED(mem_free) char *name = mem_text("mock-mcp"), *option = NULL;
@@ -185,7 +185,7 @@ struct scene *scene_begin_with(
 	ledger = mem_textf("%s/ledger", scene->folder);
 	scene->ledger = ledger_create(ledger);
 	set_environment(ledger);
-	option = mem_textf("--manners=%s", manners ? manners : "{}");
+	option = mem_textf("--manners=%s", behavior ? behavior : "{}");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1]);
@@ -197,9 +197,9 @@ struct scene *scene_begin_with(
 	return scene;
 }
 
-struct scene *scene_begin(void **state, const char *manners)
+struct scene *scene_begin(void **state, const char *behavior)
 {
-	return scene_begin_with(state, manners, NULL, NULL);
+	return scene_begin_with(state, behavior, NULL, NULL);
 }
 
 static void remove_file(const struct scene *scene, const char *name)

@@ -19,11 +19,11 @@
 
 struct scene;
 
-/* Starts it with these manners (NULL: none), and up to two more flags. The scene is
+/* Starts it with these behavior (NULL: none), and up to two more flags. The scene is
  * the test's state. */
-struct scene *scene_begin(void **state, const char *manners);
+struct scene *scene_begin(void **state, const char *behavior);
 struct scene *scene_begin_with(
-	void **state, const char *manners, const char *flag, const char *other);
+	void **state, const char *behavior, const char *flag, const char *other);
 
 /* Kills what is left of it: the server, and everybody who holds a line. For the test
  * that needs another scene, and for cmocka, as its teardown. */

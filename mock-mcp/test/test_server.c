@@ -20,9 +20,9 @@
 #include "mock-mcp/test/scene.h"
 
 /* Ready to be stopped. */
-static struct scene *begin_connected(void **state, const char *manners)
+static struct scene *begin_connected(void **state, const char *behavior)
 {
-	struct scene *scene = scene_begin(state, manners);
+	struct scene *scene = scene_begin(state, behavior);
 
 	scene_greet(scene);
 	scene_list(scene);
@@ -246,9 +246,9 @@ static void server_crashes_at_its_moment(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *manners =
+		SCOPED(mem_free) char *behavior =
 			mem_textf("{\"crash\": \"%s\"}", rows[i][0]);
-		struct scene *scene = scene_begin(state, manners);
+		struct scene *scene = scene_begin(state, behavior);
 
 		if (i >= 1)
 			scene_ping(scene);
@@ -387,11 +387,11 @@ static void server_ends_when_its_ledger_hangs_up(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *manners =
+		SCOPED(mem_free) char *behavior =
 			mem_textf("{%s, \"children\": {\"count\": 1, \"depth\": 2, "
 				  "\"session\": \"daemon\", \"ignore_term\": true}}",
 				rows[i][0]);
-		struct scene *scene = scene_begin(state, manners);
+		struct scene *scene = scene_begin(state, behavior);
 		pid_t server = scene_pid(scene), child, grandchild;
 		int status;
 

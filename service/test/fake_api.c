@@ -9,10 +9,10 @@
 
 #define API_SESSIONS_MAX 100
 
-static struct api_session *session_at(struct api *api, const char *path)
+static struct fake_session *session_at(struct api *api, const char *path)
 {
 	for (unsigned i = 0; i < api->session_count; i++) {
-		struct api_session *session = &api->sessions[i];
+		struct fake_session *session = &api->sessions[i];
 		const char *at = strstr(path, session->id);
 		size_t len = strlen(session->id);
 
@@ -37,7 +37,7 @@ static void refuse(struct web_exchange *exchange, unsigned status, const char *s
 	reply_json(exchange, status, body);
 }
 
-void api_tell(struct api *api, struct api_session *session, const char *type,
+void api_tell(struct api *api, struct fake_session *session, const char *type,
 	const char *more)
 {
 	SCOPED(mem_free) char *json =
@@ -54,7 +54,7 @@ void api_tell(struct api *api, struct api_session *session, const char *type,
 		web_stream_add(session->stream, frame, strlen(frame));
 }
 
-void api_tell_text(struct api *api, struct api_session *session, const char *text)
+void api_tell_text(struct api *api, struct fake_session *session, const char *text)
 {
 	SCOPED(mem_free) char *more =
 		mem_textf(",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]", text);
@@ -62,7 +62,7 @@ void api_tell_text(struct api *api, struct api_session *session, const char *tex
 	api_tell(api, session, "agent.message", more);
 }
 
-void api_tell_idle(struct api *api, struct api_session *session, const char *reason)
+void api_tell_idle(struct api *api, struct fake_session *session, const char *reason)
 {
 	SCOPED(mem_free) char *more =
 		mem_textf(",\"stop_reason\":{\"type\":\"%s\"}", reason);
@@ -70,7 +70,7 @@ void api_tell_idle(struct api *api, struct api_session *session, const char *rea
 	api_tell(api, session, "session.status_idle", more);
 }
 
-void api_turn(struct api *api, struct api_session *session, const cJSON *said)
+void api_turn(struct api *api, struct fake_session *session, const cJSON *said)
 {
 	const char *text = json_text(json_at(said, "content.0"), "text");
 	SCOPED(mem_free) char *reply = mem_textf("You said: %s", text);
@@ -81,7 +81,7 @@ void api_turn(struct api *api, struct api_session *session, const cJSON *said)
 }
 
 static void take_event(struct api *api, struct web_exchange *exchange,
-	struct api_session *session, bool answer)
+	struct fake_session *session, bool answer)
 {
 	const struct buf *text = web_body(exchange);
 	SCOPED(json_free) cJSON *body = json_parse(buf_text(text), text->len);
@@ -106,7 +106,7 @@ static void take_event(struct api *api, struct web_exchange *exchange,
 /* An API may use any letters. */
 #define CURSOR "a=b&c+%%#/%d"
 
-static void list_events(struct api_session *session, struct web_exchange *exchange)
+static void list_events(struct fake_session *session, struct web_exchange *exchange)
 {
 	const char *limit = web_query(exchange, "limit");
 	const char *page = web_query(exchange, "page");
@@ -142,11 +142,11 @@ static void list_events(struct api_session *session, struct web_exchange *exchan
 
 static void open_session(struct api *api, struct web_exchange *exchange, bool answer)
 {
-	struct api_session *session = &api->sessions[api->session_count++];
+	struct fake_session *session = &api->sessions[api->session_count++];
 	SCOPED(mem_free) char *reply = NULL;
 
 	*session =
-		(struct api_session){.status = "idle", .events = cJSON_CreateArray()};
+		(struct fake_session){.status = "idle", .events = cJSON_CreateArray()};
 	snprintf(session->id, sizeof session->id, "sesn_%u", api->session_count);
 	reply = mem_textf("{\"id\":\"%s\",\"status\":\"idle\"}", session->id);
 	if (answer)
@@ -154,7 +154,7 @@ static void open_session(struct api *api, struct web_exchange *exchange, bool an
 }
 
 static void end_session(struct api *api, struct web_exchange *exchange,
-	struct api_session *session, bool archive, bool answer)
+	struct fake_session *session, bool archive, bool answer)
 {
 	bool runs = strcmp(session->status, "running") == 0 || api->lying;
 
@@ -174,7 +174,7 @@ static void end_session(struct api *api, struct web_exchange *exchange,
 	}
 }
 
-void api_open_stream(struct api_session *session)
+void api_open_stream(struct fake_session *session)
 {
 	web_stream_begin(session->held, 200, "text/event-stream");
 	session->stream = session->held;
@@ -199,7 +199,7 @@ static void reply_id(struct web_exchange *exchange, const char *id)
 static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 {
 	const char *method = web_method(exchange), *path = web_path(exchange);
-	struct api_session *session = session_at(api, path);
+	struct fake_session *session = session_at(api, path);
 	const char *rest =
 		session ? strstr(path, session->id) + strlen(session->id) : "";
 
@@ -292,7 +292,7 @@ static void on_request(void *arg, struct web_exchange *exchange)
 
 static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
 {
-	struct api_session *session = web_data(exchange);
+	struct fake_session *session = web_data(exchange);
 
 	(void)arg;
 	(void)end;

@@ -27,7 +27,7 @@ enum api_fault {
 	API_FAULT_HANG,            /* no answer */
 };
 
-struct api_session {
+struct fake_session {
 	char id[16];
 	const char *status;
 	bool deleted;
@@ -40,7 +40,7 @@ struct api_session {
 struct api {
 	uv_loop_t *loop;
 	struct web *web;
-	struct api_session *sessions;
+	struct fake_session *sessions;
 	unsigned session_count;
 	unsigned last_event;
 	struct buf journal; /* "METHOD /path;" for each request, then its event types */
@@ -62,17 +62,17 @@ struct api {
 
 /* An event of the session: listed, and told on its stream. `more` is "" or members
  * with a comma in front. Its id is sevt_N. */
-void api_tell(struct api *api, struct api_session *session, const char *type,
+void api_tell(struct api *api, struct fake_session *session, const char *type,
 	const char *more);
 
-void api_tell_text(struct api *api, struct api_session *session, const char *text);
+void api_tell_text(struct api *api, struct fake_session *session, const char *text);
 
-void api_tell_idle(struct api *api, struct api_session *session, const char *reason);
+void api_tell_idle(struct api *api, struct fake_session *session, const char *reason);
 
-void api_open_stream(struct api_session *session);
+void api_open_stream(struct fake_session *session);
 
 /* A whole turn that answers what was said (an event with content). */
-void api_turn(struct api *api, struct api_session *session, const cJSON *said);
+void api_turn(struct api *api, struct fake_session *session, const cJSON *said);
 
 /* How often this stands in the journal. */
 unsigned api_count(const struct api *api, const char *what);

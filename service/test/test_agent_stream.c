@@ -10,15 +10,15 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "service/test/talk_scene.h"
+#include "service/test/agent_session_scene.h"
 
 #define STREAM "GET /v1/sessions/sesn_1/events/stream"
 #define LIST   "GET /v1/sessions/sesn_1/events;"
 
 /* A turn has begun, on a stream that was heard. */
-static struct api_session *begin_turn(struct scene *scene)
+static struct fake_session *begin_turn(struct scene *scene)
 {
-	struct api_session *session = scene_open(scene);
+	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
 	scene_say(scene, "go");
@@ -30,7 +30,7 @@ static struct api_session *begin_turn(struct scene *scene)
 	return session;
 }
 
-static void finish_turn(struct scene *scene, struct api_session *session)
+static void finish_turn(struct scene *scene, struct fake_session *session)
 {
 	for (int i = 0; i < 9; i++) { /* more than a page */
 		SCOPED(mem_free) char *digit = mem_textf("%d", i);
@@ -43,7 +43,7 @@ static void finish_turn(struct scene *scene, struct api_session *session)
 static void stream_takes_what_it_missed_from_the_list(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 
 	web_reset(session->stream);
 	finish_turn(scene, session);
@@ -55,7 +55,7 @@ static void stream_takes_what_it_missed_from_the_list(void **state)
 static void stream_goes_on_after_a_break(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 
 	web_stream_end(session->stream);
 	scene_await_request(scene, STREAM, 2);
@@ -74,7 +74,7 @@ static void stream_goes_on_after_a_break(void **state)
 static void stream_waits_longer_after_each_failure(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 	int64_t began_ns = clock_now();
 
 	scene_strike(scene, STREAM, API_FAULT_STATUS, 2);
@@ -104,7 +104,7 @@ static void stream_survives_garbage(void **state)
 {
 	for (size_t i = 0; i < COUNT(garbages); i++) {
 		struct scene *scene;
-		struct api_session *session;
+		struct fake_session *session;
 
 		scene_set_up(state);
 		scene = *state;
@@ -123,7 +123,7 @@ static void stream_survives_garbage(void **state)
 static void stream_is_cut_when_an_event_is_too_large(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 	size_t len = (size_t)2 << 20;
 	char *large = mem_zeroed(len);
 
@@ -140,7 +140,7 @@ static void stream_is_cut_when_an_event_is_too_large(void **state)
 static void stream_hands_each_event_over_once(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 	const char *again = "event: agent.message\ndata: {\"id\":\"sevt_3\",\"type\":"
 			    "\"agent.message\",\"content\":[{\"text\":\"a\"}]}\n\n";
 
@@ -166,7 +166,7 @@ static void stream_that_does_not_open_is_made_up_for_by_the_list(void **state)
 static void stream_misses_nothing_that_came_before_it_was_open(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session;
+	struct fake_session *session;
 
 	scene->api.quiet = scene->api.hold_streams = true;
 	session = scene_open(scene);
@@ -185,7 +185,7 @@ static void stream_misses_nothing_that_came_before_it_was_open(void **state)
 static void stream_tells_nothing_old_after_what_is_new(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session;
+	struct fake_session *session;
 	const char *old = "event: session.status_running\ndata: {\"id\":\"sevt_1\","
 			  "\"type\":\"session.status_running\"}\n\n";
 
@@ -201,15 +201,15 @@ static void stream_tells_nothing_old_after_what_is_new(void **state)
 	api_open_stream(session);
 	web_stream_add(session->stream, old, strlen(old));
 	scene_let_pass(scene, 20);
-	scene_let_go(scene, AGENT_KEEP, CLOCK_S);
+	scene_let_go(scene, AGENT_SESSION_KEEP, CLOCK_S);
 	scene_await(scene, &scene->parted, 1);
 	assert_int_equal(api_count(&scene->api, "GET /v1/sessions/sesn_1;"), 0);
 }
 
-static void talk_breaks_when_its_stream_is_refused(void **state)
+static void agent_session_breaks_when_its_stream_is_refused(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = scene_open(scene);
+	struct fake_session *session = scene_open(scene);
 
 	scene_strike(scene, STREAM, API_FAULT_STATUS, 1);
 	scene->api.fault_status = 404;
@@ -219,10 +219,11 @@ static void talk_breaks_when_its_stream_is_refused(void **state)
 		strstr(buf_text(&scene->story), "broke event stream: HTTP 404"));
 }
 
-static void talk_breaks_after_its_turn_when_the_session_is_deleted(void **state)
+static void agent_session_breaks_after_its_turn_when_the_session_is_deleted(
+	void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 	struct err err;
 
 	api_tell(&scene->api, session, "session.deleted", "");
@@ -230,30 +231,30 @@ static void talk_breaks_after_its_turn_when_the_session_is_deleted(void **state)
 	assert_story(scene,
 		"opened sesn_1;turned -the session was deleted;"
 		"broke the session was deleted;");
-	assert_false(agent_say(scene->talk, "hello?", &err));
+	assert_false(agent_session_send(scene->session, "hello?", &err));
 	scene_let_pass(scene, 600);
 	assert_int_equal(api_count(&scene->api, STREAM), 1);
 }
 
-static void talk_breaks_when_the_session_is_terminated(void **state)
+static void agent_session_breaks_when_the_session_is_terminated(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = scene_open(scene);
+	struct fake_session *session = scene_open(scene);
 
 	api_tell(&scene->api, session, "session.status_terminated", "");
 	scene_await(scene, &scene->broke, 1);
 	assert_story(scene, "opened sesn_1;broke the session was terminated;");
 }
 
-static void talk_may_be_destroyed_while_it_listens_again(void **state)
+static void agent_session_may_be_destroyed_while_it_listens_again(void **state)
 {
 	struct scene *scene = *state;
-	struct api_session *session = begin_turn(scene);
+	struct fake_session *session = begin_turn(scene);
 
 	web_reset(session->stream);
 	scene_let_pass(scene, 150); /* it waits, and looks into the list */
-	agent_talk_destroy(scene->talk);
-	scene->talk = NULL;
+	agent_session_destroy(scene->session);
+	scene->session = NULL;
 	scene_let_pass(scene, 600);
 	assert_int_equal(api_count(&scene->api, STREAM), 1);
 	assert_story(scene, "opened sesn_1;");
@@ -271,10 +272,10 @@ int main(void)
 		SCENE(stream_that_does_not_open_is_made_up_for_by_the_list),
 		SCENE(stream_misses_nothing_that_came_before_it_was_open),
 		SCENE(stream_tells_nothing_old_after_what_is_new),
-		SCENE(talk_breaks_when_its_stream_is_refused),
-		SCENE(talk_breaks_after_its_turn_when_the_session_is_deleted),
-		SCENE(talk_breaks_when_the_session_is_terminated),
-		SCENE(talk_may_be_destroyed_while_it_listens_again),
+		SCENE(agent_session_breaks_when_its_stream_is_refused),
+		SCENE(agent_session_breaks_after_its_turn_when_the_session_is_deleted),
+		SCENE(agent_session_breaks_when_the_session_is_terminated),
+		SCENE(agent_session_may_be_destroyed_while_it_listens_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

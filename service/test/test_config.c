@@ -10,7 +10,7 @@
 
 #include "lib/cc.h"
 #include "lib/clock.h"
-#include "service/agent.h"
+#include "service/agent/agent_client.h"
 #include "service/config.h"
 
 /* The flags of one start; the environment is emptied of what could interfere. */
@@ -47,9 +47,9 @@ static void config_has_defaults_that_need_nobody(void **state)
 	assert_int_equal(config.bot_count, 3);
 	assert_string_equal(config.bots[0], "financial_analyst");
 	assert_string_equal(config.bots[2], "operations_assistant");
-	assert_int_equal(config.session_end, AGENT_KEEP);
+	assert_int_equal(config.session_end, AGENT_SESSION_KEEP);
 	assert_int_equal(config.disconnect, DISCONNECT_PARALLEL);
-	assert_int_equal(config.mcp_start, MCP_START_LAZY);
+	assert_int_equal(config.mcp_client_start, MCP_START_LAZY);
 	assert_string_equal(config.store_path, ":memory:");
 	assert_int_equal(config.servers.count, 0);
 	assert_int_equal(config.idle_ns, 30 * 60 * CLOCK_S);

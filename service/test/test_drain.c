@@ -23,25 +23,25 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/agent.h"
-#include "service/cabinet.h"
+#include "service/agent/agent_client.h"
 #include "service/config.h"
 #include "service/drain.h"
-#include "service/intake.h"
-#include "service/means.h"
+#include "service/http_api.h"
+#include "service/mcp/spawn_queue.h"
+#include "service/mcp/tool_registry.h"
 #include "service/metrics.h"
-#include "service/starter.h"
+#include "service/service.h"
+#include "service/sessions.h"
 #include "service/store.h"
-#include "service/tools.h"
 
 struct scene {
 	uv_loop_t loop;
 	uv_timer_t patience;
 	struct config config;
 	struct metrics metrics;
-	struct means means;
-	struct cabinet *cabinet;
-	struct intake *intake;
+	struct service service;
+	struct sessions *sessions;
+	struct http_api *http_api;
 	struct drain *drain;
 	int log;
 	unsigned done;
@@ -72,7 +72,7 @@ static struct scene *build(const char *flag, const char *other)
 	struct scene *scene = mem_zeroed(sizeof *scene);
 	const char *argv[] = {"service", "--port=0", "--agent-url=http://127.0.0.1:9",
 		"--grace=1m", flag, other, NULL};
-	struct means *means = &scene->means;
+	struct service *service = &scene->service;
 	struct err err = {0};
 
 	scene->log = memfd_create("log", MFD_CLOEXEC);
@@ -82,14 +82,14 @@ static struct scene *build(const char *flag, const char *other)
 	uv_timer_start(&scene->patience, on_patience, 5, 5);
 	assert_true(config_read(&scene->config, flag ? other ? 6 : 5 : 4,
 		(char **)(uintptr_t)argv, &err));
-	*means = (struct means){
+	*service = (struct service){
 		.loop = &scene->loop,
 		.config = &scene->config,
-		.family = family_create(&scene->loop, on_orphan, NULL, &err),
+		.reaper = reaper_create(&scene->loop, on_orphan, NULL, &err),
 		.store = store_open(":memory:", &err),
 		.metrics = &scene->metrics,
-		.agent = agent_create(&scene->loop,
-			&(struct agent_options){
+		.agent = agent_client_create(&scene->loop,
+			&(struct agent_client_options){
 				.url = scene->config.agent_url,
 				.model = "none",
 				.name = "none",
@@ -98,34 +98,34 @@ static struct scene *build(const char *flag, const char *other)
 			},
 			&err),
 	};
-	assert_non_null(means->family);
-	assert_non_null(means->store);
-	assert_non_null(means->agent);
-	means->starter = starter_create(&scene->loop);
-	means->tools = tools_create(&scene->config.servers, means->store);
-	scene->cabinet = cabinet_create(means);
-	scene->intake = intake_create(means, scene->cabinet, &err);
-	assert_non_null(scene->intake);
+	assert_non_null(service->reaper);
+	assert_non_null(service->store);
+	assert_non_null(service->agent);
+	service->spawn_queue = spawn_queue_create(&scene->loop);
+	service->tools = tool_registry_create(&scene->config.servers, service->store);
+	scene->sessions = sessions_create(service);
+	scene->http_api = http_api_create(service, scene->sessions, &err);
+	assert_non_null(scene->http_api);
 	scene->drain =
-		drain_create(means, scene->cabinet, scene->intake, on_done, scene);
+		drain_create(service, scene->sessions, scene->http_api, on_done, scene);
 	return scene;
 }
 
 static void raze(struct scene *scene)
 {
-	intake_destroy(scene->intake);
-	cabinet_destroy(scene->cabinet);
-	agent_destroy(scene->means.agent);
-	starter_destroy(scene->means.starter);
+	http_api_destroy(scene->http_api);
+	sessions_destroy(scene->sessions);
+	agent_client_destroy(scene->service.agent);
+	spawn_queue_destroy(scene->service.spawn_queue);
 	drain_close(scene->drain);
 	uv_close((uv_handle_t *)&scene->patience, NULL);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	family_destroy(scene->means.family);
+	reaper_destroy(scene->service.reaper);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&scene->loop), 0);
 	drain_destroy(scene->drain);
-	tools_destroy(scene->means.tools);
-	store_close(scene->means.store);
+	tool_registry_destroy(scene->service.tools);
+	store_close(scene->service.store);
 	config_done(&scene->config);
 	log_to(STDERR_FILENO);
 	close(scene->log);
@@ -179,7 +179,7 @@ static int connect_to(const struct scene *scene)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
-		.sin_port = htons(intake_port(scene->intake)),
+		.sin_port = htons(http_api_port(scene->http_api)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -207,7 +207,7 @@ static void drain_goes_through_its_phases_in_order(void **state)
 	await_done(scene);
 	assert_int_equal(drain_complete(scene->drain), 0);
 	expect_order(scene, words);
-	assert_true(store_find_stop(scene->means.store, &stop, &known, &err));
+	assert_true(store_find_stop(scene->service.store, &stop, &known, &err));
 	assert_true(known);
 	assert_true(stop.took_ns > 0);
 	assert_int_equal(stop.sessions, 0);

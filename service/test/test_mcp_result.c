@@ -10,7 +10,7 @@
 #include "lib/cc.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "service/mcp_result.h"
+#include "service/mcp/mcp_result.h"
 
 #define TEXT(words) "{'type':'text','text':'" words "'}"
 

@@ -98,7 +98,7 @@ static void metrics_are_what_prometheus_reads(void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct metrics metrics = {.requests = {[404] = 1}, .has_last_stop = true};
-	char family[128] = "", *line, *rest;
+	char reaper[128] = "", *line, *rest;
 
 	(void)state;
 	metrics_write(&metrics, &(struct metrics_now){0}, &text);
@@ -108,13 +108,13 @@ static void metrics_are_what_prometheus_reads(void **state)
 		if (strncmp(line, "# HELP ", 7) == 0) {
 			size_t len = strcspn(line + 7, " ");
 
-			assert_true(len < sizeof family - 8);
-			memcpy(family, line + 7, len);
-			family[len] = '\0';
+			assert_true(len < sizeof reaper - 8);
+			memcpy(reaper, line + 7, len);
+			reaper[len] = '\0';
 		} else if (strncmp(line, "# TYPE ", 7) == 0) {
-			assert_true(strncmp(line + 7, family, strlen(family)) == 0);
+			assert_true(strncmp(line + 7, reaper, strlen(reaper)) == 0);
 		} else {
-			assert_true(strncmp(line, family, strlen(family)) == 0);
+			assert_true(strncmp(line, reaper, strlen(reaper)) == 0);
 			assert_non_null(strchr(line, ' '));
 		}
 	}

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/sse.h"
+#include "service/agent/sse.h"
 
 #define CEILING ((size_t)64)
 

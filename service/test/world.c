@@ -40,7 +40,7 @@ struct world {
 	uv_loop_t loop;
 	uv_timer_t patience;
 	bool impatient;
-	struct family *family;
+	struct reaper *reaper;
 	struct fetch *fetch;
 	char *programs; /* where the binaries are */
 	char folder[32];
@@ -121,9 +121,9 @@ struct world *world_create(void)
 	uv_loop_init(&world->loop);
 	uv_timer_init(&world->loop, &world->patience);
 	world->patience.data = world;
-	world->family = family_create(&world->loop, NULL, NULL, &err);
+	world->reaper = reaper_create(&world->loop, NULL, NULL, &err);
 	world->fetch = fetch_create(&world->loop, 64, &err);
-	if (!world->family || !world->fetch)
+	if (!world->reaper || !world->fetch)
 		fail_msg("%s", err.text);
 	world->programs = find_programs();
 	strcpy(world->folder, "/tmp/test-service-XXXXXX");
@@ -171,7 +171,7 @@ void world_destroy(struct world *world)
 	ledger_destroy(world->ledger);
 	uv_close((uv_handle_t *)&world->patience, NULL);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
-	family_destroy(world->family);
+	reaper_destroy(world->reaper);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&world->loop), 0);
 	journal_clear(&world->journal);
@@ -278,7 +278,7 @@ static void start_program(struct world *world, struct program *program,
 	stop_program(program);
 	lines_init(&program->lines, LINE_CEILING, journal_add, &world->journal);
 	program->ended = false;
-	program->child = child_spawn(world->family,
+	program->child = child_spawn(world->reaper,
 		&(struct child_spec){
 			.argv = argv,
 			.env = (const char *const *)world->env,

@@ -28,7 +28,7 @@ void world_destroy(struct world *world);
 
 /* A variable of the service's environment, "NAME=value", before its start. */
 void world_set(struct world *world, const char *format, ...) PRINTF(2, 3);
-/* MCP_CONFIG: one server of that name with these manners (NULL: none), one more with
+/* MCP_CONFIG: one server of that name with these behavior (NULL: none), one more with
  * each call. */
 void world_add_server(struct world *world, const char *name, const char *manners);
 /* The same with a program of one's own. */
@@ -37,7 +37,7 @@ void world_add_program(struct world *world, const char *name, const char *comman
 /* A file that stays between starts, for STORE. */
 const char *world_store(struct world *world);
 
-/* Starts a mock-agent with these manners (NULL: none). */
+/* Starts a mock-agent with these behavior (NULL: none). */
 void world_start_agent(struct world *world, const char *manners);
 void world_signal_agent(struct world *world, int number);
 /* Instead: somebody else's, or nobody's. */

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/engine/wait.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/wait.h"
 
 #define ADDRESS "unix:///var/run/docker.sock"
 #define PING_NS (4 * CLOCK_S)

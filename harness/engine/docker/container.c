@@ -7,12 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/engine/docker/container_config.h"
+#include "harness/engine/docker/container_stop.h"
+#include "harness/engine/docker/daemon_times.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
 #include "harness/engine/docker/oom.h"
-#include "harness/engine/docker/recipe.h"
-#include "harness/engine/docker/stopping.h"
-#include "harness/engine/docker/testimony.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -30,7 +30,7 @@ static struct container *of(struct subject *subject)
 
 static void on_event(void *arg)
 {
-	stopping_settle(arg);
+	container_stop_settle(arg);
 }
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
@@ -43,7 +43,7 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 
 static void on_log_over(void *arg)
 {
-	stopping_settle(arg);
+	container_stop_settle(arg);
 }
 
 static void note_end(struct container *container)
@@ -62,7 +62,7 @@ static void on_eye_ended(void *arg)
 	if (kills >= 0 && container->oom_before >= 0)
 		container->subject.facts.oom_kills = kills - container->oom_before;
 	note_end(container);
-	stopping_settle(container);
+	container_stop_settle(container);
 }
 
 bool container_begin_wait(
@@ -90,12 +90,12 @@ static void on_waited(void *arg, const struct fetch_result *result)
 	if (!docker_api_went_well(result, &err) && result->status != 404)
 		return;
 	note_end(container);
-	stopping_settle(container);
+	container_stop_settle(container);
 }
 
 bool container_stop(struct subject *subject, struct err *err)
 {
-	return stopping_begin(of(subject), err);
+	return container_stop_begin(of(subject), err);
 }
 
 /* --- what the engine knows --- */
@@ -147,16 +147,16 @@ bool container_inspect(struct subject *subject, struct err *err)
 
 	if (await_daemon(container, err))
 		json = inspect(container, true, err);
-	if (subject->eye)
-		eye_tell(subject->eye, &subject->facts, &kill_by);
-	testimony_tell(
-		&(struct testimony){
+	if (subject->monitor)
+		proc_monitor_tell(subject->monitor, &subject->facts, &kill_by);
+	daemon_times_tell(
+		&(struct daemon_times){
 			.events = container->events,
 			.state = container->state,
 			.our_clock = container->docker->local,
 			.complete = !docker_api_is_podman(container->docker->api) &&
 				!docker_events_broken(container->events) &&
-				stopping_heard_all(container),
+				container_stop_heard_all(container),
 		},
 		&subject->facts);
 	return json || err_while(err, "inspect container %.12s", subject->id);
@@ -182,15 +182,15 @@ cJSON *container_events(const struct subject *subject)
 
 /* --- up --- */
 
-static bool create(struct container *container, const struct unit *unit,
+static bool create(struct container *container, const struct subject_spec *spec,
 	const char *image, struct err *err)
 {
 	struct docker_engine *docker = container->docker;
 	SCOPED(json_free) cJSON *config =
-		recipe_of(docker, unit, image, container->grace_s);
+		container_config(docker, spec, image, container->grace_s);
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/create?name=stopbench-%s-%u-%s",
-			docker->engine.options.run_id, ++docker->made, unit->name);
+			docker->engine.options.run_id, ++docker->made, spec->name);
 	struct docker_answer answer;
 
 	/* Stubborn: if we left before the answer, nobody would know what to remove. */
@@ -209,7 +209,8 @@ static bool create(struct container *container, const struct unit *unit,
 	return true;
 }
 
-static bool start(struct container *container, const struct unit *unit, struct err *err)
+static bool start(
+	struct container *container, const struct subject_spec *spec, struct err *err)
 {
 	struct docker_api *api = container->docker->api;
 	SCOPED(mem_free) char *path =
@@ -230,7 +231,7 @@ static bool start(struct container *container, const struct unit *unit, struct e
 		&answer, err);
 	docker_answer_done(&answer);
 	if (!ok)
-		return err_while(err, "start the container of %s", unit->name);
+		return err_while(err, "start the container of %s", spec->name);
 	container->log = docker_log_open(
 		api, container->subject.id, on_log, on_log_over, container, err);
 	return container->log != NULL;
@@ -258,15 +259,15 @@ static void look_at(struct container *container, pid_t pid)
 	struct subject *subject = &container->subject;
 	struct err ignored;
 
-	if (!subject->engine->eyes || pid <= 0)
+	if (!subject->engine->monitors || pid <= 0)
 		return;
-	subject->eye =
-		eye_open(subject->engine->eyes, pid, on_eye_ended, container, &ignored);
-	if (!subject->eye)
+	subject->monitor = proc_monitor_open(
+		subject->engine->monitors, pid, on_eye_ended, container, &ignored);
+	if (!subject->monitor)
 		return;
 	if (!is_in_container(pid, subject->id)) {
-		eye_close(subject->eye);
-		subject->eye = NULL;
+		proc_monitor_close(subject->monitor);
+		subject->monitor = NULL;
 		return;
 	}
 	subject->pid = pid;
@@ -285,50 +286,51 @@ static void note_address(
 	container->subject.address = mem_text(host);
 }
 
-static bool meet(struct container *container, const struct unit *unit, struct err *err)
+static bool meet(
+	struct container *container, const struct subject_spec *spec, struct err *err)
 {
 	struct subject *subject = &container->subject;
 	SCOPED(json_free) cJSON *json = inspect(container, false, err);
 
 	if (!json)
-		return err_while(err, "inspect the container of %s", unit->name);
-	note_address(container, json, unit->network);
+		return err_while(err, "inspect the container of %s", spec->name);
+	note_address(container, json, spec->network);
 	subject->running = json_bool(container->state, "Running", false);
 	if (!subject->running) {
 		note_end(container);
 		return true;
 	}
 	look_at(container, (pid_t)json_int(container->state, "Pid", 0));
-	return subject->eye || container_begin_wait(container, on_waited, err);
+	return subject->monitor || container_begin_wait(container, on_waited, err);
 }
 
-struct subject *container_up(struct docker_engine *docker, const struct unit *unit,
-	const char *image, struct err *err)
+struct subject *container_up(struct docker_engine *docker,
+	const struct subject_spec *spec, const char *image, struct err *err)
 {
 	struct container *container;
 	struct subject *subject;
 
-	if (unit->grace_ns % CLOCK_S != 0) {
+	if (spec->grace_ns % CLOCK_S != 0) {
 		err_set(err, "the grace of %s is %s: Docker counts it in whole seconds",
-			unit->name,
-			clock_format(unit->grace_ns, (char[CLOCK_TEXT_SIZE]){0}));
+			spec->name,
+			clock_format(spec->grace_ns, (char[CLOCK_TEXT_SIZE]){0}));
 		return NULL;
 	}
 	container = mem_zeroed(sizeof *container);
 	subject = &container->subject;
 	container->docker = docker;
-	container->grace_s = unit->grace_ns / CLOCK_S;
+	container->grace_s = spec->grace_ns / CLOCK_S;
 	container->oom_before = -1;
-	container->line = unit->log;
-	container->arg = unit->arg;
+	container->line = spec->log;
+	container->arg = spec->arg;
 	subject->engine = &docker->engine;
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
-	subject->facts.stop_signal = signal_number(unit->stop_signal);
+	subject->facts.stop_signal = signal_number(spec->stop_signal);
 	uv_timer_init(docker->engine.loop, &container->patience);
 	container->patience.data = container;
-	if (create(container, unit, image, err) && start(container, unit, err) &&
-		meet(container, unit, err))
+	if (create(container, spec, image, err) && start(container, spec, err) &&
+		meet(container, spec, err))
 		return subject;
 	container_down(subject);
 	return NULL;
@@ -355,7 +357,7 @@ static void let_go(struct container *container)
 		fetch_cancel(container->wait);
 	docker_log_close(container->log);
 	docker_events_close(container->events);
-	eye_close(container->subject.eye);
+	proc_monitor_close(container->subject.monitor);
 	uv_close((uv_handle_t *)&container->patience, on_patience_closed);
 }
 
@@ -381,9 +383,9 @@ static void ask_for_end(
  * around it. */
 static void kill_survivor(const struct subject *subject)
 {
-	if (subject->eye && !eye_ended(subject->eye))
-		syscall(SYS_pidfd_send_signal, eye_pidfd(subject->eye), SIGKILL, NULL,
-			0);
+	if (subject->monitor && !proc_monitor_ended(subject->monitor))
+		syscall(SYS_pidfd_send_signal, proc_monitor_pidfd(subject->monitor),
+			SIGKILL, NULL, 0);
 }
 
 void container_down(struct subject *subject)

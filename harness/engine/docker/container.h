@@ -29,8 +29,8 @@ struct container {
 };
 
 /* As in engine.h; image is never NULL. */
-struct subject *container_up(struct docker_engine *docker, const struct unit *unit,
-	const char *image, struct err *err) MUST_CHECK;
+struct subject *container_up(struct docker_engine *docker,
+	const struct subject_spec *spec, const char *image, struct err *err) MUST_CHECK;
 bool container_stop(struct subject *subject, struct err *err);
 bool container_inspect(struct subject *subject, struct err *err);
 cJSON *container_events(const struct subject *subject);

@@ -6,7 +6,7 @@
 #define HARNESS_ENGINE_DOCKER_DOCKER_H
 
 #include "harness/engine/docker/api.h"
-#include "harness/engine/ops.h"
+#include "harness/engine/engine_impl.h"
 
 /* Labels of all that a run creates: its id; and where the lock lies that says whether
  * it is over, since several machines may share a daemon. */
@@ -18,7 +18,7 @@ struct docker_engine {
 	struct docker_api *api;
 	cJSON *info;   /* what /info answered */
 	bool local;    /* its containers run on our kernel */
-	char *home;    /* "vm:/tmp", for the label */
+	char *run_dir; /* "vm:/tmp", for the label */
 	char *image;   /* the programs image, once it is there */
 	unsigned made; /* containers and networks so far: their names differ by it */
 };

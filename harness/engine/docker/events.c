@@ -25,7 +25,7 @@ struct docker_events {
 };
 
 /* "timeNano":1795389282543210987 */
-static int64_t digits_of_time(const char *line)
+static int64_t json_digits_of_time(const char *line)
 {
 	const char *at = strstr(line, "\"timeNano\":");
 
@@ -67,7 +67,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 	cJSON *json = cut ? NULL : json_parse(line, len);
 
 	if (json && events->count < EVENTS_MAX)
-		add(events, json, digits_of_time(line));
+		add(events, json, json_digits_of_time(line));
 	else
 		cJSON_Delete(json);
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/engine/docker/bundle.h"
-#include "harness/engine/docker/closure.h"
+#include "harness/engine/docker/image_files.h"
+#include "harness/engine/docker/shared_libs.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -44,20 +44,20 @@ static const struct recipe {
 
 /* --- what is in it --- */
 
-static void add_system_files(struct bundle *bundle)
+static void add_system_files(struct image_files *files)
 {
 	static const char certificates[] = "/etc/ssl/certs/ca-certificates.crt";
 
-	bundle_add_text(bundle, "etc/passwd",
+	image_files_add_text(files, "etc/passwd",
 		"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
-	bundle_add_text(bundle, "etc/group", "root:x:0:\nnogroup:x:65534:\n");
-	bundle_add_text(bundle, "etc/nsswitch.conf", "hosts: files dns\n");
+	image_files_add_text(files, "etc/group", "root:x:0:\nnogroup:x:65534:\n");
+	image_files_add_text(files, "etc/nsswitch.conf", "hosts: files dns\n");
 	/* Only for a service that is pointed at a real API. */
 	if (access(certificates, R_OK) == 0)
-		bundle_add(bundle, certificates + 1, certificates);
+		image_files_add(files, certificates + 1, certificates);
 }
 
-static bool add_program(struct bundle *bundle, const char *folder, const char *name,
+static bool add_program(struct image_files *files, const char *folder, const char *name,
 	uv_loop_t *loop, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, name);
@@ -65,12 +65,12 @@ static bool add_program(struct bundle *bundle, const char *folder, const char *n
 
 	if (access(path, X_OK) != 0)
 		return err_sys(err, "program %s", path);
-	return closure_add(bundle, inside, path, loop, err);
+	return shared_libs_add(files, inside, path, loop, err);
 }
 
 /* A folder without subjects has none; a folder that isn't there, too. */
-static bool add_subjects(
-	struct bundle *bundle, const char *programs, uv_loop_t *loop, struct err *err)
+static bool add_subjects(struct image_files *files, const char *programs,
+	uv_loop_t *loop, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/../subjects", programs);
 	DIR *folder = opendir(path);
@@ -84,7 +84,7 @@ static bool add_subjects(
 		/* Beside each lies what make noted of it, "name.d". */
 		if (entry->d_name[0] != '.' && !strchr(entry->d_name, '.') &&
 			access(subject, X_OK) == 0)
-			ok = add_program(bundle, path, entry->d_name, loop, err);
+			ok = add_program(files, path, entry->d_name, loop, err);
 	}
 	if (folder)
 		closedir(folder);
@@ -93,30 +93,30 @@ static bool add_subjects(
 
 /* dash, by name: a bash would replace itself with its last command, and a scenario
  * about a shell that stays would come out differently. */
-static bool add_shell(struct bundle *bundle, uv_loop_t *loop, struct err *err)
+static bool add_shell(struct image_files *files, uv_loop_t *loop, struct err *err)
 {
 	static const char *const places[] = {"/bin/dash", "/usr/bin/dash"};
 
 	for (size_t i = 0; i < COUNT(places); i++) {
 		if (access(places[i], X_OK) == 0)
-			return closure_add(bundle, "bin/sh", places[i], loop, err);
+			return shared_libs_add(files, "bin/sh", places[i], loop, err);
 	}
 	return err_set(
 		err, "no dash in /bin or /usr/bin: it is the shell of our images");
 }
 
-static bool collect(struct bundle *bundle, const struct recipe *recipe,
+static bool collect(struct image_files *files, const struct recipe *recipe,
 	const char *programs, uv_loop_t *loop, struct err *err)
 {
 	bool ok = true;
 
-	add_system_files(bundle);
+	add_system_files(files);
 	for (size_t i = 0; ok && recipe->programs[i]; i++)
-		ok = add_program(bundle, programs, recipe->programs[i], loop, err);
+		ok = add_program(files, programs, recipe->programs[i], loop, err);
 	if (ok && recipe->with_subjects)
-		ok = add_subjects(bundle, programs, loop, err);
+		ok = add_subjects(files, programs, loop, err);
 	if (ok && recipe->with_shell)
-		ok = add_shell(bundle, loop, err);
+		ok = add_shell(files, loop, err);
 	return ok;
 }
 
@@ -176,7 +176,7 @@ static bool import(struct docker_engine *docker, const struct recipe *recipe,
 }
 
 static bool make(struct docker_engine *docker, const struct recipe *recipe,
-	const struct bundle *bundle, const char *tag, struct err *err)
+	const struct image_files *files, const char *tag, struct err *err)
 {
 	const char *temporary = getenv("TMPDIR");
 	SCOPED(mem_free) char *folder = mem_textf("%s/stopbench-image-XXXXXX",
@@ -187,7 +187,7 @@ static bool make(struct docker_engine *docker, const struct recipe *recipe,
 	if (!mkdtemp(folder))
 		return err_sys(err, "make %s", folder);
 	tar = mem_textf("%s/image.tar", folder);
-	ok = bundle_write(bundle, tar, docker->engine.loop, err) &&
+	ok = image_files_write(files, tar, docker->engine.loop, err) &&
 		import(docker, recipe, tag, tar, err);
 	unlink(tar);
 	rmdir(folder);
@@ -198,17 +198,17 @@ char *docker_images_load(
 	struct docker_engine *docker, enum docker_image image, struct err *err)
 {
 	const struct recipe *recipe = &recipes[image];
-	SCOPED(bundle_done) struct bundle bundle = {0};
-	char hash[BUNDLE_HASH_SIZE];
+	SCOPED(image_files_done) struct image_files files = {0};
+	char hash[IMAGE_FILES_HASH_SIZE];
 	struct err missing;
 	char *name = NULL;
 
-	if (collect(&bundle, recipe, docker->engine.options.programs,
+	if (collect(&files, recipe, docker->engine.options.programs,
 		    docker->engine.loop, err) &&
-		bundle_hash(&bundle, hash, err)) {
+		image_files_hash(&files, hash, err)) {
 		name = mem_textf("%s:%s", recipe->name, hash);
 		if (docker_images_have(docker, name, &missing) ||
-			make(docker, recipe, &bundle, hash, err))
+			make(docker, recipe, &files, hash, err))
 			return name;
 	}
 	err_while(err, "image %s", recipe->name);

@@ -61,13 +61,13 @@ static void split(long lines)
 		fprintf(i % 2 ? stdout : stderr, "line %ld\n", i);
 }
 
-static void start(long children, int lives)
+static void start(long children, int events)
 {
 	for (long i = 0; i < children; i++) {
 		if (fork() != 0)
 			continue;
 		signal(SIGTERM, SIG_DFL);
-		while (lives)
+		while (events)
 			pause();
 		_exit(0);
 	}

@@ -16,17 +16,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/engine/test/stage.h"
+#include "harness/engine/test/engine_fixture.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 
 #define PLAIN                                                                          \
-	&(struct stage_unit)                                                           \
+	&(struct engine_fixture_unit)                                                  \
 	{                                                                              \
 		0                                                                      \
 	}
 #define SHORT                                                                          \
-	&(struct stage_unit)                                                           \
+	&(struct engine_fixture_unit)                                                  \
 	{                                                                              \
 		.grace_ns = 1 * CLOCK_S                                                \
 	}
@@ -41,10 +41,10 @@ static int set_up(void **state)
 {
 	const struct play *play = *state;
 	struct err err = {0};
-	struct stage *stage = stage_open(play->engine, &err);
+	struct fixture *fixture = engine_fixture_open(play->engine, &err);
 
-	*state = stage;
-	if (stage)
+	*state = fixture;
+	if (fixture)
 		return 0;
 	print_message("engine %s: %s\n", play->engine, err.text);
 	return play->required ? -1 : 0;
@@ -52,26 +52,27 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	stage_close(*state);
+	engine_fixture_close(*state);
 	return 0;
 }
 
-static struct stage *stage_of(void **state)
+static struct fixture *engine_fixture_of(void **state)
 {
 	if (!*state)
 		skip();
 	return *state;
 }
 
-static bool traced(const struct stage *stage)
+static bool traced(const struct fixture *fixture)
 {
-	return engine_sight(stage->engine)->signal_fate;
+	return engine_capabilities(fixture->engine)->signal_delivery;
 }
 
 /* Where no namespace can be had, PID 1 dies of SIGTERM like any other. */
-static void need_pid1_rules(const struct stage *stage)
+static void need_pid1_rules(const struct fixture *fixture)
 {
-	if (strstr(engine_sight(stage->engine)->note, "PID 1's rules do not hold"))
+	if (strstr(engine_capabilities(fixture->engine)->note,
+		    "PID 1's rules do not hold"))
 		skip();
 }
 
@@ -79,7 +80,7 @@ static void assert_exited(const struct stop_facts *facts, int code)
 {
 	assert_int_equal(facts->exit_code, code);
 	assert_false(facts->stuck);
-	assert_int_not_equal(facts->exit_witness, WITNESS_NONE);
+	assert_int_not_equal(facts->exit_source, STAMP_NONE);
 	if (facts->wait_status_known) {
 		assert_true(WIFEXITED(facts->wait_status));
 		assert_int_equal(WEXITSTATUS(facts->wait_status), code);
@@ -88,20 +89,20 @@ static void assert_exited(const struct stop_facts *facts, int code)
 
 static void assert_unkilled(const struct stop_facts *facts)
 {
-	assert_int_equal(facts->kill_witness, WITNESS_NONE);
+	assert_int_equal(facts->kill_source, STAMP_NONE);
 	assert_false(facts->kill_by_engine);
 	assert_int_equal(facts->kill_ns, 0);
 }
 
 static void engine_stops_what_handles_sigterm(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	stage_up(stage, PLAIN, "term=0", NULL);
-	assert_true(subject_running(stage->subject));
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
+	assert_true(subject_running(fixture->subject));
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_exited(facts, 0);
 	assert_unkilled(facts);
 	assert_false(facts->exited_before_stop);
@@ -110,145 +111,144 @@ static void engine_stops_what_handles_sigterm(void **state)
 	assert_true(facts->asked_ns > 0);
 	assert_true(facts->signal_ns >= facts->asked_ns);
 	assert_true(facts->returned_ns >= facts->exit_ns);
-	assert_false(subject_running(stage->subject));
-	if (traced(stage)) {
+	assert_false(subject_running(fixture->subject));
+	if (traced(fixture)) {
 		assert_int_equal(facts->signals_seen, 1);
-		assert_int_equal(facts->signal_fate, FATE_DELIVERED);
-		assert_int_equal(facts->signal_witness, WITNESS_KERNEL);
+		assert_int_equal(facts->signal_delivery, DELIVERY_DELIVERED);
+		assert_int_equal(facts->signal_source, STAMP_KERNEL);
 	}
 }
 
 static void engine_kills_what_has_no_handler(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	need_pid1_rules(stage);
-	stage_up(stage, SHORT, NULL);
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	need_pid1_rules(fixture);
+	engine_fixture_up(fixture, SHORT, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 137);
 	assert_true(facts->kill_by_engine);
-	assert_int_not_equal(facts->kill_witness, WITNESS_NONE);
+	assert_int_not_equal(facts->kill_source, STAMP_NONE);
 	assert_true(facts->kill_ns - facts->signal_ns >= 1 * CLOCK_S - 50 * CLOCK_MS);
 	assert_true(facts->exit_ns >= facts->kill_ns);
 	if (facts->wait_status_known) {
 		assert_true(WIFSIGNALED(facts->wait_status));
 		assert_int_equal(WTERMSIG(facts->wait_status), SIGKILL);
 	}
-	if (traced(stage)) {
-		assert_int_equal(facts->signal_fate, FATE_IGNORED);
-		assert_int_equal(facts->kill_witness, WITNESS_KERNEL);
+	if (traced(fixture)) {
+		assert_int_equal(facts->signal_delivery, DELIVERY_IGNORED);
+		assert_int_equal(facts->kill_source, STAMP_KERNEL);
 		assert_string_not_equal(facts->kill_sender, "");
 	}
 }
 
 static void engine_kills_what_ignores_sigterm(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	stage_up(stage, SHORT, "term=ignore", NULL);
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, SHORT, "term=ignore", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 137);
 	assert_true(facts->kill_by_engine);
-	if (traced(stage))
-		assert_int_equal(facts->signal_fate, FATE_IGNORED);
+	if (traced(fixture))
+		assert_int_equal(facts->signal_delivery, DELIVERY_IGNORED);
 }
 
 static void engine_passes_the_exit_code_on(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 
-	stage_up(stage, PLAIN, "term=7", NULL);
-	stage_await_line(stage, "ready");
-	assert_exited(stage_stop(stage), 7);
+	engine_fixture_up(fixture, PLAIN, "term=7", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_exited(engine_fixture_stop(fixture), 7);
 }
 
 static void engine_tells_exit_137_from_sigkill(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	stage_up(stage, PLAIN, "term=137", NULL);
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, PLAIN, "term=137", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_exited(facts, 137);
 	assert_unkilled(facts);
 }
 
 static void engine_measures_a_known_time(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 	int64_t took_ns, error_ns;
 
-	stage_up(stage, PLAIN, "after=300", "term=0", NULL);
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, PLAIN, "after=300", "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_exited(facts, 0);
 	took_ns = facts->exit_ns - facts->signal_ns;
 	error_ns = facts->exit_error_ns + facts->signal_error_ns;
 	assert_true(took_ns + error_ns >= 300 * CLOCK_MS);
 	assert_true(took_ns < 3 * CLOCK_S);
-	if (facts->signal_witness == WITNESS_KERNEL &&
-		facts->exit_witness == WITNESS_KERNEL)
+	if (facts->signal_source == STAMP_KERNEL && facts->exit_source == STAMP_KERNEL)
 		assert_int_equal(error_ns, 0);
 }
 
 static void engine_stops_what_has_ended_already(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	stage_up(stage, PLAIN, "say=2", "end=3", NULL);
-	stage_await_end(stage);
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, PLAIN, "say=2", "end=3", NULL);
+	engine_fixture_await_end(fixture);
+	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 3);
 	assert_true(facts->exited_before_stop);
 	assert_unkilled(facts);
 	assert_int_equal(facts->signals_seen, 0);
-	assert_true(stage_has_line(stage, "line 2"));
+	assert_true(engine_fixture_has_line(fixture, "line 2"));
 }
 
 static void engine_inspects_what_ended_by_itself(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage_up(stage, PLAIN, "end=4", NULL);
-	stage_await_end(stage);
-	assert_true(subject_inspect(stage->subject, &err));
-	assert_int_equal(subject_facts(stage->subject)->exit_code, 4);
-	assert_true(subject_facts(stage->subject)->exited_before_stop);
+	engine_fixture_up(fixture, PLAIN, "end=4", NULL);
+	engine_fixture_await_end(fixture);
+	assert_true(subject_inspect(fixture->subject, &err));
+	assert_int_equal(subject_facts(fixture->subject)->exit_code, 4);
+	assert_true(subject_facts(fixture->subject)->exited_before_stop);
 }
 
 static void engine_puts_an_init_in_front(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	stage_up(stage, &(struct stage_unit){.init = true}, NULL);
-	stage_await_line(stage, "ready");
-	facts = stage_stop(stage);
+	engine_fixture_up(fixture, &(struct engine_fixture_unit){.init = true}, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 143);
 	assert_unkilled(facts);
-	if (traced(stage))
-		assert_int_equal(facts->signal_fate, FATE_DELIVERED);
+	if (traced(fixture))
+		assert_int_equal(facts->signal_delivery, DELIVERY_DELIVERED);
 }
 
 static void engine_reads_the_whole_log_in_order(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const char *at;
 
-	stage_up(stage, PLAIN, "term=0", "say=20000", NULL);
+	engine_fixture_up(fixture, PLAIN, "term=0", "say=20000", NULL);
 	/* The last line has no end, and "ready" follows it. */
-	stage_await_line(stage, "line 20000ready");
-	stage_stop(stage);
-	assert_int_equal(stage->lines, 20000);
-	at = buf_text(&stage->log);
+	engine_fixture_await_line(fixture, "line 20000ready");
+	engine_fixture_stop(fixture);
+	assert_int_equal(fixture->lines, 20000);
+	at = buf_text(&fixture->log);
 	for (long i = 1; i <= 19999; i++) {
 		char *end;
 
@@ -261,31 +261,31 @@ static void engine_reads_the_whole_log_in_order(void **state)
 
 static void engine_reads_the_last_words_of_both_streams(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 
-	stage_up(stage, PLAIN, "split=100", "end=0", NULL);
-	stage_await_end(stage);
-	stage_stop(stage);
-	assert_int_equal(stage->lines, 100);
-	assert_true(stage_has_line(stage, "line 99"));
-	assert_true(stage_has_line(stage, "line 100"));
+	engine_fixture_up(fixture, PLAIN, "split=100", "end=0", NULL);
+	engine_fixture_await_end(fixture);
+	engine_fixture_stop(fixture);
+	assert_int_equal(fixture->lines, 100);
+	assert_true(engine_fixture_has_line(fixture, "line 99"));
+	assert_true(engine_fixture_has_line(fixture, "line 100"));
 }
 
 static void engine_gives_the_environment_and_the_folder(void **state)
 {
 	static const char *const env[] = {"COLOUR=blue = green", "EMPTY=", NULL};
-	struct stage *stage = stage_of(state);
-	SCOPED(mem_free) char *path = mem_textf("%s/touched", stage->folder);
+	struct fixture *fixture = engine_fixture_of(state);
+	SCOPED(mem_free) char *path = mem_textf("%s/touched", fixture->folder);
 	SCOPED(mem_free) char *touch = mem_textf("touch=%s", path);
 	struct stat stat;
 
 	setenv("STOPBENCH_TEST_LEAK", "1", 1);
-	stage_up(stage, &(struct stage_unit){.env = env}, "env=COLOUR", "env=EMPTY",
-		"env=STOPBENCH_TEST_LEAK", touch, NULL);
-	stage_await_line(stage, "ready");
-	assert_true(stage_has_line(stage, "COLOUR=blue = green"));
-	assert_true(stage_has_line(stage, "EMPTY="));
-	assert_true(stage_has_line(stage, "STOPBENCH_TEST_LEAK=(unset)"));
+	engine_fixture_up(fixture, &(struct engine_fixture_unit){.env = env},
+		"env=COLOUR", "env=EMPTY", "env=STOPBENCH_TEST_LEAK", touch, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(engine_fixture_has_line(fixture, "COLOUR=blue = green"));
+	assert_true(engine_fixture_has_line(fixture, "EMPTY="));
+	assert_true(engine_fixture_has_line(fixture, "STOPBENCH_TEST_LEAK=(unset)"));
 	assert_int_equal(lstat(path, &stat), 0);
 }
 
@@ -310,35 +310,35 @@ static void dismiss(pid_t butcher)
 
 static void engine_is_not_blamed_for_the_kill_of_another(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 	struct err err = {0};
 	pid_t butcher;
 
-	if (!traced(stage))
+	if (!traced(fixture))
 		skip();
-	stage_up(stage, PLAIN, "after=60000", "term=0", NULL);
-	stage_await_line(stage, "ready");
-	assert_true(subject_stop(stage->subject, &err));
-	butcher = call_butcher(subject_pid(stage->subject));
-	facts = stage_settle(stage);
+	engine_fixture_up(fixture, PLAIN, "after=60000", "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(subject_stop(fixture->subject, &err));
+	butcher = call_butcher(subject_pid(fixture->subject));
+	facts = engine_fixture_settle(fixture);
 	dismiss(butcher);
 	assert_int_equal(facts->exit_code, 137);
-	assert_int_equal(facts->kill_witness, WITNESS_KERNEL);
+	assert_int_equal(facts->kill_source, STAMP_KERNEL);
 	assert_false(facts->kill_by_engine);
 	assert_string_equal(facts->kill_sender, "butcher");
 }
 
 static void engine_takes_down_what_still_runs(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	pid_t pid;
 
-	stage_up(stage, PLAIN, "term=ignore", "child=3", NULL);
-	stage_await_line(stage, "ready");
-	pid = subject_pid(stage->subject);
-	subject_down(stage->subject);
-	stage->subject = NULL;
+	engine_fixture_up(fixture, PLAIN, "term=ignore", "child=3", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	pid = subject_pid(fixture->subject);
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
 	if (pid) {
 		assert_int_equal(kill(pid, 0), -1);
 		assert_int_equal(errno, ESRCH);
@@ -347,14 +347,15 @@ static void engine_takes_down_what_still_runs(void **state)
 
 static void engine_reports_a_crash(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	/* SIGABRT with its default disposition passes PID 1 by; behind an init it does
 	 * not, and the init reports it. */
-	stage_up(stage, &(struct stage_unit){.init = true}, "raise=6", NULL);
-	stage_await_end(stage);
-	facts = stage_stop(stage);
+	engine_fixture_up(
+		fixture, &(struct engine_fixture_unit){.init = true}, "raise=6", NULL);
+	engine_fixture_await_end(fixture);
+	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 134);
 	assert_true(facts->exited_before_stop);
 }
@@ -362,31 +363,31 @@ static void engine_reports_a_crash(void **state)
 static void engine_says_what_it_cannot_start(void **state)
 {
 	static const char *const argv[] = {"no-such-program", NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage->subject = stage_try(stage, PLAIN, argv, &err);
-	assert_null(stage->subject);
+	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
+	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "no-such-program"));
 }
 
 static void engine_refuses_a_signal_that_does_not_exist(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL}, *const env[] = {NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage->subject = engine_up(stage->engine,
-		&(struct unit){
+	fixture->subject = engine_up(fixture->engine,
+		&(struct subject_spec){
 			.name = "service",
 			.argv = argv,
 			.env = env,
-			.run_folder = stage->folder,
+			.run_folder = fixture->folder,
 			.stop_signal = "SIGNOPE",
 			.grace_ns = CLOCK_S,
 		},
 		&err);
-	assert_null(stage->subject);
+	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "SIGNOPE"));
 }
 

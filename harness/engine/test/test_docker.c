@@ -11,15 +11,15 @@
 #include <sys/stat.h>
 
 #include "harness/engine/docker/images.h"
+#include "harness/engine/test/engine_fixture.h"
 #include "harness/engine/test/scenes.h"
-#include "harness/engine/test/stage.h"
-#include "harness/engine/wait.h"
 #include "lib/cc.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/wait.h"
 
 #define PLAIN                                                                          \
-	&(struct stage_unit)                                                           \
+	&(struct engine_fixture_unit)                                                  \
 	{                                                                              \
 		0                                                                      \
 	}
@@ -35,7 +35,7 @@ static int set_up(void **state)
 {
 	struct err err = {0};
 
-	*state = stage_open("docker", &err);
+	*state = engine_fixture_open("docker", &err);
 	if (*state)
 		return 0;
 	print_message("engine docker: %s\n", err.text);
@@ -44,28 +44,28 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	stage_close(*state);
+	engine_fixture_close(*state);
 	return 0;
 }
 
-static struct stage *stage_of(void **state)
+static struct fixture *engine_fixture_of(void **state)
 {
 	if (!*state)
 		skip();
 	return *state;
 }
 
-static struct docker_engine *docker_of(struct stage *stage)
+static struct docker_engine *docker_of(struct fixture *fixture)
 {
-	return (struct docker_engine *)stage->engine;
+	return (struct docker_engine *)fixture->engine;
 }
 
 /* Like somebody else with the daemon's socket. */
-static long ask_daemon(struct stage *stage, const char *method, const char *path)
+static long ask_daemon(struct fixture *fixture, const char *method, const char *path)
 {
 	struct docker_answer answer;
 	struct err err;
-	bool ok = docker_api_call(docker_of(stage)->api,
+	bool ok = docker_api_call(docker_of(fixture)->api,
 		&(struct docker_call){.method = method, .path = path}, &answer, &err);
 	long status = answer.status;
 
@@ -74,11 +74,11 @@ static long ask_daemon(struct stage *stage, const char *method, const char *path
 }
 
 static long ask_about(
-	struct stage *stage, const char *method, const char *what, const char *id)
+	struct fixture *fixture, const char *method, const char *what, const char *id)
 {
 	SCOPED(mem_free) char *path = mem_textf("/containers/%s%s", id, what);
 
-	return ask_daemon(stage, method, path);
+	return ask_daemon(fixture, method, path);
 }
 
 /* --- what is left behind --- */
@@ -104,14 +104,14 @@ static void on_said(void *arg, const char *line)
 }
 
 /* Removes what these runs left; of others that share the daemon nothing is touched. */
-static int sweep_run(struct stage *stage, const char *run_id, struct sweep *sweep)
+static int sweep_run(struct fixture *fixture, const char *run_id, struct sweep *sweep)
 {
 	struct err err = {0};
 	int removed;
 
 	*sweep = (struct sweep){0};
 	over = run_id;
-	removed = engine_clean(stage->engine, is_over, on_said, sweep, &err);
+	removed = engine_clean(fixture->engine, is_over, on_said, sweep, &err);
 	over = NULL;
 	if (removed < 0)
 		fail_msg("%s", err.text);
@@ -121,49 +121,49 @@ static int sweep_run(struct stage *stage, const char *run_id, struct sweep *swee
 
 static void docker_cleans_what_is_over_and_nothing_else(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	SCOPED(mem_free) char *network = NULL;
 	struct sweep sweep;
 
-	stage_up(stage, PLAIN, NULL);
-	network = engine_network(stage->engine, &err);
+	engine_fixture_up(fixture, PLAIN, NULL);
+	network = engine_network(fixture->engine, &err);
 	assert_non_null(network);
-	assert_int_equal(sweep_run(stage, "another run", &sweep), 0);
-	assert_true(subject_running(stage->subject));
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 2);
+	assert_int_equal(sweep_run(fixture, "another run", &sweep), 0);
+	assert_true(subject_running(fixture->subject));
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 2);
 	assert_non_null(strstr(sweep.line, network));
-	assert_non_null(strstr(sweep.line, stage->run_id));
-	stage_await_end(stage);
+	assert_non_null(strstr(sweep.line, fixture->run_id));
+	engine_fixture_await_end(fixture);
 	assert_int_equal(
-		ask_about(stage, "GET", "/json", subject_id(stage->subject)), 404);
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+		ask_about(fixture, "GET", "/json", subject_id(fixture->subject)), 404);
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 static void docker_keeps_a_container_stopped(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *id = NULL;
 	struct sweep sweep;
 
-	stage_up(stage, PLAIN, "term=ignore", NULL);
-	id = mem_text(subject_id(stage->subject));
-	subject_keep(stage->subject);
-	stage->subject = NULL;
-	assert_int_equal(ask_about(stage, "POST", "/wait", id), 200);
-	assert_int_equal(ask_about(stage, "POST", "/stop", id), 304);
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 1);
+	engine_fixture_up(fixture, PLAIN, "term=ignore", NULL);
+	id = mem_text(subject_id(fixture->subject));
+	subject_keep(fixture->subject);
+	fixture->subject = NULL;
+	assert_int_equal(ask_about(fixture, "POST", "/wait", id), 200);
+	assert_int_equal(ask_about(fixture, "POST", "/stop", id), 304);
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 1);
 }
 
 static void docker_leaves_nothing_after_down(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct sweep sweep;
 
-	stage_up(stage, PLAIN, NULL);
-	subject_down(stage->subject);
-	stage->subject = NULL;
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+	engine_fixture_up(fixture, PLAIN, NULL);
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 /* --- up --- */
@@ -172,133 +172,134 @@ static void docker_network_knows_its_containers_by_name(void **state)
 {
 	static const char *const asking[] = {
 		"puppet", "resolve=mock-agent", "end=0", NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
-	SCOPED(mem_free) char *network = engine_network(stage->engine, &err);
+	SCOPED(mem_free) char *network = engine_network(fixture->engine, &err);
 	SCOPED(mem_free) char *wanted = NULL;
 	struct subject *other;
 	struct sweep sweep;
 
 	assert_non_null(network);
-	stage_up(stage, &(struct stage_unit){.network = network, .name = "mock-agent"},
+	engine_fixture_up(fixture,
+		&(struct engine_fixture_unit){.network = network, .name = "mock-agent"},
 		NULL);
-	assert_non_null(strchr(subject_address(stage->subject), '.'));
-	assert_string_not_equal(subject_address(stage->subject), "127.0.0.1");
-	wanted = mem_textf("mock-agent is %s", subject_address(stage->subject));
-	other = stage_try(
-		stage, &(struct stage_unit){.network = network}, asking, &err);
+	assert_non_null(strchr(subject_address(fixture->subject), '.'));
+	assert_string_not_equal(subject_address(fixture->subject), "127.0.0.1");
+	wanted = mem_textf("mock-agent is %s", subject_address(fixture->subject));
+	other = engine_fixture_try(fixture,
+		&(struct engine_fixture_unit){.network = network}, asking, &err);
 	if (!other)
 		fail_msg("%s", err.text);
-	stage_await_line(stage, wanted);
+	engine_fixture_await_line(fixture, wanted);
 	subject_down(other);
-	subject_down(stage->subject);
-	stage->subject = NULL;
-	engine_network_remove(stage->engine, network);
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
+	engine_network_remove(fixture->engine, network);
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 static void docker_runs_on_the_hosts_network_by_default(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 
-	stage_up(stage, PLAIN, "resolve=localhost", NULL);
-	assert_string_equal(subject_address(stage->subject), "127.0.0.1");
-	stage_await_line(stage, "localhost is 127.0.0.1");
+	engine_fixture_up(fixture, PLAIN, "resolve=localhost", NULL);
+	assert_string_equal(subject_address(fixture->subject), "127.0.0.1");
+	engine_fixture_await_line(fixture, "localhost is 127.0.0.1");
 }
 
 static void docker_refuses_a_fraction_of_a_second(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage->subject = stage_try(
-		stage, &(struct stage_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
-	assert_null(stage->subject);
+	fixture->subject = engine_fixture_try(fixture,
+		&(struct engine_fixture_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
+	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "1.50s"));
 	assert_non_null(strstr(err.text, "whole seconds"));
 }
 
 static void docker_names_a_missing_image(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	struct sweep sweep;
 
-	assert_false(engine_prepare(stage->engine, "no/such-image:7", &err));
+	assert_false(engine_prepare(fixture->engine, "no/such-image:7", &err));
 	assert_non_null(strstr(err.text, "no/such-image:7"));
-	stage->subject = stage_try(
-		stage, &(struct stage_unit){.image = "no/such-image:7"}, NULL, &err);
-	assert_null(stage->subject);
+	fixture->subject = engine_fixture_try(fixture,
+		&(struct engine_fixture_unit){.image = "no/such-image:7"}, NULL, &err);
+	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "no/such-image:7"));
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 /* A mock-mcp that no other test has, so that neither has the image. */
-static void make_unique(struct stage *stage)
+static void make_unique(struct fixture *fixture)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", stage->programs);
+	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", fixture->programs);
 	FILE *file;
 
 	assert_int_equal(remove(path), 0);
 	file = fopen(path, "we");
 	assert_non_null(file);
-	fprintf(file, "#!/bin/sh\n# %s\n", stage->run_id);
+	fprintf(file, "#!/bin/sh\n# %s\n", fixture->run_id);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0755), 0);
 }
 
 static void docker_runs_an_images_own_command(void **state)
 {
-	struct stage *stage = stage_of(state);
-	struct docker_engine *docker = docker_of(stage);
+	struct fixture *fixture = engine_fixture_of(state);
+	struct docker_engine *docker = docker_of(fixture);
 	SCOPED(mem_free) char *image = NULL, *again = NULL, *path = NULL;
 	struct err err = {0};
 
-	make_unique(stage);
+	make_unique(fixture);
 	image = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
 	again = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
 	assert_non_null(image);
 	assert_string_equal(image, again);
-	assert_true(engine_prepare(stage->engine, image, &err));
+	assert_true(engine_prepare(fixture->engine, image, &err));
 	/* The service of this world is a puppet. */
-	stage->subject =
-		stage_try(stage, &(struct stage_unit){.image = image}, NULL, &err);
-	if (!stage->subject)
+	fixture->subject = engine_fixture_try(
+		fixture, &(struct engine_fixture_unit){.image = image}, NULL, &err);
+	if (!fixture->subject)
 		fail_msg("%s", err.text);
-	stage_await_line(stage, "ready");
-	subject_down(stage->subject);
-	stage->subject = NULL;
+	engine_fixture_await_line(fixture, "ready");
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
 	path = mem_textf("/images/%s?force=1", image);
-	assert_int_equal(ask_daemon(stage, "DELETE", path), 200);
+	assert_int_equal(ask_daemon(fixture, "DELETE", path), 200);
 }
 
 static void docker_has_a_shell_in_our_image(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "echo $0 $PATH; exit 5", NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage->subject = stage_try(stage, PLAIN, argv, &err);
-	assert_non_null(stage->subject);
-	stage_await_end(stage);
-	assert_int_equal(stage_stop(stage)->exit_code, 5);
-	assert_true(stage_has_line(stage, "sh /bin"));
+	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
+	assert_non_null(fixture->subject);
+	engine_fixture_await_end(fixture);
+	assert_int_equal(engine_fixture_stop(fixture)->exit_code, 5);
+	assert_true(engine_fixture_has_line(fixture, "sh /bin"));
 }
 
 static void docker_leaves_nothing_when_interrupted(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	struct sweep sweep;
 
-	stage->interrupted = true;
-	stage->subject = stage_try(stage, PLAIN, argv, &err);
-	stage->interrupted = false;
-	assert_null(stage->subject);
+	fixture->interrupted = true;
+	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
+	fixture->interrupted = false;
+	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "interrupted"));
-	assert_int_equal(sweep_run(stage, stage->run_id, &sweep), 0);
+	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 /* --- the stop --- */
@@ -306,15 +307,15 @@ static void docker_leaves_nothing_when_interrupted(void **state)
 static void docker_reports_the_daemons_own_words(void **state)
 {
 	static const char *const actions[] = {"create", "start", "kill", "die", "stop"};
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	SCOPED(json_free) cJSON *json = NULL;
 	SCOPED(mem_free) char *text = NULL;
 	const char *digits;
 
-	stage_up(stage, PLAIN, "term=0", NULL);
-	stage_await_line(stage, "ready");
-	stage_stop(stage);
-	json = subject_engine_events(stage->subject);
+	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	engine_fixture_stop(fixture);
+	json = subject_engine_events(fixture->subject);
 	text = json_print(json);
 	for (size_t i = 0; i < COUNT(actions); i++) {
 		SCOPED(mem_free) char *wanted =
@@ -330,19 +331,19 @@ static void docker_reports_the_daemons_own_words(void **state)
 
 static void docker_tells_the_kill_of_another_client_by_its_time(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 	struct err err = {0};
 
-	stage_up(stage, PLAIN, "term=ignore", NULL);
-	stage_await_line(stage, "ready");
-	assert_true(subject_stop(stage->subject, &err));
+	engine_fixture_up(fixture, PLAIN, "term=ignore", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(subject_stop(fixture->subject, &err));
 	assert_int_equal(
-		ask_about(stage, "POST", "/kill", subject_id(stage->subject)), 204);
-	facts = stage_settle(stage);
+		ask_about(fixture, "POST", "/kill", subject_id(fixture->subject)), 204);
+	facts = engine_fixture_settle(fixture);
 	assert_int_equal(facts->exit_code, 137);
 	assert_true(facts->kill_by_engine);
-	assert_int_not_equal(facts->kill_witness, WITNESS_NONE);
+	assert_int_not_equal(facts->kill_source, STAMP_NONE);
 	assert_true(facts->kill_ns < facts->asked_ns + 5 * CLOCK_S);
 }
 
@@ -353,21 +354,21 @@ static bool is_stopped(const void *arg)
 
 static void docker_survives_the_removal_of_its_container(void **state)
 {
-	struct stage *stage = stage_of(state);
+	struct fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
-	stage_up(stage, PLAIN, "term=ignore", NULL);
-	stage_await_line(stage, "ready");
-	assert_true(subject_stop(stage->subject, &err));
+	engine_fixture_up(fixture, PLAIN, "term=ignore", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(subject_stop(fixture->subject, &err));
 	assert_int_equal(
-		ask_about(stage, "DELETE", "?force=1", subject_id(stage->subject)),
+		ask_about(fixture, "DELETE", "?force=1", subject_id(fixture->subject)),
 		204);
-	assert_int_equal(wait_until(&stage->loop, is_stopped, stage->subject,
+	assert_int_equal(wait_until(&fixture->loop, is_stopped, fixture->subject,
 				 clock_now() + STAGE_PATIENCE_NS, NULL),
 		WAIT_SO);
-	assert_false(subject_inspect(stage->subject, &err));
+	assert_false(subject_inspect(fixture->subject, &err));
 	assert_non_null(strstr(err.text, "No such container"));
-	assert_int_equal(subject_facts(stage->subject)->exit_code, -1);
+	assert_int_equal(subject_facts(fixture->subject)->exit_code, -1);
 }
 
 /* --- the daemon --- */
@@ -414,12 +415,13 @@ static void docker_says_how_it_looked_for_the_daemon(void **state)
 
 static void docker_names_a_program_that_is_missing(void **state)
 {
-	struct stage *stage = stage_of(state);
-	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", stage->programs);
+	struct fixture *fixture = engine_fixture_of(state);
+	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", fixture->programs);
 	struct err err = {0};
 
 	assert_int_equal(remove(path), 0);
-	assert_null(docker_images_load(docker_of(stage), DOCKER_IMAGE_PROGRAMS, &err));
+	assert_null(
+		docker_images_load(docker_of(fixture), DOCKER_IMAGE_PROGRAMS, &err));
 	assert_non_null(strstr(err.text, path));
 }
 
@@ -427,15 +429,15 @@ static void docker_names_a_program_that_is_missing(void **state)
 static void remove_image(void)
 {
 	struct err err;
-	struct stage *stage = stage_open("docker", &err);
+	struct fixture *fixture = engine_fixture_open("docker", &err);
 
-	if (stage) {
+	if (fixture) {
 		SCOPED(mem_free) char *path =
-			mem_textf("/images/%s?force=1", docker_of(stage)->image);
+			mem_textf("/images/%s?force=1", docker_of(fixture)->image);
 
-		ask_daemon(stage, "DELETE", path);
+		ask_daemon(fixture, "DELETE", path);
 	}
-	stage_close(stage);
+	engine_fixture_close(fixture);
 }
 
 int main(void)

@@ -12,12 +12,12 @@
 
 #include "harness/engine/docker/images.h"
 #include "harness/engine/test/daemon.h"
-#include "harness/engine/wait.h"
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/wait.h"
 
 #define PATIENCE_NS (20 * CLOCK_S)
 
@@ -76,7 +76,7 @@ static bool bring_up(struct scene *scene, struct err *err)
 	if (!open_engine(scene, err))
 		return false;
 	scene->subject = engine_up(scene->engine,
-		&(struct unit){
+		&(struct subject_spec){
 			.name = "service",
 			.image = "somebody/else:1",
 			.env = env,
@@ -132,13 +132,13 @@ static void remote_time_is_a_difference_of_the_daemons_clock(void **state)
 	facts = stop(scene);
 	/* To the nanosecond: a double would have lost the last three digits. */
 	assert_int_equal(facts->exit_ns - facts->signal_ns, 4510000135);
-	assert_int_equal(facts->signal_witness, WITNESS_ENGINE);
-	assert_int_equal(facts->exit_witness, WITNESS_ENGINE);
+	assert_int_equal(facts->signal_source, STAMP_ENGINE);
+	assert_int_equal(facts->exit_source, STAMP_ENGINE);
 	assert_int_equal(facts->signal_error_ns + facts->exit_error_ns, 5 * CLOCK_MS);
 	assert_true(facts->signal_ns >= facts->asked_ns);
 	assert_int_equal(facts->exit_code, 0);
-	assert_int_equal(facts->kill_witness, WITNESS_NONE);
-	assert_int_equal(facts->signal_fate, FATE_UNKNOWN);
+	assert_int_equal(facts->kill_source, STAMP_NONE);
+	assert_int_equal(facts->signal_delivery, DELIVERY_UNKNOWN);
 	assert_false(facts->wait_status_known);
 	assert_false(facts->exited_before_stop);
 	assert_int_equal(facts->oom_kills, -1);
@@ -148,17 +148,17 @@ static void remote_processes_are_not_looked_at(void **state)
 {
 	struct scene *scene = *state;
 	struct err err = {0};
-	const struct engine_sight *sight;
+	const struct engine_capabilities *capabilities;
 
 	/* It says that PID 1 is our process 1: it is not. */
 	assert_true(bring_up(scene, &err));
 	assert_int_equal(subject_pid(scene->subject), 0);
 	assert_true(subject_running(scene->subject));
 	assert_string_equal(subject_address(scene->subject), "127.0.0.1");
-	sight = engine_sight(scene->engine);
-	assert_int_equal(sight->signal, WITNESS_ENGINE);
-	assert_false(sight->snapshots);
-	assert_non_null(strstr(sight->note, "another machine"));
+	capabilities = engine_capabilities(scene->engine);
+	assert_int_equal(capabilities->signal, STAMP_ENGINE);
+	assert_false(capabilities->snapshots);
+	assert_non_null(strstr(capabilities->note, "another machine"));
 }
 
 static void stop_with_a_kill(struct daemon *daemon, struct web_exchange *exchange)
@@ -178,7 +178,7 @@ static void remote_kill_is_proven_by_its_event(void **state)
 	scene->daemon.on_stop = stop_with_a_kill;
 	facts = stop(scene);
 	assert_int_equal(facts->exit_code, 137);
-	assert_int_equal(facts->kill_witness, WITNESS_ENGINE);
+	assert_int_equal(facts->kill_source, STAMP_ENGINE);
 	assert_true(facts->kill_by_engine);
 	assert_int_equal(facts->kill_ns - facts->signal_ns, 10030000000);
 	assert_true(facts->exit_ns >= facts->kill_ns);
@@ -201,7 +201,7 @@ static void podmans_137_has_no_proof(void **state)
 	scene->daemon.on_stop = stop_without_a_word;
 	facts = stop(scene);
 	assert_int_equal(facts->exit_code, 137);
-	assert_int_equal(facts->kill_witness, WITNESS_NONE);
+	assert_int_equal(facts->kill_source, STAMP_NONE);
 	assert_false(facts->kill_by_engine);
 	assert_int_equal(facts->signal_ns, 0);
 	/* No event will come: none is waited for. */
@@ -219,7 +219,7 @@ static void remote_stop_waits_a_while_for_late_events(void **state)
 	assert_true(clock_now() - began_ns >= 3 * CLOCK_S);
 	assert_false(facts->stuck);
 	assert_int_equal(facts->exit_code, 137);
-	assert_int_equal(facts->kill_witness, WITNESS_NONE);
+	assert_int_equal(facts->kill_source, STAMP_NONE);
 }
 
 static void stop_and_cut_the_events(

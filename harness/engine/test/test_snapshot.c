@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "harness/engine/snapshot.h"
-#include "harness/engine/test/stage.h"
-#include "harness/engine/wait.h"
+#include "harness/engine/test/engine_fixture.h"
 #include "lib/cc.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/wait.h"
 
 /* Looks again and again until it looks so: the subject of a snapshot moves. */
 struct looking {
@@ -57,20 +57,21 @@ static bool has_family(const struct snapshot *snapshot)
 static void snapshot_shows_the_family_of_pid_1(void **state)
 {
 	struct err err = {0};
-	struct stage *stage = stage_open("process", &err);
+	struct fixture *fixture = engine_fixture_open("process", &err);
 	struct looking looking = {.is_so = has_family};
 	const struct proc *pid1;
 
 	(void)state;
-	assert_non_null(stage);
-	stage_up(stage, &(struct stage_unit){0}, "term=0", "child=2", "zombie=3", NULL);
-	stage_await_line(stage, "ready");
-	looking.pid = subject_pid(stage->subject);
+	assert_non_null(fixture);
+	engine_fixture_up(fixture, &(struct engine_fixture_unit){0}, "term=0",
+		"child=2", "zombie=3", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	looking.pid = subject_pid(fixture->subject);
 	assert_true(looks_so(&looking));
 	pid1 = &looking.snapshot.procs[0];
 	assert_int_equal(pid1->pid, looking.pid);
 	assert_int_equal(pid1->ns_pid,
-		strstr(engine_sight(stage->engine)->note, "no PID namespace")
+		strstr(engine_capabilities(fixture->engine)->note, "no PID namespace")
 			? looking.pid
 			: 1);
 	assert_string_equal(pid1->name, "puppet");
@@ -88,7 +89,7 @@ static void snapshot_shows_the_family_of_pid_1(void **state)
 			assert_string_equal(proc->command, "[puppet]");
 	}
 	snapshot_done(&looking.snapshot);
-	stage_close(stage);
+	engine_fixture_close(fixture);
 }
 
 static bool waits_on_pipe(const struct snapshot *snapshot)

@@ -40,17 +40,18 @@ struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ende
 	return lifeline;
 }
 
-struct life *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms)
+struct proc_record *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms)
 {
 	struct evidence *evidence = &scene->evidence;
-	struct life *life;
+	struct proc_record *record;
 
 	evidence->descendants_told = true;
 	evidence->descendants = mem_grown(
-		evidence->descendants, evidence->descendant_count + 1, sizeof *life);
-	life = &evidence->descendants[evidence->descendant_count++];
-	*life = (struct life){.pid = pid, .ended_ns = T0 + ended_ms * CLOCK_MS};
-	return life;
+		evidence->descendants, evidence->descendant_count + 1, sizeof *record);
+	record = &evidence->descendants[evidence->descendant_count++];
+	*record =
+		(struct proc_record){.pid = pid, .ended_ns = T0 + ended_ms * CLOCK_MS};
+	return record;
 }
 
 void scene_add_request(
@@ -123,10 +124,10 @@ int scene_set_up(void **state)
 		.returned_ns = T0 + 320 * CLOCK_MS,
 		.stop_signal = SIGTERM,
 		.signal_ns = T0,
-		.signal_witness = WITNESS_KERNEL,
-		.signal_fate = FATE_DELIVERED,
+		.signal_source = STAMP_KERNEL,
+		.signal_delivery = DELIVERY_DELIVERED,
 		.exit_ns = T0 + 300 * CLOCK_MS,
-		.exit_witness = WITNESS_KERNEL,
+		.exit_source = STAMP_KERNEL,
 		.wait_status_known = true,
 		.oom_kills = -1,
 	};
@@ -154,7 +155,7 @@ int scene_tear_down(void **state)
 	evidence_done(&scene->evidence);
 	mem_free(&scene->scenario.name);
 	mem_free(&scene->scenario.stop.when);
-	words_done(&scene->scenario.service.env);
+	strlist_done(&scene->scenario.service.env);
 	mem_free(state);
 	return 0;
 }
@@ -164,7 +165,7 @@ void scene_kill_at_grace(struct scene *scene)
 	struct stop_facts *facts = &scene->evidence.facts;
 
 	facts->kill_ns = T0 + scene->scenario.stop.grace_ns + 28 * CLOCK_MS;
-	facts->kill_witness = WITNESS_KERNEL;
+	facts->kill_source = STAMP_KERNEL;
 	facts->kill_by_engine = true;
 	facts->exit_ns = facts->kill_ns + 2 * CLOCK_MS;
 	facts->wait_status = SIGKILL;
@@ -199,14 +200,14 @@ void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnos
 	if (diagnosis) {
 		assert_true(scene->judgement.diagnosis_count > 0);
 		assert_string_equal(
-			cause_ids[scene->judgement.diagnoses[0].cause], diagnosis);
+			diagnosis_ids[scene->judgement.diagnoses[0].id], diagnosis);
 	}
 }
 
 bool scene_has_diagnosis(const struct scene *scene, const char *id)
 {
 	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
-		if (strcmp(cause_ids[scene->judgement.diagnoses[i].cause], id) == 0)
+		if (strcmp(diagnosis_ids[scene->judgement.diagnoses[i].id], id) == 0)
 			return true;
 	}
 	return false;

@@ -40,7 +40,7 @@ void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
 /* An MCP server of that session that exits by itself. The evidence's. */
 struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ended_ms);
 /* A descendant of PID 1 that the kernel told of, which exits with 0. The evidence's. */
-struct life *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms);
+struct proc_record *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms);
 void scene_add_request(
 	struct scene *scene, enum request_kind kind, int session, enum request_end end);
 /* A session's turn runs at the agent API from then on; ended by why, NULL: never. */

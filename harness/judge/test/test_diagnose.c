@@ -13,7 +13,7 @@ static void a_pid1_without_handler_is_named(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	strcpy(scene->pid1[0].name, "httpd");
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "W1");
@@ -28,7 +28,7 @@ static void a_pid1_that_waits_for_signals_has_ears(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene->pid1[0].syscall = 128; /* rt_sigtimedwait: its masks are empty there */
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "X1");
@@ -41,7 +41,7 @@ static void without_a_namespace_nobody_needs_a_handler(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene->pid1[0].ns_pid = 412;
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "X1");
@@ -67,7 +67,7 @@ static void a_traced_discard_decides_over_the_masks(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	scene->pid1[0].syscall = 128;
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "W1");
@@ -81,7 +81,7 @@ static void a_handler_that_came_after_the_signal_is_named(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	scene->pid1[0].caught = 1u << (SIGTERM - 1);
 	scene_look_at(scene, snapshots, 0);
 	scene_expect(scene, VERDICT_KILLED, "W6");
@@ -96,7 +96,7 @@ static void a_pid1_that_blocks_for_a_moment_has_no_ears(void **state)
 	struct proc forking;
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	forking = scene->pid1[0];
 	forking.blocked = UINT64_MAX;
 	scene_look_at(scene, snapshots, 0);
@@ -112,7 +112,7 @@ static void a_shell_as_pid1_is_named(void **state)
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	strcpy(scene->pid1[0].name, "sh");
 	strcpy(scene->pid1[1].name, "service");
 	scene_look_at(scene, snapshots, 1);
@@ -130,7 +130,7 @@ static void a_look_after_the_kill_is_no_evidence(void **state)
 	struct snapshot snapshots[3];
 
 	scene_kill_at_grace(scene);
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	strcpy(scene->pid1[0].name, "sh");
 	strcpy(scene->pid1[1].name, "service");
 	scene_look_at(scene, snapshots, 1);

@@ -195,18 +195,18 @@ static void a_process_that_outlives_pid1_is_a_leak(void **state)
 static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
 {
 	struct scene *scene = *state;
-	struct life *life = scene_add_life(scene, 999, 299);
+	struct proc_record *record = scene_add_life(scene, 999, 299);
 
-	strcpy(life->name, "sleep");
+	strcpy(record->name, "sleep");
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
 	scene_expect(scene, VERDICT_LEAK, "L1");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "sleep"));
-	life->ended_ns = 0;
+	record->ended_ns = 0;
 	scene_expect(scene, VERDICT_LEAK, "L1");
-	life->born_ns = T0 + 299 * CLOCK_MS;
+	record->born_ns = T0 + 299 * CLOCK_MS;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
-	life->born_ns = 0;
-	life->ended_ns = T0 + 297 * CLOCK_MS;
+	record->born_ns = 0;
+	record->ended_ns = T0 + 297 * CLOCK_MS;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
@@ -215,7 +215,7 @@ static void the_kernels_word_is_the_last_one(void **state)
 {
 	struct scene *scene = *state;
 	struct lifeline *lifeline = scene_add_server(scene, 1, 310);
-	struct life *life = scene_add_life(scene, lifeline->pid, 299);
+	struct proc_record *record = scene_add_life(scene, lifeline->pid, 299);
 
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
 	lifeline->exit_ns = T0 + 10 * CLOCK_MS;
@@ -223,7 +223,7 @@ static void the_kernels_word_is_the_last_one(void **state)
 		(int)lifeline->own_pid);
 	scene_expect(scene, VERDICT_LEAK, "L1");
 	/* Killed and reaped in time; that we read of it late proves nothing. */
-	life->ended_ns = T0 + 297 * CLOCK_MS;
+	record->ended_ns = T0 + 297 * CLOCK_MS;
 	lifeline->exit_ns = 0;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
@@ -232,18 +232,18 @@ static void the_kernels_word_is_the_last_one(void **state)
 static void one_killed_right_before_pid1_ended_is_a_doubt(void **state)
 {
 	struct scene *scene = *state;
-	struct life *life = scene_add_life(scene, 999, 299);
+	struct proc_record *record = scene_add_life(scene, 999, 299);
 
 	scene_expect(scene, VERDICT_CLEAN, "X0"); /* it exited by itself */
-	life->wait_status = SIGKILL;
+	record->wait_status = SIGKILL;
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
 	assert_int_equal(scene->judgement.orphans, -1);
-	life->ended_ns = T0 + 20 * CLOCK_MS;
+	record->ended_ns = T0 + 20 * CLOCK_MS;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	/* The service keeps a record of its servers, and has none of this one. */
-	life->ended_ns = T0 + 299 * CLOCK_MS;
+	record->ended_ns = T0 + 299 * CLOCK_MS;
 	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
-	life->pid = scene_add_server(scene, 1, 310)->pid;
+	record->pid = scene_add_server(scene, 1, 310)->pid;
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
@@ -272,7 +272,7 @@ static void a_signal_that_nobody_heard_is_not_clean(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->evidence.facts.signal_fate = FATE_IGNORED;
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
@@ -282,7 +282,7 @@ static void masks_prove_that_nobody_heard(void **state)
 	struct scene *scene = *state;
 	struct snapshot snapshots[2];
 
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene_look_at(scene, snapshots, 0);
 	snapshots[1].ns = T0 + 100 * CLOCK_MS;
 	scene_expect(scene, VERDICT_DIRTY, "W1");
@@ -295,7 +295,7 @@ static void one_look_at_deaf_ears_is_no_proof(void **state)
 	struct scene *scene = *state;
 	struct snapshot snapshots[2];
 
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene_look_at(scene, snapshots, 0);
 	scene->evidence.snapshot_count = 1;
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
@@ -310,7 +310,7 @@ static void a_wait_for_signals_is_not_settled_by_what_comes_after(void **state)
 	struct snapshot snapshots[2];
 	struct proc waiting;
 
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	waiting = scene->pid1[0];
 	waiting.syscall = 128;
 	scene_look_at(scene, snapshots, 0);
@@ -325,7 +325,7 @@ static void an_unseen_wait_may_be_for_signals(void **state)
 	struct scene *scene = *state;
 	struct snapshot snapshots[2];
 
-	scene->evidence.facts.signal_fate = FATE_UNKNOWN;
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene->pid1[0].syscall = -1;
 	scene->pid1[0].state = 'S';
 	scene_look_at(scene, snapshots, 0);
@@ -350,7 +350,7 @@ static void an_end_inside_the_error_bars_is_no_crash(void **state)
 	struct scene *scene = *state;
 	struct stop_facts *facts = &scene->evidence.facts;
 
-	facts->signal_witness = facts->exit_witness = WITNESS_ENGINE;
+	facts->signal_source = facts->exit_source = STAMP_ENGINE;
 	facts->signal_error_ns = 3 * CLOCK_MS;
 	facts->exit_error_ns = 2 * CLOCK_MS;
 	facts->exit_ns = T0 - 4 * CLOCK_MS;
@@ -552,16 +552,16 @@ static void every_expectation_can_be_unmet(void **state)
 	expect->exit_codes.code[0] = 7;
 	expect->verdicts = 1u << VERDICT_KILLED;
 	expect->within_ns = 1;
-	expect->diagnosis = CAUSE_H2;
+	expect->diagnosis = DIAGNOSIS_H2;
 	expect->disconnected = 2;
 	expect->orphans = 1;
 	expect->lost = 1;
-	words_add(&expect->log, "Shutdown complete");
+	strlist_add(&expect->log, "Shutdown complete");
 	judge(&scene->judgement, &scene->scenario, &scene->evidence);
 	assert_int_equal(scene->judgement.expectation_count, 8);
 	for (unsigned i = 0; i < scene->judgement.expectation_count; i++)
 		assert_false(scene->judgement.expectations[i].met);
-	words_done(&expect->log);
+	strlist_done(&expect->log);
 }
 
 int main(void)

@@ -14,7 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "harness/report/screen.h"
+#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/mem.h"
 
@@ -216,7 +216,7 @@ static void progress_is_never_wider_than_the_terminal(void **state)
 		heard(scene);
 		line = strndup(
 			scene->text.data + 1, strcspn(scene->text.data, "\033") - 1);
-		assert_true(screen_columns(line) < width);
+		assert_true(terminal_columns(line) < width);
 		free(line);
 	}
 }

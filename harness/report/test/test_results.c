@@ -15,12 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/report/digits.h"
-#include "harness/report/utf8.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_digits.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 #include "lib/version.h"
 
 #define T0 (1000 * CLOCK_S)
@@ -72,14 +72,14 @@ static int open_scene(void **state)
 			.stop_signal = SIGTERM,
 			.signal_ns = T0,
 			.signal_error_ns = 7,
-			.signal_witness = WITNESS_KERNEL,
-			.signal_fate = FATE_DELIVERED,
+			.signal_source = STAMP_KERNEL,
+			.signal_delivery = DELIVERY_DELIVERED,
 			.kill_ns = T0 + 2028 * CLOCK_MS,
-			.kill_witness = WITNESS_ENGINE,
+			.kill_source = STAMP_ENGINE,
 			.kill_by_engine = true,
 			.kill_sender = "runc",
 			.exit_ns = T0 + 2030 * CLOCK_MS,
-			.exit_witness = WITNESS_SELF,
+			.exit_source = STAMP_SELF,
 			.wait_status_known = true,
 			.wait_status = SIGKILL,
 			.exit_code = 137},
@@ -100,8 +100,8 @@ static int open_scene(void **state)
 		.engine_late_ns = 28 * CLOCK_MS,
 		.call_ns = 2101 * CLOCK_MS,
 		.diagnosis_count = 2,
-		.diagnoses = {{CAUSE_H2, "sequential teardown"},
-			{CAUSE_X1, "the grace expired"}},
+		.diagnoses = {{DIAGNOSIS_H2, "sequential teardown"},
+			{DIAGNOSIS_X1, "the grace expired"}},
 	};
 	expect_that(&scene->judgement, "exit_code", "137", "137", true);
 	expect_that(&scene->judgement, "verdict", "clean", "killed: 137", false);
@@ -303,7 +303,7 @@ static void results_tell_an_exit_from_a_signal(void **state)
 	SCOPED(json_free) cJSON *json = NULL;
 
 	scene->evidence.facts.wait_status = 137 << 8; /* exit(137) */
-	scene->evidence.facts.kill_witness = WITNESS_NONE;
+	scene->evidence.facts.kill_source = STAMP_NONE;
 	add(scene, NULL);
 	json = read_back(scene);
 	assert_text(json, "cases.0.wait_status", "exit 137");
@@ -371,7 +371,7 @@ static void results_of_nothing_are_good_json(void **state)
 
 /* --- digits and characters --- */
 
-static void digits_are_printed_as_they_are(void **state)
+static void json_digits_are_printed_as_they_are(void **state)
 {
 	static const struct {
 		int64_t value;
@@ -401,38 +401,38 @@ static void digits_are_printed_as_they_are(void **state)
 		SCOPED(json_free) cJSON *json = cJSON_CreateObject();
 		SCOPED(mem_free) char *text = NULL;
 
-		digits_add(json, "ns", rows[i].value);
+		json_digits_add(json, "ns", rows[i].value);
 		text = json_print(json);
 		if (strcmp(text, rows[i].text) != 0)
 			fail_msg("%s: %s", rows[i].why, text);
-		assert_true(digits_get(json, "ns", 7) == rows[i].value);
+		assert_true(json_digits_get(json, "ns", 7) == rows[i].value);
 	}
 }
 
-static void digits_of_another_tree_are_kept_in_a_copy(void **state)
+static void json_digits_of_another_tree_are_kept_in_a_copy(void **state)
 {
 	static const char text[] =
 		"{\"ns\":2000000000000000,\"list\":[1,{\"at\":-3000000000000000}],\"half\":0.5,"
 		"\"text\":\"1e+15\",\"none\":null}";
 	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
-	SCOPED(json_free) cJSON *copy = digits_copy(json);
+	SCOPED(json_free) cJSON *copy = json_digits_copy(json);
 	SCOPED(mem_free) char *printed = json_print(copy);
 
 	(void)state;
 	assert_string_equal(printed, text);
-	assert_null(digits_copy(NULL));
+	assert_null(json_digits_copy(NULL));
 }
 
-static void digits_that_are_none_give_the_fallback(void **state)
+static void json_digits_that_are_none_give_the_fallback(void **state)
 {
 	static const char text[] = "{\"text\":\"3\",\"half\":0.5,\"null\":null}";
 	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
 
 	(void)state;
-	assert_int_equal(digits_get(json, "text", 7), 7);
-	assert_int_equal(digits_get(json, "half", 7), 7);
-	assert_int_equal(digits_get(json, "null", 7), 7);
-	assert_int_equal(digits_get(json, "absent", 7), 7);
+	assert_int_equal(json_digits_get(json, "text", 7), 7);
+	assert_int_equal(json_digits_get(json, "half", 7), 7);
+	assert_int_equal(json_digits_get(json, "null", 7), 7);
+	assert_int_equal(json_digits_get(json, "absent", 7), 7);
 }
 
 #define BAD "\xef\xbf\xbd"
@@ -462,7 +462,7 @@ static void utf8_replaces_what_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *whole = utf8_whole(rows[i].text);
+		SCOPED(mem_free) char *whole = utf8_repair(rows[i].text);
 
 		if (strcmp(whole, rows[i].whole) != 0)
 			fail_msg("%s: %s", rows[i].why, whole);
@@ -564,9 +564,9 @@ int main(void)
 		SCENE(results_count_cases_and_not_their_rounds),
 		SCENE(results_count_halves_apart),
 		SCENE(results_of_nothing_are_good_json),
-		cmocka_unit_test(digits_are_printed_as_they_are),
-		cmocka_unit_test(digits_of_another_tree_are_kept_in_a_copy),
-		cmocka_unit_test(digits_that_are_none_give_the_fallback),
+		cmocka_unit_test(json_digits_are_printed_as_they_are),
+		cmocka_unit_test(json_digits_of_another_tree_are_kept_in_a_copy),
+		cmocka_unit_test(json_digits_that_are_none_give_the_fallback),
 		cmocka_unit_test(utf8_replaces_what_is_none),
 		SCENE(results_are_json_whatever_the_service_printed),
 		SCENE(results_are_written_with_the_folders_on_the_way),

@@ -16,7 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "harness/report/screen.h"
+#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -334,7 +334,7 @@ static void assert_fits(char *text, unsigned width)
 {
 	for (char *line = text, *rest; (line = strtok_r(line, "\n", &rest));
 		line = NULL) {
-		if (screen_columns(line) > width)
+		if (terminal_columns(line) > width)
 			fail_msg("wider than %u: %s", width, line);
 	}
 }

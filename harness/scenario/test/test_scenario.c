@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/scenario/cause.h"
-#include "harness/scenario/events.h"
-#include "harness/scenario/proof.h"
+#include "harness/scenario/diagnosis_id.h"
+#include "harness/scenario/event_names.h"
+#include "harness/scenario/validate.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -36,7 +36,7 @@ static void read_text(const char *text, struct buf *lines, struct scenario *scen
 		take_line(lines, &err);
 		return;
 	}
-	if (proof_read(&doc, doc.root, take_line, lines) > 0)
+	if (validate_read(&doc, doc.root, take_line, lines) > 0)
 		return;
 	if (!scenario_read(scenario, &doc, doc.root, &err))
 		take_line(lines, &err);
@@ -212,7 +212,7 @@ static void scenario_refuses_what_is_wrong_and_says_where(void **state)
 	}
 }
 
-/* The manners have their own tests; here it counts that they are asked. */
+/* The behavior have their own tests; here it counts that they are asked. */
 static void scenario_refuses_manners_that_no_mock_has(void **state)
 {
 	static const char *const texts[] = {
@@ -307,8 +307,8 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.repeat, 3);
 	assert_int_equal(scenario.seed, 7);
 	assert_false(scenario_is_ours(&scenario));
-	assert_string_equal(scenario.service.command.word[2], "service");
-	assert_null(scenario.service.command.word[3]);
+	assert_string_equal(scenario.service.command.item[2], "service");
+	assert_null(scenario.service.command.item[3]);
 	assert_string_equal(scenario_env(&scenario, "A"), "b");
 	assert_string_equal(scenario_env(&scenario, "N"), "3");
 	assert_string_equal(scenario_env(&scenario, "T"), "true");
@@ -319,8 +319,8 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.service.session.bots.count, 1);
 	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
 	assert_true(scenario.service.init && scenario.service.no_mocks);
-	assert_int_equal(
-		manners_ending(&scenario.agent.all, true)->latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(session_behavior_end(&scenario.agent.all, true)->latency.a_ns,
+		4 * CLOCK_S);
 	assert_string_equal(
 		scenario.agent_json, "{\"disconnect\":{\"latency\":\"4s\"}}");
 	assert_int_equal(scenario.mcp.count, 2);
@@ -337,7 +337,7 @@ static void scenario_reads_what_every_part_says(void **state)
 		scenario.expect.verdicts, 1u << VERDICT_CLEAN | 1u << VERDICT_SLOW);
 	assert_int_equal(scenario.expect.disconnected, EXPECT_ALL);
 	assert_int_equal(scenario.expect.orphans, 0);
-	assert_int_equal(scenario.expect.diagnosis, CAUSE_H2);
+	assert_int_equal(scenario.expect.diagnosis, DIAGNOSIS_H2);
 	scenario_done(&scenario);
 }
 
@@ -345,7 +345,7 @@ static void scenario_reads_what_every_part_says(void **state)
 static void events_are_those_of_the_docs(void **state)
 {
 	FILE *docs = fopen("docs/events.md", "r");
-	char row[1024], *cell, *name;
+	char row[1024], *pidns, *name;
 	size_t known = 2; /* "sessions.ready" and "exit" are no events */
 
 	(void)state;
@@ -353,12 +353,12 @@ static void events_are_those_of_the_docs(void **state)
 	while (fgets(row, sizeof row, docs)) {
 		if (strncmp(row, "| `", 3) != 0)
 			continue;
-		cell = strtok_r(row, "|", &name);
-		for (cell = strtok(cell, " `,"); cell; cell = strtok(NULL, " `,"))
-			assert_string_equal(events_known[known++], cell);
+		pidns = strtok_r(row, "|", &name);
+		for (pidns = strtok(pidns, " `,"); pidns; pidns = strtok(NULL, " `,"))
+			assert_string_equal(event_names[known++], pidns);
 	}
 	fclose(docs);
-	assert_int_equal(known, events_count());
+	assert_int_equal(known, event_names_count());
 	assert_true(known > 40);
 }
 

@@ -1,0 +1,216 @@
+#include "bench/rig.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/programs.h"
+#include "harness/run/case.h"
+#include "lib/buf.h"
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/fd_limit.h"
+#include "lib/mem.h"
+#include "lib/wait.h"
+
+#define SEED          1 /* latencies are fixed here, nothing is drawn */
+#define PROGRAM_NS    (60 * CLOCK_S)
+#define SCENARIO_SIZE 4096
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct rig *rig = signal->data;
+
+	(void)number;
+	rig->interrupted = true;
+	/* Whoever asks again does not want to wait. */
+	for (size_t i = 0; i < COUNT(rig->signals); i++)
+		uv_signal_stop(&rig->signals[i]);
+}
+
+static void catch_signals(struct rig *rig)
+{
+	static const int numbers[] = {SIGINT, SIGTERM};
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		uv_signal_init(&rig->loop, &rig->signals[i]);
+		rig->signals[i].data = rig;
+		uv_signal_start(&rig->signals[i], on_signal, numbers[i]);
+		uv_unref((uv_handle_t *)&rig->signals[i]);
+	}
+}
+
+bool rig_open(struct rig *rig, struct err *err)
+{
+	struct engine_options options = {.interrupted = &rig->interrupted};
+	struct err why = {0};
+
+	*rig = (struct rig){.run_dir = {.lock = -1}};
+	uv_loop_init(&rig->loop);
+	catch_signals(rig);
+	fd_limit_raise();
+	run_dir_clean();
+	if (!run_dir_open(&rig->run_dir, err))
+		return false;
+	rig->here = programs_folder();
+	rig->programs = mem_textf("%s/../bin", rig->here);
+	options.run_id = rig->run_dir.id;
+	options.programs = rig->programs;
+	rig->reaper = reaper_create(&rig->loop, NULL, NULL, err);
+	rig->process = rig->reaper ? engine_create(&rig->loop, "process", &options, err)
+				   : NULL;
+	if (!rig->process)
+		return false;
+	rig->docker = engine_create(&rig->loop, "docker", &options, &why);
+	if (!rig->docker)
+		snprintf(rig->no_docker, sizeof rig->no_docker, "%.255s", why.text);
+	return true;
+}
+
+void rig_close(struct rig *rig)
+{
+	engine_destroy(rig->docker);
+	engine_destroy(rig->process);
+	reaper_destroy(rig->reaper);
+	for (size_t i = 0; i < COUNT(rig->signals); i++)
+		uv_close((uv_handle_t *)&rig->signals[i], NULL);
+	uv_run(&rig->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&rig->loop);
+	run_dir_close(&rig->run_dir, false);
+	free(rig->here);
+	free(rig->programs);
+}
+
+bool rig_scenario(struct scenario *scenario, struct err *err, const char *format, ...)
+{
+	char text[SCENARIO_SIZE];
+	struct json_doc doc = {0};
+	va_list args;
+	bool ok;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	ok = json_doc_parse(&doc, "bench", text, strlen(text), err) &&
+		scenario_read(scenario, &doc, doc.root, err);
+	json_doc_done(&doc);
+	return ok;
+}
+
+bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *scenario,
+	struct seen *seen, struct err *err)
+{
+	int64_t began_ns = clock_now();
+
+	case_run(
+		&(struct case_options){
+			.loop = &rig->loop,
+			.engine = engine,
+			.programs = rig->programs,
+			.run_folder = rig->run_dir.folder,
+			.interrupted = &rig->interrupted,
+			.seed = SEED,
+		},
+		scenario, &seen->evidence);
+	seen->wall_ns = clock_now() - began_ns;
+	if (seen->evidence.trouble != TROUBLE_NONE)
+		return err_set(
+			err, "%s: %s", scenario->name, seen->evidence.trouble_text);
+	judge(&seen->judgement, scenario, &seen->evidence);
+	if (!seen->judgement.met || seen->judgement.stop_ns < 0)
+		return err_set(err, "%s: %s: %s", scenario->name,
+			verdict_name(seen->judgement.verdict), seen->judgement.reason);
+	return true;
+}
+
+void seen_done(struct seen *seen)
+{
+	evidence_done(&seen->evidence);
+}
+
+/* A program under way. */
+struct run {
+	struct buf said;
+	bool ended;
+	int status;
+	int64_t ended_ns;
+};
+
+static void on_output(void *arg, const char *data, size_t len)
+{
+	struct run *run = arg;
+
+	buf_add(&run->said, data, len);
+}
+
+static void on_exit_of(void *arg, int status)
+{
+	struct run *run = arg;
+
+	run->ended_ns = clock_now();
+	run->status = status;
+	run->ended = true;
+}
+
+static bool has_ended(const void *arg)
+{
+	return ((const struct run *)arg)->ended;
+}
+
+bool rig_program(
+	struct rig *rig, const char *const *argv, int64_t *wall_ns, struct err *err)
+{
+	SCOPED(buf_done) struct buf said = {0};
+	struct run run = {0};
+	int64_t began_ns = clock_now();
+	struct child *child = child_spawn(rig->reaper,
+		&(struct child_spec){
+			.argv = argv,
+			.on_stdout = on_output,
+			.on_stderr = on_output,
+			.on_exit = on_exit_of,
+			.arg = &run,
+		},
+		err);
+	enum wait_end end;
+
+	if (!child)
+		return err_while(err, "start %s", argv[0]);
+	end = wait_until(
+		&rig->loop, has_ended, &run, began_ns + PROGRAM_NS, &rig->interrupted);
+	if (end != WAIT_SO) {
+		/* A script then removes what it made. */
+		child_stop(child, 0, PROGRAM_NS);
+		wait_until(&rig->loop, has_ended, &run, clock_now() + 2 * PROGRAM_NS,
+			NULL);
+	}
+	child_destroy(child);
+	said = run.said;
+	*wall_ns = run.ended_ns - began_ns;
+	if (end == WAIT_INTERRUPTED)
+		return err_set(err, "interrupted");
+	if (end == WAIT_DEADLINE)
+		return err_set(err, "%s did not end: %s", argv[0], buf_text(&said));
+	if (!WIFEXITED(run.status) || WEXITSTATUS(run.status) != 0)
+		return err_set(err, "%s failed: %s", argv[0], buf_text(&said));
+	return true;
+}
+
+bool rig_has_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	SCOPED(mem_free) char *folders = mem_text(path ? path : "");
+	char *rest = folders;
+
+	for (char *folder; (folder = strsep(&rest, ":"));) {
+		SCOPED(mem_free) char *program = mem_textf("%s/%s", folder, name);
+
+		if (access(program, X_OK) == 0)
+			return true;
+	}
+	return false;
+}

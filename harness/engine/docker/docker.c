@@ -1,0 +1,273 @@
+/*
+ * The Docker engine: containers, by the Engine API alone. A container's stop is the
+ * daemon's; what happened is read from the kernel where PID 1 is one of its processes,
+ * and from the daemon's own words where not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "harness/engine/docker/container.h"
+#include "harness/engine/docker/images.h"
+#include "harness/engine/docker/prune.h"
+#include "harness/engine/engine_impl.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+static struct docker_engine *of(struct engine *engine)
+{
+	return (struct docker_engine *)engine;
+}
+
+/* --- labels --- */
+
+cJSON *docker_labels(const struct docker_engine *docker)
+{
+	cJSON *labels = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(
+		labels, DOCKER_RUN_LABEL, docker->engine.options.run_id);
+	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, docker->run_dir);
+	return labels;
+}
+
+static char *find_home(void)
+{
+	const char *temporary = getenv("TMPDIR");
+	struct utsname host = {0};
+
+	uname(&host);
+	return mem_textf(
+		"%s:%s", host.nodename, temporary && temporary[0] ? temporary : "/tmp");
+}
+
+/* --- images --- */
+
+static bool prepare(struct engine *engine, const char *image, struct err *err)
+{
+	struct docker_engine *docker = of(engine);
+
+	if (image)
+		return docker_images_have(docker, image, err);
+	if (!docker->image)
+		docker->image = docker_images_load(docker, DOCKER_IMAGE_PROGRAMS, err);
+	return docker->image != NULL;
+}
+
+static bool load_and_tell(struct docker_engine *docker, enum docker_image image,
+	engine_said_fn *said, void *arg, struct err *err)
+{
+	SCOPED(mem_free) char *name = docker_images_load(docker, image, err);
+	SCOPED(mem_free) char *latest =
+		name ? docker_images_tag(docker, name, err) : NULL;
+	SCOPED(mem_free) char *line = NULL;
+
+	if (!latest)
+		return false;
+	line = mem_textf("%s (%s)", latest, name);
+	said(arg, line);
+	return true;
+}
+
+static int load_all(
+	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
+{
+	for (int i = 0; i < DOCKER_IMAGES; i++) {
+		if (!load_and_tell(of(engine), (enum docker_image)i, said, arg, err))
+			return -1;
+	}
+	return DOCKER_IMAGES;
+}
+
+/* --- containers --- */
+
+static struct subject *up(
+	struct engine *engine, const struct subject_spec *spec, struct err *err)
+{
+	struct docker_engine *docker = of(engine);
+
+	if (!spec->image && !prepare(engine, NULL, err))
+		return NULL;
+	return container_up(
+		docker, spec, spec->image ? spec->image : docker->image, err);
+}
+
+/* --- networks --- */
+
+static cJSON *network_config(struct docker_engine *docker, const char *name)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "Name", name);
+	cJSON_AddStringToObject(json, "Driver", "bridge");
+	cJSON_AddBoolToObject(json, "CheckDuplicate", true);
+	cJSON_AddItemToObject(json, "Labels", docker_labels(docker));
+	return json;
+}
+
+static char *network(struct engine *engine, struct err *err)
+{
+	struct docker_engine *docker = of(engine);
+	char *name =
+		mem_textf("stopbench-%s-%u", engine->options.run_id, ++docker->made);
+	SCOPED(json_free) cJSON *config = network_config(docker, name);
+	struct docker_answer answer;
+	bool ok = docker_api_call(docker->api,
+		&(struct docker_call){
+			.method = "POST",
+			.path = "/networks/create",
+			.json = config,
+			.stubborn = true, /* or nobody would remove it */
+		},
+		&answer, err);
+
+	docker_answer_done(&answer);
+	if (ok)
+		return name;
+	err_while(err, "create network %s", name);
+	free(name);
+	return NULL;
+}
+
+/* One that cannot be removed now bears our label, and goes later. */
+static void network_remove(struct engine *engine, const char *name)
+{
+	SCOPED(mem_free) char *path = mem_textf("/networks/%s", name);
+	struct docker_answer answer;
+	struct err ignored;
+	bool ok = docker_api_call(of(engine)->api,
+		&(struct docker_call){
+			.method = "DELETE",
+			.path = path,
+			.stubborn = true,
+		},
+		&answer, &ignored);
+
+	(void)ok;
+	docker_answer_done(&answer);
+}
+
+static int clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
+{
+	return prune_runs(of(engine), is_over, said, arg, err);
+}
+
+/* --- what it is --- */
+
+static void copy_text(cJSON *json, const char *key, const cJSON *from, const char *name)
+{
+	const char *text = json_text(from, name);
+
+	if (text)
+		cJSON_AddStringToObject(json, key, text);
+}
+
+static void fingerprint(struct engine *engine, cJSON *json)
+{
+	const struct docker_engine *docker = of(engine);
+	const cJSON *about = docker_api_about(docker->api);
+	const cJSON *component;
+
+	cJSON_AddStringToObject(json, "daemon", docker_api_address(docker->api));
+	copy_text(json, "daemon_version", about, "Version");
+	cJSON_AddStringToObject(json, "api_version", docker_api_version(docker->api));
+	copy_text(json, "daemon_kernel", docker->info, "KernelVersion");
+	copy_text(json, "storage_driver", docker->info, "Driver");
+	copy_text(json, "cgroup_version", docker->info, "CgroupVersion");
+	copy_text(json, "cgroup_driver", docker->info, "CgroupDriver");
+	copy_text(json, "runtime", docker->info, "DefaultRuntime");
+	cJSON_ArrayForEach(component, json_get(about, "Components")) {
+		const char *name = json_text(component, "Name");
+
+		if (name && strcmp(name, "Engine") != 0)
+			copy_text(json, name, component, "Version");
+	}
+}
+
+/* Same machine name, same kernel, a socket in our file system: its containers'
+ * processes are ours to see. Each is looked at once more when it runs. */
+static bool is_local(const struct docker_engine *docker)
+{
+	const char *kernel = json_text(docker->info, "KernelVersion");
+	const char *name = json_text(docker->info, "Name");
+	struct utsname host;
+
+	return !docker_api_host(docker->api) && kernel && name && uname(&host) == 0 &&
+		strcmp(kernel, host.release) == 0 && strcmp(name, host.nodename) == 0;
+}
+
+static void look_around(struct docker_engine *docker)
+{
+	struct engine *engine = &docker->engine;
+
+	engine->capabilities = (struct engine_capabilities){
+		.signal = STAMP_ENGINE,
+		.kill = STAMP_ENGINE,
+		.exit = STAMP_ENGINE,
+	};
+	docker->local = is_local(docker);
+	if (!docker->local) {
+		snprintf(engine->capabilities.note, sizeof engine->capabilities.note,
+			"the daemon is on another machine: times are its own, and nobody "
+			"looks at its processes");
+		return;
+	}
+	engine->monitors = proc_monitors_open(engine->loop, &engine->capabilities);
+	engine->capabilities.snapshots = true;
+	engine->capabilities.oom = true;
+}
+
+static void destroy(struct engine *engine)
+{
+	struct docker_engine *docker = of(engine);
+
+	proc_monitors_close(engine->monitors);
+	docker_api_close(docker->api);
+	cJSON_Delete(docker->info);
+	free(docker->run_dir);
+	free(docker->image);
+	free(docker);
+}
+
+static const struct engine_ops docker_ops = {
+	.name = "docker",
+	.destroy = destroy,
+	.fingerprint = fingerprint,
+	.prepare = prepare,
+	.images = load_all,
+	.network = network,
+	.network_remove = network_remove,
+	.up = up,
+	.stop = container_stop,
+	.inspect = container_inspect,
+	.events = container_events,
+	.down = container_down,
+	.keep = container_keep,
+	.clean = clean,
+};
+
+struct engine *docker_create(
+	uv_loop_t *loop, const struct engine_options *options, struct err *err)
+{
+	struct docker_engine *docker = mem_zeroed(sizeof *docker);
+	struct docker_answer info = {0};
+
+	docker->engine.ops = &docker_ops;
+	docker->engine.loop = loop;
+	docker->engine.options = *options;
+	docker->run_dir = find_home();
+	docker->api = docker_api_open(loop, options->interrupted, err);
+	if (docker->api &&
+		docker_api_call(docker->api, &(struct docker_call){.path = "/info"},
+			&info, err)) {
+		docker->info = info.json;
+		look_around(docker);
+		return &docker->engine;
+	}
+	docker_answer_done(&info);
+	destroy(&docker->engine);
+	return NULL;
+}

@@ -1,0 +1,184 @@
+#include "harness/engine/docker/image_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+#include "lib/run_program.h"
+
+static void add(struct image_files *files, const char *inside, const char *source,
+	const char *text)
+{
+	unsigned at = 0;
+
+	while (at < files->count && strcmp(files->files[at].inside, inside) < 0)
+		at++;
+	if (at < files->count && strcmp(files->files[at].inside, inside) == 0)
+		return;
+	files->files = mem_grown(files->files, files->count + 1, sizeof *files->files);
+	memmove(&files->files[at + 1], &files->files[at],
+		(files->count - at) * sizeof *files->files);
+	files->files[at] = (struct image_files_file){
+		.inside = mem_text(inside),
+		.source = mem_text(source),
+		.text = mem_text(text),
+	};
+	files->count++;
+}
+
+void image_files_add(struct image_files *files, const char *inside, const char *source)
+{
+	add(files, inside, source, NULL);
+}
+
+void image_files_add_text(
+	struct image_files *files, const char *inside, const char *text)
+{
+	add(files, inside, NULL, text);
+}
+
+void image_files_done(struct image_files *files)
+{
+	for (unsigned i = 0; i < files->count; i++) {
+		free(files->files[i].inside);
+		free(files->files[i].source);
+		free(files->files[i].text);
+	}
+	free(files->files);
+	*files = (struct image_files){0};
+}
+
+/* --- its hash: FNV-1a of 64 bits. It tells versions of our own files apart, and keeps
+ * nobody from making two that collide. --- */
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static bool hash_file(uint64_t *hash, const char *path, struct err *err)
+{
+	char block[64 << 10];
+	ssize_t len;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	while ((len = read(fd, block, sizeof block)) > 0)
+		*hash = hash_bytes(*hash, block, (size_t)len);
+	if (len < 0)
+		err_sys(err, "read %s", path);
+	close(fd);
+	return len == 0;
+}
+
+bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HASH_SIZE],
+	struct err *err)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	for (unsigned i = 0; i < files->count; i++) {
+		const struct image_files_file *file = &files->files[i];
+
+		/* With its NUL, so that names and contents cannot be moved about. */
+		sum = hash_bytes(sum, file->inside, strlen(file->inside) + 1);
+		if (file->text)
+			sum = hash_bytes(sum, file->text, strlen(file->text) + 1);
+		else if (!hash_file(&sum, file->source, err))
+			return false;
+	}
+	snprintf(hash, IMAGE_FILES_HASH_SIZE, "%016" PRIx64, sum);
+	return true;
+}
+
+/* --- its tar file: links to the sources in a folder, and tar(1), which follows them.
+ * Every system has one, and these flags of it; a library would have been one more
+ * package to install. --- */
+
+static bool make_folders(const char *state, const char *inside, struct err *err)
+{
+	for (const char *slash = strchr(inside, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		SCOPED(mem_free) char *path =
+			mem_textf("%s/%.*s", state, (int)(slash - inside), inside);
+
+		/* Whatever our umask is, others pass through it inside. */
+		if ((mkdir(path, 0755) != 0 && errno != EEXIST) ||
+			chmod(path, 0755) != 0)
+			return err_sys(err, "make %s", path);
+	}
+	return true;
+}
+
+static bool write_text(const char *path, const char *text, struct err *err)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+	bool ok = fd >= 0 && fchmod(fd, 0644) == 0 &&
+		write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (!ok)
+		err_sys(err, "write %s", path);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool case_state_files(
+	const struct image_files *files, const char *state, struct err *err)
+{
+	SCOPED(mem_free) char *tmp = mem_textf("%s/tmp", state);
+
+	if (chmod(state, 0755) != 0 || mkdir(tmp, 0777) != 0 || chmod(tmp, 01777) != 0)
+		return err_sys(err, "make %s", tmp);
+	for (unsigned i = 0; i < files->count; i++) {
+		const struct image_files_file *file = &files->files[i];
+		SCOPED(mem_free) char *path = mem_textf("%s/%s", state, file->inside);
+		bool ok = make_folders(state, file->inside, err);
+
+		if (ok && file->text)
+			ok = write_text(path, file->text, err);
+		else if (ok && symlink(file->source, path) != 0)
+			ok = err_sys(err, "link %s", path);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
+{
+	(void)stat;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+bool image_files_write(const struct image_files *files, const char *path,
+	uv_loop_t *loop, struct err *err)
+{
+	SCOPED(mem_free) char *state = mem_textf("%s.XXXXXX", path);
+	const char *const argv[] = {
+		"tar", "-c", "-h", "-f", path, "-C", state, ".", NULL};
+	SCOPED(buf_done) struct buf out = {0};
+	bool ok;
+
+	if (!mkdtemp(state))
+		return err_sys(err, "make %s", state);
+	ok = case_state_files(files, state, err) && run_program(loop, argv, &out, err);
+	nftw(state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return ok;
+}

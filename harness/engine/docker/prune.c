@@ -1,0 +1,121 @@
+#include "harness/engine/docker/prune.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* Containers first: a network goes when nobody is on it. */
+static const struct sort {
+	const char *what;
+	const char *list;   /* gets the filters behind it */
+	const char *remove; /* gets the id */
+	const char *suffix;
+} sorts[] = {
+	{"container", "/containers/json?all=1&filters=", "/containers/",
+		"?force=1&v=1"},
+	{"network", "/networks?filters=", "/networks/", ""},
+};
+
+struct cleaning {
+	struct docker_engine *docker;
+	engine_is_over_fn *is_over;
+	engine_said_fn *said;
+	void *arg;
+	int removed;
+};
+
+/* "/stopbench-1a2b3c4d-1-service", of a container's "Names" or a network's "Name". */
+static const char *name_of(const cJSON *thing)
+{
+	const cJSON *first = json_at(thing, "Names.0");
+	const char *name =
+		cJSON_IsString(first) ? first->valuestring : json_text(thing, "Name");
+
+	return name ? name + (*name == '/') : "?";
+}
+
+static bool remove_one(struct cleaning *cleaning, const struct sort *sort,
+	const cJSON *thing, const char *run_id, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("%s%s%s", sort->remove, json_text(thing, "Id"), sort->suffix);
+	SCOPED(mem_free) char *line = mem_textf(
+		"removed %s %s of run %s", sort->what, name_of(thing), run_id);
+	struct docker_answer answer;
+	bool ok = docker_api_call(cleaning->docker->api,
+		&(struct docker_call){
+			.method = "DELETE",
+			.path = path,
+			.stubborn = true,
+		},
+		&answer, err);
+	/* Somebody else may be cleaning as well. */
+	bool gone = answer.status == 404;
+
+	docker_answer_done(&answer);
+	if (!ok)
+		return gone ||
+			err_while(err, "remove %s %s", sort->what, name_of(thing));
+	cleaning->removed++;
+	cleaning->said(cleaning->arg, line);
+	return true;
+}
+
+static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct err *err)
+{
+	SCOPED(json_free) cJSON *filters = cJSON_CreateObject();
+	SCOPED(mem_free) char *query = NULL;
+	SCOPED(mem_free) char *path = NULL;
+	struct docker_answer answer;
+
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(filters, "label"),
+		cJSON_CreateString(DOCKER_RUN_LABEL));
+	query = docker_api_escape_json(filters);
+	path = mem_textf("%s%s", sort->list, query);
+	if (docker_api_call(cleaning->docker->api, &(struct docker_call){.path = path},
+		    &answer, err))
+		return answer.json;
+	docker_answer_done(&answer);
+	return NULL;
+}
+
+/* Of what others left nobody here can tell whether it is over. */
+static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
+{
+	const char *run_dir = json_text(json_get(thing, "Labels"), DOCKER_HOME_LABEL);
+
+	return run_dir && strcmp(run_dir, cleaning->docker->run_dir) == 0 &&
+		json_text(thing, "Id");
+}
+
+static bool remove_sort(
+	struct cleaning *cleaning, const struct sort *sort, struct err *err)
+{
+	SCOPED(json_free) cJSON *things = list(cleaning, sort, err);
+	const cJSON *thing;
+	bool ok = true;
+
+	if (!things)
+		return err_while(err, "list what has our label");
+	cJSON_ArrayForEach(thing, things) {
+		const char *run_id =
+			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
+
+		if (run_id && is_from_here(cleaning, thing) &&
+			cleaning->is_over(run_id))
+			ok = remove_one(cleaning, sort, thing, run_id, err) && ok;
+	}
+	return ok;
+}
+
+int prune_runs(struct docker_engine *docker, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
+{
+	struct cleaning cleaning = {docker, is_over, said, arg, 0};
+	bool ok = true;
+
+	for (size_t i = 0; i < COUNT(sorts); i++)
+		ok = remove_sort(&cleaning, &sorts[i], err) && ok;
+	return ok ? cleaning.removed : -1;
+}

@@ -1,0 +1,246 @@
+#include "harness/engine/test/engine_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cc.h"
+#include "lib/mem.h"
+#include "lib/wait.h"
+
+#define ARGUMENTS_MAX 16
+
+/* The puppet is beside the test. */
+static char *puppet_path(void)
+{
+	char path[PATH_MAX] = {0};
+
+	assert_true(readlink("/proc/self/exe", path, sizeof path - 1) > 0);
+	return mem_textf("%s/puppet", dirname(path));
+}
+
+/* As a run does it: whoever cleans up meanwhile sees that this one is not over. */
+static void lock_folder(struct fixture *fixture)
+{
+	const char *temporary = getenv("TMPDIR");
+	SCOPED(mem_free) char *lock = NULL;
+	uint32_t number = 0;
+
+	assert_int_equal(getrandom(&number, sizeof number, 0), sizeof number);
+	fixture->run_id = mem_textf("%08x", number);
+	fixture->folder = mem_textf("%s/stopbench-%s",
+		temporary && temporary[0] ? temporary : "/tmp", fixture->run_id);
+	lock = mem_textf("%s/lock", fixture->folder);
+	assert_int_equal(mkdir(fixture->folder, 0755), 0);
+	fixture->lock = open(lock, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fixture->lock >= 0);
+	assert_int_equal(flock(fixture->lock, LOCK_EX | LOCK_NB), 0);
+}
+
+/* One has our process id in its name: so an image of them is nobody else's, and may be
+ * removed. */
+static void make_folder(struct fixture *fixture)
+{
+	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
+	const char *const programs[] = {"bin/service", "bin/mock-agent", "bin/mock-mcp",
+		"subjects/puppet", own};
+	SCOPED(mem_free) char *puppet = puppet_path();
+	SCOPED(mem_free) char *subjects = NULL;
+
+	lock_folder(fixture);
+	fixture->programs = mem_textf("%s/bin", fixture->folder);
+	subjects = mem_textf("%s/subjects", fixture->folder);
+	assert_int_equal(mkdir(fixture->programs, 0755), 0);
+	assert_int_equal(mkdir(subjects, 0755), 0);
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		SCOPED(mem_free) char *link =
+			mem_textf("%s/%s", fixture->folder, programs[i]);
+
+		assert_int_equal(symlink(puppet, link), 0);
+	}
+}
+
+struct fixture *engine_fixture_open(const char *engine, struct err *err)
+{
+	struct fixture *fixture = mem_zeroed(sizeof *fixture);
+
+	uv_loop_init(&fixture->loop);
+	buf_init(&fixture->log, 64 << 20);
+	make_folder(fixture);
+	fixture->engine = engine_create(&fixture->loop, engine,
+		&(struct engine_options){
+			.run_id = fixture->run_id,
+			.programs = fixture->programs,
+			.interrupted = &fixture->interrupted,
+		},
+		err);
+	if (fixture->engine && engine_prepare(fixture->engine, NULL, err))
+		return fixture;
+	engine_fixture_close(fixture);
+	return NULL;
+}
+
+static int remove_one(
+	const char *path, const struct stat *stat, int type, struct FTW *walk)
+{
+	(void)stat;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+void engine_fixture_close(struct fixture *fixture)
+{
+	if (!fixture)
+		return;
+	subject_down(fixture->subject);
+	engine_destroy(fixture->engine);
+	uv_run(&fixture->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&fixture->loop), 0);
+	nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	close(fixture->lock);
+	free(fixture->run_id);
+	free(fixture->folder);
+	free(fixture->programs);
+	buf_done(&fixture->log);
+	free(fixture);
+}
+
+static void on_log(void *arg, int64_t ns, const char *line, size_t len)
+{
+	struct fixture *fixture = arg;
+
+	assert_true(ns > 0 && ns <= clock_now());
+	buf_add(&fixture->log, line, len);
+	buf_adds(&fixture->log, "\n");
+	fixture->lines++;
+}
+
+struct subject *engine_fixture_try(struct fixture *fixture,
+	const struct engine_fixture_unit *given, const char *const *argv,
+	struct err *err)
+{
+	static const char *const nothing[] = {NULL};
+
+	return engine_up(fixture->engine,
+		&(struct subject_spec){
+			.name = given->name ? given->name : "service",
+			.image = given->image,
+			.argv = argv,
+			.env = given->env ? given->env : nothing,
+			.run_folder = fixture->folder,
+			.network = given->network,
+			.stop_signal = "SIGTERM",
+			.grace_ns = given->grace_ns ? given->grace_ns : 10 * CLOCK_S,
+			.init = given->init,
+			.log = on_log,
+			.arg = fixture,
+		},
+		err);
+}
+
+void engine_fixture_up(
+	struct fixture *fixture, const struct engine_fixture_unit *given, ...)
+{
+	const char *argv[ARGUMENTS_MAX] = {"puppet"};
+	struct err err = {0};
+	va_list args;
+
+	va_start(args, given);
+	for (unsigned i = 1; i < ARGUMENTS_MAX - 1; i++) {
+		argv[i] = va_arg(args, const char *);
+		if (!argv[i])
+			break;
+	}
+	va_end(args);
+	fixture->subject = engine_fixture_try(fixture, given, argv, &err);
+	if (!fixture->subject)
+		fail_msg("%s", err.text);
+}
+
+struct wanted {
+	const struct fixture *fixture;
+	const char *line;
+};
+
+bool engine_fixture_has_line(const struct fixture *fixture, const char *line)
+{
+	const char *at = buf_text(&fixture->log);
+	size_t len = strlen(line);
+
+	while (*at) {
+		const char *end = strchr(at, '\n');
+
+		if ((size_t)(end - at) == len && memcmp(at, line, len) == 0)
+			return true;
+		at = end + 1;
+	}
+	return false;
+}
+
+static bool has_line(const void *arg)
+{
+	const struct wanted *wanted = arg;
+
+	return engine_fixture_has_line(wanted->fixture, wanted->line);
+}
+
+void engine_fixture_await_line(struct fixture *fixture, const char *line)
+{
+	const struct wanted wanted = {fixture, line};
+
+	if (wait_until(&fixture->loop, has_line, &wanted,
+		    clock_now() + STAGE_PATIENCE_NS, NULL) != WAIT_SO)
+		fail_msg("no line \"%s\" in:\n%s", line, buf_text(&fixture->log));
+}
+
+static bool is_over(const void *arg)
+{
+	return !subject_running(((const struct fixture *)arg)->subject);
+}
+
+void engine_fixture_await_end(struct fixture *fixture)
+{
+	assert_int_equal(wait_until(&fixture->loop, is_over, fixture,
+				 clock_now() + STAGE_PATIENCE_NS, NULL),
+		WAIT_SO);
+}
+
+static bool is_stopped(const void *arg)
+{
+	return subject_stopped(((const struct fixture *)arg)->subject);
+}
+
+const struct stop_facts *engine_fixture_settle(struct fixture *fixture)
+{
+	struct err err = {0};
+
+	assert_int_equal(wait_until(&fixture->loop, is_stopped, fixture,
+				 clock_now() + STAGE_PATIENCE_NS, NULL),
+		WAIT_SO);
+	if (!subject_inspect(fixture->subject, &err))
+		fail_msg("inspect: %s", err.text);
+	return subject_facts(fixture->subject);
+}
+
+const struct stop_facts *engine_fixture_stop(struct fixture *fixture)
+{
+	struct err err = {0};
+
+	if (!subject_stop(fixture->subject, &err))
+		fail_msg("stop: %s", err.text);
+	return engine_fixture_settle(fixture);
+}

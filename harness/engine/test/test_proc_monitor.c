@@ -1,0 +1,208 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/engine/proc_monitor.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/wait.h"
+
+#define PATIENCE_NS (20 * CLOCK_S)
+
+struct scene {
+	uv_loop_t loop;
+	struct engine_capabilities capabilities;
+	struct proc_monitors *monitors;
+	struct proc_monitor *monitor;
+	struct stop_facts facts;
+	pid_t pid;
+	int go[2]; /* the child begins when it can read from it */
+	unsigned ended;
+};
+
+static int set_up(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+
+	uv_loop_init(&scene->loop);
+	scene->monitors = proc_monitors_open(&scene->loop, &scene->capabilities);
+	scene->facts.stop_signal = SIGTERM;
+	assert_int_equal(pipe(scene->go), 0);
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	proc_monitor_close(scene->monitor);
+	proc_monitors_close(scene->monitors);
+	close(scene->go[0]);
+	close(scene->go[1]);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->loop), 0);
+	free(scene);
+	return 0;
+}
+
+static void on_ended(void *arg)
+{
+	((struct scene *)arg)->ended++;
+}
+
+static void await_go(const struct scene *scene)
+{
+	char byte;
+
+	if (read(scene->go[0], &byte, 1) != 1)
+		_exit(99);
+}
+
+static void look_at(struct scene *scene, pid_t pid)
+{
+	struct err err = {0};
+
+	scene->pid = pid;
+	scene->monitor = proc_monitor_open(scene->monitors, pid, on_ended, scene, &err);
+	if (!scene->monitor)
+		fail_msg("%s", err.text);
+	assert_int_equal(write(scene->go[1], "g", 1), 1);
+}
+
+static bool has_ended(const void *arg)
+{
+	return ((const struct scene *)arg)->ended > 0;
+}
+
+static pid_t see_it_end(struct scene *scene)
+{
+	pid_t kill_by = 0;
+
+	assert_int_equal(wait_until(&scene->loop, has_ended, scene,
+				 clock_now() + PATIENCE_NS, NULL),
+		WAIT_SO);
+	assert_true(proc_monitor_ended(scene->monitor));
+	assert_int_equal(waitpid(scene->pid, NULL, 0), scene->pid);
+	proc_monitor_tell(scene->monitor, &scene->facts, &kill_by);
+	assert_int_equal(scene->ended, 1);
+	return kill_by;
+}
+
+static void proc_monitor_sees_the_end_and_its_status(void **state)
+{
+	struct scene *scene = *state;
+	int64_t before_ns = clock_now();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		await_go(scene);
+		_exit(5);
+	}
+	look_at(scene, pid);
+	see_it_end(scene);
+	assert_int_not_equal(scene->facts.exit_source, STAMP_NONE);
+	assert_true(scene->facts.exit_ns > before_ns);
+	assert_true(scene->facts.exit_ns <= clock_now());
+	if (scene->facts.wait_status_known)
+		assert_int_equal(WEXITSTATUS(scene->facts.wait_status), 5);
+}
+
+static void *live_on(void *arg)
+{
+	const struct timespec pause = {.tv_nsec = 300 * CLOCK_MS};
+
+	(void)arg;
+	nanosleep(&pause, NULL);
+	_exit(0);
+}
+
+static void proc_monitor_stamps_the_end_of_the_last_thread(void **state)
+{
+	struct scene *scene = *state;
+	int64_t began_ns;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		await_go(scene);
+		pthread_create(&thread, NULL, live_on, NULL);
+		pthread_exit(NULL);
+	}
+	began_ns = clock_now();
+	look_at(scene, pid);
+	see_it_end(scene);
+	assert_true(scene->facts.exit_ns - began_ns >= 300 * CLOCK_MS);
+}
+
+static void proc_monitor_tells_the_stop_signal_from_the_kill(void **state)
+{
+	struct scene *scene = *state;
+	pid_t kill_by, pid = fork();
+
+	if (pid == 0) {
+		await_go(scene);
+		for (;;)
+			pause();
+	}
+	if (!scene->capabilities.signal_delivery) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		print_message("%s\n", scene->capabilities.note);
+		skip();
+	}
+	scene->facts.stop_signal = SIGCONT;
+	look_at(scene, pid);
+	/* Before it was asked for, it is not the stop's. */
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	scene->facts.asked_ns = clock_now();
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	kill_by = see_it_end(scene);
+	assert_int_equal(scene->facts.signals_seen, 2);
+	assert_true(scene->facts.signal_ns >= scene->facts.asked_ns);
+	assert_true(scene->facts.kill_ns >= scene->facts.signal_ns);
+	assert_true(scene->facts.exit_ns >= scene->facts.kill_ns);
+	assert_int_equal(scene->facts.kill_source, STAMP_KERNEL);
+	assert_int_equal(kill_by, getpid());
+	assert_string_equal(scene->facts.kill_sender, "test_eye");
+}
+
+static void proc_monitor_is_not_opened_on_what_is_gone(void **state)
+{
+	struct scene *scene = *state;
+	struct err err = {0};
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_null(proc_monitor_open(scene->monitors, pid, on_ended, scene, &err));
+	assert_non_null(strstr(err.text, "pidfd"));
+}
+
+int main(void)
+{
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		SCENE(proc_monitor_sees_the_end_and_its_status),
+		SCENE(proc_monitor_stamps_the_end_of_the_last_thread),
+		SCENE(proc_monitor_tells_the_stop_signal_from_the_kill),
+		SCENE(proc_monitor_is_not_opened_on_what_is_gone),
+	};
+#undef SCENE
+
+	return cmocka_run_group_tests_name("eye", tests, NULL, NULL);
+}

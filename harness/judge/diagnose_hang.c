@@ -1,0 +1,240 @@
+#include "harness/judge/diagnose_hang.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+
+#define TIME(ns)  clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define NAMED_MAX 5 /* sessions or servers that a sentence names */
+
+/* How the sessions stood when PID 1 ended. */
+struct standing {
+	unsigned done, waiting, never;
+	int64_t longest_done_ns; /* of those let go */
+	int64_t sum_done_ns;
+	int64_t longest_wait_ns; /* of those that were still waiting */
+};
+
+/* The service's own word that it began, or that its request reached the API. */
+static int64_t began(const struct session_record *record)
+{
+	return record->begun_ns ? record->begun_ns : record->asked_ns;
+}
+
+/* From its beginning to its end, or to PID 1's. */
+static int64_t took(const struct view *view, const struct session_record *record)
+{
+	int64_t end_ns = view->facts->exit_ns ? view->facts->exit_ns
+					      : view->evidence->stopped_ns;
+	int64_t ns = (record->done ? record->done_ns : end_ns) - began(record);
+
+	return ns > 0 ? ns : 0;
+}
+
+static struct standing stand(const struct view *view)
+{
+	struct standing standing = {0};
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_record *record = &view->sessions.records[i];
+		int64_t took_ns;
+
+		if (!began(record)) {
+			standing.never += !record->done;
+			standing.done += record->done;
+			continue;
+		}
+		took_ns = took(view, record);
+		if (record->done) {
+			standing.done++;
+			standing.sum_done_ns += took_ns;
+			if (took_ns > standing.longest_done_ns)
+				standing.longest_done_ns = took_ns;
+			continue;
+		}
+		standing.waiting++;
+		if (took_ns > standing.longest_wait_ns)
+			standing.longest_wait_ns = took_ns;
+	}
+	return standing;
+}
+
+bool hang_grace_believed(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	int64_t believed_ns =
+		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
+
+	(void)judgement;
+	/* Without an overall deadline a belief decides nothing. */
+	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
+		return false;
+	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
+		return false;
+	snprintf(text, size,
+		"the service planned with a grace of %s, the engine gave %s",
+		TIME(believed_ns), TIME(view->scenario->stop.grace_ns));
+	return true;
+}
+
+bool hang_sequential(const struct view *view, const struct judgement *judgement,
+	char *text, size_t size)
+{
+	struct standing standing;
+	int64_t each_ns, all_ns;
+
+	(void)judgement;
+	if (!view->killed || !view->shutdown)
+		return false;
+	standing = stand(view);
+	/* One at a time, some done, the current one no slower than twice the slowest of
+	 * those: no single session is the cause, their number is. */
+	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
+		standing.longest_wait_ns > 2 * standing.longest_done_ns)
+		return false;
+	each_ns = standing.sum_done_ns / standing.done;
+	all_ns = each_ns * view->sessions.count;
+	if (all_ns <= view->scenario->stop.grace_ns)
+		return false;
+	snprintf(text, size,
+		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
+		"never begun; all need %s, more than the grace of %s",
+		standing.done, view->sessions.count, TIME(each_ns), standing.never,
+		TIME(all_ns), TIME(view->scenario->stop.grace_ns));
+	return true;
+}
+
+bool hang_turns(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	const struct inflight *turns = &view->turns;
+	unsigned count = view->killed ? turns->killed : turns->interrupted;
+
+	(void)judgement;
+	if (count == 0 || (view->killed && !view->shutdown))
+		return false;
+	snprintf(text, size, "%u turn%s in flight %s", count, count == 1 ? "" : "s",
+		view->killed ? "needed longer than the grace"
+			: count == 1
+			? "was interrupted and answered 503: it needed longer than "
+			  "the service's budget"
+			: "were interrupted and answered 503: they needed longer than "
+			  "the service's budget");
+	return true;
+}
+
+/* Until when what happened was the service's doing, and not its death's. */
+static int64_t last_moment(const struct view *view)
+{
+	return view->facts->kill_ns ? view->facts->kill_ns : view->facts->exit_ns;
+}
+
+/* "session 2 (4.00s), session 3 (1.20s), ..." */
+static void name_waiting(const struct view *view, struct buf *names)
+{
+	unsigned named = 0;
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_record *record = &view->sessions.records[i];
+		bool failed = record->failed && record->failed_ns < last_moment(view);
+
+		if (record->done || !began(record))
+			continue;
+		if (named == NAMED_MAX) {
+			buf_adds(names, ", ...");
+			return;
+		}
+		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", record->label,
+			TIME(took(view, record)), failed ? ", " : "",
+			failed ? record->failed : "");
+		named++;
+	}
+}
+
+/* Nobody asked the API: that is a cause only where it was meant so. */
+static bool say_dropped(
+	const struct view *view, unsigned never, char *text, size_t size)
+{
+	if (never == 0 || !view->disconnect || strcmp(view->disconnect, "none") != 0)
+		return false;
+	snprintf(text, size,
+		"no disconnect was begun for %u of %u sessions, DISCONNECT=none: their agent "
+		"clients were dropped, and it waits for their streams and MCP servers "
+		"to end by themselves",
+		never, view->sessions.count);
+	return true;
+}
+
+bool hang_agent(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	struct standing standing = stand(view);
+
+	(void)judgement;
+	/* What was not kept may have said that they were let go. */
+	if (view->evidence->events_dropped)
+		return false;
+	if (standing.waiting == 0)
+		return say_dropped(view, standing.never, text, size);
+	name_waiting(view, &names);
+	snprintf(text, size,
+		"%s %u of %u sessions: session %s; %u were let go, %u "
+		"never begun",
+		view->killed ? "waited for the agent API to let go of"
+			     : "ended before the agent API had let go of",
+		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
+		standing.never);
+	return true;
+}
+
+static bool is_server(const struct lifeline *lifeline)
+{
+	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
+}
+
+/* NULL: it was told nothing, and nobody waited for its answer to that. */
+static const char *how_deaf(const struct lifeline *lifeline, int64_t until_ns)
+{
+	bool eof = lifeline->eof_ns && lifeline->eof_ns < until_ns;
+	bool told = lifeline->signal_ns && lifeline->signal_ns < until_ns;
+
+	if (eof)
+		return told ? "ignored EOF and its signal"
+			    : "ignored EOF, got no signal";
+	return told ? "ignored its signal" : NULL;
+}
+
+bool hang_mcp(const struct view *view, const struct judgement *judgement, char *text,
+	size_t size)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	unsigned count = 0;
+
+	(void)judgement;
+	if (!view->killed || !view->shutdown)
+		return false;
+	for (unsigned i = 0; i < view->leaks.count; i++) {
+		const struct lifeline *lifeline = view->leaks.list[i].lifeline;
+		const char *how = lifeline && is_server(lifeline)
+			? how_deaf(lifeline, last_moment(view))
+			: NULL;
+
+		if (!how)
+			continue;
+		if (count++ >= NAMED_MAX)
+			continue;
+		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
+			view->leaks.list[i].text, how);
+	}
+	if (count == 0)
+		return false;
+	snprintf(text, size, "waited for %u MCP server%s to exit: %s%s", count,
+		count == 1 ? "" : "s", buf_text(&names),
+		count > NAMED_MAX ? ", ..." : "");
+	return true;
+}

@@ -1,0 +1,47 @@
+/*
+ * session_records - the events of a case told session by session.
+ *
+ * A session is one of the agent API's, by its id: a room may have had several. What the
+ * API says of it is the mock agent's word alone, whoever else writes such events. The
+ * service speaks of rooms: that is the room's latest session.
+ */
+#ifndef HARNESS_JUDGE_SESSION_RECORDS_H
+#define HARNESS_JUDGE_SESSION_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/run/evidence.h"
+
+struct session_record {
+	const char *label; /* the room; borrowed from the evidence, as all text here */
+	unsigned earlier;  /* index of the room's session before this one; NO_RECORD */
+	int64_t opened_ns; /* the API created it */
+	int64_t asked_ns;  /* agent.disconnect.begin: the way down reached the API */
+	int64_t begun_ns;  /* the service's session.disconnect.begin */
+	/* agent.disconnect.done, or, where sessions are kept, the service's
+	 * session.disconnected */
+	int64_t done_ns;
+	int64_t stream_closed_ns; /* by the client, its last one */
+	unsigned streams;         /* open */
+	const char *failed;       /* the service's or the API's reason, NULL: none */
+	int64_t failed_ns;
+	int64_t kept_ns; /* the service let it go without ending it at the API */
+	bool done;
+	bool doubtful; /* kept, and its stream closed no sooner than PID 1 died */
+};
+
+#define NO_RECORD UINT32_MAX
+
+struct session_records {
+	struct session_record
+		*records; /* owned; in the order in which they were opened */
+	unsigned count;
+	unsigned done, doubtful;
+};
+
+void session_records_tell(
+	struct session_records *sessions, const struct evidence *evidence);
+void session_records_done(struct session_records *sessions);
+
+#endif

@@ -1,0 +1,171 @@
+#include "harness/report/terminal.h"
+
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+
+#define WIDTH_USUAL 80
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0];
+}
+
+static unsigned width_of(int fd)
+{
+	struct winsize size = {0};
+
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WIDTH_USUAL;
+}
+
+struct terminal terminal_of(FILE *out)
+{
+	struct terminal terminal = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+	const char *kind = getenv("TERM");
+	int fd = fileno(out);
+
+	if (fd < 0 || !isatty(fd))
+		return terminal;
+	terminal.width = width_of(fd);
+	terminal.live = kind && kind[0] && strcmp(kind, "dumb") != 0;
+	terminal.colours = terminal.live && !is_set("NO_COLOR");
+	return terminal;
+}
+
+/* One character off the front of a text: its bytes and its columns. */
+struct piece {
+	size_t len;
+	unsigned columns;
+	bool blank; /* to be shown as a blank */
+};
+
+static struct piece take_piece(const char *text, mbstate_t *state)
+{
+	wchar_t c;
+	size_t len = mbrtowc(&c, text, MB_CUR_MAX, state);
+	int columns;
+
+	/* Not of this locale: whoever reads it may still know it. */
+	if (len == (size_t)-1 || len == (size_t)-2 || len == 0) {
+		*state = (mbstate_t){0};
+		return (struct piece){.len = 1, .columns = 1};
+	}
+	columns = wcwidth(c);
+	if (columns < 0)
+		return (struct piece){.len = len, .columns = 1, .blank = true};
+	return (struct piece){.len = len, .columns = (unsigned)columns};
+}
+
+unsigned terminal_columns(const char *text)
+{
+	mbstate_t state = {0};
+	unsigned columns = 0;
+
+	while (*text) {
+		struct piece piece = take_piece(text, &state);
+
+		columns += piece.columns;
+		text += piece.len;
+	}
+	return columns;
+}
+
+/* Bytes of the text that fit into width. */
+static size_t fitting(const char *text, unsigned width)
+{
+	mbstate_t state = {0};
+	unsigned columns = 0;
+	const char *at = text;
+
+	while (*at) {
+		struct piece piece = take_piece(at, &state);
+
+		columns += piece.columns;
+		if (columns > width)
+			break;
+		at += piece.len;
+	}
+	return (size_t)(at - text);
+}
+
+char *terminal_fit(const struct terminal *terminal, const char *text, unsigned width)
+{
+	const char *ellipsis = terminal->utf8 ? "\u2026" : "...";
+	unsigned ellipsis_width = terminal->utf8 ? 1 : 3;
+	struct buf line = {0};
+	mbstate_t state = {0};
+	struct piece piece;
+
+	for (const char *at = text; *at; at += piece.len) {
+		piece = take_piece(at, &state);
+		if (piece.blank)
+			buf_adds(&line, " ");
+		else
+			buf_add(&line, at, piece.len);
+	}
+	if (width && terminal_columns(buf_text(&line)) > width) {
+		bool marked = width > ellipsis_width;
+
+		line.len = fitting(line.data, marked ? width - ellipsis_width : width);
+		line.data[line.len] = '\0';
+		if (marked)
+			buf_adds(&line, ellipsis);
+	}
+	return buf_take(&line);
+}
+
+void terminal_paragraph(
+	const struct terminal *terminal, FILE *out, unsigned indent, const char *text)
+{
+	SCOPED(mem_free) char *line = terminal_fit(terminal, text, 0);
+	unsigned column = 0;
+
+	for (char *rest = line, *word; (word = strtok_r(rest, " ", &rest));) {
+		unsigned width = terminal_columns(word);
+		bool first = column == 0;
+
+		if (!first && terminal->width && column + 1 + width > terminal->width) {
+			fputs("\n", out);
+			first = true;
+		}
+		fprintf(out, "%*s%s", first ? (int)indent : 1, "", word);
+		column = (first ? indent : column + 1) + width;
+	}
+	if (column > 0)
+		fputs("\n", out);
+}
+
+static const char *sequence(const struct terminal *terminal, const char *text)
+{
+	return terminal->colours ? text : "";
+}
+
+const char *terminal_red(const struct terminal *terminal)
+{
+	return sequence(terminal, "\033[1;31m");
+}
+
+const char *terminal_green(const struct terminal *terminal)
+{
+	return sequence(terminal, "\033[32m");
+}
+
+const char *terminal_yellow(const struct terminal *terminal)
+{
+	return sequence(terminal, "\033[33m");
+}
+
+const char *terminal_plain(const struct terminal *terminal)
+{
+	return sequence(terminal, "\033[0m");
+}

@@ -1,0 +1,38 @@
+/*
+ * terminal - what a stream ends on: how wide it is, whether it has colours, and which
+ * characters it can show.
+ */
+#ifndef HARNESS_REPORT_TERMINAL_H
+#define HARNESS_REPORT_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct terminal {
+	bool live;      /* a line on it can be drawn again: a terminal, not TERM=dumb */
+	bool colours;   /* live, and NO_COLOR is not set */
+	bool utf8;      /* by the locale */
+	unsigned width; /* columns; 0: no end (a file, a pipe) */
+};
+
+struct terminal terminal_of(FILE *out);
+
+/* The text as one line of at most `width` columns (0: no end), for the caller to free().
+ * What has no width of its own (line ends, escape sequences of somebody's log) becomes a
+ * blank, and what is too long ends in an ellipsis. */
+char *terminal_fit(const struct terminal *terminal, const char *text, unsigned width);
+
+/* How many columns the text takes; it has been through terminal_fit(). */
+unsigned terminal_columns(const char *text);
+
+/* Prints the text as a paragraph, its lines broken between words and indented. */
+void terminal_paragraph(
+	const struct terminal *terminal, FILE *out, unsigned indent, const char *text);
+
+/* Escape sequences, "" without colours. */
+const char *terminal_red(const struct terminal *terminal);
+const char *terminal_green(const struct terminal *terminal);
+const char *terminal_yellow(const struct terminal *terminal);
+const char *terminal_plain(const struct terminal *terminal);
+
+#endif

@@ -1,0 +1,58 @@
+#include "harness/run/case_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+
+void case_state_step(const struct case_state *state, const char *format, ...)
+{
+	char text[128];
+	va_list args;
+
+	if (!state->options->step)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	state->options->step(state->options->arg, text);
+}
+
+bool case_state_trouble(
+	struct case_state *state, enum trouble kind, const char *format, ...)
+{
+	struct evidence *evidence = state->evidence;
+	va_list args;
+
+	evidence->trouble = kind;
+	va_start(args, format);
+	vsnprintf(evidence->trouble_text, sizeof evidence->trouble_text, format, args);
+	va_end(args);
+	return false;
+}
+
+bool case_state_interrupted(struct case_state *state)
+{
+	return case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
+}
+
+enum wait_end case_state_wait(
+	const struct case_state *state, wait_fn *is_so, int64_t within_ns)
+{
+	return wait_until(state->options->loop, is_so, state, clock_now() + within_ns,
+		state->options->interrupted);
+}
+
+const char *case_state_last_words(const struct case_state *state)
+{
+	const struct evidence *evidence = state->evidence;
+
+	return evidence->log_count ? evidence->log[evidence->log_count - 1].text
+				   : "(it printed nothing)";
+}
+
+bool case_state_waits_for_exit(const struct case_state *state)
+{
+	return strcmp(state->scenario->stop.when, "exit") == 0;
+}

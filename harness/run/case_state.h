@@ -1,0 +1,49 @@
+/*
+ * case_state - a case under way: what is up, and how its steps speak. Private to the files
+ * that play a case: case.c and moment.c.
+ */
+#ifndef HARNESS_RUN_CASE_STATE_H
+#define HARNESS_RUN_CASE_STATE_H
+
+#include "harness/run/case.h"
+#include "harness/run/ledger.h"
+#include "harness/run/load.h"
+#include "harness/run/mock_agent.h"
+#include "harness/run/sampler.h"
+#include "lib/cc.h"
+#include "lib/wait.h"
+
+struct case_state {
+	const struct case_options *options;
+	const struct scenario *scenario;
+	struct evidence *evidence;
+	char *folder;
+	char *network;
+	struct ledger *ledger;
+	struct mock_agent *mock_agent;
+	struct subject *service;
+	char *base; /* "http://127.0.0.1:8080", NULL where no port is known */
+	struct load *load;
+	struct sampler *watch;
+	unsigned turns_before; /* agent.turn.begin events before the turns in flight */
+};
+
+/* Tells whoever listens what the case is doing now. */
+void case_state_step(const struct case_state *state, const char *format, ...)
+	PRINTF(2, 3);
+
+/* Both write the evidence's trouble and return false. */
+bool case_state_trouble(struct case_state *state, enum trouble kind, const char *format,
+	...) PRINTF(3, 4);
+bool case_state_interrupted(struct case_state *state);
+
+enum wait_end case_state_wait(
+	const struct case_state *state, wait_fn *is_so, int64_t within_ns);
+
+/* The last thing that the service said, for whoever reads the trouble. Borrowed. */
+const char *case_state_last_words(const struct case_state *state);
+
+/* Is it asked that the stop comes to a service that has ended already? */
+bool case_state_waits_for_exit(const struct case_state *state);
+
+#endif

@@ -1,0 +1,283 @@
+#include "harness/run/mock_agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/fetch.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/wait.h"
+
+#define PORT_INSIDE 8089 /* in a container, where every port is free */
+#define UP_NS       (10 * CLOCK_S)
+#define STOP_NS     (2 * CLOCK_S)
+
+struct mock_agent {
+	struct mock_agent_options options;
+	char *agent_url;   /* as the service reaches it */
+	char *control_url; /* as we do */
+	struct reaper *reaper;
+	struct child *child;     /* beside the harness */
+	struct subject *subject; /* or in a container */
+	struct fetch *fetch;
+	bool exited;
+	struct buf said; /* its stderr: why it could not start */
+};
+
+static void on_stderr(void *arg, const char *data, size_t len)
+{
+	struct mock_agent *mock_agent = arg;
+
+	buf_add(&mock_agent->said, data, len);
+}
+
+static void on_log(void *arg, int64_t ns, const char *line, size_t len)
+{
+	struct mock_agent *mock_agent = arg;
+
+	(void)ns;
+	buf_add(&mock_agent->said, line, len);
+	buf_adds(&mock_agent->said, "\n");
+}
+
+static void on_child_exit(void *arg, int status)
+{
+	struct mock_agent *mock_agent = arg;
+
+	(void)status;
+	mock_agent->exited = true;
+}
+
+static bool is_listening_or_gone(const void *arg)
+{
+	const struct mock_agent *mock_agent = arg;
+
+	return mock_agent->exited ||
+		evidence_count(mock_agent->options.evidence, "agent.listening") > 0 ||
+		(mock_agent->subject && !subject_running(mock_agent->subject));
+}
+
+static bool is_gone(const void *arg)
+{
+	return ((const struct mock_agent *)arg)->exited;
+}
+
+static bool is_stopped(const void *arg)
+{
+	return subject_stopped(((const struct mock_agent *)arg)->subject);
+}
+
+static int64_t listening_port(const struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		if (strcmp(evidence->events[i].name, "agent.listening") == 0)
+			return json_int(evidence->events[i].json, "port", 0);
+	}
+	return 0;
+}
+
+static bool write_manners(
+	const struct scenario *scenario, const char *path, struct err *err)
+{
+	FILE *file = fopen(path, "we");
+	const char *json = scenario->agent_json ? scenario->agent_json : "{}";
+	bool ok = file && fputs(json, file) >= 0;
+
+	if (file)
+		ok = fclose(file) == 0 && ok;
+	return ok || err_sys(err, "write %s", path);
+}
+
+static bool spawn_beside(
+	struct mock_agent *mock_agent, const char *manners, struct err *err)
+{
+	const struct mock_agent_options *options = &mock_agent->options;
+	SCOPED(mem_free) char *program = mem_textf("%s/mock-agent", options->programs);
+	SCOPED(mem_free) char *seed =
+		mem_textf("--seed=%llu", (unsigned long long)options->seed);
+	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
+	const char *argv[] = {
+		program, "--port=0", "--manners", manners, seed, ledger, NULL};
+	const struct child_spec spec = {
+		.argv = argv,
+		.on_stdout = on_stderr,
+		.on_stderr = on_stderr,
+		.on_exit = on_child_exit,
+		.arg = mock_agent,
+	};
+
+	mock_agent->reaper = reaper_create(options->loop, NULL, NULL, err);
+	mock_agent->child =
+		mock_agent->reaper ? child_spawn(mock_agent->reaper, &spec, err) : NULL;
+	return mock_agent->child != NULL;
+}
+
+static bool bring_up_inside(
+	struct mock_agent *mock_agent, const char *manners, struct err *err)
+{
+	const struct mock_agent_options *options = &mock_agent->options;
+	SCOPED(mem_free) char *port = mem_textf("--port=%d", PORT_INSIDE);
+	SCOPED(mem_free) char *seed =
+		mem_textf("--seed=%llu", (unsigned long long)options->seed);
+	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
+	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--manners",
+		manners, seed, ledger, NULL};
+	const struct subject_spec spec = {
+		.name = "mock-agent",
+		.argv = argv,
+		.run_folder = options->folder,
+		.network = options->network,
+		.stop_signal = "SIGTERM",
+		.grace_ns = STOP_NS,
+		.log = on_log,
+		.arg = mock_agent,
+	};
+
+	mock_agent->subject = engine_up(options->engine, &spec, err);
+	return mock_agent->subject != NULL;
+}
+
+static bool wait_listening(struct mock_agent *mock_agent, struct err *err)
+{
+	const struct mock_agent_options *options = &mock_agent->options;
+	int64_t port;
+
+	wait_until(options->loop, is_listening_or_gone, mock_agent, clock_now() + UP_NS,
+		options->interrupted);
+	port = listening_port(options->evidence);
+	if (port == 0)
+		return err_set(err, "it did not start to listen: %s",
+			buf_text(&mock_agent->said));
+	if (mock_agent->subject) {
+		mock_agent->agent_url =
+			mem_textf("http://mock-agent:%lld", (long long)port);
+		mock_agent->control_url = mem_textf("http://%s:%lld",
+			subject_address(mock_agent->subject), (long long)port);
+	} else {
+		mock_agent->agent_url =
+			mem_textf("http://127.0.0.1:%lld", (long long)port);
+		mock_agent->control_url = mem_text(mock_agent->agent_url);
+	}
+	return true;
+}
+
+struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
+	const struct scenario *scenario, struct err *err)
+{
+	struct mock_agent *mock_agent = mem_zeroed(sizeof *mock_agent);
+	SCOPED(mem_free) char *manners = mem_textf("%s/agent.json", options->folder);
+	bool ok;
+
+	mock_agent->options = *options;
+	buf_init(&mock_agent->said, 64 << 10);
+	ok = write_manners(scenario, manners, err) &&
+		(options->network ? bring_up_inside(mock_agent, manners, err)
+				  : spawn_beside(mock_agent, manners, err)) &&
+		wait_listening(mock_agent, err);
+	if (!ok) {
+		err_while(err, "mock-agent");
+		mock_agent_down(mock_agent);
+		return NULL;
+	}
+	return mock_agent;
+}
+
+const char *mock_agent_agent_url(const struct mock_agent *mock_agent)
+{
+	return mock_agent->agent_url;
+}
+
+/* The answer to one control request. */
+struct control_answer {
+	bool over;
+	long status;
+	char text[256];
+};
+
+static void on_answer(void *arg, const struct fetch_result *result)
+{
+	struct control_answer *answer = arg;
+
+	answer->over = true;
+	answer->status = result->status;
+	snprintf(answer->text, sizeof answer->text, "%.250s",
+		result->end == FETCH_ANSWERED ? buf_text(result->body) : result->why);
+}
+
+static bool is_over(const void *arg)
+{
+	return ((const struct control_answer *)arg)->over;
+}
+
+bool mock_agent_slow_turns(
+	struct mock_agent *mock_agent, int64_t turn_ns, struct err *err)
+{
+	static const char *const json[] = {"Content-Type: application/json", NULL};
+	SCOPED(mem_free) char *url =
+		mem_textf("%s/control/manners", mock_agent->control_url);
+	SCOPED(mem_free) char *body = mem_textf(
+		"{\"first_byte\": {\"latency\": \"%lldns\"}}", (long long)turn_ns);
+	struct control_answer answer = {0};
+	const struct fetch_request request = {
+		.method = "PUT",
+		.url = url,
+		.headers = json,
+		.body = body,
+		.body_len = strlen(body),
+		.timeout_ns = UP_NS,
+		.done = on_answer,
+		.arg = &answer,
+	};
+	struct fetch_call *call;
+
+	if (!mock_agent->fetch)
+		mock_agent->fetch = fetch_create(mock_agent->options.loop, 1, err);
+	if (!mock_agent->fetch)
+		return false;
+	call = fetch_start(mock_agent->fetch, &request, err);
+	if (!call)
+		return false;
+	if (wait_until(mock_agent->options.loop, is_over, &answer,
+		    clock_now() + 2 * UP_NS,
+		    mock_agent->options.interrupted) != WAIT_SO) {
+		fetch_cancel(call);
+		return err_set(err, "mock-agent did not take its new manners");
+	}
+	if (answer.status != 200)
+		return err_set(
+			err, "mock-agent refused its new manners: %s", answer.text);
+	return true;
+}
+
+bool mock_agent_running(const struct mock_agent *mock_agent)
+{
+	return mock_agent->subject ? subject_running(mock_agent->subject)
+				   : !mock_agent->exited;
+}
+
+void mock_agent_down(struct mock_agent *mock_agent)
+{
+	struct err ignored;
+
+	if (!mock_agent)
+		return;
+	fetch_destroy(mock_agent->fetch);
+	if (mock_agent->child && !mock_agent->exited) {
+		child_stop(mock_agent->child, 0, STOP_NS);
+		wait_until(mock_agent->options.loop, is_gone, mock_agent,
+			clock_now() + 2 * STOP_NS, NULL);
+	}
+	if (mock_agent->subject && subject_stop(mock_agent->subject, &ignored))
+		wait_until(mock_agent->options.loop, is_stopped, mock_agent,
+			clock_now() + 2 * STOP_NS, NULL);
+	child_destroy(mock_agent->child);
+	reaper_destroy(mock_agent->reaper);
+	subject_down(mock_agent->subject);
+	free(mock_agent->agent_url);
+	free(mock_agent->control_url);
+	buf_done(&mock_agent->said);
+	free(mock_agent);
+}

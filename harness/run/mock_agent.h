@@ -1,0 +1,48 @@
+/*
+ * mock_agent - the mock agent API of one case: beside the harness, or in a container.
+ *
+ * (The mock MCP servers are the service's own children.) It is told the scenario's
+ * behavior and reports into the ledger.
+ */
+#ifndef HARNESS_RUN_MOCK_AGENT_H
+#define HARNESS_RUN_MOCK_AGENT_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/run/evidence.h"
+#include "harness/scenario/scenario.h"
+#include "lib/err.h"
+
+struct mock_agent;
+
+struct mock_agent_options {
+	uv_loop_t *loop;
+	struct engine *engine;
+	const char *programs;
+	const char *folder;  /* of the case */
+	const char *network; /* NULL: beside the harness, on loopback */
+	const char *ledger;
+	uint64_t seed;
+	const bool *interrupted;
+	const struct evidence *evidence; /* where its events arrive */
+};
+
+/* Started and listening. Keeps options' pointers. */
+struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
+	const struct scenario *scenario, struct err *err) MUST_CHECK;
+
+/* What the service is told: "http://127.0.0.1:41234". */
+const char *mock_agent_agent_url(const struct mock_agent *mock_agent);
+
+/* From now on a turn takes this long before its first event. */
+bool mock_agent_slow_turns(
+	struct mock_agent *mock_agent, int64_t turn_ns, struct err *err) MUST_CHECK;
+
+bool mock_agent_running(const struct mock_agent *mock_agent);
+
+/* Asked to end, awaited, and gone: all it saw is written. Turns the loop. Accepts NULL. */
+void mock_agent_down(struct mock_agent *mock_agent);
+
+#endif

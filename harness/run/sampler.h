@@ -1,0 +1,28 @@
+/*
+ * sampler - snapshots of the subject's processes around its stop.
+ *
+ * One just before, then 0.1 s, 1 s and each further second after the stop was asked
+ * for, and a quarter of a second before the grace ends: two that show the same wait are
+ * what a hang is told from.
+ */
+#ifndef HARNESS_RUN_SAMPLER_H
+#define HARNESS_RUN_SAMPLER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/run/evidence.h"
+
+#define SAMPLER_SNAPSHOTS_MAX 64
+
+struct sampler;
+
+/* Takes the first snapshot now and starts. Keeps all; a subject whose PID 1 is not
+ * visible has no snapshots. */
+struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
+	int64_t grace_ns, struct evidence *evidence) MUST_CHECK;
+/* Ends before the subject does. Accepts NULL. */
+void sampler_end(struct sampler *watch);
+
+#endif

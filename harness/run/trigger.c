@@ -1,0 +1,218 @@
+#include "harness/run/trigger.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+
+static unsigned servers_expected(const struct scenario *scenario)
+{
+	const char *start = scenario_env(scenario, "MCP_START");
+
+	if (start && strcmp(start, "lazy") == 0)
+		return 0;
+	return scenario_is_ours(scenario)
+		? (unsigned)scenario->load.sessions * scenario->mcp.count
+		: 0;
+}
+
+static bool service_is_gone(const struct case_state *state)
+{
+	return !subject_running(state->service);
+}
+
+/* stop.when names an event: the stop comes with it, however far the load is. */
+static bool waits_for_event(const struct case_state *state)
+{
+	return !case_state_waits_for_exit(state) &&
+		strcmp(state->scenario->stop.when, "sessions.ready") != 0;
+}
+
+static bool event_came(const struct case_state *state)
+{
+	const struct stop_part *stop = &state->scenario->stop;
+
+	return waits_for_event(state) &&
+		evidence_count(state->evidence, stop->when) >= (unsigned)stop->count;
+}
+
+static bool is_cut_short(const struct case_state *state)
+{
+	return service_is_gone(state) || event_came(state);
+}
+
+static bool is_gone_or_event_came(const void *arg)
+{
+	return is_cut_short(arg);
+}
+
+static bool sessions_are_open(const void *arg)
+{
+	const struct case_state *state = arg;
+
+	return is_cut_short(state) || load_trouble(state->load, REQUEST_OPEN) ||
+		(load_ended(state->load, REQUEST_OPEN) ==
+				(unsigned)state->scenario->load.sessions &&
+			evidence_count(state->evidence, "mcp.initialized") >=
+				servers_expected(state->scenario));
+}
+
+static bool turns_run(const void *arg)
+{
+	const struct case_state *state = arg;
+	unsigned turns = (unsigned)state->scenario->load.turns;
+
+	return is_cut_short(state) ||
+		evidence_count(state->evidence, "agent.turn.begin") >=
+		state->turns_before + turns ||
+		load_ended(state->load, REQUEST_TURN) == turns;
+}
+
+static bool idlers_are_there(const void *arg)
+{
+	const struct case_state *state = arg;
+
+	return is_cut_short(state) ||
+		load_ended(state->load, REQUEST_IDLE) ==
+		(unsigned)state->scenario->load.idle_connections;
+}
+
+static enum wait_end await(
+	const struct case_state *state, wait_fn *is_so, int64_t until_ns)
+{
+	return case_state_wait(state, is_so, until_ns - clock_now());
+}
+
+/* Waits for a part of the load; every way in which it can fail is a trouble, unless the
+ * stop waits for an event: then that may be what the scenario is about. */
+static bool await_load(struct case_state *state, wait_fn *is_so, enum request_kind kind,
+	int64_t until_ns, const char *what)
+{
+	switch (await(state, is_so, until_ns)) {
+	case WAIT_INTERRUPTED:
+		return case_state_interrupted(state);
+	case WAIT_DEADLINE:
+		return waits_for_event(state) ||
+			case_state_trouble(state, TROUBLE_LOAD,
+				"%s: not in time (%u requests ended, %u of %u MCP servers "
+				"answered); last line: %.300s",
+				what, load_ended(state->load, kind),
+				evidence_count(state->evidence, "mcp.initialized"),
+				servers_expected(state->scenario),
+				case_state_last_words(state));
+	case WAIT_SO:
+		break;
+	}
+	if (service_is_gone(state))
+		return case_state_trouble(state, TROUBLE_EXITED,
+			"it ended while %s; last line: %.300s", what,
+			case_state_last_words(state));
+	if (load_trouble(state->load, kind) && !waits_for_event(state))
+		return case_state_trouble(state, TROUBLE_LOAD, "%s: %s", what,
+			load_trouble(state->load, kind));
+	return true;
+}
+
+static bool open_sessions(struct case_state *state, int64_t until_ns)
+{
+	case_state_step(state, "opening %lld sessions",
+		(long long)state->scenario->load.sessions);
+	load_open_sessions(state->load);
+	return await_load(state, sessions_are_open, REQUEST_OPEN, until_ns,
+		"sessions were opened");
+}
+
+static bool start_turns(struct case_state *state, int64_t until_ns)
+{
+	struct err err = {0};
+
+	if (state->scenario->load.turns == 0 || event_came(state))
+		return true;
+	case_state_step(
+		state, "starting %lld turns", (long long)state->scenario->load.turns);
+	if (state->mock_agent &&
+		!mock_agent_slow_turns(
+			state->mock_agent, state->scenario->load.turn_ns, &err))
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	state->turns_before = evidence_count(state->evidence, "agent.turn.begin");
+	load_start_turns(state->load);
+	return await_load(
+		state, turns_run, REQUEST_TURN, until_ns, "turns were started");
+}
+
+static bool open_idle(struct case_state *state, int64_t until_ns)
+{
+	if (state->scenario->load.idle_connections == 0 || event_came(state))
+		return true;
+	load_open_idle(state->load);
+	return await_load(state, idlers_are_there, REQUEST_IDLE, until_ns,
+		"idle connections were opened");
+}
+
+static bool begin_load(struct case_state *state)
+{
+	const struct load_part *load = &state->scenario->load;
+	struct err err = {0};
+
+	if (load->sessions == 0 && load->idle_connections == 0)
+		return true;
+	if (!state->base)
+		return case_state_trouble(
+			state, TROUBLE_LOAD, "its port is not known: no service.port");
+	state->load = load_create(state->options->loop, state->scenario, state->base,
+		state->evidence, &err);
+	return state->load || case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+}
+
+static bool await_event(struct case_state *state, int64_t until_ns)
+{
+	const struct stop_part *stop = &state->scenario->stop;
+
+	case_state_step(state, "waiting for %s", stop->when);
+	switch (await(state, is_gone_or_event_came, until_ns)) {
+	case WAIT_INTERRUPTED:
+		return case_state_interrupted(state);
+	case WAIT_DEADLINE:
+		return case_state_trouble(state, TROUBLE_WHEN,
+			"%s came %u times, not %lld; last line: %.300s", stop->when,
+			evidence_count(state->evidence, stop->when),
+			(long long)stop->count, case_state_last_words(state));
+	case WAIT_SO:
+		break;
+	}
+	if (!event_came(state))
+		return case_state_trouble(state, TROUBLE_EXITED,
+			"it ended before %s; last line: %.300s", stop->when,
+			case_state_last_words(state));
+	return true;
+}
+
+static bool await_exit(struct case_state *state, int64_t until_ns)
+{
+	case_state_step(state, "waiting until it ends by itself");
+	switch (await(state, is_gone_or_event_came, until_ns)) {
+	case WAIT_INTERRUPTED:
+		return case_state_interrupted(state);
+	case WAIT_DEADLINE:
+		return case_state_trouble(
+			state, TROUBLE_WHEN, "it did not end by itself");
+	case WAIT_SO:
+		break;
+	}
+	return true;
+}
+
+bool trigger_await(struct case_state *state)
+{
+	int64_t until_ns = clock_now() + state->scenario->stop.within_ns;
+	bool ok = begin_load(state);
+
+	if (ok && case_state_waits_for_exit(state))
+		ok = await_exit(state, until_ns);
+	else if (ok && state->load)
+		ok = open_sessions(state, until_ns) && start_turns(state, until_ns) &&
+			open_idle(state, until_ns);
+	if (ok && waits_for_event(state))
+		ok = await_event(state, until_ns);
+	state->evidence->loaded_ns = clock_now();
+	return ok;
+}

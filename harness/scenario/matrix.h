@@ -1,0 +1,49 @@
+/*
+ * matrix - the combinations of a file's matrix, with its variants and --set applied.
+ */
+#ifndef HARNESS_SCENARIO_MATRIX_H
+#define HARNESS_SCENARIO_MATRIX_H
+
+#include <stdbool.h>
+
+#include "lib/json.h"
+
+#define MATRIX_AXES_MAX 16
+
+/* One value of one axis. */
+struct axis {
+	const char *path; /* "load.sessions" */
+	const char *text; /* "3", as --set takes it */
+	const cJSON *value;
+};
+
+/* All borrowed for the call that hands it over. */
+struct matrix_case {
+	struct axis axes[MATRIX_AXES_MAX];
+	unsigned axis_count;
+	bool changed; /* by an axis, a variant or --set: not the file as it stands */
+};
+
+/* root is a changed copy of the document without matrix and variants, the callback's to
+ * change. */
+typedef bool matrix_fn(
+	void *arg, const struct matrix_case *combination, cJSON *root, struct err *err);
+
+/* Calls each() per combination, the last axis turning fastest. `sets` are "key=value"
+ * (the value JSON, or else a string), NULL-terminated, or NULL; one that names an axis,
+ * or something above it, pins it. Stops at the first failure. */
+bool matrix_expand(const struct json_doc *doc, const char *const *sets, matrix_fn *each,
+	void *arg, struct err *err) MUST_CHECK;
+
+/* Puts the value of one "key=value" into root. */
+bool matrix_set(cJSON *root, const char *set, struct err *err) MUST_CHECK;
+
+/* Where a combination's twin, a copy, stands in the file: there it has a place. The copy
+ * itself when it does not stand there. */
+const cJSON *matrix_twin_of(const struct json_doc *doc, const cJSON *twin);
+
+/* Makes root its twin: twin.set applied, twin.expect in place of expect. */
+bool matrix_twin(cJSON *root, const struct json_doc *doc, const cJSON *twin,
+	struct err *err) MUST_CHECK;
+
+#endif

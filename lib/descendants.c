@@ -1,0 +1,221 @@
+#include "lib/descendants.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/cc.h"
+#include "lib/mem.h"
+
+#define PATH_SIZE 64
+
+struct circle {
+	descendants_spared_fn *spared;
+	const void *arg;
+};
+
+struct person {
+	pid_t pid, parent;
+	bool dead;
+};
+
+void descendants_done(struct descendants *descendants)
+{
+	free(descendants->all);
+	*descendants = (struct descendants){0};
+}
+
+bool descendants_has(const struct descendants *descendants, pid_t pid)
+{
+	for (size_t i = 0; i < descendants->count; i++) {
+		if (descendants->all[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+void descendants_add(struct descendants *descendants, pid_t pid, bool dead)
+{
+	if (descendants->count == descendants->room) {
+		descendants->room = descendants->room ? 2 * descendants->room : 16;
+		descendants->all = mem_grown(
+			descendants->all, descendants->room, sizeof *descendants->all);
+	}
+	descendants->all[descendants->count++] =
+		(struct descendant){.pid = pid, .dead = dead};
+}
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* The next entry that is a number, 0 behind the last. */
+static pid_t next_number(DIR *folder)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(folder))) {
+		char *end;
+		long number = strtol(entry->d_name, &end, 10);
+
+		if (*end == '\0' && number > 0 && number <= INT_MAX)
+			return (pid_t)number;
+	}
+	return 0;
+}
+
+/* False: there is no such process any more. The name in front may hold anything, so
+ * the fields are counted from the last parenthesis. A leader that ended before its
+ * threads did has the state of a zombie, yet its process lives. */
+static bool read_person(struct person *person, pid_t pid)
+{
+	char path[PATH_SIZE], text[1024], state;
+	const char *fields;
+	int parent, threads;
+	size_t len;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	SCOPED(close_file) FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	len = fread(text, 1, sizeof text - 1, file);
+	text[len] = '\0';
+	fields = strrchr(text, ')');
+	if (!fields ||
+		sscanf(fields + 1,
+			" %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			"%*s %*s %*s %d",
+			&state, &parent, &threads) != 3)
+		return false;
+	*person = (struct person){
+		.pid = pid,
+		.parent = parent,
+		.dead = (state == 'Z' || state == 'X') && threads <= 1,
+	};
+	return true;
+}
+
+/* A process that changes hands while we read can be met twice. */
+static void meet(struct descendants *descendants, const struct person *person,
+	struct circle circle)
+{
+	if (circle.spared && circle.spared(circle.arg, person->pid))
+		return;
+	if (!descendants_has(descendants, person->pid))
+		descendants_add(descendants, person->pid, person->dead);
+}
+
+static void meet_children_of_thread(
+	struct descendants *descendants, pid_t pid, pid_t tid, struct circle circle)
+{
+	char path[PATH_SIZE];
+	int child;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)tid);
+	SCOPED(close_file) FILE *file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fscanf(file, "%d", &child) == 1) {
+		struct person person;
+
+		if (read_person(&person, child))
+			meet(descendants, &person, circle);
+	}
+}
+
+static void meet_children(
+	struct descendants *descendants, pid_t pid, struct circle circle)
+{
+	char path[PATH_SIZE];
+	pid_t tid;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	SCOPED(close_folder) DIR *threads = opendir(path);
+	if (!threads)
+		return;
+	while ((tid = next_number(threads)) > 0)
+		meet_children_of_thread(descendants, pid, tid, circle);
+}
+
+/* A /proc that was mounted for another pid namespace numbers everybody differently. */
+static bool speaks_of_us(void)
+{
+	char pid[16], text[16];
+	ssize_t len = readlink("/proc/self", text, sizeof text - 1);
+
+	if (len < 0)
+		return false;
+	text[len] = '\0';
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	return strcmp(pid, text) == 0;
+}
+
+void descendants_read(struct descendants *descendants, pid_t root,
+	descendants_spared_fn *spared, const void *arg)
+{
+	const struct circle circle = {spared, arg};
+
+	if (access("/proc/thread-self/children", R_OK) != 0) {
+		descendants_scan(descendants, root, spared, arg);
+		return;
+	}
+	descendants->count = 0;
+	if (!speaks_of_us())
+		return;
+	meet_children(descendants, root, circle);
+	for (size_t i = 0; i < descendants->count; i++)
+		meet_children(descendants, descendants->all[i].pid, circle);
+}
+
+/* Gives the caller an array to free(). */
+static struct person *read_everybody(size_t *count)
+{
+	SCOPED(close_folder) DIR *processes = opendir("/proc");
+	struct person *everybody = NULL, person;
+	size_t room = 0;
+	pid_t pid;
+
+	*count = 0;
+	while (processes && (pid = next_number(processes)) > 0) {
+		if (!read_person(&person, pid))
+			continue;
+		if (*count == room) {
+			room = room ? 2 * room : 256;
+			everybody = mem_grown(everybody, room, sizeof *everybody);
+		}
+		everybody[(*count)++] = person;
+	}
+	return everybody;
+}
+
+void descendants_scan(struct descendants *descendants, pid_t root,
+	descendants_spared_fn *spared, const void *arg)
+{
+	const struct circle circle = {spared, arg};
+	size_t count;
+	SCOPED(mem_free) struct person *everybody = read_everybody(&count);
+	pid_t parent = root;
+
+	descendants->count = 0;
+	if (!speaks_of_us())
+		return;
+	for (size_t next = 0;; parent = descendants->all[next++].pid) {
+		for (size_t i = 0; i < count; i++) {
+			if (everybody[i].parent == parent)
+				meet(descendants, &everybody[i], circle);
+		}
+		if (next == descendants->count)
+			return;
+	}
+}

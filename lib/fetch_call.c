@@ -1,0 +1,335 @@
+#include "lib/fetch_call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "lib/clock.h"
+
+static bool ok(CURLcode code)
+{
+	return code == CURLE_OK;
+}
+
+static void enqueue(struct fetch_call *call)
+{
+	if (!call->queued)
+		DL_APPEND2(*call->queue, call, queue_prev, queue_next);
+	call->queued = true;
+}
+
+void fetch_call_unqueue(struct fetch_call *call)
+{
+	if (call->queued)
+		DL_DELETE2(*call->queue, call, queue_prev, queue_next);
+	call->queued = false;
+}
+
+static bool has_left(const struct fetch_call *call)
+{
+	long len = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &len);
+	return len > 0;
+}
+
+/* From here to on_attempt(): called by curl, so nothing of curl's is called but
+ * getinfo, and nobody else's code. */
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct fetch_call *call = arg;
+	struct buf *to = &call->body;
+	size_t len = size * count;
+	long status = 0;
+
+	if (call->data)
+		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= 200 && status < 300) {
+		to = &call->arrived;
+		enqueue(call);
+	}
+	if (!buf_add(to, data, len)) {
+		call->blame = "the answer is larger than its ceiling";
+		return CURL_WRITEFUNC_ERROR;
+	}
+	return len;
+}
+
+/* Curl takes a head that is cut off for a whole one. */
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+	struct fetch_call *call = arg;
+	size_t len = size * count;
+
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		call->headed = false;
+	else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
+		call->headed = true;
+	return len;
+}
+
+static size_t on_upload(char *room, size_t size, size_t count, void *arg)
+{
+	struct fetch_call *call = arg;
+	size_t wanted = size * count;
+	ssize_t len;
+
+	if ((uint64_t)call->file_left < wanted)
+		wanted = (size_t)call->file_left;
+	do
+		len = wanted > 0 ? read(call->file, room, wanted) : 0;
+	while (len < 0 && errno == EINTR);
+	if (len < 0 || (len == 0 && wanted > 0)) {
+		call->blame = len < 0 ? "the file to upload can't be read"
+				      : "the file to upload became shorter";
+		return CURL_READFUNC_ABORT;
+	}
+	call->file_left -= len;
+	return (size_t)len;
+}
+
+/* When a warm connection dies before the first byte of an answer, curl would silently
+ * send the request again, over a new connection or over another warm one. It may, as
+ * long as nothing of the request has left. */
+static curl_socket_t on_open(
+	void *arg, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
+{
+	struct fetch_call *call = arg;
+
+	if (has_left(call)) {
+		call->repeated = true;
+		return CURL_SOCKET_BAD;
+	}
+	call->opened = true;
+	return socket(
+		address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int on_attempt(void *arg, char *peer UNUSED, char *local UNUSED,
+	int peer_port UNUSED, int local_port UNUSED)
+{
+	struct fetch_call *call = arg;
+
+	if (has_left(call)) {
+		call->repeated = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	call->attempted = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+static bool is_header(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(line, name, len) == 0 && line[len] == ':';
+}
+
+static bool add_header(struct fetch_call *call, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(call->headers, line);
+
+	if (longer)
+		call->headers = longer;
+	return longer != NULL;
+}
+
+/* A line without a value takes back what curl adds of its own accord. */
+static bool set_headers(struct fetch_call *call, const struct fetch_request *request)
+{
+	bool typed = false, added = add_header(call, "Expect:");
+
+	for (size_t i = 0; added && request->headers && request->headers[i]; i++) {
+		typed = typed || is_header(request->headers[i], "Content-Type");
+		added = add_header(call, request->headers[i]);
+	}
+	return added && (typed || add_header(call, "Content-Type:")) &&
+		ok(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers));
+}
+
+static bool open_upload(struct fetch_call *call, const char *path, struct err *err)
+{
+	struct stat stat;
+
+	call->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (call->file < 0 || fstat(call->file, &stat) != 0)
+		return err_sys(err, "upload %s", path);
+	if (!S_ISREG(stat.st_mode))
+		return err_set(err, "upload %s: not a regular file", path);
+	call->file_left = stat.st_size;
+	return true;
+}
+
+static bool takes_body(const char *method)
+{
+	return method &&
+		(strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+			strcmp(method, "PATCH") == 0);
+}
+
+static bool set_body(struct fetch_call *call, const struct fetch_request *request)
+{
+	CURL *easy = call->easy;
+
+	if (request->upload)
+		return ok(curl_easy_setopt(easy, CURLOPT_POST, 1L)) &&
+			ok(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload)) &&
+			ok(curl_easy_setopt(easy, CURLOPT_READDATA, call)) &&
+			ok(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				(curl_off_t)call->file_left));
+	if (request->body || takes_body(request->method))
+		return ok(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+			       (curl_off_t)(request->body ? request->body_len : 0))) &&
+			ok(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+				request->body ? request->body : ""));
+	if (request->method && strcmp(request->method, "HEAD") == 0)
+		return ok(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
+	return true;
+}
+
+static bool set_request(struct fetch_call *call, const struct fetch_request *request)
+{
+	CURL *easy = call->easy;
+
+	return ok(curl_easy_setopt(easy, CURLOPT_URL, request->url)) &&
+		set_body(call, request) && set_headers(call, request) &&
+		ok(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket)) &&
+		ok(curl_easy_setopt(
+			easy, CURLOPT_FRESH_CONNECT, (long)request->fresh)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)request->fresh));
+}
+
+/* QUICK_EXIT: a name that is being looked up must not hold the loop when its call is
+ * given up. */
+static bool set_habits(CURL *easy)
+{
+	return ok(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")) &&
+		ok(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*")) &&
+		ok(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L)) &&
+		ok(curl_easy_setopt(
+			easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L));
+}
+
+static bool set_callbacks(struct fetch_call *call)
+{
+	CURL *easy = call->easy;
+
+	return ok(curl_easy_setopt(easy, CURLOPT_PRIVATE, call)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_WRITEDATA, call)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_HEADERDATA, call)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_attempt)) &&
+		ok(curl_easy_setopt(easy, CURLOPT_PREREQDATA, call));
+}
+
+bool fetch_call_prepare(
+	struct fetch_call *call, const struct fetch_request *request, struct err *err)
+{
+	if (request->upload && !open_upload(call, request->upload, err))
+		return false;
+	if (!set_habits(call->easy) || !set_callbacks(call) ||
+		!set_request(call, request))
+		return err_set(err, "curl can't be told what to do");
+	return true;
+}
+
+void fetch_call_unload(struct fetch_call *call)
+{
+	call->easy = NULL;
+	curl_slist_free_all(call->headers);
+	call->headers = NULL;
+	if (call->file >= 0)
+		close(call->file);
+	call->file = -1;
+}
+
+static enum fetch_end end_of(CURLcode code)
+{
+	static const struct {
+		CURLcode code;
+		enum fetch_end end;
+	} ends[] = {
+		{CURLE_OK, FETCH_ANSWERED},
+		{CURLE_COULDNT_RESOLVE_HOST, FETCH_REFUSED},
+		{CURLE_COULDNT_CONNECT, FETCH_REFUSED},
+		{CURLE_OPERATION_TIMEDOUT, FETCH_REFUSED}, /* curl's own: to connect */
+		{CURLE_GOT_NOTHING, FETCH_BROKEN},
+		{CURLE_SEND_ERROR, FETCH_BROKEN},
+		{CURLE_SEND_FAIL_REWIND, FETCH_BROKEN},
+		{CURLE_RECV_ERROR, FETCH_BROKEN},
+		{CURLE_PARTIAL_FILE, FETCH_BROKEN},
+	};
+
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		if (ends[i].code == code)
+			return ends[i].end;
+	}
+	return FETCH_FAILED;
+}
+
+/* Curl reads seconds and dates; the milliseconds are a habit of some APIs. */
+static int64_t retry_after_ns(CURL *easy)
+{
+	struct curl_header *header;
+	curl_off_t seconds = 0;
+	double ms;
+
+	if (curl_easy_header(easy, "retry-after-ms", 0, CURLH_HEADER, -1, &header) ==
+		CURLHE_OK) {
+		ms = strtod(header->value, NULL);
+		if (ms > 0 && ms <= INT32_MAX)
+			return (int64_t)(ms * (double)CLOCK_MS);
+	}
+	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+	return seconds > 0 && seconds <= INT32_MAX / 1000 ? seconds * CLOCK_S : 0;
+}
+
+void fetch_call_finish(struct fetch_call *call, enum fetch_end end, const char *why)
+{
+	struct fetch_result *result = &call->result;
+
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &result->status);
+	result->retry_after_ns = retry_after_ns(call->easy);
+	result->end = end;
+	result->ended_ns = clock_now();
+	result->reused = call->attempted && !call->opened;
+	result->sent = has_left(call);
+	if (why != call->why)
+		snprintf(call->why, sizeof call->why, "%s", why);
+	call->over = true;
+	enqueue(call);
+}
+
+void fetch_call_conclude(struct fetch_call *call, CURLcode code)
+{
+	enum fetch_end end = end_of(code);
+
+	if (call->blame)
+		fetch_call_finish(call, FETCH_FAILED, call->blame);
+	else if (call->repeated || (end == FETCH_REFUSED && has_left(call)))
+		fetch_call_finish(call, FETCH_BROKEN,
+			"the warm connection ended before an answer came");
+	else if (end == FETCH_ANSWERED && !call->headed)
+		fetch_call_finish(call, FETCH_BROKEN,
+			"the connection ended within the head of the answer");
+	else if (end == FETCH_ANSWERED)
+		fetch_call_finish(call, end, "");
+	else
+		fetch_call_finish(
+			call, end, call->why[0] ? call->why : curl_easy_strerror(code));
+}

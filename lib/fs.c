@@ -1,0 +1,78 @@
+#include "lib/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+
+static bool make_one(const char *path, struct err *err)
+{
+	struct stat found;
+
+	if (mkdir(path, 0777) == 0)
+		return true;
+	if (errno == EEXIST && stat(path, &found) == 0 && !S_ISDIR(found.st_mode))
+		return err_set(err, "%s: is no folder", path);
+	return errno == EEXIST || err_sys(err, "%s", path);
+}
+
+bool fs_make_folders(const char *path, struct err *err)
+{
+	SCOPED(mem_free) char *part = mem_text(path);
+
+	for (char *slash = strchr(part + 1, '/'); slash;
+		slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (!make_one(part, err))
+			return false;
+		*slash = '/';
+	}
+	return make_one(path, err);
+}
+
+static bool make_parent(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	SCOPED(mem_free) char *parent = NULL;
+
+	if (!slash || slash == path)
+		return true;
+	parent = mem_textf("%.*s", (int)(slash - path), path);
+	return fs_make_folders(parent, err);
+}
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t written = write(fd, data, len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		data += written;
+		len -= (size_t)written;
+	}
+	return true;
+}
+
+bool fs_write_file(const char *path, const char *data, size_t len, struct err *err)
+{
+	int fd;
+	bool ok;
+
+	if (!make_parent(path, err))
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	ok = write_all(fd, data, len) || err_sys(err, "write %s", path);
+	/* A full disk may only be heard of here. */
+	if (close(fd) != 0 && ok)
+		ok = err_sys(err, "write %s", path);
+	return ok;
+}

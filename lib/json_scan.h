@@ -1,0 +1,34 @@
+/*
+ * json_scan - one walk over a JSON text: is it JSON, and where does its n-th value stand?
+ *
+ * cJSON alone would let pass what other parsers refuse (01, raw line ends in strings,
+ * broken UTF-8) and end a string at \u0000; and its nodes do not know where they stand.
+ * Used by json.c, which has the rest of the story.
+ */
+#ifndef LIB_JSON_SCAN_H
+#define LIB_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/cc.h"
+
+#define JSON_SCAN_PAST_ALL SIZE_MAX
+
+struct json_scan {
+	const char *text;
+	size_t len;
+	size_t at;
+	size_t values; /* begun so far */
+	size_t wanted; /* the one whose place is asked for, or JSON_SCAN_PAST_ALL */
+	size_t place;  /* its key's, or its own where it has none */
+	size_t value;  /* its own, */
+	size_t value_len;
+	char wrong[96]; /* after a false: what is wrong at `at` */
+};
+
+/* Begin with text, len and wanted set and the rest zeroed. */
+bool json_scan_text(struct json_scan *scan) MUST_CHECK;
+
+#endif

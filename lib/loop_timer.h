@@ -1,0 +1,25 @@
+/*
+ * loop_timer - rings once, when a time has passed, and never before it has.
+ */
+#ifndef LIB_LOOP_TIMER_H
+#define LIB_LOOP_TIMER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+struct loop_timer;
+
+typedef void loop_timer_fn(void *arg);
+
+/* Keeps loop and arg. */
+struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *ring, void *arg);
+
+/* Rings in ns from now, whatever was set before; 0 is the loop's next turn. */
+void loop_timer_set(struct loop_timer *timer, int64_t ns);
+void loop_timer_stop(struct loop_timer *timer);
+
+/* Its handle closes in the loop's next turn. May be called from its own ring.
+ * Accepts NULL. */
+void loop_timer_destroy(struct loop_timer *timer);
+
+#endif

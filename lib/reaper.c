@@ -1,0 +1,238 @@
+#include "lib/reaper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "lib/descendants.h"
+#include "lib/mem.h"
+#include "lib/sigpipe.h"
+
+#define SCRATCH_SIZE    ((size_t)64 << 10)
+#define REAPED_PER_TURN 256
+#define LOOKS_PER_SWEEP 64
+
+struct reaper {
+	uv_loop_t *loop;
+	reaper_orphan_fn *orphan;
+	void *arg;
+	struct reaper_child *members; /* spawned by us and not reaped yet */
+	bool sweeping;    /* somebody whom a sweep has killed is not reaped yet */
+	bool made_reaper; /* we are a subreaper because of this family */
+	bool leaving;
+	unsigned handles;
+	uv_signal_t sigchld;
+	uv_idle_t look; /* active: look in the next turn of the loop */
+	char scratch[SCRATCH_SIZE];
+};
+
+static void free_when_empty(struct reaper *reaper)
+{
+	if (reaper->leaving && reaper->handles == 0 && !reaper->members)
+		free(reaper);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct reaper *reaper = handle->data;
+
+	reaper->handles--;
+	free_when_empty(reaper);
+}
+
+uv_loop_t *reaper_loop(const struct reaper *reaper)
+{
+	return reaper->loop;
+}
+
+uv_buf_t reaper_scratch(struct reaper *reaper)
+{
+	return uv_buf_init(reaper->scratch, sizeof reaper->scratch);
+}
+
+void reaper_add(struct reaper *reaper, struct reaper_child *member)
+{
+	assert(!reaper->leaving);
+	DL_APPEND(reaper->members, member);
+}
+
+void reaper_remove(struct reaper *reaper, struct reaper_child *member)
+{
+	DL_DELETE(reaper->members, member);
+	free_when_empty(reaper);
+}
+
+static const struct reaper_child *find_member(const struct reaper *reaper, pid_t pid)
+{
+	const struct reaper_child *member;
+
+	for (member = reaper->members; member; member = member->next) {
+		if (member->pid == pid)
+			return member;
+	}
+	return NULL;
+}
+
+static bool is_spared(const void *arg, pid_t pid)
+{
+	const struct reaper_child *member = find_member(arg, pid);
+
+	return member && !member->released;
+}
+
+/* Kills until a look finds nobody new: what is doomed can't fork any more, and what it
+ * forked or leaves behind turns up in the next look. */
+static unsigned kill_descendants(struct reaper *reaper)
+{
+	SCOPED(descendants_done) struct descendants left = {0};
+	SCOPED(descendants_done) struct descendants seen = {0};
+	unsigned killed = 0;
+	bool awaited = false, more = true;
+
+	for (unsigned looks = 0; more && looks < LOOKS_PER_SWEEP; looks++) {
+		more = awaited = false;
+		descendants_read(&left, getpid(), is_spared, reaper);
+		for (size_t i = 0; i < left.count; i++) {
+			const struct descendant *relative = &left.all[i];
+
+			if (relative->dead || kill(relative->pid, SIGKILL) == 0)
+				awaited = true;
+			if (descendants_has(&seen, relative->pid))
+				continue;
+			descendants_add(&seen, relative->pid, relative->dead);
+			killed += !relative->dead;
+			more = true;
+		}
+	}
+	reaper->sweeping = awaited;
+	if (awaited)
+		uv_ref((uv_handle_t *)&reaper->sigchld);
+	else
+		uv_unref((uv_handle_t *)&reaper->sigchld);
+	return killed;
+}
+
+unsigned reaper_kill_all(struct reaper *reaper)
+{
+	assert(reaper->orphan);
+	return kill_descendants(reaper);
+}
+
+static void reap_orphan(struct reaper *reaper, pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, WNOHANG) != pid)
+		return;
+	reaper->orphan(reaper->arg, pid, status);
+}
+
+/* A peek shows one zombie at a time and always the same one first: while that is a
+ * child which libuv has still to reap, nobody behind it can be seen, so libuv is
+ * given a turn of the loop. It reaps all its children at every SIGCHLD. A zero timer
+ * would not do: started by a timer, libuv 1.44 runs it before it polls again. */
+static void on_look(uv_idle_t *look)
+{
+	struct reaper *reaper = look->data;
+
+	for (unsigned reaped = 0; reaped < REAPED_PER_TURN; reaped++) {
+		siginfo_t info = {0};
+		int failed = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+
+		if (failed || info.si_pid == 0) {
+			uv_idle_stop(look);
+			if (reaper->sweeping)
+				kill_descendants(reaper);
+			return;
+		}
+		if (find_member(reaper, info.si_pid))
+			return;
+		reap_orphan(reaper, info.si_pid);
+		if (reaper->leaving)
+			return;
+	}
+}
+
+/* libuv's own watcher may come before or after this one: the next turn follows both. */
+static void on_sigchld(uv_signal_t *signal, int number UNUSED)
+{
+	struct reaper *reaper = signal->data;
+
+	uv_idle_start(&reaper->look, on_look);
+}
+
+static bool become_reaper(struct reaper *reaper, struct err *err)
+{
+	int already = 0;
+
+	if (getpid() == 1)
+		return true;
+	if (prctl(PR_GET_CHILD_SUBREAPER, &already) != 0)
+		return err_sys(err, "ask whether we are a subreaper");
+	if (already)
+		return true;
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1L) != 0)
+		return err_sys(err, "become a subreaper");
+	reaper->made_reaper = true;
+	return true;
+}
+
+/* The first look is for those who died, or became ours, before we listened. */
+static bool take_in_orphans(struct reaper *reaper, struct err *err)
+{
+	int failed;
+
+	uv_idle_init(reaper->loop, &reaper->look);
+	reaper->look.data = reaper;
+	reaper->handles++;
+	failed = uv_signal_init(reaper->loop, &reaper->sigchld);
+	if (failed)
+		return err_set(err, "watch SIGCHLD: %s", uv_strerror(failed));
+	reaper->sigchld.data = reaper;
+	reaper->handles++;
+	failed = uv_signal_start(&reaper->sigchld, on_sigchld, SIGCHLD);
+	if (failed)
+		return err_set(err, "watch SIGCHLD: %s", uv_strerror(failed));
+	uv_unref((uv_handle_t *)&reaper->sigchld);
+	uv_idle_start(&reaper->look, on_look);
+	return become_reaper(reaper, err);
+}
+
+struct reaper *reaper_create(
+	uv_loop_t *loop, reaper_orphan_fn *orphan, void *arg, struct err *err)
+{
+	struct reaper *reaper = mem_zeroed(sizeof *reaper);
+
+	reaper->loop = loop;
+	reaper->orphan = orphan;
+	reaper->arg = arg;
+	sigpipe_ignore();
+	if (orphan && !take_in_orphans(reaper, err)) {
+		reaper_destroy(reaper);
+		return NULL;
+	}
+	return reaper;
+}
+
+void reaper_destroy(struct reaper *reaper)
+{
+	const struct reaper_child *member;
+
+	if (!reaper)
+		return;
+	for (member = reaper->members; member; member = member->next)
+		assert(member->released);
+	if (reaper->made_reaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 0L);
+	reaper->leaving = true;
+	if (reaper->sigchld.data)
+		uv_close((uv_handle_t *)&reaper->sigchld, on_closed);
+	if (reaper->look.data)
+		uv_close((uv_handle_t *)&reaper->look, on_closed);
+	free_when_empty(reaper);
+}

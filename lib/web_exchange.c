@@ -1,0 +1,362 @@
+#include "lib/web_exchange.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+/* Ends the connection under microhttpd, which sees that in its next run. */
+static void cut(struct web_exchange *exchange, enum web_end end)
+{
+	shutdown(exchange->fd, SHUT_RDWR);
+	web_exchange_fail(exchange, end);
+}
+
+static void on_leaving(uv_poll_t *poll, int status, int events)
+{
+	struct web_exchange *exchange = poll->data;
+	char next;
+
+	(void)status;
+	(void)events;
+	if (exchange->state != WEB_EXCHANGE_ARRIVING)
+		web_exchange_fail(exchange, WEB_LEFT);
+	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		cut(exchange, WEB_LEFT); /* what it sent before has been heard */
+}
+
+/* microhttpd does not see the client of a parked connection leave, nor one in the
+ * middle of its body. Where the kernel has no room for one more watch, we do not
+ * either. */
+void web_exchange_watch(struct web_exchange *exchange)
+{
+	uv_poll_t *leaving = &exchange->leaving;
+
+	if (!exchange->leaving_known) {
+		if (uv_poll_init(exchange->all->loop, leaving, exchange->fd) < 0)
+			return;
+		leaving->data = exchange;
+		exchange->leaving_known = true;
+	}
+	uv_poll_start(leaving, UV_DISCONNECT, on_leaving);
+}
+
+void web_exchange_park(struct web_exchange *exchange)
+{
+	MHD_suspend_connection(exchange->connection);
+	exchange->parked = true;
+}
+
+/* The watch ends first: microhttpd may close the descriptor as soon as it runs. */
+void web_exchange_wake(struct web_exchange *exchange)
+{
+	if (!exchange->parked)
+		return;
+	exchange->parked = false;
+	if (exchange->leaving_known)
+		uv_poll_stop(&exchange->leaving);
+	MHD_resume_connection(exchange->connection);
+	web_wake(exchange->all->web);
+}
+
+void web_exchange_shut(struct web_exchange *exchange)
+{
+	shutdown(exchange->fd, SHUT_WR);
+	web_exchange_park(exchange);
+	web_exchange_watch(exchange);
+}
+
+void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state)
+{
+	exchange->state = state;
+	if (state == WEB_EXCHANGE_ANSWERED)
+		exchange->answered_ns = clock_now();
+	if (state != WEB_EXCHANGE_HANDED && state != WEB_EXCHANGE_SHUT)
+		web_exchange_wake(exchange);
+}
+
+void web_exchange_fail(struct web_exchange *exchange, enum web_end end)
+{
+	if (exchange->state == WEB_EXCHANGE_FAILED)
+		return;
+	exchange->end = end;
+	web_exchange_enter(exchange, WEB_EXCHANGE_FAILED);
+}
+
+/* The request */
+
+static struct web_exchange *begin(struct web_exchanges *all,
+	struct MHD_Connection *connection, const char *method, const char *path)
+{
+	struct web_exchange *exchange = mem_zeroed(sizeof *exchange);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	*exchange = (struct web_exchange){
+		.all = all,
+		.connection = connection,
+		.fd = info->connect_fd,
+		.method = method,
+		.path = path,
+	};
+	buf_init(&exchange->body, all->body_ceiling);
+	buf_init(&exchange->stream, 2 * WEB_UNSENT_MAX);
+	DL_APPEND(all->list, exchange);
+	all->arriving++;
+	return exchange;
+}
+
+static bool has_body(const struct web_exchange *exchange)
+{
+	return web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+		web_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+static bool announces_too_much(const struct web_exchange *exchange)
+{
+	const char *length = web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length && strtoull(length, NULL, 10) > exchange->all->body_ceiling;
+}
+
+/* While a body arrives microhttpd takes no answer but the connection's end. Nothing
+ * else of ours is on the wire then, so the refusal can go out beside it. */
+static enum MHD_Result refuse_body(struct web_exchange *exchange)
+{
+	struct web_exchanges *all = exchange->all;
+	SCOPED(buf_done) struct buf body = {0};
+	SCOPED(buf_done) struct buf refusal = {0};
+
+	buf_addf(&body, "{\"error\":\"the body is larger than %zu bytes\"}",
+		all->body_ceiling);
+	buf_addf(&refusal,
+		"HTTP/1.1 413 Content Too Large\r\n"
+		"Connection: close\r\n"
+		"Content-Type: application/json\r\n"
+		"Content-Length: %zu\r\n"
+		"\r\n"
+		"%s",
+		body.len, body.data);
+	(void)!send(
+		exchange->fd, refusal.data, refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (all->refused)
+		all->refused(all->arg, 413);
+	return MHD_NO;
+}
+
+/* Parked first: the answer may come before handle() is back, and often does. */
+static void hand_over(struct web_exchange *exchange)
+{
+	struct web_exchanges *all = exchange->all;
+
+	all->arriving--;
+	all->open++;
+	exchange->handed = true;
+	web_exchange_enter(exchange, WEB_EXCHANGE_HANDED);
+	web_exchange_park(exchange);
+	all->handle(all->arg, exchange);
+	if (exchange->parked)
+		web_exchange_watch(exchange);
+}
+
+enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
+	const char *path, const char *method, const char *version, const char *upload,
+	size_t *upload_len, void **context)
+{
+	struct web_exchanges *all = cls;
+	struct web_exchange *exchange = *context;
+
+	(void)version;
+	all->activity++;
+	if (!exchange) {
+		*context = exchange = begin(all, connection, method, path);
+		if (announces_too_much(exchange))
+			return refuse_body(exchange);
+		if (has_body(exchange))
+			web_exchange_watch(exchange);
+		return MHD_YES;
+	}
+	switch (exchange->state) {
+	case WEB_EXCHANGE_ARRIVING:
+		if (*upload_len == 0)
+			hand_over(exchange);
+		else if (!buf_add(&exchange->body, upload, *upload_len))
+			return refuse_body(exchange);
+		*upload_len = 0;
+		return MHD_YES;
+	case WEB_EXCHANGE_ANSWERED:
+	case WEB_EXCHANGE_STREAMING:
+	case WEB_EXCHANGE_CUT:
+		return web_exchange_queue_answer(exchange);
+	case WEB_EXCHANGE_SHUT:
+		web_exchange_shut(exchange);
+		return MHD_YES;
+	case WEB_EXCHANGE_HANDED: /* it is parked */
+	case WEB_EXCHANGE_FAILED:
+		break;
+	}
+	return MHD_NO;
+}
+
+/* The end */
+
+static bool is_gone(int fd)
+{
+	struct pollfd client = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&client, 1, 0) == 1;
+}
+
+static enum web_end how_it_ended(
+	const struct web_exchange *exchange, enum MHD_RequestTerminationCode code)
+{
+	if (exchange->state == WEB_EXCHANGE_FAILED)
+		return exchange->end;
+	switch (code) {
+	case MHD_REQUEST_TERMINATED_COMPLETED_OK:
+		return WEB_ANSWERED;
+	case MHD_REQUEST_TERMINATED_READ_ERROR:
+	case MHD_REQUEST_TERMINATED_CLIENT_ABORT:
+		return WEB_LEFT;
+	case MHD_REQUEST_TERMINATED_TIMEOUT_REACHED:
+	case MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN:
+		return WEB_BROKEN;
+	case MHD_REQUEST_TERMINATED_WITH_ERROR:
+		break; /* said of a lost client as well as of a failure of ours */
+	}
+	return is_gone(exchange->fd) ? WEB_LEFT : WEB_BROKEN;
+}
+
+static void on_unwatched(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_RequestTerminationCode code)
+{
+	struct web_exchanges *all = cls;
+	struct web_exchange *exchange = *context;
+
+	(void)connection;
+	if (!exchange)
+		return;
+	*context = NULL;
+	all->activity++;
+	DL_DELETE(all->list, exchange);
+	if (!exchange->handed) {
+		all->arriving--;
+	} else {
+		all->open--;
+		if (all->over)
+			all->over(all->arg, exchange, how_it_ended(exchange, code));
+	}
+	if (exchange->response)
+		MHD_destroy_response(exchange->response);
+	buf_done(&exchange->body);
+	buf_done(&exchange->headers);
+	buf_done(&exchange->stream);
+	if (exchange->leaving_known)
+		uv_close((uv_handle_t *)&exchange->leaving, on_unwatched);
+	else
+		free(exchange);
+}
+
+void web_exchanges_break(struct web_exchanges *exchanges)
+{
+	struct web_exchange *exchange;
+
+	for (exchange = exchanges->list; exchange; exchange = exchange->next)
+		if (exchange->state != WEB_EXCHANGE_ARRIVING)
+			web_exchange_fail(exchange, WEB_BROKEN);
+}
+
+int64_t web_exchanges_cut_unsent(
+	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns)
+{
+	int64_t now_ns = clock_now(), next_ns = 0;
+	struct web_exchange *exchange;
+
+	for (exchange = exchanges->list; exchange; exchange = exchange->next) {
+		int64_t due_ns = exchange->answered_ns;
+
+		if (exchange->state != WEB_EXCHANGE_ANSWERED)
+			continue;
+		due_ns = (due_ns > since_ns ? due_ns : since_ns) + patience_ns;
+		if (due_ns <= now_ns)
+			cut(exchange, WEB_BROKEN);
+		else if (next_ns == 0 || due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	return next_ns;
+}
+
+/* What the owner asks */
+
+const char *web_method(const struct web_exchange *exchange)
+{
+	return exchange->method;
+}
+
+const char *web_path(const struct web_exchange *exchange)
+{
+	return exchange->path;
+}
+
+/* A value of the query that is looked for. */
+struct search {
+	const char *name;
+	unsigned before; /* it, of the same name */
+	const char *value;
+};
+
+static enum MHD_Result on_query_value(
+	void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct search *search = cls;
+
+	(void)kind;
+	if (strcmp(name, search->name) != 0 || search->before-- > 0)
+		return MHD_YES;
+	search->value = value ? value : "";
+	return MHD_NO;
+}
+
+const char *web_query_at(
+	const struct web_exchange *exchange, const char *name, unsigned i)
+{
+	struct search search = {.name = name, .before = i};
+
+	MHD_get_connection_values(
+		exchange->connection, MHD_GET_ARGUMENT_KIND, on_query_value, &search);
+	return search.value;
+}
+
+const char *web_query(const struct web_exchange *exchange, const char *name)
+{
+	return web_query_at(exchange, name, 0);
+}
+
+const char *web_header(const struct web_exchange *exchange, const char *name)
+{
+	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const struct buf *web_body(const struct web_exchange *exchange)
+{
+	return &exchange->body;
+}
+
+void web_set_data(struct web_exchange *exchange, void *data)
+{
+	exchange->data = data;
+}
+
+void *web_data(const struct web_exchange *exchange)
+{
+	return exchange->data;
+}

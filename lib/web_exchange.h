@@ -1,0 +1,104 @@
+/*
+ * web_exchange - one request and its answer, from the inside.
+ *
+ * For the three parts of web alone, everybody else includes lib/web.h: web.c keeps
+ * the connections coming and microhttpd running, exchange.c leads a request from its
+ * header to its end, answer.c is what its owner does to it meanwhile.
+ */
+#ifndef LIB_WEB_EXCHANGE_H
+#define LIB_WEB_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "lib/web.h"
+
+/* All the exchanges of one web, which embeds it. */
+struct web_exchanges {
+	struct web *web;
+	uv_loop_t *loop;
+	web_handle_fn *handle;
+	web_over_fn *over;
+	web_refused_fn *refused;
+	void *arg;
+	size_t body_ceiling;
+	struct web_exchange *list;
+	unsigned arriving; /* their header came, their body is not whole */
+	unsigned open;     /* handed over and not over */
+	unsigned activity; /* moves with every piece that arrives and every end */
+	bool closing;      /* every answer carries Connection: close */
+};
+
+enum web_exchange_state {
+	WEB_EXCHANGE_ARRIVING, /* the body is not whole; the owner does not know of it */
+	WEB_EXCHANGE_HANDED,   /* the owner has it and has not answered */
+	WEB_EXCHANGE_ANSWERED,  /* the answer is whole and on its way */
+	WEB_EXCHANGE_STREAMING, /* the answer is on its way, more may follow */
+	WEB_EXCHANGE_CUT,       /* what was added is on its way, the end of it is not */
+	WEB_EXCHANGE_SHUT,      /* half-closed: there will be no answer */
+	WEB_EXCHANGE_FAILED,    /* on its way out; `end` says why */
+};
+
+struct web_exchange {
+	struct web_exchanges *all;
+	struct web_exchange *prev, *next;
+	struct MHD_Connection *connection;
+	int fd;
+	enum web_exchange_state state;
+	enum web_end end;
+	void *data; /* the owner's */
+
+	const char *method;
+	const char *path;
+	struct buf body;
+
+	bool handed;         /* the owner knows of it */
+	int64_t answered_ns; /* when the answer was whole */
+	unsigned status;
+	struct MHD_Response *response; /* until microhttpd has it */
+	struct buf headers;            /* of the answer: name, NUL, value, NUL */
+	struct buf stream;
+	size_t streamed; /* the part of `stream` that microhttpd has */
+
+	bool parked;        /* microhttpd does not look at the connection */
+	uv_poll_t leaving;  /* of its client meanwhile, and while a body arrives */
+	bool leaving_known; /* to the loop */
+};
+
+/* For microhttpd; cls is the struct web_exchanges. */
+enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
+	const char *path, const char *method, const char *version, const char *upload,
+	size_t *upload_len, void **context);
+void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_RequestTerminationCode code);
+
+/* None stays parked, all will end as WEB_BROKEN: the daemon may be stopped. */
+void web_exchanges_break(struct web_exchanges *exchanges);
+
+/* Cuts off the clients that have not taken a whole answer for patience_ns, which runs
+ * from since_ns at the earliest. Gives when the next one's time is up, 0: none waits. */
+int64_t web_exchanges_cut_unsent(
+	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
+
+/* From microhttpd's callbacks for this connection: it is left alone until
+ * web_exchange_wake(). While watched, its client's leaving ends the exchange. */
+void web_exchange_park(struct web_exchange *exchange);
+void web_exchange_watch(struct web_exchange *exchange);
+void web_exchange_wake(struct web_exchange *exchange);
+
+/* Likewise: parked and watched for good, our direction of the connection shut. */
+void web_exchange_shut(struct web_exchange *exchange);
+
+/* The only writers of state. They wake, unless nothing will ever follow. */
+void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state);
+void web_exchange_fail(struct web_exchange *exchange, enum web_end end);
+
+/* In answer.c, from web_exchange_on_request(): gives microhttpd what was answered. */
+enum MHD_Result web_exchange_queue_answer(struct web_exchange *exchange);
+
+/* In web.c: microhttpd has something to do. At any time, its own callbacks included. */
+void web_wake(struct web *web);
+
+#endif

@@ -1,0 +1,186 @@
+#include "lib/web_exchange.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define STREAM_BLOCK ((size_t)16 << 10)
+
+/* False when it comes too late: the client left, or the exchange was ended. */
+static bool may_answer(const struct web_exchange *exchange)
+{
+	assert(exchange->state == WEB_EXCHANGE_HANDED ||
+		exchange->state == WEB_EXCHANGE_SHUT ||
+		exchange->state == WEB_EXCHANGE_FAILED);
+	return exchange->state == WEB_EXCHANGE_HANDED;
+}
+
+void web_add_header(struct web_exchange *exchange, const char *name, const char *value)
+{
+	if (!may_answer(exchange))
+		return;
+	buf_add(&exchange->headers, name, strlen(name) + 1);
+	buf_add(&exchange->headers, value, strlen(value) + 1);
+}
+
+/* Takes response. */
+static void answer(struct web_exchange *exchange, unsigned status, const char *type,
+	struct MHD_Response *response)
+{
+	const char *name = buf_text(&exchange->headers);
+	const char *end = name + exchange->headers.len;
+
+	if (!response)
+		abort(); /* out of memory */
+	if (type)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	while (name < end) {
+		const char *value = name + strlen(name) + 1;
+
+		MHD_add_response_header(response, name, value);
+		name = value + strlen(value) + 1;
+	}
+	exchange->status = status;
+	exchange->response = response;
+}
+
+void web_reply(struct web_exchange *exchange, unsigned status, const char *type,
+	const char *body, size_t len)
+{
+	void *copied = (void *)(uintptr_t)(len > 0 ? body : "");
+
+	if (!may_answer(exchange))
+		return;
+	answer(exchange, status, type,
+		MHD_create_response_from_buffer(len, copied, MHD_RESPMEM_MUST_COPY));
+	web_exchange_enter(exchange, WEB_EXCHANGE_ANSWERED);
+}
+
+enum MHD_Result web_exchange_queue_answer(struct web_exchange *exchange)
+{
+	struct MHD_Response *response = exchange->response;
+	enum MHD_Result queued;
+
+	if (exchange->all->closing)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	queued = MHD_queue_response(exchange->connection, exchange->status, response);
+	MHD_destroy_response(response);
+	exchange->response = NULL;
+	return queued;
+}
+
+/* A stream */
+
+static size_t unsent(const struct web_exchange *exchange)
+{
+	return exchange->stream.len - exchange->streamed;
+}
+
+static ssize_t take_from_stream(struct web_exchange *exchange, char *out, size_t room)
+{
+	size_t len = unsent(exchange) < room ? unsent(exchange) : room;
+
+	memcpy(out, exchange->stream.data + exchange->streamed, len);
+	exchange->streamed += len;
+	if (unsent(exchange) == 0) {
+		buf_clear(&exchange->stream);
+		exchange->streamed = 0;
+	}
+	return (ssize_t)len;
+}
+
+static ssize_t on_room(void *cls, uint64_t position, char *out, size_t room)
+{
+	struct web_exchange *exchange = cls;
+
+	(void)position;
+	switch (exchange->state) {
+	case WEB_EXCHANGE_STREAMING:
+		if (unsent(exchange) > 0)
+			return take_from_stream(exchange, out, room);
+		break;
+	case WEB_EXCHANGE_ANSWERED:
+		if (unsent(exchange) > 0)
+			return take_from_stream(exchange, out, room);
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	case WEB_EXCHANGE_CUT:
+		if (unsent(exchange) > 0)
+			return take_from_stream(exchange, out, room);
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	case WEB_EXCHANGE_SHUT:
+		web_exchange_shut(exchange);
+		return 0;
+	case WEB_EXCHANGE_ARRIVING:
+	case WEB_EXCHANGE_HANDED:
+	case WEB_EXCHANGE_FAILED:
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	web_exchange_park(exchange);
+	web_exchange_watch(exchange);
+	return 0;
+}
+
+void web_stream_begin(struct web_exchange *exchange, unsigned status, const char *type)
+{
+	if (!may_answer(exchange))
+		return;
+	answer(exchange, status, type,
+		MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_room, exchange, NULL));
+	web_exchange_enter(exchange, WEB_EXCHANGE_STREAMING);
+}
+
+void web_stream_add(struct web_exchange *exchange, const char *data, size_t len)
+{
+	if (exchange->state != WEB_EXCHANGE_STREAMING || len == 0)
+		return;
+	if (len > WEB_UNSENT_MAX - unsent(exchange)) {
+		web_reset(exchange);
+		return;
+	}
+	/* Seldom enough that a long queue is not moved for every piece of it. */
+	if (exchange->streamed > exchange->stream.len / 2) {
+		buf_drop(&exchange->stream, exchange->streamed);
+		exchange->streamed = 0;
+	}
+	buf_add(&exchange->stream, data, len);
+	web_exchange_wake(exchange);
+}
+
+void web_stream_end(struct web_exchange *exchange)
+{
+	if (exchange->state == WEB_EXCHANGE_STREAMING)
+		web_exchange_enter(exchange, WEB_EXCHANGE_ANSWERED);
+}
+
+/* Misbehaviour */
+
+/* Dissolving the association sends the RST now. A lingerless close would be preceded
+ * by microhttpd's shutdown(), whose FIN the client would take for an orderly end. */
+void web_reset(struct web_exchange *exchange)
+{
+	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	if (exchange->state == WEB_EXCHANGE_FAILED)
+		return;
+	connect(exchange->fd, &nobody, sizeof nobody);
+	web_exchange_fail(exchange, WEB_BROKEN);
+}
+
+void web_stream_cut(struct web_exchange *exchange)
+{
+	if (exchange->state == WEB_EXCHANGE_STREAMING)
+		web_exchange_enter(exchange, WEB_EXCHANGE_CUT);
+}
+
+/* What microhttpd has in hand shuts when it next asks for more. */
+void web_half_close(struct web_exchange *exchange)
+{
+	if (exchange->state != WEB_EXCHANGE_HANDED &&
+		exchange->state != WEB_EXCHANGE_STREAMING)
+		return;
+	web_exchange_enter(exchange, WEB_EXCHANGE_SHUT);
+	if (exchange->parked)
+		shutdown(exchange->fd, SHUT_WR);
+}

@@ -1,0 +1,173 @@
+#include "mock-agent/api/api_format.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+
+#define ID_LETTERS 22
+
+void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
+{
+	static const char letters[] =
+		"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+	unsigned char noise[ID_LETTERS];
+	char text[ID_LETTERS + 1] = {0};
+
+	/* Small reads of a seeded pool are never cut short. */
+	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
+		abort();
+	for (unsigned i = 0; i < ID_LETTERS; i++)
+		text[i] = letters[noise[i] % (sizeof letters - 1)];
+	snprintf(id, API_FORMAT_ID_SIZE, "%s_01%s", prefix, text);
+}
+
+const char *api_format_error_type(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *type;
+	} types[] = {
+		{401, "authentication_error"},
+		{402, "billing_error"},
+		{403, "permission_error"},
+		{404, "not_found_error"},
+		{413, "request_too_large"},
+		{429, "rate_limit_error"},
+		{504, "timeout_error"},
+		{529, "overloaded_error"},
+	};
+
+	for (unsigned i = 0; i < COUNT(types); i++) {
+		if (types[i].status == status)
+			return types[i].type;
+	}
+	return status < 500 ? "invalid_request_error" : "api_error";
+}
+
+cJSON *api_format_error(unsigned status, const char *message, const char *request_id)
+{
+	cJSON *body = cJSON_CreateObject();
+	cJSON *error;
+
+	cJSON_AddStringToObject(body, "type", "error");
+	error = cJSON_AddObjectToObject(body, "error");
+	cJSON_AddStringToObject(error, "type", api_format_error_type(status));
+	cJSON_AddStringToObject(error, "message", message);
+	cJSON_AddStringToObject(body, "request_id", request_id);
+	return body;
+}
+
+void api_format_stamp(cJSON *object, const char *member)
+{
+	char text[CLOCK_WALL_SIZE];
+
+	clock_wall(text);
+	cJSON_DeleteItemFromObjectCaseSensitive(object, member);
+	cJSON_AddStringToObject(object, member, text);
+}
+
+/* ".123" to ns; steps over it. */
+static int64_t read_fraction(const char **text)
+{
+	int64_t ns = 0, unit = CLOCK_S;
+
+	if (**text != '.')
+		return 0;
+	for ((*text)++; isdigit((unsigned char)**text); (*text)++) {
+		unit /= 10;
+		ns += unit * (**text - '0');
+	}
+	return ns;
+}
+
+/* "Z" or "+01:00" to seconds. */
+static bool read_offset(const char *text, int64_t *s)
+{
+	unsigned hours, minutes;
+	int len = 0;
+
+	if (strcasecmp(text, "Z") == 0) {
+		*s = 0;
+		return true;
+	}
+	/* A "+" that nobody escaped is a space here. */
+	if ((*text != '+' && *text != '-' && *text != ' ') ||
+		sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &len) != 2 ||
+		text[1 + len] != '\0')
+		return false;
+	*s = (int64_t)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+	return true;
+}
+
+bool api_format_time(const char *text, int64_t *ns)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t fraction_ns, offset_s;
+
+	if (!rest)
+		return false;
+	fraction_ns = read_fraction(&rest);
+	/* Further years do not fit. */
+	if (!read_offset(rest, &offset_s) || tm.tm_year < -200 || tm.tm_year > 300)
+		return false;
+	*ns = ((int64_t)timegm(&tm) - offset_s) * CLOCK_S + fraction_ns;
+	return true;
+}
+
+void api_format_set(cJSON *object, const char *member, const cJSON *value)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(object, member);
+	cJSON_AddItemToObject(object, member,
+		value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
+}
+
+char *api_format_content_text(const cJSON *content)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	const cJSON *block;
+
+	if (cJSON_IsString(content))
+		buf_adds(&text, content->valuestring);
+	cJSON_ArrayForEach(block, content) {
+		const char *part = json_text(block, "text");
+
+		if (part && cJSON_IsArray(content))
+			buf_addf(&text, "%s%s", text.len > 0 ? "\n" : "", part);
+	}
+	return buf_take(&text);
+}
+
+void api_format_patch_metadata(cJSON *metadata, const cJSON *patch)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, patch) {
+		if (cJSON_IsNull(entry))
+			cJSON_DeleteItemFromObjectCaseSensitive(
+				metadata, entry->string);
+		else
+			api_format_set(metadata, entry->string, entry);
+	}
+}
+
+bool api_format_is_metadata(const cJSON *node, bool with_nulls)
+{
+	const cJSON *entry;
+
+	if (!cJSON_IsObject(node))
+		return false;
+	cJSON_ArrayForEach(entry, node) {
+		if (!cJSON_IsString(entry) && !(with_nulls && cJSON_IsNull(entry)))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,95 @@
+#include "mock-agent/api/api_request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/session/api_session.h"
+
+struct api_request *api_request_create(struct mock *mock, struct web_exchange *exchange)
+{
+	struct api_request *request = mem_zeroed(sizeof *request);
+
+	request->mock = mock;
+	request->exchange = exchange;
+	api_format_id(request->id, "req");
+	web_set_data(exchange, request);
+	web_add_header(exchange, "request-id", request->id);
+	return request;
+}
+
+void api_request_end(struct api_request *request, enum web_end end)
+{
+	if (request->over)
+		request->over(request, end);
+	if (request->session)
+		api_session_release(request->session);
+	loop_timer_destroy(request->timer);
+	cJSON_Delete(request->body);
+	for (unsigned i = 0; i < REQUEST_PARAMS; i++)
+		free(request->param[i]);
+	free(request);
+}
+
+void api_request_reply(struct api_request *request, unsigned status, cJSON *body)
+{
+	SCOPED(mem_free) char *text = json_print(body);
+
+	web_reply(request->exchange, status, REQUEST_JSON, text, strlen(text));
+	cJSON_Delete(body);
+}
+
+void api_request_answer(struct api_request *request, cJSON *body)
+{
+	api_request_reply(request, 200, body);
+}
+
+void api_request_refuse(
+	struct api_request *request, unsigned status, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	api_request_reply(
+		request, status, api_format_error(status, message, request->id));
+}
+
+void api_request_hold(struct api_request *request, struct api_session *session)
+{
+	api_session_hold(session);
+	request->session = session;
+}
+
+static void on_bell(void *arg)
+{
+	struct api_request *request = arg;
+
+	request->turn(request);
+}
+
+void api_request_draw(
+	struct api_request *request, struct injector *injector, enum phase phase)
+{
+	request->injector = injector;
+	request->injection = injector_next(injector, phase);
+}
+
+void api_request_delay(struct api_request *request, api_request_fn *turn)
+{
+	request->turn = turn;
+	request->timer = loop_timer_create(request->mock->loop, on_bell, request);
+	loop_timer_set(request->timer, request->injection.delay_ns);
+}
+
+void api_request_wait(struct api_request *request, struct injector *injector,
+	enum phase phase, api_request_fn *turn)
+{
+	api_request_draw(request, injector, phase);
+	api_request_delay(request, turn);
+}

@@ -1,0 +1,433 @@
+#include "mock-agent/api/resources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/api/page.h"
+#include "mock-agent/api/query.h"
+
+#define LIST_MOST 1000
+
+/* A versioned definition. */
+struct resource {
+	char id[API_FORMAT_ID_SIZE];
+	int64_t number;
+	cJSON *versions; /* the newest last */
+	UT_hash_handle hh;
+};
+
+struct resources {
+	enum resources_kind kind;
+	struct resource *by_id;
+	int64_t last_number;
+};
+
+/* What a definition has beside its id and times, and what stands there when nobody
+ * says. */
+struct member {
+	const char *name;
+	int kind;           /* cJSON's; a list is one of objects */
+	const char *preset; /* JSON; NULL: it is required */
+};
+
+static const struct member agent_members[] = {
+	{"name", cJSON_String, NULL},
+	{"model", cJSON_Object, NULL},
+	{"description", cJSON_String, "null"},
+	{"system", cJSON_String, "null"},
+	{"tools", cJSON_Array, "[]"},
+	{"mcp_servers", cJSON_Array, "[]"},
+	{"skills", cJSON_Array, "[]"},
+	{"multiagent", cJSON_Object, "null"},
+	{"execution_identity", cJSON_Object, "{\"type\":\"service_account\"}"},
+	{"metadata", cJSON_Object, "{}"},
+	{0},
+};
+
+static const struct member environment_members[] = {
+	{"name", cJSON_String, NULL},
+	{"description", cJSON_String, "\"\""},
+	{"config", cJSON_Object, "{\"type\":\"cloud\"}"},
+	{"scope", cJSON_String, "\"organization\""},
+	{"metadata", cJSON_Object, "{}"},
+	{0},
+};
+
+static const struct {
+	const char *prefix; /* of ids */
+	const char *type;
+	const struct member *members;
+} kinds[] = {
+	[RESOURCES_AGENTS] = {"agent", "agent", agent_members},
+	[RESOURCES_ENVIRONMENTS] = {"env", "environment", environment_members},
+};
+
+struct resources *resources_create(enum resources_kind kind)
+{
+	struct resources *resources = mem_zeroed(sizeof *resources);
+
+	resources->kind = kind;
+	return resources;
+}
+
+static void remove_entry(struct resources *resources, struct resource *entry)
+{
+	HASH_DEL(resources->by_id, entry);
+	cJSON_Delete(entry->versions);
+	free(entry);
+}
+
+void resources_destroy(struct resources *resources)
+{
+	struct resource *entry, *next;
+
+	if (!resources)
+		return;
+	HASH_ITER(hh, resources->by_id, entry, next)
+		remove_entry(resources, entry);
+	free(resources);
+}
+
+static cJSON *newest(const struct resource *entry)
+{
+	return cJSON_GetArrayItem(
+		entry->versions, cJSON_GetArraySize(entry->versions) - 1);
+}
+
+static struct resource *find_entry(const struct resources *resources, const char *id)
+{
+	struct resource *entry;
+
+	HASH_FIND_STR(resources->by_id, id, entry);
+	return entry;
+}
+
+const cJSON *resources_find(
+	const struct resources *resources, const char *id, int64_t version)
+{
+	const struct resource *entry = find_entry(resources, id);
+	const cJSON *each;
+
+	if (!entry || version == 0)
+		return entry ? newest(entry) : NULL;
+	cJSON_ArrayForEach(each, entry->versions) {
+		if (json_int(each, "version", 0) == version)
+			return each;
+	}
+	return NULL;
+}
+
+cJSON *resources_agent_of_session(const cJSON *agent)
+{
+	static const char *const not_shown[] = {
+		"metadata", "created_at", "updated_at", "archived_at"};
+	cJSON *shown = cJSON_Duplicate(agent, true);
+
+	for (unsigned i = 0; i < COUNT(not_shown); i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(shown, not_shown[i]);
+	return shown;
+}
+
+cJSON *resources_model(const cJSON *model)
+{
+	cJSON *object;
+
+	if (cJSON_IsString(model)) {
+		object = cJSON_CreateObject();
+		cJSON_AddStringToObject(object, "id", model->valuestring);
+	} else if (json_text(model, "id")) {
+		object = cJSON_Duplicate(model, true);
+	} else {
+		return NULL;
+	}
+	if (!json_get(object, "speed"))
+		cJSON_AddStringToObject(object, "speed", "standard");
+	return object;
+}
+
+/* What the API fills in where a cloud environment says nothing. */
+static void complete_config(cJSON *config)
+{
+	const char *type = json_text(config, "type");
+
+	if (!type || strcmp(type, "cloud") != 0)
+		return;
+	if (!json_get(config, "networking"))
+		cJSON_AddItemToObject(config, "networking",
+			cJSON_Parse("{\"type\":\"unrestricted\"}"));
+	if (!json_get(config, "packages"))
+		cJSON_AddItemToObject(config, "packages",
+			cJSON_Parse("{\"type\":\"packages\",\"apt\":[],\"cargo\":[],"
+				    "\"gem\":[],\"go\":[],\"npm\":[],\"pip\":[]}"));
+}
+
+/* NULL, or why value is none for member. */
+static const char *why_wrong(const struct member *member, const cJSON *value)
+{
+	const cJSON *item;
+
+	switch (member->kind) {
+	case cJSON_String:
+		return cJSON_IsString(value) ? NULL : "Input should be a valid string";
+	case cJSON_Object:
+		return cJSON_IsObject(value) ? NULL : "Input should be an object";
+	case cJSON_Array:
+		if (!cJSON_IsArray(value))
+			return "Input should be a valid list";
+		cJSON_ArrayForEach(item, value) {
+			if (!cJSON_IsObject(item))
+				return "Input should be a list of objects";
+		}
+		return NULL;
+	}
+	return NULL;
+}
+
+const char *resources_agent_wrong(const char *name, const cJSON *value)
+{
+	for (const struct member *member = agent_members; member->name; member++) {
+		if (strcmp(member->name, name) == 0 && value && !cJSON_IsNull(value))
+			return why_wrong(member, value);
+	}
+	return NULL;
+}
+
+/* What becomes of a member when `said` is said of it (NULL: nothing, or null) and `now`
+ * is there. The caller's; NULL with the reason in wrong. */
+static cJSON *member_value(const struct member *member, const cJSON *now,
+	const cJSON *said, const char **wrong)
+{
+	cJSON *value;
+
+	if (!said) {
+		*wrong = "Field required";
+		return member->preset ? cJSON_Parse(member->preset) : NULL;
+	}
+	if (strcmp(member->name, "metadata") == 0) {
+		*wrong = "Input should be an object of strings";
+		if (!api_format_is_metadata(said, true))
+			return NULL;
+		value = now ? cJSON_Duplicate(now, true) : cJSON_CreateObject();
+		api_format_patch_metadata(value, said);
+		return value;
+	}
+	if (strcmp(member->name, "model") == 0) {
+		*wrong = "Input should be a string or an object with an id";
+		return resources_model(said);
+	}
+	*wrong = why_wrong(member, said);
+	return *wrong ? NULL : cJSON_Duplicate(said, true);
+}
+
+/* False: it was refused. */
+static bool set_member(
+	cJSON *object, struct api_request *request, const struct member *member)
+{
+	const cJSON *now = json_get(object, member->name);
+	const cJSON *said = json_get(request->body, member->name);
+	const char *wrong;
+	cJSON *value;
+
+	if (now && !said)
+		return true;
+	value = member_value(member, now, cJSON_IsNull(said) ? NULL : said, &wrong);
+	if (!value) {
+		api_request_refuse(request, 400, "%s: %s", member->name, wrong);
+		return false;
+	}
+	if (strcmp(member->name, "config") == 0)
+		complete_config(value);
+	cJSON_DeleteItemFromObjectCaseSensitive(object, member->name);
+	cJSON_AddItemToObject(object, member->name, value);
+	return true;
+}
+
+/* Reads the request's body over object. False: it was refused. */
+static bool set_members(cJSON *object, struct api_request *request)
+{
+	for (const struct member *member = kinds[request->resources->kind].members;
+		member->name; member++) {
+		if (!set_member(object, request, member))
+			return false;
+	}
+	api_format_stamp(object, "updated_at");
+	return true;
+}
+
+void resources_create_route(struct api_request *request)
+{
+	struct resources *resources = request->resources;
+	struct resource *entry;
+	cJSON *object;
+	char id[API_FORMAT_ID_SIZE];
+
+	if (HASH_COUNT(resources->by_id) >= RESOURCES_MAX) {
+		api_request_refuse(
+			request, 429, "There are %d of them already.", RESOURCES_MAX);
+		return;
+	}
+	api_format_id(id, kinds[request->resources->kind].prefix);
+	object = cJSON_CreateObject();
+	cJSON_AddStringToObject(object, "id", id);
+	cJSON_AddStringToObject(object, "type", kinds[request->resources->kind].type);
+	if (request->resources->kind == RESOURCES_AGENTS)
+		cJSON_AddNumberToObject(object, "version", 1);
+	api_format_stamp(object, "created_at");
+	cJSON_AddNullToObject(object, "archived_at");
+	if (!set_members(object, request)) {
+		cJSON_Delete(object);
+		return;
+	}
+	entry = mem_zeroed(sizeof *entry);
+	memcpy(entry->id, id, sizeof entry->id);
+	entry->number = ++resources->last_number;
+	entry->versions = cJSON_CreateArray();
+	cJSON_AddItemToArray(entry->versions, object);
+	HASH_ADD_STR(resources->by_id, id, entry);
+	api_request_answer(request, cJSON_Duplicate(object, true));
+}
+
+/* Refuses when there is none. */
+static struct resource *wanted_entry(struct api_request *request)
+{
+	struct resource *entry = find_entry(request->resources, request->param[0]);
+
+	if (!entry)
+		api_request_refuse(request, 404, "%s %s not found",
+			request->resources->kind == RESOURCES_AGENTS ? "Agent"
+								     : "Environment",
+			request->param[0]);
+	return entry;
+}
+
+static cJSON *render(const void *item)
+{
+	return cJSON_Duplicate(item, true);
+}
+
+static bool is_shown(const struct api_request *request, const cJSON *object)
+{
+	const char *archived = web_query(request->exchange, "include_archived");
+
+	return (archived && strcmp(archived, "true") == 0) ||
+		!json_text(object, "archived_at");
+}
+
+void resources_list_route(struct api_request *request)
+{
+	struct resources *resources = request->resources;
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((HASH_COUNT(resources->by_id) + 1) * sizeof *items);
+	struct resource *entry, *next;
+	struct query_span span;
+	struct page page;
+	size_t count = 0;
+
+	if (!page_read(&page, request, LIST_MOST, true) ||
+		!query_read_span(&span, request))
+		return;
+	HASH_ITER(hh, resources->by_id, entry, next) {
+		if (is_shown(request, newest(entry)) &&
+			query_is_within(&span, json_text(newest(entry), "created_at")))
+			items[count++] =
+				(struct page_item){entry->number, newest(entry)};
+	}
+	page_answer(&page, request, items, count, render, false);
+}
+
+void resources_get_route(struct api_request *request)
+{
+	int64_t version = 0;
+	const cJSON *object;
+
+	if (!wanted_entry(request) ||
+		!query_number(request, "version", INT64_MAX, &version))
+		return;
+	object = resources_find(request->resources, request->param[0], version);
+	if (object)
+		api_request_answer(request, cJSON_Duplicate(object, true));
+	else
+		api_request_refuse(request, 404, "%s has no version %lld",
+			request->param[0], (long long)version);
+}
+
+void resources_update_route(struct api_request *request)
+{
+	struct resource *entry = wanted_entry(request);
+	int64_t version = json_int(request->body, "version", 0);
+	cJSON *object;
+
+	if (!entry)
+		return;
+	object = newest(entry);
+	if (json_text(object, "archived_at")) {
+		api_request_refuse(request, 400, "%s is archived", entry->id);
+		return;
+	}
+	if (version != 0 && version != json_int(object, "version", version)) {
+		api_request_refuse(request, 409,
+			"version: %lld is not the current version, %lld",
+			(long long)version, (long long)json_int(object, "version", 0));
+		return;
+	}
+	object = cJSON_Duplicate(object, true);
+	if (!set_members(object, request)) {
+		cJSON_Delete(object);
+		return;
+	}
+	if (request->resources->kind == RESOURCES_AGENTS)
+		cJSON_SetNumberHelper(
+			cJSON_GetObjectItemCaseSensitive(object, "version"),
+			(double)json_int(object, "version", 0) + 1);
+	if (request->resources->kind != RESOURCES_AGENTS ||
+		cJSON_GetArraySize(entry->versions) == VERSIONS_MAX)
+		cJSON_DeleteItemFromArray(entry->versions, 0);
+	cJSON_AddItemToArray(entry->versions, object);
+	api_request_answer(request, cJSON_Duplicate(object, true));
+}
+
+void resources_versions_route(struct api_request *request)
+{
+	struct page_item items[VERSIONS_MAX];
+	const struct resource *entry = wanted_entry(request);
+	const cJSON *version;
+	struct page page;
+	size_t count = 0;
+
+	if (!entry || !page_read(&page, request, LIST_MOST, true))
+		return;
+	cJSON_ArrayForEach(version, entry->versions) {
+		items[count++] =
+			(struct page_item){json_int(version, "version", 0), version};
+	}
+	page_answer(&page, request, items, count, render, false);
+}
+
+void resources_archive_route(struct api_request *request)
+{
+	const struct resource *entry = wanted_entry(request);
+
+	if (!entry)
+		return;
+	if (!json_text(newest(entry), "archived_at"))
+		api_format_stamp(newest(entry), "archived_at");
+	api_request_answer(request, cJSON_Duplicate(newest(entry), true));
+}
+
+void resources_delete_route(struct api_request *request)
+{
+	struct resource *entry = wanted_entry(request);
+	cJSON *body;
+
+	if (!entry)
+		return;
+	body = cJSON_CreateObject();
+	cJSON_AddStringToObject(body, "id", entry->id);
+	cJSON_AddStringToObject(body, "type", "environment_deleted");
+	remove_entry(request->resources, entry);
+	api_request_answer(request, body);
+}

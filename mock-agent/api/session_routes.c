@@ -1,0 +1,495 @@
+#include "mock-agent/api/session_routes.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "mock-agent/api/page.h"
+#include "mock-agent/api/query.h"
+#include "mock-agent/api/resources.h"
+#include "mock-agent/faults/fault.h"
+#include "mock-agent/session/api_session.h"
+#include "mock-agent/session/api_sessions.h"
+#include "mock-agent/session/api_turn.h"
+#include "mock-agent/session/event.h"
+#include "mock-agent/session/session_numbers.h"
+
+#define SESSIONS_MOST      1000 /* on a page */
+#define EVENTS_MOST        1000
+#define INITIAL_EVENTS_MAX 50
+#define EVENTS_AT_ONCE_MAX 100
+#define METADATA_WRONG     "metadata: Input should be an object of strings"
+
+/* What an agent_with_overrides may put in the place of the agent's own. */
+static const char *const overrides[] = {"system", "tools", "mcp_servers", "skills"};
+
+/* What a client may store in a session, and what stands there when nobody says. */
+static const struct {
+	const char *name;
+	const char *preset;
+} stored_members[] = {
+	{"title", "null"},
+	{"metadata", "{}"},
+	{"resources", "[]"},
+	{"vault_ids", "[]"},
+	{"budget", "null"},
+};
+
+/* Is what agent says about itself possible? Refuses it when not. */
+static bool check_agent(struct api_request *request, const cJSON *agent)
+{
+	for (unsigned i = 0; i < COUNT(overrides); i++) {
+		const char *wrong = resources_agent_wrong(
+			overrides[i], json_get(agent, overrides[i]));
+
+		if (!wrong)
+			continue;
+		api_request_refuse(request, 400, "agent.%s: %s", overrides[i], wrong);
+		return false;
+	}
+	return true;
+}
+
+/* The agent as the body asks for it, for the session to keep. NULL: it was refused. */
+static cJSON *resolve_agent(struct api_request *request)
+{
+	const cJSON *asked = json_get(request->body, "agent");
+	const char *type = json_text(asked, "type");
+	const char *id =
+		cJSON_IsString(asked) ? asked->valuestring : json_text(asked, "id");
+	const cJSON *known;
+	cJSON *agent, *model;
+
+	if (!id) {
+		api_request_refuse(request, 400,
+			asked ? "agent: an id, or an object with one, is needed"
+			      : "agent: Field required");
+		return NULL;
+	}
+	known = resources_find(
+		request->mock->agents, id, json_int(asked, "version", 0));
+	if (!known) {
+		api_request_refuse(request, 404, "Agent %s not found", id);
+		return NULL;
+	}
+	if (!type || strcmp(type, "agent_with_overrides") != 0)
+		return resources_agent_of_session(known);
+	if (!check_agent(request, asked))
+		return NULL;
+	agent = resources_agent_of_session(known);
+	for (unsigned i = 0; i < COUNT(overrides); i++) {
+		if (json_get(asked, overrides[i]))
+			api_format_set(
+				agent, overrides[i], json_get(asked, overrides[i]));
+	}
+	model = resources_model(json_get(asked, "model"));
+	if (model) {
+		cJSON_DeleteItemFromObjectCaseSensitive(agent, "model");
+		cJSON_AddItemToObject(agent, "model", model);
+	}
+	return agent;
+}
+
+static bool is_content(const cJSON *content)
+{
+	const cJSON *block;
+
+	if (cJSON_IsString(content))
+		return true;
+	cJSON_ArrayForEach(block, content) {
+		if (!json_text(block, "type"))
+			return false;
+	}
+	return cJSON_IsArray(content) && content->child;
+}
+
+/* Are these events that a client may send now? Refuses them when not. */
+static bool check_events(struct api_request *request, const cJSON *events, int most)
+{
+	static const char *const types[] = {"user.message", "user.interrupt",
+		"user.custom_tool_result", "user.tool_confirmation", "user.tool_result",
+		"user.define_outcome", "system.message"};
+	const cJSON *event;
+
+	if (!cJSON_IsArray(events) || cJSON_GetArraySize(events) > most ||
+		cJSON_GetArraySize(events) == 0) {
+		api_request_refuse(request, 400,
+			"events: a list of 1 to %d events is needed", most);
+		return false;
+	}
+	cJSON_ArrayForEach(event, events) {
+		const char *type = json_text(event, "type");
+		const char *use_id = json_text(event, "custom_tool_use_id");
+		bool known = false;
+
+		for (unsigned i = 0; i < COUNT(types); i++)
+			known = known || (type && strcmp(type, types[i]) == 0);
+		if (!known) {
+			api_request_refuse(request, 400,
+				"events: unknown type \"%.100s\"", type ? type : "");
+			return false;
+		}
+		if (strcmp(type, "user.message") == 0 &&
+			!is_content(json_get(event, "content"))) {
+			api_request_refuse(request, 400,
+				"events: content: a text, or a list of blocks, is "
+				"needed");
+			return false;
+		}
+		if (strcmp(type, "user.custom_tool_result") == 0 &&
+			(!use_id || !request->session ||
+				!api_turn_knows_use(request->session->turn, use_id))) {
+			api_request_refuse(request, 400,
+				"events: custom_tool_use_id: no tool use \"%.100s\" "
+				"waits for its result",
+				use_id ? use_id : "");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_of(const cJSON *event, const char *type)
+{
+	return strcmp(json_text(event, "type"), type) == 0;
+}
+
+static bool has_interrupt(const cJSON *events)
+{
+	const cJSON *event;
+
+	cJSON_ArrayForEach(event, events) {
+		if (is_of(event, "user.interrupt"))
+			return true;
+	}
+	return false;
+}
+
+/* Would more messages wait than may? An interrupt is never too much: it jumps the queue
+ * and empties it. */
+static bool is_too_much(const struct api_turn *turn, const cJSON *events)
+{
+	unsigned waiting = api_turn_waiting(turn);
+	const cJSON *event;
+
+	cJSON_ArrayForEach(event, events) {
+		if (is_of(event, "user.interrupt"))
+			waiting = 0;
+		else if (is_of(event, "user.message") && ++waiting > TURN_WAITING_MAX)
+			return true;
+	}
+	return false;
+}
+
+/* Gives the session what a client sent, and the caller its echo. */
+static cJSON *take_event(
+	struct api_session *session, const cJSON *sent, int64_t interrupt_ns)
+{
+	const char *type = json_text(sent, "type");
+	bool queued = strcmp(type, "user.message") == 0;
+	cJSON *event = event_echo(sent, !queued);
+	cJSON *echo = cJSON_Duplicate(event, true);
+
+	if (queued)
+		api_turn_say(session->turn, event);
+	else if (strcmp(type, "user.interrupt") == 0)
+		api_turn_interrupt(session->turn, event, interrupt_ns);
+	else if (strcmp(type, "user.custom_tool_result") == 0)
+		api_turn_answer(session->turn, event);
+	else
+		api_session_tell(session, event);
+	return echo;
+}
+
+static void open_session(struct api_request *request)
+{
+	struct mock *mock = request->mock;
+	const cJSON *initial = json_get(request->body, "initial_events");
+	struct api_session *session;
+	cJSON *agent, *stored;
+	const cJSON *event;
+
+	if (fault_apply(request))
+		return;
+	agent = resolve_agent(request);
+	if (!agent)
+		return;
+	stored = cJSON_CreateObject();
+	api_format_set(
+		stored, "environment_id", json_get(request->body, "environment_id"));
+	for (unsigned i = 0; i < COUNT(stored_members); i++) {
+		const cJSON *said = json_get(request->body, stored_members[i].name);
+
+		cJSON_AddItemToObject(stored, stored_members[i].name,
+			said ? cJSON_Duplicate(said, true)
+			     : cJSON_Parse(stored_members[i].preset));
+	}
+	session = api_session_create(mock, request->injector, agent, stored);
+	api_sessions_add(mock->sessions, session);
+	session_numbers_keep(mock->numbers, injector_number(request->injector));
+	request->over = NULL; /* it did not fail */
+	log_event("agent.session.opened", "session",
+		LOG_TEXT(injector_label(session->injector)), "id",
+		LOG_TEXT(session->id));
+	api_request_answer(request, api_session_json(session));
+	cJSON_ArrayForEach(event, initial)
+		cJSON_Delete(take_event(session, event, 0));
+}
+
+static void on_failed_attempt(struct api_request *request, enum web_end end)
+{
+	(void)end;
+	session_numbers_give_back(
+		request->mock->numbers, injector_number(request->injector));
+}
+
+static void attempt(struct api_request *request, const cJSON *metadata)
+{
+	struct mock *mock = request->mock;
+	int64_t label = session_numbers_take(mock->numbers, metadata);
+
+	request->over = on_failed_attempt;
+	api_request_wait(request, injectors_get(mock->injectors, label), PHASE_CONNECT,
+		open_session);
+}
+
+void session_routes_create(struct api_request *request)
+{
+	struct mock *mock = request->mock;
+	const cJSON *metadata = json_get(request->body, "metadata");
+	const cJSON *initial = json_get(request->body, "initial_events");
+	const char *environment = json_text(request->body, "environment_id");
+	SCOPED(json_free) cJSON *agent = resolve_agent(request);
+
+	if (!agent)
+		return;
+	if (!environment)
+		api_request_refuse(request, 400, "environment_id: Field required");
+	else if (!resources_find(mock->environments, environment, 0))
+		api_request_refuse(
+			request, 404, "Environment %s not found", environment);
+	else if (metadata && !api_format_is_metadata(metadata, false))
+		api_request_refuse(request, 400, "%s", METADATA_WRONG);
+	else if (api_sessions_count(mock->sessions) >= SESSIONS_MAX)
+		api_request_refuse(
+			request, 429, "There are %d sessions already.", SESSIONS_MAX);
+	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
+		attempt(request, metadata);
+}
+
+static cJSON *render_session(const void *item)
+{
+	return api_session_json(item);
+}
+
+/* What a list of sessions is narrowed to. */
+struct wish {
+	struct query_span created;
+	const char *agent_id;  /* NULL: any */
+	int64_t agent_version; /* 0: any */
+	bool archived;         /* those, too */
+};
+
+/* False: it was refused. */
+static bool read_wish(struct wish *wish, struct api_request *request)
+{
+	static const char *const statuses[] = {
+		"idle", "running", "rescheduling", "terminated", NULL};
+	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
+	const char *archived = web_query(request->exchange, "include_archived");
+
+	*wish = (struct wish){
+		.agent_id = web_query(request->exchange, "agent_id"),
+		.archived = (archived && strcmp(archived, "true") == 0) ||
+			web_query(request->exchange, "statuses[]"),
+	};
+	return query_read_span(&wish->created, request) &&
+		query_number(
+			request, "agent_version", INT64_MAX, &wish->agent_version) &&
+		query_knows(request, "statuses[]", statuses) &&
+		query_lacks(request, missing);
+}
+
+static bool has_agent(const struct api_session *session, const struct wish *wish)
+{
+	SCOPED(json_free) cJSON *agent = NULL;
+
+	if (!wish->agent_id && wish->agent_version == 0)
+		return true;
+	agent = json_parse(session->agent, strlen(session->agent));
+	return (!wish->agent_id ||
+		       strcmp(json_text(agent, "id"), wish->agent_id) == 0) &&
+		(wish->agent_version == 0 ||
+			json_int(agent, "version", 0) == wish->agent_version);
+}
+
+static bool is_wanted(const struct api_request *request, const struct wish *wish,
+	const struct api_session *session)
+{
+	return !session->deleted && (wish->archived || !session->archived_at[0]) &&
+		query_wants(request, "statuses[]", api_session_status_name(session)) &&
+		query_is_within(&wish->created, session->created_at) &&
+		has_agent(session, wish);
+}
+
+void session_routes_list(struct api_request *request)
+{
+	const struct api_sessions *sessions = request->mock->sessions;
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((api_sessions_count(sessions) + 1) * sizeof *items);
+	const struct api_session *session;
+	struct page page;
+	struct wish wish;
+	size_t count = 0;
+
+	if (!page_read(&page, request, SESSIONS_MOST, true) ||
+		!read_wish(&wish, request))
+		return;
+	for (session = api_sessions_next(sessions, NULL); session;
+		session = api_sessions_next(sessions, session)) {
+		if (is_wanted(request, &wish, session))
+			items[count++] = (struct page_item){session->number, session};
+	}
+	page_answer(&page, request, items, count, render_session, true);
+}
+
+void session_routes_get(struct api_request *request)
+{
+	api_request_answer(request, api_session_json(request->session));
+}
+
+static void update_agent(struct api_session *session, const cJSON *agent)
+{
+	static const char *const members[] = {"tools", "mcp_servers"};
+
+	for (unsigned i = 0; i < COUNT(members); i++) {
+		if (json_get(agent, members[i]))
+			api_session_set_agent(
+				session, members[i], json_get(agent, members[i]));
+	}
+}
+
+void session_routes_update(struct api_request *request)
+{
+	struct api_session *session = request->session;
+	const cJSON *metadata = json_get(request->body, "metadata");
+	const cJSON *agent = json_get(request->body, "agent");
+	static const char *const members[] = {"title", "budget", "vault_ids"};
+
+	if (session->status == SESSION_TERMINATED) {
+		api_request_refuse(request, 400, "Cannot update archived session: %s",
+			session->id);
+		return;
+	}
+	if (agent && session->status != SESSION_IDLE) {
+		api_request_refuse(request, 400,
+			"The agent of a session can be updated only while it is idle.");
+		return;
+	}
+	if (!check_agent(request, agent))
+		return;
+	if (metadata && !cJSON_IsNull(metadata) &&
+		!api_format_is_metadata(metadata, true)) {
+		api_request_refuse(request, 400, "%s", METADATA_WRONG);
+		return;
+	}
+	for (unsigned i = 0; i < COUNT(members); i++) {
+		if (json_get(request->body, members[i]))
+			api_format_set(session->stored, members[i],
+				json_get(request->body, members[i]));
+	}
+	api_format_patch_metadata(
+		cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
+		metadata);
+	update_agent(session, agent);
+	api_session_touch(session);
+	api_request_answer(request, api_session_json(session));
+}
+
+static void fail_interrupt(struct api_request *request)
+{
+	(void)fault_apply(request);
+}
+
+void session_routes_say(struct api_request *request)
+{
+	struct api_session *session = request->session;
+	const cJSON *events = json_get(request->body, "events");
+	const cJSON *event;
+	cJSON *body, *data;
+
+	if (session->status == SESSION_TERMINATED) {
+		api_request_refuse(request, 400,
+			"Cannot send events to archived session: %s", session->id);
+		return;
+	}
+	if (!check_events(request, events, EVENTS_AT_ONCE_MAX))
+		return;
+	if (is_too_much(session->turn, events)) {
+		api_request_refuse(request, 429, "More than %d messages would wait.",
+			TURN_WAITING_MAX);
+		return;
+	}
+	if (has_interrupt(events)) {
+		api_request_draw(request, session->injector, PHASE_INTERRUPT);
+		if (request->injection.fault != FAULT_NONE) {
+			api_request_delay(request, fail_interrupt);
+			return;
+		}
+	}
+	body = cJSON_CreateObject();
+	data = cJSON_AddArrayToObject(body, "data");
+	cJSON_ArrayForEach(event, events)
+		cJSON_AddItemToArray(
+			data, take_event(session, event, request->injection.delay_ns));
+	api_request_answer(request, body);
+}
+
+static cJSON *render_event(const void *item)
+{
+	const struct event_log_entry *entry = item;
+
+	return cJSON_CreateRaw(entry->json);
+}
+
+void session_routes_events(struct api_request *request)
+{
+	const struct event_log *log = &request->session->log;
+	static const char *const missing[] = {"created_at[gt]", "created_at[gte]",
+		"created_at[lt]", "created_at[lte]", NULL};
+	SCOPED(mem_free) struct page_item *items =
+		mem_zeroed((log->count + 1) * sizeof *items);
+	struct page page;
+	size_t count = 0;
+
+	if (!page_read(&page, request, EVENTS_MOST, false) ||
+		!query_lacks(request, missing))
+		return;
+	for (size_t i = 0; i < log->count; i++) {
+		const struct event_log_entry *entry = &log->entries[i];
+
+		if (query_wants(request, "types[]", entry->type))
+			items[count++] = (struct page_item){entry->number, entry};
+	}
+	page_answer(&page, request, items, count, render_event, false);
+}
+
+static cJSON *render_thread(const void *item)
+{
+	return api_session_thread_json(item);
+}
+
+void session_routes_threads(struct api_request *request)
+{
+	const struct page_item only = {1, request->session};
+	struct page page;
+
+	if (page_read(&page, request, SESSIONS_MOST, false))
+		page_answer(&page, request, &only, 1, render_thread, false);
+}
+
+void session_routes_thread(struct api_request *request)
+{
+	api_request_answer(request, api_session_thread_json(request->session));
+}

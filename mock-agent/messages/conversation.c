@@ -1,0 +1,124 @@
+#include "mock-agent/messages/conversation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/api/api_format.h"
+
+static bool is_type(const cJSON *block, const char *type)
+{
+	const char *own = json_text(block, "type");
+
+	return own && strcmp(own, type) == 0;
+}
+
+static bool has_results(const cJSON *content)
+{
+	const cJSON *block;
+
+	cJSON_ArrayForEach(block, content) {
+		if (is_type(block, "tool_result"))
+			return true;
+	}
+	return false;
+}
+
+/* Which tool a use was of. */
+static const char *used_tool(const cJSON *messages, const char *use_id)
+{
+	const cJSON *message, *block;
+
+	cJSON_ArrayForEach(message, messages) {
+		cJSON_ArrayForEach(block, json_get(message, "content")) {
+			const char *id = json_text(block, "id");
+
+			if (is_type(block, "tool_use") && id && use_id &&
+				strcmp(id, use_id) == 0)
+				return json_text(block, "name");
+		}
+	}
+	return NULL;
+}
+
+/* What was asked: all of a string, the last text of blocks (the others are a client's
+ * own reminders). */
+static char *question(const cJSON *content)
+{
+	const char *text = cJSON_GetStringValue(content);
+	const cJSON *block;
+
+	cJSON_ArrayForEach(block, content) {
+		if (json_text(block, "text"))
+			text = json_text(block, "text");
+	}
+	return mem_text(text);
+}
+
+static int64_t take_results(
+	struct conversation *conversation, const cJSON *messages, const cJSON *content)
+{
+	const cJSON *block;
+	int64_t count = 0;
+
+	cJSON_ArrayForEach(block, content) {
+		const char *tool = used_tool(messages, json_text(block, "tool_use_id"));
+		SCOPED(mem_free) char *text = NULL;
+
+		if (!is_type(block, "tool_result"))
+			continue;
+		text = api_format_content_text(json_get(block, "content"));
+		reply_add_result(&conversation->reply, tool ? tool : "tool", text,
+			json_bool(block, "is_error", false));
+		count++;
+	}
+	return count;
+}
+
+/* The results that count are those since the last question. Some clients put messages
+ * of the system behind them, so that all have to be looked at. */
+void conversation_read(
+	struct conversation *conversation, const cJSON *body, int64_t tools)
+{
+	const cJSON *messages = json_get(body, "messages");
+	int64_t answered = 0;
+	int count;
+	const cJSON *message;
+
+	*conversation = (struct conversation){.said = mem_text("")};
+	reply_begin(&conversation->reply, "");
+	cJSON_ArrayForEach(message, messages) {
+		const cJSON *content = json_get(message, "content");
+		const char *role = json_text(message, "role");
+		char *asked;
+
+		if (!role || strcmp(role, "user") != 0)
+			continue;
+		if (has_results(content)) {
+			answered += take_results(conversation, messages, content);
+			continue;
+		}
+		asked = question(content);
+		if (!asked)
+			continue;
+		conversation_done(conversation);
+		conversation->said = asked;
+		reply_begin(&conversation->reply, asked);
+		answered = 0;
+	}
+	conversation->custom = reply_custom_tools(json_get(body, "tools"));
+	count = cJSON_GetArraySize(conversation->custom);
+	if (count > 0 && answered < tools &&
+		!is_type(json_get(body, "tool_choice"), "none"))
+		conversation->tool = cJSON_GetArrayItem(
+			conversation->custom, (int)(answered % count));
+}
+
+void conversation_done(struct conversation *conversation)
+{
+	reply_done(&conversation->reply);
+	free(conversation->said);
+	cJSON_Delete(conversation->custom);
+	*conversation = (struct conversation){0};
+}

@@ -1,0 +1,224 @@
+#include "mock-agent/session/api_session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-agent/api/event_stream.h"
+#include "mock-agent/session/api_turn.h"
+#include "mock-agent/session/event.h"
+
+struct api_session *api_session_create(
+	struct mock *mock, struct injector *injector, cJSON *agent, cJSON *stored)
+{
+	struct api_session *session = mem_zeroed(sizeof *session);
+
+	session->mock = mock;
+	session->injector = injector;
+	api_format_id(session->id, "sesn");
+	api_format_id(session->thread_id, "sthr");
+	session->agent = json_print(agent);
+	session->agent_name = mem_text(json_text(agent, "name"));
+	session->stored = stored;
+	clock_wall(session->created_at);
+	clock_wall(session->updated_at);
+	session->created_ns = clock_now();
+	session->turn = api_turn_create(session);
+	session->holds = 1;
+	cJSON_Delete(agent);
+	return session;
+}
+
+void api_session_hold(struct api_session *session)
+{
+	session->holds++;
+}
+
+void api_session_release(struct api_session *session)
+{
+	assert(session->holds > 0);
+	if (--session->holds > 0)
+		return;
+	assert(!session->streams);
+	api_turn_destroy(session->turn);
+	event_log_done(&session->log);
+	cJSON_Delete(session->stored);
+	free(session->agent);
+	free(session->agent_name);
+	free(session);
+}
+
+cJSON *api_session_tools(const struct api_session *session)
+{
+	SCOPED(json_free) cJSON *agent =
+		json_parse(session->agent, strlen(session->agent));
+
+	return cJSON_DetachItemFromObjectCaseSensitive(agent, "tools");
+}
+
+void api_session_set_agent(
+	struct api_session *session, const char *member, const cJSON *value)
+{
+	SCOPED(json_free) cJSON *agent =
+		json_parse(session->agent, strlen(session->agent));
+
+	api_format_set(agent, member, value);
+	free(session->agent);
+	session->agent = json_print(agent);
+}
+
+void api_session_tell(struct api_session *session, cJSON *event)
+{
+	api_session_tell_with(session, event, NULL);
+}
+
+void api_session_tell_with(
+	struct api_session *session, cJSON *event, const struct injection *injection)
+{
+	const char *type = json_text(event, "type");
+	char *json = json_print(event);
+
+	event_log_add(&session->log, type, json);
+	event_stream_tell(session, type, json, injection);
+	cJSON_Delete(event);
+}
+
+void api_session_set_status(struct api_session *session, enum api_session_status status)
+{
+	if (session->status == status)
+		return;
+	if (session->status == SESSION_RUNNING)
+		session->active_ns += clock_now() - session->running_since_ns;
+	if (status == SESSION_RUNNING)
+		session->running_since_ns = clock_now();
+	session->status = status;
+	api_session_touch(session);
+}
+
+const char *api_session_status_name(const struct api_session *session)
+{
+	switch (session->status) {
+	case SESSION_IDLE:
+		return "idle";
+	case SESSION_RUNNING:
+		return "running";
+	case SESSION_TERMINATED:
+		break;
+	}
+	return "terminated";
+}
+
+void api_session_touch(struct api_session *session)
+{
+	clock_wall(session->updated_at);
+}
+
+static void end_streams(struct api_session *session)
+{
+	struct injection injection = injector_next(session->injector, PHASE_HOLD);
+
+	event_stream_end_all(session, injection.delay_ns);
+}
+
+void api_session_archive(struct api_session *session)
+{
+	api_turn_stop(session->turn);
+	api_session_set_status(session, SESSION_TERMINATED);
+	clock_wall(session->archived_at);
+	if (injector_behavior(session->injector)->terminated_event)
+		api_session_tell(session, event_create("session.status_terminated"));
+	end_streams(session);
+}
+
+void api_session_delete(struct api_session *session)
+{
+	api_turn_stop(session->turn);
+	api_session_set_status(session, SESSION_TERMINATED);
+	session->deleted = true;
+	api_session_tell(session, event_create("session.deleted"));
+	end_streams(session);
+}
+
+void api_session_forget(struct api_session *session)
+{
+	api_turn_stop(session->turn);
+	session->status = SESSION_TERMINATED;
+	session->deleted = true;
+	event_stream_reset_all(session);
+}
+
+static void add_seconds(cJSON *object, const char *member, int64_t ns)
+{
+	cJSON_AddNumberToObject(object, member, (double)(ns / CLOCK_MS) / 1e3);
+}
+
+static cJSON *stats_json(const struct api_session *session)
+{
+	cJSON *stats = cJSON_CreateObject();
+	int64_t active_ns = session->active_ns;
+
+	if (session->status == SESSION_RUNNING)
+		active_ns += clock_now() - session->running_since_ns;
+	add_seconds(stats, "active_seconds", active_ns);
+	add_seconds(stats, "duration_seconds", clock_now() - session->created_ns);
+	return stats;
+}
+
+static cJSON *usage_json(const struct api_session *session)
+{
+	cJSON *usage = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(usage, "input_tokens", (double)session->model_requests);
+	cJSON_AddNumberToObject(
+		usage, "output_tokens", (double)session->model_requests);
+	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
+	return usage;
+}
+
+static void add_times(cJSON *object, const struct api_session *session)
+{
+	cJSON_AddStringToObject(object, "created_at", session->created_at);
+	cJSON_AddStringToObject(object, "updated_at", session->updated_at);
+	if (session->archived_at[0])
+		cJSON_AddStringToObject(object, "archived_at", session->archived_at);
+	else
+		cJSON_AddNullToObject(object, "archived_at");
+}
+
+cJSON *api_session_json(const struct api_session *session)
+{
+	cJSON *object = cJSON_CreateObject();
+	const cJSON *member;
+
+	cJSON_AddStringToObject(object, "id", session->id);
+	cJSON_AddStringToObject(object, "type", "session");
+	cJSON_AddStringToObject(object, "status", api_session_status_name(session));
+	cJSON_ArrayForEach(member, session->stored)
+		api_format_set(object, member->string, member);
+	cJSON_AddRawToObject(object, "agent", session->agent);
+	cJSON_AddItemToObject(object, "outcome_evaluations", cJSON_CreateArray());
+	cJSON_AddNullToObject(object, "deployment_id");
+	cJSON_AddItemToObject(object, "stats", stats_json(session));
+	cJSON_AddItemToObject(object, "usage", usage_json(session));
+	add_times(object, session);
+	return object;
+}
+
+cJSON *api_session_thread_json(const struct api_session *session)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(object, "id", session->thread_id);
+	cJSON_AddStringToObject(object, "type", "session_thread");
+	cJSON_AddStringToObject(object, "session_id", session->id);
+	cJSON_AddStringToObject(object, "status", api_session_status_name(session));
+	cJSON_AddRawToObject(object, "agent", session->agent);
+	cJSON_AddNullToObject(object, "parent_thread_id");
+	cJSON_AddNullToObject(object, "workflow_run_id");
+	cJSON_AddItemToObject(object, "stats", stats_json(session));
+	cJSON_AddItemToObject(object, "usage", usage_json(session));
+	add_times(object, session);
+	return object;
+}

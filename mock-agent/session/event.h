@@ -1,0 +1,42 @@
+/*
+ * event - the events of a session, as the API writes them.
+ *
+ * Each constructor gives the caller a tree to cJSON_Delete(), with a fresh id.
+ */
+#ifndef MOCK_AGENT_SESSION_EVENT_H
+#define MOCK_AGENT_SESSION_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/buf.h"
+#include "lib/cc.h"
+
+/* {"id":"sevt_...","type":...,"processed_at":now} */
+cJSON *event_create(const char *type) MUST_CHECK;
+
+/* What a client sent, as it is echoed: with an id, and processed_at null while it
+ * waits. */
+cJSON *event_echo(const cJSON *sent, bool processed) MUST_CHECK;
+
+/* session.thread_status_running */
+cJSON *event_thread_running(const char *agent, const char *thread) MUST_CHECK;
+/* session.thread_status_idle, session.status_idle. `reason` is "end_turn",
+ * "requires_action" (then use_id is the event that is waited for) or
+ * "retries_exhausted". */
+cJSON *event_thread_idle(const char *agent, const char *thread, const char *reason,
+	const char *use_id) MUST_CHECK;
+cJSON *event_idle(const char *reason, const char *use_id) MUST_CHECK;
+
+cJSON *event_message(const char *text, size_t len) MUST_CHECK; /* agent.message */
+/* agent.custom_tool_use; takes input. */
+cJSON *event_tool_use(const char *name, cJSON *input) MUST_CHECK;
+cJSON *event_span_end(const char *start_id, bool is_error) MUST_CHECK;
+cJSON *event_error(unsigned status) MUST_CHECK; /* session.error */
+
+/* "event: TYPE\ndata: JSON\n\n" */
+void event_frame(struct buf *frame, const char *type, const char *json);
+
+#endif

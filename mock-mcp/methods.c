@@ -1,0 +1,372 @@
+#include "mock-mcp/methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-mcp/crash.h"
+#include "mock-mcp/jsonrpc.h"
+#include "mock-mcp/pending_calls.h"
+#include "mock-mcp/protocol.h"
+#include "mock-mcp/tools.h"
+
+struct methods {
+	struct methods_options options;
+	struct pending_calls *calls;
+	const char *version; /* that initialize agreed on; NULL before */
+	bool initialized;
+	bool listed;
+};
+
+typedef void answer_fn(struct methods *methods, const struct jsonrpc_message *request,
+	enum protocol_style style);
+
+struct method {
+	const char *name;
+	unsigned eras;
+	bool greets; /* may come before the handshake, or is it */
+	answer_fn *answer;
+};
+
+static void say(struct methods *methods, char *line)
+{
+	methods->options.say(methods->options.arg, line);
+	free(line);
+}
+
+static void refuse(struct methods *methods, const char *id, enum jsonrpc_code code,
+	const char *why)
+{
+	say(methods, jsonrpc_error(id, code, why, NULL));
+}
+
+static void note_initialized(struct methods *methods)
+{
+	if (!methods->initialized)
+		log_event("mcp.initialized", LOG_IDENTITY(methods->options.identity));
+	methods->initialized = true;
+}
+
+static void note_tool(
+	const struct methods *methods, const char *event, const char *tool)
+{
+	log_event(
+		event, LOG_IDENTITY(methods->options.identity), "tool", LOG_TEXT(tool));
+}
+
+/* Takes result; the line is the caller's to free(). */
+static char *compose(const struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style, cJSON *result)
+{
+	return jsonrpc_result(request->id,
+		protocol_finish(result, style, methods->options.identity->name));
+}
+
+static void on_call_over(void *arg, const char *tool, const char *answer)
+{
+	struct methods *methods = arg;
+
+	note_tool(methods, "mcp.tool.end", tool);
+	if (answer)
+		methods->options.say(methods->options.arg, answer);
+}
+
+/* Takes answer, and says it after a while. */
+static bool say_later(struct methods *methods, const char *id, const char *tool,
+	char *answer, int64_t after_ns)
+{
+	if (pending_calls_begin(methods->calls, id, tool, answer, after_ns))
+		return true;
+	refuse(methods, id, JSONRPC_INTERNAL_ERROR, "too much is under way");
+	return false;
+}
+
+static void answer_initialize(struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style)
+{
+	const cJSON *params = request->params;
+	const char *asked = json_text(params, "protocolVersion");
+	const char *name = methods->options.identity->name;
+
+	if (!asked || !cJSON_IsObject(json_get(params, "capabilities")) ||
+		!cJSON_IsObject(json_get(params, "clientInfo"))) {
+		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+			"initialize: expected params.protocolVersion (a string), "
+			"params.capabilities and params.clientInfo (objects)");
+		return;
+	}
+	methods->version = protocol_agree(asked);
+	say(methods,
+		compose(methods, request, style,
+			protocol_initialize(methods->version, name)));
+}
+
+static void answer_discover(struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style)
+{
+	say(methods, compose(methods, request, style, protocol_discover()));
+}
+
+static void answer_ping(struct methods *methods, const struct jsonrpc_message *request,
+	enum protocol_style style)
+{
+	say(methods, compose(methods, request, style, cJSON_CreateObject()));
+}
+
+static void answer_set_level(struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style)
+{
+	const char *level = json_text(request->params, "level");
+
+	if (level && protocol_is_level(level))
+		say(methods, compose(methods, request, style, cJSON_CreateObject()));
+	else
+		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+			"logging/setLevel: expected params.level (debug, info, notice, "
+			"warning, error, critical, alert or emergency)");
+}
+
+static void answer_list(struct methods *methods, const struct jsonrpc_message *request,
+	enum protocol_style style)
+{
+	if (json_get(request->params, "cursor")) {
+		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+			"tools/list: params.cursor is none that we gave out: there is one "
+			"page");
+		return;
+	}
+	say(methods,
+		compose(methods, request, style, protocol_tools(tools_list(), style)));
+	if (!methods->listed)
+		methods->options.listed(methods->options.arg);
+	methods->listed = true;
+}
+
+static void refuse_tool(struct methods *methods, const char *id, const char *name)
+{
+	const char *near = tools_suggest(name);
+	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
+		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+
+	refuse(methods, id, JSONRPC_INVALID_PARAMS, why);
+}
+
+/* Takes answer. */
+static void run_tool(
+	struct methods *methods, const char *id, const char *tool, char *answer)
+{
+	const struct mcp_behavior *behavior = methods->options.behavior;
+	int64_t after = behavior->hang_tools
+		? PENDING_CALLS_NEVER
+		: latency_draw(&behavior->tool, methods->options.rng);
+
+	note_tool(methods, "mcp.tool.begin", tool);
+	crash_at(behavior, MCP_AT_TOOL);
+	if (after == 0) {
+		note_tool(methods, "mcp.tool.end", tool);
+		say(methods, answer);
+	} else if (!say_later(methods, id, tool, answer, after)) {
+		note_tool(methods, "mcp.tool.end", tool);
+	}
+}
+
+static void answer_call(struct methods *methods, const struct jsonrpc_message *request,
+	enum protocol_style style)
+{
+	const char *id = request->id;
+	const cJSON *params = request->params;
+	const cJSON *arguments = json_get(params, "arguments");
+	const char *name = json_text(params, "name");
+	const struct tool *tool = name ? tools_find(name) : NULL;
+
+	if (!name)
+		refuse(methods, id, JSONRPC_INVALID_PARAMS,
+			"tools/call: expected params.name (a string)");
+	else if (!tool)
+		refuse_tool(methods, id, name);
+	else if (arguments && !cJSON_IsObject(arguments))
+		refuse(methods, id, JSONRPC_INVALID_PARAMS,
+			"tools/call: expected params.arguments (an object)");
+	else
+		run_tool(methods, id, name,
+			compose(methods, request, style, tools_call(tool, arguments)));
+}
+
+static const struct method methods[] = {
+	{"initialize", PROTOCOL_HANDSHAKE, true, answer_initialize},
+	{"ping", PROTOCOL_HANDSHAKE, true, answer_ping},
+	{"logging/setLevel", PROTOCOL_HANDSHAKE, false, answer_set_level},
+	{"server/discover", PROTOCOL_STATELESS, true, answer_discover},
+	{"tools/list", PROTOCOL_HANDSHAKE | PROTOCOL_STATELESS, false, answer_list},
+	{"tools/call", PROTOCOL_HANDSHAKE | PROTOCOL_STATELESS, false, answer_call},
+};
+
+static const struct method *find_method(const char *name, enum protocol_style style)
+{
+	for (unsigned i = 0; i < COUNT(methods); i++)
+		if (!strcmp(methods[i].name, name) && methods[i].eras & style)
+			return &methods[i];
+	return NULL;
+}
+
+static bool check_meta(struct methods *methods, const struct jsonrpc_message *message)
+{
+	struct err err = {0};
+	cJSON *data;
+
+	if (protocol_check_meta(message->params, &data, &err))
+		return true;
+	say(methods,
+		jsonrpc_error(message->id,
+			data ? JSONRPC_UNSUPPORTED_VERSION : JSONRPC_INVALID_PARAMS,
+			err.text, data));
+	return false;
+}
+
+static void hear_request(struct methods *methods, const struct jsonrpc_message *message)
+{
+	const char *id = message->id;
+	enum protocol_style style = protocol_style_of(message->method, message->params);
+	const struct method *method = find_method(message->method, style);
+
+	if (pending_calls_has(methods->calls, id)) {
+		refuse(methods, id, JSONRPC_INVALID_REQUEST,
+			"id: a request with this one is under way");
+	} else if (style == PROTOCOL_STATELESS && !check_meta(methods, message)) {
+		return;
+	} else if (!method) {
+		refuse(methods, id, JSONRPC_METHOD_NOT_FOUND, "Method not found");
+	} else if (message->params && !cJSON_IsObject(message->params)) {
+		refuse(methods, id, JSONRPC_INVALID_PARAMS,
+			"params: expected an object");
+	} else if (style == PROTOCOL_HANDSHAKE && !method->greets &&
+		!methods->version) {
+		refuse(methods, id, JSONRPC_INVALID_REQUEST,
+			"before initialize: a client begins with that, or names its "
+			"protocol version in params._meta");
+	} else {
+		if (method->answer != answer_ping)
+			crash_at(methods->options.behavior, MCP_AT_INITIALIZE);
+		/* The modern era has no handshake: what comes after the question
+		 * which versions we know shows that the client chose. */
+		if (style == PROTOCOL_STATELESS && !method->greets)
+			note_initialized(methods);
+		method->answer(methods, message, style);
+	}
+}
+
+static void hear_notification(struct methods *methods, const struct json_doc *doc,
+	const struct jsonrpc_message *message)
+{
+	SCOPED(mem_free) char *id =
+		jsonrpc_id(doc, json_get(message->params, "requestId"));
+
+	if (!strcmp(message->method, "notifications/initialized") && methods->version)
+		note_initialized(methods);
+	else if (!strcmp(message->method, "notifications/cancelled") && id)
+		pending_calls_cancel(methods->calls, id);
+}
+
+static void hear_message(
+	struct methods *methods, const struct json_doc *doc, const cJSON *node)
+{
+	SCOPED(jsonrpc_message_done) struct jsonrpc_message message;
+	struct err err = {0};
+
+	if (!jsonrpc_read(&message, doc, node, &err)) {
+		refuse(methods, message.id, JSONRPC_INVALID_REQUEST, err.text);
+		return;
+	}
+	switch (message.kind) {
+	case JSONRPC_REQUEST:
+		hear_request(methods, &message);
+		return;
+	case JSONRPC_NOTIFICATION:
+		hear_notification(methods, doc, &message);
+		return;
+	case JSONRPC_RESPONSE: /* to nothing: we ask for nothing */
+		return;
+	}
+}
+
+/* Each message is answered on a line of its own, which the version with batches leaves
+ * to us. */
+static void hear_batch(struct methods *methods, const struct json_doc *doc)
+{
+	int size = cJSON_GetArraySize(doc->root);
+	const cJSON *node;
+
+	if (!methods->version || strcmp(methods->version, PROTOCOL_WITH_BATCHES)) {
+		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
+			"an array of messages: only " PROTOCOL_WITH_BATCHES
+			" has them");
+	} else if (size < 1 || size > METHODS_BATCH_MAX) {
+		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
+			"an array of messages: expected 1 to 64 of them");
+	} else {
+		cJSON_ArrayForEach(node, doc->root)
+			hear_message(methods, doc, node);
+	}
+}
+
+/* Puts U+FFFD where a string says \u0000, in as many bytes. False: none does. */
+static bool replace_nuls(char *line)
+{
+	bool any = false;
+
+	for (char *at = line; (at = strstr(at, "\\u0000")); any = true)
+		memcpy(at, "\\ufffd", strlen("\\ufffd"));
+	return any;
+}
+
+/* JSON, but of a string that C cuts short: its sender gets an answer all the same, for
+ * it would wait. */
+static void refuse_nul(struct methods *methods, const struct json_doc *doc)
+{
+	SCOPED(mem_free) char *id = jsonrpc_id(doc, json_get(doc->root, "id"));
+
+	refuse(methods, id, JSONRPC_INVALID_PARAMS,
+		"\\u0000: no string of this server has it");
+}
+
+void methods_on_line(struct methods *methods, char *line, size_t len, bool cut)
+{
+	struct json_doc doc = {.text = line};
+	SCOPED(json_free) cJSON *root = NULL;
+
+	if (cut) {
+		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
+			"a message of more than 4 MiB");
+		return;
+	}
+	if (line[strspn(line, " \t\r")] == '\0' && strlen(line) == len)
+		return; /* a blank line is no message */
+	doc.root = root = json_parse(line, len);
+	if (root && cJSON_IsArray(root))
+		hear_batch(methods, &doc);
+	else if (root)
+		hear_message(methods, &doc, root);
+	else if (replace_nuls(line) && (doc.root = root = json_parse(line, len)))
+		refuse_nul(methods, &doc);
+	else
+		refuse(methods, NULL, JSONRPC_PARSE_ERROR,
+			"Parse error: a line that is no JSON");
+}
+
+struct methods *methods_create(uv_loop_t *loop, const struct methods_options *options)
+{
+	struct methods *methods = mem_zeroed(sizeof *methods);
+
+	methods->options = *options;
+	methods->calls = pending_calls_create(loop, on_call_over, methods);
+	return methods;
+}
+
+void methods_destroy(struct methods *methods)
+{
+	if (!methods)
+		return;
+	pending_calls_destroy(methods->calls);
+	free(methods);
+}

@@ -1,0 +1,43 @@
+/*
+ * methods - the conversation: what is said to the lines that the client sends.
+ *
+ * Both eras of the protocol at once, since a client may try one before the other.
+ */
+#ifndef MOCK_MCP_METHODS_H
+#define MOCK_MCP_METHODS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "mock-mcp/behavior.h"
+#include "mock-mcp/log_identity.h"
+
+#define METHODS_LINE_MAX  ((size_t)4 << 20)
+#define METHODS_BATCH_MAX 64 /* messages in one array */
+
+struct methods;
+
+struct methods_options {
+	const struct mcp_behavior *behavior;
+	const struct log_identity *identity;
+	struct rng *rng;
+	/* Both may come out of methods_on_line(), or from the loop. */
+	void (*say)(void *arg, const char *answer); /* a line without its end */
+	void (*listed)(void *arg); /* once: the tools were listed, after that answer */
+	void *arg;
+};
+
+/* Keeps loop and what the options point to; copies them. */
+struct methods *methods_create(
+	uv_loop_t *loop, const struct methods_options *options) MUST_CHECK;
+
+/* A line from the client, which may be written to. `cut`: it was longer than
+ * METHODS_LINE_MAX. */
+void methods_on_line(struct methods *methods, char *line, size_t len, bool cut);
+
+/* Calls under way are forgotten. Accepts NULL. */
+void methods_destroy(struct methods *methods);
+
+#endif

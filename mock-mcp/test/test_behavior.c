@@ -1,0 +1,223 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "mock-mcp/behavior.h"
+
+static bool read_text(struct mcp_behavior *behavior, const char *text, struct err *err)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+
+	return json_doc_parse(&doc, "manners.json", text, strlen(text), err) &&
+		mcp_behavior_read(behavior, &doc, doc.root, err);
+}
+
+static void must_read(struct mcp_behavior *behavior, const char *text)
+{
+	struct err err = {0};
+
+	if (!read_text(behavior, text, &err))
+		fail_msg("%s", err.text);
+}
+
+static void manners_are_good_when_nobody_says_anything(void **state)
+{
+	struct mcp_behavior behavior;
+
+	(void)state;
+	memset(&behavior, 0xa5, sizeof behavior);
+	mcp_behavior_preset(&behavior);
+	must_read(&behavior, "{}");
+	assert_string_equal(behavior.name, "mock-mcp");
+	assert_int_equal(behavior.on_eof.kind, REACTION_EXIT);
+	assert_int_equal(behavior.on_int.kind, REACTION_EXIT);
+	assert_int_equal(behavior.on_term.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&behavior.on_eof.after, &(struct rng){{0}}), 0);
+	assert_int_equal(latency_draw(&behavior.start, &(struct rng){{0}}), 0);
+	assert_int_equal(latency_draw(&behavior.tool, &(struct rng){{0}}), 0);
+	assert_int_equal(behavior.exit_code, 0);
+	assert_false(behavior.hang_tools);
+	assert_true(behavior.read_stdin);
+	assert_int_equal(behavior.stdout_mode, MCP_STDOUT_NORMAL);
+	assert_int_equal(behavior.children.count, 0);
+	assert_int_equal(behavior.children.depth, 1);
+	assert_int_equal(behavior.zombies, 0);
+	assert_int_equal(behavior.crash, MCP_NEVER);
+	mcp_behavior_done(&behavior);
+}
+
+static void manners_say_everything_at_once(void **state)
+{
+	struct mcp_behavior behavior;
+	struct rng rng = {{1, 2, 3}};
+
+	(void)state;
+	mcp_behavior_preset(&behavior);
+	must_read(&behavior,
+		"{\"name\": \"financial\", \"start\": \"20ms\", \"on_eof\": \"ignore\","
+		" \"on_int\": \"spin\", \"on_term\": {\"exit_after\": \"50ms\"},"
+		" \"exit_code\": 7, \"tool\": {\"distribution\": \"empirical\","
+		" \"values\": [\"3ms\"]}, \"hang_tools\": false, \"read_stdin\": false,"
+		" \"stdout\": \"fill\", \"children\": {\"count\": 2, \"depth\": 3,"
+		" \"stdio\": true, \"session\": \"daemon\", \"ignore_term\": true,"
+		" \"lifetime\": \"2s\"}, \"zombies\": 4, \"crash\": \"term\"}");
+	assert_string_equal(behavior.name, "financial");
+	assert_int_equal(latency_draw(&behavior.start, &rng), 20 * CLOCK_MS);
+	assert_int_equal(behavior.on_eof.kind, REACTION_IGNORE);
+	assert_int_equal(behavior.on_int.kind, REACTION_SPIN);
+	assert_int_equal(behavior.on_term.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&behavior.on_term.after, &rng), 50 * CLOCK_MS);
+	assert_int_equal(behavior.exit_code, 7);
+	assert_int_equal(latency_draw(&behavior.tool, &rng), 3 * CLOCK_MS);
+	assert_false(behavior.hang_tools);
+	assert_false(behavior.read_stdin);
+	assert_int_equal(behavior.stdout_mode, MCP_STDOUT_FILL);
+	assert_int_equal(behavior.children.count, 2);
+	assert_int_equal(behavior.children.depth, 3);
+	assert_true(behavior.children.stdio);
+	assert_int_equal(behavior.children.session, MCP_CHILD_DAEMON);
+	assert_true(behavior.children.ignore_term);
+	assert_int_equal(behavior.children.lifetime_ns, 2 * CLOCK_S);
+	assert_int_equal(behavior.zombies, 4);
+	assert_int_equal(behavior.crash, MCP_AT_TERM);
+	mcp_behavior_done(&behavior);
+}
+
+static void manners_said_twice_keep_what_the_second_leaves_out(void **state)
+{
+	struct mcp_behavior behavior;
+	struct rng rng = {{0}};
+
+	(void)state;
+	mcp_behavior_preset(&behavior);
+	must_read(&behavior,
+		"{\"exit_code\": 3, \"on_eof\": {\"exit_after\": {\"distribution\":"
+		" \"empirical\", \"values\": [\"1s\"]}}, \"children\": {\"count\": 5}}");
+	must_read(&behavior, "{\"on_eof\": \"exit\", \"children\": {\"depth\": 2}}");
+	assert_int_equal(behavior.exit_code, 3);
+	assert_int_equal(behavior.on_eof.kind, REACTION_EXIT);
+	assert_int_equal(latency_draw(&behavior.on_eof.after, &rng), 0);
+	assert_int_equal(behavior.children.count, 5);
+	assert_int_equal(behavior.children.depth, 2);
+	must_read(&behavior, "{\"children\": {\"count\": 0, \"depth\": 2}}");
+	must_read(&behavior, "{\"hang_tools\": false, \"tool\": \"1s\"}");
+	must_read(&behavior, "{\"hang_tools\": true, \"children\": {}}");
+	mcp_behavior_done(&behavior);
+}
+
+struct refusal {
+	const char *text;
+	const char *error;
+	const char *why;
+};
+
+#define HERE     "manners.json:1:2: "
+#define EXPECTED "expected \"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
+
+static const struct refusal refusals[] = {
+	{"{\"hang_tools\": true,\n\"tool\": \"1s\"}",
+		"manners.json:2:1: tool: with hang_tools a call never returns",
+		"it takes its time, or never ends"},
+	{"{\"children\": {\"depth\": 3}}",
+		HERE "children: without a count there is none", "nobody has children"},
+	{"[]", "manners.json:1:1: manners: expected an object",
+		"the whole is an object"},
+	{"{\n  \"nam\": \"x\"\n}",
+		"manners.json:2:3: manners.nam: no such key; did you mean \"name\"?",
+		"unknown keys are never skipped, and the near one is named"},
+	{"{\"on_eof\": \"ignroe\"}",
+		HERE "on_eof: " EXPECTED ", not \"ignroe\"; did you mean \"ignore\"?",
+		"reactions have names"},
+	{"{\"on_eof\": \"sleep\"}", HERE "on_eof: " EXPECTED ", not \"sleep\"",
+		"nothing is near"},
+	{"{\n\t\"on_term\": 5\n}", "manners.json:2:2: on_term: " EXPECTED,
+		"a reaction is a string or an object"},
+	{"{\"on_int\": {}}", HERE "on_int: " EXPECTED,
+		"an object without a time says nothing"},
+	{"{\"on_int\": {\"exit_afer\": \"1s\"}}",
+		"manners.json:1:13: on_int.exit_afer: no such key; did you mean "
+		"\"exit_after\"?",
+		"keys within a reaction are checked, too"},
+	{"{\"on_int\": {\"exit_after\": \"soon\"}}",
+		"manners.json:1:13: ", "and their times"},
+	{"{\"exit_code\": 256}", HERE "manners.exit_code: ", "exit codes are bytes"},
+	{"{\"children\": {\"count\": 65}}",
+		"manners.json:1:15: manners.children.count: ",
+		"every bound is explicit"},
+	{"{\"children\": {\"depth\": 0}}",
+		"manners.json:1:15: manners.children.depth: ",
+		"a child is a generation"},
+	{"{\"zombies\": -1}", HERE "manners.zombies: ", "no fewer than none"},
+	{"{\"stdout\": \"flod\"}", HERE "manners.stdout: ", "choices have names"},
+	{"{\"start\": 20}", HERE, "a time without a unit"},
+	{"{\"read_stdin\": \"no\"}",
+		HERE "manners.read_stdin: ", "no strings for booleans"},
+	{"{\"crash\": \"never\", \"crash\": \"eof\"}",
+		"manners.json:1:20: ", "a key that is said twice"},
+	{"{\"name\": }", "manners.json:1:10: ", "no JSON at all"},
+};
+
+static void manners_refuse_what_is_wrong_and_say_where(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < COUNT(refusals); i++) {
+		const struct refusal *row = &refusals[i];
+		struct mcp_behavior behavior;
+		struct err err = {0};
+
+		mcp_behavior_preset(&behavior);
+		if (read_text(&behavior, row->text, &err))
+			fail_msg("was read: %s (%s)", row->text, row->why);
+		if (strncmp(err.text, row->error, strlen(row->error)))
+			fail_msg("%s: \"%s\" instead of \"%s\"", row->why, err.text,
+				row->error);
+		mcp_behavior_done(&behavior);
+	}
+}
+
+static void manners_know_their_paths(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_true(fields_knows(mcp_fields, "on_eof", &err));
+	assert_true(fields_knows(mcp_fields, "on_eof.exit_after", &err));
+	assert_true(fields_knows(mcp_fields, "children.count", &err));
+	assert_false(fields_knows(mcp_fields, "children.cuont", &err));
+	assert_false(fields_knows(mcp_fields, "on_hup", &err));
+}
+
+static void manners_have_a_schema(void **state)
+{
+	SCOPED(json_free) cJSON *schema = fields_schema(mcp_fields);
+	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(forms), 2);
+	assert_string_equal(json_at(forms, "0.enum.2")->valuestring, "spin");
+	assert_string_equal(json_at(forms, "1.required.0")->valuestring, "exit_after");
+	assert_non_null(json_at(forms, "1.properties.exit_after"));
+	assert_string_equal(
+		json_at(schema, "properties.on_eof.default")->valuestring, "exit");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(manners_are_good_when_nobody_says_anything),
+		cmocka_unit_test(manners_say_everything_at_once),
+		cmocka_unit_test(manners_said_twice_keep_what_the_second_leaves_out),
+		cmocka_unit_test(manners_refuse_what_is_wrong_and_say_where),
+		cmocka_unit_test(manners_know_their_paths),
+		cmocka_unit_test(manners_have_a_schema),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

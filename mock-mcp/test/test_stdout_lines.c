@@ -1,0 +1,328 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "mock-mcp/test/scene.h"
+
+/* Ready to be stopped. */
+static struct scene *begin_connected(void **state, const char *behavior)
+{
+	struct scene *scene = scene_begin(state, behavior);
+
+	scene_greet(scene);
+	scene_list(scene);
+	return scene;
+}
+
+static void assert_exit(struct scene *scene, int code)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+	assert_int_equal(
+		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
+}
+
+static void assert_killed(struct scene *scene, int signal)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), signal);
+	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
+}
+
+static void stdout_lines_prints_garbage_between_its_answers(void **state)
+{
+	struct scene *scene = scene_begin(state, "{\"stdout\": \"garbage\"}");
+
+	for (int i = 0; i < 12; i++) {
+		SCOPED(json_free) cJSON *garbage = NULL, *answer = NULL;
+		const char *line;
+
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"ping\"}", i);
+		line = scene_line(scene);
+		garbage = json_parse(line, strlen(line));
+		assert_null(garbage);
+		answer = scene_answer(scene);
+		assert_int_equal(json_int(answer, "id", -1), i);
+	}
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+static void stdout_lines_floods_while_everything_is_heard(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"stdout\": \"flood\"}");
+	unsigned notifications = 0;
+	bool answered = false;
+
+	while (notifications < 5000 || !answered) {
+		SCOPED(json_free) cJSON *message = scene_answer(scene);
+		const char *method = json_text(message, "method");
+
+		if (method) {
+			assert_string_equal(method, "notifications/message");
+			notifications++;
+		} else {
+			assert_string_equal(json_text(message, "id"), "p");
+			answered = true;
+		}
+		if (notifications == 1000)
+			scene_send(scene,
+				"{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}");
+	}
+	scene_read(scene, false);
+	kill(scene_pid(scene), SIGTERM);
+	scene_event(scene, 0, "mcp.signal", 1);
+	assert_exit(scene, 0);
+}
+
+static int unread(const struct scene *scene)
+{
+	int bytes = 0;
+
+	assert_int_equal(ioctl(scene_stdout(scene), FIONREAD, &bytes), 0);
+	return bytes;
+}
+
+/* More than half of a pipe's pages are full to the last byte when all are taken. */
+static void await_full_stdout(struct scene *scene)
+{
+	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+	int size = fcntl(scene_stdout(scene), F_GETPIPE_SZ);
+
+	while (unread(scene) < size / 2) {
+		assert_true(clock_now() < deadline);
+		scene_idle(scene, 1);
+	}
+}
+
+static void stdout_lines_that_fills_is_deaf_until_it_is_read(void **state)
+{
+	struct scene *scene = begin_connected(state,
+		"{\"stdout\": \"fill\", \"on_term\": \"ignore\", \"on_eof\": \"ignore\"}");
+
+	scene_read(scene, false);
+	await_full_stdout(scene);
+	kill(scene_pid(scene), SIGTERM);
+	scene_send_eof(scene);
+	scene_idle(scene, 200);
+	assert_int_equal(scene_count(scene, 0, "mcp.signal"), 0);
+	assert_int_equal(scene_count(scene, 0, "mcp.eof"), 0);
+	scene_read(scene, true);
+	scene_event(scene, 0, "mcp.signal", 1);
+	scene_event(scene, 0, "mcp.eof", 1);
+	kill(scene_pid(scene), SIGKILL);
+	assert_killed(scene, SIGKILL);
+}
+
+static void stdout_lines_that_fills_blocks_at_eof(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"stdout\": \"fill\"}");
+	size_t burst = 0;
+
+	while (burst < (size_t)2 << 20)
+		burst += strlen(scene_line(scene)) + 1;
+	scene_read(scene, false);
+	scene_send_eof(scene);
+	scene_event(scene, 0, "mcp.eof", 1);
+	await_full_stdout(scene);
+	kill(scene_pid(scene), SIGTERM);
+	scene_idle(scene, 200);
+	assert_int_equal(scene_count(scene, 0, "mcp.signal"), 0);
+	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
+	scene_close_stdout(scene); /* a client's other way out */
+	assert_exit(scene, 0);
+}
+
+static void stdout_lines_closes_and_the_server_lives_on(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"stdout\": \"close\"}");
+
+	assert_null(scene_line(scene));
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"unheard\"}}}");
+	scene_event(scene, 0, "mcp.tool.end", 1);
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
+{
+	struct scene *scene = begin_connected(state, NULL);
+	enum { REQUESTS = 9000 }; /* some 13 MB of answers */
+
+	scene_read(scene, false);
+	for (int i = 0; i < REQUESTS; i++)
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/list\"}", i);
+	await_full_stdout(scene);
+	scene_read(scene, true);
+	for (int i = 0; i < REQUESTS; i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_int_equal(json_int(answer, "id", -1), i);
+		assert_string_equal(json_at(answer, "result.tools.3.name")->valuestring,
+			"word_count");
+	}
+	scene_ping(scene);
+}
+
+/* 14 answers of 1 MiB, of which the server keeps no more than it must. */
+static void stdout_lines_that_nobody_reads_stops_the_reading(void **state)
+{
+	enum { ANSWERS = 14, SIZE = 1 << 20 };
+	struct scene *scene = begin_connected(state, NULL);
+	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
+
+	memset(text, 'x', SIZE);
+	scene_read(scene, false);
+	for (int i = 0; i < ANSWERS; i++)
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\","
+			"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"%s\"}}}",
+			i, text);
+	scene_event(scene, 0, "mcp.tool.end", 5);
+	scene_idle(scene, 200);
+	assert_true(scene_count(scene, 0, "mcp.tool.end") <= 6);
+	scene_read(scene, true);
+	for (int i = 0; i < ANSWERS; i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_int_equal(json_int(answer, "id", -1), i);
+		assert_string_equal(
+			json_at(answer, "result.content.0.text")->valuestring, text);
+	}
+}
+
+#ifndef __SANITIZE_ADDRESS__
+/* In kB, what others share counted in part. */
+static long memory_of(pid_t pid)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/smaps_rollup", (int)pid);
+	FILE *file = fopen(path, "re");
+	char line[256];
+	long size = 0;
+
+	assert_non_null(file);
+	while (size == 0 && fgets(line, sizeof line, file))
+		if (!strncmp(line, "Pss:", 4))
+			size = strtol(line + 4, NULL, 10);
+	fclose(file);
+	return size;
+}
+
+/* Thousands run side by side. */
+static void stdout_lines_of_a_large_answer_leaves_a_small_server(void **state)
+{
+	enum { SIZE = 3 << 20 };
+	struct scene *scene = begin_connected(state, NULL);
+	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
+
+	memset(text, 'x', SIZE);
+	scene_sendf(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"%s\"}}}",
+		text);
+	assert_true(strlen(scene_line(scene)) > SIZE);
+	scene_ping(scene);
+	assert_in_range(memory_of(scene_pid(scene)), 1, 2 << 10);
+}
+
+static void stdout_lines_comes_from_a_server_that_holds_memory(void **state)
+{
+	struct scene *scene = begin_connected(
+		state, "{\"memory_mib\": 48, \"children\": {\"count\": 1}}");
+	pid_t child =
+		(pid_t)json_int(scene_event(scene, 0, "mcp.child", 1), "child", 0);
+
+	assert_in_range(memory_of(scene_pid(scene)), 48 << 10, 52 << 10);
+	assert_in_range(memory_of(child), 1, 2 << 10);
+}
+#endif
+
+static void stdout_lines_that_is_full_leaves_signals_to_be_heard(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"on_int\": \"ignore\"}");
+
+	scene_read(scene, false);
+	for (int i = 0; i < 5000; i++)
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/list\"}", i);
+	await_full_stdout(scene);
+	kill(scene_pid(scene), SIGINT);
+	scene_event(scene, 0, "mcp.signal", 1);
+	kill(scene_pid(scene), SIGTERM);
+	assert_exit(scene, 0); /* though nobody takes the answers */
+}
+
+static void stdout_lines_drops_lines_when_its_reader_is_gone(void **state)
+{
+	struct scene *scene = begin_connected(state, "{\"on_term\": \"ignore\"}");
+
+	scene_close_stdout(scene);
+	for (int i = 0; i < 3; i++) {
+		scene_sendf(scene,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\","
+			"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"\"}}}",
+			i);
+		scene_event(scene, 0, "mcp.tool.end", (unsigned)i + 1);
+	}
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(
+			stdout_lines_prints_garbage_between_its_answers, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_floods_while_everything_is_heard, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_that_fills_is_deaf_until_it_is_read, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_that_fills_blocks_at_eof, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_closes_and_the_server_lives_on, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_loses_nothing_when_it_is_read_late, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_that_nobody_reads_stops_the_reading, scene_end),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test_teardown(
+			stdout_lines_of_a_large_answer_leaves_a_small_server,
+			scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_comes_from_a_server_that_holds_memory, scene_end),
+#endif
+		cmocka_unit_test_teardown(
+			stdout_lines_that_is_full_leaves_signals_to_be_heard,
+			scene_end),
+		cmocka_unit_test_teardown(
+			stdout_lines_drops_lines_when_its_reader_is_gone, scene_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

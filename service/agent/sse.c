@@ -1,0 +1,124 @@
+#include "service/agent/sse.h"
+
+#include <string.h>
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+void sse_init(struct sse *sse, size_t ceiling, sse_event_fn *each, void *arg)
+{
+	*sse = (struct sse){.each = each, .arg = arg};
+	buf_init(&sse->line, ceiling);
+	buf_init(&sse->name, ceiling);
+	buf_init(&sse->data, ceiling);
+}
+
+void sse_done(struct sse *sse)
+{
+	buf_done(&sse->line);
+	buf_done(&sse->name);
+	buf_done(&sse->data);
+}
+
+static void forget_event(struct sse *sse)
+{
+	buf_clear(&sse->name);
+	buf_clear(&sse->data);
+	sse->has_data = false;
+}
+
+void sse_reset(struct sse *sse)
+{
+	buf_clear(&sse->line);
+	forget_event(sse);
+	sse->after_cr = false;
+	sse->begun = false;
+	sse->odd = false;
+}
+
+static void finish_event(struct sse *sse)
+{
+	if (sse->has_data && sse->name.len > 0)
+		sse->each(sse->arg, buf_text(&sse->name), buf_text(&sse->data),
+			sse->data.len);
+	else if (sse->has_data || sse->name.len > 0)
+		sse->odd = true;
+	forget_event(sse);
+}
+
+/* What follows the field's name and colon, or NULL if the line is another field. */
+static const char *value_of(const char *line, const char *field)
+{
+	size_t len = strlen(field);
+
+	if (strncmp(line, field, len) != 0)
+		return NULL;
+	line += len;
+	if (*line == '\0')
+		return line;
+	if (*line != ':')
+		return NULL;
+	return line[1] == ' ' ? line + 2 : line + 1;
+}
+
+static bool read_field(struct sse *sse, const char *line)
+{
+	const char *value;
+
+	if ((value = value_of(line, "event"))) {
+		buf_clear(&sse->name);
+		return buf_adds(&sse->name, value);
+	}
+	if ((value = value_of(line, "data"))) {
+		if (sse->has_data && !buf_adds(&sse->data, "\n"))
+			return false;
+		sse->has_data = true;
+		return buf_adds(&sse->data, value);
+	}
+	if (*line != ':' && !value_of(line, "id") && !value_of(line, "retry"))
+		sse->odd = true;
+	return true;
+}
+
+static bool finish_line(struct sse *sse)
+{
+	const char *line = buf_text(&sse->line);
+	bool fits = true;
+
+	if (!sse->begun && strncmp(line, BYTE_ORDER_MARK, 3) == 0)
+		line += 3;
+	sse->begun = true;
+	if (*line == '\0')
+		finish_event(sse);
+	else
+		fits = read_field(sse, line);
+	buf_clear(&sse->line);
+	return fits;
+}
+
+bool sse_feed(struct sse *sse, const char *data, size_t len)
+{
+	const char *end = data + len;
+
+	while (data < end) {
+		size_t piece = 0;
+
+		if (sse->after_cr && *data == '\n') {
+			sse->after_cr = false;
+			data++;
+			continue;
+		}
+		sse->after_cr = false;
+		while (data + piece < end && data[piece] != '\n' && data[piece] != '\r')
+			piece++;
+		if (!buf_add(&sse->line, data, piece))
+			return false;
+		data += piece;
+		if (data == end)
+			break;
+		sse->after_cr = *data == '\r';
+		data++;
+		if (!finish_line(sse))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,369 @@
+#include "service/mcp/jsonrpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "service/mcp/jsonrpc_partial.h"
+
+#define LINE_CEILING ((size_t)8 << 20)
+#define NOISE_SHOWN  500 /* bytes of a line that should have been a message */
+
+/* A closed stdout is nearly always the first sign of an exit, whose status tells
+ * more: what waits for an answer waits this long for that. */
+#define EXIT_AWAITED_NS (200 * CLOCK_MS)
+
+struct jsonrpc_call {
+	struct jsonrpc_call *next;
+	enum jsonrpc_when when;
+	int64_t id;
+	int64_t deadline_ns;
+	char *unsent; /* its line, while it waits for jsonrpc_open() */
+	char *failed; /* why, until its owner is told */
+	jsonrpc_answer_fn *done;
+	void *arg;
+};
+
+static void on_timer(uv_timer_t *timer);
+
+/* Whatever changes a deadline or fails a call ends here. */
+static void set_timer(struct jsonrpc *rpc)
+{
+	int64_t next_ns = INT64_MAX;
+
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next) {
+		int64_t due_ns = call->failed ? 0 : call->deadline_ns;
+
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	if (rpc->closing)
+		return;
+	if (next_ns == INT64_MAX)
+		uv_timer_stop(&rpc->timer);
+	else
+		uv_timer_start(
+			&rpc->timer, on_timer, clock_ms_up(next_ns - clock_now()), 0);
+}
+
+static void fail_call(struct jsonrpc_call *call, const char *why)
+{
+	if (!call->failed)
+		call->failed = mem_text(why);
+}
+
+/* The call hears its end and is no more. */
+static void finish_call(struct jsonrpc *rpc, struct jsonrpc_call *call,
+	const struct jsonrpc_answer *answer)
+{
+	struct jsonrpc_call **link = &rpc->calls;
+
+	while (*link != call)
+		link = &(*link)->next;
+	*link = call->next;
+	call->done(call->arg, answer);
+	free(call->unsent);
+	free(call->failed);
+	free(call);
+}
+
+static struct jsonrpc_call *failed_call(const struct jsonrpc *rpc)
+{
+	struct jsonrpc_call *call = rpc->calls;
+
+	while (call && !call->failed)
+		call = call->next;
+	return call;
+}
+
+void jsonrpc_tell(struct jsonrpc *rpc)
+{
+	struct jsonrpc_call *call;
+
+	while (!rpc->closing && (call = failed_call(rpc)))
+		finish_call(rpc, call, &(struct jsonrpc_answer){.why = call->failed});
+}
+
+/* Takes message; gives the caller its line. */
+static char *line_of(cJSON *message)
+{
+	SCOPED(mem_free) char *text = NULL;
+
+	cJSON_AddStringToObject(message, "jsonrpc", "2.0");
+	text = json_print(message);
+	cJSON_Delete(message);
+	return mem_textf("%s\n", text);
+}
+
+/* Takes message. What the server does not read is lost: our deadlines tell. */
+static void send_message(struct jsonrpc *rpc, cJSON *message)
+{
+	SCOPED(mem_free) char *line = line_of(message);
+
+	rpc->events->write(rpc->arg, line, strlen(line));
+}
+
+void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
+{
+	cJSON *message = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(message, "method", method);
+	if (params)
+		cJSON_AddItemToObject(message, "params", params);
+	send_message(rpc, message);
+}
+
+/* The server may stop working on what nobody waits for any more. */
+static void send_cancelled(
+	struct jsonrpc *rpc, const struct jsonrpc_call *call, const char *reason)
+{
+	cJSON *params;
+
+	if (call->when == JSONRPC_HANDSHAKE || call->unsent || call->failed)
+		return;
+	params = cJSON_CreateObject();
+	cJSON_AddNumberToObject(params, "requestId", (double)call->id);
+	cJSON_AddStringToObject(params, "reason", reason);
+	jsonrpc_notify(rpc, "notifications/cancelled", params);
+}
+
+static void send_call(struct jsonrpc *rpc, struct jsonrpc_call *call)
+{
+	if (!rpc->events->write(rpc->arg, call->unsent, strlen(call->unsent)))
+		fail_call(call, "it does not read its stdin");
+	free(call->unsent);
+	call->unsent = NULL;
+}
+
+void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method,
+	cJSON *params, int64_t deadline_ns, jsonrpc_answer_fn *done, void *arg)
+{
+	struct jsonrpc_call *call = mem_zeroed(sizeof *call);
+	struct jsonrpc_call **link = &rpc->calls;
+	cJSON *message = cJSON_CreateObject();
+
+	call->when = when;
+	call->id = ++rpc->last_id;
+	call->deadline_ns = deadline_ns;
+	call->done = done;
+	call->arg = arg;
+	cJSON_AddNumberToObject(message, "id", (double)call->id);
+	cJSON_AddStringToObject(message, "method", method);
+	if (params)
+		cJSON_AddItemToObject(message, "params", params);
+	call->unsent = line_of(message);
+	while (*link)
+		link = &(*link)->next;
+	*link = call;
+	if (rpc->ended)
+		fail_call(call, rpc->ended);
+	else if (rpc->mute)
+		fail_call(call, "it closed its stdout");
+	else if (rpc->open || when == JSONRPC_HANDSHAKE)
+		send_call(rpc, call);
+	set_timer(rpc);
+}
+
+void jsonrpc_open(struct jsonrpc *rpc)
+{
+	rpc->open = true;
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next)
+		if (call->unsent && !call->failed)
+			send_call(rpc, call);
+	set_timer(rpc);
+}
+
+void jsonrpc_end(struct jsonrpc *rpc, const char *why, bool cancel)
+{
+	if (!rpc->ended)
+		rpc->ended = mem_text(why);
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next) {
+		if (cancel)
+			send_cancelled(rpc, call, why);
+		fail_call(call, why);
+	}
+	set_timer(rpc);
+}
+
+/* What passed its deadline fails; whether it could have been answered says why. */
+static void on_timer(uv_timer_t *timer)
+{
+	struct jsonrpc *rpc = timer->data;
+	int64_t now_ns = clock_now();
+
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next) {
+		if (call->failed || call->deadline_ns > now_ns)
+			continue;
+		send_cancelled(rpc, call, "deadline");
+		fail_call(call,
+			rpc->mute              ? "it closed its stdout"
+				: call->unsent ? "it did not become ready in time"
+					       : "no answer in time");
+	}
+	jsonrpc_tell(rpc);
+	set_timer(rpc);
+}
+
+/* The request under way with this id, or NULL. */
+static struct jsonrpc_call *asked_call(const struct jsonrpc *rpc, double id)
+{
+	struct jsonrpc_call *call = rpc->calls;
+
+	while (call && (call->failed || call->unsent || id != (double)call->id))
+		call = call->next;
+	return call;
+}
+
+/* The one that is under way, if there is just one. */
+static struct jsonrpc_call *only_call(const struct jsonrpc *rpc)
+{
+	struct jsonrpc_call *only = NULL;
+
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next) {
+		if (call->failed || call->unsent)
+			continue;
+		if (only)
+			return NULL;
+		only = call;
+	}
+	return only;
+}
+
+/* False: it answers nothing that we asked. */
+static bool on_answer(struct jsonrpc *rpc, const cJSON *id, const cJSON *message)
+{
+	const cJSON *result = json_get(message, "result");
+	const cJSON *error = json_get(message, "error");
+	struct jsonrpc_call *call;
+	struct jsonrpc_answer answer = {.result = result};
+	SCOPED(mem_free) char *why = NULL;
+
+	if (!cJSON_IsNumber(id) || (!result && !error) || id->valuedouble < 1 ||
+		id->valuedouble > (double)rpc->last_id)
+		return false;
+	call = asked_call(rpc, id->valuedouble);
+	if (!call)
+		return true; /* it came too late */
+	if (error) {
+		const char *said = json_text(error, "message");
+
+		answer.result = NULL;
+		answer.code = json_int(error, "code", 0);
+		answer.why = why = mem_textf("error %lld: %.300s",
+			(long long)answer.code, said ? said : "(no message)");
+	}
+	finish_call(rpc, call, &answer);
+	set_timer(rpc);
+	return true;
+}
+
+static void answer_request(struct jsonrpc *rpc, const cJSON *id, const char *method)
+{
+	cJSON *message = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(message, "id", cJSON_Duplicate(id, true));
+	if (strcmp(method, "ping") == 0) {
+		cJSON_AddObjectToObject(message, "result");
+	} else {
+		cJSON *error = cJSON_AddObjectToObject(message, "error");
+
+		cJSON_AddNumberToObject(error, "code", JSONRPC_METHOD_NOT_FOUND);
+		cJSON_AddStringToObject(error, "message", "Method not found");
+	}
+	send_message(rpc, message);
+}
+
+/* False: it is no message, or answers nothing that we asked. */
+static bool on_message(struct jsonrpc *rpc, const cJSON *message)
+{
+	const cJSON *id = json_get(message, "id");
+	const char *method = json_text(message, "method");
+
+	if (method && id)
+		answer_request(rpc, id, method);
+	else if (method)
+		rpc->events->notified(rpc->arg, method);
+	return method || on_answer(rpc, id, message);
+}
+
+/* If it is an answer, nobody need wait for another one. */
+static void on_wreck(struct jsonrpc *rpc, const char *line, size_t len, bool cut)
+{
+	const struct jsonrpc_partial salvage = jsonrpc_partial_read(line, len);
+	struct jsonrpc_call *call;
+
+	if (!salvage.answer)
+		return;
+	call = salvage.has_id ? asked_call(rpc, (double)salvage.id) : only_call(rpc);
+	if (!call)
+		return;
+	finish_call(rpc, call,
+		&(struct jsonrpc_answer){
+			.why = cut ? "its answer is over 8 MiB"
+				   : "its answer is not JSON that we can read",
+		});
+	set_timer(rpc);
+}
+
+static void on_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct jsonrpc *rpc = arg;
+	SCOPED(json_free) cJSON *message = NULL;
+	SCOPED(mem_free) char *noise = NULL;
+
+	if (rpc->closing || len == 0)
+		return;
+	if (!cut)
+		message = json_parse(line, len);
+	if (message && on_message(rpc, message))
+		return;
+	noise = mem_textf("%s%.*s", cut ? "a line over 8 MiB was dropped: " : "",
+		NOISE_SHOWN, line);
+	rpc->events->noise(rpc->arg, noise);
+	if (!message && !rpc->closing)
+		on_wreck(rpc, line, len, cut);
+}
+
+void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)
+{
+	int64_t hurry_ns = clock_now() + EXIT_AWAITED_NS;
+
+	if (len > 0) {
+		lines_feed(&rpc->lines, data, len);
+		return;
+	}
+	lines_end(&rpc->lines);
+	rpc->mute = true;
+	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next)
+		if (call->deadline_ns > hurry_ns)
+			call->deadline_ns = hurry_ns;
+	set_timer(rpc);
+}
+
+void jsonrpc_init(struct jsonrpc *rpc, uv_loop_t *loop,
+	const struct jsonrpc_events *events, void *arg)
+{
+	*rpc = (struct jsonrpc){.events = events, .arg = arg};
+	lines_init(&rpc->lines, LINE_CEILING, on_line, rpc);
+	uv_timer_init(loop, &rpc->timer);
+	rpc->timer.data = rpc;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct jsonrpc *rpc = handle->data;
+
+	while (rpc->calls)
+		finish_call(rpc, rpc->calls, &(struct jsonrpc_answer){.why = "closed"});
+	lines_done(&rpc->lines);
+	free(rpc->ended);
+	rpc->events->closed(rpc->arg);
+}
+
+void jsonrpc_close(struct jsonrpc *rpc)
+{
+	rpc->closing = true;
+	uv_close((uv_handle_t *)&rpc->timer, on_closed);
+}

@@ -1,0 +1,311 @@
+#include "service/mcp/mcp_client.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/lines.h"
+#include "lib/mem.h"
+#include "service/mcp/jsonrpc.h"
+#include "service/mcp/mcp_result.h"
+#include "service/mcp/mcp_tools_list.h"
+
+#define NOISE_CEILING ((size_t)16 << 10)
+
+enum mcp_client_state {
+	MCP_HANDSHAKE,
+	MCP_READY,
+	MCP_ENDED, /* the handshake failed, we stop it, or it is gone */
+};
+
+struct mcp_client {
+	enum mcp_client_state state;
+	char *name;
+	const struct mcp_client_events *events;
+	void *arg;
+	int64_t start_ns, call_ns;
+	int64_t ready_by_ns; /* deadline of the handshake */
+	struct child *child;
+	struct jsonrpc rpc;
+	struct lines errors; /* its stderr */
+	struct mcp_tools_list list;
+	bool destroyed;
+};
+
+/* A tool call of ours. */
+struct mcp_client_call {
+	struct mcp_client *mcp;
+	mcp_client_call_fn *done;
+	void *arg;
+};
+
+static const char *const versions[] = {
+	"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"};
+
+static bool knows_version(const char *version)
+{
+	for (size_t i = 0; i < COUNT(versions); i++)
+		if (strcmp(version, versions[i]) == 0)
+			return true;
+	return false;
+}
+
+static void fail_handshake(struct mcp_client *mcp, const char *why)
+{
+	mcp->state = MCP_ENDED;
+	jsonrpc_end(&mcp->rpc, why, false);
+	mcp->events->ready(mcp->arg, NULL, why);
+}
+
+static void become_ready(struct mcp_client *mcp, const cJSON *tools)
+{
+	mcp->state = MCP_READY;
+	jsonrpc_open(&mcp->rpc);
+	mcp->events->ready(mcp->arg, tools, NULL);
+}
+
+static void on_listed(void *arg, const cJSON *tools, const char *why)
+{
+	struct mcp_client *mcp = arg;
+
+	switch (mcp->state) {
+	case MCP_HANDSHAKE:
+		if (tools)
+			become_ready(mcp, tools);
+		else
+			fail_handshake(mcp, why);
+		return;
+	case MCP_READY:
+		if (tools)
+			mcp->events->relisted(mcp->arg, tools);
+		else
+			mcp->events->noise(mcp->arg, why); /* the old list stays */
+		return;
+	case MCP_ENDED:
+		return;
+	}
+}
+
+static void on_greeted(void *arg, const struct jsonrpc_answer *answer)
+{
+	struct mcp_client *mcp = arg;
+	const char *version = json_text(answer->result, "protocolVersion");
+	SCOPED(mem_free) char *why = NULL;
+
+	if (mcp->state != MCP_HANDSHAKE)
+		return;
+	if (version && knows_version(version)) {
+		jsonrpc_notify(&mcp->rpc, "notifications/initialized", NULL);
+		mcp_tools_list_read(&mcp->list, mcp->ready_by_ns);
+		return;
+	}
+	if (!answer->result)
+		why = mem_textf("initialize: %s", answer->why);
+	else if (version)
+		why = mem_textf("initialize: it speaks MCP %.40s, we do not", version);
+	else
+		why = mem_text("initialize: its answer has no protocolVersion");
+	fail_handshake(mcp, why);
+}
+
+static void greet(struct mcp_client *mcp)
+{
+	cJSON *params = cJSON_CreateObject();
+	cJSON *client;
+
+	cJSON_AddStringToObject(params, "protocolVersion", versions[0]);
+	cJSON_AddObjectToObject(params, "capabilities");
+	client = cJSON_AddObjectToObject(params, "clientInfo");
+	cJSON_AddStringToObject(client, "name", "stopbench-service");
+	cJSON_AddStringToObject(client, "version", "1");
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize", params,
+		mcp->ready_by_ns, on_greeted, mcp);
+}
+
+static bool write_line(void *arg, const char *line, size_t len)
+{
+	struct mcp_client *mcp = arg;
+
+	return child_write(mcp->child, line, len);
+}
+
+static void on_noise(void *arg, const char *line)
+{
+	struct mcp_client *mcp = arg;
+
+	mcp->events->noise(mcp->arg, line);
+}
+
+/* Before the first reading has begun there is nothing to read again. */
+static void on_notified(void *arg, const char *method)
+{
+	struct mcp_client *mcp = arg;
+
+	if (strcmp(method, "notifications/tools/list_changed") == 0 &&
+		(mcp->state == MCP_READY || mcp->list.reading))
+		mcp_tools_list_read(&mcp->list, clock_now() + mcp->start_ns);
+}
+
+static void on_stdout(void *arg, const char *data, size_t len)
+{
+	struct mcp_client *mcp = arg;
+
+	jsonrpc_feed(&mcp->rpc, data, len);
+}
+
+static void on_error_line(void *arg, char *line, size_t len, bool cut)
+{
+	struct mcp_client *mcp = arg;
+
+	(void)cut;
+	if (!mcp->destroyed && len > 0)
+		mcp->events->noise(mcp->arg, line);
+}
+
+static void on_stderr(void *arg, const char *data, size_t len)
+{
+	struct mcp_client *mcp = arg;
+
+	if (len > 0)
+		lines_feed(&mcp->errors, data, len);
+	else
+		lines_end(&mcp->errors);
+}
+
+static void on_step(void *arg, enum child_step step)
+{
+	struct mcp_client *mcp = arg;
+
+	mcp->events->step(mcp->arg, step);
+}
+
+static void on_reaped(void *arg, int status)
+{
+	struct mcp_client *mcp = arg;
+	bool unready = mcp->state == MCP_HANDSHAKE;
+	SCOPED(mem_free) char *why = WIFSIGNALED(status)
+		? mem_textf("it was killed by signal %d", WTERMSIG(status))
+		: mem_textf("it exited with code %d", WEXITSTATUS(status));
+
+	mcp->state = MCP_ENDED;
+	jsonrpc_end(&mcp->rpc, why, false);
+	if (unready)
+		mcp->events->ready(mcp->arg, NULL, why);
+	if (!mcp->destroyed)
+		jsonrpc_tell(&mcp->rpc);
+	if (!mcp->destroyed)
+		mcp->events->gone(mcp->arg, status);
+}
+
+static void on_closed(void *arg)
+{
+	struct mcp_client *mcp = arg;
+
+	lines_done(&mcp->errors);
+	mcp_tools_list_done(&mcp->list);
+	free(mcp->name);
+	free(mcp);
+}
+
+static const struct jsonrpc_events rpc_events = {
+	.write = write_line,
+	.noise = on_noise,
+	.notified = on_notified,
+	.closed = on_closed,
+};
+
+struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
+	const struct mcp_client_spec *spec, const struct mcp_client_events *events,
+	void *arg, struct err *err)
+{
+	struct mcp_client *mcp = mem_zeroed(sizeof *mcp);
+	struct child_spec child = {
+		.argv = spec->argv,
+		.env = spec->env,
+		.on_stdout = on_stdout,
+		.on_stderr = on_stderr,
+		.on_step = on_step,
+		.on_exit = on_reaped,
+		.arg = mcp,
+		.with_stdin = true,
+	};
+
+	mcp->name = mem_text(spec->name);
+	mcp->events = events;
+	mcp->arg = arg;
+	mcp->call_ns = spec->call_ns;
+	mcp->start_ns = spec->start_ns;
+	mcp->ready_by_ns = clock_now() + spec->start_ns;
+	jsonrpc_init(&mcp->rpc, loop, &rpc_events, mcp);
+	mcp_tools_list_init(&mcp->list, &mcp->rpc, on_listed, mcp);
+	lines_init(&mcp->errors, NOISE_CEILING, on_error_line, mcp);
+	mcp->child = child_spawn(reaper, &child, err);
+	if (!mcp->child) {
+		err_while(err, "start MCP server %s", spec->name);
+		mcp_client_destroy(mcp);
+		return NULL;
+	}
+	greet(mcp);
+	return mcp;
+}
+
+pid_t mcp_client_pid(const struct mcp_client *mcp)
+{
+	return child_pid(mcp->child);
+}
+
+static void on_called(void *arg, const struct jsonrpc_answer *answer)
+{
+	struct mcp_client_call *call = arg;
+	bool is_error = json_bool(answer->result, "isError", false);
+	SCOPED(json_free) cJSON *content = mcp_result_blocks(answer->result);
+
+	if (!content) {
+		SCOPED(mem_free) char *why = mem_textf("MCP server %s: %s",
+			call->mcp->name,
+			answer->why ? answer->why : "its answer has no content");
+
+		content = mcp_result_text(why);
+		is_error = true;
+	}
+	if (!call->mcp->destroyed)
+		call->done(call->arg, content, is_error);
+	free(call);
+}
+
+void mcp_client_call(struct mcp_client *mcp, const char *tool, const cJSON *arguments,
+	mcp_client_call_fn *done, void *arg)
+{
+	struct mcp_client_call *call = mem_zeroed(sizeof *call);
+	cJSON *params = cJSON_CreateObject();
+
+	*call = (struct mcp_client_call){.mcp = mcp, .done = done, .arg = arg};
+	cJSON_AddStringToObject(params, "name", tool);
+	cJSON_AddItemToObject(params, "arguments",
+		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateObject());
+	jsonrpc_ask(&mcp->rpc, JSONRPC_OPEN, "tools/call", params,
+		clock_now() + mcp->call_ns, on_called, call);
+}
+
+void mcp_client_stop(struct mcp_client *mcp, int64_t eof_ns, int64_t term_ns)
+{
+	if (mcp->state != MCP_ENDED)
+		jsonrpc_end(&mcp->rpc, "shutting down", true);
+	mcp->state = MCP_ENDED;
+	child_stop(mcp->child, eof_ns, term_ns);
+}
+
+void mcp_client_destroy(struct mcp_client *mcp)
+{
+	if (!mcp)
+		return;
+	assert(!mcp->destroyed);
+	mcp->destroyed = true;
+	mcp->state = MCP_ENDED;
+	mcp_tools_list_stop(&mcp->list);
+	child_destroy(mcp->child);
+	jsonrpc_close(&mcp->rpc);
+}

@@ -1,0 +1,255 @@
+#include "service/mcp/mcp_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/suggest.h"
+
+#define NAME_MAX_LEN 128
+
+/* What a server's process has no business to know: our keys, where our state is, and
+ * the configuration of all servers, in which each one's `env` may hold its own keys. */
+static const char *const secrets[] = {
+	"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG", "STORE"};
+
+static const char *const keys[] = {"command", "args", "env", "type"};
+
+bool mcp_config_is_text(const char *setting)
+{
+	return setting[strspn(setting, " \t\r\n")] == '{';
+}
+
+/* A list of strings that ends in NULL. */
+static void strlist_add(char ***words, char *word)
+{
+	size_t count = 0;
+
+	while (*words && (*words)[count])
+		count++;
+	*words = mem_grown(*words, count + 2, sizeof **words);
+	(*words)[count] = word;
+	(*words)[count + 1] = NULL;
+}
+
+static void strlist_free(char **words)
+{
+	for (char **word = words; word && *word; word++)
+		free(*word);
+	free(words);
+}
+
+static bool check_keys(const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const cJSON *member;
+
+	cJSON_ArrayForEach(member, node) {
+		const char *near;
+		bool known = false;
+
+		for (size_t i = 0; i < COUNT(keys) && !known; i++)
+			known = strcmp(keys[i], member->string) == 0;
+		if (known)
+			continue;
+		near = suggest_name(member->string, keys, COUNT(keys));
+		return json_doc_wrong(doc, member, err, "%.100s: unknown key%s%s%s",
+			member->string, near ? ", did you mean \"" : "",
+			near ? near : "", near ? "\"?" : "");
+	}
+	return true;
+}
+
+static bool read_command(struct mcp_server_config *server, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	const cJSON *command = json_get(node, "command"),
+		    *args = json_get(node, "args");
+	const cJSON *type = json_get(node, "type"), *arg;
+
+	if (type && (!cJSON_IsString(type) || strcmp(type->valuestring, "stdio") != 0))
+		return json_doc_wrong(doc, type, err,
+			"type: only \"stdio\" servers are children of a session");
+	if (!command)
+		return json_doc_wrong(doc, node, err, "\"command\" is missing");
+	if (!cJSON_IsString(command) || command->valuestring[0] == '\0')
+		return json_doc_wrong(doc, command, err,
+			"command: expected the program's name or path, not %s",
+			cJSON_IsString(command) ? "\"\"" : json_kind(command));
+	strlist_add(&server->argv, mem_text(command->valuestring));
+	if (args && !cJSON_IsArray(args))
+		return json_doc_wrong(doc, args, err,
+			"args: expected an array of strings, not %s", json_kind(args));
+	cJSON_ArrayForEach(arg, args) {
+		if (!cJSON_IsString(arg))
+			return json_doc_wrong(doc, arg, err,
+				"args: expected a string, not %s", json_kind(arg));
+		strlist_add(&server->argv, mem_text(arg->valuestring));
+	}
+	return true;
+}
+
+static bool read_env(struct mcp_server_config *server, const struct json_doc *doc,
+	const cJSON *env, struct err *err)
+{
+	const cJSON *member;
+
+	if (env && !cJSON_IsObject(env))
+		return json_doc_wrong(doc, env, err,
+			"env: expected an object of strings, not %s", json_kind(env));
+	cJSON_ArrayForEach(member, env) {
+		if (member->string[0] == '\0' || strchr(member->string, '='))
+			return json_doc_wrong(doc, member, err,
+				"env: \"%.100s\" is no variable's name",
+				member->string);
+		if (!cJSON_IsString(member))
+			return json_doc_wrong(doc, member, err,
+				"env: %.100s: expected a string, not %s",
+				member->string, json_kind(member));
+		strlist_add(&server->env,
+			mem_textf("%s=%s", member->string, member->valuestring));
+	}
+	return true;
+}
+
+/* FNV-1a; the NUL at the end counts, so that ("ab", "c") is not ("a", "bc"). */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	do
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++);
+	return hash;
+}
+
+static uint64_t fingerprint(const struct mcp_server_config *server)
+{
+	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), server->name);
+
+	for (char **word = server->argv; word && *word; word++)
+		hash = hash_text(hash, *word);
+	hash = hash_text(hash, "");
+	for (char **word = server->env; word && *word; word++)
+		hash = hash_text(hash, *word);
+	return hash;
+}
+
+static bool read_server(struct mcp_config *servers, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	struct mcp_server_config *server = &servers->list[servers->count];
+
+	if (servers->count == MCP_CONFIG_SERVERS_MAX)
+		return json_doc_wrong(
+			doc, node, err, "more than %d servers", MCP_CONFIG_SERVERS_MAX);
+	if (node->string[0] == '\0' || strlen(node->string) > NAME_MAX_LEN)
+		return json_doc_wrong(doc, node, err,
+			"a server's name has 1 to %d bytes", NAME_MAX_LEN);
+	if (!cJSON_IsObject(node))
+		return json_doc_wrong(doc, node, err, "%s: expected an object, not %s",
+			node->string, json_kind(node));
+	servers->count++;
+	server->name = mem_text(node->string);
+	if (!check_keys(doc, node, err) || !read_command(server, doc, node, err) ||
+		!read_env(server, doc, json_get(node, "env"), err))
+		return false;
+	server->fingerprint = fingerprint(server);
+	return true;
+}
+
+static bool read_all(
+	struct mcp_config *servers, const struct json_doc *doc, struct err *err)
+{
+	const cJSON *all = json_get(doc->root, "mcpServers"), *node;
+
+	if (!cJSON_IsObject(doc->root))
+		return json_doc_wrong(doc, doc->root, err, "expected an object, not %s",
+			json_kind(doc->root));
+	if (!all)
+		return json_doc_wrong(doc, doc->root, err, "\"mcpServers\" is missing");
+	if (!cJSON_IsObject(all))
+		return json_doc_wrong(doc, all, err,
+			"mcpServers: expected an object, not %s", json_kind(all));
+	cJSON_ArrayForEach(node, all)
+		if (!read_server(servers, doc, node, err))
+			return false;
+	return true;
+}
+
+bool mcp_config_read(struct mcp_config *servers, const char *setting, struct err *err)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	struct mcp_config made = {0};
+
+	if (mcp_config_is_text(setting)
+			? !json_doc_parse(&doc, "text", setting, strlen(setting), err)
+			: !json_doc_read(&doc, setting, err))
+		return false;
+	made.list = mem_zeroed(MCP_CONFIG_SERVERS_MAX * sizeof *made.list);
+	if (!read_all(&made, &doc, err)) {
+		mcp_config_done(&made);
+		return false;
+	}
+	*servers = made;
+	return true;
+}
+
+void mcp_config_done(struct mcp_config *servers)
+{
+	for (unsigned i = 0; i < servers->count; i++) {
+		free(servers->list[i].name);
+		strlist_free(servers->list[i].argv);
+		strlist_free(servers->list[i].env);
+	}
+	free(servers->list);
+	*servers = (struct mcp_config){0};
+}
+
+/* Of "NAME=value" or "NAME". */
+static bool same_name(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strcspn(b, "=") == len && memcmp(a, b, len) == 0;
+}
+
+static bool is_secret(const char *pair)
+{
+	for (size_t i = 0; i < COUNT(secrets); i++)
+		if (same_name(pair, secrets[i]))
+			return true;
+	return false;
+}
+
+/* Takes pair; of two with one name the later counts. */
+static void put(char ***env, char *pair)
+{
+	for (char **at = *env; at && *at; at++) {
+		if (same_name(*at, pair)) {
+			free(*at);
+			*at = pair;
+			return;
+		}
+	}
+	strlist_add(env, pair);
+}
+
+char **mcp_config_env(
+	const struct mcp_server_config *server, const char *room, const char *bot)
+{
+	char **env = NULL;
+
+	for (char **pair = environ; pair && *pair; pair++)
+		if (!is_secret(*pair))
+			put(&env, mem_text(*pair));
+	put(&env, mem_textf("SESSION_ROOM=%s", room));
+	put(&env, mem_textf("SESSION_BOT=%s", bot));
+	for (char **pair = server->env; pair && *pair; pair++)
+		put(&env, mem_text(*pair));
+	return env;
+}
+
+void mcp_config_env_free(char **env)
+{
+	strlist_free(env);
+}

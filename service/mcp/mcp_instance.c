@@ -1,0 +1,224 @@
+#include "service/mcp/mcp_instance.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/wait.h>
+
+#include "lib/log.h"
+#include "service/config.h"
+#include "service/mcp/mcp_client.h"
+#include "service/mcp/tool_registry.h"
+#include "service/metrics.h"
+#include "service/service.h"
+
+/* What one process may print until it is no longer listened to. */
+#define NOISE_MAX 50
+
+static const struct mcp_server_config *server_of(const struct mcp_instance *instance)
+{
+	return &instance->service->config->servers.list[instance->server];
+}
+
+static void enter(struct mcp_instance *instance, enum mcp_instance_state state)
+{
+	instance->state = state;
+	instance->changed(instance->arg);
+}
+
+static void fail_to_start(struct mcp_instance *instance, const char *why)
+{
+	log_event("mcp.failed", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
+		"why", LOG_TEXT(why));
+	instance->service->metrics->mcp_failures++;
+	instance->claimed = false;
+	tool_registry_failed(instance->service->tools, instance->server);
+}
+
+static void on_ready(void *arg, const cJSON *list, const char *why)
+{
+	struct mcp_instance *instance = arg;
+
+	if (!list) {
+		mcp_client_stop(instance->mcp, instance->service->config->mcp_eof_ns,
+			instance->service->config->mcp_term_ns);
+		fail_to_start(instance, why);
+		enter(instance, MCP_INSTANCE_ENDING);
+		return;
+	}
+	log_event("mcp.started", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
+		"child", LOG_INT(mcp_client_pid(instance->mcp)));
+	instance->service->metrics->mcp_starts++;
+	instance->claimed = false;
+	tool_registry_learn(instance->service->tools, instance->server, list);
+	enter(instance, MCP_INSTANCE_READY);
+}
+
+static void on_relisted(void *arg, const cJSON *list)
+{
+	struct mcp_instance *instance = arg;
+
+	log_event("mcp.relisted", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name));
+	tool_registry_learn(instance->service->tools, instance->server, list);
+}
+
+static void on_step(void *arg, enum child_step step)
+{
+	struct mcp_instance *instance = arg;
+
+	log_event("mcp.step", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
+		"child", LOG_INT(mcp_client_pid(instance->mcp)), "step",
+		LOG_TEXT(child_step_name(step)));
+	instance->service->metrics->mcp_steps[step]++;
+	instance->step = step;
+}
+
+static void on_gone(void *arg, int status)
+{
+	struct mcp_instance *instance = arg;
+	bool signalled = WIFSIGNALED(status);
+
+	log_event("mcp.reaped", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
+		"child", LOG_INT(mcp_client_pid(instance->mcp)),
+		signalled ? "signal" : "exit_code",
+		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
+	if (instance->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
+		instance->service->metrics->mcp_kills++;
+	enter(instance, MCP_INSTANCE_EMPTY);
+}
+
+static void on_noise(void *arg, const char *line)
+{
+	struct mcp_instance *instance = arg;
+
+	if (instance->noise++ >= NOISE_MAX)
+		return;
+	log_event("mcp.noise", "room", LOG_TEXT(instance->room), "bot",
+		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
+		"line", LOG_TEXT(line), "last", LOG_BOOL(instance->noise == NOISE_MAX));
+}
+
+static const struct mcp_client_events mcp_client_events = {
+	.ready = on_ready,
+	.relisted = on_relisted,
+	.step = on_step,
+	.gone = on_gone,
+	.noise = on_noise,
+};
+
+static bool start(struct mcp_instance *instance, struct err *err)
+{
+	const struct service *service = instance->service;
+	const struct mcp_server_config *server = server_of(instance);
+	char **env = mcp_config_env(server, instance->room, instance->bot);
+
+	mcp_instance_calm(instance);
+	mcp_client_destroy(instance->mcp);
+	instance->noise = 0;
+	instance->step = CHILD_RUNNING;
+	instance->mcp = mcp_client_start(service->loop, service->reaper,
+		&(struct mcp_client_spec){
+			.name = server->name,
+			.argv = (const char *const *)server->argv,
+			.env = (const char *const *)env,
+			.start_ns = service->config->mcp_start_ns,
+			.call_ns = service->config->mcp_call_ns,
+		},
+		&mcp_client_events, instance, err);
+	mcp_config_env_free(env);
+	if (!instance->mcp) {
+		fail_to_start(instance, err->text);
+		enter(instance, MCP_INSTANCE_EMPTY);
+		return false;
+	}
+	enter(instance, MCP_INSTANCE_STARTING);
+	return true;
+}
+
+static void on_ticket(void *arg)
+{
+	struct err err;
+
+	(void)!start(arg, &err); /* a failure was reported */
+}
+
+static void queue(struct mcp_instance *instance)
+{
+	instance->ticket.start = on_ticket;
+	instance->ticket.arg = instance;
+	spawn_queue_add(instance->service->spawn_queue, &instance->ticket);
+	enter(instance, MCP_INSTANCE_QUEUED);
+}
+
+void mcp_instance_queue(struct mcp_instance *instance)
+{
+	if (instance->state != MCP_INSTANCE_EMPTY)
+		return;
+	instance->claimed =
+		tool_registry_claim(instance->service->tools, instance->server);
+	queue(instance);
+}
+
+void mcp_instance_queue_to_ask(struct mcp_instance *instance)
+{
+	if (instance->state != MCP_INSTANCE_EMPTY)
+		return;
+	instance->claimed =
+		tool_registry_claim(instance->service->tools, instance->server);
+	if (instance->claimed)
+		queue(instance);
+}
+
+struct mcp_client *mcp_instance_take(struct mcp_instance *instance, struct err *err)
+{
+	switch (instance->state) {
+	case MCP_INSTANCE_EMPTY:
+	case MCP_INSTANCE_QUEUED:
+		return start(instance, err) ? instance->mcp : NULL;
+	case MCP_INSTANCE_STARTING:
+	case MCP_INSTANCE_READY:
+		return instance->mcp;
+	case MCP_INSTANCE_ENDING:
+		break;
+	}
+	err_set(err, "MCP server %s is being stopped", server_of(instance)->name);
+	return NULL;
+}
+
+bool mcp_instance_is_running(const struct mcp_instance *instance)
+{
+	return instance->state != MCP_INSTANCE_EMPTY &&
+		instance->state != MCP_INSTANCE_QUEUED;
+}
+
+bool mcp_instance_is_starting(const struct mcp_instance *instance)
+{
+	return instance->state == MCP_INSTANCE_QUEUED ||
+		instance->state == MCP_INSTANCE_STARTING;
+}
+
+void mcp_instance_calm(struct mcp_instance *instance)
+{
+	spawn_queue_remove(instance->service->spawn_queue, &instance->ticket);
+	if (instance->state == MCP_INSTANCE_QUEUED)
+		instance->state = MCP_INSTANCE_EMPTY;
+}
+
+void mcp_instance_stop(struct mcp_instance *instance, int64_t eof_ns, int64_t term_ns)
+{
+	if (!mcp_instance_is_running(instance))
+		return;
+	instance->state = MCP_INSTANCE_ENDING;
+	mcp_client_stop(instance->mcp, eof_ns, term_ns);
+}
+
+void mcp_instance_done(struct mcp_instance *instance)
+{
+	mcp_instance_calm(instance);
+	mcp_client_destroy(instance->mcp);
+	instance->mcp = NULL;
+}

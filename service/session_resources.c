@@ -1,0 +1,340 @@
+#include "service/session_resources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "service/agent/agent_client.h"
+#include "service/config.h"
+#include "service/mcp/mcp_servers.h"
+#include "service/mcp/tool_registry.h"
+#include "service/metrics.h"
+#include "service/service.h"
+#include "service/store.h"
+
+struct session_resources {
+	const struct service *service;
+	const struct session_resources_events *events;
+	void *arg;
+	char *room, *bot;
+	struct agent_session *session; /* NULL: not yet asked for, or not to be had */
+	struct mcp_servers *servers;
+	char *stored; /* the id that was to be resumed */
+	char *id;     /* of the agent session; NULL until it is open */
+	bool settled; /* the kit is */
+	char *broken;
+	int64_t since_ns; /* opening, then ending */
+
+	bool ending, abandoned;
+	enum agent_session_end how;
+	bool let_go; /* or given up */
+	bool mcp_servers_gone;
+	bool failed;
+};
+
+static const char *ending_name(enum agent_session_end ending)
+{
+	switch (ending) {
+	case AGENT_SESSION_KEEP:
+		return "keep";
+	case AGENT_SESSION_ARCHIVE:
+		return "archive";
+	case AGENT_SESSION_DELETE:
+		return "delete";
+	}
+	return NULL;
+}
+
+static void changed(struct session_resources *resources)
+{
+	resources->events->changed(resources->arg);
+}
+
+/* The store is not worth a turn: what it can't do is only reported. */
+static void report_store(const struct err *err)
+{
+	log_event("store.failed", "why", LOG_TEXT(err->text));
+}
+
+void session_resources_break(struct session_resources *resources, const char *why)
+{
+	if (resources->broken)
+		return;
+	resources->broken = mem_text(why);
+	log_event("session.broken", "room", LOG_TEXT(resources->room), "bot",
+		LOG_TEXT(resources->bot), "why", LOG_TEXT(why));
+	changed(resources);
+}
+
+void session_resources_save(struct session_resources *resources, bool interrupted)
+{
+	struct err err = {0};
+
+	if (resources->id &&
+		!store_save_session(resources->service->store, resources->room,
+			resources->bot, resources->id, interrupted, &err))
+		report_store(&err);
+}
+
+static void forget(struct session_resources *resources)
+{
+	struct err err = {0};
+
+	if (resources->id &&
+		!store_forget_session(resources->service->store, resources->room,
+			resources->bot, resources->id, &err))
+		report_store(&err);
+}
+
+static void on_opened(void *arg, const char *id, const char *why)
+{
+	struct session_resources *resources = arg;
+
+	if (!id) {
+		session_resources_break(resources, why);
+		return;
+	}
+	resources->id = mem_text(id);
+	session_resources_save(resources, false);
+	log_event("session.opened", "room", LOG_TEXT(resources->room), "bot",
+		LOG_TEXT(resources->bot), "path",
+		LOG_TEXT(session_resources_is_resumed(resources) ? "warm" : "cold"),
+		"took_ns", LOG_INT(clock_now() - resources->since_ns));
+	changed(resources);
+}
+
+static void on_turned(void *arg, enum turn_end end, const char *text)
+{
+	struct session_resources *resources = arg;
+
+	if (!resources->ending)
+		resources->events->turned(resources->arg, end, text);
+}
+
+static void on_wants_tool(
+	void *arg, const char *use_id, const char *name, const cJSON *input)
+{
+	struct session_resources *resources = arg;
+
+	if (!resources->ending)
+		mcp_servers_call(resources->servers, use_id, name, input);
+}
+
+static void on_broke(void *arg, const char *why)
+{
+	struct session_resources *resources = arg;
+
+	if (resources->ending)
+		resources->let_go =
+			true; /* it was abandoned, and has ended by itself */
+	else
+		session_resources_break(resources, why);
+	changed(resources);
+}
+
+static const struct agent_session_events agent_session_events = {
+	.opened = on_opened,
+	.turned = on_turned,
+	.wants_tool = on_wants_tool,
+	.broke = on_broke,
+};
+
+static void open_talk(struct session_resources *resources)
+{
+	const struct service *service = resources->service;
+	struct err err = {0};
+
+	if (!store_find_session(service->store, resources->room, resources->bot,
+		    &resources->stored, &err))
+		report_store(&err);
+	tool_registry_declare(service->tools, service->agent);
+	resources->session =
+		agent_session_open(service->agent, resources->stored, resources->room,
+			resources->bot, &agent_session_events, resources, &err);
+	if (!resources->session)
+		session_resources_break(resources, err.text);
+}
+
+static void on_kit_settled(void *arg)
+{
+	struct session_resources *resources = arg;
+
+	resources->settled = true;
+	if (!resources->session && !resources->broken)
+		open_talk(resources);
+	changed(resources);
+}
+
+static void on_kit_answered(
+	void *arg, const char *use_id, const cJSON *content, bool is_error)
+{
+	struct session_resources *resources = arg;
+
+	if (!resources->ending)
+		agent_session_tool_result(
+			resources->session, use_id, content, is_error);
+}
+
+static void on_kit_gone(void *arg)
+{
+	struct session_resources *resources = arg;
+
+	resources->mcp_servers_gone = true;
+	changed(resources);
+}
+
+static const struct mcp_servers_events mcp_servers_events = {
+	.settled = on_kit_settled,
+	.answered = on_kit_answered,
+	.gone = on_kit_gone,
+};
+
+/* The agent wants to know the tools first; when they are known from before, talk and
+ * servers are opened side by side. */
+struct session_resources *session_resources_open(const struct service *service,
+	const char *room, const char *bot,
+	const struct session_resources_events *events, void *arg)
+{
+	struct session_resources *resources = mem_zeroed(sizeof *resources);
+
+	resources->service = service;
+	resources->events = events;
+	resources->arg = arg;
+	resources->room = mem_text(room);
+	resources->bot = mem_text(bot);
+	resources->since_ns = clock_now();
+	resources->servers =
+		mcp_servers_create(service, room, bot, &mcp_servers_events, resources);
+	mcp_servers_open(resources->servers);
+	if (tool_registry_settled(service->tools))
+		open_talk(resources);
+	return resources;
+}
+
+bool session_resources_is_open(const struct session_resources *resources)
+{
+	return resources->settled && resources->id && !resources->broken;
+}
+
+bool session_resources_is_resumed(const struct session_resources *resources)
+{
+	return resources->stored && resources->id &&
+		strcmp(resources->stored, resources->id) == 0;
+}
+
+const char *session_resources_broken(const struct session_resources *resources)
+{
+	return resources->broken;
+}
+
+bool session_resources_is_over(const struct session_resources *resources)
+{
+	return resources->ending && resources->let_go && resources->mcp_servers_gone;
+}
+
+bool session_resources_failed(const struct session_resources *resources)
+{
+	return resources->failed;
+}
+
+bool session_resources_say(
+	struct session_resources *resources, const char *text, struct err *err)
+{
+	return agent_session_send(resources->session, text, err);
+}
+
+void session_resources_interrupt(struct session_resources *resources)
+{
+	agent_session_interrupt(resources->session);
+}
+
+static void on_let_go(void *arg, const char *why)
+{
+	struct session_resources *resources = arg;
+	struct metrics *metrics = resources->service->metrics;
+
+	resources->let_go = true;
+	resources->failed = why != NULL;
+	if (why) {
+		metrics->disconnect_failures++;
+		log_event("session.disconnect.failed", "room",
+			LOG_TEXT(resources->room), "bot", LOG_TEXT(resources->bot),
+			"why", LOG_TEXT(why));
+	} else if (agent_session_exists(resources->session)) {
+		metrics->disconnects++;
+		if (resources->how != AGENT_SESSION_KEEP)
+			forget(resources);
+		log_event("session.disconnected", "room", LOG_TEXT(resources->room),
+			"bot", LOG_TEXT(resources->bot), "how",
+			LOG_TEXT(ending_name(resources->how)), "took_ns",
+			LOG_INT(clock_now() - resources->since_ns), "message",
+			LOG_TEXT("Disconnected agent client"));
+	}
+	changed(resources);
+}
+
+/* Of a talk that could not be opened there is nothing to let go. */
+static void begin_end(struct session_resources *resources, enum agent_session_end how)
+{
+	resources->ending = true;
+	resources->since_ns = clock_now();
+	resources->how = how;
+	resources->let_go =
+		!resources->session || (resources->broken && !resources->id);
+}
+
+void session_resources_end(
+	struct session_resources *resources, bool for_good, int64_t deadline_ns)
+{
+	enum agent_session_end how =
+		(enum agent_session_end)resources->service->config->session_end;
+
+	begin_end(resources, resources->broken && !for_good ? AGENT_SESSION_KEEP : how);
+	if (!resources->let_go) {
+		log_event("session.disconnect.begin", "room", LOG_TEXT(resources->room),
+			"bot", LOG_TEXT(resources->bot));
+		agent_session_release(resources->session, resources->how, deadline_ns,
+			on_let_go, resources);
+	}
+	mcp_servers_stop(resources->servers, deadline_ns);
+}
+
+void session_resources_abandon(struct session_resources *resources)
+{
+	begin_end(resources, AGENT_SESSION_KEEP);
+	resources->abandoned = true;
+	if (resources->broken)
+		resources->let_go = true;
+	mcp_servers_abandon(resources->servers);
+}
+
+void session_resources_hurry(struct session_resources *resources, int64_t deadline_ns)
+{
+	if (!resources->abandoned)
+		mcp_servers_stop(resources->servers, deadline_ns);
+}
+
+void session_resources_give_up(struct session_resources *resources, const char *why)
+{
+	if (!resources->let_go && resources->abandoned)
+		on_let_go(resources, why);
+	else if (!resources->let_go)
+		agent_session_give_up(resources->session, why);
+	mcp_servers_kill(resources->servers);
+}
+
+void session_resources_destroy(struct session_resources *resources)
+{
+	if (!resources)
+		return;
+	agent_session_destroy(resources->session);
+	mcp_servers_destroy(resources->servers);
+	free(resources->room);
+	free(resources->bot);
+	free(resources->stored);
+	free(resources->id);
+	free(resources->broken);
+	free(resources);
+}

@@ -1,0 +1,335 @@
+#include "service/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <uv.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "service/config.h"
+#include "service/metrics.h"
+#include "service/service.h"
+
+/* Those that are being closed do not count for the limit, so that a new session need
+ * not wait for the end of an old one; but there is an end to that too. */
+#define CLOSING_FACTOR 2
+
+struct session_entry {
+	struct sessions *sessions;
+	struct session *session;
+	char *key;
+	int64_t used_ns;
+	bool in_use; /* it had turns when it last changed */
+	UT_hash_handle hh;
+};
+
+struct sessions {
+	const struct service *service;
+	sessions_changed_fn *changed;
+	void *arg;
+	struct session_entry *drawers; /* the least recently used first */
+	unsigned failed;
+	bool shut;
+	uv_timer_t idle; /* when the first may have been idle for too long */
+};
+
+/* The hash keeps the order of insertion: what is taken out and put back is the newest.
+ */
+static void touch(struct session_entry *entry)
+{
+	struct sessions *sessions = entry->sessions;
+
+	entry->used_ns = clock_now();
+	HASH_DEL(sessions->drawers, entry);
+	HASH_ADD_KEYPTR(hh, sessions->drawers, entry->key, strlen(entry->key), entry);
+}
+
+static void drop(struct session_entry *entry)
+{
+	HASH_DEL(entry->sessions->drawers, entry);
+	session_destroy(entry->session);
+	free(entry->key);
+	free(entry);
+}
+
+static bool is_idle(const struct session_entry *entry)
+{
+	return session_state(entry->session) == SESSION_HOT &&
+		session_turns(entry->session) == 0;
+}
+
+static void on_idle(uv_timer_t *timer);
+
+static void watch_idle(struct sessions *sessions)
+{
+	int64_t idle_ns = sessions->service->config->idle_ns;
+	struct session_entry *entry;
+
+	uv_timer_stop(&sessions->idle);
+	if (idle_ns == 0 || sessions->shut)
+		return;
+	for (entry = sessions->drawers; entry; entry = entry->hh.next) {
+		if (!is_idle(entry))
+			continue;
+		uv_timer_start(&sessions->idle, on_idle,
+			clock_ms_up(entry->used_ns + idle_ns - clock_now()), 0);
+		return;
+	}
+}
+
+static void on_idle(uv_timer_t *timer)
+{
+	struct sessions *sessions = timer->data;
+	int64_t until_ns = clock_now() - sessions->service->config->idle_ns;
+	struct session_entry *entry, *next;
+
+	HASH_ITER(hh, sessions->drawers, entry, next) {
+		if (entry->used_ns > until_ns)
+			break;
+		if (!is_idle(entry))
+			continue;
+		sessions->service->metrics->idle_closes++;
+		session_close(entry->session);
+	}
+	watch_idle(sessions);
+}
+
+/* On the way down the order stays. */
+static void on_session_changed(void *arg, struct session *session)
+{
+	struct session_entry *entry = arg;
+	struct sessions *sessions = entry->sessions;
+	bool was_in_use = entry->in_use;
+
+	entry->in_use = session_turns(session) > 0;
+	if ((entry->in_use || was_in_use) && !sessions->shut)
+		touch(entry);
+	if (is_idle(entry) && !uv_is_active((uv_handle_t *)&sessions->idle))
+		watch_idle(sessions);
+	if (sessions->changed)
+		sessions->changed(sessions->arg);
+}
+
+static void on_session_closed(void *arg, struct session *session, bool failed)
+{
+	struct session_entry *entry = arg;
+	struct sessions *sessions = entry->sessions;
+
+	(void)session;
+	sessions->failed += failed;
+	drop(entry);
+	if (sessions->changed)
+		sessions->changed(sessions->arg);
+}
+
+static const struct session_events session_events = {
+	.changed = on_session_changed,
+	.closed = on_session_closed,
+};
+
+struct sessions *sessions_create(const struct service *service)
+{
+	struct sessions *sessions = mem_zeroed(sizeof *sessions);
+
+	sessions->service = service;
+	uv_timer_init(service->loop, &sessions->idle);
+	sessions->idle.data = sessions;
+	return sessions;
+}
+
+void sessions_watch(struct sessions *sessions, sessions_changed_fn *changed, void *arg)
+{
+	sessions->changed = changed;
+	sessions->arg = arg;
+}
+
+/* It holds nothing, or soon will not: unless somebody has spoken to it meanwhile, for
+ * then it is opened again. */
+static bool is_leaving(const struct session_entry *entry)
+{
+	switch (session_state(entry->session)) {
+	case SESSION_CLOSING:
+	case SESSION_CLOSED:
+		return session_turns(entry->session) == 0;
+	case SESSION_COLD:
+	case SESSION_CONNECTING:
+	case SESSION_HOT:
+	case SESSION_BUSY:
+		return false;
+	}
+	return false;
+}
+
+/* True when there is room for one more, made where need be. */
+static bool make_room(struct sessions *sessions)
+{
+	int64_t limit = sessions->service->config->session_limit;
+	struct session_entry *entry;
+	int64_t staying = 0;
+
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		staying += !is_leaving(entry);
+	if (staying < limit)
+		return true;
+	for (entry = sessions->drawers; entry; entry = entry->hh.next) {
+		if (!is_idle(entry))
+			continue;
+		sessions->service->metrics->evictions++;
+		session_close(entry->session);
+		return true;
+	}
+	return false;
+}
+
+/* A new one, or one that comes back while it is being closed. */
+static bool may_open(struct sessions *sessions, const struct session_entry *entry)
+{
+	int64_t limit = sessions->service->config->session_limit;
+
+	if (HASH_COUNT(sessions->drawers) < limit || (entry && !is_leaving(entry)))
+		return true;
+	if (!entry && HASH_COUNT(sessions->drawers) >= limit * CLOSING_FACTOR)
+		return false;
+	return make_room(sessions);
+}
+
+static struct session_entry *open_drawer(
+	struct sessions *sessions, const char *room, const char *bot, char *key)
+{
+	struct session_entry *entry = mem_zeroed(sizeof *entry);
+
+	entry->sessions = sessions;
+	entry->key = key;
+	entry->session =
+		session_create(sessions->service, room, bot, &session_events, entry);
+	HASH_ADD_KEYPTR(hh, sessions->drawers, key, strlen(key), entry);
+	return entry;
+}
+
+enum sessions_answer sessions_say(struct sessions *sessions, const char *room,
+	const char *bot, const char *text, turn_done_fn *done, void *arg,
+	struct turn **turn)
+{
+	struct session_entry *entry;
+	struct turn *said;
+	char *key;
+
+	if (sessions->shut)
+		return SESSIONS_CLOSING;
+	/* A bot's name has no '/'. */
+	key = mem_textf("%s/%s", bot, room);
+	HASH_FIND_STR(sessions->drawers, key, entry);
+	if (!may_open(sessions, entry)) {
+		free(key);
+		return SESSIONS_FULL;
+	}
+	if (!entry)
+		entry = open_drawer(sessions, room, bot, key);
+	else
+		free(key);
+	said = session_say(entry->session, text, done, arg);
+	if (!said)
+		return SESSIONS_BUSY;
+	touch(entry);
+	*turn = said;
+	return SESSIONS_TAKEN;
+}
+
+unsigned sessions_count(const struct sessions *sessions)
+{
+	return HASH_COUNT(sessions->drawers);
+}
+
+unsigned sessions_turns(const struct sessions *sessions)
+{
+	const struct session_entry *entry;
+	unsigned turns = 0;
+
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		turns += session_turns(entry->session);
+	return turns;
+}
+
+unsigned sessions_failed(const struct sessions *sessions)
+{
+	return sessions->failed;
+}
+
+void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void *arg)
+{
+	const struct session_entry *entry;
+	int64_t now_ns = clock_now();
+
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		each(arg, entry->session, now_ns - entry->used_ns);
+}
+
+void sessions_shut(struct sessions *sessions)
+{
+	sessions->shut = true;
+	uv_timer_stop(&sessions->idle);
+}
+
+void sessions_finish(struct sessions *sessions, int64_t deadline_ns)
+{
+	struct session_entry *entry;
+
+	sessions_shut(sessions);
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		session_finish(entry->session, deadline_ns);
+}
+
+void sessions_finish_first(struct sessions *sessions, bool interrupt)
+{
+	sessions_shut(sessions);
+	if (!sessions->drawers)
+		return;
+	if (interrupt)
+		session_interrupt(sessions->drawers->session, 0);
+	else
+		session_finish(sessions->drawers->session, 0);
+}
+
+void sessions_interrupt(struct sessions *sessions, int64_t deadline_ns)
+{
+	struct session_entry *entry;
+
+	sessions_shut(sessions);
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		session_interrupt(entry->session, deadline_ns);
+}
+
+void sessions_abandon(struct sessions *sessions)
+{
+	struct session_entry *entry;
+
+	sessions_shut(sessions);
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		session_abandon(entry->session);
+}
+
+void sessions_give_up(struct sessions *sessions, const char *why)
+{
+	struct session_entry *entry;
+
+	sessions_shut(sessions);
+	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+		session_give_up(entry->session, why);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void sessions_destroy(struct sessions *sessions)
+{
+	struct session_entry *entry, *next;
+
+	if (!sessions)
+		return;
+	HASH_ITER(hh, sessions->drawers, entry, next)
+		drop(entry);
+	uv_close((uv_handle_t *)&sessions->idle, on_closed);
+}
