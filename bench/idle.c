@@ -36,7 +36,7 @@ bool suite_idle(struct rig *rig, struct printout *printout, struct err *err)
 		    "{\"name\": \"idle service\", \"stop\": {\"grace\": \"10s\"}}") ||
 		!rig_scenario(&bare, err,
 			"{\"name\": \"bare program\","
-			" \"service\": {\"command\": [\"%s/bare\"], \"no_mocks\": true,"
+			" \"service\": {\"command\": [\"%s/bare\"], \"mocks\": false,"
 			"  \"ready\": {\"log\": \"ready\"}},"
 			" \"stop\": {\"grace\": \"10s\"}}",
 			rig->here))

@@ -68,7 +68,7 @@ static bool read_by_harness(struct rig *rig, struct engine *engine,
 
 	if (!rig_scenario(&scenario, err,
 		    "{\"name\": \"stamps\","
-		    " \"service\": {\"command\": [\"stamps\"], \"no_mocks\": true,"
+		    " \"service\": {\"command\": [\"stamps\"], \"mocks\": false,"
 		    "  \"ready\": {\"log\": \"ready\"}},"
 		    " \"stop\": {\"grace\": \"10s\"}}") ||
 		!rig_case(rig, engine, &scenario, &seen, err) ||

@@ -11,7 +11,7 @@
 set -eu
 
 name=stopbench-usual-$$
-manners='{"disconnect":{"latency":"200ms"}}'
+behavior='{"disconnect":{"latency":"200ms"}}'
 
 fail() {
 	echo "usual-way: $*" >&2
@@ -55,7 +55,7 @@ by_docker() {
 	docker network create "$name" >"$scratch/out"
 	docker run -d --name "$name-mock-agent" --network "$name" \
 		--network-alias mock-agent -e MOCK_AGENT_HOST=0.0.0.0 -e MOCK_AGENT_PORT=8089 \
-		-e MOCK_AGENT_MANNERS="$manners" stopbench-mock-agent:latest >"$scratch/out"
+		-e MOCK_AGENT_BEHAVIOR="$behavior" stopbench-mock-agent:latest >"$scratch/out"
 	docker run -d --name "$name-service" --network "$name" \
 		-p 127.0.0.1:18080:8080 -e HOST=0.0.0.0 -e PORT=8080 \
 		-e AGENT_URL=http://mock-agent:8089 -e AGENT_KEY=stopbench -e GRACE=10s \
@@ -81,7 +81,7 @@ by_compose() {
 	compose up -d
 	await http://127.0.0.1:8080/ready
 	curl -sf -o "$scratch/answer" -X PUT -H 'Content-Type: application/json' \
-		-d "$manners" http://127.0.0.1:8089/control/manners
+		-d "$behavior" http://127.0.0.1:8089/control/behavior
 	open_sessions http://127.0.0.1:8080
 	compose stop service
 	compose logs --no-color service

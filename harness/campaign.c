@@ -249,7 +249,7 @@ static void on_said(void *arg, const char *line)
 }
 
 /* What cannot be seen here bears on every verdict that follows. */
-static void say_blind_spots(struct campaign *campaign)
+static void say_limitations(struct campaign *campaign)
 {
 	const char *note = engine_capabilities(campaign->engine)->note;
 	SCOPED(mem_free) char *line =
@@ -283,7 +283,7 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 	}
 	campaign->progress =
 		progress_create(&campaign->loop, stderr, count_rounds(campaign));
-	say_blind_spots(campaign);
+	say_limitations(campaign);
 	if (engine_clean(campaign->engine, run_dir_is_over, on_said, campaign, &err) <
 		0)
 		progress_say(campaign->progress, err.text);

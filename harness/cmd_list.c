@@ -109,7 +109,7 @@ static cJSON *sight_json(const struct engine_capabilities *capabilities)
 		json, "signal", stamp_source_name(capabilities->signal));
 	cJSON_AddStringToObject(json, "kill", stamp_source_name(capabilities->kill));
 	cJSON_AddStringToObject(json, "exit", stamp_source_name(capabilities->exit));
-	cJSON_AddBoolToObject(json, "signal_fate", capabilities->signal_delivery);
+	cJSON_AddBoolToObject(json, "signal_delivery", capabilities->signal_delivery);
 	cJSON_AddBoolToObject(json, "wait_status", capabilities->wait_status);
 	cJSON_AddBoolToObject(json, "snapshots", capabilities->snapshots);
 	cJSON_AddBoolToObject(json, "oom", capabilities->oom);
@@ -173,7 +173,7 @@ static void print_scenario(const struct terminal *terminal, const cJSON *scenari
 
 static const struct {
 	const char *source, *signal, *exit;
-} witness_words[] = {
+} source_words[] = {
 	{"kernel", "kernel trace", "kernel stamp"},
 	{"harness", "sent by the harness itself", "the harness's own wait"},
 	{"engine", "the engine's event", "the engine's word"},
@@ -184,10 +184,10 @@ static const char *strlist_for(const cJSON *sees, const char *what)
 {
 	const char *source = json_text(sees, what);
 
-	for (size_t i = 0; i < COUNT(witness_words); i++) {
-		if (strcmp(witness_words[i].source, source) == 0)
-			return strcmp(what, "exit") == 0 ? witness_words[i].exit
-							 : witness_words[i].signal;
+	for (size_t i = 0; i < COUNT(source_words); i++) {
+		if (strcmp(source_words[i].source, source) == 0)
+			return strcmp(what, "exit") == 0 ? source_words[i].exit
+							 : source_words[i].signal;
 	}
 	return source;
 }
@@ -195,7 +195,7 @@ static const char *strlist_for(const cJSON *sees, const char *what)
 static const struct {
 	const char *key, *words;
 } abilities[] = {
-	{"signal_fate", "whether the signal was discarded"},
+	{"signal_delivery", "whether the signal was discarded"},
 	{"wait_status", "the raw wait status"},
 	{"snapshots", "what its processes wait in"},
 	{"oom", "out-of-memory kills"},
@@ -225,7 +225,7 @@ static void print_engine(const struct terminal *terminal, const cJSON *engine)
 	const cJSON *fingerprint = json_get(engine, "fingerprint");
 	const cJSON *sees = json_get(engine, "sees");
 	const char *kind = json_text(fingerprint, "isolation");
-	SCOPED(mem_free) char *witnesses = NULL;
+	SCOPED(mem_free) char *sources = NULL;
 
 	if (!json_bool(engine, "found", false)) {
 		printf("engine %s: not found\n", json_text(engine, "name"));
@@ -236,10 +236,10 @@ static void print_engine(const struct terminal *terminal, const cJSON *engine)
 	if (!kind)
 		kind = json_text(fingerprint, "daemon_version");
 	printf("engine %s: %s\n", json_text(engine, "name"), kind ? kind : "found");
-	witnesses = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
+	sources = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
 		strlist_for(sees, "signal"), strlist_for(sees, "kill"),
 		strlist_for(sees, "exit"));
-	terminal_paragraph(terminal, stdout, INDENT, witnesses);
+	terminal_paragraph(terminal, stdout, INDENT, sources);
 	print_abilities(terminal, sees, true);
 	print_abilities(terminal, sees, false);
 	terminal_paragraph(terminal, stdout, INDENT, json_text(sees, "not_seen"));

@@ -15,19 +15,19 @@ void control_health_route(struct api_request *request)
 	api_request_answer(request, body);
 }
 
-void control_manners_route(struct api_request *request)
+void control_behavior_route(struct api_request *request)
 {
 	api_request_answer(request, agent_behavior_json(&request->mock->behavior));
 }
 
-static void heed_manners(struct mock *mock, const cJSON *said)
+static void heed_behavior(struct mock *mock, const cJSON *said)
 {
 	struct api_session *session;
 
 	injectors_forgive(mock->injectors, said);
 	for (session = api_sessions_next(mock->sessions, NULL); session;
 		session = api_sessions_next(mock->sessions, session))
-		event_stream_heed_manners(session);
+		event_stream_heed_behavior(session);
 }
 
 void control_change_route(struct api_request *request)
@@ -36,13 +36,13 @@ void control_change_route(struct api_request *request)
 	struct json_doc doc = {0};
 	struct err err;
 
-	if (!json_doc_parse(&doc, "manners", buf_text(text), text->len, &err)) {
+	if (!json_doc_parse(&doc, "behavior", buf_text(text), text->len, &err)) {
 		api_request_refuse(request, 400, "%s", err.text);
 		return;
 	}
 	if (agent_behavior_read(&request->mock->behavior, &doc, doc.root, &err)) {
-		heed_manners(request->mock, doc.root);
-		control_manners_route(request);
+		heed_behavior(request->mock, doc.root);
+		control_behavior_route(request);
 	} else {
 		api_request_refuse(request, 400, "%s", err.text);
 	}

@@ -1,8 +1,8 @@
 /*
  * control - the way to change the mock's behaviour while it runs.
  *
- *   GET  /control/manners    what holds now
- *   PUT  /control/manners    says something over it; the faults of the phases
+ *   GET  /control/behavior    what holds now
+ *   PUT  /control/behavior    says something over it; the faults of the phases
  *                            that it names are counted anew
  *   GET  /control/sessions   label, id, status, open streams of each; deleted ones
  *                            too, while they have streams
@@ -17,7 +17,7 @@
 #include "mock-agent/api/api_request.h"
 
 void control_health_route(struct api_request *request); /* GET /health */
-void control_manners_route(struct api_request *request);
+void control_behavior_route(struct api_request *request);
 void control_change_route(struct api_request *request); /* reads the raw body */
 void control_sessions_route(struct api_request *request);
 void control_listen_route(struct api_request *request);

@@ -54,7 +54,7 @@ static const struct setting settings[] = {
 		.help = "a second port, which still accepts when the first one "
 			"refuses; 0: any free one, -1: none",
 		.min = -1, .max = 65535},
-	{"MANNERS", SETTING_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
+	{"BEHAVIOR", SETTING_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
 		.help = "how it behaves: JSON, or the path of a file with it"},
 	{"SEED", SETTING_INT, offsetof(struct mock_agent_config, seed), "1",
 		.help = "latencies are drawn from it, and the same one draws the same",
@@ -78,15 +78,15 @@ static const char about[] =
 	"interrupts and custom tools) and Messages (/v1/messages with streams and "
 	"tools, count_tokens, models). The official SDKs talk to it; point them here "
 	"with ANTHROPIC_BASE_URL=http://127.0.0.1:PORT.\n\n"
-	"It answers at once and echoes what it is told. With manners it is slow, "
+	"It answers at once and echoes what it is told. With behavior it is slow, "
 	"breaks connections, or never answers, for everybody or for chosen "
 	"sessions:\n\n"
-	"  mock-agent --port 8089 --manners '{\"disconnect\": {\"latency\": "
+	"  mock-agent --port 8089 --behavior '{\"disconnect\": {\"latency\": "
 	"\"4s\"}}'\n\n"
 	"The port that it got is in --port-file, and in the event agent.listening; stdout "
-	"says nothing. While it runs, GET and PUT /control/manners show and change the "
-	"manners:\n\n"
-	"  curl -X PUT http://127.0.0.1:8089/control/manners \\\n"
+	"says nothing. While it runs, GET and PUT /control/behavior show and change the "
+	"behavior:\n\n"
+	"  curl -X PUT http://127.0.0.1:8089/control/behavior \\\n"
 	"      -d '{\"disconnect\": {\"fault\": \"hang\"}}'\n\n"
 	"GET /control/sessions lists who is there, POST /control/listen {\"accept\": "
 	"false} refuses connections ({\"accept\": true} is heard at the control port "
@@ -95,7 +95,7 @@ static const char about[] =
 	"from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
 	"Exit codes: 0 ended, or well (--health); 1 not well; 2 bad usage; 3 could "
 	"not start.\n\n"
-	"What manners can say:\n\n";
+	"What behavior can say:\n\n";
 
 struct mock_agent_program {
 	uv_loop_t loop;
@@ -188,12 +188,12 @@ static void leave(struct mock_agent_program *program)
 }
 
 /* A mistake in them is one of usage, told before anything starts. */
-static bool read_manners(struct json_doc *doc, const char *given, struct err *err)
+static bool read_behavior(struct json_doc *doc, const char *given, struct err *err)
 {
 	SCOPED(agent_behavior_done) struct agent_behavior behavior = {0};
 
 	agent_behavior_preset(&behavior);
-	return json_doc_given(doc, "--manners", given ? given : "{}", err) &&
+	return json_doc_given(doc, "--behavior", given ? given : "{}", err) &&
 		agent_behavior_read(&behavior, doc, doc->root, err);
 }
 
@@ -240,7 +240,7 @@ static int run(const struct mock_agent_config *config)
 		return health_probe(config->health, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
-	if (!read_manners(&behavior, config->behavior, &err))
+	if (!read_behavior(&behavior, config->behavior, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
 		    &(struct lifeline_who){.role = "mock-agent"}, &err))

@@ -200,7 +200,7 @@ static bool check(const struct mcp_behavior *behavior, const struct json_doc *do
 bool mcp_behavior_read(struct mcp_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	return fields_read(mcp_fields, behavior, doc, node, "manners", err) &&
+	return fields_read(mcp_fields, behavior, doc, node, "behavior", err) &&
 		check(behavior, doc, node, err);
 }
 

@@ -33,8 +33,8 @@ struct mock_mcp_config {
 
 static const struct setting settings[] = {
 	{"NAME", SETTING_TEXT, offsetof(struct mock_mcp_config, name), NULL,
-		.help = "who it says it is, whatever the manners say"},
-	{"MANNERS", SETTING_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
+		.help = "who it says it is, whatever the behavior say"},
+	{"BEHAVIOR", SETTING_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
 		.help = "how it behaves: a JSON file, or the object itself"},
 	{"LEDGER", SETTING_TEXT, offsetof(struct mock_mcp_config, ledger), NULL,
 		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
@@ -51,7 +51,7 @@ static const char introduction[] =
 	"their servers, call them, and above all end them. It speaks 2026-07-28 "
 	"(server/discover) and, from initialize on, 2025-11-25, 2025-06-18, 2025-03-26 and "
 	"2024-11-05. Left alone it is a good server that exits at the end of stdin; its "
-	"manners make it a bad one.\v";
+	"behavior make it a bad one.\v";
 
 static const char examples[] =
 	"\n"
@@ -63,16 +63,16 @@ static const char examples[] =
 	"\n"
 	"Examples:\n"
 	"  a server that only SIGKILL ends\n"
-	"    mock-mcp --manners='{\"on_eof\": \"ignore\", \"on_term\": \"ignore\"}'\n"
+	"    mock-mcp --behavior='{\"on_eof\": \"ignore\", \"on_term\": \"ignore\"}'\n"
 	"  one that takes a second to end, and calls of 200 ms, give or take\n"
-	"    mock-mcp --manners='{\"on_eof\": {\"exit_after\": \"1s\"}, \"tool\":\n"
+	"    mock-mcp --behavior='{\"on_eof\": {\"exit_after\": \"1s\"}, \"tool\":\n"
 	"      {\"distribution\": \"lognormal\", \"median\": \"200ms\", \"sigma\": 0.5}}'\n"
 	"  a wrapper whose child keeps the pipes open after its end\n"
-	"    mock-mcp --manners='{\"children\": {\"count\": 1, \"stdio\": true}}'\n"
+	"    mock-mcp --behavior='{\"children\": {\"count\": 1, \"stdio\": true}}'\n"
 	"\n"
 	"With a ledger it ends, and so do its children, when that hangs up.\n"
-	"Exit codes: that of the manners; 1 it could not run, or its ledger hung up; 2 "
-	"wrong flags or manners.\n";
+	"Exit codes: that of the behavior; 1 it could not run, or its ledger hung up; 2 "
+	"wrong flags or behavior.\n";
 
 /* What --help says, the caller's to free(). argp breaks lines at the right margin. */
 static char *about(void)
@@ -82,7 +82,7 @@ static char *about(void)
 	buf_adds(&text, introduction);
 	buf_adds(&text, "Tools:\n");
 	tools_help(&text);
-	buf_adds(&text, "\nManners, with their defaults:\n");
+	buf_adds(&text, "\nBehavior, with their defaults:\n");
 	fields_help(mcp_fields, "", &text);
 	buf_adds(&text, examples);
 	return buf_take(&text);
@@ -123,14 +123,14 @@ static bool read_settings(
 	return settings_read(settings, "MOCK_MCP_", config, argc, argv, text, err);
 }
 
-static bool read_manners(struct mcp_behavior *behavior,
+static bool read_behavior(struct mcp_behavior *behavior,
 	const struct mock_mcp_config *config, struct err *err)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 
 	mcp_behavior_preset(behavior);
 	return !config->behavior ||
-		(json_doc_given(&doc, "--manners", config->behavior, err) &&
+		(json_doc_given(&doc, "--behavior", config->behavior, err) &&
 			mcp_behavior_read(behavior, &doc, doc.root, err));
 }
 
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
 	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&
-		read_manners(&behavior, &config, &err)) {
+		read_behavior(&behavior, &config, &err)) {
 		struct log_identity identity = {
 			.name = config.name ? config.name : behavior.name,
 			.session = getenv("SESSION_ROOM"),

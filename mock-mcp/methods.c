@@ -193,7 +193,7 @@ static void answer_call(struct methods *methods, const struct jsonrpc_message *r
 			compose(methods, request, style, tools_call(tool, arguments)));
 }
 
-static const struct method methods[] = {
+static const struct method method_table[] = {
 	{"initialize", PROTOCOL_HANDSHAKE, true, answer_initialize},
 	{"ping", PROTOCOL_HANDSHAKE, true, answer_ping},
 	{"logging/setLevel", PROTOCOL_HANDSHAKE, false, answer_set_level},
@@ -204,9 +204,9 @@ static const struct method methods[] = {
 
 static const struct method *find_method(const char *name, enum protocol_style style)
 {
-	for (unsigned i = 0; i < COUNT(methods); i++)
-		if (!strcmp(methods[i].name, name) && methods[i].eras & style)
-			return &methods[i];
+	for (unsigned i = 0; i < COUNT(method_table); i++)
+		if (!strcmp(method_table[i].name, name) && method_table[i].eras & style)
+			return &method_table[i];
 	return NULL;
 }
 

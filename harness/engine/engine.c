@@ -54,7 +54,7 @@ cJSON *engine_fingerprint(struct engine *engine)
 		cJSON_AddStringToObject(json, "kernel", host.release);
 		cJSON_AddStringToObject(json, "machine", host.machine);
 	}
-	cJSON_AddStringToObject(json, "blind_spots", engine->capabilities.note);
+	cJSON_AddStringToObject(json, "limitations", engine->capabilities.note);
 	engine->ops->fingerprint(engine, json);
 	return json;
 }

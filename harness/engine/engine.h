@@ -49,7 +49,7 @@ struct engine_options {
 
 /* What an engine can observe, for `list` and for the judge. */
 struct engine_capabilities {
-	enum stamp_source signal, kill, exit; /* best witness it can have here */
+	enum stamp_source signal, kill, exit; /* best source that is possible here */
 	bool signal_delivery, wait_status, snapshots, oom;
 	char note[256]; /* what is missing and why, "" when nothing */
 };

@@ -115,7 +115,7 @@ static bool write_json(const struct artifact *parcel, const char *name,
 	return write_text(parcel, name, &text, err);
 }
 
-static void add_blind_spots(struct buf *text, const struct evidence *evidence)
+static void add_limitations(struct buf *text, const struct evidence *evidence)
 {
 	if (evidence->capabilities.note[0])
 		buf_addf(text, "\nNot seen here: %s\n", evidence->capabilities.note);
@@ -159,7 +159,7 @@ static bool write_why(const struct artifact *parcel, struct err *err)
 			expectation->met ? "met" : "NOT MET", expectation->what,
 			expectation->wanted, expectation->seen);
 	}
-	add_blind_spots(&text, evidence);
+	add_limitations(&text, evidence);
 	buf_addf(&text, "\nThis case alone:\n  %s\n", command);
 	return write_text(parcel, "why.txt", &text, err);
 }

@@ -55,7 +55,7 @@ static bool bring_up_mocks(struct case_state *state)
 	struct engine *engine = state->options->engine;
 	struct err err = {0};
 
-	if (state->scenario->service.no_mocks)
+	if (!state->scenario->service.mocks)
 		return true;
 	if (state->scenario->service.topology == TOPOLOGY_CONTAINERS) {
 		state->network = engine_network(engine, &err);

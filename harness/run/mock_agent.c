@@ -79,7 +79,7 @@ static int64_t listening_port(const struct evidence *evidence)
 	return 0;
 }
 
-static bool write_manners(
+static bool write_behavior(
 	const struct scenario *scenario, const char *path, struct err *err)
 {
 	FILE *file = fopen(path, "we");
@@ -92,7 +92,7 @@ static bool write_manners(
 }
 
 static bool spawn_beside(
-	struct mock_agent *mock_agent, const char *manners, struct err *err)
+	struct mock_agent *mock_agent, const char *behavior, struct err *err)
 {
 	const struct mock_agent_options *options = &mock_agent->options;
 	SCOPED(mem_free) char *program = mem_textf("%s/mock-agent", options->programs);
@@ -100,7 +100,7 @@ static bool spawn_beside(
 		mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
 	const char *argv[] = {
-		program, "--port=0", "--manners", manners, seed, ledger, NULL};
+		program, "--port=0", "--behavior", behavior, seed, ledger, NULL};
 	const struct child_spec spec = {
 		.argv = argv,
 		.on_stdout = on_stderr,
@@ -116,15 +116,15 @@ static bool spawn_beside(
 }
 
 static bool bring_up_inside(
-	struct mock_agent *mock_agent, const char *manners, struct err *err)
+	struct mock_agent *mock_agent, const char *behavior, struct err *err)
 {
 	const struct mock_agent_options *options = &mock_agent->options;
 	SCOPED(mem_free) char *port = mem_textf("--port=%d", PORT_INSIDE);
 	SCOPED(mem_free) char *seed =
 		mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
-	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--manners",
-		manners, seed, ledger, NULL};
+	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--behavior",
+		behavior, seed, ledger, NULL};
 	const struct subject_spec spec = {
 		.name = "mock-agent",
 		.argv = argv,
@@ -168,14 +168,14 @@ struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
 	const struct scenario *scenario, struct err *err)
 {
 	struct mock_agent *mock_agent = mem_zeroed(sizeof *mock_agent);
-	SCOPED(mem_free) char *manners = mem_textf("%s/agent.json", options->folder);
+	SCOPED(mem_free) char *behavior = mem_textf("%s/agent.json", options->folder);
 	bool ok;
 
 	mock_agent->options = *options;
 	buf_init(&mock_agent->said, 64 << 10);
-	ok = write_manners(scenario, manners, err) &&
-		(options->network ? bring_up_inside(mock_agent, manners, err)
-				  : spawn_beside(mock_agent, manners, err)) &&
+	ok = write_behavior(scenario, behavior, err) &&
+		(options->network ? bring_up_inside(mock_agent, behavior, err)
+				  : spawn_beside(mock_agent, behavior, err)) &&
 		wait_listening(mock_agent, err);
 	if (!ok) {
 		err_while(err, "mock-agent");
@@ -217,7 +217,7 @@ bool mock_agent_slow_turns(
 {
 	static const char *const json[] = {"Content-Type: application/json", NULL};
 	SCOPED(mem_free) char *url =
-		mem_textf("%s/control/manners", mock_agent->control_url);
+		mem_textf("%s/control/behavior", mock_agent->control_url);
 	SCOPED(mem_free) char *body = mem_textf(
 		"{\"first_byte\": {\"latency\": \"%lldns\"}}", (long long)turn_ns);
 	struct control_answer answer = {0};
@@ -244,11 +244,11 @@ bool mock_agent_slow_turns(
 		    clock_now() + 2 * UP_NS,
 		    mock_agent->options.interrupted) != WAIT_SO) {
 		fetch_cancel(call);
-		return err_set(err, "mock-agent did not take its new manners");
+		return err_set(err, "mock-agent did not take its new behavior");
 	}
 	if (answer.status != 200)
 		return err_set(
-			err, "mock-agent refused its new manners: %s", answer.text);
+			err, "mock-agent refused its new behavior: %s", answer.text);
 	return true;
 }
 

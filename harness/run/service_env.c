@@ -37,7 +37,7 @@ static char *mcp_config(const struct scenario *scenario, uint64_t seed)
 	for (unsigned i = 0; i < scenario->mcp.count; i++) {
 		const char *name = scenario->mcp.server[i].name;
 		const char *args[] = {
-			"--manners", scenario->mcp.json[i], "--seed", seed_text};
+			"--behavior", scenario->mcp.json[i], "--seed", seed_text};
 		cJSON *server = cJSON_AddObjectToObject(servers, name);
 
 		cJSON_AddStringToObject(server, "command", "mock-mcp");

@@ -32,7 +32,7 @@ const char *const event_names[EVENT_NAMES_MAX] = {
 	"turn.end",
 	"session.broken",
 	"mcp.failed",
-	"mcp.noise",
+	"mcp.unexpected_output",
 	"mcp.tool.hidden",
 	"log.lost",
 	"store.failed",

@@ -78,8 +78,8 @@ static const struct field service_fields[] = {
 		.choices = topologies, .preset = "host",
 		.help = "docker: only the service is a container, or the mock agent API too, on "
 			"a network of their own"},
-	{"no_mocks", FIELD_BOOL, offsetof(struct service_part, no_mocks),
-		.help = "no mock agent API is started, and none is told of"},
+	{"mocks", FIELD_BOOL, offsetof(struct service_part, mocks), .preset = "true",
+		.help = "false: no mock agent API is started, and none is told of"},
 	{0},
 };
 
@@ -147,10 +147,10 @@ const struct field scenario_fields[] = {
 		.fields = service_fields, .help = "what is stopped"},
 	{"agent", FIELD_OTHER, offsetof(struct scenario, agent), .read = read_agent,
 		.done = free_agent, .schema = agent_schema, .open = true,
-		.help = "the manners of the mock agent API"},
+		.help = "the behavior of the mock agent API"},
 	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .read = read_mcp,
 		.done = free_mcp, .schema = mcp_schema, .open = true,
-		.help = "the MCP servers of each session, and their manners"},
+		.help = "the MCP servers of each session, and their behavior"},
 	{"load", FIELD_OBJECT, offsetof(struct scenario, load), .fields = load_fields,
 		.help = "what is there when the stop comes"},
 	{"stop", FIELD_OBJECT, offsetof(struct scenario, stop), .fields = stop_fields,

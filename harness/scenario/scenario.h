@@ -59,7 +59,7 @@ struct service_part {
 	bool init;         /* tini in front, as docker run --init */
 	char *stop_signal; /* "SIGTERM" */
 	int topology;      /* enum topology */
-	bool no_mocks;     /* "mocks": false */
+	bool mocks;        /* a mock agent API is started */
 };
 
 /* "load": what is there when the stop comes. */

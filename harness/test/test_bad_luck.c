@@ -208,7 +208,7 @@ static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
 	SCOPED(mem_free) char *service = mem_textf(
 		"service={\"command\": [\"sh\", \"-c\", \"exec setpriv --reuid=65534 "
 		"--clear-groups %s\"], \"ready\": {\"log\": \"never\"}, "
-		"\"no_mocks\": true}",
+		"\"mocks\": false}",
 		sleeper);
 	pid_t pid;
 

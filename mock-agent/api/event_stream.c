@@ -158,7 +158,7 @@ void event_stream_tell(struct api_session *session, const char *type, const char
 	}
 }
 
-void event_stream_heed_manners(struct api_session *session)
+void event_stream_heed_behavior(struct api_session *session)
 {
 	struct event_stream *stream;
 

@@ -22,7 +22,7 @@ void event_stream_tell(struct api_session *session, const char *type, const char
 	const struct injection *injection);
 
 /* The behavior changed: the heartbeats of session's streams begin anew. */
-void event_stream_heed_manners(struct api_session *session);
+void event_stream_heed_behavior(struct api_session *session);
 
 /* The last event was told: every stream of session ends after hold_ns. */
 void event_stream_end_all(struct api_session *session, int64_t hold_ns);

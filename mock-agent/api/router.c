@@ -49,8 +49,8 @@ struct route {
 /* clang-format off */
 static const struct route routes[] = {
 	{"GET", "/health", GATE_NONE, ABOUT_NOTHING, control_health_route},
-	{"GET", "/control/manners", GATE_KEY, ABOUT_NOTHING, control_manners_route},
-	{"PUT", "/control/manners", GATE_KEY, ABOUT_TEXT, control_change_route},
+	{"GET", "/control/behavior", GATE_KEY, ABOUT_NOTHING, control_behavior_route},
+	{"PUT", "/control/behavior", GATE_KEY, ABOUT_TEXT, control_change_route},
 	{"GET", "/control/sessions", GATE_KEY, ABOUT_NOTHING, control_sessions_route},
 	{"POST", "/control/listen", GATE_KEY, ABOUT_NOTHING, control_listen_route},
 	{"POST", "/control/reset", GATE_KEY, ABOUT_NOTHING, control_reset_route},

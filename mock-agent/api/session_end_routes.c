@@ -160,11 +160,13 @@ static void let_through(struct api_request *request)
 {
 	struct serial_queue *end_queue = request->mock->end_queue;
 
-	switch ((enum endings)injector_behavior(request->session->injector)->endings) {
-	case ENDINGS_TOGETHER:
+	switch ((enum concurrent_disconnects)injector_behavior(
+		request->session->injector)
+			->concurrent_disconnects) {
+	case CONCURRENT_DISCONNECTS_PARALLEL:
 		wait_for_latency(request);
 		return;
-	case ENDINGS_REFUSE:
+	case CONCURRENT_DISCONNECTS_REJECT:
 		if (serial_queue_is_taken(end_queue)) {
 			log_refused(request, 429);
 			api_request_refuse(
@@ -172,7 +174,7 @@ static void let_through(struct api_request *request)
 			return;
 		}
 		break;
-	case ENDINGS_QUEUE:
+	case CONCURRENT_DISCONNECTS_SERIAL:
 		break;
 	}
 	serial_queue_enter(end_queue, request, wait_for_latency);

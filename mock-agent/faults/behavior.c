@@ -10,7 +10,8 @@
 static const char *const faults[] = {"none", "hang", "reset", "blackhole", "half_close",
 	"error", "truncate", "malform", "refuse", NULL};
 
-static const char *const endings[] = {"together", "queue", "refuse", NULL};
+static const char *const concurrent_disconnects[] = {
+	"parallel", "serial", "reject", NULL};
 
 static const struct field phase_fields[] = {
 	{"latency", FIELD_LATENCY, offsetof(struct phase_behavior, latency),
@@ -48,13 +49,13 @@ static const struct field phase_fields[] = {
 	{"tools", FIELD_INT, offsetof(struct session_behavior, tools), .preset = "0", \
 		.max = 1000, .help = "custom tools asked per turn, round the list"}, \
 	PHASE("interrupt", interrupt, "from user.interrupt to the idle event"), \
-	PHASE("settle", settle, "from the idle event to the stored status's flip"), \
+	PHASE("status_lag", status_lag, "from the idle event to the stored status's flip"), \
 	PHASE("disconnect", disconnect, "archive and delete, unless they are said"), \
 	PHASE("archive", archive, "POST .../archive"), \
 	PHASE("delete", del, "DELETE of a session"), \
 	PHASE("messages", messages, "POST /v1/messages"), \
-	{"endings", FIELD_CHOICE, offsetof(struct session_behavior, endings), \
-		.preset = "together", .choices = endings, \
+	{"concurrent_disconnects", FIELD_CHOICE, offsetof(struct session_behavior, concurrent_disconnects), \
+		.preset = "parallel", .choices = concurrent_disconnects, \
 		.help = "archives and deletes that come while another one is under " \
 			"way: all at once, one after the other, or 429"}, \
 	{"hold", FIELD_LATENCY, offsetof(struct session_behavior, hold), .preset = "0s", \
@@ -73,7 +74,7 @@ const struct field session_behavior_fields[] = {BEHAVIOR_ROWS, {0}};
 
 static const struct field rule_fields[] = {
 	{"session", FIELD_INT, offsetof(struct behavior_rule, session), .min = 0,
-		.max = INT64_C(1) << 53, .help = "whose manners these are: its label"},
+		.max = INT64_C(1) << 53, .help = "whose behavior these are: its label"},
 	BEHAVIOR_ROWS,
 	{0},
 };
@@ -82,7 +83,7 @@ const struct field agent_behavior_fields[] = {
 	BEHAVIOR_ROWS,
 	{"rules", FIELD_OTHER, offsetof(struct agent_behavior, rules),
 		.read = read_rules_shape, .schema = rules_schema, .open = true,
-		.help = "[{\"session\": 2, ...}]: other manners for chosen sessions"},
+		.help = "[{\"session\": 2, ...}]: other behavior for chosen sessions"},
 	{0},
 };
 
@@ -95,7 +96,7 @@ static const struct {
 	{"first_byte", offsetof(struct session_behavior, first_byte)},
 	{"chunk", offsetof(struct session_behavior, chunk)},
 	{"interrupt", offsetof(struct session_behavior, interrupt)},
-	{"settle", offsetof(struct session_behavior, settle)},
+	{"status_lag", offsetof(struct session_behavior, status_lag)},
 	{"disconnect", offsetof(struct session_behavior, disconnect)},
 	{"archive", offsetof(struct session_behavior, archive)},
 	{"delete", offsetof(struct session_behavior, del)},
@@ -191,7 +192,7 @@ static bool check_phase(const struct phase_behavior *phase, const char *name,
 static bool check_phases(const struct session_behavior *behavior,
 	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	const int settle = behavior->settle.fault;
+	const int status_lag = behavior->status_lag.fault;
 
 	for (unsigned i = 0; i < COUNT(phases); i++) {
 		const struct phase_behavior *phase =
@@ -201,11 +202,11 @@ static bool check_phases(const struct session_behavior *behavior,
 		if (!check_phase(phase, name, doc, json_get(node, name), err))
 			return false;
 	}
-	if (json_at(node, "settle.fault") && settle != FAULT_NONE &&
-		settle != FAULT_HANG)
-		return json_doc_wrong(doc, json_at(node, "settle.fault"), err,
-			"settle.fault: only \"hang\" makes sense there, not \"%s\"",
-			fault_name(settle));
+	if (json_at(node, "status_lag.fault") && status_lag != FAULT_NONE &&
+		status_lag != FAULT_HANG)
+		return json_doc_wrong(doc, json_at(node, "status_lag.fault"), err,
+			"status_lag.fault: only \"hang\" makes sense there, not \"%s\"",
+			fault_name(status_lag));
 	return true;
 }
 

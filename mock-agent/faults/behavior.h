@@ -24,7 +24,7 @@
  * first_byte and chunk, which have no request of their own, a fault strikes the event
  * and every open stream of the session; the turn goes on and the event is listed later,
  * but for these: hang and blackhole leave the turn standing (an interrupt ends a
- * hanging one), error ends it with session.error. In settle only hang makes sense: the
+ * hanging one), error ends it with session.error. In status_lag only hang makes sense: the
  * stored status stays "running".
  */
 #ifndef MOCK_AGENT_FAULTS_BEHAVIOR_H
@@ -50,10 +50,10 @@ enum fault {
 };
 
 /* Archives and deletes of one session or of several, that come together. */
-enum endings {
-	ENDINGS_TOGETHER, /* each takes its own time */
-	ENDINGS_QUEUE,    /* one's latency begins when the one before is answered */
-	ENDINGS_REFUSE,   /* 429 while one is under way */
+enum concurrent_disconnects {
+	CONCURRENT_DISCONNECTS_PARALLEL, /* each takes its own time */
+	CONCURRENT_DISCONNECTS_SERIAL, /* one's latency begins when the one before is answered */
+	CONCURRENT_DISCONNECTS_REJECT, /* 429 while one is under way */
 };
 
 /* One phase of a session's life. */
@@ -77,19 +77,19 @@ struct session_behavior {
 	int64_t tools; /* custom tool uses per turn, round the declared tools */
 	struct phase_behavior interrupt; /* from user.interrupt to the idle event */
 	struct phase_behavior
-		settle; /* from the idle event to the stored status's flip */
+		status_lag; /* from the idle event to the stored status's flip */
 	/* What was said of archive and delete together is part of the next two. */
 	struct phase_behavior disconnect;
 	struct phase_behavior archive;
 	struct phase_behavior del;      /* "delete" */
 	struct phase_behavior messages; /* POST /v1/messages */
-	int endings;                    /* enum endings */
+	int concurrent_disconnects;     /* enum concurrent_disconnects */
 	struct latency hold;   /* the stream stays open this long after the end */
 	int64_t heartbeat_ns;  /* between "ping" events; 0: none */
 	bool terminated_event; /* session.status_terminated on archive */
 };
 
-/* Manners for everybody, and for chosen sessions. */
+/* Behavior for everybody, and for chosen sessions. */
 struct behavior_rule {
 	struct session_behavior behavior; /* first: the tables share its offsets */
 	int64_t session;                  /* the label, as a number */

@@ -163,7 +163,7 @@ static const struct phase_behavior *phase_of(
 	case PHASE_INTERRUPT:
 		return &behavior->interrupt;
 	case PHASE_SETTLE:
-		return &behavior->settle;
+		return &behavior->status_lag;
 	case PHASE_ARCHIVE:
 		return session_behavior_end(behavior, true);
 	case PHASE_DELETE:
@@ -210,7 +210,7 @@ const char *phase_name(enum phase phase)
 	case PHASE_INTERRUPT:
 		return "interrupt";
 	case PHASE_SETTLE:
-		return "settle";
+		return "status_lag";
 	case PHASE_ARCHIVE:
 		return "archive";
 	case PHASE_DELETE:

@@ -21,7 +21,7 @@
 struct event_stream;
 struct api_turn;
 
-/* The stored one, which follows the events with the behavior' settle latency. */
+/* The stored one, which follows the events with the behavior' status_lag latency. */
 enum api_session_status {
 	SESSION_IDLE,
 	SESSION_RUNNING,

@@ -25,10 +25,10 @@ enum turn_state {
 struct api_turn {
 	struct api_session *session;
 	enum turn_state state;
-	struct loop_timer *step;    /* to the next event */
-	struct loop_timer *settle;  /* to the flip of the stored status */
-	struct injection injection; /* of the next event */
-	cJSON *waiting;             /* user.message events */
+	struct loop_timer *step;       /* to the next event */
+	struct loop_timer *status_lag; /* to the flip of the stored status */
+	struct injection injection;    /* of the next event */
+	cJSON *waiting;                /* user.message events */
 
 	char *said;
 	struct reply reply;
@@ -89,7 +89,7 @@ static void tell_running(struct api_session *session)
 		session, event_thread_running(session->agent_name, session->thread_id));
 }
 
-static void on_settle(void *arg)
+static void on_status_lag(void *arg)
 {
 	struct api_turn *turn = arg;
 
@@ -109,9 +109,9 @@ static void tell_idle(struct api_turn *turn, const char *reason, const char *use
 	if (injection.fault != FAULT_NONE)
 		injector_log_fault(session->injector, session->id, &injection);
 	else if (injection.delay_ns > 0)
-		loop_timer_set(turn->settle, injection.delay_ns);
+		loop_timer_set(turn->status_lag, injection.delay_ns);
 	else
-		on_settle(turn);
+		on_status_lag(turn);
 }
 
 static cJSON *next_waiting(struct api_turn *turn)
@@ -245,7 +245,7 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 	struct api_session *session = turn->session;
 
 	assert(turn->state == TURN_NONE);
-	loop_timer_stop(turn->settle);
+	loop_timer_stop(turn->status_lag);
 	turn->state = TURN_RUNNING;
 	log_turn(turn, "agent.turn.begin");
 	api_session_set_status(session, SESSION_RUNNING);
@@ -271,7 +271,7 @@ struct api_turn *api_turn_create(struct api_session *session)
 
 	turn->session = session;
 	turn->step = loop_timer_create(session->mock->loop, on_step, turn);
-	turn->settle = loop_timer_create(session->mock->loop, on_settle, turn);
+	turn->status_lag = loop_timer_create(session->mock->loop, on_status_lag, turn);
 	turn->waiting = cJSON_CreateArray();
 	turn->uses = cJSON_CreateArray();
 	return turn;
@@ -282,7 +282,7 @@ void api_turn_destroy(struct api_turn *turn)
 	if (!turn)
 		return;
 	loop_timer_destroy(turn->step);
-	loop_timer_destroy(turn->settle);
+	loop_timer_destroy(turn->status_lag);
 	forget(turn);
 	cJSON_Delete(turn->waiting);
 	cJSON_Delete(turn->uses);
@@ -318,7 +318,7 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 		cJSON_Delete(result);
 		return;
 	}
-	loop_timer_stop(turn->settle);
+	loop_timer_stop(turn->status_lag);
 	turn->state = TURN_RUNNING;
 	log_turn(turn, "agent.tool.answered");
 	text = api_format_content_text(json_get(result, "content"));
@@ -360,7 +360,7 @@ unsigned api_turn_waiting(const struct api_turn *turn)
 void api_turn_stop(struct api_turn *turn)
 {
 	loop_timer_stop(turn->step);
-	loop_timer_stop(turn->settle);
+	loop_timer_stop(turn->status_lag);
 	cJSON_Delete(turn->waiting);
 	turn->waiting = cJSON_CreateArray();
 	turn->state = TURN_NONE;

@@ -3,7 +3,7 @@
  *
  * After the first_byte latency it asks custom tools, one after another, as many as the
  * behavior say, and then speaks, a chunk latency before each event; then it is idle, and
- * the stored status follows after the settle latency. Messages that come meanwhile wait
+ * the stored status follows after the status_lag latency. Messages that come meanwhile wait
  * and continue the same run. An interrupt ends the turn in whatever it is doing, drops
  * what waits, and makes it idle after the interrupt latency.
  */

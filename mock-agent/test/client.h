@@ -194,7 +194,7 @@ UNUSED static void mock_start_with(
 	port_file = mem_textf("--port-file=%s/port", mock->folder);
 	listener = ledger_listen(mock);
 	mock->pid = spawn((const char *const[]){ledger, port_file, "--control-port=0",
-				  "--manners", behavior, more, NULL},
+				  "--behavior", behavior, more, NULL},
 		-1);
 	wait_readable(listener, "its lifeline");
 	mock->ledger = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

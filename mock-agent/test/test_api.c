@@ -39,7 +39,7 @@ static void gates_stand_in_the_order_of_the_hosted_api(void **state)
 		{"/v1/models", "x-api-key: s3cret\r\n" VERSION, 200, NULL, NULL,
 			"no beta is needed here"},
 		{"/health", "", 200, NULL, NULL, "nothing is needed here"},
-		{"/control/manners", "", 401, "authentication_error", NULL,
+		{"/control/behavior", "", 401, "authentication_error", NULL,
 			"guarded, too"},
 	};
 	struct mock_program mock;
@@ -121,8 +121,9 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 		{"POST", "/v1/messages", "{\"model\":\"m\",\"max_tokens\":1}", 400,
 			"messages: "},
 		{"GET", "/v1/models/gpt", NULL, 404, "gpt"},
-		{"PUT", "/control/manners", "{\n \"chunks\": 0}", 400, "manners:2:2: "},
-		{"PUT", "/control/manners", "{\"chunk\": ", 400, "manners:1:"},
+		{"PUT", "/control/behavior", "{\n \"chunks\": 0}", 400,
+			"behavior:2:2: "},
+		{"PUT", "/control/behavior", "{\"chunk\": ", 400, "behavior:1:"},
 		{"POST", "/control/listen", "{}", 400, "accept"},
 	};
 	struct mock_program mock;
@@ -487,7 +488,7 @@ static void messages_are_answered_whole_and_as_a_stream(void **state)
 	mock_stop(&mock);
 }
 
-static void messages_ask_a_tool_when_manners_say_so(void **state)
+static void messages_ask_a_tool_when_behavior_say_so(void **state)
 {
 	struct mock_program mock;
 	struct answer answer;
@@ -528,7 +529,7 @@ static void messages_know_no_threads_and_say_so(void **state)
 	mock_stop(&mock);
 }
 
-static void control_path_shows_and_changes_manners(void **state)
+static void control_path_shows_and_changes_behavior(void **state)
 {
 	struct mock_program mock;
 	struct answer answer;
@@ -536,7 +537,7 @@ static void control_path_shows_and_changes_manners(void **state)
 
 	(void)state;
 	mock_start(&mock, "{\"chunks\": 3, \"disconnect\": {\"fault\": \"hang\"}}");
-	answer = call(&mock, "PUT", "/control/manners",
+	answer = call(&mock, "PUT", "/control/behavior",
 		"{\"disconnect\": {\"fault\": \"none\"}, \"tools\": 2}");
 	assert_int_equal(answer.status, 200);
 	assert_int_equal(json_int(answer.body, "chunks", 0), 3);
@@ -553,7 +554,7 @@ static void control_path_shows_and_changes_manners(void **state)
 	assert_int_equal(
 		call_status(&mock, "POST", "/control/reset", "{\"seed\":4}"), 200);
 	assert_int_equal(session_call(&mock, "GET", id, "", NULL), 404);
-	answer = call(&mock, "GET", "/control/manners", NULL);
+	answer = call(&mock, "GET", "/control/behavior", NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "disconnect.fault")), "hang");
 	answer_done(&answer);
@@ -575,9 +576,9 @@ int main(void)
 		cmocka_unit_test(list_of_sessions_is_narrowed_as_asked),
 		cmocka_unit_test(events_are_listed_by_all_types_that_are_asked_for),
 		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
-		cmocka_unit_test(messages_ask_a_tool_when_manners_say_so),
+		cmocka_unit_test(messages_ask_a_tool_when_behavior_say_so),
 		cmocka_unit_test(messages_know_no_threads_and_say_so),
-		cmocka_unit_test(control_path_shows_and_changes_manners),
+		cmocka_unit_test(control_path_shows_and_changes_behavior),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -58,7 +58,7 @@ static void every_member_is_read(void **state)
 		" \"first_byte\": {\"latency\": {\"distribution\": \"uniform\","
 		"   \"min\": \"1ms\", \"max\": \"2ms\"}},"
 		" \"chunk\": {\"latency\": \"1ms\"}, \"chunks\": 4, \"tools\": 2,"
-		" \"interrupt\": {\"latency\": \"3ms\"}, \"settle\": {\"fault\": "
+		" \"interrupt\": {\"latency\": \"3ms\"}, \"status_lag\": {\"fault\": "
 		"\"hang\"},"
 		" \"disconnect\": {\"fault\": \"error\", \"status\": 503,"
 		"   \"retry_after\": \"2s\"},"
@@ -74,7 +74,7 @@ static void every_member_is_read(void **state)
 	assert_int_equal(session->chunks, 4);
 	assert_int_equal(session->tools, 2);
 	assert_int_equal(session->interrupt.latency.a_ns, 3 * CLOCK_MS);
-	assert_int_equal(session->settle.fault, FAULT_HANG);
+	assert_int_equal(session->status_lag.fault, FAULT_HANG);
 	assert_int_equal(session->disconnect.status, 503);
 	assert_int_equal(session->disconnect.retry_after_ns, 2 * CLOCK_S);
 	assert_int_equal(session->messages.fault, FAULT_BLACKHOLE);
@@ -101,7 +101,8 @@ static void errors_say_what_and_where(void **state)
 		{"{\"archive\": {\"status\": 503}}",
 			"m:1:14: ", "\"fault\": \"error\""},
 		{"{\"archive\": {\"retry_after\": \"1s\"}}", "m:1:14: ", "retry_after"},
-		{"{\"settle\": {\"fault\": \"reset\"}}", "m:1:13: ", "only \"hang\""},
+		{"{\"status_lag\": {\"fault\": \"reset\"}}",
+			"m:1:17: ", "only \"hang\""},
 		{"{\"stream\": {\"times\": 2}}", "m:1:13: ", "times goes with a fault"},
 		{"{\"archive\": {\"takes_effect\": true}}",
 			"m:1:14: ", "takes_effect goes with a fault"},

@@ -76,7 +76,7 @@ static void see(struct mock_program *mock, const struct sight *sight,
 	line_close(&line);
 }
 
-static char *manners_of(const char *phase, const struct sight *sight, int times)
+static char *behavior_of(const char *phase, const struct sight *sight, int times)
 {
 	bool is_error = strcmp(sight->fault, "error") == 0;
 
@@ -90,7 +90,7 @@ static void archive_struck_by_a_fault_ends_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *behavior = manners_of("disconnect", sight, 1);
+		SCOPED(mem_free) char *behavior = behavior_of("disconnect", sight, 1);
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
 		struct mock_program mock;
@@ -187,19 +187,19 @@ static int64_t archive_crowd(struct mock_program *mock, int statuses[CROWD])
 	return clock_now() - began_ns;
 }
 
-static void endings_queue_or_are_refused_when_manners_say_so(void **state)
+static void endings_queue_or_are_refused_when_behavior_say_so(void **state)
 {
 	struct mock_program mock;
 	int statuses[CROWD];
 
 	(void)state;
 	mock_start(&mock,
-		"{\"disconnect\": {\"latency\": \"150ms\"}, \"endings\": \"queue\"}");
+		"{\"disconnect\": {\"latency\": \"150ms\"}, \"concurrent_disconnects\": \"serial\"}");
 	assert_true(archive_crowd(&mock, statuses) >= CROWD * 150 * CLOCK_MS);
 	for (unsigned i = 0; i < CROWD; i++)
 		assert_int_equal(statuses[i], 200);
-	control(&mock, "PUT", "/control/manners",
-		"{\"endings\": \"refuse\", \"disconnect\": {\"latency\": \"500ms\"}}");
+	control(&mock, "PUT", "/control/behavior",
+		"{\"concurrent_disconnects\": \"reject\", \"disconnect\": {\"latency\": \"500ms\"}}");
 	archive_crowd(&mock, statuses);
 	assert_int_equal(statuses[0], 200);
 	for (unsigned i = 1; i < CROWD; i++)
@@ -219,7 +219,7 @@ static void queue_of_endings_moves_up_when_a_client_leaves(void **state)
 
 	(void)state;
 	mock_start(&mock,
-		"{\"endings\": \"queue\", \"disconnect\": {\"fault\": \"hang\", \"times\": "
+		"{\"concurrent_disconnects\": \"serial\", \"disconnect\": {\"fault\": \"hang\", \"times\": "
 		"1}}");
 	id = open_session(&mock, 1);
 	path = path_of(id, "/archive");
@@ -244,7 +244,7 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *behavior = manners_of("connect", sight, 1);
+		SCOPED(mem_free) char *behavior = behavior_of("connect", sight, 1);
 		SCOPED(mem_free) char *body = NULL;
 		SCOPED(mem_free) char *first = NULL;
 		SCOPED(mem_free) char *again = NULL;
@@ -253,7 +253,7 @@ static void create_struck_by_a_fault_opens_nothing(void **state)
 		mock_start(&mock, "{}");
 		first = open_session(&mock, 1);
 		assert_int_equal(
-			control(&mock, "PUT", "/control/manners", behavior), 200);
+			control(&mock, "PUT", "/control/behavior", behavior), 200);
 		body = mem_textf(
 			"{\"agent\":\"%s\",\"environment_id\":\"%s\",\"metadata\":"
 			"{\"room\":\"2\"}}",
@@ -312,7 +312,7 @@ static void attempt_that_is_given_up_gives_its_label_back(void **state)
 	free(open_session(&mock, 9));
 	body = mem_textf("{\"agent\":\"%s\",\"environment_id\":\"%s\"}", mock.agent_id,
 		mock.environment_id);
-	control(&mock, "PUT", "/control/manners",
+	control(&mock, "PUT", "/control/behavior",
 		"{\"connect\": {\"fault\": \"hang\"}}");
 	for (unsigned i = 0; i < COUNT(lines); i++) {
 		SCOPED(mem_free) char *label = mem_textf("\"session\":\"%u\"", i + 1);
@@ -322,7 +322,7 @@ static void attempt_that_is_given_up_gives_its_label_back(void **state)
 		assert_non_null(strstr(wait_event(&mock, "agent.fault"), label));
 	}
 	line_close(&lines[1]);
-	control(&mock, "PUT", "/control/manners",
+	control(&mock, "PUT", "/control/behavior",
 		"{\"connect\": {\"fault\": \"none\"}}");
 	assert_int_equal(call_status(&mock, "POST", "/v1/sessions", body), 200);
 	assert_non_null(
@@ -348,14 +348,14 @@ static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		const struct sight *sight = &sights[i];
-		SCOPED(mem_free) char *behavior = manners_of("interrupt", sight, 1);
+		SCOPED(mem_free) char *behavior = behavior_of("interrupt", sight, 1);
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
 		struct mock_program mock;
 
 		mock_start(&mock, "{\"first_byte\": {\"latency\": \"1h\"}}");
 		assert_int_equal(
-			control(&mock, "PUT", "/control/manners", behavior), 200);
+			control(&mock, "PUT", "/control/behavior", behavior), 200);
 		id = open_session(&mock, 1);
 		path = path_of(id, "/events");
 		say(&mock, id, "hello");
@@ -395,7 +395,7 @@ static void messages_are_struck_like_everything_else(void **state)
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
 		struct sight sight = sights[i];
-		SCOPED(mem_free) char *behavior = manners_of("messages", &sight, 2);
+		SCOPED(mem_free) char *behavior = behavior_of("messages", &sight, 2);
 		struct mock_program mock;
 
 		mock_start(&mock, behavior);
@@ -686,7 +686,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
 		cmocka_unit_test(disconnect_that_takes_effect_loses_its_answer_alone),
-		cmocka_unit_test(endings_queue_or_are_refused_when_manners_say_so),
+		cmocka_unit_test(endings_queue_or_are_refused_when_behavior_say_so),
 		cmocka_unit_test(queue_of_endings_moves_up_when_a_client_leaves),
 		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
 		cmocka_unit_test(

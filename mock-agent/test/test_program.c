@@ -43,10 +43,10 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		{"--soup", 2, "soup"},
 		{"--seed=seven", 2, "seven"},
 		{"--seed=-1", 2, "expected a number from 0"},
-		{"--manners={\"chunks\": 0}", 2, "--manners:1:2: "},
-		{"--manners=[]", 2, "--manners:1:1: expected an object"},
-		{"--manners=", 2, "--manners:1:1: expected a value"},
-		{"--manners=/nowhere/at/all.json", 2, "/nowhere/at/all.json"},
+		{"--behavior={\"chunks\": 0}", 2, "--behavior:1:2: "},
+		{"--behavior=[]", 2, "--behavior:1:1: expected an object"},
+		{"--behavior=", 2, "--behavior:1:1: expected a value"},
+		{"--behavior=/nowhere/at/all.json", 2, "/nowhere/at/all.json"},
 		{"--host=not an address", 3, "not an address"},
 		{"--ledger=unix:/nowhere/at/all", 3, "/nowhere/at/all"},
 	};
@@ -65,18 +65,18 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 /* Shells set HOST, and others SEED. */
 static void other_peoples_variables_are_none_of_its_business(void **state)
 {
-	static const char *const names[] = {"HOST", "PORT", "SEED", "MANNERS", "KEY"};
+	static const char *const names[] = {"HOST", "PORT", "SEED", "BEHAVIOR", "KEY"};
 	struct mock_program mock;
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(names); i++)
 		setenv(names[i], "myhost.local", 1);
-	setenv("MOCK_AGENT_MANNERS", "{", 1); /* its own, and the flag wins */
+	setenv("MOCK_AGENT_BEHAVIOR", "{", 1); /* its own, and the flag wins */
 	mock_start(&mock, "{}");
 	mock_stop(&mock);
 	for (unsigned i = 0; i < COUNT(names); i++)
 		unsetenv(names[i]);
-	unsetenv("MOCK_AGENT_MANNERS");
+	unsetenv("MOCK_AGENT_BEHAVIOR");
 }
 
 static void signal_ends_it_at_once_whoever_is_connected(void **state)

@@ -262,7 +262,7 @@ static void stored_status_settles_after_the_idle_event(void **state)
 	int64_t idle_ns;
 
 	(void)state;
-	mock_start(&mock, "{\"settle\": {\"latency\": \"300ms\"}}");
+	mock_start(&mock, "{\"status_lag\": {\"latency\": \"300ms\"}}");
 	id = open_session(&mock, 1);
 	open_stream(&mock, &line, id);
 	say(&mock, id, "hello");
@@ -286,12 +286,12 @@ static void settle_that_hangs_stays_running(void **state)
 	struct line line;
 
 	(void)state;
-	mock_start(&mock, "{\"settle\": {\"fault\": \"hang\"}}");
+	mock_start(&mock, "{\"status_lag\": {\"fault\": \"hang\"}}");
 	id = open_session(&mock, 1);
 	open_stream(&mock, &line, id);
 	say(&mock, id, "hello");
 	line_expect(&line, "event: session.status_idle");
-	wait_event(&mock, "\"phase\":\"settle\"");
+	wait_event(&mock, "\"phase\":\"status_lag\"");
 	status = stored_status(&mock, id);
 	assert_string_equal(status, "running");
 	line_close(&line);
@@ -378,9 +378,9 @@ static void open_stream_heeds_another_heartbeat(void **state)
 	mock_start(&mock, "{\"heartbeat\": \"0s\"}");
 	id = open_session(&mock, 1);
 	open_stream(&mock, &line, id);
-	control(&mock, "PUT", "/control/manners", "{\"heartbeat\": \"20ms\"}");
+	control(&mock, "PUT", "/control/behavior", "{\"heartbeat\": \"20ms\"}");
 	line_expect(&line, "event: ping");
-	control(&mock, "PUT", "/control/manners", "{\"heartbeat\": \"0s\"}");
+	control(&mock, "PUT", "/control/behavior", "{\"heartbeat\": \"0s\"}");
 	while (line_read(&line, 200) == 0)
 		continue;
 	line_close(&line);

@@ -152,9 +152,9 @@ static void spawn(struct scene *scene, char *const *argv, int in, int out)
  * not for it, though everybody's environment may have it, it must not take for its own. */
 static void set_environment(const char *ledger)
 {
-	static const char *const settings[] = {"MOCK_MCP_NAME", "MOCK_MCP_MANNERS",
+	static const char *const settings[] = {"MOCK_MCP_NAME", "MOCK_MCP_BEHAVIOR",
 		"MOCK_MCP_LEDGER", "MOCK_MCP_SEED"};
-	static const char *const common[] = {"NAME", "MANNERS", "LEDGER", "SEED"};
+	static const char *const common[] = {"NAME", "BEHAVIOR", "LEDGER", "SEED"};
 	SCOPED(mem_free) char *address = mem_textf("unix:%s", ledger);
 
 	setenv("STOPBENCH_LEDGER", address, 1);
@@ -185,7 +185,7 @@ struct scene *scene_begin_with(
 	ledger = mem_textf("%s/ledger", scene->folder);
 	scene->ledger = ledger_create(ledger);
 	set_environment(ledger);
-	option = mem_textf("--manners=%s", behavior ? behavior : "{}");
+	option = mem_textf("--behavior=%s", behavior ? behavior : "{}");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1]);

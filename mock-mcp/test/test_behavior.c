@@ -15,7 +15,7 @@ static bool read_text(struct mcp_behavior *behavior, const char *text, struct er
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 
-	return json_doc_parse(&doc, "manners.json", text, strlen(text), err) &&
+	return json_doc_parse(&doc, "behavior.json", text, strlen(text), err) &&
 		mcp_behavior_read(behavior, &doc, doc.root, err);
 }
 
@@ -27,7 +27,7 @@ static void must_read(struct mcp_behavior *behavior, const char *text)
 		fail_msg("%s", err.text);
 }
 
-static void manners_are_good_when_nobody_says_anything(void **state)
+static void behavior_are_good_when_nobody_says_anything(void **state)
 {
 	struct mcp_behavior behavior;
 
@@ -53,7 +53,7 @@ static void manners_are_good_when_nobody_says_anything(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void manners_say_everything_at_once(void **state)
+static void behavior_say_everything_at_once(void **state)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{1, 2, 3}};
@@ -90,7 +90,7 @@ static void manners_say_everything_at_once(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void manners_said_twice_keep_what_the_second_leaves_out(void **state)
+static void behavior_said_twice_keep_what_the_second_leaves_out(void **state)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{0}};
@@ -118,53 +118,53 @@ struct refusal {
 	const char *why;
 };
 
-#define HERE     "manners.json:1:2: "
+#define HERE     "behavior.json:1:2: "
 #define EXPECTED "expected \"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
 
 static const struct refusal refusals[] = {
 	{"{\"hang_tools\": true,\n\"tool\": \"1s\"}",
-		"manners.json:2:1: tool: with hang_tools a call never returns",
+		"behavior.json:2:1: tool: with hang_tools a call never returns",
 		"it takes its time, or never ends"},
 	{"{\"children\": {\"depth\": 3}}",
 		HERE "children: without a count there is none", "nobody has children"},
-	{"[]", "manners.json:1:1: manners: expected an object",
+	{"[]", "behavior.json:1:1: behavior: expected an object",
 		"the whole is an object"},
 	{"{\n  \"nam\": \"x\"\n}",
-		"manners.json:2:3: manners.nam: no such key; did you mean \"name\"?",
+		"behavior.json:2:3: behavior.nam: no such key; did you mean \"name\"?",
 		"unknown keys are never skipped, and the near one is named"},
 	{"{\"on_eof\": \"ignroe\"}",
 		HERE "on_eof: " EXPECTED ", not \"ignroe\"; did you mean \"ignore\"?",
 		"reactions have names"},
 	{"{\"on_eof\": \"sleep\"}", HERE "on_eof: " EXPECTED ", not \"sleep\"",
 		"nothing is near"},
-	{"{\n\t\"on_term\": 5\n}", "manners.json:2:2: on_term: " EXPECTED,
+	{"{\n\t\"on_term\": 5\n}", "behavior.json:2:2: on_term: " EXPECTED,
 		"a reaction is a string or an object"},
 	{"{\"on_int\": {}}", HERE "on_int: " EXPECTED,
 		"an object without a time says nothing"},
 	{"{\"on_int\": {\"exit_afer\": \"1s\"}}",
-		"manners.json:1:13: on_int.exit_afer: no such key; did you mean "
+		"behavior.json:1:13: on_int.exit_afer: no such key; did you mean "
 		"\"exit_after\"?",
 		"keys within a reaction are checked, too"},
 	{"{\"on_int\": {\"exit_after\": \"soon\"}}",
-		"manners.json:1:13: ", "and their times"},
-	{"{\"exit_code\": 256}", HERE "manners.exit_code: ", "exit codes are bytes"},
+		"behavior.json:1:13: ", "and their times"},
+	{"{\"exit_code\": 256}", HERE "behavior.exit_code: ", "exit codes are bytes"},
 	{"{\"children\": {\"count\": 65}}",
-		"manners.json:1:15: manners.children.count: ",
+		"behavior.json:1:15: behavior.children.count: ",
 		"every bound is explicit"},
 	{"{\"children\": {\"depth\": 0}}",
-		"manners.json:1:15: manners.children.depth: ",
+		"behavior.json:1:15: behavior.children.depth: ",
 		"a child is a generation"},
-	{"{\"zombies\": -1}", HERE "manners.zombies: ", "no fewer than none"},
-	{"{\"stdout\": \"flod\"}", HERE "manners.stdout: ", "choices have names"},
+	{"{\"zombies\": -1}", HERE "behavior.zombies: ", "no fewer than none"},
+	{"{\"stdout\": \"flod\"}", HERE "behavior.stdout: ", "choices have names"},
 	{"{\"start\": 20}", HERE, "a time without a unit"},
 	{"{\"read_stdin\": \"no\"}",
-		HERE "manners.read_stdin: ", "no strings for booleans"},
+		HERE "behavior.read_stdin: ", "no strings for booleans"},
 	{"{\"crash\": \"never\", \"crash\": \"eof\"}",
-		"manners.json:1:20: ", "a key that is said twice"},
-	{"{\"name\": }", "manners.json:1:10: ", "no JSON at all"},
+		"behavior.json:1:20: ", "a key that is said twice"},
+	{"{\"name\": }", "behavior.json:1:10: ", "no JSON at all"},
 };
 
-static void manners_refuse_what_is_wrong_and_say_where(void **state)
+static void behavior_refuse_what_is_wrong_and_say_where(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(refusals); i++) {
@@ -182,7 +182,7 @@ static void manners_refuse_what_is_wrong_and_say_where(void **state)
 	}
 }
 
-static void manners_know_their_paths(void **state)
+static void behavior_know_their_paths(void **state)
 {
 	struct err err = {0};
 
@@ -194,7 +194,7 @@ static void manners_know_their_paths(void **state)
 	assert_false(fields_knows(mcp_fields, "on_hup", &err));
 }
 
-static void manners_have_a_schema(void **state)
+static void behavior_have_a_schema(void **state)
 {
 	SCOPED(json_free) cJSON *schema = fields_schema(mcp_fields);
 	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
@@ -211,12 +211,12 @@ static void manners_have_a_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(manners_are_good_when_nobody_says_anything),
-		cmocka_unit_test(manners_say_everything_at_once),
-		cmocka_unit_test(manners_said_twice_keep_what_the_second_leaves_out),
-		cmocka_unit_test(manners_refuse_what_is_wrong_and_say_where),
-		cmocka_unit_test(manners_know_their_paths),
-		cmocka_unit_test(manners_have_a_schema),
+		cmocka_unit_test(behavior_are_good_when_nobody_says_anything),
+		cmocka_unit_test(behavior_say_everything_at_once),
+		cmocka_unit_test(behavior_said_twice_keep_what_the_second_leaves_out),
+		cmocka_unit_test(behavior_refuse_what_is_wrong_and_say_where),
+		cmocka_unit_test(behavior_know_their_paths),
+		cmocka_unit_test(behavior_have_a_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

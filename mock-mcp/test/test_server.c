@@ -429,7 +429,7 @@ static void server_tells_stderr_without_a_harness(void **state)
 	assert_non_null(strstr(scene_errors(scene), "\"event\":\"process.exit\""));
 }
 
-static void server_says_what_is_wrong_with_its_manners(void **state)
+static void server_says_what_is_wrong_with_its_behavior(void **state)
 {
 	struct scene *scene = scene_begin(state, "{\n \"on_eoff\": 1}");
 	int status = scene_status(scene);
@@ -437,7 +437,7 @@ static void server_says_what_is_wrong_with_its_manners(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 2);
 	assert_non_null(strstr(scene_errors(scene),
-		"mock-mcp: --manners:2:2: manners.on_eoff: no such key"));
+		"mock-mcp: --behavior:2:2: behavior.on_eoff: no such key"));
 	assert_int_equal(scene_count(scene, 0, "process.start"), 0);
 }
 
@@ -462,9 +462,9 @@ static void server_does_not_run_without_its_ledger(void **state)
 		scene_errors(scene), "mock-mcp: ledger unix:/nonexistent/ledger: "));
 }
 
-static void server_reads_manners_from_a_file_and_its_name_from_a_flag(void **state)
+static void server_reads_behavior_from_a_file_and_its_name_from_a_flag(void **state)
 {
-	char path[] = "/tmp/mock-mcp-manners.XXXXXX";
+	char path[] = "/tmp/mock-mcp-behavior.XXXXXX";
 	SCOPED(mem_free) char *flag = NULL;
 	static const char text[] = "{\"name\": \"x\", \"exit_code\": 9}";
 	struct scene *scene;
@@ -472,7 +472,7 @@ static void server_reads_manners_from_a_file_and_its_name_from_a_flag(void **sta
 
 	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
 	close(fd);
-	flag = mem_textf("--manners=%s", path);
+	flag = mem_textf("--behavior=%s", path);
 	scene = scene_begin_with(state, NULL, flag, "--name=y");
 	scene_send_eof(scene);
 	assert_exit(scene, 9);
@@ -515,12 +515,12 @@ int main(void)
 		cmocka_unit_test_teardown(
 			server_tells_stderr_without_a_harness, scene_end),
 		cmocka_unit_test_teardown(
-			server_says_what_is_wrong_with_its_manners, scene_end),
+			server_says_what_is_wrong_with_its_behavior, scene_end),
 		cmocka_unit_test_teardown(server_tells_its_version, scene_end),
 		cmocka_unit_test_teardown(
 			server_does_not_run_without_its_ledger, scene_end),
 		cmocka_unit_test_teardown(
-			server_reads_manners_from_a_file_and_its_name_from_a_flag,
+			server_reads_behavior_from_a_file_and_its_name_from_a_flag,
 			scene_end),
 	};
 

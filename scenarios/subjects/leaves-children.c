@@ -28,7 +28,7 @@ int main(void)
 		dup2(from_server[1], 1);
 		close(to_server[1]);
 		close(from_server[0]);
-		execlp("mock-mcp", "mock-mcp", "--name", "forgotten", "--manners",
+		execlp("mock-mcp", "mock-mcp", "--name", "forgotten", "--behavior",
 			"{\"on_eof\": \"ignore\"}", (char *)NULL);
 		_exit(127);
 	default:

@@ -9,7 +9,7 @@
 #include "service/mcp/jsonrpc_partial.h"
 
 #define LINE_CEILING ((size_t)8 << 20)
-#define NOISE_SHOWN  500 /* bytes of a line that should have been a message */
+#define SHOWN_MAX    500 /* bytes of a line that should have been a message */
 
 /* A closed stdout is nearly always the first sign of an exit, whose status tells
  * more: what waits for an answer waits this long for that. */
@@ -289,7 +289,7 @@ static bool on_message(struct jsonrpc *rpc, const cJSON *message)
 }
 
 /* If it is an answer, nobody need wait for another one. */
-static void on_wreck(struct jsonrpc *rpc, const char *line, size_t len, bool cut)
+static void on_partial(struct jsonrpc *rpc, const char *line, size_t len, bool cut)
 {
 	const struct jsonrpc_partial salvage = jsonrpc_partial_read(line, len);
 	struct jsonrpc_call *call;
@@ -311,7 +311,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 {
 	struct jsonrpc *rpc = arg;
 	SCOPED(json_free) cJSON *message = NULL;
-	SCOPED(mem_free) char *noise = NULL;
+	SCOPED(mem_free) char *unexpected_output = NULL;
 
 	if (rpc->closing || len == 0)
 		return;
@@ -319,11 +319,11 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 		message = json_parse(line, len);
 	if (message && on_message(rpc, message))
 		return;
-	noise = mem_textf("%s%.*s", cut ? "a line over 8 MiB was dropped: " : "",
-		NOISE_SHOWN, line);
-	rpc->events->noise(rpc->arg, noise);
+	unexpected_output = mem_textf("%s%.*s",
+		cut ? "a line over 8 MiB was dropped: " : "", SHOWN_MAX, line);
+	rpc->events->unexpected_output(rpc->arg, unexpected_output);
 	if (!message && !rpc->closing)
-		on_wreck(rpc, line, len, cut);
+		on_partial(rpc, line, len, cut);
 }
 
 void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)

@@ -22,7 +22,7 @@
 /* Sends a line. False when the server does not read. Must not call back. */
 typedef bool jsonrpc_write_fn(void *arg, const char *line, size_t len);
 /* A line that is no message; borrowed. */
-typedef void jsonrpc_noise_fn(void *arg, const char *line);
+typedef void jsonrpc_unexpected_output_fn(void *arg, const char *line);
 /* A notification of the server's. */
 typedef void jsonrpc_notified_fn(void *arg, const char *method);
 
@@ -37,7 +37,7 @@ typedef void jsonrpc_answer_fn(void *arg, const struct jsonrpc_answer *answer);
 
 struct jsonrpc_events {
 	jsonrpc_write_fn *write;
-	jsonrpc_noise_fn *noise;
+	jsonrpc_unexpected_output_fn *unexpected_output;
 	jsonrpc_notified_fn *notified;
 	void (*closed)(void *arg);
 };

@@ -82,7 +82,8 @@ static void on_listed(void *arg, const cJSON *tools, const char *why)
 		if (tools)
 			mcp->events->relisted(mcp->arg, tools);
 		else
-			mcp->events->noise(mcp->arg, why); /* the old list stays */
+			mcp->events->unexpected_output(
+				mcp->arg, why); /* the old list stays */
 		return;
 	case MCP_ENDED:
 		return;
@@ -132,11 +133,11 @@ static bool write_line(void *arg, const char *line, size_t len)
 	return child_write(mcp->child, line, len);
 }
 
-static void on_noise(void *arg, const char *line)
+static void on_unexpected_output(void *arg, const char *line)
 {
 	struct mcp_client *mcp = arg;
 
-	mcp->events->noise(mcp->arg, line);
+	mcp->events->unexpected_output(mcp->arg, line);
 }
 
 /* Before the first reading has begun there is nothing to read again. */
@@ -162,7 +163,7 @@ static void on_error_line(void *arg, char *line, size_t len, bool cut)
 
 	(void)cut;
 	if (!mcp->destroyed && len > 0)
-		mcp->events->noise(mcp->arg, line);
+		mcp->events->unexpected_output(mcp->arg, line);
 }
 
 static void on_stderr(void *arg, const char *data, size_t len)
@@ -212,7 +213,7 @@ static void on_closed(void *arg)
 
 static const struct jsonrpc_events rpc_events = {
 	.write = write_line,
-	.noise = on_noise,
+	.unexpected_output = on_unexpected_output,
 	.notified = on_notified,
 	.closed = on_closed,
 };

@@ -44,7 +44,7 @@ struct mcp_client_events {
 	 * waitpid's. */
 	void (*gone)(void *arg, int status);
 	/* A line of its stderr, or one of stdout that is no JSON-RPC. */
-	void (*noise)(void *arg, const char *line);
+	void (*unexpected_output)(void *arg, const char *line);
 };
 
 /* Keeps loop, family and events; copies spec. */

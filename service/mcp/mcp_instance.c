@@ -12,7 +12,7 @@
 #include "service/service.h"
 
 /* What one process may print until it is no longer listened to. */
-#define NOISE_MAX 50
+#define UNEXPECTED_OUTPUT_MAX 50
 
 static const struct mcp_server_config *server_of(const struct mcp_instance *instance)
 {
@@ -91,15 +91,16 @@ static void on_gone(void *arg, int status)
 	enter(instance, MCP_INSTANCE_EMPTY);
 }
 
-static void on_noise(void *arg, const char *line)
+static void on_unexpected_output(void *arg, const char *line)
 {
 	struct mcp_instance *instance = arg;
 
-	if (instance->noise++ >= NOISE_MAX)
+	if (instance->unexpected_output++ >= UNEXPECTED_OUTPUT_MAX)
 		return;
-	log_event("mcp.noise", "room", LOG_TEXT(instance->room), "bot",
+	log_event("mcp.unexpected_output", "room", LOG_TEXT(instance->room), "bot",
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"line", LOG_TEXT(line), "last", LOG_BOOL(instance->noise == NOISE_MAX));
+		"line", LOG_TEXT(line), "last",
+		LOG_BOOL(instance->unexpected_output == UNEXPECTED_OUTPUT_MAX));
 }
 
 static const struct mcp_client_events mcp_client_events = {
@@ -107,7 +108,7 @@ static const struct mcp_client_events mcp_client_events = {
 	.relisted = on_relisted,
 	.step = on_step,
 	.gone = on_gone,
-	.noise = on_noise,
+	.unexpected_output = on_unexpected_output,
 };
 
 static bool start(struct mcp_instance *instance, struct err *err)
@@ -118,7 +119,7 @@ static bool start(struct mcp_instance *instance, struct err *err)
 
 	mcp_instance_calm(instance);
 	mcp_client_destroy(instance->mcp);
-	instance->noise = 0;
+	instance->unexpected_output = 0;
 	instance->step = CHILD_RUNNING;
 	instance->mcp = mcp_client_start(service->loop, service->reaper,
 		&(struct mcp_client_spec){

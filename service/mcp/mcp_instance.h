@@ -40,7 +40,7 @@ struct mcp_instance {
 	struct spawn_queue_entry ticket;
 	enum child_step step;
 	bool claimed; /* we owe tools.h an answer */
-	unsigned noise;
+	unsigned unexpected_output;
 };
 
 /* If it is empty: takes its turn with the starter. */

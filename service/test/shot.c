@@ -178,12 +178,12 @@ double world_metric(struct world *world, const char *name)
 	return -1;
 }
 
-void world_change_agent(struct world *world, const char *manners)
+void world_change_agent(struct world *world, const char *behavior)
 {
 	SCOPED(mem_free) char *url =
-		mem_textf("%s/control/manners", world_agent_url(world));
+		mem_textf("%s/control/behavior", world_agent_url(world));
 	const char *headers[] = {"Content-Type: application/json", NULL};
-	struct shot *shot = shoot(world, url, "PUT", headers, manners);
+	struct shot *shot = shoot(world, url, "PUT", headers, behavior);
 
 	if (shot_status(shot) / 100 != 2)
 		world_fail(world, "%ld %s", shot->status, shot->body);

@@ -41,8 +41,8 @@ const char *world_get(struct world *world, const char *path);
 /* The value of that Prometheus line, -1 when there is none. */
 double world_metric(struct world *world, const char *name);
 
-/* PUT /control/manners of the mock-agent while it runs. */
-void world_change_agent(struct world *world, const char *manners);
+/* PUT /control/behavior of the mock-agent while it runs. */
+void world_change_agent(struct world *world, const char *behavior);
 
 /* Deletes the nth session (from 1) that the mock-agent opened, as a stranger would. */
 void world_delete_agent_session(struct world *world, unsigned nth);

@@ -31,8 +31,8 @@ struct scene {
 	bool ready, failed;
 	struct buf tools; /* "a,b," */
 	struct buf why;
-	struct buf noise;   /* a line each */
-	struct buf results; /* "+text;" or "-text;" */
+	struct buf unexpected_output; /* a line each */
+	struct buf results;           /* "+text;" or "-text;" */
 	unsigned called, gone;
 	int status;
 	enum child_step steps[4];
@@ -96,11 +96,11 @@ static void on_gone(void *arg, int status)
 	uv_stop(&scene->loop);
 }
 
-static void on_noise(void *arg, const char *line)
+static void on_unexpected_output(void *arg, const char *line)
 {
 	struct scene *scene = arg;
 
-	buf_addf(&scene->noise, "%.60s\n", line);
+	buf_addf(&scene->unexpected_output, "%.60s\n", line);
 	uv_stop(&scene->loop);
 }
 
@@ -108,7 +108,7 @@ static const struct mcp_client_events events = {.ready = on_ready,
 	.relisted = on_relisted,
 	.step = on_step,
 	.gone = on_gone,
-	.noise = on_noise};
+	.unexpected_output = on_unexpected_output};
 
 /* One text is told as it is, all else as JSON. */
 static void on_called(void *arg, const cJSON *content, bool is_error)
@@ -157,7 +157,7 @@ static int tear_down(void **state)
 	assert_int_equal(uv_loop_close(&scene->loop), 0);
 	buf_done(&scene->tools);
 	buf_done(&scene->why);
-	buf_done(&scene->noise);
+	buf_done(&scene->unexpected_output);
 	buf_done(&scene->results);
 	free(scene);
 	return 0;
@@ -203,9 +203,9 @@ static void await_calls(struct scene *scene, unsigned count)
 		uv_run(&scene->loop, UV_RUN_DEFAULT);
 }
 
-static void await_noise(struct scene *scene, const char *part)
+static void await_unexpected_output(struct scene *scene, const char *part)
 {
-	while (!strstr(buf_text(&scene->noise), part))
+	while (!strstr(buf_text(&scene->unexpected_output), part))
 		uv_run(&scene->loop, UV_RUN_DEFAULT);
 }
 
@@ -362,13 +362,13 @@ static void mcp_hands_on_what_is_no_message(void **state)
 	start_ready(scene, "polite", LONG_NS);
 	call(scene, "garbage");
 	await_calls(scene, 1);
-	await_noise(scene, "serving\n");
-	await_noise(scene, "no JSON\n");
-	await_noise(scene, "{\"neither\":1}\n");
-	await_noise(scene, "[]\n");
-	await_noise(scene, "{\"id\":9999,\"result\":{}}\n");
+	await_unexpected_output(scene, "serving\n");
+	await_unexpected_output(scene, "no JSON\n");
+	await_unexpected_output(scene, "{\"neither\":1}\n");
+	await_unexpected_output(scene, "[]\n");
+	await_unexpected_output(scene, "{\"id\":9999,\"result\":{}}\n");
 	call(scene, "long");
-	await_noise(scene, "a line over 8 MiB was dropped: xxx");
+	await_unexpected_output(scene, "a line over 8 MiB was dropped: xxx");
 }
 
 static void mcp_tells_the_server_that_a_call_took_too_long(void **state)
@@ -382,7 +382,7 @@ static void mcp_tells_the_server_that_a_call_took_too_long(void **state)
 	assert_true(clock_now() - began_ns >= 200 * CLOCK_MS);
 	assert_string_equal(
 		buf_text(&scene->results), "-MCP server skills: no answer in time;");
-	await_noise(scene, "{\"method\":\"notifications/cancelled\"");
+	await_unexpected_output(scene, "{\"method\":\"notifications/cancelled\"");
 	scene->called = 0;
 	call(scene, "echo"); /* and it goes on */
 	await_calls(scene, 1);
@@ -409,7 +409,7 @@ static void mcp_reads_the_tools_again_when_they_have_changed(void **state)
 	assert_string_equal(buf_text(&scene->tools), "echo,tool1,tool2,");
 	/* A list that makes no sense leaves us with the last that did. */
 	call(scene, "break list");
-	await_noise(scene, "tools/list: its answer has no tools\n");
+	await_unexpected_output(scene, "tools/list: its answer has no tools\n");
 	assert_int_equal(scene->relisted, 2);
 	await_calls(scene, 3);
 	assert_string_equal(buf_text(&scene->results), "+grown;+grown;+broken;");
@@ -510,7 +510,7 @@ static void mcp_stop_fails_calls_and_tells_each_step(void **state)
 		uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_string_equal(
 		buf_text(&scene->results), "-MCP server skills: shutting down;");
-	await_noise(scene, "{\"method\":\"notifications/cancelled\"");
+	await_unexpected_output(scene, "{\"method\":\"notifications/cancelled\"");
 	assert_int_equal(scene->step_count, 3);
 	assert_int_equal(scene->steps[0], CHILD_EOF);
 	assert_int_equal(scene->steps[2], CHILD_KILL);

@@ -138,7 +138,8 @@ static void service_reads_past_the_garbage_of_a_server(void **state)
 	shot = world_say(world, "1", ANN, "hello");
 	assert_int_equal(shot_status(shot), 200);
 	assert_non_null(strstr(shot_text(shot, "reply"), "echo answered: hello"));
-	assert_true(world_count_with(world, "mcp.noise", "server", "noisy") > 0);
+	assert_true(world_count_with(
+			    world, "mcp.unexpected_output", "server", "noisy") > 0);
 	assert_int_equal(stop(world), 0);
 }
 

@@ -362,7 +362,7 @@ static void service_gives_its_servers_a_room_and_no_secrets(void **state)
 					"\"content\":\"x\"}",
 			})),
 		200);
-	assert_int_equal(world_count_with(world, "mcp.noise", "line",
+	assert_int_equal(world_count_with(world, "mcp.unexpected_output", "line",
 				 "room=a b bot=" ANN " colour=red"),
 		1);
 	stop(world);

@@ -232,11 +232,11 @@ void world_add_program(struct world *world, const char *name, const char *comman
 	world_set(world, "MCP_CONFIG=%s", config);
 }
 
-void world_add_server(struct world *world, const char *name, const char *manners)
+void world_add_server(struct world *world, const char *name, const char *behavior)
 {
 	SCOPED(mem_free) char *flag = mem_textf("--name=%s", name);
 	SCOPED(mem_free) char *other =
-		manners ? mem_textf("--manners=%s", manners) : NULL;
+		behavior ? mem_textf("--behavior=%s", behavior) : NULL;
 
 	world_add_program(world, name, "mock-mcp", flag, other);
 }
@@ -291,10 +291,10 @@ static void start_program(struct world *world, struct program *program,
 		fail_msg("%s (has it been built?)", err.text);
 }
 
-void world_start_agent(struct world *world, const char *manners)
+void world_start_agent(struct world *world, const char *behavior)
 {
 	SCOPED(mem_free) char *flag =
-		manners ? mem_textf("--manners=%s", manners) : NULL;
+		behavior ? mem_textf("--behavior=%s", behavior) : NULL;
 	const char *flags[] = {"--port=0", flag, NULL};
 	unsigned before = world_count(world, "agent.listening");
 	const cJSON *listening;

@@ -30,7 +30,7 @@ void world_destroy(struct world *world);
 void world_set(struct world *world, const char *format, ...) PRINTF(2, 3);
 /* MCP_CONFIG: one server of that name with these behavior (NULL: none), one more with
  * each call. */
-void world_add_server(struct world *world, const char *name, const char *manners);
+void world_add_server(struct world *world, const char *name, const char *behavior);
 /* The same with a program of one's own. */
 void world_add_program(struct world *world, const char *name, const char *command,
 	const char *arg, const char *other);
@@ -38,7 +38,7 @@ void world_add_program(struct world *world, const char *name, const char *comman
 const char *world_store(struct world *world);
 
 /* Starts a mock-agent with these behavior (NULL: none). */
-void world_start_agent(struct world *world, const char *manners);
+void world_start_agent(struct world *world, const char *behavior);
 void world_signal_agent(struct world *world, int number);
 /* Instead: somebody else's, or nobody's. */
 void world_set_agent(struct world *world, const char *url);

@@ -113,6 +113,7 @@ int scene_set_up(void **state)
 	struct expect_part *expect = &scene->scenario.expect;
 
 	scene->scenario.name = mem_text("a case");
+	scene->scenario.service.mocks = true;
 	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
 	scene->scenario.stop.when = mem_text("sessions.ready");
 	scene->pid1[0].ns_pid = 1;

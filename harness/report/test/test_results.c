@@ -219,11 +219,11 @@ static const struct {
 	{"cases.0.seed", "18446744073709551614"},
 	{"cases.0.verdict", "killed"},
 	{"cases.0.reason", "137: the grace expired"},
-	{"cases.0.signal_witness", "kernel"},
-	{"cases.0.exit_witness", "harness"},
-	{"cases.0.signal_fate", "delivered"},
+	{"cases.0.signal_source", "kernel"},
+	{"cases.0.exit_source", "harness"},
+	{"cases.0.signal_delivery", "delivered"},
 	{"cases.0.wait_status", "SIGKILL"},
-	{"cases.0.kill.witness", "engine"},
+	{"cases.0.kill.source", "engine"},
 	{"cases.0.kill.sender", "runc"},
 	{"cases.0.diagnoses.1.id", "X1"},
 	{"cases.0.diagnoses.1.text", "the grace expired"},
@@ -293,7 +293,7 @@ static void results_say_null_of_what_is_not_known(void **state)
 	}
 	assert_text(json, "cases.0.trouble", "not-up");
 	assert_text(json, "cases.0.trouble_text", "no such image");
-	assert_text(json, "cases.0.signal_witness", "none");
+	assert_text(json, "cases.0.signal_source", "none");
 	assert_int_equal(results_not_run(scene->results), 1);
 }
 

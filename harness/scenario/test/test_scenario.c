@@ -213,7 +213,7 @@ static void scenario_refuses_what_is_wrong_and_says_where(void **state)
 }
 
 /* The behavior have their own tests; here it counts that they are asked. */
-static void scenario_refuses_manners_that_no_mock_has(void **state)
+static void scenario_refuses_behavior_that_no_mock_has(void **state)
 {
 	static const char *const texts[] = {
 		"{\"name\":\"x\",\"agent\":{\"conect\":{}}}",
@@ -294,7 +294,7 @@ static void scenario_reads_what_every_part_says(void **state)
 		"\"service\":{\"command\":[\"sh\",\"-c\",\"service\"],\"port\":8080,"
 		"\"env\":{\"A\":\"b\",\"N\":3,\"T\":true},\"ready\":{\"log\":\"up\",\"within\":\"2s\"},"
 		"\"session\":{\"body\":{\"n\":1},\"bots\":[\"one\"]},\"init\":true,"
-		"\"topology\":\"containers\",\"no_mocks\":true,\"stop_signal\":\"QUIT\"},"
+		"\"topology\":\"containers\",\"mocks\":false,\"stop_signal\":\"QUIT\"},"
 		"\"agent\":{\"disconnect\":{\"latency\":\"4s\"}},"
 		"\"mcp\":[{\"name\":\"skills\"},{\"name\":\"fin\",\"on_eof\":\"ignore\"}],"
 		"\"load\":{\"sessions\":3,\"turns\":2,\"turn\":\"5s\",\"idle_connections\":4},"
@@ -318,7 +318,7 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_string_equal(scenario.service.session.body, "{\"n\":1}");
 	assert_int_equal(scenario.service.session.bots.count, 1);
 	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
-	assert_true(scenario.service.init && scenario.service.no_mocks);
+	assert_true(scenario.service.init && !scenario.service.mocks);
 	assert_int_equal(session_behavior_end(&scenario.agent.all, true)->latency.a_ns,
 		4 * CLOCK_S);
 	assert_string_equal(
@@ -389,7 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenario_refuses_what_is_wrong_and_says_where),
-		cmocka_unit_test(scenario_refuses_manners_that_no_mock_has),
+		cmocka_unit_test(scenario_refuses_behavior_that_no_mock_has),
 		cmocka_unit_test(
 			scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop),
 		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
