@@ -43,7 +43,7 @@ static void count(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
 	int64_t grace_ns = view->scenario->stop.grace_ns;
-	bool mocked = view->scenario->service.mocks;
+	bool mocked = scenario_has_mocks(view->scenario);
 
 	judgement->stop_ns = view->stop_ns;
 	judgement->stop_error_ns = facts->signal_error_ns + facts->exit_error_ns;
@@ -161,7 +161,7 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 	unsigned opened = opened_for(view->evidence);
 	unsigned open = sessions->count - sessions->done - sessions->doubtful;
 
-	if (opened > 0 && !view->scenario->service.mocks)
+	if (opened > 0 && !scenario_has_mocks(view->scenario))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
 	else if (sessions->count < opened)

@@ -55,7 +55,7 @@ static bool bring_up_mocks(struct case_state *state)
 	struct engine *engine = state->options->engine;
 	struct err err = {0};
 
-	if (!state->scenario->service.mocks)
+	if (!scenario_has_mocks(state->scenario))
 		return true;
 	if (state->scenario->service.topology == TOPOLOGY_CONTAINERS) {
 		state->network = engine_network(engine, &err);
@@ -104,7 +104,7 @@ static bool bring_up_service(struct case_state *state)
 		.env = (const char *const *)env.item,
 		.run_folder = state->folder,
 		.network = state->network,
-		.stop_signal = service->stop_signal,
+		.stop_signal = service->stop_signal ? service->stop_signal : "SIGTERM",
 		.grace_ns = state->scenario->stop.grace_ns,
 		.init = service->init,
 		.log = on_log,

@@ -193,19 +193,19 @@ static void look_at_log(struct readiness_probe *asking)
 static void look_at_signals(struct readiness_probe *asking)
 {
 	const struct scenario *scenario = asking->options->scenario;
+	const char *name = scenario->service.stop_signal ? scenario->service.stop_signal
+							 : "SIGTERM";
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 
 	if (snapshot_take(&snapshot, subject_pid(asking->options->subject), &err))
-		asking->ready = proc_hears(&snapshot.procs[0],
-			signal_number(scenario->service.stop_signal));
+		asking->ready = proc_hears(&snapshot.procs[0], signal_number(name));
 	else
 		snprintf(asking->last, sizeof asking->last, "%.200s", err.text);
 	snapshot_done(&snapshot);
 	if (!asking->ready && !asking->last[0])
 		snprintf(asking->last, sizeof asking->last,
-			"PID 1 neither catches, blocks nor waits for %s",
-			scenario->service.stop_signal);
+			"PID 1 neither catches, blocks nor waits for %s", name);
 }
 
 static enum ready_kind kind_of(const struct readiness_options *options)

@@ -47,6 +47,29 @@ static char *mcp_config(const struct scenario *scenario, uint64_t seed)
 	return json_print(config);
 }
 
+/* The scenario's own variables, with their placeholders replaced. */
+static void put_own(struct strlist *env, const struct service_env *spec,
+	const struct scenario *scenario)
+{
+	SCOPED(mem_free) char *config =
+		spec->agent_url ? mcp_config(scenario, spec->seed) : NULL;
+	SCOPED(mem_free) char *port =
+		mem_textf("%lld", (long long)scenario->service.port);
+	SCOPED(mem_free) char *grace =
+		mem_textf("%lldns", (long long)scenario->stop.grace_ns);
+	const char *const values[PLACEHOLDERS] = {
+		[PLACEHOLDER_AGENT_URL] = spec->agent_url,
+		[PLACEHOLDER_AGENT_KEY] = "stopbench",
+		[PLACEHOLDER_MCP_CONFIG] = config,
+		[PLACEHOLDER_PORT] = port,
+		[PLACEHOLDER_LEDGER] = spec->ledger,
+		[PLACEHOLDER_GRACE] = grace,
+	};
+
+	for (unsigned i = 0; i < scenario->service.env.count; i++)
+		put(env, placeholders_expand(scenario->service.env.item[i], values));
+}
+
 struct strlist service_env_env(
 	const struct service_env *spec, const struct scenario *scenario)
 {
@@ -71,8 +94,7 @@ struct strlist service_env_env(
 		put(&env, mem_text("AGENT_KEY=stopbench"));
 		put(&env, mem_textf("MCP_CONFIG=%s", config));
 	}
-	for (unsigned i = 0; i < scenario->service.env.count; i++)
-		put(&env, mem_text(scenario->service.env.item[i]));
+	put_own(&env, spec, scenario);
 	return env;
 }
 

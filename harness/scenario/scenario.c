@@ -53,15 +53,24 @@ static const char *const topologies[] = {"host", "containers", NULL};
 static const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
 		.help = "a Docker image; without it, stopbench's own with all its programs"},
+	{"entrypoint", FIELD_OTHER, offsetof(struct service_part, entrypoint),
+		.read = read_entrypoint, .done = strlist_field_done,
+		.schema = entrypoint_schema,
+		.help = "like docker run --entrypoint: a program, or a list of it and its "
+			"first arguments; without it, the image's own"},
 	{"command", FIELD_OTHER, offsetof(struct service_part, command),
+		.read = read_command, .done = strlist_field_done,
+		.schema = strlist_list_schema,
+		.help = "like docker run IMAGE COMMAND; without it, stopbench's service, or the "
+			"image's own"},
+	{"env", FIELD_OTHER, offsetof(struct service_part, env), .read = read_env,
+		.done = strlist_field_done, .schema = strlist_pairs_schema,
+		.open = true, .help = "its environment"},
+	{"secrets", FIELD_OTHER, offsetof(struct service_part, secrets),
 		.read = strlist_read_list, .done = strlist_field_done,
 		.schema = strlist_list_schema,
-		.help = "what runs as PID 1; without it, stopbench's service, or what the image "
-			"says"},
-	{"env", FIELD_OTHER, offsetof(struct service_part, env),
-		.read = strlist_read_pairs, .done = strlist_field_done,
-		.schema = strlist_pairs_schema, .open = true,
-		.help = "its environment"},
+		.help = "names in env whose values no report shows, beside those with KEY, "
+			"TOKEN, SECRET or PASSWORD in them"},
 	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
 		.help = "where it listens; stopbench's service chooses one and tells it"},
 	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
@@ -72,14 +81,14 @@ static const struct field service_fields[] = {
 	{"init", FIELD_BOOL, offsetof(struct service_part, init),
 		.help = "an init (tini) is PID 1 and the command its child"},
 	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
-		.preset = "SIGTERM",
-		.help = "the signal that asks it to stop; one that can be handled"},
+		.help = "the signal that asks it to stop; without it, the image's STOPSIGNAL, "
+			"else SIGTERM"},
 	{"topology", FIELD_CHOICE, offsetof(struct service_part, topology),
 		.choices = topologies, .preset = "host",
 		.help = "docker: only the service is a container, or the mock agent API too, on "
 			"a network of their own"},
 	{"mocks", FIELD_BOOL, offsetof(struct service_part, mocks), .preset = "true",
-		.help = "false: no mock agent API is started, and none is told of"},
+		.help = "false: no mock agent API is started"},
 	{0},
 };
 
@@ -200,7 +209,7 @@ static bool check_stop_signal(const struct scenario *scenario,
 	const struct json_doc *doc, const cJSON *root, struct err *err)
 {
 	const char *name = scenario->service.stop_signal;
-	int number = signal_number(name);
+	int number = name ? signal_number(name) : SIGTERM;
 	const cJSON *node = node_at(root, "service.stop_signal");
 
 	if (number == 0)
@@ -281,7 +290,28 @@ void scenario_done(struct scenario *scenario)
 
 bool scenario_is_ours(const struct scenario *scenario)
 {
-	return !scenario->service.image && scenario->service.command.count == 0;
+	return !scenario->service.image && scenario->service.command.count == 0 &&
+		scenario->service.entrypoint.count == 0;
+}
+
+bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder)
+{
+	const struct strlist *const lists[] = {&scenario->service.entrypoint,
+		&scenario->service.command, &scenario->service.env};
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		for (unsigned j = 0; j < lists[i]->count; j++)
+			if (placeholders_use(lists[i]->item[j], placeholder))
+				return true;
+	return false;
+}
+
+bool scenario_has_mocks(const struct scenario *scenario)
+{
+	return scenario->service.mocks &&
+		(scenario_is_ours(scenario) || scenario->agent_json ||
+			scenario_uses(scenario, PLACEHOLDER_AGENT_URL) ||
+			scenario_uses(scenario, PLACEHOLDER_AGENT_KEY));
 }
 
 const char *scenario_env(const struct scenario *scenario, const char *name)
@@ -295,4 +325,38 @@ const char *scenario_env(const struct scenario *scenario, const char *name)
 			return pair + len + 1;
 	}
 	return NULL;
+}
+
+bool scenario_env_is_secret(const struct scenario *scenario, const char *name)
+{
+	static const char *const marks[] = {"KEY", "TOKEN", "SECRET", "PASSWORD"};
+
+	for (size_t i = 0; i < COUNT(marks); i++)
+		if (strcasestr(name, marks[i]))
+			return true;
+	for (unsigned i = 0; i < scenario->service.secrets.count; i++)
+		if (strcmp(scenario->service.secrets.item[i], name) == 0)
+			return true;
+	return false;
+}
+
+char *scenario_json_redacted(const struct scenario *scenario, const char *json)
+{
+	SCOPED(json_free) cJSON *root = cJSON_Parse(json);
+	cJSON *env = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(root, "service"), "env");
+	cJSON *value = env ? env->child : NULL;
+
+	while (value) {
+		cJSON *next = value->next;
+
+		if (scenario_env_is_secret(scenario, value->string)) {
+			SCOPED(mem_free) char *name = mem_text(value->string);
+
+			cJSON_ReplaceItemInObjectCaseSensitive(
+				env, name, cJSON_CreateString("***"));
+		}
+		value = next;
+	}
+	return cJSON_Print(root);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/scenario/placeholders.h"
 #include "lib/fields.h"
 #include "lib/strlist.h"
 #include "mock-agent/faults/behavior.h"
@@ -50,16 +51,18 @@ enum topology {
 };
 
 struct service_part {
-	char *image;            /* NULL: our own, which has all our programs */
-	struct strlist command; /* empty: ["service"] */
+	char *image;               /* NULL: our own, which has all our programs */
+	struct strlist entrypoint; /* docker run --entrypoint; empty: the image's own */
+	struct strlist command; /* docker run IMAGE COMMAND; empty: the image's own */
 	struct strlist env;     /* "NAME=value" each */
+	struct strlist secrets; /* names in env whose values no report shows */
 	int64_t port;           /* 0: our service tells it in its log */
 	struct ready ready;
 	struct session_request session;
 	bool init;         /* tini in front, as docker run --init */
-	char *stop_signal; /* "SIGTERM" */
+	char *stop_signal; /* "SIGQUIT"; NULL: what the image says, else SIGTERM */
 	int topology;      /* enum topology */
-	bool mocks;        /* a mock agent API is started */
+	bool mocks;        /* false: no mock agent API, see scenario_has_mocks() */
 };
 
 /* "load": what is there when the stop comes. */
@@ -137,7 +140,23 @@ void scenario_done(struct scenario *scenario);
  * docs/events.md says? */
 bool scenario_is_ours(const struct scenario *scenario);
 
+/* Does an entrypoint, a command or an environment of it contain this placeholder? */
+bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder);
+
+/* Is a mock agent API started? For our service by default; for another one when the
+ * scenario has "agent" or a placeholder of the API. Never with "mocks": false. */
+bool scenario_has_mocks(const struct scenario *scenario);
+
 /* Value of NAME in service.env, or NULL. */
 const char *scenario_env(const struct scenario *scenario, const char *name);
+
+/* Is the value of NAME secret: in service.secrets, or with KEY, TOKEN, SECRET or PASSWORD
+ * in its name? */
+bool scenario_env_is_secret(const struct scenario *scenario, const char *name);
+
+/* Gives the caller a string to free(): json, a resolved scenario, with "***" in place of
+ * every secret value of its environment. */
+char *scenario_json_redacted(
+	const struct scenario *scenario, const char *json) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/scenario/event_names.h"
+#include "harness/scenario/placeholders.h"
 #include "harness/scenario/verdict.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
@@ -71,6 +72,50 @@ bool read_ready_signal(
 		return json_doc_wrong(doc, node, err, "%s: expected true, not %s",
 			key_of(node), json_kind(node));
 	return be_ready(out, READY_SIGNAL, doc, node, err);
+}
+
+/* --- service.entrypoint, command and env --- */
+
+static bool check_placeholders(
+	const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	struct err why;
+	const cJSON *item;
+
+	if (cJSON_IsString(node) && !placeholders_check(node->valuestring, &why))
+		return json_doc_wrong(doc, node, err, "%s", why.text);
+	cJSON_ArrayForEach(item, node) {
+		if (!check_placeholders(doc, item, err))
+			return false;
+	}
+	return true;
+}
+
+bool read_command(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	return check_placeholders(doc, node, err) &&
+		strlist_read_list(out, doc, node, err);
+}
+
+bool read_entrypoint(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	struct strlist *words = out;
+
+	if (!cJSON_IsString(node))
+		return read_command(out, doc, node, err);
+	if (!check_placeholders(doc, node, err))
+		return false;
+	strlist_done(words);
+	strlist_add(words, "%s", node->valuestring);
+	return true;
+}
+
+bool read_env(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	return check_placeholders(doc, node, err) &&
+		strlist_read_pairs(out, doc, node, err);
 }
 
 /* --- service.session.body --- */
@@ -352,6 +397,12 @@ bool read_elsewhere(
 cJSON *text_schema(void)
 {
 	return cJSON_Parse("{\"type\":\"string\"}");
+}
+
+cJSON *entrypoint_schema(void)
+{
+	return cJSON_Parse("{\"type\":[\"string\",\"array\"],"
+			   "\"items\":{\"type\":\"string\"}}");
 }
 
 cJSON *port_schema(void)

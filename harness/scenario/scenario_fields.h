@@ -16,6 +16,9 @@ typedef cJSON *schema_fn(void);
 /* Each makes `out`, a struct ready, its kind. */
 reader_fn read_ready_http, read_ready_tcp, read_ready_log, read_ready_signal;
 
+reader_fn read_entrypoint; /* struct strlist: a list, or a string as its one member */
+reader_fn read_command;    /* struct strlist */
+reader_fn read_env;        /* struct strlist, "NAME=value" each */
 reader_fn read_body;       /* char *: any JSON, as text; a string is that text */
 reader_fn read_when;       /* char * */
 reader_fn read_exit_codes; /* struct exit_codes */
@@ -31,6 +34,7 @@ void free_agent(void *out);
 void free_mcp(void *out);
 
 schema_fn text_schema, port_schema, true_schema, any_schema, when_schema;
+schema_fn entrypoint_schema;
 schema_fn exit_codes_schema, verdicts_schema, count_schema, engines_schema;
 schema_fn agent_schema, mcp_schema, matrix_schema, variants_schema, twin_schema;
 

@@ -16,6 +16,7 @@
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/mem.h"
 
 /* What proofreading says of a text, and where that finds nothing, what reading says:
  * one line for each mistake, "" when it is good. */
@@ -165,6 +166,15 @@ static const struct {
 		"an environment of lists"},
 	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",1]}}",
 		"s:1:39: command: expected a string, not a number", "half a command"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",\"{prot}\"]}}",
+		"s:1:39: there is no placeholder {prot}; did you mean {port}?",
+		"a misspelt placeholder of a command"},
+	{"{\"name\":\"x\",\"service\":{\"entrypoint\":\"{prot}\"}}",
+		"s:1:24: there is no placeholder {prot}; did you mean {port}?",
+		"of an entrypoint"},
+	{"{\"name\":\"x\",\"service\":{\"env\":{\"A\":\"{prot}\"}}}",
+		"s:1:31: there is no placeholder {prot}; did you mean {port}?",
+		"of an environment"},
 	{"{\"name\":\"x\",\"service\":{\"topology\":\"hots\"}}",
 		"s:1:24: service.topology: there is no \"hots\"; did you mean \"host\"?",
 		"a choice that is none"},
@@ -277,7 +287,8 @@ static void scenario_has_defaults_that_fit_our_service(void **state)
 	assert_int_equal(scenario.service.session.status, 200);
 	assert_int_equal(scenario.service.session.bots.count, 3);
 	assert_non_null(strstr(scenario.service.session.body, "{room}"));
-	assert_string_equal(scenario.service.stop_signal, "SIGTERM");
+	assert_null(scenario.service.stop_signal);
+	assert_true(scenario_has_mocks(&scenario));
 	assert_int_equal(scenario.service.ready.kind, READY_DEFAULT);
 	assert_int_equal(scenario.service.ready.within_ns, 20 * CLOCK_S);
 	assert_int_equal(scenario.stop.grace_ns, 10 * CLOCK_S);
@@ -341,6 +352,60 @@ static void scenario_reads_what_every_part_says(void **state)
 	scenario_done(&scenario);
 }
 
+static void scenario_starts_a_mock_for_a_foreign_service_that_asks_for_one(
+	void **state UNUSED)
+{
+	static const struct {
+		const char *text;
+		bool ours, mocks;
+	} rows[] = {
+		{"{\"name\":\"x\"}", true, true},
+		{"{\"name\":\"x\",\"service\":{\"mocks\":false}}", true, false},
+		{"{\"name\":\"x\",\"service\":{\"command\":[]}}", true, true},
+		{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"]}}", false, false},
+		{"{\"name\":\"x\",\"service\":{\"entrypoint\":\"a\"}}", false, false},
+		{"{\"name\":\"x\",\"service\":{\"image\":\"a\"}}", false, false},
+		{"{\"name\":\"x\",\"service\":{\"image\":\"a\"},\"agent\":{}}", false,
+			true},
+		{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",\"{agent_url}\"]}}",
+			false, true},
+		{"{\"name\":\"x\",\"service\":{\"entrypoint\":[\"a\"],"
+		 "\"env\":{\"K\":\"{agent_key}\"}}}",
+			false, true},
+		{"{\"name\":\"x\",\"service\":{\"image\":\"a\","
+		 "\"env\":{\"K\":\"{{agent_key}} {port}\"}}}",
+			false, false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct scenario scenario = good(rows[i].text);
+
+		if (scenario_is_ours(&scenario) != rows[i].ours ||
+			scenario_has_mocks(&scenario) != rows[i].mocks)
+			fail_msg("%s", rows[i].text);
+		scenario_done(&scenario);
+	}
+}
+
+static void scenario_keeps_secrets_out_of_reports(void **state UNUSED)
+{
+	struct scenario scenario = good(
+		"{\"name\":\"x\",\"service\":{\"secrets\":[\"DSN\"],\"env\":{"
+		"\"API_KEY\":\"k1\",\"my_token\":\"k2\",\"DSN\":\"k3\",\"PLAIN\":\"p\"}}}");
+	SCOPED(mem_free) char *json = scenario_json_redacted(&scenario,
+		"{\"service\":{\"env\":{\"API_KEY\":\"k1\",\"PLAIN\":\"p\","
+		"\"DSN\":3,\"my_token\":\"k2\"}}}");
+	SCOPED(json_free) cJSON *redacted = cJSON_Parse(json);
+	SCOPED(mem_free) char *text = json_print(redacted);
+
+	assert_string_equal(text,
+		"{\"service\":{\"env\":{\"API_KEY\":\"***\",\"PLAIN\":\"p\","
+		"\"DSN\":\"***\",\"my_token\":\"***\"}}}");
+	assert_true(scenario_env_is_secret(&scenario, "DB_PASSWORD"));
+	assert_false(scenario_env_is_secret(&scenario, "PLAIN"));
+	scenario_done(&scenario);
+}
+
 /* Every `name` in the first column of docs/events.md, and nothing else. */
 static void events_are_those_of_the_docs(void **state)
 {
@@ -395,6 +460,9 @@ int main(void)
 		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
 		cmocka_unit_test(scenario_has_defaults_that_fit_our_service),
 		cmocka_unit_test(scenario_reads_what_every_part_says),
+		cmocka_unit_test(
+			scenario_starts_a_mock_for_a_foreign_service_that_asks_for_one),
+		cmocka_unit_test(scenario_keeps_secrets_out_of_reports),
 		cmocka_unit_test(events_are_those_of_the_docs),
 		cmocka_unit_test(an_event_of_somebody_else_can_be_waited_for),
 		cmocka_unit_test(verdicts_are_known_by_their_names_alone),

@@ -1,0 +1,39 @@
+/*
+ * placeholders - names in braces that a run replaces: "--url={agent_url}".
+ *
+ * service.env, service.command and service.entrypoint may contain placeholders, so that
+ * a service of somebody else gets what its scenario asks for, and nothing more. A name
+ * is lower-case letters and '_'. "{{port}}" stands for the text "{port}"; every other
+ * brace stands for itself, as in JSON or in a shell script.
+ */
+#ifndef HARNESS_SCENARIO_PLACEHOLDERS_H
+#define HARNESS_SCENARIO_PLACEHOLDERS_H
+
+#include <stdbool.h>
+
+#include "lib/cc.h"
+#include "lib/err.h"
+
+enum placeholder {
+	PLACEHOLDER_AGENT_URL,  /* URL of the mock agent API */
+	PLACEHOLDER_AGENT_KEY,  /* the key that the mock agent API accepts */
+	PLACEHOLDER_MCP_CONFIG, /* JSON: {"mcpServers": {...}} with the mocks of "mcp" */
+	PLACEHOLDER_PORT,       /* service.port, or a free port that the run chose */
+	PLACEHOLDER_LEDGER,     /* address of the run's ledger (docs/events.md) */
+	PLACEHOLDER_GRACE,      /* stop.grace, in ns: "2000000000ns" */
+	PLACEHOLDERS,
+};
+
+extern const char *const placeholder_names[PLACEHOLDERS]; /* without braces */
+
+/* False when text has a placeholder of no known name; err names it and the nearest. */
+bool placeholders_check(const char *text, struct err *err) MUST_CHECK;
+
+bool placeholders_use(const char *text, enum placeholder placeholder);
+
+/* Gives the caller a string to free(): text with values[placeholder] (NULL: nothing) in
+ * place of each placeholder. Text of an unknown name stays as it is. */
+char *placeholders_expand(
+	const char *text, const char *const values[PLACEHOLDERS]) MUST_CHECK;
+
+#endif
