@@ -122,7 +122,7 @@ static bool read_by_command(struct rig *rig, struct readings *readings, struct e
 	struct subject *subject = engine_up(rig->docker,
 		&(struct subject_spec){
 			.name = "stamps",
-			.argv = argv,
+			.command = argv,
 			.run_folder = rig->run_dir.folder,
 			.stop_signal = "SIGTERM",
 			.grace_ns = GRACE_NS,

@@ -178,7 +178,7 @@ static bool fits_engine(
 	bool only_image =
 		scenario->service.image && scenario->service.command.count == 0;
 
-	if (only_image && strcmp(engine_name(campaign->engine), "docker") != 0)
+	if (only_image && !engine_kind(campaign->engine)->runs_images)
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
 		if (strcmp(scenario->engines.item[i], engine_name(campaign->engine)) ==

@@ -21,13 +21,13 @@ static void on_said(void *arg, const char *line)
 	puts(line);
 }
 
-/* How many things of Docker's were removed; 0 where no daemon answers, -1 on failure. */
-static int clean_docker(uv_loop_t *loop)
+/* How many things of the engine's were removed; 0 without the engine, -1 on failure. */
+static int clean_engine(uv_loop_t *loop, const char *name)
 {
 	SCOPED(mem_free) char *programs = programs_folder();
 	const bool interrupted = false;
 	struct err err = {0};
-	struct engine *engine = engine_create(loop, "docker",
+	struct engine *engine = engine_create(loop, name,
 		&(struct engine_options){
 			.run_id = "clean",
 			.programs = programs,
@@ -37,7 +37,8 @@ static int clean_docker(uv_loop_t *loop)
 	int removed = 0;
 
 	if (!engine) {
-		fprintf(stderr, "stopbench: no containers looked for: %s\n", err.text);
+		fprintf(stderr, "stopbench: engine %s not cleaned: %s\n", name,
+			err.text);
 		return 0;
 	}
 	removed = engine_clean(engine, run_dir_is_over, on_said, NULL, &err);
@@ -51,12 +52,18 @@ int cmd_clean(int argc, char **argv)
 {
 	uv_loop_t loop;
 	unsigned folders;
-	int removed;
+	int removed = 0;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, NULL);
 	uv_loop_init(&loop);
-	removed = clean_docker(&loop);
+	for (size_t i = 0; i < ENGINE_KINDS; i++) {
+		int count = engine_kinds[i].runs_images
+			? clean_engine(&loop, engine_kinds[i].name)
+			: 0;
+
+		removed = count < 0 || removed < 0 ? -1 : removed + count;
+	}
 	/* After the containers: they may still have the folders mounted. */
 	folders = run_dir_clean();
 	if (folders)

@@ -28,11 +28,11 @@ static void on_said(void *arg, const char *line)
 	puts(line);
 }
 
-static int load(uv_loop_t *loop, const bool *interrupted)
+static bool load(uv_loop_t *loop, const char *name, const bool *interrupted)
 {
 	SCOPED(mem_free) char *programs = programs_folder();
 	struct err err = {0};
-	struct engine *engine = engine_create(loop, "docker",
+	struct engine *engine = engine_create(loop, name,
 		&(struct engine_options){
 			.run_id = "images",
 			.programs = programs,
@@ -44,7 +44,7 @@ static int load(uv_loop_t *loop, const bool *interrupted)
 	if (!ok)
 		fprintf(stderr, "stopbench: %s\n", err.text);
 	engine_destroy(engine);
-	return ok ? EXIT_MET : EXIT_NOT_RUN;
+	return ok;
 }
 
 int cmd_images(int argc, char **argv)
@@ -52,7 +52,7 @@ int cmd_images(int argc, char **argv)
 	bool interrupted = false;
 	uv_signal_t interrupt;
 	uv_loop_t loop;
-	int code;
+	bool ok = true;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, NULL);
@@ -61,9 +61,12 @@ int cmd_images(int argc, char **argv)
 	interrupt.data = &interrupted;
 	uv_signal_start(&interrupt, on_signal, SIGINT);
 	uv_unref((uv_handle_t *)&interrupt);
-	code = load(&loop, &interrupted);
+	for (size_t i = 0; i < ENGINE_KINDS; i++)
+		ok = ok &&
+			(!engine_kinds[i].runs_images ||
+				load(&loop, engine_kinds[i].name, &interrupted));
 	uv_close((uv_handle_t *)&interrupt, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	uv_loop_close(&loop);
-	return code;
+	return ok ? EXIT_MET : EXIT_NOT_RUN;
 }

@@ -145,14 +145,14 @@ static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *program
 
 static cJSON *engines_json(void)
 {
-	static const char *const names[] = {"docker", "process"};
 	SCOPED(mem_free) char *programs = programs_folder();
 	cJSON *list = cJSON_CreateArray();
 	uv_loop_t loop;
 
 	uv_loop_init(&loop);
-	for (size_t i = 0; i < COUNT(names); i++)
-		cJSON_AddItemToArray(list, engine_json(&loop, names[i], programs));
+	for (size_t i = 0; i < ENGINE_KINDS; i++)
+		cJSON_AddItemToArray(
+			list, engine_json(&loop, engine_kinds[i].name, programs));
 	uv_run(&loop, UV_RUN_DEFAULT);
 	uv_loop_close(&loop);
 	return list;

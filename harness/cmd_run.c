@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "harness/campaign.h"
+#include "harness/engine/engine_kind.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 
@@ -21,9 +22,10 @@ struct arguments {
 
 static const struct argp_option option_table[] = {
 	{"engine", 'e', "NAME", 0,
-		"docker, process, or auto (the default): docker where a daemon answers, else "
-		"process",
-		0},
+#define ENGINE(name, whole_seconds, runs_images, help) #name ": " help "; "
+#include "harness/engine/engines.def"
+#undef ENGINE
+		"auto (the default): the first of them that can be had", 0},
 	{"repeat", 'n', "N", 0, "run each case N times, whatever its file says", 0},
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
@@ -65,13 +67,9 @@ static bool read_choice(struct argp_state *state, const char *option, const char
 
 static const char *read_engine(struct argp_state *state, const char *value)
 {
-	static const char *const names[] = {"auto", "docker", "process"};
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (strcmp(names[i], value) == 0)
-			return value;
-	}
-	argp_error(state, "--engine: docker, process or auto, not \"%s\"", value);
+	if (strcmp(value, "auto") != 0 && !engine_kind_find(value))
+		argp_error(state, "--engine: auto, %s, not \"%s\"", engine_kind_names(),
+			value);
 	return value;
 }
 

@@ -6,26 +6,30 @@
 
 #include "lib/signals.h"
 
-/* docker where a daemon answers, else process. */
-static struct engine *create_auto(
-	uv_loop_t *loop, const struct engine_options *options, struct err *err)
-{
-	struct engine *engine = docker_create(loop, options, err);
+typedef struct engine *create_fn(
+	uv_loop_t *loop, const struct engine_options *options, struct err *err);
 
-	return engine ? engine : process_create(loop, options, err);
-}
+static create_fn *const creators[ENGINE_KINDS] = {
+#define ENGINE(name, whole_seconds, runs_images, help) name##_create,
+#include "harness/engine/engines.def"
+#undef ENGINE
+};
 
 struct engine *engine_create(uv_loop_t *loop, const char *name,
 	const struct engine_options *options, struct err *err)
 {
-	if (strcmp(name, "docker") == 0)
-		return docker_create(loop, options, err);
-	if (strcmp(name, "process") == 0)
-		return process_create(loop, options, err);
-	if (strcmp(name, "auto") == 0)
-		return create_auto(loop, options, err);
-	err_set(err, "no engine \"%s\": there are auto, docker and process", name);
-	return NULL;
+	const struct engine_kind *kind = engine_kind_find(name);
+	struct engine *engine = NULL;
+
+	if (kind)
+		return creators[kind - engine_kinds](loop, options, err);
+	if (strcmp(name, "auto") != 0)
+		err_set(err, "no engine \"%s\": there are auto, %s", name,
+			engine_kind_names());
+	else
+		for (size_t i = 0; i < ENGINE_KINDS && !engine; i++)
+			engine = creators[i](loop, options, err);
+	return engine;
 }
 
 void engine_destroy(struct engine *engine)
@@ -34,9 +38,14 @@ void engine_destroy(struct engine *engine)
 		engine->ops->destroy(engine);
 }
 
+const struct engine_kind *engine_kind(const struct engine *engine)
+{
+	return engine->kind;
+}
+
 const char *engine_name(const struct engine *engine)
 {
-	return engine->ops->name;
+	return engine->kind->name;
 }
 
 const struct engine_capabilities *engine_capabilities(const struct engine *engine)
@@ -49,7 +58,7 @@ cJSON *engine_fingerprint(struct engine *engine)
 	cJSON *json = cJSON_CreateObject();
 	struct utsname host;
 
-	cJSON_AddStringToObject(json, "engine", engine->ops->name);
+	cJSON_AddStringToObject(json, "engine", engine->kind->name);
 	if (uname(&host) == 0) {
 		cJSON_AddStringToObject(json, "kernel", host.release);
 		cJSON_AddStringToObject(json, "machine", host.machine);
@@ -61,7 +70,7 @@ cJSON *engine_fingerprint(struct engine *engine)
 
 bool engine_prepare(struct engine *engine, const char *image, struct err *err)
 {
-	return engine->ops->prepare(engine, image, err);
+	return !engine->ops->prepare || engine->ops->prepare(engine, image, err);
 }
 
 int engine_images(
@@ -69,24 +78,25 @@ int engine_images(
 {
 	if (engine->ops->images)
 		return engine->ops->images(engine, said, arg, err);
-	err_set(err, "the %s engine has no images", engine->ops->name);
+	err_set(err, "the %s engine has no images", engine->kind->name);
 	return -1;
 }
 
 char *engine_network(struct engine *engine, struct err *err)
 {
-	return engine->ops->network(engine, err);
+	return engine->ops->network ? engine->ops->network(engine, err) : NULL;
 }
 
 void engine_network_remove(struct engine *engine, const char *network)
 {
-	engine->ops->network_remove(engine, network);
+	if (engine->ops->network_remove)
+		engine->ops->network_remove(engine, network);
 }
 
 struct subject *engine_up(
 	struct engine *engine, const struct subject_spec *spec, struct err *err)
 {
-	if (signal_number(spec->stop_signal) == 0) {
+	if (spec->stop_signal && signal_number(spec->stop_signal) == 0) {
 		err_set(err, "start %s: there is no signal \"%s\"", spec->name,
 			spec->stop_signal);
 		return NULL;
@@ -143,7 +153,9 @@ bool subject_descendants(const struct subject *subject,
 
 cJSON *subject_engine_events(const struct subject *subject)
 {
-	return subject->engine->ops->events(subject);
+	const struct engine_ops *ops = subject->engine->ops;
+
+	return ops->events ? ops->events(subject) : NULL;
 }
 
 void subject_down(struct subject *subject)
@@ -154,11 +166,14 @@ void subject_down(struct subject *subject)
 
 void subject_keep(struct subject *subject)
 {
-	subject->engine->ops->keep(subject);
+	const struct engine_ops *ops = subject->engine->ops;
+
+	(ops->keep ? ops->keep : ops->down)(subject);
 }
 
 int engine_clean(struct engine *engine, engine_is_over_fn *is_over,
 	engine_said_fn *said, void *arg, struct err *err)
 {
-	return engine->ops->clean(engine, is_over, said, arg, err);
+	return engine->ops->clean ? engine->ops->clean(engine, is_over, said, arg, err)
+				  : 0;
 }

@@ -15,6 +15,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/engine/engine_kind.h"
 #include "harness/engine/facts.h"
 #include "lib/err.h"
 
@@ -26,14 +27,18 @@ typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len)
 
 /* What to run as PID 1 (or behind an init). All borrowed for engine_up(). */
 struct subject_spec {
-	const char *name;        /* "service", "mock-agent" */
-	const char *image;       /* NULL: our own */
-	const char *const *argv; /* NULL-terminated; NULL: the image's own */
-	const char *const *env;  /* "NAME=value", NULL-terminated; all it gets of us */
+	const char *name;  /* "service", "mock-agent" */
+	const char *image; /* NULL: our own */
+	/* NULL-terminated. What runs is the entrypoint followed by the command. Docker:
+	 * as `docker run --entrypoint ENTRYPOINT IMAGE COMMAND`; NULL: the image's own. */
+	const char *const *entrypoint;
+	const char *const *command;
+	const char *const *env; /* "NAME=value", NULL-terminated; all it gets of us */
 	/* seen at the same path inside (ledger socket, files) */
 	const char *run_folder;
 	const char *network; /* docker: NULL is the host's; else engine_network()'s */
-	const char *stop_signal; /* "SIGTERM" */
+	const char
+		*stop_signal; /* "SIGTERM"; NULL: the image's STOPSIGNAL, or SIGTERM */
 	int64_t grace_ns;
 	bool init;
 	subject_log_fn *log;
@@ -54,11 +59,12 @@ struct engine_capabilities {
 	char note[256]; /* what is missing and why, "" when nothing */
 };
 
-/* "docker", "process", or "auto": docker where a daemon answers, else process. err
- * says how the daemon was looked for. Keeps loop and options' pointers. */
+/* Of engines.def; "auto" is the first of them that can be had. err says why an engine
+ * cannot be had. Keeps loop and options' pointers. */
 struct engine *engine_create(uv_loop_t *loop, const char *name,
 	const struct engine_options *options, struct err *err) MUST_CHECK;
 void engine_destroy(struct engine *engine); /* accepts NULL */
+const struct engine_kind *engine_kind(const struct engine *engine);
 const char *engine_name(const struct engine *engine);
 const struct engine_capabilities *engine_capabilities(const struct engine *engine);
 

@@ -185,20 +185,22 @@ static const char **environment(const struct subject_spec *spec, const char *pat
 	return env;
 }
 
-/* tini in front, as docker run --init has it. */
-static const char **command(const struct subject_spec *spec)
+/* The init, the entrypoint and the command, one behind the other. */
+static const char **full_command(const struct subject_spec *spec)
 {
+	static const char *const init[] = {"tini", "--", NULL};
+	const char *const *const parts[] = {
+		spec->init ? init : NULL, spec->entrypoint, spec->command};
+	const char **argv = mem_zeroed(sizeof *argv);
 	unsigned count = 0;
-	const char **argv;
 
-	while (spec->argv[count])
-		count++;
-	argv = mem_zeroed(sizeof *argv * (count + 3));
-	if (spec->init) {
-		argv[0] = "tini";
-		argv[1] = "--";
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		for (const char *const *word = parts[i]; word && *word; word++) {
+			argv = mem_grown(argv, count + 2, sizeof *argv);
+			argv[count++] = *word;
+			argv[count] = NULL;
+		}
 	}
-	memcpy(argv + (spec->init ? 2 : 0), spec->argv, sizeof *argv * count);
 	return argv;
 }
 
@@ -211,7 +213,7 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 			  "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			engine->options.programs, engine->options.programs);
 	SCOPED(mem_free) const char **env = environment(spec, path);
-	SCOPED(mem_free) const char **argv = command(spec);
+	SCOPED(mem_free) const char **argv = full_command(spec);
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
 	bool ok;
 
@@ -292,7 +294,7 @@ static struct subject *process_up(
 	struct process_subject *process;
 	struct subject *subject;
 
-	if (!spec->argv) {
+	if (!spec->entrypoint && !spec->command) {
 		err_set(err,
 			"image %s: the process engine runs a command, and there is "
 			"no service.command",
@@ -311,58 +313,21 @@ static struct subject *process_up(
 	subject->id = mem_text(spec->name);
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
-	subject->facts.stop_signal = signal_number(spec->stop_signal);
+	subject->facts.stop_signal =
+		spec->stop_signal ? signal_number(spec->stop_signal) : SIGTERM;
 	process->walls = ((struct process_engine *)engine)->walls;
 	process->grace_ns = spec->grace_ns;
 	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
 	process->grace.data = process;
 	if (start(process, spec, err) && watch(process, err))
 		return subject;
-	err_while(err, "start %s", spec->argv[0]);
+	err_while(err, "start %s",
+		spec->entrypoint ? spec->entrypoint[0] : spec->command[0]);
 	process_down(subject);
 	return NULL;
 }
 
 /* --- the rest of an engine --- */
-
-static cJSON *process_events(const struct subject *subject)
-{
-	(void)subject;
-	return NULL;
-}
-
-static bool process_prepare(struct engine *engine, const char *image, struct err *err)
-{
-	(void)engine;
-	(void)image; /* the scenario's command is run instead */
-	(void)err;
-	return true;
-}
-
-static char *process_network(struct engine *engine, struct err *err)
-{
-	(void)engine;
-	(void)err;
-	return NULL;
-}
-
-static void process_network_remove(struct engine *engine, const char *network)
-{
-	(void)engine;
-	(void)network;
-}
-
-/* A cell ends with its harness: there is nothing to remove. */
-static int process_clean(struct engine *engine, engine_is_over_fn *is_over,
-	engine_said_fn *said, void *arg, struct err *err)
-{
-	(void)engine;
-	(void)is_over;
-	(void)said;
-	(void)arg;
-	(void)err;
-	return 0;
-}
 
 static void process_fingerprint(struct engine *engine, cJSON *json)
 {
@@ -383,19 +348,12 @@ static void process_destroy(struct engine *engine)
 }
 
 static const struct engine_ops process_ops = {
-	.name = "process",
 	.destroy = process_destroy,
 	.fingerprint = process_fingerprint,
-	.prepare = process_prepare,
-	.network = process_network,
-	.network_remove = process_network_remove,
 	.up = process_up,
 	.stop = process_stop,
 	.inspect = process_inspect,
-	.events = process_events,
 	.down = process_down,
-	.keep = process_down,
-	.clean = process_clean,
 };
 
 struct engine *process_create(
@@ -406,6 +364,7 @@ struct engine *process_create(
 	struct err why = {0};
 
 	(void)err;
+	engine->kind = &engine_kinds[ENGINE_KIND_process];
 	engine->ops = &process_ops;
 	engine->loop = loop;
 	engine->options = *options;

@@ -98,9 +98,7 @@ static bool bring_up_service(struct case_state *state)
 	const struct subject_spec spec = {
 		.name = "service",
 		.image = service->image,
-		.argv = command          ? command
-			: service->image ? NULL
-					 : ours,
+		.command = command || service->image ? command : ours,
 		.env = (const char *const *)env.item,
 		.run_folder = state->folder,
 		.network = state->network,

@@ -127,7 +127,7 @@ static bool bring_up_inside(
 		behavior, seed, ledger, NULL};
 	const struct subject_spec spec = {
 		.name = "mock-agent",
-		.argv = argv,
+		.command = argv,
 		.run_folder = options->folder,
 		.network = options->network,
 		.stop_signal = "SIGTERM",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/engine/engine_kind.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/scenario_fields.h"
 #include "harness/scenario/verdict.h"
@@ -204,6 +205,23 @@ static bool runs_on(const struct scenario *scenario, const char *engine)
 	return scenario->engines.count == 0;
 }
 
+static bool check_grace(const struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, struct err *err)
+{
+	if (scenario->stop.grace_ns % CLOCK_S == 0)
+		return true;
+	for (size_t i = 0; i < ENGINE_KINDS; i++) {
+		const char *name = engine_kinds[i].name;
+
+		if (engine_kinds[i].whole_seconds && runs_on(scenario, name))
+			return json_doc_wrong(doc, node_at(root, "stop.grace"), err,
+				"stop.grace: %s counts whole seconds; a fraction needs "
+				"\"engines\" without %s",
+				name, name);
+	}
+	return true;
+}
+
 /* What asks must leave a choice. */
 static bool check_stop_signal(const struct scenario *scenario,
 	const struct json_doc *doc, const cJSON *root, struct err *err)
@@ -229,10 +247,8 @@ static bool check(const struct scenario *scenario, const struct json_doc *doc,
 {
 	if (!scenario->name)
 		return json_doc_wrong(doc, root, err, "name: missing");
-	if (runs_on(scenario, "docker") && scenario->stop.grace_ns % CLOCK_S != 0)
-		return json_doc_wrong(doc, node_at(root, "stop.grace"), err,
-			"stop.grace: Docker counts whole seconds; a fraction needs "
-			"\"engines\": [\"process\"]");
+	if (!check_grace(scenario, doc, root, err))
+		return false;
 	if (!check_stop_signal(scenario, doc, root, err))
 		return false;
 	if (scenario->load.turns > scenario->load.sessions)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/engine/engine_kind.h"
 #include "harness/scenario/event_names.h"
 #include "harness/scenario/placeholders.h"
 #include "harness/scenario/verdict.h"
@@ -275,13 +276,10 @@ static bool check_engines(const struct strlist *words, const struct json_doc *do
 	if (words->count == 0)
 		return json_doc_wrong(doc, node, err, "engines: the list is empty");
 	for (unsigned i = 0; i < words->count; i++) {
-		if (strcmp(words->item[i], "docker") != 0 &&
-			strcmp(words->item[i], "process") != 0)
+		if (!engine_kind_find(words->item[i]))
 			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i),
-				err,
-				"engines: there is no \"%.60s\"; there are: docker, "
-				"process",
-				words->item[i]);
+				err, "engines: there is no \"%.60s\"; there are: %s",
+				words->item[i], engine_kind_names());
 	}
 	return true;
 }
@@ -472,8 +470,16 @@ cJSON *count_schema(void)
 
 cJSON *engines_schema(void)
 {
-	return cJSON_Parse("{\"type\":\"array\",\"minItems\":1,"
-			   "\"items\":{\"enum\":[\"docker\",\"process\"]}}");
+	cJSON *schema = cJSON_CreateObject();
+	cJSON *items, *names;
+
+	cJSON_AddStringToObject(schema, "type", "array");
+	cJSON_AddNumberToObject(schema, "minItems", 1);
+	items = cJSON_AddObjectToObject(schema, "items");
+	names = cJSON_AddArrayToObject(items, "enum");
+	for (size_t i = 0; i < ENGINE_KINDS; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(engine_kinds[i].name));
+	return schema;
 }
 
 cJSON *agent_schema(void)

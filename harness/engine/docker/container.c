@@ -286,6 +286,15 @@ static void note_address(
 	container->subject.address = mem_text(host);
 }
 
+/* What the daemon will send: the spec's, the image's, or SIGTERM. */
+static int stop_signal(const cJSON *json)
+{
+	const char *name = json_text(json_get(json, "Config"), "StopSignal");
+	int number = name ? signal_number(name) : 0;
+
+	return number ? number : SIGTERM;
+}
+
 static bool meet(
 	struct container *container, const struct subject_spec *spec, struct err *err)
 {
@@ -295,6 +304,7 @@ static bool meet(
 	if (!json)
 		return err_while(err, "inspect the container of %s", spec->name);
 	note_address(container, json, spec->network);
+	subject->facts.stop_signal = stop_signal(json);
 	subject->running = json_bool(container->state, "Running", false);
 	if (!subject->running) {
 		note_end(container);
@@ -326,7 +336,6 @@ struct subject *container_up(struct docker_engine *docker,
 	subject->engine = &docker->engine;
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
-	subject->facts.stop_signal = signal_number(spec->stop_signal);
 	uv_timer_init(docker->engine.loop, &container->patience);
 	container->patience.data = container;
 	if (create(container, spec, image, err) && start(container, spec, err) &&

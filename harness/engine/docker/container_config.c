@@ -47,11 +47,14 @@ cJSON *container_config(const struct docker_engine *docker,
 	cJSON *config = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(config, "Image", image);
-	if (spec->argv)
-		cJSON_AddItemToObject(config, "Entrypoint", strings(spec->argv));
+	if (spec->entrypoint)
+		cJSON_AddItemToObject(config, "Entrypoint", strings(spec->entrypoint));
+	if (spec->command)
+		cJSON_AddItemToObject(config, "Cmd", strings(spec->command));
 	cJSON_AddItemToObject(config, "Env", strings(spec->env));
 	cJSON_AddItemToObject(config, "Labels", docker_labels(docker));
-	cJSON_AddStringToObject(config, "StopSignal", spec->stop_signal);
+	if (spec->stop_signal)
+		cJSON_AddStringToObject(config, "StopSignal", spec->stop_signal);
 	cJSON_AddNumberToObject(config, "StopTimeout", (double)grace_s);
 	cJSON_AddBoolToObject(config, "Tty", false);
 	cJSON_AddItemToObject(config, "HostConfig", host_config(spec));

@@ -10,8 +10,8 @@
 
 #include "harness/engine/docker/docker.h"
 
-/* The body of /containers/create, the caller's. argv, where it is given, is all that is
- * run: it takes the place of the image's entrypoint and command. */
+/* The body of /containers/create, the caller's. What the spec leaves NULL is not in it,
+ * and the image's own value holds. */
 cJSON *container_config(const struct docker_engine *docker,
 	const struct subject_spec *spec, const char *image, int64_t grace_s) MUST_CHECK;
 

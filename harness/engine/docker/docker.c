@@ -233,7 +233,6 @@ static void destroy(struct engine *engine)
 }
 
 static const struct engine_ops docker_ops = {
-	.name = "docker",
 	.destroy = destroy,
 	.fingerprint = fingerprint,
 	.prepare = prepare,
@@ -255,6 +254,7 @@ struct engine *docker_create(
 	struct docker_engine *docker = mem_zeroed(sizeof *docker);
 	struct docker_answer info = {0};
 
+	docker->engine.kind = &engine_kinds[ENGINE_KIND_docker];
 	docker->engine.ops = &docker_ops;
 	docker->engine.loop = loop;
 	docker->engine.options = *options;

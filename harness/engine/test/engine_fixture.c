@@ -139,7 +139,7 @@ struct subject *engine_fixture_try(struct fixture *fixture,
 		&(struct subject_spec){
 			.name = given->name ? given->name : "service",
 			.image = given->image,
-			.argv = argv,
+			.command = argv,
 			.env = given->env ? given->env : nothing,
 			.run_folder = fixture->folder,
 			.network = given->network,

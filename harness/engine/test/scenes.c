@@ -380,7 +380,7 @@ static void engine_refuses_a_signal_that_does_not_exist(void **state)
 	fixture->subject = engine_up(fixture->engine,
 		&(struct subject_spec){
 			.name = "service",
-			.argv = argv,
+			.command = argv,
 			.env = env,
 			.run_folder = fixture->folder,
 			.stop_signal = "SIGNOPE",

@@ -1,0 +1,32 @@
+#include "harness/engine/engine_kind.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const struct engine_kind engine_kinds[ENGINE_KINDS] = {
+#define ENGINE(name, whole_seconds, runs_images, help)                                 \
+	{#name, whole_seconds, runs_images, help},
+#include "harness/engine/engines.def"
+#undef ENGINE
+};
+
+/* Past the first ", ". */
+#define ENGINE(name, whole_seconds, runs_images, help) ", " #name
+static const char separated[] =
+#include "harness/engine/engines.def"
+	;
+#undef ENGINE
+
+const char *engine_kind_names(void)
+{
+	return separated + 2;
+}
+
+const struct engine_kind *engine_kind_find(const char *name)
+{
+	for (size_t i = 0; i < ENGINE_KINDS; i++) {
+		if (strcmp(engine_kinds[i].name, name) == 0)
+			return &engine_kinds[i];
+	}
+	return NULL;
+}
