@@ -208,3 +208,16 @@ void mcp_behavior_done(struct mcp_behavior *behavior)
 {
 	fields_done(mcp_fields, behavior);
 }
+
+bool mcp_behavior_check(const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	SCOPED(mcp_behavior_done) struct mcp_behavior behavior;
+
+	mcp_behavior_preset(&behavior);
+	return mcp_behavior_read(&behavior, doc, node, err);
+}
+
+cJSON *mcp_behavior_schema(void)
+{
+	return fields_schema(mcp_fields);
+}

@@ -94,4 +94,11 @@ bool mcp_behavior_read(struct mcp_behavior *behavior, const struct json_doc *doc
 	const cJSON *node, struct err *err) MUST_CHECK;
 void mcp_behavior_done(struct mcp_behavior *behavior);
 
+/* Reports whether mcp_behavior_read() accepts node. */
+bool mcp_behavior_check(
+	const struct json_doc *doc, const cJSON *node, struct err *err) MUST_CHECK;
+
+/* Gives the caller the JSON Schema of what mcp_behavior_check() accepts. */
+cJSON *mcp_behavior_schema(void) MUST_CHECK;
+
 #endif

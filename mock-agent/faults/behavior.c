@@ -352,6 +352,20 @@ void agent_behavior_done(struct agent_behavior *behavior)
 	*behavior = (struct agent_behavior){0};
 }
 
+bool agent_behavior_check(
+	const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	SCOPED(agent_behavior_done) struct agent_behavior behavior;
+
+	agent_behavior_preset(&behavior);
+	return agent_behavior_read(&behavior, doc, node, err);
+}
+
+cJSON *agent_behavior_schema(void)
+{
+	return fields_schema(agent_behavior_fields);
+}
+
 /* A preset as the JSON that would have said it. */
 static cJSON *preset_json(const struct field *field)
 {

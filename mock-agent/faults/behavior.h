@@ -117,6 +117,13 @@ bool agent_behavior_read(struct agent_behavior *behavior, const struct json_doc 
 	const cJSON *node, struct err *err) MUST_CHECK;
 void agent_behavior_done(struct agent_behavior *behavior); /* accepts a zeroed one */
 
+/* Reports whether agent_behavior_read() accepts node. */
+bool agent_behavior_check(
+	const struct json_doc *doc, const cJSON *node, struct err *err) MUST_CHECK;
+
+/* Gives the caller the JSON Schema of what agent_behavior_check() accepts. */
+cJSON *agent_behavior_schema(void) MUST_CHECK;
+
 /* What holds now, presets included, in a form that agent_behavior_read() takes. Gives
  * the caller a tree to cJSON_Delete(). */
 cJSON *agent_behavior_json(const struct agent_behavior *behavior) MUST_CHECK;

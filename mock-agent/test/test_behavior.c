@@ -22,6 +22,16 @@ static bool read_over(
 	return ok;
 }
 
+static bool check(const char *text, struct err *err)
+{
+	struct json_doc doc = {0};
+	bool ok = json_doc_parse(&doc, "m", text, strlen(text), err) &&
+		agent_behavior_check(&doc, doc.root, err);
+
+	json_doc_done(&doc);
+	return ok;
+}
+
 /* A book with this said over the presets. */
 static struct agent_behavior book_of(const char *text)
 {
@@ -122,14 +132,17 @@ static void errors_say_what_and_where(void **state)
 		{"{\"rules\": [3]}", "m:1:12: ", "object"},
 		{"[]", "m:1:1: ", "object"},
 	};
+	struct err none;
 
 	(void)state;
+	assert_true(check("{\"rules\": [{\"session\": 1, \"chunks\": 2}]}", &none));
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct agent_behavior behavior;
 		struct err err = {0};
 
 		agent_behavior_preset(&behavior);
-		if (read_over(&behavior, rows[i].text, &err))
+		if (check(rows[i].text, &err) ||
+			read_over(&behavior, rows[i].text, &err))
 			fail_msg("accepted: %s", rows[i].text);
 		if (strncmp(err.text, rows[i].place, strlen(rows[i].place)) != 0 ||
 			!strstr(err.text, rows[i].what))
@@ -276,7 +289,7 @@ static void a_book_is_printed_in_a_form_that_it_reads(void **state)
 
 static void its_table_has_a_schema_and_knows_its_paths(void **state)
 {
-	cJSON *schema = fields_schema(agent_behavior_fields);
+	cJSON *schema = agent_behavior_schema();
 	struct err err;
 
 	(void)state;

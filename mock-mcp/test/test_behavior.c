@@ -19,6 +19,14 @@ static bool read_text(struct mcp_behavior *behavior, const char *text, struct er
 		mcp_behavior_read(behavior, &doc, doc.root, err);
 }
 
+static bool check(const char *text, struct err *err)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+
+	return json_doc_parse(&doc, "behavior.json", text, strlen(text), err) &&
+		mcp_behavior_check(&doc, doc.root, err);
+}
+
 static void must_read(struct mcp_behavior *behavior, const char *text)
 {
 	struct err err = {0};
@@ -173,7 +181,7 @@ static void behavior_refuse_what_is_wrong_and_say_where(void **state)
 		struct err err = {0};
 
 		mcp_behavior_preset(&behavior);
-		if (read_text(&behavior, row->text, &err))
+		if (check(row->text, &err) || read_text(&behavior, row->text, &err))
 			fail_msg("was read: %s (%s)", row->text, row->why);
 		if (strncmp(err.text, row->error, strlen(row->error)))
 			fail_msg("%s: \"%s\" instead of \"%s\"", row->why, err.text,
@@ -196,7 +204,7 @@ static void behavior_know_their_paths(void **state)
 
 static void behavior_have_a_schema(void **state)
 {
-	SCOPED(json_free) cJSON *schema = fields_schema(mcp_fields);
+	SCOPED(json_free) cJSON *schema = mcp_behavior_schema();
 	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
 
 	(void)state;
