@@ -1,5 +1,6 @@
 #include "service/drain.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -18,9 +19,17 @@
 
 enum drain_state {
 	DRAIN_SERVING,
-	DRAIN_DELAYING, /* /ready says no, work is still taken */
-	DRAIN_DRAINING, /* no work is taken, sessions are let go */
-	DRAIN_DONE,     /* the owner has been told */
+	DRAIN_DELAYING,      /* /ready says 503, work is still taken */
+	DRAIN_DRAINING,      /* no work is taken */
+	DRAIN_DISCONNECTING, /* and sessions are released */
+	DRAIN_FLUSHING,      /* the store is written; then `done` is called */
+};
+
+/* Of those states that are one: as in "shutdown.phase". */
+static const char *const phases[] = {
+	[DRAIN_DRAINING] = "drain",
+	[DRAIN_DISCONNECTING] = "disconnect",
+	[DRAIN_FLUSHING] = "flush",
 };
 
 struct drain {
@@ -30,19 +39,16 @@ struct drain {
 	drain_done_fn *done;
 	void *arg;
 	enum drain_state state;
+	struct stop_order order; /* to the sessions */
 	int64_t signal_ns;
-	int64_t deadline_ns;    /* 0: none */
-	struct metrics before;  /* the signal */
+	int64_t deadline_ns;    /* of the release; 0: none */
+	struct metrics before;  /* at the signal */
 	unsigned failed_before; /* sessions, likewise */
 	struct store_stop stop;
-	bool disconnecting; /* that phase has begun */
-	bool late;          /* turns are interrupted now */
-	bool forced;        /* waiting is over */
-	bool out_of_time;   /* even for what was given up */
-	uv_timer_t soon;    /* everything is decided in its callback */
+	uv_timer_t soon; /* everything is decided in its callback */
 	uv_timer_t delay;
-	uv_timer_t turns; /* TURN_BUDGET */
-	uv_timer_t deadline;
+	uv_timer_t turns;    /* TURN_BUDGET */
+	uv_timer_t deadline; /* of the release, then of what was forced */
 };
 
 static void on_soon(uv_timer_t *timer);
@@ -57,38 +63,46 @@ static void on_changed(void *arg)
 	be_called_soon(arg);
 }
 
-static void enter_phase(const char *phase)
+/* The one writer of `state`. */
+static void enter(struct drain *drain, enum drain_state state)
 {
-	log_event("shutdown.phase", "phase", LOG_TEXT(phase));
+	drain->state = state;
+	if (phases[state])
+		log_event("shutdown.phase", "phase", LOG_TEXT(phases[state]));
 }
 
-static void begin_disconnecting(struct drain *drain)
+static bool is_sequential(const struct drain *drain)
 {
-	if (drain->disconnecting)
-		return;
-	drain->disconnecting = true;
-	enter_phase("disconnect");
+	return drain->service->config->disconnect == DISCONNECT_SEQUENTIAL &&
+		drain->order.mode != STOP_FORCE;
 }
 
-/* From here on nothing new begins. */
+/* Sequentially: to one session at a time, and to the first when no turn is left. */
+static void order_sessions(struct drain *drain)
+{
+	bool wait = is_sequential(drain) && drain->state == DRAIN_DRAINING &&
+		drain->order.mode == STOP_FINISH && sessions_turns(drain->sessions) > 0;
+
+	if (drain->state == DRAIN_DRAINING && drain->order.release && !wait &&
+		drain->order.mode != STOP_FORCE)
+		enter(drain, DRAIN_DISCONNECTING);
+	sessions_stop(drain->sessions, &drain->order,
+		wait                           ? 0
+			: is_sequential(drain) ? 1
+					       : UINT_MAX);
+}
+
 static void begin_draining(struct drain *drain)
 {
-	drain->state = DRAIN_DRAINING;
-	enter_phase("drain");
+	enter(drain, DRAIN_DRAINING);
 	sessions_watch(drain->sessions, on_changed, drain);
 	http_api_drain(drain->http_api, on_changed, drain);
-	switch ((enum config_disconnect)drain->service->config->disconnect) {
-	case DISCONNECT_PARALLEL:
-		begin_disconnecting(drain);
-		sessions_finish(drain->sessions, drain->deadline_ns);
-		break;
-	case DISCONNECT_SEQUENTIAL:
-		sessions_shut(drain->sessions); /* first the turns, then the sessions */
-		break;
-	case DISCONNECT_NONE:
-		sessions_abandon(drain->sessions);
-		break;
-	}
+	drain->order = (struct stop_order){
+		.mode = STOP_FINISH,
+		.release = drain->service->config->disconnect != DISCONNECT_NONE,
+		.deadline_ns = drain->deadline_ns,
+	};
+	order_sessions(drain);
 	be_called_soon(drain);
 }
 
@@ -105,54 +119,15 @@ static void on_delay(uv_timer_t *timer)
 	end_delay(timer->data);
 }
 
-/* Sequentially, each session is interrupted when it is its turn. */
 static void on_turns(uv_timer_t *timer)
 {
 	struct drain *drain = timer->data;
 
 	end_delay(drain);
-	drain->late = true;
-	if (drain->service->config->disconnect == DISCONNECT_PARALLEL)
-		sessions_interrupt(drain->sessions, drain->deadline_ns);
+	if (stop_order_merge(
+		    &drain->order, &(struct stop_order){.mode = STOP_INTERRUPT}))
+		order_sessions(drain);
 	be_called_soon(drain);
-}
-
-static void on_out_of_time(uv_timer_t *timer)
-{
-	struct drain *drain = timer->data;
-
-	drain->out_of_time = true;
-	be_called_soon(drain);
-}
-
-/* What was given up takes a moment to be gone. Under a deadline it must be gone when
- * half of the reserve is: the other half is for the flush. */
-static int64_t time_for_the_end(const struct drain *drain)
-{
-	const struct config *config = drain->service->config;
-	int64_t end_ns =
-		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
-	int64_t left_ns = end_ns - clock_now();
-
-	return drain->deadline_ns == 0 || left_ns > FORCED_NS ? FORCED_NS : left_ns;
-}
-
-static void force(struct drain *drain, const char *why)
-{
-	end_delay(drain);
-	if (drain->forced || drain->state != DRAIN_DRAINING)
-		return;
-	drain->forced = true;
-	log_event("shutdown.forced", "why", LOG_TEXT(why));
-	sessions_give_up(drain->sessions, why);
-	uv_timer_start(&drain->deadline, on_out_of_time,
-		clock_ms_up(time_for_the_end(drain)), 0);
-	be_called_soon(drain);
-}
-
-static void on_deadline(uv_timer_t *timer)
-{
-	force(timer->data, "deadline");
 }
 
 static void count_servers(struct drain *drain)
@@ -172,7 +147,6 @@ static void flush(struct drain *drain)
 	const struct config *config = drain->service->config;
 	struct err err = {0};
 
-	enter_phase("flush");
 	store_set_patience(
 		drain->service->store, (config->grace_ns - config->budget_ns) / 4);
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
@@ -184,39 +158,73 @@ static void flush(struct drain *drain)
 		log_event("store.failed", "why", LOG_TEXT(err.text));
 }
 
-static void go_on_sequentially(struct drain *drain)
+static void finish(struct drain *drain)
 {
-	if (!drain->disconnecting && !drain->late &&
-		sessions_turns(drain->sessions) > 0)
+	if (drain->state == DRAIN_FLUSHING)
 		return;
-	begin_disconnecting(drain);
-	sessions_finish_first(drain->sessions, drain->late);
+	enter(drain, DRAIN_FLUSHING);
+	flush(drain);
+	drain->done(drain->arg);
 }
 
-/* Whoever waits for an answer gets it, in a hurry too; only idle connections then get
- * no more time. */
+static void on_out_of_time(uv_timer_t *timer)
+{
+	finish(timer->data);
+}
+
+/* What was given up takes a moment to be gone. Under a deadline it must be gone when
+ * half of the reserve is: the other half is for the flush. */
+static int64_t time_for_the_end(const struct drain *drain)
+{
+	const struct config *config = drain->service->config;
+	int64_t end_ns =
+		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
+	int64_t left_ns = end_ns - clock_now();
+
+	return drain->deadline_ns == 0 || left_ns > FORCED_NS ? FORCED_NS : left_ns;
+}
+
+static void force(struct drain *drain, const char *why)
+{
+	const struct stop_order order = {
+		.mode = STOP_FORCE, .deadline_ns = clock_now(), .why = why};
+
+	end_delay(drain);
+	if (drain->order.mode == STOP_FORCE || drain->state == DRAIN_FLUSHING)
+		return;
+	log_event("shutdown.forced", "why", LOG_TEXT(why));
+	stop_order_merge(&drain->order, &order);
+	order_sessions(drain);
+	uv_timer_start(&drain->deadline, on_out_of_time,
+		clock_ms_up(time_for_the_end(drain)), 0);
+	be_called_soon(drain);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	force(timer->data, "deadline");
+}
+
+/* A request is answered also in a forced stop; only idle connections then get no more
+ * time. */
 static bool is_empty(const struct drain *drain)
 {
 	if (sessions_count(drain->sessions) > 0)
 		return false;
-	return drain->forced ? http_api_is_answered(drain->http_api)
-			     : http_api_is_drained(drain->http_api);
+	return drain->order.mode == STOP_FORCE ? http_api_is_answered(drain->http_api)
+					       : http_api_is_drained(drain->http_api);
 }
 
 static void on_soon(uv_timer_t *timer)
 {
 	struct drain *drain = timer->data;
 
-	if (drain->state != DRAIN_DRAINING)
+	if (drain->state != DRAIN_DRAINING && drain->state != DRAIN_DISCONNECTING)
 		return;
-	if (drain->service->config->disconnect == DISCONNECT_SEQUENTIAL &&
-		!drain->forced)
-		go_on_sequentially(drain);
-	if (!is_empty(drain) && !drain->out_of_time)
-		return;
-	flush(drain);
-	drain->state = DRAIN_DONE;
-	drain->done(drain->arg);
+	if (is_sequential(drain))
+		order_sessions(drain);
+	if (is_empty(drain))
+		finish(drain);
 }
 
 struct drain *drain_create(const struct service *service, struct sessions *sessions,
@@ -285,7 +293,7 @@ static void begin(struct drain *drain, int signal)
 	start_clocks(drain);
 	/* What is not forgotten now is found out when it is to be resumed. */
 	store_set_patience(drain->service->store, 0);
-	drain->state = DRAIN_DELAYING;
+	enter(drain, DRAIN_DELAYING);
 	http_api_unready(drain->http_api);
 	if (config->drain_delay_ns > 0)
 		uv_timer_start(&drain->delay, on_delay,
@@ -302,9 +310,10 @@ void drain_signal(struct drain *drain, int signal)
 		return;
 	case DRAIN_DELAYING:
 	case DRAIN_DRAINING:
+	case DRAIN_DISCONNECTING:
 		force(drain, "second signal");
 		return;
-	case DRAIN_DONE:
+	case DRAIN_FLUSHING:
 		return;
 	}
 }

@@ -25,13 +25,11 @@ struct session {
 	uint64_t counts[SESSION_PATHS];
 	bool fresh;     /* no turn since it was opened */
 	bool timed_out; /* the running turn was asked to end */
-	bool finishing; /* to be closed for good */
-	bool abandoned; /* and nothing let go */
 	bool failed;
-	int64_t deadline_ns;
-	uv_timer_t soon;  /* everything is decided in its callback */
-	uv_timer_t bound; /* of the running turn */
-	unsigned handles; /* open ones */
+	struct stop_order order; /* STOP_NONE: it is not to be closed for good */
+	uv_timer_t soon;         /* everything is decided in its callback */
+	uv_timer_t bound;        /* of the running turn */
+	unsigned handles;        /* open ones */
 };
 
 const char *session_state_name(enum session_state state)
@@ -105,18 +103,21 @@ static void end_turn(struct session *session, enum turn_end end, const char *tex
 
 static void begin_closing(struct session *session)
 {
-	int64_t deadline_ns = session->finishing
-		? session->deadline_ns
-		: clock_now() + session->service->config->budget_ns;
+	bool stopping = session->order.mode != STOP_NONE;
+	struct stop_order order = session->order;
 
+	if (!stopping)
+		order = (struct stop_order){
+			.mode = STOP_FINISH,
+			.release = true,
+			.deadline_ns =
+				clock_now() + session->service->config->budget_ns,
+		};
 	if (session->turns.running)
 		end_turn(session, TURN_INTERRUPTED, STOPPING);
 	enter(session, SESSION_CLOSING);
-	if (session->abandoned)
-		session_resources_abandon(session->resources);
-	else
-		session_resources_end(session->resources,
-			session->finishing && !session->turns.waiting, deadline_ns);
+	session_resources_stop(
+		session->resources, &order, stopping && !session->turns.waiting);
 }
 
 static void finish_closing(struct session *session)
@@ -205,7 +206,7 @@ static void go_on_connecting(struct session *session)
 	if (broken) {
 		turn_queue_drop(&session->turns, TURN_FAILED, broken);
 		begin_closing(session);
-	} else if (session->finishing && !session->turns.waiting) {
+	} else if (session->order.mode != STOP_NONE && !session->turns.waiting) {
 		begin_closing(session);
 	} else if (session_resources_is_open(session->resources)) {
 		session->fresh = true;
@@ -233,7 +234,7 @@ static void go_on_hot(struct session *session)
 		begin_closing(session);
 	else if (session->turns.waiting)
 		begin_turn(session);
-	else if (session->finishing)
+	else if (session->order.mode != STOP_NONE)
 		begin_closing(session);
 }
 
@@ -245,7 +246,7 @@ static void on_soon(uv_timer_t *timer)
 	case SESSION_COLD:
 		if (session->turns.waiting)
 			open_up(session);
-		else if (session->finishing)
+		else if (session->order.mode != STOP_NONE)
 			enter(session, SESSION_CLOSED);
 		break;
 	case SESSION_CONNECTING:
@@ -334,7 +335,7 @@ uint64_t session_count(const struct session *session, enum session_path path)
 struct turn *session_say(
 	struct session *session, const char *text, turn_done_fn *done, void *arg)
 {
-	if (session->finishing ||
+	if (session->order.mode != STOP_NONE ||
 		session->turns.waiting_count >= session->service->config->queue_limit)
 		return NULL;
 	/* Closed this very moment, and nobody has been told yet. */
@@ -350,46 +351,27 @@ void session_close(struct session *session)
 	begin_closing(session);
 }
 
-/* Asked again for the same it does nothing: whoever asks may do so at each change. */
-void session_finish(struct session *session, int64_t deadline_ns)
+void session_stop(struct session *session, const struct stop_order *order)
 {
-	if (session->finishing && session->deadline_ns == deadline_ns)
+	if (!stop_order_merge(&session->order, order))
 		return;
-	session->finishing = true;
-	session->deadline_ns = deadline_ns;
-	if (session->state == SESSION_CLOSING)
-		session_resources_hurry(session->resources, deadline_ns);
-	be_called_soon(session);
-}
-
-void session_interrupt(struct session *session, int64_t deadline_ns)
-{
-	session_finish(session, deadline_ns);
-	turn_queue_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
+	if (session->order.mode >= STOP_INTERRUPT)
+		turn_queue_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
 	switch (session->state) {
 	case SESSION_CONNECTING:
 	case SESSION_HOT:
 	case SESSION_BUSY:
-		begin_closing(session);
+		if (session->order.mode >= STOP_INTERRUPT)
+			begin_closing(session);
+		break;
+	case SESSION_CLOSING:
+		session_resources_stop(session->resources, &session->order, true);
 		break;
 	case SESSION_COLD:
-	case SESSION_CLOSING:
 	case SESSION_CLOSED:
 		break;
 	}
-}
-
-void session_abandon(struct session *session)
-{
-	session->finishing = session->abandoned = true;
 	be_called_soon(session);
-}
-
-void session_give_up(struct session *session, const char *why)
-{
-	session_interrupt(session, clock_now());
-	if (session->state == SESSION_CLOSING)
-		session_resources_give_up(session->resources, why);
 }
 
 void session_destroy(struct session *session)

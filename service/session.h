@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "lib/cc.h"
+#include "service/stop_order.h"
 #include "service/turn_queue.h"
 
 struct service;
@@ -72,21 +73,10 @@ struct turn *session_say(struct session *session, const char *text, turn_done_fn
 /* A hot one only. For now: the next turn opens it again. */
 void session_close(struct session *session);
 
-/* The rest is for good, no session_say() any more. Deadlines are CLOCK_MONOTONIC, 0 for
- * none; past it the agent session is given up, and the servers have been killed before.
- *
- * Closes as soon as no turn runs or waits. */
-void session_finish(struct session *session, int64_t deadline_ns);
-
-/* Now: turns that run or wait end interrupted. */
-void session_interrupt(struct session *session, int64_t deadline_ns);
-
-/* Finishes its turns without letting go of anything, and is closed when the stream and
- * the servers have ended by themselves. */
-void session_abandon(struct session *session);
-
-/* What is not let go by now is given up, and the servers are killed. */
-void session_give_up(struct session *session, const char *why);
+/* For good: no session_say() any more. Merges order into the ones before, see
+ * stop_order.h. The session closes as soon as no turn runs or waits; past the deadline
+ * the release of its agent session fails, and its servers are dead. Copies order. */
+void session_stop(struct session *session, const struct stop_order *order);
 
 /* Lets go of everything at once, without a word to the agent API; turns that are left
  * end unheard. The loop must turn for its handles. Accepts NULL. */

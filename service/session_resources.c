@@ -27,7 +27,7 @@ struct session_resources {
 	char *broken;
 	int64_t since_ns; /* opening, then ending */
 
-	bool ending, abandoned;
+	struct stop_order order; /* STOP_NONE: it is not ending */
 	enum agent_session_end how;
 	bool let_go; /* or given up */
 	bool mcp_servers_gone;
@@ -109,7 +109,7 @@ static void on_turned(void *arg, enum turn_end end, const char *text)
 {
 	struct session_resources *resources = arg;
 
-	if (!resources->ending)
+	if (resources->order.mode == STOP_NONE)
 		resources->events->turned(resources->arg, end, text);
 }
 
@@ -118,7 +118,7 @@ static void on_wants_tool(
 {
 	struct session_resources *resources = arg;
 
-	if (!resources->ending)
+	if (resources->order.mode == STOP_NONE)
 		mcp_servers_call(resources->servers, use_id, name, input);
 }
 
@@ -126,9 +126,8 @@ static void on_broke(void *arg, const char *why)
 {
 	struct session_resources *resources = arg;
 
-	if (resources->ending)
-		resources->let_go =
-			true; /* it was abandoned, and has ended by itself */
+	if (resources->order.mode != STOP_NONE)
+		resources->let_go = true; /* without release: it ended by itself */
 	else
 		session_resources_break(resources, why);
 	changed(resources);
@@ -172,7 +171,7 @@ static void on_kit_answered(
 {
 	struct session_resources *resources = arg;
 
-	if (!resources->ending)
+	if (resources->order.mode == STOP_NONE)
 		agent_session_tool_result(
 			resources->session, use_id, content, is_error);
 }
@@ -231,7 +230,8 @@ const char *session_resources_broken(const struct session_resources *resources)
 
 bool session_resources_is_over(const struct session_resources *resources)
 {
-	return resources->ending && resources->let_go && resources->mcp_servers_gone;
+	return resources->order.mode != STOP_NONE && resources->let_go &&
+		resources->mcp_servers_gone;
 }
 
 bool session_resources_failed(const struct session_resources *resources)
@@ -275,54 +275,46 @@ static void on_let_go(void *arg, const char *why)
 	changed(resources);
 }
 
-/* Of a talk that could not be opened there is nothing to let go. */
-static void begin_end(struct session_resources *resources, enum agent_session_end how)
+static void release(struct session_resources *resources, bool for_good)
 {
-	resources->ending = true;
-	resources->since_ns = clock_now();
-	resources->how = how;
-	resources->let_go =
-		!resources->session || (resources->broken && !resources->id);
-}
-
-void session_resources_end(
-	struct session_resources *resources, bool for_good, int64_t deadline_ns)
-{
-	enum agent_session_end how =
+	enum agent_session_end end =
 		(enum agent_session_end)resources->service->config->session_end;
 
-	begin_end(resources, resources->broken && !for_good ? AGENT_SESSION_KEEP : how);
-	if (!resources->let_go) {
-		log_event("session.disconnect.begin", "room", LOG_TEXT(resources->room),
-			"bot", LOG_TEXT(resources->bot));
-		agent_session_release(resources->session, resources->how, deadline_ns,
-			on_let_go, resources);
-	}
-	mcp_servers_stop(resources->servers, deadline_ns);
+	resources->since_ns = clock_now();
+	/* Nothing is to be released when no agent session could be opened. */
+	resources->let_go = !resources->session ||
+		(resources->broken && (!resources->id || !resources->order.release));
+	if (resources->let_go || !resources->order.release)
+		return;
+	resources->how = resources->broken && !for_good ? AGENT_SESSION_KEEP : end;
+	log_event("session.disconnect.begin", "room", LOG_TEXT(resources->room), "bot",
+		LOG_TEXT(resources->bot));
+	agent_session_release(resources->session, resources->how,
+		resources->order.deadline_ns, on_let_go, resources);
 }
 
-void session_resources_abandon(struct session_resources *resources)
+static void give_up(struct session_resources *resources)
 {
-	begin_end(resources, AGENT_SESSION_KEEP);
-	resources->abandoned = true;
-	if (resources->broken)
-		resources->let_go = true;
-	mcp_servers_abandon(resources->servers);
+	if (resources->let_go)
+		return;
+	if (resources->order.release)
+		agent_session_give_up(resources->session, resources->order.why);
+	else
+		on_let_go(resources, resources->order.why);
 }
 
-void session_resources_hurry(struct session_resources *resources, int64_t deadline_ns)
+void session_resources_stop(struct session_resources *resources,
+	const struct stop_order *order, bool for_good)
 {
-	if (!resources->abandoned)
-		mcp_servers_stop(resources->servers, deadline_ns);
-}
+	bool begins = resources->order.mode == STOP_NONE;
 
-void session_resources_give_up(struct session_resources *resources, const char *why)
-{
-	if (!resources->let_go && resources->abandoned)
-		on_let_go(resources, why);
-	else if (!resources->let_go)
-		agent_session_give_up(resources->session, why);
-	mcp_servers_kill(resources->servers);
+	if (!stop_order_merge(&resources->order, order))
+		return;
+	if (begins)
+		release(resources, for_good);
+	if (resources->order.mode == STOP_FORCE)
+		give_up(resources);
+	mcp_servers_stop(resources->servers, &resources->order);
 }
 
 void session_resources_destroy(struct session_resources *resources)

@@ -14,6 +14,7 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
+#include "service/stop_order.h"
 #include "service/turn_queue.h"
 
 struct session_resources;
@@ -24,7 +25,7 @@ struct session_resources_events {
 	 * inside a call. */
 	void (*changed)(void *arg);
 	/* The end of a session_resources_say(), from the loop: the reply, or why there is none. Not
-	 * after session_resources_end() or session_resources_abandon(). */
+	 * after session_resources_stop(). */
 	void (*turned)(void *arg, enum turn_end end, const char *text);
 };
 
@@ -55,18 +56,10 @@ void session_resources_interrupt(struct session_resources *resources);
 /* The store is told the agent session's last use. */
 void session_resources_save(struct session_resources *resources, bool interrupted);
 
-/* for_good: nobody is there to resume it. deadline_ns is CLOCK_MONOTONIC, 0 for none. */
-void session_resources_end(
-	struct session_resources *resources, bool for_good, int64_t deadline_ns);
-
-/* Lets go of nothing: it is over when stream and servers have ended by themselves. */
-void session_resources_abandon(struct session_resources *resources);
-
-/* After one of the two: the servers' deadline is this one, if it is earlier. */
-void session_resources_hurry(struct session_resources *resources, int64_t deadline_ns);
-
-/* After one of the two: what is not let go is given up, the servers are killed. */
-void session_resources_give_up(struct session_resources *resources, const char *why);
+/* Starts to end all that is held, or makes that faster: see stop_order.h. for_good, which
+ * counts the first time: no turn waits to resume the agent session. Copies order. */
+void session_resources_stop(struct session_resources *resources,
+	const struct stop_order *order, bool for_good);
 
 /* Without a word to the agent API. Not from inside its events. The loop must turn for
  * its handles. Accepts NULL. */

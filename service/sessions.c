@@ -265,57 +265,15 @@ void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void
 		each(arg, entry->session, now_ns - entry->used_ns);
 }
 
-void sessions_shut(struct sessions *sessions)
+void sessions_stop(
+	struct sessions *sessions, const struct stop_order *order, unsigned count)
 {
+	struct session_entry *entry;
+
 	sessions->shut = true;
 	uv_timer_stop(&sessions->idle);
-}
-
-void sessions_finish(struct sessions *sessions, int64_t deadline_ns)
-{
-	struct session_entry *entry;
-
-	sessions_shut(sessions);
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
-		session_finish(entry->session, deadline_ns);
-}
-
-void sessions_finish_first(struct sessions *sessions, bool interrupt)
-{
-	sessions_shut(sessions);
-	if (!sessions->drawers)
-		return;
-	if (interrupt)
-		session_interrupt(sessions->drawers->session, 0);
-	else
-		session_finish(sessions->drawers->session, 0);
-}
-
-void sessions_interrupt(struct sessions *sessions, int64_t deadline_ns)
-{
-	struct session_entry *entry;
-
-	sessions_shut(sessions);
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
-		session_interrupt(entry->session, deadline_ns);
-}
-
-void sessions_abandon(struct sessions *sessions)
-{
-	struct session_entry *entry;
-
-	sessions_shut(sessions);
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
-		session_abandon(entry->session);
-}
-
-void sessions_give_up(struct sessions *sessions, const char *why)
-{
-	struct session_entry *entry;
-
-	sessions_shut(sessions);
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
-		session_give_up(entry->session, why);
+	for (entry = sessions->drawers; entry && count-- > 0; entry = entry->hh.next)
+		session_stop(entry->session, order);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -13,6 +13,7 @@
 
 #include "lib/cc.h"
 #include "service/session.h"
+#include "service/stop_order.h"
 #include "service/turn_queue.h"
 
 struct sessions;
@@ -47,15 +48,11 @@ typedef void sessions_each_fn(
 /* The least recently used first. */
 void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void *arg);
 
-/* The way down; after any of these nothing is taken any more. See session.h. */
-void sessions_shut(struct sessions *sessions); /* that alone */
-void sessions_finish(struct sessions *sessions, int64_t deadline_ns);
-/* One session only; the next one when it is gone, so it may be asked again and again.
- * There is no deadline. */
-void sessions_finish_first(struct sessions *sessions, bool interrupt);
-void sessions_interrupt(struct sessions *sessions, int64_t deadline_ns);
-void sessions_abandon(struct sessions *sessions);
-void sessions_give_up(struct sessions *sessions, const char *why);
+/* Orders the first `count` sessions to stop, the least recently used first; UINT_MAX:
+ * all. Also with 0 no turn is taken any more, and sessions keep their order. Copies
+ * order. */
+void sessions_stop(
+	struct sessions *sessions, const struct stop_order *order, unsigned count);
 
 /* Without a word to the agent API. The loop must turn for its handles. Accepts NULL. */
 void sessions_destroy(struct sessions *sessions);

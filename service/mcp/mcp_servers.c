@@ -35,10 +35,9 @@ struct mcp_servers {
 	unsigned count;
 	struct mcp_servers_call *calls;
 	struct tool_registry_waiter waiter;
-	bool opening; /* `settled` is owed */
-	bool ending;  /* nothing is started any more, and `gone` is owed */
-	bool stop_due;
-	int64_t stop_by_ns; /* 0: as configured */
+	bool opening;            /* `settled` is owed */
+	struct stop_order order; /* STOP_NONE: servers may be started */
+	bool stop_due;           /* the order is still to be carried out */
 	bool gone;
 	uv_timer_t soon; /* events come from here */
 };
@@ -130,7 +129,7 @@ static void stop_all(struct mcp_servers *servers)
 	int64_t term_ns = servers->service->config->mcp_term_ns;
 
 	servers->stop_due = false;
-	shorten(&eof_ns, &term_ns, servers->stop_by_ns);
+	shorten(&eof_ns, &term_ns, servers->order.deadline_ns);
 	for (unsigned i = 0; i < servers->count; i++)
 		mcp_instance_stop(&servers->seats[i], eof_ns, term_ns);
 }
@@ -144,7 +143,8 @@ static void on_soon(uv_timer_t *timer)
 		go_on_opening(servers);
 	if (servers->stop_due)
 		stop_all(servers);
-	if (servers->ending && !servers->gone && !is_anybody_running(servers)) {
+	if (servers->order.mode != STOP_NONE && !servers->gone &&
+		!is_anybody_running(servers)) {
 		servers->gone = true;
 		servers->events->gone(servers->arg);
 	}
@@ -210,7 +210,7 @@ static struct mcp_client *find_server(struct mcp_servers *servers, const char *d
 		err_set(err, "there is no tool \"%.200s\"", declared);
 		return NULL;
 	}
-	if (servers->ending) {
+	if (servers->order.mode != STOP_NONE) {
 		err_set(err, "the session is being closed");
 		return NULL;
 	}
@@ -254,24 +254,13 @@ static void stop_asking(struct mcp_servers *servers)
 
 /* A moment later: where many sessions end at once, their requests to the agent API are
  * on their way before hundreds of servers wake up and want the processor. */
-void mcp_servers_stop(struct mcp_servers *servers, int64_t deadline_ns)
+void mcp_servers_stop(struct mcp_servers *servers, const struct stop_order *order)
 {
+	if (!stop_order_merge(&servers->order, order))
+		return;
 	stop_asking(servers);
-	servers->ending = servers->stop_due = true;
-	servers->stop_by_ns = deadline_ns;
+	servers->stop_due = servers->order.release || servers->order.mode == STOP_FORCE;
 	uv_timer_start(&servers->soon, on_soon, NEXT_TURN_MS, 0);
-}
-
-void mcp_servers_kill(struct mcp_servers *servers)
-{
-	mcp_servers_stop(servers, 1); /* long ago */
-}
-
-void mcp_servers_abandon(struct mcp_servers *servers)
-{
-	stop_asking(servers);
-	servers->ending = true;
-	be_called_soon(servers);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "lib/cc.h"
+#include "service/stop_order.h"
 
 struct mcp_servers;
 struct service;
@@ -27,7 +28,7 @@ struct mcp_servers_events {
 	/* The end of a mcp_servers_call(): content blocks, see mcp_result.h. Both borrowed. */
 	void (*answered)(
 		void *arg, const char *use_id, const cJSON *content, bool is_error);
-	/* After mcp_servers_stop() or mcp_servers_abandon(): none of the processes is left. */
+	/* After mcp_servers_stop(): none of the processes is left. */
 	void (*gone)(void *arg);
 };
 
@@ -41,13 +42,10 @@ void mcp_servers_open(struct mcp_servers *servers);
 void mcp_servers_call(struct mcp_servers *servers, const char *use_id, const char *tool,
 	const cJSON *input);
 
-/* All down their ladders, side by side, shortened so that the last rung is reached
- * before deadline_ns (CLOCK_MONOTONIC, 0: as configured). Asked again, only faster. */
-void mcp_servers_stop(struct mcp_servers *servers, int64_t deadline_ns);
-void mcp_servers_kill(struct mcp_servers *servers);
-
-/* Starts nothing more, and waits until the servers end by themselves. */
-void mcp_servers_abandon(struct mcp_servers *servers);
+/* Starts nothing more. With release, each server is stopped down its ladder, all side by
+ * side, shortened so that SIGKILL comes before the order's deadline; without, the servers
+ * may end by themselves, until STOP_FORCE kills them. Asked again, only faster. */
+void mcp_servers_stop(struct mcp_servers *servers, const struct stop_order *order);
 
 /* Kills what still runs. The loop must turn for its handles. Accepts NULL. */
 void mcp_servers_destroy(struct mcp_servers *servers);
