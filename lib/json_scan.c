@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/utf8.h"
+
 #define NESTING_MAX    100
 #define NUMBER_LEN_MAX 63 /* cJSON cuts a longer one in two */
 
@@ -26,32 +28,9 @@ static unsigned char peek(const struct json_scan *scan)
 	return scan->at < scan->len ? (unsigned char)scan->text[scan->at] : '\0';
 }
 
-/* The length of the character at `at`, 0 when it is not UTF-8: cut short, written
- * longer than need be, half a surrogate pair, or past U+10FFFF. */
 static size_t character_len(const struct json_scan *scan)
 {
-	const unsigned char *byte = (const unsigned char *)scan->text + scan->at;
-	size_t left = scan->len - scan->at, len;
-	uint32_t point;
-
-	if (left == 0)
-		return 0;
-	if (byte[0] < 0x80)
-		return 1;
-	len = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : 2;
-	if (byte[0] < 0xc2 || byte[0] > 0xf4 || left < len)
-		return 0;
-	point = byte[0] & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((byte[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (byte[i] & 0x3f);
-	}
-	if (len == 3 && (point < 0x800 || (point >= 0xd800 && point <= 0xdfff)))
-		return 0;
-	if (len == 4 && (point < 0x10000 || point > 0x10ffff))
-		return 0;
-	return len;
+	return utf8_len(scan->text + scan->at, scan->len - scan->at);
 }
 
 static bool expected(struct json_scan *scan, const char *what)

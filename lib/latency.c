@@ -35,22 +35,6 @@ static const struct form forms[] = {
 	[LATENCY_EMPIRICAL] = {"empirical", .values = "values"},
 };
 
-/* Neighbouring seeds must not give neighbouring throws: splitmix64's last step. */
-void rng_seed(struct rng *rng, uint64_t seed)
-{
-	seed += UINT64_C(0x9e3779b97f4a7c15);
-	seed = (seed ^ (seed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	seed = (seed ^ (seed >> 27)) * UINT64_C(0x94d049bb133111eb);
-	seed ^= seed >> 31;
-	for (size_t i = 0; i < COUNT(rng->state); i++)
-		rng->state[i] = (unsigned short)(seed >> (16 * i));
-}
-
-double rng_next(struct rng *rng)
-{
-	return erand48(rng->state);
-}
-
 /* "latency: " in front or, in an array, nothing: the place says enough. */
 static bool wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);

@@ -10,7 +10,7 @@
  *   {"distribution": "empirical",   "values": ["10ms", "12ms", "480ms"]}
  *
  * Every draw is at least 0 and at most LATENCY_MAX_NS, as is every duration that is
- * read. Draws come from a dice of the caller's, so one seed reproduces a run.
+ * read. Draws come from the caller's rng, so one seed reproduces a run.
  */
 #ifndef LIB_LATENCY_H
 #define LIB_LATENCY_H
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "lib/json.h"
+#include "lib/rng.h"
 
 #define LATENCY_MAX_NS     (INT64_C(24) * 3600 * 1000000000)
 #define LATENCY_VALUES_MAX 256
@@ -40,14 +41,6 @@ struct latency {
 	int64_t *values_ns; /* empirical: owned, NULL otherwise */
 	unsigned values;
 };
-
-/* Seeded state of erand48(3). */
-struct rng {
-	unsigned short state[3];
-};
-
-void rng_seed(struct rng *rng, uint64_t seed);
-double rng_next(struct rng *rng); /* in [0, 1) */
 
 /* Reads the forms above. On success *latency is replaced (what it held is let go). */
 bool latency_read(struct latency *latency, const struct json_doc *doc,

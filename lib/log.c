@@ -13,10 +13,10 @@
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/utf8.h"
 
 #define LINE_CEILING ((size_t)64 << 10)
 #define ESCAPE_SIZE  8
-#define REPLACEMENT  "\xEF\xBF\xBD" /* U+FFFD */
 #define ELLIPSIS     "\xE2\x80\xA6"
 
 /* Where lines go: the one global of the project. */
@@ -41,55 +41,13 @@ void log_patience(int64_t patience_ns)
 	destination.patience_ns = patience_ns;
 }
 
-static bool within(unsigned char byte, unsigned char low, unsigned char high)
-{
-	return byte >= low && byte <= high;
-}
-
-/* The second byte is what rules out overlong forms, surrogates and what is beyond
- * U+10FFFF. */
-static unsigned char lowest_second(unsigned char first)
-{
-	return first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-}
-
-static unsigned char highest_second(unsigned char first)
-{
-	return first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-}
-
-/* The bytes of the character at `at`, 0 when it is not UTF-8. A NUL ends every
- * sequence. */
-static size_t character_len(const char *at)
-{
-	const unsigned char *byte = (const unsigned char *)at;
-	size_t len;
-
-	if (byte[0] < 0x80)
-		return 1;
-	if (within(byte[0], 0xC2, 0xDF))
-		len = 2;
-	else if (within(byte[0], 0xE0, 0xEF))
-		len = 3;
-	else if (within(byte[0], 0xF0, 0xF4))
-		len = 4;
-	else
-		return 0;
-	if (!within(byte[1], lowest_second(byte[0]), highest_second(byte[0])))
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if (!within(byte[i], 0x80, 0xBF))
-			return 0;
-	return len;
-}
-
 /* What stands in JSON for the character at `at`, of len bytes. */
 static size_t escape(char out[ESCAPE_SIZE], const char *at, size_t len)
 {
 	unsigned char byte = (unsigned char)*at;
 
 	if (len == 0)
-		return (size_t)snprintf(out, ESCAPE_SIZE, "%s", REPLACEMENT);
+		return (size_t)snprintf(out, ESCAPE_SIZE, "%s", UTF8_REPLACEMENT);
 	if (byte == '"' || byte == '\\')
 		return (size_t)snprintf(out, ESCAPE_SIZE, "\\%c", byte);
 	if (byte == '\n')
@@ -112,7 +70,7 @@ static bool add_text(struct buf *line, const char *text, size_t limit)
 		return buf_adds(line, "null");
 	buf_adds(line, "\"");
 	while (*text) {
-		size_t len = character_len(text);
+		size_t len = utf8_len(text, SIZE_MAX);
 		size_t size = escape(piece, text, len);
 
 		used += size;

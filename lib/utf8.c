@@ -1,53 +1,92 @@
 #include "lib/utf8.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <string.h>
 
 #include "lib/buf.h"
 
-#define REPLACEMENT "\xef\xbf\xbd"
-
-/* Of the character that begins with this byte; 0: none does. */
-static size_t length_of(unsigned char byte)
+size_t utf8_decode(uint32_t *point, const char *at, size_t left)
 {
-	if (byte < 0x80)
-		return 1;
-	if (byte < 0xc2 || byte > 0xf4)
+	const unsigned char *byte = (const unsigned char *)at;
+	uint32_t value;
+	size_t len;
+
+	if (left == 0)
 		return 0;
-	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-}
-
-/* Longer than need be, half a surrogate pair, past U+10FFFF: none of these is one. */
-static bool is_character(const unsigned char *byte, size_t len)
-{
-	uint32_t point = byte[0] & (0x7fu >> len);
-
+	if (byte[0] < 0x80) {
+		*point = byte[0];
+		return 1;
+	}
+	len = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : 2;
+	if (byte[0] < 0xc2 || byte[0] > 0xf4 || left < len)
+		return 0;
+	value = byte[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
 		if ((byte[i] & 0xc0) != 0x80)
-			return false; /* the NUL at the end, too */
-		point = point << 6 | (byte[i] & 0x3f);
+			return 0;
+		value = value << 6 | (byte[i] & 0x3f);
 	}
-	if (len == 3)
-		return point >= 0x800 && (point < 0xd800 || point > 0xdfff);
-	return len < 4 || (point >= 0x10000 && point <= 0x10ffff);
+	if (len == 3 && (value < 0x800 || (value >= 0xd800 && value <= 0xdfff)))
+		return 0;
+	if (len == 4 && (value < 0x10000 || value > 0x10ffff))
+		return 0;
+	*point = value;
+	return len;
+}
+
+size_t utf8_len(const char *at, size_t left)
+{
+	uint32_t point;
+
+	return utf8_decode(&point, at, left);
+}
+
+static bool is_within(uint32_t point, uint32_t first, uint32_t last)
+{
+	return point >= first && point <= last;
+}
+
+static bool is_separator(uint32_t point)
+{
+	return is_within(point, '\t', '\r') || point == 0x85 || point == 0x2028 ||
+		point == 0x2029;
+}
+
+bool utf8_is_inert(uint32_t point)
+{
+	bool control = point < ' ' || is_within(point, 0x7f, 0x9f);
+	bool direction = point == 0x61c || is_within(point, 0x200e, 0x200f) ||
+		is_within(point, 0x202a, 0x202e) || is_within(point, 0x2066, 0x2069);
+
+	return !control && !direction && !is_separator(point);
+}
+
+/* `kept` NULL: every character stays. */
+static char *mend(const char *text, const char *kept)
+{
+	struct buf mended = {0};
+	uint32_t point;
+
+	while (*text) {
+		size_t len = utf8_decode(&point, text, SIZE_MAX);
+
+		if (len == 0)
+			buf_adds(&mended, UTF8_REPLACEMENT);
+		else if (!kept || utf8_is_inert(point) ||
+			(len == 1 && strchr(kept, *text)))
+			buf_add(&mended, text, len);
+		else
+			buf_adds(&mended, is_separator(point) ? " " : UTF8_REPLACEMENT);
+		text += len ? len : 1;
+	}
+	return buf_take(&mended);
 }
 
 char *utf8_repair(const char *text)
 {
-	struct buf whole = {0};
+	return mend(text, NULL);
+}
 
-	while (*text) {
-		const unsigned char *byte = (const unsigned char *)text;
-		size_t len = length_of(*byte);
-
-		if (len > 0 && is_character(byte, len)) {
-			buf_add(&whole, text, len);
-			text += len;
-		} else {
-			buf_adds(&whole, REPLACEMENT);
-			text++;
-		}
-	}
-	return buf_take(&whole);
+char *utf8_inert(const char *text, const char *kept)
+{
+	return mend(text, kept);
 }

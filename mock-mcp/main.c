@@ -11,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
@@ -134,16 +135,16 @@ static bool read_behavior(struct mcp_behavior *behavior,
 			mcp_behavior_read(behavior, &doc, doc.root, err));
 }
 
-/* Servers that share a seed must not all draw the same: FNV-1a over who they are. */
+/* Servers that share a seed must not all draw the same. */
 static void seed_dice(
 	struct rng *rng, int64_t seed, const struct log_identity *identity)
 {
 	const char *const words[] = {identity->name, identity->session};
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)seed;
+	uint64_t hash = HASH_BASIS ^ (uint64_t)seed;
 
 	for (unsigned i = 0; i < COUNT(words); i++)
-		for (const char *c = words[i]; c && *c; c++)
-			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+		if (words[i])
+			hash = hash_bytes(hash, words[i], strlen(words[i]));
 	rng_seed(rng, hash);
 }
 

@@ -191,25 +191,6 @@ static void empirical_draws_each_of_its_values(void **state)
 	latency_done(&latency);
 }
 
-static void dice_repeat_themselves_from_the_same_seed(void **state)
-{
-	struct rng one, same, other;
-	unsigned alike = 0;
-
-	(void)state;
-	rng_seed(&one, 7);
-	rng_seed(&same, 7);
-	rng_seed(&other, 8);
-	for (size_t i = 0; i < 1000; i++) {
-		double roll = rng_next(&one);
-
-		assert_true(roll >= 0 && roll < 1);
-		assert_true(roll == rng_next(&same));
-		alike += (int)(roll * 10) == (int)(rng_next(&other) * 10);
-	}
-	assert_in_range(alike, 50, 150); /* one in ten, as for strangers */
-}
-
 static void latency_says_what_is_wrong_and_where(void **state)
 {
 	static const struct {
@@ -324,7 +305,6 @@ int main(void)
 		cmocka_unit_test(pareto_draws_from_its_min_up),
 		cmocka_unit_test(draws_end_at_the_maximum),
 		cmocka_unit_test(empirical_draws_each_of_its_values),
-		cmocka_unit_test(dice_repeat_themselves_from_the_same_seed),
 		cmocka_unit_test(latency_says_what_is_wrong_and_where),
 		cmocka_unit_test(latency_is_replaced_by_reading),
 		cmocka_unit_test(schema_has_every_form),

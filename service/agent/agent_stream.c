@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/agent/agent_backfill.h"
@@ -95,19 +96,10 @@ static void wake(struct agent_stream *stream)
 	set_timer(stream);
 }
 
-static uint64_t hash_of(const char *id)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	while (*id)
-		hash = (hash ^ (unsigned char)*id++) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static bool was_seen(void *arg, const char *id)
 {
 	const struct agent_stream *stream = arg;
-	uint64_t hash = hash_of(id);
+	uint64_t hash = hash_text(HASH_BASIS, id);
 	unsigned known = stream->seen_count < SEEN_MAX ? stream->seen_count : SEEN_MAX;
 
 	for (unsigned i = 0; i < known; i++)
@@ -120,7 +112,7 @@ static void note_seen(void *arg, const char *id)
 {
 	struct agent_stream *stream = arg;
 
-	stream->seen[stream->seen_count++ % SEEN_MAX] = hash_of(id);
+	stream->seen[stream->seen_count++ % SEEN_MAX] = hash_text(HASH_BASIS, id);
 }
 
 static void hand_over(struct agent_stream *stream, const cJSON *event)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/hash.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
@@ -113,18 +114,9 @@ static bool read_env(struct mcp_server_config *server, const struct json_doc *do
 	return true;
 }
 
-/* FNV-1a; the NUL at the end counts, so that ("ab", "c") is not ("a", "bc"). */
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++);
-	return hash;
-}
-
 static uint64_t fingerprint(const struct mcp_server_config *server)
 {
-	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), server->name);
+	uint64_t hash = hash_text(HASH_BASIS, server->name);
 
 	for (char **word = server->argv; word && *word; word++)
 		hash = hash_text(hash, *word);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/hash.h"
 #include "lib/mem.h"
 #include "lib/run_program.h"
 
@@ -57,17 +58,7 @@ void image_files_done(struct image_files *files)
 	*files = (struct image_files){0};
 }
 
-/* --- its hash: FNV-1a of 64 bits. It tells versions of our own files apart, and keeps
- * nobody from making two that collide. --- */
-
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
+/* --- its hash, which tells versions of our own files apart --- */
 
 static bool hash_file(uint64_t *hash, const char *path, struct err *err)
 {
@@ -88,15 +79,15 @@ static bool hash_file(uint64_t *hash, const char *path, struct err *err)
 bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HASH_SIZE],
 	struct err *err)
 {
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	uint64_t sum = HASH_BASIS;
 
 	for (unsigned i = 0; i < files->count; i++) {
 		const struct image_files_file *file = &files->files[i];
 
 		/* With its NUL, so that names and contents cannot be moved about. */
-		sum = hash_bytes(sum, file->inside, strlen(file->inside) + 1);
+		sum = hash_text(sum, file->inside);
 		if (file->text)
-			sum = hash_bytes(sum, file->text, strlen(file->text) + 1);
+			sum = hash_text(sum, file->text);
 		else if (!hash_file(&sum, file->source, err))
 			return false;
 	}

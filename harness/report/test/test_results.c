@@ -20,7 +20,6 @@
 #include "lib/json.h"
 #include "lib/json_digits.h"
 #include "lib/mem.h"
-#include "lib/utf8.h"
 #include "lib/version.h"
 
 #define T0 (1000 * CLOCK_S)
@@ -435,40 +434,6 @@ static void json_digits_that_are_none_give_the_fallback(void **state)
 	assert_int_equal(json_digits_get(json, "absent", 7), 7);
 }
 
-#define BAD "\xef\xbf\xbd"
-
-static void utf8_replaces_what_is_none(void **state)
-{
-	static const struct {
-		const char *text, *whole, *why;
-	} rows[] = {
-		{"", "", "nothing"},
-		{"plain", "plain", "ASCII"},
-		{"\u00e4\u2026\U0001f600", "\u00e4\u2026\U0001f600",
-			"two, three and four bytes"},
-		{"a\xff"
-		 "b",
-			"a" BAD "b", "no first byte"},
-		{"a\xe2\x80", "a" BAD BAD, "cut at the end"},
-		{"\xe2\x80"
-		 "b",
-			BAD BAD "b", "cut in the middle"},
-		{"\xc0\x80", BAD BAD, "longer than need be"},
-		{"\xe0\x80\xaf", BAD BAD BAD, "likewise, of three"},
-		{"\xed\xa0\x80", BAD BAD BAD, "half a surrogate pair"},
-		{"\xf4\x90\x80\x80", BAD BAD BAD BAD, "past the last character"},
-		{"\x80", BAD, "a byte that follows nothing"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *whole = utf8_repair(rows[i].text);
-
-		if (strcmp(whole, rows[i].whole) != 0)
-			fail_msg("%s: %s", rows[i].why, whole);
-	}
-}
-
 static void results_are_json_whatever_the_service_printed(void **state)
 {
 	struct scene *scene = *state;
@@ -567,7 +532,6 @@ int main(void)
 		cmocka_unit_test(json_digits_are_printed_as_they_are),
 		cmocka_unit_test(json_digits_of_another_tree_are_kept_in_a_copy),
 		cmocka_unit_test(json_digits_that_are_none_give_the_fallback),
-		cmocka_unit_test(utf8_replaces_what_is_none),
 		SCENE(results_are_json_whatever_the_service_printed),
 		SCENE(results_are_written_with_the_folders_on_the_way),
 		SCENE(results_that_cannot_be_written_say_where),
