@@ -10,7 +10,7 @@
 #include "lib/curl_loop.h"
 #include "lib/fetch_call.h"
 #include "lib/mem.h"
-#include "lib/sigpipe.h"
+#include "lib/signals.h"
 
 struct fetch {
 	uv_loop_t *loop;
@@ -211,7 +211,7 @@ struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *er
 		err_set(err, "curl can't be initialised");
 		return NULL;
 	}
-	sigpipe_ignore();
+	signals_ignore_sigpipe();
 	fetch = mem_zeroed(sizeof *fetch);
 	fetch->loop = loop;
 	fetch->idle = mem_grown(NULL, connections, sizeof *fetch->idle);

@@ -11,7 +11,7 @@
 
 #include "lib/descendants.h"
 #include "lib/mem.h"
-#include "lib/sigpipe.h"
+#include "lib/signals.h"
 
 #define SCRATCH_SIZE    ((size_t)64 << 10)
 #define REAPED_PER_TURN 256
@@ -211,7 +211,7 @@ struct reaper *reaper_create(
 	reaper->loop = loop;
 	reaper->orphan = orphan;
 	reaper->arg = arg;
-	sigpipe_ignore();
+	signals_ignore_sigpipe();
 	if (orphan && !take_in_orphans(reaper, err)) {
 		reaper_destroy(reaper);
 		return NULL;

@@ -58,3 +58,12 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE])
 		snprintf(text, SIGNAL_TEXT_SIZE, "signal %d", number);
 	return text;
 }
+
+void signals_ignore_sigpipe(void)
+{
+	struct sigaction now;
+
+	if (sigaction(SIGPIPE, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+		now.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+}

@@ -11,4 +11,9 @@ int signal_number(const char *name);
 #define SIGNAL_TEXT_SIZE 16
 const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
 
+/* A write to a pipe or socket that its reader has closed becomes an error, for the whole
+ * process; a handler of SIGPIPE that is there already stays. A child that is executed
+ * later starts with the default (see child.h). */
+void signals_ignore_sigpipe(void);
+
 #endif
