@@ -9,6 +9,7 @@
 
 #include "lib/cc.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define PATH_SIZE 64
 
@@ -54,12 +55,6 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 /* The next entry that is a number, 0 behind the last. */
 static pid_t next_number(DIR *folder)
 {
@@ -80,18 +75,14 @@ static pid_t next_number(DIR *folder)
  * threads did has the state of a zombie, yet its process lives. */
 static bool read_person(struct person *person, pid_t pid)
 {
-	char path[PATH_SIZE], text[1024], state;
+	SCOPED(buf_done) struct buf text = {0};
 	const char *fields;
 	int parent, threads;
-	size_t len;
+	char state;
 
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	SCOPED(close_file) FILE *file = fopen(path, "re");
-	if (!file)
+	if (!proc_file_read(&text, pid, "stat"))
 		return false;
-	len = fread(text, 1, sizeof text - 1, file);
-	text[len] = '\0';
-	fields = strrchr(text, ')');
+	fields = strrchr(buf_text(&text), ')');
 	if (!fields ||
 		sscanf(fields + 1,
 			" %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
@@ -119,16 +110,16 @@ static void meet(struct descendants *descendants, const struct person *person,
 static void meet_children_of_thread(
 	struct descendants *descendants, pid_t pid, pid_t tid, struct circle circle)
 {
-	char path[PATH_SIZE];
-	int child;
+	SCOPED(buf_done) struct buf children = {0};
+	struct person person;
+	char name[PATH_SIZE], *end;
+	pid_t child;
 
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)tid);
-	SCOPED(close_file) FILE *file = fopen(path, "re");
-	if (!file)
+	snprintf(name, sizeof name, "task/%d/children", (int)tid);
+	if (!proc_file_read(&children, pid, name))
 		return;
-	while (fscanf(file, "%d", &child) == 1) {
-		struct person person;
-
+	for (const char *at = buf_text(&children);
+		(child = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
 		if (read_person(&person, child))
 			meet(descendants, &person, circle);
 	}

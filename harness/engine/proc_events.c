@@ -14,6 +14,7 @@
 
 #include "lib/descendants.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define RECEIVE_BUFFER (4 << 20) /* a busy machine forks a lot between two turns */
 
@@ -73,30 +74,19 @@ static void bear(
 	bearer->index = index;
 }
 
-/* The last number of "NSpid:	412	1". */
-static pid_t inner_pid(const char *line)
-{
-	const char *last = strrchr(line, '\t');
-
-	return last ? (pid_t)strtol(last, NULL, 10) : 0;
-}
-
 /* It may be gone already, and is then known by its number alone. */
 static void ask_name(struct proc_record *record)
 {
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/status", (int)record->pid);
-	FILE *file = fopen(path, "re");
-	char line[256];
+	SCOPED(buf_done) struct buf status = {0};
+	const char *name;
 
-	while (file && fgets(line, sizeof line, file)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "Name:\t", 6) == 0)
-			snprintf(record->name, sizeof record->name, "%.15s", line + 6);
-		else if (strncmp(line, "NSpid:", 6) == 0)
-			record->ns_pid = inner_pid(line);
-	}
-	if (file)
-		fclose(file);
+	if (!proc_file_read(&status, record->pid, "status"))
+		return;
+	name = proc_file_value(buf_text(&status), "Name");
+	if (name)
+		snprintf(record->name, sizeof record->name, "%.*s",
+			(int)strcspn(name, "\n"), name);
+	record->ns_pid = proc_file_inner_pid(buf_text(&status));
 }
 
 static void add_descendant(

@@ -14,6 +14,7 @@
 #include "harness/engine/signal_trace.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 /* The threads of a process that exits end within some ms of each other. */
 #define LEFT_EARLY_NS (50 * CLOCK_MS)
@@ -142,14 +143,12 @@ static void on_ended(uv_poll_t *poll, int status, int events)
 
 static void name_sender(pid_t pid, char *name, size_t size)
 {
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/comm", (int)pid);
-	FILE *file = fopen(path, "re");
+	SCOPED(buf_done) struct buf comm = {0};
 
-	if (!file || !fgets(name, (int)size, file))
+	if (proc_file_read(&comm, pid, "comm") && comm.len > 0)
+		snprintf(name, size, "%.*s", (int)comm.len - 1, comm.data);
+	else
 		snprintf(name, size, "process %d", (int)pid);
-	name[strcspn(name, "\n")] = '\0';
-	if (file)
-		fclose(file);
 }
 
 /* Kept in the order of their time: each processor has its own queue. The sender is

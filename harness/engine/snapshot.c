@@ -1,101 +1,58 @@
 #include "harness/engine/snapshot.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/descendants.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define RT_SIGTIMEDWAIT 128 /* x86-64; elsewhere it is told by its wait channel */
 #define FILE_MAX        ((size_t)64 << 10)
 #define LOOKS_MAX       16 /* at a process that moves while it is read */
 
-/* Reads /proc/PID/NAME; false when the process is gone or it is not allowed. */
-static bool read_proc(pid_t pid, const char *name, char *text, size_t size, size_t *len)
+static uint64_t mask(const char *status, const char *key)
 {
-	char path[64];
-	size_t have = 0;
-	ssize_t got = 0;
-	int fd;
+	const char *value = proc_file_value(status, key);
 
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	return value ? strtoull(value, NULL, 16) : 0;
+}
+
+static bool read_status(struct proc *proc, struct buf *text)
+{
+	const char *status, *value;
+
+	if (!proc_file_read(text, proc->pid, "status"))
 		return false;
-	while (have < size - 1 && (got = read(fd, text + have, size - 1 - have)) > 0)
-		have += (size_t)got;
-	close(fd);
-	text[have] = '\0';
-	if (len)
-		*len = have;
-	return got >= 0;
-}
-
-static const char *after(const char *text, const char *key)
-{
-	const char *at = strstr(text, key);
-
-	return at ? at + strlen(key) : NULL;
-}
-
-static uint64_t mask(const char *text, const char *key)
-{
-	const char *at = after(text, key);
-
-	return at ? strtoull(at, NULL, 16) : 0;
-}
-
-/* The last number of "NSpid:	412	1" is the pid in the innermost namespace. */
-static pid_t inner_pid(const char *text)
-{
-	const char *at = after(text, "\nNSpid:");
-	pid_t pid = 0;
-	char *end;
-
-	while (at && *at == '\t') {
-		pid = (pid_t)strtol(at + 1, &end, 10);
-		at = end;
-	}
-	return pid;
-}
-
-static bool read_status(struct proc *proc, char *text)
-{
-	const char *at;
-
-	if (!read_proc(proc->pid, "status", text, FILE_MAX, NULL))
-		return false;
-	at = after(text, "Name:\t");
-	if (at)
-		snprintf(proc->name, sizeof proc->name, "%.*s", (int)strcspn(at, "\n"),
-			at);
-	at = after(text, "\nState:\t");
-	proc->state = at ? *at : '?';
-	at = after(text, "\nThreads:\t");
-	proc->threads = at ? (unsigned)strtoul(at, NULL, 10) : 0;
-	proc->ns_pid = inner_pid(text);
-	proc->pending = mask(text, "\nSigPnd:\t");
-	proc->shared_pending = mask(text, "\nShdPnd:\t");
-	proc->blocked = mask(text, "\nSigBlk:\t");
-	proc->ignored = mask(text, "\nSigIgn:\t");
-	proc->caught = mask(text, "\nSigCgt:\t");
+	status = buf_text(text);
+	value = proc_file_value(status, "Name");
+	if (value)
+		snprintf(proc->name, sizeof proc->name, "%.*s",
+			(int)strcspn(value, "\n"), value);
+	value = proc_file_value(status, "State");
+	proc->state = value ? *value : '?';
+	value = proc_file_value(status, "Threads");
+	proc->threads = value ? (unsigned)strtoul(value, NULL, 10) : 0;
+	proc->ns_pid = proc_file_inner_pid(status);
+	proc->pending = mask(status, "SigPnd");
+	proc->shared_pending = mask(status, "ShdPnd");
+	proc->blocked = mask(status, "SigBlk");
+	proc->ignored = mask(status, "SigIgn");
+	proc->caught = mask(status, "SigCgt");
 	return true;
 }
 
 /* "412 (name with ) in it) S ppid pgrp session ..." */
-static void read_stat(struct proc *proc, char *text)
+static void read_stat(struct proc *proc, struct buf *text)
 {
 	const char *at;
 	int ppid, pgid, sid;
 
-	if (!read_proc(proc->pid, "stat", text, FILE_MAX, NULL))
+	if (!proc_file_read(text, proc->pid, "stat"))
 		return;
-	at = strrchr(text, ')');
+	at = strrchr(buf_text(text), ')');
 	if (at && sscanf(at + 1, " %*c %d %d %d", &ppid, &pgid, &sid) == 3) {
 		proc->ppid = ppid;
 		proc->pgid = pgid;
@@ -103,36 +60,30 @@ static void read_stat(struct proc *proc, char *text)
 	}
 }
 
-static void read_command(struct proc *proc, char *text)
+static void read_command(struct proc *proc, struct buf *text)
 {
-	size_t len = 0;
-
-	if (!read_proc(proc->pid, "cmdline", text, FILE_MAX, &len) || len == 0) {
+	if (!proc_file_read(text, proc->pid, "cmdline") || text->len == 0) {
 		snprintf(proc->command, sizeof proc->command, "[%s]", proc->name);
 		return;
 	}
-	for (size_t i = 0; i + 1 < len; i++) {
-		if (text[i] == '\0')
-			text[i] = ' ';
+	for (size_t i = 0; i + 1 < text->len; i++) {
+		if (text->data[i] == '\0')
+			text->data[i] = ' ';
 	}
 	snprintf(proc->command, sizeof proc->command, "%.*s",
-		(int)sizeof proc->command - 1, text);
+		(int)sizeof proc->command - 1, buf_text(text));
 }
 
 /* Behind the path of a program that is no longer there the kernel writes that. */
 static void read_exe(struct proc *proc)
 {
-	char path[64], target[4096];
+	char target[4096];
 	const char *slash;
-	ssize_t len;
 	char *gone;
 
 	proc->exe[0] = '\0';
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)proc->pid);
-	len = readlink(path, target, sizeof target - 1);
-	if (len <= 0)
+	if (!proc_file_link(proc->pid, "exe", target, sizeof target))
 		return;
-	target[len] = '\0';
 	gone = strstr(target, " (deleted)");
 	if (gone)
 		*gone = '\0';
@@ -148,35 +99,32 @@ static bool waits_on_descriptor(long syscall)
 		syscall == 232 /* epoll_wait */ || syscall == 281 /* epoll_pwait */;
 }
 
-static void read_wait(struct proc *proc, char *text)
+static void read_wait(struct proc *proc, struct buf *text)
 {
 	unsigned long long arg0 = 0;
-	char path[96];
-	ssize_t len;
+	char name[32];
 
 	proc->syscall = -1;
 	proc->waits_on[0] = proc->wchan[0] = '\0';
-	if (read_proc(proc->pid, "syscall", text, FILE_MAX, NULL) &&
-		sscanf(text, "%ld 0x%llx", &proc->syscall, &arg0) < 1)
+	if (proc_file_read(text, proc->pid, "syscall") &&
+		sscanf(buf_text(text), "%ld 0x%llx", &proc->syscall, &arg0) < 1)
 		proc->syscall = -1; /* "running" */
 	proc->syscall_arg0 = arg0;
 	if (proc->syscall >= 0 && waits_on_descriptor(proc->syscall)) {
-		snprintf(path, sizeof path, "/proc/%d/fd/%llu", (int)proc->pid, arg0);
-		len = readlink(path, proc->waits_on, sizeof proc->waits_on - 1);
-		if (len > 0)
-			proc->waits_on[len] = '\0';
+		snprintf(name, sizeof name, "fd/%llu", arg0);
+		proc_file_link(proc->pid, name, proc->waits_on, sizeof proc->waits_on);
 	}
-	if (read_proc(proc->pid, "wchan", text, FILE_MAX, NULL) &&
-		strcmp(text, "0") != 0)
+	if (proc_file_read(text, proc->pid, "wchan") &&
+		strcmp(buf_text(text), "0") != 0)
 		snprintf(proc->wchan, sizeof proc->wchan, "%.*s",
-			(int)sizeof proc->wchan - 1, text);
+			(int)sizeof proc->wchan - 1, buf_text(text));
 }
 
 /*
  * Its state and its wait are in two files, between which it may fall asleep: one that
  * was running and yet waits is looked at again.
  */
-static bool read_moving(struct proc *proc, char *text)
+static bool read_moving(struct proc *proc, struct buf *text)
 {
 	for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
 		if (!read_status(proc, text))
@@ -191,7 +139,7 @@ static bool read_moving(struct proc *proc, char *text)
 }
 
 /* False when it is gone, or one too many. */
-static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
+static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 {
 	struct proc proc = {.pid = pid};
 
@@ -208,15 +156,15 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, char *text)
 
 bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
 {
-	SCOPED(mem_free) char *text = mem_zeroed(FILE_MAX);
+	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
 	struct snapshot taken = {0};
 
-	if (!add_proc(&taken, pid1, text))
+	if (!add_proc(&taken, pid1, &text))
 		return err_set(err, "process %d is gone", (int)pid1);
 	descendants_read(&descendants, pid1, NULL, NULL);
 	for (size_t i = 0; i < descendants.count; i++)
-		add_proc(&taken, descendants.all[i].pid, text);
+		add_proc(&taken, descendants.all[i].pid, &text);
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;

@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 #include "lib/signals.h"
 
 #define START_NS (60 * CLOCK_S)
@@ -241,16 +242,9 @@ static bool start(
  * another machine's kernel is not ours to look at. */
 static bool is_in_container(pid_t pid, const char *id)
 {
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/cgroup", (int)pid);
-	FILE *file = fopen(path, "re");
-	char line[4096];
-	bool found = false;
+	SCOPED(buf_done) struct buf groups = {0};
 
-	while (file && !found && fgets(line, sizeof line, file))
-		found = strstr(line, id) != NULL;
-	if (file)
-		fclose(file);
-	return found;
+	return proc_file_read(&groups, pid, "cgroup") && strstr(buf_text(&groups), id);
 }
 
 /* The eye first: what it is opened on is the process that is looked at then. */

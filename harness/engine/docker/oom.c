@@ -1,12 +1,12 @@
 #include "harness/engine/docker/oom.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 struct oom {
 	int fd;
@@ -16,29 +16,26 @@ struct oom {
  * that of version 2. Gives the counter's file, the caller's, or NULL. */
 static char *counter_path(pid_t pid)
 {
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/cgroup", (int)pid);
-	FILE *file = fopen(path, "re");
-	char line[4096], *found = NULL;
+	SCOPED(buf_done) struct buf groups = {0};
+	char *found = NULL;
 
-	while (file && fgets(line, sizeof line, file)) {
+	if (!proc_file_read(&groups, pid, "cgroup") || groups.len == 0)
+		return NULL;
+	for (char *rest = groups.data, *line; (line = strsep(&rest, "\n"));) {
 		char *controllers = strchr(line, ':');
 		char *group = controllers ? strchr(controllers + 1, ':') : NULL;
 
 		if (!group)
 			continue;
 		*group++ = '\0';
-		group[strcspn(group, "\n")] = '\0';
 		if (strcmp(controllers + 1, "memory") == 0) {
 			free(found);
-			found = mem_textf(
+			return mem_textf(
 				"/sys/fs/cgroup/memory%s/memory.oom_control", group);
-			break;
 		}
 		if (controllers[1] == '\0' && !found)
 			found = mem_textf("/sys/fs/cgroup%s/memory.events", group);
 	}
-	if (file)
-		fclose(file);
 	return found;
 }
 
