@@ -20,6 +20,7 @@
 #include "lib/json.h"
 #include "lib/json_digits.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 #include "lib/version.h"
 
 #define T0 (1000 * CLOCK_S)
@@ -443,7 +444,8 @@ static void results_are_json_whatever_the_service_printed(void **state)
 		"last line: \xff\x1b[31m\n\"");
 	add(scene, NULL);
 	json = read_back(scene);
-	assert_text(json, "cases.0.reason", "last line: " BAD "\x1b[31m\n\"");
+	assert_text(
+		json, "cases.0.reason", "last line: " UTF8_REPLACEMENT "\x1b[31m\n\"");
 }
 
 /* --- the file --- */
