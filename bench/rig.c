@@ -105,8 +105,9 @@ bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *sce
 	struct seen *seen, struct err *err)
 {
 	int64_t began_ns = clock_now();
+	struct case_state *state;
 
-	case_run(
+	state = case_run(
 		&(struct case_options){
 			.loop = &rig->loop,
 			.engine = engine,
@@ -116,6 +117,7 @@ bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *sce
 			.seed = SEED,
 		},
 		scenario, &seen->evidence);
+	case_finish(state, false);
 	seen->wall_ns = clock_now() - began_ns;
 	if (seen->evidence.trouble != TROUBLE_NONE)
 		return err_set(

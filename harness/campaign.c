@@ -30,8 +30,6 @@ struct campaign {
 	struct engine *engine;
 	struct results *results;
 	struct progress *progress;
-	const struct plan_case *now;
-	struct judgement judgement; /* of the case that was just seen */
 	bool kept;
 	struct strlist wrongs; /* that were told */
 };
@@ -95,21 +93,9 @@ static void on_step(void *arg, const char *what)
 	progress_step(((struct campaign *)arg)->progress, what);
 }
 
-static bool on_keep(void *arg, const struct evidence *evidence)
+static void tell(struct campaign *campaign, const struct evidence *evidence,
+	const struct judgement *judgement, const char *folder)
 {
-	struct campaign *campaign = arg;
-
-	if (!campaign->options->keep_failed || evidence->trouble == TROUBLE_INTERRUPTED)
-		return false;
-	judge(&campaign->judgement, &campaign->now->scenario, evidence);
-	campaign->kept = campaign->kept || !campaign->judgement.met;
-	return !campaign->judgement.met;
-}
-
-static void tell(
-	struct campaign *campaign, const struct evidence *evidence, const char *folder)
-{
-	const struct judgement *judgement = &campaign->judgement;
 	SCOPED(mem_free) char *line = NULL;
 
 	if (judgement->could_run) {
@@ -141,11 +127,13 @@ static void run_round(struct campaign *campaign, const struct plan_case *plan_ca
 {
 	const struct scenario *scenario = &plan_case->scenario;
 	struct evidence evidence = {0};
+	struct judgement judgement;
+	struct case_state *state;
 	struct err err = {0};
 	char *folder = NULL;
+	bool failed, keep;
 
-	campaign->now = plan_case;
-	case_run(
+	state = case_run(
 		&(struct case_options){
 			.loop = &campaign->loop,
 			.engine = campaign->engine,
@@ -154,20 +142,22 @@ static void run_round(struct campaign *campaign, const struct plan_case *plan_ca
 			.interrupted = &campaign->interrupted,
 			.seed = seed_of(campaign, scenario, round),
 			.step = on_step,
-			.keep = on_keep,
 			.arg = campaign,
 		},
 		scenario, &evidence);
-	judge(&campaign->judgement, scenario, &evidence);
-	if (!campaign->judgement.met && evidence.trouble != TROUBLE_INTERRUPTED) {
+	judge(&judgement, scenario, &evidence);
+	failed = !judgement.met && evidence.trouble != TROUBLE_INTERRUPTED;
+	keep = failed && campaign->options->keep_failed;
+	campaign->kept = campaign->kept || keep;
+	case_finish(state, keep);
+	if (failed) {
 		folder = artifacts_write(campaign->options->report, plan_case, round,
-			&evidence, &campaign->judgement, &err);
+			&evidence, &judgement, &err);
 		if (!folder)
 			progress_say(campaign->progress, err.text);
 	}
-	results_add(campaign->results, plan_case, round, &evidence,
-		&campaign->judgement, folder);
-	tell(campaign, &evidence, folder);
+	results_add(campaign->results, plan_case, round, &evidence, &judgement, folder);
+	tell(campaign, &evidence, &judgement, folder);
 	free(folder);
 	evidence_done(&evidence);
 }

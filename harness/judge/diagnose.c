@@ -1,40 +1,31 @@
 #include "harness/judge/diagnose.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "harness/judge/diagnose_hang.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/signals.h"
 
-/* True when the diagnosis holds; then `text` says it in one sentence. */
-typedef bool rule_fn(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size);
+#define TIME(ns)          clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define SIGNAL(number)    signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+#define STOP_SIGNAL(view) SIGNAL((view)->facts->stop_signal)
 
-static bool say(char *text, size_t size, const char *format, ...) PRINTF(3, 4);
-
-static bool say(char *text, size_t size, const char *format, ...)
+/* The exit code of a program that the stop signal's default disposition ended: 143. */
+static int default_code(const struct view *view)
 {
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, size, format, args);
-	va_end(args);
-	return true;
+	return 128 + view->facts->stop_signal;
 }
 
-#define TIME(ns)       clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
-#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+/* --- W: did the signal reach code of PID 1? --- */
 
-/* --- W: did the signal reach code? --- */
-
-/* By now it has a handler, or means to read the signal later. (Whoever forks blocks all
- * signals for a moment: one look is not enough.) */
-static bool has_ears(const struct view *view)
+/* PID 1 has a handler by now, or keeps the signal blocked to read it later. (A process
+ * that forks blocks all signals for a moment: one snapshot is not enough.) */
+static bool can_receive(const struct view *view)
 {
 	const struct snapshot *last = view->last;
 	int number = view->facts->stop_signal;
@@ -44,55 +35,48 @@ static bool has_ears(const struct view *view)
 			proc_blocks(&last[-1].procs[0], number));
 }
 
-static bool launcher_is_pid1(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool launcher_is_pid1(const struct view *view, struct buf *text)
 {
 	const struct proc *pid1 = view->pid1;
 	const struct snapshot *last = view->last;
 
-	(void)judgement;
 	if (!view->discarded || !pid1 || view->shutdown || last->count < 2 ||
-		!proc_is_launcher(pid1) || has_ears(view))
+		!proc_is_launcher(pid1) || can_receive(view))
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",
-		pid1->name, pid1->command, SIGNAL(view->facts->stop_signal),
-		last->procs[1].name, (int)last->procs[1].ns_pid);
+		pid1->name, pid1->command, STOP_SIGNAL(view), last->procs[1].name,
+		(int)last->procs[1].ns_pid);
 }
 
-static bool pid1_ignores(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool pid1_ignores(const struct view *view, struct buf *text)
 {
-	(void)judgement;
 	if (!view->discarded || !view->pid1 ||
 		!proc_ignores(view->pid1, view->facts->stop_signal))
 		return false;
-	return say(text, size, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
-		SIGNAL(view->facts->stop_signal));
+	return buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
+		STOP_SIGNAL(view));
 }
 
-static bool signal_came_early(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool signal_came_early(const struct view *view, struct buf *text)
 {
-	(void)judgement;
-	if (!view->discarded || !view->pid1 || !has_ears(view))
+	if (!view->discarded || !view->pid1 || !can_receive(view))
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"%s came before PID 1 (%s) had a handler for it: the kernel discarded it, and "
 		"the handler that is there now waits for another",
-		SIGNAL(view->facts->stop_signal), view->pid1->name);
+		STOP_SIGNAL(view), view->pid1->name);
 }
 
-static bool pid1_has_no_handler(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 {
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
 
-	(void)judgement;
-	if (!view->discarded || !pid1 || proc_ignores(pid1, number) || has_ears(view))
+	if (!view->discarded || !pid1 || proc_ignores(pid1, number) ||
+		can_receive(view))
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"PID 1 (%s) has no handler for %s: the kernel discarded it%s",
 		pid1->name, SIGNAL(number),
 		view->facts->signal_delivery == DELIVERY_IGNORED
@@ -102,42 +86,36 @@ static bool pid1_has_no_handler(const struct view *view,
 
 /* --- L, R: what was left, what was lost --- */
 
-static bool processes_left(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool processes_left(const struct view *view, struct buf *text)
 {
 	const struct leaks *leaks = &view->leaks;
 
-	(void)judgement;
 	if (leaks->count == 0)
 		return false;
-	return say(text, size, "%u process%s alive when PID 1 ended: %s%s%s%s",
+	return buf_addf(text, "%u process%s alive when PID 1 ended: %s%s%s%s",
 		leaks->count, leaks->count == 1 ? " was" : "es were",
 		leaks->list[0].text, leaks->count > 1 ? ", " : "",
 		leaks->count > 1 ? leaks->list[1].text : "",
 		leaks->count > 2 ? ", ..." : "");
 }
 
-static bool zombies_left(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool zombies_left(const struct view *view, struct buf *text)
 {
-	(void)judgement;
 	if (view->leaks.zombies == 0)
 		return false;
-	return say(text, size, "%u zombie%s not waited for in the last snapshot",
+	return buf_addf(text, "%u zombie%s not waited for in the last snapshot",
 		view->leaks.zombies, view->leaks.zombies == 1 ? " was" : "s were");
 }
 
-static bool requests_lost(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool requests_lost(const struct view *view, struct buf *text)
 {
-	(void)judgement;
 	for (unsigned i = 0; i < view->evidence->request_count && view->lost; i++) {
 		const struct load_request *request = &view->evidence->requests[i];
 
 		if (request->kind != REQUEST_IDLE &&
 			(request->end == REQUEST_BROKEN ||
 				request->end == REQUEST_PENDING))
-			return say(text, size,
+			return buf_addf(text,
 				"%u accepted request%s got no whole answer; the first: room "
 				"%s, bot %s: %.120s",
 				view->lost, view->lost == 1 ? "" : "s", request->room,
@@ -147,104 +125,100 @@ static bool requests_lost(const struct view *view, const struct judgement *judge
 	return false;
 }
 
-/* --- X: who ended it --- */
+/* --- X: what ended PID 1 --- */
 
-static bool grace_expired(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool grace_expired(const struct view *view, struct buf *text)
 {
 	const struct stop_facts *facts = view->facts;
 
-	if (!view->killed || judgement->margin_ns > 0)
+	if (!view->killed || view->margin_ns > 0)
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
 		TIME(view->scenario->stop.grace_ns),
-		judgement->engine_late_ns >= 0 ? TIME(judgement->engine_late_ns) : "?",
+		view->engine_late_ns >= 0 ? TIME(view->engine_late_ns) : "?",
 		facts->kill_source == STAMP_KERNEL ? "traced in the kernel"
 			: facts->kill_source == STAMP_SELF
 			? "sent by this engine itself"
 			: "the engine's kill event");
 }
 
-static bool killed_without_grace(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool killed_without_grace(const struct view *view, struct buf *text)
 {
-	if (!view->killed || judgement->margin_ns <= 0)
+	if (!view->killed || view->margin_ns <= 0)
 		return false;
-	return say(text, size, "SIGKILL came with %s of the grace left: %s",
-		TIME(judgement->margin_ns),
-		view->facts->signal_ns ? "somebody did not wait for it"
+	return buf_addf(text, "SIGKILL came with %s of the grace left: %s",
+		TIME(view->margin_ns),
+		view->facts->signal_ns ? "its sender did not wait for it"
 				       : "no stop signal was sent before it");
 }
 
-static bool oom_killed(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool oom_killed(const struct view *view, struct buf *text)
 {
-	if (judgement->verdict != VERDICT_OOM)
+	if (view->verdict != VERDICT_OOM)
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"the kernel's out-of-memory killer took PID 1 (%lld OOM kill%s in its cgroup "
 		"since the stop)",
 		(long long)view->facts->oom_kills,
 		view->facts->oom_kills == 1 ? "" : "s");
 }
 
-/* A code that claims a signal, and a raw wait status that knows of none. (That an init
- * exits with 143 is its way of telling that its child died of SIGTERM.) */
+/* PID 1 exited by itself with a code that claims a signal. (An init that exits with
+ * 143 reports that its child ended by SIGTERM.) */
 static bool exited_by_itself(const struct view *view)
 {
 	int code = view->facts->exit_code;
 
 	return view->facts->wait_status_known && !view->signalled &&
-		(code == 128 + SIGKILL || (code == 128 + SIGTERM && !view->init));
+		(code == 128 + SIGKILL ||
+			(!view->init &&
+				(code == 128 + SIGTERM || code == default_code(view))));
 }
 
-static bool reported_child_status(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool reported_child_status(const struct view *view, struct buf *text)
 {
-	(void)judgement;
 	if (!exited_by_itself(view))
 		return false;
-	return say(text, size,
-		"PID 1 did not die of a signal: it exited with %d by itself, as a shell or an "
-		"init does that reports how a child died",
+	return buf_addf(text,
+		"PID 1 was not ended by a signal: it exited with %d by itself, as a shell or "
+		"an init does that reports how a child ended",
 		view->facts->exit_code);
 }
 
-static bool self_killed(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool self_killed(const struct view *view, struct buf *text)
 {
-	if (judgement->verdict != VERDICT_SELF_KILLED)
+	if (view->verdict != VERDICT_SELF_KILLED)
 		return false;
-	return say(text, size, "SIGKILL was sent by %s, not by the engine",
+	return buf_addf(text, "SIGKILL was sent by %s, not by the engine",
 		view->facts->kill_sender[0] ? view->facts->kill_sender
 					    : "another process");
 }
 
-static bool crashed(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool crashed(const struct view *view, struct buf *text)
 {
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
-	if (judgement->verdict != VERDICT_CRASH || view->too_late)
+	if (view->verdict != VERDICT_CRASH || view->too_late)
 		return false;
-	return say(text, size, "it crashed: %s (exit code %d)", SIGNAL(number),
+	return buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
 		view->facts->exit_code);
 }
 
-static bool is_143(const struct view *view)
+static bool ended_by_stop_signal(const struct view *view)
 {
-	return view->facts->exit_code == 128 + SIGTERM && !view->too_late &&
+	return view->facts->exit_code == default_code(view) && !view->too_late &&
 		!exited_by_itself(view);
 }
 
-/* Did the program mean to hear the signal, at some time before its end? Whoever catches
- * it does; one that blocks it may be about to fork, and one that waits for signals may
- * wait for others: then what it logged must tell. */
-static bool program_hears(const struct view *view)
+/* The program had prepared for the stop signal at some time before its end: it caught
+ * it; or it blocked or awaited signals, which a program about to fork and one that waits
+ * for other signals do as well, and then logged something. */
+static bool program_handles(const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
+	int number = view->facts->stop_signal;
 
 	for (const struct snapshot *snapshot = evidence->snapshots;
 		view->program && snapshot <= view->last; snapshot++) {
@@ -252,8 +226,8 @@ static bool program_hears(const struct view *view)
 			const struct proc *proc = &snapshot->procs[i];
 
 			if (proc->pid == view->program->pid &&
-				(proc_catches(proc, SIGTERM) ||
-					(proc_hears(proc, SIGTERM) &&
+				(proc_catches(proc, number) ||
+					(proc_hears(proc, number) &&
 						view->last_lines > 0)))
 				return true;
 		}
@@ -262,37 +236,37 @@ static bool program_hears(const struct view *view)
 }
 
 /* ", logged 2 lines" */
-static const char *lines_of(const struct view *view, char *text, size_t size)
+static bool add_lines(const struct view *view, struct buf *text)
 {
 	if (view->last_lines == 0)
-		return ", logged nothing";
-	snprintf(text, size, ", logged %u line%s", view->last_lines,
+		return buf_adds(text, ", logged nothing");
+	return buf_addf(text, ", logged %u line%s", view->last_lines,
 		view->last_lines == 1 ? "" : "s");
-	return text;
 }
 
-static bool reraised_after_drain(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool reraised_after_drain(const struct view *view, struct buf *text)
 {
-	char lines[48];
+	int code = view->facts->exit_code;
 
-	(void)judgement;
-	if (!is_143(view))
+	if (!ended_by_stop_signal(view))
 		return false;
 	if (view->completed)
-		return say(text, size,
-			"143 after a complete drain: it restored the default and "
-			"raised SIGTERM again, which is 0 as PID 1 and 143 behind an init");
-	if (view->shutdown || !program_hears(view))
+		return buf_addf(text,
+			"%d after a complete drain: it restored the default and "
+			"raised %s again, which is 0 as PID 1 and %d behind an init",
+			code, STOP_SIGNAL(view), code);
+	if (view->shutdown || !program_handles(view))
 		return false;
-	return say(text, size,
-		"143 after its own way down: it (%s) caught SIGTERM%s, took %s, and raised "
-		"SIGTERM again, which is 0 as PID 1 and 143 behind an init",
-		view->program->name, lines_of(view, lines, sizeof lines),
-		view->stop_ns >= 0 ? TIME(view->stop_ns) : "?");
+	buf_addf(text, "%d after its own way down: it (%s) caught %s", code,
+		view->program->name, STOP_SIGNAL(view));
+	add_lines(view, text);
+	return buf_addf(text,
+		", took %s, and raised %s again, which is 0 as PID 1 and %d behind an init",
+		view->stop_ns >= 0 ? TIME(view->stop_ns) : "?", STOP_SIGNAL(view),
+		code);
 }
 
-/* (Some inits signal all that is below them: then it ended too.) */
+/* (Some inits signal every process below them: then that one ended as well.) */
 static bool outlived_it(const struct view *view, const struct proc *below)
 {
 	int64_t end_ns = below ? evidence_end_of(view->evidence, below->pid) : 0;
@@ -300,108 +274,73 @@ static bool outlived_it(const struct view *view, const struct proc *below)
 	return below && (!end_ns || end_ns > view->facts->dying_ns);
 }
 
-static void say_died(const struct view *view, char *text, size_t size)
+static bool died_of_default(const struct view *view, struct buf *text)
 {
 	const struct proc *program = view->program;
 	const struct proc *below = program ? view_child(view, program) : NULL;
-	char lines[48];
 
-	if (view->shutdown)
-		snprintf(text, size, "it began its way down and did not finish it");
-	else if (!program)
-		snprintf(text, size, "it said nothing of a way down");
-	else if (outlived_it(view, below))
-		snprintf(text, size, "%s (pid %d) ran below it and never received it",
-			below->name, (int)below->ns_pid);
-	else
-		snprintf(text, size, "it caught no SIGTERM%s",
-			lines_of(view, lines, sizeof lines));
-}
-
-static bool died_of_default(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
-{
-	char how[160];
-
-	(void)judgement;
-	if (!is_143(view) || view->completed ||
-		(!view->shutdown && program_hears(view)))
+	if (!ended_by_stop_signal(view) || view->completed ||
+		(!view->shutdown && program_handles(view)))
 		return false;
-	say_died(view, how, sizeof how);
-	return say(text, size, "143: SIGTERM's default disposition ended %s%s: %s",
-		view->program ? view->program->name : "it",
-		view->init ? " behind the init" : "", how);
+	buf_addf(text,
+		"%d: %s's default disposition ended %s%s: ", view->facts->exit_code,
+		STOP_SIGNAL(view), program ? program->name : "it",
+		view->init ? " behind the init" : "");
+	if (view->shutdown)
+		return buf_adds(text, "it began its way down and did not finish it");
+	if (!program)
+		return buf_adds(text, "it logged no way down");
+	if (outlived_it(view, below))
+		return buf_addf(text, "%s (pid %d) ran below it and never received it",
+			below->name, (int)below->ns_pid);
+	buf_addf(text, "it caught no %s", STOP_SIGNAL(view));
+	return add_lines(view, text);
 }
 
-static bool ended_before_stop(const struct view *view,
-	const struct judgement *judgement, char *text, size_t size)
+static bool ended_before_stop(const struct view *view, struct buf *text)
 {
-	(void)judgement;
 	if (!view->too_late)
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"it had ended before the stop, with exit code %d: the stop was a no-op",
 		view->facts->exit_code);
 }
 
-static bool stopped_cleanly(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
-	if (judgement->verdict != VERDICT_CLEAN && judgement->verdict != VERDICT_SLOW)
+	if (view->verdict != VERDICT_CLEAN && view->verdict != VERDICT_SLOW)
 		return false;
-	return say(text, size,
+	return buf_addf(text,
 		"clean stop in %s, %s of the grace left, %u of %u sessions "
 		"disconnected",
-		TIME(view->stop_ns), TIME(judgement->margin_ns), view->sessions.done,
+		TIME(view->stop_ns), TIME(view->margin_ns), view->sessions.done,
 		view->sessions.count);
 }
 
-static bool not_known(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+static bool not_known(const struct view *view, struct buf *text)
 {
-	(void)view;
-	if (judgement->verdict != VERDICT_INCONCLUSIVE)
+	if (view->verdict != VERDICT_INCONCLUSIVE)
 		return false;
-	return say(text, size, "%s", judgement->reason);
+	return buf_addf(text, "%s", view->reason);
 }
 
-/* Deepest cause first: the first that holds is the primary one. */
 static rule_fn *const rules[DIAGNOSES] = {
-	[DIAGNOSIS_X10] = ended_before_stop,
-	[DIAGNOSIS_X7] = crashed,
-	[DIAGNOSIS_X3] = oom_killed,
-	[DIAGNOSIS_X6] = self_killed,
-	[DIAGNOSIS_W3] = launcher_is_pid1,
-	[DIAGNOSIS_W2] = pid1_ignores,
-	[DIAGNOSIS_W6] = signal_came_early,
-	[DIAGNOSIS_W1] = pid1_has_no_handler,
-	[DIAGNOSIS_H15] = hang_grace_believed,
-	[DIAGNOSIS_H2] = hang_sequential,
-	[DIAGNOSIS_H9] = hang_turns,
-	[DIAGNOSIS_H1] = hang_agent,
-	[DIAGNOSIS_H3] = hang_mcp,
-	[DIAGNOSIS_X5] = reported_child_status,
-	[DIAGNOSIS_X8] = reraised_after_drain,
-	[DIAGNOSIS_X9] = died_of_default,
-	[DIAGNOSIS_X1] = grace_expired,
-	[DIAGNOSIS_X2] = killed_without_grace,
-	[DIAGNOSIS_R1] = requests_lost,
-	[DIAGNOSIS_L1] = processes_left,
-	[DIAGNOSIS_Z0] = not_known,
-	[DIAGNOSIS_X0] = stopped_cleanly,
-	[DIAGNOSIS_L3] = zombies_left,
+#define DIAGNOSIS(id, rule, meaning) [DIAGNOSIS_##id] = rule,
+#include "harness/scenario/diagnoses.def"
+#undef DIAGNOSIS
 };
 
 void diagnose(struct judgement *judgement, const struct view *view)
 {
 	for (unsigned id = DIAGNOSIS_ANY + 1; id < DIAGNOSES; id++) {
-		struct diagnosis *diagnosis =
-			&judgement->diagnoses[judgement->diagnosis_count];
+		SCOPED(buf_done) struct buf text = {0};
+		struct diagnosis *diagnosis;
 
-		if (!rules[id](
-			    view, judgement, diagnosis->text, sizeof diagnosis->text))
+		if (!rules[id](view, &text))
 			continue;
+		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];
 		diagnosis->id = (enum diagnosis_id)id;
-		judgement->diagnosis_count++;
+		snprintf(
+			diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
 	}
 }

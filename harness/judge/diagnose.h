@@ -1,9 +1,9 @@
 /*
- * diagnose - the rules that say why, by name: one function for each diagnosis of the
- * failure catalogue (docs/diagnoses.md), deepest causes first.
+ * diagnose - the rules that name causes: one function for each diagnosis.
  *
- * W: did the stop signal reach code? H: what was it waiting for? L, R: what was left,
- * what was lost. X: who ended it. Z: what is not known.
+ * W: did the stop signal reach code of PID 1? H: what did the service wait for? L, R:
+ * what was left, what was lost. X: what ended PID 1. Z: what is not known. Their order
+ * is that of harness/scenario/diagnoses.def; docs/diagnoses.md describes each.
  */
 #ifndef HARNESS_JUDGE_DIAGNOSE_H
 #define HARNESS_JUDGE_DIAGNOSE_H
@@ -11,7 +11,10 @@
 #include "harness/judge/judge.h"
 #include "harness/judge/view.h"
 
-/* Fills judgement->diagnoses; its verdict is there already. */
+/* True when the diagnosis holds; then one sentence about it has been added to `text`. */
+typedef bool rule_fn(const struct view *view, struct buf *text);
+
+/* Fills judgement->diagnoses. The view has the verdict. */
 void diagnose(struct judgement *judgement, const struct view *view);
 
 #endif

@@ -63,31 +63,26 @@ static struct standing stand(const struct view *view)
 	return standing;
 }
 
-bool hang_grace_believed(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+bool hang_longer_grace(const struct view *view, struct buf *text)
 {
 	int64_t believed_ns =
 		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
 
-	(void)judgement;
 	/* Without an overall deadline a belief decides nothing. */
 	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
 		return false;
 	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
 		return false;
-	snprintf(text, size,
+	return buf_addf(text,
 		"the service planned with a grace of %s, the engine gave %s",
 		TIME(believed_ns), TIME(view->scenario->stop.grace_ns));
-	return true;
 }
 
-bool hang_sequential(const struct view *view, const struct judgement *judgement,
-	char *text, size_t size)
+bool hang_sequential(const struct view *view, struct buf *text)
 {
 	struct standing standing;
 	int64_t each_ns, all_ns;
 
-	(void)judgement;
 	if (!view->killed || !view->shutdown)
 		return false;
 	standing = stand(view);
@@ -100,31 +95,27 @@ bool hang_sequential(const struct view *view, const struct judgement *judgement,
 	all_ns = each_ns * view->sessions.count;
 	if (all_ns <= view->scenario->stop.grace_ns)
 		return false;
-	snprintf(text, size,
+	return buf_addf(text,
 		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
 		standing.done, view->sessions.count, TIME(each_ns), standing.never,
 		TIME(all_ns), TIME(view->scenario->stop.grace_ns));
-	return true;
 }
 
-bool hang_turns(const struct view *view, const struct judgement *judgement, char *text,
-	size_t size)
+bool hang_turns(const struct view *view, struct buf *text)
 {
 	const struct inflight *turns = &view->turns;
 	unsigned count = view->killed ? turns->killed : turns->interrupted;
 
-	(void)judgement;
 	if (count == 0 || (view->killed && !view->shutdown))
 		return false;
-	snprintf(text, size, "%u turn%s in flight %s", count, count == 1 ? "" : "s",
+	return buf_addf(text, "%u turn%s in flight %s", count, count == 1 ? "" : "s",
 		view->killed ? "needed longer than the grace"
 			: count == 1
 			? "was interrupted and answered 503: it needed longer than "
 			  "the service's budget"
 			: "were interrupted and answered 503: they needed longer than "
 			  "the service's budget");
-	return true;
 }
 
 /* Until when what happened was the service's doing, and not its death's. */
@@ -156,40 +147,35 @@ static void name_waiting(const struct view *view, struct buf *names)
 }
 
 /* Nobody asked the API: that is a cause only where it was meant so. */
-static bool say_dropped(
-	const struct view *view, unsigned never, char *text, size_t size)
+static bool say_dropped(const struct view *view, unsigned never, struct buf *text)
 {
 	if (never == 0 || !view->disconnect || strcmp(view->disconnect, "none") != 0)
 		return false;
-	snprintf(text, size,
+	return buf_addf(text,
 		"no disconnect was begun for %u of %u sessions, DISCONNECT=none: their agent "
 		"clients were dropped, and it waits for their streams and MCP servers "
 		"to end by themselves",
 		never, view->sessions.count);
-	return true;
 }
 
-bool hang_agent(const struct view *view, const struct judgement *judgement, char *text,
-	size_t size)
+bool hang_agent(const struct view *view, struct buf *text)
 {
 	SCOPED(buf_done) struct buf names = {0};
 	struct standing standing = stand(view);
 
-	(void)judgement;
 	/* What was not kept may have said that they were let go. */
 	if (view->evidence->events_dropped)
 		return false;
 	if (standing.waiting == 0)
-		return say_dropped(view, standing.never, text, size);
+		return say_dropped(view, standing.never, text);
 	name_waiting(view, &names);
-	snprintf(text, size,
+	return buf_addf(text,
 		"%s %u of %u sessions: session %s; %u were let go, %u "
 		"never begun",
 		view->killed ? "waited for the agent API to let go of"
 			     : "ended before the agent API had let go of",
 		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
 		standing.never);
-	return true;
 }
 
 static bool is_server(const struct lifeline *lifeline)
@@ -209,13 +195,11 @@ static const char *how_deaf(const struct lifeline *lifeline, int64_t until_ns)
 	return told ? "ignored its signal" : NULL;
 }
 
-bool hang_mcp(const struct view *view, const struct judgement *judgement, char *text,
-	size_t size)
+bool hang_mcp(const struct view *view, struct buf *text)
 {
 	SCOPED(buf_done) struct buf names = {0};
 	unsigned count = 0;
 
-	(void)judgement;
 	if (!view->killed || !view->shutdown)
 		return false;
 	for (unsigned i = 0; i < view->leaks.count; i++) {
@@ -233,8 +217,7 @@ bool hang_mcp(const struct view *view, const struct judgement *judgement, char *
 	}
 	if (count == 0)
 		return false;
-	snprintf(text, size, "waited for %u MCP server%s to exit: %s%s", count,
+	return buf_addf(text, "waited for %u MCP server%s to exit: %s%s", count,
 		count == 1 ? "" : "s", buf_text(&names),
 		count > NAMED_MAX ? ", ..." : "");
-	return true;
 }

@@ -42,15 +42,12 @@ static bool knows_remains(const struct view *view)
 static void count(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
-	int64_t grace_ns = view->scenario->stop.grace_ns;
 	bool mocked = scenario_has_mocks(view->scenario);
 
 	judgement->stop_ns = view->stop_ns;
 	judgement->stop_error_ns = facts->signal_error_ns + facts->exit_error_ns;
-	judgement->margin_ns = view->stop_ns >= 0 ? grace_ns - view->stop_ns : -1;
-	judgement->engine_late_ns = facts->kill_ns && facts->signal_ns
-		? facts->kill_ns - facts->signal_ns - grace_ns
-		: -1;
+	judgement->margin_ns = view->margin_ns;
+	judgement->engine_late_ns = view->engine_late_ns;
 	judgement->call_ns =
 		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
 	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
@@ -111,7 +108,7 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 			"it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
-	else if (is_crash(number))
+	else if (is_crash(number) && number != view->facts->stop_signal)
 		find(judgement, VERDICT_CRASH, "%d: %s", code,
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	else if (code > 0)
@@ -272,6 +269,8 @@ void judge(struct judgement *judgement, const struct scenario *scenario,
 		judge_stop(judgement, &view);
 	else
 		judge_trouble(judgement, evidence);
+	view.verdict = judgement->verdict;
+	view.reason = judgement->reason;
 	diagnose(judgement, &view);
 	expect(judgement, &view);
 	view_close(&view);

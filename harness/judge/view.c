@@ -161,6 +161,8 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.evidence = evidence,
 		.facts = facts,
 		.stop_ns = -1,
+		.margin_ns = -1,
+		.engine_late_ns = -1,
 		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
 		.completed =
 			evidence_service_event(evidence, "shutdown.complete") != NULL,
@@ -169,6 +171,11 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view->too_late = came_too_late(facts);
 	if (facts->signal_ns && facts->exit_ns && !view->too_late)
 		view->stop_ns = stop_time(facts);
+	if (view->stop_ns >= 0)
+		view->margin_ns = scenario->stop.grace_ns - view->stop_ns;
+	if (facts->kill_ns && facts->signal_ns)
+		view->engine_late_ns =
+			facts->kill_ns - facts->signal_ns - scenario->stop.grace_ns;
 	if (view->shutdown)
 		view->disconnect = json_text(view->shutdown->json, "disconnect");
 	view_death(view);

@@ -12,6 +12,8 @@
 #include "harness/judge/session_records.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
+#include "harness/scenario/verdict.h"
+#include "lib/buf.h"
 
 struct view {
 	const struct scenario *scenario;
@@ -21,11 +23,17 @@ struct view {
 	struct leaks leaks;
 	struct inflight turns;
 
-	int64_t stop_ns;  /* T1 - T0; -1: not known */
-	bool too_late;    /* PID 1 had ended before the stop signal reached it */
-	bool signalled;   /* PID 1 died of a signal, by its raw wait status */
-	int death_signal; /* then: which */
-	bool killed;      /* the engine's SIGKILL is proven */
+	/* What the judge found, for the rules; not set by view_open(). */
+	enum verdict verdict;
+	const char *reason;
+
+	int64_t stop_ns;        /* T1 - T0; -1: not known */
+	int64_t margin_ns;      /* grace - stop; -1: not known */
+	int64_t engine_late_ns; /* SIGKILL after the grace; -1: none was sent */
+	bool too_late;          /* PID 1 had ended before the stop signal reached it */
+	bool signalled;         /* PID 1 died of a signal, by its raw wait status */
+	int death_signal;       /* then: which */
+	bool killed;            /* the engine's SIGKILL is proven */
 	unsigned lost, turned_away, wrong;
 	const char *first_wrong; /* why, of the first; borrowed */
 

@@ -30,10 +30,10 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 
 static bool make_folder(struct case_state *state)
 {
-	state->folder = mem_textf("%s/XXXXXX", state->options->run_folder);
+	state->folder = mem_textf("%s/XXXXXX", state->options.run_folder);
 	if (!mkdtemp(state->folder))
 		return case_state_trouble(state, TROUBLE_NOT_UP,
-			"make a folder below %s", state->options->run_folder);
+			"make a folder below %s", state->options.run_folder);
 	/* The service may run as another user in its container. */
 	chmod(state->folder, 0755);
 	return true;
@@ -44,15 +44,14 @@ static bool open_ledger(struct case_state *state)
 	SCOPED(mem_free) char *path = mem_textf("%s/ledger", state->folder);
 	struct err err = {0};
 
-	state->ledger =
-		ledger_create(state->options->loop, path, state->evidence, &err);
+	state->ledger = ledger_create(state->options.loop, path, state->evidence, &err);
 	return state->ledger ||
 		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
 static bool bring_up_mocks(struct case_state *state)
 {
-	struct engine *engine = state->options->engine;
+	struct engine *engine = state->options.engine;
 	struct err err = {0};
 
 	if (!scenario_has_mocks(state->scenario))
@@ -65,14 +64,14 @@ static bool bring_up_mocks(struct case_state *state)
 	}
 	state->mock_agent = mock_agent_up(
 		&(struct mock_agent_options){
-			.loop = state->options->loop,
+			.loop = state->options.loop,
 			.engine = engine,
-			.programs = state->options->programs,
+			.programs = state->options.programs,
 			.folder = state->folder,
 			.network = state->network,
 			.ledger = ledger_address(state->ledger),
 			.seed = state->evidence->seed,
-			.interrupted = state->options->interrupted,
+			.interrupted = state->options.interrupted,
 			.evidence = state->evidence,
 		},
 		state->scenario, &err);
@@ -110,7 +109,7 @@ static bool bring_up_service(struct case_state *state)
 	};
 	struct err err = {0};
 
-	state->service = engine_up(state->options->engine, &spec, &err);
+	state->service = engine_up(state->options.engine, &spec, &err);
 	service_env_free(&env);
 	if (!state->service)
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
@@ -124,7 +123,7 @@ static bool bring_up(struct case_state *state)
 
 	case_state_step(state, "bringing it up");
 	if (!engine_prepare(
-		    state->options->engine, state->scenario->service.image, &err))
+		    state->options.engine, state->scenario->service.image, &err))
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	return make_folder(state) && open_ledger(state) && bring_up_mocks(state) &&
 		bring_up_service(state);
@@ -139,11 +138,11 @@ static bool await_ready(struct case_state *state)
 	case_state_step(state, "waiting until it is ready");
 	switch (readiness_await(
 		&(struct readiness_options){
-			.loop = state->options->loop,
+			.loop = state->options.loop,
 			.scenario = state->scenario,
 			.subject = state->service,
 			.evidence = state->evidence,
-			.interrupted = state->options->interrupted,
+			.interrupted = state->options.interrupted,
 		},
 		&state->base, &err)) {
 	case READINESS_YES:
@@ -198,7 +197,7 @@ static void stop(struct case_state *state)
 
 	case_state_step(state, "stopping");
 	state->watch =
-		sampler_begin(state->options->loop, state->service, grace_ns, evidence);
+		sampler_begin(state->options.loop, state->service, grace_ns, evidence);
 	if (!subject_stop(state->service, &err)) {
 		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
@@ -265,49 +264,46 @@ static void close_book(struct case_state *state)
 
 /* --- down --- */
 
-static void bring_down(struct case_state *state)
+void case_finish(struct case_state *state, bool keep)
 {
-	bool keep = state->service && state->options->keep &&
-		state->options->keep(state->options->arg, state->evidence);
-
-	sampler_end(state->watch);
-	if (keep)
+	if (state->service && keep)
 		subject_keep(state->service);
 	else
 		subject_down(state->service);
 	load_destroy(state->load);
 	ledger_destroy(state->ledger);
 	if (state->network)
-		engine_network_remove(state->options->engine, state->network);
+		engine_network_remove(state->options.engine, state->network);
 	if (state->folder && !keep)
 		run_dir_remove_tree(state->folder);
 	/* Handles report closed in the next turns. */
-	uv_run(state->options->loop, UV_RUN_NOWAIT);
+	uv_run(state->options.loop, UV_RUN_NOWAIT);
+	state->evidence->ended_ns = clock_now();
 	free(state->network);
 	free(state->folder);
 	free(state->base);
+	free(state);
 }
 
-void case_run(const struct case_options *options, const struct scenario *scenario,
-	struct evidence *evidence)
+struct case_state *case_run(const struct case_options *options,
+	const struct scenario *scenario, struct evidence *evidence)
 {
-	struct case_state state = {
-		.options = options,
-		.scenario = scenario,
-		.evidence = evidence,
-	};
+	struct case_state *state = mem_zeroed(sizeof *state);
 
+	state->options = *options;
+	state->scenario = scenario;
+	state->evidence = evidence;
 	evidence->engine = engine_name(options->engine);
 	evidence->capabilities = *engine_capabilities(options->engine);
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
-	if (bring_up(&state) && await_ready(&state) && trigger_await(&state))
-		stop(&state);
-	if (state.service) {
-		ask_engine(&state);
-		ask_kernel(&state);
+	if (bring_up(state) && await_ready(state) && trigger_await(state))
+		stop(state);
+	sampler_end(state->watch);
+	if (state->service) {
+		ask_engine(state);
+		ask_kernel(state);
 	}
-	close_book(&state);
-	bring_down(&state);
-	evidence->ended_ns = clock_now();
+	close_book(state);
+	return state;
 }

@@ -16,12 +16,12 @@
 #include "harness/engine/engine.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
+#include "lib/cc.h"
 
 /* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
 typedef void case_step_fn(void *arg, const char *what);
-/* Asked when all is seen and before all goes down: shall the service's container and the
- * case's folder be left where they are, for somebody to look at? */
-typedef bool case_keep_fn(void *arg, const struct evidence *evidence);
+/* A case that ran; its service's container and its folder are still there. */
+struct case_state;
 
 struct case_options {
 	uv_loop_t *loop;
@@ -31,13 +31,16 @@ struct case_options {
 	const char *run_folder;
 	const bool *interrupted;
 	uint64_t seed;
-	case_step_fn *step; /* NULL: nobody listens */
-	case_keep_fn *keep; /* NULL: never */
+	case_step_fn *step; /* may be NULL */
 	void *arg;
 };
 
-/* Always fills evidence (zeroed before), also when the case comes to nothing. */
-void case_run(const struct case_options *options, const struct scenario *scenario,
-	struct evidence *evidence);
+/* Runs the case up to its last observation. Always fills evidence (zeroed before), also
+ * when the case comes to nothing. Keeps scenario and evidence until case_finish(). */
+struct case_state *case_run(const struct case_options *options,
+	const struct scenario *scenario, struct evidence *evidence) MUST_CHECK;
+/* Brings everything down that is still up and frees the case. `keep` leaves the
+ * service's container and the case's folder where they are, for a person to look at. */
+void case_finish(struct case_state *state, bool keep);
 
 #endif

@@ -11,12 +11,12 @@ void case_state_step(const struct case_state *state, const char *format, ...)
 	char text[128];
 	va_list args;
 
-	if (!state->options->step)
+	if (!state->options.step)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	state->options->step(state->options->arg, text);
+	state->options.step(state->options.arg, text);
 }
 
 bool case_state_trouble(
@@ -40,8 +40,8 @@ bool case_state_interrupted(struct case_state *state)
 enum wait_end case_state_wait(
 	const struct case_state *state, wait_fn *is_so, int64_t within_ns)
 {
-	return wait_until(state->options->loop, is_so, state, clock_now() + within_ns,
-		state->options->interrupted);
+	return wait_until(state->options.loop, is_so, state, clock_now() + within_ns,
+		state->options.interrupted);
 }
 
 const char *case_state_last_words(const struct case_state *state)

@@ -1,6 +1,6 @@
 /*
  * case_state - a case under way: what is up, and how its steps speak. Private to the files
- * that play a case: case.c and moment.c.
+ * that play a case: case.c and trigger.c.
  */
 #ifndef HARNESS_RUN_CASE_STATE_H
 #define HARNESS_RUN_CASE_STATE_H
@@ -14,7 +14,7 @@
 #include "lib/wait.h"
 
 struct case_state {
-	const struct case_options *options;
+	struct case_options options;
 	const struct scenario *scenario;
 	struct evidence *evidence;
 	char *folder;

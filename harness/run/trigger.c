@@ -158,7 +158,7 @@ static bool begin_load(struct case_state *state)
 	if (!state->base)
 		return case_state_trouble(
 			state, TROUBLE_LOAD, "its port is not known: no service.port");
-	state->load = load_create(state->options->loop, state->scenario, state->base,
+	state->load = load_create(state->options.loop, state->scenario, state->base,
 		state->evidence, &err);
 	return state->load || case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
