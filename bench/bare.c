@@ -91,18 +91,18 @@ static bool open_rest(struct bare *bare)
 int main(void)
 {
 	struct bare bare = {0};
-	sigset_t stop, before;
+	sigset_t stop;
 
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, &before);
+	sigprocmask(SIG_SETMASK, &stop, NULL);
 	uv_loop_init(&bare.loop);
 	if (!open_rest(&bare) || !open_web(&bare))
 		return EXIT_FAILURE;
 	uv_signal_init(&bare.loop, &bare.term);
 	bare.term.data = &bare;
 	uv_signal_start(&bare.term, on_term, SIGTERM);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	puts("ready");
 	fflush(stdout);
 	uv_run(&bare.loop, UV_RUN_DEFAULT);

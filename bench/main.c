@@ -10,6 +10,7 @@
 #include "bench/printout.h"
 #include "bench/rig.h"
 #include "bench/suite.h"
+#include "lib/signals.h"
 
 enum bench_exit {
 	EXIT_MEASURED = 0,
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	bool ok;
 
+	signals_block_only(NULL);
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&parser, argc, argv, 0, NULL, &options);
 	ok = rig_open(&rig, &err);

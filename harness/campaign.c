@@ -19,6 +19,7 @@
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
+#include "lib/signals.h"
 
 struct campaign {
 	const struct campaign_options *options;
@@ -79,7 +80,7 @@ static void catch_signals(struct campaign *campaign)
 {
 	static const int numbers[] = {SIGINT, SIGTERM};
 
-	signal(SIGPIPE, SIG_IGN);
+	signals_ignore_sigpipe();
 	for (size_t i = 0; i < COUNT(numbers); i++) {
 		uv_signal_init(&campaign->loop, &campaign->signals[i]);
 		campaign->signals[i].data = campaign;

@@ -13,6 +13,7 @@
 #include "harness/command.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
+#include "lib/signals.h"
 #include "lib/suggest.h"
 #include "lib/version.h"
 
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
+	signals_block_only(NULL);
 	open_standard_files();
 	atexit(flush_output);
 	/* Characters only: numbers keep their points, which JSON wants. */

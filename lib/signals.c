@@ -59,6 +59,16 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE])
 	return text;
 }
 
+void signals_block_only(const int *signals)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (; signals && *signals; signals++)
+		sigaddset(&set, *signals);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 void signals_ignore_sigpipe(void)
 {
 	struct sigaction now;

@@ -1,15 +1,21 @@
 /*
- * signals - their names and numbers, as people and Docker write them.
+ * signals - names and numbers of signals, and which of them reach the program.
  */
 #ifndef LIB_SIGNALS_H
 #define LIB_SIGNALS_H
 
-/* "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0 when there is no such signal. */
+/* The number of "SIGTERM", "TERM", "15" or "SIGRTMIN+3"; 0: there is no such signal. */
 int signal_number(const char *name);
 
-/* "SIGTERM", "SIGRTMIN+3", "signal 32" for one without a name, in text, which is given back. */
 #define SIGNAL_TEXT_SIZE 16
+/* "SIGTERM", "SIGRTMIN+3", or "signal 32" for one without a name. Gives text. */
 const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
+
+/* Sets the signal mask: exactly these are blocked. The list ends in 0; NULL: none is
+ * blocked. Every program calls it first, because a program inherits the mask of whoever
+ * started it: block the signals that stop it, start their handlers, unblock, and block
+ * them again before the handlers are closed. */
+void signals_block_only(const int *signals);
 
 /* A write to a pipe or socket that its reader has closed becomes an error, for the whole
  * process; a handler of SIGPIPE that is there already stays. A child that is executed

@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
+#include "lib/signals.h"
 #include "lib/version.h"
 #include "mock-agent/mock.h"
 
@@ -151,15 +152,7 @@ static bool write_port_file(const struct mock *mock, const char *path, struct er
 	return (ok && rename(draft, path) == 0) || err_sys(err, "write %s", path);
 }
 
-static void block_signals(int how)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(how, &set, NULL);
-}
+static const int stop_signals[] = {SIGTERM, SIGINT, 0};
 
 static void watch(struct mock_agent_program *program, int ledger)
 {
@@ -168,7 +161,7 @@ static void watch(struct mock_agent_program *program, int ledger)
 	uv_signal_init(&program->loop, &program->interrupt);
 	uv_signal_start(&program->term, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
-	block_signals(SIG_UNBLOCK);
+	signals_block_only(NULL);
 	if (ledger < 0 || uv_poll_init(&program->loop, &program->ledger, ledger) != 0)
 		return;
 	program->has_ledger = true;
@@ -258,8 +251,8 @@ int main(int argc, char **argv)
 	struct err err;
 	int code;
 
-	block_signals(SIG_BLOCK);
-	signal(SIGPIPE, SIG_IGN);
+	signals_block_only(stop_signals);
+	signals_ignore_sigpipe();
 	argp_program_version = "mock-agent " STOPBENCH_VERSION;
 	buf_adds(&help, about);
 	agent_behavior_help(&help);

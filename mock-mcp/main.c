@@ -15,6 +15,7 @@
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
+#include "lib/signals.h"
 #include "lib/version.h"
 #include "mock-mcp/crash.h"
 #include "mock-mcp/server.h"
@@ -104,17 +105,7 @@ static void hold_standard_streams(void)
  * keeps them after the first: megabytes, in each of thousands, for one large message. */
 #define PIECE_KEPT (64 << 10)
 
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
+static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};
 
 static bool read_settings(
 	struct mock_mcp_config *config, int argc, char **argv, struct err *err)
@@ -209,7 +200,8 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
-	block_signals();
+	signals_block_only(handled);
+	signals_ignore_sigpipe();
 	argp_program_version = "mock-mcp " STOPBENCH_VERSION;
 	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
 	hold_standard_streams();

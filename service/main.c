@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 #include "lib/fd_limit.h"
 #include "lib/log.h"
+#include "lib/signals.h"
 #include "service/agent/agent_client.h"
 #include "service/config.h"
 #include "service/drain.h"
@@ -43,15 +44,7 @@ struct service_program {
 	bool listening_to_signals;
 };
 
-static void block_stop_signals(sigset_t *before)
-{
-	sigset_t stop;
-
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGINT);
-	sigprocmask(SIG_BLOCK, &stop, before);
-}
+static const int stop_signals[] = {SIGTERM, SIGINT, 0};
 
 static void on_orphan(void *arg, pid_t pid, int status)
 {
@@ -72,7 +65,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 }
 
 /* Blocked since the first instruction: one that came meanwhile is read now. */
-static void listen_to_signals(struct service_program *program, const sigset_t *before)
+static void listen_to_signals(struct service_program *program)
 {
 	uv_signal_init(&program->loop, &program->term);
 	uv_signal_init(&program->loop, &program->interrupt);
@@ -80,7 +73,7 @@ static void listen_to_signals(struct service_program *program, const sigset_t *b
 	uv_signal_start(&program->term, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
 	program->listening_to_signals = true;
-	sigprocmask(SIG_SETMASK, before, NULL);
+	signals_block_only(NULL);
 }
 
 static bool read_last_stop(struct service_program *program, struct err *err)
@@ -174,7 +167,7 @@ static void free_all(struct service_program *program)
 	uv_loop_close(&program->loop);
 }
 
-static int serve(struct service_program *program, const sigset_t *before)
+static int serve(struct service_program *program)
 {
 	struct err err = {0};
 	int exit_code;
@@ -187,7 +180,7 @@ static int serve(struct service_program *program, const sigset_t *before)
 		return EXIT_FAILED;
 	}
 	note_start(program);
-	listen_to_signals(program, before);
+	listen_to_signals(program);
 	log_event("service.listening", "host", LOG_TEXT(program->config.host), "port",
 		LOG_INT(http_api_port(program->http_api)));
 	free_all(program);
@@ -200,11 +193,10 @@ int main(int argc, char **argv)
 {
 	struct service_program program = {0};
 	struct err err = {0};
-	sigset_t before;
 	int exit_code;
 
-	block_stop_signals(&before);
-	signal(SIGPIPE, SIG_IGN);
+	signals_block_only(stop_signals);
+	signals_ignore_sigpipe();
 	log_patience(LOG_PATIENCE_NS);
 	if (!config_read(&program.config, argc, argv, &err)) {
 		log_event("service.failed", "why", LOG_TEXT(err.text));
@@ -218,7 +210,7 @@ int main(int argc, char **argv)
 	} else {
 		fd_limit_raise();
 		config_log(&program.config);
-		exit_code = serve(&program, &before);
+		exit_code = serve(&program);
 	}
 	config_done(&program.config);
 	return exit_code;

@@ -56,11 +56,30 @@ static void a_signal_is_named_as_it_is_written(void **state)
 		assert_int_equal(signal_number(signal_name(number, text)), number);
 }
 
+static void signals_are_blocked_as_listed_and_no_others(UNUSED void **state)
+{
+	static const int listed[] = {SIGUSR1, SIGCHLD, 0};
+	sigset_t before, now;
+
+	sigemptyset(&now);
+	sigaddset(&now, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &now, &before);
+	signals_block_only(listed);
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	assert_true(sigismember(&now, SIGUSR1) && sigismember(&now, SIGCHLD));
+	assert_false(sigismember(&now, SIGUSR2) || sigismember(&now, SIGTERM));
+	signals_block_only(NULL);
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	assert_true(sigisemptyset(&now));
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signal_has_many_names),
 		cmocka_unit_test(a_signal_is_named_as_it_is_written),
+		cmocka_unit_test(signals_are_blocked_as_listed_and_no_others),
 	};
 
 	return cmocka_run_group_tests_name("signals", tests, NULL, NULL);
