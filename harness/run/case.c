@@ -1,7 +1,9 @@
 #include "harness/run/case.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,8 @@
 #define STOP_EXTRA_NS (60 * CLOCK_S)
 /* After PID 1's end: until the mocks' last lines have arrived. */
 #define QUIET_NS (1 * CLOCK_S)
+/* On a network of its own, where every port is free. */
+#define PORT_INSIDE 8080
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
@@ -79,29 +83,59 @@ static bool bring_up_mocks(struct case_state *state)
 		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
+/* A port that nobody listens on now; 0: there is none. */
+static int64_t free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
+		getsockname(fd, (struct sockaddr *)&address, &len) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok ? ntohs(address.sin_port) : 0;
+}
+
+static int64_t choose_port(const struct case_state *state)
+{
+	if (state->scenario->service.port ||
+		!scenario_uses(state->scenario, PLACEHOLDER_PORT))
+		return state->scenario->service.port;
+	return state->network ? PORT_INSIDE : free_port();
+}
+
 static bool bring_up_service(struct case_state *state)
 {
 	static const char *const ours[] = {"service", NULL};
 	const struct service_part *service = &state->scenario->service;
-	struct strlist env = service_env_env(
-		&(struct service_env){
-			.host = state->network ? "0.0.0.0" : "127.0.0.1",
-			.agent_url = state->mock_agent
-				? mock_agent_agent_url(state->mock_agent)
-				: NULL,
-			.ledger = ledger_address(state->ledger),
-			.seed = state->evidence->seed,
-		},
-		state->scenario);
-	const char *const *command = (const char *const *)service->command.item;
+	const struct service_env values = {
+		.scenario = state->scenario,
+		.host = state->network ? "0.0.0.0" : "127.0.0.1",
+		.agent_url = state->mock_agent ? mock_agent_agent_url(state->mock_agent)
+					       : NULL,
+		.ledger = ledger_address(state->ledger),
+		.port = state->port,
+		.seed = state->evidence->seed,
+	};
+	SCOPED(strlist_done) struct strlist env = service_env_list(&values);
+	SCOPED(strlist_done)
+	struct strlist command = service_env_expand(&values, &service->command);
+	SCOPED(strlist_done)
+	struct strlist entrypoint = service_env_expand(&values, &service->entrypoint);
+	bool is_ours = scenario_is_ours(state->scenario);
 	const struct subject_spec spec = {
 		.name = "service",
 		.image = service->image,
-		.command = command || service->image ? command : ours,
+		.entrypoint = (const char *const *)entrypoint.item,
+		.command = is_ours ? ours : (const char *const *)command.item,
 		.env = (const char *const *)env.item,
 		.run_folder = state->folder,
 		.network = state->network,
-		.stop_signal = service->stop_signal ? service->stop_signal : "SIGTERM",
+		.stop_signal = is_ours && !service->stop_signal ? "SIGTERM"
+								: service->stop_signal,
 		.grace_ns = state->scenario->stop.grace_ns,
 		.init = service->init,
 		.log = on_log,
@@ -110,7 +144,6 @@ static bool bring_up_service(struct case_state *state)
 	struct err err = {0};
 
 	state->service = engine_up(state->options.engine, &spec, &err);
-	service_env_free(&env);
 	if (!state->service)
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	state->evidence->up_ns = clock_now();
@@ -125,8 +158,10 @@ static bool bring_up(struct case_state *state)
 	if (!engine_prepare(
 		    state->options.engine, state->scenario->service.image, &err))
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
-	return make_folder(state) && open_ledger(state) && bring_up_mocks(state) &&
-		bring_up_service(state);
+	if (!make_folder(state) || !open_ledger(state) || !bring_up_mocks(state))
+		return false;
+	state->port = choose_port(state);
+	return bring_up_service(state);
 }
 
 /* --- ready --- */
@@ -140,6 +175,7 @@ static bool await_ready(struct case_state *state)
 		&(struct readiness_options){
 			.loop = state->options.loop,
 			.scenario = state->scenario,
+			.port = state->port,
 			.subject = state->service,
 			.evidence = state->evidence,
 			.interrupted = state->options.interrupted,

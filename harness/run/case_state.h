@@ -22,7 +22,8 @@ struct case_state {
 	struct ledger *ledger;
 	struct mock_agent *mock_agent;
 	struct subject *service;
-	char *base; /* "http://127.0.0.1:8080", NULL where no port is known */
+	int64_t port; /* the service's; 0: our service chooses it and logs it */
+	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;
 	struct sampler *watch;
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */

@@ -8,330 +8,394 @@
 #include "harness/engine/snapshot.h"
 #include "lib/clock.h"
 #include "lib/fetch.h"
+#include "lib/hash.h"
 #include "lib/json.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 #include "lib/wait.h"
 
-#define ASK_MS     2
-#define PARTING_MS 200 /* for a server that does not mind our half of it being closed */
+#define ASK_NS     (2 * CLOCK_MS)
+#define GOODBYE_NS (200 * CLOCK_MS) /* for a server that ignores our half-close */
+
+/* Processes have settled after this many snapshots that show the same. */
+#define SETTLED_SNAPSHOTS 5
+#define SNAPSHOT_NS       (50 * CLOCK_MS)
+#define SETTLED_WITHIN_NS (2 * CLOCK_S)
+
+/* What is done to find out; the scenario's, or the default of its kind of service. */
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_LOG, PROBE_SIGNAL, PROBE_SETTLED };
 
 /* One wait for readiness. Each kind has its way to make `ready` true. */
 struct readiness_probe {
 	const struct readiness_options *options;
-	int64_t port;
-	char *url; /* READY_HTTP: what is asked; READY_TCP: "" */
+	enum probe_kind kind;
+	struct loop_timer *again, *goodbye;
+	bool ready;
+	char last[256]; /* how the last question was answered */
+	int64_t began_ns;
+	int64_t asked_ns; /* when a server last had us as a client; 0: never */
+
 	struct fetch *fetch;
 	struct fetch_call *call;
-	uv_timer_t again;
+
 	uv_tcp_t tcp;
 	uv_connect_t connect;
 	uv_shutdown_t shutdown;
-	char block[256]; /* what a server says first, which nobody reads */
-	bool timer_open, tcp_open;
-	bool ready;
-	int64_t asked_ns; /* when a server last had a client in us; 0: never */
-	char last[256];   /* how the last question was answered */
+	char block[256]; /* what a server says first, which is not used */
+	bool tcp_open;
+
+	uint64_t seen; /* hash of the processes in the last snapshot; 0: one was busy */
+	unsigned alike; /* snapshots in a row that showed them */
 };
 
-static void ask(struct readiness_probe *asking);
-
-static void ask_again(struct readiness_probe *asking);
-
-static bool is_ready_or_gone(const void *arg)
+static enum probe_kind kind_of(const struct readiness_options *options)
 {
-	const struct readiness_probe *asking = arg;
-
-	return asking->ready || !subject_running(asking->options->subject);
+	switch (options->scenario->service.ready.kind) {
+	case READY_HTTP:
+		return PROBE_HTTP;
+	case READY_TCP:
+		return PROBE_TCP;
+	case READY_LOG:
+		return PROBE_LOG;
+	case READY_SIGNAL:
+		return PROBE_SIGNAL;
+	case READY_DEFAULT:
+		break;
+	}
+	return scenario_is_ours(options->scenario) ? PROBE_HTTP
+		: options->port                    ? PROBE_TCP
+						   : PROBE_SETTLED;
 }
 
 static int64_t port_of(const struct readiness_options *options)
 {
+	const struct ready *ready = &options->scenario->service.ready;
 	const struct event *event;
 
-	if (options->scenario->service.ready.port)
-		return options->scenario->service.ready.port;
-	if (options->scenario->service.port)
-		return options->scenario->service.port;
+	if (ready->kind == READY_TCP && ready->port)
+		return ready->port;
+	if (options->port)
+		return options->port;
 	event = evidence_service_event(options->evidence, "service.listening");
 	return event ? json_int(event->json, "port", 0) : 0;
 }
 
-static void on_http(void *arg, const struct fetch_result *result)
+/* The line that makes it ready and the one that tells its port may come by two pipes,
+ * in any order. */
+static bool is_ready_or_gone(const void *arg)
 {
-	struct readiness_probe *asking = arg;
+	const struct readiness_probe *probe = arg;
+	const struct readiness_options *options = probe->options;
 
-	asking->call = NULL;
-	if (result->end == FETCH_ANSWERED && result->status / 100 == 2) {
-		asking->ready = true;
-		return;
-	}
-	if (result->end == FETCH_ANSWERED)
-		snprintf(asking->last, sizeof asking->last, "HTTP %ld", result->status);
-	else
-		snprintf(asking->last, sizeof asking->last, "%.200s", result->why);
-	ask_again(asking);
+	return (probe->ready &&
+		       (!scenario_is_ours(options->scenario) || port_of(options))) ||
+		!subject_running(options->subject);
 }
 
-static void ask_http(struct readiness_probe *asking)
+static void note(struct readiness_probe *probe, const char *format, ...) PRINTF(2, 3);
+
+static void note(struct readiness_probe *probe, const char *format, ...)
 {
-	const struct service_part *service = &asking->options->scenario->service;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(probe->last, sizeof probe->last, format, args);
+	va_end(args);
+}
+
+/* --- http --- */
+
+static void on_http(void *arg, const struct fetch_result *result)
+{
+	struct readiness_probe *probe = arg;
+
+	probe->call = NULL;
+	probe->ready = result->end == FETCH_ANSWERED && result->status / 100 == 2;
+	if (probe->ready)
+		return;
+	if (result->end == FETCH_ANSWERED)
+		note(probe, "HTTP %ld", result->status);
+	else
+		note(probe, "%s", result->why);
+	loop_timer_set(probe->again, ASK_NS);
+}
+
+static void ask_http(struct readiness_probe *probe)
+{
+	const struct readiness_options *options = probe->options;
+	const struct ready *ready = &options->scenario->service.ready;
+	SCOPED(mem_free)
+	char *url = mem_textf("http://%s:%lld%s", subject_address(options->subject),
+		(long long)port_of(options), ready->text ? ready->text : "/ready");
 	struct err err = {0};
 
-	if (!asking->url)
-		asking->url = mem_textf("http://%s:%lld%s",
-			subject_address(asking->options->subject),
-			(long long)asking->port,
-			service->ready.text ? service->ready.text : "/ready");
-	asking->asked_ns = clock_now();
-	asking->call = fetch_start(asking->fetch,
+	probe->asked_ns = clock_now();
+	probe->call = fetch_start(probe->fetch,
 		&(struct fetch_request){
-			.url = asking->url,
-			.timeout_ns = service->ready.within_ns,
+			.url = url,
+			.timeout_ns = ready->within_ns,
 			.done = on_http,
-			.arg = asking,
+			.arg = probe,
 			.fresh = true,
 		},
 		&err);
-	if (!asking->call)
-		snprintf(asking->last, sizeof asking->last, "%.200s", err.text);
+	if (!probe->call)
+		note(probe, "%s", err.text);
 }
+
+/* --- tcp --- */
 
 static void on_tcp_closed(uv_handle_t *handle)
 {
-	struct readiness_probe *asking = handle->data;
+	struct readiness_probe *probe = handle->data;
 
-	asking->tcp_open = false;
-	ask_again(asking);
+	probe->tcp_open = false;
+	if (!probe->ready)
+		loop_timer_set(probe->again, ASK_NS);
 }
 
-static void close_tcp(struct readiness_probe *asking)
+static void close_tcp(struct readiness_probe *probe)
 {
-	if (!uv_is_closing((uv_handle_t *)&asking->tcp))
-		uv_close((uv_handle_t *)&asking->tcp, on_tcp_closed);
+	loop_timer_stop(probe->goodbye);
+	if (!uv_is_closing((uv_handle_t *)&probe->tcp))
+		uv_close((uv_handle_t *)&probe->tcp, on_tcp_closed);
 }
 
-static void part(struct readiness_probe *asking)
+static void on_goodbye(void *arg)
 {
-	asking->ready = true;
-	close_tcp(asking);
+	struct readiness_probe *probe = arg;
+
+	probe->ready = true;
+	close_tcp(probe);
 }
 
-static void on_parting_over(uv_timer_t *timer)
+static void on_alloc(uv_handle_t *handle, size_t wanted UNUSED, uv_buf_t *block)
 {
-	part(timer->data);
+	struct readiness_probe *probe = handle->data;
+
+	*block = uv_buf_init(probe->block, sizeof probe->block);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *block UNUSED)
 {
-	struct readiness_probe *asking = handle->data;
-
-	(void)wanted;
-	*block = uv_buf_init(asking->block, sizeof asking->block);
-}
-
-static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *block)
-{
-	(void)block;
 	if (len < 0)
-		part(tcp->data);
+		on_goodbye(tcp->data);
 }
 
-/* Until the server has closed as well: it may be about to fork for us. */
-static void say_goodbye(struct readiness_probe *asking)
-{
-	uv_stream_t *tcp = (uv_stream_t *)&asking->tcp;
-
-	if (uv_shutdown(&asking->shutdown, tcp, NULL) != 0 ||
-		uv_read_start(tcp, on_alloc, on_read) != 0)
-		part(asking);
-	else
-		uv_timer_start(&asking->again, on_parting_over, PARTING_MS, 0);
-}
-
+/* Ready when the server has closed as well: until then it may fork for this client. */
 static void on_connected(uv_connect_t *connect, int status)
 {
-	struct readiness_probe *asking = connect->data;
+	struct readiness_probe *probe = connect->data;
+	uv_stream_t *tcp = (uv_stream_t *)&probe->tcp;
 
-	if (uv_is_closing((uv_handle_t *)&asking->tcp))
+	if (uv_is_closing((uv_handle_t *)tcp))
 		return;
-	if (status == 0) {
-		say_goodbye(asking);
-		return;
+	if (status != 0) {
+		note(probe, "%s", uv_strerror(status));
+		close_tcp(probe);
+	} else if (uv_shutdown(&probe->shutdown, tcp, NULL) != 0 ||
+		uv_read_start(tcp, on_alloc, on_read) != 0) {
+		on_goodbye(probe);
+	} else {
+		loop_timer_set(probe->goodbye, GOODBYE_NS);
 	}
-	snprintf(asking->last, sizeof asking->last, "%s", uv_strerror(status));
-	close_tcp(asking);
 }
 
-static void ask_tcp(struct readiness_probe *asking)
+static void ask_tcp(struct readiness_probe *probe)
 {
+	const struct readiness_options *options = probe->options;
 	struct sockaddr_in address;
 
-	uv_ip4_addr(
-		subject_address(asking->options->subject), (int)asking->port, &address);
-	uv_tcp_init(asking->options->loop, &asking->tcp);
-	asking->tcp.data = asking;
-	asking->tcp_open = true;
-	asking->asked_ns = clock_now();
-	asking->connect.data = asking;
-	if (uv_tcp_connect(&asking->connect, &asking->tcp,
+	uv_ip4_addr(subject_address(options->subject), (int)port_of(options), &address);
+	uv_tcp_init(options->loop, &probe->tcp);
+	probe->tcp.data = probe;
+	probe->tcp_open = true;
+	probe->asked_ns = clock_now();
+	probe->connect.data = probe;
+	if (uv_tcp_connect(&probe->connect, &probe->tcp,
 		    (const struct sockaddr *)&address, on_connected) != 0)
-		close_tcp(asking);
+		close_tcp(probe);
 }
 
-static void look_at_log(struct readiness_probe *asking)
+static void ask_port(struct readiness_probe *probe)
 {
-	const struct evidence *evidence = asking->options->evidence;
-	const char *text = asking->options->scenario->service.ready.text;
-
-	for (unsigned i = 0; i < evidence->log_count && !asking->ready; i++)
-		asking->ready = strstr(evidence->log[i].text, text) != NULL;
-	snprintf(asking->last, sizeof asking->last, "no such line among %u",
-		evidence->log_count);
+	if (port_of(probe->options) == 0) {
+		note(probe,
+			"its port is not known: no service.port, and no "
+			"service.listening in its log");
+		loop_timer_set(probe->again, ASK_NS);
+	} else if (probe->kind == PROBE_HTTP) {
+		ask_http(probe);
+	} else {
+		ask_tcp(probe);
+	}
 }
 
-static void look_at_signals(struct readiness_probe *asking)
+/* --- log, signal, settled --- */
+
+static void search_log(struct readiness_probe *probe)
 {
-	const struct scenario *scenario = asking->options->scenario;
-	const char *name = scenario->service.stop_signal ? scenario->service.stop_signal
-							 : "SIGTERM";
+	const struct evidence *evidence = probe->options->evidence;
+	const char *text = probe->options->scenario->service.ready.text;
+
+	for (unsigned i = 0; i < evidence->log_count && !probe->ready; i++)
+		probe->ready = strstr(evidence->log[i].text, text) != NULL;
+	note(probe, "no such line among %u", evidence->log_count);
+}
+
+static void look_at_signals(struct readiness_probe *probe)
+{
+	const struct subject *subject = probe->options->subject;
+	int number = subject_facts(subject)->stop_signal;
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 
-	if (snapshot_take(&snapshot, subject_pid(asking->options->subject), &err))
-		asking->ready = proc_hears(&snapshot.procs[0], signal_number(name));
+	if (!snapshot_take(&snapshot, subject_pid(subject), &err))
+		note(probe, "%s", err.text);
+	else if (proc_hears(&snapshot.procs[0], number))
+		probe->ready = true;
 	else
-		snprintf(asking->last, sizeof asking->last, "%.200s", err.text);
+		note(probe, "PID 1 neither catches, blocks nor waits for %s",
+			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	snapshot_done(&snapshot);
-	if (!asking->ready && !asking->last[0])
-		snprintf(asking->last, sizeof asking->last,
-			"PID 1 neither catches, blocks nor waits for %s", name);
 }
 
-static enum ready_kind kind_of(const struct readiness_options *options)
+/* A hash of who is there and what each runs; 0 while one of them is not asleep, or is
+ * still the engine's own process in front of the program. */
+static uint64_t hash_sleepers(const struct snapshot *snapshot)
 {
-	enum ready_kind kind = options->scenario->service.ready.kind;
+	uint64_t hash = HASH_BASIS;
 
-	if (kind != READY_DEFAULT)
-		return kind;
-	return scenario_is_ours(options->scenario) ? READY_HTTP
-		: options->scenario->service.port  ? READY_TCP
-						   : READY_SIGNAL;
-}
+	for (unsigned i = 0; i < snapshot->count; i++) {
+		const struct proc *proc = &snapshot->procs[i];
 
-static void ask(struct readiness_probe *asking)
-{
-	enum ready_kind kind = kind_of(asking->options);
-
-	if (kind == READY_HTTP || kind == READY_TCP) {
-		asking->port = port_of(asking->options);
-		if (asking->port == 0) {
-			snprintf(asking->last, sizeof asking->last,
-				"its port is not known: no service.port, and no "
-				"service.listening in its log");
-			ask_again(asking);
-		} else if (kind == READY_HTTP) {
-			ask_http(asking);
-		} else {
-			ask_tcp(asking);
-		}
-		return;
+		if ((proc->state != 'S' && proc->state != 'Z') ||
+			strncmp(proc->name, "runc", 4) == 0)
+			return 0;
+		hash = hash_bytes(hash, &proc->pid, sizeof proc->pid);
+		hash = hash_bytes(hash, &proc->threads, sizeof proc->threads);
+		hash = hash_text(hash, proc->command);
 	}
-	if (kind == READY_LOG)
-		look_at_log(asking);
-	else
-		look_at_signals(asking);
-	if (!asking->ready)
-		ask_again(asking);
+	return hash;
 }
 
-static void on_again(uv_timer_t *timer)
+static void look_whether_settled(struct readiness_probe *probe)
 {
-	ask(timer->data);
+	const struct subject *subject = probe->options->subject;
+	struct snapshot snapshot = {0};
+	uint64_t seen = 0;
+	struct err err = {0};
+
+	if (snapshot_take(&snapshot, subject_pid(subject), &err))
+		seen = hash_sleepers(&snapshot);
+	snapshot_done(&snapshot);
+	probe->alike = seen && seen == probe->seen ? probe->alike + 1 : 1;
+	probe->seen = seen;
+	probe->ready = (seen && probe->alike == SETTLED_SNAPSHOTS) ||
+		clock_now() - probe->began_ns >= SETTLED_WITHIN_NS;
+	note(probe, "its processes have not settled");
 }
 
-static void ask_again(struct readiness_probe *asking)
+static void ask(void *arg)
 {
-	if (asking->timer_open && !asking->ready)
-		uv_timer_start(&asking->again, on_again, ASK_MS, 0);
-}
+	struct readiness_probe *probe = arg;
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-	((struct readiness_probe *)handle->data)->timer_open = false;
+	switch (probe->kind) {
+	case PROBE_HTTP:
+	case PROBE_TCP:
+		ask_port(probe);
+		return;
+	case PROBE_LOG:
+		search_log(probe);
+		break;
+	case PROBE_SIGNAL:
+		look_at_signals(probe);
+		break;
+	case PROBE_SETTLED:
+		look_whether_settled(probe);
+		break;
+	}
+	if (!probe->ready)
+		loop_timer_set(probe->again,
+			probe->kind == PROBE_SETTLED ? SNAPSHOT_NS : ASK_NS);
 }
 
 static bool is_closed(const void *arg)
 {
-	const struct readiness_probe *asking = arg;
-
-	return !asking->timer_open && !asking->tcp_open;
+	return !((const struct readiness_probe *)arg)->tcp_open;
 }
 
-static void stop_asking(struct readiness_probe *asking)
+static void stop_asking(struct readiness_probe *probe)
 {
-	if (asking->call)
-		fetch_cancel(asking->call);
-	if (asking->tcp_open)
-		close_tcp(asking);
-	uv_close((uv_handle_t *)&asking->again, on_timer_closed);
-	wait_until(asking->options->loop, is_closed, asking, INT64_MAX, NULL);
-	fetch_destroy(asking->fetch);
-	free(asking->url);
+	uv_loop_t *loop = probe->options->loop;
+
+	if (probe->call)
+		fetch_cancel(probe->call);
+	if (probe->tcp_open)
+		close_tcp(probe);
+	wait_until(loop, is_closed, probe, INT64_MAX, NULL);
+	loop_timer_destroy(probe->again);
+	loop_timer_destroy(probe->goodbye);
+	fetch_destroy(probe->fetch);
 }
 
-static bool is_forgotten(const void *arg)
+static bool has_no_new_child(const void *arg)
 {
-	const struct readiness_probe *asking = arg;
-	const struct proc_record *events;
+	const struct readiness_probe *probe = arg;
+	const struct proc_record *records;
 	unsigned count;
 
-	if (!subject_descendants(asking->options->subject, &events, &count))
+	if (!subject_descendants(probe->options->subject, &records, &count))
 		return true;
 	for (unsigned i = 0; i < count; i++) {
-		if (events[i].born_ns >= asking->asked_ns && !events[i].ended_ns)
+		if (records[i].born_ns >= probe->asked_ns && !records[i].ended_ns)
 			return false;
 	}
 	return true;
 }
 
-/* A server that forks for each client has forked for us, and the stop must not find that
- * child, which may still be busy with exiting. Our own service does not fork for us. */
-static void let_it_forget(const struct readiness_probe *asking)
+/* A server that forks for each client has forked for this one. The stop must not find
+ * that child, which may still be exiting. Our own service does not fork for clients. */
+static void await_child_of_client(const struct readiness_probe *probe)
 {
-	const struct readiness_options *options = asking->options;
+	const struct readiness_options *options = probe->options;
 
-	if (asking->asked_ns && !scenario_is_ours(options->scenario))
-		wait_until(options->loop, is_forgotten, asking,
-			clock_now() + PARTING_MS * CLOCK_MS, options->interrupted);
+	if (probe->asked_ns && !scenario_is_ours(options->scenario))
+		wait_until(options->loop, has_no_new_child, probe,
+			clock_now() + GOODBYE_NS, options->interrupted);
 }
 
 enum readiness_end readiness_await(
 	const struct readiness_options *options, char **base, struct err *err)
 {
-	struct readiness_probe asking = {.options = options};
-	int64_t deadline_ns = clock_now() + options->scenario->service.ready.within_ns;
+	struct readiness_probe probe = {
+		.options = options,
+		.kind = kind_of(options),
+		.began_ns = clock_now(),
+	};
+	int64_t deadline_ns =
+		probe.began_ns + options->scenario->service.ready.within_ns;
 	enum wait_end end = WAIT_DEADLINE;
 
 	*base = NULL;
-	uv_timer_init(options->loop, &asking.again);
-	asking.again.data = &asking;
-	asking.timer_open = true;
-	asking.fetch = fetch_create(options->loop, 1, err);
-	if (asking.fetch) {
-		ask(&asking);
-		end = wait_until(options->loop, is_ready_or_gone, &asking, deadline_ns,
+	probe.again = loop_timer_create(options->loop, ask, &probe);
+	probe.goodbye = loop_timer_create(options->loop, on_goodbye, &probe);
+	probe.fetch = fetch_create(options->loop, 1, err);
+	if (probe.fetch) {
+		ask(&probe);
+		end = wait_until(options->loop, is_ready_or_gone, &probe, deadline_ns,
 			options->interrupted);
 	}
-	stop_asking(&asking);
-	if (end == WAIT_SO && asking.ready)
-		let_it_forget(&asking);
+	stop_asking(&probe);
+	if (end == WAIT_SO && probe.ready)
+		await_child_of_client(&probe);
 	if (end == WAIT_INTERRUPTED)
 		return READINESS_INTERRUPTED;
 	if (!subject_running(options->subject))
 		return READINESS_EXITED;
 	if (end == WAIT_DEADLINE) {
-		err_set(err, "not ready in time: %s", asking.last);
+		err_set(err, "not ready in time: %s", probe.last);
 		return READINESS_NOT_IN_TIME;
 	}
 	if (port_of(options) != 0)

@@ -1,9 +1,11 @@
 /*
- * readiness - is the service ready? By observation, never by sleeping.
+ * readiness - waits until the service is ready, by observation.
  *
- * HTTP and TCP ask its port, the log is read as it comes, and readiness for the stop
- * signal is read from PID 1's masks in /proc: what can only be asked is asked again
- * every few milliseconds until the bound.
+ * HTTP and TCP ask its port, the log is searched as it comes, and readiness for the stop
+ * signal is read from PID 1's masks in /proc. Without "ready" in its scenario our own
+ * service is asked over HTTP and another one with a port over TCP. One without a port
+ * is ready when its processes have settled: each of them sleeps, and none comes, goes or
+ * runs another program for 200 ms; 2 s after its start it counts as ready in any case.
  */
 #ifndef HARNESS_RUN_READINESS_H
 #define HARNESS_RUN_READINESS_H
@@ -20,6 +22,7 @@
 struct readiness_options {
 	uv_loop_t *loop;
 	const struct scenario *scenario;
+	int64_t port; /* the service's; 0: our service tells it in its log */
 	const struct subject *subject;
 	const struct evidence *evidence;
 	const bool *interrupted;

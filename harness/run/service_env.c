@@ -1,44 +1,44 @@
 #include "harness/run/service_env.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
+#include "harness/scenario/placeholders.h"
 #include "lib/json.h"
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 
+#define AGENT_KEY "stopbench" /* the mock agent API accepts any */
+
 /* Takes pair. A name that is there already gets the new value. */
-static void put(struct strlist *env, char *pair)
+static void put(struct strlist *list, char *pair)
 {
 	size_t name_len = strcspn(pair, "=") + 1;
 
-	for (unsigned i = 0; i < env->count; i++) {
-		if (strncmp(env->item[i], pair, name_len) == 0) {
-			free(env->item[i]);
-			env->item[i] = pair;
+	for (unsigned i = 0; i < list->count; i++) {
+		if (strncmp(list->item[i], pair, name_len) == 0) {
+			free(list->item[i]);
+			list->item[i] = pair;
 			return;
 		}
 	}
-	env->item = mem_grown(env->item, env->count + 2, sizeof *env->item);
-	env->item[env->count++] = pair;
-	env->item[env->count] = NULL;
+	strlist_add(list, "%s", pair);
+	free(pair);
 }
 
 /* {"mcpServers": {"skills": {"command": "mock-mcp", "args": [...]}}}, the field's usual
  * form, so that a scenario tests what operators write. */
-static char *mcp_config(const struct scenario *scenario, uint64_t seed)
+static char *mcp_config(const struct service_env *env)
 {
-	SCOPED(mem_free) char *seed_text = mem_textf("%llu", (unsigned long long)seed);
+	const struct mcp_list *mcp = &env->scenario->mcp;
+	SCOPED(mem_free) char *seed = mem_textf("%llu", (unsigned long long)env->seed);
 	SCOPED(json_free) cJSON *config = cJSON_CreateObject();
 	cJSON *servers = cJSON_AddObjectToObject(config, "mcpServers");
 
-	for (unsigned i = 0; i < scenario->mcp.count; i++) {
-		const char *name = scenario->mcp.server[i].name;
-		const char *args[] = {
-			"--behavior", scenario->mcp.json[i], "--seed", seed_text};
-		cJSON *server = cJSON_AddObjectToObject(servers, name);
+	for (unsigned i = 0; i < mcp->count; i++) {
+		const char *args[] = {"--behavior", mcp->json[i], "--seed", seed,
+			"--ledger", env->ledger};
+		cJSON *server = cJSON_AddObjectToObject(servers, mcp->server[i].name);
 
 		cJSON_AddStringToObject(server, "command", "mock-mcp");
 		cJSON_AddItemToObject(
@@ -47,61 +47,68 @@ static char *mcp_config(const struct scenario *scenario, uint64_t seed)
 	return json_print(config);
 }
 
-/* The scenario's own variables, with their placeholders replaced. */
-static void put_own(struct strlist *env, const struct service_env *spec,
-	const struct scenario *scenario)
+/* In ns, never rounded: the service plans with it. */
+static char *grace_text(const struct service_env *env)
 {
-	SCOPED(mem_free) char *config =
-		spec->agent_url ? mcp_config(scenario, spec->seed) : NULL;
-	SCOPED(mem_free) char *port =
-		mem_textf("%lld", (long long)scenario->service.port);
-	SCOPED(mem_free) char *grace =
-		mem_textf("%lldns", (long long)scenario->stop.grace_ns);
+	return mem_textf("%lldns", (long long)env->scenario->stop.grace_ns);
+}
+
+static void put_ours(struct strlist *list, const struct service_env *env)
+{
+	SCOPED(mem_free) char *grace = grace_text(env);
+
+	put(list, mem_textf("%s=%s", LIFELINE_ENV, env->ledger));
+	put(list, mem_textf("HOST=%s", env->host));
+	put(list, mem_textf("PORT=%lld", (long long)env->port));
+	put(list, mem_textf("GRACE=%s", grace));
+	put(list,
+		mem_textf("SESSION_LIMIT=%lld",
+			(long long)env->scenario->load.sessions + 16));
+	put(list, mem_text("SESSION_END=archive"));
+	put(list, mem_text("MCP_START=session"));
+	if (env->agent_url) {
+		SCOPED(mem_free) char *config = mcp_config(env);
+
+		put(list, mem_textf("AGENT_URL=%s", env->agent_url));
+		put(list, mem_text("AGENT_KEY=" AGENT_KEY));
+		put(list, mem_textf("MCP_CONFIG=%s", config));
+	}
+}
+
+struct strlist service_env_list(const struct service_env *env)
+{
+	struct strlist own = service_env_expand(env, &env->scenario->service.env);
+	struct strlist list = {0};
+
+	if (scenario_is_ours(env->scenario))
+		put_ours(&list, env);
+	for (unsigned i = 0; i < own.count; i++)
+		put(&list, mem_text(own.item[i]));
+	strlist_done(&own);
+	return list;
+}
+
+struct strlist service_env_expand(
+	const struct service_env *env, const struct strlist *texts)
+{
+	SCOPED(mem_free) char *config = mcp_config(env);
+	SCOPED(mem_free) char *port = mem_textf("%lld", (long long)env->port);
+	SCOPED(mem_free) char *grace = grace_text(env);
 	const char *const values[PLACEHOLDERS] = {
-		[PLACEHOLDER_AGENT_URL] = spec->agent_url,
-		[PLACEHOLDER_AGENT_KEY] = "stopbench",
+		[PLACEHOLDER_AGENT_URL] = env->agent_url,
+		[PLACEHOLDER_AGENT_KEY] = AGENT_KEY,
 		[PLACEHOLDER_MCP_CONFIG] = config,
 		[PLACEHOLDER_PORT] = port,
-		[PLACEHOLDER_LEDGER] = spec->ledger,
+		[PLACEHOLDER_LEDGER] = env->ledger,
 		[PLACEHOLDER_GRACE] = grace,
 	};
+	struct strlist list = {0};
 
-	for (unsigned i = 0; i < scenario->service.env.count; i++)
-		put(env, placeholders_expand(scenario->service.env.item[i], values));
-}
+	for (unsigned i = 0; i < texts->count; i++) {
+		SCOPED(mem_free)
+		char *text = placeholders_expand(texts->item[i], values);
 
-struct strlist service_env_env(
-	const struct service_env *spec, const struct scenario *scenario)
-{
-	struct strlist env = {0};
-	char grace[CLOCK_TEXT_SIZE];
-
-	put(&env, mem_textf("%s=%s", LIFELINE_ENV, spec->ledger));
-	put(&env, mem_textf("HOST=%s", spec->host));
-	put(&env, mem_textf("PORT=%lld", (long long)scenario->service.port));
-	/* Written out in ns: the service plans with it, it must not be rounded. */
-	snprintf(grace, sizeof grace, "%lldns", (long long)scenario->stop.grace_ns);
-	put(&env, mem_textf("GRACE=%s", grace));
-	put(&env,
-		mem_textf(
-			"SESSION_LIMIT=%lld", (long long)scenario->load.sessions + 16));
-	put(&env, mem_text("SESSION_END=archive"));
-	put(&env, mem_text("MCP_START=session"));
-	if (spec->agent_url) {
-		SCOPED(mem_free) char *config = mcp_config(scenario, spec->seed);
-
-		put(&env, mem_textf("AGENT_URL=%s", spec->agent_url));
-		put(&env, mem_text("AGENT_KEY=stopbench"));
-		put(&env, mem_textf("MCP_CONFIG=%s", config));
+		strlist_add(&list, "%s", text);
 	}
-	put_own(&env, spec, scenario);
-	return env;
-}
-
-void service_env_free(struct strlist *env)
-{
-	for (unsigned i = 0; i < env->count; i++)
-		free(env->item[i]);
-	free(env->item);
-	*env = (struct strlist){0};
+	return list;
 }

@@ -1,0 +1,163 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/engine/engine_impl.h"
+#include "harness/run/readiness.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/loop_timer.h"
+#include "lib/mem.h"
+
+/* A child of the test stands for the subject's PID 1. */
+struct readiness_scene {
+	uv_loop_t loop;
+	struct scenario scenario;
+	struct evidence evidence;
+	struct subject subject;
+	struct readiness_options options;
+	char *base;
+	struct err err;
+};
+
+static int set_up(void **state)
+{
+	struct readiness_scene *scene = mem_zeroed(sizeof *scene);
+
+	uv_loop_init(&scene->loop);
+	scene->scenario.service.ready.within_ns = 20 * CLOCK_S;
+	scene->evidence.began_ns = clock_now();
+	scene->subject.running = true;
+	scene->subject.address = mem_text("127.0.0.1");
+	scene->subject.facts.stop_signal = SIGTERM;
+	scene->options = (struct readiness_options){
+		.loop = &scene->loop,
+		.scenario = &scene->scenario,
+		.subject = &scene->subject,
+		.evidence = &scene->evidence,
+	};
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct readiness_scene *scene = *state;
+
+	if (scene->subject.pid) {
+		kill(-scene->subject.pid, SIGKILL);
+		waitpid(scene->subject.pid, NULL, 0);
+	}
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->loop), 0);
+	evidence_done(&scene->evidence);
+	strlist_done(&scene->scenario.service.command);
+	free(scene->scenario.service.ready.text);
+	free(scene->subject.address);
+	free(scene->base);
+	mem_free(state);
+	return 0;
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+/* Somebody else's program, in a process group of its own. */
+static void run(struct readiness_scene *scene, const char *script)
+{
+	strlist_add(&scene->scenario.service.command, "sh");
+	scene->subject.pid = fork();
+	if (scene->subject.pid == 0) {
+		setpgid(0, 0);
+		execl("/bin/sh", "sh", "-c", script, NULL);
+		_exit(127);
+	}
+	setpgid(scene->subject.pid, scene->subject.pid);
+}
+
+static int64_t expect_ready(struct readiness_scene *scene)
+{
+	int64_t began_ns = clock_now();
+	enum readiness_end end =
+		readiness_await(&scene->options, &scene->base, &scene->err);
+
+	if (end != READINESS_YES)
+		print_error("%s\n", scene->err.text);
+	assert_int_equal(end, READINESS_YES);
+	return clock_now() - began_ns;
+}
+
+static void a_program_without_a_handler_is_ready_when_it_sleeps(void **state)
+{
+	struct readiness_scene *scene = *state;
+	int64_t took_ns;
+
+	run(scene, "exec sleep 60");
+	took_ns = expect_ready(scene);
+	assert_true(took_ns >= 200 * CLOCK_MS);
+	assert_null(scene->base);
+}
+
+static void a_program_that_still_starts_its_children_has_not_settled(void **state)
+{
+	struct readiness_scene *scene = *state;
+
+	run(scene, "for i in 1 2 3 4 5; do sleep 0.1; done; exec sleep 60");
+	assert_true(expect_ready(scene) >= 500 * CLOCK_MS);
+}
+
+static void a_program_that_never_sleeps_is_ready_after_two_seconds(void **state)
+{
+	struct readiness_scene *scene = *state;
+	int64_t took_ns;
+
+	run(scene, "while :; do :; done");
+	took_ns = expect_ready(scene);
+	assert_true(took_ns >= 2 * CLOCK_S);
+}
+
+static void add_log(struct readiness_scene *scene, const char *line)
+{
+	evidence_add_log(&scene->evidence, clock_now(), line, strlen(line));
+}
+
+static void on_listening(void *arg)
+{
+	add_log(arg, "{\"event\":\"service.listening\",\"port\":4300}");
+}
+
+static void our_service_is_ready_when_its_port_is_known_as_well(void **state)
+{
+	struct readiness_scene *scene = *state;
+	struct loop_timer *later;
+
+	scene->scenario.service.ready.kind = READY_LOG;
+	scene->scenario.service.ready.text = mem_text("ready");
+	add_log(scene, "ready");
+	later = loop_timer_create(&scene->loop, on_listening, scene);
+	loop_timer_set(later, 20 * CLOCK_MS);
+	expect_ready(scene);
+	loop_timer_destroy(later);
+	assert_string_equal(scene->base, "http://127.0.0.1:4300");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(a_program_without_a_handler_is_ready_when_it_sleeps),
+		SCENE(a_program_that_still_starts_its_children_has_not_settled),
+		SCENE(a_program_that_never_sleeps_is_ready_after_two_seconds),
+		SCENE(our_service_is_ready_when_its_port_is_known_as_well),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

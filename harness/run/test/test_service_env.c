@@ -1,0 +1,120 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "harness/run/service_env.h"
+#include "lib/cc.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+
+/* A scenario with a grace of 2 s, and what its run has chosen for it. */
+struct service_env_scene {
+	struct scenario scenario;
+	struct service_env env;
+	struct strlist list;
+};
+
+static int set_up(void **state)
+{
+	struct service_env_scene *scene = mem_zeroed(sizeof *scene);
+
+	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
+	scene->env = (struct service_env){
+		.scenario = &scene->scenario,
+		.host = "127.0.0.1",
+		.agent_url = "http://127.0.0.1:4100",
+		.ledger = "unix:/tmp/ledger",
+		.port = 4200,
+	};
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	strlist_done(&scene->scenario.service.command);
+	strlist_done(&scene->scenario.service.env);
+	strlist_done(&scene->list);
+	mem_free(state);
+	return 0;
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static const char *value_of(const struct service_env_scene *scene, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < scene->list.count; i++) {
+		const char *pair = scene->list.item[i];
+
+		if (strncmp(pair, name, len) == 0 && pair[len] == '=')
+			return pair + len + 1;
+	}
+	return NULL;
+}
+
+static void our_service_gets_the_run(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	scene->list = service_env_list(&scene->env);
+	assert_string_equal(value_of(scene, "PORT"), "4200");
+	assert_string_equal(value_of(scene, "GRACE"), "2000000000ns");
+	assert_string_equal(value_of(scene, "AGENT_URL"), "http://127.0.0.1:4100");
+	assert_string_equal(value_of(scene, "STOPBENCH_LEDGER"), "unix:/tmp/ledger");
+	assert_non_null(strstr(value_of(scene, "MCP_CONFIG"), "mcpServers"));
+}
+
+static void the_scenarios_own_value_wins(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	strlist_add(&scene->scenario.service.env, "GRACE=9s");
+	scene->list = service_env_list(&scene->env);
+	assert_string_equal(value_of(scene, "GRACE"), "9s");
+}
+
+static void a_foreign_service_gets_what_its_scenario_names_and_nothing_else(
+	void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	strlist_add(&scene->scenario.service.command, "node");
+	strlist_add(
+		&scene->scenario.service.env, "API=at {agent_url}, {{port}} {port}");
+	scene->list = service_env_list(&scene->env);
+	assert_int_equal(scene->list.count, 1);
+	assert_string_equal(
+		scene->list.item[0], "API=at http://127.0.0.1:4100, {port} 4200");
+}
+
+static void placeholders_of_a_command_are_replaced(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	strlist_add(&scene->scenario.service.command, "--port={port}");
+	strlist_add(&scene->scenario.service.command, "--grace={grace}");
+	scene->list = service_env_expand(&scene->env, &scene->scenario.service.command);
+	assert_string_equal(scene->list.item[0], "--port=4200");
+	assert_string_equal(scene->list.item[1], "--grace=2000000000ns");
+	assert_null(scene->list.item[2]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(our_service_gets_the_run),
+		SCENE(the_scenarios_own_value_wins),
+		SCENE(a_foreign_service_gets_what_its_scenario_names_and_nothing_else),
+		SCENE(placeholders_of_a_command_are_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
