@@ -113,6 +113,7 @@ static cJSON *sight_json(const struct engine_capabilities *capabilities)
 	cJSON_AddBoolToObject(json, "wait_status", capabilities->wait_status);
 	cJSON_AddBoolToObject(json, "snapshots", capabilities->snapshots);
 	cJSON_AddBoolToObject(json, "oom", capabilities->oom);
+	cJSON_AddBoolToObject(json, "pid1_rules", capabilities->pid1_rules);
 	cJSON_AddStringToObject(json, "not_seen", capabilities->note);
 	return json;
 }

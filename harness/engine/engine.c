@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "harness/engine/port_owner.h"
 #include "lib/signals.h"
 
 typedef struct engine *create_fn(
@@ -117,6 +118,12 @@ const char *subject_id(const struct subject *subject)
 const char *subject_address(const struct subject *subject)
 {
 	return subject->address ? subject->address : "127.0.0.1";
+}
+
+bool subject_owns_port(const struct subject *subject, int port, struct err *err)
+{
+	return subject->address || !subject->pid ||
+		port_owner_is_in_tree(subject->pid, port, err);
 }
 
 bool subject_running(const struct subject *subject)

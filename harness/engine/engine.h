@@ -56,7 +56,8 @@ struct engine_options {
 struct engine_capabilities {
 	enum stamp_source signal, kill, exit; /* best source that is possible here */
 	bool signal_delivery, wait_status, snapshots, oom;
-	char note[256]; /* what is missing and why, "" when nothing */
+	bool pid1_rules; /* the subject is PID 1 of a PID namespace */
+	char note[256];  /* what is missing and why, "" when nothing */
 };
 
 /* Of engines.def; "auto" is the first of them that can be had. err says why an engine
@@ -99,6 +100,11 @@ const char *subject_id(const struct subject *subject);
 /* Docker on a network of its own: where its port can be reached ("172.18.0.2"); else
  * "127.0.0.1". Borrowed. */
 const char *subject_address(const struct subject *subject);
+/* False with err, which names the process, when the TCP port at subject_address() is
+ * held by a process outside the subject. True when nothing listens there, when the
+ * subject has an address of its own, and when the processes cannot be seen. */
+bool subject_owns_port(
+	const struct subject *subject, int port, struct err *err) MUST_CHECK;
 bool subject_running(const struct subject *subject);
 
 /* Asks the engine to stop it: stop signal, grace, SIGKILL. Returns at once; facts fill

@@ -69,6 +69,8 @@ struct stop_facts {
 	bool oom_flag; /* engine's OOMKilled: an OOM happened in the cgroup, no more */
 	int64_t oom_kills; /* in the cgroup since the stop; -1: not known */
 	bool stuck;        /* the engine did not answer within grace + 50 s */
+	/* Why the engine lost sight of the subject during the case; "" when it did not. */
+	char unobserved[128];
 };
 
 #endif

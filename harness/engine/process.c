@@ -301,6 +301,13 @@ static struct subject *process_up(
 			spec->image);
 		return NULL;
 	}
+	if (!engine->capabilities.pid1_rules && !spec->init) {
+		err_set(err,
+			"%s: a stop cannot be judged; run as root or allow user namespaces, "
+			"or use --engine docker",
+			engine->capabilities.note);
+		return NULL;
+	}
 	process = mem_zeroed(sizeof *process);
 	process->grace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (process->grace_fd < 0) {
@@ -375,6 +382,7 @@ struct engine *process_create(
 		.snapshots = true,
 	};
 	process->walls = pidns_possible(&why);
+	engine->capabilities.pid1_rules = process->walls != PIDNS_PLAIN;
 	if (process->walls == PIDNS_PLAIN)
 		snprintf(engine->capabilities.note, sizeof engine->capabilities.note,
 			"no PID namespace (%.80s): PID 1's rules do not hold",

@@ -257,6 +257,10 @@ static void ask_engine(struct case_state *state)
 		case_state_step(state, "inspect: %s", err.text);
 	evidence->facts = *subject_facts(state->service);
 	evidence->engine_events = subject_engine_events(state->service);
+	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE)
+		case_state_trouble(state, TROUBLE_NOT_UP,
+			"the engine lost sight of the service: %s",
+			evidence->facts.unobserved);
 }
 
 /* Who was there, and did they end before PID 1 went, or with it? */

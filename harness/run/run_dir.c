@@ -57,8 +57,8 @@ bool run_dir_open(struct run_dir *run_dir, struct err *err)
 	*run_dir = (struct run_dir){.id = mem_textf("%08x", number), .lock = -1};
 	run_dir->folder = folder_of(run_dir->id);
 	unfinished = mem_textf("%s/" UNFINISHED "%s", temporary(), run_dir->id);
-	/* Others may have to pass through it: services in containers run as anybody. */
-	if (mkdir(unfinished, 0711) != 0) {
+	/* Closed to other users of the host. A container's mount begins below it. */
+	if (mkdir(unfinished, 0700) != 0) {
 		err_sys(err, "make %s", unfinished);
 		mem_free(&run_dir->folder); /* there is nothing to remove */
 	} else {

@@ -66,22 +66,6 @@ static void on_eye_ended(void *arg)
 	container_stop_settle(container);
 }
 
-bool container_begin_wait(
-	struct container *container, fetch_done_fn *done, struct err *err)
-{
-	SCOPED(mem_free) char *path =
-		mem_textf("/containers/%s/wait", container->subject.id);
-
-	container->wait = docker_api_begin(container->docker->api,
-		&(struct fetch_request){
-			.method = "POST",
-			.done = done,
-			.arg = container,
-		},
-		path, err);
-	return container->wait != NULL;
-}
-
 static void on_waited(void *arg, const struct fetch_result *result)
 {
 	struct container *container = arg;
@@ -92,11 +76,6 @@ static void on_waited(void *arg, const struct fetch_result *result)
 		return;
 	note_end(container);
 	container_stop_settle(container);
-}
-
-bool container_stop(struct subject *subject, struct err *err)
-{
-	return container_stop_begin(of(subject), err);
 }
 
 /* --- what the engine knows --- */
@@ -140,6 +119,17 @@ static cJSON *inspect(struct container *container, bool stubborn, struct err *er
 	return answer.json;
 }
 
+/* The stream of events ends with the container's removal, not before: a daemon that was
+ * restarted has stopped or forgotten the container itself. */
+static void note_lost_sight(struct container *container)
+{
+	struct stop_facts *facts = &container->subject.facts;
+	const char *broken = docker_events_broken(container->events);
+
+	if (broken && !facts->stuck && !docker_api_is_podman(container->docker->api))
+		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s", broken);
+}
+
 bool container_inspect(struct subject *subject, struct err *err)
 {
 	struct container *container = of(subject);
@@ -160,6 +150,7 @@ bool container_inspect(struct subject *subject, struct err *err)
 				container_stop_heard_all(container),
 		},
 		&subject->facts);
+	note_lost_sight(container);
 	return json || err_while(err, "inspect container %.12s", subject->id);
 }
 
@@ -187,8 +178,8 @@ static bool create(struct container *container, const struct subject_spec *spec,
 	const char *image, struct err *err)
 {
 	struct docker_engine *docker = container->docker;
-	SCOPED(json_free) cJSON *config =
-		container_config(docker, spec, image, container->grace_s);
+	SCOPED(json_free) cJSON *config = container_config(
+		spec, image, container->grace_s, cJSON_Duplicate(docker->labels, true));
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/create?name=stopbench-%s-%u-%s",
 			docker->engine.options.run_id, ++docker->made, spec->name);
@@ -205,9 +196,15 @@ static bool create(struct container *container, const struct subject_spec *spec,
 		    &answer, err))
 		container->subject.id = mem_text(json_text(answer.json, "Id"));
 	docker_answer_done(&answer);
-	if (!container->subject.id)
-		return err_while(err, "create a container of %s", image);
-	return true;
+	if (!container->subject.id &&
+		strstr(err->text, "bind source path does not exist"))
+		return err_set(err,
+			"the Docker daemon does not see the folder %s: it runs on another "
+			"machine, or stopbench runs in a container; set TMPDIR to a folder "
+			"that both have at the same path (docker run -v /tmp:/tmp)",
+			spec->run_folder);
+	return container->subject.id ||
+		err_while(err, "create a container of %s", image);
 }
 
 static bool start(
@@ -305,7 +302,7 @@ static bool meet(
 		return true;
 	}
 	look_at(container, (pid_t)json_int(container->state, "Pid", 0));
-	return subject->monitor || container_begin_wait(container, on_waited, err);
+	return subject->monitor || container_await_end(container, on_waited, err);
 }
 
 struct subject *container_up(struct docker_engine *docker,

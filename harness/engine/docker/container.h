@@ -31,14 +31,9 @@ struct container {
 /* As in engine.h; image is never NULL. */
 struct subject *container_up(struct docker_engine *docker,
 	const struct subject_spec *spec, const char *image, struct err *err) MUST_CHECK;
-bool container_stop(struct subject *subject, struct err *err);
 bool container_inspect(struct subject *subject, struct err *err);
 cJSON *container_events(const struct subject *subject);
 void container_down(struct subject *subject);
 void container_keep(struct subject *subject);
-
-/* Asks the daemon to say when it knows that the container has ended. */
-bool container_begin_wait(
-	struct container *container, fetch_done_fn *done, struct err *err) MUST_CHECK;
 
 #endif

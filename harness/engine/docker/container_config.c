@@ -9,6 +9,8 @@ static cJSON *strings(const char *const *list)
 	return array;
 }
 
+/* Mounted read-only: a container that could write would leave setuid programs on the
+ * host or replace the ledger's socket. A socket accepts connections all the same. */
 static cJSON *host_config(const struct subject_spec *spec)
 {
 	cJSON *host = cJSON_CreateObject();
@@ -18,6 +20,7 @@ static cJSON *host_config(const struct subject_spec *spec)
 	cJSON_AddStringToObject(mount, "Type", "bind");
 	cJSON_AddStringToObject(mount, "Source", spec->run_folder);
 	cJSON_AddStringToObject(mount, "Target", spec->run_folder);
+	cJSON_AddBoolToObject(mount, "ReadOnly", true);
 	cJSON_AddItemToArray(mounts, mount);
 	cJSON_AddStringToObject(
 		host, "NetworkMode", spec->network ? spec->network : "host");
@@ -41,8 +44,8 @@ static void add_alias(cJSON *config, const struct subject_spec *spec)
 	cJSON_AddItemToObject(endpoint, "Aliases", strings(names));
 }
 
-cJSON *container_config(const struct docker_engine *docker,
-	const struct subject_spec *spec, const char *image, int64_t grace_s)
+cJSON *container_config(const struct subject_spec *spec, const char *image,
+	int64_t grace_s, cJSON *labels)
 {
 	cJSON *config = cJSON_CreateObject();
 
@@ -52,7 +55,7 @@ cJSON *container_config(const struct docker_engine *docker,
 	if (spec->command)
 		cJSON_AddItemToObject(config, "Cmd", strings(spec->command));
 	cJSON_AddItemToObject(config, "Env", strings(spec->env));
-	cJSON_AddItemToObject(config, "Labels", docker_labels(docker));
+	cJSON_AddItemToObject(config, "Labels", labels);
 	if (spec->stop_signal)
 		cJSON_AddStringToObject(config, "StopSignal", spec->stop_signal);
 	cJSON_AddNumberToObject(config, "StopTimeout", (double)grace_s);

@@ -1,5 +1,6 @@
 /*
- * container_config - what a container is created from: a unit, in the words of Docker's API.
+ * container_config - what a container is created from: a subject_spec as JSON of the
+ * Docker API.
  */
 #ifndef HARNESS_ENGINE_DOCKER_CONTAINER_CONFIG_H
 #define HARNESS_ENGINE_DOCKER_CONTAINER_CONFIG_H
@@ -8,11 +9,11 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/engine/docker/docker.h"
+#include "harness/engine/engine.h"
 
 /* The body of /containers/create, the caller's. What the spec leaves NULL is not in it,
- * and the image's own value holds. */
-cJSON *container_config(const struct docker_engine *docker,
-	const struct subject_spec *spec, const char *image, int64_t grace_s) MUST_CHECK;
+ * and the image's own value holds. Takes labels. */
+cJSON *container_config(const struct subject_spec *spec, const char *image,
+	int64_t grace_s, cJSON *labels) MUST_CHECK;
 
 #endif

@@ -75,6 +75,22 @@ static void on_stop_answered(void *arg, const struct fetch_result *result)
 	container_stop_settle(container);
 }
 
+bool container_await_end(
+	struct container *container, fetch_done_fn *done, struct err *err)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("/containers/%s/wait", container->subject.id);
+
+	container->wait = docker_api_begin(container->docker->api,
+		&(struct fetch_request){
+			.method = "POST",
+			.done = done,
+			.arg = container,
+		},
+		path, err);
+	return container->wait != NULL;
+}
+
 static bool begin_stop(struct container *container, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("/containers/%s/stop?t=%lld",
@@ -101,9 +117,9 @@ static void on_known(void *arg, const struct fetch_result *result)
 		note_failure(container, &err);
 }
 
-bool container_stop_begin(struct container *container, struct err *err)
+bool container_stop(struct subject *subject, struct err *err)
 {
-	struct subject *subject = &container->subject;
+	struct container *container = (struct container *)subject;
 	bool running = subject->running;
 
 	if (running)
@@ -115,5 +131,5 @@ bool container_stop_begin(struct container *container, struct err *err)
 	/* What has ended is to have ended for the daemon as well, or it would still try
 	 * to signal it, and report that it did. */
 	return running ? begin_stop(container, err)
-		       : container_begin_wait(container, on_known, err);
+		       : container_await_end(container, on_known, err);
 }

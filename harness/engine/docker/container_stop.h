@@ -9,7 +9,12 @@
 
 #include "harness/engine/docker/container.h"
 
-bool container_stop_begin(struct container *container, struct err *err) MUST_CHECK;
+/* As subject_stop(). */
+bool container_stop(struct subject *subject, struct err *err) MUST_CHECK;
+
+/* Asks the daemon to answer when it knows that the container has ended. */
+bool container_await_end(
+	struct container *container, fetch_done_fn *done, struct err *err) MUST_CHECK;
 
 /* Something that it waits for has happened. */
 void container_stop_settle(struct container *container);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
+#include "harness/engine/docker/container_stop.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/docker/prune.h"
 #include "harness/engine/engine_impl.h"
@@ -23,17 +24,8 @@ static struct docker_engine *of(struct engine *engine)
 
 /* --- labels --- */
 
-cJSON *docker_labels(const struct docker_engine *docker)
-{
-	cJSON *labels = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(
-		labels, DOCKER_RUN_LABEL, docker->engine.options.run_id);
-	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, docker->run_dir);
-	return labels;
-}
-
-static char *find_home(void)
+/* "vm:/tmp": several machines may share a daemon. */
+static char *lock_place(void)
 {
 	const char *temporary = getenv("TMPDIR");
 	struct utsname host = {0};
@@ -41,6 +33,16 @@ static char *find_home(void)
 	uname(&host);
 	return mem_textf(
 		"%s:%s", host.nodename, temporary && temporary[0] ? temporary : "/tmp");
+}
+
+static cJSON *make_labels(const char *run_id)
+{
+	SCOPED(mem_free) char *place = lock_place();
+	cJSON *labels = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(labels, DOCKER_RUN_LABEL, run_id);
+	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, place);
+	return labels;
 }
 
 /* --- images --- */
@@ -103,7 +105,7 @@ static cJSON *network_config(struct docker_engine *docker, const char *name)
 	cJSON_AddStringToObject(json, "Name", name);
 	cJSON_AddStringToObject(json, "Driver", "bridge");
 	cJSON_AddBoolToObject(json, "CheckDuplicate", true);
-	cJSON_AddItemToObject(json, "Labels", docker_labels(docker));
+	cJSON_AddItemToObject(json, "Labels", cJSON_Duplicate(docker->labels, true));
 	return json;
 }
 
@@ -131,13 +133,13 @@ static char *network(struct engine *engine, struct err *err)
 	return NULL;
 }
 
-/* One that cannot be removed now bears our label, and goes later. */
+/* A network that cannot be removed now has our label: a later run removes it. */
 static void network_remove(struct engine *engine, const char *name)
 {
 	SCOPED(mem_free) char *path = mem_textf("/networks/%s", name);
 	struct docker_answer answer;
 	struct err ignored;
-	bool ok = docker_api_call(of(engine)->api,
+	bool ok UNUSED = docker_api_call(of(engine)->api,
 		&(struct docker_call){
 			.method = "DELETE",
 			.path = path,
@@ -145,14 +147,7 @@ static void network_remove(struct engine *engine, const char *name)
 		},
 		&answer, &ignored);
 
-	(void)ok;
 	docker_answer_done(&answer);
-}
-
-static int clean(struct engine *engine, engine_is_over_fn *is_over,
-	engine_said_fn *said, void *arg, struct err *err)
-{
-	return prune_runs(of(engine), is_over, said, arg, err);
 }
 
 /* --- what it is --- */
@@ -207,6 +202,7 @@ static void look_around(struct docker_engine *docker)
 		.signal = STAMP_ENGINE,
 		.kill = STAMP_ENGINE,
 		.exit = STAMP_ENGINE,
+		.pid1_rules = true,
 	};
 	docker->local = is_local(docker);
 	if (!docker->local) {
@@ -227,7 +223,7 @@ static void destroy(struct engine *engine)
 	proc_monitors_close(engine->monitors);
 	docker_api_close(docker->api);
 	cJSON_Delete(docker->info);
-	free(docker->run_dir);
+	cJSON_Delete(docker->labels);
 	free(docker->image);
 	free(docker);
 }
@@ -245,7 +241,7 @@ static const struct engine_ops docker_ops = {
 	.events = container_events,
 	.down = container_down,
 	.keep = container_keep,
-	.clean = clean,
+	.clean = prune_runs,
 };
 
 struct engine *docker_create(
@@ -258,7 +254,7 @@ struct engine *docker_create(
 	docker->engine.ops = &docker_ops;
 	docker->engine.loop = loop;
 	docker->engine.options = *options;
-	docker->run_dir = find_home();
+	docker->labels = make_labels(options->run_id);
 	docker->api = docker_api_open(loop, options->interrupted, err);
 	if (docker->api &&
 		docker_api_call(docker->api, &(struct docker_call){.path = "/info"},

@@ -8,8 +8,8 @@
 #include "harness/engine/docker/api.h"
 #include "harness/engine/engine_impl.h"
 
-/* Labels of all that a run creates: its id; and where the lock lies that says whether
- * it is over, since several machines may share a daemon. */
+/* Labels of all that a run creates: the run's id, and where the run's lock lies
+ * ("vm:/tmp"), since several machines may share a daemon. */
 #define DOCKER_RUN_LABEL  "stopbench.run"
 #define DOCKER_HOME_LABEL "stopbench.home"
 
@@ -18,12 +18,9 @@ struct docker_engine {
 	struct docker_api *api;
 	cJSON *info;   /* what /info answered */
 	bool local;    /* its containers run on our kernel */
-	char *run_dir; /* "vm:/tmp", for the label */
+	cJSON *labels; /* of all that this run creates */
 	char *image;   /* the programs image, once it is there */
 	unsigned made; /* containers and networks so far: their names differ by it */
 };
-
-/* The labels, as an object, the caller's. */
-cJSON *docker_labels(const struct docker_engine *docker) MUST_CHECK;
 
 #endif

@@ -83,10 +83,12 @@ static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct er
 /* Of what others left nobody here can tell whether it is over. */
 static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
 {
-	const char *run_dir = json_text(json_get(thing, "Labels"), DOCKER_HOME_LABEL);
+	const cJSON *labels = json_get(thing, "Labels");
+	const char *place = json_text(labels, DOCKER_HOME_LABEL);
 
-	return run_dir && strcmp(run_dir, cleaning->docker->run_dir) == 0 &&
-		json_text(thing, "Id");
+	return place && json_text(thing, "Id") &&
+		strcmp(place, json_text(cleaning->docker->labels, DOCKER_HOME_LABEL)) ==
+		0;
 }
 
 static bool remove_sort(
@@ -109,10 +111,11 @@ static bool remove_sort(
 	return ok;
 }
 
-int prune_runs(struct docker_engine *docker, engine_is_over_fn *is_over,
-	engine_said_fn *said, void *arg, struct err *err)
+int prune_runs(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
+	void *arg, struct err *err)
 {
-	struct cleaning cleaning = {docker, is_over, said, arg, 0};
+	struct cleaning cleaning = {
+		(struct docker_engine *)engine, is_over, said, arg, 0};
 	bool ok = true;
 
 	for (size_t i = 0; i < COUNT(sorts); i++)

@@ -8,7 +8,7 @@
 #include "harness/engine/docker/docker.h"
 
 /* As engine_clean(). */
-int prune_runs(struct docker_engine *docker, engine_is_over_fn *is_over,
-	engine_said_fn *said, void *arg, struct err *err);
+int prune_runs(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
+	void *arg, struct err *err);
 
 #endif

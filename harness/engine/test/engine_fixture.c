@@ -14,7 +14,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/cc.h"
@@ -23,7 +25,7 @@
 
 #define ARGUMENTS_MAX 16
 
-/* The puppet is beside the test. */
+/* The puppet lies beside the test. */
 static char *puppet_path(void)
 {
 	char path[PATH_MAX] = {0};
@@ -32,7 +34,7 @@ static char *puppet_path(void)
 	return mem_textf("%s/puppet", dirname(path));
 }
 
-/* As a run does it: whoever cleans up meanwhile sees that this one is not over. */
+/* As a run locks its folder: another run that cleans up leaves this one alone. */
 static void lock_folder(struct fixture *fixture)
 {
 	const char *temporary = getenv("TMPDIR");
@@ -44,14 +46,16 @@ static void lock_folder(struct fixture *fixture)
 	fixture->folder = mem_textf("%s/stopbench-%s",
 		temporary && temporary[0] ? temporary : "/tmp", fixture->run_id);
 	lock = mem_textf("%s/lock", fixture->folder);
-	assert_int_equal(mkdir(fixture->folder, 0755), 0);
+	assert_int_equal(mkdir(fixture->folder, 0700), 0);
+	fixture->case_folder = mem_textf("%s/case", fixture->folder);
+	assert_int_equal(mkdir(fixture->case_folder, 0755), 0);
 	fixture->lock = open(lock, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fixture->lock >= 0);
 	assert_int_equal(flock(fixture->lock, LOCK_EX | LOCK_NB), 0);
 }
 
-/* One has our process id in its name: so an image of them is nobody else's, and may be
- * removed. */
+/* One link has our process id in its name, which makes the image of them ours alone: it
+ * may be removed. */
 static void make_folder(struct fixture *fixture)
 {
 	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
@@ -114,6 +118,7 @@ void engine_fixture_close(struct fixture *fixture)
 	close(fixture->lock);
 	free(fixture->run_id);
 	free(fixture->folder);
+	free(fixture->case_folder);
 	free(fixture->programs);
 	buf_done(&fixture->log);
 	free(fixture);
@@ -141,9 +146,10 @@ struct subject *engine_fixture_try(struct fixture *fixture,
 			.image = given->image,
 			.command = argv,
 			.env = given->env ? given->env : nothing,
-			.run_folder = fixture->folder,
+			.run_folder = given->run_folder ? given->run_folder
+							: fixture->case_folder,
 			.network = given->network,
-			.stop_signal = "SIGTERM",
+			.entrypoint = given->entrypoint,
 			.grace_ns = given->grace_ns ? given->grace_ns : 10 * CLOCK_S,
 			.init = given->init,
 			.log = on_log,
@@ -243,4 +249,19 @@ const struct stop_facts *engine_fixture_stop(struct fixture *fixture)
 	if (!subject_stop(fixture->subject, &err))
 		fail_msg("stop: %s", err.text);
 	return engine_fixture_settle(fixture);
+}
+
+int engine_fixture_listen(const struct fixture *fixture, char *path, size_t size)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(path, size, "%s/ledger", fixture->case_folder);
+	snprintf(address.sun_path, sizeof address.sun_path, "%.100s", path);
+	assert_true(fd >= 0);
+	assert_int_equal(
+		bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	return fd;
 }

@@ -1,5 +1,5 @@
 /*
- * engine_fixture - an engine with a puppet on it, in a world of its own.
+ * engine_fixture - an engine and a puppet that it runs, in folders of their own.
  *
  * Its folder holds the programs an engine expects, all of them puppets. Everything
  * waits for its event, and fails the test when it does not come in time.
@@ -20,7 +20,8 @@
 struct fixture {
 	uv_loop_t loop;
 	char *run_id;
-	char *folder; /* a run's, locked as long as we live: others leave it alone */
+	char *folder; /* a run's, locked while the test runs: others leave it alone */
+	char *case_folder; /* below it: the subjects' run_folder */
 	int lock;
 	char *programs; /* folder/bin */
 	bool interrupted;
@@ -30,7 +31,7 @@ struct fixture {
 	unsigned lines;
 };
 
-/* What differs from a puppet with SIGTERM, 10 s of grace and no init. */
+/* What differs from a puppet with the default signal, 10 s of grace and no init. */
 struct engine_fixture_unit {
 	bool init;
 	int64_t grace_ns; /* 0: 10 s */
@@ -38,16 +39,18 @@ struct engine_fixture_unit {
 	const char *network;
 	const char *const *env;
 	const char *image;
+	const char *const *entrypoint;
+	const char *run_folder; /* NULL: the fixture's case_folder */
 };
 
 /* NULL with err when the engine cannot be had. */
 struct fixture *engine_fixture_open(const char *engine, struct err *err);
 void engine_fixture_close(struct fixture *fixture); /* accepts NULL */
 
-/* Starts "puppet ARGUMENT..." (the list ends in NULL) as stage->subject. */
+/* Starts "puppet ARGUMENT..." (the list ends in NULL) as fixture->subject. */
 void engine_fixture_up(struct fixture *fixture, const struct engine_fixture_unit *spec,
 	...) __attribute__((sentinel));
-/* The same, and what it said when it could not be started. */
+/* The same, with err when it cannot be started. */
 struct subject *engine_fixture_try(struct fixture *fixture,
 	const struct engine_fixture_unit *spec, const char *const *argv,
 	struct err *err);
@@ -60,5 +63,9 @@ void engine_fixture_await_end(struct fixture *fixture);
 const struct stop_facts *engine_fixture_stop(struct fixture *fixture);
 /* The same, when it has been asked to stop. */
 const struct stop_facts *engine_fixture_settle(struct fixture *fixture);
+
+/* A socket like the ledger's, "case_folder/ledger": all users may connect. Gives the
+ * descriptor, to be closed, and writes its path. */
+int engine_fixture_listen(const struct fixture *fixture, char *path, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
  * puppet - a program to stop, which does as its arguments say, in their order:
  *
  *   term=CODE    SIGTERM ends it with that code; "ignore" ignores it
+ *   quit=CODE    SIGQUIT ends it with that code
  *   after=MS     ... this long after the signal (before term=)
  *   say=N        prints N numbered lines to stdout, the last without an end
  *   split=N      prints N numbered lines, in turn to stdout and stderr
@@ -11,23 +12,29 @@
  *   zombie=N     starts children that end at once, and does not wait for them
  *   resolve=HOST prints the address that the name has
  *   eat=MB       takes that much memory, and uses it
+ *   listen=PORT  listens on 127.0.0.1 (0: any port) and prints "port N"
+ *   uid=N        changes its user
+ *   connect=PATH connects to a unix socket, prints "connected" or why not
  *   end=CODE     ends
  *   raise=N      sends itself signal N
  *
  * After the last it prints "ready" and waits for ever.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
 
-static volatile sig_atomic_t code, after_ms;
+static volatile sig_atomic_t code, quit_code, after_ms;
 
 static void on_term(int number)
 {
@@ -47,6 +54,40 @@ static void obey_term(const char *value)
 		signal(SIGTERM, SIG_IGN);
 	else
 		sigaction(SIGTERM, &action, NULL);
+}
+
+static void on_quit(int number)
+{
+	(void)number;
+	_exit(quit_code);
+}
+
+static void listen_on(long port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 1) != 0)
+		exit(65);
+	getsockname(fd, (struct sockaddr *)&address, &len);
+	printf("port %d\n", ntohs(address.sin_port));
+}
+
+static void connect_to(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int failed;
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	failed = connect(fd, (struct sockaddr *)&address, sizeof address);
+	puts(failed ? strerror(errno) : "connected");
+	close(fd);
 }
 
 static void say(long lines)
@@ -107,6 +148,15 @@ static void obey(const char *name, const char *value)
 
 	if (strcmp(name, "term") == 0)
 		obey_term(value);
+	else if (strcmp(name, "quit") == 0) {
+		quit_code = (int)number;
+		signal(SIGQUIT, on_quit);
+	} else if (strcmp(name, "listen") == 0)
+		listen_on(number);
+	else if (strcmp(name, "uid") == 0)
+		number = setresuid((uid_t)number, (uid_t)number, (uid_t)number);
+	else if (strcmp(name, "connect") == 0)
+		connect_to(value);
 	else if (strcmp(name, "after") == 0)
 		after_ms = (int)number;
 	else if (strcmp(name, "say") == 0)

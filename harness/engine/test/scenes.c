@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ struct play {
 	int required;
 };
 
-/* *state is the play at first, the stage from then on. */
+/* *state is the play at first, the fixture from then on. */
 static int set_up(void **state)
 {
 	const struct play *play = *state;
@@ -44,6 +45,12 @@ static int set_up(void **state)
 	struct fixture *fixture = engine_fixture_open(play->engine, &err);
 
 	*state = fixture;
+	if (fixture && !engine_capabilities(fixture->engine)->pid1_rules) {
+		print_message("engine %s: no PID namespaces here\n", play->engine);
+		engine_fixture_close(fixture);
+		*state = NULL;
+		return 0;
+	}
 	if (fixture)
 		return 0;
 	print_message("engine %s: %s\n", play->engine, err.text);
@@ -63,17 +70,14 @@ static struct fixture *engine_fixture_of(void **state)
 	return *state;
 }
 
-static bool traced(const struct fixture *fixture)
+/* Skips where the kernel does not trace signals. */
+static struct fixture *traced_fixture_of(void **state)
 {
-	return engine_capabilities(fixture->engine)->signal_delivery;
-}
+	struct fixture *fixture = engine_fixture_of(state);
 
-/* Where no namespace can be had, PID 1 dies of SIGTERM like any other. */
-static void need_pid1_rules(const struct fixture *fixture)
-{
-	if (strstr(engine_capabilities(fixture->engine)->note,
-		    "PID 1's rules do not hold"))
+	if (!engine_capabilities(fixture->engine)->signal_delivery)
 		skip();
+	return fixture;
 }
 
 static void assert_exited(const struct stop_facts *facts, int code)
@@ -112,11 +116,20 @@ static void engine_stops_what_handles_sigterm(void **state)
 	assert_true(facts->signal_ns >= facts->asked_ns);
 	assert_true(facts->returned_ns >= facts->exit_ns);
 	assert_false(subject_running(fixture->subject));
-	if (traced(fixture)) {
-		assert_int_equal(facts->signals_seen, 1);
-		assert_int_equal(facts->signal_delivery, DELIVERY_DELIVERED);
-		assert_int_equal(facts->signal_source, STAMP_KERNEL);
-	}
+	assert_string_equal(facts->unobserved, "");
+}
+
+static void engine_sees_one_signal_delivered_traced(void **state)
+{
+	struct fixture *fixture = traced_fixture_of(state);
+	const struct stop_facts *facts;
+
+	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
+	assert_int_equal(facts->signals_seen, 1);
+	assert_int_equal(facts->signal_delivery, DELIVERY_DELIVERED);
+	assert_int_equal(facts->signal_source, STAMP_KERNEL);
 }
 
 static void engine_kills_what_has_no_handler(void **state)
@@ -124,7 +137,6 @@ static void engine_kills_what_has_no_handler(void **state)
 	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	need_pid1_rules(fixture);
 	engine_fixture_up(fixture, SHORT, NULL);
 	engine_fixture_await_line(fixture, "ready");
 	facts = engine_fixture_stop(fixture);
@@ -137,11 +149,19 @@ static void engine_kills_what_has_no_handler(void **state)
 		assert_true(WIFSIGNALED(facts->wait_status));
 		assert_int_equal(WTERMSIG(facts->wait_status), SIGKILL);
 	}
-	if (traced(fixture)) {
-		assert_int_equal(facts->signal_delivery, DELIVERY_IGNORED);
-		assert_int_equal(facts->kill_source, STAMP_KERNEL);
-		assert_string_not_equal(facts->kill_sender, "");
-	}
+}
+
+static void engine_sees_sigterm_ignored_without_a_handler_traced(void **state)
+{
+	struct fixture *fixture = traced_fixture_of(state);
+	const struct stop_facts *facts;
+
+	engine_fixture_up(fixture, SHORT, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
+	assert_int_equal(facts->signal_delivery, DELIVERY_IGNORED);
+	assert_int_equal(facts->kill_source, STAMP_KERNEL);
+	assert_string_not_equal(facts->kill_sender, "");
 }
 
 static void engine_kills_what_ignores_sigterm(void **state)
@@ -154,8 +174,16 @@ static void engine_kills_what_ignores_sigterm(void **state)
 	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 137);
 	assert_true(facts->kill_by_engine);
-	if (traced(fixture))
-		assert_int_equal(facts->signal_delivery, DELIVERY_IGNORED);
+}
+
+static void engine_sees_sigterm_ignored_by_disposition_traced(void **state)
+{
+	struct fixture *fixture = traced_fixture_of(state);
+
+	engine_fixture_up(fixture, SHORT, "term=ignore", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_int_equal(
+		engine_fixture_stop(fixture)->signal_delivery, DELIVERY_IGNORED);
 }
 
 static void engine_passes_the_exit_code_on(void **state)
@@ -234,8 +262,16 @@ static void engine_puts_an_init_in_front(void **state)
 	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 143);
 	assert_unkilled(facts);
-	if (traced(fixture))
-		assert_int_equal(facts->signal_delivery, DELIVERY_DELIVERED);
+}
+
+static void engine_delivers_sigterm_to_an_init_traced(void **state)
+{
+	struct fixture *fixture = traced_fixture_of(state);
+
+	engine_fixture_up(fixture, &(struct engine_fixture_unit){.init = true}, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_int_equal(
+		engine_fixture_stop(fixture)->signal_delivery, DELIVERY_DELIVERED);
 }
 
 static void engine_reads_the_whole_log_in_order(void **state)
@@ -271,62 +307,115 @@ static void engine_reads_the_last_words_of_both_streams(void **state)
 	assert_true(engine_fixture_has_line(fixture, "line 100"));
 }
 
-static void engine_gives_the_environment_and_the_folder(void **state)
+static void engine_gives_the_environment(void **state)
 {
 	static const char *const env[] = {"COLOUR=blue = green", "EMPTY=", NULL};
 	struct fixture *fixture = engine_fixture_of(state);
-	SCOPED(mem_free) char *path = mem_textf("%s/touched", fixture->folder);
-	SCOPED(mem_free) char *touch = mem_textf("touch=%s", path);
-	struct stat stat;
 
 	setenv("STOPBENCH_TEST_LEAK", "1", 1);
 	engine_fixture_up(fixture, &(struct engine_fixture_unit){.env = env},
-		"env=COLOUR", "env=EMPTY", "env=STOPBENCH_TEST_LEAK", touch, NULL);
+		"env=COLOUR", "env=EMPTY", "env=STOPBENCH_TEST_LEAK", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(engine_fixture_has_line(fixture, "COLOUR=blue = green"));
 	assert_true(engine_fixture_has_line(fixture, "EMPTY="));
 	assert_true(engine_fixture_has_line(fixture, "STOPBENCH_TEST_LEAK=(unset)"));
-	assert_int_equal(lstat(path, &stat), 0);
 }
 
-/* A process that kills the victim, and lives on until it is told to end. */
-static pid_t call_butcher(pid_t victim)
+static void engine_lets_a_subject_reach_the_ledger(void **state)
 {
-	pid_t butcher = fork();
+	struct fixture *fixture = engine_fixture_of(state);
+	char path[128], connect_to[160];
+	int fd = engine_fixture_listen(fixture, path, sizeof path);
 
-	if (butcher != 0)
-		return butcher;
-	prctl(PR_SET_NAME, "butcher");
+	snprintf(connect_to, sizeof connect_to, "connect=%s", path);
+	engine_fixture_up(fixture, PLAIN, connect_to, NULL);
+	engine_fixture_await_line(fixture, "connected");
+	close(fd);
+}
+
+/* --- ports --- */
+
+static int listen_on_loopback(int *port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void engine_names_who_else_holds_a_port(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	struct err err = {0};
+	SCOPED(mem_free) char *us = mem_textf("(pid %d)", (int)getpid());
+	int port, fd = listen_on_loopback(&port);
+
+	engine_fixture_up(fixture, PLAIN, NULL);
+	assert_false(subject_owns_port(fixture->subject, port, &err));
+	assert_non_null(strstr(err.text, us));
+	assert_non_null(strstr(err.text, "not part of the subject"));
+	close(fd);
+	assert_true(subject_owns_port(fixture->subject, port, &err));
+}
+
+static void engine_knows_the_ports_of_a_subjects_children(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	struct err err = {0};
+	const char *line;
+
+	/* Behind an init the puppet is a child of PID 1. */
+	engine_fixture_up(
+		fixture, &(struct engine_fixture_unit){.init = true}, "listen=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	line = strstr(buf_text(&fixture->log), "port ");
+	assert_non_null(line);
+	if (!subject_owns_port(fixture->subject, (int)strtol(line + 5, NULL, 10), &err))
+		fail_msg("%s", err.text);
+}
+
+/* A process that kills the victim and then waits, so that its name can be read. */
+static pid_t start_killer(pid_t victim)
+{
+	pid_t killer = fork();
+
+	if (killer != 0)
+		return killer;
+	prctl(PR_SET_NAME, "killer");
 	kill(victim, SIGKILL);
 	for (;;)
 		pause();
 }
 
-static void dismiss(pid_t butcher)
+static void end_killer(pid_t killer)
 {
-	kill(butcher, SIGKILL);
-	waitpid(butcher, NULL, 0);
+	kill(killer, SIGKILL);
+	waitpid(killer, NULL, 0);
 }
 
-static void engine_is_not_blamed_for_the_kill_of_another(void **state)
+static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct fixture *fixture = traced_fixture_of(state);
 	const struct stop_facts *facts;
 	struct err err = {0};
-	pid_t butcher;
+	pid_t killer;
 
-	if (!traced(fixture))
-		skip();
 	engine_fixture_up(fixture, PLAIN, "after=60000", "term=0", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(subject_stop(fixture->subject, &err));
-	butcher = call_butcher(subject_pid(fixture->subject));
+	killer = start_killer(subject_pid(fixture->subject));
 	facts = engine_fixture_settle(fixture);
-	dismiss(butcher);
+	end_killer(killer);
 	assert_int_equal(facts->exit_code, 137);
 	assert_int_equal(facts->kill_source, STAMP_KERNEL);
 	assert_false(facts->kill_by_engine);
-	assert_string_equal(facts->kill_sender, "butcher");
+	assert_string_equal(facts->kill_sender, "killer");
 }
 
 static void engine_takes_down_what_still_runs(void **state)
@@ -398,18 +487,25 @@ int scenes_run(const char *engine, int required)
 	cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &play)
 	const struct CMUnitTest scenes[] = {
 		SCENE(engine_stops_what_handles_sigterm),
+		SCENE(engine_sees_one_signal_delivered_traced),
 		SCENE(engine_kills_what_has_no_handler),
+		SCENE(engine_sees_sigterm_ignored_without_a_handler_traced),
 		SCENE(engine_kills_what_ignores_sigterm),
+		SCENE(engine_sees_sigterm_ignored_by_disposition_traced),
 		SCENE(engine_passes_the_exit_code_on),
 		SCENE(engine_tells_exit_137_from_sigkill),
 		SCENE(engine_measures_a_known_time),
 		SCENE(engine_stops_what_has_ended_already),
 		SCENE(engine_inspects_what_ended_by_itself),
 		SCENE(engine_puts_an_init_in_front),
+		SCENE(engine_delivers_sigterm_to_an_init_traced),
 		SCENE(engine_reads_the_whole_log_in_order),
 		SCENE(engine_reads_the_last_words_of_both_streams),
-		SCENE(engine_gives_the_environment_and_the_folder),
-		SCENE(engine_is_not_blamed_for_the_kill_of_another),
+		SCENE(engine_gives_the_environment),
+		SCENE(engine_lets_a_subject_reach_the_ledger),
+		SCENE(engine_names_who_else_holds_a_port),
+		SCENE(engine_knows_the_ports_of_a_subjects_children),
+		SCENE(engine_is_not_blamed_for_the_kill_of_another_traced),
 		SCENE(engine_takes_down_what_still_runs),
 		SCENE(engine_reports_a_crash),
 		SCENE(engine_says_what_it_cannot_start),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/engine/docker/images.h"
 #include "harness/engine/test/engine_fixture.h"
@@ -274,6 +275,127 @@ static void docker_runs_an_images_own_command(void **state)
 	assert_int_equal(ask_daemon(fixture, "DELETE", path), 200);
 }
 
+/* An image like that of a foreign service, made from ours; the caller's. */
+static char *commit_image(struct fixture *fixture)
+{
+	SCOPED(json_free)
+	cJSON *config =
+		cJSON_Parse("{\"StopSignal\":\"SIGQUIT\","
+			    "\"Entrypoint\":[\"puppet\",\"quit=3\",\"term=4\"]}");
+	char *image = mem_textf("stopbench-test-%s", fixture->run_id);
+	SCOPED(mem_free) char *path = NULL;
+	struct docker_answer answer;
+	struct err err = {0};
+	bool ok;
+
+	engine_fixture_up(fixture, PLAIN, NULL);
+	path = mem_textf("/commit?container=%s&repo=%s&tag=latest",
+		subject_id(fixture->subject), image);
+	ok = docker_api_call(docker_of(fixture)->api,
+		&(struct docker_call){.method = "POST", .path = path, .json = config},
+		&answer, &err);
+	docker_answer_done(&answer);
+	if (!ok)
+		fail_msg("%s", err.text);
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
+	return image;
+}
+
+static void remove_committed(struct fixture *fixture, const char *image)
+{
+	SCOPED(mem_free) char *path = mem_textf("/images/%s?force=1", image);
+
+	subject_down(fixture->subject);
+	fixture->subject = NULL;
+	assert_int_equal(ask_daemon(fixture, "DELETE", path), 200);
+}
+
+static void docker_sends_the_images_own_stop_signal(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	SCOPED(mem_free) char *image = commit_image(fixture);
+	const struct stop_facts *facts;
+	struct err err = {0};
+
+	fixture->subject = engine_fixture_try(
+		fixture, &(struct engine_fixture_unit){.image = image}, NULL, &err);
+	if (!fixture->subject)
+		fail_msg("%s", err.text);
+	engine_fixture_await_line(fixture, "ready");
+	facts = engine_fixture_stop(fixture);
+	assert_int_equal(facts->exit_code, 3);
+	assert_int_equal(facts->stop_signal, SIGQUIT);
+	assert_int_not_equal(facts->signal_source, STAMP_NONE);
+	remove_committed(fixture, image);
+}
+
+static void docker_puts_the_command_behind_the_images_entrypoint(void **state)
+{
+	static const char *const command[] = {"say=1", "quit=5", NULL};
+	static const char *const entrypoint[] = {"puppet", "quit=6", NULL};
+	struct fixture *fixture = engine_fixture_of(state);
+	SCOPED(mem_free) char *image = commit_image(fixture);
+	const struct engine_fixture_unit units[] = {
+		{.image = image},
+		{.image = image, .entrypoint = entrypoint},
+	};
+	const char *const *commands[] = {command, NULL};
+	const int codes[] = {5, 6};
+	struct err err = {0};
+
+	for (size_t i = 0; i < COUNT(units); i++) {
+		fixture->subject =
+			engine_fixture_try(fixture, &units[i], commands[i], &err);
+		if (!fixture->subject)
+			fail_msg("%s", err.text);
+		engine_fixture_await_line(fixture, i == 0 ? "line 1ready" : "ready");
+		assert_int_equal(engine_fixture_stop(fixture)->exit_code, codes[i]);
+		subject_down(fixture->subject);
+		fixture->subject = NULL;
+	}
+	remove_committed(fixture, image);
+}
+
+/* --- the folder --- */
+
+static void docker_mounts_the_folder_read_only(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	SCOPED(mem_free) char *path = mem_textf("%s/touched", fixture->case_folder);
+	SCOPED(mem_free) char *touch = mem_textf("touch=%s", path);
+
+	engine_fixture_up(fixture, PLAIN, touch, NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* The run's folder is closed to other users of the host (0700); the mount begins below
+ * it. */
+static void docker_lets_another_user_reach_the_ledger(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	char path[128], connect_to[160];
+	int fd = engine_fixture_listen(fixture, path, sizeof path);
+
+	snprintf(connect_to, sizeof connect_to, "connect=%s", path);
+	engine_fixture_up(fixture, PLAIN, "uid=1000", connect_to, NULL);
+	engine_fixture_await_line(fixture, "connected");
+	close(fd);
+}
+
+static void docker_says_what_to_do_when_the_daemon_lacks_the_folder(void **state)
+{
+	struct fixture *fixture = engine_fixture_of(state);
+	struct err err = {0};
+
+	assert_null(engine_fixture_try(fixture,
+		&(struct engine_fixture_unit){.run_folder = "/tmp/stopbench-nowhere/x"},
+		(const char *const[]){"puppet", NULL}, &err));
+	assert_non_null(strstr(err.text, "does not see the folder"));
+	assert_non_null(strstr(err.text, "TMPDIR"));
+}
+
 static void docker_has_a_shell_in_our_image(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "echo $0 $PATH; exit 5", NULL};
@@ -452,6 +574,11 @@ int main(void)
 		SCENE(docker_refuses_a_fraction_of_a_second),
 		SCENE(docker_names_a_missing_image),
 		SCENE(docker_runs_an_images_own_command),
+		SCENE(docker_sends_the_images_own_stop_signal),
+		SCENE(docker_puts_the_command_behind_the_images_entrypoint),
+		SCENE(docker_mounts_the_folder_read_only),
+		SCENE(docker_lets_another_user_reach_the_ledger),
+		SCENE(docker_says_what_to_do_when_the_daemon_lacks_the_folder),
 		SCENE(docker_has_a_shell_in_our_image),
 		SCENE(docker_leaves_nothing_when_interrupted),
 		SCENE(docker_reports_the_daemons_own_words),

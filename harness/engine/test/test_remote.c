@@ -236,6 +236,7 @@ static void remote_stop_survives_the_end_of_the_events(void **state)
 
 	scene->daemon.on_stop = stop_and_cut_the_events;
 	assert_int_equal(stop(scene)->exit_code, 137);
+	assert_string_not_equal(subject_facts(scene->subject)->unobserved, "");
 	json = subject_engine_events(scene->subject);
 	assert_non_null(json_text(json, "events_ended"));
 }
