@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/table_row.h"
-#include "harness/report/table_tree.h"
+#include "harness/report/table_rows.h"
 #include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -40,7 +39,7 @@ static const struct {
 /* What is drawn, and how much of it. */
 struct table {
 	struct terminal terminal;
-	struct branch *tree;
+	struct table_rows rows;
 	bool shown[COLUMNS];
 	unsigned label_width; /* 0: as it is */
 	unsigned why_width;   /* 0: as it is */
@@ -68,42 +67,53 @@ static void fill_cell(const struct table *table, struct libscols_line *line, siz
 		scols_cell_set_color(scols_line_get_cell(line, at), colour_of(row));
 }
 
-static void fill_line(const struct table *table, struct libscols_line *line,
-	const struct branch *branch)
+static void fill_line(const struct table *table, struct libscols_line *drawn,
+	const struct table_line *line)
 {
-	unsigned indent = (branch->depth - 1) * INDENT_WIDTH;
+	unsigned indent = line->depth * INDENT_WIDTH;
 	unsigned width = table->label_width > indent + LABEL_LEAST
 		? table->label_width - indent
 		: table->label_width ? LABEL_LEAST
 				     : 0;
 	SCOPED(mem_free) char *label =
-		terminal_fit(&table->terminal, branch->label, width);
+		terminal_fit(&table->terminal, line->label, width);
 	size_t at = 0;
 
-	scols_line_set_data(line, at++, label);
+	scols_line_set_data(drawn, at++, label);
 	for (unsigned column = 0; column < COLUMNS; column++) {
 		if (!table->shown[column])
 			continue;
-		if (branch->row)
-			fill_cell(table, line, at, branch->row, (enum column)column);
+		if (line->row)
+			fill_cell(table, drawn, at, line->row, (enum column)column);
 		at++;
 	}
 }
 
-/* Lines of branches and of what hangs below them, in the order of tree_next(). */
-static void fill(const struct table *table, struct libscols_table *lines,
-	const struct branch *parent, struct libscols_line *parent_line)
+/* The line that lines[at] hangs below; NULL: none. */
+static struct libscols_line *line_above(
+	const struct table_line *lines, unsigned at, struct libscols_line *const *drawn)
 {
-	for (const struct branch *branch = parent->first; branch;
-		branch = branch->next) {
-		struct libscols_line *line = scols_table_new_line(lines, parent_line);
+	for (unsigned i = at; i-- > 0;) {
+		if (lines[i].depth < lines[at].depth)
+			return drawn[i];
+	}
+	return NULL;
+}
 
-		fill_line(table, line, branch);
-		fill(table, lines, branch, line);
+static void fill(const struct table *table, struct libscols_table *drawing)
+{
+	const struct table_rows *rows = &table->rows;
+	SCOPED(mem_free) struct libscols_line **drawn =
+		mem_zeroed(rows->line_count * sizeof(*drawn));
+
+	for (unsigned i = 0; i < rows->line_count; i++) {
+		drawn[i] = scols_table_new_line(
+			drawing, line_above(rows->lines, i, drawn));
+		fill_line(table, drawn[i], &rows->lines[i]);
 	}
 }
 
-/* One line of text for the headings and for each branch; to free(). The widths are made
+/* One line of text for the headings and for each line of the rows; to free(). The widths are made
  * here: smartcols cuts in the middle of words, and without saying so. */
 static char *draw(const struct table *table)
 {
@@ -118,7 +128,7 @@ static char *draw(const struct table *table)
 			scols_table_new_column(lines, headings[column].name, 0,
 				headings[column].flags);
 	}
-	fill(table, lines, table->tree, NULL);
+	fill(table, lines);
 	scols_print_table_to_string(lines, &text);
 	scols_unref_table(lines);
 	return text ? text : mem_text("");
@@ -161,10 +171,10 @@ static unsigned widest_label(const struct table *table)
 {
 	unsigned widest = 0;
 
-	for (const struct branch *branch = tree_next(table->tree); branch;
-		branch = tree_next(branch)) {
-		unsigned width = terminal_columns(branch->label) +
-			(branch->depth - 1) * INDENT_WIDTH;
+	for (unsigned i = 0; i < table->rows.line_count; i++) {
+		const struct table_line *line = &table->rows.lines[i];
+		unsigned width =
+			terminal_columns(line->label) + line->depth * INDENT_WIDTH;
 
 		widest = width > widest ? width : widest;
 	}
@@ -221,12 +231,9 @@ static void choose_columns(struct table *table)
 		table->shown[column] = true;
 	table->shown[COLUMN_HALF] = table->shown[COLUMN_RANGE] = false;
 	table->shown[COLUMN_WHY] = false;
-	for (const struct branch *branch = tree_next(table->tree); branch;
-		branch = tree_next(branch)) {
-		const struct table_row *row = branch->row;
+	for (unsigned i = 0; i < table->rows.count; i++) {
+		const struct table_row *row = &table->rows.list[i];
 
-		if (!row)
-			continue;
 		if (strcmp(row->cells[COLUMN_HALF], "twin") == 0)
 			table->shown[COLUMN_HALF] = true;
 		if (row->cells[COLUMN_RANGE][0])
@@ -278,14 +285,12 @@ static void print_details(
 static void print_table(struct table *table, FILE *out)
 {
 	SCOPED(mem_free) char *text = draw(table);
-	const struct branch *branch = table->tree;
-	char *rest = text, *line;
+	char *rest = text, *line = take_line(&rest); /* the headings */
 
-	while ((line = take_line(&rest))) {
+	for (unsigned i = 0; line; line = take_line(&rest), i++) {
 		print_trimmed(out, line);
-		if (branch && branch->row)
-			print_details(table, out, branch->row);
-		branch = branch ? tree_next(branch) : NULL;
+		if (i > 0 && table->rows.lines[i - 1].row)
+			print_details(table, out, table->rows.lines[i - 1].row);
 	}
 }
 
@@ -314,12 +319,10 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 void table_print(FILE *out, const cJSON *results)
 {
 	struct table table = {.terminal = terminal_of(out)};
-	struct rows rows;
 
-	rows_fold(&rows, results);
-	table.tree = tree_grow(&rows);
-	table.few = rows.count <= FEW_ROWS;
-	if (rows.count > 0) {
+	table_rows_fold(&table.rows, results);
+	table.few = table.rows.count <= FEW_ROWS;
+	if (table.rows.count > 0) {
 		choose_columns(&table);
 		if (table.terminal.width)
 			fit(&table);
@@ -327,6 +330,5 @@ void table_print(FILE *out, const cJSON *results)
 		fputs("\n", out);
 	}
 	print_summary(&table, out, json_get(results, "summary"));
-	tree_free(table.tree);
-	rows_done(&rows);
+	table_rows_done(&table.rows);
 }

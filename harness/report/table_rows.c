@@ -1,0 +1,434 @@
+#include "harness/report/table_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/scenario/diagnosis_id.h"
+#include "harness/scenario/verdict.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/json_digits.h"
+#include "lib/mem.h"
+
+#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
+#define UNKNOWN  INT64_MIN
+
+static const char *text_of(const cJSON *round, const char *key)
+{
+	const char *text = json_text(round, key);
+
+	return text ? text : "";
+}
+
+/* --- figures --- */
+
+static int compare_ns(const void *one, const void *other)
+{
+	int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+
+	return (a > b) - (a < b);
+}
+
+/* The known values of a member, in order; to free(). */
+static int64_t *values_of(const struct table_row *row, const char *key, unsigned *count)
+{
+	int64_t *values = mem_zeroed(sizeof *values * row->count);
+
+	*count = 0;
+	for (unsigned i = 0; i < row->count; i++) {
+		int64_t value = json_digits_get(row->rounds[i], key, UNKNOWN);
+
+		if (value != UNKNOWN)
+			values[(*count)++] = value;
+	}
+	qsort(values, *count, sizeof *values, compare_ns);
+	return values;
+}
+
+static int64_t median(const int64_t *values, unsigned count)
+{
+	int64_t below = values[(count - 1) / 2], above = values[count / 2];
+
+	return below + (above - below) / 2;
+}
+
+/* "2.01..2.04s", "990ms..1.02s", "1.00s" where nobody would see a difference. */
+static char *range_of(int64_t least_ns, int64_t most_ns)
+{
+	SCOPED(mem_free) char *least = mem_text(TIME(least_ns));
+	SCOPED(mem_free) char *most = mem_text(TIME(most_ns));
+	size_t number = strspn(least, "0123456789."),
+	       other = strspn(most, "0123456789.");
+
+	if (strcmp(least, most) == 0)
+		return mem_text(least);
+	if (strcmp(least + number, most + other) == 0)
+		least[number] = '\0';
+	return mem_textf("%s..%s", least, most);
+}
+
+static void say_times(struct table_row *row)
+{
+	unsigned count;
+	SCOPED(mem_free) int64_t *stops = values_of(row, "stop_ns", &count);
+	SCOPED(mem_free) int64_t *margins = NULL;
+
+	row->cells[COLUMN_STOP] = mem_text(count ? TIME(median(stops, count)) : "-");
+	row->cells[COLUMN_RANGE] =
+		count > 1 ? range_of(stops[0], stops[count - 1]) : mem_text("");
+	margins = values_of(row, "margin_ns", &count);
+	row->cells[COLUMN_MARGIN] = mem_text(count ? TIME(margins[0]) : "-");
+}
+
+/* Each value once: "0", "0,137". */
+static char *list_of(const struct table_row *row, const char *key)
+{
+	unsigned count;
+	SCOPED(mem_free) int64_t *values = values_of(row, key, &count);
+	struct buf text = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		if (i == 0 || values[i] != values[i - 1])
+			buf_addf(&text, "%s%lld", text.len ? "," : "",
+				(long long)values[i]);
+	}
+	if (count == 0)
+		buf_adds(&text, "-");
+	return buf_take(&text);
+}
+
+/* Of the round with the fewest disconnected. */
+static char *sessions_of(const struct table_row *row)
+{
+	unsigned count;
+	SCOPED(mem_free) char *sessions = list_of(row, "sessions");
+	SCOPED(mem_free) int64_t *disconnected = values_of(row, "disconnected", &count);
+	SCOPED(mem_free) char *fewest = NULL;
+
+	if (count == 0)
+		return mem_text(sessions);
+	fewest = mem_textf("%lld", (long long)disconnected[0]);
+	if (strcmp(fewest, sessions) == 0)
+		return mem_text(sessions);
+	return mem_textf("%s/%s", fewest, sessions);
+}
+
+/* --- verdict --- */
+
+static int gravity(const cJSON *round)
+{
+	enum verdict verdict;
+
+	/* Proven to be unmet is graver than not known, and that than any that is met. */
+	int gravity = !json_bool(round, "could_run", true) ? VERDICTS
+		: !json_bool(round, "met", false)          ? 2 * VERDICTS
+							   : 0;
+
+	return verdict_parse(&verdict, text_of(round, "verdict"))
+		? gravity + (int)verdict
+		: gravity;
+}
+
+/* The round that the row is about. */
+static const cJSON *gravest(const struct table_row *row)
+{
+	const cJSON *worst = row->rounds[0];
+
+	for (unsigned i = 1; i < row->count; i++) {
+		if (gravity(row->rounds[i]) > gravity(worst))
+			worst = row->rounds[i];
+	}
+	return worst;
+}
+
+static void say_expected(struct table_row *row)
+{
+	unsigned met = 0;
+	const char *word;
+
+	row->met = true;
+	for (unsigned i = 0; i < row->count; i++) {
+		bool could_run = json_bool(row->rounds[i], "could_run", true);
+		bool is_met = could_run && json_bool(row->rounds[i], "met", false);
+
+		met += is_met;
+		row->met = row->met && (is_met || !could_run);
+		row->not_run = row->not_run || !could_run;
+	}
+	word = !row->met ? "NOT MET" : row->not_run ? "NOT RUN" : "ok";
+	row->not_run = row->met && row->not_run;
+	row->met = row->met && !row->not_run;
+	row->cells[COLUMN_EXPECTED] = row->count > 1
+		? mem_textf("%s %u/%u", word, met, row->count)
+		: mem_text(word);
+}
+
+/* What zombies were left is told, and explains no verdict. */
+static const char *cause_of(const cJSON *diagnosis)
+{
+	const char *id = diagnosis ? text_of(diagnosis, "id") : "";
+
+	return strcmp(id, diagnosis_ids[DIAGNOSIS_L3]) == 0 ? "" : id;
+}
+
+/* A clean stop needs no reason; a slow one has its own words for it, and so has one that
+ * nothing explains. */
+static void say_why(struct table_row *row, const cJSON *round)
+{
+	const cJSON *first = cJSON_GetArrayItem(json_get(round, "diagnoses"), 0);
+	const char *verdict = text_of(round, "verdict");
+	bool could_run = json_bool(round, "could_run", true);
+	bool in_words =
+		!could_run || strcmp(verdict, "slow") == 0 || !cause_of(first)[0];
+	bool clean = could_run && strcmp(verdict, "clean") == 0;
+
+	row->id = mem_text(clean || in_words ? "" : cause_of(first));
+	if (clean)
+		row->cells[COLUMN_WHY] = mem_text("");
+	else if (in_words)
+		row->cells[COLUMN_WHY] = mem_text(text_of(round, "reason"));
+	else
+		row->cells[COLUMN_WHY] =
+			mem_textf("%s %s", row->id, text_of(first, "text"));
+}
+
+static void say_verdict(struct table_row *row)
+{
+	const cJSON *worst = gravest(row);
+	bool could_run = json_bool(worst, "could_run", true);
+
+	row->cells[COLUMN_VERDICT] =
+		mem_text(could_run ? text_of(worst, "verdict") : "-");
+	say_why(row, worst);
+}
+
+/* What was not met in the gravest round; rounds mostly fail alike. */
+static void say_unmet(struct table_row *row)
+{
+	const cJSON *worst = gravest(row);
+	const cJSON *item;
+
+	if (row->met || row->not_run)
+		return;
+	cJSON_ArrayForEach(item, json_get(worst, "expectations")) {
+		if (!json_bool(item, "met", true))
+			strlist_add(&row->unmet, "%s: wanted %s, seen %s",
+				text_of(item, "what"), text_of(item, "wanted"),
+				text_of(item, "seen"));
+	}
+	if (row->count > 1)
+		strlist_add(&row->unmet, "round %lld: %s",
+			(long long)json_digits_get(worst, "round", 0),
+			text_of(worst, "command"));
+	if (json_text(worst, "folder"))
+		strlist_add(&row->unmet, "see %s/why.txt", json_text(worst, "folder"));
+}
+
+/* --- rows --- */
+
+static bool same_case(const cJSON *one, const cJSON *other)
+{
+	return strcmp(text_of(one, "id"), text_of(other, "id")) == 0 &&
+		strcmp(text_of(one, "half"), text_of(other, "half")) == 0 &&
+		cJSON_Compare(json_get(one, "axes"), json_get(other, "axes"), true);
+}
+
+static void add_round(struct table_rows *rows, const cJSON *round)
+{
+	struct table_row *row = rows->count ? &rows->list[rows->count - 1] : NULL;
+
+	if (!row || !same_case(row->rounds[0], round)) {
+		rows->list = mem_grown(rows->list, rows->count + 1, sizeof *rows->list);
+		row = &rows->list[rows->count++];
+		*row = (struct table_row){0};
+	}
+	row->rounds = mem_grown(row->rounds, row->count + 1, sizeof *row->rounds);
+	row->rounds[row->count++] = round;
+}
+
+/* --- lines --- */
+
+static const cJSON *axes_of(const struct table_row *row)
+{
+	return json_get(row->rounds[0], "axes");
+}
+
+static const char *id_of(const struct table_row *row)
+{
+	const char *id = json_text(row->rounds[0], "id");
+
+	return id ? id : "?";
+}
+
+static const char *last_part(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+/* "sessions" for "load.sessions", unless another axis ends in the same word. */
+static const char *short_name(const cJSON *axes, const cJSON *axis)
+{
+	const char *name = last_part(axis->string);
+	const cJSON *other;
+
+	cJSON_ArrayForEach(other, axes) {
+		if (other != axis && strcmp(last_part(other->string), name) == 0)
+			return axis->string;
+	}
+	return name;
+}
+
+/* "sessions=3" */
+static char *axis_label(const cJSON *axes, const cJSON *axis)
+{
+	SCOPED(mem_free) char *value =
+		cJSON_IsString(axis) ? mem_text(axis->valuestring) : json_print(axis);
+
+	return mem_textf("%s=%s", short_name(axes, axis), value);
+}
+
+/* The line behind the last one that hangs below the line `parent`. */
+static unsigned end_below(const struct table_rows *rows, unsigned parent)
+{
+	unsigned end = parent + 1;
+
+	while (end < rows->line_count &&
+		rows->lines[end].depth > rows->lines[parent].depth)
+		end++;
+	return end;
+}
+
+/* Takes label. Inserts a line before the line `at`. */
+static void insert_line(struct table_rows *rows, unsigned at, unsigned depth,
+	char *label, const struct table_row *row)
+{
+	rows->lines = mem_grown(rows->lines, rows->line_count + 1, sizeof *rows->lines);
+	memmove(&rows->lines[at + 1], &rows->lines[at],
+		(rows->line_count - at) * sizeof *rows->lines);
+	rows->lines[at] =
+		(struct table_line){.label = label, .depth = depth, .row = row};
+	rows->line_count++;
+}
+
+/* Takes label. The line without a row below `parent` that has this label; a new one when
+ * there is none. */
+static unsigned find_line(struct table_rows *rows, unsigned parent, char *label)
+{
+	unsigned depth = rows->lines[parent].depth + 1;
+	unsigned end = end_below(rows, parent);
+
+	for (unsigned i = parent + 1; i < end; i++) {
+		const struct table_line *line = &rows->lines[i];
+
+		if (line->depth == depth && !line->row &&
+			strcmp(line->label, label) == 0) {
+			free(label);
+			return i;
+		}
+	}
+	insert_line(rows, end, depth, label, NULL);
+	return end;
+}
+
+/* A level for each axis below the line `parent`; the last one is the row's own. */
+static void add_leaf(
+	struct table_rows *rows, unsigned parent, const struct table_row *row)
+{
+	const cJSON *axes = axes_of(row);
+	const cJSON *axis;
+
+	cJSON_ArrayForEach(axis, axes) {
+		char *label = axis_label(axes, axis);
+
+		if (axis->next)
+			parent = find_line(rows, parent, label);
+		else
+			insert_line(rows, end_below(rows, parent),
+				rows->lines[parent].depth + 1, label, row);
+	}
+}
+
+/* The rows from begin to end are of one scenario and its matrix: main halves first, so
+ * that their curve is not interrupted. */
+static void add_matrix(struct table_rows *rows, unsigned begin, unsigned end)
+{
+	static const char *const halves[] = {"main", "twin"};
+	unsigned top = rows->line_count;
+
+	insert_line(rows, top, 0, mem_text(id_of(&rows->list[begin])), NULL);
+	for (size_t half = 0; half < COUNT(halves); half++) {
+		for (unsigned i = begin; i < end; i++) {
+			const struct table_row *row = &rows->list[i];
+
+			if (strcmp(row->cells[COLUMN_HALF], halves[half]) == 0)
+				add_leaf(rows, top, row);
+		}
+	}
+}
+
+static bool has_axes(const struct table_row *row)
+{
+	return cJSON_GetArraySize(axes_of(row)) > 0;
+}
+
+static void add_lines(struct table_rows *rows)
+{
+	unsigned end;
+
+	for (unsigned i = 0; i < rows->count; i = end) {
+		const struct table_row *row = &rows->list[i];
+
+		end = i + 1;
+		if (!has_axes(row)) {
+			insert_line(
+				rows, rows->line_count, 0, mem_text(id_of(row)), row);
+			continue;
+		}
+		while (end < rows->count && has_axes(&rows->list[end]) &&
+			strcmp(id_of(&rows->list[end]), id_of(row)) == 0)
+			end++;
+		add_matrix(rows, i, end);
+	}
+}
+
+void table_rows_fold(struct table_rows *rows, const cJSON *results)
+{
+	const cJSON *round;
+
+	*rows = (struct table_rows){0};
+	cJSON_ArrayForEach(round, json_get(results, "cases"))
+		add_round(rows, round);
+	for (unsigned i = 0; i < rows->count; i++) {
+		struct table_row *row = &rows->list[i];
+
+		row->cells[COLUMN_HALF] = mem_text(text_of(row->rounds[0], "half"));
+		row->cells[COLUMN_SESSIONS] = sessions_of(row);
+		row->cells[COLUMN_EXIT] = list_of(row, "exit_code");
+		say_times(row);
+		say_expected(row);
+		say_verdict(row);
+		say_unmet(row);
+	}
+	add_lines(rows);
+}
+
+void table_rows_done(struct table_rows *rows)
+{
+	for (unsigned i = 0; i < rows->count; i++) {
+		struct table_row *row = &rows->list[i];
+
+		for (unsigned column = 0; column < COLUMNS; column++)
+			free(row->cells[column]);
+		free(row->id);
+		strlist_done(&row->unmet);
+		free(row->rounds);
+	}
+	for (unsigned i = 0; i < rows->line_count; i++)
+		free(rows->lines[i].label);
+	free(rows->list);
+	free(rows->lines);
+	*rows = (struct table_rows){0};
+}

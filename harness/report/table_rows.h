@@ -1,0 +1,54 @@
+/*
+ * table_rows - what a table says: a row for the rounds of one case and half, and the
+ * lines in which rows are drawn. A case by itself is one line; the cases of a matrix hang
+ * below a line with the scenario's id, one level for each axis.
+ */
+#ifndef HARNESS_REPORT_TABLE_ROWS_H
+#define HARNESS_REPORT_TABLE_ROWS_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/strlist.h"
+
+enum column {
+	COLUMN_HALF,
+	COLUMN_SESSIONS, /* "3", "1/3" where not all of them were disconnected */
+	COLUMN_EXIT,
+	COLUMN_STOP,     /* the median of the rounds */
+	COLUMN_RANGE,    /* of the rounds, "2.01..2.04s"; empty for one */
+	COLUMN_MARGIN,   /* the smallest */
+	COLUMN_VERDICT,  /* the worst */
+	COLUMN_EXPECTED, /* "ok", "NOT MET 2/3", "NOT RUN" */
+	COLUMN_WHY,      /* "H2 sequential teardown: ...", or the verdict's reason */
+	COLUMNS,
+};
+
+struct table_row {
+	const cJSON **rounds; /* borrowed from the results */
+	unsigned count;
+	bool met, not_run;
+	char *cells[COLUMNS]; /* none is NULL */
+	char *id; /* what COLUMN_WHY begins with: "H2"; "" when it has none */
+	struct strlist unmet; /* "verdict: wanted clean, seen killed: ..." */
+};
+
+struct table_line {
+	char *label;                 /* "history/10-matrix", "sessions=3" */
+	unsigned depth;              /* 0: hangs below no other line */
+	const struct table_row *row; /* NULL: the heading of the lines below it */
+};
+
+struct table_rows {
+	struct table_row *list; /* in the order of the results */
+	unsigned count;
+	struct table_line *lines; /* in the order in which they are drawn */
+	unsigned line_count;
+};
+
+/* Borrows results until table_rows_done(). */
+void table_rows_fold(struct table_rows *rows, const cJSON *results);
+void table_rows_done(struct table_rows *rows);
+
+#endif
