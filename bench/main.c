@@ -2,7 +2,6 @@
  * bench - how fast and how true stopbench and its service are, as ratios that were
  * measured in one run.
  */
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "bench/printout.h"
 #include "bench/rig.h"
 #include "bench/suite.h"
+#include "lib/options.h"
 #include "lib/signals.h"
 
 enum bench_exit {
@@ -88,8 +88,7 @@ int main(int argc, char **argv)
 	bool ok;
 
 	signals_block_only(NULL);
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	options_parse(&parser, argc, argv, &options);
 	ok = rig_open(&rig, &err);
 	if (!ok)
 		fprintf(stderr, "bench: %s\n", err.text);

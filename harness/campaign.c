@@ -13,7 +13,6 @@
 #include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
-#include "harness/report/table.h"
 #include "harness/run/case.h"
 #include "harness/run/run_dir.h"
 #include "lib/fd_limit.h"
@@ -25,7 +24,7 @@ struct campaign {
 	const struct campaign_options *options;
 	struct plan plan;
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3];
 	bool interrupted;
 	struct run_dir run_dir;
 	struct engine *engine;
@@ -78,7 +77,7 @@ static void on_signal(uv_signal_t *signal, int number)
 
 static void catch_signals(struct campaign *campaign)
 {
-	static const int numbers[] = {SIGINT, SIGTERM};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
 	signals_ignore_sigpipe();
 	for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -302,22 +301,17 @@ static int finish(struct campaign *campaign)
 {
 	const char *report = campaign->options->report;
 	SCOPED(mem_free) char *path = mem_textf("%s/results.json", report);
-	SCOPED(mem_free) char *text = NULL;
+	const struct format *format = campaign->options->format;
 	struct err err = {0};
 
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
-	if (campaign->options->json) {
-		text = cJSON_Print(results_json(campaign->results));
-		puts(text);
-	} else {
-		table_print(stdout, results_json(campaign->results));
-	}
+	format->print(stdout, results_json(campaign->results));
 	if (!results_write(campaign->results, path, &err)) {
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
 	}
-	fprintf(campaign->options->json ? stderr : stdout,
+	fprintf(format->for_programs ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path,
 		engine_name(campaign->engine),
 		(unsigned long long)campaign->options->seed);

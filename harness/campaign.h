@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/report/formats.h"
 #include "harness/scenario/plan.h"
 
 struct campaign_options {
@@ -18,7 +19,7 @@ struct campaign_options {
 	uint64_t seed;      /* of the draws; a round's is this and its number */
 	bool seed_given;    /* then it wins over a scenario's own */
 	bool keep_failed;   /* leave a failed case's container and folder */
-	bool json;          /* the results on stdout as JSON, not as a table */
+	const struct format *format; /* of the results on stdout */
 };
 
 /* Gives an enum exit_code of command.h. Ctrl-C ends the case under way and all brings

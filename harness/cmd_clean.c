@@ -1,6 +1,5 @@
 #include "harness/command.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <uv.h>
 
@@ -8,6 +7,7 @@
 #include "harness/programs.h"
 #include "harness/run/run_dir.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 
 static const struct argp parser = {
 	.doc = "Removes what runs that were interrupted left behind: containers and networks "
@@ -54,8 +54,7 @@ int cmd_clean(int argc, char **argv)
 	unsigned folders;
 	int removed = 0;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, NULL);
+	options_parse(&parser, argc, argv, NULL);
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < ENGINE_KINDS; i++) {
 		int count = engine_kinds[i].runs_images

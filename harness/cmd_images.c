@@ -1,6 +1,5 @@
 #include "harness/command.h"
 
-#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <uv.h>
@@ -8,6 +7,7 @@
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 
 static const struct argp parser = {
 	.doc = "Loads stopbench's own images into the Docker engine and prints their names: "
@@ -54,8 +54,7 @@ int cmd_images(int argc, char **argv)
 	uv_loop_t loop;
 	bool ok = true;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, NULL);
+	options_parse(&parser, argc, argv, NULL);
 	uv_loop_init(&loop);
 	uv_signal_init(&loop, &interrupt);
 	interrupt.data = &interrupted;

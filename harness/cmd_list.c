@@ -1,6 +1,5 @@
 #include "harness/command.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +8,11 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/report/names.h"
 #include "harness/report/terminal.h"
 #include "harness/scenario/plan.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 
 #define INDENT 4
 
@@ -266,8 +265,7 @@ int cmd_list(int argc, char **argv)
 
 	/* No list can be longer than the command line, but for the folder by default. */
 	listing.paths = mem_zeroed(sizeof *listing.paths * (size_t)(argc + 1));
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, &listing);
+	options_parse(&parser, argc, argv, &listing);
 	read_scenarios(&listing);
 	cJSON_AddItemToObject(json, "scenarios", scenarios_json(&listing.plan));
 	cJSON_AddItemToObject(json, "engines", engines_json());

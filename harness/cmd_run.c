@@ -1,14 +1,17 @@
 #include "harness/command.h"
 
-#include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "harness/campaign.h"
 #include "harness/engine/engine_kind.h"
+#include "harness/report/formats.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 
 #define REPEAT_MAX 10000
 #define SEED_MAX   (UINT64_MAX / 4)
@@ -30,14 +33,14 @@ static const struct argp_option option_table[] = {
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
 		0},
-	{"half", 'h', "main|twin", 0, "only this half of each case", 0},
+	{"half", 'H', "main|twin", 0, "only this half of each case", 0},
 	{"seed", 'S', "N", 0, "reproduce the draws of the run that printed this seed",
 		0},
 	{"report", 'r', "DIR", 0,
 		"where results.json and the failed cases' folders go (reports)", 0},
 	{"keep-failed", 'k', NULL, 0,
 		"leave a failed case's container and folder where they are", 0},
-	{"format", 'f', "table|json", 0, "what is printed at the end (table)", 0},
+	{"format", 'f', "FORMAT", 0, NULL, 0},
 	{0},
 };
 
@@ -73,6 +76,16 @@ static const char *read_engine(struct argp_state *state, const char *value)
 	return value;
 }
 
+static const struct format *read_format(struct argp_state *state, const char *value)
+{
+	const struct format *format = format_find(value);
+	SCOPED(mem_free) char *names = format_names();
+
+	if (!format)
+		argp_error(state, "--format: %s, not \"%s\"", names, value);
+	return format;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -89,7 +102,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 's':
 		arguments->sets[arguments->set_count++] = value;
 		return 0;
-	case 'h':
+	case 'H':
 		options->plan.main_only =
 			read_choice(state, "half", value, "main", "twin");
 		options->plan.twin_only = !options->plan.main_only;
@@ -105,12 +118,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->keep_failed = true;
 		return 0;
 	case 'f':
-		options->json = read_choice(state, "format", value, "json", "table");
+		options->format = read_format(state, value);
 		return 0;
 	case ARGP_KEY_ARG:
 		arguments->paths[arguments->path_count++] = value;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
+		if (access("scenarios", F_OK) != 0)
+			argp_error(state,
+				"there is no folder ./scenarios: name a scenario or a folder of them");
 		arguments->paths[arguments->path_count++] = "scenarios";
 		return 0;
 	default:
@@ -118,7 +134,23 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
+/* What --format takes is in its table. */
+static char *help_text(int key, const char *text, void *input UNUSED)
+{
+	struct buf help = {0};
+
+	if (key != 'f')
+		return (char *)(void *)(size_t)text;
+	buf_adds(&help, "what is printed at the end: ");
+	for (const struct format *format = formats; format->name; format++)
+		buf_addf(&help, "%s%s (%s%s)", format == formats ? "" : ", ",
+			format->name, format == formats ? "the default: " : "",
+			format->help);
+	return buf_take(&help);
+}
+
 static const struct argp parser = {
+	.help_filter = help_text,
 	.options = option_table,
 	.parser = parse_option,
 	.args_doc = "[SCENARIO|FOLDER...]",
@@ -139,7 +171,7 @@ static uint64_t draw_seed(void)
 int cmd_run(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.options = {.engine = "auto", .report = "reports"},
+		.options = {.engine = "auto", .report = "reports", .format = formats},
 	};
 	struct campaign_options *options = &arguments.options;
 	int code;
@@ -147,8 +179,7 @@ int cmd_run(int argc, char **argv)
 	/* No list can be longer than the command line, but for the folder by default. */
 	arguments.sets = mem_zeroed(sizeof *arguments.sets * (size_t)(argc + 1));
 	arguments.paths = mem_zeroed(sizeof *arguments.paths * (size_t)(argc + 1));
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+	options_parse(&parser, argc, argv, &arguments);
 	options->plan.sets = arguments.sets;
 	options->paths = arguments.paths;
 	if (!options->seed_given)

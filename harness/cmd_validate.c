@@ -1,9 +1,9 @@
 #include "harness/command.h"
 
-#include <argp.h>
 #include <stdio.h>
 
 #include "harness/scenario/plan.h"
+#include "lib/options.h"
 
 /* What was found so far. */
 struct validation {
@@ -70,8 +70,7 @@ int cmd_validate(int argc, char **argv)
 {
 	struct validation validation = {.good = true};
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&parser, argc, argv, 0, NULL, &validation);
+	options_parse(&parser, argc, argv, &validation);
 	if (validation.good && validation.plan.files == 0) {
 		fputs("stopbench: no scenario there\n", stderr);
 		validation.good = false;

@@ -1,8 +1,6 @@
 /*
- * command - what stopbench can be told to do: one function per subcommand, each with
- * its own file (cmd_run.c, cmd_validate.c, ...) and its own argp table.
- *
- * Exit codes are those of the whole program.
+ * command - the subcommands of stopbench: a row in main.c and a file each (cmd_run.c,
+ * cmd_validate.c, ...), with an argp table of its own. Gives the program's exit code.
  */
 #ifndef HARNESS_COMMAND_H
 #define HARNESS_COMMAND_H

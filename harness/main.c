@@ -111,7 +111,8 @@ int main(int argc, char **argv)
 		puts("stopbench " STOPBENCH_VERSION);
 		return EXIT_MET;
 	}
-	if (strcmp(name, "--help") != 0 && strcmp(name, "help") != 0)
+	if (strcmp(name, "--help") != 0 && strcmp(name, "-h") != 0 &&
+		strcmp(name, "help") != 0)
 		return unknown(name);
 	print_help(stdout);
 	return argc > 1 ? EXIT_MET : EXIT_USAGE;

@@ -13,9 +13,9 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 
-#define FIRST_KEY  256 /* argp takes keys below for letters: -g */
-#define USAGE_EXIT 2
+#define FIRST_KEY 256 /* argp takes keys below for letters: -g */
 
 static size_t count_settings(const struct setting *settings)
 {
@@ -283,8 +283,7 @@ static bool read_flags(const struct setting *settings, const char *prefix, void 
 
 	flags_init(&flags, settings, prefix, out, err);
 	argp.options = flags.options;
-	argp_err_exit_status = USAGE_EXIT;
-	return argp_parse(&argp, argc, argv, 0, NULL, &flags) == 0;
+	return options_parse(&argp, argc, argv, &flags);
 }
 
 bool settings_read(const struct setting *settings, const char *prefix, void *out,

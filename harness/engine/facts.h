@@ -19,11 +19,21 @@ enum stamp_source {
 	STAMP_ENGINE, /* the engine's event or its FinishedAt */
 };
 
+/* "none", "kernel", "harness" or "engine". */
+const char *stamp_source_name(enum stamp_source source);
+
 enum signal_delivery {
 	DELIVERY_UNKNOWN,
 	DELIVERY_DELIVERED, /* queued for delivery */
 	DELIVERY_IGNORED, /* the kernel threw it away: no handler in PID 1, or SIG_IGN */
 };
+
+/* "unknown", "delivered" or "ignored". */
+const char *signal_delivery_name(enum signal_delivery delivery);
+
+/* "exit 0" or "SIGKILL" of a raw wait status, in text, which is given back. */
+#define WAIT_STATUS_TEXT_SIZE 32
+const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE]);
 
 /* A process, as the kernel told of it. */
 struct proc_record {

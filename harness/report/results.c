@@ -6,7 +6,6 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-#include "harness/report/names.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
@@ -187,14 +186,15 @@ static void add_counts(cJSON *json, const struct judgement *judgement)
 static void add_end(cJSON *json, const struct evidence *evidence)
 {
 	const struct stop_facts *facts = &evidence->facts;
-	char text[WAIT_TEXT_SIZE];
+	char text[WAIT_STATUS_TEXT_SIZE];
 	cJSON *kill;
 
 	/* Nobody asked the engine about a service that never came up. */
 	add_known(json, "exit_code", evidence->up_ns && facts->exit_code >= 0,
 		facts->exit_code);
 	add_text(json, "wait_status",
-		facts->wait_status_known ? wait_name(facts->wait_status, text) : NULL);
+		facts->wait_status_known ? wait_status_name(facts->wait_status, text)
+					 : NULL);
 	cJSON_AddStringToObject(
 		json, "signal_delivery", signal_delivery_name(facts->signal_delivery));
 	if (facts->kill_source == STAMP_NONE) {
@@ -324,6 +324,13 @@ unsigned results_not_run(const struct results *results)
 const cJSON *results_json(const struct results *results)
 {
 	return results->json;
+}
+
+void results_print(FILE *out, const cJSON *results)
+{
+	SCOPED(mem_free) char *text = cJSON_Print(results);
+
+	fprintf(out, "%s\n", text);
 }
 
 bool results_write(const struct results *results, const char *path, struct err *err)

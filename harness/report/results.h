@@ -10,6 +10,7 @@
 #define HARNESS_REPORT_RESULTS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -40,6 +41,9 @@ unsigned results_not_run(const struct results *results);
 
 /* Borrowed: good until the next results_add(). */
 const cJSON *results_json(const struct results *results);
+
+/* Prints the JSON, as results.json has it. */
+void results_print(FILE *out, const cJSON *results);
 
 /* Makes the folders on the way. The file is there as a whole or not at all. */
 bool results_write(

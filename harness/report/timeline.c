@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/names.h"
 #include "harness/report/terminal.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -214,19 +213,14 @@ static void add_requests(struct timeline *timeline)
 
 /* --- the stop --- */
 
-static const char *seen_by(enum stamp_source source)
-{
-	return source == STAMP_SELF ? "harness" : stamp_source_name(source);
-}
-
 static void add_facts(struct timeline *timeline)
 {
 	const struct evidence *evidence = timeline->evidence;
 	const struct stop_facts *facts = &evidence->facts;
-	char status[WAIT_TEXT_SIZE] = "";
+	char status[WAIT_STATUS_TEXT_SIZE] = "";
 
 	if (facts->wait_status_known)
-		wait_name(facts->wait_status, status);
+		wait_status_name(facts->wait_status, status);
 	note(timeline, evidence->began_ns, "harness", "the case begins");
 	note(timeline, evidence->up_ns, "harness", "the service is up");
 	note(timeline, evidence->ready_ns, "harness", "the service is ready");
@@ -234,15 +228,15 @@ static void add_facts(struct timeline *timeline)
 		evidence->trouble ? "the moment of the stop did not come"
 				  : "the moment of the stop");
 	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
-	note(timeline, facts->signal_ns, seen_by(facts->signal_source), "%s to PID 1%s",
-		SIGNAL(facts->stop_signal),
+	note(timeline, facts->signal_ns, stamp_source_name(facts->signal_source),
+		"%s to PID 1%s", SIGNAL(facts->stop_signal),
 		facts->signal_delivery == DELIVERY_IGNORED ? ": the kernel discarded it"
 							   : "");
-	note(timeline, facts->kill_ns, seen_by(facts->kill_source),
+	note(timeline, facts->kill_ns, stamp_source_name(facts->kill_source),
 		"SIGKILL to PID 1, sent by %s%s%s",
 		facts->kill_by_engine ? "the engine" : "somebody else",
 		facts->kill_sender[0] ? ": " : "", facts->kill_sender);
-	note(timeline, facts->exit_ns, seen_by(facts->exit_source),
+	note(timeline, facts->exit_ns, stamp_source_name(facts->exit_source),
 		"PID 1 ended%s%s, exit code %d", status[0] ? ": " : "", status,
 		facts->exit_code);
 	note(timeline, facts->returned_ns, "engine", "the stop has returned%s",

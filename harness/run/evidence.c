@@ -9,6 +9,35 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
+const char *trouble_name(enum trouble trouble)
+{
+	static const char *const names[] = {
+		[TROUBLE_NONE] = "none",
+		[TROUBLE_NOT_UP] = "not-up",
+		[TROUBLE_NOT_READY] = "not-ready",
+		[TROUBLE_EXITED] = "exited",
+		[TROUBLE_LOAD] = "load",
+		[TROUBLE_WHEN] = "when",
+		[TROUBLE_INTERRUPTED] = "interrupted",
+	};
+
+	return names[trouble];
+}
+
+const char *request_end_name(enum request_end end)
+{
+	static const char *const names[] = {
+		[REQUEST_PENDING] = "never answered",
+		[REQUEST_ANSWERED] = "answered",
+		[REQUEST_TURNED_AWAY] = "turned away",
+		[REQUEST_WRONG] = "answered wrongly",
+		[REQUEST_REFUSED] = "refused",
+		[REQUEST_BROKEN] = "lost",
+	};
+
+	return names[end];
+}
+
 struct event_count {
 	char *name;
 	unsigned count;

@@ -60,6 +60,9 @@ enum request_end {
 	REQUEST_BROKEN,      /* accepted, and the answer never came whole: lost */
 };
 
+/* "answered", "lost", ... */
+const char *request_end_name(enum request_end end);
+
 struct load_request {
 	enum request_kind kind;
 	unsigned session; /* 1..N; 0 for REQUEST_IDLE */
@@ -86,6 +89,9 @@ enum trouble {
 	TROUBLE_WHEN, /* the event of stop.when never came */
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
+
+/* "none", "not-up", "not-ready", ... */
+const char *trouble_name(enum trouble trouble);
 
 /* What is past a bound is counted, not kept. (5000 sessions with two servers each have
  * 80 MiB of events: parsed, a line may take thirty times its bytes.) */

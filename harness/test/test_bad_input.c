@@ -129,11 +129,78 @@ static void a_missing_image_is_exit_code_3(void **state)
 		3, "no-such-image");
 }
 
+/* Of each program and each subcommand. */
+static void h_is_help_everywhere(void **state UNUSED)
+{
+	static const char *const commands[][4] = {
+		{"stopbench", "-h"},
+		{"stopbench", "run", "-h"},
+		{"stopbench", "validate", "-h"},
+		{"stopbench", "list", "-h"},
+		{"stopbench", "clean", "-h"},
+		{"stopbench", "images", "-h"},
+		{"stopbench", "schema", "-h"},
+		{"service", "-h"},
+		{"mock-agent", "-h"},
+		{"mock-mcp", "-h"},
+	};
+
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		struct said said = run_command(commands[i]);
+
+		if (said.code != 0 || strncmp(said.out, "Usage: ", 7) != 0)
+			print_error("%s %s: %d: %s%s\n", commands[i][0], commands[i][1],
+				said.code, said.out, said.err);
+		assert_int_equal(said.code, 0);
+		assert_int_equal(strncmp(said.out, "Usage: ", 7), 0);
+		assert_string_equal(said.err, "");
+		said_done(&said);
+	}
+}
+
+static void a_run_without_scenarios_here_says_what_to_name(void **state UNUSED)
+{
+	struct said said = run_command((const char *const[]){"sh", "-c",
+		"cd \"$TMPDIR\" && exec \"$0\"/stopbench run", bin_folder(), NULL});
+
+	assert_int_equal(said.code, 2);
+	assert_non_null(strstr(said.err, "name a scenario or a folder"));
+	said_done(&said);
+}
+
+/* Before anything else: nobody looks for it in the middle. */
+static void a_dead_daemon_is_told_in_the_first_line(void **state UNUSED)
+{
+	static const char first[] =
+		"stopbench: no Docker daemon answers at tcp://127.0.0.1:1";
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", bin_folder());
+	struct said said = run_command(
+		(const char *const[]){"env", "DOCKER_HOST=tcp://127.0.0.1:1", program,
+			"run", IDLE, "--engine", "docker", "--report", REPORT, NULL});
+
+	assert_int_equal(said.code, 3);
+	assert_int_equal(strncmp(said.err, first, strlen(first)), 0);
+	said_done(&said);
+}
+
+static void a_format_that_does_not_exist_is_answered_with_those_that_do(
+	void **state UNUSED)
+{
+	expect_code((const char *const[]){"stopbench", "run", IDLE, "--format", "xml",
+			    NULL},
+		2, "--format: table or json, not \"xml\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mistakes_are_named_and_nothing_is_started),
 		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(h_is_help_everywhere),
+		cmocka_unit_test(a_run_without_scenarios_here_says_what_to_name),
+		cmocka_unit_test(a_dead_daemon_is_told_in_the_first_line),
+		cmocka_unit_test(
+			a_format_that_does_not_exist_is_answered_with_those_that_do),
 		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
 		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
 		cmocka_unit_test(a_service_that_exits_early_is_a_crash),

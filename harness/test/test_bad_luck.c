@@ -116,6 +116,11 @@ static void ctrl_c_leaves_nothing_on_process(void **state)
 	interrupting_leaves_nothing("process", SIGINT);
 }
 
+static void a_lost_terminal_leaves_nothing_on_process(void **state UNUSED)
+{
+	interrupting_leaves_nothing("process", SIGHUP);
+}
+
 static void sigkill_leaves_nothing_after_clean_on_process(void **state)
 {
 	(void)state;
@@ -234,6 +239,7 @@ int main(void)
 			a_temporary_folder_too_deep_for_a_socket_is_exit_code_3),
 		cmocka_unit_test(a_folder_that_only_has_such_a_name_is_left_alone),
 		cmocka_unit_test(ctrl_c_leaves_nothing_on_process),
+		cmocka_unit_test(a_lost_terminal_leaves_nothing_on_process),
 		cmocka_unit_test(sigkill_leaves_nothing_after_clean_on_process),
 		cmocka_unit_test(
 			a_service_that_changed_its_user_dies_with_a_killed_run),

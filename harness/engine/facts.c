@@ -1,0 +1,42 @@
+#include "harness/engine/facts.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "lib/signals.h"
+
+const char *stamp_source_name(enum stamp_source source)
+{
+	static const char *const names[] = {
+		[STAMP_NONE] = "none",
+		[STAMP_KERNEL] = "kernel",
+		[STAMP_SELF] = "harness",
+		[STAMP_ENGINE] = "engine",
+	};
+
+	return names[source];
+}
+
+const char *signal_delivery_name(enum signal_delivery delivery)
+{
+	static const char *const names[] = {
+		[DELIVERY_UNKNOWN] = "unknown",
+		[DELIVERY_DELIVERED] = "delivered",
+		[DELIVERY_IGNORED] = "ignored",
+	};
+
+	return names[delivery];
+}
+
+const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE])
+{
+	char signal[SIGNAL_TEXT_SIZE];
+
+	if (WIFSIGNALED(wait_status))
+		snprintf(text, WAIT_STATUS_TEXT_SIZE, "%s",
+			signal_name(WTERMSIG(wait_status), signal));
+	else
+		snprintf(text, WAIT_STATUS_TEXT_SIZE, "exit %d",
+			WEXITSTATUS(wait_status));
+	return text;
+}

@@ -1,0 +1,32 @@
+#include "harness/report/formats.h"
+
+#include <string.h>
+
+#include "harness/report/results.h"
+#include "harness/report/table.h"
+#include "lib/buf.h"
+
+const struct format formats[] = {
+	{"table", "a row for each case and half, as wide as the terminal", table_print,
+		false},
+	{"json", "the text of results.json", results_print, true},
+	{0},
+};
+
+const struct format *format_find(const char *name)
+{
+	for (const struct format *format = formats; format->name; format++) {
+		if (strcmp(format->name, name) == 0)
+			return format;
+	}
+	return NULL;
+}
+
+char *format_names(void)
+{
+	struct buf names = {0};
+
+	for (const struct format *format = formats; format->name; format++)
+		buf_addf(&names, "%s%s", names.len ? " or " : "", format->name);
+	return buf_take(&names);
+}

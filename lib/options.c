@@ -1,0 +1,30 @@
+#include "lib/options.h"
+
+#include "lib/cc.h"
+
+#define GROUP_OF_HELP (-1) /* argp's own "--help" is in it */
+
+static error_t parse_option(int key, char *value UNUSED, struct argp_state *state)
+{
+	if (key != 'h')
+		return ARGP_ERR_UNKNOWN;
+	argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+	return 0;
+}
+
+static const struct argp_option option_table[] = {
+	{.key = 'h', .doc = "Give this help list", .group = GROUP_OF_HELP},
+	{0},
+};
+
+static const struct argp help = {.options = option_table, .parser = parse_option};
+
+bool options_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	const struct argp_child children[] = {{.argp = &help}, {0}};
+	struct argp whole = *argp;
+
+	whole.children = children;
+	argp_err_exit_status = OPTIONS_USAGE_EXIT;
+	return argp_parse(&whole, argc, argv, 0, NULL, input) == 0;
+}
