@@ -188,6 +188,8 @@ static bool await_ready(struct case_state *state)
 		return case_state_trouble(state, TROUBLE_NOT_READY,
 			"%s; last line: %.300s", err.text,
 			case_state_last_words(state));
+	case READINESS_NOT_ITS_PORT:
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	case READINESS_EXITED:
 		if (case_state_waits_for_exit(state))
 			return true;

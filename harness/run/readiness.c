@@ -32,7 +32,8 @@ struct readiness_probe {
 	enum probe_kind kind;
 	struct loop_timer *again, *goodbye;
 	bool ready;
-	char last[256]; /* how the last question was answered */
+	bool port_taken; /* by another process; `last` names it */
+	char last[256];  /* how the last question was answered */
 	int64_t began_ns;
 	int64_t asked_ns; /* when a server last had us as a client; 0: never */
 
@@ -88,8 +89,9 @@ static bool is_ready_or_gone(const void *arg)
 	const struct readiness_probe *probe = arg;
 	const struct readiness_options *options = probe->options;
 
-	return (probe->ready &&
-		       (!scenario_is_ours(options->scenario) || port_of(options))) ||
+	return probe->port_taken ||
+		(probe->ready &&
+			(!scenario_is_ours(options->scenario) || port_of(options))) ||
 		!subject_running(options->subject);
 }
 
@@ -218,6 +220,19 @@ static void ask_tcp(struct readiness_probe *probe)
 		close_tcp(probe);
 }
 
+/* A request to somebody else's server must never be sent, nor judged. */
+static bool owns_port(struct readiness_probe *probe)
+{
+	const struct readiness_options *options = probe->options;
+	struct err err = {0};
+
+	probe->port_taken =
+		!subject_owns_port(options->subject, (int)port_of(options), &err);
+	if (probe->port_taken)
+		note(probe, "%s", err.text);
+	return !probe->port_taken;
+}
+
 static void ask_port(struct readiness_probe *probe)
 {
 	if (port_of(probe->options) == 0) {
@@ -225,6 +240,8 @@ static void ask_port(struct readiness_probe *probe)
 			"its port is not known: no service.port, and no "
 			"service.listening in its log");
 		loop_timer_set(probe->again, ASK_NS);
+	} else if (!owns_port(probe)) {
+		return;
 	} else if (probe->kind == PROBE_HTTP) {
 		ask_http(probe);
 	} else {
@@ -392,14 +409,23 @@ enum readiness_end readiness_await(
 		await_child_of_client(&probe);
 	if (end == WAIT_INTERRUPTED)
 		return READINESS_INTERRUPTED;
+	if (probe.port_taken) {
+		err_set(err, "%s", probe.last);
+		return READINESS_NOT_ITS_PORT;
+	}
 	if (!subject_running(options->subject))
 		return READINESS_EXITED;
 	if (end == WAIT_DEADLINE) {
 		err_set(err, "not ready in time: %s", probe.last);
 		return READINESS_NOT_IN_TIME;
 	}
-	if (port_of(options) != 0)
-		*base = mem_textf("http://%s:%lld", subject_address(options->subject),
-			(long long)port_of(options));
+	if (port_of(options) == 0)
+		return READINESS_YES;
+	if (!owns_port(&probe)) {
+		err_set(err, "%s", probe.last);
+		return READINESS_NOT_ITS_PORT;
+	}
+	*base = mem_textf("http://%s:%lld", subject_address(options->subject),
+		(long long)port_of(options));
 	return READINESS_YES;
 }

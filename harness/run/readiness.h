@@ -1,7 +1,7 @@
 /*
  * readiness - waits until the service is ready, by observation.
  *
- * HTTP and TCP ask its port, the log is searched as it comes, and readiness for the stop
+ * HTTP and TCP ask its port once no other process listens there, the log is searched as it comes, and readiness for the stop
  * signal is read from PID 1's masks in /proc. Without "ready" in its scenario our own
  * service is asked over HTTP and another one with a port over TCP. One without a port
  * is ready when its processes have settled: each of them sleeps, and none comes, goes or
@@ -30,8 +30,9 @@ struct readiness_options {
 
 enum readiness_end {
 	READINESS_YES,
-	READINESS_NOT_IN_TIME, /* err says what was asked and how it was answered */
-	READINESS_EXITED,      /* PID 1 ended first */
+	READINESS_NOT_IN_TIME,  /* err says what was asked and how it was answered */
+	READINESS_NOT_ITS_PORT, /* another process listens there; err names it */
+	READINESS_EXITED,       /* PID 1 ended first */
 	READINESS_INTERRUPTED,
 };
 

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,6 @@ static int set_up(void **state)
 	scene->scenario.service.ready.within_ns = 20 * CLOCK_S;
 	scene->evidence.began_ns = clock_now();
 	scene->subject.running = true;
-	scene->subject.address = mem_text("127.0.0.1");
 	scene->subject.facts.stop_signal = SIGTERM;
 	scene->options = (struct readiness_options){
 		.loop = &scene->loop,
@@ -63,7 +63,6 @@ static int tear_down(void **state)
 	evidence_done(&scene->evidence);
 	strlist_done(&scene->scenario.service.command);
 	free(scene->scenario.service.ready.text);
-	free(scene->subject.address);
 	free(scene->base);
 	mem_free(state);
 	return 0;
@@ -150,12 +149,43 @@ static void our_service_is_ready_when_its_port_is_known_as_well(void **state)
 	assert_string_equal(scene->base, "http://127.0.0.1:4300");
 }
 
+/* Gives a listening socket, and its port. */
+static int listen_somewhere(int64_t *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void a_port_of_another_process_is_never_asked(void **state)
+{
+	struct readiness_scene *scene = *state;
+	int fd = listen_somewhere(&scene->options.port);
+	SCOPED(mem_free) char *me = mem_textf("pid %d", (int)getpid());
+
+	run(scene, "exec sleep 60");
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(readiness_await(&scene->options, &scene->base, &scene->err),
+		READINESS_NOT_ITS_PORT);
+	assert_non_null(strstr(scene->err.text, me));
+	assert_int_equal(accept(fd, NULL, NULL), -1); /* no client came */
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_program_without_a_handler_is_ready_when_it_sleeps),
 		SCENE(a_program_that_still_starts_its_children_has_not_settled),
 		SCENE(a_program_that_never_sleeps_is_ready_after_two_seconds),
+		SCENE(a_port_of_another_process_is_never_asked),
 		SCENE(our_service_is_ready_when_its_port_is_known_as_well),
 	};
 
