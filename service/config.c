@@ -12,13 +12,20 @@
 #define BOT_NAME_MAX   64
 
 static const char *const mcp_starts[] = {"lazy", "session", NULL};
-static const char *const disconnects[] = {"parallel", "sequential", "none", NULL};
 
-/* In the order of enum agent_session_end. */
-static const char *const session_ends[] = {"keep", "archive", "delete", NULL};
-_Static_assert(AGENT_SESSION_KEEP == 0 && AGENT_SESSION_ARCHIVE == 1 &&
-		AGENT_SESSION_DELETE == 2,
-	"session_ends follows enum agent_ending");
+const char *const config_disconnects[] = {
+	[DISCONNECT_PARALLEL] = "parallel",
+	[DISCONNECT_SEQUENTIAL] = "sequential",
+	[DISCONNECT_NONE] = "none",
+	NULL,
+};
+
+const char *const config_session_ends[] = {
+	[AGENT_SESSION_KEEP] = "keep",
+	[AGENT_SESSION_ARCHIVE] = "archive",
+	[AGENT_SESSION_DELETE] = "delete",
+	NULL,
+};
 
 #define AT(member) offsetof(struct config, member)
 
@@ -37,10 +44,10 @@ static const struct setting settings[] = {
 		.help = "the environment of every session; none: one is created"},
 	{"MODEL", SETTING_TEXT, AT(model), "claude-sonnet-5",
 		.help = "model of a created agent"},
-	{"MCP_CONFIG", SETTING_TEXT, AT(mcp_config), NULL,
+	{"MCP_CONFIG", SETTING_TEXT, AT(mcp_setting), NULL,
 		.help = "MCP servers of a session: path of a JSON file, or the JSON itself "
 			"({\"mcpServers\":{\"NAME\":{\"command\":...,\"args\":[...],\"env\":{...}}}})"},
-	{"MCP_START", SETTING_CHOICE, AT(mcp_client_start), "lazy",
+	{"MCP_START", SETTING_CHOICE, AT(mcp.start), "lazy",
 		.help = "when MCP servers start: at the first tool call, or with their session",
 		.choices = mcp_starts},
 	{"BOTS", SETTING_TEXT, AT(bot_list),
@@ -57,9 +64,10 @@ static const struct setting settings[] = {
 			"half of what the reserve leaves"},
 	{"SESSION_END", SETTING_CHOICE, AT(session_end), "keep",
 		.help = "what becomes of the agent session when ours ends",
-		.choices = session_ends},
+		.choices = config_session_ends},
 	{"DISCONNECT", SETTING_CHOICE, AT(disconnect), "parallel",
-		.help = "how sessions are let go at the stop", .choices = disconnects},
+		.help = "how sessions are let go at the stop",
+		.choices = config_disconnects},
 	{"IDLE_TIMEOUT", SETTING_DURATION, AT(idle_ns), "30m",
 		.help = "a session unused for so long is closed; 0s: never"},
 	{"SESSION_LIMIT", SETTING_INT, AT(session_limit), "1024",
@@ -74,13 +82,13 @@ static const struct setting settings[] = {
 		.help = "bound of a turn"},
 	{"REQUEST_TIMEOUT", SETTING_DURATION, AT(request_ns), "30s",
 		.help = "bound of each short request to the agent API"},
-	{"MCP_EOF", SETTING_DURATION, AT(mcp_eof_ns), "1s",
+	{"MCP_EOF", SETTING_DURATION, AT(mcp.eof_ns), "1s",
 		.help = "how long an MCP server may take from the end of its stdin to its own"},
-	{"MCP_TERM", SETTING_DURATION, AT(mcp_term_ns), "1s",
+	{"MCP_TERM", SETTING_DURATION, AT(mcp.term_ns), "1s",
 		.help = "and then from SIGTERM until SIGKILL"},
-	{"MCP_CALL_TIMEOUT", SETTING_DURATION, AT(mcp_call_ns), "2m",
+	{"MCP_CALL_TIMEOUT", SETTING_DURATION, AT(mcp.call_ns), "2m",
 		.help = "bound of a tool call"},
-	{"MCP_START_TIMEOUT", SETTING_DURATION, AT(mcp_start_ns), "30s",
+	{"MCP_START_TIMEOUT", SETTING_DURATION, AT(mcp.start_ns), "30s",
 		.help = "bound of an MCP server's start and handshake"},
 	{"DRAIN_DELAY", SETTING_DURATION, AT(drain_delay_ns), "0s",
 		.help = "go on accepting for so long after the stop signal, while /ready says 503, "
@@ -215,8 +223,8 @@ static bool check_bounds(const struct config *config, struct err *err)
 	} bounds[] = {
 		{"TURN_TIMEOUT", config->turn_ns},
 		{"REQUEST_TIMEOUT", config->request_ns},
-		{"MCP_CALL_TIMEOUT", config->mcp_call_ns},
-		{"MCP_START_TIMEOUT", config->mcp_start_ns},
+		{"MCP_CALL_TIMEOUT", config->mcp.call_ns},
+		{"MCP_START_TIMEOUT", config->mcp.start_ns},
 	};
 
 	for (size_t i = 0; i < COUNT(bounds); i++)
@@ -227,14 +235,14 @@ static bool check_bounds(const struct config *config, struct err *err)
 
 static bool read_servers(struct config *config, struct err *err)
 {
-	if (!config->mcp_config)
+	if (!config->mcp_setting)
 		return true;
-	if (!mcp_config_read(&config->servers, config->mcp_config, err))
+	if (!mcp_config_read(&config->mcp, config->mcp_setting, err))
 		return err_while(err, "MCP_CONFIG");
-	if (mcp_config_is_text(config->mcp_config)) {
-		free(config->mcp_config);
+	if (mcp_config_is_text(config->mcp_setting)) {
+		free(config->mcp_setting);
 		/* Its "env" may well hold secrets. */
-		config->mcp_config = mem_text("(given as text)");
+		config->mcp_setting = mem_text("(given as text)");
 	}
 	return true;
 }
@@ -248,7 +256,7 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 	forget_empty(&made.agent_key);
 	forget_empty(&made.agent_id);
 	forget_empty(&made.environment_id);
-	forget_empty(&made.mcp_config);
+	forget_empty(&made.mcp_setting);
 	forget_empty(&made.reserve_text);
 	forget_empty(&made.turn_budget_text);
 	forget_empty(&made.webhook_token);
@@ -270,7 +278,7 @@ void config_done(struct config *config)
 	for (unsigned i = 0; i < config->bot_count; i++)
 		free(config->bots[i]);
 	free(config->bots);
-	mcp_config_done(&config->servers);
+	mcp_config_done(&config->mcp);
 	settings_done(settings, config);
 	*config = (struct config){0};
 }

@@ -11,17 +11,15 @@
 #include "lib/err.h"
 #include "service/mcp/mcp_config.h"
 
-enum config_mcp_start {
-	MCP_START_LAZY,    /* a server starts at the first call of one of its tools */
-	MCP_START_SESSION, /* all start with their session, which is open when they are
-			    */
-};
-
 enum config_disconnect {
 	DISCONNECT_PARALLEL,   /* all sessions at once, under one deadline */
 	DISCONNECT_SEQUENTIAL, /* one after the other, without a deadline */
 	DISCONNECT_NONE, /* nobody: wait until streams and children end by themselves */
 };
+
+/* The values of DISCONNECT and SESSION_END, by their enums; NULL-terminated. */
+extern const char *const config_disconnects[];
+extern const char *const config_session_ends[];
 
 struct config {
 	char *host;
@@ -31,9 +29,9 @@ struct config {
 	char *agent_id;       /* NULL: one is created */
 	char *environment_id; /* NULL: one is created */
 	char *model;
-	char *mcp_config; /* as it was given; a text of JSON is reported as such only */
-	int mcp_client_start; /* enum config_mcp_start */
-	char *bot_list;       /* as it was given */
+	char *mcp_setting; /* MCP_CONFIG as given; "(given as text)" for JSON */
+	struct mcp_config mcp;
+	char *bot_list; /* as it was given */
 	char *store_path;
 	int64_t grace_ns;
 	char *reserve_text, *turn_budget_text; /* NULL: by rule */
@@ -44,7 +42,6 @@ struct config {
 	int64_t queue_limit;
 	char *webhook_token; /* secret; NULL: everybody may */
 	int64_t turn_ns, request_ns;
-	int64_t mcp_eof_ns, mcp_term_ns, mcp_call_ns, mcp_start_ns;
 	int64_t drain_delay_ns, linger_ns;
 	int64_t body_limit;
 	int64_t health; /* not 0: ask the service at this port for its health, and exit
@@ -55,7 +52,6 @@ struct config {
 	int64_t turn_budget_ns; /* after that, work in hand is interrupted */
 	char **bots;            /* owned */
 	unsigned bot_count;
-	struct mcp_config servers;
 };
 
 /* --help and the like print and exit(0). */

@@ -33,9 +33,7 @@ static const char *const phases[] = {
 };
 
 struct drain {
-	const struct service *service;
-	struct sessions *sessions;
-	struct http_api *http_api;
+	struct service *service;
 	drain_done_fn *done;
 	void *arg;
 	enum drain_state state;
@@ -44,7 +42,7 @@ struct drain {
 	int64_t deadline_ns;    /* of the release; 0: none */
 	struct metrics before;  /* at the signal */
 	unsigned failed_before; /* sessions, likewise */
-	struct store_stop stop;
+	struct stop_stats stop;
 	uv_timer_t soon; /* everything is decided in its callback */
 	uv_timer_t delay;
 	uv_timer_t turns;    /* TURN_BUDGET */
@@ -73,7 +71,7 @@ static void enter(struct drain *drain, enum drain_state state)
 
 static bool is_sequential(const struct drain *drain)
 {
-	return drain->service->config->disconnect == DISCONNECT_SEQUENTIAL &&
+	return drain->service->config.disconnect == DISCONNECT_SEQUENTIAL &&
 		drain->order.mode != STOP_FORCE;
 }
 
@@ -81,12 +79,13 @@ static bool is_sequential(const struct drain *drain)
 static void order_sessions(struct drain *drain)
 {
 	bool wait = is_sequential(drain) && drain->state == DRAIN_DRAINING &&
-		drain->order.mode == STOP_FINISH && sessions_turns(drain->sessions) > 0;
+		drain->order.mode == STOP_FINISH &&
+		sessions_turns(drain->service->sessions) > 0;
 
 	if (drain->state == DRAIN_DRAINING && drain->order.release && !wait &&
 		drain->order.mode != STOP_FORCE)
 		enter(drain, DRAIN_DISCONNECTING);
-	sessions_stop(drain->sessions, &drain->order,
+	sessions_stop(drain->service->sessions, &drain->order,
 		wait                           ? 0
 			: is_sequential(drain) ? 1
 					       : UINT_MAX);
@@ -95,11 +94,11 @@ static void order_sessions(struct drain *drain)
 static void begin_draining(struct drain *drain)
 {
 	enter(drain, DRAIN_DRAINING);
-	sessions_watch(drain->sessions, on_changed, drain);
-	http_api_drain(drain->http_api, on_changed, drain);
+	sessions_watch(drain->service->sessions, on_changed, drain);
+	http_api_drain(drain->service->http_api, on_changed, drain);
 	drain->order = (struct stop_order){
 		.mode = STOP_FINISH,
-		.release = drain->service->config->disconnect != DISCONNECT_NONE,
+		.release = drain->service->config.disconnect != DISCONNECT_NONE,
 		.deadline_ns = drain->deadline_ns,
 	};
 	order_sessions(drain);
@@ -132,7 +131,7 @@ static void on_turns(uv_timer_t *timer)
 
 static void count_servers(struct drain *drain)
 {
-	const struct metrics *now = drain->service->metrics, *before = &drain->before;
+	const struct metrics *now = &drain->service->metrics, *before = &drain->before;
 	const uint64_t *steps = now->mcp_steps, *earlier = before->mcp_steps;
 
 	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills);
@@ -141,17 +140,17 @@ static void count_servers(struct drain *drain)
 	drain->stop.kill = (int64_t)(steps[CHILD_KILL] - earlier[CHILD_KILL]);
 }
 
-/* Half of the reserve is for this, and both calls may wait. */
+/* Half of the reserve is for the two calls, which may both wait. */
 static void flush(struct drain *drain)
 {
-	const struct config *config = drain->service->config;
+	const struct config *config = &drain->service->config;
 	struct err err = {0};
 
 	store_set_patience(
 		drain->service->store, (config->grace_ns - config->budget_ns) / 4);
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
-	drain->stop.failed = sessions_failed(drain->sessions) - drain->failed_before +
-		sessions_count(drain->sessions);
+	drain->stop.failed = sessions_failed(drain->service->sessions) -
+		drain->failed_before + sessions_count(drain->service->sessions);
 	count_servers(drain);
 	if (!store_save_stop(drain->service->store, &drain->stop, &err) ||
 		!store_flush(drain->service->store, &err))
@@ -172,11 +171,11 @@ static void on_out_of_time(uv_timer_t *timer)
 	finish(timer->data);
 }
 
-/* What was given up takes a moment to be gone. Under a deadline it must be gone when
- * half of the reserve is: the other half is for the flush. */
+/* Forced ends take a moment. Under a deadline they have half of the reserve; the other
+ * half is for the flush. */
 static int64_t time_for_the_end(const struct drain *drain)
 {
-	const struct config *config = drain->service->config;
+	const struct config *config = &drain->service->config;
 	int64_t end_ns =
 		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
 	int64_t left_ns = end_ns - clock_now();
@@ -209,10 +208,11 @@ static void on_deadline(uv_timer_t *timer)
  * time. */
 static bool is_empty(const struct drain *drain)
 {
-	if (sessions_count(drain->sessions) > 0)
+	if (sessions_count(drain->service->sessions) > 0)
 		return false;
-	return drain->order.mode == STOP_FORCE ? http_api_is_answered(drain->http_api)
-					       : http_api_is_drained(drain->http_api);
+	return drain->order.mode == STOP_FORCE
+		? http_api_is_answered(drain->service->http_api)
+		: http_api_is_drained(drain->service->http_api);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -227,42 +227,26 @@ static void on_soon(uv_timer_t *timer)
 		finish(drain);
 }
 
-struct drain *drain_create(const struct service *service, struct sessions *sessions,
-	struct http_api *http_api, drain_done_fn *done, void *arg)
+struct drain *drain_create(struct service *service, drain_done_fn *done, void *arg)
 {
 	struct drain *drain = mem_zeroed(sizeof *drain);
 	uv_timer_t *timers[] = {
 		&drain->soon, &drain->delay, &drain->turns, &drain->deadline};
 
 	drain->service = service;
-	drain->sessions = sessions;
-	drain->http_api = http_api;
 	drain->done = done;
 	drain->arg = arg;
 	for (size_t i = 0; i < COUNT(timers); i++) {
-		uv_timer_init(service->loop, timers[i]);
+		uv_timer_init(&service->loop, timers[i]);
 		timers[i]->data = drain;
 	}
 	return drain;
 }
 
-static const char *disconnect_name(enum config_disconnect disconnect)
-{
-	switch (disconnect) {
-	case DISCONNECT_PARALLEL:
-		return "parallel";
-	case DISCONNECT_SEQUENTIAL:
-		return "sequential";
-	case DISCONNECT_NONE:
-		return "none";
-	}
-	return NULL;
-}
-
-/* In a hurry are: everything in parallel, turns when sequential, nobody otherwise. */
+/* parallel: TURN_BUDGET and the deadline. sequential: TURN_BUDGET. none: no time limit. */
 static void start_clocks(struct drain *drain)
 {
-	const struct config *config = drain->service->config;
+	const struct config *config = &drain->service->config;
 
 	if (config->disconnect == DISCONNECT_NONE)
 		return;
@@ -276,25 +260,24 @@ static void start_clocks(struct drain *drain)
 
 static void begin(struct drain *drain, int signal)
 {
-	const struct config *config = drain->service->config;
+	const struct config *config = &drain->service->config;
 
 	drain->signal_ns = clock_now();
-	drain->stop.sessions = sessions_count(drain->sessions);
-	drain->before = *drain->service->metrics;
-	drain->failed_before = sessions_failed(drain->sessions);
+	drain->stop.sessions = sessions_count(drain->service->sessions);
+	drain->before = drain->service->metrics;
+	drain->failed_before = sessions_failed(drain->service->sessions);
 	log_event("shutdown.begin", "signal", LOG_INT(signal), "sessions",
 		LOG_INT(drain->stop.sessions), "turns",
-		LOG_INT(sessions_turns(drain->sessions)), "grace_ns",
+		LOG_INT(sessions_turns(drain->service->sessions)), "grace_ns",
 		LOG_INT(config->grace_ns), "budget_ns", LOG_INT(config->budget_ns),
-		"disconnect",
-		LOG_TEXT(disconnect_name((enum config_disconnect)config->disconnect)),
+		"disconnect", LOG_TEXT(config_disconnects[config->disconnect]),
 		"message", LOG_TEXT("Shutting down"));
-	uv_update_time(drain->service->loop);
+	uv_update_time(&drain->service->loop);
 	start_clocks(drain);
-	/* What is not forgotten now is found out when it is to be resumed. */
+	/* Sessions that are not forgotten now are found to be gone when they are resumed. */
 	store_set_patience(drain->service->store, 0);
 	enter(drain, DRAIN_DELAYING);
-	http_api_unready(drain->http_api);
+	http_api_unready(drain->service->http_api);
 	if (config->drain_delay_ns > 0)
 		uv_timer_start(&drain->delay, on_delay,
 			clock_ms_up(config->drain_delay_ns), 0);

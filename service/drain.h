@@ -1,12 +1,13 @@
 /*
- * drain - the whole way down, from the first stop signal to the exit code.
+ * drain - the whole stop, from the first stop signal to the exit code.
  *
- *   serving --signal--> delaying --DRAIN_DELAY--> draining --> done
+ *   serving --signal--> delaying --DRAIN_DELAY--> draining -> disconnecting -> flushing
  *
- * Draining, nothing new is taken: work in hand finishes or is interrupted when
- * TURN_BUDGET ends, and sessions are let go as DISCONNECT says. In parallel all of it
- * is under one absolute deadline, the time of the signal + GRACE - RESERVE: what is not
- * let go then is given up. A second signal gives up at once.
+ * Draining takes no new work: running turns finish, or are interrupted at the end of
+ * TURN_BUDGET. Disconnecting releases sessions as DISCONNECT says: in parallel under one
+ * absolute deadline (the time of the signal + GRACE - RESERVE), sequentially one after
+ * the other, or not at all. The deadline or a second signal force the stop: releases are
+ * given up and MCP servers are killed. Flushing writes the store.
  */
 #ifndef SERVICE_DRAIN_H
 #define SERVICE_DRAIN_H
@@ -15,31 +16,28 @@
 
 #include "lib/cc.h"
 
-struct sessions;
 struct drain;
-struct http_api;
 struct service;
 
-/* Once, from the loop: sessions are gone, requests are answered, the store is flushed.
- * Or they are not, and there is no time left: what remains is the owner's to destroy.
- */
+/* Once, from the loop: the store was flushed, after the end of all sessions and requests,
+ * or out of time. The owner destroys what remains. */
 typedef void drain_done_fn(void *arg);
 
-/* Keeps means, cabinet and intake. */
-struct drain *drain_create(const struct service *service, struct sessions *sessions,
-	struct http_api *http_api, drain_done_fn *done, void *arg) MUST_CHECK;
+/* Keeps service. */
+struct drain *drain_create(
+	struct service *service, drain_done_fn *done, void *arg) MUST_CHECK;
 
-/* A stop signal was read. From the second on: now. */
+/* A stop signal was read. Any further one forces the stop. */
 void drain_signal(struct drain *drain, int signal);
 
-/* After `done`: closes its handles, which takes turns of the loop. */
+/* After `done`: closes its handles, for which the loop must turn. */
 void drain_close(struct drain *drain);
 
-/* Logs "shutdown.complete", as the last line, and gives the exit code. When the loop
- * has ended. */
+/* After the end of the loop: logs "shutdown.complete", the last line, and gives the exit
+ * code: 0, or 1 when a release failed or the store was not written. */
 int drain_complete(const struct drain *drain) MUST_CHECK;
 
-/* Accepts NULL. Its handles are closed, or were never opened. */
+/* After drain_close() and turns of the loop. Accepts NULL. */
 void drain_destroy(struct drain *drain);
 
 #endif

@@ -9,8 +9,6 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/web.h"
-#include "service/config.h"
-#include "service/metrics.h"
 #include "service/service.h"
 #include "service/sessions.h"
 #include "service/store.h"
@@ -20,8 +18,7 @@
 #define JSON_TYPE   "application/json"
 
 struct http_api {
-	const struct service *service;
-	struct sessions *sessions;
+	struct service *service;
 	struct web *web;
 	int64_t began_ns;
 	bool unready;
@@ -31,19 +28,19 @@ struct http_api {
 	void *changed_arg;
 };
 
-/* A webhook whose turn is under way. It is its exchange's data. */
+/* A webhook whose turn is under way; the data of its exchange. */
 struct webhook_request {
 	struct http_api *http_api;
 	struct web_exchange *exchange;
-	struct turn *turn; /* NULL: it ended */
+	struct turn *turn; /* NULL: ended */
 	struct webhook webhook;
-	const char *bot; /* config's */
+	const char *bot; /* from config_bot() */
 };
 
 static void answer(struct http_api *http_api, struct web_exchange *exchange,
 	unsigned status, const char *type, const char *body, size_t len)
 {
-	metrics_request(http_api->service->metrics, status);
+	metrics_request(&http_api->service->metrics, status);
 	if (status == 503 || status == 429)
 		web_add_header(exchange, "Retry-After", RETRY_AFTER);
 	web_reply(exchange, status, type, body, len);
@@ -75,7 +72,7 @@ static void answer_status(struct http_api *http_api, struct web_exchange *exchan
 	answer_json(http_api, exchange, status, json);
 }
 
-/* Takes as long for every wrong token of a length. */
+/* Takes the same time for every wrong token of one length. */
 static bool same_secret(const char *given, const char *secret)
 {
 	size_t len = strlen(secret), given_len = strlen(given);
@@ -89,7 +86,7 @@ static bool same_secret(const char *given, const char *secret)
 static bool is_authorized(
 	const struct http_api *http_api, struct web_exchange *exchange)
 {
-	const char *token = http_api->service->config->webhook_token;
+	const char *token = http_api->service->config.webhook_token;
 	const char *given = web_header(exchange, "Authorization");
 
 	if (!token)
@@ -125,9 +122,8 @@ static unsigned status_of(enum turn_end end)
 	return 500;
 }
 
-/* For whoever chats. What the agent API says, with its paths and ids and however much of
- * it, is for the log, which has it. */
-static const char *strlist_for(enum turn_end end, const char *reply)
+/* For the chat. The agent API's own errors, with their paths and ids, are in the log. */
+static const char *text_for(enum turn_end end, const char *reply)
 {
 	switch (end) {
 	case TURN_ANSWERED:
@@ -149,7 +145,7 @@ static void on_turn_done(void *arg, enum turn_end end, const char *text)
 
 	request->turn = NULL;
 	cJSON_AddStringToObject(
-		json, end == TURN_ANSWERED ? "reply" : "error", strlist_for(end, text));
+		json, end == TURN_ANSWERED ? "reply" : "error", text_for(end, text));
 	if (request->webhook.room_is_number)
 		cJSON_AddRawToObject(json, "room", request->webhook.room);
 	else
@@ -168,11 +164,10 @@ static void free_request(struct webhook_request *request)
 	free(request);
 }
 
-static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
+static void on_over(void *arg, struct web_exchange *exchange, UNUSED enum web_end end)
 {
 	struct http_api *http_api = arg;
 
-	(void)end;
 	free_request(web_data(exchange));
 	if (http_api->draining)
 		http_api->changed(http_api->changed_arg);
@@ -189,8 +184,8 @@ static void take(struct http_api *http_api, struct web_exchange *exchange,
 	request->webhook = *webhook;
 	request->bot = bot;
 	web_set_data(exchange, request);
-	switch (sessions_say(http_api->sessions, webhook->room, bot, webhook->content,
-		on_turn_done, request, &request->turn)) {
+	switch (sessions_say(http_api->service->sessions, webhook->room, bot,
+		webhook->content, on_turn_done, request, &request->turn)) {
 	case SESSIONS_TAKEN:
 		return;
 	case SESSIONS_FULL:
@@ -210,7 +205,7 @@ static void take(struct http_api *http_api, struct web_exchange *exchange,
 static void handle_webhook(struct http_api *http_api, struct web_exchange *exchange)
 {
 	const char *name = web_path(exchange) + strlen("/webhook/");
-	const char *bot = config_bot(http_api->service->config, name);
+	const char *bot = config_bot(&http_api->service->config, name);
 	struct webhook webhook;
 	struct err err = {0};
 
@@ -244,38 +239,41 @@ static void handle_ready(struct http_api *http_api, struct web_exchange *exchang
 		answer_status(http_api, exchange, 200, "ready");
 }
 
+static void add_paths(cJSON *object, const uint64_t *counts)
+{
+	cJSON *paths = cJSON_AddObjectToObject(object, "paths");
+
+	for (enum session_path path = 0; path < SESSION_PATHS; path++)
+		cJSON_AddNumberToObject(
+			paths, session_path_names[path], (double)counts[path]);
+}
+
 static void add_session(void *arg, const struct session *session, int64_t idle_ns)
 {
-	cJSON *sessions = arg, *entry = cJSON_CreateObject(), *paths;
+	struct session_info info = session_info(session);
+	cJSON *sessions = arg, *entry = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(entry, "room", session_room(session));
-	cJSON_AddStringToObject(entry, "bot", session_bot(session));
-	cJSON_AddStringToObject(
-		entry, "state", session_state_name(session_state(session)));
-	cJSON_AddNumberToObject(entry, "turns", session_turns(session));
+	cJSON_AddStringToObject(entry, "room", info.room);
+	cJSON_AddStringToObject(entry, "bot", info.bot);
+	cJSON_AddStringToObject(entry, "state", session_state_names[info.state]);
+	cJSON_AddNumberToObject(entry, "turns", info.turns);
 	cJSON_AddNumberToObject(entry, "idle_ms", (double)(idle_ns / CLOCK_MS));
-	paths = cJSON_AddObjectToObject(entry, "paths");
-	for (enum session_path path = 0; path < SESSION_PATHS; path++)
-		cJSON_AddNumberToObject(paths, session_path_name(path),
-			(double)session_count(session, path));
+	add_paths(entry, info.counts);
 	cJSON_AddItemToArray(sessions, entry);
 }
 
 static void handle_stats(struct http_api *http_api, struct web_exchange *exchange)
 {
-	const struct metrics *metrics = http_api->service->metrics;
 	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
-	cJSON *paths, *sessions, *stored;
+	cJSON *sessions, *stored;
 	struct store_census census;
 	struct err err = {0};
 
-	cJSON_AddNumberToObject(json, "active", sessions_count(http_api->sessions));
 	cJSON_AddNumberToObject(
-		json, "limit", (double)http_api->service->config->session_limit);
-	paths = cJSON_AddObjectToObject(json, "paths");
-	for (enum session_path path = 0; path < SESSION_PATHS; path++)
-		cJSON_AddNumberToObject(paths, session_path_name(path),
-			(double)metrics->sessions[path]);
+		json, "active", sessions_count(http_api->service->sessions));
+	cJSON_AddNumberToObject(
+		json, "limit", (double)http_api->service->config.session_limit);
+	add_paths(json, http_api->service->metrics.sessions);
 	if (store_count_sessions(http_api->service->store, &census, &err)) {
 		stored = cJSON_AddObjectToObject(json, "stored");
 		cJSON_AddNumberToObject(stored, "sessions", (double)census.sessions);
@@ -285,7 +283,7 @@ static void handle_stats(struct http_api *http_api, struct web_exchange *exchang
 		log_event("store.failed", "why", LOG_TEXT(err.text));
 	}
 	sessions = cJSON_AddArrayToObject(json, "sessions");
-	sessions_each(http_api->sessions, add_session, sessions);
+	sessions_each(http_api->service->sessions, add_session, sessions);
 	answer_json(http_api, exchange, 200, json);
 }
 
@@ -293,10 +291,10 @@ static void handle_metrics(struct http_api *http_api, struct web_exchange *excha
 {
 	SCOPED(buf_done) struct buf text = {0};
 
-	metrics_write(http_api->service->metrics,
+	metrics_write(&http_api->service->metrics,
 		&(struct metrics_now){
-			.sessions = sessions_count(http_api->sessions),
-			.turns = sessions_turns(http_api->sessions),
+			.sessions = sessions_count(http_api->service->sessions),
+			.turns = sessions_turns(http_api->service->sessions),
 			.requests = web_exchanges(http_api->web),
 			.connections = web_connections(http_api->web),
 			.up_ns = clock_now() - http_api->began_ns,
@@ -307,7 +305,7 @@ static void handle_metrics(struct http_api *http_api, struct web_exchange *excha
 }
 
 static const struct route {
-	const char *path; /* one that ends in '/' has a name behind it */
+	const char *path; /* one that ends in '/' is followed by a name */
 	const char *allow;
 	void (*handle)(struct http_api *http_api, struct web_exchange *exchange);
 } routes[] = {
@@ -357,23 +355,21 @@ static void on_refused(void *arg, unsigned status)
 {
 	struct http_api *http_api = arg;
 
-	metrics_request(http_api->service->metrics, status);
+	metrics_request(&http_api->service->metrics, status);
 }
 
-struct http_api *http_api_create(
-	const struct service *service, struct sessions *sessions, struct err *err)
+struct http_api *http_api_create(struct service *service, struct err *err)
 {
 	struct http_api *http_api = mem_zeroed(sizeof *http_api);
 
 	http_api->service = service;
-	http_api->sessions = sessions;
 	http_api->began_ns = clock_now();
-	http_api->web = web_create(service->loop,
+	http_api->web = web_create(&service->loop,
 		&(struct web_options){
-			.host = service->config->host,
-			.port = (uint16_t)service->config->port,
-			.body_ceiling = (size_t)service->config->body_limit,
-			.patience_ns = service->config->budget_ns / 4,
+			.host = service->config.host,
+			.port = (uint16_t)service->config.port,
+			.body_ceiling = (size_t)service->config.body_limit,
+			.patience_ns = service->config.budget_ns / 4,
 			.handle = on_request,
 			.over = on_over,
 			.refused = on_refused,
@@ -410,7 +406,7 @@ void http_api_drain(struct http_api *http_api, http_api_changed_fn *changed, voi
 	http_api->unready = http_api->draining = true;
 	http_api->changed = changed;
 	http_api->changed_arg = arg;
-	web_drain(http_api->web, http_api->service->config->linger_ns, on_drained,
+	web_drain(http_api->web, http_api->service->config.linger_ns, on_drained,
 		http_api);
 }
 
@@ -428,6 +424,6 @@ void http_api_destroy(struct http_api *http_api)
 {
 	if (!http_api)
 		return;
-	web_destroy(http_api->web); /* `over` is called for what is open */
+	web_destroy(http_api->web); /* calls `over` for open exchanges */
 	free(http_api);
 }

@@ -4,6 +4,10 @@
 
 #include "lib/clock.h"
 
+static const char *const path_names[METRICS_PATHS] = {"cold", "warm", "hot"};
+static const char *const turn_end_names[METRICS_TURN_ENDS] = {
+	"answered", "interrupted", "failed", "timed_out"};
+
 #define SECONDS(ns) ((double)(ns) / (double)CLOCK_S)
 
 void metrics_request(struct metrics *metrics, unsigned status)
@@ -48,9 +52,9 @@ static void write_turns(const struct metrics *metrics, struct buf *text)
 	uint64_t turns = 0;
 
 	write_head(text, "turns_total", "counter", "Turns that ended, by how.");
-	for (enum turn_end end = 0; end < TURN_ENDS; end++) {
+	for (unsigned end = 0; end < METRICS_TURN_ENDS; end++) {
 		buf_addf(text, "service_turns_total{how=\"%s\"} %" PRIu64 "\n",
-			turn_end_name(end), metrics->turns[end]);
+			turn_end_names[end], metrics->turns[end]);
 		turns += metrics->turns[end];
 	}
 	write_head(text, "turn_seconds", "summary", "How long turns took.");
@@ -63,18 +67,17 @@ static void write_sessions(const struct metrics *metrics, struct buf *text)
 	write_head(text, "sessions_total", "counter",
 		"Sessions opened new (cold) or resumed (warm), and turns that found "
 		"theirs open (hot).");
-	for (enum session_path path = 0; path < SESSION_PATHS; path++)
+	for (unsigned path = 0; path < METRICS_PATHS; path++)
 		buf_addf(text, "service_sessions_total{path=\"%s\"} %" PRIu64 "\n",
-			session_path_name(path), metrics->sessions[path]);
+			path_names[path], metrics->sessions[path]);
 	write_count(text, "sessions_evicted_total",
 		"Idle sessions closed to make room.", metrics->evictions);
 	write_count(text, "sessions_idled_total", "Sessions closed for not being used.",
 		metrics->idle_closes);
-	write_count(text, "disconnects_total", "Agent sessions that were let go.",
+	write_count(text, "disconnects_total", "Agent sessions that were released.",
 		metrics->disconnects);
 	write_count(text, "disconnect_failures_total",
-		"Agent sessions that could not be let go.",
-		metrics->disconnect_failures);
+		"Agent sessions whose release failed.", metrics->disconnect_failures);
 }
 
 static void write_step(
@@ -92,7 +95,7 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 	write_count(text, "mcp_failures_total",
 		"MCP servers that did not become ready.", metrics->mcp_failures);
 	write_head(text, steps, "counter",
-		"Steps down the ladder that MCP servers needed.");
+		"Steps that MCP servers needed to stop: end of stdin, SIGTERM, SIGKILL.");
 	write_step(text, steps, "eof", (int64_t)metrics->mcp_steps[CHILD_EOF]);
 	write_step(text, steps, "term", (int64_t)metrics->mcp_steps[CHILD_TERM]);
 	write_step(text, steps, "kill", (int64_t)metrics->mcp_steps[CHILD_KILL]);
@@ -105,13 +108,13 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 static void write_last_stop(const struct metrics *metrics, struct buf *text)
 {
 	static const char steps[] = "last_shutdown_mcp_steps";
-	const struct store_stop *stop = &metrics->last_stop;
+	const struct stop_stats *stop = &metrics->last_stop;
 
 	if (!metrics->has_last_stop)
 		return;
 	write_gauge(text, "last_shutdown_clean",
-		"1: the process before this one stopped with every session let go. 0: one "
-		"was not, or it was killed, and then nothing else is known of its stop.",
+		"1: the process before this one released every session at its stop. 0: a "
+		"release failed, or the process was killed; then nothing else is known.",
 		!stop->unfinished && stop->failed == 0);
 	if (stop->unfinished)
 		return;
@@ -119,8 +122,8 @@ static void write_last_stop(const struct metrics *metrics, struct buf *text)
 		"How long the stop before this start took.", SECONDS(stop->took_ns));
 	write_gauge(text, "last_shutdown_sessions", "Sessions open at that stop.",
 		(double)stop->sessions);
-	write_gauge(text, "last_shutdown_failures", "Of them could not be let go.",
-		(double)stop->failed);
+	write_gauge(text, "last_shutdown_failures",
+		"Of them, those whose release failed.", (double)stop->failed);
 	write_gauge(text, "last_shutdown_killed", "MCP servers killed at that stop.",
 		(double)stop->killed);
 	write_head(text, steps, "gauge", "Steps that MCP servers needed at that stop.");

@@ -1,7 +1,7 @@
 /*
- * metrics - what is counted from start to stop, and its Prometheus text.
+ * metrics - counters from the start to the stop, and their Prometheus text.
  *
- * Whoever does a thing counts it here; a zeroed struct is a valid one.
+ * The code that does a thing counts it here; a zeroed struct is a valid one.
  */
 #ifndef SERVICE_METRICS_H
 #define SERVICE_METRICS_H
@@ -11,28 +11,39 @@
 
 #include "lib/buf.h"
 #include "lib/child.h"
-#include "service/session.h"
-#include "service/store.h"
-#include "service/turn_queue.h"
 
 #define METRICS_STATUS_MAX 600
+#define METRICS_PATHS      3 /* of enum session_path */
+#define METRICS_TURN_ENDS  4 /* of enum turn_end */
+
+/* One stop of the service, from the signal to the flush of the store. */
+struct stop_stats {
+	/* Saved at the start, and alone: when the next start finds it, this process was
+	 * killed before its stop was complete. */
+	bool unfinished;
+	int64_t took_ns;
+	int64_t sessions;
+	int64_t failed;          /* sessions whose release failed */
+	int64_t killed;          /* MCP servers that only SIGKILL ended */
+	int64_t eof, term, kill; /* steps down the ladder of all MCP servers */
+};
 
 struct metrics {
 	uint64_t requests[METRICS_STATUS_MAX]; /* answered, by HTTP status */
-	uint64_t sessions[SESSION_PATHS]; /* cold and warm: opened; hot: used again */
-	uint64_t turns[TURN_ENDS];
-	int64_t turns_ns; /* all of them together */
+	uint64_t sessions[METRICS_PATHS]; /* cold and warm: opened; hot: used again */
+	uint64_t turns[METRICS_TURN_ENDS];
+	int64_t turns_ns; /* the sum of all turns */
 	uint64_t evictions, idle_closes;
 	uint64_t disconnects, disconnect_failures;
 	uint64_t mcp_starts, mcp_failures;
 	uint64_t mcp_kills;                 /* those that only SIGKILL ended */
-	uint64_t mcp_steps[CHILD_KILL + 1]; /* by the rung that was entered */
+	uint64_t mcp_steps[CHILD_KILL + 1]; /* by the step that was entered */
 	uint64_t orphans;
 	bool has_last_stop;
-	struct store_stop last_stop; /* of the process before this one */
+	struct stop_stats last_stop; /* of the process before this one */
 };
 
-/* What is not counted but is so now. */
+/* Values of this moment. */
 struct metrics_now {
 	unsigned sessions;
 	unsigned turns; /* running and waiting */

@@ -1,21 +1,33 @@
 /*
- * service - what a session works with. One of a kind each, all borrowed from main, all
- * outliving every session.
+ * service - the parts of the running service, each one of a kind.
+ *
+ * main.c makes and destroys them; the parts below borrow the struct. All of them outlive
+ * every session.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
 #include <uv.h>
 
+#include "service/config.h"
+#include "service/mcp/mcp_host.h"
+#include "service/metrics.h"
+
+#define SERVICE_STOP_SIGNALS 3
+
 struct service {
-	uv_loop_t *loop;
-	const struct config *config;
-	struct reaper *reaper; /* of MCP servers */
-	struct spawn_queue *spawn_queue;
-	struct agent_client *agent;
+	uv_loop_t loop;
+	struct config config;
+	struct metrics metrics;
+	struct reaper *reaper;
 	struct store *store;
-	struct tool_registry *tools;
-	struct metrics *metrics;
+	struct agent_client *agent;
+	struct mcp_host mcp;
+	struct sessions *sessions;
+	struct http_api *http_api;
+	struct drain *drain;
+	uv_signal_t stop_signals[SERVICE_STOP_SIGNALS]; /* read by main.c only */
+	unsigned stop_signal_count;                     /* open ones */
 };
 
 #endif

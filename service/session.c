@@ -15,7 +15,7 @@
 #define STOPPING "interrupted: the session is being closed"
 
 struct session {
-	const struct service *service;
+	struct service *service;
 	const struct session_events *events;
 	void *arg;
 	char *room, *bot;
@@ -24,45 +24,30 @@ struct session {
 	struct session_resources *resources; /* NULL: cold, or closed */
 	uint64_t counts[SESSION_PATHS];
 	bool fresh;     /* no turn since it was opened */
-	bool timed_out; /* the running turn was asked to end */
+	bool timed_out; /* the running turn was interrupted */
 	bool failed;
-	struct stop_order order; /* STOP_NONE: it is not to be closed for good */
+	struct stop_order order; /* STOP_NONE: the session is not closed for good */
 	uv_timer_t soon;         /* everything is decided in its callback */
 	uv_timer_t bound;        /* of the running turn */
 	unsigned handles;        /* open ones */
 };
 
-const char *session_state_name(enum session_state state)
-{
-	switch (state) {
-	case SESSION_COLD:
-		return "cold";
-	case SESSION_CONNECTING:
-		return "connecting";
-	case SESSION_HOT:
-		return "hot";
-	case SESSION_BUSY:
-		return "busy";
-	case SESSION_CLOSING:
-		return "closing";
-	case SESSION_CLOSED:
-		return "closed";
-	}
-	return NULL;
-}
+_Static_assert(SESSION_PATHS == METRICS_PATHS, "metrics.h counts by path");
 
-const char *session_path_name(enum session_path path)
-{
-	switch (path) {
-	case SESSION_PATH_COLD:
-		return "cold";
-	case SESSION_PATH_WARM:
-		return "warm";
-	case SESSION_PATH_HOT:
-		return "hot";
-	}
-	return NULL;
-}
+const char *const session_state_names[] = {
+	[SESSION_COLD] = "cold",
+	[SESSION_CONNECTING] = "connecting",
+	[SESSION_HOT] = "hot",
+	[SESSION_BUSY] = "busy",
+	[SESSION_CLOSING] = "closing",
+	[SESSION_CLOSED] = "closed",
+};
+
+const char *const session_path_names[] = {
+	[SESSION_PATH_COLD] = "cold",
+	[SESSION_PATH_WARM] = "warm",
+	[SESSION_PATH_HOT] = "hot",
+};
 
 static void on_soon(uv_timer_t *timer);
 
@@ -81,22 +66,22 @@ static void enter(struct session *session, enum session_state state)
 static void count_path(struct session *session, enum session_path path)
 {
 	session->counts[path]++;
-	session->service->metrics->sessions[path]++;
+	session->service->metrics.sessions[path]++;
 }
 
 static void end_turn(struct session *session, enum turn_end end, const char *text)
 {
-	/* For whoever reads the log there are three ways. */
+	/* The log and its readers know three ends. */
 	enum turn_end how = end == TURN_TIMED_OUT ? TURN_FAILED : end;
 
 	uv_timer_stop(&session->bound);
 	session_resources_save(session->resources, end == TURN_INTERRUPTED);
 	if (end == TURN_ANSWERED)
 		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
-			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)));
+			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_names[how]));
 	else
 		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
-			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_name(how)),
+			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_names[how]),
 			"why", LOG_TEXT(text));
 	turn_queue_end(&session->turns, end, text);
 }
@@ -110,8 +95,7 @@ static void begin_closing(struct session *session)
 		order = (struct stop_order){
 			.mode = STOP_FINISH,
 			.release = true,
-			.deadline_ns =
-				clock_now() + session->service->config->budget_ns,
+			.deadline_ns = clock_now() + session->service->config.budget_ns,
 		};
 	if (session->turns.running)
 		end_turn(session, TURN_INTERRUPTED, STOPPING);
@@ -125,7 +109,7 @@ static void finish_closing(struct session *session)
 	SCOPED(mem_free) char *message = mem_textf(
 		"Closed session for room %s, bot '%s'", session->room, session->bot);
 
-	session->failed = session_resources_failed(session->resources);
+	session->failed = session_resources_info(session->resources).failed;
 	session_resources_destroy(session->resources);
 	session->resources = NULL;
 	log_event("session.closed", "room", LOG_TEXT(session->room), "bot",
@@ -133,12 +117,12 @@ static void finish_closing(struct session *session)
 	enter(session, session->turns.waiting ? SESSION_COLD : SESSION_CLOSED);
 }
 
-static void on_bond_changed(void *arg)
+static void on_resources_changed(void *arg)
 {
 	be_called_soon(arg);
 }
 
-static void on_turned(void *arg, enum turn_end end, const char *text)
+static void on_turn_ended(void *arg, enum turn_end end, const char *text)
 {
 	struct session *session = arg;
 
@@ -151,8 +135,8 @@ static void on_turned(void *arg, enum turn_end end, const char *text)
 }
 
 static const struct session_resources_events session_resources_events = {
-	.changed = on_bond_changed,
-	.turned = on_turned,
+	.changed = on_resources_changed,
+	.turn_ended = on_turn_ended,
 };
 
 static void on_bound(uv_timer_t *timer)
@@ -162,7 +146,7 @@ static void on_bound(uv_timer_t *timer)
 	if (!session->timed_out) {
 		session->timed_out = true;
 		uv_timer_start(timer, on_bound,
-			clock_ms_up(session->service->config->request_ns), 0);
+			clock_ms_up(session->service->config.request_ns), 0);
 		session_resources_interrupt(session->resources);
 		return;
 	}
@@ -189,7 +173,7 @@ static void begin_turn(struct session *session)
 	}
 	enter(session, SESSION_BUSY);
 	uv_timer_start(&session->bound, on_bound,
-		clock_ms_up(session->service->config->turn_ns), 0);
+		clock_ms_up(session->service->config.turn_ns), 0);
 }
 
 static void open_up(struct session *session)
@@ -201,26 +185,25 @@ static void open_up(struct session *session)
 
 static void go_on_connecting(struct session *session)
 {
-	const char *broken = session_resources_broken(session->resources);
+	struct session_resources_info resources =
+		session_resources_info(session->resources);
 
-	if (broken) {
-		turn_queue_drop(&session->turns, TURN_FAILED, broken);
+	if (resources.broken) {
+		turn_queue_drop(&session->turns, TURN_FAILED, resources.broken);
 		begin_closing(session);
 	} else if (session->order.mode != STOP_NONE && !session->turns.waiting) {
 		begin_closing(session);
-	} else if (session_resources_is_open(session->resources)) {
+	} else if (resources.open) {
 		session->fresh = true;
 		count_path(session,
-			session_resources_is_resumed(session->resources)
-				? SESSION_PATH_WARM
-				: SESSION_PATH_COLD);
+			resources.resumed ? SESSION_PATH_WARM : SESSION_PATH_COLD);
 		enter(session, SESSION_HOT);
 	}
 }
 
 static void go_on_busy(struct session *session)
 {
-	const char *broken = session_resources_broken(session->resources);
+	const char *broken = session_resources_info(session->resources).broken;
 
 	if (!broken)
 		return;
@@ -230,7 +213,7 @@ static void go_on_busy(struct session *session)
 
 static void go_on_hot(struct session *session)
 {
-	if (session_resources_broken(session->resources))
+	if (session_resources_info(session->resources).broken)
 		begin_closing(session);
 	else if (session->turns.waiting)
 		begin_turn(session);
@@ -259,12 +242,12 @@ static void on_soon(uv_timer_t *timer)
 		go_on_busy(session);
 		break;
 	case SESSION_CLOSING:
-		if (session_resources_is_over(session->resources))
+		if (session_resources_info(session->resources).over)
 			finish_closing(session);
 		break;
 	case SESSION_CLOSED:
 		session->events->closed(session->arg, session, session->failed);
-		return; /* it may be gone */
+		return; /* it may be destroyed */
 	}
 	session->events->changed(session->arg, session);
 }
@@ -285,7 +268,7 @@ static void on_closed(uv_handle_t *handle)
 	free(session);
 }
 
-struct session *session_create(const struct service *service, const char *room,
+struct session *session_create(struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg)
 {
 	struct session *session = mem_zeroed(sizeof *session);
@@ -296,49 +279,36 @@ struct session *session_create(const struct service *service, const char *room,
 	session->room = mem_text(room);
 	session->bot = mem_text(bot);
 	session->turns = (struct turn_queue){
-		.metrics = service->metrics,
+		.metrics = &service->metrics,
 		.dropped = on_turn_dropped,
 		.arg = session,
 	};
-	uv_timer_init(service->loop, &session->soon);
-	uv_timer_init(service->loop, &session->bound);
+	uv_timer_init(&service->loop, &session->soon);
+	uv_timer_init(&service->loop, &session->bound);
 	session->soon.data = session->bound.data = session;
 	session->handles = 2;
 	return session;
 }
 
-const char *session_room(const struct session *session)
+struct session_info session_info(const struct session *session)
 {
-	return session->room;
-}
-
-const char *session_bot(const struct session *session)
-{
-	return session->bot;
-}
-
-enum session_state session_state(const struct session *session)
-{
-	return session->state;
-}
-
-unsigned session_turns(const struct session *session)
-{
-	return session->turns.waiting_count + (session->turns.running != NULL);
-}
-
-uint64_t session_count(const struct session *session, enum session_path path)
-{
-	return session->counts[path];
+	return (struct session_info){
+		.room = session->room,
+		.bot = session->bot,
+		.state = session->state,
+		.turns =
+			session->turns.waiting_count + (session->turns.running != NULL),
+		.counts = session->counts,
+	};
 }
 
 struct turn *session_say(
 	struct session *session, const char *text, turn_done_fn *done, void *arg)
 {
 	if (session->order.mode != STOP_NONE ||
-		session->turns.waiting_count >= session->service->config->queue_limit)
+		session->turns.waiting_count >= session->service->config.queue_limit)
 		return NULL;
-	/* Closed this very moment, and nobody has been told yet. */
+	/* Closed, but `closed` was not called yet. */
 	if (session->state == SESSION_CLOSED)
 		enter(session, SESSION_COLD);
 	be_called_soon(session);

@@ -15,44 +15,31 @@
 #include "service/store.h"
 
 struct session_resources {
-	const struct service *service;
+	struct service *service;
 	const struct session_resources_events *events;
 	void *arg;
 	char *room, *bot;
-	struct agent_session *session; /* NULL: not yet asked for, or not to be had */
+	struct agent_session *session; /* NULL: not asked for yet */
 	struct mcp_servers *servers;
-	char *stored; /* the id that was to be resumed */
-	char *id;     /* of the agent session; NULL until it is open */
-	bool settled; /* the kit is */
-	char *broken;
+	char *stored;     /* the id that is to be resumed, or NULL */
+	char *id;         /* of the agent session; NULL until it is open */
+	bool settled;     /* the servers are */
+	char *broken;     /* the reason, or NULL */
 	int64_t since_ns; /* opening, then ending */
 
-	struct stop_order order; /* STOP_NONE: it is not ending */
+	struct stop_order order; /* STOP_NONE: not ending */
 	enum agent_session_end how;
-	bool let_go; /* or given up */
-	bool mcp_servers_gone;
-	bool failed;
+	bool released; /* or the release failed */
+	bool failed;   /* the release */
+	bool servers_gone;
 };
-
-static const char *ending_name(enum agent_session_end ending)
-{
-	switch (ending) {
-	case AGENT_SESSION_KEEP:
-		return "keep";
-	case AGENT_SESSION_ARCHIVE:
-		return "archive";
-	case AGENT_SESSION_DELETE:
-		return "delete";
-	}
-	return NULL;
-}
 
 static void changed(struct session_resources *resources)
 {
 	resources->events->changed(resources->arg);
 }
 
-/* The store is not worth a turn: what it can't do is only reported. */
+/* A failure of the store ends no turn. */
 static void report_store(const struct err *err)
 {
 	log_event("store.failed", "why", LOG_TEXT(err->text));
@@ -88,6 +75,12 @@ static void forget(struct session_resources *resources)
 		report_store(&err);
 }
 
+static bool is_resumed(const struct session_resources *resources)
+{
+	return resources->stored && resources->id &&
+		strcmp(resources->stored, resources->id) == 0;
+}
+
 static void on_opened(void *arg, const char *id, const char *why)
 {
 	struct session_resources *resources = arg;
@@ -100,17 +93,17 @@ static void on_opened(void *arg, const char *id, const char *why)
 	session_resources_save(resources, false);
 	log_event("session.opened", "room", LOG_TEXT(resources->room), "bot",
 		LOG_TEXT(resources->bot), "path",
-		LOG_TEXT(session_resources_is_resumed(resources) ? "warm" : "cold"),
-		"took_ns", LOG_INT(clock_now() - resources->since_ns));
+		LOG_TEXT(is_resumed(resources) ? "warm" : "cold"), "took_ns",
+		LOG_INT(clock_now() - resources->since_ns));
 	changed(resources);
 }
 
-static void on_turned(void *arg, enum turn_end end, const char *text)
+static void on_turn_ended(void *arg, enum turn_end end, const char *text)
 {
 	struct session_resources *resources = arg;
 
 	if (resources->order.mode == STOP_NONE)
-		resources->events->turned(resources->arg, end, text);
+		resources->events->turn_ended(resources->arg, end, text);
 }
 
 static void on_wants_tool(
@@ -127,7 +120,7 @@ static void on_broke(void *arg, const char *why)
 	struct session_resources *resources = arg;
 
 	if (resources->order.mode != STOP_NONE)
-		resources->let_go = true; /* without release: it ended by itself */
+		resources->released = true; /* it ended by itself */
 	else
 		session_resources_break(resources, why);
 	changed(resources);
@@ -135,20 +128,22 @@ static void on_broke(void *arg, const char *why)
 
 static const struct agent_session_events agent_session_events = {
 	.opened = on_opened,
-	.turned = on_turned,
+	.turned = on_turn_ended,
 	.wants_tool = on_wants_tool,
 	.broke = on_broke,
 };
 
-static void open_talk(struct session_resources *resources)
+static void open_agent_session(struct session_resources *resources)
 {
 	const struct service *service = resources->service;
+	const cJSON *tools = tool_registry_declare(service->mcp.tools);
 	struct err err = {0};
 
 	if (!store_find_session(service->store, resources->room, resources->bot,
 		    &resources->stored, &err))
 		report_store(&err);
-	tool_registry_declare(service->tools, service->agent);
+	if (tools)
+		agent_client_set_tools(service->agent, tools);
 	resources->session =
 		agent_session_open(service->agent, resources->stored, resources->room,
 			resources->bot, &agent_session_events, resources, &err);
@@ -156,17 +151,17 @@ static void open_talk(struct session_resources *resources)
 		session_resources_break(resources, err.text);
 }
 
-static void on_kit_settled(void *arg)
+static void on_servers_settled(void *arg)
 {
 	struct session_resources *resources = arg;
 
 	resources->settled = true;
 	if (!resources->session && !resources->broken)
-		open_talk(resources);
+		open_agent_session(resources);
 	changed(resources);
 }
 
-static void on_kit_answered(
+static void on_servers_answered(
 	void *arg, const char *use_id, const cJSON *content, bool is_error)
 {
 	struct session_resources *resources = arg;
@@ -176,23 +171,23 @@ static void on_kit_answered(
 			resources->session, use_id, content, is_error);
 }
 
-static void on_kit_gone(void *arg)
+static void on_servers_gone(void *arg)
 {
 	struct session_resources *resources = arg;
 
-	resources->mcp_servers_gone = true;
+	resources->servers_gone = true;
 	changed(resources);
 }
 
 static const struct mcp_servers_events mcp_servers_events = {
-	.settled = on_kit_settled,
-	.answered = on_kit_answered,
-	.gone = on_kit_gone,
+	.settled = on_servers_settled,
+	.answered = on_servers_answered,
+	.gone = on_servers_gone,
 };
 
-/* The agent wants to know the tools first; when they are known from before, talk and
- * servers are opened side by side. */
-struct session_resources *session_resources_open(const struct service *service,
+/* The agent session needs the tools' declaration. When it is known already, agent session
+ * and servers open at the same time. */
+struct session_resources *session_resources_open(struct service *service,
 	const char *room, const char *bot,
 	const struct session_resources_events *events, void *arg)
 {
@@ -204,39 +199,25 @@ struct session_resources *session_resources_open(const struct service *service,
 	resources->room = mem_text(room);
 	resources->bot = mem_text(bot);
 	resources->since_ns = clock_now();
-	resources->servers =
-		mcp_servers_create(service, room, bot, &mcp_servers_events, resources);
+	resources->servers = mcp_servers_create(
+		&service->mcp, room, bot, &mcp_servers_events, resources);
 	mcp_servers_open(resources->servers);
-	if (tool_registry_settled(service->tools))
-		open_talk(resources);
+	if (tool_registry_settled(service->mcp.tools))
+		open_agent_session(resources);
 	return resources;
 }
 
-bool session_resources_is_open(const struct session_resources *resources)
+struct session_resources_info session_resources_info(
+	const struct session_resources *resources)
 {
-	return resources->settled && resources->id && !resources->broken;
-}
-
-bool session_resources_is_resumed(const struct session_resources *resources)
-{
-	return resources->stored && resources->id &&
-		strcmp(resources->stored, resources->id) == 0;
-}
-
-const char *session_resources_broken(const struct session_resources *resources)
-{
-	return resources->broken;
-}
-
-bool session_resources_is_over(const struct session_resources *resources)
-{
-	return resources->order.mode != STOP_NONE && resources->let_go &&
-		resources->mcp_servers_gone;
-}
-
-bool session_resources_failed(const struct session_resources *resources)
-{
-	return resources->failed;
+	return (struct session_resources_info){
+		.open = resources->settled && resources->id && !resources->broken,
+		.resumed = is_resumed(resources),
+		.broken = resources->broken,
+		.over = resources->order.mode != STOP_NONE && resources->released &&
+			resources->servers_gone,
+		.failed = resources->failed,
+	};
 }
 
 bool session_resources_say(
@@ -250,12 +231,12 @@ void session_resources_interrupt(struct session_resources *resources)
 	agent_session_interrupt(resources->session);
 }
 
-static void on_let_go(void *arg, const char *why)
+static void on_released(void *arg, const char *why)
 {
 	struct session_resources *resources = arg;
-	struct metrics *metrics = resources->service->metrics;
+	struct metrics *metrics = &resources->service->metrics;
 
-	resources->let_go = true;
+	resources->released = true;
 	resources->failed = why != NULL;
 	if (why) {
 		metrics->disconnect_failures++;
@@ -268,7 +249,7 @@ static void on_let_go(void *arg, const char *why)
 			forget(resources);
 		log_event("session.disconnected", "room", LOG_TEXT(resources->room),
 			"bot", LOG_TEXT(resources->bot), "how",
-			LOG_TEXT(ending_name(resources->how)), "took_ns",
+			LOG_TEXT(config_session_ends[resources->how]), "took_ns",
 			LOG_INT(clock_now() - resources->since_ns), "message",
 			LOG_TEXT("Disconnected agent client"));
 	}
@@ -278,29 +259,29 @@ static void on_let_go(void *arg, const char *why)
 static void release(struct session_resources *resources, bool for_good)
 {
 	enum agent_session_end end =
-		(enum agent_session_end)resources->service->config->session_end;
+		(enum agent_session_end)resources->service->config.session_end;
 
 	resources->since_ns = clock_now();
 	/* Nothing is to be released when no agent session could be opened. */
-	resources->let_go = !resources->session ||
+	resources->released = !resources->session ||
 		(resources->broken && (!resources->id || !resources->order.release));
-	if (resources->let_go || !resources->order.release)
+	if (resources->released || !resources->order.release)
 		return;
 	resources->how = resources->broken && !for_good ? AGENT_SESSION_KEEP : end;
 	log_event("session.disconnect.begin", "room", LOG_TEXT(resources->room), "bot",
 		LOG_TEXT(resources->bot));
 	agent_session_release(resources->session, resources->how,
-		resources->order.deadline_ns, on_let_go, resources);
+		resources->order.deadline_ns, on_released, resources);
 }
 
 static void give_up(struct session_resources *resources)
 {
-	if (resources->let_go)
+	if (resources->released)
 		return;
 	if (resources->order.release)
 		agent_session_give_up(resources->session, resources->order.why);
 	else
-		on_let_go(resources, resources->order.why);
+		on_released(resources, resources->order.why);
 }
 
 void session_resources_stop(struct session_resources *resources,

@@ -11,8 +11,8 @@
 #include "service/metrics.h"
 #include "service/service.h"
 
-/* Those that are being closed do not count for the limit, so that a new session need
- * not wait for the end of an old one; but there is an end to that too. */
+/* Closing sessions do not count for the limit, so that a new session need not wait for
+ * their end; this bounds all of them together. */
 #define CLOSING_FACTOR 2
 
 struct session_entry {
@@ -20,34 +20,34 @@ struct session_entry {
 	struct session *session;
 	char *key;
 	int64_t used_ns;
-	bool in_use; /* it had turns when it last changed */
+	bool in_use; /* it had turns at its last change */
 	UT_hash_handle hh;
 };
 
 struct sessions {
-	const struct service *service;
+	struct service *service;
 	sessions_changed_fn *changed;
 	void *arg;
-	struct session_entry *drawers; /* the least recently used first */
+	struct session_entry *entries; /* the least recently used first */
 	unsigned failed;
 	bool shut;
-	uv_timer_t idle; /* when the first may have been idle for too long */
+	uv_timer_t idle; /* the next IDLE_TIMEOUT that may end */
 };
 
-/* The hash keeps the order of insertion: what is taken out and put back is the newest.
- */
+/* The hash keeps the order of insertion: an entry that is removed and added again is the
+ * newest. */
 static void touch(struct session_entry *entry)
 {
 	struct sessions *sessions = entry->sessions;
 
 	entry->used_ns = clock_now();
-	HASH_DEL(sessions->drawers, entry);
-	HASH_ADD_KEYPTR(hh, sessions->drawers, entry->key, strlen(entry->key), entry);
+	HASH_DEL(sessions->entries, entry);
+	HASH_ADD_KEYPTR(hh, sessions->entries, entry->key, strlen(entry->key), entry);
 }
 
 static void drop(struct session_entry *entry)
 {
-	HASH_DEL(entry->sessions->drawers, entry);
+	HASH_DEL(entry->sessions->entries, entry);
 	session_destroy(entry->session);
 	free(entry->key);
 	free(entry);
@@ -55,21 +55,22 @@ static void drop(struct session_entry *entry)
 
 static bool is_idle(const struct session_entry *entry)
 {
-	return session_state(entry->session) == SESSION_HOT &&
-		session_turns(entry->session) == 0;
+	struct session_info info = session_info(entry->session);
+
+	return info.state == SESSION_HOT && info.turns == 0;
 }
 
 static void on_idle(uv_timer_t *timer);
 
 static void watch_idle(struct sessions *sessions)
 {
-	int64_t idle_ns = sessions->service->config->idle_ns;
+	int64_t idle_ns = sessions->service->config.idle_ns;
 	struct session_entry *entry;
 
 	uv_timer_stop(&sessions->idle);
 	if (idle_ns == 0 || sessions->shut)
 		return;
-	for (entry = sessions->drawers; entry; entry = entry->hh.next) {
+	for (entry = sessions->entries; entry; entry = entry->hh.next) {
 		if (!is_idle(entry))
 			continue;
 		uv_timer_start(&sessions->idle, on_idle,
@@ -81,28 +82,27 @@ static void watch_idle(struct sessions *sessions)
 static void on_idle(uv_timer_t *timer)
 {
 	struct sessions *sessions = timer->data;
-	int64_t until_ns = clock_now() - sessions->service->config->idle_ns;
+	int64_t until_ns = clock_now() - sessions->service->config.idle_ns;
 	struct session_entry *entry, *next;
 
-	HASH_ITER(hh, sessions->drawers, entry, next) {
+	HASH_ITER(hh, sessions->entries, entry, next) {
 		if (entry->used_ns > until_ns)
 			break;
 		if (!is_idle(entry))
 			continue;
-		sessions->service->metrics->idle_closes++;
+		sessions->service->metrics.idle_closes++;
 		session_close(entry->session);
 	}
 	watch_idle(sessions);
 }
 
-/* On the way down the order stays. */
 static void on_session_changed(void *arg, struct session *session)
 {
 	struct session_entry *entry = arg;
 	struct sessions *sessions = entry->sessions;
 	bool was_in_use = entry->in_use;
 
-	entry->in_use = session_turns(session) > 0;
+	entry->in_use = session_info(session).turns > 0;
 	if ((entry->in_use || was_in_use) && !sessions->shut)
 		touch(entry);
 	if (is_idle(entry) && !uv_is_active((uv_handle_t *)&sessions->idle))
@@ -111,12 +111,11 @@ static void on_session_changed(void *arg, struct session *session)
 		sessions->changed(sessions->arg);
 }
 
-static void on_session_closed(void *arg, struct session *session, bool failed)
+static void on_session_closed(void *arg, UNUSED struct session *session, bool failed)
 {
 	struct session_entry *entry = arg;
 	struct sessions *sessions = entry->sessions;
 
-	(void)session;
 	sessions->failed += failed;
 	drop(entry);
 	if (sessions->changed)
@@ -128,12 +127,12 @@ static const struct session_events session_events = {
 	.closed = on_session_closed,
 };
 
-struct sessions *sessions_create(const struct service *service)
+struct sessions *sessions_create(struct service *service)
 {
 	struct sessions *sessions = mem_zeroed(sizeof *sessions);
 
 	sessions->service = service;
-	uv_timer_init(service->loop, &sessions->idle);
+	uv_timer_init(&service->loop, &sessions->idle);
 	sessions->idle.data = sessions;
 	return sessions;
 }
@@ -144,14 +143,15 @@ void sessions_watch(struct sessions *sessions, sessions_changed_fn *changed, voi
 	sessions->arg = arg;
 }
 
-/* It holds nothing, or soon will not: unless somebody has spoken to it meanwhile, for
- * then it is opened again. */
+/* Closing or closed, and no waiting turn will open it again. */
 static bool is_leaving(const struct session_entry *entry)
 {
-	switch (session_state(entry->session)) {
+	struct session_info info = session_info(entry->session);
+
+	switch (info.state) {
 	case SESSION_CLOSING:
 	case SESSION_CLOSED:
-		return session_turns(entry->session) == 0;
+		return info.turns == 0;
 	case SESSION_COLD:
 	case SESSION_CONNECTING:
 	case SESSION_HOT:
@@ -161,40 +161,40 @@ static bool is_leaving(const struct session_entry *entry)
 	return false;
 }
 
-/* True when there is room for one more, made where need be. */
+/* Closes an idle session if need be. False: there is no room. */
 static bool make_room(struct sessions *sessions)
 {
-	int64_t limit = sessions->service->config->session_limit;
+	int64_t limit = sessions->service->config.session_limit;
 	struct session_entry *entry;
 	int64_t staying = 0;
 
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+	for (entry = sessions->entries; entry; entry = entry->hh.next)
 		staying += !is_leaving(entry);
 	if (staying < limit)
 		return true;
-	for (entry = sessions->drawers; entry; entry = entry->hh.next) {
+	for (entry = sessions->entries; entry; entry = entry->hh.next) {
 		if (!is_idle(entry))
 			continue;
-		sessions->service->metrics->evictions++;
+		sessions->service->metrics.evictions++;
 		session_close(entry->session);
 		return true;
 	}
 	return false;
 }
 
-/* A new one, or one that comes back while it is being closed. */
+/* entry: NULL for a new session, or the one that is to be opened again. */
 static bool may_open(struct sessions *sessions, const struct session_entry *entry)
 {
-	int64_t limit = sessions->service->config->session_limit;
+	int64_t limit = sessions->service->config.session_limit;
 
-	if (HASH_COUNT(sessions->drawers) < limit || (entry && !is_leaving(entry)))
+	if (HASH_COUNT(sessions->entries) < limit || (entry && !is_leaving(entry)))
 		return true;
-	if (!entry && HASH_COUNT(sessions->drawers) >= limit * CLOSING_FACTOR)
+	if (!entry && HASH_COUNT(sessions->entries) >= limit * CLOSING_FACTOR)
 		return false;
 	return make_room(sessions);
 }
 
-static struct session_entry *open_drawer(
+static struct session_entry *add_entry(
 	struct sessions *sessions, const char *room, const char *bot, char *key)
 {
 	struct session_entry *entry = mem_zeroed(sizeof *entry);
@@ -203,7 +203,7 @@ static struct session_entry *open_drawer(
 	entry->key = key;
 	entry->session =
 		session_create(sessions->service, room, bot, &session_events, entry);
-	HASH_ADD_KEYPTR(hh, sessions->drawers, key, strlen(key), entry);
+	HASH_ADD_KEYPTR(hh, sessions->entries, key, strlen(key), entry);
 	return entry;
 }
 
@@ -219,13 +219,13 @@ enum sessions_answer sessions_say(struct sessions *sessions, const char *room,
 		return SESSIONS_CLOSING;
 	/* A bot's name has no '/'. */
 	key = mem_textf("%s/%s", bot, room);
-	HASH_FIND_STR(sessions->drawers, key, entry);
+	HASH_FIND_STR(sessions->entries, key, entry);
 	if (!may_open(sessions, entry)) {
 		free(key);
 		return SESSIONS_FULL;
 	}
 	if (!entry)
-		entry = open_drawer(sessions, room, bot, key);
+		entry = add_entry(sessions, room, bot, key);
 	else
 		free(key);
 	said = session_say(entry->session, text, done, arg);
@@ -238,7 +238,7 @@ enum sessions_answer sessions_say(struct sessions *sessions, const char *room,
 
 unsigned sessions_count(const struct sessions *sessions)
 {
-	return HASH_COUNT(sessions->drawers);
+	return HASH_COUNT(sessions->entries);
 }
 
 unsigned sessions_turns(const struct sessions *sessions)
@@ -246,8 +246,8 @@ unsigned sessions_turns(const struct sessions *sessions)
 	const struct session_entry *entry;
 	unsigned turns = 0;
 
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
-		turns += session_turns(entry->session);
+	for (entry = sessions->entries; entry; entry = entry->hh.next)
+		turns += session_info(entry->session).turns;
 	return turns;
 }
 
@@ -261,7 +261,7 @@ void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void
 	const struct session_entry *entry;
 	int64_t now_ns = clock_now();
 
-	for (entry = sessions->drawers; entry; entry = entry->hh.next)
+	for (entry = sessions->entries; entry; entry = entry->hh.next)
 		each(arg, entry->session, now_ns - entry->used_ns);
 }
 
@@ -272,7 +272,7 @@ void sessions_stop(
 
 	sessions->shut = true;
 	uv_timer_stop(&sessions->idle);
-	for (entry = sessions->drawers; entry && count-- > 0; entry = entry->hh.next)
+	for (entry = sessions->entries; entry && count-- > 0; entry = entry->hh.next)
 		session_stop(entry->session, order);
 }
 
@@ -287,7 +287,7 @@ void sessions_destroy(struct sessions *sessions)
 
 	if (!sessions)
 		return;
-	HASH_ITER(hh, sessions->drawers, entry, next)
+	HASH_ITER(hh, sessions->entries, entry, next)
 		drop(entry);
 	uv_close((uv_handle_t *)&sessions->idle, on_closed);
 }

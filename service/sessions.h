@@ -1,9 +1,9 @@
 /*
- * sessions - all sessions, one for each (room, bot).
+ * sessions - the table of all sessions, one for each (room, bot).
  *
- * Finds the session of a webhook, or makes one. Sessions that nobody used for
- * IDLE_TIMEOUT are closed; where SESSION_LIMIT is reached, the least recently used idle
- * one makes room. Those that are closing do not count, up to as many again.
+ * A webhook finds its session here, or makes one. A session that was not used for
+ * IDLE_TIMEOUT is closed; at SESSION_LIMIT the least recently used idle session is closed
+ * to make room. Closing sessions do not count, up to as many again.
  */
 #ifndef SERVICE_SESSIONS_H
 #define SERVICE_SESSIONS_H
@@ -19,42 +19,44 @@
 struct sessions;
 struct service;
 
-/* From the loop: a session or a turn came to an end, or may have. */
+/* From the loop: a session or a turn may have ended. */
 typedef void sessions_changed_fn(void *arg);
 
-/* Keeps means. */
-struct sessions *sessions_create(const struct service *service) MUST_CHECK;
+/* Keeps service. */
+struct sessions *sessions_create(struct service *service) MUST_CHECK;
 void sessions_watch(struct sessions *sessions, sessions_changed_fn *changed, void *arg);
 
 enum sessions_answer {
 	SESSIONS_TAKEN,
-	SESSIONS_FULL,    /* the limit is reached: all are in use or still closing */
-	SESSIONS_BUSY,    /* too many turns wait for this session */
+	SESSIONS_FULL,    /* SESSION_LIMIT: all are in use or still closing */
+	SESSIONS_BUSY,    /* QUEUE_LIMIT: too many turns wait for this session */
 	SESSIONS_CLOSING, /* the service stops */
 };
 
-/* bot is one of config's. *turn only when it was taken. */
+/* Begins a turn, or queues it. bot is a name from config_bot(). *turn is set when the
+ * turn was taken. */
 enum sessions_answer sessions_say(struct sessions *sessions, const char *room,
 	const char *bot, const char *text, turn_done_fn *done, void *arg,
 	struct turn **turn) MUST_CHECK;
 
 unsigned sessions_count(const struct sessions *sessions);
 unsigned sessions_turns(const struct sessions *sessions); /* running and waiting */
-/* Of the sessions that closed for good: could not be let go. */
+/* Closed sessions whose release failed. */
 unsigned sessions_failed(const struct sessions *sessions);
 
 typedef void sessions_each_fn(
 	void *arg, const struct session *session, int64_t idle_ns);
-/* The least recently used first. */
+/* Calls `each` for all, the least recently used first. */
 void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void *arg);
 
 /* Orders the first `count` sessions to stop, the least recently used first; UINT_MAX:
- * all. Also with 0 no turn is taken any more, and sessions keep their order. Copies
- * order. */
+ * all. After the call, also with a count of 0, no turn is taken, and the order of use
+ * stays as it is. Copies order. */
 void sessions_stop(
 	struct sessions *sessions, const struct stop_order *order, unsigned count);
 
-/* Without a word to the agent API. The loop must turn for its handles. Accepts NULL. */
+/* Without a request to the agent API. The loop must turn for its handles. Accepts NULL.
+ */
 void sessions_destroy(struct sessions *sessions);
 
 #endif

@@ -296,14 +296,14 @@ bool store_save_thing(
 }
 
 bool store_find_stop(
-	struct store *store, struct store_stop *stop, bool *known, struct err *err)
+	struct store *store, struct stop_stats *stop, bool *known, struct err *err)
 {
 	bool row, ok = step(store, FIND_STOP, &row, err);
 
 	if (ok)
 		*known = row;
 	if (ok && row)
-		*stop = (struct store_stop){
+		*stop = (struct stop_stats){
 			.took_ns = column(store, FIND_STOP, 0),
 			.sessions = column(store, FIND_STOP, 1),
 			.failed = column(store, FIND_STOP, 2),
@@ -318,7 +318,7 @@ bool store_find_stop(
 }
 
 bool store_save_stop(
-	struct store *store, const struct store_stop *stop, struct err *err)
+	struct store *store, const struct stop_stats *stop, struct err *err)
 {
 	bind_int(store, SAVE_STOP, 1, stop->took_ns);
 	bind_int(store, SAVE_STOP, 2, stop->sessions);

@@ -15,6 +15,7 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
+#include "service/metrics.h"
 
 struct store;
 
@@ -64,22 +65,10 @@ bool store_find_thing(
 bool store_save_thing(struct store *store, const char *name, const char *id,
 	struct err *err) MUST_CHECK;
 
-/* The way down, from the signal to the flush. */
-struct store_stop {
-	/* Saved at the start, and alone: should it be found by the next start, this
-	 * process was killed before the end of its stop, or never had one. */
-	bool unfinished;
-	int64_t took_ns;
-	int64_t sessions;
-	int64_t failed;          /* of them could not be let go */
-	int64_t killed;          /* MCP servers that only SIGKILL ended */
-	int64_t eof, term, kill; /* steps down the ladder that they were taken */
-};
-
 /* False in *known: there was none yet. */
-bool store_find_stop(struct store *store, struct store_stop *stop, bool *known,
+bool store_find_stop(struct store *store, struct stop_stats *stop, bool *known,
 	struct err *err) MUST_CHECK;
 bool store_save_stop(
-	struct store *store, const struct store_stop *stop, struct err *err) MUST_CHECK;
+	struct store *store, const struct stop_stats *stop, struct err *err) MUST_CHECK;
 
 #endif

@@ -12,25 +12,19 @@ struct turn {
 	struct turn_queue *turns;
 	struct turn *prev, *next;
 	char *text;
-	turn_done_fn *done; /* NULL: nobody waits any more */
+	turn_done_fn *done; /* NULL: forgotten */
 	void *arg;
 	int64_t began_ns;
 };
 
-const char *turn_end_name(enum turn_end end)
-{
-	switch (end) {
-	case TURN_ANSWERED:
-		return "answered";
-	case TURN_INTERRUPTED:
-		return "interrupted";
-	case TURN_FAILED:
-		return "failed";
-	case TURN_TIMED_OUT:
-		return "timed_out";
-	}
-	return NULL;
-}
+_Static_assert(TURN_ENDS == METRICS_TURN_ENDS, "metrics.h counts by end");
+
+const char *const turn_end_names[] = {
+	[TURN_ANSWERED] = "answered",
+	[TURN_INTERRUPTED] = "interrupted",
+	[TURN_FAILED] = "failed",
+	[TURN_TIMED_OUT] = "timed_out",
+};
 
 static struct turn *take_waiting(struct turn_queue *turns, struct turn *turn)
 {
@@ -45,7 +39,7 @@ static void free_turn(struct turn *turn)
 	free(turn);
 }
 
-static void tell(struct turn *turn, enum turn_end end, const char *text)
+static void finish_turn(struct turn *turn, enum turn_end end, const char *text)
 {
 	turn->turns->metrics->turns[end]++;
 	if (turn->done)
@@ -101,11 +95,11 @@ void turn_queue_end(struct turn_queue *turns, enum turn_end end, const char *tex
 
 	turns->running = NULL;
 	turns->metrics->turns_ns += clock_now() - turn->began_ns;
-	tell(turn, end, text);
+	finish_turn(turn, end, text);
 }
 
 void turn_queue_drop(struct turn_queue *turns, enum turn_end end, const char *text)
 {
 	while (turns->waiting)
-		tell(take_waiting(turns, turns->waiting), end, text);
+		finish_turn(take_waiting(turns, turns->waiting), end, text);
 }

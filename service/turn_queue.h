@@ -1,5 +1,5 @@
 /*
- * turn_queue - what one session is asked, in order: one runs, the others wait.
+ * turn_queue - the turns of one session, in order: one runs, the others wait.
  */
 #ifndef SERVICE_TURN_QUEUE_H
 #define SERVICE_TURN_QUEUE_H
@@ -14,46 +14,46 @@ struct metrics;
 
 enum turn_end {
 	TURN_ANSWERED,
-	TURN_INTERRUPTED, /* its session had to close */
+	TURN_INTERRUPTED, /* its session closes */
 	TURN_FAILED,
 	TURN_TIMED_OUT,
 };
 #define TURN_ENDS (TURN_TIMED_OUT + 1)
 
-const char *turn_end_name(enum turn_end end);
+extern const char *const turn_end_names[TURN_ENDS];
 
-/* Once for each turn, from the loop, unless it was forgotten. text is the reply, or why
- * there is none; borrowed. */
+/* Once for each turn, from the loop, unless turn_forget() was called. text is the reply,
+ * or the reason why there is none; borrowed. */
 typedef void turn_done_fn(void *arg, enum turn_end end, const char *text);
 
-/* Nobody waits for its end any more. One that runs goes on; one that waits is dropped.
- */
+/* `done` does not come any more. A running turn goes on, a waiting one is dropped. */
 void turn_forget(struct turn *turn);
 
 /* Embedded in its owner; zeroed but for metrics and the callback. */
 struct turn_queue {
 	struct metrics *metrics;
-	/* A turn that waited was forgotten. */
+	/* A waiting turn was dropped by turn_forget(). */
 	void (*dropped)(void *arg);
 	void *arg;
 	struct turn *waiting, *running;
 	unsigned waiting_count;
 };
 
-/* Those that are left end unheard. */
+/* Frees all turns; `done` does not come any more. */
 void turn_queue_done(struct turn_queue *turns);
 
-/* At the end of the queue. Copies text. */
+/* Adds a turn at the end of the queue. Copies text. */
 struct turn *turn_queue_add(struct turn_queue *turns, const char *text,
 	turn_done_fn *done, void *arg) MUST_CHECK;
 
-/* The first that waits runs now; gives its text, borrowed until its end. */
+/* The first waiting turn becomes the running one. Gives its text, borrowed until its end.
+ */
 const char *turn_queue_begin(struct turn_queue *turns);
 
-/* The running one is over. */
+/* Ends the running turn. */
 void turn_queue_end(struct turn_queue *turns, enum turn_end end, const char *text);
 
-/* All that wait are over. */
+/* Ends all waiting turns. */
 void turn_queue_drop(struct turn_queue *turns, enum turn_end end, const char *text);
 
 #endif

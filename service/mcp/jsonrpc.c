@@ -9,10 +9,10 @@
 #include "service/mcp/jsonrpc_partial.h"
 
 #define LINE_CEILING ((size_t)8 << 20)
-#define SHOWN_MAX    500 /* bytes of a line that should have been a message */
+#define SHOWN_MAX    500 /* bytes of a line that are reported */
 
-/* A closed stdout is nearly always the first sign of an exit, whose status tells
- * more: what waits for an answer waits this long for that. */
+/* A closed stdout is nearly always the first sign of an exit, whose status says more:
+ * requests under way still wait so long for that. */
 #define EXIT_AWAITED_NS (200 * CLOCK_MS)
 
 struct jsonrpc_call {
@@ -21,14 +21,14 @@ struct jsonrpc_call {
 	int64_t id;
 	int64_t deadline_ns;
 	char *unsent; /* its line, while it waits for jsonrpc_open() */
-	char *failed; /* why, until its owner is told */
+	char *failed; /* why, until it is reported */
 	jsonrpc_answer_fn *done;
 	void *arg;
 };
 
 static void on_timer(uv_timer_t *timer);
 
-/* Whatever changes a deadline or fails a call ends here. */
+/* To be called after each change of a deadline and each failed call. */
 static void set_timer(struct jsonrpc *rpc)
 {
 	int64_t next_ns = INT64_MAX;
@@ -54,7 +54,7 @@ static void fail_call(struct jsonrpc_call *call, const char *why)
 		call->failed = mem_text(why);
 }
 
-/* The call hears its end and is no more. */
+/* Reports the end of the call and frees it. */
 static void finish_call(struct jsonrpc *rpc, struct jsonrpc_call *call,
 	const struct jsonrpc_answer *answer)
 {
@@ -78,7 +78,7 @@ static struct jsonrpc_call *failed_call(const struct jsonrpc *rpc)
 	return call;
 }
 
-void jsonrpc_tell(struct jsonrpc *rpc)
+void jsonrpc_report_failed(struct jsonrpc *rpc)
 {
 	struct jsonrpc_call *call;
 
@@ -97,7 +97,7 @@ static char *line_of(cJSON *message)
 	return mem_textf("%s\n", text);
 }
 
-/* Takes message. What the server does not read is lost: our deadlines tell. */
+/* Takes message. A message that the server does not read is lost: deadlines follow. */
 static void send_message(struct jsonrpc *rpc, cJSON *message)
 {
 	SCOPED(mem_free) char *line = line_of(message);
@@ -115,7 +115,7 @@ void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
 	send_message(rpc, message);
 }
 
-/* The server may stop working on what nobody waits for any more. */
+/* Lets the server stop its work on a request that nothing waits for. */
 static void send_cancelled(
 	struct jsonrpc *rpc, const struct jsonrpc_call *call, const char *reason)
 {
@@ -187,7 +187,7 @@ void jsonrpc_end(struct jsonrpc *rpc, const char *why, bool cancel)
 	set_timer(rpc);
 }
 
-/* What passed its deadline fails; whether it could have been answered says why. */
+/* Requests past their deadline fail. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct jsonrpc *rpc = timer->data;
@@ -202,7 +202,7 @@ static void on_timer(uv_timer_t *timer)
 				: call->unsent ? "it did not become ready in time"
 					       : "no answer in time");
 	}
-	jsonrpc_tell(rpc);
+	jsonrpc_report_failed(rpc);
 	set_timer(rpc);
 }
 
@@ -216,7 +216,7 @@ static struct jsonrpc_call *asked_call(const struct jsonrpc *rpc, double id)
 	return call;
 }
 
-/* The one that is under way, if there is just one. */
+/* The request under way, if there is just one. */
 static struct jsonrpc_call *only_call(const struct jsonrpc *rpc)
 {
 	struct jsonrpc_call *only = NULL;
@@ -231,7 +231,7 @@ static struct jsonrpc_call *only_call(const struct jsonrpc *rpc)
 	return only;
 }
 
-/* False: it answers nothing that we asked. */
+/* False: the message answers no request of ours. */
 static bool on_answer(struct jsonrpc *rpc, const cJSON *id, const cJSON *message)
 {
 	const cJSON *result = json_get(message, "result");
@@ -245,7 +245,7 @@ static bool on_answer(struct jsonrpc *rpc, const cJSON *id, const cJSON *message
 		return false;
 	call = asked_call(rpc, id->valuedouble);
 	if (!call)
-		return true; /* it came too late */
+		return true; /* too late */
 	if (error) {
 		const char *said = json_text(error, "message");
 
@@ -275,7 +275,7 @@ static void answer_request(struct jsonrpc *rpc, const cJSON *id, const char *met
 	send_message(rpc, message);
 }
 
-/* False: it is no message, or answers nothing that we asked. */
+/* False: not a message, or an answer to no request of ours. */
 static bool on_message(struct jsonrpc *rpc, const cJSON *message)
 {
 	const cJSON *id = json_get(message, "id");
@@ -288,15 +288,15 @@ static bool on_message(struct jsonrpc *rpc, const cJSON *message)
 	return method || on_answer(rpc, id, message);
 }
 
-/* If it is an answer, nobody need wait for another one. */
+/* A broken answer: its request fails now. */
 static void on_partial(struct jsonrpc *rpc, const char *line, size_t len, bool cut)
 {
-	const struct jsonrpc_partial salvage = jsonrpc_partial_read(line, len);
+	const struct jsonrpc_partial partial = jsonrpc_partial_read(line, len);
 	struct jsonrpc_call *call;
 
-	if (!salvage.answer)
+	if (!partial.answer)
 		return;
-	call = salvage.has_id ? asked_call(rpc, (double)salvage.id) : only_call(rpc);
+	call = partial.has_id ? asked_call(rpc, (double)partial.id) : only_call(rpc);
 	if (!call)
 		return;
 	finish_call(rpc, call,
@@ -328,7 +328,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 
 void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)
 {
-	int64_t hurry_ns = clock_now() + EXIT_AWAITED_NS;
+	int64_t exit_by_ns = clock_now() + EXIT_AWAITED_NS;
 
 	if (len > 0) {
 		lines_feed(&rpc->lines, data, len);
@@ -337,8 +337,8 @@ void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)
 	lines_end(&rpc->lines);
 	rpc->mute = true;
 	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next)
-		if (call->deadline_ns > hurry_ns)
-			call->deadline_ns = hurry_ns;
+		if (call->deadline_ns > exit_by_ns)
+			call->deadline_ns = exit_by_ns;
 	set_timer(rpc);
 }
 

@@ -1,11 +1,10 @@
 /*
  * jsonrpc - one conversation in MCP's JSON-RPC: a message a line.
  *
- * Requests of ours get their answer by their id, or fail at their deadline, which the
- * server is told with notifications/cancelled. Requests of the server are answered at
- * once: ping with an empty result, all others with "Method not found", for we offer
- * nothing. What is no message is noise; if it can still be seen to be the answer to a
- * request, that request fails at once.
+ * A request of ours ends with the answer that has its id, or fails at its deadline, which
+ * notifications/cancelled reports to the server. A request of the server is answered at
+ * once: ping with an empty result, every other with "Method not found". A line that is no
+ * message is unexpected output; if it is a broken answer, its request fails at once.
  */
 #ifndef SERVICE_MCP_JSONRPC_H
 #define SERVICE_MCP_JSONRPC_H
@@ -19,15 +18,15 @@
 
 #include "lib/lines.h"
 
-/* Sends a line. False when the server does not read. Must not call back. */
+/* Sends a line. False when the server does not read. Must not call jsonrpc. */
 typedef bool jsonrpc_write_fn(void *arg, const char *line, size_t len);
 /* A line that is no message; borrowed. */
 typedef void jsonrpc_unexpected_output_fn(void *arg, const char *line);
 /* A notification of the server's. */
 typedef void jsonrpc_notified_fn(void *arg, const char *method);
 
-/* result is borrowed, and NULL when `why` says why there is none. code is that of an
- * error of the server's, else 0. Once per request, from the loop. */
+/* Once per request, from the loop. result is borrowed; NULL: the request failed for the
+ * reason `why`, with the server's error code, or 0. */
 struct jsonrpc_answer {
 	const cJSON *result;
 	const char *why;
@@ -42,12 +41,11 @@ struct jsonrpc_events {
 	void (*closed)(void *arg);
 };
 
-/* The code of what is not known there. */
-#define JSONRPC_METHOD_NOT_FOUND (-32601)
+#define JSONRPC_METHOD_NOT_FOUND (-32601) /* an error code */
 
 struct jsonrpc_call;
 
-/* Embedded in its owner, who may be freed when `closed` was called. */
+/* Embedded in its owner, which may be freed once `closed` was called. */
 struct jsonrpc {
 	const struct jsonrpc_events *events;
 	void *arg;
@@ -58,15 +56,14 @@ struct jsonrpc {
 	bool open;   /* requests may be sent, not only the handshake's */
 	bool mute;   /* the server closed its stdout */
 	bool closing;
-	uv_timer_t timer; /* the next deadline, or requests that failed and were not
-			     told */
+	uv_timer_t timer; /* the next deadline, or failed requests to be reported */
 };
 
 /* Keeps loop and events. */
 void jsonrpc_init(struct jsonrpc *rpc, uv_loop_t *loop,
 	const struct jsonrpc_events *events, void *arg);
 
-/* From the loop: what is still under way fails, then comes `closed`. */
+/* Requests under way fail from the loop, then `closed` is called. */
 void jsonrpc_close(struct jsonrpc *rpc);
 
 enum jsonrpc_when {
@@ -80,18 +77,17 @@ void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method
 
 void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params);
 
-/* The handshake is complete: sends what waited for that. */
+/* After the handshake: sends the requests that waited for it. */
 void jsonrpc_open(struct jsonrpc *rpc);
 
-/* What the server wrote; len 0: it closed its stdout. */
+/* Output of the server; len 0: it closed its stdout. */
 void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len);
 
-/* No request succeeds from here on: those under way fail, from the loop. With
- * `cancel` the server is told. The first reason stays. */
+/* No request succeeds any more: those under way fail, from the loop. `cancel` also sends
+ * notifications/cancelled. The first reason stays. */
 void jsonrpc_end(struct jsonrpc *rpc, const char *why, bool cancel);
 
-/* Tells those whose request failed now, rather than in the loop's next turn. To be
- * called from the loop only. */
-void jsonrpc_tell(struct jsonrpc *rpc);
+/* Reports failed requests now, rather than in the loop's next turn. From the loop only. */
+void jsonrpc_report_failed(struct jsonrpc *rpc);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * jsonrpc_partial - what can still be told of a JSON-RPC message that can't be parsed.
+ * jsonrpc_partial - the id of a JSON-RPC message that is not valid JSON.
  *
- * Whoever waits for an answer that came broken need not wait until its deadline: the
- * members at the top of the message say whose it was, whatever is wrong further down
- * (a string that is no UTF-8 or holds \u0000, nesting without end, a line cut short).
+ * A broken answer fails its request at once, rather than at the deadline. The members at
+ * the top of the message say which request it was, whatever is wrong further down: a
+ * string that is no UTF-8 or holds \u0000, nesting without end, a line cut short.
  */
 #ifndef SERVICE_MCP_JSONRPC_PARTIAL_H
 #define SERVICE_MCP_JSONRPC_PARTIAL_H
@@ -15,9 +15,9 @@
 #include "lib/cc.h"
 
 struct jsonrpc_partial {
-	bool answer; /* it has a result or an error, and is no request */
+	bool answer; /* the message has a result or an error, and no method */
 	bool has_id;
-	int64_t id; /* 0: none that could be a number of ours */
+	int64_t id; /* 0: none that we could have sent */
 };
 
 /* text need not end in a NUL. */

@@ -11,14 +11,24 @@
 #include "lib/mem.h"
 #include "service/mcp/jsonrpc.h"
 #include "service/mcp/mcp_result.h"
-#include "service/mcp/mcp_tools_list.h"
 
-#define NOISE_CEILING ((size_t)16 << 10)
+#define STDERR_LINE_CEILING ((size_t)16 << 10)
+#define PAGES_MAX           100 /* of tools/list; its cursors may run in a circle */
 
 enum mcp_client_state {
 	MCP_HANDSHAKE,
 	MCP_READY,
-	MCP_ENDED, /* the handshake failed, we stop it, or it is gone */
+	MCP_ENDED,     /* the handshake failed, we stop the server, or it was reaped */
+	MCP_DESTROYED, /* no callbacks any more */
+};
+
+/* The reading of tools/list. */
+struct mcp_listing {
+	cJSON *tools; /* read so far */
+	unsigned pages;
+	bool reading;
+	int64_t deadline_ns;
+	int64_t again_by_ns; /* 0: the list has not changed since it is being read */
 };
 
 struct mcp_client {
@@ -31,8 +41,7 @@ struct mcp_client {
 	struct child *child;
 	struct jsonrpc rpc;
 	struct lines errors; /* its stderr */
-	struct mcp_tools_list list;
-	bool destroyed;
+	struct mcp_listing list;
 };
 
 /* A tool call of ours. */
@@ -45,7 +54,7 @@ struct mcp_client_call {
 static const char *const versions[] = {
 	"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"};
 
-static bool knows_version(const char *version)
+static bool is_known_version(const char *version)
 {
 	for (size_t i = 0; i < COUNT(versions); i++)
 		if (strcmp(version, versions[i]) == 0)
@@ -53,44 +62,108 @@ static bool knows_version(const char *version)
 	return false;
 }
 
-static void fail_handshake(struct mcp_client *mcp, const char *why)
+/* The one writer of `state`. */
+static void enter(struct mcp_client *mcp, enum mcp_client_state state)
 {
-	mcp->state = MCP_ENDED;
-	jsonrpc_end(&mcp->rpc, why, false);
-	mcp->events->ready(mcp->arg, NULL, why);
+	assert(state >= mcp->state);
+	mcp->state = state;
 }
 
-static void become_ready(struct mcp_client *mcp, const cJSON *tools)
+/* All requests fail. `cancel` also tells the server. */
+static void end(struct mcp_client *mcp, const char *why, bool cancel)
 {
-	mcp->state = MCP_READY;
-	jsonrpc_open(&mcp->rpc);
-	mcp->events->ready(mcp->arg, tools, NULL);
+	enter(mcp, MCP_ENDED);
+	jsonrpc_end(&mcp->rpc, why, cancel);
 }
 
-static void on_listed(void *arg, const cJSON *tools, const char *why)
+static void report_list(struct mcp_client *mcp, const cJSON *tools, const char *why)
 {
-	struct mcp_client *mcp = arg;
-
 	switch (mcp->state) {
 	case MCP_HANDSHAKE:
-		if (tools)
-			become_ready(mcp, tools);
-		else
-			fail_handshake(mcp, why);
+		if (tools) {
+			enter(mcp, MCP_READY);
+			jsonrpc_open(&mcp->rpc);
+		} else {
+			end(mcp, why, false);
+		}
+		mcp->events->ready(mcp->arg, tools, why);
 		return;
 	case MCP_READY:
 		if (tools)
 			mcp->events->relisted(mcp->arg, tools);
-		else
-			mcp->events->unexpected_output(
-				mcp->arg, why); /* the old list stays */
+		else /* the old list stays */
+			mcp->events->unexpected_output(mcp->arg, why);
 		return;
 	case MCP_ENDED:
+	case MCP_DESTROYED:
 		return;
 	}
 }
 
-static void on_greeted(void *arg, const struct jsonrpc_answer *answer)
+static void on_page(void *arg, const struct jsonrpc_answer *answer);
+
+/* Sent at once, also in the handshake, of which it is a part. */
+static void ask_for_page(struct mcp_client *mcp, const char *cursor)
+{
+	cJSON *params = cJSON_CreateObject();
+
+	if (cursor)
+		cJSON_AddStringToObject(params, "cursor", cursor);
+	mcp->list.pages++;
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "tools/list", params,
+		mcp->list.deadline_ns, on_page, mcp);
+}
+
+static void begin_listing(struct mcp_client *mcp, int64_t deadline_ns)
+{
+	cJSON_Delete(mcp->list.tools);
+	mcp->list = (struct mcp_listing){
+		.tools = cJSON_CreateArray(),
+		.reading = true,
+		.deadline_ns = deadline_ns,
+	};
+	ask_for_page(mcp, NULL);
+}
+
+static void finish_listing(struct mcp_client *mcp, const char *why)
+{
+	mcp->list.reading = false;
+	report_list(mcp, why ? NULL : mcp->list.tools, why);
+	if (mcp->list.again_by_ns && mcp->state == MCP_READY)
+		begin_listing(mcp, mcp->list.again_by_ns);
+}
+
+static void on_page(void *arg, const struct jsonrpc_answer *answer)
+{
+	struct mcp_client *mcp = arg;
+	const cJSON *tools = json_get(answer->result, "tools");
+	const char *cursor = json_text(answer->result, "nextCursor");
+	const cJSON *tool;
+
+	if (!answer->result && answer->code != JSONRPC_METHOD_NOT_FOUND) {
+		SCOPED(mem_free) char *why = mem_textf("tools/list: %s", answer->why);
+
+		finish_listing(mcp, why);
+		return;
+	}
+	if (answer->result && !cJSON_IsArray(tools)) {
+		finish_listing(mcp, "tools/list: its answer has no tools");
+		return;
+	}
+	/* A server without the method tools/list has no tools. */
+	cJSON_ArrayForEach(tool, tools)
+		if (json_text(tool, "name"))
+			cJSON_AddItemToArray(
+				mcp->list.tools, cJSON_Duplicate(tool, true));
+	if (!cursor || !*cursor)
+		finish_listing(mcp, NULL);
+	else if (mcp->list.pages < PAGES_MAX)
+		ask_for_page(mcp, cursor);
+	else
+		finish_listing(mcp, "tools/list: it has no last page");
+}
+
+static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 {
 	struct mcp_client *mcp = arg;
 	const char *version = json_text(answer->result, "protocolVersion");
@@ -98,9 +171,9 @@ static void on_greeted(void *arg, const struct jsonrpc_answer *answer)
 
 	if (mcp->state != MCP_HANDSHAKE)
 		return;
-	if (version && knows_version(version)) {
+	if (version && is_known_version(version)) {
 		jsonrpc_notify(&mcp->rpc, "notifications/initialized", NULL);
-		mcp_tools_list_read(&mcp->list, mcp->ready_by_ns);
+		begin_listing(mcp, mcp->ready_by_ns);
 		return;
 	}
 	if (!answer->result)
@@ -109,10 +182,10 @@ static void on_greeted(void *arg, const struct jsonrpc_answer *answer)
 		why = mem_textf("initialize: it speaks MCP %.40s, we do not", version);
 	else
 		why = mem_text("initialize: its answer has no protocolVersion");
-	fail_handshake(mcp, why);
+	report_list(mcp, NULL, why);
 }
 
-static void greet(struct mcp_client *mcp)
+static void initialize(struct mcp_client *mcp)
 {
 	cJSON *params = cJSON_CreateObject();
 	cJSON *client;
@@ -123,7 +196,7 @@ static void greet(struct mcp_client *mcp)
 	cJSON_AddStringToObject(client, "name", "stopbench-service");
 	cJSON_AddStringToObject(client, "version", "1");
 	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize", params,
-		mcp->ready_by_ns, on_greeted, mcp);
+		mcp->ready_by_ns, on_initialized, mcp);
 }
 
 static bool write_line(void *arg, const char *line, size_t len)
@@ -140,14 +213,19 @@ static void on_unexpected_output(void *arg, const char *line)
 	mcp->events->unexpected_output(mcp->arg, line);
 }
 
-/* Before the first reading has begun there is nothing to read again. */
+/* A change during a reading makes it read again: each page may be old or new. A change
+ * before the first reading needs none. */
 static void on_notified(void *arg, const char *method)
 {
 	struct mcp_client *mcp = arg;
+	int64_t deadline_ns = clock_now() + mcp->start_ns;
 
-	if (strcmp(method, "notifications/tools/list_changed") == 0 &&
-		(mcp->state == MCP_READY || mcp->list.reading))
-		mcp_tools_list_read(&mcp->list, clock_now() + mcp->start_ns);
+	if (strcmp(method, "notifications/tools/list_changed") != 0)
+		return;
+	if (mcp->list.reading)
+		mcp->list.again_by_ns = deadline_ns;
+	else if (mcp->state == MCP_READY)
+		begin_listing(mcp, deadline_ns);
 }
 
 static void on_stdout(void *arg, const char *data, size_t len)
@@ -157,12 +235,11 @@ static void on_stdout(void *arg, const char *data, size_t len)
 	jsonrpc_feed(&mcp->rpc, data, len);
 }
 
-static void on_error_line(void *arg, char *line, size_t len, bool cut)
+static void on_error_line(void *arg, char *line, size_t len, UNUSED bool cut)
 {
 	struct mcp_client *mcp = arg;
 
-	(void)cut;
-	if (!mcp->destroyed && len > 0)
+	if (mcp->state != MCP_DESTROYED && len > 0)
 		mcp->events->unexpected_output(mcp->arg, line);
 }
 
@@ -183,6 +260,7 @@ static void on_step(void *arg, enum child_step step)
 	mcp->events->step(mcp->arg, step);
 }
 
+/* Each callback may destroy the client. */
 static void on_reaped(void *arg, int status)
 {
 	struct mcp_client *mcp = arg;
@@ -191,13 +269,12 @@ static void on_reaped(void *arg, int status)
 		? mem_textf("it was killed by signal %d", WTERMSIG(status))
 		: mem_textf("it exited with code %d", WEXITSTATUS(status));
 
-	mcp->state = MCP_ENDED;
-	jsonrpc_end(&mcp->rpc, why, false);
+	end(mcp, why, false);
 	if (unready)
 		mcp->events->ready(mcp->arg, NULL, why);
-	if (!mcp->destroyed)
-		jsonrpc_tell(&mcp->rpc);
-	if (!mcp->destroyed)
+	if (mcp->state != MCP_DESTROYED)
+		jsonrpc_report_failed(&mcp->rpc);
+	if (mcp->state != MCP_DESTROYED)
 		mcp->events->gone(mcp->arg, status);
 }
 
@@ -206,7 +283,7 @@ static void on_closed(void *arg)
 	struct mcp_client *mcp = arg;
 
 	lines_done(&mcp->errors);
-	mcp_tools_list_done(&mcp->list);
+	cJSON_Delete(mcp->list.tools);
 	free(mcp->name);
 	free(mcp);
 }
@@ -241,15 +318,14 @@ struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 	mcp->start_ns = spec->start_ns;
 	mcp->ready_by_ns = clock_now() + spec->start_ns;
 	jsonrpc_init(&mcp->rpc, loop, &rpc_events, mcp);
-	mcp_tools_list_init(&mcp->list, &mcp->rpc, on_listed, mcp);
-	lines_init(&mcp->errors, NOISE_CEILING, on_error_line, mcp);
+	lines_init(&mcp->errors, STDERR_LINE_CEILING, on_error_line, mcp);
 	mcp->child = child_spawn(reaper, &child, err);
 	if (!mcp->child) {
 		err_while(err, "start MCP server %s", spec->name);
 		mcp_client_destroy(mcp);
 		return NULL;
 	}
-	greet(mcp);
+	initialize(mcp);
 	return mcp;
 }
 
@@ -272,7 +348,7 @@ static void on_called(void *arg, const struct jsonrpc_answer *answer)
 		content = mcp_result_text(why);
 		is_error = true;
 	}
-	if (!call->mcp->destroyed)
+	if (call->mcp->state != MCP_DESTROYED)
 		call->done(call->arg, content, is_error);
 	free(call);
 }
@@ -294,8 +370,7 @@ void mcp_client_call(struct mcp_client *mcp, const char *tool, const cJSON *argu
 void mcp_client_stop(struct mcp_client *mcp, int64_t eof_ns, int64_t term_ns)
 {
 	if (mcp->state != MCP_ENDED)
-		jsonrpc_end(&mcp->rpc, "shutting down", true);
-	mcp->state = MCP_ENDED;
+		end(mcp, "shutting down", true);
 	child_stop(mcp->child, eof_ns, term_ns);
 }
 
@@ -303,10 +378,8 @@ void mcp_client_destroy(struct mcp_client *mcp)
 {
 	if (!mcp)
 		return;
-	assert(!mcp->destroyed);
-	mcp->destroyed = true;
-	mcp->state = MCP_ENDED;
-	mcp_tools_list_stop(&mcp->list);
+	assert(mcp->state != MCP_DESTROYED);
+	enter(mcp, MCP_DESTROYED);
 	child_destroy(mcp->child);
 	jsonrpc_close(&mcp->rpc);
 }

@@ -11,8 +11,8 @@
 
 #define NAME_MAX_LEN 128
 
-/* What a server's process has no business to know: our keys, where our state is, and
- * the configuration of all servers, in which each one's `env` may hold its own keys. */
+/* Not passed on to servers: our keys, the path of our state, and the configuration of all
+ * servers, where each server's `env` may hold keys of its own. */
 static const char *const secrets[] = {
 	"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG", "STORE"};
 
@@ -21,25 +21,6 @@ static const char *const keys[] = {"command", "args", "env", "type"};
 bool mcp_config_is_text(const char *setting)
 {
 	return setting[strspn(setting, " \t\r\n")] == '{';
-}
-
-/* A list of strings that ends in NULL. */
-static void strlist_add(char ***words, char *word)
-{
-	size_t count = 0;
-
-	while (*words && (*words)[count])
-		count++;
-	*words = mem_grown(*words, count + 2, sizeof **words);
-	(*words)[count] = word;
-	(*words)[count + 1] = NULL;
-}
-
-static void strlist_free(char **words)
-{
-	for (char **word = words; word && *word; word++)
-		free(*word);
-	free(words);
 }
 
 static bool check_keys(const struct json_doc *doc, const cJSON *node, struct err *err)
@@ -78,7 +59,7 @@ static bool read_command(struct mcp_server_config *server, const struct json_doc
 		return json_doc_wrong(doc, command, err,
 			"command: expected the program's name or path, not %s",
 			cJSON_IsString(command) ? "\"\"" : json_kind(command));
-	strlist_add(&server->argv, mem_text(command->valuestring));
+	strlist_add(&server->argv, "%s", command->valuestring);
 	if (args && !cJSON_IsArray(args))
 		return json_doc_wrong(doc, args, err,
 			"args: expected an array of strings, not %s", json_kind(args));
@@ -86,7 +67,7 @@ static bool read_command(struct mcp_server_config *server, const struct json_doc
 		if (!cJSON_IsString(arg))
 			return json_doc_wrong(doc, arg, err,
 				"args: expected a string, not %s", json_kind(arg));
-		strlist_add(&server->argv, mem_text(arg->valuestring));
+		strlist_add(&server->argv, "%s", arg->valuestring);
 	}
 	return true;
 }
@@ -108,8 +89,7 @@ static bool read_env(struct mcp_server_config *server, const struct json_doc *do
 			return json_doc_wrong(doc, member, err,
 				"env: %.100s: expected a string, not %s",
 				member->string, json_kind(member));
-		strlist_add(&server->env,
-			mem_textf("%s=%s", member->string, member->valuestring));
+		strlist_add(&server->env, "%s=%s", member->string, member->valuestring);
 	}
 	return true;
 }
@@ -118,11 +98,11 @@ static uint64_t fingerprint(const struct mcp_server_config *server)
 {
 	uint64_t hash = hash_text(HASH_BASIS, server->name);
 
-	for (char **word = server->argv; word && *word; word++)
-		hash = hash_text(hash, *word);
+	for (unsigned i = 0; i < server->argv.count; i++)
+		hash = hash_text(hash, server->argv.item[i]);
 	hash = hash_text(hash, "");
-	for (char **word = server->env; word && *word; word++)
-		hash = hash_text(hash, *word);
+	for (unsigned i = 0; i < server->env.count; i++)
+		hash = hash_text(hash, server->env.item[i]);
 	return hash;
 }
 
@@ -168,7 +148,7 @@ static bool read_all(
 	return true;
 }
 
-bool mcp_config_read(struct mcp_config *servers, const char *setting, struct err *err)
+bool mcp_config_read(struct mcp_config *config, const char *setting, struct err *err)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	struct mcp_config made = {0};
@@ -182,19 +162,20 @@ bool mcp_config_read(struct mcp_config *servers, const char *setting, struct err
 		mcp_config_done(&made);
 		return false;
 	}
-	*servers = made;
+	config->list = made.list;
+	config->count = made.count;
 	return true;
 }
 
-void mcp_config_done(struct mcp_config *servers)
+void mcp_config_done(struct mcp_config *config)
 {
-	for (unsigned i = 0; i < servers->count; i++) {
-		free(servers->list[i].name);
-		strlist_free(servers->list[i].argv);
-		strlist_free(servers->list[i].env);
+	for (unsigned i = 0; i < config->count; i++) {
+		free(config->list[i].name);
+		strlist_done(&config->list[i].argv);
+		strlist_done(&config->list[i].env);
 	}
-	free(servers->list);
-	*servers = (struct mcp_config){0};
+	free(config->list);
+	*config = (struct mcp_config){0};
 }
 
 /* Of "NAME=value" or "NAME". */
@@ -213,35 +194,30 @@ static bool is_secret(const char *pair)
 	return false;
 }
 
-/* Takes pair; of two with one name the later counts. */
-static void put(char ***env, char *pair)
+/* Adds pair, or replaces the pair of that name. */
+static void put(struct strlist *env, const char *pair)
 {
-	for (char **at = *env; at && *at; at++) {
-		if (same_name(*at, pair)) {
-			free(*at);
-			*at = pair;
+	for (unsigned i = 0; i < env->count; i++) {
+		if (same_name(env->item[i], pair)) {
+			free(env->item[i]);
+			env->item[i] = mem_text(pair);
 			return;
 		}
 	}
-	strlist_add(env, pair);
+	strlist_add(env, "%s", pair);
 }
 
-char **mcp_config_env(
-	const struct mcp_server_config *server, const char *room, const char *bot)
+void mcp_config_env(const struct mcp_server_config *server, const char *room,
+	const char *bot, struct strlist *env)
 {
-	char **env = NULL;
+	SCOPED(mem_free) char *session_room = mem_textf("SESSION_ROOM=%s", room);
+	SCOPED(mem_free) char *session_bot = mem_textf("SESSION_BOT=%s", bot);
 
 	for (char **pair = environ; pair && *pair; pair++)
 		if (!is_secret(*pair))
-			put(&env, mem_text(*pair));
-	put(&env, mem_textf("SESSION_ROOM=%s", room));
-	put(&env, mem_textf("SESSION_BOT=%s", bot));
-	for (char **pair = server->env; pair && *pair; pair++)
-		put(&env, mem_text(*pair));
-	return env;
-}
-
-void mcp_config_env_free(char **env)
-{
-	strlist_free(env);
+			put(env, *pair);
+	put(env, session_room);
+	put(env, session_bot);
+	for (unsigned i = 0; i < server->env.count; i++)
+		put(env, server->env.item[i]);
 }

@@ -1,7 +1,7 @@
 /*
  * mcp_config - the stdio MCP servers that every session has, as configured.
  *
- * The field's usual form, so that what people have works here too:
+ * The usual form, as other MCP clients read it:
  *
  *   {"mcpServers": {"skills": {"command": "mock-mcp", "args": ["--quiet"],
  *                              "env": {"LEVEL": "3"}}}}
@@ -14,34 +14,42 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
+#include "lib/strlist.h"
 
 #define MCP_CONFIG_SERVERS_MAX 64
 
+enum mcp_start {
+	MCP_START_LAZY,    /* a server starts at the first call of one of its tools */
+	MCP_START_SESSION, /* all start with their session, and are ready before it is */
+};
+
 struct mcp_server_config {
 	char *name;
-	char **argv;          /* NULL-terminated; argv[0] is the command */
-	char **env;           /* "NAME=value", NULL-terminated: over what it inherits */
-	uint64_t fingerprint; /* of all that; another one is another server */
+	struct strlist argv;  /* the command first */
+	struct strlist env;   /* "NAME=value", added to the inherited environment */
+	uint64_t fingerprint; /* of name, argv and env */
 };
 
 struct mcp_config {
 	struct mcp_server_config *list; /* owned */
 	unsigned count;
+	int start;               /* enum mcp_start */
+	int64_t start_ns;        /* deadline of start and handshake */
+	int64_t call_ns;         /* deadline of a tool call */
+	int64_t eof_ns, term_ns; /* steps of the stop, see child_stop() */
 };
 
 /* Is this setting the JSON itself, and not the path of a file? */
 bool mcp_config_is_text(const char *setting);
 
-/* "PATH:LINE:COLUMN: what" when it is wrong. */
+/* Reads list and count. The error is "PATH:LINE:COLUMN: what". */
 bool mcp_config_read(
-	struct mcp_config *servers, const char *setting, struct err *err) MUST_CHECK;
-void mcp_config_done(struct mcp_config *servers);
+	struct mcp_config *config, const char *setting, struct err *err) MUST_CHECK;
+void mcp_config_done(struct mcp_config *config);
 
-/* The whole environment of this server in a session: ours without our secrets, the
- * server's own, SESSION_ROOM and SESSION_BOT. NULL-terminated, for mcp_config_env_free().
- */
-char **mcp_config_env(const struct mcp_server_config *server, const char *room,
-	const char *bot) MUST_CHECK;
-void mcp_config_env_free(char **env);
+/* The whole environment of this server in a session, into *env, for strlist_done(): ours
+ * without our secrets, SESSION_ROOM and SESSION_BOT, and the server's own. */
+void mcp_config_env(const struct mcp_server_config *server, const char *room,
+	const char *bot, struct strlist *env);
 
 #endif

@@ -5,20 +5,21 @@
 #include <sys/wait.h>
 
 #include "lib/log.h"
-#include "service/config.h"
 #include "service/mcp/mcp_client.h"
+#include "service/mcp/mcp_config.h"
+#include "service/mcp/mcp_host.h"
 #include "service/mcp/tool_registry.h"
 #include "service/metrics.h"
-#include "service/service.h"
 
-/* What one process may print until it is no longer listened to. */
+/* Lines of one process that are logged; those after them are dropped. */
 #define UNEXPECTED_OUTPUT_MAX 50
 
 static const struct mcp_server_config *server_of(const struct mcp_instance *instance)
 {
-	return &instance->service->config->servers.list[instance->server];
+	return &instance->host->config->list[instance->server];
 }
 
+/* The one writer of `state`. */
 static void enter(struct mcp_instance *instance, enum mcp_instance_state state)
 {
 	instance->state = state;
@@ -30,9 +31,9 @@ static void fail_to_start(struct mcp_instance *instance, const char *why)
 	log_event("mcp.failed", "room", LOG_TEXT(instance->room), "bot",
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
 		"why", LOG_TEXT(why));
-	instance->service->metrics->mcp_failures++;
-	instance->claimed = false;
-	tool_registry_failed(instance->service->tools, instance->server);
+	instance->host->metrics->mcp_failures++;
+	instance->reads_tools = false;
+	tool_registry_failed(instance->host->tools, instance->server);
 }
 
 static void on_ready(void *arg, const cJSON *list, const char *why)
@@ -40,8 +41,8 @@ static void on_ready(void *arg, const cJSON *list, const char *why)
 	struct mcp_instance *instance = arg;
 
 	if (!list) {
-		mcp_client_stop(instance->mcp, instance->service->config->mcp_eof_ns,
-			instance->service->config->mcp_term_ns);
+		mcp_client_stop(instance->mcp, instance->host->config->eof_ns,
+			instance->host->config->term_ns);
 		fail_to_start(instance, why);
 		enter(instance, MCP_INSTANCE_ENDING);
 		return;
@@ -49,9 +50,9 @@ static void on_ready(void *arg, const cJSON *list, const char *why)
 	log_event("mcp.started", "room", LOG_TEXT(instance->room), "bot",
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
 		"child", LOG_INT(mcp_client_pid(instance->mcp)));
-	instance->service->metrics->mcp_starts++;
-	instance->claimed = false;
-	tool_registry_learn(instance->service->tools, instance->server, list);
+	instance->host->metrics->mcp_starts++;
+	instance->reads_tools = false;
+	tool_registry_learn(instance->host->tools, instance->server, list);
 	enter(instance, MCP_INSTANCE_READY);
 }
 
@@ -61,7 +62,7 @@ static void on_relisted(void *arg, const cJSON *list)
 
 	log_event("mcp.relisted", "room", LOG_TEXT(instance->room), "bot",
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name));
-	tool_registry_learn(instance->service->tools, instance->server, list);
+	tool_registry_learn(instance->host->tools, instance->server, list);
 }
 
 static void on_step(void *arg, enum child_step step)
@@ -72,7 +73,7 @@ static void on_step(void *arg, enum child_step step)
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
 		"child", LOG_INT(mcp_client_pid(instance->mcp)), "step",
 		LOG_TEXT(child_step_name(step)));
-	instance->service->metrics->mcp_steps[step]++;
+	instance->host->metrics->mcp_steps[step]++;
 	instance->step = step;
 }
 
@@ -87,7 +88,7 @@ static void on_gone(void *arg, int status)
 		signalled ? "signal" : "exit_code",
 		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
 	if (instance->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
-		instance->service->metrics->mcp_kills++;
+		instance->host->metrics->mcp_kills++;
 	enter(instance, MCP_INSTANCE_EMPTY);
 }
 
@@ -113,24 +114,24 @@ static const struct mcp_client_events mcp_client_events = {
 
 static bool start(struct mcp_instance *instance, struct err *err)
 {
-	const struct service *service = instance->service;
+	const struct mcp_host *host = instance->host;
 	const struct mcp_server_config *server = server_of(instance);
-	char **env = mcp_config_env(server, instance->room, instance->bot);
+	SCOPED(strlist_done) struct strlist env = {0};
 
-	mcp_instance_calm(instance);
+	spawn_queue_remove(host->spawn_queue, &instance->entry);
 	mcp_client_destroy(instance->mcp);
 	instance->unexpected_output = 0;
 	instance->step = CHILD_RUNNING;
-	instance->mcp = mcp_client_start(service->loop, service->reaper,
+	mcp_config_env(server, instance->room, instance->bot, &env);
+	instance->mcp = mcp_client_start(host->loop, host->reaper,
 		&(struct mcp_client_spec){
 			.name = server->name,
-			.argv = (const char *const *)server->argv,
-			.env = (const char *const *)env,
-			.start_ns = service->config->mcp_start_ns,
-			.call_ns = service->config->mcp_call_ns,
+			.argv = (const char *const *)server->argv.item,
+			.env = (const char *const *)env.item,
+			.start_ns = host->config->start_ns,
+			.call_ns = host->config->call_ns,
 		},
 		&mcp_client_events, instance, err);
-	mcp_config_env_free(env);
 	if (!instance->mcp) {
 		fail_to_start(instance, err->text);
 		enter(instance, MCP_INSTANCE_EMPTY);
@@ -140,18 +141,18 @@ static bool start(struct mcp_instance *instance, struct err *err)
 	return true;
 }
 
-static void on_ticket(void *arg)
+static void on_turn_to_start(void *arg)
 {
 	struct err err;
 
-	(void)!start(arg, &err); /* a failure was reported */
+	(void)!start(arg, &err); /* a failure was logged */
 }
 
 static void queue(struct mcp_instance *instance)
 {
-	instance->ticket.start = on_ticket;
-	instance->ticket.arg = instance;
-	spawn_queue_add(instance->service->spawn_queue, &instance->ticket);
+	instance->entry.start = on_turn_to_start;
+	instance->entry.arg = instance;
+	spawn_queue_add(instance->host->spawn_queue, &instance->entry);
 	enter(instance, MCP_INSTANCE_QUEUED);
 }
 
@@ -159,22 +160,22 @@ void mcp_instance_queue(struct mcp_instance *instance)
 {
 	if (instance->state != MCP_INSTANCE_EMPTY)
 		return;
-	instance->claimed =
-		tool_registry_claim(instance->service->tools, instance->server);
+	instance->reads_tools =
+		tool_registry_claim(instance->host->tools, instance->server);
 	queue(instance);
 }
 
-void mcp_instance_queue_to_ask(struct mcp_instance *instance)
+void mcp_instance_queue_unknown(struct mcp_instance *instance)
 {
 	if (instance->state != MCP_INSTANCE_EMPTY)
 		return;
-	instance->claimed =
-		tool_registry_claim(instance->service->tools, instance->server);
-	if (instance->claimed)
+	instance->reads_tools =
+		tool_registry_claim(instance->host->tools, instance->server);
+	if (instance->reads_tools)
 		queue(instance);
 }
 
-struct mcp_client *mcp_instance_take(struct mcp_instance *instance, struct err *err)
+struct mcp_client *mcp_instance_client(struct mcp_instance *instance, struct err *err)
 {
 	switch (instance->state) {
 	case MCP_INSTANCE_EMPTY:
@@ -202,24 +203,29 @@ bool mcp_instance_is_starting(const struct mcp_instance *instance)
 		instance->state == MCP_INSTANCE_STARTING;
 }
 
-void mcp_instance_calm(struct mcp_instance *instance)
+void mcp_instance_cancel(struct mcp_instance *instance)
 {
-	spawn_queue_remove(instance->service->spawn_queue, &instance->ticket);
+	spawn_queue_remove(instance->host->spawn_queue, &instance->entry);
 	if (instance->state == MCP_INSTANCE_QUEUED)
-		instance->state = MCP_INSTANCE_EMPTY;
+		enter(instance, MCP_INSTANCE_EMPTY);
+	if (instance->reads_tools) {
+		instance->reads_tools = false;
+		tool_registry_release(instance->host->tools, instance->server);
+	}
 }
 
 void mcp_instance_stop(struct mcp_instance *instance, int64_t eof_ns, int64_t term_ns)
 {
 	if (!mcp_instance_is_running(instance))
 		return;
-	instance->state = MCP_INSTANCE_ENDING;
+	if (instance->state != MCP_INSTANCE_ENDING)
+		enter(instance, MCP_INSTANCE_ENDING);
 	mcp_client_stop(instance->mcp, eof_ns, term_ns);
 }
 
 void mcp_instance_done(struct mcp_instance *instance)
 {
-	mcp_instance_calm(instance);
+	mcp_instance_cancel(instance);
 	mcp_client_destroy(instance->mcp);
 	instance->mcp = NULL;
 }

@@ -1,7 +1,12 @@
 /*
- * mcp_instance - where one MCP server of a session sits: its process, from start to reaping.
+ * mcp_instance - one MCP server of a session: its process, from the start to the reaping.
  *
- * Everything that happens to it is logged and counted here.
+ *   empty -> queued -> starting -> ready
+ *     ^        |           |         |
+ *     |        v           v         v
+ *     +--- (canceled)   ending <-----+      (reaped: empty)
+ *
+ * All that happens to the process is logged and counted here.
  */
 #ifndef SERVICE_MCP_MCP_INSTANCE_H
 #define SERVICE_MCP_MCP_INSTANCE_H
@@ -15,56 +20,56 @@
 #include "service/mcp/spawn_queue.h"
 
 struct mcp_client;
-struct service;
-struct mcp_server_config;
+struct mcp_host;
 
 enum mcp_instance_state {
-	MCP_INSTANCE_EMPTY,  /* nobody was started, or who was is gone */
-	MCP_INSTANCE_QUEUED, /* waits for the starter */
+	MCP_INSTANCE_EMPTY,  /* no process was started, or the last one was reaped */
+	MCP_INSTANCE_QUEUED, /* its start waits in the spawn queue */
 	MCP_INSTANCE_STARTING,
 	MCP_INSTANCE_READY,
-	MCP_INSTANCE_ENDING, /* it failed to start, or is on its way down */
+	MCP_INSTANCE_ENDING, /* it failed to start, or is being stopped */
 };
 
-/* Embedded in its owner, who fills in the first part; all borrowed. `changed` comes
+/* Embedded in its owner, which fills in the first part; all borrowed. `changed` comes
  * when the state has changed, from the loop or from inside a call. */
 struct mcp_instance {
-	const struct service *service;
+	const struct mcp_host *host;
 	const char *room, *bot;
-	unsigned server; /* index in config */
+	unsigned server; /* index in the host's config */
 	void (*changed)(void *arg);
 	void *arg;
 
 	enum mcp_instance_state state;
-	struct mcp_client *mcp; /* of an empty seat: a dead one's, or NULL */
-	struct spawn_queue_entry ticket;
+	struct mcp_client *mcp; /* while empty: of the reaped process, or NULL */
+	struct spawn_queue_entry entry;
 	enum child_step step;
-	bool claimed; /* we owe tools.h an answer */
+	bool reads_tools; /* tool_registry_claim() was true, and is not answered yet */
 	unsigned unexpected_output;
 };
 
-/* If it is empty: takes its turn with the starter. */
+/* When empty: queues a start. */
 void mcp_instance_queue(struct mcp_instance *instance);
 
-/* The same if nobody but us would ask this server for its tools. */
-void mcp_instance_queue_to_ask(struct mcp_instance *instance);
+/* The same, if the server's tools are unknown and no other session reads them. */
+void mcp_instance_queue_unknown(struct mcp_instance *instance);
 
-/* The server, started now if need be. NULL when it can't be used, and why. */
-struct mcp_client *mcp_instance_take(
+/* The server's client, started now if need be. NULL when it can't be used. */
+struct mcp_client *mcp_instance_client(
 	struct mcp_instance *instance, struct err *err) MUST_CHECK;
 
-/* Is there a process? */
+/* There is a process. */
 bool mcp_instance_is_running(const struct mcp_instance *instance);
-/* Will there be a ready one, or the report that there won't? */
+/* The server will be ready, or fail to start. */
 bool mcp_instance_is_starting(const struct mcp_instance *instance);
 
-/* It does not start any more; who runs, runs on. */
-void mcp_instance_calm(struct mcp_instance *instance);
+/* Cancels a queued start, and leaves the reading of tools to other sessions; a running
+ * server is not affected. */
+void mcp_instance_cancel(struct mcp_instance *instance);
 
-/* Down the ladder, see child_stop(). */
+/* Stops a running process down the ladder, see child_stop(). */
 void mcp_instance_stop(struct mcp_instance *instance, int64_t eof_ns, int64_t term_ns);
 
-/* Kills who still runs; no `changed` any more. */
+/* Kills a running process. `changed` does not come from the loop any more. */
 void mcp_instance_done(struct mcp_instance *instance);
 
 #endif

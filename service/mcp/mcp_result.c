@@ -8,13 +8,13 @@
 
 #define TEXT_CEILING ((size_t)16 << 20)
 
-/* The blocks so far; text is the next one, as long as only texts come. */
+/* The blocks so far; text is the next one, while only texts follow. */
 struct blocks {
 	cJSON *all;
 	struct buf text;
 };
 
-/* What the API takes for an image. */
+/* The images that the API takes. */
 static const char *const images[] = {
 	"image/png", "image/jpeg", "image/gif", "image/webp"};
 
@@ -35,7 +35,7 @@ static cJSON *add_block(cJSON *all, const char *type)
 	return block;
 }
 
-/* The API takes no empty text. */
+/* The API refuses an empty text. */
 static void end_text(struct blocks *blocks)
 {
 	if (blocks->text.len > 0)

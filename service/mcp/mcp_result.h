@@ -1,9 +1,9 @@
 /*
- * mcp_result - what a tool answered, in the agent API's words.
+ * mcp_result - the result of a tool call as content blocks of the agent API.
  *
- * Texts that follow each other become one text, images stay images; what the API can't
- * be shown is named in words. Of structured content the JSON is told where no text is,
- * for a tool that has both says the same in both.
+ * Adjacent texts become one text, images stay images; a part that the API does not take
+ * is replaced by its name. Structured content becomes its JSON where there is no text: a
+ * tool that has both says the same in both.
  */
 #ifndef SERVICE_MCP_MCP_RESULT_H
 #define SERVICE_MCP_MCP_RESULT_H
@@ -12,11 +12,11 @@
 
 #include "lib/cc.h"
 
-/* The content blocks of this result of tools/call, to cJSON_Delete(). NULL: it has
- * neither content nor structured content. */
+/* Gives the content blocks of this result of tools/call. NULL: the result has neither
+ * content nor structured content. */
 cJSON *mcp_result_blocks(const cJSON *result) MUST_CHECK;
 
-/* One block with this text; likewise. */
+/* Gives one block with this text. */
 cJSON *mcp_result_text(const char *text) MUST_CHECK;
 
 #endif

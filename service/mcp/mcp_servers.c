@@ -7,39 +7,38 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "service/config.h"
 #include "service/mcp/mcp_client.h"
+#include "service/mcp/mcp_config.h"
+#include "service/mcp/mcp_host.h"
 #include "service/mcp/mcp_instance.h"
 #include "service/mcp/mcp_result.h"
 #include "service/mcp/tool_registry.h"
-#include "service/service.h"
 
 /* A timer of 0 may still run in this turn of the loop, one of 1 never does. By the next
- * turn every session has asked the agent API to let it go: that takes longest, and
- * servers that wake up to end would keep us from the processor meanwhile. */
+ * turn all sessions have sent their last requests to the agent API: those take longest,
+ * and servers that wake up to exit would compete for the processor. */
 #define NEXT_TURN_MS 1
 
 struct mcp_servers_call {
 	struct mcp_servers *servers;
 	char *use_id;
-	char *failed; /* it never reached a server: why */
+	char *failed; /* why it never reached a server */
 	struct mcp_servers_call *prev, *next;
 };
 
 struct mcp_servers {
-	const struct service *service;
+	const struct mcp_host *host;
 	const struct mcp_servers_events *events;
 	void *arg;
 	char *room, *bot;
-	struct mcp_instance *seats;
-	unsigned count;
+	struct mcp_instance *instances; /* one for each of the host's config */
 	struct mcp_servers_call *calls;
 	struct tool_registry_waiter waiter;
-	bool opening;            /* `settled` is owed */
+	bool opening;            /* `settled` is due */
 	struct stop_order order; /* STOP_NONE: servers may be started */
-	bool stop_due;           /* the order is still to be carried out */
+	bool stop_due;           /* the order is not passed on yet */
 	bool gone;
-	uv_timer_t soon; /* events come from here */
+	uv_timer_t soon; /* events come from its callback */
 };
 
 static void on_soon(uv_timer_t *timer);
@@ -49,18 +48,11 @@ static void be_called_soon(struct mcp_servers *servers)
 	uv_timer_start(&servers->soon, on_soon, 0, 0);
 }
 
-static bool is_starting(const struct mcp_servers *servers)
+static bool is_any(const struct mcp_servers *servers,
+	bool (*is)(const struct mcp_instance *instance))
 {
-	for (unsigned i = 0; i < servers->count; i++)
-		if (mcp_instance_is_starting(&servers->seats[i]))
-			return true;
-	return false;
-}
-
-static bool is_anybody_running(const struct mcp_servers *servers)
-{
-	for (unsigned i = 0; i < servers->count; i++)
-		if (mcp_instance_is_running(&servers->seats[i]))
+	for (unsigned i = 0; i < servers->host->config->count; i++)
+		if (is(&servers->instances[i]))
 			return true;
 	return false;
 }
@@ -72,15 +64,17 @@ static void on_changed(void *arg)
 
 static void go_on_opening(struct mcp_servers *servers)
 {
-	for (unsigned i = 0; i < servers->count; i++)
-		mcp_instance_queue_to_ask(&servers->seats[i]);
-	if (is_starting(servers))
+	struct tool_registry *tools = servers->host->tools;
+
+	for (unsigned i = 0; i < servers->host->config->count; i++)
+		mcp_instance_queue_unknown(&servers->instances[i]);
+	if (is_any(servers, mcp_instance_is_starting))
 		return;
-	if (!tool_registry_settled(servers->service->tools)) {
-		tool_registry_wait(servers->service->tools, &servers->waiter);
+	if (!tool_registry_settled(tools)) {
+		tool_registry_wait(tools, &servers->waiter);
 		return;
 	}
-	tool_registry_unwait(servers->service->tools, &servers->waiter);
+	tool_registry_unwait(tools, &servers->waiter);
 	servers->opening = false;
 	servers->events->settled(servers->arg);
 }
@@ -108,8 +102,8 @@ static void answer_failed_calls(struct mcp_servers *servers)
 	}
 }
 
-/* As configured, or in the same proportion within nine tenths of what is left: the rest
- * is for SIGKILL to be carried out and reaped. */
+/* As configured, or in the same proportion within nine tenths of the time that is left:
+ * the last tenth is for SIGKILL to take effect. */
 static void shorten(int64_t *eof_ns, int64_t *term_ns, int64_t deadline_ns)
 {
 	int64_t left_ns = (deadline_ns - clock_now()) / 10 * 9;
@@ -125,13 +119,13 @@ static void shorten(int64_t *eof_ns, int64_t *term_ns, int64_t deadline_ns)
 
 static void stop_all(struct mcp_servers *servers)
 {
-	int64_t eof_ns = servers->service->config->mcp_eof_ns;
-	int64_t term_ns = servers->service->config->mcp_term_ns;
+	int64_t eof_ns = servers->host->config->eof_ns;
+	int64_t term_ns = servers->host->config->term_ns;
 
 	servers->stop_due = false;
 	shorten(&eof_ns, &term_ns, servers->order.deadline_ns);
-	for (unsigned i = 0; i < servers->count; i++)
-		mcp_instance_stop(&servers->seats[i], eof_ns, term_ns);
+	for (unsigned i = 0; i < servers->host->config->count; i++)
+		mcp_instance_stop(&servers->instances[i], eof_ns, term_ns);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -144,28 +138,27 @@ static void on_soon(uv_timer_t *timer)
 	if (servers->stop_due)
 		stop_all(servers);
 	if (servers->order.mode != STOP_NONE && !servers->gone &&
-		!is_anybody_running(servers)) {
+		!is_any(servers, mcp_instance_is_running)) {
 		servers->gone = true;
 		servers->events->gone(servers->arg);
 	}
 }
 
-struct mcp_servers *mcp_servers_create(const struct service *service, const char *room,
+struct mcp_servers *mcp_servers_create(const struct mcp_host *host, const char *room,
 	const char *bot, const struct mcp_servers_events *events, void *arg)
 {
-	const struct mcp_config *config = &service->config->servers;
+	unsigned count = host->config->count;
 	struct mcp_servers *servers = mem_zeroed(sizeof *servers);
 
-	servers->service = service;
+	servers->host = host;
 	servers->events = events;
 	servers->arg = arg;
 	servers->room = mem_text(room);
 	servers->bot = mem_text(bot);
-	servers->count = config->count;
-	servers->seats = mem_zeroed((servers->count + 1) * sizeof *servers->seats);
-	for (unsigned i = 0; i < servers->count; i++)
-		servers->seats[i] = (struct mcp_instance){
-			.service = service,
+	servers->instances = mem_zeroed((count + 1) * sizeof *servers->instances);
+	for (unsigned i = 0; i < count; i++)
+		servers->instances[i] = (struct mcp_instance){
+			.host = host,
 			.room = servers->room,
 			.bot = servers->bot,
 			.server = i,
@@ -174,21 +167,22 @@ struct mcp_servers *mcp_servers_create(const struct service *service, const char
 		};
 	servers->waiter =
 		(struct tool_registry_waiter){.changed = on_changed, .arg = servers};
-	uv_timer_init(service->loop, &servers->soon);
+	uv_timer_init(host->loop, &servers->soon);
 	servers->soon.data = servers;
 	return servers;
 }
 
 void mcp_servers_open(struct mcp_servers *servers)
 {
+	const struct mcp_config *config = servers->host->config;
+
 	servers->opening = true;
-	tool_registry_try_again(servers->service->tools);
-	for (unsigned i = 0; i < servers->count; i++) {
-		if (servers->service->config->mcp_client_start == MCP_START_SESSION)
-			mcp_instance_queue(&servers->seats[i]);
+	tool_registry_try_again(servers->host->tools);
+	for (unsigned i = 0; i < config->count; i++)
+		if (config->start == MCP_START_SESSION)
+			mcp_instance_queue(&servers->instances[i]);
 		else
-			mcp_instance_queue_to_ask(&servers->seats[i]);
-	}
+			mcp_instance_queue_unknown(&servers->instances[i]);
 	be_called_soon(servers);
 }
 
@@ -201,12 +195,12 @@ static void on_called(void *arg, const cJSON *content, bool is_error)
 	free_call(call);
 }
 
-static struct mcp_client *find_server(struct mcp_servers *servers, const char *declared,
+static struct mcp_client *find_client(struct mcp_servers *servers, const char *declared,
 	const char **tool, struct err *err)
 {
 	unsigned server;
 
-	if (!tool_registry_find(servers->service->tools, declared, &server, tool)) {
+	if (!tool_registry_find(servers->host->tools, declared, &server, tool)) {
 		err_set(err, "there is no tool \"%.200s\"", declared);
 		return NULL;
 	}
@@ -214,7 +208,7 @@ static struct mcp_client *find_server(struct mcp_servers *servers, const char *d
 		err_set(err, "the session is being closed");
 		return NULL;
 	}
-	return mcp_instance_take(&servers->seats[server], err);
+	return mcp_instance_client(&servers->instances[server], err);
 }
 
 void mcp_servers_call(struct mcp_servers *servers, const char *use_id, const char *tool,
@@ -223,7 +217,7 @@ void mcp_servers_call(struct mcp_servers *servers, const char *use_id, const cha
 	struct mcp_servers_call *call = mem_zeroed(sizeof *call);
 	const char *name;
 	struct err err = {0};
-	struct mcp_client *mcp = find_server(servers, tool, &name, &err);
+	struct mcp_client *mcp = find_client(servers, tool, &name, &err);
 
 	call->servers = servers;
 	call->use_id = mem_text(use_id);
@@ -236,29 +230,20 @@ void mcp_servers_call(struct mcp_servers *servers, const char *use_id, const cha
 	be_called_soon(servers);
 }
 
-/* Nobody hears of the tools from this kit any more. */
-static void stop_asking(struct mcp_servers *servers)
+/* This session starts no servers any more, and reads no tools from them. */
+static void stop_opening(struct mcp_servers *servers)
 {
 	servers->opening = false;
-	tool_registry_unwait(servers->service->tools, &servers->waiter);
-	for (unsigned i = 0; i < servers->count; i++) {
-		struct mcp_instance *instance = &servers->seats[i];
-
-		mcp_instance_calm(instance);
-		if (instance->claimed) {
-			instance->claimed = false;
-			tool_registry_release(servers->service->tools, i);
-		}
-	}
+	tool_registry_unwait(servers->host->tools, &servers->waiter);
+	for (unsigned i = 0; i < servers->host->config->count; i++)
+		mcp_instance_cancel(&servers->instances[i]);
 }
 
-/* A moment later: where many sessions end at once, their requests to the agent API are
- * on their way before hundreds of servers wake up and want the processor. */
 void mcp_servers_stop(struct mcp_servers *servers, const struct stop_order *order)
 {
 	if (!stop_order_merge(&servers->order, order))
 		return;
-	stop_asking(servers);
+	stop_opening(servers);
 	servers->stop_due = servers->order.release || servers->order.mode == STOP_FORCE;
 	uv_timer_start(&servers->soon, on_soon, NEXT_TURN_MS, 0);
 }
@@ -267,7 +252,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct mcp_servers *servers = handle->data;
 
-	free(servers->seats);
+	free(servers->instances);
 	free(servers->room);
 	free(servers->bot);
 	free(servers);
@@ -277,9 +262,9 @@ void mcp_servers_destroy(struct mcp_servers *servers)
 {
 	if (!servers)
 		return;
-	stop_asking(servers);
-	for (unsigned i = 0; i < servers->count; i++)
-		mcp_instance_done(&servers->seats[i]);
+	stop_opening(servers);
+	for (unsigned i = 0; i < servers->host->config->count; i++)
+		mcp_instance_done(&servers->instances[i]);
 	while (servers->calls)
 		free_call(servers->calls);
 	uv_close((uv_handle_t *)&servers->soon, on_closed);

@@ -8,44 +8,43 @@
 
 struct spawn_queue {
 	uv_idle_t idle; /* while it is active, the loop does not sleep */
-	struct spawn_queue_entry *tickets;
+	struct spawn_queue_entry *entries;
 };
 
 static void on_idle(uv_idle_t *idle)
 {
-	struct spawn_queue *spawn_queue = idle->data;
-	struct spawn_queue_entry *ticket = spawn_queue->tickets;
+	struct spawn_queue *queue = idle->data;
+	struct spawn_queue_entry *entry = queue->entries;
 
-	spawn_queue_remove(spawn_queue, ticket);
-	ticket->start(ticket->arg);
+	spawn_queue_remove(queue, entry);
+	entry->start(entry->arg);
 }
 
 struct spawn_queue *spawn_queue_create(uv_loop_t *loop)
 {
-	struct spawn_queue *spawn_queue = mem_zeroed(sizeof *spawn_queue);
+	struct spawn_queue *queue = mem_zeroed(sizeof *queue);
 
-	uv_idle_init(loop, &spawn_queue->idle);
-	spawn_queue->idle.data = spawn_queue;
-	return spawn_queue;
+	uv_idle_init(loop, &queue->idle);
+	queue->idle.data = queue;
+	return queue;
 }
 
-void spawn_queue_add(struct spawn_queue *spawn_queue, struct spawn_queue_entry *ticket)
+void spawn_queue_add(struct spawn_queue *queue, struct spawn_queue_entry *entry)
 {
-	assert(!ticket->waiting);
-	ticket->waiting = true;
-	DL_APPEND(spawn_queue->tickets, ticket);
-	uv_idle_start(&spawn_queue->idle, on_idle);
+	assert(!entry->waiting);
+	entry->waiting = true;
+	DL_APPEND(queue->entries, entry);
+	uv_idle_start(&queue->idle, on_idle);
 }
 
-void spawn_queue_remove(
-	struct spawn_queue *spawn_queue, struct spawn_queue_entry *ticket)
+void spawn_queue_remove(struct spawn_queue *queue, struct spawn_queue_entry *entry)
 {
-	if (!ticket->waiting)
+	if (!entry->waiting)
 		return;
-	ticket->waiting = false;
-	DL_DELETE(spawn_queue->tickets, ticket);
-	if (!spawn_queue->tickets)
-		uv_idle_stop(&spawn_queue->idle);
+	entry->waiting = false;
+	DL_DELETE(queue->entries, entry);
+	if (!queue->entries)
+		uv_idle_stop(&queue->idle);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -53,10 +52,10 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-void spawn_queue_destroy(struct spawn_queue *spawn_queue)
+void spawn_queue_destroy(struct spawn_queue *queue)
 {
-	if (!spawn_queue)
+	if (!queue)
 		return;
-	assert(!spawn_queue->tickets);
-	uv_close((uv_handle_t *)&spawn_queue->idle, on_closed);
+	assert(!queue->entries);
+	uv_close((uv_handle_t *)&queue->idle, on_closed);
 }

@@ -1,9 +1,9 @@
 /*
  * spawn_queue - starts of processes, one in each turn of the loop.
  *
- * A start holds the loop up until the new program runs: a millisecond, or ten when the
- * machine is busy. A hundred sessions that open at once must not keep everybody else
- * waiting, a stop signal least of all; so whoever has something to start waits in line.
+ * A start blocks the loop until the new program runs: a millisecond, or ten when the
+ * machine is busy. The queue keeps a hundred sessions that open at once from delaying
+ * everything else, above all a stop signal.
  */
 #ifndef SERVICE_MCP_SPAWN_QUEUE_H
 #define SERVICE_MCP_SPAWN_QUEUE_H
@@ -26,11 +26,11 @@ struct spawn_queue_entry {
 /* Keeps loop. */
 struct spawn_queue *spawn_queue_create(uv_loop_t *loop) MUST_CHECK;
 
-void spawn_queue_add(struct spawn_queue *spawn_queue, struct spawn_queue_entry *ticket);
-void spawn_queue_remove(struct spawn_queue *spawn_queue,
-	struct spawn_queue_entry *ticket); /* if it waits */
+void spawn_queue_add(struct spawn_queue *queue, struct spawn_queue_entry *entry);
+/* Does nothing when the entry does not wait. */
+void spawn_queue_remove(struct spawn_queue *queue, struct spawn_queue_entry *entry);
 
-/* Nobody waits any more. The loop must turn for its handle. Accepts NULL. */
-void spawn_queue_destroy(struct spawn_queue *spawn_queue);
+/* No entry may wait. The loop must turn for its handle. Accepts NULL. */
+void spawn_queue_destroy(struct spawn_queue *queue);
 
 #endif

@@ -10,34 +10,33 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/agent/agent_client.h"
 #include "service/mcp/mcp_config.h"
 #include "service/store.h"
 
 #define DECLARED_NAME_MAX 64
 
-/* A try that failed within this time is cheap: the next session makes another. One that
- * kept a session waiting is repeated when PAUSE_FACTOR times as long has passed. */
-#define CHEAP_NS     (1 * CLOCK_S)
+/* After a failure within this time the next session tries again. After a slower one it
+ * waits PAUSE_FACTOR times as long as the failure took. */
+#define QUICK_NS     (1 * CLOCK_S)
 #define PAUSE_FACTOR 10
 
-enum asking {
+enum tools_state {
 	TOOLS_UNKNOWN,
-	TOOLS_CLAIMED, /* somebody is asking */
+	TOOLS_CLAIMED, /* a session reads them */
 	TOOLS_KNOWN,
 	TOOLS_FAILED,
 };
 
-/* What a server told, or is to tell. */
-struct source {
-	enum asking asking;
+/* The tools of one server. */
+struct tool_source {
+	enum tools_state state;
 	int64_t claimed_ns;
-	int64_t again_ns; /* of one that failed: when it may be claimed again */
+	int64_t again_ns; /* after a failure: when they are unknown again */
 	cJSON *list;      /* NULL while unknown */
 };
 
 struct registered_tool {
-	char declared[DECLARED_NAME_MAX + 1]; /* "name", if nobody had it before */
+	char declared[DECLARED_NAME_MAX + 1]; /* "name", if it was free */
 	char full[DECLARED_NAME_MAX + 1];     /* "server__name" */
 	char *name;                           /* at its server */
 	unsigned server;
@@ -47,15 +46,15 @@ struct registered_tool {
 struct tool_registry {
 	const struct mcp_config *servers;
 	struct store *store;
-	struct source *sources;              /* one for each server */
+	struct tool_source *sources;         /* one for each server */
 	struct registered_tool *by_declared; /* all, owned */
-	struct registered_tool *by_full; /* the same; of two with one name the first */
+	struct registered_tool *by_full;     /* the first of each name */
 	cJSON *declaration;
 	bool changed; /* since it was declared */
 	struct tool_registry_waiter *waiters;
 };
 
-/* What the agent API takes for a name: letters, digits, '_' and '-'. */
+/* The agent API takes letters, digits, '_' and '-'. */
 static void add_name(char declared[DECLARED_NAME_MAX + 1], const char *name)
 {
 	size_t len = strlen(declared);
@@ -165,8 +164,7 @@ static void forget_tools(struct tool_registry *tools)
 	tools->declaration = NULL;
 }
 
-/* In the servers' order, whatever the order in which they were heard: names are the
- * same in every run. */
+/* In the order of the configuration, so that names are the same in every run. */
 static void collect(struct tool_registry *tools)
 {
 	const cJSON *node;
@@ -191,7 +189,7 @@ static void load(struct tool_registry *tools)
 		if (text)
 			tools->sources[i].list = json_parse(text, strlen(text));
 		if (tools->sources[i].list)
-			tools->sources[i].asking = TOOLS_KNOWN;
+			tools->sources[i].state = TOOLS_KNOWN;
 	}
 }
 
@@ -223,13 +221,13 @@ void tool_registry_destroy(struct tool_registry *tools)
 bool tool_registry_settled(const struct tool_registry *tools)
 {
 	for (unsigned i = 0; i < tools->servers->count; i++)
-		if (tools->sources[i].asking == TOOLS_UNKNOWN ||
-			tools->sources[i].asking == TOOLS_CLAIMED)
+		if (tools->sources[i].state == TOOLS_UNKNOWN ||
+			tools->sources[i].state == TOOLS_CLAIMED)
 			return false;
 	return true;
 }
 
-static void tell_waiters(struct tool_registry *tools)
+static void notify_waiters(struct tool_registry *tools)
 {
 	struct tool_registry_waiter *waiter, *next;
 
@@ -242,66 +240,66 @@ void tool_registry_try_again(struct tool_registry *tools)
 	int64_t now_ns = clock_now();
 
 	for (unsigned i = 0; i < tools->servers->count; i++) {
-		struct source *source = &tools->sources[i];
+		struct tool_source *source = &tools->sources[i];
 
-		if (source->asking == TOOLS_FAILED && now_ns >= source->again_ns)
-			source->asking = TOOLS_UNKNOWN;
+		if (source->state == TOOLS_FAILED && now_ns >= source->again_ns)
+			source->state = TOOLS_UNKNOWN;
 	}
 }
 
 bool tool_registry_claim(struct tool_registry *tools, unsigned server)
 {
-	struct source *source = &tools->sources[server];
+	struct tool_source *source = &tools->sources[server];
 
-	if (source->asking != TOOLS_UNKNOWN)
+	if (source->state != TOOLS_UNKNOWN)
 		return false;
-	source->asking = TOOLS_CLAIMED;
+	source->state = TOOLS_CLAIMED;
 	source->claimed_ns = clock_now();
 	return true;
 }
 
 void tool_registry_release(struct tool_registry *tools, unsigned server)
 {
-	struct source *source = &tools->sources[server];
+	struct tool_source *source = &tools->sources[server];
 
-	if (source->asking != TOOLS_CLAIMED)
+	if (source->state != TOOLS_CLAIMED)
 		return;
-	source->asking = TOOLS_UNKNOWN;
-	tell_waiters(tools);
+	source->state = TOOLS_UNKNOWN;
+	notify_waiters(tools);
 }
 
 void tool_registry_learn(
 	struct tool_registry *tools, unsigned server, const cJSON *list)
 {
-	const struct mcp_server_config *told = &tools->servers->list[server];
-	struct source *source = &tools->sources[server];
+	const struct mcp_server_config *config = &tools->servers->list[server];
+	struct tool_source *source = &tools->sources[server];
 	SCOPED(mem_free) char *text = NULL;
 	struct err err = {0};
 
-	source->asking = TOOLS_KNOWN;
+	source->state = TOOLS_KNOWN;
 	if (!cJSON_Compare(source->list, list, true)) {
 		cJSON_Delete(source->list);
 		source->list = cJSON_Duplicate(list, true);
 		collect(tools);
 		text = json_print(list);
-		if (!store_save_tools(
-			    tools->store, told->name, told->fingerprint, text, &err))
+		if (!store_save_tools(tools->store, config->name, config->fingerprint,
+			    text, &err))
 			log_event("store.failed", "why", LOG_TEXT(err.text));
 	}
-	tell_waiters(tools);
+	notify_waiters(tools);
 }
 
 void tool_registry_failed(struct tool_registry *tools, unsigned server)
 {
-	struct source *source = &tools->sources[server];
+	struct tool_source *source = &tools->sources[server];
 	int64_t now_ns = clock_now(), took_ns = now_ns - source->claimed_ns;
 
-	if (source->asking == TOOLS_KNOWN)
+	if (source->state == TOOLS_KNOWN)
 		return;
-	if (source->asking == TOOLS_CLAIMED && took_ns > CHEAP_NS)
+	if (source->state == TOOLS_CLAIMED && took_ns > QUICK_NS)
 		source->again_ns = now_ns + PAUSE_FACTOR * took_ns;
-	source->asking = TOOLS_FAILED;
-	tell_waiters(tools);
+	source->state = TOOLS_FAILED;
+	notify_waiters(tools);
 }
 
 void tool_registry_wait(
@@ -322,12 +320,12 @@ void tool_registry_unwait(
 	DL_DELETE(tools->waiters, waiter);
 }
 
-void tool_registry_declare(struct tool_registry *tools, struct agent_client *agent)
+const cJSON *tool_registry_declare(struct tool_registry *tools)
 {
-	if (!tools->changed)
-		return;
-	agent_client_set_tools(agent, tools->declaration);
+	bool changed = tools->changed;
+
 	tools->changed = false;
+	return changed ? tools->declaration : NULL;
 }
 
 bool tool_registry_find(const struct tool_registry *tools, const char *name,

@@ -49,9 +49,9 @@ static void config_has_defaults_that_need_nobody(void **state)
 	assert_string_equal(config.bots[2], "operations_assistant");
 	assert_int_equal(config.session_end, AGENT_SESSION_KEEP);
 	assert_int_equal(config.disconnect, DISCONNECT_PARALLEL);
-	assert_int_equal(config.mcp_client_start, MCP_START_LAZY);
+	assert_int_equal(config.mcp.start, MCP_START_LAZY);
 	assert_string_equal(config.store_path, ":memory:");
-	assert_int_equal(config.servers.count, 0);
+	assert_int_equal(config.mcp.count, 0);
 	assert_int_equal(config.idle_ns, 30 * 60 * CLOCK_S);
 	config_done(&config);
 }
@@ -192,7 +192,7 @@ static void config_takes_an_empty_variable_for_none(void **state)
 	assert_true(read_flags(&config, NULL, &err));
 	assert_null(config.agent_key);
 	assert_null(config.webhook_token);
-	assert_null(config.mcp_config);
+	assert_null(config.mcp_setting);
 	assert_int_equal(config.budget_ns, 9 * CLOCK_S);
 	config_done(&config);
 	empty_environment(state);
@@ -210,8 +210,8 @@ static void config_does_not_keep_the_text_of_its_servers(void **state)
 
 	(void)state;
 	assert_true(read_flags(&config, flags, &err));
-	assert_int_equal(config.servers.count, 1);
-	assert_null(strstr(config.mcp_config, "s3cret"));
+	assert_int_equal(config.mcp.count, 1);
+	assert_null(strstr(config.mcp_setting, "s3cret"));
 	config_done(&config);
 }
 

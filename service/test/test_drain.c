@@ -1,6 +1,6 @@
 /*
- * The drain of a service without sessions, in this process: what comes in which order.
- * How sessions go down is told by test_service_stop.c and test_service_force.c.
+ * The drain of a service without sessions, in this process: the order of its phases.
+ * test_service_stop.c and test_service_force.c show how sessions are stopped.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,42 +34,32 @@
 #include "service/sessions.h"
 #include "service/store.h"
 
-struct scene {
-	uv_loop_t loop;
-	uv_timer_t patience;
-	struct config config;
-	struct metrics metrics;
+struct drain_scene {
 	struct service service;
-	struct sessions *sessions;
-	struct http_api *http_api;
-	struct drain *drain;
+	uv_timer_t patience;
 	int log;
 	unsigned done;
 };
 
 static void on_done(void *arg)
 {
-	struct scene *scene = arg;
+	struct drain_scene *scene = arg;
 
 	scene->done++;
 }
 
-static void on_orphan(void *arg, pid_t pid, int status)
+static void on_orphan(UNUSED void *arg, UNUSED pid_t pid, UNUSED int status)
 {
-	(void)arg;
-	(void)pid;
-	(void)status;
 }
 
-/* Whatever else happens, the loop turns. */
-static void on_patience(uv_timer_t *timer)
+/* Makes the loop turn without other events. */
+static void on_patience(UNUSED uv_timer_t *timer)
 {
-	(void)timer;
 }
 
-static struct scene *build(const char *flag, const char *other)
+static struct drain_scene *build(const char *flag, const char *other)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct drain_scene *scene = mem_zeroed(sizeof *scene);
 	const char *argv[] = {"service", "--port=0", "--agent-url=http://127.0.0.1:9",
 		"--grace=1m", flag, other, NULL};
 	struct service *service = &scene->service;
@@ -77,80 +67,72 @@ static struct scene *build(const char *flag, const char *other)
 
 	scene->log = memfd_create("log", MFD_CLOEXEC);
 	log_to(scene->log);
-	uv_loop_init(&scene->loop);
-	uv_timer_init(&scene->loop, &scene->patience);
+	uv_loop_init(&scene->service.loop);
+	uv_timer_init(&scene->service.loop, &scene->patience);
 	uv_timer_start(&scene->patience, on_patience, 5, 5);
-	assert_true(config_read(&scene->config, flag ? other ? 6 : 5 : 4,
+	assert_true(config_read(&scene->service.config, flag ? other ? 6 : 5 : 4,
 		(char **)(uintptr_t)argv, &err));
-	*service = (struct service){
-		.loop = &scene->loop,
-		.config = &scene->config,
-		.reaper = reaper_create(&scene->loop, on_orphan, NULL, &err),
-		.store = store_open(":memory:", &err),
-		.metrics = &scene->metrics,
-		.agent = agent_client_create(&scene->loop,
-			&(struct agent_client_options){
-				.url = scene->config.agent_url,
-				.model = "none",
-				.name = "none",
-				.connections = 1,
-				.request_ns = CLOCK_S,
-			},
-			&err),
-	};
+	service->reaper = reaper_create(&service->loop, on_orphan, NULL, &err);
+	service->store = store_open(":memory:", &err);
+	service->agent = agent_client_create(&service->loop,
+		&(struct agent_client_options){
+			.url = service->config.agent_url,
+			.model = "none",
+			.name = "none",
+			.connections = 1,
+			.request_ns = CLOCK_S,
+		},
+		&err);
 	assert_non_null(service->reaper);
 	assert_non_null(service->store);
 	assert_non_null(service->agent);
-	service->spawn_queue = spawn_queue_create(&scene->loop);
-	service->tools = tool_registry_create(&scene->config.servers, service->store);
-	scene->sessions = sessions_create(service);
-	scene->http_api = http_api_create(service, scene->sessions, &err);
-	assert_non_null(scene->http_api);
-	scene->drain =
-		drain_create(service, scene->sessions, scene->http_api, on_done, scene);
+	service->mcp = (struct mcp_host){
+		.loop = &service->loop,
+		.config = &service->config.mcp,
+		.reaper = service->reaper,
+		.spawn_queue = spawn_queue_create(&service->loop),
+		.tools = tool_registry_create(&service->config.mcp, service->store),
+		.metrics = &service->metrics,
+	};
+	service->sessions = sessions_create(service);
+	service->http_api = http_api_create(service, &err);
+	assert_non_null(service->http_api);
+	service->drain = drain_create(service, on_done, scene);
 	return scene;
 }
 
-static void raze(struct scene *scene)
+static void raze(struct drain_scene *scene)
 {
-	http_api_destroy(scene->http_api);
-	sessions_destroy(scene->sessions);
+	http_api_destroy(scene->service.http_api);
+	sessions_destroy(scene->service.sessions);
 	agent_client_destroy(scene->service.agent);
-	spawn_queue_destroy(scene->service.spawn_queue);
-	drain_close(scene->drain);
+	spawn_queue_destroy(scene->service.mcp.spawn_queue);
+	drain_close(scene->service.drain);
 	uv_close((uv_handle_t *)&scene->patience, NULL);
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	uv_run(&scene->service.loop, UV_RUN_DEFAULT);
 	reaper_destroy(scene->service.reaper);
-	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&scene->loop), 0);
-	drain_destroy(scene->drain);
-	tool_registry_destroy(scene->service.tools);
+	uv_run(&scene->service.loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->service.loop), 0);
+	drain_destroy(scene->service.drain);
+	tool_registry_destroy(scene->service.mcp.tools);
 	store_close(scene->service.store);
-	config_done(&scene->config);
+	config_done(&scene->service.config);
 	log_to(STDERR_FILENO);
 	close(scene->log);
 	free(scene);
 }
 
-static void await_done(struct scene *scene)
+static void await_done(struct drain_scene *scene)
 {
 	int64_t until_ns = clock_now() + 30 * CLOCK_S;
 
 	while (!scene->done && clock_now() < until_ns)
-		uv_run(&scene->loop, UV_RUN_ONCE);
+		uv_run(&scene->service.loop, UV_RUN_ONCE);
 	assert_int_equal(scene->done, 1);
 }
 
-static void let_pass(struct scene *scene, int64_t ns)
-{
-	int64_t until_ns = clock_now() + ns;
-
-	while (clock_now() < until_ns)
-		uv_run(&scene->loop, UV_RUN_ONCE);
-}
-
 /* The caller's to free(). */
-static char *read_log(const struct scene *scene)
+static char *read_log(const struct drain_scene *scene)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	char piece[4096];
@@ -162,7 +144,7 @@ static char *read_log(const struct scene *scene)
 	return mem_text(buf_text(&text));
 }
 
-static void expect_order(const struct scene *scene, const char *const *words)
+static void expect_order(const struct drain_scene *scene, const char *const *words)
 {
 	SCOPED(mem_free) char *text = read_log(scene);
 	const char *at = text;
@@ -170,16 +152,16 @@ static void expect_order(const struct scene *scene, const char *const *words)
 	for (; *words; words++) {
 		at = strstr(at, *words);
 		if (!at)
-			fail_msg("%s does not come in time in:\n%s", *words, text);
+			fail_msg("%s is missing or too early in:\n%s", *words, text);
 	}
 }
 
 /* -1 when nobody listens. */
-static int connect_to(const struct scene *scene)
+static int connect_to(const struct drain_scene *scene)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
-		.sin_port = htons(http_api_port(scene->http_api)),
+		.sin_port = htons(http_api_port(scene->service.http_api)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -190,22 +172,39 @@ static int connect_to(const struct scene *scene)
 	return -1;
 }
 
-static void drain_goes_through_its_phases_in_order(void **state)
+/* Asks /ready on a connection: the status. By then the loop has done what it had to. */
+static int ask_ready(struct drain_scene *scene, int fd)
+{
+	static const char request[] = "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n";
+	int64_t until_ns = clock_now() + 30 * CLOCK_S;
+	char answer[1024];
+	ssize_t len = -1;
+
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	while (len < 0 && clock_now() < until_ns) {
+		uv_run(&scene->service.loop, UV_RUN_ONCE);
+		len = recv(fd, answer, sizeof answer - 1, MSG_DONTWAIT);
+	}
+	assert_true(len > 12);
+	answer[len] = '\0';
+	return atoi(answer + strlen("HTTP/1.1 "));
+}
+
+static void drain_goes_through_its_phases_in_order(UNUSED void **state)
 {
 	static const char *const words[] = {"\"shutdown.begin\"", "Shutting down",
 		"\"phase\":\"drain\"", "\"phase\":\"disconnect\"",
 		"\"phase\":\"flush\"", "\"shutdown.complete\"", "Shutdown complete",
 		NULL};
-	struct scene *scene = build(NULL, NULL);
-	struct store_stop stop;
+	struct drain_scene *scene = build(NULL, NULL);
+	struct stop_stats stop;
 	bool known = false;
 	struct err err = {0};
 
-	(void)state;
-	drain_signal(scene->drain, SIGTERM);
+	drain_signal(scene->service.drain, SIGTERM);
 	assert_int_equal(scene->done, 0); /* never from inside */
 	await_done(scene);
-	assert_int_equal(drain_complete(scene->drain), 0);
+	assert_int_equal(drain_complete(scene->service.drain), 0);
 	expect_order(scene, words);
 	assert_true(store_find_stop(scene->service.store, &stop, &known, &err));
 	assert_true(known);
@@ -215,34 +214,32 @@ static void drain_goes_through_its_phases_in_order(void **state)
 	raze(scene);
 }
 
-static void drain_closes_the_door_at_once(void **state)
+static void drain_stops_listening_at_once(UNUSED void **state)
 {
-	struct scene *scene = build(NULL, NULL);
+	struct drain_scene *scene = build(NULL, NULL);
 	int before = connect_to(scene);
 
-	(void)state;
 	assert_true(before >= 0);
-	let_pass(scene, 10 * CLOCK_MS);
-	drain_signal(scene->drain, SIGTERM);
-	let_pass(scene, 10 * CLOCK_MS);
+	assert_int_equal(ask_ready(scene, before), 200);
+	drain_signal(scene->service.drain, SIGTERM);
+	assert_int_equal(ask_ready(scene, before), 503);
 	assert_int_equal(connect_to(scene), -1);
 	await_done(scene);
 	close(before);
 	raze(scene);
 }
 
-static void drain_keeps_the_door_open_while_it_delays(void **state)
+static void drain_goes_on_listening_while_it_delays(UNUSED void **state)
 {
-	struct scene *scene = build("--drain-delay=200ms", NULL);
+	struct drain_scene *scene = build("--drain-delay=200ms", NULL);
 	int64_t began_ns = clock_now();
 	int during;
 
-	(void)state;
-	drain_signal(scene->drain, SIGTERM);
-	let_pass(scene, 10 * CLOCK_MS);
-	assert_int_equal(scene->done, 0);
+	drain_signal(scene->service.drain, SIGTERM);
 	during = connect_to(scene);
 	assert_true(during >= 0);
+	assert_int_equal(ask_ready(scene, during), 503);
+	assert_int_equal(scene->done, 0);
 	close(during);
 	await_done(scene);
 	assert_true(clock_now() - began_ns >= 200 * CLOCK_MS);
@@ -250,46 +247,48 @@ static void drain_keeps_the_door_open_while_it_delays(void **state)
 	raze(scene);
 }
 
-static void drain_delays_no_longer_when_it_is_asked_again(void **state)
+static void drain_delays_no_longer_when_it_is_asked_again(UNUSED void **state)
 {
 	static const char *const words[] = {"\"shutdown.begin\"", "\"phase\":\"drain\"",
 		"\"shutdown.forced\"", "second signal", "\"phase\":\"flush\"", NULL};
-	struct scene *scene = build("--drain-delay=1h", NULL);
+	struct drain_scene *scene = build("--drain-delay=1h", NULL);
+	int during;
 
-	(void)state;
-	drain_signal(scene->drain, SIGTERM);
-	let_pass(scene, 10 * CLOCK_MS);
-	drain_signal(scene->drain, SIGTERM);
+	drain_signal(scene->service.drain, SIGTERM);
+	during = connect_to(scene);
+	assert_true(during >= 0);
+	assert_int_equal(ask_ready(scene, during), 503);
+	assert_int_equal(scene->done, 0);
+	drain_signal(scene->service.drain, SIGTERM);
 	await_done(scene);
-	assert_int_equal(drain_complete(scene->drain), 0);
+	close(during);
+	assert_int_equal(drain_complete(scene->service.drain), 0);
 	expect_order(scene, words);
-	drain_signal(scene->drain, SIGTERM); /* too late to mean anything */
+	drain_signal(scene->service.drain, SIGTERM); /* too late to mean anything */
 	raze(scene);
 }
 
-static void drain_delays_no_longer_than_work_may_take(void **state)
+static void drain_delays_no_longer_than_work_may_take(UNUSED void **state)
 {
-	struct scene *scene = build("--drain-delay=1h", "--turn-budget=50ms");
+	struct drain_scene *scene = build("--drain-delay=1h", "--turn-budget=50ms");
 
-	(void)state;
-	drain_signal(scene->drain, SIGTERM);
+	drain_signal(scene->service.drain, SIGTERM);
 	await_done(scene);
-	assert_int_equal(drain_complete(scene->drain), 0);
+	assert_int_equal(drain_complete(scene->service.drain), 0);
 	raze(scene);
 }
 
-static void drain_needs_no_sessions_to_be_sequential_or_patient(void **state)
+static void drain_needs_no_sessions_to_be_sequential_or_patient(UNUSED void **state)
 {
 	static const char *const flags[] = {
 		"--disconnect=sequential", "--disconnect=none"};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(flags); i++) {
-		struct scene *scene = build(flags[i], NULL);
+		struct drain_scene *scene = build(flags[i], NULL);
 
-		drain_signal(scene->drain, SIGTERM);
+		drain_signal(scene->service.drain, SIGTERM);
 		await_done(scene);
-		assert_int_equal(drain_complete(scene->drain), 0);
+		assert_int_equal(drain_complete(scene->service.drain), 0);
 		raze(scene);
 	}
 }
@@ -298,8 +297,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drain_goes_through_its_phases_in_order),
-		cmocka_unit_test(drain_closes_the_door_at_once),
-		cmocka_unit_test(drain_keeps_the_door_open_while_it_delays),
+		cmocka_unit_test(drain_stops_listening_at_once),
+		cmocka_unit_test(drain_goes_on_listening_while_it_delays),
 		cmocka_unit_test(drain_delays_no_longer_when_it_is_asked_again),
 		cmocka_unit_test(drain_delays_no_longer_than_work_may_take),
 		cmocka_unit_test(drain_needs_no_sessions_to_be_sequential_or_patient),

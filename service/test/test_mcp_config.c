@@ -27,14 +27,14 @@ static void servers_read_the_usual_form(void **state)
 		&err));
 	assert_int_equal(servers.count, 2);
 	assert_string_equal(servers.list[0].name, "skills");
-	assert_string_equal(servers.list[0].argv[0], "mock-mcp");
-	assert_string_equal(servers.list[0].argv[1], "--name");
-	assert_string_equal(servers.list[0].argv[2], "a b");
-	assert_null(servers.list[0].argv[3]);
-	assert_string_equal(servers.list[0].env[0], "LEVEL=3");
-	assert_string_equal(servers.list[0].env[1], "EMPTY=");
-	assert_string_equal(servers.list[1].argv[0], "/bin/cat");
-	assert_null(servers.list[1].argv[1]);
+	assert_string_equal(servers.list[0].argv.item[0], "mock-mcp");
+	assert_string_equal(servers.list[0].argv.item[1], "--name");
+	assert_string_equal(servers.list[0].argv.item[2], "a b");
+	assert_null(servers.list[0].argv.item[3]);
+	assert_string_equal(servers.list[0].env.item[0], "LEVEL=3");
+	assert_string_equal(servers.list[0].env.item[1], "EMPTY=");
+	assert_string_equal(servers.list[1].argv.item[0], "/bin/cat");
+	assert_null(servers.list[1].argv.item[1]);
 	mcp_config_done(&servers);
 }
 
@@ -133,12 +133,12 @@ static void servers_are_others_when_anything_about_them_is(void **state)
 	}
 }
 
-static const char *find(char **env, const char *name)
+static const char *find(const struct strlist *list, const char *name)
 {
 	size_t len = strlen(name);
 	const char *found = NULL;
 
-	for (; *env; env++) {
+	for (char **env = list->item; *env; env++) {
 		if (strncmp(*env, name, len) != 0 || (*env)[len] != '=')
 			continue;
 		assert_null(found); /* each name once */
@@ -151,7 +151,7 @@ static void servers_inherit_everything_but_our_secrets(void **state)
 {
 	struct mcp_config servers;
 	struct err err = {0};
-	char **env;
+	struct strlist env = {0};
 
 	(void)state;
 	setenv("AGENT_KEY", "k", 1);
@@ -164,17 +164,17 @@ static void servers_inherit_everything_but_our_secrets(void **state)
 	assert_true(mcp_config_read(&servers,
 		"{\"mcpServers\":{\"a\":{\"command\":\"x\",\"env\":{\"LEVEL\":\"3\"}}}}",
 		&err));
-	env = mcp_config_env(&servers.list[0], "7", "ann");
-	assert_null(find(env, "AGENT_KEY"));
-	assert_null(find(env, "WEBHOOK_TOKEN"));
-	assert_null(find(env, "MCP_CONFIG"));
-	assert_null(find(env, "STORE"));
-	assert_string_equal(find(env, "COLOUR"), "red");
-	assert_string_equal(find(env, "LEVEL"), "3");
-	assert_string_equal(find(env, "SESSION_ROOM"), "7");
-	assert_string_equal(find(env, "SESSION_BOT"), "ann");
-	assert_string_equal(find(env, "PATH"), getenv("PATH"));
-	mcp_config_env_free(env);
+	mcp_config_env(&servers.list[0], "7", "ann", &env);
+	assert_null(find(&env, "AGENT_KEY"));
+	assert_null(find(&env, "WEBHOOK_TOKEN"));
+	assert_null(find(&env, "MCP_CONFIG"));
+	assert_null(find(&env, "STORE"));
+	assert_string_equal(find(&env, "COLOUR"), "red");
+	assert_string_equal(find(&env, "LEVEL"), "3");
+	assert_string_equal(find(&env, "SESSION_ROOM"), "7");
+	assert_string_equal(find(&env, "SESSION_BOT"), "ann");
+	assert_string_equal(find(&env, "PATH"), getenv("PATH"));
+	strlist_done(&env);
 	mcp_config_done(&servers);
 	unsetenv("SESSION_ROOM");
 }

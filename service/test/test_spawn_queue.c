@@ -20,7 +20,7 @@ struct scene {
 struct waiter {
 	struct scene *scene;
 	const char *name;
-	struct spawn_queue_entry ticket;
+	struct spawn_queue_entry entry;
 };
 
 static void on_start(void *arg)
@@ -56,9 +56,9 @@ static void wait_in_line(struct scene *scene, struct waiter *waiter, const char 
 	*waiter = (struct waiter){
 		.scene = scene,
 		.name = name,
-		.ticket = {.start = on_start, .arg = waiter},
+		.entry = {.start = on_start, .arg = waiter},
 	};
-	spawn_queue_add(scene->spawn_queue, &waiter->ticket);
+	spawn_queue_add(scene->spawn_queue, &waiter->entry);
 }
 
 static void spawn_queue_starts_one_in_each_turn_of_the_loop(void **state)
@@ -85,11 +85,11 @@ static void spawn_queue_passes_over_who_has_left(void **state)
 
 	wait_in_line(scene, &a, "a");
 	wait_in_line(scene, &b, "b");
-	spawn_queue_remove(scene->spawn_queue, &a.ticket);
-	spawn_queue_remove(scene->spawn_queue, &a.ticket);
+	spawn_queue_remove(scene->spawn_queue, &a.entry);
+	spawn_queue_remove(scene->spawn_queue, &a.entry);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_string_equal(scene->started, "b");
-	spawn_queue_add(scene->spawn_queue, &a.ticket);
+	spawn_queue_add(scene->spawn_queue, &a.entry);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_string_equal(scene->started, "ba");
 }

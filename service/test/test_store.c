@@ -148,9 +148,9 @@ static void store_knows_tools_by_the_servers_fingerprint(void **state)
 	assert_null(list); /* the server is another one now */
 }
 
-static void expect_stop(struct scene *scene, const struct store_stop *expected)
+static void expect_stop(struct scene *scene, const struct stop_stats *expected)
 {
-	struct store_stop found;
+	struct stop_stats found;
 	bool known = false;
 
 	assert_true(store_find_stop(scene->store, &found, &known, &scene->err));
@@ -168,13 +168,13 @@ static void expect_stop(struct scene *scene, const struct store_stop *expected)
 static void store_remembers_the_last_stop(void **state)
 {
 	struct scene *scene = *state;
-	struct store_stop stop = {.took_ns = INT64_C(4510000000), .sessions = 3}, found;
+	struct stop_stats stop = {.took_ns = INT64_C(4510000000), .sessions = 3}, found;
 	bool known = true;
 
 	assert_true(store_find_stop(scene->store, &found, &known, &scene->err));
 	assert_false(known);
 	assert_true(store_save_stop(scene->store, &stop, &scene->err));
-	stop = (struct store_stop){.took_ns = 1,
+	stop = (struct stop_stats){.took_ns = 1,
 		.sessions = 2,
 		.failed = 3,
 		.killed = 4,
@@ -184,7 +184,7 @@ static void store_remembers_the_last_stop(void **state)
 	assert_true(store_save_stop(scene->store, &stop, &scene->err));
 	open_again(scene);
 	expect_stop(scene, &stop);
-	stop = (struct store_stop){.unfinished = true};
+	stop = (struct stop_stats){.unfinished = true};
 	assert_true(store_save_stop(scene->store, &stop, &scene->err));
 	expect_stop(scene, &stop);
 }
@@ -207,7 +207,7 @@ static void store_takes_over_what_the_first_version_wrote(void **state)
 	open_again(scene);
 	expect_session(scene, "1", "ann", "sesn_1");
 	expect_stop(
-		scene, &(struct store_stop){.took_ns = 77, .sessions = 3, .killed = 2});
+		scene, &(struct stop_stats){.took_ns = 77, .sessions = 3, .killed = 2});
 }
 
 static void store_is_one_file_after_a_flush(void **state)

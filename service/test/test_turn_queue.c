@@ -39,7 +39,7 @@ static void on_done(void *arg, enum turn_end end, const char *text)
 	char *heard = asker->scene->heard;
 
 	snprintf(heard + strlen(heard), sizeof asker->scene->heard - strlen(heard),
-		"%s=%s:%s ", asker->name, turn_end_name(end), text);
+		"%s=%s:%s ", asker->name, turn_end_names[end], text);
 }
 
 static int build(void **state)
