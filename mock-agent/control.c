@@ -1,9 +1,19 @@
 #include "mock-agent/control.h"
 
+#include <utlist.h>
+
 #include "lib/json.h"
-#include "mock-agent/api/event_stream.h"
-#include "mock-agent/session/api_session.h"
-#include "mock-agent/session/api_sessions.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+/* `by` is the path that made the change, `change` its body, or NULL. */
+static void log_change(const char *by, const cJSON *change)
+{
+	SCOPED(mem_free) char *text = change ? json_print(change) : NULL;
+
+	log_event("agent.behavior.changed", "by", LOG_TEXT(by), "change",
+		LOG_TEXT(text ? text : "{}"));
+}
 
 void control_health_route(struct api_request *request)
 {
@@ -11,62 +21,65 @@ void control_health_route(struct api_request *request)
 
 	cJSON_AddStringToObject(body, "status", "ok");
 	cJSON_AddNumberToObject(
-		body, "sessions", (double)api_sessions_count(request->mock->sessions));
+		body, "sessions", api_sessions_count(&request->mock->sessions));
 	api_request_answer(request, body);
 }
 
 void control_behavior_route(struct api_request *request)
 {
-	api_request_answer(request, agent_behavior_json(&request->mock->behavior));
+	api_request_answer(
+		request, cJSON_Duplicate(request->mock->behavior.json, true));
 }
 
-static void heed_behavior(struct mock *mock, const cJSON *said)
+static void apply_change(struct mock *mock, const cJSON *change)
 {
 	struct api_session *session;
+	struct session_subscriber *subscriber;
 
-	injectors_forgive(mock->injectors, said);
-	for (session = api_sessions_next(mock->sessions, NULL); session;
-		session = api_sessions_next(mock->sessions, session))
-		event_stream_heed_behavior(session);
+	injectors_reset_counts(&mock->injectors, change);
+	api_sessions_each(&mock->sessions, session)
+	{
+		DL_FOREACH(session->subscribers, subscriber)
+			subscriber->ops->on_behavior(subscriber);
+	}
+	log_change("/control/behavior", change);
 }
 
 void control_change_route(struct api_request *request)
 {
 	const struct buf *text = web_body(request->exchange);
-	struct json_doc doc = {0};
+	SCOPED(json_doc_done) struct json_doc doc = {0};
 	struct err err;
 
-	if (!json_doc_parse(&doc, "behavior", buf_text(text), text->len, &err)) {
+	if (!json_doc_parse(&doc, "behavior", buf_text(text), text->len, &err) ||
+		!agent_behavior_read(&request->mock->behavior, &doc, doc.root, &err)) {
 		api_request_refuse(request, 400, "%s", err.text);
 		return;
 	}
-	if (agent_behavior_read(&request->mock->behavior, &doc, doc.root, &err)) {
-		heed_behavior(request->mock, doc.root);
-		control_behavior_route(request);
-	} else {
-		api_request_refuse(request, 400, "%s", err.text);
-	}
-	json_doc_done(&doc);
+	apply_change(request->mock, doc.root);
+	control_behavior_route(request);
 }
 
 void control_sessions_route(struct api_request *request)
 {
-	const struct api_sessions *sessions = request->mock->sessions;
+	const struct api_sessions *sessions = &request->mock->sessions;
 	const struct api_session *session;
+	const struct session_subscriber *subscriber;
 	cJSON *body = cJSON_CreateObject();
 	cJSON *data = cJSON_AddArrayToObject(body, "data");
 
-	for (session = api_sessions_next(sessions, NULL); session;
-		session = api_sessions_next(sessions, session)) {
+	api_sessions_each(sessions, session)
+	{
 		cJSON *item = cJSON_CreateObject();
+		unsigned streams;
 
-		cJSON_AddStringToObject(
-			item, "label", injector_label(session->injector));
+		DL_COUNT(session->subscribers, subscriber, streams);
+		cJSON_AddStringToObject(item, "label", session->injector->label);
 		cJSON_AddStringToObject(item, "id", session->id);
 		cJSON_AddStringToObject(
 			item, "status", api_session_status_name(session));
 		cJSON_AddBoolToObject(item, "deleted", session->deleted);
-		cJSON_AddNumberToObject(item, "streams", event_stream_count(session));
+		cJSON_AddNumberToObject(item, "streams", streams);
 		cJSON_AddItemToArray(data, item);
 	}
 	api_request_answer(request, body);
@@ -89,6 +102,7 @@ void control_listen_route(struct api_request *request)
 		api_request_refuse(request, 500, "%s", err.text);
 		return;
 	}
+	log_change("/control/listen", request->body);
 	body = cJSON_CreateObject();
 	cJSON_AddBoolToObject(body, "accept", listener_is_open(listener));
 	api_request_answer(request, body);
@@ -96,18 +110,16 @@ void control_listen_route(struct api_request *request)
 
 void control_reset_route(struct api_request *request)
 {
-	const cJSON *seed = json_get(request->body, "seed");
-	uint64_t wanted = request->mock->options.seed;
-	int64_t number;
+	const cJSON *member = json_get(request->body, "seed");
+	int64_t seed = (int64_t)request->mock->options.seed;
 	struct err err;
 
-	if (seed && (!json_whole(seed, &number) || number < 0)) {
+	if (member && (!json_whole(member, &seed) || seed < 0)) {
 		api_request_refuse(request, 400, "seed: a whole number is needed");
 		return;
 	}
-	if (seed)
-		wanted = (uint64_t)number;
-	if (mock_reset(request->mock, wanted, &err))
+	log_change("/control/reset", request->body);
+	if (mock_reset(request->mock, (uint64_t)seed, &err))
 		control_health_route(request);
 	else
 		api_request_refuse(request, 500, "%s", err.text);

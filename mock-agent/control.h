@@ -1,15 +1,16 @@
 /*
- * control - the way to change the mock's behaviour while it runs.
+ * control - the routes that show and change the mock while it runs.
  *
- *   GET  /control/behavior    what holds now
- *   PUT  /control/behavior    says something over it; the faults of the phases
- *                            that it names are counted anew
- *   GET  /control/sessions   label, id, status, open streams of each; deleted ones
- *                            too, while they have streams
- *   POST /control/listen     {"accept": false}: connections are refused from now on
- *   POST /control/reset      {"seed": 7}: as at its start, with this seed
+ *   GET  /control/behavior   the behavior that was set, merged; other keys have defaults
+ *   PUT  /control/behavior   merges the body over it; the fault counts of the phases
+ *                            that the body names start again from 0
+ *   GET  /control/sessions   label, id, status and open streams of each session; deleted
+ *                            ones too, while they have streams
+ *   POST /control/listen     {"accept": false}: refuses connections from now on
+ *   POST /control/reset      {"seed": 7}: as at the start, with this seed
  *
- * A mock that refuses connections hears "accept": true only at its control port.
+ * Every change is an "agent.behavior.changed" event. A mock that refuses connections is
+ * still reachable at its control port.
  */
 #ifndef MOCK_AGENT_CONTROL_H
 #define MOCK_AGENT_CONTROL_H

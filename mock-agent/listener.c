@@ -7,53 +7,53 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 
-/* A listener that was closed, and the connections that came through it. */
-struct leaving {
+/* The connections of a listener that was shut. */
+struct old_web {
 	struct listener *listener;
 	struct web *web;
-	struct loop_timer *end;
-	struct leaving *prev, *next;
+	struct loop_timer *destroy;
+	struct old_web *prev, *next;
 };
 
 struct listener {
 	uv_loop_t *loop;
 	struct web_options options;
 	struct web *web; /* NULL: shut */
-	struct loop_timer *shutter;
+	struct loop_timer *shut_timer;
 	bool shutting;
-	struct leaving *leaving;
+	struct old_web *old_webs;
 };
 
-static void on_end(void *arg)
+static void on_destroy(void *arg)
 {
-	struct leaving *leaving = arg;
+	struct old_web *old = arg;
 
-	DL_DELETE(leaving->listener->leaving, leaving);
-	web_destroy(leaving->web);
-	loop_timer_destroy(leaving->end);
-	free(leaving);
+	DL_DELETE(old->listener->old_webs, old);
+	web_destroy(old->web);
+	loop_timer_destroy(old->destroy);
+	free(old);
 }
 
-/* It comes from inside the web, which is no place to destroy it. */
+/* The web must not be destroyed in its own callback. */
 static void on_drained(void *arg)
 {
-	struct leaving *leaving = arg;
+	struct old_web *old = arg;
 
-	loop_timer_set(leaving->end, 0);
+	loop_timer_set(old->destroy, 0);
 }
 
-static void on_shutter(void *arg)
+static void on_shut_timer(void *arg)
 {
 	struct listener *listener = arg;
-	struct leaving *leaving = mem_zeroed(sizeof *leaving);
+	struct old_web *old = mem_zeroed(sizeof *old);
 
 	listener->shutting = false;
-	leaving->listener = listener;
-	leaving->web = listener->web;
-	leaving->end = loop_timer_create(listener->loop, on_end, leaving);
+	old->listener = listener;
+	old->web = listener->web;
+	old->destroy = loop_timer_create(listener->loop, on_destroy, old);
 	listener->web = NULL;
-	DL_APPEND(listener->leaving, leaving);
-	web_drain(leaving->web, 0, on_drained, leaving);
+	DL_APPEND(listener->old_webs, old);
+	web_drain(old->web, 0, on_drained, old);
 }
 
 struct listener *listener_create(
@@ -63,7 +63,7 @@ struct listener *listener_create(
 
 	listener->loop = loop;
 	listener->options = *options;
-	listener->shutter = loop_timer_create(loop, on_shutter, listener);
+	listener->shut_timer = loop_timer_create(loop, on_shut_timer, listener);
 	if (!listener_open(listener, err)) {
 		listener_destroy(listener);
 		return NULL;
@@ -81,19 +81,19 @@ bool listener_is_open(const struct listener *listener)
 	return listener->web && !listener->shutting;
 }
 
-/* Requests ask for it, and a web must not be drained while it hands one over. */
+/* A request may ask for it, and a web must not be drained during its own callback. */
 void listener_shut(struct listener *listener)
 {
 	if (!listener_is_open(listener))
 		return;
 	listener->shutting = true;
-	loop_timer_set(listener->shutter, 0);
+	loop_timer_set(listener->shut_timer, 0);
 }
 
 bool listener_open(struct listener *listener, struct err *err)
 {
 	listener->shutting = false;
-	loop_timer_stop(listener->shutter);
+	loop_timer_stop(listener->shut_timer);
 	if (listener->web)
 		return true;
 	listener->web = web_create(listener->loop, &listener->options, err);
@@ -105,13 +105,13 @@ bool listener_open(struct listener *listener, struct err *err)
 
 void listener_destroy(struct listener *listener)
 {
-	struct leaving *leaving, *next;
+	struct old_web *old, *next;
 
 	if (!listener)
 		return;
-	DL_FOREACH_SAFE(listener->leaving, leaving, next)
-		on_end(leaving);
+	DL_FOREACH_SAFE(listener->old_webs, old, next)
+		on_destroy(old);
 	web_destroy(listener->web);
-	loop_timer_destroy(listener->shutter);
+	loop_timer_destroy(listener->shut_timer);
 	free(listener);
 }

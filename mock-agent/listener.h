@@ -1,8 +1,8 @@
 /*
- * listener - where clients come in: a listener that can refuse, and open again.
+ * listener - a listening port that can be shut, and opened again.
  *
- * Shut, it refuses connections (ECONNREFUSED). What goes on over connections that are
- * there goes on, streams above all, but every answer is the last one of its connection.
+ * While it is shut, new connections are refused (ECONNREFUSED). Existing connections
+ * continue, streams above all, but every response is the last one of its connection.
  */
 #ifndef MOCK_AGENT_LISTENER_H
 #define MOCK_AGENT_LISTENER_H
@@ -19,17 +19,16 @@ struct listener;
 /* Open. Keeps loop; copies options, whose host must outlive it. */
 struct listener *listener_create(
 	uv_loop_t *loop, const struct web_options *options, struct err *err) MUST_CHECK;
-uint16_t listener_port(
-	const struct listener *listener); /* the same one for its whole life */
+uint16_t listener_port(const struct listener *listener); /* never changes */
 bool listener_is_open(const struct listener *listener);
 
-/* From the loop's next turn on nobody gets in. */
+/* Takes effect in the loop's next turn. */
 void listener_shut(struct listener *listener);
 
-/* False when the port was taken meanwhile. */
+/* False: another process took the port. */
 bool listener_open(struct listener *listener, struct err *err) MUST_CHECK;
 
-/* Breaks what is under way. Accepts NULL. */
+/* Breaks all connections. Accepts NULL. */
 void listener_destroy(struct listener *listener);
 
 #endif

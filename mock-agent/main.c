@@ -38,6 +38,7 @@ struct mock_agent_config {
 	char *behavior;
 	int64_t seed;
 	char *key;
+	char *control_key;
 	char *ledger;
 	char *health;
 };
@@ -48,28 +49,34 @@ static const struct setting settings[] = {
 	{"PORT", SETTING_INT, offsetof(struct mock_agent_config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
 	{"PORT_FILE", SETTING_TEXT, offsetof(struct mock_agent_config, port_file), NULL,
-		.help = "file to write the port to, once it listens; a second line has "
+		.help = "file for the port, written when it listens; a second line has "
 			"the control port"},
 	{"CONTROL_PORT", SETTING_INT, offsetof(struct mock_agent_config, control_port),
 		"-1",
-		.help = "a second port, which still accepts when the first one "
-			"refuses; 0: any free one, -1: none",
+		.help = "a second port, which still accepts connections when the first "
+			"one refuses them; 0: any free one, -1: none",
 		.min = -1, .max = 65535},
 	{"BEHAVIOR", SETTING_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
-		.help = "how it behaves: JSON, or the path of a file with it"},
+		.help = "the behavior (see below): JSON, or the path of a file with it"},
 	{"SEED", SETTING_INT, offsetof(struct mock_agent_config, seed), "1",
-		.help = "latencies are drawn from it, and the same one draws the same",
+		.help = "seed of the latencies: the same seed draws the same ones",
 		.max = INT64_MAX},
 	{"KEY", SETTING_TEXT, offsetof(struct mock_agent_config, key), NULL,
-		.help = "credential that clients need; without it every one will do",
+		.help = "credential that clients need; without it every one is accepted",
+		.secret = true},
+	{"CONTROL_KEY", SETTING_TEXT, offsetof(struct mock_agent_config, control_key),
+		NULL,
+		.help = "what /control needs in the header X-Control-Key, instead of the "
+			"credential",
 		.secret = true},
 	{"LEDGER", SETTING_TEXT, offsetof(struct mock_agent_config, ledger), NULL,
-		.help = "where events go, \"unix:/path\" or \"tcp:host:port\"; when "
-			"its other end goes away, so do we. Else " LIFELINE_ENV
-			", else events go to stderr"},
+		.help = "where events go: \"unix:/path\" or \"tcp:host:port\", by default "
+			"the value of " LIFELINE_ENV
+			", else stderr. The mock ends when "
+			"the ledger closes"},
 	{"HEALTH", SETTING_TEXT, offsetof(struct mock_agent_config, health), NULL,
-		.help = "don't serve: ask the mock-agent at this port (or URL) "
-			"whether it is well, and exit 0 or 1"},
+		.help = "do not serve: check the health of the mock-agent at this port "
+			"or URL, and exit 0 or 1"},
 	{0},
 };
 
@@ -77,26 +84,27 @@ static const char about[] =
 	"A mock of Anthropic's agent API, to test agent programs against: Managed "
 	"Agents (/v1/agents, /v1/environments, /v1/sessions with events, streams, "
 	"interrupts and custom tools) and Messages (/v1/messages with streams and "
-	"tools, count_tokens, models). The official SDKs talk to it; point them here "
-	"with ANTHROPIC_BASE_URL=http://127.0.0.1:PORT.\n\n"
-	"It answers at once and echoes what it is told. With behavior it is slow, "
-	"breaks connections, or never answers, for everybody or for chosen "
-	"sessions:\n\n"
+	"tools, count_tokens, models). The official SDKs work with it when "
+	"ANTHROPIC_BASE_URL is http://127.0.0.1:PORT.\n\n"
+	"By default it responds at once and echoes the user's message. Its behavior "
+	"can add latencies and faults, for all sessions or for chosen ones:\n\n"
 	"  mock-agent --port 8089 --behavior '{\"disconnect\": {\"latency\": "
 	"\"4s\"}}'\n\n"
-	"The port that it got is in --port-file, and in the event agent.listening; stdout "
-	"says nothing. While it runs, GET and PUT /control/behavior show and change the "
-	"behavior:\n\n"
+	"The port is in --port-file and in the event agent.listening; stdout stays "
+	"empty. GET and PUT /control/behavior show and change the behavior while it "
+	"runs:\n\n"
 	"  curl -X PUT http://127.0.0.1:8089/control/behavior \\\n"
 	"      -d '{\"disconnect\": {\"fault\": \"hang\"}}'\n\n"
-	"GET /control/sessions lists who is there, POST /control/listen {\"accept\": "
-	"false} refuses connections ({\"accept\": true} is heard at the control port "
-	"then), POST /control/reset {\"seed\": 7} starts over, GET /health is 200.\n\n"
-	"A session is number metadata.room of its creation, else they are numbered "
-	"from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
-	"Exit codes: 0 ended, or well (--health); 1 not well; 2 bad usage; 3 could "
+	"GET /control/sessions lists the sessions. POST /control/listen {\"accept\": "
+	"false} refuses connections, {\"accept\": true} at the control port accepts "
+	"them again. POST /control/reset {\"seed\": 7} restores the state of the start. "
+	"Every change is an event agent.behavior.changed. With --control-key, /control "
+	"needs that key in the header X-Control-Key. GET /health is 200.\n\n"
+	"The number of a session is the metadata.room that it was created with; others "
+	"are numbered from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
+	"Exit codes: 0 ended, or healthy (--health); 1 not healthy; 2 bad usage; 3 could "
 	"not start.\n\n"
-	"What behavior can say:\n\n";
+	"The behavior, with its defaults:\n\n";
 
 struct mock_agent_program {
 	uv_loop_t loop;
@@ -106,21 +114,18 @@ struct mock_agent_program {
 	struct mock *mock;
 };
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_signal(uv_signal_t *signal, UNUSED int number)
 {
-	(void)number;
 	uv_stop(signal->loop);
 }
 
-/* Nobody writes to us there: whatever is to be read is the end. */
-static void on_ledger(uv_poll_t *poll, int status, int events)
+/* The ledger sends nothing: if it is readable, it has closed. */
+static void on_ledger(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 {
-	(void)status;
-	(void)events;
 	uv_stop(poll->loop);
 }
 
-/* As many connections as the system lets us have. */
+/* As many connections as the limit of descriptors allows. */
 static unsigned connections_bound(void)
 {
 	unsigned limit = fd_limit_raise();
@@ -131,7 +136,7 @@ static unsigned connections_bound(void)
 					     : SPARE_DESCRIPTORS;
 }
 
-/* Whoever waits for the file finds it whole. */
+/* A reader never sees half a file: it is renamed into place. */
 static bool write_port_file(const struct mock *mock, const char *path, struct err *err)
 {
 	SCOPED(mem_free) char *draft = NULL;
@@ -154,24 +159,43 @@ static bool write_port_file(const struct mock *mock, const char *path, struct er
 
 static const int stop_signals[] = {SIGTERM, SIGINT, 0};
 
-static void watch(struct mock_agent_program *program, int ledger)
+static bool watch_ledger(
+	struct mock_agent_program *program, int ledger, struct err *err)
 {
-	uv_loop_init(&program->loop);
-	uv_signal_init(&program->loop, &program->term);
+	int failed = uv_poll_init(&program->loop, &program->ledger, ledger);
+
+	if (failed)
+		return err_set(err, "ledger: %s", uv_strerror(failed));
+	program->has_ledger = true;
+	uv_poll_start(&program->ledger, UV_READABLE | UV_DISCONNECT, on_ledger);
+	return true;
+}
+
+/* On failure nothing is open. */
+static bool begin(struct mock_agent_program *program, struct err *err)
+{
+	int failed = uv_loop_init(&program->loop);
+
+	if (failed)
+		return err_set(err, "event loop: %s", uv_strerror(failed));
+	/* Only the first one can fail: it makes the pipe of all. */
+	failed = uv_signal_init(&program->loop, &program->term);
+	if (failed) {
+		uv_loop_close(&program->loop);
+		return err_set(err, "signals: %s", uv_strerror(failed));
+	}
 	uv_signal_init(&program->loop, &program->interrupt);
 	uv_signal_start(&program->term, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
 	signals_block_only(NULL);
-	if (ledger < 0 || uv_poll_init(&program->loop, &program->ledger, ledger) != 0)
-		return;
-	program->has_ledger = true;
-	uv_poll_start(&program->ledger, UV_READABLE | UV_DISCONNECT, on_ledger);
+	return true;
 }
 
-/* Breaks what is open: nobody waits for a mock's streams. */
-static void leave(struct mock_agent_program *program)
+/* Breaks the open streams. */
+static void end(struct mock_agent_program *program)
 {
 	mock_destroy(program->mock);
+	signals_block_only(stop_signals);
 	uv_close((uv_handle_t *)&program->term, NULL);
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
 	if (program->has_ledger)
@@ -180,14 +204,11 @@ static void leave(struct mock_agent_program *program)
 	uv_loop_close(&program->loop);
 }
 
-/* A mistake in them is one of usage, told before anything starts. */
+/* A mistake in the behavior is one of usage: it is reported before anything starts. */
 static bool read_behavior(struct json_doc *doc, const char *given, struct err *err)
 {
-	SCOPED(agent_behavior_done) struct agent_behavior behavior = {0};
-
-	agent_behavior_preset(&behavior);
 	return json_doc_given(doc, "--behavior", given ? given : "{}", err) &&
-		agent_behavior_read(&behavior, doc, doc->root, err);
+		agent_behavior_check(doc, doc->root, err);
 }
 
 static bool serve(const struct mock_agent_config *config,
@@ -200,20 +221,23 @@ static bool serve(const struct mock_agent_config *config,
 		.control_port = config->control_port,
 		.connections = connections_bound(),
 		.key = config->key,
+		.control_key = config->control_key,
 		.behavior = behavior,
 		.seed = (uint64_t)config->seed,
 	};
 	bool ok;
 
-	watch(&program, ledger);
+	if (!begin(&program, err))
+		return false;
 	program.mock = mock_create(&program.loop, &options, err);
-	ok = program.mock && write_port_file(program.mock, config->port_file, err);
+	ok = program.mock && (ledger < 0 || watch_ledger(&program, ledger, err)) &&
+		write_port_file(program.mock, config->port_file, err);
 	if (ok) {
 		log_event("agent.listening", "port",
 			LOG_INT(listener_port(program.mock->listener)));
 		uv_run(&program.loop, UV_RUN_DEFAULT);
 	}
-	leave(&program);
+	end(&program);
 	return ok;
 }
 

@@ -2,36 +2,30 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "mock-agent/api/resources.h"
 #include "mock-agent/api/router.h"
-#include "mock-agent/faults/serial_queue.h"
-#include "mock-agent/session/api_sessions.h"
 #include "mock-agent/session/session_numbers.h"
 
-#define BODY_CEILING                                                                   \
-	((size_t)8 << 20) /* the Claude CLI sends conversations of 100 kB */
-#define SIDE_CONNECTIONS 64
-#define IDLE_NS          (300 * CLOCK_S)
+#define BODY_CEILING        ((size_t)8 << 20) /* the Claude CLI sends 100 kB */
+#define CONTROL_CONNECTIONS 64
+#define IDLE_NS             (300 * CLOCK_S)
 
-/* What was said since the start is forgotten. */
-static void begin_book(struct mock *mock)
+static void reset_behavior(struct mock *mock)
 {
 	const struct json_doc *behavior = mock->options.behavior;
 	struct err err;
-	bool ok;
+	UNUSED bool ok;
 
 	agent_behavior_done(&mock->behavior);
 	agent_behavior_preset(&mock->behavior);
 	ok = agent_behavior_read(&mock->behavior, behavior, behavior->root, &err);
 	assert(ok);
-	(void)ok;
 }
 
-static struct listener *create_door(
+static struct listener *create_listener(
 	struct mock *mock, uint16_t port, unsigned connections, struct err *err)
 {
 	const struct web_options options = {
@@ -48,17 +42,19 @@ static struct listener *create_door(
 	return listener_create(mock->loop, &options, err);
 }
 
-static bool open_doors(struct mock *mock, struct err *err)
+static bool listen_at_ports(struct mock *mock, struct err *err)
 {
 	const struct mock_options *options = &mock->options;
 
-	mock->listener = create_door(mock, options->port, options->connections, err);
+	mock->listener =
+		create_listener(mock, options->port, options->connections, err);
+	mock->injectors.listener = mock->listener;
 	if (!mock->listener)
 		return false;
 	if (options->control_port < 0)
 		return true;
-	mock->control_listener = create_door(
-		mock, (uint16_t)options->control_port, SIDE_CONNECTIONS, err);
+	mock->control_listener = create_listener(
+		mock, (uint16_t)options->control_port, CONTROL_CONNECTIONS, err);
 	return mock->control_listener || err_while(err, "control port");
 }
 
@@ -69,14 +65,13 @@ struct mock *mock_create(
 
 	mock->loop = loop;
 	mock->options = *options;
-	mock->injectors = injectors_create(&mock->behavior, options->seed);
+	injectors_init(&mock->injectors, &mock->behavior, options->seed);
 	mock->numbers = session_numbers_create();
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
-	mock->sessions = api_sessions_create();
-	mock->end_queue = serial_queue_create();
-	begin_book(mock);
-	if (!open_doors(mock, err)) {
+	mock->sessions.loop = loop;
+	reset_behavior(mock);
+	if (!listen_at_ports(mock, err)) {
 		mock_destroy(mock);
 		return NULL;
 	}
@@ -85,10 +80,10 @@ struct mock *mock_create(
 
 bool mock_reset(struct mock *mock, uint64_t seed, struct err *err)
 {
-	api_sessions_clear(mock->sessions);
-	begin_book(mock);
+	api_sessions_clear(&mock->sessions);
+	reset_behavior(mock);
 	session_numbers_clear(mock->numbers);
-	injectors_restart(mock->injectors, seed);
+	injectors_restart(&mock->injectors, seed);
 	return listener_open(mock->listener, err);
 }
 
@@ -98,12 +93,11 @@ void mock_destroy(struct mock *mock)
 		return;
 	listener_destroy(mock->listener);
 	listener_destroy(mock->control_listener);
-	api_sessions_destroy(mock->sessions);
-	serial_queue_destroy(mock->end_queue);
+	api_sessions_clear(&mock->sessions);
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);
 	session_numbers_destroy(mock->numbers);
-	injectors_destroy(mock->injectors);
+	injectors_done(&mock->injectors);
 	agent_behavior_done(&mock->behavior);
 	free(mock);
 }

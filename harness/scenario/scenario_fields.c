@@ -484,7 +484,7 @@ cJSON *engines_schema(void)
 
 cJSON *agent_schema(void)
 {
-	return fields_schema(agent_behavior_fields);
+	return agent_behavior_schema();
 }
 
 cJSON *mcp_schema(void)
@@ -492,7 +492,7 @@ cJSON *mcp_schema(void)
 	cJSON *schema = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(schema, "type", "array");
-	cJSON_AddItemToObject(schema, "items", fields_schema(mcp_fields));
+	cJSON_AddItemToObject(schema, "items", mcp_behavior_schema());
 	return schema;
 }
 

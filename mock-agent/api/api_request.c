@@ -38,7 +38,7 @@ void api_request_reply(struct api_request *request, unsigned status, cJSON *body
 {
 	SCOPED(mem_free) char *text = json_print(body);
 
-	web_reply(request->exchange, status, REQUEST_JSON, text, strlen(text));
+	web_reply(request->exchange, status, API_FORMAT_JSON, text, strlen(text));
 	cJSON_Delete(body);
 }
 
@@ -66,13 +66,6 @@ void api_request_hold(struct api_request *request, struct api_session *session)
 	request->session = session;
 }
 
-static void on_bell(void *arg)
-{
-	struct api_request *request = arg;
-
-	request->turn(request);
-}
-
 void api_request_draw(
 	struct api_request *request, struct injector *injector, enum phase phase)
 {
@@ -80,16 +73,42 @@ void api_request_draw(
 	request->injection = injector_next(injector, phase);
 }
 
-void api_request_delay(struct api_request *request, api_request_fn *turn)
+static void on_timer(void *arg)
 {
-	request->turn = turn;
-	request->timer = loop_timer_create(request->mock->loop, on_bell, request);
+	struct api_request *request = arg;
+
+	request->resume(request);
+}
+
+void api_request_delay(struct api_request *request, api_request_fn *resume)
+{
+	request->resume = resume;
+	request->timer = loop_timer_create(request->mock->loop, on_timer, request);
 	loop_timer_set(request->timer, request->injection.delay_ns);
 }
 
 void api_request_wait(struct api_request *request, struct injector *injector,
-	enum phase phase, api_request_fn *turn)
+	enum phase phase, api_request_fn *resume)
 {
 	api_request_draw(request, injector, phase);
-	api_request_delay(request, turn);
+	api_request_delay(request, resume);
+}
+
+bool api_request_is_faulted(struct api_request *request)
+{
+	const struct response response = api_request_response(request);
+
+	if (request->injector->blackholed)
+		return true;
+	if (request->injection.fault == FAULT_NONE)
+		return false;
+	fault_log(request->injector, request->session ? request->session->id : NULL,
+		&request->injection);
+	fault_on_response(request->injector, &request->injection, &response);
+	return true;
+}
+
+struct response api_request_response(const struct api_request *request)
+{
+	return (struct response){request->exchange, request->response, request->id};
 }

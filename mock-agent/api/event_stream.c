@@ -3,26 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <utlist.h>
-
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "mock-agent/api/query.h"
-#include "mock-agent/faults/fault.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
-#include "mock-agent/session/event.h"
 
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 
 struct event_stream {
-	struct api_session *session; /* held by its request */
+	struct session_subscriber subscriber; /* first */
+	struct api_session *session;          /* held by the request */
 	struct api_request *request;
 	bool previews; /* event_start and event_delta before an agent.message */
 	struct loop_timer *heartbeat;
-	struct loop_timer *hold;
-	struct event_stream *prev, *next;
+	struct loop_timer *hold; /* until the stream's end */
 };
 
 static void arm_heartbeat(struct event_stream *stream)
@@ -39,7 +35,7 @@ static void on_heartbeat(void *arg)
 {
 	struct event_stream *stream = arg;
 
-	if (!injector_is_dark(stream->session->injector))
+	if (!stream->session->injector->blackholed)
 		web_stream_add(stream->request->exchange, PING, strlen(PING));
 	arm_heartbeat(stream);
 }
@@ -48,7 +44,7 @@ static void on_hold(void *arg)
 {
 	struct event_stream *stream = arg;
 
-	if (!injector_is_dark(stream->session->injector))
+	if (!stream->session->injector->blackholed)
 		web_stream_end(stream->request->exchange);
 }
 
@@ -57,58 +53,18 @@ static void on_over(struct api_request *request, enum web_end end)
 	struct event_stream *stream = request->data;
 	struct api_session *session = stream->session;
 
-	log_event("agent.stream.closed", "session",
-		LOG_TEXT(injector_label(session->injector)), "id",
-		LOG_TEXT(session->id), "by",
+	log_event("agent.stream.closed", "session", LOG_TEXT(session->injector->label),
+		"id", LOG_TEXT(session->id), "by",
 		LOG_TEXT(end == WEB_LEFT ? "client" : "server"));
-	DL_DELETE(session->streams, stream);
-	if (session->deleted)
-		api_sessions_remove(session->mock->sessions, session);
+	api_session_unsubscribe(session, &stream->subscriber);
+	api_sessions_remove_unused(&request->mock->sessions, session);
 	loop_timer_destroy(stream->heartbeat);
 	loop_timer_destroy(stream->hold);
 	free(stream);
 }
 
-static void open_stream(struct api_request *request)
-{
-	struct api_session *session = request->session;
-	struct event_stream *stream;
-
-	if (fault_apply(request))
-		return;
-	if (session->status == SESSION_TERMINATED) {
-		api_request_refuse(request, session->deleted ? 404 : 400,
-			"Session %s has ended.", session->id);
-		return;
-	}
-	stream = mem_zeroed(sizeof *stream);
-	stream->session = session;
-	stream->request = request;
-	stream->previews = web_query(request->exchange, "event_deltas[]") &&
-		query_wants(request, "event_deltas[]", "agent.message");
-	stream->heartbeat =
-		loop_timer_create(request->mock->loop, on_heartbeat, stream);
-	stream->hold = loop_timer_create(request->mock->loop, on_hold, stream);
-	request->data = stream;
-	request->over = on_over;
-	log_event("agent.stream.opened", "session",
-		LOG_TEXT(injector_label(session->injector)), "id",
-		LOG_TEXT(session->id));
-	web_add_header(request->exchange, "cache-control", "no-cache");
-	web_stream_begin(request->exchange, 200, REQUEST_SSE);
-	DL_APPEND(session->streams, stream);
-	arm_heartbeat(stream);
-}
-
-void event_stream_route(struct api_request *request)
-{
-	request->response = RESPONSE_EVENTS;
-	api_request_wait(
-		request, request->session->injector, PHASE_STREAM, open_stream);
-}
-
-/* A taste of the message before the whole of it, for those who asked. */
-static void preview(struct event_stream *stream, const char *json)
+/* The message in one part, for clients that ask for parts. */
+static void send_preview(struct event_stream *stream, const char *json)
 {
 	SCOPED(json_free) cJSON *event = json_parse(json, strlen(json));
 	const char *text = json_text(json_at(event, "content.0"), "text");
@@ -131,64 +87,80 @@ static void preview(struct event_stream *stream, const char *json)
 	cJSON_AddStringToObject(part, "text", text ? text : "");
 	start_json = json_print(start);
 	delta_json = json_print(delta);
-	event_frame(&frame, "event_start", start_json);
-	event_frame(&frame, "event_delta", delta_json);
+	api_format_frame(&frame, "event_start", start_json);
+	api_format_frame(&frame, "event_delta", delta_json);
 	web_stream_add(stream->request->exchange, frame.data, frame.len);
 	cJSON_Delete(start);
 	cJSON_Delete(delta);
 }
 
-void event_stream_tell(struct api_session *session, const char *type, const char *json,
-	const struct injection *injection)
+static void on_event(struct session_subscriber *subscriber, const char *type,
+	const char *json, const struct buf *frame, const struct injection *injection)
 {
-	static const struct injection as_it_is = {.fault = FAULT_NONE};
-	SCOPED(buf_done) struct buf frame = {0};
-	struct event_stream *stream;
+	static const struct injection none = {.fault = FAULT_NONE};
+	struct event_stream *stream = (struct event_stream *)subscriber;
+	const struct response response = api_request_response(stream->request);
 
 	if (!injection)
-		injection = &as_it_is;
-	if (injector_is_dark(session->injector))
+		injection = &none;
+	if (stream->previews && strcmp(type, "agent.message") == 0 &&
+		injection->fault == FAULT_NONE)
+		send_preview(stream, json);
+	(void)fault_on_event(stream->session->injector, injection, &response, frame);
+}
+
+static void on_end(struct session_subscriber *subscriber, int64_t hold_ns)
+{
+	loop_timer_set(((struct event_stream *)subscriber)->hold, hold_ns);
+}
+
+static void on_reset(struct session_subscriber *subscriber)
+{
+	web_reset(((struct event_stream *)subscriber)->request->exchange);
+}
+
+static void on_behavior(struct session_subscriber *subscriber)
+{
+	arm_heartbeat((struct event_stream *)subscriber);
+}
+
+static const struct session_subscriber_ops stream_ops = {
+	on_event, on_end, on_reset, on_behavior};
+
+static void open_stream(struct api_request *request)
+{
+	struct api_session *session = request->session;
+	struct event_stream *stream;
+
+	if (api_request_is_faulted(request))
 		return;
-	event_frame(&frame, type, json);
-	DL_FOREACH(session->streams, stream) {
-		if (stream->previews && strcmp(type, "agent.message") == 0 &&
-			injection->fault == FAULT_NONE)
-			preview(stream, json);
-		(void)fault_apply_frame(stream->request, injection, &frame);
+	if (session->status == SESSION_TERMINATED) {
+		api_request_refuse(request, session->deleted ? 404 : 400,
+			"Session %s has ended.", session->id);
+		return;
 	}
+	stream = mem_zeroed(sizeof *stream);
+	stream->subscriber.ops = &stream_ops;
+	stream->session = session;
+	stream->request = request;
+	stream->previews = web_query(request->exchange, "event_deltas[]") &&
+		query_allows(request, "event_deltas[]", "agent.message");
+	stream->heartbeat =
+		loop_timer_create(request->mock->loop, on_heartbeat, stream);
+	stream->hold = loop_timer_create(request->mock->loop, on_hold, stream);
+	request->data = stream;
+	request->over = on_over;
+	log_event("agent.stream.opened", "session", LOG_TEXT(session->injector->label),
+		"id", LOG_TEXT(session->id));
+	web_add_header(request->exchange, "cache-control", "no-cache");
+	web_stream_begin(request->exchange, 200, API_FORMAT_SSE);
+	api_session_subscribe(session, &stream->subscriber);
+	arm_heartbeat(stream);
 }
 
-void event_stream_heed_behavior(struct api_session *session)
+void event_stream_route(struct api_request *request)
 {
-	struct event_stream *stream;
-
-	DL_FOREACH(session->streams, stream)
-		arm_heartbeat(stream);
-}
-
-void event_stream_end_all(struct api_session *session, int64_t hold_ns)
-{
-	struct event_stream *stream;
-
-	if (injector_is_dark(session->injector))
-		return;
-	DL_FOREACH(session->streams, stream)
-		loop_timer_set(stream->hold, hold_ns);
-}
-
-void event_stream_reset_all(struct api_session *session)
-{
-	struct event_stream *stream;
-
-	DL_FOREACH(session->streams, stream)
-		web_reset(stream->request->exchange);
-}
-
-unsigned event_stream_count(const struct api_session *session)
-{
-	const struct event_stream *stream;
-	unsigned count = 0;
-
-	DL_COUNT(session->streams, stream, count);
-	return count;
+	request->response = RESPONSE_EVENTS;
+	api_request_wait(
+		request, request->session->injector, PHASE_STREAM, open_stream);
 }

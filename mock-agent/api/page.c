@@ -36,7 +36,7 @@ bool page_read(
 
 	*page = (struct page){.limit = most, .descending = descending};
 	if (!query_number(request, "limit", most, &page->limit) ||
-		!query_knows(request, "order", orders))
+		!query_check_values(request, "order", orders))
 		return false;
 	if (cursor && *cursor && !read_cursor(page, cursor)) {
 		api_request_refuse(request, 400, "page: no cursor of ours");

@@ -26,13 +26,14 @@ bool query_number(
 	return true;
 }
 
-bool query_wants(const struct api_request *request, const char *name, const char *value)
+bool query_allows(
+	const struct api_request *request, const char *name, const char *value)
 {
-	const char *wanted;
+	const char *allowed;
 	unsigned i = 0;
 
-	while ((wanted = web_query_at(request->exchange, name, i)) != NULL) {
-		if (strcmp(wanted, value) == 0)
+	while ((allowed = web_query_at(request->exchange, name, i)) != NULL) {
+		if (strcmp(allowed, value) == 0)
 			return true;
 		i++;
 	}
@@ -46,7 +47,7 @@ static bool is_one_of(const char *const *choices, const char *value)
 	return *choices != NULL;
 }
 
-bool query_knows(
+bool query_check_values(
 	struct api_request *request, const char *name, const char *const *choices)
 {
 	const char *value;
@@ -62,24 +63,24 @@ bool query_knows(
 	return true;
 }
 
-bool query_lacks(struct api_request *request, const char *const *names)
+bool query_check_unsupported(struct api_request *request, const char *const *names)
 {
 	for (; *names; names++) {
 		if (!web_query(request->exchange, *names))
 			continue;
 		api_request_refuse(
-			request, 400, "%s: this list cannot be narrowed so", *names);
+			request, 400, "%s: this filter is not supported", *names);
 		return false;
 	}
 	return true;
 }
 
-bool query_read_span(struct query_span *span, struct api_request *request)
+bool query_span_read(struct query_span *span, struct api_request *request)
 {
 	static const struct {
 		const char *name;
 		bool is_end;
-		int64_t later_ns; /* times are never finer */
+		int64_t later_ns; /* of an instant, the finest unit is 1 ns */
 	} bounds[] = {
 		{"created_at[gt]", false, 1},
 		{"created_at[gte]", false, 0},
@@ -108,7 +109,7 @@ bool query_read_span(struct query_span *span, struct api_request *request)
 	return true;
 }
 
-bool query_is_within(const struct query_span *span, const char *time)
+bool query_span_contains(const struct query_span *span, const char *time)
 {
 	int64_t ns;
 

@@ -328,11 +328,12 @@ void resources_list_route(struct api_request *request)
 	size_t count = 0;
 
 	if (!page_read(&page, request, LIST_MOST, true) ||
-		!query_read_span(&span, request))
+		!query_span_read(&span, request))
 		return;
 	HASH_ITER(hh, resources->by_id, entry, next) {
 		if (is_shown(request, newest(entry)) &&
-			query_is_within(&span, json_text(newest(entry), "created_at")))
+			query_span_contains(
+				&span, json_text(newest(entry), "created_at")))
 			items[count++] =
 				(struct page_item){entry->number, newest(entry)};
 	}

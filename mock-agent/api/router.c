@@ -18,28 +18,30 @@
 
 #define BETA "managed-agents-"
 
-enum gate {
-	GATE_NONE,
-	GATE_KEY,     /* the credential, when one is asked for */
-	GATE_VERSION, /* and anthropic-version */
-	GATE_BETA,    /* and the beta of Managed Agents */
+/* What a request needs; each of the last three needs the ones before it too. */
+enum auth {
+	AUTH_NONE,
+	AUTH_CONTROL, /* --control-key in X-Control-Key; without that option --key */
+	AUTH_KEY,     /* --key as the credential */
+	AUTH_VERSION, /* the header anthropic-version */
+	AUTH_BETA,    /* the beta header of Managed Agents */
 };
 
-/* What a route's path leads to. */
-enum about {
-	ABOUT_NOTHING,
-	ABOUT_TEXT, /* its body is no business of ours */
-	ABOUT_AGENTS,
-	ABOUT_ENVIRONMENTS,
-	ABOUT_SESSION, /* the first :name is a live one; nothing if it is blackholed */
-	ABOUT_ENDING,  /* the same, but its route sees to a blackholed one */
+/* What the router looks up for the route. */
+enum target {
+	TARGET_NONE,
+	TARGET_TEXT, /* nothing; the route reads the body */
+	TARGET_AGENTS,
+	TARGET_ENVIRONMENTS,
+	TARGET_SESSION, /* of the first :name; a blackholed one gets no response */
+	TARGET_ENDING,  /* the same, but the route treats a blackholed one */
 };
 
 struct route {
 	const char *method;
-	const char *path; /* :name stands for one piece */
-	enum gate gate;
-	enum about about;
+	const char *path; /* :name stands for one segment */
+	enum auth auth;
+	enum target target;
 	api_request_fn *run;
 };
 
@@ -48,58 +50,58 @@ struct route {
 
 /* clang-format off */
 static const struct route routes[] = {
-	{"GET", "/health", GATE_NONE, ABOUT_NOTHING, control_health_route},
-	{"GET", "/control/behavior", GATE_KEY, ABOUT_NOTHING, control_behavior_route},
-	{"PUT", "/control/behavior", GATE_KEY, ABOUT_TEXT, control_change_route},
-	{"GET", "/control/sessions", GATE_KEY, ABOUT_NOTHING, control_sessions_route},
-	{"POST", "/control/listen", GATE_KEY, ABOUT_NOTHING, control_listen_route},
-	{"POST", "/control/reset", GATE_KEY, ABOUT_NOTHING, control_reset_route},
+	{"GET", "/health", AUTH_NONE, TARGET_NONE, control_health_route},
+	{"GET", "/control/behavior", AUTH_CONTROL, TARGET_NONE, control_behavior_route},
+	{"PUT", "/control/behavior", AUTH_CONTROL, TARGET_TEXT, control_change_route},
+	{"GET", "/control/sessions", AUTH_CONTROL, TARGET_NONE, control_sessions_route},
+	{"POST", "/control/listen", AUTH_CONTROL, TARGET_NONE, control_listen_route},
+	{"POST", "/control/reset", AUTH_CONTROL, TARGET_NONE, control_reset_route},
 
-	{"POST", "/v1/messages", GATE_VERSION, ABOUT_NOTHING, messages_route},
-	{"POST", "/v1/messages/count_tokens", GATE_VERSION, ABOUT_NOTHING,
+	{"POST", "/v1/messages", AUTH_VERSION, TARGET_NONE, messages_route},
+	{"POST", "/v1/messages/count_tokens", AUTH_VERSION, TARGET_NONE,
 		messages_count_route},
-	{"GET", "/v1/models", GATE_VERSION, ABOUT_NOTHING, messages_models_route},
-	{"GET", "/v1/models/:id", GATE_VERSION, ABOUT_NOTHING, messages_model_route},
+	{"GET", "/v1/models", AUTH_VERSION, TARGET_NONE, messages_models_route},
+	{"GET", "/v1/models/:id", AUTH_VERSION, TARGET_NONE, messages_model_route},
 
-	{"POST", "/v1/agents", GATE_BETA, ABOUT_AGENTS, resources_create_route},
-	{"GET", "/v1/agents", GATE_BETA, ABOUT_AGENTS, resources_list_route},
-	{"GET", "/v1/agents/:id", GATE_BETA, ABOUT_AGENTS, resources_get_route},
-	{"POST", "/v1/agents/:id", GATE_BETA, ABOUT_AGENTS, resources_update_route},
-	{"GET", "/v1/agents/:id/versions", GATE_BETA, ABOUT_AGENTS,
+	{"POST", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_create_route},
+	{"GET", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_list_route},
+	{"GET", "/v1/agents/:id", AUTH_BETA, TARGET_AGENTS, resources_get_route},
+	{"POST", "/v1/agents/:id", AUTH_BETA, TARGET_AGENTS, resources_update_route},
+	{"GET", "/v1/agents/:id/versions", AUTH_BETA, TARGET_AGENTS,
 		resources_versions_route},
-	{"POST", "/v1/agents/:id/archive", GATE_BETA, ABOUT_AGENTS,
+	{"POST", "/v1/agents/:id/archive", AUTH_BETA, TARGET_AGENTS,
 		resources_archive_route},
 
-	{"POST", "/v1/environments", GATE_BETA, ABOUT_ENVIRONMENTS,
+	{"POST", "/v1/environments", AUTH_BETA, TARGET_ENVIRONMENTS,
 		resources_create_route},
-	{"GET", "/v1/environments", GATE_BETA, ABOUT_ENVIRONMENTS, resources_list_route},
-	{"GET", "/v1/environments/:id", GATE_BETA, ABOUT_ENVIRONMENTS,
+	{"GET", "/v1/environments", AUTH_BETA, TARGET_ENVIRONMENTS, resources_list_route},
+	{"GET", "/v1/environments/:id", AUTH_BETA, TARGET_ENVIRONMENTS,
 		resources_get_route},
-	{"POST", "/v1/environments/:id", GATE_BETA, ABOUT_ENVIRONMENTS,
+	{"POST", "/v1/environments/:id", AUTH_BETA, TARGET_ENVIRONMENTS,
 		resources_update_route},
-	{"POST", "/v1/environments/:id/archive", GATE_BETA, ABOUT_ENVIRONMENTS,
+	{"POST", "/v1/environments/:id/archive", AUTH_BETA, TARGET_ENVIRONMENTS,
 		resources_archive_route},
-	{"DELETE", "/v1/environments/:id", GATE_BETA, ABOUT_ENVIRONMENTS,
+	{"DELETE", "/v1/environments/:id", AUTH_BETA, TARGET_ENVIRONMENTS,
 		resources_delete_route},
 
-	{"POST", "/v1/sessions", GATE_BETA, ABOUT_NOTHING, session_routes_create},
-	{"GET", "/v1/sessions", GATE_BETA, ABOUT_NOTHING, session_routes_list},
-	{"GET", SESSION, GATE_BETA, ABOUT_SESSION, session_routes_get},
-	{"POST", SESSION, GATE_BETA, ABOUT_SESSION, session_routes_update},
-	{"DELETE", SESSION, GATE_BETA, ABOUT_ENDING, session_end_routes_delete},
-	{"POST", SESSION "/archive", GATE_BETA, ABOUT_ENDING, session_end_routes_archive},
-	{"POST", SESSION "/events", GATE_BETA, ABOUT_SESSION, session_routes_say},
-	{"GET", SESSION "/events", GATE_BETA, ABOUT_SESSION, session_routes_events},
-	{"GET", SESSION "/events/stream", GATE_BETA, ABOUT_SESSION, event_stream_route},
-	{"GET", SESSION "/threads", GATE_BETA, ABOUT_SESSION, session_routes_threads},
-	{"GET", THREAD, GATE_BETA, ABOUT_SESSION, session_routes_thread},
-	{"GET", THREAD "/events", GATE_BETA, ABOUT_SESSION, session_routes_events},
-	{"GET", THREAD "/stream", GATE_BETA, ABOUT_SESSION, event_stream_route},
+	{"POST", "/v1/sessions", AUTH_BETA, TARGET_NONE, session_routes_create},
+	{"GET", "/v1/sessions", AUTH_BETA, TARGET_NONE, session_routes_list},
+	{"GET", SESSION, AUTH_BETA, TARGET_SESSION, session_routes_get},
+	{"POST", SESSION, AUTH_BETA, TARGET_SESSION, session_routes_update},
+	{"DELETE", SESSION, AUTH_BETA, TARGET_ENDING, session_end_routes_delete},
+	{"POST", SESSION "/archive", AUTH_BETA, TARGET_ENDING, session_end_routes_archive},
+	{"POST", SESSION "/events", AUTH_BETA, TARGET_SESSION, session_routes_send},
+	{"GET", SESSION "/events", AUTH_BETA, TARGET_SESSION, session_routes_events},
+	{"GET", SESSION "/events/stream", AUTH_BETA, TARGET_SESSION, event_stream_route},
+	{"GET", SESSION "/threads", AUTH_BETA, TARGET_SESSION, session_routes_threads},
+	{"GET", THREAD, AUTH_BETA, TARGET_SESSION, session_routes_thread},
+	{"GET", THREAD "/events", AUTH_BETA, TARGET_SESSION, session_routes_events},
+	{"GET", THREAD "/stream", AUTH_BETA, TARGET_SESSION, event_stream_route},
 };
 /* clang-format on */
 
-/* Steps over one piece of a path, "/v1", and gives its length; 0 at the end. */
-static size_t piece_len(const char *path)
+/* The length of the first segment of a path, "/v1"; 0 at the end. */
+static size_t segment_len(const char *path)
 {
 	return *path == '/' ? 1 + strcspn(path + 1, "/") : strcspn(path, "/");
 }
@@ -107,7 +109,7 @@ static size_t piece_len(const char *path)
 static bool matches(const char *pattern, const char *path)
 {
 	while (*pattern && *path) {
-		size_t wanted = piece_len(pattern), len = piece_len(path);
+		size_t wanted = segment_len(pattern), len = segment_len(path);
 
 		if (pattern[1] == ':'
 				? len < 2
@@ -125,12 +127,12 @@ static void take_params(
 	unsigned count = 0;
 
 	while (*pattern) {
-		size_t len = piece_len(path);
+		size_t len = segment_len(path);
 
 		if (pattern[1] == ':' && count < REQUEST_PARAMS)
 			request->param[count++] =
 				mem_textf("%.*s", (int)len - 1, path + 1);
-		pattern += piece_len(pattern);
+		pattern += segment_len(pattern);
 		path += len;
 	}
 }
@@ -163,16 +165,25 @@ static bool has_credential(const struct api_request *request)
 	return plain && strcmp(plain, key) == 0;
 }
 
+static bool has_control_key(const struct api_request *request)
+{
+	const char *key = request->mock->options.control_key;
+	const char *given = web_header(request->exchange, "x-control-key");
+
+	return key ? given && strcmp(given, key) == 0 : has_credential(request);
+}
+
 /* False: it was refused. */
-static bool pass_gate(struct api_request *request, enum gate gate)
+static bool authorize(struct api_request *request, enum auth auth)
 {
 	const char *beta = web_header(request->exchange, "anthropic-beta");
 
-	if (gate >= GATE_KEY && !has_credential(request))
+	if (auth == AUTH_CONTROL ? !has_control_key(request)
+				 : auth >= AUTH_KEY && !has_credential(request))
 		api_request_refuse(request, 401, "Authentication failed");
-	else if (gate >= GATE_BETA && (!beta || !strstr(beta, BETA)))
+	else if (auth >= AUTH_BETA && (!beta || !strstr(beta, BETA)))
 		api_request_refuse(request, 404, "not found");
-	else if (gate >= GATE_VERSION &&
+	else if (auth >= AUTH_VERSION &&
 		!web_header(request->exchange, "anthropic-version"))
 		api_request_refuse(
 			request, 400, "anthropic-version: header is required");
@@ -195,11 +206,11 @@ static bool read_body(struct api_request *request)
 	return false;
 }
 
-/* False: it was refused, or will never be answered. */
-static bool find_session(struct api_request *request, enum about about)
+/* False: it was refused, or gets no response. */
+static bool find_session(struct api_request *request, enum target target)
 {
 	struct api_session *session =
-		api_sessions_find(request->mock->sessions, request->param[0]);
+		api_sessions_find(&request->mock->sessions, request->param[0]);
 
 	if (!session) {
 		api_request_refuse(
@@ -207,7 +218,7 @@ static bool find_session(struct api_request *request, enum about about)
 		return false;
 	}
 	api_request_hold(request, session);
-	if (injector_is_dark(session->injector) && about == ABOUT_SESSION)
+	if (session->injector->blackholed && target == TARGET_SESSION)
 		return false;
 	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0) {
 		api_request_refuse(
@@ -217,23 +228,23 @@ static bool find_session(struct api_request *request, enum about about)
 	return true;
 }
 
-/* False: it was refused, or will never be answered. */
-static bool prepare(struct api_request *request, enum about about)
+/* False: it was refused, or gets no response. */
+static bool prepare(struct api_request *request, enum target target)
 {
-	switch (about) {
-	case ABOUT_TEXT:
+	switch (target) {
+	case TARGET_TEXT:
 		return true;
-	case ABOUT_NOTHING:
+	case TARGET_NONE:
 		return read_body(request);
-	case ABOUT_AGENTS:
+	case TARGET_AGENTS:
 		request->resources = request->mock->agents;
 		return read_body(request);
-	case ABOUT_ENVIRONMENTS:
+	case TARGET_ENVIRONMENTS:
 		request->resources = request->mock->environments;
 		return read_body(request);
-	case ABOUT_SESSION:
-	case ABOUT_ENDING:
-		return read_body(request) && find_session(request, about);
+	case TARGET_SESSION:
+	case TARGET_ENDING:
+		return read_body(request) && find_session(request, target);
 	}
 	return false;
 }
@@ -249,19 +260,18 @@ void router_handle(void *arg, struct web_exchange *exchange)
 		api_request_refuse(request, 404, "Not found");
 		return;
 	}
-	if (!pass_gate(request, route ? route->gate : GATE_KEY))
+	if (!authorize(request, route ? route->auth : AUTH_KEY))
 		return;
 	if (!route) {
 		api_request_refuse(request, 405, "Method Not Allowed");
 		return;
 	}
 	take_params(request, route->path, web_path(exchange));
-	if (prepare(request, route->about))
+	if (prepare(request, route->target))
 		route->run(request);
 }
 
-void router_over(void *arg, struct web_exchange *exchange, enum web_end end)
+void router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_end end)
 {
-	(void)arg;
 	api_request_end(web_data(exchange), end);
 }

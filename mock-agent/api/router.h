@@ -1,8 +1,8 @@
 /*
- * router - which path leads where, and what a client needs to get in.
+ * router - the table of routes, and what a request needs to reach one.
  *
- * The gates stand in the order of the hosted API: unknown path 404, credential 401,
- * missing beta header 404, missing version header 400.
+ * The checks have the order of the hosted API: unknown path 404, credential 401, missing
+ * beta header 404, missing version header 400.
  */
 #ifndef MOCK_AGENT_API_ROUTER_H
 #define MOCK_AGENT_API_ROUTER_H

@@ -1,16 +1,15 @@
 #include "mock-agent/api/session_end_routes.h"
 
 #include "lib/log.h"
-#include "mock-agent/faults/fault.h"
 #include "mock-agent/faults/serial_queue.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
 
-/* How far the request got, for the event that closes its story. */
+/* Every agent.disconnect.begin gets exactly one of .done, .refused and .broken. */
 enum ending_state {
 	ENDING_WAITING,
-	ENDING_DONE, /* the session ended, the answer is on its way */
-	ENDING_TOLD, /* the story is closed */
+	ENDING_DONE,   /* the session ended, the response is not sent yet */
+	ENDING_LOGGED, /* the last event is logged */
 };
 
 static bool is_archive(const struct api_request *request)
@@ -25,28 +24,27 @@ static const char *how_of(const struct api_request *request)
 
 static void log_ending(const struct api_request *request, const char *event)
 {
-	log_event(event, "session",
-		LOG_TEXT(injector_label(request->session->injector)), "id",
+	log_event(event, "session", LOG_TEXT(request->session->injector->label), "id",
 		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)));
 }
 
 static void log_refused(struct api_request *request, unsigned status)
 {
-	request->state = ENDING_TOLD;
+	request->state = ENDING_LOGGED;
 	log_event("agent.disconnect.refused", "session",
-		LOG_TEXT(injector_label(request->session->injector)), "id",
+		LOG_TEXT(request->session->injector->label), "id",
 		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)),
 		"status", LOG_INT(status));
 }
 
-/* The session may have ended all the same: then only the answer was lost. */
+/* took_effect: the session ended, and only the response was lost. */
 static void log_broken(struct api_request *request, const char *why)
 {
 	const struct api_session *session = request->session;
 
-	request->state = ENDING_TOLD;
+	request->state = ENDING_LOGGED;
 	log_event("agent.disconnect.broken", "session",
-		LOG_TEXT(injector_label(request->session->injector)), "id",
+		LOG_TEXT(request->session->injector->label), "id",
 		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "why",
 		LOG_TEXT(why), "took_effect",
 		LOG_BOOL(session->deleted || session->archived_at[0]));
@@ -54,7 +52,7 @@ static void log_broken(struct api_request *request, const char *why)
 
 static void on_over(struct api_request *request, enum web_end end)
 {
-	serial_queue_leave(request->mock->end_queue, request);
+	serial_queue_leave(&request->mock->end_queue, request);
 	switch ((enum ending_state)request->state) {
 	case ENDING_WAITING:
 		log_broken(request, end == WEB_LEFT ? "client left" : "shut down");
@@ -65,13 +63,13 @@ static void on_over(struct api_request *request, enum web_end end)
 		else
 			log_broken(request, "client left before the answer");
 		return;
-	case ENDING_TOLD:
+	case ENDING_LOGGED:
 		return;
 	}
 }
 
-/* True when its status does not allow it, and the client was told. */
-static bool turn_away(struct api_request *request)
+/* True: the session's status does not allow it, and the request is refused. */
+static bool refuse_by_status(struct api_request *request)
 {
 	const struct api_session *session = request->session;
 	bool archive = is_archive(request);
@@ -99,13 +97,13 @@ static bool turn_away(struct api_request *request)
 	return false;
 }
 
-static void strike(struct api_request *request)
+static void fail(struct api_request *request)
 {
 	if (request->injection.fault == FAULT_ERROR)
 		log_refused(request, request->injection.status);
 	else
 		log_broken(request, fault_name(request->injection.fault));
-	(void)fault_apply(request);
+	(void)api_request_is_faulted(request);
 }
 
 static cJSON *deleted_json(const struct api_session *session)
@@ -119,29 +117,27 @@ static cJSON *deleted_json(const struct api_session *session)
 
 static void take_effect(struct api_request *request)
 {
-	if (is_archive(request)) {
-		api_session_archive(request->session);
-		return;
-	}
-	api_session_delete(request->session);
-	api_sessions_remove(request->mock->sessions, request->session);
+	if (is_archive(request))
+		api_sessions_archive(request->session);
+	else
+		api_sessions_delete(&request->mock->sessions, request->session);
 }
 
 static void end_session(struct api_request *request)
 {
 	struct api_session *session = request->session;
 
-	/* Whatever happened while it waited has the first word. */
-	if (injector_is_dark(session->injector)) {
+	/* The session may have changed during the latency. */
+	if (session->injector->blackholed) {
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 		return;
 	}
-	if (turn_away(request))
+	if (refuse_by_status(request))
 		return;
 	if (request->injection.fault == FAULT_NONE || request->injection.takes_effect)
 		take_effect(request);
 	if (request->injection.fault != FAULT_NONE) {
-		strike(request);
+		fail(request);
 		return;
 	}
 	request->state = ENDING_DONE;
@@ -150,24 +146,26 @@ static void end_session(struct api_request *request)
 				    : deleted_json(session));
 }
 
-static void wait_for_latency(struct api_request *request)
+static void on_admitted(void *visitor)
 {
+	struct api_request *request = visitor;
+
 	api_request_wait(
 		request, request->session->injector, request->ending, end_session);
 }
 
-static void let_through(struct api_request *request)
+static void enter(struct api_request *request)
 {
-	struct serial_queue *end_queue = request->mock->end_queue;
+	struct serial_queue *queue = &request->mock->end_queue;
 
 	switch ((enum concurrent_disconnects)injector_behavior(
 		request->session->injector)
 			->concurrent_disconnects) {
 	case CONCURRENT_DISCONNECTS_PARALLEL:
-		wait_for_latency(request);
+		on_admitted(request);
 		return;
 	case CONCURRENT_DISCONNECTS_REJECT:
-		if (serial_queue_is_taken(end_queue)) {
+		if (queue->entries) {
 			log_refused(request, 429);
 			api_request_refuse(
 				request, 429, "Another session is being ended.");
@@ -177,7 +175,7 @@ static void let_through(struct api_request *request)
 	case CONCURRENT_DISCONNECTS_SERIAL:
 		break;
 	}
-	serial_queue_enter(end_queue, request, wait_for_latency);
+	serial_queue_enter(queue, request, on_admitted);
 }
 
 static void begin(struct api_request *request, enum phase phase)
@@ -186,10 +184,10 @@ static void begin(struct api_request *request, enum phase phase)
 	request->state = ENDING_WAITING;
 	request->over = on_over;
 	log_ending(request, "agent.disconnect.begin");
-	if (injector_is_dark(request->session->injector))
+	if (request->session->injector->blackholed)
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
-	else if (!turn_away(request))
-		let_through(request);
+	else if (!refuse_by_status(request))
+		enter(request);
 }
 
 void session_end_routes_archive(struct api_request *request)

@@ -8,7 +8,6 @@
 #include "mock-agent/api/page.h"
 #include "mock-agent/api/query.h"
 #include "mock-agent/api/resources.h"
-#include "mock-agent/faults/fault.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
 #include "mock-agent/session/api_turn.h"
@@ -139,7 +138,7 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 		}
 		if (strcmp(type, "user.custom_tool_result") == 0 &&
 			(!use_id || !request->session ||
-				!api_turn_knows_use(request->session->turn, use_id))) {
+				!api_turn_has_use(request->session->turn, use_id))) {
 			api_request_refuse(request, 400,
 				"events: custom_tool_use_id: no tool use \"%.100s\" "
 				"waits for its result",
@@ -192,13 +191,13 @@ static cJSON *take_event(
 	cJSON *echo = cJSON_Duplicate(event, true);
 
 	if (queued)
-		api_turn_say(session->turn, event);
+		api_turn_send(session->turn, event);
 	else if (strcmp(type, "user.interrupt") == 0)
 		api_turn_interrupt(session->turn, event, interrupt_ns);
 	else if (strcmp(type, "user.custom_tool_result") == 0)
 		api_turn_answer(session->turn, event);
 	else
-		api_session_tell(session, event);
+		api_session_emit(session, event, NULL);
 	return echo;
 }
 
@@ -210,7 +209,7 @@ static void open_session(struct api_request *request)
 	cJSON *agent, *stored;
 	const cJSON *event;
 
-	if (fault_apply(request))
+	if (api_request_is_faulted(request))
 		return;
 	agent = resolve_agent(request);
 	if (!agent)
@@ -225,33 +224,29 @@ static void open_session(struct api_request *request)
 			said ? cJSON_Duplicate(said, true)
 			     : cJSON_Parse(stored_members[i].preset));
 	}
-	session = api_session_create(mock, request->injector, agent, stored);
-	api_sessions_add(mock->sessions, session);
-	session_numbers_keep(mock->numbers, injector_number(request->injector));
-	request->over = NULL; /* it did not fail */
-	log_event("agent.session.opened", "session",
-		LOG_TEXT(injector_label(session->injector)), "id",
-		LOG_TEXT(session->id));
+	session = api_sessions_open(&mock->sessions, request->injector, agent, stored);
+	session_numbers_keep(mock->numbers, request->injector->number);
+	request->over = NULL; /* the number is not given back */
+	log_event("agent.session.opened", "session", LOG_TEXT(session->injector->label),
+		"id", LOG_TEXT(session->id));
 	api_request_answer(request, api_session_json(session));
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
 }
 
-static void on_failed_attempt(struct api_request *request, enum web_end end)
+static void on_failed_attempt(struct api_request *request, UNUSED enum web_end end)
 {
-	(void)end;
-	session_numbers_give_back(
-		request->mock->numbers, injector_number(request->injector));
+	session_numbers_give_back(request->mock->numbers, request->injector->number);
 }
 
 static void attempt(struct api_request *request, const cJSON *metadata)
 {
 	struct mock *mock = request->mock;
-	int64_t label = session_numbers_take(mock->numbers, metadata);
+	int64_t number = session_numbers_take(mock->numbers, metadata);
 
 	request->over = on_failed_attempt;
-	api_request_wait(request, injectors_get(mock->injectors, label), PHASE_CONNECT,
-		open_session);
+	api_request_wait(request, injectors_get(&mock->injectors, number),
+		PHASE_CONNECT, open_session);
 }
 
 void session_routes_create(struct api_request *request)
@@ -271,7 +266,7 @@ void session_routes_create(struct api_request *request)
 			request, 404, "Environment %s not found", environment);
 	else if (metadata && !api_format_is_metadata(metadata, false))
 		api_request_refuse(request, 400, "%s", METADATA_WRONG);
-	else if (api_sessions_count(mock->sessions) >= SESSIONS_MAX)
+	else if (api_sessions_count(&mock->sessions) >= SESSIONS_MAX)
 		api_request_refuse(
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
 	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
@@ -283,72 +278,72 @@ static cJSON *render_session(const void *item)
 	return api_session_json(item);
 }
 
-/* What a list of sessions is narrowed to. */
-struct wish {
+/* Which sessions a list shows. */
+struct filter {
 	struct query_span created;
 	const char *agent_id;  /* NULL: any */
 	int64_t agent_version; /* 0: any */
-	bool archived;         /* those, too */
+	bool archived;         /* archived ones too */
 };
 
 /* False: it was refused. */
-static bool read_wish(struct wish *wish, struct api_request *request)
+static bool read_filter(struct filter *filter, struct api_request *request)
 {
 	static const char *const statuses[] = {
 		"idle", "running", "rescheduling", "terminated", NULL};
 	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
 	const char *archived = web_query(request->exchange, "include_archived");
 
-	*wish = (struct wish){
+	*filter = (struct filter){
 		.agent_id = web_query(request->exchange, "agent_id"),
 		.archived = (archived && strcmp(archived, "true") == 0) ||
 			web_query(request->exchange, "statuses[]"),
 	};
-	return query_read_span(&wish->created, request) &&
+	return query_span_read(&filter->created, request) &&
 		query_number(
-			request, "agent_version", INT64_MAX, &wish->agent_version) &&
-		query_knows(request, "statuses[]", statuses) &&
-		query_lacks(request, missing);
+			request, "agent_version", INT64_MAX, &filter->agent_version) &&
+		query_check_values(request, "statuses[]", statuses) &&
+		query_check_unsupported(request, missing);
 }
 
-static bool has_agent(const struct api_session *session, const struct wish *wish)
+static bool has_agent(const struct api_session *session, const struct filter *filter)
 {
 	SCOPED(json_free) cJSON *agent = NULL;
 
-	if (!wish->agent_id && wish->agent_version == 0)
+	if (!filter->agent_id && filter->agent_version == 0)
 		return true;
 	agent = json_parse(session->agent, strlen(session->agent));
-	return (!wish->agent_id ||
-		       strcmp(json_text(agent, "id"), wish->agent_id) == 0) &&
-		(wish->agent_version == 0 ||
-			json_int(agent, "version", 0) == wish->agent_version);
+	return (!filter->agent_id ||
+		       strcmp(json_text(agent, "id"), filter->agent_id) == 0) &&
+		(filter->agent_version == 0 ||
+			json_int(agent, "version", 0) == filter->agent_version);
 }
 
-static bool is_wanted(const struct api_request *request, const struct wish *wish,
+static bool matches(const struct api_request *request, const struct filter *filter,
 	const struct api_session *session)
 {
-	return !session->deleted && (wish->archived || !session->archived_at[0]) &&
-		query_wants(request, "statuses[]", api_session_status_name(session)) &&
-		query_is_within(&wish->created, session->created_at) &&
-		has_agent(session, wish);
+	return !session->deleted && (filter->archived || !session->archived_at[0]) &&
+		query_allows(request, "statuses[]", api_session_status_name(session)) &&
+		query_span_contains(&filter->created, session->created_at) &&
+		has_agent(session, filter);
 }
 
 void session_routes_list(struct api_request *request)
 {
-	const struct api_sessions *sessions = request->mock->sessions;
+	const struct api_sessions *sessions = &request->mock->sessions;
 	SCOPED(mem_free) struct page_item *items =
 		mem_zeroed((api_sessions_count(sessions) + 1) * sizeof *items);
 	const struct api_session *session;
 	struct page page;
-	struct wish wish;
+	struct filter filter;
 	size_t count = 0;
 
 	if (!page_read(&page, request, SESSIONS_MOST, true) ||
-		!read_wish(&wish, request))
+		!read_filter(&filter, request))
 		return;
-	for (session = api_sessions_next(sessions, NULL); session;
-		session = api_sessions_next(sessions, session)) {
-		if (is_wanted(request, &wish, session))
+	api_sessions_each(sessions, session)
+	{
+		if (matches(request, &filter, session))
 			items[count++] = (struct page_item){session->number, session};
 	}
 	page_answer(&page, request, items, count, render_session, true);
@@ -409,10 +404,10 @@ void session_routes_update(struct api_request *request)
 
 static void fail_interrupt(struct api_request *request)
 {
-	(void)fault_apply(request);
+	(void)api_request_is_faulted(request);
 }
 
-void session_routes_say(struct api_request *request)
+void session_routes_send(struct api_request *request)
 {
 	struct api_session *session = request->session;
 	const cJSON *events = json_get(request->body, "events");
@@ -464,12 +459,12 @@ void session_routes_events(struct api_request *request)
 	size_t count = 0;
 
 	if (!page_read(&page, request, EVENTS_MOST, false) ||
-		!query_lacks(request, missing))
+		!query_check_unsupported(request, missing))
 		return;
 	for (size_t i = 0; i < log->count; i++) {
 		const struct event_log_entry *entry = &log->entries[i];
 
-		if (query_wants(request, "types[]", entry->type))
+		if (query_allows(request, "types[]", entry->type))
 			items[count++] = (struct page_item){entry->number, entry};
 	}
 	page_answer(&page, request, items, count, render_event, false);

@@ -5,10 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fields.h"
 #include "lib/mem.h"
 
-static const char *const faults[] = {"none", "hang", "reset", "blackhole", "half_close",
-	"error", "truncate", "malform", "refuse", NULL};
+/* clang-format off */
+#define NAME(constant, name, meaning) name,
+#define MEANING(constant, name, meaning) meaning,
+
+static const char *const fault_names[] = {AGENT_FAULTS(NAME) NULL};
+static const char *const fault_meanings[] = {AGENT_FAULTS(MEANING)};
+static const char *const phase_names[] = {AGENT_PHASES(NAME) "hold"};
+/* clang-format on */
 
 static const char *const concurrent_disconnects[] = {
 	"parallel", "serial", "reject", NULL};
@@ -18,47 +25,42 @@ static const struct field phase_fields[] = {
 		.preset = "0s",
 		.help = "how long it takes: \"250ms\", or a distribution"},
 	{"fault", FIELD_CHOICE, offsetof(struct phase_behavior, fault),
-		.preset = "none", .choices = faults, .help = "what goes wrong then"},
+		.preset = "none", .choices = fault_names,
+		.help = "the fault after the latency"},
 	{"status", FIELD_INT, offsetof(struct phase_behavior, status), .preset = "500",
 		.min = 400, .max = 599, .help = "of \"error\""},
 	{"retry_after", FIELD_DURATION, offsetof(struct phase_behavior, retry_after_ns),
 		.preset = "0s", .help = "of \"error\": its Retry-After; 0s: none"},
 	{"times", FIELD_INT, offsetof(struct phase_behavior, times), .preset = "0",
-		.max = 1000000000,
-		.help = "the fault strikes this often per session; 0: always"},
+		.max = 1000000000, .help = "faults per session; 0: no limit"},
 	{"takes_effect", FIELD_BOOL, offsetof(struct phase_behavior, takes_effect),
 		.preset = "false",
-		.help = "of archive and delete: the session ends all the same, the "
-			"fault is its answer's"},
+		.help = "of archive and delete: the session ends, only the response "
+			"is lost"},
 	{0},
 };
 
 /* clang-format off */
-#define PHASE(key, member, words) \
-	{key, FIELD_OBJECT, offsetof(struct session_behavior, member), .fields = phase_fields, \
-		.help = words}
+#define PHASE_ROW(constant, name, meaning) \
+	{name, FIELD_OBJECT, offsetof(struct session_behavior, phase[PHASE_##constant]), \
+		.fields = phase_fields, .help = meaning},
 
 /* The same rows describe everybody's behavior and a rule's, which begin with them. */
 #define BEHAVIOR_ROWS \
-	PHASE("connect", connect, "POST /v1/sessions"), \
-	PHASE("stream", stream, "GET .../events/stream, until its headers are sent"), \
-	PHASE("first_byte", first_byte, "from a user.message to the first event"), \
-	PHASE("chunk", chunk, "before each further event of the reply"), \
+	AGENT_PHASES(PHASE_ROW) \
+	{"disconnect", FIELD_OBJECT, offsetof(struct session_behavior, disconnect), \
+		.fields = phase_fields, .help = "the defaults of archive and delete"}, \
 	{"chunks", FIELD_INT, offsetof(struct session_behavior, chunks), .preset = "1", \
 		.min = 1, .max = 10000, .help = "agent.message events of a reply"}, \
 	{"tools", FIELD_INT, offsetof(struct session_behavior, tools), .preset = "0", \
-		.max = 1000, .help = "custom tools asked per turn, round the list"}, \
-	PHASE("interrupt", interrupt, "from user.interrupt to the idle event"), \
-	PHASE("status_lag", status_lag, "from the idle event to the stored status's flip"), \
-	PHASE("disconnect", disconnect, "archive and delete, unless they are said"), \
-	PHASE("archive", archive, "POST .../archive"), \
-	PHASE("delete", del, "DELETE of a session"), \
-	PHASE("messages", messages, "POST /v1/messages"), \
-	{"concurrent_disconnects", FIELD_CHOICE, offsetof(struct session_behavior, concurrent_disconnects), \
+		.max = 1000, .help = "custom tool calls per turn, in rotation"}, \
+	{"concurrent_disconnects", FIELD_CHOICE, \
+		offsetof(struct session_behavior, concurrent_disconnects), \
 		.preset = "parallel", .choices = concurrent_disconnects, \
-		.help = "archives and deletes that come while another one is under " \
-			"way: all at once, one after the other, or 429"}, \
-	{"hold", FIELD_LATENCY, offsetof(struct session_behavior, hold), .preset = "0s", \
+		.help = "archives and deletes that overlap: all at once, one after the " \
+			"other, or 429"}, \
+	{"hold", FIELD_LATENCY, \
+		offsetof(struct session_behavior, phase[PHASE_HOLD].latency), .preset = "0s", \
 		.help = "streams stay open this long after their session"}, \
 	{"heartbeat", FIELD_DURATION, offsetof(struct session_behavior, heartbeat_ns), \
 		.preset = "15s", .help = "between ping events; 0s: none"}, \
@@ -70,16 +72,16 @@ static bool read_rules_shape(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
 static cJSON *rules_schema(void);
 
-const struct field session_behavior_fields[] = {BEHAVIOR_ROWS, {0}};
+static const struct field session_fields[] = {BEHAVIOR_ROWS, {0}};
 
 static const struct field rule_fields[] = {
 	{"session", FIELD_INT, offsetof(struct behavior_rule, session), .min = 0,
-		.max = INT64_C(1) << 53, .help = "whose behavior these are: its label"},
+		.max = INT64_C(1) << 53, .help = "the number of the session"},
 	BEHAVIOR_ROWS,
 	{0},
 };
 
-const struct field agent_behavior_fields[] = {
+static const struct field agent_fields[] = {
 	BEHAVIOR_ROWS,
 	{"rules", FIELD_OTHER, offsetof(struct agent_behavior, rules),
 		.read = read_rules_shape, .schema = rules_schema, .open = true,
@@ -87,27 +89,10 @@ const struct field agent_behavior_fields[] = {
 	{0},
 };
 
-static const struct {
-	const char *name;
-	size_t offset;
-} phases[] = {
-	{"connect", offsetof(struct session_behavior, connect)},
-	{"stream", offsetof(struct session_behavior, stream)},
-	{"first_byte", offsetof(struct session_behavior, first_byte)},
-	{"chunk", offsetof(struct session_behavior, chunk)},
-	{"interrupt", offsetof(struct session_behavior, interrupt)},
-	{"status_lag", offsetof(struct session_behavior, status_lag)},
-	{"disconnect", offsetof(struct session_behavior, disconnect)},
-	{"archive", offsetof(struct session_behavior, archive)},
-	{"delete", offsetof(struct session_behavior, del)},
-	{"messages", offsetof(struct session_behavior, messages)},
-};
-
-/* The rules themselves are read when everything beside them was. */
-static bool read_rules_shape(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+/* check_rules() reads the rules. */
+static bool read_rules_shape(UNUSED void *out, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
 {
-	(void)out;
 	if (!cJSON_IsArray(node))
 		return json_doc_wrong(doc, node, err, "rules: expected a list, not %s",
 			json_kind(node));
@@ -130,37 +115,128 @@ static cJSON *rules_schema(void)
 	return schema;
 }
 
-/* Reads again what was accepted before: there is no place and no reason to complain. */
-static void reread(const struct field *fields, void *out, const cJSON *said)
+/* Merging. Objects merge member by member, except latencies, which are one value. */
+
+static void merge(cJSON *target, const cJSON *patch)
+{
+	const cJSON *member;
+
+	cJSON_ArrayForEach(member, patch) {
+		cJSON *before =
+			cJSON_GetObjectItemCaseSensitive(target, member->string);
+
+		if (cJSON_IsObject(before) && cJSON_IsObject(member) &&
+			!json_get(member, "distribution")) {
+			merge(before, member);
+			continue;
+		}
+		cJSON_DeleteItemFromObjectCaseSensitive(target, member->string);
+		cJSON_AddItemToObject(
+			target, member->string, cJSON_Duplicate(member, true));
+	}
+}
+
+/* Merges patch over target, with what its "disconnect" means for archive and delete. */
+static void merge_expanded(cJSON *target, const cJSON *patch)
+{
+	SCOPED(json_free) cJSON *endings = cJSON_CreateObject();
+	const cJSON *disconnect = json_get(patch, "disconnect");
+
+	if (disconnect) {
+		cJSON_AddItemReferenceToObject(
+			endings, "archive", (cJSON *)(uintptr_t)disconnect);
+		cJSON_AddItemReferenceToObject(
+			endings, "delete", (cJSON *)(uintptr_t)disconnect);
+	}
+	merge(target, endings);
+	merge(target, patch);
+}
+
+/* Parsing. What was merged has been checked, so that nothing can be wrong with it. */
+
+static void parse(const struct field *fields, void *out, const cJSON *json)
 {
 	const struct json_doc nowhere = {0};
 	struct err err;
-	bool ok = !said || fields_read(fields, out, &nowhere, said, "", &err);
+	UNUSED bool ok;
 
+	fields_preset(fields, out);
+	ok = fields_read(fields, out, &nowhere, json, "", &err);
 	assert(ok);
-	(void)ok;
 }
 
-/* What node says about disconnects it says about archive and delete, member by member,
- * but for what it says about these themselves. */
-static void share_disconnect(struct session_behavior *behavior, const cJSON *node)
+static int compare_rules(const void *a, const void *b)
 {
-	const cJSON *disconnect = json_get(node, "disconnect");
+	const struct behavior_rule *left = a, *right = b;
 
-	reread(phase_fields, &behavior->archive, disconnect);
-	reread(phase_fields, &behavior->archive, json_get(node, "archive"));
-	reread(phase_fields, &behavior->del, disconnect);
-	reread(phase_fields, &behavior->del, json_get(node, "delete"));
+	return (left->session > right->session) - (left->session < right->session);
 }
 
-/* Does name speak of requests that end a session? */
-static bool is_ending(const char *name)
+/* Takes json. */
+static void parse_all(struct agent_behavior *behavior, cJSON *json)
 {
-	return strcmp(name, "disconnect") == 0 || strcmp(name, "archive") == 0 ||
-		strcmp(name, "delete") == 0;
+	SCOPED(json_free) cJSON *all = cJSON_CreateObject();
+	const cJSON *rules = json_get(json, "rules"), *rule;
+	int count = cJSON_GetArraySize(rules);
+
+	*behavior = (struct agent_behavior){.json = json};
+	merge_expanded(all, json);
+	cJSON_DeleteItemFromObjectCaseSensitive(all, "rules");
+	parse(session_fields, &behavior->all, all);
+	if (count == 0)
+		return;
+	behavior->rules = mem_zeroed((size_t)count * sizeof *behavior->rules);
+	cJSON_ArrayForEach(rule, rules) {
+		SCOPED(json_free) cJSON *own = cJSON_Duplicate(all, true);
+
+		merge_expanded(own, rule);
+		parse(rule_fields, &behavior->rules[behavior->rule_count++], own);
+	}
+	qsort(behavior->rules, (size_t)count, sizeof *behavior->rules, compare_rules);
 }
 
-/* What no table can say: members of a phase that would do nothing. */
+/* Checking. First each value by itself, later how the merged values go together. */
+
+static bool check_values(const struct field *fields, void *scratch,
+	const struct json_doc *doc, const cJSON *node, const char *what,
+	struct err *err)
+{
+	bool ok;
+
+	fields_preset(fields, scratch);
+	ok = fields_read(fields, scratch, doc, node, what, err);
+	fields_done(fields, scratch);
+	return ok;
+}
+
+static bool check_rules(const struct json_doc *doc, const cJSON *rules, struct err *err)
+{
+	const cJSON *rule, *other;
+	struct behavior_rule scratch;
+
+	cJSON_ArrayForEach(rule, rules) {
+		if (!check_values(rule_fields, &scratch, doc, rule, "rules", err))
+			return false;
+		if (!json_get(rule, "session"))
+			return json_doc_wrong(
+				doc, rule, err, "rules: one lacks its \"session\"");
+		for (other = rules->child; other != rule; other = other->next) {
+			if (json_int(other, "session", -1) == scratch.session)
+				return json_doc_wrong(doc, json_get(rule, "session"),
+					err, "rules: a second one for session %lld",
+					(long long)scratch.session);
+		}
+	}
+	return true;
+}
+
+static bool is_disconnect(const char *phase)
+{
+	return strcmp(phase, "disconnect") == 0 || strcmp(phase, "archive") == 0 ||
+		strcmp(phase, "delete") == 0;
+}
+
+/* An error for a member of said that would have no effect in this phase. */
 static bool check_phase(const struct phase_behavior *phase, const char *name,
 	const struct json_doc *doc, const cJSON *said, struct err *err)
 {
@@ -175,7 +251,7 @@ static bool check_phase(const struct phase_behavior *phase, const char *name,
 		{"retry_after", no_error, "\"fault\": \"error\""},
 		{"times", no_fault && phase->times > 0, "a fault"},
 		{"takes_effect", no_fault && phase->takes_effect, "a fault"},
-		{"takes_effect", !is_ending(name), "archive and delete"},
+		{"takes_effect", !is_disconnect(name), "archive and delete"},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
@@ -192,163 +268,72 @@ static bool check_phase(const struct phase_behavior *phase, const char *name,
 static bool check_phases(const struct session_behavior *behavior,
 	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	const int status_lag = behavior->status_lag.fault;
+	const int lag_fault = behavior->phase[PHASE_STATUS_LAG].fault;
 
-	for (unsigned i = 0; i < COUNT(phases); i++) {
-		const struct phase_behavior *phase =
-			(const void *)((const char *)behavior + phases[i].offset);
-		const char *name = phases[i].name;
-
-		if (!check_phase(phase, name, doc, json_get(node, name), err))
+	for (unsigned i = 0; i < PHASE_HOLD; i++) {
+		if (!check_phase(&behavior->phase[i], phase_names[i], doc,
+			    json_get(node, phase_names[i]), err))
 			return false;
 	}
-	if (json_at(node, "status_lag.fault") && status_lag != FAULT_NONE &&
-		status_lag != FAULT_HANG)
+	if (json_at(node, "status_lag.fault") && lag_fault != FAULT_NONE &&
+		lag_fault != FAULT_HANG)
 		return json_doc_wrong(doc, json_at(node, "status_lag.fault"), err,
 			"status_lag.fault: only \"hang\" makes sense there, not \"%s\"",
-			fault_name(status_lag));
-	return true;
+			fault_names[lag_fault]);
+	return check_phase(&behavior->disconnect, "disconnect", doc,
+		json_get(node, "disconnect"), err);
 }
 
-static bool read_over(const struct field *fields, struct session_behavior *behavior,
-	const struct json_doc *doc, const cJSON *node, const char *what,
-	struct err *err)
+static bool check_merged(const struct agent_behavior *behavior,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	if (!fields_read(fields, behavior, doc, node, what, err))
+	const cJSON *rule;
+
+	if (!check_phases(&behavior->all, doc, node, err))
 		return false;
-	share_disconnect(behavior, node);
-	return check_phases(behavior, doc, node, err);
-}
+	cJSON_ArrayForEach(rule, json_get(node, "rules")) {
+		int64_t session = json_int(rule, "session", -1);
 
-static void read_again(const struct field *fields, struct session_behavior *behavior,
-	const cJSON *said)
-{
-	reread(fields, behavior, said);
-	share_disconnect(behavior, said);
-}
-
-static int compare_rules(const void *a, const void *b)
-{
-	const struct behavior_rule *left = a, *right = b;
-
-	return (left->session > right->session) - (left->session < right->session);
-}
-
-/* Reads one rule more; doc is NULL for one that was accepted before. */
-static bool add_rule(struct agent_behavior *behavior, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
-	struct behavior_rule *rule = &behavior->rules[behavior->rule_count++];
-
-	fields_preset(rule_fields, rule);
-	read_again(agent_behavior_fields, &rule->behavior, behavior->said);
-	if (!doc) {
-		read_again(rule_fields, &rule->behavior, node);
-		return true;
-	}
-	if (!read_over(rule_fields, &rule->behavior, doc, node, "rules", err))
-		return false;
-	if (!json_get(node, "session"))
-		return json_doc_wrong(
-			doc, node, err, "rules: one lacks its \"session\"");
-	for (unsigned i = 0; i + 1 < behavior->rule_count; i++) {
-		if (behavior->rules[i].session == rule->session)
-			return json_doc_wrong(doc, json_get(node, "session"), err,
-				"rules: a second one for session %lld",
-				(long long)rule->session);
-	}
-	return true;
-}
-
-static bool read_rules(struct agent_behavior *behavior, const struct json_doc *doc,
-	const cJSON *rules, struct err *err)
-{
-	const cJSON *node;
-	size_t count = (size_t)cJSON_GetArraySize(rules);
-
-	if (count == 0)
-		return true;
-	behavior->rules = mem_zeroed(count * sizeof *behavior->rules);
-	cJSON_ArrayForEach(node, rules) {
-		if (!add_rule(behavior, doc, node, err))
+		if (!check_phases(
+			    agent_behavior_for(behavior, session), doc, rule, err))
 			return false;
 	}
-	qsort(behavior->rules, count, sizeof *behavior->rules, compare_rules);
 	return true;
-}
-
-/* Members of a phase are said one by one, everything else as a whole. */
-static void remember(cJSON *said, const cJSON *node)
-{
-	const cJSON *member, *part;
-
-	cJSON_ArrayForEach(member, node) {
-		cJSON *before = cJSON_GetObjectItemCaseSensitive(said, member->string);
-		bool is_phase = false;
-
-		for (unsigned i = 0; i < COUNT(phases); i++)
-			is_phase =
-				is_phase || strcmp(phases[i].name, member->string) == 0;
-		if (!before || !is_phase) {
-			cJSON_DeleteItemFromObjectCaseSensitive(said, member->string);
-			cJSON_AddItemToObject(
-				said, member->string, cJSON_Duplicate(member, true));
-			continue;
-		}
-		cJSON_ArrayForEach(part, member) {
-			cJSON_DeleteItemFromObjectCaseSensitive(before, part->string);
-			cJSON_AddItemToObject(
-				before, part->string, cJSON_Duplicate(part, true));
-		}
-	}
 }
 
 void agent_behavior_preset(struct agent_behavior *behavior)
 {
-	*behavior = (struct agent_behavior){0};
-	fields_preset(session_behavior_fields, &behavior->all);
-	behavior->said = cJSON_CreateObject();
-}
-
-static bool fill(struct agent_behavior *behavior, const cJSON *said,
-	const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	const cJSON *rules = json_get(node, "rules");
-
-	read_again(agent_behavior_fields, &behavior->all, said);
-	if (!read_over(agent_behavior_fields, &behavior->all, doc, node, "", err))
-		return false;
-	cJSON_Delete(behavior->said);
-	behavior->said = cJSON_Duplicate(said, true);
-	remember(behavior->said, node);
-	/* "archive" said earlier is still nearer than "disconnect" said now. */
-	share_disconnect(&behavior->all, behavior->said);
-	return rules ? read_rules(behavior, doc, rules, err)
-		     : read_rules(behavior, NULL, json_get(said, "rules"), err);
+	parse_all(behavior, cJSON_CreateObject());
 }
 
 bool agent_behavior_read(struct agent_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	struct agent_behavior fresh;
+	struct agent_behavior merged;
+	cJSON *json;
 
-	agent_behavior_preset(&fresh);
-	if (!fill(&fresh, behavior->said, doc, node, err)) {
-		agent_behavior_done(&fresh);
+	if (!check_values(agent_fields, &merged, doc, node, "", err) ||
+		!check_rules(doc, json_get(node, "rules"), err))
+		return false;
+	json = cJSON_Duplicate(behavior->json, true);
+	merge(json, node);
+	parse_all(&merged, json);
+	if (!check_merged(&merged, doc, node, err)) {
+		agent_behavior_done(&merged);
 		return false;
 	}
 	agent_behavior_done(behavior);
-	*behavior = fresh;
+	*behavior = merged;
 	return true;
 }
 
 void agent_behavior_done(struct agent_behavior *behavior)
 {
-	fields_done(session_behavior_fields, &behavior->all);
+	fields_done(session_fields, &behavior->all);
 	for (unsigned i = 0; i < behavior->rule_count; i++)
-		fields_done(session_behavior_fields, &behavior->rules[i].behavior);
+		fields_done(session_fields, &behavior->rules[i].behavior);
 	free(behavior->rules);
-	cJSON_Delete(behavior->said);
+	cJSON_Delete(behavior->json);
 	*behavior = (struct agent_behavior){0};
 }
 
@@ -363,110 +348,16 @@ bool agent_behavior_check(
 
 cJSON *agent_behavior_schema(void)
 {
-	return fields_schema(agent_behavior_fields);
-}
-
-/* A preset as the JSON that would have said it. */
-static cJSON *preset_json(const struct field *field)
-{
-	const char *preset = field->preset;
-
-	switch (field->kind) {
-	case FIELD_BOOL:
-		return cJSON_CreateBool(strcmp(preset, "true") == 0);
-	case FIELD_INT:
-		return cJSON_CreateNumber((double)strtoll(preset, NULL, 10));
-	case FIELD_DURATION:
-	case FIELD_LATENCY:
-	case FIELD_TEXT:
-	case FIELD_CHOICE:
-		return cJSON_CreateString(preset);
-	case FIELD_OBJECT:
-	case FIELD_OTHER:
-		break;
-	}
-	return NULL;
-}
-
-static cJSON *fields_json(const struct field *fields, const cJSON *said)
-{
-	cJSON *object = cJSON_CreateObject();
-
-	for (const struct field *field = fields; field->name; field++) {
-		const cJSON *member = json_get(said, field->name);
-		cJSON *value;
-
-		if (field->kind == FIELD_OBJECT)
-			value = fields_json(field->fields, member);
-		else
-			value = member ? cJSON_Duplicate(member, true)
-				       : preset_json(field);
-		if (value)
-			cJSON_AddItemToObject(object, field->name, value);
-	}
-	return object;
-}
-
-static void keep_what_was_said(cJSON *object, const cJSON *said, const char *name)
-{
-	const cJSON *phase = json_get(said, name);
-
-	cJSON_DeleteItemFromObjectCaseSensitive(object, name);
-	if (phase)
-		cJSON_AddItemToObject(object, name, cJSON_Duplicate(phase, true));
-}
-
-/* A status without its error would not be read back. */
-static void leave_out_what_goes_without(cJSON *phase, int fault)
-{
-	if (!phase)
-		return;
-	if (fault != FAULT_ERROR) {
-		cJSON_DeleteItemFromObjectCaseSensitive(phase, "status");
-		cJSON_DeleteItemFromObjectCaseSensitive(phase, "retry_after");
-	}
-	if (fault == FAULT_NONE)
-		cJSON_DeleteItemFromObjectCaseSensitive(phase, "times");
-	if (fault == FAULT_NONE || !is_ending(phase->string))
-		cJSON_DeleteItemFromObjectCaseSensitive(phase, "takes_effect");
-}
-
-cJSON *agent_behavior_json(const struct agent_behavior *behavior)
-{
-	cJSON *object = fields_json(agent_behavior_fields, behavior->said);
-
-	/* What was not said about archive and delete is left to disconnect. */
-	keep_what_was_said(object, behavior->said, "archive");
-	keep_what_was_said(object, behavior->said, "delete");
-	for (unsigned i = 0; i < COUNT(phases); i++) {
-		const struct phase_behavior *phase =
-			(const void *)((const char *)&behavior->all + phases[i].offset);
-
-		leave_out_what_goes_without(
-			cJSON_GetObjectItemCaseSensitive(object, phases[i].name),
-			phase->fault);
-	}
-	return object;
+	return fields_schema(agent_fields);
 }
 
 void agent_behavior_help(struct buf *text)
 {
-	static const char *const meanings[] = {
-		[FAULT_NONE] = "all goes well",
-		[FAULT_HANG] = "no answer, ever",
-		[FAULT_RESET] = "the connection is reset",
-		[FAULT_BLACKHOLE] = "nothing of this session is answered any more",
-		[FAULT_HALF_CLOSE] = "our direction of the connection ends, no answer",
-		[FAULT_ERROR] = "an HTTP error; in a turn a session.error",
-		[FAULT_TRUNCATE] = "half an answer or event, then the end",
-		[FAULT_MALFORM] = "an answer or event that is no JSON",
-		[FAULT_REFUSE] = "no connection is accepted any more, for anybody",
-	};
-	struct field others[COUNT(agent_behavior_fields)] = {0};
+	struct field others[COUNT(agent_fields)] = {0};
 	unsigned count = 0;
 
 	buf_adds(text, "  <phase> is one of\n");
-	for (const struct field *field = agent_behavior_fields; field->name; field++) {
+	for (const struct field *field = agent_fields; field->name; field++) {
 		if (field->kind == FIELD_OBJECT)
 			buf_addf(text, "    %-12s%s\n", field->name, field->help);
 		else
@@ -474,8 +365,8 @@ void agent_behavior_help(struct buf *text)
 	}
 	fields_help(phase_fields, "<phase>", text);
 	buf_adds(text, "  <phase>.fault can be\n");
-	for (unsigned i = 0; i < COUNT(meanings); i++)
-		buf_addf(text, "    %-12s%s\n", fault_name((int)i), meanings[i]);
+	for (unsigned i = 0; i < COUNT(fault_meanings); i++)
+		buf_addf(text, "    %-12s%s\n", fault_names[i], fault_meanings[i]);
 	buf_adds(text, "\n");
 	fields_help(others, "", text);
 }
@@ -483,23 +374,21 @@ void agent_behavior_help(struct buf *text)
 const struct session_behavior *agent_behavior_for(
 	const struct agent_behavior *behavior, int64_t session)
 {
-	const struct behavior_rule wanted = {.session = session};
+	const struct behavior_rule key = {.session = session};
 	const struct behavior_rule *rule = NULL;
 
 	if (behavior->rule_count > 0)
-		rule = bsearch(&wanted, behavior->rules, behavior->rule_count,
-			sizeof wanted, compare_rules);
+		rule = bsearch(&key, behavior->rules, behavior->rule_count, sizeof key,
+			compare_rules);
 	return rule ? &rule->behavior : &behavior->all;
-}
-
-const struct phase_behavior *session_behavior_end(
-	const struct session_behavior *behavior, bool archive)
-{
-	return archive ? &behavior->archive : &behavior->del;
 }
 
 const char *fault_name(int fault)
 {
-	assert(fault >= 0 && (size_t)fault < COUNT(faults) - 1);
-	return faults[fault];
+	return fault_names[fault];
+}
+
+const char *phase_name(enum phase phase)
+{
+	return phase_names[phase];
 }

@@ -1,9 +1,8 @@
 /*
- * behavior - how the mock agent API behaves: all its misbehaviour, as data.
+ * behavior - how the mock agent API behaves: all its misbehavior, as data.
  *
- * The same object in the mock's --behavior file, on its control path and in a
- * scenario's "agent" member. The table is public, so the harness checks a scenario
- * with it before anything is started.
+ * The --behavior file, PUT /control/behavior and a scenario's "agent" member have the
+ * same form:
  *
  *   {
  *     "connect":    {"latency": "20ms"},
@@ -15,17 +14,20 @@
  *     "rules": [ {"session": 2, "disconnect": {"fault": "hang"}} ]
  *   }
  *
- * Without behavior it is a perfect API: everything is answered at once.
+ * Every key has a default, and the defaults make a perfect API without any delay.
  *
- * A fault strikes when the phase's latency is over, instead of what was asked for: the
- * request that it strikes has no effect, unless it is an archive or a delete that
- * "takes_effect" and loses its answer alone. An interrupt that no fault strikes is answered
- * at once, and its latency runs between the answer and the idle event. In
- * first_byte and chunk, which have no request of their own, a fault strikes the event
- * and every open stream of the session; the turn goes on and the event is listed later,
- * but for these: hang and blackhole leave the turn standing (an interrupt ends a
- * hanging one), error ends it with session.error. In status_lag only hang makes sense: the
- * stored status stays "running".
+ * A phase's fault comes after its latency:
+ *
+ *   connect, stream, archive,   The fault replaces the response. The request has no
+ *   delete, messages            effect, except an archive or delete with takes_effect,
+ *                               where only the response is lost.
+ *   interrupt                   The same with a fault. Without one the response is
+ *                               immediate, and the latency runs until the idle event.
+ *   first_byte, chunk           The fault replaces the event on every open stream. The
+ *                               turn continues and the event is listed later, except:
+ *                               hang and blackhole stop the turn (an interrupt still
+ *                               ends a hanging one), error ends it with session.error.
+ *   status_lag                  Only hang: the stored status stays "running".
  */
 #ifndef MOCK_AGENT_FAULTS_BEHAVIOR_H
 #define MOCK_AGENT_FAULTS_BEHAVIOR_H
@@ -33,86 +35,93 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/fields.h"
+#include "lib/buf.h"
+#include "lib/json.h"
 #include "lib/latency.h"
 
+/* clang-format off */
+#define AGENT_FAULTS(FAULT) \
+	FAULT(NONE, "none", "no fault") \
+	FAULT(HANG, "hang", "no response, ever") \
+	FAULT(RESET, "reset", "a TCP RST instead of the response") \
+	FAULT(BLACKHOLE, "blackhole", "nothing of this session is answered any more") \
+	FAULT(HALF_CLOSE, "half_close", "our direction of the connection ends, no response") \
+	FAULT(ERROR, "error", "an HTTP error; in a turn a session.error") \
+	FAULT(TRUNCATE, "truncate", "half a response or event, then the end") \
+	FAULT(MALFORM, "malform", "a response or event that is not JSON") \
+	FAULT(REFUSE, "refuse", "a reset, and no new connection is accepted from then on")
+
+#define AGENT_PHASES(PHASE) \
+	PHASE(CONNECT, "connect", "POST /v1/sessions") \
+	PHASE(STREAM, "stream", "GET .../events/stream, until its headers are sent") \
+	PHASE(FIRST_BYTE, "first_byte", "from a user.message to the first event") \
+	PHASE(CHUNK, "chunk", "before each further event of the reply") \
+	PHASE(INTERRUPT, "interrupt", "from user.interrupt to the idle event") \
+	PHASE(STATUS_LAG, "status_lag", "from the idle event to the stored status's change") \
+	PHASE(ARCHIVE, "archive", "POST .../archive") \
+	PHASE(DELETE, "delete", "DELETE of a session") \
+	PHASE(MESSAGES, "messages", "POST /v1/messages")
+
 enum fault {
-	FAULT_NONE,
-	FAULT_HANG,       /* no answer to this request, ever */
-	FAULT_RESET,      /* TCP RST instead of the answer */
-	FAULT_BLACKHOLE,  /* from here on nothing of this session is answered or sent */
-	FAULT_HALF_CLOSE, /* our direction of the connection is shut, no answer */
-	FAULT_ERROR,      /* an HTTP error: phase.status */
-	FAULT_TRUNCATE, /* half the answer (of a stream: half a frame), then the end */
-	FAULT_MALFORM,  /* an answer that is no JSON (of a stream: no SSE, no JSON) */
-	FAULT_REFUSE,   /* connections are refused (ECONNREFUSED) from here on; of
-			 * the one that strikes it is a reset */
+#define FAULT_CONSTANT(constant, name, meaning) FAULT_##constant,
+	AGENT_FAULTS(FAULT_CONSTANT)
+#undef FAULT_CONSTANT
 };
 
-/* Archives and deletes of one session or of several, that come together. */
+enum phase {
+#define PHASE_CONSTANT(constant, name, meaning) PHASE_##constant,
+	AGENT_PHASES(PHASE_CONSTANT)
+#undef PHASE_CONSTANT
+	PHASE_HOLD, /* from a session's end to the end of its streams: latency only */
+	PHASES,     /* how many there are */
+};
+/* clang-format on */
+
+/* How archives and deletes of any sessions that overlap are treated. */
 enum concurrent_disconnects {
-	CONCURRENT_DISCONNECTS_PARALLEL, /* each takes its own time */
-	CONCURRENT_DISCONNECTS_SERIAL, /* one's latency begins when the one before is answered */
-	CONCURRENT_DISCONNECTS_REJECT, /* 429 while one is under way */
+	CONCURRENT_DISCONNECTS_PARALLEL, /* independently of each other */
+	CONCURRENT_DISCONNECTS_SERIAL, /* a latency starts after the response before it */
+	CONCURRENT_DISCONNECTS_REJECT, /* 429 while one is in progress */
 };
 
-/* One phase of a session's life. */
 struct phase_behavior {
-	struct latency latency; /* before it is answered, or before its event */
+	struct latency latency;
 	int fault;              /* enum fault */
-	int64_t status;         /* of FAULT_ERROR: 400 to 599 */
-	int64_t retry_after_ns; /* of FAULT_ERROR: its Retry-After; 0: none */
-	int64_t times;     /* the fault strikes this often per session; 0: always */
-	bool takes_effect; /* of archive and delete: the fault strikes their answer */
+	int64_t status;         /* FAULT_ERROR: 400 to 599 */
+	int64_t retry_after_ns; /* FAULT_ERROR: its Retry-After; 0: none */
+	int64_t times;          /* faults per session; 0: no limit */
+	bool takes_effect;      /* archive and delete: only the response is lost */
 };
 
 struct session_behavior {
-	struct phase_behavior connect; /* POST /v1/sessions */
-	struct phase_behavior
-		stream; /* GET .../events/stream, until the headers are sent */
-	struct phase_behavior
-		first_byte; /* from a user.message to the agent's first event */
-	struct phase_behavior chunk; /* before each further event of the reply */
-	int64_t chunks;              /* agent.message events of a reply */
-	int64_t tools; /* custom tool uses per turn, round the declared tools */
-	struct phase_behavior interrupt; /* from user.interrupt to the idle event */
-	struct phase_behavior
-		status_lag; /* from the idle event to the stored status's flip */
-	/* What was said of archive and delete together is part of the next two. */
-	struct phase_behavior disconnect;
-	struct phase_behavior archive;
-	struct phase_behavior del;      /* "delete" */
-	struct phase_behavior messages; /* POST /v1/messages */
-	int concurrent_disconnects;     /* enum concurrent_disconnects */
-	struct latency hold;   /* the stream stays open this long after the end */
-	int64_t heartbeat_ns;  /* between "ping" events; 0: none */
-	bool terminated_event; /* session.status_terminated on archive */
+	struct phase_behavior phase[PHASES];
+	struct phase_behavior disconnect; /* already part of archive and delete */
+	int64_t chunks;                   /* agent.message events of a reply */
+	int64_t tools;                    /* custom tool calls per turn, in rotation */
+	int concurrent_disconnects;       /* enum concurrent_disconnects */
+	int64_t heartbeat_ns;             /* between "ping" events; 0: none */
+	bool terminated_event;            /* session.status_terminated on archive */
 };
 
-/* Behavior for everybody, and for chosen sessions. */
 struct behavior_rule {
 	struct session_behavior behavior; /* first: the tables share its offsets */
-	int64_t session;                  /* the label, as a number */
+	int64_t session;                  /* the session's number */
 };
 
 #define BEHAVIOR_RULES_MAX 1024
 
 struct agent_behavior {
-	struct session_behavior all; /* first, too */
-	struct behavior_rule *rules; /* owned, in the order of their sessions */
+	struct session_behavior all;
+	struct behavior_rule *rules; /* owned; by session number */
 	unsigned rule_count;
-	cJSON *said; /* owned: everything that was read, one over the other */
+	cJSON *json; /* owned; everything that was read, merged */
 };
-
-extern const struct field session_behavior_fields[]; /* of struct session_behavior */
-extern const struct field
-	agent_behavior_fields[]; /* of struct agent_behavior, rules too */
 
 void agent_behavior_preset(struct agent_behavior *behavior);
 
-/* Reads node over the book. A rule starts from what `all` says after this reading;
- * "rules" replaces the rules there were, its absence keeps them. On failure the book
- * is as it was. */
+/* Merges node over what was read before, as RFC 7396 does, with a latency as one value
+ * and without null. "rules" replaces all rules; a rule inherits from the rest of the
+ * merged object. On failure behavior is unchanged. */
 bool agent_behavior_read(struct agent_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void agent_behavior_done(struct agent_behavior *behavior); /* accepts a zeroed one */
@@ -124,21 +133,14 @@ bool agent_behavior_check(
 /* Gives the caller the JSON Schema of what agent_behavior_check() accepts. */
 cJSON *agent_behavior_schema(void) MUST_CHECK;
 
-/* What holds now, presets included, in a form that agent_behavior_read() takes. Gives
- * the caller a tree to cJSON_Delete(). */
-cJSON *agent_behavior_json(const struct agent_behavior *behavior) MUST_CHECK;
-
-/* All there is to say, for --help. */
+/* Appends all keys and their defaults, for --help. */
 void agent_behavior_help(struct buf *text);
 
-/* Whose behavior hold for the session with this label. Borrowed. */
+/* Borrowed from behavior, until its next reading. */
 const struct session_behavior *agent_behavior_for(
 	const struct agent_behavior *behavior, int64_t session);
 
-/* What happens when a session is archived (or else deleted). Borrowed. */
-const struct phase_behavior *session_behavior_end(
-	const struct session_behavior *behavior, bool archive);
-
 const char *fault_name(int fault);
+const char *phase_name(enum phase phase);
 
 #endif

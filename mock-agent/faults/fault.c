@@ -5,137 +5,165 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/mem.h"
-#include "mock-agent/session/api_session.h"
-#include "mock-agent/session/event.h"
+#include "mock-agent/api_format.h"
+#include "mock-agent/listener.h"
 
-#define NO_JSON "<html><body>Bad Gateway</body></html>\n"
+#define NOT_JSON "<html><body>Bad Gateway</body></html>\n"
 
-/* How an answer begins, up to where it is cut off: what the client would have to know
- * is in the other half. And what is neither SSE nor JSON. */
+/* The beginning of a response up to a cut before what the client needs from it, and text
+ * that is neither SSE nor JSON. */
 static const struct {
 	const char *type;
 	const char *half;
-	const char *nonsense;
-} speeches[] = {
-	[RESPONSE_SESSION] = {REQUEST_JSON, "{\"id\":\"sesn_01", NO_JSON},
-	[RESPONSE_EVENTS] = {REQUEST_SSE,
+	const char *malformed;
+} forms[] = {
+	[RESPONSE_SESSION] = {API_FORMAT_JSON, "{\"id\":\"sesn_01", NOT_JSON},
+	[RESPONSE_EVENTS] = {API_FORMAT_SSE,
 		"event: session.status_running\ndata: {\"id\":\"se",
 		"<html>\n\nevent: agent.message\ndata: {oops\n\n"},
-	[RESPONSE_MESSAGE] = {REQUEST_JSON, "{\"id\":\"msg_01", NO_JSON},
-	[RESPONSE_DELTAS] = {REQUEST_SSE,
+	[RESPONSE_MESSAGE] = {API_FORMAT_JSON, "{\"id\":\"msg_01", NOT_JSON},
+	[RESPONSE_DELTAS] = {API_FORMAT_SSE,
 		"event: message_start\ndata: {\"type\":\"message_st",
 		"<html>\n\nevent: content_block_delta\ndata: {oops\n\n"},
 };
 
-/* The helpers act in the place of frame, or of the whole answer when it is NULL. */
-
-static void say_error(struct api_request *request, const struct injection *injection,
-	const struct buf *frame)
+void fault_log(const struct injector *injector, const char *session_id,
+	const struct injection *injection)
 {
-	SCOPED(json_free) cJSON *body = NULL;
-	SCOPED(mem_free) char *text = NULL;
-	SCOPED(buf_done) struct buf event = {0};
+	log_event("agent.fault", "session", LOG_TEXT(injector->label), "id",
+		LOG_TEXT(session_id), "phase", LOG_TEXT(phase_name(injection->phase)),
+		"fault", LOG_TEXT(fault_name(injection->fault)));
+}
+
+/* The next functions replace one event's frame, or the whole response if it is NULL. */
+
+static void add_retry_after(struct web_exchange *exchange, int64_t ns)
+{
 	char number[32];
 
-	if (!frame && injection->retry_after_ns > 0) {
-		snprintf(number, sizeof number, "%lld",
-			(long long)((injection->retry_after_ns + CLOCK_S - 1) /
-				CLOCK_S));
-		web_add_header(request->exchange, "retry-after", number);
-		snprintf(number, sizeof number, "%lld",
-			(long long)(injection->retry_after_ns / CLOCK_MS));
-		web_add_header(request->exchange, "retry-after-ms", number);
-	}
-	if (!frame) {
-		api_request_refuse(request, injection->status,
-			"The %s fault was asked for.", phase_name(injection->phase));
-		return;
-	}
-	body = api_format_error(
-		injection->status, "The fault was asked for.", request->id);
-	cJSON_DeleteItemFromObjectCaseSensitive(body, "request_id");
-	text = json_print(body);
-	event_frame(&event, "error", text);
-	web_stream_add(request->exchange, event.data, event.len);
-	web_stream_end(request->exchange);
+	snprintf(number, sizeof number, "%lld",
+		(long long)((ns + CLOCK_S - 1) / CLOCK_S));
+	web_add_header(exchange, "retry-after", number);
+	snprintf(number, sizeof number, "%lld", (long long)(ns / CLOCK_MS));
+	web_add_header(exchange, "retry-after-ms", number);
 }
 
-static void say_half(struct api_request *request, const struct buf *frame)
+static void send_error(const struct response *response,
+	const struct injection *injection, const struct buf *frame)
 {
-	const char *half = speeches[request->response].half;
+	SCOPED(mem_free) char *message =
+		mem_textf("The %s fault was asked for.", phase_name(injection->phase));
+	SCOPED(json_free) cJSON *body = api_format_error(
+		injection->status, message, frame ? NULL : response->request_id);
+	SCOPED(mem_free) char *text = json_print(body);
+	SCOPED(buf_done) struct buf event = {0};
 
 	if (frame) {
-		web_stream_add(request->exchange, frame->data, frame->len / 2);
-	} else {
-		web_stream_begin(
-			request->exchange, 200, speeches[request->response].type);
-		web_stream_add(request->exchange, half, strlen(half));
+		api_format_frame(&event, "error", text);
+		web_stream_add(response->exchange, event.data, event.len);
+		web_stream_end(response->exchange);
+		return;
 	}
-	web_stream_cut(request->exchange);
+	if (injection->retry_after_ns > 0)
+		add_retry_after(response->exchange, injection->retry_after_ns);
+	web_reply(response->exchange, injection->status, API_FORMAT_JSON, text,
+		strlen(text));
 }
 
-static void say_nonsense(struct api_request *request, const struct buf *frame)
+static void send_half(const struct response *response, const struct buf *frame)
 {
-	const char *nonsense = speeches[request->response].nonsense;
+	const char *half = forms[response->kind].half;
+
+	if (frame) {
+		web_stream_add(response->exchange, frame->data, frame->len / 2);
+	} else {
+		web_stream_begin(response->exchange, 200, forms[response->kind].type);
+		web_stream_add(response->exchange, half, strlen(half));
+	}
+	web_stream_cut(response->exchange);
+}
+
+static void send_malformed(const struct response *response, const struct buf *frame)
+{
+	const char *text = forms[response->kind].malformed;
 
 	if (frame)
-		web_stream_add(request->exchange, nonsense, strlen(nonsense));
+		web_stream_add(response->exchange, text, strlen(text));
 	else
-		web_reply(request->exchange, 200, speeches[request->response].type,
-			nonsense, strlen(nonsense));
+		web_reply(response->exchange, 200, forms[response->kind].type, text,
+			strlen(text));
 }
 
 /* False: nothing may follow. */
-static bool act_out(struct api_request *request, const struct injection *injection,
-	const struct buf *frame)
+static bool perform(struct injector *injector, const struct injection *injection,
+	const struct response *response, const struct buf *frame)
 {
 	switch ((enum fault)injection->fault) {
 	case FAULT_NONE:
-		web_stream_add(request->exchange, frame->data, frame->len);
+		web_stream_add(response->exchange, frame->data, frame->len);
 		return true;
 	case FAULT_HANG:
 		return false;
 	case FAULT_RESET:
-		web_reset(request->exchange);
+		web_reset(response->exchange);
 		return false;
 	case FAULT_BLACKHOLE:
-		injector_go_dark(request->injector);
+		injector->blackholed = true;
 		return false;
 	case FAULT_HALF_CLOSE:
-		web_half_close(request->exchange);
+		web_half_close(response->exchange);
 		return false;
 	case FAULT_ERROR:
-		say_error(request, injection, frame);
+		send_error(response, injection, frame);
 		return false;
 	case FAULT_TRUNCATE:
-		say_half(request, frame);
+		send_half(response, frame);
 		return false;
 	case FAULT_MALFORM:
-		say_nonsense(request, frame);
+		send_malformed(response, frame);
 		return true;
 	case FAULT_REFUSE:
-		listener_shut(request->mock->listener);
-		web_reset(request->exchange);
+		listener_shut(injector->injectors->listener);
+		web_reset(response->exchange);
 		return false;
 	}
 	return false;
 }
 
-bool fault_apply(struct api_request *request)
+void fault_on_response(struct injector *injector, const struct injection *injection,
+	const struct response *response)
 {
-	if (injector_is_dark(request->injector))
-		return true;
-	if (request->injection.fault == FAULT_NONE)
-		return false;
-	injector_log_fault(request->injector,
-		request->session ? request->session->id : NULL, &request->injection);
-	act_out(request, &request->injection, NULL);
-	return true;
+	perform(injector, injection, response, NULL);
 }
 
-bool fault_apply_frame(struct api_request *request, const struct injection *injection,
-	const struct buf *frame)
+bool fault_on_event(struct injector *injector, const struct injection *injection,
+	const struct response *response, const struct buf *frame)
 {
-	return act_out(request, injection, frame);
+	return perform(injector, injection, response, frame);
+}
+
+enum fault_turn fault_on_turn(
+	struct injector *injector, const struct injection *injection)
+{
+	switch ((enum fault)injection->fault) {
+	case FAULT_HANG:
+		return FAULT_TURN_STOPS;
+	case FAULT_BLACKHOLE:
+		injector->blackholed = true;
+		return FAULT_TURN_STOPS;
+	case FAULT_ERROR:
+		return FAULT_TURN_FAILS;
+	case FAULT_REFUSE:
+		listener_shut(injector->injectors->listener);
+		return FAULT_TURN_CONTINUES;
+	case FAULT_NONE:
+	case FAULT_RESET:
+	case FAULT_HALF_CLOSE:
+	case FAULT_TRUNCATE:
+	case FAULT_MALFORM:
+		return FAULT_TURN_CONTINUES;
+	}
+	return FAULT_TURN_CONTINUES;
 }

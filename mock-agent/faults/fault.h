@@ -1,5 +1,6 @@
 /*
- * fault - a fault, acted out on what the client of a request hears.
+ * fault - performs the faults of injections: on the response to a request, on an event
+ * of an open stream, and on a running turn.
  */
 #ifndef MOCK_AGENT_FAULTS_FAULT_H
 #define MOCK_AGENT_FAULTS_FAULT_H
@@ -7,16 +8,44 @@
 #include <stdbool.h>
 
 #include "lib/buf.h"
-#include "mock-agent/api/api_request.h"
+#include "lib/web.h"
+#include "mock-agent/faults/injector.h"
 
-/* Acts out (and logs) request->act.fault, if there is one, in the place of an answer.
- * True: nothing else may be answered then. So it is when its session has gone dark
- * meanwhile. */
-bool fault_apply(struct api_request *request);
+/* The form of a response, which decides what half of it and a malformed one are. */
+enum response_kind {
+	RESPONSE_SESSION, /* JSON of the session API */
+	RESPONSE_EVENTS,  /* a session's events */
+	RESPONSE_MESSAGE, /* JSON of the Messages API */
+	RESPONSE_DELTAS,  /* a message as a stream */
+};
 
-/* Sends frame over request's stream, which is open, or acts out act.fault in its place.
+struct response {
+	struct web_exchange *exchange;
+	enum response_kind kind;
+	const char *request_id;
+};
+
+/* Logs "agent.fault". session_id may be NULL. */
+void fault_log(const struct injector *injector, const char *session_id,
+	const struct injection *injection);
+
+/* Performs the injection's fault, which is not FAULT_NONE, instead of the response. */
+void fault_on_response(struct injector *injector, const struct injection *injection,
+	const struct response *response);
+
+/* Sends frame on the response's open stream, or performs the injection's fault instead.
  * False: nothing may follow. */
-bool fault_apply_frame(struct api_request *request, const struct injection *injection,
-	const struct buf *frame);
+bool fault_on_event(struct injector *injector, const struct injection *injection,
+	const struct response *response, const struct buf *frame);
+
+enum fault_turn {
+	FAULT_TURN_CONTINUES, /* the fault is one of its streams */
+	FAULT_TURN_STOPS,     /* no event follows */
+	FAULT_TURN_FAILS,     /* with session.error */
+};
+
+/* Performs the part of the injection's fault that concerns the turn. */
+enum fault_turn fault_on_turn(
+	struct injector *injector, const struct injection *injection) MUST_CHECK;
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * injector - what a session's behavior come to, moment by moment.
+ * injector - draws the injections of a session: the latency and the fault of each phase.
  *
- * A mood belongs to a label: sessions with the same label share it, and so do the
- * attempts to open one. It has a dice of its own for every moment, seeded from the
- * run's seed, the label and the moment, so that a seed reproduces a run in whatever
- * order the sessions arrive; it counts how often each fault struck; and when a black
- * hole did, it is dark: nothing of its label is answered or sent any more.
+ * There is one injector per session number (session_numbers.h), made on first use and
+ * shared by all attempts to open the session. Each phase has a random generator of its
+ * own, seeded from the run's seed, the session number and the phase, so that a seed
+ * reproduces a run in whatever order the sessions arrive. The injector also counts the
+ * faults of each phase, and keeps whether a blackhole fault has happened: then nothing
+ * of the session is answered or sent any more.
  */
 #ifndef MOCK_AGENT_FAULTS_INJECTOR_H
 #define MOCK_AGENT_FAULTS_INJECTOR_H
@@ -13,66 +14,59 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <uthash.h>
+
 #include "mock-agent/faults/behavior.h"
 
-enum phase {
-	PHASE_CONNECT,
-	PHASE_STREAM,
-	PHASE_FIRST_BYTE,
-	PHASE_CHUNK,
-	PHASE_INTERRUPT,
-	PHASE_SETTLE,
-	PHASE_ARCHIVE,
-	PHASE_DELETE,
-	PHASE_MESSAGES,
-	PHASE_HOLD,
-	PHASES, /* how many there are */
-};
+struct listener;
+struct injectors;
 
-/* What happens at one moment. */
+/* The drawn decision: a delay, and the fault after it. */
 struct injection {
 	enum phase phase;
-	int64_t delay_ns;       /* first this long nothing */
-	int fault;              /* then this (enum fault) */
-	bool takes_effect;      /* all the same */
-	unsigned status;        /* of FAULT_ERROR */
-	int64_t retry_after_ns; /* of FAULT_ERROR */
+	int64_t delay_ns;
+	int fault;              /* enum fault */
+	bool takes_effect;      /* the request has its effect in spite of the fault */
+	unsigned status;        /* FAULT_ERROR */
+	int64_t retry_after_ns; /* FAULT_ERROR; 0: none */
 };
 
-struct injectors;
-struct injector;
+/* Written by injector.c and fault.c only. */
+struct injector {
+	const struct injectors *injectors;
+	int64_t number;  /* of the session */
+	char label[24];  /* the number as text */
+	bool blackholed; /* until injectors_restart() */
+	struct rng rng[PHASES];
+	int64_t fault_count[PHASES];
+	UT_hash_handle hh;
+};
 
-/* Keeps book. */
-struct injectors *injectors_create(
-	const struct agent_behavior *behavior, uint64_t seed);
-void injectors_destroy(struct injectors *injectors); /* accepts NULL */
+struct injectors {
+	const struct agent_behavior *behavior;
+	struct listener *listener; /* what FAULT_REFUSE shuts; NULL in tests */
+	uint64_t seed;
+	struct injector *by_number;
+};
 
-/* The mood of this label (labels.h), made on first need. Borrowed. */
-struct injector *injectors_get(struct injectors *injectors, int64_t label);
+void injectors_init(struct injectors *injectors, const struct agent_behavior *behavior,
+	uint64_t seed); /* keeps behavior */
+void injectors_done(struct injectors *injectors);
 
-/* As new, none of them dark, with another seed. The moods stay where they are. */
+/* The injector of this session number. Borrowed. */
+struct injector *injectors_get(struct injectors *injectors, int64_t number);
+
+/* Puts every injector into the state of a new one with this seed. */
 void injectors_restart(struct injectors *injectors, uint64_t seed);
 
-/* These behavior were said over the book: the faults of the phases that they name are
- * counted anew, for everybody or, where a rule names them, for its session. */
-void injectors_forgive(struct injectors *injectors, const cJSON *said);
+/* Resets the fault counts of the phases that `changed` names: of all sessions, or of the
+ * session of a rule. `changed` is in the form of agent_behavior_read(). */
+void injectors_reset_counts(struct injectors *injectors, const cJSON *changed);
 
-/* Draws what happens now: each call is another moment. */
+/* Draws the next injection of this phase. */
 struct injection injector_next(struct injector *injector, enum phase phase);
 
-/* Until injectors_restart(). */
-void injector_go_dark(struct injector *injector);
-bool injector_is_dark(const struct injector *injector);
-
+/* Borrowed until the next reading of the behavior. */
 const struct session_behavior *injector_behavior(const struct injector *injector);
-int64_t injector_number(const struct injector *injector);    /* its label */
-const char *injector_label(const struct injector *injector); /* as text */
-
-/* Logs "agent.fault" for act. id may be NULL. */
-void injector_log_fault(const struct injector *injector, const char *id,
-	const struct injection *injection);
-
-/* "first_byte": how behavior call this moment. */
-const char *phase_name(enum phase phase);
 
 #endif

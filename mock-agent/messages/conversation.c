@@ -5,7 +5,7 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/api/api_format.h"
+#include "mock-agent/api_format.h"
 
 static bool is_type(const cJSON *block, const char *type)
 {

@@ -6,14 +6,12 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/faults/fault.h"
 #include "mock-agent/messages/conversation.h"
-#include "mock-agent/session/event.h"
 #include "mock-agent/session/session_numbers.h"
 
 #define BYTES_PER_TOKEN 4 /* about */
 
-/* One answer on its way. */
+/* The answer to one request. */
 struct message_answer {
 	struct api_request *request;
 	struct conversation conversation;
@@ -46,7 +44,7 @@ static const char *stop_reason(const struct message_answer *answer)
 	return answer->conversation.tool ? "tool_use" : "end_turn";
 }
 
-/* A block of content; its substance is left out of one that only begins. */
+/* A content block; `begins`: as in content_block_start, without its content. */
 static cJSON *block_json(const struct message_answer *answer, bool begins)
 {
 	const struct conversation *conversation = &answer->conversation;
@@ -123,7 +121,7 @@ static void add_frame(struct buf *frame, cJSON *data)
 {
 	SCOPED(mem_free) char *json = json_print(data);
 
-	event_frame(frame, json_text(data, "type"), json);
+	api_format_frame(frame, json_text(data, "type"), json);
 	cJSON_Delete(data);
 }
 
@@ -146,7 +144,7 @@ static void begin_stream(struct message_answer *answer)
 	cJSON *data = frame_json("message_start");
 
 	web_add_header(answer->request->exchange, "cache-control", "no-cache");
-	web_stream_begin(answer->request->exchange, 200, REQUEST_SSE);
+	web_stream_begin(answer->request->exchange, 200, API_FORMAT_SSE);
 	cJSON_AddItemToObject(data, "message", message_json(answer, true));
 	send_frame(answer, data);
 	send_frame(answer, frame_json("ping"));
@@ -173,7 +171,7 @@ static void end_stream(struct message_answer *answer)
 	web_stream_end(answer->request->exchange);
 }
 
-/* The next one, of which there is one at least. The caller's. */
+/* The next delta; there must be one. The caller's. */
 static cJSON *delta_json(struct message_answer *answer)
 {
 	struct conversation *conversation = &answer->conversation;
@@ -203,15 +201,17 @@ static cJSON *delta_json(struct message_answer *answer)
 static void on_next(void *arg)
 {
 	struct message_answer *answer = arg;
+	const struct api_request *request = answer->request;
+	const struct response response = api_request_response(request);
 	const struct reply *reply = &answer->conversation.reply;
 	SCOPED(buf_done) struct buf frame = {0};
 
-	if (injector_is_dark(answer->request->injector))
+	if (request->injector->blackholed)
 		return;
 	add_frame(&frame, delta_json(answer));
 	if (answer->injection.fault != FAULT_NONE)
-		injector_log_fault(answer->request->injector, NULL, &answer->injection);
-	if (!fault_apply_frame(answer->request, &answer->injection, &frame))
+		fault_log(request->injector, NULL, &answer->injection);
+	if (!fault_on_event(request->injector, &answer->injection, &response, &frame))
 		return;
 	if (reply->given < reply->parts)
 		wait_for(answer, PHASE_CHUNK);
@@ -221,11 +221,10 @@ static void on_next(void *arg)
 
 /* The routes */
 
-static void on_over(struct api_request *request, enum web_end end)
+static void on_over(struct api_request *request, UNUSED enum web_end end)
 {
 	struct message_answer *answer = request->data;
 
-	(void)end;
 	conversation_done(&answer->conversation);
 	loop_timer_destroy(answer->next);
 	free(answer);
@@ -235,7 +234,7 @@ static void answer_message(struct api_request *request)
 {
 	struct message_answer *answer;
 
-	if (fault_apply(request))
+	if (api_request_is_faulted(request))
 		return;
 	answer = mem_zeroed(sizeof *answer);
 	answer->request = request;
@@ -251,7 +250,7 @@ static void answer_message(struct api_request *request)
 }
 
 /* False: it was refused. */
-static bool check_question(struct api_request *request, bool with_max)
+static bool check_request(struct api_request *request, bool with_max)
 {
 	const cJSON *messages = json_get(request->body, "messages");
 
@@ -269,8 +268,8 @@ static bool check_question(struct api_request *request, bool with_max)
 	return false;
 }
 
-/* We remember no conversation. Told so in these words, the SDKs send the whole of it
- * again, and from then on always. */
+/* The mock stores no conversation. After this error code the SDKs send the whole
+ * conversation, now and in later requests. */
 static void refuse_thread(struct api_request *request)
 {
 	static const char *const unsupported[] = {"thread"};
@@ -290,7 +289,7 @@ void messages_route(struct api_request *request)
 	struct mock *mock = request->mock;
 	const char *name = web_header(request->exchange, "x-claude-code-session-id");
 
-	if (!check_question(request, true))
+	if (!check_request(request, true))
 		return;
 	if (cJSON_IsObject(json_get(request->body, "thread"))) {
 		refuse_thread(request);
@@ -301,7 +300,7 @@ void messages_route(struct api_request *request)
 	else
 		request->response = RESPONSE_MESSAGE;
 	api_request_wait(request,
-		injectors_get(mock->injectors,
+		injectors_get(&mock->injectors,
 			name ? session_numbers_take_named(mock->numbers, name) : 0),
 		PHASE_MESSAGES, answer_message);
 }
@@ -310,7 +309,7 @@ void messages_count_route(struct api_request *request)
 {
 	cJSON *body;
 
-	if (!check_question(request, false))
+	if (!check_request(request, false))
 		return;
 	body = cJSON_CreateObject();
 	cJSON_AddNumberToObject(

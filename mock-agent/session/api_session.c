@@ -4,18 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/api/event_stream.h"
-#include "mock-agent/session/api_turn.h"
 #include "mock-agent/session/event.h"
 
 struct api_session *api_session_create(
-	struct mock *mock, struct injector *injector, cJSON *agent, cJSON *stored)
+	struct injector *injector, cJSON *agent, cJSON *stored)
 {
 	struct api_session *session = mem_zeroed(sizeof *session);
 
-	session->mock = mock;
 	session->injector = injector;
 	api_format_id(session->id, "sesn");
 	api_format_id(session->thread_id, "sthr");
@@ -25,7 +24,6 @@ struct api_session *api_session_create(
 	clock_wall(session->created_at);
 	clock_wall(session->updated_at);
 	session->created_ns = clock_now();
-	session->turn = api_turn_create(session);
 	session->holds = 1;
 	cJSON_Delete(agent);
 	return session;
@@ -41,13 +39,24 @@ void api_session_release(struct api_session *session)
 	assert(session->holds > 0);
 	if (--session->holds > 0)
 		return;
-	assert(!session->streams);
-	api_turn_destroy(session->turn);
+	assert(!session->subscribers && !session->turn);
 	event_log_done(&session->log);
 	cJSON_Delete(session->stored);
 	free(session->agent);
 	free(session->agent_name);
 	free(session);
+}
+
+void api_session_subscribe(
+	struct api_session *session, struct session_subscriber *subscriber)
+{
+	DL_APPEND(session->subscribers, subscriber);
+}
+
+void api_session_unsubscribe(
+	struct api_session *session, struct session_subscriber *subscriber)
+{
+	DL_DELETE(session->subscribers, subscriber);
 }
 
 cJSON *api_session_tools(const struct api_session *session)
@@ -69,19 +78,21 @@ void api_session_set_agent(
 	session->agent = json_print(agent);
 }
 
-void api_session_tell(struct api_session *session, cJSON *event)
-{
-	api_session_tell_with(session, event, NULL);
-}
-
-void api_session_tell_with(
+void api_session_emit(
 	struct api_session *session, cJSON *event, const struct injection *injection)
 {
 	const char *type = json_text(event, "type");
 	char *json = json_print(event);
+	SCOPED(buf_done) struct buf frame = {0};
+	struct session_subscriber *subscriber;
 
 	event_log_add(&session->log, type, json);
-	event_stream_tell(session, type, json, injection);
+	api_format_frame(&frame, type, json);
+	if (!session->injector->blackholed) {
+		DL_FOREACH(session->subscribers, subscriber)
+			subscriber->ops->on_event(
+				subscriber, type, json, &frame, injection);
+	}
 	cJSON_Delete(event);
 }
 
@@ -115,38 +126,43 @@ void api_session_touch(struct api_session *session)
 	clock_wall(session->updated_at);
 }
 
-static void end_streams(struct api_session *session)
+static void end_subscriptions(struct api_session *session)
 {
-	struct injection injection = injector_next(session->injector, PHASE_HOLD);
+	struct injection hold = injector_next(session->injector, PHASE_HOLD);
+	struct session_subscriber *subscriber;
 
-	event_stream_end_all(session, injection.delay_ns);
+	if (session->injector->blackholed)
+		return;
+	DL_FOREACH(session->subscribers, subscriber)
+		subscriber->ops->on_end(subscriber, hold.delay_ns);
 }
 
 void api_session_archive(struct api_session *session)
 {
-	api_turn_stop(session->turn);
 	api_session_set_status(session, SESSION_TERMINATED);
 	clock_wall(session->archived_at);
 	if (injector_behavior(session->injector)->terminated_event)
-		api_session_tell(session, event_create("session.status_terminated"));
-	end_streams(session);
+		api_session_emit(
+			session, event_create("session.status_terminated"), NULL);
+	end_subscriptions(session);
 }
 
 void api_session_delete(struct api_session *session)
 {
-	api_turn_stop(session->turn);
 	api_session_set_status(session, SESSION_TERMINATED);
 	session->deleted = true;
-	api_session_tell(session, event_create("session.deleted"));
-	end_streams(session);
+	api_session_emit(session, event_create("session.deleted"), NULL);
+	end_subscriptions(session);
 }
 
 void api_session_forget(struct api_session *session)
 {
-	api_turn_stop(session->turn);
+	struct session_subscriber *subscriber, *next;
+
 	session->status = SESSION_TERMINATED;
 	session->deleted = true;
-	event_stream_reset_all(session);
+	DL_FOREACH_SAFE(session->subscribers, subscriber, next)
+		subscriber->ops->on_reset(subscriber);
 }
 
 static void add_seconds(cJSON *object, const char *member, int64_t ns)

@@ -1,8 +1,8 @@
 /*
- * api_session - one live session: its status, its journal, its readers, its turn.
+ * api_session - one session of the API: its status, its events and their subscribers.
  *
- * The store (sessions.h) holds it until it is deleted and its streams have ended, and
- * every request and stream that is about it holds it until it is over.
+ * Reference-counted: the table of sessions (api_sessions.h) holds it until it is deleted
+ * and its streams have ended, and every request for it holds it until the request ends.
  */
 #ifndef MOCK_AGENT_SESSION_API_SESSION_H
 #define MOCK_AGENT_SESSION_API_SESSION_H
@@ -13,80 +13,111 @@
 #include <cjson/cJSON.h>
 #include <uthash.h>
 
+#include "lib/buf.h"
 #include "lib/clock.h"
-#include "mock-agent/api/api_format.h"
-#include "mock-agent/mock.h"
+#include "mock-agent/api_format.h"
+#include "mock-agent/faults/injector.h"
 #include "mock-agent/session/event_log.h"
 
-struct event_stream;
 struct api_turn;
+struct session_subscriber;
 
-/* The stored one, which follows the events with the behavior' status_lag latency. */
+/* What a subscriber does about each change of its session. */
+struct session_subscriber_ops {
+	/* A new event: its JSON, and its SSE frame. The injection is NULL, or its fault
+	 * replaces the frame. */
+	void (*on_event)(struct session_subscriber *subscriber, const char *type,
+		const char *json, const struct buf *frame,
+		const struct injection *injection);
+	void (*on_end)(struct session_subscriber *subscriber, int64_t hold_ns);
+	void (*on_reset)(
+		struct session_subscriber *subscriber); /* api_session_forget() */
+	void (*on_behavior)(struct session_subscriber *subscriber); /* it changed */
+};
+
+/* To be embedded in its owner. */
+struct session_subscriber {
+	const struct session_subscriber_ops *ops;
+	struct session_subscriber *prev, *next;
+};
+
+/* The stored status; it follows the idle event after the status_lag latency. */
 enum api_session_status {
 	SESSION_IDLE,
 	SESSION_RUNNING,
 	SESSION_TERMINATED,
 };
 
+/* Read by everybody, written by the functions below; the members of the turn are written
+ * by api_turn.c. */
 struct api_session {
-	struct mock *mock;
 	char id[API_FORMAT_ID_SIZE];
 	char thread_id[API_FORMAT_ID_SIZE];
-	int64_t number; /* in the order of creation */
 	struct injector *injector;
 
-	char *agent; /* the agent as it was at creation: JSON text */
+	char *agent; /* JSON text: the agent as it was at creation */
 	char *agent_name;
-	cJSON *stored; /* title, metadata and what else is stored and given back */
+	cJSON *stored; /* title, metadata and other members that the client sent */
 	char created_at[CLOCK_WALL_SIZE];
 	char updated_at[CLOCK_WALL_SIZE];
-	char archived_at[CLOCK_WALL_SIZE]; /* "" while it is not */
+	char archived_at[CLOCK_WALL_SIZE]; /* "" if it is not archived */
 
 	enum api_session_status status;
 	bool deleted;
-	bool listed; /* the store has it */
 	int64_t created_ns;
 	int64_t running_since_ns;
 	int64_t active_ns;
-	int64_t model_requests;
 
-	struct api_turn *turn;
+	struct api_turn
+		*turn; /* NULL before its creation and after the session's end */
+	int64_t model_requests; /* of the turn */
+
 	struct event_log log;
-	struct event_stream *streams;
+	struct session_subscriber *subscribers;
 	unsigned holds;
-	UT_hash_handle hh; /* of the store, by id */
+
+	/* Of api_sessions.c: */
+	int64_t number; /* in the order of creation */
+	bool listed;
+	UT_hash_handle hh; /* by id */
 };
 
-/* Idle, held once, for its creator. Takes agent (an agent's JSON) and stored. */
+/* Idle, with one hold, the caller's. Keeps injector. Takes agent (an agent's JSON) and
+ * stored. */
 struct api_session *api_session_create(
-	struct mock *mock, struct injector *injector, cJSON *agent, cJSON *stored);
+	struct injector *injector, cJSON *agent, cJSON *stored);
 void api_session_hold(struct api_session *session);
-void api_session_release(struct api_session *session); /* freed with the last one */
+void api_session_release(struct api_session *session); /* the last one frees it */
 
-/* The tools that its agent declares, or another list instead. */
-cJSON *api_session_tools(
-	const struct api_session *session) MUST_CHECK; /* the caller's, or NULL */
+/* Keeps subscriber until api_session_unsubscribe(). */
+void api_session_subscribe(
+	struct api_session *session, struct session_subscriber *subscriber);
+void api_session_unsubscribe(
+	struct api_session *session, struct session_subscriber *subscriber);
+
+/* The tools that the session's agent declares, or NULL: the caller's. */
+cJSON *api_session_tools(const struct api_session *session) MUST_CHECK;
 void api_session_set_agent(
 	struct api_session *session, const char *member, const cJSON *value);
 
-/* Journals event (takes it) and sends it to the readers; act as in event_stream_tell(). */
-void api_session_tell(struct api_session *session, cJSON *event);
-void api_session_tell_with(
+/* Appends event to the log and passes it to the subscribers with the injection, which
+ * may be NULL. Takes event. */
+void api_session_emit(
 	struct api_session *session, cJSON *event, const struct injection *injection);
 
 void api_session_set_status(
 	struct api_session *session, enum api_session_status status);
 const char *api_session_status_name(const struct api_session *session);
-void api_session_touch(struct api_session *session); /* it was updated now */
+void api_session_touch(struct api_session *session); /* sets updated_at */
 
-/* Archived or deleted: no turn any more, the last event, then the streams' end. */
+/* The end: status "terminated", the last event, then the end of the subscriptions. */
 void api_session_archive(struct api_session *session);
 void api_session_delete(struct api_session *session);
 
-/* As if it had never been: without a word, its streams are reset. */
+/* Deletes it without an event, and resets its subscribers. */
 void api_session_forget(struct api_session *session);
 
-/* As the API shows it: the caller's. */
+/* As the API shows the session, or its one thread: the caller's. */
 cJSON *api_session_json(const struct api_session *session) MUST_CHECK;
 cJSON *api_session_thread_json(const struct api_session *session) MUST_CHECK;
 

@@ -1,24 +1,18 @@
 #include "mock-agent/session/api_sessions.h"
 
-#include <stdlib.h>
+#include "mock-agent/session/api_turn.h"
 
-#include "lib/mem.h"
-
-struct api_sessions {
-	struct api_session *by_id;
-	int64_t last_number;
-};
-
-struct api_sessions *api_sessions_create(void)
-{
-	return mem_zeroed(sizeof(struct api_sessions));
-}
-
-static void let_go(struct api_sessions *sessions, struct api_session *session)
+static void remove_session(struct api_sessions *sessions, struct api_session *session)
 {
 	HASH_DEL(sessions->by_id, session);
 	session->listed = false;
 	api_session_release(session);
+}
+
+static void end_turn(struct api_session *session)
+{
+	api_turn_destroy(session->turn);
+	session->turn = NULL;
 }
 
 void api_sessions_clear(struct api_sessions *sessions)
@@ -26,30 +20,23 @@ void api_sessions_clear(struct api_sessions *sessions)
 	struct api_session *session, *next;
 
 	HASH_ITER(hh, sessions->by_id, session, next) {
+		end_turn(session);
 		api_session_forget(session);
-		let_go(sessions, session);
+		remove_session(sessions, session);
 	}
 	sessions->last_number = 0;
 }
 
-void api_sessions_destroy(struct api_sessions *sessions)
+struct api_session *api_sessions_open(struct api_sessions *sessions,
+	struct injector *injector, cJSON *agent, cJSON *stored)
 {
-	if (!sessions)
-		return;
-	api_sessions_clear(sessions);
-	free(sessions);
-}
+	struct api_session *session = api_session_create(injector, agent, stored);
 
-size_t api_sessions_count(const struct api_sessions *sessions)
-{
-	return HASH_COUNT(sessions->by_id);
-}
-
-void api_sessions_add(struct api_sessions *sessions, struct api_session *session)
-{
+	session->turn = api_turn_create(sessions->loop, session);
 	session->number = ++sessions->last_number;
 	session->listed = true;
 	HASH_ADD_STR(sessions->by_id, id, session);
+	return session;
 }
 
 struct api_session *api_sessions_find(
@@ -61,14 +48,22 @@ struct api_session *api_sessions_find(
 	return session && !session->deleted ? session : NULL;
 }
 
-void api_sessions_remove(struct api_sessions *sessions, struct api_session *session)
+void api_sessions_archive(struct api_session *session)
 {
-	if (session->listed && !session->streams)
-		let_go(sessions, session);
+	end_turn(session);
+	api_session_archive(session);
 }
 
-struct api_session *api_sessions_next(
-	const struct api_sessions *sessions, const struct api_session *after)
+void api_sessions_delete(struct api_sessions *sessions, struct api_session *session)
 {
-	return after ? after->hh.next : sessions->by_id;
+	end_turn(session);
+	api_session_delete(session);
+	api_sessions_remove_unused(sessions, session);
+}
+
+void api_sessions_remove_unused(
+	struct api_sessions *sessions, struct api_session *session)
+{
+	if (session->deleted && session->listed && !session->subscribers)
+		remove_session(sessions, session);
 }

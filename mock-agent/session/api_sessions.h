@@ -1,36 +1,43 @@
 /*
- * api_sessions - the store of live sessions.
+ * api_sessions - the table of sessions, and the beginning and end of each with its turn.
  */
 #ifndef MOCK_AGENT_SESSION_API_SESSIONS_H
 #define MOCK_AGENT_SESSION_API_SESSIONS_H
 
-#include <stddef.h>
+#include <uv.h>
 
 #include "mock-agent/session/api_session.h"
 
 #define SESSIONS_MAX 100000
 
-struct api_sessions;
+/* Deleted sessions stay in the table while they have streams. */
+struct api_sessions {
+	uv_loop_t *loop;
+	struct api_session *by_id; /* in the order of creation: see api_sessions_each */
+	int64_t last_number;
+};
 
-struct api_sessions *api_sessions_create(void);
-void api_sessions_destroy(struct api_sessions *sessions); /* accepts NULL */
+#define api_sessions_count(sessions) HASH_COUNT((sessions)->by_id)
+#define api_sessions_each(sessions, session)                                           \
+	for ((session) = (sessions)->by_id; (session); (session) = (session)->hh.next)
 
-/* As new: the sessions are gone, their streams are reset, numbers begin anew. */
+/* Deletes all sessions without an event, resets their streams, and numbers the next ones
+ * from 1. */
 void api_sessions_clear(struct api_sessions *sessions);
 
-size_t api_sessions_count(const struct api_sessions *sessions); /* deleted ones too */
-void api_sessions_add(
-	struct api_sessions *sessions, struct api_session *session); /* takes it */
+/* Arguments as in api_session_create(). Borrowed. */
+struct api_session *api_sessions_open(struct api_sessions *sessions,
+	struct injector *injector, cJSON *agent, cJSON *stored);
 
-/* NULL when there is none, or it is deleted. Borrowed. */
+/* NULL if there is none or it is deleted. Borrowed. */
 struct api_session *api_sessions_find(
 	const struct api_sessions *sessions, const char *id);
 
-/* Lets go of a deleted one, unless it still has streams: then again at their end. */
-void api_sessions_remove(struct api_sessions *sessions, struct api_session *session);
+void api_sessions_archive(struct api_session *session);
+void api_sessions_delete(struct api_sessions *sessions, struct api_session *session);
 
-/* In the order of creation, deleted ones too; NULL at the end. Borrowed. */
-struct api_session *api_sessions_next(
-	const struct api_sessions *sessions, const struct api_session *after);
+/* Removes session from the table if it is deleted and has no subscriber. */
+void api_sessions_remove_unused(
+	struct api_sessions *sessions, struct api_session *session);
 
 #endif

@@ -9,50 +9,57 @@
 #include "lib/log.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "mock-agent/faults/fault.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/event.h"
 #include "mock-agent/session/reply.h"
 
-#define USES_MAX 256 /* that an answer may still name */
+#define USES_MAX 256 /* tool uses whose result is still accepted */
 
 enum turn_state {
 	TURN_NONE,
-	TURN_RUNNING,     /* the next event is on its way, or hangs */
-	TURN_ASKING,      /* a custom tool's result is waited for */
-	TURN_INTERRUPTED, /* the idle event is on its way */
+	TURN_RUNNING,     /* the next event has its latency, or hangs */
+	TURN_ASKING,      /* waits for a custom tool's result */
+	TURN_INTERRUPTED, /* the idle event has its latency */
 };
 
 struct api_turn {
 	struct api_session *session;
 	enum turn_state state;
-	struct loop_timer *step;       /* to the next event */
-	struct loop_timer *status_lag; /* to the flip of the stored status */
+	struct loop_timer *step;       /* until the next event */
+	struct loop_timer *status_lag; /* until the stored status changes */
 	struct injection injection;    /* of the next event */
 	cJSON *waiting;                /* user.message events */
 
-	char *said;
+	char *prompt; /* the text of the user's message */
 	struct reply reply;
 	cJSON *tools;  /* all that the agent declares */
-	cJSON *custom; /* those of them that we may ask */
+	cJSON *custom; /* those of them that the client runs */
 	int64_t asked, to_ask;
 	char *tool;                       /* the last one asked */
-	char use_id[API_FORMAT_ID_SIZE];  /* and its use */
-	char span_id[API_FORMAT_ID_SIZE]; /* of the model request that runs */
-	cJSON *uses;                      /* ids of the last ones */
+	char use_id[API_FORMAT_ID_SIZE];  /* the id of that tool use */
+	char span_id[API_FORMAT_ID_SIZE]; /* of the current model request */
+	cJSON *uses;                      /* ids of the last tool uses */
 };
 
 static void begin(struct api_turn *turn, cJSON *message, bool was_idle);
 
-static void log_turn(const struct api_turn *turn, const char *event)
+static void set_state(struct api_turn *turn, enum turn_state state)
 {
-	log_event(event, "session", LOG_TEXT(injector_label(turn->session->injector)),
-		"id", LOG_TEXT(turn->session->id));
+	turn->state = state;
 }
 
-static void forget(struct api_turn *turn)
+static void log_turn(const struct api_turn *turn, const char *event)
 {
-	free(turn->said);
-	turn->said = NULL;
+	log_event(event, "session", LOG_TEXT(turn->session->injector->label), "id",
+		LOG_TEXT(turn->session->id));
+}
+
+/* Frees what belongs to one turn. */
+static void clear(struct api_turn *turn)
+{
+	free(turn->prompt);
+	turn->prompt = NULL;
 	reply_done(&turn->reply);
 	cJSON_Delete(turn->custom);
 	turn->custom = NULL;
@@ -74,19 +81,19 @@ static void start_span(struct api_turn *turn)
 
 	snprintf(turn->span_id, sizeof turn->span_id, "%s", json_text(event, "id"));
 	turn->session->model_requests++;
-	api_session_tell(turn->session, event);
+	api_session_emit(turn->session, event, NULL);
 }
 
 static void end_span(struct api_turn *turn, bool is_error)
 {
-	api_session_tell(turn->session, event_span_end(turn->span_id, is_error));
+	api_session_emit(turn->session, event_span_end(turn->span_id, is_error), NULL);
 }
 
-static void tell_running(struct api_session *session)
+static void emit_running(struct api_session *session)
 {
-	api_session_tell(session, event_create("session.status_running"));
-	api_session_tell(
-		session, event_thread_running(session->agent_name, session->thread_id));
+	api_session_emit(session, event_create("session.status_running"), NULL);
+	api_session_emit(session,
+		event_thread_running(session->agent_name, session->thread_id), NULL);
 }
 
 static void on_status_lag(void *arg)
@@ -96,42 +103,37 @@ static void on_status_lag(void *arg)
 	api_session_set_status(turn->session, SESSION_IDLE);
 }
 
-static void tell_idle(struct api_turn *turn, const char *reason, const char *use_id)
+static void emit_idle(struct api_turn *turn, const char *reason, const char *use_id)
 {
 	struct api_session *session = turn->session;
 	struct injection injection;
 
-	api_session_tell(session,
+	api_session_emit(session,
 		event_thread_idle(
-			session->agent_name, session->thread_id, reason, use_id));
-	api_session_tell(session, event_idle(reason, use_id));
-	injection = injector_next(session->injector, PHASE_SETTLE);
+			session->agent_name, session->thread_id, reason, use_id),
+		NULL);
+	api_session_emit(session, event_idle(reason, use_id), NULL);
+	injection = injector_next(session->injector, PHASE_STATUS_LAG);
 	if (injection.fault != FAULT_NONE)
-		injector_log_fault(session->injector, session->id, &injection);
+		fault_log(session->injector, session->id, &injection);
 	else if (injection.delay_ns > 0)
 		loop_timer_set(turn->status_lag, injection.delay_ns);
 	else
 		on_status_lag(turn);
 }
 
-static cJSON *next_waiting(struct api_turn *turn)
-{
-	return cJSON_DetachItemFromArray(turn->waiting, 0);
-}
-
 static void finish(struct api_turn *turn, const char *why, const char *reason)
 {
-	bool goes_on = strcmp(why, "end_turn") == 0 && api_turn_waiting(turn) > 0;
+	bool continues = strcmp(why, "end_turn") == 0 && api_turn_waiting(turn) > 0;
 
-	log_event("agent.turn.end", "session",
-		LOG_TEXT(injector_label(turn->session->injector)), "id",
-		LOG_TEXT(turn->session->id), "why", LOG_TEXT(why));
-	turn->state = TURN_NONE;
-	forget(turn);
-	if (!goes_on)
-		tell_idle(turn, reason, NULL);
+	log_event("agent.turn.end", "session", LOG_TEXT(turn->session->injector->label),
+		"id", LOG_TEXT(turn->session->id), "why", LOG_TEXT(why));
+	set_state(turn, TURN_NONE);
+	clear(turn);
+	if (!continues)
+		emit_idle(turn, reason, NULL);
 	if (api_turn_waiting(turn) > 0)
-		begin(turn, next_waiting(turn), !goes_on);
+		begin(turn, cJSON_DetachItemFromArray(turn->waiting, 0), !continues);
 }
 
 static void remember_use(struct api_turn *turn)
@@ -147,23 +149,23 @@ static void ask_tool(struct api_turn *turn)
 	const cJSON *tool =
 		cJSON_GetArrayItem(turn->custom, (int)(turn->asked % count));
 	const char *name = json_text(tool, "name");
-	cJSON *event = event_tool_use(name, reply_tool_input(tool, turn->said));
+	cJSON *event = event_tool_use(name, reply_tool_input(tool, turn->prompt));
 
 	snprintf(turn->use_id, sizeof turn->use_id, "%s", json_text(event, "id"));
 	remember_use(turn);
 	free(turn->tool);
 	turn->tool = mem_text(name);
 	turn->asked++;
-	turn->state = TURN_ASKING;
+	set_state(turn, TURN_ASKING);
 	log_event("agent.tool.asked", "session",
-		LOG_TEXT(injector_label(turn->session->injector)), "id",
+		LOG_TEXT(turn->session->injector->label), "id",
 		LOG_TEXT(turn->session->id), "tool", LOG_TEXT(name));
-	api_session_tell_with(turn->session, event, &turn->injection);
+	api_session_emit(turn->session, event, &turn->injection);
 	end_span(turn, false);
-	tell_idle(turn, "requires_action", turn->use_id);
+	emit_idle(turn, "requires_action", turn->use_id);
 }
 
-static void speak(struct api_turn *turn)
+static void send_part(struct api_turn *turn)
 {
 	const char *text;
 	size_t len;
@@ -172,8 +174,7 @@ static void speak(struct api_turn *turn)
 		reply_cut(&turn->reply,
 			injector_behavior(turn->session->injector)->chunks);
 	text = reply_next(&turn->reply, &len);
-	api_session_tell_with(
-		turn->session, event_message(text, len), &turn->injection);
+	api_session_emit(turn->session, event_message(text, len), &turn->injection);
 	if (turn->reply.given < turn->reply.parts) {
 		wait_for(turn, PHASE_CHUNK);
 		return;
@@ -182,34 +183,24 @@ static void speak(struct api_turn *turn)
 	finish(turn, "end_turn", "end_turn");
 }
 
-/* True when the turn cannot go on. */
-static bool strike(struct api_turn *turn)
+/* Performs the fault of the next event. True: the event does not follow. */
+static bool stopped_by_fault(struct api_turn *turn)
 {
 	struct api_session *session = turn->session;
 
 	if (turn->injection.fault == FAULT_NONE)
 		return false;
-	injector_log_fault(session->injector, session->id, &turn->injection);
-	switch ((enum fault)turn->injection.fault) {
-	case FAULT_HANG:
+	fault_log(session->injector, session->id, &turn->injection);
+	switch (fault_on_turn(session->injector, &turn->injection)) {
+	case FAULT_TURN_CONTINUES:
+		return false;
+	case FAULT_TURN_STOPS:
 		return true;
-	case FAULT_BLACKHOLE:
-		injector_go_dark(session->injector);
-		return true;
-	case FAULT_ERROR:
-		api_session_tell(session, event_error(turn->injection.status));
+	case FAULT_TURN_FAILS:
+		api_session_emit(session, event_error(turn->injection.status), NULL);
 		end_span(turn, true);
 		finish(turn, "failed", "retries_exhausted");
 		return true;
-	case FAULT_REFUSE:
-		listener_shut(session->mock->listener);
-		return false;
-	case FAULT_NONE:
-	case FAULT_RESET:
-	case FAULT_HALF_CLOSE:
-	case FAULT_TRUNCATE:
-	case FAULT_MALFORM:
-		break; /* of the streams */
 	}
 	return false;
 }
@@ -218,17 +209,16 @@ static void on_step(void *arg)
 {
 	struct api_turn *turn = arg;
 
-	/* Nobody would hear of it: the turn stands where it is. */
-	if (injector_is_dark(turn->session->injector))
+	if (turn->session->injector->blackholed)
 		return;
 	switch (turn->state) {
 	case TURN_RUNNING:
-		if (strike(turn))
+		if (stopped_by_fault(turn))
 			return;
 		if (turn->asked < turn->to_ask)
 			ask_tool(turn);
 		else
-			speak(turn);
+			send_part(turn);
 		return;
 	case TURN_INTERRUPTED:
 		finish(turn, "interrupted", "end_turn");
@@ -237,7 +227,7 @@ static void on_step(void *arg)
 	case TURN_ASKING:
 		break;
 	}
-	assert(!"nothing was to come");
+	assert(!"no event is due in this state");
 }
 
 static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
@@ -246,13 +236,13 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 
 	assert(turn->state == TURN_NONE);
 	loop_timer_stop(turn->status_lag);
-	turn->state = TURN_RUNNING;
+	set_state(turn, TURN_RUNNING);
 	log_turn(turn, "agent.turn.begin");
 	api_session_set_status(session, SESSION_RUNNING);
 	if (was_idle)
-		tell_running(session);
-	turn->said = api_format_content_text(json_get(message, "content"));
-	reply_begin(&turn->reply, turn->said);
+		emit_running(session);
+	turn->prompt = api_format_content_text(json_get(message, "content"));
+	reply_begin(&turn->reply, turn->prompt);
 	turn->tools = api_session_tools(session);
 	turn->custom = reply_custom_tools(turn->tools);
 	turn->asked = 0;
@@ -260,18 +250,18 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 		? injector_behavior(session->injector)->tools
 		: 0;
 	api_format_stamp(message, "processed_at");
-	api_session_tell(session, message);
+	api_session_emit(session, message, NULL);
 	start_span(turn);
 	wait_for(turn, PHASE_FIRST_BYTE);
 }
 
-struct api_turn *api_turn_create(struct api_session *session)
+struct api_turn *api_turn_create(uv_loop_t *loop, struct api_session *session)
 {
 	struct api_turn *turn = mem_zeroed(sizeof *turn);
 
 	turn->session = session;
-	turn->step = loop_timer_create(session->mock->loop, on_step, turn);
-	turn->status_lag = loop_timer_create(session->mock->loop, on_status_lag, turn);
+	turn->step = loop_timer_create(loop, on_step, turn);
+	turn->status_lag = loop_timer_create(loop, on_status_lag, turn);
 	turn->waiting = cJSON_CreateArray();
 	turn->uses = cJSON_CreateArray();
 	return turn;
@@ -283,13 +273,13 @@ void api_turn_destroy(struct api_turn *turn)
 		return;
 	loop_timer_destroy(turn->step);
 	loop_timer_destroy(turn->status_lag);
-	forget(turn);
+	clear(turn);
 	cJSON_Delete(turn->waiting);
 	cJSON_Delete(turn->uses);
 	free(turn);
 }
 
-void api_turn_say(struct api_turn *turn, cJSON *message)
+void api_turn_send(struct api_turn *turn, cJSON *message)
 {
 	if (turn->state == TURN_NONE)
 		begin(turn, message, true);
@@ -297,7 +287,7 @@ void api_turn_say(struct api_turn *turn, cJSON *message)
 		cJSON_AddItemToArray(turn->waiting, message);
 }
 
-bool api_turn_knows_use(const struct api_turn *turn, const char *use_id)
+bool api_turn_has_use(const struct api_turn *turn, const char *use_id)
 {
 	const cJSON *use;
 
@@ -319,15 +309,15 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 		return;
 	}
 	loop_timer_stop(turn->status_lag);
-	turn->state = TURN_RUNNING;
+	set_state(turn, TURN_RUNNING);
 	log_turn(turn, "agent.tool.answered");
 	text = api_format_content_text(json_get(result, "content"));
 	reply_add_result(
 		&turn->reply, turn->tool, text, json_bool(result, "is_error", false));
 	free(text);
 	api_session_set_status(session, SESSION_RUNNING);
-	api_session_tell(session, result);
-	tell_running(session);
+	api_session_emit(session, result, NULL);
+	emit_running(session);
 	start_span(turn);
 	wait_for(turn, PHASE_CHUNK);
 }
@@ -335,7 +325,7 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns)
 {
 	log_turn(turn, "agent.interrupted");
-	api_session_tell(turn->session, event);
+	api_session_emit(turn->session, event, NULL);
 	cJSON_Delete(turn->waiting);
 	turn->waiting = cJSON_CreateArray();
 	switch (turn->state) {
@@ -348,21 +338,11 @@ void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns)
 	case TURN_INTERRUPTED:
 		return;
 	}
-	turn->state = TURN_INTERRUPTED;
+	set_state(turn, TURN_INTERRUPTED);
 	loop_timer_set(turn->step, delay_ns);
 }
 
 unsigned api_turn_waiting(const struct api_turn *turn)
 {
 	return (unsigned)cJSON_GetArraySize(turn->waiting);
-}
-
-void api_turn_stop(struct api_turn *turn)
-{
-	loop_timer_stop(turn->step);
-	loop_timer_stop(turn->status_lag);
-	cJSON_Delete(turn->waiting);
-	turn->waiting = cJSON_CreateArray();
-	turn->state = TURN_NONE;
-	forget(turn);
 }

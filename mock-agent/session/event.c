@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "lib/json.h"
-#include "mock-agent/api/api_format.h"
+#include "mock-agent/api_format.h"
 
 cJSON *event_create(const char *type)
 {
@@ -130,9 +130,4 @@ cJSON *event_error(unsigned status)
 	retry = cJSON_AddObjectToObject(error, "retry_status");
 	cJSON_AddStringToObject(retry, "type", "exhausted");
 	return event;
-}
-
-void event_frame(struct buf *frame, const char *type, const char *json)
-{
-	buf_addf(frame, "event: %s\ndata: %s\n\n", type, json);
 }

@@ -11,7 +11,6 @@
 
 #include <cjson/cJSON.h>
 
-#include "lib/buf.h"
 #include "lib/cc.h"
 
 /* {"id":"sevt_...","type":...,"processed_at":now} */
@@ -35,8 +34,5 @@ cJSON *event_message(const char *text, size_t len) MUST_CHECK; /* agent.message 
 cJSON *event_tool_use(const char *name, cJSON *input) MUST_CHECK;
 cJSON *event_span_end(const char *start_id, bool is_error) MUST_CHECK;
 cJSON *event_error(unsigned status) MUST_CHECK; /* session.error */
-
-/* "event: TYPE\ndata: JSON\n\n" */
-void event_frame(struct buf *frame, const char *type, const char *json);
 
 #endif

@@ -32,8 +32,8 @@ static bool check(const char *text, struct err *err)
 	return ok;
 }
 
-/* A book with this said over the presets. */
-static struct agent_behavior book_of(const char *text)
+/* The defaults with text merged over them. */
+static struct agent_behavior behavior_of(const char *text)
 {
 	struct agent_behavior behavior;
 	struct err err;
@@ -44,9 +44,9 @@ static struct agent_behavior book_of(const char *text)
 	return behavior;
 }
 
-static void presets_are_a_perfect_api(void **state)
+static void defaults_are_a_perfect_api(void **state)
 {
-	struct agent_behavior behavior = book_of("{}");
+	struct agent_behavior behavior = behavior_of("{}");
 	const struct session_behavior *session = agent_behavior_for(&behavior, 1);
 
 	(void)state;
@@ -54,15 +54,15 @@ static void presets_are_a_perfect_api(void **state)
 	assert_int_equal(session->tools, 0);
 	assert_int_equal(session->heartbeat_ns, 15 * CLOCK_S);
 	assert_true(session->terminated_event);
-	assert_int_equal(session->connect.latency.a_ns, 0);
-	assert_int_equal(session->archive.fault, FAULT_NONE);
-	assert_int_equal(session->archive.status, 500);
+	assert_int_equal(session->phase[PHASE_CONNECT].latency.a_ns, 0);
+	assert_int_equal(session->phase[PHASE_ARCHIVE].fault, FAULT_NONE);
+	assert_int_equal(session->phase[PHASE_ARCHIVE].status, 500);
 	agent_behavior_done(&behavior);
 }
 
 static void every_member_is_read(void **state)
 {
-	struct agent_behavior behavior = book_of(
+	struct agent_behavior behavior = behavior_of(
 		"{\"connect\": {\"latency\": \"20ms\"},"
 		" \"stream\": {\"fault\": \"reset\", \"times\": 2},"
 		" \"first_byte\": {\"latency\": {\"distribution\": \"uniform\","
@@ -77,24 +77,25 @@ static void every_member_is_read(void **state)
 	const struct session_behavior *session = &behavior.all;
 
 	(void)state;
-	assert_int_equal(session->connect.latency.a_ns, 20 * CLOCK_MS);
-	assert_int_equal(session->stream.fault, FAULT_RESET);
-	assert_int_equal(session->stream.times, 2);
-	assert_int_equal(session->first_byte.latency.kind, LATENCY_UNIFORM);
+	assert_int_equal(session->phase[PHASE_CONNECT].latency.a_ns, 20 * CLOCK_MS);
+	assert_int_equal(session->phase[PHASE_STREAM].fault, FAULT_RESET);
+	assert_int_equal(session->phase[PHASE_STREAM].times, 2);
+	assert_int_equal(
+		session->phase[PHASE_FIRST_BYTE].latency.kind, LATENCY_UNIFORM);
 	assert_int_equal(session->chunks, 4);
 	assert_int_equal(session->tools, 2);
-	assert_int_equal(session->interrupt.latency.a_ns, 3 * CLOCK_MS);
-	assert_int_equal(session->status_lag.fault, FAULT_HANG);
+	assert_int_equal(session->phase[PHASE_INTERRUPT].latency.a_ns, 3 * CLOCK_MS);
+	assert_int_equal(session->phase[PHASE_STATUS_LAG].fault, FAULT_HANG);
 	assert_int_equal(session->disconnect.status, 503);
 	assert_int_equal(session->disconnect.retry_after_ns, 2 * CLOCK_S);
-	assert_int_equal(session->messages.fault, FAULT_BLACKHOLE);
-	assert_int_equal(session->hold.a_ns, 5 * CLOCK_S);
+	assert_int_equal(session->phase[PHASE_MESSAGES].fault, FAULT_BLACKHOLE);
+	assert_int_equal(session->phase[PHASE_HOLD].latency.a_ns, 5 * CLOCK_S);
 	assert_int_equal(session->heartbeat_ns, CLOCK_S);
 	assert_false(session->terminated_event);
 	agent_behavior_done(&behavior);
 }
 
-static void errors_say_what_and_where(void **state)
+static void errors_have_a_place_and_a_reason(void **state)
 {
 	static const struct {
 		const char *text;
@@ -152,12 +153,12 @@ static void errors_say_what_and_where(void **state)
 	}
 }
 
-static void a_rule_starts_from_what_all_says(void **state)
+static void rule_inherits_what_it_does_not_set(void **state)
 {
-	struct agent_behavior behavior =
-		book_of("{\"rules\": [{\"session\": 9, \"chunks\": 3}, {\"session\": 2,"
-			" \"disconnect\": {\"fault\": \"hang\"}}],"
-			" \"disconnect\": {\"latency\": \"4s\"}, \"tools\": 1}");
+	struct agent_behavior behavior = behavior_of(
+		"{\"rules\": [{\"session\": 9, \"chunks\": 3}, {\"session\": 2,"
+		" \"disconnect\": {\"fault\": \"hang\"}}],"
+		" \"disconnect\": {\"latency\": \"4s\"}, \"tools\": 1}");
 
 	(void)state;
 	assert_int_equal(
@@ -174,7 +175,7 @@ static void a_rule_starts_from_what_all_says(void **state)
 
 static void archive_and_delete_fall_back_to_disconnect(void **state)
 {
-	struct agent_behavior behavior = book_of(
+	struct agent_behavior behavior = behavior_of(
 		"{\"disconnect\": {\"latency\": \"4s\"}, \"delete\": {\"latency\": "
 		"\"0s\"},"
 		" \"rules\": [{\"session\": 1, \"disconnect\": {\"latency\": "
@@ -183,47 +184,47 @@ static void archive_and_delete_fall_back_to_disconnect(void **state)
 				      *one = agent_behavior_for(&behavior, 1);
 
 	(void)state;
-	assert_int_equal(session_behavior_end(all, true)->latency.a_ns, 4 * CLOCK_S);
-	assert_int_equal(session_behavior_end(all, false)->latency.a_ns, 0);
-	/* A rule's word on disconnects is nearer than everybody's word on deletes. */
-	assert_int_equal(session_behavior_end(one, false)->latency.a_ns, CLOCK_S);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(all->phase[PHASE_DELETE].latency.a_ns, 0);
+	/* The rule's "disconnect" has precedence over everybody's "delete". */
+	assert_int_equal(one->phase[PHASE_DELETE].latency.a_ns, CLOCK_S);
 	agent_behavior_done(&behavior);
 }
 
 static void archive_and_delete_fall_back_member_by_member(void **state)
 {
-	struct agent_behavior behavior =
-		book_of("{\"disconnect\": {\"latency\": \"4s\", \"fault\": \"error\","
-			" \"status\": 503}, \"archive\": {\"times\": 2},"
-			" \"delete\": {\"fault\": \"none\"}}");
+	struct agent_behavior behavior = behavior_of(
+		"{\"disconnect\": {\"latency\": \"4s\", \"fault\": \"error\","
+		" \"status\": 503}, \"archive\": {\"times\": 2},"
+		" \"delete\": {\"fault\": \"none\"}}");
 	const struct session_behavior *all = agent_behavior_for(&behavior, 1);
 	struct err err;
 
 	(void)state;
-	assert_int_equal(all->archive.latency.a_ns, 4 * CLOCK_S);
-	assert_int_equal(all->archive.fault, FAULT_ERROR);
-	assert_int_equal(all->archive.status, 503);
-	assert_int_equal(all->archive.times, 2);
-	assert_int_equal(all->del.latency.a_ns, 4 * CLOCK_S);
-	assert_int_equal(all->del.fault, FAULT_NONE);
-	/* Words that say what holds anyhow are no mistake. */
+	assert_int_equal(all->phase[PHASE_ARCHIVE].latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].fault, FAULT_ERROR);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].status, 503);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].times, 2);
+	assert_int_equal(all->phase[PHASE_DELETE].latency.a_ns, 4 * CLOCK_S);
+	assert_int_equal(all->phase[PHASE_DELETE].fault, FAULT_NONE);
+	/* A member that repeats the default is accepted. */
 	assert_true(read_over(&behavior, "{\"stream\": {\"times\": 0}}", &err));
-	/* What was said of archive itself stays the nearer word, until it changes. */
+	/* An earlier "archive" has precedence over a later "disconnect". */
 	assert_true(read_over(&behavior, "{\"archive\": {\"latency\": \"1s\"}}", &err));
 	assert_true(
 		read_over(&behavior, "{\"disconnect\": {\"latency\": \"2s\"}}", &err));
 	all = agent_behavior_for(&behavior, 1);
-	assert_int_equal(all->archive.latency.a_ns, CLOCK_S);
-	assert_int_equal(all->archive.times, 2);
-	assert_int_equal(all->del.latency.a_ns, 2 * CLOCK_S);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].latency.a_ns, CLOCK_S);
+	assert_int_equal(all->phase[PHASE_ARCHIVE].times, 2);
+	assert_int_equal(all->phase[PHASE_DELETE].latency.a_ns, 2 * CLOCK_S);
 	agent_behavior_done(&behavior);
 }
 
-static void a_second_reading_lies_over_the_first(void **state)
+static void second_reading_is_merged_over_the_first(void **state)
 {
 	struct agent_behavior behavior =
-		book_of("{\"disconnect\": {\"latency\": \"4s\"}, \"chunks\": 2,"
-			" \"rules\": [{\"session\": 2, \"tools\": 5}]}");
+		behavior_of("{\"disconnect\": {\"latency\": \"4s\"}, \"chunks\": 2,"
+			    " \"rules\": [{\"session\": 2, \"tools\": 5}]}");
 	struct err err;
 
 	(void)state;
@@ -232,7 +233,7 @@ static void a_second_reading_lies_over_the_first(void **state)
 	assert_int_equal(behavior.all.chunks, 7);
 	assert_int_equal(behavior.all.disconnect.fault, FAULT_HANG);
 	assert_int_equal(behavior.all.disconnect.latency.a_ns, 4 * CLOCK_S);
-	/* Its rules stay, and start from what all says now. */
+	/* The rules stay, and inherit from the new values. */
 	assert_int_equal(agent_behavior_for(&behavior, 2)->tools, 5);
 	assert_int_equal(agent_behavior_for(&behavior, 2)->chunks, 7);
 	assert_true(read_over(&behavior, "{\"rules\": []}", &err));
@@ -240,9 +241,9 @@ static void a_second_reading_lies_over_the_first(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void a_failed_reading_changes_nothing(void **state)
+static void failed_reading_changes_nothing(void **state)
 {
-	struct agent_behavior behavior = book_of("{\"chunks\": 2}");
+	struct agent_behavior behavior = behavior_of("{\"chunks\": 2}");
 	struct err err;
 
 	(void)state;
@@ -251,68 +252,80 @@ static void a_failed_reading_changes_nothing(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void a_book_is_printed_in_a_form_that_it_reads(void **state)
+static void assert_same_phases(
+	const struct session_behavior *one, const struct session_behavior *other)
 {
-	static const char *const texts[] = {
-		"{}",
-		"{\"archive\": {\"fault\": \"error\", \"status\": 503}, \"hold\": "
-		"\"2s\"}",
-		"{\"disconnect\": {\"latency\": {\"distribution\": \"exponential\","
-		" \"mean\": \"5ms\"}}, \"rules\": [{\"session\": 3, \"chunks\": 9}]}",
-		"{\"disconnect\": {\"fault\": \"error\", \"times\": 3},"
-		" \"archive\": {\"status\": 502, \"latency\": \"1s\"},"
-		" \"delete\": {\"fault\": \"none\"}}",
-	};
+	for (unsigned i = 0; i < PHASES; i++) {
+		const struct phase_behavior *a = &one->phase[i], *b = &other->phase[i];
 
-	(void)state;
-	for (unsigned i = 0; i < COUNT(texts); i++) {
-		struct agent_behavior first = book_of(texts[i]), second;
-		cJSON *printed = agent_behavior_json(&first), *again;
-		char *text = json_print(printed);
-
-		second = book_of(text);
-		again = agent_behavior_json(&second);
-		assert_true(cJSON_Compare(printed, again, true));
-		assert_int_equal(second.all.archive.fault, first.all.archive.fault);
-		assert_int_equal(second.all.archive.latency.a_ns,
-			first.all.archive.latency.a_ns);
-		assert_int_equal(second.all.del.times, first.all.del.times);
-		assert_int_equal(agent_behavior_for(&second, 3)->chunks,
-			agent_behavior_for(&first, 3)->chunks);
-		cJSON_Delete(printed);
-		cJSON_Delete(again);
-		free(text);
-		agent_behavior_done(&first);
-		agent_behavior_done(&second);
+		assert_int_equal(a->latency.kind, b->latency.kind);
+		assert_int_equal(a->latency.a_ns, b->latency.a_ns);
+		assert_int_equal(a->fault, b->fault);
+		assert_int_equal(a->status, b->status);
+		assert_int_equal(a->times, b->times);
 	}
 }
 
-static void its_table_has_a_schema_and_knows_its_paths(void **state)
+static void merged_json_reads_as_the_same_behavior(void **state)
 {
-	cJSON *schema = agent_behavior_schema();
+	static const char *const texts[][2] = {
+		{"{}", "{\"chunks\": 2}"},
+		{"{\"archive\": {\"fault\": \"error\", \"status\": 503}}",
+			"{\"archive\": {\"latency\": \"1s\"}, \"hold\": \"2s\"}"},
+		{"{\"disconnect\": {\"latency\": {\"distribution\": \"exponential\","
+		 " \"mean\": \"5ms\"}}, \"rules\": [{\"session\": 3, \"chunks\": 9}]}",
+			"{\"disconnect\": {\"latency\": {\"distribution\": \"uniform\","
+			" \"min\": \"5ms\", \"max\": \"6ms\"}}}"},
+		{"{\"hold\": {\"distribution\": \"exponential\", \"mean\": \"5ms\"}}",
+			"{\"hold\": {\"distribution\": \"uniform\","
+			" \"min\": \"5ms\", \"max\": \"6ms\"}}"},
+		{"{\"disconnect\": {\"fault\": \"error\", \"times\": 3}}",
+			"{\"archive\": {\"status\": 502, \"latency\": \"1s\"},"
+			" \"delete\": {\"fault\": \"none\"}}"},
+	};
 	struct err err;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(texts); i++) {
+		struct agent_behavior merged = behavior_of(texts[i][0]), again;
+		char *text;
+
+		if (!read_over(&merged, texts[i][1], &err))
+			fail_msg("%s", err.text);
+		text = json_print(merged.json);
+		again = behavior_of(text);
+		assert_true(cJSON_Compare(merged.json, again.json, true));
+		assert_same_phases(&merged.all, &again.all);
+		assert_int_equal(agent_behavior_for(&again, 3)->chunks,
+			agent_behavior_for(&merged, 3)->chunks);
+		free(text);
+		agent_behavior_done(&merged);
+		agent_behavior_done(&again);
+	}
+}
+
+static void behavior_has_a_schema(void **state)
+{
+	SCOPED(json_free) cJSON *schema = agent_behavior_schema();
 
 	(void)state;
 	assert_non_null(json_at(schema, "properties.disconnect.properties.fault"));
 	assert_non_null(json_at(schema, "properties.rules.items.properties.session"));
-	assert_true(fields_knows(agent_behavior_fields, "disconnect.latency", &err));
-	assert_false(fields_knows(agent_behavior_fields, "disconnect.latensy", &err));
-	cJSON_Delete(schema);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(presets_are_a_perfect_api),
+		cmocka_unit_test(defaults_are_a_perfect_api),
 		cmocka_unit_test(every_member_is_read),
-		cmocka_unit_test(errors_say_what_and_where),
-		cmocka_unit_test(a_rule_starts_from_what_all_says),
+		cmocka_unit_test(errors_have_a_place_and_a_reason),
+		cmocka_unit_test(rule_inherits_what_it_does_not_set),
 		cmocka_unit_test(archive_and_delete_fall_back_to_disconnect),
 		cmocka_unit_test(archive_and_delete_fall_back_member_by_member),
-		cmocka_unit_test(a_second_reading_lies_over_the_first),
-		cmocka_unit_test(a_failed_reading_changes_nothing),
-		cmocka_unit_test(a_book_is_printed_in_a_form_that_it_reads),
-		cmocka_unit_test(its_table_has_a_schema_and_knows_its_paths),
+		cmocka_unit_test(second_reading_is_merged_over_the_first),
+		cmocka_unit_test(failed_reading_changes_nothing),
+		cmocka_unit_test(merged_json_reads_as_the_same_behavior),
+		cmocka_unit_test(behavior_has_a_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

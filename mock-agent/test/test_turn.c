@@ -253,7 +253,7 @@ static void running_session_is_not_archived_and_not_deleted(void **state)
 	mock_stop(&mock);
 }
 
-static void stored_status_settles_after_the_idle_event(void **state)
+static void stored_status_follows_the_idle_event(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -278,7 +278,7 @@ static void stored_status_settles_after_the_idle_event(void **state)
 	mock_stop(&mock);
 }
 
-static void settle_that_hangs_stays_running(void **state)
+static void status_lag_that_hangs_stays_running(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -330,7 +330,7 @@ static void stream_beats_previews_and_holds(void **state)
 	mock_stop(&mock);
 }
 
-static void session_is_known_until_its_last_stream_has_ended(void **state)
+static void deleted_session_is_listed_until_its_last_stream_ends(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -368,7 +368,7 @@ static void session_is_known_until_its_last_stream_has_ended(void **state)
 	mock_stop(&mock);
 }
 
-static void open_stream_heeds_another_heartbeat(void **state)
+static void open_stream_follows_a_change_of_the_heartbeat(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -387,7 +387,7 @@ static void open_stream_heeds_another_heartbeat(void **state)
 	mock_stop(&mock);
 }
 
-static void two_readers_hear_the_same(void **state)
+static void two_streams_carry_the_same_events(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -414,25 +414,25 @@ static void two_readers_hear_the_same(void **state)
 	"{\"first_byte\": {\"latency\": {\"distribution\": \"uniform\", \"min\": "     \
 	"\"0s\", \"max\": \"400ms\"}}}"
 
-/* What the dice says for this seed is what the program does, whatever the order. */
-static void seed_decides_what_a_session_waits_for(void **state)
+/* The program draws what the injector draws for this seed, in any order of sessions. */
+static void seed_decides_the_latency_of_a_session(void **state)
 {
 	struct mock_program mock;
 	struct agent_behavior behavior;
 	struct json_doc doc = {0};
-	struct injectors *injectors;
+	struct injectors injectors;
 	struct err err;
 
 	(void)state;
 	agent_behavior_preset(&behavior);
 	assert_true(json_doc_parse(&doc, "m", RANDOM, strlen(RANDOM), &err));
 	assert_true(agent_behavior_read(&behavior, &doc, doc.root, &err));
-	injectors = injectors_create(&behavior, 77);
+	injectors_init(&injectors, &behavior, 77);
 	mock_start_with(&mock, RANDOM, "--seed=77");
 	for (int room = SESSIONS; room > 0; room--) {
 		SCOPED(mem_free) char *id = open_session(&mock, room);
 		int64_t drawn_ns =
-			injector_next(injectors_get(injectors, room), PHASE_FIRST_BYTE)
+			injector_next(injectors_get(&injectors, room), PHASE_FIRST_BYTE)
 				.delay_ns;
 		int64_t began_ns, took_ns;
 
@@ -443,7 +443,7 @@ static void seed_decides_what_a_session_waits_for(void **state)
 		assert_in_range(took_ns, drawn_ns, drawn_ns + CLOCK_S);
 	}
 	mock_stop(&mock);
-	injectors_destroy(injectors);
+	injectors_done(&injectors);
 	agent_behavior_done(&behavior);
 	json_doc_done(&doc);
 }
@@ -459,13 +459,13 @@ int main(void)
 		cmocka_unit_test(interrupt_jumps_a_queue_that_is_full),
 		cmocka_unit_test(interrupt_of_an_idle_session_does_nothing),
 		cmocka_unit_test(running_session_is_not_archived_and_not_deleted),
-		cmocka_unit_test(stored_status_settles_after_the_idle_event),
-		cmocka_unit_test(settle_that_hangs_stays_running),
+		cmocka_unit_test(stored_status_follows_the_idle_event),
+		cmocka_unit_test(status_lag_that_hangs_stays_running),
 		cmocka_unit_test(stream_beats_previews_and_holds),
-		cmocka_unit_test(session_is_known_until_its_last_stream_has_ended),
-		cmocka_unit_test(open_stream_heeds_another_heartbeat),
-		cmocka_unit_test(two_readers_hear_the_same),
-		cmocka_unit_test(seed_decides_what_a_session_waits_for),
+		cmocka_unit_test(deleted_session_is_listed_until_its_last_stream_ends),
+		cmocka_unit_test(open_stream_follows_a_change_of_the_heartbeat),
+		cmocka_unit_test(two_streams_carry_the_same_events),
+		cmocka_unit_test(seed_decides_the_latency_of_a_session),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

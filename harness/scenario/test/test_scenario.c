@@ -330,7 +330,7 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_int_equal(scenario.service.session.bots.count, 1);
 	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
 	assert_true(scenario.service.init && !scenario.service.mocks);
-	assert_int_equal(session_behavior_end(&scenario.agent.all, true)->latency.a_ns,
+	assert_int_equal(scenario.agent.all.phase[PHASE_ARCHIVE].latency.a_ns,
 		4 * CLOCK_S);
 	assert_string_equal(
 		scenario.agent_json, "{\"disconnect\":{\"latency\":\"4s\"}}");

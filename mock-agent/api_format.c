@@ -1,4 +1,4 @@
-#include "mock-agent/api/api_format.h"
+#include "mock-agent/api_format.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 
@@ -21,7 +20,7 @@ void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
 	unsigned char noise[ID_LETTERS];
 	char text[ID_LETTERS + 1] = {0};
 
-	/* Small reads of a seeded pool are never cut short. */
+	/* getrandom() never cuts a read this small short. */
 	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
 		abort();
 	for (unsigned i = 0; i < ID_LETTERS; i++)
@@ -29,7 +28,8 @@ void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
 	snprintf(id, API_FORMAT_ID_SIZE, "%s_01%s", prefix, text);
 }
 
-const char *api_format_error_type(unsigned status)
+/* "not_found_error" for 404. */
+static const char *error_type(unsigned status)
 {
 	static const struct {
 		unsigned status;
@@ -59,10 +59,16 @@ cJSON *api_format_error(unsigned status, const char *message, const char *reques
 
 	cJSON_AddStringToObject(body, "type", "error");
 	error = cJSON_AddObjectToObject(body, "error");
-	cJSON_AddStringToObject(error, "type", api_format_error_type(status));
+	cJSON_AddStringToObject(error, "type", error_type(status));
 	cJSON_AddStringToObject(error, "message", message);
-	cJSON_AddStringToObject(body, "request_id", request_id);
+	if (request_id)
+		cJSON_AddStringToObject(body, "request_id", request_id);
 	return body;
+}
+
+void api_format_frame(struct buf *frame, const char *type, const char *json)
+{
+	buf_addf(frame, "event: %s\ndata: %s\n\n", type, json);
 }
 
 void api_format_stamp(cJSON *object, const char *member)
@@ -98,7 +104,7 @@ static bool read_offset(const char *text, int64_t *s)
 		*s = 0;
 		return true;
 	}
-	/* A "+" that nobody escaped is a space here. */
+	/* An unescaped "+" of a query is a space here. */
 	if ((*text != '+' && *text != '-' && *text != ' ') ||
 		sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &len) != 2 ||
 		text[1 + len] != '\0')
@@ -116,7 +122,7 @@ bool api_format_time(const char *text, int64_t *ns)
 	if (!rest)
 		return false;
 	fraction_ns = read_fraction(&rest);
-	/* Further years do not fit. */
+	/* Other years overflow int64_t. */
 	if (!read_offset(rest, &offset_s) || tm.tm_year < -200 || tm.tm_year > 300)
 		return false;
 	*ns = ((int64_t)timegm(&tm) - offset_s) * CLOCK_S + fraction_ns;
