@@ -38,9 +38,12 @@ bool clock_parse(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
 bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err) MUST_CHECK;
 
 /* Three significant figures and a unit: "4.51s", "82.0ms", "310us", "0"; minutes
- * from 1000 s on. Gives text back, for clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}). */
+ * from 1000 s on. Gives text. */
 #define CLOCK_TEXT_SIZE 32
 const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE]);
+
+/* The same in a text that lasts as long as the block around it. */
+#define CLOCK_TEXT(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 
 /* Whole milliseconds for libuv and curl timers, so that a timer never fires before
  * its time: rounded up, and one more, since libuv cuts the present to milliseconds

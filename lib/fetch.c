@@ -134,7 +134,7 @@ static void on_deadline(uv_timer_t *timer)
 		return;
 	}
 	snprintf(why, sizeof why, "no whole answer within %s",
-		clock_format(call->timeout_ns, (char[CLOCK_TEXT_SIZE]){0}));
+		CLOCK_TEXT(call->timeout_ns));
 	give_up(call, FETCH_TIMED_OUT, why);
 	hand_over(call->fetch);
 }

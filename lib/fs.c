@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,8 +73,20 @@ bool fs_write_file(const char *path, const char *data, size_t len, struct err *e
 	if (fd < 0)
 		return err_sys(err, "%s", path);
 	ok = write_all(fd, data, len) || err_sys(err, "write %s", path);
-	/* A full disk may only be heard of here. */
+	/* Some file systems report a full disk only here. */
 	if (close(fd) != 0 && ok)
 		ok = err_sys(err, "write %s", path);
 	return ok;
+}
+
+static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
+	struct FTW *walk UNUSED)
+{
+	remove(path);
+	return 0;
+}
+
+void fs_remove_tree(const char *path)
+{
+	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -1,5 +1,5 @@
 /*
- * fs - what a report is made of: files, and the folders that they are in.
+ * fs - files and folders: made with all that is above them, removed with all below.
  */
 #ifndef LIB_FS_H
 #define LIB_FS_H
@@ -9,11 +9,15 @@
 
 #include "lib/err.h"
 
-/* Makes path a folder, and every folder on the way. */
+/* Makes the folder path, and every folder above it. */
 bool fs_make_folders(const char *path, struct err *err) MUST_CHECK;
 
-/* Writes the file in place of what was there; makes the folders on the way. */
+/* Replaces the file; makes every folder above it. */
 bool fs_write_file(
 	const char *path, const char *data, size_t len, struct err *err) MUST_CHECK;
+
+/* Removes path and everything below it, as far as that is allowed. Links are not
+ * followed. */
+void fs_remove_tree(const char *path);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -230,8 +231,21 @@ const char *json_text(const cJSON *object, const char *key)
 	return cJSON_GetStringValue(json_get(object, key));
 }
 
+static bool read_raw(const cJSON *node, int64_t *value)
+{
+	char *end;
+	long long read = strtoll(node->valuestring, &end, 10);
+
+	if (end == node->valuestring || *end)
+		return false;
+	*value = read;
+	return true;
+}
+
 bool json_whole(const cJSON *node, int64_t *value)
 {
+	if (cJSON_IsRaw(node))
+		return read_raw(node, value);
 	if (!cJSON_IsNumber(node) || node->valuedouble != trunc(node->valuedouble) ||
 		node->valuedouble < -0x1p63 || node->valuedouble >= 0x1p63)
 		return false;
@@ -251,6 +265,59 @@ bool json_bool(const cJSON *object, const char *key, bool fallback)
 	const cJSON *node = json_get(object, key);
 
 	return cJSON_IsBool(node) ? cJSON_IsTrue(node) : fallback;
+}
+
+/* cJSON prints fifteen digits as they are. */
+#define PRINTED_MAX INT64_C(999999999999999)
+
+static bool is_printed(int64_t value)
+{
+	return value >= -PRINTED_MAX && value <= PRINTED_MAX;
+}
+
+static cJSON *int_node(int64_t value)
+{
+	char text[24];
+
+	if (is_printed(value))
+		return cJSON_CreateNumber((double)value);
+	snprintf(text, sizeof text, "%" PRId64, value);
+	return cJSON_CreateRaw(text);
+}
+
+void json_add_int(cJSON *object, const char *key, int64_t value)
+{
+	cJSON_AddItemToObject(object, key, int_node(value));
+}
+
+static void replace_numbers(cJSON *parent)
+{
+	cJSON *next;
+
+	for (cJSON *child = parent->child; child; child = next) {
+		int64_t value;
+
+		next = child->next;
+		if (json_whole(child, &value) && !is_printed(value)) {
+			cJSON *node = int_node(value);
+
+			/* cJSON replaces the value; the key has to move along. */
+			node->string = child->string;
+			child->string = NULL;
+			cJSON_ReplaceItemViaPointer(parent, child, node);
+		} else {
+			replace_numbers(child);
+		}
+	}
+}
+
+cJSON *json_copy_exact(const cJSON *tree)
+{
+	cJSON *copy = cJSON_Duplicate(tree, true);
+
+	if (copy)
+		replace_numbers(copy);
+	return copy;
 }
 
 /* Takes "a" off the front of "a.b.c"; *path is NULL behind the last. To free(). */

@@ -59,8 +59,18 @@ const char *json_kind(const cJSON *node);
  * to cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t len) MUST_CHECK;
 
-/* Is node a whole number that fits? (From 2^53 on cJSON's doubles have gaps.) */
+/* False: node is no whole number, or none that fits. From 2^53 on a number that was
+ * parsed has the precision of a double; one of json_add_int() has all its digits. */
 bool json_whole(const cJSON *node, int64_t *value) MUST_CHECK;
+
+/* cJSON prints a double with 15 digits where that is near enough: 1000000000000000
+ * becomes 1e+15, and 2^53 loses its last digit. A value that cJSON would not print
+ * exactly becomes raw text in the tree. */
+void json_add_int(cJSON *object, const char *key, int64_t value);
+
+/* A copy that prints each of its whole numbers exactly. NULL stays NULL. Gives the
+ * caller a tree to cJSON_Delete(). */
+cJSON *json_copy_exact(const cJSON *tree);
 
 /* NULL (or the fallback) when the key is absent or of another type; json_int() takes
  * what json_whole() does. Borrowed. */

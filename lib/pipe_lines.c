@@ -14,20 +14,19 @@ struct pipe_lines {
 	uv_pipe_t pipe;
 	struct lines lines;
 	bool is_over;
-	subject_log_fn *line;
-	void *line_arg;
+	pipe_lines_fn *each;
+	void *each_arg;
 	pipe_lines_over_fn *over;
 	void *arg;
 	char block[64 << 10];
 };
 
-static void on_line(void *arg, char *line, size_t len, bool cut)
+static void on_line(void *arg, char *line, size_t len, bool cut UNUSED)
 {
 	struct pipe_lines *pipe = arg;
 
-	(void)cut;
-	if (pipe->line)
-		pipe->line(pipe->line_arg, clock_now(), line, len);
+	if (pipe->each)
+		pipe->each(pipe->each_arg, clock_now(), line, len);
 }
 
 static void end(struct pipe_lines *pipe)
@@ -37,11 +36,10 @@ static void end(struct pipe_lines *pipe)
 	pipe->is_over = true;
 }
 
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+static void on_alloc(uv_handle_t *handle, size_t wanted UNUSED, uv_buf_t *block)
 {
 	struct pipe_lines *pipe = handle->data;
 
-	(void)wanted;
 	*block = uv_buf_init(pipe->block, sizeof pipe->block);
 }
 
@@ -57,14 +55,14 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
 	}
 }
 
-struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, subject_log_fn *line,
-	void *line_arg, pipe_lines_over_fn *over, void *arg)
+struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, pipe_lines_fn *each,
+	void *each_arg, pipe_lines_over_fn *over, void *arg)
 {
 	struct pipe_lines *pipe = mem_zeroed(sizeof *pipe);
 
 	lines_init(&pipe->lines, LINE_CEILING, on_line, pipe);
-	pipe->line = line;
-	pipe->line_arg = line_arg;
+	pipe->each = each;
+	pipe->each_arg = each_arg;
 	pipe->over = over;
 	pipe->arg = arg;
 	uv_pipe_init(loop, &pipe->pipe, 0);

@@ -11,7 +11,6 @@
 #include "lib/json.h"
 #include "lib/signals.h"
 
-#define TIME(ns)          clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 #define SIGNAL(number)    signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 #define STOP_SIGNAL(view) SIGNAL((view)->facts->stop_signal)
 
@@ -135,8 +134,8 @@ static bool grace_expired(const struct view *view, struct buf *text)
 		return false;
 	return buf_addf(text,
 		"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
-		TIME(view->scenario->stop.grace_ns),
-		view->engine_late_ns >= 0 ? TIME(view->engine_late_ns) : "?",
+		CLOCK_TEXT(view->scenario->stop.grace_ns),
+		view->engine_late_ns >= 0 ? CLOCK_TEXT(view->engine_late_ns) : "?",
 		facts->kill_source == STAMP_KERNEL ? "traced in the kernel"
 			: facts->kill_source == STAMP_SELF
 			? "sent by this engine itself"
@@ -148,7 +147,7 @@ static bool killed_without_grace(const struct view *view, struct buf *text)
 	if (!view->killed || view->margin_ns <= 0)
 		return false;
 	return buf_addf(text, "SIGKILL came with %s of the grace left: %s",
-		TIME(view->margin_ns),
+		CLOCK_TEXT(view->margin_ns),
 		view->facts->signal_ns ? "its sender did not wait for it"
 				       : "no stop signal was sent before it");
 }
@@ -262,7 +261,7 @@ static bool reraised_after_drain(const struct view *view, struct buf *text)
 	add_lines(view, text);
 	return buf_addf(text,
 		", took %s, and raised %s again, which is 0 as PID 1 and %d behind an init",
-		view->stop_ns >= 0 ? TIME(view->stop_ns) : "?", STOP_SIGNAL(view),
+		view->stop_ns >= 0 ? CLOCK_TEXT(view->stop_ns) : "?", STOP_SIGNAL(view),
 		code);
 }
 
@@ -313,8 +312,8 @@ static bool stopped_cleanly(const struct view *view, struct buf *text)
 	return buf_addf(text,
 		"clean stop in %s, %s of the grace left, %u of %u sessions "
 		"disconnected",
-		TIME(view->stop_ns), TIME(view->margin_ns), view->sessions.done,
-		view->sessions.count);
+		CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns),
+		view->sessions.done, view->sessions.count);
 }
 
 static bool not_known(const struct view *view, struct buf *text)

@@ -8,7 +8,6 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 
-#define TIME(ns)  clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
 #define NAMED_MAX 5 /* sessions or servers that a sentence names */
 
 /* How the sessions stood when PID 1 ended. */
@@ -75,7 +74,7 @@ bool hang_longer_grace(const struct view *view, struct buf *text)
 		return false;
 	return buf_addf(text,
 		"the service planned with a grace of %s, the engine gave %s",
-		TIME(believed_ns), TIME(view->scenario->stop.grace_ns));
+		CLOCK_TEXT(believed_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
 bool hang_sequential(const struct view *view, struct buf *text)
@@ -98,8 +97,9 @@ bool hang_sequential(const struct view *view, struct buf *text)
 	return buf_addf(text,
 		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
-		standing.done, view->sessions.count, TIME(each_ns), standing.never,
-		TIME(all_ns), TIME(view->scenario->stop.grace_ns));
+		standing.done, view->sessions.count, CLOCK_TEXT(each_ns),
+		standing.never, CLOCK_TEXT(all_ns),
+		CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
 bool hang_turns(const struct view *view, struct buf *text)
@@ -140,7 +140,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 			return;
 		}
 		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", record->label,
-			TIME(took(view, record)), failed ? ", " : "",
+			CLOCK_TEXT(took(view, record)), failed ? ", " : "",
 			failed ? record->failed : "");
 		named++;
 	}

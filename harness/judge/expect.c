@@ -7,8 +7,6 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 
-#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
-
 static struct expectation *add(struct judgement *judgement, const char *what, bool met)
 {
 	struct expectation *expectation =
@@ -94,8 +92,9 @@ static void expect_within(struct judgement *judgement, const struct view *view)
 		return;
 	expectation = add(
 		judgement, "within", view->stop_ns >= 0 && view->stop_ns <= within_ns);
-	wanted(expectation, "%s", TIME(within_ns));
-	seen(expectation, "%s", view->stop_ns < 0 ? "not known" : TIME(view->stop_ns));
+	wanted(expectation, "%s", CLOCK_TEXT(within_ns));
+	seen(expectation, "%s",
+		view->stop_ns < 0 ? "not known" : CLOCK_TEXT(view->stop_ns));
 }
 
 static void expect_diagnosis(struct judgement *judgement, const struct view *view)

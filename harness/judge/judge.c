@@ -11,8 +11,6 @@
 #include "lib/clock.h"
 #include "lib/signals.h"
 
-#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
-
 /* The worst finding wins: what is proven is never overridden by a milder one, nor by
  * something unknown. */
 static void find(struct judgement *judgement, enum verdict verdict, const char *format,
@@ -189,10 +187,10 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 			view->facts->signal_ns ? "end" : "stop signal");
 	else if (within_ns && view->stop_ns > within_ns)
 		find(judgement, VERDICT_SLOW, "%s, wanted within %s",
-			TIME(view->stop_ns), TIME(within_ns));
+			CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(within_ns));
 	else if (judgement->margin_ns < scenario->stop.grace_ns / 5)
 		find(judgement, VERDICT_SLOW, "%s: under a fifth of the grace is left",
-			TIME(view->stop_ns));
+			CLOCK_TEXT(view->stop_ns));
 }
 
 static void judge_remains(struct judgement *judgement, const struct view *view)
@@ -234,7 +232,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	judge_time(judgement, view);
 	judge_bounds(judgement, view->evidence);
 	if (!judgement->reason[0])
-		find(judgement, VERDICT_CLEAN, "%s", TIME(view->stop_ns));
+		find(judgement, VERDICT_CLEAN, "%s", CLOCK_TEXT(view->stop_ns));
 }
 
 /* The case never came to its stop. */

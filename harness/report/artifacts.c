@@ -12,7 +12,6 @@
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/json.h"
-#include "lib/json_digits.h"
 #include "lib/mem.h"
 
 #define NAME_MAX_LEN 160 /* file systems take 255 bytes; a number may follow */
@@ -88,7 +87,7 @@ void artifacts_clear(const char *report)
 
 		if (entry->d_name[0] != '.' && lstat(path, &found) == 0 &&
 			S_ISDIR(found.st_mode) && lstat(why, &found) == 0)
-			run_dir_remove_tree(path);
+			fs_remove_tree(path);
 	}
 	if (folder)
 		closedir(folder);
@@ -107,7 +106,7 @@ static bool write_text(const struct artifact *parcel, const char *name,
 static bool write_json(const struct artifact *parcel, const char *name,
 	const cJSON *json, struct err *err)
 {
-	SCOPED(json_free) cJSON *exact = json_digits_copy(json);
+	SCOPED(json_free) cJSON *exact = json_copy_exact(json);
 	SCOPED(mem_free) char *printed = cJSON_Print(exact);
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
@@ -192,7 +191,7 @@ static bool write_ledger(const struct artifact *parcel, struct err *err)
 
 		if (event->source != EVENT_LEDGER)
 			continue;
-		exact = json_digits_copy(event->json);
+		exact = json_copy_exact(event->json);
 		line = json_print(exact);
 		buf_addf(&text, "%s\n", line);
 	}

@@ -10,7 +10,6 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
-#include "lib/json_digits.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
 #include "lib/version.h"
@@ -48,9 +47,9 @@ static cJSON *host_json(void)
 		cJSON_AddStringToObject(json, "kernel", host.release);
 		cJSON_AddStringToObject(json, "machine", host.machine);
 	}
-	json_digits_add(json, "cpus", get_nprocs());
+	json_add_int(json, "cpus", get_nprocs());
 	if (sysinfo(&info) == 0)
-		json_digits_add(json, "memory_bytes",
+		json_add_int(json, "memory_bytes",
 			(int64_t)info.totalram * (int64_t)info.mem_unit);
 	cJSON_AddItemToObject(json, "load",
 		cJSON_CreateDoubleArray(load, averages < 0 ? 0 : averages));
@@ -62,13 +61,13 @@ static void summarise(struct results *results)
 	const unsigned *counts = results->counts;
 	cJSON *summary = cJSON_CreateObject();
 
-	json_digits_add(summary, "cases",
+	json_add_int(summary, "cases",
 		counts[OUTCOME_MET] + counts[OUTCOME_UNMET] + counts[OUTCOME_NOT_RUN]);
-	json_digits_add(summary, "rounds", results->rounds);
-	json_digits_add(summary, "met", counts[OUTCOME_MET]);
-	json_digits_add(summary, "unmet", counts[OUTCOME_UNMET]);
-	json_digits_add(summary, "not_run", counts[OUTCOME_NOT_RUN]);
-	json_digits_add(summary, "passed_over", results->passed_over);
+	json_add_int(summary, "rounds", results->rounds);
+	json_add_int(summary, "met", counts[OUTCOME_MET]);
+	json_add_int(summary, "unmet", counts[OUTCOME_UNMET]);
+	json_add_int(summary, "not_run", counts[OUTCOME_NOT_RUN]);
+	json_add_int(summary, "passed_over", results->passed_over);
 	cJSON_AddNumberToObject(summary, "seconds",
 		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
@@ -126,7 +125,7 @@ static void add_text(cJSON *json, const char *key, const char *text)
 static void add_known(cJSON *json, const char *key, bool known, int64_t value)
 {
 	if (known)
-		json_digits_add(json, key, value);
+		json_add_int(json, key, value);
 	else
 		cJSON_AddNullToObject(json, key);
 }
@@ -149,7 +148,7 @@ static void add_times(cJSON *json, const struct scenario *scenario,
 		json, "signal_source", stamp_source_name(facts->signal_source));
 	cJSON_AddStringToObject(
 		json, "exit_source", stamp_source_name(facts->exit_source));
-	json_digits_add(json, "grace_ns", scenario->stop.grace_ns);
+	json_add_int(json, "grace_ns", scenario->stop.grace_ns);
 	add_known(json, "margin_ns", stopped, judgement->margin_ns);
 	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
 	add_known(json, "call_ns", judgement->call_ns >= 0, judgement->call_ns);
@@ -244,8 +243,8 @@ static cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 
 	cJSON_AddStringToObject(json, "id", plan_case->id);
 	cJSON_AddStringToObject(json, "half", half_name(plan_case->half));
-	cJSON_AddItemToObject(json, "axes", json_digits_copy(plan_case->values));
-	json_digits_add(json, "round", round);
+	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
+	json_add_int(json, "round", round);
 	add_text(json, "name", plan_case->scenario.name);
 	cJSON_AddStringToObject(json, "engine", evidence->engine);
 	add_seed(json, evidence->seed);

@@ -9,7 +9,6 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/json_digits.h"
 #include "lib/mem.h"
 
 #define WHY_SHORT    3  /* "H15" */
@@ -297,15 +296,15 @@ static void print_table(struct table *table, FILE *out)
 static void print_summary(const struct table *table, FILE *out, const cJSON *summary)
 {
 	const struct terminal *terminal = &table->terminal;
-	long long cases = (long long)json_digits_get(summary, "cases", 0);
-	long long unmet = (long long)json_digits_get(summary, "unmet", 0);
-	long long not_run = (long long)json_digits_get(summary, "not_run", 0);
-	long long passed_over = (long long)json_digits_get(summary, "passed_over", 0);
+	long long cases = (long long)json_int(summary, "cases", 0);
+	long long unmet = (long long)json_int(summary, "unmet", 0);
+	long long not_run = (long long)json_int(summary, "not_run", 0);
+	long long passed_over = (long long)json_int(summary, "passed_over", 0);
 	const cJSON *seconds = json_get(summary, "seconds");
 	int64_t ns = seconds ? (int64_t)(seconds->valuedouble * (double)CLOCK_S) : 0;
 
 	fprintf(out, "%lld case%s, %lld met, ", cases, cases == 1 ? "" : "s",
-		(long long)json_digits_get(summary, "met", 0));
+		(long long)json_int(summary, "met", 0));
 	fprintf(out, "%s%lld not met%s", unmet ? terminal_red(terminal) : "", unmet,
 		unmet ? terminal_plain(terminal) : "");
 	if (not_run)
@@ -313,7 +312,7 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 			not_run, terminal_plain(terminal));
 	if (passed_over)
 		fprintf(out, ", %lld passed over", passed_over);
-	fprintf(out, " in %s\n", clock_format(ns, (char[CLOCK_TEXT_SIZE]){0}));
+	fprintf(out, " in %s\n", CLOCK_TEXT(ns));
 }
 
 void table_print(FILE *out, const cJSON *results)

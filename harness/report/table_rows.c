@@ -8,11 +8,9 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/json_digits.h"
 #include "lib/mem.h"
 
-#define TIME(ns) clock_format((ns), (char[CLOCK_TEXT_SIZE]){0})
-#define UNKNOWN  INT64_MIN
+#define UNKNOWN INT64_MIN
 
 static const char *text_of(const cJSON *round, const char *key)
 {
@@ -37,7 +35,7 @@ static int64_t *values_of(const struct table_row *row, const char *key, unsigned
 
 	*count = 0;
 	for (unsigned i = 0; i < row->count; i++) {
-		int64_t value = json_digits_get(row->rounds[i], key, UNKNOWN);
+		int64_t value = json_int(row->rounds[i], key, UNKNOWN);
 
 		if (value != UNKNOWN)
 			values[(*count)++] = value;
@@ -56,8 +54,8 @@ static int64_t median(const int64_t *values, unsigned count)
 /* "2.01..2.04s", "990ms..1.02s", "1.00s" where nobody would see a difference. */
 static char *range_of(int64_t least_ns, int64_t most_ns)
 {
-	SCOPED(mem_free) char *least = mem_text(TIME(least_ns));
-	SCOPED(mem_free) char *most = mem_text(TIME(most_ns));
+	SCOPED(mem_free) char *least = mem_text(CLOCK_TEXT(least_ns));
+	SCOPED(mem_free) char *most = mem_text(CLOCK_TEXT(most_ns));
 	size_t number = strspn(least, "0123456789."),
 	       other = strspn(most, "0123456789.");
 
@@ -74,11 +72,12 @@ static void say_times(struct table_row *row)
 	SCOPED(mem_free) int64_t *stops = values_of(row, "stop_ns", &count);
 	SCOPED(mem_free) int64_t *margins = NULL;
 
-	row->cells[COLUMN_STOP] = mem_text(count ? TIME(median(stops, count)) : "-");
+	row->cells[COLUMN_STOP] =
+		mem_text(count ? CLOCK_TEXT(median(stops, count)) : "-");
 	row->cells[COLUMN_RANGE] =
 		count > 1 ? range_of(stops[0], stops[count - 1]) : mem_text("");
 	margins = values_of(row, "margin_ns", &count);
-	row->cells[COLUMN_MARGIN] = mem_text(count ? TIME(margins[0]) : "-");
+	row->cells[COLUMN_MARGIN] = mem_text(count ? CLOCK_TEXT(margins[0]) : "-");
 }
 
 /* Each value once: "0", "0,137". */
@@ -219,7 +218,7 @@ static void say_unmet(struct table_row *row)
 	}
 	if (row->count > 1)
 		strlist_add(&row->unmet, "round %lld: %s",
-			(long long)json_digits_get(worst, "round", 0),
+			(long long)json_int(worst, "round", 0),
 			text_of(worst, "command"));
 	if (json_text(worst, "folder"))
 		strlist_add(&row->unmet, "see %s/why.txt", json_text(worst, "folder"));

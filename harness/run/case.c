@@ -13,6 +13,7 @@
 #include "harness/run/service_env.h"
 #include "harness/run/trigger.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/mem.h"
 
 /* The engine may take this long over the grace until it counts as stuck, and then
@@ -317,7 +318,7 @@ void case_finish(struct case_state *state, bool keep)
 	if (state->network)
 		engine_network_remove(state->options.engine, state->network);
 	if (state->folder && !keep)
-		run_dir_remove_tree(state->folder);
+		fs_remove_tree(state->folder);
 	/* Handles report closed in the next turns. */
 	uv_run(state->options.loop, UV_RUN_NOWAIT);
 	state->evidence->ended_ns = clock_now();

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/fs.h"
 #include "lib/mem.h"
 
 #define PREFIX     "stopbench-"
@@ -67,7 +67,7 @@ bool run_dir_open(struct run_dir *run_dir, struct err *err)
 			return true;
 		if (run_dir->lock >= 0)
 			err_sys(err, "make %s", run_dir->folder);
-		run_dir_remove_tree(unfinished);
+		fs_remove_tree(unfinished);
 	}
 	run_dir_close(run_dir, true);
 	return false;
@@ -76,7 +76,7 @@ bool run_dir_open(struct run_dir *run_dir, struct err *err)
 void run_dir_close(struct run_dir *run_dir, bool keep)
 {
 	if (run_dir->folder && !keep)
-		run_dir_remove_tree(run_dir->folder);
+		fs_remove_tree(run_dir->folder);
 	if (run_dir->lock >= 0)
 		close(run_dir->lock);
 	free(run_dir->folder);
@@ -145,25 +145,10 @@ unsigned run_dir_clean(void)
 			continue;
 		if (!is_left_behind(path, finished))
 			continue;
-		run_dir_remove_tree(path);
+		fs_remove_tree(path);
 		removed++;
 	}
 	if (folder)
 		closedir(folder);
 	return removed;
-}
-
-static int remove_one(
-	const char *path, const struct stat *stat, int type, struct FTW *walk)
-{
-	(void)stat;
-	(void)type;
-	(void)walk;
-	remove(path);
-	return 0;
-}
-
-void run_dir_remove_tree(const char *path)
-{
-	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

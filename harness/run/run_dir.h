@@ -28,7 +28,4 @@ unsigned run_dir_clean(void);
 /* Is the run with this id over? (What it labelled may then be removed.) */
 bool run_dir_is_over(const char *id);
 
-/* Removes path and all below it; links are not followed. */
-void run_dir_remove_tree(const char *path);
-
 #endif

@@ -471,6 +471,68 @@ static void put_at_fails_without_leaving_a_trace(void **state)
 	free(text);
 }
 
+static void json_int_is_printed_with_all_its_digits(UNUSED void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *text, *why;
+	} rows[] = {
+		{0, "{\"ns\":0}", "nothing"},
+		{-1, "{\"ns\":-1}", "negative"},
+		{INT64_C(2030000001), "{\"ns\":2030000001}", "past 32 bits"},
+		{INT64_C(999999999999999), "{\"ns\":999999999999999}",
+			"fifteen digits"},
+		{INT64_C(1000000000000000), "{\"ns\":1000000000000000}",
+			"cJSON alone says 1e+15"},
+		{-INT64_C(1000000000000000), "{\"ns\":-1000000000000000}",
+			"the same below zero"},
+		{INT64_C(9007199254740991), "{\"ns\":9007199254740991}",
+			"2^53 - 1: cJSON alone drops the last digit"},
+		{INT64_C(9007199254740992), "{\"ns\":9007199254740992}", "2^53"},
+		{INT64_C(9007199254740993), "{\"ns\":9007199254740993}",
+			"2^53 + 1: no double has it"},
+		{INT64_C(1795300000123456789), "{\"ns\":1795300000123456789}",
+			"ns of a wall clock"},
+		{INT64_MAX, "{\"ns\":9223372036854775807}", "the largest"},
+		{INT64_MIN, "{\"ns\":-9223372036854775808}", "the smallest"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		SCOPED(json_free) cJSON *json = cJSON_CreateObject();
+		SCOPED(mem_free) char *text = NULL;
+
+		json_add_int(json, "ns", rows[i].value);
+		text = json_print(json);
+		if (strcmp(text, rows[i].text) != 0)
+			fail_msg("%s: %s", rows[i].why, text);
+		assert_true(json_int(json, "ns", 7) == rows[i].value);
+	}
+}
+
+static void json_copy_exact_prints_numbers_of_a_parsed_tree_exactly(UNUSED void **state)
+{
+	static const char text[] =
+		"{\"ns\":2000000000000000,\"list\":[1,{\"at\":-3000000000000000}],\"half\":0.5,"
+		"\"text\":\"1e+15\",\"none\":null}";
+	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
+	SCOPED(json_free) cJSON *copy = json_copy_exact(json);
+	SCOPED(mem_free) char *printed = json_print(copy);
+
+	assert_string_equal(printed, text);
+	assert_null(json_copy_exact(NULL));
+}
+
+static void json_int_of_what_is_no_number_is_the_fallback(UNUSED void **state)
+{
+	static const char text[] = "{\"text\":\"3\",\"half\":0.5,\"null\":null}";
+	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
+
+	assert_int_equal(json_int(json, "text", 7), 7);
+	assert_int_equal(json_int(json, "half", 7), 7);
+	assert_int_equal(json_int(json, "null", 7), 7);
+	assert_int_equal(json_int(json, "absent", 7), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +554,10 @@ int main(void)
 		cmocka_unit_test(at_follows_a_path),
 		cmocka_unit_test(put_at_replaces_and_makes_what_is_missing),
 		cmocka_unit_test(put_at_fails_without_leaving_a_trace),
+		cmocka_unit_test(json_int_is_printed_with_all_its_digits),
+		cmocka_unit_test(
+			json_copy_exact_prints_numbers_of_a_parsed_tree_exactly),
+		cmocka_unit_test(json_int_of_what_is_no_number_is_the_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,8 +313,7 @@ struct subject *container_up(struct docker_engine *docker,
 
 	if (spec->grace_ns % CLOCK_S != 0) {
 		err_set(err, "the grace of %s is %s: Docker counts it in whole seconds",
-			spec->name,
-			clock_format(spec->grace_ns, (char[CLOCK_TEXT_SIZE]){0}));
+			spec->name, CLOCK_TEXT(spec->grace_ns));
 		return NULL;
 	}
 	container = mem_zeroed(sizeof *container);

@@ -16,6 +16,7 @@
 #include "harness/run/run_dir.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
@@ -173,7 +174,7 @@ static int close_scene(void **state)
 {
 	struct scene *scene = *state;
 
-	run_dir_remove_tree(scene->report);
+	fs_remove_tree(scene->report);
 	free(scene->plan_case.id);
 	free(scene->plan_case.axes);
 	free(scene->plan_case.alone);

@@ -18,7 +18,6 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/json_digits.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
 #include "lib/version.h"
@@ -371,70 +370,6 @@ static void results_of_nothing_are_good_json(void **state)
 
 /* --- digits and characters --- */
 
-static void json_digits_are_printed_as_they_are(void **state)
-{
-	static const struct {
-		int64_t value;
-		const char *text, *why;
-	} rows[] = {
-		{0, "{\"ns\":0}", "nothing"},
-		{-1, "{\"ns\":-1}", "negative"},
-		{INT64_C(2030000001), "{\"ns\":2030000001}", "past 32 bits"},
-		{INT64_C(999999999999999), "{\"ns\":999999999999999}",
-			"fifteen digits"},
-		{INT64_C(1000000000000000), "{\"ns\":1000000000000000}",
-			"cJSON alone says 1e+15"},
-		{-INT64_C(1000000000000000), "{\"ns\":-1000000000000000}", "likewise"},
-		{INT64_C(9007199254740991), "{\"ns\":9007199254740991}",
-			"2^53 - 1: cJSON alone drops the last digit"},
-		{INT64_C(9007199254740992), "{\"ns\":9007199254740992}", "2^53"},
-		{INT64_C(9007199254740993), "{\"ns\":9007199254740993}",
-			"2^53 + 1: no double has it"},
-		{INT64_C(1795300000123456789), "{\"ns\":1795300000123456789}",
-			"ns of a wall clock"},
-		{INT64_MAX, "{\"ns\":9223372036854775807}", "the largest"},
-		{INT64_MIN, "{\"ns\":-9223372036854775808}", "the smallest"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		SCOPED(json_free) cJSON *json = cJSON_CreateObject();
-		SCOPED(mem_free) char *text = NULL;
-
-		json_digits_add(json, "ns", rows[i].value);
-		text = json_print(json);
-		if (strcmp(text, rows[i].text) != 0)
-			fail_msg("%s: %s", rows[i].why, text);
-		assert_true(json_digits_get(json, "ns", 7) == rows[i].value);
-	}
-}
-
-static void json_digits_of_another_tree_are_kept_in_a_copy(void **state)
-{
-	static const char text[] =
-		"{\"ns\":2000000000000000,\"list\":[1,{\"at\":-3000000000000000}],\"half\":0.5,"
-		"\"text\":\"1e+15\",\"none\":null}";
-	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
-	SCOPED(json_free) cJSON *copy = json_digits_copy(json);
-	SCOPED(mem_free) char *printed = json_print(copy);
-
-	(void)state;
-	assert_string_equal(printed, text);
-	assert_null(json_digits_copy(NULL));
-}
-
-static void json_digits_that_are_none_give_the_fallback(void **state)
-{
-	static const char text[] = "{\"text\":\"3\",\"half\":0.5,\"null\":null}";
-	SCOPED(json_free) cJSON *json = json_parse(text, strlen(text));
-
-	(void)state;
-	assert_int_equal(json_digits_get(json, "text", 7), 7);
-	assert_int_equal(json_digits_get(json, "half", 7), 7);
-	assert_int_equal(json_digits_get(json, "null", 7), 7);
-	assert_int_equal(json_digits_get(json, "absent", 7), 7);
-}
-
 static void results_are_json_whatever_the_service_printed(void **state)
 {
 	struct scene *scene = *state;
@@ -531,9 +466,6 @@ int main(void)
 		SCENE(results_count_cases_and_not_their_rounds),
 		SCENE(results_count_halves_apart),
 		SCENE(results_of_nothing_are_good_json),
-		cmocka_unit_test(json_digits_are_printed_as_they_are),
-		cmocka_unit_test(json_digits_of_another_tree_are_kept_in_a_copy),
-		cmocka_unit_test(json_digits_that_are_none_give_the_fallback),
 		SCENE(results_are_json_whatever_the_service_printed),
 		SCENE(results_are_written_with_the_folders_on_the_way),
 		SCENE(results_that_cannot_be_written_say_where),
