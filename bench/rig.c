@@ -52,9 +52,8 @@ bool rig_open(struct rig *rig, struct err *err)
 	*rig = (struct rig){.run_dir = {.lock = -1}};
 	uv_loop_init(&rig->loop);
 	catch_signals(rig);
-	fd_limit_raise();
 	run_dir_clean();
-	if (!run_dir_open(&rig->run_dir, err))
+	if (!fd_limit_raise(err) || !run_dir_open(&rig->run_dir, err))
 		return false;
 	rig->here = programs_folder();
 	rig->programs = mem_textf("%s/../bin", rig->here);

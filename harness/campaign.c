@@ -339,11 +339,15 @@ int campaign_run(const struct campaign_options *options)
 {
 	SCOPED(mem_free) char *programs = programs_folder();
 	struct campaign campaign = {.options = options, .run_dir = {.lock = -1}};
+	struct err err;
 	int code = EXIT_USAGE;
 
+	if (!fd_limit_raise(&err)) {
+		fprintf(stderr, "stopbench: %s\n", err.text);
+		return EXIT_NOT_RUN;
+	}
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	fd_limit_raise();
 	if (make_plan(&campaign)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign, programs)) {

@@ -3,36 +3,33 @@
 #include <string.h>
 #include <uv.h>
 
-#include "lib/clock.h"
 #include "lib/fetch.h"
 #include "lib/mem.h"
 
-#define WAIT_NS (3 * CLOCK_S)
-
-struct health_request {
-	bool answered;
+struct health_answer {
+	bool healthy;
 	struct err why;
 };
 
 static void on_done(void *arg, const struct fetch_result *result)
 {
-	struct health_request *asking = arg;
+	struct health_answer *answer = arg;
 
-	asking->answered = result->end == FETCH_ANSWERED && result->status == 200;
+	answer->healthy = result->end == FETCH_ANSWERED && result->status == 200;
 	if (result->end == FETCH_ANSWERED)
-		err_set(&asking->why, "it answered with status %ld", result->status);
+		err_set(&answer->why, "it answered with status %ld", result->status);
 	else
-		err_set(&asking->why, "%s", result->why);
+		err_set(&answer->why, "%s", result->why);
 }
 
-static bool ask(uv_loop_t *loop, const char *url, struct err *err)
+static bool ask(uv_loop_t *loop, const char *url, int64_t timeout_ns, struct err *err)
 {
-	struct health_request asking = {0};
+	struct health_answer answer = {0};
 	const struct fetch_request request = {
 		.url = url,
-		.timeout_ns = WAIT_NS,
+		.timeout_ns = timeout_ns,
 		.done = on_done,
-		.arg = &asking,
+		.arg = &answer,
 		.fresh = true,
 	};
 	struct fetch *fetch = fetch_create(loop, 1, err);
@@ -42,21 +39,34 @@ static bool ask(uv_loop_t *loop, const char *url, struct err *err)
 		uv_run(loop, UV_RUN_DEFAULT);
 	fetch_destroy(fetch);
 	uv_run(loop, UV_RUN_DEFAULT);
-	return started && (asking.answered || err_set(err, "%s", asking.why.text));
+	return started && (answer.healthy || err_set(err, "%s", answer.why.text));
 }
 
-bool health_probe(const char *where, struct err *err)
+/* A server that listens at every address also listens on loopback. */
+static char *make_url(const char *host, const char *where)
 {
-	bool is_port = where[strspn(where, "0123456789")] == '\0';
-	SCOPED(mem_free) char *url = is_port
-		? mem_textf("http://127.0.0.1:%s/health", where)
-		: mem_textf("%s/health", where);
+	if (where[strspn(where, "0123456789")] != '\0')
+		return mem_textf("%s/health", where);
+	if (strcmp(host, "0.0.0.0") == 0)
+		host = "127.0.0.1";
+	else if (strcmp(host, "::") == 0)
+		host = "::1";
+	return mem_textf(
+		strchr(host, ':') ? "http://[%s]:%s/health" : "http://%s:%s/health",
+		host, where);
+}
+
+bool health_probe(
+	const char *host, const char *where, int64_t timeout_ns, struct err *err)
+{
+	SCOPED(mem_free) char *url = make_url(host, where);
 	uv_loop_t loop;
+	int failed = uv_loop_init(&loop);
 	bool ok;
 
-	if (uv_loop_init(&loop) != 0)
-		return err_set(err, "no event loop");
-	ok = ask(&loop, url, err);
+	if (failed)
+		return err_set(err, "loop: %s", uv_strerror(failed));
+	ok = ask(&loop, url, timeout_ns, err);
 	uv_loop_close(&loop);
 	return ok || err_while(err, "%s", url);
 }

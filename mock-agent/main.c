@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/fd_limit.h"
 #include "lib/health_probe.h"
 #include "lib/lifeline.h"
@@ -22,6 +23,7 @@
 
 #define SPARE_DESCRIPTORS 64 /* for what is no connection */
 #define CONNECTIONS_MOST  65536
+#define HEALTH_NS         (3 * CLOCK_S)
 
 enum {
 	EXIT_OK,
@@ -126,10 +128,8 @@ static void on_ledger(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 }
 
 /* As many connections as the limit of descriptors allows. */
-static unsigned connections_bound(void)
+static unsigned connections_bound(unsigned limit)
 {
-	unsigned limit = fd_limit_raise();
-
 	if (limit > CONNECTIONS_MOST)
 		return CONNECTIONS_MOST;
 	return limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
@@ -215,11 +215,12 @@ static bool serve(const struct mock_agent_config *config,
 	const struct json_doc *behavior, int ledger, struct err *err)
 {
 	struct mock_agent_program program = {0};
+	unsigned descriptors = fd_limit_raise(err);
 	const struct mock_options options = {
+		.connections = connections_bound(descriptors),
 		.host = config->host,
 		.port = (uint16_t)config->port,
 		.control_port = config->control_port,
-		.connections = connections_bound(),
 		.key = config->key,
 		.control_key = config->control_key,
 		.behavior = behavior,
@@ -227,7 +228,7 @@ static bool serve(const struct mock_agent_config *config,
 	};
 	bool ok;
 
-	if (!begin(&program, err))
+	if (descriptors == 0 || !begin(&program, err))
 		return false;
 	program.mock = mock_create(&program.loop, &options, err);
 	ok = program.mock && (ledger < 0 || watch_ledger(&program, ledger, err)) &&
@@ -254,7 +255,7 @@ static int run(const struct mock_agent_config *config)
 	struct err err;
 
 	if (config->health)
-		return health_probe(config->health, &err)
+		return health_probe(config->host, config->health, HEALTH_NS, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
 	if (!read_behavior(&behavior, config->behavior, &err))

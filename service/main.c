@@ -9,14 +9,15 @@
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/fd_limit.h"
+#include "lib/health_probe.h"
 #include "lib/log.h"
+#include "lib/mem.h"
 #include "lib/signals.h"
 #include "service/agent/agent_client.h"
 #include "service/drain.h"
 #include "service/http_api.h"
 #include "service/mcp/spawn_queue.h"
 #include "service/mcp/tool_registry.h"
-#include "service/probe.h"
 #include "service/service.h"
 #include "service/sessions.h"
 #include "service/store.h"
@@ -181,6 +182,17 @@ static int serve(struct service *service)
 	return exit_code;
 }
 
+static int probe_health(const struct config *config)
+{
+	SCOPED(mem_free) char *port = mem_textf("%d", (int)config->health);
+	struct err err;
+
+	if (health_probe(config->host, port, config->request_ns, &err))
+		return EXIT_STOPPED;
+	log_event("probe.failed", "why", LOG_TEXT(err.text));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct service service = {0};
@@ -194,14 +206,13 @@ int main(int argc, char **argv)
 		log_event("service.failed", "why", LOG_TEXT(err.text));
 		return EXIT_USAGE;
 	}
-	if (service.config.health) {
+	if (!fd_limit_raise(&err)) {
+		log_event("service.failed", "why", LOG_TEXT(err.text));
+		exit_code = EXIT_FAILED;
+	} else if (service.config.health) {
 		signals_block_only(NULL);
-		exit_code = probe_health(&service.config, &err) ? EXIT_STOPPED
-								: EXIT_FAILED;
-		if (exit_code != EXIT_STOPPED)
-			log_event("probe.failed", "why", LOG_TEXT(err.text));
+		exit_code = probe_health(&service.config);
 	} else {
-		fd_limit_raise();
 		config_log(&service.config);
 		exit_code = serve(&service);
 	}
