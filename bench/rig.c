@@ -94,8 +94,9 @@ bool rig_scenario(struct scenario *scenario, struct err *err, const char *format
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	*err = (struct err){0};
 	ok = json_doc_parse(&doc, "bench", text, strlen(text), err) &&
-		scenario_read(scenario, &doc, doc.root, err);
+		scenario_read(scenario, &doc, doc.root, fields_keep_first, err);
 	json_doc_done(&doc);
 	return ok;
 }

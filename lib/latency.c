@@ -1,213 +1,152 @@
 #include "lib/latency.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/buf.h"
-#include "lib/clock.h"
 #include "lib/mem.h"
 
 #define EXAMPLE   "\"250ms\" or {\"distribution\": \"exponential\", \"mean\": \"200ms\"}"
 #define SIGMA_MAX 10.0 /* beyond, every draw is 0 or the maximum */
-#define SHAPE_MAX 1000.0
 
-/* What an object of a distribution is made of; all of it must be there. */
-struct form {
-	const char *name;
-	const char *a, *b;  /* durations */
-	const char *shape;  /* a number */
-	const char *values; /* a list of durations */
-	double shape_min, shape_max;
-};
+/* --- forms --- */
 
-static const struct form forms[] = {
-	[LATENCY_FIXED] = {.name = NULL},
-	[LATENCY_UNIFORM] = {"uniform", .a = "min", .b = "max"},
-	[LATENCY_NORMAL] = {"normal", .a = "mean", .b = "deviation"},
-	[LATENCY_LOGNORMAL] = {"lognormal", .a = "median", .shape = "sigma",
-		.shape_max = SIGMA_MAX},
-	[LATENCY_EXPONENTIAL] = {"exponential", .a = "mean"},
-	[LATENCY_PARETO] = {"pareto", .a = "min", .shape = "shape", .shape_min = 0.01,
-		.shape_max = SHAPE_MAX},
-	[LATENCY_EMPIRICAL] = {"empirical", .values = "values"},
-};
+static const struct field duration = {
+	"", FIELD_DURATION, offsetof(struct latency, a_ns), .max = LATENCY_MAX_NS};
 
-/* "latency: " in front or, in an array, nothing: the place says enough. */
-static bool wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
-	const char *format, ...) PRINTF(4, 5);
-static bool wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
-	const char *format, ...)
+static bool read_values(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	const char *name = node->string ? node->string : "";
-	char what[sizeof err->text];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof what, format, args);
-	va_end(args);
-	return json_doc_wrong(
-		doc, node, err, "%.60s%s%s", name, *name ? ": " : "", what);
-}
-
-static bool read_duration(
-	int64_t *ns, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	int64_t read_ns;
-
-	if (!cJSON_IsString(node))
-		return wrong(doc, node, err,
-			"expected a duration such as \"250ms\", not %s",
-			json_kind(node));
-	if (!clock_parse(&read_ns, node->valuestring, err))
-		return wrong(doc, node, err, "%s", err->text);
-	if (read_ns > LATENCY_MAX_NS)
-		return wrong(doc, node, err, "longer than 24h");
-	*ns = read_ns;
-	return true;
-}
-
-static bool read_shape(struct latency *latency, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
-	const struct form *form = &forms[latency->kind];
-
-	if (!cJSON_IsNumber(node))
-		return wrong(doc, node, err, "expected a number such as 1.5, not %s",
-			json_kind(node));
-	if (node->valuedouble < form->shape_min || node->valuedouble > form->shape_max)
-		return wrong(doc, node, err, "expected a number from %g to %g",
-			form->shape_min, form->shape_max);
-	latency->shape = node->valuedouble;
-	return true;
-}
-
-static bool read_values(struct latency *latency, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
+	struct latency *latency = out;
 	int count = cJSON_GetArraySize(node);
+	const cJSON *value;
 
 	if (!cJSON_IsArray(node) || count < 1 || count > LATENCY_VALUES_MAX)
-		return wrong(doc, node, err,
-			"expected a list of 1 to %d durations, [\"10ms\", ...]",
+		return json_doc_wrong(doc, node, err,
+			"values: expected a list of 1 to %d durations, [\"10ms\", ...]",
 			LATENCY_VALUES_MAX);
 	latency->values_ns = mem_grown(NULL, (size_t)count, sizeof *latency->values_ns);
-	for (const cJSON *value = node->child; value; value = value->next)
-		if (!read_duration(
-			    latency->values_ns + latency->values++, doc, value, err))
-			return false;
-	return true;
-}
+	cJSON_ArrayForEach(value, node) {
+		struct err why;
 
-static bool is(const char *known, const char *word)
-{
-	return known && !strcmp(known, word);
-}
-
-/* "distribution, min, max" */
-static void list_keys(struct buf *text, const struct form *form)
-{
-	const char *keys[] = {form->a, form->b, form->shape, form->values};
-
-	buf_adds(text, "distribution");
-	for (size_t i = 0; i < COUNT(keys); i++)
-		if (keys[i])
-			buf_addf(text, ", %s", keys[i]);
-}
-
-static bool check_keys(const struct form *form, const struct json_doc *doc,
-	const cJSON *object, struct err *err)
-{
-	const char *keys[] = {form->a, form->b, form->shape, form->values};
-	SCOPED(buf_done) struct buf all = {0};
-
-	list_keys(&all, form);
-	for (const cJSON *child = object->child; child; child = child->next) {
-		bool known = is("distribution", child->string);
-
-		for (size_t i = 0; i < COUNT(keys); i++)
-			known |= is(keys[i], child->string);
-		if (!known)
-			return wrong(doc, child, err, "no such key; %s has: %s",
-				form->name, buf_text(&all));
+		if (!field_read(&duration, latency->values_ns + latency->values++,
+			    value, &why))
+			return json_doc_wrong(doc, value, err, "%s", why.text);
 	}
-	for (size_t i = 0; i < COUNT(keys); i++)
-		if (keys[i] && !json_get(object, keys[i]))
-			return wrong(doc, object, err, "\"%s\" is missing; %s has: %s",
-				keys[i], form->name, buf_text(&all));
 	return true;
 }
+
+static cJSON *values_schema(void)
+{
+	cJSON *schema = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(schema, "type", "array");
+	cJSON_AddItemToObject(schema, "items", field_schema_duration());
+	cJSON_AddNumberToObject(schema, "minItems", 1);
+	cJSON_AddNumberToObject(schema, "maxItems", LATENCY_VALUES_MAX);
+	return schema;
+}
+
+/* find_form() has read it. */
+static bool read_distribution(void *out UNUSED, const struct json_doc *doc UNUSED,
+	const cJSON *node UNUSED, struct err *err UNUSED)
+{
+	return true;
+}
+
+static const struct field_type distribution_type = {.read = read_distribution};
+static const struct field_type values_type = {
+	.read = read_values, .schema = values_schema};
+
+/* clang-format off */
+#define DISTRIBUTION {"distribution", FIELD_OTHER, .type = &distribution_type, .required = true}
+#define TIME(name, member) {name, FIELD_DURATION, offsetof(struct latency, member), \
+	.max = LATENCY_MAX_NS, .required = true}
+#define SHAPE(name, from, to) {name, FIELD_NUMBER, offsetof(struct latency, shape), \
+	.least = from, .most = to, .required = true}
+/* clang-format on */
+
+static const struct form {
+	const char *name;
+	struct field fields[4];
+} forms[] = {
+	[LATENCY_UNIFORM] = {"uniform",
+		{DISTRIBUTION, TIME("min", a_ns), TIME("max", b_ns)}},
+	[LATENCY_NORMAL] = {"normal",
+		{DISTRIBUTION, TIME("mean", a_ns), TIME("deviation", b_ns)}},
+	[LATENCY_LOGNORMAL] = {"lognormal",
+		{DISTRIBUTION, TIME("median", a_ns), SHAPE("sigma", 0, SIGMA_MAX)}},
+	[LATENCY_EXPONENTIAL] = {"exponential", {DISTRIBUTION, TIME("mean", a_ns)}},
+	[LATENCY_PARETO] = {"pareto",
+		{DISTRIBUTION, TIME("min", a_ns), SHAPE("shape", 0.01, 1000)}},
+	[LATENCY_EMPIRICAL] = {"empirical",
+		{DISTRIBUTION,
+			{"values", FIELD_OTHER, .type = &values_type,
+				.required = true}}},
+};
+
+/* --- reading --- */
 
 static bool find_form(enum latency_kind *kind, const struct json_doc *doc,
 	const cJSON *object, struct err *err)
 {
 	const cJSON *node = json_get(object, "distribution");
+	const char *name = cJSON_GetStringValue(node);
 	SCOPED(buf_done) struct buf all = {0};
 
 	for (size_t i = LATENCY_UNIFORM; i < COUNT(forms); i++) {
-		if (cJSON_IsString(node) && !strcmp(node->valuestring, forms[i].name)) {
+		if (name && !strcmp(name, forms[i].name)) {
 			*kind = (enum latency_kind)i;
 			return true;
 		}
 		buf_addf(&all, "%s%s", all.len ? ", " : "", forms[i].name);
 	}
 	if (!node)
-		return wrong(doc, object, err,
-			"\"distribution\" is missing; there are: %s", buf_text(&all));
-	if (!cJSON_IsString(node))
-		return wrong(doc, node, err, "expected one of %s, not %s",
-			buf_text(&all), json_kind(node));
-	return wrong(doc, node, err, "expected one of %s, not \"%.40s\"",
-		buf_text(&all), node->valuestring);
+		return json_doc_wrong(doc, object, err,
+			"%s: \"distribution\" is missing; there are: %s",
+			object->string ? object->string : "latency", buf_text(&all));
+	return json_doc_wrong(doc, node, err,
+		"distribution: expected one of %s, not %s%.40s%s", buf_text(&all),
+		name ? "\"" : "", name ? name : json_kind(node), name ? "\"" : "");
 }
 
-static bool read_object(struct latency *latency, const struct json_doc *doc,
+static bool read_form(struct latency *latency, const struct json_doc *doc,
 	const cJSON *object, struct err *err)
 {
-	const struct form *form;
-
-	if (!find_form(&latency->kind, doc, object, err))
-		return false;
-	form = &forms[latency->kind];
-	if (!check_keys(form, doc, object, err))
-		return false;
-	if (form->a &&
-		!read_duration(&latency->a_ns, doc, json_get(object, form->a), err))
-		return false;
-	if (form->b &&
-		!read_duration(&latency->b_ns, doc, json_get(object, form->b), err))
-		return false;
-	if (form->shape &&
-		!read_shape(latency, doc, json_get(object, form->shape), err))
-		return false;
-	if (form->values &&
-		!read_values(latency, doc, json_get(object, form->values), err))
+	if (!find_form(&latency->kind, doc, object, err) ||
+		!fields_read(forms[latency->kind].fields, latency, doc, object,
+			object->string ? object->string : "", err))
 		return false;
 	if (latency->kind == LATENCY_UNIFORM && latency->a_ns > latency->b_ns)
-		return wrong(doc, json_get(object, form->b), err, "less than min");
+		return json_doc_wrong(
+			doc, json_get(object, "max"), err, "max: less than min");
 	return true;
 }
 
-bool latency_read(struct latency *latency, const struct json_doc *doc,
+static bool read_fixed(struct latency *latency, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
+{
+	const char *name = node->string ? node->string : "latency";
+	struct err why;
+
+	if (!cJSON_IsString(node))
+		return json_doc_wrong(doc, node, err,
+			"%.60s: expected a latency such as " EXAMPLE ", not %s", name,
+			json_kind(node));
+	return field_read(&duration, &latency->a_ns, node, &why) ||
+		json_doc_wrong(doc, node, err, "%.60s: %s", name, why.text);
+}
+
+static bool read_latency(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	SCOPED(latency_done) struct latency made = {0};
 
-	if (cJSON_IsObject(node)) {
-		if (!read_object(&made, doc, node, err))
-			return false;
-	} else if (cJSON_IsString(node)) {
-		if (!read_duration(&made.a_ns, doc, node, err))
-			return false;
-	} else {
-		return wrong(doc, node, err,
-			"expected a latency such as " EXAMPLE ", not %s",
-			json_kind(node));
-	}
-	latency_done(latency);
-	*latency = made;
+	if (!(cJSON_IsObject(node) ? read_form : read_fixed)(&made, doc, node, err))
+		return false;
+	latency_done(out);
+	*(struct latency *)out = made;
 	made = (struct latency){0};
 	return true;
 }
@@ -218,68 +157,36 @@ void latency_done(struct latency *latency)
 	*latency = (struct latency){0};
 }
 
-cJSON *latency_schema_fixed(void)
+static void done(void *out)
 {
-	cJSON *schema = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(schema, "type", "string");
-	cJSON_AddStringToObject(
-		schema, "pattern", "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$");
-	return schema;
+	latency_done(out);
 }
 
-static void add_property(cJSON *object, const char *name, cJSON *schema)
-{
-	cJSON_AddItemToObject(
-		cJSON_GetObjectItemCaseSensitive(object, "properties"), name, schema);
-	cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(object, "required"),
-		cJSON_CreateString(name));
-}
-
-static cJSON *form_schema(const struct form *form)
-{
-	cJSON *object = cJSON_CreateObject(), *part = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(object, "type", "object");
-	cJSON_AddObjectToObject(object, "properties");
-	cJSON_AddArrayToObject(object, "required");
-	cJSON_AddFalseToObject(object, "additionalProperties");
-	cJSON_AddStringToObject(part, "const", form->name);
-	add_property(object, "distribution", part);
-	if (form->a)
-		add_property(object, form->a, latency_schema_fixed());
-	if (form->b)
-		add_property(object, form->b, latency_schema_fixed());
-	if (form->shape) {
-		part = cJSON_CreateObject();
-		cJSON_AddStringToObject(part, "type", "number");
-		cJSON_AddNumberToObject(part, "minimum", form->shape_min);
-		cJSON_AddNumberToObject(part, "maximum", form->shape_max);
-		add_property(object, form->shape, part);
-	}
-	if (form->values) {
-		part = cJSON_CreateObject();
-		cJSON_AddStringToObject(part, "type", "array");
-		cJSON_AddItemToObject(part, "items", latency_schema_fixed());
-		cJSON_AddNumberToObject(part, "minItems", 1);
-		cJSON_AddNumberToObject(part, "maxItems", LATENCY_VALUES_MAX);
-		add_property(object, form->values, part);
-	}
-	return object;
-}
-
-cJSON *latency_schema(void)
+static cJSON *schema(void)
 {
 	cJSON *schema = cJSON_CreateObject();
 	cJSON *any = cJSON_AddArrayToObject(schema, "anyOf");
 
-	cJSON_AddItemToArray(any, latency_schema_fixed());
-	for (size_t i = LATENCY_UNIFORM; i < COUNT(forms); i++)
-		cJSON_AddItemToArray(any, form_schema(&forms[i]));
+	cJSON_AddItemToArray(any, field_schema_duration());
+	for (size_t i = LATENCY_UNIFORM; i < COUNT(forms); i++) {
+		cJSON *form = fields_schema(forms[i].fields);
+
+		cJSON_AddStringToObject(
+			cJSON_GetObjectItemCaseSensitive(
+				cJSON_GetObjectItemCaseSensitive(form, "properties"),
+				"distribution"),
+			"const", forms[i].name);
+		cJSON_AddItemToArray(any, form);
+	}
 	return schema;
 }
 
-/* Box and Muller's, of which one half is thrown away: no state beside the dice. */
+const struct field_type latency_type = {
+	.read = read_latency, .done = done, .schema = schema, .open = true};
+
+/* --- draws --- */
+
+/* Box and Muller's, of which one half is unused: no state beside rng. */
 static double roll_normal(struct rng *rng)
 {
 	double radius = sqrt(-2 * log(1 - rng_next(rng)));

@@ -9,15 +9,14 @@
  *   {"distribution": "pareto",      "min": "100ms", "shape": 2.5}
  *   {"distribution": "empirical",   "values": ["10ms", "12ms", "480ms"]}
  *
- * Every draw is at least 0 and at most LATENCY_MAX_NS, as is every duration that is
- * read. Draws come from the caller's rng, so one seed reproduces a run.
+ * Every draw is from 0 to LATENCY_MAX_NS, and so is every duration in the forms above.
  */
 #ifndef LIB_LATENCY_H
 #define LIB_LATENCY_H
 
 #include <stdint.h>
 
-#include "lib/json.h"
+#include "lib/fields.h"
 #include "lib/rng.h"
 
 #define LATENCY_MAX_NS     (INT64_C(24) * 3600 * 1000000000)
@@ -42,15 +41,11 @@ struct latency {
 	unsigned values;
 };
 
-/* Reads the forms above. On success *latency is replaced (what it held is let go). */
-bool latency_read(struct latency *latency, const struct json_doc *doc,
-	const cJSON *node, struct err *err) MUST_CHECK;
-void latency_done(struct latency *latency);
+/* Of a struct latency in a table of fields. Reading frees what the latency had, and
+ * leaves it as it was on failure. */
+extern const struct field_type latency_type;
 
-/* JSON Schema: of the forms above, and of the first alone, which is that of every
- * duration. The caller's to cJSON_Delete(). */
-cJSON *latency_schema(void) MUST_CHECK;
-cJSON *latency_schema_fixed(void) MUST_CHECK;
+void latency_done(struct latency *latency);
 
 int64_t latency_draw(const struct latency *latency, struct rng *rng);
 

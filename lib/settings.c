@@ -1,7 +1,6 @@
 #include "lib/settings.h"
 
 #include <argp.h>
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +16,7 @@
 
 #define FIRST_KEY 256 /* argp takes keys below for letters: -g */
 
-static size_t count_settings(const struct setting *settings)
+static size_t count_settings(const struct field *settings)
 {
 	size_t count = 0;
 
@@ -26,140 +25,15 @@ static size_t count_settings(const struct setting *settings)
 	return count;
 }
 
-static void *place(const struct setting *setting, void *out)
-{
-	return (char *)out + setting->offset;
-}
-
-static const void *place_const(const struct setting *setting, const void *out)
-{
-	return (const char *)out + setting->offset;
-}
-
-/* "a, b, c", or with other marks between; to free(). */
-static char *list_choices(const struct setting *setting, const char *between)
-{
-	SCOPED(buf_done) struct buf text = {0};
-
-	for (size_t i = 0; setting->choices[i]; i++)
-		buf_addf(&text, "%s%s", i == 0 ? "" : between, setting->choices[i]);
-	return buf_take(&text);
-}
-
-static bool parse_int(
-	int64_t *out, const struct setting *setting, const char *text, struct err *err)
-{
-	bool ranged = setting->min != 0 || setting->max != 0;
-	intmax_t value;
-	char *end;
-
-	errno = 0;
-	value = strtoimax(text, &end, 10);
-	if (end == text || *end != '\0' || isspace((unsigned char)*text))
-		return err_set(err, "\"%.40s\": expected a whole number", text);
-	if (errno == ERANGE ||
-		(ranged && (value < setting->min || value > setting->max)))
-		return err_set(err,
-			"%.40s: expected a number from %" PRId64 " to %" PRId64, text,
-			ranged ? setting->min : INT64_MIN,
-			ranged ? setting->max : INT64_MAX);
-	*out = value;
-	return true;
-}
-
-static bool parse_choice(
-	int *out, const struct setting *setting, const char *text, struct err *err)
-{
-	SCOPED(mem_free) char *all = NULL;
-
-	for (int i = 0; setting->choices[i]; i++)
-		if (!strcmp(setting->choices[i], text)) {
-			*out = i;
-			return true;
-		}
-	all = list_choices(setting, ", ");
-	return err_set(err, "\"%.40s\": expected one of %s", text, all);
-}
-
-static bool parse_bool(bool *out, const char *text, struct err *err)
-{
-	static const char *const words[][2] = {
-		{"0", "1"}, {"false", "true"}, {"no", "yes"}, {"off", "on"}};
-
-	for (size_t i = 0; i < COUNT(words); i++)
-		for (int value = 0; value < 2; value++)
-			if (!strcasecmp(words[i][value], text)) {
-				*out = value;
-				return true;
-			}
-	return err_set(err, "\"%.40s\": expected true or false", text);
-}
-
-static bool parse(
-	const struct setting *setting, void *out, const char *text, struct err *err)
-{
-	void *at = place(setting, out);
-
-	switch (setting->kind) {
-	case SETTING_TEXT:
-		mem_free(at);
-		*(char **)at = mem_text(text);
-		return true;
-	case SETTING_INT:
-		return parse_int(at, setting, text, err);
-	case SETTING_DURATION:
-		return clock_parse(at, text, err);
-	case SETTING_CHOICE:
-		return parse_choice(at, setting, text, err);
-	case SETTING_BOOL:
-		return parse_bool(at, text, err);
-	}
-	return false;
-}
-
-static void zero(const struct setting *setting, void *out)
-{
-	void *at = place(setting, out);
-
-	switch (setting->kind) {
-	case SETTING_TEXT:
-		*(char **)at = NULL;
-		return;
-	case SETTING_INT:
-	case SETTING_DURATION:
-		*(int64_t *)at = 0;
-		return;
-	case SETTING_CHOICE:
-		*(int *)at = 0;
-		return;
-	case SETTING_BOOL:
-		*(bool *)at = false;
-		return;
-	}
-}
-
-static void read_presets(const struct setting *settings, void *out)
-{
-	struct err err;
-
-	for (const struct setting *setting = settings; setting->name; setting++) {
-		assert(!setting->secret || setting->kind == SETTING_TEXT);
-		zero(setting, out);
-		if (!setting->preset || parse(setting, out, setting->preset, &err))
-			continue;
-		fprintf(stderr, "preset of %s: %s\n", setting->name, err.text);
-		abort();
-	}
-}
-
 static bool read_environment(
-	const struct setting *settings, const char *prefix, void *out, struct err *err)
+	const struct field *settings, const char *prefix, void *out, struct err *err)
 {
-	for (const struct setting *setting = settings; setting->name; setting++) {
+	for (const struct field *setting = settings; setting->name; setting++) {
 		SCOPED(mem_free) char *name = mem_textf("%s%s", prefix, setting->name);
 		const char *text = getenv(name);
 
-		if (!text || *text == '\0' || parse(setting, out, text, err))
+		if (!text || *text == '\0' ||
+			field_parse(setting, (char *)out + setting->offset, text, err))
 			continue;
 		if (setting->secret)
 			return err_set(err, "%s: not a value that it can have", name);
@@ -176,7 +50,7 @@ struct flag {
 };
 
 struct flags {
-	const struct setting *settings;
+	const struct field *settings;
 	const char *prefix;
 	void *out;
 	struct err *err;
@@ -185,7 +59,7 @@ struct flags {
 	struct argp_option *options; /* one more than count: the end */
 };
 
-static char *flag_name(const struct setting *setting, const char *prefix)
+static char *flag_name(const struct field *setting, const char *prefix)
 {
 	char *name = setting->secret ? mem_textf("%s%s", prefix, setting->name)
 				     : mem_text(setting->name);
@@ -195,24 +69,24 @@ static char *flag_name(const struct setting *setting, const char *prefix)
 	return name;
 }
 
-static char *flag_arg(const struct setting *setting)
+static char *flag_arg(const struct field *setting)
 {
-	switch (setting->kind) {
-	case SETTING_TEXT:
-		return mem_text("TEXT");
-	case SETTING_INT:
-		return mem_text("NUMBER");
-	case SETTING_DURATION:
-		return mem_text("DURATION");
-	case SETTING_CHOICE:
-		return list_choices(setting, "|");
-	case SETTING_BOOL:
-		return mem_text("BOOL");
-	}
-	return NULL;
+	static const char *const names[] = {
+		[FIELD_BOOL] = "BOOL",
+		[FIELD_INT] = "NUMBER",
+		[FIELD_DURATION] = "DURATION",
+		[FIELD_TEXT] = "TEXT",
+	};
+	SCOPED(buf_done) struct buf text = {0};
+
+	if (setting->kind != FIELD_CHOICE)
+		return mem_text(names[setting->kind]);
+	for (size_t i = 0; setting->choices[i]; i++)
+		buf_addf(&text, "%s%s", i == 0 ? "" : "|", setting->choices[i]);
+	return buf_take(&text);
 }
 
-static char *flag_doc(const struct setting *setting, const char *prefix)
+static char *flag_doc(const struct field *setting, const char *prefix)
 {
 	if (setting->secret)
 		return mem_textf(
@@ -223,7 +97,7 @@ static char *flag_doc(const struct setting *setting, const char *prefix)
 		setting->name, *setting->preset ? setting->preset : "empty");
 }
 
-static void flags_init(struct flags *flags, const struct setting *settings,
+static void flags_init(struct flags *flags, const struct field *settings,
 	const char *prefix, void *out, struct err *err)
 {
 	size_t count = count_settings(settings);
@@ -244,8 +118,8 @@ static void flags_init(struct flags *flags, const struct setting *settings,
 			.arg = text->arg,
 			.doc = text->doc,
 			.flags = secret ? OPTION_DOC | OPTION_NO_USAGE
-				: settings[i].kind == SETTING_BOOL ? OPTION_ARG_OPTIONAL
-								   : 0,
+				: settings[i].kind == FIELD_BOOL ? OPTION_ARG_OPTIONAL
+								 : 0,
 			.group = secret,
 		};
 	}
@@ -266,16 +140,18 @@ static error_t on_flag(int key, char *arg, struct argp_state *state)
 {
 	struct flags *flags = state->input;
 	size_t i = (size_t)(key - FIRST_KEY);
+	const struct field *setting = &flags->settings[i];
 
 	if (key < FIRST_KEY || i >= flags->count)
 		return ARGP_ERR_UNKNOWN;
-	if (parse(&flags->settings[i], flags->out, arg ? arg : "true", flags->err))
+	if (field_parse(setting, (char *)flags->out + setting->offset,
+		    arg ? arg : "true", flags->err))
 		return 0;
 	err_while(flags->err, "--%s", flags->texts[i].name);
 	return EINVAL;
 }
 
-static bool read_flags(const struct setting *settings, const char *prefix, void *out,
+static bool read_flags(const struct field *settings, const char *prefix, void *out,
 	int argc, char **argv, const char *about, struct err *err)
 {
 	SCOPED(flags_done) struct flags flags;
@@ -286,25 +162,18 @@ static bool read_flags(const struct setting *settings, const char *prefix, void 
 	return options_parse(&argp, argc, argv, &flags);
 }
 
-bool settings_read(const struct setting *settings, const char *prefix, void *out,
+bool settings_read(const struct field *settings, const char *prefix, void *out,
 	int argc, char **argv, const char *about, struct err *err)
 {
-	read_presets(settings, out);
+	fields_preset(settings, out);
 	if (read_environment(settings, prefix, out, err) &&
 		read_flags(settings, prefix, out, argc, argv, about, err))
 		return true;
-	settings_done(settings, out);
+	fields_done(settings, out);
 	return false;
 }
 
-void settings_done(const struct setting *settings, void *out)
-{
-	for (const struct setting *setting = settings; setting->name; setting++)
-		if (setting->kind == SETTING_TEXT)
-			mem_free(place(setting, out));
-}
-
-/* Exact, unlike clock_format(): a report says what was asked for, not about what. */
+/* Exact, unlike clock_format(). */
 static char *duration_text(int64_t ns)
 {
 	static const struct {
@@ -319,44 +188,46 @@ static char *duration_text(int64_t ns)
 	return mem_textf("%" PRId64 "%s", ns / units[unit].ns, units[unit].name);
 }
 
-static void log_setting(const struct setting *setting, const void *at)
+static void log_text(const char *name, const char *value)
 {
-	SCOPED(mem_free) char *text = NULL;
+	log_event("setting", "name", LOG_TEXT(name), "value", LOG_TEXT(value));
+}
+
+static void log_setting(const struct field *setting, const void *at)
+{
+	SCOPED(mem_free) char *duration = NULL;
 	const char *name = setting->name;
 
 	switch (setting->kind) {
-	case SETTING_TEXT:
-		log_event("setting", "name", LOG_TEXT(name), "value",
-			LOG_TEXT(*(char *const *)at));
+	case FIELD_TEXT:
+		log_text(name,
+			setting->secret && *(char *const *)at ? "(set)"
+							      : *(char *const *)at);
 		return;
-	case SETTING_INT:
+	case FIELD_INT:
 		log_event("setting", "name", LOG_TEXT(name), "value",
 			LOG_INT(*(const int64_t *)at));
 		return;
-	case SETTING_DURATION:
-		text = duration_text(*(const int64_t *)at);
-		log_event("setting", "name", LOG_TEXT(name), "value", LOG_TEXT(text));
+	case FIELD_DURATION:
+		duration = duration_text(*(const int64_t *)at);
+		log_text(name, duration);
 		return;
-	case SETTING_CHOICE:
-		log_event("setting", "name", LOG_TEXT(name), "value",
-			LOG_TEXT(setting->choices[*(const int *)at]));
+	case FIELD_CHOICE:
+		log_text(name, setting->choices[*(const int *)at]);
 		return;
-	case SETTING_BOOL:
+	case FIELD_BOOL:
 		log_event("setting", "name", LOG_TEXT(name), "value",
 			LOG_BOOL(*(const bool *)at));
 		return;
+	case FIELD_NUMBER:
+	case FIELD_OBJECT:
+	case FIELD_OTHER:
+		abort();
 	}
 }
 
-void settings_log(const struct setting *settings, const void *out)
+void settings_log(const struct field *settings, const void *out)
 {
-	for (const struct setting *setting = settings; setting->name; setting++) {
-		const void *at = place_const(setting, out);
-
-		if (!setting->secret)
-			log_setting(setting, at);
-		else
-			log_event("setting", "name", LOG_TEXT(setting->name), "value",
-				LOG_TEXT(*(char *const *)at ? "(set)" : NULL));
-	}
+	for (const struct field *setting = settings; setting->name; setting++)
+		log_setting(setting, (const char *)out + setting->offset);
 }

@@ -6,7 +6,7 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-void strlist_add(struct strlist *words, const char *format, ...)
+void strlist_add(struct strlist *list, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -14,34 +14,29 @@ void strlist_add(struct strlist *words, const char *format, ...)
 	va_start(args, format);
 	buf_addv(&text, format, args);
 	va_end(args);
-	words->item = mem_grown(words->item, words->count + 2, sizeof *words->item);
-	words->item[words->count++] = buf_take(&text);
-	words->item[words->count] = NULL;
+	list->item = mem_grown(list->item, list->count + 2, sizeof *list->item);
+	list->item[list->count++] = buf_take(&text);
+	list->item[list->count] = NULL;
 }
 
-void strlist_done(struct strlist *words)
+void strlist_done(struct strlist *list)
 {
-	for (unsigned i = 0; i < words->count; i++)
-		free(words->item[i]);
-	free(words->item);
-	*words = (struct strlist){0};
+	for (unsigned i = 0; i < list->count; i++)
+		free(list->item[i]);
+	free(list->item);
+	*list = (struct strlist){0};
 }
 
-void strlist_field_done(void *out)
+static void replace(struct strlist *list, struct strlist *with)
 {
-	strlist_done(out);
+	strlist_done(list);
+	*list = *with;
 }
 
-static void replace(struct strlist *words, struct strlist *with)
-{
-	strlist_done(words);
-	*words = *with;
-}
-
-bool strlist_read_list(
+static bool read_list(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	struct strlist words = {0};
+	struct strlist list = {0};
 	const cJSON *item;
 
 	if (!cJSON_IsArray(node))
@@ -50,22 +45,22 @@ bool strlist_read_list(
 			node->string ? node->string : "it", json_kind(node));
 	cJSON_ArrayForEach(item, node) {
 		if (!cJSON_IsString(item)) {
-			strlist_done(&words);
+			strlist_done(&list);
 			return json_doc_wrong(doc, item, err,
 				"%s: expected a string, not %s",
 				node->string ? node->string : "it", json_kind(item));
 		}
-		strlist_add(&words, "%s", item->valuestring);
+		strlist_add(&list, "%s", item->valuestring);
 	}
-	replace(out, &words);
+	replace(out, &list);
 	return true;
 }
 
-/* A number or a boolean is what people write there too. */
-bool strlist_read_pairs(
+/* Numbers and booleans are accepted as values, too. */
+static bool read_pairs(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	struct strlist words = {0};
+	struct strlist list = {0};
 	const cJSON *item;
 
 	if (!cJSON_IsObject(node))
@@ -78,26 +73,36 @@ bool strlist_read_pairs(
 								   : NULL;
 
 		if (!number && !cJSON_IsString(item)) {
-			strlist_done(&words);
+			strlist_done(&list);
 			return json_doc_wrong(doc, item, err,
 				"%s.%s: expected a string, not %s",
 				node->string ? node->string : "it", item->string,
 				json_kind(item));
 		}
-		strlist_add(&words, "%s=%s", item->string,
+		strlist_add(&list, "%s=%s", item->string,
 			number ? number : item->valuestring);
 	}
-	replace(out, &words);
+	replace(out, &list);
 	return true;
 }
 
-cJSON *strlist_list_schema(void)
+static void done(void *out)
+{
+	strlist_done(out);
+}
+
+static cJSON *list_schema(void)
 {
 	return cJSON_Parse("{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
 }
 
-cJSON *strlist_pairs_schema(void)
+static cJSON *pairs_schema(void)
 {
 	return cJSON_Parse("{\"type\":\"object\",\"additionalProperties\":"
 			   "{\"type\":[\"string\",\"number\",\"boolean\"]}}");
 }
+
+const struct field_type strlist_type = {
+	.read = read_list, .done = done, .schema = list_schema};
+const struct field_type strlist_pairs_type = {
+	.read = read_pairs, .done = done, .schema = pairs_schema, .open = true};

@@ -1,29 +1,24 @@
 /*
- * strlist - a list of strings in a scenario: a JSON array, or an object as NAME=value.
+ * strlist - a list of strings.
  */
 #ifndef LIB_STRLIST_H
 #define LIB_STRLIST_H
 
 #include <stdbool.h>
 
-#include "lib/json.h"
+#include "lib/fields.h"
 
-/* NULL-terminated; word is NULL when empty. All owned. */
+/* Owned. The items end with NULL; an empty list has no items at all: item is NULL. */
 struct strlist {
 	char **item;
 	unsigned count;
 };
 
-void strlist_add(struct strlist *words, const char *format, ...) PRINTF(2, 3);
-void strlist_done(struct strlist *words);
+void strlist_add(struct strlist *list, const char *format, ...) PRINTF(2, 3);
+void strlist_done(struct strlist *list);
 
-/* Readers and schemas for fields.h; `out` is a struct strlist, replaced on success. */
-bool strlist_read_list(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
-cJSON *strlist_list_schema(void);
-bool strlist_read_pairs(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
-cJSON *strlist_pairs_schema(void);
-void strlist_field_done(void *out);
+/* Of a struct strlist in a table of fields: read from a JSON array of strings, or from an
+ * object as "NAME=value" each. */
+extern const struct field_type strlist_type, strlist_pairs_type;
 
 #endif

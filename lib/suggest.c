@@ -3,8 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lib/cc.h"
+#include "lib/buf.h"
 #include "lib/mem.h"
+
+#define LISTED_MAX 12 /* more names than this are no help */
 
 static size_t least(size_t a, size_t b)
 {
@@ -53,4 +55,16 @@ const char *suggest_name(const char *word, const char *const *names, size_t coun
 		}
 	}
 	return nearest;
+}
+
+char *suggest_hint(const char *word, const char *const *names, size_t count)
+{
+	const char *near = suggest_name(word, names, count);
+	SCOPED(buf_done) struct buf text = {0};
+
+	if (near)
+		buf_addf(&text, "; did you mean \"%s\"?", near);
+	for (size_t i = 0; !near && i < count && count <= LISTED_MAX; i++)
+		buf_addf(&text, "%s%s", i == 0 ? "; there are: " : ", ", names[i]);
+	return buf_take(&text);
 }

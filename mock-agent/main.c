@@ -45,38 +45,38 @@ struct mock_agent_config {
 	char *health;
 };
 
-static const struct setting settings[] = {
-	{"HOST", SETTING_TEXT, offsetof(struct mock_agent_config, host), "127.0.0.1",
+static const struct field settings[] = {
+	{"HOST", FIELD_TEXT, offsetof(struct mock_agent_config, host), "127.0.0.1",
 		.help = "address to listen at, in numbers: 127.0.0.1, 0.0.0.0, ::1"},
-	{"PORT", SETTING_INT, offsetof(struct mock_agent_config, port), "0",
+	{"PORT", FIELD_INT, offsetof(struct mock_agent_config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
-	{"PORT_FILE", SETTING_TEXT, offsetof(struct mock_agent_config, port_file), NULL,
+	{"PORT_FILE", FIELD_TEXT, offsetof(struct mock_agent_config, port_file), NULL,
 		.help = "file for the port, written when it listens; a second line has "
 			"the control port"},
-	{"CONTROL_PORT", SETTING_INT, offsetof(struct mock_agent_config, control_port),
+	{"CONTROL_PORT", FIELD_INT, offsetof(struct mock_agent_config, control_port),
 		"-1",
 		.help = "a second port, which still accepts connections when the first "
 			"one refuses them; 0: any free one, -1: none",
 		.min = -1, .max = 65535},
-	{"BEHAVIOR", SETTING_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
+	{"BEHAVIOR", FIELD_TEXT, offsetof(struct mock_agent_config, behavior), NULL,
 		.help = "the behavior (see below): JSON, or the path of a file with it"},
-	{"SEED", SETTING_INT, offsetof(struct mock_agent_config, seed), "1",
+	{"SEED", FIELD_INT, offsetof(struct mock_agent_config, seed), "1",
 		.help = "seed of the latencies: the same seed draws the same ones",
 		.max = INT64_MAX},
-	{"KEY", SETTING_TEXT, offsetof(struct mock_agent_config, key), NULL,
+	{"KEY", FIELD_TEXT, offsetof(struct mock_agent_config, key), NULL,
 		.help = "credential that clients need; without it every one is accepted",
 		.secret = true},
-	{"CONTROL_KEY", SETTING_TEXT, offsetof(struct mock_agent_config, control_key),
+	{"CONTROL_KEY", FIELD_TEXT, offsetof(struct mock_agent_config, control_key),
 		NULL,
 		.help = "what /control needs in the header X-Control-Key, instead of the "
 			"credential",
 		.secret = true},
-	{"LEDGER", SETTING_TEXT, offsetof(struct mock_agent_config, ledger), NULL,
+	{"LEDGER", FIELD_TEXT, offsetof(struct mock_agent_config, ledger), NULL,
 		.help = "where events go: \"unix:/path\" or \"tcp:host:port\", by default "
 			"the value of " LIFELINE_ENV
 			", else stderr. The mock ends when "
 			"the ledger closes"},
-	{"HEALTH", SETTING_TEXT, offsetof(struct mock_agent_config, health), NULL,
+	{"HEALTH", FIELD_TEXT, offsetof(struct mock_agent_config, health), NULL,
 		.help = "do not serve: check the health of the mock-agent at this port "
 			"or URL, and exit 0 or 1"},
 	{0},
@@ -285,6 +285,6 @@ int main(int argc, char **argv)
 		    buf_text(&help), &err))
 		return complain(&err, EXIT_USAGE);
 	code = run(&config);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	return code;
 }

@@ -43,8 +43,8 @@ static const char *const session_names[] = {
 
 /* The one form of a reaction that is an object. */
 static const struct field exit_fields[] = {
-	{"exit_after", FIELD_LATENCY, offsetof(struct reaction, after),
-		.help = "exits this much later"},
+	{"exit_after", FIELD_OTHER, offsetof(struct reaction, after),
+		.type = &latency_type, .help = "exits this much later"},
 	{0},
 };
 
@@ -113,11 +113,15 @@ static cJSON *reaction_schema(void)
 	return schema;
 }
 
+static const struct field_type reaction_type = {.read = read_reaction,
+	.done = reaction_done,
+	.schema = reaction_schema,
+	.open = true};
+
 #define REACTION(key, member, text)                                                    \
 	{                                                                              \
 		key, FIELD_OTHER, offsetof(struct mcp_behavior, member), "exit",       \
-			.help = text, .read = read_reaction, .done = reaction_done,    \
-			.schema = reaction_schema, .open = true                        \
+			.help = text, .type = &reaction_type                           \
 	}
 
 static const struct field child_fields[] = {
@@ -141,15 +145,16 @@ static const struct field child_fields[] = {
 const struct field mcp_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct mcp_behavior, name), "mock-mcp",
 		.help = "who it says it is"},
-	{"start", FIELD_LATENCY, offsetof(struct mcp_behavior, start), "0s",
+	{"start", FIELD_OTHER, offsetof(struct mcp_behavior, start), "0s",
+		.type = &latency_type,
 		.help = "from its start until it hears what its client says"},
 	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTIONS),
 	REACTION("on_int", on_int, "at SIGINT, likewise"),
 	REACTION("on_term", on_term, "at SIGTERM, likewise"),
 	{"exit_code", FIELD_INT, offsetof(struct mcp_behavior, exit_code), "0",
 		.help = "when it exits by its own decision", .max = 255},
-	{"tool", FIELD_LATENCY, offsetof(struct mcp_behavior, tool), "0s",
-		.help = "how long a tool call takes"},
+	{"tool", FIELD_OTHER, offsetof(struct mcp_behavior, tool), "0s",
+		.type = &latency_type, .help = "how long a tool call takes"},
 	{"hang_tools", FIELD_BOOL, offsetof(struct mcp_behavior, hang_tools), "false",
 		.help = "a tool call never returns"},
 	{"read_stdin", FIELD_BOOL, offsetof(struct mcp_behavior, read_stdin), "true",

@@ -33,15 +33,15 @@ struct mock_mcp_config {
 	int64_t seed;
 };
 
-static const struct setting settings[] = {
-	{"NAME", SETTING_TEXT, offsetof(struct mock_mcp_config, name), NULL,
+static const struct field settings[] = {
+	{"NAME", FIELD_TEXT, offsetof(struct mock_mcp_config, name), NULL,
 		.help = "who it says it is, whatever the behavior say"},
-	{"BEHAVIOR", SETTING_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
+	{"BEHAVIOR", FIELD_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
 		.help = "how it behaves: a JSON file, or the object itself"},
-	{"LEDGER", SETTING_TEXT, offsetof(struct mock_mcp_config, ledger), NULL,
+	{"LEDGER", FIELD_TEXT, offsetof(struct mock_mcp_config, ledger), NULL,
 		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
 			" when nobody says, stderr without either"},
-	{"SEED", SETTING_INT, offsetof(struct mock_mcp_config, seed), "1",
+	{"SEED", FIELD_INT, offsetof(struct mock_mcp_config, seed), "1",
 		.help = "of random latencies, with name and session: the same draws in "
 			"every run",
 		.max = INT64_MAX},
@@ -217,6 +217,6 @@ int main(int argc, char **argv)
 	if (err.text[0])
 		fprintf(stderr, "mock-mcp: %s\n", err.text);
 	mcp_behavior_done(&behavior);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	return code;
 }

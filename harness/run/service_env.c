@@ -36,7 +36,7 @@ static char *mcp_config(const struct service_env *env)
 	cJSON *servers = cJSON_AddObjectToObject(config, "mcpServers");
 
 	for (unsigned i = 0; i < mcp->count; i++) {
-		const char *args[] = {"--behavior", mcp->json[i], "--seed", seed,
+		const char *args[] = {"--behavior", mcp->server[i].json, "--seed", seed,
 			"--ledger", env->ledger};
 		cJSON *server = cJSON_AddObjectToObject(servers, mcp->server[i].name);
 

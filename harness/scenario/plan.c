@@ -1,6 +1,8 @@
 #include "harness/scenario/plan.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,33 +12,48 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
-#define SUFFIX ".json"
+#define SUFFIX    ".json"
+#define SCENARIOS "scenarios/"
 
-/* One file while it is planned. */
+/* One call of plan_add(), and the file at hand. */
 struct planning {
 	struct plan *plan;
 	const struct plan_options *options;
-	plan_wrong_fn *wrong;
+	fields_wrong_fn *wrong;
 	void *arg;
+	unsigned wrongs; /* errors so far */
 	const char *path;
 	struct json_doc doc;
-	const struct matrix_case *combination; /* the one at hand */
-	const cJSON *twin;                     /* of it, as it stands in the file */
+	struct scenario base; /* the file as it stands, until a case takes it */
+	const struct matrix_case *combination;
+	const cJSON *twin; /* of the combination, where it stands in the file */
 };
+
+static void report(void *arg, const struct err *err)
+{
+	struct planning *planning = arg;
+	SCOPED(mem_free) char *inert = utf8_inert(err->text, "");
+	struct err shown;
+
+	err_set(&shown, "%s", inert);
+	planning->wrongs++;
+	planning->wrong(planning->arg, &shown);
+}
 
 const char *half_name(enum half half)
 {
 	return half == HALF_MAIN ? "main" : "twin";
 }
 
-/* --- the words for a case --- */
+/* --- texts --- */
 
-/* "scenarios/history/10-matrix.json" is "history/10-matrix"; the last folder of that
- * name counts. */
+/* "history/10-matrix" of "scenarios/history/10-matrix.json": what follows the last folder
+ * "scenarios". */
 static char *id_of(const char *path)
 {
-	static const char folder[] = "scenarios/";
+	static const char folder[] = SCENARIOS;
 	const char *from = path;
 	size_t len;
 
@@ -118,7 +135,7 @@ static cJSON *values_of(const struct matrix_case *combination)
 
 char *plan_command(const struct plan_case *plan_case, const char *engine, uint64_t seed)
 {
-	/* What the seed draws in the file's third round it draws here in the first. */
+	/* The seed of one round draws the same in whatever round it is used. */
 	return mem_textf("stopbench run %s --engine %s --seed %llu%s", plan_case->alone,
 		engine, (unsigned long long)seed,
 		plan_case->scenario.repeat > 1 ? " --repeat 1" : "");
@@ -155,8 +172,8 @@ static char *changes_of(const struct planning *planning, enum half half)
 	return text.data ? buf_take(&text) : mem_text("variants");
 }
 
-/* What changed copies of the file have wrong has no place in its text. The nearest one
- * is what changed it; --set did so from elsewhere. */
+/* Where to report an error of a changed copy, which has no place of its own: at what
+ * changed the file. */
 static const cJSON *place_of(const struct planning *planning, enum half half)
 {
 	const cJSON *root = planning->doc.root;
@@ -167,25 +184,37 @@ static const cJSON *place_of(const struct planning *planning, enum half half)
 		root, planning->combination->axis_count ? "matrix" : "variants");
 }
 
-static bool read_scenario(struct scenario *scenario, const struct planning *planning,
+/* The file as it stands has its own places. */
+static bool take_base(struct scenario *scenario, struct planning *planning)
+{
+	if (!scenario_check(&planning->base, &planning->doc, planning->doc.root, report,
+		    planning))
+		return false;
+	*scenario = planning->base;
+	planning->base = (struct scenario){0};
+	return true;
+}
+
+static bool read_copy(struct scenario *scenario, const struct planning *planning,
 	const cJSON *root, enum half half, struct err *err)
 {
 	SCOPED(mem_free) char *changes = changes_of(planning, half);
-	const struct json_doc changed = {.name = changes, .root = NULL};
-	struct err why;
+	const struct json_doc copy = {.name = changes};
+	struct err why = {0};
 
-	/* The file as it stands has its own places. */
-	if (!planning->combination->changed && half == HALF_MAIN)
-		return scenario_read(scenario, &planning->doc, planning->doc.root, err);
-	if (scenario_read(scenario, &changed, root, &why))
-		return true;
+	if (scenario_read(scenario, &copy, root, fields_keep_first, &why)) {
+		if (scenario_check(scenario, &copy, root, fields_keep_first, &why))
+			return true;
+		scenario_done(scenario);
+	}
 	return json_doc_wrong(
 		&planning->doc, place_of(planning, half), err, "%s", why.text);
 }
 
-static bool add_case(const struct planning *planning, const cJSON *root, enum half half,
-	struct err *err)
+static bool add_case(
+	struct planning *planning, const cJSON *root, enum half half, struct err *err)
 {
+	bool is_base = half == HALF_MAIN && !planning->combination->changed;
 	struct plan *plan = planning->plan;
 	struct plan_case *plan_case;
 
@@ -193,7 +222,8 @@ static bool add_case(const struct planning *planning, const cJSON *root, enum ha
 		return err_set(
 			err, "%s: more than %d cases", planning->path, PLAN_CASES_MAX);
 	plan_case = mem_zeroed(sizeof *plan_case);
-	if (!read_scenario(&plan_case->scenario, planning, root, half, err)) {
+	if (is_base ? !take_base(&plan_case->scenario, planning)
+		    : !read_copy(&plan_case->scenario, planning, root, half, err)) {
 		free(plan_case);
 		return false;
 	}
@@ -230,50 +260,48 @@ static bool add_combination(
 
 /* --- files and folders --- */
 
-static bool plan_file(struct planning *planning)
+static void plan_file(struct planning *planning)
 {
 	const struct json_doc *doc = &planning->doc;
-	struct err err = {0};
+	const char *const *sets = planning->options->sets;
+	unsigned wrongs = planning->wrongs;
+	struct err err;
 
-	/* First as it stands, so that every mistake has its place. */
-	if (!cJSON_IsObject(doc->root))
-		json_doc_wrong(doc, doc->root, &err, "expected an object, not %s",
-			json_kind(doc->root));
-	else if (validate_read(doc, doc->root, planning->wrong, planning->arg) > 0)
-		return false;
-	else if (matrix_expand(
-			 doc, planning->options->sets, add_combination, planning, &err))
-		return true;
-	else if (validate_changes(doc, planning->wrong, planning->arg) +
-			validate_sets(doc, planning->options->sets, planning->wrong,
-				planning->arg) >
-		0)
-		return false;
-	planning->wrong(planning->arg, &err);
-	return false;
+	/* First the file as it stands, whose errors all have their places. */
+	if (!scenario_read(&planning->base, doc, doc->root, report, planning))
+		return;
+	if (!matrix_expand(doc, sets, add_combination, planning, &err) &&
+		planning->wrongs == wrongs &&
+		validate_changes(doc, sets, report, planning) == 0)
+		report(planning, &err);
+	scenario_done(&planning->base);
 }
 
-static bool add_file(struct plan *plan, const char *path,
-	const struct plan_options *options, plan_wrong_fn *wrong, void *arg)
+static bool is_filtered_out(const struct planning *planning, const char *path)
 {
-	struct planning planning = {
-		.plan = plan,
-		.options = options,
-		.wrong = wrong,
-		.arg = arg,
-		.path = path,
-	};
-	struct err err = {0};
-	bool ok;
+	const char *filter = planning->options->filter;
+	SCOPED(mem_free) char *id = id_of(path);
 
-	plan->files++;
-	if (!json_doc_read(&planning.doc, path, &err)) {
-		wrong(arg, &err);
+	if (!filter)
 		return false;
+	return strpbrk(filter, "*?[") ? fnmatch(filter, id, 0) != 0
+				      : strstr(id, filter) == NULL;
+}
+
+static void add_file(struct planning *planning, const char *path)
+{
+	struct err err;
+
+	if (is_filtered_out(planning, path))
+		return;
+	planning->plan->files++;
+	planning->path = path;
+	if (!json_doc_read(&planning->doc, path, &err)) {
+		report(planning, &err);
+		return;
 	}
-	ok = plan_file(&planning);
-	json_doc_done(&planning.doc);
-	return ok;
+	plan_file(planning);
+	json_doc_done(&planning->doc);
 }
 
 static bool has_suffix(const char *name)
@@ -294,8 +322,9 @@ static int by_name(const struct dirent **one, const struct dirent **other)
 	return strcmp((*one)->d_name, (*other)->d_name);
 }
 
-static bool add_entry(struct plan *plan, const char *folder, const char *name,
-	const struct plan_options *options, plan_wrong_fn *wrong, void *arg)
+static void add_folder(struct planning *planning, const char *folder);
+
+static void add_entry(struct planning *planning, const char *folder, const char *name)
 {
 	size_t len = strlen(folder);
 	bool slash = len > 0 && folder[len - 1] == '/';
@@ -303,50 +332,77 @@ static bool add_entry(struct plan *plan, const char *folder, const char *name,
 		mem_textf("%s%s%s", folder, slash ? "" : "/", name);
 	struct stat found;
 
-	/* Links to files are followed, links to folders are not: they may go round. */
+	/* Links to files are followed; links to folders could lead round in a circle. */
 	if (lstat(path, &found) == 0 && S_ISDIR(found.st_mode))
-		return plan_add(plan, path, options, wrong, arg);
-	if (!has_suffix(name) || strcmp(name, "schema.json") == 0)
-		return true;
-	return add_file(plan, path, options, wrong, arg);
+		add_folder(planning, path);
+	else if (has_suffix(name) && strcmp(name, "schema.json") != 0)
+		add_file(planning, path);
 }
 
-static bool add_folder(struct plan *plan, const char *path,
-	const struct plan_options *options, plan_wrong_fn *wrong, void *arg)
+static void add_folder(struct planning *planning, const char *folder)
 {
 	struct dirent **entries;
-	int count = scandir(path, &entries, is_visible, by_name);
-	struct err err = {0};
-	bool ok = true;
+	int count = scandir(folder, &entries, is_visible, by_name);
+	struct err err;
 
 	if (count < 0) {
-		err_sys(&err, "%s", path);
-		wrong(arg, &err);
-		return false;
+		err_sys(&err, "%s", folder);
+		report(planning, &err);
+		return;
 	}
 	for (int i = 0; i < count; i++) {
-		ok = add_entry(plan, path, entries[i]->d_name, options, wrong, arg) &&
-			ok;
+		add_entry(planning, folder, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-	return ok;
+}
+
+/* "kill/60" may mean "kill/60.json", and both may be below "scenarios/". Gives the path
+ * that exists, to free(), or NULL, and err says what was tried. */
+static char *find_path(const char *path, struct stat *found, struct err *err)
+{
+	static const char *const forms[][2] = {
+		{"", ""}, {"", SUFFIX}, {SCENARIOS, ""}, {SCENARIOS, SUFFIX}};
+	SCOPED(buf_done) struct buf tried = {0};
+
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		char *form;
+
+		if ((*forms[i][0] && *path == '/') ||
+			(*forms[i][1] && has_suffix(path)))
+			continue;
+		form = mem_textf("%s%s%s", forms[i][0], path, forms[i][1]);
+		if (stat(form, found) == 0)
+			return form;
+		buf_addf(&tried, "%s%s", tried.len ? ", " : "", form);
+		free(form);
+		if (errno != ENOENT) {
+			err_sys(err, "%s", path);
+			return NULL;
+		}
+	}
+	err_set(err, "%s: no such scenario or folder; tried %s", path,
+		buf_text(&tried));
+	return NULL;
 }
 
 bool plan_add(struct plan *plan, const char *path, const struct plan_options *options,
-	plan_wrong_fn *wrong, void *arg)
+	fields_wrong_fn *wrong, void *arg)
 {
+	struct planning planning = {
+		.plan = plan, .options = options, .wrong = wrong, .arg = arg};
+	SCOPED(mem_free) char *existing = NULL;
 	struct stat found;
-	struct err err = {0};
+	struct err err;
 
-	if (stat(path, &found) != 0) {
-		err_sys(&err, "%s", path);
-		wrong(arg, &err);
-		return false;
-	}
-	if (S_ISDIR(found.st_mode))
-		return add_folder(plan, path, options, wrong, arg);
-	return add_file(plan, path, options, wrong, arg);
+	existing = find_path(path, &found, &err);
+	if (!existing)
+		report(&planning, &err);
+	else if (S_ISDIR(found.st_mode))
+		add_folder(&planning, existing);
+	else
+		add_file(&planning, existing);
+	return planning.wrongs == 0;
 }
 
 void plan_done(struct plan *plan)
@@ -361,7 +417,6 @@ cJSON *plan_schema(void)
 {
 	SCOPED(json_free) cJSON *fields = fields_schema(scenario_fields);
 	cJSON *schema = cJSON_CreateObject();
-	cJSON *name = cJSON_CreateString("name");
 
 	cJSON_AddStringToObject(
 		schema, "$schema", "http://json-schema.org/draft-07/schema#");
@@ -371,6 +426,5 @@ cJSON *plan_schema(void)
 
 		cJSON_AddItemToObject(schema, member->string, member);
 	}
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(schema, "required"), name);
 	return schema;
 }

@@ -48,15 +48,17 @@ struct plan {
 
 struct plan_options {
 	const char *const *sets; /* "key=value" each; NULL-terminated, or NULL */
+	const char
+		*filter; /* only ids with this text in them, or that match this glob */
 	bool main_only, twin_only;
 };
 
 /* Adds a file, or every *.json below a folder in the order of their names (a file
- * "schema.json" is passed over). All errors of all files are wanted: each is handed to
- * `wrong`, and false comes back when there was one. */
-typedef void plan_wrong_fn(void *arg, const struct err *err);
+ * "schema.json" is skipped). The path may lack ".json", and may begin below
+ * "scenarios/". Hands every error of every file to `wrong`, in one line that a
+ * terminal can show (utf8_inert()); false when there was one. */
 bool plan_add(struct plan *plan, const char *path, const struct plan_options *options,
-	plan_wrong_fn *wrong, void *arg) MUST_CHECK;
+	fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 void plan_done(struct plan *plan);
 
 /* The command that runs one round of the case alone, with these draws; to free(). */

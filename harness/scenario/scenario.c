@@ -1,25 +1,20 @@
 #include "harness/scenario/scenario.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "harness/engine/engine_kind.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/scenario_fields.h"
 #include "harness/scenario/verdict.h"
-#include "lib/clock.h"
 #include "lib/mem.h"
-#include "lib/signals.h"
 
 static const struct field ready_fields[] = {
-	{"http", FIELD_OTHER, 0, .read = read_ready_http, .schema = text_schema,
+	{"http", FIELD_OTHER, 0, .type = &ready_http_type,
 		.help = "ready when a GET of this path answers 2xx"},
-	{"tcp", FIELD_OTHER, 0, .read = read_ready_tcp, .schema = port_schema,
+	{"tcp", FIELD_OTHER, 0, .type = &ready_tcp_type,
 		.help = "ready when this port accepts a connection"},
-	{"log", FIELD_OTHER, 0, .read = read_ready_log, .schema = text_schema,
+	{"log", FIELD_OTHER, 0, .type = &ready_log_type,
 		.help = "ready when it prints a line with this text in it"},
-	{"signal", FIELD_OTHER, 0, .read = read_ready_signal, .schema = true_schema,
+	{"signal", FIELD_OTHER, 0, .type = &ready_signal_type,
 		.help = "ready when PID 1 catches, blocks or waits for the stop signal"},
 	{"within", FIELD_DURATION, offsetof(struct ready, within_ns), .preset = "20s",
 		.help = "how long it may take"},
@@ -30,8 +25,8 @@ static const struct field session_fields[] = {
 	{"path", FIELD_TEXT, offsetof(struct session_request, path),
 		.preset = "/webhook/{bot}",
 		.help = "where a session is opened by POST; {n}, {room} and {bot} are filled in"},
-	{"body", FIELD_OTHER, offsetof(struct session_request, body), .read = read_body,
-		.done = free_text, .schema = any_schema,
+	{"body", FIELD_OTHER, offsetof(struct session_request, body),
+		.type = &body_type,
 		.preset = "{\"creator\":{\"id\":1,\"name\":\"Test\"},"
 			  "\"room\":{\"id\":{room},\"name\":\"Room {room}\"},"
 			  "\"content\":\"hello\"}",
@@ -39,8 +34,7 @@ static const struct field session_fields[] = {
 	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
 		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
 	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),
-		.read = strlist_read_list, .done = strlist_field_done,
-		.schema = strlist_list_schema,
+		.type = &strlist_type,
 		.preset = "[\"financial_analyst\",\"personal_assistant\","
 			  "\"operations_assistant\"]",
 		.help = "taken in turn"},
@@ -55,21 +49,17 @@ static const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
 		.help = "a Docker image; without it, stopbench's own with all its programs"},
 	{"entrypoint", FIELD_OTHER, offsetof(struct service_part, entrypoint),
-		.read = read_entrypoint, .done = strlist_field_done,
-		.schema = entrypoint_schema,
+		.type = &entrypoint_type,
 		.help = "like docker run --entrypoint: a program, or a list of it and its "
 			"first arguments; without it, the image's own"},
 	{"command", FIELD_OTHER, offsetof(struct service_part, command),
-		.read = read_command, .done = strlist_field_done,
-		.schema = strlist_list_schema,
+		.type = &command_type,
 		.help = "like docker run IMAGE COMMAND; without it, stopbench's service, or the "
 			"image's own"},
-	{"env", FIELD_OTHER, offsetof(struct service_part, env), .read = read_env,
-		.done = strlist_field_done, .schema = strlist_pairs_schema,
-		.open = true, .help = "its environment"},
+	{"env", FIELD_OTHER, offsetof(struct service_part, env), .type = &env_type,
+		.help = "its environment"},
 	{"secrets", FIELD_OTHER, offsetof(struct service_part, secrets),
-		.read = strlist_read_list, .done = strlist_field_done,
-		.schema = strlist_list_schema,
+		.type = &strlist_type,
 		.help = "names in env whose values no report shows, beside those with KEY, "
 			"TOKEN, SECRET or PASSWORD in them"},
 	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
@@ -111,8 +101,8 @@ static const struct field load_fields[] = {
 static const struct field stop_fields[] = {
 	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
 		.help = "how long the engine waits before SIGKILL; whole seconds for docker"},
-	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .read = read_when,
-		.done = free_text, .schema = when_schema, .preset = "sessions.ready",
+	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .type = &when_type,
+		.preset = "sessions.ready",
 		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "
 			"\"exit\" (it has ended by itself), or an event's name (docs/events.md)"},
 	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
@@ -124,42 +114,37 @@ static const struct field stop_fields[] = {
 
 static const struct field expect_fields[] = {
 	{"exit_code", FIELD_OTHER, offsetof(struct expect_part, exit_codes),
-		.read = read_exit_codes, .schema = exit_codes_schema,
-		.help = "a number or a list of them"},
+		.type = &exit_codes_type, .help = "a number or a list of them"},
 	{"verdict", FIELD_OTHER, offsetof(struct expect_part, verdicts),
-		.read = read_verdicts, .schema = verdicts_schema,
-		.help = "a verdict or a list of them"},
+		.type = &verdicts_type, .help = "a verdict or a list of them"},
 	{"within", FIELD_DURATION, offsetof(struct expect_part, within_ns),
 		.help = "from the signal's delivery to the end of PID 1"},
 	{"diagnosis", FIELD_CHOICE, offsetof(struct expect_part, diagnosis),
 		.choices = diagnosis_ids, .preset = "any",
 		.help = "id of the deepest cause (docs/diagnoses.md)"},
 	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
-		.read = read_count, .schema = count_schema, .preset = "-1",
+		.type = &count_type, .preset = "-1",
 		.help = "sessions that the agent API saw disconnected: a number or \"all\""},
 	{"orphans", FIELD_OTHER, offsetof(struct expect_part, orphans),
-		.read = read_count, .schema = count_schema, .preset = "-1",
+		.type = &count_type, .preset = "-1",
 		.help = "processes that were alive when PID 1 ended"},
-	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .read = read_count,
-		.schema = count_schema, .preset = "-1",
-		.help = "accepted requests without a whole answer"},
-	{"log", FIELD_OTHER, offsetof(struct expect_part, log),
-		.read = strlist_read_list, .done = strlist_field_done,
-		.schema = strlist_list_schema, .help = "texts that its log must have"},
+	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .type = &count_type,
+		.preset = "-1", .help = "accepted requests without a whole answer"},
+	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .type = &strlist_type,
+		.help = "texts that its log must have"},
 	{0},
 };
 
 const struct field scenario_fields[] = {
-	{"name", FIELD_TEXT, offsetof(struct scenario, name), .help = "for people"},
+	{"name", FIELD_TEXT, offsetof(struct scenario, name), .required = true,
+		.help = "for people"},
 	{"why", FIELD_TEXT, offsetof(struct scenario, why),
 		.help = "in a sentence that a tired person understands"},
 	{"service", FIELD_OBJECT, offsetof(struct scenario, service),
 		.fields = service_fields, .help = "what is stopped"},
-	{"agent", FIELD_OTHER, offsetof(struct scenario, agent), .read = read_agent,
-		.done = free_agent, .schema = agent_schema, .open = true,
-		.help = "the behavior of the mock agent API"},
-	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .read = read_mcp,
-		.done = free_mcp, .schema = mcp_schema, .open = true,
+	{"agent", FIELD_OTHER, offsetof(struct scenario, agent_json),
+		.type = &agent_type, .help = "the behavior of the mock agent API"},
+	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .type = &mcp_type,
 		.help = "the MCP servers of each session, and their behavior"},
 	{"load", FIELD_OBJECT, offsetof(struct scenario, load), .fields = load_fields,
 		.help = "what is there when the stop comes"},
@@ -174,96 +159,19 @@ const struct field scenario_fields[] = {
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
 		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
-		.read = read_engines, .done = strlist_field_done,
-		.schema = engines_schema, .help = "only on these; without it, on all"},
-	{"$schema", FIELD_OTHER, 0, .read = read_elsewhere, .schema = text_schema,
-		.help = "for editors"},
-	{"matrix", FIELD_OTHER, 0, .read = read_elsewhere, .schema = matrix_schema,
-		.open = true,
+		.type = &engines_type, .help = "only on these; without it, on all"},
+	{"$schema", FIELD_OTHER, 0, .type = &schema_type, .help = "for editors"},
+	{"matrix", FIELD_OTHER, 0, .type = &matrix_type,
 		.help = "values for a path each: one case per combination"},
-	{"variants", FIELD_OTHER, 0, .read = read_elsewhere, .schema = variants_schema,
-		.open = true, .help = "what else changes for some combinations"},
-	{"twin", FIELD_OTHER, 0, .read = read_elsewhere, .schema = twin_schema,
-		.open = true, .help = "the one change that flips the verdict"},
+	{"variants", FIELD_OTHER, 0, .type = &variants_type,
+		.help = "what else changes for some combinations"},
+	{"twin", FIELD_OTHER, 0, .type = &twin_type,
+		.help = "the one change that flips the verdict"},
 	{0},
 };
 
-/* Which node an error about "load.turns" points at; the root when it was not said. */
-static const cJSON *node_at(const cJSON *root, const char *path)
-{
-	const cJSON *node = json_at(root, path);
-
-	return node ? node : root;
-}
-
-static bool runs_on(const struct scenario *scenario, const char *engine)
-{
-	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.item[i], engine) == 0)
-			return true;
-	}
-	return scenario->engines.count == 0;
-}
-
-static bool check_grace(const struct scenario *scenario, const struct json_doc *doc,
-	const cJSON *root, struct err *err)
-{
-	if (scenario->stop.grace_ns % CLOCK_S == 0)
-		return true;
-	for (size_t i = 0; i < ENGINE_KINDS; i++) {
-		const char *name = engine_kinds[i].name;
-
-		if (engine_kinds[i].whole_seconds && runs_on(scenario, name))
-			return json_doc_wrong(doc, node_at(root, "stop.grace"), err,
-				"stop.grace: %s counts whole seconds; a fraction needs "
-				"\"engines\" without %s",
-				name, name);
-	}
-	return true;
-}
-
-/* What asks must leave a choice. */
-static bool check_stop_signal(const struct scenario *scenario,
-	const struct json_doc *doc, const cJSON *root, struct err *err)
-{
-	const char *name = scenario->service.stop_signal;
-	int number = name ? signal_number(name) : SIGTERM;
-	const cJSON *node = node_at(root, "service.stop_signal");
-
-	if (number == 0)
-		return json_doc_wrong(doc, node, err,
-			"service.stop_signal: no such signal; expected a name such as "
-			"\"SIGTERM\" or \"SIGRTMIN+3\"");
-	if (number == SIGKILL || number == SIGSTOP)
-		return json_doc_wrong(doc, node, err,
-			"service.stop_signal: %.40s asks nobody: it cannot be handled",
-			name);
-	return true;
-}
-
-/* What no single key can be blamed for. */
-static bool check(const struct scenario *scenario, const struct json_doc *doc,
-	const cJSON *root, struct err *err)
-{
-	if (!scenario->name)
-		return json_doc_wrong(doc, root, err, "name: missing");
-	if (!check_grace(scenario, doc, root, err))
-		return false;
-	if (!check_stop_signal(scenario, doc, root, err))
-		return false;
-	if (scenario->load.turns > scenario->load.sessions)
-		return json_doc_wrong(doc, node_at(root, "load.turns"), err,
-			"load.turns: more than load.sessions (%lld)",
-			(long long)scenario->load.sessions);
-	if (scenario->expect.disconnected > scenario->load.sessions)
-		return json_doc_wrong(doc, node_at(root, "expect.disconnected"), err,
-			"expect.disconnected: more than load.sessions (%lld)",
-			(long long)scenario->load.sessions);
-	return true;
-}
-
-/* How it shall end is the one thing that is never left open: who does not say it wants
- * what everybody wants. */
+/* How the service has to end is never left open: a clean stop unless the scenario names
+ * an exit code, a verdict or a diagnosis. */
 static void expect_clean_by_default(struct expect_part *expect)
 {
 	if (expect->exit_codes.count > 0 || expect->verdicts != 0 ||
@@ -273,34 +181,22 @@ static void expect_clean_by_default(struct expect_part *expect)
 	expect->verdicts = 1u << VERDICT_CLEAN;
 }
 
-void scenario_preset(struct scenario *scenario)
+bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, fields_wrong_fn *wrong, void *arg)
 {
 	*scenario = (struct scenario){0};
 	fields_preset(scenario_fields, scenario);
-	agent_behavior_preset(&scenario->agent);
-}
-
-bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
-	const cJSON *root, struct err *err)
-{
-	const cJSON *agent = json_get(root, "agent");
-
-	scenario_preset(scenario);
-	if (!fields_read(scenario_fields, scenario, doc, root, "", err) ||
-		!check(scenario, doc, root, err)) {
+	if (fields_read_all(scenario_fields, scenario, doc, root, "", wrong, arg) > 0) {
 		scenario_done(scenario);
 		return false;
 	}
 	expect_clean_by_default(&scenario->expect);
-	scenario->agent_json = agent ? json_print(agent) : NULL;
 	return true;
 }
 
 void scenario_done(struct scenario *scenario)
 {
 	fields_done(scenario_fields, scenario);
-	free(scenario->service.ready.text);
-	free(scenario->agent_json);
 	*scenario = (struct scenario){0};
 }
 
@@ -325,9 +221,8 @@ bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder
 bool scenario_has_mocks(const struct scenario *scenario)
 {
 	return scenario->service.mocks &&
-		(scenario_is_ours(scenario) || scenario->agent_json ||
-			scenario_uses(scenario, PLACEHOLDER_AGENT_URL) ||
-			scenario_uses(scenario, PLACEHOLDER_AGENT_KEY));
+		(scenario_is_ours(scenario) ||
+			scenario_uses(scenario, PLACEHOLDER_AGENT_URL));
 }
 
 const char *scenario_env(const struct scenario *scenario, const char *name)

@@ -13,8 +13,6 @@
 #include "harness/scenario/placeholders.h"
 #include "lib/fields.h"
 #include "lib/strlist.h"
-#include "mock-agent/faults/behavior.h"
-#include "mock-mcp/behavior.h"
 
 #define SCENARIO_SESSIONS_MAX 5000
 #define SCENARIO_MCP_MAX      64
@@ -104,9 +102,13 @@ struct expect_part {
 };
 
 /* "mcp": the MCP servers of each session. */
+struct mcp_server {
+	char *name;
+	char *json; /* the mock's behavior, as text */
+};
+
 struct mcp_list {
-	struct mcp_behavior *server;
-	char **json; /* of each, as text, for the mock */
+	struct mcp_server *server;
 	unsigned count;
 };
 
@@ -114,7 +116,7 @@ struct scenario {
 	char *name; /* for people */
 	char *why;
 	struct service_part service;
-	struct agent_behavior agent;
+	char *agent_json; /* the mock agent API's behavior, as text; NULL: not given */
 	struct mcp_list mcp;
 	struct load_part load;
 	struct stop_part stop;
@@ -122,19 +124,21 @@ struct scenario {
 	int64_t repeat;
 	int64_t seed;           /* 0: the run's */
 	struct strlist engines; /* empty: all */
-	char *agent_json;       /* "agent" as text, for the mock; NULL: not said */
 };
 
 extern const struct field scenario_fields[];
 
-/* What a file that says nothing means. Whatever it held is not let go. */
-void scenario_preset(struct scenario *scenario);
-
-/* Reads root, an object of doc or a changed copy of one; its matrix, variants and twin
- * are passed over (plan.h reads them). */
+/* Reads root, an object of doc or a changed copy of one, over the defaults, and hands
+ * each wrong member to `wrong`. Its matrix, variants and twin are left to plan.h. On
+ * failure nothing is owned. */
 bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
-	const cJSON *root, struct err *err) MUST_CHECK;
+	const cJSON *root, fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 void scenario_done(struct scenario *scenario);
+
+/* Does everything fit together? Hands each contradiction to `wrong`, at the place of one
+ * of the keys that contradict each other. */
+bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 
 /* Is it our service that runs there, so that sessions, mocks and logs mean what
  * docs/events.md says? */
@@ -143,8 +147,8 @@ bool scenario_is_ours(const struct scenario *scenario);
 /* Does an entrypoint, a command or an environment of it contain this placeholder? */
 bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder);
 
-/* Is a mock agent API started? For our service by default; for another one when the
- * scenario has "agent" or a placeholder of the API. Never with "mocks": false. */
+/* Is a mock agent API started? For our service by default, for another one when the
+ * scenario uses {agent_url}. Never with "mocks": false. */
 bool scenario_has_mocks(const struct scenario *scenario);
 
 /* Value of NAME in service.env, or NULL. */

@@ -6,9 +6,12 @@
 #include "harness/engine/engine_kind.h"
 #include "harness/scenario/event_names.h"
 #include "harness/scenario/placeholders.h"
+#include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "mock-agent/faults/behavior.h"
+#include "mock-mcp/behavior.h"
 
 /* What an error calls the member. */
 static const char *key_of(const cJSON *node)
@@ -16,9 +19,19 @@ static const char *key_of(const cJSON *node)
 	return node->string ? node->string : "it";
 }
 
-/* --- ready --- */
+static void done_text(void *out)
+{
+	mem_free(out);
+}
 
-static bool be_ready(struct ready *ready, enum ready_kind kind,
+static cJSON *text_schema(void)
+{
+	return cJSON_Parse("{\"type\":\"string\"}");
+}
+
+/* --- service.ready --- */
+
+static bool set_ready(struct ready *ready, enum ready_kind kind,
 	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (ready->kind != READY_DEFAULT)
@@ -35,25 +48,38 @@ static bool read_ready_text(struct ready *ready, enum ready_kind kind,
 		return json_doc_wrong(doc, node, err, "%s: expected a text, not %s",
 			key_of(node),
 			cJSON_IsString(node) ? "an empty one" : json_kind(node));
-	if (!be_ready(ready, kind, doc, node, err))
+	if (!set_ready(ready, kind, doc, node, err))
 		return false;
 	ready->text = mem_text(node->valuestring);
 	return true;
 }
 
-bool read_ready_http(
+static void done_ready(void *out)
+{
+	struct ready *ready = out;
+
+	mem_free(&ready->text);
+}
+
+static bool read_ready_http(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return read_ready_text(out, READY_HTTP, doc, node, err);
 }
 
-bool read_ready_log(
+const struct field_type ready_http_type = {
+	.read = read_ready_http, .done = done_ready, .schema = text_schema};
+
+static bool read_ready_log(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return read_ready_text(out, READY_LOG, doc, node, err);
 }
 
-bool read_ready_tcp(
+const struct field_type ready_log_type = {
+	.read = read_ready_log, .done = done_ready, .schema = text_schema};
+
+static bool read_ready_tcp(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	struct ready *ready = out;
@@ -63,17 +89,33 @@ bool read_ready_tcp(
 		return json_doc_wrong(doc, node, err,
 			"%s: expected a port from 1 to 65535", key_of(node));
 	ready->port = port;
-	return be_ready(ready, READY_TCP, doc, node, err);
+	return set_ready(ready, READY_TCP, doc, node, err);
 }
 
-bool read_ready_signal(
+static cJSON *port_schema(void)
+{
+	return cJSON_Parse("{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535}");
+}
+
+const struct field_type ready_tcp_type = {
+	.read = read_ready_tcp, .schema = port_schema};
+
+static bool read_ready_signal(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	if (!cJSON_IsTrue(node))
 		return json_doc_wrong(doc, node, err, "%s: expected true, not %s",
 			key_of(node), json_kind(node));
-	return be_ready(out, READY_SIGNAL, doc, node, err);
+	return set_ready(out, READY_SIGNAL, doc, node, err);
 }
+
+static cJSON *true_schema(void)
+{
+	return cJSON_Parse("{\"const\":true}");
+}
+
+const struct field_type ready_signal_type = {
+	.read = read_ready_signal, .schema = true_schema};
 
 /* --- service.entrypoint, command and env --- */
 
@@ -92,69 +134,88 @@ static bool check_placeholders(
 	return true;
 }
 
-bool read_command(
+static bool read_command(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return check_placeholders(doc, node, err) &&
-		strlist_read_list(out, doc, node, err);
+		strlist_type.read(out, doc, node, err);
 }
 
-bool read_entrypoint(
+static bool read_entrypoint(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	struct strlist *words = out;
-
 	if (!cJSON_IsString(node))
 		return read_command(out, doc, node, err);
 	if (!check_placeholders(doc, node, err))
 		return false;
-	strlist_done(words);
-	strlist_add(words, "%s", node->valuestring);
+	strlist_done(out);
+	strlist_add(out, "%s", node->valuestring);
 	return true;
 }
 
-bool read_env(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+static bool read_env(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	return check_placeholders(doc, node, err) &&
-		strlist_read_pairs(out, doc, node, err);
+		strlist_pairs_type.read(out, doc, node, err);
 }
+
+static void done_list(void *out)
+{
+	strlist_done(out);
+}
+
+static cJSON *command_schema(void)
+{
+	return strlist_type.schema();
+}
+
+static cJSON *entrypoint_schema(void)
+{
+	return cJSON_Parse("{\"type\":[\"string\",\"array\"],"
+			   "\"items\":{\"type\":\"string\"}}");
+}
+
+static cJSON *env_schema(void)
+{
+	return strlist_pairs_type.schema();
+}
+
+const struct field_type command_type = {
+	.read = read_command, .done = done_list, .schema = command_schema};
+const struct field_type entrypoint_type = {
+	.read = read_entrypoint, .done = done_list, .schema = entrypoint_schema};
+const struct field_type env_type = {
+	.read = read_env, .done = done_list, .schema = env_schema, .open = true};
 
 /* --- service.session.body --- */
 
-bool read_body(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+static bool read_body(void *out, const struct json_doc *doc UNUSED, const cJSON *node,
+	struct err *err UNUSED)
 {
-	char **body = out;
 	char *text =
 		cJSON_IsString(node) ? mem_text(node->valuestring) : json_print(node);
 
-	(void)doc;
-	(void)err;
-	free(*body);
-	*body = text;
+	mem_free(out);
+	*(char **)out = text;
 	return true;
 }
 
-void free_text(void *out)
-{
-	char **text = out;
-
-	free(*text);
-	*text = NULL;
-}
+const struct field_type body_type = {.read = read_body, .done = done_text};
 
 /* --- stop.when --- */
 
 static bool is_known_event(const char *name)
 {
-	for (size_t i = 0; i < event_names_count(); i++) {
+	for (size_t i = 0; i < event_names_count(); i++)
 		if (strcmp(event_names[i], name) == 0)
 			return true;
-	}
 	return false;
 }
 
-bool read_when(
+/* A service of somebody else may log events of its own: a name that is not near a known
+ * one is accepted. */
+static bool read_when(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const char *name = cJSON_IsString(node) ? node->valuestring : "";
@@ -170,255 +231,50 @@ bool read_when(
 		return json_doc_wrong(doc, node, err,
 			"when: there is no \"%.60s\"; did you mean \"%s\"?", name,
 			near);
-	free_text(out);
+	mem_free(out);
 	*(char **)out = mem_text(name);
 	return true;
 }
 
+/* Any text, and what an editor can offer. */
+static cJSON *when_schema(void)
+{
+	cJSON *schema = cJSON_Parse("{\"anyOf\":[{\"type\":\"string\"}]}");
+	cJSON *known = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(known, "enum",
+		cJSON_CreateStringArray(event_names, (int)event_names_count()));
+	cJSON_AddItemToArray(cJSON_GetObjectItem(schema, "anyOf"), known);
+	return schema;
+}
+
+const struct field_type when_type = {
+	.read = read_when, .done = done_text, .schema = when_schema};
+
 /* --- expect --- */
 
-static bool read_code(
-	int64_t *code, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	if (!json_whole(node, code) || *code < 0 || *code > 255)
-		return json_doc_wrong(doc, node, err,
-			"exit_code: expected a number from 0 to 255, or a list of them");
-	return true;
-}
+typedef bool read_fn(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
 
-bool read_exit_codes(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
-	struct exit_codes codes = {0};
-	const cJSON *item;
-
-	if (!list) {
-		codes.count = 1;
-		if (!read_code(&codes.code[0], doc, node, err))
-			return false;
-	}
-	if (list && !list->child)
-		return json_doc_wrong(doc, node, err, "exit_code: the list is empty");
-	cJSON_ArrayForEach(item, list) {
-		if (codes.count == EXPECT_CODES_MAX)
-			return json_doc_wrong(doc, item, err, "exit_code: more than %d",
-				EXPECT_CODES_MAX);
-		if (!read_code(&codes.code[codes.count++], doc, item, err))
-			return false;
-	}
-	*(struct exit_codes *)out = codes;
-	return true;
-}
-
-static bool read_verdict(unsigned *verdicts, const struct json_doc *doc,
+/* Reads node, or each item of it where it is a list. */
+static bool read_one_or_list(read_fn *read, void *out, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	const char *names[VERDICTS];
-	enum verdict verdict;
-	const char *near;
-
-	if (!cJSON_IsString(node))
-		return json_doc_wrong(doc, node, err,
-			"verdict: expected a name such as \"clean\", not %s",
-			json_kind(node));
-	if (verdict_parse(&verdict, node->valuestring)) {
-		*verdicts |= 1u << verdict;
-		return true;
-	}
-	for (unsigned i = 0; i < VERDICTS; i++)
-		names[i] = verdict_name((enum verdict)i);
-	near = suggest_name(node->valuestring, names, VERDICTS);
-	return json_doc_wrong(doc, node, err, "verdict: there is no \"%.60s\"%s%s%s",
-		node->valuestring, near ? "; did you mean \"" : "", near ? near : "",
-		near ? "\"?" : "");
-}
-
-bool read_verdicts(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	const cJSON *list = cJSON_IsArray(node) ? node : NULL;
-	unsigned verdicts = 0;
-	const cJSON *item;
-
-	if (!list && !read_verdict(&verdicts, doc, node, err))
-		return false;
-	if (list && !list->child)
-		return json_doc_wrong(doc, node, err, "verdict: the list is empty");
-	cJSON_ArrayForEach(item, list) {
-		if (!read_verdict(&verdicts, doc, item, err))
-			return false;
-	}
-	*(unsigned *)out = verdicts;
-	return true;
-}
-
-bool read_count(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	int64_t count;
-
-	if (cJSON_IsString(node) && strcmp(node->valuestring, "all") == 0)
-		count = EXPECT_ALL;
-	else if (!json_whole(node, &count) || count < EXPECT_ANY)
-		return json_doc_wrong(doc, node, err,
-			"%s: expected a number or \"all\", not %s", key_of(node),
-			cJSON_IsNumber(node) ? "this one" : json_kind(node));
-	*(int64_t *)out = count;
-	return true;
-}
-
-/* --- engines --- */
-
-static bool check_engines(const struct strlist *words, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
-	if (words->count == 0)
-		return json_doc_wrong(doc, node, err, "engines: the list is empty");
-	for (unsigned i = 0; i < words->count; i++) {
-		if (!engine_kind_find(words->item[i]))
-			return json_doc_wrong(doc, cJSON_GetArrayItem(node, (int)i),
-				err, "engines: there is no \"%.60s\"; there are: %s",
-				words->item[i], engine_kind_names());
-	}
-	return true;
-}
-
-bool read_engines(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	struct strlist words = {0};
-
-	if (!strlist_read_list(&words, doc, node, err))
-		return false;
-	if (!check_engines(&words, doc, node, err)) {
-		strlist_done(&words);
-		return false;
-	}
-	strlist_done(out);
-	*(struct strlist *)out = words;
-	return true;
-}
-
-/* --- the mocks --- */
-
-bool read_agent(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	return agent_behavior_read(out, doc, node, err);
-}
-
-void free_agent(void *out)
-{
-	agent_behavior_done(out);
-}
-
-static bool is_named_twice(const struct mcp_list *list, const char *name)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < list->count; i++)
-		count +=
-			list->server[i].name && strcmp(list->server[i].name, name) == 0;
-	return count > 1;
-}
-
-static bool read_server(struct mcp_list *list, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
-	struct mcp_behavior *server;
-
-	if (list->count == SCENARIO_MCP_MAX)
-		return json_doc_wrong(
-			doc, node, err, "more than %d MCP servers", SCENARIO_MCP_MAX);
-	list->server = mem_grown(list->server, list->count + 1, sizeof *list->server);
-	list->json = mem_grown(list->json, list->count + 1, sizeof *list->json);
-	server = &list->server[list->count];
-	*server = (struct mcp_behavior){0};
-	mcp_behavior_preset(server);
-	list->json[list->count++] = json_print(node);
-	if (!mcp_behavior_read(server, doc, node, err))
-		return false;
-	if (!server->name || !server->name[0])
-		return json_doc_wrong(doc, node, err, "mcp: its name is missing");
-	if (is_named_twice(list, server->name))
-		return json_doc_wrong(doc, node, err,
-			"mcp: two servers are named \"%s\"", server->name);
-	return true;
-}
-
-bool read_mcp(void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	struct mcp_list list = {0};
 	const cJSON *item;
 
 	if (!cJSON_IsArray(node))
-		return json_doc_wrong(doc, node, err,
-			"mcp: expected a list such as [{\"name\": \"skills\"}], not %s",
-			json_kind(node));
+		return read(out, doc, node, err);
+	if (!node->child)
+		return json_doc_wrong(
+			doc, node, err, "%s: the list is empty", key_of(node));
 	cJSON_ArrayForEach(item, node) {
-		if (!read_server(&list, doc, item, err)) {
-			free_mcp(&list);
+		if (!read(out, doc, item, err))
 			return false;
-		}
 	}
-	free_mcp(out);
-	*(struct mcp_list *)out = list;
 	return true;
 }
 
-void free_mcp(void *out)
-{
-	struct mcp_list *list = out;
-
-	for (unsigned i = 0; i < list->count; i++) {
-		mcp_behavior_done(&list->server[i]);
-		free(list->json[i]);
-	}
-	free(list->server);
-	free(list->json);
-	*list = (struct mcp_list){0};
-}
-
-bool read_elsewhere(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	(void)out;
-	(void)doc;
-	(void)node;
-	(void)err;
-	return true;
-}
-
-/* --- schemas --- */
-
-cJSON *text_schema(void)
-{
-	return cJSON_Parse("{\"type\":\"string\"}");
-}
-
-cJSON *entrypoint_schema(void)
-{
-	return cJSON_Parse("{\"type\":[\"string\",\"array\"],"
-			   "\"items\":{\"type\":\"string\"}}");
-}
-
-cJSON *port_schema(void)
-{
-	return cJSON_Parse("{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535}");
-}
-
-cJSON *true_schema(void)
-{
-	return cJSON_Parse("{\"const\":true}");
-}
-
-cJSON *any_schema(void)
-{
-	return cJSON_CreateObject();
-}
-
-/* One of these, or a list of them. */
+/* Takes one. */
 static cJSON *one_or_list(cJSON *one)
 {
 	cJSON *schema = cJSON_CreateObject();
@@ -433,25 +289,77 @@ static cJSON *one_or_list(cJSON *one)
 	return schema;
 }
 
-/* Any text, and what an editor can offer. */
-cJSON *when_schema(void)
+static bool read_code(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	cJSON *schema = cJSON_Parse("{\"anyOf\":[{\"type\":\"string\"}]}");
-	cJSON *known = cJSON_CreateObject();
+	struct exit_codes *codes = out;
+	int64_t code;
 
-	cJSON_AddItemToObject(known, "enum",
-		cJSON_CreateStringArray(event_names, (int)event_names_count()));
-	cJSON_AddItemToArray(cJSON_GetObjectItem(schema, "anyOf"), known);
-	return schema;
+	if (codes->count == EXPECT_CODES_MAX)
+		return json_doc_wrong(
+			doc, node, err, "exit_code: more than %d", EXPECT_CODES_MAX);
+	if (!json_whole(node, &code) || code < 0 || code > 255)
+		return json_doc_wrong(doc, node, err,
+			"exit_code: expected a number from 0 to 255, or a list of them");
+	codes->code[codes->count++] = code;
+	return true;
 }
 
-cJSON *exit_codes_schema(void)
+static bool read_exit_codes(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	struct exit_codes codes = {0};
+
+	if (!read_one_or_list(read_code, &codes, doc, node, err))
+		return false;
+	*(struct exit_codes *)out = codes;
+	return true;
+}
+
+static cJSON *exit_codes_schema(void)
 {
 	return one_or_list(
 		cJSON_Parse("{\"type\":\"integer\",\"minimum\":0,\"maximum\":255}"));
 }
 
-cJSON *verdicts_schema(void)
+const struct field_type exit_codes_type = {
+	.read = read_exit_codes, .schema = exit_codes_schema};
+
+static bool read_verdict(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	SCOPED(mem_free) char *hint = NULL;
+	const char *names[VERDICTS];
+	unsigned *verdicts = out;
+	enum verdict verdict;
+
+	if (!cJSON_IsString(node))
+		return json_doc_wrong(doc, node, err,
+			"verdict: expected a name such as \"clean\", not %s",
+			json_kind(node));
+	if (verdict_parse(&verdict, node->valuestring)) {
+		*verdicts |= 1u << verdict;
+		return true;
+	}
+	for (unsigned i = 0; i < VERDICTS; i++)
+		names[i] = verdict_name((enum verdict)i);
+	hint = suggest_hint(node->valuestring, names, VERDICTS);
+	return json_doc_wrong(doc, node, err, "verdict: there is no \"%.60s\"%s",
+		node->valuestring, hint);
+}
+
+static bool read_verdicts(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	unsigned verdicts = 0;
+
+	if (!read_one_or_list(read_verdict, &verdicts, doc, node, err))
+		return false;
+	*(unsigned *)out = verdicts;
+	return true;
+}
+
+static cJSON *verdicts_schema(void)
 {
 	cJSON *one = cJSON_CreateObject();
 	cJSON *names = cJSON_AddArrayToObject(one, "enum");
@@ -462,32 +370,137 @@ cJSON *verdicts_schema(void)
 	return one_or_list(one);
 }
 
-cJSON *count_schema(void)
+const struct field_type verdicts_type = {
+	.read = read_verdicts, .schema = verdicts_schema};
+
+static bool read_count(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	int64_t count;
+
+	if (cJSON_IsString(node) && strcmp(node->valuestring, "all") == 0)
+		count = EXPECT_ALL;
+	else if (!json_whole(node, &count) || count < EXPECT_ANY)
+		return json_doc_wrong(doc, node, err,
+			"%s: expected a number or \"all\", not %s", key_of(node),
+			cJSON_IsNumber(node) ? "this one" : json_kind(node));
+	*(int64_t *)out = count;
+	return true;
+}
+
+static cJSON *count_schema(void)
 {
 	return cJSON_Parse(
 		"{\"anyOf\":[{\"type\":\"integer\",\"minimum\":-1},{\"const\":\"all\"}]}");
 }
 
-cJSON *engines_schema(void)
-{
-	cJSON *schema = cJSON_CreateObject();
-	cJSON *items, *names;
+const struct field_type count_type = {.read = read_count, .schema = count_schema};
 
-	cJSON_AddStringToObject(schema, "type", "array");
-	cJSON_AddNumberToObject(schema, "minItems", 1);
-	items = cJSON_AddObjectToObject(schema, "items");
-	names = cJSON_AddArrayToObject(items, "enum");
+/* --- engines --- */
+
+static bool read_engines(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const cJSON *item;
+
+	if (cJSON_IsArray(node) && !node->child)
+		return json_doc_wrong(doc, node, err, "engines: the list is empty");
+	cJSON_ArrayForEach(item, node) {
+		if (cJSON_IsString(item) && !engine_kind_find(item->valuestring))
+			return json_doc_wrong(doc, item, err,
+				"engines: there is no \"%.60s\"; there are: %s",
+				item->valuestring, engine_kind_names());
+	}
+	return strlist_type.read(out, doc, node, err);
+}
+
+static cJSON *engines_schema(void)
+{
+	cJSON *schema = cJSON_Parse("{\"type\":\"array\",\"minItems\":1,\"items\":{}}");
+	cJSON *names = cJSON_AddArrayToObject(
+		cJSON_GetObjectItemCaseSensitive(schema, "items"), "enum");
+
 	for (size_t i = 0; i < ENGINE_KINDS; i++)
 		cJSON_AddItemToArray(names, cJSON_CreateString(engine_kinds[i].name));
 	return schema;
 }
 
-cJSON *agent_schema(void)
+const struct field_type engines_type = {
+	.read = read_engines, .done = done_list, .schema = engines_schema};
+
+/* --- the mocks --- */
+
+static bool read_agent(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	return agent_behavior_schema();
+	if (!agent_behavior_check(doc, node, err))
+		return false;
+	mem_free(out);
+	*(char **)out = json_print(node);
+	return true;
 }
 
-cJSON *mcp_schema(void)
+const struct field_type agent_type = {.read = read_agent,
+	.done = done_text,
+	.schema = agent_behavior_schema,
+	.open = true};
+
+static void done_mcp(void *out)
+{
+	struct mcp_list *list = out;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		free(list->server[i].name);
+		free(list->server[i].json);
+	}
+	free(list->server);
+	*list = (struct mcp_list){0};
+}
+
+static bool read_server(struct mcp_list *list, const struct json_doc *doc,
+	const cJSON *node, struct err *err)
+{
+	const char *name = json_text(node, "name");
+
+	if (list->count == SCENARIO_MCP_MAX)
+		return json_doc_wrong(
+			doc, node, err, "more than %d MCP servers", SCENARIO_MCP_MAX);
+	if (!mcp_behavior_check(doc, node, err))
+		return false;
+	if (!name || !name[0])
+		return json_doc_wrong(doc, node, err, "mcp: its name is missing");
+	for (unsigned i = 0; i < list->count; i++)
+		if (strcmp(list->server[i].name, name) == 0)
+			return json_doc_wrong(doc, node, err,
+				"mcp: two servers are named \"%s\"", name);
+	list->server = mem_grown(list->server, list->count + 1, sizeof *list->server);
+	list->server[list->count++] =
+		(struct mcp_server){mem_text(name), json_print(node)};
+	return true;
+}
+
+static bool read_mcp(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	struct mcp_list list = {0};
+	const cJSON *item;
+
+	if (!cJSON_IsArray(node))
+		return json_doc_wrong(doc, node, err,
+			"mcp: expected a list such as [{\"name\": \"skills\"}], not %s",
+			json_kind(node));
+	cJSON_ArrayForEach(item, node) {
+		if (!read_server(&list, doc, item, err)) {
+			done_mcp(&list);
+			return false;
+		}
+	}
+	done_mcp(out);
+	*(struct mcp_list *)out = list;
+	return true;
+}
+
+static cJSON *mcp_schema(void)
 {
 	cJSON *schema = cJSON_CreateObject();
 
@@ -496,13 +509,24 @@ cJSON *mcp_schema(void)
 	return schema;
 }
 
-cJSON *matrix_schema(void)
+const struct field_type mcp_type = {
+	.read = read_mcp, .done = done_mcp, .schema = mcp_schema, .open = true};
+
+/* --- what plan.h reads --- */
+
+static bool pass(void *out UNUSED, const struct json_doc *doc UNUSED,
+	const cJSON *node UNUSED, struct err *err UNUSED)
+{
+	return true;
+}
+
+static cJSON *matrix_schema(void)
 {
 	return cJSON_Parse("{\"type\":\"object\",\"additionalProperties\":"
 			   "{\"type\":\"array\",\"minItems\":1}}");
 }
 
-cJSON *variants_schema(void)
+static cJSON *variants_schema(void)
 {
 	return cJSON_Parse(
 		"{\"type\":\"array\",\"items\":{\"type\":\"object\","
@@ -511,10 +535,17 @@ cJSON *variants_schema(void)
 		"\"required\":[\"where\",\"set\"],\"additionalProperties\":false}}");
 }
 
-cJSON *twin_schema(void)
+static cJSON *twin_schema(void)
 {
 	return cJSON_Parse(
 		"{\"type\":\"object\",\"properties\":"
 		"{\"set\":{\"type\":\"object\"},\"expect\":{\"type\":\"object\"}},"
 		"\"required\":[\"set\",\"expect\"],\"additionalProperties\":false}");
 }
+
+const struct field_type schema_type = {.read = pass, .schema = text_schema};
+const struct field_type matrix_type = {
+	.read = pass, .schema = matrix_schema, .open = true};
+const struct field_type variants_type = {
+	.read = pass, .schema = variants_schema, .open = true};
+const struct field_type twin_type = {.read = pass, .schema = twin_schema, .open = true};

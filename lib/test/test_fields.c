@@ -52,11 +52,14 @@ static cJSON *exit_schema(void)
 	return json_parse("{\"minLength\":1}", 15);
 }
 
+static const struct field_type exit_type = {
+	.read = read_exit, .done = mem_free, .schema = exit_schema, .open = true};
+
 static const char *const faults[] = {"none", "hang", "reset", NULL};
 
 static const struct field phase_fields[] = {
-	{"latency", FIELD_LATENCY, offsetof(struct phase, latency), .preset = "20ms",
-		.help = "before it is answered"},
+	{"latency", FIELD_OTHER, offsetof(struct phase, latency), .preset = "20ms",
+		.type = &latency_type, .help = "before it is answered"},
 	{"fault", FIELD_CHOICE, offsetof(struct phase, fault), .choices = faults,
 		.help = "what goes wrong"},
 	{0},
@@ -81,8 +84,7 @@ static const struct field world_fields[] = {
 	{"stop", FIELD_OBJECT, offsetof(struct world, stop), .help = "the stop",
 		.fields = stop_fields},
 	{"exit", FIELD_OTHER, offsetof(struct world, exit), .preset = "ignore",
-		.read = read_exit, .done = mem_free, .schema = exit_schema,
-		.open = true, .help = "what to do"},
+		.type = &exit_type, .help = "what to do"},
 	{0},
 };
 
@@ -118,10 +120,10 @@ static void preset_aborts_on_our_mistakes(void **state)
 	static const struct field wrong[][2] = {
 		{{"n", FIELD_INT, 0, .preset = "0", .min = 1, .max = 5}, {0}},
 		{{"n", FIELD_INT, 0, .preset = "ten"}, {0}},
-		{{"n", FIELD_BOOL, 0, .preset = "yes"}, {0}},
+		{{"n", FIELD_BOOL, 0, .preset = "maybe"}, {0}},
 		{{"n", FIELD_DURATION, 0, .preset = "10"}, {0}},
 		{{"n", FIELD_CHOICE, 0, .preset = "hung", .choices = faults}, {0}},
-		{{"n", FIELD_LATENCY, 0, .preset = "{}"}, {0}},
+		{{"n", FIELD_OTHER, 0, .preset = "{}", .type = &latency_type}, {0}},
 	};
 
 	(void)state;
@@ -184,6 +186,9 @@ static void read_says_what_is_wrong_and_where(void **state)
 	} rows[] = {
 		{"[]", "t:1:1: expected an object, not an array"},
 		{"{\"lout\": 1}", "t:1:2: lout: no such key; did you mean \"loud\"?"},
+		{"{\"stop.grace\": 1}",
+			"t:1:2: stop.grace: no such key; \"grace\" belongs into an object "
+			"\"stop\""},
 		{"{\"xyz\": 1}",
 			"t:1:2: xyz: no such key; there are: loud, sessions, seed, stop, "
 			"exit"},
@@ -240,6 +245,59 @@ static void read_says_what_is_wrong_and_where(void **state)
 			fail_msg("%s says: %s", rows[i].text, err.text);
 		fields_done(world_fields, &world);
 	}
+}
+
+static void on_wrong(void *arg, const struct err *err)
+{
+	struct buf *lines = arg;
+
+	buf_addf(lines, "%s\n", err->text);
+}
+
+static void read_all_reports_every_wrong_member(void **state UNUSED)
+{
+	static const char text[] =
+		"{\"loud\": 1, \"sessions\": 7, \"stop\": {\"grace\": \"\", \"x\": 1,\n"
+		"\"archive\": {\"latency\": {}}}, \"exit\": 2}";
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	SCOPED(buf_done) struct buf lines = {0};
+	struct world world = {0};
+	struct err err;
+
+	fields_preset(world_fields, &world);
+	assert_true(json_doc_parse(&doc, "t", text, strlen(text), &err));
+	assert_int_equal(fields_read_all(world_fields, &world, &doc, doc.root, "",
+				 on_wrong, &lines),
+		5);
+	assert_string_equal(buf_text(&lines),
+		"t:1:2: loud: expected true or false, not a number\n"
+		"t:1:37: stop.grace: \"\": expected a number; expected a duration such as \"250ms\" or "
+		"\"1m30s\" (units ns us ms s m h)\n"
+		"t:1:50: stop.x: no such key; there are: grace, when, archive\n"
+		"t:2:13: latency: \"distribution\" is missing; there are: uniform, "
+		"normal, lognormal, exponential, pareto, empirical\n"
+		"t:2:30: exit, please\n");
+	assert_int_equal(world.sessions, 7);
+	assert_true(world.loud);
+	fields_done(world_fields, &world);
+}
+
+static void read_asks_for_what_is_required(void **state UNUSED)
+{
+	static const struct field table[] = {
+		{"name", FIELD_TEXT, 0, .required = true}, {0}};
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	SCOPED(mem_free) char *name = NULL, *text = NULL;
+	SCOPED(json_free) cJSON *schema = fields_schema(table);
+	struct err err;
+
+	assert_true(json_doc_parse(&doc, "t", "{}", 2, &err));
+	assert_false(fields_read(table, &name, &doc, doc.root, "", &err));
+	assert_string_equal(err.text, "t:1:1: \"name\" is missing");
+	assert_false(fields_read(table, &name, &doc, doc.root, "it", &err));
+	assert_string_equal(err.text, "t:1:1: it: \"name\" is missing");
+	text = json_print(json_get(schema, "required"));
+	assert_string_equal(text, "[\"name\"]");
 }
 
 static void read_of_an_endless_key_still_says_what_is_wrong(void **state)
@@ -415,6 +473,8 @@ int main(void)
 		cmocka_unit_test(preset_aborts_on_our_mistakes),
 		cmocka_unit_test(read_keeps_what_is_not_said),
 		cmocka_unit_test(read_says_what_is_wrong_and_where),
+		cmocka_unit_test(read_all_reports_every_wrong_member),
+		cmocka_unit_test(read_asks_for_what_is_required),
 		cmocka_unit_test(read_of_an_endless_key_still_says_what_is_wrong),
 		cmocka_unit_test(knows_its_paths),
 		cmocka_unit_test(knows_which_part_of_a_path_is_unknown),

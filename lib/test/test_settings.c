@@ -26,24 +26,23 @@ struct config {
 
 static const char *const ways[] = {"parallel", "sequential", "none", NULL};
 
-static const struct setting settings[] = {
-	{"TS_HOST", SETTING_TEXT, offsetof(struct config, host), "127.0.0.1",
+static const struct field settings[] = {
+	{"TS_HOST", FIELD_TEXT, offsetof(struct config, host), "127.0.0.1",
 		.help = "where to listen"},
-	{"TS_FOLDER", SETTING_TEXT, offsetof(struct config, folder), NULL,
+	{"TS_FOLDER", FIELD_TEXT, offsetof(struct config, folder), NULL,
 		.help = "where to keep things"},
-	{"TS_KEY", SETTING_TEXT, offsetof(struct config, key), NULL,
-		.help = "of the API", .secret = true},
-	{"TS_MAX_SESSIONS", SETTING_INT, offsetof(struct config, max_sessions), "20",
+	{"TS_KEY", FIELD_TEXT, offsetof(struct config, key), NULL, .help = "of the API",
+		.secret = true},
+	{"TS_MAX_SESSIONS", FIELD_INT, offsetof(struct config, max_sessions), "20",
 		.help = "how many", .min = 1, .max = 100},
-	{"TS_OFFSET", SETTING_INT, offsetof(struct config, offset), NULL,
+	{"TS_OFFSET", FIELD_INT, offsetof(struct config, offset), NULL,
 		.help = "any number"},
-	{"TS_GRACE", SETTING_DURATION, offsetof(struct config, grace_ns), "10s",
+	{"TS_GRACE", FIELD_DURATION, offsetof(struct config, grace_ns), "10s",
 		.help = "how long we have"},
-	{"TS_DISCONNECT", SETTING_CHOICE, offsetof(struct config, disconnect),
-		"parallel", .help = "in which order", .choices = ways},
-	{"TS_QUICK", SETTING_BOOL, offsetof(struct config, quick), NULL,
-		.help = "hurry"},
-	{"TS_COLOUR", SETTING_BOOL, offsetof(struct config, colour), "yes",
+	{"TS_DISCONNECT", FIELD_CHOICE, offsetof(struct config, disconnect), "parallel",
+		.help = "in which order", .choices = ways},
+	{"TS_QUICK", FIELD_BOOL, offsetof(struct config, quick), NULL, .help = "hurry"},
+	{"TS_COLOUR", FIELD_BOOL, offsetof(struct config, colour), "yes",
 		.help = "paint"},
 	{0},
 };
@@ -51,7 +50,7 @@ static const struct setting settings[] = {
 static int forget_environment(void **state)
 {
 	(void)state;
-	for (const struct setting *setting = settings; setting->name; setting++)
+	for (const struct field *setting = settings; setting->name; setting++)
 		unsetenv(setting->name);
 	return 0;
 }
@@ -88,9 +87,9 @@ static void settings_are_their_presets_when_nobody_speaks(void **state)
 	assert_int_equal(config.disconnect, 0);
 	assert_false(config.quick);
 	assert_true(config.colour);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	assert_null(config.host);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 }
 
 static void environment_overrides_presets_and_flags_override_both(void **state)
@@ -113,7 +112,7 @@ static void environment_overrides_presets_and_flags_override_both(void **state)
 	assert_true(config.quick);
 	assert_true(config.offset == INT64_MIN);
 	assert_string_equal(config.key, "sesame");
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 }
 
 static void prefix_is_that_of_variables_and_of_no_flag(void **state)
@@ -130,7 +129,7 @@ static void prefix_is_that_of_variables_and_of_no_flag(void **state)
 	assert_string_equal(config.host, "127.0.0.1");
 	assert_string_equal(config.folder, "/tmp");
 	assert_int_equal(config.grace_ns, 2 * CLOCK_S);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	setenv("OUR_TS_GRACE", "soon", 1);
 	assert_false(settings_read(settings, "OUR_", &config, 1, argv, NULL, &err));
 	assert_memory_equal(err.text, "OUR_TS_GRACE: ", strlen("OUR_TS_GRACE: "));
@@ -150,7 +149,7 @@ static void empty_variable_says_nothing_and_an_empty_flag_does(void **state)
 	assert_string_equal(config.host, "127.0.0.1");
 	assert_int_equal(config.grace_ns, 10 * CLOCK_S);
 	assert_string_equal(config.folder, "");
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 }
 
 static void bool_has_many_spellings(void **state)
@@ -178,7 +177,7 @@ static void bool_has_many_spellings(void **state)
 		assert_int_equal(
 			strstr(rows[i].flag, "quick") ? config.quick : config.colour,
 			rows[i].value);
-		settings_done(settings, &config);
+		fields_done(settings, &config);
 	}
 }
 
@@ -190,10 +189,10 @@ static void int_may_be_its_least_and_its_most(void **state)
 	(void)state;
 	assert_true(read_with(&config, "--ts-max-sessions=1", NULL, NULL, &err));
 	assert_int_equal(config.max_sessions, 1);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	assert_true(read_with(&config, "--ts-max-sessions=100", NULL, NULL, &err));
 	assert_int_equal(config.max_sessions, 100);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 }
 
 static void wrong_flag_is_an_error_with_its_name(void **state)
@@ -202,23 +201,24 @@ static void wrong_flag_is_an_error_with_its_name(void **state)
 		const char *flag, *why;
 	} rows[] = {
 		{"--ts-max-sessions=0",
-			"--ts-max-sessions: 0: expected a number from 1 to 100"},
+			"--ts-max-sessions: expected a whole number from 1 to 100, not \"0\""},
 		{"--ts-max-sessions=101",
-			"--ts-max-sessions: 101: expected a number from 1 to 100"},
+			"--ts-max-sessions: expected a whole number from 1 to 100, not \"101\""},
 		{"--ts-max-sessions=3x",
-			"--ts-max-sessions: \"3x\": expected a whole number"},
+			"--ts-max-sessions: expected a whole number from 1 to 100, not \"3x\""},
 		{"--ts-max-sessions=",
-			"--ts-max-sessions: \"\": expected a whole number"},
+			"--ts-max-sessions: expected a whole number from 1 to 100, not \"\""},
 		{"--ts-max-sessions= 3",
-			"--ts-max-sessions: \" 3\": expected a whole number"},
+			"--ts-max-sessions: expected a whole number from 1 to 100, not \" 3\""},
 		{"--ts-offset=9223372036854775808",
-			"--ts-offset: 9223372036854775808: expected a number from "
-			"-9223372036854775808 to 9223372036854775807"},
+			"--ts-offset: expected a whole number such as 3, not "
+			"\"9223372036854775808\""},
 		{"--ts-grace=10", "--ts-grace: \"10\": the unit is missing; expected"},
 		{"--ts-disconnect=both",
-			"--ts-disconnect: \"both\": expected one of "
+			"--ts-disconnect: there is no \"both\"; there are: "
 			"parallel, sequential, none"},
-		{"--ts-quick=maybe", "--ts-quick: \"maybe\": expected true or false"},
+		{"--ts-quick=maybe",
+			"--ts-quick: expected true or false, not \"maybe\""},
 	};
 	struct config config;
 	struct err err;
@@ -242,7 +242,7 @@ static void wrong_variable_is_an_error_with_its_name(void **state)
 	setenv("TS_DISCONNECT", "both", 1);
 	assert_false(read_with(&config, "--ts-disconnect=none", NULL, NULL, &err));
 	assert_string_equal(err.text,
-		"TS_DISCONNECT: \"both\": expected one of parallel, sequential, none");
+		"TS_DISCONNECT: there is no \"both\"; there are: parallel, sequential, none");
 	assert_null(config.host);
 }
 
@@ -334,8 +334,8 @@ static void bad_value_prints_nothing(void **state)
 
 static void wrong_preset_aborts(void **state)
 {
-	static const struct setting wrong[] = {
-		{"TS_GRACE", SETTING_DURATION, offsetof(struct config, grace_ns), "10",
+	static const struct field wrong[] = {
+		{"TS_GRACE", FIELD_DURATION, offsetof(struct config, grace_ns), "10",
 			.help = "how long"},
 		{0},
 	};
@@ -390,7 +390,7 @@ static void log_reports_every_setting_and_no_secret(void **state)
 	settings_log(settings, &config);
 	log_to(STDERR_FILENO);
 	close(ends[1]);
-	settings_done(settings, &config);
+	fields_done(settings, &config);
 	while ((len = read(ends[0], piece, sizeof piece)) > 0)
 		buf_add(&said, piece, (size_t)len);
 	close(ends[0]);
@@ -430,7 +430,7 @@ static void log_writes_durations_as_they_were_said(void **state)
 		setenv("TS_GRACE", said[i], 1);
 		assert_true(read_with(&config, NULL, NULL, NULL, &err));
 		settings_log(settings, &config);
-		settings_done(settings, &config);
+		fields_done(settings, &config);
 	}
 	log_to(STDERR_FILENO);
 	close(ends[1]);

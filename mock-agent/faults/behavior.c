@@ -21,8 +21,8 @@ static const char *const concurrent_disconnects[] = {
 	"parallel", "serial", "reject", NULL};
 
 static const struct field phase_fields[] = {
-	{"latency", FIELD_LATENCY, offsetof(struct phase_behavior, latency),
-		.preset = "0s",
+	{"latency", FIELD_OTHER, offsetof(struct phase_behavior, latency),
+		.preset = "0s", .type = &latency_type,
 		.help = "how long it takes: \"250ms\", or a distribution"},
 	{"fault", FIELD_CHOICE, offsetof(struct phase_behavior, fault),
 		.preset = "none", .choices = fault_names,
@@ -59,8 +59,9 @@ static const struct field phase_fields[] = {
 		.preset = "parallel", .choices = concurrent_disconnects, \
 		.help = "archives and deletes that overlap: all at once, one after the " \
 			"other, or 429"}, \
-	{"hold", FIELD_LATENCY, \
+	{"hold", FIELD_OTHER, \
 		offsetof(struct session_behavior, phase[PHASE_HOLD].latency), .preset = "0s", \
+		.type = &latency_type, \
 		.help = "streams stay open this long after their session"}, \
 	{"heartbeat", FIELD_DURATION, offsetof(struct session_behavior, heartbeat_ns), \
 		.preset = "15s", .help = "between ping events; 0s: none"}, \
@@ -71,6 +72,9 @@ static const struct field phase_fields[] = {
 static bool read_rules_shape(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err);
 static cJSON *rules_schema(void);
+
+static const struct field_type rules_type = {
+	.read = read_rules_shape, .schema = rules_schema, .open = true};
 
 static const struct field session_fields[] = {BEHAVIOR_ROWS, {0}};
 
@@ -84,7 +88,7 @@ static const struct field rule_fields[] = {
 static const struct field agent_fields[] = {
 	BEHAVIOR_ROWS,
 	{"rules", FIELD_OTHER, offsetof(struct agent_behavior, rules),
-		.read = read_rules_shape, .schema = rules_schema, .open = true,
+		.type = &rules_type,
 		.help = "[{\"session\": 2, ...}]: other behavior for chosen sessions"},
 	{0},
 };

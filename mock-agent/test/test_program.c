@@ -42,7 +42,7 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 		{"--port=70000", 2, "65535"},
 		{"--soup", 2, "soup"},
 		{"--seed=seven", 2, "seven"},
-		{"--seed=-1", 2, "expected a number from 0"},
+		{"--seed=-1", 2, "expected a whole number of at least 0"},
 		{"--behavior={\"chunks\": 0}", 2, "--behavior:1:2: "},
 		{"--behavior=[]", 2, "--behavior:1:1: expected an object"},
 		{"--behavior=", 2, "--behavior:1:1: expected a value"},

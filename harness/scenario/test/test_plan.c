@@ -291,6 +291,7 @@ static void plan_makes_the_same_case_again_from_its_alone_string(void **state)
 		"{\"name\":\"x\",\"matrix\":{"
 		"\"service.env.A\":[\"3\",\"it's\",\"a b\",\"$HOME\",\"true\",\"\"],"
 		"\"service.command\":[[\"sh\",\"-c\",\"exec 'a'\"]],"
+		"\"service.env.U\":[\"{agent_url}\"],"
 		"\"agent.disconnect\":[{\"latency\":\"4s\"}]},"
 		"\"twin\":{\"set\":{\"load.sessions\":1},\"expect\":{}}}");
 	all = scene->plan;
@@ -509,6 +510,7 @@ static void plan_tells_the_mistakes_of_all_files(void **state)
 	assert_false(add(scene, "f"));
 	assert_string_equal(buf_text(&scene->wrong),
 		"f/a.json:1:2: nam: no such key; did you mean \"name\"?\n"
+		"f/a.json:1:1: \"name\" is missing\n"
 		"f/c.json:1:2: expected a key in double quotes, found the end of the text\n"
 		"f/d.json: No such file or directory");
 	assert_int_equal(scene->plan.count, 1);
@@ -520,8 +522,87 @@ static void plan_names_a_path_that_is_not_there(void **state)
 	struct scene *scene = *state;
 
 	assert_false(add(scene, "nowhere/x.json"));
-	assert_string_equal(
-		buf_text(&scene->wrong), "nowhere/x.json: No such file or directory");
+	assert_string_equal(buf_text(&scene->wrong),
+		"nowhere/x.json: no such scenario or folder; tried nowhere/x.json, "
+		"scenarios/nowhere/x.json");
+	buf_clear(&scene->wrong);
+	assert_false(add(scene, "/nowhere/x"));
+	assert_string_equal(buf_text(&scene->wrong),
+		"/nowhere/x: no such scenario or folder; tried /nowhere/x, "
+		"/nowhere/x.json");
+	write_file("x.json", "");
+	buf_clear(&scene->wrong);
+	assert_false(add(scene, "x.json/y"));
+	assert_string_equal(buf_text(&scene->wrong), "x.json/y: Not a directory");
+}
+
+static void plan_finds_a_scenario_by_its_id(void **state)
+{
+	static const char *const paths[] = {"scenarios/kill/1-a.json",
+		"scenarios/kill/1-a", "kill/1-a.json", "kill/1-a", "kill"};
+	struct scene *scene = *state;
+
+	write_file("scenarios/kill/1-a.json", "{\"name\":\"x\"}");
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		if (!add(scene, paths[i]))
+			fail_msg("%s", buf_text(&scene->wrong));
+		assert_int_equal(scene->plan.count, 1);
+		assert_string_equal(scene->plan.cases[0]->id, "kill/1-a");
+		assert_string_equal(
+			scene->plan.cases[0]->path, "scenarios/kill/1-a.json");
+		plan_done(&scene->plan);
+	}
+}
+
+static void plan_takes_the_ids_that_its_filter_names(void **state)
+{
+	static const struct {
+		const char *filter;
+		unsigned count;
+	} rows[] = {{"kill", 2}, {"/1", 2}, {"kill/1-a", 1}, {"ki*a", 1}, {"*", 3},
+		{"1-?", 0}, {"*[b]", 2}, {"none", 0}};
+	struct scene *scene = *state;
+
+	write_file("scenarios/kill/1-a.json", "{\"name\":\"x\"}");
+	write_file("scenarios/kill/2-b.json", "{\"name\":\"x\"}");
+	write_file("scenarios/other/1-b.json", "{\"name\":\"x\"}");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		scene->options.filter = rows[i].filter;
+		assert_true(add(scene, "scenarios"));
+		if (scene->plan.count != rows[i].count)
+			fail_msg("%s: %u", rows[i].filter, scene->plan.count);
+		assert_int_equal(scene->plan.files, rows[i].count);
+		plan_done(&scene->plan);
+	}
+}
+
+static void plan_shows_no_control_character_of_a_file(void **state)
+{
+	struct scene *scene = *state;
+
+	write_file("e\x1b[31m.json",
+		"{\"name\":\"x\",\"stop\":{\"when\":\"exit\",\"\\u001b]0;t\\u0007\":1},"
+		"\"expect\":{\"verdict\":\"\\u202eclean\\u009b\"}}");
+	assert_false(add(scene, "e\x1b[31m.json"));
+	for (const char *at = buf_text(&scene->wrong); *at; at++)
+		assert_true((unsigned char)*at >= ' ' || *at == '\n');
+	assert_null(strstr(buf_text(&scene->wrong), "\xe2\x80\xae"));
+	assert_null(strstr(buf_text(&scene->wrong), "\xc2\x9b"));
+	assert_non_null(strstr(buf_text(&scene->wrong), "]0;t"));
+	assert_non_null(strstr(buf_text(&scene->wrong), "clean"));
+}
+
+static void plan_reports_every_contradiction_of_a_plain_file(void **state)
+{
+	struct scene *scene = *state;
+
+	write_file("s.json",
+		"{\"name\":\"x\",\"load\":{\"turns\":1},\n\"stop\":{\"count\":2},\n"
+		"\"twin\":{\"set\":{\"stop.grace\":\"1s\"},\"expect\":{}}}");
+	assert_false(add(scene, "s.json"));
+	assert_string_equal(buf_text(&scene->wrong),
+		"s.json:1:21: load.turns: more than load.sessions (0)\n"
+		"s.json:2:9: stop.count: \"sessions.ready\" comes once");
 }
 
 static void schema_describes_every_part_of_the_format(void **state)
@@ -567,6 +648,10 @@ int main(void)
 		SCENE(plan_refuses_what_is_wrong_and_says_where),
 		SCENE(plan_tells_the_mistakes_of_all_files),
 		SCENE(plan_names_a_path_that_is_not_there),
+		SCENE(plan_finds_a_scenario_by_its_id),
+		SCENE(plan_takes_the_ids_that_its_filter_names),
+		SCENE(plan_shows_no_control_character_of_a_file),
+		SCENE(plan_reports_every_contradiction_of_a_plain_file),
 		cmocka_unit_test(schema_describes_every_part_of_the_format),
 	};
 

@@ -12,14 +12,12 @@
 
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/event_names.h"
-#include "harness/scenario/validate.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-/* What proofreading says of a text, and where that finds nothing, what reading says:
- * one line for each mistake, "" when it is good. */
+/* One line for each error of a text. */
 static void take_line(void *arg, const struct err *err)
 {
 	struct buf *lines = arg;
@@ -37,10 +35,10 @@ static void read_text(const char *text, struct buf *lines, struct scenario *scen
 		take_line(lines, &err);
 		return;
 	}
-	if (validate_read(&doc, doc.root, take_line, lines) > 0)
+	if (!scenario_read(scenario, &doc, doc.root, take_line, lines) ||
+		scenario_check(scenario, &doc, doc.root, take_line, lines))
 		return;
-	if (!scenario_read(scenario, &doc, doc.root, &err))
-		take_line(lines, &err);
+	scenario_done(scenario);
 }
 
 static struct scenario good(const char *text)
@@ -56,7 +54,7 @@ static struct scenario good(const char *text)
 static const struct {
 	const char *text, *wrong, *why;
 } bad_texts[] = {
-	{"{}", "s:1:1: name: missing", "the one key that must be there"},
+	{"{}", "s:1:1: \"name\" is missing", "the one key that must be there"},
 	{"{\"name\":\"x\"} 1", "s:1:14: expected nothing more, found '1'",
 		"trailing garbage"},
 	{"{\"name\":\"x\",}", "s:1:13: expected a key in double quotes, found '}'",
@@ -78,8 +76,8 @@ static const struct {
 		"idle_connections",
 		"nothing is near: what there is"},
 	{"{\"name\":\"x\",\"load.sessions\":3}",
-		"s:1:13: load.sessions: no such key; a path is one in matrix, variants and "
-		"twin",
+		"s:1:13: load.sessions: no such key; \"sessions\" belongs into an object "
+		"\"load\"",
 		"a path where a key belongs"},
 	{"{\"name\":\"x\",\"load\":3}",
 		"s:1:13: load: expected an object, not a number",
@@ -156,10 +154,12 @@ static const struct {
 		"\"SIGTERM\" or \"SIGRTMIN+3\"",
 		"no such signal"},
 	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"KILL\"}}",
-		"s:1:24: service.stop_signal: KILL asks nobody: it cannot be handled",
+		"s:1:24: service.stop_signal: no program can handle KILL; expected a signal that "
+		"asks",
 		"every stop would be a kill"},
 	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"SIGSTOP\"}}",
-		"s:1:24: service.stop_signal: SIGSTOP asks nobody: it cannot be handled",
+		"s:1:24: service.stop_signal: no program can handle SIGSTOP; expected a signal "
+		"that asks",
 		"it would not be told of its stop"},
 	{"{\"name\":\"x\",\"service\":{\"env\":{\"A\":[]}}}",
 		"s:1:31: env.A: expected a string, not an array",
@@ -197,6 +197,50 @@ static const struct {
 	{"{\"name\":\"x\",\"repeat\":0}",
 		"s:1:13: repeat: expected a whole number from 1 to 10000, not 0",
 		"no round at all"},
+	{"{\"name\":\"x\",\"service\":{\"image\":\"i\"},\"engines\":[\"process\"]}",
+		"s:1:37: engines: none of them runs an image without service.command",
+		"no engine can run it"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"],\"ready\":{\"http\":\"/\"}}}",
+		"s:1:49: service.ready.http: the port is not known; it needs service.port, or "
+		"a {port} in service.env, command or entrypoint",
+		"a question to no port"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"],\"port\":80,\"ready\":{\"tcp\":81}}}",
+		"s:1:59: service.ready.tcp: the service listens on service.port (80)",
+		"two ports"},
+	{"{\"name\":\"x\",\"service\":{\"ready\":{\"tcp\":81}}}",
+		"s:1:33: service.ready.tcp: the service listens on service.port (0)",
+		"a port that our service does not choose"},
+	{"{\"name\":\"x\",\"service\":{\"init\":true,\"ready\":{\"signal\":true}}}",
+		"s:1:45: service.ready.signal: with service.init PID 1 is the init, which "
+		"always catches the signal",
+		"always ready"},
+	{"{\"name\":\"x\",\"service\":{\"secrets\":[\"DSM\"],\"env\":{\"DSN\":\"1\"}}}",
+		"s:1:24: service.secrets: there is no \"DSM\" in service.env",
+		"a misspelt secret would be shown"},
+	{"{\"name\":\"x\",\"service\":{\"mocks\":false,\"env\":{\"U\":\"{agent_url}\"}}}",
+		"s:1:24: service.mocks: {agent_url} needs the mock agent API",
+		"the URL of nothing"},
+	{"{\"name\":\"x\",\"service\":{\"mocks\":false},\"agent\":{},\"mcp\":[{\"name\":\"a\"}]}",
+		"s:1:39: agent: with service.mocks false there is no mock agent API\n"
+		"s:1:50: mcp: MCP servers belong to sessions, and with service.mocks false no "
+		"session can be opened",
+		"behavior of mocks that are not started"},
+	{"{\"name\":\"x\",\"service\":{\"image\":\"i\"},\"agent\":{},\"mcp\":[{\"name\":\"a\"}]}",
+		"s:1:37: agent: nothing uses the mock agent API; it needs an {agent_url} in "
+		"service.env, command or entrypoint\n"
+		"s:1:48: mcp: nothing starts these servers; they need an {mcp_config} in "
+		"service.env, command or entrypoint",
+		"mocks of which the service does not learn"},
+	{"{\"name\":\"x\",\"stop\":{\"count\":2}}",
+		"s:1:21: stop.count: \"sessions.ready\" comes once",
+		"twice the one time"},
+	{"{\"name\":\"x\",\"service\":{\"mocks\":false},\"stop\":{\"when\":\"agent.fault\"}}",
+		"s:1:47: stop.when: there is no mock agent API, which logs \"agent.fault\"",
+		"an event of nobody"},
+	{"{\"name\":\"x\",\"expect\":{\"verdict\":\"clean\",\"orphans\":1,\"lost\":1}}",
+		"s:1:41: expect.orphans: no stop with orphans is clean\n"
+		"s:1:53: expect.lost: no stop with lost requests is clean",
+		"never met"},
 	{"{\"name\":3,\n\"load\":{\"sesions\":1,\"turn\":\"1\"},\n\"expects\":{}}",
 		"s:1:2: name: expected a string such as \"text\", not a number\n"
 		"s:2:9: load.sesions: no such key; did you mean \"sessions\"?\n"
@@ -303,9 +347,9 @@ static void scenario_reads_what_every_part_says(void **state)
 	struct scenario scenario = good(
 		"{\"name\":\"x\",\"why\":\"y\",\"engines\":[\"process\"],\"repeat\":3,\"seed\":7,"
 		"\"service\":{\"command\":[\"sh\",\"-c\",\"service\"],\"port\":8080,"
-		"\"env\":{\"A\":\"b\",\"N\":3,\"T\":true},\"ready\":{\"log\":\"up\",\"within\":\"2s\"},"
+		"\"env\":{\"A\":\"b\",\"N\":3,\"T\":true,\"U\":\"{agent_url}{mcp_config}\"},\"ready\":{\"log\":\"up\",\"within\":\"2s\"},"
 		"\"session\":{\"body\":{\"n\":1},\"bots\":[\"one\"]},\"init\":true,"
-		"\"topology\":\"containers\",\"mocks\":false,\"stop_signal\":\"QUIT\"},"
+		"\"topology\":\"containers\",\"stop_signal\":\"QUIT\"},"
 		"\"agent\":{\"disconnect\":{\"latency\":\"4s\"}},"
 		"\"mcp\":[{\"name\":\"skills\"},{\"name\":\"fin\",\"on_eof\":\"ignore\"}],"
 		"\"load\":{\"sessions\":3,\"turns\":2,\"turn\":\"5s\",\"idle_connections\":4},"
@@ -329,16 +373,13 @@ static void scenario_reads_what_every_part_says(void **state)
 	assert_string_equal(scenario.service.session.body, "{\"n\":1}");
 	assert_int_equal(scenario.service.session.bots.count, 1);
 	assert_int_equal(scenario.service.topology, TOPOLOGY_CONTAINERS);
-	assert_true(scenario.service.init && !scenario.service.mocks);
-	assert_int_equal(scenario.agent.all.phase[PHASE_ARCHIVE].latency.a_ns,
-		4 * CLOCK_S);
+	assert_true(scenario.service.init && scenario.service.mocks);
 	assert_string_equal(
 		scenario.agent_json, "{\"disconnect\":{\"latency\":\"4s\"}}");
 	assert_int_equal(scenario.mcp.count, 2);
 	assert_string_equal(scenario.mcp.server[1].name, "fin");
-	assert_int_equal(scenario.mcp.server[1].on_eof.kind, REACTION_IGNORE);
-	assert_string_equal(
-		scenario.mcp.json[1], "{\"name\":\"fin\",\"on_eof\":\"ignore\"}");
+	assert_string_equal(scenario.mcp.server[1].json,
+		"{\"name\":\"fin\",\"on_eof\":\"ignore\"}");
 	assert_int_equal(scenario.load.turn_ns, 5 * CLOCK_S);
 	assert_int_equal(scenario.load.idle_connections, 4);
 	assert_int_equal(scenario.stop.grace_ns, 1500 * CLOCK_MS);
@@ -365,15 +406,13 @@ static void scenario_starts_a_mock_for_a_foreign_service_that_asks_for_one(
 		{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"]}}", false, false},
 		{"{\"name\":\"x\",\"service\":{\"entrypoint\":\"a\"}}", false, false},
 		{"{\"name\":\"x\",\"service\":{\"image\":\"a\"}}", false, false},
-		{"{\"name\":\"x\",\"service\":{\"image\":\"a\"},\"agent\":{}}", false,
-			true},
 		{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",\"{agent_url}\"]}}",
 			false, true},
 		{"{\"name\":\"x\",\"service\":{\"entrypoint\":[\"a\"],"
-		 "\"env\":{\"K\":\"{agent_key}\"}}}",
+		 "\"env\":{\"K\":\"{agent_url}\"}}}",
 			false, true},
 		{"{\"name\":\"x\",\"service\":{\"image\":\"a\","
-		 "\"env\":{\"K\":\"{{agent_key}} {port}\"}}}",
+		 "\"env\":{\"K\":\"{{agent_url}} {port}\"}}}",
 			false, false},
 	};
 

@@ -1,0 +1,206 @@
+/*
+ * The contradictions of a scenario: members that are right by themselves, and together
+ * mean nothing or cannot come true.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/engine/engine_kind.h"
+#include "harness/scenario/scenario.h"
+#include "harness/scenario/verdict.h"
+#include "lib/clock.h"
+#include "lib/signals.h"
+
+struct check {
+	const struct scenario *scenario;
+	const struct json_doc *doc;
+	const cJSON *root;
+	fields_wrong_fn *wrong;
+	void *arg;
+	bool good;
+};
+
+/* An error at the path, or at the root where the file does not have the path. */
+static void contradict(struct check *check, const char *path, const char *format, ...)
+	PRINTF(3, 4);
+static void contradict(struct check *check, const char *path, const char *format, ...)
+{
+	const cJSON *node = json_at(check->root, path);
+	struct err what, err;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what.text, sizeof what.text, format, args);
+	va_end(args);
+	json_doc_wrong(
+		check->doc, node ? node : check->root, &err, "%s: %s", path, what.text);
+	check->good = false;
+	check->wrong(check->arg, &err);
+}
+
+static bool uses(const struct check *check, enum placeholder placeholder)
+{
+	return scenario_uses(check->scenario, placeholder);
+}
+
+/* --- engines --- */
+
+static bool runs_on(const struct scenario *scenario, const char *engine)
+{
+	for (unsigned i = 0; i < scenario->engines.count; i++)
+		if (strcmp(scenario->engines.item[i], engine) == 0)
+			return true;
+	return scenario->engines.count == 0;
+}
+
+static void check_engines(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	const struct service_part *service = &scenario->service;
+	bool needs_image = service->image && service->command.count == 0 &&
+		service->entrypoint.count == 0;
+	bool is_runnable = !needs_image;
+
+	for (size_t i = 0; i < ENGINE_KINDS; i++) {
+		const struct engine_kind *kind = &engine_kinds[i];
+
+		if (!runs_on(scenario, kind->name))
+			continue;
+		is_runnable = is_runnable || kind->runs_images;
+		if (kind->whole_seconds && scenario->stop.grace_ns % CLOCK_S != 0)
+			contradict(check, "stop.grace",
+				"%s counts whole seconds; a fraction needs \"engines\" "
+				"without %s",
+				kind->name, kind->name);
+	}
+	if (!is_runnable)
+		contradict(check, "engines",
+			"none of them runs an image without service.command");
+}
+
+/* --- service --- */
+
+static void check_stop_signal(struct check *check)
+{
+	const char *name = check->scenario->service.stop_signal;
+	int number = name ? signal_number(name) : SIGTERM;
+
+	if (number == 0)
+		contradict(check, "service.stop_signal",
+			"no such signal; expected a name such as \"SIGTERM\" or "
+			"\"SIGRTMIN+3\"");
+	else if (number == SIGKILL || number == SIGSTOP)
+		contradict(check, "service.stop_signal",
+			"no program can handle %.40s; expected a signal that asks",
+			name);
+}
+
+static void check_ready(struct check *check)
+{
+	const struct service_part *service = &check->scenario->service;
+	bool is_ours = scenario_is_ours(check->scenario);
+
+	if (service->ready.kind == READY_HTTP && !is_ours && service->port == 0 &&
+		!uses(check, PLACEHOLDER_PORT))
+		contradict(check, "service.ready.http",
+			"the port is not known; it needs service.port, or a {port} in "
+			"service.env, command or entrypoint");
+	if (service->ready.kind == READY_TCP && service->ready.port != service->port &&
+		(is_ours || service->port != 0))
+		contradict(check, "service.ready.tcp",
+			"the service listens on service.port (%lld)",
+			(long long)service->port);
+	if (service->ready.kind == READY_SIGNAL && service->init)
+		contradict(check, "service.ready.signal",
+			"with service.init PID 1 is the init, which always catches the "
+			"signal");
+}
+
+static void check_secrets(struct check *check)
+{
+	const struct strlist *secrets = &check->scenario->service.secrets;
+
+	for (unsigned i = 0; i < secrets->count; i++)
+		if (!scenario_env(check->scenario, secrets->item[i]))
+			contradict(check, "service.secrets",
+				"there is no \"%.60s\" in service.env",
+				secrets->item[i]);
+}
+
+static void check_mocks(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	bool is_ours = scenario_is_ours(scenario);
+
+	if (!scenario->service.mocks) {
+		if (uses(check, PLACEHOLDER_AGENT_URL))
+			contradict(check, "service.mocks",
+				"{agent_url} needs the mock agent API");
+		if (scenario->agent_json)
+			contradict(check, "agent",
+				"with service.mocks false there is no mock agent API");
+		if (scenario->mcp.count > 0 && is_ours)
+			contradict(check, "mcp",
+				"MCP servers belong to sessions, and with service.mocks "
+				"false no session can be opened");
+	} else if (!scenario_has_mocks(scenario) && scenario->agent_json) {
+		contradict(check, "agent",
+			"nothing uses the mock agent API; it needs an {agent_url} in "
+			"service.env, command or entrypoint");
+	}
+	if (!is_ours && scenario->mcp.count > 0 && !uses(check, PLACEHOLDER_MCP_CONFIG))
+		contradict(check, "mcp",
+			"nothing starts these servers; they need an {mcp_config} in "
+			"service.env, command or entrypoint");
+}
+
+/* --- load, stop and expect --- */
+
+static void check_stop(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	const char *when = scenario->stop.when;
+
+	if (scenario->load.turns > scenario->load.sessions)
+		contradict(check, "load.turns", "more than load.sessions (%lld)",
+			(long long)scenario->load.sessions);
+	if (scenario->stop.count > 1 &&
+		(strcmp(when, "sessions.ready") == 0 || strcmp(when, "exit") == 0))
+		contradict(check, "stop.count", "\"%s\" comes once", when);
+	if (strncmp(when, "agent.", strlen("agent.")) == 0 &&
+		!scenario_has_mocks(scenario))
+		contradict(check, "stop.when",
+			"there is no mock agent API, which logs \"%s\"", when);
+}
+
+static void check_expect(struct check *check)
+{
+	const struct expect_part *expect = &check->scenario->expect;
+	int64_t sessions = check->scenario->load.sessions;
+	bool only_clean = expect->verdicts == 1u << VERDICT_CLEAN;
+
+	if (expect->disconnected > sessions)
+		contradict(check, "expect.disconnected",
+			"more than load.sessions (%lld)", (long long)sessions);
+	if (only_clean && expect->orphans > 0)
+		contradict(check, "expect.orphans", "no stop with orphans is clean");
+	if (only_clean && expect->lost > 0)
+		contradict(check, "expect.lost", "no stop with lost requests is clean");
+}
+
+bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
+	const cJSON *root, fields_wrong_fn *wrong, void *arg)
+{
+	struct check check = {scenario, doc, root, wrong, arg, true};
+
+	check_engines(&check);
+	check_stop_signal(&check);
+	check_ready(&check);
+	check_secrets(&check);
+	check_mocks(&check);
+	check_stop(&check);
+	check_expect(&check);
+	return check.good;
+}

@@ -1,0 +1,97 @@
+/*
+ * The JSON Schema of a table of fields.
+ */
+#include "lib/fields.h"
+
+#include <string.h>
+
+#define WHOLE_MAX (INT64_C(1) << 53) /* beyond, a double does not hold the maximum */
+
+static cJSON *typed(const char *type)
+{
+	cJSON *schema = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(schema, "type", type);
+	return schema;
+}
+
+static cJSON *range_schema(
+	const char *type, bool is_from, double from, bool is_to, double to)
+{
+	cJSON *schema = typed(type);
+
+	if (is_from)
+		cJSON_AddNumberToObject(schema, "minimum", from);
+	if (is_to)
+		cJSON_AddNumberToObject(schema, "maximum", to);
+	return schema;
+}
+
+cJSON *field_schema_duration(void)
+{
+	cJSON *schema = typed("string");
+
+	cJSON_AddStringToObject(
+		schema, "pattern", "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$");
+	return schema;
+}
+
+static cJSON *choice_schema(const struct field *field)
+{
+	cJSON *schema = cJSON_CreateObject();
+	cJSON *names = cJSON_AddArrayToObject(schema, "enum");
+
+	for (size_t i = 0; field->choices[i]; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(field->choices[i]));
+	return schema;
+}
+
+static cJSON *bare_schema(const struct field *field)
+{
+	bool ranged = field->min != 0 || field->max != 0;
+
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return typed("boolean");
+	case FIELD_INT:
+		return range_schema("integer", ranged, (double)field->min,
+			ranged && field->max <= WHOLE_MAX, (double)field->max);
+	case FIELD_NUMBER:
+		return range_schema("number", true, field->least, true, field->most);
+	case FIELD_DURATION:
+		return field_schema_duration();
+	case FIELD_TEXT:
+		return typed("string");
+	case FIELD_CHOICE:
+		return choice_schema(field);
+	case FIELD_OBJECT:
+		return fields_schema(field->fields);
+	case FIELD_OTHER:
+		break;
+	}
+	return field->type->schema ? field->type->schema() : cJSON_CreateObject();
+}
+
+cJSON *fields_schema(const struct field *fields)
+{
+	cJSON *schema = typed("object"), *required = NULL;
+	cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+
+	for (const struct field *field = fields; field->name; field++) {
+		cJSON *property = bare_schema(field),
+		      *preset = field_preset_json(field);
+
+		if (field->help)
+			cJSON_AddStringToObject(property, "description", field->help);
+		if (preset)
+			cJSON_AddItemToObject(property, "default", preset);
+		cJSON_AddItemToObject(properties, field->name, property);
+		if (!field->required)
+			continue;
+		if (!required)
+			required = cJSON_AddArrayToObject(schema, "required");
+		cJSON_AddItemToArray(required, cJSON_CreateString(field->name));
+	}
+	cJSON_AddFalseToObject(schema, "additionalProperties");
+	return schema;
+}
