@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
-#include "service/agent/agent_client.h"
+#include "service/agent/agent_release.h"
 
 #define RESERVE_MAX_NS (1 * CLOCK_S)
 #define BOT_NAME_MAX   64

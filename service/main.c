@@ -78,13 +78,16 @@ static bool make_agent(struct service *service, struct err *err)
 		&(struct agent_client_options){
 			.url = config->agent_url,
 			.key = config->agent_key,
-			.model = config->model,
-			.agent_id = config->agent_id,
-			.environment_id = config->environment_id,
-			.name = "stopbench-service",
-			.store = service->store,
 			.connections = (unsigned)config->session_limit,
 			.request_ns = config->request_ns,
+			.provision =
+				{
+					.model = config->model,
+					.agent_id = config->agent_id,
+					.environment_id = config->environment_id,
+					.name = "stopbench-service",
+					.store = service->store,
+				},
 		},
 		err);
 	return service->agent != NULL;

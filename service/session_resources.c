@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/agent/agent_client.h"
+#include "service/agent/agent_session.h"
 #include "service/config.h"
 #include "service/mcp/mcp_servers.h"
 #include "service/mcp/tool_registry.h"
@@ -144,11 +144,8 @@ static void open_agent_session(struct session_resources *resources)
 		report_store(&err);
 	if (tools)
 		agent_client_set_tools(service->agent, tools);
-	resources->session =
-		agent_session_open(service->agent, resources->stored, resources->room,
-			resources->bot, &agent_session_events, resources, &err);
-	if (!resources->session)
-		session_resources_break(resources, err.text);
+	resources->session = agent_session_open(service->agent, resources->stored,
+		resources->room, resources->bot, &agent_session_events, resources);
 }
 
 static void on_servers_settled(void *arg)

@@ -8,10 +8,11 @@
 #include "lib/mem.h"
 
 #define PAGES_MAX 100
+#define PAGE_NS   (15 * CLOCK_S) /* deadline of one page */
 #define QUERY     "?order=desc&limit=100"
 
 struct agent_backfill {
-	struct agent_http *wire;
+	struct agent_http *http;
 	struct agent_backfill_query query;
 	char *path;
 	char *first_id;
@@ -20,18 +21,18 @@ struct agent_backfill {
 	cJSON *events; /* newest last */
 };
 
-static void missed_free(struct agent_backfill *missed)
+static void backfill_free(struct agent_backfill *backfill)
 {
-	cJSON_Delete(missed->events);
-	free(missed->path);
-	free(missed->first_id);
-	free(missed);
+	cJSON_Delete(backfill->events);
+	free(backfill->path);
+	free(backfill->first_id);
+	free(backfill);
 }
 
-/* True: what is known begins on this page. */
-static bool collect(struct agent_backfill *missed, const cJSON *page)
+/* True: the walk ends on this page. */
+static bool collect(struct agent_backfill *backfill, const cJSON *page)
 {
-	const struct agent_backfill_query *query = &missed->query;
+	const struct agent_backfill_query *query = &backfill->query;
 	bool complete = false;
 	const cJSON *event;
 
@@ -45,71 +46,72 @@ static bool collect(struct agent_backfill *missed, const cJSON *page)
 		if (id && query->known(query->arg, id))
 			return true;
 		cJSON_InsertItemInArray(
-			missed->events, 0, cJSON_Duplicate(event, true));
+			backfill->events, 0, cJSON_Duplicate(event, true));
 		complete = id && query->first_id && strcmp(id, query->first_id) == 0;
 	}
 	return complete;
 }
 
-static void ask_page(struct agent_backfill *missed, const char *page);
+static void ask_page(struct agent_backfill *backfill, const char *page);
 
-static void on_page(void *arg, const struct agent_http_response *answer)
+static void on_page(void *arg, const struct agent_http_response *response)
 {
-	struct agent_backfill *missed = arg;
-	const char *next = json_text(answer->json, "next_page");
-	bool complete = !answer->why && collect(missed, json_get(answer->json, "data"));
+	struct agent_backfill *backfill = arg;
+	const char *next = json_text(response->json, "next_page");
+	bool complete =
+		!response->why && collect(backfill, json_get(response->json, "data"));
 	cJSON *events = NULL;
 
-	missed->call = NULL;
-	if (!answer->why && !complete && next && ++missed->pages < PAGES_MAX) {
-		ask_page(missed, next);
+	backfill->call = NULL;
+	if (!response->why && !complete && next && ++backfill->pages < PAGES_MAX) {
+		ask_page(backfill, next);
 		return;
 	}
 	if (complete) {
-		events = missed->events;
-		missed->events = NULL;
+		events = backfill->events;
+		backfill->events = NULL;
 	}
-	missed->query.done(missed->query.arg, events, answer);
-	missed_free(missed);
+	backfill->query.done(backfill->query.arg, events, response);
+	backfill_free(backfill);
 }
 
-static void ask_page(struct agent_backfill *missed, const char *page)
+static void ask_page(struct agent_backfill *backfill, const char *page)
 {
 	SCOPED(buf_done) struct buf path = {0};
 	struct agent_http_request request = {
 		.method = "GET",
-		.deadline_ns = clock_now() + missed->query.request_ns,
+		.deadline_ns = clock_now() + PAGE_NS,
 		.done = on_page,
-		.arg = missed,
+		.arg = backfill,
 	};
 
-	buf_addf(&path, "%s" QUERY, missed->path);
+	buf_addf(&path, "%s" QUERY, backfill->path);
 	if (page) {
 		buf_adds(&path, "&page=");
 		agent_http_escape(&path, page);
 	}
 	request.path = path.data;
-	missed->call = agent_http_start(missed->wire, &request);
+	backfill->call = agent_http_start(backfill->http, &request);
 }
 
-struct agent_backfill *agent_backfill_ask(
-	struct agent_http *wire, const struct agent_backfill_query *query)
+struct agent_backfill *agent_backfill_start(
+	struct agent_http *http, const struct agent_backfill_query *query)
 {
-	struct agent_backfill *missed = mem_zeroed(sizeof *missed);
+	struct agent_backfill *backfill = mem_zeroed(sizeof *backfill);
 
-	missed->wire = wire;
-	missed->query = *query;
-	missed->query.path = missed->path = mem_text(query->path);
-	missed->query.first_id = missed->first_id = mem_text(query->first_id);
-	missed->events = cJSON_CreateArray();
-	ask_page(missed, NULL);
-	return missed;
+	backfill->http = http;
+	backfill->query = *query;
+	backfill->query.path = backfill->path = mem_text(query->path);
+	backfill->query.first_id = backfill->first_id = mem_text(query->first_id);
+	backfill->events = cJSON_CreateArray();
+	ask_page(backfill, NULL);
+	return backfill;
 }
 
-void agent_backfill_cancel(struct agent_backfill *missed)
+void agent_backfill_cancel(struct agent_backfill *backfill)
 {
-	if (!missed)
+	if (!backfill)
 		return;
-	agent_http_cancel(missed->call);
-	missed_free(missed);
+	agent_http_cancel(backfill->call);
+	backfill_free(backfill);
 }

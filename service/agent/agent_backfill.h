@@ -1,12 +1,11 @@
 /*
- * agent_backfill - the newest events of a session, back to one that is known, from the
- * API's list of them.
+ * agent_backfill - the events of a session that its stream did not deliver, read from
+ * the API's list of events.
  */
 #ifndef SERVICE_AGENT_AGENT_BACKFILL_H
 #define SERVICE_AGENT_AGENT_BACKFILL_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -14,30 +13,30 @@
 
 struct agent_backfill;
 
+/* Was the event with this id handled already? */
 typedef bool agent_backfill_known_fn(void *arg, const char *id);
-/* This one came before the first that counts as missed. */
+/* The event with this id is older than the missing ones. */
 typedef void agent_backfill_older_fn(void *arg, const char *id);
 
-/* events are the missed ones, oldest first, and the callback's to keep. NULL: none
- * that is known is in the list, or `why` says what failed. Once, from the loop. */
+/* events: the missing ones, oldest first; the callback takes them. NULL: the request
+ * failed (see response), or the list ends before a known event. Once, from the loop. */
 typedef void agent_backfill_fn(
-	void *arg, cJSON *events, const struct agent_http_response *answer);
+	void *arg, cJSON *events, const struct agent_http_response *response);
 
-/* The list at `path` is walked from its newest event to the first that is known, or
- * to the one called first_id (unless NULL), which counts as missed. */
+/* The list at `path` is read from its newest event back to the first known one, or to
+ * the event first_id, which is itself missing. first_id NULL: no such event. */
 struct agent_backfill_query {
 	const char *path;
 	const char *first_id;
-	int64_t request_ns; /* deadline of each page */
 	agent_backfill_known_fn *known;
 	agent_backfill_older_fn *older;
 	agent_backfill_fn *done;
 	void *arg;
 };
 
-/* Keeps wire; copies the query. */
-struct agent_backfill *agent_backfill_ask(
-	struct agent_http *wire, const struct agent_backfill_query *query) MUST_CHECK;
-void agent_backfill_cancel(struct agent_backfill *missed); /* accepts NULL */
+/* Keeps http; copies query. */
+struct agent_backfill *agent_backfill_start(
+	struct agent_http *http, const struct agent_backfill_query *query) MUST_CHECK;
+void agent_backfill_cancel(struct agent_backfill *backfill); /* accepts NULL */
 
 #endif

@@ -3,35 +3,33 @@
 #include <stdlib.h>
 
 #include "lib/mem.h"
-#include "service/agent/agent_session.h"
 
 struct agent_client *agent_client_create(
 	uv_loop_t *loop, const struct agent_client_options *options, struct err *err)
 {
-	struct agent_client *agent = mem_zeroed(sizeof *agent);
+	struct agent_client *client = mem_zeroed(sizeof *client);
 
-	agent->request_ns = options->request_ns;
-	agent->wire = agent_http_create(
-		loop, options->url, options->key, options->connections, err);
-	if (!agent->wire) {
+	client->http = agent_http_create(loop, options->url, options->key,
+		options->connections, options->request_ns, err);
+	if (!client->http) {
 		err_while(err, "agent API %s", options->url);
-		agent_client_destroy(agent);
+		agent_client_destroy(client);
 		return NULL;
 	}
-	agent->needs = agent_provision_create(agent->wire, options);
-	return agent;
+	client->provision = agent_provision_create(client->http, &options->provision);
+	return client;
 }
 
-void agent_client_destroy(struct agent_client *agent)
+void agent_client_destroy(struct agent_client *client)
 {
-	if (!agent)
+	if (!client)
 		return;
-	agent_provision_destroy(agent->needs);
-	agent_http_destroy(agent->wire);
-	free(agent);
+	agent_provision_destroy(client->provision);
+	agent_http_destroy(client->http);
+	free(client);
 }
 
-void agent_client_set_tools(struct agent_client *agent, const cJSON *tools)
+void agent_client_set_tools(struct agent_client *client, const cJSON *tools)
 {
-	agent_provision_set_tools(agent->needs, tools);
+	agent_provision_set_tools(client->provision, tools);
 }

@@ -1,18 +1,18 @@
 #include "service/agent/agent_http.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/latency.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/rng.h"
 
 #define VERSION        "anthropic-version: 2026-10-21"
 #define BETA           "anthropic-beta: managed-agents-2026-04-01"
 #define USER_AGENT     "user-agent: stopbench-service/1"
-#define ANSWER_CEILING ((size_t)8 << 20)
+#define BODY_CEILING   ((size_t)8 << 20)
 #define TRIES          3
 #define FIRST_PAUSE_NS (250 * CLOCK_MS)
 #define KEY_LEN_MIN    8
@@ -23,48 +23,48 @@ struct agent_http {
 	char *key;
 	char *authorization; /* a whole header */
 	const char *headers[8];
+	int64_t request_ns;
 	struct fetch *requests;
 	struct fetch *streams;
 	struct rng rng;
 };
 
 struct agent_http_call {
-	struct agent_http *wire;
+	struct agent_http *http;
 	char *method;
 	char *path;
 	char *body;
 	int64_t deadline_ns;
-	enum agent_http_retry repeat;
+	enum agent_http_retry retry;
 	agent_http_done_fn *done;
 	void *arg;
 	unsigned tries;
-	bool stale; /* the last try was on a warm connection that had died */
-	struct fetch_call *fetch; /* under way */
-	char *unstarted;          /* why it could not even begin */
-	uv_timer_t timer;         /* until the next try */
-	bool timed;               /* the timer was used */
+	bool stale; /* the last try used a warm connection that was dead */
+	struct fetch_call *fetch; /* NULL: between two tries */
+	char *unstarted;          /* why the request could not be started */
+	struct loop_timer *timer; /* until the next try; NULL until first used */
 };
 
-static void on_timer(uv_timer_t *timer);
+static void on_timer(void *arg);
 
-/* The last of them is about a body. */
-static void give_headers(
-	const struct agent_http *wire, const char **headers, bool with_body)
+/* The last header is about the body. */
+static void copy_headers(
+	const struct agent_http *http, const char **headers, bool with_body)
 {
-	const char *const *header = wire->headers;
+	const char *const *header = http->headers;
 
 	for (; header[with_body ? 0 : 1]; header++)
 		*headers++ = *header;
 	*headers = NULL;
 }
 
-static void make_headers(struct agent_http *wire)
+static void make_headers(struct agent_http *http)
 {
-	const char **header = wire->headers;
+	const char **header = http->headers;
 
-	if (wire->key) {
-		wire->authorization = mem_textf("authorization: Bearer %s", wire->key);
-		*header++ = wire->authorization;
+	if (http->key) {
+		http->authorization = mem_textf("authorization: Bearer %s", http->key);
+		*header++ = http->authorization;
 	}
 	*header++ = VERSION;
 	*header++ = BETA;
@@ -74,48 +74,54 @@ static void make_headers(struct agent_http *wire)
 }
 
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
-	unsigned connections, struct err *err)
+	unsigned connections, int64_t request_ns, struct err *err)
 {
-	struct agent_http *wire = mem_zeroed(sizeof *wire);
+	struct agent_http *http = mem_zeroed(sizeof *http);
 	size_t len = strlen(url);
 
 	while (len > 0 && url[len - 1] == '/')
 		len--;
-	wire->loop = loop;
-	wire->url = mem_textf("%.*s", (int)len, url);
-	wire->key = key && *key ? mem_text(key) : NULL;
-	make_headers(wire);
-	rng_seed(&wire->rng, (uint64_t)clock_now());
-	wire->requests = fetch_create(loop, connections, err);
-	if (wire->requests)
-		wire->streams = fetch_create(loop, connections, err);
-	if (!wire->streams) {
-		agent_http_destroy(wire);
+	http->loop = loop;
+	http->request_ns = request_ns;
+	http->url = mem_textf("%.*s", (int)len, url);
+	http->key = key && *key ? mem_text(key) : NULL;
+	make_headers(http);
+	rng_seed(&http->rng, (uint64_t)clock_now());
+	http->requests = fetch_create(loop, connections, err);
+	if (http->requests)
+		http->streams = fetch_create(loop, connections, err);
+	if (!http->streams) {
+		agent_http_destroy(http);
 		return NULL;
 	}
-	return wire;
+	return http;
 }
 
-void agent_http_destroy(struct agent_http *wire)
+void agent_http_destroy(struct agent_http *http)
 {
-	if (!wire)
+	if (!http)
 		return;
-	fetch_destroy(wire->requests);
-	fetch_destroy(wire->streams);
-	free(wire->authorization);
-	free(wire->key);
-	free(wire->url);
-	free(wire);
+	fetch_destroy(http->requests);
+	fetch_destroy(http->streams);
+	free(http->authorization);
+	free(http->key);
+	free(http->url);
+	free(http);
 }
 
-uv_loop_t *agent_http_loop(const struct agent_http *wire)
+uv_loop_t *agent_http_loop(const struct agent_http *http)
 {
-	return wire->loop;
+	return http->loop;
 }
 
-int64_t agent_http_spread(struct agent_http *wire, int64_t pause_ns)
+int64_t agent_http_deadline(const struct agent_http *http)
 {
-	return pause_ns - (int64_t)((double)pause_ns * rng_next(&wire->rng) / 4);
+	return clock_now() + http->request_ns;
+}
+
+int64_t agent_http_spread(struct agent_http *http, int64_t pause_ns)
+{
+	return pause_ns - (int64_t)((double)pause_ns * rng_next(&http->rng) / 4);
 }
 
 void agent_http_escape(struct buf *url, const char *text)
@@ -144,6 +150,12 @@ char *agent_http_path(const char *session_id, const char *rest)
 	return agent_http_path_in("/v1/sessions", session_id, rest);
 }
 
+bool agent_http_is_running(const char *status)
+{
+	return status &&
+		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
+}
+
 cJSON *agent_http_events(cJSON *event)
 {
 	cJSON *body = cJSON_CreateObject();
@@ -160,18 +172,19 @@ cJSON *agent_http_interrupt(void)
 	return agent_http_events(event);
 }
 
-/* An API may repeat in its errors what we sent it. What is shorter than a key can be
- * is some test's, and would only spoil words. */
-static void hide_key(const struct agent_http *wire, char *text)
+/* An API may repeat the request in its errors. A key shorter than KEY_LEN_MIN is a
+ * test's, and could be part of any word. */
+static void hide_key(const struct agent_http *http, char *text)
 {
-	size_t len = wire->key ? strlen(wire->key) : 0;
+	size_t len = http->key ? strlen(http->key) : 0;
 	char *found;
 
-	while (len >= KEY_LEN_MIN && (found = strstr(text, wire->key)))
+	while (len >= KEY_LEN_MIN && (found = strstr(text, http->key)))
 		memset(found, '*', len);
 }
 
-char *agent_http_words(const struct agent_http *wire, const struct fetch_result *result)
+char *agent_http_error_text(
+	const struct agent_http *http, const struct fetch_result *result)
 {
 	SCOPED(json_free) cJSON *json =
 		json_parse(buf_text(result->body), result->body->len);
@@ -186,25 +199,20 @@ char *agent_http_words(const struct agent_http *wire, const struct fetch_result 
 		words = mem_textf("HTTP %ld%s%.60s%s%.400s", result->status,
 			type ? " " : "", type ? type : "", said ? ": " : "",
 			said ? said : "");
-	hide_key(wire, words);
+	hide_key(http, words);
 	return words;
 }
 
-struct fetch_call *agent_http_stream(struct agent_http *wire, const char *path,
+struct fetch_call *agent_http_stream(struct agent_http *http, const char *path,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg, struct err *err)
 {
-	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, path);
-	const char *headers[COUNT(wire->headers)];
+	SCOPED(mem_free) char *url = mem_textf("%s%s", http->url, path);
+	const char *headers[COUNT(http->headers)];
 	struct fetch_request request = {
 		.url = url, .headers = headers, .data = data, .done = done, .arg = arg};
 
-	give_headers(wire, headers, false);
-	return fetch_start(wire->streams, &request, err);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	free(handle->data);
+	copy_headers(http, headers, false);
+	return fetch_start(http->streams, &request, err);
 }
 
 static void call_free(struct agent_http_call *call)
@@ -213,44 +221,38 @@ static void call_free(struct agent_http_call *call)
 	free(call->path);
 	free(call->body);
 	free(call->unstarted);
-	if (call->timed)
-		uv_close((uv_handle_t *)&call->timer, on_timer_closed);
-	else
-		free(call);
+	loop_timer_destroy(call->timer);
+	free(call);
 }
 
 static void call_finish(
-	struct agent_http_call *call, const struct agent_http_response *answer)
+	struct agent_http_call *call, const struct agent_http_response *response)
 {
-	call->done(call->arg, answer);
+	call->done(call->arg, response);
 	call_free(call);
 }
 
 static void start_timer(struct agent_http_call *call, int64_t pause_ns)
 {
-	if (!call->timed) {
-		uv_timer_init(call->wire->loop, &call->timer);
-		call->timer.data = call;
-		call->timed = true;
-	}
-	uv_timer_start(&call->timer, on_timer, clock_ms_up(pause_ns), 0);
+	if (!call->timer)
+		call->timer = loop_timer_create(call->http->loop, on_timer, call);
+	loop_timer_set(call->timer, pause_ns);
 }
 
-/* Nobody has carried the request out, and nobody will. */
+/* The request had no effect and will have none. */
 static bool certainly_not_accepted(const struct fetch_result *result)
 {
 	if (result->end == FETCH_REFUSED)
 		return true;
 	if (result->end == FETCH_ANSWERED)
-		return result->status == 429 || result->status == 529 ||
-			(result->status >= 400 && result->status < 500);
+		return result->status / 100 == 4 || result->status == 529;
 	return !result->sent;
 }
 
-static bool may_be_repeated(
+static bool retry_is_safe(
 	const struct agent_http_call *call, const struct fetch_result *result)
 {
-	switch (call->repeat) {
+	switch (call->retry) {
 	case AGENT_HTTP_RETRY_ALWAYS:
 		return true;
 	case AGENT_HTTP_RETRY_FAILED:
@@ -261,7 +263,7 @@ static bool may_be_repeated(
 	return false;
 }
 
-static bool may_pass(const struct fetch_result *result)
+static bool is_temporary(const struct fetch_result *result)
 {
 	switch (result->end) {
 	case FETCH_REFUSED:
@@ -269,33 +271,34 @@ static bool may_pass(const struct fetch_result *result)
 		return true;
 	case FETCH_ANSWERED:
 		return result->status == 429 || result->status >= 500;
-	case FETCH_TIMED_OUT: /* its time is up for all tries */
+	case FETCH_TIMED_OUT: /* the deadline is that of all tries */
 	case FETCH_FAILED:
 		return false;
 	}
 	return false;
 }
 
-/* As long as the API asks for, or each time twice as long as before. */
-static int64_t pause_before_next(
+/* The pause that the API asks for, or twice the last one. */
+static int64_t pause_before_retry(
 	const struct agent_http_call *call, const struct fetch_result *result)
 {
 	if (call->stale)
 		return 0;
 	if (result->retry_after_ns)
 		return result->retry_after_ns;
-	return agent_http_spread(call->wire, FIRST_PAUSE_NS << (call->tries - 1));
+	return agent_http_spread(call->http, FIRST_PAUSE_NS << (call->tries - 1));
 }
 
-/* True: it will be tried again. */
+/* True: the request will be sent again. */
 static bool try_again(struct agent_http_call *call, const struct fetch_result *result)
 {
 	int64_t pause_ns;
 
-	if (call->tries >= TRIES || !may_pass(result) || !may_be_repeated(call, result))
+	if (call->tries >= TRIES || !is_temporary(result) ||
+		!retry_is_safe(call, result))
 		return false;
 	call->stale = result->end == FETCH_BROKEN && result->reused && !result->status;
-	pause_ns = pause_before_next(call, result);
+	pause_ns = pause_before_retry(call, result);
 	if (call->deadline_ns && clock_now() + pause_ns >= call->deadline_ns)
 		return false;
 	start_timer(call, pause_ns);
@@ -305,7 +308,7 @@ static bool try_again(struct agent_http_call *call, const struct fetch_result *r
 static void on_fetched(void *arg, const struct fetch_result *result)
 {
 	struct agent_http_call *call = arg;
-	struct agent_http_response answer = {.status = result->status};
+	struct agent_http_response response = {.status = result->status};
 	bool good = result->end == FETCH_ANSWERED && result->status / 100 == 2;
 	SCOPED(json_free) cJSON *json = NULL;
 	SCOPED(mem_free) char *words = NULL;
@@ -317,47 +320,48 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 	if (result->end == FETCH_ANSWERED)
 		json = json_parse(buf_text(result->body), result->body->len);
 	if (!good)
-		words = agent_http_words(call->wire, result);
+		words = agent_http_error_text(call->http, result);
 	else if (!json && result->body->len > 0)
 		words = mem_textf(
 			"HTTP %ld, and the answer is not JSON", result->status);
 	if (words)
-		answer.why = why = call->tries > 1
+		response.why = why = call->tries > 1
 			? mem_textf("%s %s: %s (tried %u times)", call->method,
 				  call->path, words, call->tries)
 			: mem_textf("%s %s: %s", call->method, call->path, words);
-	answer.json = json;
-	answer.unsure = why && !certainly_not_accepted(result);
-	call_finish(call, &answer);
+	response.json = json;
+	response.unsure = why && !certainly_not_accepted(result);
+	call_finish(call, &response);
 }
 
 static void try_once(struct agent_http_call *call)
 {
-	struct agent_http *wire = call->wire;
-	SCOPED(mem_free) char *url = mem_textf("%s%s", wire->url, call->path);
-	const char *headers[COUNT(wire->headers)];
+	struct agent_http *http = call->http;
+	SCOPED(mem_free) char *url = mem_textf("%s%s", http->url, call->path);
+	const char *headers[COUNT(http->headers)];
 	struct fetch_request request = {
 		.method = call->method,
 		.url = url,
 		.headers = headers,
 		.body = call->body,
 		.body_len = call->body ? strlen(call->body) : 0,
-		.body_ceiling = ANSWER_CEILING,
+		.body_ceiling = BODY_CEILING,
 		.done = on_fetched,
 		.arg = call,
-		/* a warm connection may have died, and then nobody knows */
-		.fresh = call->repeat != AGENT_HTTP_RETRY_ALWAYS || call->stale,
+		/* a dead warm connection leaves it open whether the API got the
+		 * request */
+		.fresh = call->retry != AGENT_HTTP_RETRY_ALWAYS || call->stale,
 	};
 	struct err err;
 
-	give_headers(wire, headers, call->body != NULL);
+	copy_headers(http, headers, call->body != NULL);
 	if (call->deadline_ns) {
 		request.timeout_ns = call->deadline_ns - clock_now();
 		if (request.timeout_ns < CLOCK_MS)
 			request.timeout_ns = CLOCK_MS;
 	}
 	call->tries++;
-	call->fetch = fetch_start(wire->requests, &request, &err);
+	call->fetch = fetch_start(http->requests, &request, &err);
 	if (!call->fetch) {
 		call->unstarted =
 			mem_textf("%s %s: %s", call->method, call->path, err.text);
@@ -365,9 +369,9 @@ static void try_once(struct agent_http_call *call)
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(void *arg)
 {
-	struct agent_http_call *call = timer->data;
+	struct agent_http_call *call = arg;
 
 	if (call->unstarted)
 		call_finish(
@@ -377,16 +381,16 @@ static void on_timer(uv_timer_t *timer)
 }
 
 struct agent_http_call *agent_http_start(
-	struct agent_http *wire, const struct agent_http_request *request)
+	struct agent_http *http, const struct agent_http_request *request)
 {
 	struct agent_http_call *call = mem_zeroed(sizeof *call);
 
-	call->wire = wire;
+	call->http = http;
 	call->method = mem_text(request->method);
 	call->path = mem_text(request->path);
 	call->body = request->body ? json_print(request->body) : NULL;
 	call->deadline_ns = request->deadline_ns;
-	call->repeat = request->repeat;
+	call->retry = request->retry;
 	call->done = request->done;
 	call->arg = request->arg;
 	cJSON_Delete(request->body);

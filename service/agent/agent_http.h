@@ -1,11 +1,11 @@
 /*
- * agent_http - requests to the agent API: the base URL, the headers, the pools.
+ * agent_http - requests to the agent API: base URL, headers, connection pools, retries.
  *
- * A call is one short request with its answer read as JSON. What fails on the way
- * (connection, 429, 5xx) is tried again, twice at most, with growing pauses, always
- * within the call's deadline. Streams have a pool of their own, so that thousands of
- * them do not slow the short requests down. Reasons in words never hold the key, even
- * if the API repeats it.
+ * A call is one short request whose response is read as JSON. A temporary failure (no
+ * connection, HTTP 429 or 5xx) is retried, twice at most, after growing pauses and
+ * within the call's deadline. Streams have a connection pool of their own, so that
+ * thousands of them do not delay short requests. Error texts never contain the key,
+ * even if the API repeats it.
  */
 #ifndef SERVICE_AGENT_AGENT_HTTP_H
 #define SERVICE_AGENT_AGENT_HTTP_H
@@ -23,39 +23,43 @@
 struct agent_http;
 struct agent_http_call;
 
-/* Keeps loop; copies url and key, which may be NULL. */
+/* Keeps loop; copies url and key. key NULL: no authorization header. connections: the
+ * most warm connections of each pool. request_ns: see agent_http_deadline(). */
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
-	unsigned connections, struct err *err) MUST_CHECK;
+	unsigned connections, int64_t request_ns, struct err *err) MUST_CHECK;
 /* All calls and streams must be over. Accepts NULL. */
-void agent_http_destroy(struct agent_http *wire);
-uv_loop_t *agent_http_loop(const struct agent_http *wire);
+void agent_http_destroy(struct agent_http *http);
+uv_loop_t *agent_http_loop(const struct agent_http *http);
 
-/* A pause, made up to a quarter shorter, so that a thousand do not end at once. */
-int64_t agent_http_spread(struct agent_http *wire, int64_t pause_ns);
+/* The usual deadline of a short request that starts now: CLOCK_MONOTONIC. */
+int64_t agent_http_deadline(const struct agent_http *http);
 
-/* What the API calls something, as a part of a path or query. */
+/* The pause, up to a quarter shorter at random: a thousand pauses end one by one. */
+int64_t agent_http_spread(struct agent_http *http, int64_t pause_ns);
+
+/* Appends text, percent-encoded, to a path or query. */
 void agent_http_escape(struct buf *url, const char *text);
 
-/* "/v1/sessions/ID" with `rest` behind it; to free(). */
-char *agent_http_path(const char *session_id, const char *rest) MUST_CHECK;
-/* The same in another collection, such as "/v1/agents". */
+/* Gives "COLLECTION/ID" with `rest` behind it, to free(); "/v1/sessions/ID" for the
+ * other. */
 char *agent_http_path_in(
 	const char *collection, const char *id, const char *rest) MUST_CHECK;
+char *agent_http_path(const char *session_id, const char *rest) MUST_CHECK;
 
 struct agent_http_response {
 	long status;       /* 0: none arrived */
-	const cJSON *json; /* borrowed; NULL when there is none */
-	const char *why;   /* NULL: 2xx, with JSON or without a body */
-	bool unsure;       /* it failed, and may have been carried out all the same */
+	const cJSON *json; /* borrowed; NULL: the response has no JSON */
+	const char *why;   /* NULL: 2xx, with JSON or an empty body */
+	bool unsure; /* the request failed, and may have taken effect all the same */
 };
-/* Once, from the loop, unless the call was cancelled. */
-typedef void agent_http_done_fn(void *arg, const struct agent_http_response *answer);
+/* Once, from the loop, unless the call was cancelled. Borrows response. */
+typedef void agent_http_done_fn(void *arg, const struct agent_http_response *response);
 
-/* When a request that failed may be sent again. */
+/* Which failed requests may be sent again. */
 enum agent_http_retry {
-	AGENT_HTTP_RETRY_ALWAYS, /* always: it does no harm twice */
-	AGENT_HTTP_RETRY_FAILED, /* when the API says that it failed, or never saw it */
-	AGENT_HTTP_RETRY_UNSENT, /* when it was certainly not accepted: a 5xx may have been */
+	AGENT_HTTP_RETRY_ALWAYS, /* every one: its effect is the same twice */
+	AGENT_HTTP_RETRY_FAILED, /* the API reports the failure, or got no request */
+	AGENT_HTTP_RETRY_UNSENT, /* certainly not accepted: a 5xx may have been */
 };
 
 struct agent_http_request {
@@ -63,28 +67,31 @@ struct agent_http_request {
 	const char *path;
 	cJSON *body;         /* taken; NULL: none */
 	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
-	enum agent_http_retry repeat;
+	enum agent_http_retry retry;
 	agent_http_done_fn *done;
 	void *arg;
 };
 
-/* Never fails here: what is wrong is told to `done`. */
+/* Copies request. `done` reports every error. */
 struct agent_http_call *agent_http_start(
-	struct agent_http *wire, const struct agent_http_request *request);
+	struct agent_http *http, const struct agent_http_request *request);
 void agent_http_cancel(struct agent_http_call *call); /* accepts NULL */
 
-/* The body of POST .../events, {"events":[event]}; takes event. And that of an
- * interrupt. */
+/* Does a session's stored status say that a turn runs? status may be NULL. */
+bool agent_http_is_running(const char *status);
+
+/* Gives the body of POST .../events with one event; takes event. */
 cJSON *agent_http_events(cJSON *event) MUST_CHECK;
+/* Gives the same for the event "user.interrupt". */
 cJSON *agent_http_interrupt(void) MUST_CHECK;
 
 /* GET as a stream, without a deadline. */
-struct fetch_call *agent_http_stream(struct agent_http *wire, const char *path,
+struct fetch_call *agent_http_stream(struct agent_http *http, const char *path,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg,
 	struct err *err) MUST_CHECK;
 
-/* What a result that is no 2xx means, in words to free(). */
-char *agent_http_words(
-	const struct agent_http *wire, const struct fetch_result *result) MUST_CHECK;
+/* Gives the error text of a result that is no 2xx, to free(). */
+char *agent_http_error_text(
+	const struct agent_http *http, const struct fetch_result *result) MUST_CHECK;
 
 #endif

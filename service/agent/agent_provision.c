@@ -3,127 +3,123 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/agent/agent_client.h"
 #include "service/store.h"
 
-/* One of the two. */
-struct thing {
-	struct agent_provision *needs;
+/* The agent or the environment. */
+struct provisioned {
+	struct agent_provision *provision;
 	const char *path;
-	char *id;                     /* NULL until it is there, or known to be gone */
-	bool given;                   /* by its id: not ours to change */
-	bool current;                 /* at the API it is what we last asked for */
-	struct agent_http_call *call; /* that creates it, or makes it current */
+	char *id;                     /* NULL: not created yet, or gone */
+	bool given;                   /* by id: never changed here */
+	bool current;                 /* the API has what was last sent, or will */
+	struct agent_http_call *call; /* creates or updates it; NULL: none */
 };
 
 struct agent_provision {
-	struct agent_http *wire;
+	struct agent_http *http;
 	char *name;
 	char *model;
 	struct store *store;
 	cJSON *tools;
-	int64_t request_ns;
-	struct thing agent;
-	struct thing environment;
-	struct agent_provision_waiter *waiting; /* first come, first told */
-	unsigned round; /* one for each time that all who wait are told */
+	struct provisioned agent;
+	struct provisioned environment;
+	struct agent_provision_waiter *waiting; /* in order of arrival */
+	unsigned round; /* counts the times that all waiters were called */
 };
 
-static void put(struct thing *thing);
+static void put(struct provisioned *item);
 
-static bool is_met(const struct thing *thing)
+static bool is_ready(const struct provisioned *item)
 {
-	return thing->id && thing->current && !thing->call;
+	return item->id && item->current && !item->call;
 }
 
-/* The store is not worth a session: what it can't do is only reported. */
+/* A failure of the store is logged only: sessions go on without it. */
 static void report_store(const struct err *err)
 {
 	log_event("store.failed", "why", LOG_TEXT(err->text));
 }
 
 /* given may be NULL. */
-static void find_id(struct thing *thing, const char *given)
+static void find_id(struct provisioned *item, const char *given)
 {
-	struct store *store = thing->needs->store;
+	struct store *store = item->provision->store;
 	struct err err = {0};
 
-	thing->id = mem_text(given);
-	thing->given = thing->current = given != NULL;
-	if (!given && store && !store_find_thing(store, thing->path, &thing->id, &err))
+	item->id = mem_text(given);
+	item->given = item->current = given != NULL;
+	if (!given && store && !store_find_thing(store, item->path, &item->id, &err))
 		report_store(&err);
 }
 
 /* Takes id. */
-static void set_id(struct thing *thing, char *id)
+static void set_id(struct provisioned *item, char *id)
 {
-	struct store *store = thing->needs->store;
+	struct store *store = item->provision->store;
 	struct err err = {0};
 
-	free(thing->id);
-	thing->id = id;
-	if (store && !store_save_thing(store, thing->path, id, &err))
+	free(item->id);
+	item->id = id;
+	if (store && !store_save_thing(store, item->path, id, &err))
 		report_store(&err);
 }
 
 struct agent_provision *agent_provision_create(
-	struct agent_http *wire, const struct agent_client_options *options)
+	struct agent_http *http, const struct agent_provision_options *options)
 {
-	struct agent_provision *needs = mem_zeroed(sizeof *needs);
+	struct agent_provision *provision = mem_zeroed(sizeof *provision);
 
-	*needs = (struct agent_provision){
-		.wire = wire,
+	*provision = (struct agent_provision){
+		.http = http,
 		.name = mem_text(options->name),
 		.model = mem_text(options->model),
 		.store = options->store,
 		.tools = cJSON_CreateArray(),
-		.request_ns = options->request_ns,
-		.agent = {.needs = needs, .path = "/v1/agents"},
-		.environment = {.needs = needs, .path = "/v1/environments"},
+		.agent = {.provision = provision, .path = "/v1/agents"},
+		.environment = {.provision = provision, .path = "/v1/environments"},
 	};
-	find_id(&needs->agent, options->agent_id);
-	find_id(&needs->environment, options->environment_id);
-	return needs;
+	find_id(&provision->agent, options->agent_id);
+	find_id(&provision->environment, options->environment_id);
+	return provision;
 }
 
-void agent_provision_destroy(struct agent_provision *needs)
+void agent_provision_destroy(struct agent_provision *provision)
 {
-	if (!needs)
+	if (!provision)
 		return;
-	agent_http_cancel(needs->agent.call);
-	agent_http_cancel(needs->environment.call);
-	free(needs->agent.id);
-	free(needs->environment.id);
-	cJSON_Delete(needs->tools);
-	free(needs->model);
-	free(needs->name);
-	free(needs);
+	agent_http_cancel(provision->agent.call);
+	agent_http_cancel(provision->environment.call);
+	free(provision->agent.id);
+	free(provision->environment.id);
+	cJSON_Delete(provision->tools);
+	free(provision->model);
+	free(provision->name);
+	free(provision);
 }
 
-void agent_provision_set_tools(struct agent_provision *needs, const cJSON *tools)
+void agent_provision_set_tools(struct agent_provision *provision, const cJSON *tools)
 {
 	cJSON *tool;
 
-	cJSON_Delete(needs->tools);
-	needs->tools = cJSON_Duplicate(tools, true);
-	cJSON_ArrayForEach(tool, needs->tools)
+	cJSON_Delete(provision->tools);
+	provision->tools = cJSON_Duplicate(tools, true);
+	cJSON_ArrayForEach(tool, provision->tools)
 		cJSON_AddStringToObject(tool, "type", "custom");
-	needs->agent.current = needs->agent.given;
+	provision->agent.current = provision->agent.given;
 }
 
-/* Those who come to wait meanwhile are of the next round. */
-static void tell_all(struct agent_provision *needs, const char *why)
+/* Waiters that are added during the calls belong to the next round. */
+static void call_waiters(struct agent_provision *provision, const char *why)
 {
-	unsigned round = needs->round++;
-	struct agent_provision_waiter *need;
+	unsigned round = provision->round++;
+	struct agent_provision_waiter *waiter;
 
-	while ((need = needs->waiting) && need->round == round) {
-		needs->waiting = need->next;
-		need->done(need->arg, why);
+	while ((waiter = provision->waiting) && waiter->round == round) {
+		provision->waiting = waiter->next;
+		waiter->done(waiter->arg, why);
 	}
 }
 
@@ -132,128 +128,128 @@ bool agent_provision_is_gone(long status)
 	return status == 404 || status == 400;
 }
 
-static void on_put(void *arg, const struct agent_http_response *answer)
+static void on_put(void *arg, const struct agent_http_response *response)
 {
-	struct thing *thing = arg;
-	struct agent_provision *needs = thing->needs;
-	const char *id = json_text(answer->json, "id");
-	SCOPED(mem_free) char *why = mem_text(answer->why);
+	struct provisioned *item = arg;
+	struct agent_provision *provision = item->provision;
+	const char *id = json_text(response->json, "id");
+	SCOPED(mem_free) char *why = mem_text(response->why);
 
-	thing->call = NULL;
-	if (thing->id && agent_provision_is_gone(answer->status)) {
-		set_id(thing, NULL);
-		put(thing);
+	item->call = NULL;
+	if (item->id && agent_provision_is_gone(response->status)) {
+		set_id(item, NULL);
+		put(item);
 		return;
 	}
-	if (!why && !thing->id && (!id || !*id))
-		why = mem_textf("POST %s: the answer has no id", thing->path);
+	if (!why && !item->id && (!id || !*id))
+		why = mem_textf("POST %s: the answer has no id", item->path);
 	if (why) {
-		thing->current = false;
-		tell_all(needs, why);
+		item->current = false;
+		call_waiters(provision, why);
 		return;
 	}
-	if (id && (!thing->id || strcmp(id, thing->id) != 0))
-		set_id(thing, mem_text(id));
-	if (!thing->current)
-		put(thing);
-	else if (is_met(&needs->agent) && is_met(&needs->environment))
-		tell_all(needs, NULL);
+	if (id && (!item->id || strcmp(id, item->id) != 0))
+		set_id(item, mem_text(id));
+	if (!item->current)
+		put(item);
+	else if (is_ready(&provision->agent) && is_ready(&provision->environment))
+		call_waiters(provision, NULL);
 }
 
-static cJSON *body_of(const struct thing *thing)
+static cJSON *body_of(const struct provisioned *item)
 {
-	const struct agent_provision *needs = thing->needs;
+	const struct agent_provision *provision = item->provision;
 	cJSON *body = cJSON_CreateObject();
 
-	if (thing == &needs->agent) {
-		cJSON_AddStringToObject(body, "model", needs->model);
+	if (item == &provision->agent) {
+		cJSON_AddStringToObject(body, "model", provision->model);
 		cJSON_AddItemToObject(
-			body, "tools", cJSON_Duplicate(needs->tools, true));
-	} else if (!thing->id) {
+			body, "tools", cJSON_Duplicate(provision->tools, true));
+	} else if (!item->id) {
 		cJSON_AddStringToObject(
 			cJSON_AddObjectToObject(body, "config"), "type", "cloud");
 	}
-	cJSON_AddStringToObject(body, "name", needs->name);
+	cJSON_AddStringToObject(body, "name", provision->name);
 	return body;
 }
 
-/* Creates it, or makes it what we want: without a version, for nobody but us has a say
- * in what it is. */
-static void put(struct thing *thing)
+/* Creates or updates the item. An update has no version: there is no other writer. */
+static void put(struct provisioned *item)
 {
-	struct agent_provision *needs = thing->needs;
-	SCOPED(mem_free) char *path = thing->id
-		? agent_http_path_in(thing->path, thing->id, "")
-		: mem_text(thing->path);
+	struct agent_provision *provision = item->provision;
+	SCOPED(mem_free) char *path = item->id
+		? agent_http_path_in(item->path, item->id, "")
+		: mem_text(item->path);
 	struct agent_http_request request = {
 		.method = "POST",
 		.path = path,
-		.body = body_of(thing),
-		.deadline_ns = clock_now() + needs->request_ns,
+		.body = body_of(item),
+		.deadline_ns = agent_http_deadline(provision->http),
 		.done = on_put,
-		.arg = thing,
+		.arg = item,
 	};
 
-	thing->current = true;
-	thing->call = agent_http_start(needs->wire, &request);
+	item->current = true;
+	item->call = agent_http_start(provision->http, &request);
 }
 
-static void put_unless_met(struct thing *thing)
+static void put_unless_ready(struct provisioned *item)
 {
-	if (!is_met(thing) && !thing->call)
-		put(thing);
+	if (!is_ready(item) && !item->call)
+		put(item);
 }
 
-bool agent_provision_met(
-	struct agent_provision *needs, struct agent_provision_waiter *need)
+bool agent_provision_request(
+	struct agent_provision *provision, struct agent_provision_waiter *waiter)
 {
-	struct agent_provision_waiter **link = &needs->waiting;
+	struct agent_provision_waiter **link = &provision->waiting;
 
-	if (is_met(&needs->agent) && is_met(&needs->environment))
+	if (is_ready(&provision->agent) && is_ready(&provision->environment))
 		return true;
-	need->round = needs->round;
-	need->next = NULL;
+	waiter->round = provision->round;
+	waiter->next = NULL;
 	while (*link)
 		link = &(*link)->next;
-	*link = need;
-	put_unless_met(&needs->agent);
-	put_unless_met(&needs->environment);
+	*link = waiter;
+	put_unless_ready(&provision->agent);
+	put_unless_ready(&provision->environment);
 	return false;
 }
 
-/* One that is just being put is being looked at. */
-static bool doubt(struct thing *thing)
+/* A request that is under way is a check already. */
+static bool doubt(struct provisioned *item)
 {
-	if (!thing->given && !thing->call)
-		thing->current = false;
-	return !thing->given;
+	if (!item->given && !item->call)
+		item->current = false;
+	return !item->given;
 }
 
-bool agent_provision_doubt(struct agent_provision *needs)
+bool agent_provision_doubt(struct agent_provision *provision)
 {
-	bool agent = doubt(&needs->agent), environment = doubt(&needs->environment);
+	bool agent = doubt(&provision->agent),
+	     environment = doubt(&provision->environment);
 
 	return agent || environment;
 }
 
 void agent_provision_leave(
-	struct agent_provision *needs, struct agent_provision_waiter *need)
+	struct agent_provision *provision, struct agent_provision_waiter *waiter)
 {
-	for (struct agent_provision_waiter **link = &needs->waiting; *link;
+	for (struct agent_provision_waiter **link = &provision->waiting; *link;
 		link = &(*link)->next) {
-		if (*link != need)
+		if (*link != waiter)
 			continue;
-		*link = need->next;
+		*link = waiter->next;
 		return;
 	}
 }
 
-const char *agent_provision_agent(const struct agent_provision *needs)
+const char *agent_provision_agent(const struct agent_provision *provision)
 {
-	return needs->agent.id;
+	return provision->agent.id;
 }
 
-const char *agent_provision_environment(const struct agent_provision *needs)
+const char *agent_provision_environment(const struct agent_provision *provision)
 {
-	return needs->environment.id;
+	return provision->environment.id;
 }

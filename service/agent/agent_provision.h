@@ -1,59 +1,65 @@
 /*
- * agent_provision - what every session of the agent API refers to: an agent and an
- * environment.
+ * agent_provision - the agent and the environment that every session of the API refers
+ * to.
  *
- * Both may be given by id. Else they are created when somebody first needs them, once
- * for all who wait, and kept in the store for the next start. They are updated, and so
- * looked at, when somebody first needs them after a start, when the tools have changed
- * (sessions that exist keep the tools they began with), and when in doubt; one that is
- * gone is created anew. A failure is told to those who wait, and the next who needs
- * them starts another try.
+ * Each is given by id, or created for the first session and kept in the store for the
+ * next start. A created one is updated, which also checks that it exists: before the
+ * first session after a start, after the tools changed (existing sessions keep theirs),
+ * and when the API refused a session. One that is gone is created anew. A failure is
+ * reported to all waiters; the next waiter starts another try.
  */
 #ifndef SERVICE_AGENT_AGENT_PROVISION_H
 #define SERVICE_AGENT_AGENT_PROVISION_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
 #include "service/agent/agent_http.h"
 
 struct agent_provision;
-struct agent_client_options;
+struct store;
 
-/* Embedded in whoever waits. */
+struct agent_provision_options {
+	const char *model;
+	const char *agent_id;       /* NULL: created when first needed */
+	const char *environment_id; /* NULL: created when first needed */
+	const char *name;           /* of a created agent or environment */
+	struct store *store;        /* keeps created ids; NULL: not kept */
+};
+
+/* Embedded in its owner. */
 struct agent_provision_waiter {
-	/* From the loop, once; why is NULL when both are there. */
+	/* From the loop, once; why is NULL when both exist. */
 	void (*done)(void *arg, const char *why);
 	void *arg;
 	unsigned round;
 	struct agent_provision_waiter *next;
 };
 
-/* Keeps wire and the options' store; copies the rest. */
-struct agent_provision *agent_provision_create(
-	struct agent_http *wire, const struct agent_client_options *options) MUST_CHECK;
-void agent_provision_destroy(struct agent_provision *needs); /* accepts NULL */
+/* Keeps http and the store; copies the other options. */
+struct agent_provision *agent_provision_create(struct agent_http *http,
+	const struct agent_provision_options *options) MUST_CHECK;
+void agent_provision_destroy(struct agent_provision *provision); /* accepts NULL */
 
-/* The custom tools that an agent of ours declares, from the next need on. Copies. */
-void agent_provision_set_tools(struct agent_provision *needs, const cJSON *tools);
+/* The custom tools of a created agent, for sessions created from now on. Copies. */
+void agent_provision_set_tools(struct agent_provision *provision, const cJSON *tools);
 
-/* True: both are there as they should be, and `done` does not come. False: it will. */
-bool agent_provision_met(
-	struct agent_provision *needs, struct agent_provision_waiter *need) MUST_CHECK;
-/* Does this status say so of an agent or an environment? 404, or 400 when it is
- * archived, which is all that can be done to an agent. */
+/* True: both exist and are current; `done` is not called. False: `done` will be. */
+bool agent_provision_request(struct agent_provision *provision,
+	struct agent_provision_waiter *waiter) MUST_CHECK;
+/* Does the HTTP status mean that an agent or environment is gone? 404: unknown; 400:
+ * archived. */
 bool agent_provision_is_gone(long status);
-/* The API would not have one of them: they are looked at before anybody's needs are met
- * again. False: both are given, so there is nothing that we could do. */
-bool agent_provision_doubt(struct agent_provision *needs) MUST_CHECK;
-/* No longer waits. Does nothing for a need that does not wait. */
+/* The API refused one of them: check the created ones before the next session. False:
+ * both were given by id, so another try cannot help. */
+bool agent_provision_doubt(struct agent_provision *provision) MUST_CHECK;
+/* Stops waiting. Accepts a waiter that does not wait. */
 void agent_provision_leave(
-	struct agent_provision *needs, struct agent_provision_waiter *need);
+	struct agent_provision *provision, struct agent_provision_waiter *waiter);
 
-/* Borrowed; NULL until needs are met. */
-const char *agent_provision_agent(const struct agent_provision *needs);
-const char *agent_provision_environment(const struct agent_provision *needs);
+/* Borrowed; NULL until both exist. */
+const char *agent_provision_agent(const struct agent_provision *provision);
+const char *agent_provision_environment(const struct agent_provision *provision);
 
 #endif

@@ -6,96 +6,72 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "service/agent/backoff.h"
 
 #define FIRST_PAUSE_NS (50 * CLOCK_MS) /* before the API is asked again */
-#define LAST_PAUSE_NS  (250 * CLOCK_MS)
-#define HEARING_NS     (2 * CLOCK_S) /* the same, while events should tell us */
-#define REFUSED_NS     (5 * CLOCK_S) /* as running, until it is interrupted again */
+#define MAX_PAUSE_NS   (250 * CLOCK_MS)
+#define STREAMING_NS   (2 * CLOCK_S) /* the same, while the idle event may arrive */
+#define REFUSED_NS     (5 * CLOCK_S) /* of refusals as running: interrupt again */
 
-enum parting_step {
-	AGENT_RELEASE_HELD,
-	AGENT_RELEASE_INTERRUPT, /* interrupting */
-	AGENT_RELEASE_WAIT,      /* for the idle event, or to look again */
-	AGENT_RELEASE_LOOK,      /* reading the stored status */
-	AGENT_RELEASE_END,       /* archiving or deleting */
-	AGENT_RELEASE_RETRY,     /* it was refused: soon again */
+enum agent_release_state {
+	AGENT_RELEASE_HELD,     /* until agent_release_begin() */
+	AGENT_RELEASE_STARTING, /* acts in the loop's next turn */
+	AGENT_RELEASE_INTERRUPTING,
+	AGENT_RELEASE_WAITING,  /* for the idle event, or to look again */
+	AGENT_RELEASE_LOOKING,  /* reads the stored status */
+	AGENT_RELEASE_ENDING,   /* archives or deletes */
+	AGENT_RELEASE_RETRYING, /* pauses after the API refused that as running */
 	AGENT_RELEASE_OVER,
 };
 
 struct agent_release {
-	enum parting_step step;
-	struct agent_http *wire;
-	struct agent_release_spec spec;
-	char *path; /* of the session; NULL: there is none */
-	enum agent_release_from from;
-	bool hears;
-	bool idle;    /* it said so */
-	bool ended;   /* it is terminated */
-	bool deleted; /* or even gone */
-	bool interrupted;
-	int64_t refused_ns; /* since when, after the last interrupt; 0: it was not */
-	int64_t pause_ns;
-	int64_t next_ns; /* when to go on; 0: an answer or event does that */
-	char *given_up;  /* why */
+	enum agent_release_state state;
+	struct agent_http *http;
+	enum agent_session_end end;
+	agent_release_fn *done;
+	void *arg;
+	char *path; /* of the remote session */
+	enum agent_remote remote;
+	bool streaming;
+	int64_t refused_ns; /* the first refusal since the last interrupt; 0: none */
+	struct backoff backoff;
 	struct agent_http_call *call;
-	uv_timer_t timer;
-	bool closed;
+	struct loop_timer *pause;    /* the state's own */
+	struct loop_timer *deadline; /* of the whole release */
+	int64_t deadline_ns;         /* 0: none */
+	char *given_up;              /* why; then deadline_ns is over */
 };
 
-static void on_timer(uv_timer_t *timer);
-
-static void set_timer(struct agent_release *release)
-{
-	int64_t due_ns = release->given_up ? clock_now() : release->next_ns;
-
-	if (release->closed || release->step == AGENT_RELEASE_OVER)
-		return;
-	if (release->spec.deadline_ns &&
-		(!due_ns || release->spec.deadline_ns < due_ns))
-		due_ns = release->spec.deadline_ns;
-	if (due_ns)
-		uv_timer_start(&release->timer, on_timer,
-			clock_ms_up(due_ns - clock_now()), 0);
-	else
-		uv_timer_stop(&release->timer);
-}
-
-/* The only writer of `step`. Whatever was under way is not any more. */
-static void enter(
-	struct agent_release *release, enum parting_step step, int64_t pause_ns)
+/* The only writer of `state`. A request or pause of the previous state ends. */
+static void enter(struct agent_release *release, enum agent_release_state state)
 {
 	agent_http_cancel(release->call);
 	release->call = NULL;
-	release->step = step;
-	release->next_ns = pause_ns < 0 ? 0 : clock_now() + pause_ns;
-	set_timer(release);
+	loop_timer_stop(release->pause);
+	release->state = state;
 }
 
-/* When time is up it does not matter any more which timer noticed it first. */
+static void enter_for(
+	struct agent_release *release, enum agent_release_state state, int64_t pause_ns)
+{
+	enter(release, state);
+	loop_timer_set(release->pause, pause_ns);
+}
+
+/* A failure at or after the deadline counts as the deadline. */
 static void finish(struct agent_release *release, const char *why)
 {
-	int64_t deadline_ns = release->spec.deadline_ns;
-
-	if (why && !release->given_up && deadline_ns && deadline_ns <= clock_now())
-		why = "deadline";
-	enter(release, AGENT_RELEASE_OVER, -1);
-	uv_timer_stop(&release->timer);
-	release->spec.done(release->spec.arg, why);
-}
-
-static int64_t grown_pause(struct agent_release *release)
-{
-	int64_t pause_ns = release->pause_ns;
-
-	release->pause_ns *= 2;
-	if (release->pause_ns > LAST_PAUSE_NS)
-		release->pause_ns = LAST_PAUSE_NS;
-	return pause_ns;
+	if (why && release->deadline_ns && release->deadline_ns <= clock_now())
+		why = release->given_up ? release->given_up : "deadline";
+	enter(release, AGENT_RELEASE_OVER);
+	loop_timer_stop(release->deadline);
+	release->done(release->arg, why);
 }
 
 /* Takes body. */
-static void ask(struct agent_release *release, enum parting_step step,
+static void ask(struct agent_release *release, enum agent_release_state state,
 	const char *method, const char *rest, cJSON *body, agent_http_done_fn *done)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s%s", release->path, rest);
@@ -103,139 +79,137 @@ static void ask(struct agent_release *release, enum parting_step step,
 		.method = method,
 		.path = path,
 		.body = body,
-		.deadline_ns = release->spec.deadline_ns,
+		.deadline_ns = release->deadline_ns,
 		.done = done,
 		.arg = release,
 	};
-	int64_t request_by_ns = clock_now() + release->spec.request_ns;
+	int64_t short_ns = agent_http_deadline(release->http);
 
-	enter(release, step, -1);
-	if (step != AGENT_RELEASE_END &&
-		(!request.deadline_ns || request_by_ns < request.deadline_ns))
-		request.deadline_ns = request_by_ns;
-	release->call = agent_http_start(release->wire, &request);
+	enter(release, state);
+	if (state != AGENT_RELEASE_ENDING &&
+		(!request.deadline_ns || short_ns < request.deadline_ns))
+		request.deadline_ns = short_ns;
+	release->call = agent_http_start(release->http, &request);
 }
 
-static void on_interrupted(void *arg, const struct agent_http_response *answer);
-static void on_looked(void *arg, const struct agent_http_response *answer);
-static void on_end_answered(void *arg, const struct agent_http_response *answer);
+static void on_interrupted(void *arg, const struct agent_http_response *response);
+static void on_status(void *arg, const struct agent_http_response *response);
+static void on_ended(void *arg, const struct agent_http_response *response);
 
 static void interrupt(struct agent_release *release)
 {
-	release->interrupted = true;
+	if (release->remote == AGENT_REMOTE_RUNNING ||
+		release->remote == AGENT_REMOTE_UNKNOWN)
+		release->remote = AGENT_REMOTE_INTERRUPTED;
 	release->refused_ns = 0;
-	ask(release, AGENT_RELEASE_INTERRUPT, "POST", "/events", agent_http_interrupt(),
-		on_interrupted);
+	ask(release, AGENT_RELEASE_INTERRUPTING, "POST", "/events",
+		agent_http_interrupt(), on_interrupted);
 }
 
 static void look(struct agent_release *release)
 {
-	ask(release, AGENT_RELEASE_LOOK, "GET", "", NULL, on_looked);
+	ask(release, AGENT_RELEASE_LOOKING, "GET", "", NULL, on_status);
 }
 
-/* Nothing is left to ask for. */
 static bool is_done(const struct agent_release *release)
 {
-	return release->deleted ||
-		(release->ended && release->spec.ending != AGENT_SESSION_DELETE);
+	return release->remote == AGENT_REMOTE_DELETED ||
+		(release->remote == AGENT_REMOTE_TERMINATED &&
+			release->end != AGENT_SESSION_DELETE);
 }
 
-/* The session does not run any more, as far as we know. */
+/* The session does not run any more, as far as is known. */
 static void end(struct agent_release *release)
 {
-	if (is_done(release)) {
+	if (is_done(release) || release->end == AGENT_SESSION_KEEP)
 		finish(release, NULL);
-		return;
-	}
-	switch (release->spec.ending) {
-	case AGENT_SESSION_KEEP:
-		finish(release, NULL);
-		return;
-	case AGENT_SESSION_ARCHIVE:
-		ask(release, AGENT_RELEASE_END, "POST", "/archive", NULL,
-			on_end_answered);
-		return;
-	case AGENT_SESSION_DELETE:
-		ask(release, AGENT_RELEASE_END, "DELETE", "", NULL, on_end_answered);
-		return;
-	}
+	else if (release->end == AGENT_SESSION_ARCHIVE)
+		ask(release, AGENT_RELEASE_ENDING, "POST", "/archive", NULL, on_ended);
+	else
+		ask(release, AGENT_RELEASE_ENDING, "DELETE", "", NULL, on_ended);
 }
 
 static void wait_for_idle(struct agent_release *release)
 {
-	enter(release, AGENT_RELEASE_WAIT,
-		release->hears ? HEARING_NS : grown_pause(release));
+	enter_for(release, AGENT_RELEASE_WAITING,
+		release->streaming ? STREAMING_NS : backoff_next(&release->backoff));
 }
 
-/* Something else than the API's refusal: without the session there is nothing to end,
- * and the request that does end it tells best what is wrong. */
-static bool settle_failure(
-	struct agent_release *release, const struct agent_http_response *answer)
+/* True: the request failed, and the release has gone on. The response to archive or
+ * delete says best what is wrong. */
+static bool handle_failure(
+	struct agent_release *release, const struct agent_http_response *response)
 {
-	if (!answer->why)
+	if (!response->why)
 		return false;
-	if (answer->status == 404)
+	if (response->status == 404)
 		finish(release, NULL);
-	else if (release->spec.ending == AGENT_SESSION_KEEP)
-		finish(release, answer->why);
+	else if (release->end == AGENT_SESSION_KEEP)
+		finish(release, response->why);
 	else
 		end(release);
 	return true;
 }
 
-static void on_interrupted(void *arg, const struct agent_http_response *answer)
+static void on_interrupted(void *arg, const struct agent_http_response *response)
 {
 	struct agent_release *release = arg;
 
 	release->call = NULL;
-	if (settle_failure(release, answer))
+	if (handle_failure(release, response))
 		return;
-	if (release->idle || release->ended)
+	switch (release->remote) {
+	case AGENT_REMOTE_IDLE:
+	case AGENT_REMOTE_TERMINATED:
+	case AGENT_REMOTE_DELETED:
 		end(release);
-	else if (release->from == AGENT_RELEASE_FROM_WAITING)
-		look(release); /* no event comes of a session that was idle already */
-	else
+		return;
+	case AGENT_REMOTE_WAITING: /* already idle: no event follows the interrupt */
+		release->remote = AGENT_REMOTE_INTERRUPTED;
+		look(release);
+		return;
+	case AGENT_REMOTE_RUNNING:
+	case AGENT_REMOTE_INTERRUPTED:
+	case AGENT_REMOTE_UNKNOWN:
 		wait_for_idle(release);
+		return;
+	}
 }
 
-static bool says_running(const char *status)
-{
-	return status &&
-		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
-}
-
-static void on_looked(void *arg, const struct agent_http_response *answer)
+static void on_status(void *arg, const struct agent_http_response *response)
 {
 	struct agent_release *release = arg;
-	const char *status = json_text(answer->json, "status");
+	const char *status = json_text(response->json, "status");
 
 	release->call = NULL;
-	if (settle_failure(release, answer))
+	if (handle_failure(release, response))
 		return;
 	if (status && strcmp(status, "terminated") == 0)
-		release->ended = true;
-	if (!says_running(status))
+		release->remote = AGENT_REMOTE_TERMINATED;
+	if (!agent_http_is_running(status))
 		end(release);
-	else if (!release->interrupted)
-		interrupt(release);
-	else
+	else if (release->remote == AGENT_REMOTE_INTERRUPTED)
 		wait_for_idle(release);
+	else
+		interrupt(release);
 }
 
 /* HTTP 400, 'Session x cannot be archived while its status is "running". ...' or
  * 'Cannot delete session while it is running. ...' */
-static bool refused_as(const struct agent_http_response *answer, const char *status)
+static bool is_refused_as(
+	const struct agent_http_response *response, const char *status)
 {
-	const char *said = json_text(json_get(answer->json, "error"), "message");
+	const char *message = json_text(json_get(response->json, "error"), "message");
 
-	return answer->status == 400 && said && strstr(said, status);
+	return response->status == 400 && message && strstr(message, status);
 }
 
-/* Is it the stored status that lags behind, or does a turn run that we did not stop? */
+/* An expected refusal is the lag of the stored status; another one shows a turn that
+ * was not interrupted. */
 static void after_refusal(struct agent_release *release)
 {
-	bool expected = release->interrupted || release->idle ||
-		release->from == AGENT_RELEASE_FROM_IDLE;
+	bool expected = release->remote == AGENT_REMOTE_IDLE ||
+		release->remote == AGENT_REMOTE_INTERRUPTED;
 	int64_t now_ns = clock_now();
 
 	if (!release->refused_ns)
@@ -243,142 +217,138 @@ static void after_refusal(struct agent_release *release)
 	if (!expected || now_ns - release->refused_ns > REFUSED_NS)
 		interrupt(release);
 	else
-		enter(release, AGENT_RELEASE_RETRY, grown_pause(release));
+		enter_for(release, AGENT_RELEASE_RETRYING,
+			backoff_next(&release->backoff));
 }
 
-static void on_end_answered(void *arg, const struct agent_http_response *answer)
+static void on_ended(void *arg, const struct agent_http_response *response)
 {
 	struct agent_release *release = arg;
 
 	release->call = NULL;
-	release->ended |= refused_as(answer, "\"terminated\"");
-	if (!answer->why || answer->status == 404 || is_done(release))
+	if (is_refused_as(response, "\"terminated\""))
+		agent_release_learn(release, AGENT_REMOTE_TERMINATED);
+	if (!response->why || response->status == 404 || is_done(release))
 		finish(release, NULL);
-	else if (refused_as(answer, "running") || refused_as(answer, "rescheduling"))
+	else if (is_refused_as(response, "running") ||
+		is_refused_as(response, "rescheduling"))
 		after_refusal(release);
 	else
-		finish(release, answer->why);
+		finish(release, response->why);
 }
 
-static void go_on(struct agent_release *release)
+static void start(struct agent_release *release)
 {
-	switch (release->step) {
-	case AGENT_RELEASE_HELD:
-		if (!release->path)
-			finish(release, NULL);
-		else if (release->idle || release->ended)
-			end(release);
-		else if (release->from == AGENT_RELEASE_FROM_RUNNING ||
-			(release->from == AGENT_RELEASE_FROM_WAITING &&
-				release->spec.ending == AGENT_SESSION_KEEP))
-			interrupt(release);
-		else if (release->from == AGENT_RELEASE_FROM_UNKNOWN &&
-			release->spec.ending == AGENT_SESSION_KEEP)
-			look(release);
-		else
-			end(release);
+	bool keep = release->end == AGENT_SESSION_KEEP;
+
+	if (release->remote == AGENT_REMOTE_RUNNING ||
+		(release->remote == AGENT_REMOTE_WAITING && keep))
+		interrupt(release);
+	else if (release->remote == AGENT_REMOTE_UNKNOWN && keep)
+		look(release);
+	else
+		end(release);
+}
+
+static void on_pause_over(void *arg)
+{
+	struct agent_release *release = arg;
+
+	switch (release->state) {
+	case AGENT_RELEASE_STARTING:
+		start(release);
 		return;
-	case AGENT_RELEASE_WAIT:
+	case AGENT_RELEASE_WAITING:
 		look(release);
 		return;
-	case AGENT_RELEASE_RETRY:
+	case AGENT_RELEASE_RETRYING:
 		end(release);
 		return;
-	case AGENT_RELEASE_INTERRUPT:
-	case AGENT_RELEASE_LOOK:
-	case AGENT_RELEASE_END:
+	case AGENT_RELEASE_HELD:
+	case AGENT_RELEASE_INTERRUPTING:
+	case AGENT_RELEASE_LOOKING:
+	case AGENT_RELEASE_ENDING:
 	case AGENT_RELEASE_OVER:
-		return; /* their answers go on */
+		return; /* these states have no pause */
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_deadline(void *arg)
 {
-	struct agent_release *release = timer->data;
-	int64_t now_ns = clock_now();
-	int64_t deadline_ns = release->spec.deadline_ns;
-
-	if (release->given_up) {
-		finish(release, release->given_up);
-	} else if (deadline_ns && deadline_ns <= now_ns) {
-		finish(release, "deadline");
-	} else if (release->next_ns && release->next_ns <= now_ns) {
-		release->next_ns = 0;
-		go_on(release);
-	} else {
-		set_timer(release);
-	}
+	finish(arg, "deadline");
 }
 
-struct agent_release *agent_release_create(
-	struct agent_http *wire, const struct agent_release_spec *spec)
+struct agent_release *agent_release_create(struct agent_http *http,
+	enum agent_session_end end, int64_t deadline_ns, agent_release_fn *done,
+	void *arg)
 {
 	struct agent_release *release = mem_zeroed(sizeof *release);
+	uv_loop_t *loop = agent_http_loop(http);
 
-	release->wire = wire;
-	release->spec = *spec;
-	release->pause_ns = FIRST_PAUSE_NS;
-	uv_timer_init(agent_http_loop(wire), &release->timer);
-	release->timer.data = release;
-	enter(release, AGENT_RELEASE_HELD, -1);
+	release->http = http;
+	release->end = end;
+	release->done = done;
+	release->arg = arg;
+	release->backoff = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
+	release->pause = loop_timer_create(loop, on_pause_over, release);
+	release->deadline = loop_timer_create(loop, on_deadline, release);
+	release->deadline_ns = deadline_ns;
+	if (deadline_ns)
+		loop_timer_set(release->deadline, deadline_ns - clock_now());
 	return release;
 }
 
 void agent_release_begin(struct agent_release *release, const char *session_id,
-	enum agent_release_from from, bool hears)
+	enum agent_remote remote, bool streaming)
 {
-	assert(release->step == AGENT_RELEASE_HELD && !release->next_ns);
-	release->path = session_id ? agent_http_path(session_id, "") : NULL;
-	release->from = from;
-	release->hears = hears;
-	enter(release, AGENT_RELEASE_HELD, 0);
+	assert(agent_release_is_held(release));
+	release->path = agent_http_path(session_id ? session_id : "", "");
+	release->remote = remote;
+	release->streaming = streaming;
+	enter_for(release, AGENT_RELEASE_STARTING, 0);
 }
 
-void agent_release_idle(struct agent_release *release)
+bool agent_release_is_held(const struct agent_release *release)
 {
-	release->idle = true;
-	if (release->step == AGENT_RELEASE_WAIT || release->step == AGENT_RELEASE_LOOK)
+	return release->state == AGENT_RELEASE_HELD;
+}
+
+void agent_release_learn(struct agent_release *release, enum agent_remote remote)
+{
+	if (remote > release->remote || release->remote < AGENT_REMOTE_TERMINATED)
+		release->remote = remote;
+	if (release->state == AGENT_RELEASE_WAITING ||
+		release->state == AGENT_RELEASE_LOOKING ||
+		(release->state == AGENT_RELEASE_RETRYING &&
+			remote >= AGENT_REMOTE_TERMINATED))
 		end(release);
 }
 
-void agent_release_ended(struct agent_release *release, bool deleted)
+void agent_release_lose_stream(struct agent_release *release)
 {
-	release->ended = true;
-	release->deleted |= deleted;
-	if (release->step == AGENT_RELEASE_WAIT ||
-		release->step == AGENT_RELEASE_LOOK ||
-		release->step == AGENT_RELEASE_RETRY)
-		end(release);
-}
-
-void agent_release_deaf(struct agent_release *release)
-{
-	release->hears = false;
-	if (release->step == AGENT_RELEASE_WAIT)
+	release->streaming = false;
+	if (release->state == AGENT_RELEASE_WAITING)
 		look(release);
 }
 
 void agent_release_give_up(struct agent_release *release, const char *why)
 {
-	if (!release->given_up)
-		release->given_up = mem_text(why);
-	set_timer(release);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct agent_release *release = handle->data;
-
-	free(release->given_up);
-	free(release->path);
-	free(release);
+	if (release->given_up)
+		return;
+	release->given_up = mem_text(why);
+	release->deadline_ns = clock_now();
+	loop_timer_stop(release->pause);
+	loop_timer_set(release->deadline, 0);
 }
 
 void agent_release_destroy(struct agent_release *release)
 {
 	if (!release)
 		return;
-	release->closed = true;
 	agent_http_cancel(release->call);
-	uv_close((uv_handle_t *)&release->timer, on_closed);
+	loop_timer_destroy(release->pause);
+	loop_timer_destroy(release->deadline);
+	free(release->given_up);
+	free(release->path);
+	free(release);
 }

@@ -1,9 +1,15 @@
 /*
- * agent_release - how a session is let go: the API's contract, step by step.
+ * agent_release - releases a remote session: the API's contract, step by step.
  *
- * A running session is interrupted. When it is idle it is archived or deleted, or just
- * left, to be resumed later. Both are refused while the stored status says "running",
- * which it does for a while after the idle event: then they are asked for again.
+ * A running session is interrupted. Once idle it is archived, deleted, or only left, to
+ * be resumed later. The API refuses to archive or delete while the stored status says
+ * "running", which it does for a while after the idle event: then the request is
+ * repeated.
+ *
+ *   HELD -> STARTING -> INTERRUPTING -> WAITING <-> LOOKING -> ENDING <-> RETRYING
+ *
+ * HELD waits for agent_release_begin(). Steps that the remote session does not need are
+ * left out; every state can change to OVER.
  */
 #ifndef SERVICE_AGENT_AGENT_RELEASE_H
 #define SERVICE_AGENT_AGENT_RELEASE_H
@@ -11,47 +17,51 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "service/agent/agent_client.h"
 #include "service/agent/agent_http.h"
 
 struct agent_release;
 
-/* What is known of the session when parting begins. */
-enum agent_release_from {
-	AGENT_RELEASE_FROM_IDLE,
-	AGENT_RELEASE_FROM_RUNNING,
-	AGENT_RELEASE_FROM_WAITING, /* idle in the API's eyes: it waits for a tool's result */
-	AGENT_RELEASE_FROM_UNKNOWN,
+/* What becomes of the remote session. */
+enum agent_session_end {
+	AGENT_SESSION_KEEP, /* nothing: it can be resumed */
+	AGENT_SESSION_ARCHIVE,
+	AGENT_SESSION_DELETE,
 };
 
-struct agent_release_spec {
-	enum agent_session_end ending;
-	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
-	int64_t request_ns; /* deadline of a request, but that which ends the session */
-	agent_release_fn *done;
-	void *arg;
+/* The remote session, as its events and the API's responses describe it. */
+enum agent_remote {
+	AGENT_REMOTE_IDLE,
+	AGENT_REMOTE_RUNNING,
+	AGENT_REMOTE_WAITING, /* for a tool's result: the API calls that idle */
+	AGENT_REMOTE_INTERRUPTED,
+	AGENT_REMOTE_UNKNOWN,
+	AGENT_REMOTE_TERMINATED,
+	AGENT_REMOTE_DELETED, /* or it never existed */
 };
 
-/* Keeps wire; copies spec. Waits for agent_release_begin(); its deadline runs. `done`
- * comes from the loop, once, unless it is destroyed first. */
-struct agent_release *agent_release_create(
-	struct agent_http *wire, const struct agent_release_spec *spec) MUST_CHECK;
+/* Once, from the loop. why is NULL when the session was released, else the reason. */
+typedef void agent_release_fn(void *arg, const char *why);
 
-/* session_id NULL: there is nothing to let go. `hears`: the session's events arrive and
- * will be told by agent_release_idle(). Copies. */
-void agent_release_begin(struct agent_release *release, const char *session_id,
-	enum agent_release_from from, bool hears);
-
-/* From the loop only, like the two below: the session's turn is over. */
-void agent_release_idle(struct agent_release *release);
-/* It was ended or deleted, by us or somebody else. */
-void agent_release_ended(struct agent_release *release, bool deleted);
-/* No events arrive any more. */
-void agent_release_deaf(struct agent_release *release);
-
-/* `done` hears `why`. Copies. */
-void agent_release_give_up(struct agent_release *release, const char *why);
-
+/* Keeps http. In state HELD until agent_release_begin(), while the deadline
+ * (CLOCK_MONOTONIC, 0: none) already counts; past it why is "deadline". */
+struct agent_release *agent_release_create(struct agent_http *http,
+	enum agent_session_end end, int64_t deadline_ns, agent_release_fn *done,
+	void *arg) MUST_CHECK;
 void agent_release_destroy(struct agent_release *release); /* accepts NULL */
+
+/* Leaves HELD, from the loop. Copies session_id, which may be NULL when remote is
+ * AGENT_REMOTE_DELETED. `streaming`: the session's events arrive, so the idle event will
+ * be reported with agent_release_learn(). */
+void agent_release_begin(struct agent_release *release, const char *session_id,
+	enum agent_remote remote, bool streaming);
+bool agent_release_is_held(const struct agent_release *release);
+
+/* From the loop only. The remote session is idle, terminated or deleted. */
+void agent_release_learn(struct agent_release *release, enum agent_remote remote);
+/* From the loop only. No events arrive any more. */
+void agent_release_lose_stream(struct agent_release *release);
+
+/* `done` is called with `why`, in any state; the first call counts. Copies. */
+void agent_release_give_up(struct agent_release *release, const char *why);
 
 #endif

@@ -3,39 +3,210 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "service/agent/agent_stream.h"
+#include "service/agent/agent_turn.h"
+#include "service/agent/backoff.h"
 
-#define FIRST_PAUSE_NS (50 * CLOCK_MS) /* until a stored session is looked at again */
-#define LAST_PAUSE_NS  (250 * CLOCK_MS)
-#define UNSENT_NS      (500 * CLOCK_MS) /* for what we said, when the talk must end */
+#define FIRST_PAUSE_NS (50 * CLOCK_MS) /* before a stored session is read again */
+#define MAX_PAUSE_NS   (250 * CLOCK_MS)
+#define MESSAGE_NS     (500 * CLOCK_MS) /* the longest wait for the message's response */
+#define CREATIONS_MAX  2 /* the second one after a check of agent and environment */
 
-static void on_resumed(void *arg, const struct agent_http_response *answer);
-static void open_new(struct agent_session *session);
+enum agent_session_state {
+	AGENT_SESSION_RESUMING,     /* reads the stored session */
+	AGENT_SESSION_SETTLING,     /* interrupts its earlier turn and waits for idle */
+	AGENT_SESSION_PROVISIONING, /* waits for the agent and the environment */
+	AGENT_SESSION_CREATING,
+	AGENT_SESSION_OPEN,
+	AGENT_SESSION_BROKEN, /* no turn is possible any more */
+	AGENT_SESSION_RELEASING,
+	AGENT_SESSION_RELEASED,
+	AGENT_SESSION_CLOSED, /* destroyed; the timer's handle is closing */
+};
+
+struct agent_session {
+	enum agent_session_state state;
+	struct agent_client *client;
+	char *id; /* of the remote session; NULL: none yet */
+	char *room, *bot;
+	const struct agent_session_events *events;
+	void *arg;
+	/* SETTLING: until the next look; RELEASING: the wait for the message's response */
+	uv_timer_t timer;
+
+	/* to open it */
+	struct agent_provision_waiter waiter;
+	struct agent_http_call *opening;
+	unsigned creations; /* requests to create the session */
+	int64_t open_by_ns;
+	struct backoff backoff;
+
+	/* while it is open */
+	struct agent_stream *stream;
+	struct agent_turn turn;
+	enum agent_remote remote;
+
+	struct agent_release *release;
+	agent_release_fn *released;
+	void *released_arg;
+};
+
+static void on_timer(uv_timer_t *timer);
+
+static void stop_opening(struct agent_session *session)
+{
+	uv_timer_stop(&session->timer);
+	agent_provision_leave(session->client->provision, &session->waiter);
+	agent_http_cancel(session->opening);
+	session->opening = NULL;
+}
+
+/* The only writer of `state`. Three states have nothing under way any more. */
+static void enter(struct agent_session *session, enum agent_session_state state)
+{
+	session->state = state;
+	if (state != AGENT_SESSION_BROKEN && state != AGENT_SESSION_RELEASED &&
+		state != AGENT_SESSION_CLOSED)
+		return;
+	stop_opening(session);
+	agent_stream_close(session->stream);
+	session->stream = NULL;
+}
+
+/* More is known of the remote session; the worst counts. */
+static void learn(struct agent_session *session, enum agent_remote remote)
+{
+	if (session->remote < remote)
+		session->remote = remote;
+}
+
+/* Takes outcome's text. */
+static void report_turn(
+	struct agent_session *session, const struct agent_turn_outcome *outcome)
+{
+	if (outcome->text)
+		session->events->turned(session->arg, outcome->end, outcome->text);
+	free(outcome->text);
+}
+
+/* The events or the remote session ended. The caller is done with the session. */
+static void lose(struct agent_session *session, const char *why)
+{
+	struct agent_turn_outcome outcome;
+
+	if (session->state == AGENT_SESSION_RELEASING) {
+		if (session->remote >= AGENT_REMOTE_TERMINATED)
+			agent_release_learn(session->release, session->remote);
+		else
+			agent_release_lose_stream(session->release);
+	}
+	if (session->state != AGENT_SESSION_OPEN)
+		return;
+	if (session->turn.state != AGENT_TURN_NONE)
+		learn(session, AGENT_REMOTE_UNKNOWN);
+	outcome = agent_turn_end(&session->turn, TURN_FAILED, why);
+	enter(session, AGENT_SESSION_BROKEN);
+	report_turn(session, &outcome);
+	if (session->state == AGENT_SESSION_BROKEN)
+		session->events->broke(session->arg, why);
+}
+
+static enum agent_remote remote_at_release(const struct agent_session *session)
+{
+	if (!session->id)
+		return AGENT_REMOTE_DELETED;
+	if (session->remote >= AGENT_REMOTE_UNKNOWN)
+		return session->remote;
+	if (agent_turn_is_sending_result(&session->turn))
+		return AGENT_REMOTE_UNKNOWN;
+	if (session->turn.state == AGENT_TURN_WAITING)
+		return AGENT_REMOTE_WAITING;
+	if (session->turn.state != AGENT_TURN_NONE)
+		return AGENT_REMOTE_RUNNING;
+	/* a turn that is not ours is not interrupted without need */
+	return session->remote == AGENT_REMOTE_RUNNING ? AGENT_REMOTE_UNKNOWN
+						       : AGENT_REMOTE_IDLE;
+}
+
+/* The release begins once the requests that it depends on are answered. */
+static void begin_release(struct agent_session *session)
+{
+	if (session->state != AGENT_SESSION_RELEASING ||
+		!agent_release_is_held(session->release) || session->opening ||
+		agent_turn_is_sending_message(&session->turn))
+		return;
+	agent_release_begin(session->release, session->id, remote_at_release(session),
+		session->stream && agent_stream_is_open(session->stream));
+}
+
+static void act(struct agent_session *session, struct agent_turn_outcome outcome)
+{
+	if (outcome.lost && outcome.lost->unsure)
+		learn(session, AGENT_REMOTE_UNKNOWN);
+	if (outcome.lost && outcome.lost->status == 404)
+		learn(session, AGENT_REMOTE_DELETED);
+	report_turn(session, &outcome);
+	if (outcome.lost && session->state == AGENT_SESSION_OPEN)
+		lose(session, outcome.lost->why);
+}
+
+static void on_turn_answered(void *arg, struct agent_turn_outcome outcome)
+{
+	struct agent_session *session = arg;
+
+	act(session, outcome);
+	begin_release(session);
+}
+
+static void on_wants_tool(
+	void *arg, const char *use_id, const char *name, const cJSON *input)
+{
+	struct agent_session *session = arg;
+
+	session->events->wants_tool(session->arg, use_id, name, input);
+}
+
+static const struct agent_turn_events turn_events = {
+	.answered = on_turn_answered, .wants_tool = on_wants_tool};
 
 static void on_stream_event(void *arg, const char *type, const cJSON *event)
 {
 	struct agent_session *session = arg;
+	bool is_idle = strcmp(type, "session.status_idle") == 0;
 
 	if (strcmp(type, "session.deleted") == 0) {
-		session->deleted = true;
-		agent_session_break(session, "the session was deleted");
-	} else if (strcmp(type, "session.status_terminated") == 0) {
-		session->ended = true;
-		agent_session_break(session, "the session was terminated");
-	} else {
-		agent_turn_on_event(session, type, event);
+		learn(session, AGENT_REMOTE_DELETED);
+		lose(session, "the session was deleted");
+		return;
 	}
+	if (strcmp(type, "session.status_terminated") == 0) {
+		learn(session, AGENT_REMOTE_TERMINATED);
+		lose(session, "the session was terminated");
+		return;
+	}
+	if (strncmp(type, "session.status_", strlen("session.status_")) == 0 &&
+		session->remote < AGENT_REMOTE_UNKNOWN)
+		session->remote = is_idle ? AGENT_REMOTE_IDLE : AGENT_REMOTE_RUNNING;
+	act(session, agent_turn_event(&session->turn, type, event));
+	if (is_idle && session->state == AGENT_SESSION_RELEASING &&
+		!agent_release_is_held(session->release))
+		agent_release_learn(session->release, AGENT_REMOTE_IDLE);
+	else
+		begin_release(session);
 }
 
-static void on_stream_lost(void *arg, bool unknown, const char *why)
+static void on_stream_lost(void *arg, bool deleted, const char *why)
 {
 	struct agent_session *session = arg;
 
-	session->deleted |= unknown;
-	agent_session_break(session, why);
+	if (deleted)
+		learn(session, AGENT_REMOTE_DELETED);
+	lose(session, why);
 }
 
 static const struct agent_stream_events stream_events = {
@@ -43,22 +214,30 @@ static const struct agent_stream_events stream_events = {
 
 static void become_open(struct agent_session *session)
 {
-	session->state = AGENT_SESSION_OPEN;
-	session->stream = agent_stream_open(
-		session->agent->wire, session->id, &stream_events, session);
+	struct agent_http *http = session->client->http;
+
+	enter(session, AGENT_SESSION_OPEN);
+	session->stream = agent_stream_open(http, session->id, &stream_events, session);
+	agent_turn_init(&session->turn, http, session->id, session->stream,
+		&turn_events, session);
 	session->events->opened(session->arg, session->id, NULL);
+}
+
+static void forget_id(struct agent_session *session)
+{
+	free(session->id);
+	session->id = NULL;
 }
 
 static void fail_opening(struct agent_session *session, const char *why)
 {
-	session->state = AGENT_SESSION_BROKEN;
-	free(session->id);
-	session->id = NULL;
+	enter(session, AGENT_SESSION_BROKEN);
+	forget_id(session);
 	session->events->opened(session->arg, NULL, why);
 }
 
-/* Takes body. A session that may have been created already is not asked for again:
- * nobody would ever end the first one. */
+/* Takes body. A session that may have been created is not requested again: the first
+ * one would never be ended. */
 static void ask(struct agent_session *session, const char *method, const char *path,
 	cJSON *body, agent_http_done_fn *done)
 {
@@ -67,63 +246,19 @@ static void ask(struct agent_session *session, const char *method, const char *p
 		.path = path,
 		.body = body,
 		.deadline_ns = session->open_by_ns,
-		.repeat = session->state == AGENT_SESSION_CREATING
+		.retry = session->state == AGENT_SESSION_CREATING
 			? AGENT_HTTP_RETRY_FAILED
 			: AGENT_HTTP_RETRY_ALWAYS,
 		.done = done,
 		.arg = session,
 	};
 
-	session->opening = agent_http_start(session->agent->wire, &request);
+	session->opening = agent_http_start(session->client->http, &request);
 }
 
-/* True once: a session is refused when its agent or its environment is gone. */
-static bool needs_are_doubtful(struct agent_session *session, long status)
-{
-	if (session->doubted || !agent_provision_is_gone(status))
-		return false;
-	session->doubted = true;
-	return agent_provision_doubt(session->agent->needs);
-}
+static void create_session(struct agent_session *session);
 
-static void on_created(void *arg, const struct agent_http_response *answer)
-{
-	struct agent_session *session = arg;
-	const char *id = json_text(answer->json, "id");
-	const char *why = answer->why;
-
-	session->opening = NULL;
-	if (!why && (!id || !*id))
-		why = "POST /v1/sessions: the answer has no id";
-	if (!why)
-		session->id = mem_text(id);
-	if (session->state == AGENT_SESSION_PARTING)
-		agent_session_go_on_parting(session);
-	else if (why && needs_are_doubtful(session, answer->status))
-		open_new(session);
-	else if (why)
-		fail_opening(session, why);
-	else
-		become_open(session);
-}
-
-static void create_session(struct agent_session *session)
-{
-	struct agent_provision *needs = session->agent->needs;
-	cJSON *body = cJSON_CreateObject();
-	cJSON *metadata = cJSON_AddObjectToObject(body, "metadata");
-
-	cJSON_AddStringToObject(metadata, "room", session->room);
-	cJSON_AddStringToObject(metadata, "bot", session->bot);
-	cJSON_AddStringToObject(body, "agent", agent_provision_agent(needs));
-	cJSON_AddStringToObject(
-		body, "environment_id", agent_provision_environment(needs));
-	session->state = AGENT_SESSION_CREATING;
-	session->open_by_ns = clock_now() + session->agent->request_ns;
-	ask(session, "POST", "/v1/sessions", body, on_created);
-}
-
-static void on_needs_met(void *arg, const char *why)
+static void on_provisioned(void *arg, const char *why)
 {
 	struct agent_session *session = arg;
 
@@ -135,18 +270,56 @@ static void on_needs_met(void *arg, const char *why)
 
 static void open_new(struct agent_session *session)
 {
-	free(session->id);
-	session->id = NULL;
-	session->state = AGENT_SESSION_NEEDING;
-	if (agent_provision_met(session->agent->needs, &session->need))
+	forget_id(session);
+	enter(session, AGENT_SESSION_PROVISIONING);
+	if (agent_provision_request(session->client->provision, &session->waiter))
 		create_session(session);
 }
 
-/* The API says something about this session, and not about us or itself: it does not
- * know it, or will not have it used. A new one is better than none. */
-static bool is_lost(const struct agent_http_response *answer)
+static void on_created(void *arg, const struct agent_http_response *response)
 {
-	switch (answer->status) {
+	struct agent_session *session = arg;
+	const char *id = json_text(response->json, "id");
+	const char *why = response->why;
+
+	session->opening = NULL;
+	if (!why && (!id || !*id))
+		why = "POST /v1/sessions: the answer has no id";
+	if (!why)
+		session->id = mem_text(id);
+	if (session->state == AGENT_SESSION_RELEASING)
+		begin_release(session);
+	else if (!why)
+		become_open(session);
+	else if (agent_provision_is_gone(response->status) &&
+		session->creations < CREATIONS_MAX &&
+		agent_provision_doubt(session->client->provision))
+		open_new(session);
+	else
+		fail_opening(session, why);
+}
+
+static void create_session(struct agent_session *session)
+{
+	struct agent_provision *provision = session->client->provision;
+	cJSON *body = cJSON_CreateObject();
+	cJSON *metadata = cJSON_AddObjectToObject(body, "metadata");
+
+	cJSON_AddStringToObject(metadata, "room", session->room);
+	cJSON_AddStringToObject(metadata, "bot", session->bot);
+	cJSON_AddStringToObject(body, "agent", agent_provision_agent(provision));
+	cJSON_AddStringToObject(
+		body, "environment_id", agent_provision_environment(provision));
+	enter(session, AGENT_SESSION_CREATING);
+	session->creations++;
+	session->open_by_ns = agent_http_deadline(session->client->http);
+	ask(session, "POST", "/v1/sessions", body, on_created);
+}
+
+/* The failure is the stored session's, not ours or the API's: a new one may do. */
+static bool is_unusable(const struct agent_http_response *response)
+{
+	switch (response->status) {
 	case 400:
 	case 403:
 	case 404:
@@ -158,153 +331,147 @@ static bool is_lost(const struct agent_http_response *answer)
 	return false;
 }
 
-static void look_at_stored(struct agent_session *session)
+/* Opens the stored session, or a new one, unless the API failed. */
+static void open_stored(
+	struct agent_session *session, const struct agent_http_response *response)
+{
+	if (is_unusable(response))
+		open_new(session);
+	else if (response->why)
+		fail_opening(session, response->why);
+	else
+		become_open(session);
+}
+
+static void on_stored_read(void *arg, const struct agent_http_response *response);
+
+static void read_stored(struct agent_session *session)
 {
 	SCOPED(mem_free) char *path = agent_http_path(session->id, "");
 
-	ask(session, "GET", path, NULL, on_resumed);
+	ask(session, "GET", path, NULL, on_stored_read);
 }
 
-/* An API that takes so long to accept a message may well never do so, and the session
- * must be let go all the same. */
-static void stop_saying(struct agent_session *session)
+static void read_stored_later(struct agent_session *session)
 {
-	if (!agent_turn_is_unsent(session))
-		return;
-	agent_turn_drop_message(session);
-	session->unsure = true;
-	agent_session_go_on_parting(session);
-}
+	int64_t pause_ns = backoff_next(&session->backoff);
 
-static void on_timer(uv_timer_t *timer)
-{
-	struct agent_session *session = timer->data;
-
-	if (session->state == AGENT_SESSION_PARTING)
-		stop_saying(session);
-	else
-		look_at_stored(session);
-}
-
-static void look_again(struct agent_session *session)
-{
-	if (clock_now() + session->pause_ns >= session->open_by_ns) {
+	if (clock_now() + pause_ns >= session->open_by_ns) {
 		SCOPED(mem_free) char *why =
 			mem_textf("session %s still runs an earlier turn", session->id);
 
 		fail_opening(session, why);
 		return;
 	}
-	uv_timer_start(&session->timer, on_timer, clock_ms_up(session->pause_ns), 0);
-	session->pause_ns *= 2;
-	if (session->pause_ns > LAST_PAUSE_NS)
-		session->pause_ns = LAST_PAUSE_NS;
+	uv_timer_start(&session->timer, on_timer, clock_ms_up(pause_ns), 0);
 }
 
-static void on_stale_turn_interrupted(
-	void *arg, const struct agent_http_response *answer)
-{
-	struct agent_session *session = arg;
-
-	(void)answer; /* the stored status tells whether it did any good */
-	session->opening = NULL;
-	look_again(session);
-}
-
-static void on_stale_wait_interrupted(
-	void *arg, const struct agent_http_response *answer)
+static void on_running_interrupted(
+	void *arg, const struct agent_http_response *response UNUSED)
 {
 	struct agent_session *session = arg;
 
 	session->opening = NULL;
-	if (is_lost(answer))
-		open_new(session);
-	else if (answer->why)
-		fail_opening(session, answer->why);
-	else
-		become_open(session);
+	read_stored_later(session); /* the stored status tells whether it helped */
 }
 
-/* A service that was killed leaves its turn as it is: that turn's reply is not the next
- * one's, and while it waits for a tool's result no other turn begins. */
-static void interrupt_stale_turn(
-	struct agent_session *session, agent_http_done_fn *done)
+static void on_waiting_interrupted(
+	void *arg, const struct agent_http_response *response)
+{
+	struct agent_session *session = arg;
+
+	session->opening = NULL;
+	open_stored(session, response);
+}
+
+/* A killed service leaves its turn unfinished. The reply to that turn would be taken for
+ * the next one's, and no turn begins while it waits for a tool's result. */
+static void interrupt_stored(struct agent_session *session, agent_http_done_fn *done)
 {
 	SCOPED(mem_free) char *path = agent_http_path(session->id, "/events");
 
-	session->interrupted = true;
+	enter(session, AGENT_SESSION_SETTLING);
 	ask(session, "POST", path, agent_http_interrupt(), done);
 }
 
-static void on_last_idle(void *arg, const struct agent_http_response *answer)
+static void on_idle_event_read(void *arg, const struct agent_http_response *response)
 {
 	struct agent_session *session = arg;
 	const char *reason =
-		json_text(json_at(answer->json, "data.0.stop_reason"), "type");
+		json_text(json_at(response->json, "data.0.stop_reason"), "type");
 
 	session->opening = NULL;
-	if (is_lost(answer))
-		open_new(session);
-	else if (answer->why)
-		fail_opening(session, answer->why);
-	else if (reason && strcmp(reason, "requires_action") == 0)
-		interrupt_stale_turn(session, on_stale_wait_interrupted);
+	if (!response->why && reason && strcmp(reason, "requires_action") == 0)
+		interrupt_stored(session, on_waiting_interrupted);
 	else
-		become_open(session);
+		open_stored(session, response);
 }
 
-/* The stored status does not tell whether an idle session waits for something. */
-static void look_why_idle(struct agent_session *session)
-{
-	SCOPED(mem_free) char *path = agent_http_path(session->id,
-		"/events?order=desc&limit=1&types%5B%5D=session.status_idle");
-
-	ask(session, "GET", path, NULL, on_last_idle);
-}
-
-static void on_resumed(void *arg, const struct agent_http_response *answer)
+static void on_stored_read(void *arg, const struct agent_http_response *response)
 {
 	struct agent_session *session = arg;
-	const char *status = json_text(answer->json, "status");
-	bool over = json_text(answer->json, "archived_at") ||
+	const char *status = json_text(response->json, "status");
+	bool over = json_text(response->json, "archived_at") ||
 		(status && strcmp(status, "terminated") == 0);
-	bool runs = status &&
-		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
 
 	session->opening = NULL;
-	if (is_lost(answer) || (!answer->why && over))
+	if (is_unusable(response) || (!response->why && over)) {
 		open_new(session);
-	else if (answer->why)
-		fail_opening(session, answer->why);
-	else if (runs && session->interrupted)
-		look_again(session);
-	else if (runs)
-		interrupt_stale_turn(session, on_stale_turn_interrupted);
-	else
-		look_why_idle(session);
+	} else if (response->why) {
+		fail_opening(session, response->why);
+	} else if (!agent_http_is_running(status)) {
+		/* the status does not say whether the session waits for a result */
+		SCOPED(mem_free) char *path = agent_http_path(session->id,
+			"/events?order=desc&limit=1&types%5B%5D=session.status_idle");
+
+		ask(session, "GET", path, NULL, on_idle_event_read);
+	} else if (session->state == AGENT_SESSION_SETTLING) {
+		read_stored_later(session);
+	} else {
+		interrupt_stored(session, on_running_interrupted);
+	}
 }
 
-struct agent_session *agent_session_open(struct agent_client *agent, const char *id,
+/* The API may never accept the message; the session is released all the same. */
+static void stop_waiting_for_message(struct agent_session *session)
+{
+	if (!agent_turn_is_sending_message(&session->turn))
+		return;
+	agent_turn_drop_message(&session->turn);
+	learn(session, AGENT_REMOTE_UNKNOWN);
+	begin_release(session);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct agent_session *session = timer->data;
+
+	if (session->state == AGENT_SESSION_RELEASING)
+		stop_waiting_for_message(session);
+	else
+		read_stored(session);
+}
+
+struct agent_session *agent_session_open(struct agent_client *client, const char *id,
 	const char *room, const char *bot, const struct agent_session_events *events,
-	void *arg, struct err *err)
+	void *arg)
 {
 	struct agent_session *session = mem_zeroed(sizeof *session);
 
-	(void)err; /* what goes wrong is told by `opened` */
-	session->agent = agent;
+	session->client = client;
 	session->id = mem_text(id);
 	session->room = mem_text(room);
 	session->bot = mem_text(bot);
 	session->events = events;
 	session->arg = arg;
-	session->need =
-		(struct agent_provision_waiter){.done = on_needs_met, .arg = session};
-	session->pause_ns = FIRST_PAUSE_NS;
-	session->open_by_ns = clock_now() + agent->request_ns;
-	uv_timer_init(agent_http_loop(agent->wire), &session->timer);
+	session->waiter =
+		(struct agent_provision_waiter){.done = on_provisioned, .arg = session};
+	session->backoff = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
+	session->open_by_ns = agent_http_deadline(client->http);
+	uv_timer_init(agent_http_loop(client->http), &session->timer);
 	session->timer.data = session;
 	if (id)
-		look_at_stored(session);
+		read_stored(session);
 	else
 		open_new(session);
 	return session;
@@ -315,128 +482,79 @@ bool agent_session_exists(const struct agent_session *session)
 	return session->id != NULL;
 }
 
-void agent_session_break(struct agent_session *session, const char *why)
+bool agent_session_send(
+	struct agent_session *session, const char *text, struct err *err)
 {
-	if (session->state == AGENT_SESSION_PARTING) {
-		if (session->parting_begun && (session->ended || session->deleted))
-			agent_release_ended(session->release, session->deleted);
-		else if (session->parting_begun)
-			agent_release_deaf(session->release);
-		return;
-	}
 	if (session->state != AGENT_SESSION_OPEN)
-		return;
-	session->state = AGENT_SESSION_BROKEN;
-	session->unsure |= session->turn.on;
-	agent_stream_close(session->stream);
-	session->stream = NULL;
-	agent_turn_drop(session);
-	if (session->turn.on)
-		agent_turn_end(session, TURN_FAILED, why);
-	if (session->state == AGENT_SESSION_BROKEN)
-		session->events->broke(session->arg, why);
+		return err_set(err, "the agent session is not open");
+	if (session->turn.state != AGENT_TURN_NONE)
+		return err_set(err, "a turn is running");
+	agent_turn_begin(&session->turn, text);
+	return true;
 }
 
-static enum agent_release_from agent_release_from(const struct agent_session *session)
+void agent_session_tool_result(struct agent_session *session, const char *use_id,
+	const cJSON *content, bool is_error)
 {
-	if (session->unsure || agent_turn_is_answering(session))
-		return AGENT_RELEASE_FROM_UNKNOWN;
-	if (session->turn.on && session->turn.waiting)
-		return AGENT_RELEASE_FROM_WAITING;
-	if (session->turn.on)
-		return AGENT_RELEASE_FROM_RUNNING;
-	return session->running ? AGENT_RELEASE_FROM_UNKNOWN : AGENT_RELEASE_FROM_IDLE;
+	agent_turn_tool_result(&session->turn, use_id, content, is_error);
 }
 
-void agent_session_go_on_parting(struct agent_session *session)
+void agent_session_interrupt(struct agent_session *session)
 {
-	bool nothing_left = session->deleted ||
-		(session->ended && session->ending != AGENT_SESSION_DELETE);
-
-	if (session->state != AGENT_SESSION_PARTING || session->parting_begun ||
-		session->opening || agent_turn_is_unsent(session))
-		return;
-	session->parting_begun = true;
-	agent_release_begin(session->release, nothing_left ? NULL : session->id,
-		agent_release_from(session),
-		session->stream && agent_stream_hears(session->stream));
+	agent_turn_interrupt(&session->turn);
 }
 
-static void on_parted(void *arg, const char *why)
+static void on_released(void *arg, const char *why)
 {
 	struct agent_session *session = arg;
+	struct agent_turn_outcome outcome = agent_turn_end(
+		&session->turn, TURN_INTERRUPTED, why ? why : "interrupted");
 
-	session->state = AGENT_SESSION_PARTED;
-	uv_timer_stop(&session->timer);
-	agent_http_cancel(session->opening);
-	session->opening = NULL;
-	agent_stream_close(session->stream);
-	session->stream = NULL;
-	agent_turn_drop(session);
-	if (session->turn.on)
-		agent_turn_end(session, TURN_INTERRUPTED, why ? why : "interrupted");
-	if (session->state == AGENT_SESSION_PARTED)
-		session->let_go(session->let_go_arg, why);
+	enter(session, AGENT_SESSION_RELEASED);
+	report_turn(session, &outcome);
+	if (session->state == AGENT_SESSION_RELEASED)
+		session->released(session->released_arg, why);
 }
 
-/* What was under way to open it has no use any more, but for a session that may just
- * come into being and is to be ended. */
-static void stop_opening(struct agent_session *session)
+/* The message's response may take a quarter of the time left: the interrupt should come
+ * after an accepted message, but the rest of the release needs time as well. */
+static void wait_for_message(struct agent_session *session, int64_t deadline_ns)
 {
-	if (session->state == AGENT_SESSION_CREATING &&
-		session->ending != AGENT_SESSION_KEEP)
-		return;
-	session->unsure = session->state == AGENT_SESSION_RESUMING;
-	if (session->ending == AGENT_SESSION_KEEP) {
-		free(session->id);
-		session->id = NULL;
-	}
-	uv_timer_stop(&session->timer);
-	agent_provision_leave(session->agent->needs, &session->need);
-	agent_http_cancel(session->opening);
-	session->opening = NULL;
-}
+	int64_t ns = deadline_ns ? (deadline_ns - clock_now()) / 4 : MESSAGE_NS;
 
-/* What we said is better known to have been accepted before it is interrupted, but most
- * of the time that is left is for the rest. */
-static void await_message(struct agent_session *session, int64_t deadline_ns)
-{
-	int64_t ns = deadline_ns ? (deadline_ns - clock_now()) / 4 : UNSENT_NS;
-
-	if (agent_turn_is_unsent(session))
+	if (agent_turn_is_sending_message(&session->turn))
 		uv_timer_start(&session->timer, on_timer,
-			clock_ms_up(ns < UNSENT_NS ? ns : UNSENT_NS), 0);
+			clock_ms_up(ns < MESSAGE_NS ? ns : MESSAGE_NS), 0);
 }
 
-void agent_session_release(struct agent_session *session, enum agent_session_end ending,
+void agent_session_release(struct agent_session *session, enum agent_session_end end,
 	int64_t deadline_ns, agent_release_fn *done, void *arg)
 {
-	struct agent_release_spec spec = {
-		.ending = ending,
-		.deadline_ns = deadline_ns,
-		.request_ns = session->agent->request_ns,
-		.done = on_parted,
-		.arg = session,
-	};
+	bool keep = end == AGENT_SESSION_KEEP;
 
 	assert(!session->release && session->state != AGENT_SESSION_CLOSED);
-	session->ending = ending;
-	session->let_go = done;
-	session->let_go_arg = arg;
-	session->release = agent_release_create(session->agent->wire, &spec);
-	if (session->state < AGENT_SESSION_OPEN)
+	session->released = done;
+	session->released_arg = arg;
+	session->release = agent_release_create(
+		session->client->http, end, deadline_ns, on_released, session);
+	if (session->state <= AGENT_SESSION_SETTLING)
+		learn(session, AGENT_REMOTE_UNKNOWN);
+	if (keep && session->state < AGENT_SESSION_OPEN)
+		forget_id(session);
+	/* a session that may just be created must be ended */
+	if (keep || session->state != AGENT_SESSION_CREATING)
 		stop_opening(session);
-	session->state = AGENT_SESSION_PARTING;
-	session->turn.interrupted = true;
+	enter(session, AGENT_SESSION_RELEASING);
+	agent_turn_release(&session->turn);
 	if (session->stream)
-		agent_stream_settle(session->stream);
-	await_message(session, deadline_ns);
-	agent_session_go_on_parting(session);
+		agent_stream_stop_reconnecting(session->stream);
+	wait_for_message(session, deadline_ns);
+	begin_release(session);
 }
 
 void agent_session_give_up(struct agent_session *session, const char *why)
 {
-	if (session->state == AGENT_SESSION_PARTING)
+	if (session->state == AGENT_SESSION_RELEASING)
 		agent_release_give_up(session->release, why);
 }
 
@@ -455,11 +573,9 @@ void agent_session_destroy(struct agent_session *session)
 	if (!session)
 		return;
 	assert(session->state != AGENT_SESSION_CLOSED);
-	session->state = AGENT_SESSION_CLOSED;
-	agent_provision_leave(session->agent->needs, &session->need);
-	agent_http_cancel(session->opening);
-	agent_stream_close(session->stream);
+	enter(session, AGENT_SESSION_CLOSED);
+	agent_turn_done(&session->turn);
 	agent_release_destroy(session->release);
-	agent_turn_drop(session);
+	session->release = NULL;
 	uv_close((uv_handle_t *)&session->timer, on_closed);
 }

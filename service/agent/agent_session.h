@@ -1,110 +1,86 @@
 /*
- * agent_session - what the parts of agent.h share: one API, and one session of it.
+ * agent_session - one remote session of the agent API, with its open event stream.
  *
- * talk.c opens a session and lets it go; agent_session_turn.c is what happens in between.
+ * A message goes in; the reply comes back when the turn ends; tool uses in between ask
+ * the owner for results. The release follows the API's contract: interrupt a running
+ * turn, wait until the session is idle, archive or delete it if asked to, close the
+ * stream.
+ *
+ *   RESUMING --> SETTLING ----.
+ *      |             |         \
+ *      v             v          v
+ *   PROVISIONING --> CREATING --> OPEN --> BROKEN
+ *      |              |            |        |
+ *      +--------------+------------+--------+--> RELEASING --> RELEASED
+ *
+ * RESUMING reads a stored session, SETTLING waits until its earlier turn is interrupted.
+ * Every state can change to BROKEN, RELEASING, and CLOSED (destroyed).
+ *
+ * All callbacks come from the loop, never from inside a call of yours.
  */
 #ifndef SERVICE_AGENT_AGENT_SESSION_H
 #define SERVICE_AGENT_AGENT_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
 #include <cjson/cJSON.h>
 
-#include "lib/buf.h"
+#include "lib/err.h"
 #include "service/agent/agent_client.h"
-#include "service/agent/agent_http.h"
-#include "service/agent/agent_provision.h"
 #include "service/agent/agent_release.h"
-#include "service/agent/agent_stream.h"
+#include "service/turn_queue.h"
 
-struct agent_client {
-	struct agent_http *wire;
-	struct agent_provision *needs;
-	int64_t request_ns;
+struct agent_session;
+
+struct agent_session_events {
+	/* The session is open: id is its API id. Or it could not be opened: id is NULL,
+	 * and only agent_session_release() and agent_session_destroy() make sense. Not
+	 * after agent_session_release(). */
+	void (*opened)(void *arg, const char *id, const char *why);
+	/* A turn ended; never TURN_TIMED_OUT. text is the reply, or why there is none.
+	 * Once for each successful agent_session_send(), before the release is done. */
+	void (*turned)(void *arg, enum turn_end end, const char *text);
+	/* The agent uses a custom tool; agent_session_tool_result(session, use_id, ...)
+	 * answers. */
+	void (*wants_tool)(
+		void *arg, const char *use_id, const char *name, const cJSON *input);
+	/* The stream or the remote session ended; `turned` came before. Only
+	 * agent_session_release() and agent_session_destroy() make sense. Not after
+	 * agent_session_release(). */
+	void (*broke)(void *arg, const char *why);
 };
 
-enum agent_session_state {
-	AGENT_SESSION_RESUMING, /* is the stored session still there, and idle? */
-	AGENT_SESSION_NEEDING,  /* waits for the agent and the environment */
-	AGENT_SESSION_CREATING,
-	AGENT_SESSION_OPEN,
-	AGENT_SESSION_BROKEN,  /* no turn is possible any more */
-	AGENT_SESSION_PARTING, /* agent_session_release() was called */
-	AGENT_SESSION_PARTED,
-	AGENT_SESSION_CLOSED, /* destroyed; its handles are closing */
-};
+/* Opens a new remote session, with room and bot as its metadata, or resumes the stored
+ * one named by id; if the API refuses that one, `opened` reports a new one. id may be
+ * NULL. Keeps client and events; copies the texts. */
+struct agent_session *agent_session_open(struct agent_client *client, const char *id,
+	const char *room, const char *bot, const struct agent_session_events *events,
+	void *arg) MUST_CHECK;
 
-/* What is said in one turn, and what is still to be done for it. */
-struct agent_turn {
-	bool on;
-	bool ran;         /* its own events have begun, not the last one's */
-	bool interrupted; /* it was asked to end */
-	bool waiting;     /* for the results of its tools */
-	bool apart;       /* a tool came between the texts */
-	/* It is over, while its interrupt is on its way: how, and why. */
-	enum turn_end end;
-	char *failure;
-	char *message_id; /* of what we said; NULL until it was accepted */
-	struct buf text;
-	cJSON *uses;   /* the events of tools that wait for us */
-	char *trouble; /* the last that the API told */
-};
+/* Is there a remote session, as far as is known? */
+bool agent_session_exists(const struct agent_session *session);
 
-struct agent_session_sending;
+/* Begins a turn. Fails while another one runs. */
+bool agent_session_send(
+	struct agent_session *session, const char *text, struct err *err) MUST_CHECK;
+/* content is an array of the API's content blocks. Copies. A result that comes after
+ * its turn is ignored. */
+void agent_session_tool_result(struct agent_session *session, const char *use_id,
+	const cJSON *content, bool is_error);
+/* Interrupts the running turn; `turned` follows. */
+void agent_session_interrupt(struct agent_session *session);
 
-struct agent_session {
-	struct agent_client *agent;
-	enum agent_session_state state;
-	char *id; /* of the session, NULL: none yet */
-	char *room, *bot;
-	const struct agent_session_events *events;
-	void *arg;
-	uv_timer_t
-		timer; /* until a stored session is looked at again, or parting goes on */
+/* Releases the remote session in any state, once. deadline_ns is CLOCK_MONOTONIC, 0 for
+ * none; past it `done` is called with "deadline". A session that is being created is
+ * waited for, so that it can be ended; AGENT_SESSION_KEEP drops it instead. A session
+ * that the API does not know counts as released. */
+void agent_session_release(struct agent_session *session, enum agent_session_end end,
+	int64_t deadline_ns, agent_release_fn *done, void *arg);
+/* Ends a release that is under way: `done` is called with `why`, from the loop. */
+void agent_session_give_up(struct agent_session *session, const char *why);
 
-	struct agent_provision_waiter need;
-	bool doubted;                    /* whether what it needs is still there */
-	struct agent_http_call *opening; /* the request that it waits for */
-	bool interrupted;                /* what the session was still doing */
-	int64_t open_by_ns;
-	int64_t pause_ns;
-
-	struct agent_stream *stream;
-	bool running; /* the session, as its events say */
-	bool unsure;  /* nobody knows if it runs */
-	bool ended;   /* it is terminated */
-	bool deleted; /* or even gone */
-	struct agent_turn turn;
-	struct agent_session_sending *sendings; /* events on their way to the API */
-
-	struct agent_release *release;
-	bool parting_begun;
-	enum agent_session_end ending;
-	agent_release_fn *let_go;
-	void *let_go_arg;
-};
-
-/* No turn is possible any more: `turned`, `broke`, or the parting hears of it. Callers
- * are in the loop, and done with the talk. */
-void agent_session_break(struct agent_session *session, const char *why);
-
-/* The parting may begin, if it waited only for what has just been answered. */
-void agent_session_go_on_parting(struct agent_session *session);
-
-/* An event of the session. The talk may be destroyed by what follows. */
-void agent_turn_on_event(
-	struct agent_session *session, const char *type, const cJSON *event);
-/* The owner hears `turned`: this, or how it had failed before. Borrows text. */
-void agent_turn_end(struct agent_session *session, enum turn_end end, const char *text);
-/* What we said is on its way, and nobody knows whether it was accepted. */
-bool agent_turn_is_unsent(const struct agent_session *session);
-/* And nobody waits for that any more. */
-void agent_turn_drop_message(struct agent_session *session);
-/* A tool's result is on its way. */
-bool agent_turn_is_answering(const struct agent_session *session);
-/* No answer to what is under way is handed over any more. */
-void agent_turn_drop(struct agent_session *session);
+/* Closes everything without a request to the API. No callback any more. Accepts NULL. */
+void agent_session_destroy(struct agent_session *session);
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/agent/agent_backfill.h"
+#include "service/agent/backoff.h"
 #include "service/agent/sse.h"
 
 #define EVENT_CEILING ((size_t)1 << 20)
@@ -15,73 +16,89 @@
 #define SEEN_MAX      512 /* ids that are remembered */
 
 #define FIRST_PAUSE_NS (500 * CLOCK_MS) /* before the connection is made again */
-#define LAST_PAUSE_NS  (10 * CLOCK_S)
-#define GOOD_AGE_NS    LAST_PAUSE_NS  /* a connection this old was a good one */
+#define MAX_PAUSE_NS   (10 * CLOCK_S)
+#define GOOD_AGE_NS    MAX_PAUSE_NS   /* a connection this old was a good one */
 #define GIVE_UP_NS     (60 * CLOCK_S) /* without a good connection */
-#define FIRST_LOOK_NS  (5 * CLOCK_MS) /* into the list, while nothing was heard yet */
-#define LAST_LOOK_NS   (2 * CLOCK_S)
-#define SILENCE_NS     (15 * CLOCK_S) /* of a connection that was heard */
-#define LIST_NS        (15 * CLOCK_S) /* deadline of a page */
+#define FIRST_LOOK_NS  (5 * CLOCK_MS) /* into the list, while no connection is open */
+#define MAX_LOOK_NS    (2 * CLOCK_S)
+#define SILENCE_NS     (15 * CLOCK_S) /* of an open connection, before a look */
+
+enum agent_stream_state {
+	AGENT_STREAM_PAUSED,     /* until connect_ns */
+	AGENT_STREAM_CONNECTING, /* asked for; nothing arrived yet */
+	AGENT_STREAM_OPEN,       /* from here on the connection misses no event */
+	AGENT_STREAM_LOST,       /* `lost` was called */
+	AGENT_STREAM_CLOSED,     /* the timer's handle is closing */
+};
+
+enum expected {
+	EXPECT_NOTHING,
+	EXPECT_ACCEPTANCE, /* of the message; the list is not to be read before */
+	EXPECT_EVENTS,
+};
 
 struct agent_stream {
-	struct agent_http *wire;
+	enum agent_stream_state state;
+	struct agent_http *http;
 	const struct agent_stream_events *events;
 	void *arg;
 	char *path; /* of the session's events */
 	uv_timer_t timer;
-	bool closed;
-	bool over;    /* `lost` was called */
-	bool settled; /* the next end is the last */
+	bool due;  /* the timer is to act in the loop's next turn */
+	bool last; /* the connection is not made again */
 
 	/* the connection */
-	struct fetch_call *get;
+	struct fetch_call *get; /* NULL: it has ended, or there is none */
 	struct sse sse;
 	int64_t began_ns;
-	int64_t heard_ns;
-	bool heard;           /* so it is open: from here on it misses nothing */
-	bool good;            /* a whole event came */
-	char *broken;         /* why it must be cut, or has ended */
+	int64_t received_ns;  /* the last data of any connection */
+	bool good;            /* a whole event arrived */
+	char *broken;         /* why it must be closed, or has ended; NULL: neither */
 	long status;          /* with `broken`: the HTTP error that says so, or 0 */
 	int64_t connect_ns;   /* when to make it again; 0: not now */
-	int64_t pause_ns;     /* before that */
 	int64_t bad_since_ns; /* 0: the last one was good */
+	struct backoff pause;
 
-	/* what was missed */
-	struct agent_backfill *missed; /* is being asked for */
-	bool missing;                  /* it must be asked for */
-	bool unlisted;                 /* asking failed */
-	bool expecting;
-	bool unmarked;   /* what is expected has no id yet */
-	char *mark;      /* it comes after this id */
-	int64_t look_ns; /* when to ask without a reason; 0: not now */
-	int64_t look_pause_ns;
+	/* missing events */
+	enum expected expected;
+	char *after_id; /* the message whose events are expected, or NULL */
+	struct agent_backfill *backfill; /* under way */
+	bool backfill_due;
+	bool backfill_failed;
+	int64_t look_ns; /* when to check the list for missing events; 0: not now */
+	struct backoff look;
 
-	/* what is to be handed over */
+	/* received and not yet reported */
 	cJSON *queue;
-	size_t queued; /* bytes */
-	bool fresh;    /* there is something to do in the loop's next turn */
-	uint64_t seen[SEEN_MAX];
+	size_t queued;           /* bytes */
+	uint64_t seen[SEEN_MAX]; /* hashes of ids */
 	unsigned seen_count;
 };
 
 static void on_timer(uv_timer_t *timer);
 
-/* The older ones, which are still asked for, come first. */
-static bool holds_queue(const struct agent_stream *stream)
+/* The only writer of `state`. */
+static void enter(struct agent_stream *stream, enum agent_stream_state state)
 {
-	return stream->missed || stream->missing;
+	stream->state = state;
 }
 
-/* Whatever leaves something to do ends here. */
+/* Older events, from the list, come first. */
+static bool is_queue_held(const struct agent_stream *stream)
+{
+	return stream->backfill || stream->backfill_due;
+}
+
+/* Sets the timer to the earliest of what is due. */
 static void set_timer(struct agent_stream *stream)
 {
 	int64_t due_ns = stream->connect_ns;
 
-	if (stream->closed || stream->over)
+	if (stream->state >= AGENT_STREAM_LOST)
 		return;
 	if (due_ns == 0 || (stream->look_ns && stream->look_ns < due_ns))
 		due_ns = stream->look_ns;
-	if (stream->fresh)
+	if (stream->due)
 		due_ns = clock_now();
 	if (due_ns)
 		uv_timer_start(
@@ -92,7 +109,7 @@ static void set_timer(struct agent_stream *stream)
 
 static void wake(struct agent_stream *stream)
 {
-	stream->fresh = true;
+	stream->due = true;
 	set_timer(stream);
 }
 
@@ -115,7 +132,7 @@ static void note_seen(void *arg, const char *id)
 	stream->seen[stream->seen_count++ % SEEN_MAX] = hash_text(HASH_BASIS, id);
 }
 
-static void hand_over(struct agent_stream *stream, const cJSON *event)
+static void report(struct agent_stream *stream, const cJSON *event)
 {
 	const char *id = json_text(event, "id");
 	const char *type = json_text(event, "type");
@@ -127,13 +144,13 @@ static void hand_over(struct agent_stream *stream, const cJSON *event)
 	stream->events->event(stream->arg, type, event);
 }
 
-static void hand_over_queue(struct agent_stream *stream)
+static void report_queue(struct agent_stream *stream)
 {
 	cJSON *event;
 
-	while (!stream->closed && !holds_queue(stream) &&
+	while (stream->state != AGENT_STREAM_CLOSED && !is_queue_held(stream) &&
 		(event = cJSON_DetachItemFromArray(stream->queue, 0))) {
-		hand_over(stream, event);
+		report(stream, event);
 		cJSON_Delete(event);
 	}
 	if (!stream->queue->child)
@@ -141,7 +158,7 @@ static void hand_over_queue(struct agent_stream *stream)
 }
 
 /* The first reason counts. */
-static void cut(struct agent_stream *stream, long status, const char *why)
+static void break_connection(struct agent_stream *stream, long status, const char *why)
 {
 	if (!stream->broken) {
 		stream->broken = mem_textf("event stream: %s", why);
@@ -162,13 +179,14 @@ static void on_event(void *arg, const char *name, const char *data, size_t len)
 	event = json_parse(data, len);
 	stream->queued += len;
 	if (!cJSON_IsObject(event)) {
-		cut(stream, 0, "an event is not JSON");
+		break_connection(stream, 0, "an event is not JSON");
 	} else if (strcmp(name, "error") == 0) {
-		const char *said = json_text(json_get(event, "error"), "message");
+		const char *message = json_text(json_get(event, "error"), "message");
 
-		cut(stream, 0, said ? said : "the server reports an error");
+		break_connection(
+			stream, 0, message ? message : "the server reports an error");
 	} else if (stream->queued > QUEUE_CEILING) {
-		cut(stream, 0, "too many events at once");
+		break_connection(stream, 0, "too many events at once");
 	} else {
 		stream->good = true;
 		cJSON_AddItemToArray(stream->queue, event);
@@ -177,18 +195,19 @@ static void on_event(void *arg, const char *name, const char *data, size_t len)
 	cJSON_Delete(event);
 }
 
-/* From inside curl: only takes note of what there is. */
+/* Runs inside curl: only takes in the data. */
 static void on_data(void *arg, const char *data, size_t len)
 {
 	struct agent_stream *stream = arg;
+	bool expecting = stream->expected != EXPECT_NOTHING;
 
-	if (!stream->heard && stream->expecting)
-		stream->missing = true;
-	stream->heard = true;
-	stream->heard_ns = clock_now();
+	if (stream->state == AGENT_STREAM_CONNECTING && expecting)
+		stream->backfill_due = true;
+	enter(stream, AGENT_STREAM_OPEN);
+	stream->received_ns = clock_now();
 	if (!stream->broken && !sse_feed(&stream->sse, data, len))
-		cut(stream, 0, "an event is larger than 1 MiB");
-	stream->missing |= stream->expecting && stream->sse.odd;
+		break_connection(stream, 0, "an event is larger than 1 MiB");
+	stream->backfill_due |= expecting && stream->sse.odd;
 	stream->sse.odd = false;
 	wake(stream);
 }
@@ -196,13 +215,13 @@ static void on_data(void *arg, const char *data, size_t len)
 static void on_end(void *arg, const struct fetch_result *result)
 {
 	struct agent_stream *stream = arg;
-	SCOPED(mem_free) char *words = agent_http_words(stream->wire, result);
+	SCOPED(mem_free) char *why = agent_http_error_text(stream->http, result);
 
 	stream->get = NULL;
 	if (result->end == FETCH_ANSWERED && result->status / 100 == 2)
-		cut(stream, 0, "the server ended it");
+		break_connection(stream, 0, "the server ended it");
 	else
-		cut(stream, result->status, words);
+		break_connection(stream, result->status, why);
 }
 
 static void connect_stream(struct agent_stream *stream)
@@ -210,42 +229,36 @@ static void connect_stream(struct agent_stream *stream)
 	SCOPED(mem_free) char *path = mem_textf("%s/stream", stream->path);
 	struct err err;
 
+	enter(stream, AGENT_STREAM_CONNECTING);
 	stream->connect_ns = 0;
 	stream->began_ns = clock_now();
-	stream->heard = stream->good = false;
+	stream->good = false;
 	sse_reset(&stream->sse);
 	stream->get =
-		agent_http_stream(stream->wire, path, on_data, on_end, stream, &err);
+		agent_http_stream(stream->http, path, on_data, on_end, stream, &err);
 	if (!stream->get)
-		cut(stream, 0, err.text);
+		break_connection(stream, 0, err.text);
 }
 
-/* When to ask what was missed, should nothing be heard until then. */
 static void plan_look(struct agent_stream *stream)
 {
 	stream->look_ns = 0;
-	if (!stream->expecting || stream->unmarked || holds_queue(stream))
-		return;
-	if (stream->heard) {
-		stream->look_ns = clock_now() + SILENCE_NS;
-		return;
-	}
-	stream->look_ns = clock_now() + stream->look_pause_ns;
-	stream->look_pause_ns *= 2;
-	if (stream->look_pause_ns > LAST_LOOK_NS)
-		stream->look_pause_ns = LAST_LOOK_NS;
+	if (stream->expected == EXPECT_EVENTS && !is_queue_held(stream))
+		stream->look_ns = clock_now() +
+			(stream->state == AGENT_STREAM_OPEN
+					? SILENCE_NS
+					: backoff_next(&stream->look));
 }
 
 static void lose(struct agent_stream *stream, const char *why)
 {
-	stream->over = true;
-	agent_backfill_cancel(stream->missed);
-	stream->missed = NULL;
+	enter(stream, AGENT_STREAM_LOST);
+	agent_backfill_cancel(stream->backfill);
+	stream->backfill = NULL;
 	uv_timer_stop(&stream->timer);
 	stream->events->lost(stream->arg, stream->status == 404, why);
 }
 
-/* The connection has ended, or must: what comes after it? */
 static void after_break(struct agent_stream *stream)
 {
 	SCOPED(mem_free) char *why = stream->broken;
@@ -258,43 +271,40 @@ static void after_break(struct agent_stream *stream)
 	if (stream->get)
 		fetch_cancel(stream->get);
 	stream->get = NULL;
-	stream->heard = false;
-	if ((stream->good || aged) && !stream->unlisted) {
+	enter(stream, AGENT_STREAM_PAUSED);
+	if ((stream->good || aged) && !stream->backfill_failed) {
 		stream->bad_since_ns = 0;
-		stream->pause_ns = FIRST_PAUSE_NS;
+		stream->pause = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
 	}
 	if (stream->bad_since_ns == 0)
 		stream->bad_since_ns = now_ns;
-	if (refused || stream->settled || now_ns - stream->bad_since_ns >= GIVE_UP_NS) {
+	if (refused || stream->last || now_ns - stream->bad_since_ns >= GIVE_UP_NS) {
 		lose(stream, why);
 		return;
 	}
-	stream->connect_ns = now_ns + agent_http_spread(stream->wire, stream->pause_ns);
-	stream->pause_ns *= 2;
-	if (stream->pause_ns > LAST_PAUSE_NS)
-		stream->pause_ns = LAST_PAUSE_NS;
+	stream->connect_ns =
+		now_ns + agent_http_spread(stream->http, backoff_next(&stream->pause));
 	plan_look(stream);
 }
 
-/* What was missed goes in front of what the stream brought meanwhile. */
-static void on_missed(
-	void *arg, cJSON *events, const struct agent_http_response *answer)
+/* The missing events go in front of those that the stream received meanwhile. */
+static void on_backfill(
+	void *arg, cJSON *events, const struct agent_http_response *response)
 {
 	struct agent_stream *stream = arg;
-	bool silent = clock_now() - stream->heard_ns >= SILENCE_NS;
+	bool silent = clock_now() - stream->received_ns >= SILENCE_NS;
 	cJSON *event;
 
-	stream->missed = NULL;
-	stream->unlisted = answer->why != NULL;
-	if (answer->why)
-		cut(stream, answer->status == 404 ? 404 : 0, answer->why);
-	else if (stream->heard && silent && events && events->child)
-		cut(stream, 0, "it is silent about events");
-	while ((event = cJSON_DetachItemFromArray(stream->queue, 0))) {
-		if (!events)
-			events = cJSON_CreateArray();
+	stream->backfill = NULL;
+	stream->backfill_failed = response->why != NULL;
+	if (response->why)
+		break_connection(
+			stream, response->status == 404 ? 404 : 0, response->why);
+	else if (stream->state == AGENT_STREAM_OPEN && silent && events &&
+		events->child)
+		break_connection(stream, 0, "it is silent about events");
+	while (events && (event = cJSON_DetachItemFromArray(stream->queue, 0)))
 		cJSON_AddItemToArray(events, event);
-	}
 	if (events) {
 		cJSON_Delete(stream->queue);
 		stream->queue = events;
@@ -303,42 +313,42 @@ static void on_missed(
 	wake(stream);
 }
 
-static void ask_missed(struct agent_stream *stream)
+static void start_backfill(struct agent_stream *stream)
 {
 	struct agent_backfill_query query = {
 		.path = stream->path,
-		.first_id = stream->mark,
-		.request_ns = LIST_NS,
+		.first_id = stream->after_id,
 		.known = was_seen,
-		/* what came before our message is told by nobody any more */
-		.older = note_seen,
-		.done = on_missed,
+		.older = note_seen, /* events before the message are never reported */
+		.done = on_backfill,
 		.arg = stream,
 	};
 
-	stream->missing = false;
+	stream->backfill_due = false;
 	stream->look_ns = 0;
-	stream->missed = agent_backfill_ask(stream->wire, &query);
+	stream->backfill = agent_backfill_start(stream->http, &query);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct agent_stream *stream = timer->data;
 	int64_t now_ns = clock_now();
-	int64_t silence_ns = stream->heard_ns + SILENCE_NS;
+	int64_t silence_ns = stream->received_ns + SILENCE_NS;
 
-	stream->fresh = false;
+	stream->due = false;
 	if (stream->look_ns && stream->look_ns <= now_ns) {
-		bool late = !stream->heard || silence_ns <= now_ns;
+		bool silent =
+			stream->state != AGENT_STREAM_OPEN || silence_ns <= now_ns;
 
-		stream->missing |= late;
-		stream->look_ns = late ? 0 : silence_ns;
+		stream->backfill_due |= silent;
+		stream->look_ns = silent ? 0 : silence_ns;
 	}
-	/* what was asked for before the stream was open does not tell all */
-	if (stream->missing && !stream->missed && !stream->unmarked)
-		ask_missed(stream);
-	hand_over_queue(stream);
-	if (stream->closed)
+	/* a backfill that began before the stream was open does not have all */
+	if (stream->backfill_due && !stream->backfill &&
+		stream->expected != EXPECT_ACCEPTANCE)
+		start_backfill(stream);
+	report_queue(stream);
+	if (stream->state == AGENT_STREAM_CLOSED)
 		return;
 	if (stream->broken && !stream->queue->child)
 		after_break(stream);
@@ -347,19 +357,19 @@ static void on_timer(uv_timer_t *timer)
 	set_timer(stream);
 }
 
-struct agent_stream *agent_stream_open(struct agent_http *wire, const char *session_id,
+struct agent_stream *agent_stream_open(struct agent_http *http, const char *session_id,
 	const struct agent_stream_events *events, void *arg)
 {
 	struct agent_stream *stream = mem_zeroed(sizeof *stream);
 
-	stream->wire = wire;
+	stream->http = http;
 	stream->events = events;
 	stream->arg = arg;
 	stream->path = agent_http_path(session_id, "/events");
 	stream->queue = cJSON_CreateArray();
-	stream->pause_ns = FIRST_PAUSE_NS;
+	stream->pause = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
 	sse_init(&stream->sse, EVENT_CEILING, on_event, stream);
-	uv_timer_init(agent_http_loop(wire), &stream->timer);
+	uv_timer_init(agent_http_loop(http), &stream->timer);
 	stream->timer.data = stream;
 	connect_stream(stream);
 	return stream;
@@ -367,37 +377,39 @@ struct agent_stream *agent_stream_open(struct agent_http *wire, const char *sess
 
 void agent_stream_expect(struct agent_stream *stream)
 {
-	stream->expecting = stream->unmarked = true;
-	stream->look_pause_ns = FIRST_LOOK_NS;
+	stream->expected = EXPECT_ACCEPTANCE;
+	stream->look = (struct backoff){FIRST_LOOK_NS, MAX_LOOK_NS};
 }
 
-void agent_stream_mark(struct agent_stream *stream, const char *after_id)
+void agent_stream_expect_after(struct agent_stream *stream, const char *message_id)
 {
-	stream->unmarked = false;
-	free(stream->mark);
-	stream->mark = mem_text(after_id);
+	if (stream->expected == EXPECT_ACCEPTANCE)
+		stream->expected = EXPECT_EVENTS;
+	free(stream->after_id);
+	stream->after_id = mem_text(message_id);
 	plan_look(stream);
 	wake(stream);
 }
 
-void agent_stream_rest(struct agent_stream *stream)
+void agent_stream_expect_nothing(struct agent_stream *stream)
 {
-	stream->expecting = stream->unmarked = stream->missing = false;
+	stream->expected = EXPECT_NOTHING;
+	stream->backfill_due = false;
 	stream->look_ns = 0;
 	wake(stream);
 }
 
-void agent_stream_settle(struct agent_stream *stream)
+void agent_stream_stop_reconnecting(struct agent_stream *stream)
 {
-	stream->settled = true;
+	stream->last = true;
 	stream->connect_ns = 0;
 	if (!stream->get)
-		cut(stream, 0, "it is not open");
+		break_connection(stream, 0, "it is not open");
 }
 
-bool agent_stream_hears(const struct agent_stream *stream)
+bool agent_stream_is_open(const struct agent_stream *stream)
 {
-	return stream->heard;
+	return stream->state == AGENT_STREAM_OPEN;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -406,7 +418,7 @@ static void on_closed(uv_handle_t *handle)
 
 	sse_done(&stream->sse);
 	cJSON_Delete(stream->queue);
-	free(stream->mark);
+	free(stream->after_id);
 	free(stream->broken);
 	free(stream->path);
 	free(stream);
@@ -416,9 +428,9 @@ void agent_stream_close(struct agent_stream *stream)
 {
 	if (!stream)
 		return;
-	stream->closed = true;
+	enter(stream, AGENT_STREAM_CLOSED);
 	if (stream->get)
 		fetch_cancel(stream->get);
-	agent_backfill_cancel(stream->missed);
+	agent_backfill_cancel(stream->backfill);
 	uv_close((uv_handle_t *)&stream->timer, on_closed);
 }

@@ -1,12 +1,13 @@
 /*
- * agent_stream - the events of one session, each once, whatever becomes of the
- * connection.
+ * agent_stream - the events of one session, each once, across broken connections.
  *
- * The API replays nothing: a stream has only what happens while it is open. So when
- * the connection breaks, it is made again after a growing pause, and what was missed
- * meanwhile is taken from the list of the session's events; an id that was seen is not
- * handed over again. Nothing can be missed while nothing is expected (no turn runs).
- * A stream that stays silent while something is expected is checked the same way.
+ * The API's stream carries only what happens while it is open. A broken connection is
+ * made again after a growing pause; the events in between come from the API's list of
+ * events, and an event id is reported once. While no events are expected (no turn
+ * runs), none can be missed. A connection that is silent while events are expected is
+ * checked against the list as well.
+ *
+ *   CONNECTING -> OPEN -> PAUSED -> CONNECTING ...   -> LOST, CLOSED
  */
 #ifndef SERVICE_AGENT_AGENT_STREAM_H
 #define SERVICE_AGENT_AGENT_STREAM_H
@@ -21,30 +22,30 @@ struct agent_stream;
 
 /* All from the loop. */
 struct agent_stream_events {
-	/* Borrowed. Pings do not come here. */
+	/* Borrows type and event. Pings are not reported. */
 	void (*event)(void *arg, const char *type, const cJSON *event);
-	/* No event will come any more. `unknown`: the API knows no such session. */
-	void (*lost)(void *arg, bool unknown, const char *why);
+	/* No event comes any more. `deleted`: the API knows no such session. */
+	void (*lost)(void *arg, bool deleted, const char *why);
 };
 
-/* Keeps wire and events; copies session_id. Connects from the loop. */
-struct agent_stream *agent_stream_open(struct agent_http *wire, const char *session_id,
+/* Keeps http and events; copies session_id. */
+struct agent_stream *agent_stream_open(struct agent_http *http, const char *session_id,
 	const struct agent_stream_events *events, void *arg) MUST_CHECK;
+/* No callback any more. Accepts NULL. */
+void agent_stream_close(struct agent_stream *stream);
 
-/* From now on events are expected: a message of ours is about to be sent. */
+/* Call before a message is sent: events are expected, but the list is not read before
+ * agent_stream_expect_after(). */
 void agent_stream_expect(struct agent_stream *stream);
-/* It was accepted as the event with this id, behind which the list has what is
- * expected. NULL: after the last that was seen. Until then nothing can be asked for. */
-void agent_stream_mark(struct agent_stream *stream, const char *after_id);
-/* Nothing is expected any more. */
-void agent_stream_rest(struct agent_stream *stream);
+/* The message was accepted as event message_id: the expected events follow it in the
+ * list. NULL: they follow the last event seen. */
+void agent_stream_expect_after(struct agent_stream *stream, const char *message_id);
+void agent_stream_expect_nothing(struct agent_stream *stream);
 
-/* The connection is not made again: its end is the stream's. */
-void agent_stream_settle(struct agent_stream *stream);
+/* The end of this connection is the end of the stream. */
+void agent_stream_stop_reconnecting(struct agent_stream *stream);
 
-/* Something was heard on the connection as it is. */
-bool agent_stream_hears(const struct agent_stream *stream);
-
-void agent_stream_close(struct agent_stream *stream); /* accepts NULL */
+/* Did the present connection deliver anything? */
+bool agent_stream_is_open(const struct agent_stream *stream);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
-#include "service/agent/agent_client.h"
+#include "service/agent/agent_session.h"
 #include "service/test/fake_api.h"
 
 struct scene {

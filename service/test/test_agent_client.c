@@ -30,12 +30,10 @@ static void agent_creates_what_it_needs_once_for_all_who_wait(void **state)
 {
 	struct scene *scene = *state;
 	struct agent_session *talks[MANY];
-	struct err err;
 
 	for (int i = 0; i < MANY; i++) {
 		talks[i] = agent_session_open(
-			scene->agent, NULL, "1", "bot", &scene_events, scene, &err);
-		assert_non_null(talks[i]);
+			scene->agent, NULL, "1", "bot", &scene_events, scene);
 	}
 	scene_await(scene, &scene->opened, MANY);
 	assert_int_equal(api_count(&scene->api, "POST /v1/agents;"), 1);
@@ -69,8 +67,8 @@ static void agent_refers_to_the_ids_it_is_given(void **state)
 
 	agent_client_destroy(scene->agent);
 	scene_create_agent(scene,
-		(struct agent_client_options){
-			.agent_id = "agent_x", .environment_id = "env_y"});
+		(struct agent_client_options){.provision.agent_id = "agent_x",
+			.provision.environment_id = "env_y"});
 	scene_open(scene);
 	assert_int_equal(api_count(&scene->api, "POST /v1/agents;"), 0);
 	assert_non_null(strstr(buf_text(&scene->api.last_body),
@@ -84,8 +82,8 @@ static void agent_declares_its_tools(void **state)
 		"[{\"name\":\"add\",\"description\":\"adds\",\"input_schema\":{}}]");
 
 	agent_client_destroy(scene->agent);
-	scene_create_agent(
-		scene, (struct agent_client_options){.environment_id = "env_y"});
+	scene_create_agent(scene,
+		(struct agent_client_options){.provision.environment_id = "env_y"});
 	agent_client_set_tools(scene->agent, tools);
 	scene_strike(scene, "POST /v1/agents", API_FAULT_BODY, 1);
 	scene_begin_open(scene, NULL);

@@ -71,7 +71,8 @@ static void needs_that_are_given_are_not_changed(void **state)
 	struct scene *scene = *state;
 
 	agent_client_destroy(scene->agent);
-	scene_create_agent(scene, (struct agent_client_options){.agent_id = "agent_1"});
+	scene_create_agent(
+		scene, (struct agent_client_options){.provision.agent_id = "agent_1"});
 	scene_open(scene);
 	set_tools(scene, "[{\"name\":\"late\"}]");
 	open_next(scene);
@@ -86,7 +87,8 @@ static struct store *start_with_store(struct scene *scene)
 
 	assert_non_null(store);
 	agent_client_destroy(scene->agent);
-	scene_create_agent(scene, (struct agent_client_options){.store = store});
+	scene_create_agent(
+		scene, (struct agent_client_options){.provision.store = store});
 	scene_open(scene);
 	return store;
 }
@@ -95,7 +97,8 @@ static void start_again(struct scene *scene, struct store *store)
 {
 	agent_session_destroy(scene->session);
 	agent_client_destroy(scene->agent);
-	scene_create_agent(scene, (struct agent_client_options){.store = store});
+	scene_create_agent(
+		scene, (struct agent_client_options){.provision.store = store});
 	scene->opened = 0;
 	scene_begin_open(scene, NULL);
 	scene_await(scene, &scene->opened, 1);
@@ -193,8 +196,8 @@ static void needs_that_are_given_are_not_created_anew(void **state)
 
 	agent_client_destroy(scene->agent);
 	scene_create_agent(scene,
-		(struct agent_client_options){
-			.agent_id = "agent_x", .environment_id = "env_y"});
+		(struct agent_client_options){.provision.agent_id = "agent_x",
+			.provision.environment_id = "env_y"});
 	scene_strike(scene, "POST /v1/sessions", API_FAULT_STATUS, 1000);
 	scene->api.fault_status = 404;
 	scene_begin_open(scene, NULL);

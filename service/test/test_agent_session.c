@@ -74,7 +74,7 @@ static void talks_go_on_side_by_side(void **state)
 
 	for (size_t i = 0; i < CROWD; i++)
 		crowd.talks[i] = agent_session_open(
-			crowd.scene->agent, NULL, "1", "bot", &events, &crowd, &err);
+			crowd.scene->agent, NULL, "1", "bot", &events, &crowd);
 	uv_run(loop, UV_RUN_DEFAULT);
 	assert_int_equal(crowd.opened, CROWD);
 	for (size_t i = 0; i < CROWD; i++)

@@ -10,7 +10,7 @@
 
 #include "lib/cc.h"
 #include "lib/clock.h"
-#include "service/agent/agent_client.h"
+#include "service/agent/agent_release.h"
 #include "service/config.h"
 
 /* The flags of one start; the environment is emptied of what could interfere. */
