@@ -13,15 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the child could not do, sent to its parent; nothing is sent when exec worked. */
+/* The step that failed in the child, sent to the parent; exec closes the pipe instead. */
 struct failure {
 	int number;
 	char step[48];
 };
 
 struct pipes {
-	int go[2];   /* the parent's "your ids are mapped" */
-	int fail[2]; /* the child's failure; closed by exec */
+	int go[2];   /* the parent writes when the ids are mapped */
+	int fail[2]; /* the child writes a struct failure; exec closes it */
 };
 
 static NORETURN void fail(const struct pipes *pipes, const char *step)
@@ -38,13 +38,13 @@ static void await_parent(const struct pipes *pipes)
 {
 	char go;
 
-	/* Closed here first, or its end would never be seen if the parent died. */
+	/* Without this close the child would not see the end of a parent that died. */
 	close(pipes->go[1]);
 	if (read(pipes->go[0], &go, 1) != 1)
 		_exit(125);
 }
 
-/* A handler of ours, or a signal that we ignore or block, must not be inherited. */
+/* Our handlers and our mask must not be inherited. */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -55,8 +55,8 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* What is mounted here must not be seen outside. A chroot's "/" is no mount point, and
- * then it is enough that the /proc which is mounted over is private. */
+/* Mounts made here must not propagate to the host. The "/" of a chroot is no mount
+ * point: there it is enough to make the /proc private that is mounted over. */
 static bool hide_mounts(void)
 {
 	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
@@ -64,11 +64,11 @@ static bool hide_mounts(void)
 			mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 }
 
-static void make_walls(const struct pipes *pipes)
+static void set_up_mounts(const struct pipes *pipes)
 {
 	if (!hide_mounts())
 		fail(pipes, "make mounts private");
-	/* Inside a container /proc may be masked, and must then stay as it is. */
+	/* In a container /proc may be masked, and then cannot be mounted. */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) !=
 			0 &&
 		errno != EPERM)
@@ -83,21 +83,21 @@ static NORETURN void become(const struct pidns_spec *spec, const struct pipes *p
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		fail(pipes, "ask to die with the parent");
 	await_parent(pipes);
-	if (spec->walls == PIDNS_USER_NAMESPACES &&
+	if (spec->isolation == PIDNS_USER_NAMESPACES &&
 		(setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0))
 		fail(pipes, "become root of the user namespace");
-	/* Changing ids has cleared it. */
+	/* The change of ids has cleared it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
-	if (spec->walls != PIDNS_PLAIN)
-		make_walls(pipes);
+	if (spec->isolation != PIDNS_PLAIN)
+		set_up_mounts(pipes);
 	if (dup2(null, 0) < 0 || dup2(spec->stdout_fd, 1) < 0 ||
 		dup2(spec->stderr_fd, 2) < 0)
 		fail(pipes, "standard streams");
-	/* Whatever we have open, by whichever library, ends at exec. */
+	/* Also what a library opened without CLOEXEC. */
 	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
 		fail(pipes, "close descriptors");
-	/* Not with putenv(): there may be threads, and one of them in malloc(). */
+	/* Without putenv(): another thread may have held malloc's lock at the fork. */
 	environ = (char **)(void *)(size_t)spec->env;
 	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
 	fail(pipes, spec->argv[0]);
@@ -113,7 +113,7 @@ static bool write_text(const char *path, const char *text)
 	return ok;
 }
 
-/* Ourselves are root inside, and nobody else is there. */
+/* Our user is root inside; no other user exists there. */
 static bool map_ids(pid_t pid, struct err *err)
 {
 	char path[64], map[64];
@@ -129,14 +129,14 @@ static bool map_ids(pid_t pid, struct err *err)
 	return write_text(path, map) || err_sys(err, "write %s", path);
 }
 
-static pid_t fork_with(enum pidns_isolation walls)
+static pid_t fork_with(enum pidns_isolation isolation)
 {
 	unsigned long flags = SIGCHLD;
 
-	if (walls == PIDNS_PLAIN)
+	if (isolation == PIDNS_PLAIN)
 		return fork();
 	flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
-	if (walls == PIDNS_USER_NAMESPACES)
+	if (isolation == PIDNS_USER_NAMESPACES)
 		flags |= CLONE_NEWUSER;
 	/* clone, not clone3: Docker's default seccomp answers that with ENOSYS. */
 	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
@@ -148,17 +148,17 @@ static void close_both(int pipe[2])
 	close(pipe[1]);
 }
 
-/* Lets the child go on, guarded, and hears whether it got as far as exec. */
-static bool see_off(struct pidns *pidns, const struct pidns_spec *spec,
+/* Maps the ids, starts the watchdog, and waits until the child has called exec. */
+static bool release(struct pidns *pidns, const struct pidns_spec *spec,
 	const struct pipes *pipes, struct err *err)
 {
 	struct failure failure;
 	ssize_t got;
 
-	if (spec->walls == PIDNS_USER_NAMESPACES && !map_ids(pidns->pid, err))
+	if (spec->isolation == PIDNS_USER_NAMESPACES && !map_ids(pidns->pid, err))
 		return false;
 	if (!watchdog_start(
-		    &pidns->watchdog, pidns->pid, spec->walls == PIDNS_PLAIN, err))
+		    &pidns->watchdog, pidns->pid, spec->isolation == PIDNS_PLAIN, err))
 		return false;
 	if (write(pipes->go[1], "g", 1) != 1)
 		return err_sys(err, "start");
@@ -183,12 +183,12 @@ bool pidns_start(struct pidns *pidns, const struct pidns_spec *spec, struct err 
 		close_both(pipes.go);
 		return err_sys(err, "pipe");
 	}
-	made.pid = fork_with(spec->walls);
+	made.pid = fork_with(spec->isolation);
 	if (made.pid == 0)
 		become(spec, &pipes);
 	close(pipes.go[0]);
 	close(pipes.fail[1]);
-	ok = made.pid > 0 ? see_off(&made, spec, &pipes, err)
+	ok = made.pid > 0 ? release(&made, spec, &pipes, err)
 			  : err_sys(err, "namespaces");
 	close(pipes.go[1]);
 	close(pipes.fail[0]);
@@ -208,13 +208,13 @@ void pidns_done(struct pidns *pidns)
 	*pidns = (struct pidns){0};
 }
 
-/* Runs true(1) behind them. */
-static bool try_walls(enum pidns_isolation walls, struct err *err)
+/* Runs true(1) in it. */
+static bool try_isolation(enum pidns_isolation isolation, struct err *err)
 {
 	static const char *const argv[] = {"true", NULL};
 	static const char *const env[] = {"PATH=/usr/bin:/bin", NULL};
 	const struct pidns_spec spec = {
-		.walls = walls,
+		.isolation = isolation,
 		.argv = argv,
 		.env = env,
 		.stdout_fd = 1,
@@ -229,11 +229,11 @@ static bool try_walls(enum pidns_isolation walls, struct err *err)
 	return true;
 }
 
-/* Root in a container may lack the one and be allowed the other. */
+/* Root in a container may lack CAP_SYS_ADMIN and still make user namespaces. */
 enum pidns_isolation pidns_possible(struct err *err)
 {
-	if (geteuid() == 0 && try_walls(PIDNS_NAMESPACES, err))
+	if (geteuid() == 0 && try_isolation(PIDNS_NAMESPACES, err))
 		return PIDNS_NAMESPACES;
-	return try_walls(PIDNS_USER_NAMESPACES, err) ? PIDNS_USER_NAMESPACES
-						     : PIDNS_PLAIN;
+	return try_isolation(PIDNS_USER_NAMESPACES, err) ? PIDNS_USER_NAMESPACES
+							 : PIDNS_PLAIN;
 }

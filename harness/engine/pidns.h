@@ -1,11 +1,11 @@
 /*
- * pidns - a program as PID 1 of namespaces of its own: PID, mount, IPC and UTS.
+ * pidns - a program as PID 1 of its own PID, mount, IPC and UTS namespaces.
  *
- * With Docker's start conditions: default dispositions, nothing blocked, a session of
- * its own, a /proc that shows the namespace. Unprivileged through a user namespace
- * where the system allows one. When its parent dies it is killed (guard.h), and its death
- * ends all that is in it. Where no namespace can be had it is a plain session,
- * and PID 1's rules do not hold.
+ * The start conditions are Docker's: default dispositions, no signal blocked, its own
+ * session, a /proc of the namespace. Without root a user namespace is made first, where
+ * the system allows it. When the harness ends, PID 1 is killed (watchdog.h), and the
+ * kernel kills the rest of the namespace. Where no namespace can be had the program is
+ * the leader of a session, and PID 1's rules do not hold.
  */
 #ifndef HARNESS_ENGINE_PIDNS_H
 #define HARNESS_ENGINE_PIDNS_H
@@ -23,24 +23,24 @@ enum pidns_isolation {
 };
 
 struct pidns_spec {
-	enum pidns_isolation walls;
-	const char *const *argv; /* looked up in env's PATH */
+	enum pidns_isolation isolation;
+	const char *const *argv; /* searched in env's PATH */
 	const char *const *env;
-	int stdout_fd, stderr_fd; /* become its 1 and 2 */
+	int stdout_fd, stderr_fd; /* become 1 and 2 */
 };
 
 struct pidns {
-	pid_t pid; /* our child's, on our side of the namespace */
+	pid_t pid; /* on the host */
 	struct watchdog watchdog;
 };
 
-/* The best walls that can be had here; err says why not better ones. */
+/* The best isolation that can be had here; err says why there is no better one. */
 enum pidns_isolation pidns_possible(struct err *err);
 
-/* Runs until exec(2) has succeeded; err names the step that failed. */
+/* Returns when exec(2) has succeeded; err names the step that failed. */
 bool pidns_start(
 	struct pidns *pidns, const struct pidns_spec *spec, struct err *err) MUST_CHECK;
-/* Its PID 1 has ended and was waited for. */
+/* PID 1 has ended and was waited for. */
 void pidns_done(struct pidns *pidns);
 
 #endif

@@ -18,17 +18,17 @@
 
 #define RECEIVE_BUFFER (4 << 20) /* a busy machine forks a lot between two turns */
 
-/* A lineage, as we keep it. */
-struct house {
+/* A lineage in the list of those that are watched. */
+struct tracked {
 	struct proc_lineage lineage;
-	struct house *next;
+	struct tracked *next;
 };
 
-/* Who has a number now. */
-struct bearer {
+/* The process that has this pid now. */
+struct pid_entry {
 	pid_t pid;
-	struct house *house;
-	unsigned index; /* among the descendants; SELF */
+	struct tracked *owner;
+	unsigned index; /* among the descendants, or SELF */
 	UT_hash_handle hh;
 };
 
@@ -37,44 +37,44 @@ struct bearer {
 struct proc_events {
 	int fd;
 	uv_poll_t poll;
-	struct house *houses;
-	struct bearer *bearers;
+	struct tracked *tracked;
+	struct pid_entry *by_pid;
 };
 
-/* --- who is who --- */
+/* --- processes by pid --- */
 
-static struct bearer *bearer_of(const struct proc_events *events, pid_t pid)
+static struct pid_entry *entry_of(const struct proc_events *events, pid_t pid)
 {
-	struct bearer *bearer;
+	struct pid_entry *entry;
 
-	HASH_FIND_INT(events->bearers, &pid, bearer);
-	return bearer;
+	HASH_FIND_INT(events->by_pid, &pid, entry);
+	return entry;
 }
 
-static struct proc_record *life_of(const struct bearer *bearer)
+static struct proc_record *record_of(const struct pid_entry *entry)
 {
-	struct proc_lineage *lineage = &bearer->house->lineage;
+	struct proc_lineage *lineage = &entry->owner->lineage;
 
-	return bearer->index == SELF ? &lineage->self
-				     : &lineage->descendants[bearer->index];
+	return entry->index == SELF ? &lineage->self
+				    : &lineage->descendants[entry->index];
 }
 
-/* A number that is used again belongs to the younger. */
-static void bear(
-	struct proc_events *events, pid_t pid, struct house *house, unsigned index)
+/* A pid that is used again belongs to the newer process. */
+static void assign(
+	struct proc_events *events, pid_t pid, struct tracked *tracked, unsigned index)
 {
-	struct bearer *bearer = bearer_of(events, pid);
+	struct pid_entry *entry = entry_of(events, pid);
 
-	if (!bearer) {
-		bearer = mem_zeroed(sizeof *bearer);
-		bearer->pid = pid;
-		HASH_ADD_INT(events->bearers, pid, bearer);
+	if (!entry) {
+		entry = mem_zeroed(sizeof *entry);
+		entry->pid = pid;
+		HASH_ADD_INT(events->by_pid, pid, entry);
 	}
-	bearer->house = house;
-	bearer->index = index;
+	entry->owner = tracked;
+	entry->index = index;
 }
 
-/* It may be gone already, and is then known by its number alone. */
+/* A process that has ended already keeps an empty name. */
 static void ask_name(struct proc_record *record)
 {
 	SCOPED(buf_done) struct buf status = {0};
@@ -90,16 +90,16 @@ static void ask_name(struct proc_record *record)
 }
 
 static void add_descendant(
-	struct proc_events *events, struct house *house, pid_t pid, int64_t born_ns)
+	struct proc_events *events, struct tracked *tracked, pid_t pid, int64_t born_ns)
 {
-	struct proc_lineage *lineage = &house->lineage;
+	struct proc_lineage *lineage = &tracked->lineage;
 	struct proc_record *record;
 
 	if (lineage->count == PROC_EVENTS_MAX) {
-		lineage->torn = true;
+		lineage->incomplete = true;
 		return;
 	}
-	/* In steps that double: it is a power of two whenever there is no room. */
+	/* The room doubles: it is full whenever the count is a power of two. */
 	if ((lineage->count & (lineage->count - 1)) == 0)
 		lineage->descendants = mem_grown(lineage->descendants,
 			lineage->count ? (size_t)lineage->count * 2 : 1,
@@ -107,47 +107,48 @@ static void add_descendant(
 	record = &lineage->descendants[lineage->count];
 	*record = (struct proc_record){.pid = pid, .born_ns = born_ns};
 	ask_name(record);
-	bear(events, pid, house, lineage->count++);
+	assign(events, pid, tracked, lineage->count++);
 }
 
-/* --- what the kernel says --- */
+/* --- events --- */
 
-static void note_birth(struct proc_events *events, const struct proc_event *event)
+static void note_fork(struct proc_events *events, const struct proc_event *event)
 {
 	pid_t pid = event->event_data.fork.child_tgid;
-	struct bearer *parent = bearer_of(events, event->event_data.fork.parent_tgid);
-	struct bearer *known = bearer_of(events, pid);
+	struct pid_entry *parent = entry_of(events, event->event_data.fork.parent_tgid);
+	struct pid_entry *known = entry_of(events, pid);
 	int64_t ns = (int64_t)event->timestamp_ns;
 
 	if (pid != event->event_data.fork.child_pid || !parent)
-		return; /* a thread, or nobody's that we watch */
-	if (known && !life_of(known)->ended_ns)
-		life_of(known)->born_ns = ns; /* it was met before we read of it */
+		return; /* a thread, or not of a lineage */
+	if (known && !record_of(known)->ended_ns)
+		record_of(known)->born_ns =
+			ns; /* found in /proc before its event was read */
 	else
-		add_descendant(events, parent->house, pid, ns);
+		add_descendant(events, parent->owner, pid, ns);
 }
 
 static void note_name(struct proc_events *events, const struct proc_event *event)
 {
-	struct bearer *bearer = bearer_of(events, event->event_data.exec.process_tgid);
+	struct pid_entry *entry = entry_of(events, event->event_data.exec.process_tgid);
 
-	if (bearer)
-		ask_name(life_of(bearer));
+	if (entry)
+		ask_name(record_of(entry));
 }
 
-/* It comes for each thread; a process ends with the last of them, which need not be the
- * one that ran main(). */
-static void note_end(struct proc_events *events, const struct proc_event *event)
+/* The event comes for each thread. A process ends with the last one, which need not be
+ * the one that ran main(). */
+static void note_exit(struct proc_events *events, const struct proc_event *event)
 {
-	struct bearer *bearer = bearer_of(events, event->event_data.exit.process_tgid);
+	struct pid_entry *entry = entry_of(events, event->event_data.exit.process_tgid);
 	int64_t ns = (int64_t)event->timestamp_ns;
 	struct proc_record *record;
 
-	if (!bearer)
+	if (!entry)
 		return;
-	record = life_of(bearer);
-	if (bearer->index == SELF && event->event_data.exit.process_pid == bearer->pid)
-		bearer->house->lineage.leader_ns = ns;
+	record = record_of(entry);
+	if (entry->index == SELF && event->event_data.exit.process_pid == entry->pid)
+		entry->owner->lineage.leader_ns = ns;
 	if (ns < record->ended_ns)
 		return;
 	record->ended_ns = ns;
@@ -156,19 +157,20 @@ static void note_end(struct proc_events *events, const struct proc_event *event)
 
 static void note(struct proc_events *events, const struct proc_event *event)
 {
-	/* Not a switch: the kernel's enumeration grows. */
+	/* Not a switch: the kernel's enumeration differs between headers. */
 	if (event->what == PROC_EVENT_FORK)
-		note_birth(events, event);
+		note_fork(events, event);
 	else if (event->what == PROC_EVENT_EXEC)
 		note_name(events, event);
 	else if (event->what == PROC_EVENT_EXIT)
-		note_end(events, event);
+		note_exit(events, event);
 }
 
 static void note_gap(struct proc_events *events)
 {
-	for (struct house *house = events->houses; house; house = house->next)
-		house->lineage.torn = true;
+	for (struct tracked *tracked = events->tracked; tracked;
+		tracked = tracked->next)
+		tracked->lineage.incomplete = true;
 }
 
 static void note_all(struct proc_events *events, const char *block, ssize_t len)
@@ -200,10 +202,8 @@ void proc_events_read(struct proc_events *events)
 	}
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
-	(void)status;
-	(void)events;
 	proc_events_read(poll->data);
 }
 
@@ -212,49 +212,49 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t pid)
 {
 	SCOPED(descendants_done) struct descendants descendants = {0};
-	struct house *house = mem_zeroed(sizeof *house);
+	struct tracked *tracked = mem_zeroed(sizeof *tracked);
 
-	house->lineage.self.pid = pid;
-	house->next = events->houses;
-	events->houses = house;
-	bear(events, pid, house, SELF);
+	tracked->lineage.self.pid = pid;
+	tracked->next = events->tracked;
+	events->tracked = tracked;
+	assign(events, pid, tracked, SELF);
 	descendants_read(&descendants, pid, NULL, NULL);
 	for (size_t i = 0; i < descendants.count; i++)
-		add_descendant(events, house, descendants.all[i].pid, 0);
-	return &house->lineage;
+		add_descendant(events, tracked, descendants.all[i].pid, 0);
+	return &tracked->lineage;
 }
 
-static void free_house(struct proc_events *events, struct house *house)
+static void free_tracked(struct proc_events *events, struct tracked *tracked)
 {
-	struct bearer *bearer, *next;
+	struct pid_entry *entry, *next;
 
-	HASH_ITER(hh, events->bearers, bearer, next) {
-		if (bearer->house != house)
+	HASH_ITER(hh, events->by_pid, entry, next) {
+		if (entry->owner != tracked)
 			continue;
-		HASH_DEL(events->bearers, bearer);
-		free(bearer);
+		HASH_DEL(events->by_pid, entry);
+		free(entry);
 	}
-	free(house->lineage.descendants);
-	free(house);
+	free(tracked->lineage.descendants);
+	free(tracked);
 }
 
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage)
 {
-	struct house **link = &events->houses;
+	struct tracked **link = &events->tracked;
 
 	while (*link && &(*link)->lineage != lineage)
 		link = &(*link)->next;
 	if (*link) {
-		struct house *house = *link;
+		struct tracked *tracked = *link;
 
-		*link = house->next;
-		free_house(events, house);
+		*link = tracked->next;
+		free_tracked(events, tracked);
 	}
 }
 
-/* --- coming and going --- */
+/* --- open and close --- */
 
-/* A connector message asks for the process events of all processes. */
+/* Asks for the events of all processes. */
 static bool subscribe(int fd)
 {
 	const enum proc_cn_mcast_op operation = PROC_CN_MCAST_LISTEN;
@@ -272,7 +272,7 @@ static bool subscribe(int fd)
 	return send(fd, request, header->nlmsg_len, 0) == (ssize_t)header->nlmsg_len;
 }
 
-/* Past the system's limit where we may, within it where not. */
+/* SO_RCVBUFFORCE passes the system's limit, and needs CAP_NET_ADMIN. */
 static void make_room(int fd)
 {
 	int size = RECEIVE_BUFFER;
@@ -296,6 +296,7 @@ struct proc_events *proc_events_open(uv_loop_t *loop, struct err *err)
 		.nl_groups = CN_IDX_PROC,
 	};
 	struct proc_events *events;
+	int failed;
 	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		NETLINK_CONNECTOR);
 
@@ -312,7 +313,13 @@ struct proc_events *proc_events_open(uv_loop_t *loop, struct err *err)
 	}
 	events = mem_zeroed(sizeof *events);
 	events->fd = fd;
-	uv_poll_init(loop, &events->poll, fd);
+	failed = uv_poll_init(loop, &events->poll, fd);
+	if (failed) {
+		err_set(err, "process connector: poll: %s", uv_strerror(failed));
+		close(fd);
+		free(events);
+		return NULL;
+	}
 	events->poll.data = events;
 	uv_poll_start(&events->poll, UV_READABLE, on_readable);
 	uv_unref((uv_handle_t *)&events->poll);
@@ -323,7 +330,7 @@ void proc_events_close(struct proc_events *events)
 {
 	if (!events)
 		return;
-	while (events->houses)
-		proc_events_forget(events, &events->houses->lineage);
+	while (events->tracked)
+		proc_events_forget(events, &events->tracked->lineage);
 	uv_close((uv_handle_t *)&events->poll, on_closed);
 }

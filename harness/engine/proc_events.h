@@ -1,11 +1,10 @@
 /*
- * proc_events - births and ends of processes, stamped by the kernel: the process connector.
+ * proc_events - forks and exits of processes, stamped by the kernel's process connector.
  *
- * One netlink socket for all. A lineage is a process that is watched, and all its
- * descendants: whoever it forked, and they, however far they daemonised. It says when
- * each was born and ended, also of processes that are not our children, and goes on
- * when a PID namespace has taken all of them away. Needs CAP_NET_ADMIN in the initial
- * network namespace, since Linux 6.6 nothing.
+ * One netlink socket serves all lineages. A lineage is a watched process and all its
+ * descendants, daemonised ones included; it says when each was forked and ended. It stays
+ * readable after the end of the PID namespace. The connector needs CAP_NET_ADMIN in the
+ * initial network namespace; since Linux 6.6 no capability.
  */
 #ifndef HARNESS_ENGINE_PROC_EVENTS_H
 #define HARNESS_ENGINE_PROC_EVENTS_H
@@ -24,25 +23,24 @@ struct proc_events;
 
 struct proc_lineage {
 	struct proc_record self;
-	int64_t leader_ns; /* its main thread ended; others may have gone on */
+	int64_t leader_ns; /* its main thread ended; other threads may run on */
 	struct proc_record *descendants;
 	unsigned count;
-	/* The kernel had more to tell than there was room for: somebody may be missing,
-	 * or live on here who has ended. */
-	bool torn;
+	/* Events were lost: a process may be missing, or have ended unnoticed. */
+	bool incomplete;
 };
 
-/* Keeps loop, without keeping it running; err says why it is not possible here. */
+/* Keeps loop; the handle is unreferenced. NULL with err where it is not possible. */
 struct proc_events *proc_events_open(uv_loop_t *loop, struct err *err) MUST_CHECK;
 void proc_events_close(struct proc_events *events); /* accepts NULL */
 
-/* From what has not been read yet on; who is there already has no birth. Borrowed until
- * proc_events_forget(). */
+/* Tracks pid and its descendants from now on. Existing descendants have born_ns 0.
+ * Borrowed until proc_events_forget(). */
 const struct proc_lineage *proc_events_watch(
 	struct proc_events *events, pid_t pid) MUST_CHECK;
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage);
 
-/* Reads what has arrived, without waiting for the loop. */
+/* Reads what has arrived, without a turn of the loop. */
 void proc_events_read(struct proc_events *events);
 
 #endif

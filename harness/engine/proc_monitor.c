@@ -22,10 +22,10 @@
 struct proc_monitors {
 	uv_loop_t *loop;
 	struct proc_events *events; /* NULL: not possible here */
-	struct signal_trace *lid; /* watches nobody; NULL: taps are not possible here */
+	struct signal_trace *held;  /* traces no process; NULL: not possible here */
 };
 
-/* A signal that was tapped, and the command name of its sender. */
+/* A traced signal and the command name of its sender. */
 struct sent {
 	struct signal_trace_record record;
 	char sender[40];
@@ -36,10 +36,10 @@ struct proc_monitor {
 	pid_t pid;
 	int pidfd;
 	uv_poll_t poll;
-	int64_t dying_ns;                   /* it began to exit; 0: not tapped */
+	int64_t dying_ns;                   /* it began to exit; 0: not traced */
 	struct signal_trace *trace;         /* NULL: not possible here */
 	const struct proc_lineage *lineage; /* NULL: not possible here */
-	int64_t seen_ns; /* when the pidfd said that it ended; 0: not yet */
+	int64_t seen_ns; /* when the pidfd reported the end; 0: not yet */
 	proc_monitor_ended_fn *ended;
 	void *arg;
 
@@ -58,8 +58,8 @@ static bool pids_are_global(void)
 		memcmp(here, first, sizeof first - 1) == 0;
 }
 
-/* Of processes that are not our children, since Linux 6.15. */
-static bool pidfds_tell_statuses(void)
+/* Also of processes that are not our children: since Linux 6.15. */
+static bool pidfds_have_status(void)
 {
 	struct utsname host;
 	int major, minor;
@@ -69,55 +69,42 @@ static bool pidfds_tell_statuses(void)
 		(major > 6 || (major == 6 && minor >= 15));
 }
 
-static void on_nobody(void *arg, const struct signal_trace_record *record)
+static void on_none(void *arg UNUSED, const struct signal_trace_record *record UNUSED)
 {
-	(void)arg;
-	(void)record;
 }
 
-/* Who lets go of a tracepoint as the last waits for all processors, some 80 ms in all.
- * Held from the beginning, each case's own taps come and go at once. */
-static struct signal_trace *hold_tracepoints(uv_loop_t *loop, struct err *err)
+static void add_note(struct engine_capabilities *capabilities, const char *what,
+	const struct err *err)
 {
-	if (pids_are_global())
-		return signal_trace_open(loop, 0, on_nobody, NULL, err);
-	err_set(err, "not in the first PID namespace");
-	return NULL;
-}
+	size_t len = strlen(capabilities->note);
 
-static struct proc_events *open_lives(uv_loop_t *loop, struct err *err)
-{
-	if (pids_are_global())
-		return proc_events_open(loop, err);
-	err_set(err, "not in the first PID namespace");
-	return NULL;
+	snprintf(capabilities->note + len, sizeof capabilities->note - len,
+		"%s%s (%.80s)", len ? "; " : "", what, err->text);
 }
 
 struct proc_monitors *proc_monitors_open(
 	uv_loop_t *loop, struct engine_capabilities *capabilities)
 {
 	struct proc_monitors *monitors = mem_zeroed(sizeof *monitors);
-	size_t len = strlen(capabilities->note);
-	struct err err;
+	bool global = pids_are_global();
+	struct err err = {.text = "not in the first PID namespace"};
 
 	monitors->loop = loop;
-	monitors->events = open_lives(loop, &err);
+	monitors->events = global ? proc_events_open(loop, &err) : NULL;
 	capabilities->exit = monitors->events ? STAMP_KERNEL : STAMP_SELF;
-	if (monitors->events || pidfds_tell_statuses())
+	if (monitors->events || pidfds_have_status())
 		capabilities->wait_status = true;
 	if (!monitors->events)
-		len += (size_t)snprintf(capabilities->note + len,
-			sizeof capabilities->note - len,
-			"%sno kernel stamp of exits (%.80s)", len ? "; " : "",
-			err.text);
-	monitors->lid = hold_tracepoints(loop, &err);
-	capabilities->signal_delivery = monitors->lid != NULL;
-	if (monitors->lid)
+		add_note(capabilities, "no kernel stamp of exits", &err);
+	/* Detaching the last user of a tracepoint waits for all processors, some 80 ms:
+	 * held from here on, each case attaches and detaches at once. */
+	monitors->held =
+		global ? signal_trace_open(loop, 0, on_none, NULL, &err) : NULL;
+	capabilities->signal_delivery = monitors->held != NULL;
+	if (monitors->held)
 		capabilities->signal = capabilities->kill = STAMP_KERNEL;
 	else
-		snprintf(capabilities->note + len, sizeof capabilities->note - len,
-			"%sno kernel trace of signals (%.80s)", len ? "; " : "",
-			err.text);
+		add_note(capabilities, "no kernel trace of signals", &err);
 	return monitors;
 }
 
@@ -126,16 +113,14 @@ void proc_monitors_close(struct proc_monitors *monitors)
 	if (!monitors)
 		return;
 	proc_events_close(monitors->events);
-	signal_trace_close(monitors->lid);
+	signal_trace_close(monitors->held);
 	free(monitors);
 }
 
-static void on_ended(uv_poll_t *poll, int status, int events)
+static void on_ended(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	struct proc_monitor *monitor = poll->data;
 
-	(void)status;
-	(void)events;
 	monitor->seen_ns = clock_now();
 	uv_poll_stop(poll);
 	monitor->ended(monitor->arg);
@@ -151,8 +136,8 @@ static void name_sender(pid_t pid, char *name, size_t size)
 		snprintf(name, size, "process %d", (int)pid);
 }
 
-/* Kept in the order of their time: each processor has its own queue. The sender is
- * named at once, it may be gone soon. */
+/* Inserted by time, since each processor has its own ring. The sender's name is read at
+ * once: the sender may end soon. */
 static void on_sent(void *arg, const struct signal_trace_record *record)
 {
 	struct proc_monitor *monitor = arg;
@@ -184,12 +169,21 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct proc_monitor *monitor;
 	struct err ignored;
+	int failed;
 
 	if (pidfd < 0) {
 		err_sys(err, "pidfd of process %d", (int)pid);
 		return NULL;
 	}
 	monitor = mem_zeroed(sizeof *monitor);
+	failed = uv_poll_init(monitors->loop, &monitor->poll, pidfd);
+	if (failed) {
+		err_set(err, "pidfd of process %d: poll: %s", (int)pid,
+			uv_strerror(failed));
+		close(pidfd);
+		free(monitor);
+		return NULL;
+	}
 	monitor->monitors = monitors;
 	monitor->pid = pid;
 	monitor->pidfd = pidfd;
@@ -197,10 +191,9 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	monitor->arg = arg;
 	if (monitors->events)
 		monitor->lineage = proc_events_watch(monitors->events, pid);
-	if (monitors->lid)
+	if (monitors->held)
 		monitor->trace = signal_trace_open(
 			monitors->loop, pid, on_sent, monitor, &ignored);
-	uv_poll_init(monitors->loop, &monitor->poll, pidfd);
 	monitor->poll.data = monitor;
 	uv_poll_start(&monitor->poll, UV_READABLE, on_ended);
 	return monitor;
@@ -226,7 +219,7 @@ struct pidfd_info_v1 {
 #define PIDFD_INFO_EXIT_BIT (UINT64_C(1) << 3)
 #define PIDFD_GET_INFO_V1   _IOWR(0xFF, 11, struct pidfd_info_v1)
 
-static void tell_exit(const struct proc_monitor *monitor, struct stop_facts *facts)
+static void read_exit(const struct proc_monitor *monitor, struct stop_facts *facts)
 {
 	struct pidfd_info_v1 info = {.mask = PIDFD_INFO_EXIT_BIT};
 
@@ -246,12 +239,12 @@ static void tell_exit(const struct proc_monitor *monitor, struct stop_facts *fac
 		facts->wait_status_known = true;
 		facts->wait_status = info.exit_code;
 	}
-	/* It may have ended while the stop was being asked for. */
+	/* It may have ended while the stop was requested. */
 	if (facts->exit_ns < facts->asked_ns)
 		facts->exited_before_stop = true;
 }
 
-static void tell_signal(const struct sent *sent, struct stop_facts *facts)
+static void read_signal(const struct sent *sent, struct stop_facts *facts)
 {
 	if (sent->record.signal != facts->stop_signal || !facts->asked_ns ||
 		sent->record.ns < facts->asked_ns)
@@ -265,11 +258,10 @@ static void tell_signal(const struct sent *sent, struct stop_facts *facts)
 		sent->record.ignored ? DELIVERY_IGNORED : DELIVERY_DELIVERED;
 }
 
-/* The first that came before the end is the one that killed. */
-static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *kill_by)
+static void read_kill(const struct sent *sent, struct stop_facts *facts, pid_t *kill_by)
 {
-	/* One that the kernel threw away (kill(1, 9) from inside) killed nobody; of the
-	 * others the first is the one that did. */
+	/* The first SIGKILL before the end is the cause, unless the kernel discarded it
+	 * (kill(1, 9) from inside the namespace). */
 	if (sent->record.signal != SIGKILL || sent->record.ignored ||
 		facts->kill_source == STAMP_KERNEL ||
 		(facts->exit_ns && sent->record.ns > facts->exit_ns))
@@ -280,7 +272,7 @@ static void tell_kill(const struct sent *sent, struct stop_facts *facts, pid_t *
 	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s", sent->sender);
 }
 
-/* A main thread that goes while others stay is not the beginning of the end. */
+/* A main thread may end long before the other threads: the exit began later then. */
 static bool left_early(const struct proc_monitor *monitor)
 {
 	const struct proc_lineage *lineage = monitor->lineage;
@@ -289,7 +281,7 @@ static bool left_early(const struct proc_monitor *monitor)
 		lineage->self.ended_ns - lineage->leader_ns > LEFT_EARLY_NS;
 }
 
-void proc_monitor_tell(
+void proc_monitor_read(
 	struct proc_monitor *monitor, struct stop_facts *facts, pid_t *kill_by)
 {
 	if (monitor->lineage)
@@ -297,12 +289,12 @@ void proc_monitor_tell(
 	if (monitor->trace)
 		signal_trace_read(monitor->trace);
 	facts->signals_seen = 0;
-	tell_exit(monitor, facts);
+	read_exit(monitor, facts);
 	if (!left_early(monitor))
 		facts->dying_ns = monitor->dying_ns;
 	for (unsigned i = 0; i < monitor->sent_count; i++) {
-		tell_signal(&monitor->sent[i], facts);
-		tell_kill(&monitor->sent[i], facts, kill_by);
+		read_signal(&monitor->sent[i], facts);
+		read_kill(&monitor->sent[i], facts, kill_by);
 	}
 }
 
@@ -314,7 +306,7 @@ bool proc_monitor_descendants(struct proc_monitor *monitor,
 	proc_events_read(monitor->monitors->events);
 	*events = monitor->lineage->descendants;
 	*count = monitor->lineage->count;
-	return !monitor->lineage->torn;
+	return !monitor->lineage->incomplete;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -1,7 +1,7 @@
 /*
- * The process engine: Docker's rules without a daemon. The unit is PID 1 of a cell;
- * stop is the stop signal, the grace, SIGKILL; exit codes are Docker's (128 + n for a
- * signal).
+ * The process engine: Docker's rules without a daemon. The subject is PID 1 of its own
+ * namespaces (pidns.h); a stop is the stop signal, the grace period, SIGKILL; exit codes
+ * are Docker's (128 + n for a signal).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,27 +26,31 @@
 
 struct process_engine {
 	struct engine engine;
-	enum pidns_isolation walls;
+	enum pidns_isolation isolation;
 };
 
 struct process_subject {
 	struct subject subject;
-	enum pidns_isolation walls;
 	struct pidns pidns;
-	struct pipe_lines *out, *err; /* NULL: it was not started */
-	int grace_fd; /* timerfd: a poll timeout would be a thousandth late */
+	struct pipe_lines *out, *err; /* NULL: not started */
+	int grace_fd;                 /* timerfd: a libuv timer is up to 1 ms late */
 	uv_poll_t grace;
 	int64_t grace_ns;
 };
+
+static enum pidns_isolation isolation_of(const struct engine *engine)
+{
+	return ((const struct process_engine *)engine)->isolation;
+}
 
 static struct process_subject *of(struct subject *subject)
 {
 	return (struct process_subject *)subject;
 }
 
-/* --- its end --- */
+/* --- the end --- */
 
-/* PID 1 is gone, and so is everybody who could still print. */
+/* The stop is over when PID 1 has ended and both streams are at their end. */
 static void settle(struct process_subject *process)
 {
 	struct subject *subject = &process->subject;
@@ -58,7 +62,7 @@ static void settle(struct process_subject *process)
 	subject->stopped = true;
 }
 
-static void on_outlet_over(void *arg)
+static void on_stream_end(void *arg)
 {
 	settle(arg);
 }
@@ -68,10 +72,10 @@ static int docker_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A container's end is the end of all in it. Without a PID namespace we see to that. */
-static void end_the_rest(struct process_subject *process)
+/* The kernel kills what is left in a PID namespace; without one, we do. */
+static void kill_rest(struct process_subject *process)
 {
-	if (process->walls == PIDNS_PLAIN) {
+	if (!process->subject.engine->capabilities.pid1_rules) {
 		kill(-process->subject.pid, SIGKILL);
 		pipe_lines_end(process->out);
 		pipe_lines_end(process->err);
@@ -92,7 +96,7 @@ static void on_ended(void *arg)
 		subject->facts.exit_code = docker_code(status);
 	}
 	uv_poll_stop(&process->grace);
-	end_the_rest(process);
+	kill_rest(process);
 	pidns_done(&process->pidns);
 	settle(process);
 }
@@ -103,13 +107,11 @@ static void send_signal(struct process_subject *process, int signal_number)
 		signal_number, NULL, 0);
 }
 
-static void on_grace_over(uv_poll_t *poll, int status, int events)
+static void on_grace_over(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	struct process_subject *process = poll->data;
 	struct stop_facts *facts = &process->subject.facts;
 
-	(void)status;
-	(void)events;
 	uv_poll_stop(poll);
 	facts->kill_ns = clock_now();
 	facts->kill_source = STAMP_SELF;
@@ -144,14 +146,13 @@ static bool process_stop(struct subject *subject, struct err *err)
 	return true;
 }
 
-static bool process_inspect(struct subject *subject, struct err *err)
+static bool process_inspect(struct subject *subject, struct err *err UNUSED)
 {
 	struct stop_facts *facts = &subject->facts;
 	pid_t kill_by = 0;
 
-	(void)err;
-	proc_monitor_tell(subject->monitor, facts, &kill_by);
-	/* Traced, but not from us: our own SIGKILL came too late to be the cause. */
+	proc_monitor_read(subject->monitor, facts, &kill_by);
+	/* The SIGKILL of another process came before ours. */
 	if (kill_by && kill_by != getpid())
 		facts->kill_by_engine = false;
 	return true;
@@ -159,27 +160,19 @@ static bool process_inspect(struct subject *subject, struct err *err)
 
 /* --- up --- */
 
-static bool has_name(const struct subject_spec *spec, const char *name)
-{
-	for (const char *const *pair = spec->env; pair && *pair; pair++) {
-		if (strncmp(*pair, name, strlen(name)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The unit's environment, and a PATH that begins with our programs and subjects. */
+/* The spec's environment; a PATH with our programs and subjects if it has none. */
 static const char **environment(const struct subject_spec *spec, const char *path)
 {
-	const char **env = NULL;
+	const char **env = mem_zeroed(2 * sizeof *env);
 	unsigned count = 0;
+	bool has_path = false;
 
 	for (const char *const *pair = spec->env; pair && *pair; pair++) {
+		has_path = has_path || strncmp(*pair, "PATH=", 5) == 0;
 		env = mem_grown(env, count + 3, sizeof *env);
 		env[count++] = *pair;
 	}
-	env = mem_grown(env, count + 3, sizeof *env);
-	if (!has_name(spec, "PATH="))
+	if (!has_path)
 		env[count++] = path;
 	env[count] = NULL;
 	return env;
@@ -227,7 +220,7 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	}
 	ok = pidns_start(&process->pidns,
 		&(struct pidns_spec){
-			.walls = process->walls,
+			.isolation = isolation_of(process->subject.engine),
 			.argv = argv,
 			.env = env,
 			.stdout_fd = out[1],
@@ -238,9 +231,9 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	close(out[1]);
 	close(err_pipe[1]);
 	process->out = pipe_lines_open(
-		engine->loop, out[0], spec->log, spec->arg, on_outlet_over, process);
+		engine->loop, out[0], spec->log, spec->arg, on_stream_end, process);
 	process->err = pipe_lines_open(engine->loop, err_pipe[0], spec->log, spec->arg,
-		on_outlet_over, process);
+		on_stream_end, process);
 	return ok;
 }
 
@@ -322,7 +315,6 @@ static struct subject *process_up(
 	subject->facts.oom_kills = -1;
 	subject->facts.stop_signal =
 		spec->stop_signal ? signal_number(spec->stop_signal) : SIGTERM;
-	process->walls = ((struct process_engine *)engine)->walls;
 	process->grace_ns = spec->grace_ns;
 	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
 	process->grace.data = process;
@@ -344,8 +336,7 @@ static void process_fingerprint(struct engine *engine, cJSON *json)
 		[PIDNS_PLAIN] = "plain session",
 	};
 
-	cJSON_AddStringToObject(
-		json, "isolation", names[((struct process_engine *)engine)->walls]);
+	cJSON_AddStringToObject(json, "isolation", names[isolation_of(engine)]);
 }
 
 static void process_destroy(struct engine *engine)
@@ -364,13 +355,12 @@ static const struct engine_ops process_ops = {
 };
 
 struct engine *process_create(
-	uv_loop_t *loop, const struct engine_options *options, struct err *err)
+	uv_loop_t *loop, const struct engine_options *options, struct err *err UNUSED)
 {
 	struct process_engine *process = mem_zeroed(sizeof *process);
 	struct engine *engine = &process->engine;
 	struct err why = {0};
 
-	(void)err;
 	engine->kind = &engine_kinds[ENGINE_KIND_process];
 	engine->ops = &process_ops;
 	engine->loop = loop;
@@ -381,9 +371,9 @@ struct engine *process_create(
 		.wait_status = true,
 		.snapshots = true,
 	};
-	process->walls = pidns_possible(&why);
-	engine->capabilities.pid1_rules = process->walls != PIDNS_PLAIN;
-	if (process->walls == PIDNS_PLAIN)
+	process->isolation = pidns_possible(&why);
+	engine->capabilities.pid1_rules = process->isolation != PIDNS_PLAIN;
+	if (!engine->capabilities.pid1_rules)
 		snprintf(engine->capabilities.note, sizeof engine->capabilities.note,
 			"no PID namespace (%.80s): PID 1's rules do not hold",
 			why.text);

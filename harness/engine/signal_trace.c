@@ -18,7 +18,7 @@
 
 #define PAGES 8 /* of each ring: hundreds of signals to one process fit */
 
-/* Where the tracepoint's fields are, as its format file says. */
+/* Offsets of the tracepoint's fields, from its format file. */
 struct layout {
 	int ids[2]; /* by enum signal_trace_what */
 	int signal, code, result;
@@ -36,7 +36,7 @@ struct signal_trace {
 	struct layout layout;
 	struct ring *rings; /* one per processor and tracepoint */
 	unsigned count;
-	unsigned polled; /* rings whose poll has not reported closed */
+	unsigned polled; /* rings whose poll handle is open or closing */
 	signal_trace_fn *sent;
 	void *arg;
 };
@@ -46,7 +46,7 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* tracefs, attached nowhere: the descriptor is its only name. */
+/* Gives a descriptor of tracefs, which is mounted nowhere. */
 static int open_tracefs(void)
 {
 	int context = (int)syscall(SYS_fsopen, "tracefs", 1u /* FSOPEN_CLOEXEC */);
@@ -137,7 +137,7 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 	if (memory == MAP_FAILED)
 		return err_sys(err, "mmap of a perf ring");
 	ring->page = memory;
-	/* Each child's end is a signal too, and nobody asks for those. */
+	/* A SIGCHLD comes for each child: too many, and not needed. */
 	snprintf(filter, sizeof filter,
 		ring->what == SIGNAL_TRACE_SIGNAL ? "pid==%d && sig!=%d" : "pid==%d",
 		(int)target, SIGCHLD);
@@ -147,7 +147,7 @@ static bool open_ring(struct ring *ring, const struct layout *layout, int proces
 	return true;
 }
 
-static void let_go(struct signal_trace *trace)
+static void free_trace(struct signal_trace *trace)
 {
 	for (unsigned i = 0; i < trace->count; i++) {
 		if (trace->rings[i].page)
@@ -172,7 +172,7 @@ static struct signal_trace *open_rings(pid_t target, struct err *err)
 		ring->trace = trace;
 		ring->what = i % 2 == 0 ? SIGNAL_TRACE_SIGNAL : SIGNAL_TRACE_DYING;
 		ok = open_ring(ring, &trace->layout, i / 2, target, err);
-		/* A processor that is off has no events, and no ring. */
+		/* A processor that is offline has no ring. */
 		if (!ok && ring->fd < 0 && errno == ENODEV) {
 			trace->count--;
 			ok = true;
@@ -180,11 +180,11 @@ static struct signal_trace *open_rings(pid_t target, struct err *err)
 	}
 	if (ok)
 		return trace;
-	let_go(trace);
+	free_trace(trace);
 	return NULL;
 }
 
-/* Copies out of the ring, whose records may wrap around its end. */
+/* A record may wrap around the ring's end. */
 static void copy_out(const struct ring *ring, uint64_t at, void *to, size_t len)
 {
 	const char *data = (const char *)ring->page + page_size();
@@ -194,7 +194,7 @@ static void copy_out(const struct ring *ring, uint64_t at, void *to, size_t len)
 		((char *)to)[i] = data[(at + i) % size];
 }
 
-/* What PERF_SAMPLE_TID, TIME and RAW put into a sample, in this order. */
+/* PERF_SAMPLE_TID, TIME and RAW, in this order. */
 struct sample {
 	struct perf_event_header header;
 	uint32_t pid, tid;
@@ -246,10 +246,8 @@ static void read_ring(struct ring *ring)
 	}
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
-	(void)status;
-	(void)events;
 	read_ring(poll->data);
 }
 
@@ -262,14 +260,18 @@ struct signal_trace *signal_trace_open(uv_loop_t *loop, pid_t target,
 		return NULL;
 	trace->sent = sent;
 	trace->arg = arg;
-	for (unsigned i = 0; i < trace->count; i++) {
-		struct ring *ring = &trace->rings[i];
+	for (; trace->polled < trace->count; trace->polled++) {
+		struct ring *ring = &trace->rings[trace->polled];
+		int failed = uv_poll_init(loop, &ring->poll, ring->fd);
 
-		uv_poll_init(loop, &ring->poll, ring->fd);
+		if (failed) {
+			err_set(err, "poll of a perf ring: %s", uv_strerror(failed));
+			signal_trace_close(trace);
+			return NULL;
+		}
 		ring->poll.data = ring;
 		uv_poll_start(&ring->poll, UV_READABLE, on_readable);
 		uv_unref((uv_handle_t *)&ring->poll);
-		trace->polled++;
 	}
 	return trace;
 }
@@ -285,11 +287,14 @@ static void on_closed(uv_handle_t *handle)
 	struct signal_trace *trace = ((struct ring *)handle->data)->trace;
 
 	if (--trace->polled == 0)
-		let_go(trace);
+		free_trace(trace);
 }
 
 void signal_trace_close(struct signal_trace *trace)
 {
-	for (unsigned i = 0; trace && i < trace->count; i++)
-		uv_close((uv_handle_t *)&trace->rings[i].poll, on_closed);
+	if (trace && trace->polled == 0)
+		free_trace(trace);
+	else
+		for (unsigned i = trace ? trace->polled : 0; i-- > 0;)
+			uv_close((uv_handle_t *)&trace->rings[i].poll, on_closed);
 }

@@ -1,13 +1,12 @@
 /*
- * signal_trace - the signals that one process is sent and the beginning of its end, from the
- * kernel's own tracepoints.
+ * signal_trace - the signals sent to one process and the beginning of its exit, from the
+ * kernel's tracepoints.
  *
- * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered
- * by the target's pid, stamped by the kernel in CLOCK_MONOTONIC. It says when a signal
- * was sent, by whom, and whether it was queued or thrown away on the spot (a PID 1
- * without a handler). SIGCHLD is left out, and so is what the kernel sends from an idle
- * processor (a timer's signal). Needs root or CAP_PERFMON and a kernel with tracefs; the
- * system's mounts are not touched.
+ * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered by
+ * the target's pid and stamped in CLOCK_MONOTONIC: when a signal was sent, by which
+ * process, and whether it was queued or discarded (PID 1 without a handler). Left out are
+ * SIGCHLD and signals that the kernel sends from an idle processor (timers). Needs root
+ * or CAP_PERFMON and a kernel with tracefs, which is mounted nowhere.
  */
 #ifndef HARNESS_ENGINE_SIGNAL_TRACE_H
 #define HARNESS_ENGINE_SIGNAL_TRACE_H
@@ -23,29 +22,29 @@ struct signal_trace;
 
 enum signal_trace_what {
 	SIGNAL_TRACE_SIGNAL, /* the process was sent a signal */
-	SIGNAL_TRACE_DYING,  /* it began to exit: its descriptors are not closed yet */
+	SIGNAL_TRACE_DYING,  /* it began to exit; its descriptors are still open */
 };
 
 struct signal_trace_record {
 	enum signal_trace_what what;
 	int64_t ns;
-	/* Of SIGNAL_TRACE_SIGNAL. */
+	/* Of SIGNAL_TRACE_SIGNAL only. */
 	int signal;
 	pid_t sender;     /* its process id on the host */
-	bool from_kernel; /* of its own accord; the sender only happened to run then */
-	bool ignored;     /* thrown away: result 1 of the tracepoint */
+	bool from_kernel; /* sent by the kernel; the sender only ran at that time */
+	bool ignored;     /* discarded: result 1 of the tracepoint */
 };
 
-/* From the loop or signal_trace_read(). In order for each tracepoint and processor, not across
- * them. */
+/* Called from the loop or signal_trace_read(), in order per tracepoint and processor
+ * only. */
 typedef void signal_trace_fn(void *arg, const struct signal_trace_record *record);
 
-/* NULL with err where it is not allowed. Keeps loop, without keeping it running. From the loop's next turn on it is woken by
- * each signal; what came before is read with the rest. */
+/* Keeps loop; the handles are unreferenced. NULL with err where it is not allowed. A
+ * target of 0 traces no process and keeps the tracepoints attached. */
 struct signal_trace *signal_trace_open(uv_loop_t *loop, pid_t target,
 	signal_trace_fn *sent, void *arg, struct err *err) MUST_CHECK;
 
-/* Reads what has arrived, without waiting for the loop. */
+/* Reads what has arrived, without a turn of the loop. */
 void signal_trace_read(struct signal_trace *trace);
 void signal_trace_close(struct signal_trace *trace); /* accepts NULL */
 

@@ -7,20 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What it needs becomes 0 and 1; everything else is ours, and a lock among it. */
-static NORETURN void stand_guard(int line, int pidfd, pid_t group)
+/* Closes what it inherited but for the pipe and the pidfd: the run's lock is among it. */
+static NORETURN void watch(int line, int pidfd, pid_t group)
 {
 	sigset_t all;
 	ssize_t got;
-	char word;
+	char byte;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid(); /* Ctrl-C is not meant for it */
+	setsid(); /* out of reach of the terminal's Ctrl-C */
 	if (dup2(line, 0) < 0 || dup2(pidfd, 1) < 0 ||
 		syscall(SYS_close_range, 2u, ~0u, 0u) != 0)
 		_exit(1);
-	while ((got = read(0, &word, 1)) < 0 && errno == EINTR)
+	while ((got = read(0, &byte, 1)) < 0 && errno == EINTR)
 		continue;
 	if (got != 1) {
 		if (group)
@@ -30,24 +30,24 @@ static NORETURN void stand_guard(int line, int pidfd, pid_t group)
 	_exit(0);
 }
 
-bool watchdog_start(struct watchdog *watchdog, pid_t ward, bool group, struct err *err)
+bool watchdog_start(struct watchdog *watchdog, pid_t child, bool group, struct err *err)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, ward, 0);
+	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	int line[2];
 	pid_t pid;
 
 	if (pidfd < 0)
-		return err_sys(err, "guard: pidfd");
+		return err_sys(err, "watchdog: pidfd");
 	if (pipe2(line, O_CLOEXEC) != 0) {
-		err_sys(err, "guard: pipe");
+		err_sys(err, "watchdog: pipe");
 		close(pidfd);
 		return false;
 	}
 	pid = fork();
 	if (pid == 0)
-		stand_guard(line[0], pidfd, group ? ward : 0);
+		watch(line[0], pidfd, group ? child : 0);
 	if (pid < 0)
-		err_sys(err, "guard");
+		err_sys(err, "watchdog");
 	close(pidfd);
 	close(line[0]);
 	if (pid < 0)

@@ -1,10 +1,9 @@
 /*
- * watchdog - a process that outlives us by a moment, to end what must not.
+ * watchdog - a process that kills a child of ours when we end, however we end.
  *
- * A cell dies with its harness because the kernel kills it when its parent dies. The
- * kernel forgets that as soon as the cell changes its user (gosu, su-exec, setpriv), so a
- * guard waits beside it: when our end of a pipe closes without a word, however we ended,
- * it kills.
+ * The kernel kills the child of a parent that died (PR_SET_PDEATHSIG), but forgets to as
+ * soon as the child changes its user (gosu, su-exec, setpriv). The watchdog kills it when
+ * our end of a pipe closes without a byte.
  */
 #ifndef HARNESS_ENGINE_WATCHDOG_H
 #define HARNESS_ENGINE_WATCHDOG_H
@@ -15,16 +14,16 @@
 #include "lib/err.h"
 
 struct watchdog {
-	pid_t pid; /* a child of ours; 0: there is none */
-	int line;  /* our end of its pipe */
+	pid_t pid; /* a child of ours; 0: none */
+	int line;  /* our end of the pipe */
 };
 
-/* Over `ward`, a child that we have not waited for; with `group`, over its process
- * group as well. */
+/* Watches over `child`, which we have not waited for; with `group`, also over its process
+ * group. */
 bool watchdog_start(
-	struct watchdog *watchdog, pid_t ward, bool group, struct err *err) MUST_CHECK;
+	struct watchdog *watchdog, pid_t child, bool group, struct err *err) MUST_CHECK;
 
-/* Its ward has ended and was waited for: the guard goes without killing anybody. */
+/* The child has ended and was waited for: the watchdog ends and kills nothing. */
 void watchdog_stop(struct watchdog *watchdog);
 
 #endif

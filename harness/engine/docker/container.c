@@ -139,7 +139,7 @@ bool container_inspect(struct subject *subject, struct err *err)
 	if (await_daemon(container, err))
 		json = inspect(container, true, err);
 	if (subject->monitor)
-		proc_monitor_tell(subject->monitor, &subject->facts, &kill_by);
+		proc_monitor_read(subject->monitor, &subject->facts, &kill_by);
 	daemon_times_tell(
 		&(struct daemon_times){
 			.events = container->events,

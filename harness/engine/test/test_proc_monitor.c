@@ -4,15 +4,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/engine/proc_events.h"
 #include "harness/engine/proc_monitor.h"
+#include "harness/engine/signal_trace.h"
+#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
@@ -69,7 +77,7 @@ static void await_go(const struct scene *scene)
 		_exit(99);
 }
 
-static void look_at(struct scene *scene, pid_t pid)
+static void open_on(struct scene *scene, pid_t pid)
 {
 	struct err err = {0};
 
@@ -85,7 +93,7 @@ static bool has_ended(const void *arg)
 	return ((const struct scene *)arg)->ended > 0;
 }
 
-static pid_t see_it_end(struct scene *scene)
+static pid_t await_end(struct scene *scene)
 {
 	pid_t kill_by = 0;
 
@@ -94,7 +102,7 @@ static pid_t see_it_end(struct scene *scene)
 		WAIT_SO);
 	assert_true(proc_monitor_ended(scene->monitor));
 	assert_int_equal(waitpid(scene->pid, NULL, 0), scene->pid);
-	proc_monitor_tell(scene->monitor, &scene->facts, &kill_by);
+	proc_monitor_read(scene->monitor, &scene->facts, &kill_by);
 	assert_int_equal(scene->ended, 1);
 	return kill_by;
 }
@@ -109,8 +117,8 @@ static void proc_monitor_sees_the_end_and_its_status(void **state)
 		await_go(scene);
 		_exit(5);
 	}
-	look_at(scene, pid);
-	see_it_end(scene);
+	open_on(scene, pid);
+	await_end(scene);
 	assert_int_not_equal(scene->facts.exit_source, STAMP_NONE);
 	assert_true(scene->facts.exit_ns > before_ns);
 	assert_true(scene->facts.exit_ns <= clock_now());
@@ -118,11 +126,10 @@ static void proc_monitor_sees_the_end_and_its_status(void **state)
 		assert_int_equal(WEXITSTATUS(scene->facts.wait_status), 5);
 }
 
-static void *live_on(void *arg)
+static void *run_on(void *arg UNUSED)
 {
 	const struct timespec pause = {.tv_nsec = 300 * CLOCK_MS};
 
-	(void)arg;
 	nanosleep(&pause, NULL);
 	_exit(0);
 }
@@ -137,16 +144,16 @@ static void proc_monitor_stamps_the_end_of_the_last_thread(void **state)
 		pthread_t thread;
 
 		await_go(scene);
-		pthread_create(&thread, NULL, live_on, NULL);
+		pthread_create(&thread, NULL, run_on, NULL);
 		pthread_exit(NULL);
 	}
 	began_ns = clock_now();
-	look_at(scene, pid);
-	see_it_end(scene);
+	open_on(scene, pid);
+	await_end(scene);
 	assert_true(scene->facts.exit_ns - began_ns >= 300 * CLOCK_MS);
 }
 
-static void proc_monitor_tells_the_stop_signal_from_the_kill(void **state)
+static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **state)
 {
 	struct scene *scene = *state;
 	pid_t kill_by, pid = fork();
@@ -163,24 +170,24 @@ static void proc_monitor_tells_the_stop_signal_from_the_kill(void **state)
 		skip();
 	}
 	scene->facts.stop_signal = SIGCONT;
-	look_at(scene, pid);
-	/* Before it was asked for, it is not the stop's. */
+	open_on(scene, pid);
+	/* This one comes before the stop was requested. */
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	scene->facts.asked_ns = clock_now();
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	kill_by = see_it_end(scene);
+	kill_by = await_end(scene);
 	assert_int_equal(scene->facts.signals_seen, 2);
 	assert_true(scene->facts.signal_ns >= scene->facts.asked_ns);
 	assert_true(scene->facts.kill_ns >= scene->facts.signal_ns);
 	assert_true(scene->facts.exit_ns >= scene->facts.kill_ns);
 	assert_int_equal(scene->facts.kill_source, STAMP_KERNEL);
 	assert_int_equal(kill_by, getpid());
-	assert_string_equal(scene->facts.kill_sender, "test_eye");
+	assert_string_equal(scene->facts.kill_sender, "test_proc_monit");
 }
 
-static void proc_monitor_is_not_opened_on_what_is_gone(void **state)
+static void proc_monitor_needs_a_process_that_exists(void **state)
 {
 	struct scene *scene = *state;
 	struct err err = {0};
@@ -193,16 +200,72 @@ static void proc_monitor_is_not_opened_on_what_is_gone(void **state)
 	assert_non_null(strstr(err.text, "pidfd"));
 }
 
+/* --- a kernel that polls nothing more --- */
+
+/* As fs.epoll.max_user_watches does: epoll_ctl(2) gives ENOSPC. */
+static void forbid_polling(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_ctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {COUNT(filter), filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(10);
+}
+
+static void on_signal(void *arg UNUSED, const struct signal_trace_record *record UNUSED)
+{
+}
+
+static NORETURN void open_without_polling(void)
+{
+	struct engine_capabilities capabilities = {0};
+	struct err events = {0}, trace = {0}, monitor = {0};
+	struct proc_monitors *monitors;
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	forbid_polling();
+	if (proc_events_open(&loop, &events) || !events.text[0])
+		_exit(11);
+	if (signal_trace_open(&loop, 0, on_signal, NULL, &trace) || !trace.text[0])
+		_exit(12);
+	monitors = proc_monitors_open(&loop, &capabilities);
+	if (proc_monitor_open(monitors, getpid(), on_ended, NULL, &monitor) ||
+		!strstr(monitor.text, "no space left"))
+		_exit(13);
+	_exit(capabilities.note[0] ? 0 : 14);
+}
+
+static void proc_monitor_says_so_where_nothing_can_be_polled(void **state UNUSED)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		open_without_polling();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		SCENE(proc_monitor_sees_the_end_and_its_status),
 		SCENE(proc_monitor_stamps_the_end_of_the_last_thread),
-		SCENE(proc_monitor_tells_the_stop_signal_from_the_kill),
-		SCENE(proc_monitor_is_not_opened_on_what_is_gone),
+		SCENE(proc_monitor_distinguishes_the_stop_signal_from_the_kill),
+		SCENE(proc_monitor_needs_a_process_that_exists),
+		cmocka_unit_test(proc_monitor_says_so_where_nothing_can_be_polled),
 	};
 #undef SCENE
 
-	return cmocka_run_group_tests_name("eye", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("proc_monitor", tests, NULL, NULL);
 }
