@@ -16,15 +16,15 @@
 /* The kernel prefers a socket that is bound to the address itself. */
 enum match { MATCH_NONE, MATCH_ANY_ADDRESS, MATCH_LOOPBACK };
 
-struct listener {
+struct port_listener {
 	enum match match;
 	unsigned long inode;
 };
 
 #define LISTENERS_MAX 16 /* several share a port with SO_REUSEPORT */
 
-struct listeners {
-	struct listener all[LISTENERS_MAX];
+struct port_listeners {
+	struct port_listener all[LISTENERS_MAX];
 	unsigned count;
 };
 
@@ -41,7 +41,7 @@ static enum match match_of(const char *address)
 }
 
 /* "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4711" */
-static bool parse_row(const char *line, int port, struct listener *listener)
+static bool parse_row(const char *line, int port, struct port_listener *listener)
 {
 	char address[40];
 	unsigned at, state;
@@ -56,11 +56,11 @@ static bool parse_row(const char *line, int port, struct listener *listener)
 
 /* Adds those of this table; a better match replaces all that were found before. */
 static void find_listeners(
-	struct listeners *listeners, pid_t root, const char *table, int port)
+	struct port_listeners *listeners, pid_t root, const char *table, int port)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)root, table);
 	FILE *file = fopen(path, "re");
-	struct listener listener;
+	struct port_listener listener;
 	char line[512];
 
 	while (file && fgets(line, sizeof line, file)) {
@@ -148,7 +148,7 @@ static void name_holder(unsigned long inode, char *name, size_t size)
 
 bool port_owner_is_in_tree(pid_t root, int port, struct err *err)
 {
-	struct listeners listeners = {0};
+	struct port_listeners listeners = {0};
 
 	find_listeners(&listeners, root, "tcp", port);
 	find_listeners(&listeners, root, "tcp6", port);

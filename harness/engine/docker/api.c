@@ -14,7 +14,7 @@
 
 #define ADDRESS "unix:///var/run/docker.sock"
 #define PING_NS (4 * CLOCK_S)
-/* A wait notices its end a little after the call's own deadline. */
+/* The call's own deadline comes first, with the better error. */
 #define EXTRA_NS    (1 * CLOCK_S)
 #define WRITTEN_FOR "1.41" /* Docker 20.10 */
 #define OLDEST      "1.25" /* Init and StopTimeout of a container */
@@ -29,9 +29,10 @@ struct docker_api {
 	char *base;   /* "http://docker" or "http://10.0.0.5:2375" */
 	char *version;
 	cJSON *about;
+	struct docker_daemon daemon;
 };
 
-/* "1.41" as 1041, to compare; 0 when it is none. */
+/* "1.41" as 1041; 0 when the text is no version. */
 static int version_number(const char *text)
 {
 	int major, minor;
@@ -40,7 +41,7 @@ static int version_number(const char *text)
 								  : 0;
 }
 
-/* --- where it is --- */
+/* --- the address --- */
 
 static bool parse_tcp(struct docker_api *api, const char *rest, struct err *err)
 {
@@ -80,7 +81,7 @@ static bool parse_address(struct docker_api *api, struct err *err)
 	return true;
 }
 
-/* Better words than curl has for a socket that cannot be used. */
+/* curl's error for a socket that cannot be used does not say why. */
 static bool check_socket(const struct docker_api *api, struct err *err)
 {
 	const char *why = getenv("DOCKER_HOST") ? "DOCKER_HOST" : "the default";
@@ -127,33 +128,31 @@ struct fetch_call *docker_api_begin(struct docker_api *api,
 
 	whole.url = url;
 	whole.socket = api->socket;
-	/* A warm connection may have been closed by the daemon, and a stop must not
-	 * fail of that. A new one costs nothing that could be measured. */
+	/* The daemon may have closed a warm connection, which would fail a stop. */
 	whole.fresh = true;
 	return fetch_start(api->fetch, &whole, err);
 }
 
-/* A call that is waited for, under way. */
 struct pending {
-	struct docker_answer *answer;
+	const struct docker_call *call;
 	struct err *err;
 	bool over, ok;
 };
 
-/* Most calls answer with JSON, some with a stream of JSON objects, which is none. */
+/* Most calls answer with JSON; a stream of JSON objects becomes a string. */
 static void on_done(void *arg, const struct fetch_result *result)
 {
 	struct pending *pending = arg;
 
 	pending->over = true;
-	pending->answer->status = result->status;
+	if (pending->call->status)
+		*pending->call->status = result->status;
 	pending->ok = docker_api_went_well(result, pending->err);
-	if (pending->ok && result->body->len > 0) {
-		pending->answer->json =
-			json_parse(result->body->data, result->body->len);
-		if (!pending->answer->json)
-			pending->answer->json =
-				cJSON_CreateString(buf_text(result->body));
+	if (pending->ok && pending->call->answer && result->body->len > 0) {
+		cJSON *json = json_parse(result->body->data, result->body->len);
+
+		*pending->call->answer =
+			json ? json : cJSON_CreateString(buf_text(result->body));
 	}
 }
 
@@ -162,13 +161,13 @@ static bool is_over(const void *arg)
 	return ((const struct pending *)arg)->over;
 }
 
-bool docker_api_call(struct docker_api *api, const struct docker_call *call,
-	struct docker_answer *answer, struct err *err)
+bool docker_api_call(
+	struct docker_api *api, const struct docker_call *call, struct err *err)
 {
 	static const char *const json_type[] = {"Content-Type: application/json", NULL};
 	static const char *const tar_type[] = {"Content-Type: application/x-tar", NULL};
 	SCOPED(mem_free) char *body = call->json ? json_print(call->json) : NULL;
-	struct pending pending = {.answer = answer, .err = err};
+	struct pending pending = {.call = call, .err = err};
 	int64_t within_ns = call->within_ns ? call->within_ns : DOCKER_API_NS;
 	const struct fetch_request request = {
 		.method = call->method,
@@ -185,7 +184,8 @@ bool docker_api_call(struct docker_api *api, const struct docker_call *call,
 	struct fetch_call *begun;
 	enum wait_end end;
 
-	*answer = (struct docker_answer){0};
+	if (call->status)
+		*call->status = 0;
 	begun = docker_api_begin(api, &request, call->path, err);
 	if (!begun)
 		return false;
@@ -199,15 +199,9 @@ bool docker_api_call(struct docker_api *api, const struct docker_call *call,
 		err, end == WAIT_INTERRUPTED ? "interrupted" : "no answer in time");
 }
 
-void docker_answer_done(struct docker_answer *answer)
-{
-	cJSON_Delete(answer->json);
-	*answer = (struct docker_answer){0};
-}
-
 /* --- the version --- */
 
-/* The daemon's oldest where ours is too old, its newest where ours is too new. */
+/* WRITTEN_FOR, or the nearest version that the daemon speaks. */
 static bool choose_version(struct docker_api *api, struct err *err)
 {
 	const char *newest = json_text(api->about, "ApiVersion");
@@ -227,15 +221,26 @@ static bool choose_version(struct docker_api *api, struct err *err)
 
 static bool ask_version(struct docker_api *api, struct err *err)
 {
-	struct docker_answer answer;
-	bool ok = docker_api_call(api,
-		&(struct docker_call){.path = "/version", .within_ns = PING_NS},
-		&answer, err);
-
-	api->about = answer.json;
-	if (!ok)
+	if (!docker_api_call(api,
+		    &(struct docker_call){.path = "/version",
+			    .within_ns = PING_NS,
+			    .answer = &api->about},
+		    err))
 		return err_while(err, "no Docker daemon answers at %s", api->address);
 	return choose_version(api, err);
+}
+
+static bool is_podman(const cJSON *about)
+{
+	const cJSON *component;
+
+	cJSON_ArrayForEach(component, json_get(about, "Components")) {
+		const char *name = json_text(component, "Name");
+
+		if (name && strstr(name, "Podman"))
+			return true;
+	}
+	return false;
 }
 
 struct docker_api *docker_api_open(
@@ -246,8 +251,16 @@ struct docker_api *docker_api_open(
 	api->loop = loop;
 	api->interrupted = interrupted;
 	if (parse_address(api, err) && check_socket(api, err) &&
-		(api->fetch = fetch_create(loop, 4, err)) && ask_version(api, err))
+		(api->fetch = fetch_create(loop, 4, err)) && ask_version(api, err)) {
+		api->daemon = (struct docker_daemon){
+			.address = api->address,
+			.host = api->host,
+			.version = api->version,
+			.about = api->about,
+			.is_podman = is_podman(api->about),
+		};
 		return api;
+	}
 	docker_api_close(api);
 	return NULL;
 }
@@ -266,42 +279,9 @@ void docker_api_close(struct docker_api *api)
 	free(api);
 }
 
-const cJSON *docker_api_about(const struct docker_api *api)
+const struct docker_daemon *docker_api_daemon(const struct docker_api *api)
 {
-	return api->about;
-}
-
-const char *docker_api_version(const struct docker_api *api)
-{
-	return api->version;
-}
-
-bool docker_api_is_podman(const struct docker_api *api)
-{
-	const cJSON *component;
-
-	cJSON_ArrayForEach(component, json_get(api->about, "Components")) {
-		const char *name = json_text(component, "Name");
-
-		if (name && strstr(name, "Podman"))
-			return true;
-	}
-	return false;
-}
-
-const char *docker_api_address(const struct docker_api *api)
-{
-	return api->address;
-}
-
-const char *docker_api_host(const struct docker_api *api)
-{
-	return api->host;
-}
-
-uv_loop_t *docker_api_loop(const struct docker_api *api)
-{
-	return api->loop;
+	return &api->daemon;
 }
 
 char *docker_api_escape(const char *text)

@@ -27,9 +27,9 @@ static struct container *of(struct subject *subject)
 	return (struct container *)subject;
 }
 
-/* --- what becomes of it --- */
+/* --- what is reported of it --- */
 
-static void on_event(void *arg)
+static void on_change(void *arg)
 {
 	container_stop_settle(arg);
 }
@@ -42,11 +42,6 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 		container->line(container->arg, ns, line, len);
 }
 
-static void on_log_over(void *arg)
-{
-	container_stop_settle(arg);
-}
-
 static void note_end(struct container *container)
 {
 	container->subject.running = false;
@@ -54,12 +49,12 @@ static void note_end(struct container *container)
 		container->subject.facts.asked_ns == 0;
 }
 
-static void on_eye_ended(void *arg)
+static void on_ended(void *arg)
 {
 	struct container *container = arg;
-	int64_t kills = oom_kills(container->oom);
+	int64_t kills = oom_kills(container->oom_fd);
 
-	/* Now or never: its cgroup is about to go. */
+	/* The counter disappears with the cgroup, some 30 ms from now. */
 	if (kills >= 0 && container->oom_before >= 0)
 		container->subject.facts.oom_kills = kills - container->oom_before;
 	note_end(container);
@@ -78,15 +73,15 @@ static void on_waited(void *arg, const struct fetch_result *result)
 	container_stop_settle(container);
 }
 
-/* --- what the engine knows --- */
+/* --- inspection --- */
 
-/* The daemon learns of the end a little after we saw it. */
+/* The daemon notices the end of PID 1 a little later than we do. */
 static bool await_daemon(struct container *container, struct err *err)
 {
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/%s/wait", container->subject.id);
-	struct docker_answer answer;
-	bool ok = container->subject.running ||
+
+	return container->subject.running ||
 		docker_api_call(container->docker->api,
 			&(struct docker_call){
 				.method = "POST",
@@ -94,29 +89,24 @@ static bool await_daemon(struct container *container, struct err *err)
 				.within_ns = GONE_NS,
 				.stubborn = true,
 			},
-			&answer, err);
-
-	if (!container->subject.running)
-		docker_answer_done(&answer);
-	return ok;
+			err);
 }
 
-/* All of its inspection, the caller's. */
+/* The whole inspection, the caller's. */
 static cJSON *inspect(struct container *container, bool stubborn, struct err *err)
 {
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/%s/json", container->subject.id);
-	struct docker_answer answer;
+	cJSON *json = NULL;
 
 	if (!docker_api_call(container->docker->api,
-		    &(struct docker_call){.path = path, .stubborn = stubborn}, &answer,
-		    err)) {
-		docker_answer_done(&answer);
+		    &(struct docker_call){
+			    .path = path, .stubborn = stubborn, .answer = &json},
+		    err))
 		return NULL;
-	}
 	cJSON_Delete(container->state);
-	container->state = cJSON_Duplicate(json_get(answer.json, "State"), true);
-	return answer.json;
+	container->state = cJSON_Duplicate(json_get(json, "State"), true);
+	return json;
 }
 
 /* The stream of events ends with the container's removal, not before: a daemon that was
@@ -126,7 +116,8 @@ static void note_lost_sight(struct container *container)
 	struct stop_facts *facts = &container->subject.facts;
 	const char *broken = docker_events_broken(container->events);
 
-	if (broken && !facts->stuck && !docker_api_is_podman(container->docker->api))
+	if (broken && !facts->stuck &&
+		!docker_api_daemon(container->docker->api)->is_podman)
 		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s", broken);
 }
 
@@ -145,7 +136,8 @@ bool container_inspect(struct subject *subject, struct err *err)
 			.events = container->events,
 			.state = container->state,
 			.our_clock = container->docker->local,
-			.complete = !docker_api_is_podman(container->docker->api) &&
+			.complete =
+				!docker_api_daemon(container->docker->api)->is_podman &&
 				!docker_events_broken(container->events) &&
 				container_stop_heard_all(container),
 		},
@@ -183,19 +175,19 @@ static bool create(struct container *container, const struct subject_spec *spec,
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/create?name=stopbench-%s-%u-%s",
 			docker->engine.options.run_id, ++docker->made, spec->name);
-	struct docker_answer answer;
+	SCOPED(json_free) cJSON *answer = NULL;
 
-	/* Stubborn: if we left before the answer, nobody would know what to remove. */
+	/* Stubborn: without the answer the container could not be removed. */
 	if (docker_api_call(docker->api,
 		    &(struct docker_call){
 			    .method = "POST",
 			    .path = path,
 			    .json = config,
 			    .stubborn = true,
+			    .answer = &answer,
 		    },
-		    &answer, err))
-		container->subject.id = mem_text(json_text(answer.json, "Id"));
-	docker_answer_done(&answer);
+		    err))
+		container->subject.id = mem_text(json_text(answer, "Id"));
 	if (!container->subject.id &&
 		strstr(err->text, "bind source path does not exist"))
 		return err_set(err,
@@ -213,30 +205,22 @@ static bool start(
 	struct docker_api *api = container->docker->api;
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/%s/start", container->subject.id);
-	struct docker_answer answer;
-	bool ok;
 
 	container->events = docker_events_open(
-		api, container->subject.id, on_event, container, err);
+		api, container->subject.id, on_change, container, err);
 	if (!container->events)
 		return false;
-	ok = docker_api_call(api,
-		&(struct docker_call){
-			.method = "POST",
-			.path = path,
-			.within_ns = START_NS,
-		},
-		&answer, err);
-	docker_answer_done(&answer);
-	if (!ok)
+	if (!docker_api_call(api,
+		    &(struct docker_call){
+			    .method = "POST", .path = path, .within_ns = START_NS},
+		    err))
 		return err_while(err, "start the container of %s", spec->name);
 	container->log = docker_log_open(
-		api, container->subject.id, on_log, on_log_over, container, err);
+		api, container->subject.id, on_log, on_change, container, err);
 	return container->log != NULL;
 }
 
-/* Is this process of our kernel in that container? A process with the same number on
- * another machine's kernel is not ours to look at. */
+/* On another machine's kernel the same pid is another process. */
 static bool is_in_container(pid_t pid, const char *id)
 {
 	SCOPED(buf_done) struct buf groups = {0};
@@ -244,8 +228,8 @@ static bool is_in_container(pid_t pid, const char *id)
 	return proc_file_read(&groups, pid, "cgroup") && strstr(buf_text(&groups), id);
 }
 
-/* The eye first: what it is opened on is the process that is looked at then. */
-static void look_at(struct container *container, pid_t pid)
+/* The monitor is opened first: the check then holds for the monitored process. */
+static void monitor_pid1(struct container *container, pid_t pid)
 {
 	struct subject *subject = &container->subject;
 	struct err ignored;
@@ -253,7 +237,7 @@ static void look_at(struct container *container, pid_t pid)
 	if (!subject->engine->monitors || pid <= 0)
 		return;
 	subject->monitor = proc_monitor_open(
-		subject->engine->monitors, pid, on_eye_ended, container, &ignored);
+		subject->engine->monitors, pid, on_ended, container, &ignored);
 	if (!subject->monitor)
 		return;
 	if (!is_in_container(pid, subject->id)) {
@@ -262,15 +246,15 @@ static void look_at(struct container *container, pid_t pid)
 		return;
 	}
 	subject->pid = pid;
-	container->oom = oom_open(pid);
-	container->oom_before = oom_kills(container->oom);
+	container->oom_fd = oom_open(pid);
+	container->oom_before = oom_kills(container->oom_fd);
 }
 
 static void note_address(
 	struct container *container, const cJSON *json, const char *network)
 {
 	const cJSON *networks = json_at(json, "NetworkSettings.Networks");
-	const char *host = docker_api_host(container->docker->api);
+	const char *host = docker_api_daemon(container->docker->api)->host;
 
 	if (network)
 		host = json_text(json_get(networks, network), "IPAddress");
@@ -286,7 +270,7 @@ static int stop_signal(const cJSON *json)
 	return number ? number : SIGTERM;
 }
 
-static bool meet(
+static bool inspect_started(
 	struct container *container, const struct subject_spec *spec, struct err *err)
 {
 	struct subject *subject = &container->subject;
@@ -301,7 +285,7 @@ static bool meet(
 		note_end(container);
 		return true;
 	}
-	look_at(container, (pid_t)json_int(container->state, "Pid", 0));
+	monitor_pid1(container, (pid_t)json_int(container->state, "Pid", 0));
 	return subject->monitor || container_await_end(container, on_waited, err);
 }
 
@@ -320,6 +304,7 @@ struct subject *container_up(struct docker_engine *docker,
 	subject = &container->subject;
 	container->docker = docker;
 	container->grace_s = spec->grace_ns / CLOCK_S;
+	container->oom_fd = -1;
 	container->oom_before = -1;
 	container->line = spec->log;
 	container->arg = spec->arg;
@@ -329,26 +314,27 @@ struct subject *container_up(struct docker_engine *docker,
 	uv_timer_init(docker->engine.loop, &container->patience);
 	container->patience.data = container;
 	if (create(container, spec, image, err) && start(container, spec, err) &&
-		meet(container, spec, err))
+		inspect_started(container, spec, err))
 		return subject;
 	container_down(subject);
 	return NULL;
 }
 
-/* --- away with it --- */
+/* --- down --- */
 
 static void on_patience_closed(uv_handle_t *handle)
 {
 	struct container *container = handle->data;
 
 	cJSON_Delete(container->state);
-	oom_close(container->oom);
+	if (container->oom_fd >= 0)
+		close(container->oom_fd);
 	free(container->subject.id);
 	free(container->subject.address);
 	free(container);
 }
 
-static void let_go(struct container *container)
+static void release(struct container *container)
 {
 	if (container->stop)
 		fetch_cancel(container->stop);
@@ -360,26 +346,21 @@ static void let_go(struct container *container)
 	uv_close((uv_handle_t *)&container->patience, on_patience_closed);
 }
 
-/* What fails here is left to engine_clean(): it bears the run's label. */
-static void ask_for_end(
+/* What fails here is left to engine_clean(), which finds the run's label. */
+static void remove_or_kill(
 	struct container *container, const char *method, const char *path)
 {
-	struct docker_answer answer;
 	struct err ignored;
 
 	if (docker_api_call(container->docker->api,
 		    &(struct docker_call){
-			    .method = method,
-			    .path = path,
-			    .stubborn = true,
-		    },
-		    &answer, &ignored))
+			    .method = method, .path = path, .stubborn = true},
+		    &ignored))
 		container->subject.running = false;
-	docker_answer_done(&answer);
 }
 
-/* The engine takes a PID 1 whose main thread has ended for dead, and removes its container
- * around it. */
+/* The daemon removes a container whose PID 1 has lost its main thread, although other
+ * threads run on. */
 static void kill_survivor(const struct subject *subject)
 {
 	if (subject->monitor && !proc_monitor_ended(subject->monitor))
@@ -394,9 +375,9 @@ void container_down(struct subject *subject)
 		mem_textf("/containers/%s?force=1&v=1", subject->id ? subject->id : "");
 
 	if (subject->id)
-		ask_for_end(container, "DELETE", path);
+		remove_or_kill(container, "DELETE", path);
 	kill_survivor(&container->subject);
-	let_go(container);
+	release(container);
 }
 
 void container_keep(struct subject *subject)
@@ -405,6 +386,6 @@ void container_keep(struct subject *subject)
 	SCOPED(mem_free) char *path = mem_textf("/containers/%s/kill", subject->id);
 
 	if (subject->running)
-		ask_for_end(container, "POST", path);
-	let_go(container);
+		remove_or_kill(container, "POST", path);
+	release(container);
 }

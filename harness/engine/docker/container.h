@@ -1,8 +1,8 @@
 /*
  * container - one subject of the Docker engine, from create to remove.
  *
- * Its events are subscribed to before it is started; its log is read from the
- * beginning; an eye is opened on its PID 1 where that is a process of our kernel.
+ * Events are subscribed to before the start; the log is read from its beginning; PID 1
+ * has a monitor where it is a process of our kernel.
  */
 #ifndef HARNESS_ENGINE_DOCKER_CONTAINER_H
 #define HARNESS_ENGINE_DOCKER_CONTAINER_H
@@ -15,17 +15,17 @@ struct container {
 	int64_t grace_s;
 	struct docker_events *events;
 	struct docker_log *log;
-	subject_log_fn *line; /* its owner's, for each line */
+	subject_log_fn *line; /* the spec's */
 	void *arg;
-	struct oom *oom;
-	int64_t oom_before;
+	int oom_fd;              /* oom.h; -1: not known */
+	int64_t oom_before;      /* kills when the stop began; -1: not known */
 	struct fetch_call *stop; /* the stop call under way */
 	struct fetch_call *wait; /* a wait call under way */
-	bool answered;           /* the stop call was, */
-	bool acted;              /* and it did stop something */
+	bool answered;           /* the stop call was */
+	bool acted;              /* and the daemon did stop a running container */
 	char stop_error[256];
-	uv_timer_t patience; /* stopping's */
-	cJSON *state;        /* when it was inspected last */
+	uv_timer_t patience; /* container_stop's */
+	cJSON *state;        /* of the last inspection */
 };
 
 /* As in engine.h; image is never NULL. */

@@ -33,7 +33,8 @@ static void on_stuck(uv_timer_t *patience)
 /* Kills are reported before the stop that they were part of. Podman reports neither. */
 bool container_stop_heard_all(const struct container *container)
 {
-	return !container->acted || docker_api_is_podman(container->docker->api) ||
+	return !container->acted ||
+		docker_api_daemon(container->docker->api)->is_podman ||
 		docker_events_broken(container->events) ||
 		docker_events_find(container->events, "stop", 0,
 			container->subject.facts.asked_ns);
@@ -123,7 +124,7 @@ bool container_stop(struct subject *subject, struct err *err)
 	bool running = subject->running;
 
 	if (running)
-		container->oom_before = oom_kills(container->oom);
+		container->oom_before = oom_kills(container->oom_fd);
 	subject->facts.asked_ns = clock_now();
 	uv_update_time(subject->engine->loop);
 	uv_timer_start(&container->patience, on_stuck,

@@ -1,7 +1,7 @@
 /*
- * The Docker engine: containers, by the Engine API alone. A container's stop is the
- * daemon's; what happened is read from the kernel where PID 1 is one of its processes,
- * and from the daemon's own words where not.
+ * The Docker engine: containers, through the Engine API alone. The daemon stops a
+ * container; the facts come from the kernel where PID 1 is a process of our kernel, and
+ * from the daemon's events and inspection elsewhere.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static bool prepare(struct engine *engine, const char *image, struct err *err)
 	return docker->image != NULL;
 }
 
-static bool load_and_tell(struct docker_engine *docker, enum docker_image image,
+static bool load_image(struct docker_engine *docker, enum docker_image image,
 	engine_said_fn *said, void *arg, struct err *err)
 {
 	SCOPED(mem_free) char *name = docker_images_load(docker, image, err);
@@ -77,7 +77,7 @@ static int load_all(
 	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
 {
 	for (int i = 0; i < DOCKER_IMAGES; i++) {
-		if (!load_and_tell(of(engine), (enum docker_image)i, said, arg, err))
+		if (!load_image(of(engine), (enum docker_image)i, said, arg, err))
 			return -1;
 	}
 	return DOCKER_IMAGES;
@@ -115,17 +115,16 @@ static char *network(struct engine *engine, struct err *err)
 	char *name =
 		mem_textf("stopbench-%s-%u", engine->options.run_id, ++docker->made);
 	SCOPED(json_free) cJSON *config = network_config(docker, name);
-	struct docker_answer answer;
 	bool ok = docker_api_call(docker->api,
 		&(struct docker_call){
 			.method = "POST",
 			.path = "/networks/create",
 			.json = config,
-			.stubborn = true, /* or nobody would remove it */
+			.stubborn =
+				true, /* without the answer it would not be removed */
 		},
-		&answer, err);
+		err);
 
-	docker_answer_done(&answer);
 	if (ok)
 		return name;
 	err_while(err, "create network %s", name);
@@ -137,7 +136,6 @@ static char *network(struct engine *engine, struct err *err)
 static void network_remove(struct engine *engine, const char *name)
 {
 	SCOPED(mem_free) char *path = mem_textf("/networks/%s", name);
-	struct docker_answer answer;
 	struct err ignored;
 	bool ok UNUSED = docker_api_call(of(engine)->api,
 		&(struct docker_call){
@@ -145,12 +143,10 @@ static void network_remove(struct engine *engine, const char *name)
 			.path = path,
 			.stubborn = true,
 		},
-		&answer, &ignored);
-
-	docker_answer_done(&answer);
+		&ignored);
 }
 
-/* --- what it is --- */
+/* --- the daemon --- */
 
 static void copy_text(cJSON *json, const char *key, const cJSON *from, const char *name)
 {
@@ -163,18 +159,18 @@ static void copy_text(cJSON *json, const char *key, const cJSON *from, const cha
 static void fingerprint(struct engine *engine, cJSON *json)
 {
 	const struct docker_engine *docker = of(engine);
-	const cJSON *about = docker_api_about(docker->api);
+	const struct docker_daemon *daemon = docker_api_daemon(docker->api);
 	const cJSON *component;
 
-	cJSON_AddStringToObject(json, "daemon", docker_api_address(docker->api));
-	copy_text(json, "daemon_version", about, "Version");
-	cJSON_AddStringToObject(json, "api_version", docker_api_version(docker->api));
+	cJSON_AddStringToObject(json, "daemon", daemon->address);
+	copy_text(json, "daemon_version", daemon->about, "Version");
+	cJSON_AddStringToObject(json, "api_version", daemon->version);
 	copy_text(json, "daemon_kernel", docker->info, "KernelVersion");
 	copy_text(json, "storage_driver", docker->info, "Driver");
 	copy_text(json, "cgroup_version", docker->info, "CgroupVersion");
 	copy_text(json, "cgroup_driver", docker->info, "CgroupDriver");
 	copy_text(json, "runtime", docker->info, "DefaultRuntime");
-	cJSON_ArrayForEach(component, json_get(about, "Components")) {
+	cJSON_ArrayForEach(component, json_get(daemon->about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strcmp(name, "Engine") != 0)
@@ -182,19 +178,20 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	}
 }
 
-/* Same machine name, same kernel, a socket in our file system: its containers'
- * processes are ours to see. Each is looked at once more when it runs. */
+/* Same machine name, same kernel, a socket in our file system: the containers' processes
+ * are on our kernel. Each PID 1 is checked again when it runs. */
 static bool is_local(const struct docker_engine *docker)
 {
 	const char *kernel = json_text(docker->info, "KernelVersion");
 	const char *name = json_text(docker->info, "Name");
 	struct utsname host;
 
-	return !docker_api_host(docker->api) && kernel && name && uname(&host) == 0 &&
-		strcmp(kernel, host.release) == 0 && strcmp(name, host.nodename) == 0;
+	return !docker_api_daemon(docker->api)->host && kernel && name &&
+		uname(&host) == 0 && strcmp(kernel, host.release) == 0 &&
+		strcmp(name, host.nodename) == 0;
 }
 
-static void look_around(struct docker_engine *docker)
+static void note_capabilities(struct docker_engine *docker)
 {
 	struct engine *engine = &docker->engine;
 
@@ -207,8 +204,8 @@ static void look_around(struct docker_engine *docker)
 	docker->local = is_local(docker);
 	if (!docker->local) {
 		snprintf(engine->capabilities.note, sizeof engine->capabilities.note,
-			"the daemon is on another machine: times are its own, and nobody "
-			"looks at its processes");
+			"the daemon is on another machine or in another container: times "
+			"are its own, and its processes cannot be seen");
 		return;
 	}
 	engine->monitors = proc_monitors_open(engine->loop, &engine->capabilities);
@@ -248,7 +245,6 @@ struct engine *docker_create(
 	uv_loop_t *loop, const struct engine_options *options, struct err *err)
 {
 	struct docker_engine *docker = mem_zeroed(sizeof *docker);
-	struct docker_answer info = {0};
 
 	docker->engine.kind = &engine_kinds[ENGINE_KIND_docker];
 	docker->engine.ops = &docker_ops;
@@ -257,13 +253,12 @@ struct engine *docker_create(
 	docker->labels = make_labels(options->run_id);
 	docker->api = docker_api_open(loop, options->interrupted, err);
 	if (docker->api &&
-		docker_api_call(docker->api, &(struct docker_call){.path = "/info"},
-			&info, err)) {
-		docker->info = info.json;
-		look_around(docker);
+		docker_api_call(docker->api,
+			&(struct docker_call){.path = "/info", .answer = &docker->info},
+			err)) {
+		note_capabilities(docker);
 		return &docker->engine;
 	}
-	docker_answer_done(&info);
 	destroy(&docker->engine);
 	return NULL;
 }

@@ -42,7 +42,7 @@ static const struct recipe {
 		},
 };
 
-/* --- what is in it --- */
+/* --- the files --- */
 
 static void add_system_files(struct image_files *files)
 {
@@ -52,7 +52,7 @@ static void add_system_files(struct image_files *files)
 		"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
 	image_files_add_text(files, "etc/group", "root:x:0:\nnogroup:x:65534:\n");
 	image_files_add_text(files, "etc/nsswitch.conf", "hosts: files dns\n");
-	/* Only for a service that is pointed at a real API. */
+	/* For a service that uses a real API. */
 	if (access(certificates, R_OK) == 0)
 		image_files_add(files, certificates + 1, certificates);
 }
@@ -68,7 +68,7 @@ static bool add_program(struct image_files *files, const char *folder, const cha
 	return shared_libs_add(files, inside, path, loop, err);
 }
 
-/* A folder without subjects has none; a folder that isn't there, too. */
+/* The folder may be missing or empty. */
 static bool add_subjects(struct image_files *files, const char *programs,
 	uv_loop_t *loop, struct err *err)
 {
@@ -81,7 +81,7 @@ static bool add_subjects(struct image_files *files, const char *programs,
 		SCOPED(mem_free) char *subject =
 			mem_textf("%s/%s", path, entry->d_name);
 
-		/* Beside each lies what make noted of it, "name.d". */
+		/* make writes "NAME.d" beside each. */
 		if (entry->d_name[0] != '.' && !strchr(entry->d_name, '.') &&
 			access(subject, X_OK) == 0)
 			ok = add_program(files, path, entry->d_name, loop, err);
@@ -91,8 +91,8 @@ static bool add_subjects(struct image_files *files, const char *programs,
 	return ok;
 }
 
-/* dash, by name: a bash would replace itself with its last command, and a scenario
- * about a shell that stays would come out differently. */
+/* dash, by name: bash replaces itself with its last command, which would change the
+ * scenarios about a shell that stays. */
 static bool add_shell(struct image_files *files, uv_loop_t *loop, struct err *err)
 {
 	static const char *const places[] = {"/bin/dash", "/usr/bin/dash"};
@@ -120,35 +120,33 @@ static bool collect(struct image_files *files, const struct recipe *recipe,
 	return ok;
 }
 
-/* --- into the engine --- */
+/* --- the engine --- */
 
 bool docker_images_have(
 	struct docker_engine *docker, const char *image, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("/images/%s/json", image);
-	struct docker_answer answer;
-	bool ok = docker_api_call(
-		docker->api, &(struct docker_call){.path = path}, &answer, err);
+	long status;
+	bool ok = docker_api_call(docker->api,
+		&(struct docker_call){.path = path, .status = &status}, err);
 
-	if (answer.status == 404)
+	if (status == 404)
 		err_set(err, "there is no image %s, and none is pulled", image);
-	docker_answer_done(&answer);
 	return ok;
 }
 
-/* The import answers 200 at once, and tells of its failure in the stream behind it. */
-static bool check_import(const struct docker_answer *answer, struct err *err)
+/* The status of an import is always 200; a failure is in the stream that follows. */
+static bool check_import(const cJSON *answer, struct err *err)
 {
-	const char *stream =
-		cJSON_IsString(answer->json) ? answer->json->valuestring : NULL;
-	const char *failed = json_text(answer->json, "error");
+	const char *stream = cJSON_IsString(answer) ? answer->valuestring : NULL;
+	const char *failed = json_text(answer, "error");
 
 	if (!failed && stream)
 		failed = strstr(stream, "\"error\"");
 	return !failed || err_set(err, "%.300s", failed);
 }
 
-/* One layer from one tar file, and what else an image has to say. */
+/* One layer from one tar file. */
 static bool import(struct docker_engine *docker, const struct recipe *recipe,
 	const char *tag, const char *tar, struct err *err)
 {
@@ -160,19 +158,18 @@ static bool import(struct docker_engine *docker, const struct recipe *recipe,
 	SCOPED(mem_free) char *path = mem_textf(
 		"/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s", recipe->name,
 		tag, path_query, entry ? "&changes=" : "", entry_query);
-	struct docker_answer answer;
-	bool ok = docker_api_call(docker->api,
-		&(struct docker_call){
-			.method = "POST",
-			.path = path,
-			.upload = tar,
-			.within_ns = LOAD_NS,
-		},
-		&answer, err);
+	SCOPED(json_free) cJSON *answer = NULL;
 
-	ok = ok && check_import(&answer, err);
-	docker_answer_done(&answer);
-	return ok;
+	return docker_api_call(docker->api,
+		       &(struct docker_call){
+			       .method = "POST",
+			       .path = path,
+			       .upload = tar,
+			       .within_ns = LOAD_NS,
+			       .answer = &answer,
+		       },
+		       err) &&
+		check_import(answer, err);
 }
 
 static bool make(struct docker_engine *docker, const struct recipe *recipe,
@@ -222,10 +219,8 @@ char *docker_images_tag(
 	int len = (int)strcspn(image, ":");
 	SCOPED(mem_free) char *path =
 		mem_textf("/images/%s/tag?repo=%.*s&tag=latest", image, len, image);
-	struct docker_answer answer;
 	bool ok = docker_api_call(docker->api,
-		&(struct docker_call){.method = "POST", .path = path}, &answer, err);
+		&(struct docker_call){.method = "POST", .path = path}, err);
 
-	docker_answer_done(&answer);
 	return ok ? mem_textf("%.*s:latest", len, image) : NULL;
 }

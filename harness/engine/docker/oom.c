@@ -8,12 +8,8 @@
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
-struct oom {
-	int fd;
-};
-
-/* "9:memory:/docker/1a2b" is its cgroup of version 1, "0::/system.slice/docker-1a2b"
- * that of version 2. Gives the counter's file, the caller's, or NULL. */
+/* "9:memory:/docker/1a2b" is a cgroup of version 1, "0::/system.slice/docker-1a2b" of
+ * version 2. Gives the path of the counter, the caller's, or NULL. */
 static char *counter_path(pid_t pid)
 {
 	SCOPED(buf_done) struct buf groups = {0};
@@ -39,24 +35,18 @@ static char *counter_path(pid_t pid)
 	return found;
 }
 
-struct oom *oom_open(pid_t pid)
+int oom_open(pid_t pid)
 {
 	SCOPED(mem_free) char *path = counter_path(pid);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	struct oom *oom;
 
-	if (fd < 0)
-		return NULL;
-	oom = mem_zeroed(sizeof *oom);
-	oom->fd = fd;
-	return oom;
+	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
 /* Both versions have a line "oom_kill 3". */
-int64_t oom_kills(const struct oom *oom)
+int64_t oom_kills(int fd)
 {
 	char text[1024];
-	ssize_t len = oom ? pread(oom->fd, text, sizeof text - 1, 0) : -1;
+	ssize_t len = pread(fd, text, sizeof text - 1, 0);
 	const char *at;
 
 	if (len <= 0)
@@ -68,12 +58,4 @@ int64_t oom_kills(const struct oom *oom)
 			return strtoll(at + strlen("oom_kill "), NULL, 10);
 	}
 	return -1;
-}
-
-void oom_close(struct oom *oom)
-{
-	if (!oom)
-		return;
-	close(oom->fd);
-	free(oom);
 }

@@ -1,9 +1,9 @@
 /*
- * oom - how many processes the out-of-memory killer took in a process's memory cgroup.
+ * oom - how many processes of a memory cgroup the out-of-memory killer has killed.
  *
- * The engine's own flag says that there was an OOM, once, and no more. The kernel's
- * counter is opened while the process lives and can be read until its cgroup is
- * removed, some 30 ms after its end.
+ * The daemon's OOMKilled only says that an OOM happened. The kernel's counter, opened
+ * while the process runs, is readable until the cgroup is removed, some 30 ms after the
+ * end.
  */
 #ifndef HARNESS_ENGINE_DOCKER_OOM_H
 #define HARNESS_ENGINE_DOCKER_OOM_H
@@ -11,11 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct oom;
-
-/* NULL when it cannot be read here. */
-struct oom *oom_open(pid_t pid);
-int64_t oom_kills(const struct oom *oom); /* -1: not known, so for NULL */
-void oom_close(struct oom *oom);          /* accepts NULL */
+/* Gives a descriptor of the counter of pid's cgroup, the caller's to close; -1: it cannot
+ * be read here. */
+int oom_open(pid_t pid);
+int64_t oom_kills(int fd); /* -1: not known, also for fd -1 */
 
 #endif

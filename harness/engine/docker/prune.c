@@ -5,7 +5,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-/* Containers first: a network goes when nobody is on it. */
+/* Containers first: a network with containers cannot be removed. */
 static const struct sort {
 	const char *what;
 	const char *list;   /* gets the filters behind it */
@@ -42,20 +42,18 @@ static bool remove_one(struct cleaning *cleaning, const struct sort *sort,
 		mem_textf("%s%s%s", sort->remove, json_text(thing, "Id"), sort->suffix);
 	SCOPED(mem_free) char *line = mem_textf(
 		"removed %s %s of run %s", sort->what, name_of(thing), run_id);
-	struct docker_answer answer;
+	long status;
 	bool ok = docker_api_call(cleaning->docker->api,
 		&(struct docker_call){
 			.method = "DELETE",
 			.path = path,
 			.stubborn = true,
+			.status = &status,
 		},
-		&answer, err);
-	/* Somebody else may be cleaning as well. */
-	bool gone = answer.status == 404;
+		err);
 
-	docker_answer_done(&answer);
 	if (!ok)
-		return gone ||
+		return status == 404 || /* another run has removed it */
 			err_while(err, "remove %s %s", sort->what, name_of(thing));
 	cleaning->removed++;
 	cleaning->said(cleaning->arg, line);
@@ -67,20 +65,19 @@ static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct er
 	SCOPED(json_free) cJSON *filters = cJSON_CreateObject();
 	SCOPED(mem_free) char *query = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct docker_answer answer;
+	cJSON *found = NULL;
 
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(filters, "label"),
 		cJSON_CreateString(DOCKER_RUN_LABEL));
 	query = docker_api_escape_json(filters);
 	path = mem_textf("%s%s", sort->list, query);
-	if (docker_api_call(cleaning->docker->api, &(struct docker_call){.path = path},
-		    &answer, err))
-		return answer.json;
-	docker_answer_done(&answer);
-	return NULL;
+	return docker_api_call(cleaning->docker->api,
+		       &(struct docker_call){.path = path, .answer = &found}, err)
+		? found
+		: NULL;
 }
 
-/* Of what others left nobody here can tell whether it is over. */
+/* The lock of a run on another machine cannot be seen from here. */
 static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
 {
 	const cJSON *labels = json_get(thing, "Labels");

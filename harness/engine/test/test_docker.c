@@ -64,13 +64,13 @@ static struct docker_engine *docker_of(struct fixture *fixture)
 /* Like somebody else with the daemon's socket. */
 static long ask_daemon(struct fixture *fixture, const char *method, const char *path)
 {
-	struct docker_answer answer;
 	struct err err;
+	long status;
 	bool ok = docker_api_call(docker_of(fixture)->api,
-		&(struct docker_call){.method = method, .path = path}, &answer, &err);
-	long status = answer.status;
+		&(struct docker_call){
+			.method = method, .path = path, .status = &status},
+		&err);
 
-	docker_answer_done(&answer);
 	return ok || status >= 400 ? status : -1;
 }
 
@@ -284,18 +284,15 @@ static char *commit_image(struct fixture *fixture)
 			    "\"Entrypoint\":[\"puppet\",\"quit=3\",\"term=4\"]}");
 	char *image = mem_textf("stopbench-test-%s", fixture->run_id);
 	SCOPED(mem_free) char *path = NULL;
-	struct docker_answer answer;
 	struct err err = {0};
-	bool ok;
 
 	engine_fixture_up(fixture, PLAIN, NULL);
 	path = mem_textf("/commit?container=%s&repo=%s&tag=latest",
 		subject_id(fixture->subject), image);
-	ok = docker_api_call(docker_of(fixture)->api,
-		&(struct docker_call){.method = "POST", .path = path, .json = config},
-		&answer, &err);
-	docker_answer_done(&answer);
-	if (!ok)
+	if (!docker_api_call(docker_of(fixture)->api,
+		    &(struct docker_call){
+			    .method = "POST", .path = path, .json = config},
+		    &err))
 		fail_msg("%s", err.text);
 	subject_down(fixture->subject);
 	fixture->subject = NULL;

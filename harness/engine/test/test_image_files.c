@@ -20,7 +20,7 @@
 #include "lib/mem.h"
 #include "lib/run_program.h"
 
-struct scene {
+struct image_files_scene {
 	uv_loop_t loop;
 	char *folder;
 	struct image_files files;
@@ -28,7 +28,7 @@ struct scene {
 
 static int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct image_files_scene *scene = mem_zeroed(sizeof *scene);
 
 	uv_loop_init(&scene->loop);
 	scene->folder = mem_text("/tmp/stopbench-test-XXXXXX");
@@ -48,7 +48,7 @@ static int remove_one(
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 
 	image_files_done(&scene->files);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
@@ -59,7 +59,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static char *write_file(struct scene *scene, const char *name, const char *text)
+static char *write_file(
+	struct image_files_scene *scene, const char *name, const char *text)
 {
 	char *path = mem_textf("%s/%s", scene->folder, name);
 	FILE *file = fopen(path, "we");
@@ -70,7 +71,7 @@ static char *write_file(struct scene *scene, const char *name, const char *text)
 	return path;
 }
 
-static void hash(struct scene *scene, char text[IMAGE_FILES_HASH_SIZE])
+static void hash(struct image_files_scene *scene, char text[IMAGE_FILES_HASH_SIZE])
 {
 	struct err err = {0};
 
@@ -81,7 +82,7 @@ static void hash(struct scene *scene, char text[IMAGE_FILES_HASH_SIZE])
 
 static void image_files_hash_changes_with_every_content(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	SCOPED(mem_free) char *path = write_file(scene, "a", "one");
 	char hashes[4][IMAGE_FILES_HASH_SIZE];
 
@@ -99,8 +100,8 @@ static void image_files_hash_changes_with_every_content(void **state)
 
 static void image_files_hash_is_that_of_the_places_not_of_the_order(void **state)
 {
-	struct scene *scene = *state;
-	struct scene other = {0};
+	struct image_files_scene *scene = *state;
+	struct image_files_scene other = {0};
 	char one[IMAGE_FILES_HASH_SIZE], two[IMAGE_FILES_HASH_SIZE];
 
 	image_files_add_text(&scene->files, "etc/b", "B");
@@ -117,7 +118,7 @@ static void image_files_hash_is_that_of_the_places_not_of_the_order(void **state
 
 static void image_files_names_a_file_that_is_missing(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	struct err err = {0};
 	char text[IMAGE_FILES_HASH_SIZE];
 
@@ -126,7 +127,7 @@ static void image_files_names_a_file_that_is_missing(void **state)
 	assert_non_null(strstr(err.text, "/nowhere/a"));
 }
 
-static void list(struct scene *scene, const char *tar, struct buf *out)
+static void list(struct image_files_scene *scene, const char *tar, struct buf *out)
 {
 	const char *const argv[] = {"tar", "-tvf", tar, NULL};
 	struct err err = {0};
@@ -137,7 +138,7 @@ static void list(struct scene *scene, const char *tar, struct buf *out)
 
 static void image_files_is_written_as_a_tar_that_follows_links(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	SCOPED(mem_free) char *tar = mem_textf("%s/image.tar", scene->folder);
 	SCOPED(mem_free) char *path = write_file(scene, "a", "a program");
 	SCOPED(mem_free) char *link = mem_textf("%s/link", scene->folder);
@@ -187,7 +188,7 @@ static bool holds_loader(const struct image_files *files)
 
 static void shared_libs_has_the_loader_and_the_libraries(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	char me[PATH_MAX] = {0};
 	struct err err = {0};
 
@@ -204,7 +205,7 @@ static void shared_libs_has_the_loader_and_the_libraries(void **state)
 
 static void shared_libs_of_a_script_is_itself(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	SCOPED(mem_free) char *path = write_file(scene, "script", "#!/bin/sh\n");
 	struct err err = {0};
 
@@ -215,7 +216,7 @@ static void shared_libs_of_a_script_is_itself(void **state)
 
 static void shared_libs_names_what_is_missing(void **state)
 {
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	struct err err = {0};
 
 	assert_false(shared_libs_add(
@@ -227,7 +228,7 @@ static void tool_tells_what_was_said_on_stderr(void **state)
 {
 	static const char *const argv[] = {
 		"sh", "-c", "echo out; echo why >&2; exit 3", NULL};
-	struct scene *scene = *state;
+	struct image_files_scene *scene = *state;
 	SCOPED(buf_done) struct buf out = {0};
 	struct err err = {0};
 

@@ -27,7 +27,7 @@
 
 #define PATIENCE_NS (20 * CLOCK_S)
 
-struct scene {
+struct proc_monitor_scene {
 	uv_loop_t loop;
 	struct engine_capabilities capabilities;
 	struct proc_monitors *monitors;
@@ -40,7 +40,7 @@ struct scene {
 
 static int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct proc_monitor_scene *scene = mem_zeroed(sizeof *scene);
 
 	uv_loop_init(&scene->loop);
 	scene->monitors = proc_monitors_open(&scene->loop, &scene->capabilities);
@@ -52,7 +52,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct proc_monitor_scene *scene = *state;
 
 	proc_monitor_close(scene->monitor);
 	proc_monitors_close(scene->monitors);
@@ -66,10 +66,10 @@ static int tear_down(void **state)
 
 static void on_ended(void *arg)
 {
-	((struct scene *)arg)->ended++;
+	((struct proc_monitor_scene *)arg)->ended++;
 }
 
-static void await_go(const struct scene *scene)
+static void await_go(const struct proc_monitor_scene *scene)
 {
 	char byte;
 
@@ -77,7 +77,7 @@ static void await_go(const struct scene *scene)
 		_exit(99);
 }
 
-static void open_on(struct scene *scene, pid_t pid)
+static void open_on(struct proc_monitor_scene *scene, pid_t pid)
 {
 	struct err err = {0};
 
@@ -90,10 +90,10 @@ static void open_on(struct scene *scene, pid_t pid)
 
 static bool has_ended(const void *arg)
 {
-	return ((const struct scene *)arg)->ended > 0;
+	return ((const struct proc_monitor_scene *)arg)->ended > 0;
 }
 
-static pid_t await_end(struct scene *scene)
+static pid_t await_end(struct proc_monitor_scene *scene)
 {
 	pid_t kill_by = 0;
 
@@ -109,7 +109,7 @@ static pid_t await_end(struct scene *scene)
 
 static void proc_monitor_sees_the_end_and_its_status(void **state)
 {
-	struct scene *scene = *state;
+	struct proc_monitor_scene *scene = *state;
 	int64_t before_ns = clock_now();
 	pid_t pid = fork();
 
@@ -136,7 +136,7 @@ static void *run_on(void *arg UNUSED)
 
 static void proc_monitor_stamps_the_end_of_the_last_thread(void **state)
 {
-	struct scene *scene = *state;
+	struct proc_monitor_scene *scene = *state;
 	int64_t began_ns;
 	pid_t pid = fork();
 
@@ -155,7 +155,7 @@ static void proc_monitor_stamps_the_end_of_the_last_thread(void **state)
 
 static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **state)
 {
-	struct scene *scene = *state;
+	struct proc_monitor_scene *scene = *state;
 	pid_t kill_by, pid = fork();
 
 	if (pid == 0) {
@@ -189,7 +189,7 @@ static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **stat
 
 static void proc_monitor_needs_a_process_that_exists(void **state)
 {
-	struct scene *scene = *state;
+	struct proc_monitor_scene *scene = *state;
 	struct err err = {0};
 	pid_t pid = fork();
 

@@ -21,7 +21,7 @@
 
 #define PATIENCE_NS (20 * CLOCK_S)
 
-struct scene {
+struct remote_scene {
 	uv_loop_t loop;
 	struct daemon daemon;
 	struct engine *engine;
@@ -31,7 +31,7 @@ struct scene {
 
 static int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct remote_scene *scene = mem_zeroed(sizeof *scene);
 
 	uv_loop_init(&scene->loop);
 	daemon_open(&scene->daemon, &scene->loop);
@@ -41,7 +41,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 
 	subject_down(scene->subject);
 	engine_destroy(scene->engine);
@@ -55,21 +55,21 @@ static int tear_down(void **state)
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
-	struct scene *scene = arg;
+	struct remote_scene *scene = arg;
 
 	(void)ns;
 	buf_add(&scene->log, line, len);
 	buf_adds(&scene->log, "|");
 }
 
-static bool open_engine(struct scene *scene, struct err *err)
+static bool open_engine(struct remote_scene *scene, struct err *err)
 {
 	scene->engine = engine_create(&scene->loop, "docker",
 		&(struct engine_options){.run_id = "run", .programs = "/nowhere"}, err);
 	return scene->engine != NULL;
 }
 
-static bool bring_up(struct scene *scene, struct err *err)
+static bool bring_up(struct remote_scene *scene, struct err *err)
 {
 	static const char *const env[] = {NULL};
 
@@ -92,10 +92,10 @@ static bool bring_up(struct scene *scene, struct err *err)
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(((const struct scene *)arg)->subject);
+	return subject_stopped(((const struct remote_scene *)arg)->subject);
 }
 
-static const struct stop_facts *stop(struct scene *scene)
+static const struct stop_facts *stop(struct remote_scene *scene)
 {
 	struct err err = {0};
 
@@ -125,7 +125,7 @@ static void stop_after_4_s(struct daemon *daemon, struct web_exchange *exchange)
 
 static void remote_time_is_a_difference_of_the_daemons_clock(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	const struct stop_facts *facts;
 
 	scene->daemon.on_stop = stop_after_4_s;
@@ -146,7 +146,7 @@ static void remote_time_is_a_difference_of_the_daemons_clock(void **state)
 
 static void remote_processes_are_not_looked_at(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	struct err err = {0};
 	const struct engine_capabilities *capabilities;
 
@@ -172,7 +172,7 @@ static void stop_with_a_kill(struct daemon *daemon, struct web_exchange *exchang
 
 static void remote_kill_is_proven_by_its_event(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	const struct stop_facts *facts;
 
 	scene->daemon.on_stop = stop_with_a_kill;
@@ -192,7 +192,7 @@ static void stop_without_a_word(struct daemon *daemon, struct web_exchange *exch
 
 static void podmans_137_has_no_proof(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	const struct stop_facts *facts;
 	int64_t began_ns = clock_now();
 
@@ -210,7 +210,7 @@ static void podmans_137_has_no_proof(void **state)
 
 static void remote_stop_waits_a_while_for_late_events(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	const struct stop_facts *facts;
 	int64_t began_ns = clock_now();
 
@@ -231,7 +231,7 @@ static void stop_and_cut_the_events(
 
 static void remote_stop_survives_the_end_of_the_events(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	scene->daemon.on_stop = stop_and_cut_the_events;
@@ -249,7 +249,7 @@ static void refuse_to_stop(struct daemon *daemon, struct web_exchange *exchange)
 
 static void remote_stop_tells_why_it_was_refused(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 	const struct stop_facts *facts;
 
@@ -278,7 +278,7 @@ static void stop_and_lose_the_tail(struct daemon *daemon, struct web_exchange *e
 
 static void remote_log_is_whole_where_following_lost_its_tail(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	SCOPED(buf_done) struct buf frames = {0};
 
 	daemon_add_frame(&frames, 2, "aaa\nbb");
@@ -296,7 +296,7 @@ static void remote_log_is_whole_where_following_lost_its_tail(void **state)
 
 static void remote_up_tells_in_the_daemons_words(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	struct err err = {0};
 
 	scene->daemon.create_status = 409;
@@ -321,7 +321,7 @@ static void remote_version_is_agreed_on(void **state)
 		{"{\"ApiVersion\":\"1.24\"}", NULL, "it is too old"},
 		{"{}", NULL, "it is no daemon"},
 	};
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct err err = {0};
@@ -374,7 +374,7 @@ static void remove_programs(const char *folder)
 
 static void remote_import_fails_behind_its_200(void **state)
 {
-	struct scene *scene = *state;
+	struct remote_scene *scene = *state;
 	SCOPED(mem_free) char *folder = make_programs();
 	SCOPED(mem_free) char *image = NULL;
 	struct err err = {0};

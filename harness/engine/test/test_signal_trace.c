@@ -18,7 +18,7 @@
 #define RECORDS_MAX 16
 #define PATIENCE_NS (20 * CLOCK_S)
 
-struct scene {
+struct signal_trace_scene {
 	uv_loop_t loop;
 	struct signal_trace *trace;
 	pid_t target;
@@ -30,7 +30,7 @@ struct scene {
 
 static void on_sent(void *arg, const struct signal_trace_record *record)
 {
-	struct scene *scene = arg;
+	struct signal_trace_scene *scene = arg;
 
 	if (record->what == SIGNAL_TRACE_DYING) {
 		scene->dying++;
@@ -71,7 +71,7 @@ static pid_t start_target(void)
 
 static int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct signal_trace_scene *scene = mem_zeroed(sizeof *scene);
 	struct err err;
 
 	uv_loop_init(&scene->loop);
@@ -86,7 +86,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct signal_trace_scene *scene = *state;
 
 	kill(scene->target, SIGKILL);
 	waitpid(scene->target, NULL, 0);
@@ -97,9 +97,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct scene *scene_of(void **state)
+static struct signal_trace_scene *scene_of(void **state)
 {
-	struct scene *scene = *state;
+	struct signal_trace_scene *scene = *state;
 
 	if (!scene->trace)
 		skip();
@@ -108,7 +108,7 @@ static struct scene *scene_of(void **state)
 
 static void signal_trace_stamps_a_signal_and_names_its_sender(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 	int64_t before_ns = clock_now();
 
 	assert_int_equal(kill(scene->target, SIGUSR1), 0);
@@ -124,7 +124,7 @@ static void signal_trace_stamps_a_signal_and_names_its_sender(void **state)
 
 static void signal_trace_tells_that_a_signal_was_thrown_away(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	assert_int_equal(kill(scene->target, SIGUSR2), 0);
 	signal_trace_read(scene->trace);
@@ -137,7 +137,7 @@ static void signal_trace_tells_that_a_signal_was_thrown_away(void **state)
  * kernel sends from an idle processor is not sampled.) */
 static void signal_trace_tells_the_kernels_own_signals(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 	int64_t until_ns = clock_now() + PATIENCE_NS;
 	struct err err;
 	struct signal_trace *trace;
@@ -172,7 +172,7 @@ static void signal_trace_tells_the_kernels_own_signals(void **state)
 
 static void signal_trace_passes_over_other_processes_and_sigchld(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 	pid_t other = start_target();
 
 	assert_int_equal(kill(other, SIGUSR1), 0);
@@ -185,7 +185,7 @@ static void signal_trace_passes_over_other_processes_and_sigchld(void **state)
 
 static void signal_trace_keeps_each_record_once_and_in_order(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	assert_int_equal(kill(scene->target, SIGUSR2), 0);
 	signal_trace_read(scene->trace);
@@ -199,10 +199,10 @@ static void signal_trace_keeps_each_record_once_and_in_order(void **state)
 
 static bool is_dying(const void *arg)
 {
-	return ((const struct scene *)arg)->dying > 0;
+	return ((const struct signal_trace_scene *)arg)->dying > 0;
 }
 
-static void turn_once(struct scene *scene)
+static void turn_once(struct signal_trace_scene *scene)
 {
 	assert_int_equal(
 		wait_until(&scene->loop, is_dying, scene, clock_now() + CLOCK_MS, NULL),
@@ -211,7 +211,7 @@ static void turn_once(struct scene *scene)
 
 static void signal_trace_stamps_the_beginning_of_the_end(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	turn_once(scene);
 	assert_int_equal(kill(scene->target, SIGKILL), 0);
@@ -226,12 +226,12 @@ static void signal_trace_stamps_the_beginning_of_the_end(void **state)
 
 static bool has_one(const void *arg)
 {
-	return ((const struct scene *)arg)->count == 1;
+	return ((const struct signal_trace_scene *)arg)->count == 1;
 }
 
 static void signal_trace_wakes_the_loop(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	turn_once(scene);
 	assert_int_equal(kill(scene->target, SIGUSR1), 0);
@@ -242,7 +242,7 @@ static void signal_trace_wakes_the_loop(void **state)
 
 static void signal_trace_does_not_keep_the_loop_running(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	assert_int_equal(uv_run(&scene->loop, UV_RUN_DEFAULT), 0);
 }
@@ -250,7 +250,7 @@ static void signal_trace_does_not_keep_the_loop_running(void **state)
 /* Each record is some 90 bytes: this goes round the ring, with reads in between. */
 static void signal_trace_goes_round_its_ring(void **state)
 {
-	struct scene *scene = scene_of(state);
+	struct signal_trace_scene *scene = scene_of(state);
 
 	for (int i = 0; i < 2000; i++) {
 		assert_int_equal(kill(scene->target, SIGUSR2), 0);
