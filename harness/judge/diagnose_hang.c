@@ -109,19 +109,15 @@ bool hang_turns(const struct view *view, struct buf *text)
 
 	if (count == 0 || (view->killed && !view->shutdown))
 		return false;
-	return buf_addf(text, "%u turn%s in flight %s", count, count == 1 ? "" : "s",
-		view->killed ? "needed longer than the grace"
-			: count == 1
-			? "was interrupted and answered 503: it needed longer than "
-			  "the service's budget"
-			: "were interrupted and answered 503: they needed longer than "
-			  "the service's budget");
-}
-
-/* Until when what happened was the service's doing, and not its death's. */
-static int64_t last_moment(const struct view *view)
-{
-	return view->facts->kill_ns ? view->facts->kill_ns : view->facts->exit_ns;
+	if (view->killed)
+		return buf_addf(text,
+			"%u turn%s in flight needed longer than the grace", count,
+			count == 1 ? "" : "s");
+	return buf_addf(text,
+		"%u turn%s in flight %s interrupted: %s needed longer than the time that "
+		"the service gave %s",
+		count, count == 1 ? "" : "s", count == 1 ? "was" : "were",
+		count == 1 ? "it" : "they", count == 1 ? "it" : "them");
 }
 
 /* "session 2 (4.00s), session 3 (1.20s), ..." */
@@ -131,7 +127,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 
 	for (unsigned i = 0; i < view->sessions.count; i++) {
 		const struct session_record *record = &view->sessions.records[i];
-		bool failed = record->failed && record->failed_ns < last_moment(view);
+		bool failed = record->failed && record->failed_ns < view->death.ns;
 
 		if (record->done || !began(record))
 			continue;
@@ -205,7 +201,7 @@ bool hang_mcp(const struct view *view, struct buf *text)
 	for (unsigned i = 0; i < view->leaks.count; i++) {
 		const struct lifeline *lifeline = view->leaks.list[i].lifeline;
 		const char *how = lifeline && is_server(lifeline)
-			? how_deaf(lifeline, last_moment(view))
+			? how_deaf(lifeline, view->death.ns)
 			: NULL;
 
 		if (!how)

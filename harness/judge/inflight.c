@@ -3,89 +3,115 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uthash.h>
+
 #include "lib/json.h"
 #include "lib/mem.h"
 
-/* The turn that a session had when the stop came. */
+/* The turn that a session of the agent API had when the stop came. */
 struct inflight_turn {
-	int64_t begun_ns; /* 0: it had none, or its request is found */
-	int64_t ended_ns; /* 0: it did not end */
-};
-
-/* By session, from 1: the load's number of a session is its label too. */
-struct flight {
-	const struct evidence *evidence;
-	struct inflight_turn *turns;
-	unsigned sessions;
+	const char *session; /* the API's id of the session; borrowed */
+	const char *room;    /* borrowed; may be NULL */
+	int64_t begun_ns;    /* 0: it had none */
+	int64_t ended_ns;    /* 0: it did not end */
+	bool ended_by_itself;
+	UT_hash_handle hh;
 };
 
 static struct inflight_turn *turn_of(
-	const struct flight *flight, const struct event *event)
+	struct inflight_turn **turns, const struct event *event)
 {
-	const char *label = json_text(event->json, "session");
-	unsigned long session = label ? strtoul(label, NULL, 10) : 0;
+	const char *room = json_text(event->json, "session");
+	const char *session = json_text(event->json, "id");
+	struct inflight_turn *turn = NULL;
 
-	return session > 0 && session <= flight->sessions ? &flight->turns[session]
-							  : NULL;
+	session = session ? session : room;
+	if (!session)
+		return NULL;
+	HASH_FIND_STR(*turns, session, turn);
+	if (!turn) {
+		turn = mem_zeroed(sizeof *turn);
+		turn->session = session;
+		turn->room = room;
+		HASH_ADD_KEYPTR(hh, *turns, session, strlen(session), turn);
+	}
+	return turn;
 }
 
-static void hear(const struct flight *flight, const struct event *event)
+static void read_event(
+	struct inflight_turn **turns, const struct event *event, int64_t stop_ns)
 {
-	const struct stop_facts *facts = &flight->evidence->facts;
-	int64_t stop_ns = facts->signal_ns ? facts->signal_ns : facts->asked_ns;
 	bool begins = strcmp(event->name, "agent.turn.begin") == 0;
 	bool ends = strcmp(event->name, "agent.turn.end") == 0;
-	struct inflight_turn *turn = begins || ends ? turn_of(flight, event) : NULL;
+	struct inflight_turn *turn = begins || ends ? turn_of(turns, event) : NULL;
+	const char *why;
 
 	if (!turn)
 		return;
-	if (event->ns <= stop_ns)
+	if (event->ns <= stop_ns) {
 		turn->begun_ns = begins ? event->ns : 0;
-	else if (ends && turn->begun_ns && !turn->ended_ns)
+	} else if (ends && turn->begun_ns && !turn->ended_ns) {
+		why = json_text(event->json, "why");
 		turn->ended_ns = event->ns;
+		turn->ended_by_itself = why && strcmp(why, "end_turn") == 0;
+	}
 }
 
-/* Of a session's requests the first that is unanswered has the turn; the others wait for
- * theirs. */
-static bool is_for(const struct load_request *request, const struct inflight_turn *turn)
+/* The request that asked for the turn: of those of its room the first that was not
+ * answered when the turn began. NULL: the load's rooms are not the service's. */
+static const struct load_request *request_of(
+	const struct evidence *evidence, const struct inflight_turn *turn)
 {
-	return turn->begun_ns && request->sent_ns <= turn->begun_ns &&
-		(!request->ended_ns || request->ended_ns >= turn->begun_ns);
+	unsigned long session = turn->room ? strtoul(turn->room, NULL, 10) : 0;
+
+	for (unsigned i = 0; session && i < evidence->request_count; i++) {
+		const struct load_request *request = &evidence->requests[i];
+
+		if (request->session == session && request->sent_ns <= turn->begun_ns &&
+			(!request->ended_ns || request->ended_ns >= turn->begun_ns))
+			return request;
+	}
+	return NULL;
 }
 
-/* One that was answered, with whatever, was no longer waited for. */
-static bool was_killed(const struct load_request *request,
-	const struct inflight_turn *turn, const struct stop_facts *facts)
+/* A turn whose request was answered, with whatever, was no longer waited for. */
+static bool is_awaited(
+	const struct evidence *evidence, const struct inflight_turn *turn)
 {
-	bool lost = request->end == REQUEST_BROKEN || request->end == REQUEST_PENDING;
+	const struct load_request *request = request_of(evidence, turn);
 
-	return lost && facts->kill_ns &&
-		(!turn->ended_ns || turn->ended_ns >= facts->kill_ns);
+	return !request || request->end == REQUEST_BROKEN ||
+		request->end == REQUEST_PENDING;
+}
+
+static void count(struct inflight *turns, const struct evidence *evidence,
+	const struct inflight_turn *turn)
+{
+	int64_t kill_ns = evidence->facts.kill_ns;
+
+	if (!turn->begun_ns || turn->ended_by_itself)
+		return;
+	if (kill_ns && (!turn->ended_ns || turn->ended_ns >= kill_ns) &&
+		is_awaited(evidence, turn))
+		turns->killed++;
+	else
+		turns->interrupted++;
 }
 
 void inflight_find(struct inflight *turns, const struct evidence *evidence)
 {
-	struct flight flight = {.evidence = evidence};
+	const struct stop_facts *facts = &evidence->facts;
+	int64_t stop_ns = facts->signal_ns ? facts->signal_ns : facts->asked_ns;
+	struct inflight_turn *all = NULL, *turn, *next;
 
 	*turns = (struct inflight){0};
-	for (unsigned i = 0; i < evidence->request_count; i++) {
-		if (evidence->requests[i].session > flight.sessions)
-			flight.sessions = evidence->requests[i].session;
-	}
-	flight.turns = mem_zeroed(sizeof *flight.turns * (flight.sessions + 1));
 	for (unsigned i = 0; i < evidence->event_count; i++) {
-		if (evidence->events[i].source == EVENT_LEDGER)
-			hear(&flight, &evidence->events[i]);
+		if (evidence_is_agents(evidence, &evidence->events[i]))
+			read_event(&all, &evidence->events[i], stop_ns);
 	}
-	for (unsigned i = 0; i < evidence->request_count; i++) {
-		const struct load_request *request = &evidence->requests[i];
-		struct inflight_turn *turn = &flight.turns[request->session];
-
-		if (!is_for(request, turn))
-			continue;
-		turns->interrupted += request->end == REQUEST_TURNED_AWAY;
-		turns->killed += was_killed(request, turn, &evidence->facts);
-		turn->begun_ns = 0;
+	HASH_ITER(hh, all, turn, next) {
+		count(turns, evidence, turn);
+		HASH_DEL(all, turn);
+		free(turn);
 	}
-	free(flight.turns);
 }

@@ -1,7 +1,8 @@
 /*
  * inflight - what became of the turns that were in flight when the stop came.
  *
- * The ledger knows when a session's turn ran, the load what its request was answered.
+ * Judged by the mock agent API's own events: a turn that began before the stop and did
+ * not end by itself was interrupted, whatever the request that asked for it was answered.
  */
 #ifndef HARNESS_JUDGE_INFLIGHT_H
 #define HARNESS_JUDGE_INFLIGHT_H
@@ -9,8 +10,8 @@
 #include "harness/run/evidence.h"
 
 struct inflight {
-	unsigned interrupted; /* begun before the stop signal, and answered 503 */
-	unsigned killed;      /* begun before it, and waited for until SIGKILL came */
+	unsigned interrupted; /* ended as interrupted or failed, or never */
+	unsigned killed; /* never ended, and the service waited for it until SIGKILL */
 };
 
 void inflight_find(struct inflight *turns, const struct evidence *evidence);

@@ -47,17 +47,10 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 	return false;
 }
 
-/* From when on whatever happened to its children was PID 1's death, and not its doing;
- * 0: nobody saw that moment. */
-static int64_t death_of(const struct stop_facts *facts)
-{
-	return facts->dying_ns ? facts->dying_ns : facts->kill_ns;
-}
-
-enum whereabouts {
-	GONE, /* before PID 1 was */
-	LEFT, /* behind by it */
-	DOUBTFUL,
+enum leak_state {
+	LEAK_NONE, /* it ended before PID 1 did */
+	LEAK_LEFT,
+	LEAK_UNKNOWN,
 };
 
 static bool is_killed(const struct proc_record *record)
@@ -66,56 +59,63 @@ static bool is_killed(const struct proc_record *record)
 		WTERMSIG(record->wait_status) == SIGKILL;
 }
 
-/* A service that says nothing of its children has no record that could lack one. */
-static bool keeps_record(
-	const struct evidence *evidence, const struct lifeline *lifeline)
+/* Does the service record what it reaps, so that a missing record means something? Our
+ * service does, and a subject's child has no reaper. */
+static bool has_record(const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	return lifeline &&
-		(evidence_service_event(evidence, "shutdown.begin") ||
+		(evidence_service_event(
+			 evidence, "shutdown.begin", evidence->facts.asked_ns) ||
 			(lifeline->role &&
 				strcmp(lifeline->role, "subject-child") == 0));
 }
 
-/* By the kernel's word. */
-static enum whereabouts find_life(const struct evidence *evidence,
+/* Of one that ended so close to PID 1 that the stamps do not tell which came first. */
+static enum leak_state by_record(
+	const struct evidence *evidence, const struct lifeline *lifeline)
+{
+	if (lifeline && was_reaped(evidence, lifeline))
+		return LEAK_NONE;
+	return has_record(evidence, lifeline) ? LEAK_LEFT : LEAK_UNKNOWN;
+}
+
+/* By the kernel's stamps of a descendant. */
+static enum leak_state state_of_record(const struct evidence *evidence,
 	const struct proc_record *record, const struct lifeline *lifeline)
 {
-	int64_t death_ns = death_of(&evidence->facts);
-	int64_t end_ns = evidence->facts.exit_ns;
+	struct death death = evidence_death(evidence);
+	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
 
-	/* Who was born later was never left: whoever bore it was. */
-	if (death_ns && record->born_ns > death_ns)
-		return GONE;
-	if (!record->ended_ns)
-		return LEFT;
-	if (death_ns)
-		return record->ended_ns > death_ns ? LEFT : GONE;
-	if (end_ns && record->ended_ns > end_ns)
-		return LEFT;
-	if (!is_killed(record) || (end_ns && record->ended_ns < end_ns - NEAR_NS) ||
-		(lifeline && was_reaped(evidence, lifeline)))
-		return GONE;
-	return keeps_record(evidence, lifeline) ? LEFT : DOUBTFUL;
+	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
+	if (death.ns && record->born_ns > death.ns)
+		return LEAK_NONE;
+	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
+		return LEAK_LEFT;
+	if ((death.ns && record->ended_ns <= before_ns) || !is_killed(record))
+		return LEAK_NONE;
+	return by_record(evidence, lifeline);
 }
 
 /* By its lifeline alone. */
-static enum whereabouts find_line(
+static enum leak_state state_of_line(
 	const struct evidence *evidence, const struct lifeline *lifeline)
 {
-	int64_t death_ns = death_of(&evidence->facts);
-	int64_t end_ns = evidence->facts.exit_ns;
+	struct death death = evidence_death(evidence);
+	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
 
 	if (!is_offspring(lifeline))
-		return GONE;
+		return LEAK_NONE;
+	if (lifeline->exit_ns && death.ns && lifeline->exit_ns > death.ns)
+		return LEAK_LEFT;
 	if (lifeline->exit_ns)
-		return death_ns && lifeline->exit_ns > death_ns ? LEFT : GONE;
-	/* Our reading of a hang-up is never earlier than it. */
-	if (lifeline->ended_ns && death_ns && lifeline->ended_ns < death_ns)
-		return GONE;
-	if (lifeline->ended_ns && !death_ns && end_ns &&
-		lifeline->ended_ns < end_ns - NEAR_NS)
-		return GONE;
-	return was_reaped(evidence, lifeline) ? GONE : LEFT;
+		return death.only_end || lifeline->exit_ns <= before_ns
+			? LEAK_NONE
+			: by_record(evidence, lifeline);
+	/* Our reading of a hang-up is never earlier than the hang-up. */
+	if (!lifeline->ended_ns || lifeline->ended_ns > death.ns)
+		return was_reaped(evidence, lifeline) ? LEAK_NONE : LEAK_LEFT;
+	return lifeline->ended_ns <= before_ns ? LEAK_NONE
+					       : by_record(evidence, lifeline);
 }
 
 /* The process that held it; a number that was used again had another one before. */
@@ -137,7 +137,8 @@ static const struct lifeline *line_of(
 	return NULL;
 }
 
-static bool has_life(const struct evidence *evidence, const struct lifeline *lifeline)
+static bool has_descendant(
+	const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	for (unsigned i = 0; i < evidence->descendant_count; i++) {
 		if (is_line_of(lifeline, &evidence->descendants[i]))
@@ -153,19 +154,19 @@ static struct leak *add(struct leaks *leaks)
 	return &leaks->list[leaks->count++];
 }
 
-static void describe(struct leak *remain)
+static void describe(struct leak *leak)
 {
-	const struct lifeline *lifeline = remain->lifeline;
+	const struct lifeline *lifeline = leak->lifeline;
 	size_t len = (size_t)snprintf(
-		remain->text, sizeof remain->text, "%.40s", lifeline->role);
+		leak->text, sizeof leak->text, "%.40s", lifeline->role);
 
 	if (lifeline->name)
-		len += (size_t)snprintf(remain->text + len, sizeof remain->text - len,
+		len += (size_t)snprintf(leak->text + len, sizeof leak->text - len,
 			" '%.40s'", lifeline->name);
 	if (lifeline->session)
-		len += (size_t)snprintf(remain->text + len, sizeof remain->text - len,
+		len += (size_t)snprintf(leak->text + len, sizeof leak->text - len,
 			" of session %.20s", lifeline->session);
-	snprintf(remain->text + len, sizeof remain->text - len, " (pid %d)",
+	snprintf(leak->text + len, sizeof leak->text - len, " (pid %d)",
 		(int)lifeline->own_pid);
 }
 
@@ -179,21 +180,21 @@ static unsigned count_zombies(const struct evidence *evidence)
 	return zombies;
 }
 
-/* Its life may be NULL, or else its lifeline. */
-static void note(struct leaks *leaks, enum whereabouts where,
+/* Either record or lifeline may be NULL. */
+static void note(struct leaks *leaks, enum leak_state state,
 	const struct proc_record *record, const struct lifeline *lifeline)
 {
-	struct leak *remain;
+	struct leak *leak;
 
-	leaks->doubtful += where == DOUBTFUL;
-	if (where != LEFT)
+	leaks->doubtful += state == LEAK_UNKNOWN;
+	if (state != LEAK_LEFT)
 		return;
-	remain = add(leaks);
-	remain->lifeline = lifeline;
+	leak = add(leaks);
+	leak->lifeline = lifeline;
 	if (lifeline && lifeline->role)
-		describe(remain);
+		describe(leak);
 	else
-		snprintf(remain->text, sizeof remain->text, "%s (pid %d)",
+		snprintf(leak->text, sizeof leak->text, "%s (pid %d)",
 			record->name[0] ? record->name : "a child",
 			(int)(record->ns_pid ? record->ns_pid : record->pid));
 }
@@ -205,13 +206,14 @@ void leaks_find(struct leaks *leaks, const struct evidence *evidence)
 		const struct proc_record *record = &evidence->descendants[i];
 		const struct lifeline *lifeline = line_of(evidence, record);
 
-		note(leaks, find_life(evidence, record, lifeline), record, lifeline);
+		note(leaks, state_of_record(evidence, record, lifeline), record,
+			lifeline);
 	}
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		const struct lifeline *lifeline = &evidence->lifelines[i];
 
-		if (!has_life(evidence, lifeline))
-			note(leaks, find_line(evidence, lifeline), NULL, lifeline);
+		if (!has_descendant(evidence, lifeline))
+			note(leaks, state_of_line(evidence, lifeline), NULL, lifeline);
 	}
 }
 

@@ -8,49 +8,49 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-/* Finds stories while they are told: by the API's id, or a room's latest. */
-struct place {
+/* Finds a record while events are read: by the API's id, or a room's latest. */
+struct record_key {
 	const char *key;
 	unsigned index;
 	UT_hash_handle hh;
 };
 
-struct telling {
+struct reading {
 	struct session_records *sessions;
-	struct place *by_id, *by_room;
-	const struct evidence *evidence;
-	int agent; /* the mock agent's lifeline; -1: it has none */
+	struct record_key *by_id, *by_room;
+	bool keeps;
 };
 
-static unsigned find(struct place *places, const char *key)
+static unsigned find(struct record_key *keys, const char *key)
 {
-	struct place *place = NULL;
+	struct record_key *key_entry = NULL;
 
 	if (key)
-		HASH_FIND_STR(places, key, place);
-	return place ? place->index : NO_RECORD;
+		HASH_FIND_STR(keys, key, key_entry);
+	return key_entry ? key_entry->index : NO_RECORD;
 }
 
-static void put(struct place **places, const char *key, unsigned index)
+static void put(struct record_key **keys, const char *key, unsigned index)
 {
-	struct place *place;
+	struct record_key *key_entry;
 
-	HASH_FIND_STR(*places, key, place);
-	if (!place) {
-		place = mem_zeroed(sizeof *place);
-		place->key = key;
-		HASH_ADD_KEYPTR(hh, *places, place->key, strlen(place->key), place);
+	HASH_FIND_STR(*keys, key, key_entry);
+	if (!key_entry) {
+		key_entry = mem_zeroed(sizeof *key_entry);
+		key_entry->key = key;
+		HASH_ADD_KEYPTR(
+			hh, *keys, key_entry->key, strlen(key_entry->key), key_entry);
 	}
-	place->index = index;
+	key_entry->index = index;
 }
 
-static void forget(struct place *places)
+static void free_keys(struct record_key *keys)
 {
-	struct place *place, *next;
+	struct record_key *key_entry, *next;
 
-	HASH_ITER(hh, places, place, next) {
-		HASH_DEL(places, place);
-		free(place);
+	HASH_ITER(hh, keys, key_entry, next) {
+		HASH_DEL(keys, key_entry);
+		free(key_entry);
 	}
 }
 
@@ -62,24 +62,24 @@ static const char *id_of(const struct event *event)
 	return id ? id : json_text(event->json, "session");
 }
 
-static void open_story(struct telling *telling, const struct event *event)
+static void open_record(struct reading *reading, const struct event *event)
 {
-	struct session_records *sessions = telling->sessions;
+	struct session_records *sessions = reading->sessions;
 	const char *label = json_text(event->json, "session");
 	unsigned index = sessions->count;
 
-	if (!label || find(telling->by_id, id_of(event)) != NO_RECORD)
+	if (!label || find(reading->by_id, id_of(event)) != NO_RECORD)
 		return;
 	sessions->records =
 		mem_grown(sessions->records, index + 1, sizeof *sessions->records);
 	sessions->records[index] = (struct session_record){
 		.label = label,
-		.earlier = find(telling->by_room, label),
+		.earlier = find(reading->by_room, label),
 		.opened_ns = event->ns,
 	};
 	sessions->count++;
-	put(&telling->by_id, id_of(event), index);
-	put(&telling->by_room, label, index);
+	put(&reading->by_id, id_of(event), index);
+	put(&reading->by_room, label, index);
 }
 
 static bool says(const struct event *event, const char *key, const char *value)
@@ -113,14 +113,14 @@ static bool is_end(const struct event *event)
 			json_bool(event->json, "took_effect", false));
 }
 
-static void tell_agent_event(struct telling *telling, const struct event *event)
+static void read_agent_event(struct reading *reading, const struct event *event)
 {
-	unsigned index = find(telling->by_id, id_of(event));
+	unsigned index = find(reading->by_id, id_of(event));
 	struct session_record *record;
 
 	if (index == NO_RECORD)
 		return;
-	record = &telling->sessions->records[index];
+	record = &reading->sessions->records[index];
 	if (strcmp(event->name, "agent.disconnect.begin") == 0) {
 		if (!record->asked_ns)
 			record->asked_ns = event->ns;
@@ -137,11 +137,11 @@ static void tell_agent_event(struct telling *telling, const struct event *event)
 }
 
 /* The room's session that was the latest at that time. */
-static struct session_record *story_then(
-	const struct telling *telling, const char *room, int64_t ns)
+static struct session_record *record_then(
+	const struct reading *reading, const char *room, int64_t ns)
 {
-	unsigned index = find(telling->by_room, room);
-	struct session_record *records = telling->sessions->records;
+	unsigned index = find(reading->by_room, room);
+	struct session_record *records = reading->sessions->records;
 
 	while (index != NO_RECORD && records[index].opened_ns > ns &&
 		records[index].earlier != NO_RECORD)
@@ -149,10 +149,10 @@ static struct session_record *story_then(
 	return index == NO_RECORD ? NULL : &records[index];
 }
 
-static void tell_service_event(struct telling *telling, const struct event *event)
+static void read_service_event(struct reading *reading, const struct event *event)
 {
 	struct session_record *record =
-		story_then(telling, json_text(event->json, "room"), event->ns);
+		record_then(reading, json_text(event->json, "room"), event->ns);
 
 	if (!record)
 		return;
@@ -160,7 +160,7 @@ static void tell_service_event(struct telling *telling, const struct event *even
 		record->begun_ns = event->ns;
 	} else if (strcmp(event->name, "session.disconnect.failed") == 0) {
 		fail(record, event);
-	} else if (strcmp(event->name, "session.disconnected") == 0 &&
+	} else if (reading->keeps && strcmp(event->name, "session.disconnected") == 0 &&
 		says(event, "how", "keep")) {
 		record->kept_ns = event->ns;
 	}
@@ -169,12 +169,8 @@ static void tell_service_event(struct telling *telling, const struct event *even
 /* A kept session is not archived: what proves its end is that the API saw its streams
  * closed, and the service's word that it was meant so. Death closes streams as well. */
 static void conclude(struct session_records *sessions, struct session_record *record,
-	const struct stop_facts *facts)
+	int64_t death_ns)
 {
-	int64_t death_ns = facts->dying_ns ? facts->dying_ns
-		: facts->kill_ns           ? facts->kill_ns
-					   : facts->exit_ns;
-
 	if (!record->done && record->kept_ns && record->stream_closed_ns &&
 		record->streams == 0) {
 		record->doubtful = death_ns && record->stream_closed_ns >= death_ns;
@@ -185,52 +181,32 @@ static void conclude(struct session_records *sessions, struct session_record *re
 	sessions->doubtful += record->doubtful;
 }
 
-/* It is up before the service is: whoever calls itself that later is another one. */
-static int agent_line(const struct evidence *evidence)
+void session_records_find(
+	struct session_records *sessions, const struct evidence *evidence, bool keeps)
 {
-	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
-		const char *role = evidence->lifelines[i].role;
-
-		if (role && strcmp(role, "mock-agent") == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool is_agents(const struct telling *telling, const struct event *event)
-{
-	return event->source == EVENT_LEDGER && event->lifeline == telling->agent;
-}
-
-void session_records_tell(
-	struct session_records *sessions, const struct evidence *evidence)
-{
-	struct telling telling = {
-		.sessions = sessions,
-		.evidence = evidence,
-		.agent = agent_line(evidence),
-	};
+	struct reading reading = {.sessions = sessions, .keeps = keeps};
+	struct death death = evidence_death(evidence);
 
 	*sessions = (struct session_records){0};
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
-		if (is_agents(&telling, event) &&
+		if (evidence_is_agents(evidence, event) &&
 			strcmp(event->name, "agent.session.opened") == 0)
-			open_story(&telling, event);
+			open_record(&reading, event);
 	}
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
-		if (is_agents(&telling, event))
-			tell_agent_event(&telling, event);
+		if (evidence_is_agents(evidence, event))
+			read_agent_event(&reading, event);
 		else if (event->source == EVENT_SERVICE)
-			tell_service_event(&telling, event);
+			read_service_event(&reading, event);
 	}
 	for (unsigned i = 0; i < sessions->count; i++)
-		conclude(sessions, &sessions->records[i], &evidence->facts);
-	forget(telling.by_id);
-	forget(telling.by_room);
+		conclude(sessions, &sessions->records[i], death.ns);
+	free_keys(reading.by_id);
+	free_keys(reading.by_room);
 }
 
 void session_records_done(struct session_records *sessions)

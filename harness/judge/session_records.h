@@ -1,5 +1,5 @@
 /*
- * session_records - the events of a case told session by session.
+ * session_records - the events of a case, session by session.
  *
  * A session is one of the agent API's, by its id: a room may have had several. What the
  * API says of it is the mock agent's word alone, whoever else writes such events. The
@@ -26,7 +26,7 @@ struct session_record {
 	unsigned streams;         /* open */
 	const char *failed;       /* the service's or the API's reason, NULL: none */
 	int64_t failed_ns;
-	int64_t kept_ns; /* the service let it go without ending it at the API */
+	int64_t kept_ns; /* the service released it without ending it at the API */
 	bool done;
 	bool doubtful; /* kept, and its stream closed no sooner than PID 1 died */
 };
@@ -40,8 +40,10 @@ struct session_records {
 	unsigned done, doubtful;
 };
 
-void session_records_tell(
-	struct session_records *sessions, const struct evidence *evidence);
+/* keeps: the scenario's sessions are kept at the stop (SESSION_END=keep), so that the
+ * service's word for that counts. */
+void session_records_find(
+	struct session_records *sessions, const struct evidence *evidence, bool keeps);
 void session_records_done(struct session_records *sessions);
 
 #endif

@@ -155,6 +155,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	const struct evidence *evidence)
 {
 	const struct stop_facts *facts = &evidence->facts;
+	const char *end = scenario_env(scenario, "SESSION_END");
 
 	*view = (struct view){
 		.scenario = scenario,
@@ -163,9 +164,12 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.stop_ns = -1,
 		.margin_ns = -1,
 		.engine_late_ns = -1,
-		.shutdown = evidence_service_event(evidence, "shutdown.begin"),
-		.completed =
-			evidence_service_event(evidence, "shutdown.complete") != NULL,
+		.death = evidence_death(evidence),
+		/* Before the stop was asked for, such a line means nothing. */
+		.shutdown = evidence_service_event(
+			evidence, "shutdown.begin", facts->asked_ns),
+		.completed = evidence_service_event(evidence, "shutdown.complete",
+				     facts->asked_ns) != NULL,
 		.init = scenario->service.init,
 	};
 	view->too_late = came_too_late(facts);
@@ -183,7 +187,8 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_pid1(view);
 	view_hearing(view);
 	view_log(view);
-	session_records_tell(&view->sessions, evidence);
+	session_records_find(
+		&view->sessions, evidence, end && strcmp(end, "keep") == 0);
 	leaks_find(&view->leaks, evidence);
 	inflight_find(&view->turns, evidence);
 }

@@ -30,6 +30,7 @@ struct view {
 	int64_t stop_ns;        /* T1 - T0; -1: not known */
 	int64_t margin_ns;      /* grace - stop; -1: not known */
 	int64_t engine_late_ns; /* SIGKILL after the grace; -1: none was sent */
+	struct death death;     /* of PID 1 */
 	bool too_late;          /* PID 1 had ended before the stop signal reached it */
 	bool signalled;         /* PID 1 died of a signal, by its raw wait status */
 	int death_signal;       /* then: which */

@@ -38,6 +38,9 @@ const char *request_end_name(enum request_end end)
 	return names[end];
 }
 
+/* The engine reports that it killed up to this much later than it did: 15 ms were seen. */
+#define KILL_EVENT_ERROR_NS (250 * CLOCK_MS)
+
 struct event_count {
 	char *name;
 	unsigned count;
@@ -50,6 +53,40 @@ static void *with_room(void *array, unsigned count, size_t size)
 	if (count == 0 || (count >= 16 && (count & (count - 1)) == 0) || count == 8)
 		return mem_grown(array, count < 8 ? 8 : (size_t)count * 2, size);
 	return array;
+}
+
+/* The mock agent API's lifeline; -1: it has none. */
+static int agent_lifeline(const struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		const char *role = evidence->lifelines[i].role;
+
+		if (role && strcmp(role, "mock-agent") == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+bool evidence_is_agents(const struct evidence *evidence, const struct event *event)
+{
+	return event->source == EVENT_LEDGER &&
+		event->lifeline == agent_lifeline(evidence);
+}
+
+/* An event of a mock that another process wrote must not bring the stop. */
+static bool is_from_its_writer(const struct evidence *evidence, const char *name,
+	enum event_source source, int lifeline)
+{
+	static const char *const of_lifelines[] = {"process.", "mcp.initialized",
+		"mcp.tool.begin", "mcp.tool.end", "mcp.eof", "mcp.signal", "mcp.child"};
+
+	if (strncmp(name, "agent.", 6) == 0)
+		return source == EVENT_LEDGER && lifeline == agent_lifeline(evidence);
+	for (size_t i = 0; i < COUNT(of_lifelines); i++) {
+		if (strncmp(name, of_lifelines[i], strlen(of_lifelines[i])) == 0)
+			return source == EVENT_LEDGER;
+	}
+	return true;
 }
 
 /* A name that is new is only learnt with an event that is kept: names take room too. */
@@ -108,7 +145,7 @@ void evidence_add_event(
 		bytes <= EVIDENCE_EVENTS_BYTES - evidence->event_bytes;
 	struct event *event;
 
-	if (name)
+	if (name && is_from_its_writer(evidence, name, source, lifeline))
 		count_event(evidence, name, kept);
 	if (!kept) {
 		evidence->events_dropped += name != NULL;
@@ -193,19 +230,33 @@ void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot)
 	*snapshot = (struct snapshot){0};
 }
 
-struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
+struct death evidence_death(const struct evidence *evidence)
 {
 	const struct stop_facts *facts = &evidence->facts;
-	int64_t ends[] = {facts->kill_ns, facts->dying_ns, facts->exit_ns};
-	struct snapshot *last = NULL;
+	struct death death = {0};
+
+	if (facts->dying_ns)
+		death.ns = facts->dying_ns;
+	if (facts->kill_ns && (!death.ns || facts->kill_ns < death.ns)) {
+		death.ns = facts->kill_ns;
+		death.error_ns =
+			facts->kill_source == STAMP_ENGINE ? KILL_EVENT_ERROR_NS : 0;
+	}
+	if (!death.ns)
+		death = (struct death){facts->exit_ns, facts->exit_error_ns, true};
+	return death;
+}
+
+const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
+{
+	struct death death = evidence_death(evidence);
+	const struct snapshot *last = NULL;
 
 	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
-		struct snapshot *snapshot = &evidence->snapshots[i];
-		bool alive = true;
+		const struct snapshot *snapshot = &evidence->snapshots[i];
 
-		for (size_t end = 0; end < COUNT(ends); end++)
-			alive = alive && (!ends[end] || snapshot->ns < ends[end]);
-		last = alive ? snapshot : last;
+		if (!death.ns || snapshot->ns < death.ns)
+			last = snapshot;
 	}
 	return last;
 }
@@ -221,14 +272,15 @@ int64_t evidence_end_of(const struct evidence *evidence, pid_t pid)
 }
 
 const struct event *evidence_service_event(
-	const struct evidence *evidence, const char *name)
+	const struct evidence *evidence, const char *name, int64_t since_ns)
 {
 	if (evidence_count(evidence, name) == 0)
 		return NULL;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
-		if (event->source == EVENT_SERVICE && strcmp(event->name, name) == 0)
+		if (event->source == EVENT_SERVICE && event->ns >= since_ns &&
+			strcmp(event->name, name) == 0)
 			return event;
 	}
 	return NULL;

@@ -17,9 +17,9 @@
 #include "harness/engine/facts.h"
 #include "harness/engine/snapshot.h"
 
-/* Where an event was heard. */
+/* Where an event was read. */
 enum event_source {
-	EVENT_LEDGER,  /* a mock's lifeline */
+	EVENT_LEDGER,  /* a lifeline */
 	EVENT_SERVICE, /* a line of the service's log that is an event */
 };
 
@@ -151,17 +151,32 @@ unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
 	unsigned session, const char *room, const char *bot);
 /* Takes what snapshot holds. */
 void evidence_add_snapshot(struct evidence *evidence, struct snapshot *snapshot);
-/* The last snapshot that was complete before PID 1 was killed or began to exit, or NULL:
- * a later one shows what its death did. Borrowed. */
-struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
+/* The moment from which on what happens to PID 1's descendants is the work of its end:
+ * SIGKILL reached it, or it began to exit, or, where neither was seen, it had ended. */
+struct death {
+	int64_t ns;       /* 0: not known */
+	int64_t error_ns; /* it may have been this much earlier */
+	bool only_end; /* ns is the end of PID 1: the kernel ended the others before */
+};
 
-/* When PID 1's descendant with this pid ended; 0: it lives, or nobody told of it. */
+struct death evidence_death(const struct evidence *evidence);
+
+/* The last snapshot that was complete before PID 1's death, or NULL: a later one shows
+ * what that death did. Borrowed. */
+const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
+
+/* When PID 1's descendant with this pid ended; 0: it runs, or its end is not known. */
 int64_t evidence_end_of(const struct evidence *evidence, pid_t pid);
 
-/* The service's own event with this name: the first, or NULL. */
+/* The first event of the service's own log with this name from since_ns on, or NULL. */
 const struct event *evidence_service_event(
-	const struct evidence *evidence, const char *name);
-/* How many events have this name (any source), also of those that were not kept. */
+	const struct evidence *evidence, const char *name, int64_t since_ns);
+/* Is it the mock agent API's own? (Its lifeline is there before the service runs: a later
+ * one of that role belongs to somebody else.) */
+bool evidence_is_agents(const struct evidence *evidence, const struct event *event);
+/* How many events have this name, also of those that were not kept. Those of the mocks
+ * count only from their writers: "agent.*" from the mock agent API, "process.*" and
+ * what MCP servers write from a lifeline. */
 unsigned evidence_count(const struct evidence *evidence, const char *name);
 
 #endif

@@ -78,7 +78,7 @@ static int64_t port_of(const struct readiness_options *options)
 		return ready->port;
 	if (options->port)
 		return options->port;
-	event = evidence_service_event(options->evidence, "service.listening");
+	event = evidence_service_event(options->evidence, "service.listening", 0);
 	return event ? json_int(event->json, "port", 0) : 0;
 }
 

@@ -7,7 +7,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
+void scene_add_event(struct judge_scene *scene, enum event_source source, int64_t ms,
 	const char *format, ...)
 {
 	char text[512];
@@ -24,7 +24,8 @@ void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
 	scene->evidence.events[scene->evidence.event_count - 1].ns = T0 + ms * CLOCK_MS;
 }
 
-struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ended_ms)
+struct lifeline *scene_add_server(
+	struct judge_scene *scene, int session, int64_t ended_ms)
 {
 	int index = evidence_add_lifeline(&scene->evidence, 100 + session);
 	struct lifeline *lifeline = &scene->evidence.lifelines[index];
@@ -40,7 +41,8 @@ struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ende
 	return lifeline;
 }
 
-struct proc_record *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms)
+struct proc_record *scene_add_descendant(
+	struct judge_scene *scene, pid_t pid, int64_t ended_ms)
 {
 	struct evidence *evidence = &scene->evidence;
 	struct proc_record *record;
@@ -54,8 +56,8 @@ struct proc_record *scene_add_life(struct scene *scene, pid_t pid, int64_t ended
 	return record;
 }
 
-void scene_add_request(
-	struct scene *scene, enum request_kind kind, int session, enum request_end end)
+void scene_add_request(struct judge_scene *scene, enum request_kind kind, int session,
+	enum request_end end)
 {
 	unsigned index = evidence_add_request(
 		&scene->evidence, kind, (unsigned)session, "1", "personal_assistant");
@@ -67,49 +69,50 @@ void scene_add_request(
 		T0 + (kind == REQUEST_OPEN ? -400 : 200) * CLOCK_MS;
 }
 
-void scene_run_turn(struct scene *scene, int session, int64_t from_ms, int64_t to_ms,
-	const char *why)
+void scene_run_turn(struct judge_scene *scene, int session, int64_t from_ms,
+	int64_t to_ms, const char *why)
 {
-	scene_hear(scene, EVENT_LEDGER, from_ms,
+	scene_add_event(scene, EVENT_LEDGER, from_ms,
 		"{\"event\":\"agent.turn.begin\",\"session\":\"%d\"}", session);
 	if (why)
-		scene_hear(scene, EVENT_LEDGER, to_ms,
+		scene_add_event(scene, EVENT_LEDGER, to_ms,
 			"{\"event\":\"agent.turn.end\",\"session\":\"%d\",\"why\":\"%s\"}",
 			session, why);
 }
 
-void scene_disconnect(struct scene *scene, int session, int64_t from_ms, int64_t to_ms)
+void scene_disconnect(
+	struct judge_scene *scene, int session, int64_t from_ms, int64_t to_ms)
 {
-	scene_hear(scene, EVENT_SERVICE, from_ms,
+	scene_add_event(scene, EVENT_SERVICE, from_ms,
 		"{\"event\":\"session.disconnect.begin\",\"room\":\"%d\"}", session);
-	scene_hear(scene, EVENT_LEDGER, from_ms,
+	scene_add_event(scene, EVENT_LEDGER, from_ms,
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"%d\"}", session);
 	if (to_ms >= 0)
-		scene_hear(scene, EVENT_LEDGER, to_ms,
+		scene_add_event(scene, EVENT_LEDGER, to_ms,
 			"{\"event\":\"agent.disconnect.done\",\"session\":\"%d\"}",
 			session);
 }
 
-void scene_open_sessions(struct scene *scene, int count)
+void scene_open_sessions(struct judge_scene *scene, int count)
 {
 	scene->scenario.load.sessions = count;
 	for (int i = 1; i <= count; i++) {
-		scene_hear(scene, EVENT_LEDGER, -500,
+		scene_add_event(scene, EVENT_LEDGER, -500,
 			"{\"event\":\"agent.session.opened\",\"session\":\"%d\"}", i);
 		scene_add_request(scene, REQUEST_OPEN, i, REQUEST_ANSWERED);
 	}
 }
 
-void scene_begin_shutdown(struct scene *scene, const char *how, int64_t grace_ns)
+void scene_begin_shutdown(struct judge_scene *scene, const char *how, int64_t grace_ns)
 {
-	scene_hear(scene, EVENT_SERVICE, 1,
+	scene_add_event(scene, EVENT_SERVICE, 1,
 		"{\"event\":\"shutdown.begin\",\"disconnect\":\"%s\",\"grace_ns\":%lld}",
 		how, (long long)grace_ns);
 }
 
 int scene_set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct judge_scene *scene = mem_zeroed(sizeof *scene);
 	struct expect_part *expect = &scene->scenario.expect;
 
 	scene->scenario.name = mem_text("a case");
@@ -136,7 +139,7 @@ int scene_set_up(void **state)
 	return 0;
 }
 
-void scene_play_clean(struct scene *scene)
+void scene_play_clean(struct judge_scene *scene)
 {
 	scene_open_sessions(scene, 3);
 	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
@@ -144,12 +147,12 @@ void scene_play_clean(struct scene *scene)
 		scene_disconnect(scene, i, 2, 280);
 		scene_add_server(scene, i, 20);
 	}
-	scene_hear(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
+	scene_add_event(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
 }
 
 int scene_tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.snapshots = NULL; /* they are the scene's own */
 	scene->evidence.snapshot_count = 0;
@@ -161,7 +164,7 @@ int scene_tear_down(void **state)
 	return 0;
 }
 
-void scene_kill_at_grace(struct scene *scene)
+void scene_kill_at_grace(struct judge_scene *scene)
 {
 	struct stop_facts *facts = &scene->evidence.facts;
 
@@ -173,14 +176,14 @@ void scene_kill_at_grace(struct scene *scene)
 	facts->exit_code = 137;
 }
 
-void scene_exit_with(struct scene *scene, int code)
+void scene_exit_with(struct judge_scene *scene, int code)
 {
 	scene->evidence.facts.exit_code = code;
 	scene->evidence.facts.wait_status = code << 8;
 }
 
 void scene_look_at(
-	struct scene *scene, struct snapshot *snapshots, unsigned descendants)
+	struct judge_scene *scene, struct snapshot *snapshots, unsigned descendants)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		snapshots[i].ns = T0 + i * CLOCK_S;
@@ -191,7 +194,8 @@ void scene_look_at(
 	scene->evidence.snapshot_count = 2;
 }
 
-void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnosis)
+void scene_expect(
+	struct judge_scene *scene, enum verdict verdict, const char *diagnosis)
 {
 	judge(&scene->judgement, &scene->scenario, &scene->evidence);
 	if (scene->judgement.verdict != verdict)
@@ -205,7 +209,7 @@ void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnos
 	}
 }
 
-bool scene_has_diagnosis(const struct scene *scene, const char *id)
+bool scene_has_diagnosis(const struct judge_scene *scene, const char *id)
 {
 	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
 		if (strcmp(diagnosis_ids[scene->judgement.diagnoses[i].id], id) == 0)

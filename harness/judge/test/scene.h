@@ -20,7 +20,7 @@
 
 /* Before a test plays anything: no session, exit code 0, 300 ms after the signal, of a
  * grace of 2 s. Clean is expected. */
-struct scene {
+struct judge_scene {
 	struct scenario scenario;
 	struct evidence evidence;
 	struct judgement judgement;
@@ -33,32 +33,36 @@ int scene_tear_down(void **state);
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
 
 /* Three sessions with a server each, all let go in time. */
-void scene_play_clean(struct scene *scene);
+void scene_play_clean(struct judge_scene *scene);
 
-void scene_hear(struct scene *scene, enum event_source source, int64_t ms,
+void scene_add_event(struct judge_scene *scene, enum event_source source, int64_t ms,
 	const char *format, ...) PRINTF(4, 5);
 /* An MCP server of that session that exits by itself. The evidence's. */
-struct lifeline *scene_add_server(struct scene *scene, int session, int64_t ended_ms);
+struct lifeline *scene_add_server(
+	struct judge_scene *scene, int session, int64_t ended_ms);
 /* A descendant of PID 1 that the kernel told of, which exits with 0. The evidence's. */
-struct proc_record *scene_add_life(struct scene *scene, pid_t pid, int64_t ended_ms);
-void scene_add_request(
-	struct scene *scene, enum request_kind kind, int session, enum request_end end);
+struct proc_record *scene_add_descendant(
+	struct judge_scene *scene, pid_t pid, int64_t ended_ms);
+void scene_add_request(struct judge_scene *scene, enum request_kind kind, int session,
+	enum request_end end);
 /* A session's turn runs at the agent API from then on; ended by why, NULL: never. */
-void scene_run_turn(struct scene *scene, int session, int64_t from_ms, int64_t to_ms,
-	const char *why);
-void scene_open_sessions(struct scene *scene, int count);
-void scene_begin_shutdown(struct scene *scene, const char *how, int64_t grace_ns);
+void scene_run_turn(struct judge_scene *scene, int session, int64_t from_ms,
+	int64_t to_ms, const char *why);
+void scene_open_sessions(struct judge_scene *scene, int count);
+void scene_begin_shutdown(struct judge_scene *scene, const char *how, int64_t grace_ns);
 /* to_ms < 0: it never ends. */
-void scene_disconnect(struct scene *scene, int session, int64_t from_ms, int64_t to_ms);
-void scene_exit_with(struct scene *scene, int code);
+void scene_disconnect(
+	struct judge_scene *scene, int session, int64_t from_ms, int64_t to_ms);
+void scene_exit_with(struct judge_scene *scene, int code);
 /* SIGKILL at the end of the grace, with proof. */
-void scene_kill_at_grace(struct scene *scene);
+void scene_kill_at_grace(struct judge_scene *scene);
 /* PID 1's two snapshots, a second apart, alike. Keeps snapshots, room for two. */
 void scene_look_at(
-	struct scene *scene, struct snapshot *snapshots, unsigned descendants);
+	struct judge_scene *scene, struct snapshot *snapshots, unsigned descendants);
 
 /* Judges, and demands this verdict and this deepest cause (NULL: any). */
-void scene_expect(struct scene *scene, enum verdict verdict, const char *diagnosis);
-bool scene_has_diagnosis(const struct scene *scene, const char *id);
+void scene_expect(
+	struct judge_scene *scene, enum verdict verdict, const char *diagnosis);
+bool scene_has_diagnosis(const struct judge_scene *scene, const char *id);
 
 #endif

@@ -9,7 +9,7 @@
 
 static void a_pid1_without_handler_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -22,9 +22,9 @@ static void a_pid1_without_handler_is_named(void **state)
 	scene_expect(scene, VERDICT_KILLED, "W2");
 }
 
-static void a_pid1_that_waits_for_signals_has_ears(void **state)
+static void a_pid1_that_waits_for_signals_receives_them(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -35,9 +35,9 @@ static void a_pid1_that_waits_for_signals_has_ears(void **state)
 }
 
 /* In a plain session whoever has no handler dies of it. */
-static void without_a_namespace_nobody_needs_a_handler(void **state)
+static void without_a_namespace_no_handler_is_needed(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -52,7 +52,7 @@ static void without_a_namespace_nobody_needs_a_handler(void **state)
 /* It was queued for delivery, whatever the masks are by now. */
 static void a_signal_that_was_delivered_was_not_discarded(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -63,7 +63,7 @@ static void a_signal_that_was_delivered_was_not_discarded(void **state)
 /* It waits for signals, and this one is not among them: the masks do not tell. */
 static void a_traced_discard_decides_over_the_masks(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -77,7 +77,7 @@ static void a_traced_discard_decides_over_the_masks(void **state)
 
 static void a_handler_that_came_after_the_signal_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -89,9 +89,9 @@ static void a_handler_that_came_after_the_signal_is_named(void **state)
 }
 
 /* It forks all the time, and one of two looks saw that. */
-static void a_pid1_that_blocks_for_a_moment_has_no_ears(void **state)
+static void a_pid1_that_blocks_for_a_moment_receives_nothing(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 	struct proc forking;
 
@@ -108,7 +108,7 @@ static void a_pid1_that_blocks_for_a_moment_has_no_ears(void **state)
 
 static void a_shell_as_pid1_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene_kill_at_grace(scene);
@@ -124,9 +124,9 @@ static void a_shell_as_pid1_is_named(void **state)
 }
 
 /* A look that fell into the kernel's killing of the namespace sees an empty house. */
-static void a_look_after_the_kill_is_no_evidence(void **state)
+static void a_snapshot_after_the_kill_is_no_evidence(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[3];
 
 	scene_kill_at_grace(scene);
@@ -145,7 +145,7 @@ static void a_look_after_the_kill_is_no_evidence(void **state)
 
 static void one_after_the_other_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 8);
@@ -159,7 +159,7 @@ static void one_after_the_other_is_named(void **state)
 /* Three times 50 ms are not what a grace of 2 s is lost with. */
 static void one_after_the_other_is_no_cause_where_there_is_time(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct lifeline *server;
 
 	scene_kill_at_grace(scene);
@@ -179,9 +179,9 @@ static void one_after_the_other_is_no_cause_where_there_is_time(void **state)
 	assert_false(scene_has_diagnosis(scene, "H1"));
 }
 
-static void a_server_that_was_told_nothing_is_not_waited_for(void **state)
+static void a_server_that_got_no_eof_or_signal_is_not_waited_for(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct lifeline *server;
 
 	scene_kill_at_grace(scene);
@@ -197,11 +197,11 @@ static void a_server_that_was_told_nothing_is_not_waited_for(void **state)
 /* Somebody else's service logs nothing that we know; the agent API knows. */
 static void a_wait_for_the_agent_is_in_the_ledger(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 1);
-	scene_hear(scene, EVENT_LEDGER, 4,
+	scene_add_event(scene, EVENT_LEDGER, 4,
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
 	scene_expect(scene, VERDICT_KILLED, "H1");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
@@ -209,12 +209,12 @@ static void a_wait_for_the_agent_is_in_the_ledger(void **state)
 }
 
 /* It asked and went: that is no waiting. */
-static void who_leaves_before_the_answer_did_not_wait(void **state)
+static void a_service_that_ends_before_the_answer_did_not_wait(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
-	scene_hear(scene, EVENT_LEDGER, 299,
+	scene_add_event(scene, EVENT_LEDGER, 299,
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
 	scene_expect(scene, VERDICT_DIRTY, "H1");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
@@ -223,7 +223,7 @@ static void who_leaves_before_the_answer_did_not_wait(void **state)
 
 static void one_stuck_session_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 5);
@@ -236,7 +236,7 @@ static void one_stuck_session_is_named(void **state)
 
 static void dropped_sessions_are_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 3);
@@ -246,9 +246,9 @@ static void dropped_sessions_are_named(void **state)
 		strstr(scene->judgement.diagnoses[0].text, "no disconnect was begun"));
 }
 
-static void a_belief_in_a_longer_grace_is_named(void **state)
+static void a_plan_with_a_longer_grace_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 1);
@@ -258,9 +258,9 @@ static void a_belief_in_a_longer_grace_is_named(void **state)
 }
 
 /* Sequentially nothing is bound to a deadline, so none can be wrong. */
-static void a_belief_that_bounds_nothing_is_no_cause(void **state)
+static void a_planned_grace_that_bounds_nothing_is_no_cause(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 1);
@@ -270,9 +270,9 @@ static void a_belief_that_bounds_nothing_is_no_cause(void **state)
 	assert_false(scene_has_diagnosis(scene, "H15"));
 }
 
-static void sessions_that_were_not_begun_are_not_said_to_be_dropped(void **state)
+static void sessions_that_were_not_begun_are_not_called_dropped(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 3);
@@ -282,7 +282,7 @@ static void sessions_that_were_not_begun_are_not_said_to_be_dropped(void **state
 
 static void a_turn_that_outlasts_the_grace_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 2);
@@ -294,7 +294,7 @@ static void a_turn_that_outlasts_the_grace_is_named(void **state)
 
 static void a_turn_that_was_over_is_not_why_it_was_killed(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_open_sessions(scene, 2);
@@ -306,9 +306,9 @@ static void a_turn_that_was_over_is_not_why_it_was_killed(void **state)
 	assert_false(scene_has_diagnosis(scene, "H9"));
 }
 
-static void a_deaf_server_is_named(void **state)
+static void a_server_that_ignores_eof_is_named(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct lifeline *server;
 
 	scene_open_sessions(scene, 1);
@@ -326,9 +326,9 @@ static void a_deaf_server_is_named(void **state)
 }
 
 /* Nobody knows what it waited for; what it left was left by the kill. */
-static void who_killed_it_goes_before_what_it_left(void **state)
+static void what_ended_it_goes_before_what_it_left(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene_add_server(scene, 1, 2029)->exit_ns = 0;
@@ -340,7 +340,7 @@ static void who_killed_it_goes_before_what_it_left(void **state)
 
 static void a_clean_stop_with_zombies_is_clean_first(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene->pid1[1].state = 'Z';
@@ -351,9 +351,9 @@ static void a_clean_stop_with_zombies_is_clean_first(void **state)
 }
 
 /* Without a namespace of its own nothing is killed with PID 1. */
-static void what_was_left_is_told_as_it_was_seen(void **state)
+static void what_was_left_is_described_as_it_was_seen(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_add_server(scene, 1, 301)->exit_ns = 0;
 	scene_expect(scene, VERDICT_LEAK, "L1");
@@ -364,7 +364,7 @@ static void what_was_left_is_told_as_it_was_seen(void **state)
 
 static void a_crash_is_not_blamed_on_the_agent(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
 	scene_begin_shutdown(scene, "sequential", 2 * CLOCK_S);
@@ -374,21 +374,21 @@ static void a_crash_is_not_blamed_on_the_agent(void **state)
 }
 
 /* PID 1 is an init, wherever it came from, and reports how its child died. */
-static void end_behind_init(struct scene *scene, struct snapshot *snapshots)
+static void end_behind_init(struct judge_scene *scene, struct snapshot *snapshots)
 {
 	strcpy(scene->pid1[0].name, "tini");
 	scene->pid1[0].pid = 400;
 	strcpy(scene->pid1[1].name, "web");
 	scene->pid1[1].pid = 401;
 	scene->pid1[1].ppid = 400;
-	scene_add_life(scene, scene->pid1[1].pid, 299);
+	scene_add_descendant(scene, scene->pid1[1].pid, 299);
 	scene_look_at(scene, snapshots, 1);
 	scene_exit_with(scene, 143);
 }
 
 static void a_143_behind_an_init_names_what_died(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	end_behind_init(scene, snapshots);
@@ -404,7 +404,7 @@ static void a_143_behind_an_init_names_what_died(void **state)
 /* Many a web server does: it says goodbye in its own words. */
 static void a_143_of_one_that_caught_it_is_a_way_down(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	end_behind_init(scene, snapshots);
@@ -419,7 +419,7 @@ static void a_143_of_one_that_caught_it_is_a_way_down(void **state)
 /* A shell that is about to fork blocks all signals for a moment. */
 static void a_143_of_one_that_only_blocked_it_is_no_way_down(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	end_behind_init(scene, snapshots);
@@ -429,9 +429,9 @@ static void a_143_of_one_that_only_blocked_it_is_no_way_down(void **state)
 	scene_expect(scene, VERDICT_DIRTY, "X8");
 }
 
-static void a_143_names_who_never_received_the_signal(void **state)
+static void a_143_names_the_process_that_never_received_the_signal(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 	struct proc procs[3];
 
@@ -449,7 +449,7 @@ static void a_143_names_who_never_received_the_signal(void **state)
 
 static void a_143_of_its_own_is_not_the_default(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_exit_with(scene, 143);
 	scene_expect(scene, VERDICT_DIRTY, "X5");
@@ -459,35 +459,35 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_pid1_without_handler_is_named),
-		SCENE(a_pid1_that_waits_for_signals_has_ears),
-		SCENE(without_a_namespace_nobody_needs_a_handler),
+		SCENE(a_pid1_that_waits_for_signals_receives_them),
+		SCENE(without_a_namespace_no_handler_is_needed),
 		SCENE(a_signal_that_was_delivered_was_not_discarded),
 		SCENE(a_traced_discard_decides_over_the_masks),
 		SCENE(a_handler_that_came_after_the_signal_is_named),
-		SCENE(a_pid1_that_blocks_for_a_moment_has_no_ears),
+		SCENE(a_pid1_that_blocks_for_a_moment_receives_nothing),
 		SCENE(a_shell_as_pid1_is_named),
-		SCENE(a_look_after_the_kill_is_no_evidence),
+		SCENE(a_snapshot_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),
 		SCENE(one_after_the_other_is_no_cause_where_there_is_time),
-		SCENE(a_server_that_was_told_nothing_is_not_waited_for),
+		SCENE(a_server_that_got_no_eof_or_signal_is_not_waited_for),
 		SCENE(a_wait_for_the_agent_is_in_the_ledger),
-		SCENE(who_leaves_before_the_answer_did_not_wait),
+		SCENE(a_service_that_ends_before_the_answer_did_not_wait),
 		SCENE(one_stuck_session_is_named),
 		SCENE(dropped_sessions_are_named),
-		SCENE(a_belief_in_a_longer_grace_is_named),
-		SCENE(a_belief_that_bounds_nothing_is_no_cause),
-		SCENE(sessions_that_were_not_begun_are_not_said_to_be_dropped),
+		SCENE(a_plan_with_a_longer_grace_is_named),
+		SCENE(a_planned_grace_that_bounds_nothing_is_no_cause),
+		SCENE(sessions_that_were_not_begun_are_not_called_dropped),
 		SCENE(a_turn_that_outlasts_the_grace_is_named),
 		SCENE(a_turn_that_was_over_is_not_why_it_was_killed),
-		SCENE(a_deaf_server_is_named),
-		SCENE(who_killed_it_goes_before_what_it_left),
+		SCENE(a_server_that_ignores_eof_is_named),
+		SCENE(what_ended_it_goes_before_what_it_left),
 		SCENE(a_clean_stop_with_zombies_is_clean_first),
-		SCENE(what_was_left_is_told_as_it_was_seen),
+		SCENE(what_was_left_is_described_as_it_was_seen),
 		SCENE(a_crash_is_not_blamed_on_the_agent),
 		SCENE(a_143_behind_an_init_names_what_died),
 		SCENE(a_143_of_one_that_caught_it_is_a_way_down),
 		SCENE(a_143_of_one_that_only_blocked_it_is_no_way_down),
-		SCENE(a_143_names_who_never_received_the_signal),
+		SCENE(a_143_names_the_process_that_never_received_the_signal),
 		SCENE(a_143_of_its_own_is_not_the_default),
 	};
 

@@ -9,7 +9,7 @@
 
 static void clean_is_called_clean(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_expect(scene, VERDICT_CLEAN, "X0");
@@ -20,12 +20,12 @@ static void clean_is_called_clean(void **state)
 
 static void a_session_without_proof_is_not_clean(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 2);
 	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
 	scene_disconnect(scene, 1, 2, 100);
-	scene_hear(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
+	scene_add_event(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 	assert_false(scene->judgement.met);
 	/* Nobody knows why it was not let go, so nobody says. */
@@ -34,7 +34,7 @@ static void a_session_without_proof_is_not_clean(void **state)
 
 static void sessions_that_the_api_never_saw_are_inconclusive(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 2);
 	scene_disconnect(scene, 1, 2, 100);
@@ -45,7 +45,7 @@ static void sessions_that_the_api_never_saw_are_inconclusive(void **state)
 
 static void what_was_not_kept_is_missing(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene->evidence.lifelines_dropped = 1;
@@ -54,7 +54,7 @@ static void what_was_not_kept_is_missing(void **state)
 
 static void what_was_not_kept_proves_no_session_open(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
 	scene_disconnect(scene, 1, 2, -1);
@@ -64,7 +64,7 @@ static void what_was_not_kept_proves_no_session_open(void **state)
 
 static void over_within_is_slow(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene->scenario.expect.within_ns = 299 * CLOCK_MS;
@@ -74,7 +74,7 @@ static void over_within_is_slow(void **state)
 
 static void a_fifth_of_the_grace_left_is_the_least(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene->evidence.facts.exit_ns = T0 + 1601 * CLOCK_MS;
@@ -83,27 +83,27 @@ static void a_fifth_of_the_grace_left_is_the_least(void **state)
 
 static void a_bad_exit_code_is_dirty(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_exit_with(scene, 1);
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
-static void a_143_is_dirty_and_told_apart(void **state)
+static void a_143_is_dirty_and_has_its_own_diagnosis(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->scenario.service.init = true;
 	scene_exit_with(scene, 143);
 	scene_expect(scene, VERDICT_DIRTY, "X9");
-	scene_hear(scene, EVENT_SERVICE, 1, "{\"event\":\"shutdown.complete\"}");
+	scene_add_event(scene, EVENT_SERVICE, 1, "{\"event\":\"shutdown.complete\"}");
 	scene_expect(scene, VERDICT_DIRTY, "X8");
 }
 
 static void a_137_without_proof_is_inconclusive(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.exit_code = 137;
 	scene->evidence.facts.wait_status = SIGKILL;
@@ -114,7 +114,7 @@ static void a_137_without_proof_is_inconclusive(void **state)
 
 static void a_137_of_its_own_is_no_sigkill(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_exit_with(scene, 137);
 	scene_expect(scene, VERDICT_DIRTY, "X5");
@@ -122,7 +122,7 @@ static void a_137_of_its_own_is_no_sigkill(void **state)
 
 static void the_oom_killer_is_not_the_grace(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.exit_code = 137;
 	scene->evidence.facts.wait_status = SIGKILL;
@@ -130,9 +130,9 @@ static void the_oom_killer_is_not_the_grace(void **state)
 	scene_expect(scene, VERDICT_OOM, "X3");
 }
 
-static void somebody_elses_sigkill_is_not_the_engines(void **state)
+static void a_sigkill_of_another_process_is_not_the_engines(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_kill_at_grace(scene);
 	scene->evidence.facts.kill_by_engine = false;
@@ -141,7 +141,7 @@ static void somebody_elses_sigkill_is_not_the_engines(void **state)
 
 static void a_segmentation_fault_is_a_crash(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.exit_code = 139;
 	scene->evidence.facts.wait_status = SIGSEGV;
@@ -150,7 +150,7 @@ static void a_segmentation_fault_is_a_crash(void **state)
 
 static void an_end_before_the_stop_is_a_crash(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.exited_before_stop = true;
 	scene_exit_with(scene, 0);
@@ -159,7 +159,7 @@ static void an_end_before_the_stop_is_a_crash(void **state)
 
 static void a_process_cut_with_pid1_is_a_leak(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_server(scene, 1, 301)->exit_ns = 0;
@@ -169,7 +169,7 @@ static void a_process_cut_with_pid1_is_a_leak(void **state)
 
 static void a_process_that_exits_after_the_kill_was_left(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
 	scene_begin_shutdown(scene, "none", 2 * CLOCK_S);
@@ -182,7 +182,7 @@ static void a_process_that_exits_after_the_kill_was_left(void **state)
 /* Exit code 0 at once, and its server's stdin ended with it. */
 static void a_process_that_outlives_pid1_is_a_leak(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_add_server(scene, 1, 299);
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
@@ -192,10 +192,10 @@ static void a_process_that_outlives_pid1_is_a_leak(void **state)
 }
 
 /* Somebody else's child has no lifeline, but the kernel tells of it. */
-static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
+static void a_process_without_a_lifeline_that_outlives_pid1_is_a_leak(void **state)
 {
-	struct scene *scene = *state;
-	struct proc_record *record = scene_add_life(scene, 999, 299);
+	struct judge_scene *scene = *state;
+	struct proc_record *record = scene_add_descendant(scene, 999, 299);
 
 	strcpy(record->name, "sleep");
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
@@ -211,16 +211,16 @@ static void a_stranger_that_outlives_pid1_is_a_leak(void **state)
 }
 
 /* Its lifeline says what it likes, and so does the service. */
-static void the_kernels_word_is_the_last_one(void **state)
+static void the_kernels_stamps_decide_over_lifelines(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct lifeline *lifeline = scene_add_server(scene, 1, 310);
-	struct proc_record *record = scene_add_life(scene, lifeline->pid, 299);
+	struct proc_record *record = scene_add_descendant(scene, lifeline->pid, 299);
 
 	scene->evidence.facts.dying_ns = T0 + 298 * CLOCK_MS;
 	lifeline->exit_ns = T0 + 10 * CLOCK_MS;
-	scene_hear(scene, EVENT_SERVICE, 20, "{\"event\":\"mcp.reaped\",\"child\":%d}",
-		(int)lifeline->own_pid);
+	scene_add_event(scene, EVENT_SERVICE, 20,
+		"{\"event\":\"mcp.reaped\",\"child\":%d}", (int)lifeline->own_pid);
 	scene_expect(scene, VERDICT_LEAK, "L1");
 	/* Killed and reaped in time; that we read of it late proves nothing. */
 	record->ended_ns = T0 + 297 * CLOCK_MS;
@@ -229,10 +229,10 @@ static void the_kernels_word_is_the_last_one(void **state)
 }
 
 /* Where nobody traced PID 1's exit. */
-static void one_killed_right_before_pid1_ended_is_a_doubt(void **state)
+static void a_process_killed_right_before_pid1_ended_is_inconclusive(void **state)
 {
-	struct scene *scene = *state;
-	struct proc_record *record = scene_add_life(scene, 999, 299);
+	struct judge_scene *scene = *state;
+	struct proc_record *record = scene_add_descendant(scene, 999, 299);
 
 	scene_expect(scene, VERDICT_CLEAN, "X0"); /* it exited by itself */
 	record->wait_status = SIGKILL;
@@ -247,9 +247,9 @@ static void one_killed_right_before_pid1_ended_is_a_doubt(void **state)
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
-static void a_service_whose_children_nobody_sees_is_not_clean(void **state)
+static void a_service_whose_children_are_not_seen_is_not_clean(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->scenario.service.image = mem_text("somebody/else");
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
@@ -260,7 +260,7 @@ static void a_service_whose_children_nobody_sees_is_not_clean(void **state)
 
 static void a_slow_teardown_hides_no_leak(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_add_server(scene, 1, 320)->exit_ns = 0;
 	scene->evidence.facts.dying_ns = T0 + 300 * CLOCK_MS;
@@ -268,18 +268,18 @@ static void a_slow_teardown_hides_no_leak(void **state)
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
-static void a_signal_that_nobody_heard_is_not_clean(void **state)
+static void a_signal_that_was_discarded_is_not_clean(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
 /* Nobody traced the signal, and PID 1 ended by itself half a second later. */
-static void masks_prove_that_nobody_heard(void **state)
+static void masks_prove_that_a_signal_was_discarded(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
@@ -290,23 +290,23 @@ static void masks_prove_that_nobody_heard(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-static void one_look_at_deaf_ears_is_no_proof(void **state)
+static void one_snapshot_without_a_handler_is_no_proof(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene_look_at(scene, snapshots, 0);
 	scene->evidence.snapshot_count = 1;
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
-	scene_hear(scene, EVENT_SERVICE, 1, "{\"event\":\"shutdown.begin\"}");
+	scene_add_event(scene, EVENT_SERVICE, 1, "{\"event\":\"shutdown.begin\"}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
 /* It looked deaf while it waited for the signal, and looks deaf when it cleans up. */
 static void a_wait_for_signals_is_not_settled_by_what_comes_after(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 	struct proc waiting;
 
@@ -322,7 +322,7 @@ static void a_wait_for_signals_is_not_settled_by_what_comes_after(void **state)
 /* Another user's process: nobody tells what it waits in. */
 static void an_unseen_wait_may_be_for_signals(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct snapshot snapshots[2];
 
 	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
@@ -337,7 +337,7 @@ static void an_unseen_wait_may_be_for_signals(void **state)
 
 static void an_end_before_the_signal_is_a_crash(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene->evidence.facts.exit_ns = T0 - CLOCK_MS;
 	scene_expect(scene, VERDICT_CRASH, "X10");
@@ -347,7 +347,7 @@ static void an_end_before_the_signal_is_a_crash(void **state)
 /* A daemon on another machine stamps both, each a few ms off. */
 static void an_end_inside_the_error_bars_is_no_crash(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct stop_facts *facts = &scene->evidence.facts;
 
 	facts->signal_source = facts->exit_source = STAMP_ENGINE;
@@ -365,7 +365,7 @@ static void an_end_inside_the_error_bars_is_no_crash(void **state)
 
 static void a_request_that_failed_is_not_clean(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_WRONG);
@@ -374,74 +374,140 @@ static void a_request_that_failed_is_not_clean(void **state)
 
 static void a_kept_session_needs_its_stream_closed(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
 	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
-	scene_hear(scene, EVENT_SERVICE, 5,
+	scene_add_event(scene, EVENT_SERVICE, 5,
 		"{\"event\":\"session.disconnected\",\"room\":\"1\",\"how\":\"keep\"}");
+	strlist_add(&scene->scenario.service.env, "SESSION_END=keep");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
-	scene_hear(scene, EVENT_LEDGER, 6,
+	scene_add_event(scene, EVENT_LEDGER, 6,
 		"{\"event\":\"agent.stream.closed\",\"session\":\"1\",\"by\":\"client\"}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	/* PID 1's death closes it, too. */
 	scene->evidence.facts.dying_ns = T0 + 6 * CLOCK_MS;
 	scene_expect(scene, VERDICT_INCONCLUSIVE, NULL);
 	scene->evidence.facts.dying_ns = 0;
-	scene_hear(scene, EVENT_LEDGER, 2,
+	scene_add_event(scene, EVENT_LEDGER, 2,
 		"{\"event\":\"agent.stream.opened\",\"session\":\"1\"}");
-	scene_hear(scene, EVENT_LEDGER, 3,
+	scene_add_event(scene, EVENT_LEDGER, 3,
 		"{\"event\":\"agent.stream.opened\",\"session\":\"1\"}");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
-/* Two of the API's for one room, one of them ended. */
-static void each_session_of_a_room_has_to_be_let_go(void **state)
+/* The line "keep" of a service whose scenario does not have its sessions kept. */
+static void a_session_that_should_not_be_kept_is_not_released_by_being_kept(
+	void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
-	scene_hear(scene, EVENT_LEDGER, -20,
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "parallel", 2 * CLOCK_S);
+	scene_add_event(scene, EVENT_SERVICE, 5,
+		"{\"event\":\"session.disconnected\",\"room\":\"1\",\"how\":\"keep\"}");
+	scene_add_event(scene, EVENT_LEDGER, 6,
+		"{\"event\":\"agent.stream.closed\",\"session\":\"1\",\"by\":\"client\"}");
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+}
+
+static void a_shutdown_that_began_before_the_stop_proves_no_handler(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct snapshot snapshots[2] = {0};
+
+	scene_look_at(scene, snapshots, 0);
+	scene_add_event(scene, EVENT_SERVICE, -100, "{\"event\":\"shutdown.begin\"}");
+	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+}
+
+/* Six servers that PID 1's SIGKILL ended, and Docker's event of it 15 ms later. */
+static void a_late_stamp_of_the_kill_hides_no_leak(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct stop_facts *facts = &scene->evidence.facts;
+
+	scene_open_sessions(scene, 6);
+	scene_begin_shutdown(scene, "none", 2 * CLOCK_S);
+	scene_kill_at_grace(scene);
+	facts->kill_source = STAMP_ENGINE;
+	for (int i = 1; i <= 6; i++) {
+		struct lifeline *server = scene_add_server(scene, i, 0);
+
+		server->ended_ns = facts->kill_ns - 15 * CLOCK_MS;
+		server->exit_ns = server->eof_ns = 0;
+	}
+	scene_expect(scene, VERDICT_KILLED, NULL);
+	assert_int_equal(scene->judgement.orphans, 6);
+	/* What it recorded as reaped was not left. */
+	scene_add_event(scene, EVENT_SERVICE, 1900,
+		"{\"event\":\"mcp.reaped\",\"child\":11,\"signal\":9}");
+	scene_expect(scene, VERDICT_KILLED, NULL);
+	assert_int_equal(scene->judgement.orphans, 5);
+}
+
+static void an_end_by_the_stop_signals_default_is_no_crash(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct snapshot snapshots[2] = {0};
+
+	scene_look_at(scene, snapshots, 0);
+	scene->evidence.facts.stop_signal = SIGQUIT;
+	scene->evidence.facts.wait_status = SIGQUIT;
+	scene->evidence.facts.exit_code = 128 + SIGQUIT;
+	scene_expect(scene, VERDICT_DIRTY, "X9");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "131: SIGQUIT's"));
+}
+
+/* Two of the API's for one room, one of them ended. */
+static void each_session_of_a_room_has_to_be_released(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_add_event(scene, EVENT_LEDGER, -20,
 		"{\"event\":\"agent.session.opened\",\"session\":\"1\",\"id\":\"a\"}");
-	scene_hear(scene, EVENT_LEDGER, -10,
+	scene_add_event(scene, EVENT_LEDGER, -10,
 		"{\"event\":\"agent.session.opened\",\"session\":\"1\",\"id\":\"b\"}");
-	scene_hear(scene, EVENT_LEDGER, 5,
+	scene_add_event(scene, EVENT_LEDGER, 5,
 		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\",\"id\":\"a\"}");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 	assert_int_equal(scene->judgement.disconnected, 1);
-	scene_hear(scene, EVENT_LEDGER, 6,
+	scene_add_event(scene, EVENT_LEDGER, 6,
 		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\",\"id\":\"b\"}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-static void a_session_that_ended_unanswered_was_let_go(void **state)
+static void a_session_that_ended_unanswered_was_released(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_open_sessions(scene, 1);
-	scene_hear(scene, EVENT_LEDGER, 5,
+	scene_add_event(scene, EVENT_LEDGER, 5,
 		"{\"event\":\"agent.disconnect.broken\",\"session\":\"1\","
 		"\"took_effect\":false}");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
-	scene_hear(scene, EVENT_LEDGER, 6,
+	scene_add_event(scene, EVENT_LEDGER, 6,
 		"{\"event\":\"agent.disconnect.broken\",\"session\":\"1\","
 		"\"took_effect\":true}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
 /* Who else writes into the ledger is not the agent API. */
-static void only_the_mock_agent_says_that_a_session_was_let_go(void **state)
+static void only_the_mock_agent_says_that_a_session_was_released(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct evidence *evidence = &scene->evidence;
 	int agent = evidence_add_lifeline(evidence, 50);
 	int other = evidence_add_lifeline(evidence, 51);
 
 	evidence->lifelines[agent].role = mem_text("mock-agent");
 	evidence->lifelines[other].role = mem_text("mock-agent");
-	scene_hear(scene, EVENT_LEDGER, -10,
+	scene_add_event(scene, EVENT_LEDGER, -10,
 		"{\"event\":\"agent.session.opened\",\"session\":\"1\"}");
 	evidence->events[0].lifeline = agent;
-	scene_hear(scene, EVENT_LEDGER, 5,
+	scene_add_event(scene, EVENT_LEDGER, 5,
 		"{\"event\":\"agent.disconnect.done\",\"session\":\"1\"}");
 	evidence->events[1].lifeline = other;
 	scene_expect(scene, VERDICT_DIRTY, NULL);
@@ -451,18 +517,18 @@ static void only_the_mock_agent_says_that_a_session_was_let_go(void **state)
 
 static void a_process_that_the_service_reaped_is_no_leak(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_server(scene, 1, 295)->exit_ns = 0;
-	scene_hear(
+	scene_add_event(
 		scene, EVENT_SERVICE, 296, "{\"event\":\"mcp.reaped\",\"child\":11}");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
 static void a_request_without_answer_is_a_loss(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_BROKEN);
@@ -472,7 +538,7 @@ static void a_request_without_answer_is_a_loss(void **state)
 
 static void a_request_that_was_turned_away_is_no_loss(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
@@ -481,36 +547,9 @@ static void a_request_that_was_turned_away_is_no_loss(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-static void a_turn_that_was_interrupted_is_not_clean(void **state)
-{
-	struct scene *scene = *state;
-
-	scene_play_clean(scene);
-	scene_run_turn(scene, 1, -100, 150, "interrupted");
-	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
-	scene_expect(scene, VERDICT_DIRTY, "H9");
-	assert_int_equal(scene->judgement.turned_away, 1);
-}
-
-/* Its turn had begun after the signal, or was another request's. */
-static void a_turn_that_had_not_begun_is_not_interrupted(void **state)
-{
-	struct scene *scene = *state;
-
-	scene_play_clean(scene);
-	scene_run_turn(scene, 1, 2, 150, "interrupted");
-	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
-	scene_run_turn(scene, 2, -150, -50, "end_turn");
-	scene_add_request(scene, REQUEST_TURN, 2, REQUEST_TURNED_AWAY);
-	scene_run_turn(scene, 3, -100, 150, "end_turn");
-	scene_add_request(scene, REQUEST_TURN, 3, REQUEST_ANSWERED);
-	scene_add_request(scene, REQUEST_TURN, 3, REQUEST_TURNED_AWAY);
-	scene_expect(scene, VERDICT_CLEAN, "X0");
-}
-
 static void what_is_proven_beats_what_is_unknown(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene_add_server(scene, 1, 301)->exit_ns = 0;
@@ -519,9 +558,9 @@ static void what_is_proven_beats_what_is_unknown(void **state)
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
-static void a_time_that_nobody_saw_is_inconclusive(void **state)
+static void a_time_that_was_not_seen_is_inconclusive(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	scene->evidence.facts.signal_ns = 0;
@@ -532,7 +571,7 @@ static void a_case_that_could_not_run_is_not_met(void **state)
 {
 	static const enum trouble troubles[] = {TROUBLE_NOT_UP, TROUBLE_NOT_READY,
 		TROUBLE_LOAD, TROUBLE_WHEN, TROUBLE_INTERRUPTED};
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 
 	scene_play_clean(scene);
 	for (size_t i = 0; i < COUNT(troubles); i++) {
@@ -545,7 +584,7 @@ static void a_case_that_could_not_run_is_not_met(void **state)
 
 static void every_expectation_can_be_unmet(void **state)
 {
-	struct scene *scene = *state;
+	struct judge_scene *scene = *state;
 	struct expect_part *expect = &scene->scenario.expect;
 
 	scene_play_clean(scene);
@@ -575,40 +614,42 @@ int main(void)
 		SCENE(over_within_is_slow),
 		SCENE(a_fifth_of_the_grace_left_is_the_least),
 		SCENE(a_bad_exit_code_is_dirty),
-		SCENE(a_143_is_dirty_and_told_apart),
+		SCENE(a_143_is_dirty_and_has_its_own_diagnosis),
 		SCENE(a_137_without_proof_is_inconclusive),
 		SCENE(a_137_of_its_own_is_no_sigkill),
 		SCENE(the_oom_killer_is_not_the_grace),
-		SCENE(somebody_elses_sigkill_is_not_the_engines),
+		SCENE(a_sigkill_of_another_process_is_not_the_engines),
 		SCENE(a_segmentation_fault_is_a_crash),
 		SCENE(an_end_before_the_stop_is_a_crash),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
 		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_outlives_pid1_is_a_leak),
-		SCENE(a_stranger_that_outlives_pid1_is_a_leak),
-		SCENE(the_kernels_word_is_the_last_one),
-		SCENE(one_killed_right_before_pid1_ended_is_a_doubt),
-		SCENE(a_service_whose_children_nobody_sees_is_not_clean),
+		SCENE(a_process_without_a_lifeline_that_outlives_pid1_is_a_leak),
+		SCENE(the_kernels_stamps_decide_over_lifelines),
+		SCENE(a_process_killed_right_before_pid1_ended_is_inconclusive),
+		SCENE(a_service_whose_children_are_not_seen_is_not_clean),
 		SCENE(a_slow_teardown_hides_no_leak),
-		SCENE(a_signal_that_nobody_heard_is_not_clean),
-		SCENE(masks_prove_that_nobody_heard),
-		SCENE(one_look_at_deaf_ears_is_no_proof),
+		SCENE(a_signal_that_was_discarded_is_not_clean),
+		SCENE(masks_prove_that_a_signal_was_discarded),
+		SCENE(one_snapshot_without_a_handler_is_no_proof),
 		SCENE(a_wait_for_signals_is_not_settled_by_what_comes_after),
 		SCENE(an_unseen_wait_may_be_for_signals),
 		SCENE(an_end_before_the_signal_is_a_crash),
 		SCENE(an_end_inside_the_error_bars_is_no_crash),
 		SCENE(a_request_that_failed_is_not_clean),
 		SCENE(a_kept_session_needs_its_stream_closed),
-		SCENE(each_session_of_a_room_has_to_be_let_go),
-		SCENE(a_session_that_ended_unanswered_was_let_go),
-		SCENE(only_the_mock_agent_says_that_a_session_was_let_go),
+		SCENE(a_session_that_should_not_be_kept_is_not_released_by_being_kept),
+		SCENE(a_shutdown_that_began_before_the_stop_proves_no_handler),
+		SCENE(a_late_stamp_of_the_kill_hides_no_leak),
+		SCENE(an_end_by_the_stop_signals_default_is_no_crash),
+		SCENE(each_session_of_a_room_has_to_be_released),
+		SCENE(a_session_that_ended_unanswered_was_released),
+		SCENE(only_the_mock_agent_says_that_a_session_was_released),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
-		SCENE(a_turn_that_was_interrupted_is_not_clean),
-		SCENE(a_turn_that_had_not_begun_is_not_interrupted),
 		SCENE(what_is_proven_beats_what_is_unknown),
-		SCENE(a_time_that_nobody_saw_is_inconclusive),
+		SCENE(a_time_that_was_not_seen_is_inconclusive),
 		SCENE(a_case_that_could_not_run_is_not_met),
 		SCENE(every_expectation_can_be_unmet),
 	};

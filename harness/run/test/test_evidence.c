@@ -10,6 +10,7 @@
 #include "harness/run/evidence.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 
 static void print_line(struct evidence *evidence, const char *line)
@@ -44,7 +45,7 @@ static void events_are_bounded_in_bytes(void **state)
 	assert_int_equal(evidence_count(&evidence, "x"), 400);
 	/* A small one still fits, and is heard. */
 	print_line(&evidence, "{\"event\":\"y\"}");
-	assert_non_null(evidence_service_event(&evidence, "y"));
+	assert_non_null(evidence_service_event(&evidence, "y", 0));
 	evidence_done(&evidence);
 }
 
@@ -94,9 +95,38 @@ static void a_stamp_from_the_case_is_kept(void **state)
 	evidence_done(&evidence);
 }
 
+static void add_event(struct evidence *evidence, int lifeline, const char *line)
+{
+	evidence_add_event(
+		evidence, EVENT_LEDGER, lifeline, json_parse(line, strlen(line)));
+}
+
+/* A service could bring its own stop before there is a turn. */
+static void an_event_of_a_mock_counts_from_that_mock_alone(void **state UNUSED)
+{
+	struct evidence evidence = {0};
+	int agent = evidence_add_lifeline(&evidence, 10);
+	int server = evidence_add_lifeline(&evidence, 11);
+
+	evidence.lifelines[agent].role = mem_text("mock-agent");
+	print_line(&evidence, "{\"event\":\"agent.turn.begin\"}");
+	print_line(&evidence, "{\"event\":\"mcp.initialized\"}");
+	add_event(&evidence, server, "{\"event\":\"agent.turn.begin\"}");
+	assert_int_equal(evidence_count(&evidence, "agent.turn.begin"), 0);
+	assert_int_equal(evidence_count(&evidence, "mcp.initialized"), 0);
+	add_event(&evidence, agent, "{\"event\":\"agent.turn.begin\"}");
+	add_event(&evidence, server, "{\"event\":\"mcp.initialized\"}");
+	print_line(&evidence, "{\"event\":\"mcp.reaped\"}");
+	assert_int_equal(evidence_count(&evidence, "agent.turn.begin"), 1);
+	assert_int_equal(evidence_count(&evidence, "mcp.initialized"), 1);
+	assert_int_equal(evidence_count(&evidence, "mcp.reaped"), 1);
+	evidence_done(&evidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_event_of_a_mock_counts_from_that_mock_alone),
 		cmocka_unit_test(events_are_bounded_in_bytes),
 		cmocka_unit_test(log_lines_are_bounded_in_bytes),
 		cmocka_unit_test(a_stamp_from_outside_of_the_case_is_none),
