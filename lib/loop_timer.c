@@ -46,6 +46,11 @@ void loop_timer_stop(struct loop_timer *timer)
 	uv_timer_stop(&timer->handle);
 }
 
+bool loop_timer_is_set(const struct loop_timer *timer)
+{
+	return uv_is_active((const uv_handle_t *)&timer->handle);
+}
+
 void loop_timer_destroy(struct loop_timer *timer)
 {
 	if (timer)

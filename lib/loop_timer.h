@@ -4,6 +4,7 @@
 #ifndef LIB_LOOP_TIMER_H
 #define LIB_LOOP_TIMER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -17,6 +18,7 @@ struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *ring, void 
 /* Rings in ns from now, whatever was set before; 0 is the loop's next turn. */
 void loop_timer_set(struct loop_timer *timer, int64_t ns);
 void loop_timer_stop(struct loop_timer *timer);
+bool loop_timer_is_set(const struct loop_timer *timer); /* and has not rung */
 
 /* Its handle closes in the loop's next turn. May be called from its own ring.
  * Accepts NULL. */

@@ -12,15 +12,17 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/web_exchange.h"
+#include "lib/web_pump.h"
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
 #define CONNECTION_MEMORY  ((size_t)32 << 10) /* bounds the headers of both sides */
 #define IDLE_NS            (60 * CLOCK_S)
 #define BODY_CEILING       ((size_t)1 << 20)
-#define ACCEPT_AGAIN_MS    100
+#define ACCEPT_AGAIN_NS    (100 * CLOCK_MS)
 #define PATIENCE_NS        (2 * CLOCK_S)
 #define ARRIVING_LINGER_NS (1 * CLOCK_S)
 
@@ -32,10 +34,9 @@ enum web_state {
 
 struct web {
 	struct web_exchanges exchanges;
-	struct MHD_Daemon *daemon;
+	struct web_pump *pump;
+	struct MHD_Daemon *daemon; /* the pump's */
 	enum web_state state;
-	bool dirty;   /* microhttpd is to run in this turn */
-	bool running; /* it does: its callbacks must not destroy us */
 	unsigned connections;
 	unsigned
 		coming; /* handed to microhttpd, which takes them up in its next run: from
@@ -44,58 +45,31 @@ struct web {
 
 	int listener; /* -1 once it is closed */
 	uint16_t port;
+	uv_poll_t *arrivals;             /* at the listener; NULL once it is closed */
+	struct loop_timer *accept_again; /* when descriptors have run out */
 
 	int64_t patience_ns; /* with clients, while draining */
 	int64_t draining_ns; /* since when */
 	int64_t linger_ns;
 	int64_t linger_until_ns; /* 0: it has not begun */
 	unsigned lingered_at;    /* the activity after which the linger began */
+	struct loop_timer *linger;
 	web_drained_fn *drained;
 	void *drained_arg;
-
-	uv_poll_t arrivals;      /* at the listener */
-	uv_timer_t accept_again; /* when we ran out of descriptors */
-	uv_poll_t traffic;       /* microhttpd's epoll descriptor */
-	uv_timer_t again;        /* when microhttpd wants to run without any traffic */
-	uv_prepare_t turn;
-	uv_timer_t linger;
-
-	unsigned closing; /* handles */
-	bool destroyed;   /* the last handle to close takes us with it */
 };
 
-static void on_again(uv_timer_t *timer)
+static void on_due(void *arg)
 {
-	struct web *web = timer->data;
-
-	web->dirty = true;
-}
-
-/* The zero timer keeps the loop awake where this comes after on_turn(). */
-void web_wake(struct web *web)
-{
-	web->dirty = true;
-	uv_timer_start(&web->again, on_again, 0, 0);
-}
-
-static void on_traffic(uv_poll_t *poll, int status, int events)
-{
-	struct web *web = poll->data;
-
-	(void)status;
-	(void)events;
-	web->dirty = true;
+	web_pump_wake(((struct web *)arg)->pump);
 }
 
 /* Connections */
 
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
-	enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *cls, struct MHD_Connection *connection UNUSED,
+	void **context UNUSED, enum MHD_ConnectionNotificationCode code)
 {
 	struct web *web = cls;
 
-	(void)connection;
-	(void)context;
 	switch (code) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
 		web->connections++;
@@ -119,7 +93,7 @@ static bool accept_one(struct web *web)
 	web->coming++;
 	/* Where it fails it has closed the descriptor. */
 	(void)!MHD_add_connection(web->daemon, fd, client, len);
-	web_wake(web);
+	web_pump_wake(web->pump);
 	return true;
 }
 
@@ -142,58 +116,42 @@ static bool accept_waiting(struct web *web)
 		case EPROTO:
 			continue; /* that client's own trouble */
 		default:          /* out of descriptors or memory */
-			uv_timer_start(
-				&web->accept_again, on_again, ACCEPT_AGAIN_MS, 0);
+			loop_timer_set(web->accept_again, ACCEPT_AGAIN_NS);
 			return false;
 		}
 	}
 	return false;
 }
 
-static void on_arrival(uv_poll_t *poll, int status, int events)
+static void on_arrival(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
-	struct web *web = poll->data;
-
-	(void)status;
-	(void)events;
-	if (!accept_waiting(web))
+	if (!accept_waiting(poll->data))
 		uv_poll_stop(poll); /* watch_listener() goes on when there is room */
 }
 
 static void watch_listener(struct web *web)
 {
 	if (web->state == WEB_SERVING && has_room(web) &&
-		!uv_is_active((uv_handle_t *)&web->accept_again) &&
-		!uv_is_active((uv_handle_t *)&web->arrivals))
-		uv_poll_start(&web->arrivals, UV_READABLE, on_arrival);
+		!loop_timer_is_set(web->accept_again) &&
+		!uv_is_active((uv_handle_t *)web->arrivals))
+		uv_poll_start(web->arrivals, UV_READABLE, on_arrival);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_arrivals_closed(uv_handle_t *arrivals)
 {
-	struct web *web = handle->data;
-
-	if (--web->closing == 0 && web->destroyed)
-		free(web);
+	free(arrivals);
 }
 
-static void close_handle(struct web *web, uv_handle_t *handle)
-{
-	if (handle->type == UV_UNKNOWN_HANDLE || uv_is_closing(handle))
-		return;
-	handle->data = web;
-	web->closing++;
-	uv_close(handle, on_closed);
-}
-
-/* A poll handle is closed before its descriptor: libuv would take the number's next
- * owner off the loop. */
+/* The poll handle closes before its descriptor: libuv would take the number's next owner
+ * off the loop. */
 static void close_listener(struct web *web)
 {
-	if (web->listener < 0)
-		return;
-	close_handle(web, (uv_handle_t *)&web->arrivals);
-	uv_timer_stop(&web->accept_again);
-	close(web->listener);
+	if (web->arrivals)
+		uv_close((uv_handle_t *)web->arrivals, on_arrivals_closed);
+	web->arrivals = NULL;
+	loop_timer_stop(web->accept_again);
+	if (web->listener >= 0)
+		close(web->listener);
 	web->listener = -1;
 }
 
@@ -203,15 +161,15 @@ static void close_listener(struct web *web)
 static void finish_draining(struct web *web)
 {
 	close_listener(web);
-	uv_timer_stop(&web->linger);
+	loop_timer_stop(web->linger);
 	web->state = WEB_DRAINED;
 	web->drained(web->drained_arg);
 }
 
-/* microhttpd hears what has come meanwhile before anything is decided. */
+/* microhttpd reads what has come meanwhile before anything is decided. */
 static void look_again_at(struct web *web, int64_t due_ns)
 {
-	uv_timer_start(&web->linger, on_again, clock_ms_up(due_ns - clock_now()), 0);
+	loop_timer_set(web->linger, due_ns - clock_now());
 }
 
 /* No client holds us up for longer than this, whatever it sends. */
@@ -248,16 +206,16 @@ static void await_answers(struct web *web)
 	if (due_ns)
 		look_again_at(web, due_ns);
 	else
-		uv_timer_stop(&web->linger);
+		loop_timer_stop(web->linger);
 }
 
 static void await_requests(struct web *web)
 {
 	int64_t end_ns = patience_end(web);
 
-	if (clock_now() >= end_ns || (!web->dirty && has_lingered(web)))
+	if (clock_now() >= end_ns || (!web_pump_is_due(web->pump) && has_lingered(web)))
 		finish_draining(web);
-	else if (!web->dirty)
+	else if (!web_pump_is_due(web->pump))
 		look_again_at(web,
 			web->linger_until_ns < end_ns ? web->linger_until_ns : end_ns);
 }
@@ -305,39 +263,14 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->drained = done;
 	web->drained_arg = arg;
 	begin_no_handshake(web);
-	web_wake(web);
+	web_pump_wake(web->pump);
 }
 
-/* The turn */
-
-/* microhttpd is edge-triggered inside and does not count what was just resumed: after
- * every run it is asked, and we ask ourselves, when it has to run again. */
-static void run(struct web *web)
+static void on_ran(void *arg)
 {
-	MHD_UNSIGNED_LONG_LONG ms;
+	struct web *web = arg;
 
-	web->dirty = false;
-	web->running = true;
-	MHD_run(web->daemon);
-	web->running = false;
 	web->coming = 0;
-	if (web->dirty)
-		return; /* web_wake() has set the timer */
-	if (MHD_get_timeout(web->daemon, &ms) != MHD_YES)
-		uv_timer_stop(&web->again);
-	else if (ms == 0)
-		web_wake(web);
-	else
-		uv_timer_start(&web->again, on_again, ms, 0);
-}
-
-static void on_turn(uv_prepare_t *prepare)
-{
-	struct web *web = prepare->data;
-
-	if (!web->dirty)
-		return;
-	run(web);
 	watch_listener(web);
 	if (web->state == WEB_DRAINING)
 		go_on_draining(web);
@@ -381,10 +314,9 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 
 /* A decoded NUL would end a text early, and what is behind it would count for nothing:
  * such a text stays as it was written. */
-static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
+static size_t unescape(
+	void *cls UNUSED, struct MHD_Connection *connection UNUSED, char *text)
 {
-	(void)cls;
-	(void)connection;
 	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
@@ -405,35 +337,22 @@ static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
-	return web->daemon || err_sys(err, "start microhttpd");
+	return web_pump_start(web->pump, web->daemon, err);
 }
 
-static bool watch_descriptors(struct web *web, struct err *err)
+static bool watch_arrivals(struct web *web, struct err *err)
 {
-	uv_loop_t *loop = web->exchanges.loop;
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	int failed = uv_poll_init(loop, &web->traffic, info->epoll_fd);
+	uv_poll_t *arrivals = mem_zeroed(sizeof *arrivals);
+	int failed = uv_poll_init(web->exchanges.loop, arrivals, web->listener);
 
-	if (failed == 0)
-		failed = uv_poll_init(loop, &web->arrivals, web->listener);
-	if (failed < 0)
-		return err_set(err, "watch descriptors: %s", uv_strerror(failed));
-	web->traffic.data = web->arrivals.data = web;
-	uv_poll_start(&web->traffic, UV_READABLE, on_traffic);
-	uv_poll_start(&web->arrivals, UV_READABLE, on_arrival);
+	if (failed) {
+		free(arrivals);
+		return err_set(err, "watch the socket: %s", uv_strerror(failed));
+	}
+	arrivals->data = web;
+	web->arrivals = arrivals;
+	uv_poll_start(arrivals, UV_READABLE, on_arrival);
 	return true;
-}
-
-static void init_turns(struct web *web, uv_loop_t *loop)
-{
-	uv_timer_init(loop, &web->accept_again);
-	uv_timer_init(loop, &web->again);
-	uv_timer_init(loop, &web->linger);
-	uv_prepare_init(loop, &web->turn);
-	web->accept_again.data = web->again.data = web;
-	web->linger.data = web->turn.data = web;
-	uv_prepare_start(&web->turn, on_turn);
 }
 
 struct web *web_create(
@@ -451,8 +370,11 @@ struct web *web_create(
 	web->patience_ns = options->patience_ns;
 	if (web->patience_ns == 0)
 		web->patience_ns = PATIENCE_NS;
+	web->pump = web_pump_create(loop, on_ran, web);
+	web->accept_again = loop_timer_create(loop, on_due, web);
+	web->linger = loop_timer_create(loop, on_due, web);
 	web->exchanges = (struct web_exchanges){
-		.web = web,
+		.pump = web->pump,
 		.loop = loop,
 		.handle = options->handle,
 		.over = options->over,
@@ -462,11 +384,10 @@ struct web *web_create(
 	};
 	if (web->exchanges.body_ceiling == 0)
 		web->exchanges.body_ceiling = BODY_CEILING;
-	init_turns(web, loop);
 	if (listen_on(web, host, options->port, err) &&
 		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
-		watch_descriptors(web, err)) {
-		web_wake(web);
+		watch_arrivals(web, err)) {
+		web_pump_wake(web->pump);
 		return web;
 	}
 	err_while(err, v6 ? "listen on [%s]:%u" : "listen on %s:%u", host,
@@ -494,17 +415,10 @@ void web_destroy(struct web *web)
 {
 	if (!web)
 		return;
-	assert(!web->running);
-	web->destroyed = true;
 	close_listener(web);
-	close_handle(web, (uv_handle_t *)&web->traffic);
-	web->running = true;
-	if (web->daemon) {
-		web_exchanges_break(&web->exchanges);
-		MHD_stop_daemon(web->daemon);
-	}
-	close_handle(web, (uv_handle_t *)&web->accept_again);
-	close_handle(web, (uv_handle_t *)&web->again);
-	close_handle(web, (uv_handle_t *)&web->linger);
-	close_handle(web, (uv_handle_t *)&web->turn);
+	web_exchanges_break(&web->exchanges);
+	web_pump_destroy(web->pump);
+	loop_timer_destroy(web->accept_again);
+	loop_timer_destroy(web->linger);
+	free(web);
 }

@@ -60,7 +60,7 @@ void web_exchange_wake(struct web_exchange *exchange)
 	if (exchange->leaving_known)
 		uv_poll_stop(&exchange->leaving);
 	MHD_resume_connection(exchange->connection);
-	web_wake(exchange->all->web);
+	web_pump_wake(exchange->all->pump);
 }
 
 void web_exchange_shut(struct web_exchange *exchange)
@@ -163,6 +163,20 @@ static void hand_over(struct web_exchange *exchange)
 		web_exchange_watch(exchange);
 }
 
+/* Gives microhttpd what was answered. */
+static enum MHD_Result queue_answer(struct web_exchange *exchange)
+{
+	struct MHD_Response *response = exchange->response;
+	enum MHD_Result queued;
+
+	if (exchange->all->closing)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	queued = MHD_queue_response(exchange->connection, exchange->status, response);
+	MHD_destroy_response(response);
+	exchange->response = NULL;
+	return queued;
+}
+
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
 	const char *path, const char *method, const char *version, const char *upload,
 	size_t *upload_len, void **context)
@@ -191,7 +205,7 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 	case WEB_EXCHANGE_ANSWERED:
 	case WEB_EXCHANGE_STREAMING:
 	case WEB_EXCHANGE_CUT:
-		return web_exchange_queue_answer(exchange);
+		return queue_answer(exchange);
 	case WEB_EXCHANGE_SHUT:
 		web_exchange_shut(exchange);
 		return MHD_YES;

@@ -1,9 +1,8 @@
 /*
  * web_exchange - one request and its answer, from the inside.
  *
- * For the three parts of web alone, everybody else includes lib/web.h: web.c keeps
- * the connections coming and microhttpd running, exchange.c leads a request from its
- * header to its end, answer.c is what its owner does to it meanwhile.
+ * Private to web, whose users include lib/web.h. web_exchange.c leads a request from its
+ * header to its end; web_response.c holds the calls with which the owner answers it.
  */
 #ifndef LIB_WEB_EXCHANGE_H
 #define LIB_WEB_EXCHANGE_H
@@ -14,10 +13,11 @@
 #include <uv.h>
 
 #include "lib/web.h"
+#include "lib/web_pump.h"
 
 /* All the exchanges of one web, which embeds it. */
 struct web_exchanges {
-	struct web *web;
+	struct web_pump *pump;
 	uv_loop_t *loop;
 	web_handle_fn *handle;
 	web_over_fn *over;
@@ -64,7 +64,7 @@ struct web_exchange {
 
 	bool parked;        /* microhttpd does not look at the connection */
 	uv_poll_t leaving;  /* of its client meanwhile, and while a body arrives */
-	bool leaving_known; /* to the loop */
+	bool leaving_known; /* `leaving` is a handle of the loop */
 };
 
 /* For microhttpd; cls is the struct web_exchanges. */
@@ -94,11 +94,5 @@ void web_exchange_shut(struct web_exchange *exchange);
 /* The only writers of state. They wake, unless nothing will ever follow. */
 void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state);
 void web_exchange_fail(struct web_exchange *exchange, enum web_end end);
-
-/* In answer.c, from web_exchange_on_request(): gives microhttpd what was answered. */
-enum MHD_Result web_exchange_queue_answer(struct web_exchange *exchange);
-
-/* In web.c: microhttpd has something to do. At any time, its own callbacks included. */
-void web_wake(struct web *web);
 
 #endif

@@ -57,19 +57,6 @@ void web_reply(struct web_exchange *exchange, unsigned status, const char *type,
 	web_exchange_enter(exchange, WEB_EXCHANGE_ANSWERED);
 }
 
-enum MHD_Result web_exchange_queue_answer(struct web_exchange *exchange)
-{
-	struct MHD_Response *response = exchange->response;
-	enum MHD_Result queued;
-
-	if (exchange->all->closing)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	queued = MHD_queue_response(exchange->connection, exchange->status, response);
-	MHD_destroy_response(response);
-	exchange->response = NULL;
-	return queued;
-}
-
 /* A stream */
 
 static size_t unsent(const struct web_exchange *exchange)
