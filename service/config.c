@@ -106,9 +106,10 @@ static const struct field settings[] = {
 static const char about[] =
 	"Chat webhooks in, an agent's answers out: one agent session per room and bot, "
 	"with stdio MCP servers whose tools the agent can call.\v"
-	"Secrets are read from the environment alone. Exit status: 0 when every session "
-	"was let go, 1 when one was not or the service could not run, 2 for settings "
-	"that make no sense.";
+	"Secrets are read from the environment alone. SIGTERM, SIGINT or SIGHUP stop the "
+	"service; a second one forces the stop. Exit status: 0 when every session was "
+	"released, 1 when one was not, the store was not written or the service could "
+	"not run, 2 for invalid settings.";
 
 /* An empty variable is how compose files say "not set". */
 static void forget_empty(char **text)

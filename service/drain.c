@@ -32,6 +32,19 @@ static const char *const phases[] = {
 	[DRAIN_FLUSHING] = "flush",
 };
 
+/* The end of the store: as in "shutdown.complete". */
+enum drain_store {
+	STORE_WRITTEN,
+	STORE_LOCKED, /* by another process */
+	STORE_FAILED,
+};
+
+static const char *const store_names[] = {
+	[STORE_WRITTEN] = "written",
+	[STORE_LOCKED] = "locked",
+	[STORE_FAILED] = "failed",
+};
+
 struct drain {
 	struct service *service;
 	drain_done_fn *done;
@@ -43,6 +56,7 @@ struct drain {
 	struct metrics before;  /* at the signal */
 	unsigned failed_before; /* sessions, likewise */
 	struct stop_stats stop;
+	enum drain_store store;
 	uv_timer_t soon; /* everything is decided in its callback */
 	uv_timer_t delay;
 	uv_timer_t turns;    /* TURN_BUDGET */
@@ -152,9 +166,12 @@ static void flush(struct drain *drain)
 	drain->stop.failed = sessions_failed(drain->service->sessions) -
 		drain->failed_before + sessions_count(drain->service->sessions);
 	count_servers(drain);
-	if (!store_save_stop(drain->service->store, &drain->stop, &err) ||
-		!store_flush(drain->service->store, &err))
-		log_event("store.failed", "why", LOG_TEXT(err.text));
+	if (store_save_stop(drain->service->store, &drain->stop, &err) &&
+		store_flush(drain->service->store, &err))
+		return;
+	log_event("store.failed", "why", LOG_TEXT(err.text));
+	drain->store =
+		store_was_locked(drain->service->store) ? STORE_LOCKED : STORE_FAILED;
 }
 
 static void finish(struct drain *drain)
@@ -311,12 +328,13 @@ void drain_close(struct drain *drain)
 
 int drain_complete(const struct drain *drain)
 {
-	int exit_code = drain->stop.failed > 0;
+	int exit_code = drain->stop.failed > 0 || drain->store == STORE_FAILED;
 
 	log_event("shutdown.complete", "took_ns",
 		LOG_INT(clock_now() - drain->signal_ns), "sessions",
 		LOG_INT(drain->stop.sessions), "failed", LOG_INT(drain->stop.failed),
-		"killed", LOG_INT(drain->stop.killed), "exit_code", LOG_INT(exit_code),
+		"killed", LOG_INT(drain->stop.killed), "store",
+		LOG_TEXT(store_names[drain->store]), "exit_code", LOG_INT(exit_code),
 		"message", LOG_TEXT("Shutdown complete"));
 	return exit_code;
 }

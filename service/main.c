@@ -158,7 +158,8 @@ static bool set_up(struct service *service, struct err *err)
 static int serve(struct service *service)
 {
 	struct err err = {0};
-	int exit_code = EXIT_FAILED, code = uv_loop_init(&service->loop);
+	int exit_code = EXIT_FAILED;
+	int code = uv_loop_init(&service->loop);
 
 	if (code != 0) {
 		log_event("service.failed", "why", LOG_TEXT(uv_strerror(code)));

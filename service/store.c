@@ -65,12 +65,14 @@ static const char *const queries[QUERIES] = {
 struct store {
 	char *path;
 	sqlite3 *db;
-	int busy_ms; /* how long a call waits for another writer */
+	int busy_ms;     /* how long a call waits for another writer */
+	bool was_locked; /* the last failure: by another process */
 	sqlite3_stmt *statements[QUERIES];
 };
 
-static bool fail(const struct store *store, struct err *err)
+static bool fail(struct store *store, struct err *err)
 {
+	store->was_locked = store->db && sqlite3_errcode(store->db) == SQLITE_BUSY;
 	return err_set(err, "store %s: %s", store->path,
 		store->db ? sqlite3_errmsg(store->db) : "out of memory");
 }
@@ -156,6 +158,11 @@ bool store_flush(struct store *store, struct err *err)
 		    NULL) != SQLITE_OK)
 		return fail(store, err);
 	return true;
+}
+
+bool store_was_locked(const struct store *store)
+{
+	return store->was_locked;
 }
 
 void store_close(struct store *store)

@@ -27,6 +27,9 @@ void store_set_patience(struct store *store, int64_t patience_ns);
 /* Writes the log back into the file, so that it is one file again. */
 bool store_flush(struct store *store, struct err *err) MUST_CHECK;
 
+/* The last failed call failed because another process held the file locked. */
+bool store_was_locked(const struct store *store);
+
 /* Accepts NULL. */
 void store_close(struct store *store);
 
