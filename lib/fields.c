@@ -182,11 +182,11 @@ static void preset_field(const struct field *field, void *out)
 		[FIELD_DURATION] = sizeof(int64_t),
 		[FIELD_TEXT] = sizeof(char *),
 		[FIELD_CHOICE] = sizeof(int),
-		[FIELD_OTHER] = 0,
 	};
 	struct err err;
 
-	memset(out, 0, sizes[field->kind]);
+	memset(out, 0,
+		field->kind == FIELD_OTHER ? field->type->size : sizes[field->kind]);
 	if (!field->preset)
 		return;
 	if (field->kind == FIELD_OTHER ? preset_other(field, out, &err)

@@ -39,6 +39,7 @@ struct field_type {
 		struct err *err);
 	void (*done)(void *out); /* frees what read() took; NULL: nothing */
 	cJSON *(*schema)(void);  /* gives its JSON Schema to the caller; NULL: any */
+	size_t size;             /* what fields_preset() zeroes first; 0: nothing */
 	bool open;               /* fields_knows() accepts every key below it */
 };
 
@@ -65,9 +66,9 @@ typedef void fields_wrong_fn(void *arg, const struct err *err);
  * the beginning. */
 void fields_keep_first(void *arg, const struct err *err);
 
-/* Fills out with the presets and frees nothing. A FIELD_OTHER is read over what out holds,
- * and left alone without a preset: begin with zeroed memory. A wrong preset is our
- * mistake: it is printed, then abort() is called. */
+/* Fills out, whatever it held, with the presets, and frees nothing; but a FIELD_OTHER
+ * whose type has no size is read over what out holds: begin with zeroed memory. A wrong
+ * preset is our mistake: it is printed, then abort() is called. */
 void fields_preset(const struct field *fields, void *out);
 
 /* Reads the members of object over what out holds; absent members keep their value.

@@ -182,7 +182,12 @@ static cJSON *schema(void)
 }
 
 const struct field_type latency_type = {
-	.read = read_latency, .done = done, .schema = schema, .open = true};
+	.read = read_latency,
+	.done = done,
+	.schema = schema,
+	.size = sizeof(struct latency),
+	.open = true,
+};
 
 /* --- draws --- */
 

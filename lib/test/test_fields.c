@@ -102,6 +102,7 @@ static void preset_fills_in_every_field(void **state)
 	struct world world = {.stop.archive.fault = 2, .seed = 9};
 
 	(void)state;
+	memset(&world.stop, 0x5a, sizeof world.stop);
 	fields_preset(world_fields, &world);
 	assert_true(world.loud);
 	assert_int_equal(world.sessions, 3);
