@@ -19,6 +19,7 @@ const char *const event_names[EVENT_NAMES_MAX] = {
 	"agent.disconnect.done",
 	"agent.disconnect.broken",
 	"agent.fault",
+	"agent.behavior.changed",
 	"mcp.initialized",
 	"mcp.tool.begin",
 	"mcp.tool.end",

@@ -21,8 +21,8 @@
 /* What a request needs; each of the last three needs the ones before it too. */
 enum auth {
 	AUTH_NONE,
-	AUTH_CONTROL, /* --control-key in X-Control-Key; without that option --key */
-	AUTH_KEY,     /* --key as the credential */
+	AUTH_CONTROL, /* CONTROL_KEY in X-Control-Key; without one KEY */
+	AUTH_KEY,     /* KEY as the credential */
 	AUTH_VERSION, /* the header anthropic-version */
 	AUTH_BETA,    /* the beta header of Managed Agents */
 };

@@ -561,6 +561,87 @@ static void control_path_shows_and_changes_behavior(void **state)
 	mock_stop(&mock);
 }
 
+static void every_change_over_control_is_an_event(void **state)
+{
+	static const struct {
+		const char *method, *path, *body;
+		int status;
+		const char *event; /* NULL: none */
+	} rows[] = {
+		{"PUT", "/control/behavior", "{\"chunks\": 2}", 200,
+			"\"by\":\"/control/behavior\",\"change\":\"{\\\"chunks\\\":2}\""},
+		{"PUT", "/control/behavior", "{\"chunks\": 0}", 400, NULL},
+		{"GET", "/control/behavior", NULL, 200, NULL},
+		{"POST", "/control/listen", "{\"accept\": true}", 200,
+			"\"by\":\"/control/listen\",\"change\":\"{\\\"accept\\\":true}\""},
+		{"POST", "/control/listen", "{\"accept\": 1}", 400, NULL},
+		{"POST", "/control/reset", "{\"seed\": 7}", 200,
+			"\"by\":\"/control/reset\",\"change\":\"{\\\"seed\\\":7}\""},
+		{"POST", "/control/reset", "{\"seed\": -1}", 400, NULL},
+		{"POST", "/control/reset", NULL, 200,
+			"\"by\":\"/control/reset\",\"change\":\"{}\""},
+	};
+	struct mock_program mock;
+	unsigned changes = 0;
+
+	(void)state;
+	mock_start(&mock, "{}");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(
+			call_status(&mock, rows[i].method, rows[i].path, rows[i].body),
+			rows[i].status);
+		if (!rows[i].event)
+			continue;
+		changes++;
+		assert_non_null(strstr(
+			wait_event(&mock, "agent.behavior.changed"), rows[i].event));
+	}
+	assert_int_equal(count_events(&mock, "agent.behavior.changed"), changes);
+	mock_stop(&mock);
+}
+
+static void control_key_is_for_control_alone(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *headers;
+		int status;
+		const char *why;
+	} rows[] = {
+		{"/control/sessions", CREDENTIAL, 401, "the client's credential"},
+		{"/control/sessions", "x-control-key: test\r\n", 401, "another key"},
+		{"/control/sessions", "x-control-key: c0ntro\r\n", 401, "a prefix"},
+		{"/control/sessions", "x-control-key: c0ntrol\r\n", 200, "the key"},
+		{"/v1/models", "x-control-key: c0ntrol\r\n" VERSION, 401,
+			"not the client's credential"},
+		{"/v1/models", CREDENTIAL VERSION, 200, "which is as it was"},
+		{"/health", "", 200, "needs neither"},
+	};
+	struct mock_program mock;
+
+	(void)state;
+	setenv("MOCK_AGENT_KEY", "test", 1);
+	setenv("MOCK_AGENT_CONTROL_KEY", "c0ntrol", 1);
+	mock_start(&mock, "{}");
+	unsetenv("MOCK_AGENT_KEY");
+	unsetenv("MOCK_AGENT_CONTROL_KEY");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct answer answer;
+		struct line line;
+
+		line_open(&line, mock.port);
+		line_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
+		answer = line_answer(&line);
+		if (answer.status != rows[i].status)
+			fail_msg("%s: %d, not %d", rows[i].why, answer.status,
+				rows[i].status);
+		answer_done(&answer);
+		line_close(&line);
+	}
+	assert_null(strstr(buf_text(&mock.events), "c0ntrol"));
+	mock_stop(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,6 +660,8 @@ int main(void)
 		cmocka_unit_test(messages_ask_a_tool_when_behavior_say_so),
 		cmocka_unit_test(messages_know_no_threads_and_say_so),
 		cmocka_unit_test(control_path_shows_and_changes_behavior),
+		cmocka_unit_test(every_change_over_control_is_an_event),
+		cmocka_unit_test(control_key_is_for_control_alone),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
