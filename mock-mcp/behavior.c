@@ -1,13 +1,16 @@
 #include "mock-mcp/behavior.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "lib/fields.h"
 #include "lib/suggest.h"
 
 #define CHILDREN_MAX   64
 #define DEPTH_MAX      16
 #define ZOMBIES_MAX    1024
 #define MEMORY_MAX_MIB 65536
+#define RATE_MAX       65536
 
 static const char *const reaction_names[] = {
 	[REACTION_EXIT] = "exit",
@@ -15,7 +18,7 @@ static const char *const reaction_names[] = {
 	[REACTION_SPIN] = "spin",
 };
 
-static const char *const moment_names[] = {
+static const char *const crash_names[] = {
 	[MCP_NEVER] = "never",
 	[MCP_AT_START] = "start",
 	[MCP_AT_INITIALIZE] = "initialize",
@@ -30,7 +33,14 @@ static const char *const stdout_names[] = {
 	[MCP_STDOUT_GARBAGE] = "garbage",
 	[MCP_STDOUT_FLOOD] = "flood",
 	[MCP_STDOUT_FILL] = "fill",
+	[MCP_STDOUT_PARTIAL] = "partial",
 	[MCP_STDOUT_CLOSE] = "close",
+	NULL,
+};
+
+static const char *const stderr_names[] = {
+	[MCP_STDERR_NORMAL] = "normal",
+	[MCP_STDERR_FLOOD] = "flood",
 	NULL,
 };
 
@@ -124,6 +134,15 @@ static const struct field_type reaction_type = {.read = read_reaction,
 			.help = text, .type = &reaction_type                           \
 	}
 
+static const struct field rate_fields[] = {
+	{"bytes", FIELD_INT, offsetof(struct mcp_stdin_rate, bytes), "0",
+		.help = "bytes of stdin that it reads at a time; 0: no limit",
+		.max = RATE_MAX},
+	{"every", FIELD_DURATION, offsetof(struct mcp_stdin_rate, every_ns), "0s",
+		.help = "pause after each read"},
+	{0},
+};
+
 static const struct field child_fields[] = {
 	{"count", FIELD_INT, offsetof(struct mcp_child_behavior, count), "0",
 		.help = "children that it starts with", .max = CHILDREN_MAX},
@@ -138,80 +157,108 @@ static const struct field child_fields[] = {
 	{"ignore_term", FIELD_BOOL, offsetof(struct mcp_child_behavior, ignore_term),
 		"false", .help = "they log SIGTERM and stay"},
 	{"lifetime", FIELD_DURATION, offsetof(struct mcp_child_behavior, lifetime_ns),
-		"0s", .help = "they end by themselves after this; 0s: never"},
+		"0s", .help = "they end after this time; 0s: not by themselves"},
 	{0},
 };
 
-const struct field mcp_fields[] = {
+static const struct field behavior_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct mcp_behavior, name), "mock-mcp",
-		.help = "who it says it is"},
+		.help = "the server's name"},
 	{"start", FIELD_OTHER, offsetof(struct mcp_behavior, start), "0s",
 		.type = &latency_type,
-		.help = "from its start until it hears what its client says"},
+		.help = "time until it handles the client's messages"},
 	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTIONS),
 	REACTION("on_int", on_int, "at SIGINT, likewise"),
 	REACTION("on_term", on_term, "at SIGTERM, likewise"),
 	{"exit_code", FIELD_INT, offsetof(struct mcp_behavior, exit_code), "0",
-		.help = "when it exits by its own decision", .max = 255},
+		.help = "exit code of every exit except a crash", .max = 255},
 	{"tool", FIELD_OTHER, offsetof(struct mcp_behavior, tool), "0s",
-		.type = &latency_type, .help = "how long a tool call takes"},
+		.type = &latency_type,
+		.help = "how long a tool call takes"},
 	{"hang_tools", FIELD_BOOL, offsetof(struct mcp_behavior, hang_tools), "false",
 		.help = "a tool call never returns"},
 	{"read_stdin", FIELD_BOOL, offsetof(struct mcp_behavior, read_stdin), "true",
-		.help = "false: once its tools were listed it reads no more"},
+		.help = "false: it reads no more after it has listed its tools"},
+	{"stdin_rate", FIELD_OBJECT, offsetof(struct mcp_behavior, stdin_rate),
+		.help = "slow reading", .fields = rate_fields},
 	{"stdout", FIELD_CHOICE, offsetof(struct mcp_behavior, stdout_mode), "normal",
-		.help = "garbage before answers; or, once its tools were listed, a "
-			"flood of notifications, or it fills the pipe by blocking "
-			"writes at every turn, or closes it",
+		.help = "garbage: lines that are not JSON before answers. The others "
+			"begin after it has listed its tools. flood: notifications as "
+			"fast as they are read. fill: it blocks in writes of more than "
+			"a pipe holds, also at EOF and at signals. partial: half of "
+			"the next line. close: stdout is closed",
 		.choices = stdout_names},
+	{"rest_after", FIELD_DURATION, offsetof(struct mcp_behavior, rest_after_ns),
+		"0s", .help = "of \"partial\": time until the other half; 0s: never"},
+	{"stderr", FIELD_CHOICE, offsetof(struct mcp_behavior, stderr_mode), "normal",
+		.help = "flood: lines as fast as they are read, after it has listed its "
+			"tools",
+		.choices = stderr_names},
 	{"children", FIELD_OBJECT, offsetof(struct mcp_behavior, children),
 		.help = "processes that it starts with", .fields = child_fields},
 	{"zombies", FIELD_INT, offsetof(struct mcp_behavior, zombies), "0",
-		.help = "children that ended and that it does not wait for",
+		.help = "children that have ended and are not waited for",
 		.max = ZOMBIES_MAX},
 	{"memory_mib", FIELD_INT, offsetof(struct mcp_behavior, memory_mib), "0",
 		.help = "memory that it holds, in MiB", .max = MEMORY_MAX_MIB},
 	{"crash", FIELD_CHOICE, offsetof(struct mcp_behavior, crash), "never",
-		.help = "abort() at this moment; initialize: at its first request that is no "
-			"ping",
-		.choices = moment_names},
+		.help = "abort() at this moment; initialize: at the first request that "
+			"is not a ping",
+		.choices = crash_names},
 	{0},
 };
 
 void mcp_behavior_preset(struct mcp_behavior *behavior)
 {
 	*behavior = (struct mcp_behavior){0};
-	fields_preset(mcp_fields, behavior);
+	fields_preset(behavior_fields, behavior);
 }
 
-/* What is said and can't come true, or means nothing. A count of 0 is said on purpose:
- * it is how a twin has none of what the other half has. */
-static bool check(const struct mcp_behavior *behavior, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
+/* Errors for members that contradict each other or have no effect. A count of 0 is
+ * accepted: a scenario's twin turns children off that way. */
+static bool check_combination(const struct mcp_behavior *behavior,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	const cJSON *tool = json_get(node, "tool"),
-		    *children = json_get(node, "children");
+	const struct mcp_stdin_rate *rate = &behavior->stdin_rate;
+	const cJSON *children = json_get(node, "children");
+	const struct {
+		const cJSON *member;
+		bool is_wrong;
+		const char *why;
+	} rows[] = {
+		{json_get(node, "tool"), behavior->hang_tools,
+			"tool: with hang_tools a call never returns: say one of them"},
+		{children,
+			behavior->children.count == 0 && children && children->child &&
+				!json_get(children, "count"),
+			"children: without a count there is none"},
+		{json_get(node, "stdin_rate"),
+			(rate->bytes > 0) != (rate->every_ns > 0),
+			"stdin_rate: bytes and every go together"},
+		{json_get(node, "rest_after"),
+			behavior->rest_after_ns > 0 &&
+				behavior->stdout_mode != MCP_STDOUT_PARTIAL,
+			"rest_after goes with \"stdout\": \"partial\" alone"},
+	};
 
-	if (behavior->hang_tools && tool)
-		return json_doc_wrong(doc, tool, err,
-			"tool: with hang_tools a call never returns: say one of them");
-	if (behavior->children.count == 0 && children && children->child &&
-		!json_get(children, "count"))
-		return json_doc_wrong(
-			doc, children, err, "children: without a count there is none");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		if (rows[i].member && rows[i].is_wrong)
+			return json_doc_wrong(
+				doc, rows[i].member, err, "%s", rows[i].why);
+	}
 	return true;
 }
 
 bool mcp_behavior_read(struct mcp_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	return fields_read(mcp_fields, behavior, doc, node, "behavior", err) &&
-		check(behavior, doc, node, err);
+	return fields_read(behavior_fields, behavior, doc, node, "behavior", err) &&
+		check_combination(behavior, doc, node, err);
 }
 
 void mcp_behavior_done(struct mcp_behavior *behavior)
 {
-	fields_done(mcp_fields, behavior);
+	fields_done(behavior_fields, behavior);
 }
 
 bool mcp_behavior_check(const struct json_doc *doc, const cJSON *node, struct err *err)
@@ -224,5 +271,10 @@ bool mcp_behavior_check(const struct json_doc *doc, const cJSON *node, struct er
 
 cJSON *mcp_behavior_schema(void)
 {
-	return fields_schema(mcp_fields);
+	return fields_schema(behavior_fields);
+}
+
+void mcp_behavior_help(struct buf *text)
+{
+	fields_help(behavior_fields, "", text);
 }

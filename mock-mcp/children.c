@@ -14,43 +14,43 @@
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 
-/* What a new process is to be. */
-struct birth {
+/* How to start a process. */
+struct child_spec {
 	const struct mcp_child_behavior *behavior;
 	const struct log_identity *identity;
 	struct children_lifeline line;
-	int64_t depth; /* generations, its own counted */
+	int64_t depth; /* generations, including its own */
 	bool zombie;
-	int say;   /* where it says that it is up */
-	int outer; /* where its parent will, which is none of its business; -1: none */
+	int ready_fd;        /* for the pid of a process that is ready */
+	int parent_ready_fd; /* its parent's, to be closed; -1: none */
 };
 
-/* One litter: those that a process made, and the pipe on which each says that it is up
- * (its pid), until nobody holds the other end any more. */
-struct litter {
-	int said, say;
-	pid_t *waited; /* ours to wait for: 0 where there is none */
-	pid_t *up;
-	unsigned made, upped;
+/* The processes that one process starts, and the pipe on which each writes its pid when
+ * it is ready. */
+struct child_group {
+	int pids_fd, ready_fd; /* the pipe's ends to read and to write; -1: closed */
+	pid_t *waited;         /* to wait for; 0: none */
+	pid_t *ready;
+	unsigned started, ready_count;
 };
 
 struct children {
-	struct litter children, zombies;
+	struct child_group children, zombies;
 };
 
-static bool begin_litter(struct litter *litter, int64_t size, struct err *err)
+static bool begin_group(struct child_group *group, int64_t size, struct err *err)
 {
 	int ends[2];
 
-	*litter = (struct litter){.said = -1, .say = -1};
+	*group = (struct child_group){.pids_fd = -1, .ready_fd = -1};
 	if (size == 0)
 		return true;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, "pipe");
-	litter->said = ends[0];
-	litter->say = ends[1];
-	litter->waited = mem_grown(NULL, (size_t)size, sizeof *litter->waited);
-	litter->up = mem_grown(NULL, (size_t)size, sizeof *litter->up);
+	group->pids_fd = ends[0];
+	group->ready_fd = ends[1];
+	group->waited = mem_grown(NULL, (size_t)size, sizeof *group->waited);
+	group->ready = mem_grown(NULL, (size_t)size, sizeof *group->ready);
 	return true;
 }
 
@@ -61,58 +61,58 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
-static void end_litter(struct litter *litter)
+static void end_group(struct child_group *group)
 {
-	close_end(&litter->said);
-	close_end(&litter->say);
-	free(litter->waited);
-	free(litter->up);
-	*litter = (struct litter){.said = -1, .say = -1};
+	close_end(&group->pids_fd);
+	close_end(&group->ready_fd);
+	free(group->waited);
+	free(group->ready);
+	*group = (struct child_group){.pids_fd = -1, .ready_fd = -1};
 }
 
-static void kill_litter(const struct litter *litter)
+static void kill_group(const struct child_group *group)
 {
-	for (unsigned i = 0; i < litter->made; i++)
-		if (litter->waited[i] > 0)
-			kill(litter->waited[i], SIGKILL);
-	for (unsigned i = 0; i < litter->upped; i++)
-		kill(litter->up[i], SIGKILL);
+	for (unsigned i = 0; i < group->started; i++)
+		if (group->waited[i] > 0)
+			kill(group->waited[i], SIGKILL);
+	for (unsigned i = 0; i < group->ready_count; i++)
+		kill(group->ready[i], SIGKILL);
 }
 
-static void reap_litter(struct litter *litter)
+static void reap_group(struct child_group *group)
 {
-	for (unsigned i = 0; i < litter->made; i++)
-		if (litter->waited[i] > 0 &&
-			waitpid(litter->waited[i], NULL, WNOHANG) == litter->waited[i])
-			litter->waited[i] = 0;
+	for (unsigned i = 0; i < group->started; i++)
+		if (group->waited[i] > 0 &&
+			waitpid(group->waited[i], NULL, WNOHANG) == group->waited[i])
+			group->waited[i] = 0;
 }
 
-/* Pids are smaller than PIPE_BUF: each is read whole. */
-static bool await_litter(struct litter *litter, unsigned size, struct err *err)
+/* A pid is smaller than PIPE_BUF, so that each is read whole. */
+static bool await_ready(struct child_group *group, unsigned size, struct err *err)
 {
 	ssize_t len = 1;
 
 	if (size == 0)
 		return true;
-	close_end(&litter->say);
-	while (litter->upped < size && len != 0) {
+	close_end(&group->ready_fd);
+	while (group->ready_count < size && len != 0) {
 		pid_t pid;
 
-		len = read(litter->said, &pid, sizeof pid);
+		len = read(group->pids_fd, &pid, sizeof pid);
 		if (len == (ssize_t)sizeof pid)
-			litter->up[litter->upped++] = pid;
+			group->ready[group->ready_count++] = pid;
 		else if (len < 0 && errno != EINTR)
 			return err_sys(err, "read of a pipe");
 	}
-	return litter->upped == size ||
-		err_set(err, "%u of %u came up", litter->upped, size);
+	return group->ready_count == size ||
+		err_set(err, "%u of %u came up", group->ready_count, size);
 }
 
-static const char *kind(const struct birth *birth)
+static const char *kind_name(const struct child_spec *spec)
 {
-	if (birth->zombie)
+	if (spec->zombie)
 		return "zombie";
-	switch ((enum mcp_child_session)birth->behavior->session) {
+	switch ((enum mcp_child_session)spec->behavior->session) {
 	case MCP_CHILD_SAME:
 		return "same";
 	case MCP_CHILD_OWN:
@@ -123,10 +123,10 @@ static const char *kind(const struct birth *birth)
 	return "";
 }
 
-static bool make_litter(struct litter *litter, const struct birth *birth, int64_t size,
-	struct err *err);
+static bool start_group(struct child_group *group, const struct child_spec *spec,
+	int64_t size, struct err *err);
 
-static void point_at_null(int fd)
+static void redirect_to_null(int fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -134,100 +134,99 @@ static void point_at_null(int fd)
 	close(null);
 }
 
-/* All three, or a client that waits for the end of our stderr would wait for them. */
-static void let_go_of_stdio(const struct birth *birth)
+/* All three: a client may wait for the end of the server's stderr. */
+static void close_stdio(const struct child_spec *spec)
 {
-	if (birth->behavior->stdio)
+	if (spec->behavior->stdio)
 		return;
-	point_at_null(STDIN_FILENO);
-	point_at_null(STDOUT_FILENO);
-	point_at_null(STDERR_FILENO);
+	redirect_to_null(STDIN_FILENO);
+	redirect_to_null(STDOUT_FILENO);
+	redirect_to_null(STDERR_FILENO);
 }
 
-/* Until it is told to end, or its time is over. */
-static void live(const struct birth *birth, struct litter *children)
+/* Returns at a signal that ends it, or after its lifetime. */
+static void await_end(const struct child_spec *spec, struct child_group *children)
 {
-	int64_t end = clock_now() + birth->behavior->lifetime_ns;
-	sigset_t heard;
+	int64_t end = clock_now() + spec->behavior->lifetime_ns;
+	sigset_t handled;
 
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGINT);
-	sigaddset(&heard, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &heard, NULL);
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
 	for (;;) {
 		int64_t left = end - clock_now();
 		struct timespec wait = {left / CLOCK_S, left % CLOCK_S};
 		int signal;
 
-		if (birth->behavior->lifetime_ns == 0)
-			signal = sigwaitinfo(&heard, NULL);
+		if (spec->behavior->lifetime_ns == 0)
+			signal = sigwaitinfo(&handled, NULL);
 		else if (left <= 0)
 			return;
 		else
-			signal = sigtimedwait(&heard, NULL, &wait);
+			signal = sigtimedwait(&handled, NULL, &wait);
 		if (signal == SIGTERM || signal == SIGINT)
-			log_event("mcp.signal", LOG_IDENTITY(birth->identity), "signal",
+			log_event("mcp.signal", LOG_IDENTITY(spec->identity), "signal",
 				LOG_INT(signal));
 		if (signal == SIGINT ||
-			(signal == SIGTERM && !birth->behavior->ignore_term))
+			(signal == SIGTERM && !spec->behavior->ignore_term))
 			return;
-		reap_litter(children);
+		reap_group(children);
 	}
 }
 
-/* What the process does, from its birth to its end. Only _exit(): everything else is
- * its parent's. */
-static void be_child(const struct birth *birth) NORETURN;
-static void be_child(const struct birth *birth)
+/* The whole run of the new process. It ends with _exit(): exit handlers are its parent's. */
+static void run_child(const struct child_spec *spec) NORETURN;
+static void run_child(const struct child_spec *spec)
 {
-	struct birth next = *birth;
-	struct litter children;
+	struct child_spec next = *spec;
+	struct child_group children;
 	struct err err = {0};
 	pid_t self = getpid();
 
-	if (birth->line.fd >= 0)
-		close(birth->line.fd);
-	if (birth->outer >= 0)
-		close(birth->outer);
-	let_go_of_stdio(birth);
-	next.depth = birth->depth - 1;
-	next.outer = birth->say;
-	if (!lifeline_connect(&next.line.fd, birth->line.ledger,
-		    &(struct lifeline_who){"mock-mcp-child", birth->identity->name,
-			    birth->identity->session},
+	if (spec->line.fd >= 0)
+		close(spec->line.fd);
+	if (spec->parent_ready_fd >= 0)
+		close(spec->parent_ready_fd);
+	close_stdio(spec);
+	next.depth = spec->depth - 1;
+	next.parent_ready_fd = spec->ready_fd;
+	if (!lifeline_connect(&next.line.fd, spec->line.ledger,
+		    &(struct lifeline_who){"mock-mcp-child", spec->identity->name,
+			    spec->identity->session},
 		    &err) ||
-		!make_litter(&children, &next, next.depth > 0 ? 1 : 0, &err)) {
-		fprintf(stderr, "%s: child: %s\n", birth->identity->name, err.text);
+		!start_group(&children, &next, next.depth > 0 ? 1 : 0, &err)) {
+		fprintf(stderr, "%s: child: %s\n", spec->identity->name, err.text);
 		_exit(1);
 	}
 	if (next.line.fd >= 0)
 		lifeline_end_with(next.line.fd, EXIT_FAILURE);
-	if (write(birth->say, &self, sizeof self) != (ssize_t)sizeof self)
+	if (write(spec->ready_fd, &self, sizeof self) != (ssize_t)sizeof self)
 		_exit(1);
-	close(birth->say);
-	if (!birth->zombie)
-		live(birth, &children);
+	close(spec->ready_fd);
+	if (!spec->zombie)
+		await_end(spec, &children);
 	lifeline_exit(0);
 	_exit(0);
 }
 
-/* Returns when its parent is the reaper: its first line says so. */
+/* Returns when the reaper is the parent, so that the first event has the right ppid. */
 static void await_adoption(pid_t parent)
 {
-	sigset_t told;
+	sigset_t signals;
 
-	sigemptyset(&told);
-	sigaddset(&told, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &told, NULL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	while (getppid() == parent)
-		sigwaitinfo(&told, NULL);
+		sigwaitinfo(&signals, NULL);
 	prctl(PR_SET_PDEATHSIG, 0);
 }
 
-static void be_daemon(const struct birth *birth) NORETURN;
-static void be_daemon(const struct birth *birth)
+static void run_daemon(const struct child_spec *spec) NORETURN;
+static void run_daemon(const struct child_spec *spec)
 {
 	pid_t middle = getpid(), pid;
 
@@ -236,25 +235,25 @@ static void be_daemon(const struct birth *birth)
 	if (pid != 0)
 		_exit(pid < 0);
 	await_adoption(middle);
-	be_child(birth);
+	run_child(spec);
 }
 
-/* Makes one. The pid is that to wait for later, 0 when there is none. */
-static bool make_one(
-	pid_t *waited, const struct birth *birth, int said, struct err *err)
+/* Sets *waited to the pid to wait for later; 0: none. */
+static bool start_child(
+	pid_t *waited, const struct child_spec *spec, int pids_fd, struct err *err)
 {
-	bool daemon = !birth->zombie && birth->behavior->session == MCP_CHILD_DAEMON;
+	bool daemon = !spec->zombie && spec->behavior->session == MCP_CHILD_DAEMON;
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return err_sys(err, "fork");
 	if (pid == 0) {
-		close(said);
+		close(pids_fd);
 		if (daemon)
-			be_daemon(birth);
-		if (!birth->zombie && birth->behavior->session == MCP_CHILD_OWN)
+			run_daemon(spec);
+		if (!spec->zombie && spec->behavior->session == MCP_CHILD_OWN)
 			setsid();
-		be_child(birth);
+		run_child(spec);
 	}
 	*waited = pid;
 	if (daemon) {
@@ -264,38 +263,38 @@ static bool make_one(
 	return true;
 }
 
-/* All of them and that they are up, or none. */
-static bool make_litter(
-	struct litter *litter, const struct birth *birth, int64_t size, struct err *err)
+/* Starts all of them and waits until they are ready, or leaves none. */
+static bool start_group(struct child_group *group, const struct child_spec *spec,
+	int64_t size, struct err *err)
 {
-	bool good = begin_litter(litter, size, err);
-	struct birth each = *birth;
+	bool good = begin_group(group, size, err);
+	struct child_spec each = *spec;
 
-	each.say = litter->say;
-	while (good && litter->made < size) {
-		good = make_one(
-			&litter->waited[litter->made], &each, litter->said, err);
-		litter->made += good;
+	each.ready_fd = group->ready_fd;
+	while (good && group->started < size) {
+		good = start_child(
+			&group->waited[group->started], &each, group->pids_fd, err);
+		group->started += good;
 	}
-	good = good && await_litter(litter, (unsigned)size, err);
+	good = good && await_ready(group, (unsigned)size, err);
 	if (!good) {
-		kill_litter(litter);
-		end_litter(litter);
+		kill_group(group);
+		end_group(group);
 		return false;
 	}
-	close_end(&litter->said);
-	for (unsigned i = 0; i < litter->upped; i++)
-		log_event("mcp.child", LOG_IDENTITY(birth->identity), "child",
-			LOG_INT(litter->up[i]), "kind", LOG_TEXT(kind(birth)));
+	close_end(&group->pids_fd);
+	for (unsigned i = 0; i < group->ready_count; i++)
+		log_event("mcp.child", LOG_IDENTITY(spec->identity), "child",
+			LOG_INT(group->ready[i]), "kind", LOG_TEXT(kind_name(spec)));
 	return true;
 }
 
-/* Waits for each to have ended, and leaves it. */
-static void await_ends(const struct litter *zombies)
+/* Waits until each has ended, and leaves it a zombie. */
+static void await_ends(const struct child_group *zombies)
 {
 	siginfo_t info;
 
-	for (unsigned i = 0; i < zombies->made; i++)
+	for (unsigned i = 0; i < zombies->started; i++)
 		while (waitid(P_PID, (id_t)zombies->waited[i], &info,
 			       WEXITED | WNOWAIT) < 0 &&
 			errno == EINTR)
@@ -306,25 +305,25 @@ struct children *children_create(const struct mcp_behavior *behavior,
 	const struct log_identity *identity, const struct children_lifeline *line,
 	struct err *err)
 {
-	struct birth birth = {
+	struct child_spec spec = {
 		.behavior = &behavior->children,
 		.identity = identity,
 		.line = *line,
 		.depth = behavior->children.depth,
-		.outer = -1,
+		.parent_ready_fd = -1,
 	};
 	struct children *children = mem_zeroed(sizeof *children);
 
-	if (!make_litter(&children->children, &birth, behavior->children.count, err)) {
+	if (!start_group(&children->children, &spec, behavior->children.count, err)) {
 		err_while(err, "children");
 		free(children);
 		return NULL;
 	}
-	birth.zombie = true;
-	birth.depth = 1;
-	if (!make_litter(&children->zombies, &birth, behavior->zombies, err)) {
+	spec.zombie = true;
+	spec.depth = 1;
+	if (!start_group(&children->zombies, &spec, behavior->zombies, err)) {
 		err_while(err, "zombies");
-		kill_litter(&children->children);
+		kill_group(&children->children);
 		children_destroy(children);
 		return NULL;
 	}
@@ -334,14 +333,14 @@ struct children *children_create(const struct mcp_behavior *behavior,
 
 void children_reap(struct children *children)
 {
-	reap_litter(&children->children);
+	reap_group(&children->children);
 }
 
 void children_destroy(struct children *children)
 {
 	if (!children)
 		return;
-	end_litter(&children->children);
-	end_litter(&children->zombies);
+	end_group(&children->children);
+	end_group(&children->zombies);
 	free(children);
 }

@@ -1,11 +1,11 @@
 /*
- * children - the processes that a server starts with: children, their children,
+ * children - the processes that a server starts with: children, their descendants,
  * daemons and zombies.
  *
- * They are forked, so this comes before any loop. Each has a lifeline of its own (role
- * "mock-mcp-child"), tells of its signals and its exit there, and ends when that hangs
- * up; without a ledger only what keeps stdio tells, on stderr. The reaper takes care
- * of the daemons, the server of the rest except the zombies.
+ * They are forked before there is a loop. Each has its own lifeline (role
+ * "mock-mcp-child") for its signals and its exit, and ends when the lifeline closes.
+ * Without a ledger only a child that keeps stdio logs, to stderr. The reaper waits for
+ * daemons, the server for other children, nobody for zombies.
  */
 #ifndef MOCK_MCP_CHILDREN_H
 #define MOCK_MCP_CHILDREN_H
@@ -16,15 +16,14 @@
 
 struct children;
 
-/* The line to the harness that the server has, and theirs go to the same place. */
+/* The server's lifeline, which the children close, and where theirs connect to. */
 struct children_lifeline {
-	const char *ledger; /* as lifeline_connect() wants it */
-	int fd;             /* the server's, -1: none. The children close it */
+	const char *ledger; /* as for lifeline_connect() */
+	int fd;             /* -1: none */
 };
 
-/* Returns in the server alone, when all of them are up; logs "mcp.child" for each of
- * its own. SIGTERM and SIGINT are blocked. When one can't be made, those that were are
- * killed. */
+/* Returns in the server alone, when all are ready; logs "mcp.child" for each of its own.
+ * SIGTERM and SIGINT are blocked. On failure those that were started are killed. */
 struct children *children_create(const struct mcp_behavior *behavior,
 	const struct log_identity *identity, const struct children_lifeline *line,
 	struct err *err) MUST_CHECK;
@@ -32,7 +31,7 @@ struct children *children_create(const struct mcp_behavior *behavior,
 /* Waits for those that have ended. Never blocks. */
 void children_reap(struct children *children);
 
-/* Lets go of what is known of them; they stay. Accepts NULL. */
+/* Leaves the processes as they are. Accepts NULL. */
 void children_destroy(struct children *children);
 
 #endif

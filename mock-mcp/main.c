@@ -35,48 +35,52 @@ struct mock_mcp_config {
 
 static const struct field settings[] = {
 	{"NAME", FIELD_TEXT, offsetof(struct mock_mcp_config, name), NULL,
-		.help = "who it says it is, whatever the behavior say"},
+		.help = "the server's name, instead of the behavior's"},
 	{"BEHAVIOR", FIELD_TEXT, offsetof(struct mock_mcp_config, behavior), NULL,
-		.help = "how it behaves: a JSON file, or the object itself"},
+		.help = "the behavior (see below): JSON, or the path of a file with it"},
 	{"LEDGER", FIELD_TEXT, offsetof(struct mock_mcp_config, ledger), NULL,
-		.help = "where events go: unix:/path or tcp:host:port; " LIFELINE_ENV
-			" when nobody says, stderr without either"},
+		.help = "where events go: \"unix:/path\" or \"tcp:host:port\", by default "
+			"the value of " LIFELINE_ENV ", else stderr"},
 	{"SEED", FIELD_INT, offsetof(struct mock_mcp_config, seed), "1",
-		.help = "of random latencies, with name and session: the same draws in "
-			"every run",
+		.help = "seed of the latencies, together with name and session: the same "
+			"seed draws the same ones",
 		.max = INT64_MAX},
 	{0},
 };
 
 static const char introduction[] =
-	"An MCP server on stdin and stdout, for tests of MCP clients: of how they start "
-	"their servers, call them, and above all end them. It speaks 2026-07-28 "
-	"(server/discover) and, from initialize on, 2025-11-25, 2025-06-18, 2025-03-26 and "
-	"2024-11-05. Left alone it is a good server that exits at the end of stdin; its "
-	"behavior make it a bad one.\v";
+	"An MCP server on stdin and stdout, to test MCP clients: how they start their "
+	"servers, call them, and above all stop them. It speaks 2026-07-28 "
+	"(server/discover) and, after initialize, 2025-11-25, 2025-06-18, 2025-03-26 and "
+	"2024-11-05. By default it is a good server that exits at the end of stdin; its "
+	"behavior can make it a bad one.\v";
 
 static const char examples[] =
 	"\n"
-	"An answer that is ready when stdin ends is written before it exits; a call that "
-	"takes its time is dropped. Children are there when the first message is answered. "
-	"What happens is told as JSON lines: process.start, mcp.initialized, "
-	"mcp.tool.begin, mcp.tool.end, mcp.eof, mcp.signal, mcp.child, process.exit. They "
-	"carry the environment variable SESSION_ROOM as \"session\".\n"
+	"Before an exit the answers that are ready are written, and calls in progress are "
+	"dropped. Children have started when the first message is answered. Events are "
+	"JSON lines: process.start, mcp.initialized, mcp.tool.begin, mcp.tool.end, mcp.eof, "
+	"mcp.signal, mcp.child, process.exit. Their \"session\" is the environment variable "
+	"SESSION_ROOM.\n"
 	"\n"
 	"Examples:\n"
 	"  a server that only SIGKILL ends\n"
 	"    mock-mcp --behavior='{\"on_eof\": \"ignore\", \"on_term\": \"ignore\"}'\n"
-	"  one that takes a second to end, and calls of 200 ms, give or take\n"
+	"  a server that takes a second to end, with calls of about 200 ms\n"
 	"    mock-mcp --behavior='{\"on_eof\": {\"exit_after\": \"1s\"}, \"tool\":\n"
 	"      {\"distribution\": \"lognormal\", \"median\": \"200ms\", \"sigma\": 0.5}}'\n"
 	"  a wrapper whose child keeps the pipes open after its end\n"
 	"    mock-mcp --behavior='{\"children\": {\"count\": 1, \"stdio\": true}}'\n"
+	"  a server that reads 64 bytes at a time, and 10 ms later the next\n"
+	"    mock-mcp --behavior='{\"stdin_rate\": {\"bytes\": 64, \"every\": \"10ms\"}}'\n"
+	"  half an answer, and the other half two seconds later\n"
+	"    mock-mcp --behavior='{\"stdout\": \"partial\", \"rest_after\": \"2s\"}'\n"
 	"\n"
-	"With a ledger it ends, and so do its children, when that hangs up.\n"
-	"Exit codes: that of the behavior; 1 it could not run, or its ledger hung up; 2 "
+	"With a ledger, the server and its children end when the ledger closes.\n"
+	"Exit codes: exit_code of the behavior; 1 could not run, or the ledger closed; 2 "
 	"wrong flags or behavior.\n";
 
-/* What --help says, the caller's to free(). argp breaks lines at the right margin. */
+/* The text of --help, the caller's to free(). argp breaks its lines. */
 static char *about(void)
 {
 	SCOPED(buf_done) struct buf text = {0};
@@ -84,13 +88,13 @@ static char *about(void)
 	buf_adds(&text, introduction);
 	buf_adds(&text, "Tools:\n");
 	tools_help(&text);
-	buf_adds(&text, "\nBehavior, with their defaults:\n");
-	fields_help(mcp_fields, "", &text);
+	buf_adds(&text, "\nBehavior, with its defaults:\n");
+	mcp_behavior_help(&text);
 	buf_adds(&text, examples);
 	return buf_take(&text);
 }
 
-/* Nothing that we open may become a stdin or stdout that somebody left closed. */
+/* Opens standard streams that the parent left closed, so that nothing else becomes one. */
 static void hold_standard_streams(void)
 {
 	int fd;
@@ -101,8 +105,8 @@ static void hold_standard_streams(void)
 	close(fd);
 }
 
-/* Pieces of more than this go back to the system when they are freed. Left alone, glibc
- * keeps them after the first: megabytes, in each of thousands, for one large message. */
+/* free() returns larger pieces than this to the system. By default glibc keeps megabytes
+ * after one large message, in each of thousands of servers. */
 #define PIECE_KEPT (64 << 10)
 
 static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};
@@ -127,8 +131,7 @@ static bool read_behavior(struct mcp_behavior *behavior,
 }
 
 /* Servers that share a seed must not all draw the same. */
-static void seed_dice(
-	struct rng *rng, int64_t seed, const struct log_identity *identity)
+static void seed_rng(struct rng *rng, int64_t seed, const struct log_identity *identity)
 {
 	const char *const words[] = {identity->name, identity->session};
 	uint64_t hash = HASH_BASIS ^ (uint64_t)seed;
@@ -139,7 +142,7 @@ static void seed_dice(
 	rng_seed(rng, hash);
 }
 
-/* Every page of it is there, and stays to the end. */
+/* All pages are present, and held to the end. */
 static bool hold_memory(int64_t mib, struct err *err)
 {
 	size_t size = (size_t)mib << 20;
@@ -164,17 +167,16 @@ static bool serve(const struct mcp_behavior *behavior,
 	options.children = children_create(behavior, identity, line, err);
 	if (!options.children)
 		return false;
-	seed_dice(&rng, config->seed, identity);
+	seed_rng(&rng, config->seed, identity);
 	options.rng = &rng;
 	served = hold_memory(behavior->memory_mib, err) && server_run(&options, err);
 	children_destroy(options.children);
 	return served;
 }
 
-/* From its lifeline's first line to the last. Gives the exit code. */
-static int live(const struct mcp_behavior *behavior,
-	const struct log_identity *identity, const struct mock_mcp_config *config,
-	int64_t started_ns, struct err *err)
+/* From the lifeline's first event to the last. Gives the exit code. */
+static int run(const struct mcp_behavior *behavior, const struct log_identity *identity,
+	const struct mock_mcp_config *config, int64_t started_ns, struct err *err)
 {
 	struct children_lifeline line = {.ledger = config->ledger};
 	int code = EXIT_BROKEN;
@@ -212,7 +214,7 @@ int main(int argc, char **argv)
 			.session = getenv("SESSION_ROOM"),
 		};
 
-		code = live(&behavior, &identity, &config, started_ns, &err);
+		code = run(&behavior, &identity, &config, started_ns, &err);
 	}
 	if (err.text[0])
 		fprintf(stderr, "mock-mcp: %s\n", err.text);

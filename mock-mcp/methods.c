@@ -14,7 +14,7 @@
 struct methods {
 	struct methods_options options;
 	struct pending_calls *calls;
-	const char *version; /* that initialize agreed on; NULL before */
+	const char *version; /* agreed on by initialize; NULL before */
 	bool initialized;
 	bool listed;
 };
@@ -24,32 +24,31 @@ typedef void answer_fn(struct methods *methods, const struct jsonrpc_message *re
 
 struct method {
 	const char *name;
-	unsigned eras;
-	bool greets; /* may come before the handshake, or is it */
+	unsigned styles; /* enum protocol_style */
+	bool begins;     /* may come before the handshake, or is it */
 	answer_fn *answer;
 };
 
-static void say(struct methods *methods, char *line)
+static void send_line(struct methods *methods, char *line)
 {
-	methods->options.say(methods->options.arg, line);
+	methods->options.send(methods->options.arg, line);
 	free(line);
 }
 
 static void refuse(struct methods *methods, const char *id, enum jsonrpc_code code,
 	const char *why)
 {
-	say(methods, jsonrpc_error(id, code, why, NULL));
+	send_line(methods, jsonrpc_error(id, code, why, NULL));
 }
 
-static void note_initialized(struct methods *methods)
+static void log_initialized(struct methods *methods)
 {
 	if (!methods->initialized)
 		log_event("mcp.initialized", LOG_IDENTITY(methods->options.identity));
 	methods->initialized = true;
 }
 
-static void note_tool(
-	const struct methods *methods, const char *event, const char *tool)
+static void log_tool(const struct methods *methods, const char *event, const char *tool)
 {
 	log_event(
 		event, LOG_IDENTITY(methods->options.identity), "tool", LOG_TEXT(tool));
@@ -67,13 +66,13 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 {
 	struct methods *methods = arg;
 
-	note_tool(methods, "mcp.tool.end", tool);
+	log_tool(methods, "mcp.tool.end", tool);
 	if (answer)
-		methods->options.say(methods->options.arg, answer);
+		methods->options.send(methods->options.arg, answer);
 }
 
-/* Takes answer, and says it after a while. */
-static bool say_later(struct methods *methods, const char *id, const char *tool,
+/* Takes answer, and sends it later. */
+static bool send_later(struct methods *methods, const char *id, const char *tool,
 	char *answer, int64_t after_ns)
 {
 	if (pending_calls_begin(methods->calls, id, tool, answer, after_ns))
@@ -97,7 +96,7 @@ static void answer_initialize(struct methods *methods,
 		return;
 	}
 	methods->version = protocol_agree(asked);
-	say(methods,
+	send_line(methods,
 		compose(methods, request, style,
 			protocol_initialize(methods->version, name)));
 }
@@ -105,13 +104,13 @@ static void answer_initialize(struct methods *methods,
 static void answer_discover(struct methods *methods,
 	const struct jsonrpc_message *request, enum protocol_style style)
 {
-	say(methods, compose(methods, request, style, protocol_discover()));
+	send_line(methods, compose(methods, request, style, protocol_discover()));
 }
 
 static void answer_ping(struct methods *methods, const struct jsonrpc_message *request,
 	enum protocol_style style)
 {
-	say(methods, compose(methods, request, style, cJSON_CreateObject()));
+	send_line(methods, compose(methods, request, style, cJSON_CreateObject()));
 }
 
 static void answer_set_level(struct methods *methods,
@@ -120,7 +119,8 @@ static void answer_set_level(struct methods *methods,
 	const char *level = json_text(request->params, "level");
 
 	if (level && protocol_is_level(level))
-		say(methods, compose(methods, request, style, cJSON_CreateObject()));
+		send_line(methods,
+			compose(methods, request, style, cJSON_CreateObject()));
 	else
 		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
 			"logging/setLevel: expected params.level (debug, info, notice, "
@@ -132,11 +132,10 @@ static void answer_list(struct methods *methods, const struct jsonrpc_message *r
 {
 	if (json_get(request->params, "cursor")) {
 		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-			"tools/list: params.cursor is none that we gave out: there is one "
-			"page");
+			"tools/list: params.cursor: there is only one page");
 		return;
 	}
-	say(methods,
+	send_line(methods,
 		compose(methods, request, style, protocol_tools(tools_list(), style)));
 	if (!methods->listed)
 		methods->options.listed(methods->options.arg);
@@ -161,13 +160,13 @@ static void run_tool(
 		? PENDING_CALLS_NEVER
 		: latency_draw(&behavior->tool, methods->options.rng);
 
-	note_tool(methods, "mcp.tool.begin", tool);
+	log_tool(methods, "mcp.tool.begin", tool);
 	crash_at(behavior, MCP_AT_TOOL);
 	if (after == 0) {
-		note_tool(methods, "mcp.tool.end", tool);
-		say(methods, answer);
-	} else if (!say_later(methods, id, tool, answer, after)) {
-		note_tool(methods, "mcp.tool.end", tool);
+		log_tool(methods, "mcp.tool.end", tool);
+		send_line(methods, answer);
+	} else if (!send_later(methods, id, tool, answer, after)) {
+		log_tool(methods, "mcp.tool.end", tool);
 	}
 }
 
@@ -205,7 +204,8 @@ static const struct method method_table[] = {
 static const struct method *find_method(const char *name, enum protocol_style style)
 {
 	for (unsigned i = 0; i < COUNT(method_table); i++)
-		if (!strcmp(method_table[i].name, name) && method_table[i].eras & style)
+		if (!strcmp(method_table[i].name, name) &&
+			method_table[i].styles & style)
 			return &method_table[i];
 	return NULL;
 }
@@ -217,14 +217,14 @@ static bool check_meta(struct methods *methods, const struct jsonrpc_message *me
 
 	if (protocol_check_meta(message->params, &data, &err))
 		return true;
-	say(methods,
+	send_line(methods,
 		jsonrpc_error(message->id,
 			data ? JSONRPC_UNSUPPORTED_VERSION : JSONRPC_INVALID_PARAMS,
 			err.text, data));
 	return false;
 }
 
-static void hear_request(struct methods *methods, const struct jsonrpc_message *message)
+static void on_request(struct methods *methods, const struct jsonrpc_message *message)
 {
 	const char *id = message->id;
 	enum protocol_style style = protocol_style_of(message->method, message->params);
@@ -240,7 +240,7 @@ static void hear_request(struct methods *methods, const struct jsonrpc_message *
 	} else if (message->params && !cJSON_IsObject(message->params)) {
 		refuse(methods, id, JSONRPC_INVALID_PARAMS,
 			"params: expected an object");
-	} else if (style == PROTOCOL_HANDSHAKE && !method->greets &&
+	} else if (style == PROTOCOL_HANDSHAKE && !method->begins &&
 		!methods->version) {
 		refuse(methods, id, JSONRPC_INVALID_REQUEST,
 			"before initialize: a client begins with that, or names its "
@@ -248,27 +248,27 @@ static void hear_request(struct methods *methods, const struct jsonrpc_message *
 	} else {
 		if (method->answer != answer_ping)
 			crash_at(methods->options.behavior, MCP_AT_INITIALIZE);
-		/* The modern era has no handshake: what comes after the question
-		 * which versions we know shows that the client chose. */
-		if (style == PROTOCOL_STATELESS && !method->greets)
-			note_initialized(methods);
+		/* The stateless style has no handshake: the first request after
+		 * server/discover shows that the client chose a version. */
+		if (style == PROTOCOL_STATELESS && !method->begins)
+			log_initialized(methods);
 		method->answer(methods, message, style);
 	}
 }
 
-static void hear_notification(struct methods *methods, const struct json_doc *doc,
+static void on_notification(struct methods *methods, const struct json_doc *doc,
 	const struct jsonrpc_message *message)
 {
 	SCOPED(mem_free) char *id =
 		jsonrpc_id(doc, json_get(message->params, "requestId"));
 
 	if (!strcmp(message->method, "notifications/initialized") && methods->version)
-		note_initialized(methods);
+		log_initialized(methods);
 	else if (!strcmp(message->method, "notifications/cancelled") && id)
 		pending_calls_cancel(methods->calls, id);
 }
 
-static void hear_message(
+static void on_message(
 	struct methods *methods, const struct json_doc *doc, const cJSON *node)
 {
 	SCOPED(jsonrpc_message_done) struct jsonrpc_message message;
@@ -280,19 +280,18 @@ static void hear_message(
 	}
 	switch (message.kind) {
 	case JSONRPC_REQUEST:
-		hear_request(methods, &message);
+		on_request(methods, &message);
 		return;
 	case JSONRPC_NOTIFICATION:
-		hear_notification(methods, doc, &message);
+		on_notification(methods, doc, &message);
 		return;
-	case JSONRPC_RESPONSE: /* to nothing: we ask for nothing */
+	case JSONRPC_RESPONSE: /* the server sends no requests */
 		return;
 	}
 }
 
-/* Each message is answered on a line of its own, which the version with batches leaves
- * to us. */
-static void hear_batch(struct methods *methods, const struct json_doc *doc)
+/* Each message is answered on a line of its own, as the version with batches allows. */
+static void on_batch(struct methods *methods, const struct json_doc *doc)
 {
 	int size = cJSON_GetArraySize(doc->root);
 	const cJSON *node;
@@ -306,11 +305,11 @@ static void hear_batch(struct methods *methods, const struct json_doc *doc)
 			"an array of messages: expected 1 to 64 of them");
 	} else {
 		cJSON_ArrayForEach(node, doc->root)
-			hear_message(methods, doc, node);
+			on_message(methods, doc, node);
 	}
 }
 
-/* Puts U+FFFD where a string says \u0000, in as many bytes. False: none does. */
+/* Replaces each \u0000 by \ufffd, of the same length. False: there is none. */
 static bool replace_nuls(char *line)
 {
 	bool any = false;
@@ -320,8 +319,7 @@ static bool replace_nuls(char *line)
 	return any;
 }
 
-/* JSON, but of a string that C cuts short: its sender gets an answer all the same, for
- * it would wait. */
+/* The message is JSON with a string that C cuts short. Its sender waits for an answer. */
 static void refuse_nul(struct methods *methods, const struct json_doc *doc)
 {
 	SCOPED(mem_free) char *id = jsonrpc_id(doc, json_get(doc->root, "id"));
@@ -344,14 +342,14 @@ void methods_on_line(struct methods *methods, char *line, size_t len, bool cut)
 		return; /* a blank line is no message */
 	doc.root = root = json_parse(line, len);
 	if (root && cJSON_IsArray(root))
-		hear_batch(methods, &doc);
+		on_batch(methods, &doc);
 	else if (root)
-		hear_message(methods, &doc, root);
+		on_message(methods, &doc, root);
 	else if (replace_nuls(line) && (doc.root = root = json_parse(line, len)))
 		refuse_nul(methods, &doc);
 	else
 		refuse(methods, NULL, JSONRPC_PARSE_ERROR,
-			"Parse error: a line that is no JSON");
+			"Parse error: a line that is not JSON");
 }
 
 struct methods *methods_create(uv_loop_t *loop, const struct methods_options *options)

@@ -1,7 +1,8 @@
 /*
- * methods - the conversation: what is said to the lines that the client sends.
+ * methods - the JSON-RPC methods of the server: answers the client's lines.
  *
- * Both eras of the protocol at once, since a client may try one before the other.
+ * Both styles of the protocol work at the same time, since a client may try one before
+ * the other.
  */
 #ifndef MOCK_MCP_METHODS_H
 #define MOCK_MCP_METHODS_H
@@ -23,21 +24,21 @@ struct methods_options {
 	const struct mcp_behavior *behavior;
 	const struct log_identity *identity;
 	struct rng *rng;
-	/* Both may come out of methods_on_line(), or from the loop. */
-	void (*say)(void *arg, const char *answer); /* a line without its end */
-	void (*listed)(void *arg); /* once: the tools were listed, after that answer */
+	/* Both are called within methods_on_line(), or from the loop. */
+	void (*send)(void *arg, const char *answer); /* a line without its end */
+	void (*listed)(void *arg); /* once, after the answer to the first tools/list */
 	void *arg;
 };
 
-/* Keeps loop and what the options point to; copies them. */
+/* Keeps loop and what the options point to; copies the options. */
 struct methods *methods_create(
 	uv_loop_t *loop, const struct methods_options *options) MUST_CHECK;
 
-/* A line from the client, which may be written to. `cut`: it was longer than
+/* Handles a line from the client, and may write to it. `cut`: the line was longer than
  * METHODS_LINE_MAX. */
 void methods_on_line(struct methods *methods, char *line, size_t len, bool cut);
 
-/* Calls under way are forgotten. Accepts NULL. */
+/* Drops pending calls. Accepts NULL. */
 void methods_destroy(struct methods *methods);
 
 #endif

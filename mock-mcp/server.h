@@ -1,9 +1,8 @@
 /*
- * server - the life of the mock: from its first line to its exit.
+ * server - the running server: reads stdin, answers, and exits as its behavior says.
  *
- * It lives by its stdin and by signals, and reacts to them as its behavior say. What it
- * says is never cut or lost while somebody reads it; when it leaves, the answers that
- * are ready are handed over first, for a second at most.
+ * Answers are never cut or lost while the client reads; before an exit the answers that
+ * are ready are written, for a second at most.
  */
 #ifndef MOCK_MCP_SERVER_H
 #define MOCK_MCP_SERVER_H
@@ -23,8 +22,8 @@ struct server_options {
 	int64_t started_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Lives. SIGTERM, SIGINT and SIGCHLD are blocked before; the first two again after.
- * Keeps what the options point to. False when it could not begin. */
+/* Runs until the server exits. SIGTERM, SIGINT and SIGCHLD are blocked before and after.
+ * Keeps what the options point to. False: it could not begin. */
 bool server_run(const struct server_options *options, struct err *err) MUST_CHECK;
 
 #endif

@@ -5,26 +5,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 struct stdin_lines {
 	int fd;
-	bool polled; /* else it never keeps anybody waiting: a file */
+	bool polled; /* false: a file, which is always readable */
 	bool started;
 	bool ended;
+	bool paused; /* until the pause timer */
 	union {
 		uv_handle_t handle;
 		uv_poll_t poll;
 		uv_idle_t idle;
 	} turn;
+	uv_timer_t pause;
+	size_t bytes; /* of a read */
+	int64_t every_ns;
 	struct lines lines;
 	stdin_lines_end_fn *end;
 	void *arg;
 	char piece[STDIN_LINES_PIECE];
 };
 
-/* libuv makes what it polls nonblocking. We are called when there is something to
- * read and are the only reader, so there is no need for that. */
+/* Undoes that libuv makes the descriptor nonblocking: there is one reader, and it reads
+ * only when poll says so. */
 static bool poll_quietly(uv_loop_t *loop, uv_poll_t *poll, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -53,6 +58,9 @@ struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceil
 	if (!input->polled)
 		uv_idle_init(loop, &input->turn.idle);
 	input->turn.handle.data = input;
+	uv_timer_init(loop, &input->pause);
+	input->pause.data = input;
+	input->bytes = sizeof input->piece;
 	return input;
 }
 
@@ -64,22 +72,39 @@ static void finish(struct stdin_lines *input)
 	input->end(input->arg);
 }
 
-/* A stdin that can't be read (a terminal that hung up, a connection that was reset)
- * has ended as well. */
+static void update_watch(struct stdin_lines *input);
+
+static void on_pause_end(uv_timer_t *timer)
+{
+	struct stdin_lines *input = timer->data;
+
+	input->paused = false;
+	update_watch(input);
+}
+
+static void begin_pause(struct stdin_lines *input)
+{
+	input->paused = true;
+	uv_timer_start(&input->pause, on_pause_end, clock_ms_up(input->every_ns), 0);
+	update_watch(input);
+}
+
+/* A read error (a terminal that hung up, a connection that was reset) is an end too. */
 static void read_piece(struct stdin_lines *input)
 {
-	ssize_t len = read(input->fd, input->piece, sizeof input->piece);
+	ssize_t len = read(input->fd, input->piece, input->bytes);
 
+	if (len > 0 && input->every_ns > 0)
+		begin_pause(input);
 	if (len > 0)
 		lines_feed(&input->lines, input->piece, (size_t)len);
 	else if (len == 0 || (errno != EAGAIN && errno != EINTR))
 		finish(input);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+/* The status is libuv's word for POLLERR, and read() gives the same error. */
+static void on_readable(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 {
-	(void)status; /* libuv's word for POLLERR: read() knows better */
-	(void)events;
 	read_piece(poll->data);
 }
 
@@ -88,15 +113,32 @@ static void on_idle(uv_idle_t *idle)
 	read_piece(idle->data);
 }
 
+static void update_watch(struct stdin_lines *input)
+{
+	bool reading = input->started && !input->paused;
+
+	if (input->polled && reading)
+		uv_poll_start(&input->turn.poll, UV_READABLE, on_readable);
+	else if (input->polled)
+		uv_poll_stop(&input->turn.poll);
+	else if (reading)
+		uv_idle_start(&input->turn.idle, on_idle);
+	else
+		uv_idle_stop(&input->turn.idle);
+}
+
+void stdin_lines_limit(struct stdin_lines *input, size_t bytes, int64_t every_ns)
+{
+	input->bytes = bytes < sizeof input->piece ? bytes : sizeof input->piece;
+	input->every_ns = every_ns;
+}
+
 void stdin_lines_start(struct stdin_lines *input)
 {
 	if (input->started || input->ended)
 		return;
 	input->started = true;
-	if (input->polled)
-		uv_poll_start(&input->turn.poll, UV_READABLE, on_readable);
-	else
-		uv_idle_start(&input->turn.idle, on_idle);
+	update_watch(input);
 }
 
 void stdin_lines_stop(struct stdin_lines *input)
@@ -104,18 +146,22 @@ void stdin_lines_stop(struct stdin_lines *input)
 	if (!input->started)
 		return;
 	input->started = false;
-	if (input->polled)
-		uv_poll_stop(&input->turn.poll);
-	else
-		uv_idle_stop(&input->turn.idle);
+	update_watch(input);
+}
+
+static void on_pause_closed(uv_handle_t *handle)
+{
+	struct stdin_lines *input = handle->data;
+
+	lines_done(&input->lines);
+	free(input);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
 	struct stdin_lines *input = handle->data;
 
-	lines_done(&input->lines);
-	free(input);
+	uv_close((uv_handle_t *)&input->pause, on_pause_closed);
 }
 
 void stdin_lines_destroy(struct stdin_lines *input)

@@ -11,18 +11,18 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-/* An empty queue gives back more room than this. */
+/* An empty queue frees more room than this. */
 #define ROOM_KEPT ((size_t)64 << 10)
 
 struct stdout_lines {
 	int fd;
-	int flags; /* fd's, as we found them */
+	int flags; /* of fd, at the creation */
 	bool blocking;
-	bool gone; /* its reader, or stdout itself */
+	bool gone; /* the reader has closed, or we have */
 	bool awaited;
 	bool watched; /* by poll */
 	struct buf queue;
-	uv_poll_t poll; /* unless it is blocking; made fd nonblocking */
+	uv_poll_t poll; /* unless blocking; it makes fd nonblocking */
 	stdout_lines_clear_fn *clear;
 	void *arg;
 };
@@ -68,7 +68,7 @@ static void empty(struct stdout_lines *output)
 	}
 }
 
-/* Writes as much as stdout takes. */
+/* Writes as much as fits. */
 static void push(struct stdout_lines *output)
 {
 	size_t done = 0;
@@ -103,17 +103,16 @@ static void watch(struct stdout_lines *output, bool wanted)
 		uv_poll_stop(&output->poll);
 }
 
-static void mind(struct stdout_lines *output)
+static void update_watch(struct stdout_lines *output)
 {
 	watch(output, output->queue.len > 0 || output->awaited);
 }
 
-static void on_writable(uv_poll_t *poll, int status, int events)
+static void on_writable(uv_poll_t *poll, int status, UNUSED int events)
 {
 	struct stdout_lines *output = poll->data;
 	bool awaited = output->awaited;
 
-	(void)events;
 	if (status < 0) { /* libuv has stopped watching */
 		output->watched = false;
 		output->gone = true;
@@ -124,24 +123,31 @@ static void on_writable(uv_poll_t *poll, int status, int events)
 	if (output->queue.len > 0)
 		return;
 	output->awaited = false;
-	mind(output);
+	update_watch(output);
 	if (awaited)
 		output->clear(output->arg);
 }
 
-void stdout_lines_line(struct stdout_lines *output, const char *line)
+void stdout_lines_add(struct stdout_lines *output, const char *data, size_t len)
 {
-	bool idle = output->queue.len == 0, added;
+	bool idle = output->queue.len == 0;
+	UNUSED bool added;
 
 	if (output->gone)
 		return;
-	added = buf_adds(&output->queue, line) && buf_add(&output->queue, "\n", 1);
+	added = buf_add(&output->queue, data, len);
 	assert(added);
-	(void)added;
 	if (idle)
 		push(output);
 	if (!output->blocking)
-		mind(output);
+		update_watch(output);
+}
+
+void stdout_lines_line(struct stdout_lines *output, const char *line)
+{
+	SCOPED(mem_free) char *whole = mem_textf("%s\n", line);
+
+	stdout_lines_add(output, whole, strlen(whole));
 }
 
 size_t stdout_lines_waiting(const struct stdout_lines *output)
@@ -163,7 +169,7 @@ void stdout_lines_await_clear(struct stdout_lines *output)
 {
 	assert(!output->blocking);
 	output->awaited = true;
-	mind(output);
+	update_watch(output);
 }
 
 void stdout_lines_shut(struct stdout_lines *output)

@@ -1,9 +1,9 @@
 /*
- * stdout_lines - lines to stdout, whole and in order.
+ * stdout_lines - lines to stdout or stderr, whole and in order.
  *
- * A pipe or a socket that is full is waited for in the loop, with what is to be written
- * in a queue; anything else, and whatever is asked to, is written with a blocking
- * write(2). When its reader is gone, lines are dropped.
+ * When a pipe or a socket is full, the lines wait in a queue. Other files, and those that
+ * shall block, are written with a blocking write(2). When the reader has closed, lines
+ * are dropped.
  */
 #ifndef MOCK_MCP_STDOUT_LINES_H
 #define MOCK_MCP_STDOUT_LINES_H
@@ -15,30 +15,33 @@
 
 struct stdout_lines;
 
-/* The queue is empty (or its reader gone) and stdout takes more. */
+/* The queue is empty (or the reader gone), and the descriptor is writable. */
 typedef void stdout_lines_clear_fn(void *arg);
 
-/* Keeps loop and fd. A nonblocking fd gets its flags back in the end. */
+/* Keeps loop and fd. The flags of fd are restored in the end. */
 struct stdout_lines *stdout_lines_create(uv_loop_t *loop, int fd, bool blocking,
 	stdout_lines_clear_fn *clear, void *arg, struct err *err) MUST_CHECK;
 
-/* Adds the line's end. The queue may take STDOUT_LINES_MAX bytes, and its user sees to it
- * that it never needs to. */
+/* Queues a line, given without its end. The caller keeps the queue below
+ * STDOUT_LINES_MAX bytes. */
 #define STDOUT_LINES_MAX ((size_t)64 << 20)
 void stdout_lines_line(struct stdout_lines *output, const char *line);
+
+/* Queues a part of a line, or several lines. */
+void stdout_lines_add(struct stdout_lines *output, const char *data, size_t len);
 
 size_t stdout_lines_waiting(const struct stdout_lines *output); /* bytes */
 bool stdout_lines_waits_in_loop(const struct stdout_lines *output);
 bool stdout_lines_is_gone(const struct stdout_lines *output); /* lines are dropped */
 
-/* Calls clear() from the loop, once for all calls until then. Only for what waits in
- * the loop, and not once stdout_lines_shut() was called. */
+/* Calls clear() from the loop, once for all calls until then. Only with
+ * stdout_lines_waits_in_loop(), and not after stdout_lines_shut(). */
 void stdout_lines_await_clear(struct stdout_lines *output);
 
-/* Closes stdout. The descriptor stays taken, by /dev/null. */
+/* Closes the stream. The descriptor stays in use, for /dev/null. */
 void stdout_lines_shut(struct stdout_lines *output);
 
-/* Drops what waits. Freed when the loop has turned. Accepts NULL. */
+/* Drops the queue. Freed when the loop has turned. Accepts NULL. */
 void stdout_lines_destroy(struct stdout_lines *output);
 
 #endif

@@ -129,7 +129,9 @@ static void find_program(char path[PATH_MAX])
 	strcat(path, "/bin/mock-mcp");
 }
 
-static void spawn(struct scene *scene, char *const *argv, int in, int out)
+/* stderr goes to a file if errors_fd is -1. */
+static void spawn(
+	struct scene *scene, char *const *argv, int in, int out, int errors_fd)
 {
 	posix_spawn_file_actions_t actions;
 	char program[PATH_MAX], errors[96];
@@ -139,8 +141,11 @@ static void spawn(struct scene *scene, char *const *argv, int in, int out)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(
-		&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	if (errors_fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
+	else
+		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors,
+			O_WRONLY | O_CREAT | O_APPEND, 0600);
 	assert_int_equal(
 		posix_spawn(&scene->pid, program, &actions, NULL, argv, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
@@ -165,8 +170,8 @@ static void set_environment(const char *ledger)
 		setenv(common[i], "none of its business", 1);
 }
 
-struct scene *scene_begin_with(
-	void **state, const char *behavior, const char *flag, const char *other)
+static struct scene *begin(void **state, const char *behavior, const char *flag,
+	const char *other, int errors_fd)
 {
 	struct scene *scene = mem_zeroed(sizeof *scene);
 	SCOPED(mem_free) char *name = mem_text("mock-mcp"), *option = NULL;
@@ -188,7 +193,8 @@ struct scene *scene_begin_with(
 	option = mem_textf("--behavior=%s", behavior ? behavior : "{}");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1]);
+	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1],
+		errors_fd);
 	close(in[0]);
 	close(out[1]);
 	scene->in = in[1];
@@ -199,7 +205,18 @@ struct scene *scene_begin_with(
 
 struct scene *scene_begin(void **state, const char *behavior)
 {
-	return scene_begin_with(state, behavior, NULL, NULL);
+	return begin(state, behavior, NULL, NULL, -1);
+}
+
+struct scene *scene_begin_with(
+	void **state, const char *behavior, const char *flag, const char *other)
+{
+	return begin(state, behavior, flag, other, -1);
+}
+
+struct scene *scene_begin_with_stderr(void **state, const char *behavior, int stderr_fd)
+{
+	return begin(state, behavior, NULL, NULL, stderr_fd);
 }
 
 static void remove_file(const struct scene *scene, const char *name)
@@ -295,6 +312,15 @@ const char *scene_line(struct scene *scene)
 		&scene->line, scene->got.data, (size_t)(end - scene->got.data)));
 	buf_drop(&scene->got, scene->line.len + 1);
 	return buf_text(&scene->line);
+}
+
+const char *scene_rest(struct scene *scene)
+{
+	int64_t deadline = patience();
+
+	while (scene->out >= 0)
+		turn_until(scene, deadline, "the end of stdout");
+	return buf_text(&scene->got);
 }
 
 cJSON *scene_answer(struct scene *scene)

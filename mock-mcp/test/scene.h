@@ -25,6 +25,10 @@ struct scene *scene_begin(void **state, const char *behavior);
 struct scene *scene_begin_with(
 	void **state, const char *behavior, const char *flag, const char *other);
 
+/* With this as its stderr, which stays the caller's. */
+struct scene *scene_begin_with_stderr(
+	void **state, const char *behavior, int stderr_fd);
+
 /* Kills what is left of it: the server, and everybody who holds a line. For the test
  * that needs another scene, and for cmocka, as its teardown. */
 int scene_end(void **state);
@@ -39,6 +43,8 @@ void scene_send_eof(struct scene *scene); /* behind what is queued */
 
 /* The next line of its stdout, borrowed until the next call; NULL at its end. */
 const char *scene_line(struct scene *scene);
+/* All that is left of its stdout, up to its end. Borrowed. */
+const char *scene_rest(struct scene *scene);
 /* The next line as JSON, the caller's. */
 cJSON *scene_answer(struct scene *scene);
 /* Sends initialize and initialized, and takes the answer. */

@@ -35,7 +35,7 @@ static void must_read(struct mcp_behavior *behavior, const char *text)
 		fail_msg("%s", err.text);
 }
 
-static void behavior_are_good_when_nobody_says_anything(void **state)
+static void defaults_are_a_good_server(void **state)
 {
 	struct mcp_behavior behavior;
 
@@ -61,7 +61,7 @@ static void behavior_are_good_when_nobody_says_anything(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void behavior_say_everything_at_once(void **state)
+static void every_member_is_read(void **state)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{1, 2, 3}};
@@ -73,7 +73,8 @@ static void behavior_say_everything_at_once(void **state)
 		" \"on_int\": \"spin\", \"on_term\": {\"exit_after\": \"50ms\"},"
 		" \"exit_code\": 7, \"tool\": {\"distribution\": \"empirical\","
 		" \"values\": [\"3ms\"]}, \"hang_tools\": false, \"read_stdin\": false,"
-		" \"stdout\": \"fill\", \"children\": {\"count\": 2, \"depth\": 3,"
+		" \"stdin_rate\": {\"bytes\": 64, \"every\": \"5ms\"},"
+		" \"stderr\": \"flood\", \"stdout\": \"fill\", \"children\": {\"count\": 2, \"depth\": 3,"
 		" \"stdio\": true, \"session\": \"daemon\", \"ignore_term\": true,"
 		" \"lifetime\": \"2s\"}, \"zombies\": 4, \"crash\": \"term\"}");
 	assert_string_equal(behavior.name, "financial");
@@ -86,6 +87,9 @@ static void behavior_say_everything_at_once(void **state)
 	assert_int_equal(latency_draw(&behavior.tool, &rng), 3 * CLOCK_MS);
 	assert_false(behavior.hang_tools);
 	assert_false(behavior.read_stdin);
+	assert_int_equal(behavior.stdin_rate.bytes, 64);
+	assert_int_equal(behavior.stdin_rate.every_ns, 5 * CLOCK_MS);
+	assert_int_equal(behavior.stderr_mode, MCP_STDERR_FLOOD);
 	assert_int_equal(behavior.stdout_mode, MCP_STDOUT_FILL);
 	assert_int_equal(behavior.children.count, 2);
 	assert_int_equal(behavior.children.depth, 3);
@@ -98,7 +102,7 @@ static void behavior_say_everything_at_once(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void behavior_said_twice_keep_what_the_second_leaves_out(void **state)
+static void second_reading_keeps_absent_members(void **state)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{0}};
@@ -132,9 +136,10 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{"{\"hang_tools\": true,\n\"tool\": \"1s\"}",
 		"behavior.json:2:1: tool: with hang_tools a call never returns",
-		"it takes its time, or never ends"},
+		"a call ends or never ends"},
 	{"{\"children\": {\"depth\": 3}}",
-		HERE "children: without a count there is none", "nobody has children"},
+		HERE "children: without a count there is none",
+		"depth without children"},
 	{"[]", "behavior.json:1:1: behavior: expected an object",
 		"the whole is an object"},
 	{"{\n  \"nam\": \"x\"\n}",
@@ -162,7 +167,16 @@ static const struct refusal refusals[] = {
 	{"{\"children\": {\"depth\": 0}}",
 		"behavior.json:1:15: behavior.children.depth: ",
 		"a child is a generation"},
-	{"{\"zombies\": -1}", HERE "behavior.zombies: ", "no fewer than none"},
+	{"{\"stdin_rate\": {\"bytes\": 8}}",
+		HERE "stdin_rate: bytes and every go together", "a rate needs a time"},
+	{"{\"stdin_rate\": {\"every\": \"1s\"}}",
+		HERE "stdin_rate: bytes and every go together",
+		"and a number of bytes"},
+	{"{\"rest_after\": \"1s\"}",
+		HERE "rest_after goes with \"stdout\": \"partial\" alone",
+		"a whole line has no rest"},
+	{"{\"stderr\": \"fill\"}", HERE "behavior.stderr: ", "stderr has choices too"},
+	{"{\"zombies\": -1}", HERE "behavior.zombies: ", "a count is not negative"},
 	{"{\"stdout\": \"flod\"}", HERE "behavior.stdout: ", "choices have names"},
 	{"{\"start\": 20}", HERE, "a time without a unit"},
 	{"{\"read_stdin\": \"no\"}",
@@ -172,7 +186,7 @@ static const struct refusal refusals[] = {
 	{"{\"name\": }", "behavior.json:1:10: ", "no JSON at all"},
 };
 
-static void behavior_refuse_what_is_wrong_and_say_where(void **state)
+static void errors_have_a_place_and_a_reason(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(refusals); i++) {
@@ -190,24 +204,13 @@ static void behavior_refuse_what_is_wrong_and_say_where(void **state)
 	}
 }
 
-static void behavior_know_their_paths(void **state)
-{
-	struct err err = {0};
-
-	(void)state;
-	assert_true(fields_knows(mcp_fields, "on_eof", &err));
-	assert_true(fields_knows(mcp_fields, "on_eof.exit_after", &err));
-	assert_true(fields_knows(mcp_fields, "children.count", &err));
-	assert_false(fields_knows(mcp_fields, "children.cuont", &err));
-	assert_false(fields_knows(mcp_fields, "on_hup", &err));
-}
-
-static void behavior_have_a_schema(void **state)
+static void behavior_has_a_schema(void **state)
 {
 	SCOPED(json_free) cJSON *schema = mcp_behavior_schema();
 	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
 
 	(void)state;
+	assert_non_null(json_at(schema, "properties.children.properties.count"));
 	assert_int_equal(cJSON_GetArraySize(forms), 2);
 	assert_string_equal(json_at(forms, "0.enum.2")->valuestring, "spin");
 	assert_string_equal(json_at(forms, "1.required.0")->valuestring, "exit_after");
@@ -219,12 +222,11 @@ static void behavior_have_a_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(behavior_are_good_when_nobody_says_anything),
-		cmocka_unit_test(behavior_say_everything_at_once),
-		cmocka_unit_test(behavior_said_twice_keep_what_the_second_leaves_out),
-		cmocka_unit_test(behavior_refuse_what_is_wrong_and_say_where),
-		cmocka_unit_test(behavior_know_their_paths),
-		cmocka_unit_test(behavior_have_a_schema),
+		cmocka_unit_test(defaults_are_a_good_server),
+		cmocka_unit_test(every_member_is_read),
+		cmocka_unit_test(second_reading_keeps_absent_members),
+		cmocka_unit_test(errors_have_a_place_and_a_reason),
+		cmocka_unit_test(behavior_has_a_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -168,6 +169,86 @@ static void stdout_lines_closes_and_the_server_lives_on(void **state)
 	assert_exit(scene, 0);
 }
 
+#define PING(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"ping\"}"
+
+static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
+{
+	static const char whole[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}";
+	struct scene *scene = begin_connected(state, "{\"stdout\": \"partial\"}");
+	const char *rest;
+
+	scene_send(scene, PING("1"));
+	scene_send(scene,
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"x\"}}}");
+	scene_event(scene, 0, "mcp.tool.end", 1);
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+	rest = scene_rest(scene);
+	assert_int_equal(strlen(rest), strlen(whole) / 2);
+	assert_memory_equal(rest, whole, strlen(rest));
+}
+
+static void stdout_partial_continues_after_a_while(void **state)
+{
+	struct scene *scene = begin_connected(
+		state, "{\"stdout\": \"partial\", \"rest_after\": \"300ms\"}");
+	int64_t began_ns = clock_now();
+
+	for (int i = 0; i < 3; i++)
+		scene_sendf(scene, PING("%d"), i);
+	for (int i = 0; i < 3; i++) {
+		SCOPED(json_free) cJSON *answer = scene_answer(scene);
+
+		assert_int_equal(json_int(answer, "id", -1), i);
+		assert_true(clock_now() - began_ns >= 300 * CLOCK_MS);
+	}
+	scene_ping(scene);
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+static void stdin_is_read_at_its_rate(void **state)
+{
+	struct scene *scene = scene_begin(
+		state, "{\"stdin_rate\": {\"bytes\": 10, \"every\": \"20ms\"}}");
+	int64_t began_ns = clock_now(), reads = strlen(PING("1")) / 10;
+
+	scene_send(scene, PING("1"));
+	cJSON_Delete(scene_answer(scene));
+	assert_true(clock_now() - began_ns >= reads * 20 * CLOCK_MS);
+	scene_send_eof(scene);
+	assert_exit(scene, 0);
+}
+
+static size_t read_some(int fd)
+{
+	char piece[65536];
+	ssize_t len = read(fd, piece, sizeof piece);
+
+	assert_true(len > 0);
+	return (size_t)len;
+}
+
+static void stderr_floods_and_hinders_nothing(void **state)
+{
+	struct scene *scene;
+	size_t size = 0;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	scene = scene_begin_with_stderr(state, "{\"stderr\": \"flood\"}", fds[1]);
+	close(fds[1]);
+	scene_greet(scene);
+	scene_list(scene);
+	while (size < (size_t)1 << 20) /* many times what the pipe holds */
+		size += read_some(fds[0]);
+	scene_ping(scene);
+	scene_send_eof(scene); /* with a pipe that is full */
+	assert_exit(scene, 0);
+	close(fds[0]);
+}
+
 static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
 {
 	struct scene *scene = begin_connected(state, NULL);
@@ -322,6 +403,12 @@ int main(void)
 			scene_end),
 		cmocka_unit_test_teardown(
 			stdout_lines_drops_lines_when_its_reader_is_gone, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_partial_is_half_a_line_and_then_nothing, scene_end),
+		cmocka_unit_test_teardown(
+			stdout_partial_continues_after_a_while, scene_end),
+		cmocka_unit_test_teardown(stdin_is_read_at_its_rate, scene_end),
+		cmocka_unit_test_teardown(stderr_floods_and_hinders_nothing, scene_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
