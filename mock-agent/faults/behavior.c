@@ -80,7 +80,8 @@ static const struct field session_fields[] = {BEHAVIOR_ROWS, {0}};
 
 static const struct field rule_fields[] = {
 	{"session", FIELD_INT, offsetof(struct behavior_rule, session), .min = 0,
-		.max = INT64_C(1) << 53, .help = "the number of the session"},
+		.max = INT64_C(1) << 53, .required = true,
+		.help = "the number of the session"},
 	BEHAVIOR_ROWS,
 	{0},
 };
@@ -109,13 +110,10 @@ static bool read_rules_shape(UNUSED void *out, const struct json_doc *doc,
 static cJSON *rules_schema(void)
 {
 	cJSON *schema = cJSON_CreateObject();
-	cJSON *items = fields_schema(rule_fields);
-	cJSON *required = cJSON_AddArrayToObject(items, "required");
 
-	cJSON_AddItemToArray(required, cJSON_CreateString("session"));
 	cJSON_AddStringToObject(schema, "type", "array");
 	cJSON_AddNumberToObject(schema, "maxItems", BEHAVIOR_RULES_MAX);
-	cJSON_AddItemToObject(schema, "items", items);
+	cJSON_AddItemToObject(schema, "items", fields_schema(rule_fields));
 	return schema;
 }
 
@@ -201,6 +199,7 @@ static void parse_all(struct agent_behavior *behavior, cJSON *json)
 
 /* Checking. First each value by itself, later how the merged values go together. */
 
+/* Reads node into scratch, which is zeroed. */
 static bool check_values(const struct field *fields, void *scratch,
 	const struct json_doc *doc, const cJSON *node, const char *what,
 	struct err *err)
@@ -216,14 +215,12 @@ static bool check_values(const struct field *fields, void *scratch,
 static bool check_rules(const struct json_doc *doc, const cJSON *rules, struct err *err)
 {
 	const cJSON *rule, *other;
-	struct behavior_rule scratch;
 
 	cJSON_ArrayForEach(rule, rules) {
+		struct behavior_rule scratch = {0};
+
 		if (!check_values(rule_fields, &scratch, doc, rule, "rules", err))
 			return false;
-		if (!json_get(rule, "session"))
-			return json_doc_wrong(
-				doc, rule, err, "rules: one lacks its \"session\"");
 		for (other = rules->child; other != rule; other = other->next) {
 			if (json_int(other, "session", -1) == scratch.session)
 				return json_doc_wrong(doc, json_get(rule, "session"),
@@ -313,7 +310,7 @@ void agent_behavior_preset(struct agent_behavior *behavior)
 bool agent_behavior_read(struct agent_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
-	struct agent_behavior merged;
+	struct agent_behavior merged = {0};
 	cJSON *json;
 
 	if (!check_values(agent_fields, &merged, doc, node, "", err) ||
