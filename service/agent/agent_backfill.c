@@ -9,12 +9,12 @@
 
 #define PAGES_MAX 100
 #define PAGE_NS   (15 * CLOCK_S) /* deadline of one page */
-#define QUERY     "?order=desc&limit=100"
+#define QUERY     "/events?order=desc&limit=100"
 
 struct agent_backfill {
 	struct agent_http *http;
 	struct agent_backfill_query query;
-	char *path;
+	char *session_id;
 	char *first_id;
 	struct agent_http_call *call;
 	unsigned pages;
@@ -24,7 +24,7 @@ struct agent_backfill {
 static void backfill_free(struct agent_backfill *backfill)
 {
 	cJSON_Delete(backfill->events);
-	free(backfill->path);
+	free(backfill->session_id);
 	free(backfill->first_id);
 	free(backfill);
 }
@@ -77,20 +77,21 @@ static void on_page(void *arg, const struct agent_http_response *response)
 
 static void ask_page(struct agent_backfill *backfill, const char *page)
 {
-	SCOPED(buf_done) struct buf path = {0};
+	SCOPED(buf_done) struct buf rest = {0};
 	struct agent_http_request request = {
 		.method = "GET",
+		.id = backfill->session_id,
 		.deadline_ns = clock_now() + PAGE_NS,
 		.done = on_page,
 		.arg = backfill,
 	};
 
-	buf_addf(&path, "%s" QUERY, backfill->path);
+	buf_adds(&rest, QUERY);
 	if (page) {
-		buf_adds(&path, "&page=");
-		agent_http_escape(&path, page);
+		buf_adds(&rest, "&page=");
+		agent_http_escape(&rest, page);
 	}
-	request.path = path.data;
+	request.rest = buf_text(&rest);
 	backfill->call = agent_http_start(backfill->http, &request);
 }
 
@@ -101,7 +102,7 @@ struct agent_backfill *agent_backfill_start(
 
 	backfill->http = http;
 	backfill->query = *query;
-	backfill->query.path = backfill->path = mem_text(query->path);
+	backfill->query.session_id = backfill->session_id = mem_text(query->session_id);
 	backfill->query.first_id = backfill->first_id = mem_text(query->first_id);
 	backfill->events = cJSON_CreateArray();
 	ask_page(backfill, NULL);

@@ -23,10 +23,10 @@ typedef void agent_backfill_older_fn(void *arg, const char *id);
 typedef void agent_backfill_fn(
 	void *arg, cJSON *events, const struct agent_http_response *response);
 
-/* The list at `path` is read from its newest event back to the first known one, or to
+/* The list is read from its newest event back to the first known one, or to
  * the event first_id, which is itself missing. first_id NULL: no such event. */
 struct agent_backfill_query {
-	const char *path;
+	const char *session_id;
 	const char *first_id;
 	agent_backfill_known_fn *known;
 	agent_backfill_older_fn *older;

@@ -135,19 +135,18 @@ void agent_http_escape(struct buf *url, const char *text)
 	}
 }
 
-char *agent_http_path_in(const char *collection, const char *id, const char *rest)
+static char *make_path(const struct agent_http_request *request)
 {
 	SCOPED(buf_done) struct buf path = {0};
 
-	buf_addf(&path, "%s/", collection);
-	agent_http_escape(&path, id);
-	buf_adds(&path, rest);
+	buf_adds(&path, request->collection ? request->collection : "/v1/sessions");
+	if (request->id) {
+		buf_adds(&path, "/");
+		agent_http_escape(&path, request->id);
+	}
+	if (request->rest)
+		buf_adds(&path, request->rest);
 	return buf_take(&path);
-}
-
-char *agent_http_path(const char *session_id, const char *rest)
-{
-	return agent_http_path_in("/v1/sessions", session_id, rest);
 }
 
 bool agent_http_is_running(const char *status)
@@ -203,9 +202,11 @@ char *agent_http_error_text(
 	return words;
 }
 
-struct fetch_call *agent_http_stream(struct agent_http *http, const char *path,
+struct fetch_call *agent_http_stream(struct agent_http *http, const char *session_id,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg, struct err *err)
 {
+	SCOPED(mem_free) char *path = make_path(&(struct agent_http_request){
+		.id = session_id, .rest = "/events/stream"});
 	SCOPED(mem_free) char *url = mem_textf("%s%s", http->url, path);
 	const char *headers[COUNT(http->headers)];
 	struct fetch_request request = {
@@ -387,7 +388,7 @@ struct agent_http_call *agent_http_start(
 
 	call->http = http;
 	call->method = mem_text(request->method);
-	call->path = mem_text(request->path);
+	call->path = make_path(request);
 	call->body = request->body ? json_print(request->body) : NULL;
 	call->deadline_ns = request->deadline_ns;
 	call->retry = request->retry;

@@ -40,12 +40,6 @@ int64_t agent_http_spread(struct agent_http *http, int64_t pause_ns);
 /* Appends text, percent-encoded, to a path or query. */
 void agent_http_escape(struct buf *url, const char *text);
 
-/* Gives "COLLECTION/ID" with `rest` behind it, to free(); "/v1/sessions/ID" for the
- * other. */
-char *agent_http_path_in(
-	const char *collection, const char *id, const char *rest) MUST_CHECK;
-char *agent_http_path(const char *session_id, const char *rest) MUST_CHECK;
-
 struct agent_http_response {
 	long status;       /* 0: none arrived */
 	const cJSON *json; /* borrowed; NULL: the response has no JSON */
@@ -64,9 +58,11 @@ enum agent_http_retry {
 
 struct agent_http_request {
 	const char *method;
-	const char *path;
-	cJSON *body;         /* taken; NULL: none */
-	int64_t deadline_ns; /* CLOCK_MONOTONIC, 0: none */
+	const char *collection; /* NULL: "/v1/sessions" */
+	const char *id;         /* of a member; NULL: the collection itself */
+	const char *rest;       /* behind the id, such as "/events"; NULL: none */
+	cJSON *body;            /* taken; NULL: none */
+	int64_t deadline_ns;    /* CLOCK_MONOTONIC, 0: none */
 	enum agent_http_retry retry;
 	agent_http_done_fn *done;
 	void *arg;
@@ -85,8 +81,8 @@ cJSON *agent_http_events(cJSON *event) MUST_CHECK;
 /* Gives the same for the event "user.interrupt". */
 cJSON *agent_http_interrupt(void) MUST_CHECK;
 
-/* GET as a stream, without a deadline. */
-struct fetch_call *agent_http_stream(struct agent_http *http, const char *path,
+/* The event stream of a session, without a deadline. */
+struct fetch_call *agent_http_stream(struct agent_http *http, const char *session_id,
 	fetch_data_fn *data, fetch_done_fn *done, void *arg,
 	struct err *err) MUST_CHECK;
 

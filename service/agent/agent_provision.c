@@ -11,7 +11,7 @@
 /* The agent or the environment. */
 struct provisioned {
 	struct agent_provision *provision;
-	const char *path;
+	const char *collection;
 	char *id;                     /* NULL: not created yet, or gone */
 	bool given;                   /* by id: never changed here */
 	bool current;                 /* the API has what was last sent, or will */
@@ -51,7 +51,8 @@ static void find_id(struct provisioned *item, const char *given)
 
 	item->id = mem_text(given);
 	item->given = item->current = given != NULL;
-	if (!given && store && !store_find_thing(store, item->path, &item->id, &err))
+	if (!given && store &&
+		!store_find_thing(store, item->collection, &item->id, &err))
 		report_store(&err);
 }
 
@@ -63,7 +64,7 @@ static void set_id(struct provisioned *item, char *id)
 
 	free(item->id);
 	item->id = id;
-	if (store && !store_save_thing(store, item->path, id, &err))
+	if (store && !store_save_thing(store, item->collection, id, &err))
 		report_store(&err);
 }
 
@@ -78,8 +79,9 @@ struct agent_provision *agent_provision_create(
 		.model = mem_text(options->model),
 		.store = options->store,
 		.tools = cJSON_CreateArray(),
-		.agent = {.provision = provision, .path = "/v1/agents"},
-		.environment = {.provision = provision, .path = "/v1/environments"},
+		.agent = {.provision = provision, .collection = "/v1/agents"},
+		.environment = {.provision = provision,
+			.collection = "/v1/environments"},
 	};
 	find_id(&provision->agent, options->agent_id);
 	find_id(&provision->environment, options->environment_id);
@@ -142,7 +144,7 @@ static void on_put(void *arg, const struct agent_http_response *response)
 		return;
 	}
 	if (!why && !item->id && (!id || !*id))
-		why = mem_textf("POST %s: the answer has no id", item->path);
+		why = mem_textf("POST %s: the answer has no id", item->collection);
 	if (why) {
 		item->current = false;
 		call_waiters(provision, why);
@@ -177,12 +179,10 @@ static cJSON *body_of(const struct provisioned *item)
 static void put(struct provisioned *item)
 {
 	struct agent_provision *provision = item->provision;
-	SCOPED(mem_free) char *path = item->id
-		? agent_http_path_in(item->path, item->id, "")
-		: mem_text(item->path);
 	struct agent_http_request request = {
 		.method = "POST",
-		.path = path,
+		.collection = item->collection,
+		.id = item->id,
 		.body = body_of(item),
 		.deadline_ns = agent_http_deadline(provision->http),
 		.done = on_put,

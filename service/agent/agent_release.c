@@ -32,7 +32,7 @@ struct agent_release {
 	enum agent_session_end end;
 	agent_release_fn *done;
 	void *arg;
-	char *path; /* of the remote session */
+	char *session_id;
 	enum agent_remote remote;
 	bool streaming;
 	int64_t refused_ns; /* the first refusal since the last interrupt; 0: none */
@@ -74,10 +74,10 @@ static void finish(struct agent_release *release, const char *why)
 static void ask(struct agent_release *release, enum agent_release_state state,
 	const char *method, const char *rest, cJSON *body, agent_http_done_fn *done)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s%s", release->path, rest);
 	struct agent_http_request request = {
 		.method = method,
-		.path = path,
+		.id = release->session_id,
+		.rest = rest,
 		.body = body,
 		.deadline_ns = release->deadline_ns,
 		.done = done,
@@ -108,7 +108,7 @@ static void interrupt(struct agent_release *release)
 
 static void look(struct agent_release *release)
 {
-	ask(release, AGENT_RELEASE_LOOKING, "GET", "", NULL, on_status);
+	ask(release, AGENT_RELEASE_LOOKING, "GET", NULL, NULL, on_status);
 }
 
 static bool is_done(const struct agent_release *release)
@@ -126,7 +126,7 @@ static void end(struct agent_release *release)
 	else if (release->end == AGENT_SESSION_ARCHIVE)
 		ask(release, AGENT_RELEASE_ENDING, "POST", "/archive", NULL, on_ended);
 	else
-		ask(release, AGENT_RELEASE_ENDING, "DELETE", "", NULL, on_ended);
+		ask(release, AGENT_RELEASE_ENDING, "DELETE", NULL, NULL, on_ended);
 }
 
 static void wait_for_idle(struct agent_release *release)
@@ -302,7 +302,7 @@ void agent_release_begin(struct agent_release *release, const char *session_id,
 	enum agent_remote remote, bool streaming)
 {
 	assert(agent_release_is_held(release));
-	release->path = agent_http_path(session_id ? session_id : "", "");
+	release->session_id = mem_text(session_id);
 	release->remote = remote;
 	release->streaming = streaming;
 	enter_for(release, AGENT_RELEASE_STARTING, 0);
@@ -349,6 +349,6 @@ void agent_release_destroy(struct agent_release *release)
 	loop_timer_destroy(release->pause);
 	loop_timer_destroy(release->deadline);
 	free(release->given_up);
-	free(release->path);
+	free(release->session_id);
 	free(release);
 }

@@ -6,15 +6,11 @@
  * turn, wait until the session is idle, archive or delete it if asked to, close the
  * stream.
  *
- *   RESUMING --> SETTLING ----.
- *      |             |         \
- *      v             v          v
- *   PROVISIONING --> CREATING --> OPEN --> BROKEN
- *      |              |            |        |
- *      +--------------+------------+--------+--> RELEASING --> RELEASED
+ *   OPENING --> OPEN --> BROKEN
+ *      |         |         |
+ *      +---------+---------+--> RELEASING --> RELEASED
  *
- * RESUMING reads a stored session, SETTLING waits until its earlier turn is interrupted.
- * Every state can change to BROKEN, RELEASING, and CLOSED (destroyed).
+ * OPENING changes to BROKEN as well, and every state to CLOSED, when it is destroyed.
  *
  * All callbacks come from the loop, never from inside a call of yours.
  */

@@ -42,7 +42,7 @@ struct agent_stream {
 	struct agent_http *http;
 	const struct agent_stream_events *events;
 	void *arg;
-	char *path; /* of the session's events */
+	char *session_id;
 	uv_timer_t timer;
 	bool due;  /* the timer is to act in the loop's next turn */
 	bool last; /* the connection is not made again */
@@ -226,7 +226,6 @@ static void on_end(void *arg, const struct fetch_result *result)
 
 static void connect_stream(struct agent_stream *stream)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/stream", stream->path);
 	struct err err;
 
 	enter(stream, AGENT_STREAM_CONNECTING);
@@ -234,8 +233,8 @@ static void connect_stream(struct agent_stream *stream)
 	stream->began_ns = clock_now();
 	stream->good = false;
 	sse_reset(&stream->sse);
-	stream->get =
-		agent_http_stream(stream->http, path, on_data, on_end, stream, &err);
+	stream->get = agent_http_stream(
+		stream->http, stream->session_id, on_data, on_end, stream, &err);
 	if (!stream->get)
 		break_connection(stream, 0, err.text);
 }
@@ -316,7 +315,7 @@ static void on_backfill(
 static void start_backfill(struct agent_stream *stream)
 {
 	struct agent_backfill_query query = {
-		.path = stream->path,
+		.session_id = stream->session_id,
 		.first_id = stream->after_id,
 		.known = was_seen,
 		.older = note_seen, /* events before the message are never reported */
@@ -365,7 +364,7 @@ struct agent_stream *agent_stream_open(struct agent_http *http, const char *sess
 	stream->http = http;
 	stream->events = events;
 	stream->arg = arg;
-	stream->path = agent_http_path(session_id, "/events");
+	stream->session_id = mem_text(session_id);
 	stream->queue = cJSON_CreateArray();
 	stream->pause = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
 	sse_init(&stream->sse, EVENT_CEILING, on_event, stream);
@@ -420,7 +419,7 @@ static void on_closed(uv_handle_t *handle)
 	cJSON_Delete(stream->queue);
 	free(stream->after_id);
 	free(stream->broken);
-	free(stream->path);
+	free(stream->session_id);
 	free(stream);
 }
 

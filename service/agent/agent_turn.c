@@ -83,7 +83,8 @@ static void send_body(struct agent_turn *turn, enum send_kind kind, cJSON *body)
 	struct agent_turn_send *sending = mem_zeroed(sizeof *sending);
 	struct agent_http_request request = {
 		.method = "POST",
-		.path = turn->path,
+		.id = turn->session_id,
+		.rest = "/events",
 		.body = body,
 		.deadline_ns = agent_http_deadline(turn->http),
 		.retry = kind == SEND_MESSAGE ? AGENT_HTTP_RETRY_UNSENT
@@ -155,7 +156,7 @@ void agent_turn_init(struct agent_turn *turn, struct agent_http *http,
 		.events = events,
 		.arg = arg,
 		.stream = stream,
-		.path = agent_http_path(session_id, "/events"),
+		.session_id = session_id,
 	};
 }
 
@@ -164,8 +165,6 @@ void agent_turn_done(struct agent_turn *turn)
 	cancel_all(turn);
 	forget(turn);
 	enter(turn, AGENT_TURN_NONE);
-	free(turn->path);
-	turn->path = NULL;
 }
 
 void agent_turn_release(struct agent_turn *turn)

@@ -57,7 +57,7 @@ struct agent_turn {
 	const struct agent_turn_events *events;
 	void *arg;
 	struct agent_stream *stream;
-	char *path;                      /* of the session's events */
+	const char *session_id;
 	struct agent_turn_send *sending; /* events on their way to the API */
 
 	/* of the present turn */
@@ -70,7 +70,7 @@ struct agent_turn {
 	char *error;     /* the last that the API reported */
 };
 
-/* Keeps http, events and stream; copies session_id. */
+/* Keeps everything. */
 void agent_turn_init(struct agent_turn *turn, struct agent_http *http,
 	const char *session_id, struct agent_stream *stream,
 	const struct agent_turn_events *events, void *arg);

@@ -9,7 +9,7 @@
 
 #define API_SESSIONS_MAX 100
 
-static struct fake_session *session_at(struct api *api, const char *path)
+static struct fake_session *session_at(struct fake_api *api, const char *path)
 {
 	for (unsigned i = 0; i < api->session_count; i++) {
 		struct fake_session *session = &api->sessions[i];
@@ -27,17 +27,17 @@ static void reply_json(struct web_exchange *exchange, unsigned status, const cha
 	web_reply(exchange, status, "application/json", body, strlen(body));
 }
 
-static void refuse(struct web_exchange *exchange, unsigned status, const char *said)
+static void refuse(struct web_exchange *exchange, unsigned status, const char *message)
 {
 	SCOPED(mem_free) char *body =
 		mem_textf("{\"type\":\"error\",\"error\":"
 			  "{\"type\":\"some_error\",\"message\":\"%s\"}}",
-			said);
+			message);
 
 	reply_json(exchange, status, body);
 }
 
-void api_tell(struct api *api, struct fake_session *session, const char *type,
+void api_add_event(struct fake_api *api, struct fake_session *session, const char *type,
 	const char *more)
 {
 	SCOPED(mem_free) char *json =
@@ -54,33 +54,34 @@ void api_tell(struct api *api, struct fake_session *session, const char *type,
 		web_stream_add(session->stream, frame, strlen(frame));
 }
 
-void api_tell_text(struct api *api, struct fake_session *session, const char *text)
+void api_add_text(struct fake_api *api, struct fake_session *session, const char *text)
 {
 	SCOPED(mem_free) char *more =
 		mem_textf(",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]", text);
 
-	api_tell(api, session, "agent.message", more);
+	api_add_event(api, session, "agent.message", more);
 }
 
-void api_tell_idle(struct api *api, struct fake_session *session, const char *reason)
+void api_add_idle(
+	struct fake_api *api, struct fake_session *session, const char *reason)
 {
 	SCOPED(mem_free) char *more =
 		mem_textf(",\"stop_reason\":{\"type\":\"%s\"}", reason);
 
-	api_tell(api, session, "session.status_idle", more);
+	api_add_event(api, session, "session.status_idle", more);
 }
 
-void api_turn(struct api *api, struct fake_session *session, const cJSON *said)
+void api_turn(struct fake_api *api, struct fake_session *session, const cJSON *message)
 {
-	const char *text = json_text(json_at(said, "content.0"), "text");
+	const char *text = json_text(json_at(message, "content.0"), "text");
 	SCOPED(mem_free) char *reply = mem_textf("You said: %s", text);
 
-	api_tell(api, session, "session.status_running", "");
-	api_tell_text(api, session, reply);
-	api_tell_idle(api, session, "end_turn");
+	api_add_event(api, session, "session.status_running", "");
+	api_add_text(api, session, reply);
+	api_add_idle(api, session, "end_turn");
 }
 
-static void take_event(struct api *api, struct web_exchange *exchange,
+static void take_event(struct fake_api *api, struct web_exchange *exchange,
 	struct fake_session *session, bool answer)
 {
 	const struct buf *text = web_body(exchange);
@@ -91,7 +92,7 @@ static void take_event(struct api *api, struct web_exchange *exchange,
 
 	buf_addf(&api->journal, "%s;", type);
 	reply = mem_textf("{\"data\":[{\"id\":\"sevt_%u\"}]}", api->last_event + 1);
-	api_tell(api, session, type, "");
+	api_add_event(api, session, type, "");
 	if (answer)
 		reply_json(exchange, 200, reply);
 	if (api->quiet)
@@ -100,10 +101,10 @@ static void take_event(struct api *api, struct web_exchange *exchange,
 		api_turn(api, session, event);
 	else if (strcmp(type, "user.interrupt") == 0 &&
 		strcmp(session->status, "running") == 0)
-		api_tell_idle(api, session, "end_turn");
+		api_add_idle(api, session, "end_turn");
 }
 
-/* An API may use any letters. */
+/* A cursor may contain any character. */
 #define CURSOR "a=b&c+%%#/%d"
 
 static void list_events(struct fake_session *session, struct web_exchange *exchange)
@@ -140,7 +141,8 @@ static void list_events(struct fake_session *session, struct web_exchange *excha
 	reply_json(exchange, 200, text);
 }
 
-static void open_session(struct api *api, struct web_exchange *exchange, bool answer)
+static void open_session(
+	struct fake_api *api, struct web_exchange *exchange, bool answer)
 {
 	struct fake_session *session = &api->sessions[api->session_count++];
 	SCOPED(mem_free) char *reply = NULL;
@@ -153,10 +155,10 @@ static void open_session(struct api *api, struct web_exchange *exchange, bool an
 		reply_json(exchange, 200, reply);
 }
 
-static void end_session(struct api *api, struct web_exchange *exchange,
+static void end_session(struct fake_api *api, struct web_exchange *exchange,
 	struct fake_session *session, bool archive, bool answer)
 {
-	bool runs = strcmp(session->status, "running") == 0 || api->lying;
+	bool runs = strcmp(session->status, "running") == 0 || api->always_running;
 
 	if (!runs && session->lag > 0) {
 		session->lag--;
@@ -181,7 +183,7 @@ void api_open_stream(struct fake_session *session)
 	session->held = NULL;
 }
 
-/* Is this the path of the collection, or of that one in it? */
+/* Is path the collection, or its member id? */
 static bool is_about(const char *path, const char *collection, const char *id)
 {
 	SCOPED(mem_free) char *one = mem_textf("%s/%s", collection, id);
@@ -196,7 +198,7 @@ static void reply_id(struct web_exchange *exchange, const char *id)
 	reply_json(exchange, 200, body);
 }
 
-static void serve(struct api *api, struct web_exchange *exchange, bool answer)
+static void serve(struct fake_api *api, struct web_exchange *exchange, bool answer)
 {
 	const char *method = web_method(exchange), *path = web_path(exchange);
 	struct fake_session *session = session_at(api, path);
@@ -233,9 +235,10 @@ static void serve(struct api *api, struct web_exchange *exchange, bool answer)
 	}
 }
 
-static bool strikes(struct api *api, const char *request)
+static bool takes_fault(struct fake_api *api, const char *request)
 {
-	if (!api->fault_at || api->fault_times == 0 || !strstr(request, api->fault_at))
+	if (!api->fault_path || api->fault_times == 0 ||
+		!strstr(request, api->fault_path))
 		return false;
 	api->fault_times--;
 	return true;
@@ -251,13 +254,17 @@ static void ask_to_wait(struct web_exchange *exchange, unsigned ms)
 
 static void on_request(void *arg, struct web_exchange *exchange)
 {
-	struct api *api = arg;
+	struct fake_api *api = arg;
 	SCOPED(mem_free) char *request =
 		mem_textf("%s %s", web_method(exchange), web_path(exchange));
 	const char *key = web_header(exchange, "authorization");
 	const char *version = web_header(exchange, "anthropic-version");
 	const char *beta = web_header(exchange, "anthropic-beta");
 
+	if (strcmp(web_path(exchange), API_BARRIER) == 0) {
+		reply_json(exchange, 200, "{}");
+		return;
+	}
 	buf_addf(&api->journal, "%s;", request);
 	if (web_body(exchange)->len > 0) {
 		buf_clear(&api->last_body);
@@ -266,7 +273,7 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	api->authorized &= key && strcmp(key, "Bearer " API_KEY) == 0 && version &&
 		strcmp(version, "2026-10-21") == 0 && beta &&
 		strcmp(beta, "managed-agents-2026-04-01") == 0;
-	if (!strikes(api, request)) {
+	if (!takes_fault(api, request)) {
 		serve(api, exchange, true);
 		return;
 	}
@@ -290,19 +297,18 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	}
 }
 
-static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
+static void on_over(
+	void *arg UNUSED, struct web_exchange *exchange, enum web_end end UNUSED)
 {
 	struct fake_session *session = web_data(exchange);
 
-	(void)arg;
-	(void)end;
 	if (session && session->stream == exchange)
 		session->stream = NULL;
 	if (session && session->held == exchange)
 		session->held = NULL;
 }
 
-unsigned api_count(const struct api *api, const char *what)
+unsigned api_count(const struct fake_api *api, const char *what)
 {
 	unsigned count = 0;
 
@@ -311,7 +317,7 @@ unsigned api_count(const struct api *api, const char *what)
 	return count;
 }
 
-static bool listen_at(struct api *api, uint16_t port, struct err *err)
+static bool listen_at(struct fake_api *api, uint16_t port, struct err *err)
 {
 	struct web_options options = {
 		.host = "127.0.0.1",
@@ -325,9 +331,9 @@ static bool listen_at(struct api *api, uint16_t port, struct err *err)
 	return api->web != NULL;
 }
 
-bool api_init(struct api *api, uv_loop_t *loop, struct err *err)
+bool api_init(struct fake_api *api, uv_loop_t *loop, struct err *err)
 {
-	*api = (struct api){
+	*api = (struct fake_api){
 		.loop = loop,
 		.agent = "agent_1",
 		.environment = "env_1",
@@ -337,7 +343,7 @@ bool api_init(struct api *api, uv_loop_t *loop, struct err *err)
 	return listen_at(api, 0, err);
 }
 
-void api_done(struct api *api)
+void api_done(struct fake_api *api)
 {
 	web_destroy(api->web);
 	for (unsigned i = 0; i < api->session_count; i++)

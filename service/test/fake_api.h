@@ -1,10 +1,9 @@
 /*
- * fake_api - an agent API for the tests of its client: it keeps sessions and their
- * events, and does what the test says about everything else.
+ * fake_api - an agent API for the tests of its client.
  *
- * A message is answered with a whole turn unless `quiet`; then the test tells the
- * events itself. Faults strike the next requests whose "METHOD /path" contains
- * fault_at.
+ * It has sessions with events. A message starts and ends a whole turn unless `quiet` is
+ * set: then the test adds the events itself. The next fault_times requests whose
+ * "METHOD /path" contains fault_path fail.
  */
 #ifndef SERVICE_TEST_FAKE_API_H
 #define SERVICE_TEST_FAKE_API_H
@@ -20,11 +19,11 @@
 #include "lib/web.h"
 
 enum api_fault {
-	API_FAULT_STATUS,          /* an answer with fault_status */
+	API_FAULT_STATUS,          /* a response with fault_status */
 	API_FAULT_BODY,            /* 200 with fault_body */
-	API_FAULT_RESET,           /* RST instead of an answer */
-	API_FAULT_EFFECTIVE_RESET, /* the same, but what was asked for is done */
-	API_FAULT_HANG,            /* no answer */
+	API_FAULT_RESET,           /* RST instead of a response */
+	API_FAULT_EFFECTIVE_RESET, /* the same, but the request takes effect */
+	API_FAULT_HANG,            /* no response */
 };
 
 struct fake_session {
@@ -33,11 +32,11 @@ struct fake_session {
 	bool deleted;
 	cJSON *events; /* oldest first */
 	struct web_exchange *stream;
-	struct web_exchange *held; /* a stream that was asked for and is not open */
-	unsigned lag; /* endings that are refused as "running" after the turn */
+	struct web_exchange *held; /* a requested stream that is not open yet */
+	unsigned lag; /* so many requests to end it are refused as "running" */
 };
 
-struct api {
+struct fake_api {
 	uv_loop_t *loop;
 	struct web *web;
 	struct fake_session *sessions;
@@ -47,39 +46,41 @@ struct api {
 	struct buf last_body;
 	bool authorized; /* every request had the key, the version and the beta */
 
-	const char *agent, *environment; /* the only ones that there are */
+	const char *agent, *environment; /* the only ids */
 	bool quiet;
 	bool hold_streams;   /* until api_open_stream() */
-	bool silent_streams; /* events are listed only */
-	bool lying;          /* "running" for ever, whatever happened */
-	const char *fault_at;
+	bool silent_streams; /* events are only in the list */
+	bool always_running; /* no session can be archived or deleted */
+	const char *fault_path;
 	enum api_fault fault;
 	unsigned fault_times, fault_status, fault_retry_ms;
 	const char *fault_body;
 };
 
-#define API_KEY "sk-secret-1234567890"
+#define API_KEY     "sk-secret-1234567890"
+#define API_BARRIER "/v1/barrier" /* answered with {}, and not in the journal */
 
-/* An event of the session: listed, and told on its stream. `more` is "" or members
+/* Adds an event to the session's list, and sends it on its stream. `more` is "" or members
  * with a comma in front. Its id is sevt_N. */
-void api_tell(struct api *api, struct fake_session *session, const char *type,
+void api_add_event(struct fake_api *api, struct fake_session *session, const char *type,
 	const char *more);
 
-void api_tell_text(struct api *api, struct fake_session *session, const char *text);
+void api_add_text(struct fake_api *api, struct fake_session *session, const char *text);
 
-void api_tell_idle(struct api *api, struct fake_session *session, const char *reason);
+void api_add_idle(
+	struct fake_api *api, struct fake_session *session, const char *reason);
 
 void api_open_stream(struct fake_session *session);
 
-/* A whole turn that answers what was said (an event with content). */
-void api_turn(struct api *api, struct fake_session *session, const cJSON *said);
+/* Adds the events of a whole turn in reply to message, an event with content. */
+void api_turn(struct fake_api *api, struct fake_session *session, const cJSON *message);
 
-/* How often this stands in the journal. */
-unsigned api_count(const struct api *api, const char *what);
+/* How often the journal contains `what`. */
+unsigned api_count(const struct fake_api *api, const char *what);
 
-/* Listens at any free port. Keeps loop. */
-bool api_init(struct api *api, uv_loop_t *loop, struct err *err) MUST_CHECK;
+/* Listens on a free port. Keeps loop. */
+bool api_init(struct fake_api *api, uv_loop_t *loop, struct err *err) MUST_CHECK;
 
-void api_done(struct api *api);
+void api_done(struct fake_api *api);
 
 #endif

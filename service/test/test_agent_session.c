@@ -14,25 +14,25 @@
 
 #define CROWD 100
 
-static void agent_session_says_and_hears_turn_after_turn(void **state)
+static void agent_session_runs_turn_after_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 
 	scene_open(scene);
-	scene_say(scene, "one");
+	scene_send(scene, "one");
 	scene_await(scene, &scene->turned, 1);
-	scene_say(scene, "two \\\"quoted\\\"");
+	scene_send(scene, "two \\\"quoted\\\"");
 	scene_await(scene, &scene->turned, 2);
 	assert_non_null(
-		strstr(buf_text(&scene->story), "turned +You said: one;turned +"));
+		strstr(buf_text(&scene->log), "turned +You said: one;turned +"));
 	assert_int_equal(api_count(&scene->api, "user.message;"), 2);
 }
 
-/* One of many talks of the scene's agent. */
+/* Many sessions of the scene's client. */
 struct crowd {
-	struct scene *scene;
-	struct agent_session *talks[CROWD];
-	unsigned opened, turned, parted;
+	struct agent_scene *scene;
+	struct agent_session *sessions[CROWD];
+	unsigned opened, turned, released;
 };
 
 static void on_crowd_opened(void *arg, const char *id, const char *why)
@@ -55,16 +55,16 @@ static void on_crowd_turned(void *arg, enum turn_end end, const char *text)
 		uv_stop(&crowd->scene->loop);
 }
 
-static void on_crowd_parted(void *arg, const char *why)
+static void on_crowd_released(void *arg, const char *why)
 {
 	struct crowd *crowd = arg;
 
 	assert_null(why);
-	if (++crowd->parted == CROWD)
+	if (++crowd->released == CROWD)
 		uv_stop(&crowd->scene->loop);
 }
 
-static void talks_go_on_side_by_side(void **state)
+static void agent_sessions_run_in_parallel(void **state)
 {
 	static const struct agent_session_events events = {
 		.opened = on_crowd_opened, .turned = on_crowd_turned};
@@ -73,103 +73,102 @@ static void talks_go_on_side_by_side(void **state)
 	struct err err;
 
 	for (size_t i = 0; i < CROWD; i++)
-		crowd.talks[i] = agent_session_open(
+		crowd.sessions[i] = agent_session_open(
 			crowd.scene->agent, NULL, "1", "bot", &events, &crowd);
 	uv_run(loop, UV_RUN_DEFAULT);
 	assert_int_equal(crowd.opened, CROWD);
 	for (size_t i = 0; i < CROWD; i++)
-		assert_true(agent_session_send(crowd.talks[i], "hello", &err));
+		assert_true(agent_session_send(crowd.sessions[i], "hello", &err));
 	uv_run(loop, UV_RUN_DEFAULT);
 	assert_int_equal(crowd.turned, CROWD);
 	for (size_t i = 0; i < CROWD; i++)
-		agent_session_release(crowd.talks[i], AGENT_SESSION_ARCHIVE, 0,
-			on_crowd_parted, &crowd);
+		agent_session_release(crowd.sessions[i], AGENT_SESSION_ARCHIVE, 0,
+			on_crowd_released, &crowd);
 	uv_run(loop, UV_RUN_DEFAULT);
-	assert_int_equal(crowd.parted, CROWD);
+	assert_int_equal(crowd.released, CROWD);
 	assert_int_equal(api_count(&crowd.scene->api, "/archive;"), CROWD);
 	for (size_t i = 0; i < CROWD; i++)
-		agent_session_destroy(crowd.talks[i]);
+		agent_session_destroy(crowd.sessions[i]);
 }
 
-static void agent_session_may_say_the_next_thing_when_it_heard_the_last(void **state)
+static void agent_session_may_begin_a_turn_in_the_callback_of_the_last(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct err err;
 
 	scene_open(scene);
-	scene->say_next = "two";
-	scene_say(scene, "one");
-	/* its callback finds the talk busy again */
+	scene->send_next = "two";
+	scene_send(scene, "one");
+	/* the callback has begun the next turn */
 	while (scene->turned < 1)
 		uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_false(agent_session_send(scene->session, "three", &err));
 	assert_string_equal(err.text, "a turn is running");
 	scene_await(scene, &scene->turned, 2);
-	assert_story(
-		scene, "opened sesn_1;turned +You said: one;turned +You said: two;");
+	assert_log(scene, "opened sesn_1;turned +You said: one;turned +You said: two;");
 }
 
-static void agent_session_says_one_thing_at_a_time(void **state)
+static void agent_session_runs_one_turn_at_a_time(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct err err;
 
 	scene_begin_open(scene, NULL);
 	assert_false(agent_session_send(scene->session, "too early", &err));
 	assert_string_equal(err.text, "the agent session is not open");
 	scene_await(scene, &scene->opened, 1);
-	scene_say(scene, "one");
+	scene_send(scene, "one");
 	assert_false(agent_session_send(scene->session, "two", &err));
 	assert_string_equal(err.text, "a turn is running");
 }
 
 static void agent_session_joins_the_texts_of_a_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell(&scene->api, session, "span.model_request_start", "");
-	api_tell_text(&scene->api, session, "Let me ");
-	api_tell_text(&scene->api, session, "see.");
-	api_tell(&scene->api, session, "agent.tool_use",
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_event(&scene->api, session, "span.model_request_start", "");
+	api_add_text(&scene->api, session, "Let me ");
+	api_add_text(&scene->api, session, "see.");
+	api_add_event(&scene->api, session, "agent.tool_use",
 		",\"name\":\"bash\",\"input\":{},\"evaluated_permission\":\"allow\"");
-	api_tell_text(&scene->api, session, "Done.");
-	api_tell_idle(&scene->api, session, "end_turn");
+	api_add_text(&scene->api, session, "Done.");
+	api_add_idle(&scene->api, session, "end_turn");
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene, "opened sesn_1;turned +Let me see.\nDone.;");
+	assert_log(scene, "opened sesn_1;turned +Let me see.\nDone.;");
 }
 
 /* The session wants the tool "add"; its use is the event sevt_N. */
-static void want_tool(struct scene *scene, struct fake_session *session)
+static void want_tool(struct agent_scene *scene, struct fake_session *session)
 {
 	SCOPED(mem_free) char *more = NULL;
 
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell(&scene->api, session, "agent.custom_tool_use",
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_event(&scene->api, session, "agent.custom_tool_use",
 		",\"name\":\"add\",\"input\":{\"a\":1}");
 	more = mem_textf(",\"stop_reason\":{\"type\":\"requires_action\","
 			 "\"event_ids\":[\"sevt_%u\"]}",
 		scene->api.last_event);
-	api_tell(&scene->api, session, "session.status_idle", more);
+	api_add_event(&scene->api, session, "session.status_idle", more);
 }
 
-static struct fake_session *begin_tool_turn(struct scene *scene)
+static struct fake_session *begin_tool_turn(struct agent_scene *scene)
 {
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "add");
+	scene_send(scene, "add");
 	scene_await_request(scene, "user.message;", 1);
 	want_tool(scene, session);
 	scene_await(scene, &scene->wanted, 1);
 	return session;
 }
 
-static void answer(struct scene *scene, const char *use_id, const char *text)
+static void answer(struct agent_scene *scene, const char *use_id, const char *text)
 {
 	SCOPED(json_free) cJSON *content = cJSON_CreateArray();
 	cJSON *block = cJSON_CreateObject();
@@ -180,9 +179,9 @@ static void answer(struct scene *scene, const char *use_id, const char *text)
 	agent_session_tool_result(scene->session, use_id, content, false);
 }
 
-static void agent_session_asks_its_owner_for_a_tool(void **state)
+static void agent_session_asks_its_owner_for_a_tools_result(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = begin_tool_turn(scene);
 
 	answer(scene, scene->use_id, "the sum");
@@ -193,42 +192,42 @@ static void agent_session_asks_its_owner_for_a_tool(void **state)
 		"{\"type\":\"user.custom_tool_result\",\"content\":[{\"type\":\"text\","
 		"\"text\":\"the sum\"}],\"custom_tool_use_id\":\"sevt_3\","
 		"\"is_error\":false}"));
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell_text(&scene->api, session, "It is 2.");
-	api_tell_idle(&scene->api, session, "end_turn");
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_text(&scene->api, session, "It is 2.");
+	api_add_idle(&scene->api, session, "end_turn");
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene, "opened sesn_1;wants add {\"a\":1};turned +It is 2.;");
+	assert_log(scene, "opened sesn_1;wants add {\"a\":1};turned +It is 2.;");
 	assert_int_equal(api_count(&scene->api, "user.custom_tool_result;"), 1);
 }
 
 static void agent_session_ends_the_turn_when_a_result_is_refused(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 
 	begin_tool_turn(scene);
-	scene_strike(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_STATUS, 1);
+	scene_inject(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_STATUS, 1);
 	scene->api.fault_status = 400;
 	answer(scene, scene->use_id, "the sum");
 	scene_await(scene, &scene->turned, 1);
-	assert_non_null(strstr(buf_text(&scene->story),
+	assert_non_null(strstr(buf_text(&scene->log),
 		"turned -POST /v1/sessions/sesn_1/"
 		"events: HTTP 400"));
-	/* it is not left waiting, and nothing is on its way to the next turn */
+	/* the session does not wait for ever, and nothing can hit the next turn */
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
 }
 
-static void agent_session_denies_what_nobody_can_permit(void **state)
+static void agent_session_denies_a_tool_that_needs_permission(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell(&scene->api, session, "agent.tool_use",
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_event(&scene->api, session, "agent.tool_use",
 		",\"name\":\"bash\",\"input\":{},\"evaluated_permission\":\"ask\"");
-	api_tell(&scene->api, session, "session.status_idle",
+	api_add_event(&scene->api, session, "session.status_idle",
 		",\"stop_reason\":{\"type\":\"requires_action\","
 		"\"event_ids\":[\"sevt_3\"]}");
 	scene_await_request(scene, "user.tool_confirmation;", 1);
@@ -236,29 +235,29 @@ static void agent_session_denies_what_nobody_can_permit(void **state)
 		"\"tool_use_id\":\"sevt_3\",\"result\":\"deny\""));
 }
 
-static void agent_session_ends_a_turn_that_waits_for_the_unknown(void **state)
+static void agent_session_ends_a_turn_that_waits_for_an_unknown_event(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell(&scene->api, session, "session.status_idle",
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_event(&scene->api, session, "session.status_idle",
 		",\"stop_reason\":{\"type\":\"requires_action\","
 		"\"event_ids\":[\"sevt_77\"]}");
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene,
+	assert_log(scene,
 		"opened sesn_1;turned -the session waits for sevt_77, which we "
 		"know nothing of;");
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
 }
 
-/* Else the interrupt could end the next turn. */
+/* The interrupt could end the next turn. */
 static void agent_session_begins_no_turn_before_the_interrupt_is_answered(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session;
 
 	agent_client_destroy(scene->agent);
@@ -266,145 +265,149 @@ static void agent_session_begins_no_turn_before_the_interrupt_is_answered(void *
 		scene, (struct agent_client_options){.request_ns = 300 * CLOCK_MS});
 	session = scene_open(scene);
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	scene_let_pass(scene, 20);
-	scene_strike(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_HANG, 1);
+	api_add_event(&scene->api, session, "session.status_running", "");
+	scene_barrier(scene);
+	scene_inject(scene, "POST /v1/sessions/sesn_1/events", API_FAULT_HANG, 1);
 	agent_session_interrupt(scene->session);
 	scene_await_request(scene, "POST /v1/sessions/sesn_1/events;", 2);
-	api_tell_idle(&scene->api, session, "end_turn");
-	scene_let_pass(scene, 50);
+	api_add_idle(&scene->api, session, "end_turn");
+	scene_barrier(scene);
 	assert_int_equal(scene->turned, 0);
-	scene_await(scene, &scene->broke, 1); /* nobody knows what it will strike */
-	assert_non_null(strstr(buf_text(&scene->story), ";turned -interrupted;broke "));
+	scene_await(scene, &scene->broke,
+		1); /* the interrupt may take effect at any time */
+	assert_non_null(strstr(buf_text(&scene->log), ";turned -interrupted;broke "));
 }
 
 static void agent_session_interrupts_a_running_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell_text(&scene->api, session, "half");
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_text(&scene->api, session, "half");
 	scene->api.quiet = false;
 	agent_session_interrupt(scene->session);
 	agent_session_interrupt(scene->session);
 	assert_int_equal(scene->turned, 0);
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene, "opened sesn_1;turned -interrupted;");
+	assert_log(scene, "opened sesn_1;turned -interrupted;");
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 1);
 }
 
-static void agent_session_interrupts_only_what_was_said_before(void **state)
+static void agent_session_interrupts_after_the_message_is_accepted(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	agent_session_interrupt(scene->session);
 	scene_await_request(scene, "user.interrupt;", 1);
 	assert_true(strstr(buf_text(&scene->api.journal), "user.message;") <
 		strstr(buf_text(&scene->api.journal), "user.interrupt;"));
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell_idle(&scene->api, session, "end_turn");
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_idle(&scene->api, session, "end_turn");
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene, "opened sesn_1;turned -interrupted;");
+	assert_log(scene, "opened sesn_1;turned -interrupted;");
 }
 
 static void agent_session_interrupts_a_turn_that_waits_for_a_tool(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 
 	begin_tool_turn(scene);
 	agent_session_interrupt(scene->session);
-	scene_await(scene, &scene->turned, 1); /* though no event comes of it */
-	assert_story(scene, "opened sesn_1;wants add {\"a\":1};turned -interrupted;");
+	scene_await(scene, &scene->turned, 1); /* without an event */
+	assert_log(scene, "opened sesn_1;wants add {\"a\":1};turned -interrupted;");
 	answer(scene, scene->use_id, "late");
-	scene_let_pass(scene, 20);
+	scene_barrier(scene);
 	assert_int_equal(api_count(&scene->api, "user.custom_tool_result;"), 0);
 }
 
-static void agent_session_does_not_take_an_old_end_for_the_new_turns(void **state)
+static void agent_session_ignores_the_idle_event_of_the_last_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = begin_tool_turn(scene);
 
 	agent_session_interrupt(scene->session);
 	scene_await(scene, &scene->turned, 1);
-	scene_say(scene, "next");
+	scene_send(scene, "next");
 	scene_await_request(scene, "user.message;", 2);
-	api_tell_idle(&scene->api, session, "end_turn"); /* of the interrupted one */
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell_text(&scene->api, session, "Here.");
-	api_tell_idle(&scene->api, session, "end_turn");
+	api_add_idle(&scene->api, session, "end_turn"); /* of the interrupted turn */
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_text(&scene->api, session, "Here.");
+	api_add_idle(&scene->api, session, "end_turn");
 	scene_await(scene, &scene->turned, 2);
-	assert_story(scene,
+	assert_log(scene,
 		"opened sesn_1;wants add {\"a\":1};turned -interrupted;"
 		"turned +Here.;");
 }
 
-static void agent_session_tells_the_trouble_that_ended_a_turn(void **state)
+static void agent_session_reports_the_error_that_ended_a_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct agent_scene *scene = *state;
 	struct fake_session *session = scene_open(scene);
 
 	scene->api.quiet = true;
-	scene_say(scene, "go");
+	scene_send(scene, "go");
 	scene_await_request(scene, "user.message;", 1);
-	api_tell(&scene->api, session, "session.status_running", "");
-	api_tell(&scene->api, session, "session.error",
+	api_add_event(&scene->api, session, "session.status_running", "");
+	api_add_event(&scene->api, session, "session.error",
 		",\"error\":{\"message\":\"the model is overloaded\"}");
-	api_tell_idle(&scene->api, session, "retries_exhausted");
+	api_add_idle(&scene->api, session, "retries_exhausted");
 	scene_await(scene, &scene->turned, 1);
-	assert_story(scene,
+	assert_log(scene,
 		"opened sesn_1;turned -the turn ended with retries_exhausted: the "
 		"model is overloaded;");
 	assert_int_equal(scene->broke, 0);
 }
 
-static const struct unsaid {
+static const struct message_fault {
 	enum api_fault fault;
-	unsigned status, times, said;
+	unsigned status, times, accepted;
 	bool broke;
 	const char *why;
-} unsaids[] = {
+} message_faults[] = {
 	{API_FAULT_STATUS, 529, 1, 1, false, "an overloaded API did not accept it"},
-	{API_FAULT_STATUS, 429, 3, 0, false, "an API that never does is no broken one"},
-	{API_FAULT_STATUS, 500, 1, 0, true, "a 500 may have accepted it: not again"},
-	{API_FAULT_RESET, 0, 1, 0, true, "a reset as well"},
-	{API_FAULT_EFFECTIVE_RESET, 0, 1, 1, true, "for it may have been accepted"},
+	{API_FAULT_STATUS, 429, 3, 0, false,
+		"an API that is overloaded for long is not broken"},
+	{API_FAULT_STATUS, 500, 1, 0, true,
+		"a 500 may have accepted it: not sent again"},
+	{API_FAULT_RESET, 0, 1, 0, true, "so may a reset"},
+	{API_FAULT_EFFECTIVE_RESET, 0, 1, 1, true, "and this one has"},
 	{API_FAULT_STATUS, 400, 1, 0, true, "an archived session refuses for ever"},
 };
 
-static void agent_session_never_says_a_thing_twice(void **state)
+static void agent_session_never_sends_a_message_twice(void **state)
 {
-	for (size_t i = 0; i < COUNT(unsaids); i++) {
-		const struct unsaid *unsaid = &unsaids[i];
-		struct scene *scene;
+	for (size_t i = 0; i < COUNT(message_faults); i++) {
+		const struct message_fault *message_fault = &message_faults[i];
+		struct agent_scene *scene;
 
 		scene_set_up(state);
 		scene = *state;
 		scene_open(scene);
 		scene->api.quiet = true;
-		scene_strike(scene, "POST /v1/sessions/sesn_1/events", unsaid->fault,
-			unsaid->times);
-		scene->api.fault_status = unsaid->status;
-		scene_say(scene, "go");
-		if (unsaid->broke)
+		scene_inject(scene, "POST /v1/sessions/sesn_1/events",
+			message_fault->fault, message_fault->times);
+		scene->api.fault_status = message_fault->status;
+		scene_send(scene, "go");
+		if (message_fault->broke)
 			scene_await(scene, &scene->broke, 1);
-		else if (!unsaid->said)
+		else if (!message_fault->accepted)
 			scene_await(scene, &scene->turned, 1);
 		else
 			scene_await_request(scene, "user.message;", 1);
-		scene_let_pass(scene, 20);
-		if (api_count(&scene->api, "user.message;") != unsaid->said ||
-			scene->broke != unsaid->broke)
-			fail_msg("%s: heard %s", unsaid->why, buf_text(&scene->story));
+		scene_barrier(scene);
+		if (api_count(&scene->api, "user.message;") !=
+				message_fault->accepted ||
+			scene->broke != message_fault->broke)
+			fail_msg("%s: %s", message_fault->why, buf_text(&scene->log));
 		scene_tear_down(state);
 	}
 }
@@ -414,7 +417,7 @@ static void agent_session_may_be_destroyed_in_any_callback(void **state)
 	static const char *const callbacks[] = {"opened", "turned", "wants", "broke"};
 
 	for (size_t i = 0; i < COUNT(callbacks); i++) {
-		struct scene *scene;
+		struct agent_scene *scene;
 
 		scene_set_up(state);
 		scene = *state;
@@ -423,18 +426,18 @@ static void agent_session_may_be_destroyed_in_any_callback(void **state)
 		scene_await(scene, &scene->opened, 1);
 		if (i > 0) {
 			scene->api.quiet = i >= 2;
-			scene_say(scene, "go");
+			scene_send(scene, "go");
 			scene->destroy_next = true;
 			scene_await_request(scene, "user.message;", 1);
 			if (i == 2)
 				want_tool(scene, &scene->api.sessions[0]);
 			if (i == 3)
-				api_tell(&scene->api, &scene->api.sessions[0],
+				api_add_event(&scene->api, &scene->api.sessions[0],
 					"session.deleted", "");
 		}
 		while (scene->session)
 			uv_run(&scene->loop, UV_RUN_DEFAULT);
-		scene_let_pass(scene, 20);
+		scene_barrier(scene);
 		scene_tear_down(state);
 	}
 }
@@ -442,22 +445,22 @@ static void agent_session_may_be_destroyed_in_any_callback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(agent_session_says_and_hears_turn_after_turn),
-		SCENE(talks_go_on_side_by_side),
-		SCENE(agent_session_may_say_the_next_thing_when_it_heard_the_last),
-		SCENE(agent_session_says_one_thing_at_a_time),
+		SCENE(agent_session_runs_turn_after_turn),
+		SCENE(agent_sessions_run_in_parallel),
+		SCENE(agent_session_may_begin_a_turn_in_the_callback_of_the_last),
+		SCENE(agent_session_runs_one_turn_at_a_time),
 		SCENE(agent_session_joins_the_texts_of_a_turn),
-		SCENE(agent_session_asks_its_owner_for_a_tool),
+		SCENE(agent_session_asks_its_owner_for_a_tools_result),
 		SCENE(agent_session_ends_the_turn_when_a_result_is_refused),
-		SCENE(agent_session_denies_what_nobody_can_permit),
-		SCENE(agent_session_ends_a_turn_that_waits_for_the_unknown),
+		SCENE(agent_session_denies_a_tool_that_needs_permission),
+		SCENE(agent_session_ends_a_turn_that_waits_for_an_unknown_event),
 		SCENE(agent_session_begins_no_turn_before_the_interrupt_is_answered),
 		SCENE(agent_session_interrupts_a_running_turn),
-		SCENE(agent_session_interrupts_only_what_was_said_before),
+		SCENE(agent_session_interrupts_after_the_message_is_accepted),
 		SCENE(agent_session_interrupts_a_turn_that_waits_for_a_tool),
-		SCENE(agent_session_does_not_take_an_old_end_for_the_new_turns),
-		SCENE(agent_session_tells_the_trouble_that_ended_a_turn),
-		cmocka_unit_test(agent_session_never_says_a_thing_twice),
+		SCENE(agent_session_ignores_the_idle_event_of_the_last_turn),
+		SCENE(agent_session_reports_the_error_that_ended_a_turn),
+		cmocka_unit_test(agent_session_never_sends_a_message_twice),
 		cmocka_unit_test(agent_session_may_be_destroyed_in_any_callback),
 	};
 

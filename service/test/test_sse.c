@@ -12,22 +12,22 @@
 
 #define CEILING ((size_t)64)
 
-struct scene {
+struct sse_scene {
 	struct sse sse;
-	struct buf heard; /* "name=data;" for each event */
+	struct buf events; /* "name=data;" for each event */
 };
 
 static void on_event(void *arg, const char *name, const char *data, size_t len)
 {
-	struct scene *scene = arg;
+	struct sse_scene *scene = arg;
 
 	assert_int_equal(strlen(data), len);
-	assert_true(buf_addf(&scene->heard, "%s=%s;", name, data));
+	assert_true(buf_addf(&scene->events, "%s=%s;", name, data));
 }
 
 static int set_up(void **state)
 {
-	struct scene *scene = calloc(1, sizeof *scene);
+	struct sse_scene *scene = calloc(1, sizeof *scene);
 
 	sse_init(&scene->sse, CEILING, on_event, scene);
 	*state = scene;
@@ -36,17 +36,17 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 
 	sse_done(&scene->sse);
-	buf_done(&scene->heard);
+	buf_done(&scene->events);
 	free(scene);
 	return 0;
 }
 
 static const struct row {
 	const char *stream;
-	const char *heard;
+	const char *events;
 	bool odd;
 	const char *why;
 } rows[] = {
@@ -89,16 +89,17 @@ static const struct row {
 
 static void sse_reads_what_the_table_says(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *row = &rows[i];
 
 		sse_reset(&scene->sse);
-		buf_clear(&scene->heard);
+		buf_clear(&scene->events);
 		assert_true(sse_feed(&scene->sse, row->stream, strlen(row->stream)));
-		if (strcmp(buf_text(&scene->heard), row->heard) != 0)
-			fail_msg("%s: heard \"%s\"", row->why, buf_text(&scene->heard));
+		if (strcmp(buf_text(&scene->events), row->events) != 0)
+			fail_msg("%s: events \"%s\"", row->why,
+				buf_text(&scene->events));
 		if (scene->sse.odd != row->odd)
 			fail_msg("%s: odd is %d", row->why, scene->sse.odd);
 	}
@@ -106,33 +107,34 @@ static void sse_reads_what_the_table_says(void **state)
 
 static void sse_reads_the_same_byte_by_byte(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct row *row = &rows[i];
 
 		sse_reset(&scene->sse);
-		buf_clear(&scene->heard);
+		buf_clear(&scene->events);
 		for (const char *byte = row->stream; *byte; byte++)
 			assert_true(sse_feed(&scene->sse, byte, 1));
-		if (strcmp(buf_text(&scene->heard), row->heard) != 0)
-			fail_msg("%s: heard \"%s\"", row->why, buf_text(&scene->heard));
+		if (strcmp(buf_text(&scene->events), row->events) != 0)
+			fail_msg("%s: events \"%s\"", row->why,
+				buf_text(&scene->events));
 	}
 }
 
 static void sse_refuses_a_line_over_its_ceiling(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 	char line[CEILING + 1];
 
 	memset(line, 'x', sizeof line);
 	assert_false(sse_feed(&scene->sse, line, sizeof line));
-	assert_string_equal(buf_text(&scene->heard), "");
+	assert_string_equal(buf_text(&scene->events), "");
 }
 
 static void sse_refuses_an_event_over_its_ceiling(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 	const char *line = "data: 12345678901234567890\n";
 
 	assert_true(sse_feed(&scene->sse, "event: a\n", 9));
@@ -140,19 +142,19 @@ static void sse_refuses_an_event_over_its_ceiling(void **state)
 	assert_true(sse_feed(&scene->sse, line, strlen(line)));
 	assert_true(sse_feed(&scene->sse, line, strlen(line)));
 	assert_false(sse_feed(&scene->sse, line, strlen(line)));
-	assert_string_equal(buf_text(&scene->heard), "");
+	assert_string_equal(buf_text(&scene->events), "");
 }
 
 static void sse_starts_afresh_after_a_reset(void **state)
 {
-	struct scene *scene = *state;
+	struct sse_scene *scene = *state;
 	const char *half = "event: a\ndata: 1\nda";
 	const char *whole = "event: b\ndata: 2\n\n";
 
 	assert_true(sse_feed(&scene->sse, half, strlen(half)));
 	sse_reset(&scene->sse);
 	assert_true(sse_feed(&scene->sse, whole, strlen(whole)));
-	assert_string_equal(buf_text(&scene->heard), "b=2;");
+	assert_string_equal(buf_text(&scene->events), "b=2;");
 }
 
 int main(void)
