@@ -31,7 +31,7 @@ struct agent_http {
 
 struct agent_http_call {
 	struct agent_http *http;
-	char *method;
+	const char *method;
 	char *path;
 	char *body;
 	int64_t deadline_ns;
@@ -218,7 +218,6 @@ struct fetch_call *agent_http_stream(struct agent_http *http, const char *sessio
 
 static void call_free(struct agent_http_call *call)
 {
-	free(call->method);
 	free(call->path);
 	free(call->body);
 	free(call->unstarted);
@@ -387,7 +386,7 @@ struct agent_http_call *agent_http_start(
 	struct agent_http_call *call = mem_zeroed(sizeof *call);
 
 	call->http = http;
-	call->method = mem_text(request->method);
+	call->method = request->method;
 	call->path = make_path(request);
 	call->body = request->body ? json_print(request->body) : NULL;
 	call->deadline_ns = request->deadline_ns;

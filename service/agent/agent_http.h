@@ -68,7 +68,7 @@ struct agent_http_request {
 	void *arg;
 };
 
-/* Copies request. `done` reports every error. */
+/* Keeps the method; copies the rest. `done` reports every error. */
 struct agent_http_call *agent_http_start(
 	struct agent_http *http, const struct agent_http_request *request);
 void agent_http_cancel(struct agent_http_call *call); /* accepts NULL */

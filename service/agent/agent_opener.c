@@ -20,7 +20,6 @@ enum agent_opener_state {
 	AGENT_OPENER_SETTLING, /* its earlier turn was interrupted: until it is idle */
 	AGENT_OPENER_PROVISIONING, /* waits for the agent and the environment */
 	AGENT_OPENER_CREATING,
-	AGENT_OPENER_OVER,
 };
 
 struct agent_opener {
@@ -44,10 +43,9 @@ static void enter(struct agent_opener *opener, enum agent_opener_state state)
 	opener->state = state;
 }
 
-/* why NULL: opener->id is the session. */
+/* why NULL: opener->id is the session. The opener may be destroyed. */
 static void finish(struct agent_opener *opener, const char *why)
 {
-	enter(opener, AGENT_OPENER_OVER);
 	opener->done(opener->arg, why ? NULL : opener->id, why);
 }
 
@@ -106,7 +104,7 @@ static void on_created(void *arg, const struct agent_http_response *response)
 		opener->id = mem_text(id);
 	if (agent_provision_is_gone(response->status) &&
 		opener->creations < CREATIONS_MAX &&
-		agent_provision_doubt(opener->client->provision))
+		agent_provision_recheck(opener->client->provision))
 		open_new(opener);
 	else
 		finish(opener, why);
@@ -114,15 +112,12 @@ static void on_created(void *arg, const struct agent_http_response *response)
 
 static void create_session(struct agent_opener *opener)
 {
-	struct agent_provision *provision = opener->client->provision;
 	cJSON *body = cJSON_CreateObject();
 	cJSON *metadata = cJSON_AddObjectToObject(body, "metadata");
 
 	cJSON_AddStringToObject(metadata, "room", opener->room);
 	cJSON_AddStringToObject(metadata, "bot", opener->bot);
-	cJSON_AddStringToObject(body, "agent", agent_provision_agent(provision));
-	cJSON_AddStringToObject(
-		body, "environment_id", agent_provision_environment(provision));
+	agent_provision_add_ids(opener->client->provision, body);
 	enter(opener, AGENT_OPENER_CREATING);
 	opener->creations++;
 	opener->deadline_ns = agent_http_deadline(opener->client->http);

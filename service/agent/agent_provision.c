@@ -217,17 +217,17 @@ bool agent_provision_request(
 }
 
 /* A request that is under way is a check already. */
-static bool doubt(struct provisioned *item)
+static bool recheck(struct provisioned *item)
 {
 	if (!item->given && !item->call)
 		item->current = false;
 	return !item->given;
 }
 
-bool agent_provision_doubt(struct agent_provision *provision)
+bool agent_provision_recheck(struct agent_provision *provision)
 {
-	bool agent = doubt(&provision->agent),
-	     environment = doubt(&provision->environment);
+	bool agent = recheck(&provision->agent),
+	     environment = recheck(&provision->environment);
 
 	return agent || environment;
 }
@@ -235,21 +235,16 @@ bool agent_provision_doubt(struct agent_provision *provision)
 void agent_provision_leave(
 	struct agent_provision *provision, struct agent_provision_waiter *waiter)
 {
-	for (struct agent_provision_waiter **link = &provision->waiting; *link;
-		link = &(*link)->next) {
-		if (*link != waiter)
-			continue;
+	struct agent_provision_waiter **link = &provision->waiting;
+
+	while (*link && *link != waiter)
+		link = &(*link)->next;
+	if (*link)
 		*link = waiter->next;
-		return;
-	}
 }
 
-const char *agent_provision_agent(const struct agent_provision *provision)
+void agent_provision_add_ids(const struct agent_provision *provision, cJSON *session)
 {
-	return provision->agent.id;
-}
-
-const char *agent_provision_environment(const struct agent_provision *provision)
-{
-	return provision->environment.id;
+	cJSON_AddStringToObject(session, "agent", provision->agent.id);
+	cJSON_AddStringToObject(session, "environment_id", provision->environment.id);
 }

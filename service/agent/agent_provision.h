@@ -53,13 +53,12 @@ bool agent_provision_request(struct agent_provision *provision,
 bool agent_provision_is_gone(long status);
 /* The API refused one of them: check the created ones before the next session. False:
  * both were given by id, so another try cannot help. */
-bool agent_provision_doubt(struct agent_provision *provision) MUST_CHECK;
+bool agent_provision_recheck(struct agent_provision *provision) MUST_CHECK;
 /* Stops waiting. Accepts a waiter that does not wait. */
 void agent_provision_leave(
 	struct agent_provision *provision, struct agent_provision_waiter *waiter);
 
-/* Borrowed; NULL until both exist. */
-const char *agent_provision_agent(const struct agent_provision *provision);
-const char *agent_provision_environment(const struct agent_provision *provision);
+/* Adds both ids, as a new session has them. Both must exist. */
+void agent_provision_add_ids(const struct agent_provision *provision, cJSON *session);
 
 #endif

@@ -158,21 +158,15 @@ static void on_interrupted(void *arg, const struct agent_http_response *response
 	release->call = NULL;
 	if (handle_failure(release, response))
 		return;
-	switch (release->remote) {
-	case AGENT_REMOTE_IDLE:
-	case AGENT_REMOTE_TERMINATED:
-	case AGENT_REMOTE_DELETED:
+	if (release->remote == AGENT_REMOTE_IDLE ||
+		release->remote >= AGENT_REMOTE_TERMINATED) {
 		end(release);
-		return;
-	case AGENT_REMOTE_WAITING: /* already idle: no event follows the interrupt */
+	} else if (release->remote == AGENT_REMOTE_WAITING) {
+		/* the API says idle already: no event follows */
 		release->remote = AGENT_REMOTE_INTERRUPTED;
 		look(release);
-		return;
-	case AGENT_REMOTE_RUNNING:
-	case AGENT_REMOTE_INTERRUPTED:
-	case AGENT_REMOTE_UNKNOWN:
+	} else {
 		wait_for_idle(release);
-		return;
 	}
 }
 

@@ -35,12 +35,6 @@ static void enter(struct agent_turn *turn, enum agent_turn_state state)
 	turn->state = state;
 }
 
-static void stop(struct agent_turn *turn, enum agent_turn_stop how)
-{
-	if (turn->stop < how)
-		turn->stop = how;
-}
-
 static bool is_sending(const struct agent_turn *turn, enum send_kind kind)
 {
 	const struct agent_turn_send *sending = turn->sending;
@@ -100,7 +94,7 @@ static void send_body(struct agent_turn *turn, enum send_kind kind, cJSON *body)
 
 static void send_interrupt(struct agent_turn *turn)
 {
-	stop(turn, AGENT_TURN_INTERRUPTED);
+	turn->stop = AGENT_TURN_INTERRUPTED;
 	send_body(turn, SEND_INTERRUPT, agent_http_interrupt());
 }
 
@@ -169,7 +163,7 @@ void agent_turn_done(struct agent_turn *turn)
 
 void agent_turn_release(struct agent_turn *turn)
 {
-	stop(turn, AGENT_TURN_RELEASED);
+	turn->stop = AGENT_TURN_RELEASED;
 }
 
 struct agent_turn_outcome agent_turn_end(
@@ -283,7 +277,7 @@ void agent_turn_interrupt(struct agent_turn *turn)
 {
 	if (turn->state == AGENT_TURN_NONE || turn->stop != AGENT_TURN_GOES_ON)
 		return;
-	stop(turn, AGENT_TURN_INTERRUPTED);
+	turn->stop = AGENT_TURN_INTERRUPTED;
 	/* an interrupt must not overtake the message */
 	if (!agent_turn_is_sending_message(turn))
 		send_interrupt(turn);

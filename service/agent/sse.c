@@ -45,7 +45,7 @@ static void finish_event(struct sse *sse)
 	forget_event(sse);
 }
 
-/* What follows the field's name and colon, or NULL if the line is another field. */
+/* The value of the field, or NULL if the line is another field. */
 static const char *value_of(const char *line, const char *field)
 {
 	size_t len = strlen(field);

@@ -1,11 +1,10 @@
 /*
- * sse - events out of a text/event-stream.
+ * sse - parses a text/event-stream.
  *
- * Feed it what was read, in pieces of any size; it calls back for each event that is
- * whole. Lines end in LF, CR or CRLF; only "event" and "data" count, data of several
- * lines is joined by LF; comments, ids and retry times are passed over, and so is an
- * event without a name or without data. What the stream ends in the middle of is
- * never handed over.
+ * Feed it data in pieces of any size; it calls back for each complete event. Lines end
+ * in LF, CR or CRLF. Only the fields "event" and "data" count; several data lines are
+ * joined by LF. Comments, ids, retry times, and events without a name or without data
+ * are ignored, and so is an incomplete event at the end.
  */
 #ifndef SERVICE_AGENT_SSE_H
 #define SERVICE_AGENT_SSE_H
@@ -16,31 +15,32 @@
 #include "lib/buf.h"
 #include "lib/cc.h"
 
-/* Both borrowed for the call; data ends in a NUL that len does not count. The callback
- * must not feed or end this sse. */
+/* Borrows both; data ends in a NUL that len does not count. Must not feed or end this
+ * sse. */
 typedef void sse_event_fn(void *arg, const char *name, const char *data, size_t len);
 
+/* Embedded in its owner. */
 struct sse {
-	struct buf line; /* the line that is being read */
+	struct buf line; /* incomplete */
 	struct buf name;
 	struct buf data;
 	bool has_data;
 	bool after_cr; /* a LF now belongs to the CR before it */
-	bool begun;    /* past the place where a byte order mark may stand */
-	bool odd; /* something was passed over that is no comment, id or retry time:
-		   * an event may be lost. The owner's to clear. */
+	bool begun;    /* a byte order mark may not follow any more */
+	bool odd;      /* something unknown was ignored: an event may be missing.
+			* The owner clears it. */
 	sse_event_fn *each;
 	void *arg;
 };
 
-/* No event is larger than ceiling. */
+/* ceiling: the most bytes of a line, a name, or an event's data. */
 void sse_init(struct sse *sse, size_t ceiling, sse_event_fn *each, void *arg);
 void sse_done(struct sse *sse);
 
-/* Forgets what is half read: another stream begins. */
+/* Forgets an incomplete event: another stream begins. */
 void sse_reset(struct sse *sse);
 
-/* False when an event passes the ceiling: the stream is of no use any more. */
+/* False: an event passes the ceiling, and the stream cannot be read any further. */
 bool sse_feed(struct sse *sse, const char *data, size_t len) MUST_CHECK;
 
 #endif
