@@ -1,5 +1,5 @@
 /*
- * expect - what the scenario asks for, held against what was seen.
+ * expect - compares what the scenario expects with what was seen.
  */
 #ifndef HARNESS_JUDGE_EXPECT_H
 #define HARNESS_JUDGE_EXPECT_H
@@ -7,7 +7,7 @@
 #include "harness/judge/judge.h"
 #include "harness/judge/view.h"
 
-/* Fills judgement->expectations and met. Whatever is not known is not met. */
+/* Fills judgement->expectations and met. An expectation about something that is not known is unmet. */
 void expect(struct judgement *judgement, const struct view *view);
 
 #endif

@@ -16,8 +16,8 @@
 #include "lib/fs.h"
 #include "lib/mem.h"
 
-/* The engine may take this long over the grace until it counts as stuck, and then
- * engine.h says so in the facts; a little more for its saying so. */
+/* The engine counts as stuck 50 s after the grace (engine.h); a little more, so that the
+ * facts say so. */
 #define STOP_EXTRA_NS (60 * CLOCK_S)
 /* After PID 1's end: until the mocks' last lines have arrived. */
 #define QUIET_NS (1 * CLOCK_S)
@@ -187,8 +187,7 @@ static bool await_ready(struct case_state *state)
 		return true;
 	case READINESS_NOT_IN_TIME:
 		return case_state_trouble(state, TROUBLE_NOT_READY,
-			"%s; last line: %.300s", err.text,
-			case_state_last_words(state));
+			"%s; last line: %.300s", err.text, case_state_last_line(state));
 	case READINESS_NOT_ITS_PORT:
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	case READINESS_EXITED:
@@ -196,7 +195,7 @@ static bool await_ready(struct case_state *state)
 			return true;
 		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before it was ready; last line: %.300s",
-			case_state_last_words(state));
+			case_state_last_line(state));
 	case READINESS_INTERRUPTED:
 		return case_state_interrupted(state);
 	}
@@ -212,7 +211,7 @@ static bool is_stopped(const void *arg)
 	return subject_stopped(state->service);
 }
 
-/* No offspring of the service has its lifeline open, and every request has its end. */
+/* No child of the service has its lifeline open, and every request has its end. */
 static bool is_quiet(const void *arg)
 {
 	const struct case_state *state = arg;
@@ -235,7 +234,7 @@ static void stop(struct case_state *state)
 	struct err err = {0};
 
 	case_state_step(state, "stopping");
-	state->watch =
+	state->sampler =
 		sampler_begin(state->options.loop, state->service, grace_ns, evidence);
 	if (!subject_stop(state->service, &err)) {
 		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
@@ -250,7 +249,7 @@ static void stop(struct case_state *state)
 	case_state_wait(state, is_quiet, QUIET_NS);
 }
 
-/* What the engine still knows, also of a service that ended without us. */
+/* What the engine still knows, also of a service that ended by itself. */
 static void ask_engine(struct case_state *state)
 {
 	struct evidence *evidence = state->evidence;
@@ -266,7 +265,7 @@ static void ask_engine(struct case_state *state)
 			evidence->facts.unobserved);
 }
 
-/* Who was there, and did they end before PID 1 went, or with it? */
+/* PID 1's descendants, and when each ended. */
 static void ask_kernel(struct case_state *state)
 {
 	struct evidence *evidence = state->evidence;
@@ -283,18 +282,18 @@ static void ask_kernel(struct case_state *state)
 	memcpy(evidence->descendants, events, count * sizeof *events);
 }
 
-static bool has_signed_off(const void *arg)
+static bool has_mock_agent_ended(const void *arg)
 {
 	const struct case_state *state = arg;
 
 	return ledger_open_of(state->ledger, "mock-agent") == 0;
 }
 
-/* The mock agent may have given its last answer, and not have told of it yet. Only its
+/* The mock agent may have given its last answer without having written it down. Only its
  * own end proves that all it saw is in the ledger. */
-static void close_book(struct case_state *state)
+static void close_ledger(struct case_state *state)
 {
-	/* Its failure is ours, and must not be told of the service. */
+	/* The mock's failure is not the service's. */
 	if (state->mock_agent && !mock_agent_running(state->mock_agent) &&
 		state->evidence->trouble == TROUBLE_NONE)
 		case_state_trouble(
@@ -302,7 +301,7 @@ static void close_book(struct case_state *state)
 	mock_agent_down(state->mock_agent);
 	state->mock_agent = NULL;
 	if (state->ledger)
-		case_state_wait(state, has_signed_off, QUIET_NS);
+		case_state_wait(state, has_mock_agent_ended, QUIET_NS);
 }
 
 /* --- down --- */
@@ -342,11 +341,11 @@ struct case_state *case_run(const struct case_options *options,
 	evidence->began_ns = clock_now();
 	if (bring_up(state) && await_ready(state) && trigger_await(state))
 		stop(state);
-	sampler_end(state->watch);
+	sampler_end(state->sampler);
 	if (state->service) {
 		ask_engine(state);
 		ask_kernel(state);
 	}
-	close_book(state);
+	close_ledger(state);
 	return state;
 }

@@ -44,7 +44,7 @@ enum wait_end case_state_wait(
 		state->options.interrupted);
 }
 
-const char *case_state_last_words(const struct case_state *state)
+const char *case_state_last_line(const struct case_state *state)
 {
 	const struct evidence *evidence = state->evidence;
 

@@ -1,5 +1,5 @@
 /*
- * case_state - a case under way: what is up, and how its steps speak. Private to the files
+ * case_state - a case under way: what is up, and what its steps report. Private to the files
  * that play a case: case.c and trigger.c.
  */
 #ifndef HARNESS_RUN_CASE_STATE_H
@@ -25,11 +25,11 @@ struct case_state {
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;
-	struct sampler *watch;
+	struct sampler *sampler;
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */
 };
 
-/* Tells whoever listens what the case is doing now. */
+/* Reports what the case is doing now. */
 void case_state_step(const struct case_state *state, const char *format, ...)
 	PRINTF(2, 3);
 
@@ -41,10 +41,10 @@ bool case_state_interrupted(struct case_state *state);
 enum wait_end case_state_wait(
 	const struct case_state *state, wait_fn *is_so, int64_t within_ns);
 
-/* The last thing that the service said, for whoever reads the trouble. Borrowed. */
-const char *case_state_last_words(const struct case_state *state);
+/* The last line of the service's log, for the trouble's text. Borrowed. */
+const char *case_state_last_line(const struct case_state *state);
 
-/* Is it asked that the stop comes to a service that has ended already? */
+/* Does the stop come after the service has ended by itself (stop.when is "exit")? */
 bool case_state_waits_for_exit(const struct case_state *state);
 
 #endif

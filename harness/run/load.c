@@ -7,13 +7,14 @@
 #include "lib/clock.h"
 #include "lib/fetch.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 /* One request under way. */
 struct load_call {
 	struct load *load;
 	struct load_call *next;
-	struct fetch_call *call; /* NULL: over */
-	unsigned request;        /* index in the evidence */
+	struct fetch_call *fetch; /* NULL: over */
+	unsigned request;         /* index in the evidence */
 };
 
 struct load {
@@ -22,7 +23,7 @@ struct load {
 	char *base;
 	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
 	struct fetch *idle;     /* keeps its connections */
-	struct load_call *shots;
+	struct load_call *calls;
 	unsigned ended[REQUEST_IDLE + 1];
 	char *trouble[REQUEST_IDLE + 1];
 };
@@ -84,32 +85,52 @@ static enum request_end end_of(const struct fetch_result *result, long wanted)
 	return REQUEST_BROKEN;
 }
 
-static char *trouble_of(
-	const struct load_request *request, const struct fetch_result *result)
+/* The first line of an error body, short and in quotes; a page of HTML says nothing. */
+static char *excerpt_of(const struct buf *body)
 {
+	const char *text = buf_text(body);
+	SCOPED(mem_free) char *start = NULL;
+	SCOPED(mem_free) char *inert = NULL;
+
+	text += strspn(text, " \t\r\n");
+	if (!*text || *text == '<')
+		return mem_textf(" (%zu bytes)", body->len);
+	start = mem_textf("%.*s", (int)strcspn(text, "\r\n"), text);
+	inert = utf8_inert(start, "");
+	return mem_textf(": \"%.120s\"", inert);
+}
+
+/* Why it failed. The status comes with the one that was wanted: "HTTP 200" alone reads
+ * like a success. */
+static char *trouble_of(const struct load_request *request,
+	const struct fetch_result *result, long wanted)
+{
+	SCOPED(mem_free) char *excerpt = NULL;
+
 	if (result->end != FETCH_ANSWERED)
 		return mem_textf("session %u: %s", request->session, result->why);
-	return mem_textf("session %u: HTTP %ld: %.300s", request->session,
-		result->status, buf_text(result->body));
+	excerpt = excerpt_of(result->body);
+	return mem_textf("session %u: HTTP %ld, wanted %ld%s", request->session,
+		result->status, wanted, excerpt);
 }
 
 static void on_answer(void *arg, const struct fetch_result *result)
 {
-	struct load_call *shot = arg;
-	struct load *load = shot->load;
-	struct load_request *request = &load->evidence->requests[shot->request];
+	struct load_call *call = arg;
+	struct load *load = call->load;
+	struct load_request *request = &load->evidence->requests[call->request];
 	long wanted = request->kind == REQUEST_IDLE
 		? result->status /* any answer makes a connection that idles */
 		: (long)load->scenario->service.session.status;
 
-	shot->call = NULL;
+	call->fetch = NULL;
 	request->ended_ns = result->ended_ns;
 	request->status = result->status;
 	request->end = end_of(result, wanted);
 	load->ended[request->kind]++;
 	if (request->end == REQUEST_ANSWERED)
 		return;
-	request->why = trouble_of(request, result);
+	request->why = trouble_of(request, result, wanted);
 	if (!load->trouble[request->kind])
 		load->trouble[request->kind] = mem_text(request->why);
 }
@@ -117,18 +138,18 @@ static void on_answer(void *arg, const struct fetch_result *result)
 static void fire(struct load *load, struct fetch *fetch, unsigned index,
 	const struct fetch_request *request)
 {
-	struct load_call *shot = mem_zeroed(sizeof *shot);
+	struct load_call *call = mem_zeroed(sizeof *call);
 	struct fetch_request aimed = *request;
 	struct err err = {0};
 
-	shot->load = load;
-	shot->request = index;
-	shot->next = load->shots;
-	load->shots = shot;
+	call->load = load;
+	call->request = index;
+	call->next = load->calls;
+	load->calls = call;
 	aimed.done = on_answer;
-	aimed.arg = shot;
-	shot->call = fetch_start(fetch, &aimed, &err);
-	if (!shot->call) {
+	aimed.arg = call;
+	call->fetch = fetch_start(fetch, &aimed, &err);
+	if (!call->fetch) {
 		const struct buf nothing = {0};
 		struct fetch_result failed = {
 			.end = FETCH_FAILED,
@@ -137,7 +158,7 @@ static void fire(struct load *load, struct fetch *fetch, unsigned index,
 			.ended_ns = clock_now(),
 		};
 
-		on_answer(shot, &failed);
+		on_answer(call, &failed);
 	}
 }
 
@@ -209,11 +230,11 @@ void load_destroy(struct load *load)
 		return;
 	fetch_destroy(load->webhooks);
 	fetch_destroy(load->idle);
-	while (load->shots) {
-		struct load_call *shot = load->shots;
+	while (load->calls) {
+		struct load_call *call = load->calls;
 
-		load->shots = shot->next;
-		free(shot);
+		load->calls = call->next;
+		free(call);
 	}
 	for (unsigned i = 0; i < COUNT(load->trouble); i++)
 		free(load->trouble[i]);

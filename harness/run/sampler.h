@@ -2,8 +2,8 @@
  * sampler - snapshots of the subject's processes around its stop.
  *
  * One just before, then 0.1 s, 1 s and each further second after the stop was asked
- * for, and a quarter of a second before the grace ends: two that show the same wait are
- * what a hang is told from.
+ * for, and a quarter of a second before the grace ends: two that show
+ * the same wait show a hang.
  */
 #ifndef HARNESS_RUN_SAMPLER_H
 #define HARNESS_RUN_SAMPLER_H
@@ -22,7 +22,7 @@ struct sampler;
  * visible has no snapshots. */
 struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
 	int64_t grace_ns, struct evidence *evidence) MUST_CHECK;
-/* Ends before the subject does. Accepts NULL. */
-void sampler_end(struct sampler *watch);
+/* Called before the subject is brought down. Accepts NULL. */
+void sampler_end(struct sampler *sampler);
 
 #endif

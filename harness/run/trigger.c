@@ -20,7 +20,7 @@ static bool service_is_gone(const struct case_state *state)
 	return !subject_running(state->service);
 }
 
-/* stop.when names an event: the stop comes with it, however far the load is. */
+/* stop.when names an event: the stop comes with it, also before the load is complete. */
 static bool waits_for_event(const struct case_state *state)
 {
 	return !case_state_waits_for_exit(state) &&
@@ -67,7 +67,7 @@ static bool turns_run(const void *arg)
 		load_ended(state->load, REQUEST_TURN) == turns;
 }
 
-static bool idlers_are_there(const void *arg)
+static bool idle_are_open(const void *arg)
 {
 	const struct case_state *state = arg;
 
@@ -82,8 +82,9 @@ static enum wait_end await(
 	return case_state_wait(state, is_so, until_ns - clock_now());
 }
 
-/* Waits for a part of the load; every way in which it can fail is a trouble, unless the
- * stop waits for an event: then that may be what the scenario is about. */
+/* Waits for a part of the load. Each way in which it can fail is a trouble, but not where
+ * the stop comes with an event: such a failure may be what the scenario is about. `what`
+ * follows "could not". */
 static bool await_load(struct case_state *state, wait_fn *is_so, enum request_kind kind,
 	int64_t until_ns, const char *what)
 {
@@ -93,21 +94,21 @@ static bool await_load(struct case_state *state, wait_fn *is_so, enum request_ki
 	case WAIT_DEADLINE:
 		return waits_for_event(state) ||
 			case_state_trouble(state, TROUBLE_LOAD,
-				"%s: not in time (%u requests ended, %u of %u MCP servers "
+				"could not %s in time (%u requests ended, %u of %u MCP servers "
 				"answered); last line: %.300s",
 				what, load_ended(state->load, kind),
 				evidence_count(state->evidence, "mcp.initialized"),
 				servers_expected(state->scenario),
-				case_state_last_words(state));
+				case_state_last_line(state));
 	case WAIT_SO:
 		break;
 	}
 	if (service_is_gone(state))
 		return case_state_trouble(state, TROUBLE_EXITED,
-			"it ended while %s; last line: %.300s", what,
-			case_state_last_words(state));
+			"it ended before the run could %s; last line: %.300s", what,
+			case_state_last_line(state));
 	if (load_trouble(state->load, kind) && !waits_for_event(state))
-		return case_state_trouble(state, TROUBLE_LOAD, "%s: %s", what,
+		return case_state_trouble(state, TROUBLE_LOAD, "could not %s: %s", what,
 			load_trouble(state->load, kind));
 	return true;
 }
@@ -117,8 +118,8 @@ static bool open_sessions(struct case_state *state, int64_t until_ns)
 	case_state_step(state, "opening %lld sessions",
 		(long long)state->scenario->load.sessions);
 	load_open_sessions(state->load);
-	return await_load(state, sessions_are_open, REQUEST_OPEN, until_ns,
-		"sessions were opened");
+	return await_load(
+		state, sessions_are_open, REQUEST_OPEN, until_ns, "open its sessions");
 }
 
 static bool start_turns(struct case_state *state, int64_t until_ns)
@@ -135,8 +136,7 @@ static bool start_turns(struct case_state *state, int64_t until_ns)
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	state->turns_before = evidence_count(state->evidence, "agent.turn.begin");
 	load_start_turns(state->load);
-	return await_load(
-		state, turns_run, REQUEST_TURN, until_ns, "turns were started");
+	return await_load(state, turns_run, REQUEST_TURN, until_ns, "start its turns");
 }
 
 static bool open_idle(struct case_state *state, int64_t until_ns)
@@ -144,8 +144,8 @@ static bool open_idle(struct case_state *state, int64_t until_ns)
 	if (state->scenario->load.idle_connections == 0 || event_came(state))
 		return true;
 	load_open_idle(state->load);
-	return await_load(state, idlers_are_there, REQUEST_IDLE, until_ns,
-		"idle connections were opened");
+	return await_load(state, idle_are_open, REQUEST_IDLE, until_ns,
+		"open its idle connections");
 }
 
 static bool begin_load(struct case_state *state)
@@ -175,14 +175,14 @@ static bool await_event(struct case_state *state, int64_t until_ns)
 		return case_state_trouble(state, TROUBLE_WHEN,
 			"%s came %u times, not %lld; last line: %.300s", stop->when,
 			evidence_count(state->evidence, stop->when),
-			(long long)stop->count, case_state_last_words(state));
+			(long long)stop->count, case_state_last_line(state));
 	case WAIT_SO:
 		break;
 	}
 	if (!event_came(state))
 		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before %s; last line: %.300s", stop->when,
-			case_state_last_words(state));
+			case_state_last_line(state));
 	return true;
 }
 
