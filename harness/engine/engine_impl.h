@@ -1,6 +1,5 @@
 /*
- * engine_impl - how an engine is made: what engine.c calls, and what docker.c and process.c
- * fill. Private to this folder.
+ * engine_impl - what an engine implements. Private to this folder.
  *
  * An engine embeds struct engine as its first member, a subject struct subject.
  */
@@ -47,7 +46,7 @@ struct subject {
 	char *id;
 	char *address;
 	pid_t pid;
-	struct proc_monitor *monitor; /* NULL: PID 1 is not visible from here */
+	struct proc_monitor *monitor; /* NULL: PID 1 cannot be seen from here */
 	bool running;
 	bool stopped;
 	struct stop_facts facts;

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The step that failed in the child, sent to the parent; exec closes the pipe instead. */
+/* The step that failed in the child, sent to the parent; exec closes the pipe
+ * instead. */
 struct failure {
 	int number;
 	char step[48];

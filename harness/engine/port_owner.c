@@ -10,6 +10,7 @@
 
 #include "lib/descendants.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define TCP_LISTEN_STATE 0x0A /* TCP_LISTEN of the kernel's tcp_states.h */
 
@@ -40,7 +41,8 @@ static enum match match_of(const char *address)
 	return strspn(address, "0") == strlen(address) ? MATCH_ANY_ADDRESS : MATCH_NONE;
 }
 
-/* "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4711" */
+/* "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0
+ * 4711" */
 static bool parse_row(const char *line, int port, struct port_listener *listener)
 {
 	char address[40];
@@ -121,26 +123,20 @@ static enum holds tree_holds(pid_t root, unsigned long inode)
 /* "node (pid 123)" of the first process that has the socket. */
 static void name_holder(unsigned long inode, char *name, size_t size)
 {
+	SCOPED(buf_done) struct buf comm = {0};
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
-	pid_t pid = 0;
 
 	snprintf(name, size, "a process that cannot be seen from here");
 	while (folder && (entry = readdir(folder))) {
-		pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (pid > 0 && holds_socket(pid, inode) == HOLDS) {
-			SCOPED(mem_free) char *path =
-				mem_textf("/proc/%d/comm", (int)pid);
-			FILE *file = fopen(path, "re");
-			char comm[32] = "?";
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-			if (file && fgets(comm, sizeof comm, file))
-				comm[strcspn(comm, "\n")] = '\0';
-			if (file)
-				fclose(file);
-			snprintf(name, size, "%s (pid %d)", comm, (int)pid);
-			break;
-		}
+		if (pid <= 0 || holds_socket(pid, inode) != HOLDS ||
+			!proc_file_read(&comm, pid, "comm"))
+			continue;
+		snprintf(name, size, "%.*s (pid %d)",
+			(int)strcspn(buf_text(&comm), "\n"), buf_text(&comm), (int)pid);
+		break;
 	}
 	if (folder)
 		closedir(folder);

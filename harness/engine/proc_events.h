@@ -1,10 +1,11 @@
 /*
- * proc_events - forks and exits of processes, stamped by the kernel's process connector.
+ * proc_events - forks and exits of processes, stamped by the kernel's process
+ * connector.
  *
  * One netlink socket serves all lineages. A lineage is a watched process and all its
- * descendants, daemonised ones included; it says when each was forked and ended. It stays
- * readable after the end of the PID namespace. The connector needs CAP_NET_ADMIN in the
- * initial network namespace; since Linux 6.6 no capability.
+ * descendants, daemonised ones included; it says when each was forked and ended. It
+ * stays readable after the end of the PID namespace. The connector needs CAP_NET_ADMIN
+ * in the initial network namespace; since Linux 6.6 no capability.
  */
 #ifndef HARNESS_ENGINE_PROC_EVENTS_H
 #define HARNESS_ENGINE_PROC_EVENTS_H

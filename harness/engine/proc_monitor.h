@@ -2,9 +2,9 @@
  * proc_monitor - the signals to one process, its end and its descendants, as the kernel
  * shows them.
  *
- * Joins a pidfd (the end, at once), proc_events (the end stamped by the kernel, the wait
- * status, descendants) and signal_trace (signals stamped by the kernel). A source that is
- * not allowed here is left out, and the facts name their sources.
+ * Joins a pidfd (the end, at once), proc_events (the end stamped by the kernel, the
+ * wait status, descendants) and signal_trace (signals stamped by the kernel). A source
+ * that is not allowed here is left out, and the facts name their sources.
  */
 #ifndef HARNESS_ENGINE_PROC_MONITOR_H
 #define HARNESS_ENGINE_PROC_MONITOR_H
@@ -38,8 +38,8 @@ bool proc_monitor_ended(const struct proc_monitor *monitor);
 
 /* Writes to facts: exit_ns and the wait status; signal_ns, signal_delivery and
  * signals_seen of facts->stop_signal from facts->asked_ns on; kill_ns, kill_source and
- * kill_sender. kill_by becomes the sender's pid, or -1 for the kernel; unchanged when no
- * SIGKILL was traced. */
+ * kill_sender. kill_by becomes the sender's pid, or -1 for the kernel; unchanged when
+ * no SIGKILL was traced. */
 void proc_monitor_read(
 	struct proc_monitor *monitor, struct stop_facts *facts, pid_t *kill_by);
 /* All descendants, ended ones included. False where the connector is not available or

@@ -1,7 +1,7 @@
 /*
  * The process engine: Docker's rules without a daemon. The subject is PID 1 of its own
- * namespaces (pidns.h); a stop is the stop signal, the grace period, SIGKILL; exit codes
- * are Docker's (128 + n for a signal).
+ * namespaces (pidns.h); a stop is the stop signal, the grace period, SIGKILL; exit
+ * codes are Docker's (128 + n for a signal).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/engine/engine_impl.h"
 #include "harness/engine/pidns.h"
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/pipe_lines.h"
 #include "lib/signals.h"
@@ -33,8 +33,7 @@ struct process_subject {
 	struct subject subject;
 	struct pidns pidns;
 	struct pipe_lines *out, *err; /* NULL: not started */
-	int grace_fd;                 /* timerfd: a libuv timer is up to 1 ms late */
-	uv_poll_t grace;
+	struct loop_timer *grace;
 	int64_t grace_ns;
 };
 
@@ -95,7 +94,7 @@ static void on_ended(void *arg)
 		subject->facts.wait_status = status;
 		subject->facts.exit_code = docker_code(status);
 	}
-	uv_poll_stop(&process->grace);
+	loop_timer_stop(process->grace);
 	kill_rest(process);
 	pidns_done(&process->pidns);
 	settle(process);
@@ -107,38 +106,28 @@ static void send_signal(struct process_subject *process, int signal_number)
 		signal_number, NULL, 0);
 }
 
-static void on_grace_over(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+static void on_grace_over(void *arg)
 {
-	struct process_subject *process = poll->data;
+	struct process_subject *process = arg;
 	struct stop_facts *facts = &process->subject.facts;
 
-	uv_poll_stop(poll);
 	facts->kill_ns = clock_now();
 	facts->kill_source = STAMP_SELF;
 	facts->kill_by_engine = true;
 	send_signal(process, SIGKILL);
 }
 
-static bool process_stop(struct subject *subject, struct err *err)
+static bool process_stop(struct subject *subject, struct err *err UNUSED)
 {
 	struct process_subject *process = of(subject);
 	struct stop_facts *facts = &subject->facts;
-	struct itimerspec grace = {
-		.it_value =
-			{
-				.tv_sec = process->grace_ns / CLOCK_S,
-				.tv_nsec = process->grace_ns % CLOCK_S,
-			},
-	};
 
 	facts->asked_ns = clock_now();
 	if (!subject->running) {
 		settle(process);
 		return true;
 	}
-	if (timerfd_settime(process->grace_fd, 0, &grace, NULL) != 0)
-		return err_sys(err, "grace timer");
-	uv_poll_start(&process->grace, UV_READABLE, on_grace_over);
+	loop_timer_set(process->grace, process->grace_ns);
 	facts->signal_ns = clock_now();
 	send_signal(process, facts->stop_signal);
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
@@ -237,15 +226,6 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	return ok;
 }
 
-static void on_grace_closed(uv_handle_t *handle)
-{
-	struct process_subject *process = handle->data;
-
-	close(process->grace_fd);
-	free(process->subject.id);
-	free(process);
-}
-
 static bool is_gone(const void *arg)
 {
 	return !((const struct subject *)arg)->running;
@@ -263,7 +243,9 @@ static void process_down(struct subject *subject)
 	pipe_lines_close(process->out);
 	pipe_lines_close(process->err);
 	proc_monitor_close(subject->monitor);
-	uv_close((uv_handle_t *)&process->grace, on_grace_closed);
+	loop_timer_destroy(process->grace);
+	free(subject->id);
+	free(process);
 }
 
 static bool watch(struct process_subject *process, struct err *err)
@@ -296,18 +278,12 @@ static struct subject *process_up(
 	}
 	if (!engine->capabilities.pid1_rules && !spec->init) {
 		err_set(err,
-			"%s: a stop cannot be judged; run as root or allow user namespaces, "
-			"or use --engine docker",
+			"%s, so a stop cannot be judged: run as root, allow user "
+			"namespaces, or use --engine docker",
 			engine->capabilities.note);
 		return NULL;
 	}
 	process = mem_zeroed(sizeof *process);
-	process->grace_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (process->grace_fd < 0) {
-		err_sys(err, "grace timer");
-		free(process);
-		return NULL;
-	}
 	subject = &process->subject;
 	subject->engine = engine;
 	subject->id = mem_text(spec->name);
@@ -316,8 +292,7 @@ static struct subject *process_up(
 	subject->facts.stop_signal =
 		spec->stop_signal ? signal_number(spec->stop_signal) : SIGTERM;
 	process->grace_ns = spec->grace_ns;
-	uv_poll_init(engine->loop, &process->grace, process->grace_fd);
-	process->grace.data = process;
+	process->grace = loop_timer_create(engine->loop, on_grace_over, process);
 	if (start(process, spec, err) && watch(process, err))
 		return subject;
 	err_while(err, "start %s",

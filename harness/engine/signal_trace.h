@@ -1,12 +1,12 @@
 /*
- * signal_trace - the signals sent to one process and the beginning of its exit, from the
- * kernel's tracepoints.
+ * signal_trace - the signals sent to one process and the beginning of its exit, from
+ * the kernel's tracepoints.
  *
- * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered by
- * the target's pid and stamped in CLOCK_MONOTONIC: when a signal was sent, by which
- * process, and whether it was queued or discarded (PID 1 without a handler). Left out are
- * SIGCHLD and signals that the kernel sends from an idle processor (timers). Needs root
- * or CAP_PERFMON and a kernel with tracefs, which is mounted nowhere.
+ * perf_event_open(2) on signal:signal_generate and sched:sched_process_exit, filtered
+ * by the target's pid and stamped in CLOCK_MONOTONIC: when a signal was sent, by which
+ * process, and whether it was queued or discarded (PID 1 without a handler). Left out
+ * are SIGCHLD and signals that the kernel sends from an idle processor (timers). Needs
+ * root or CAP_PERFMON and a kernel with tracefs, which is mounted nowhere.
  */
 #ifndef HARNESS_ENGINE_SIGNAL_TRACE_H
 #define HARNESS_ENGINE_SIGNAL_TRACE_H

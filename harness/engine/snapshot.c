@@ -9,9 +9,9 @@
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
-#define RT_SIGTIMEDWAIT 128 /* x86-64; elsewhere it is told by its wait channel */
+#define RT_SIGTIMEDWAIT 128 /* x86-64; elsewhere the wait channel names it */
 #define FILE_MAX        ((size_t)64 << 10)
-#define LOOKS_MAX       16 /* at a process that moves while it is read */
+#define LOOKS_MAX       16 /* at a process that changes while it is read */
 
 static uint64_t mask(const char *status, const char *key)
 {
@@ -74,7 +74,7 @@ static void read_command(struct proc *proc, struct buf *text)
 		(int)sizeof proc->command - 1, buf_text(text));
 }
 
-/* Behind the path of a program that is no longer there the kernel writes that. */
+/* The kernel adds " (deleted)" to the path of a removed program. */
 static void read_exe(struct proc *proc)
 {
 	char target[4096];
@@ -91,7 +91,7 @@ static void read_exe(struct proc *proc)
 	snprintf(proc->exe, sizeof proc->exe, "%.63s", slash ? slash + 1 : target);
 }
 
-/* Calls whose first argument is a descriptor that they wait for. */
+/* System calls that wait for the descriptor in their first argument. */
 static bool waits_on_descriptor(long syscall)
 {
 	return syscall == 0 /* read */ || syscall == 1 /* write */ ||
@@ -120,11 +120,9 @@ static void read_wait(struct proc *proc, struct buf *text)
 			(int)sizeof proc->wchan - 1, buf_text(text));
 }
 
-/*
- * Its state and its wait are in two files, between which it may fall asleep: one that
- * was running and yet waits is looked at again.
- */
-static bool read_moving(struct proc *proc, struct buf *text)
+/* State and wait are in two files. A process that is running in one and waits in the
+ * other fell asleep in between, and is read again. */
+static bool read_consistent(struct proc *proc, struct buf *text)
 {
 	for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
 		if (!read_status(proc, text))
@@ -138,12 +136,12 @@ static bool read_moving(struct proc *proc, struct buf *text)
 	return true;
 }
 
-/* False when it is gone, or one too many. */
+/* False when the process has ended, or the snapshot is full. */
 static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 {
 	struct proc proc = {.pid = pid};
 
-	if (snapshot->count >= SNAPSHOT_PROCS_MAX || !read_moving(&proc, text))
+	if (snapshot->count >= SNAPSHOT_PROCS_MAX || !read_consistent(&proc, text))
 		return false;
 	read_stat(&proc, text);
 	read_command(&proc, text);
@@ -201,14 +199,13 @@ bool proc_awaits_signals(const struct proc *proc)
 	return proc->syscall == RT_SIGTIMEDWAIT || strstr(proc->wchan, "sigtimedwait");
 }
 
-bool proc_hears(const struct proc *proc, int signal_number)
+bool proc_receives(const struct proc *proc, int signal_number)
 {
 	return proc_catches(proc, signal_number) || proc_blocks(proc, signal_number) ||
 		proc_awaits_signals(proc);
 }
 
-/* The n-th word of a command, from 0, without its path; "" when there is none. A login
- * shell has a dash in front. */
+/* The n-th word of a command, from 0, without its path and a login shell's dash. */
 static const char *word_of(const char *command, unsigned n, char *word, size_t size)
 {
 	const char *slash;
@@ -231,7 +228,7 @@ static bool is_one_of(const char *word, const char *const *names)
 	return false;
 }
 
-static bool goes_by(const struct proc *proc, const char *const *names)
+static bool is_named(const struct proc *proc, const char *const *names)
 {
 	char word[sizeof proc->command];
 
@@ -249,9 +246,9 @@ bool proc_is_launcher(const struct proc *proc)
 	static const char *const shells[] = {"sh", "ash", NULL};
 	char word[sizeof proc->command];
 
-	if (goes_by(proc, launchers))
+	if (is_named(proc, launchers))
 		return true;
-	/* Busybox is whatever it is asked to be. */
+	/* Busybox is the shell that its first argument names. */
 	return is_one_of(word_of(proc->command, 0, word, sizeof word), busybox) &&
 		is_one_of(word_of(proc->command, 1, word, sizeof word), shells);
 }
@@ -261,7 +258,7 @@ bool proc_is_init(const struct proc *proc)
 	static const char *const inits[] = {
 		"tini", "docker-init", "dumb-init", "catatonit", NULL};
 
-	return goes_by(proc, inits);
+	return is_named(proc, inits);
 }
 
 static void add_mask(cJSON *json, const char *key, uint64_t value)

@@ -1,9 +1,9 @@
 /*
- * snapshot - the processes of a subject at one moment, from /proc: who is there, which
- * signals each catches, blocks and ignores, and what each is waiting in.
+ * snapshot - the processes of a subject at one moment, from /proc: which signals each
+ * catches, blocks and ignores, and where each waits.
  *
- * Read from the host by walking the children of PID 1, so zombies are seen too. The
- * masks are those of /proc/PID/status, bit n-1 for signal n.
+ * PID 1 and its descendants are read on the host, zombies included. The masks are those
+ * of /proc/PID/status: bit n-1 for signal n.
  */
 #ifndef HARNESS_ENGINE_SNAPSHOT_H
 #define HARNESS_ENGINE_SNAPSHOT_H
@@ -24,10 +24,10 @@ struct proc {
 	char state;   /* R S D T Z */
 	char name[32];
 	char command[256]; /* cmdline with spaces; [name] of a zombie */
-	char exe[64]; /* its program without the path: "dash"; "" when not readable */
+	char exe[64];      /* name of its program: "dash"; "": not readable */
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
-	long syscall; /* number the main thread sits in; -1: running or not readable */
+	long syscall; /* of the main thread; -1: running or not readable */
 	uint64_t syscall_arg0;
 	char waits_on
 		[64]; /* what arg0's descriptor is when the call takes one: "pipe:[9]" */
@@ -40,28 +40,28 @@ struct snapshot {
 	unsigned count;
 };
 
-/* False when PID 1 is gone. */
+/* False with err when PID 1 has ended. */
 bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err) MUST_CHECK;
 void snapshot_done(struct snapshot *snapshot);
 
 bool proc_catches(const struct proc *proc, int signal_number);
 bool proc_blocks(const struct proc *proc, int signal_number);
 bool proc_ignores(const struct proc *proc, int signal_number);
-/* Sits in rt_sigtimedwait, where its masks look as if it had no handler. */
+/* Waits in rt_sigtimedwait: it receives signals although its masks are empty. */
 bool proc_awaits_signals(const struct proc *proc);
 
-/* Would a signal to this PID 1 reach code of its? Catches, blocks or waits for it. */
-bool proc_hears(const struct proc *proc, int signal_number);
+/* Would PID 1 handle this signal? It catches, blocks or waits for it. */
+bool proc_receives(const struct proc *proc, int signal_number);
 
-/* A shell, or another that starts a service and stays between it and its signals. Told
- * by its name, by what it was started as, and by its program: the name of a script is
- * the script's. */
+/* A shell or package runner that starts a service and does not pass signals on.
+ * Recognized by the process name, the command and the program, since a script's process
+ * has the name of the script. */
 bool proc_is_launcher(const struct proc *proc);
 
-/* One that passes signals on and reports how its child ended: tini and its like. */
+/* An init that passes signals and exit codes on: tini and the like. */
 bool proc_is_init(const struct proc *proc);
 
-/* As the results file has it; the caller's. */
+/* For the results file; the caller's. */
 cJSON *snapshot_json(const struct snapshot *snapshot) MUST_CHECK;
 
 #endif

@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Closes what it inherited but for the pipe and the pidfd: the run's lock is among it. */
+/* Closes what it inherited but for the pipe and the pidfd: the run's lock is among
+ * it. */
 static NORETURN void watch(int line, int pidfd, pid_t group)
 {
 	sigset_t all;

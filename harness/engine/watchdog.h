@@ -1,9 +1,9 @@
 /*
  * watchdog - a process that kills a child of ours when we end, however we end.
  *
- * The kernel kills the child of a parent that died (PR_SET_PDEATHSIG), but forgets to as
- * soon as the child changes its user (gosu, su-exec, setpriv). The watchdog kills it when
- * our end of a pipe closes without a byte.
+ * The kernel kills the child of a parent that died (PR_SET_PDEATHSIG), but forgets to
+ * as soon as the child changes its user (gosu, su-exec, setpriv). The watchdog kills it
+ * when our end of a pipe closes without a byte.
  */
 #ifndef HARNESS_ENGINE_WATCHDOG_H
 #define HARNESS_ENGINE_WATCHDOG_H
@@ -18,8 +18,8 @@ struct watchdog {
 	int line;  /* our end of the pipe */
 };
 
-/* Watches over `child`, which we have not waited for; with `group`, also over its process
- * group. */
+/* Watches over `child`, which we have not waited for; with `group`, also over its
+ * process group. */
 bool watchdog_start(
 	struct watchdog *watchdog, pid_t child, bool group, struct err *err) MUST_CHECK;
 

@@ -226,7 +226,7 @@ static bool program_handles(const struct view *view)
 
 			if (proc->pid == view->program->pid &&
 				(proc_catches(proc, number) ||
-					(proc_hears(proc, number) &&
+					(proc_receives(proc, number) &&
 						view->last_lines > 0)))
 				return true;
 		}

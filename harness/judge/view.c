@@ -103,7 +103,7 @@ static bool looks_deaf(const struct proc *pid1, int signal_number)
 {
 	bool pending = pid1->shared_pending >> (signal_number - 1) & 1;
 
-	if (proc_hears(pid1, signal_number) || proc_is_init(pid1) || pending)
+	if (proc_receives(pid1, signal_number) || proc_is_init(pid1) || pending)
 		return false;
 	return proc_ignores(pid1, signal_number) || pid1->ns_pid == 1;
 }

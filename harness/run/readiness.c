@@ -270,7 +270,7 @@ static void look_at_signals(struct readiness_probe *probe)
 
 	if (!snapshot_take(&snapshot, subject_pid(subject), &err))
 		note(probe, "%s", err.text);
-	else if (proc_hears(&snapshot.procs[0], number))
+	else if (proc_receives(&snapshot.procs[0], number))
 		probe->ready = true;
 	else
 		note(probe, "PID 1 neither catches, blocks nor waits for %s",

@@ -2,8 +2,8 @@
  * docker_api - calls to a Docker daemon: HTTP over its socket, JSON in and out.
  *
  * The daemon is at DOCKER_HOST (unix:// or tcp://), else at /var/run/docker.sock. Paths
- * are those of the Engine API without the version: version 1.41, or the nearest one that
- * the daemon speaks. Podman's compatible socket works as well.
+ * are those of the Engine API without the version: version 1.41, or the nearest one
+ * that the daemon speaks. Podman's compatible socket works as well.
  */
 #ifndef HARNESS_ENGINE_DOCKER_API_H
 #define HARNESS_ENGINE_DOCKER_API_H

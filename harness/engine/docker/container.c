@@ -20,7 +20,7 @@
 #include "lib/signals.h"
 
 #define START_NS (60 * CLOCK_S)
-#define GONE_NS  (10 * CLOCK_S) /* until the daemon knows of an end that we saw */
+#define GONE_NS  (10 * CLOCK_S) /* until the daemon notices an end that we saw */
 
 static struct container *of(struct subject *subject)
 {
@@ -109,16 +109,19 @@ static cJSON *inspect(struct container *container, bool stubborn, struct err *er
 	return json;
 }
 
-/* The stream of events ends with the container's removal, not before: a daemon that was
- * restarted has stopped or forgotten the container itself. */
-static void note_lost_sight(struct container *container)
+/* A daemon that is restarted during a case ends its events, stops the container itself
+ * and may not answer. A daemon that is stuck is another matter. */
+static void note_lost_sight(struct container *container, const char *no_answer)
 {
 	struct stop_facts *facts = &container->subject.facts;
-	const char *broken = docker_events_broken(container->events);
+	const char *why = docker_api_daemon(container->docker->api)->is_podman
+		? NULL
+		: docker_events_broken(container->events);
 
-	if (broken && !facts->stuck &&
-		!docker_api_daemon(container->docker->api)->is_podman)
-		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s", broken);
+	if (!why)
+		why = no_answer;
+	if (why && !facts->stuck)
+		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s", why);
 }
 
 bool container_inspect(struct subject *subject, struct err *err)
@@ -131,7 +134,7 @@ bool container_inspect(struct subject *subject, struct err *err)
 		json = inspect(container, true, err);
 	if (subject->monitor)
 		proc_monitor_read(subject->monitor, &subject->facts, &kill_by);
-	daemon_times_tell(
+	daemon_times_apply(
 		&(struct daemon_times){
 			.events = container->events,
 			.state = container->state,
@@ -139,10 +142,10 @@ bool container_inspect(struct subject *subject, struct err *err)
 			.complete =
 				!docker_api_daemon(container->docker->api)->is_podman &&
 				!docker_events_broken(container->events) &&
-				container_stop_heard_all(container),
+				container_stop_has_all_events(container),
 		},
 		&subject->facts);
-	note_lost_sight(container);
+	note_lost_sight(container, json ? NULL : err->text);
 	return json || err_while(err, "inspect container %.12s", subject->id);
 }
 
@@ -311,8 +314,7 @@ struct subject *container_up(struct docker_engine *docker,
 	subject->engine = &docker->engine;
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
-	uv_timer_init(docker->engine.loop, &container->patience);
-	container->patience.data = container;
+	container->patience = container_stop_timer(container);
 	if (create(container, spec, image, err) && start(container, spec, err) &&
 		inspect_started(container, spec, err))
 		return subject;
@@ -321,18 +323,6 @@ struct subject *container_up(struct docker_engine *docker,
 }
 
 /* --- down --- */
-
-static void on_patience_closed(uv_handle_t *handle)
-{
-	struct container *container = handle->data;
-
-	cJSON_Delete(container->state);
-	if (container->oom_fd >= 0)
-		close(container->oom_fd);
-	free(container->subject.id);
-	free(container->subject.address);
-	free(container);
-}
 
 static void release(struct container *container)
 {
@@ -343,7 +333,13 @@ static void release(struct container *container)
 	docker_log_close(container->log);
 	docker_events_close(container->events);
 	proc_monitor_close(container->subject.monitor);
-	uv_close((uv_handle_t *)&container->patience, on_patience_closed);
+	loop_timer_destroy(container->patience);
+	cJSON_Delete(container->state);
+	if (container->oom_fd >= 0)
+		close(container->oom_fd);
+	free(container->subject.id);
+	free(container->subject.address);
+	free(container);
 }
 
 /* What fails here is left to engine_clean(), which finds the run's label. */

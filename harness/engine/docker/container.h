@@ -8,6 +8,7 @@
 #define HARNESS_ENGINE_DOCKER_CONTAINER_H
 
 #include "harness/engine/docker/docker.h"
+#include "lib/loop_timer.h"
 
 struct container {
 	struct subject subject;
@@ -24,8 +25,8 @@ struct container {
 	bool answered;           /* the stop call was */
 	bool acted;              /* and the daemon did stop a running container */
 	char stop_error[256];
-	uv_timer_t patience; /* container_stop's */
-	cJSON *state;        /* of the last inspection */
+	struct loop_timer *patience; /* container_stop's */
+	cJSON *state;                /* of the last inspection */
 };
 
 /* As in engine.h; image is never NULL. */

@@ -8,30 +8,33 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define STUCK_NS      (50 * CLOCK_S) /* over the grace: the engine does not come back */
-#define LAST_WORDS_NS (3 * CLOCK_S)  /* for log and events, when all else is over */
+#define STUCK_NS (50 * CLOCK_S) /* beyond the grace period */
+#define REST_NS  (3 * CLOCK_S)  /* for the rest of log and events */
 
 static void finish(struct container *container)
 {
-	uv_timer_stop(&container->patience);
+	loop_timer_stop(container->patience);
 	container->subject.stopped = true;
 }
 
-static void on_last_words_over(uv_timer_t *patience)
+/* Too late for the rest of log and events, or for the stop itself. */
+static void on_patience_over(void *arg)
 {
-	finish(patience->data);
-}
+	struct container *container = arg;
 
-static void on_stuck(uv_timer_t *patience)
-{
-	struct container *container = patience->data;
-
-	container->subject.facts.stuck = true;
+	container->subject.facts.stuck =
+		!container->answered || container->subject.running;
 	finish(container);
 }
 
-/* Kills are reported before the stop that they were part of. Podman reports neither. */
-bool container_stop_heard_all(const struct container *container)
+struct loop_timer *container_stop_timer(struct container *container)
+{
+	return loop_timer_create(
+		container->docker->engine.loop, on_patience_over, container);
+}
+
+/* The "stop" event is the last one of a stop. Podman reports none. */
+bool container_stop_has_all_events(const struct container *container)
 {
 	return !container->acted ||
 		docker_api_daemon(container->docker->api)->is_podman ||
@@ -46,11 +49,11 @@ void container_stop_settle(struct container *container)
 
 	if (!container->answered || subject->running || subject->stopped)
 		return;
-	if (docker_log_is_over(container->log) && container_stop_heard_all(container))
+	if (docker_log_is_over(container->log) &&
+		container_stop_has_all_events(container))
 		finish(container);
 	else
-		uv_timer_start(&container->patience, on_last_words_over,
-			clock_ms_up(LAST_WORDS_NS), 0);
+		loop_timer_set(container->patience, REST_NS);
 }
 
 static void note_failure(struct container *container, const struct err *err)
@@ -67,7 +70,7 @@ static void on_stop_answered(void *arg, const struct fetch_result *result)
 	container->stop = NULL;
 	if (!docker_api_went_well(result, &err))
 		note_failure(container, &err);
-	/* Whatever ended without an answer is waited for until it counts as stuck. */
+	/* Without an answer, on_stuck() decides. */
 	if (result->end != FETCH_ANSWERED)
 		return;
 	container->subject.facts.returned_ns = result->ended_ns;
@@ -107,12 +110,12 @@ static bool begin_stop(struct container *container, struct err *err)
 	return container->stop != NULL;
 }
 
-static void on_known(void *arg, const struct fetch_result *result)
+/* Whether the wait succeeded or not: the stop call reports the error. */
+static void on_end_known(void *arg, const struct fetch_result *result UNUSED)
 {
 	struct container *container = arg;
 	struct err err;
 
-	(void)result; /* if the wait failed the stop may still say why */
 	container->wait = NULL;
 	if (!begin_stop(container, &err))
 		note_failure(container, &err);
@@ -126,11 +129,9 @@ bool container_stop(struct subject *subject, struct err *err)
 	if (running)
 		container->oom_before = oom_kills(container->oom_fd);
 	subject->facts.asked_ns = clock_now();
-	uv_update_time(subject->engine->loop);
-	uv_timer_start(&container->patience, on_stuck,
-		clock_ms_up(container->grace_s * CLOCK_S + STUCK_NS), 0);
-	/* What has ended is to have ended for the daemon as well, or it would still try
-	 * to signal it, and report that it did. */
+	loop_timer_set(container->patience, container->grace_s * CLOCK_S + STUCK_NS);
+	/* If PID 1 has ended, wait until the daemon knows it: it would report a
+	 * kill. */
 	return running ? begin_stop(container, err)
-		       : container_await_end(container, on_known, err);
+		       : container_await_end(container, on_end_known, err);
 }

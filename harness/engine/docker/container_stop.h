@@ -1,13 +1,17 @@
 /*
- * container_stop - the way down of a container: the stop call, and when all of it is over.
+ * container_stop - the stop call of a container, and when the stop is over.
  *
- * Over is: the daemon has answered, PID 1 is gone, the log has ended, and the events
- * that tell of the stop have come. A daemon that does not get there in time is stuck.
+ * It is over when the daemon has answered, PID 1 has ended, the log is complete and the
+ * events of the stop have arrived. A daemon that takes longer than the grace period and
+ * 50 s is stuck.
  */
 #ifndef HARNESS_ENGINE_DOCKER_CONTAINER_STOP_H
 #define HARNESS_ENGINE_DOCKER_CONTAINER_STOP_H
 
 #include "harness/engine/docker/container.h"
+
+/* The timer of a stop, for container->patience; the caller's. */
+struct loop_timer *container_stop_timer(struct container *container);
 
 /* As subject_stop(). */
 bool container_stop(struct subject *subject, struct err *err) MUST_CHECK;
@@ -16,10 +20,10 @@ bool container_stop(struct subject *subject, struct err *err) MUST_CHECK;
 bool container_await_end(
 	struct container *container, fetch_done_fn *done, struct err *err) MUST_CHECK;
 
-/* Something that it waits for has happened. */
+/* To be called when one of these has happened. */
 void container_stop_settle(struct container *container);
 
-/* Would an event that is missing by now have come? */
-bool container_stop_heard_all(const struct container *container);
+/* True: no event of the stop is still to come. */
+bool container_stop_has_all_events(const struct container *container);
 
 #endif

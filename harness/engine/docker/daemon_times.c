@@ -22,38 +22,38 @@ static int64_t wall_now(void)
 	return now.tv_sec * CLOCK_S + now.tv_nsec;
 }
 
-/* What to subtract from the daemon's wall clock for our monotonic one. On another
- * kernel it is only good for differences: anchored at the event's arrival. */
+/* The daemon's wall clock minus this is our monotonic clock. On another kernel the
+ * arrival of the kill event is the anchor, and only differences are true. */
 static int64_t wall_offset(
-	const struct daemon_times *testimony, const struct docker_event *kill)
+	const struct daemon_times *times, const struct docker_event *kill)
 {
 	int64_t before_ns = clock_now();
 	int64_t wall_ns = wall_now();
 
-	if (!testimony->our_clock)
+	if (!times->our_clock)
 		return kill ? kill->wall_ns - kill->seen_ns : 0;
 	return wall_ns - (before_ns + clock_now()) / 2;
 }
 
-static void tell_signal(const struct daemon_times *testimony, struct stop_facts *facts,
+static void note_signal(const struct daemon_times *times, struct stop_facts *facts,
 	const struct docker_event *event, int64_t offset_ns)
 {
 	int64_t at_ns = event->wall_ns - offset_ns;
 
 	facts->signal_source = STAMP_ENGINE;
-	if (!testimony->our_clock) {
+	if (!times->our_clock) {
 		facts->signal_ns = at_ns;
 		facts->signal_error_ns = OTHER_CLOCK_ERROR_NS;
 		return;
 	}
-	/* A wall clock that was set meanwhile is of no use: the arrival is. */
+	/* The wall clock was set in between: use the arrival. */
 	if (at_ns < facts->asked_ns || at_ns > event->seen_ns)
 		at_ns = event->seen_ns;
 	facts->signal_error_ns = (at_ns - facts->asked_ns) / 2;
 	facts->signal_ns = facts->asked_ns + facts->signal_error_ns;
 }
 
-/* Command names of what a daemon kills with. */
+/* The programs through which a daemon kills. */
 static bool is_runtime(const char *name)
 {
 	static const char *const runtimes[] = {"runc", "crun", "youki", "runsc",
@@ -66,57 +66,58 @@ static bool is_runtime(const char *name)
 	return false;
 }
 
-static void tell_kill(const struct daemon_times *testimony, struct stop_facts *facts,
-	int64_t offset_ns)
+static void note_kill(
+	const struct daemon_times *times, struct stop_facts *facts, int64_t offset_ns)
 {
-	/* One that found nobody alive any more killed nobody. */
-	bool spared = facts->wait_status_known && !WIFSIGNALED(facts->wait_status);
-	const struct docker_event *event = spared
+	/* A SIGKILL to a process that had already ended is not the cause. */
+	bool ended_itself =
+		facts->wait_status_known && !WIFSIGNALED(facts->wait_status);
+	const struct docker_event *event = ended_itself
 		? NULL
-		: docker_events_find(testimony->events, "kill", SIGKILL, 0);
+		: docker_events_find(times->events, "kill", SIGKILL, 0);
 	bool traced = facts->kill_source == STAMP_KERNEL;
 
-	facts->kill_by_engine = event ||
-		(traced && !testimony->complete && is_runtime(facts->kill_sender));
+	facts->kill_by_engine =
+		event || (traced && !times->complete && is_runtime(facts->kill_sender));
 	if (traced || !event)
 		return;
 	facts->kill_source = STAMP_ENGINE;
 	facts->kill_ns = event->wall_ns - offset_ns;
 }
 
-static void tell_exit(const struct daemon_times *testimony, struct stop_facts *facts,
-	int64_t offset_ns)
+static void note_exit(
+	const struct daemon_times *times, struct stop_facts *facts, int64_t offset_ns)
 {
-	const char *finished = json_text(testimony->state, "FinishedAt");
+	const char *finished = json_text(times->state, "FinishedAt");
 	struct err never;
 	int64_t wall_ns;
 
-	if (json_bool(testimony->state, "Running", false) || !finished ||
+	if (json_bool(times->state, "Running", false) || !finished ||
 		!clock_parse_rfc3339(&wall_ns, finished, &never))
 		return;
-	facts->exit_code = (int)json_int(testimony->state, "ExitCode", -1);
-	facts->oom_flag = json_bool(testimony->state, "OOMKilled", false);
-	if (facts->exit_source != STAMP_NONE || (!testimony->our_clock && !offset_ns))
+	facts->exit_code = (int)json_int(times->state, "ExitCode", -1);
+	facts->oom_flag = json_bool(times->state, "OOMKilled", false);
+	if (facts->exit_source != STAMP_NONE || (!times->our_clock && !offset_ns))
 		return;
 	facts->exit_source = STAMP_ENGINE;
 	facts->exit_ns = wall_ns - offset_ns;
-	/* Of a difference, the error is counted once: with the signal. */
-	facts->exit_error_ns = testimony->our_clock ? FINISHED_ERROR_NS : 0;
+	/* The error of a difference is already in the signal's. */
+	facts->exit_error_ns = times->our_clock ? FINISHED_ERROR_NS : 0;
 }
 
-void daemon_times_tell(const struct daemon_times *testimony, struct stop_facts *facts)
+void daemon_times_apply(const struct daemon_times *times, struct stop_facts *facts)
 {
 	const struct docker_event *stop = facts->asked_ns
-		? docker_events_find(testimony->events, "kill", facts->stop_signal,
-			  facts->asked_ns)
+		? docker_events_find(
+			  times->events, "kill", facts->stop_signal, facts->asked_ns)
 		: NULL;
-	int64_t offset_ns = wall_offset(testimony, stop);
+	int64_t offset_ns = wall_offset(times, stop);
 
 	if (stop && facts->signal_source != STAMP_KERNEL)
-		tell_signal(testimony, facts, stop, offset_ns);
-	tell_kill(testimony, facts, offset_ns);
-	tell_exit(testimony, facts, offset_ns);
-	/* The event is late: what ended by a kill was killed before its end. */
+		note_signal(times, facts, stop, offset_ns);
+	note_kill(times, facts, offset_ns);
+	note_exit(times, facts, offset_ns);
+	/* The event comes after the kill, here even after the end. */
 	if (facts->kill_source == STAMP_ENGINE && facts->exit_ns &&
 		facts->kill_ns > facts->exit_ns)
 		facts->kill_ns = facts->exit_ns;

@@ -1,11 +1,11 @@
 /*
- * daemon_times - what the daemon says of a stop, put into the facts where the kernel was
- * not seen to say it.
+ * daemon_times - fills in the facts of a stop from the daemon's events and inspection,
+ * where the kernel's stamps are missing.
  *
- * The daemon's kill event comes a few ms after the signal, and never before: the signal
- * lies between the request and the event. Its FinishedAt is a few ms behind the end of
- * PID 1. From a daemon on another kernel only the difference of those two is used: its
- * clock is not ours.
+ * The kill event comes a few ms after the signal and never before it: the signal lies
+ * between the request and the event. FinishedAt is a few ms after the end of PID 1. Of
+ * a daemon on another kernel only the difference of the two is used, since its clock is
+ * not ours.
  */
 #ifndef HARNESS_ENGINE_DOCKER_DAEMON_TIMES_H
 #define HARNESS_ENGINE_DOCKER_DAEMON_TIMES_H
@@ -19,12 +19,12 @@
 
 struct daemon_times {
 	const struct docker_events *events;
-	const cJSON *state; /* "State" of its inspection, NULL: not known */
+	const cJSON *state; /* "State" of the inspection; NULL: not known */
 	bool our_clock;     /* the daemon's wall clock is ours */
-	bool complete;      /* a kill that is not among the events did not happen */
+	bool complete;      /* the daemon sent no kill that is not among the events */
 };
 
-/* After the eye has told what it saw. */
-void daemon_times_tell(const struct daemon_times *testimony, struct stop_facts *facts);
+/* Called after proc_monitor_read(), whose stamps are kept. */
+void daemon_times_apply(const struct daemon_times *times, struct stop_facts *facts);
 
 #endif

@@ -178,8 +178,8 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	}
 }
 
-/* Same machine name, same kernel, a socket in our file system: the containers' processes
- * are on our kernel. Each PID 1 is checked again when it runs. */
+/* Same machine name, same kernel, a socket in our file system: the containers'
+ * processes are on our kernel. Each PID 1 is checked again when it runs. */
 static bool is_local(const struct docker_engine *docker)
 {
 	const char *kernel = json_text(docker->info, "KernelVersion");

@@ -14,7 +14,7 @@
 #define EVENTS_MAX   10000 /* a health check leaves three each time */
 
 struct docker_events {
-	struct fetch_call *call; /* NULL: it has ended */
+	struct fetch_call *call; /* NULL: the stream has ended */
 	struct lines lines;
 	struct docker_event *list;
 	unsigned count;
@@ -25,7 +25,7 @@ struct docker_events {
 };
 
 /* "timeNano":1795389282543210987 */
-static int64_t json_digits_of_time(const char *line)
+static int64_t time_of(const char *line)
 {
 	const char *at = strstr(line, "\"timeNano\":");
 
@@ -67,7 +67,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 	cJSON *json = cut ? NULL : json_parse(line, len);
 
 	if (json && events->count < EVENTS_MAX)
-		add(events, json, json_digits_of_time(line));
+		add(events, json, time_of(line));
 	else
 		cJSON_Delete(json);
 }
@@ -99,8 +99,8 @@ static char *path_for(const char *container)
 
 	cJSON_AddItemToArray(ids, cJSON_CreateString(container));
 	query = docker_api_escape_json(filters);
-	/* Since the beginning of time: all that the daemon remembers of it, and then
-	 * what comes, so that nothing falls in between. */
+	/* since=1: first all events that the daemon remembers, then new ones, without a
+	 * gap between the two. */
 	return mem_textf("/events?since=1&filters=%s", query);
 }
 

@@ -1,8 +1,8 @@
 /*
- * docker_events - what a daemon reports of one container, as it happens.
+ * docker_events - the daemon's stream of events of one container.
  *
- * The stream begins with the container's creation, whenever it is opened. Times are
- * the daemon's wall clock, read from their digits: a double would lose the last three.
+ * The stream begins with the creation of the container. Times are the daemon's wall
+ * clock, read from the digits, since a double would lose the last three.
  */
 #ifndef HARNESS_ENGINE_DOCKER_EVENTS_H
 #define HARNESS_ENGINE_DOCKER_EVENTS_H
@@ -24,7 +24,7 @@ struct docker_event {
 	int64_t seen_ns; /* CLOCK_MONOTONIC, when it arrived here */
 };
 
-/* From the loop: there is one more, or the stream has ended. */
+/* Called from the loop: an event has arrived, or the stream has ended. */
 typedef void docker_events_fn(void *arg);
 
 /* Keeps api. */
@@ -32,15 +32,15 @@ struct docker_events *docker_events_open(struct docker_api *api, const char *con
 	docker_events_fn *changed, void *arg, struct err *err) MUST_CHECK;
 void docker_events_close(struct docker_events *events); /* accepts NULL */
 
-/* The first with this action (and this signal unless 0) that arrived at or after
- * since_ns; NULL when there is none. Borrowed until the next one arrives. */
+/* The first event with this action (and this signal unless 0) that arrived at or after
+ * since_ns; NULL: none. Borrowed until the next event arrives. */
 const struct docker_event *docker_events_find(const struct docker_events *events,
 	const char *action, int signal_number, int64_t since_ns);
 
-/* Is the stream whole so far? NULL, or why it ended early. Borrowed. */
+/* NULL while the stream is open; else why it ended. Borrowed. */
 const char *docker_events_broken(const struct docker_events *events);
 
-/* All of them in the daemon's own words: an array, the caller's. */
+/* All events as the daemon sent them: an array, the caller's. */
 cJSON *docker_events_json(const struct docker_events *events) MUST_CHECK;
 
 #endif

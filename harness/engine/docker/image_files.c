@@ -58,7 +58,7 @@ void image_files_done(struct image_files *files)
 	*files = (struct image_files){0};
 }
 
-/* --- its hash, which tells versions of our own files apart --- */
+/* --- the hash --- */
 
 static bool hash_file(uint64_t *hash, const char *path, struct err *err)
 {
@@ -84,7 +84,7 @@ bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HAS
 	for (unsigned i = 0; i < files->count; i++) {
 		const struct image_files_file *file = &files->files[i];
 
-		/* With its NUL, so that names and contents cannot be moved about. */
+		/* The NUL separates the name from the contents. */
 		sum = hash_text(sum, file->inside);
 		if (file->text)
 			sum = hash_text(sum, file->text);
@@ -95,9 +95,8 @@ bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HAS
 	return true;
 }
 
-/* --- its tar file: links to the sources in a folder, and tar(1), which follows them.
- * Every system has one, and these flags of it; a library would have been one more
- * package to install. --- */
+/* --- the tar file: a folder of links to the sources, and tar(1), which follows them
+ * --- */
 
 static bool make_folders(const char *state, const char *inside, struct err *err)
 {
@@ -106,7 +105,7 @@ static bool make_folders(const char *state, const char *inside, struct err *err)
 		SCOPED(mem_free) char *path =
 			mem_textf("%s/%.*s", state, (int)(slash - inside), inside);
 
-		/* Whatever our umask is, others pass through it inside. */
+		/* Against our umask: other users use it in the image. */
 		if ((mkdir(path, 0755) != 0 && errno != EEXIST) ||
 			chmod(path, 0755) != 0)
 			return err_sys(err, "make %s", path);
@@ -149,12 +148,9 @@ static bool case_state_files(
 	return true;
 }
 
-static int remove_one(
-	const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
+	struct FTW *walk UNUSED)
 {
-	(void)stat;
-	(void)type;
-	(void)walk;
 	return remove(path);
 }
 

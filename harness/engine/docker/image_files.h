@@ -1,8 +1,6 @@
 /*
- * image_files - the files of an image: where each is inside, and where it comes from.
- *
- * It has a content hash, so that an image is loaded again when any of them has changed
- * and never otherwise, and it can be written as a tar file.
+ * image_files - the files of an image: the place of each inside, and its source. They
+ * have a content hash and can be written as a tar file.
  */
 #ifndef HARNESS_ENGINE_DOCKER_IMAGE_FILES_H
 #define HARNESS_ENGINE_DOCKER_IMAGE_FILES_H
@@ -18,13 +16,13 @@ struct image_files_file {
 	char *text;
 };
 
-/* A zeroed bundle is a valid empty one. */
+/* A zeroed struct is a valid empty list. */
 struct image_files {
-	struct image_files_file *files; /* by their place inside */
+	struct image_files_file *files; /* sorted by place */
 	unsigned count;
 };
 
-/* What is there already stays as it is. Links are followed. */
+/* A place that is taken stays as it is. Links are followed. */
 void image_files_add(struct image_files *files, const char *inside, const char *source);
 void image_files_add_text(
 	struct image_files *files, const char *inside, const char *text);
@@ -35,7 +33,7 @@ void image_files_done(struct image_files *files);
 bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HASH_SIZE],
 	struct err *err) MUST_CHECK;
 
-/* Writes it, and an empty tmp/ for everybody, to a new tar file at path. Turns the
+/* Writes the files and an empty tmp/ (mode 1777) to a new tar file at path. Turns the
  * loop. */
 bool image_files_write(const struct image_files *files, const char *path,
 	uv_loop_t *loop, struct err *err) MUST_CHECK;

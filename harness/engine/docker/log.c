@@ -16,28 +16,27 @@ enum { STDOUT_LINES, STDERR_LINES, STREAMS };
 struct docker_log {
 	struct docker_api *api;
 	char *container;
-	struct fetch_call *call; /* NULL: it has ended */
-	bool whole;              /* it is read as a whole, after having been followed */
+	struct fetch_call *call; /* NULL: the log is complete */
+	bool whole;              /* now read as a whole, after having been followed */
 	unsigned char header[HEADER_LEN];
 	size_t header_len;
 	size_t frame_left; /* of the frame under way */
 	struct lines streams[STREAMS];
-	size_t seen[STREAMS]; /* bytes that came */
-	size_t skip[STREAMS]; /* bytes to come that came before */
+	size_t seen[STREAMS]; /* bytes that were read */
+	size_t skip[STREAMS]; /* of the bytes to come: already read */
 	subject_log_fn *line;
 	docker_log_over_fn *over;
 	void *arg;
 };
 
-static void on_line(void *arg, char *line, size_t len, bool cut)
+static void on_line(void *arg, char *line, size_t len, bool cut UNUSED)
 {
 	struct docker_log *log = arg;
 
-	(void)cut;
 	log->line(log->arg, clock_now(), line, len);
 }
 
-/* Takes what it can use of data for the header, and gives how much that was. */
+/* Gives how many bytes of data belonged to the header. */
 static size_t read_header(struct docker_log *log, const char *data, size_t len)
 {
 	size_t missing = HEADER_LEN - log->header_len;
@@ -97,12 +96,11 @@ static bool ask(struct docker_log *log, const char *how, struct err *err)
 	return log->call != NULL;
 }
 
-static void on_over(void *arg, const struct fetch_result *result)
+static void on_over(void *arg, const struct fetch_result *result UNUSED)
 {
 	struct docker_log *log = arg;
 	struct err ignored;
 
-	(void)result;
 	log->call = NULL;
 	if (!log->whole) {
 		log->whole = true;

@@ -1,10 +1,10 @@
 /*
- * docker_log - what a container prints, from its beginning to its end.
+ * docker_log - the lines of a container's stdout and stderr, from the first to the
+ * last.
  *
- * The daemon sends stdout and stderr in one stream of frames; here they are lines
- * again, each stream its own. Docker 20.10 may end a log that it follows before its
- * last lines (it was seen with containers that end soon), so when it has ended it is
- * asked for as a whole, and what had not come comes then.
+ * The daemon sends both in one stream of frames. Docker 20.10 may end a followed log
+ * before its last lines (seen with containers that end early); therefore the log is
+ * read again as a whole afterwards, and the missing lines are added.
  */
 #ifndef HARNESS_ENGINE_DOCKER_LOG_H
 #define HARNESS_ENGINE_DOCKER_LOG_H
@@ -19,7 +19,7 @@
 
 struct docker_log;
 
-/* From the loop, once: the stream has ended. */
+/* Called from the loop, once: the log is complete. */
 typedef void docker_log_over_fn(void *arg);
 
 /* Keeps api. */

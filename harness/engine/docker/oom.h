@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Gives a descriptor of the counter of pid's cgroup, the caller's to close; -1: it cannot
- * be read here. */
+/* Gives a descriptor of the counter of pid's cgroup, the caller's to close; -1: it
+ * cannot be read here. */
 int oom_open(pid_t pid);
 int64_t oom_kills(int fd); /* -1: not known, also for fd -1 */
 

@@ -17,7 +17,7 @@ static const struct sort {
 	{"network", "/networks?filters=", "/networks/", ""},
 };
 
-struct cleaning {
+struct prune {
 	struct docker_engine *docker;
 	engine_is_over_fn *is_over;
 	engine_said_fn *said;
@@ -35,15 +35,15 @@ static const char *name_of(const cJSON *thing)
 	return name ? name + (*name == '/') : "?";
 }
 
-static bool remove_one(struct cleaning *cleaning, const struct sort *sort,
-	const cJSON *thing, const char *run_id, struct err *err)
+static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON *thing,
+	const char *run_id, struct err *err)
 {
 	SCOPED(mem_free) char *path =
 		mem_textf("%s%s%s", sort->remove, json_text(thing, "Id"), sort->suffix);
 	SCOPED(mem_free) char *line = mem_textf(
 		"removed %s %s of run %s", sort->what, name_of(thing), run_id);
 	long status;
-	bool ok = docker_api_call(cleaning->docker->api,
+	bool ok = docker_api_call(prune->docker->api,
 		&(struct docker_call){
 			.method = "DELETE",
 			.path = path,
@@ -55,12 +55,12 @@ static bool remove_one(struct cleaning *cleaning, const struct sort *sort,
 	if (!ok)
 		return status == 404 || /* another run has removed it */
 			err_while(err, "remove %s %s", sort->what, name_of(thing));
-	cleaning->removed++;
-	cleaning->said(cleaning->arg, line);
+	prune->removed++;
+	prune->said(prune->arg, line);
 	return true;
 }
 
-static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct err *err)
+static cJSON *list(struct prune *prune, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free) cJSON *filters = cJSON_CreateObject();
 	SCOPED(mem_free) char *query = NULL;
@@ -71,27 +71,25 @@ static cJSON *list(struct cleaning *cleaning, const struct sort *sort, struct er
 		cJSON_CreateString(DOCKER_RUN_LABEL));
 	query = docker_api_escape_json(filters);
 	path = mem_textf("%s%s", sort->list, query);
-	return docker_api_call(cleaning->docker->api,
+	return docker_api_call(prune->docker->api,
 		       &(struct docker_call){.path = path, .answer = &found}, err)
 		? found
 		: NULL;
 }
 
 /* The lock of a run on another machine cannot be seen from here. */
-static bool is_from_here(const struct cleaning *cleaning, const cJSON *thing)
+static bool is_from_here(const struct prune *prune, const cJSON *thing)
 {
 	const cJSON *labels = json_get(thing, "Labels");
 	const char *place = json_text(labels, DOCKER_HOME_LABEL);
 
 	return place && json_text(thing, "Id") &&
-		strcmp(place, json_text(cleaning->docker->labels, DOCKER_HOME_LABEL)) ==
-		0;
+		strcmp(place, json_text(prune->docker->labels, DOCKER_HOME_LABEL)) == 0;
 }
 
-static bool remove_sort(
-	struct cleaning *cleaning, const struct sort *sort, struct err *err)
+static bool remove_sort(struct prune *prune, const struct sort *sort, struct err *err)
 {
-	SCOPED(json_free) cJSON *things = list(cleaning, sort, err);
+	SCOPED(json_free) cJSON *things = list(prune, sort, err);
 	const cJSON *thing;
 	bool ok = true;
 
@@ -101,9 +99,8 @@ static bool remove_sort(
 		const char *run_id =
 			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
 
-		if (run_id && is_from_here(cleaning, thing) &&
-			cleaning->is_over(run_id))
-			ok = remove_one(cleaning, sort, thing, run_id, err) && ok;
+		if (run_id && is_from_here(prune, thing) && prune->is_over(run_id))
+			ok = remove_one(prune, sort, thing, run_id, err) && ok;
 	}
 	return ok;
 }
@@ -111,11 +108,10 @@ static bool remove_sort(
 int prune_runs(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
 	void *arg, struct err *err)
 {
-	struct cleaning cleaning = {
-		(struct docker_engine *)engine, is_over, said, arg, 0};
+	struct prune prune = {(struct docker_engine *)engine, is_over, said, arg, 0};
 	bool ok = true;
 
 	for (size_t i = 0; i < COUNT(sorts); i++)
-		ok = remove_sort(&cleaning, &sorts[i], err) && ok;
-	return ok ? cleaning.removed : -1;
+		ok = remove_sort(&prune, &sorts[i], err) && ok;
+	return ok ? prune.removed : -1;
 }

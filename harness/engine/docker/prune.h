@@ -1,6 +1,6 @@
 /*
- * prune - what runs left behind in the engine: containers and networks with our
- * label, of runs of this machine that are over. Nothing else is ever touched.
+ * prune - removes containers and networks with our label whose run was on this machine
+ * and is over. Nothing else is touched.
  */
 #ifndef HARNESS_ENGINE_DOCKER_PRUNE_H
 #define HARNESS_ENGINE_DOCKER_PRUNE_H

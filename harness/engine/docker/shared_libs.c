@@ -22,7 +22,7 @@ static bool read_exactly(int fd, void *to, size_t len, off_t at)
 	return pread(fd, to, len, at) == (ssize_t)len;
 }
 
-/* The loader that the kernel would start for it; "" when there is none. */
+/* The program's loader; "": none. */
 static void read_loader(int fd, char loader[PATH_MAX])
 {
 	ElfW(Ehdr) header;
@@ -60,13 +60,13 @@ static bool find_loader(const char *program, char loader[PATH_MAX], struct err *
 
 struct loader_listing {
 	struct image_files *files;
-	const char *run_dir; /* where its loader looks of its own accord */
-	char missing[128];   /* a library that the loader did not find */
+	const char *lib_folder; /* a default folder of the loader */
+	char missing[128];      /* a library that the loader did not find */
 };
 
-/* "/lib/x86_64-linux-gnu" of "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x7f..)".
- * Another libc is its own loader. The caller's. */
-static char *find_home(const char *list, const char *loader)
+/* "/lib/x86_64" of "	libc.so.6 => /lib/x86_64/libc.so.6 (0x7f..)".
+ * musl is its own loader. The caller's. */
+static char *default_folder(const char *list, const char *loader)
 {
 	static const char libc[] = "libc.so.6 => ";
 	const char *at = strstr(list, libc);
@@ -77,27 +77,25 @@ static char *find_home(const char *list, const char *loader)
 	return mem_textf("%.*s", slash ? (int)(slash - path) : 0, path);
 }
 
-/* A library in a folder that only this machine's loader is told of (ld.so.conf, a
- * runpath) would not be found inside, so all go to where every loader looks. */
+/* Libraries move to the loader's default folders: ld.so.conf and runpaths of this
+ * machine do not hold in the image. */
 static void add_library(
 	const struct loader_listing *listing, const char *name, const char *path)
 {
-	SCOPED(mem_free) char *inside = mem_textf("%s/%s", listing->run_dir, name);
+	SCOPED(mem_free) char *inside = mem_textf("%s/%s", listing->lib_folder, name);
 
 	image_files_add(listing->files, inside + 1, path);
 }
 
-/* "	libuv.so.1 => /lib/x86_64-linux-gnu/libuv.so.1 (0x00007f..)". Without an arrow
- * it is the loader, or the kernel's vdso. */
-static void on_line(void *arg, char *line, size_t len, bool cut)
+/* "	libuv.so.1 => /lib/x86_64-linux-gnu/libuv.so.1 (0x00007f..)". A line without an
+ * arrow is the loader or the kernel's vdso. */
+static void on_line(void *arg, char *line, size_t len UNUSED, bool cut UNUSED)
 {
 	struct loader_listing *listing = arg;
 	char *name = line + strspn(line, " \t");
 	char *arrow = strstr(name, " => ");
 	char *path;
 
-	(void)len;
-	(void)cut;
 	if (!arrow)
 		return;
 	*arrow = '\0';
@@ -109,11 +107,11 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 		snprintf(listing->missing, sizeof listing->missing, "%.100s", name);
 }
 
-/* glibc loads it by name when a thread is cancelled or ends, and lists it nowhere. */
+/* glibc loads it at run time when a thread ends, and the loader does not list it. */
 static void add_companion(const struct loader_listing *listing)
 {
 	static const char name[] = "libgcc_s.so.1";
-	SCOPED(mem_free) char *path = mem_textf("%s/%s", listing->run_dir, name);
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", listing->lib_folder, name);
 
 	if (access(path, R_OK) == 0)
 		add_library(listing, name, path);
@@ -122,8 +120,8 @@ static void add_companion(const struct loader_listing *listing)
 static bool add_list(struct image_files *files, const char *program, const char *loader,
 	const struct buf *list, struct err *err)
 {
-	SCOPED(mem_free) char *run_dir = find_home(buf_text(list), loader);
-	struct loader_listing listing = {.files = files, .run_dir = run_dir};
+	SCOPED(mem_free) char *lib_folder = default_folder(buf_text(list), loader);
+	struct loader_listing listing = {.files = files, .lib_folder = lib_folder};
 	struct lines lines;
 
 	lines_init(&lines, LINE_CEILING, on_line, &listing);
@@ -131,7 +129,7 @@ static bool add_list(struct image_files *files, const char *program, const char 
 	lines_end(&lines);
 	lines_done(&lines);
 	add_companion(&listing);
-	/* Where the program names it. */
+	/* The loader stays at the path that the program names. */
 	image_files_add(files, loader + 1, loader);
 	if (listing.missing[0])
 		return err_set(err, "%s needs %s, which the loader does not find",

@@ -1,8 +1,6 @@
 /*
- * shared_libs - a program, and the shared libraries that it needs to run.
- *
- * The dynamic loader itself is asked (the one that the program names), so that what it
- * lists is what it would load.
+ * shared_libs - a program and the shared libraries that it needs, as listed by the
+ * dynamic loader that the program names.
  */
 #ifndef HARNESS_ENGINE_DOCKER_SHARED_LIBS_H
 #define HARNESS_ENGINE_DOCKER_SHARED_LIBS_H
@@ -13,8 +11,8 @@
 #include "harness/engine/docker/image_files.h"
 #include "lib/err.h"
 
-/* Adds program (a path on this machine) as `inside`, and its libraries where its loader
- * looks without being told. A static program or a script has none. Turns the loop. */
+/* Adds program (a path on this machine) as `inside`, and its libraries to the loader's
+ * default folders. A static program or a script has none. Turns the loop. */
 bool shared_libs_add(struct image_files *files, const char *inside, const char *program,
 	uv_loop_t *loop, struct err *err) MUST_CHECK;
 

@@ -87,13 +87,12 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	}
 }
 
-static void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
+static void on_over(void *arg, struct web_exchange *exchange, enum web_end end UNUSED)
 {
 	struct daemon *daemon = arg;
 	struct web_exchange **places[] = {
 		&daemon->events, &daemon->follow, &daemon->wait};
 
-	(void)end;
 	for (size_t i = 0; i < COUNT(places); i++) {
 		if (*places[i] == exchange)
 			*places[i] = NULL;
@@ -109,7 +108,7 @@ void daemon_send_event(struct daemon *daemon, const char *action, const char *si
 		action, signal ? "\"signal\":\"" : "", signal ? signal : "",
 		signal ? "\"" : "", nanoseconds);
 
-	/* In two pieces: a stream has no respect for lines. */
+	/* In two pieces: lines may be cut anywhere. */
 	web_stream_add(daemon->events, line, 20);
 	web_stream_add(daemon->events, line + 20, strlen(line) - 20);
 }

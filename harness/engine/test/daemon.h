@@ -1,8 +1,8 @@
 /*
- * daemon - a Docker daemon as it looks from outside: a script on a port of loopback.
+ * daemon - a scripted Docker daemon on a loopback port.
  *
- * It has one container, which runs until the script's stop ends it. DOCKER_HOST leads
- * to it as long as it is open.
+ * It has one container, which runs until the scripted stop ends it. DOCKER_HOST names it
+ * while it is open.
  */
 #ifndef HARNESS_ENGINE_TEST_DAEMON_H
 #define HARNESS_ENGINE_TEST_DAEMON_H
@@ -22,16 +22,16 @@ struct daemon {
 	char last_path[256];
 
 	/* The script. */
-	const char *about; /* what it answers to /version */
-	const char *state; /* of the container, when it has ended; NULL: it runs */
+	const char *about; /* the answer to /version */
+	const char *state; /* of the ended container; NULL: it runs */
 	const char *create_answer;
 	unsigned create_status;
 	daemon_stop_fn *on_stop;
 	const char *import_answer;
-	const char *whole_log; /* frames, for who does not follow */
+	const char *whole_log; /* frames of a log that is not followed */
 	size_t whole_log_len;
 
-	/* Under way, NULL when they are not. */
+	/* Exchanges under way, or NULL. */
 	struct web_exchange *events, *follow, *wait;
 };
 

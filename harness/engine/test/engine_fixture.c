@@ -97,12 +97,9 @@ struct fixture *engine_fixture_open(const char *engine, struct err *err)
 	return NULL;
 }
 
-static int remove_one(
-	const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
+	struct FTW *walk UNUSED)
 {
-	(void)stat;
-	(void)type;
-	(void)walk;
 	return remove(path);
 }
 

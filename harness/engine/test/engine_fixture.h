@@ -1,8 +1,8 @@
 /*
  * engine_fixture - an engine and a puppet that it runs, in folders of their own.
  *
- * Its folder holds the programs an engine expects, all of them puppets. Everything
- * waits for its event, and fails the test when it does not come in time.
+ * The folder holds the programs that an engine expects, all of them puppets. A wait fails
+ * the test when its event does not come in time.
  */
 #ifndef HARNESS_ENGINE_TEST_ENGINE_FIXTURE_H
 #define HARNESS_ENGINE_TEST_ENGINE_FIXTURE_H
@@ -59,9 +59,9 @@ void engine_fixture_await_line(struct fixture *fixture, const char *line);
 bool engine_fixture_has_line(const struct fixture *fixture, const char *line);
 void engine_fixture_await_end(struct fixture *fixture);
 
-/* Stops it, waits until it is stopped, and asks the engine. Borrowed. */
+/* Stops the subject, waits until it is stopped, and inspects it. Borrowed. */
 const struct stop_facts *engine_fixture_stop(struct fixture *fixture);
-/* The same, when it has been asked to stop. */
+/* The same without the stop, which has begun already. */
 const struct stop_facts *engine_fixture_settle(struct fixture *fixture);
 
 /* A socket like the ledger's, "case_folder/ledger": all users may connect. Gives the

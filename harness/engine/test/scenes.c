@@ -439,8 +439,8 @@ static void engine_reports_a_crash(void **state)
 	struct fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	/* SIGABRT with its default disposition passes PID 1 by; behind an init it does
-	 * not, and the init reports it. */
+	/* The kernel discards SIGABRT to a PID 1 without a handler, but not to the child
+	 * of an init, which reports it. */
 	engine_fixture_up(
 		fixture, &(struct engine_fixture_unit){.init = true}, "raise=6", NULL);
 	engine_fixture_await_end(fixture);

@@ -61,7 +61,7 @@ static struct docker_engine *docker_of(struct fixture *fixture)
 	return (struct docker_engine *)fixture->engine;
 }
 
-/* Like somebody else with the daemon's socket. */
+/* A call of another client of the daemon. */
 static long ask_daemon(struct fixture *fixture, const char *method, const char *path)
 {
 	struct err err;
@@ -104,7 +104,7 @@ static void on_said(void *arg, const char *line)
 	snprintf(sweep->line, sizeof sweep->line, "%s", line);
 }
 
-/* Removes what these runs left; of others that share the daemon nothing is touched. */
+/* Removes what this run left. */
 static int sweep_run(struct fixture *fixture, const char *run_id, struct sweep *sweep)
 {
 	struct err err = {0};
@@ -236,7 +236,7 @@ static void docker_names_a_missing_image(void **state)
 	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
-/* A mock-mcp that no other test has, so that neither has the image. */
+/* A mock-mcp of this test alone: its image exists nowhere else. */
 static void make_unique(struct fixture *fixture)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", fixture->programs);
@@ -263,7 +263,7 @@ static void docker_runs_an_images_own_command(void **state)
 	assert_non_null(image);
 	assert_string_equal(image, again);
 	assert_true(engine_prepare(fixture->engine, image, &err));
-	/* The service of this world is a puppet. */
+	/* The service of the fixture is a puppet. */
 	fixture->subject = engine_fixture_try(
 		fixture, &(struct engine_fixture_unit){.image = image}, NULL, &err);
 	if (!fixture->subject)
@@ -488,11 +488,13 @@ static void docker_survives_the_removal_of_its_container(void **state)
 	assert_false(subject_inspect(fixture->subject, &err));
 	assert_non_null(strstr(err.text, "No such container"));
 	assert_int_equal(subject_facts(fixture->subject)->exit_code, -1);
+	assert_non_null(strstr(
+		subject_facts(fixture->subject)->unobserved, "No such container"));
 }
 
 /* --- the daemon --- */
 
-static void docker_says_how_it_looked_for_the_daemon(void **state)
+static void docker_says_how_it_looked_for_the_daemon(void **state UNUSED)
 {
 	static const struct {
 		const char *host, *words, *why;
@@ -512,7 +514,6 @@ static void docker_says_how_it_looked_for_the_daemon(void **state)
 	SCOPED(mem_free) char *before = mem_text(getenv("DOCKER_HOST"));
 	uv_loop_t loop;
 
-	(void)state;
 	uv_loop_init(&loop);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct err err = {0};
@@ -544,7 +545,7 @@ static void docker_names_a_program_that_is_missing(void **state)
 	assert_non_null(strstr(err.text, path));
 }
 
-/* The puppets' image is no one's but ours. */
+/* The image of the puppets is ours alone. */
 static void remove_image(void)
 {
 	struct err err;

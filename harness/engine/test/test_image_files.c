@@ -37,12 +37,9 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(
-	const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
+	struct FTW *walk UNUSED)
 {
-	(void)stat;
-	(void)type;
-	(void)walk;
 	return remove(path);
 }
 
@@ -158,7 +155,7 @@ static void image_files_is_written_as_a_tar_that_follows_links(void **state)
 	assert_non_null(strstr(buf_text(&out), "./bin/tool"));
 	assert_non_null(strstr(buf_text(&out), "./etc/ssl/text"));
 	assert_non_null(strstr(buf_text(&out), "drwxrwxrwt"));
-	/* Whoever runs in the image can pass through its folders. */
+	/* All users can enter the folders of the image. */
 	assert_null(strstr(buf_text(&out), "drwx------"));
 	assert_null(strstr(buf_text(&out), "->"));
 }
@@ -224,7 +221,7 @@ static void shared_libs_names_what_is_missing(void **state)
 	assert_non_null(strstr(err.text, "/nowhere/a"));
 }
 
-static void tool_tells_what_was_said_on_stderr(void **state)
+static void run_program_reports_the_stderr_of_a_failure(void **state)
 {
 	static const char *const argv[] = {
 		"sh", "-c", "echo out; echo why >&2; exit 3", NULL};
@@ -248,7 +245,7 @@ int main(void)
 		SCENE(shared_libs_has_the_loader_and_the_libraries),
 		SCENE(shared_libs_of_a_script_is_itself),
 		SCENE(shared_libs_names_what_is_missing),
-		SCENE(tool_tells_what_was_said_on_stderr),
+		SCENE(run_program_reports_the_stderr_of_a_failure),
 	};
 #undef SCENE
 

@@ -67,7 +67,7 @@ static void eat(void)
 	_exit(0);
 }
 
-/* In its cgroup before anybody looks; it begins to eat when it may read. */
+/* The child is in its cgroup first, and uses memory when a byte arrives. */
 static pid_t start_eater(const char *cgroup, int go)
 {
 	char text[16], byte;
@@ -83,14 +83,13 @@ static pid_t start_eater(const char *cgroup, int go)
 	return pid;
 }
 
-static void oom_counts_the_kills_of_a_cgroup(void **state)
+static void oom_counts_the_kills_of_a_cgroup(void **state UNUSED)
 {
 	SCOPED(mem_free) char *cgroup = make_cgroup();
 	int fd;
 	int go[2], status;
 	pid_t pid;
 
-	(void)state;
 	if (!cgroup) {
 		print_message("no memory cgroup can be made here\n");
 		skip();
@@ -105,18 +104,17 @@ static void oom_counts_the_kills_of_a_cgroup(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_int_equal(oom_kills(fd), 1);
 	assert_int_equal(rmdir(cgroup), 0);
-	/* Too late is not "none". */
+	/* A removed cgroup gives "not known", not 0. */
 	assert_int_equal(oom_kills(fd), -1);
 	close(fd);
 	close(go[0]);
 	close(go[1]);
 }
 
-static void oom_of_an_ended_process_is_not_known(void **state)
+static void oom_of_an_ended_process_is_not_known(void **state UNUSED)
 {
 	pid_t pid = fork();
 
-	(void)state;
 	if (pid == 0)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -37,7 +37,8 @@ static void forbid_pid_namespaces(void)
 		_exit(10);
 }
 
-/* Exits with 0 when the engine refuses a program as PID 1 and runs one behind an init. */
+/* Exits with 0 when the engine refuses a program as PID 1 and runs one behind an
+ * init. */
 static NORETURN void try_without_namespaces(void)
 {
 	static const char *const argv[] = {"puppet", "term=0", NULL};

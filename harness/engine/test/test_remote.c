@@ -53,11 +53,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void on_log(void *arg, int64_t ns, const char *line, size_t len)
+static void on_log(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 {
 	struct remote_scene *scene = arg;
 
-	(void)ns;
 	buf_add(&scene->log, line, len);
 	buf_adds(&scene->log, "|");
 }
@@ -150,7 +149,7 @@ static void remote_processes_are_not_looked_at(void **state)
 	struct err err = {0};
 	const struct engine_capabilities *capabilities;
 
-	/* It says that PID 1 is our process 1: it is not. */
+	/* The daemon reports pid 1, which is not our process 1. */
 	assert_true(bring_up(scene, &err));
 	assert_int_equal(subject_pid(scene->subject), 0);
 	assert_true(subject_running(scene->subject));
@@ -204,7 +203,7 @@ static void podmans_137_has_no_proof(void **state)
 	assert_int_equal(facts->kill_source, STAMP_NONE);
 	assert_false(facts->kill_by_engine);
 	assert_int_equal(facts->signal_ns, 0);
-	/* No event will come: none is waited for. */
+	/* Podman sends no event, and none is waited for. */
 	assert_true(clock_now() - began_ns < 3 * CLOCK_S);
 }
 

@@ -41,7 +41,7 @@ static void on_sent(void *arg, const struct signal_trace_record *record)
 	scene->records[scene->count++] = *record;
 }
 
-/* It ignores SIGUSR2, blocks SIGUSR1, and is past both when this returns. */
+/* The target ignores SIGUSR2 and blocks SIGUSR1 when this returns. */
 static pid_t start_target(void)
 {
 	int ready[2];
@@ -133,8 +133,8 @@ static void signal_trace_tells_that_a_signal_was_thrown_away(void **state)
 	assert_true(scene->records[0].ignored);
 }
 
-/* A timer's signal has no sender. (This one goes off while its process runs: what the
- * kernel sends from an idle processor is not sampled.) */
+/* A timer's signal has no sender. The process runs meanwhile, since signals from an idle
+ * processor are not traced. */
 static void signal_trace_tells_the_kernels_own_signals(void **state)
 {
 	struct signal_trace_scene *scene = scene_of(state);

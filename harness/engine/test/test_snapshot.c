@@ -17,7 +17,7 @@
 #include "lib/mem.h"
 #include "lib/wait.h"
 
-/* Looks again and again until it looks so: the subject of a snapshot moves. */
+/* Takes snapshots until one has the expected state. */
 struct looking {
 	pid_t pid;
 	struct snapshot snapshot;
@@ -54,14 +54,13 @@ static bool has_family(const struct snapshot *snapshot)
 		count_state(snapshot, 'S') == 3;
 }
 
-static void snapshot_shows_the_family_of_pid_1(void **state)
+static void snapshot_shows_the_descendants_of_pid_1(void **state UNUSED)
 {
 	struct err err = {0};
 	struct fixture *fixture = engine_fixture_open("process", &err);
 	struct looking looking = {.is_so = has_family};
 	const struct proc *pid1;
 
-	(void)state;
 	assert_non_null(fixture);
 	engine_fixture_up(fixture, &(struct engine_fixture_unit){0}, "term=0",
 		"child=2", "zombie=3", NULL);
@@ -78,13 +77,13 @@ static void snapshot_shows_the_family_of_pid_1(void **state)
 	assert_string_equal(pid1->command, "puppet term=0 child=2 zombie=3");
 	assert_string_equal(pid1->exe, "puppet");
 	assert_true(proc_catches(pid1, SIGTERM));
-	assert_true(proc_hears(pid1, SIGTERM));
-	assert_false(proc_hears(pid1, SIGHUP));
+	assert_true(proc_receives(pid1, SIGTERM));
+	assert_false(proc_receives(pid1, SIGHUP));
 	for (unsigned i = 1; i < looking.snapshot.count; i++) {
 		const struct proc *proc = &looking.snapshot.procs[i];
 
 		assert_int_equal(proc->ppid, looking.pid);
-		assert_false(proc_hears(proc, SIGTERM));
+		assert_false(proc_receives(proc, SIGTERM));
 		if (proc->state == 'Z')
 			assert_string_equal(proc->command, "[puppet]");
 	}
@@ -97,12 +96,11 @@ static bool waits_on_pipe(const struct snapshot *snapshot)
 	return strncmp(snapshot->procs[0].waits_on, "pipe:[", 6) == 0;
 }
 
-static void snapshot_names_what_a_read_waits_on(void **state)
+static void snapshot_names_what_a_read_waits_on(void **state UNUSED)
 {
 	struct looking looking = {.is_so = waits_on_pipe};
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	looking.pid = fork();
 	if (looking.pid == 0) {
@@ -125,12 +123,11 @@ static bool awaits_signals(const struct snapshot *snapshot)
 	return proc_awaits_signals(&snapshot->procs[0]);
 }
 
-/* Its masks are empty while it waits, as if it had no handler. */
-static void snapshot_sees_that_sigwait_hears(void **state)
+/* The masks are empty during sigwait, as without a handler. */
+static void snapshot_sees_that_sigwait_receives(void **state UNUSED)
 {
 	struct looking looking = {.is_so = awaits_signals};
 
-	(void)state;
 	looking.pid = fork();
 	if (looking.pid == 0) {
 		sigset_t signals;
@@ -142,20 +139,19 @@ static void snapshot_sees_that_sigwait_hears(void **state)
 		_exit(sigwait(&signals, &number) == 0 ? 0 : 1);
 	}
 	assert_true(looks_so(&looking));
-	assert_true(proc_hears(&looking.snapshot.procs[0], SIGTERM));
+	assert_true(proc_receives(&looking.snapshot.procs[0], SIGTERM));
 	assert_false(proc_catches(&looking.snapshot.procs[0], SIGTERM));
 	kill(looking.pid, SIGKILL);
 	waitpid(looking.pid, NULL, 0);
 	snapshot_done(&looking.snapshot);
 }
 
-static void snapshot_of_what_is_gone_fails(void **state)
+static void snapshot_of_an_ended_process_fails(void **state UNUSED)
 {
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 	pid_t pid = fork();
 
-	(void)state;
 	if (pid == 0)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -164,7 +160,7 @@ static void snapshot_of_what_is_gone_fails(void **state)
 	assert_null(snapshot.procs);
 }
 
-static void proc_hears_by_its_masks(void **state)
+static void proc_receives_what_its_masks_allow(void **state UNUSED)
 {
 	static const struct {
 		struct proc proc;
@@ -181,14 +177,13 @@ static void proc_hears_by_its_masks(void **state)
 			"the same elsewhere"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (proc_hears(&rows[i].proc, SIGTERM) != rows[i].hears)
+		if (proc_receives(&rows[i].proc, SIGTERM) != rows[i].hears)
 			fail_msg("%s", rows[i].why);
 	}
 }
 
-static void proc_tells_what_it_is(void **state)
+static void proc_recognizes_launchers_and_inits(void **state UNUSED)
 {
 	static const struct {
 		struct proc proc;
@@ -221,7 +216,6 @@ static void proc_tells_what_it_is(void **state)
 			false, "an app with an init's name"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (proc_is_launcher(&rows[i].proc) != rows[i].launcher ||
 			proc_is_init(&rows[i].proc) != rows[i].init)
@@ -229,14 +223,13 @@ static void proc_tells_what_it_is(void **state)
 	}
 }
 
-static void snapshot_is_written_as_json(void **state)
+static void snapshot_is_written_as_json(void **state UNUSED)
 {
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 	SCOPED(json_free) cJSON *json = NULL;
 	const cJSON *first;
 
-	(void)state;
 	assert_true(snapshot_take(&snapshot, getpid(), &err));
 	json = snapshot_json(&snapshot);
 	first = json_at(json, "processes.0");
@@ -250,12 +243,12 @@ static void snapshot_is_written_as_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(snapshot_shows_the_family_of_pid_1),
+		cmocka_unit_test(snapshot_shows_the_descendants_of_pid_1),
 		cmocka_unit_test(snapshot_names_what_a_read_waits_on),
-		cmocka_unit_test(snapshot_sees_that_sigwait_hears),
-		cmocka_unit_test(snapshot_of_what_is_gone_fails),
-		cmocka_unit_test(proc_hears_by_its_masks),
-		cmocka_unit_test(proc_tells_what_it_is),
+		cmocka_unit_test(snapshot_sees_that_sigwait_receives),
+		cmocka_unit_test(snapshot_of_an_ended_process_fails),
+		cmocka_unit_test(proc_receives_what_its_masks_allow),
+		cmocka_unit_test(proc_recognizes_launchers_and_inits),
 		cmocka_unit_test(snapshot_is_written_as_json),
 	};
 
