@@ -8,17 +8,27 @@
 
 #include "harness/command.h"
 #include "harness/engine/engine.h"
-#include "harness/judge/judge.h"
+#include "harness/engine/engine_kind.h"
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
-#include "harness/run/case.h"
 #include "harness/run/run_dir.h"
+#include "harness/worker.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+
+struct campaign_round {
+	struct campaign *campaign;
+	const struct plan_case *plan_case;
+	unsigned number;                 /* from 1 */
+	struct worker *worker;           /* while it runs */
+	struct progress_round *progress; /* while it runs */
+	cJSON *json;                     /* once it is over */
+};
 
 struct campaign {
 	const struct campaign_options *options;
@@ -27,7 +37,10 @@ struct campaign {
 	uv_signal_t signals[3];
 	bool interrupted;
 	struct run_dir run_dir;
-	struct engine *engine;
+	struct worker_options worker_options;
+	struct campaign_round *rounds; /* in the order of the plan */
+	unsigned round_count, started, running;
+	bool alone; /* the running round's case wants no other beside it */
 	struct results *results;
 	struct progress *progress;
 	bool kept;
@@ -63,14 +76,17 @@ static bool make_plan(struct campaign *campaign)
 	return ok;
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_signal(uv_signal_t *signal, int number UNUSED)
 {
 	struct campaign *campaign = signal->data;
 
-	(void)number;
 	campaign->interrupted = true;
-	/* Who asks again does not want to wait for the end of this: from here on the
-	 * signal kills us, and the next run removes what we leave. */
+	for (unsigned i = 0; i < campaign->started; i++) {
+		if (campaign->rounds[i].worker)
+			worker_interrupt(campaign->rounds[i].worker);
+	}
+	/* A second signal kills the run at once, and its workers with it; the next run
+	 * removes what they leave. */
 	for (size_t i = 0; i < COUNT(campaign->signals); i++)
 		uv_signal_stop(&campaign->signals[i]);
 }
@@ -88,91 +104,17 @@ static void catch_signals(struct campaign *campaign)
 	}
 }
 
-static void on_step(void *arg, const char *what)
-{
-	progress_step(((struct campaign *)arg)->progress, what);
-}
+/* --- the rounds --- */
 
-static void tell(struct campaign *campaign, const struct evidence *evidence,
-	const struct judgement *judgement, const char *folder)
-{
-	SCOPED(mem_free) char *line = NULL;
-
-	if (judgement->could_run) {
-		line = mem_textf("%s%s%s", verdict_name(judgement->verdict),
-			judgement->reason[0] ? ": " : "", judgement->reason);
-		progress_over(campaign->progress,
-			judgement->met ? PROGRESS_MET : PROGRESS_UNMET, line);
-	} else {
-		line = mem_textf("could not run: %s", evidence->trouble_text);
-		progress_over(campaign->progress, PROGRESS_NOT_RUN, line);
-	}
-	if (folder) {
-		SCOPED(mem_free) char *where = mem_textf("  see %s/why.txt", folder);
-
-		progress_say(campaign->progress, where);
-	}
-}
-
-static uint64_t seed_of(const struct campaign *campaign,
-	const struct scenario *scenario, unsigned round)
-{
-	bool own = scenario->seed && !campaign->options->seed_given;
-
-	return (own ? (uint64_t)scenario->seed : campaign->options->seed) + round - 1;
-}
-
-static void run_round(struct campaign *campaign, const struct plan_case *plan_case,
-	unsigned round, const char *programs)
-{
-	const struct scenario *scenario = &plan_case->scenario;
-	struct evidence evidence = {0};
-	struct judgement judgement;
-	struct case_state *state;
-	struct err err = {0};
-	char *folder = NULL;
-	bool failed, keep;
-
-	state = case_run(
-		&(struct case_options){
-			.loop = &campaign->loop,
-			.engine = campaign->engine,
-			.programs = programs,
-			.run_folder = campaign->run_dir.folder,
-			.interrupted = &campaign->interrupted,
-			.seed = seed_of(campaign, scenario, round),
-			.step = on_step,
-			.arg = campaign,
-		},
-		scenario, &evidence);
-	judge(&judgement, scenario, &evidence);
-	failed = !judgement.met && evidence.trouble != TROUBLE_INTERRUPTED;
-	keep = failed && campaign->options->keep_failed;
-	campaign->kept = campaign->kept || keep;
-	case_finish(state, keep);
-	if (failed) {
-		folder = artifacts_write(campaign->options->report, plan_case, round,
-			&evidence, &judgement, &err);
-		if (!folder)
-			progress_say(campaign->progress, err.text);
-	}
-	results_add(campaign->results, plan_case, round, &evidence, &judgement, folder);
-	tell(campaign, &evidence, &judgement, folder);
-	free(folder);
-	evidence_done(&evidence);
-}
-
-static bool fits_engine(
-	const struct campaign *campaign, const struct scenario *scenario)
+static bool fits_engine(const struct engine *engine, const struct scenario *scenario)
 {
 	bool only_image =
 		scenario->service.image && scenario->service.command.count == 0;
 
-	if (only_image && !engine_kind(campaign->engine)->runs_images)
+	if (only_image && !engine_kind(engine)->runs_images)
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.item[i], engine_name(campaign->engine)) ==
-			0)
+		if (strcmp(scenario->engines.item[i], engine_name(engine)) == 0)
 			return true;
 	}
 	return scenario->engines.count == 0;
@@ -187,66 +129,232 @@ static unsigned rounds_of(
 					      : 1;
 }
 
-static unsigned count_rounds(const struct campaign *campaign)
-{
-	unsigned rounds = 0;
-
-	for (unsigned i = 0; i < campaign->plan.count; i++) {
-		if (fits_engine(campaign, &campaign->plan.cases[i]->scenario))
-			rounds += rounds_of(campaign, campaign->plan.cases[i]);
-	}
-	return rounds;
-}
-
 static char *title_of(const struct plan_case *plan_case)
 {
 	return mem_textf("%s%s%s%s", plan_case->id, plan_case->axes[0] ? " " : "",
 		plan_case->axes, plan_case->half == HALF_TWIN ? " (twin)" : "");
 }
 
-static void pass_over(struct campaign *campaign, const char *title)
+static void pass_over(struct campaign *campaign, const struct engine *engine,
+	const struct plan_case *plan_case)
 {
-	SCOPED(mem_free) char *line = mem_textf("passed over, not for engine %s: %s",
-		engine_name(campaign->engine), title);
+	SCOPED(mem_free) char *title = title_of(plan_case);
+	SCOPED(mem_free) char *line = mem_textf(
+		"passed over, not for engine %s: %s", engine_name(engine), title);
 
 	progress_say(campaign->progress, line);
 	results_pass_over(campaign->results);
 }
 
-static void run_cases(struct campaign *campaign, const char *programs)
+static void add_rounds(struct campaign *campaign, const struct plan_case *plan_case)
 {
-	for (unsigned i = 0; i < campaign->plan.count && !campaign->interrupted; i++) {
-		const struct plan_case *plan_case = campaign->plan.cases[i];
-		SCOPED(mem_free) char *title = title_of(plan_case);
-		unsigned rounds;
+	unsigned rounds = rounds_of(campaign, plan_case);
 
-		if (!fits_engine(campaign, &plan_case->scenario)) {
-			pass_over(campaign, title);
-			continue;
-		}
-		rounds = rounds_of(campaign, plan_case);
-		for (unsigned round = 1; round <= rounds && !campaign->interrupted;
-			round++) {
-			progress_round(campaign->progress, title);
-			run_round(campaign, plan_case, round, programs);
-		}
+	campaign->rounds = mem_grown(campaign->rounds, campaign->round_count + rounds,
+		sizeof *campaign->rounds);
+	for (unsigned number = 1; number <= rounds; number++)
+		campaign->rounds[campaign->round_count++] = (struct campaign_round){
+			.campaign = campaign,
+			.plan_case = plan_case,
+			.number = number,
+		};
+}
+
+static uint64_t seed_of(const struct campaign *campaign,
+	const struct scenario *scenario, unsigned round)
+{
+	bool own = scenario->seed && !campaign->options->seed_given;
+
+	return (own ? (uint64_t)scenario->seed : campaign->options->seed) + round - 1;
+}
+
+static void on_step(void *arg, const char *what)
+{
+	struct campaign_round *round = arg;
+
+	progress_step(round->campaign->progress, round->progress, what);
+}
+
+static void show_over(struct campaign_round *round)
+{
+	struct progress *progress = round->campaign->progress;
+	bool could_run = json_bool(round->json, "could_run", false);
+	const char *reason =
+		json_text(round->json, could_run ? "reason" : "trouble_text");
+	const char *verdict = json_text(round->json, "verdict");
+	const char *folder = json_text(round->json, "folder");
+	SCOPED(mem_free) char *line =
+		mem_textf("%s%s%s", could_run ? verdict : "could not run",
+			reason && reason[0] ? ": " : "", reason ? reason : "");
+
+	progress_over(progress, round->progress,
+		!could_run                                     ? PROGRESS_NOT_RUN
+			: json_bool(round->json, "met", false) ? PROGRESS_MET
+							       : PROGRESS_UNMET,
+		line);
+	if (folder) {
+		SCOPED(mem_free) char *where = mem_textf("  see %s/why.txt", folder);
+
+		progress_say(progress, where);
 	}
 }
 
+static void on_over(void *arg, cJSON *json, bool kept, const char *say)
+{
+	struct campaign_round *round = arg;
+	struct campaign *campaign = round->campaign;
+
+	round->worker = NULL;
+	round->json = json;
+	campaign->kept = campaign->kept || kept;
+	campaign->running--;
+	if (say)
+		progress_say(campaign->progress, say);
+	show_over(round);
+}
+
+static bool start_round(struct campaign *campaign, struct campaign_round *round)
+{
+	const struct scenario *scenario = &round->plan_case->scenario;
+	SCOPED(mem_free) char *title = title_of(round->plan_case);
+	struct err err = {0};
+
+	round->worker = worker_start(&campaign->worker_options, round->plan_case,
+		round->number, seed_of(campaign, scenario, round->number), round, &err);
+	if (!round->worker) {
+		progress_say(campaign->progress, err.text);
+		return false;
+	}
+	round->progress = progress_begin(campaign->progress, title);
+	campaign->alone = scenario->alone;
+	campaign->running++;
+	return true;
+}
+
+/* Starts rounds in the order of the plan, as many as may run side by side. False: there
+ * is no process to be had for the next one. */
+static bool start_rounds(struct campaign *campaign)
+{
+	while (campaign->started < campaign->round_count && !campaign->interrupted &&
+		campaign->running < campaign->options->jobs) {
+		struct campaign_round *round = &campaign->rounds[campaign->started];
+		bool alone = campaign->alone || round->plan_case->scenario.alone;
+
+		if (campaign->running > 0 && alone)
+			break;
+		if (!start_round(campaign, round))
+			return false;
+		campaign->started++;
+	}
+	return true;
+}
+
+static bool run_rounds(struct campaign *campaign)
+{
+	bool ok;
+
+	while ((ok = start_rounds(campaign)) && campaign->running > 0)
+		uv_run(&campaign->loop, UV_RUN_ONCE);
+	while (campaign->running > 0) /* those that run already */
+		uv_run(&campaign->loop, UV_RUN_ONCE);
+	for (unsigned i = 0; i < campaign->started; i++) {
+		results_add(campaign->results, campaign->rounds[i].json);
+		campaign->rounds[i].json = NULL;
+	}
+	return ok;
+}
+
+/* --- the whole --- */
+
 static void on_said(void *arg, const char *line)
 {
-	progress_say(((struct campaign *)arg)->progress, line);
+	struct campaign *campaign = arg;
+
+	if (campaign->progress)
+		progress_say(campaign->progress, line);
+	else
+		fprintf(stderr, "%s\n", line);
 }
 
 /* What cannot be seen here bears on every verdict that follows. */
-static void say_limitations(struct campaign *campaign)
+static void say_limitations(struct campaign *campaign, const struct engine *engine)
 {
-	const char *note = engine_capabilities(campaign->engine)->note;
+	const char *note = engine_capabilities(engine)->note;
 	SCOPED(mem_free) char *line =
-		mem_textf("engine %s: %s", engine_name(campaign->engine), note);
+		mem_textf("engine %s: %s", engine_name(engine), note);
 
 	if (note[0])
 		progress_say(campaign->progress, line);
+}
+
+/* The rounds that this engine can run. */
+static void plan_rounds(struct campaign *campaign, struct engine *engine)
+{
+	for (unsigned i = 0; i < campaign->plan.count; i++) {
+		const struct plan_case *plan_case = campaign->plan.cases[i];
+
+		if (fits_engine(engine, &plan_case->scenario))
+			add_rounds(campaign, plan_case);
+	}
+	campaign->progress =
+		progress_create(&campaign->loop, stderr, campaign->round_count);
+	say_limitations(campaign, engine);
+	campaign->results =
+		results_create(engine_fingerprint(engine), campaign->options->seed);
+	for (unsigned i = 0; i < campaign->plan.count; i++) {
+		if (!fits_engine(engine, &campaign->plan.cases[i]->scenario))
+			pass_over(campaign, engine, campaign->plan.cases[i]);
+	}
+}
+
+/* What an earlier run left is removed, and our image is loaded once, before workers would
+ * load it side by side. A round that needs it says why it is missing. */
+static void prepare(struct campaign *campaign, struct engine *engine)
+{
+	struct err err = {0};
+	bool ours = false;
+
+	if (engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
+		progress_say(campaign->progress, err.text);
+	for (unsigned i = 0; i < campaign->round_count; i++)
+		ours = ours || !campaign->rounds[i].plan_case->scenario.service.image;
+	if (ours && !engine_prepare(engine, NULL, &err))
+		progress_say(campaign->progress, err.text);
+}
+
+/* This process asks the engine once; each worker has an engine of its own. */
+static bool meet_engine(struct campaign *campaign, const char *programs)
+{
+	struct err err = {0};
+	struct engine *engine =
+		engine_create(&campaign->loop, campaign->options->engine,
+			&(struct engine_options){
+				.run_id = campaign->run_dir.id,
+				.programs = programs,
+				.interrupted = &campaign->interrupted,
+			},
+			&err);
+
+	if (!engine) {
+		fprintf(stderr, "stopbench: %s\n", err.text);
+		return false;
+	}
+	campaign->worker_options = (struct worker_options){
+		.loop = &campaign->loop,
+		.engine = engine_kind(engine)->name,
+		.run_id = campaign->run_dir.id,
+		.run_folder = campaign->run_dir.folder,
+		.programs = programs,
+		.report = campaign->options->report,
+		.lock = campaign->run_dir.lock,
+		.keep_failed = campaign->options->keep_failed,
+		.step = on_step,
+		.over = on_over,
+	};
+	plan_rounds(campaign, engine);
+	prepare(campaign, engine);
+	engine_destroy(engine);
+	return true;
 }
 
 static bool get_ready(struct campaign *campaign, const char *programs)
@@ -260,26 +368,9 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 		fprintf(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
-	campaign->engine = engine_create(&campaign->loop, campaign->options->engine,
-		&(struct engine_options){
-			.run_id = campaign->run_dir.id,
-			.programs = programs,
-			.interrupted = &campaign->interrupted,
-		},
-		&err);
-	if (!campaign->engine) {
-		fprintf(stderr, "stopbench: %s\n", err.text);
+	if (!meet_engine(campaign, programs))
 		return false;
-	}
-	campaign->progress =
-		progress_create(&campaign->loop, stderr, count_rounds(campaign));
-	say_limitations(campaign);
-	if (engine_clean(campaign->engine, run_dir_is_over, on_said, campaign, &err) <
-		0)
-		progress_say(campaign->progress, err.text);
 	artifacts_clear(campaign->options->report);
-	campaign->results = results_create(
-		engine_fingerprint(campaign->engine), campaign->options->seed);
 	return true;
 }
 
@@ -313,24 +404,48 @@ static int finish(struct campaign *campaign)
 	}
 	fprintf(format->for_programs ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path,
-		engine_name(campaign->engine),
+		campaign->worker_options.engine,
 		(unsigned long long)campaign->options->seed);
 	return exit_code(campaign);
 }
 
-static void let_go(struct campaign *campaign)
+/* A worker that died cannot have removed its containers. */
+static void sweep(struct campaign *campaign)
 {
-	progress_destroy(campaign->progress);
-	results_destroy(campaign->results);
-	engine_destroy(campaign->engine);
-	for (size_t i = 0; i < COUNT(campaign->signals); i++)
-		uv_close((uv_handle_t *)&campaign->signals[i], NULL);
-	uv_run(&campaign->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&campaign->loop);
+	const char *name = campaign->worker_options.engine;
+	const bool interrupted = false;
+	struct err err = {0};
+	struct engine *engine;
+
+	if (!name || !engine_kind_find(name)->runs_images || campaign->kept)
+		return;
+	engine = engine_create(&campaign->loop, name,
+		&(struct engine_options){
+			.run_id = "sweep",
+			.programs = campaign->worker_options.programs,
+			.interrupted = &interrupted,
+		},
+		&err);
+	if (!engine ||
+		engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
+		fprintf(stderr, "stopbench: %s\n", err.text);
+	engine_destroy(engine);
+}
+
+static void close_campaign(struct campaign *campaign)
+{
 	if (campaign->kept)
 		fprintf(stderr, "stopbench: kept until the next run: %s\n",
 			campaign->run_dir.folder);
 	run_dir_close(&campaign->run_dir, campaign->kept);
+	sweep(campaign);
+	progress_destroy(campaign->progress);
+	results_destroy(campaign->results);
+	for (size_t i = 0; i < COUNT(campaign->signals); i++)
+		uv_close((uv_handle_t *)&campaign->signals[i], NULL);
+	uv_run(&campaign->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&campaign->loop);
+	free(campaign->rounds);
 	plan_done(&campaign->plan);
 	strlist_done(&campaign->wrongs);
 }
@@ -351,10 +466,12 @@ int campaign_run(const struct campaign_options *options)
 	if (make_plan(&campaign)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign, programs)) {
-			run_cases(&campaign, programs);
+			bool ok = run_rounds(&campaign);
+
 			code = finish(&campaign);
+			code = ok || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
 		}
 	}
-	let_go(&campaign);
+	close_campaign(&campaign);
 	return code;
 }

@@ -15,6 +15,7 @@ struct campaign_options {
 	struct plan_options plan;
 	const char *engine; /* "docker", "process", "auto" */
 	const char *report; /* folder of the results */
+	unsigned jobs;      /* rounds that run side by side, at least 1 */
 	unsigned repeat;    /* 0: as each scenario says */
 	uint64_t seed;      /* of the draws; a round's is this and its number */
 	bool seed_given;    /* then it wins over a scenario's own */
@@ -22,8 +23,8 @@ struct campaign_options {
 	const struct format *format; /* of the results on stdout */
 };
 
-/* Gives an enum exit_code of command.h. Ctrl-C ends the case under way and all brings
- * itself down; a second one ends the program. */
+/* Gives an enum exit_code of command.h. SIGINT, SIGTERM or SIGHUP ends the rounds under
+ * way, and each brings its case down; a second signal ends the program at once. */
 int campaign_run(const struct campaign_options *options);
 
 #endif

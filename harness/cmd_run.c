@@ -1,5 +1,6 @@
 #include "harness/command.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,6 +15,7 @@
 #include "lib/options.h"
 
 #define REPEAT_MAX 10000
+#define JOBS_MAX   1000
 #define SEED_MAX   (UINT64_MAX / 4)
 
 /* The options, and lists that grow. */
@@ -29,6 +31,10 @@ static const struct argp_option option_table[] = {
 #include "harness/engine/engines.def"
 #undef ENGINE
 		"auto (the default): the first of them that can be had", 0},
+	{"jobs", 'j', "N", 0,
+		"run up to N rounds side by side (the number of processors); the draws do not "
+		"depend on it",
+		0},
 	{"repeat", 'n', "N", 0, "run each case N times, whatever its file says", 0},
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
@@ -95,6 +101,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'e':
 		options->engine = read_engine(state, value);
 		return 0;
+	case 'j':
+		options->jobs = (unsigned)read_number(state, "jobs", value, JOBS_MAX);
+		return 0;
 	case 'n':
 		options->repeat =
 			(unsigned)read_number(state, "repeat", value, REPEAT_MAX);
@@ -158,6 +167,16 @@ static const struct argp parser = {
 	       "./scenarios.",
 };
 
+/* Those that this process may use. */
+static unsigned count_processors(void)
+{
+	cpu_set_t processors;
+
+	if (sched_getaffinity(0, sizeof processors, &processors) != 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&processors);
+}
+
 /* Short enough to type. */
 static uint64_t draw_seed(void)
 {
@@ -171,7 +190,10 @@ static uint64_t draw_seed(void)
 int cmd_run(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.options = {.engine = "auto", .report = "reports", .format = formats},
+		.options = {.engine = "auto",
+			.report = "reports",
+			.format = formats,
+			.jobs = count_processors()},
 	};
 	struct campaign_options *options = &arguments.options;
 	int code;

@@ -12,14 +12,19 @@
 #define TICK_EARLY_NS                                                                  \
 	(50 * CLOCK_MS) /* a tick may come a moment before its second is full */
 
+struct progress_round {
+	struct progress_round *next; /* began later */
+	char *title;
+	char *step;
+	int64_t step_ns; /* when it began */
+};
+
 struct progress {
 	FILE *out;
 	bool live; /* a line that is drawn again is welcome */
-	unsigned number, rounds;
-	char *title; /* of the round under way, NULL: none */
-	char *step;
-	int64_t step_ns; /* when it began */
-	bool drawn;      /* a line under way stands on the screen */
+	unsigned over, rounds;
+	struct progress_round *under_way;
+	bool drawn; /* a line under way stands on the screen */
 	uv_timer_t second;
 };
 
@@ -31,13 +36,28 @@ static bool in_ci(void)
 	return ci && ci[0] && strcmp(ci, "false") != 0;
 }
 
-/* As wide as the last one's: "[ 3/18]". */
-static char *number_of(const struct progress *progress)
+/* As wide as the last round's: "[ 3/18]". */
+static char *number_of(const struct progress *progress, unsigned number)
 {
 	char all[16];
 
 	snprintf(all, sizeof all, "%u", progress->rounds);
-	return mem_textf("[%*u/%s]", (int)strlen(all), progress->number, all);
+	return mem_textf("[%*u/%s]", (int)strlen(all), number, all);
+}
+
+/* ": stopping 4s, 1 more" */
+static char *step_of(const struct progress *progress)
+{
+	const struct progress_round *round = progress->under_way;
+	int64_t ns = clock_now() - round->step_ns + TICK_EARLY_NS;
+	unsigned more = 0;
+
+	for (const struct progress_round *next = round->next; next; next = next->next)
+		more++;
+	if (more == 0)
+		return mem_textf(": %s %llds", round->step, (long long)(ns / CLOCK_S));
+	return mem_textf(
+		": %s %llds, %u more", round->step, (long long)(ns / CLOCK_S), more);
 }
 
 /* The step and its seconds are what moves: where there is no room for all it is the
@@ -48,15 +68,14 @@ static char *number_of(const struct progress *progress)
  * terminal that has filled it may begin a new line. */
 static char *line_of(const struct progress *progress, const struct terminal *terminal)
 {
-	SCOPED(mem_free) char *number = number_of(progress);
-	SCOPED(mem_free) char *step = mem_textf(": %s %llds", progress->step,
-		(long long)((clock_now() - progress->step_ns + TICK_EARLY_NS) /
-			CLOCK_S));
+	SCOPED(mem_free) char *number = number_of(progress, progress->over + 1);
+	SCOPED(mem_free) char *step = step_of(progress);
 	SCOPED(mem_free) char *whole_step = terminal_fit(terminal, step, 0);
 	unsigned room = terminal->width - 1;
 	unsigned taken = (unsigned)strlen(number) + 1 + terminal_columns(whole_step);
-	SCOPED(mem_free) char *title = terminal_fit(terminal, progress->title,
-		room > taken + TITLE_LEAST ? room - taken : TITLE_LEAST);
+	SCOPED(mem_free) char *title =
+		terminal_fit(terminal, progress->under_way->title,
+			room > taken + TITLE_LEAST ? room - taken : TITLE_LEAST);
 	SCOPED(mem_free) char *line = mem_textf("%s %s%s", number, title, whole_step);
 
 	return terminal_fit(terminal, line, room);
@@ -68,7 +87,7 @@ static void draw(struct progress *progress)
 	struct terminal terminal = terminal_of(progress->out);
 	SCOPED(mem_free) char *line = NULL;
 
-	if (!progress->live || !progress->title || terminal.width < 2)
+	if (!progress->live || !progress->under_way || terminal.width < 2)
 		return;
 	line = line_of(progress, &terminal);
 	fprintf(progress->out, "\r%s\033[K", line);
@@ -105,13 +124,16 @@ struct progress *progress_create(uv_loop_t *loop, FILE *out, unsigned rounds)
 	return progress;
 }
 
+static void free_round(struct progress_round *round)
+{
+	free(round->title);
+	free(round->step);
+	free(round);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
-	struct progress *progress = handle->data;
-
-	free(progress->title);
-	free(progress->step);
-	free(progress);
+	free(handle->data);
 }
 
 void progress_destroy(struct progress *progress)
@@ -121,27 +143,43 @@ void progress_destroy(struct progress *progress)
 	/* What comes next stands apart from what scrolled by. */
 	fprintf(progress->out, "%s%s", wiping(progress), progress->live ? "\n" : "");
 	fflush(progress->out);
+	for (struct progress_round *round = progress->under_way, *next; round;
+		round = next) {
+		next = round->next;
+		free_round(round);
+	}
 	uv_close((uv_handle_t *)&progress->second, on_closed);
 }
 
-static void set_text(char **text, const char *value)
+struct progress_round *progress_begin(struct progress *progress, const char *title)
 {
-	free(*text);
-	*text = mem_text(value);
+	struct progress_round *round = mem_zeroed(sizeof *round);
+	struct progress_round **end = &progress->under_way;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = round;
+	round->title = mem_text(title);
+	progress_step(progress, round, "starting");
+	return round;
 }
 
-void progress_round(struct progress *progress, const char *title)
+void progress_step(
+	struct progress *progress, struct progress_round *round, const char *what)
 {
-	progress->number++;
-	set_text(&progress->title, title);
-	progress_step(progress, "starting");
-}
-
-void progress_step(struct progress *progress, const char *what)
-{
-	set_text(&progress->step, what);
-	progress->step_ns = clock_now();
+	free(round->step);
+	round->step = mem_text(what);
+	round->step_ns = clock_now();
 	draw(progress);
+}
+
+static void remove_round(struct progress *progress, const struct progress_round *round)
+{
+	struct progress_round **at = &progress->under_way;
+
+	while (*at != round)
+		at = &(*at)->next;
+	*at = round->next;
 }
 
 static const char *mark_of(enum progress_mark mark)
@@ -170,19 +208,21 @@ static const char *colour_of(const struct terminal *terminal, enum progress_mark
 	return "";
 }
 
-void progress_over(struct progress *progress, enum progress_mark mark, const char *what)
+void progress_over(struct progress *progress, struct progress_round *round,
+	enum progress_mark mark, const char *what)
 {
 	struct terminal terminal = terminal_of(progress->out);
-	SCOPED(mem_free) char *number = number_of(progress);
-	SCOPED(mem_free) char *text =
-		mem_textf("%s: %s", progress->title ? progress->title : "", what);
+	SCOPED(mem_free) char *number = number_of(progress, ++progress->over);
+	SCOPED(mem_free) char *text = mem_textf("%s: %s", round->title, what);
 	SCOPED(mem_free) char *line = terminal_fit(&terminal, text, 0);
 
 	fprintf(progress->out, "%s%s %s%s%s %s\n", wiping(progress), number,
 		colour_of(&terminal, mark), mark_of(mark), terminal_plain(&terminal),
 		line);
 	fflush(progress->out);
-	set_text(&progress->title, NULL);
+	remove_round(progress, round);
+	free_round(round);
+	draw(progress);
 }
 
 void progress_say(struct progress *progress, const char *line)

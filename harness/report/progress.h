@@ -1,9 +1,10 @@
 /*
  * progress - what the run is doing, on stderr: a line for each round that is over and,
- * on a terminal, one that is drawn again and again for the one under way:
+ * on a terminal, one that is drawn again and again for the round under way that began
+ * first:
  *
  *   [ 2/18] ok       kill/60-no-handler (twin): clean: 1.52ms
- *   [ 3/18] history/10-matrix load.sessions=3 (twin): stopping 4s
+ *   [ 3/18] history/10-matrix load.sessions=3 (twin): stopping 4s, 1 more
  *
  * In pipes, in CI (the variable CI is set) and with TERM=dumb there is only the first.
  */
@@ -17,6 +18,7 @@
 #include "lib/cc.h"
 
 struct progress;
+struct progress_round; /* one that is under way */
 
 enum progress_mark {
 	PROGRESS_MET,
@@ -31,13 +33,15 @@ struct progress *progress_create(
 /* The line under way is gone at once, the rest when the loop has turned. Accepts NULL. */
 void progress_destroy(struct progress *progress);
 
-/* The next round begins. Copies title. */
-void progress_round(struct progress *progress, const char *title);
-void progress_step(struct progress *progress, const char *what);
+/* A round begins. Copies title. Gives what progress_over() frees. */
+struct progress_round *progress_begin(
+	struct progress *progress, const char *title) MUST_CHECK;
+void progress_step(
+	struct progress *progress, struct progress_round *round, const char *what);
 /* The round is over: its line stays. `what` is one line of text. */
-void progress_over(
-	struct progress *progress, enum progress_mark mark, const char *what);
-/* A line for people that must not be overdrawn. */
+void progress_over(struct progress *progress, struct progress_round *round,
+	enum progress_mark mark, const char *what);
+/* Prints a line that the line under way does not overwrite. */
 void progress_say(struct progress *progress, const char *line);
 
 #endif

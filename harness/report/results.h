@@ -10,13 +10,12 @@
 #define HARNESS_REPORT_RESULTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <cjson/cJSON.h>
 
-#include "harness/judge/judge.h"
-#include "harness/run/evidence.h"
-#include "harness/scenario/plan.h"
+#include "lib/err.h"
 
 struct results;
 
@@ -24,11 +23,8 @@ struct results;
 struct results *results_create(cJSON *fingerprint, uint64_t seed) MUST_CHECK;
 void results_destroy(struct results *results); /* accepts NULL */
 
-/* One round of a case; a case's rounds come one after the other. Copies what it keeps.
- * folder: of a failed round, or NULL. */
-void results_add(struct results *results, const struct plan_case *plan_case,
-	unsigned round, const struct evidence *evidence,
-	const struct judgement *judgement, const char *folder);
+/* Takes round, a round_json(). The rounds of a case follow one another. */
+void results_add(struct results *results, cJSON *round);
 
 /* A case that is not for this engine. */
 void results_pass_over(struct results *results);

@@ -156,6 +156,9 @@ const struct field scenario_fields[] = {
 			"diagnosis, also a clean stop with exit code 0"},
 	{"repeat", FIELD_INT, offsetof(struct scenario, repeat), .preset = "1",
 		.min = 1, .max = 10000, .help = "rounds of each case"},
+	{"alone", FIELD_BOOL, offsetof(struct scenario, alone),
+		.help = "no other case runs beside this one: for figures that suffer from "
+			"company"},
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
 		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),

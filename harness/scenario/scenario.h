@@ -122,6 +122,7 @@ struct scenario {
 	struct stop_part stop;
 	struct expect_part expect;
 	int64_t repeat;
+	bool alone; /* no other case runs beside this one */
 	int64_t seed;           /* 0: the run's */
 	struct strlist engines; /* empty: all */
 };

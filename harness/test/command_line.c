@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -187,6 +188,34 @@ int homes(void)
 		count += strncmp(entry->d_name, "stopbench-", 10) == 0;
 	closedir(entries);
 	return count;
+}
+
+unsigned processes(const char *command)
+{
+	glob_t files;
+	unsigned count = 0;
+
+	assert_int_equal(glob("/proc/[0-9]*/cmdline", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		FILE *file = fopen(files.gl_pathv[i], "re");
+		char text[256] = "";
+		size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+
+		if (file)
+			fclose(file);
+		for (size_t at = 0; at + 1 < len; at++)
+			text[at] = text[at] ? text[at] : ' ';
+		count += strcmp(text, command) == 0;
+	}
+	globfree(&files);
+	return count;
+}
+
+void wait_for_processes(unsigned count, const char *command)
+{
+	for (int i = 0; i < 4000 && processes(command) != count; i++)
+		usleep(5000);
+	assert_int_equal(processes(command), count);
 }
 
 void expect_code(const char *const *arguments, int wanted, const char *says)

@@ -37,6 +37,11 @@ int labelled_things(void);
 /* How many "stopbench-*" folders are in the temporary folder. */
 int homes(void);
 
+/* How many processes have this command line, its words parted by blanks. */
+unsigned processes(const char *command);
+/* Waits until there are that many. */
+void wait_for_processes(unsigned count, const char *command);
+
 #define REPORT "build/test-report"
 #define IDLE   "scenarios/baseline/10-idle.json"
 

@@ -177,35 +177,6 @@ static void output_that_is_lost_is_an_error(void **state)
 	assert_int_equal(shell("\"$0\" schema > /dev/null"), 0);
 }
 
-/* Is there a process with this command line, its words parted by blanks? */
-static bool runs(const char *command)
-{
-	glob_t files;
-	bool found = false;
-
-	assert_int_equal(glob("/proc/[0-9]*/cmdline", 0, NULL, &files), 0);
-	for (size_t i = 0; i < files.gl_pathc && !found; i++) {
-		FILE *file = fopen(files.gl_pathv[i], "re");
-		char text[256] = "";
-		size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
-
-		if (file)
-			fclose(file);
-		for (size_t at = 0; at + 1 < len; at++)
-			text[at] = text[at] ? text[at] : ' ';
-		found = strcmp(text, command) == 0;
-	}
-	globfree(&files);
-	return found;
-}
-
-static void wait_until_it(bool is_there, const char *command)
-{
-	for (int i = 0; i < 2000 && runs(command) != is_there; i++)
-		usleep(5000);
-	assert_int_equal(runs(command), is_there);
-}
-
 /* The kernel's promise to kill it with its parent does not outlive that. */
 static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
 {
@@ -223,10 +194,10 @@ static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
 	pid = start_command(
 		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
 			"--half", "main", "--set", service, "--report", REPORT, NULL});
-	wait_until_it(true, sleeper);
+	wait_for_processes(1, sleeper);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	wait_until_it(false, sleeper);
+	wait_for_processes(0, sleeper);
 	clean();
 }
 

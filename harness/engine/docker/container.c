@@ -176,8 +176,9 @@ static bool create(struct container *container, const struct subject_spec *spec,
 	SCOPED(json_free) cJSON *config = container_config(
 		spec, image, container->grace_s, cJSON_Duplicate(docker->labels, true));
 	SCOPED(mem_free) char *path =
-		mem_textf("/containers/create?name=stopbench-%s-%u-%s",
-			docker->engine.options.run_id, ++docker->made, spec->name);
+		mem_textf("/containers/create?name=stopbench-%s-%d-%u-%s",
+			docker->engine.options.run_id, (int)getpid(), ++docker->made,
+			spec->name);
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	/* Stubborn: without the answer the container could not be removed. */

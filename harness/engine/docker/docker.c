@@ -112,8 +112,8 @@ static cJSON *network_config(struct docker_engine *docker, const char *name)
 static char *network(struct engine *engine, struct err *err)
 {
 	struct docker_engine *docker = of(engine);
-	char *name =
-		mem_textf("stopbench-%s-%u", engine->options.run_id, ++docker->made);
+	char *name = mem_textf("stopbench-%s-%d-%u", engine->options.run_id,
+		(int)getpid(), ++docker->made);
 	SCOPED(json_free) cJSON *config = network_config(docker, name);
 	bool ok = docker_api_call(docker->api,
 		&(struct docker_call){

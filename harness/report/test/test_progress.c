@@ -27,6 +27,7 @@ struct scene {
 	int reader;
 	struct buf text;
 	struct progress *progress;
+	struct progress_round *round; /* that began last */
 };
 
 static void set_surroundings(void)
@@ -99,6 +100,11 @@ static void begin(struct scene *scene, unsigned rounds)
 	scene->progress = progress_create(&scene->loop, scene->out, rounds);
 }
 
+static void begin_round(struct scene *scene, const char *title)
+{
+	scene->round = progress_begin(scene->progress, title);
+}
+
 /* What was written since the last time. */
 static const char *heard(struct scene *scene)
 {
@@ -114,14 +120,15 @@ static const char *heard(struct scene *scene)
 static void two_rounds(struct scene *scene)
 {
 	begin(scene, 12);
-	progress_round(scene->progress, "kill/10-x");
-	progress_step(scene->progress, "stopping");
-	progress_over(scene->progress, PROGRESS_MET, "clean: 418us");
-	progress_round(scene->progress, "kill/10-x (twin)");
-	progress_over(scene->progress, PROGRESS_UNMET, "killed: 137");
+	begin_round(scene, "kill/10-x");
+	progress_step(scene->progress, scene->round, "stopping");
+	progress_over(scene->progress, scene->round, PROGRESS_MET, "clean: 418us");
+	begin_round(scene, "kill/10-x (twin)");
+	progress_over(scene->progress, scene->round, PROGRESS_UNMET, "killed: 137");
 	progress_say(scene->progress, "  see reports/failed/x/why.txt");
-	progress_round(scene->progress, "kill/20-y");
-	progress_over(scene->progress, PROGRESS_NOT_RUN, "could not run: no image");
+	begin_round(scene, "kill/20-y");
+	progress_over(scene->progress, scene->round, PROGRESS_NOT_RUN,
+		"could not run: no image");
 }
 
 static const char two_rounds_plainly[] =
@@ -161,12 +168,29 @@ static void progress_draws_its_line_over_the_last_one(void **state)
 	struct scene *scene = *state;
 
 	begin(scene, 3);
-	progress_round(scene->progress, "kill/10-x");
+	begin_round(scene, "kill/10-x");
 	assert_string_equal(heard(scene), "\r[1/3] kill/10-x: starting 0s\033[K");
-	progress_step(scene->progress, "stopping");
+	progress_step(scene->progress, scene->round, "stopping");
 	assert_string_equal(heard(scene), "\r[1/3] kill/10-x: stopping 0s\033[K");
-	progress_over(scene->progress, PROGRESS_MET, "clean");
+	progress_over(scene->progress, scene->round, PROGRESS_MET, "clean");
 	assert_string_equal(heard(scene), "\r\033[K[1/3] ok       kill/10-x: clean\n");
+}
+
+static void progress_draws_the_round_that_began_first(void **state)
+{
+	struct scene *scene = *state;
+	struct progress_round *first;
+
+	begin(scene, 3);
+	begin_round(scene, "a");
+	first = scene->round;
+	begin_round(scene, "b");
+	heard(scene);
+	progress_step(scene->progress, first, "stopping");
+	assert_string_equal(heard(scene), "\r[1/3] a: stopping 0s, 1 more\033[K");
+	progress_over(scene->progress, first, PROGRESS_MET, "clean");
+	assert_string_equal(heard(scene),
+		"\r\033[K[1/3] ok       a: clean\n\r[2/3] b: starting 0s\033[K");
 }
 
 static void progress_keeps_what_was_said_above_its_line(void **state)
@@ -176,7 +200,7 @@ static void progress_keeps_what_was_said_above_its_line(void **state)
 	begin(scene, 3);
 	progress_say(scene->progress, "before");
 	assert_string_equal(heard(scene), "before\n");
-	progress_round(scene->progress, "a");
+	begin_round(scene, "a");
 	heard(scene);
 	progress_say(scene->progress, "meanwhile");
 	assert_string_equal(
@@ -188,10 +212,10 @@ static void progress_cuts_the_title_and_keeps_the_step(void **state)
 	struct scene *scene = *state;
 
 	begin(scene, 3);
-	progress_round(scene->progress,
+	begin_round(scene,
 		"history/10-before-and-after service.env.DISCONNECT=none (twin)");
 	heard(scene);
-	progress_step(scene->progress, "opening 20 sessions");
+	progress_step(scene->progress, scene->round, "opening 20 sessions");
 	/* One column less than there are: a full line may wrap. */
 	assert_string_equal(heard(scene),
 		"\r[1/3] history/10-before-and-after …: opening 20 sessions 0s\033[K");
@@ -207,12 +231,12 @@ static void progress_is_never_wider_than_the_terminal(void **state)
 		char *line;
 
 		ioctl(scene->reader, TIOCSWINSZ, &size);
-		progress_round(scene->progress,
+		begin_round(scene,
 			"\u65e5\u672c\u8a9e \u65e5\u672c\u8a9e \u65e5\u672c\u8a9e "
 			"\u65e5\u672c\u8a9e kill/20-sequential-over-grace");
 		heard(scene);
-		progress_step(
-			scene->progress, "waiting until it is ready, which takes long");
+		progress_step(scene->progress, scene->round,
+			"waiting until it is ready, which takes long");
 		heard(scene);
 		line = strndup(
 			scene->text.data + 1, strcspn(scene->text.data, "\033") - 1);
@@ -232,13 +256,13 @@ static void progress_counts_the_seconds_of_a_step(void **state)
 	uv_timer_t timer;
 
 	begin(scene, 1);
-	progress_round(scene->progress, "a");
+	begin_round(scene, "a");
 	heard(scene);
 	uv_timer_init(&scene->loop, &timer);
 	uv_timer_start(&timer, on_timer, 1500, 0);
 	uv_run(&scene->loop, UV_RUN_DEFAULT); /* ends: progress keeps no loop running */
 	assert_non_null(strstr(heard(scene), "\r[1/1] a: starting 1s\033[K"));
-	progress_step(scene->progress, "stopping");
+	progress_step(scene->progress, scene->round, "stopping");
 	assert_string_equal(heard(scene), "\r[1/1] a: stopping 0s\033[K");
 }
 
@@ -247,9 +271,10 @@ static void progress_shows_nothing_that_moves_the_cursor(void **state)
 	struct scene *scene = *state;
 
 	begin(scene, 1);
-	progress_round(scene->progress, "a\033[2J");
-	progress_step(scene->progress, "b\r\nc");
-	progress_over(scene->progress, PROGRESS_UNMET, "last line: \033]0;x\007\n");
+	begin_round(scene, "a\033[2J");
+	progress_step(scene->progress, scene->round, "b\r\nc");
+	progress_over(scene->progress, scene->round, PROGRESS_UNMET,
+		"last line: \033]0;x\007\n");
 	heard(scene);
 	/* What it draws with is all that there is: \r, the end of line and \033[K. */
 	for (const char *at = scene->text.data; *at; at++) {
@@ -268,7 +293,7 @@ static void progress_leaves_a_clean_line_behind(void **state)
 	struct scene *scene = *state;
 
 	begin(scene, 2);
-	progress_round(scene->progress, "a");
+	begin_round(scene, "a");
 	heard(scene);
 	progress_destroy(scene->progress);
 	scene->progress = NULL;
@@ -281,9 +306,9 @@ static void progress_marks_in_colours_where_there_are_some(void **state)
 
 	unsetenv("NO_COLOR");
 	begin(scene, 2);
-	progress_round(scene->progress, "a");
+	begin_round(scene, "a");
 	heard(scene);
-	progress_over(scene->progress, PROGRESS_UNMET, "killed");
+	progress_over(scene->progress, scene->round, PROGRESS_UNMET, "killed");
 	assert_string_equal(
 		heard(scene), "\r\033[K[1/2] \033[1;31mNOT MET \033[0m a: killed\n");
 }
@@ -303,6 +328,7 @@ int main(void)
 		TERMINAL(progress_is_as_plain_in_ci),
 		TERMINAL(progress_is_as_plain_on_a_dumb_terminal),
 		TERMINAL(progress_draws_its_line_over_the_last_one),
+		TERMINAL(progress_draws_the_round_that_began_first),
 		TERMINAL(progress_keeps_what_was_said_above_its_line),
 		TERMINAL(progress_cuts_the_title_and_keeps_the_step),
 		TERMINAL(progress_is_never_wider_than_the_terminal),

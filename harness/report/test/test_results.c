@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/report/round.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -127,8 +128,9 @@ static int close_scene(void **state)
 
 static void add(struct scene *scene, const char *folder)
 {
-	results_add(scene->results, &scene->plan_case, 1, &scene->evidence,
-		&scene->judgement, folder);
+	results_add(scene->results,
+		round_json(&scene->plan_case, 1, &scene->evidence, &scene->judgement,
+			folder));
 }
 
 /* As somebody reads it who has the file alone; to cJSON_Delete(). */
@@ -318,8 +320,9 @@ static void add_round(struct scene *scene, char id, unsigned round, int outcome)
 	scene->plan_case.id[0] = id;
 	scene->judgement.met = outcome == MET;
 	scene->judgement.could_run = outcome != NOT_RUN;
-	results_add(scene->results, &scene->plan_case, round, &scene->evidence,
-		&scene->judgement, NULL);
+	results_add(scene->results,
+		round_json(&scene->plan_case, round, &scene->evidence,
+			&scene->judgement, NULL));
 }
 
 static void results_count_cases_and_not_their_rounds(void **state)

@@ -1,0 +1,161 @@
+#include "harness/report/round.h"
+
+#include <stdio.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/utf8.h"
+
+static void add_text(cJSON *json, const char *key, const char *text)
+{
+	SCOPED(mem_free) char *whole = text ? utf8_repair(text) : NULL;
+
+	if (whole)
+		cJSON_AddStringToObject(json, key, whole);
+	else
+		cJSON_AddNullToObject(json, key);
+}
+
+static void add_known(cJSON *json, const char *key, bool known, int64_t value)
+{
+	if (known)
+		json_add_int(json, key, value);
+	else
+		cJSON_AddNullToObject(json, key);
+}
+
+/* "Did not happen" is 0 in stamps; after `from` they count. */
+static void add_after(cJSON *json, const char *key, int64_t from_ns, int64_t ns)
+{
+	add_known(json, key, from_ns && ns, ns - from_ns);
+}
+
+static void add_times(cJSON *json, const struct scenario *scenario,
+	const struct stop_facts *facts, const struct judgement *judgement)
+{
+	bool stopped = judgement->stop_ns >= 0;
+	bool late = facts->kill_ns && facts->signal_ns;
+
+	add_known(json, "stop_ns", stopped, judgement->stop_ns);
+	add_known(json, "stop_error_ns", stopped, judgement->stop_error_ns);
+	cJSON_AddStringToObject(
+		json, "signal_source", stamp_source_name(facts->signal_source));
+	cJSON_AddStringToObject(
+		json, "exit_source", stamp_source_name(facts->exit_source));
+	json_add_int(json, "grace_ns", scenario->stop.grace_ns);
+	add_known(json, "margin_ns", stopped, judgement->margin_ns);
+	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
+	add_known(json, "call_ns", judgement->call_ns >= 0, judgement->call_ns);
+}
+
+static void add_phases(cJSON *json, const struct evidence *evidence)
+{
+	cJSON *phases = cJSON_AddObjectToObject(json, "phases_ns");
+
+	add_after(phases, "up", evidence->began_ns, evidence->up_ns);
+	add_after(phases, "ready", evidence->began_ns, evidence->ready_ns);
+	add_after(phases, "loaded", evidence->began_ns, evidence->loaded_ns);
+	add_after(phases, "stopped", evidence->began_ns, evidence->stopped_ns);
+	add_after(phases, "ended", evidence->began_ns, evidence->ended_ns);
+}
+
+static void add_counts(cJSON *json, const struct judgement *judgement)
+{
+	const struct {
+		const char *key;
+		int64_t count;
+	} counts[] = {
+		{"sessions", judgement->sessions},
+		{"disconnected", judgement->disconnected},
+		{"orphans", judgement->orphans},
+		{"lost", judgement->lost},
+		{"turned_away", judgement->turned_away},
+	};
+
+	for (size_t i = 0; i < COUNT(counts); i++)
+		add_known(json, counts[i].key, counts[i].count >= 0, counts[i].count);
+}
+
+static void add_end(cJSON *json, const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+	char text[WAIT_STATUS_TEXT_SIZE];
+	cJSON *kill;
+
+	/* Nobody asked the engine about a service that never came up. */
+	add_known(json, "exit_code", evidence->up_ns && facts->exit_code >= 0,
+		facts->exit_code);
+	add_text(json, "wait_status",
+		facts->wait_status_known ? wait_status_name(facts->wait_status, text)
+					 : NULL);
+	cJSON_AddStringToObject(
+		json, "signal_delivery", signal_delivery_name(facts->signal_delivery));
+	if (facts->kill_source == STAMP_NONE) {
+		cJSON_AddNullToObject(json, "kill");
+		return;
+	}
+	kill = cJSON_AddObjectToObject(json, "kill");
+	add_after(kill, "after_signal_ns", facts->signal_ns, facts->kill_ns);
+	cJSON_AddStringToObject(kill, "source", stamp_source_name(facts->kill_source));
+	cJSON_AddBoolToObject(kill, "by_engine", facts->kill_by_engine);
+	add_text(kill, "sender", facts->kill_sender[0] ? facts->kill_sender : NULL);
+}
+
+static void add_reasons(cJSON *json, const struct judgement *judgement)
+{
+	cJSON *diagnoses = cJSON_AddArrayToObject(json, "diagnoses");
+	cJSON *expectations = cJSON_AddArrayToObject(json, "expectations");
+
+	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(
+			item, "id", diagnosis_ids[judgement->diagnoses[i].id]);
+		add_text(item, "text", judgement->diagnoses[i].text);
+		cJSON_AddItemToArray(diagnoses, item);
+	}
+	for (unsigned i = 0; i < judgement->expectation_count; i++) {
+		const struct expectation *expectation = &judgement->expectations[i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "what", expectation->what);
+		add_text(item, "wanted", expectation->wanted);
+		add_text(item, "seen", expectation->seen);
+		cJSON_AddBoolToObject(item, "met", expectation->met);
+		cJSON_AddItemToArray(expectations, item);
+	}
+}
+
+cJSON *round_json(const struct plan_case *plan_case, unsigned round,
+	const struct evidence *evidence, const struct judgement *judgement,
+	const char *folder)
+{
+	SCOPED(mem_free) char *command =
+		plan_command(plan_case, evidence->engine, evidence->seed);
+	char seed[24]; /* text: a double has too few digits */
+	bool in_trouble = evidence->trouble != TROUBLE_NONE;
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "id", plan_case->id);
+	cJSON_AddStringToObject(json, "half", half_name(plan_case->half));
+	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
+	json_add_int(json, "round", round);
+	add_text(json, "name", plan_case->scenario.name);
+	cJSON_AddStringToObject(json, "engine", evidence->engine);
+	snprintf(seed, sizeof seed, "%llu", (unsigned long long)evidence->seed);
+	cJSON_AddStringToObject(json, "seed", seed);
+	cJSON_AddStringToObject(json, "verdict", verdict_name(judgement->verdict));
+	add_text(json, "reason", judgement->reason);
+	cJSON_AddBoolToObject(json, "met", judgement->met);
+	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);
+	add_text(json, "trouble", in_trouble ? trouble_name(evidence->trouble) : NULL);
+	add_text(json, "trouble_text", in_trouble ? evidence->trouble_text : NULL);
+	add_times(json, &plan_case->scenario, &evidence->facts, judgement);
+	add_phases(json, evidence);
+	add_counts(json, judgement);
+	add_end(json, evidence);
+	add_reasons(json, judgement);
+	cJSON_AddStringToObject(json, "command", command);
+	add_text(json, "folder", folder);
+	return json;
+}
