@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-void crash_at(const struct mcp_behavior *behavior, enum mcp_crash_point moment)
+void crash_at(const struct mcp_behavior *behavior, enum mcp_crash_point point)
 {
-	if (behavior->crash != (int)moment)
+	if (behavior->crash != (int)point)
 		return;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	abort();
@@ -18,7 +18,7 @@ void crash_spin(void)
 	sigset_t all;
 
 	sigfillset(&all);
-	sigdelset(&all, SIGIO); /* the end of the lifeline: ours too */
+	sigdelset(&all, SIGIO); /* the end of the lifeline */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	for (;;)
 		turns = turns + 1;

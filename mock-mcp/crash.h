@@ -1,15 +1,15 @@
 /*
- * crash - the ends that no server chooses.
+ * crash - the faults that end a server or leave it running without effect.
  */
 #ifndef MOCK_MCP_CRASH_H
 #define MOCK_MCP_CRASH_H
 
 #include "mock-mcp/behavior.h"
 
-/* abort(), without a core dump, if that is the moment of which the behavior speak. */
-void crash_at(const struct mcp_behavior *behavior, enum mcp_crash_point moment);
+/* Calls abort(), without a core dump, if the behavior has this crash point. */
+void crash_at(const struct mcp_behavior *behavior, enum mcp_crash_point point);
 
-/* Burns a processor and hears nothing but SIGKILL, and the end of its lifeline. */
+/* Uses all of a processor until SIGKILL or the end of the lifeline. */
 void crash_spin(void) NORETURN;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * jsonrpc - JSON-RPC 2.0 messages, as MCP uses them: one read, one written.
+ * jsonrpc - JSON-RPC 2.0 messages as MCP uses them: reading and writing one.
  *
- * What is written is one line without its end: compact JSON has no raw line ends.
+ * A written message is one line without its end: compact JSON has no line ends inside.
  */
 #ifndef MOCK_MCP_JSONRPC_H
 #define MOCK_MCP_JSONRPC_H
@@ -29,26 +29,26 @@ enum jsonrpc_kind {
 	JSONRPC_RESPONSE,
 };
 
-/* Borrowed from the tree that it was read from, except the id. */
+/* All but the id is borrowed from the tree. */
 struct jsonrpc_message {
 	enum jsonrpc_kind kind;
 	char *id;            /* of a request, as JSON; owned */
 	const char *method;  /* of a request or a notification */
-	const cJSON *params; /* whatever was there; NULL: nothing */
+	const cJSON *params; /* of any type; NULL: none */
 };
 
-/* Reads node, which is of that document. When it is none, err says why, and message->id
- * is the id to answer with, or NULL. Either way it is good for jsonrpc_message_done(). */
+/* Reads node, which is part of doc. On failure message->id is the id for the error
+ * response, or NULL. In both cases the caller calls jsonrpc_message_done(). */
 bool jsonrpc_read(struct jsonrpc_message *message, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void jsonrpc_message_done(struct jsonrpc_message *message);
 
-/* An id as JSON, the caller's to free(): a number digit by digit as its client wrote it,
- * which a double need not hold. NULL when it is neither string nor number. */
+/* An id as JSON, the caller's to free(): a number has the digits that the client wrote,
+ * which a double may lose. NULL: it is neither a string nor a number. */
 char *jsonrpc_id(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
 
-/* The lines are the caller's to free(). id is JSON and borrowed, NULL is null; result, data and
- * params are taken and may be NULL ({}, or no such member). */
+/* Give the caller a line to free(). Borrow id, which is JSON; NULL: null. Take result
+ * (NULL: {}), data and params (NULL: no such member). */
 char *jsonrpc_result(const char *id, cJSON *result) MUST_CHECK;
 char *jsonrpc_error(const char *id, enum jsonrpc_code code, const char *text,
 	cJSON *data) MUST_CHECK;

@@ -1,5 +1,5 @@
 /*
- * log_identity - of whom an event line speaks: which server, in which agent session.
+ * log_identity - the server and the agent session that an event line names.
  */
 #ifndef MOCK_MCP_LOG_IDENTITY_H
 #define MOCK_MCP_LOG_IDENTITY_H
@@ -8,10 +8,10 @@
 
 struct log_identity {
 	const char *name;
-	const char *session; /* NULL when nobody said */
+	const char *session; /* NULL: not known */
 };
 
-/* The members that every event of ours has: log_event("mcp.eof", LOG_IDENTITY(label)). */
+/* The members of every event: log_event("mcp.eof", LOG_IDENTITY(identity)). */
 #define LOG_IDENTITY(identity)                                                         \
 	"name", LOG_TEXT((identity)->name), "session", LOG_TEXT((identity)->session)
 

@@ -11,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/fd_limit.h"
 #include "lib/hash.h"
 #include "lib/lifeline.h"
 #include "lib/mem.h"
@@ -188,7 +189,8 @@ static int run(const struct mcp_behavior *behavior, const struct log_identity *i
 		return EXIT_BROKEN;
 	if (line.fd >= 0)
 		lifeline_end_with(line.fd, EXIT_BROKEN);
-	if (serve(behavior, identity, config, &line, started_ns, err))
+	if (fd_limit_raise(err) > 0 &&
+		serve(behavior, identity, config, &line, started_ns, err))
 		code = (int)behavior->exit_code;
 	lifeline_exit(code);
 	return code;

@@ -1,7 +1,7 @@
 /*
- * pending_calls - tool calls under way: answers that take their time.
+ * pending_calls - tool calls in progress: answers that are sent later.
  *
- * At most PENDING_CALLS_MAX at once, whose answers take at most PENDING_CALLS_HELD_MAX bytes.
+ * At most PENDING_CALLS_MAX at a time, with PENDING_CALLS_HELD_MAX bytes of answers.
  */
 #ifndef MOCK_MCP_PENDING_CALLS_H
 #define MOCK_MCP_PENDING_CALLS_H
@@ -18,27 +18,26 @@
 
 struct pending_calls;
 
-/* One is over: from the loop with its answer, or out of pending_calls_cancel() with NULL.
- * Both are borrowed. */
+/* A call is over: called from the loop with the answer, or by pending_calls_cancel() with
+ * NULL. Both are borrowed. */
 typedef void pending_calls_over_fn(void *arg, const char *tool, const char *answer);
 
 /* Keeps loop. */
 struct pending_calls *pending_calls_create(
 	uv_loop_t *loop, pending_calls_over_fn *over, void *arg) MUST_CHECK;
 
-/* Is one with this id, as JSON, under way? */
+/* Reports whether a call with this id, as JSON, is in progress. */
 bool pending_calls_has(const struct pending_calls *calls, const char *id);
 
-/* Copies id and tool; takes answer,
- * also on failure: too much is under way. After PENDING_CALLS_NEVER it is not over before it is
- * cancelled. */
+/* Copies id and tool; takes answer, also on failure. False: a limit is reached. With
+ * PENDING_CALLS_NEVER only a cancellation ends the call. */
 bool pending_calls_begin(struct pending_calls *calls, const char *id, const char *tool,
 	char *answer, int64_t after_ns) MUST_CHECK;
 
-/* Cancelling what isn't there does nothing. */
+/* Does nothing for an unknown id. */
 void pending_calls_cancel(struct pending_calls *calls, const char *id);
 
-/* Forgets what is under way. Its handles are closed when the loop has turned. */
+/* Drops all calls. The handles are closed when the loop has turned. Accepts NULL. */
 void pending_calls_destroy(struct pending_calls *calls);
 
 #endif

@@ -95,7 +95,7 @@ cJSON *protocol_initialize(const char *version, const char *name)
 	return result;
 }
 
-/* Nothing of ours changes, but a mock must not outlive its test in a cache. */
+/* No caching: a cache must not carry a mock into the next test. */
 static void add_caching(cJSON *result)
 {
 	cJSON_AddNumberToObject(result, "ttlMs", 0);

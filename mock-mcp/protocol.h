@@ -1,9 +1,9 @@
 /*
- * protocol - the two eras of MCP, and what the server says of itself in each.
+ * protocol - the two styles of MCP, and the parts of results that depend on them.
  *
  * Up to 2025-11-25 a connection begins with a handshake (initialize) that fixes the
  * version. Since 2026-07-28 there is none: every request names its version in
- * params._meta, and server/discover tells what a server knows.
+ * params._meta, and server/discover lists the versions and capabilities of a server.
  */
 #ifndef MOCK_MCP_PROTOCOL_H
 #define MOCK_MCP_PROTOCOL_H
@@ -23,14 +23,14 @@ enum protocol_style {
 /* The one version whose connections may carry arrays of messages. */
 #define PROTOCOL_WITH_BATCHES "2025-03-26"
 
-/* That of a request: the modern ones name their version. */
+/* A request that names its version is stateless, and so is server/discover. */
 enum protocol_style protocol_style_of(const char *method, const cJSON *params);
 
-/* Is this request's _meta complete? When not, false; then *data is what a "version
- * not supported" error carries (the caller's), or NULL when it is another mistake. */
+/* Checks a request's _meta. On failure *data is the data of a "version not supported"
+ * error, the caller's, or NULL for other mistakes. */
 bool protocol_check_meta(const cJSON *params, cJSON **data, struct err *err) MUST_CHECK;
 
-/* The version of a handshake: the one asked for when we know it, else our latest. */
+/* The version of a handshake: the requested one if it is known, else the latest. */
 const char *protocol_agree(const char *asked);
 
 /* The results of initialize, server/discover and tools/list. The caller's. */
@@ -39,10 +39,10 @@ cJSON *protocol_discover(void) MUST_CHECK;
 cJSON *protocol_tools(
 	cJSON *tools, enum protocol_style style) MUST_CHECK; /* takes tools */
 
-/* Adds to a result what every result of its era has. Gives result back. */
+/* Adds what every result of the style has. Gives result. */
 cJSON *protocol_finish(cJSON *result, enum protocol_style style, const char *name);
 
-/* Is it one of the levels of logging/setLevel? */
+/* Reports whether it is a level of logging/setLevel. */
 bool protocol_is_level(const char *level);
 
 #endif

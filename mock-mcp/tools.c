@@ -25,7 +25,7 @@ struct param {
 	bool optional;
 };
 
-/* Says its answer, or what is wrong. The arguments are as the parameters want them. */
+/* Appends the answer. The arguments have been checked against the parameters. */
 typedef bool tool_run_fn(const cJSON *arguments, struct buf *answer, struct err *err);
 
 struct tool {
@@ -42,9 +42,8 @@ static double number(const cJSON *arguments, const char *name, double fallback)
 	return node ? node->valuedouble : fallback;
 }
 
-static bool echo(const cJSON *arguments, struct buf *answer, struct err *err)
+static bool echo(const cJSON *arguments, struct buf *answer, UNUSED struct err *err)
 {
-	(void)err;
 	return buf_adds(answer, json_text(arguments, "text"));
 }
 
@@ -73,13 +72,13 @@ static bool compound(const cJSON *arguments, struct buf *answer, struct err *err
 		years, rate, amount - principal);
 }
 
-static bool word_count(const cJSON *arguments, struct buf *answer, struct err *err)
+static bool word_count(
+	const cJSON *arguments, struct buf *answer, UNUSED struct err *err)
 {
 	size_t words = 0, lines = 0, characters = 0;
 	bool in_word = false;
 	const char *c;
 
-	(void)err;
 	for (c = json_text(arguments, "text"); *c; c++) {
 		bool space = isspace((unsigned char)*c);
 

@@ -1,8 +1,8 @@
 /*
- * tools - what the server can do for its client: small things that really work.
+ * tools - the tools of the server: small ones that really work.
  *
- * What is wrong with a call's arguments is told in its result ("isError"), as the
- * protocol wants it, so that a model can correct itself.
+ * Wrong arguments are reported in the result ("isError"), as the protocol demands, so
+ * that a model can correct its call.
  */
 #ifndef MOCK_MCP_TOOLS_H
 #define MOCK_MCP_TOOLS_H
@@ -17,9 +17,9 @@ struct tool;
 /* The array "tools" of tools/list, the caller's. */
 cJSON *tools_list(void) MUST_CHECK;
 
-/* NULL when there is none of that name. */
+/* NULL: there is none of that name. */
 const struct tool *tools_find(const char *name);
-const char *tools_suggest(const char *name); /* NULL when none is near */
+const char *tools_suggest(const char *name); /* NULL: none is near */
 
 /* The result of tools/call, the caller's. Arguments may be NULL. */
 cJSON *tools_call(const struct tool *tool, const cJSON *arguments) MUST_CHECK;

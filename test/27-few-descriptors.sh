@@ -41,5 +41,6 @@ check() {
 
 check "the service does not start" 1 "$bin/service" --port=0 --store="$work/store"
 check "mock-agent does not start" 3 "$bin/mock-agent"
+check "mock-mcp does not start" 1 "$bin/mock-mcp"
 check "nothing is run" 3 "$bin/stopbench" run scenarios/baseline/10-idle.json
 exit $failed

@@ -26,8 +26,7 @@ struct resources {
 	int64_t last_number;
 };
 
-/* What a definition has beside its id and times, and what stands there when nobody
- * says. */
+/* The members of a definition beside its id and times, and their defaults. */
 struct member {
 	const char *name;
 	int kind;           /* cJSON's; a list is one of objects */
@@ -149,7 +148,7 @@ cJSON *resources_model(const cJSON *model)
 	return object;
 }
 
-/* What the API fills in where a cloud environment says nothing. */
+/* The defaults of a cloud environment's configuration. */
 static void complete_config(cJSON *config)
 {
 	const char *type = json_text(config, "type");
@@ -165,7 +164,7 @@ static void complete_config(cJSON *config)
 				    "\"gem\":[],\"go\":[],\"npm\":[],\"pip\":[]}"));
 }
 
-/* NULL, or why value is none for member. */
+/* NULL, or why member cannot have this value. */
 static const char *why_wrong(const struct member *member, const cJSON *value)
 {
 	const cJSON *item;
@@ -196,31 +195,31 @@ const char *resources_agent_wrong(const char *name, const cJSON *value)
 	return NULL;
 }
 
-/* What becomes of a member when `said` is said of it (NULL: nothing, or null) and `now`
- * is there. The caller's; NULL with the reason in wrong. */
+/* The new value of a member; `sent` is NULL for an absent one or null, `now` for a new
+ * definition. The caller's; NULL with the reason in wrong. */
 static cJSON *member_value(const struct member *member, const cJSON *now,
-	const cJSON *said, const char **wrong)
+	const cJSON *sent, const char **wrong)
 {
 	cJSON *value;
 
-	if (!said) {
+	if (!sent) {
 		*wrong = "Field required";
 		return member->preset ? cJSON_Parse(member->preset) : NULL;
 	}
 	if (strcmp(member->name, "metadata") == 0) {
 		*wrong = "Input should be an object of strings";
-		if (!api_format_is_metadata(said, true))
+		if (!api_format_is_metadata(sent, true))
 			return NULL;
 		value = now ? cJSON_Duplicate(now, true) : cJSON_CreateObject();
-		api_format_patch_metadata(value, said);
+		api_format_patch_metadata(value, sent);
 		return value;
 	}
 	if (strcmp(member->name, "model") == 0) {
 		*wrong = "Input should be a string or an object with an id";
-		return resources_model(said);
+		return resources_model(sent);
 	}
-	*wrong = why_wrong(member, said);
-	return *wrong ? NULL : cJSON_Duplicate(said, true);
+	*wrong = why_wrong(member, sent);
+	return *wrong ? NULL : cJSON_Duplicate(sent, true);
 }
 
 /* False: it was refused. */
@@ -228,13 +227,13 @@ static bool set_member(
 	cJSON *object, struct api_request *request, const struct member *member)
 {
 	const cJSON *now = json_get(object, member->name);
-	const cJSON *said = json_get(request->body, member->name);
+	const cJSON *sent = json_get(request->body, member->name);
 	const char *wrong;
 	cJSON *value;
 
-	if (now && !said)
+	if (now && !sent)
 		return true;
-	value = member_value(member, now, cJSON_IsNull(said) ? NULL : said, &wrong);
+	value = member_value(member, now, cJSON_IsNull(sent) ? NULL : sent, &wrong);
 	if (!value) {
 		api_request_refuse(request, 400, "%s: %s", member->name, wrong);
 		return false;
@@ -246,7 +245,7 @@ static bool set_member(
 	return true;
 }
 
-/* Reads the request's body over object. False: it was refused. */
+/* Merges the request's body into object. False: the request was refused. */
 static bool set_members(cJSON *object, struct api_request *request)
 {
 	for (const struct member *member = kinds[request->resources->kind].members;
@@ -291,7 +290,7 @@ void resources_create_route(struct api_request *request)
 	api_request_answer(request, cJSON_Duplicate(object, true));
 }
 
-/* Refuses when there is none. */
+/* NULL: the request was refused. */
 static struct resource *wanted_entry(struct api_request *request)
 {
 	struct resource *entry = find_entry(request->resources, request->param[0]);

@@ -1,7 +1,7 @@
 /*
- * resources - agents and environments: what clients define once and sessions refer to.
+ * resources - agents and environments, which clients define once and sessions refer to.
  *
- * An agent has versions, and a session keeps the one that it was created with.
+ * An agent has versions; a session keeps the version that it was created with.
  */
 #ifndef MOCK_AGENT_API_RESOURCES_H
 #define MOCK_AGENT_API_RESOURCES_H
@@ -26,22 +26,22 @@ enum resources_kind {
 struct resources *resources_create(enum resources_kind kind);
 void resources_destroy(struct resources *resources); /* accepts NULL */
 
-/* That version of it, 0 for the newest; NULL when there is none. Borrowed. */
+/* That version; 0: the newest. NULL: there is none. Borrowed. */
 const cJSON *resources_find(
 	const struct resources *resources, const char *id, int64_t version);
 
-/* An agent's definition as a session shows it, out of the catalog's. The caller's. */
+/* An agent as a session shows it: the caller's. */
 cJSON *resources_agent_of_session(const cJSON *agent) MUST_CHECK;
 
-/* "claude-x" or {"id": "claude-x"} to {"id": "claude-x", "speed": "standard"}: the
- * caller's; NULL when it is neither. */
+/* {"id": "claude-x", "speed": "standard"} of "claude-x" or {"id": "claude-x"}: the
+ * caller's. NULL: it is neither. */
 cJSON *resources_model(const cJSON *model) MUST_CHECK;
 
-/* NULL, or why an agent's member cannot have this value; without one, or with null, it
- * has its preset. */
+/* NULL, or why an agent's member cannot have this value. NULL and null stand for the
+ * default. */
 const char *resources_agent_wrong(const char *name, const cJSON *value);
 
-/* About request->catalog. */
+/* These need request->resources. */
 void resources_create_route(struct api_request *request); /* POST /v1/agents */
 void resources_list_route(struct api_request *request);   /* GET /v1/agents */
 void resources_get_route(struct api_request *request);    /* GET /v1/agents/:id */

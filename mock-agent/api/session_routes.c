@@ -20,10 +20,10 @@
 #define EVENTS_AT_ONCE_MAX 100
 #define METADATA_WRONG     "metadata: Input should be an object of strings"
 
-/* What an agent_with_overrides may put in the place of the agent's own. */
+/* The members of an agent that an agent_with_overrides may replace. */
 static const char *const overrides[] = {"system", "tools", "mcp_servers", "skills"};
 
-/* What a client may store in a session, and what stands there when nobody says. */
+/* The members that a client may store in a session, and their defaults. */
 static const struct {
 	const char *name;
 	const char *preset;
@@ -35,7 +35,7 @@ static const struct {
 	{"budget", "null"},
 };
 
-/* Is what agent says about itself possible? Refuses it when not. */
+/* Checks the agent members of the body. False: the request was refused. */
 static bool check_agent(struct api_request *request, const cJSON *agent)
 {
 	for (unsigned i = 0; i < COUNT(overrides); i++) {
@@ -50,7 +50,7 @@ static bool check_agent(struct api_request *request, const cJSON *agent)
 	return true;
 }
 
-/* The agent as the body asks for it, for the session to keep. NULL: it was refused. */
+/* The agent that the body asks for: the caller's. NULL: the request was refused. */
 static cJSON *resolve_agent(struct api_request *request)
 {
 	const cJSON *asked = json_get(request->body, "agent");
@@ -103,7 +103,7 @@ static bool is_content(const cJSON *content)
 	return cJSON_IsArray(content) && content->child;
 }
 
-/* Are these events that a client may send now? Refuses them when not. */
+/* Checks events that a client sends. False: the request was refused. */
 static bool check_events(struct api_request *request, const cJSON *events, int most)
 {
 	static const char *const types[] = {"user.message", "user.interrupt",
@@ -165,8 +165,7 @@ static bool has_interrupt(const cJSON *events)
 	return false;
 }
 
-/* Would more messages wait than may? An interrupt is never too much: it jumps the queue
- * and empties it. */
+/* Would more than TURN_WAITING_MAX messages wait? An interrupt empties the queue. */
 static bool is_too_much(const struct api_turn *turn, const cJSON *events)
 {
 	unsigned waiting = api_turn_waiting(turn);
@@ -181,7 +180,7 @@ static bool is_too_much(const struct api_turn *turn, const cJSON *events)
 	return false;
 }
 
-/* Gives the session what a client sent, and the caller its echo. */
+/* Passes an event to the session. Gives the caller its echo. */
 static cJSON *take_event(
 	struct api_session *session, const cJSON *sent, int64_t interrupt_ns)
 {
@@ -218,10 +217,10 @@ static void open_session(struct api_request *request)
 	api_format_set(
 		stored, "environment_id", json_get(request->body, "environment_id"));
 	for (unsigned i = 0; i < COUNT(stored_members); i++) {
-		const cJSON *said = json_get(request->body, stored_members[i].name);
+		const cJSON *sent = json_get(request->body, stored_members[i].name);
 
 		cJSON_AddItemToObject(stored, stored_members[i].name,
-			said ? cJSON_Duplicate(said, true)
+			sent ? cJSON_Duplicate(sent, true)
 			     : cJSON_Parse(stored_members[i].preset));
 	}
 	session = api_sessions_open(&mock->sessions, request->injector, agent, stored);

@@ -25,7 +25,7 @@ static bool has_results(const cJSON *content)
 	return false;
 }
 
-/* Which tool a use was of. */
+/* The name of the tool of a use. */
 static const char *used_tool(const cJSON *messages, const char *use_id)
 {
 	const cJSON *message, *block;
@@ -42,9 +42,9 @@ static const char *used_tool(const cJSON *messages, const char *use_id)
 	return NULL;
 }
 
-/* What was asked: all of a string, the last text of blocks (the others are a client's
- * own reminders). */
-static char *question(const cJSON *content)
+/* The user's text: a string, or the last text block (the others are reminders that a
+ * client adds). */
+static char *prompt_of(const cJSON *content)
 {
 	const char *text = cJSON_GetStringValue(content);
 	const cJSON *block;
@@ -76,8 +76,8 @@ static int64_t take_results(
 	return count;
 }
 
-/* The results that count are those since the last question. Some clients put messages
- * of the system behind them, so that all have to be looked at. */
+/* Counts the tool results since the last prompt. Some clients put system messages behind
+ * them, so that it is not enough to look at the last message. */
 void conversation_read(
 	struct conversation *conversation, const cJSON *body, int64_t tools)
 {
@@ -86,7 +86,7 @@ void conversation_read(
 	int count;
 	const cJSON *message;
 
-	*conversation = (struct conversation){.said = mem_text("")};
+	*conversation = (struct conversation){.prompt = mem_text("")};
 	reply_begin(&conversation->reply, "");
 	cJSON_ArrayForEach(message, messages) {
 		const cJSON *content = json_get(message, "content");
@@ -99,11 +99,11 @@ void conversation_read(
 			answered += take_results(conversation, messages, content);
 			continue;
 		}
-		asked = question(content);
+		asked = prompt_of(content);
 		if (!asked)
 			continue;
 		conversation_done(conversation);
-		conversation->said = asked;
+		conversation->prompt = asked;
 		reply_begin(&conversation->reply, asked);
 		answered = 0;
 	}
@@ -118,7 +118,7 @@ void conversation_read(
 void conversation_done(struct conversation *conversation)
 {
 	reply_done(&conversation->reply);
-	free(conversation->said);
+	free(conversation->prompt);
 	cJSON_Delete(conversation->custom);
 	*conversation = (struct conversation){0};
 }

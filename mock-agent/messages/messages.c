@@ -64,7 +64,7 @@ static cJSON *block_json(const struct message_answer *answer, bool begins)
 	cJSON_AddStringToObject(block, "name", json_text(conversation->tool, "name"));
 	cJSON_AddItemToObject(block, "input",
 		begins ? cJSON_CreateObject()
-		       : reply_tool_input(conversation->tool, conversation->said));
+		       : reply_tool_input(conversation->tool, conversation->prompt));
 	cJSON_AddItemToObject(block, "caller", cJSON_Parse("{\"type\":\"direct\"}"));
 	return block;
 }
@@ -182,7 +182,7 @@ static cJSON *delta_json(struct message_answer *answer)
 
 	if (conversation->tool) {
 		SCOPED(json_free) cJSON *input =
-			reply_tool_input(conversation->tool, conversation->said);
+			reply_tool_input(conversation->tool, conversation->prompt);
 		SCOPED(mem_free) char *text = json_print(input);
 
 		cJSON_AddStringToObject(delta, "type", "input_json_delta");

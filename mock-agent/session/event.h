@@ -16,14 +16,13 @@
 /* {"id":"sevt_...","type":...,"processed_at":now} */
 cJSON *event_create(const char *type) MUST_CHECK;
 
-/* What a client sent, as it is echoed: with an id, and processed_at null while it
- * waits. */
+/* The echo of what a client sent: with an id, and processed_at null while it waits. */
 cJSON *event_echo(const cJSON *sent, bool processed) MUST_CHECK;
 
 /* session.thread_status_running */
 cJSON *event_thread_running(const char *agent, const char *thread) MUST_CHECK;
 /* session.thread_status_idle, session.status_idle. `reason` is "end_turn",
- * "requires_action" (then use_id is the event that is waited for) or
+ * "requires_action" (use_id is the event that needs a result) or
  * "retries_exhausted". */
 cJSON *event_thread_idle(const char *agent, const char *thread, const char *reason,
 	const char *use_id) MUST_CHECK;

@@ -1,7 +1,7 @@
 /*
- * event_log - what happened in a session: its last EVENT_LOG_MAX events, in order.
+ * event_log - the last EVENT_LOG_MAX events of a session, in order.
  *
- * A zeroed journal is a valid empty one.
+ * A zeroed log is a valid empty one.
  */
 #ifndef MOCK_AGENT_SESSION_EVENT_LOG_H
 #define MOCK_AGENT_SESSION_EVENT_LOG_H

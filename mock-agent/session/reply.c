@@ -5,17 +5,17 @@
 #include "lib/json.h"
 
 #define SCHEMA_DEPTH_MAX 8
-#define TEXT_MAX         200 /* bytes of what was said that a tool gets to see */
-#define SAID_MAX         (REPLY_CEILING / 2)
+#define TEXT_MAX         200 /* bytes of the prompt in a tool's input */
+#define PROMPT_MAX       (REPLY_CEILING / 2)
 
-static cJSON *schema_value(const cJSON *schema, const char *said, unsigned depth);
+static cJSON *schema_value(const cJSON *schema, const char *prompt, unsigned depth);
 
 static bool begins_character(char byte)
 {
 	return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* Of text's first `most` bytes those that make whole characters. */
+/* The length of the whole characters in the first `most` bytes. */
 static size_t whole_len(const char *text, size_t most)
 {
 	size_t len = strnlen(text, most);
@@ -25,11 +25,12 @@ static size_t whole_len(const char *text, size_t most)
 	return len;
 }
 
-void reply_begin(struct reply *reply, const char *said)
+void reply_begin(struct reply *reply, const char *prompt)
 {
 	*reply = (struct reply){0};
 	buf_init(&reply->text, REPLY_CEILING);
-	buf_addf(&reply->text, "You said: %.*s", (int)whole_len(said, SAID_MAX), said);
+	buf_addf(&reply->text, "You said: %.*s", (int)whole_len(prompt, PROMPT_MAX),
+		prompt);
 }
 
 void reply_add_result(
@@ -45,12 +46,12 @@ void reply_done(struct reply *reply)
 	*reply = (struct reply){0};
 }
 
-void reply_cut(struct reply *reply, int64_t wanted)
+void reply_cut(struct reply *reply, int64_t parts)
 {
 	for (size_t i = 0; i < reply->text.len; i++)
 		reply->characters += begins_character(reply->text.data[i]);
-	reply->parts = (unsigned)(wanted < (int64_t)reply->characters
-			? wanted
+	reply->parts = (unsigned)(parts < (int64_t)reply->characters
+			? parts
 			: (int64_t)reply->characters);
 }
 
@@ -87,7 +88,7 @@ cJSON *reply_custom_tools(const cJSON *tools)
 	return custom;
 }
 
-static cJSON *object_value(const cJSON *schema, const char *said, unsigned depth)
+static cJSON *object_value(const cJSON *schema, const char *prompt, unsigned depth)
 {
 	cJSON *object = cJSON_CreateObject();
 	const cJSON *properties = json_get(schema, "properties");
@@ -99,37 +100,37 @@ static cJSON *object_value(const cJSON *schema, const char *said, unsigned depth
 		if (name && !json_get(object, name))
 			cJSON_AddItemToObject(object, name,
 				schema_value(
-					json_get(properties, name), said, depth + 1));
+					json_get(properties, name), prompt, depth + 1));
 	}
 	return object;
 }
 
-static cJSON *text_value(const cJSON *schema, const char *said)
+static cJSON *text_value(const cJSON *schema, const char *prompt)
 {
 	int64_t max = json_int(schema, "maxLength", TEXT_MAX);
 	SCOPED(buf_done) struct buf text = {0};
 
 	if (max < 0 || max > TEXT_MAX)
 		max = TEXT_MAX;
-	buf_add(&text, said, whole_len(said, (size_t)max));
+	buf_add(&text, prompt, whole_len(prompt, (size_t)max));
 	for (int64_t min = json_int(schema, "minLength", 0);
 		(int64_t)text.len < min && min <= TEXT_MAX;)
 		buf_adds(&text, "x");
 	return cJSON_CreateString(buf_text(&text));
 }
 
-static cJSON *array_value(const cJSON *schema, const char *said, unsigned depth)
+static cJSON *array_value(const cJSON *schema, const char *prompt, unsigned depth)
 {
 	cJSON *array = cJSON_CreateArray();
 	int64_t count = json_int(schema, "minItems", 0);
 
 	for (int64_t i = 0; i < count && i < SCHEMA_DEPTH_MAX; i++)
 		cJSON_AddItemToArray(array,
-			schema_value(json_get(schema, "items"), said, depth + 1));
+			schema_value(json_get(schema, "items"), prompt, depth + 1));
 	return array;
 }
 
-/* Of {"type": ["string", "null"]} the first counts. */
+/* The first of {"type": ["string", "null"]}. */
 static const char *schema_type(const cJSON *schema)
 {
 	const cJSON *type = json_get(schema, "type");
@@ -141,7 +142,7 @@ static const char *schema_type(const cJSON *schema)
 	return json_get(schema, "properties") ? "object" : "string";
 }
 
-static cJSON *schema_value(const cJSON *schema, const char *said, unsigned depth)
+static cJSON *schema_value(const cJSON *schema, const char *prompt, unsigned depth)
 {
 	const cJSON *choices = json_get(schema, "enum");
 	const cJSON *fixed = json_get(schema, "const");
@@ -157,9 +158,9 @@ static cJSON *schema_value(const cJSON *schema, const char *said, unsigned depth
 	if (depth > SCHEMA_DEPTH_MAX || strcmp(type, "null") == 0)
 		return cJSON_CreateNull();
 	if (strcmp(type, "object") == 0)
-		return object_value(schema, said, depth);
+		return object_value(schema, prompt, depth);
 	if (strcmp(type, "array") == 0)
-		return array_value(schema, said, depth);
+		return array_value(schema, prompt, depth);
 	if (strcmp(type, "boolean") == 0)
 		return cJSON_CreateTrue();
 	if (strcmp(type, "number") == 0 || strcmp(type, "integer") == 0) {
@@ -169,10 +170,10 @@ static cJSON *schema_value(const cJSON *schema, const char *said, unsigned depth
 			least = json_get(schema, "maximum")->valuedouble;
 		return cJSON_CreateNumber(least);
 	}
-	return text_value(schema, said);
+	return text_value(schema, prompt);
 }
 
-cJSON *reply_tool_input(const cJSON *tool, const char *said)
+cJSON *reply_tool_input(const cJSON *tool, const char *prompt)
 {
-	return object_value(json_get(tool, "input_schema"), said, 0);
+	return object_value(json_get(tool, "input_schema"), prompt, 0);
 }

@@ -1,8 +1,8 @@
 /*
- * reply - what the agent says: no model, but words one can check.
+ * reply - the agent's reply: no model, but a text that a test can check.
  *
- * It echoes ("You said: hello"), adds what the tools answered, and calls tools with an
- * input that their schema asks for.
+ * The text echoes the prompt ("You said: hello") and has a line for each tool result.
+ * Tools are called with an input that their schema accepts.
  */
 #ifndef MOCK_AGENT_SESSION_REPLY_H
 #define MOCK_AGENT_SESSION_REPLY_H
@@ -20,33 +20,32 @@
 
 struct reply {
 	struct buf text;
-	unsigned parts; /* what it was cut into; 0 before */
-	unsigned given; /* of them */
+	unsigned parts; /* 0 before reply_cut() */
+	unsigned given; /* parts, by reply_next() */
 	size_t characters;
 	size_t at;
 };
 
-/* What does not fit under the ceiling is left out. */
-void reply_begin(struct reply *reply, const char *said);
+/* Text beyond REPLY_CEILING is left out. */
+void reply_begin(struct reply *reply, const char *prompt);
 /* "\nlookup answered: 42", "\nlookup failed: no such row" */
 void reply_add_result(
 	struct reply *reply, const char *tool, const char *text, bool failed);
 void reply_done(struct reply *reply);
 
-/* It is whole: it will be given in `wanted` parts of about the same length, or in as
- * many as it has characters. */
-void reply_cut(struct reply *reply, int64_t wanted);
+/* Cuts the complete text into that many parts of about the same length, but at most one
+ * for each character. */
+void reply_cut(struct reply *reply, int64_t parts);
 
-/* The next part, NULL when all were given. Borrowed from the text. */
+/* The next part; NULL after the last. Borrowed from the text. */
 const char *reply_next(struct reply *reply, size_t *len);
 
-/* The tools that the client runs, out of a list of tools: those with a name that are
- * "custom" or of no type. Gives the caller an array of references into tools, which
- * must outlive it. */
+/* The tools of a list that the client runs: those with a name that are "custom" or have
+ * no type. Gives the caller an array of references into tools, which must outlive it. */
 cJSON *reply_custom_tools(const cJSON *tools) MUST_CHECK;
 
-/* An input with all properties that tool's input_schema requires. Texts are `said`
- * where the schema leaves them free. The caller's. */
-cJSON *reply_tool_input(const cJSON *tool, const char *said) MUST_CHECK;
+/* An input with all properties that tool's input_schema requires; strings are the prompt
+ * where the schema allows any. The caller's. */
+cJSON *reply_tool_input(const cJSON *tool, const char *prompt) MUST_CHECK;
 
 #endif

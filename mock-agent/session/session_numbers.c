@@ -12,23 +12,23 @@
 
 #define NAMES_MAX 10000
 
-struct label {
+struct session_number {
 	int64_t number;
-	unsigned attempts; /* under way */
-	bool kept;         /* by a session, or by several of one room */
+	unsigned attempts; /* in progress */
+	bool kept;         /* by one session or more of the same room */
 	UT_hash_handle hh;
 };
 
-struct name {
+struct session_name {
 	int64_t number;
 	UT_hash_handle hh;
 	char text[];
 };
 
 struct session_numbers {
-	struct label *taken;
-	struct name *names;
-	int64_t first; /* all below it are taken */
+	struct session_number *taken;
+	struct session_name *names;
+	int64_t first; /* all smaller ones are in use */
 };
 
 struct session_numbers *session_numbers_create(void)
@@ -39,24 +39,25 @@ struct session_numbers *session_numbers_create(void)
 	return numbers;
 }
 
-static void forget_unless_held(struct session_numbers *numbers, struct label *label)
+static void free_if_unused(
+	struct session_numbers *numbers, struct session_number *entry)
 {
-	if (label->kept || label->attempts > 0)
+	if (entry->kept || entry->attempts > 0)
 		return;
-	if (label->number > 0 && label->number < numbers->first)
-		numbers->first = label->number;
-	HASH_DEL(numbers->taken, label);
-	free(label);
+	if (entry->number > 0 && entry->number < numbers->first)
+		numbers->first = entry->number;
+	HASH_DEL(numbers->taken, entry);
+	free(entry);
 }
 
 void session_numbers_clear(struct session_numbers *numbers)
 {
-	struct label *label, *next;
-	struct name *name, *next_name;
+	struct session_number *entry, *next;
+	struct session_name *name, *next_name;
 
-	HASH_ITER(hh, numbers->taken, label, next) {
-		label->kept = false;
-		forget_unless_held(numbers, label);
+	HASH_ITER(hh, numbers->taken, entry, next) {
+		entry->kept = false;
+		free_if_unused(numbers, entry);
 	}
 	HASH_ITER(hh, numbers->names, name, next_name) {
 		HASH_DEL(numbers->names, name);
@@ -72,24 +73,25 @@ void session_numbers_destroy(struct session_numbers *numbers)
 	free(numbers);
 }
 
-static struct label *find(const struct session_numbers *numbers, int64_t number)
+static struct session_number *find(
+	const struct session_numbers *numbers, int64_t number)
 {
-	struct label *label;
+	struct session_number *entry;
 
-	HASH_FIND(hh, numbers->taken, &number, sizeof number, label);
-	return label;
+	HASH_FIND(hh, numbers->taken, &number, sizeof number, entry);
+	return entry;
 }
 
 static int64_t take(struct session_numbers *numbers, int64_t number)
 {
-	struct label *label = find(numbers, number);
+	struct session_number *entry = find(numbers, number);
 
-	if (!label) {
-		label = mem_zeroed(sizeof *label);
-		label->number = number;
-		HASH_ADD(hh, numbers->taken, number, sizeof label->number, label);
+	if (!entry) {
+		entry = mem_zeroed(sizeof *entry);
+		entry->number = number;
+		HASH_ADD(hh, numbers->taken, number, sizeof entry->number, entry);
 	}
-	label->attempts++;
+	entry->attempts++;
 	return number;
 }
 
@@ -125,24 +127,24 @@ int64_t session_numbers_take(struct session_numbers *numbers, const cJSON *metad
 
 void session_numbers_keep(struct session_numbers *numbers, int64_t number)
 {
-	struct label *label = find(numbers, number);
+	struct session_number *entry = find(numbers, number);
 
-	label->attempts--;
-	label->kept = true;
+	entry->attempts--;
+	entry->kept = true;
 }
 
 void session_numbers_give_back(struct session_numbers *numbers, int64_t number)
 {
-	struct label *label = find(numbers, number);
+	struct session_number *entry = find(numbers, number);
 
-	label->attempts--;
-	forget_unless_held(numbers, label);
+	entry->attempts--;
+	free_if_unused(numbers, entry);
 }
 
 int64_t session_numbers_take_named(struct session_numbers *numbers, const char *name)
 {
 	size_t len = strlen(name);
-	struct name *known;
+	struct session_name *known;
 
 	HASH_FIND(hh, numbers->names, name, len, known);
 	if (known)
