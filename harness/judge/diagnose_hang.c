@@ -10,15 +10,15 @@
 
 #define NAMED_MAX 5 /* sessions or servers that a sentence names */
 
-/* How the sessions stood when PID 1 ended. */
+/* The sessions' states when PID 1 ended. */
 struct standing {
 	unsigned done, waiting, never;
-	int64_t longest_done_ns; /* of those let go */
+	int64_t longest_done_ns; /* of those released */
 	int64_t sum_done_ns;
 	int64_t longest_wait_ns; /* of those that were still waiting */
 };
 
-/* The service's own word that it began, or that its request reached the API. */
+/* When the service logged its begin, or else its request reached the API. */
 static int64_t began(const struct session_record *record)
 {
 	return record->begun_ns ? record->begun_ns : record->asked_ns;
@@ -85,8 +85,8 @@ bool hang_sequential(const struct view *view, struct buf *text)
 	if (!view->killed || !view->shutdown)
 		return false;
 	standing = stand(view);
-	/* One at a time, some done, the current one no slower than twice the slowest of
-	 * those: no single session is the cause, their number is. */
+	/* One at a time, some done, and the current one at most twice as slow as the
+	 * slowest of those: their number is the cause, no single session. */
 	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
 		standing.longest_wait_ns > 2 * standing.longest_done_ns)
 		return false;
@@ -95,7 +95,7 @@ bool hang_sequential(const struct view *view, struct buf *text)
 	if (all_ns <= view->scenario->stop.grace_ns)
 		return false;
 	return buf_addf(text,
-		"sequential teardown: %u of %u sessions were let go at some %s each, %u were "
+		"sequential teardown: %u of %u sessions were released at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
 		standing.done, view->sessions.count, CLOCK_TEXT(each_ns),
 		standing.never, CLOCK_TEXT(all_ns),
@@ -142,7 +142,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 	}
 }
 
-/* Nobody asked the API: that is a cause only where it was meant so. */
+/* The service did not ask the API: a cause only where its settings say so. */
 static bool say_dropped(const struct view *view, unsigned never, struct buf *text)
 {
 	if (never == 0 || !view->disconnect || strcmp(view->disconnect, "none") != 0)
@@ -159,17 +159,17 @@ bool hang_agent(const struct view *view, struct buf *text)
 	SCOPED(buf_done) struct buf names = {0};
 	struct standing standing = stand(view);
 
-	/* What was not kept may have said that they were let go. */
+	/* Events past the bounds may have said that they were released. */
 	if (view->evidence->events_dropped)
 		return false;
 	if (standing.waiting == 0)
 		return say_dropped(view, standing.never, text);
 	name_waiting(view, &names);
 	return buf_addf(text,
-		"%s %u of %u sessions: session %s; %u were let go, %u "
+		"%s %u of %u sessions: session %s; %u were released, %u "
 		"never begun",
-		view->killed ? "waited for the agent API to let go of"
-			     : "ended before the agent API had let go of",
+		view->killed ? "waited for the agent API to release"
+			     : "ended before the agent API had released",
 		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
 		standing.never);
 }
@@ -179,16 +179,16 @@ static bool is_server(const struct lifeline *lifeline)
 	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
 }
 
-/* NULL: it was told nothing, and nobody waited for its answer to that. */
-static const char *how_deaf(const struct lifeline *lifeline, int64_t until_ns)
+/* What it ignored; NULL: it got neither EOF nor a signal, so nothing waited for it. */
+static const char *what_it_ignored(const struct lifeline *lifeline, int64_t until_ns)
 {
 	bool eof = lifeline->eof_ns && lifeline->eof_ns < until_ns;
-	bool told = lifeline->signal_ns && lifeline->signal_ns < until_ns;
+	bool signalled = lifeline->signal_ns && lifeline->signal_ns < until_ns;
 
 	if (eof)
-		return told ? "ignored EOF and its signal"
-			    : "ignored EOF, got no signal";
-	return told ? "ignored its signal" : NULL;
+		return signalled ? "ignored EOF and its signal"
+				 : "ignored EOF, got no signal";
+	return signalled ? "ignored its signal" : NULL;
 }
 
 bool hang_mcp(const struct view *view, struct buf *text)
@@ -201,7 +201,7 @@ bool hang_mcp(const struct view *view, struct buf *text)
 	for (unsigned i = 0; i < view->leaks.count; i++) {
 		const struct lifeline *lifeline = view->leaks.list[i].lifeline;
 		const char *how = lifeline && is_server(lifeline)
-			? how_deaf(lifeline, view->death.ns)
+			? what_it_ignored(lifeline, view->death.ns)
 			: NULL;
 
 		if (!how)

@@ -29,12 +29,12 @@ static void find(
 	va_end(args);
 }
 
-/* Would somebody have told of a process that was left? Our own service has no children
- * without a lifeline. */
-static bool knows_remains(const struct view *view)
+/* Would a process that was left have been seen? The kernel reported all descendants, or
+ * it is our own service, whose children all have lifelines. */
+static bool sees_leaks(const struct view *view)
 {
-	return view->leaks.doubtful == 0 &&
-		(view->evidence->descendants_told || scenario_is_ours(view->scenario));
+	return view->leaks.unknown == 0 &&
+		(view->evidence->descendants_known || scenario_is_ours(view->scenario));
 }
 
 static void count(struct judgement *judgement, const struct view *view)
@@ -50,15 +50,14 @@ static void count(struct judgement *judgement, const struct view *view)
 		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
 	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
 	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
-	judgement->orphans = view->leaks.count || knows_remains(view)
-		? (int64_t)view->leaks.count
-		: -1;
+	judgement->orphans =
+		view->leaks.count || sees_leaks(view) ? (int64_t)view->leaks.count : -1;
 	judgement->lost = view->lost;
 	judgement->turned_away = view->turned_away;
 }
 
-/* SIGKILL, or an exit code that claims it. Who sent it decides. (A raw wait status that
- * says "exited with 137" proves that it was no SIGKILL: then 137 is a code like any.) */
+/* SIGKILL, or an exit code that claims it. The sender decides. (A raw wait status
+ * "exited with 137" proves that it was no SIGKILL: then 137 is a code like any other.) */
 static bool judge_137(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
@@ -80,7 +79,7 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 			"137: SIGKILL that the engine did not send");
 	else
 		find(judgement, VERDICT_INCONCLUSIVE,
-			"137, missing: proof of who sent SIGKILL, or that anybody did");
+			"137, missing: proof that SIGKILL was sent, and by which process");
 	return true;
 }
 
@@ -113,13 +112,13 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_DIRTY, "exit code %d", code);
 	else if (code < 0)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
-	/* An end that the stop had no part in proves nothing about the next one. */
+	/* An end that the stop did not cause proves nothing about the next stop. */
 	if (view->discarded && !view->killed)
 		find(judgement, VERDICT_DIRTY,
-			"it never heard the stop signal, and ended by itself");
-	if (view->hearing_unproven)
+			"the stop signal was discarded, and it ended by itself");
+	if (view->delivery_unproven)
 		find(judgement, VERDICT_INCONCLUSIVE,
-			"missing: whether it heard the stop signal");
+			"missing: whether code of PID 1 received the stop signal");
 }
 
 /* An accepted request that was answered, and not with what it was sent for. (503 is
@@ -149,7 +148,7 @@ static unsigned opened_for(const struct evidence *evidence)
 	return count;
 }
 
-/* A fast stop is not clean until every session is proven to have been let go. */
+/* A fast stop is not clean until every session is proven to have been released. */
 static void judge_sessions(struct judgement *judgement, const struct view *view)
 {
 	const struct session_records *sessions = &view->sessions;
@@ -169,9 +168,9 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 			"PID 1 ended",
 			sessions->doubtful, sessions->doubtful == 1 ? "" : "s",
 			sessions->doubtful == 1 ? "its" : "their");
-	/* What was not kept may have said that they were. */
+	/* Events past the bounds may have said that they were. */
 	if (open > 0 && view->evidence->events_dropped == 0)
-		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not let go",
+		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not released",
 			open, sessions->count);
 }
 
@@ -193,23 +192,23 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 			CLOCK_TEXT(view->stop_ns));
 }
 
-static void judge_remains(struct judgement *judgement, const struct view *view)
+static void judge_leaks(struct judgement *judgement, const struct view *view)
 {
 	const struct leaks *leaks = &view->leaks;
 
 	if (leaks->count > 0)
 		find(judgement, VERDICT_LEAK, "%u process%s left behind", leaks->count,
 			leaks->count == 1 ? " was" : "es were");
-	if (leaks->doubtful > 0)
+	if (leaks->unknown > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u process%s that ended with PID 1 %s left behind "
-			"(nobody traced its exit)",
-			leaks->doubtful, leaks->doubtful == 1 ? "" : "es",
-			leaks->doubtful == 1 ? "was" : "were");
-	if (!knows_remains(view))
+			"(its exit was not traced)",
+			leaks->unknown, leaks->unknown == 1 ? "" : "es",
+			leaks->unknown == 1 ? "was" : "were");
+	if (!sees_leaks(view))
 		find(judgement, VERDICT_INCONCLUSIVE,
-			"missing: whether processes were left behind (nobody told of its "
-			"descendants)");
+			"missing: whether processes were left behind (its "
+			"descendants were not seen)");
 }
 
 static void judge_bounds(struct judgement *judgement, const struct evidence *evidence)
@@ -227,7 +226,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
 	judge_exit(judgement, view);
 	judge_sessions(judgement, view);
-	judge_remains(judgement, view);
+	judge_leaks(judgement, view);
 	judge_requests(judgement, view);
 	judge_time(judgement, view);
 	judge_bounds(judgement, view->evidence);

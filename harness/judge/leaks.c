@@ -14,7 +14,7 @@
  * were seen), and our reading of a hang-up lags behind it. */
 #define NEAR_NS (250 * CLOCK_MS)
 
-/* Only what the service made can be left behind by it. */
+/* The service can leave only its own descendants behind. */
 static bool is_offspring(const struct lifeline *lifeline)
 {
 	static const char *const roles[] = {
@@ -27,7 +27,7 @@ static bool is_offspring(const struct lifeline *lifeline)
 	return false;
 }
 
-/* The service's own record that it reaped this process: then it was not left behind. */
+/* The service recorded that it reaped this process: then it was not left behind. */
 static bool was_reaped(const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	if (evidence_count(evidence, "mcp.reaped") +
@@ -118,7 +118,7 @@ static enum leak_state state_of_line(
 					       : by_record(evidence, lifeline);
 }
 
-/* The process that held it; a number that was used again had another one before. */
+/* The lifeline is this process's: pids are used again. */
 static bool is_line_of(
 	const struct lifeline *lifeline, const struct proc_record *record)
 {
@@ -186,7 +186,7 @@ static void note(struct leaks *leaks, enum leak_state state,
 {
 	struct leak *leak;
 
-	leaks->doubtful += state == LEAK_UNKNOWN;
+	leaks->unknown += state == LEAK_UNKNOWN;
 	if (state != LEAK_LEFT)
 		return;
 	leak = add(leaks);

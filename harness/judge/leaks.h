@@ -1,17 +1,17 @@
 /*
- * leaks - which processes were still there when PID 1 ended.
+ * leaks - the processes that were alive when PID 1 ended.
  *
  * A container's death hides its leaks from any later process list: the kernel kills
- * what is left and then reports PID 1's end. So they are found by the kernel's own
- * stamps: a descendant that ended after PID 1 began to exit, or was killed, was left
- * behind. That holds for one that exits by its own decision as well: its stdin ended with
- * PID 1's descriptors, a moment before the kernel got to it.
+ * what is left and then reports PID 1's end. The kernel's own
+ * stamps show them: a descendant that ended after PID 1 began to exit, or was killed, was
+ * left behind. So was one that then exited by itself: its stdin ended with PID 1's
+ * descriptors, a moment before the kernel killed it.
  *
- * Where nobody traced PID 1's exit, a descendant that SIGKILL ended right before it may
- * have been left, or killed and reaped in time. The service's own record decides
- * (mcp.reaped); one that keeps none leaves a doubt.
+ * Where PID 1's exit was not traced, a descendant that SIGKILL ended right before it may
+ * have been left, or killed and reaped in time. The service's record decides
+ * (mcp.reaped); without a record the answer is not known.
  *
- * Where the kernel does not tell of descendants, the lifelines do: one that was cut
+ * Where the kernel does not report descendants, lifelines show leaks: one that was cut
  * without process.exit, near or after PID 1's end, and that the service did not record as
  * reaped.
  */
@@ -30,8 +30,8 @@ struct leak {
 struct leaks {
 	struct leak *list; /* owned */
 	unsigned count;
-	unsigned doubtful; /* left, or killed and reaped in time: nobody can say */
-	unsigned zombies;  /* in the last snapshot before the end */
+	unsigned unknown; /* left, or killed and reaped in time */
+	unsigned zombies; /* in the last snapshot before the end */
 };
 
 void leaks_find(struct leaks *leaks, const struct evidence *evidence);

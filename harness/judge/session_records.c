@@ -15,7 +15,7 @@ struct record_key {
 	UT_hash_handle hh;
 };
 
-struct reading {
+struct records_reader {
 	struct session_records *sessions;
 	struct record_key *by_id, *by_room;
 	bool keeps;
@@ -23,38 +23,37 @@ struct reading {
 
 static unsigned find(struct record_key *keys, const char *key)
 {
-	struct record_key *key_entry = NULL;
+	struct record_key *entry = NULL;
 
 	if (key)
-		HASH_FIND_STR(keys, key, key_entry);
-	return key_entry ? key_entry->index : NO_RECORD;
+		HASH_FIND_STR(keys, key, entry);
+	return entry ? entry->index : NO_RECORD;
 }
 
 static void put(struct record_key **keys, const char *key, unsigned index)
 {
-	struct record_key *key_entry;
+	struct record_key *entry;
 
-	HASH_FIND_STR(*keys, key, key_entry);
-	if (!key_entry) {
-		key_entry = mem_zeroed(sizeof *key_entry);
-		key_entry->key = key;
-		HASH_ADD_KEYPTR(
-			hh, *keys, key_entry->key, strlen(key_entry->key), key_entry);
+	HASH_FIND_STR(*keys, key, entry);
+	if (!entry) {
+		entry = mem_zeroed(sizeof *entry);
+		entry->key = key;
+		HASH_ADD_KEYPTR(hh, *keys, entry->key, strlen(entry->key), entry);
 	}
-	key_entry->index = index;
+	entry->index = index;
 }
 
 static void free_keys(struct record_key *keys)
 {
-	struct record_key *key_entry, *next;
+	struct record_key *entry, *next;
 
-	HASH_ITER(hh, keys, key_entry, next) {
-		HASH_DEL(keys, key_entry);
-		free(key_entry);
+	HASH_ITER(hh, keys, entry, next) {
+		HASH_DEL(keys, entry);
+		free(entry);
 	}
 }
 
-/* Of one without an id there is one a room. */
+/* Without an id there is one session for each room. */
 static const char *id_of(const struct event *event)
 {
 	const char *id = json_text(event->json, "id");
@@ -62,24 +61,24 @@ static const char *id_of(const struct event *event)
 	return id ? id : json_text(event->json, "session");
 }
 
-static void open_record(struct reading *reading, const struct event *event)
+static void open_record(struct records_reader *reader, const struct event *event)
 {
-	struct session_records *sessions = reading->sessions;
+	struct session_records *sessions = reader->sessions;
 	const char *label = json_text(event->json, "session");
 	unsigned index = sessions->count;
 
-	if (!label || find(reading->by_id, id_of(event)) != NO_RECORD)
+	if (!label || find(reader->by_id, id_of(event)) != NO_RECORD)
 		return;
 	sessions->records =
 		mem_grown(sessions->records, index + 1, sizeof *sessions->records);
 	sessions->records[index] = (struct session_record){
 		.label = label,
-		.earlier = find(reading->by_room, label),
+		.earlier = find(reader->by_room, label),
 		.opened_ns = event->ns,
 	};
 	sessions->count++;
-	put(&reading->by_id, id_of(event), index);
-	put(&reading->by_room, label, index);
+	put(&reader->by_id, id_of(event), index);
+	put(&reader->by_room, label, index);
 }
 
 static bool says(const struct event *event, const char *key, const char *value)
@@ -89,7 +88,7 @@ static bool says(const struct event *event, const char *key, const char *value)
 	return text && strcmp(text, value) == 0;
 }
 
-/* The first reason is the one to tell. */
+/* The first reason is the one that is reported. */
 static void fail(struct session_record *record, const struct event *event)
 {
 	if (record->failed)
@@ -105,7 +104,7 @@ static void close_stream(struct session_record *record, const struct event *even
 		record->stream_closed_ns = event->ns;
 }
 
-/* One whose answer was lost on its way has ended as well. */
+/* A session whose answer was lost on its way has ended as well. */
 static bool is_end(const struct event *event)
 {
 	return strcmp(event->name, "agent.disconnect.done") == 0 ||
@@ -113,14 +112,14 @@ static bool is_end(const struct event *event)
 			json_bool(event->json, "took_effect", false));
 }
 
-static void read_agent_event(struct reading *reading, const struct event *event)
+static void read_agent_event(struct records_reader *reader, const struct event *event)
 {
-	unsigned index = find(reading->by_id, id_of(event));
+	unsigned index = find(reader->by_id, id_of(event));
 	struct session_record *record;
 
 	if (index == NO_RECORD)
 		return;
-	record = &reading->sessions->records[index];
+	record = &reader->sessions->records[index];
 	if (strcmp(event->name, "agent.disconnect.begin") == 0) {
 		if (!record->asked_ns)
 			record->asked_ns = event->ns;
@@ -136,12 +135,12 @@ static void read_agent_event(struct reading *reading, const struct event *event)
 	}
 }
 
-/* The room's session that was the latest at that time. */
+/* The room's latest session at that time. */
 static struct session_record *record_then(
-	const struct reading *reading, const char *room, int64_t ns)
+	const struct records_reader *reader, const char *room, int64_t ns)
 {
-	unsigned index = find(reading->by_room, room);
-	struct session_record *records = reading->sessions->records;
+	unsigned index = find(reader->by_room, room);
+	struct session_record *records = reader->sessions->records;
 
 	while (index != NO_RECORD && records[index].opened_ns > ns &&
 		records[index].earlier != NO_RECORD)
@@ -149,10 +148,10 @@ static struct session_record *record_then(
 	return index == NO_RECORD ? NULL : &records[index];
 }
 
-static void read_service_event(struct reading *reading, const struct event *event)
+static void read_service_event(struct records_reader *reader, const struct event *event)
 {
 	struct session_record *record =
-		record_then(reading, json_text(event->json, "room"), event->ns);
+		record_then(reader, json_text(event->json, "room"), event->ns);
 
 	if (!record)
 		return;
@@ -160,14 +159,14 @@ static void read_service_event(struct reading *reading, const struct event *even
 		record->begun_ns = event->ns;
 	} else if (strcmp(event->name, "session.disconnect.failed") == 0) {
 		fail(record, event);
-	} else if (reading->keeps && strcmp(event->name, "session.disconnected") == 0 &&
+	} else if (reader->keeps && strcmp(event->name, "session.disconnected") == 0 &&
 		says(event, "how", "keep")) {
 		record->kept_ns = event->ns;
 	}
 }
 
 /* A kept session is not archived: what proves its end is that the API saw its streams
- * closed, and the service's word that it was meant so. Death closes streams as well. */
+ * closed, and the service's record that it was meant so. PID 1's death closes streams as well. */
 static void conclude(struct session_records *sessions, struct session_record *record,
 	int64_t death_ns)
 {
@@ -184,7 +183,7 @@ static void conclude(struct session_records *sessions, struct session_record *re
 void session_records_find(
 	struct session_records *sessions, const struct evidence *evidence, bool keeps)
 {
-	struct reading reading = {.sessions = sessions, .keeps = keeps};
+	struct records_reader reader = {.sessions = sessions, .keeps = keeps};
 	struct death death = evidence_death(evidence);
 
 	*sessions = (struct session_records){0};
@@ -193,20 +192,20 @@ void session_records_find(
 
 		if (evidence_is_agents(evidence, event) &&
 			strcmp(event->name, "agent.session.opened") == 0)
-			open_record(&reading, event);
+			open_record(&reader, event);
 	}
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
 		if (evidence_is_agents(evidence, event))
-			read_agent_event(&reading, event);
+			read_agent_event(&reader, event);
 		else if (event->source == EVENT_SERVICE)
-			read_service_event(&reading, event);
+			read_service_event(&reader, event);
 	}
 	for (unsigned i = 0; i < sessions->count; i++)
 		conclude(sessions, &sessions->records[i], death.ns);
-	free_keys(reading.by_id);
-	free_keys(reading.by_room);
+	free_keys(reader.by_id);
+	free_keys(reader.by_room);
 }
 
 void session_records_done(struct session_records *sessions)

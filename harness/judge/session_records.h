@@ -1,9 +1,9 @@
 /*
  * session_records - the events of a case, session by session.
  *
- * A session is one of the agent API's, by its id: a room may have had several. What the
- * API says of it is the mock agent's word alone, whoever else writes such events. The
- * service speaks of rooms: that is the room's latest session.
+ * A session is one of the agent API's, by its id: a room may have had several. Events of
+ * the API count only from the mock agent. The service names rooms: it means the room's
+ * latest session.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
 #define HARNESS_JUDGE_SESSION_RECORDS_H

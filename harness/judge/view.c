@@ -40,13 +40,13 @@ static void view_requests(struct view *view)
 	}
 }
 
-/* What it waits in is not always ours to see; then it may be signals. */
+/* Its system call or wait channel can be read. Where neither can, it may wait for signals. */
 static bool wait_is_seen(const struct proc *proc)
 {
 	return proc->syscall >= 0 || proc->wchan[0] || proc->state == 'R';
 }
 
-static bool same_ears(const struct proc *one, const struct proc *other)
+static bool same_masks(const struct proc *one, const struct proc *other)
 {
 	return one->pid == other->pid && one->blocked == other->blocked &&
 		one->ignored == other->ignored && one->caught == other->caught &&
@@ -85,21 +85,21 @@ static void view_log(struct view *view)
 		view->last_lines += evidence->log[i].ns > view->facts->signal_ns;
 }
 
-/* PID 1's ears were the same for so long that the signal has found them so. */
+/* PID 1's masks were the same for so long that the signal met them. */
 static bool is_settled(const struct view *view)
 {
 	for (const struct snapshot *earlier = view->evidence->snapshots;
 		earlier < view->last; earlier++) {
 		if (view->last->ns - earlier->ns >= SETTLED_NS &&
-			same_ears(&earlier->procs[0], view->pid1))
+			same_masks(&earlier->procs[0], view->pid1))
 			return true;
 	}
 	return false;
 }
 
-/* Would the kernel throw the signal away? Without a handler only a namespace's PID 1 is
- * spared what it does by default. (An init waits for signals, seen or not.) */
-static bool looks_deaf(const struct proc *pid1, int signal_number)
+/* The kernel discards a signal without a handler only for PID 1 of a namespace; it does
+ * its default elsewhere. (An init waits for signals, whether that is seen or not.) */
+static bool would_discard(const struct proc *pid1, int signal_number)
 {
 	bool pending = pid1->shared_pending >> (signal_number - 1) & 1;
 
@@ -108,10 +108,10 @@ static bool looks_deaf(const struct proc *pid1, int signal_number)
 	return proc_ignores(pid1, signal_number) || pid1->ns_pid == 1;
 }
 
-/* The trace of the signal knows; without it the masks of PID 1 must do. One that waits
- * for signals looks deaf and hears: where its wait is not to be seen, what it did tells
- * more. A quick end then was an answer, and one that had to be killed had none. */
-static void view_hearing(struct view *view)
+/* Prefer the signal trace. Without it use PID 1's masks, but a process in sigwait has
+ * empty masks and still receives the signal: if its wait cannot be read, conclude
+ * "discarded" only if it also had to be killed. */
+static void view_discarded(struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
 	bool settled, seen;
@@ -123,17 +123,17 @@ static void view_hearing(struct view *view)
 		return;
 	}
 	if (!facts->signal_ns || !view->pid1 || view->shutdown ||
-		!looks_deaf(view->pid1, facts->stop_signal))
+		!would_discard(view->pid1, facts->stop_signal))
 		return;
 	settled = is_settled(view);
 	seen = wait_is_seen(view->pid1);
 	view->discarded = settled && (seen || view->killed);
-	view->hearing_unproven = !view->discarded && (settled || seen);
+	view->delivery_unproven = !view->discarded && (settled || seen);
 }
 
-/* A daemon reports its signal also where nobody was left to hear it: what counts is
- * which came first. Where the error bars of the two overlap their order says nothing,
- * and a signal that was sent to one that ran is taken to have found it running. */
+/* A daemon reports its signal also when PID 1 had ended: the order of the two counts.
+ * Where their error bars overlap, a signal sent to a running PID 1 is taken to have
+ * found it running. */
 static bool came_too_late(const struct stop_facts *facts)
 {
 	int64_t error_ns = facts->signal_error_ns + facts->exit_error_ns;
@@ -143,7 +143,7 @@ static bool came_too_late(const struct stop_facts *facts)
 			facts->exit_ns + error_ns <= facts->signal_ns);
 }
 
-/* Of a stop that is shorter than its error bars the end may be stamped first. */
+/* When a stop is shorter than its error bars, the end may be stamped first. */
 static int64_t stop_time(const struct stop_facts *facts)
 {
 	int64_t ns = facts->exit_ns - facts->signal_ns;
@@ -185,7 +185,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_death(view);
 	view_requests(view);
 	view_pid1(view);
-	view_hearing(view);
+	view_discarded(view);
 	view_log(view);
 	session_records_find(
 		&view->sessions, evidence, end && strcmp(end, "keep") == 0);

@@ -84,7 +84,7 @@ static bool bring_up_mocks(struct case_state *state)
 		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
-/* A port that nobody listens on now; 0: there is none. */
+/* A port that is free now; 0: there is none. */
 static int64_t free_port(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -115,8 +115,8 @@ static bool bring_up_service(struct case_state *state)
 	const struct service_env values = {
 		.scenario = state->scenario,
 		.host = state->network ? "0.0.0.0" : "127.0.0.1",
-		.agent_url = state->mock_agent ? mock_agent_agent_url(state->mock_agent)
-					       : NULL,
+		.agent_url =
+			state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
 		.ledger = ledger_address(state->ledger),
 		.port = state->port,
 		.seed = state->evidence->seed,
@@ -274,7 +274,7 @@ static void ask_kernel(struct case_state *state)
 
 	if (!subject_descendants(state->service, &events, &count))
 		return;
-	evidence->descendants_told = true;
+	evidence->descendants_known = true;
 	evidence->descendant_count = count;
 	if (count == 0)
 		return;

@@ -1,5 +1,5 @@
 /*
- * evidence - everything that was seen of one case, and nothing that was concluded.
+ * evidence - all that was observed of one case, without conclusions.
  *
  * The run fills it, the judge reads it, the report keeps it. Stamps are CLOCK_MONOTONIC
  * ns; 0 is "did not happen". All owned, freed by evidence_done().
@@ -24,7 +24,7 @@ enum event_source {
 };
 
 struct event {
-	int64_t ns; /* the writer's own stamp; when it was heard, if it cannot be that */
+	int64_t ns; /* the writer's own stamp; when it was read, if that one cannot be right */
 	enum event_source source;
 	char *name;
 	cJSON *json;
@@ -93,7 +93,7 @@ enum trouble {
 /* "none", "not-up", "not-ready", ... */
 const char *trouble_name(enum trouble trouble);
 
-/* What is past a bound is counted, not kept. (5000 sessions with two servers each have
+/* Past a bound, things are counted and not kept. (5000 sessions with two servers each have
  * 80 MiB of events: parsed, a line may take thirty times its bytes.) */
 #define EVIDENCE_LOG_MAX       100000 /* lines */
 #define EVIDENCE_LOG_BYTES     ((size_t)64 << 20)
@@ -122,10 +122,10 @@ struct evidence {
 	 * before the grace ends. */
 	struct snapshot *snapshots;
 	unsigned snapshot_count;
-	/* Whoever PID 1 and they forked; nothing is known of them when not `told`. */
+	/* PID 1's descendants, ended ones included. */
 	struct proc_record *descendants;
 	unsigned descendant_count;
-	bool descendants_told;
+	bool descendants_known; /* the kernel reported all of them */
 	struct log_line *log;
 	unsigned log_count;
 	size_t log_bytes;
@@ -138,7 +138,7 @@ struct evidence {
 
 void evidence_done(struct evidence *evidence);
 
-/* An event that was heard. Takes json; one without "event" is no event. */
+/* Adds an event. Takes json; without a member "event" it is none. */
 void evidence_add_event(
 	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json);
 /* A line that the subject printed; one that is an event is kept as such too. */
@@ -172,7 +172,7 @@ int64_t evidence_end_of(const struct evidence *evidence, pid_t pid);
 const struct event *evidence_service_event(
 	const struct evidence *evidence, const char *name, int64_t since_ns);
 /* Is it the mock agent API's own? (Its lifeline is there before the service runs: a later
- * one of that role belongs to somebody else.) */
+ * one of that role belongs to another process.) */
 bool evidence_is_agents(const struct evidence *evidence, const struct event *event);
 /* How many events have this name, also of those that were not kept. Those of the mocks
  * count only from their writers: "agent.*" from the mock agent API, "process.*" and

@@ -28,8 +28,8 @@ struct ledger {
 	uv_pipe_t listener;
 	struct ledger_line *open;
 	unsigned open_count;
-	unsigned handles; /* not yet reported closed */
-	bool leaving;
+	unsigned handles;     /* not yet reported closed */
+	bool destroyed;       /* freed with its last handle */
 	char block[64 << 10]; /* what is read goes through here, a turn at a time */
 };
 
@@ -40,7 +40,7 @@ static struct lifeline *lifeline_of(const struct ledger_line *line)
 
 static void free_when_closed(struct ledger *ledger)
 {
-	if (--ledger->handles > 0 || !ledger->leaving)
+	if (--ledger->handles > 0 || !ledger->destroyed)
 		return;
 	free(ledger->address);
 	free(ledger);
@@ -67,7 +67,7 @@ static void close_line(struct ledger_line *line)
 	uv_close((uv_handle_t *)&line->pipe, on_line_closed);
 }
 
-/* What a line says of its own process belongs to the lifeline as well. */
+/* Events about the writing process are kept in its lifeline as well. */
 static void note_lifeline(
 	struct lifeline *lifeline, const char *event, const cJSON *json)
 {
@@ -103,11 +103,10 @@ static void on_text(void *arg, char *text, size_t len, bool cut)
 	evidence_add_event(evidence, EVENT_LEDGER, line->index, json);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *block)
+static void on_alloc(uv_handle_t *handle, size_t wanted UNUSED, uv_buf_t *block)
 {
 	struct ledger_line *line = handle->data;
 
-	(void)wanted;
 	*block = uv_buf_init(line->ledger->block, sizeof line->ledger->block);
 }
 
@@ -163,7 +162,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
 }
 
-/* libuv cuts a longer one off without a word, and binds somewhere else. */
+/* libuv cuts a longer path and binds there without an error. */
 static bool fits_socket(const char *path, struct err *err)
 {
 	size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
@@ -220,9 +219,9 @@ unsigned ledger_open_of(const struct ledger *ledger, const char *role)
 	unsigned count = 0;
 
 	for (const struct ledger_line *line = ledger->open; line; line = line->next) {
-		const char *its = lifeline_of(line)->role;
+		const char *line_role = lifeline_of(line)->role;
 
-		count += its && strcmp(its, role) == 0;
+		count += line_role && strcmp(line_role, role) == 0;
 	}
 	return count;
 }
@@ -236,7 +235,7 @@ void ledger_destroy(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	ledger->leaving = true;
+	ledger->destroyed = true;
 	while (ledger->open)
 		close_line(ledger->open);
 	uv_close((uv_handle_t *)&ledger->listener, on_listener_closed);

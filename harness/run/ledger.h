@@ -1,10 +1,9 @@
 /*
- * ledger - the book that every mock writes its events into, and its lifelines.
+ * ledger - the socket that every mock writes its events into.
  *
- * A unix socket, mounted into containers at the same path. Each connection
- * is one process's lifeline; it is always drained, so no writer ever blocks on us.
- * Lines become events, ends of connections become the ends of lifelines, both in the
- * evidence.
+ * A unix socket, mounted into containers at the same path. Each connection is the
+ * lifeline of one process; it is always drained, so that no writer blocks. Lines become
+ * events and the ends of connections the ends of lifelines, both in the evidence.
  */
 #ifndef HARNESS_RUN_LEDGER_H
 #define HARNESS_RUN_LEDGER_H

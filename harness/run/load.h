@@ -29,6 +29,6 @@ unsigned load_ended(const struct load *load, enum request_kind kind);
 /* The first request of the kind that went wrong, in words; NULL: none did. */
 const char *load_trouble(const struct load *load, enum request_kind kind);
 
-void load_destroy(struct load *load); /* accepts NULL; what is pending stays pending */
+void load_destroy(struct load *load); /* accepts NULL; open requests stay pending */
 
 #endif

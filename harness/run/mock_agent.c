@@ -7,6 +7,7 @@
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/fetch.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
@@ -24,30 +25,28 @@ struct mock_agent {
 	struct subject *subject; /* or in a container */
 	struct fetch *fetch;
 	bool exited;
-	struct buf said; /* its stderr: why it could not start */
+	struct buf output; /* why it could not start */
 };
 
-static void on_stderr(void *arg, const char *data, size_t len)
+static void on_output(void *arg, const char *data, size_t len)
 {
 	struct mock_agent *mock_agent = arg;
 
-	buf_add(&mock_agent->said, data, len);
+	buf_add(&mock_agent->output, data, len);
 }
 
-static void on_log(void *arg, int64_t ns, const char *line, size_t len)
+static void on_log(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 {
 	struct mock_agent *mock_agent = arg;
 
-	(void)ns;
-	buf_add(&mock_agent->said, line, len);
-	buf_adds(&mock_agent->said, "\n");
+	buf_add(&mock_agent->output, line, len);
+	buf_adds(&mock_agent->output, "\n");
 }
 
-static void on_child_exit(void *arg, int status)
+static void on_child_exit(void *arg, int status UNUSED)
 {
 	struct mock_agent *mock_agent = arg;
 
-	(void)status;
 	mock_agent->exited = true;
 }
 
@@ -79,65 +78,47 @@ static int64_t listening_port(const struct evidence *evidence)
 	return 0;
 }
 
-static bool write_behavior(
-	const struct scenario *scenario, const char *path, struct err *err)
-{
-	FILE *file = fopen(path, "we");
-	const char *json = scenario->agent_json ? scenario->agent_json : "{}";
-	bool ok = file && fputs(json, file) >= 0;
-
-	if (file)
-		ok = fclose(file) == 0 && ok;
-	return ok || err_sys(err, "write %s", path);
-}
-
-static bool spawn_beside(
-	struct mock_agent *mock_agent, const char *behavior, struct err *err)
+/* On the host it is spawned and chooses its port; on a network of the case it runs in a
+ * container of its own. */
+static bool start(struct mock_agent *mock_agent, const char *behavior, struct err *err)
 {
 	const struct mock_agent_options *options = &mock_agent->options;
+	bool inside = options->network != NULL;
 	SCOPED(mem_free) char *program = mem_textf("%s/mock-agent", options->programs);
-	SCOPED(mem_free) char *seed =
-		mem_textf("--seed=%llu", (unsigned long long)options->seed);
+	SCOPED(mem_free) char *port = mem_textf("--port=%d", inside ? PORT_INSIDE : 0);
+	SCOPED(mem_free)
+	char *seed = mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
-	const char *argv[] = {
-		program, "--port=0", "--behavior", behavior, seed, ledger, NULL};
-	const struct child_spec spec = {
-		.argv = argv,
-		.on_stdout = on_stderr,
-		.on_stderr = on_stderr,
-		.on_exit = on_child_exit,
-		.arg = mock_agent,
-	};
+	const char *const argv[] = {inside ? "mock-agent" : program, port, "--behavior",
+		behavior, seed, ledger, inside ? "--host=0.0.0.0" : NULL, NULL};
 
+	if (inside) {
+		mock_agent->subject = engine_up(options->engine,
+			&(struct subject_spec){
+				.name = "mock-agent",
+				.command = argv,
+				.run_folder = options->folder,
+				.network = options->network,
+				.stop_signal = "SIGTERM",
+				.grace_ns = STOP_NS,
+				.log = on_log,
+				.arg = mock_agent,
+			},
+			err);
+		return mock_agent->subject != NULL;
+	}
 	mock_agent->reaper = reaper_create(options->loop, NULL, NULL, err);
-	mock_agent->child =
-		mock_agent->reaper ? child_spawn(mock_agent->reaper, &spec, err) : NULL;
+	if (mock_agent->reaper)
+		mock_agent->child = child_spawn(mock_agent->reaper,
+			&(struct child_spec){
+				.argv = argv,
+				.on_stdout = on_output,
+				.on_stderr = on_output,
+				.on_exit = on_child_exit,
+				.arg = mock_agent,
+			},
+			err);
 	return mock_agent->child != NULL;
-}
-
-static bool bring_up_inside(
-	struct mock_agent *mock_agent, const char *behavior, struct err *err)
-{
-	const struct mock_agent_options *options = &mock_agent->options;
-	SCOPED(mem_free) char *port = mem_textf("--port=%d", PORT_INSIDE);
-	SCOPED(mem_free) char *seed =
-		mem_textf("--seed=%llu", (unsigned long long)options->seed);
-	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
-	const char *argv[] = {"mock-agent", "--host=0.0.0.0", port, "--behavior",
-		behavior, seed, ledger, NULL};
-	const struct subject_spec spec = {
-		.name = "mock-agent",
-		.command = argv,
-		.run_folder = options->folder,
-		.network = options->network,
-		.stop_signal = "SIGTERM",
-		.grace_ns = STOP_NS,
-		.log = on_log,
-		.arg = mock_agent,
-	};
-
-	mock_agent->subject = engine_up(options->engine, &spec, err);
-	return mock_agent->subject != NULL;
 }
 
 static bool wait_listening(struct mock_agent *mock_agent, struct err *err)
@@ -150,7 +131,7 @@ static bool wait_listening(struct mock_agent *mock_agent, struct err *err)
 	port = listening_port(options->evidence);
 	if (port == 0)
 		return err_set(err, "it did not start to listen: %s",
-			buf_text(&mock_agent->said));
+			buf_text(&mock_agent->output));
 	if (mock_agent->subject) {
 		mock_agent->agent_url =
 			mem_textf("http://mock-agent:%lld", (long long)port);
@@ -169,14 +150,13 @@ struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
 {
 	struct mock_agent *mock_agent = mem_zeroed(sizeof *mock_agent);
 	SCOPED(mem_free) char *behavior = mem_textf("%s/agent.json", options->folder);
+	const char *json = scenario->agent_json ? scenario->agent_json : "{}";
 	bool ok;
 
 	mock_agent->options = *options;
-	buf_init(&mock_agent->said, 64 << 10);
-	ok = write_behavior(scenario, behavior, err) &&
-		(options->network ? bring_up_inside(mock_agent, behavior, err)
-				  : spawn_beside(mock_agent, behavior, err)) &&
-		wait_listening(mock_agent, err);
+	buf_init(&mock_agent->output, 64 << 10);
+	ok = fs_write_file(behavior, json, strlen(json), err) &&
+		start(mock_agent, behavior, err) && wait_listening(mock_agent, err);
 	if (!ok) {
 		err_while(err, "mock-agent");
 		mock_agent_down(mock_agent);
@@ -185,7 +165,7 @@ struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
 	return mock_agent;
 }
 
-const char *mock_agent_agent_url(const struct mock_agent *mock_agent)
+const char *mock_agent_url(const struct mock_agent *mock_agent)
 {
 	return mock_agent->agent_url;
 }
@@ -278,6 +258,6 @@ void mock_agent_down(struct mock_agent *mock_agent)
 	subject_down(mock_agent->subject);
 	free(mock_agent->agent_url);
 	free(mock_agent->control_url);
-	buf_done(&mock_agent->said);
+	buf_done(&mock_agent->output);
 	free(mock_agent);
 }

@@ -1,8 +1,8 @@
 /*
  * mock_agent - the mock agent API of one case: beside the harness, or in a container.
  *
- * (The mock MCP servers are the service's own children.) It is told the scenario's
- * behavior and reports into the ledger.
+ * It gets the scenario's behavior and writes its events into the ledger. (The mock MCP
+ * servers are the service's children.)
  */
 #ifndef HARNESS_RUN_MOCK_AGENT_H
 #define HARNESS_RUN_MOCK_AGENT_H
@@ -29,12 +29,12 @@ struct mock_agent_options {
 	const struct evidence *evidence; /* where its events arrive */
 };
 
-/* Started and listening. Keeps options' pointers. */
+/* Gives a mock agent that listens. Keeps options' pointers. */
 struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
 	const struct scenario *scenario, struct err *err) MUST_CHECK;
 
-/* What the service is told: "http://127.0.0.1:41234". */
-const char *mock_agent_agent_url(const struct mock_agent *mock_agent);
+/* As the service reaches it: "http://127.0.0.1:41234". Borrowed. */
+const char *mock_agent_url(const struct mock_agent *mock_agent);
 
 /* From now on a turn takes this long before its first event. */
 bool mock_agent_slow_turns(
@@ -42,7 +42,8 @@ bool mock_agent_slow_turns(
 
 bool mock_agent_running(const struct mock_agent *mock_agent);
 
-/* Asked to end, awaited, and gone: all it saw is written. Turns the loop. Accepts NULL. */
+/* Stops it and waits for its end: then all its events are written. Turns the loop.
+ * Accepts NULL. */
 void mock_agent_down(struct mock_agent *mock_agent);
 
 #endif

@@ -220,7 +220,7 @@ static void ask_tcp(struct readiness_probe *probe)
 		close_tcp(probe);
 }
 
-/* A request to somebody else's server must never be sent, nor judged. */
+/* Another program's server must not get a request, nor its answer be judged. */
 static bool owns_port(struct readiness_probe *probe)
 {
 	const struct readiness_options *options = probe->options;
@@ -278,8 +278,8 @@ static void look_at_signals(struct readiness_probe *probe)
 	snapshot_done(&snapshot);
 }
 
-/* A hash of who is there and what each runs; 0 while one of them is not asleep, or is
- * still the engine's own process in front of the program. */
+/* A hash of the processes and of what each runs; 0 while one of them is not asleep, or
+ * is still the engine's own process in front of the program. */
 static uint64_t hash_sleepers(const struct snapshot *snapshot)
 {
 	uint64_t hash = HASH_BASIS;

@@ -45,8 +45,8 @@ static int make_lock(const char *folder, struct err *err)
 	return -1;
 }
 
-/* It gets its name when it bears the lock: nobody takes a folder that only happens to
- * have such a name for one of ours. */
+/* The folder gets its name once the lock is in it: another folder of such a name is
+ * never taken for a run's. */
 bool run_dir_open(struct run_dir *run_dir, struct err *err)
 {
 	SCOPED(mem_free) char *unfinished = NULL;
@@ -84,7 +84,7 @@ void run_dir_close(struct run_dir *run_dir, bool keep)
 	*run_dir = (struct run_dir){.lock = -1};
 }
 
-/* A run is over when nobody holds its lock. */
+/* A run is over when its lock is free. */
 static bool folder_is_over(const char *folder)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/" LOCK, folder);
@@ -108,7 +108,7 @@ bool run_dir_is_over(const char *id)
 	return folder_is_over(folder);
 }
 
-/* One without a name yet may be about to get it, and is left for a minute. */
+/* An unfinished folder may belong to a run that is starting: it stays for a minute. */
 static bool is_left_behind(const char *path, bool finished)
 {
 	struct stat stat;

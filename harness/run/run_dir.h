@@ -1,9 +1,10 @@
 /*
- * run_dir - the folder of one run, and the lock that says that it is alive.
+ * run_dir - the folder of one run, and the lock that shows that the run is going on.
  *
  * Below $TMPDIR or /tmp: "stopbench-<id>", with a file ".stopbench-lock" that the run
- * holds with flock(2); without that file a folder is not ours, whatever its name. The kernel lets go of the lock when the run dies, however it dies, so a
- * later run can tell a dead run's folder from a live one's and remove it.
+ * holds with flock(2); a folder without that file is not a run's. The kernel frees the lock
+ * at the end of the process, however it ends, so that a later run finds and removes the
+ * folders of runs that are over.
  */
 #ifndef HARNESS_RUN_RUN_DIR_H
 #define HARNESS_RUN_RUN_DIR_H

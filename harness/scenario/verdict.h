@@ -1,5 +1,5 @@
 /*
- * verdict - the fixed list of what a stop can be called, mildest first.
+ * verdict - the verdicts that a case can have, mildest first.
  */
 #ifndef HARNESS_SCENARIO_VERDICT_H
 #define HARNESS_SCENARIO_VERDICT_H
@@ -10,9 +10,9 @@ enum verdict {
 	VERDICT_CLEAN, /* exit 0 in time, every session closed, nothing lost or left */
 	VERDICT_SLOW, /* clean, but over `within` or with under a fifth of the grace left */
 	VERDICT_INCONCLUSIVE, /* evidence is missing and nothing worse is proven */
-	VERDICT_DIRTY,        /* in time, but exit code not 0, or sessions not let go */
-	VERDICT_LEAK,         /* processes were alive when PID 1 ended */
-	VERDICT_LOSS,         /* an accepted request was never answered in full */
+	VERDICT_DIRTY, /* in time, but exit code not 0, or sessions not released */
+	VERDICT_LEAK,  /* processes were alive when PID 1 ended */
+	VERDICT_LOSS,  /* an accepted request was never answered in full */
 	VERDICT_CRASH, /* ended by a signal of its own making, or before the stop */
 	VERDICT_SELF_KILLED,  /* SIGKILL that the engine did not send */
 	VERDICT_OOM,          /* the kernel's out-of-memory killer took PID 1 */

@@ -47,7 +47,7 @@ struct proc_record *scene_add_descendant(
 	struct evidence *evidence = &scene->evidence;
 	struct proc_record *record;
 
-	evidence->descendants_told = true;
+	evidence->descendants_known = true;
 	evidence->descendants = mem_grown(
 		evidence->descendants, evidence->descendant_count + 1, sizeof *record);
 	record = &evidence->descendants[evidence->descendant_count++];

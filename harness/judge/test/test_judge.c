@@ -253,7 +253,7 @@ static void a_service_whose_children_are_not_seen_is_not_clean(void **state)
 
 	scene->scenario.service.image = mem_text("somebody/else");
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
-	scene->evidence.descendants_told = true;
+	scene->evidence.descendants_known = true;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	mem_free(&scene->scenario.service.image);
 }
