@@ -91,7 +91,10 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 		return LEAK_NONE;
 	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
 		return LEAK_LEFT;
-	if ((death.ns && record->ended_ns <= before_ns) || !is_killed(record))
+	if (death.ns && record->ended_ns <= before_ns)
+		return LEAK_NONE;
+	/* Near a SIGKILL it may have exited because its stdin ended with PID 1. */
+	if ((!death.ns || death.only_end) && !is_killed(record))
 		return LEAK_NONE;
 	return by_record(evidence, lifeline);
 }

@@ -448,6 +448,26 @@ static void a_late_stamp_of_the_kill_hides_no_leak(void **state)
 	assert_int_equal(scene->judgement.orphans, 5);
 }
 
+/* The kernel reports descendants without saying when PID 1 began to exit. */
+static void a_server_that_exits_as_pid1_is_killed_was_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct stop_facts *facts = &scene->evidence.facts;
+	struct proc_record *record;
+	struct lifeline *server;
+
+	scene_open_sessions(scene, 1);
+	scene_begin_shutdown(scene, "none", 2 * CLOCK_S);
+	scene_kill_at_grace(scene);
+	facts->kill_source = STAMP_ENGINE;
+	server = scene_add_server(scene, 1, 0);
+	server->exit_ns = server->ended_ns = facts->kill_ns - 15 * CLOCK_MS;
+	record = scene_add_descendant(scene, server->pid, 0);
+	record->ended_ns = server->ended_ns;
+	scene_expect(scene, VERDICT_KILLED, NULL);
+	assert_int_equal(scene->judgement.orphans, 1);
+}
+
 static void an_end_by_the_stop_signals_default_is_no_crash(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -641,6 +661,7 @@ int main(void)
 		SCENE(a_session_that_should_not_be_kept_is_not_released_by_being_kept),
 		SCENE(a_shutdown_that_began_before_the_stop_proves_no_handler),
 		SCENE(a_late_stamp_of_the_kill_hides_no_leak),
+		SCENE(a_server_that_exits_as_pid1_is_killed_was_left),
 		SCENE(an_end_by_the_stop_signals_default_is_no_crash),
 		SCENE(each_session_of_a_room_has_to_be_released),
 		SCENE(a_session_that_ended_unanswered_was_released),
