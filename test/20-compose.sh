@@ -23,7 +23,6 @@ skip_or_fail() {
 		exit 1
 	fi
 	echo "skip compose: $1"
-	echo "ok nothing to do"
 	exit 0
 }
 

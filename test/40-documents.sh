@@ -1,0 +1,147 @@
+#!/bin/sh
+# documents - runs what the documents tell their readers to run.
+#
+# Of README.md, scenarios/README.md and docs/*.md, in the order of the text:
+#
+#   ```sh            commands, run from the top of the tree with sh -e
+#   ```sh docker     the same; they need a Docker engine, curl and docker-compose
+#   ```sh test       `make test`: this script is a part of it, so they are not run again
+#   ```sh bench      minutes of measuring: run where STOPBENCH_BENCH is set
+#   ```text          what the block before it prints: its lines, in this order. Durations,
+#                    decimals and seeds may differ, a line may end early in an ellipsis,
+#                    and a line that begins with three dots stands for others.
+#   ```json          a scenario: it is met ten times of ten on the process engine
+#   ```json FILE     the same, and FILE in the repository has the same text
+#   ```              a picture
+#
+# Commands outside of such a block would run nowhere, so indented blocks are failures.
+set -u
+bin=${PROGRAMS:-build/bin}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+if [ "$bin" != build/bin ]; then
+	echo "skip documents: they name build/bin, and the programs under test are in $bin"
+	exit 0
+fi
+
+result() { # CODE NAME
+	if [ "$1" -eq 0 ]; then
+		echo "ok $2"
+	else
+		echo "not ok $2"
+		failed=1
+	fi
+}
+
+# Splits a document into NN.block files, whose first line is the info string.
+split() {
+	awk -v folder="$2" '
+		/^```/ && !inside { inside = 1; n++; file = sprintf("%s/%03d.block", folder, n)
+			info = substr($0, 4); print info " :" NR > file; next }
+		/^```/ { inside = 0; close(file); next }
+		inside { print > file; next }
+		/^(    |\t)[^ ]/ && blank { printf "%d: an indented block\n", NR > (folder "/indented") }
+		{ blank = ($0 == "") }
+	' "$1"
+}
+
+# What may differ between two runs becomes "#".
+mask() {
+	sed -E 's/seed [0-9]+/seed #/g; s/[-+]?[0-9]+(\.[0-9]+)?(ns|us|ms|s)([^a-z]|$)/#\3/g
+		s/[-+]?[0-9]+\.[0-9]+/#/g; s/[[:space:]]+/ /g; s/ $//'
+}
+
+# Are the lines of $1 in $2, in this order?
+same_output() {
+	mask <"$1" >"$work/wanted"
+	mask <"$2" >"$work/seen"
+	awk -v wanted="$work/wanted" '
+		function next_wanted() {
+			while ((more = (getline line < wanted)) > 0)
+				if (line != "" && line !~ /^[^A-Za-z0-9]*\.\.\./) break
+			cut = sub(/ ?…$/, "", line)
+		}
+		BEGIN { next_wanted() }
+		more > 0 && (cut ? index($0, line) == 1 : $0 == line) { next_wanted() }
+		END { if (more > 0) { print "missing: " line; exit 1 } }
+	' "$work/seen"
+}
+
+docker_answers() {
+	curl -s --max-time 5 --unix-socket /var/run/docker.sock http://docker/_ping 2>/dev/null |
+		grep -q OK && { command -v docker-compose >/dev/null; }
+}
+
+run_commands() { # INFO FILE NAME
+	case $1 in
+	"sh test") return ;;
+	"sh bench") [ -n "${STOPBENCH_BENCH:-}" ] || {
+		echo "skip $3: STOPBENCH_BENCH is not set"
+		return
+	} ;;
+	"sh docker") docker_answers || {
+		[ -z "${STOPBENCH_REQUIRE_DOCKER:-}" ]
+		result $? "$3: needs a Docker engine, curl and docker-compose"
+		echo "skip $3: no Docker engine, curl or docker-compose"
+		return
+	} ;;
+	esac
+	timeout 300 sh -e "$2" >"$work/output" 2>"$work/errors" </dev/null
+	code=$?
+	result "$code" "$3: the commands succeed"
+	[ "$code" -eq 0 ] || cat "$2" "$work/output" "$work/errors"
+	ran=1
+}
+
+run_scenario() { # INFO FILE NAME
+	named=${1#json}
+	named=${named# }
+	scenario=$work/scenario.json
+	cp "$2" "$scenario"
+	if [ -n "$named" ]; then
+		cmp -s "$2" "$named"
+		result $? "$3: $named has the same text"
+		scenario=$named
+	fi
+	"$bin/stopbench" run --engine process --repeat 10 --report "$work/reports" \
+		"$scenario" >"$work/scenario.out" 2>&1
+	code=$?
+	result "$code" "$3: the scenario is met ten times of ten"
+	[ "$code" -eq 0 ] || cat "$work/scenario.out"
+}
+
+for document in README.md scenarios/README.md docs/*.md; do
+	folder=$work/$(echo "$document" | tr / _)
+	mkdir "$folder"
+	split "$document" "$folder"
+	[ ! -e "$folder/indented" ]
+	result $? "$document: commands stand in fenced blocks"
+	cat "$folder/indented" 2>/dev/null
+	ran=0
+	for block in "$folder"/*.block; do
+		[ -e "$block" ] || continue
+		head=$(head -n 1 "$block")
+		info=${head% :*}
+		name=$document:${head##*:}
+		sed 1d "$block" >"$work/body"
+		case $info in
+		sh | "sh "*)
+			ran=0
+			run_commands "$info" "$work/body" "$name"
+			;;
+		text)
+			[ "$ran" -eq 1 ] || continue
+			same_output "$work/body" "$work/output" >"$work/missing"
+			code=$?
+			result "$code" "$name: the output is what the commands print"
+			[ "$code" -eq 0 ] || cat "$work/missing" "$work/output"
+			;;
+		json | "json "*) run_scenario "$info" "$work/body" "$name" ;;
+		"") ;;
+		*) result 1 "$name: \"$info\" is a kind of block that nothing runs" ;;
+		esac
+	done
+done
+exit $failed
