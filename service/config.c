@@ -30,18 +30,17 @@ const char *const config_session_ends[] = {
 #define AT(member) offsetof(struct config, member)
 
 static const struct field settings[] = {
-	{"HOST", FIELD_TEXT, AT(host), "127.0.0.1",
-		.help = "the address to listen on"},
+	{"HOST", FIELD_TEXT, AT(host), "127.0.0.1", .help = "address to listen on"},
 	{"PORT", FIELD_INT, AT(port), "8080",
-		.help = "the port to listen on; 0: any free one", .max = UINT16_MAX},
+		.help = "port to listen on; 0: any free one", .max = UINT16_MAX},
 	{"AGENT_URL", FIELD_TEXT, AT(agent_url), "https://api.anthropic.com",
 		.help = "base URL of the agent API"},
 	{"AGENT_KEY", FIELD_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
 		.secret = true},
 	{"AGENT_ID", FIELD_TEXT, AT(agent_id), NULL,
-		.help = "the agent of every session; none: one is created"},
+		.help = "agent of every session; none: creates one"},
 	{"ENVIRONMENT_ID", FIELD_TEXT, AT(environment_id), NULL,
-		.help = "the environment of every session; none: one is created"},
+		.help = "environment of every session; none: creates one"},
 	{"MODEL", FIELD_TEXT, AT(model), "claude-sonnet-5",
 		.help = "model of a created agent"},
 	{"MCP_CONFIG", FIELD_TEXT, AT(mcp_setting), NULL,
@@ -52,53 +51,54 @@ static const struct field settings[] = {
 		.choices = mcp_starts},
 	{"BOTS", FIELD_TEXT, AT(bot_list),
 		"financial_analyst,personal_assistant,operations_assistant",
-		.help = "names of the bots, with commas between"},
+		.help = "names of the bots, separated by commas"},
 	{"STORE", FIELD_TEXT, AT(store_path), ":memory:",
-		.help = "path of the database that lets sessions survive a restart"},
+		.help = "path of the database with which sessions survive a restart"},
 	{"GRACE", FIELD_DURATION, AT(grace_ns), "10s",
-		.help = "from the stop signal until the engine kills us"},
+		.help = "time from the stop signal until the container engine kills the service"},
 	{"RESERVE", FIELD_TEXT, AT(reserve_text), NULL,
-		.help = "what of the grace is kept for flush and exit; a tenth of it, at most 1s"},
+		.help = "part of the GRACE kept for flush and exit; default a tenth of it, at most 1s"},
 	{"TURN_BUDGET", FIELD_TEXT, AT(turn_budget_text), NULL,
-		.help = "how much of the grace work in hand may take before it is interrupted; "
-			"half of what the reserve leaves"},
+		.help = "time from the stop signal until running turns are interrupted; "
+			"default half of GRACE - RESERVE"},
 	{"SESSION_END", FIELD_CHOICE, AT(session_end), "keep",
-		.help = "what becomes of the agent session when ours ends",
+		.help = "what happens to the agent session at the end of a session",
 		.choices = config_session_ends},
 	{"DISCONNECT", FIELD_CHOICE, AT(disconnect), "parallel",
-		.help = "how sessions are let go at the stop",
+		.help = "how sessions are released at the stop",
 		.choices = config_disconnects},
 	{"IDLE_TIMEOUT", FIELD_DURATION, AT(idle_ns), "30m",
-		.help = "a session unused for so long is closed; 0s: never"},
+		.help = "closes a session that was not used for so long; 0s: never"},
 	{"SESSION_LIMIT", FIELD_INT, AT(session_limit), "1024",
-		.help = "sessions open at a time; the least recently used idle one makes room",
+		.help = "sessions open at a time; a new one closes the least recently used idle one",
 		.min = 1, .max = 100000},
 	{"QUEUE_LIMIT", FIELD_INT, AT(queue_limit), "16",
 		.help = "turns that may wait for one session", .min = 1, .max = 10000},
 	{"WEBHOOK_TOKEN", FIELD_TEXT, AT(webhook_token), NULL,
-		.help = "webhooks must come with Authorization: Bearer and this",
+		.help = "token of webhooks (Authorization: Bearer TOKEN); none: not checked",
 		.secret = true},
 	{"TURN_TIMEOUT", FIELD_DURATION, AT(turn_ns), "10m",
-		.help = "bound of a turn"},
+		.help = "deadline of a turn"},
 	{"REQUEST_TIMEOUT", FIELD_DURATION, AT(request_ns), "30s",
-		.help = "bound of each short request to the agent API"},
+		.help = "deadline of a short request to the agent API"},
 	{"MCP_EOF", FIELD_DURATION, AT(mcp.eof_ns), "1s",
-		.help = "how long an MCP server may take from the end of its stdin to its own"},
+		.help = "time from the end of an MCP server's stdin until SIGTERM"},
 	{"MCP_TERM", FIELD_DURATION, AT(mcp.term_ns), "1s",
-		.help = "and then from SIGTERM until SIGKILL"},
+		.help = "time from SIGTERM until SIGKILL"},
 	{"MCP_CALL_TIMEOUT", FIELD_DURATION, AT(mcp.call_ns), "2m",
-		.help = "bound of a tool call"},
+		.help = "deadline of a tool call"},
 	{"MCP_START_TIMEOUT", FIELD_DURATION, AT(mcp.start_ns), "30s",
-		.help = "bound of an MCP server's start and handshake"},
+		.help = "deadline of an MCP server's start and handshake"},
 	{"DRAIN_DELAY", FIELD_DURATION, AT(drain_delay_ns), "0s",
-		.help = "go on accepting for so long after the stop signal, while /ready says 503, "
-			"for load balancers that are slow to hear"},
+		.help = "goes on accepting for so long after the stop signal, while /ready answers "
+			"503, for slow load balancers"},
 	{"LINGER", FIELD_DURATION, AT(linger_ns), "200ms",
-		.help = "idle connections may still bring a request for so long"},
+		.help = "keeps idle connections open for so long at the stop, for late requests"},
 	{"BODY_LIMIT", FIELD_INT, AT(body_limit), "1048576",
-		.help = "bytes of a webhook's body", .min = 1024, .max = 64 << 20},
+		.help = "largest body of a webhook, in bytes", .min = 1024,
+		.max = 64 << 20},
 	{"HEALTH", FIELD_INT, AT(health), "0",
-		.help = "be a client: ask the service at this port for its health, exit 0 or 1",
+		.help = "asks the service at this port for its health instead, and exits with 0 or 1",
 		.max = UINT16_MAX},
 	{0},
 };
@@ -111,13 +111,18 @@ static const char about[] =
 	"released, 1 when one was not, the store was not written or the service could "
 	"not run, 2 for invalid settings.";
 
-/* An empty variable is how compose files say "not set". */
-static void forget_empty(char **text)
+/* Compose files leave a variable empty that is not set. */
+static void forget_empty(struct config *config)
 {
-	if (*text && **text == '\0') {
-		free(*text);
-		*text = NULL;
-	}
+	char **texts[] = {&config->agent_key, &config->agent_id,
+		&config->environment_id, &config->mcp_setting, &config->reserve_text,
+		&config->turn_budget_text, &config->webhook_token, &config->store_path};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (*texts[i] && **texts[i] == '\0') {
+			free(*texts[i]);
+			*texts[i] = NULL;
+		}
 }
 
 static bool check_url(const char *url, struct err *err)
@@ -133,22 +138,22 @@ static bool check_url(const char *url, struct err *err)
 	if (strcspn(authority, "/?#") == 0)
 		return err_set(err, "AGENT_URL: the host is missing");
 	if (memchr(authority, '@', strcspn(authority, "/?#")))
-		return err_set(err, "AGENT_URL: credentials belong into AGENT_KEY");
+		return err_set(err, "AGENT_URL: credentials belong in AGENT_KEY");
 	return true;
 }
 
-/* It becomes a line of a header. Often it is a file's last line end that came along. */
+/* The key becomes a line of a header. The usual mistake is the line end of a file. */
 static bool check_key(const char *key, struct err *err)
 {
 	for (; key && *key; key++)
 		if ((unsigned char)*key < ' ' || *key == 0x7f)
 			return err_set(err,
-				"AGENT_KEY: a line end or another control "
-				"character is in it");
+				"AGENT_KEY: it contains a control character, "
+				"such as a line end");
 	return true;
 }
 
-/* A bot's name is a segment of a path and a value of metadata. */
+/* A name is a segment of a path and a value of metadata. */
 static bool check_bot(const struct config *config, const char *name, struct err *err)
 {
 	if (*name == '\0')
@@ -161,7 +166,7 @@ static bool check_bot(const struct config *config, const char *name, struct err 
 			"BOTS: \"%.80s\": at most %d letters, digits, '_', '-' and '.'",
 			name, BOT_NAME_MAX);
 	if (config_bot(config, name))
-		return err_set(err, "BOTS: \"%s\" is there twice", name);
+		return err_set(err, "BOTS: \"%s\" is given twice", name);
 	return true;
 }
 
@@ -209,13 +214,13 @@ static bool split_grace(struct config *config, struct err *err)
 	if (config->turn_budget_text &&
 		!clock_parse(&config->turn_budget_ns, config->turn_budget_text, err))
 		return err_while(err, "TURN_BUDGET");
-	/* Idle connections are no reason to run into the deadline. */
+	/* Idle connections must not use up the budget. */
 	if (config->linger_ns > config->budget_ns / 4)
 		config->linger_ns = config->budget_ns / 4;
 	return true;
 }
 
-/* A bound of nothing would fail everything it bounds. */
+/* With a deadline of 0 everything would fail. */
 static bool check_bounds(const struct config *config, struct err *err)
 {
 	const struct {
@@ -230,7 +235,7 @@ static bool check_bounds(const struct config *config, struct err *err)
 
 	for (size_t i = 0; i < COUNT(bounds); i++)
 		if (bounds[i].ns == 0)
-			return err_set(err, "%s: 0 is no bound", bounds[i].name);
+			return err_set(err, "%s: expected more than 0", bounds[i].name);
 	return true;
 }
 
@@ -242,7 +247,7 @@ static bool read_servers(struct config *config, struct err *err)
 		return err_while(err, "MCP_CONFIG");
 	if (mcp_config_is_text(config->mcp_setting)) {
 		free(config->mcp_setting);
-		/* Its "env" may well hold secrets. */
+		/* The text may hold secrets in "env". */
 		config->mcp_setting = mem_text("(given as text)");
 	}
 	return true;
@@ -254,14 +259,7 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 
 	if (!settings_read(settings, "", &made, argc, argv, about, err))
 		return false;
-	forget_empty(&made.agent_key);
-	forget_empty(&made.agent_id);
-	forget_empty(&made.environment_id);
-	forget_empty(&made.mcp_setting);
-	forget_empty(&made.reserve_text);
-	forget_empty(&made.turn_budget_text);
-	forget_empty(&made.webhook_token);
-	forget_empty(&made.store_path);
+	forget_empty(&made);
 	if (!made.store_path)
 		made.store_path = mem_text(":memory:");
 	if (!check_url(made.agent_url, err) || !check_key(made.agent_key, err) ||

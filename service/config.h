@@ -1,6 +1,6 @@
 /*
- * config - what the service is told: environment and flags, checked before anything
- * is started.
+ * config - the service's settings from environment and flags, read and checked at the
+ * start.
  */
 #ifndef SERVICE_CONFIG_H
 #define SERVICE_CONFIG_H
@@ -14,7 +14,7 @@
 enum config_disconnect {
 	DISCONNECT_PARALLEL,   /* all sessions at once, under one deadline */
 	DISCONNECT_SEQUENTIAL, /* one after the other, without a deadline */
-	DISCONNECT_NONE, /* nobody: wait until streams and children end by themselves */
+	DISCONNECT_NONE, /* none: wait until streams and children end by themselves */
 };
 
 /* The values of DISCONNECT and SESSION_END, by their enums; NULL-terminated. */
@@ -31,25 +31,24 @@ struct config {
 	char *model;
 	char *mcp_setting; /* MCP_CONFIG as given; "(given as text)" for JSON */
 	struct mcp_config mcp;
-	char *bot_list; /* as it was given */
+	char *bot_list; /* BOTS as given */
 	char *store_path;
 	int64_t grace_ns;
-	char *reserve_text, *turn_budget_text; /* NULL: by rule */
+	char *reserve_text, *turn_budget_text; /* as given; NULL: by rule */
 	int session_end;                       /* enum agent_session_end */
 	int disconnect;                        /* enum config_disconnect */
 	int64_t idle_ns;                       /* 0: never */
 	int64_t session_limit;
 	int64_t queue_limit;
-	char *webhook_token; /* secret; NULL: everybody may */
+	char *webhook_token; /* secret; NULL: not checked */
 	int64_t turn_ns, request_ns;
 	int64_t drain_delay_ns, linger_ns;
 	int64_t body_limit;
-	int64_t health; /* not 0: ask the service at this port for its health, and exit
-			 */
+	int64_t health; /* not 0: ask the service at this port for its health */
 
-	/* Worked out from the above. */
-	int64_t budget_ns;      /* the grace without the reserve: from the signal on */
-	int64_t turn_budget_ns; /* after that, work in hand is interrupted */
+	/* Derived from the settings above. */
+	int64_t budget_ns;      /* GRACE - RESERVE, from the signal on */
+	int64_t turn_budget_ns; /* from the signal until turns are interrupted */
 	char **bots;            /* owned */
 	unsigned bot_count;
 };
@@ -59,10 +58,10 @@ bool config_read(
 	struct config *config, int argc, char **argv, struct err *err) MUST_CHECK;
 void config_done(struct config *config);
 
-/* One line with every setting, secrets as such. */
+/* Logs every setting; a secret as "(set)". */
 void config_log(const struct config *config);
 
-/* The bot's own name, borrowed from config; NULL when there is no such bot. */
+/* The name as config has it, borrowed; NULL: there is no such bot. */
 const char *config_bot(const struct config *config, const char *name);
 
 #endif

@@ -54,22 +54,20 @@ static void answer_json(struct http_api *http_api, struct web_exchange *exchange
 	answer(http_api, exchange, status, JSON_TYPE, text, strlen(text));
 }
 
-static void answer_error(struct http_api *http_api, struct web_exchange *exchange,
-	unsigned status, const char *why)
+/* {"KEY": "TEXT"} */
+static void answer_text(struct http_api *http_api, struct web_exchange *exchange,
+	unsigned status, const char *key, const char *text)
 {
 	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(json, "error", why);
+	cJSON_AddStringToObject(json, key, text);
 	answer_json(http_api, exchange, status, json);
 }
 
-static void answer_status(struct http_api *http_api, struct web_exchange *exchange,
-	unsigned status, const char *text)
+static void answer_error(struct http_api *http_api, struct web_exchange *exchange,
+	unsigned status, const char *why)
 {
-	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(json, "status", text);
-	answer_json(http_api, exchange, status, json);
+	answer_text(http_api, exchange, status, "error", why);
 }
 
 /* Takes the same time for every wrong token of one length. */
@@ -228,15 +226,13 @@ static void handle_webhook(struct http_api *http_api, struct web_exchange *excha
 
 static void handle_health(struct http_api *http_api, struct web_exchange *exchange)
 {
-	answer_status(http_api, exchange, 200, "alive");
+	answer_text(http_api, exchange, 200, "status", "alive");
 }
 
 static void handle_ready(struct http_api *http_api, struct web_exchange *exchange)
 {
-	if (http_api->unready)
-		answer_status(http_api, exchange, 503, "stopping");
-	else
-		answer_status(http_api, exchange, 200, "ready");
+	answer_text(http_api, exchange, http_api->unready ? 503 : 200, "status",
+		http_api->unready ? "stopping" : "ready");
 }
 
 static void add_paths(cJSON *object, const uint64_t *counts)

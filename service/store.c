@@ -11,7 +11,7 @@
 #define BUSY_MS 250
 #define NOW     "CAST(strftime('%s', 'now') AS INTEGER)"
 
-/* What leads from each format to the next. */
+/* The upgrade from each format to the next. */
 static const char *const upgrades[FORMAT] = {
 	"CREATE TABLE sessions (room TEXT NOT NULL, bot TEXT NOT NULL,"
 	" agent_session TEXT NOT NULL, last_use INTEGER NOT NULL,"
@@ -186,8 +186,8 @@ static void bind_int(struct store *store, enum query query, int at, int64_t valu
 	sqlite3_bind_int64(store->statements[query], at, value);
 }
 
-/* Every query is one of: no row to come, or one row at most. What was bound is only
- * borrowed, so a statement is never left without finish(). */
+/* A query gives one row at most. Bound values are only borrowed: every step() is followed
+ * by finish(). */
 static bool step(struct store *store, enum query query, bool *row, struct err *err)
 {
 	int code = sqlite3_step(store->statements[query]);
@@ -202,8 +202,8 @@ static void finish(struct store *store, enum query query)
 	sqlite3_clear_bindings(store->statements[query]);
 }
 
-/* Whoever writes for longer than the first call waited may do so for a while: until he
- * is done no other call waits, for each of them holds up the loop. */
+/* After a wait in vain the next calls do not wait, until one succeeds: each wait blocks
+ * the loop. */
 static bool write_row(struct store *store, enum query query, struct err *err)
 {
 	bool row, ok = step(store, query, &row, err);

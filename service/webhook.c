@@ -20,8 +20,8 @@ static bool need(const struct json_doc *doc, const cJSON *object, const char *wh
 		doc, object, err, "%s%s%s is missing", what, *what ? "." : "", key);
 }
 
-/* Ids of 64 bits and more are common, so the digits count. Smaller ones may be written
- * as anybody likes: 1e3 is 1000. */
+/* Ids of 64 bits and more are common: their digits are kept. Smaller ones may be written
+ * in any form: 1e3 is 1000. */
 static bool read_number(const struct json_doc *doc, const cJSON *id, const char *what,
 	char **text, struct err *err)
 {
@@ -56,7 +56,7 @@ static bool read_id(const struct json_doc *doc, const cJSON *id, const char *wha
 	for (const char *at = id->valuestring; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			return json_doc_wrong(doc, id, err,
-				"%s.id: control characters have no place there", what);
+				"%s.id: control characters are not allowed", what);
 	*text = mem_text(id->valuestring);
 	return true;
 }

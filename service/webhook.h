@@ -4,9 +4,9 @@
  *   {"creator": {"id": 1, "name": "Ann"}, "room": {"id": 7, "name": "Plans"},
  *    "content": "hello"}
  *
- * Members that we don't know are the chat system's business. A room is its id as text,
- * which is what the store, the metadata and the MCP servers' environment have: 7 and "7"
- * are one room, and a number keeps all of its digits.
+ * Other members are ignored. A room is its id as text, as in the store, the metadata and
+ * the MCP servers' environment: 7 and "7" are one room, and a number keeps all of its
+ * digits.
  */
 #ifndef SERVICE_WEBHOOK_H
 #define SERVICE_WEBHOOK_H
@@ -20,11 +20,11 @@
 
 struct webhook {
 	char *room;          /* the id, as text; owned */
-	bool room_is_number; /* that is how it was written */
+	bool room_is_number; /* as written in the message */
 	char *content;       /* owned; not empty */
 };
 
-/* "body:LINE:COLUMN: what" when it is wrong. */
+/* The error is "body:LINE:COLUMN: what". */
 bool webhook_read(
 	struct webhook *webhook, const struct buf *body, struct err *err) MUST_CHECK;
 void webhook_done(struct webhook *webhook);

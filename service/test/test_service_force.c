@@ -252,17 +252,19 @@ static void service_interrupts_sequentially_as_well(void **state)
 static void service_waits_for_ever_when_it_disconnects_nobody(void **state)
 {
 	struct world *world = *state;
+	struct shot *shot;
 
 	world_set(world, "DISCONNECT=none");
 	world_set(world, "GRACE=100ms");
 	world_add_server(
 		world, "deaf", "{\"on_eof\": \"ignore\", \"on_term\": \"ignore\"}");
-	world_start_agent(world, NULL);
+	world_start_agent(world, "{\"first_byte\": {\"latency\": \"300ms\"}}");
 	world_start(world);
 	open_sessions(world, 2);
+	shot = world_say(world, "1", ANN, "hello");
+	world_event(world, "agent.turn.begin", 3);
 	world_signal(world, SIGTERM);
-	world_event(world, "shutdown.phase", 1);
-	world_idle(world, 400);
+	assert_int_equal(shot_status(shot), 200); /* long after GRACE */
 	assert_int_equal(world_count(world, "session.disconnect.begin"), 0);
 	assert_int_equal(world_count(world, "mcp.eof"), 0);
 	assert_int_equal(world_count(world, "shutdown.complete"), 0);
