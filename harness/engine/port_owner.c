@@ -14,8 +14,14 @@
 
 #define TCP_LISTEN_STATE 0x0A /* TCP_LISTEN of the kernel's tcp_states.h */
 
-/* The kernel prefers a socket that is bound to the address itself. */
-enum match { MATCH_NONE, MATCH_ANY_ADDRESS, MATCH_LOOPBACK };
+/* How well a socket fits a connection to 127.0.0.1, in the kernel's order. */
+enum match {
+	MATCH_NONE,
+	MATCH_ANY_IPV6,
+	MATCH_ANY,
+	MATCH_LOOPBACK_IPV6,
+	MATCH_LOOPBACK
+};
 
 struct port_listener {
 	enum match match;
@@ -36,13 +42,16 @@ static enum match match_of(const char *address)
 
 	snprintf(loopback, sizeof loopback, "%08X", htonl(INADDR_LOOPBACK));
 	snprintf(mapped, sizeof mapped, "%016X%08X%s", 0, htonl(0xFFFF), loopback);
-	if (strcmp(address, loopback) == 0 || strcmp(address, mapped) == 0)
+	if (strcmp(address, loopback) == 0)
 		return MATCH_LOOPBACK;
-	return strspn(address, "0") == strlen(address) ? MATCH_ANY_ADDRESS : MATCH_NONE;
+	if (strcmp(address, mapped) == 0)
+		return MATCH_LOOPBACK_IPV6;
+	if (strspn(address, "0") != strlen(address))
+		return MATCH_NONE;
+	return strlen(address) == 8 ? MATCH_ANY : MATCH_ANY_IPV6;
 }
 
-/* "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0
- * 4711" */
+/* "  0: 0100007F:1F90 00000000:0000 0A ... 4711": address, port, state, inode. */
 static bool parse_row(const char *line, int port, struct port_listener *listener)
 {
 	char address[40];

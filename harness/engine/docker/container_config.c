@@ -10,7 +10,8 @@ static cJSON *strings(const char *const *list)
 }
 
 /* Mounted read-only: a container that could write would leave setuid programs on the
- * host or replace the ledger's socket. A socket accepts connections all the same. */
+ * host or replace the ledger's socket. A socket accepts connections all the same. Docker
+ * offers no nosuid or nodev for a bind mount; read-only, no such file can be made. */
 static cJSON *host_config(const struct subject_spec *spec)
 {
 	cJSON *host = cJSON_CreateObject();

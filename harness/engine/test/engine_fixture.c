@@ -35,7 +35,7 @@ static char *puppet_path(void)
 }
 
 /* As a run locks its folder: another run that cleans up leaves this one alone. */
-static void lock_folder(struct fixture *fixture)
+static void lock_folder(struct engine_fixture *fixture)
 {
 	const char *temporary = getenv("TMPDIR");
 	SCOPED(mem_free) char *lock = NULL;
@@ -56,7 +56,7 @@ static void lock_folder(struct fixture *fixture)
 
 /* One link has our process id in its name, which makes the image of them ours alone: it
  * may be removed. */
-static void make_folder(struct fixture *fixture)
+static void make_folder(struct engine_fixture *fixture)
 {
 	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
 	const char *const programs[] = {"bin/service", "bin/mock-agent", "bin/mock-mcp",
@@ -77,9 +77,9 @@ static void make_folder(struct fixture *fixture)
 	}
 }
 
-struct fixture *engine_fixture_open(const char *engine, struct err *err)
+struct engine_fixture *engine_fixture_open(const char *engine, struct err *err)
 {
-	struct fixture *fixture = mem_zeroed(sizeof *fixture);
+	struct engine_fixture *fixture = mem_zeroed(sizeof *fixture);
 
 	uv_loop_init(&fixture->loop);
 	buf_init(&fixture->log, 64 << 20);
@@ -103,7 +103,7 @@ static int remove_one(const char *path, const struct stat *stat UNUSED, int type
 	return remove(path);
 }
 
-void engine_fixture_close(struct fixture *fixture)
+void engine_fixture_close(struct engine_fixture *fixture)
 {
 	if (!fixture)
 		return;
@@ -123,7 +123,7 @@ void engine_fixture_close(struct fixture *fixture)
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
-	struct fixture *fixture = arg;
+	struct engine_fixture *fixture = arg;
 
 	assert_true(ns > 0 && ns <= clock_now());
 	buf_add(&fixture->log, line, len);
@@ -131,24 +131,24 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 	fixture->lines++;
 }
 
-struct subject *engine_fixture_try(struct fixture *fixture,
-	const struct engine_fixture_unit *given, const char *const *argv,
+struct subject *engine_fixture_try(struct engine_fixture *fixture,
+	const struct engine_fixture_spec *spec, const char *const *argv,
 	struct err *err)
 {
 	static const char *const nothing[] = {NULL};
 
 	return engine_up(fixture->engine,
 		&(struct subject_spec){
-			.name = given->name ? given->name : "service",
-			.image = given->image,
+			.name = spec->name ? spec->name : "service",
+			.image = spec->image,
 			.command = argv,
-			.env = given->env ? given->env : nothing,
-			.run_folder = given->run_folder ? given->run_folder
-							: fixture->case_folder,
-			.network = given->network,
-			.entrypoint = given->entrypoint,
-			.grace_ns = given->grace_ns ? given->grace_ns : 10 * CLOCK_S,
-			.init = given->init,
+			.env = spec->env ? spec->env : nothing,
+			.run_folder = spec->run_folder ? spec->run_folder
+						       : fixture->case_folder,
+			.network = spec->network,
+			.entrypoint = spec->entrypoint,
+			.grace_ns = spec->grace_ns ? spec->grace_ns : 10 * CLOCK_S,
+			.init = spec->init,
 			.log = on_log,
 			.arg = fixture,
 		},
@@ -156,30 +156,30 @@ struct subject *engine_fixture_try(struct fixture *fixture,
 }
 
 void engine_fixture_up(
-	struct fixture *fixture, const struct engine_fixture_unit *given, ...)
+	struct engine_fixture *fixture, const struct engine_fixture_spec *spec, ...)
 {
 	const char *argv[ARGUMENTS_MAX] = {"puppet"};
 	struct err err = {0};
 	va_list args;
 
-	va_start(args, given);
+	va_start(args, spec);
 	for (unsigned i = 1; i < ARGUMENTS_MAX - 1; i++) {
 		argv[i] = va_arg(args, const char *);
 		if (!argv[i])
 			break;
 	}
 	va_end(args);
-	fixture->subject = engine_fixture_try(fixture, given, argv, &err);
+	fixture->subject = engine_fixture_try(fixture, spec, argv, &err);
 	if (!fixture->subject)
 		fail_msg("%s", err.text);
 }
 
 struct wanted {
-	const struct fixture *fixture;
+	const struct engine_fixture *fixture;
 	const char *line;
 };
 
-bool engine_fixture_has_line(const struct fixture *fixture, const char *line)
+bool engine_fixture_has_line(const struct engine_fixture *fixture, const char *line)
 {
 	const char *at = buf_text(&fixture->log);
 	size_t len = strlen(line);
@@ -201,45 +201,45 @@ static bool has_line(const void *arg)
 	return engine_fixture_has_line(wanted->fixture, wanted->line);
 }
 
-void engine_fixture_await_line(struct fixture *fixture, const char *line)
+void engine_fixture_await_line(struct engine_fixture *fixture, const char *line)
 {
 	const struct wanted wanted = {fixture, line};
 
 	if (wait_until(&fixture->loop, has_line, &wanted,
-		    clock_now() + STAGE_PATIENCE_NS, NULL) != WAIT_SO)
+		    clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL) != WAIT_SO)
 		fail_msg("no line \"%s\" in:\n%s", line, buf_text(&fixture->log));
 }
 
 static bool is_over(const void *arg)
 {
-	return !subject_running(((const struct fixture *)arg)->subject);
+	return !subject_running(((const struct engine_fixture *)arg)->subject);
 }
 
-void engine_fixture_await_end(struct fixture *fixture)
+void engine_fixture_await_end(struct engine_fixture *fixture)
 {
 	assert_int_equal(wait_until(&fixture->loop, is_over, fixture,
-				 clock_now() + STAGE_PATIENCE_NS, NULL),
+				 clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL),
 		WAIT_SO);
 }
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(((const struct fixture *)arg)->subject);
+	return subject_stopped(((const struct engine_fixture *)arg)->subject);
 }
 
-const struct stop_facts *engine_fixture_settle(struct fixture *fixture)
+const struct stop_facts *engine_fixture_settle(struct engine_fixture *fixture)
 {
 	struct err err = {0};
 
 	assert_int_equal(wait_until(&fixture->loop, is_stopped, fixture,
-				 clock_now() + STAGE_PATIENCE_NS, NULL),
+				 clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL),
 		WAIT_SO);
 	if (!subject_inspect(fixture->subject, &err))
 		fail_msg("inspect: %s", err.text);
 	return subject_facts(fixture->subject);
 }
 
-const struct stop_facts *engine_fixture_stop(struct fixture *fixture)
+const struct stop_facts *engine_fixture_stop(struct engine_fixture *fixture)
 {
 	struct err err = {0};
 
@@ -248,7 +248,7 @@ const struct stop_facts *engine_fixture_stop(struct fixture *fixture)
 	return engine_fixture_settle(fixture);
 }
 
-int engine_fixture_listen(const struct fixture *fixture, char *path, size_t size)
+int engine_fixture_listen(const struct engine_fixture *fixture, char *path, size_t size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -22,12 +22,12 @@
 #include "lib/mem.h"
 
 #define PLAIN                                                                          \
-	&(struct engine_fixture_unit)                                                  \
+	&(struct engine_fixture_spec)                                                  \
 	{                                                                              \
 		0                                                                      \
 	}
 #define SHORT                                                                          \
-	&(struct engine_fixture_unit)                                                  \
+	&(struct engine_fixture_spec)                                                  \
 	{                                                                              \
 		.grace_ns = 1 * CLOCK_S                                                \
 	}
@@ -42,7 +42,7 @@ static int set_up(void **state)
 {
 	const struct play *play = *state;
 	struct err err = {0};
-	struct fixture *fixture = engine_fixture_open(play->engine, &err);
+	struct engine_fixture *fixture = engine_fixture_open(play->engine, &err);
 
 	*state = fixture;
 	if (fixture && !engine_capabilities(fixture->engine)->pid1_rules) {
@@ -63,7 +63,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct fixture *engine_fixture_of(void **state)
+static struct engine_fixture *engine_fixture_of(void **state)
 {
 	if (!*state)
 		skip();
@@ -71,9 +71,9 @@ static struct fixture *engine_fixture_of(void **state)
 }
 
 /* Skips where the kernel does not trace signals. */
-static struct fixture *traced_fixture_of(void **state)
+static struct engine_fixture *traced_fixture_of(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	if (!engine_capabilities(fixture->engine)->signal_delivery)
 		skip();
@@ -100,7 +100,7 @@ static void assert_unkilled(const struct stop_facts *facts)
 
 static void engine_stops_what_handles_sigterm(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
@@ -121,7 +121,7 @@ static void engine_stops_what_handles_sigterm(void **state)
 
 static void engine_sees_one_signal_delivered_traced(void **state)
 {
-	struct fixture *fixture = traced_fixture_of(state);
+	struct engine_fixture *fixture = traced_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
@@ -134,7 +134,7 @@ static void engine_sees_one_signal_delivered_traced(void **state)
 
 static void engine_kills_what_has_no_handler(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, SHORT, NULL);
@@ -153,7 +153,7 @@ static void engine_kills_what_has_no_handler(void **state)
 
 static void engine_sees_sigterm_ignored_without_a_handler_traced(void **state)
 {
-	struct fixture *fixture = traced_fixture_of(state);
+	struct engine_fixture *fixture = traced_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, SHORT, NULL);
@@ -166,7 +166,7 @@ static void engine_sees_sigterm_ignored_without_a_handler_traced(void **state)
 
 static void engine_kills_what_ignores_sigterm(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, SHORT, "term=ignore", NULL);
@@ -178,7 +178,7 @@ static void engine_kills_what_ignores_sigterm(void **state)
 
 static void engine_sees_sigterm_ignored_by_disposition_traced(void **state)
 {
-	struct fixture *fixture = traced_fixture_of(state);
+	struct engine_fixture *fixture = traced_fixture_of(state);
 
 	engine_fixture_up(fixture, SHORT, "term=ignore", NULL);
 	engine_fixture_await_line(fixture, "ready");
@@ -188,7 +188,7 @@ static void engine_sees_sigterm_ignored_by_disposition_traced(void **state)
 
 static void engine_passes_the_exit_code_on(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	engine_fixture_up(fixture, PLAIN, "term=7", NULL);
 	engine_fixture_await_line(fixture, "ready");
@@ -197,7 +197,7 @@ static void engine_passes_the_exit_code_on(void **state)
 
 static void engine_tells_exit_137_from_sigkill(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, PLAIN, "term=137", NULL);
@@ -209,7 +209,7 @@ static void engine_tells_exit_137_from_sigkill(void **state)
 
 static void engine_measures_a_known_time(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 	int64_t took_ns, error_ns;
 
@@ -227,7 +227,7 @@ static void engine_measures_a_known_time(void **state)
 
 static void engine_stops_what_has_ended_already(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, PLAIN, "say=2", "end=3", NULL);
@@ -242,7 +242,7 @@ static void engine_stops_what_has_ended_already(void **state)
 
 static void engine_inspects_what_ended_by_itself(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	engine_fixture_up(fixture, PLAIN, "end=4", NULL);
@@ -254,10 +254,10 @@ static void engine_inspects_what_ended_by_itself(void **state)
 
 static void engine_puts_an_init_in_front(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
-	engine_fixture_up(fixture, &(struct engine_fixture_unit){.init = true}, NULL);
+	engine_fixture_up(fixture, &(struct engine_fixture_spec){.init = true}, NULL);
 	engine_fixture_await_line(fixture, "ready");
 	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 143);
@@ -266,9 +266,9 @@ static void engine_puts_an_init_in_front(void **state)
 
 static void engine_delivers_sigterm_to_an_init_traced(void **state)
 {
-	struct fixture *fixture = traced_fixture_of(state);
+	struct engine_fixture *fixture = traced_fixture_of(state);
 
-	engine_fixture_up(fixture, &(struct engine_fixture_unit){.init = true}, NULL);
+	engine_fixture_up(fixture, &(struct engine_fixture_spec){.init = true}, NULL);
 	engine_fixture_await_line(fixture, "ready");
 	assert_int_equal(
 		engine_fixture_stop(fixture)->signal_delivery, DELIVERY_DELIVERED);
@@ -276,7 +276,7 @@ static void engine_delivers_sigterm_to_an_init_traced(void **state)
 
 static void engine_reads_the_whole_log_in_order(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const char *at;
 
 	engine_fixture_up(fixture, PLAIN, "term=0", "say=20000", NULL);
@@ -297,7 +297,7 @@ static void engine_reads_the_whole_log_in_order(void **state)
 
 static void engine_reads_the_last_words_of_both_streams(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	engine_fixture_up(fixture, PLAIN, "split=100", "end=0", NULL);
 	engine_fixture_await_end(fixture);
@@ -310,10 +310,10 @@ static void engine_reads_the_last_words_of_both_streams(void **state)
 static void engine_gives_the_environment(void **state)
 {
 	static const char *const env[] = {"COLOUR=blue = green", "EMPTY=", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	setenv("STOPBENCH_TEST_LEAK", "1", 1);
-	engine_fixture_up(fixture, &(struct engine_fixture_unit){.env = env},
+	engine_fixture_up(fixture, &(struct engine_fixture_spec){.env = env},
 		"env=COLOUR", "env=EMPTY", "env=STOPBENCH_TEST_LEAK", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(engine_fixture_has_line(fixture, "COLOUR=blue = green"));
@@ -323,7 +323,7 @@ static void engine_gives_the_environment(void **state)
 
 static void engine_lets_a_subject_reach_the_ledger(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	char path[128], connect_to[160];
 	int fd = engine_fixture_listen(fixture, path, sizeof path);
 
@@ -351,7 +351,7 @@ static int listen_on_loopback(int *port)
 
 static void engine_names_who_else_holds_a_port(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	SCOPED(mem_free) char *us = mem_textf("(pid %d)", (int)getpid());
 	int port, fd = listen_on_loopback(&port);
@@ -366,13 +366,13 @@ static void engine_names_who_else_holds_a_port(void **state)
 
 static void engine_knows_the_ports_of_a_subjects_children(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	const char *line;
 
 	/* Behind an init the puppet is a child of PID 1. */
 	engine_fixture_up(
-		fixture, &(struct engine_fixture_unit){.init = true}, "listen=0", NULL);
+		fixture, &(struct engine_fixture_spec){.init = true}, "listen=0", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	line = strstr(buf_text(&fixture->log), "port ");
 	assert_non_null(line);
@@ -401,7 +401,7 @@ static void end_killer(pid_t killer)
 
 static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 {
-	struct fixture *fixture = traced_fixture_of(state);
+	struct engine_fixture *fixture = traced_fixture_of(state);
 	const struct stop_facts *facts;
 	struct err err = {0};
 	pid_t killer;
@@ -420,7 +420,7 @@ static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 
 static void engine_takes_down_what_still_runs(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	pid_t pid;
 
 	engine_fixture_up(fixture, PLAIN, "term=ignore", "child=3", NULL);
@@ -436,13 +436,13 @@ static void engine_takes_down_what_still_runs(void **state)
 
 static void engine_reports_a_crash(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 
 	/* The kernel discards SIGABRT to a PID 1 without a handler, but not to the child
 	 * of an init, which reports it. */
 	engine_fixture_up(
-		fixture, &(struct engine_fixture_unit){.init = true}, "raise=6", NULL);
+		fixture, &(struct engine_fixture_spec){.init = true}, "raise=6", NULL);
 	engine_fixture_await_end(fixture);
 	facts = engine_fixture_stop(fixture);
 	assert_int_equal(facts->exit_code, 134);
@@ -452,7 +452,7 @@ static void engine_reports_a_crash(void **state)
 static void engine_says_what_it_cannot_start(void **state)
 {
 	static const char *const argv[] = {"no-such-program", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
@@ -463,7 +463,7 @@ static void engine_says_what_it_cannot_start(void **state)
 static void engine_refuses_a_signal_that_does_not_exist(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL}, *const env[] = {NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	fixture->subject = engine_up(fixture->engine,

@@ -20,7 +20,7 @@
 #include "lib/wait.h"
 
 #define PLAIN                                                                          \
-	&(struct engine_fixture_unit)                                                  \
+	&(struct engine_fixture_spec)                                                  \
 	{                                                                              \
 		0                                                                      \
 	}
@@ -49,20 +49,21 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct fixture *engine_fixture_of(void **state)
+static struct engine_fixture *engine_fixture_of(void **state)
 {
 	if (!*state)
 		skip();
 	return *state;
 }
 
-static struct docker_engine *docker_of(struct fixture *fixture)
+static struct docker_engine *docker_of(struct engine_fixture *fixture)
 {
 	return (struct docker_engine *)fixture->engine;
 }
 
 /* A call of another client of the daemon. */
-static long ask_daemon(struct fixture *fixture, const char *method, const char *path)
+static long ask_daemon(
+	struct engine_fixture *fixture, const char *method, const char *path)
 {
 	struct err err;
 	long status;
@@ -74,8 +75,8 @@ static long ask_daemon(struct fixture *fixture, const char *method, const char *
 	return ok || status >= 400 ? status : -1;
 }
 
-static long ask_about(
-	struct fixture *fixture, const char *method, const char *what, const char *id)
+static long ask_about(struct engine_fixture *fixture, const char *method,
+	const char *what, const char *id)
 {
 	SCOPED(mem_free) char *path = mem_textf("/containers/%s%s", id, what);
 
@@ -105,7 +106,8 @@ static void on_said(void *arg, const char *line)
 }
 
 /* Removes what this run left. */
-static int sweep_run(struct fixture *fixture, const char *run_id, struct sweep *sweep)
+static int sweep_run(
+	struct engine_fixture *fixture, const char *run_id, struct sweep *sweep)
 {
 	struct err err = {0};
 	int removed;
@@ -122,7 +124,7 @@ static int sweep_run(struct fixture *fixture, const char *run_id, struct sweep *
 
 static void docker_cleans_what_is_over_and_nothing_else(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	SCOPED(mem_free) char *network = NULL;
 	struct sweep sweep;
@@ -143,7 +145,7 @@ static void docker_cleans_what_is_over_and_nothing_else(void **state)
 
 static void docker_keeps_a_container_stopped(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *id = NULL;
 	struct sweep sweep;
 
@@ -158,7 +160,7 @@ static void docker_keeps_a_container_stopped(void **state)
 
 static void docker_leaves_nothing_after_down(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct sweep sweep;
 
 	engine_fixture_up(fixture, PLAIN, NULL);
@@ -173,7 +175,7 @@ static void docker_network_knows_its_containers_by_name(void **state)
 {
 	static const char *const asking[] = {
 		"puppet", "resolve=mock-agent", "end=0", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	SCOPED(mem_free) char *network = engine_network(fixture->engine, &err);
 	SCOPED(mem_free) char *wanted = NULL;
@@ -182,13 +184,13 @@ static void docker_network_knows_its_containers_by_name(void **state)
 
 	assert_non_null(network);
 	engine_fixture_up(fixture,
-		&(struct engine_fixture_unit){.network = network, .name = "mock-agent"},
+		&(struct engine_fixture_spec){.network = network, .name = "mock-agent"},
 		NULL);
 	assert_non_null(strchr(subject_address(fixture->subject), '.'));
 	assert_string_not_equal(subject_address(fixture->subject), "127.0.0.1");
 	wanted = mem_textf("mock-agent is %s", subject_address(fixture->subject));
 	other = engine_fixture_try(fixture,
-		&(struct engine_fixture_unit){.network = network}, asking, &err);
+		&(struct engine_fixture_spec){.network = network}, asking, &err);
 	if (!other)
 		fail_msg("%s", err.text);
 	engine_fixture_await_line(fixture, wanted);
@@ -201,7 +203,7 @@ static void docker_network_knows_its_containers_by_name(void **state)
 
 static void docker_runs_on_the_hosts_network_by_default(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	engine_fixture_up(fixture, PLAIN, "resolve=localhost", NULL);
 	assert_string_equal(subject_address(fixture->subject), "127.0.0.1");
@@ -211,11 +213,11 @@ static void docker_runs_on_the_hosts_network_by_default(void **state)
 static void docker_refuses_a_fraction_of_a_second(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	fixture->subject = engine_fixture_try(fixture,
-		&(struct engine_fixture_unit){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
+		&(struct engine_fixture_spec){.grace_ns = 1500 * CLOCK_MS}, argv, &err);
 	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "1.50s"));
 	assert_non_null(strstr(err.text, "whole seconds"));
@@ -223,21 +225,21 @@ static void docker_refuses_a_fraction_of_a_second(void **state)
 
 static void docker_names_a_missing_image(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	struct sweep sweep;
 
 	assert_false(engine_prepare(fixture->engine, "no/such-image:7", &err));
 	assert_non_null(strstr(err.text, "no/such-image:7"));
 	fixture->subject = engine_fixture_try(fixture,
-		&(struct engine_fixture_unit){.image = "no/such-image:7"}, NULL, &err);
+		&(struct engine_fixture_spec){.image = "no/such-image:7"}, NULL, &err);
 	assert_null(fixture->subject);
 	assert_non_null(strstr(err.text, "no/such-image:7"));
 	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
 /* A mock-mcp of this test alone: its image exists nowhere else. */
-static void make_unique(struct fixture *fixture)
+static void make_unique(struct engine_fixture *fixture)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", fixture->programs);
 	FILE *file;
@@ -252,7 +254,7 @@ static void make_unique(struct fixture *fixture)
 
 static void docker_runs_an_images_own_command(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct docker_engine *docker = docker_of(fixture);
 	SCOPED(mem_free) char *image = NULL, *again = NULL, *path = NULL;
 	struct err err = {0};
@@ -265,7 +267,7 @@ static void docker_runs_an_images_own_command(void **state)
 	assert_true(engine_prepare(fixture->engine, image, &err));
 	/* The service of the fixture is a puppet. */
 	fixture->subject = engine_fixture_try(
-		fixture, &(struct engine_fixture_unit){.image = image}, NULL, &err);
+		fixture, &(struct engine_fixture_spec){.image = image}, NULL, &err);
 	if (!fixture->subject)
 		fail_msg("%s", err.text);
 	engine_fixture_await_line(fixture, "ready");
@@ -276,7 +278,7 @@ static void docker_runs_an_images_own_command(void **state)
 }
 
 /* An image like that of a foreign service, made from ours; the caller's. */
-static char *commit_image(struct fixture *fixture)
+static char *commit_image(struct engine_fixture *fixture)
 {
 	SCOPED(json_free)
 	cJSON *config =
@@ -299,7 +301,7 @@ static char *commit_image(struct fixture *fixture)
 	return image;
 }
 
-static void remove_committed(struct fixture *fixture, const char *image)
+static void remove_committed(struct engine_fixture *fixture, const char *image)
 {
 	SCOPED(mem_free) char *path = mem_textf("/images/%s?force=1", image);
 
@@ -310,13 +312,13 @@ static void remove_committed(struct fixture *fixture, const char *image)
 
 static void docker_sends_the_images_own_stop_signal(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *image = commit_image(fixture);
 	const struct stop_facts *facts;
 	struct err err = {0};
 
 	fixture->subject = engine_fixture_try(
-		fixture, &(struct engine_fixture_unit){.image = image}, NULL, &err);
+		fixture, &(struct engine_fixture_spec){.image = image}, NULL, &err);
 	if (!fixture->subject)
 		fail_msg("%s", err.text);
 	engine_fixture_await_line(fixture, "ready");
@@ -331,9 +333,9 @@ static void docker_puts_the_command_behind_the_images_entrypoint(void **state)
 {
 	static const char *const command[] = {"say=1", "quit=5", NULL};
 	static const char *const entrypoint[] = {"puppet", "quit=6", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *image = commit_image(fixture);
-	const struct engine_fixture_unit units[] = {
+	const struct engine_fixture_spec units[] = {
 		{.image = image},
 		{.image = image, .entrypoint = entrypoint},
 	};
@@ -358,7 +360,7 @@ static void docker_puts_the_command_behind_the_images_entrypoint(void **state)
 
 static void docker_mounts_the_folder_read_only(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *path = mem_textf("%s/touched", fixture->case_folder);
 	SCOPED(mem_free) char *touch = mem_textf("touch=%s", path);
 
@@ -371,7 +373,7 @@ static void docker_mounts_the_folder_read_only(void **state)
  * it. */
 static void docker_lets_another_user_reach_the_ledger(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	char path[128], connect_to[160];
 	int fd = engine_fixture_listen(fixture, path, sizeof path);
 
@@ -383,11 +385,11 @@ static void docker_lets_another_user_reach_the_ledger(void **state)
 
 static void docker_says_what_to_do_when_the_daemon_lacks_the_folder(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	assert_null(engine_fixture_try(fixture,
-		&(struct engine_fixture_unit){.run_folder = "/tmp/stopbench-nowhere/x"},
+		&(struct engine_fixture_spec){.run_folder = "/tmp/stopbench-nowhere/x"},
 		(const char *const[]){"puppet", NULL}, &err));
 	assert_non_null(strstr(err.text, "does not see the folder"));
 	assert_non_null(strstr(err.text, "TMPDIR"));
@@ -396,7 +398,7 @@ static void docker_says_what_to_do_when_the_daemon_lacks_the_folder(void **state
 static void docker_has_a_shell_in_our_image(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "echo $0 $PATH; exit 5", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
@@ -409,7 +411,7 @@ static void docker_has_a_shell_in_our_image(void **state)
 static void docker_leaves_nothing_when_interrupted(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 	struct sweep sweep;
 
@@ -426,7 +428,7 @@ static void docker_leaves_nothing_when_interrupted(void **state)
 static void docker_reports_the_daemons_own_words(void **state)
 {
 	static const char *const actions[] = {"create", "start", "kill", "die", "stop"};
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(json_free) cJSON *json = NULL;
 	SCOPED(mem_free) char *text = NULL;
 	const char *digits;
@@ -450,7 +452,7 @@ static void docker_reports_the_daemons_own_words(void **state)
 
 static void docker_tells_the_kill_of_another_client_by_its_time(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	const struct stop_facts *facts;
 	struct err err = {0};
 
@@ -473,7 +475,7 @@ static bool is_stopped(const void *arg)
 
 static void docker_survives_the_removal_of_its_container(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	struct err err = {0};
 
 	engine_fixture_up(fixture, PLAIN, "term=ignore", NULL);
@@ -483,7 +485,7 @@ static void docker_survives_the_removal_of_its_container(void **state)
 		ask_about(fixture, "DELETE", "?force=1", subject_id(fixture->subject)),
 		204);
 	assert_int_equal(wait_until(&fixture->loop, is_stopped, fixture->subject,
-				 clock_now() + STAGE_PATIENCE_NS, NULL),
+				 clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL),
 		WAIT_SO);
 	assert_false(subject_inspect(fixture->subject, &err));
 	assert_non_null(strstr(err.text, "No such container"));
@@ -535,7 +537,7 @@ static void docker_says_how_it_looked_for_the_daemon(void **state UNUSED)
 
 static void docker_names_a_program_that_is_missing(void **state)
 {
-	struct fixture *fixture = engine_fixture_of(state);
+	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(mem_free) char *path = mem_textf("%s/mock-mcp", fixture->programs);
 	struct err err = {0};
 
@@ -549,7 +551,7 @@ static void docker_names_a_program_that_is_missing(void **state)
 static void remove_image(void)
 {
 	struct err err;
-	struct fixture *fixture = engine_fixture_open("docker", &err);
+	struct engine_fixture *fixture = engine_fixture_open("docker", &err);
 
 	if (fixture) {
 		SCOPED(mem_free) char *path =

@@ -43,19 +43,19 @@ static NORETURN void try_without_namespaces(void)
 {
 	static const char *const argv[] = {"puppet", "term=0", NULL};
 	struct err err = {0};
-	struct fixture *fixture;
+	struct engine_fixture *fixture;
 
 	forbid_pid_namespaces();
 	fixture = engine_fixture_open("process", &err);
 	if (!fixture || engine_capabilities(fixture->engine)->pid1_rules)
 		_exit(11);
-	if (engine_fixture_try(fixture, &(struct engine_fixture_unit){0}, argv, &err))
+	if (engine_fixture_try(fixture, &(struct engine_fixture_spec){0}, argv, &err))
 		_exit(12);
 	if (!strstr(err.text, "no PID namespace") ||
 		!strstr(err.text, "--engine docker"))
 		_exit(13);
 	fixture->subject = engine_fixture_try(
-		fixture, &(struct engine_fixture_unit){.init = true}, argv, &err);
+		fixture, &(struct engine_fixture_spec){.init = true}, argv, &err);
 	if (!fixture->subject)
 		_exit(14);
 	engine_fixture_close(fixture);

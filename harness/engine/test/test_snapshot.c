@@ -26,7 +26,7 @@ struct looking {
 
 static bool looks_so(struct looking *looking)
 {
-	int64_t deadline_ns = clock_now() + STAGE_PATIENCE_NS;
+	int64_t deadline_ns = clock_now() + ENGINE_FIXTURE_PATIENCE_NS;
 	struct err err;
 
 	do {
@@ -57,12 +57,12 @@ static bool has_family(const struct snapshot *snapshot)
 static void snapshot_shows_the_descendants_of_pid_1(void **state UNUSED)
 {
 	struct err err = {0};
-	struct fixture *fixture = engine_fixture_open("process", &err);
+	struct engine_fixture *fixture = engine_fixture_open("process", &err);
 	struct looking looking = {.is_so = has_family};
 	const struct proc *pid1;
 
 	assert_non_null(fixture);
-	engine_fixture_up(fixture, &(struct engine_fixture_unit){0}, "term=0",
+	engine_fixture_up(fixture, &(struct engine_fixture_spec){0}, "term=0",
 		"child=2", "zombie=3", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	looking.pid = subject_pid(fixture->subject);
