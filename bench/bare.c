@@ -14,6 +14,8 @@
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 
+#include "lib/cc.h"
+
 struct bare {
 	uv_loop_t loop;
 	uv_signal_t term;
@@ -24,33 +26,23 @@ struct bare {
 	cJSON *json;
 };
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
-	const char *url, const char *method, const char *version, const char *upload,
-	size_t *upload_len, void **context)
+static enum MHD_Result on_request(void *cls UNUSED,
+	struct MHD_Connection *connection UNUSED, const char *url UNUSED,
+	const char *method UNUSED, const char *version UNUSED,
+	const char *upload UNUSED, size_t *upload_len UNUSED, void **context UNUSED)
 {
-	(void)cls;
-	(void)connection;
-	(void)url;
-	(void)method;
-	(void)version;
-	(void)upload;
-	(void)upload_len;
-	(void)context;
 	return MHD_NO;
 }
 
-static void on_web(uv_poll_t *poll, int status, int events)
+static void on_web(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
-	(void)status;
-	(void)events;
 	MHD_run(((struct bare *)poll->data)->daemon);
 }
 
-static void on_term(uv_signal_t *term, int number)
+static void on_term(uv_signal_t *term, int number UNUSED)
 {
 	struct bare *bare = term->data;
 
-	(void)number;
 	uv_close((uv_handle_t *)&bare->web, NULL);
 	MHD_stop_daemon(bare->daemon);
 	curl_multi_cleanup(bare->multi);

@@ -89,10 +89,8 @@ static bool take_script(
 	return ok;
 }
 
-static void say_nothing(void *arg, const char *line)
+static void say_nothing(void *arg UNUSED, const char *line UNUSED)
 {
-	(void)arg;
-	(void)line;
 }
 
 /* One round is one of each way, so that a busy moment hits all of them. */

@@ -21,11 +21,10 @@
 #define PROGRAM_NS    (60 * CLOCK_S)
 #define SCENARIO_SIZE 4096
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_signal(uv_signal_t *signal, int number UNUSED)
 {
 	struct rig *rig = signal->data;
 
-	(void)number;
 	rig->interrupted = true;
 	/* Whoever asks again does not want to wait. */
 	for (size_t i = 0; i < COUNT(rig->signals); i++)

@@ -85,12 +85,11 @@ struct listening {
 	int64_t own_ns; /* 0: not heard yet */
 };
 
-static void on_line(void *arg, int64_t ns, const char *line, size_t len)
+static void on_line(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 {
 	struct listening *listening = arg;
 	SCOPED(mem_free) char *text = mem_textf("%.*s", (int)len, line);
 
-	(void)ns;
 	listening->ready = listening->ready || strcmp(text, "ready") == 0;
 	read_stamps(text, &listening->own_ns);
 }

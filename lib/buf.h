@@ -1,7 +1,7 @@
 /*
  * buf - bytes with a ceiling.
  *
- * Grows as it is filled, never past the ceiling it was born with. The contents
+ * A buf grows as it is filled, up to its ceiling. The contents
  * always end in a NUL that len does not count, so data can be read as text.
  * A zeroed buf is a valid empty one without a ceiling of its own (it takes
  * BUF_CEILING). An addition that would pass the ceiling adds nothing, returns
@@ -39,7 +39,7 @@ bool buf_addv(struct buf *buf, const char *format, va_list args) PRINTF(2, 0);
 void buf_drop(struct buf *buf, size_t len);
 void buf_clear(struct buf *buf);
 
-/* "" when empty. Borrowed: good until the next addition. */
+/* "" when empty. Borrowed until the next addition. */
 const char *buf_text(const struct buf *buf);
 
 /* Gives the caller a string to free(); the buf is as after buf_clear(). */

@@ -22,22 +22,23 @@ struct child_stream {
 /* A handle whose data is set is open or closing, and counted. */
 struct child {
 	struct reaper *reaper;
-	struct reaper_child member; /* its pid stays when it was reaped */
+	struct reaper_child entry; /* keeps the pid after the process was reaped */
 	uv_process_t process;
 	uv_pipe_t in;
 	struct child_stream out, err;
 	uv_timer_t ladder;
 	unsigned handles;
-	enum child_step step, told; /* where it is, and what on_step knows */
+	enum child_step step,
+		reported; /* the last one taken, and the last of on_step */
 	int64_t term_at_ns, kill_at_ns;
 	bool running;
-	bool released; /* the owner has let go: no callback any more */
+	bool released; /* child_destroy() was called: no callback any more */
 	child_step_fn *on_step;
 	child_exit_fn *on_exit;
 	void *arg;
 };
 
-/* Bytes on their way to a child's stdin. */
+/* Bytes queued for stdin. */
 struct child_input {
 	uv_write_t request;
 	char data[];
@@ -70,39 +71,39 @@ static void close_handle(uv_handle_t *handle)
 
 static void signal_group(const struct child *child, int number)
 {
-	kill(-child->member.pid, number);
+	kill(-child->entry.pid, number);
 }
 
-/* The owner may destroy the child in on_step. */
-static void tell_steps(struct child *child)
+/* on_step may destroy the child. */
+static void report_steps(struct child *child)
 {
-	while (child->told < child->step && !child->released) {
-		child->told++;
+	while (child->reported < child->step && !child->released) {
+		child->reported++;
 		if (child->on_step)
-			child->on_step(child->arg, child->told);
+			child->on_step(child->arg, child->reported);
 	}
 }
 
-static void end_outlet(struct child *child, struct child_stream *outlet)
+static void end_stream(struct child *child, struct child_stream *stream)
 {
-	if (!is_open((uv_handle_t *)&outlet->pipe))
+	if (!is_open((uv_handle_t *)&stream->pipe))
 		return;
-	close_handle((uv_handle_t *)&outlet->pipe);
+	close_handle((uv_handle_t *)&stream->pipe);
 	if (!child->released)
-		outlet->output(child->arg, "", 0);
+		stream->output(child->arg, "", 0);
 }
 
-/* What is in the pipe at this moment and no more: a grandchild may go on writing to it,
- * or keep it open for ever. */
-static void drain_outlet(struct child *child, struct child_stream *outlet)
+/* Reads what is in the pipe at this moment and no more: a grandchild may write on, or
+ * keep the pipe open for ever. */
+static void drain_stream(struct child *child, struct child_stream *stream)
 {
 	const uv_buf_t scratch = reaper_scratch(child->reaper);
 	int waiting = 0;
 	uv_os_fd_t fd;
 
-	if (!is_open((uv_handle_t *)&outlet->pipe))
+	if (!is_open((uv_handle_t *)&stream->pipe))
 		return;
-	if (uv_fileno((uv_handle_t *)&outlet->pipe, &fd) == 0)
+	if (uv_fileno((uv_handle_t *)&stream->pipe, &fd) == 0)
 		ioctl(fd, FIONREAD, &waiting);
 	while (waiting > 0 && !child->released) {
 		size_t wanted = (size_t)waiting;
@@ -114,9 +115,9 @@ static void drain_outlet(struct child *child, struct child_stream *outlet)
 		if (len <= 0)
 			break;
 		waiting -= (int)len;
-		outlet->output(child->arg, scratch.base, (size_t)len);
+		stream->output(child->arg, scratch.base, (size_t)len);
 	}
-	end_outlet(child, outlet);
+	end_stream(child, stream);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested UNUSED, uv_buf_t *room)
@@ -126,21 +127,21 @@ static void on_alloc(uv_handle_t *handle, size_t suggested UNUSED, uv_buf_t *roo
 	*room = reaper_scratch(child->reaper);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *read)
+static void on_read(uv_stream_t *pipe, ssize_t len, const uv_buf_t *read)
 {
-	struct child *child = stream->data;
-	struct child_stream *outlet =
-		stream == (uv_stream_t *)&child->out.pipe ? &child->out : &child->err;
+	struct child *child = pipe->data;
+	struct child_stream *stream =
+		pipe == (uv_stream_t *)&child->out.pipe ? &child->out : &child->err;
 
 	if (len > 0)
-		outlet->output(child->arg, read->base, (size_t)len);
+		stream->output(child->arg, read->base, (size_t)len);
 	else if (len < 0)
-		end_outlet(child, outlet);
+		end_stream(child, stream);
 }
 
-/* libuv has reaped the leader a moment ago. While somebody is left in its group, the
- * kernel gives the group's number to nobody else; when nobody is, there is no such group
- * (the kernel takes numbers in turn, so this one is not taken again so soon). */
+/* libuv has just reaped the leader. While a process is left in the group, the kernel does
+ * not reuse the group's number; otherwise there is no such group (the kernel hands out
+ * numbers in turn, so this one does not come again so soon). */
 static void on_process_exit(uv_process_t *process, int64_t code, int number)
 {
 	struct child *child = process->data;
@@ -151,10 +152,10 @@ static void on_process_exit(uv_process_t *process, int64_t code, int number)
 	close_handle((uv_handle_t *)&child->in);
 	if (!child->released)
 		uv_timer_stop(&child->ladder);
-	drain_outlet(child, &child->out);
-	drain_outlet(child, &child->err);
-	reaper_remove(child->reaper, &child->member);
-	tell_steps(child);
+	drain_stream(child, &child->out);
+	drain_stream(child, &child->err);
+	reaper_remove(child->reaper, &child->entry);
+	report_steps(child);
 	if (!child->released && child->on_exit)
 		child->on_exit(child->arg, W_EXITCODE((int)code, number));
 }
@@ -177,11 +178,11 @@ static void on_ladder(uv_timer_t *timer)
 						   : child->kill_at_ns;
 		uv_timer_start(timer, on_ladder, clock_ms_up(next_ns - clock_now()), 0);
 	}
-	tell_steps(child);
+	report_steps(child);
 }
 
-/* libuv counts from the time its turn began, which may be long ago: on_ladder() looks
- * at the clock again and goes on waiting when it came too early. */
+/* libuv counts from the time when its turn began, so on_ladder() may run too early: it
+ * checks the clock and sets the timer again. */
 void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns)
 {
 	int64_t term_at_ns, kill_at_ns;
@@ -205,7 +206,7 @@ void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns)
 	uv_timer_start(&child->ladder, on_ladder, 0, 0);
 }
 
-/* A write that fails means that nobody reads any more. */
+/* A write that fails means that stdin has no reader any more. */
 static void on_written(uv_write_t *request, int status)
 {
 	uv_stream_t *in = request->handle;
@@ -220,7 +221,7 @@ static void on_written(uv_write_t *request, int status)
 bool child_write(struct child *child, const void *data, size_t len)
 {
 	uv_stream_t *in = (uv_stream_t *)&child->in;
-	struct child_input *parcel;
+	struct child_input *input;
 	uv_buf_t bytes;
 
 	if (!is_open((uv_handle_t *)in) || child->step != CHILD_RUNNING)
@@ -230,17 +231,17 @@ bool child_write(struct child *child, const void *data, size_t len)
 		return false;
 	if (len == 0)
 		return true;
-	parcel = mem_zeroed(sizeof *parcel + len);
-	memcpy(parcel->data, data, len);
-	bytes = uv_buf_init(parcel->data, (unsigned)len);
-	if (uv_write(&parcel->request, in, &bytes, 1, on_written) != 0) {
-		free(parcel);
+	input = mem_zeroed(sizeof *input + len);
+	memcpy(input->data, data, len);
+	bytes = uv_buf_init(input->data, (unsigned)len);
+	if (uv_write(&input->request, in, &bytes, 1, on_written) != 0) {
+		free(input);
 		return false;
 	}
 	return true;
 }
 
-/* Kernels before 5.11 know no CLOSE_RANGE_CLOEXEC, and some sandboxes forbid it. */
+/* Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some sandboxes forbid it. */
 static bool hide_descriptors_one_by_one(struct err *err)
 {
 	DIR *folder = opendir("/proc/self/fd");
@@ -259,16 +260,16 @@ static bool hide_descriptors_one_by_one(struct err *err)
 	return true;
 }
 
-/* Libraries open sockets without CLOEXEC: a child that inherits one keeps its peer from
- * seeing our end of it. */
+/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see that
+ * the program closed it. */
 static bool hide_descriptors(struct err *err)
 {
 	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 ||
 		hide_descriptors_one_by_one(err);
 }
 
-/* The child's end is blocking, ours is not. The child's is a descriptor of ours until
- * the child has its copy. */
+/* The child's end (*theirs) blocks, the other does not. *theirs stays open here until the
+ * child has its copy. */
 static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *theirs,
 	struct err *err)
 {
@@ -301,8 +302,8 @@ static bool open_pipes(struct child *child, const struct child_spec *spec,
 		open_pipe(child, &child->err.pipe, false, &theirs[2], err);
 }
 
-/* libuv empties the signal mask and resets the dispositions. Its options only lack
- * the const. */
+/* libuv empties the signal mask and resets the dispositions. Its options lack the
+ * const. */
 static bool run_program(struct child *child, const struct child_spec *spec,
 	const int theirs[3], struct err *err)
 {
@@ -332,8 +333,8 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 			spec->folder ? " in " : "", spec->folder ? spec->folder : "",
 			uv_strerror(failed));
 	child->running = true;
-	child->member.pid = child->process.pid;
-	reaper_add(child->reaper, &child->member);
+	child->entry.pid = child->process.pid;
+	reaper_add(child->reaper, &child->entry);
 	return true;
 }
 
@@ -378,7 +379,7 @@ struct child *child_spawn(
 
 pid_t child_pid(const struct child *child)
 {
-	return child->member.pid;
+	return child->entry.pid;
 }
 
 bool child_running(const struct child *child)
@@ -413,7 +414,7 @@ void child_destroy(struct child *child)
 		return;
 	assert(!child->released);
 	child->released = true;
-	child->member.released = true;
+	child->entry.released = true;
 	if (child->running) {
 		signal_group(child, SIGKILL);
 		child->step = CHILD_KILL;

@@ -55,8 +55,8 @@ static size_t count_digits(const char *text)
 	return strspn(text, "0123456789");
 }
 
-/* The digits behind a point, in ns. From the last one on: dividing step by step
- * gives what dividing once would, and nothing grows too large. */
+/* The digits after a point, in ns. Dividing step by step, from the last digit, gives the
+ * same as dividing once and cannot overflow. */
 static int64_t part_of(int64_t unit_ns, const char *digits, size_t count)
 {
 	int64_t ns = 0;
@@ -79,7 +79,7 @@ static const char *take_part(const char **at, int64_t *ns, int64_t *below)
 		fraction++;
 		fraction_len = count_digits(fraction);
 		if (fraction_len == 0)
-			return "a digit is missing behind the point";
+			return "a digit is missing after the point";
 	}
 	name = fraction + fraction_len;
 	while (isalpha((unsigned char)name[name_len]))
@@ -121,7 +121,7 @@ bool clock_parse(int64_t *ns, const char *text, struct err *err)
 	return true;
 }
 
-/* Takes exactly count digits and, unless it is NUL, the mark behind them. */
+/* Takes exactly count digits and, unless it is NUL, the mark after them. */
 static bool take_number(const char **at, size_t count, char mark, int *number)
 {
 	int value = 0;
@@ -156,7 +156,7 @@ static bool take_zone(const char **at, int *seconds)
 	return hours < 24 && minutes < 60;
 }
 
-/* timegm() turns a 30th of February into a 2nd of March: such a day is none. */
+/* timegm() turns a 30th of February into a 2nd of March; such a day is an error. */
 static bool find_second(struct tm *tm, int64_t *second)
 {
 	int day = tm->tm_mday;
@@ -170,7 +170,7 @@ static bool find_second(struct tm *tm, int64_t *second)
 	return tm->tm_mday == day;
 }
 
-/* Everything but the range: which second it is, and the ns into it. */
+/* Reads the whole time but does not check its range. */
 static bool take_moment(const char *at, int64_t *second, int64_t *ns)
 {
 	const char *fraction;
@@ -225,8 +225,8 @@ static unsigned count_parts(const struct unit *unit, uint64_t ns, unsigned parts
 	return step == 0 ? UINT_MAX : (unsigned)((ns + step / 2) / step);
 }
 
-/* The smallest unit, and the most digits behind the point, that three figures do
- * for; after rounding, so that 999.6us is 1.00ms. */
+/* Picks the smallest unit and the most decimals that fit three figures after rounding,
+ * so that 999.6us is 1.00ms. */
 const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE])
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;

@@ -1,9 +1,8 @@
 /*
- * curl_loop - curl's multi handle, a guest of libuv's loop.
+ * curl_loop - curl's multi handle on libuv's loop.
  *
- * Watches curl's sockets and keeps its timer. After everything that curl did, whoever
- * came to an end is handed over, and then the owner has its turn; curl is on the stack
- * in neither.
+ * Watches curl's sockets and keeps its timer. After each action of curl, `over` is called
+ * for every transfer that ended, and then `turned`; curl is not on the stack in either.
  */
 #ifndef LIB_CURL_LOOP_H
 #define LIB_CURL_LOOP_H
@@ -17,10 +16,10 @@
 struct curl_loop;
 
 struct curl_loop_events {
-	/* A transfer ended and was taken out. Must not destroy the multi. */
+	/* A transfer ended and was removed. Must not destroy the curl_loop. */
 	void (*over)(void *arg, CURL *easy, CURLcode code);
-	/* Curl has had its turn: anything may be done now. `dead` is NULL, or says why
-	 * nothing will ever move again in this multi. */
+	/* Curl has acted; every call is allowed, destroy included. `dead` is NULL, or
+	 * says why no transfer will go on any more. */
 	void (*turned)(void *arg, const char *dead);
 };
 
@@ -28,12 +27,12 @@ struct curl_loop_events {
 struct curl_loop *curl_loop_create(uv_loop_t *loop, unsigned connections,
 	const struct curl_loop_events *events, void *arg, struct err *err) MUST_CHECK;
 
-/* The easy handle stays its owner's. Its transfer begins in the loop's next turn. */
+/* Keeps the easy handle. The transfer begins in the loop's next turn. */
 bool curl_loop_add(struct curl_loop *multi, CURL *easy, struct err *err) MUST_CHECK;
 void curl_loop_remove(struct curl_loop *multi, CURL *easy);
 
-/* Closes the pool; every transfer must have been taken out. The loop must turn once
- * more for the handles. Accepts NULL. */
+/* Closes the pool; every transfer must have been removed. The handles close in the next
+ * turn of the loop. Accepts NULL. */
 void curl_loop_destroy(struct curl_loop *multi);
 
 #endif

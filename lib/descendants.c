@@ -13,12 +13,12 @@
 
 #define PATH_SIZE 64
 
-struct circle {
+struct filter {
 	descendants_spared_fn *spared;
 	const void *arg;
 };
 
-struct person {
+struct proc_stat {
 	pid_t pid, parent;
 	bool dead;
 };
@@ -55,7 +55,7 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
-/* The next entry that is a number, 0 behind the last. */
+/* The next entry that is a number; 0: there is none left. */
 static pid_t next_number(DIR *folder)
 {
 	const struct dirent *entry;
@@ -70,10 +70,10 @@ static pid_t next_number(DIR *folder)
 	return 0;
 }
 
-/* False: there is no such process any more. The name in front may hold anything, so
- * the fields are counted from the last parenthesis. A leader that ended before its
- * threads did has the state of a zombie, yet its process lives. */
-static bool read_person(struct person *person, pid_t pid)
+/* False: the process has been reaped. The name in front may hold anything, so the fields
+ * are counted from the last parenthesis. A main thread that ended before the others has
+ * the state of a zombie, although its process has not ended. */
+static bool read_stat(struct proc_stat *proc_stat, pid_t pid)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	const char *fields;
@@ -89,7 +89,7 @@ static bool read_person(struct person *person, pid_t pid)
 			"%*s %*s %*s %d",
 			&state, &parent, &threads) != 3)
 		return false;
-	*person = (struct person){
+	*proc_stat = (struct proc_stat){
 		.pid = pid,
 		.parent = parent,
 		.dead = (state == 'Z' || state == 'X') && threads <= 1,
@@ -97,21 +97,21 @@ static bool read_person(struct person *person, pid_t pid)
 	return true;
 }
 
-/* A process that changes hands while we read can be met twice. */
-static void meet(struct descendants *descendants, const struct person *person,
-	struct circle circle)
+/* A process whose parent ends during the read can be found twice. */
+static void add_found(struct descendants *descendants,
+	const struct proc_stat *proc_stat, struct filter filter)
 {
-	if (circle.spared && circle.spared(circle.arg, person->pid))
+	if (filter.spared && filter.spared(filter.arg, proc_stat->pid))
 		return;
-	if (!descendants_has(descendants, person->pid))
-		descendants_add(descendants, person->pid, person->dead);
+	if (!descendants_has(descendants, proc_stat->pid))
+		descendants_add(descendants, proc_stat->pid, proc_stat->dead);
 }
 
-static void meet_children_of_thread(
-	struct descendants *descendants, pid_t pid, pid_t tid, struct circle circle)
+static void add_children_of_thread(
+	struct descendants *descendants, pid_t pid, pid_t tid, struct filter filter)
 {
 	SCOPED(buf_done) struct buf children = {0};
-	struct person person;
+	struct proc_stat proc_stat;
 	char name[PATH_SIZE], *end;
 	pid_t child;
 
@@ -120,13 +120,13 @@ static void meet_children_of_thread(
 		return;
 	for (const char *at = buf_text(&children);
 		(child = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
-		if (read_person(&person, child))
-			meet(descendants, &person, circle);
+		if (read_stat(&proc_stat, child))
+			add_found(descendants, &proc_stat, filter);
 	}
 }
 
-static void meet_children(
-	struct descendants *descendants, pid_t pid, struct circle circle)
+static void add_children(
+	struct descendants *descendants, pid_t pid, struct filter filter)
 {
 	char path[PATH_SIZE];
 	pid_t tid;
@@ -136,11 +136,11 @@ static void meet_children(
 	if (!threads)
 		return;
 	while ((tid = next_number(threads)) > 0)
-		meet_children_of_thread(descendants, pid, tid, circle);
+		add_children_of_thread(descendants, pid, tid, filter);
 }
 
-/* A /proc that was mounted for another pid namespace numbers everybody differently. */
-static bool speaks_of_us(void)
+/* A /proc of another PID namespace has other numbers. */
+static bool is_own_proc(void)
 {
 	char pid[16], text[16];
 	ssize_t len = readlink("/proc/self", text, sizeof text - 1);
@@ -155,56 +155,56 @@ static bool speaks_of_us(void)
 void descendants_read(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg)
 {
-	const struct circle circle = {spared, arg};
+	const struct filter filter = {spared, arg};
 
 	if (access("/proc/thread-self/children", R_OK) != 0) {
 		descendants_scan(descendants, root, spared, arg);
 		return;
 	}
 	descendants->count = 0;
-	if (!speaks_of_us())
+	if (!is_own_proc())
 		return;
-	meet_children(descendants, root, circle);
+	add_children(descendants, root, filter);
 	for (size_t i = 0; i < descendants->count; i++)
-		meet_children(descendants, descendants->all[i].pid, circle);
+		add_children(descendants, descendants->all[i].pid, filter);
 }
 
 /* Gives the caller an array to free(). */
-static struct person *read_everybody(size_t *count)
+static struct proc_stat *read_all(size_t *count)
 {
 	SCOPED(close_folder) DIR *processes = opendir("/proc");
-	struct person *everybody = NULL, person;
+	struct proc_stat *all = NULL, proc_stat;
 	size_t room = 0;
 	pid_t pid;
 
 	*count = 0;
 	while (processes && (pid = next_number(processes)) > 0) {
-		if (!read_person(&person, pid))
+		if (!read_stat(&proc_stat, pid))
 			continue;
 		if (*count == room) {
 			room = room ? 2 * room : 256;
-			everybody = mem_grown(everybody, room, sizeof *everybody);
+			all = mem_grown(all, room, sizeof *all);
 		}
-		everybody[(*count)++] = person;
+		all[(*count)++] = proc_stat;
 	}
-	return everybody;
+	return all;
 }
 
 void descendants_scan(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg)
 {
-	const struct circle circle = {spared, arg};
+	const struct filter filter = {spared, arg};
 	size_t count;
-	SCOPED(mem_free) struct person *everybody = read_everybody(&count);
+	SCOPED(mem_free) struct proc_stat *all = read_all(&count);
 	pid_t parent = root;
 
 	descendants->count = 0;
-	if (!speaks_of_us())
+	if (!is_own_proc())
 		return;
 	for (size_t next = 0;; parent = descendants->all[next++].pid) {
 		for (size_t i = 0; i < count; i++) {
-			if (everybody[i].parent == parent)
-				meet(descendants, &everybody[i], circle);
+			if (all[i].parent == parent)
+				add_found(descendants, &all[i], filter);
 		}
 		if (next == descendants->count)
 			return;

@@ -1,10 +1,10 @@
 /*
- * descendants - the processes below one, as /proc tells.
+ * descendants - the processes below a process, from /proc.
  *
- * Children are read from /proc/PID/task/TID/children. Where the kernel was built
- * without that file, every process is asked for its parent instead. Either is a
- * snapshot of something that moves: whoever wants to end all of them looks again
- * until nobody new is there. Without a /proc of our own pid namespace nobody is found.
+ * Children are read from /proc/PID/task/TID/children. Where the kernel was built without
+ * that file, the parent of every process is read instead. Either is a snapshot of
+ * something that moves: to end all descendants, read again until a read finds none that
+ * is new. Without a /proc of the program's own PID namespace none are found.
  */
 #ifndef LIB_DESCENDANTS_H
 #define LIB_DESCENDANTS_H
@@ -15,25 +15,25 @@
 
 struct descendant {
 	pid_t pid;
-	bool dead; /* a zombie: only its parent can do anything for it */
+	bool dead; /* a zombie, which only its parent can reap */
 };
 
-/* A zeroed kin is a valid empty one. */
+/* Zeroed is empty. */
 struct descendants {
 	struct descendant *all;
 	size_t count;
 	size_t room;
 };
 
-/* True: leave this process out, and everybody below it. */
+/* True: leaves out the process and all below it. */
 typedef bool descendants_spared_fn(const void *arg, pid_t pid);
 
-/* Fills kin, in place of what it held, with everybody below root; each once, parents
- * before their children. `spared` may be NULL. */
+/* Replaces the contents by every process below root, each once, parents before their
+ * children. `spared` may be NULL. */
 void descendants_read(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg);
 
-/* The same without the children files: asks every process of /proc. */
+/* The same from the parents of all processes, without the children files. */
 void descendants_scan(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg);
 

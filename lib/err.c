@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Every text is made aside first: what it is made of may be the err's own. */
+/* The arguments may point into err, so the text is made aside first. */
 static void compose(struct err *err, const char *text, const char *after)
 {
 	struct err composed;

@@ -15,17 +15,17 @@
 struct fetch {
 	uv_loop_t *loop;
 	struct curl_loop *multi;
-	struct fetch_call *calls; /* under way, or over and not told */
-	struct fetch_call *queue; /* have something to hand over, oldest first */
-	CURL **idle;              /* easy handles to use again */
+	struct fetch_call *calls; /* not handed over yet */
+	struct fetch_call *queue; /* calls with something to hand over, oldest first */
+	CURL **idle;              /* easy handles for reuse */
 	unsigned idle_count, idle_max;
 	unsigned handles;
-	bool leaving;
+	bool closing;
 };
 
 static void free_when_empty(struct fetch *fetch)
 {
-	if (fetch->leaving && fetch->handles == 0)
+	if (fetch->closing && fetch->handles == 0)
 		free(fetch);
 }
 
@@ -48,7 +48,7 @@ static CURL *take_easy(struct fetch *fetch)
 	return curl_easy_init();
 }
 
-static void give_easy_back(struct fetch_call *call)
+static void return_easy(struct fetch_call *call)
 {
 	struct fetch *fetch = call->fetch;
 
@@ -91,21 +91,21 @@ static void hand_over(struct fetch *fetch)
 	}
 }
 
-/* Between curl's turn and the owners': runs nobody's code. */
+/* Runs after curl and before on_turned(), and calls no owner. */
 static void on_over(void *arg UNUSED, CURL *easy, CURLcode code)
 {
 	struct fetch_call *call = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
 	fetch_call_conclude(call, code);
-	give_easy_back(call);
+	return_easy(call);
 }
 
 static void give_up(struct fetch_call *call, enum fetch_end end, const char *why)
 {
 	curl_loop_remove(call->fetch->multi, call->easy);
 	fetch_call_finish(call, end, why);
-	give_easy_back(call);
+	return_easy(call);
 }
 
 static void on_turned(void *arg, const char *dead)
@@ -122,7 +122,7 @@ static void on_turned(void *arg, const char *dead)
 	hand_over(fetch);
 }
 
-/* libuv counts from when its turn began: too early is possible. */
+/* libuv counts from the time when its turn began, so this may run too early. */
 static void on_deadline(uv_timer_t *timer)
 {
 	struct fetch_call *call = timer->data;
@@ -177,10 +177,10 @@ struct fetch_call *fetch_start(
 {
 	struct fetch_call *call;
 
-	assert(!fetch->leaving && request->done);
+	assert(!fetch->closing && request->done);
 	call = create_call(fetch, request);
 	if (!begin(call, request, err)) {
-		give_easy_back(call);
+		return_easy(call);
 		retire(call);
 		return NULL;
 	}
@@ -198,7 +198,7 @@ void fetch_cancel(struct fetch_call *call)
 {
 	if (call->easy)
 		curl_loop_remove(call->fetch->multi, call->easy);
-	give_easy_back(call);
+	return_easy(call);
 	retire(call);
 }
 
@@ -208,7 +208,7 @@ struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *er
 	struct fetch *fetch;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		err_set(err, "curl can't be initialised");
+		err_set(err, "curl cannot be initialized");
 		return NULL;
 	}
 	signals_ignore_sigpipe();
@@ -228,7 +228,7 @@ void fetch_destroy(struct fetch *fetch)
 {
 	if (!fetch)
 		return;
-	fetch->leaving = true;
+	fetch->closing = true;
 	while (fetch->calls)
 		fetch_cancel(fetch->calls);
 	while (fetch->idle_count > 0)

@@ -1,13 +1,13 @@
 /*
  * fetch - HTTP requests: curl's multi interface on libuv's loop.
  *
- * One fetch is one pool of connections, kept warm. Every request has a deadline of
- * its own or none; a streamed answer is handed over as it arrives. Callbacks come
- * from the loop, never from inside a call of yours.
+ * A fetch is a pool of connections that are kept open. Each request has a deadline of its
+ * own or none; a streamed answer is handed over as it arrives. Callbacks come from the
+ * loop, never from inside one of these calls.
  *
- * A request leaves at most once. When a warm connection turns out to be dead after the
- * request was written to it, nobody knows whether it was taken: that call is broken,
- * with `reused` and `sent` set, and whether to ask again is the caller's decision.
+ * A request is sent at most once. When a reused connection turns out to be dead after the
+ * request was written to it, it is not known whether the server took it: the call ends as
+ * broken, with `reused` and `sent` set, and the caller decides whether to ask again.
  * Redirects are answers like others, and no proxy is used.
  */
 #ifndef LIB_FETCH_H
@@ -27,7 +27,7 @@ struct fetch_call;
 /* How a call ended. */
 enum fetch_end {
 	FETCH_ANSWERED,  /* a whole answer: see status */
-	FETCH_REFUSED,   /* no connection came about: nobody accepted the request */
+	FETCH_REFUSED,   /* no connection: the request was not accepted */
 	FETCH_BROKEN,    /* the connection ended before the answer was whole */
 	FETCH_TIMED_OUT, /* its deadline passed */
 	FETCH_FAILED,    /* anything else: see why */
@@ -36,19 +36,19 @@ enum fetch_end {
 struct fetch_result {
 	enum fetch_end end;
 	long status;            /* HTTP status, 0 when none arrived */
-	const struct buf *body; /* what was not streamed; never NULL */
-	const char *why;        /* in words; "" when end is FETCH_ANSWERED */
+	const struct buf *body; /* the part that was not streamed; never NULL */
+	const char *why;        /* "" when end is FETCH_ANSWERED */
 	int64_t began_ns, ended_ns;
-	int64_t retry_after_ns; /* how long the answer asks to wait: retry-after-ms, or
-				   Retry-After in seconds or as a date; 0: not said */
-	bool reused;            /* the connection was a warm one */
-	bool sent; /* at least a part of it left on an established connection */
+	int64_t retry_after_ns; /* from retry-after-ms, or Retry-After in seconds or as
+				   a date; 0: neither is there */
+	bool reused;            /* over a connection that was open before */
+	bool sent; /* at least a part of the request left on a connection */
 };
 
-/* Once per call, unless it was cancelled; the call's pointer dies with it. `result` is
+/* Once for each call that is not canceled; the call ends with it. `result` is
  * borrowed. */
 typedef void fetch_done_fn(void *arg, const struct fetch_result *result);
-/* A piece of a streamed body, borrowed. May cancel the call it is called for. */
+/* A piece of a streamed body, borrowed. May cancel its call. */
 typedef void fetch_data_fn(void *arg, const char *data, size_t len);
 
 struct fetch_request {
@@ -67,21 +67,20 @@ struct fetch_request {
 	bool fresh; /* a new connection, closed afterwards */
 };
 
-/* Keeps loop. `connections` (at least 1) bounds the pool of warm ones, not how many
- * calls can be under way. Ignores SIGPIPE unless it is handled. */
+/* Keeps loop. `connections` (at least 1) bounds the pool of idle ones, not the number
+ * of calls. Ignores SIGPIPE unless it is handled. */
 struct fetch *fetch_create(
 	uv_loop_t *loop, unsigned connections, struct err *err) MUST_CHECK;
 
-/* Everything in request is copied; the file to upload is opened here and read while
- * it is sent. */
+/* Copies request; opens the file to upload and reads it while it is sent. */
 struct fetch_call *fetch_start(struct fetch *fetch, const struct fetch_request *request,
 	struct err *err) MUST_CHECK;
 
-/* `done` will not be called any more. Its connection is closed. */
+/* Does not call `done`; closes the connection. */
 void fetch_cancel(struct fetch_call *call);
 
-/* Cancels what is under way and closes the pool. The loop must turn once more for its
- * handles. Accepts NULL. */
+/* Cancels every call and closes the pool. The handles close in the next turn of the
+ * loop. Accepts NULL. */
 void fetch_destroy(struct fetch *fetch);
 
 #endif

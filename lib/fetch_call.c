@@ -40,8 +40,8 @@ static bool has_left(const struct fetch_call *call)
 	return len > 0;
 }
 
-/* From here to on_attempt(): called by curl, so nothing of curl's is called but
- * getinfo, and nobody else's code. */
+/* From here to on_attempt(): called by curl. These call nothing of curl but getinfo, and
+ * no owner. */
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct fetch_call *call = arg;
@@ -62,7 +62,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* Curl takes a head that is cut off for a whole one. */
+/* Curl accepts a head that was cut off. */
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct fetch_call *call = arg;
@@ -87,7 +87,7 @@ static size_t on_upload(char *room, size_t size, size_t count, void *arg)
 		len = wanted > 0 ? read(call->file, room, wanted) : 0;
 	while (len < 0 && errno == EINTR);
 	if (len < 0 || (len == 0 && wanted > 0)) {
-		call->blame = len < 0 ? "the file to upload can't be read"
+		call->blame = len < 0 ? "the file to upload cannot be read"
 				      : "the file to upload became shorter";
 		return CURL_READFUNC_ABORT;
 	}
@@ -95,9 +95,9 @@ static size_t on_upload(char *room, size_t size, size_t count, void *arg)
 	return (size_t)len;
 }
 
-/* When a warm connection dies before the first byte of an answer, curl would silently
- * send the request again, over a new connection or over another warm one. It may, as
- * long as nothing of the request has left. */
+/* When a reused connection breaks before the first byte of an answer, curl would send the
+ * request again, over a new connection or another idle one. Curl may do so only as long
+ * as no part of the request has left. */
 static curl_socket_t on_open(
 	void *arg, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
 {
@@ -141,7 +141,7 @@ static bool add_header(struct fetch_call *call, const char *line)
 	return longer != NULL;
 }
 
-/* A line without a value takes back what curl adds of its own accord. */
+/* A header without a value removes one that curl would add by default. */
 static bool set_headers(struct fetch_call *call, const struct fetch_request *request)
 {
 	bool typed = false, added = add_header(call, "Expect:");
@@ -207,9 +207,8 @@ static bool set_request(struct fetch_call *call, const struct fetch_request *req
 		ok(curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)request->fresh));
 }
 
-/* QUICK_EXIT: a name that is being looked up must not hold the loop when its call is
- * given up. */
-static bool set_habits(CURL *easy)
+/* QUICK_EXIT: a name lookup must not block the loop when its call is canceled. */
+static bool set_defaults(CURL *easy)
 {
 	return ok(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L)) &&
 		ok(curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)) &&
@@ -242,9 +241,9 @@ bool fetch_call_prepare(
 {
 	if (request->upload && !open_upload(call, request->upload, err))
 		return false;
-	if (!set_habits(call->easy) || !set_callbacks(call) ||
+	if (!set_defaults(call->easy) || !set_callbacks(call) ||
 		!set_request(call, request))
-		return err_set(err, "curl can't be told what to do");
+		return err_set(err, "curl refuses an option");
 	return true;
 }
 
@@ -267,7 +266,8 @@ static enum fetch_end end_of(CURLcode code)
 		{CURLE_OK, FETCH_ANSWERED},
 		{CURLE_COULDNT_RESOLVE_HOST, FETCH_REFUSED},
 		{CURLE_COULDNT_CONNECT, FETCH_REFUSED},
-		{CURLE_OPERATION_TIMEDOUT, FETCH_REFUSED}, /* curl's own: to connect */
+		{CURLE_OPERATION_TIMEDOUT,
+			FETCH_REFUSED}, /* curl's own limit for connecting */
 		{CURLE_GOT_NOTHING, FETCH_BROKEN},
 		{CURLE_SEND_ERROR, FETCH_BROKEN},
 		{CURLE_SEND_FAIL_REWIND, FETCH_BROKEN},
@@ -282,7 +282,7 @@ static enum fetch_end end_of(CURLcode code)
 	return FETCH_FAILED;
 }
 
-/* Curl reads seconds and dates; the milliseconds are a habit of some APIs. */
+/* Curl reads seconds and dates; some APIs send milliseconds. */
 static int64_t retry_after_ns(CURL *easy)
 {
 	struct curl_header *header;
@@ -323,7 +323,7 @@ void fetch_call_conclude(struct fetch_call *call, CURLcode code)
 		fetch_call_finish(call, FETCH_FAILED, call->blame);
 	else if (call->repeated || (end == FETCH_REFUSED && has_left(call)))
 		fetch_call_finish(call, FETCH_BROKEN,
-			"the warm connection ended before an answer came");
+			"the reused connection ended before an answer came");
 	else if (end == FETCH_ANSWERED && !call->headed)
 		fetch_call_finish(call, FETCH_BROKEN,
 			"the connection ended within the head of the answer");

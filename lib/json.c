@@ -31,7 +31,7 @@ static bool fail_at(const char *name, const char *text, size_t at, struct err *e
 	return err_set(err, "%s:%zu:%zu: %s", name, line, column, what);
 }
 
-/* Counts the values in front of node; all of them, and false, when it isn't there. */
+/* Counts the values before node. False: node is not in the tree, and all are counted. */
 static bool count_until(const cJSON *tree, const cJSON *node, size_t *count)
 {
 	if (tree == node)
@@ -98,7 +98,7 @@ static int compare_keys(const void *a, const void *b)
 
 /* The second of two members of the same name. Sorted, because comparing each with each
  * takes minutes for a hostile object of some megabytes. */
-static const cJSON *find_twin(const cJSON *object)
+static const cJSON *find_duplicate(const cJSON *object)
 {
 	SCOPED(mem_free) struct key *keys = NULL;
 	size_t count = 0;
@@ -117,13 +117,13 @@ static const cJSON *find_twin(const cJSON *object)
 	return NULL;
 }
 
-static const cJSON *find_any_twin(const cJSON *tree)
+static const cJSON *find_any_duplicate(const cJSON *tree)
 {
-	const cJSON *twin = cJSON_IsObject(tree) ? find_twin(tree) : NULL;
+	const cJSON *duplicate = cJSON_IsObject(tree) ? find_duplicate(tree) : NULL;
 
-	for (const cJSON *child = tree->child; child && !twin; child = child->next)
-		twin = find_any_twin(child);
-	return twin;
+	for (const cJSON *child = tree->child; child && !duplicate; child = child->next)
+		duplicate = find_any_duplicate(child);
+	return duplicate;
 }
 
 bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
@@ -132,7 +132,7 @@ bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	struct json_scan scan = {
 		.text = text, .len = len, .wanted = JSON_SCAN_PAST_ALL};
 	SCOPED(json_doc_done) struct json_doc made = {0};
-	const cJSON *twin;
+	const cJSON *duplicate;
 	const char *end;
 
 	if (!json_scan_text(&scan))
@@ -145,16 +145,17 @@ bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	if (!made.root)
 		return fail_at(name, made.text, (size_t)(end - made.text), err,
 			"half a surrogate pair");
-	twin = find_any_twin(made.root);
-	if (twin)
-		return json_doc_wrong(&made, twin, err,
-			"the key \"%s\" stands in this object already", twin->string);
+	duplicate = find_any_duplicate(made.root);
+	if (duplicate)
+		return json_doc_wrong(&made, duplicate, err,
+			"the key \"%s\" stands in this object already",
+			duplicate->string);
 	*doc = made;
 	made = (struct json_doc){0};
 	return true;
 }
 
-static void close_file(int *fd)
+static void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -162,7 +163,7 @@ static void close_file(int *fd)
 
 bool json_doc_read(struct json_doc *doc, const char *path, struct err *err)
 {
-	SCOPED(close_file) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	SCOPED(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	SCOPED(buf_done) struct buf text = {.ceiling = JSON_FILE_CEILING};
 	char piece[16384];
 	ssize_t len;
@@ -320,7 +321,7 @@ cJSON *json_copy_exact(const cJSON *tree)
 	return copy;
 }
 
-/* Takes "a" off the front of "a.b.c"; *path is NULL behind the last. To free(). */
+/* Takes "a" off the front of "a.b.c"; *path is NULL after the last step. To free(). */
 static char *take_step(const char **path)
 {
 	size_t len = strcspn(*path, ".");

@@ -1,12 +1,11 @@
 /*
- * json - documents that know where everything stands in their text, and reads
- * that name what was missing.
+ * json - documents that can say where each value stands in their text, and typed reads.
  *
- * cJSON parses; its nodes carry no position, so the document keeps its text and
- * finds a node's line and column by counting: the n-th value of the tree is the
- * n-th value of the text. Duplicate keys, trailing garbage, nesting over 100 and
- * whatever else RFC 8259 does not allow are errors; so is \u0000, which would end
- * a C string early. Lookups are case-sensitive throughout.
+ * cJSON parses. Its nodes carry no position, so a document keeps its text and finds the
+ * line and column of a node by counting: the n-th value of the tree is the n-th value of
+ * the text. Duplicate keys, trailing garbage, nesting over 100 and whatever else RFC 8259
+ * forbids are errors; so is \u0000, which would end a C string early. Lookups are
+ * case-sensitive.
  */
 #ifndef LIB_JSON_H
 #define LIB_JSON_H
@@ -23,8 +22,8 @@
 #define JSON_FILE_CEILING ((size_t)4 << 20)
 
 struct json_doc {
-	char *name; /* what errors call it: a path, "--set", ... */
-	char *text; /* NULL: made by hand, nothing in it has a place */
+	char *name; /* in errors: a path, "--set", ... */
+	char *text; /* NULL: there is none, so no node has a place */
 	cJSON *root;
 };
 
@@ -33,30 +32,28 @@ bool json_doc_read(struct json_doc *doc, const char *path, struct err *err) MUST
 bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	size_t len, struct err *err) MUST_CHECK;
 
-/* What a flag gives: the text itself, or the path of a file with it. A text that begins
- * like an object, an array or a string, and nothing at all, is no path. `name` is what
- * errors call the text. */
+/* Reads the value of a flag: JSON text, or the path of a file. A value that is empty, or
+ * begins like an object, an array or a string, is text. Errors call the text `name`. */
 bool json_doc_given(struct json_doc *doc, const char *name, const char *given,
 	struct err *err) MUST_CHECK;
 void json_doc_done(struct json_doc *doc);
 
-/* err becomes "NAME:LINE:COLUMN: what ...", the place being that of the node's key
- * (of the value itself in an array or at the root); "NAME: what" when the node is
- * not of this text, or the tree has no longer as many values as the text. Lines and
- * columns count from 1, columns in characters. Returns false. */
+/* Sets err to "NAME:LINE:COLUMN: what ..." with the place of the node's key (of the value
+ * itself in an array or at the root); to "NAME: what" when the node is not in this text, or
+ * the tree no longer has as many values as the text. Lines and columns count from 1,
+ * columns in characters. Returns false. */
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);
 
-/* What the text has for node, to free(): of a number it is more than cJSON's double knows.
- * NULL where json_doc_wrong() has no place for it. */
+/* The text of node, to free(): it has all the digits of a number. NULL where
+ * json_doc_wrong() finds no place. */
 char *json_doc_text(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
 
-/* "a string", "an object", "true", "nothing" (NULL): to say what is there instead. */
+/* "a string", "an object", "true", "nothing" (NULL): for errors of the wrong type. */
 const char *json_kind(const cJSON *node);
 
-/* Parses wire text: exactly one value, nothing behind it. The same rules hold, but of
- * duplicate keys the first counts. NULL when it is not JSON. Gives the caller a tree
- * to cJSON_Delete(). */
+/* Parses exactly one value, by the same rules, but of duplicate keys the first counts.
+ * NULL: it is not JSON. Gives the caller a tree to cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t len) MUST_CHECK;
 
 /* False: node is no whole number, or none that fits. From 2^53 on a number that was
@@ -72,19 +69,18 @@ void json_add_int(cJSON *object, const char *key, int64_t value);
  * caller a tree to cJSON_Delete(). */
 cJSON *json_copy_exact(const cJSON *tree);
 
-/* NULL (or the fallback) when the key is absent or of another type; json_int() takes
- * what json_whole() does. Borrowed. */
+/* Give NULL or the fallback when the key is absent or has another type. json_int() takes
+ * what json_whole() takes. Borrowed. */
 const cJSON *json_get(const cJSON *object, const char *key);
 const char *json_text(const cJSON *object, const char *key);
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
 bool json_bool(const cJSON *object, const char *key, bool fallback);
 
-/* Follows "a.b.c"; array members by number, from 0. NULL when it leads nowhere.
- * Borrowed. */
+/* The value at "a.b.c"; array members by number, from 0. NULL: there is none. Borrowed. */
 const cJSON *json_at(const cJSON *root, const char *path);
 
-/* Puts value at "a.b.c", making objects on the way; takes value, also on failure
- * (a step through something that is neither object nor array member). */
+/* Puts value at "a.b.c" and makes missing objects on the way. Takes value, also on failure:
+ * a step of the path is neither in an object nor a member of an array. */
 bool json_put_at(
 	cJSON *root, const char *path, cJSON *value, struct err *err) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 #include "lib/utf8.h"
 
 #define NESTING_MAX    100
-#define NUMBER_LEN_MAX 63 /* cJSON cuts a longer one in two */
+#define NUMBER_LEN_MAX 63 /* cJSON splits a longer one */
 
 static bool scan_value(struct json_scan *scan, size_t place, unsigned depth);
 
@@ -22,7 +22,7 @@ static bool stop(struct json_scan *scan, const char *format, ...)
 	return false;
 }
 
-/* NUL at the end: it is no more welcome than the end is, wherever we look for it. */
+/* NUL at the end: wherever a byte is expected, NUL is as wrong as the end. */
 static unsigned char peek(const struct json_scan *scan)
 {
 	return scan->at < scan->len ? (unsigned char)scan->text[scan->at] : '\0';
@@ -63,7 +63,7 @@ static bool scan_unit(struct json_scan *scan, unsigned *unit)
 		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
 			*unit = *unit << 4 | (unsigned)((c | 0x20) - 'a' + 10);
 		else
-			return expected(scan, "four hexadecimal digits behind \\u");
+			return expected(scan, "four hexadecimal digits after \\u");
 		scan->at++;
 	}
 	return true;
@@ -80,13 +80,13 @@ static bool scan_escape(struct json_scan *scan)
 		return true;
 	}
 	if (peek(scan) != 'u')
-		return expected(scan, "one of \" \\ / b f n r t u behind \\");
+		return expected(scan, "one of \" \\ / b f n r t u after \\");
 	scan->at++;
 	if (!scan_unit(scan, &unit))
 		return false;
 	if (unit == 0) {
 		scan->at = start;
-		return stop(scan, "\\u0000 has no place in a string of ours");
+		return stop(scan, "\\u0000 is not allowed in a string");
 	}
 	return true;
 }
@@ -132,7 +132,7 @@ static bool scan_number(struct json_scan *scan)
 	if (peek(scan) == '-')
 		scan->at++;
 	if (peek(scan) == '0')
-		scan->at++; /* a digit behind it is then one thing too many */
+		scan->at++; /* a digit after it is then an error */
 	else if (!scan_digits(scan))
 		return false;
 	if (peek(scan) == '.') {
@@ -165,7 +165,7 @@ static bool scan_word(struct json_scan *scan, const char *word)
 	return true;
 }
 
-/* What stands between `{` and `}` or `[` and `]`. */
+/* The members between `{` and `}` or `[` and `]`. */
 static bool scan_members(struct json_scan *scan, bool keys, unsigned depth)
 {
 	char close = keys ? '}' : ']';
@@ -186,7 +186,7 @@ static bool scan_members(struct json_scan *scan, bool keys, unsigned depth)
 				return false;
 			skip_space(scan);
 			if (peek(scan) != ':')
-				return expected(scan, "':' behind the key");
+				return expected(scan, "':' after the key");
 			scan->at++;
 			skip_space(scan);
 		}

@@ -1,9 +1,9 @@
 /*
- * json_scan - one walk over a JSON text: is it JSON, and where does its n-th value stand?
+ * json_scan - one walk over a text: is it JSON, and where does its n-th value stand?
  *
- * cJSON alone would let pass what other parsers refuse (01, raw line ends in strings,
- * broken UTF-8) and end a string at \u0000; and its nodes do not know where they stand.
- * Used by json.c, which has the rest of the story.
+ * Private to json.c. cJSON alone would accept what other parsers refuse (01, raw line
+ * ends in strings, broken UTF-8), would end a string at \u0000, and its nodes have no
+ * position.
  */
 #ifndef LIB_JSON_SCAN_H
 #define LIB_JSON_SCAN_H
@@ -21,9 +21,9 @@ struct json_scan {
 	size_t len;
 	size_t at;
 	size_t values; /* begun so far */
-	size_t wanted; /* the one whose place is asked for, or JSON_SCAN_PAST_ALL */
-	size_t place;  /* its key's, or its own where it has none */
-	size_t value;  /* its own, */
+	size_t wanted; /* number of the value to locate, or JSON_SCAN_PAST_ALL */
+	size_t place;  /* of its key, or of the value where it has none */
+	size_t value;
 	size_t value_len;
 	char wrong[96]; /* after a false: what is wrong at `at` */
 };

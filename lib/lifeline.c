@@ -21,12 +21,11 @@
 
 #define PATIENCE (5 * CLOCK_S)
 
-/* Whoever starts a mock by hand may leave its stderr unread. A harness reads. */
+/* A mock that was started by hand may have a stderr that nobody reads. */
 #define STDERR_PATIENCE (250 * CLOCK_MS)
 
 /* The send timeout bounds connect() for both families, also where a unix listener's
- * backlog is full, which a nonblocking connect() would take for a refusal. Zero is
- * without a bound. */
+ * backlog is full, which a nonblocking connect() would take for a refusal. 0: no bound. */
 static bool set_patience(int fd, int64_t ns)
 {
 	struct timeval time = {
@@ -35,8 +34,7 @@ static bool set_patience(int fd, int64_t ns)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0;
 }
 
-/* Connected, or false with errno. An interrupted connect() goes on when it is called
- * again. */
+/* False with errno. An interrupted connect() continues when it is called again. */
 static bool connect_bounded(int fd, const struct sockaddr *address, socklen_t len)
 {
 	int64_t deadline = clock_now() + PATIENCE;
@@ -55,9 +53,9 @@ static bool connect_bounded(int fd, const struct sockaddr *address, socklen_t le
 }
 
 /* A connected descriptor, or -1 with errno. */
-static int open_line(int reaper, const struct sockaddr *address, socklen_t len)
+static int open_line(int family, const struct sockaddr *address, socklen_t len)
 {
-	int fd = socket(reaper, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int number;
 
 	if (fd < 0 || connect_bounded(fd, address, len))
@@ -112,8 +110,7 @@ static bool connect_tcp(int *fd, char *host, const char *port, struct err *err)
 		line = open_line(at->ai_family, at->ai_addr, at->ai_addrlen);
 	if (line < 0)
 		return err_sys(err, "connect");
-	/* Scenarios wait for lines: none waits for the one before to be acknowledged.
-	 */
+	/* Scenarios wait for lines, so no line waits for the last one's ACK. */
 	setsockopt(line, IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
 	*fd = line;
 	return true;
@@ -157,37 +154,35 @@ bool lifeline_connect(
 	return true;
 }
 
-/* A handler knows nothing but these. */
+/* Globals, because a signal handler has no argument. */
 static int watched_line, watched_exit_code;
 
-/* Room on the line raises it, too. */
-static void on_line_event(int number)
+/* Room on the line raises SIGIO, too. */
+static void on_line_event(int number UNUSED)
 {
 	struct pollfd line = {.fd = watched_line, .events = POLLRDHUP};
 	int saved = errno;
 
-	(void)number;
 	if (poll(&line, 1, 0) > 0)
 		_exit(watched_exit_code);
 	errno = saved;
 }
 
-/* In a handler, and not in a loop: a process that blocks in a write, or that spins, has
- * none. */
+/* A handler, because a process that blocks in a write or spins does not turn a loop. */
 void lifeline_end_with(int fd, int exit_code)
 {
-	struct sigaction heard = {.sa_handler = on_line_event, .sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_handler = on_line_event, .sa_flags = SA_RESTART};
 	sigset_t set;
 
 	watched_line = fd;
 	watched_exit_code = exit_code;
-	sigaction(SIGIO, &heard, NULL);
+	sigaction(SIGIO, &action, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGIO);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	fcntl(fd, F_SETOWN, getpid());
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
-	raise(SIGIO); /* it may have hung up already */
+	raise(SIGIO); /* the other end may have hung up already */
 }
 
 void lifeline_exit(int exit_code)

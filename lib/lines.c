@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* After a line that needed more room than this, the room is given back. */
+/* The room of a longer line is freed after the line. */
 #define ROOM_KEPT ((size_t)64 << 10)
 
-/* One byte more than a line may have: the CR that its end may turn out to have. */
+/* One byte more than a line may have, for the CR of its end. */
 void lines_init(struct lines *lines, size_t ceiling, lines_fn *each, void *arg)
 {
 	assert(ceiling < SIZE_MAX);
@@ -22,7 +22,7 @@ void lines_done(struct lines *lines)
 
 static void hand_over(struct lines *lines, size_t len, bool cut)
 {
-	buf_add(&lines->held, "", 0); /* an empty line is a text, too */
+	buf_add(&lines->held, "", 0); /* gives an empty line its NUL */
 	lines->held.data[len] = '\0';
 	lines->each(lines->arg, lines->held.data, len, cut);
 	if (lines->held.room > ROOM_KEPT) {

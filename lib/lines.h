@@ -1,9 +1,9 @@
 /*
  * lines - whole lines from a stream.
  *
- * Feed it what was read; it calls back for each line, without its end (LF or
- * CRLF), NUL-terminated. A line longer than the ceiling is handed over once, cut
- * at the ceiling, with `cut` true, and the rest of it is dropped.
+ * Calls back for each line of what it is fed, without the line's end (LF or CRLF),
+ * NUL-terminated. A line longer than the ceiling is handed over once, cut at the ceiling,
+ * with `cut` true, and the rest of it is dropped.
  */
 #ifndef LIB_LINES_H
 #define LIB_LINES_H
@@ -19,7 +19,7 @@ typedef void lines_fn(void *arg, char *line, size_t len, bool cut);
 struct lines {
 	struct buf held;
 	size_t ceiling;
-	bool skipping; /* the rest of a cut line */
+	bool skipping; /* dropping the rest of a cut line */
 	lines_fn *each;
 	void *arg;
 };
@@ -29,7 +29,7 @@ void lines_done(struct lines *lines);
 
 void lines_feed(struct lines *lines, const char *data, size_t len);
 
-/* The stream ended: what is held without a line end is the last line. */
+/* Ends the stream: bytes held without a line end become the last line. */
 void lines_end(struct lines *lines);
 
 #endif

@@ -19,13 +19,13 @@
 #define ESCAPE_SIZE  8
 #define ELLIPSIS     "\xE2\x80\xA6"
 
-/* Where lines go: the one global of the project. */
+/* Where lines go: the only global of the project. */
 static struct {
 	int fd;
-	bool no_socket;      /* it has told us */
+	bool no_socket;      /* send(2) failed with ENOTSOCK */
 	int64_t patience_ns; /* 0: endless */
-	uint64_t lost;       /* lines since the last that was written whole */
-	bool torn;           /* a part of the last of them was written */
+	uint64_t lost;       /* lines since the last one written whole */
+	bool torn;           /* a part of the last lost line was written */
 } destination = {.fd = STDERR_FILENO};
 
 void log_to(int fd)
@@ -60,7 +60,7 @@ static size_t escape(char out[ESCAPE_SIZE], const char *at, size_t len)
 	return len;
 }
 
-/* As much of the text as `limit` bytes of line can hold. */
+/* Adds as much of the text as `limit` bytes of the line can hold. */
 static bool add_text(struct buf *line, const char *text, size_t limit)
 {
 	char piece[ESCAPE_SIZE];
@@ -117,7 +117,7 @@ static bool compose(struct buf *line, size_t limit, const char *event, va_list a
 	return buf_adds(line, "}\n");
 }
 
-/* Cuts the longest texts to one length, the greatest with which the line fits. */
+/* Cuts the longest texts to one length, the greatest that lets the line fit. */
 static bool compose_cut(struct buf *line, const char *event, va_list args)
 {
 	size_t fits = 0, passes = LINE_CEILING;
@@ -133,7 +133,7 @@ static bool compose_cut(struct buf *line, const char *event, va_list args)
 	return compose(line, fits, event, args);
 }
 
-/* A peer that has gone must not end us with SIGPIPE where we can help it. */
+/* A socket whose peer has closed it gives an error instead of SIGPIPE. */
 static ssize_t write_some(const char *data, size_t len)
 {
 	int flags = MSG_NOSIGNAL | (destination.patience_ns ? MSG_DONTWAIT : 0);
@@ -148,15 +148,15 @@ static ssize_t write_some(const char *data, size_t len)
 	return write(destination.fd, data, len);
 }
 
-/* When patience ends for a line that begins now; 0: never. */
-static int64_t patience_end(void)
+/* The deadline of a line that begins now; 0: none. */
+static int64_t deadline_of_line(void)
 {
 	if (!destination.patience_ns)
 		return 0;
 	return clock_now() + (destination.lost ? 0 : destination.patience_ns);
 }
 
-/* False when patience ends first. What is wrong with the reader, writing will tell. */
+/* False at the deadline. An error of the reader shows when the line is written. */
 static bool await_room(int64_t deadline_ns)
 {
 	struct pollfd writable = {.fd = destination.fd, .events = POLLOUT};
@@ -173,9 +173,9 @@ static bool await_room(int64_t deadline_ns)
 }
 
 /*
- * Waits like a blocking write also where the descriptor is not blocking: whoever
- * shares a pipe with us may have made it so. And where it is, a pipe that poll calls
- * writable has room for PIPE_BUF bytes. False when patience ends first.
+ * Waits like a blocking write even on a nonblocking descriptor, because any process that
+ * shares the pipe may have made it so. On a blocking one a write of PIPE_BUF bytes does
+ * not block when poll calls the pipe writable. False at the deadline.
  */
 static bool write_all(const char *data, size_t len, int64_t deadline_ns)
 {
@@ -202,15 +202,15 @@ static bool write_all(const char *data, size_t len, int64_t deadline_ns)
 
 static void write_line(const char *data, size_t len)
 {
-	int64_t deadline_ns = patience_end();
+	int64_t deadline_ns = deadline_of_line();
 	bool healed = !destination.torn || write_all("\n", 1, deadline_ns);
 
 	if (!healed || !write_all(data, len, deadline_ns))
 		destination.lost++;
 }
 
-/* Whoever reads on finds whole lines, and how many are missing. */
-static void tell_of_gap(void)
+/* A reader that continues finds whole lines, and how many are missing. */
+static void log_gap(void)
 {
 	uint64_t lost = destination.lost;
 
@@ -226,8 +226,8 @@ void log_fields(const char *event, ...)
 	int saved = errno;
 	va_list args;
 
-	if (destination.lost > 0 && await_room(patience_end()))
-		tell_of_gap();
+	if (destination.lost > 0 && await_room(deadline_of_line()))
+		log_gap();
 	buf_init(&line, LINE_CEILING);
 	va_start(args, event);
 	if (compose(&line, LINE_CEILING, event, args) ||

@@ -5,12 +5,12 @@
  *   {"ns":41207000000,"time":"2026-11-22T22:05:00.123Z","pid":7,"event":"drain.begin",
  *    "working":3,"why":"SIGTERM"}
  *
- * ns is CLOCK_MONOTONIC. Event names are part of our interface: scenarios wait
- * for them. The destination is stderr until log_to() points it elsewhere (the
- * harness's ledger, in a mock). Invalid UTF-8 is written as U+FFFD; a line that
- * would pass 64 KiB loses its longest text's end, for an ellipsis, never its JSON
- * form. Full pipes and sockets are waited for, as long as log_patience() says. errno is
- * left alone. lib/ itself does not log of its own accord. Never pass a secret.
+ * ns is CLOCK_MONOTONIC. Event names are part of the interface, because scenarios wait
+ * for them. Lines go to stderr until log_to() names another destination (in a mock, the
+ * harness's ledger). Invalid UTF-8 becomes U+FFFD. In a line that would pass 64 KiB the
+ * longest texts are cut and end in an ellipsis; the line stays JSON. A full pipe or
+ * socket is waited for, as long as log_patience() says. errno does not change. lib/
+ * itself logs nothing. Never pass a secret.
  */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
@@ -31,14 +31,14 @@ enum log_kind {
 #define log_event(...) log_fields(__VA_ARGS__, (const char *)0)
 void log_fields(const char *event, ...);
 
-/* Lines go to fd from now on. Keeps fd. A write that fails is not retried. */
+/* Directs lines to fd. Keeps fd. A write that fails is not repeated. */
 void log_to(int fd);
 
 /*
- * A line waits for its reader at most so long, and after one that waited in vain none
- * waits until there is room again. Then "log.lost" says how many lines are missing. 0,
- * as at the start: for ever, so that nothing is lost, and whoever logs hangs with its
- * reader. Another writer of the same pipe can still make a write block.
+ * Limits how long a line waits for its reader. After a line that waited in vain, lines
+ * are dropped without waiting until there is room again; "log.lost" then says how many
+ * are missing. 0, the default: a line waits for ever, nothing is lost, and the program
+ * hangs with its reader. Another writer of the same pipe can still make a write block.
  */
 void log_patience(int64_t patience_ns);
 

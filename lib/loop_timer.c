@@ -7,7 +7,7 @@
 
 struct loop_timer {
 	uv_timer_t handle;
-	loop_timer_fn *ring;
+	loop_timer_fn *fired;
 	void *arg;
 };
 
@@ -15,7 +15,7 @@ static void on_timer(uv_timer_t *handle)
 {
 	struct loop_timer *timer = handle->data;
 
-	timer->ring(timer->arg);
+	timer->fired(timer->arg);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -23,11 +23,11 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *ring, void *arg)
+struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fired, void *arg)
 {
 	struct loop_timer *timer = mem_zeroed(sizeof *timer);
 
-	timer->ring = ring;
+	timer->fired = fired;
 	timer->arg = arg;
 	timer->handle.data = timer;
 	uv_timer_init(loop, &timer->handle);
@@ -36,7 +36,7 @@ struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *ring, void 
 
 void loop_timer_set(struct loop_timer *timer, int64_t ns)
 {
-	/* The loop's idea of now is as old as its turn. */
+	/* libuv counts from the time when its turn began. */
 	uv_update_time(timer->handle.loop);
 	uv_timer_start(&timer->handle, on_timer, clock_ms_up(ns), 0);
 }

@@ -1,5 +1,5 @@
 /*
- * loop_timer - rings once, when a time has passed, and never before it has.
+ * loop_timer - a one-shot timer that never fires before its time.
  */
 #ifndef LIB_LOOP_TIMER_H
 #define LIB_LOOP_TIMER_H
@@ -13,15 +13,15 @@ struct loop_timer;
 typedef void loop_timer_fn(void *arg);
 
 /* Keeps loop and arg. */
-struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *ring, void *arg);
+struct loop_timer *loop_timer_create(uv_loop_t *loop, loop_timer_fn *fired, void *arg);
 
-/* Rings in ns from now, whatever was set before; 0 is the loop's next turn. */
+/* Fires ns from now, in place of any earlier setting; 0: in the loop's next turn. */
 void loop_timer_set(struct loop_timer *timer, int64_t ns);
 void loop_timer_stop(struct loop_timer *timer);
-bool loop_timer_is_set(const struct loop_timer *timer); /* and has not rung */
+bool loop_timer_is_set(const struct loop_timer *timer); /* and has not fired */
 
-/* Its handle closes in the loop's next turn. May be called from its own ring.
- * Accepts NULL. */
+/* The handle closes in the loop's next turn. May be called from `fired`. Accepts
+ * NULL. */
 void loop_timer_destroy(struct loop_timer *timer);
 
 #endif

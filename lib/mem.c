@@ -44,7 +44,7 @@ char *mem_textf(const char *format, ...)
 	return got_or_die(text);
 }
 
-/* Copied in and out, because what it points to is some other kind of pointer. */
+/* Copied in and out, because the pointer has another type than void *. */
 void mem_free(void *pointer_to_pointer)
 {
 	void *memory;

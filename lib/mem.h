@@ -1,8 +1,8 @@
 /*
  * mem - allocation that succeeds or ends the program.
  *
- * None of our programs has anything better to do without memory than to say so
- * and abort; callers are spared the branch. Everything is released with free().
+ * Without memory the programs can do nothing better than abort, so callers are spared
+ * the branch. free() releases everything.
  */
 #ifndef LIB_MEM_H
 #define LIB_MEM_H

@@ -15,25 +15,25 @@
 
 #define SCRATCH_SIZE    ((size_t)64 << 10)
 #define REAPED_PER_TURN 256
-#define LOOKS_PER_SWEEP 64
+#define READS_MAX       64
 
 struct reaper {
 	uv_loop_t *loop;
 	reaper_orphan_fn *orphan;
 	void *arg;
-	struct reaper_child *members; /* spawned by us and not reaped yet */
-	bool sweeping;    /* somebody whom a sweep has killed is not reaped yet */
-	bool made_reaper; /* we are a subreaper because of this family */
-	bool leaving;
+	struct reaper_child *children; /* spawned and not reaped yet */
+	bool sweeping;    /* a process of reaper_kill_all() is not reaped yet */
+	bool made_reaper; /* this reaper made the program a subreaper */
+	bool closing;
 	unsigned handles;
 	uv_signal_t sigchld;
-	uv_idle_t look; /* active: look in the next turn of the loop */
+	uv_idle_t look; /* active: wait for orphans in the next turn of the loop */
 	char scratch[SCRATCH_SIZE];
 };
 
 static void free_when_empty(struct reaper *reaper)
 {
-	if (reaper->leaving && reaper->handles == 0 && !reaper->members)
+	if (reaper->closing && reaper->handles == 0 && !reaper->children)
 		free(reaper);
 }
 
@@ -55,38 +55,38 @@ uv_buf_t reaper_scratch(struct reaper *reaper)
 	return uv_buf_init(reaper->scratch, sizeof reaper->scratch);
 }
 
-void reaper_add(struct reaper *reaper, struct reaper_child *member)
+void reaper_add(struct reaper *reaper, struct reaper_child *child)
 {
-	assert(!reaper->leaving);
-	DL_APPEND(reaper->members, member);
+	assert(!reaper->closing);
+	DL_APPEND(reaper->children, child);
 }
 
-void reaper_remove(struct reaper *reaper, struct reaper_child *member)
+void reaper_remove(struct reaper *reaper, struct reaper_child *child)
 {
-	DL_DELETE(reaper->members, member);
+	DL_DELETE(reaper->children, child);
 	free_when_empty(reaper);
 }
 
-static const struct reaper_child *find_member(const struct reaper *reaper, pid_t pid)
+static const struct reaper_child *find_child(const struct reaper *reaper, pid_t pid)
 {
-	const struct reaper_child *member;
+	const struct reaper_child *child;
 
-	for (member = reaper->members; member; member = member->next) {
-		if (member->pid == pid)
-			return member;
+	for (child = reaper->children; child; child = child->next) {
+		if (child->pid == pid)
+			return child;
 	}
 	return NULL;
 }
 
 static bool is_spared(const void *arg, pid_t pid)
 {
-	const struct reaper_child *member = find_member(arg, pid);
+	const struct reaper_child *child = find_child(arg, pid);
 
-	return member && !member->released;
+	return child && !child->released;
 }
 
-/* Kills until a look finds nobody new: what is doomed can't fork any more, and what it
- * forked or leaves behind turns up in the next look. */
+/* Kills until a read finds no new descendant: a killed process cannot fork any more, and
+ * what it forked or leaves behind appears in the next read. */
 static unsigned kill_descendants(struct reaper *reaper)
 {
 	SCOPED(descendants_done) struct descendants left = {0};
@@ -94,18 +94,18 @@ static unsigned kill_descendants(struct reaper *reaper)
 	unsigned killed = 0;
 	bool awaited = false, more = true;
 
-	for (unsigned looks = 0; more && looks < LOOKS_PER_SWEEP; looks++) {
+	for (unsigned reads = 0; more && reads < READS_MAX; reads++) {
 		more = awaited = false;
 		descendants_read(&left, getpid(), is_spared, reaper);
 		for (size_t i = 0; i < left.count; i++) {
-			const struct descendant *relative = &left.all[i];
+			const struct descendant *one = &left.all[i];
 
-			if (relative->dead || kill(relative->pid, SIGKILL) == 0)
+			if (one->dead || kill(one->pid, SIGKILL) == 0)
 				awaited = true;
-			if (descendants_has(&seen, relative->pid))
+			if (descendants_has(&seen, one->pid))
 				continue;
-			descendants_add(&seen, relative->pid, relative->dead);
-			killed += !relative->dead;
+			descendants_add(&seen, one->pid, one->dead);
+			killed += !one->dead;
 			more = true;
 		}
 	}
@@ -132,10 +132,10 @@ static void reap_orphan(struct reaper *reaper, pid_t pid)
 	reaper->orphan(reaper->arg, pid, status);
 }
 
-/* A peek shows one zombie at a time and always the same one first: while that is a
- * child which libuv has still to reap, nobody behind it can be seen, so libuv is
- * given a turn of the loop. It reaps all its children at every SIGCHLD. A zero timer
- * would not do: started by a timer, libuv 1.44 runs it before it polls again. */
+/* waitid(WNOWAIT) shows one zombie at a time, always the same one first. While that is a
+ * child for libuv to reap, the zombies after it are hidden, so libuv gets a turn of the
+ * loop, in which it reaps all its children. A zero timer would not do: libuv 1.44 runs one
+ * that a timer started before it polls again. */
 static void on_look(uv_idle_t *look)
 {
 	struct reaper *reaper = look->data;
@@ -150,15 +150,15 @@ static void on_look(uv_idle_t *look)
 				kill_descendants(reaper);
 			return;
 		}
-		if (find_member(reaper, info.si_pid))
+		if (find_child(reaper, info.si_pid))
 			return;
 		reap_orphan(reaper, info.si_pid);
-		if (reaper->leaving)
+		if (reaper->closing)
 			return;
 	}
 }
 
-/* libuv's own watcher may come before or after this one: the next turn follows both. */
+/* libuv's own watcher may run before or after this one; the next turn follows both. */
 static void on_sigchld(uv_signal_t *signal, int number UNUSED)
 {
 	struct reaper *reaper = signal->data;
@@ -173,7 +173,7 @@ static bool become_reaper(struct reaper *reaper, struct err *err)
 	if (getpid() == 1)
 		return true;
 	if (prctl(PR_GET_CHILD_SUBREAPER, &already) != 0)
-		return err_sys(err, "ask whether we are a subreaper");
+		return err_sys(err, "ask whether this process is a subreaper");
 	if (already)
 		return true;
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1L) != 0)
@@ -182,7 +182,7 @@ static bool become_reaper(struct reaper *reaper, struct err *err)
 	return true;
 }
 
-/* The first look is for those who died, or became ours, before we listened. */
+/* The first look finds orphans that ended before SIGCHLD was watched. */
 static bool take_in_orphans(struct reaper *reaper, struct err *err)
 {
 	int failed;
@@ -221,15 +221,15 @@ struct reaper *reaper_create(
 
 void reaper_destroy(struct reaper *reaper)
 {
-	const struct reaper_child *member;
+	const struct reaper_child *child;
 
 	if (!reaper)
 		return;
-	for (member = reaper->members; member; member = member->next)
-		assert(member->released);
+	for (child = reaper->children; child; child = child->next)
+		assert(child->released);
 	if (reaper->made_reaper)
 		prctl(PR_SET_CHILD_SUBREAPER, 0L);
-	reaper->leaving = true;
+	reaper->closing = true;
 	if (reaper->sigchld.data)
 		uv_close((uv_handle_t *)&reaper->sigchld, on_closed);
 	if (reaper->look.data)

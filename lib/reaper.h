@@ -1,14 +1,13 @@
 /*
- * reaper - the processes that are ours: those we spawned, and the orphans.
+ * reaper - waits for the processes that the program spawned, and for orphans.
  *
- * libuv waits for the pids that it spawned and for no others. A family also takes in
- * orphans: as PID 1, or as child subreaper when we are not PID 1, it reaps whatever
- * the kernel hands us, and can end what is left at the very end.
+ * libuv waits for the pids that it spawned and for no others. A reaper with an orphan
+ * callback also takes in orphans: as PID 1, or else as child subreaper, it reaps every
+ * process that the kernel reparents to it, and can kill what is left at the very end.
  *
- * That makes every child of the process that no child_spawn() of this family started
- * an orphan, so there is at most one such family in a program, and the program starts
- * its children with nothing else. A family without an orphan callback takes nobody in
- * and may live beside others.
+ * To such a reaper every child that no child_spawn() of its own started is an orphan. A
+ * program has at most one, and starts its children with nothing else. Reapers without an
+ * orphan callback take in none, and there may be several.
  */
 #ifndef LIB_REAPER_H
 #define LIB_REAPER_H
@@ -21,38 +20,38 @@
 
 struct reaper;
 
-/* An orphan was reaped; from the loop. `status` is waitpid's. */
+/* From the loop, for each orphan that was reaped. `status` is that of waitpid(). */
 typedef void reaper_orphan_fn(void *arg, pid_t pid, int status);
 
-/* Keeps loop, and does not keep it running. Ignores SIGPIPE unless it is handled,
- * because a child may close its stdin at any time. Blocks no signal; handles SIGCHLD
- * beside libuv. `orphan` NULL: orphans are left to whoever gets them. */
+/* Keeps loop, and does not keep it running. Ignores SIGPIPE unless it is handled, because
+ * a child may close its stdin at any time. Blocks no signal; handles SIGCHLD beside libuv.
+ * `orphan` NULL: takes in no orphans. */
 struct reaper *reaper_create(uv_loop_t *loop, reaper_orphan_fn *orphan, void *arg,
 	struct err *err) MUST_CHECK;
 
-/* SIGKILLs every descendant that is left (children of ours that we did not spawn or
- * whose child was destroyed, and everybody below those), and gives how many there
- * were. Who belongs to a child that still runs is left to that child's ladder.
- * Whatever turns up later is killed as well, and the loop is kept running until all of
- * them have been reaped. Needs a family that takes orphans in. */
+/* Sends SIGKILL to every descendant that is left (orphans, processes whose child was
+ * destroyed, and all below those), and gives how many there were. Spares a child that
+ * was not destroyed, and all below it: its ladder ends them. Descendants that appear
+ * later are killed as well, and the loop keeps running until all of them have been reaped.
+ * Needs an orphan callback. */
 unsigned reaper_kill_all(struct reaper *reaper);
 
-/* All children must have been destroyed; those still dying are reaped by the loop, and
- * orphans no longer are. Accepts NULL. */
+/* All children must have been destroyed. The loop still reaps those, and no orphans any
+ * more. Accepts NULL. */
 void reaper_destroy(struct reaper *reaper);
 
-/* The rest is for child.c. A member is embedded in its child. */
+/* The rest is for child.c, whose struct child embeds this. */
 struct reaper_child {
 	pid_t pid;
-	bool released; /* its owner has let go: a sweep need not spare it */
+	bool released; /* its child was destroyed: reaper_kill_all() does not spare it */
 	struct reaper_child *prev, *next;
 };
 
 uv_loop_t *reaper_loop(const struct reaper *reaper);
-void reaper_add(struct reaper *reaper, struct reaper_child *member);
-void reaper_remove(struct reaper *reaper, struct reaper_child *member);
+void reaper_add(struct reaper *reaper, struct reaper_child *child);
+void reaper_remove(struct reaper *reaper, struct reaper_child *child);
 
-/* Room to read into, shared by all children; good until the callback returns. */
+/* A buffer to read into, shared by all children; valid until the callback returns. */
 uv_buf_t reaper_scratch(struct reaper *reaper);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct program_run {
 	struct buf *out;
-	struct buf complaint;
+	struct buf stderr_text;
 	bool over;
 	int status;
 };
@@ -23,15 +23,15 @@ static void on_stdout(void *arg, const char *data, size_t len)
 
 static void on_stderr(void *arg, const char *data, size_t len)
 {
-	buf_add(&((struct program_run *)arg)->complaint, data, len);
+	buf_add(&((struct program_run *)arg)->stderr_text, data, len);
 }
 
 static void on_exit_of(void *arg, int status)
 {
-	struct program_run *tool = arg;
+	struct program_run *run = arg;
 
-	tool->over = true;
-	tool->status = status;
+	run->over = true;
+	run->status = status;
 }
 
 static bool is_over(const void *arg)
@@ -39,7 +39,7 @@ static bool is_over(const void *arg)
 	return ((const struct program_run *)arg)->over;
 }
 
-static bool run(struct reaper *reaper, struct program_run *tool,
+static bool run_with(struct reaper *reaper, struct program_run *run,
 	const char *const *argv, struct err *err)
 {
 	struct child *child = child_spawn(reaper,
@@ -48,36 +48,36 @@ static bool run(struct reaper *reaper, struct program_run *tool,
 			.on_stdout = on_stdout,
 			.on_stderr = on_stderr,
 			.on_exit = on_exit_of,
-			.arg = tool,
+			.arg = run,
 		},
 		err);
-	const char *said;
+	const char *why;
 
 	if (!child)
 		return false;
-	wait_until(reaper_loop(reaper), is_over, tool, clock_now() + WITHIN_NS, NULL);
+	wait_until(reaper_loop(reaper), is_over, run, clock_now() + WITHIN_NS, NULL);
 	child_destroy(child);
-	if (tool->over && WIFEXITED(tool->status) && WEXITSTATUS(tool->status) == 0)
+	if (run->over && WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0)
 		return true;
-	said = buf_text(&tool->complaint);
-	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(said, "\n"),
-		said[0]              ? said
-			: tool->over ? "it failed without a word"
-				     : "it did not come to an end");
+	why = buf_text(&run->stderr_text);
+	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(why, "\n"),
+		why[0]              ? why
+			: run->over ? "it failed and printed nothing"
+				    : "it did not end");
 }
 
 bool run_program(
 	uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
 {
 	struct reaper *reaper = reaper_create(loop, NULL, NULL, err);
-	struct program_run tool = {.out = out};
+	struct program_run run = {.out = out};
 	bool ok;
 
 	if (!reaper)
 		return false;
-	buf_init(&tool.complaint, 64 << 10);
-	ok = run(reaper, &tool, argv, err);
-	buf_done(&tool.complaint);
+	buf_init(&run.stderr_text, 64 << 10);
+	ok = run_with(reaper, &run, argv, err);
+	buf_done(&run.stderr_text);
 	reaper_destroy(reaper);
 	return ok;
 }

@@ -1,5 +1,5 @@
 /*
- * run_program - another program, run to its end for what it prints.
+ * run_program - runs another program to its end and reads what it prints.
  */
 #ifndef LIB_RUN_PROGRAM_H
 #define LIB_RUN_PROGRAM_H
@@ -10,8 +10,9 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 
-/* argv ends in NULL. Its stdout is added to out. False with its name and what it said
- * on stderr when it did not end with 0, or not within a minute. Turns the loop. */
+/* argv ends in NULL. Adds the stdout of the program to out; turns the loop. False, with
+ * the name of the program and the first line of its stderr: it did not end with exit code
+ * 0, or not within a minute. */
 bool run_program(uv_loop_t *loop, const char *const *argv, struct buf *out,
 	struct err *err) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /*
- * strlist - a list of strings.
+ * strlist - a list of strings, and how a scenario writes one: as a JSON array, or as an
+ * object whose members become NAME=value.
  */
 #ifndef LIB_STRLIST_H
 #define LIB_STRLIST_H

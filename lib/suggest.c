@@ -13,8 +13,8 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The classic table by rows: one for each letter of a, each as long as b and one.
- * The last three are all that a swap needs. */
+/* The classic table, a row for each letter of a. A swap looks back two rows, so three
+ * are kept. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t a_len = strlen(a), b_len = strlen(b), width = b_len + 1;

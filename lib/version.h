@@ -1,5 +1,5 @@
 /*
- * version - of stopbench and its mocks, and of what they write.
+ * version - the version of stopbench, its mocks and the files that they write.
  */
 #ifndef LIB_VERSION_H
 #define LIB_VERSION_H

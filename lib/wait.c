@@ -2,9 +2,9 @@
 
 #include "lib/clock.h"
 
-static void on_deadline(uv_timer_t *timer)
+/* The timer only ends a turn of the loop. */
+static void on_deadline(uv_timer_t *timer UNUSED)
 {
-	(void)timer; /* it is there to end a turn of the loop */
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -36,7 +36,7 @@ enum wait_end wait_until(uv_loop_t *loop, wait_fn *is_so, const void *arg,
 		uv_timer_start(&timer, on_deadline, clock_ms_up(left), 0);
 		uv_run(loop, UV_RUN_ONCE);
 	}
-	/* The timer lives on this stack: it is closed before we leave. */
+	/* The timer is on this stack, so it closes before the return. */
 	uv_close((uv_handle_t *)&timer, on_closed);
 	while (!closed)
 		uv_run(loop, UV_RUN_NOWAIT);

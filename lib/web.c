@@ -29,7 +29,7 @@
 enum web_state {
 	WEB_SERVING,
 	WEB_DRAINING,
-	WEB_DRAINED, /* the owner has been told; what still comes is still served */
+	WEB_DRAINED, /* `drained` was called; requests are still served */
 };
 
 struct web {
@@ -114,8 +114,8 @@ static bool accept_waiting(struct web *web)
 		case EINTR:
 		case ECONNABORTED:
 		case EPROTO:
-			continue; /* that client's own trouble */
-		default:          /* out of descriptors or memory */
+			continue; /* a failure of that client alone */
+		default:          /* no descriptor or memory left */
 			loop_timer_set(web->accept_again, ACCEPT_AGAIN_NS);
 			return false;
 		}
@@ -157,7 +157,7 @@ static void close_listener(struct web *web)
 
 /* Draining */
 
-/* The owner may destroy the web in there. */
+/* `drained` may destroy the web. */
 static void finish_draining(struct web *web)
 {
 	close_listener(web);
@@ -172,7 +172,7 @@ static void look_again_at(struct web *web, int64_t due_ns)
 	loop_timer_set(web->linger, due_ns - clock_now());
 }
 
-/* No client holds us up for longer than this, whatever it sends. */
+/* No client delays the end of the drain beyond this, whatever it sends. */
 static int64_t patience_end(const struct web *web)
 {
 	int64_t ns = web->patience_ns;
@@ -180,8 +180,8 @@ static int64_t patience_end(const struct web *web)
 	return web->draining_ns + (web->linger_ns > ns ? web->linger_ns : ns);
 }
 
-/* Every sign of life begins the linger anew. A request that is still arriving gets a
- * second of silence before it counts as abandoned. */
+/* Every activity restarts the linger. A request that is still arriving counts as
+ * abandoned after a second of silence. */
 static bool has_lingered(struct web *web)
 {
 	const struct web_exchanges *exchanges = &web->exchanges;
@@ -220,7 +220,7 @@ static void await_requests(struct web *web)
 			web->linger_until_ns < end_ns ? web->linger_until_ns : end_ns);
 }
 
-/* A closing listener resets the clients that the kernel accepted and we did not. */
+/* A closing listener resets the clients that only the kernel has accepted. */
 static void go_on_draining(struct web *web)
 {
 	if (web->listener >= 0 && accept_waiting(web))
@@ -233,12 +233,12 @@ static void go_on_draining(struct web *web)
 		finish_draining(web);
 }
 
-/* Between our last accept() and close() a client could still get through its handshake,
- * and be reset with a request on its way. From here on the kernel throws away the
- * packets that begin one (SYN, byte 13 of the TCP header), and when the client sends its
- * again nobody listens: it is refused before it has said anything. Where this is not
- * possible the gap of some microseconds stays. */
-static void begin_no_handshake(struct web *web)
+/* Between the last accept() and close() a client could complete its handshake, and be reset
+ * with a request on its way. From here on the kernel drops the packets that begin a
+ * handshake (SYN, byte 13 of the TCP header); when the client repeats its SYN, the port is
+ * closed and refuses it before it has sent anything. Without the filter a gap of some
+ * microseconds stays. */
+static void block_handshakes(struct web *web)
 {
 	static struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
@@ -262,7 +262,7 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->linger_ns = linger_ns;
 	web->drained = done;
 	web->drained_arg = arg;
-	begin_no_handshake(web);
+	block_handshakes(web);
 	web_pump_wake(web->pump);
 }
 
@@ -276,7 +276,7 @@ static void on_ran(void *arg)
 		go_on_draining(web);
 }
 
-/* Coming and going */
+/* Creation and destruction */
 
 union address {
 	struct sockaddr any;
@@ -298,7 +298,7 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 		address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(err, "socket");
-	/* Lets past connections in TIME_WAIT share the port, not another listener. */
+	/* Allows old connections in TIME_WAIT on the port, but no other listener. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	len = address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
 	if (bind(fd, &address.any, len) < 0)
@@ -312,8 +312,7 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 	return true;
 }
 
-/* A decoded NUL would end a text early, and what is behind it would count for nothing:
- * such a text stays as it was written. */
+/* A decoded NUL would end the text early, so a text with one stays undecoded. */
 static size_t unescape(
 	void *cls UNUSED, struct MHD_Connection *connection UNUSED, char *text)
 {

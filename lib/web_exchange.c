@@ -16,21 +16,19 @@ static void cut(struct web_exchange *exchange, enum web_end end)
 	web_exchange_fail(exchange, end);
 }
 
-static void on_leaving(uv_poll_t *poll, int status, int events)
+static void on_leaving(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	struct web_exchange *exchange = poll->data;
 	char next;
 
-	(void)status;
-	(void)events;
 	if (exchange->state != WEB_EXCHANGE_ARRIVING)
 		web_exchange_fail(exchange, WEB_LEFT);
 	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-		cut(exchange, WEB_LEFT); /* what it sent before has been heard */
+		cut(exchange, WEB_LEFT); /* the bytes before the end have been read */
 }
 
-/* microhttpd does not see the client of a parked connection leave, nor one in the
- * middle of its body. Where the kernel has no room for one more watch, we do not
+/* microhttpd does not notice the client of a suspended connection leave, nor one in the
+ * middle of its body. Where the kernel has no room for one more watch, web does not
  * either. */
 void web_exchange_watch(struct web_exchange *exchange)
 {
@@ -123,8 +121,8 @@ static bool announces_too_much(const struct web_exchange *exchange)
 	return length && strtoull(length, NULL, 10) > exchange->all->body_ceiling;
 }
 
-/* While a body arrives microhttpd takes no answer but the connection's end. Nothing
- * else of ours is on the wire then, so the refusal can go out beside it. */
+/* While a body arrives microhttpd accepts no answer, only the end of the connection.
+ * Nothing else is being sent then, so the refusal goes directly to the socket. */
 static enum MHD_Result refuse_body(struct web_exchange *exchange)
 {
 	struct web_exchanges *all = exchange->all;
@@ -148,7 +146,7 @@ static enum MHD_Result refuse_body(struct web_exchange *exchange)
 	return MHD_NO;
 }
 
-/* Parked first: the answer may come before handle() is back, and often does. */
+/* Parked first: the answer often comes before handle() returns. */
 static void hand_over(struct web_exchange *exchange)
 {
 	struct web_exchanges *all = exchange->all;
@@ -163,7 +161,7 @@ static void hand_over(struct web_exchange *exchange)
 		web_exchange_watch(exchange);
 }
 
-/* Gives microhttpd what was answered. */
+/* Gives the answer to microhttpd. */
 static enum MHD_Result queue_answer(struct web_exchange *exchange)
 {
 	struct MHD_Response *response = exchange->response;
@@ -178,13 +176,12 @@ static enum MHD_Result queue_answer(struct web_exchange *exchange)
 }
 
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
-	const char *path, const char *method, const char *version, const char *upload,
-	size_t *upload_len, void **context)
+	const char *path, const char *method, const char *version UNUSED,
+	const char *upload, size_t *upload_len, void **context)
 {
 	struct web_exchanges *all = cls;
 	struct web_exchange *exchange = *context;
 
-	(void)version;
 	all->activity++;
 	if (!exchange) {
 		*context = exchange = begin(all, connection, method, path);
@@ -209,7 +206,7 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 	case WEB_EXCHANGE_SHUT:
 		web_exchange_shut(exchange);
 		return MHD_YES;
-	case WEB_EXCHANGE_HANDED: /* it is parked */
+	case WEB_EXCHANGE_HANDED: /* parked */
 	case WEB_EXCHANGE_FAILED:
 		break;
 	}
@@ -240,7 +237,7 @@ static enum web_end how_it_ended(
 	case MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN:
 		return WEB_BROKEN;
 	case MHD_REQUEST_TERMINATED_WITH_ERROR:
-		break; /* said of a lost client as well as of a failure of ours */
+		break; /* either side may have failed */
 	}
 	return is_gone(exchange->fd) ? WEB_LEFT : WEB_BROKEN;
 }
@@ -250,13 +247,12 @@ static void on_unwatched(uv_handle_t *handle)
 	free(handle->data);
 }
 
-void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
-	enum MHD_RequestTerminationCode code)
+void web_exchange_on_end(void *cls, struct MHD_Connection *connection UNUSED,
+	void **context, enum MHD_RequestTerminationCode code)
 {
 	struct web_exchanges *all = cls;
 	struct web_exchange *exchange = *context;
 
-	(void)connection;
 	if (!exchange)
 		return;
 	*context = NULL;
@@ -309,7 +305,7 @@ int64_t web_exchanges_cut_unsent(
 	return next_ns;
 }
 
-/* What the owner asks */
+/* For the owner */
 
 const char *web_method(const struct web_exchange *exchange)
 {
@@ -321,19 +317,18 @@ const char *web_path(const struct web_exchange *exchange)
 	return exchange->path;
 }
 
-/* A value of the query that is looked for. */
+/* A search for a value of the query. */
 struct search {
 	const char *name;
-	unsigned before; /* it, of the same name */
+	unsigned before; /* values of the name to skip */
 	const char *value;
 };
 
 static enum MHD_Result on_query_value(
-	void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+	void *cls, enum MHD_ValueKind kind UNUSED, const char *name, const char *value)
 {
 	struct search *search = cls;
 
-	(void)kind;
 	if (strcmp(name, search->name) != 0 || search->before-- > 0)
 		return MHD_YES;
 	search->value = value ? value : "";

@@ -25,20 +25,20 @@ struct web_exchanges {
 	void *arg;
 	size_t body_ceiling;
 	struct web_exchange *list;
-	unsigned arriving; /* their header came, their body is not whole */
-	unsigned open;     /* handed over and not over */
-	unsigned activity; /* moves with every piece that arrives and every end */
+	unsigned arriving; /* exchanges whose body is not whole */
+	unsigned open;     /* exchanges handed over and not over */
+	unsigned activity; /* counts pieces that arrive, and ends */
 	bool closing;      /* every answer carries Connection: close */
 };
 
 enum web_exchange_state {
-	WEB_EXCHANGE_ARRIVING, /* the body is not whole; the owner does not know of it */
-	WEB_EXCHANGE_HANDED,   /* the owner has it and has not answered */
-	WEB_EXCHANGE_ANSWERED,  /* the answer is whole and on its way */
-	WEB_EXCHANGE_STREAMING, /* the answer is on its way, more may follow */
-	WEB_EXCHANGE_CUT,       /* what was added is on its way, the end of it is not */
+	WEB_EXCHANGE_ARRIVING,  /* the body is not whole; not handed over */
+	WEB_EXCHANGE_HANDED,    /* handed over, not answered */
+	WEB_EXCHANGE_ANSWERED,  /* the answer is whole and being sent */
+	WEB_EXCHANGE_STREAMING, /* the answer is being sent, more may follow */
+	WEB_EXCHANGE_CUT,       /* what was added is being sent, without its end */
 	WEB_EXCHANGE_SHUT,      /* half-closed: there will be no answer */
-	WEB_EXCHANGE_FAILED,    /* on its way out; `end` says why */
+	WEB_EXCHANGE_FAILED,    /* ending; `end` says why */
 };
 
 struct web_exchange {
@@ -54,16 +54,16 @@ struct web_exchange {
 	const char *path;
 	struct buf body;
 
-	bool handed;         /* the owner knows of it */
+	bool handed;         /* to the owner */
 	int64_t answered_ns; /* when the answer was whole */
 	unsigned status;
 	struct MHD_Response *response; /* until microhttpd has it */
 	struct buf headers;            /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
-	size_t streamed; /* the part of `stream` that microhttpd has */
+	size_t streamed; /* bytes of `stream` that microhttpd has */
 
-	bool parked;        /* microhttpd does not look at the connection */
-	uv_poll_t leaving;  /* of its client meanwhile, and while a body arrives */
+	bool parked;        /* microhttpd has suspended the connection */
+	uv_poll_t leaving;  /* watches the client while parked or arriving */
 	bool leaving_known; /* `leaving` is a handle of the loop */
 };
 
@@ -74,24 +74,24 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
 	enum MHD_RequestTerminationCode code);
 
-/* None stays parked, all will end as WEB_BROKEN: the daemon may be stopped. */
+/* Ends all as WEB_BROKEN; none stays parked, so the daemon may be stopped. */
 void web_exchanges_break(struct web_exchanges *exchanges);
 
-/* Cuts off the clients that have not taken a whole answer for patience_ns, which runs
- * from since_ns at the earliest. Gives when the next one's time is up, 0: none waits. */
+/* Cuts the connections whose whole answer has not been taken for patience_ns, counted from
+ * since_ns at the earliest. Gives when the next one is due; 0: none waits. */
 int64_t web_exchanges_cut_unsent(
 	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
 
-/* From microhttpd's callbacks for this connection: it is left alone until
- * web_exchange_wake(). While watched, its client's leaving ends the exchange. */
+/* From microhttpd's callbacks for this connection. Parking suspends the connection until
+ * web_exchange_wake(). While it is watched, the exchange ends when the client leaves. */
 void web_exchange_park(struct web_exchange *exchange);
 void web_exchange_watch(struct web_exchange *exchange);
 void web_exchange_wake(struct web_exchange *exchange);
 
-/* Likewise: parked and watched for good, our direction of the connection shut. */
+/* Likewise: parks and watches for good, and shuts the server's direction. */
 void web_exchange_shut(struct web_exchange *exchange);
 
-/* The only writers of state. They wake, unless nothing will ever follow. */
+/* The only writers of `state`. They wake, unless nothing will follow. */
 void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state);
 void web_exchange_fail(struct web_exchange *exchange, enum web_end end);
 

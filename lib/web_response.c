@@ -7,7 +7,7 @@
 
 #define STREAM_BLOCK ((size_t)16 << 10)
 
-/* False when it comes too late: the client left, or the exchange was ended. */
+/* False: the client left, or the exchange was broken. */
 static bool may_answer(const struct web_exchange *exchange)
 {
 	assert(exchange->state == WEB_EXCHANGE_HANDED ||
@@ -77,11 +77,10 @@ static ssize_t take_from_stream(struct web_exchange *exchange, char *out, size_t
 	return (ssize_t)len;
 }
 
-static ssize_t on_room(void *cls, uint64_t position, char *out, size_t room)
+static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t room)
 {
 	struct web_exchange *exchange = cls;
 
-	(void)position;
 	switch (exchange->state) {
 	case WEB_EXCHANGE_STREAMING:
 		if (unsent(exchange) > 0)
@@ -126,7 +125,7 @@ void web_stream_add(struct web_exchange *exchange, const char *data, size_t len)
 		web_reset(exchange);
 		return;
 	}
-	/* Seldom enough that a long queue is not moved for every piece of it. */
+	/* Rarely, so that a long queue is not moved for every piece. */
 	if (exchange->streamed > exchange->stream.len / 2) {
 		buf_drop(&exchange->stream, exchange->streamed);
 		exchange->streamed = 0;
@@ -141,17 +140,17 @@ void web_stream_end(struct web_exchange *exchange)
 		web_exchange_enter(exchange, WEB_EXCHANGE_ANSWERED);
 }
 
-/* Misbehaviour */
+/* Faults */
 
-/* Dissolving the association sends the RST now. A lingerless close would be preceded
- * by microhttpd's shutdown(), whose FIN the client would take for an orderly end. */
+/* Connecting to AF_UNSPEC sends the RST now. Before a close without linger microhttpd
+ * would shutdown() the socket, and the client would take that FIN for an orderly end. */
 void web_reset(struct web_exchange *exchange)
 {
-	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
 
 	if (exchange->state == WEB_EXCHANGE_FAILED)
 		return;
-	connect(exchange->fd, &nobody, sizeof nobody);
+	connect(exchange->fd, &none, sizeof none);
 	web_exchange_fail(exchange, WEB_BROKEN);
 }
 
@@ -161,7 +160,7 @@ void web_stream_cut(struct web_exchange *exchange)
 		web_exchange_enter(exchange, WEB_EXCHANGE_CUT);
 }
 
-/* What microhttpd has in hand shuts when it next asks for more. */
+/* A connection that microhttpd is serving shuts when microhttpd next asks for data. */
 void web_half_close(struct web_exchange *exchange)
 {
 	if (exchange->state != WEB_EXCHANGE_HANDED &&

@@ -11,11 +11,10 @@
 
 #include "lib/mem.h"
 
-static void buf_is_valid_and_empty_when_zeroed(void **state)
+static void buf_is_valid_and_empty_when_zeroed(void **state UNUSED)
 {
 	struct buf buf = {0};
 
-	(void)state;
 	assert_string_equal(buf_text(&buf), "");
 	buf_drop(&buf, 0);
 	buf_clear(&buf);
@@ -26,11 +25,10 @@ static void buf_is_valid_and_empty_when_zeroed(void **state)
 	assert_null(buf.data);
 }
 
-static void buf_grows_and_always_ends_in_nul(void **state)
+static void buf_grows_and_always_ends_in_nul(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf = {0};
 
-	(void)state;
 	for (unsigned i = 0; i < 10000; i++) {
 		assert_true(buf_addf(&buf, "%u,", i % 10));
 		assert_int_equal(buf.len, 2 * (i + 1));
@@ -40,22 +38,20 @@ static void buf_grows_and_always_ends_in_nul(void **state)
 	assert_memory_equal(buf.data + buf.len - 4, "8,9,", 4);
 }
 
-static void buf_takes_bytes_as_they_are(void **state)
+static void buf_takes_bytes_as_they_are(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf = {0};
 
-	(void)state;
 	assert_true(buf_add(&buf, "a\0b", 3));
 	assert_true(buf_add(&buf, NULL, 0));
 	assert_int_equal(buf.len, 3);
 	assert_memory_equal(buf.data, "a\0b", 4);
 }
 
-static void buf_fills_up_to_its_ceiling_and_no_further(void **state)
+static void buf_fills_up_to_its_ceiling_and_no_further(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf;
 
-	(void)state;
 	buf_init(&buf, 8);
 	assert_true(buf_adds(&buf, "12345678"));
 	assert_false(buf.full);
@@ -65,11 +61,10 @@ static void buf_fills_up_to_its_ceiling_and_no_further(void **state)
 	assert_string_equal(buf_text(&buf), "12345678");
 }
 
-static void buf_adds_nothing_of_what_does_not_fit(void **state)
+static void buf_adds_nothing_of_what_does_not_fit(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf;
 
-	(void)state;
 	buf_init(&buf, 100);
 	assert_true(buf_adds(&buf, "whole"));
 	assert_false(buf_addf(&buf, "%0200d", 1));
@@ -78,11 +73,10 @@ static void buf_adds_nothing_of_what_does_not_fit(void **state)
 	assert_string_equal(buf_text(&buf), "whole");
 }
 
-static void buf_stays_full_until_it_is_cleared(void **state)
+static void buf_stays_full_until_it_is_cleared(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf;
 
-	(void)state;
 	buf_init(&buf, 4);
 	assert_false(buf_adds(&buf, "12345"));
 	assert_false(buf_adds(&buf, "1"));
@@ -94,21 +88,19 @@ static void buf_stays_full_until_it_is_cleared(void **state)
 	assert_string_equal(buf_text(&buf), "1234");
 }
 
-static void buf_has_a_ceiling_even_when_it_was_given_none(void **state)
+static void buf_has_a_ceiling_even_when_it_was_given_none(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf = {0};
 	SCOPED(mem_free) char *big = mem_zeroed(BUF_CEILING);
 
-	(void)state;
 	assert_true(buf_add(&buf, big, BUF_CEILING));
 	assert_false(buf_add(&buf, big, 1));
 }
 
-static void buf_drops_from_the_front(void **state)
+static void buf_drops_from_the_front(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf = {0};
 
-	(void)state;
 	buf_adds(&buf, "one two");
 	buf_drop(&buf, 4);
 	assert_string_equal(buf_text(&buf), "two");
@@ -117,12 +109,11 @@ static void buf_drops_from_the_front(void **state)
 	assert_int_equal(buf.len, 0);
 }
 
-static void buf_gives_its_text_away(void **state)
+static void buf_gives_its_text_away(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf;
 	char *text;
 
-	(void)state;
 	buf_init(&buf, 4);
 	buf_adds(&buf, "mine");
 	assert_false(buf_adds(&buf, "!"));

@@ -29,7 +29,7 @@ static void check(const struct text_row *row, bool parsed, int64_t ns, const cha
 	}
 }
 
-static void clock_reads_durations(void **state)
+static void clock_reads_durations(void **state UNUSED)
 {
 	static const struct text_row rows[] = {
 		{"250ms", 250 * CLOCK_MS, "the usual"},
@@ -54,7 +54,7 @@ static void clock_reads_durations(void **state)
 		{"5S", WRONG, "units are small letters"},
 		{"s", WRONG, "no number"},
 		{".5s", WRONG, "no digit before the point"},
-		{"5.s", WRONG, "no digit behind the point"},
+		{"5.s", WRONG, "no digit after the point"},
 		{"1.2.3s", WRONG, "two points"},
 		{"1m30", WRONG, "the second unit is missing"},
 		{"30s1m", WRONG, "the smaller unit first"},
@@ -67,7 +67,6 @@ static void clock_reads_durations(void **state)
 		{"infs", WRONG, "not a number"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int64_t ns = 77;
 		struct err err = {0};
@@ -77,12 +76,11 @@ static void clock_reads_durations(void **state)
 	}
 }
 
-static void clock_says_what_is_wrong_with_a_duration(void **state)
+static void clock_says_what_is_wrong_with_a_duration(void **state UNUSED)
 {
 	struct err err;
 	int64_t ns;
 
-	(void)state;
 	assert_false(clock_parse(&ns, "5", &err));
 	assert_string_equal(err.text,
 		"\"5\": the unit is missing; expected a duration such as \"250ms\" or "
@@ -91,7 +89,7 @@ static void clock_says_what_is_wrong_with_a_duration(void **state)
 	assert_non_null(strstr(err.text, "unknown unit"));
 }
 
-static void clock_reads_times_as_docker_writes_them(void **state)
+static void clock_reads_times_as_docker_writes_them(void **state UNUSED)
 {
 	static const struct text_row rows[] = {
 		{"1970-01-01T00:00:00Z", 0, "the first"},
@@ -119,7 +117,7 @@ static void clock_reads_times_as_docker_writes_them(void **state)
 		{"2026-11-22T22:60:00Z", WRONG, "minute 60"},
 		{"2026-11-22T22:05:61Z", WRONG, "second 61"},
 		{"2026-11-22T22:05:00", WRONG, "no zone"},
-		{"2026-11-22T22:05:00.Z", WRONG, "no digits behind the point"},
+		{"2026-11-22T22:05:00.Z", WRONG, "no digits after the point"},
 		{"2026-11-22T22:05:00.1234567890Z", WRONG, "ten digits"},
 		{"2026-11-22T22:05:00+1:00", WRONG, "a short offset"},
 		{"2026-11-22T22:05:00+24:00", WRONG, "an offset of a day"},
@@ -131,7 +129,6 @@ static void clock_reads_times_as_docker_writes_them(void **state)
 		{"", WRONG, "empty"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int64_t ns = 77;
 		struct err err = {0};
@@ -141,14 +138,14 @@ static void clock_reads_times_as_docker_writes_them(void **state)
 	}
 }
 
-static void clock_writes_three_figures(void **state)
+static void clock_writes_three_figures(void **state UNUSED)
 {
 	static const struct text_row rows[] = {
 		{"0", 0, "nothing"},
 		{"1ns", 1, "nothing is smaller"},
 		{"999ns", 999, "the most ns"},
 		{"1.00us", 1000, "the least us"},
-		{"310us", 310 * CLOCK_US, "no digits behind the point"},
+		{"310us", 310 * CLOCK_US, "no digits after the point"},
 		{"82.0ms", 82 * CLOCK_MS, "one"},
 		{"4.51s", 4510 * CLOCK_MS, "two"},
 		{"9.99us", 9994, "rounded down"},
@@ -164,7 +161,6 @@ static void clock_writes_three_figures(void **state)
 		{"-2562048h", INT64_MIN, "as negative as can be"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char text[CLOCK_TEXT_SIZE];
 
@@ -175,9 +171,8 @@ static void clock_writes_three_figures(void **state)
 	}
 }
 
-static void clock_gives_timers_no_less_than_their_time(void **state)
+static void clock_gives_timers_no_less_than_their_time(void **state UNUSED)
 {
-	(void)state;
 	assert_int_equal(clock_ms_up(INT64_MIN), 0);
 	assert_int_equal(clock_ms_up(-1), 0);
 	assert_int_equal(clock_ms_up(0), 0);
@@ -187,11 +182,10 @@ static void clock_gives_timers_no_less_than_their_time(void **state)
 	assert_int_equal(clock_ms_up(INT64_MAX), INT64_MAX / CLOCK_MS + 2);
 }
 
-static void clock_never_goes_back(void **state)
+static void clock_never_goes_back(void **state UNUSED)
 {
 	int64_t before = clock_now();
 
-	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		int64_t now = clock_now();
 
@@ -200,14 +194,13 @@ static void clock_never_goes_back(void **state)
 	}
 }
 
-static void clock_writes_the_wall_clock_so_that_it_can_read_it(void **state)
+static void clock_writes_the_wall_clock_so_that_it_can_read_it(void **state UNUSED)
 {
 	char text[CLOCK_WALL_SIZE];
 	time_t before = time(NULL);
 	struct err err;
 	int64_t ns;
 
-	(void)state;
 	clock_wall(text);
 	assert_int_equal(strlen(text), strlen("2026-11-22T22:05:00.123Z"));
 	assert_true(clock_parse_rfc3339(&ns, text, &err));

@@ -9,43 +9,39 @@
 
 #include <cmocka.h>
 
-static void err_tells_what_it_was_given(void **state)
+static void err_tells_what_it_was_given(void **state UNUSED)
 {
 	struct err err;
 
-	(void)state;
 	assert_false(err_set(&err, "port %d is taken", 80));
 	assert_string_equal(err.text, "port 80 is taken");
 	assert_false(err_set(&err, "no"));
 	assert_string_equal(err.text, "no");
 }
 
-static void err_adds_the_words_for_errno(void **state)
+static void err_adds_the_words_for_errno(void **state UNUSED)
 {
 	struct err err;
 
-	(void)state;
 	errno = ENOENT;
 	assert_false(err_sys(&err, "open %s", "a.json"));
 	assert_string_equal(err.text, "open a.json: No such file or directory");
 }
 
-static void err_puts_each_caller_in_front(void **state)
+static void err_puts_each_caller_in_front(void **state UNUSED)
 {
 	struct err err;
 
-	(void)state;
 	err_set(&err, "expected a name");
 	assert_false(err_while(&err, "stop.%s", "signal"));
 	assert_false(err_while(&err, "load a.json"));
 	assert_string_equal(err.text, "load a.json: stop.signal: expected a name");
 }
 
-static void err_may_be_made_of_its_own_text(void **state)
+static void err_may_be_made_of_its_own_text(void **state UNUSED)
 {
 	struct err err;
 
-	(void)state;
 	err_set(&err, "inner");
 	err_set(&err, "<%s>", err.text);
 	assert_string_equal(err.text, "<inner>");
@@ -53,12 +49,11 @@ static void err_may_be_made_of_its_own_text(void **state)
 	assert_string_equal(err.text, "<inner> again: <inner>");
 }
 
-static void err_cuts_what_is_too_long_at_the_end(void **state)
+static void err_cuts_what_is_too_long_at_the_end(void **state UNUSED)
 {
 	char big[2 * sizeof(struct err)];
 	struct err err;
 
-	(void)state;
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	err_set(&err, "%s", big);

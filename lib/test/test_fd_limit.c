@@ -30,13 +30,13 @@ static unsigned raise_with(rlim_t soft, rlim_t hard)
 	return (unsigned)WEXITSTATUS(status);
 }
 
-static void fd_limit_becomes_the_hard_one(UNUSED void **state)
+static void fd_limit_becomes_the_hard_one(void **state UNUSED)
 {
 	assert_int_equal(raise_with(40, 60), 60);
 	assert_int_equal(raise_with(FD_LIMIT_LEAST, FD_LIMIT_LEAST), FD_LIMIT_LEAST);
 }
 
-static void fd_limit_too_low_for_libuv_is_an_error(UNUSED void **state)
+static void fd_limit_too_low_for_libuv_is_an_error(void **state UNUSED)
 {
 	assert_int_equal(raise_with(8, FD_LIMIT_LEAST - 1), 1);
 }

@@ -203,9 +203,8 @@ static void check_alone(const char *in_environment)
 	assert_non_null(strstr(text.data, "process.exit"));
 }
 
-static void lifeline_stays_on_stderr_without_a_harness(void **state)
+static void lifeline_stays_on_stderr_without_a_harness(void **state UNUSED)
 {
-	(void)state;
 	check_alone(NULL);
 	check_alone("");
 }
@@ -242,9 +241,8 @@ static void check_tcp(int reaper, const char *host)
 	close(listener);
 }
 
-static void lifeline_reaches_a_ledger_over_tcp(void **state)
+static void lifeline_reaches_a_ledger_over_tcp(void **state UNUSED)
 {
-	(void)state;
 	check_tcp(AF_INET, "127.0.0.1");
 	check_tcp(AF_INET6, "[::1]");
 }
@@ -370,11 +368,10 @@ static void lifeline_gives_up_on_a_ledger_that_never_accepts(void **state)
 static volatile sig_atomic_t alarms;
 static volatile sig_atomic_t alarm_listener;
 
-static void on_alarm(int number)
+static void on_alarm(int number UNUSED)
 {
 	int saved = errno;
 
-	(void)number;
 	if (++alarms == 3)
 		close(accept(alarm_listener, NULL, NULL));
 	errno = saved;

@@ -72,9 +72,8 @@ static void check(const struct scene *scene, size_t row, size_t size)
 			buf_text(&scene->heard), rows[row].heard, rows[row].why);
 }
 
-static void lines_are_the_same_however_they_arrive(void **state)
+static void lines_are_the_same_however_they_arrive(void **state UNUSED)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		size_t len = strlen(rows[i].fed);
 
@@ -91,22 +90,20 @@ static void lines_are_the_same_however_they_arrive(void **state)
 	}
 }
 
-static void lines_keep_nul_bytes(void **state)
+static void lines_keep_nul_bytes(void **state UNUSED)
 {
 	SCOPED(close_scene) struct scene scene;
 
-	(void)state;
 	open_scene(&scene);
 	lines_feed(&scene.lines, "a\0b\n", 4);
 	assert_int_equal(scene.heard.len, 5);
 	assert_memory_equal(scene.heard.data, "[a\0b]", 5);
 }
 
-static void lines_are_handed_over_as_soon_as_they_are_whole(void **state)
+static void lines_are_handed_over_as_soon_as_they_are_whole(void **state UNUSED)
 {
 	SCOPED(close_scene) struct scene scene;
 
-	(void)state;
 	open_scene(&scene);
 	lines_feed(&scene.lines, "one\ntw", 6);
 	assert_string_equal(buf_text(&scene.heard), "[one]");
@@ -117,21 +114,19 @@ static void lines_are_handed_over_as_soon_as_they_are_whole(void **state)
 	assert_string_equal(buf_text(&scene.heard), "[one][two and ]!");
 }
 
-static void on_large_line(void *arg, char *line, size_t len, bool cut)
+static void on_large_line(void *arg, char *line UNUSED, size_t len, bool cut)
 {
-	(void)line;
 	assert_false(cut);
 	*(size_t *)arg = len;
 }
 
-static void lines_keep_no_room_for_a_large_one(void **state)
+static void lines_keep_no_room_for_a_large_one(void **state UNUSED)
 {
 	enum { SIZE = 1 << 20 };
 	struct lines lines;
 	char piece[4096];
 	size_t heard = 0;
 
-	(void)state;
 	memset(piece, 'x', sizeof piece);
 	lines_init(&lines, SIZE, on_large_line, &heard);
 	for (size_t len = 0; len < SIZE; len += sizeof piece)
@@ -144,11 +139,10 @@ static void lines_keep_no_room_for_a_large_one(void **state)
 	lines_done(&lines);
 }
 
-static void lines_start_again_after_their_end(void **state)
+static void lines_start_again_after_their_end(void **state UNUSED)
 {
 	SCOPED(close_scene) struct scene scene;
 
-	(void)state;
 	open_scene(&scene);
 	lines_feed(&scene.lines, "123456789", 9);
 	lines_end(&scene.lines);

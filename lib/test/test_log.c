@@ -91,13 +91,12 @@ static void assert_child_ended_well(pid_t child)
 }
 
 /* First of all tests: nobody has pointed the log elsewhere yet. */
-static void log_goes_to_stderr_until_it_is_pointed_elsewhere(void **state)
+static void log_goes_to_stderr_until_it_is_pointed_elsewhere(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	int ends[2];
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
@@ -265,9 +264,8 @@ static void log_leaves_a_line_that_just_fits_whole(void **state)
 	assert_null(strstr(text.data, "\xE2\x80\xA6"));
 }
 
-static void log_leaves_errno_alone(void **state)
+static void log_leaves_errno_alone(void **state UNUSED)
 {
-	(void)state;
 	errno = EXDEV;
 	log_event("fine");
 	assert_int_equal(errno, EXDEV);
@@ -276,13 +274,12 @@ static void log_leaves_errno_alone(void **state)
 	assert_int_equal(errno, EXDEV);
 }
 
-static void log_writes_a_line_at_once(void **state)
+static void log_writes_a_line_at_once(void **state UNUSED)
 {
 	int ends[2];
 	char line[1024];
 	ssize_t len;
 
-	(void)state;
 	/* Datagrams: one write, one message. */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
 	log_to(ends[0]);
@@ -333,21 +330,19 @@ static void check_full(int ends[2])
 	assert_int_equal(count, 20);
 }
 
-static void log_waits_for_a_full_pipe_that_does_not_block(void **state)
+static void log_waits_for_a_full_pipe_that_does_not_block(void **state UNUSED)
 {
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
 	check_full(ends);
 }
 
-static void log_waits_for_a_full_socket_that_does_not_block(void **state)
+static void log_waits_for_a_full_socket_that_does_not_block(void **state UNUSED)
 {
 	int ends[2], size = 4096;
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	check_full(ends);
@@ -391,30 +386,27 @@ static void check_impatient(int ends[2])
 	close(ends[1]);
 }
 
-static void log_does_not_wait_for_ever_for_a_pipe(void **state)
+static void log_does_not_wait_for_ever_for_a_pipe(void **state UNUSED)
 {
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	check_impatient(ends);
 }
 
-static void log_does_not_wait_for_ever_for_a_socket(void **state)
+static void log_does_not_wait_for_ever_for_a_socket(void **state UNUSED)
 {
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	check_impatient(ends);
 }
 
-static void log_outlives_the_reader_of_its_socket(void **state)
+static void log_outlives_the_reader_of_its_socket(void **state UNUSED)
 {
 	int ends[2];
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	close(ends[1]);
 	child = fork(); /* with SIGPIPE as it comes: it would end the child */

@@ -14,7 +14,7 @@
 static const char status[] = "Name:\tSigBlk:\t9\nState:\tS (sleeping)\n"
 			     "NSpid:\t412\t31\t1\nSigBlk:\t00ff\n";
 
-static void proc_file_reads_a_file_of_a_process(UNUSED void **state)
+static void proc_file_reads_a_file_of_a_process(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	const char *pid;
@@ -27,7 +27,7 @@ static void proc_file_reads_a_file_of_a_process(UNUSED void **state)
 	assert_int_equal(proc_file_inner_pid(buf_text(&text)), getpid());
 }
 
-static void proc_file_cuts_a_file_at_the_ceiling(UNUSED void **state)
+static void proc_file_cuts_a_file_at_the_ceiling(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = 4096};
 
@@ -35,7 +35,7 @@ static void proc_file_cuts_a_file_at_the_ceiling(UNUSED void **state)
 	assert_in_range(text.len, 1, 4096);
 }
 
-static void proc_file_of_a_reaped_process_cannot_be_read(UNUSED void **state)
+static void proc_file_of_a_reaped_process_cannot_be_read(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	char target[16] = "untouched";
@@ -49,7 +49,7 @@ static void proc_file_of_a_reaped_process_cannot_be_read(UNUSED void **state)
 	assert_string_equal(target, "");
 }
 
-static void proc_file_link_is_cut_to_its_buffer(UNUSED void **state)
+static void proc_file_link_is_cut_to_its_buffer(void **state UNUSED)
 {
 	char whole[4096], part[5];
 
@@ -59,7 +59,7 @@ static void proc_file_link_is_cut_to_its_buffer(UNUSED void **state)
 	assert_memory_equal(whole, part, 4);
 }
 
-static void proc_file_value_is_that_of_a_whole_key_in_front(UNUSED void **state)
+static void proc_file_value_is_that_of_a_whole_key_in_front(void **state UNUSED)
 {
 	static const struct {
 		const char *key, *value, *why;
@@ -79,7 +79,7 @@ static void proc_file_value_is_that_of_a_whole_key_in_front(UNUSED void **state)
 	}
 }
 
-static void proc_file_inner_pid_is_the_last_one(UNUSED void **state)
+static void proc_file_inner_pid_is_the_last_one(void **state UNUSED)
 {
 	assert_int_equal(proc_file_inner_pid(status), 1);
 	assert_int_equal(proc_file_inner_pid("NSpid:\t412\n"), 412);

@@ -9,7 +9,7 @@
 
 #include "lib/cc.h"
 
-static void rng_repeats_its_numbers_from_the_same_seed(UNUSED void **state)
+static void rng_repeats_its_numbers_from_the_same_seed(void **state UNUSED)
 {
 	struct rng one, same, other;
 	unsigned alike = 0;

@@ -9,7 +9,7 @@
 #include "lib/cc.h"
 #include "lib/signals.h"
 
-static void a_signal_has_many_names(void **state)
+static void a_signal_has_many_names(void **state UNUSED)
 {
 	const struct {
 		const char *name;
@@ -36,18 +36,16 @@ static void a_signal_has_many_names(void **state)
 		{"", 0, "nothing"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (signal_number(rows[i].name) != rows[i].number)
 			fail_msg("%s: %s", rows[i].name, rows[i].why);
 	}
 }
 
-static void a_signal_is_named_as_it_is_written(void **state)
+static void a_signal_is_named_as_it_is_written(void **state UNUSED)
 {
 	char text[SIGNAL_TEXT_SIZE];
 
-	(void)state;
 	assert_string_equal(signal_name(SIGTERM, text), "SIGTERM");
 	assert_string_equal(signal_name(SIGRTMIN, text), "SIGRTMIN");
 	assert_string_equal(signal_name(SIGRTMIN + 3, text), "SIGRTMIN+3");
@@ -56,7 +54,7 @@ static void a_signal_is_named_as_it_is_written(void **state)
 		assert_int_equal(signal_number(signal_name(number, text)), number);
 }
 
-static void signals_are_blocked_as_listed_and_no_others(UNUSED void **state)
+static void signals_are_blocked_as_listed_and_no_others(void **state UNUSED)
 {
 	static const int listed[] = {SIGUSR1, SIGCHLD, 0};
 	sigset_t before, now;

@@ -20,7 +20,7 @@ static const char *const names[] = {
 	"a",
 };
 
-static void nearest_finds_what_was_meant(void **state)
+static void nearest_finds_what_was_meant(void **state UNUSED)
 {
 	static const struct {
 		const char *word;
@@ -46,7 +46,6 @@ static void nearest_finds_what_was_meant(void **state)
 		{"GRACE", NULL, "five are five"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *name = suggest_name(rows[i].word, names, COUNT(names));
 
@@ -58,11 +57,10 @@ static void nearest_finds_what_was_meant(void **state)
 	}
 }
 
-static void nearest_prefers_the_closest_then_the_first(void **state)
+static void nearest_prefers_the_closest_then_the_first(void **state UNUSED)
 {
 	static const char *const similar[] = {"on_turn", "on_term", "on_tarm"};
 
-	(void)state;
 	assert_string_equal(suggest_name("on_tern", similar, 3), "on_turn");
 	assert_string_equal(suggest_name("on_tarmm", similar, 3), "on_tarm");
 	assert_null(suggest_name("on_term", similar, 0));

@@ -12,7 +12,7 @@
 
 #define BAD "\xef\xbf\xbd"
 
-static void utf8_repair_replaces_bytes_of_no_character(UNUSED void **state)
+static void utf8_repair_replaces_bytes_of_no_character(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *whole, *why;
@@ -43,7 +43,7 @@ static void utf8_repair_replaces_bytes_of_no_character(UNUSED void **state)
 	}
 }
 
-static void utf8_inert_leaves_nothing_that_a_terminal_acts_on(UNUSED void **state)
+static void utf8_inert_leaves_nothing_that_a_terminal_acts_on(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *kept, *inert, *why;
@@ -75,7 +75,7 @@ static void utf8_inert_leaves_nothing_that_a_terminal_acts_on(UNUSED void **stat
 	}
 }
 
-static void utf8_decode_gives_the_code_point_and_its_length(UNUSED void **state)
+static void utf8_decode_gives_the_code_point_and_its_length(void **state UNUSED)
 {
 	static const struct {
 		const char *text;

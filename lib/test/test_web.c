@@ -308,9 +308,8 @@ static void destroy_ends_requests_that_are_arriving(void **state)
 	close(body);
 }
 
-static void destroy_accepts_null(void **state)
+static void destroy_accepts_null(void **state UNUSED)
 {
-	(void)state;
 	web_destroy(NULL);
 }
 

@@ -334,12 +334,10 @@ static void drained_web_may_be_destroyed_from_its_callback(void **state)
 	close(fd);
 }
 
-static void on_flag(uv_poll_t *poll, int status, int events)
+static void on_flag(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	bool *seen = poll->data;
 
-	(void)status;
-	(void)events;
 	*seen = true;
 	uv_poll_stop(poll);
 }

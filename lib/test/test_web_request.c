@@ -249,9 +249,8 @@ static void web_carries_large_bodies(void **state)
 
 static unsigned refused;
 
-static void on_refused(void *arg, unsigned status)
+static void on_refused(void *arg UNUSED, unsigned status)
 {
-	(void)arg;
 	assert_int_equal(status, 413);
 	refused++;
 }

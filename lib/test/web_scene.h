@@ -44,9 +44,8 @@ struct scene {
 	struct buf heard; /* what the client last read */
 };
 
-static inline void on_tick(uv_timer_t *timer)
+static inline void on_tick(uv_timer_t *timer UNUSED)
 {
-	(void)timer;
 }
 
 static inline void echo(struct web_exchange *exchange)
