@@ -1,6 +1,6 @@
 /*
- * bare - what the service's libraries cost at a stop, and nothing else: the service's
- * own descriptors and handles, minimally, let go on SIGTERM in the service's own order.
+ * bare - the cost of the service's libraries at a stop: opens the least of what the
+ * service opens, and closes it on SIGTERM in the same order.
  */
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -62,7 +62,7 @@ static bool open_web(struct bare *bare)
 		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_END);
 	if (!bare->daemon)
 		return false;
-	MHD_run(bare->daemon); /* from here on the listener is in its epoll set */
+	MHD_run(bare->daemon); /* adds the listener to the epoll set */
 	info = MHD_get_daemon_info(bare->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	uv_poll_init(&bare->loop, &bare->web, info->epoll_fd);
 	bare->web.data = bare;

@@ -1,6 +1,6 @@
 /*
- * bench - how fast and how true stopbench and its service are, as ratios that were
- * measured in one run.
+ * bench - how fast stopbench and its service are, and how true the times are that
+ * stopbench measures, as ratios of one run.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 #define TIMES_USUAL   4.0
 #define TIMES_COMPOSE 5.0
 
-/* Seconds that the same case takes, in each way. */
+/* Seconds of the same case, in each way. */
 struct ways {
 	struct samples host;       /* stopbench: the service alone in a container */
 	struct samples containers; /* stopbench: the usual way's topology */
@@ -29,7 +29,7 @@ static void on_wrong(void *arg, const struct err *err)
 	*(struct err *)arg = *err;
 }
 
-/* The first half of the baseline's case, changed by sets. */
+/* The main case of the baseline, changed by sets. */
 static bool read_case(struct plan *plan, const char *const *sets, struct err *err)
 {
 	const struct plan_options options = {.sets = sets, .main_only = true};
@@ -39,42 +39,28 @@ static bool read_case(struct plan *plan, const char *const *sets, struct err *er
 	return plan->count == 1 || err_set(err, "%s: not one case", SCENARIO);
 }
 
-static double seconds(int64_t ns)
-{
-	return (double)ns / (double)CLOCK_S;
-}
-
 static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
 {
 	SCOPED(plan_done) struct plan plan = {0};
 	struct samples samples = {0};
-	struct printout_row row;
 
 	if (!read_case(&plan, NULL, err))
 		return false;
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		SCOPED(seen_done) struct seen seen = {0};
-
-		if (!rig_case(rig, rig->process, &plan.cases[0]->scenario, &seen, err))
+		if (!rig_sample(rig, rig->process, &plan.cases[0]->scenario,
+			    RIG_OVERHEAD, CLOCK_MS, &samples, err))
 			return false;
-		samples_add(&samples,
-			seconds(seen.wall_ns - seen.judgement.stop_ns) * 1000);
 	}
-	row = printout_row_of("process: whole case - its stop", &samples, "ms", 1);
-	row.at_most = OVERHEAD_MS;
-	printout_row(printout, &row);
+	printout_row(printout,
+		&(struct printout_row){"process: whole case - its stop", &samples,
+			.unit = "ms", .digits = 1, .at_most = OVERHEAD_MS});
 	return true;
 }
 
 static bool take_case(struct rig *rig, const struct scenario *scenario,
 	struct samples *samples, struct err *err)
 {
-	SCOPED(seen_done) struct seen seen = {0};
-	bool ok = rig_case(rig, rig->docker, scenario, &seen, err);
-
-	if (ok)
-		samples_add(samples, seconds(seen.wall_ns));
-	return ok;
+	return rig_sample(rig, rig->docker, scenario, RIG_CASE, CLOCK_S, samples, err);
 }
 
 static bool take_script(
@@ -85,7 +71,7 @@ static bool take_script(
 		rig, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &wall_ns, err);
 
 	if (ok)
-		samples_add(samples, seconds(wall_ns));
+		samples_add(samples, (double)wall_ns / (double)CLOCK_S);
 	return ok;
 }
 
@@ -119,9 +105,8 @@ static bool take_ways(struct rig *rig, struct ways *ways, bool by_command,
 static void print_seconds(
 	struct printout *printout, const char *what, const struct samples *samples)
 {
-	struct printout_row row = printout_row_of(what, samples, "s", 2);
-
-	printout_row(printout, &row);
+	printout_row(printout,
+		&(struct printout_row){what, samples, .unit = "s", .digits = 2});
 }
 
 static void print_times(struct printout *printout, const char *what,
@@ -129,12 +114,7 @@ static void print_times(struct printout *printout, const char *what,
 {
 	printout_row(printout,
 		&(struct printout_row){
-			.what = what,
-			.figure = samples_median(slower) / samples_median(faster),
-			.spec = "x",
-			.digits = 2,
-			.at_least = at_least,
-		});
+			what, slower, faster, "x", 2, .at_least = at_least});
 }
 
 static bool on_docker(struct rig *rig, struct printout *printout, struct err *err)
@@ -176,7 +156,7 @@ static bool on_docker(struct rig *rig, struct printout *printout, struct err *er
 bool suite_overhead(struct rig *rig, struct printout *printout, struct err *err)
 {
 	printout_head("overhead: a whole case / the usual ways to do the same",
-		"Three sessions with two MCP servers each, from nothing to nothing: up, ready,\n"
+		"Three sessions with two MCP servers each, from start to end: up, ready,\n"
 		"three webhooks, stop, logs, exit code, all removed. " USUAL_WAY
 		" is the usual\n"
 		"way. Rounds are interleaved, medians.");

@@ -9,20 +9,7 @@
 #define WHAT_WIDTH   47
 #define FIGURE_WIDTH 9
 #define UNIT_WIDTH   8
-#define SPREAD_WIDTH 22
-
-struct printout_row printout_row_of(
-	const char *what, const struct samples *samples, const char *spec, int digits)
-{
-	return (struct printout_row){
-		.what = what,
-		.figure = samples_median(samples),
-		.least = samples->count > 1 ? samples_least(samples) : 0,
-		.most = samples->count > 1 ? samples_most(samples) : 0,
-		.spec = spec,
-		.digits = digits,
-	};
-}
+#define RANGE_WIDTH  22
 
 void printout_machine(void)
 {
@@ -35,8 +22,7 @@ void printout_machine(void)
 	printf("%s %s, %d processors, load %.1f%s\n", host.sysname, host.release,
 		processors, load,
 		load > processors / 2.0
-			? ": others are at work here, which every figure "
-			  "pays for"
+			? ": other work runs here, which slows every figure"
 			: "");
 	fflush(stdout);
 }
@@ -47,30 +33,26 @@ void printout_head(const char *title, const char *text)
 	fflush(stdout);
 }
 
-static void print_spread(const struct printout_row *row)
+static void print_range(const struct printout_row *row)
 {
 	char text[48] = "";
 
-	if (row->least != 0 || row->most != 0)
-		snprintf(text, sizeof text, "(%.*f .. %.*f)", row->digits, row->least,
-			row->digits, row->most);
-	printf(" %-*s", SPREAD_WIDTH, text);
+	if (!row->over && row->samples->count > 1)
+		snprintf(text, sizeof text, "(%.*f .. %.*f)", row->digits,
+			samples_least(row->samples), row->digits,
+			samples_most(row->samples));
+	printf(" %-*s", RANGE_WIDTH, text);
 }
 
-static bool is_met(const struct printout_row *row)
-{
-	if (row->at_most != 0 && fabs(row->figure) > row->at_most)
-		return false;
-	return row->at_least == 0 || row->figure >= row->at_least;
-}
-
-static void print_target(struct printout *printout, const struct printout_row *row)
+static void print_target(
+	struct printout *printout, const struct printout_row *row, double figure)
 {
 	if (row->at_most != 0)
 		printf(" [at most %.4g]", row->at_most);
 	if (row->at_least != 0)
 		printf(" [at least %.4g]", row->at_least);
-	if (!is_met(row)) {
+	if ((row->at_most != 0 && fabs(figure) > row->at_most) ||
+		(row->at_least != 0 && figure < row->at_least)) {
 		printf(" <-- MISSED");
 		printout->missed++;
 	}
@@ -78,10 +60,14 @@ static void print_target(struct printout *printout, const struct printout_row *r
 
 void printout_row(struct printout *printout, const struct printout_row *row)
 {
+	double figure = samples_median(row->samples);
+
+	if (row->over)
+		figure /= samples_median(row->over);
 	printf("  %-*s %*.*f %-*s", WHAT_WIDTH, row->what, FIGURE_WIDTH, row->digits,
-		row->figure, UNIT_WIDTH, row->spec);
-	print_spread(row);
-	print_target(printout, row);
+		figure, UNIT_WIDTH, row->unit);
+	print_range(row);
+	print_target(printout, row, figure);
 	if (row->note)
 		printf(" %s", row->note);
 	putchar('\n');

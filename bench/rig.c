@@ -5,20 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/programs.h"
 #include "harness/run/case.h"
 #include "lib/buf.h"
-#include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/fd_limit.h"
 #include "lib/mem.h"
-#include "lib/wait.h"
+#include "lib/run_program.h"
 
 #define SEED          1 /* latencies are fixed here, nothing is drawn */
-#define PROGRAM_NS    (60 * CLOCK_S)
 #define SCENARIO_SIZE 4096
 
 static void on_signal(uv_signal_t *signal, int number UNUSED)
@@ -26,7 +23,7 @@ static void on_signal(uv_signal_t *signal, int number UNUSED)
 	struct rig *rig = signal->data;
 
 	rig->interrupted = true;
-	/* Whoever asks again does not want to wait. */
+	/* The next signal ends the benchmark at once. */
 	for (size_t i = 0; i < COUNT(rig->signals); i++)
 		uv_signal_stop(&rig->signals[i]);
 }
@@ -58,9 +55,7 @@ bool rig_open(struct rig *rig, struct err *err)
 	rig->programs = mem_textf("%s/../bin", rig->here);
 	options.run_id = rig->run_dir.id;
 	options.programs = rig->programs;
-	rig->reaper = reaper_create(&rig->loop, NULL, NULL, err);
-	rig->process = rig->reaper ? engine_create(&rig->loop, "process", &options, err)
-				   : NULL;
+	rig->process = engine_create(&rig->loop, "process", &options, err);
 	if (!rig->process)
 		return false;
 	rig->docker = engine_create(&rig->loop, "docker", &options, &why);
@@ -73,7 +68,6 @@ void rig_close(struct rig *rig)
 {
 	engine_destroy(rig->docker);
 	engine_destroy(rig->process);
-	reaper_destroy(rig->reaper);
 	for (size_t i = 0; i < COUNT(rig->signals); i++)
 		uv_close((uv_handle_t *)&rig->signals[i], NULL);
 	uv_run(&rig->loop, UV_RUN_DEFAULT);
@@ -133,72 +127,32 @@ void seen_done(struct seen *seen)
 	evidence_done(&seen->evidence);
 }
 
-/* A program under way. */
-struct run {
-	struct buf said;
-	bool ended;
-	int status;
-	int64_t ended_ns;
-};
-
-static void on_output(void *arg, const char *data, size_t len)
+bool rig_sample(struct rig *rig, struct engine *engine, const struct scenario *scenario,
+	enum rig_quantity quantity, int64_t unit_ns, struct samples *samples,
+	struct err *err)
 {
-	struct run *run = arg;
+	SCOPED(seen_done) struct seen seen = {0};
+	int64_t ns;
 
-	buf_add(&run->said, data, len);
-}
-
-static void on_exit_of(void *arg, int status)
-{
-	struct run *run = arg;
-
-	run->ended_ns = clock_now();
-	run->status = status;
-	run->ended = true;
-}
-
-static bool has_ended(const void *arg)
-{
-	return ((const struct run *)arg)->ended;
+	if (!rig_case(rig, engine, scenario, &seen, err))
+		return false;
+	ns = quantity == RIG_STOP ? seen.judgement.stop_ns : seen.wall_ns;
+	if (quantity == RIG_OVERHEAD)
+		ns -= seen.judgement.stop_ns;
+	samples_add(samples, (double)ns / (double)unit_ns);
+	return true;
 }
 
 bool rig_program(
 	struct rig *rig, const char *const *argv, int64_t *wall_ns, struct err *err)
 {
-	SCOPED(buf_done) struct buf said = {0};
-	struct run run = {0};
+	SCOPED(buf_done) struct buf out = {0};
 	int64_t began_ns = clock_now();
-	struct child *child = child_spawn(rig->reaper,
-		&(struct child_spec){
-			.argv = argv,
-			.on_stdout = on_output,
-			.on_stderr = on_output,
-			.on_exit = on_exit_of,
-			.arg = &run,
-		},
-		err);
-	enum wait_end end;
 
-	if (!child)
-		return err_while(err, "start %s", argv[0]);
-	end = wait_until(
-		&rig->loop, has_ended, &run, began_ns + PROGRAM_NS, &rig->interrupted);
-	if (end != WAIT_SO) {
-		/* A script then removes what it made. */
-		child_stop(child, 0, PROGRAM_NS);
-		wait_until(&rig->loop, has_ended, &run, clock_now() + 2 * PROGRAM_NS,
-			NULL);
-	}
-	child_destroy(child);
-	said = run.said;
-	*wall_ns = run.ended_ns - began_ns;
-	if (end == WAIT_INTERRUPTED)
-		return err_set(err, "interrupted");
-	if (end == WAIT_DEADLINE)
-		return err_set(err, "%s did not end: %s", argv[0], buf_text(&said));
-	if (!WIFEXITED(run.status) || WEXITSTATUS(run.status) != 0)
-		return err_set(err, "%s failed: %s", argv[0], buf_text(&said));
-	return true;
+	if (!run_program(&rig->loop, argv, &out, err))
+		return false;
+	*wall_ns = clock_now() - began_ns;
+	return !rig->interrupted || err_set(err, "interrupted");
 }
 
 bool rig_has_program(const char *name)

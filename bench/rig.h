@@ -1,6 +1,6 @@
 /*
- * rig - what every part of the benchmark works with: the loop, the engines, cases run
- * through the harness, other programs timed from outside.
+ * rig - shared by every part of the benchmark: the loop, the engines, cases run through
+ * the harness, other programs timed from outside.
  */
 #ifndef BENCH_RIG_H
 #define BENCH_RIG_H
@@ -9,54 +9,63 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "bench/samples.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/run/evidence.h"
 #include "harness/run/run_dir.h"
 #include "harness/scenario/scenario.h"
 #include "lib/err.h"
-#include "lib/reaper.h"
 
 struct rig {
 	uv_loop_t loop;
 	uv_signal_t signals[2];
 	bool interrupted;
 	struct run_dir run_dir;
-	struct reaper *reaper;
 	char *here;     /* folder of the benchmark's own programs */
-	char *programs; /* folder of ours */
+	char *programs; /* folder of stopbench and its mocks */
 	struct engine *process;
-	struct engine *docker; /* NULL: no daemon, and why: */
+	struct engine *docker; /* NULL: no daemon; no_docker says why */
 	char no_docker[256];
 };
 
-/* Brings up both engines. What fails half way is let go by rig_close(), too. */
+/* Opens both engines. rig_close() is needed also after a failure. */
 bool rig_open(struct rig *rig, struct err *err) MUST_CHECK;
 void rig_close(struct rig *rig);
 
-/* A scenario from its JSON; what `format` makes must be short of 4 kB. */
+/* Reads a scenario from its JSON, of less than 4 kB. */
 bool rig_scenario(struct scenario *scenario, struct err *err, const char *format, ...)
 	PRINTF(3, 4) MUST_CHECK;
 
-/* What came of one case. */
+/* The result of one case. */
 struct seen {
 	struct evidence evidence;
 	struct judgement judgement;
-	int64_t wall_ns; /* of the whole case, from nothing to nothing */
+	int64_t wall_ns; /* of the whole case, from before its start to after its end */
 };
 
-/* Runs it. A case without a stop, or with another one than it expects, is an error: its
- * times would mean nothing. `seen` is zeroed memory, and to be let go either way. */
+/* Runs a case. One without a stop, or with another than it expects, is an error, because
+ * its times would mean nothing. `seen` is zeroed, and needs seen_done() either way. */
 bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *scenario,
 	struct seen *seen, struct err *err) MUST_CHECK;
 void seen_done(struct seen *seen);
 
-/* Runs another program to its end, and gives the time from before its start to after
- * its end. What it printed is the error when its exit code is not 0. */
+/* Runs a case and adds one of its times, in units of unit_ns. */
+enum rig_quantity {
+	RIG_STOP,     /* of the stop */
+	RIG_CASE,     /* of the whole case */
+	RIG_OVERHEAD, /* of the whole case without its stop */
+};
+bool rig_sample(struct rig *rig, struct engine *engine, const struct scenario *scenario,
+	enum rig_quantity quantity, int64_t unit_ns, struct samples *samples,
+	struct err *err) MUST_CHECK;
+
+/* Runs another program to its end, and gives the time from before its start to after its
+ * end. False: its exit code is not 0, or it ran for more than a minute. */
 bool rig_program(struct rig *rig, const char *const *argv, int64_t *wall_ns,
 	struct err *err) MUST_CHECK;
 
-/* Is there a program of this name in our PATH? */
+/* Is there a program of this name in PATH? */
 bool rig_has_program(const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * samples - the same thing, measured several times.
+ * samples - one quantity, measured several times.
  */
 #ifndef BENCH_SAMPLES_H
 #define BENCH_SAMPLES_H
@@ -12,10 +12,10 @@ struct samples {
 	unsigned count;
 };
 
-/* One past SAMPLES_MAX is our mistake. */
+/* At most SAMPLES_MAX times. */
 void samples_add(struct samples *samples, double value);
 
-/* Of at least one. */
+/* Of at least one value. */
 double samples_median(const struct samples *samples);
 double samples_least(const struct samples *samples);
 double samples_most(const struct samples *samples);

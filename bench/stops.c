@@ -1,5 +1,5 @@
 /*
- * The stop of many sessions, beside the one disconnect that nobody can do without.
+ * The stop of many sessions, beside one disconnect, which no stop can be shorter than.
  */
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 #define ROUNDS 3
 
-/* Sessions that all take D to be let go, and how their stop is to compare with D. */
+/* Sessions whose disconnects take D each. */
 struct session_crowd {
 	unsigned sessions;
 	unsigned servers; /* MCP servers of each */
@@ -27,7 +27,7 @@ static bool read_crowd(
 		"{\"name\": \"skills\"}, {\"name\": \"financial\"}",
 	};
 
-	/* One by one they need N x D, which no grace here comes near. */
+	/* The grace is longer than N x D, the stop one by one. */
 	return rig_scenario(scenario, err,
 		"{\"name\": \"%u sessions, %s\","
 		" \"service\": {\"env\": {\"DISCONNECT\": \"%s\"}},"
@@ -48,14 +48,9 @@ static bool stop_crowd(struct rig *rig, const struct session_crowd *crowd,
 	bool ok =
 		clock_parse(&d_ns, crowd->d, err) && read_crowd(&scenario, crowd, err);
 
-	for (unsigned round = 0; ok && round < crowd->rounds; round++) {
-		SCOPED(seen_done) struct seen seen = {0};
-
-		ok = rig_case(rig, rig->process, &scenario, &seen, err);
-		if (ok)
-			samples_add(
-				samples, (double)seen.judgement.stop_ns / (double)d_ns);
-	}
+	for (unsigned round = 0; ok && round < crowd->rounds; round++)
+		ok = rig_sample(
+			rig, rig->process, &scenario, RIG_STOP, d_ns, samples, err);
 	return ok;
 }
 
@@ -73,7 +68,7 @@ bool suite_parallel(struct rig *rig, struct printout *printout, struct err *err)
 	};
 
 	printout_head("parallel: the stop of many sessions / D",
-		"D is what the agent API takes to let one session go: no stop can be shorter.\n"
+		"D is what the agent API takes to disconnect one session: no stop can be shorter.\n"
 		"All disconnect at once; the process engine, median of the rounds.");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct session_crowd *crowd = &rows[i].crowd;
@@ -81,14 +76,13 @@ bool suite_parallel(struct rig *rig, struct printout *printout, struct err *err)
 			crowd->sessions,
 			crowd->servers ? " with two MCP servers each" : "", crowd->d);
 		struct samples samples = {0};
-		struct printout_row row;
 
 		if (!stop_crowd(rig, crowd, &samples, err))
 			return false;
-		row = printout_row_of(what, &samples, "x D", 3);
-		row.at_most = rows[i].at_most;
-		row.note = rows[i].note;
-		printout_row(printout, &row);
+		printout_row(printout,
+			&(struct printout_row){what, &samples, .unit = "x D",
+				.digits = 3, .at_most = rows[i].at_most,
+				.note = rows[i].note});
 	}
 	return true;
 }
@@ -108,12 +102,12 @@ bool suite_curve(struct rig *rig, struct printout *printout, struct err *err)
 			SCOPED(mem_free) char *what = mem_textf("%2u session%s, %s",
 				counts[i], counts[i] == 1 ? "" : "s", ways[way]);
 			struct samples samples = {0};
-			struct printout_row row;
 
 			if (!stop_crowd(rig, &crowd, &samples, err))
 				return false;
-			row = printout_row_of(what, &samples, "x D", 2);
-			printout_row(printout, &row);
+			printout_row(printout,
+				&(struct printout_row){
+					what, &samples, .unit = "x D", .digits = 2});
 		}
 	}
 	return true;

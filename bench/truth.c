@@ -1,6 +1,6 @@
 /*
- * What is measured of a stop, beside what the stopped program says of it itself. The
- * subject `stamps` takes 500 ms for its way down and prints when it began and ended.
+ * The measured time of a stop, beside the time that the stopped program measured itself.
+ * The subject `stamps` takes 500 ms to stop and prints when its stop began and ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +17,14 @@
 #define GRACE_NS   (10 * CLOCK_S)
 #define WITHIN_NS  (30 * CLOCK_S)
 
-/* By how much each way to time a stop differs from the subject's own time, in ms. */
+/* Difference of each way to time a stop from the subject's own time, in ms. */
 struct readings {
 	struct samples harness; /* T1 - T0 */
 	struct samples call;    /* wall clock of the engine's stop call */
 	struct samples command; /* wall clock of `docker stop` */
 };
 
-/* From its digits: a double would round it once the machine has been up for long. */
+/* Read from its digits, because a double rounds a large one. */
 static int64_t stamp_in(const char *line, const char *key)
 {
 	const char *at = strstr(line, key);
@@ -32,7 +32,7 @@ static int64_t stamp_in(const char *line, const char *key)
 	return at ? strtoll(at + strlen(key), NULL, 10) : 0;
 }
 
-/* Is this the line with its stamps? Then `own_ns` is the time between them. */
+/* Sets own_ns to the time between the stamps, if the line has them. */
 static bool read_stamps(const char *line, int64_t *own_ns)
 {
 	int64_t began_ns = stamp_in(line, "\"began_ns\":");
@@ -79,44 +79,44 @@ static bool read_by_harness(struct rig *rig, struct engine *engine,
 	return true;
 }
 
-/* A container that `docker stop` stops, while we only listen. */
-struct listening {
+/* The log of a container that `docker stop` stops. */
+struct stamps_log {
 	bool ready;
-	int64_t own_ns; /* 0: not heard yet */
+	int64_t own_ns; /* 0: not read yet */
 };
 
 static void on_line(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 {
-	struct listening *listening = arg;
+	struct stamps_log *log = arg;
 	SCOPED(mem_free) char *text = mem_textf("%.*s", (int)len, line);
 
-	listening->ready = listening->ready || strcmp(text, "ready") == 0;
-	read_stamps(text, &listening->own_ns);
+	log->ready = log->ready || strcmp(text, "ready") == 0;
+	read_stamps(text, &log->own_ns);
 }
 
 static bool is_ready(const void *arg)
 {
-	return ((const struct listening *)arg)->ready;
+	return ((const struct stamps_log *)arg)->ready;
 }
 
 static bool has_stamps(const void *arg)
 {
-	return ((const struct listening *)arg)->own_ns != 0;
+	return ((const struct stamps_log *)arg)->own_ns != 0;
 }
 
 static bool await_line(
-	struct rig *rig, wait_fn *is_so, struct listening *listening, struct err *err)
+	struct rig *rig, wait_fn *is_so, struct stamps_log *log, struct err *err)
 {
-	if (wait_until(&rig->loop, is_so, listening, clock_now() + WITHIN_NS,
+	if (wait_until(&rig->loop, is_so, log, clock_now() + WITHIN_NS,
 		    &rig->interrupted) != WAIT_SO)
-		return err_set(err, "stamps did not say what it was to say");
+		return err_set(err, "stamps did not print the line in time");
 	return true;
 }
 
 static bool read_by_command(struct rig *rig, struct readings *readings, struct err *err)
 {
 	static const char *const argv[] = {"stamps", NULL};
-	struct listening listening = {0};
+	struct stamps_log log = {0};
 	int64_t wall_ns;
 	struct subject *subject = engine_up(rig->docker,
 		&(struct subject_spec){
@@ -126,32 +126,31 @@ static bool read_by_command(struct rig *rig, struct readings *readings, struct e
 			.stop_signal = "SIGTERM",
 			.grace_ns = GRACE_NS,
 			.log = on_line,
-			.arg = &listening,
+			.arg = &log,
 		},
 		err);
 	bool ok;
 
 	if (!subject)
 		return false;
-	ok = await_line(rig, is_ready, &listening, err) &&
+	ok = await_line(rig, is_ready, &log, err) &&
 		rig_program(rig,
 			(const char *const[]){
 				"docker", "stop", subject_id(subject), NULL},
 			&wall_ns, err) &&
-		await_line(rig, has_stamps, &listening, err);
+		await_line(rig, has_stamps, &log, err);
 	subject_down(subject);
 	if (ok)
-		add_difference(&readings->command, wall_ns, listening.own_ns);
+		add_difference(&readings->command, wall_ns, log.own_ns);
 	return ok;
 }
 
 static void print(struct printout *printout, const char *what,
 	const struct samples *samples, double at_most)
 {
-	struct printout_row row = printout_row_of(what, samples, "ms off", 2);
-
-	row.at_most = at_most;
-	printout_row(printout, &row);
+	printout_row(printout,
+		&(struct printout_row){what, samples, .unit = "ms off", .digits = 2,
+			.at_most = at_most});
 }
 
 static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
@@ -196,8 +195,8 @@ static bool on_docker(struct rig *rig, struct printout *printout, struct err *er
 
 bool suite_truth(struct rig *rig, struct printout *printout, struct err *err)
 {
-	printout_head("truth: what is measured - what the stopped program says itself",
-		"It takes 500 ms by its own clock, the same that the harness reads. How much\n"
-		"more (or less) each way to time the same stop says: median of 15 rounds.");
+	printout_head("truth: the measured time - the stopped program's own",
+		"The program stops in 500 ms by the clock that the harness reads too. How much more\n"
+		"(or less) each way to time the same stop measures: median of 15 rounds.");
 	return on_process(rig, printout, err) && on_docker(rig, printout, err);
 }
