@@ -13,7 +13,7 @@
 
 #define PATH_SIZE 64
 
-struct filter {
+struct descendants_filter {
 	descendants_spared_fn *spared;
 	const void *arg;
 };
@@ -99,7 +99,7 @@ static bool read_stat(struct proc_stat *proc_stat, pid_t pid)
 
 /* A process whose parent ends during the read can be found twice. */
 static void add_found(struct descendants *descendants,
-	const struct proc_stat *proc_stat, struct filter filter)
+	const struct proc_stat *proc_stat, struct descendants_filter filter)
 {
 	if (filter.spared && filter.spared(filter.arg, proc_stat->pid))
 		return;
@@ -107,8 +107,8 @@ static void add_found(struct descendants *descendants,
 		descendants_add(descendants, proc_stat->pid, proc_stat->dead);
 }
 
-static void add_children_of_thread(
-	struct descendants *descendants, pid_t pid, pid_t tid, struct filter filter)
+static void add_children_of_thread(struct descendants *descendants, pid_t pid,
+	pid_t tid, struct descendants_filter filter)
 {
 	SCOPED(buf_done) struct buf children = {0};
 	struct proc_stat proc_stat;
@@ -126,7 +126,7 @@ static void add_children_of_thread(
 }
 
 static void add_children(
-	struct descendants *descendants, pid_t pid, struct filter filter)
+	struct descendants *descendants, pid_t pid, struct descendants_filter filter)
 {
 	char path[PATH_SIZE];
 	pid_t tid;
@@ -155,7 +155,7 @@ static bool is_own_proc(void)
 void descendants_read(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg)
 {
-	const struct filter filter = {spared, arg};
+	const struct descendants_filter filter = {spared, arg};
 
 	if (access("/proc/thread-self/children", R_OK) != 0) {
 		descendants_scan(descendants, root, spared, arg);
@@ -193,7 +193,7 @@ static struct proc_stat *read_all(size_t *count)
 void descendants_scan(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg)
 {
-	const struct filter filter = {spared, arg};
+	const struct descendants_filter filter = {spared, arg};
 	size_t count;
 	SCOPED(mem_free) struct proc_stat *all = read_all(&count);
 	pid_t parent = root;

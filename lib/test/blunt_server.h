@@ -1,9 +1,8 @@
 /*
- * blunt_server - an HTTP server that does at once, and without behavior, what the path
- * of a request says.
+ * blunt_server - an HTTP server that does at once what the path of a request says.
  *
- * It lives in the loop of the test. Its listener, its counts and its connections are
- * open to be looked at and tampered with.
+ * Runs in the loop of the test, which may read and change its listener, counts and
+ * connections.
  */
 #ifndef LIB_TEST_BLUNT_SERVER_H
 #define LIB_TEST_BLUNT_SERVER_H
@@ -29,7 +28,7 @@
 #define DRIPS 5
 #define LARGE 40000
 
-struct server {
+struct blunt_server {
 	uv_loop_t *loop;
 	union {
 		uv_handle_t handle;
@@ -46,7 +45,7 @@ struct server {
 
 /* One connection to it. */
 struct visit {
-	struct server *server;
+	struct blunt_server *server;
 	struct visit *prev, *next;
 	union {
 		uv_handle_t handle;
@@ -89,8 +88,8 @@ static inline void slam(struct visit *visit)
 	uv_close((uv_handle_t *)&visit->drip, on_visit_closed);
 }
 
-/* The peer reads in the same loop: what does not fit at once is a mistake of the test.
- */
+/* The peer reads in the same loop, so what does not fit at once is a mistake of the
+ * test. */
 static inline void say(struct visit *visit, const char *text)
 {
 	uv_buf_t bytes = uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
@@ -121,7 +120,7 @@ static inline void begin_dripping(struct visit *visit)
 
 static inline void join_crowd(struct visit *visit)
 {
-	struct server *server = visit->server;
+	struct blunt_server *server = visit->server;
 
 	visit->in_crowd = true;
 	if (++server->waiting < server->crowd)
@@ -134,7 +133,7 @@ static inline void join_crowd(struct visit *visit)
 	server->waiting = 0;
 }
 
-/* The answer is how much it was, and its checksum. */
+/* Answers with the length and checksum of the body. */
 static inline void sum_up(struct visit *visit, const char *body, size_t len)
 {
 	char text[32];
@@ -224,7 +223,7 @@ static inline void obey(
 /* Takes one whole request from the front of what was read. */
 static inline bool take_request(struct visit *visit)
 {
-	struct server *server = visit->server;
+	struct blunt_server *server = visit->server;
 	const char *text = buf_text(&visit->in);
 	const char *end = strstr(text, "\r\n\r\n"), *length;
 	char path[64];
@@ -269,7 +268,7 @@ static inline void on_visit_read(
 
 static inline void on_visitor(uv_stream_t *listener, int status)
 {
-	struct server *server = listener->data;
+	struct blunt_server *server = listener->data;
 	struct visit *visit = mem_zeroed(sizeof *visit);
 
 	assert_int_equal(status, 0);
@@ -290,7 +289,8 @@ static inline void on_visitor(uv_stream_t *listener, int status)
 }
 
 /* `path` NULL: on a free port of loopback. */
-static inline void server_open(struct server *server, uv_loop_t *loop, const char *path)
+static inline void server_open(
+	struct blunt_server *server, uv_loop_t *loop, const char *path)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int len = sizeof address;
@@ -314,7 +314,7 @@ static inline void server_open(struct server *server, uv_loop_t *loop, const cha
 	assert_int_equal(uv_listen(&server->listener.stream, 2048, on_visitor), 0);
 }
 
-static inline void server_close(struct server *server)
+static inline void server_close(struct blunt_server *server)
 {
 	struct visit *visit;
 

@@ -1,5 +1,5 @@
 /*
- * child_scene - a family with one child, and what was heard of it.
+ * child_scene - a reaper with one child, and what its callbacks reported.
  */
 #ifndef LIB_TEST_CHILD_SCENE_H
 #define LIB_TEST_CHILD_SCENE_H
@@ -28,7 +28,7 @@
 #define PATIENCE_MS 20000
 #define STEPS_MAX   8
 
-struct scene {
+struct child_scene {
 	uv_loop_t loop;
 	uv_timer_t patience;
 	struct reaper *reaper;
@@ -46,7 +46,7 @@ struct scene {
 	bool destroy_on_output, destroy_on_step, destroy_on_exit;
 };
 
-static inline void let_go(struct scene *scene)
+static inline void release(struct child_scene *scene)
 {
 	child_destroy(scene->child);
 	scene->child = NULL;
@@ -54,7 +54,7 @@ static inline void let_go(struct scene *scene)
 
 static inline void on_out(void *arg, const char *data, size_t len)
 {
-	struct scene *scene = arg;
+	struct child_scene *scene = arg;
 
 	buf_add(&scene->out, data, len);
 	if (len == 0)
@@ -62,12 +62,12 @@ static inline void on_out(void *arg, const char *data, size_t len)
 	if (len > 0 && scene->refill > 0)
 		assert_int_equal(write(scene->refill, "x", 1), 1);
 	if (scene->destroy_on_output)
-		let_go(scene);
+		release(scene);
 }
 
 static inline void on_err(void *arg, const char *data, size_t len)
 {
-	struct scene *scene = arg;
+	struct child_scene *scene = arg;
 
 	buf_add(&scene->err, data, len);
 	if (len == 0)
@@ -76,39 +76,39 @@ static inline void on_err(void *arg, const char *data, size_t len)
 
 static inline void on_step(void *arg, enum child_step step)
 {
-	struct scene *scene = arg;
+	struct child_scene *scene = arg;
 
 	assert_true(scene->step_count < STEPS_MAX);
 	scene->step_ns[scene->step_count] = clock_now();
 	scene->steps[scene->step_count++] = step;
 	if (scene->destroy_on_step)
-		let_go(scene);
+		release(scene);
 }
 
 static inline void on_exit_seen(void *arg, int status)
 {
-	struct scene *scene = arg;
+	struct child_scene *scene = arg;
 
 	scene->exits++;
 	scene->status = status;
 	scene->out_ends_at_exit = scene->out_ends;
 	if (scene->destroy_on_exit)
-		let_go(scene);
+		release(scene);
 }
 
 static inline void on_orphan(void *arg, pid_t pid UNUSED, int status UNUSED)
 {
-	((struct scene *)arg)->orphans++;
+	((struct child_scene *)arg)->orphans++;
 }
 
 static inline void on_patience_end(uv_timer_t *timer)
 {
-	((struct scene *)timer->data)->impatient = true;
+	((struct child_scene *)timer->data)->impatient = true;
 }
 
 static inline int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct child_scene *scene = mem_zeroed(sizeof *scene);
 	struct err err;
 
 	*state = scene;
@@ -121,10 +121,10 @@ static inline int set_up(void **state)
 	return scene->reaper ? 0 : -1;
 }
 
-/* Whatever happened, nothing of it is left in the loop. */
+/* Checks that nothing is left in the loop. */
 static inline int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	int closed;
 
 	child_destroy(scene->child);
@@ -140,7 +140,8 @@ static inline int tear_down(void **state)
 	return closed;
 }
 
-static inline struct child_spec spec_of(struct scene *scene, const char *const *argv)
+static inline struct child_spec spec_of(
+	struct child_scene *scene, const char *const *argv)
 {
 	return (struct child_spec){
 		.argv = argv,
@@ -153,7 +154,7 @@ static inline struct child_spec spec_of(struct scene *scene, const char *const *
 	};
 }
 
-static inline void start(struct scene *scene, const struct child_spec *spec)
+static inline void start(struct child_scene *scene, const struct child_spec *spec)
 {
 	struct err err = {0};
 
@@ -162,7 +163,7 @@ static inline void start(struct scene *scene, const struct child_spec *spec)
 		fail_msg("%s", err.text);
 }
 
-static inline void start_shell(struct scene *scene, const char *script)
+static inline void start_shell(struct child_scene *scene, const char *script)
 {
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	const struct child_spec spec = spec_of(scene, argv);
@@ -170,8 +171,8 @@ static inline void start_shell(struct scene *scene, const char *script)
 	start(scene, &spec);
 }
 
-/* Waits for something to happen, for as long as our patience lasts. */
-static inline void wait_event(struct scene *scene)
+/* Waits for a condition, PATIENCE_MS at most. */
+static inline void wait_event(struct child_scene *scene)
 {
 	uv_ref((uv_handle_t *)&scene->patience);
 	uv_run(&scene->loop, UV_RUN_ONCE);
@@ -179,13 +180,13 @@ static inline void wait_event(struct scene *scene)
 	assert_false(scene->impatient);
 }
 
-static inline void run_to_exit(struct scene *scene)
+static inline void run_to_exit(struct child_scene *scene)
 {
 	while (scene->exits == 0)
 		wait_event(scene);
 }
 
-static inline void run_until_said(struct scene *scene, const char *text)
+static inline void run_until_said(struct child_scene *scene, const char *text)
 {
 	while (!strstr(buf_text(&scene->out), text))
 		wait_event(scene);

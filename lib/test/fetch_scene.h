@@ -1,5 +1,5 @@
 /*
- * fetch_scene - a fetch, a blunt server in the same loop, and what was heard.
+ * fetch_scene - a fetch, a blunt server in the same loop, and what callbacks reported.
  */
 #ifndef LIB_TEST_FETCH_SCENE_H
 #define LIB_TEST_FETCH_SCENE_H
@@ -10,32 +10,32 @@
 
 #define PATIENCE_MS 60000
 
-struct scene {
+struct fetch_scene {
 	uv_loop_t loop;
 	uv_timer_t patience;
 	bool impatient;
-	struct server server;
+	struct blunt_server server;
 	struct fetch *fetch;
 	struct fetch_call *call;
-	bool inside; /* one of our own calls: no callback may come now */
+	bool inside; /* a call of fetch.h: no callback may come now */
 	unsigned done, pieces;
 	struct fetch_result result; /* of the last one, without its body */
 	struct buf body, data;
 	char why[256];
 	unsigned answered;
-	/* What a callback does besides. */
+	/* What else a callback does. */
 	bool again, cancel_on_data, destroy_on_data, destroy_on_done;
 	const char *next_url;
 };
 
 static inline void on_patience_end(uv_timer_t *timer)
 {
-	((struct scene *)timer->data)->impatient = true;
+	((struct fetch_scene *)timer->data)->impatient = true;
 }
 
 static inline int set_up_pool(void **state, unsigned connections)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct fetch_scene *scene = mem_zeroed(sizeof *scene);
 	struct err err;
 
 	*state = scene;
@@ -55,7 +55,7 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	int closed;
 
 	fetch_destroy(scene->fetch);
@@ -70,20 +70,20 @@ static inline int tear_down(void **state)
 	return closed;
 }
 
-static inline void wait_event(struct scene *scene)
+static inline void wait_event(struct fetch_scene *scene)
 {
 	uv_run(&scene->loop, UV_RUN_ONCE);
 	assert_false(scene->impatient);
 }
 
-static inline void wait_done(struct scene *scene, unsigned count)
+static inline void wait_done(struct fetch_scene *scene, unsigned count)
 {
 	while (scene->done < count)
 		wait_event(scene);
 }
 
 static inline struct fetch_call *start(
-	struct scene *scene, const struct fetch_request *request)
+	struct fetch_scene *scene, const struct fetch_request *request)
 {
 	struct err err = {0};
 	struct fetch_call *call;
@@ -96,7 +96,7 @@ static inline struct fetch_call *start(
 	return call;
 }
 
-static inline void destroy(struct scene *scene)
+static inline void destroy(struct fetch_scene *scene)
 {
 	scene->inside = true;
 	fetch_destroy(scene->fetch);
@@ -106,7 +106,7 @@ static inline void destroy(struct scene *scene)
 
 static inline void on_done(void *arg, const struct fetch_result *result)
 {
-	struct scene *scene = arg;
+	struct fetch_scene *scene = arg;
 
 	assert_false(scene->inside);
 	scene->done++;
@@ -133,7 +133,7 @@ static inline void on_done(void *arg, const struct fetch_result *result)
 
 static inline void on_data(void *arg, const char *data, size_t len)
 {
-	struct scene *scene = arg;
+	struct fetch_scene *scene = arg;
 
 	assert_false(scene->inside);
 	assert_true(len > 0);
@@ -146,14 +146,14 @@ static inline void on_data(void *arg, const char *data, size_t len)
 }
 
 /* Gives a text to free(). */
-static inline char *url_of(const struct scene *scene, const char *path)
+static inline char *url_of(const struct fetch_scene *scene, const char *path)
 {
 	return mem_textf("http://127.0.0.1:%d%s", scene->server.port, path);
 }
 
-/* Fills in where it goes and who hears of it; starts it. */
+/* Fills in the URL and the callbacks; starts the request. */
 static inline void ask(
-	struct scene *scene, const char *path, struct fetch_request request)
+	struct fetch_scene *scene, const char *path, struct fetch_request request)
 {
 	SCOPED(mem_free) char *url = url_of(scene, path);
 
@@ -163,7 +163,7 @@ static inline void ask(
 	scene->call = start(scene, &request);
 }
 
-static inline void get(struct scene *scene, const char *path)
+static inline void get(struct fetch_scene *scene, const char *path)
 {
 	unsigned done = scene->done;
 

@@ -15,7 +15,7 @@ static void child_exit_codes_arrive_whole(void **state)
 		{"kill -TERM $$", 0, SIGTERM, "a signal is no code"},
 		{"kill -KILL $$", 0, SIGKILL, "nor is this one 137"},
 	};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		print_message("%s\n", rows[i].why);
@@ -29,13 +29,13 @@ static void child_exit_codes_arrive_whole(void **state)
 			assert_int_equal(WTERMSIG(scene->status), rows[i].number);
 		else
 			assert_int_equal(WEXITSTATUS(scene->status), rows[i].code);
-		let_go(scene);
+		release(scene);
 	}
 }
 
 static void child_streams_arrive_apart(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "echo good; echo bad >&2");
 	run_to_exit(scene);
@@ -47,7 +47,7 @@ static void child_streams_arrive_apart(void **state)
 
 static void child_echoes_what_it_is_sent(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "exec cat");
 	assert_true(child_write(scene->child, "one\n", 4));
@@ -62,7 +62,7 @@ static void child_echoes_what_it_is_sent(void **state)
 static void child_without_stdin_reads_nothing(void **state)
 {
 	const char *const argv[] = {"readlink", "/proc/self/fd/0", NULL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	struct child_spec spec = spec_of(scene, argv);
 
 	spec.with_stdin = false;
@@ -74,7 +74,7 @@ static void child_without_stdin_reads_nothing(void **state)
 
 static void child_streams_can_be_opened_by_name(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "exec cat /dev/stdin > /dev/stdout");
 	assert_true(child_write(scene->child, "through", 7));
@@ -83,10 +83,10 @@ static void child_streams_can_be_opened_by_name(void **state)
 	assert_string_equal(buf_text(&scene->out), "through");
 }
 
-static void child_inherits_streams_nobody_asked_for(void **state)
+static void child_inherits_streams_that_were_not_asked_for(void **state)
 {
 	static const char *const argv[] = {"sh", "-c", "echo heard >&2", NULL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	struct child_spec spec = spec_of(scene, argv);
 	int ours = dup(STDERR_FILENO), fds[2];
 	char text[16] = "";
@@ -109,7 +109,7 @@ static void child_has_the_environment_it_was_given(void **state)
 {
 	static const char *const argv[] = {"env", NULL};
 	static const char *const env[] = {"ONLY=this", "PATH=/usr/bin:/bin", NULL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	struct child_spec spec = spec_of(scene, argv);
 
 	spec.env = env;
@@ -121,7 +121,7 @@ static void child_has_the_environment_it_was_given(void **state)
 static void child_runs_in_the_folder_it_was_given(void **state)
 {
 	static const char *const argv[] = {"readlink", "/proc/self/cwd", NULL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	struct child_spec spec = spec_of(scene, argv);
 
 	spec.folder = "/proc";
@@ -141,7 +141,7 @@ static void child_that_cannot_start_is_an_error(void **state)
 		{"/dev/null", NULL, "/dev/null: permission denied", "not executable"},
 		{"true", "/no/such/folder", "/no/such/folder", "the folder is missing"},
 	};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *const argv[] = {rows[i].program, NULL};
@@ -159,7 +159,7 @@ static void child_that_cannot_start_is_an_error(void **state)
 
 /* Of signals 1 to 31: 32 and 33 are glibc's own, it lets nobody change them, and some
  * who start us have them ignored. */
-static uint64_t mask_of(const struct scene *scene, const char *name)
+static uint64_t mask_of(const struct child_scene *scene, const char *name)
 {
 	const char *at = strstr(buf_text(&scene->out), name);
 
@@ -169,7 +169,7 @@ static uint64_t mask_of(const struct scene *scene, const char *name)
 
 static void child_has_an_empty_mask_and_default_signals(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	sigset_t ours, before;
 
 	sigfillset(&ours);
@@ -183,9 +183,9 @@ static void child_has_an_empty_mask_and_default_signals(void **state)
 	assert_int_equal(mask_of(scene, "SigCgt:"), 0);
 }
 
-static void child_gets_none_of_our_descriptors(void **state)
+static void child_gets_no_descriptor_of_the_program(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	int fds[2];
 
 	assert_int_equal(pipe(fds), 0); /* without CLOEXEC, like an older library's */
@@ -199,7 +199,7 @@ static void child_gets_none_of_our_descriptors(void **state)
 
 static void child_leads_a_session_and_a_group(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	char expected[64];
 
 	start_shell(scene, "cut -d' ' -f5,6 /proc/$$/stat");
@@ -213,7 +213,7 @@ static void child_leads_a_session_and_a_group(void **state)
  * reaps both, and has not looked at the second one's pipe. */
 static void on_first_words(void *arg, const char *data UNUSED, size_t len)
 {
-	struct scene *scene = arg;
+	struct child_scene *scene = arg;
 	siginfo_t info;
 
 	if (len == 0)
@@ -224,10 +224,10 @@ static void on_first_words(void *arg, const char *data UNUSED, size_t len)
 		0);
 }
 
-static void child_last_words_come_before_its_exit(void **state)
+static void child_output_comes_before_its_exit(void **state)
 {
 	static const char *const argv[] = {"echo", "first", NULL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	const struct child_spec spec = {
 		.argv = argv,
 		.on_stdout = on_first_words,
@@ -249,9 +249,9 @@ static void child_last_words_come_before_its_exit(void **state)
 	child_destroy(first);
 }
 
-static void child_is_gone_whoever_holds_its_pipes(void **state)
+static void child_has_ended_even_if_others_hold_its_pipes(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene,
 		"setsid sh -c 'echo one; exec sleep 3600' & read line; printf last");
@@ -264,9 +264,9 @@ static void child_is_gone_whoever_holds_its_pipes(void **state)
 }
 
 /* A grandchild that writes whenever there is room. */
-static void child_is_gone_though_its_pipe_fills_for_ever(void **state)
+static void child_has_ended_even_if_its_pipe_fills_for_ever(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	char path[64];
 
 	start_shell(scene, "setsid sh -c 'echo $$; exec sleep 3600' & read line");
@@ -285,7 +285,7 @@ static void child_is_gone_though_its_pipe_fills_for_ever(void **state)
 
 static void child_that_never_reads_is_written_to_up_to_a_bound(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	SCOPED(mem_free) char *piece = mem_zeroed(64 << 10);
 	size_t written = 0;
 
@@ -304,7 +304,7 @@ static void child_that_never_reads_is_written_to_up_to_a_bound(void **state)
 
 static void child_that_closed_its_stdin_refuses_writes(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "exec 0<&-; echo closed; exec sleep 3600");
 	run_until_said(scene, "closed");
@@ -313,15 +313,15 @@ static void child_that_closed_its_stdin_refuses_writes(void **state)
 	assert_true(child_running(scene->child));
 }
 
-static void child_destroyed_is_killed_and_never_heard_of(void **state)
+static void child_destroyed_is_killed_without_a_callback(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	pid_t pid;
 
 	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
 	run_until_said(scene, "ready");
 	pid = child_pid(scene->child);
-	let_go(scene);
+	release(scene);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
@@ -331,7 +331,7 @@ static void child_destroyed_is_killed_and_never_heard_of(void **state)
 
 static void child_may_be_destroyed_by_what_it_prints(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	scene->destroy_on_output = true;
 	start_shell(scene, "while :; do echo more; done");
@@ -340,9 +340,9 @@ static void child_may_be_destroyed_by_what_it_prints(void **state)
 	assert_int_equal(scene->exits, 0);
 }
 
-static void child_may_be_destroyed_by_its_last_words(void **state)
+static void child_may_be_destroyed_by_its_last_output(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	siginfo_t info;
 
 	scene->destroy_on_output = true;
@@ -357,7 +357,7 @@ static void child_may_be_destroyed_by_its_last_words(void **state)
 
 static void child_may_be_destroyed_on_its_exit(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	scene->destroy_on_exit = true;
 	start_shell(scene, "exit 0");
@@ -366,7 +366,7 @@ static void child_may_be_destroyed_on_its_exit(void **state)
 	assert_null(scene->child);
 }
 
-static void child_destroy_accepts_nobody(void **state UNUSED)
+static void child_destroy_accepts_null(void **state UNUSED)
 {
 	child_destroy(NULL);
 }
@@ -379,23 +379,23 @@ int main(void)
 		SCENE(child_echoes_what_it_is_sent),
 		SCENE(child_without_stdin_reads_nothing),
 		SCENE(child_streams_can_be_opened_by_name),
-		SCENE(child_inherits_streams_nobody_asked_for),
+		SCENE(child_inherits_streams_that_were_not_asked_for),
 		SCENE(child_has_the_environment_it_was_given),
 		SCENE(child_runs_in_the_folder_it_was_given),
 		SCENE(child_that_cannot_start_is_an_error),
 		SCENE(child_has_an_empty_mask_and_default_signals),
-		SCENE(child_gets_none_of_our_descriptors),
+		SCENE(child_gets_no_descriptor_of_the_program),
 		SCENE(child_leads_a_session_and_a_group),
-		SCENE(child_last_words_come_before_its_exit),
-		SCENE(child_is_gone_whoever_holds_its_pipes),
-		SCENE(child_is_gone_though_its_pipe_fills_for_ever),
+		SCENE(child_output_comes_before_its_exit),
+		SCENE(child_has_ended_even_if_others_hold_its_pipes),
+		SCENE(child_has_ended_even_if_its_pipe_fills_for_ever),
 		SCENE(child_that_never_reads_is_written_to_up_to_a_bound),
 		SCENE(child_that_closed_its_stdin_refuses_writes),
-		SCENE(child_destroyed_is_killed_and_never_heard_of),
+		SCENE(child_destroyed_is_killed_without_a_callback),
 		SCENE(child_may_be_destroyed_by_what_it_prints),
-		SCENE(child_may_be_destroyed_by_its_last_words),
+		SCENE(child_may_be_destroyed_by_its_last_output),
 		SCENE(child_may_be_destroyed_on_its_exit),
-		cmocka_unit_test(child_destroy_accepts_nobody),
+		cmocka_unit_test(child_destroy_accepts_null),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, NULL, NULL);

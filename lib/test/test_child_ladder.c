@@ -1,8 +1,8 @@
 #include "lib/test/child_scene.h"
 
-static void child_dies_of_a_signal_that_we_block(void **state)
+static void child_ends_at_a_signal_that_the_program_blocks(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	sigset_t term, before;
 
 	sigemptyset(&term);
@@ -19,7 +19,7 @@ static void child_dies_of_a_signal_that_we_block(void **state)
 static void child_goes_down_the_ladder_in_order(void **state)
 {
 	static const enum child_step all[] = {CHILD_EOF, CHILD_TERM, CHILD_KILL};
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	int64_t asked_ns;
 
 	start_shell(scene,
@@ -40,9 +40,9 @@ static void child_goes_down_the_ladder_in_order(void **state)
 	assert_string_equal(buf_text(&scene->out), "ready\neof\n");
 }
 
-static void child_that_heeds_eof_hears_no_signal(void **state)
+static void child_that_ends_at_eof_gets_no_signal(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "trap 'exit 9' TERM; cat");
 	child_stop(scene->child, LONG_NS, LONG_NS);
@@ -55,7 +55,7 @@ static void child_that_heeds_eof_hears_no_signal(void **state)
 /* A stale loop time must not shorten the wait. */
 static void child_steps_are_never_early(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	struct timespec busy = {.tv_nsec = 150000000};
 	int64_t asked_ns;
 
@@ -69,9 +69,9 @@ static void child_steps_are_never_early(void **state)
 	assert_true(scene->step_ns[1] - asked_ns >= 100 * CLOCK_MS);
 }
 
-static void child_asked_again_only_moves_faster(void **state)
+static void child_stopped_again_only_moves_faster(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	int64_t asked_ns;
 
 	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
@@ -89,9 +89,9 @@ static void child_asked_again_only_moves_faster(void **state)
 	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
 }
 
-static void child_asked_for_nothing_is_killed_at_once(void **state)
+static void child_without_time_is_killed_at_once(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "trap '' TERM; echo ready; while :; do sleep 1; done");
 	run_until_said(scene, "ready");
@@ -103,7 +103,7 @@ static void child_asked_for_nothing_is_killed_at_once(void **state)
 
 static void child_ladder_reaches_the_whole_group(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene,
 		"trap 'wait; echo outer; exit 4' TERM; "
@@ -117,9 +117,9 @@ static void child_ladder_reaches_the_whole_group(void **state)
 }
 
 /* Nothing but the exit of the leader says that the deaf one has to go. */
-static void child_on_the_ladder_leaves_nobody_in_its_group(void **state)
+static void child_on_the_ladder_leaves_no_process_in_its_group(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "(trap '' TERM; exec sleep 3600) & echo $!; cat; exit 3");
 	run_until_said(scene, "\n");
@@ -133,9 +133,9 @@ static void child_on_the_ladder_leaves_nobody_in_its_group(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
-static void child_that_crashes_leaves_nobody_in_its_group(void **state)
+static void child_that_crashes_leaves_no_process_in_its_group(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "(trap '' TERM; exec sleep 3600) & echo $!; kill -9 $$");
 	run_to_exit(scene);
@@ -147,9 +147,9 @@ static void child_that_crashes_leaves_nobody_in_its_group(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
-static void child_that_leaves_does_not_take_along_who_left_its_group(void **state)
+static void child_that_ends_spares_a_process_that_left_its_group(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "setsid sh -c 'echo $$; exec sleep 3600' & read line");
 	run_until_said(scene, "\n");
@@ -160,7 +160,7 @@ static void child_that_leaves_does_not_take_along_who_left_its_group(void **stat
 
 static void child_blocked_on_a_full_pipe_can_end(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	/* It sees the end of its stdin only when its flood was read. */
 	start_shell(scene, "head -c 3000000 /dev/zero; cat; echo done >&2");
@@ -172,7 +172,7 @@ static void child_blocked_on_a_full_pipe_can_end(void **state)
 
 static void child_reads_what_waited_before_its_end(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 	SCOPED(mem_free) char *much = mem_zeroed(1 << 20);
 
 	start_shell(scene, "exec wc -c");
@@ -185,7 +185,7 @@ static void child_reads_what_waited_before_its_end(void **state)
 
 static void child_may_be_destroyed_on_a_step(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	scene->destroy_on_step = true;
 	start_shell(scene, "exec sleep 3600");
@@ -196,9 +196,9 @@ static void child_may_be_destroyed_on_a_step(void **state)
 	assert_int_equal(scene->exits, 0);
 }
 
-static void child_that_is_gone_takes_no_more_orders(void **state)
+static void child_that_has_ended_cannot_be_stopped(void **state)
 {
-	struct scene *scene = *state;
+	struct child_scene *scene = *state;
 
 	start_shell(scene, "exit 0");
 	run_to_exit(scene);
@@ -212,20 +212,20 @@ static void child_that_is_gone_takes_no_more_orders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(child_dies_of_a_signal_that_we_block),
+		SCENE(child_ends_at_a_signal_that_the_program_blocks),
 		SCENE(child_goes_down_the_ladder_in_order),
-		SCENE(child_that_heeds_eof_hears_no_signal),
+		SCENE(child_that_ends_at_eof_gets_no_signal),
 		SCENE(child_steps_are_never_early),
-		SCENE(child_asked_again_only_moves_faster),
-		SCENE(child_asked_for_nothing_is_killed_at_once),
+		SCENE(child_stopped_again_only_moves_faster),
+		SCENE(child_without_time_is_killed_at_once),
 		SCENE(child_ladder_reaches_the_whole_group),
-		SCENE(child_on_the_ladder_leaves_nobody_in_its_group),
-		SCENE(child_that_crashes_leaves_nobody_in_its_group),
-		SCENE(child_that_leaves_does_not_take_along_who_left_its_group),
+		SCENE(child_on_the_ladder_leaves_no_process_in_its_group),
+		SCENE(child_that_crashes_leaves_no_process_in_its_group),
+		SCENE(child_that_ends_spares_a_process_that_left_its_group),
 		SCENE(child_blocked_on_a_full_pipe_can_end),
 		SCENE(child_reads_what_waited_before_its_end),
 		SCENE(child_may_be_destroyed_on_a_step),
-		SCENE(child_that_is_gone_takes_no_more_orders),
+		SCENE(child_that_has_ended_cannot_be_stopped),
 	};
 
 	return cmocka_run_group_tests_name("child on its ladder", tests, NULL, NULL);

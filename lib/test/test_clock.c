@@ -76,7 +76,7 @@ static void clock_reads_durations(void **state UNUSED)
 	}
 }
 
-static void clock_says_what_is_wrong_with_a_duration(void **state UNUSED)
+static void clock_names_the_mistake_in_a_duration(void **state UNUSED)
 {
 	struct err err;
 	int64_t ns;
@@ -194,7 +194,7 @@ static void clock_never_goes_back(void **state UNUSED)
 	}
 }
 
-static void clock_writes_the_wall_clock_so_that_it_can_read_it(void **state UNUSED)
+static void clock_reads_the_wall_clock_that_it_writes(void **state UNUSED)
 {
 	char text[CLOCK_WALL_SIZE];
 	time_t before = time(NULL);
@@ -212,12 +212,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clock_reads_durations),
-		cmocka_unit_test(clock_says_what_is_wrong_with_a_duration),
+		cmocka_unit_test(clock_names_the_mistake_in_a_duration),
 		cmocka_unit_test(clock_reads_times_as_docker_writes_them),
 		cmocka_unit_test(clock_writes_three_figures),
 		cmocka_unit_test(clock_gives_timers_no_less_than_their_time),
 		cmocka_unit_test(clock_never_goes_back),
-		cmocka_unit_test(clock_writes_the_wall_clock_so_that_it_can_read_it),
+		cmocka_unit_test(clock_reads_the_wall_clock_that_it_writes),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -98,7 +98,7 @@ static size_t place_of(const struct descendants *descendants, pid_t pid)
 	return place;
 }
 
-static void descendants_is_everybody_below_parents_first(void **state UNUSED)
+static void descendants_are_all_processes_below_parents_first(void **state UNUSED)
 {
 	struct tree tree;
 
@@ -125,7 +125,7 @@ static bool is_first(const void *arg, pid_t pid)
 	return ((const struct tree *)arg)->first == pid;
 }
 
-static void descendants_leaves_out_the_spared_and_who_is_below(void **state UNUSED)
+static void descendants_leave_out_the_spared_and_all_below(void **state UNUSED)
 {
 	struct tree tree;
 
@@ -140,7 +140,7 @@ static void descendants_leaves_out_the_spared_and_who_is_below(void **state UNUS
 	fell(&tree);
 }
 
-static void descendants_forgets_what_it_held(void **state UNUSED)
+static void descendants_read_replaces_what_it_held(void **state UNUSED)
 {
 	SCOPED(descendants_done) struct descendants descendants = {0};
 	pid_t pid = fork_waiting();
@@ -154,7 +154,7 @@ static void descendants_forgets_what_it_held(void **state UNUSED)
 	waitpid(pid, NULL, 0);
 }
 
-static void descendants_knows_the_dead(void **state UNUSED)
+static void descendants_marks_zombies(void **state UNUSED)
 {
 	siginfo_t info;
 	pid_t pid = fork();
@@ -223,13 +223,13 @@ static void descendants_takes_a_process_without_its_first_thread_for_alive(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(descendants_is_everybody_below_parents_first),
-		cmocka_unit_test(descendants_leaves_out_the_spared_and_who_is_below),
-		cmocka_unit_test(descendants_forgets_what_it_held),
-		cmocka_unit_test(descendants_knows_the_dead),
+		cmocka_unit_test(descendants_are_all_processes_below_parents_first),
+		cmocka_unit_test(descendants_leave_out_the_spared_and_all_below),
+		cmocka_unit_test(descendants_read_replaces_what_it_held),
+		cmocka_unit_test(descendants_marks_zombies),
 		cmocka_unit_test(
 			descendants_takes_a_process_without_its_first_thread_for_alive),
 	};
 
-	return cmocka_run_group_tests_name("kin", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("descendants", tests, NULL, NULL);
 }

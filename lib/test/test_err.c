@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static void err_tells_what_it_was_given(void **state UNUSED)
+static void err_holds_the_text_it_was_given(void **state UNUSED)
 {
 	struct err err;
 
@@ -19,7 +19,7 @@ static void err_tells_what_it_was_given(void **state UNUSED)
 	assert_string_equal(err.text, "no");
 }
 
-static void err_adds_the_words_for_errno(void **state UNUSED)
+static void err_adds_the_text_of_errno(void **state UNUSED)
 {
 	struct err err;
 
@@ -71,8 +71,8 @@ static void err_cuts_what_is_too_long_at_the_end(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(err_tells_what_it_was_given),
-		cmocka_unit_test(err_adds_the_words_for_errno),
+		cmocka_unit_test(err_holds_the_text_it_was_given),
+		cmocka_unit_test(err_adds_the_text_of_errno),
 		cmocka_unit_test(err_puts_each_caller_in_front),
 		cmocka_unit_test(err_may_be_made_of_its_own_text),
 		cmocka_unit_test(err_cuts_what_is_too_long_at_the_end),

@@ -15,7 +15,7 @@ static int set_up_large(void **state)
 
 static void fetch_brings_an_answer(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/plain");
 	assert_int_equal(scene->result.end, FETCH_ANSWERED);
@@ -28,9 +28,9 @@ static void fetch_brings_an_answer(void **state)
 		strstr(buf_text(&scene->server.last), "GET /plain HTTP/1.1\r\n"));
 }
 
-static void fetch_uses_a_warm_connection_again(void **state)
+static void fetch_reuses_an_open_connection(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (unsigned i = 0; i < 5; i++) {
 		get(scene, "/plain");
@@ -43,7 +43,7 @@ static void fetch_uses_a_warm_connection_again(void **state)
 
 static void fetch_fresh_connection_is_used_once(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/plain");
 	for (unsigned i = 0; i < 3; i++) {
@@ -59,9 +59,9 @@ static void fetch_fresh_connection_is_used_once(void **state)
 	assert_true(scene->result.reused);
 }
 
-static void fetch_connects_anew_when_its_warm_connection_was_closed(void **state)
+static void fetch_connects_anew_when_its_idle_connection_was_closed(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/plain");
 	leave(scene->server.visits);
@@ -75,7 +75,7 @@ static void fetch_connects_anew_when_its_warm_connection_was_closed(void **state
 
 static void fetch_gives_up_at_its_deadline(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/hang", (struct fetch_request){.timeout_ns = 40 * CLOCK_MS});
 	wait_done(scene, 1);
@@ -91,7 +91,7 @@ static void fetch_gives_up_at_its_deadline(void **state)
 /* libuv counts a timer from when its turn began. */
 static void fetch_deadline_is_never_early(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	struct timespec busy = {.tv_nsec = 120000000};
 
 	uv_update_time(&scene->loop);
@@ -104,7 +104,7 @@ static void fetch_deadline_is_never_early(void **state)
 
 static void fetch_deadlines_are_each_their_own(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/hang", (struct fetch_request){.timeout_ns = 3600 * CLOCK_S});
 	ask(scene, "/hang", (struct fetch_request){0});
@@ -117,7 +117,7 @@ static void fetch_deadlines_are_each_their_own(void **state)
 
 static void fetch_stream_ends_at_its_deadline(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/half-body-hang",
 		(struct fetch_request){.timeout_ns = 30 * CLOCK_MS, .data = on_data});
@@ -132,8 +132,8 @@ static void fetch_stream_ends_at_its_deadline(void **state)
 
 static void fetch_reaches_a_unix_socket(void **state)
 {
-	struct scene *scene = *state;
-	struct server server = {0};
+	struct fetch_scene *scene = *state;
+	struct blunt_server server = {0};
 	char folder[] = "/tmp/test_fetch.XXXXXX";
 	SCOPED(mem_free) char *path = NULL;
 	struct fetch_request request = {
@@ -163,9 +163,9 @@ static void fetch_reaches_a_unix_socket(void **state)
 	rmdir(folder);
 }
 
-static void fetch_cancelled_is_never_heard_of(void **state)
+static void fetch_canceled_has_no_callback(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/plain", (struct fetch_request){.timeout_ns = CLOCK_MS});
 	fetch_cancel(scene->call); /* before it began */
@@ -179,9 +179,9 @@ static void fetch_cancelled_is_never_heard_of(void **state)
 	assert_int_equal(scene->done, 1);
 }
 
-static void fetch_may_be_cancelled_by_a_piece_of_its_body(void **state)
+static void fetch_may_be_canceled_by_a_piece_of_its_body(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->cancel_on_data = true;
 	ask(scene, "/drip", (struct fetch_request){.data = on_data});
@@ -192,9 +192,9 @@ static void fetch_may_be_cancelled_by_a_piece_of_its_body(void **state)
 }
 
 /* The piece and the end came together: the result is known, and never told. */
-static void fetch_may_be_cancelled_by_its_last_piece(void **state)
+static void fetch_may_be_canceled_by_its_last_piece(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->cancel_on_data = true;
 	ask(scene, "/plain", (struct fetch_request){.data = on_data});
@@ -208,7 +208,7 @@ static void fetch_may_be_cancelled_by_its_last_piece(void **state)
 
 static void fetch_may_be_destroyed_by_a_piece_of_a_body(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->destroy_on_data = true;
 	ask(scene, "/drip", (struct fetch_request){.data = on_data});
@@ -220,7 +220,7 @@ static void fetch_may_be_destroyed_by_a_piece_of_a_body(void **state)
 
 static void fetch_may_be_destroyed_by_a_result(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->destroy_on_done = true;
 	scene->server.crowd = 3;
@@ -233,7 +233,7 @@ static void fetch_may_be_destroyed_by_a_result(void **state)
 
 static void fetch_may_be_started_by_a_result(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	SCOPED(mem_free) char *url = url_of(scene, "/plain");
 
 	scene->again = true;
@@ -247,7 +247,7 @@ static void fetch_may_be_started_by_a_result(void **state)
 
 static void fetch_destroyed_cancels_what_is_under_way(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (unsigned i = 0; i < 10; i++)
 		ask(scene, i % 2 ? "/hang" : "/plain",
@@ -261,9 +261,9 @@ static void fetch_destroyed_cancels_what_is_under_way(void **state)
 	assert_int_equal(scene->done, 0);
 }
 
-static void fetch_keeps_no_more_connections_than_it_was_told(void **state)
+static void fetch_keeps_no_more_connections_than_asked_for(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->server.crowd = 20;
 	for (unsigned i = 0; i < 20; i++)
@@ -279,7 +279,7 @@ static void fetch_keeps_no_more_connections_than_it_was_told(void **state)
 
 static void fetch_carries_a_crowd_at_once(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->server.crowd = CROWD;
 	for (unsigned round = 1; round <= 2; round++) {
@@ -295,7 +295,7 @@ static void fetch_carries_a_crowd_at_once(void **state)
 
 static void fetch_sockets_are_hidden_from_programs(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	unsigned ours = 0;
 
 	get(scene, "/plain");
@@ -316,7 +316,7 @@ static void fetch_sockets_are_hidden_from_programs(void **state)
 /* Refused calls, each started by the one before: other events still get their turn. */
 static void on_refused(void *arg, const struct fetch_result *result)
 {
-	struct scene *scene = arg;
+	struct fetch_scene *scene = arg;
 	const struct fetch_request request = {
 		.url = "ftp://nonsense",
 		.done = on_refused,
@@ -335,7 +335,7 @@ static void on_tick(uv_timer_t *timer)
 
 static void fetch_that_fails_for_ever_leaves_the_loop_its_turns(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	const struct fetch_request request = {
 		.url = "ftp://nonsense",
 		.done = on_refused,
@@ -355,7 +355,7 @@ static void fetch_that_fails_for_ever_leaves_the_loop_its_turns(void **state)
 	uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
-static void fetch_destroy_accepts_nobody(void **state UNUSED)
+static void fetch_destroy_accepts_null(void **state UNUSED)
 {
 	fetch_destroy(NULL);
 }
@@ -364,27 +364,27 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(fetch_brings_an_answer),
-		SCENE(fetch_uses_a_warm_connection_again),
+		SCENE(fetch_reuses_an_open_connection),
 		SCENE(fetch_fresh_connection_is_used_once),
-		SCENE(fetch_connects_anew_when_its_warm_connection_was_closed),
+		SCENE(fetch_connects_anew_when_its_idle_connection_was_closed),
 		SCENE(fetch_gives_up_at_its_deadline),
 		SCENE(fetch_deadline_is_never_early),
 		SCENE(fetch_deadlines_are_each_their_own),
 		SCENE(fetch_stream_ends_at_its_deadline),
 		SCENE(fetch_reaches_a_unix_socket),
-		SCENE(fetch_cancelled_is_never_heard_of),
-		SCENE(fetch_may_be_cancelled_by_a_piece_of_its_body),
-		SCENE(fetch_may_be_cancelled_by_its_last_piece),
+		SCENE(fetch_canceled_has_no_callback),
+		SCENE(fetch_may_be_canceled_by_a_piece_of_its_body),
+		SCENE(fetch_may_be_canceled_by_its_last_piece),
 		SCENE(fetch_may_be_destroyed_by_a_piece_of_a_body),
 		SCENE(fetch_may_be_destroyed_by_a_result),
 		SCENE(fetch_may_be_started_by_a_result),
 		SCENE(fetch_destroyed_cancels_what_is_under_way),
-		SCENE(fetch_keeps_no_more_connections_than_it_was_told),
+		SCENE(fetch_keeps_no_more_connections_than_asked_for),
 		cmocka_unit_test_setup_teardown(
 			fetch_carries_a_crowd_at_once, set_up_large, tear_down),
 		SCENE(fetch_sockets_are_hidden_from_programs),
 		SCENE(fetch_that_fails_for_ever_leaves_the_loop_its_turns),
-		cmocka_unit_test(fetch_destroy_accepts_nobody),
+		cmocka_unit_test(fetch_destroy_accepts_null),
 	};
 	struct rlimit files;
 

@@ -31,7 +31,7 @@ static void fetch_names_how_a_call_ended(void **state)
 			"closed before the last chunk"},
 		{"/garbage", FETCH_FAILED, 0, "", "no HTTP"},
 	};
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
 		bool warm = i % 2;
@@ -54,9 +54,9 @@ static void fetch_names_how_a_call_ended(void **state)
 	}
 }
 
-static void fetch_says_how_long_it_was_asked_to_wait(void **state)
+static void fetch_gives_the_time_to_wait_before_a_retry(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/busy");
 	assert_int_equal(scene->result.retry_after_ns, 7 * CLOCK_S);
@@ -70,16 +70,16 @@ static void fetch_says_how_long_it_was_asked_to_wait(void **state)
 
 static void fetch_reads_a_large_answer_up_to_the_reset_behind_it(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/large-reset");
 	assert_int_equal(scene->result.end, FETCH_ANSWERED);
 	assert_int_equal(scene->body.len, LARGE);
 }
 
-static void fetch_does_not_repeat_on_another_warm_connection(void **state)
+static void fetch_does_not_repeat_on_another_idle_connection(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	scene->server.crowd = 3;
 	for (unsigned i = 0; i < 3; i++)
@@ -100,7 +100,7 @@ static void fetch_does_not_repeat_on_another_warm_connection(void **state)
 /* The listener is gone as well, so that a repetition would be refused. */
 static void fetch_broken_by_a_server_that_leaves_is_not_refused(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	get(scene, "/plain");
 	uv_close(&scene->server.listener.handle, NULL);
@@ -112,9 +112,9 @@ static void fetch_broken_by_a_server_that_leaves_is_not_refused(void **state)
 	assert_false(scene->result.sent);
 }
 
-static void fetch_to_nobody_is_refused(void **state)
+static void fetch_to_a_closed_port_is_refused(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	const struct fetch_request requests[] = {
 		{.url = "http://127.0.0.1:1/", .done = on_done, .arg = scene},
 		{.url = "http://[::1]:1/", .done = on_done, .arg = scene},
@@ -137,7 +137,7 @@ static void fetch_to_nobody_is_refused(void **state)
 
 static void fetch_of_nonsense_fails(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	const struct fetch_request requests[] = {
 		{.url = "http://", .done = on_done, .arg = scene},
 		{.url = "ftp://127.0.0.1/", .done = on_done, .arg = scene},
@@ -155,7 +155,7 @@ static void fetch_of_nonsense_fails(void **state)
 
 static void fetch_streams_a_body_as_it_arrives(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/drip", (struct fetch_request){.data = on_data});
 	while (scene->pieces == 0)
@@ -167,9 +167,9 @@ static void fetch_streams_a_body_as_it_arrives(void **state)
 	assert_int_equal(scene->body.len, 0);
 }
 
-static void fetch_collects_what_an_error_says(void **state)
+static void fetch_collects_the_body_of_an_error(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/missing", (struct fetch_request){.data = on_data});
 	wait_done(scene, 1);
@@ -180,7 +180,7 @@ static void fetch_collects_what_an_error_says(void **state)
 
 static void fetch_streams_what_came_before_the_end(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/half-body-reset", (struct fetch_request){.data = on_data});
 	wait_done(scene, 1);
@@ -190,7 +190,7 @@ static void fetch_streams_what_came_before_the_end(void **state)
 
 static void fetch_refuses_more_than_its_ceiling(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/plain", (struct fetch_request){.body_ceiling = 5});
 	wait_done(scene, 1);
@@ -202,7 +202,7 @@ static void fetch_refuses_more_than_its_ceiling(void **state)
 	assert_non_null(strstr(scene->why, "ceiling"));
 }
 
-static void fetch_sends_what_it_was_told(void **state)
+static void fetch_sends_the_request_it_was_given(void **state)
 {
 	static const char *const json[] = {
 		"content-type: application/json", "X-Key: 7", NULL};
@@ -229,7 +229,7 @@ static void fetch_sends_what_it_was_told(void **state)
 		{{.body = "a\0b", .body_len = 3}, "POST /sum", "Content-Length: 3",
 			"Expect", "a body is bytes"},
 	};
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		const char *sent;
@@ -249,7 +249,7 @@ static void fetch_sends_what_it_was_told(void **state)
 
 static void fetch_head_has_no_body(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/head", (struct fetch_request){.method = "HEAD"});
 	wait_done(scene, 1);
@@ -259,10 +259,10 @@ static void fetch_head_has_no_body(void **state)
 	assert_true(scene->result.reused);
 }
 
-static void fetch_forgets_one_request_before_the_next(void **state)
+static void fetch_sends_nothing_of_the_request_before(void **state)
 {
 	static const char *const headers[] = {"X-Secret: 1", NULL};
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	ask(scene, "/sum",
 		(struct fetch_request){.method = "PATCH",
@@ -281,7 +281,7 @@ static void fetch_forgets_one_request_before_the_next(void **state)
 /* Larger than every socket buffer on the way. */
 static void fetch_sends_a_large_body_whole(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	const size_t len = (size_t)6 << 20;
 	SCOPED(mem_free) char *body = mem_zeroed(len);
 	unsigned sum = 0;
@@ -321,7 +321,7 @@ static char *write_file(size_t len, unsigned *sum)
 static void fetch_uploads_a_file(void **state)
 {
 	static const size_t lens[] = {0, 1, 3000000};
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (unsigned i = 0; i < COUNT(lens); i++) {
 		unsigned sum;
@@ -341,7 +341,7 @@ static void fetch_uploads_a_file(void **state)
 
 static void fetch_upload_of_a_file_that_shrinks_fails(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 	unsigned sum;
 	SCOPED(mem_free) char *path = write_file(1000, &sum);
 
@@ -356,7 +356,7 @@ static void fetch_upload_of_a_file_that_shrinks_fails(void **state)
 static void fetch_upload_of_no_file_does_not_start(void **state)
 {
 	static const char *const paths[] = {"/no/such/file", "/dev", "/dev/zero"};
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		struct fetch_request request = {
@@ -376,7 +376,7 @@ static void fetch_upload_of_no_file_does_not_start(void **state)
 
 static void fetch_asks_no_proxy(void **state)
 {
-	struct scene *scene = *state;
+	struct fetch_scene *scene = *state;
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
@@ -390,19 +390,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(fetch_names_how_a_call_ended),
-		SCENE(fetch_says_how_long_it_was_asked_to_wait),
+		SCENE(fetch_gives_the_time_to_wait_before_a_retry),
 		SCENE(fetch_reads_a_large_answer_up_to_the_reset_behind_it),
-		SCENE(fetch_does_not_repeat_on_another_warm_connection),
+		SCENE(fetch_does_not_repeat_on_another_idle_connection),
 		SCENE(fetch_broken_by_a_server_that_leaves_is_not_refused),
-		SCENE(fetch_to_nobody_is_refused),
+		SCENE(fetch_to_a_closed_port_is_refused),
 		SCENE(fetch_of_nonsense_fails),
 		SCENE(fetch_streams_a_body_as_it_arrives),
-		SCENE(fetch_collects_what_an_error_says),
+		SCENE(fetch_collects_the_body_of_an_error),
 		SCENE(fetch_streams_what_came_before_the_end),
 		SCENE(fetch_refuses_more_than_its_ceiling),
-		SCENE(fetch_sends_what_it_was_told),
+		SCENE(fetch_sends_the_request_it_was_given),
 		SCENE(fetch_head_has_no_body),
-		SCENE(fetch_forgets_one_request_before_the_next),
+		SCENE(fetch_sends_nothing_of_the_request_before),
 		SCENE(fetch_sends_a_large_body_whole),
 		SCENE(fetch_uploads_a_file),
 		SCENE(fetch_upload_of_a_file_that_shrinks_fails),

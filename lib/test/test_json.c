@@ -17,7 +17,7 @@
 /* Arrays, to count the bytes with the NULs among them. */
 #define TEXT(literal) literal, sizeof literal - 1
 
-struct refusal {
+struct json_refusal {
 	const char *text;
 	size_t len;
 	const char *why; /* what must be said */
@@ -25,7 +25,7 @@ struct refusal {
 
 static void doc_refuses_what_is_not_json(void **state UNUSED)
 {
-	static const struct refusal rows[] = {
+	static const struct json_refusal rows[] = {
 		{TEXT(""), "t:1:1: expected a value, found the end of the text"},
 		{TEXT(" \n "), "t:2:2: expected a value, found the end of the text"},
 		{TEXT("{\"a\": 1,\n  \"b\": }"), "t:2:8: expected a value, found '}'"},
@@ -84,7 +84,7 @@ static void doc_refuses_what_is_not_json(void **state UNUSED)
 	struct err err;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		/* Exactly as long as it is: the sanitizer sees who reads on. */
+		/* Of exactly this length, so that the sanitizer finds a read past it. */
 		char *text = malloc(rows[i].len + 1);
 
 		assert_non_null(text);
@@ -170,7 +170,7 @@ static void doc_refuses_a_number_that_cjson_would_cut(void **state UNUSED)
 	json_doc_done(&doc);
 }
 
-static void doc_finds_one_twin_among_many_keys(void **state UNUSED)
+static void doc_finds_one_duplicate_among_many_keys(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct json_doc doc;
@@ -191,7 +191,7 @@ static const char placed[] = "{\n"
 			     "  \"e\": [], \"f\": {}, \"g\":\n"
 			     "     -1.5}\n";
 
-static void doc_says_where_a_node_stands(void **state UNUSED)
+static void doc_gives_the_place_of_a_node(void **state UNUSED)
 {
 	struct json_doc doc;
 	struct err err;
@@ -219,7 +219,7 @@ static void doc_says_where_a_node_stands(void **state UNUSED)
 	json_doc_done(&doc);
 }
 
-static void doc_knows_the_text_of_a_node(void **state UNUSED)
+static void doc_gives_the_text_of_a_node(void **state UNUSED)
 {
 	static const char *const rows[][2] = {
 		{"a", "12345678901234567890"},
@@ -244,7 +244,7 @@ static void doc_knows_the_text_of_a_node(void **state UNUSED)
 	assert_null(json_doc_text(&doc, stranger));
 }
 
-static void doc_gives_no_place_to_a_stranger(void **state UNUSED)
+static void doc_has_no_place_for_a_node_of_another_tree(void **state UNUSED)
 {
 	cJSON *stranger = cJSON_CreateNull();
 	char name[] = "t";
@@ -259,14 +259,14 @@ static void doc_gives_no_place_to_a_stranger(void **state UNUSED)
 	json_doc_wrong(&by_hand, by_hand.root, &err, "no");
 	assert_string_equal(err.text, "t: no");
 
-	/* Counting would now lead astray. */
+	/* Counting would now give another place. */
 	assert_true(json_put_at(doc.root, "c", stranger, &err));
 	json_doc_wrong(&doc, json_get(doc.root, "a"), &err, "no");
 	assert_string_equal(err.text, "t: no");
 	json_doc_done(&doc);
 }
 
-static void doc_may_be_told_its_own_err(void **state UNUSED)
+static void doc_wrong_may_be_made_of_its_own_err(void **state UNUSED)
 {
 	struct json_doc doc;
 	struct err err;
@@ -335,7 +335,7 @@ static void doc_is_given_as_a_text_or_as_a_path(void **state UNUSED)
 	}
 }
 
-static void parse_takes_one_value_and_nothing_behind_it(void **state UNUSED)
+static void parse_takes_exactly_one_value(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *tree = NULL;
 
@@ -426,7 +426,7 @@ static void put_at_replaces_and_makes_what_is_missing(void **state UNUSED)
 	free(text);
 }
 
-static void put_at_fails_without_leaving_a_trace(void **state UNUSED)
+static void put_at_that_fails_changes_nothing(void **state UNUSED)
 {
 	static const struct {
 		const char *path, *why;
@@ -524,20 +524,20 @@ int main(void)
 		cmocka_unit_test(doc_takes_what_is_json),
 		cmocka_unit_test(doc_refuses_to_nest_deeper_than_a_hundred),
 		cmocka_unit_test(doc_refuses_a_number_that_cjson_would_cut),
-		cmocka_unit_test(doc_finds_one_twin_among_many_keys),
-		cmocka_unit_test(doc_says_where_a_node_stands),
-		cmocka_unit_test(doc_knows_the_text_of_a_node),
-		cmocka_unit_test(doc_gives_no_place_to_a_stranger),
-		cmocka_unit_test(doc_may_be_told_its_own_err),
+		cmocka_unit_test(doc_finds_one_duplicate_among_many_keys),
+		cmocka_unit_test(doc_gives_the_place_of_a_node),
+		cmocka_unit_test(doc_gives_the_text_of_a_node),
+		cmocka_unit_test(doc_has_no_place_for_a_node_of_another_tree),
+		cmocka_unit_test(doc_wrong_may_be_made_of_its_own_err),
 		cmocka_unit_test(doc_reads_files),
 		cmocka_unit_test(doc_is_given_as_a_text_or_as_a_path),
-		cmocka_unit_test(parse_takes_one_value_and_nothing_behind_it),
+		cmocka_unit_test(parse_takes_exactly_one_value),
 		cmocka_unit_test(
 			reads_fall_back_when_a_member_is_missing_or_of_another_type),
 		cmocka_unit_test(kind_names_what_is_there),
 		cmocka_unit_test(at_follows_a_path),
 		cmocka_unit_test(put_at_replaces_and_makes_what_is_missing),
-		cmocka_unit_test(put_at_fails_without_leaving_a_trace),
+		cmocka_unit_test(put_at_that_fails_changes_nothing),
 		cmocka_unit_test(json_int_is_printed_with_all_its_digits),
 		cmocka_unit_test(
 			json_copy_exact_prints_numbers_of_a_parsed_tree_exactly),

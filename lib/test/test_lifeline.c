@@ -32,7 +32,7 @@ static const struct lifeline_who skills = {
 };
 
 /* A ledger that listens on a socket in a folder of its own. */
-struct scene {
+struct lifeline_scene {
 	char folder[32];
 	struct sockaddr_un at;
 	char address[128];
@@ -41,7 +41,7 @@ struct scene {
 
 static int open_scene(void **state)
 {
-	struct scene *scene = calloc(1, sizeof *scene);
+	struct lifeline_scene *scene = calloc(1, sizeof *scene);
 
 	if (!scene)
 		return -1;
@@ -62,7 +62,7 @@ static int open_scene(void **state)
 
 static int close_scene(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 
 	log_to(STDERR_FILENO);
 	unsetenv(LIFELINE_ENV);
@@ -102,7 +102,7 @@ static size_t count_lines(const char *text)
 
 static void lifeline_says_who_it_is(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	SCOPED(buf_done) struct buf text = {0};
 	struct err err;
 	struct timeval bound = {1, 1};
@@ -128,7 +128,7 @@ static void lifeline_says_who_it_is(void **state)
 
 static void lifeline_takes_the_log_along(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	SCOPED(buf_done) struct buf text = {0};
 	struct err err;
 	int fd = -1;
@@ -146,7 +146,7 @@ static void lifeline_takes_the_log_along(void **state)
 
 static void lifeline_finds_its_address_in_the_environment(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	SCOPED(buf_done) struct buf text = {0};
 	struct err err;
 	int fd = -1;
@@ -160,7 +160,7 @@ static void lifeline_finds_its_address_in_the_environment(void **state)
 
 static void lifeline_prefers_the_address_that_it_was_given(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	struct err err;
 	int fd = -1;
 
@@ -268,7 +268,7 @@ static void lifeline_says_why_it_cannot_connect(void **state)
 		{"tcp:127.0.0.1:none-such", "find 127.0.0.1: Servname not supported"},
 	};
 	SCOPED(buf_done) struct buf text = {0};
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	int fd = -1, kept = 77;
 	struct err err;
 
@@ -288,7 +288,7 @@ static void lifeline_says_why_it_cannot_connect(void **state)
 
 static void lifeline_leaves_no_descriptor_behind_when_refused(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	int before = dup(0), after, fd;
 	struct err err;
 
@@ -304,9 +304,9 @@ static void lifeline_leaves_no_descriptor_behind_when_refused(void **state)
 	assert_int_equal(before, after);
 }
 
-static void lifeline_breaks_without_a_last_word_when_killed(void **state)
+static void lifeline_ends_without_a_last_line_when_killed(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	SCOPED(buf_done) struct buf text = {0};
 	pid_t child = fork();
 	int status;
@@ -320,7 +320,8 @@ static void lifeline_breaks_without_a_last_word_when_killed(void **state)
 		log_event("last.words");
 		raise(SIGKILL);
 	}
-	read_connection(scene->listener, &text); /* ends: the kernel has hung up */
+	read_connection(scene->listener,
+		&text); /* ends: the kernel has closed the connection */
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_non_null(strstr(text.data, "last.words"));
@@ -329,7 +330,7 @@ static void lifeline_breaks_without_a_last_word_when_killed(void **state)
 
 /* Connections that nobody accepts, until one more would have to wait. Takes the room
  * for count of them; gives the number. */
-static int fill_backlog(struct scene *scene, int *lines, int count)
+static int fill_backlog(struct lifeline_scene *scene, int *lines, int count)
 {
 	int i = 0;
 
@@ -350,7 +351,7 @@ static int fill_backlog(struct scene *scene, int *lines, int count)
 
 static void lifeline_gives_up_on_a_ledger_that_never_accepts(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	int lines[8], count = fill_backlog(scene, lines, COUNT(lines)), fd = 77;
 	int64_t start = clock_now();
 	struct err err;
@@ -364,7 +365,7 @@ static void lifeline_gives_up_on_a_ledger_that_never_accepts(void **state)
 		close(lines[count]);
 }
 
-/* A signal handler knows nothing but these. */
+/* Globals, because a signal handler has no argument. */
 static volatile sig_atomic_t alarms;
 static volatile sig_atomic_t alarm_listener;
 
@@ -377,18 +378,18 @@ static void on_alarm(int number UNUSED)
 	errno = saved;
 }
 
-static void lifeline_goes_on_connecting_after_a_signal(void **state)
+static void lifeline_continues_to_connect_after_a_signal(void **state)
 {
-	struct scene *scene = *state;
+	struct lifeline_scene *scene = *state;
 	int lines[8], count = fill_backlog(scene, lines, COUNT(lines)), fd = -1;
-	struct sigaction heard = {.sa_handler = on_alarm}, before;
+	struct sigaction action = {.sa_handler = on_alarm}, before;
 	struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
 	struct err err = {0};
 	bool connected;
 
 	alarms = 0;
 	alarm_listener = scene->listener;
-	sigaction(SIGALRM, &heard, &before);
+	sigaction(SIGALRM, &action, &before);
 	setitimer(ITIMER_REAL, &often, NULL);
 	connected = lifeline_connect(&fd, scene->address, &agent, &err);
 	setitimer(ITIMER_REAL, &never, NULL);
@@ -414,9 +415,9 @@ int main(void)
 		SCENE_TEST(lifeline_reaches_a_ledger_over_tcp),
 		SCENE_TEST(lifeline_says_why_it_cannot_connect),
 		SCENE_TEST(lifeline_leaves_no_descriptor_behind_when_refused),
-		SCENE_TEST(lifeline_breaks_without_a_last_word_when_killed),
+		SCENE_TEST(lifeline_ends_without_a_last_line_when_killed),
 		SCENE_TEST(lifeline_gives_up_on_a_ledger_that_never_accepts),
-		SCENE_TEST(lifeline_goes_on_connecting_after_a_signal),
+		SCENE_TEST(lifeline_continues_to_connect_after_a_signal),
 	};
 
 	return cmocka_run_group_tests_name("lifeline", tests, NULL, NULL);

@@ -90,7 +90,7 @@ static void assert_child_ended_well(pid_t child)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* First of all tests: nobody has pointed the log elsewhere yet. */
+/* The first test, before log_to() was called. */
 static void log_goes_to_stderr_until_it_is_pointed_elsewhere(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
@@ -111,7 +111,7 @@ static void log_goes_to_stderr_until_it_is_pointed_elsewhere(void **state UNUSED
 	assert_non_null(strstr(buf_text(&text), "\"event\":\"here\"}\n"));
 }
 
-static void log_says_when_who_and_what_in_this_order(void **state)
+static void log_begins_with_time_pid_and_event(void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	SCOPED(free_json) cJSON *json = NULL;
@@ -402,7 +402,7 @@ static void log_does_not_wait_for_ever_for_a_socket(void **state UNUSED)
 	check_impatient(ends);
 }
 
-static void log_outlives_the_reader_of_its_socket(void **state UNUSED)
+static void log_survives_the_end_of_its_reader(void **state UNUSED)
 {
 	int ends[2];
 	pid_t child;
@@ -425,7 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_goes_to_stderr_until_it_is_pointed_elsewhere),
-		SCENE_TEST(log_says_when_who_and_what_in_this_order),
+		SCENE_TEST(log_begins_with_time_pid_and_event),
 		SCENE_TEST(log_writes_every_kind_of_value),
 		SCENE_TEST(log_writes_text_as_json_and_utf8),
 		SCENE_TEST(log_escapes_event_and_names_as_well),
@@ -438,7 +438,7 @@ int main(void)
 		SCENE_TEST(log_waits_for_a_full_socket_that_does_not_block),
 		SCENE_TEST(log_does_not_wait_for_ever_for_a_pipe),
 		SCENE_TEST(log_does_not_wait_for_ever_for_a_socket),
-		SCENE_TEST(log_outlives_the_reader_of_its_socket),
+		SCENE_TEST(log_survives_the_end_of_its_reader),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

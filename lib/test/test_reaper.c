@@ -22,7 +22,7 @@
 #define PATIENCE_MS 20000
 #define CROWD       40
 
-/* Run with this word, the program is PID 1 of a pid namespace made for it. */
+/* With this argument the program is PID 1 of a PID namespace. */
 #define AS_PID_1 "as-pid-1"
 
 struct orphan {
@@ -30,7 +30,7 @@ struct orphan {
 	int status;
 };
 
-struct scene {
+struct reaper_scene {
 	uv_loop_t loop;
 	uv_timer_t patience;
 	bool impatient;
@@ -44,17 +44,17 @@ struct scene {
 
 static void on_out(void *arg, const char *data, size_t len)
 {
-	buf_add(&((struct scene *)arg)->out, data, len);
+	buf_add(&((struct reaper_scene *)arg)->out, data, len);
 }
 
 static void on_exit_seen(void *arg, int status UNUSED)
 {
-	((struct scene *)arg)->exits++;
+	((struct reaper_scene *)arg)->exits++;
 }
 
 static void on_orphan(void *arg, pid_t pid, int status)
 {
-	struct scene *scene = arg;
+	struct reaper_scene *scene = arg;
 
 	assert_true(scene->orphan_count < COUNT(scene->orphans));
 	scene->orphans[scene->orphan_count++] = (struct orphan){pid, status};
@@ -66,12 +66,12 @@ static void on_orphan(void *arg, pid_t pid, int status)
 
 static void on_patience_end(uv_timer_t *timer)
 {
-	((struct scene *)timer->data)->impatient = true;
+	((struct reaper_scene *)timer->data)->impatient = true;
 }
 
 static int set_up(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct reaper_scene *scene = mem_zeroed(sizeof *scene);
 	struct err err;
 
 	*state = scene;
@@ -86,7 +86,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	int closed;
 
 	if (scene->reaper)
@@ -101,7 +101,7 @@ static int tear_down(void **state)
 	return closed;
 }
 
-static void wait_event(struct scene *scene)
+static void wait_event(struct reaper_scene *scene)
 {
 	uv_ref((uv_handle_t *)&scene->patience);
 	uv_run(&scene->loop, UV_RUN_ONCE);
@@ -109,7 +109,7 @@ static void wait_event(struct scene *scene)
 	assert_false(scene->impatient);
 }
 
-static struct child *start_shell(struct scene *scene, const char *script)
+static struct child *start_shell(struct reaper_scene *scene, const char *script)
 {
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	const struct child_spec spec = {
@@ -127,14 +127,14 @@ static struct child *start_shell(struct scene *scene, const char *script)
 	return child;
 }
 
-static void wait_said(struct scene *scene, const char *text)
+static void wait_said(struct reaper_scene *scene, const char *text)
 {
 	while (!strstr(buf_text(&scene->out), text))
 		wait_event(scene);
 }
 
 /* Lets a shell that waits for a line go on to its exit. */
-static void dismiss(struct scene *scene, struct child *child)
+static void dismiss(struct reaper_scene *scene, struct child *child)
 {
 	assert_true(child_write(child, "\n", 1));
 	scene->exits = 0;
@@ -148,7 +148,7 @@ static bool is_gone(pid_t pid)
 	return kill(pid, 0) == -1 && errno == ESRCH;
 }
 
-static bool has_orphan(const struct scene *scene, pid_t pid)
+static bool has_orphan(const struct reaper_scene *scene, pid_t pid)
 {
 	for (unsigned i = 0; i < scene->orphan_count; i++) {
 		if (scene->orphans[i].pid == pid)
@@ -158,7 +158,7 @@ static bool has_orphan(const struct scene *scene, pid_t pid)
 }
 
 /* Starts a daemon in a session of its own, two forks away, and gives its pid. */
-static pid_t start_daemon(struct scene *scene, const char *doing)
+static pid_t start_daemon(struct reaper_scene *scene, const char *doing)
 {
 	SCOPED(mem_free) char *script = mem_textf(
 		"(setsid sh -c 'echo daemon $$; exec >/dev/null; %s' &); read line",
@@ -177,7 +177,7 @@ static pid_t start_daemon(struct scene *scene, const char *doing)
 
 static void reaper_reaps_a_daemon_with_its_status(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	pid_t pid = start_daemon(scene, "exit 7");
 
 	while (!has_orphan(scene, pid))
@@ -188,10 +188,10 @@ static void reaper_reaps_a_daemon_with_its_status(void **state)
 	}
 }
 
-/* Zombies of our own children stand before those of the orphans and behind them. */
-static void reaper_tells_a_crowd_of_orphans_from_its_children(void **state)
+/* Zombies of children stand before and after those of orphans. */
+static void reaper_tells_many_orphans_from_its_children(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	struct child *children[CROWD];
 	unsigned sevens = 0;
 
@@ -210,9 +210,9 @@ static void reaper_tells_a_crowd_of_orphans_from_its_children(void **state)
 	}
 }
 
-static void reaper_reaps_who_died_before_it_listened(void **state)
+static void reaper_reaps_orphans_that_ended_before_it_was_created(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	struct err err;
 	siginfo_t info;
 	pid_t pid;
@@ -230,9 +230,9 @@ static void reaper_reaps_who_died_before_it_listened(void **state)
 	assert_int_equal(WEXITSTATUS(scene->orphans[0].status), 5);
 }
 
-static void reaper_sweeps_daemons_and_who_is_below(void **state)
+static void reaper_kill_all_kills_daemons_and_all_below(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	pid_t first = start_daemon(scene, "exec sleep 3600");
 	pid_t second = start_daemon(
 		scene, "trap \"\" TERM HUP; sleep 3600 & setsid sleep 3600 & wait");
@@ -252,9 +252,9 @@ static void reaper_sweeps_daemons_and_who_is_below(void **state)
 	assert_int_equal(reaper_kill_all(scene->reaper), 0);
 }
 
-static void reaper_sweep_counts_everybody_that_it_kills(void **state)
+static void reaper_kill_all_counts_each_process_it_kills(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	pid_t pids[4];
 	struct child *child = start_shell(scene,
 		"(setsid sh -c 'sleep 3600 >/dev/null & a=$!; setsid sleep 3600 >/dev/null "
@@ -268,15 +268,15 @@ static void reaper_sweep_counts_everybody_that_it_kills(void **state)
 	dismiss(scene, child);
 	assert_int_equal(reaper_kill_all(scene->reaper), 4);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
-	/* A parent that is dying may still reap; its own end is ours to see. */
+	/* A parent that is ending may still reap; the reaper sees its end. */
 	assert_true(has_orphan(scene, pids[1]));
 	for (size_t i = 0; i < COUNT(pids); i++)
 		assert_true(is_gone(pids[i]));
 }
 
-static void reaper_sweep_spares_a_running_child_and_its_own(void **state)
+static void reaper_kill_all_spares_a_running_child_and_all_below(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	pid_t daemon = start_daemon(scene, "exec sleep 3600");
 	struct child *child;
 	int below;
@@ -297,9 +297,9 @@ static void reaper_sweep_spares_a_running_child_and_its_own(void **state)
 		wait_event(scene);
 }
 
-static void reaper_sweep_kills_whose_child_was_destroyed(void **state)
+static void reaper_kill_all_kills_a_process_whose_child_was_destroyed(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	struct child *child =
 		start_shell(scene, "setsid sh -c 'echo $$; exec sleep 3600' & wait");
 	int below;
@@ -307,16 +307,16 @@ static void reaper_sweep_kills_whose_child_was_destroyed(void **state)
 	wait_said(scene, "\n");
 	below = atoi(buf_text(&scene->out));
 	child_destroy(child);
-	/* In a session of its own, it did not hear of that. */
+	/* It has a session of its own, so the SIGHUP of the group does not reach it. */
 	assert_in_range(reaper_kill_all(scene->reaper), 1, 2);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_true(is_gone(below));
 	assert_int_equal(scene->exits, 0);
 }
 
-static void reaper_sweep_does_not_count_the_dead(void **state)
+static void reaper_kill_all_does_not_count_zombies(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	siginfo_t info;
 	pid_t pid = fork();
 
@@ -328,9 +328,9 @@ static void reaper_sweep_does_not_count_the_dead(void **state)
 	assert_true(has_orphan(scene, pid));
 }
 
-static void reaper_of_nobody_has_nothing_to_sweep(void **state)
+static void reaper_kill_all_without_descendants_kills_none(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 
 	assert_int_equal(reaper_kill_all(scene->reaper), 0);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
@@ -339,7 +339,7 @@ static void reaper_of_nobody_has_nothing_to_sweep(void **state)
 
 static void reaper_may_be_destroyed_by_an_orphan(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 
 	scene->destroy_on_orphan = true;
 	for (int i = 0; i < 3; i++) {
@@ -357,9 +357,9 @@ static void reaper_may_be_destroyed_by_an_orphan(void **state)
 		;
 }
 
-static void reaper_is_left_while_children_still_die(void **state)
+static void reaper_may_be_destroyed_while_children_still_end(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	struct child *child = start_shell(scene, "echo up; exec sleep 3600");
 	pid_t pid;
 
@@ -372,9 +372,9 @@ static void reaper_is_left_while_children_still_die(void **state)
 	assert_true(is_gone(pid));
 }
 
-static void reaper_without_interest_leaves_orphans_to_others(void **state)
+static void reaper_without_a_callback_takes_in_no_orphans(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	struct child *child;
 	struct err err;
 	int reaper = 1;
@@ -398,9 +398,9 @@ static void reaper_without_interest_leaves_orphans_to_others(void **state)
 	assert_int_equal(WEXITSTATUS(reaper), 6);
 }
 
-static void reaper_makes_us_a_subreaper_while_it_lasts(void **state)
+static void reaper_makes_the_program_a_subreaper_while_it_exists(void **state)
 {
-	struct scene *scene = *state;
+	struct reaper_scene *scene = *state;
 	int reaper = 0;
 
 	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
@@ -411,7 +411,7 @@ static void reaper_makes_us_a_subreaper_while_it_lasts(void **state)
 	assert_int_equal(reaper, 0);
 }
 
-static void reaper_destroy_accepts_nobody(void **state UNUSED)
+static void reaper_destroy_accepts_null(void **state UNUSED)
 {
 	reaper_destroy(NULL);
 }
@@ -425,7 +425,7 @@ static const char *own_path(char path[static 512])
 	return path;
 }
 
-/* The same tests once more, where the kernel itself hands us every orphan. */
+/* The same tests again as PID 1, to which the kernel reparents every orphan. */
 static void reaper_works_as_pid_1(void **state UNUSED)
 {
 	char path[512];
@@ -445,19 +445,19 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest anywhere[] = {
 		SCENE(reaper_reaps_a_daemon_with_its_status),
-		SCENE(reaper_tells_a_crowd_of_orphans_from_its_children),
-		SCENE(reaper_reaps_who_died_before_it_listened),
-		SCENE(reaper_sweeps_daemons_and_who_is_below),
-		SCENE(reaper_sweep_counts_everybody_that_it_kills),
-		SCENE(reaper_sweep_spares_a_running_child_and_its_own),
-		SCENE(reaper_sweep_kills_whose_child_was_destroyed),
-		SCENE(reaper_sweep_does_not_count_the_dead),
-		SCENE(reaper_of_nobody_has_nothing_to_sweep),
+		SCENE(reaper_tells_many_orphans_from_its_children),
+		SCENE(reaper_reaps_orphans_that_ended_before_it_was_created),
+		SCENE(reaper_kill_all_kills_daemons_and_all_below),
+		SCENE(reaper_kill_all_counts_each_process_it_kills),
+		SCENE(reaper_kill_all_spares_a_running_child_and_all_below),
+		SCENE(reaper_kill_all_kills_a_process_whose_child_was_destroyed),
+		SCENE(reaper_kill_all_does_not_count_zombies),
+		SCENE(reaper_kill_all_without_descendants_kills_none),
 		SCENE(reaper_may_be_destroyed_by_an_orphan),
-		SCENE(reaper_is_left_while_children_still_die),
-		SCENE(reaper_without_interest_leaves_orphans_to_others),
-		SCENE(reaper_makes_us_a_subreaper_while_it_lasts),
-		cmocka_unit_test(reaper_destroy_accepts_nobody),
+		SCENE(reaper_may_be_destroyed_while_children_still_end),
+		SCENE(reaper_without_a_callback_takes_in_no_orphans),
+		SCENE(reaper_makes_the_program_a_subreaper_while_it_exists),
+		cmocka_unit_test(reaper_destroy_accepts_null),
 	};
 	const struct CMUnitTest outside[] = {
 		cmocka_unit_test(reaper_works_as_pid_1),
@@ -468,9 +468,9 @@ int main(int argc, char **argv)
 		if (getpid() != 1)
 			return 1;
 		return cmocka_run_group_tests_name(
-			"family as PID 1", anywhere, NULL, NULL);
+			"reaper as PID 1", anywhere, NULL, NULL);
 	}
-	failed = cmocka_run_group_tests_name("family", anywhere, NULL, NULL);
+	failed = cmocka_run_group_tests_name("reaper", anywhere, NULL, NULL);
 	return failed +
-		cmocka_run_group_tests_name("family outside", outside, NULL, NULL);
+		cmocka_run_group_tests_name("reaper outside", outside, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static const char *const names[] = {
 	"a",
 };
 
-static void nearest_finds_what_was_meant(void **state UNUSED)
+static void suggest_finds_the_nearest_name(void **state UNUSED)
 {
 	static const struct {
 		const char *word;
@@ -57,7 +57,7 @@ static void nearest_finds_what_was_meant(void **state UNUSED)
 	}
 }
 
-static void nearest_prefers_the_closest_then_the_first(void **state UNUSED)
+static void suggest_prefers_the_closest_then_the_first(void **state UNUSED)
 {
 	static const char *const similar[] = {"on_turn", "on_term", "on_tarm"};
 
@@ -69,9 +69,9 @@ static void nearest_prefers_the_closest_then_the_first(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nearest_finds_what_was_meant),
-		cmocka_unit_test(nearest_prefers_the_closest_then_the_first),
+		cmocka_unit_test(suggest_finds_the_nearest_name),
+		cmocka_unit_test(suggest_prefers_the_closest_then_the_first),
 	};
 
-	return cmocka_run_group_tests_name("nearest", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("suggest", tests, NULL, NULL);
 }

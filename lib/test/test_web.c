@@ -19,7 +19,7 @@
 
 /* Listening */
 
-static void web_names_the_address_it_cannot_have(void **state)
+static void web_names_the_address_it_cannot_listen_on(void **state)
 {
 	static const struct {
 		const char *host;
@@ -33,7 +33,7 @@ static void web_names_the_address_it_cannot_have(void **state)
 			"no address"},
 		{"203.0.113.7", "listen on 203.0.113.7:%u: ", "not one of ours"},
 	};
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 
 	open_web(scene, defaults);
@@ -58,7 +58,7 @@ static void web_names_the_address_it_cannot_have(void **state)
 
 static void web_listens_on_ipv6(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	struct sockaddr_in6 address = {
 		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -75,13 +75,13 @@ static void web_listens_on_ipv6(void **state)
 	address.sin6_port = htons(web_port(scene->web));
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
 	say(fd, "GET /six HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /six"));
+	until(scene, receives(scene, fd, "GET /six"));
 	close(fd);
 }
 
 static void web_can_have_a_port_again_at_once(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int fd;
 
@@ -95,9 +95,9 @@ static void web_can_have_a_port_again_at_once(void **state)
 	open_web(scene, options);
 }
 
-static void web_makes_clients_wait_before_a_full_house(void **state)
+static void web_lets_clients_wait_when_it_has_no_room(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int fds[3];
 
@@ -111,14 +111,14 @@ static void web_makes_clients_wait_before_a_full_house(void **state)
 	assert_int_equal(web_connections(scene->web), 2);
 	assert_int_equal(scene->handed, 2);
 	close(fds[0]);
-	until(scene, hears(scene, fds[2], "GET /in"));
+	until(scene, receives(scene, fds[2], "GET /in"));
 	close(fds[1]);
 	close(fds[2]);
 }
 
 static void web_closes_idle_connections(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int silent, warm;
 
@@ -127,7 +127,7 @@ static void web_closes_idle_connections(void **state)
 	silent = dial(scene);
 	warm = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
 	assert_int_equal(hear_out(scene, warm), 0);
-	assert_heard(scene, "GET /1");
+	assert_received(scene, "GET /1");
 	assert_int_equal(hear_out(scene, silent), 0);
 	until(scene, web_connections(scene->web) == 0);
 	close(silent);
@@ -136,7 +136,7 @@ static void web_closes_idle_connections(void **state)
 
 static void web_keeps_a_parked_connection_past_its_idle_time(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int64_t late_ns;
 	int fd;
@@ -149,13 +149,13 @@ static void web_keeps_a_parked_connection_past_its_idle_time(void **state)
 	late_ns = clock_now() + 1300 * CLOCK_MS;
 	until(scene, clock_now() > late_ns);
 	web_reply(scene->kept[0], 200, NULL, "late", 4);
-	until(scene, hears(scene, fd, "\r\n\r\nlate"));
+	until(scene, receives(scene, fd, "\r\n\r\nlate"));
 	close(fd);
 }
 
 struct late_answer {
 	uv_prepare_t prepare;
-	struct scene *scene;
+	struct web_scene *scene;
 };
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -172,7 +172,7 @@ static void on_prepare(uv_prepare_t *prepare)
  * it goes to sleep. */
 static void web_wakes_for_an_answer_at_the_end_of_a_turn(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct late_answer late = {.scene = scene};
 	int64_t began_ns;
 	int fd;
@@ -185,7 +185,7 @@ static void web_wakes_for_an_answer_at_the_end_of_a_turn(void **state)
 	uv_timer_start(&scene->tick, on_tick, 3000, 3000);
 	fd = dial_and_say(scene, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
 	began_ns = clock_now();
-	until(scene, hears(scene, fd, "\r\n\r\nlate"));
+	until(scene, receives(scene, fd, "\r\n\r\nlate"));
 	assert_true(clock_now() - began_ns < 2 * CLOCK_S);
 	uv_close((uv_handle_t *)&late.prepare, NULL);
 	turn(scene);
@@ -195,7 +195,7 @@ static void web_wakes_for_an_answer_at_the_end_of_a_turn(void **state)
 /* The tick alone turns the loop some twenty times. */
 static void web_sleeps_while_nothing_happens(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	unsigned turns = 0;
 	int idle, parked, streamed, arriving, half;
@@ -212,7 +212,7 @@ static void web_sleeps_while_nothing_happens(void **state)
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
 	scene->parks = false;
 	idle = dial_and_say(scene, "GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, idle, "GET /idle"));
+	until(scene, receives(scene, idle, "GET /idle"));
 	end_ns = clock_now() + 100 * CLOCK_MS;
 	for (; clock_now() < end_ns; turns++)
 		turn(scene);
@@ -226,7 +226,7 @@ static void web_sleeps_while_nothing_happens(void **state)
 
 static void web_holds_a_crowd(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct rlimit files;
 	int fds[CROWD];
 
@@ -255,13 +255,13 @@ static void web_holds_a_crowd(void **state)
 
 static void destroy_ends_whatever_is_open(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fds[9];
 	unsigned n = 0;
 
 	open_web(scene, defaults);
 	fds[n++] = dial_and_say(scene, "GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fds[0], "GET /idle"));
+	until(scene, receives(scene, fds[0], "GET /idle"));
 	scene->parks = true;
 	scene->handed = 0;
 	for (int i = 0; i < 5; i++)
@@ -291,7 +291,7 @@ static void destroy_ends_whatever_is_open(void **state)
 
 static void destroy_ends_requests_that_are_arriving(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int header, body;
 
 	open_web(scene, defaults);
@@ -319,10 +319,10 @@ int main(void)
 		SCENE(destroy_ends_whatever_is_open),
 		SCENE(destroy_ends_requests_that_are_arriving),
 		SCENE(destroy_accepts_null),
-		SCENE(web_names_the_address_it_cannot_have),
+		SCENE(web_names_the_address_it_cannot_listen_on),
 		SCENE(web_listens_on_ipv6),
 		SCENE(web_can_have_a_port_again_at_once),
-		SCENE(web_makes_clients_wait_before_a_full_house),
+		SCENE(web_lets_clients_wait_when_it_has_no_room),
 		SCENE(web_closes_idle_connections),
 		SCENE(web_keeps_a_parked_connection_past_its_idle_time),
 		SCENE(web_wakes_for_an_answer_at_the_end_of_a_turn),

@@ -18,7 +18,7 @@
 
 static void drain_is_immediate_without_connections(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	uint16_t port;
 
 	open_web(scene, defaults);
@@ -34,10 +34,10 @@ static void drain_is_immediate_without_connections(void **state)
 	assert_int_equal(scene->drained, 1);
 }
 
-/* Whoever came now could only be reset. */
+/* A client that came now could only be reset. */
 static void drain_begins_no_handshake_with_newcomers(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	struct pollfd newcomer = {.events = POLLOUT};
 
@@ -56,7 +56,7 @@ static void drain_begins_no_handshake_with_newcomers(void **state)
 	close(newcomer.fd);
 }
 
-static void check_whom_the_kernel_accepted(struct scene *scene, int64_t linger_ns)
+static void check_whom_the_kernel_accepted(struct web_scene *scene, int64_t linger_ns)
 {
 	int fds[40];
 
@@ -70,13 +70,13 @@ static void check_whom_the_kernel_accepted(struct scene *scene, int64_t linger_n
 	for (size_t i = 0; i < COUNT(fds); i++) {
 		forget(scene);
 		assert_int_equal(hear_out(scene, fds[i]), 0);
-		assert_heard(scene, "Connection: close\r\n");
-		assert_heard(scene, "GET /waiting");
+		assert_received(scene, "Connection: close\r\n");
+		assert_received(scene, "GET /waiting");
 		close(fds[i]);
 	}
 }
 
-static void drain_takes_in_whom_the_kernel_accepted(void **state)
+static void drain_takes_in_clients_that_the_kernel_accepted(void **state)
 {
 	check_whom_the_kernel_accepted(*state, LINGER_NS);
 }
@@ -88,7 +88,7 @@ static void drain_without_linger_takes_them_in_too(void **state)
 
 static void drain_waits_for_open_exchanges(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int64_t answered_ns;
 	int fd;
 
@@ -103,20 +103,20 @@ static void drain_waits_for_open_exchanges(void **state)
 	web_reply(scene->kept[0], 200, "text/plain", "done", 4);
 	until(scene, scene->drained == 1);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "Connection: close\r\n");
-	assert_heard(scene, "\r\n\r\ndone");
+	assert_received(scene, "Connection: close\r\n");
+	assert_received(scene, "\r\n\r\ndone");
 	close(fd);
 }
 
 static void drain_lingers_for_idle_connections(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int64_t began_ns;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /1"));
+	until(scene, receives(scene, fd, "GET /1"));
 	assert_not_heard(scene, "Connection: close");
 	began_ns = clock_now();
 	web_drain(scene->web, LINGER_NS, on_drained, scene);
@@ -128,12 +128,12 @@ static void drain_lingers_for_idle_connections(void **state)
 
 static void drain_ends_when_the_last_idle_connection_does(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /1"));
+	until(scene, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
@@ -142,29 +142,29 @@ static void drain_ends_when_the_last_idle_connection_does(void **state)
 	until(scene, scene->drained == 1);
 }
 
-static void drain_still_hands_over_what_warm_connections_bring(void **state)
+static void drain_hands_over_requests_of_open_connections(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /1"));
+	until(scene, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	say(fd, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(scene, scene->drained == 1);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "Connection: close\r\n");
-	assert_heard(scene, "GET /2");
+	assert_received(scene, "Connection: close\r\n");
+	assert_received(scene, "GET /2");
 	until(scene, scene->over[WEB_ANSWERED] == 2);
 	close(fd);
 }
 
 static void drain_waits_for_a_request_that_is_arriving(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int64_t pause_ns;
 	int fd;
 
@@ -181,13 +181,13 @@ static void drain_waits_for_a_request_that_is_arriving(void **state)
 	say(fd, "lo");
 	until(scene, scene->drained == 1);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "body=hello");
+	assert_received(scene, "body=hello");
 	close(fd);
 }
 
 static void drain_gives_up_on_a_request_that_fell_silent(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -203,7 +203,7 @@ static void drain_gives_up_on_a_request_that_fell_silent(void **state)
 /* A request that comes a byte at a time, and never ends. */
 static void drain_is_not_held_up_by_a_body_that_drips(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int64_t began_ns, next_ns = 0;
 	int fd;
@@ -232,7 +232,7 @@ static void drain_is_not_held_up_by_a_body_that_drips(void **state)
 static void drain_breaks_off_answers_that_are_not_taken(void **state)
 {
 	static char body[16 << 20];
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int64_t began_ns;
 	int fds[2];
@@ -258,7 +258,7 @@ static void drain_breaks_off_answers_that_are_not_taken(void **state)
 
 static void drain_does_not_wait_for_a_body_whose_client_has_left(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -271,9 +271,9 @@ static void drain_does_not_wait_for_a_body_whose_client_has_left(void **state)
 	assert_int_equal(scene->handed, 0);
 }
 
-static void drain_takes_in_the_crowd_before_a_full_house(void **state)
+static void drain_takes_in_clients_that_waited_for_room(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int fds[10];
 
@@ -291,7 +291,7 @@ static void drain_takes_in_the_crowd_before_a_full_house(void **state)
 
 static void drain_while_on_the_way(void *arg, struct web_exchange *exchange)
 {
-	struct scene *scene = arg;
+	struct web_scene *scene = arg;
 
 	on_request(arg, exchange);
 	web_drain(scene->web, 0, on_drained, scene);
@@ -299,7 +299,7 @@ static void drain_while_on_the_way(void *arg, struct web_exchange *exchange)
 
 static void drain_may_begin_in_a_handler(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int fd;
 
@@ -308,13 +308,13 @@ static void drain_may_begin_in_a_handler(void **state)
 	fd = dial_and_say(scene, "POST /stop HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(scene, scene->drained == 1);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "Connection: close\r\n");
+	assert_received(scene, "Connection: close\r\n");
 	close(fd);
 }
 
 static void destroy_when_drained(void *arg)
 {
-	struct scene *scene = arg;
+	struct web_scene *scene = arg;
 
 	web_destroy(scene->web);
 	scene->web = NULL;
@@ -322,12 +322,12 @@ static void destroy_when_drained(void *arg)
 
 static void drained_web_may_be_destroyed_from_its_callback(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /1"));
+	until(scene, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, LINGER_NS, destroy_when_drained, scene);
 	until(scene, !scene->web);
 	assert_int_equal(hear_out(scene, fd), 0);
@@ -345,7 +345,7 @@ static void on_flag(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 /* libuv's epoll knows a descriptor by its number, and numbers come back. */
 static void destroy_leaves_the_next_owner_of_a_descriptor_alone(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	uv_poll_t polls[2];
 	bool seen[2] = {false, false};
 	int ends[2][2];
@@ -377,18 +377,18 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		SCENE(drain_is_immediate_without_connections),
 		SCENE(drain_begins_no_handshake_with_newcomers),
-		SCENE(drain_takes_in_whom_the_kernel_accepted),
+		SCENE(drain_takes_in_clients_that_the_kernel_accepted),
 		SCENE(drain_without_linger_takes_them_in_too),
 		SCENE(drain_waits_for_open_exchanges),
 		SCENE(drain_lingers_for_idle_connections),
 		SCENE(drain_ends_when_the_last_idle_connection_does),
-		SCENE(drain_still_hands_over_what_warm_connections_bring),
+		SCENE(drain_hands_over_requests_of_open_connections),
 		SCENE(drain_waits_for_a_request_that_is_arriving),
 		SCENE(drain_gives_up_on_a_request_that_fell_silent),
 		SCENE(drain_is_not_held_up_by_a_body_that_drips),
 		SCENE(drain_breaks_off_answers_that_are_not_taken),
 		SCENE(drain_does_not_wait_for_a_body_whose_client_has_left),
-		SCENE(drain_takes_in_the_crowd_before_a_full_house),
+		SCENE(drain_takes_in_clients_that_waited_for_room),
 		SCENE(drain_may_begin_in_a_handler),
 		SCENE(drained_web_may_be_destroyed_from_its_callback),
 		SCENE(destroy_leaves_the_next_owner_of_a_descriptor_alone),

@@ -16,21 +16,21 @@
 
 static void web_hands_over_the_whole_request(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene,
-		"POST /a%20b?mood=fine&flag HTTP/1.1\r\nHost: x\r\n"
+		"POST /a%20b?size=fine&flag HTTP/1.1\r\nHost: x\r\n"
 		"X-Tag: t1\r\nContent-Length: 5\r\n\r\nhel");
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	assert_int_equal(scene->handed, 0);
 	say(fd, "lo");
-	until(scene, hears(scene, fd, "body=hello"));
-	assert_heard(scene, "HTTP/1.1 200 OK\r\n");
-	assert_heard(scene, "Content-Type: text/plain\r\n");
-	assert_heard(scene, "POST /a b mood=fine tag=t1 body=hello");
+	until(scene, receives(scene, fd, "body=hello"));
+	assert_received(scene, "HTTP/1.1 200 OK\r\n");
+	assert_received(scene, "Content-Type: text/plain\r\n");
+	assert_received(scene, "POST /a b size=fine tag=t1 body=hello");
 	until(scene, scene->over[WEB_ANSWERED] == 1);
 	assert_int_equal(web_exchanges(scene->web), 0);
 	assert_int_equal(web_connections(scene->web), 1);
@@ -40,20 +40,20 @@ static void web_hands_over_the_whole_request(void **state)
 
 static void web_does_not_let_a_nul_cut_a_path(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(
-		scene, "GET /a%20%00b?mood=a%00b HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "body="));
-	assert_heard(scene, "GET /a%20%00b mood=a%00b tag=none");
+		scene, "GET /a%20%00b?size=a%00b HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(scene, receives(scene, fd, "body="));
+	assert_received(scene, "GET /a%20%00b size=a%00b tag=none");
 	close(fd);
 }
 
 static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -68,7 +68,7 @@ static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
 
 static void web_gives_every_value_of_a_repeated_query_name(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -85,9 +85,9 @@ static void web_gives_every_value_of_a_repeated_query_name(void **state)
 	close(fd);
 }
 
-static void web_lets_go_of_a_client_that_left_in_the_middle_of_its_body(void **state)
+static void web_closes_a_client_that_left_in_the_middle_of_its_body(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -102,7 +102,7 @@ static void web_lets_go_of_a_client_that_left_in_the_middle_of_its_body(void **s
 
 static void web_joins_a_chunked_body(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -111,36 +111,36 @@ static void web_joins_a_chunked_body(void **state)
 		"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
 	turn(scene);
 	say(fd, "2\r\nde\r\n0\r\n\r\n");
-	until(scene, hears(scene, fd, "PUT /c mood=none tag=none body=abcde"));
+	until(scene, receives(scene, fd, "PUT /c size=none tag=none body=abcde"));
 	close(fd);
 }
 
 static void web_asks_a_waiting_client_to_continue(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene,
 		"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
 		"Content-Length: 2\r\n\r\n");
-	until(scene, hears(scene, fd, "HTTP/1.1 100 Continue\r\n\r\n"));
+	until(scene, receives(scene, fd, "HTTP/1.1 100 Continue\r\n\r\n"));
 	assert_int_equal(scene->handed, 0);
 	say(fd, "ok");
-	until(scene, hears(scene, fd, "body=ok"));
+	until(scene, receives(scene, fd, "body=ok"));
 	close(fd);
 }
 
 static void web_sends_no_body_to_head(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "HEAD /h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "Content-Length: 32\r\n");
+	assert_received(scene, "Content-Length: 32\r\n");
 	assert_not_heard(scene, "body=");
 	until(scene, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
@@ -148,7 +148,7 @@ static void web_sends_no_body_to_head(void **state)
 
 static void web_sends_no_stream_to_head(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -166,7 +166,7 @@ static void web_sends_no_stream_to_head(void **state)
 
 static void web_answers_when_the_owner_does(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -176,22 +176,22 @@ static void web_answers_when_the_owner_does(void **state)
 	assert_int_equal(web_exchanges(scene->web), 1);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
-	assert_false(hears(scene, fd, "HTTP"));
+	assert_false(receives(scene, fd, "HTTP"));
 	web_add_header(scene->kept[0], "X-One", "1");
 	web_add_header(scene->kept[0], "X-Two", "2");
 	web_reply(scene->kept[0], 529, NULL, NULL, 0);
-	until(scene, hears(scene, fd, "\r\n\r\n"));
-	assert_heard(scene, "HTTP/1.1 529 ");
-	assert_heard(scene, "X-One: 1\r\n");
-	assert_heard(scene, "X-Two: 2\r\n");
-	assert_heard(scene, "Content-Length: 0\r\n");
+	until(scene, receives(scene, fd, "\r\n\r\n"));
+	assert_received(scene, "HTTP/1.1 529 ");
+	assert_received(scene, "X-One: 1\r\n");
+	assert_received(scene, "X-Two: 2\r\n");
+	assert_received(scene, "Content-Length: 0\r\n");
 	until(scene, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
 static void web_answers_pipelined_requests_in_order(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -199,23 +199,23 @@ static void web_answers_pipelined_requests_in_order(void **state)
 		"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
 		"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nz"
 		"GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "/3 mood"));
+	until(scene, receives(scene, fd, "/3 size"));
 	assert_int_equal(scene->handed, 3);
 	until(scene, scene->over[WEB_ANSWERED] == 3);
-	assert_true(
-		strstr(scene->heard.data, "/1 ") < strstr(scene->heard.data, "/2 "));
-	assert_true(
-		strstr(scene->heard.data, "/2 ") < strstr(scene->heard.data, "/3 "));
+	assert_true(strstr(scene->received.data, "/1 ") <
+		strstr(scene->received.data, "/2 "));
+	assert_true(strstr(scene->received.data, "/2 ") <
+		strstr(scene->received.data, "/3 "));
 	assert_int_equal(web_connections(scene->web), 1);
 	say(fd, "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "/4 mood"));
+	until(scene, receives(scene, fd, "/4 size"));
 	close(fd);
 }
 
 /* More than any buffer on the way holds, in both directions. */
 static void web_carries_large_bodies(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	size_t len = (size_t)6 << 20, sent = 0;
 	char *body = malloc(len);
 	char header[128];
@@ -238,9 +238,10 @@ static void web_carries_large_bodies(void **state)
 		else
 			turn(scene);
 	}
-	until(scene, (listen_once(scene, fd), scene->heard.len > len));
+	until(scene, (listen_once(scene, fd), scene->received.len > len));
 	until(scene, scene->over[WEB_ANSWERED] == 1);
-	assert_memory_equal(scene->heard.data + scene->heard.len - len, body, len);
+	assert_memory_equal(
+		scene->received.data + scene->received.len - len, body, len);
 	close(fd);
 	free(body);
 }
@@ -274,7 +275,7 @@ static void web_refuses_what_is_too_large(void **state)
 		 "\r\n",
 			"past what a number holds, so that microhttpd says it"},
 	};
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 
 	options.body_ceiling = 100;
@@ -285,13 +286,13 @@ static void web_refuses_what_is_too_large(void **state)
 
 		forget(scene);
 		hear_out(scene, fd);
-		if (strncmp(buf_text(&scene->heard), "HTTP/1.1 413 ", 13) != 0)
-			fail_msg("%s: %s", rows[i].why, buf_text(&scene->heard));
-		assert_heard(scene, "Connection: close\r\n");
+		if (strncmp(buf_text(&scene->received), "HTTP/1.1 413 ", 13) != 0)
+			fail_msg("%s: %s", rows[i].why, buf_text(&scene->received));
+		assert_received(scene, "Connection: close\r\n");
 		close(fd);
 		if (i + 1 == COUNT(rows))
 			break;
-		assert_heard(scene,
+		assert_received(scene,
 			"\r\n\r\n{\"error\":\"the body is larger than 100 bytes\"}");
 		assert_int_equal(refused, i + 1);
 	}
@@ -301,7 +302,7 @@ static void web_refuses_what_is_too_large(void **state)
 
 static void web_takes_a_body_that_just_fits(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_options options = defaults;
 	int fd;
 
@@ -309,7 +310,7 @@ static void web_takes_a_body_that_just_fits(void **state)
 	open_web(scene, options);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345");
-	until(scene, hears(scene, fd, "body=12345"));
+	until(scene, receives(scene, fd, "body=12345"));
 	close(fd);
 }
 
@@ -337,7 +338,7 @@ static void web_refuses_what_is_not_http(void **state)
 			"HTTP/1.1 400 ", "a chunk longer than it says"},
 		{"nonsense\r\n\r\n", "", "not even a request line"},
 	};
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 
 	open_web(scene, defaults);
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -346,9 +347,9 @@ static void web_refuses_what_is_not_http(void **state)
 
 		forget(scene);
 		hear_out(scene, fd);
-		if (strncmp(buf_text(&scene->heard), answer, strlen(answer)) != 0 ||
-			(!*answer && scene->heard.len > 0))
-			fail_msg("%s: %s", rows[i].why, buf_text(&scene->heard));
+		if (strncmp(buf_text(&scene->received), answer, strlen(answer)) != 0 ||
+			(!*answer && scene->received.len > 0))
+			fail_msg("%s: %s", rows[i].why, buf_text(&scene->received));
 		close(fd);
 	}
 	assert_int_equal(scene->handed, 0);
@@ -357,7 +358,7 @@ static void web_refuses_what_is_not_http(void **state)
 
 static void web_refuses_an_endless_header(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	char line[1024];
 	int fd;
 
@@ -369,7 +370,7 @@ static void web_refuses_an_endless_header(void **state)
 	for (int i = 0; i < 64; i++)
 		say(fd, line);
 	hear_out(scene, fd);
-	assert_heard(scene, "HTTP/1.1 431 ");
+	assert_received(scene, "HTTP/1.1 431 ");
 	assert_int_equal(scene->handed, 0);
 	close(fd);
 }
@@ -381,7 +382,7 @@ int main(void)
 		SCENE(web_does_not_let_a_nul_cut_a_path),
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
 		SCENE(web_gives_every_value_of_a_repeated_query_name),
-		SCENE(web_lets_go_of_a_client_that_left_in_the_middle_of_its_body),
+		SCENE(web_closes_a_client_that_left_in_the_middle_of_its_body),
 		SCENE(web_joins_a_chunked_body),
 		SCENE(web_asks_a_waiting_client_to_continue),
 		SCENE(web_sends_no_body_to_head),

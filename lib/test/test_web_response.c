@@ -17,7 +17,7 @@
 
 static void web_notices_that_a_waiting_client_left(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -41,7 +41,7 @@ static void hang_up_with_reset(int fd)
 
 static void web_notices_that_a_waiting_client_reset(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -54,7 +54,7 @@ static void web_notices_that_a_waiting_client_reset(void **state)
 
 static void web_ignores_an_answer_for_a_client_that_reset(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -67,9 +67,9 @@ static void web_ignores_an_answer_for_a_client_that_reset(void **state)
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
-static void web_knows_a_client_that_left_with_its_answer(void **state)
+static void web_reports_a_client_that_left_with_its_answer(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -77,15 +77,15 @@ static void web_knows_a_client_that_left_with_its_answer(void **state)
 	fd = dial_and_say(scene, "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(scene, scene->handed == 1);
 	web_reply(scene->kept[0], 200, NULL, "x", 1);
-	until(scene, hears(scene, fd, "\r\n\r\nx"));
+	until(scene, receives(scene, fd, "\r\n\r\nx"));
 	close(fd);
 	until(scene, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_ANSWERED], 1);
 }
 
-static void web_goes_on_answering_a_client_that_only_listens(void **state)
+static void web_answers_a_client_that_shut_its_direction(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	size_t len = (size_t)16 << 20;
 	char *body = calloc(1, len);
 	int fd;
@@ -96,10 +96,10 @@ static void web_goes_on_answering_a_client_that_only_listens(void **state)
 	fd = dial_and_say(scene, "GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(scene, scene->handed == 1);
 	web_reply(scene->kept[0], 200, NULL, body, len);
-	until(scene, hears(scene, fd, "\r\n\r\n"));
+	until(scene, receives(scene, fd, "\r\n\r\n"));
 	shutdown(fd, SHUT_WR);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_true(scene->heard.len > len);
+	assert_true(scene->received.len > len);
 	assert_int_equal(scene->over[WEB_ANSWERED], 1);
 	close(fd);
 	free(body);
@@ -107,7 +107,7 @@ static void web_goes_on_answering_a_client_that_only_listens(void **state)
 
 static void web_does_not_blame_the_client_for_an_answer_it_cannot_send(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	char value[40000];
 	int fd;
 
@@ -122,11 +122,11 @@ static void web_does_not_blame_the_client_for_an_answer_it_cannot_send(void **st
 	until(scene, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_BROKEN], 1);
 	hear_out(scene, fd);
-	assert_int_equal(scene->heard.len, 0);
+	assert_int_equal(scene->received.len, 0);
 	close(fd);
 }
 
-static void web_forgets_a_request_that_never_became_whole(void **state)
+static void web_drops_a_request_that_never_became_whole(void **state)
 {
 	static const char *const parts[] = {
 		"GE",
@@ -135,7 +135,7 @@ static void web_forgets_a_request_that_never_became_whole(void **state)
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel",
 		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab",
 	};
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 
 	open_web(scene, defaults);
 	for (size_t i = 0; i < COUNT(parts); i++) {
@@ -154,36 +154,36 @@ static void web_forgets_a_request_that_never_became_whole(void **state)
 
 static void stream_arrives_piece_by_piece(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
-	until(scene, hears(scene, fd, "\r\n\r\n"));
-	assert_heard(scene, "Content-Type: text/event-stream\r\n");
-	assert_heard(scene, "Transfer-Encoding: chunked\r\n");
+	until(scene, receives(scene, fd, "\r\n\r\n"));
+	assert_received(scene, "Content-Type: text/event-stream\r\n");
+	assert_received(scene, "Transfer-Encoding: chunked\r\n");
 	web_stream_add(stream, "one\n", 4);
-	until(scene, hears(scene, fd, "4\r\none\n\r\n"));
+	until(scene, receives(scene, fd, "4\r\none\n\r\n"));
 	web_stream_add(stream, "two\n", 4);
 	web_stream_add(stream, "three\n", 6);
-	until(scene, hears(scene, fd, "A\r\ntwo\nthree\n\r\n"));
+	until(scene, receives(scene, fd, "A\r\ntwo\nthree\n\r\n"));
 	assert_not_heard(scene, "\r\n0\r\n");
 	assert_int_equal(overs(scene), 0);
 	web_stream_add(stream, "end\n", 4);
 	web_stream_end(stream);
-	until(scene, hears(scene, fd, "4\r\nend\n\r\n0\r\n\r\n"));
+	until(scene, receives(scene, fd, "4\r\nend\n\r\n0\r\n\r\n"));
 	until(scene, scene->over[WEB_ANSWERED] == 1);
 
 	scene->parks = false;
 	say(fd, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, hears(scene, fd, "GET /next"));
+	until(scene, receives(scene, fd, "GET /next"));
 	close(fd);
 }
 
 static void stream_may_be_whole_at_once(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
@@ -192,28 +192,28 @@ static void stream_may_be_whole_at_once(void **state)
 	web_stream_add(stream, "all", 3);
 	web_stream_end(stream);
 	web_stream_add(stream, "late", 4);
-	until(scene, hears(scene, fd, "3\r\nall\r\n0\r\n\r\n"));
+	until(scene, receives(scene, fd, "3\r\nall\r\n0\r\n\r\n"));
 	until(scene, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
 static void stream_may_be_empty(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
-	until(scene, hears(scene, fd, "\r\n\r\n"));
+	until(scene, receives(scene, fd, "\r\n\r\n"));
 	web_stream_end(stream);
-	until(scene, hears(scene, fd, "\r\n\r\n0\r\n\r\n"));
+	until(scene, receives(scene, fd, "\r\n\r\n0\r\n\r\n"));
 	close(fd);
 }
 
 static void stream_to_an_old_client_ends_with_the_connection(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -222,7 +222,7 @@ static void stream_to_an_old_client_ends_with_the_connection(void **state)
 	until(scene, scene->handed == 1);
 	web_stream_begin(scene->kept[0], 200, "text/plain");
 	web_stream_add(scene->kept[0], "plain", 5);
-	until(scene, hears(scene, fd, "\r\n\r\nplain"));
+	until(scene, receives(scene, fd, "\r\n\r\nplain"));
 	web_stream_end(scene->kept[0]);
 	assert_int_equal(hear_out(scene, fd), 0);
 	until(scene, scene->over[WEB_ANSWERED] == 1);
@@ -232,7 +232,7 @@ static void stream_to_an_old_client_ends_with_the_connection(void **state)
 /* The whole is more than may be unsent, and the queue is never empty meanwhile. */
 static void stream_keeps_its_order_when_the_client_is_slow(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	unsigned n = 0, expected = 0;
 	char line[101];
@@ -256,7 +256,8 @@ static void stream_keeps_its_order_when_the_client_is_slow(void **state)
 	}
 	web_stream_end(stream);
 	assert_int_equal(hear_out(scene, fd), 0);
-	for (const char *at = strstr(scene->heard.data, "\r\n\r\n") + 4; *at; at += 100)
+	for (const char *at = strstr(scene->received.data, "\r\n\r\n") + 4; *at;
+		at += 100)
 		assert_int_equal(strtoul(at, NULL, 10), expected++);
 	assert_int_equal(expected, n);
 	until(scene, scene->over[WEB_ANSWERED] == 1);
@@ -265,14 +266,14 @@ static void stream_keeps_its_order_when_the_client_is_slow(void **state)
 
 static void stream_notices_that_its_client_left(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "one", 3);
-	until(scene, hears(scene, fd, "one"));
+	until(scene, receives(scene, fd, "one"));
 	close(fd);
 	until(scene, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
@@ -281,7 +282,7 @@ static void stream_notices_that_its_client_left(void **state)
 static void stream_notices_that_its_client_left_unread(void **state)
 {
 	static const char block[65536];
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
@@ -297,10 +298,10 @@ static void stream_notices_that_its_client_left_unread(void **state)
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
-static void stream_that_nobody_reads_is_broken(void **state)
+static void stream_without_a_reader_is_broken(void **state)
 {
 	static const char block[65536];
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
@@ -314,11 +315,11 @@ static void stream_that_nobody_reads_is_broken(void **state)
 	close(fd);
 }
 
-/* Misbehaviour */
+/* Faults */
 
 static void reset_reaches_a_waiting_client(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -330,14 +331,14 @@ static void reset_reaches_a_waiting_client(void **state)
 	until(scene, overs(scene) == 1);
 	until(scene, scene->over[WEB_BROKEN] == 1);
 	assert_int_equal(hear_out(scene, fd), ECONNRESET);
-	assert_int_equal(scene->heard.len, 0);
+	assert_int_equal(scene->received.len, 0);
 	close(fd);
 	until(scene, web_connections(scene->web) == 0);
 }
 
 static void reset_overtakes_an_answer(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -353,14 +354,14 @@ static void reset_overtakes_an_answer(void **state)
 
 static void reset_cuts_a_stream(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "one", 3);
-	until(scene, hears(scene, fd, "one"));
+	until(scene, receives(scene, fd, "one"));
 	web_reset(stream);
 	web_stream_add(stream, "two", 3);
 	assert_int_equal(hear_out(scene, fd), ECONNRESET);
@@ -372,7 +373,7 @@ static void reset_cuts_a_stream(void **state)
 static void reset_cuts_a_stream_that_is_being_written(void **state)
 {
 	static const char block[65536];
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
@@ -391,7 +392,7 @@ static void reset_cuts_a_stream_that_is_being_written(void **state)
 
 static void cut_ends_a_stream_in_its_middle(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -403,7 +404,7 @@ static void cut_ends_a_stream_in_its_middle(void **state)
 	web_stream_cut(scene->kept[0]);
 	web_stream_add(scene->kept[0], "unheard", 7);
 	assert_int_equal(hear_out(scene, fd), 0);
-	assert_heard(scene, "half a fr\r\n");
+	assert_received(scene, "half a fr\r\n");
 	assert_not_heard(scene, "\r\n0\r\n");
 	assert_not_heard(scene, "unheard");
 	until(scene, scene->over[WEB_BROKEN] == 1);
@@ -412,14 +413,14 @@ static void cut_ends_a_stream_in_its_middle(void **state)
 
 static void cut_ends_a_stream_that_waits(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "whole", 5);
-	until(scene, hears(scene, fd, "whole\r\n"));
+	until(scene, receives(scene, fd, "whole\r\n"));
 	web_stream_cut(stream);
 	assert_int_equal(hear_out(scene, fd), 0);
 	assert_not_heard(scene, "\r\n0\r\n");
@@ -427,9 +428,9 @@ static void cut_ends_a_stream_that_waits(void **state)
 	close(fd);
 }
 
-static void half_close_ends_our_direction_only(void **state)
+static void half_close_ends_the_direction_of_the_server_only(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -450,7 +451,7 @@ static void half_close_ends_our_direction_only(void **state)
 
 static void half_close_can_end_in_a_reset(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	int fd;
 
 	open_web(scene, defaults);
@@ -467,7 +468,7 @@ static void half_close_can_end_in_a_reset(void **state)
 
 static void half_close_cuts_a_stream(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 	struct web_exchange *stream;
 	int fd;
 
@@ -488,10 +489,10 @@ int main(void)
 		SCENE(web_notices_that_a_waiting_client_left),
 		SCENE(web_notices_that_a_waiting_client_reset),
 		SCENE(web_ignores_an_answer_for_a_client_that_reset),
-		SCENE(web_knows_a_client_that_left_with_its_answer),
-		SCENE(web_goes_on_answering_a_client_that_only_listens),
+		SCENE(web_reports_a_client_that_left_with_its_answer),
+		SCENE(web_answers_a_client_that_shut_its_direction),
 		SCENE(web_does_not_blame_the_client_for_an_answer_it_cannot_send),
-		SCENE(web_forgets_a_request_that_never_became_whole),
+		SCENE(web_drops_a_request_that_never_became_whole),
 		SCENE(stream_arrives_piece_by_piece),
 		SCENE(stream_may_be_whole_at_once),
 		SCENE(stream_may_be_empty),
@@ -499,14 +500,14 @@ int main(void)
 		SCENE(stream_keeps_its_order_when_the_client_is_slow),
 		SCENE(stream_notices_that_its_client_left),
 		SCENE(stream_notices_that_its_client_left_unread),
-		SCENE(stream_that_nobody_reads_is_broken),
+		SCENE(stream_without_a_reader_is_broken),
 		SCENE(reset_reaches_a_waiting_client),
 		SCENE(reset_overtakes_an_answer),
 		SCENE(reset_cuts_a_stream),
 		SCENE(reset_cuts_a_stream_that_is_being_written),
 		SCENE(cut_ends_a_stream_in_its_middle),
 		SCENE(cut_ends_a_stream_that_waits),
-		SCENE(half_close_ends_our_direction_only),
+		SCENE(half_close_ends_the_direction_of_the_server_only),
 		SCENE(half_close_can_end_in_a_reset),
 		SCENE(half_close_cuts_a_stream),
 	};

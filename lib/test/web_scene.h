@@ -31,17 +31,17 @@
 #define PATIENCE_S 20
 #define LINGER_NS  (60 * CLOCK_MS)
 
-struct scene {
+struct web_scene {
 	uv_loop_t loop;
 	uv_timer_t tick; /* so that no wait for a client is forever */
 	struct web *web;
-	bool parks; /* requests are kept instead of echoed */
+	bool parks; /* requests are kept, not echoed */
 	struct web_exchange *kept[16];
 	unsigned handed;
 	unsigned over[3]; /* by enum web_end */
 	unsigned drained;
 	int64_t drained_ns;
-	struct buf heard; /* what the client last read */
+	struct buf received; /* what the client last read */
 };
 
 static inline void on_tick(uv_timer_t *timer UNUSED)
@@ -51,18 +51,18 @@ static inline void on_tick(uv_timer_t *timer UNUSED)
 static inline void echo(struct web_exchange *exchange)
 {
 	SCOPED(buf_done) struct buf text = {0};
-	const char *mood = web_query(exchange, "mood");
+	const char *size = web_query(exchange, "size");
 	const char *tag = web_header(exchange, "x-tag");
 
-	buf_addf(&text, "%s %s mood=%s tag=%s body=", web_method(exchange),
-		web_path(exchange), mood ? mood : "none", tag ? tag : "none");
+	buf_addf(&text, "%s %s size=%s tag=%s body=", web_method(exchange),
+		web_path(exchange), size ? size : "none", tag ? tag : "none");
 	buf_add(&text, buf_text(web_body(exchange)), web_body(exchange)->len);
 	web_reply(exchange, 200, "text/plain", text.data, text.len);
 }
 
 static inline void on_request(void *arg, struct web_exchange *exchange)
 {
-	struct scene *scene = arg;
+	struct web_scene *scene = arg;
 
 	web_set_data(exchange, scene);
 	if (scene->parks)
@@ -74,7 +74,7 @@ static inline void on_request(void *arg, struct web_exchange *exchange)
 
 static inline void on_over(void *arg, struct web_exchange *exchange, enum web_end end)
 {
-	struct scene *scene = arg;
+	struct web_scene *scene = arg;
 
 	assert_ptr_equal(web_data(exchange), scene);
 	assert_int_equal(web_path(exchange)[0], '/');
@@ -83,7 +83,7 @@ static inline void on_over(void *arg, struct web_exchange *exchange, enum web_en
 
 static inline void on_drained(void *arg)
 {
-	struct scene *scene = arg;
+	struct web_scene *scene = arg;
 
 	scene->drained++;
 	scene->drained_ns = clock_now();
@@ -92,7 +92,7 @@ static inline void on_drained(void *arg)
 static const struct web_options defaults = {
 	.host = "127.0.0.1", .handle = on_request, .over = on_over};
 
-static inline void open_web(struct scene *scene, struct web_options options)
+static inline void open_web(struct web_scene *scene, struct web_options options)
 {
 	struct err err = {0};
 
@@ -104,27 +104,27 @@ static inline void open_web(struct scene *scene, struct web_options options)
 
 static inline int setup(void **state)
 {
-	struct scene *scene = calloc(1, sizeof *scene);
+	struct web_scene *scene = calloc(1, sizeof *scene);
 
 	assert_non_null(scene);
 	uv_loop_init(&scene->loop);
 	uv_timer_init(&scene->loop, &scene->tick);
 	uv_timer_start(&scene->tick, on_tick, 5, 5);
-	buf_init(&scene->heard, (size_t)64 << 20);
+	buf_init(&scene->received, (size_t)64 << 20);
 	*state = scene;
 	return 0;
 }
 
-/* Every test ends with nothing left on the loop. */
+/* Checks that nothing is left on the loop. */
 static inline int teardown(void **state)
 {
-	struct scene *scene = *state;
+	struct web_scene *scene = *state;
 
 	web_destroy(scene->web);
 	uv_close((uv_handle_t *)&scene->tick, NULL);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&scene->loop), 0);
-	buf_done(&scene->heard);
+	buf_done(&scene->received);
 	free(scene);
 	return 0;
 }
@@ -144,7 +144,7 @@ static inline int try_dial(uint16_t port)
 	return -1;
 }
 
-static inline int dial(const struct scene *scene)
+static inline int dial(const struct web_scene *scene)
 {
 	int fd = try_dial(web_port(scene->web));
 
@@ -157,7 +157,7 @@ static inline void say(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-static inline int dial_and_say(const struct scene *scene, const char *text)
+static inline int dial_and_say(const struct web_scene *scene, const char *text)
 {
 	int fd = dial(scene);
 
@@ -165,7 +165,7 @@ static inline int dial_and_say(const struct scene *scene, const char *text)
 	return fd;
 }
 
-static inline void turn(struct scene *scene)
+static inline void turn(struct web_scene *scene)
 {
 	uv_run(&scene->loop, UV_RUN_ONCE);
 }
@@ -176,32 +176,32 @@ static inline void turn(struct scene *scene)
 		while (!(condition)) {                                                 \
 			if (clock_now() > end_ns_)                                     \
 				fail_msg("in vain: %s\nheard: %s", #condition,         \
-					buf_text(&(scene)->heard));                    \
+					buf_text(&(scene)->received));                 \
 			turn(scene);                                                   \
 		}                                                                      \
 	} while (0)
 
-/* Adds what has come to heard. 1: there may be more, 0: orderly end, -errno. */
-static inline int listen_once(struct scene *scene, int fd)
+/* Adds what has come to received. 1: there may be more, 0: orderly end, -errno. */
+static inline int listen_once(struct web_scene *scene, int fd)
 {
 	char piece[65536];
 	ssize_t len;
 
 	while ((len = recv(fd, piece, sizeof piece, MSG_DONTWAIT)) > 0)
-		assert_true(buf_add(&scene->heard, piece, (size_t)len));
+		assert_true(buf_add(&scene->received, piece, (size_t)len));
 	if (len == 0)
 		return 0;
 	return errno == EAGAIN ? 1 : -errno;
 }
 
-static inline bool hears(struct scene *scene, int fd, const char *text)
+static inline bool receives(struct web_scene *scene, int fd, const char *text)
 {
 	listen_once(scene, fd);
-	return strstr(buf_text(&scene->heard), text) != NULL;
+	return strstr(buf_text(&scene->received), text) != NULL;
 }
 
 /* Reads to the end and gives how it came: 0 or the errno. */
-static inline int hear_out(struct scene *scene, int fd)
+static inline int hear_out(struct web_scene *scene, int fd)
 {
 	int more = 1;
 
@@ -209,31 +209,31 @@ static inline int hear_out(struct scene *scene, int fd)
 	return -more;
 }
 
-static inline void forget(struct scene *scene)
+static inline void forget(struct web_scene *scene)
 {
-	buf_clear(&scene->heard);
+	buf_clear(&scene->received);
 }
 
-static inline void assert_heard(const struct scene *scene, const char *text)
+static inline void assert_received(const struct web_scene *scene, const char *text)
 {
-	if (!strstr(buf_text(&scene->heard), text))
-		fail_msg("expected \"%s\" in: %s", text, buf_text(&scene->heard));
+	if (!strstr(buf_text(&scene->received), text))
+		fail_msg("expected \"%s\" in: %s", text, buf_text(&scene->received));
 }
 
-static inline void assert_not_heard(const struct scene *scene, const char *text)
+static inline void assert_not_heard(const struct web_scene *scene, const char *text)
 {
-	if (strstr(buf_text(&scene->heard), text))
-		fail_msg("unexpected \"%s\" in: %s", text, buf_text(&scene->heard));
+	if (strstr(buf_text(&scene->received), text))
+		fail_msg("unexpected \"%s\" in: %s", text, buf_text(&scene->received));
 }
 
-static inline unsigned overs(const struct scene *scene)
+static inline unsigned overs(const struct web_scene *scene)
 {
 	return scene->over[WEB_ANSWERED] + scene->over[WEB_LEFT] +
 		scene->over[WEB_BROKEN];
 }
 
 /* A client whose request was handed over, and the answer begun. */
-static inline struct web_exchange *begin_stream(struct scene *scene, int *fd)
+static inline struct web_exchange *begin_stream(struct web_scene *scene, int *fd)
 {
 	struct web_exchange *stream;
 
