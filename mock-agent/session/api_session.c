@@ -88,11 +88,8 @@ void api_session_emit(
 
 	event_log_add(&session->log, type, json);
 	api_format_frame(&frame, type, json);
-	if (!session->injector->blackholed) {
-		DL_FOREACH(session->subscribers, subscriber)
-			subscriber->ops->on_event(
-				subscriber, type, json, &frame, injection);
-	}
+	DL_FOREACH(session->subscribers, subscriber)
+		subscriber->ops->on_event(subscriber, type, json, &frame, injection);
 	cJSON_Delete(event);
 }
 

@@ -7,7 +7,7 @@
 
 #include "mock-agent/test/client.h"
 
-static void gates_stand_in_the_order_of_the_hosted_api(void **state)
+static void checks_have_the_order_of_the_hosted_api(void **state)
 {
 	static const struct {
 		const char *path;
@@ -488,7 +488,7 @@ static void messages_are_answered_whole_and_as_a_stream(void **state)
 	mock_stop(&mock);
 }
 
-static void messages_ask_a_tool_when_behavior_say_so(void **state)
+static void messages_call_the_tools_of_the_behavior(void **state)
 {
 	struct mock_program mock;
 	struct answer answer;
@@ -508,7 +508,7 @@ static void messages_ask_a_tool_when_behavior_say_so(void **state)
 	mock_stop(&mock);
 }
 
-static void messages_know_no_threads_and_say_so(void **state)
+static void messages_refuse_threads(void **state)
 {
 	struct mock_program mock;
 	struct answer answer;
@@ -645,7 +645,7 @@ static void control_key_is_for_control_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gates_stand_in_the_order_of_the_hosted_api),
+		cmocka_unit_test(checks_have_the_order_of_the_hosted_api),
 		cmocka_unit_test(
 			requests_that_make_no_sense_are_refused_with_the_reason),
 		cmocka_unit_test(events_that_make_no_sense_are_refused),
@@ -657,8 +657,8 @@ int main(void)
 		cmocka_unit_test(list_of_sessions_is_narrowed_as_asked),
 		cmocka_unit_test(events_are_listed_by_all_types_that_are_asked_for),
 		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
-		cmocka_unit_test(messages_ask_a_tool_when_behavior_say_so),
-		cmocka_unit_test(messages_know_no_threads_and_say_so),
+		cmocka_unit_test(messages_call_the_tools_of_the_behavior),
+		cmocka_unit_test(messages_refuse_threads),
 		cmocka_unit_test(control_path_shows_and_changes_behavior),
 		cmocka_unit_test(every_change_over_control_is_an_event),
 		cmocka_unit_test(control_key_is_for_control_alone),

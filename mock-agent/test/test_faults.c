@@ -85,7 +85,7 @@ static char *behavior_of(const char *phase, const struct sight *sight, int times
 		is_error ? ", \"status\": 503, \"retry_after\": \"2s\"" : "");
 }
 
-static void archive_struck_by_a_fault_ends_nothing(void **state)
+static void archive_with_a_fault_ends_nothing(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
@@ -123,7 +123,7 @@ static void archive_struck_by_a_fault_ends_nothing(void **state)
 	}
 }
 
-static void disconnect_that_takes_effect_loses_its_answer_alone(void **state)
+static void disconnect_that_takes_effect_loses_only_its_response(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *one = NULL;
@@ -187,7 +187,7 @@ static int64_t archive_crowd(struct mock_program *mock, int statuses[CROWD])
 	return clock_now() - began_ns;
 }
 
-static void endings_queue_or_are_refused_when_behavior_say_so(void **state)
+static void concurrent_disconnects_queue_or_are_refused(void **state)
 {
 	struct mock_program mock;
 	int statuses[CROWD];
@@ -209,7 +209,7 @@ static void endings_queue_or_are_refused_when_behavior_say_so(void **state)
 }
 
 /* One that gives up does not stand in the way, wherever in the queue it was. */
-static void queue_of_endings_moves_up_when_a_client_leaves(void **state)
+static void queue_of_disconnects_moves_up_when_a_client_leaves(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -239,7 +239,7 @@ static void queue_of_endings_moves_up_when_a_client_leaves(void **state)
 	mock_stop(&mock);
 }
 
-static void create_struck_by_a_fault_opens_nothing(void **state)
+static void create_with_a_fault_opens_nothing(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
@@ -301,7 +301,7 @@ static void attempts_without_a_room_are_of_one_session_until_it_opens(void **sta
 }
 
 /* Attempts side by side are different sessions, and one that is given up gives way. */
-static void attempt_that_is_given_up_gives_its_label_back(void **state)
+static void attempt_that_is_given_up_gives_its_number_back(void **state)
 {
 	SCOPED(mem_free) char *body = NULL;
 	struct mock_program mock;
@@ -343,7 +343,7 @@ static void attempt_that_is_given_up_gives_its_label_back(void **state)
 	mock_stop(&mock);
 }
 
-static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
+static void interrupt_with_a_fault_interrupts_nothing(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
@@ -371,7 +371,7 @@ static void interrupt_struck_by_a_fault_interrupts_nothing(void **state)
 	}
 }
 
-static void fault_of_an_interrupt_strikes_after_the_latency(void **state)
+static void fault_of_an_interrupt_comes_after_the_latency(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -390,7 +390,7 @@ static void fault_of_an_interrupt_strikes_after_the_latency(void **state)
 	mock_stop(&mock);
 }
 
-static void messages_are_struck_like_everything_else(void **state)
+static void messages_have_faults_too(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(sights); i++) {
@@ -438,7 +438,7 @@ static const struct {
 	{"malform", LINE_SILENT, "data: {oops", "You said: hello", true},
 };
 
-static void stream_is_struck_by_the_fault_of_an_event(void **state)
+static void fault_of_an_event_replaces_it_on_its_stream(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(stream_sights); i++) {
@@ -475,7 +475,7 @@ static void stream_is_struck_by_the_fault_of_an_event(void **state)
 }
 
 /* The session, not the request: it has a message stream, too, and others do not. */
-static void black_hole_swallows_all_of_a_session(void **state)
+static void blackhole_concerns_all_of_a_session(void **state)
 {
 	static const char named[] =
 		CREDENTIAL VERSION "x-claude-code-session-id: a\r\n";
@@ -506,7 +506,7 @@ static void black_hole_swallows_all_of_a_session(void **state)
 	mock_stop(&mock);
 }
 
-static void later_events_are_struck_by_chunk(void **state)
+static void chunk_faults_replace_later_events(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -526,7 +526,7 @@ static void later_events_are_struck_by_chunk(void **state)
 	mock_stop(&mock);
 }
 
-static void stream_that_is_asked_for_is_struck(void **state)
+static void opening_of_a_stream_has_faults(void **state)
 {
 	static const struct {
 		const char *fault;
@@ -568,7 +568,7 @@ static void stream_that_is_asked_for_is_struck(void **state)
 	}
 }
 
-static void message_stream_is_struck_in_its_middle(void **state)
+static void message_stream_has_faults_in_its_middle(void **state)
 {
 	static const struct {
 		const char *fault;
@@ -607,7 +607,7 @@ static void message_stream_is_struck_in_its_middle(void **state)
 	}
 }
 
-static void refusal_is_for_everybody_until_control_says_otherwise(void **state)
+static void refused_connections_are_accepted_again_by_control(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -640,7 +640,7 @@ static void refusal_is_for_everybody_until_control_says_otherwise(void **state)
 	mock_stop(&mock);
 }
 
-static void rule_strikes_the_session_that_it_names(void **state)
+static void rule_concerns_the_session_that_it_names(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *one = NULL;
@@ -684,24 +684,24 @@ static void disconnect_is_broken_when_its_client_leaves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(archive_struck_by_a_fault_ends_nothing),
-		cmocka_unit_test(disconnect_that_takes_effect_loses_its_answer_alone),
-		cmocka_unit_test(endings_queue_or_are_refused_when_behavior_say_so),
-		cmocka_unit_test(queue_of_endings_moves_up_when_a_client_leaves),
-		cmocka_unit_test(create_struck_by_a_fault_opens_nothing),
+		cmocka_unit_test(archive_with_a_fault_ends_nothing),
+		cmocka_unit_test(disconnect_that_takes_effect_loses_only_its_response),
+		cmocka_unit_test(concurrent_disconnects_queue_or_are_refused),
+		cmocka_unit_test(queue_of_disconnects_moves_up_when_a_client_leaves),
+		cmocka_unit_test(create_with_a_fault_opens_nothing),
 		cmocka_unit_test(
 			attempts_without_a_room_are_of_one_session_until_it_opens),
-		cmocka_unit_test(attempt_that_is_given_up_gives_its_label_back),
-		cmocka_unit_test(interrupt_struck_by_a_fault_interrupts_nothing),
-		cmocka_unit_test(fault_of_an_interrupt_strikes_after_the_latency),
-		cmocka_unit_test(messages_are_struck_like_everything_else),
-		cmocka_unit_test(stream_is_struck_by_the_fault_of_an_event),
-		cmocka_unit_test(black_hole_swallows_all_of_a_session),
-		cmocka_unit_test(later_events_are_struck_by_chunk),
-		cmocka_unit_test(stream_that_is_asked_for_is_struck),
-		cmocka_unit_test(message_stream_is_struck_in_its_middle),
-		cmocka_unit_test(refusal_is_for_everybody_until_control_says_otherwise),
-		cmocka_unit_test(rule_strikes_the_session_that_it_names),
+		cmocka_unit_test(attempt_that_is_given_up_gives_its_number_back),
+		cmocka_unit_test(interrupt_with_a_fault_interrupts_nothing),
+		cmocka_unit_test(fault_of_an_interrupt_comes_after_the_latency),
+		cmocka_unit_test(messages_have_faults_too),
+		cmocka_unit_test(fault_of_an_event_replaces_it_on_its_stream),
+		cmocka_unit_test(blackhole_concerns_all_of_a_session),
+		cmocka_unit_test(chunk_faults_replace_later_events),
+		cmocka_unit_test(opening_of_a_stream_has_faults),
+		cmocka_unit_test(message_stream_has_faults_in_its_middle),
+		cmocka_unit_test(refused_connections_are_accepted_again_by_control),
+		cmocka_unit_test(rule_concerns_the_session_that_it_names),
 		cmocka_unit_test(disconnect_is_broken_when_its_client_leaves),
 	};
 

@@ -31,7 +31,7 @@ static int run(const char *const *args, struct buf *said)
 	return WEXITSTATUS(status);
 }
 
-static void bad_usage_is_told_before_anything_starts(void **state)
+static void bad_usage_is_reported_before_anything_starts(void **state)
 {
 	static const struct {
 		const char *arg;
@@ -63,7 +63,7 @@ static void bad_usage_is_told_before_anything_starts(void **state)
 }
 
 /* Shells set HOST, and others SEED. */
-static void other_peoples_variables_are_none_of_its_business(void **state)
+static void variables_without_the_prefix_are_ignored(void **state)
 {
 	static const char *const names[] = {"HOST", "PORT", "SEED", "BEHAVIOR", "KEY"};
 	struct mock_program mock;
@@ -79,7 +79,7 @@ static void other_peoples_variables_are_none_of_its_business(void **state)
 	unsetenv("MOCK_AGENT_BEHAVIOR");
 }
 
-static void signal_ends_it_at_once_whoever_is_connected(void **state)
+static void signal_ends_it_at_once_with_open_connections(void **state)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
 
@@ -112,7 +112,7 @@ static void signal_ends_it_at_once_whoever_is_connected(void **state)
 	}
 }
 
-static void end_of_its_ledger_is_its_end(void **state)
+static void closed_ledger_ends_it(void **state)
 {
 	struct mock_program mock;
 
@@ -204,10 +204,10 @@ static void many_sessions_are_archived_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bad_usage_is_told_before_anything_starts),
-		cmocka_unit_test(other_peoples_variables_are_none_of_its_business),
-		cmocka_unit_test(signal_ends_it_at_once_whoever_is_connected),
-		cmocka_unit_test(end_of_its_ledger_is_its_end),
+		cmocka_unit_test(bad_usage_is_reported_before_anything_starts),
+		cmocka_unit_test(variables_without_the_prefix_are_ignored),
+		cmocka_unit_test(signal_ends_it_at_once_with_open_connections),
+		cmocka_unit_test(closed_ledger_ends_it),
 		cmocka_unit_test(health_is_asked_by_the_program_itself),
 		cmocka_unit_test(many_sessions_are_archived_at_once),
 	};

@@ -99,7 +99,7 @@ static void tool_input_has_what_its_schema_requires(void **state)
 	}
 }
 
-static void tools_of_the_server_are_not_ours_to_ask(void **state)
+static void tools_of_the_server_are_not_custom(void **state)
 {
 	cJSON *tools =
 		parsed("[{\"type\":\"agent_toolset_20260401\"},"
@@ -125,7 +125,7 @@ static void tools_of_the_server_are_not_ours_to_ask(void **state)
 	"\"" id "\",\"content\":\"" text "\"}]}"
 #define SYSTEM "{\"role\":\"system\",\"content\":\"be good\"}"
 
-static void conversation_knows_what_is_next(void **state)
+static void conversation_has_the_next_tool(void **state)
 {
 	static const struct {
 		const char *messages;
@@ -180,8 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reply_is_given_in_parts_of_whole_characters),
 		cmocka_unit_test(tool_input_has_what_its_schema_requires),
-		cmocka_unit_test(tools_of_the_server_are_not_ours_to_ask),
-		cmocka_unit_test(conversation_knows_what_is_next),
+		cmocka_unit_test(tools_of_the_server_are_not_custom),
+		cmocka_unit_test(conversation_has_the_next_tool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

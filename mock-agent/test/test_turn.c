@@ -298,7 +298,7 @@ static void status_lag_that_hangs_stays_running(void **state)
 	mock_stop(&mock);
 }
 
-static void stream_beats_previews_and_holds(void **state)
+static void stream_has_heartbeats_previews_and_a_hold_time(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -461,7 +461,7 @@ int main(void)
 		cmocka_unit_test(running_session_is_not_archived_and_not_deleted),
 		cmocka_unit_test(stored_status_follows_the_idle_event),
 		cmocka_unit_test(status_lag_that_hangs_stays_running),
-		cmocka_unit_test(stream_beats_previews_and_holds),
+		cmocka_unit_test(stream_has_heartbeats_previews_and_a_hold_time),
 		cmocka_unit_test(deleted_session_is_listed_until_its_last_stream_ends),
 		cmocka_unit_test(open_stream_follows_a_change_of_the_heartbeat),
 		cmocka_unit_test(two_streams_carry_the_same_events),

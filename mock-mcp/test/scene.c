@@ -29,7 +29,7 @@
 
 extern char **environ;
 
-struct scene {
+struct mcp_scene {
 	pid_t pid;
 	int pidfd;
 	int status;
@@ -43,7 +43,7 @@ struct scene {
 	char piece[PIECE];
 };
 
-static void read_stdout(struct scene *scene)
+static void read_stdout(struct mcp_scene *scene)
 {
 	ssize_t len = read(scene->out, scene->piece, PIECE);
 
@@ -55,14 +55,14 @@ static void read_stdout(struct scene *scene)
 	}
 }
 
-static void close_stdin(struct scene *scene)
+static void close_stdin(struct mcp_scene *scene)
 {
 	if (scene->in >= 0)
 		close(scene->in);
 	scene->in = -1;
 }
 
-static void write_stdin(struct scene *scene)
+static void write_stdin(struct mcp_scene *scene)
 {
 	ssize_t len = write(scene->in, buf_text(&scene->to_send), scene->to_send.len);
 
@@ -74,14 +74,14 @@ static void write_stdin(struct scene *scene)
 		close_stdin(scene);
 }
 
-static void reap(struct scene *scene)
+static void reap(struct mcp_scene *scene)
 {
 	if (!scene->ended && waitpid(scene->pid, &scene->status, WNOHANG) == scene->pid)
 		scene->ended = true;
 }
 
 /* One turn of the world: true when something happened. */
-static bool turn(struct scene *scene, int ms)
+static bool turn(struct mcp_scene *scene, int ms)
 {
 	struct pollfd fds[LEDGER_POLL_MAX + 3];
 	bool sending = scene->to_send.len > 0 || scene->eof_wanted;
@@ -103,7 +103,7 @@ static bool turn(struct scene *scene, int ms)
 	return true;
 }
 
-static void turn_until(struct scene *scene, int64_t deadline, const char *what)
+static void turn_until(struct mcp_scene *scene, int64_t deadline, const char *what)
 {
 	if (clock_now() > deadline)
 		fail_msg("in vain: waited for %s; stderr: %s", what,
@@ -131,7 +131,7 @@ static void find_program(char path[PATH_MAX])
 
 /* stderr goes to a file if errors_fd is -1. */
 static void spawn(
-	struct scene *scene, char *const *argv, int in, int out, int errors_fd)
+	struct mcp_scene *scene, char *const *argv, int in, int out, int errors_fd)
 {
 	posix_spawn_file_actions_t actions;
 	char program[PATH_MAX], errors[96];
@@ -170,10 +170,10 @@ static void set_environment(const char *ledger)
 		setenv(common[i], "none of its business", 1);
 }
 
-static struct scene *begin(void **state, const char *behavior, const char *flag,
+static struct mcp_scene *begin(void **state, const char *behavior, const char *flag,
 	const char *other, int errors_fd)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct mcp_scene *scene = mem_zeroed(sizeof *scene);
 	SCOPED(mem_free) char *name = mem_text("mock-mcp"), *option = NULL;
 	SCOPED(mem_free) char *first = mem_text(flag), *second = mem_text(other);
 	SCOPED(mem_free) char *ledger = NULL;
@@ -203,23 +203,24 @@ static struct scene *begin(void **state, const char *behavior, const char *flag,
 	return scene;
 }
 
-struct scene *scene_begin(void **state, const char *behavior)
+struct mcp_scene *scene_begin(void **state, const char *behavior)
 {
 	return begin(state, behavior, NULL, NULL, -1);
 }
 
-struct scene *scene_begin_with(
+struct mcp_scene *scene_begin_with(
 	void **state, const char *behavior, const char *flag, const char *other)
 {
 	return begin(state, behavior, flag, other, -1);
 }
 
-struct scene *scene_begin_with_stderr(void **state, const char *behavior, int stderr_fd)
+struct mcp_scene *scene_begin_with_stderr(
+	void **state, const char *behavior, int stderr_fd)
 {
 	return begin(state, behavior, NULL, NULL, stderr_fd);
 }
 
-static void remove_file(const struct scene *scene, const char *name)
+static void remove_file(const struct mcp_scene *scene, const char *name)
 {
 	char path[96];
 
@@ -229,7 +230,7 @@ static void remove_file(const struct scene *scene, const char *name)
 
 int scene_end(void **state)
 {
-	struct scene *scene = *state;
+	struct mcp_scene *scene = *state;
 	pid_t pid;
 
 	if (!scene)
@@ -261,18 +262,18 @@ int scene_end(void **state)
 	return 0;
 }
 
-pid_t scene_pid(const struct scene *scene)
+pid_t scene_pid(const struct mcp_scene *scene)
 {
 	return scene->pid;
 }
 
-void scene_send(struct scene *scene, const char *line)
+void scene_send(struct mcp_scene *scene, const char *line)
 {
 	assert_true(buf_adds(&scene->to_send, line));
 	assert_true(buf_adds(&scene->to_send, "\n"));
 }
 
-void scene_sendf(struct scene *scene, const char *format, ...)
+void scene_sendf(struct mcp_scene *scene, const char *format, ...)
 {
 	va_list args;
 
@@ -282,14 +283,14 @@ void scene_sendf(struct scene *scene, const char *format, ...)
 	assert_true(buf_adds(&scene->to_send, "\n"));
 }
 
-void scene_send_eof(struct scene *scene)
+void scene_send_eof(struct mcp_scene *scene)
 {
 	scene->eof_wanted = true;
 	if (scene->to_send.len == 0)
 		close_stdin(scene);
 }
 
-const char *scene_line(struct scene *scene)
+const char *scene_line(struct mcp_scene *scene)
 {
 	int64_t deadline = patience();
 	const char *end = NULL;
@@ -314,7 +315,7 @@ const char *scene_line(struct scene *scene)
 	return buf_text(&scene->line);
 }
 
-const char *scene_rest(struct scene *scene)
+const char *scene_rest(struct mcp_scene *scene)
 {
 	int64_t deadline = patience();
 
@@ -323,7 +324,7 @@ const char *scene_rest(struct scene *scene)
 	return buf_text(&scene->got);
 }
 
-cJSON *scene_answer(struct scene *scene)
+cJSON *scene_answer(struct mcp_scene *scene)
 {
 	const char *line = scene_line(scene);
 	cJSON *answer;
@@ -335,7 +336,7 @@ cJSON *scene_answer(struct scene *scene)
 	return answer;
 }
 
-void scene_greet(struct scene *scene)
+void scene_greet(struct mcp_scene *scene)
 {
 	cJSON *answer;
 
@@ -351,7 +352,7 @@ void scene_greet(struct scene *scene)
 		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
 }
 
-void scene_list(struct scene *scene)
+void scene_list(struct mcp_scene *scene)
 {
 	cJSON *answer;
 
@@ -363,7 +364,7 @@ void scene_list(struct scene *scene)
 	cJSON_Delete(answer);
 }
 
-void scene_ping(struct scene *scene)
+void scene_ping(struct mcp_scene *scene)
 {
 	cJSON *answer;
 
@@ -374,29 +375,30 @@ void scene_ping(struct scene *scene)
 	cJSON_Delete(answer);
 }
 
-void scene_read(struct scene *scene, bool reading)
+void scene_read(struct mcp_scene *scene, bool reading)
 {
 	scene->reading = reading;
 }
 
-int scene_stdout(const struct scene *scene)
+int scene_stdout(const struct mcp_scene *scene)
 {
 	return scene->out;
 }
 
-void scene_close_stdout(struct scene *scene)
+void scene_close_stdout(struct mcp_scene *scene)
 {
 	if (scene->out >= 0)
 		close(scene->out);
 	scene->out = -1;
 }
 
-void scene_close_ledger(struct scene *scene)
+void scene_close_ledger(struct mcp_scene *scene)
 {
 	ledger_close(scene->ledger);
 }
 
-const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsigned nth)
+const cJSON *scene_event(
+	struct mcp_scene *scene, pid_t pid, const char *name, unsigned nth)
 {
 	int64_t deadline = patience();
 	const cJSON *event;
@@ -406,12 +408,12 @@ const cJSON *scene_event(struct scene *scene, pid_t pid, const char *name, unsig
 	return event;
 }
 
-int64_t scene_event_ns(struct scene *scene, const char *name)
+int64_t scene_event_ns(struct mcp_scene *scene, const char *name)
 {
 	return json_int(scene_event(scene, 0, name, 1), "ns", 0);
 }
 
-unsigned scene_count(struct scene *scene, pid_t pid, const char *name)
+unsigned scene_count(struct mcp_scene *scene, pid_t pid, const char *name)
 {
 	bool reading = scene->reading;
 	unsigned count = 0;
@@ -425,7 +427,7 @@ unsigned scene_count(struct scene *scene, pid_t pid, const char *name)
 	return count;
 }
 
-int scene_status(struct scene *scene)
+int scene_status(struct mcp_scene *scene)
 {
 	int64_t deadline = patience();
 
@@ -434,12 +436,12 @@ int scene_status(struct scene *scene)
 	return scene->status;
 }
 
-bool scene_has_line(const struct scene *scene, pid_t pid)
+bool scene_has_line(const struct mcp_scene *scene, pid_t pid)
 {
 	return ledger_has_line(scene->ledger, pid);
 }
 
-void scene_await_cut(struct scene *scene, pid_t pid)
+void scene_await_cut(struct mcp_scene *scene, pid_t pid)
 {
 	int64_t deadline = patience();
 
@@ -447,7 +449,7 @@ void scene_await_cut(struct scene *scene, pid_t pid)
 		turn_until(scene, deadline, "the end of a lifeline");
 }
 
-void scene_idle(struct scene *scene, int ms)
+void scene_idle(struct mcp_scene *scene, int ms)
 {
 	int64_t end = clock_now() + ms * CLOCK_MS;
 
@@ -455,7 +457,7 @@ void scene_idle(struct scene *scene, int ms)
 		turn(scene, 10);
 }
 
-const char *scene_errors(struct scene *scene)
+const char *scene_errors(struct mcp_scene *scene)
 {
 	char path[96], piece[4096];
 	ssize_t len;

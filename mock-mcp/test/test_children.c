@@ -19,13 +19,13 @@
 #include "mock-mcp/children.h"
 #include "mock-mcp/test/scene.h"
 
-static pid_t nth_child(struct scene *scene, pid_t parent, unsigned nth)
+static pid_t nth_child(struct mcp_scene *scene, pid_t parent, unsigned nth)
 {
 	return (pid_t)json_int(
 		scene_event(scene, parent, "mcp.child", nth), "child", 0);
 }
 
-static const cJSON *start_of(struct scene *scene, pid_t pid)
+static const cJSON *start_of(struct mcp_scene *scene, pid_t pid)
 {
 	return scene_event(scene, pid, "process.start", 1);
 }
@@ -46,9 +46,9 @@ static char process_state(pid_t pid)
 	return state;
 }
 
-static void children_is_up_before_the_first_answer(void **state)
+static void children_are_ready_before_the_first_answer(void **state)
 {
-	struct scene *scene = scene_begin(
+	struct mcp_scene *scene = scene_begin(
 		state, "{\"name\": \"skills\", \"children\": {\"count\": 3}}");
 
 	scene_ping(scene);
@@ -69,13 +69,13 @@ static void children_is_up_before_the_first_answer(void **state)
 	}
 }
 
-static void children_belongs_where_its_kind_says(void **state)
+static void children_are_in_the_session_of_their_kind(void **state)
 {
 	static const char *const kinds[] = {"same", "own", "daemon"};
 
 	for (unsigned i = 0; i < COUNT(kinds); i++) {
 		char behavior[96];
-		struct scene *scene;
+		struct mcp_scene *scene;
 		pid_t server, child;
 		int64_t parent;
 
@@ -102,7 +102,7 @@ static void children_belongs_where_its_kind_says(void **state)
 
 static void children_of_depth_3_is_a_chain(void **state)
 {
-	struct scene *scene =
+	struct mcp_scene *scene =
 		scene_begin(state, "{\"children\": {\"count\": 2, \"depth\": 3}}");
 	pid_t server;
 
@@ -124,9 +124,9 @@ static void children_of_depth_3_is_a_chain(void **state)
 	}
 }
 
-static void children_outlives_a_server_that_is_killed(void **state)
+static void children_outlive_a_server_that_is_killed(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"children\": {\"count\": 1}}");
+	struct mcp_scene *scene = scene_begin(state, "{\"children\": {\"count\": 1}}");
 	pid_t server, child;
 
 	scene_ping(scene);
@@ -142,9 +142,9 @@ static void children_outlives_a_server_that_is_killed(void **state)
 	assert_int_equal(scene_count(scene, child, "process.exit"), 0);
 }
 
-static void children_outlives_a_server_that_exits(void **state)
+static void children_outlive_a_server_that_exits(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"children\": {\"count\": 1}}");
+	struct mcp_scene *scene = scene_begin(state, "{\"children\": {\"count\": 1}}");
 	pid_t child;
 
 	scene_ping(scene);
@@ -155,10 +155,10 @@ static void children_outlives_a_server_that_exits(void **state)
 	assert_true(scene_has_line(scene, child));
 }
 
-static void children_ends_when_it_is_told_to(void **state)
+static void children_end_at_a_signal(void **state)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
-	struct scene *scene = scene_begin(state, "{\"children\": {\"count\": 2}}");
+	struct mcp_scene *scene = scene_begin(state, "{\"children\": {\"count\": 2}}");
 
 	scene_ping(scene);
 	for (unsigned i = 0; i < 2; i++) {
@@ -177,7 +177,7 @@ static void children_ends_when_it_is_told_to(void **state)
 
 static void children_may_ignore_sigterm(void **state)
 {
-	struct scene *scene = scene_begin(
+	struct mcp_scene *scene = scene_begin(
 		state, "{\"children\": {\"count\": 1, \"ignore_term\": true}}");
 	pid_t child;
 
@@ -192,9 +192,9 @@ static void children_may_ignore_sigterm(void **state)
 	scene_event(scene, child, "process.exit", 1);
 }
 
-static void children_ends_when_its_time_is_over(void **state)
+static void children_end_after_their_lifetime(void **state)
 {
-	struct scene *scene = scene_begin(
+	struct mcp_scene *scene = scene_begin(
 		state, "{\"children\": {\"count\": 1, \"lifetime\": \"100ms\"}}");
 	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S, lived;
 	pid_t child;
@@ -211,9 +211,9 @@ static void children_ends_when_its_time_is_over(void **state)
 	scene_ping(scene);
 }
 
-static void children_holds_stdout_open_when_it_inherits(void **state)
+static void children_with_stdio_keep_stdout_open(void **state)
 {
-	struct scene *scene = scene_begin(
+	struct mcp_scene *scene = scene_begin(
 		state, "{\"children\": {\"count\": 1, \"depth\": 2, \"stdio\": true}}");
 	pid_t child, grandchild;
 
@@ -230,9 +230,9 @@ static void children_holds_stdout_open_when_it_inherits(void **state)
 	assert_null(scene_line(scene));
 }
 
-static void children_lets_go_of_stdout_otherwise(void **state)
+static void children_without_stdio_close_stdout(void **state)
 {
-	struct scene *scene =
+	struct mcp_scene *scene =
 		scene_begin(state, "{\"children\": {\"count\": 1, \"depth\": 2}}");
 	pid_t child;
 
@@ -257,7 +257,7 @@ static void assert_at(pid_t pid, int fd, const char *where)
 }
 
 /* The only child of a server that tells stderr. */
-static pid_t child_told_on_stderr(struct scene *scene)
+static pid_t child_told_on_stderr(struct mcp_scene *scene)
 {
 	const char *told;
 
@@ -268,9 +268,9 @@ static pid_t child_told_on_stderr(struct scene *scene)
 }
 
 /* Without a ledger as well: stderr is a pipe of the client's, too. */
-static void children_keeps_all_of_stdio_or_nothing(void **state)
+static void children_keep_all_of_stdio_or_nothing(void **state)
 {
-	struct scene *scene = scene_begin_with(
+	struct mcp_scene *scene = scene_begin_with(
 		state, "{\"children\": {\"count\": 1}}", "--ledger=", NULL);
 	pid_t child = child_told_on_stderr(scene);
 
@@ -287,9 +287,9 @@ static void children_keeps_all_of_stdio_or_nothing(void **state)
 	kill(child, SIGKILL);
 }
 
-static void children_that_nobody_waits_for_stays_a_zombie(void **state)
+static void children_that_are_not_waited_for_stay_zombies(void **state)
 {
-	struct scene *scene = scene_begin(state,
+	struct mcp_scene *scene = scene_begin(state,
 		"{\"zombies\": 3, \"children\": "
 		"{\"count\": 1, \"lifetime\": \"1ms\"}}");
 	pid_t server;
@@ -313,7 +313,7 @@ static void children_that_nobody_waits_for_stays_a_zombie(void **state)
 }
 
 /* They can't reach the ledger. */
-static void children_that_does_not_come_up_is_an_error(void **state)
+static void children_that_do_not_start_are_an_error(void **state)
 {
 	struct log_identity identity = {.name = "test"};
 	struct children_lifeline line = {
@@ -339,27 +339,26 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			children_is_up_before_the_first_answer, scene_end),
+			children_are_ready_before_the_first_answer, scene_end),
 		cmocka_unit_test_teardown(
-			children_belongs_where_its_kind_says, scene_end),
+			children_are_in_the_session_of_their_kind, scene_end),
 		cmocka_unit_test_teardown(children_of_depth_3_is_a_chain, scene_end),
 		cmocka_unit_test_teardown(
-			children_outlives_a_server_that_is_killed, scene_end),
+			children_outlive_a_server_that_is_killed, scene_end),
 		cmocka_unit_test_teardown(
-			children_outlives_a_server_that_exits, scene_end),
-		cmocka_unit_test_teardown(children_ends_when_it_is_told_to, scene_end),
+			children_outlive_a_server_that_exits, scene_end),
+		cmocka_unit_test_teardown(children_end_at_a_signal, scene_end),
 		cmocka_unit_test_teardown(children_may_ignore_sigterm, scene_end),
+		cmocka_unit_test_teardown(children_end_after_their_lifetime, scene_end),
 		cmocka_unit_test_teardown(
-			children_ends_when_its_time_is_over, scene_end),
+			children_with_stdio_keep_stdout_open, scene_end),
 		cmocka_unit_test_teardown(
-			children_holds_stdout_open_when_it_inherits, scene_end),
+			children_without_stdio_close_stdout, scene_end),
 		cmocka_unit_test_teardown(
-			children_lets_go_of_stdout_otherwise, scene_end),
+			children_keep_all_of_stdio_or_nothing, scene_end),
 		cmocka_unit_test_teardown(
-			children_keeps_all_of_stdio_or_nothing, scene_end),
-		cmocka_unit_test_teardown(
-			children_that_nobody_waits_for_stays_a_zombie, scene_end),
-		cmocka_unit_test(children_that_does_not_come_up_is_an_error),
+			children_that_are_not_waited_for_stay_zombies, scene_end),
+		cmocka_unit_test(children_that_do_not_start_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,8 @@ static void methods_agrees_on_a_legacy_version(void **state)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct scene *scene = scene_begin(state, "{\"name\": \"financial\"}");
+		struct mcp_scene *scene =
+			scene_begin(state, "{\"name\": \"financial\"}");
 		SCOPED(json_free) cJSON *answer = NULL;
 
 		scene_sendf(scene,
@@ -58,9 +59,9 @@ static void methods_agrees_on_a_legacy_version(void **state)
 	}
 }
 
-static void methods_tells_the_modern_era_what_it_knows(void **state)
+static void methods_answer_server_discover(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"name\": \"skills\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"name\": \"skills\"}");
 	SCOPED(json_free) cJSON *answer = NULL;
 	const cJSON *result, *info;
 
@@ -82,9 +83,9 @@ static void methods_tells_the_modern_era_what_it_knows(void **state)
 	assert_non_null(json_text(info, "version"));
 }
 
-static void methods_needs_no_handshake_in_the_modern_era(void **state)
+static void methods_need_no_handshake_when_stateless(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	SCOPED(json_free) cJSON *list = NULL, *call = NULL;
 
 	scene_send(scene,
@@ -110,9 +111,9 @@ static void methods_needs_no_handshake_in_the_modern_era(void **state)
 	assert_int_equal(scene_count(scene, 0, "mcp.initialized"), 1);
 }
 
-static void methods_lists_tools_plainly_in_the_legacy_era(void **state)
+static void methods_list_tools_plainly_after_a_handshake(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	SCOPED(json_free) cJSON *answer = NULL;
 	const cJSON *tool, *event;
 
@@ -192,7 +193,7 @@ static const struct wrong wrongs[] = {
 
 static void methods_refuses_what_is_wrong(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_greet(scene);
 	for (unsigned i = 0; i < COUNT(wrongs); i++) {
@@ -217,7 +218,7 @@ static void methods_gives_ids_back_as_they_were_written(void **state)
 {
 	static const char *const ids[] = {"9007199254740993", "-18446744073709551615",
 		"1.0", "1e3", "0", "\"\"", "\"a\\\"b\"", "4503599627370497"};
-	struct scene *scene = scene_begin(state, "{\"hang_tools\": true}");
+	struct mcp_scene *scene = scene_begin(state, "{\"hang_tools\": true}");
 
 	scene_greet(scene);
 	for (unsigned i = 0; i < COUNT(ids); i++) {
@@ -244,7 +245,7 @@ static void methods_gives_ids_back_as_they_were_written(void **state)
 
 static void methods_names_the_versions_that_it_supports(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	SCOPED(json_free) cJSON *answer = NULL;
 	const cJSON *error;
 
@@ -263,7 +264,7 @@ static void methods_names_the_versions_that_it_supports(void **state)
 
 static void methods_answers_only_pings_before_the_handshake(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	scene_ping(scene);
@@ -274,9 +275,9 @@ static void methods_answers_only_pings_before_the_handshake(void **state)
 	scene_list(scene);
 }
 
-static void methods_says_nothing_where_no_answer_is_due(void **state)
+static void methods_do_not_answer_notifications(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_greet(scene);
 	scene_send(scene, "");
@@ -294,9 +295,9 @@ static void methods_says_nothing_where_no_answer_is_due(void **state)
 	scene_ping(scene);
 }
 
-static void methods_takes_batches_where_the_version_has_them(void **state)
+static void methods_accept_batches_in_the_version_that_has_them(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	const char *const ids[] = {"p", "q"};
 
 	scene_send(scene,
@@ -332,7 +333,7 @@ static char *long_ping(size_t len)
 
 static void methods_reads_lines_of_up_to_4_mib(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 	SCOPED(mem_free) char *whole = long_ping(METHODS_LINE_MAX);
 	SCOPED(mem_free) char *longer = long_ping(METHODS_LINE_MAX + 1);
 	SCOPED(json_free) cJSON *first = NULL, *second = NULL;
@@ -352,12 +353,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			methods_agrees_on_a_legacy_version, scene_end),
+		cmocka_unit_test_teardown(methods_answer_server_discover, scene_end),
 		cmocka_unit_test_teardown(
-			methods_tells_the_modern_era_what_it_knows, scene_end),
+			methods_need_no_handshake_when_stateless, scene_end),
 		cmocka_unit_test_teardown(
-			methods_needs_no_handshake_in_the_modern_era, scene_end),
-		cmocka_unit_test_teardown(
-			methods_lists_tools_plainly_in_the_legacy_era, scene_end),
+			methods_list_tools_plainly_after_a_handshake, scene_end),
 		cmocka_unit_test_teardown(methods_refuses_what_is_wrong, scene_end),
 		cmocka_unit_test_teardown(
 			methods_gives_ids_back_as_they_were_written, scene_end),
@@ -366,9 +366,9 @@ int main(void)
 		cmocka_unit_test_teardown(
 			methods_answers_only_pings_before_the_handshake, scene_end),
 		cmocka_unit_test_teardown(
-			methods_says_nothing_where_no_answer_is_due, scene_end),
+			methods_do_not_answer_notifications, scene_end),
 		cmocka_unit_test_teardown(
-			methods_takes_batches_where_the_version_has_them, scene_end),
+			methods_accept_batches_in_the_version_that_has_them, scene_end),
 		cmocka_unit_test_teardown(
 			methods_reads_lines_of_up_to_4_mib, scene_end),
 	};

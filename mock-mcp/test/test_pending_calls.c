@@ -18,7 +18,7 @@
 
 static void pending_calls_take_their_time_and_others_are_answered(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"tool\": \"150ms\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"tool\": \"150ms\"}");
 	SCOPED(json_free) cJSON *answer = NULL;
 	const cJSON *begin;
 	int64_t took;
@@ -39,7 +39,7 @@ static void pending_calls_take_their_time_and_others_are_answered(void **state)
 
 static void pending_calls_forget_one_that_is_cancelled(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"hang_tools\": true}");
+	struct mcp_scene *scene = scene_begin(state, "{\"hang_tools\": true}");
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	scene_greet(scene);
@@ -60,7 +60,7 @@ static void pending_calls_forget_one_that_is_cancelled(void **state)
 
 static void pending_calls_turn_away_what_is_past_their_bound(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"hang_tools\": true}");
+	struct mcp_scene *scene = scene_begin(state, "{\"hang_tools\": true}");
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	scene_greet(scene);

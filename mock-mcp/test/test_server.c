@@ -20,16 +20,16 @@
 #include "mock-mcp/test/scene.h"
 
 /* Ready to be stopped. */
-static struct scene *begin_connected(void **state, const char *behavior)
+static struct mcp_scene *begin_connected(void **state, const char *behavior)
 {
-	struct scene *scene = scene_begin(state, behavior);
+	struct mcp_scene *scene = scene_begin(state, behavior);
 
 	scene_greet(scene);
 	scene_list(scene);
 	return scene;
 }
 
-static void assert_exit(struct scene *scene, int code)
+static void assert_exit(struct mcp_scene *scene, int code)
 {
 	int status = scene_status(scene);
 
@@ -40,7 +40,7 @@ static void assert_exit(struct scene *scene, int code)
 		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
 }
 
-static void assert_killed(struct scene *scene, int signal)
+static void assert_killed(struct mcp_scene *scene, int signal)
 {
 	int status = scene_status(scene);
 
@@ -61,7 +61,7 @@ static void assert_ends(pid_t pid)
 
 static void server_exits_0_at_the_end_of_stdin(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"name\": \"skills\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"name\": \"skills\"}");
 	const cJSON *start = scene_event(scene, 0, "process.start", 1), *eof;
 
 	assert_string_equal(json_text(start, "role"), "mock-mcp");
@@ -76,9 +76,9 @@ static void server_exits_0_at_the_end_of_stdin(void **state)
 	assert_string_equal(scene_errors(scene), "");
 }
 
-static void server_exits_before_anybody_has_said_anything(void **state)
+static void server_exits_before_any_message(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_send_eof(scene);
 	assert_exit(scene, 0);
@@ -87,7 +87,7 @@ static void server_exits_before_anybody_has_said_anything(void **state)
 static void server_answers_what_it_read_before_it_exits(void **state)
 {
 	enum { PINGS = 20000 }; /* several times what a pipe holds */
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_read(scene, false);
 	for (int i = 0; i < PINGS; i++)
@@ -110,7 +110,7 @@ static void server_exits_with_its_code_whatever_ends_it(void **state)
 	static const int causes[] = {0, SIGTERM, SIGINT};
 
 	for (unsigned i = 0; i < COUNT(causes); i++) {
-		struct scene *scene = begin_connected(state, "{\"exit_code\": 7}");
+		struct mcp_scene *scene = begin_connected(state, "{\"exit_code\": 7}");
 
 		if (causes[i])
 			kill(scene_pid(scene), causes[i]);
@@ -126,9 +126,9 @@ static void server_exits_with_its_code_whatever_ends_it(void **state)
 	}
 }
 
-static void server_hears_what_it_ignores(void **state)
+static void server_logs_signals_that_it_ignores(void **state)
 {
-	struct scene *scene = begin_connected(state,
+	struct mcp_scene *scene = begin_connected(state,
 		"{\"on_eof\": \"ignore\", \"on_int\": "
 		"\"ignore\", \"on_term\": \"ignore\"}");
 
@@ -147,7 +147,7 @@ static void server_hears_what_it_ignores(void **state)
 
 static void server_exits_after_a_while(void **state)
 {
-	struct scene *scene =
+	struct mcp_scene *scene =
 		begin_connected(state, "{\"on_eof\": {\"exit_after\": \"150ms\"}}");
 	int64_t took;
 
@@ -159,7 +159,7 @@ static void server_exits_after_a_while(void **state)
 
 static void server_exits_by_the_earlier_of_two_reactions(void **state)
 {
-	struct scene *scene = begin_connected(state,
+	struct mcp_scene *scene = begin_connected(state,
 		"{\"on_eof\": {\"exit_after\": \"1h\"}, "
 		"\"on_int\": {\"exit_after\": \"2h\"}, \"on_term\": {\"exit_after\": \"5ms\"}}");
 
@@ -211,9 +211,9 @@ static long processor_ticks(pid_t pid)
 	return (long)ticks;
 }
 
-static void server_spins_deaf_to_all_but_sigkill(void **state)
+static void server_that_spins_ends_by_sigkill_only(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"on_eof\": \"spin\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"on_eof\": \"spin\"}");
 	pid_t pid = scene_pid(scene);
 	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
 	long ticks;
@@ -235,7 +235,7 @@ static void server_spins_deaf_to_all_but_sigkill(void **state)
 	assert_killed(scene, SIGKILL);
 }
 
-static void server_crashes_at_its_moment(void **state)
+static void server_crashes_at_its_crash_point(void **state)
 {
 	static const char *const rows[][3] = {
 		{"start", "process.start", "mcp.initialized"},
@@ -248,7 +248,7 @@ static void server_crashes_at_its_moment(void **state)
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		SCOPED(mem_free) char *behavior =
 			mem_textf("{\"crash\": \"%s\"}", rows[i][0]);
-		struct scene *scene = scene_begin(state, behavior);
+		struct mcp_scene *scene = scene_begin(state, behavior);
 
 		if (i >= 1)
 			scene_ping(scene);
@@ -281,9 +281,9 @@ static void server_crashes_at_its_moment(void **state)
 	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","       \
 	"\"io.modelcontextprotocol/clientCapabilities\":{}}}}"
 
-static void server_crashes_at_the_first_request_of_a_modern_client(void **state)
+static void server_crashes_at_the_first_request_of_a_stateless_client(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"crash\": \"initialize\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"crash\": \"initialize\"}");
 
 	scene_ping(scene);
 	scene_send(scene, MODERN_LIST);
@@ -303,7 +303,7 @@ static void server_answers_nothing_before_it_has_started(void **state)
 		"{\"jsonrpc\":\"2.0\",\"id\":\"3\",\"method\":\"no/such\"}",
 	};
 	int64_t begin_ns = clock_now();
-	struct scene *scene = scene_begin(state, "{\"start\": \"200ms\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"start\": \"200ms\"}");
 	SCOPED(json_free) cJSON *list = NULL;
 
 	scene_send(scene, MODERN_LIST);
@@ -326,10 +326,10 @@ static void server_answers_nothing_before_it_has_started(void **state)
 }
 
 /* 12 MB: more than it holds. */
-static void server_holds_what_it_is_told_while_it_starts(void **state)
+static void server_answers_early_messages_after_its_start(void **state)
 {
 	enum { REQUESTS = 12, SIZE = 1 << 20 };
-	struct scene *scene = scene_begin(state, "{\"start\": \"300ms\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"start\": \"300ms\"}");
 	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
 
 	memset(text, 'x', SIZE);
@@ -345,12 +345,12 @@ static void server_holds_what_it_is_told_while_it_starts(void **state)
 	}
 }
 
-static void server_hears_its_end_while_it_starts(void **state)
+static void server_exits_during_its_start(void **state)
 {
 	static const int causes[] = {0, SIGTERM};
 
 	for (unsigned i = 0; i < COUNT(causes); i++) {
-		struct scene *scene = scene_begin(state, "{\"start\": \"1h\"}");
+		struct mcp_scene *scene = scene_begin(state, "{\"start\": \"1h\"}");
 
 		scene_event(scene, 0, "process.start", 1);
 		scene_send(scene, MODERN_LIST);
@@ -364,9 +364,9 @@ static void server_hears_its_end_while_it_starts(void **state)
 	}
 }
 
-static void server_reads_no_more_when_it_is_told_so(void **state)
+static void server_without_read_stdin_reads_no_more(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"read_stdin\": false}");
+	struct mcp_scene *scene = begin_connected(state, "{\"read_stdin\": false}");
 
 	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
 	scene_send_eof(scene);
@@ -378,7 +378,7 @@ static void server_reads_no_more_when_it_is_told_so(void **state)
 }
 
 /* Whatever it is told to ignore, and wherever it hangs. */
-static void server_ends_when_its_ledger_hangs_up(void **state)
+static void server_ends_when_its_ledger_closes(void **state)
 {
 	static const char *const rows[][2] = {
 		{"\"on_eof\": \"ignore\", \"on_term\": \"ignore\"", "mcp.eof"},
@@ -391,7 +391,7 @@ static void server_ends_when_its_ledger_hangs_up(void **state)
 			mem_textf("{%s, \"children\": {\"count\": 1, \"depth\": 2, "
 				  "\"session\": \"daemon\", \"ignore_term\": true}}",
 				rows[i][0]);
-		struct scene *scene = scene_begin(state, behavior);
+		struct mcp_scene *scene = scene_begin(state, behavior);
 		pid_t server = scene_pid(scene), child, grandchild;
 		int status;
 
@@ -416,9 +416,9 @@ static void server_ends_when_its_ledger_hangs_up(void **state)
 	}
 }
 
-static void server_tells_stderr_without_a_harness(void **state)
+static void server_logs_to_stderr_without_a_harness(void **state)
 {
-	struct scene *scene = scene_begin_with(state, NULL, "--ledger=", NULL);
+	struct mcp_scene *scene = scene_begin_with(state, NULL, "--ledger=", NULL);
 	int status;
 
 	scene_ping(scene);
@@ -429,9 +429,9 @@ static void server_tells_stderr_without_a_harness(void **state)
 	assert_non_null(strstr(scene_errors(scene), "\"event\":\"process.exit\""));
 }
 
-static void server_says_what_is_wrong_with_its_behavior(void **state)
+static void server_reports_a_wrong_behavior(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\n \"on_eoff\": 1}");
+	struct mcp_scene *scene = scene_begin(state, "{\n \"on_eoff\": 1}");
 	int status = scene_status(scene);
 
 	assert_true(WIFEXITED(status));
@@ -441,9 +441,9 @@ static void server_says_what_is_wrong_with_its_behavior(void **state)
 	assert_int_equal(scene_count(scene, 0, "process.start"), 0);
 }
 
-static void server_tells_its_version(void **state)
+static void server_prints_its_version(void **state)
 {
-	struct scene *scene = scene_begin_with(state, NULL, "--version", NULL);
+	struct mcp_scene *scene = scene_begin_with(state, NULL, "--version", NULL);
 
 	assert_string_equal(scene_line(scene), "mock-mcp " STOPBENCH_VERSION);
 	assert_null(scene_line(scene));
@@ -452,7 +452,7 @@ static void server_tells_its_version(void **state)
 
 static void server_does_not_run_without_its_ledger(void **state)
 {
-	struct scene *scene = scene_begin_with(
+	struct mcp_scene *scene = scene_begin_with(
 		state, NULL, "--ledger=unix:/nonexistent/ledger", NULL);
 	int status = scene_status(scene);
 
@@ -467,7 +467,7 @@ static void server_reads_behavior_from_a_file_and_its_name_from_a_flag(void **st
 	char path[] = "/tmp/mock-mcp-behavior.XXXXXX";
 	SCOPED(mem_free) char *flag = NULL;
 	static const char text[] = "{\"name\": \"x\", \"exit_code\": 9}";
-	struct scene *scene;
+	struct mcp_scene *scene;
 	int fd = mkstemp(path);
 
 	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
@@ -486,37 +486,35 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			server_exits_0_at_the_end_of_stdin, scene_end),
-		cmocka_unit_test_teardown(
-			server_exits_before_anybody_has_said_anything, scene_end),
+		cmocka_unit_test_teardown(server_exits_before_any_message, scene_end),
 		cmocka_unit_test_teardown(
 			server_answers_what_it_read_before_it_exits, scene_end),
 		cmocka_unit_test_teardown(
 			server_exits_with_its_code_whatever_ends_it, scene_end),
-		cmocka_unit_test_teardown(server_hears_what_it_ignores, scene_end),
+		cmocka_unit_test_teardown(
+			server_logs_signals_that_it_ignores, scene_end),
 		cmocka_unit_test_teardown(server_exits_after_a_while, scene_end),
 		cmocka_unit_test_teardown(
 			server_exits_by_the_earlier_of_two_reactions, scene_end),
 		cmocka_unit_test_teardown(
-			server_spins_deaf_to_all_but_sigkill, scene_end),
-		cmocka_unit_test_teardown(server_crashes_at_its_moment, scene_end),
+			server_that_spins_ends_by_sigkill_only, scene_end),
+		cmocka_unit_test_teardown(server_crashes_at_its_crash_point, scene_end),
 		cmocka_unit_test_teardown(
-			server_crashes_at_the_first_request_of_a_modern_client,
+			server_crashes_at_the_first_request_of_a_stateless_client,
 			scene_end),
 		cmocka_unit_test_teardown(
 			server_answers_nothing_before_it_has_started, scene_end),
 		cmocka_unit_test_teardown(
-			server_holds_what_it_is_told_while_it_starts, scene_end),
+			server_answers_early_messages_after_its_start, scene_end),
+		cmocka_unit_test_teardown(server_exits_during_its_start, scene_end),
 		cmocka_unit_test_teardown(
-			server_hears_its_end_while_it_starts, scene_end),
+			server_without_read_stdin_reads_no_more, scene_end),
 		cmocka_unit_test_teardown(
-			server_reads_no_more_when_it_is_told_so, scene_end),
+			server_ends_when_its_ledger_closes, scene_end),
 		cmocka_unit_test_teardown(
-			server_ends_when_its_ledger_hangs_up, scene_end),
-		cmocka_unit_test_teardown(
-			server_tells_stderr_without_a_harness, scene_end),
-		cmocka_unit_test_teardown(
-			server_says_what_is_wrong_with_its_behavior, scene_end),
-		cmocka_unit_test_teardown(server_tells_its_version, scene_end),
+			server_logs_to_stderr_without_a_harness, scene_end),
+		cmocka_unit_test_teardown(server_reports_a_wrong_behavior, scene_end),
+		cmocka_unit_test_teardown(server_prints_its_version, scene_end),
 		cmocka_unit_test_teardown(
 			server_does_not_run_without_its_ledger, scene_end),
 		cmocka_unit_test_teardown(

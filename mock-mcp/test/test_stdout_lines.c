@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -21,16 +22,16 @@
 #include "mock-mcp/test/scene.h"
 
 /* Ready to be stopped. */
-static struct scene *begin_connected(void **state, const char *behavior)
+static struct mcp_scene *begin_connected(void **state, const char *behavior)
 {
-	struct scene *scene = scene_begin(state, behavior);
+	struct mcp_scene *scene = scene_begin(state, behavior);
 
 	scene_greet(scene);
 	scene_list(scene);
 	return scene;
 }
 
-static void assert_exit(struct scene *scene, int code)
+static void assert_exit(struct mcp_scene *scene, int code)
 {
 	int status = scene_status(scene);
 
@@ -41,7 +42,7 @@ static void assert_exit(struct scene *scene, int code)
 		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
 }
 
-static void assert_killed(struct scene *scene, int signal)
+static void assert_killed(struct mcp_scene *scene, int signal)
 {
 	int status = scene_status(scene);
 
@@ -53,7 +54,7 @@ static void assert_killed(struct scene *scene, int signal)
 
 static void stdout_lines_prints_garbage_between_its_answers(void **state)
 {
-	struct scene *scene = scene_begin(state, "{\"stdout\": \"garbage\"}");
+	struct mcp_scene *scene = scene_begin(state, "{\"stdout\": \"garbage\"}");
 
 	for (int i = 0; i < 12; i++) {
 		SCOPED(json_free) cJSON *garbage = NULL, *answer = NULL;
@@ -71,9 +72,9 @@ static void stdout_lines_prints_garbage_between_its_answers(void **state)
 	assert_exit(scene, 0);
 }
 
-static void stdout_lines_floods_while_everything_is_heard(void **state)
+static void stdout_flood_does_not_hinder_requests_and_signals(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"stdout\": \"flood\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"flood\"}");
 	unsigned notifications = 0;
 	bool answered = false;
 
@@ -98,7 +99,7 @@ static void stdout_lines_floods_while_everything_is_heard(void **state)
 	assert_exit(scene, 0);
 }
 
-static int unread(const struct scene *scene)
+static int unread(const struct mcp_scene *scene)
 {
 	int bytes = 0;
 
@@ -107,7 +108,7 @@ static int unread(const struct scene *scene)
 }
 
 /* More than half of a pipe's pages are full to the last byte when all are taken. */
-static void await_full_stdout(struct scene *scene)
+static void await_full_stdout(struct mcp_scene *scene)
 {
 	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
 	int size = fcntl(scene_stdout(scene), F_GETPIPE_SZ);
@@ -118,9 +119,9 @@ static void await_full_stdout(struct scene *scene)
 	}
 }
 
-static void stdout_lines_that_fills_is_deaf_until_it_is_read(void **state)
+static void stdout_fill_blocks_until_it_is_read(void **state)
 {
-	struct scene *scene = begin_connected(state,
+	struct mcp_scene *scene = begin_connected(state,
 		"{\"stdout\": \"fill\", \"on_term\": \"ignore\", \"on_eof\": \"ignore\"}");
 
 	scene_read(scene, false);
@@ -137,9 +138,9 @@ static void stdout_lines_that_fills_is_deaf_until_it_is_read(void **state)
 	assert_killed(scene, SIGKILL);
 }
 
-static void stdout_lines_that_fills_blocks_at_eof(void **state)
+static void stdout_fill_blocks_at_eof(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"stdout\": \"fill\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"fill\"}");
 	size_t burst = 0;
 
 	while (burst < (size_t)2 << 20)
@@ -156,9 +157,9 @@ static void stdout_lines_that_fills_blocks_at_eof(void **state)
 	assert_exit(scene, 0);
 }
 
-static void stdout_lines_closes_and_the_server_lives_on(void **state)
+static void stdout_close_leaves_the_server_running(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"stdout\": \"close\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"close\"}");
 
 	assert_null(scene_line(scene));
 	scene_send(scene,
@@ -174,7 +175,7 @@ static void stdout_lines_closes_and_the_server_lives_on(void **state)
 static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
 {
 	static const char whole[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}";
-	struct scene *scene = begin_connected(state, "{\"stdout\": \"partial\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"partial\"}");
 	const char *rest;
 
 	scene_send(scene, PING("1"));
@@ -191,7 +192,7 @@ static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
 
 static void stdout_partial_continues_after_a_while(void **state)
 {
-	struct scene *scene = begin_connected(
+	struct mcp_scene *scene = begin_connected(
 		state, "{\"stdout\": \"partial\", \"rest_after\": \"300ms\"}");
 	int64_t began_ns = clock_now();
 
@@ -210,7 +211,7 @@ static void stdout_partial_continues_after_a_while(void **state)
 
 static void stdin_is_read_at_its_rate(void **state)
 {
-	struct scene *scene = scene_begin(
+	struct mcp_scene *scene = scene_begin(
 		state, "{\"stdin_rate\": {\"bytes\": 10, \"every\": \"20ms\"}}");
 	int64_t began_ns = clock_now(), reads = strlen(PING("1")) / 10;
 
@@ -223,16 +224,19 @@ static void stdin_is_read_at_its_rate(void **state)
 
 static size_t read_some(int fd)
 {
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	char piece[65536];
-	ssize_t len = read(fd, piece, sizeof piece);
+	ssize_t len;
 
+	assert_int_equal(poll(&wait, 1, SCENE_PATIENCE_S * 1000), 1);
+	len = read(fd, piece, sizeof piece);
 	assert_true(len > 0);
 	return (size_t)len;
 }
 
-static void stderr_floods_and_hinders_nothing(void **state)
+static void stderr_flood_hinders_nothing(void **state)
 {
-	struct scene *scene;
+	struct mcp_scene *scene;
 	size_t size = 0;
 	int fds[2];
 
@@ -251,7 +255,7 @@ static void stderr_floods_and_hinders_nothing(void **state)
 
 static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
 {
-	struct scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = begin_connected(state, NULL);
 	enum { REQUESTS = 9000 }; /* some 13 MB of answers */
 
 	scene_read(scene, false);
@@ -271,10 +275,10 @@ static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
 }
 
 /* 14 answers of 1 MiB, of which the server keeps no more than it must. */
-static void stdout_lines_that_nobody_reads_stops_the_reading(void **state)
+static void unread_stdout_stops_the_reading_of_stdin(void **state)
 {
 	enum { ANSWERS = 14, SIZE = 1 << 20 };
-	struct scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = begin_connected(state, NULL);
 	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
 
 	memset(text, 'x', SIZE);
@@ -315,10 +319,10 @@ static long memory_of(pid_t pid)
 }
 
 /* Thousands run side by side. */
-static void stdout_lines_of_a_large_answer_leaves_a_small_server(void **state)
+static void large_answer_leaves_a_small_server(void **state)
 {
 	enum { SIZE = 3 << 20 };
-	struct scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = begin_connected(state, NULL);
 	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
 
 	memset(text, 'x', SIZE);
@@ -331,9 +335,9 @@ static void stdout_lines_of_a_large_answer_leaves_a_small_server(void **state)
 	assert_in_range(memory_of(scene_pid(scene)), 1, 2 << 10);
 }
 
-static void stdout_lines_comes_from_a_server_that_holds_memory(void **state)
+static void server_holds_the_memory_of_its_behavior(void **state)
 {
-	struct scene *scene = begin_connected(
+	struct mcp_scene *scene = begin_connected(
 		state, "{\"memory_mib\": 48, \"children\": {\"count\": 1}}");
 	pid_t child =
 		(pid_t)json_int(scene_event(scene, 0, "mcp.child", 1), "child", 0);
@@ -343,9 +347,9 @@ static void stdout_lines_comes_from_a_server_that_holds_memory(void **state)
 }
 #endif
 
-static void stdout_lines_that_is_full_leaves_signals_to_be_heard(void **state)
+static void full_stdout_does_not_hinder_signals(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"on_int\": \"ignore\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"on_int\": \"ignore\"}");
 
 	scene_read(scene, false);
 	for (int i = 0; i < 5000; i++)
@@ -360,7 +364,7 @@ static void stdout_lines_that_is_full_leaves_signals_to_be_heard(void **state)
 
 static void stdout_lines_drops_lines_when_its_reader_is_gone(void **state)
 {
-	struct scene *scene = begin_connected(state, "{\"on_term\": \"ignore\"}");
+	struct mcp_scene *scene = begin_connected(state, "{\"on_term\": \"ignore\"}");
 
 	scene_close_stdout(scene);
 	for (int i = 0; i < 3; i++) {
@@ -380,27 +384,24 @@ int main(void)
 		cmocka_unit_test_teardown(
 			stdout_lines_prints_garbage_between_its_answers, scene_end),
 		cmocka_unit_test_teardown(
-			stdout_lines_floods_while_everything_is_heard, scene_end),
+			stdout_flood_does_not_hinder_requests_and_signals, scene_end),
 		cmocka_unit_test_teardown(
-			stdout_lines_that_fills_is_deaf_until_it_is_read, scene_end),
+			stdout_fill_blocks_until_it_is_read, scene_end),
+		cmocka_unit_test_teardown(stdout_fill_blocks_at_eof, scene_end),
 		cmocka_unit_test_teardown(
-			stdout_lines_that_fills_blocks_at_eof, scene_end),
-		cmocka_unit_test_teardown(
-			stdout_lines_closes_and_the_server_lives_on, scene_end),
+			stdout_close_leaves_the_server_running, scene_end),
 		cmocka_unit_test_teardown(
 			stdout_lines_loses_nothing_when_it_is_read_late, scene_end),
 		cmocka_unit_test_teardown(
-			stdout_lines_that_nobody_reads_stops_the_reading, scene_end),
+			unread_stdout_stops_the_reading_of_stdin, scene_end),
 #ifndef __SANITIZE_ADDRESS__
 		cmocka_unit_test_teardown(
-			stdout_lines_of_a_large_answer_leaves_a_small_server,
-			scene_end),
+			large_answer_leaves_a_small_server, scene_end),
 		cmocka_unit_test_teardown(
-			stdout_lines_comes_from_a_server_that_holds_memory, scene_end),
+			server_holds_the_memory_of_its_behavior, scene_end),
 #endif
 		cmocka_unit_test_teardown(
-			stdout_lines_that_is_full_leaves_signals_to_be_heard,
-			scene_end),
+			full_stdout_does_not_hinder_signals, scene_end),
 		cmocka_unit_test_teardown(
 			stdout_lines_drops_lines_when_its_reader_is_gone, scene_end),
 		cmocka_unit_test_teardown(
@@ -408,7 +409,7 @@ int main(void)
 		cmocka_unit_test_teardown(
 			stdout_partial_continues_after_a_while, scene_end),
 		cmocka_unit_test_teardown(stdin_is_read_at_its_rate, scene_end),
-		cmocka_unit_test_teardown(stderr_floods_and_hinders_nothing, scene_end),
+		cmocka_unit_test_teardown(stderr_flood_hinders_nothing, scene_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

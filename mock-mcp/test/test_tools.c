@@ -52,7 +52,7 @@ static const struct use uses[] = {
 
 static void tools_work(void **state)
 {
-	struct scene *scene = scene_begin(state, NULL);
+	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_greet(scene);
 	for (unsigned i = 0; i < COUNT(uses); i++) {
