@@ -15,7 +15,7 @@
 #include "lib/mem.h"
 
 /* How to start a process. */
-struct child_spec {
+struct fork_spec {
 	const struct mcp_child_behavior *behavior;
 	const struct log_identity *identity;
 	struct children_lifeline line;
@@ -108,7 +108,7 @@ static bool await_ready(struct child_group *group, unsigned size, struct err *er
 		err_set(err, "%u of %u came up", group->ready_count, size);
 }
 
-static const char *kind_name(const struct child_spec *spec)
+static const char *kind_name(const struct fork_spec *spec)
 {
 	if (spec->zombie)
 		return "zombie";
@@ -123,7 +123,7 @@ static const char *kind_name(const struct child_spec *spec)
 	return "";
 }
 
-static bool start_group(struct child_group *group, const struct child_spec *spec,
+static bool start_group(struct child_group *group, const struct fork_spec *spec,
 	int64_t size, struct err *err);
 
 static void redirect_to_null(int fd)
@@ -135,7 +135,7 @@ static void redirect_to_null(int fd)
 }
 
 /* All three: a client may wait for the end of the server's stderr. */
-static void close_stdio(const struct child_spec *spec)
+static void close_stdio(const struct fork_spec *spec)
 {
 	if (spec->behavior->stdio)
 		return;
@@ -145,7 +145,7 @@ static void close_stdio(const struct child_spec *spec)
 }
 
 /* Returns at a signal that ends it, or after its lifetime. */
-static void await_end(const struct child_spec *spec, struct child_group *children)
+static void await_end(const struct fork_spec *spec, struct child_group *children)
 {
 	int64_t end = clock_now() + spec->behavior->lifetime_ns;
 	sigset_t handled;
@@ -177,10 +177,10 @@ static void await_end(const struct child_spec *spec, struct child_group *childre
 }
 
 /* The whole run of the new process. It ends with _exit(): exit handlers are its parent's. */
-static void run_child(const struct child_spec *spec) NORETURN;
-static void run_child(const struct child_spec *spec)
+static void run_child(const struct fork_spec *spec) NORETURN;
+static void run_child(const struct fork_spec *spec)
 {
-	struct child_spec next = *spec;
+	struct fork_spec next = *spec;
 	struct child_group children;
 	struct err err = {0};
 	pid_t self = getpid();
@@ -225,8 +225,8 @@ static void await_adoption(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, 0);
 }
 
-static void run_daemon(const struct child_spec *spec) NORETURN;
-static void run_daemon(const struct child_spec *spec)
+static void run_daemon(const struct fork_spec *spec) NORETURN;
+static void run_daemon(const struct fork_spec *spec)
 {
 	pid_t middle = getpid(), pid;
 
@@ -240,7 +240,7 @@ static void run_daemon(const struct child_spec *spec)
 
 /* Sets *waited to the pid to wait for later; 0: none. */
 static bool start_child(
-	pid_t *waited, const struct child_spec *spec, int pids_fd, struct err *err)
+	pid_t *waited, const struct fork_spec *spec, int pids_fd, struct err *err)
 {
 	bool daemon = !spec->zombie && spec->behavior->session == MCP_CHILD_DAEMON;
 	pid_t pid = fork();
@@ -264,11 +264,11 @@ static bool start_child(
 }
 
 /* Starts all of them and waits until they are ready, or leaves none. */
-static bool start_group(struct child_group *group, const struct child_spec *spec,
+static bool start_group(struct child_group *group, const struct fork_spec *spec,
 	int64_t size, struct err *err)
 {
 	bool good = begin_group(group, size, err);
-	struct child_spec each = *spec;
+	struct fork_spec each = *spec;
 
 	each.ready_fd = group->ready_fd;
 	while (good && group->started < size) {
@@ -305,7 +305,7 @@ struct children *children_create(const struct mcp_behavior *behavior,
 	const struct log_identity *identity, const struct children_lifeline *line,
 	struct err *err)
 {
-	struct child_spec spec = {
+	struct fork_spec spec = {
 		.behavior = &behavior->children,
 		.identity = identity,
 		.line = *line,

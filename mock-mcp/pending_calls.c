@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "lib/clock.h"
 #include "lib/mem.h"
 
 struct pending_call {
 	struct pending_calls *calls;
-	struct pending_call *next, **here; /* the pointer that points at us */
+	struct pending_call *prev, *next;
 	uv_timer_t due;
 	char *id; /* as JSON: 5 and "5" differ */
 	char *tool;
@@ -50,9 +52,7 @@ static void forget(struct pending_call *call)
 {
 	call->calls->count--;
 	call->calls->held -= call->size;
-	*call->here = call->next;
-	if (call->next)
-		call->next->here = call->here;
+	DL_DELETE(call->calls->first, call);
 	uv_close((uv_handle_t *)&call->due, on_closed);
 }
 
@@ -95,11 +95,7 @@ bool pending_calls_begin(struct pending_calls *calls, const char *id, const char
 	call->tool = mem_text(tool);
 	call->answer = answer;
 	call->size = size;
-	call->next = calls->first;
-	call->here = &calls->first;
-	if (call->next)
-		call->next->here = &call->next;
-	calls->first = call;
+	DL_APPEND(calls->first, call);
 	calls->count++;
 	calls->held += size;
 	call->due.data = call;

@@ -104,7 +104,8 @@ bool api_request_is_faulted(struct api_request *request)
 		return false;
 	fault_log(request->injector, request->session ? request->session->id : NULL,
 		&request->injection);
-	fault_on_response(request->injector, &request->injection, &response);
+	(void)fault_on_response(
+		request->injector, &request->injection, &response, NULL);
 	return true;
 }
 

@@ -79,7 +79,7 @@ void api_request_wait(struct api_request *request, struct injector *injector,
  * too, if the session has been blackholed meanwhile. */
 bool api_request_is_faulted(struct api_request *request);
 
-/* The request's response, for fault_on_event(). Borrows from request. */
+/* The request's response, for fault_on_response(). Borrows from request. */
 struct response api_request_response(const struct api_request *request);
 
 #endif

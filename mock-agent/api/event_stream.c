@@ -106,7 +106,7 @@ static void on_event(struct session_subscriber *subscriber, const char *type,
 	if (stream->previews && strcmp(type, "agent.message") == 0 &&
 		injection->fault == FAULT_NONE)
 		send_preview(stream, json);
-	(void)fault_on_event(stream->session->injector, injection, &response, frame);
+	(void)fault_on_response(stream->session->injector, injection, &response, frame);
 }
 
 static void on_end(struct session_subscriber *subscriber, int64_t hold_ns)

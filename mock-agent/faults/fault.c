@@ -96,8 +96,7 @@ static void send_malformed(const struct response *response, const struct buf *fr
 			strlen(text));
 }
 
-/* False: nothing may follow. */
-static bool perform(struct injector *injector, const struct injection *injection,
+bool fault_on_response(struct injector *injector, const struct injection *injection,
 	const struct response *response, const struct buf *frame)
 {
 	switch ((enum fault)injection->fault) {
@@ -130,18 +129,6 @@ static bool perform(struct injector *injector, const struct injection *injection
 		return false;
 	}
 	return false;
-}
-
-void fault_on_response(struct injector *injector, const struct injection *injection,
-	const struct response *response)
-{
-	perform(injector, injection, response, NULL);
-}
-
-bool fault_on_event(struct injector *injector, const struct injection *injection,
-	const struct response *response, const struct buf *frame)
-{
-	return perform(injector, injection, response, frame);
 }
 
 enum fault_turn fault_on_turn(

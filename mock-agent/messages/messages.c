@@ -211,7 +211,8 @@ static void on_next(void *arg)
 	add_frame(&frame, delta_json(answer));
 	if (answer->injection.fault != FAULT_NONE)
 		fault_log(request->injector, NULL, &answer->injection);
-	if (!fault_on_event(request->injector, &answer->injection, &response, &frame))
+	if (!fault_on_response(
+		    request->injector, &answer->injection, &response, &frame))
 		return;
 	if (reply->given < reply->parts)
 		wait_for(answer, PHASE_CHUNK);

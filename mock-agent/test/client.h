@@ -55,7 +55,7 @@ enum line_end {
 };
 
 /* One connection and what came over it. */
-struct line {
+struct http_line {
 	int fd;
 	struct buf raw;
 };
@@ -277,14 +277,14 @@ UNUSED static void wait_refused(uint16_t port)
 	}
 }
 
-UNUSED static void line_open(struct line *line, uint16_t port)
+UNUSED static void line_open(struct http_line *line, uint16_t port)
 {
-	*line = (struct line){.fd = try_connect(port)};
+	*line = (struct http_line){.fd = try_connect(port)};
 	if (line->fd < 0)
 		fail_msg("port %u refuses", port);
 }
 
-UNUSED static void line_close(struct line *line)
+UNUSED static void line_close(struct http_line *line)
 {
 	close(line->fd);
 	buf_done(&line->raw);
@@ -294,8 +294,8 @@ UNUSED static void line_close(struct line *line)
 #define VERSION    "anthropic-version: 2026-10-21\r\n"
 #define BETA       "anthropic-beta: managed-agents-2026-04-01\r\n"
 
-UNUSED static void line_send(struct line *line, const char *method, const char *path,
-	const char *headers, const char *body)
+UNUSED static void line_send(struct http_line *line, const char *method,
+	const char *path, const char *headers, const char *body)
 {
 	SCOPED(mem_free) char *text = mem_textf(
 		"%s %s HTTP/1.1\r\nhost: mock\r\n%scontent-length: %zu\r\n\r\n%s",
@@ -307,7 +307,7 @@ UNUSED static void line_send(struct line *line, const char *method, const char *
 }
 
 /* 0 when something came, else how it ended. */
-UNUSED static int line_read(struct line *line, int patience_ms)
+UNUSED static int line_read(struct http_line *line, int patience_ms)
 {
 	struct pollfd wait = {.fd = line->fd, .events = POLLIN};
 	char data[16384];
@@ -324,7 +324,7 @@ UNUSED static int line_read(struct line *line, int patience_ms)
 	return len > 0 ? 0 : LINE_EOF;
 }
 
-UNUSED static const char *line_body(const struct line *line)
+UNUSED static const char *line_body(const struct http_line *line)
 {
 	const char *end = strstr(buf_text(&line->raw), "\r\n\r\n");
 
@@ -353,13 +353,13 @@ UNUSED static bool dechunk(const char *body, struct buf *text)
 	return false;
 }
 
-UNUSED static bool is_chunked(const struct line *line)
+UNUSED static bool is_chunked(const struct http_line *line)
 {
 	return strcasestr(buf_text(&line->raw), "transfer-encoding: chunked") != NULL;
 }
 
 /* How a stream ends that says nothing new: LINE_EOF also when its last chunk came. */
-UNUSED static int line_end(struct line *line, int patience_ms)
+UNUSED static int line_end(struct http_line *line, int patience_ms)
 {
 	for (;;) {
 		const char *body = line_body(line);
@@ -375,7 +375,7 @@ UNUSED static int line_end(struct line *line, int patience_ms)
 }
 
 /* Reads a stream until text came. */
-UNUSED static void line_expect(struct line *line, const char *wanted)
+UNUSED static void line_expect(struct http_line *line, const char *wanted)
 {
 	for (;;) {
 		const char *body = line_body(line);
@@ -392,7 +392,7 @@ UNUSED static void line_expect(struct line *line, const char *wanted)
 	}
 }
 
-UNUSED static unsigned line_count(const struct line *line, const char *wanted)
+UNUSED static unsigned line_count(const struct http_line *line, const char *wanted)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	unsigned count = 0;
@@ -404,7 +404,7 @@ UNUSED static unsigned line_count(const struct line *line, const char *wanted)
 }
 
 /* Is the answer whole? Then text has its body. */
-UNUSED static bool is_whole(const struct line *line, struct buf *text)
+UNUSED static bool is_whole(const struct http_line *line, struct buf *text)
 {
 	const char *body = line_body(line);
 	const char *length = strcasestr(buf_text(&line->raw), "content-length:");
@@ -419,7 +419,7 @@ UNUSED static bool is_whole(const struct line *line, struct buf *text)
 }
 
 /* Waits for an answer that is whole, and empties the line for the next one. */
-UNUSED static struct answer line_answer(struct line *line)
+UNUSED static struct answer line_answer(struct http_line *line)
 {
 	struct answer answer = {0};
 	SCOPED(buf_done) struct buf text = {0};
@@ -447,7 +447,7 @@ UNUSED static struct answer call(struct mock_program *mock, const char *method,
 	const char *path, const char *body)
 {
 	struct answer answer;
-	struct line line;
+	struct http_line line;
 
 	drain_ledger(mock);
 	line_open(&line, mock->port);
@@ -527,7 +527,7 @@ UNUSED static int session_call(struct mock_program *mock, const char *method,
 }
 
 UNUSED static void open_stream(
-	struct mock_program *mock, struct line *line, const char *session)
+	struct mock_program *mock, struct http_line *line, const char *session)
 {
 	SCOPED(mem_free) char *path = path_of(session, "/events/stream");
 
@@ -580,7 +580,7 @@ UNUSED static int control(struct mock_program *mock, const char *method,
 	const char *path, const char *body)
 {
 	struct answer answer;
-	struct line line;
+	struct http_line line;
 	int status;
 
 	line_open(&line, mock->control_port);

@@ -50,7 +50,7 @@ static void checks_have_the_order_of_the_hosted_api(void **state)
 	unsetenv("MOCK_AGENT_KEY");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct answer answer;
-		struct line line;
+		struct http_line line;
 		const char *type, *message;
 
 		line_open(&line, mock.port);
@@ -457,7 +457,7 @@ static void messages_are_answered_whole_and_as_a_stream(void **state)
 		"event: message_delta", "event: message_stop"};
 	struct mock_program mock;
 	struct answer answer;
-	struct line line;
+	struct http_line line;
 	SCOPED(mem_free) char *tokens = NULL;
 
 	(void)state;
@@ -627,7 +627,7 @@ static void control_key_is_for_control_alone(void **state)
 	unsetenv("MOCK_AGENT_CONTROL_KEY");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct answer answer;
-		struct line line;
+		struct http_line line;
 
 		line_open(&line, mock.port);
 		line_send(&line, "GET", rows[i].path, rows[i].headers, NULL);

@@ -40,7 +40,7 @@ static const struct sight {
 static void see(struct mock_program *mock, const struct sight *sight,
 	const char *method, const char *path, const char *body)
 {
-	struct line line;
+	struct http_line line;
 
 	line_open(&line, mock->port);
 	line_send(&line, method, path, NULL, body);
@@ -130,7 +130,7 @@ static void disconnect_that_takes_effect_loses_only_its_response(void **state)
 	SCOPED(mem_free) char *two = NULL;
 	SCOPED(mem_free) char *path = NULL;
 	SCOPED(mem_free) char *status = NULL;
-	struct line line, stream;
+	struct http_line line, stream;
 
 	(void)state;
 	mock_start(&mock,
@@ -162,7 +162,7 @@ static void disconnect_that_takes_effect_loses_only_its_response(void **state)
  * first one began. */
 static int64_t archive_crowd(struct mock_program *mock, int statuses[CROWD])
 {
-	struct line lines[CROWD];
+	struct http_line lines[CROWD];
 	int64_t began_ns = 0;
 
 	for (unsigned i = 0; i < CROWD; i++) {
@@ -214,7 +214,7 @@ static void queue_of_disconnects_moves_up_when_a_client_leaves(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct line lines[3];
+	struct http_line lines[3];
 	struct answer answer;
 
 	(void)state;
@@ -305,7 +305,7 @@ static void attempt_that_is_given_up_gives_its_number_back(void **state)
 {
 	SCOPED(mem_free) char *body = NULL;
 	struct mock_program mock;
-	struct line lines[3];
+	struct http_line lines[3];
 
 	(void)state;
 	mock_start(&mock, "{}");
@@ -447,7 +447,7 @@ static void fault_of_an_event_replaces_it_on_its_stream(void **state)
 			stream_sights[i].fault);
 		SCOPED(mem_free) char *id = NULL;
 		struct mock_program mock;
-		struct line line;
+		struct http_line line;
 		int end;
 
 		mock_start(&mock, behavior);
@@ -480,7 +480,7 @@ static void blackhole_concerns_all_of_a_session(void **state)
 	static const char named[] =
 		CREDENTIAL VERSION "x-claude-code-session-id: a\r\n";
 	struct mock_program mock;
-	struct line line, again;
+	struct http_line line, again;
 	struct answer answer;
 
 	(void)state;
@@ -510,7 +510,7 @@ static void chunk_faults_replace_later_events(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock,
@@ -548,7 +548,7 @@ static void opening_of_a_stream_has_faults(void **state)
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
 		struct mock_program mock;
-		struct line line;
+		struct http_line line;
 		int end;
 
 		mock_start(&mock, behavior);
@@ -591,7 +591,7 @@ static void message_stream_has_faults_in_its_middle(void **state)
 				  "\"fault\": \"%s\"}}",
 				rows[i].fault);
 		struct mock_program mock;
-		struct line line;
+		struct http_line line;
 		int end;
 
 		mock_start(&mock, behavior);
@@ -612,7 +612,7 @@ static void refused_connections_are_accepted_again_by_control(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct line stream, line;
+	struct http_line stream, line;
 
 	(void)state;
 	mock_start(&mock, "{\"disconnect\": {\"fault\": \"refuse\", \"times\": 1}}");
@@ -665,7 +665,7 @@ static void disconnect_is_broken_when_its_client_leaves(void **state)
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
 	SCOPED(mem_free) char *status = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"disconnect\": {\"latency\": \"1h\"}}");

@@ -88,7 +88,7 @@ static void signal_ends_it_at_once_with_open_connections(void **state)
 		struct mock_program mock;
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
-		struct line stream, archive;
+		struct http_line stream, archive;
 		int64_t began_ns;
 
 		mock_start(&mock, "{\"disconnect\": {\"latency\": \"1h\"}}");
@@ -147,7 +147,7 @@ static void health_is_asked_by_the_program_itself(void **state)
 }
 
 /* Everybody at once, over connections of their own. */
-static void send_all(struct mock_program *mock, struct line *lines, char **ids,
+static void send_all(struct mock_program *mock, struct http_line *lines, char **ids,
 	const char *method, const char *rest)
 {
 	for (unsigned i = 0; i < CROWD; i++) {
@@ -163,7 +163,7 @@ static void many_sessions_are_archived_at_once(void **state)
 {
 	struct rlimit limit;
 	struct mock_program mock;
-	struct line *streams, *archives;
+	struct http_line *streams, *archives;
 	char **ids;
 
 	(void)state;

@@ -23,7 +23,7 @@ static void turn_echoes_in_as_many_messages_as_asked_for(void **state)
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *status = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct line line;
+	struct http_line line;
 	struct answer answer;
 
 	(void)state;
@@ -52,7 +52,7 @@ static void turn_echoes_in_as_many_messages_as_asked_for(void **state)
 }
 
 /* The id of the use that the stream's n-th idle event (from 1) waits for. To free(). */
-static char *use_id(struct line *line, unsigned n)
+static char *use_id(struct http_line *line, unsigned n)
 {
 	static const char mark[] = "event: session.status_idle\ndata: ";
 	SCOPED(buf_done) struct buf text = {0};
@@ -82,7 +82,7 @@ static void turn_asks_the_declared_tools_in_their_order(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *last = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"tools\": 3}");
@@ -118,7 +118,7 @@ static void session_that_waits_for_a_tool_may_be_archived(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *use = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"tools\": 1}");
@@ -137,7 +137,7 @@ static void messages_that_come_meanwhile_continue_the_run(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"first_byte\": {\"latency\": \"200ms\"}}");
@@ -167,7 +167,7 @@ static void interrupt_ends_a_turn_that_waits(void **state)
 	for (unsigned i = 0; i < COUNT(waits); i++) {
 		struct mock_program mock;
 		SCOPED(mem_free) char *id = NULL;
-		struct line line;
+		struct http_line line;
 
 		mock_start(&mock, waits[i]);
 		id = open_session(&mock, 1);
@@ -257,7 +257,7 @@ static void stored_status_follows_the_idle_event(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
-	struct line line;
+	struct http_line line;
 	unsigned refused = 0;
 	int64_t idle_ns;
 
@@ -283,7 +283,7 @@ static void status_lag_that_hangs_stays_running(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *status = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"status_lag\": {\"fault\": \"hang\"}}");
@@ -303,7 +303,7 @@ static void stream_has_heartbeats_previews_and_a_hold_time(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct line line;
+	struct http_line line;
 	int64_t ended_ns;
 
 	(void)state;
@@ -335,7 +335,7 @@ static void deleted_session_is_listed_until_its_last_stream_ends(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	struct answer answer;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"hold\": \"1h\"}");
@@ -372,7 +372,7 @@ static void open_stream_follows_a_change_of_the_heartbeat(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
-	struct line line;
+	struct http_line line;
 
 	(void)state;
 	mock_start(&mock, "{\"heartbeat\": \"0s\"}");
@@ -391,7 +391,7 @@ static void two_streams_carry_the_same_events(void **state)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
-	struct line lines[2];
+	struct http_line lines[2];
 
 	(void)state;
 	mock_start(&mock, "{\"terminated_event\": false}");

@@ -24,28 +24,28 @@
 
 /* One process's lifeline, from our end. */
 struct wire {
-	struct ledger *ledger;
+	struct mcp_ledger *ledger;
 	int fd; /* -1: cut */
 	pid_t pid;
 	struct lines lines;
 };
 
-struct event {
+struct ledger_event {
 	pid_t pid;
 	cJSON *root;
 };
 
-struct ledger {
+struct mcp_ledger {
 	int listener;
 	struct wire wires[LEDGER_LINES_MAX];
 	unsigned wire_count;
-	struct event events[EVENTS_MAX];
+	struct ledger_event events[EVENTS_MAX];
 	unsigned event_count;
 };
 
-struct ledger *ledger_create(const char *path)
+struct mcp_ledger *ledger_create(const char *path)
 {
-	struct ledger *ledger = mem_zeroed(sizeof *ledger);
+	struct mcp_ledger *ledger = mem_zeroed(sizeof *ledger);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
@@ -61,16 +61,16 @@ struct ledger *ledger_create(const char *path)
 static void on_line(void *arg, char *line, size_t len, bool cut)
 {
 	struct wire *wire = arg;
-	struct ledger *ledger = wire->ledger;
+	struct mcp_ledger *ledger = wire->ledger;
 	cJSON *root = json_parse(line, len);
 
 	assert_false(cut);
 	assert_non_null(root);
 	assert_true(ledger->event_count < EVENTS_MAX);
-	ledger->events[ledger->event_count++] = (struct event){wire->pid, root};
+	ledger->events[ledger->event_count++] = (struct ledger_event){wire->pid, root};
 }
 
-static void accept_wire(struct ledger *ledger)
+static void accept_wire(struct mcp_ledger *ledger)
 {
 	struct ucred who;
 	socklen_t len = sizeof who;
@@ -101,7 +101,7 @@ static void read_wire(struct wire *wire)
 	}
 }
 
-unsigned ledger_poll(const struct ledger *ledger, struct pollfd *fds)
+unsigned ledger_poll(const struct mcp_ledger *ledger, struct pollfd *fds)
 {
 	fds[0] = (struct pollfd){ledger->listener, POLLIN, 0};
 	for (unsigned i = 0; i < ledger->wire_count; i++)
@@ -109,7 +109,7 @@ unsigned ledger_poll(const struct ledger *ledger, struct pollfd *fds)
 	return 1 + ledger->wire_count;
 }
 
-void ledger_turn(struct ledger *ledger, const struct pollfd *fds, unsigned count)
+void ledger_turn(struct mcp_ledger *ledger, const struct pollfd *fds, unsigned count)
 {
 	for (unsigned i = 1; i < count; i++)
 		if (fds[i].revents)
@@ -119,10 +119,10 @@ void ledger_turn(struct ledger *ledger, const struct pollfd *fds, unsigned count
 }
 
 const cJSON *ledger_event(
-	const struct ledger *ledger, pid_t pid, const char *name, unsigned nth)
+	const struct mcp_ledger *ledger, pid_t pid, const char *name, unsigned nth)
 {
 	for (unsigned i = 0; i < ledger->event_count; i++) {
-		const struct event *event = &ledger->events[i];
+		const struct ledger_event *event = &ledger->events[i];
 
 		if ((pid == 0 || event->pid == pid) &&
 			!strcmp(json_text(event->root, "event"), name) && --nth == 0)
@@ -131,7 +131,7 @@ const cJSON *ledger_event(
 	return NULL;
 }
 
-bool ledger_has_line(const struct ledger *ledger, pid_t pid)
+bool ledger_has_line(const struct mcp_ledger *ledger, pid_t pid)
 {
 	for (unsigned i = 0; i < ledger->wire_count; i++)
 		if (ledger->wires[i].pid == pid && ledger->wires[i].fd >= 0)
@@ -139,7 +139,7 @@ bool ledger_has_line(const struct ledger *ledger, pid_t pid)
 	return false;
 }
 
-pid_t ledger_someone(const struct ledger *ledger)
+pid_t ledger_someone(const struct mcp_ledger *ledger)
 {
 	for (unsigned i = 0; i < ledger->wire_count; i++)
 		if (ledger->wires[i].fd >= 0)
@@ -147,14 +147,14 @@ pid_t ledger_someone(const struct ledger *ledger)
 	return 0;
 }
 
-void ledger_kill(const struct ledger *ledger)
+void ledger_kill(const struct mcp_ledger *ledger)
 {
 	for (unsigned i = 0; i < ledger->wire_count; i++)
 		if (ledger->wires[i].fd >= 0)
 			kill(ledger->wires[i].pid, SIGKILL);
 }
 
-void ledger_close(struct ledger *ledger)
+void ledger_close(struct mcp_ledger *ledger)
 {
 	for (unsigned i = 0; i < ledger->wire_count; i++) {
 		if (ledger->wires[i].fd >= 0)
@@ -166,7 +166,7 @@ void ledger_close(struct ledger *ledger)
 	ledger->listener = -1;
 }
 
-void ledger_destroy(struct ledger *ledger)
+void ledger_destroy(struct mcp_ledger *ledger)
 {
 	ledger_close(ledger);
 	for (unsigned i = 0; i < ledger->wire_count; i++)

@@ -38,7 +38,7 @@ struct mcp_scene {
 	bool eof_wanted;
 	bool reading;
 	struct buf to_send, got, line, errors;
-	struct ledger *ledger;
+	struct mcp_ledger *ledger;
 	char folder[64];
 	char piece[PIECE];
 };

@@ -124,7 +124,7 @@ static void second_reading_keeps_absent_members(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-struct refusal {
+struct behavior_refusal {
 	const char *text;
 	const char *error;
 	const char *why;
@@ -133,7 +133,7 @@ struct refusal {
 #define HERE     "behavior.json:1:2: "
 #define EXPECTED "expected \"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
 
-static const struct refusal refusals[] = {
+static const struct behavior_refusal refusals[] = {
 	{"{\"hang_tools\": true,\n\"tool\": \"1s\"}",
 		"behavior.json:2:1: tool: with hang_tools a call never returns",
 		"a call ends or never ends"},
@@ -190,7 +190,7 @@ static void errors_have_a_place_and_a_reason(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < COUNT(refusals); i++) {
-		const struct refusal *row = &refusals[i];
+		const struct behavior_refusal *row = &refusals[i];
 		struct mcp_behavior behavior;
 		struct err err = {0};
 
