@@ -11,8 +11,7 @@
 #include "lib/clock.h"
 #include "lib/signals.h"
 
-/* The worst finding wins: what is proven is never overridden by a milder one, nor by
- * something unknown. */
+/* The worst finding wins: neither a milder nor an unknown one overrides it. */
 static void find(struct judgement *judgement, enum verdict verdict, const char *format,
 	...) PRINTF(3, 4);
 
@@ -234,7 +233,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_CLEAN, "%s", CLOCK_TEXT(view->stop_ns));
 }
 
-/* The case never came to its stop. */
+/* The case had no stop. */
 static void judge_trouble(struct judgement *judgement, const struct evidence *evidence)
 {
 	switch (evidence->trouble) {

@@ -24,7 +24,7 @@ enum event_source {
 };
 
 struct event {
-	int64_t ns; /* the writer's own stamp; when it was read, if that one cannot be right */
+	int64_t ns; /* the writer's own stamp; when it was read, if that one lies outside the case */
 	enum event_source source;
 	char *name;
 	cJSON *json;

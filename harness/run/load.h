@@ -1,6 +1,6 @@
 /*
- * load - the clients: sessions opened through webhooks, turns in flight, idle
- * keep-alive connections.
+ * load - the clients of a case: they open sessions through webhooks, start turns and
+ * hold idle keep-alive connections.
  */
 #ifndef HARNESS_RUN_LOAD_H
 #define HARNESS_RUN_LOAD_H
@@ -14,7 +14,7 @@
 
 struct load;
 
-/* Keeps all; base is "http://127.0.0.1:8080". */
+/* Keeps all pointers; base is "http://127.0.0.1:8080". */
 struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
 	const char *base, struct evidence *evidence, struct err *err) MUST_CHECK;
 

@@ -76,10 +76,14 @@ static bool idle_are_open(const void *arg)
 		(unsigned)state->scenario->load.idle_connections;
 }
 
-static enum wait_end await(
-	const struct case_state *state, wait_fn *is_so, int64_t until_ns)
+/* False with the trouble when the run is interrupted. *came: before the deadline. */
+static bool await(
+	struct case_state *state, wait_fn *is_so, int64_t until_ns, bool *came)
 {
-	return case_state_wait(state, is_so, until_ns - clock_now());
+	enum wait_end end = case_state_wait(state, is_so, until_ns - clock_now());
+
+	*came = end == WAIT_SO;
+	return end != WAIT_INTERRUPTED || case_state_interrupted(state);
 }
 
 /* Waits for a part of the load. Each way in which it can fail is a trouble, but not where
@@ -88,10 +92,11 @@ static enum wait_end await(
 static bool await_load(struct case_state *state, wait_fn *is_so, enum request_kind kind,
 	int64_t until_ns, const char *what)
 {
-	switch (await(state, is_so, until_ns)) {
-	case WAIT_INTERRUPTED:
-		return case_state_interrupted(state);
-	case WAIT_DEADLINE:
+	bool came;
+
+	if (!await(state, is_so, until_ns, &came))
+		return false;
+	if (!came)
 		return waits_for_event(state) ||
 			case_state_trouble(state, TROUBLE_LOAD,
 				"could not %s in time (%u requests ended, %u of %u MCP servers "
@@ -100,9 +105,6 @@ static bool await_load(struct case_state *state, wait_fn *is_so, enum request_ki
 				evidence_count(state->evidence, "mcp.initialized"),
 				servers_expected(state->scenario),
 				case_state_last_line(state));
-	case WAIT_SO:
-		break;
-	}
 	if (service_is_gone(state))
 		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before the run could %s; last line: %.300s", what,
@@ -166,39 +168,31 @@ static bool begin_load(struct case_state *state)
 static bool await_event(struct case_state *state, int64_t until_ns)
 {
 	const struct stop_part *stop = &state->scenario->stop;
+	bool came;
 
 	case_state_step(state, "waiting for %s", stop->when);
-	switch (await(state, is_gone_or_event_came, until_ns)) {
-	case WAIT_INTERRUPTED:
-		return case_state_interrupted(state);
-	case WAIT_DEADLINE:
+	if (!await(state, is_gone_or_event_came, until_ns, &came))
+		return false;
+	if (!came)
 		return case_state_trouble(state, TROUBLE_WHEN,
 			"%s came %u times, not %lld; last line: %.300s", stop->when,
 			evidence_count(state->evidence, stop->when),
 			(long long)stop->count, case_state_last_line(state));
-	case WAIT_SO:
-		break;
-	}
-	if (!event_came(state))
-		return case_state_trouble(state, TROUBLE_EXITED,
+	return event_came(state) ||
+		case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before %s; last line: %.300s", stop->when,
 			case_state_last_line(state));
-	return true;
 }
 
 static bool await_exit(struct case_state *state, int64_t until_ns)
 {
+	bool came;
+
 	case_state_step(state, "waiting until it ends by itself");
-	switch (await(state, is_gone_or_event_came, until_ns)) {
-	case WAIT_INTERRUPTED:
-		return case_state_interrupted(state);
-	case WAIT_DEADLINE:
-		return case_state_trouble(
-			state, TROUBLE_WHEN, "it did not end by itself");
-	case WAIT_SO:
-		break;
-	}
-	return true;
+	if (!await(state, is_gone_or_event_came, until_ns, &came))
+		return false;
+	return came ||
+		case_state_trouble(state, TROUBLE_WHEN, "it did not end by itself");
 }
 
 bool trigger_await(struct case_state *state)

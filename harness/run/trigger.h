@@ -1,6 +1,6 @@
 /*
- * trigger - from ready to the moment of the stop: the load is put on, and stop.when
- * comes.
+ * trigger - from readiness to the moment of the stop: starts the load and waits for
+ * stop.when.
  */
 #ifndef HARNESS_RUN_TRIGGER_H
 #define HARNESS_RUN_TRIGGER_H
@@ -9,7 +9,7 @@
 
 #include "harness/run/case_state.h"
 
-/* False with the evidence's trouble when it never comes. */
+/* False, with the evidence's trouble set, when that moment does not come. */
 bool trigger_await(struct case_state *state);
 
 #endif
