@@ -13,6 +13,7 @@
 #include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
+#include "harness/report/terminal.h"
 #include "harness/run/run_dir.h"
 #include "harness/worker.h"
 #include "lib/fd_limit.h"
@@ -57,7 +58,7 @@ static void on_wrong(void *arg, const struct err *err)
 			return;
 	}
 	strlist_add(&campaign->wrongs, "%s", err->text);
-	fprintf(stderr, "%s\n", err->text);
+	terminal_print(stderr, "%s\n", err->text);
 }
 
 static bool make_plan(struct campaign *campaign)
@@ -70,7 +71,8 @@ static bool make_plan(struct campaign *campaign)
 			     campaign) &&
 			ok;
 	if (ok && campaign->plan.count == 0) {
-		fprintf(stderr, "stopbench: no scenario in %s\n", options->paths[0]);
+		terminal_print(
+			stderr, "stopbench: no scenario in %s\n", options->paths[0]);
 		ok = false;
 	}
 	return ok;
@@ -273,7 +275,7 @@ static void on_said(void *arg, const char *line)
 	if (campaign->progress)
 		progress_say(campaign->progress, line);
 	else
-		fprintf(stderr, "%s\n", line);
+		terminal_print(stderr, "%s\n", line);
 }
 
 /* What cannot be seen here bears on every verdict that follows. */
@@ -336,7 +338,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 			&err);
 
 	if (!engine) {
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
 	campaign->worker_options = (struct worker_options){
@@ -365,7 +367,7 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 	/* Now, not when everything has been run. */
 	if (!fs_make_folders(campaign->options->report, &err) ||
 		!run_dir_open(&campaign->run_dir, &err)) {
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
 	if (!meet_engine(campaign, programs))
@@ -399,10 +401,10 @@ static int finish(struct campaign *campaign)
 	campaign->progress = NULL;
 	format->print(stdout, results_json(campaign->results));
 	if (!results_write(campaign->results, path, &err)) {
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
 	}
-	fprintf(format->for_programs ? stderr : stdout,
+	terminal_print(format->for_programs ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path,
 		campaign->worker_options.engine,
 		(unsigned long long)campaign->options->seed);
@@ -428,14 +430,14 @@ static void sweep(struct campaign *campaign)
 		&err);
 	if (!engine ||
 		engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 	engine_destroy(engine);
 }
 
 static void close_campaign(struct campaign *campaign)
 {
 	if (campaign->kept)
-		fprintf(stderr, "stopbench: kept until the next run: %s\n",
+		terminal_print(stderr, "stopbench: kept until the next run: %s\n",
 			campaign->run_dir.folder);
 	run_dir_close(&campaign->run_dir, campaign->kept);
 	sweep(campaign);
@@ -458,7 +460,7 @@ int campaign_run(const struct campaign_options *options)
 	int code = EXIT_USAGE;
 
 	if (!fd_limit_raise(&err)) {
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
 	}
 	uv_loop_init(&campaign.loop);

@@ -5,6 +5,7 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
+#include "harness/report/terminal.h"
 #include "harness/run/run_dir.h"
 #include "lib/mem.h"
 #include "lib/options.h"
@@ -18,7 +19,7 @@ static const struct argp parser = {
 static void on_said(void *arg, const char *line)
 {
 	(void)arg;
-	puts(line);
+	terminal_print(stdout, "%s\n", line);
 }
 
 /* How many things of the engine's were removed; 0 without the engine, -1 on failure. */
@@ -37,13 +38,13 @@ static int clean_engine(uv_loop_t *loop, const char *name)
 	int removed = 0;
 
 	if (!engine) {
-		fprintf(stderr, "stopbench: engine %s not cleaned: %s\n", name,
+		terminal_print(stderr, "stopbench: engine %s not cleaned: %s\n", name,
 			err.text);
 		return 0;
 	}
 	removed = engine_clean(engine, run_dir_is_over, on_said, NULL, &err);
 	if (removed < 0)
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 	engine_destroy(engine);
 	return removed;
 }

@@ -6,6 +6,7 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
+#include "harness/report/terminal.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 
@@ -25,7 +26,7 @@ static void on_signal(uv_signal_t *signal, int number)
 static void on_said(void *arg, const char *line)
 {
 	(void)arg;
-	puts(line);
+	terminal_print(stdout, "%s\n", line);
 }
 
 static bool load(uv_loop_t *loop, const char *name, const bool *interrupted)
@@ -42,7 +43,7 @@ static bool load(uv_loop_t *loop, const char *name, const bool *interrupted)
 	bool ok = engine && engine_images(engine, on_said, NULL, &err) >= 0;
 
 	if (!ok)
-		fprintf(stderr, "stopbench: %s\n", err.text);
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 	engine_destroy(engine);
 	return ok;
 }

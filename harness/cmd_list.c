@@ -61,7 +61,7 @@ static const struct argp parser = {
 static void on_wrong(void *arg, const struct err *err)
 {
 	(void)arg;
-	fprintf(stderr, "%s\n", err->text);
+	terminal_print(stderr, "%s\n", err->text);
 }
 
 static void read_scenarios(struct listing *listing)
@@ -165,8 +165,8 @@ static void print_scenario(const struct terminal *terminal, const cJSON *scenari
 	int64_t cases = json_int(scenario, "cases", 0);
 	const char *why = json_text(scenario, "why");
 
-	printf("%s (%lld case%s): %s\n", json_text(scenario, "id"), (long long)cases,
-		cases == 1 ? "" : "s", json_text(scenario, "name"));
+	terminal_print(stdout, "%s (%lld case%s): %s\n", json_text(scenario, "id"),
+		(long long)cases, cases == 1 ? "" : "s", json_text(scenario, "name"));
 	if (why)
 		terminal_paragraph(terminal, stdout, INDENT, why);
 }
@@ -235,7 +235,8 @@ static void print_engine(const struct terminal *terminal, const cJSON *engine)
 	}
 	if (!kind)
 		kind = json_text(fingerprint, "daemon_version");
-	printf("engine %s: %s\n", json_text(engine, "name"), kind ? kind : "found");
+	terminal_print(stdout, "engine %s: %s\n", json_text(engine, "name"),
+		kind ? kind : "found");
 	sources = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
 		strlist_for(sees, "signal"), strlist_for(sees, "kill"),
 		strlist_for(sees, "exit"));
@@ -270,7 +271,7 @@ int cmd_list(int argc, char **argv)
 	cJSON_AddItemToObject(json, "scenarios", scenarios_json(&listing.plan));
 	cJSON_AddItemToObject(json, "engines", engines_json());
 	if (listing.json) {
-		SCOPED(mem_free) char *text = cJSON_Print(json);
+		SCOPED(mem_free) char *text = json_print_inert(json, true);
 
 		puts(text);
 	} else {

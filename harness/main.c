@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness/command.h"
+#include "harness/report/terminal.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
@@ -55,7 +56,7 @@ static int unknown(const char *name)
 	for (size_t i = 0; i < COUNT(commands); i++)
 		names[i] = commands[i].name;
 	near = suggest_name(name, names, COUNT(names));
-	fprintf(stderr, "stopbench: no such command: %s", name);
+	terminal_print(stderr, "stopbench: no such command: %s", name);
 	if (near)
 		fprintf(stderr, "; did you mean \"%s\"?", near);
 	fputs("\n\n", stderr);

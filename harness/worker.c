@@ -71,7 +71,7 @@ struct work {
 /* Takes message. A reader that has gone is no concern: the kernel kills the worker. */
 static void send_message(const struct work *work, cJSON *message)
 {
-	SCOPED(mem_free) char *text = json_print(message);
+	SCOPED(mem_free) char *text = json_print_inert(message, false);
 	SCOPED(buf_done) struct buf line = {.ceiling = SIZE_MAX};
 
 	buf_addf(&line, "%s\n", text);

@@ -13,6 +13,7 @@
 #include "lib/buf.h"
 #include "lib/json_scan.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 /* Lines and columns count from 1, columns in characters, as editors do. */
 static bool fail_at(const char *name, const char *text, size_t at, struct err *err,
@@ -398,6 +399,26 @@ char *json_print(const cJSON *node)
 	if (!text)
 		abort(); /* out of memory */
 	return text;
+}
+
+char *json_print_inert(const cJSON *node, bool lines)
+{
+	SCOPED(mem_free) char *text = lines ? cJSON_Print(node) : json_print(node);
+	struct buf inert = {.ceiling = SIZE_MAX};
+	uint32_t point;
+
+	for (const char *at = text; *at;) {
+		size_t len = utf8_decode(&point, at, SIZE_MAX);
+
+		if (len == 0)
+			buf_adds(&inert, UTF8_REPLACEMENT);
+		else if (point < 0x7f || utf8_is_inert(point))
+			buf_add(&inert, at, len);
+		else
+			buf_addf(&inert, "\\u%04x", (unsigned)point);
+		at += len ? len : 1;
+	}
+	return buf_take(&inert);
 }
 
 void json_free(cJSON **tree)

@@ -87,6 +87,10 @@ bool json_put_at(
 /* Compact text to free(). */
 char *json_print(const cJSON *node) MUST_CHECK;
 
+/* Text for a file or terminal, to free(): what is not inert (utf8.h) is written as \uXXXX,
+ * so that a reader of the JSON gets it back. `lines`: as cJSON_Print() breaks them. */
+char *json_print_inert(const cJSON *node, bool lines) MUST_CHECK;
+
 /* For SCOPED(json_free) cJSON *tree = ...; */
 void json_free(cJSON **tree);
 

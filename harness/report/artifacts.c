@@ -7,12 +7,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/report/redact.h"
 #include "harness/report/timeline.h"
 #include "harness/run/run_dir.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 #define NAME_MAX_LEN 160 /* file systems take 255 bytes; a number may follow */
 #define SAME_MAX     10000
@@ -95,23 +97,34 @@ void artifacts_clear(const char *report)
 
 /* --- its files --- */
 
-static bool write_text(const struct artifact *parcel, const char *name,
+static bool write_text(const struct artifact *artifact, const char *name,
 	struct buf *text, struct err *err)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/%s", parcel->folder, name);
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", artifact->folder, name);
 
 	return fs_write_file(path, buf_text(text), text->len, err);
 }
 
-static bool write_json(const struct artifact *parcel, const char *name,
+/* Text for people: inert, and without secrets. */
+static bool write_prose(const struct artifact *artifact, const char *name,
+	struct buf *text, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", artifact->folder, name);
+	SCOPED(mem_free) char *inert = utf8_inert(buf_text(text), "\n\t");
+	SCOPED(mem_free) char *public = redact(&artifact->plan_case->scenario, inert);
+
+	return fs_write_file(path, public, strlen(public), err);
+}
+
+static bool write_json(const struct artifact *artifact, const char *name,
 	const cJSON *json, struct err *err)
 {
 	SCOPED(json_free) cJSON *exact = json_copy_exact(json);
-	SCOPED(mem_free) char *printed = cJSON_Print(exact);
+	SCOPED(mem_free) char *printed = json_print_inert(exact, true);
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	buf_addf(&text, "%s\n", printed);
-	return write_text(parcel, name, &text, err);
+	return write_text(artifact, name, &text, err);
 }
 
 static void add_limitations(struct buf *text, const struct evidence *evidence)
@@ -127,12 +140,12 @@ static void add_limitations(struct buf *text, const struct evidence *evidence)
 			(unsigned long long)evidence->lifelines_dropped);
 }
 
-static bool write_why(const struct artifact *parcel, struct err *err)
+static bool write_why(const struct artifact *artifact, struct err *err)
 {
-	const struct judgement *judgement = parcel->judgement;
-	const struct evidence *evidence = parcel->evidence;
+	const struct judgement *judgement = artifact->judgement;
+	const struct evidence *evidence = artifact->evidence;
 	SCOPED(mem_free) char *command =
-		plan_command(parcel->plan_case, evidence->engine, evidence->seed);
+		plan_command(artifact->plan_case, evidence->engine, evidence->seed);
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	if (judgement->could_run)
@@ -140,11 +153,12 @@ static bool write_why(const struct artifact *parcel, struct err *err)
 			judgement->reason);
 	else
 		buf_addf(&text, "could not run: %s\n", evidence->trouble_text);
-	buf_addf(&text, "\n%s%s%s (%s): %s\n", parcel->plan_case->id,
-		parcel->plan_case->axes[0] ? " " : "", parcel->plan_case->axes,
-		half_name(parcel->plan_case->half), parcel->plan_case->scenario.name);
-	if (parcel->plan_case->scenario.why)
-		buf_addf(&text, "%s\n", parcel->plan_case->scenario.why);
+	buf_addf(&text, "\n%s%s%s (%s): %s\n", artifact->plan_case->id,
+		artifact->plan_case->axes[0] ? " " : "", artifact->plan_case->axes,
+		half_name(artifact->plan_case->half),
+		artifact->plan_case->scenario.name);
+	if (artifact->plan_case->scenario.why)
+		buf_addf(&text, "%s\n", artifact->plan_case->scenario.why);
 	buf_adds(&text, "\nDiagnoses, the deepest cause first:\n");
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++)
 		buf_addf(&text, "  %-3s  %s\n",
@@ -160,28 +174,33 @@ static bool write_why(const struct artifact *parcel, struct err *err)
 	}
 	add_limitations(&text, evidence);
 	buf_addf(&text, "\nThis case alone:\n  %s\n", command);
-	return write_text(parcel, "why.txt", &text, err);
+	return write_prose(artifact, "why.txt", &text, err);
 }
 
-static bool write_scenario(const struct artifact *parcel, struct err *err)
+static bool write_scenario(const struct artifact *artifact, struct err *err)
+{
+	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
+	SCOPED(mem_free) char *redacted = scenario_json_redacted(
+		&artifact->plan_case->scenario, artifact->plan_case->json);
+	SCOPED(json_free) cJSON *json = json_parse(redacted, strlen(redacted));
+
+	if (json)
+		return write_json(artifact, "scenario.json", json, err);
+	buf_addf(&text, "%s\n", redacted);
+	return write_prose(artifact, "scenario.json", &text, err);
+}
+
+static bool write_timeline(const struct artifact *artifact, struct err *err)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
-	buf_addf(&text, "%s\n", parcel->plan_case->json);
-	return write_text(parcel, "scenario.json", &text, err);
+	timeline_write(artifact->evidence, &text);
+	return write_prose(artifact, "timeline.txt", &text, err);
 }
 
-static bool write_timeline(const struct artifact *parcel, struct err *err)
+static bool write_ledger(const struct artifact *artifact, struct err *err)
 {
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
-
-	timeline_write(parcel->evidence, &text);
-	return write_text(parcel, "timeline.txt", &text, err);
-}
-
-static bool write_ledger(const struct artifact *parcel, struct err *err)
-{
-	const struct evidence *evidence = parcel->evidence;
+	const struct evidence *evidence = artifact->evidence;
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
@@ -192,37 +211,37 @@ static bool write_ledger(const struct artifact *parcel, struct err *err)
 		if (event->source != EVENT_LEDGER)
 			continue;
 		exact = json_copy_exact(event->json);
-		line = json_print(exact);
+		line = json_print_inert(exact, false);
 		buf_addf(&text, "%s\n", line);
 	}
-	return write_text(parcel, "ledger.jsonl", &text, err);
+	return write_text(artifact, "ledger.jsonl", &text, err);
 }
 
-static bool write_log(const struct artifact *parcel, struct err *err)
+static bool write_log(const struct artifact *artifact, struct err *err)
 {
-	const struct evidence *evidence = parcel->evidence;
+	const struct evidence *evidence = artifact->evidence;
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	for (unsigned i = 0; i < evidence->log_count; i++)
 		buf_addf(&text, "%s\n", evidence->log[i].text);
-	return write_text(parcel, "service.log", &text, err);
+	return write_text(artifact, "service.log", &text, err);
 }
 
-static bool write_snapshots(const struct artifact *parcel, struct err *err)
+static bool write_snapshots(const struct artifact *artifact, struct err *err)
 {
-	const struct evidence *evidence = parcel->evidence;
+	const struct evidence *evidence = artifact->evidence;
 	SCOPED(json_free) cJSON *list = cJSON_CreateArray();
 
 	for (unsigned i = 0; i < evidence->snapshot_count; i++)
 		cJSON_AddItemToArray(list, snapshot_json(&evidence->snapshots[i]));
-	return write_json(parcel, "snapshots.json", list, err);
+	return write_json(artifact, "snapshots.json", list, err);
 }
 
-static bool write_engine(const struct artifact *parcel, struct err *err)
+static bool write_engine(const struct artifact *artifact, struct err *err)
 {
-	const cJSON *events = parcel->evidence->engine_events;
+	const cJSON *events = artifact->evidence->engine_events;
 
-	return !events || write_json(parcel, "engine.json", events, err);
+	return !events || write_json(artifact, "engine.json", events, err);
 }
 
 char *artifacts_write(const char *report, const struct plan_case *plan_case,
@@ -231,7 +250,7 @@ char *artifacts_write(const char *report, const struct plan_case *plan_case,
 {
 	SCOPED(mem_free) char *name = name_of(plan_case, round);
 	char *folder = make_folder(report, name, err);
-	const struct artifact parcel = {
+	const struct artifact artifact = {
 		.folder = folder,
 		.plan_case = plan_case,
 		.evidence = evidence,
@@ -240,10 +259,10 @@ char *artifacts_write(const char *report, const struct plan_case *plan_case,
 
 	if (!folder)
 		return NULL;
-	if (write_why(&parcel, err) && write_scenario(&parcel, err) &&
-		write_timeline(&parcel, err) && write_ledger(&parcel, err) &&
-		write_log(&parcel, err) && write_snapshots(&parcel, err) &&
-		write_engine(&parcel, err))
+	if (write_why(&artifact, err) && write_scenario(&artifact, err) &&
+		write_timeline(&artifact, err) && write_ledger(&artifact, err) &&
+		write_log(&artifact, err) && write_snapshots(&artifact, err) &&
+		write_engine(&artifact, err))
 		return folder;
 	free(folder);
 	return NULL;

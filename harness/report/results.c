@@ -174,14 +174,14 @@ const cJSON *results_json(const struct results *results)
 
 void results_print(FILE *out, const cJSON *results)
 {
-	SCOPED(mem_free) char *text = cJSON_Print(results);
+	SCOPED(mem_free) char *text = json_print_inert(results, true);
 
 	fprintf(out, "%s\n", text);
 }
 
 bool results_write(const struct results *results, const char *path, struct err *err)
 {
-	SCOPED(mem_free) char *text = cJSON_Print(results->json);
+	SCOPED(mem_free) char *text = json_print_inert(results->json, true);
 	SCOPED(mem_free) char *young = mem_textf("%s.new", path);
 	SCOPED(buf_done) struct buf bytes = {.ceiling = SIZE_MAX};
 

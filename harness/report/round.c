@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "harness/report/redact.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
@@ -130,8 +131,9 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	const struct evidence *evidence, const struct judgement *judgement,
 	const char *folder)
 {
-	SCOPED(mem_free) char *command =
+	SCOPED(mem_free) char *whole =
 		plan_command(plan_case, evidence->engine, evidence->seed);
+	SCOPED(mem_free) char *command = redact(&plan_case->scenario, whole);
 	char seed[24]; /* text: a double has too few digits */
 	bool in_trouble = evidence->trouble != TROUBLE_NONE;
 	cJSON *json = cJSON_CreateObject();

@@ -1,6 +1,8 @@
 #include "harness/report/terminal.h"
 
 #include <langinfo.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 #define WIDTH_USUAL 80
 
@@ -102,11 +105,12 @@ char *terminal_fit(const struct terminal *terminal, const char *text, unsigned w
 {
 	const char *ellipsis = terminal->utf8 ? "\u2026" : "...";
 	unsigned ellipsis_width = terminal->utf8 ? 1 : 3;
+	SCOPED(mem_free) char *inert = utf8_inert(text, "");
 	struct buf line = {0};
 	mbstate_t state = {0};
 	struct piece piece;
 
-	for (const char *at = text; *at; at += piece.len) {
+	for (const char *at = inert; *at; at += piece.len) {
 		piece = take_piece(at, &state);
 		if (piece.blank)
 			buf_adds(&line, " ");
@@ -122,6 +126,20 @@ char *terminal_fit(const struct terminal *terminal, const char *text, unsigned w
 			buf_adds(&line, ellipsis);
 	}
 	return buf_take(&line);
+}
+
+void terminal_print(FILE *out, const char *format, ...)
+{
+	struct buf text = {.ceiling = SIZE_MAX};
+	SCOPED(mem_free) char *inert = NULL;
+	va_list args;
+
+	va_start(args, format);
+	buf_addv(&text, format, args);
+	va_end(args);
+	inert = utf8_inert(buf_text(&text), "\n\t");
+	buf_done(&text);
+	fputs(inert, out);
 }
 
 void terminal_paragraph(

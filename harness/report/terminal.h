@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "lib/cc.h"
+
 struct terminal {
 	bool live;      /* a line on it can be drawn again: a terminal, not TERM=dumb */
 	bool colours;   /* live, and NO_COLOR is not set */
@@ -18,9 +20,13 @@ struct terminal {
 struct terminal terminal_of(FILE *out);
 
 /* The text as one line of at most `width` columns (0: no end), for the caller to free().
- * What has no width of its own (line ends, escape sequences of somebody's log) becomes a
- * blank, and what is too long ends in an ellipsis. */
+ * The text is made inert (utf8.h); what the locale has no width for becomes a blank, and
+ * what is too long ends in an ellipsis. */
 char *terminal_fit(const struct terminal *terminal, const char *text, unsigned width);
+
+/* Prints the text with what a terminal would act on made inert (utf8.h); line ends and
+ * tabs stay. */
+void terminal_print(FILE *out, const char *format, ...) PRINTF(2, 3);
 
 /* How many columns the text takes; it has been through terminal_fit(). */
 unsigned terminal_columns(const char *text);

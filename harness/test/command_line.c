@@ -176,7 +176,7 @@ int labelled_things(void)
 			 "%7B%22label%22%3A%5B%22stopbench.run%22%5D%7D");
 }
 
-int homes(void)
+int run_folders(void)
 {
 	const char *folder = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	DIR *entries = opendir(folder);
@@ -229,7 +229,7 @@ void expect_code(const char *const *arguments, int wanted, const char *says)
 	said_done(&said);
 }
 
-int move_in(void **state)
+int enter_own_folder(void **state)
 {
 	char *folder = mem_text("/tmp/sb-test-XXXXXX");
 
@@ -237,7 +237,7 @@ int move_in(void **state)
 	return mkdtemp(folder) && setenv("TMPDIR", folder, 1) == 0 ? 0 : -1;
 }
 
-int move_out(void **state)
+int leave_own_folder(void **state)
 {
 	struct said said =
 		run_command((const char *const[]){"rm", "-rf", *state, NULL});

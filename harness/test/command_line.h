@@ -35,7 +35,7 @@ int docker_is_there(void);
 int labelled_things(void);
 
 /* How many "stopbench-*" folders are in the temporary folder. */
-int homes(void);
+int run_folders(void);
 
 /* How many processes have this command line, its words parted by blanks. */
 unsigned processes(const char *command);
@@ -49,8 +49,8 @@ void wait_for_processes(unsigned count, const char *command);
 void expect_code(const char *const *arguments, int wanted, const char *says);
 
 /* Set-up and tear-down of a group: a temporary folder of its own in $TMPDIR, so that
- * whoever else runs stopbench has other homes. */
-int move_in(void **state);
-int move_out(void **state);
+ * whoever else runs stopbench has other run_folders. */
+int enter_own_folder(void **state);
+int leave_own_folder(void **state);
 
 #endif

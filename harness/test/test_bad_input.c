@@ -20,8 +20,10 @@
 #include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 /* What each mistake is answered with; the file is written with the text. */
 static const struct {
@@ -52,7 +54,7 @@ static const struct {
 static void mistakes_are_named_and_nothing_is_started(void **state)
 {
 	char path[] = "/tmp/mistake-XXXXXX.json";
-	int before = homes();
+	int before = run_folders();
 	int fd = mkstemps(path, 5);
 
 	(void)state;
@@ -73,7 +75,7 @@ static void mistakes_are_named_and_nothing_is_started(void **state)
 	}
 	close(fd);
 	unlink(path);
-	assert_int_equal(homes(), before);
+	assert_int_equal(run_folders(), before);
 }
 
 static void a_missing_file_is_named(void **state)
@@ -191,6 +193,77 @@ static void a_format_that_does_not_exist_is_answered_with_those_that_do(
 		2, "--format: table or json, not \"xml\"");
 }
 
+/* A terminal acts on nothing in it, and it is UTF-8. */
+static void assert_inert(const char *what, const char *text)
+{
+	for (const char *at = text; *at;) {
+		uint32_t point = 0;
+		size_t len = utf8_decode(&point, at, SIZE_MAX);
+		bool inert = len > 0 &&
+			(utf8_is_inert(point) || point == '\n' || point == '\t');
+
+		if (!inert)
+			print_error("%s: U+%04X in %.60s\n", what, (unsigned)point, at);
+		assert_true(inert);
+		at += len;
+	}
+}
+
+static void run_and_assert_inert(const char *const *arguments, int code)
+{
+	struct said said = run_command(arguments);
+
+	assert_int_equal(said.code, code);
+	assert_inert(arguments[1], said.out);
+	assert_inert(arguments[1], said.err);
+	said_done(&said);
+}
+
+/* ESC, C1, marks that turn the writing direction, bytes that are no UTF-8. */
+#define NASTY_JSON "\\u001b[2J\\u009b1m\\u202e\\u2066\\u2028"
+#define NASTY_ECHO "\\\\033[2J\\\\302\\\\2331m\\\\342\\\\200\\\\256\\\\377"
+
+/* The same service has a secret in its environment: only its own log may show that. */
+static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
+{
+	static const char scenario[] =
+		"{\"name\": \"n" NASTY_JSON "\", \"why\": \"w" NASTY_JSON
+		"\", \"service\": {\"command\": [\"sh\", \"-c\", "
+		"\"printf 'up " NASTY_ECHO "\\\\n'; exit 3\"], \"mocks\": false, "
+		"\"ready\": {\"log\": \"never\"}, "
+		"\"env\": {\"API_TOKEN\": \"hunter2-hunter2\"}}}";
+	SCOPED(mem_free) char *path = mem_textf("%s/nasty.json", getenv("TMPDIR"));
+	SCOPED(mem_free) char *report = mem_textf("%s/report", getenv("TMPDIR"));
+	SCOPED(mem_free) char *wrong = mem_textf("%s/wrong.json", getenv("TMPDIR"));
+	struct said said;
+	struct err err = {0};
+
+	assert_true(fs_write_file(path, scenario, strlen(scenario), &err));
+	run_and_assert_inert((const char *const[]){"stopbench", "run", path, "--engine",
+				     "process", "--report", report, NULL},
+		1);
+	run_and_assert_inert(
+		(const char *const[]){"stopbench", "run", path, "--engine", "process",
+			"--report", report, "--format", "json", "--set",
+			"service.env.API_TOKEN=hunter2-hunter2", NULL},
+		1);
+	run_and_assert_inert((const char *const[]){"stopbench", "list", path, NULL}, 0);
+	run_and_assert_inert(
+		(const char *const[]){"stopbench", "list", "-f", "json", path, NULL},
+		0);
+	assert_true(fs_write_file(wrong, "{\"" NASTY_JSON "\": 1}",
+		strlen("{\"" NASTY_JSON "\": 1}"), &err));
+	run_and_assert_inert((const char *const[]){"stopbench", "run", wrong, NULL}, 2);
+	said = run_command((const char *const[]){"sh", "-c",
+		"cd \"$0\" && rm failed/*/service.log && cat results.json failed/*/*",
+		report, NULL});
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "API_TOKEN"));
+	assert_null(strstr(said.out, "hunter2"));
+	assert_inert("files", said.out);
+	said_done(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_dead_daemon_is_told_in_the_first_line),
 		cmocka_unit_test(
 			a_format_that_does_not_exist_is_answered_with_those_that_do),
+		cmocka_unit_test(no_output_moves_the_cursor_or_has_a_secret),
 		cmocka_unit_test(an_unmet_expectation_is_exit_code_1),
 		cmocka_unit_test(a_service_that_is_never_ready_is_exit_code_3),
 		cmocka_unit_test(a_service_that_exits_early_is_a_crash),
@@ -210,5 +284,5 @@ int main(void)
 	/* ONLY="*docker*" runs some. */
 	cmocka_set_test_filter(getenv("ONLY"));
 
-	return cmocka_run_group_tests(tests, move_in, move_out);
+	return cmocka_run_group_tests(tests, enter_own_folder, leave_own_folder);
 }

@@ -74,7 +74,7 @@ static void clean(void)
 
 static void interrupting_leaves_nothing(const char *engine, int signal_number)
 {
-	int before = homes();
+	int before = run_folders();
 	int status;
 	pid_t pid = start_command((const char *const[]){"stopbench", "run",
 		"scenarios/kill/60-no-handler.json", "--engine", engine, "--half",
@@ -91,7 +91,7 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 3);
 	}
-	assert_int_equal(homes(), before);
+	assert_int_equal(run_folders(), before);
 }
 
 /* A date reads like a run's id. */
@@ -159,14 +159,14 @@ static int shell(const char *line)
 
 static void closed_files_do_not_end_a_run(void **state)
 {
-	int before = homes();
+	int before = run_folders();
 
 	(void)state;
 	assert_int_equal(
 		shell("\"$0\" run scenarios/kill/60-no-handler.json --half twin "
 		      "--engine process --report \"${TMPDIR:-/tmp}/closed\" <&- >&- 2>&-"),
 		0);
-	assert_int_equal(homes(), before);
+	assert_int_equal(run_folders(), before);
 }
 
 static void output_that_is_lost_is_an_error(void **state)
@@ -221,5 +221,5 @@ int main(void)
 	/* ONLY="*docker*" runs some. */
 	cmocka_set_test_filter(getenv("ONLY"));
 
-	return cmocka_run_group_tests(tests, move_in, move_out);
+	return cmocka_run_group_tests(tests, enter_own_folder, leave_own_folder);
 }

@@ -116,7 +116,7 @@ static pid_t first_child(pid_t pid)
 static void a_killed_worker_is_a_round_that_could_not_run(void **state UNUSED)
 {
 	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 2000000 + getpid());
-	int before = homes();
+	int before = run_folders();
 	pid_t pid = start_three(sleeper, "2s");
 	const cJSON *cases, *round;
 	struct json_doc doc;
@@ -128,7 +128,7 @@ static void a_killed_worker_is_a_round_that_could_not_run(void **state UNUSED)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 3);
 	wait_for_processes(0, sleeper);
-	assert_int_equal(homes(), before);
+	assert_int_equal(run_folders(), before);
 	assert_true(json_doc_read(&doc, REPORT "/results.json", &err));
 	cases = json_get(doc.root, "cases");
 	assert_int_equal(cJSON_GetArraySize(cases), 3);
@@ -147,7 +147,7 @@ static void a_killed_worker_is_a_round_that_could_not_run(void **state UNUSED)
 static void one_ctrl_c_brings_every_round_down(void **state UNUSED)
 {
 	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 3000000 + getpid());
-	int before = homes();
+	int before = run_folders();
 	pid_t pid = start_three(sleeper, "60s");
 	int64_t began_ns = clock_now();
 	int status;
@@ -158,7 +158,7 @@ static void one_ctrl_c_brings_every_round_down(void **state UNUSED)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 3);
 	assert_int_equal(processes(sleeper), 0);
-	assert_int_equal(homes(), before);
+	assert_int_equal(run_folders(), before);
 }
 
 /* The workers and their services end with a run that is killed. */
@@ -174,7 +174,7 @@ static void no_worker_outlives_a_killed_run(void **state UNUSED)
 	said = run_command((const char *const[]){"stopbench", "clean", NULL});
 	assert_int_equal(said.code, 0);
 	said_done(&said);
-	assert_int_equal(homes(), 0);
+	assert_int_equal(run_folders(), 0);
 }
 
 /* Its container does not wait for the next run. */
@@ -212,5 +212,5 @@ int main(void)
 	/* ONLY="*worker*" runs some. */
 	cmocka_set_test_filter(getenv("ONLY"));
 
-	return cmocka_run_group_tests(tests, move_in, move_out);
+	return cmocka_run_group_tests(tests, enter_own_folder, leave_own_folder);
 }

@@ -270,6 +270,35 @@ static void the_same_seed_draws_the_same(void **state)
 	assert_in_range(long_ones[0], 1, 62); /* both were drawn */
 }
 
+/* What compose.test.yml names. */
+static void images_are_loaded_for_compose_files(void **state UNUSED)
+{
+	static const char *const names[] = {
+		"stopbench-programs", "stopbench-service", "stopbench-mock-agent"};
+	struct said said;
+
+	if (!docker_is_there())
+		skip();
+	said = run_command((const char *const[]){"stopbench", "images", NULL});
+	assert_int_equal(said.code, 0);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		SCOPED(mem_free) char *name = mem_textf("%s:latest", names[i]);
+		SCOPED(mem_free) char *url =
+			mem_textf("http://docker/images/%s/json", name);
+		struct said found = run_command((const char *const[]){"curl", "-sf",
+			"--unix-socket", "/var/run/docker.sock", url, NULL});
+
+		assert_non_null(strstr(said.out, name));
+		assert_int_equal(found.code, 0);
+		said_done(&found);
+	}
+	said_done(&said);
+	said = run_command((const char *const[]){"make", "-n", "images", NULL});
+	assert_int_equal(said.code, 0);
+	assert_non_null(strstr(said.out, "stopbench images"));
+	said_done(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +310,7 @@ int main(void)
 		cmocka_unit_test(somebody_elses_command_holds_on_process),
 		cmocka_unit_test(a_stop_at_an_event_has_its_load),
 		cmocka_unit_test(the_same_seed_draws_the_same),
+		cmocka_unit_test(images_are_loaded_for_compose_files),
 		cmocka_unit_test(baseline_holds_on_docker),
 		cmocka_unit_test(kill_holds_on_docker),
 		cmocka_unit_test(history_holds_on_docker),
@@ -291,5 +321,5 @@ int main(void)
 	/* ONLY="*docker*" runs some. */
 	cmocka_set_test_filter(getenv("ONLY"));
 
-	return cmocka_run_group_tests(tests, move_in, move_out);
+	return cmocka_run_group_tests(tests, enter_own_folder, leave_own_folder);
 }

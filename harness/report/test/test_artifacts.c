@@ -19,6 +19,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 #define T0 INT64_C(2000000000000000) /* cJSON alone would write 2e+15 */
 
@@ -274,7 +275,8 @@ static void timeline_has_everything_in_the_order_of_its_happening(void **state)
 		"      -400.0  load                session 1 (room 1, bot personal_assistant): "
 		"sent\n"
 		"      -300.0  mock-mcp skills s1  process.start\n"
-		"      -250.0  service             | plain  [31mwords\n"
+		"      -250.0  service             | plain " UTF8_REPLACEMENT
+		"[31mwords\n"
 		"      -200.0  load                session 1 (room 1, bot personal_assistant): "
 		"answered\n"
 		"      -100.0  load                turn of session 1: sent\n"

@@ -20,6 +20,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/utf8.h"
 
 /* --- where it is printed --- */
 
@@ -465,7 +466,8 @@ static void table_shows_nothing_that_moves_the_cursor(void **state)
 	(void)state;
 	for (const char *at = text; *at; at++)
 		assert_true(*at == '\n' || (unsigned char)*at >= ' ');
-	assert_non_null(strstr(text, "\n    log: wanted [31m, seen a b\n"));
+	assert_non_null(
+		strstr(text, "\n    log: wanted " UTF8_REPLACEMENT "[31m, seen a b\n"));
 }
 
 int main(void)
