@@ -188,8 +188,8 @@ static void on_waiting_interrupted(
 	open_stored(opener, response);
 }
 
-/* A killed service leaves its turn unfinished. The reply to that turn would be taken for
- * the next one's, and no turn begins while it waits for a tool's result. */
+/* A killed service leaves its turn unfinished. That turn's reply would be taken for the
+ * next one's, and no turn begins while it waits for a tool's result. */
 static void interrupt_stored(struct agent_opener *opener, agent_http_done_fn *done)
 {
 	enter(opener, AGENT_OPENER_SETTLING);

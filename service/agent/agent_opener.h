@@ -20,7 +20,7 @@ struct agent_opener;
  * and why there is none. */
 typedef void agent_opener_fn(void *arg, const char *id, const char *why);
 
-/* id names the stored session, or is NULL; room and bot become a new session's metadata.
+/* id: the stored session, or NULL. room and bot become a new session's metadata.
  * Keeps client, room and bot; copies id. */
 struct agent_opener *agent_opener_start(struct agent_client *client, const char *id,
 	const char *room, const char *bot, agent_opener_fn *done, void *arg) MUST_CHECK;

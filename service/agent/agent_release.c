@@ -38,10 +38,10 @@ struct agent_release {
 	int64_t refused_ns; /* the first refusal since the last interrupt; 0: none */
 	struct backoff backoff;
 	struct agent_http_call *call;
-	struct loop_timer *pause;    /* the state's own */
+	struct loop_timer *pause;    /* of the present state */
 	struct loop_timer *deadline; /* of the whole release */
 	int64_t deadline_ns;         /* 0: none */
-	char *given_up;              /* why; then deadline_ns is over */
+	char *given_up;              /* why, or NULL; sets deadline_ns to that time */
 };
 
 /* The only writer of `state`. A request or pause of the previous state ends. */

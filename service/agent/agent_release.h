@@ -50,8 +50,8 @@ struct agent_release *agent_release_create(struct agent_http *http,
 void agent_release_destroy(struct agent_release *release); /* accepts NULL */
 
 /* Leaves HELD, from the loop. Copies session_id, which may be NULL when remote is
- * AGENT_REMOTE_DELETED. `streaming`: the session's events arrive, so the idle event will
- * be reported with agent_release_learn(). */
+ * AGENT_REMOTE_DELETED. `streaming`: the session's events arrive, and the idle event
+ * will be reported with agent_release_learn(). */
 void agent_release_begin(struct agent_release *release, const char *session_id,
 	enum agent_remote remote, bool streaming);
 bool agent_release_is_held(const struct agent_release *release);

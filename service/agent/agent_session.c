@@ -76,7 +76,7 @@ static void report_turn(
 	free(outcome->text);
 }
 
-/* The events or the remote session ended. The caller is done with the session. */
+/* The events or the remote session ended. The session may be destroyed afterwards. */
 static void lose(struct agent_session *session, const char *why)
 {
 	struct agent_turn_outcome outcome;
@@ -110,7 +110,7 @@ static enum agent_remote remote_at_release(const struct agent_session *session)
 		return AGENT_REMOTE_WAITING;
 	if (session->turn.state != AGENT_TURN_NONE)
 		return AGENT_REMOTE_RUNNING;
-	/* a turn that is not ours is not interrupted without need */
+	/* the running turn is not ours: it is interrupted only if necessary */
 	return session->remote == AGENT_REMOTE_RUNNING ? AGENT_REMOTE_UNKNOWN
 						       : AGENT_REMOTE_IDLE;
 }
@@ -126,6 +126,7 @@ static void begin_release(struct agent_session *session)
 		session->stream && agent_stream_is_open(session->stream));
 }
 
+/* The session may be destroyed afterwards. */
 static void act(struct agent_session *session, struct agent_turn_outcome outcome)
 {
 	if (outcome.lost && outcome.lost->unsure)

@@ -76,7 +76,7 @@ void agent_session_release(struct agent_session *session, enum agent_session_end
 /* Ends a release that is under way: `done` is called with `why`, from the loop. */
 void agent_session_give_up(struct agent_session *session, const char *why);
 
-/* Closes everything without a request to the API. No callback any more. Accepts NULL. */
+/* Closes everything without a request to the API. No callback follows. Accepts NULL. */
 void agent_session_destroy(struct agent_session *session);
 
 #endif

@@ -25,7 +25,7 @@
 
 enum agent_stream_state {
 	AGENT_STREAM_PAUSED,     /* until connect_ns */
-	AGENT_STREAM_CONNECTING, /* asked for; nothing arrived yet */
+	AGENT_STREAM_CONNECTING, /* nothing arrived yet */
 	AGENT_STREAM_OPEN,       /* from here on the connection misses no event */
 	AGENT_STREAM_LOST,       /* `lost` was called */
 	AGENT_STREAM_CLOSED,     /* the timer's handle is closing */
@@ -33,7 +33,7 @@ enum agent_stream_state {
 
 enum expected {
 	EXPECT_NOTHING,
-	EXPECT_ACCEPTANCE, /* of the message; the list is not to be read before */
+	EXPECT_ACCEPTANCE, /* of the message; the list is not read before */
 	EXPECT_EVENTS,
 };
 
@@ -45,7 +45,7 @@ struct agent_stream {
 	char *session_id;
 	uv_timer_t timer;
 	bool due;  /* the timer is to act in the loop's next turn */
-	bool last; /* the connection is not made again */
+	bool last; /* no connection after this one */
 
 	/* the connection */
 	struct fetch_call *get; /* NULL: it has ended, or there is none */

@@ -411,7 +411,7 @@ static struct agent_turn_outcome on_idle(struct agent_turn *turn, const cJSON *e
 	const char *reason = json_text(stop_reason, "type");
 	SCOPED(mem_free) char *why = NULL;
 
-	agent_turn_drop_message(turn); /* it was accepted, or no event had come */
+	agent_turn_drop_message(turn); /* the event shows that it was accepted */
 	if (reason && strcmp(reason, "requires_action") == 0)
 		return on_requires_action(turn, json_get(stop_reason, "event_ids"));
 	if (turn->stop != AGENT_TURN_GOES_ON)

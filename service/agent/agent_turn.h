@@ -4,8 +4,8 @@
  *
  *   NONE -> SENT -> RUNNING <-> WAITING
  *
- * An idle event ends a running turn. A turn that fails while its interrupt is on the way
- * to the API ends with the response to the interrupt, which could hit the next turn
+ * An idle event ends a running turn. A turn that fails while its interrupt is under way
+ * ends with the response to the interrupt, which could hit the next turn
  * otherwise. The owner of the turn reports its end.
  */
 #ifndef SERVICE_AGENT_AGENT_TURN_H
@@ -30,20 +30,20 @@ enum agent_turn_state {
 /* How the turn is stopped. Only increases, until the turn ends. */
 enum agent_turn_stop {
 	AGENT_TURN_GOES_ON,
-	AGENT_TURN_INTERRUPTED, /* by an event of ours, as soon as the message is sent */
+	AGENT_TURN_INTERRUPTED, /* by our event, once the message is accepted */
 	AGENT_TURN_RELEASED,    /* by agent_release: the turn sends nothing any more */
 };
 
-/* What an event or a response means to the owner. */
+/* What an event or a response means to the owner; all zero: the turn goes on. */
 struct agent_turn_outcome {
 	char *text; /* the turn ended: its reply, or why there is none; to free() */
 	enum turn_end end;
-	/* The session is of no use any more, for `lost->why`; NULL: it is. Borrowed. */
+	/* The response after which the session is of no use any more, or NULL. Borrowed. */
 	const struct agent_http_response *lost;
 };
 
 struct agent_turn_events {
-	/* A response arrived. Takes outcome's text. */
+	/* The API answered something that was sent. Takes outcome's text. */
 	void (*answered)(void *arg, struct agent_turn_outcome outcome);
 	void (*wants_tool)(
 		void *arg, const char *use_id, const char *name, const cJSON *input);
@@ -74,13 +74,14 @@ struct agent_turn {
 void agent_turn_init(struct agent_turn *turn, struct agent_http *http,
 	const char *session_id, struct agent_stream *stream,
 	const struct agent_turn_events *events, void *arg);
-/* The owner's memory must outlive a call that it is inside of. Accepts a zeroed turn. */
+/* May be called inside a callback of the turn, whose memory must stay until that
+ * returns. Accepts a zeroed turn. */
 void agent_turn_done(struct agent_turn *turn);
 
 /* In state NONE only. */
 void agent_turn_begin(struct agent_turn *turn, const char *text);
 void agent_turn_interrupt(struct agent_turn *turn);
-/* content is copied. A result that is not needed is ignored. */
+/* Copies content. A result that is not needed is ignored. */
 void agent_turn_tool_result(struct agent_turn *turn, const char *use_id,
 	const cJSON *content, bool is_error);
 
@@ -95,11 +96,11 @@ void agent_turn_release(struct agent_turn *turn);
 struct agent_turn_outcome agent_turn_end(
 	struct agent_turn *turn, enum turn_end end, const char *why) MUST_CHECK;
 
-/* Is the message on its way, so that it may still be accepted or not? */
+/* Was the message sent and not answered? */
 bool agent_turn_is_sending_message(const struct agent_turn *turn);
-/* Its response is not waited for any more. */
+/* Stops waiting for the message's response. */
 void agent_turn_drop_message(struct agent_turn *turn);
-/* Is the result of a tool on its way? */
+/* Was the result of a tool sent and not answered? */
 bool agent_turn_is_sending_result(const struct agent_turn *turn);
 
 #endif
