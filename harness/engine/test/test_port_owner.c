@@ -1,0 +1,102 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/engine/port_owner.h"
+#include "lib/cc.h"
+
+#define PORT 8080 /* free in a new network namespace */
+
+static void listen_on(int family)
+{
+	const struct sockaddr_in ipv4 = {
+		.sin_family = AF_INET, .sin_port = htons(PORT)};
+	const struct sockaddr_in6 ipv6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+	const struct sockaddr *address = family == AF_INET
+		? (const struct sockaddr *)&ipv4
+		: (const struct sockaddr *)&ipv6;
+	socklen_t len = family == AF_INET ? sizeof ipv4 : sizeof ipv6;
+	const int yes = 1;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) != 0)
+		_exit(10);
+	if (bind(fd, address, len) != 0 || listen(fd, 1) != 0)
+		_exit(10);
+}
+
+static pid_t start_listener(int family)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready) != 0)
+		_exit(10);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		listen_on(family);
+		if (write(ready[1], "r", 1) != 1)
+			_exit(10);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		_exit(10);
+	return pid;
+}
+
+/* Is the subject's listener the one of 127.0.0.1, beside another program's? */
+static bool owns(int subject_family, int other_family)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err err = {0};
+		pid_t subject;
+
+		if (unshare(CLONE_NEWNET) != 0)
+			_exit(77);
+		subject = start_listener(subject_family);
+		start_listener(other_family);
+		_exit(port_owner_is_in_tree(subject, PORT, &err) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_in_range(WEXITSTATUS(status), 0, 1);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void port_owner_prefers_ipv4_as_the_kernel_does(void **state UNUSED)
+{
+	assert_true(owns(AF_INET, AF_INET6));
+	assert_false(owns(AF_INET6, AF_INET));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(port_owner_prefers_ipv4_as_the_kernel_does),
+	};
+
+	return cmocka_run_group_tests_name("port_owner", tests, NULL, NULL);
+}
