@@ -25,14 +25,14 @@ enum drain_state {
 	DRAIN_FLUSHING,      /* the store is written; then `done` is called */
 };
 
-/* Of those states that are one: as in "shutdown.phase". */
+/* The phases of "shutdown.phase". */
 static const char *const phases[] = {
 	[DRAIN_DRAINING] = "drain",
 	[DRAIN_DISCONNECTING] = "disconnect",
 	[DRAIN_FLUSHING] = "flush",
 };
 
-/* The end of the store: as in "shutdown.complete". */
+/* "store" of "shutdown.complete". */
 enum drain_store {
 	STORE_WRITTEN,
 	STORE_LOCKED, /* by another process */
@@ -89,7 +89,7 @@ static bool is_sequential(const struct drain *drain)
 		drain->order.mode != STOP_FORCE;
 }
 
-/* Sequentially: to one session at a time, and to the first when no turn is left. */
+/* DISCONNECT=sequential orders one session at a time, the first when no turn is left. */
 static void order_sessions(struct drain *drain)
 {
 	bool wait = is_sequential(drain) && drain->state == DRAIN_DRAINING &&
@@ -221,8 +221,7 @@ static void on_deadline(uv_timer_t *timer)
 	force(timer->data, "deadline");
 }
 
-/* A request is answered also in a forced stop; only idle connections then get no more
- * time. */
+/* Also a forced stop answers all requests, but it does not wait for idle connections. */
 static bool is_empty(const struct drain *drain)
 {
 	if (sessions_count(drain->service->sessions) > 0)

@@ -22,7 +22,7 @@
 #include "service/sessions.h"
 #include "service/store.h"
 
-/* A stderr that nobody reads must not delay the stop signal. */
+/* A stderr that is not read must not delay the stop signal. */
 #define LOG_PATIENCE_NS (250 * CLOCK_MS)
 
 enum service_exit {

@@ -69,7 +69,7 @@ static void enter(struct mcp_client *mcp, enum mcp_client_state state)
 	mcp->state = state;
 }
 
-/* All requests fail. `cancel` also tells the server. */
+/* All requests fail. `cancel` also sends notifications/cancelled. */
 static void end(struct mcp_client *mcp, const char *why, bool cancel)
 {
 	enter(mcp, MCP_ENDED);

@@ -12,23 +12,23 @@
 #define BACKLOG      1024
 
 /* A mock's connection. */
-struct line {
-	struct ledger *ledger;
-	struct line *prev, *next;
+struct ledger_text {
+	struct test_ledger *ledger;
+	struct ledger_text *prev, *next;
 	uv_pipe_t pipe;
 	struct lines lines;
 	char room[4096];
 };
 
-struct ledger {
+struct test_ledger {
 	uv_loop_t *loop;
 	struct journal *journal;
 	uv_pipe_t door;
-	struct line *lines;
+	struct ledger_text *lines;
 	bool closed;
 };
 
-static void free_when_empty(struct ledger *ledger)
+static void free_when_empty(struct test_ledger *ledger)
 {
 	if (ledger->closed && !ledger->lines)
 		free(ledger);
@@ -36,8 +36,8 @@ static void free_when_empty(struct ledger *ledger)
 
 static void on_line_closed(uv_handle_t *handle)
 {
-	struct line *line = handle->data;
-	struct ledger *ledger = line->ledger;
+	struct ledger_text *line = handle->data;
+	struct test_ledger *ledger = line->ledger;
 
 	DL_DELETE(ledger->lines, line);
 	lines_done(&line->lines);
@@ -45,17 +45,16 @@ static void on_line_closed(uv_handle_t *handle)
 	free_when_empty(ledger);
 }
 
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+static void on_alloc(uv_handle_t *handle, UNUSED size_t size, uv_buf_t *buf)
 {
-	struct line *line = handle->data;
+	struct ledger_text *line = handle->data;
 
-	(void)size;
 	*buf = uv_buf_init(line->room, sizeof line->room);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 {
-	struct line *line = stream->data;
+	struct ledger_text *line = stream->data;
 
 	if (len > 0) {
 		lines_feed(&line->lines, buf->base, (size_t)len);
@@ -67,8 +66,8 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 
 static void on_connection(uv_stream_t *door, int status)
 {
-	struct ledger *ledger = door->data;
-	struct line *line = mem_zeroed(sizeof *line);
+	struct test_ledger *ledger = door->data;
+	struct ledger_text *line = mem_zeroed(sizeof *line);
 
 	line->ledger = ledger;
 	lines_init(&line->lines, LINE_CEILING, journal_add, ledger->journal);
@@ -81,9 +80,10 @@ static void on_connection(uv_stream_t *door, int status)
 		uv_close((uv_handle_t *)&line->pipe, on_line_closed);
 }
 
-struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct journal *journal)
+struct test_ledger *ledger_create(
+	uv_loop_t *loop, const char *path, struct journal *journal)
 {
-	struct ledger *ledger = mem_zeroed(sizeof *ledger);
+	struct test_ledger *ledger = mem_zeroed(sizeof *ledger);
 	int failed;
 
 	ledger->loop = loop;
@@ -101,15 +101,15 @@ struct ledger *ledger_create(uv_loop_t *loop, const char *path, struct journal *
 
 static void on_door_closed(uv_handle_t *handle)
 {
-	struct ledger *ledger = handle->data;
+	struct test_ledger *ledger = handle->data;
 
 	ledger->closed = true;
 	free_when_empty(ledger);
 }
 
-void ledger_destroy(struct ledger *ledger)
+void ledger_destroy(struct test_ledger *ledger)
 {
-	struct line *line;
+	struct ledger_text *line;
 
 	for (line = ledger->lines; line; line = line->next)
 		if (!uv_is_closing((uv_handle_t *)&line->pipe))

@@ -10,13 +10,13 @@
 #include "lib/cc.h"
 
 struct journal;
-struct ledger;
+struct test_ledger;
 
 /* Listens at this path. Keeps loop and journal. */
-struct ledger *ledger_create(
+struct test_ledger *ledger_create(
 	uv_loop_t *loop, const char *path, struct journal *journal) MUST_CHECK;
 
 /* Hangs up on everybody. The loop must turn for its handles. */
-void ledger_destroy(struct ledger *ledger);
+void ledger_destroy(struct test_ledger *ledger);
 
 #endif

@@ -24,23 +24,21 @@ static bool read_flags(struct config *config, const char *const *flags, struct e
 	return config_read(config, argc, (char **)(uintptr_t)argv, err);
 }
 
-static int empty_environment(void **state)
+static int empty_environment(UNUSED void **state)
 {
 	static const char *const names[] = {"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG",
 		"BOTS", "GRACE", "RESERVE", "TURN_BUDGET", "HOST", "PORT", "MODEL"};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++)
 		unsetenv(names[i]);
 	return 0;
 }
 
-static void config_has_defaults_that_need_nobody(void **state)
+static void config_has_defaults_that_need_nobody(UNUSED void **state)
 {
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(read_flags(&config, NULL, &err));
 	assert_string_equal(config.host, "127.0.0.1");
 	assert_int_equal(config.port, 8080);
@@ -56,7 +54,7 @@ static void config_has_defaults_that_need_nobody(void **state)
 	config_done(&config);
 }
 
-static void config_keeps_a_tenth_of_the_grace_in_reserve(void **state)
+static void config_keeps_a_tenth_of_the_grace_in_reserve(UNUSED void **state)
 {
 	static const struct {
 		const char *flags[4];
@@ -75,7 +73,6 @@ static void config_keeps_a_tenth_of_the_grace_in_reserve(void **state)
 		{{"--grace=2500000000ns"}, 2250 * CLOCK_MS, 1125 * CLOCK_MS, "in ns"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct config config;
 		struct err err = {0};
@@ -88,19 +85,18 @@ static void config_keeps_a_tenth_of_the_grace_in_reserve(void **state)
 	}
 }
 
-static void config_lingers_for_a_quarter_of_the_budget_at_most(void **state)
+static void config_lingers_for_a_quarter_of_the_budget_at_most(UNUSED void **state)
 {
 	const char *flags[] = {"--grace=1s", "--reserve=200ms", "--linger=5s", NULL};
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(read_flags(&config, flags, &err));
 	assert_int_equal(config.linger_ns, 200 * CLOCK_MS);
 	config_done(&config);
 }
 
-static void config_turns_away_what_makes_no_sense(void **state)
+static void config_turns_away_what_makes_no_sense(UNUSED void **state)
 {
 	static const struct {
 		const char *flag;
@@ -129,7 +125,6 @@ static void config_turns_away_what_makes_no_sense(void **state)
 		{"--mcp-config=/nonexistent/mcp.json", "MCP_CONFIG: "},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *flags[] = {rows[i].flag, NULL};
 		struct config config;
@@ -142,7 +137,7 @@ static void config_turns_away_what_makes_no_sense(void **state)
 	}
 }
 
-static void config_takes_no_key_that_would_break_a_header(void **state)
+static void config_takes_no_key_that_would_break_a_header(UNUSED void **state)
 {
 	static const char *const keys[] = {
 		"sk-1\n", "sk\r\nX-Other: 1", "sk\t1", "\x7f"};
@@ -150,7 +145,6 @@ static void config_takes_no_key_that_would_break_a_header(void **state)
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		setenv("AGENT_KEY", keys[i], 1);
 		assert_false(read_flags(&config, flags, &err));
@@ -163,13 +157,12 @@ static void config_takes_no_key_that_would_break_a_header(void **state)
 	unsetenv("AGENT_KEY");
 }
 
-static void config_knows_its_bots_by_name(void **state)
+static void config_knows_its_bots_by_name(UNUSED void **state)
 {
 	const char *flags[] = {"--bots=ann, bob ,cy_3", NULL};
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(read_flags(&config, flags, &err));
 	assert_int_equal(config.bot_count, 3);
 	assert_ptr_equal(config_bot(&config, "bob"), config.bots[1]);
@@ -179,12 +172,11 @@ static void config_knows_its_bots_by_name(void **state)
 	config_done(&config);
 }
 
-static void config_takes_an_empty_variable_for_none(void **state)
+static void config_takes_an_empty_variable_for_none(UNUSED void **state)
 {
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	setenv("AGENT_KEY", "", 1);
 	setenv("WEBHOOK_TOKEN", "", 1);
 	setenv("MCP_CONFIG", "", 1);
@@ -199,7 +191,7 @@ static void config_takes_an_empty_variable_for_none(void **state)
 }
 
 /* The start-up report names every setting; a server's environment holds secrets. */
-static void config_does_not_keep_the_text_of_its_servers(void **state)
+static void config_does_not_keep_the_text_of_its_servers(UNUSED void **state)
 {
 	const char *flags[] = {
 		"--mcp-config={\"mcpServers\":{\"a\":{\"command\":\"cat\","
@@ -208,7 +200,6 @@ static void config_does_not_keep_the_text_of_its_servers(void **state)
 	struct config config;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(read_flags(&config, flags, &err));
 	assert_int_equal(config.mcp.count, 1);
 	assert_null(strstr(config.mcp_setting, "s3cret"));

@@ -58,9 +58,8 @@ static struct jsonrpc_partial read_exactly(const char *text)
 	return found;
 }
 
-static void salvage_tells_whose_answer_it_was(void **state)
+static void salvage_tells_whose_answer_it_was(UNUSED void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct jsonrpc_partial found = read_exactly(rows[i].text);
 

@@ -13,12 +13,11 @@
 #include "lib/cc.h"
 #include "service/mcp/mcp_config.h"
 
-static void servers_read_the_usual_form(void **state)
+static void servers_read_the_usual_form(UNUSED void **state)
 {
 	struct mcp_config servers;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(mcp_config_read(&servers,
 		" {\"mcpServers\":{"
 		"\"skills\":{\"type\":\"stdio\",\"command\":\"mock-mcp\","
@@ -38,7 +37,7 @@ static void servers_read_the_usual_form(void **state)
 	mcp_config_done(&servers);
 }
 
-static void servers_say_where_they_are_wrong(void **state)
+static void servers_say_where_they_are_wrong(UNUSED void **state)
 {
 	static const struct {
 		const char *text;
@@ -74,7 +73,6 @@ static void servers_say_where_they_are_wrong(void **state)
 			"stands in this object already"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct mcp_config servers;
 		struct err err = {0};
@@ -86,14 +84,13 @@ static void servers_say_where_they_are_wrong(void **state)
 	}
 }
 
-static void servers_come_from_a_file_as_well(void **state)
+static void servers_come_from_a_file_as_well(UNUSED void **state)
 {
 	char path[] = "/tmp/test-servers-XXXXXX";
 	int fd = mkstemp(path);
 	struct mcp_config servers;
 	struct err err = {0};
 
-	(void)state;
 	assert_true(fd >= 0);
 	assert_true(
 		dprintf(fd, "{\"mcpServers\":\n {\"a\": {\"command\": \"x\"}}}") > 0);
@@ -107,7 +104,7 @@ static void servers_come_from_a_file_as_well(void **state)
 	unlink(path);
 }
 
-static void servers_are_others_when_anything_about_them_is(void **state)
+static void servers_are_others_when_anything_about_them_is(UNUSED void **state)
 {
 	static const char *const texts[] = {
 		"{\"mcpServers\":{\"a\":{\"command\":\"x\"}}}",
@@ -120,7 +117,6 @@ static void servers_are_others_when_anything_about_them_is(void **state)
 	};
 	uint64_t seen[COUNT(texts)];
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct mcp_config servers;
 		struct err err = {0};
@@ -147,13 +143,12 @@ static const char *find(const struct strlist *list, const char *name)
 	return found;
 }
 
-static void servers_inherit_everything_but_our_secrets(void **state)
+static void servers_inherit_everything_but_our_secrets(UNUSED void **state)
 {
 	struct mcp_config servers;
 	struct err err = {0};
 	struct strlist env = {0};
 
-	(void)state;
 	setenv("AGENT_KEY", "k", 1);
 	setenv("WEBHOOK_TOKEN", "t", 1);
 	setenv("MCP_CONFIG", "{}", 1);

@@ -64,9 +64,8 @@ static char *quoted(const char *text)
 	return copy;
 }
 
-static void result_becomes_what_the_table_says(void **state)
+static void result_becomes_what_the_table_says(UNUSED void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		SCOPED(mem_free) char *text = quoted(rows[i].result);
 		SCOPED(mem_free) char *expected =

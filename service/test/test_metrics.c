@@ -20,7 +20,7 @@ static void expect_line(const char *text, const char *line)
 		fail_msg("no line \"%s\" in:\n%s", line, text);
 }
 
-static void metrics_tell_what_was_counted(void **state)
+static void metrics_tell_what_was_counted(UNUSED void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct metrics metrics = {
@@ -37,7 +37,6 @@ static void metrics_tell_what_was_counted(void **state)
 			.kill = 2},
 	};
 
-	(void)state;
 	metrics_request(&metrics, 200);
 	metrics_request(&metrics, 200);
 	metrics_request(&metrics, 503);
@@ -70,37 +69,34 @@ static void metrics_tell_what_was_counted(void **state)
 		buf_text(&text), "service_last_shutdown_mcp_steps{step=\"kill\"} 2");
 }
 
-static void metrics_know_only_that_a_killed_stop_was_not_clean(void **state)
+static void metrics_know_only_that_a_killed_stop_was_not_clean(UNUSED void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct metrics metrics = {
 		.has_last_stop = true, .last_stop = {.unfinished = true}};
 
-	(void)state;
 	metrics_write(&metrics, &(struct metrics_now){0}, &text);
 	expect_line(buf_text(&text), "service_last_shutdown_clean 0");
 	assert_null(strstr(buf_text(&text), "last_shutdown_seconds"));
 }
 
-static void metrics_say_nothing_of_a_stop_that_never_was(void **state)
+static void metrics_say_nothing_of_a_stop_that_never_was(UNUSED void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct metrics metrics = {0};
 
-	(void)state;
 	metrics_write(&metrics, &(struct metrics_now){0}, &text);
 	assert_null(strstr(buf_text(&text), "last_shutdown"));
 	assert_null(strstr(buf_text(&text), "requests_total{"));
 }
 
 /* Each sample follows the TYPE line of its family, and each family comes once. */
-static void metrics_are_what_prometheus_reads(void **state)
+static void metrics_are_what_prometheus_reads(UNUSED void **state)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct metrics metrics = {.requests = {[404] = 1}, .has_last_stop = true};
 	char reaper[128] = "", *line, *rest;
 
-	(void)state;
 	metrics_write(&metrics, &(struct metrics_now){0}, &text);
 	assert_int_equal(text.data[text.len - 1], '\n');
 	for (line = strtok_r(text.data, "\n", &rest); line;

@@ -11,14 +11,14 @@
 #include "lib/mem.h"
 #include "service/mcp/spawn_queue.h"
 
-struct scene {
+struct spawn_queue_scene {
 	uv_loop_t loop;
 	struct spawn_queue *spawn_queue;
 	char started[16];
 };
 
 struct waiter {
-	struct scene *scene;
+	struct spawn_queue_scene *scene;
 	const char *name;
 	struct spawn_queue_entry entry;
 };
@@ -32,7 +32,7 @@ static void on_start(void *arg)
 
 static int build(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct spawn_queue_scene *scene = mem_zeroed(sizeof *scene);
 
 	uv_loop_init(&scene->loop);
 	scene->spawn_queue = spawn_queue_create(&scene->loop);
@@ -42,7 +42,7 @@ static int build(void **state)
 
 static int raze(void **state)
 {
-	struct scene *scene = *state;
+	struct spawn_queue_scene *scene = *state;
 
 	spawn_queue_destroy(scene->spawn_queue);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
@@ -51,7 +51,8 @@ static int raze(void **state)
 	return 0;
 }
 
-static void wait_in_line(struct scene *scene, struct waiter *waiter, const char *name)
+static void wait_in_line(
+	struct spawn_queue_scene *scene, struct waiter *waiter, const char *name)
 {
 	*waiter = (struct waiter){
 		.scene = scene,
@@ -63,7 +64,7 @@ static void wait_in_line(struct scene *scene, struct waiter *waiter, const char 
 
 static void spawn_queue_starts_one_in_each_turn_of_the_loop(void **state)
 {
-	struct scene *scene = *state;
+	struct spawn_queue_scene *scene = *state;
 	struct waiter a, b, c;
 
 	wait_in_line(scene, &a, "a");
@@ -80,7 +81,7 @@ static void spawn_queue_starts_one_in_each_turn_of_the_loop(void **state)
 
 static void spawn_queue_passes_over_who_has_left(void **state)
 {
-	struct scene *scene = *state;
+	struct spawn_queue_scene *scene = *state;
 	struct waiter a, b;
 
 	wait_in_line(scene, &a, "a");

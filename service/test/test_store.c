@@ -18,7 +18,7 @@
 #include "lib/mem.h"
 #include "service/store.h"
 
-struct scene {
+struct store_scene {
 	char folder[32];
 	char path[64];
 	struct store *store;
@@ -27,7 +27,7 @@ struct scene {
 
 static int build(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct store_scene *scene = mem_zeroed(sizeof *scene);
 
 	strcpy(scene->folder, "/tmp/test-store-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
@@ -40,7 +40,7 @@ static int build(void **state)
 static int raze(void **state)
 {
 	static const char *const files[] = {"", "-wal", "-shm"};
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 
 	store_close(scene->store);
 	for (size_t i = 0; i < COUNT(files); i++) {
@@ -54,15 +54,15 @@ static int raze(void **state)
 	return 0;
 }
 
-static void open_again(struct scene *scene)
+static void open_again(struct store_scene *scene)
 {
 	store_close(scene->store);
 	scene->store = store_open(scene->path, &scene->err);
 	assert_non_null(scene->store);
 }
 
-static void expect_session(
-	struct scene *scene, const char *room, const char *bot, const char *expected)
+static void expect_session(struct store_scene *scene, const char *room, const char *bot,
+	const char *expected)
 {
 	char *id = NULL;
 
@@ -74,8 +74,8 @@ static void expect_session(
 	free(id);
 }
 
-static void save(struct scene *scene, const char *room, const char *bot, const char *id,
-	bool interrupted)
+static void save(struct store_scene *scene, const char *room, const char *bot,
+	const char *id, bool interrupted)
 {
 	assert_true(store_save_session(
 		scene->store, room, bot, id, interrupted, &scene->err));
@@ -83,7 +83,7 @@ static void save(struct scene *scene, const char *room, const char *bot, const c
 
 static void store_keeps_sessions_by_room_and_bot(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 
 	expect_session(scene, "1", "ann", NULL);
 	save(scene, "1", "ann", "sesn_1", false);
@@ -98,7 +98,7 @@ static void store_keeps_sessions_by_room_and_bot(void **state)
 
 static void store_outlives_the_process(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 
 	save(scene, "1", "ann", "sesn_1", true);
 	open_again(scene);
@@ -107,7 +107,7 @@ static void store_outlives_the_process(void **state)
 
 static void store_forgets_only_the_session_that_is_meant(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 
 	save(scene, "1", "ann", "sesn_2", false);
 	assert_true(
@@ -120,7 +120,7 @@ static void store_forgets_only_the_session_that_is_meant(void **state)
 
 static void store_counts_what_was_cut_short(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	struct store_census census;
 
 	save(scene, "1", "ann", "sesn_1", true);
@@ -133,7 +133,7 @@ static void store_counts_what_was_cut_short(void **state)
 
 static void store_knows_tools_by_the_servers_fingerprint(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	const uint64_t high = UINT64_C(0xfedcba9876543210);
 	char *list = NULL;
 
@@ -148,7 +148,7 @@ static void store_knows_tools_by_the_servers_fingerprint(void **state)
 	assert_null(list); /* the server is another one now */
 }
 
-static void expect_stop(struct scene *scene, const struct stop_stats *expected)
+static void expect_stop(struct store_scene *scene, const struct stop_stats *expected)
 {
 	struct stop_stats found;
 	bool known = false;
@@ -167,7 +167,7 @@ static void expect_stop(struct scene *scene, const struct stop_stats *expected)
 
 static void store_remembers_the_last_stop(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	struct stop_stats stop = {.took_ns = INT64_C(4510000000), .sessions = 3}, found;
 	bool known = true;
 
@@ -197,7 +197,7 @@ static void store_takes_over_what_the_first_version_wrote(void **state)
 		" sessions INTEGER NOT NULL, failed INTEGER NOT NULL,"
 		" killed INTEGER NOT NULL); INSERT INTO last_stop VALUES"
 		" (1, 0, 77, 3, 0, 2); PRAGMA user_version = 1";
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	sqlite3 *db;
 
 	save(scene, "1", "ann", "sesn_1", false);
@@ -212,7 +212,7 @@ static void store_takes_over_what_the_first_version_wrote(void **state)
 
 static void store_is_one_file_after_a_flush(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	char wal[80];
 	struct stat stat_of_wal;
 
@@ -225,7 +225,7 @@ static void store_is_one_file_after_a_flush(void **state)
 	assert_int_equal(stat_of_wal.st_size, 0);
 }
 
-static void lock(struct scene *scene, sqlite3 **other)
+static void lock(struct store_scene *scene, sqlite3 **other)
 {
 	assert_int_equal(sqlite3_open(scene->path, other), SQLITE_OK);
 	assert_int_equal(
@@ -233,7 +233,7 @@ static void lock(struct scene *scene, sqlite3 **other)
 }
 
 /* How long this many calls take in vain. */
-static int64_t wait_in_vain_ns(struct scene *scene, unsigned calls)
+static int64_t wait_in_vain_ns(struct store_scene *scene, unsigned calls)
 {
 	int64_t began_ns = clock_now();
 
@@ -246,7 +246,7 @@ static int64_t wait_in_vain_ns(struct scene *scene, unsigned calls)
 
 static void store_waits_only_once_for_another_writer(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	sqlite3 *other;
 
 	lock(scene, &other);
@@ -267,7 +267,7 @@ static void store_waits_only_once_for_another_writer(void **state)
 /* As after SIGKILL: the log was never written back, nobody closed anything. */
 static void store_reads_what_a_killed_process_has_left(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	struct store *second;
 
 	save(scene, "1", "ann", "sesn_1", false);
@@ -280,7 +280,7 @@ static void store_reads_what_a_killed_process_has_left(void **state)
 
 static void store_names_the_file_that_it_cannot_use(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	char path[80];
 	int fd;
 
@@ -298,7 +298,8 @@ static void store_names_the_file_that_it_cannot_use(void **state)
 	unlink(path);
 }
 
-static void expect_thing(struct scene *scene, const char *name, const char *expected)
+static void expect_thing(
+	struct store_scene *scene, const char *name, const char *expected)
 {
 	char *id = NULL;
 
@@ -312,7 +313,7 @@ static void expect_thing(struct scene *scene, const char *name, const char *expe
 
 static void store_keeps_what_the_api_calls_our_things(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 
 	expect_thing(scene, "agent", NULL);
 	assert_true(store_save_thing(scene->store, "agent", "agent_1", &scene->err));
@@ -326,7 +327,7 @@ static void store_keeps_what_the_api_calls_our_things(void **state)
 
 static void store_leaves_what_a_newer_version_wrote_alone(void **state)
 {
-	struct scene *scene = *state;
+	struct store_scene *scene = *state;
 	sqlite3 *db;
 
 	store_close(scene->store);
@@ -339,13 +340,12 @@ static void store_leaves_what_a_newer_version_wrote_alone(void **state)
 	assert_non_null(strstr(scene->err.text, "newer version"));
 }
 
-static void store_lives_in_memory_as_well(void **state)
+static void store_lives_in_memory_as_well(UNUSED void **state)
 {
 	struct err err = {0};
 	struct store *store = store_open(":memory:", &err);
 	char *id = NULL;
 
-	(void)state;
 	assert_non_null(store);
 	assert_true(store_save_session(store, "1", "ann", "sesn_1", false, &err));
 	assert_true(store_find_session(store, "1", "ann", &id, &err));

@@ -21,7 +21,7 @@
 
 #define MANY 100000
 
-struct scene {
+struct tool_registry_scene {
 	struct mcp_config servers;
 	struct store *store;
 	struct tool_registry *tools;
@@ -31,14 +31,14 @@ struct scene {
 
 static void on_changed(void *arg)
 {
-	struct scene *scene = arg;
+	struct tool_registry_scene *scene = arg;
 
 	scene->changes++;
 }
 
 static int build(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct tool_registry_scene *scene = mem_zeroed(sizeof *scene);
 	struct err err = {0};
 
 	assert_true(mcp_config_read(&scene->servers,
@@ -56,7 +56,7 @@ static int build(void **state)
 
 static int raze(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	tool_registry_unwait(scene->tools, &scene->waiter);
 	tool_registry_destroy(scene->tools);
@@ -66,7 +66,7 @@ static int raze(void **state)
 	return 0;
 }
 
-static void learn(struct scene *scene, unsigned server, const char *text)
+static void learn(struct tool_registry_scene *scene, unsigned server, const char *text)
 {
 	SCOPED(json_free) cJSON *list = json_parse(text, strlen(text));
 
@@ -74,7 +74,7 @@ static void learn(struct scene *scene, unsigned server, const char *text)
 	tool_registry_learn(scene->tools, server, list);
 }
 
-static void expect_tool(const struct scene *scene, const char *declared,
+static void expect_tool(const struct tool_registry_scene *scene, const char *declared,
 	unsigned server, const char *name)
 {
 	unsigned found;
@@ -86,7 +86,8 @@ static void expect_tool(const struct scene *scene, const char *declared,
 	assert_string_equal(tool, name);
 }
 
-static void expect_no_tool(const struct scene *scene, const char *declared)
+static void expect_no_tool(
+	const struct tool_registry_scene *scene, const char *declared)
 {
 	unsigned server;
 	const char *tool;
@@ -96,7 +97,7 @@ static void expect_no_tool(const struct scene *scene, const char *declared)
 
 static void tools_are_asked_for_by_one_only(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	assert_false(tool_registry_settled(scene->tools));
 	assert_true(tool_registry_claim(scene->tools, 0));
@@ -113,7 +114,7 @@ static void tools_are_asked_for_by_one_only(void **state)
 
 static void tools_that_could_not_be_had_are_asked_for_again(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	learn(scene, 0, "[]");
 	assert_true(tool_registry_claim(scene->tools, 1));
@@ -136,7 +137,7 @@ static void tools_that_could_not_be_had_are_asked_for_again(void **state)
 
 static void tools_that_keep_sessions_waiting_are_not_asked_for_soon(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 	const struct timespec slow = {.tv_sec = 1, .tv_nsec = 50000000};
 
 	assert_true(tool_registry_claim(scene->tools, 0));
@@ -151,7 +152,7 @@ static void tools_that_keep_sessions_waiting_are_not_asked_for_soon(void **state
 
 static void tools_tell_who_waits_of_every_change(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	tool_registry_wait(scene->tools, &scene->waiter);
 	tool_registry_wait(scene->tools, &scene->waiter);
@@ -170,7 +171,7 @@ static void tools_tell_who_waits_of_every_change(void **state)
 
 static void tools_of_one_name_keep_apart_by_their_server(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	learn(scene, 1, "[" LOOKUP ",{\"name\":\"price/now\"}]");
 	expect_tool(scene, "lookup", 1, "lookup");
@@ -186,7 +187,7 @@ static void tools_of_one_name_keep_apart_by_their_server(void **state)
 
 static void tools_of_a_list_that_changed_are_the_new_ones(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	learn(scene, 0, "[{\"name\":\"a\"},{\"name\":\"b\"}]");
 	learn(scene, 0, "[{\"name\":\"b\"},{\"name\":\"\"},{},7]");
@@ -197,7 +198,7 @@ static void tools_of_a_list_that_changed_are_the_new_ones(void **state)
 /* Comparing each with each would take ten times as long as this may. */
 static void tools_may_be_many(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 	SCOPED(json_free) cJSON *list = cJSON_CreateArray();
 	int64_t began_ns = clock_now();
 
@@ -216,7 +217,7 @@ static void tools_may_be_many(void **state)
 
 static void tools_are_known_after_a_restart(void **state)
 {
-	struct scene *scene = *state;
+	struct tool_registry_scene *scene = *state;
 
 	learn(scene, 0, "[" LOOKUP "]");
 	learn(scene, 1, "[]");

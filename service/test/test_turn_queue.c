@@ -13,7 +13,7 @@
 #include "service/metrics.h"
 #include "service/turn_queue.h"
 
-struct scene {
+struct turn_queue_scene {
 	struct metrics metrics;
 	struct turn_queue turns;
 	unsigned dropped;
@@ -22,13 +22,13 @@ struct scene {
 
 /* Who asked. */
 struct asker {
-	struct scene *scene;
+	struct turn_queue_scene *scene;
 	const char *name;
 };
 
 static void on_dropped(void *arg)
 {
-	struct scene *scene = arg;
+	struct turn_queue_scene *scene = arg;
 
 	scene->dropped++;
 }
@@ -44,7 +44,7 @@ static void on_done(void *arg, enum turn_end end, const char *text)
 
 static int build(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct turn_queue_scene *scene = mem_zeroed(sizeof *scene);
 
 	scene->turns = (struct turn_queue){
 		.metrics = &scene->metrics,
@@ -57,7 +57,7 @@ static int build(void **state)
 
 static int raze(void **state)
 {
-	struct scene *scene = *state;
+	struct turn_queue_scene *scene = *state;
 
 	turn_queue_done(&scene->turns);
 	free(scene);
@@ -66,7 +66,7 @@ static int raze(void **state)
 
 static void turns_run_in_the_order_in_which_they_came(void **state)
 {
-	struct scene *scene = *state;
+	struct turn_queue_scene *scene = *state;
 	struct asker a = {scene, "a"}, b = {scene, "b"};
 
 	assert_non_null(turn_queue_add(&scene->turns, "first", on_done, &a));
@@ -83,7 +83,7 @@ static void turns_run_in_the_order_in_which_they_came(void **state)
 
 static void turns_that_wait_can_all_be_dropped_and_the_running_one_goes_on(void **state)
 {
-	struct scene *scene = *state;
+	struct turn_queue_scene *scene = *state;
 	struct asker a = {scene, "a"}, b = {scene, "b"}, c = {scene, "c"};
 
 	assert_non_null(turn_queue_add(&scene->turns, "1", on_done, &a));
@@ -99,7 +99,7 @@ static void turns_that_wait_can_all_be_dropped_and_the_running_one_goes_on(void 
 
 static void turns_that_nobody_waits_for_are_not_begun(void **state)
 {
-	struct scene *scene = *state;
+	struct turn_queue_scene *scene = *state;
 	struct asker a = {scene, "a"}, b = {scene, "b"};
 	struct turn *turn;
 
@@ -115,7 +115,7 @@ static void turns_that_nobody_waits_for_are_not_begun(void **state)
 
 static void turns_that_run_go_on_when_nobody_waits_any_more(void **state)
 {
-	struct scene *scene = *state;
+	struct turn_queue_scene *scene = *state;
 	struct asker a = {scene, "a"};
 	struct turn *turn = turn_queue_add(&scene->turns, "1", on_done, &a);
 

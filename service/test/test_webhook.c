@@ -20,7 +20,7 @@ static bool read_text(struct webhook *webhook, const char *text, struct err *err
 	return webhook_read(webhook, &body, err);
 }
 
-static void webhook_is_read_with_its_room_as_it_was_written(void **state)
+static void webhook_is_read_with_its_room_as_it_was_written(UNUSED void **state)
 {
 	static const struct {
 		const char *text, *room;
@@ -54,7 +54,6 @@ static void webhook_is_read_with_its_room_as_it_was_written(void **state)
 			"2", true, "x", "another order, and unknown members"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct webhook webhook;
 		struct err err = {0};
@@ -68,7 +67,7 @@ static void webhook_is_read_with_its_room_as_it_was_written(void **state)
 	}
 }
 
-static void webhook_says_what_is_wrong_and_where(void **state)
+static void webhook_says_what_is_wrong_and_where(UNUSED void **state)
 {
 	static const struct {
 		const char *text, *says;
@@ -111,7 +110,6 @@ static void webhook_says_what_is_wrong_and_where(void **state)
 		{"{" WHO "," WHO "}", "stands in this object already"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct webhook webhook;
 		struct err err = {0};
@@ -123,13 +121,12 @@ static void webhook_says_what_is_wrong_and_where(void **state)
 	}
 }
 
-static void webhook_does_not_take_an_endless_room(void **state)
+static void webhook_does_not_take_an_endless_room(UNUSED void **state)
 {
 	SCOPED(buf_done) struct buf body = {0};
 	struct webhook webhook;
 	struct err err = {0};
 
-	(void)state;
 	buf_adds(&body, "{" WHO ",\"room\":{\"name\":\"\",\"id\":\"");
 	for (int i = 0; i < WEBHOOK_ROOM_MAX + 1; i++)
 		buf_adds(&body, "x");

@@ -49,7 +49,7 @@ struct world {
 	cJSON *servers;
 	char *agent_url, *service_url;
 	struct program agent, service, other;
-	struct ledger *ledger;
+	struct test_ledger *ledger;
 	struct journal journal;
 	struct shot *shots;
 };
