@@ -37,16 +37,16 @@ static char *hint_field(const char *word, const struct field *fields)
 /* --- objects --- */
 
 /* What one call of fields_read_all() has in all its objects. */
-struct reading {
+struct fields_reading {
 	const struct json_doc *doc;
 	fields_wrong_fn *wrong;
 	void *arg;
 	unsigned count; /* of wrong members */
 };
 
-static void report(struct reading *reading, const cJSON *node, const char *path,
+static void report(struct fields_reading *reading, const cJSON *node, const char *path,
 	const char *format, ...) PRINTF(4, 5);
-static void report(struct reading *reading, const cJSON *node, const char *path,
+static void report(struct fields_reading *reading, const cJSON *node, const char *path,
 	const char *format, ...)
 {
 	struct err what, err;
@@ -61,11 +61,11 @@ static void report(struct reading *reading, const cJSON *node, const char *path,
 	reading->wrong(reading->arg, &err);
 }
 
-static void read_object(struct reading *reading, const struct field *fields, void *out,
-	const cJSON *object, const char *path);
+static void read_object(struct fields_reading *reading, const struct field *fields,
+	void *out, const cJSON *object, const char *path);
 
-static void read_member(struct reading *reading, const struct field *field, void *out,
-	const cJSON *node, const char *path)
+static void read_member(struct fields_reading *reading, const struct field *field,
+	void *out, const cJSON *node, const char *path)
 {
 	struct err err;
 
@@ -80,7 +80,7 @@ static void read_member(struct reading *reading, const struct field *field, void
 	}
 }
 
-static void report_unknown(struct reading *reading, const struct field *fields,
+static void report_unknown(struct fields_reading *reading, const struct field *fields,
 	const cJSON *node, const char *path)
 {
 	SCOPED(mem_free) char *hint = NULL;
@@ -97,8 +97,8 @@ static void report_unknown(struct reading *reading, const struct field *fields,
 	report(reading, node, path, "no such key%s", hint);
 }
 
-static void read_object(struct reading *reading, const struct field *fields, void *out,
-	const cJSON *object, const char *path)
+static void read_object(struct fields_reading *reading, const struct field *fields,
+	void *out, const cJSON *object, const char *path)
 {
 	if (!cJSON_IsObject(object)) {
 		report(reading, object, path, "expected an object, not %s",
@@ -124,7 +124,7 @@ unsigned fields_read_all(const struct field *fields, void *out,
 	const struct json_doc *doc, const cJSON *object, const char *what,
 	fields_wrong_fn *wrong, void *arg)
 {
-	struct reading reading = {doc, wrong, arg, 0};
+	struct fields_reading reading = {doc, wrong, arg, 0};
 
 	read_object(&reading, fields, out, object, what);
 	return reading.count;

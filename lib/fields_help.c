@@ -1,5 +1,5 @@
 /*
- * What a table of fields tells people: the lines of --help.
+ * The lines of --help for a table of fields.
  */
 #include "lib/fields.h"
 

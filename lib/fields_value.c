@@ -1,5 +1,5 @@
 /*
- * What a field's one value is: of JSON, and of a text that a user wrote.
+ * Reads one value of a field, from JSON or from text.
  */
 #include "lib/fields.h"
 

@@ -20,7 +20,7 @@ static char *set_path(const char *set)
 	return mem_textf("%.*s", (int)strcspn(set, "="), set);
 }
 
-/* The value is JSON where it is that, else a string. */
+/* A value that is not JSON is a string. */
 static cJSON *set_value(const char *set)
 {
 	const char *text = set + strcspn(set, "=") + 1;
@@ -29,7 +29,7 @@ static cJSON *set_value(const char *set)
 	return value ? value : cJSON_CreateString(text);
 }
 
-/* As --set takes it: a string that would be taken for JSON keeps its quotes. */
+/* The value as --set takes it: a string that reads like JSON keeps its quotes. */
 static char *value_text(const cJSON *value)
 {
 	SCOPED(json_free) cJSON *taken = NULL;
@@ -156,8 +156,8 @@ static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err
 			cJSON_IsArray(axis) ? "an empty one" : json_kind(axis));
 	again = find_double(axis);
 	if (again)
-		return json_doc_wrong(doc, again, err,
-			"%s: this value stands in it twice", axis->string);
+		return json_doc_wrong(
+			doc, again, err, "%s: this value is there twice", axis->string);
 	return true;
 }
 

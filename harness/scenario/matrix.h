@@ -17,11 +17,11 @@ struct axis {
 	const cJSON *value;
 };
 
-/* All borrowed for the call that hands it over. */
+/* Borrowed for the call of the matrix_fn. */
 struct matrix_case {
 	struct axis axes[MATRIX_AXES_MAX];
 	unsigned axis_count;
-	bool changed; /* by an axis, a variant or --set: not the file as it stands */
+	bool changed; /* an axis, a variant or --set changed the file */
 };
 
 /* root is a changed copy of the document without matrix and variants, the callback's to
@@ -38,8 +38,8 @@ bool matrix_expand(const struct json_doc *doc, const char *const *sets, matrix_f
 /* Puts the value of one "key=value" into root. */
 bool matrix_set(cJSON *root, const char *set, struct err *err) MUST_CHECK;
 
-/* Where a combination's twin, a copy, stands in the file: there it has a place. The copy
- * itself when it does not stand there. */
+/* The twin in the file of which a combination's twin is a copy, so that errors have a
+ * place; the copy itself when the file does not have it. */
 const cJSON *matrix_twin_of(const struct json_doc *doc, const cJSON *twin);
 
 /* Makes root its twin: twin.set applied, twin.expect in place of expect. */

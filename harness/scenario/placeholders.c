@@ -16,7 +16,7 @@ const char *const placeholder_names[PLACEHOLDERS] = {
 };
 
 /* A piece of a text: plain characters, or one name in braces. */
-struct piece {
+struct text_piece {
 	const char *text;
 	size_t len;
 	const char *name; /* NULL: plain characters */
@@ -36,20 +36,20 @@ static size_t braced_len(const char *text)
 }
 
 /* False at the end of the text. */
-static bool next_piece(struct piece *piece, const char *text)
+static bool next_piece(struct text_piece *piece, const char *text)
 {
 	size_t len;
 
-	*piece = (struct piece){.text = text, .len = 1};
+	*piece = (struct text_piece){.text = text, .len = 1};
 	if (*text == '{' && (len = braced_len(text + 1)) > 0 && text[1 + len] == '}')
-		*piece = (struct piece){text, len + 2, text + 2, len - 2, true};
+		*piece = (struct text_piece){text, len + 2, text + 2, len - 2, true};
 	else if ((len = braced_len(text)) > 0)
-		*piece = (struct piece){text, len, text + 1, len - 2, false};
+		*piece = (struct text_piece){text, len, text + 1, len - 2, false};
 	return *text != '\0';
 }
 
 /* PLACEHOLDERS when no placeholder has this name. */
-static enum placeholder find(const struct piece *piece)
+static enum placeholder find(const struct text_piece *piece)
 {
 	for (int i = 0; i < PLACEHOLDERS; i++)
 		if (strlen(placeholder_names[i]) == piece->name_len &&
@@ -58,14 +58,14 @@ static enum placeholder find(const struct piece *piece)
 	return PLACEHOLDERS;
 }
 
-static bool is_placeholder(const struct piece *piece)
+static bool is_placeholder(const struct text_piece *piece)
 {
 	return piece->name && !piece->escaped;
 }
 
 bool placeholders_check(const char *text, struct err *err)
 {
-	struct piece piece;
+	struct text_piece piece;
 
 	for (; next_piece(&piece, text); text += piece.len) {
 		char name[64];
@@ -90,7 +90,7 @@ bool placeholders_check(const char *text, struct err *err)
 
 bool placeholders_use(const char *text, enum placeholder placeholder)
 {
-	struct piece piece;
+	struct text_piece piece;
 
 	for (; next_piece(&piece, text); text += piece.len)
 		if (is_placeholder(&piece) && find(&piece) == placeholder)
@@ -101,7 +101,7 @@ bool placeholders_use(const char *text, enum placeholder placeholder)
 char *placeholders_expand(const char *text, const char *const values[PLACEHOLDERS])
 {
 	struct buf expanded = {0};
-	struct piece piece;
+	struct text_piece piece;
 
 	for (; next_piece(&piece, text); text += piece.len) {
 		enum placeholder placeholder =

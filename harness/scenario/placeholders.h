@@ -2,7 +2,7 @@
  * placeholders - names in braces that a run replaces: "--url={agent_url}".
  *
  * service.env, service.command and service.entrypoint may contain placeholders, so that
- * a service of somebody else gets what its scenario asks for, and nothing more. A name
+ * a service of somebody else gets what its scenario names, and nothing more. A name
  * is lower-case letters and '_'. "{{port}}" stands for the text "{port}"; every other
  * brace stands for itself, as in JSON or in a shell script.
  */

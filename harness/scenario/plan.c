@@ -26,7 +26,7 @@ struct planning {
 	unsigned wrongs; /* errors so far */
 	const char *path;
 	struct json_doc doc;
-	struct scenario base; /* the file as it stands, until a case takes it */
+	struct scenario base; /* the unchanged file, until a case takes it */
 	const struct matrix_case *combination;
 	const cJSON *twin; /* of the combination, where it stands in the file */
 };
@@ -184,7 +184,7 @@ static const cJSON *place_of(const struct planning *planning, enum half half)
 		root, planning->combination->axis_count ? "matrix" : "variants");
 }
 
-/* The file as it stands has its own places. */
+/* The unchanged file: errors have their own positions. */
 static bool take_base(struct scenario *scenario, struct planning *planning)
 {
 	if (!scenario_check(&planning->base, &planning->doc, planning->doc.root, report,
@@ -267,7 +267,7 @@ static void plan_file(struct planning *planning)
 	unsigned wrongs = planning->wrongs;
 	struct err err;
 
-	/* First the file as it stands, whose errors all have their places. */
+	/* The unchanged file comes first: its errors have their own positions. */
 	if (!scenario_read(&planning->base, doc, doc->root, report, planning))
 		return;
 	if (!matrix_expand(doc, sets, add_combination, planning, &err) &&

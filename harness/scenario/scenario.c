@@ -13,11 +13,11 @@ static const struct field ready_fields[] = {
 	{"tcp", FIELD_OTHER, 0, .type = &ready_tcp_type,
 		.help = "ready when this port accepts a connection"},
 	{"log", FIELD_OTHER, 0, .type = &ready_log_type,
-		.help = "ready when it prints a line with this text in it"},
+		.help = "ready when the service prints a line with this text in it"},
 	{"signal", FIELD_OTHER, 0, .type = &ready_signal_type,
 		.help = "ready when PID 1 catches, blocks or waits for the stop signal"},
 	{"within", FIELD_DURATION, offsetof(struct ready, within_ns), .preset = "20s",
-		.help = "how long it may take"},
+		.help = "bound of the wait"},
 	{0},
 };
 
@@ -39,7 +39,7 @@ static const struct field session_fields[] = {
 			  "\"operations_assistant\"]",
 		.help = "taken in turn"},
 	{"within", FIELD_DURATION, offsetof(struct session_request, within_ns),
-		.preset = "60s", .help = "until when it must be answered"},
+		.preset = "60s", .help = "bound of the wait for the answer"},
 	{0},
 };
 
@@ -47,33 +47,33 @@ static const char *const topologies[] = {"host", "containers", NULL};
 
 static const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
-		.help = "a Docker image; without it, stopbench's own with all its programs"},
+		.help = "a Docker image; by default stopbench's own with all its programs"},
 	{"entrypoint", FIELD_OTHER, offsetof(struct service_part, entrypoint),
 		.type = &entrypoint_type,
 		.help = "like docker run --entrypoint: a program, or a list of it and its "
-			"first arguments; without it, the image's own"},
+			"first arguments; by default the image's"},
 	{"command", FIELD_OTHER, offsetof(struct service_part, command),
 		.type = &command_type,
-		.help = "like docker run IMAGE COMMAND; without it, stopbench's service, or the "
-			"image's own"},
+		.help = "like docker run IMAGE COMMAND; by default stopbench's service, or the "
+			"image's own command"},
 	{"env", FIELD_OTHER, offsetof(struct service_part, env), .type = &env_type,
-		.help = "its environment"},
+		.help = "environment variables"},
 	{"secrets", FIELD_OTHER, offsetof(struct service_part, secrets),
 		.type = &strlist_type,
 		.help = "names in env whose values no report shows, beside those with KEY, "
 			"TOKEN, SECRET or PASSWORD in them"},
 	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
-		.help = "where it listens; stopbench's service chooses one and tells it"},
+		.help = "the port on which it listens; stopbench's service chooses one"},
 	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
 		.fields = ready_fields, .help = "when it counts as ready"},
 	{"session", FIELD_OBJECT, offsetof(struct service_part, session),
 		.fields = session_fields,
 		.help = "how a session is opened from outside"},
 	{"init", FIELD_BOOL, offsetof(struct service_part, init),
-		.help = "an init (tini) is PID 1 and the command its child"},
+		.help = "an init (tini) is PID 1, and the command is its child"},
 	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
-		.help = "the signal that asks it to stop; without it, the image's STOPSIGNAL, "
-			"else SIGTERM"},
+		.help = "the signal of the stop; by default the image's STOPSIGNAL, else "
+			"SIGTERM"},
 	{"topology", FIELD_CHOICE, offsetof(struct service_part, topology),
 		.choices = topologies, .preset = "host",
 		.help = "docker: only the service is a container, or the mock agent API too, on "
@@ -100,15 +100,17 @@ static const struct field load_fields[] = {
 
 static const struct field stop_fields[] = {
 	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
-		.help = "how long the engine waits before SIGKILL; whole seconds for docker"},
+		.help = "time from the stop signal to SIGKILL; whole seconds for docker"},
 	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .type = &when_type,
 		.preset = "sessions.ready",
 		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "
-			"\"exit\" (it has ended by itself), or an event's name (docs/events.md)"},
+			"\"exit\" (the service has ended by itself), or the name of an event "
+			"(docs/events.md)"},
 	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
-		.max = 1000000, .help = "this many of that event"},
+		.max = 1000000, .help = "the stop comes with this many of that event"},
 	{"within", FIELD_DURATION, offsetof(struct stop_part, within_ns),
-		.preset = "60s", .help = "how long that may take"},
+		.preset = "60s",
+		.help = "bound of the wait for the moment of the stop"},
 	{0},
 };
 
@@ -131,15 +133,15 @@ static const struct field expect_fields[] = {
 	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .type = &count_type,
 		.preset = "-1", .help = "accepted requests without a whole answer"},
 	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .type = &strlist_type,
-		.help = "texts that its log must have"},
+		.help = "texts that the service's log must contain"},
 	{0},
 };
 
 const struct field scenario_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct scenario, name), .required = true,
-		.help = "for people"},
+		.help = "title of the scenario"},
 	{"why", FIELD_TEXT, offsetof(struct scenario, why),
-		.help = "in a sentence that a tired person understands"},
+		.help = "why the scenario exists, in one sentence"},
 	{"service", FIELD_OBJECT, offsetof(struct scenario, service),
 		.fields = service_fields, .help = "what is stopped"},
 	{"agent", FIELD_OTHER, offsetof(struct scenario, agent_json),
@@ -152,20 +154,23 @@ const struct field scenario_fields[] = {
 		.help = "the stop"},
 	{"expect", FIELD_OBJECT, offsetof(struct scenario, expect),
 		.fields = expect_fields,
-		.help = "what must be seen; where it names neither verdict, exit_code nor "
-			"diagnosis, also a clean stop with exit code 0"},
+		.help = "what must be seen; without verdict, exit_code and diagnosis also a "
+			"clean stop with exit code 0"},
 	{"repeat", FIELD_INT, offsetof(struct scenario, repeat), .preset = "1",
 		.min = 1, .max = 10000, .help = "rounds of each case"},
 	{"alone", FIELD_BOOL, offsetof(struct scenario, alone),
 		.help = "no other case runs beside this one: for figures that suffer from "
 			"company"},
 	{"seed", FIELD_INT, offsetof(struct scenario, seed), .min = 0,
-		.max = INT64_C(1) << 52, .help = "of all draws; 0: the run's"},
+		.max = INT64_C(1) << 52,
+		.help = "seed of all draws; 0: that of the run"},
 	{"engines", FIELD_OTHER, offsetof(struct scenario, engines),
-		.type = &engines_type, .help = "only on these; without it, on all"},
-	{"$schema", FIELD_OTHER, 0, .type = &schema_type, .help = "for editors"},
+		.type = &engines_type,
+		.help = "the only engines that run it; by default all"},
+	{"$schema", FIELD_OTHER, 0, .type = &schema_type,
+		.help = "path of schema.json, for editors"},
 	{"matrix", FIELD_OTHER, 0, .type = &matrix_type,
-		.help = "values for a path each: one case per combination"},
+		.help = "lists of values for paths: one case per combination"},
 	{"variants", FIELD_OTHER, 0, .type = &variants_type,
 		.help = "what else changes for some combinations"},
 	{"twin", FIELD_OTHER, 0, .type = &twin_type,

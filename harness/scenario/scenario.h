@@ -1,5 +1,5 @@
 /*
- * scenario - what one case asks for, as its file says it.
+ * scenario - what one case starts, stops and expects.
  *
  * Filled from JSON by the tables in scenario.c, which are also the schema and the
  * help. Everything is owned and freed by scenario_done(). Durations are ns.
@@ -22,7 +22,7 @@ enum ready_kind {
 	READY_DEFAULT, /* HTTP /ready for our service, TCP when there is a port */
 	READY_HTTP,    /* {"http": "/path"}: answers 2xx */
 	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
-	READY_LOG,     /* {"log": "text"}: prints a line with this in it */
+	READY_LOG,     /* {"log": "text"}: prints a line that contains the text */
 	READY_SIGNAL, /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
 };
 
@@ -30,7 +30,7 @@ struct ready {
 	enum ready_kind kind;
 	char *text;        /* path, or text of the log line */
 	int64_t port;      /* of READY_TCP; 0: service.port */
-	int64_t within_ns; /* "within": how long it may take; default 20s */
+	int64_t within_ns; /* "within": bound of the wait; default 20s */
 };
 
 /* How a session is opened from outside; the defaults fit our service. In path and
@@ -40,7 +40,7 @@ struct session_request {
 	char *body;     /* the JSON text sent */
 	int64_t status; /* what a good answer has: 200 */
 	struct strlist bots;
-	int64_t within_ns; /* until it must be answered: 60s */
+	int64_t within_ns; /* bound of the wait for the answer: 60s */
 };
 
 enum topology {
@@ -54,11 +54,11 @@ struct service_part {
 	struct strlist command; /* docker run IMAGE COMMAND; empty: the image's own */
 	struct strlist env;     /* "NAME=value" each */
 	struct strlist secrets; /* names in env whose values no report shows */
-	int64_t port;           /* 0: our service tells it in its log */
+	int64_t port;           /* 0: our service chooses one and logs it */
 	struct ready ready;
 	struct session_request session;
 	bool init;         /* tini in front, as docker run --init */
-	char *stop_signal; /* "SIGQUIT"; NULL: what the image says, else SIGTERM */
+	char *stop_signal; /* "SIGQUIT"; NULL: the image's, else SIGTERM */
 	int topology;      /* enum topology */
 	bool mocks;        /* false: no mock agent API, see scenario_has_mocks() */
 };
@@ -79,8 +79,8 @@ struct stop_part {
 	int64_t within_ns; /* how long `when` may take: 60s */
 };
 
-/* "expect": what must be seen. What is not said is not asked; but an expect that names
- * neither verdict, exit code nor diagnosis asks for a clean stop with exit code 0. */
+/* "expect": what must be seen. What is left out is not checked; but without verdict, exit
+ * code and diagnosis the stop must be clean, with exit code 0. */
 #define EXPECT_CODES_MAX 8
 #define EXPECT_ANY       (-1)
 #define EXPECT_ALL       (-2)
@@ -91,10 +91,10 @@ struct exit_codes {
 };
 
 struct expect_part {
-	struct exit_codes exit_codes; /* one number or a list; empty: not said */
-	unsigned verdicts; /* bits 1u << enum verdict; a name or a list; 0: not said */
-	int64_t within_ns; /* 0: not said */
-	int diagnosis;     /* enum diagnosis_id: the deepest */
+	struct exit_codes exit_codes; /* one number or a list; empty: any */
+	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: any */
+	int64_t within_ns;    /* 0: any */
+	int diagnosis;        /* enum diagnosis_id: the deepest */
 	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */
@@ -141,11 +141,10 @@ void scenario_done(struct scenario *scenario);
 bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 
-/* Is it our service that runs there, so that sessions, mocks and logs mean what
- * docs/events.md says? */
+/* Is stopbench's own service stopped, with the sessions and logs of docs/events.md? */
 bool scenario_is_ours(const struct scenario *scenario);
 
-/* Does an entrypoint, a command or an environment of it contain this placeholder? */
+/* Does the service's entrypoint, command or environment contain this placeholder? */
 bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder);
 
 /* Is a mock agent API started? For our service by default, for another one when the

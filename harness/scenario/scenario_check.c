@@ -93,8 +93,7 @@ static void check_stop_signal(struct check *check)
 			"\"SIGRTMIN+3\"");
 	else if (number == SIGKILL || number == SIGSTOP)
 		contradict(check, "service.stop_signal",
-			"no program can handle %.40s; expected a signal that asks",
-			name);
+			"no program can handle %.40s; expected one that asks", name);
 }
 
 static void check_ready(struct check *check)
@@ -105,7 +104,7 @@ static void check_ready(struct check *check)
 	if (service->ready.kind == READY_HTTP && !is_ours && service->port == 0 &&
 		!uses(check, PLACEHOLDER_PORT))
 		contradict(check, "service.ready.http",
-			"the port is not known; it needs service.port, or a {port} in "
+			"the port is not known; ready.http needs service.port, or a {port} in "
 			"service.env, command or entrypoint");
 	if (service->ready.kind == READY_TCP && service->ready.port != service->port &&
 		(is_ours || service->port != 0))
@@ -147,12 +146,12 @@ static void check_mocks(struct check *check)
 				"false no session can be opened");
 	} else if (!scenario_has_mocks(scenario) && scenario->agent_json) {
 		contradict(check, "agent",
-			"nothing uses the mock agent API; it needs an {agent_url} in "
+			"nothing uses the mock agent API; add {agent_url} to "
 			"service.env, command or entrypoint");
 	}
 	if (!is_ours && scenario->mcp.count > 0 && !uses(check, PLACEHOLDER_MCP_CONFIG))
 		contradict(check, "mcp",
-			"nothing starts these servers; they need an {mcp_config} in "
+			"nothing starts these servers; add {mcp_config} to "
 			"service.env, command or entrypoint");
 }
 

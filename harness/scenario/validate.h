@@ -1,6 +1,5 @@
 /*
- * validate - what a file's matrix, variants and twin, and --set, put into the scenario:
- * every value that is wrong by itself, at its own place.
+ * validate - finds wrong values in a file's matrix, variants and twin, and in --set.
  */
 #ifndef HARNESS_SCENARIO_VALIDATE_H
 #define HARNESS_SCENARIO_VALIDATE_H

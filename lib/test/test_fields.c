@@ -22,16 +22,16 @@ struct phase {
 	int fault;
 };
 
-struct stop {
+struct stop_options {
 	int64_t grace_ns;
 	char *when;
 	struct phase archive;
 };
 
-struct world {
+struct fields_sample {
 	bool loud;
 	int64_t sessions, seed;
-	struct stop stop;
+	struct stop_options stop;
 	char *exit; /* "ignore", or whatever text */
 };
 
@@ -66,29 +66,30 @@ static const struct field phase_fields[] = {
 };
 
 static const struct field stop_fields[] = {
-	{"grace", FIELD_DURATION, offsetof(struct stop, grace_ns), .preset = "10s",
-		.help = "how long the engine waits"},
-	{"when", FIELD_TEXT, offsetof(struct stop, when), .preset = "sessions.ready",
-		.help = "the event that triggers it"},
-	{"archive", FIELD_OBJECT, offsetof(struct stop, archive), .help = "a phase",
-		.fields = phase_fields},
+	{"grace", FIELD_DURATION, offsetof(struct stop_options, grace_ns),
+		.preset = "10s", .help = "how long the engine waits"},
+	{"when", FIELD_TEXT, offsetof(struct stop_options, when),
+		.preset = "sessions.ready", .help = "the event that triggers it"},
+	{"archive", FIELD_OBJECT, offsetof(struct stop_options, archive),
+		.help = "a phase", .fields = phase_fields},
 	{0},
 };
 
 static const struct field world_fields[] = {
-	{"loud", FIELD_BOOL, offsetof(struct world, loud), .preset = "true",
+	{"loud", FIELD_BOOL, offsetof(struct fields_sample, loud), .preset = "true",
 		.help = "say more"},
-	{"sessions", FIELD_INT, offsetof(struct world, sessions), .preset = "3",
+	{"sessions", FIELD_INT, offsetof(struct fields_sample, sessions), .preset = "3",
 		.min = 1, .max = 5000, .help = "how many"},
-	{"seed", FIELD_INT, offsetof(struct world, seed), .help = "of the dice"},
-	{"stop", FIELD_OBJECT, offsetof(struct world, stop), .help = "the stop",
+	{"seed", FIELD_INT, offsetof(struct fields_sample, seed),
+		.help = "of the dice"},
+	{"stop", FIELD_OBJECT, offsetof(struct fields_sample, stop), .help = "the stop",
 		.fields = stop_fields},
-	{"exit", FIELD_OTHER, offsetof(struct world, exit), .preset = "ignore",
+	{"exit", FIELD_OTHER, offsetof(struct fields_sample, exit), .preset = "ignore",
 		.type = &exit_type, .help = "what to do"},
 	{0},
 };
 
-static bool read_text(struct world *world, const char *text, struct err *err)
+static bool read_text(struct fields_sample *world, const char *text, struct err *err)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 
@@ -97,11 +98,10 @@ static bool read_text(struct world *world, const char *text, struct err *err)
 	return fields_read(world_fields, world, &doc, doc.root, "", err);
 }
 
-static void preset_fills_in_every_field(void **state)
+static void preset_fills_in_every_field(void **state UNUSED)
 {
-	struct world world = {.stop.archive.fault = 2, .seed = 9};
+	struct fields_sample world = {.stop.archive.fault = 2, .seed = 9};
 
-	(void)state;
 	memset(&world.stop, 0x5a, sizeof world.stop);
 	fields_preset(world_fields, &world);
 	assert_true(world.loud);
@@ -116,7 +116,7 @@ static void preset_fills_in_every_field(void **state)
 }
 
 /* In a child, because it ends in abort(). */
-static void preset_aborts_on_our_mistakes(void **state)
+static void preset_aborts_on_our_mistakes(void **state UNUSED)
 {
 	static const struct field wrong[][2] = {
 		{{"n", FIELD_INT, 0, .preset = "0", .min = 1, .max = 5}, {0}},
@@ -127,9 +127,8 @@ static void preset_aborts_on_our_mistakes(void **state)
 		{{"n", FIELD_OTHER, 0, .preset = "{}", .type = &latency_type}, {0}},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
-		struct world world = {0};
+		struct fields_sample world = {0};
 		int status;
 		pid_t pid = fork();
 
@@ -146,12 +145,11 @@ static void preset_aborts_on_our_mistakes(void **state)
 	}
 }
 
-static void read_keeps_what_is_not_said(void **state)
+static void read_keeps_what_is_absent(void **state UNUSED)
 {
-	struct world world = {0};
+	struct fields_sample world = {0};
 	struct err err;
 
-	(void)state;
 	fields_preset(world_fields, &world);
 	assert_true(read_text(&world,
 		"{\"loud\": false, \"seed\": -9007199254740992, \"stop\": {\"when\": \"\", "
@@ -180,7 +178,7 @@ static void read_keeps_what_is_not_said(void **state)
 	fields_done(world_fields, &world);
 }
 
-static void read_says_what_is_wrong_and_where(void **state)
+static void read_reports_an_error_with_its_position(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *why;
@@ -235,10 +233,9 @@ static void read_says_what_is_wrong_and_where(void **state)
 			"t:1:23: latency: \"distribution\" is missing"},
 		{"{\"exit\": {}}", "t:1:2: exit, please"},
 	};
-	struct world world = {0};
+	struct fields_sample world = {0};
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		fields_preset(world_fields, &world);
 		assert_false(read_text(&world, rows[i].text, &err));
@@ -262,7 +259,7 @@ static void read_all_reports_every_wrong_member(void **state UNUSED)
 		"\"archive\": {\"latency\": {}}}, \"exit\": 2}";
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	SCOPED(buf_done) struct buf lines = {0};
-	struct world world = {0};
+	struct fields_sample world = {0};
 	struct err err;
 
 	fields_preset(world_fields, &world);
@@ -283,7 +280,7 @@ static void read_all_reports_every_wrong_member(void **state UNUSED)
 	fields_done(world_fields, &world);
 }
 
-static void read_asks_for_what_is_required(void **state UNUSED)
+static void read_reports_a_missing_key(void **state UNUSED)
 {
 	static const struct field table[] = {
 		{"name", FIELD_TEXT, 0, .required = true}, {0}};
@@ -301,20 +298,19 @@ static void read_asks_for_what_is_required(void **state UNUSED)
 	assert_string_equal(text, "[\"name\"]");
 }
 
-static void read_of_an_endless_key_still_says_what_is_wrong(void **state)
+static void read_of_an_endless_key_still_reports_the_error(void **state UNUSED)
 {
 	char text[4096] = "{\"";
-	struct world world = {0};
+	struct fields_sample world = {0};
 	struct err err;
 
-	(void)state;
 	memset(text + 2, 'k', 4000);
 	strcpy(text + 4002, "\": 1}");
 	assert_false(read_text(&world, text, &err));
 	assert_non_null(strstr(err.text, "kkk: no such key; there are: loud"));
 }
 
-static void knows_its_paths(void **state)
+static void knows_its_paths(void **state UNUSED)
 {
 	static const char *const rows[] = {
 		"loud",
@@ -329,13 +325,12 @@ static void knows_its_paths(void **state)
 	};
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (!fields_knows(world_fields, rows[i], &err))
 			fail_msg("%s: %s", rows[i], err.text);
 }
 
-static void knows_which_part_of_a_path_is_unknown(void **state)
+static void knows_names_the_unknown_part_of_a_path(void **state UNUSED)
 {
 	static const struct {
 		const char *path, *why;
@@ -352,19 +347,17 @@ static void knows_which_part_of_a_path_is_unknown(void **state)
 	};
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_false(fields_knows(world_fields, rows[i].path, &err));
 		assert_string_equal(err.text, rows[i].why);
 	}
 }
 
-static void hint_spares_the_reader_a_long_list(void **state)
+static void hint_leaves_out_a_long_list(void **state UNUSED)
 {
 	struct field many[14] = {{0}};
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < 13; i++)
 		many[i] = (struct field){.name = "a name", .kind = FIELD_BOOL};
 	assert_false(fields_knows(many, "something", &err));
@@ -373,7 +366,7 @@ static void hint_spares_the_reader_a_long_list(void **state)
 	assert_non_null(strstr(err.text, "no such key; there are: a name, a name, "));
 }
 
-static void schema_describes_the_table(void **state)
+static void schema_describes_the_table(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *schema = fields_schema(world_fields);
 	static const struct {
@@ -408,7 +401,6 @@ static void schema_describes_the_table(void **state)
 			"\"20ms\""},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const cJSON *node = json_at(schema, rows[i].path);
 		char *text;
@@ -421,11 +413,10 @@ static void schema_describes_the_table(void **state)
 	}
 }
 
-static void help_has_a_line_for_every_leaf(void **state)
+static void help_has_a_line_for_every_leaf(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf text = {0};
 
-	(void)state;
 	fields_help(world_fields, "", &text);
 	assert_string_equal(buf_text(&text),
 		"  loud                  true            say more\n"
@@ -444,7 +435,7 @@ static void help_has_a_line_for_every_leaf(void **state)
 		"  agent.archive.fault    none  what goes wrong: none, hang, reset\n");
 }
 
-static void help_is_no_wider_than_a_page(void **state)
+static void help_is_no_wider_than_a_page(void **state UNUSED)
 {
 	static const struct field wide[] = {
 		{"wordy", FIELD_BOOL, 0,
@@ -456,7 +447,6 @@ static void help_is_no_wider_than_a_page(void **state)
 	};
 	SCOPED(buf_done) struct buf text = {0};
 
-	(void)state;
 	fields_help(wide, "", &text);
 	assert_string_equal(buf_text(&text),
 		"  wordy  false  one two three four five six seven eight nine ten eleven "
@@ -472,14 +462,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(preset_fills_in_every_field),
 		cmocka_unit_test(preset_aborts_on_our_mistakes),
-		cmocka_unit_test(read_keeps_what_is_not_said),
-		cmocka_unit_test(read_says_what_is_wrong_and_where),
+		cmocka_unit_test(read_keeps_what_is_absent),
+		cmocka_unit_test(read_reports_an_error_with_its_position),
 		cmocka_unit_test(read_all_reports_every_wrong_member),
-		cmocka_unit_test(read_asks_for_what_is_required),
-		cmocka_unit_test(read_of_an_endless_key_still_says_what_is_wrong),
+		cmocka_unit_test(read_reports_a_missing_key),
+		cmocka_unit_test(read_of_an_endless_key_still_reports_the_error),
 		cmocka_unit_test(knows_its_paths),
-		cmocka_unit_test(knows_which_part_of_a_path_is_unknown),
-		cmocka_unit_test(hint_spares_the_reader_a_long_list),
+		cmocka_unit_test(knows_names_the_unknown_part_of_a_path),
+		cmocka_unit_test(hint_leaves_out_a_long_list),
 		cmocka_unit_test(schema_describes_the_table),
 		cmocka_unit_test(help_has_a_line_for_every_leaf),
 		cmocka_unit_test(help_is_no_wider_than_a_page),

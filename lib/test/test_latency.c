@@ -70,12 +70,11 @@ static int64_t mean(const int64_t *draws)
 	return sum / DRAWS;
 }
 
-static void latency_is_fixed_when_it_is_a_duration(void **state)
+static void latency_is_fixed_when_it_is_a_duration(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": \"250ms\"}"), zero = {0};
 	struct rng rng, untouched;
 
-	(void)state;
 	rng_seed(&rng, 1);
 	untouched = rng;
 	assert_int_equal(latency_draw(&latency, &rng), 250 * CLOCK_MS);
@@ -83,13 +82,12 @@ static void latency_is_fixed_when_it_is_a_duration(void **state)
 	assert_memory_equal(&rng, &untouched, sizeof rng);
 }
 
-static void uniform_draws_from_min_to_max(void **state)
+static void uniform_draws_from_min_to_max(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"uniform\", "
 				      "\"min\": \"50ms\", \"max\": \"400ms\"}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_in_range(draws[0], 50 * CLOCK_MS, 52 * CLOCK_MS);
 	assert_near(draws[DRAWS / 4], 137500 * CLOCK_US);
 	assert_near(draws[DRAWS / 2], 225 * CLOCK_MS);
@@ -97,88 +95,81 @@ static void uniform_draws_from_min_to_max(void **state)
 	free(draws);
 }
 
-static void normal_draws_around_its_mean(void **state)
+static void normal_draws_around_its_mean(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"normal\", "
 				      "\"mean\": \"200ms\", \"deviation\": \"30ms\"}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_near(mean(draws), 200 * CLOCK_MS);
 	assert_near(draws[(size_t)(DRAWS * 0.158655)], 170 * CLOCK_MS);
 	assert_near(draws[(size_t)(DRAWS * 0.841345)], 230 * CLOCK_MS);
 	free(draws);
 }
 
-static void normal_is_never_negative(void **state)
+static void normal_is_never_negative(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"normal\", "
 				      "\"mean\": \"1ms\", \"deviation\": \"1s\"}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_int_equal(draws[0], 0);
 	assert_true(draws[DRAWS - 1] > CLOCK_S);
 	free(draws);
 }
 
-static void lognormal_draws_around_its_median(void **state)
+static void lognormal_draws_around_its_median(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"lognormal\", "
 				      "\"median\": \"200ms\", \"sigma\": 0.5}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_near(draws[DRAWS / 2], 200 * CLOCK_MS);
 	assert_near(draws[(size_t)(DRAWS * 0.841345)], 329744 * CLOCK_US);
 	free(draws);
 }
 
-static void exponential_draws_around_its_mean(void **state)
+static void exponential_draws_around_its_mean(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": "
 				      "\"exponential\", \"mean\": \"200ms\"}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_near(mean(draws), 200 * CLOCK_MS);
 	assert_near(draws[DRAWS / 2], 138629 * CLOCK_US);
 	free(draws);
 }
 
-static void pareto_draws_from_its_min_up(void **state)
+static void pareto_draws_from_its_min_up(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"pareto\", "
 				      "\"min\": \"100ms\", \"shape\": 2.5}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_true(draws[0] >= 100 * CLOCK_MS);
 	assert_near(draws[DRAWS / 2], 131951 * CLOCK_US);
 	assert_near(mean(draws), 166667 * CLOCK_US);
 	free(draws);
 }
 
-static void draws_end_at_the_maximum(void **state)
+static void draws_end_at_the_maximum(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"pareto\", "
 				      "\"min\": \"1s\", \"shape\": 0.01}}");
 	int64_t *draws = drawn(&latency);
 
-	(void)state;
 	assert_true(draws[0] >= CLOCK_S);
 	assert_true(draws[DRAWS - 1] == LATENCY_MAX_NS);
 	free(draws);
 }
 
-static void empirical_draws_each_of_its_values(void **state)
+static void empirical_draws_each_of_its_values(void **state UNUSED)
 {
 	struct latency latency = made("{\"latency\": {\"distribution\": \"empirical\", "
 				      "\"values\": [\"480ms\", \"10ms\", \"12ms\"]}}");
 	int64_t *draws = drawn(&latency);
 	size_t count[3] = {0};
 
-	(void)state;
 	for (size_t i = 0; i < DRAWS; i++) {
 		count[0] += draws[i] == 10 * CLOCK_MS;
 		count[1] += draws[i] == 12 * CLOCK_MS;
@@ -191,7 +182,7 @@ static void empirical_draws_each_of_its_values(void **state)
 	latency_done(&latency);
 }
 
-static void latency_says_what_is_wrong_and_where(void **state)
+static void latency_reports_an_error_with_its_position(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *why;
@@ -242,7 +233,6 @@ static void latency_says_what_is_wrong_and_where(void **state)
 	struct latency latency = {.a_ns = 5};
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_false(read_text(&latency, rows[i].text, &err));
 		if (strncmp(err.text, rows[i].why, strlen(rows[i].why)))
@@ -251,14 +241,13 @@ static void latency_says_what_is_wrong_and_where(void **state)
 	}
 }
 
-static void latency_is_replaced_by_reading(void **state)
+static void latency_is_replaced_by_reading(void **state UNUSED)
 {
 	const char *values = "{\"latency\": {\"distribution\": \"empirical\", "
 			     "\"values\": [\"1s\", \"2s\"]}}";
 	struct latency one = made(values);
 	struct err err;
 
-	(void)state;
 	assert_true(read_text(&one, values, &err));
 	assert_true(read_text(&one, "{\"latency\": \"3s\"}", &err));
 	assert_int_equal(one.kind, LATENCY_FIXED);
@@ -268,14 +257,13 @@ static void latency_is_replaced_by_reading(void **state)
 	latency_done(&one);
 }
 
-static void schema_has_every_form(void **state)
+static void schema_has_every_form(void **state UNUSED)
 {
 	static const char *const names[] = {
 		"uniform", "normal", "lognormal", "exponential", "pareto", "empirical"};
 	SCOPED(json_free) cJSON *schema = latency_type.schema();
 	const cJSON *any = json_get(schema, "anyOf");
 
-	(void)state;
 	assert_int_equal(cJSON_GetArraySize(any), 1 + COUNT(names));
 	assert_string_equal(json_text(cJSON_GetArrayItem(any, 0), "type"), "string");
 	for (int i = 0; i < (int)COUNT(names); i++) {
@@ -304,7 +292,7 @@ int main(void)
 		cmocka_unit_test(pareto_draws_from_its_min_up),
 		cmocka_unit_test(draws_end_at_the_maximum),
 		cmocka_unit_test(empirical_draws_each_of_its_values),
-		cmocka_unit_test(latency_says_what_is_wrong_and_where),
+		cmocka_unit_test(latency_reports_an_error_with_its_position),
 		cmocka_unit_test(latency_is_replaced_by_reading),
 		cmocka_unit_test(schema_has_every_form),
 	};

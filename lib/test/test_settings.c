@@ -17,7 +17,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
-struct config {
+struct settings_sample {
 	char *host, *folder, *key;
 	int64_t max_sessions, offset, grace_ns;
 	int disconnect;
@@ -27,36 +27,36 @@ struct config {
 static const char *const ways[] = {"parallel", "sequential", "none", NULL};
 
 static const struct field settings[] = {
-	{"TS_HOST", FIELD_TEXT, offsetof(struct config, host), "127.0.0.1",
+	{"TS_HOST", FIELD_TEXT, offsetof(struct settings_sample, host), "127.0.0.1",
 		.help = "where to listen"},
-	{"TS_FOLDER", FIELD_TEXT, offsetof(struct config, folder), NULL,
+	{"TS_FOLDER", FIELD_TEXT, offsetof(struct settings_sample, folder), NULL,
 		.help = "where to keep things"},
-	{"TS_KEY", FIELD_TEXT, offsetof(struct config, key), NULL, .help = "of the API",
-		.secret = true},
-	{"TS_MAX_SESSIONS", FIELD_INT, offsetof(struct config, max_sessions), "20",
-		.help = "how many", .min = 1, .max = 100},
-	{"TS_OFFSET", FIELD_INT, offsetof(struct config, offset), NULL,
+	{"TS_KEY", FIELD_TEXT, offsetof(struct settings_sample, key), NULL,
+		.help = "of the API", .secret = true},
+	{"TS_MAX_SESSIONS", FIELD_INT, offsetof(struct settings_sample, max_sessions),
+		"20", .help = "how many", .min = 1, .max = 100},
+	{"TS_OFFSET", FIELD_INT, offsetof(struct settings_sample, offset), NULL,
 		.help = "any number"},
-	{"TS_GRACE", FIELD_DURATION, offsetof(struct config, grace_ns), "10s",
+	{"TS_GRACE", FIELD_DURATION, offsetof(struct settings_sample, grace_ns), "10s",
 		.help = "how long we have"},
-	{"TS_DISCONNECT", FIELD_CHOICE, offsetof(struct config, disconnect), "parallel",
-		.help = "in which order", .choices = ways},
-	{"TS_QUICK", FIELD_BOOL, offsetof(struct config, quick), NULL, .help = "hurry"},
-	{"TS_COLOUR", FIELD_BOOL, offsetof(struct config, colour), "yes",
+	{"TS_DISCONNECT", FIELD_CHOICE, offsetof(struct settings_sample, disconnect),
+		"parallel", .help = "in which order", .choices = ways},
+	{"TS_QUICK", FIELD_BOOL, offsetof(struct settings_sample, quick), NULL,
+		.help = "hurry"},
+	{"TS_COLOUR", FIELD_BOOL, offsetof(struct settings_sample, colour), "yes",
 		.help = "paint"},
 	{0},
 };
 
-static int forget_environment(void **state)
+static int forget_environment(void **state UNUSED)
 {
-	(void)state;
 	for (const struct field *setting = settings; setting->name; setting++)
 		unsetenv(setting->name);
 	return 0;
 }
 
 /* Up to three flags, NULL where there is none. argp wants to sort them. */
-static bool read_with(struct config *config, const char *one, const char *two,
+static bool read_with(struct settings_sample *config, const char *one, const char *two,
 	const char *three, struct err *err)
 {
 	const char *const given[] = {"program", one, two, three, NULL};
@@ -70,12 +70,11 @@ static bool read_with(struct config *config, const char *one, const char *two,
 	return settings_read(settings, "", config, argc, argv, "It does things.", err);
 }
 
-static void settings_are_their_presets_when_nobody_speaks(void **state)
+static void settings_are_their_presets_without_variables_and_flags(void **state UNUSED)
 {
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	memset(&config, 0x5a, sizeof config);
 	assert_true(read_with(&config, NULL, NULL, NULL, &err));
 	assert_string_equal(config.host, "127.0.0.1");
@@ -92,12 +91,11 @@ static void settings_are_their_presets_when_nobody_speaks(void **state)
 	fields_done(settings, &config);
 }
 
-static void environment_overrides_presets_and_flags_override_both(void **state)
+static void environment_overrides_presets_and_flags_override_both(void **state UNUSED)
 {
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	setenv("TS_HOST", "::1", 1);
 	setenv("TS_GRACE", "1m30s", 1);
 	setenv("TS_DISCONNECT", "none", 1);
@@ -115,13 +113,12 @@ static void environment_overrides_presets_and_flags_override_both(void **state)
 	fields_done(settings, &config);
 }
 
-static void prefix_is_that_of_variables_and_of_no_flag(void **state)
+static void prefix_is_that_of_variables_and_of_no_flag(void **state UNUSED)
 {
 	char name[] = "program", flag[] = "--ts-grace=2s", *argv[] = {name, flag, NULL};
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	setenv("TS_HOST", "::1", 1);
 	setenv("OUR_TS_FOLDER", "/tmp", 1);
 	setenv("OUR_TS_GRACE", "1s", 1);
@@ -137,12 +134,11 @@ static void prefix_is_that_of_variables_and_of_no_flag(void **state)
 	unsetenv("OUR_TS_GRACE");
 }
 
-static void empty_variable_says_nothing_and_an_empty_flag_does(void **state)
+static void empty_variable_is_unset_and_an_empty_flag_is_empty(void **state UNUSED)
 {
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	setenv("TS_HOST", "", 1);
 	setenv("TS_GRACE", "", 1);
 	assert_true(read_with(&config, "--ts-folder=", NULL, NULL, &err));
@@ -152,7 +148,7 @@ static void empty_variable_says_nothing_and_an_empty_flag_does(void **state)
 	fields_done(settings, &config);
 }
 
-static void bool_has_many_spellings(void **state)
+static void bool_has_many_spellings(void **state UNUSED)
 {
 	static const struct {
 		const char *flag;
@@ -168,10 +164,9 @@ static void bool_has_many_spellings(void **state)
 		{"--ts-colour=no", false},
 		{"--ts-colour=off", false},
 	};
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_true(read_with(&config, rows[i].flag, NULL, NULL, &err));
 		assert_int_equal(
@@ -181,12 +176,11 @@ static void bool_has_many_spellings(void **state)
 	}
 }
 
-static void int_may_be_its_least_and_its_most(void **state)
+static void int_may_be_its_least_and_its_most(void **state UNUSED)
 {
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	assert_true(read_with(&config, "--ts-max-sessions=1", NULL, NULL, &err));
 	assert_int_equal(config.max_sessions, 1);
 	fields_done(settings, &config);
@@ -195,7 +189,7 @@ static void int_may_be_its_least_and_its_most(void **state)
 	fields_done(settings, &config);
 }
 
-static void wrong_flag_is_an_error_with_its_name(void **state)
+static void wrong_flag_is_an_error_with_its_name(void **state UNUSED)
 {
 	static const struct {
 		const char *flag, *why;
@@ -220,10 +214,9 @@ static void wrong_flag_is_an_error_with_its_name(void **state)
 		{"--ts-quick=maybe",
 			"--ts-quick: expected true or false, not \"maybe\""},
 	};
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_false(read_with(
 			&config, "--ts-folder=/tmp", rows[i].flag, NULL, &err));
@@ -233,12 +226,11 @@ static void wrong_flag_is_an_error_with_its_name(void **state)
 	}
 }
 
-static void wrong_variable_is_an_error_with_its_name(void **state)
+static void wrong_variable_is_an_error_with_its_name(void **state UNUSED)
 {
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 
-	(void)state;
 	setenv("TS_DISCONNECT", "both", 1);
 	assert_false(read_with(&config, "--ts-disconnect=none", NULL, NULL, &err));
 	assert_string_equal(err.text,
@@ -258,7 +250,7 @@ static int say_with(const char *flag, struct buf *said)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct config config;
+		struct settings_sample config;
 		struct err err;
 
 		dup2(ends[1], STDOUT_FILENO);
@@ -283,11 +275,10 @@ static void assert_says(const struct buf *said, const char *text)
 		fail_msg("\"%s\" is not in: %s", text, buf_text(said));
 }
 
-static void help_lists_every_flag_and_exits_with_0(void **state)
+static void help_lists_every_flag_and_exits_with_0(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf said = {0};
 
-	(void)state;
 	assert_int_equal(say_with("--help", &said), 0);
 	assert_says(&said, "It does things.");
 	assert_says(&said, "--ts-max-sessions=NUMBER");
@@ -302,7 +293,7 @@ static void help_lists_every_flag_and_exits_with_0(void **state)
 	assert_null(strstr(buf_text(&said), "--TS"));
 }
 
-static void usage_error_exits_with_2(void **state)
+static void usage_error_exits_with_2(void **state UNUSED)
 {
 	static const struct {
 		const char *flag, *why;
@@ -314,7 +305,6 @@ static void usage_error_exits_with_2(void **state)
 		{"something", "Too many arguments"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		SCOPED(buf_done) struct buf said = {0};
 
@@ -323,30 +313,28 @@ static void usage_error_exits_with_2(void **state)
 	}
 }
 
-static void bad_value_prints_nothing(void **state)
+static void bad_value_prints_nothing(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf said = {0};
 
-	(void)state;
 	assert_int_equal(say_with("--ts-grace=10", &said), 101);
 	assert_string_equal(buf_text(&said), "");
 }
 
-static void wrong_preset_aborts(void **state)
+static void wrong_preset_aborts(void **state UNUSED)
 {
 	static const struct field wrong[] = {
-		{"TS_GRACE", FIELD_DURATION, offsetof(struct config, grace_ns), "10",
-			.help = "how long"},
+		{"TS_GRACE", FIELD_DURATION, offsetof(struct settings_sample, grace_ns),
+			"10", .help = "how long"},
 		{0},
 	};
 	char name[] = "program", *argv[] = {name, NULL};
 	int status;
 	pid_t pid = fork();
 
-	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct config config;
+		struct settings_sample config;
 		struct err err;
 
 		signal(SIGABRT, SIG_DFL);
@@ -358,7 +346,7 @@ static void wrong_preset_aborts(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
-static void log_reports_every_setting_and_no_secret(void **state)
+static void log_reports_every_setting_and_no_secret(void **state UNUSED)
 {
 	static const struct {
 		const char *name, *value;
@@ -374,14 +362,13 @@ static void log_reports_every_setting_and_no_secret(void **state)
 		{"TS_COLOUR", "true"},
 	};
 	SCOPED(buf_done) struct buf said = {0};
-	struct config config;
+	struct settings_sample config;
 	struct err err;
 	char piece[4096], *line;
 	size_t count = 0;
 	int ends[2];
 	ssize_t len;
 
-	(void)state;
 	setenv("TS_KEY", "sesame", 1);
 	setenv("TS_GRACE", "12.345s", 1);
 	assert_true(read_with(&config, "--ts-disconnect=none", NULL, NULL, &err));
@@ -412,18 +399,17 @@ static void log_reports_every_setting_and_no_secret(void **state)
 	assert_int_equal(count, COUNT(rows));
 }
 
-static void log_writes_durations_as_they_were_said(void **state)
+static void log_writes_durations_exactly(void **state UNUSED)
 {
 	static const char *const said[] = {
 		"0s", "1ns", "1500us", "250ms", "59s", "90s", "2m", "3600m"};
 	SCOPED(buf_done) struct buf lines = {0};
-	struct config config;
+	struct settings_sample config;
 	char piece[4096], *at;
 	struct err err;
 	int ends[2];
 	ssize_t len;
 
-	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	log_to(ends[1]);
 	for (size_t i = 0; i < COUNT(said); i++) {
@@ -453,10 +439,10 @@ int main(void)
 #define settings_test(test)                                                            \
 	cmocka_unit_test_setup_teardown(test, forget_environment, forget_environment)
 	const struct CMUnitTest tests[] = {
-		settings_test(settings_are_their_presets_when_nobody_speaks),
+		settings_test(settings_are_their_presets_without_variables_and_flags),
 		settings_test(environment_overrides_presets_and_flags_override_both),
 		settings_test(prefix_is_that_of_variables_and_of_no_flag),
-		settings_test(empty_variable_says_nothing_and_an_empty_flag_does),
+		settings_test(empty_variable_is_unset_and_an_empty_flag_is_empty),
 		settings_test(bool_has_many_spellings),
 		settings_test(int_may_be_its_least_and_its_most),
 		settings_test(wrong_flag_is_an_error_with_its_name),
@@ -466,7 +452,7 @@ int main(void)
 		settings_test(bad_value_prints_nothing),
 		settings_test(wrong_preset_aborts),
 		settings_test(log_reports_every_setting_and_no_secret),
-		settings_test(log_writes_durations_as_they_were_said),
+		settings_test(log_writes_durations_exactly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@
 #include "lib/mem.h"
 
 /* A folder of files, and the plan that is made of it. Tests run inside of it. */
-struct scene {
+struct plan_scene {
 	char folder[32];
 	int back; /* to where we came from */
 	struct plan plan;
@@ -31,7 +31,7 @@ struct scene {
 
 static int open_scene(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct plan_scene *scene = mem_zeroed(sizeof *scene);
 
 	strcpy(scene->folder, "/tmp/test_plan.XXXXXX");
 	scene->back = open(".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -41,18 +41,15 @@ static int open_scene(void **state)
 	return 0;
 }
 
-static int remove_one(
-	const char *path, const struct stat *stat, int type, struct FTW *walk)
+static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
+	struct FTW *walk UNUSED)
 {
-	(void)stat;
-	(void)type;
-	(void)walk;
 	return remove(path);
 }
 
 static int close_scene(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 	int back = fchdir(scene->back);
 
 	close(scene->back);
@@ -88,12 +85,12 @@ static void take_line(void *arg, const struct err *err)
 	buf_addf(lines, "%s%s", lines->len ? "\n" : "", err->text);
 }
 
-static bool add(struct scene *scene, const char *path)
+static bool add(struct plan_scene *scene, const char *path)
 {
 	return plan_add(&scene->plan, path, &scene->options, take_line, &scene->wrong);
 }
 
-static void add_text(struct scene *scene, const char *text)
+static void add_text(struct plan_scene *scene, const char *text)
 {
 	write_file("s.json", text);
 	if (!add(scene, "s.json"))
@@ -101,7 +98,7 @@ static void add_text(struct scene *scene, const char *text)
 }
 
 /* "main load.sessions=1; twin load.sessions=1; ..." */
-static void assert_cases(const struct scene *scene, const char *wanted)
+static void assert_cases(const struct plan_scene *scene, const char *wanted)
 {
 	SCOPED(buf_done) struct buf list = {0};
 
@@ -114,7 +111,7 @@ static void assert_cases(const struct scene *scene, const char *wanted)
 	assert_string_equal(buf_text(&list), wanted);
 }
 
-static const struct scenario *nth(const struct scene *scene, unsigned n)
+static const struct scenario *nth(const struct plan_scene *scene, unsigned n)
 {
 	assert_true(n < scene->plan.count);
 	return &scene->plan.cases[n]->scenario;
@@ -124,7 +121,7 @@ static const struct scenario *nth(const struct scene *scene, unsigned n)
 
 static void plan_makes_one_case_of_a_plain_file(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("scenarios/kill/10-x.json", "{\"name\":\"x\"}");
 	assert_true(add(scene, "scenarios/kill/10-x.json"));
@@ -137,7 +134,7 @@ static void plan_makes_one_case_of_a_plain_file(void **state)
 
 static void plan_turns_the_last_axis_fastest(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	add_text(scene,
 		"{\"name\":\"x\",\"matrix\":{\"service.env.DISCONNECT\":[\"none\",\"parallel\"],"
@@ -152,9 +149,9 @@ static void plan_turns_the_last_axis_fastest(void **state)
 	assert_int_equal(json_int(scene->plan.cases[3]->values, "load.sessions", 0), 3);
 }
 
-static void plan_lets_a_variant_change_the_combinations_that_match(void **state)
+static void plan_changes_the_combinations_that_a_variant_matches(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	add_text(scene,
 		"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3]},"
@@ -168,7 +165,7 @@ static void plan_lets_a_variant_change_the_combinations_that_match(void **state)
 
 static void plan_puts_each_twin_behind_its_main_half(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	add_text(scene,
 		"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3]},"
@@ -189,7 +186,7 @@ static void plan_puts_each_twin_behind_its_main_half(void **state)
 
 static void plan_runs_the_half_that_was_asked_for(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 	const char *text = "{\"name\":\"x\",\"twin\":{\"set\":{\"load.sessions\":1},"
 			   "\"expect\":{}}}";
 
@@ -201,9 +198,9 @@ static void plan_runs_the_half_that_was_asked_for(void **state)
 	assert_cases(scene, "main; twin");
 }
 
-static void plan_lets_a_variant_change_or_take_away_the_twin(void **state)
+static void plan_changes_or_removes_the_twin_by_a_variant(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	add_text(scene,
 		"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,2,3]},"
@@ -222,7 +219,7 @@ static void plan_lets_a_variant_change_or_take_away_the_twin(void **state)
 static void plan_pins_an_axis_from_the_command_line(void **state)
 {
 	static const char *const sets[] = {"load.sessions=20", NULL};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	scene->options.sets = sets;
 	add_text(scene,
@@ -237,7 +234,7 @@ static void plan_pins_an_axis_from_the_command_line(void **state)
 static void plan_pins_every_axis_below_a_path(void **state)
 {
 	static const char *const sets[] = {"load={\"sessions\":7}", NULL};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	scene->options.sets = sets;
 	add_text(scene,
@@ -247,11 +244,11 @@ static void plan_pins_every_axis_below_a_path(void **state)
 	assert_int_equal(nth(scene, 0)->load.sessions, 7);
 }
 
-static void plan_gives_the_command_line_the_last_word(void **state)
+static void plan_prefers_the_command_line_to_variants(void **state)
 {
 	static const char *const sets[] = {
 		"stop.grace=7s", "load.sessions=3", "service.env.A=b=c", NULL};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	scene->options.sets = sets;
 	add_text(scene,
@@ -283,7 +280,7 @@ static const char **split(const char *text, struct buf *bytes)
 
 static void plan_makes_the_same_case_again_from_its_alone_string(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 	struct plan all;
 
 	/* Strings that look like JSON, quotes, blanks: all must survive a shell. */
@@ -322,7 +319,7 @@ static void plan_makes_the_same_case_again_from_its_alone_string(void **state)
 
 static void plan_names_the_command_for_one_round(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 	SCOPED(mem_free) char *once = NULL, *again = NULL;
 
 	add_text(scene, "{\"name\":\"x\"}");
@@ -338,7 +335,7 @@ static void plan_names_the_command_for_one_round(void **state)
 
 static void plan_takes_a_folder_in_the_order_of_its_names(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("scenarios/b/20-two.json", "{\"name\":\"x\"}");
 	write_file("scenarios/b/10-one.json", "{\"name\":\"x\"}");
@@ -367,7 +364,7 @@ static void plan_names_a_case_by_the_last_folder_of_scenarios(void **state)
 		{"scenarios/scenarios/x.json", "x"},
 		{"scenarios/x.json.json", "x.json"},
 	};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		write_file(rows[i].path, "{\"name\":\"x\"}");
@@ -402,7 +399,7 @@ static const struct {
 		"s.json:1:23: load.sessions: expected a list of values, not an empty one",
 		"an axis without values"},
 	{"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,3,1]}}", NULL,
-		"s.json:1:44: load.sessions: this value stands in it twice",
+		"s.json:1:44: load.sessions: this value is there twice",
 		"two cases of one name"},
 	{"{\"name\":\"x\",\"matrix\":{\"matrix.load\":[1]}}", NULL,
 		"s.json:1:23: matrix.load: can't be changed", "a matrix in a matrix"},
@@ -480,9 +477,9 @@ static const struct {
 		"a --set that does not fit"},
 };
 
-static void plan_refuses_what_is_wrong_and_says_where(void **state)
+static void plan_reports_an_error_with_its_position(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(bad_files); i++) {
 		const char *sets[] = {bad_files[i].set, NULL};
@@ -499,9 +496,9 @@ static void plan_refuses_what_is_wrong_and_says_where(void **state)
 	}
 }
 
-static void plan_tells_the_mistakes_of_all_files(void **state)
+static void plan_reports_the_errors_of_all_files(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("f/a.json", "{\"nam\":1}");
 	write_file("f/b.json", "{\"name\":\"x\"}");
@@ -519,7 +516,7 @@ static void plan_tells_the_mistakes_of_all_files(void **state)
 
 static void plan_names_a_path_that_is_not_there(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	assert_false(add(scene, "nowhere/x.json"));
 	assert_string_equal(buf_text(&scene->wrong),
@@ -540,7 +537,7 @@ static void plan_finds_a_scenario_by_its_id(void **state)
 {
 	static const char *const paths[] = {"scenarios/kill/1-a.json",
 		"scenarios/kill/1-a", "kill/1-a.json", "kill/1-a", "kill"};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("scenarios/kill/1-a.json", "{\"name\":\"x\"}");
 	for (size_t i = 0; i < COUNT(paths); i++) {
@@ -561,7 +558,7 @@ static void plan_takes_the_ids_that_its_filter_names(void **state)
 		unsigned count;
 	} rows[] = {{"kill", 2}, {"/1", 2}, {"kill/1-a", 1}, {"ki*a", 1}, {"*", 3},
 		{"1-?", 0}, {"*[b]", 2}, {"none", 0}};
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("scenarios/kill/1-a.json", "{\"name\":\"x\"}");
 	write_file("scenarios/kill/2-b.json", "{\"name\":\"x\"}");
@@ -578,7 +575,7 @@ static void plan_takes_the_ids_that_its_filter_names(void **state)
 
 static void plan_shows_no_control_character_of_a_file(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("e\x1b[31m.json",
 		"{\"name\":\"x\",\"stop\":{\"when\":\"exit\",\"\\u001b]0;t\\u0007\":1},"
@@ -594,7 +591,7 @@ static void plan_shows_no_control_character_of_a_file(void **state)
 
 static void plan_reports_every_contradiction_of_a_plain_file(void **state)
 {
-	struct scene *scene = *state;
+	struct plan_scene *scene = *state;
 
 	write_file("s.json",
 		"{\"name\":\"x\",\"load\":{\"turns\":1},\n\"stop\":{\"count\":2},\n"
@@ -605,12 +602,11 @@ static void plan_reports_every_contradiction_of_a_plain_file(void **state)
 		"s.json:2:9: stop.count: \"sessions.ready\" comes once");
 }
 
-static void schema_describes_every_part_of_the_format(void **state)
+static void schema_describes_every_part_of_the_format(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *schema = plan_schema();
 	const cJSON *properties = json_get(schema, "properties");
 
-	(void)state;
 	assert_string_equal(json_text(schema, "$schema"),
 		"http://json-schema.org/draft-07/schema#");
 	assert_true(cJSON_IsFalse(json_get(schema, "additionalProperties")));
@@ -628,31 +624,92 @@ static void schema_describes_every_part_of_the_format(void **state)
 	assert_non_null(json_at(properties, "mcp.items.properties.on_eof"));
 }
 
+static char *read_docs(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct buf text = {0};
+	char line[1024];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		buf_adds(&text, line);
+	fclose(file);
+	return buf_take(&text);
+}
+
+static void assert_documented(
+	const char *docs, const struct field *fields, const char *prefix)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		SCOPED(mem_free) char *path =
+			mem_textf("%s%s%s", prefix, *prefix ? "." : "", field->name);
+		SCOPED(mem_free) char *row = mem_textf("\n| `%s` |", path);
+
+		if (field->kind == FIELD_OBJECT)
+			assert_documented(docs, field->fields, path);
+		else if (field->name[0] != '$' && !strstr(docs, row))
+			fail_msg("scenarios/README.md does not have %s", path);
+	}
+}
+
+static void readme_documents_every_key_and_every_placeholder(void **state UNUSED)
+{
+	SCOPED(mem_free) char *docs = read_docs("scenarios/README.md");
+
+	assert_documented(docs, scenario_fields, "");
+	for (unsigned i = 0; i < PLACEHOLDERS; i++) {
+		SCOPED(mem_free) char *row =
+			mem_textf("\n| `{%s}` |", placeholder_names[i]);
+
+		if (!strstr(docs, row))
+			fail_msg("scenarios/README.md lacks %s", placeholder_names[i]);
+	}
+}
+
+/* Whole, but for the line of the schema, which is relative to the file. */
+static void readme_shows_the_examples_as_they_are(void **state UNUSED)
+{
+	static const char *const paths[] = {
+		"examples/one-stuck-of-five.json", "examples/own-service.json"};
+	SCOPED(mem_free) char *docs = read_docs("scenarios/README.md");
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		SCOPED(mem_free) char *example = read_docs(paths[i]);
+		const char *name = strstr(example, "  \"name\"");
+
+		assert_non_null(name);
+		if (!strstr(docs, name))
+			fail_msg("scenarios/README.md has another %s", paths[i]);
+	}
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 	const struct CMUnitTest tests[] = {
 		SCENE(plan_makes_one_case_of_a_plain_file),
 		SCENE(plan_turns_the_last_axis_fastest),
-		SCENE(plan_lets_a_variant_change_the_combinations_that_match),
+		SCENE(plan_changes_the_combinations_that_a_variant_matches),
 		SCENE(plan_puts_each_twin_behind_its_main_half),
 		SCENE(plan_runs_the_half_that_was_asked_for),
-		SCENE(plan_lets_a_variant_change_or_take_away_the_twin),
+		SCENE(plan_changes_or_removes_the_twin_by_a_variant),
 		SCENE(plan_pins_an_axis_from_the_command_line),
 		SCENE(plan_pins_every_axis_below_a_path),
-		SCENE(plan_gives_the_command_line_the_last_word),
+		SCENE(plan_prefers_the_command_line_to_variants),
 		SCENE(plan_makes_the_same_case_again_from_its_alone_string),
 		SCENE(plan_names_the_command_for_one_round),
 		SCENE(plan_takes_a_folder_in_the_order_of_its_names),
 		SCENE(plan_names_a_case_by_the_last_folder_of_scenarios),
-		SCENE(plan_refuses_what_is_wrong_and_says_where),
-		SCENE(plan_tells_the_mistakes_of_all_files),
+		SCENE(plan_reports_an_error_with_its_position),
+		SCENE(plan_reports_the_errors_of_all_files),
 		SCENE(plan_names_a_path_that_is_not_there),
 		SCENE(plan_finds_a_scenario_by_its_id),
 		SCENE(plan_takes_the_ids_that_its_filter_names),
 		SCENE(plan_shows_no_control_character_of_a_file),
 		SCENE(plan_reports_every_contradiction_of_a_plain_file),
 		cmocka_unit_test(schema_describes_every_part_of_the_format),
+		cmocka_unit_test(readme_documents_every_key_and_every_placeholder),
+		cmocka_unit_test(readme_shows_the_examples_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

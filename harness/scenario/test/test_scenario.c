@@ -154,12 +154,10 @@ static const struct {
 		"\"SIGTERM\" or \"SIGRTMIN+3\"",
 		"no such signal"},
 	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"KILL\"}}",
-		"s:1:24: service.stop_signal: no program can handle KILL; expected a signal that "
-		"asks",
+		"s:1:24: service.stop_signal: no program can handle KILL; expected one that asks",
 		"every stop would be a kill"},
 	{"{\"name\":\"x\",\"service\":{\"stop_signal\":\"SIGSTOP\"}}",
-		"s:1:24: service.stop_signal: no program can handle SIGSTOP; expected a signal "
-		"that asks",
+		"s:1:24: service.stop_signal: no program can handle SIGSTOP; expected one that asks",
 		"it would not be told of its stop"},
 	{"{\"name\":\"x\",\"service\":{\"env\":{\"A\":[]}}}",
 		"s:1:31: env.A: expected a string, not an array",
@@ -201,7 +199,7 @@ static const struct {
 		"s:1:37: engines: none of them runs an image without service.command",
 		"no engine can run it"},
 	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"],\"ready\":{\"http\":\"/\"}}}",
-		"s:1:49: service.ready.http: the port is not known; it needs service.port, or "
+		"s:1:49: service.ready.http: the port is not known; ready.http needs service.port, or "
 		"a {port} in service.env, command or entrypoint",
 		"a question to no port"},
 	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\"],\"port\":80,\"ready\":{\"tcp\":81}}}",
@@ -226,9 +224,9 @@ static const struct {
 		"session can be opened",
 		"behavior of mocks that are not started"},
 	{"{\"name\":\"x\",\"service\":{\"image\":\"i\"},\"agent\":{},\"mcp\":[{\"name\":\"a\"}]}",
-		"s:1:37: agent: nothing uses the mock agent API; it needs an {agent_url} in "
+		"s:1:37: agent: nothing uses the mock agent API; add {agent_url} to "
 		"service.env, command or entrypoint\n"
-		"s:1:48: mcp: nothing starts these servers; they need an {mcp_config} in "
+		"s:1:48: mcp: nothing starts these servers; add {mcp_config} to "
 		"service.env, command or entrypoint",
 		"mocks of which the service does not learn"},
 	{"{\"name\":\"x\",\"stop\":{\"count\":2}}",
@@ -250,9 +248,8 @@ static const struct {
 		"every mistake, not just the first"},
 };
 
-static void scenario_refuses_what_is_wrong_and_says_where(void **state)
+static void scenario_reports_an_error_with_its_position(void **state UNUSED)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(bad_texts); i++) {
 		SCOPED(buf_done) struct buf lines = {0};
 		struct scenario scenario;
@@ -267,7 +264,7 @@ static void scenario_refuses_what_is_wrong_and_says_where(void **state)
 }
 
 /* The behavior have their own tests; here it counts that they are asked. */
-static void scenario_refuses_behavior_that_no_mock_has(void **state)
+static void scenario_reports_behavior_that_no_mock_has(void **state UNUSED)
 {
 	static const char *const texts[] = {
 		"{\"name\":\"x\",\"agent\":{\"conect\":{}}}",
@@ -275,7 +272,6 @@ static void scenario_refuses_behavior_that_no_mock_has(void **state)
 		"{\"name\":\"x\",\"mcp\":[{\"name\":\"a\",\"on_eof\":\"ignor\"}]}",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		SCOPED(buf_done) struct buf lines = {0};
 		struct scenario scenario;
@@ -286,7 +282,7 @@ static void scenario_refuses_behavior_that_no_mock_has(void **state)
 	}
 }
 
-static void scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop(void **state)
+static void scenario_without_an_expected_end_expects_a_clean_stop(void **state UNUSED)
 {
 	static const char *const texts[] = {"{\"name\":\"x\"}",
 		"{\"name\":\"x\",\"expect\":{}}",
@@ -295,7 +291,6 @@ static void scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop(void **
 		"{\"name\":\"x\",\"expect\":{\"diagnosis\":\"any\"}}",
 		"{\"name\":\"x\",\"expect\":{\"orphans\":0,\"lost\":0}}"};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct scenario scenario = good(texts[i]);
 
@@ -306,12 +301,11 @@ static void scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop(void **
 	}
 }
 
-static void scenario_asks_for_nothing_that_its_expect_leaves_out(void **state)
+static void scenario_checks_nothing_that_its_expect_leaves_out(void **state UNUSED)
 {
 	struct scenario scenario = good("{\"name\":\"x\",\"expect\":{\"within\":\"4s\","
 					"\"diagnosis\":\"H2\"}}");
 
-	(void)state;
 	assert_int_equal(scenario.expect.within_ns, 4 * CLOCK_S);
 	assert_int_equal(scenario.expect.exit_codes.count, 0);
 	assert_int_equal(scenario.expect.verdicts, 0);
@@ -321,11 +315,10 @@ static void scenario_asks_for_nothing_that_its_expect_leaves_out(void **state)
 	scenario_done(&scenario);
 }
 
-static void scenario_has_defaults_that_fit_our_service(void **state)
+static void scenario_has_defaults_that_fit_our_service(void **state UNUSED)
 {
 	struct scenario scenario = good("{\"name\":\"x\"}");
 
-	(void)state;
 	assert_true(scenario_is_ours(&scenario));
 	assert_string_equal(scenario.service.session.path, "/webhook/{bot}");
 	assert_int_equal(scenario.service.session.status, 200);
@@ -342,7 +335,7 @@ static void scenario_has_defaults_that_fit_our_service(void **state)
 	scenario_done(&scenario);
 }
 
-static void scenario_reads_what_every_part_says(void **state)
+static void scenario_reads_every_part(void **state UNUSED)
 {
 	struct scenario scenario = good(
 		"{\"name\":\"x\",\"why\":\"y\",\"engines\":[\"process\"],\"repeat\":3,\"seed\":7,"
@@ -357,7 +350,6 @@ static void scenario_reads_what_every_part_says(void **state)
 		"\"expect\":{\"exit_code\":[0,143],\"verdict\":[\"clean\",\"slow\"],"
 		"\"disconnected\":\"all\",\"orphans\":0,\"log\":[\"bye\"],\"diagnosis\":\"H2\"}}");
 
-	(void)state;
 	assert_string_equal(scenario.why, "y");
 	assert_int_equal(scenario.repeat, 3);
 	assert_int_equal(scenario.seed, 7);
@@ -446,13 +438,12 @@ static void scenario_keeps_secrets_out_of_reports(void **state UNUSED)
 }
 
 /* Every `name` in the first column of docs/events.md, and nothing else. */
-static void events_are_those_of_the_docs(void **state)
+static void events_are_those_of_the_docs(void **state UNUSED)
 {
 	FILE *docs = fopen("docs/events.md", "r");
 	char row[1024], *pidns, *name;
 	size_t known = 2; /* "sessions.ready" and "exit" are no events */
 
-	(void)state;
 	assert_non_null(docs);
 	while (fgets(row, sizeof row, docs)) {
 		if (strncmp(row, "| `", 3) != 0)
@@ -466,21 +457,19 @@ static void events_are_those_of_the_docs(void **state)
 	assert_true(known > 40);
 }
 
-static void an_event_of_somebody_else_can_be_waited_for(void **state)
+static void stop_when_accepts_an_event_of_another_service(void **state UNUSED)
 {
 	struct scenario scenario =
 		good("{\"name\":\"x\",\"stop\":{\"when\":\"request.accepted\"}}");
 
-	(void)state;
 	assert_string_equal(scenario.stop.when, "request.accepted");
 	scenario_done(&scenario);
 }
 
-static void verdicts_are_known_by_their_names_alone(void **state)
+static void verdicts_are_known_by_their_names_alone(void **state UNUSED)
 {
 	enum verdict verdict;
 
-	(void)state;
 	for (unsigned i = 0; i < VERDICTS; i++) {
 		assert_true(verdict_parse(&verdict, verdict_name((enum verdict)i)));
 		assert_int_equal(verdict, i);
@@ -492,18 +481,17 @@ static void verdicts_are_known_by_their_names_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scenario_refuses_what_is_wrong_and_says_where),
-		cmocka_unit_test(scenario_refuses_behavior_that_no_mock_has),
-		cmocka_unit_test(
-			scenario_that_does_not_say_how_it_ends_asks_for_a_clean_stop),
-		cmocka_unit_test(scenario_asks_for_nothing_that_its_expect_leaves_out),
+		cmocka_unit_test(scenario_reports_an_error_with_its_position),
+		cmocka_unit_test(scenario_reports_behavior_that_no_mock_has),
+		cmocka_unit_test(scenario_without_an_expected_end_expects_a_clean_stop),
+		cmocka_unit_test(scenario_checks_nothing_that_its_expect_leaves_out),
 		cmocka_unit_test(scenario_has_defaults_that_fit_our_service),
-		cmocka_unit_test(scenario_reads_what_every_part_says),
+		cmocka_unit_test(scenario_reads_every_part),
 		cmocka_unit_test(
 			scenario_starts_a_mock_for_a_foreign_service_that_asks_for_one),
 		cmocka_unit_test(scenario_keeps_secrets_out_of_reports),
 		cmocka_unit_test(events_are_those_of_the_docs),
-		cmocka_unit_test(an_event_of_somebody_else_can_be_waited_for),
+		cmocka_unit_test(stop_when_accepts_an_event_of_another_service),
 		cmocka_unit_test(verdicts_are_known_by_their_names_alone),
 	};
 
