@@ -205,7 +205,7 @@ static void a_wait_for_the_agent_is_in_the_ledger(void **state)
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
 	scene_expect(scene, VERDICT_KILLED, "H1");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
-		"waited for the agent API to let go of 1 of 1 sessions: session 1 ("));
+		"waited for the agent API to release 1 of 1 sessions: session 1 ("));
 }
 
 /* It asked and went: that is no waiting. */
@@ -218,7 +218,7 @@ static void a_service_that_ends_before_the_answer_did_not_wait(void **state)
 		"{\"event\":\"agent.disconnect.begin\",\"session\":\"1\"}");
 	scene_expect(scene, VERDICT_DIRTY, "H1");
 	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
-		"ended before the agent API had let go of 1 of 1 sessions"));
+		"ended before the agent API had released 1 of 1 sessions"));
 }
 
 static void one_stuck_session_is_named(void **state)

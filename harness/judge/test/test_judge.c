@@ -28,7 +28,7 @@ static void a_session_without_proof_is_not_clean(void **state)
 	scene_add_event(scene, EVENT_SERVICE, 290, "{\"event\":\"shutdown.complete\"}");
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 	assert_false(scene->judgement.met);
-	/* Nobody knows why it was not let go, so nobody says. */
+	/* Why it was not released is not known, so no cause is named. */
 	assert_int_equal(scene->judgement.diagnosis_count, 0);
 }
 
@@ -228,7 +228,7 @@ static void the_kernels_stamps_decide_over_lifelines(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-/* Where nobody traced PID 1's exit. */
+/* Where PID 1's exit was not traced. */
 static void a_process_killed_right_before_pid1_ended_is_inconclusive(void **state)
 {
 	struct judge_scene *scene = *state;
