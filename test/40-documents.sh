@@ -119,6 +119,14 @@ for document in README.md scenarios/README.md docs/*.md; do
 	[ ! -e "$folder/indented" ]
 	result $? "$document: commands stand in fenced blocks"
 	cat "$folder/indented" 2>/dev/null
+	# A file that is named with its folder is there.
+	missing=$(grep -oE '`[a-z][A-Za-z0-9_./-]*/[A-Za-z0-9_.-]+\.(c|h|def|md|json|sh|yml)`' "$document" |
+		tr -d '`' | sort -u | while read -r path; do
+			[ -e "$path" ] || [ -e "$(dirname "$document")/$path" ] || echo "$path"
+		done)
+	[ -z "$(echo "$missing" | grep -v '^reports/')" ]
+	result $? "$document: the files that it names exist"
+	[ -z "$missing" ] || echo "$missing"
 	ran=0
 	for block in "$folder"/*.block; do
 		[ -e "$block" ] || continue
