@@ -41,23 +41,23 @@ struct campaign {
 	struct worker_options worker_options;
 	struct campaign_round *rounds; /* in the order of the plan */
 	unsigned round_count, started, running;
-	bool alone; /* the running round's case wants no other beside it */
+	bool alone; /* the running round's case runs alone */
 	struct results *results;
 	struct progress *progress;
 	bool kept;
-	struct strlist wrongs; /* that were told */
+	struct strlist errors; /* of the plan, printed */
 };
 
-/* A bad --set is wrong for every file, and told once. */
+/* A bad --set is an error of every file, and printed once. */
 static void on_wrong(void *arg, const struct err *err)
 {
 	struct campaign *campaign = arg;
 
-	for (unsigned i = 0; i < campaign->wrongs.count; i++) {
-		if (strcmp(campaign->wrongs.item[i], err->text) == 0)
+	for (unsigned i = 0; i < campaign->errors.count; i++) {
+		if (strcmp(campaign->errors.item[i], err->text) == 0)
 			return;
 	}
-	strlist_add(&campaign->wrongs, "%s", err->text);
+	strlist_add(&campaign->errors, "%s", err->text);
 	terminal_print(stderr, "%s\n", err->text);
 }
 
@@ -449,7 +449,7 @@ static void close_campaign(struct campaign *campaign)
 	uv_loop_close(&campaign->loop);
 	free(campaign->rounds);
 	plan_done(&campaign->plan);
-	strlist_done(&campaign->wrongs);
+	strlist_done(&campaign->errors);
 }
 
 int campaign_run(const struct campaign_options *options)

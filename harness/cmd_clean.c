@@ -11,9 +11,9 @@
 #include "lib/options.h"
 
 static const struct argp parser = {
-	.doc = "Removes what runs that were interrupted left behind: containers and networks "
-	       "with stopbench's label, folders below $TMPDIR or /tmp. What belongs to a run "
-	       "that is still going on stays, and so does everything else.",
+	.doc = "Removes what interrupted runs left behind: containers and networks with "
+	       "stopbench's label, and run folders below $TMPDIR or /tmp. Nothing of a run that "
+	       "is still going on is removed, and nothing else.",
 };
 
 static void on_said(void *arg, const char *line)

@@ -56,7 +56,7 @@ static const struct argp parser = {
 	       "./scenarios.",
 };
 
-/* --- what there is, as JSON: the text is printed from it --- */
+/* --- the listing as JSON: the text is printed from it --- */
 
 static void on_wrong(void *arg, const struct err *err)
 {
@@ -201,7 +201,7 @@ static const struct {
 	{"oom", "out-of-memory kills"},
 };
 
-/* "tells: a, b" of those that it can, "can't tell: c" of the others. */
+/* "observes: a, b" for the engine's abilities, "cannot observe: c" for the others. */
 static void print_abilities(
 	const struct terminal *terminal, const cJSON *sees, bool can)
 {
@@ -215,7 +215,7 @@ static void print_abilities(
 	}
 	if (text.len == 0)
 		return;
-	line = mem_textf("%s: %s", can ? "tells" : "can't tell", text.data);
+	line = mem_textf("%s: %s", can ? "observes" : "cannot observe", text.data);
 	buf_done(&text);
 	terminal_paragraph(terminal, stdout, INDENT, line);
 }

@@ -18,7 +18,7 @@
 #define JOBS_MAX   1000
 #define SEED_MAX   (UINT64_MAX / 4)
 
-/* The options, and lists that grow. */
+/* The options, and the lists that they point to. */
 struct arguments {
 	struct campaign_options options;
 	const char **sets, **paths;
@@ -35,7 +35,8 @@ static const struct argp_option option_table[] = {
 		"run up to N rounds side by side (the number of processors); the draws do not "
 		"depend on it",
 		0},
-	{"repeat", 'n', "N", 0, "run each case N times, whatever its file says", 0},
+	{"repeat", 'n', "N", 0, "run each case N times, in place of what its file has",
+		0},
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
 		0},
@@ -62,7 +63,7 @@ static uint64_t read_number(
 	return number;
 }
 
-/* Is it the first of two words? Anything but the second is an error. */
+/* True for the first of two words; any word but the second is an error. */
 static bool read_choice(struct argp_state *state, const char *option, const char *value,
 	const char *first, const char *second)
 {

@@ -1,17 +1,13 @@
 /*
  * stopbench - stops containers, measures how they stop, and says why.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/command.h"
 #include "harness/report/terminal.h"
+#include "harness/standard_files.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
@@ -64,7 +60,7 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-/* Its usage and its errors begin with both words. */
+/* The usage and the errors of a subcommand begin with both words. */
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	SCOPED(mem_free) char *name = mem_textf("stopbench %s", command->name);
@@ -73,36 +69,14 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
-/* Whoever closed one of them wants nothing of it. Left closed, the next socket would be
- * taken for it. */
-static void open_standard_files(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* The lowest that is free is the one that is missing. */
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			_exit(EXIT_NOT_RUN);
-	}
-}
-
-/* At the very end, for argp exits by itself: a result that nobody can read is none. */
-static void flush_output(void)
-{
-	bool failed = ferror(stdout);
-
-	if (fflush(stdout) == 0 && !failed)
-		return;
-	fprintf(stderr, "stopbench: stdout: %s\n", strerror(errno));
-	_exit(EXIT_NOT_RUN);
-}
-
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
 	signals_block_only(NULL);
-	open_standard_files();
-	atexit(flush_output);
-	/* Characters only: numbers keep their points, which JSON wants. */
+	standard_files_open(EXIT_NOT_RUN);
+	standard_files_flush_at_exit(EXIT_NOT_RUN);
+	/* Characters only: JSON needs the points in numbers. */
 	setlocale(LC_CTYPE, "");
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		if (strcmp(name, commands[i].name) == 0)

@@ -12,6 +12,6 @@ char *programs_folder(void)
 	char path[PATH_MAX] = {0};
 
 	if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
-		return mem_text("."); /* no /proc: only what is in the current folder */
+		return mem_text("."); /* no /proc: the current folder */
 	return mem_text(dirname(path));
 }

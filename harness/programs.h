@@ -1,10 +1,10 @@
 /*
- * programs - where our other programs are: in the folder of this one.
+ * programs - the folder of our programs, which is the folder of this one.
  */
 #ifndef HARNESS_PROGRAMS_H
 #define HARNESS_PROGRAMS_H
 
-/* Absolute; the caller's to free(). */
+/* Gives the caller an absolute path to free(). */
 char *programs_folder(void);
 
 #endif

@@ -20,7 +20,7 @@
 #define SAME_MAX     10000
 #define TEXT_CEILING SIZE_MAX
 
-/* A case on its way into its folder. */
+/* A failed case, and the folder that its files are written to. */
 struct artifact {
 	const char *folder;
 	const struct plan_case *plan_case;
@@ -33,7 +33,7 @@ struct artifact {
 /* "history-10-matrix_load.sessions=3_twin_round-2" */
 static char *name_of(const struct plan_case *plan_case, unsigned round)
 {
-	static const char likes[] =
+	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		"0123456789-+=.,_";
 	struct buf name = {0};
@@ -43,18 +43,18 @@ static char *name_of(const struct plan_case *plan_case, unsigned round)
 	if (round > 1)
 		buf_addf(&name, "_round-%u", round);
 	for (size_t i = 0; i < name.len; i++) {
-		if (!strchr(likes, name.data[i]))
+		if (!strchr(plain, name.data[i]))
 			name.data[i] = name.data[i] == ' ' ? '_' : '-';
 	}
 	if (name.len > NAME_MAX_LEN)
 		name.data[NAME_MAX_LEN] = '\0';
-	/* Neither hidden nor taken for an option. */
+	/* The name is neither hidden nor taken for an option. */
 	if (name.len == 0 || name.data[0] == '.' || name.data[0] == '-')
 		name.data[0] = '_';
 	return buf_take(&name);
 }
 
-/* Different cases may end up with one name: the next gets a number. */
+/* Names of different cases may be equal here: the next one gets a number. */
 static char *make_folder(const char *report, const char *name, struct err *err)
 {
 	SCOPED(mem_free) char *failed = mem_textf("%s/failed", report);

@@ -1,12 +1,12 @@
 /*
- * artifacts - what is kept of a failed case, for whoever looks into it.
+ * artifacts - the files that are kept of a failed case.
  *
  *   REPORT/failed/<case>/  why.txt         verdict, diagnoses, expectations, the command
  *                                          that runs this case alone
- *                          scenario.json   as it was resolved
+ *                          scenario.json   as it was resolved, without its secrets
  *                          timeline.txt    every event, one line, relative to the signal
- *                          ledger.jsonl    events as they were written
- *                          service.log     its stdout and stderr
+ *                          ledger.jsonl    the events of the mocks
+ *                          service.log     stdout and stderr of the service, byte for byte
  *                          snapshots.json  processes, masks, what each waited in
  *                          engine.json     what the engine reported
  */
@@ -24,7 +24,7 @@
 void artifacts_clear(const char *report);
 
 /* Gives the caller the folder's path to free(): the case's id, axes, half and round in
- * letters that every shell and file system likes; no two are the same. */
+ * letters that need no quoting in a shell; no two folders are the same. */
 char *artifacts_write(const char *report, const struct plan_case *plan_case,
 	unsigned round, const struct evidence *evidence,
 	const struct judgement *judgement, struct err *err) MUST_CHECK;

@@ -21,14 +21,14 @@ struct progress_round {
 
 struct progress {
 	FILE *out;
-	bool live; /* a line that is drawn again is welcome */
+	bool live; /* a line can be drawn again */
 	unsigned over, rounds;
 	struct progress_round *under_way;
 	bool drawn; /* a line under way stands on the screen */
 	uv_timer_t second;
 };
 
-/* In CI, logs keep every drawing of a line. */
+/* The log of a CI keeps every drawing of a line. */
 static bool in_ci(void)
 {
 	const char *ci = getenv("CI");
@@ -60,12 +60,12 @@ static char *step_of(const struct progress *progress)
 		": %s %llds, %u more", round->step, (long long)(ns / CLOCK_S), more);
 }
 
-/* The step and its seconds are what moves: where there is no room for all it is the
- * title that is cut, and that much of it stays. */
+/* Where there is no room for the whole line the title is cut, down to this many columns:
+ * the step and its seconds are the news. */
 #define TITLE_LEAST 16
 
-/* What stands on the screen while the round is under way. The last column stays free: a
- * terminal that has filled it may begin a new line. */
+/* The line of the round under way. The last column stays free, because a terminal may
+ * begin a new line behind it. */
 static char *line_of(const struct progress *progress, const struct terminal *terminal)
 {
 	SCOPED(mem_free) char *number = number_of(progress, progress->over + 1);
@@ -81,7 +81,7 @@ static char *line_of(const struct progress *progress, const struct terminal *ter
 	return terminal_fit(terminal, line, room);
 }
 
-/* One write: over what is there, then to the end of the line. Nothing flickers. */
+/* One write, so that nothing flickers: over the old line, then to its end. */
 static void draw(struct progress *progress)
 {
 	struct terminal terminal = terminal_of(progress->out);
@@ -95,7 +95,7 @@ static void draw(struct progress *progress)
 	progress->drawn = true;
 }
 
-/* What makes room for a line that stays. */
+/* The sequence that makes room for a line that stays. */
 static const char *wiping(struct progress *progress)
 {
 	bool drawn = progress->drawn;
@@ -140,7 +140,7 @@ void progress_destroy(struct progress *progress)
 {
 	if (!progress)
 		return;
-	/* What comes next stands apart from what scrolled by. */
+	/* An empty line parts the progress from the results. */
 	fprintf(progress->out, "%s%s", wiping(progress), progress->live ? "\n" : "");
 	fflush(progress->out);
 	for (struct progress_round *round = progress->under_way, *next; round;

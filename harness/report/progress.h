@@ -1,12 +1,13 @@
 /*
- * progress - what the run is doing, on stderr: a line for each round that is over and,
- * on a terminal, one that is drawn again and again for the round under way that began
+ * progress - what the run is doing, on stderr: a line for each round that is over and, on
+ * a terminal, one that is drawn again and again for the round under way that began
  * first:
  *
  *   [ 2/18] ok       kill/60-no-handler (twin): clean: 1.52ms
  *   [ 3/18] history/10-matrix load.sessions=3 (twin): stopping 4s, 1 more
  *
- * In pipes, in CI (the variable CI is set) and with TERM=dumb there is only the first.
+ * In pipes, in CI (the variable CI is set) and with TERM=dumb only rounds that are over
+ * have a line.
  */
 #ifndef HARNESS_REPORT_PROGRESS_H
 #define HARNESS_REPORT_PROGRESS_H
@@ -26,11 +27,12 @@ enum progress_mark {
 	PROGRESS_NOT_RUN,
 };
 
-/* Keeps loop, for the seconds, and does not keep it running. Keeps out. `rounds` are to
- * come. */
+/* Keeps loop and out; its timer does not keep the loop running. `rounds`: the number of
+ * rounds of the run. */
 struct progress *progress_create(
 	uv_loop_t *loop, FILE *out, unsigned rounds) MUST_CHECK;
-/* The line under way is gone at once, the rest when the loop has turned. Accepts NULL. */
+/* Removes the line under way; the memory is freed in the next turn of the loop. Accepts
+ * NULL. */
 void progress_destroy(struct progress *progress);
 
 /* A round begins. Copies title. Gives what progress_over() frees. */

@@ -12,13 +12,13 @@
 #include "lib/mem.h"
 
 #define WHY_SHORT    3  /* "H15" */
-#define WHY_WORTH    24 /* from here on more than the id is worth it */
-#define LABEL_FAIR   22 /* a label can be cut to this before a column is given up */
+#define WHY_WORTH    24 /* with less room only the id is printed */
+#define LABEL_FAIR   22 /* labels are cut to this before a column is dropped */
 #define LABEL_LEAST  12
 #define INDENT_WIDTH 2 /* of a level of the tree */
 
 #define DETAIL_INDENT 4
-#define FEW_ROWS      6 /* in a table of so few, each reason is told to its end */
+#define FEW_ROWS      6 /* a table of so few prints each reason to its end */
 
 static const struct {
 	const char *name;
@@ -193,7 +193,7 @@ static unsigned cut_labels(
 	return width_of(table);
 }
 
-static unsigned give_up(
+static unsigned drop_column(
 	struct table *table, enum column column, unsigned width, unsigned room)
 {
 	if (width <= room || !table->shown[column])
@@ -203,8 +203,8 @@ static unsigned give_up(
 	return width_of(table);
 }
 
-/* Gives up what is missed least until the rest fits, and what is left of the line to
- * the reasons. */
+/* Drops columns, the least important first, until the rest fits. The reasons get what is
+ * left of the line. */
 static void fit(struct table *table)
 {
 	bool why = table->shown[COLUMN_WHY];
@@ -213,9 +213,9 @@ static void fit(struct table *table)
 
 	table->shown[COLUMN_WHY] = false;
 	width = width_of(table);
-	width = give_up(table, COLUMN_MARGIN, width, room);
+	width = drop_column(table, COLUMN_MARGIN, width, room);
 	width = cut_labels(table, width, room, LABEL_FAIR);
-	width = give_up(table, COLUMN_RANGE, width, room);
+	width = drop_column(table, COLUMN_RANGE, width, room);
 	width = cut_labels(table, width, room, LABEL_LEAST);
 	table->shown[COLUMN_WHY] = why;
 	table->why_short = table->terminal.width < width + 1 + WHY_WORTH;
@@ -223,7 +223,7 @@ static void fit(struct table *table)
 		table->why_short ? WHY_SHORT : table->terminal.width - width - 1;
 }
 
-/* A column that says the same of everybody is left out. */
+/* A column with the same in every row is left out. */
 static void choose_columns(struct table *table)
 {
 	for (unsigned column = 0; column < COLUMNS; column++)
@@ -253,8 +253,8 @@ static void print_trimmed(FILE *out, const char *line)
 	fprintf(out, "%.*s\n", (int)len, line);
 }
 
-/* A verdict that was not wanted is told with its reason. */
-static bool tells_reason(const struct table_row *row)
+/* An unmet expectation of the verdict contains the reason. */
+static bool has_reason(const struct table_row *row)
 {
 	for (unsigned i = 0; i < row->unmet.count; i++) {
 		if (strncmp(row->unmet.item[i], "verdict: ", 9) == 0)
@@ -263,7 +263,7 @@ static bool tells_reason(const struct table_row *row)
 	return false;
 }
 
-/* What a row that did not go well, or one of a few, has to say beyond its line. */
+/* The lines below a row that is not met, or below each one of a few. */
 static void print_details(
 	const struct table *table, FILE *out, const struct table_row *row)
 {
@@ -274,7 +274,7 @@ static void print_details(
 	if (row->met && !table->few)
 		return;
 	/* A reason without an id is the verdict's. */
-	if (cut && why[0] && (row->id[0] || !tells_reason(row)))
+	if (cut && why[0] && (row->id[0] || !has_reason(row)))
 		terminal_paragraph(&table->terminal, out, DETAIL_INDENT, why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
 		terminal_paragraph(

@@ -51,7 +51,7 @@ static int64_t median(const int64_t *values, unsigned count)
 	return below + (above - below) / 2;
 }
 
-/* "2.01..2.04s", "990ms..1.02s", "1.00s" where nobody would see a difference. */
+/* "2.01..2.04s", "990ms..1.02s", "1.00s" where both read the same. */
 static char *range_of(int64_t least_ns, int64_t most_ns)
 {
 	SCOPED(mem_free) char *least = mem_text(CLOCK_TEXT(least_ns));
@@ -66,7 +66,7 @@ static char *range_of(int64_t least_ns, int64_t most_ns)
 	return mem_textf("%s..%s", least, most);
 }
 
-static void say_times(struct table_row *row)
+static void fill_times(struct table_row *row)
 {
 	unsigned count;
 	SCOPED(mem_free) int64_t *stops = values_of(row, "stop_ns", &count);
@@ -119,7 +119,7 @@ static int gravity(const cJSON *round)
 {
 	enum verdict verdict;
 
-	/* Proven to be unmet is graver than not known, and that than any that is met. */
+	/* Unmet is graver than not run, and not run than met. */
 	int gravity = !json_bool(round, "could_run", true) ? VERDICTS
 		: !json_bool(round, "met", false)          ? 2 * VERDICTS
 							   : 0;
@@ -129,7 +129,7 @@ static int gravity(const cJSON *round)
 		: gravity;
 }
 
-/* The round that the row is about. */
+/* The round that the row shows. */
 static const cJSON *gravest(const struct table_row *row)
 {
 	const cJSON *worst = row->rounds[0];
@@ -141,7 +141,7 @@ static const cJSON *gravest(const struct table_row *row)
 	return worst;
 }
 
-static void say_expected(struct table_row *row)
+static void fill_expected(struct table_row *row)
 {
 	unsigned met = 0;
 	const char *word;
@@ -163,7 +163,7 @@ static void say_expected(struct table_row *row)
 		: mem_text(word);
 }
 
-/* What zombies were left is told, and explains no verdict. */
+/* Zombies (L3) explain no verdict. */
 static const char *cause_of(const cJSON *diagnosis)
 {
 	const char *id = diagnosis ? text_of(diagnosis, "id") : "";
@@ -171,9 +171,9 @@ static const char *cause_of(const cJSON *diagnosis)
 	return strcmp(id, diagnosis_ids[DIAGNOSIS_L3]) == 0 ? "" : id;
 }
 
-/* A clean stop needs no reason; a slow one has its own words for it, and so has one that
- * nothing explains. */
-static void say_why(struct table_row *row, const cJSON *round)
+/* A clean stop needs no reason. A slow stop, and one without a diagnosis, has the
+ * verdict's. */
+static void fill_why(struct table_row *row, const cJSON *round)
 {
 	const cJSON *first = cJSON_GetArrayItem(json_get(round, "diagnoses"), 0);
 	const char *verdict = text_of(round, "verdict");
@@ -192,18 +192,18 @@ static void say_why(struct table_row *row, const cJSON *round)
 			mem_textf("%s %s", row->id, text_of(first, "text"));
 }
 
-static void say_verdict(struct table_row *row)
+static void fill_verdict(struct table_row *row)
 {
 	const cJSON *worst = gravest(row);
 	bool could_run = json_bool(worst, "could_run", true);
 
 	row->cells[COLUMN_VERDICT] =
 		mem_text(could_run ? text_of(worst, "verdict") : "-");
-	say_why(row, worst);
+	fill_why(row, worst);
 }
 
-/* What was not met in the gravest round; rounds mostly fail alike. */
-static void say_unmet(struct table_row *row)
+/* The unmet expectations of the gravest round: rounds mostly fail alike. */
+static void fill_unmet(struct table_row *row)
 {
 	const cJSON *worst = gravest(row);
 	const cJSON *item;
@@ -406,10 +406,10 @@ void table_rows_fold(struct table_rows *rows, const cJSON *results)
 		row->cells[COLUMN_HALF] = mem_text(text_of(row->rounds[0], "half"));
 		row->cells[COLUMN_SESSIONS] = sessions_of(row);
 		row->cells[COLUMN_EXIT] = list_of(row, "exit_code");
-		say_times(row);
-		say_expected(row);
-		say_verdict(row);
-		say_unmet(row);
+		fill_times(row);
+		fill_expected(row);
+		fill_verdict(row);
+		fill_unmet(row);
 	}
 	add_lines(rows);
 }

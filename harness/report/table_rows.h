@@ -1,5 +1,5 @@
 /*
- * table_rows - what a table says: a row for the rounds of one case and half, and the
+ * table_rows - the text of a table: a row for the rounds of one case and half, and the
  * lines in which rows are drawn. A case by itself is one line; the cases of a matrix hang
  * below a line with the scenario's id, one level for each axis.
  */

@@ -58,7 +58,7 @@ static struct piece take_piece(const char *text, mbstate_t *state)
 	size_t len = mbrtowc(&c, text, MB_CUR_MAX, state);
 	int columns;
 
-	/* Not of this locale: whoever reads it may still know it. */
+	/* Not a character of this locale; another reader may know it. */
 	if (len == (size_t)-1 || len == (size_t)-2 || len == 0) {
 		*state = (mbstate_t){0};
 		return (struct piece){.len = 1, .columns = 1};

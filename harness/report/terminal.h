@@ -1,6 +1,6 @@
 /*
- * terminal - what a stream ends on: how wide it is, whether it has colours, and which
- * characters it can show.
+ * terminal - the terminal that a stream writes to: its width, its colors, and the
+ * characters that it shows.
  */
 #ifndef HARNESS_REPORT_TERMINAL_H
 #define HARNESS_REPORT_TERMINAL_H

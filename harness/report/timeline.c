@@ -16,7 +16,7 @@
 struct timeline_entry {
 	int64_t ns;
 	size_t order; /* of those at the same time */
-	char *who;
+	char *source;
 	char *what;
 };
 
@@ -26,8 +26,8 @@ struct timeline {
 	size_t count, room;
 };
 
-/* Takes who and what. */
-static void add(struct timeline *timeline, int64_t ns, char *who, char *what)
+/* Takes source and what. */
+static void add(struct timeline *timeline, int64_t ns, char *source, char *what)
 {
 	if (timeline->count == timeline->room) {
 		timeline->room = timeline->room ? timeline->room * 2 : 256;
@@ -37,18 +37,18 @@ static void add(struct timeline *timeline, int64_t ns, char *who, char *what)
 	timeline->entries[timeline->count] = (struct timeline_entry){
 		.ns = ns,
 		.order = timeline->count,
-		.who = who,
+		.source = source,
 		.what = what,
 	};
 	timeline->count++;
 }
 
-static void note(struct timeline *timeline, int64_t ns, const char *who,
+static void note(struct timeline *timeline, int64_t ns, const char *source,
 	const char *format, ...) PRINTF(4, 5);
 
-/* What did not happen (ns 0) is no entry. */
-static void note(
-	struct timeline *timeline, int64_t ns, const char *who, const char *format, ...)
+/* ns 0: it did not happen, and is no entry. */
+static void note(struct timeline *timeline, int64_t ns, const char *source,
+	const char *format, ...)
 {
 	struct buf what = {0};
 	va_list args;
@@ -58,7 +58,7 @@ static void note(
 	va_start(args, format);
 	buf_addv(&what, format, args);
 	va_end(args);
-	add(timeline, ns, mem_text(who), buf_take(&what));
+	add(timeline, ns, mem_text(source), buf_take(&what));
 }
 
 /* --- events --- */
@@ -85,8 +85,8 @@ static bool is_same(const cJSON *member, const char *text)
 	return text && cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
 }
 
-/* Does the beginning of the line say it already? */
-static bool is_said(
+/* Is the member in the beginning of the line already? */
+static bool is_in_line(
 	const struct evidence *evidence, const struct event *event, const cJSON *member)
 {
 	static const char *const keys[] = {
@@ -118,7 +118,7 @@ static char *event_text(const struct evidence *evidence, const struct event *eve
 	cJSON_ArrayForEach(member, event->json) {
 		SCOPED(mem_free) char *value = NULL;
 
-		if (cJSON_IsNull(member) || is_said(evidence, event, member))
+		if (cJSON_IsNull(member) || is_in_line(evidence, event, member))
 			continue;
 		value = cJSON_IsString(member) && member->valuestring[0] &&
 				!strpbrk(member->valuestring, " \"=")
@@ -141,7 +141,7 @@ static void add_events(struct timeline *timeline)
 	}
 }
 
-/* A lifeline that ends without the process's own word was cut. */
+/* A lifeline that ends without the process's own last event was cut. */
 static void add_lifelines(struct timeline *timeline)
 {
 	const struct evidence *evidence = timeline->evidence;
@@ -234,7 +234,7 @@ static void add_facts(struct timeline *timeline)
 							   : "");
 	note(timeline, facts->kill_ns, stamp_source_name(facts->kill_source),
 		"SIGKILL to PID 1, sent by %s%s%s",
-		facts->kill_by_engine ? "the engine" : "somebody else",
+		facts->kill_by_engine ? "the engine" : "another process",
 		facts->kill_sender[0] ? ": " : "", facts->kill_sender);
 	note(timeline, facts->exit_ns, stamp_source_name(facts->exit_source),
 		"PID 1 ended%s%s, exit code %d", status[0] ? ": " : "", status,
@@ -272,7 +272,7 @@ static int in_time(const void *one, const void *other)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* What the times count from, and what that is called. */
+/* The stamp that the times count from, and its name. */
 static int64_t zero_of(const struct evidence *evidence, const char **name)
 {
 	const struct stop_facts *facts = &evidence->facts;
@@ -285,12 +285,12 @@ static int64_t zero_of(const struct evidence *evidence, const char **name)
 				  : evidence->began_ns;
 }
 
-static unsigned widest_who(const struct timeline *timeline)
+static unsigned widest_source(const struct timeline *timeline)
 {
 	size_t widest = 0;
 
 	for (size_t i = 0; i < timeline->count; i++) {
-		size_t len = strlen(timeline->entries[i].who);
+		size_t len = strlen(timeline->entries[i].source);
 
 		widest = len > widest ? len : widest;
 	}
@@ -298,7 +298,7 @@ static unsigned widest_who(const struct timeline *timeline)
 }
 
 static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
-	unsigned who_width, struct buf *text)
+	unsigned source_width, struct buf *text)
 {
 	const struct terminal file = {.width = 0};
 	SCOPED(mem_free) char *what = terminal_fit(&file, entry->what, 0);
@@ -308,7 +308,8 @@ static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
 
 	snprintf(time, sizeof time, "%c%lld.%lld", ns < 0 ? '-' : '+',
 		(long long)(tenths / 10), (long long)(tenths % 10));
-	buf_addf(text, "%12s  %-*s  %s\n", time, (int)who_width, entry->who, what);
+	buf_addf(
+		text, "%12s  %-*s  %s\n", time, (int)source_width, entry->source, what);
 }
 
 void timeline_write(const struct evidence *evidence, struct buf *text)
@@ -316,7 +317,7 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	struct timeline timeline = {.evidence = evidence};
 	const char *zero_name;
 	int64_t zero_ns = zero_of(evidence, &zero_name);
-	unsigned who_width;
+	unsigned source_width;
 
 	add_facts(&timeline);
 	add_snapshots(&timeline);
@@ -325,7 +326,7 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	add_events(&timeline);
 	add_log(&timeline);
 	qsort(timeline.entries, timeline.count, sizeof *timeline.entries, in_time);
-	who_width = widest_who(&timeline);
+	source_width = widest_source(&timeline);
 	buf_addf(text,
 		"Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's log "
 		"that are no events begin with \"|\".\n\n",
@@ -333,8 +334,8 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	for (size_t i = 0; i < timeline.count; i++) {
 		struct timeline_entry *entry = &timeline.entries[i];
 
-		write_entry(entry, zero_ns, who_width, text);
-		free(entry->who);
+		write_entry(entry, zero_ns, source_width, text);
+		free(entry->source);
 		free(entry->what);
 	}
 	free(timeline.entries);

@@ -1,6 +1,6 @@
 /*
- * timeline - everything that was seen of a case, in the order in which it happened: one
- * line each, in milliseconds from the stop signal.
+ * timeline - all observations of a case in the order of their time: one line each, in
+ * milliseconds from the stop signal.
  *
  *      -512.4  load             session 1 asked for: room 1, bot personal_assistant
  *        +0.0  kernel           SIGTERM sent to PID 1
