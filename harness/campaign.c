@@ -71,8 +71,10 @@ static bool make_plan(struct campaign *campaign)
 			     campaign) &&
 			ok;
 	if (ok && campaign->plan.count == 0) {
-		terminal_print(
-			stderr, "stopbench: no scenario in %s\n", options->paths[0]);
+		terminal_print(stderr, "stopbench: no scenario in %s%s%s\n",
+			options->paths[0],
+			options->plan.filter ? " fits --filter " : "",
+			options->plan.filter ? options->plan.filter : "");
 		ok = false;
 	}
 	return ok;

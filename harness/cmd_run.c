@@ -40,6 +40,9 @@ static const struct argp_option option_table[] = {
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
 		0},
+	{"filter", 'F', "TEXT|GLOB", 0,
+		"only scenarios whose id has this text in it, or matches (\"kill/*\")",
+		0},
 	{"half", 'H', "main|twin", 0, "only this half of each case", 0},
 	{"seed", 'S', "N", 0, "reproduce the draws of the run that printed this seed",
 		0},
@@ -111,6 +114,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 's':
 		arguments->sets[arguments->set_count++] = value;
+		return 0;
+	case 'F':
+		options->plan.filter = value;
 		return 0;
 	case 'H':
 		options->plan.main_only =

@@ -264,12 +264,35 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 	said_done(&said);
 }
 
+/* By its id, as results.json and the table have it. */
+static void a_scenario_is_found_by_its_id_and_by_a_filter(void **state UNUSED)
+{
+	int code;
+	cJSON *results =
+		run_scenarios((const char *const[]){"kill/60-no-handler", "--engine",
+				      "process", "--half", "twin", NULL},
+			&code);
+
+	assert_int_equal(code, 0);
+	cJSON_Delete(results);
+	results = run_scenarios((const char *const[]){"--filter", "60-no", "--engine",
+					"process", "--half", "twin", NULL},
+		&code);
+	assert_int_equal(code, 0);
+	assert_int_equal(cJSON_GetArraySize(json_get(results, "cases")), 1);
+	cJSON_Delete(results);
+	expect_code(
+		(const char *const[]){"stopbench", "run", "--filter", "nothing", NULL},
+		2, "no scenario in scenarios fits --filter nothing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mistakes_are_named_and_nothing_is_started),
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(h_is_help_everywhere),
+		cmocka_unit_test(a_scenario_is_found_by_its_id_and_by_a_filter),
 		cmocka_unit_test(a_run_without_scenarios_here_says_what_to_name),
 		cmocka_unit_test(a_dead_daemon_is_told_in_the_first_line),
 		cmocka_unit_test(
