@@ -1,10 +1,13 @@
 #include "mock-agent/control.h"
 
+#include <assert.h>
+
 #include <utlist.h>
 
-#include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "mock-agent/session/session_numbers.h"
 
 /* `by` is the path that made the change, `change` its body, or NULL. */
 static void log_change(const char *by, const cJSON *change)
@@ -17,12 +20,9 @@ static void log_change(const char *by, const cJSON *change)
 
 void control_health_route(struct api_request *request)
 {
-	cJSON *body = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(body, "status", "ok");
-	cJSON_AddNumberToObject(
-		body, "sessions", api_sessions_count(&request->mock->sessions));
-	api_request_answer(request, body);
+	api_request_answer(request,
+		json_fill(NULL, "{'status': 'ok', 'sessions': %u}",
+			api_sessions_count(&request->mock->sessions)));
 }
 
 void control_behavior_route(struct api_request *request)
@@ -48,16 +48,17 @@ static void apply_change(struct mock *mock, const cJSON *change)
 void control_change_route(struct api_request *request)
 {
 	const struct buf *text = web_body(request->exchange);
+	struct agent_behavior *behavior = &request->mock->behavior;
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	struct err err;
 
-	if (!json_doc_parse(&doc, "behavior", buf_text(text), text->len, &err) ||
-		!agent_behavior_read(&request->mock->behavior, &doc, doc.root, &err)) {
+	if (json_doc_parse(&doc, "behavior", buf_text(text), text->len, &err) &&
+		agent_behavior_read(behavior, &doc, doc.root, &err)) {
+		apply_change(request->mock, doc.root);
+		control_behavior_route(request);
+	} else {
 		api_request_refuse(request, 400, "%s", err.text);
-		return;
 	}
-	apply_change(request->mock, doc.root);
-	control_behavior_route(request);
 }
 
 void control_sessions_route(struct api_request *request)
@@ -70,16 +71,15 @@ void control_sessions_route(struct api_request *request)
 
 	api_sessions_each(sessions, session)
 	{
-		cJSON *item = cJSON_CreateObject();
 		unsigned streams;
+		cJSON *item;
 
 		DL_COUNT(session->subscribers, subscriber, streams);
-		cJSON_AddStringToObject(item, "label", session->injector->label);
-		cJSON_AddStringToObject(item, "id", session->id);
-		cJSON_AddStringToObject(
-			item, "status", api_session_status_name(session));
+		item = json_fill(NULL,
+			"{'label': %s, 'id': %s, 'status': %s, 'streams': %u}",
+			session->injector->label, session->id,
+			api_session_status_name(session), streams);
 		cJSON_AddBoolToObject(item, "deleted", session->deleted);
-		cJSON_AddNumberToObject(item, "streams", streams);
 		cJSON_AddItemToArray(data, item);
 	}
 	api_request_answer(request, body);
@@ -108,10 +108,26 @@ void control_listen_route(struct api_request *request)
 	api_request_answer(request, body);
 }
 
+/* False: another process took the port while the listener was shut. */
+static bool reset(struct mock *mock, uint64_t seed, struct err *err)
+{
+	UNUSED bool ok;
+
+	api_sessions_clear(&mock->sessions);
+	agent_behavior_done(&mock->behavior);
+	agent_behavior_preset(&mock->behavior);
+	ok = agent_behavior_read(
+		&mock->behavior, &mock->initial, mock->initial.root, err);
+	assert(ok);
+	session_numbers_clear(mock->numbers);
+	injectors_restart(&mock->injectors, seed);
+	return listener_open(mock->listener, err);
+}
+
 void control_reset_route(struct api_request *request)
 {
 	const cJSON *member = json_get(request->body, "seed");
-	int64_t seed = (int64_t)request->mock->options.seed;
+	int64_t seed = request->mock->seed;
 	struct err err;
 
 	if (member && (!json_whole(member, &seed) || seed < 0)) {
@@ -119,7 +135,7 @@ void control_reset_route(struct api_request *request)
 		return;
 	}
 	log_change("/control/reset", request->body);
-	if (mock_reset(request->mock, (uint64_t)seed, &err))
+	if (reset(request->mock, (uint64_t)seed, &err))
 		control_health_route(request);
 	else
 		api_request_refuse(request, 500, "%s", err.text);

@@ -7,7 +7,10 @@
  *   GET  /control/sessions   label, id, status and open streams of each session; deleted
  *                            ones too, while they have streams
  *   POST /control/listen     {"accept": false}: refuses connections from now on
- *   POST /control/reset      {"seed": 7}: as at the start, with this seed
+ *   POST /control/reset      {"seed": 7}: as at the start, with this seed: no sessions (their
+ *                            streams are reset), no fault counts, the behavior of the
+ *                            start, an open listener; agents and environments stay, since
+ *                            clients keep their ids
  *
  * Every change is an "agent.behavior.changed" event. A mock that refuses connections is
  * still reachable at its control port.

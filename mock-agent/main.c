@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
 #include "lib/buf.h"
@@ -19,11 +18,17 @@
 #include "lib/settings.h"
 #include "lib/signals.h"
 #include "lib/version.h"
+#include "mock-agent/api/resources.h"
+#include "mock-agent/api/router.h"
 #include "mock-agent/mock.h"
+#include "mock-agent/session/session_numbers.h"
 
-#define SPARE_DESCRIPTORS 64 /* for what is no connection */
-#define CONNECTIONS_MOST  65536
-#define HEALTH_NS         (3 * CLOCK_S)
+#define SPARE_DESCRIPTORS   64 /* for what is no connection */
+#define CONNECTIONS_MOST    65536
+#define CONTROL_CONNECTIONS 64
+#define BODY_CEILING        ((size_t)8 << 20) /* the Claude CLI sends 100 kB */
+#define IDLE_NS             (300 * CLOCK_S)
+#define HEALTH_NS           (3 * CLOCK_S)
 
 enum {
 	EXIT_OK,
@@ -101,7 +106,8 @@ static const char about[] =
 	"false} refuses connections, {\"accept\": true} at the control port accepts "
 	"them again. POST /control/reset {\"seed\": 7} restores the state of the start. "
 	"Every change is an event agent.behavior.changed. With "
-	"MOCK_AGENT_CONTROL_KEY, /control needs that key in the header X-Control-Key. GET /health is 200.\n\n"
+	"MOCK_AGENT_CONTROL_KEY, /control needs that key in the header X-Control-Key. "
+	"GET /health is 200.\n\n"
 	"The number of a session is the metadata.room that it was created with; others "
 	"are numbered from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
 	"Exit codes: 0 ended, or healthy (--health); 1 not healthy; 2 bad usage; 3 could "
@@ -113,7 +119,7 @@ struct mock_agent_program {
 	uv_signal_t term, interrupt;
 	uv_poll_t ledger;
 	bool has_ledger;
-	struct mock *mock;
+	struct mock mock;
 };
 
 static void on_signal(uv_signal_t *signal, UNUSED int number)
@@ -125,15 +131,6 @@ static void on_signal(uv_signal_t *signal, UNUSED int number)
 static void on_ledger(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 {
 	uv_stop(poll->loop);
-}
-
-/* As many connections as the limit of descriptors allows. */
-static unsigned connections_bound(unsigned limit)
-{
-	if (limit > CONNECTIONS_MOST)
-		return CONNECTIONS_MOST;
-	return limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
-					     : SPARE_DESCRIPTORS;
 }
 
 /* A reader never sees half a file: it is renamed into place. */
@@ -157,13 +154,14 @@ static bool write_port_file(const struct mock *mock, const char *path, struct er
 	return (ok && rename(draft, path) == 0) || err_sys(err, "write %s", path);
 }
 
-static const int stop_signals[] = {SIGTERM, SIGINT, 0};
-
 static bool watch_ledger(
 	struct mock_agent_program *program, int ledger, struct err *err)
 {
-	int failed = uv_poll_init(&program->loop, &program->ledger, ledger);
+	int failed;
 
+	if (ledger < 0)
+		return true;
+	failed = uv_poll_init(&program->loop, &program->ledger, ledger);
 	if (failed)
 		return err_set(err, "ledger: %s", uv_strerror(failed));
 	program->has_ledger = true;
@@ -171,8 +169,60 @@ static bool watch_ledger(
 	return true;
 }
 
+static struct listener *listen_at(struct mock *mock, const char *host, int64_t port,
+	unsigned connections, struct err *err)
+{
+	return listener_create(mock->loop,
+		&(struct web_options){
+			.host = host,
+			.port = (uint16_t)port,
+			.connections = connections,
+			.idle_ns = IDLE_NS,
+			.body_ceiling = BODY_CEILING,
+			.handle = router_handle,
+			.over = router_over,
+			.arg = mock,
+		},
+		err);
+}
+
+/* `limit`, of descriptors, bounds the connections. */
+static bool begin_mock(struct mock *mock, const struct mock_agent_config *config,
+	unsigned limit, struct err *err)
+{
+	unsigned most = limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
+						      : SPARE_DESCRIPTORS;
+
+	injectors_init(&mock->injectors, &mock->behavior, (uint64_t)mock->seed);
+	mock->sessions.loop = mock->loop;
+	mock->numbers = session_numbers_create();
+	mock->agents = resources_create(RESOURCES_AGENTS);
+	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
+	mock->listener = mock->injectors.listener = listen_at(mock, config->host,
+		config->port, most < CONNECTIONS_MOST ? most : CONNECTIONS_MOST, err);
+	if (!mock->listener || config->control_port < 0)
+		return mock->listener != NULL;
+	mock->control_listener = listen_at(
+		mock, config->host, config->control_port, CONTROL_CONNECTIONS, err);
+	return mock->control_listener || err_while(err, "control port");
+}
+
+/* Breaks the open streams. The handles close in the loop's next turns. */
+static void end_mock(struct mock *mock)
+{
+	listener_destroy(mock->listener);
+	listener_destroy(mock->control_listener);
+	api_sessions_clear(&mock->sessions);
+	resources_destroy(mock->agents);
+	resources_destroy(mock->environments);
+	session_numbers_destroy(mock->numbers);
+	injectors_done(&mock->injectors);
+}
+
+static const int stop_signals[] = {SIGTERM, SIGINT, 0};
+
 /* On failure nothing is open. */
-static bool begin(struct mock_agent_program *program, struct err *err)
+static bool begin_loop(struct mock_agent_program *program, struct err *err)
 {
 	int failed = uv_loop_init(&program->loop);
 
@@ -188,13 +238,12 @@ static bool begin(struct mock_agent_program *program, struct err *err)
 	uv_signal_start(&program->term, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
 	signals_block_only(NULL);
+	program->mock.loop = &program->loop;
 	return true;
 }
 
-/* Breaks the open streams. */
-static void end(struct mock_agent_program *program)
+static void end_loop(struct mock_agent_program *program)
 {
-	mock_destroy(program->mock);
 	signals_block_only(stop_signals);
 	uv_close((uv_handle_t *)&program->term, NULL);
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
@@ -204,41 +253,25 @@ static void end(struct mock_agent_program *program)
 	uv_loop_close(&program->loop);
 }
 
-/* A mistake in the behavior is one of usage: it is reported before anything starts. */
-static bool read_behavior(struct json_doc *doc, const char *given, struct err *err)
+static bool serve(struct mock_agent_program *program,
+	const struct mock_agent_config *config, int ledger, struct err *err)
 {
-	return json_doc_given(doc, "--behavior", given ? given : "{}", err) &&
-		agent_behavior_check(doc, doc->root, err);
-}
-
-static bool serve(const struct mock_agent_config *config,
-	const struct json_doc *behavior, int ledger, struct err *err)
-{
-	struct mock_agent_program program = {0};
-	unsigned descriptors = fd_limit_raise(err);
-	const struct mock_options options = {
-		.connections = connections_bound(descriptors),
-		.host = config->host,
-		.port = (uint16_t)config->port,
-		.control_port = config->control_port,
-		.key = config->key,
-		.control_key = config->control_key,
-		.behavior = behavior,
-		.seed = (uint64_t)config->seed,
-	};
+	unsigned limit = fd_limit_raise(err);
+	struct mock *mock = &program->mock;
 	bool ok;
 
-	if (descriptors == 0 || !begin(&program, err))
+	if (limit == 0 || !begin_loop(program, err))
 		return false;
-	program.mock = mock_create(&program.loop, &options, err);
-	ok = program.mock && (ledger < 0 || watch_ledger(&program, ledger, err)) &&
-		write_port_file(program.mock, config->port_file, err);
+	ok = begin_mock(mock, config, limit, err) &&
+		watch_ledger(program, ledger, err) &&
+		write_port_file(mock, config->port_file, err);
 	if (ok) {
 		log_event("agent.listening", "port",
-			LOG_INT(listener_port(program.mock->listener)));
-		uv_run(&program.loop, UV_RUN_DEFAULT);
+			LOG_INT(listener_port(mock->listener)));
+		uv_run(&program->loop, UV_RUN_DEFAULT);
 	}
-	end(&program);
+	end_mock(mock);
+	end_loop(program);
 	return ok;
 }
 
@@ -248,9 +281,19 @@ static int complain(const struct err *err, int exit_code)
 	return exit_code;
 }
 
-static int run(const struct mock_agent_config *config)
+/* A mistake in the behavior is one of usage: it is reported before anything starts. */
+static bool read_behavior(struct mock *mock, const char *given, struct err *err)
 {
-	SCOPED(json_doc_done) struct json_doc behavior = {0};
+	agent_behavior_preset(&mock->behavior);
+	return json_doc_given(
+		       &mock->initial, "--behavior", given ? given : "{}", err) &&
+		agent_behavior_read(
+			&mock->behavior, &mock->initial, mock->initial.root, err);
+}
+
+static int run(
+	struct mock_agent_program *program, const struct mock_agent_config *config)
+{
 	int ledger, code = EXIT_OK;
 	struct err err;
 
@@ -258,12 +301,12 @@ static int run(const struct mock_agent_config *config)
 		return health_probe(config->host, config->health, HEALTH_NS, &err)
 			? EXIT_OK
 			: complain(&err, EXIT_UNHEALTHY);
-	if (!read_behavior(&behavior, config->behavior, &err))
+	if (!read_behavior(&program->mock, config->behavior, &err))
 		return complain(&err, EXIT_USAGE);
 	if (!lifeline_connect(&ledger, config->ledger,
 		    &(struct lifeline_who){.role = "mock-agent"}, &err))
 		return complain(&err, EXIT_NO_START);
-	if (!serve(config, &behavior, ledger, &err))
+	if (!serve(program, config, ledger, &err))
 		code = complain(&err, EXIT_NO_START);
 	lifeline_exit(code);
 	return code;
@@ -273,6 +316,8 @@ int main(int argc, char **argv)
 {
 	SCOPED(buf_done) struct buf help = {0};
 	struct mock_agent_config config = {0};
+	struct mock_agent_program program = {0};
+	struct mock *mock = &program.mock;
 	struct err err;
 	int code;
 
@@ -284,7 +329,12 @@ int main(int argc, char **argv)
 	if (!settings_read(settings, "MOCK_AGENT_", &config, argc, argv,
 		    buf_text(&help), &err))
 		return complain(&err, EXIT_USAGE);
-	code = run(&config);
+	mock->key = config.key;
+	mock->control_key = config.control_key;
+	mock->seed = config.seed;
+	code = run(&program, &config);
+	agent_behavior_done(&mock->behavior);
+	json_doc_done(&mock->initial);
 	fields_done(settings, &config);
 	return code;
 }

@@ -47,7 +47,7 @@ void api_request_answer(struct api_request *request, cJSON *body)
 	api_request_reply(request, 200, body);
 }
 
-void api_request_refuse(
+bool api_request_refuse(
 	struct api_request *request, unsigned status, const char *format, ...)
 {
 	char message[512];
@@ -58,12 +58,7 @@ void api_request_refuse(
 	va_end(args);
 	api_request_reply(
 		request, status, api_format_error(status, message, request->id));
-}
-
-void api_request_hold(struct api_request *request, struct api_session *session)
-{
-	api_session_hold(session);
-	request->session = session;
+	return false;
 }
 
 void api_request_draw(

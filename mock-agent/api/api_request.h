@@ -37,7 +37,7 @@ struct api_request {
 	char *param[REQUEST_PARAMS]; /* owned: the :names of the route's path */
 	cJSON *body;                 /* owned; NULL: none */
 	struct resources *resources; /* of the route, or NULL */
-	struct api_session *session; /* held, or NULL */
+	struct api_session *session; /* held until the request ends, or NULL */
 
 	struct injector *injector; /* NULL before api_request_draw() */
 	struct injection injection;
@@ -59,11 +59,10 @@ void api_request_end(struct api_request *request, enum web_end end); /* frees it
 /* Take body. */
 void api_request_reply(struct api_request *request, unsigned status, cJSON *body);
 void api_request_answer(struct api_request *request, cJSON *body); /* 200 */
-void api_request_refuse(struct api_request *request, unsigned status,
-	const char *format, ...) PRINTF(3, 4);
 
-/* Holds session until the request ends. */
-void api_request_hold(struct api_request *request, struct api_session *session);
+/* Returns false, for functions that report whether the request goes on. */
+bool api_request_refuse(struct api_request *request, unsigned status,
+	const char *format, ...) PRINTF(3, 4);
 
 void api_request_draw(
 	struct api_request *request, struct injector *injector, enum phase phase);

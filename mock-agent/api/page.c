@@ -38,10 +38,8 @@ bool page_read(
 	if (!query_number(request, "limit", most, &page->limit) ||
 		!query_check_values(request, "order", orders))
 		return false;
-	if (cursor && *cursor && !read_cursor(page, cursor)) {
-		api_request_refuse(request, 400, "page: no cursor of ours");
-		return false;
-	}
+	if (cursor && *cursor && !read_cursor(page, cursor))
+		return api_request_refuse(request, 400, "page: no cursor of ours");
 	if (order)
 		page->descending = strcmp(order, "desc") == 0;
 	return true;

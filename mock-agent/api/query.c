@@ -17,11 +17,9 @@ bool query_number(
 		return true;
 	errno = 0;
 	value = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || value < 1 || value > most) {
-		api_request_refuse(request, 400,
+	if (errno != 0 || end == text || *end != '\0' || value < 1 || value > most)
+		return api_request_refuse(request, 400,
 			"%s: a number from 1 to %lld is needed", name, (long long)most);
-		return false;
-	}
 	*number = value;
 	return true;
 }
@@ -56,9 +54,8 @@ bool query_check_values(
 		i++) {
 		if (is_one_of(choices, value))
 			continue;
-		api_request_refuse(
+		return api_request_refuse(
 			request, 400, "%s: unknown value \"%.100s\"", name, value);
-		return false;
 	}
 	return true;
 }
@@ -68,9 +65,8 @@ bool query_check_unsupported(struct api_request *request, const char *const *nam
 	for (; *names; names++) {
 		if (!web_query(request->exchange, *names))
 			continue;
-		api_request_refuse(
+		return api_request_refuse(
 			request, 400, "%s: this filter is not supported", *names);
-		return false;
 	}
 	return true;
 }
@@ -95,11 +91,9 @@ bool query_span_read(struct query_span *span, struct api_request *request)
 
 		if (!text)
 			continue;
-		if (!api_format_time(text, &ns)) {
-			api_request_refuse(request, 400,
+		if (!api_format_time(text, &ns))
+			return api_request_refuse(request, 400,
 				"%s: an RFC 3339 time is needed", bounds[i].name);
-			return false;
-		}
 		ns += bounds[i].later_ns;
 		if (bounds[i].is_end)
 			span->to_ns = ns < span->to_ns ? ns : span->to_ns;

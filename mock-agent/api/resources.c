@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "mock-agent/api/page.h"
 #include "mock-agent/api/query.h"
@@ -133,19 +134,13 @@ cJSON *resources_agent_of_session(const cJSON *agent)
 
 cJSON *resources_model(const cJSON *model)
 {
-	cJSON *object;
-
-	if (cJSON_IsString(model)) {
-		object = cJSON_CreateObject();
-		cJSON_AddStringToObject(object, "id", model->valuestring);
-	} else if (json_text(model, "id")) {
-		object = cJSON_Duplicate(model, true);
-	} else {
+	if (cJSON_IsString(model))
+		return json_fill(
+			NULL, "{'id': %s, 'speed': 'standard'}", model->valuestring);
+	if (!json_text(model, "id"))
 		return NULL;
-	}
-	if (!json_get(object, "speed"))
-		cJSON_AddStringToObject(object, "speed", "standard");
-	return object;
+	return json_fill(cJSON_Duplicate(model, true),
+		json_get(model, "speed") ? "{}" : "{'speed': 'standard'}");
 }
 
 /* The defaults of a cloud environment's configuration. */
@@ -156,12 +151,11 @@ static void complete_config(cJSON *config)
 	if (!type || strcmp(type, "cloud") != 0)
 		return;
 	if (!json_get(config, "networking"))
-		cJSON_AddItemToObject(config, "networking",
-			cJSON_Parse("{\"type\":\"unrestricted\"}"));
+		json_fill(config, "{'networking': {'type': 'unrestricted'}}");
 	if (!json_get(config, "packages"))
-		cJSON_AddItemToObject(config, "packages",
-			cJSON_Parse("{\"type\":\"packages\",\"apt\":[],\"cargo\":[],"
-				    "\"gem\":[],\"go\":[],\"npm\":[],\"pip\":[]}"));
+		json_fill(config,
+			"{'packages': {'type': 'packages', 'apt': [], 'cargo': [], "
+			"'gem': [], 'go': [], 'npm': [], 'pip': []}}");
 }
 
 /* NULL, or why member cannot have this value. */
@@ -169,19 +163,15 @@ static const char *why_wrong(const struct member *member, const cJSON *value)
 {
 	const cJSON *item;
 
-	switch (member->kind) {
-	case cJSON_String:
+	if (member->kind == cJSON_String)
 		return cJSON_IsString(value) ? NULL : "Input should be a valid string";
-	case cJSON_Object:
+	if (member->kind == cJSON_Object)
 		return cJSON_IsObject(value) ? NULL : "Input should be an object";
-	case cJSON_Array:
-		if (!cJSON_IsArray(value))
-			return "Input should be a valid list";
-		cJSON_ArrayForEach(item, value) {
-			if (!cJSON_IsObject(item))
-				return "Input should be a list of objects";
-		}
-		return NULL;
+	if (!cJSON_IsArray(value))
+		return "Input should be a valid list";
+	cJSON_ArrayForEach(item, value) {
+		if (!cJSON_IsObject(item))
+			return "Input should be a list of objects";
 	}
 	return NULL;
 }
@@ -234,10 +224,8 @@ static bool set_member(
 	if (now && !sent)
 		return true;
 	value = member_value(member, now, cJSON_IsNull(sent) ? NULL : sent, &wrong);
-	if (!value) {
-		api_request_refuse(request, 400, "%s: %s", member->name, wrong);
-		return false;
-	}
+	if (!value)
+		return api_request_refuse(request, 400, "%s: %s", member->name, wrong);
 	if (strcmp(member->name, "config") == 0)
 		complete_config(value);
 	cJSON_DeleteItemFromObjectCaseSensitive(object, member->name);
@@ -260,6 +248,7 @@ static bool set_members(cJSON *object, struct api_request *request)
 void resources_create_route(struct api_request *request)
 {
 	struct resources *resources = request->resources;
+	bool versioned = resources->kind == RESOURCES_AGENTS;
 	struct resource *entry;
 	cJSON *object;
 	char id[API_FORMAT_ID_SIZE];
@@ -269,14 +258,11 @@ void resources_create_route(struct api_request *request)
 			request, 429, "There are %d of them already.", RESOURCES_MAX);
 		return;
 	}
-	api_format_id(id, kinds[request->resources->kind].prefix);
-	object = cJSON_CreateObject();
-	cJSON_AddStringToObject(object, "id", id);
-	cJSON_AddStringToObject(object, "type", kinds[request->resources->kind].type);
-	if (request->resources->kind == RESOURCES_AGENTS)
-		cJSON_AddNumberToObject(object, "version", 1);
+	api_format_id(id, kinds[resources->kind].prefix);
+	object = json_fill(NULL, "{'id': %s, 'type': %s, 'archived_at': null}", id,
+		kinds[resources->kind].type);
+	json_fill(object, versioned ? "{'version': 1}" : "{}");
 	api_format_stamp(object, "created_at");
-	cJSON_AddNullToObject(object, "archived_at");
 	if (!set_members(object, request)) {
 		cJSON_Delete(object);
 		return;
@@ -425,9 +411,7 @@ void resources_delete_route(struct api_request *request)
 
 	if (!entry)
 		return;
-	body = cJSON_CreateObject();
-	cJSON_AddStringToObject(body, "id", entry->id);
-	cJSON_AddStringToObject(body, "type", "environment_deleted");
+	body = json_fill(NULL, "{'id': %s, 'type': 'environment_deleted'}", entry->id);
 	remove_entry(request->resources, entry);
 	api_request_answer(request, body);
 }

@@ -137,23 +137,23 @@ static void take_params(
 	}
 }
 
-/* NULL with known telling whether there is such a path at all. */
+/* NULL: there is none; known reports whether the path has one for other methods. */
 static const struct route *find_route(const char *method, const char *path, bool *known)
 {
 	*known = false;
 	for (unsigned i = 0; i < COUNT(routes); i++) {
 		if (!matches(routes[i].path, path))
 			continue;
-		*known = true;
 		if (strcmp(routes[i].method, method) == 0)
 			return &routes[i];
+		*known = true;
 	}
 	return NULL;
 }
 
 static bool has_credential(const struct api_request *request)
 {
-	const char *key = request->mock->options.key;
+	const char *key = request->mock->key;
 	const char *bearer = web_header(request->exchange, "authorization");
 	const char *plain = web_header(request->exchange, "x-api-key");
 
@@ -167,7 +167,7 @@ static bool has_credential(const struct api_request *request)
 
 static bool has_control_key(const struct api_request *request)
 {
-	const char *key = request->mock->options.control_key;
+	const char *key = request->mock->control_key;
 	const char *given = web_header(request->exchange, "x-control-key");
 
 	return key ? given && strcmp(given, key) == 0 : has_credential(request);
@@ -180,16 +180,13 @@ static bool authorize(struct api_request *request, enum auth auth)
 
 	if (auth == AUTH_CONTROL ? !has_control_key(request)
 				 : auth >= AUTH_KEY && !has_credential(request))
-		api_request_refuse(request, 401, "Authentication failed");
-	else if (auth >= AUTH_BETA && (!beta || !strstr(beta, BETA)))
-		api_request_refuse(request, 404, "not found");
-	else if (auth >= AUTH_VERSION &&
-		!web_header(request->exchange, "anthropic-version"))
+		return api_request_refuse(request, 401, "Authentication failed");
+	if (auth >= AUTH_BETA && (!beta || !strstr(beta, BETA)))
+		return api_request_refuse(request, 404, "not found");
+	return auth < AUTH_VERSION ||
+		web_header(request->exchange, "anthropic-version") ||
 		api_request_refuse(
 			request, 400, "anthropic-version: header is required");
-	else
-		return true;
-	return false;
 }
 
 /* False: it was refused. */
@@ -200,10 +197,9 @@ static bool read_body(struct api_request *request)
 	if (body->len == 0)
 		return true;
 	request->body = json_parse(buf_text(body), body->len);
-	if (cJSON_IsObject(request->body))
-		return true;
-	api_request_refuse(request, 400, "The request body is not a JSON object");
-	return false;
+	return cJSON_IsObject(request->body) ||
+		api_request_refuse(
+			request, 400, "The request body is not a JSON object");
 }
 
 /* False: it was refused, or gets no response. */
@@ -212,41 +208,30 @@ static bool find_session(struct api_request *request, enum target target)
 	struct api_session *session =
 		api_sessions_find(&request->mock->sessions, request->param[0]);
 
-	if (!session) {
-		api_request_refuse(
+	if (!session)
+		return api_request_refuse(
 			request, 404, "Session %s not found", request->param[0]);
-		return false;
-	}
-	api_request_hold(request, session);
+	api_session_hold(session);
+	request->session = session;
 	if (session->injector->blackholed && target == TARGET_SESSION)
 		return false;
-	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0) {
-		api_request_refuse(
+	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0)
+		return api_request_refuse(
 			request, 404, "Thread %s not found", request->param[1]);
-		return false;
-	}
 	return true;
 }
 
 /* False: it was refused, or gets no response. */
 static bool prepare(struct api_request *request, enum target target)
 {
-	switch (target) {
-	case TARGET_TEXT:
+	if (target == TARGET_TEXT)
 		return true;
-	case TARGET_NONE:
-		return read_body(request);
-	case TARGET_AGENTS:
+	if (target == TARGET_AGENTS)
 		request->resources = request->mock->agents;
-		return read_body(request);
-	case TARGET_ENVIRONMENTS:
+	else if (target == TARGET_ENVIRONMENTS)
 		request->resources = request->mock->environments;
-		return read_body(request);
-	case TARGET_SESSION:
-	case TARGET_ENDING:
-		return read_body(request) && find_session(request, target);
-	}
-	return false;
+	return read_body(request) &&
+		(target < TARGET_SESSION || find_session(request, target));
 }
 
 void router_handle(void *arg, struct web_exchange *exchange)
@@ -256,16 +241,15 @@ void router_handle(void *arg, struct web_exchange *exchange)
 	const struct route *route =
 		find_route(web_method(exchange), web_path(exchange), &known);
 
-	if (!known) {
-		api_request_refuse(request, 404, "Not found");
-		return;
-	}
-	if (!authorize(request, route ? route->auth : AUTH_KEY))
-		return;
 	if (!route) {
-		api_request_refuse(request, 405, "Method Not Allowed");
+		if (!known)
+			api_request_refuse(request, 404, "Not found");
+		else if (authorize(request, AUTH_KEY))
+			api_request_refuse(request, 405, "Method Not Allowed");
 		return;
 	}
+	if (!authorize(request, route->auth))
+		return;
 	take_params(request, route->path, web_path(exchange));
 	if (prepare(request, route->target))
 		route->run(request);

@@ -44,8 +44,8 @@ static bool check_agent(struct api_request *request, const cJSON *agent)
 
 		if (!wrong)
 			continue;
-		api_request_refuse(request, 400, "agent.%s: %s", overrides[i], wrong);
-		return false;
+		return api_request_refuse(
+			request, 400, "agent.%s: %s", overrides[i], wrong);
 	}
 	return true;
 }
@@ -112,11 +112,9 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 	const cJSON *event;
 
 	if (!cJSON_IsArray(events) || cJSON_GetArraySize(events) > most ||
-		cJSON_GetArraySize(events) == 0) {
-		api_request_refuse(request, 400,
+		cJSON_GetArraySize(events) == 0)
+		return api_request_refuse(request, 400,
 			"events: a list of 1 to %d events is needed", most);
-		return false;
-	}
 	cJSON_ArrayForEach(event, events) {
 		const char *type = json_text(event, "type");
 		const char *use_id = json_text(event, "custom_tool_use_id");
@@ -124,27 +122,21 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 
 		for (unsigned i = 0; i < COUNT(types); i++)
 			known = known || (type && strcmp(type, types[i]) == 0);
-		if (!known) {
-			api_request_refuse(request, 400,
+		if (!known)
+			return api_request_refuse(request, 400,
 				"events: unknown type \"%.100s\"", type ? type : "");
-			return false;
-		}
 		if (strcmp(type, "user.message") == 0 &&
-			!is_content(json_get(event, "content"))) {
-			api_request_refuse(request, 400,
+			!is_content(json_get(event, "content")))
+			return api_request_refuse(request, 400,
 				"events: content: a text, or a list of blocks, is "
 				"needed");
-			return false;
-		}
 		if (strcmp(type, "user.custom_tool_result") == 0 &&
 			(!use_id || !request->session ||
-				!api_turn_has_use(request->session->turn, use_id))) {
-			api_request_refuse(request, 400,
+				!api_turn_has_use(request->session->turn, use_id)))
+			return api_request_refuse(request, 400,
 				"events: custom_tool_use_id: no tool use \"%.100s\" "
 				"waits for its result",
 				use_id ? use_id : "");
-			return false;
-		}
 	}
 	return true;
 }
