@@ -10,6 +10,8 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
+#include "lib/mem.h"
 
 #define ID_LETTERS 22
 
@@ -54,21 +56,23 @@ static const char *error_type(unsigned status)
 
 cJSON *api_format_error(unsigned status, const char *message, const char *request_id)
 {
-	cJSON *body = cJSON_CreateObject();
-	cJSON *error;
+	cJSON *body = json_fill(NULL,
+		"{'type': 'error', 'error': {'type': %s, 'message': %s}}",
+		error_type(status), message);
 
-	cJSON_AddStringToObject(body, "type", "error");
-	error = cJSON_AddObjectToObject(body, "error");
-	cJSON_AddStringToObject(error, "type", error_type(status));
-	cJSON_AddStringToObject(error, "message", message);
-	if (request_id)
-		cJSON_AddStringToObject(body, "request_id", request_id);
-	return body;
+	return request_id ? json_fill(body, "{'request_id': %s}", request_id) : body;
 }
 
 void api_format_frame(struct buf *frame, const char *type, const char *json)
 {
 	buf_addf(frame, "event: %s\ndata: %s\n\n", type, json);
+}
+
+void api_format_event(struct buf *frame, const cJSON *event)
+{
+	SCOPED(mem_free) char *json = json_print(event);
+
+	api_format_frame(frame, json_text(event, "type"), json);
 }
 
 void api_format_stamp(cJSON *object, const char *member)

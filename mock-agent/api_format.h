@@ -27,6 +27,8 @@ cJSON *api_format_error(
 
 /* Appends "event: TYPE\ndata: JSON\n\n". */
 void api_format_frame(struct buf *frame, const char *type, const char *json);
+/* The same of an event whose "type" is the frame's. */
+void api_format_event(struct buf *frame, const cJSON *event);
 
 /* Sets member to the present time. */
 void api_format_stamp(cJSON *object, const char *member);

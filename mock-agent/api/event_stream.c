@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "mock-agent/api/query.h"
@@ -53,8 +54,7 @@ static void on_over(struct api_request *request, enum web_end end)
 	struct event_stream *stream = request->data;
 	struct api_session *session = stream->session;
 
-	log_event("agent.stream.closed", "session", LOG_TEXT(session->injector->label),
-		"id", LOG_TEXT(session->id), "by",
+	log_event("agent.stream.closed", API_SESSION_LOG(session), "by",
 		LOG_TEXT(end == WEB_LEFT ? "client" : "server"));
 	api_session_unsubscribe(session, &stream->subscriber);
 	api_sessions_remove_unused(&request->mock->sessions, session);
@@ -67,31 +67,19 @@ static void on_over(struct api_request *request, enum web_end end)
 static void send_preview(struct event_stream *stream, const char *json)
 {
 	SCOPED(json_free) cJSON *event = json_parse(json, strlen(json));
-	const char *text = json_text(json_at(event, "content.0"), "text");
-	SCOPED(buf_done) struct buf frame = {0};
-	cJSON *start = cJSON_CreateObject(), *delta = cJSON_CreateObject(), *part;
-	SCOPED(mem_free) char *start_json = NULL;
-	SCOPED(mem_free) char *delta_json = NULL;
+	const char *id = json_text(event, "id");
+	SCOPED(json_free) cJSON *start = json_fill(NULL,
+		"{'type': 'event_start', 'event': {'type': 'agent.message', 'id': %s}}",
+		id);
+	SCOPED(json_free) cJSON *delta = json_fill(NULL,
+		"{'type': 'event_delta', 'event_id': %s, 'delta': {'type': "
+		"'content_delta', 'index': 0, 'content': {'type': 'text', 'text': %s}}}",
+		id, json_text(json_at(event, "content.0"), "text"));
+	SCOPED(buf_done) struct buf frames = {0};
 
-	cJSON_AddStringToObject(start, "type", "event_start");
-	part = cJSON_AddObjectToObject(start, "event");
-	cJSON_AddStringToObject(part, "type", "agent.message");
-	cJSON_AddStringToObject(part, "id", json_text(event, "id"));
-	cJSON_AddStringToObject(delta, "type", "event_delta");
-	cJSON_AddStringToObject(delta, "event_id", json_text(event, "id"));
-	part = cJSON_AddObjectToObject(delta, "delta");
-	cJSON_AddStringToObject(part, "type", "content_delta");
-	cJSON_AddNumberToObject(part, "index", 0);
-	part = cJSON_AddObjectToObject(part, "content");
-	cJSON_AddStringToObject(part, "type", "text");
-	cJSON_AddStringToObject(part, "text", text ? text : "");
-	start_json = json_print(start);
-	delta_json = json_print(delta);
-	api_format_frame(&frame, "event_start", start_json);
-	api_format_frame(&frame, "event_delta", delta_json);
-	web_stream_add(stream->request->exchange, frame.data, frame.len);
-	cJSON_Delete(start);
-	cJSON_Delete(delta);
+	api_format_event(&frames, start);
+	api_format_event(&frames, delta);
+	web_stream_add(stream->request->exchange, frames.data, frames.len);
 }
 
 static void on_event(struct session_subscriber *subscriber, const char *type,
@@ -150,8 +138,7 @@ static void open_stream(struct api_request *request)
 	stream->hold = loop_timer_create(request->mock->loop, on_hold, stream);
 	request->data = stream;
 	request->over = on_over;
-	log_event("agent.stream.opened", "session", LOG_TEXT(session->injector->label),
-		"id", LOG_TEXT(session->id));
+	log_event("agent.stream.opened", API_SESSION_LOG(session));
 	web_add_header(request->exchange, "cache-control", "no-cache");
 	web_stream_begin(request->exchange, 200, API_FORMAT_SSE);
 	api_session_subscribe(session, &stream->subscriber);

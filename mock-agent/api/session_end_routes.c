@@ -1,5 +1,6 @@
 #include "mock-agent/api/session_end_routes.h"
 
+#include "lib/json_fill.h"
 #include "lib/log.h"
 #include "mock-agent/faults/serial_queue.h"
 #include "mock-agent/session/api_session.h"
@@ -17,24 +18,16 @@ static bool is_archive(const struct api_request *request)
 	return request->ending == PHASE_ARCHIVE;
 }
 
-static const char *how_of(const struct api_request *request)
-{
-	return is_archive(request) ? "archive" : "delete";
-}
-
-static void log_ending(const struct api_request *request, const char *event)
-{
-	log_event(event, "session", LOG_TEXT(request->session->injector->label), "id",
-		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)));
-}
+/* The members of every event of an ending. */
+#define ENDING_LOG(request)                                                            \
+	API_SESSION_LOG((request)->session), "how",                                    \
+		LOG_TEXT(is_archive(request) ? "archive" : "delete")
 
 static void log_refused(struct api_request *request, unsigned status)
 {
 	request->state = ENDING_LOGGED;
-	log_event("agent.disconnect.refused", "session",
-		LOG_TEXT(request->session->injector->label), "id",
-		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)),
-		"status", LOG_INT(status));
+	log_event("agent.disconnect.refused", ENDING_LOG(request), "status",
+		LOG_INT(status));
 }
 
 /* took_effect: the session ended, and only the response was lost. */
@@ -43,11 +36,8 @@ static void log_broken(struct api_request *request, const char *why)
 	const struct api_session *session = request->session;
 
 	request->state = ENDING_LOGGED;
-	log_event("agent.disconnect.broken", "session",
-		LOG_TEXT(request->session->injector->label), "id",
-		LOG_TEXT(request->session->id), "how", LOG_TEXT(how_of(request)), "why",
-		LOG_TEXT(why), "took_effect",
-		LOG_BOOL(session->deleted || session->archived_at[0]));
+	log_event("agent.disconnect.broken", ENDING_LOG(request), "why", LOG_TEXT(why),
+		"took_effect", LOG_BOOL(session->deleted || session->archived_at[0]));
 }
 
 static void on_over(struct api_request *request, enum web_end end)
@@ -59,7 +49,7 @@ static void on_over(struct api_request *request, enum web_end end)
 		return;
 	case ENDING_DONE:
 		if (end == WEB_ANSWERED)
-			log_ending(request, "agent.disconnect.done");
+			log_event("agent.disconnect.done", ENDING_LOG(request));
 		else
 			log_broken(request, "client left before the answer");
 		return;
@@ -68,33 +58,31 @@ static void on_over(struct api_request *request, enum web_end end)
 	}
 }
 
-/* True: the session's status does not allow it, and the request is refused. */
-static bool refuse_by_status(struct api_request *request)
+/* False: the session's status does not allow it, and the request is refused. */
+static bool check_status(struct api_request *request)
 {
 	const struct api_session *session = request->session;
-	bool archive = is_archive(request);
 
+	if (!session->deleted && session->status == SESSION_IDLE)
+		return true;
 	if (session->deleted) {
 		log_refused(request, 404);
-		api_request_refuse(request, 404, "Session %s not found", session->id);
-		return true;
+		return api_request_refuse(
+			request, 404, "Session %s not found", session->id);
 	}
-	if (session->status == SESSION_RUNNING && !archive) {
+	if (is_archive(request)) {
 		log_refused(request, 400);
-		api_request_refuse(request, 400,
-			"Cannot delete session while it is running. Send an interrupt "
-			"event or wait for the session to complete.");
-		return true;
-	}
-	if (session->status != SESSION_IDLE && archive) {
-		log_refused(request, 400);
-		api_request_refuse(request, 400,
+		return api_request_refuse(request, 400,
 			"Session %s cannot be archived while its status is \"%s\". "
 			"Only pending or idle sessions may be archived.",
 			session->id, api_session_status_name(session));
-		return true;
 	}
-	return false;
+	if (session->status != SESSION_RUNNING)
+		return true;
+	log_refused(request, 400);
+	return api_request_refuse(request, 400,
+		"Cannot delete session while it is running. Send an interrupt "
+		"event or wait for the session to complete.");
 }
 
 static void fail(struct api_request *request)
@@ -106,23 +94,6 @@ static void fail(struct api_request *request)
 	(void)api_request_is_faulted(request);
 }
 
-static cJSON *deleted_json(const struct api_session *session)
-{
-	cJSON *body = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(body, "id", session->id);
-	cJSON_AddStringToObject(body, "type", "session_deleted");
-	return body;
-}
-
-static void take_effect(struct api_request *request)
-{
-	if (is_archive(request))
-		api_sessions_archive(request->session);
-	else
-		api_sessions_delete(&request->mock->sessions, request->session);
-}
-
 static void end_session(struct api_request *request)
 {
 	struct api_session *session = request->session;
@@ -132,18 +103,24 @@ static void end_session(struct api_request *request)
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 		return;
 	}
-	if (refuse_by_status(request))
+	if (!check_status(request))
 		return;
-	if (request->injection.fault == FAULT_NONE || request->injection.takes_effect)
-		take_effect(request);
+	if (request->injection.fault == FAULT_NONE || request->injection.takes_effect) {
+		if (is_archive(request))
+			api_sessions_archive(session);
+		else
+			api_sessions_delete(&request->mock->sessions, session);
+	}
 	if (request->injection.fault != FAULT_NONE) {
 		fail(request);
 		return;
 	}
 	request->state = ENDING_DONE;
 	api_request_answer(request,
-		is_archive(request) ? api_session_json(session)
-				    : deleted_json(session));
+		is_archive(request)
+			? api_session_json(session)
+			: json_fill(NULL, "{'id': %s, 'type': 'session_deleted'}",
+				  session->id));
 }
 
 static void on_admitted(void *visitor)
@@ -183,10 +160,10 @@ static void begin(struct api_request *request, enum phase phase)
 	request->ending = phase;
 	request->state = ENDING_WAITING;
 	request->over = on_over;
-	log_ending(request, "agent.disconnect.begin");
+	log_event("agent.disconnect.begin", ENDING_LOG(request));
 	if (request->session->injector->blackholed)
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
-	else if (!refuse_by_status(request))
+	else if (check_status(request))
 		enter(request);
 }
 

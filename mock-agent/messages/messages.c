@@ -1,10 +1,10 @@
 #include "mock-agent/messages/messages.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "mock-agent/messages/conversation.h"
 #include "mock-agent/session/session_numbers.h"
@@ -24,19 +24,15 @@ static double tokens(size_t bytes)
 	return (double)(bytes / BYTES_PER_TOKEN + 1);
 }
 
-static cJSON *usage_json(const struct api_request *request, size_t output)
+/* Adds "usage" to object. Gives object. */
+static cJSON *add_usage(cJSON *object, const struct api_request *request, size_t output)
 {
-	cJSON *usage = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(
-		usage, "input_tokens", tokens(web_body(request->exchange)->len));
-	cJSON_AddNumberToObject(usage, "output_tokens", tokens(output));
-	cJSON_AddNumberToObject(usage, "cache_creation_input_tokens", 0);
-	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
-	cJSON_AddNullToObject(usage, "cache_creation");
-	cJSON_AddNullToObject(usage, "server_tool_use");
-	cJSON_AddStringToObject(usage, "service_tier", "standard");
-	return usage;
+	return json_fill(object,
+		"{'usage': {'input_tokens': %g, 'output_tokens': %g, "
+		"'cache_creation_input_tokens': 0, 'cache_read_input_tokens': 0, "
+		"'cache_creation': null, 'server_tool_use': null, "
+		"'service_tier': 'standard'}}",
+		tokens(web_body(request->exchange)->len), tokens(output));
 }
 
 static const char *stop_reason(const struct message_answer *answer)
@@ -48,89 +44,55 @@ static const char *stop_reason(const struct message_answer *answer)
 static cJSON *block_json(const struct message_answer *answer, bool begins)
 {
 	const struct conversation *conversation = &answer->conversation;
-	cJSON *block = cJSON_CreateObject();
 	char id[API_FORMAT_ID_SIZE];
+	cJSON *block;
 
-	if (!conversation->tool) {
-		cJSON_AddStringToObject(block, "type", "text");
-		cJSON_AddStringToObject(block, "text",
+	if (!conversation->tool)
+		return json_fill(NULL,
+			"{'type': 'text', 'text': %s, 'citations': null}",
 			begins ? "" : buf_text(&conversation->reply.text));
-		cJSON_AddNullToObject(block, "citations");
-		return block;
-	}
 	api_format_id(id, "toolu");
-	cJSON_AddStringToObject(block, "type", "tool_use");
-	cJSON_AddStringToObject(block, "id", id);
-	cJSON_AddStringToObject(block, "name", json_text(conversation->tool, "name"));
+	block = json_fill(NULL,
+		"{'type': 'tool_use', 'id': %s, 'name': %s, "
+		"'caller': {'type': 'direct'}}",
+		id, json_text(conversation->tool, "name"));
 	cJSON_AddItemToObject(block, "input",
 		begins ? cJSON_CreateObject()
 		       : reply_tool_input(conversation->tool, conversation->prompt));
-	cJSON_AddItemToObject(block, "caller", cJSON_Parse("{\"type\":\"direct\"}"));
 	return block;
 }
 
 static cJSON *message_json(const struct message_answer *answer, bool begins)
 {
-	static const char *const nulls[] = {
-		"stop_sequence", "stop_details", "container", "diagnostics"};
-	cJSON *message = cJSON_CreateObject();
-	cJSON *content;
 	char id[API_FORMAT_ID_SIZE];
+	cJSON *message;
 
 	api_format_id(id, "msg");
-	cJSON_AddStringToObject(message, "id", id);
-	cJSON_AddStringToObject(message, "type", "message");
-	cJSON_AddStringToObject(message, "role", "assistant");
-	cJSON_AddStringToObject(
-		message, "model", json_text(answer->request->body, "model"));
-	content = cJSON_AddArrayToObject(message, "content");
-	if (begins) {
-		cJSON_AddNullToObject(message, "stop_reason");
-	} else {
-		cJSON_AddItemToArray(content, block_json(answer, false));
-		cJSON_AddStringToObject(message, "stop_reason", stop_reason(answer));
-	}
-	for (unsigned i = 0; i < COUNT(nulls); i++)
-		cJSON_AddNullToObject(message, nulls[i]);
-	cJSON_AddItemToObject(message, "usage",
-		usage_json(answer->request,
-			begins ? 0 : answer->conversation.reply.text.len));
-	return message;
+	message = json_fill(NULL,
+		"{'id': %s, 'type': 'message', 'role': 'assistant', 'model': %s, "
+		"'stop_sequence': null, 'stop_details': null, 'container': null, "
+		"'diagnostics': null}",
+		id, json_text(answer->request->body, "model"));
+	if (begins)
+		return add_usage(
+			json_fill(message, "{'content': [], 'stop_reason': null}"),
+			answer->request, 0);
+	json_fill(message, "{'stop_reason': %s}", stop_reason(answer));
+	cJSON_AddItemToArray(
+		cJSON_AddArrayToObject(message, "content"), block_json(answer, false));
+	return add_usage(message, answer->request, answer->conversation.reply.text.len);
 }
 
 /* The stream */
 
-static cJSON *frame_json(const char *type)
-{
-	cJSON *data = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(data, "type", type);
-	return data;
-}
-
-static cJSON *block_frame_json(const char *type)
-{
-	cJSON *data = frame_json(type);
-
-	cJSON_AddNumberToObject(data, "index", 0);
-	return data;
-}
-
-/* Takes data. */
-static void add_frame(struct buf *frame, cJSON *data)
-{
-	SCOPED(mem_free) char *json = json_print(data);
-
-	api_format_frame(frame, json_text(data, "type"), json);
-	cJSON_Delete(data);
-}
-
-static void send_frame(struct message_answer *answer, cJSON *data)
+/* Takes event. */
+static void send_event(struct message_answer *answer, cJSON *event)
 {
 	SCOPED(buf_done) struct buf frame = {0};
 
-	add_frame(&frame, data);
+	api_format_event(&frame, event);
 	web_stream_add(answer->request->exchange, frame.data, frame.len);
+	cJSON_Delete(event);
 }
 
 static void wait_for(struct message_answer *answer, enum phase phase)
@@ -141,16 +103,16 @@ static void wait_for(struct message_answer *answer, enum phase phase)
 
 static void begin_stream(struct message_answer *answer)
 {
-	cJSON *data = frame_json("message_start");
+	cJSON *event = json_fill(NULL, "{'type': 'message_start'}");
 
 	web_add_header(answer->request->exchange, "cache-control", "no-cache");
 	web_stream_begin(answer->request->exchange, 200, API_FORMAT_SSE);
-	cJSON_AddItemToObject(data, "message", message_json(answer, true));
-	send_frame(answer, data);
-	send_frame(answer, frame_json("ping"));
-	data = block_frame_json("content_block_start");
-	cJSON_AddItemToObject(data, "content_block", block_json(answer, true));
-	send_frame(answer, data);
+	cJSON_AddItemToObject(event, "message", message_json(answer, true));
+	send_event(answer, event);
+	send_event(answer, json_fill(NULL, "{'type': 'ping'}"));
+	event = json_fill(NULL, "{'type': 'content_block_start', 'index': 0}");
+	cJSON_AddItemToObject(event, "content_block", block_json(answer, true));
+	send_event(answer, event);
 	reply_cut(&answer->conversation.reply,
 		injector_behavior(answer->request->injector)->chunks);
 	wait_for(answer, PHASE_FIRST_BYTE);
@@ -158,16 +120,15 @@ static void begin_stream(struct message_answer *answer)
 
 static void end_stream(struct message_answer *answer)
 {
-	cJSON *data = frame_json("message_delta"), *delta;
-
-	send_frame(answer, block_frame_json("content_block_stop"));
-	delta = cJSON_AddObjectToObject(data, "delta");
-	cJSON_AddStringToObject(delta, "stop_reason", stop_reason(answer));
-	cJSON_AddNullToObject(delta, "stop_sequence");
-	cJSON_AddItemToObject(data, "usage",
-		usage_json(answer->request, answer->conversation.reply.text.len));
-	send_frame(answer, data);
-	send_frame(answer, frame_json("message_stop"));
+	send_event(
+		answer, json_fill(NULL, "{'type': 'content_block_stop', 'index': 0}"));
+	send_event(answer,
+		add_usage(json_fill(NULL,
+				  "{'type': 'message_delta', 'delta': "
+				  "{'stop_reason': %s, 'stop_sequence': null}}",
+				  stop_reason(answer)),
+			answer->request, answer->conversation.reply.text.len));
+	send_event(answer, json_fill(NULL, "{'type': 'message_stop'}"));
 	web_stream_end(answer->request->exchange);
 }
 
@@ -175,27 +136,24 @@ static void end_stream(struct message_answer *answer)
 static cJSON *delta_json(struct message_answer *answer)
 {
 	struct conversation *conversation = &answer->conversation;
-	cJSON *data = block_frame_json("content_block_delta");
-	cJSON *delta = cJSON_AddObjectToObject(data, "delta");
-	SCOPED(buf_done) struct buf part = {0};
-	size_t len = 0;
+	SCOPED(mem_free) char *text = NULL;
 
 	if (conversation->tool) {
 		SCOPED(json_free) cJSON *input =
 			reply_tool_input(conversation->tool, conversation->prompt);
-		SCOPED(mem_free) char *text = json_print(input);
 
-		cJSON_AddStringToObject(delta, "type", "input_json_delta");
-		cJSON_AddStringToObject(delta, "partial_json", text);
+		text = json_print(input);
 		conversation->reply.given = conversation->reply.parts;
-	} else {
-		const char *text = reply_next(&conversation->reply, &len);
-
-		buf_add(&part, text, len);
-		cJSON_AddStringToObject(delta, "type", "text_delta");
-		cJSON_AddStringToObject(delta, "text", buf_text(&part));
+		return json_fill(NULL,
+			"{'type': 'content_block_delta', 'index': 0, 'delta': "
+			"{'type': 'input_json_delta', 'partial_json': %s}}",
+			text);
 	}
-	return data;
+	text = reply_next(&conversation->reply);
+	return json_fill(NULL,
+		"{'type': 'content_block_delta', 'index': 0, 'delta': "
+		"{'type': 'text_delta', 'text': %s}}",
+		text);
 }
 
 static void on_next(void *arg)
@@ -204,11 +162,13 @@ static void on_next(void *arg)
 	const struct api_request *request = answer->request;
 	const struct response response = api_request_response(request);
 	const struct reply *reply = &answer->conversation.reply;
+	SCOPED(json_free) cJSON *delta = NULL;
 	SCOPED(buf_done) struct buf frame = {0};
 
 	if (request->injector->blackholed)
 		return;
-	add_frame(&frame, delta_json(answer));
+	delta = delta_json(answer);
+	api_format_event(&frame, delta);
 	if (answer->injection.fault != FAULT_NONE)
 		fault_log(request->injector, NULL, &answer->injection);
 	if (!fault_on_response(
@@ -256,32 +216,26 @@ static bool check_request(struct api_request *request, bool with_max)
 	const cJSON *messages = json_get(request->body, "messages");
 
 	if (!json_text(request->body, "model"))
-		api_request_refuse(request, 400, "model: Field required");
-	else if (with_max && json_int(request->body, "max_tokens", 0) < 1)
-		api_request_refuse(request, 400, "max_tokens: Field required");
-	else if (!cJSON_IsArray(messages))
-		api_request_refuse(request, 400, "messages: Field required");
-	else if (!messages->child)
+		return api_request_refuse(request, 400, "model: Field required");
+	if (with_max && json_int(request->body, "max_tokens", 0) < 1)
+		return api_request_refuse(request, 400, "max_tokens: Field required");
+	if (!cJSON_IsArray(messages))
+		return api_request_refuse(request, 400, "messages: Field required");
+	return messages->child ||
 		api_request_refuse(
 			request, 400, "messages: at least one message is required");
-	else
-		return true;
-	return false;
 }
 
 /* The mock stores no conversation. After this error code the SDKs send the whole
  * conversation, now and in later requests. */
 static void refuse_thread(struct api_request *request)
 {
-	static const char *const unsupported[] = {"thread"};
 	cJSON *body = api_format_error(
 		400, "thread: message threads are not supported", request->id);
-	cJSON *error = cJSON_GetObjectItemCaseSensitive(body, "error");
-	cJSON *details = cJSON_AddObjectToObject(error, "details");
 
-	cJSON_AddStringToObject(details, "error_code", "thread_unsupported_request");
-	cJSON_AddItemToObject(
-		details, "unsupported", cJSON_CreateStringArray(unsupported, 1));
+	json_fill(cJSON_GetObjectItemCaseSensitive(body, "error"),
+		"{'details': {'error_code': 'thread_unsupported_request', "
+		"'unsupported': ['thread']}}");
 	api_request_reply(request, 400, body);
 }
 
@@ -296,10 +250,9 @@ void messages_route(struct api_request *request)
 		refuse_thread(request);
 		return;
 	}
-	if (json_bool(request->body, "stream", false))
-		request->response = RESPONSE_DELTAS;
-	else
-		request->response = RESPONSE_MESSAGE;
+	request->response = json_bool(request->body, "stream", false)
+		? RESPONSE_DELTAS
+		: RESPONSE_MESSAGE;
 	api_request_wait(request,
 		injectors_get(&mock->injectors,
 			name ? session_numbers_take_named(mock->numbers, name) : 0),
@@ -308,14 +261,10 @@ void messages_route(struct api_request *request)
 
 void messages_count_route(struct api_request *request)
 {
-	cJSON *body;
-
-	if (!check_request(request, false))
-		return;
-	body = cJSON_CreateObject();
-	cJSON_AddNumberToObject(
-		body, "input_tokens", tokens(web_body(request->exchange)->len));
-	api_request_answer(request, body);
+	if (check_request(request, false))
+		api_request_answer(request,
+			json_fill(NULL, "{'input_tokens': %g}",
+				tokens(web_body(request->exchange)->len)));
 }
 
 static const struct {
@@ -330,25 +279,20 @@ static const struct {
 
 static cJSON *model_json(unsigned i)
 {
-	cJSON *model = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(model, "id", models[i].id);
-	cJSON_AddStringToObject(model, "type", "model");
-	cJSON_AddStringToObject(model, "display_name", models[i].name);
-	cJSON_AddStringToObject(model, "created_at", models[i].created_at);
-	return model;
+	return json_fill(NULL,
+		"{'id': %s, 'type': 'model', 'display_name': %s, 'created_at': %s}",
+		models[i].id, models[i].name, models[i].created_at);
 }
 
 void messages_models_route(struct api_request *request)
 {
-	cJSON *body = cJSON_CreateObject();
+	cJSON *body =
+		json_fill(NULL, "{'has_more': false, 'first_id': %s, 'last_id': %s}",
+			models[0].id, models[COUNT(models) - 1].id);
 	cJSON *data = cJSON_AddArrayToObject(body, "data");
 
 	for (unsigned i = 0; i < COUNT(models); i++)
 		cJSON_AddItemToArray(data, model_json(i));
-	cJSON_AddBoolToObject(body, "has_more", false);
-	cJSON_AddStringToObject(body, "first_id", models[0].id);
-	cJSON_AddStringToObject(body, "last_id", models[COUNT(models) - 1].id);
 	api_request_answer(request, body);
 }
 

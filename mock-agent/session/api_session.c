@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "mock-agent/session/event.h"
 
@@ -107,15 +108,13 @@ void api_session_set_status(struct api_session *session, enum api_session_status
 
 const char *api_session_status_name(const struct api_session *session)
 {
-	switch (session->status) {
-	case SESSION_IDLE:
-		return "idle";
-	case SESSION_RUNNING:
-		return "running";
-	case SESSION_TERMINATED:
-		break;
-	}
-	return "terminated";
+	static const char *const names[] = {
+		[SESSION_IDLE] = "idle",
+		[SESSION_RUNNING] = "running",
+		[SESSION_TERMINATED] = "terminated",
+	};
+
+	return names[session->status];
 }
 
 void api_session_touch(struct api_session *session)
@@ -162,76 +161,52 @@ void api_session_forget(struct api_session *session)
 		subscriber->ops->on_reset(subscriber);
 }
 
-static void add_seconds(cJSON *object, const char *member, int64_t ns)
+static double seconds(int64_t ns)
 {
-	cJSON_AddNumberToObject(object, member, (double)(ns / CLOCK_MS) / 1e3);
+	return (double)(ns / CLOCK_MS) / 1e3;
 }
 
-static cJSON *stats_json(const struct api_session *session)
+/* Adds what a session and its thread have in common. */
+static cJSON *add_common(cJSON *object, const struct api_session *session)
 {
-	cJSON *stats = cJSON_CreateObject();
-	int64_t active_ns = session->active_ns;
+	int64_t now_ns = clock_now(), active_ns = session->active_ns;
 
 	if (session->status == SESSION_RUNNING)
-		active_ns += clock_now() - session->running_since_ns;
-	add_seconds(stats, "active_seconds", active_ns);
-	add_seconds(stats, "duration_seconds", clock_now() - session->created_ns);
-	return stats;
-}
-
-static cJSON *usage_json(const struct api_session *session)
-{
-	cJSON *usage = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(usage, "input_tokens", (double)session->model_requests);
-	cJSON_AddNumberToObject(
-		usage, "output_tokens", (double)session->model_requests);
-	cJSON_AddNumberToObject(usage, "cache_read_input_tokens", 0);
-	return usage;
-}
-
-static void add_times(cJSON *object, const struct api_session *session)
-{
-	cJSON_AddStringToObject(object, "created_at", session->created_at);
-	cJSON_AddStringToObject(object, "updated_at", session->updated_at);
-	if (session->archived_at[0])
-		cJSON_AddStringToObject(object, "archived_at", session->archived_at);
-	else
-		cJSON_AddNullToObject(object, "archived_at");
+		active_ns += now_ns - session->running_since_ns;
+	cJSON_AddRawToObject(object, "agent", session->agent);
+	cJSON_AddItemToObject(object, "archived_at",
+		session->archived_at[0] ? cJSON_CreateString(session->archived_at)
+					: cJSON_CreateNull());
+	return json_fill(object,
+		"{'status': %s, 'created_at': %s, 'updated_at': %s, "
+		"'stats': {'active_seconds': %g, 'duration_seconds': %g}, "
+		"'usage': {'input_tokens': %u, 'output_tokens': %u, "
+		"'cache_read_input_tokens': 0}}",
+		api_session_status_name(session), session->created_at,
+		session->updated_at, seconds(active_ns),
+		seconds(now_ns - session->created_ns), session->model_requests,
+		session->model_requests);
 }
 
 cJSON *api_session_json(const struct api_session *session)
 {
-	cJSON *object = cJSON_CreateObject();
+	cJSON *object = json_fill(NULL,
+		"{'id': %s, 'type': 'session', 'outcome_evaluations': [], "
+		"'deployment_id': null}",
+		session->id);
 	const cJSON *member;
 
-	cJSON_AddStringToObject(object, "id", session->id);
-	cJSON_AddStringToObject(object, "type", "session");
-	cJSON_AddStringToObject(object, "status", api_session_status_name(session));
 	cJSON_ArrayForEach(member, session->stored)
 		api_format_set(object, member->string, member);
-	cJSON_AddRawToObject(object, "agent", session->agent);
-	cJSON_AddItemToObject(object, "outcome_evaluations", cJSON_CreateArray());
-	cJSON_AddNullToObject(object, "deployment_id");
-	cJSON_AddItemToObject(object, "stats", stats_json(session));
-	cJSON_AddItemToObject(object, "usage", usage_json(session));
-	add_times(object, session);
-	return object;
+	return add_common(object, session);
 }
 
 cJSON *api_session_thread_json(const struct api_session *session)
 {
-	cJSON *object = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(object, "id", session->thread_id);
-	cJSON_AddStringToObject(object, "type", "session_thread");
-	cJSON_AddStringToObject(object, "session_id", session->id);
-	cJSON_AddStringToObject(object, "status", api_session_status_name(session));
-	cJSON_AddRawToObject(object, "agent", session->agent);
-	cJSON_AddNullToObject(object, "parent_thread_id");
-	cJSON_AddNullToObject(object, "workflow_run_id");
-	cJSON_AddItemToObject(object, "stats", stats_json(session));
-	cJSON_AddItemToObject(object, "usage", usage_json(session));
-	add_times(object, session);
-	return object;
+	return add_common(json_fill(NULL,
+				  "{'id': %s, 'type': 'session_thread', "
+				  "'session_id': %s, 'parent_thread_id': null, "
+				  "'workflow_run_id': null}",
+				  session->thread_id, session->id),
+		session);
 }

@@ -70,7 +70,7 @@ struct api_session {
 
 	struct api_turn
 		*turn; /* NULL before its creation and after the session's end */
-	int64_t model_requests; /* of the turn */
+	unsigned model_requests; /* of the turn */
 
 	struct event_log log;
 	struct session_subscriber *subscribers;
@@ -81,6 +81,10 @@ struct api_session {
 	bool listed;
 	UT_hash_handle hh; /* by id */
 };
+
+/* The members of every event about a session: log_event("...", API_SESSION_LOG(session)). */
+#define API_SESSION_LOG(session)                                                       \
+	"session", LOG_TEXT((session)->injector->label), "id", LOG_TEXT((session)->id)
 
 /* Idle, with one hold, the caller's. Keeps injector. Takes agent (an agent's JSON) and
  * stored. */

@@ -44,29 +44,24 @@ struct api_turn {
 
 static void begin(struct api_turn *turn, cJSON *message, bool was_idle);
 
-static void set_state(struct api_turn *turn, enum turn_state state)
+/* The one writer of `state`; logs the step, with one more member (NULL: none). */
+static void enter(struct api_turn *turn, enum turn_state state, const char *event,
+	const char *member, const char *text)
 {
 	turn->state = state;
-}
-
-static void log_turn(const struct api_turn *turn, const char *event)
-{
-	log_event(event, "session", LOG_TEXT(turn->session->injector->label), "id",
-		LOG_TEXT(turn->session->id));
+	log_event(event, API_SESSION_LOG(turn->session), member, LOG_TEXT(text));
 }
 
 /* Frees what belongs to one turn. */
 static void clear(struct api_turn *turn)
 {
 	free(turn->prompt);
-	turn->prompt = NULL;
 	reply_done(&turn->reply);
 	cJSON_Delete(turn->custom);
-	turn->custom = NULL;
 	cJSON_Delete(turn->tools);
-	turn->tools = NULL;
 	free(turn->tool);
-	turn->tool = NULL;
+	turn->prompt = turn->tool = NULL;
+	turn->custom = turn->tools = NULL;
 }
 
 static void wait_for(struct api_turn *turn, enum phase phase)
@@ -126,9 +121,7 @@ static void finish(struct api_turn *turn, const char *why, const char *reason)
 {
 	bool continues = strcmp(why, "end_turn") == 0 && api_turn_waiting(turn) > 0;
 
-	log_event("agent.turn.end", "session", LOG_TEXT(turn->session->injector->label),
-		"id", LOG_TEXT(turn->session->id), "why", LOG_TEXT(why));
-	set_state(turn, TURN_NONE);
+	enter(turn, TURN_NONE, "agent.turn.end", "why", why);
 	clear(turn);
 	if (!continues)
 		emit_idle(turn, reason, NULL);
@@ -156,10 +149,7 @@ static void ask_tool(struct api_turn *turn)
 	free(turn->tool);
 	turn->tool = mem_text(name);
 	turn->asked++;
-	set_state(turn, TURN_ASKING);
-	log_event("agent.tool.asked", "session",
-		LOG_TEXT(turn->session->injector->label), "id",
-		LOG_TEXT(turn->session->id), "tool", LOG_TEXT(name));
+	enter(turn, TURN_ASKING, "agent.tool.asked", "tool", name);
 	api_session_emit(turn->session, event, &turn->injection);
 	end_span(turn, false);
 	emit_idle(turn, "requires_action", turn->use_id);
@@ -167,14 +157,13 @@ static void ask_tool(struct api_turn *turn)
 
 static void send_part(struct api_turn *turn)
 {
-	const char *text;
-	size_t len;
+	SCOPED(mem_free) char *text = NULL;
 
 	if (turn->reply.parts == 0)
 		reply_cut(&turn->reply,
 			injector_behavior(turn->session->injector)->chunks);
-	text = reply_next(&turn->reply, &len);
-	api_session_emit(turn->session, event_message(text, len), &turn->injection);
+	text = reply_next(&turn->reply);
+	api_session_emit(turn->session, event_message(text), &turn->injection);
 	if (turn->reply.given < turn->reply.parts) {
 		wait_for(turn, PHASE_CHUNK);
 		return;
@@ -236,8 +225,7 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 
 	assert(turn->state == TURN_NONE);
 	loop_timer_stop(turn->status_lag);
-	set_state(turn, TURN_RUNNING);
-	log_turn(turn, "agent.turn.begin");
+	enter(turn, TURN_RUNNING, "agent.turn.begin", NULL, NULL);
 	api_session_set_status(session, SESSION_RUNNING);
 	if (was_idle)
 		emit_running(session);
@@ -302,19 +290,17 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 {
 	struct api_session *session = turn->session;
 	const char *use_id = json_text(result, "custom_tool_use_id");
-	char *text;
+	SCOPED(mem_free) char *text = NULL;
 
 	if (turn->state != TURN_ASKING || strcmp(use_id, turn->use_id) != 0) {
 		cJSON_Delete(result);
 		return;
 	}
 	loop_timer_stop(turn->status_lag);
-	set_state(turn, TURN_RUNNING);
-	log_turn(turn, "agent.tool.answered");
+	enter(turn, TURN_RUNNING, "agent.tool.answered", NULL, NULL);
 	text = api_format_content_text(json_get(result, "content"));
 	reply_add_result(
 		&turn->reply, turn->tool, text, json_bool(result, "is_error", false));
-	free(text);
 	api_session_set_status(session, SESSION_RUNNING);
 	api_session_emit(session, result, NULL);
 	emit_running(session);
@@ -324,22 +310,18 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns)
 {
-	log_turn(turn, "agent.interrupted");
+	const enum turn_state before = turn->state;
+	const bool idle = before == TURN_NONE;
+
+	enter(turn, idle ? TURN_NONE : TURN_INTERRUPTED, "agent.interrupted", NULL,
+		NULL);
 	api_session_emit(turn->session, event, NULL);
 	cJSON_Delete(turn->waiting);
 	turn->waiting = cJSON_CreateArray();
-	switch (turn->state) {
-	case TURN_RUNNING:
+	if (before == TURN_RUNNING)
 		end_span(turn, false);
-		break;
-	case TURN_ASKING:
-		break;
-	case TURN_NONE:
-	case TURN_INTERRUPTED:
-		return;
-	}
-	set_state(turn, TURN_INTERRUPTED);
-	loop_timer_set(turn->step, delay_ns);
+	if (before == TURN_RUNNING || before == TURN_ASKING)
+		loop_timer_set(turn->step, delay_ns);
 }
 
 unsigned api_turn_waiting(const struct api_turn *turn)

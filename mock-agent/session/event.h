@@ -7,7 +7,6 @@
 #define MOCK_AGENT_SESSION_EVENT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <cjson/cJSON.h>
 
@@ -28,7 +27,7 @@ cJSON *event_thread_idle(const char *agent, const char *thread, const char *reas
 	const char *use_id) MUST_CHECK;
 cJSON *event_idle(const char *reason, const char *use_id) MUST_CHECK;
 
-cJSON *event_message(const char *text, size_t len) MUST_CHECK; /* agent.message */
+cJSON *event_message(const char *text) MUST_CHECK; /* agent.message */
 /* agent.custom_tool_use; takes input. */
 cJSON *event_tool_use(const char *name, cJSON *input) MUST_CHECK;
 cJSON *event_span_end(const char *start_id, bool is_error) MUST_CHECK;

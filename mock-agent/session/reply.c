@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/mem.h"
 
 #define SCHEMA_DEPTH_MAX 8
 #define TEXT_MAX         200 /* bytes of the prompt in a tool's input */
@@ -55,7 +56,7 @@ void reply_cut(struct reply *reply, int64_t parts)
 			: (int64_t)reply->characters);
 }
 
-const char *reply_next(struct reply *reply, size_t *len)
+char *reply_next(struct reply *reply)
 {
 	const char *text = buf_text(&reply->text);
 	size_t from = reply->at, left;
@@ -68,8 +69,7 @@ const char *reply_next(struct reply *reply, size_t *len)
 	while (reply->at < reply->text.len &&
 		(left > 0 || !begins_character(text[reply->at])))
 		left -= begins_character(text[reply->at++]);
-	*len = reply->at - from;
-	return text + from;
+	return mem_textf("%.*s", (int)(reply->at - from), text + from);
 }
 
 cJSON *reply_custom_tools(const cJSON *tools)

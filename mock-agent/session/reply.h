@@ -37,8 +37,8 @@ void reply_done(struct reply *reply);
  * for each character. */
 void reply_cut(struct reply *reply, int64_t parts);
 
-/* The next part; NULL after the last. Borrowed from the text. */
-const char *reply_next(struct reply *reply, size_t *len);
+/* The next part, the caller's to free(); NULL after the last. */
+char *reply_next(struct reply *reply) MUST_CHECK;
 
 /* The tools of a list that the client runs: those with a name that are "custom" or have
  * no type. Gives the caller an array of references into tools, which must outlive it. */
