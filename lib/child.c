@@ -12,27 +12,31 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 
-struct child_stream {
-	uv_pipe_t pipe;
-	child_output_fn *output;
+const char *const child_step_names[] = {
+	[CHILD_RUNNING] = "running",
+	[CHILD_EOF] = "eof",
+	[CHILD_TERM] = "term",
+	[CHILD_KILL] = "kill",
 };
 
 /* A handle whose data is set is open or closing, and counted. */
 struct child {
 	struct reaper *reaper;
-	struct reaper_child entry; /* keeps the pid after the process was reaped */
+	/* Keeps the pid after the process was reaped. `released`: child_destroy() was
+	 * called, so no callback comes any more. */
+	struct reaper_child entry;
 	uv_process_t process;
-	uv_pipe_t in;
-	struct child_stream out, err;
-	uv_timer_t ladder;
+	uv_pipe_t pipes[3]; /* by the child's descriptor, like output */
+	child_output_fn *output[3];
+	struct loop_timer *ladder;
 	unsigned handles;
-	enum child_step step,
-		reported; /* the last one taken, and the last of on_step */
+	enum child_step step;     /* the last one taken */
+	enum child_step reported; /* the last of on_step */
 	int64_t term_at_ns, kill_at_ns;
 	bool running;
-	bool released; /* child_destroy() was called: no callback any more */
 	child_step_fn *on_step;
 	child_exit_fn *on_exit;
 	void *arg;
@@ -44,12 +48,18 @@ struct child_input {
 	char data[];
 };
 
+static void free_when_empty(struct child *child)
+{
+	if (child->handles == 0 && child->entry.released)
+		free(child);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct child *child = handle->data;
 
-	if (--child->handles == 0 && child->released)
-		free(child);
+	child->handles--;
+	free_when_empty(child);
 }
 
 static void adopt_handle(struct child *child, uv_handle_t *handle)
@@ -77,66 +87,64 @@ static void signal_group(const struct child *child, int number)
 /* on_step may destroy the child. */
 static void report_steps(struct child *child)
 {
-	while (child->reported < child->step && !child->released) {
+	while (child->reported < child->step && !child->entry.released) {
 		child->reported++;
 		if (child->on_step)
 			child->on_step(child->arg, child->reported);
 	}
 }
 
-static void end_stream(struct child *child, struct child_stream *stream)
+static void end_stream(struct child *child, int fd)
 {
-	if (!is_open((uv_handle_t *)&stream->pipe))
+	uv_handle_t *pipe = (uv_handle_t *)&child->pipes[fd];
+
+	if (!is_open(pipe))
 		return;
-	close_handle((uv_handle_t *)&stream->pipe);
-	if (!child->released)
-		stream->output(child->arg, "", 0);
+	close_handle(pipe);
+	if (!child->entry.released)
+		child->output[fd](child->arg, "", 0);
 }
 
 /* Reads what is in the pipe at this moment and no more: a grandchild may write on, or
  * keep the pipe open for ever. */
-static void drain_stream(struct child *child, struct child_stream *stream)
+static void drain_stream(struct child *child, int fd)
 {
+	const uv_handle_t *pipe = (uv_handle_t *)&child->pipes[fd];
 	const uv_buf_t scratch = reaper_scratch(child->reaper);
 	int waiting = 0;
-	uv_os_fd_t fd;
+	uv_os_fd_t ours;
 
-	if (!is_open((uv_handle_t *)&stream->pipe))
-		return;
-	if (uv_fileno((uv_handle_t *)&stream->pipe, &fd) == 0)
-		ioctl(fd, FIONREAD, &waiting);
-	while (waiting > 0 && !child->released) {
+	if (is_open(pipe) && uv_fileno(pipe, &ours) == 0)
+		ioctl(ours, FIONREAD, &waiting);
+	while (waiting > 0 && !child->entry.released) {
 		size_t wanted = (size_t)waiting;
-		ssize_t len = read(
-			fd, scratch.base, wanted < scratch.len ? wanted : scratch.len);
+		ssize_t len = read(ours, scratch.base,
+			wanted < scratch.len ? wanted : scratch.len);
 
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len <= 0)
 			break;
 		waiting -= (int)len;
-		stream->output(child->arg, scratch.base, (size_t)len);
+		child->output[fd](child->arg, scratch.base, (size_t)len);
 	}
-	end_stream(child, stream);
+	end_stream(child, fd);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested UNUSED, uv_buf_t *room)
 {
-	const struct child *child = handle->data;
-
-	*room = reaper_scratch(child->reaper);
+	*room = reaper_scratch(((const struct child *)handle->data)->reaper);
 }
 
 static void on_read(uv_stream_t *pipe, ssize_t len, const uv_buf_t *read)
 {
 	struct child *child = pipe->data;
-	struct child_stream *stream =
-		pipe == (uv_stream_t *)&child->out.pipe ? &child->out : &child->err;
+	int fd = (int)((uv_pipe_t *)pipe - child->pipes);
 
 	if (len > 0)
-		stream->output(child->arg, read->base, (size_t)len);
+		child->output[fd](child->arg, read->base, (size_t)len);
 	else if (len < 0)
-		end_stream(child, stream);
+		end_stream(child, fd);
 }
 
 /* libuv has just reaped the leader. While a process is left in the group, the kernel does
@@ -149,21 +157,20 @@ static void on_process_exit(uv_process_t *process, int64_t code, int number)
 	signal_group(child, SIGKILL);
 	child->running = false;
 	close_handle((uv_handle_t *)process);
-	close_handle((uv_handle_t *)&child->in);
-	if (!child->released)
-		uv_timer_stop(&child->ladder);
-	drain_stream(child, &child->out);
-	drain_stream(child, &child->err);
+	close_handle((uv_handle_t *)&child->pipes[STDIN_FILENO]);
+	if (!child->entry.released)
+		loop_timer_stop(child->ladder);
+	drain_stream(child, STDOUT_FILENO);
+	drain_stream(child, STDERR_FILENO);
 	reaper_remove(child->reaper, &child->entry);
 	report_steps(child);
-	if (!child->released && child->on_exit)
+	if (!child->entry.released && child->on_exit)
 		child->on_exit(child->arg, W_EXITCODE((int)code, number));
 }
 
-static void on_ladder(uv_timer_t *timer)
+static void on_ladder(void *arg)
 {
-	struct child *child = timer->data;
-	int64_t next_ns;
+	struct child *child = arg;
 
 	if (child->step == CHILD_EOF && clock_now() >= child->term_at_ns) {
 		signal_group(child, SIGTERM);
@@ -173,18 +180,17 @@ static void on_ladder(uv_timer_t *timer)
 		signal_group(child, SIGKILL);
 		child->step = CHILD_KILL;
 	}
-	if (child->step != CHILD_KILL) {
-		next_ns = child->step == CHILD_EOF ? child->term_at_ns
-						   : child->kill_at_ns;
-		uv_timer_start(timer, on_ladder, clock_ms_up(next_ns - clock_now()), 0);
-	}
+	if (child->step != CHILD_KILL)
+		loop_timer_set(child->ladder,
+			(child->step == CHILD_EOF ? child->term_at_ns
+						  : child->kill_at_ns) -
+				clock_now());
 	report_steps(child);
 }
 
-/* libuv counts from the time when its turn began, so on_ladder() may run too early: it
- * checks the clock and sets the timer again. */
 void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns)
 {
+	uv_stream_t *in = (uv_stream_t *)&child->pipes[STDIN_FILENO];
 	int64_t term_at_ns, kill_at_ns;
 
 	if (!child->running)
@@ -199,11 +205,10 @@ void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns)
 		child->kill_at_ns = kill_at_ns;
 	if (child->step == CHILD_RUNNING) {
 		child->step = CHILD_EOF;
-		if (is_open((uv_handle_t *)&child->in) &&
-			uv_stream_get_write_queue_size((uv_stream_t *)&child->in) == 0)
-			close_handle((uv_handle_t *)&child->in);
+		if (in->data && uv_stream_get_write_queue_size(in) == 0)
+			close_handle((uv_handle_t *)in);
 	}
-	uv_timer_start(&child->ladder, on_ladder, 0, 0);
+	loop_timer_set(child->ladder, 0);
 }
 
 /* A write that fails means that stdin has no reader any more. */
@@ -220,7 +225,7 @@ static void on_written(uv_write_t *request, int status)
 
 bool child_write(struct child *child, const void *data, size_t len)
 {
-	uv_stream_t *in = (uv_stream_t *)&child->in;
+	uv_stream_t *in = (uv_stream_t *)&child->pipes[STDIN_FILENO];
 	struct child_input *input;
 	uv_buf_t bytes;
 
@@ -241,65 +246,47 @@ bool child_write(struct child *child, const void *data, size_t len)
 	return true;
 }
 
-/* Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some sandboxes forbid it. */
-static bool hide_descriptors_one_by_one(struct err *err)
+/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see that
+ * the program closed it. Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some
+ * sandboxes forbid it. */
+static bool hide_descriptors(struct err *err)
 {
-	DIR *folder = opendir("/proc/self/fd");
 	const struct dirent *entry;
+	DIR *folder;
 
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return true;
+	folder = opendir("/proc/self/fd");
 	if (!folder)
 		return err_sys(err, "hide descriptors: open /proc/self/fd");
 	while ((entry = readdir(folder))) {
-		char *end;
-		long fd = strtol(entry->d_name, &end, 10);
+		int fd = atoi(entry->d_name); /* 0 of "." and ".." */
 
-		if (*end == '\0' && end != entry->d_name && fd > STDERR_FILENO)
-			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+		if (fd > STDERR_FILENO)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
 	}
 	closedir(folder);
 	return true;
 }
 
-/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see that
- * the program closed it. */
-static bool hide_descriptors(struct err *err)
-{
-	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 ||
-		hide_descriptors_one_by_one(err);
-}
-
 /* The child's end (*theirs) blocks, the other does not. *theirs stays open here until the
  * child has its copy. */
-static bool open_pipe(struct child *child, uv_pipe_t *pipe, bool to_child, int *theirs,
-	struct err *err)
+static bool open_pipe(struct child *child, int fd, int *theirs, struct err *err)
 {
-	uv_file fds[2];
+	bool to_child = fd == STDIN_FILENO;
+	uv_file ends[2];
 	int failed = uv_pipe(
-		fds, to_child ? 0 : UV_NONBLOCK_PIPE, to_child ? UV_NONBLOCK_PIPE : 0);
+		ends, to_child ? 0 : UV_NONBLOCK_PIPE, to_child ? UV_NONBLOCK_PIPE : 0);
 
-	if (failed)
-		return err_set(err, "pipe: %s", uv_strerror(failed));
-	*theirs = fds[to_child ? 0 : 1];
-	uv_pipe_init(reaper_loop(child->reaper), pipe, 0);
-	adopt_handle(child, (uv_handle_t *)pipe);
-	failed = uv_pipe_open(pipe, fds[to_child ? 1 : 0]);
-	if (failed) {
-		close(fds[to_child ? 1 : 0]);
-		return err_set(err, "pipe: %s", uv_strerror(failed));
+	if (!failed) {
+		*theirs = ends[!to_child];
+		uv_pipe_init(reaper_loop(child->reaper), &child->pipes[fd], 0);
+		adopt_handle(child, (uv_handle_t *)&child->pipes[fd]);
+		failed = uv_pipe_open(&child->pipes[fd], ends[to_child]);
+		if (failed)
+			close(ends[to_child]);
 	}
-	return true;
-}
-
-static bool open_pipes(struct child *child, const struct child_spec *spec,
-	int theirs[3], struct err *err)
-{
-	if (spec->with_stdin && !open_pipe(child, &child->in, true, &theirs[0], err))
-		return false;
-	if (spec->on_stdout &&
-		!open_pipe(child, &child->out.pipe, false, &theirs[1], err))
-		return false;
-	return !spec->on_stderr ||
-		open_pipe(child, &child->err.pipe, false, &theirs[2], err);
+	return !failed || err_set(err, "pipe: %s", uv_strerror(failed));
 }
 
 /* libuv empties the signal mask and resets the dispositions. Its options lack the
@@ -338,43 +325,37 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 	return true;
 }
 
-static void begin_reading(struct child *child)
-{
-	if (is_open((uv_handle_t *)&child->out.pipe))
-		uv_read_start((uv_stream_t *)&child->out.pipe, on_alloc, on_read);
-	if (is_open((uv_handle_t *)&child->err.pipe))
-		uv_read_start((uv_stream_t *)&child->err.pipe, on_alloc, on_read);
-}
-
 struct child *child_spawn(
 	struct reaper *reaper, const struct child_spec *spec, struct err *err)
 {
 	struct child *child = mem_zeroed(sizeof *child);
-	int theirs[3] = {-1, -1, -1};
-	bool ok;
+	const bool piped[] = {spec->with_stdin, spec->on_stdout, spec->on_stderr};
+	int theirs[] = {-1, -1, -1};
+	bool ok = true;
 
 	assert(spec->argv[0]);
 	child->reaper = reaper;
-	child->out.output = spec->on_stdout;
-	child->err.output = spec->on_stderr;
+	child->output[STDOUT_FILENO] = spec->on_stdout;
+	child->output[STDERR_FILENO] = spec->on_stderr;
 	child->on_step = spec->on_step;
 	child->on_exit = spec->on_exit;
 	child->arg = spec->arg;
 	child->term_at_ns = child->kill_at_ns = INT64_MAX;
-	uv_timer_init(reaper_loop(reaper), &child->ladder);
-	adopt_handle(child, (uv_handle_t *)&child->ladder);
-	ok = open_pipes(child, spec, theirs, err) && hide_descriptors(err) &&
-		run_program(child, spec, theirs, err);
+	child->ladder = loop_timer_create(reaper_loop(reaper), on_ladder, child);
+	for (int fd = 0; ok && fd < 3; fd++)
+		ok = !piped[fd] || open_pipe(child, fd, &theirs[fd], err);
+	ok = ok && hide_descriptors(err) && run_program(child, spec, theirs, err);
 	for (int fd = 0; fd < 3; fd++) {
 		if (theirs[fd] >= 0)
 			close(theirs[fd]);
+		if (ok && child->output[fd])
+			uv_read_start(
+				(uv_stream_t *)&child->pipes[fd], on_alloc, on_read);
 	}
-	if (!ok) {
-		child_destroy(child);
-		return NULL;
-	}
-	begin_reading(child);
-	return child;
+	if (ok)
+		return child;
+	child_destroy(child);
+	return NULL;
 }
 
 pid_t child_pid(const struct child *child)
@@ -387,21 +368,6 @@ bool child_running(const struct child *child)
 	return child->running;
 }
 
-const char *child_step_name(enum child_step step)
-{
-	switch (step) {
-	case CHILD_RUNNING:
-		return "running";
-	case CHILD_EOF:
-		return "eof";
-	case CHILD_TERM:
-		return "term";
-	case CHILD_KILL:
-		return "kill";
-	}
-	return NULL;
-}
-
 enum child_step child_step(const struct child *child)
 {
 	return child->step;
@@ -412,8 +378,7 @@ void child_destroy(struct child *child)
 {
 	if (!child)
 		return;
-	assert(!child->released);
-	child->released = true;
+	assert(!child->entry.released);
 	child->entry.released = true;
 	if (child->running) {
 		signal_group(child, SIGKILL);
@@ -421,8 +386,8 @@ void child_destroy(struct child *child)
 	} else {
 		close_handle((uv_handle_t *)&child->process);
 	}
-	close_handle((uv_handle_t *)&child->ladder);
-	close_handle((uv_handle_t *)&child->in);
-	close_handle((uv_handle_t *)&child->out.pipe);
-	close_handle((uv_handle_t *)&child->err.pipe);
+	loop_timer_destroy(child->ladder);
+	for (int fd = 0; fd < 3; fd++)
+		close_handle((uv_handle_t *)&child->pipes[fd]);
+	free_when_empty(child);
 }

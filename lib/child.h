@@ -32,7 +32,7 @@ enum child_step {
 	CHILD_KILL, /* SIGKILL was sent to its group */
 };
 
-const char *child_step_name(enum child_step step); /* "running", "eof", ... */
+extern const char *const child_step_names[]; /* "running", "eof", ... */
 
 /* All from the loop; each may destroy the child. `data` is borrowed; len 0 is the end of
  * the stream, and comes once for each stream, before on_exit. */

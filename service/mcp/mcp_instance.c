@@ -72,7 +72,7 @@ static void on_step(void *arg, enum child_step step)
 	log_event("mcp.step", "room", LOG_TEXT(instance->room), "bot",
 		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
 		"child", LOG_INT(mcp_client_pid(instance->mcp)), "step",
-		LOG_TEXT(child_step_name(step)));
+		LOG_TEXT(child_step_names[step]));
 	instance->host->metrics->mcp_steps[step]++;
 	instance->step = step;
 }
