@@ -8,7 +8,6 @@
 
 #include "lib/clock.h"
 #include "lib/curl_loop.h"
-#include "lib/fetch_call.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
@@ -39,13 +38,6 @@ static void on_call_closed(uv_handle_t *handle)
 	free(call);
 	fetch->handles--;
 	free_when_empty(fetch);
-}
-
-static CURL *take_easy(struct fetch *fetch)
-{
-	if (fetch->idle_count > 0)
-		return fetch->idle[--fetch->idle_count];
-	return curl_easy_init();
 }
 
 static void return_easy(struct fetch_call *call)
@@ -122,17 +114,11 @@ static void on_turned(void *arg, const char *dead)
 	hand_over(fetch);
 }
 
-/* libuv counts from the time when its turn began, so this may run too early. */
 static void on_deadline(uv_timer_t *timer)
 {
 	struct fetch_call *call = timer->data;
-	int64_t left_ns = call->deadline_ns - clock_now();
 	char why[64];
 
-	if (left_ns > 0) {
-		uv_timer_start(timer, on_deadline, clock_ms_up(left_ns), 0);
-		return;
-	}
 	snprintf(why, sizeof why, "no whole answer within %s",
 		CLOCK_TEXT(call->timeout_ns));
 	give_up(call, FETCH_TIMED_OUT, why);
@@ -165,11 +151,14 @@ static struct fetch_call *create_call(
 static bool begin(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
-	call->easy = take_easy(call->fetch);
+	struct fetch *fetch = call->fetch;
+
+	call->easy = fetch->idle_count > 0 ? fetch->idle[--fetch->idle_count]
+					   : curl_easy_init();
 	if (!call->easy)
 		return err_set(err, "curl gives no easy handle");
 	return fetch_call_prepare(call, request, err) &&
-		curl_loop_add(call->fetch->multi, call->easy, err);
+		curl_loop_add(fetch->multi, call->easy, err);
 }
 
 struct fetch_call *fetch_start(
@@ -185,9 +174,8 @@ struct fetch_call *fetch_start(
 		return NULL;
 	}
 	if (request->timeout_ns > 0) {
-		if (__builtin_add_overflow(call->result.began_ns, request->timeout_ns,
-			    &call->deadline_ns))
-			call->deadline_ns = INT64_MAX;
+		/* libuv counts from the time when its turn began. */
+		uv_update_time(fetch->loop);
 		uv_timer_start(&call->deadline, on_deadline,
 			clock_ms_up(request->timeout_ns), 0);
 	}

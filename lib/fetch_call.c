@@ -13,23 +13,17 @@
 
 #include "lib/clock.h"
 
-static bool ok(CURLcode code)
-{
-	return code == CURLE_OK;
-}
-
 static void enqueue(struct fetch_call *call)
 {
-	if (!call->queued)
+	if (!call->queue_prev)
 		DL_APPEND2(*call->queue, call, queue_prev, queue_next);
-	call->queued = true;
 }
 
 void fetch_call_unqueue(struct fetch_call *call)
 {
-	if (call->queued)
+	if (call->queue_prev)
 		DL_DELETE2(*call->queue, call, queue_prev, queue_next);
-	call->queued = false;
+	call->queue_prev = NULL;
 }
 
 static bool has_left(const struct fetch_call *call)
@@ -125,33 +119,27 @@ static int on_attempt(void *arg, char *peer UNUSED, char *local UNUSED,
 	return CURL_PREREQFUNC_OK;
 }
 
-static bool is_header(const char *line, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncasecmp(line, name, len) == 0 && line[len] == ':';
-}
-
-static bool add_header(struct fetch_call *call, const char *line)
+static void add_header(struct fetch_call *call, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(call->headers, line);
 
-	if (longer)
-		call->headers = longer;
-	return longer != NULL;
+	if (!longer)
+		abort(); /* out of memory */
+	call->headers = longer;
 }
 
 /* A header without a value removes one that curl would add by default. */
-static bool set_headers(struct fetch_call *call, const struct fetch_request *request)
+static void add_headers(struct fetch_call *call, const char *const *lines)
 {
-	bool typed = false, added = add_header(call, "Expect:");
+	bool typed = false;
 
-	for (size_t i = 0; added && request->headers && request->headers[i]; i++) {
-		typed = typed || is_header(request->headers[i], "Content-Type");
-		added = add_header(call, request->headers[i]);
+	add_header(call, "Expect:");
+	for (; lines && *lines; lines++) {
+		typed = typed || strncasecmp(*lines, "Content-Type:", 13) == 0;
+		add_header(call, *lines);
 	}
-	return added && (typed || add_header(call, "Content-Type:")) &&
-		ok(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers));
+	if (!typed)
+		add_header(call, "Content-Type:");
 }
 
 static bool open_upload(struct fetch_call *call, const char *path, struct err *err)
@@ -174,77 +162,73 @@ static bool takes_body(const char *method)
 			strcmp(method, "PATCH") == 0);
 }
 
-static bool set_body(struct fetch_call *call, const struct fetch_request *request)
+static unsigned set_body(struct fetch_call *call, const struct fetch_request *request)
 {
 	CURL *easy = call->easy;
+	unsigned failed = 0;
 
-	if (request->upload)
-		return ok(curl_easy_setopt(easy, CURLOPT_POST, 1L)) &&
-			ok(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload)) &&
-			ok(curl_easy_setopt(easy, CURLOPT_READDATA, call)) &&
-			ok(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-				(curl_off_t)call->file_left));
-	if (request->body || takes_body(request->method))
-		return ok(curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-			       (curl_off_t)(request->body ? request->body_len : 0))) &&
-			ok(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
-				request->body ? request->body : ""));
-	if (request->method && strcmp(request->method, "HEAD") == 0)
-		return ok(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
-	return true;
-}
-
-static bool set_request(struct fetch_call *call, const struct fetch_request *request)
-{
-	CURL *easy = call->easy;
-
-	return ok(curl_easy_setopt(easy, CURLOPT_URL, request->url)) &&
-		set_body(call, request) && set_headers(call, request) &&
-		ok(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket)) &&
-		ok(curl_easy_setopt(
-			easy, CURLOPT_FRESH_CONNECT, (long)request->fresh)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)request->fresh));
+	if (request->upload) {
+		failed |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		failed |= curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+		failed |= curl_easy_setopt(easy, CURLOPT_READDATA, call);
+		failed |= curl_easy_setopt(
+			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->file_left);
+	} else if (request->body || takes_body(request->method)) {
+		failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+			(curl_off_t)(request->body ? request->body_len : 0));
+		failed |= curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+			request->body ? request->body : "");
+	} else if (request->method && strcmp(request->method, "HEAD") == 0) {
+		failed |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	}
+	return failed;
 }
 
 /* QUICK_EXIT: a name lookup must not block the loop when its call is canceled. */
-static bool set_defaults(CURL *easy)
-{
-	return ok(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")) &&
-		ok(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*")) &&
-		ok(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L)) &&
-		ok(curl_easy_setopt(
-			easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L));
-}
-
-static bool set_callbacks(struct fetch_call *call)
+static unsigned set_behavior(struct fetch_call *call)
 {
 	CURL *easy = call->easy;
+	unsigned failed = 0;
 
-	return ok(curl_easy_setopt(easy, CURLOPT_PRIVATE, call)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_WRITEDATA, call)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_HEADERDATA, call)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_attempt)) &&
-		ok(curl_easy_setopt(easy, CURLOPT_PREREQDATA, call));
+	failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why);
+	failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	failed |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_attempt);
+	failed |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	return failed;
 }
 
 bool fetch_call_prepare(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
+	CURL *easy = call->easy;
+	long fresh = request->fresh;
+	unsigned failed = 0;
+
 	if (request->upload && !open_upload(call, request->upload, err))
 		return false;
-	if (!set_defaults(call->easy) || !set_callbacks(call) ||
-		!set_request(call, request))
-		return err_set(err, "curl refuses an option");
-	return true;
+	add_headers(call, request->headers);
+	failed |= set_behavior(call);
+	failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	failed |= set_body(call, request);
+	failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+	failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	failed |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket);
+	failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh);
+	failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, fresh);
+	return failed == 0 || err_set(err, "curl refuses an option");
 }
 
 void fetch_call_unload(struct fetch_call *call)
@@ -259,27 +243,22 @@ void fetch_call_unload(struct fetch_call *call)
 
 static enum fetch_end end_of(CURLcode code)
 {
-	static const struct {
-		CURLcode code;
-		enum fetch_end end;
-	} ends[] = {
-		{CURLE_OK, FETCH_ANSWERED},
-		{CURLE_COULDNT_RESOLVE_HOST, FETCH_REFUSED},
-		{CURLE_COULDNT_CONNECT, FETCH_REFUSED},
-		{CURLE_OPERATION_TIMEDOUT,
-			FETCH_REFUSED}, /* curl's own limit for connecting */
-		{CURLE_GOT_NOTHING, FETCH_BROKEN},
-		{CURLE_SEND_ERROR, FETCH_BROKEN},
-		{CURLE_SEND_FAIL_REWIND, FETCH_BROKEN},
-		{CURLE_RECV_ERROR, FETCH_BROKEN},
-		{CURLE_PARTIAL_FILE, FETCH_BROKEN},
-	};
-
-	for (size_t i = 0; i < COUNT(ends); i++) {
-		if (ends[i].code == code)
-			return ends[i].end;
+	switch ((int)code) {
+	case CURLE_OK:
+		return FETCH_ANSWERED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT: /* curl's own limit for connecting */
+		return FETCH_REFUSED;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+		return FETCH_BROKEN;
+	default:
+		return FETCH_FAILED;
 	}
-	return FETCH_FAILED;
 }
 
 /* Curl reads seconds and dates; some APIs send milliseconds. */

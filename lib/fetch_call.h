@@ -1,8 +1,8 @@
 /*
- * fetch_call - one request of a fetch, as curl takes it: options in, result out.
+ * fetch_call - one request and its answer, as curl takes it: options in, result out.
  *
- * Private to fetch.c. Curl's callbacks only fill buffers and set flags; what is to be
- * handed over waits in the queue of the fetch.
+ * Users include fetch.h. Curl's callbacks only fill buffers and set flags; what is to be
+ * handed over waits in a queue.
  */
 #ifndef LIB_FETCH_CALL_H
 #define LIB_FETCH_CALL_H
@@ -14,28 +14,68 @@
 
 #include "lib/buf.h"
 #include "lib/err.h"
-#include "lib/fetch.h"
 
+/* How a call ended. */
+enum fetch_end {
+	FETCH_ANSWERED,  /* a whole answer: see status */
+	FETCH_REFUSED,   /* no connection: the request was not accepted */
+	FETCH_BROKEN,    /* the connection ended before the answer was whole */
+	FETCH_TIMED_OUT, /* its deadline passed */
+	FETCH_FAILED,    /* anything else: see why */
+};
+
+struct fetch_result {
+	enum fetch_end end;
+	long status;            /* HTTP status, 0 when none arrived */
+	const struct buf *body; /* the part that was not streamed; never NULL */
+	const char *why;        /* "" when end is FETCH_ANSWERED */
+	int64_t began_ns, ended_ns;
+	int64_t retry_after_ns; /* from retry-after-ms, or Retry-After in seconds or as
+				   a date; 0: neither is there */
+	bool reused;            /* over a connection that was open before */
+	bool sent; /* at least a part of the request left on a connection */
+};
+
+/* Once for each call that is not canceled; the call ends with it. `result` is
+ * borrowed. */
+typedef void fetch_done_fn(void *arg, const struct fetch_result *result);
+/* A piece of a streamed body, borrowed. May cancel its call. */
+typedef void fetch_data_fn(void *arg, const char *data, size_t len);
+
+struct fetch_request {
+	const char *method;         /* NULL: GET, or POST when there is a body */
+	const char *url;            /* http or https */
+	const char *socket;         /* path of a unix socket to connect to, or NULL */
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
+	const char *body;           /* NULL: none; empty for POST, PUT and PATCH */
+	size_t body_len;
+	const char *upload;  /* path of a regular file to send as the body, or NULL */
+	int64_t timeout_ns;  /* 0: none */
+	size_t body_ceiling; /* 0: BUF_CEILING; a larger answer is FETCH_FAILED */
+	fetch_data_fn *data; /* not NULL: the body of a 2xx answer is streamed there */
+	fetch_done_fn *done;
+	void *arg;
+	bool fresh; /* a new connection, closed afterwards */
+};
+
+/* The rest is for fetch.c. */
 struct fetch_call {
-	struct fetch *fetch;
+	struct fetch *fetch;            /* its owner */
 	struct fetch_call *prev, *next; /* among the calls of its fetch */
-	struct fetch_call *
-		*queue; /* that of its fetch: calls with something to hand over */
-	struct fetch_call *queue_prev, *queue_next;
-	bool queued;
-	CURL *easy; /* NULL: not begun, or over */
+	struct fetch_call **queue;      /* of calls with something to hand over */
+	struct fetch_call *queue_prev, *queue_next; /* NULL: not queued */
+	CURL *easy;                                 /* NULL: not begun, or over */
 	struct curl_slist *headers;
 	int file; /* to upload, or -1 */
 	int64_t file_left;
-	uv_timer_t deadline;
-	int64_t deadline_ns;
+	uv_timer_t deadline; /* the call is freed when this has closed */
 	int64_t timeout_ns;
 	bool attempted;    /* the request was about to be written to a connection */
 	bool opened;       /* a new connection was opened for it */
 	bool headed;       /* the head of the answer came whole */
 	bool repeated;     /* curl was about to send it a second time */
 	bool over;         /* the result is complete */
-	bool gone;         /* done or canceled: only its handle is left */
+	bool gone;         /* done or canceled */
 	const char *blame; /* why a callback made curl stop, or NULL */
 	struct buf body;
 	struct buf arrived; /* of a streamed body, not handed over yet */
