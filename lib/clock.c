@@ -1,7 +1,7 @@
 #include "lib/clock.h"
 
 #include <ctype.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -121,39 +121,27 @@ bool clock_parse(int64_t *ns, const char *text, struct err *err)
 	return true;
 }
 
-/* Takes exactly count digits and, unless it is NUL, the mark after them. */
-static bool take_number(const char **at, size_t count, char mark, int *number)
+/* Does text begin as the pattern says? A 0 of the pattern stands for any digit. */
+static bool begins_like(const char *text, const char *pattern)
 {
-	int value = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!isdigit((unsigned char)**at))
+	for (; *pattern; pattern++, text++)
+		if (*pattern == '0' ? !isdigit((unsigned char)*text)
+				    : *text != *pattern)
 			return false;
-		value = value * 10 + (*(*at)++ - '0');
-	}
-	if (mark != '\0' && *(*at)++ != mark)
-		return false;
-	*number = value;
 	return true;
 }
 
-/* Takes "Z", or "+01:00" as 3600. */
-static bool take_zone(const char **at, int *seconds)
+/* Reads "Z", or "+01:00" as 3600. */
+static bool read_zone(const char *text, int *seconds)
 {
-	int sign = **at == '-' ? -1 : 1, hours, minutes;
+	int hours = 0, minutes = 0;
 
-	if (**at == 'Z') {
-		(*at)++;
-		*seconds = 0;
-		return true;
-	}
-	if (**at != '+' && **at != '-')
+	if (begins_like(text, "+00:00") || begins_like(text, "-00:00"))
+		sscanf(text + 1, "%2d:%2d", &hours, &minutes);
+	else if (strcmp(text, "Z") != 0)
 		return false;
-	(*at)++;
-	if (!take_number(at, 2, ':', &hours) || !take_number(at, 2, '\0', &minutes))
-		return false;
-	*seconds = sign * (hours * 3600 + minutes * 60);
-	return hours < 24 && minutes < 60;
+	*seconds = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return hours < 24 && minutes < 60 && (*text == 'Z' || text[6] == '\0');
 }
 
 /* timegm() turns a 30th of February into a 2nd of March; such a day is an error. */
@@ -171,34 +159,28 @@ static bool find_second(struct tm *tm, int64_t *second)
 }
 
 /* Reads the whole time but does not check its range. */
-static bool take_moment(const char *at, int64_t *second, int64_t *ns)
+static bool read_moment(const char *text, int64_t *second, int64_t *ns)
 {
-	const char *fraction;
-	size_t len = 0;
+	const char *rest = text + strlen("0000-00-00T00:00:00");
+	size_t digits = 0;
 	struct tm tm = {0};
 	int zone;
 
-	if (!take_number(&at, 4, '-', &tm.tm_year) ||
-		!take_number(&at, 2, '-', &tm.tm_mon) ||
-		!take_number(&at, 2, 'T', &tm.tm_mday) ||
-		!take_number(&at, 2, ':', &tm.tm_hour) ||
-		!take_number(&at, 2, ':', &tm.tm_min) ||
-		!take_number(&at, 2, '\0', &tm.tm_sec))
+	if (!begins_like(text, "0000-00-00T00:00:00"))
 		return false;
-	fraction = at;
-	if (*at == '.') {
-		fraction++;
-		len = count_digits(fraction);
-		if (len == 0 || len > 9)
-			return false;
-		at = fraction + len;
-	}
+	sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		&tm.tm_hour, &tm.tm_min, &tm.tm_sec);
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	if (!take_zone(&at, &zone) || *at != '\0' || !find_second(&tm, second))
+	if (*rest == '.') {
+		digits = count_digits(++rest);
+		if (digits == 0 || digits > 9)
+			return false;
+	}
+	*ns = part_of(CLOCK_S, rest, digits);
+	if (!read_zone(rest + digits, &zone) || !find_second(&tm, second))
 		return false;
 	*second -= zone;
-	*ns = part_of(CLOCK_S, fraction, len);
 	return true;
 }
 
@@ -206,7 +188,7 @@ bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err)
 {
 	int64_t second, part;
 
-	if (!take_moment(text, &second, &part))
+	if (!read_moment(text, &second, &part))
 		return err_set(err,
 			"\"%.40s\": expected a time such as "
 			"\"2026-11-22T22:05:00.123456789Z\"",
@@ -217,41 +199,33 @@ bool clock_parse_rfc3339(int64_t *ns, const char *text, struct err *err)
 	return true;
 }
 
-/* How many hundredths, tenths or wholes of a unit. */
-static unsigned count_parts(const struct unit *unit, uint64_t ns, unsigned parts)
-{
-	uint64_t step = (uint64_t)unit->ns / parts;
-
-	return step == 0 ? UINT_MAX : (unsigned)((ns + step / 2) / step);
-}
-
 /* Picks the smallest unit and the most decimals that fit three figures after rounding,
  * so that 999.6us is 1.00ms. */
 const char *clock_format(int64_t ns, char text[CLOCK_TEXT_SIZE])
 {
-	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns, parts = 100, count;
 	const char *sign = ns < 0 ? "-" : "";
 	const struct unit *unit = units, *largest = &units[COUNT(units) - 1];
+	int decimals = 2;
 
 	if (ns == 0)
 		return strcpy(text, "0");
 	while (unit < largest &&
 		size >= (uint64_t)unit->ns * 1000 - (uint64_t)unit->ns / 2)
 		unit++;
-	if (count_parts(unit, size, 100) < 1000) {
-		unsigned hundredths = count_parts(unit, size, 100);
+	for (;; parts /= 10, decimals--) {
+		uint64_t step = (uint64_t)unit->ns / parts;
 
-		snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%02u%s", sign, hundredths / 100,
-			hundredths % 100, unit->name);
-	} else if (count_parts(unit, size, 10) < 1000) {
-		unsigned tenths = count_parts(unit, size, 10);
-
-		snprintf(text, CLOCK_TEXT_SIZE, "%s%u.%u%s", sign, tenths / 10,
-			tenths % 10, unit->name);
-	} else {
-		snprintf(text, CLOCK_TEXT_SIZE, "%s%u%s", sign,
-			count_parts(unit, size, 1), unit->name);
+		count = step ? (size + step / 2) / step : UINT64_MAX;
+		if (count < 1000 || decimals == 0)
+			break;
 	}
+	if (decimals == 0)
+		snprintf(text, CLOCK_TEXT_SIZE, "%s%" PRIu64 "%s", sign, count,
+			unit->name);
+	else
+		snprintf(text, CLOCK_TEXT_SIZE, "%s%" PRIu64 ".%0*" PRIu64 "%s", sign,
+			count / parts, decimals, count % parts, unit->name);
 	return text;
 }
 
