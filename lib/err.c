@@ -6,48 +6,45 @@
 #include <string.h>
 
 /* The arguments may point into err, so the text is made aside first. */
-static void compose(struct err *err, const char *text, const char *after)
+static void PRINTF(2, 0)
+	compose(struct err *err, const char *format, va_list args, const char *after)
 {
 	struct err composed;
+	int len = vsnprintf(composed.text, sizeof composed.text, format, args);
 
-	snprintf(composed.text, sizeof composed.text, "%s%s%s", text, after ? ": " : "",
-		after ? after : "");
+	if (after && len >= 0 && (size_t)len < sizeof composed.text)
+		snprintf(composed.text + len, sizeof composed.text - (size_t)len,
+			": %s", after);
 	*err = composed;
 }
 
 bool err_set(struct err *err, const char *format, ...)
 {
-	char text[sizeof err->text];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	compose(err, format, args, NULL);
 	va_end(args);
-	compose(err, text, NULL);
 	return false;
 }
 
 bool err_sys(struct err *err, const char *format, ...)
 {
-	int number = errno;
-	char text[sizeof err->text];
+	const char *why = strerror(errno);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	compose(err, format, args, why);
 	va_end(args);
-	compose(err, text, strerror(number));
 	return false;
 }
 
 bool err_while(struct err *err, const char *format, ...)
 {
-	char text[sizeof err->text];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	compose(err, format, args, err->text);
 	va_end(args);
-	compose(err, text, err->text);
 	return false;
 }

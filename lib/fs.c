@@ -47,6 +47,22 @@ static bool make_parent(const char *path, struct err *err)
 	return fs_make_folders(parent, err);
 }
 
+bool fs_read_file(struct buf *text, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char piece[16384];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	do
+		len = read(fd, piece, sizeof piece);
+	while ((len < 0 && errno == EINTR) ||
+		(len > 0 && buf_add(text, piece, (size_t)len)));
+	close(fd);
+	return len >= 0;
+}
+
 static bool write_all(int fd, const char *data, size_t len)
 {
 	while (len > 0) {

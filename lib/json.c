@@ -1,16 +1,14 @@
 #include "lib/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/fs.h"
 #include "lib/json_scan.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
@@ -92,9 +90,8 @@ static int compare_keys(const void *a, const void *b)
 	const struct key *left = a, *right = b;
 	int order = strcmp(left->name, right->name);
 
-	if (order != 0)
-		return order;
-	return left->order < right->order ? -1 : left->order > right->order;
+	return order ? order
+		     : (left->order > right->order) - (left->order < right->order);
 }
 
 /* The second of two members of the same name. Sorted, because comparing each with each
@@ -156,28 +153,15 @@ bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	return true;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 bool json_doc_read(struct json_doc *doc, const char *path, struct err *err)
 {
-	SCOPED(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	SCOPED(buf_done) struct buf text = {.ceiling = JSON_FILE_CEILING};
-	char piece[16384];
-	ssize_t len;
 
-	if (fd < 0)
+	if (!fs_read_file(&text, path))
 		return err_sys(err, "%s", path);
-	while ((len = read(fd, piece, sizeof piece)) != 0) {
-		if (len < 0 && errno != EINTR)
-			return err_sys(err, "%s", path);
-		if (len > 0 && !buf_add(&text, piece, (size_t)len))
-			return err_set(err, "%s: larger than %zu MiB", path,
-				JSON_FILE_CEILING >> 20);
-	}
+	if (text.full)
+		return err_set(
+			err, "%s: larger than %zu MiB", path, JSON_FILE_CEILING >> 20);
 	return json_doc_parse(doc, path, buf_text(&text), text.len, err);
 }
 
@@ -233,21 +217,17 @@ const char *json_text(const cJSON *object, const char *key)
 	return cJSON_GetStringValue(json_get(object, key));
 }
 
-static bool read_raw(const cJSON *node, int64_t *value)
-{
-	char *end;
-	long long read = strtoll(node->valuestring, &end, 10);
-
-	if (end == node->valuestring || *end)
-		return false;
-	*value = read;
-	return true;
-}
-
 bool json_whole(const cJSON *node, int64_t *value)
 {
-	if (cJSON_IsRaw(node))
-		return read_raw(node, value);
+	if (cJSON_IsRaw(node)) {
+		char *end;
+		int64_t read = strtoll(node->valuestring, &end, 10);
+
+		if (end == node->valuestring || *end)
+			return false;
+		*value = read;
+		return true;
+	}
 	if (!cJSON_IsNumber(node) || node->valuedouble != trunc(node->valuedouble) ||
 		node->valuedouble < -0x1p63 || node->valuedouble >= 0x1p63)
 		return false;

@@ -1,5 +1,6 @@
 #include "lib/json_scan.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +29,18 @@ static unsigned char peek(const struct json_scan *scan)
 	return scan->at < scan->len ? (unsigned char)scan->text[scan->at] : '\0';
 }
 
+/* Steps over c when it is next. */
+static bool take(struct json_scan *scan, char c)
+{
+	bool is_next = peek(scan) == (unsigned char)c;
+
+	scan->at += is_next;
+	return is_next;
+}
+
 static size_t character_len(const struct json_scan *scan)
 {
-	return utf8_len(scan->text + scan->at, scan->len - scan->at);
+	return utf8_decode(NULL, scan->text + scan->at, scan->len - scan->at);
 }
 
 static bool expected(struct json_scan *scan, const char *what)
@@ -47,56 +57,36 @@ static bool expected(struct json_scan *scan, const char *what)
 
 static void skip_space(struct json_scan *scan)
 {
-	while (peek(scan) == ' ' || peek(scan) == '\t' || peek(scan) == '\n' ||
-		peek(scan) == '\r')
-		scan->at++;
-}
-
-static bool scan_unit(struct json_scan *scan, unsigned *unit)
-{
-	*unit = 0;
-	for (int i = 0; i < 4; i++) {
-		unsigned char c = peek(scan);
-
-		if (c >= '0' && c <= '9')
-			*unit = *unit << 4 | (unsigned)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			*unit = *unit << 4 | (unsigned)((c | 0x20) - 'a' + 10);
-		else
-			return expected(scan, "four hexadecimal digits after \\u");
-		scan->at++;
-	}
-	return true;
+	while (take(scan, ' ') || take(scan, '\t') || take(scan, '\n') ||
+		take(scan, '\r'))
+		;
 }
 
 /* Whether surrogates come in pairs is left to cJSON. */
 static bool scan_escape(struct json_scan *scan)
 {
 	size_t start = scan->at++;
-	unsigned unit;
 
 	if (peek(scan) != '\0' && strchr("\"\\/bfnrt", peek(scan))) {
 		scan->at++;
 		return true;
 	}
-	if (peek(scan) != 'u')
+	if (!take(scan, 'u'))
 		return expected(scan, "one of \" \\ / b f n r t u after \\");
-	scan->at++;
-	if (!scan_unit(scan, &unit))
-		return false;
-	if (unit == 0) {
-		scan->at = start;
-		return stop(scan, "\\u0000 is not allowed in a string");
-	}
-	return true;
+	for (int i = 0; i < 4; i++, scan->at++)
+		if (!isxdigit(peek(scan)))
+			return expected(scan, "four hexadecimal digits after \\u");
+	if (memcmp(scan->text + start, "\\u0000", 6) != 0)
+		return true;
+	scan->at = start;
+	return stop(scan, "\\u0000 is not allowed in a string");
 }
 
 static bool scan_string(struct json_scan *scan, const char *what)
 {
-	if (peek(scan) != '"')
+	if (!take(scan, '"'))
 		return expected(scan, what);
-	scan->at++;
-	while (peek(scan) != '"') {
+	while (!take(scan, '"')) {
 		size_t len = character_len(scan);
 
 		if (scan->at == scan->len)
@@ -112,47 +102,38 @@ static bool scan_string(struct json_scan *scan, const char *what)
 		else if (!scan_escape(scan))
 			return false;
 	}
-	scan->at++;
 	return true;
 }
 
 static bool scan_digits(struct json_scan *scan)
 {
-	if (peek(scan) < '0' || peek(scan) > '9')
+	if (!isdigit(peek(scan)))
 		return expected(scan, "a digit");
-	while (peek(scan) >= '0' && peek(scan) <= '9')
+	while (isdigit(peek(scan)))
 		scan->at++;
 	return true;
 }
 
+/* A digit after a leading 0 is left over, and then an error. */
 static bool scan_number(struct json_scan *scan)
 {
 	size_t start = scan->at;
 
-	if (peek(scan) == '-')
-		scan->at++;
-	if (peek(scan) == '0')
-		scan->at++; /* a digit after it is then an error */
-	else if (!scan_digits(scan))
+	take(scan, '-');
+	if (!take(scan, '0') && !scan_digits(scan))
 		return false;
-	if (peek(scan) == '.') {
-		scan->at++;
+	if (take(scan, '.') && !scan_digits(scan))
+		return false;
+	if (take(scan, 'e') || take(scan, 'E')) {
+		if (!take(scan, '+'))
+			take(scan, '-');
 		if (!scan_digits(scan))
 			return false;
 	}
-	if (peek(scan) == 'e' || peek(scan) == 'E') {
-		scan->at++;
-		if (peek(scan) == '+' || peek(scan) == '-')
-			scan->at++;
-		if (!scan_digits(scan))
-			return false;
-	}
-	if (scan->at - start > NUMBER_LEN_MAX) {
-		scan->at = start;
-		return stop(
-			scan, "a number of more than %d characters", NUMBER_LEN_MAX);
-	}
-	return true;
+	if (scan->at - start <= NUMBER_LEN_MAX)
+		return true;
+	scan->at = start;
+	return stop(scan, "a number of more than %d characters", NUMBER_LEN_MAX);
 }
 
 static bool scan_word(struct json_scan *scan, const char *word)
@@ -174,34 +155,26 @@ static bool scan_members(struct json_scan *scan, bool keys, unsigned depth)
 		return stop(scan, "nested more than %d deep", NESTING_MAX);
 	scan->at++;
 	skip_space(scan);
-	if (peek(scan) == close) {
-		scan->at++;
+	if (take(scan, close))
 		return true;
-	}
-	for (;;) {
-		size_t place = scan->at;
+	do {
+		size_t place;
 
+		skip_space(scan);
+		place = scan->at;
 		if (keys) {
 			if (!scan_string(scan, "a key in double quotes"))
 				return false;
 			skip_space(scan);
-			if (peek(scan) != ':')
+			if (!take(scan, ':'))
 				return expected(scan, "':' after the key");
-			scan->at++;
 			skip_space(scan);
 		}
 		if (!scan_value(scan, keys ? place : scan->at, depth + 1))
 			return false;
 		skip_space(scan);
-		if (peek(scan) == close) {
-			scan->at++;
-			return true;
-		}
-		if (peek(scan) != ',')
-			return expected(scan, keys ? "',' or '}'" : "',' or ']'");
-		scan->at++;
-		skip_space(scan);
-	}
+	} while (take(scan, ','));
+	return take(scan, close) || expected(scan, keys ? "',' or '}'" : "',' or ']'");
 }
 
 static bool scan_any(struct json_scan *scan, unsigned depth)
@@ -220,7 +193,7 @@ static bool scan_any(struct json_scan *scan, unsigned depth)
 	case 'n':
 		return scan_word(scan, "null");
 	}
-	if (peek(scan) == '-' || (peek(scan) >= '0' && peek(scan) <= '9'))
+	if (peek(scan) == '-' || isdigit(peek(scan)))
 		return scan_number(scan);
 	return expected(scan, "a value");
 }
@@ -249,7 +222,5 @@ bool json_scan_text(struct json_scan *scan)
 	if (!scan_value(scan, scan->at, 0))
 		return false;
 	skip_space(scan);
-	if (scan->at < scan->len)
-		return expected(scan, "nothing more");
-	return true;
+	return scan->at == scan->len || expected(scan, "nothing more");
 }

@@ -1,29 +1,21 @@
 #include "lib/proc_file.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/fs.h"
+
 #define PATH_SIZE 96
 
 bool proc_file_read(struct buf *text, pid_t pid, const char *name)
 {
-	char path[PATH_SIZE], piece[4096];
-	ssize_t got;
-	int fd;
+	char path[PATH_SIZE];
 
 	buf_clear(text);
 	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	do
-		got = read(fd, piece, sizeof piece);
-	while (got > 0 && buf_add(text, piece, (size_t)got));
-	close(fd);
-	return got >= 0;
+	return fs_read_file(text, path);
 }
 
 bool proc_file_link(pid_t pid, const char *name, char *target, size_t size)

@@ -27,63 +27,55 @@ void strlist_done(struct strlist *list)
 	*list = (struct strlist){0};
 }
 
-static void replace(struct strlist *list, struct strlist *with)
+/* Both forms. In that of an object, numbers and booleans are values, too. */
+static bool read_items(struct strlist *list, const struct json_doc *doc,
+	const cJSON *node, bool pairs, struct err *err)
 {
-	strlist_done(list);
-	*list = *with;
+	const char *name = node->string ? node->string : "it";
+	const cJSON *item;
+
+	if (pairs ? !cJSON_IsObject(node) : !cJSON_IsArray(node))
+		return json_doc_wrong(doc, node, err, "%s: expected %s, not %s", name,
+			pairs ? "an object such as {\"NAME\": \"value\"}"
+			      : "a list of strings",
+			json_kind(node));
+	cJSON_ArrayForEach(item, node) {
+		bool printed = pairs && (cJSON_IsNumber(item) || cJSON_IsBool(item));
+		SCOPED(mem_free) char *text = printed ? json_print(item) : NULL;
+		const char *key = pairs ? item->string : "";
+
+		if (!printed && !cJSON_IsString(item))
+			return json_doc_wrong(doc, item, err,
+				"%s%s%s: expected a string, not %s", name,
+				pairs ? "." : "", key, json_kind(item));
+		strlist_add(list, "%s%s%s", key, pairs ? "=" : "",
+			printed ? text : item->valuestring);
+	}
+	return true;
+}
+
+static bool read_over(struct strlist *out, const struct json_doc *doc,
+	const cJSON *node, bool pairs, struct err *err)
+{
+	struct strlist list = {0};
+	bool ok = read_items(&list, doc, node, pairs, err);
+
+	strlist_done(ok ? out : &list);
+	if (ok)
+		*out = list;
+	return ok;
 }
 
 static bool read_list(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	struct strlist list = {0};
-	const cJSON *item;
-
-	if (!cJSON_IsArray(node))
-		return json_doc_wrong(doc, node, err,
-			"%s: expected a list of strings, not %s",
-			node->string ? node->string : "it", json_kind(node));
-	cJSON_ArrayForEach(item, node) {
-		if (!cJSON_IsString(item)) {
-			strlist_done(&list);
-			return json_doc_wrong(doc, item, err,
-				"%s: expected a string, not %s",
-				node->string ? node->string : "it", json_kind(item));
-		}
-		strlist_add(&list, "%s", item->valuestring);
-	}
-	replace(out, &list);
-	return true;
+	return read_over(out, doc, node, false, err);
 }
 
-/* Numbers and booleans are accepted as values, too. */
 static bool read_pairs(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
-	struct strlist list = {0};
-	const cJSON *item;
-
-	if (!cJSON_IsObject(node))
-		return json_doc_wrong(doc, node, err,
-			"%s: expected an object such as {\"NAME\": \"value\"}, not %s",
-			node->string ? node->string : "it", json_kind(node));
-	cJSON_ArrayForEach(item, node) {
-		SCOPED(mem_free) char *number =
-			cJSON_IsNumber(item) || cJSON_IsBool(item) ? json_print(item)
-								   : NULL;
-
-		if (!number && !cJSON_IsString(item)) {
-			strlist_done(&list);
-			return json_doc_wrong(doc, item, err,
-				"%s.%s: expected a string, not %s",
-				node->string ? node->string : "it", item->string,
-				json_kind(item));
-		}
-		strlist_add(&list, "%s=%s", item->string,
-			number ? number : item->valuestring);
-	}
-	replace(out, &list);
-	return true;
+	return read_over(out, doc, node, true, err);
 }
 
 static void done(void *out)
