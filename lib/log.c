@@ -70,7 +70,7 @@ static bool add_text(struct buf *line, const char *text, size_t limit)
 		return buf_adds(line, "null");
 	buf_adds(line, "\"");
 	while (*text) {
-		size_t len = utf8_len(text, SIZE_MAX);
+		size_t len = utf8_decode(NULL, text, SIZE_MAX);
 		size_t size = escape(piece, text, len);
 
 		used += size;

@@ -12,14 +12,10 @@ size_t utf8_decode(uint32_t *point, const char *at, size_t left)
 
 	if (left == 0)
 		return 0;
-	if (byte[0] < 0x80) {
-		*point = byte[0];
-		return 1;
-	}
-	len = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : 2;
-	if (byte[0] < 0xc2 || byte[0] > 0xf4 || left < len)
+	len = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : byte[0] >= 0x80 ? 2 : 1;
+	if ((byte[0] >= 0x80 && byte[0] < 0xc2) || byte[0] > 0xf4 || left < len)
 		return 0;
-	value = byte[0] & (0x7fu >> len);
+	value = len == 1 ? byte[0] : byte[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
 		if ((byte[i] & 0xc0) != 0x80)
 			return 0;
@@ -29,15 +25,9 @@ size_t utf8_decode(uint32_t *point, const char *at, size_t left)
 		return 0;
 	if (len == 4 && (value < 0x10000 || value > 0x10ffff))
 		return 0;
-	*point = value;
+	if (point)
+		*point = value;
 	return len;
-}
-
-size_t utf8_len(const char *at, size_t left)
-{
-	uint32_t point;
-
-	return utf8_decode(&point, at, left);
 }
 
 static bool is_within(uint32_t point, uint32_t first, uint32_t last)
@@ -60,8 +50,7 @@ bool utf8_is_inert(uint32_t point)
 	return !control && !direction && !is_separator(point);
 }
 
-/* `kept` NULL: every character stays. */
-static char *mend(const char *text, const char *kept)
+char *utf8_mend(const char *text, const char *kept)
 {
 	struct buf mended = {0};
 	uint32_t point;
@@ -79,14 +68,4 @@ static char *mend(const char *text, const char *kept)
 		text += len ? len : 1;
 	}
 	return buf_take(&mended);
-}
-
-char *utf8_repair(const char *text)
-{
-	return mend(text, NULL);
-}
-
-char *utf8_inert(const char *text, const char *kept)
-{
-	return mend(text, kept);
 }

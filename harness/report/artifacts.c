@@ -110,7 +110,7 @@ static bool write_prose(const struct artifact *artifact, const char *name,
 	struct buf *text, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/%s", artifact->folder, name);
-	SCOPED(mem_free) char *inert = utf8_inert(buf_text(text), "\n\t");
+	SCOPED(mem_free) char *inert = utf8_mend(buf_text(text), "\n\t");
 	SCOPED(mem_free) char *public = redact(&artifact->plan_case->scenario, inert);
 
 	return fs_write_file(path, public, strlen(public), err);

@@ -9,7 +9,7 @@
 
 static void add_text(cJSON *json, const char *key, const char *text)
 {
-	SCOPED(mem_free) char *whole = text ? utf8_repair(text) : NULL;
+	SCOPED(mem_free) char *whole = text ? utf8_mend(text, NULL) : NULL;
 
 	if (whole)
 		cJSON_AddStringToObject(json, key, whole);

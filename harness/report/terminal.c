@@ -105,7 +105,7 @@ char *terminal_fit(const struct terminal *terminal, const char *text, unsigned w
 {
 	const char *ellipsis = terminal->utf8 ? "\u2026" : "...";
 	unsigned ellipsis_width = terminal->utf8 ? 1 : 3;
-	SCOPED(mem_free) char *inert = utf8_inert(text, "");
+	SCOPED(mem_free) char *inert = utf8_mend(text, "");
 	struct buf line = {0};
 	mbstate_t state = {0};
 	struct piece piece;
@@ -137,7 +137,7 @@ void terminal_print(FILE *out, const char *format, ...)
 	va_start(args, format);
 	buf_addv(&text, format, args);
 	va_end(args);
-	inert = utf8_inert(buf_text(&text), "\n\t");
+	inert = utf8_mend(buf_text(&text), "\n\t");
 	buf_done(&text);
 	fputs(inert, out);
 }

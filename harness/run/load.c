@@ -96,7 +96,7 @@ static char *excerpt_of(const struct buf *body)
 	if (!*text || *text == '<')
 		return mem_textf(" (%zu bytes)", body->len);
 	start = mem_textf("%.*s", (int)strcspn(text, "\r\n"), text);
-	inert = utf8_inert(start, "");
+	inert = utf8_mend(start, "");
 	return mem_textf(": \"%.120s\"", inert);
 }
 

@@ -34,7 +34,7 @@ struct planning {
 static void report(void *arg, const struct err *err)
 {
 	struct planning *planning = arg;
-	SCOPED(mem_free) char *inert = utf8_inert(err->text, "");
+	SCOPED(mem_free) char *inert = utf8_mend(err->text, "");
 	struct err shown;
 
 	err_set(&shown, "%s", inert);

@@ -56,7 +56,7 @@ struct plan_options {
 /* Adds a file, or every *.json below a folder in the order of their names (a file
  * "schema.json" is skipped). The path may lack ".json", and may begin below
  * "scenarios/". Hands every error of every file to `wrong`, in one line that a
- * terminal can show (utf8_inert()); false when there was one. */
+ * terminal can show (utf8_mend()); false when there was one. */
 bool plan_add(struct plan *plan, const char *path, const struct plan_options *options,
 	fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 void plan_done(struct plan *plan);

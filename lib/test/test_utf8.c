@@ -12,7 +12,7 @@
 
 #define BAD "\xef\xbf\xbd"
 
-static void utf8_repair_replaces_bytes_of_no_character(void **state UNUSED)
+static void utf8_mend_replaces_bytes_of_no_character(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *whole, *why;
@@ -36,14 +36,14 @@ static void utf8_repair_replaces_bytes_of_no_character(void **state UNUSED)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *whole = utf8_repair(rows[i].text);
+		SCOPED(mem_free) char *whole = utf8_mend(rows[i].text, NULL);
 
 		if (strcmp(whole, rows[i].whole) != 0)
 			fail_msg("%s: %s", rows[i].why, whole);
 	}
 }
 
-static void utf8_inert_leaves_nothing_that_a_terminal_acts_on(void **state UNUSED)
+static void utf8_mend_leaves_nothing_that_a_terminal_acts_on(void **state UNUSED)
 {
 	static const struct {
 		const char *text, *kept, *inert, *why;
@@ -68,7 +68,7 @@ static void utf8_inert_leaves_nothing_that_a_terminal_acts_on(void **state UNUSE
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *inert = utf8_inert(rows[i].text, rows[i].kept);
+		SCOPED(mem_free) char *inert = utf8_mend(rows[i].text, rows[i].kept);
 
 		if (strcmp(inert, rows[i].inert) != 0)
 			fail_msg("%s: %s", rows[i].why, inert);
@@ -96,15 +96,16 @@ static void utf8_decode_gives_the_code_point_and_its_length(void **state UNUSED)
 		assert_int_equal(
 			utf8_decode(&point, rows[i].text, rows[i].left), rows[i].len);
 		assert_int_equal(point, rows[i].point);
-		assert_int_equal(utf8_len(rows[i].text, rows[i].left), rows[i].len);
+		assert_int_equal(
+			utf8_decode(NULL, rows[i].text, rows[i].left), rows[i].len);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_repair_replaces_bytes_of_no_character),
-		cmocka_unit_test(utf8_inert_leaves_nothing_that_a_terminal_acts_on),
+		cmocka_unit_test(utf8_mend_replaces_bytes_of_no_character),
+		cmocka_unit_test(utf8_mend_leaves_nothing_that_a_terminal_acts_on),
 		cmocka_unit_test(utf8_decode_gives_the_code_point_and_its_length),
 	};
 
