@@ -15,10 +15,7 @@
 #define STOP_SIGNAL(view) SIGNAL((view)->facts->stop_signal)
 
 /* The exit code of a program that the stop signal's default disposition ended: 143. */
-static int default_code(const struct view *view)
-{
-	return 128 + view->facts->stop_signal;
-}
+#define DEFAULT_CODE(view) (128 + (view)->facts->stop_signal)
 
 /* --- W: did the signal reach code of PID 1? --- */
 
@@ -172,7 +169,7 @@ static bool exited_by_itself(const struct view *view)
 	return view->facts->wait_status_known && !view->signalled &&
 		(code == 128 + SIGKILL ||
 			(!view->init &&
-				(code == 128 + SIGTERM || code == default_code(view))));
+				(code == 128 + SIGTERM || code == DEFAULT_CODE(view))));
 }
 
 static bool reported_child_status(const struct view *view, struct buf *text)
@@ -207,7 +204,7 @@ static bool crashed(const struct view *view, struct buf *text)
 
 static bool ended_by_stop_signal(const struct view *view)
 {
-	return view->facts->exit_code == default_code(view) && !view->too_late &&
+	return view->facts->exit_code == DEFAULT_CODE(view) && !view->too_late &&
 		!exited_by_itself(view);
 }
 
@@ -265,12 +262,17 @@ static bool reraised_after_drain(const struct view *view, struct buf *text)
 		code);
 }
 
-/* (Some inits signal every process below them: then that one ended as well.) */
+/* It ran when PID 1 ended. (Some inits signal every process below them.) The latest
+ * descendant with its pid: numbers are used again. */
 static bool outlived_it(const struct view *view, const struct proc *below)
 {
-	int64_t end_ns = below ? evidence_end_of(view->evidence, below->pid) : 0;
+	const struct evidence *evidence = view->evidence;
+	unsigned i = evidence->descendant_count;
 
-	return below && (!end_ns || end_ns > view->facts->dying_ns);
+	while (i > 0 && evidence->descendants[i - 1].pid != below->pid)
+		i--;
+	return i == 0 || !evidence->descendants[i - 1].ended_ns ||
+		evidence->descendants[i - 1].ended_ns > view->facts->dying_ns;
 }
 
 static bool died_of_default(const struct view *view, struct buf *text)
@@ -289,7 +291,7 @@ static bool died_of_default(const struct view *view, struct buf *text)
 		return buf_adds(text, "it began its way down and did not finish it");
 	if (!program)
 		return buf_adds(text, "it logged no way down");
-	if (outlived_it(view, below))
+	if (below && outlived_it(view, below))
 		return buf_addf(text, "%s (pid %d) ran below it and never received it",
 			below->name, (int)below->ns_pid);
 	buf_addf(text, "it caught no %s", STOP_SIGNAL(view));
@@ -323,7 +325,8 @@ static bool not_known(const struct view *view, struct buf *text)
 	return buf_addf(text, "%s", view->reason);
 }
 
-static rule_fn *const rules[DIAGNOSES] = {
+/* True when the diagnosis holds; then one sentence about it has been added to `text`. */
+static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text) = {
 #define DIAGNOSIS(id, rule, meaning) [DIAGNOSIS_##id] = rule,
 #include "harness/scenario/diagnoses.def"
 #undef DIAGNOSIS

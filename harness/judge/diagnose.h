@@ -8,11 +8,8 @@
 #ifndef HARNESS_JUDGE_DIAGNOSE_H
 #define HARNESS_JUDGE_DIAGNOSE_H
 
-#include "harness/judge/judge.h"
+#include "harness/judge/judgement.h"
 #include "harness/judge/view.h"
-
-/* True when the diagnosis holds; then one sentence about it has been added to `text`. */
-typedef bool rule_fn(const struct view *view, struct buf *text);
 
 /* Fills judgement->diagnoses. The view has the verdict. */
 void diagnose(struct judgement *judgement, const struct view *view);

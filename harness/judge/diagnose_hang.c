@@ -40,41 +40,33 @@ static struct standing stand(const struct view *view)
 
 	for (unsigned i = 0; i < view->sessions.count; i++) {
 		const struct session_record *record = &view->sessions.records[i];
-		int64_t took_ns;
+		int64_t took_ns = began(record) ? took(view, record) : 0;
+		int64_t *longest_ns = record->done ? &standing.longest_done_ns
+						   : &standing.longest_wait_ns;
 
-		if (!began(record)) {
-			standing.never += !record->done;
-			standing.done += record->done;
-			continue;
-		}
-		took_ns = took(view, record);
-		if (record->done) {
-			standing.done++;
-			standing.sum_done_ns += took_ns;
-			if (took_ns > standing.longest_done_ns)
-				standing.longest_done_ns = took_ns;
-			continue;
-		}
-		standing.waiting++;
-		if (took_ns > standing.longest_wait_ns)
-			standing.longest_wait_ns = took_ns;
+		standing.done += record->done;
+		standing.waiting += !record->done && began(record);
+		standing.never += !record->done && !began(record);
+		standing.sum_done_ns += record->done ? took_ns : 0;
+		if (took_ns > *longest_ns)
+			*longest_ns = took_ns;
 	}
 	return standing;
 }
 
 bool hang_longer_grace(const struct view *view, struct buf *text)
 {
-	int64_t believed_ns =
+	int64_t planned_ns =
 		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
 
-	/* Without an overall deadline a belief decides nothing. */
+	/* Without an overall deadline what it planned with decides nothing. */
 	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
 		return false;
-	if (!view->killed || believed_ns <= view->scenario->stop.grace_ns)
+	if (!view->killed || planned_ns <= view->scenario->stop.grace_ns)
 		return false;
 	return buf_addf(text,
 		"the service planned with a grace of %s, the engine gave %s",
-		CLOCK_TEXT(believed_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
+		CLOCK_TEXT(planned_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
 bool hang_sequential(const struct view *view, struct buf *text)
@@ -142,18 +134,6 @@ static void name_waiting(const struct view *view, struct buf *names)
 	}
 }
 
-/* The service did not ask the API: a cause only where its settings say so. */
-static bool say_dropped(const struct view *view, unsigned never, struct buf *text)
-{
-	if (never == 0 || !view->disconnect || strcmp(view->disconnect, "none") != 0)
-		return false;
-	return buf_addf(text,
-		"no disconnect was begun for %u of %u sessions, DISCONNECT=none: their agent "
-		"clients were dropped, and it waits for their streams and MCP servers "
-		"to end by themselves",
-		never, view->sessions.count);
-}
-
 bool hang_agent(const struct view *view, struct buf *text)
 {
 	SCOPED(buf_done) struct buf names = {0};
@@ -162,8 +142,15 @@ bool hang_agent(const struct view *view, struct buf *text)
 	/* Events past the bounds may have said that they were released. */
 	if (view->evidence->events_dropped)
 		return false;
+	/* The service did not ask the API: a cause only where its settings say so. */
 	if (standing.waiting == 0)
-		return say_dropped(view, standing.never, text);
+		return standing.never > 0 && view->disconnect &&
+			strcmp(view->disconnect, "none") == 0 &&
+			buf_addf(text,
+				"no disconnect was begun for %u of %u sessions, "
+				"DISCONNECT=none: their agent clients were dropped, and it "
+				"waits for their streams and MCP servers to end by themselves",
+				standing.never, view->sessions.count);
 	name_waiting(view, &names);
 	return buf_addf(text,
 		"%s %u of %u sessions: session %s; %u were released, %u "
@@ -172,11 +159,6 @@ bool hang_agent(const struct view *view, struct buf *text)
 			     : "ended before the agent API had released",
 		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
 		standing.never);
-}
-
-static bool is_server(const struct lifeline *lifeline)
-{
-	return lifeline->role && strncmp(lifeline->role, "mock-mcp", 8) == 0;
 }
 
 /* What it ignored; NULL: it got neither EOF nor a signal, so nothing waited for it. */
@@ -200,16 +182,14 @@ bool hang_mcp(const struct view *view, struct buf *text)
 		return false;
 	for (unsigned i = 0; i < view->leaks.count; i++) {
 		const struct lifeline *lifeline = view->leaks.list[i].lifeline;
-		const char *how = lifeline && is_server(lifeline)
-			? what_it_ignored(lifeline, view->death.ns)
-			: NULL;
+		bool server = lifeline && lifeline->role &&
+			strncmp(lifeline->role, "mock-mcp", 8) == 0;
+		const char *how =
+			server ? what_it_ignored(lifeline, view->death.ns) : NULL;
 
-		if (!how)
-			continue;
-		if (count++ >= NAMED_MAX)
-			continue;
-		buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
-			view->leaks.list[i].text, how);
+		if (how && count++ < NAMED_MAX)
+			buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
+				view->leaks.list[i].text, how);
 	}
 	if (count == 0)
 		return false;

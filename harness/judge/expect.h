@@ -4,10 +4,10 @@
 #ifndef HARNESS_JUDGE_EXPECT_H
 #define HARNESS_JUDGE_EXPECT_H
 
-#include "harness/judge/judge.h"
+#include "harness/judge/judgement.h"
 #include "harness/judge/view.h"
 
-/* Fills judgement->expectations and met. An expectation about something that is not known is unmet. */
+/* Fills judgement->expectations and met. What is not known is unmet. */
 void expect(struct judgement *judgement, const struct view *view);
 
 #endif

@@ -44,14 +44,14 @@ static void read_event(
 	bool begins = strcmp(event->name, "agent.turn.begin") == 0;
 	bool ends = strcmp(event->name, "agent.turn.end") == 0;
 	struct inflight_turn *turn = begins || ends ? turn_of(turns, event) : NULL;
-	const char *why;
 
 	if (!turn)
 		return;
 	if (event->ns <= stop_ns) {
 		turn->begun_ns = begins ? event->ns : 0;
 	} else if (ends && turn->begun_ns && !turn->ended_ns) {
-		why = json_text(event->json, "why");
+		const char *why = json_text(event->json, "why");
+
 		turn->ended_ns = event->ns;
 		turn->ended_by_itself = why && strcmp(why, "end_turn") == 0;
 	}
@@ -74,25 +74,18 @@ static const struct load_request *request_of(
 	return NULL;
 }
 
-/* A turn whose request was answered, with whatever, was no longer waited for. */
-static bool is_awaited(
-	const struct evidence *evidence, const struct inflight_turn *turn)
-{
-	const struct load_request *request = request_of(evidence, turn);
-
-	return !request || request->end == REQUEST_BROKEN ||
-		request->end == REQUEST_PENDING;
-}
-
+/* The service waited until SIGKILL only for a turn whose request had no answer. */
 static void count(struct inflight *turns, const struct evidence *evidence,
 	const struct inflight_turn *turn)
 {
+	const struct load_request *request = request_of(evidence, turn);
 	int64_t kill_ns = evidence->facts.kill_ns;
 
 	if (!turn->begun_ns || turn->ended_by_itself)
 		return;
 	if (kill_ns && (!turn->ended_ns || turn->ended_ns >= kill_ns) &&
-		is_awaited(evidence, turn))
+		(!request || request->end == REQUEST_BROKEN ||
+			request->end == REQUEST_PENDING))
 		turns->killed++;
 	else
 		turns->interrupted++;

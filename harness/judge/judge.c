@@ -82,16 +82,11 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 	return true;
 }
 
-static bool is_crash(int signal_number)
+static bool is_crash(int number)
 {
-	static const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
-		SIGSEGV, SIGPIPE, SIGSYS};
-
-	for (size_t i = 0; i < COUNT(crashes); i++) {
-		if (crashes[i] == signal_number)
-			return true;
-	}
-	return false;
+	return number == SIGQUIT || number == SIGILL || number == SIGTRAP ||
+		number == SIGABRT || number == SIGBUS || number == SIGFPE ||
+		number == SIGSEGV || number == SIGPIPE || number == SIGSYS;
 }
 
 static void judge_exit(struct judgement *judgement, const struct view *view)
@@ -137,23 +132,16 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 			view->turns.interrupted == 1 ? "" : "s");
 }
 
-static unsigned opened_for(const struct evidence *evidence)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < evidence->request_count; i++)
-		count += evidence->requests[i].kind == REQUEST_OPEN &&
-			evidence->requests[i].end == REQUEST_ANSWERED;
-	return count;
-}
-
 /* A fast stop is not clean until every session is proven to have been released. */
 static void judge_sessions(struct judgement *judgement, const struct view *view)
 {
 	const struct session_records *sessions = &view->sessions;
-	unsigned opened = opened_for(view->evidence);
-	unsigned open = sessions->count - sessions->done - sessions->doubtful;
+	unsigned open = sessions->count - sessions->done - sessions->unproven;
+	unsigned opened = 0;
 
+	for (unsigned i = 0; i < view->evidence->request_count; i++)
+		opened += view->evidence->requests[i].kind == REQUEST_OPEN &&
+			view->evidence->requests[i].end == REQUEST_ANSWERED;
 	if (opened > 0 && !scenario_has_mocks(view->scenario))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
@@ -161,12 +149,12 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %u sessions were opened, the agent API saw %u",
 			opened, sessions->count);
-	if (sessions->doubtful > 0)
+	if (sessions->unproven > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that %u kept session%s had closed %s stream before "
 			"PID 1 ended",
-			sessions->doubtful, sessions->doubtful == 1 ? "" : "s",
-			sessions->doubtful == 1 ? "its" : "their");
+			sessions->unproven, sessions->unproven == 1 ? "" : "s",
+			sessions->unproven == 1 ? "its" : "their");
 	/* Events past the bounds may have said that they were. */
 	if (open > 0 && view->evidence->events_dropped == 0)
 		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not released",
@@ -210,17 +198,10 @@ static void judge_leaks(struct judgement *judgement, const struct view *view)
 			"descendants were not seen)");
 }
 
-static void judge_bounds(struct judgement *judgement, const struct evidence *evidence)
-{
-	if (evidence->events_dropped || evidence->lifelines_dropped)
-		find(judgement, VERDICT_INCONCLUSIVE,
-			"missing: %llu events and %llu lifelines past the bounds of the ledger",
-			(unsigned long long)evidence->events_dropped,
-			(unsigned long long)evidence->lifelines_dropped);
-}
-
 static void judge_stop(struct judgement *judgement, const struct view *view)
 {
+	const struct evidence *evidence = view->evidence;
+
 	if (view->facts->stuck)
 		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
 	judge_exit(judgement, view);
@@ -228,7 +209,11 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	judge_leaks(judgement, view);
 	judge_requests(judgement, view);
 	judge_time(judgement, view);
-	judge_bounds(judgement, view->evidence);
+	if (evidence->events_dropped || evidence->lifelines_dropped)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: %llu events and %llu lifelines past the bounds of the ledger",
+			(unsigned long long)evidence->events_dropped,
+			(unsigned long long)evidence->lifelines_dropped);
 	if (!judgement->reason[0])
 		find(judgement, VERDICT_CLEAN, "%s", CLOCK_TEXT(view->stop_ns));
 }
@@ -236,21 +221,9 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 /* The case had no stop. */
 static void judge_trouble(struct judgement *judgement, const struct evidence *evidence)
 {
-	switch (evidence->trouble) {
-	case TROUBLE_EXITED:
-		find(judgement, VERDICT_CRASH, "%s", evidence->trouble_text);
-		return;
-	case TROUBLE_NOT_UP:
-	case TROUBLE_NOT_READY:
-	case TROUBLE_LOAD:
-	case TROUBLE_WHEN:
-	case TROUBLE_INTERRUPTED:
-		judgement->could_run = false;
-		find(judgement, VERDICT_INCONCLUSIVE, "%s", evidence->trouble_text);
-		return;
-	case TROUBLE_NONE:
-		return;
-	}
+	judgement->could_run = evidence->trouble == TROUBLE_EXITED;
+	find(judgement, judgement->could_run ? VERDICT_CRASH : VERDICT_INCONCLUSIVE,
+		"%s", evidence->trouble_text);
 }
 
 void judge(struct judgement *judgement, const struct scenario *scenario,

@@ -30,9 +30,8 @@ static bool is_offspring(const struct lifeline *lifeline)
 /* The service recorded that it reaped this process: then it was not left behind. */
 static bool was_reaped(const struct evidence *evidence, const struct lifeline *lifeline)
 {
-	if (evidence_count(evidence, "mcp.reaped") +
-			evidence_count(evidence, "orphan.reaped") ==
-		0)
+	if (!evidence_count(evidence, "mcp.reaped") &&
+		!evidence_count(evidence, "orphan.reaped"))
 		return false;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
@@ -52,12 +51,6 @@ enum leak_state {
 	LEAK_LEFT,
 	LEAK_UNKNOWN,
 };
-
-static bool is_killed(const struct proc_record *record)
-{
-	return WIFSIGNALED(record->wait_status) &&
-		WTERMSIG(record->wait_status) == SIGKILL;
-}
 
 /* Does the service record what it reaps, so that a missing record means something? Our
  * service does, and a subject's child has no reaper. */
@@ -94,7 +87,9 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 	if (death.ns && record->ended_ns <= before_ns)
 		return LEAK_NONE;
 	/* Near a SIGKILL it may have exited because its stdin ended with PID 1. */
-	if ((!death.ns || death.only_end) && !is_killed(record))
+	if ((!death.ns || death.only_end) &&
+		!(WIFSIGNALED(record->wait_status) &&
+			WTERMSIG(record->wait_status) == SIGKILL))
 		return LEAK_NONE;
 	return by_record(evidence, lifeline);
 }
@@ -110,10 +105,10 @@ static enum leak_state state_of_line(
 		return LEAK_NONE;
 	if (lifeline->exit_ns && death.ns && lifeline->exit_ns > death.ns)
 		return LEAK_LEFT;
+	if (lifeline->exit_ns && (death.only_end || lifeline->exit_ns <= before_ns))
+		return LEAK_NONE;
 	if (lifeline->exit_ns)
-		return death.only_end || lifeline->exit_ns <= before_ns
-			? LEAK_NONE
-			: by_record(evidence, lifeline);
+		return by_record(evidence, lifeline);
 	/* Our reading of a hang-up is never earlier than the hang-up. */
 	if (!lifeline->ended_ns || lifeline->ended_ns > death.ns)
 		return was_reaped(evidence, lifeline) ? LEAK_NONE : LEAK_LEFT;
@@ -150,39 +145,6 @@ static bool has_descendant(
 	return false;
 }
 
-static struct leak *add(struct leaks *leaks)
-{
-	leaks->list = mem_grown(leaks->list, leaks->count + 1, sizeof *leaks->list);
-	leaks->list[leaks->count] = (struct leak){0};
-	return &leaks->list[leaks->count++];
-}
-
-static void describe(struct leak *leak)
-{
-	const struct lifeline *lifeline = leak->lifeline;
-	size_t len = (size_t)snprintf(
-		leak->text, sizeof leak->text, "%.40s", lifeline->role);
-
-	if (lifeline->name)
-		len += (size_t)snprintf(leak->text + len, sizeof leak->text - len,
-			" '%.40s'", lifeline->name);
-	if (lifeline->session)
-		len += (size_t)snprintf(leak->text + len, sizeof leak->text - len,
-			" of session %.20s", lifeline->session);
-	snprintf(leak->text + len, sizeof leak->text - len, " (pid %d)",
-		(int)lifeline->own_pid);
-}
-
-static unsigned count_zombies(const struct evidence *evidence)
-{
-	const struct snapshot *last = evidence_last_snapshot(evidence);
-	unsigned zombies = 0;
-
-	for (unsigned i = 0; last && i < last->count; i++)
-		zombies += last->procs[i].state == 'Z' && last->procs[i].threads <= 1;
-	return zombies;
-}
-
 /* Either record or lifeline may be NULL. */
 static void note(struct leaks *leaks, enum leak_state state,
 	const struct proc_record *record, const struct lifeline *lifeline)
@@ -192,10 +154,17 @@ static void note(struct leaks *leaks, enum leak_state state,
 	leaks->unknown += state == LEAK_UNKNOWN;
 	if (state != LEAK_LEFT)
 		return;
-	leak = add(leaks);
-	leak->lifeline = lifeline;
+	leaks->list = mem_grown(leaks->list, leaks->count + 1, sizeof *leak);
+	leak = &leaks->list[leaks->count++];
+	*leak = (struct leak){.lifeline = lifeline};
 	if (lifeline && lifeline->role)
-		describe(leak);
+		snprintf(leak->text, sizeof leak->text,
+			"%.40s%s%.40s%s%s%.20s (pid %d)", lifeline->role,
+			lifeline->name ? " '" : "",
+			lifeline->name ? lifeline->name : "", lifeline->name ? "'" : "",
+			lifeline->session ? " of session " : "",
+			lifeline->session ? lifeline->session : "",
+			(int)lifeline->own_pid);
 	else
 		snprintf(leak->text, sizeof leak->text, "%s (pid %d)",
 			record->name[0] ? record->name : "a child",
@@ -204,7 +173,12 @@ static void note(struct leaks *leaks, enum leak_state state,
 
 void leaks_find(struct leaks *leaks, const struct evidence *evidence)
 {
-	*leaks = (struct leaks){.zombies = count_zombies(evidence)};
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+
+	*leaks = (struct leaks){0};
+	for (unsigned i = 0; last && i < last->count; i++)
+		leaks->zombies +=
+			last->procs[i].state == 'Z' && last->procs[i].threads <= 1;
 	for (unsigned i = 0; i < evidence->descendant_count; i++) {
 		const struct proc_record *record = &evidence->descendants[i];
 		const struct lifeline *lifeline = line_of(evidence, record);

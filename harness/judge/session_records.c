@@ -88,6 +88,11 @@ static bool says(const struct event *event, const char *key, const char *value)
 	return text && strcmp(text, value) == 0;
 }
 
+static bool is_named(const struct event *event, const char *name)
+{
+	return strcmp(event->name, name) == 0;
+}
+
 /* The first reason is the one that is reported. */
 static void fail(struct session_record *record, const struct event *event)
 {
@@ -97,41 +102,30 @@ static void fail(struct session_record *record, const struct event *event)
 	record->failed_ns = event->ns;
 }
 
-static void close_stream(struct session_record *record, const struct event *event)
-{
-	record->streams -= record->streams > 0;
-	if (says(event, "by", "client"))
-		record->stream_closed_ns = event->ns;
-}
-
-/* A session whose answer was lost on its way has ended as well. */
-static bool is_end(const struct event *event)
-{
-	return strcmp(event->name, "agent.disconnect.done") == 0 ||
-		(strcmp(event->name, "agent.disconnect.broken") == 0 &&
-			json_bool(event->json, "took_effect", false));
-}
-
 static void read_agent_event(struct records_reader *reader, const struct event *event)
 {
 	unsigned index = find(reader->by_id, id_of(event));
+	bool broken = is_named(event, "agent.disconnect.broken");
 	struct session_record *record;
 
 	if (index == NO_RECORD)
 		return;
 	record = &reader->sessions->records[index];
-	if (strcmp(event->name, "agent.disconnect.begin") == 0) {
+	if (is_named(event, "agent.disconnect.begin")) {
 		if (!record->asked_ns)
 			record->asked_ns = event->ns;
-	} else if (is_end(event)) {
+	} else if (is_named(event, "agent.disconnect.done") ||
+		(broken && json_bool(event->json, "took_effect", false))) {
 		record->done = true;
 		record->done_ns = event->ns;
-	} else if (strcmp(event->name, "agent.disconnect.broken") == 0) {
+	} else if (broken) {
 		fail(record, event);
-	} else if (strcmp(event->name, "agent.stream.opened") == 0) {
+	} else if (is_named(event, "agent.stream.opened")) {
 		record->streams++;
-	} else if (strcmp(event->name, "agent.stream.closed") == 0) {
-		close_stream(record, event);
+	} else if (is_named(event, "agent.stream.closed")) {
+		record->streams -= record->streams > 0;
+		if (says(event, "by", "client"))
+			record->stream_closed_ns = event->ns;
 	}
 }
 
@@ -155,29 +149,28 @@ static void read_service_event(struct records_reader *reader, const struct event
 
 	if (!record)
 		return;
-	if (strcmp(event->name, "session.disconnect.begin") == 0) {
+	if (is_named(event, "session.disconnect.begin"))
 		record->begun_ns = event->ns;
-	} else if (strcmp(event->name, "session.disconnect.failed") == 0) {
+	else if (is_named(event, "session.disconnect.failed"))
 		fail(record, event);
-	} else if (reader->keeps && strcmp(event->name, "session.disconnected") == 0 &&
-		says(event, "how", "keep")) {
+	else if (reader->keeps && is_named(event, "session.disconnected") &&
+		says(event, "how", "keep"))
 		record->kept_ns = event->ns;
-	}
 }
 
-/* A kept session is not archived: what proves its end is that the API saw its streams
- * closed, and the service's record that it was meant so. PID 1's death closes streams as well. */
+/* A kept session is not archived. The service's event and the API's, that its streams
+ * were closed, prove its end; PID 1's end closes streams as well. */
 static void conclude(struct session_records *sessions, struct session_record *record,
 	int64_t death_ns)
 {
 	if (!record->done && record->kept_ns && record->stream_closed_ns &&
 		record->streams == 0) {
-		record->doubtful = death_ns && record->stream_closed_ns >= death_ns;
-		record->done = !record->doubtful;
+		record->unproven = death_ns && record->stream_closed_ns >= death_ns;
+		record->done = !record->unproven;
 		record->done_ns = record->kept_ns;
 	}
 	sessions->done += record->done;
-	sessions->doubtful += record->doubtful;
+	sessions->unproven += record->unproven;
 }
 
 void session_records_find(

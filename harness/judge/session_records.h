@@ -2,7 +2,7 @@
  * session_records - the events of a case, session by session.
  *
  * A session is one of the agent API's, by its id: a room may have had several. Events of
- * the API count only from the mock agent. The service names rooms: it means the room's
+ * the API count only from the mock agent. A room in the service's events is the room's
  * latest session.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
@@ -28,20 +28,19 @@ struct session_record {
 	int64_t failed_ns;
 	int64_t kept_ns; /* the service released it without ending it at the API */
 	bool done;
-	bool doubtful; /* kept, and its stream closed no sooner than PID 1 died */
+	bool unproven; /* kept, and its stream closed no sooner than PID 1 ended */
 };
 
 #define NO_RECORD UINT32_MAX
 
 struct session_records {
-	struct session_record
-		*records; /* owned; in the order in which they were opened */
+	struct session_record *records; /* owned; in the order of their opening */
 	unsigned count;
-	unsigned done, doubtful;
+	unsigned done, unproven;
 };
 
-/* keeps: the scenario's sessions are kept at the stop (SESSION_END=keep), so that the
- * service's word for that counts. */
+/* `keeps`: the scenario's sessions are kept at the stop (SESSION_END=keep): the service's
+ * events that say so count. */
 void session_records_find(
 	struct session_records *sessions, const struct evidence *evidence, bool keeps);
 void session_records_done(struct session_records *sessions);

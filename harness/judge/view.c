@@ -77,14 +77,6 @@ static void view_pid1(struct view *view)
 	view->program = view->init ? view_child(view, view->pid1) : view->pid1;
 }
 
-static void view_log(struct view *view)
-{
-	const struct evidence *evidence = view->evidence;
-
-	for (unsigned i = 0; view->facts->signal_ns && i < evidence->log_count; i++)
-		view->last_lines += evidence->log[i].ns > view->facts->signal_ns;
-}
-
 /* PID 1's masks were the same for so long that the signal met them. */
 static bool is_settled(const struct view *view)
 {
@@ -143,14 +135,6 @@ static bool came_too_late(const struct stop_facts *facts)
 			facts->exit_ns + error_ns <= facts->signal_ns);
 }
 
-/* When a stop is shorter than its error bars, the end may be stamped first. */
-static int64_t stop_time(const struct stop_facts *facts)
-{
-	int64_t ns = facts->exit_ns - facts->signal_ns;
-
-	return ns > 0 ? ns : 0;
-}
-
 void view_open(struct view *view, const struct scenario *scenario,
 	const struct evidence *evidence)
 {
@@ -173,10 +157,13 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.init = scenario->service.init,
 	};
 	view->too_late = came_too_late(facts);
-	if (facts->signal_ns && facts->exit_ns && !view->too_late)
-		view->stop_ns = stop_time(facts);
-	if (view->stop_ns >= 0)
+	/* When a stop is shorter than its error bars, the end may be stamped first. */
+	if (facts->signal_ns && facts->exit_ns && !view->too_late) {
+		view->stop_ns = facts->exit_ns > facts->signal_ns
+			? facts->exit_ns - facts->signal_ns
+			: 0;
 		view->margin_ns = scenario->stop.grace_ns - view->stop_ns;
+	}
 	if (facts->kill_ns && facts->signal_ns)
 		view->engine_late_ns =
 			facts->kill_ns - facts->signal_ns - scenario->stop.grace_ns;
@@ -186,7 +173,8 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_requests(view);
 	view_pid1(view);
 	view_discarded(view);
-	view_log(view);
+	for (unsigned i = 0; facts->signal_ns && i < evidence->log_count; i++)
+		view->last_lines += evidence->log[i].ns > facts->signal_ns;
 	session_records_find(
 		&view->sessions, evidence, end && strcmp(end, "keep") == 0);
 	leaks_find(&view->leaks, evidence);

@@ -261,16 +261,6 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 	return last;
 }
 
-/* The latest with this pid: numbers are used again. */
-int64_t evidence_end_of(const struct evidence *evidence, pid_t pid)
-{
-	for (unsigned i = evidence->descendant_count; i > 0; i--) {
-		if (evidence->descendants[i - 1].pid == pid)
-			return evidence->descendants[i - 1].ended_ns;
-	}
-	return 0;
-}
-
 const struct event *evidence_service_event(
 	const struct evidence *evidence, const char *name, int64_t since_ns)
 {

@@ -165,9 +165,6 @@ struct death evidence_death(const struct evidence *evidence);
  * what that death did. Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
-/* When PID 1's descendant with this pid ended; 0: it runs, or its end is not known. */
-int64_t evidence_end_of(const struct evidence *evidence, pid_t pid);
-
 /* The first event of the service's own log with this name from since_ns on, or NULL. */
 const struct event *evidence_service_event(
 	const struct evidence *evidence, const char *name, int64_t since_ns);
