@@ -135,8 +135,7 @@ static bool read_by_command(struct rig *rig, struct readings *readings, struct e
 		return false;
 	ok = await_line(rig, is_ready, &log, err) &&
 		rig_program(rig,
-			(const char *const[]){
-				"docker", "stop", subject_id(subject), NULL},
+			(const char *const[]){"docker", "stop", subject->id, NULL},
 			&wall_ns, err) &&
 		await_line(rig, has_stamps, &log, err);
 	subject_down(subject);

@@ -8,13 +8,13 @@
 
 #include "harness/command.h"
 #include "harness/engine/engine.h"
-#include "harness/engine/engine_kind.h"
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/terminal.h"
 #include "harness/run/run_dir.h"
+#include "harness/scenario/engine_kind.h"
 #include "harness/worker.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
@@ -115,10 +115,10 @@ static bool fits_engine(const struct engine *engine, const struct scenario *scen
 	bool only_image =
 		scenario->service.image && scenario->service.command.count == 0;
 
-	if (only_image && !engine_kind(engine)->runs_images)
+	if (only_image && !engine->kind->runs_images)
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.item[i], engine_name(engine)) == 0)
+		if (strcmp(scenario->engines.item[i], engine->kind->name) == 0)
 			return true;
 	}
 	return scenario->engines.count == 0;
@@ -144,7 +144,7 @@ static void pass_over(struct campaign *campaign, const struct engine *engine,
 {
 	SCOPED(mem_free) char *title = title_of(plan_case);
 	SCOPED(mem_free) char *line = mem_textf(
-		"passed over, not for engine %s: %s", engine_name(engine), title);
+		"passed over, not for engine %s: %s", engine->kind->name, title);
 
 	progress_say(campaign->progress, line);
 	results_pass_over(campaign->results);
@@ -283,9 +283,9 @@ static void on_said(void *arg, const char *line)
 /* What cannot be seen here bears on every verdict that follows. */
 static void say_limitations(struct campaign *campaign, const struct engine *engine)
 {
-	const char *note = engine_capabilities(engine)->note;
+	const char *note = engine->capabilities.note;
 	SCOPED(mem_free) char *line =
-		mem_textf("engine %s: %s", engine_name(engine), note);
+		mem_textf("engine %s: %s", engine->kind->name, note);
 
 	if (note[0])
 		progress_say(campaign->progress, line);
@@ -345,7 +345,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 	}
 	campaign->worker_options = (struct worker_options){
 		.loop = &campaign->loop,
-		.engine = engine_kind(engine)->name,
+		.engine = engine->kind->name,
 		.run_id = campaign->run_dir.id,
 		.run_folder = campaign->run_dir.folder,
 		.programs = programs,

@@ -134,8 +134,7 @@ static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *program
 	cJSON_AddBoolToObject(json, "found", engine != NULL);
 	if (engine) {
 		cJSON_AddItemToObject(json, "fingerprint", engine_fingerprint(engine));
-		cJSON_AddItemToObject(
-			json, "sees", sight_json(engine_capabilities(engine)));
+		cJSON_AddItemToObject(json, "sees", sight_json(&engine->capabilities));
 	} else {
 		cJSON_AddStringToObject(json, "why_not", err.text);
 	}

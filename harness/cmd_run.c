@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "harness/campaign.h"
-#include "harness/engine/engine_kind.h"
 #include "harness/report/formats.h"
+#include "harness/scenario/engine_kind.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -28,7 +28,7 @@ struct arguments {
 static const struct argp_option option_table[] = {
 	{"engine", 'e', "NAME", 0,
 #define ENGINE(name, whole_seconds, runs_images, help) #name ": " help "; "
-#include "harness/engine/engines.def"
+#include "harness/scenario/engines.def"
 #undef ENGINE
 		"auto (the default): the first of them that can be had", 0},
 	{"jobs", 'j', "N", 0,

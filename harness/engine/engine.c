@@ -1,10 +1,11 @@
-#include "harness/engine/engine_impl.h"
+#include "harness/engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "harness/engine/port_owner.h"
+#include "harness/engine/proc_monitor.h"
 #include "lib/signals.h"
 
 typedef struct engine *create_fn(
@@ -12,7 +13,7 @@ typedef struct engine *create_fn(
 
 static create_fn *const creators[ENGINE_KINDS] = {
 #define ENGINE(name, whole_seconds, runs_images, help) name##_create,
-#include "harness/engine/engines.def"
+#include "harness/scenario/engines.def"
 #undef ENGINE
 };
 
@@ -37,21 +38,6 @@ void engine_destroy(struct engine *engine)
 {
 	if (engine)
 		engine->ops->destroy(engine);
-}
-
-const struct engine_kind *engine_kind(const struct engine *engine)
-{
-	return engine->kind;
-}
-
-const char *engine_name(const struct engine *engine)
-{
-	return engine->kind->name;
-}
-
-const struct engine_capabilities *engine_capabilities(const struct engine *engine)
-{
-	return &engine->capabilities;
 }
 
 cJSON *engine_fingerprint(struct engine *engine)
@@ -105,45 +91,15 @@ struct subject *engine_up(
 	return engine->ops->up(engine, spec, err);
 }
 
-pid_t subject_pid(const struct subject *subject)
-{
-	return subject->pid;
-}
-
-const char *subject_id(const struct subject *subject)
-{
-	return subject->id;
-}
-
-const char *subject_address(const struct subject *subject)
-{
-	return subject->address ? subject->address : "127.0.0.1";
-}
-
 bool subject_owns_port(const struct subject *subject, int port, struct err *err)
 {
-	return subject->address || !subject->pid ||
+	return strcmp(subject->address, SUBJECT_LOOPBACK) != 0 || !subject->pid ||
 		port_owner_is_in_tree(subject->pid, port, err);
-}
-
-bool subject_running(const struct subject *subject)
-{
-	return subject->running;
 }
 
 bool subject_stop(struct subject *subject, struct err *err)
 {
 	return subject->engine->ops->stop(subject, err);
-}
-
-bool subject_stopped(const struct subject *subject)
-{
-	return subject->stopped;
-}
-
-const struct stop_facts *subject_facts(const struct subject *subject)
-{
-	return &subject->facts;
 }
 
 bool subject_inspect(struct subject *subject, struct err *err)

@@ -15,12 +15,14 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/engine/engine_kind.h"
 #include "harness/engine/facts.h"
+#include "harness/scenario/engine_kind.h"
 #include "lib/err.h"
 
 struct engine;
 struct subject;
+struct proc_monitor;
+struct proc_monitors;
 
 /* A line of stdout or stderr and the time at which it was read. Borrowed. */
 typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len);
@@ -54,22 +56,74 @@ struct engine_options {
 	const bool *interrupted; /* true: waits end with an error */
 };
 
-/* What an engine can observe here. */
-struct engine_capabilities {
-	enum stamp_source signal, kill, exit; /* best source */
-	bool signal_delivery, wait_status, snapshots, oom;
-	bool pid1_rules; /* the subject is PID 1 of a PID namespace */
-	char note[256];  /* what is missing and why; "": nothing */
+/* Called with a line for each step. Borrowed. */
+typedef void engine_said_fn(void *arg, const char *line);
+
+/* Is the run over? Then nothing uses what it created. */
+typedef bool engine_is_over_fn(const char *run_id);
+
+/* What an engine implements; only this folder calls it. NULL stands for what the comment
+ * says. */
+struct engine_ops {
+	void (*destroy)(struct engine *engine);
+	void (*fingerprint)(
+		struct engine *engine, cJSON *json); /* adds what it knows */
+	bool (*prepare)(struct engine *engine, const char *image,
+		struct err *err); /* NULL: nothing to prepare */
+	int (*images)(struct engine *engine, engine_said_fn *said, void *arg,
+		struct err *err); /* NULL: an error, there are none */
+	char *(*network)(struct engine *engine, struct err *err); /* NULL: none */
+	void (*network_remove)(struct engine *engine, const char *network);
+	struct subject *(*up)(struct engine *engine, const struct subject_spec *spec,
+		struct err *err);
+	bool (*stop)(struct subject *subject, struct err *err);
+	bool (*inspect)(struct subject *subject, struct err *err);
+	cJSON *(*events)(const struct subject *subject); /* NULL: it reports none */
+	void (*down)(struct subject *subject);
+	void (*keep)(struct subject *subject); /* NULL: as down */
+	int (*clean)(struct engine *engine, engine_is_over_fn *is_over,
+		engine_said_fn *said, void *arg,
+		struct err *err); /* NULL: nothing is left behind */
 };
+
+/* Read only outside this folder; an engine embeds it as its first member. */
+struct engine {
+	const struct engine_kind *kind;
+	const struct engine_ops *ops;
+	uv_loop_t *loop;
+	struct engine_options options;
+	struct engine_capabilities capabilities;
+	struct proc_monitors *monitors;
+};
+
+/* Read only outside this folder; an engine embeds it as its first member. */
+struct subject {
+	struct engine *engine;
+	char *id;
+	/* Where its ports are reached: "172.18.0.2" on a Docker network, the host of a
+	 * tcp:// daemon, else SUBJECT_LOOPBACK. */
+	char *address;
+	pid_t pid;                    /* PID 1 on the host; 0: cannot be seen */
+	struct proc_monitor *monitor; /* NULL: PID 1 cannot be seen from here */
+	bool running;
+	bool stopped; /* subject_stop() is over */
+	struct stop_facts facts;
+};
+
+#define SUBJECT_LOOPBACK "127.0.0.1"
+
+/* docker_create() and so on: NULL with err where the engine cannot be had. */
+#define ENGINE(name, whole_seconds, runs_images, help)                                 \
+	struct engine *name##_create(uv_loop_t *loop,                                  \
+		const struct engine_options *options, struct err *err) MUST_CHECK;
+#include "harness/scenario/engines.def"
+#undef ENGINE
 
 /* Of engines.def; "auto" is the first of them that can be had. err says why an engine
  * cannot be had. Keeps loop and options' pointers. */
 struct engine *engine_create(uv_loop_t *loop, const char *name,
 	const struct engine_options *options, struct err *err) MUST_CHECK;
 void engine_destroy(struct engine *engine); /* accepts NULL */
-const struct engine_kind *engine_kind(const struct engine *engine);
-const char *engine_name(const struct engine *engine);
-const struct engine_capabilities *engine_capabilities(const struct engine *engine);
 
 /* Kernel, engine version and so on; the caller's. */
 cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
@@ -78,9 +132,6 @@ cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
  * foreign image is there. */
 bool engine_prepare(
 	struct engine *engine, const char *image, struct err *err) MUST_CHECK;
-
-/* Called with a line for each step. Borrowed. */
-typedef void engine_said_fn(void *arg, const char *line);
 
 /* Docker: loads all our images and tags them ":latest". Gives how many, -1 with err. */
 int engine_images(
@@ -95,25 +146,16 @@ void engine_network_remove(struct engine *engine, const char *network);
  * observed. */
 struct subject *engine_up(struct engine *engine, const struct subject_spec *spec,
 	struct err *err) MUST_CHECK;
-pid_t subject_pid(
-	const struct subject *subject); /* PID 1 on the host; 0: cannot be seen */
-const char *subject_id(const struct subject *subject);
-/* Where its ports are reached: "172.18.0.2" on a Docker network, the host of a tcp://
- * daemon, else "127.0.0.1". Borrowed. */
-const char *subject_address(const struct subject *subject);
-/* False with err, which names the process, when the TCP port at subject_address() is
+/* False with err, which names the process, when the TCP port at the subject's address is
  * held by a process outside the subject. True when nothing listens there, when the
  * subject has an address of its own, and when the processes cannot be seen. */
 bool subject_owns_port(
 	const struct subject *subject, int port, struct err *err) MUST_CHECK;
-bool subject_running(const struct subject *subject);
 
 /* Begins the stop: stop signal, grace period, SIGKILL. The facts fill while the loop
- * turns, until subject_stopped(): the engine has answered, PID 1 has ended and the log
+ * turns, until `stopped`: the engine has answered, PID 1 has ended and the log
  * is complete, or the engine is stuck. */
 bool subject_stop(struct subject *subject, struct err *err) MUST_CHECK;
-bool subject_stopped(const struct subject *subject);
-const struct stop_facts *subject_facts(const struct subject *subject);
 
 /* Completes the facts with what the engine knows: exit code, OOM flag, events. */
 bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
@@ -135,7 +177,6 @@ void subject_keep(struct subject *subject);
 
 /* Removes what has the label of a run for which is_over() is true; nothing else. Gives
  * how many things, -1 with err. */
-typedef bool engine_is_over_fn(const char *run_id);
 int engine_clean(struct engine *engine, engine_is_over_fn *is_over,
 	engine_said_fn *said, void *arg, struct err *err);
 

@@ -1,5 +1,5 @@
 /*
- * facts - what engine and kernel report of one stop.
+ * facts - what engine and kernel report of one stop, and what they can observe here.
  *
  * Times are CLOCK_MONOTONIC ns; 0 is "not seen". Only observations are written: the
  * rest stays unknown.
@@ -34,6 +34,14 @@ const char *signal_delivery_name(enum signal_delivery delivery);
 /* "exit 0" or "SIGKILL" of a raw wait status, in text, which is given back. */
 #define WAIT_STATUS_TEXT_SIZE 32
 const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE]);
+
+/* What an engine can observe here. */
+struct engine_capabilities {
+	enum stamp_source signal, kill, exit; /* best source */
+	bool signal_delivery, wait_status, snapshots, oom;
+	bool pid1_rules; /* the subject is PID 1 of a PID namespace */
+	char note[256];  /* what is missing and why; "": nothing */
+};
 
 /* A process, from the process connector. */
 struct proc_record {

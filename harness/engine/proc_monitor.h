@@ -14,8 +14,8 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#include "harness/engine/engine.h"
 #include "harness/engine/facts.h"
+#include "lib/err.h"
 
 /* Shared by all monitors of an engine. */
 struct proc_monitors;

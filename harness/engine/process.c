@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/engine/engine_impl.h"
+#include "harness/engine/engine.h"
 #include "harness/engine/pidns.h"
+#include "harness/engine/proc_monitor.h"
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
@@ -245,6 +246,7 @@ static void process_down(struct subject *subject)
 	proc_monitor_close(subject->monitor);
 	loop_timer_destroy(process->grace);
 	free(subject->id);
+	free(subject->address);
 	free(process);
 }
 
@@ -287,6 +289,7 @@ static struct subject *process_up(
 	subject = &process->subject;
 	subject->engine = engine;
 	subject->id = mem_text(spec->name);
+	subject->address = mem_text(SUBJECT_LOOPBACK);
 	subject->facts.exit_code = -1;
 	subject->facts.oom_kills = -1;
 	subject->facts.stop_signal =

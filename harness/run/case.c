@@ -208,7 +208,7 @@ static bool is_stopped(const void *arg)
 {
 	const struct case_state *state = arg;
 
-	return subject_stopped(state->service);
+	return state->service->stopped;
 }
 
 /* No child of the service has its lifeline open, and every request has its end. */
@@ -257,7 +257,7 @@ static void ask_engine(struct case_state *state)
 
 	if (!subject_inspect(state->service, &err))
 		case_state_step(state, "inspect: %s", err.text);
-	evidence->facts = *subject_facts(state->service);
+	evidence->facts = state->service->facts;
 	evidence->engine_events = subject_engine_events(state->service);
 	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE)
 		case_state_trouble(state, TROUBLE_NOT_UP,
@@ -335,8 +335,8 @@ struct case_state *case_run(const struct case_options *options,
 	state->options = *options;
 	state->scenario = scenario;
 	state->evidence = evidence;
-	evidence->engine = engine_name(options->engine);
-	evidence->capabilities = *engine_capabilities(options->engine);
+	evidence->engine = options->engine->kind->name;
+	evidence->capabilities = options->engine->capabilities;
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
 	if (bring_up(state) && await_ready(state) && trigger_await(state))

@@ -56,7 +56,7 @@ static bool is_listening_or_gone(const void *arg)
 
 	return mock_agent->exited ||
 		evidence_count(mock_agent->options.evidence, "agent.listening") > 0 ||
-		(mock_agent->subject && !subject_running(mock_agent->subject));
+		(mock_agent->subject && !mock_agent->subject->running);
 }
 
 static bool is_gone(const void *arg)
@@ -66,7 +66,7 @@ static bool is_gone(const void *arg)
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(((const struct mock_agent *)arg)->subject);
+	return ((const struct mock_agent *)arg)->subject->stopped;
 }
 
 static int64_t listening_port(const struct evidence *evidence)
@@ -136,7 +136,7 @@ static bool wait_listening(struct mock_agent *mock_agent, struct err *err)
 		mock_agent->agent_url =
 			mem_textf("http://mock-agent:%lld", (long long)port);
 		mock_agent->control_url = mem_textf("http://%s:%lld",
-			subject_address(mock_agent->subject), (long long)port);
+			mock_agent->subject->address, (long long)port);
 	} else {
 		mock_agent->agent_url =
 			mem_textf("http://127.0.0.1:%lld", (long long)port);
@@ -234,8 +234,7 @@ bool mock_agent_slow_turns(
 
 bool mock_agent_running(const struct mock_agent *mock_agent)
 {
-	return mock_agent->subject ? subject_running(mock_agent->subject)
-				   : !mock_agent->exited;
+	return mock_agent->subject ? mock_agent->subject->running : !mock_agent->exited;
 }
 
 void mock_agent_down(struct mock_agent *mock_agent)

@@ -92,7 +92,7 @@ static bool is_ready_or_gone(const void *arg)
 	return probe->port_taken ||
 		(probe->ready &&
 			(!scenario_is_ours(options->scenario) || port_of(options))) ||
-		!subject_running(options->subject);
+		!options->subject->running;
 }
 
 static void note(struct readiness_probe *probe, const char *format, ...) PRINTF(2, 3);
@@ -128,7 +128,7 @@ static void ask_http(struct readiness_probe *probe)
 	const struct readiness_options *options = probe->options;
 	const struct ready *ready = &options->scenario->service.ready;
 	SCOPED(mem_free)
-	char *url = mem_textf("http://%s:%lld%s", subject_address(options->subject),
+	char *url = mem_textf("http://%s:%lld%s", options->subject->address,
 		(long long)port_of(options), ready->text ? ready->text : "/ready");
 	struct err err = {0};
 
@@ -209,7 +209,7 @@ static void ask_tcp(struct readiness_probe *probe)
 	const struct readiness_options *options = probe->options;
 	struct sockaddr_in address;
 
-	uv_ip4_addr(subject_address(options->subject), (int)port_of(options), &address);
+	uv_ip4_addr(options->subject->address, (int)port_of(options), &address);
 	uv_tcp_init(options->loop, &probe->tcp);
 	probe->tcp.data = probe;
 	probe->tcp_open = true;
@@ -264,11 +264,11 @@ static void search_log(struct readiness_probe *probe)
 static void look_at_signals(struct readiness_probe *probe)
 {
 	const struct subject *subject = probe->options->subject;
-	int number = subject_facts(subject)->stop_signal;
+	int number = subject->facts.stop_signal;
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 
-	if (!snapshot_take(&snapshot, subject_pid(subject), &err))
+	if (!snapshot_take(&snapshot, subject->pid, &err))
 		note(probe, "%s", err.text);
 	else if (proc_receives(&snapshot.procs[0], number))
 		probe->ready = true;
@@ -304,7 +304,7 @@ static void look_whether_settled(struct readiness_probe *probe)
 	uint64_t seen = 0;
 	struct err err = {0};
 
-	if (snapshot_take(&snapshot, subject_pid(subject), &err))
+	if (snapshot_take(&snapshot, subject->pid, &err))
 		seen = hash_sleepers(&snapshot);
 	snapshot_done(&snapshot);
 	probe->alike = seen && seen == probe->seen ? probe->alike + 1 : 1;
@@ -413,7 +413,7 @@ enum readiness_end readiness_await(
 		err_set(err, "%s", probe.last);
 		return READINESS_NOT_ITS_PORT;
 	}
-	if (!subject_running(options->subject))
+	if (!options->subject->running)
 		return READINESS_EXITED;
 	if (end == WAIT_DEADLINE) {
 		err_set(err, "not ready in time: %s", probe.last);
@@ -425,7 +425,7 @@ enum readiness_end readiness_await(
 		err_set(err, "%s", probe.last);
 		return READINESS_NOT_ITS_PORT;
 	}
-	*base = mem_textf("http://%s:%lld", subject_address(options->subject),
+	*base = mem_textf("http://%s:%lld", options->subject->address,
 		(long long)port_of(options));
 	return READINESS_YES;
 }

@@ -32,9 +32,9 @@ static void look(struct sampler *sampler)
 	struct snapshot snapshot = {0};
 	struct err err;
 
-	if (subject_pid(sampler->subject) > 0 && subject_running(sampler->subject) &&
+	if (sampler->subject->pid > 0 && sampler->subject->running &&
 		sampler->evidence->snapshot_count < SAMPLER_SNAPSHOTS_MAX &&
-		snapshot_take(&snapshot, subject_pid(sampler->subject), &err))
+		snapshot_take(&snapshot, sampler->subject->pid, &err))
 		evidence_add_snapshot(sampler->evidence, &snapshot);
 }
 

@@ -17,7 +17,7 @@ static unsigned servers_expected(const struct scenario *scenario)
 
 static bool service_is_gone(const struct case_state *state)
 {
-	return !subject_running(state->service);
+	return !state->service->running;
 }
 
 /* stop.when names an event: the stop comes with it, also before the load is complete. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/engine/engine_kind.h"
+#include "harness/scenario/engine_kind.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"

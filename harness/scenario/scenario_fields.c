@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/engine/engine_kind.h"
+#include "harness/scenario/engine_kind.h"
 #include "harness/scenario/event_names.h"
 #include "harness/scenario/placeholders.h"
 #include "harness/scenario/scenario.h"

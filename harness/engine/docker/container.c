@@ -13,6 +13,7 @@
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
 #include "harness/engine/docker/oom.h"
+#include "harness/engine/proc_monitor.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -262,7 +263,7 @@ static void note_address(
 
 	if (network)
 		host = json_text(json_get(networks, network), "IPAddress");
-	container->subject.address = mem_text(host);
+	container->subject.address = mem_text(host ? host : SUBJECT_LOOPBACK);
 }
 
 /* What the daemon will send: the spec's, the image's, or SIGTERM. */

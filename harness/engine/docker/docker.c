@@ -13,7 +13,7 @@
 #include "harness/engine/docker/container_stop.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/docker/prune.h"
-#include "harness/engine/engine_impl.h"
+#include "harness/engine/proc_monitor.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 

@@ -6,7 +6,7 @@
 #define HARNESS_ENGINE_DOCKER_DOCKER_H
 
 #include "harness/engine/docker/api.h"
-#include "harness/engine/engine_impl.h"
+#include "harness/engine/engine.h"
 
 /* Labels of all that a run creates: the run's id, and where the run's lock lies
  * ("vm:/tmp"), since several machines may share a daemon. */

@@ -212,7 +212,7 @@ void engine_fixture_await_line(struct engine_fixture *fixture, const char *line)
 
 static bool is_over(const void *arg)
 {
-	return !subject_running(((const struct engine_fixture *)arg)->subject);
+	return !((const struct engine_fixture *)arg)->subject->running;
 }
 
 void engine_fixture_await_end(struct engine_fixture *fixture)
@@ -224,7 +224,7 @@ void engine_fixture_await_end(struct engine_fixture *fixture)
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(((const struct engine_fixture *)arg)->subject);
+	return ((const struct engine_fixture *)arg)->subject->stopped;
 }
 
 const struct stop_facts *engine_fixture_settle(struct engine_fixture *fixture)
@@ -236,7 +236,7 @@ const struct stop_facts *engine_fixture_settle(struct engine_fixture *fixture)
 		WAIT_SO);
 	if (!subject_inspect(fixture->subject, &err))
 		fail_msg("inspect: %s", err.text);
-	return subject_facts(fixture->subject);
+	return &fixture->subject->facts;
 }
 
 const struct stop_facts *engine_fixture_stop(struct engine_fixture *fixture)

@@ -45,7 +45,7 @@ static int set_up(void **state)
 	struct engine_fixture *fixture = engine_fixture_open(play->engine, &err);
 
 	*state = fixture;
-	if (fixture && !engine_capabilities(fixture->engine)->pid1_rules) {
+	if (fixture && !fixture->engine->capabilities.pid1_rules) {
 		print_message("engine %s: no PID namespaces here\n", play->engine);
 		engine_fixture_close(fixture);
 		*state = NULL;
@@ -75,7 +75,7 @@ static struct engine_fixture *traced_fixture_of(void **state)
 {
 	struct engine_fixture *fixture = engine_fixture_of(state);
 
-	if (!engine_capabilities(fixture->engine)->signal_delivery)
+	if (!fixture->engine->capabilities.signal_delivery)
 		skip();
 	return fixture;
 }
@@ -104,7 +104,7 @@ static void engine_stops_what_handles_sigterm(void **state)
 	const struct stop_facts *facts;
 
 	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
-	assert_true(subject_running(fixture->subject));
+	assert_true(fixture->subject->running);
 	engine_fixture_await_line(fixture, "ready");
 	facts = engine_fixture_stop(fixture);
 	assert_exited(facts, 0);
@@ -115,7 +115,7 @@ static void engine_stops_what_handles_sigterm(void **state)
 	assert_true(facts->asked_ns > 0);
 	assert_true(facts->signal_ns >= facts->asked_ns);
 	assert_true(facts->returned_ns >= facts->exit_ns);
-	assert_false(subject_running(fixture->subject));
+	assert_false(fixture->subject->running);
 	assert_string_equal(facts->unobserved, "");
 }
 
@@ -248,8 +248,8 @@ static void engine_inspects_what_ended_by_itself(void **state)
 	engine_fixture_up(fixture, PLAIN, "end=4", NULL);
 	engine_fixture_await_end(fixture);
 	assert_true(subject_inspect(fixture->subject, &err));
-	assert_int_equal(subject_facts(fixture->subject)->exit_code, 4);
-	assert_true(subject_facts(fixture->subject)->exited_before_stop);
+	assert_int_equal(fixture->subject->facts.exit_code, 4);
+	assert_true(fixture->subject->facts.exited_before_stop);
 }
 
 static void engine_puts_an_init_in_front(void **state)
@@ -409,7 +409,7 @@ static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 	engine_fixture_up(fixture, PLAIN, "after=60000", "term=0", NULL);
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(subject_stop(fixture->subject, &err));
-	killer = start_killer(subject_pid(fixture->subject));
+	killer = start_killer(fixture->subject->pid);
 	facts = engine_fixture_settle(fixture);
 	end_killer(killer);
 	assert_int_equal(facts->exit_code, 137);
@@ -425,7 +425,7 @@ static void engine_takes_down_what_still_runs(void **state)
 
 	engine_fixture_up(fixture, PLAIN, "term=ignore", "child=3", NULL);
 	engine_fixture_await_line(fixture, "ready");
-	pid = subject_pid(fixture->subject);
+	pid = fixture->subject->pid;
 	subject_down(fixture->subject);
 	fixture->subject = NULL;
 	if (pid) {

@@ -133,13 +133,12 @@ static void docker_cleans_what_is_over_and_nothing_else(void **state)
 	network = engine_network(fixture->engine, &err);
 	assert_non_null(network);
 	assert_int_equal(sweep_run(fixture, "another run", &sweep), 0);
-	assert_true(subject_running(fixture->subject));
+	assert_true(fixture->subject->running);
 	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 2);
 	assert_non_null(strstr(sweep.line, network));
 	assert_non_null(strstr(sweep.line, fixture->run_id));
 	engine_fixture_await_end(fixture);
-	assert_int_equal(
-		ask_about(fixture, "GET", "/json", subject_id(fixture->subject)), 404);
+	assert_int_equal(ask_about(fixture, "GET", "/json", fixture->subject->id), 404);
 	assert_int_equal(sweep_run(fixture, fixture->run_id, &sweep), 0);
 }
 
@@ -150,7 +149,7 @@ static void docker_keeps_a_container_stopped(void **state)
 	struct sweep sweep;
 
 	engine_fixture_up(fixture, PLAIN, "term=ignore", NULL);
-	id = mem_text(subject_id(fixture->subject));
+	id = mem_text(fixture->subject->id);
 	subject_keep(fixture->subject);
 	fixture->subject = NULL;
 	assert_int_equal(ask_about(fixture, "POST", "/wait", id), 200);
@@ -186,9 +185,9 @@ static void docker_network_knows_its_containers_by_name(void **state)
 	engine_fixture_up(fixture,
 		&(struct engine_fixture_spec){.network = network, .name = "mock-agent"},
 		NULL);
-	assert_non_null(strchr(subject_address(fixture->subject), '.'));
-	assert_string_not_equal(subject_address(fixture->subject), "127.0.0.1");
-	wanted = mem_textf("mock-agent is %s", subject_address(fixture->subject));
+	assert_non_null(strchr(fixture->subject->address, '.'));
+	assert_string_not_equal(fixture->subject->address, "127.0.0.1");
+	wanted = mem_textf("mock-agent is %s", fixture->subject->address);
 	other = engine_fixture_try(fixture,
 		&(struct engine_fixture_spec){.network = network}, asking, &err);
 	if (!other)
@@ -206,7 +205,7 @@ static void docker_runs_on_the_hosts_network_by_default(void **state)
 	struct engine_fixture *fixture = engine_fixture_of(state);
 
 	engine_fixture_up(fixture, PLAIN, "resolve=localhost", NULL);
-	assert_string_equal(subject_address(fixture->subject), "127.0.0.1");
+	assert_string_equal(fixture->subject->address, "127.0.0.1");
 	engine_fixture_await_line(fixture, "localhost is 127.0.0.1");
 }
 
@@ -289,8 +288,8 @@ static char *commit_image(struct engine_fixture *fixture)
 	struct err err = {0};
 
 	engine_fixture_up(fixture, PLAIN, NULL);
-	path = mem_textf("/commit?container=%s&repo=%s&tag=latest",
-		subject_id(fixture->subject), image);
+	path = mem_textf(
+		"/commit?container=%s&repo=%s&tag=latest", fixture->subject->id, image);
 	if (!docker_api_call(docker_of(fixture)->api,
 		    &(struct docker_call){
 			    .method = "POST", .path = path, .json = config},
@@ -460,7 +459,7 @@ static void docker_tells_the_kill_of_another_client_by_its_time(void **state)
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(subject_stop(fixture->subject, &err));
 	assert_int_equal(
-		ask_about(fixture, "POST", "/kill", subject_id(fixture->subject)), 204);
+		ask_about(fixture, "POST", "/kill", fixture->subject->id), 204);
 	facts = engine_fixture_settle(fixture);
 	assert_int_equal(facts->exit_code, 137);
 	assert_true(facts->kill_by_engine);
@@ -470,7 +469,7 @@ static void docker_tells_the_kill_of_another_client_by_its_time(void **state)
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(arg);
+	return ((const struct subject *)arg)->stopped;
 }
 
 static void docker_survives_the_removal_of_its_container(void **state)
@@ -482,16 +481,15 @@ static void docker_survives_the_removal_of_its_container(void **state)
 	engine_fixture_await_line(fixture, "ready");
 	assert_true(subject_stop(fixture->subject, &err));
 	assert_int_equal(
-		ask_about(fixture, "DELETE", "?force=1", subject_id(fixture->subject)),
-		204);
+		ask_about(fixture, "DELETE", "?force=1", fixture->subject->id), 204);
 	assert_int_equal(wait_until(&fixture->loop, is_stopped, fixture->subject,
 				 clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL),
 		WAIT_SO);
 	assert_false(subject_inspect(fixture->subject, &err));
 	assert_non_null(strstr(err.text, "No such container"));
-	assert_int_equal(subject_facts(fixture->subject)->exit_code, -1);
-	assert_non_null(strstr(
-		subject_facts(fixture->subject)->unobserved, "No such container"));
+	assert_int_equal(fixture->subject->facts.exit_code, -1);
+	assert_non_null(
+		strstr(fixture->subject->facts.unobserved, "No such container"));
 }
 
 /* --- the daemon --- */

@@ -47,7 +47,7 @@ static NORETURN void try_without_namespaces(void)
 
 	forbid_pid_namespaces();
 	fixture = engine_fixture_open("process", &err);
-	if (!fixture || engine_capabilities(fixture->engine)->pid1_rules)
+	if (!fixture || fixture->engine->capabilities.pid1_rules)
 		_exit(11);
 	if (engine_fixture_try(fixture, &(struct engine_fixture_spec){0}, argv, &err))
 		_exit(12);

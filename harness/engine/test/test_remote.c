@@ -91,7 +91,7 @@ static bool bring_up(struct remote_scene *scene, struct err *err)
 
 static bool is_stopped(const void *arg)
 {
-	return subject_stopped(((const struct remote_scene *)arg)->subject);
+	return ((const struct remote_scene *)arg)->subject->stopped;
 }
 
 static const struct stop_facts *stop(struct remote_scene *scene)
@@ -105,7 +105,7 @@ static const struct stop_facts *stop(struct remote_scene *scene)
 		WAIT_SO);
 	if (!subject_inspect(scene->subject, &err))
 		fail_msg("%s", err.text);
-	return subject_facts(scene->subject);
+	return &scene->subject->facts;
 }
 
 /* --- times --- */
@@ -151,10 +151,10 @@ static void remote_processes_are_not_looked_at(void **state)
 
 	/* The daemon reports pid 1, which is not our process 1. */
 	assert_true(bring_up(scene, &err));
-	assert_int_equal(subject_pid(scene->subject), 0);
-	assert_true(subject_running(scene->subject));
-	assert_string_equal(subject_address(scene->subject), "127.0.0.1");
-	capabilities = engine_capabilities(scene->engine);
+	assert_int_equal(scene->subject->pid, 0);
+	assert_true(scene->subject->running);
+	assert_string_equal(scene->subject->address, "127.0.0.1");
+	capabilities = &scene->engine->capabilities;
 	assert_int_equal(capabilities->signal, STAMP_ENGINE);
 	assert_false(capabilities->snapshots);
 	assert_non_null(strstr(capabilities->note, "another machine"));
@@ -235,7 +235,7 @@ static void remote_stop_survives_the_end_of_the_events(void **state)
 
 	scene->daemon.on_stop = stop_and_cut_the_events;
 	assert_int_equal(stop(scene)->exit_code, 137);
-	assert_string_not_equal(subject_facts(scene->subject)->unobserved, "");
+	assert_string_not_equal(scene->subject->facts.unobserved, "");
 	json = subject_engine_events(scene->subject);
 	assert_non_null(json_text(json, "events_ended"));
 }

@@ -65,12 +65,12 @@ static void snapshot_shows_the_descendants_of_pid_1(void **state UNUSED)
 	engine_fixture_up(fixture, &(struct engine_fixture_spec){0}, "term=0",
 		"child=2", "zombie=3", NULL);
 	engine_fixture_await_line(fixture, "ready");
-	looking.pid = subject_pid(fixture->subject);
+	looking.pid = fixture->subject->pid;
 	assert_true(looks_so(&looking));
 	pid1 = &looking.snapshot.procs[0];
 	assert_int_equal(pid1->pid, looking.pid);
 	assert_int_equal(pid1->ns_pid,
-		strstr(engine_capabilities(fixture->engine)->note, "no PID namespace")
+		strstr(fixture->engine->capabilities.note, "no PID namespace")
 			? looking.pid
 			: 1);
 	assert_string_equal(pid1->name, "puppet");

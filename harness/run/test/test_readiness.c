@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/engine/engine_impl.h"
+#include "harness/engine/engine.h"
 #include "harness/run/readiness.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
@@ -39,6 +39,7 @@ static int set_up(void **state)
 	scene->scenario.service.ready.within_ns = 20 * CLOCK_S;
 	scene->evidence.began_ns = clock_now();
 	scene->subject.running = true;
+	scene->subject.address = mem_text(SUBJECT_LOOPBACK);
 	scene->subject.facts.stop_signal = SIGTERM;
 	scene->options = (struct readiness_options){
 		.loop = &scene->loop,
@@ -63,6 +64,7 @@ static int tear_down(void **state)
 	evidence_done(&scene->evidence);
 	strlist_done(&scene->scenario.service.command);
 	free(scene->scenario.service.ready.text);
+	free(scene->subject.address);
 	free(scene->base);
 	mem_free(state);
 	return 0;

@@ -1,4 +1,4 @@
-#include "harness/engine/engine_kind.h"
+#include "harness/scenario/engine_kind.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -6,14 +6,14 @@
 const struct engine_kind engine_kinds[ENGINE_KINDS] = {
 #define ENGINE(name, whole_seconds, runs_images, help)                                 \
 	{#name, whole_seconds, runs_images, help},
-#include "harness/engine/engines.def"
+#include "harness/scenario/engines.def"
 #undef ENGINE
 };
 
 /* Past the first ", ". */
 #define ENGINE(name, whole_seconds, runs_images, help) ", " #name
 static const char separated[] =
-#include "harness/engine/engines.def"
+#include "harness/scenario/engines.def"
 	;
 #undef ENGINE
 

@@ -3,8 +3,8 @@
  *
  * Depends on nothing: scenarios are checked against it without an engine at hand.
  */
-#ifndef HARNESS_ENGINE_ENGINE_KIND_H
-#define HARNESS_ENGINE_ENGINE_KIND_H
+#ifndef HARNESS_SCENARIO_ENGINE_KIND_H
+#define HARNESS_SCENARIO_ENGINE_KIND_H
 
 #include <stdbool.h>
 
@@ -17,7 +17,7 @@ struct engine_kind {
 
 enum {
 #define ENGINE(name, whole_seconds, runs_images, help) ENGINE_KIND_##name,
-#include "harness/engine/engines.def"
+#include "harness/scenario/engines.def"
 #undef ENGINE
 	ENGINE_KINDS
 };
