@@ -7,14 +7,14 @@
  *             |
  *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log
  *             |
- *   faults/    fault -> injector -> behavior; serial_queue
+ *   faults/    fault -> injector -> behavior
  *             |
  *           listener, api_format
  *             |
  *           lib/
  *
  * Every arrow goes down. What has to go up is a callback: an api_session calls its
- * subscribers, and event_stream is one; a serial_queue calls what it admits.
+ * subscribers, and event_stream is one.
  */
 #ifndef MOCK_AGENT_MOCK_H
 #define MOCK_AGENT_MOCK_H
@@ -24,10 +24,10 @@
 
 #include "lib/json.h"
 #include "mock-agent/faults/injector.h"
-#include "mock-agent/faults/serial_queue.h"
 #include "mock-agent/listener.h"
 #include "mock-agent/session/api_sessions.h"
 
+struct api_request;
 struct resources;
 struct session_numbers;
 
@@ -43,7 +43,8 @@ struct mock {
 	struct session_numbers *numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
-	struct serial_queue end_queue; /* of archives and deletes */
+	/* Archives and deletes that do not overlap: the first one is in progress. */
+	struct api_request *ending_queue;
 	struct listener *listener;
 	struct listener *control_listener; /* is never shut; NULL: none */
 };

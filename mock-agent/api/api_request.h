@@ -45,8 +45,9 @@ struct api_request {
 	api_request_fn *resume;
 
 	/* Of the route: */
-	api_request_over_fn *over; /* NULL: none */
-	enum phase ending;         /* PHASE_ARCHIVE or PHASE_DELETE */
+	api_request_over_fn *over;       /* NULL: none */
+	enum phase ending;               /* PHASE_ARCHIVE or PHASE_DELETE */
+	struct api_request *prev, *next; /* in mock->ending_queue; NULL: not there */
 	int state;
 	void *data;
 };

@@ -1,8 +1,9 @@
 #include "mock-agent/api/session_end_routes.h"
 
+#include <utlist.h>
+
 #include "lib/json_fill.h"
 #include "lib/log.h"
-#include "mock-agent/faults/serial_queue.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
 
@@ -40,9 +41,30 @@ static void log_broken(struct api_request *request, const char *why)
 		"took_effect", LOG_BOOL(session->deleted || session->archived_at[0]));
 }
 
+static void end_session(struct api_request *request);
+
+static void begin_latency(struct api_request *request)
+{
+	api_request_wait(
+		request, request->session->injector, request->ending, end_session);
+}
+
+/* Does nothing for a request that is not in the queue. */
+static void leave_queue(struct api_request *request)
+{
+	struct api_request **queue = &request->mock->ending_queue;
+	const bool was_first = *queue == request;
+
+	if (!request->prev)
+		return;
+	DL_DELETE(*queue, request);
+	if (was_first && *queue)
+		begin_latency(*queue);
+}
+
 static void on_over(struct api_request *request, enum web_end end)
 {
-	serial_queue_leave(&request->mock->end_queue, request);
+	leave_queue(request);
 	switch ((enum ending_state)request->state) {
 	case ENDING_WAITING:
 		log_broken(request, end == WEB_LEFT ? "client left" : "shut down");
@@ -85,15 +107,6 @@ static bool check_status(struct api_request *request)
 		"event or wait for the session to complete.");
 }
 
-static void fail(struct api_request *request)
-{
-	if (request->injection.fault == FAULT_ERROR)
-		log_refused(request, request->injection.status);
-	else
-		log_broken(request, fault_name(request->injection.fault));
-	(void)api_request_is_faulted(request);
-}
-
 static void end_session(struct api_request *request)
 {
 	struct api_session *session = request->session;
@@ -112,7 +125,11 @@ static void end_session(struct api_request *request)
 			api_sessions_delete(&request->mock->sessions, session);
 	}
 	if (request->injection.fault != FAULT_NONE) {
-		fail(request);
+		if (request->injection.fault == FAULT_ERROR)
+			log_refused(request, request->injection.status);
+		else
+			log_broken(request, fault_name(request->injection.fault));
+		(void)api_request_is_faulted(request);
 		return;
 	}
 	request->state = ENDING_DONE;
@@ -123,36 +140,21 @@ static void end_session(struct api_request *request)
 				  session->id));
 }
 
-static void on_admitted(void *visitor)
-{
-	struct api_request *request = visitor;
-
-	api_request_wait(
-		request, request->session->injector, request->ending, end_session);
-}
-
 static void enter(struct api_request *request)
 {
-	struct serial_queue *queue = &request->mock->end_queue;
+	struct api_request **queue = &request->mock->ending_queue;
+	const int how =
+		injector_behavior(request->session->injector)->concurrent_disconnects;
 
-	switch ((enum concurrent_disconnects)injector_behavior(
-		request->session->injector)
-			->concurrent_disconnects) {
-	case CONCURRENT_DISCONNECTS_PARALLEL:
-		on_admitted(request);
+	if (how == CONCURRENT_DISCONNECTS_REJECT && *queue) {
+		log_refused(request, 429);
+		api_request_refuse(request, 429, "Another session is being ended.");
 		return;
-	case CONCURRENT_DISCONNECTS_REJECT:
-		if (queue->entries) {
-			log_refused(request, 429);
-			api_request_refuse(
-				request, 429, "Another session is being ended.");
-			return;
-		}
-		break;
-	case CONCURRENT_DISCONNECTS_SERIAL:
-		break;
 	}
-	serial_queue_enter(queue, request, on_admitted);
+	if (how != CONCURRENT_DISCONNECTS_PARALLEL)
+		DL_APPEND(*queue, request);
+	if (how == CONCURRENT_DISCONNECTS_PARALLEL || *queue == request)
+		begin_latency(request);
 }
 
 static void begin(struct api_request *request, enum phase phase)

@@ -96,20 +96,29 @@ static void send_malformed(const struct response *response, const struct buf *fr
 			strlen(text));
 }
 
+/* The part of a fault that concerns more than the response. */
+static void apply(struct injector *injector, const struct injection *injection)
+{
+	if (injection->fault == FAULT_BLACKHOLE)
+		injector->blackholed = true;
+	else if (injection->fault == FAULT_REFUSE)
+		listener_shut(injector->injectors->listener);
+}
+
 bool fault_on_response(struct injector *injector, const struct injection *injection,
 	const struct response *response, const struct buf *frame)
 {
+	apply(injector, injection);
 	switch ((enum fault)injection->fault) {
 	case FAULT_NONE:
 		web_stream_add(response->exchange, frame->data, frame->len);
 		return true;
 	case FAULT_HANG:
+	case FAULT_BLACKHOLE:
 		return false;
 	case FAULT_RESET:
+	case FAULT_REFUSE:
 		web_reset(response->exchange);
-		return false;
-	case FAULT_BLACKHOLE:
-		injector->blackholed = true;
 		return false;
 	case FAULT_HALF_CLOSE:
 		web_half_close(response->exchange);
@@ -123,10 +132,6 @@ bool fault_on_response(struct injector *injector, const struct injection *inject
 	case FAULT_MALFORM:
 		send_malformed(response, frame);
 		return true;
-	case FAULT_REFUSE:
-		listener_shut(injector->injectors->listener);
-		web_reset(response->exchange);
-		return false;
 	}
 	return false;
 }
@@ -134,23 +139,9 @@ bool fault_on_response(struct injector *injector, const struct injection *inject
 enum fault_turn fault_on_turn(
 	struct injector *injector, const struct injection *injection)
 {
-	switch ((enum fault)injection->fault) {
-	case FAULT_HANG:
+	apply(injector, injection);
+	if (injection->fault == FAULT_HANG || injection->fault == FAULT_BLACKHOLE)
 		return FAULT_TURN_STOPS;
-	case FAULT_BLACKHOLE:
-		injector->blackholed = true;
-		return FAULT_TURN_STOPS;
-	case FAULT_ERROR:
-		return FAULT_TURN_FAILS;
-	case FAULT_REFUSE:
-		listener_shut(injector->injectors->listener);
-		return FAULT_TURN_CONTINUES;
-	case FAULT_NONE:
-	case FAULT_RESET:
-	case FAULT_HALF_CLOSE:
-	case FAULT_TRUNCATE:
-	case FAULT_MALFORM:
-		return FAULT_TURN_CONTINUES;
-	}
-	return FAULT_TURN_CONTINUES;
+	return injection->fault == FAULT_ERROR ? FAULT_TURN_FAILS
+					       : FAULT_TURN_CONTINUES;
 }
