@@ -140,6 +140,21 @@ void api_format_set(cJSON *object, const char *member, const cJSON *value)
 		value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
 }
 
+void api_format_merge(cJSON *object, const cJSON *from, const char *const *names)
+{
+	for (; *names; names++) {
+		if (json_get(from, *names))
+			api_format_set(object, *names, json_get(from, *names));
+	}
+}
+
+bool api_format_is(const cJSON *object, const char *member, const char *text)
+{
+	const char *value = json_text(object, member);
+
+	return value && strcmp(value, text) == 0;
+}
+
 char *api_format_content_text(const cJSON *content)
 {
 	SCOPED(buf_done) struct buf text = {0};

@@ -39,6 +39,12 @@ bool api_format_time(const char *text, int64_t *ns) MUST_CHECK;
 /* Sets member to a copy of value, or to null if that is NULL. */
 void api_format_set(cJSON *object, const char *member, const cJSON *value);
 
+/* Sets those of the named members (NULL-terminated) that `from` has. */
+void api_format_merge(cJSON *object, const cJSON *from, const char *const *names);
+
+/* Reports whether member is this text. */
+bool api_format_is(const cJSON *object, const char *member, const char *text);
+
 /* The text of a content: a string, or the text blocks of a list, one per line. Gives the
  * caller a string to free(). */
 char *api_format_content_text(const cJSON *content) MUST_CHECK;

@@ -1,5 +1,5 @@
 /*
- * query - the query parameters of a request.
+ * query - the query parameters of a request, and the page of a list that they choose.
  *
  * A parameter of the API that the mock does not support is refused: a list that ignored
  * it would hide the client's bug. Parameters that the API does not have are ignored, as
@@ -9,7 +9,10 @@
 #define MOCK_AGENT_API_QUERY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include <cjson/cJSON.h>
 
 #include "mock-agent/api/api_request.h"
 
@@ -17,6 +20,8 @@
  * that return false have refused the request. */
 bool query_number(struct api_request *request, const char *name, int64_t most,
 	int64_t *number) MUST_CHECK;
+
+bool query_is_true(const struct api_request *request, const char *name);
 
 /* Reports whether value is among the values of name ("statuses[]"), or name is absent. */
 bool query_allows(
@@ -37,5 +42,31 @@ struct query_span {
 
 bool query_span_read(struct query_span *span, struct api_request *request) MUST_CHECK;
 bool query_span_contains(const struct query_span *span, const char *time);
+
+/* The parameters limit, page and order. */
+struct query_page {
+	int64_t limit;
+	bool descending;
+	bool back;      /* the cursor points to the page before an item */
+	int64_t cursor; /* an item's number; 0: none */
+};
+
+/* An item of a list. Numbers are unique. */
+struct query_item {
+	int64_t number;
+	const void *item;
+};
+
+typedef cJSON *query_render_fn(const void *item);
+
+/* The limit is at most `most`, its default. False: the request was refused. */
+bool query_page_read(struct query_page *page, struct api_request *request, int64_t most,
+	bool descending) MUST_CHECK;
+
+/* Answers {"data": [...], "next_page": ...} with a page of these items, which are sorted
+ * by number. */
+void query_page_answer(const struct query_page *page, struct api_request *request,
+	const struct query_item *items, size_t count, query_render_fn *render,
+	bool both_ways);
 
 #endif

@@ -8,7 +8,6 @@
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
-#include "mock-agent/api/page.h"
 #include "mock-agent/api/query.h"
 
 #define LIST_MOST 1000
@@ -146,9 +145,7 @@ cJSON *resources_model(const cJSON *model)
 /* The defaults of a cloud environment's configuration. */
 static void complete_config(cJSON *config)
 {
-	const char *type = json_text(config, "type");
-
-	if (!type || strcmp(type, "cloud") != 0)
+	if (!api_format_is(config, "type", "cloud"))
 		return;
 	if (!json_get(config, "networking"))
 		json_fill(config, "{'networking': {'type': 'unrestricted'}}");
@@ -294,35 +291,28 @@ static cJSON *render(const void *item)
 	return cJSON_Duplicate(item, true);
 }
 
-static bool is_shown(const struct api_request *request, const cJSON *object)
-{
-	const char *archived = web_query(request->exchange, "include_archived");
-
-	return (archived && strcmp(archived, "true") == 0) ||
-		!json_text(object, "archived_at");
-}
-
 void resources_list_route(struct api_request *request)
 {
 	struct resources *resources = request->resources;
-	SCOPED(mem_free) struct page_item *items =
+	SCOPED(mem_free) struct query_item *items =
 		mem_zeroed((HASH_COUNT(resources->by_id) + 1) * sizeof *items);
+	bool archived = query_is_true(request, "include_archived");
 	struct resource *entry, *next;
 	struct query_span span;
-	struct page page;
+	struct query_page page;
 	size_t count = 0;
 
-	if (!page_read(&page, request, LIST_MOST, true) ||
+	if (!query_page_read(&page, request, LIST_MOST, true) ||
 		!query_span_read(&span, request))
 		return;
 	HASH_ITER(hh, resources->by_id, entry, next) {
-		if (is_shown(request, newest(entry)) &&
+		if ((archived || !json_text(newest(entry), "archived_at")) &&
 			query_span_contains(
 				&span, json_text(newest(entry), "created_at")))
 			items[count++] =
-				(struct page_item){entry->number, newest(entry)};
+				(struct query_item){entry->number, newest(entry)};
 	}
-	page_answer(&page, request, items, count, render, false);
+	query_page_answer(&page, request, items, count, render, false);
 }
 
 void resources_get_route(struct api_request *request)
@@ -378,19 +368,19 @@ void resources_update_route(struct api_request *request)
 
 void resources_versions_route(struct api_request *request)
 {
-	struct page_item items[VERSIONS_MAX];
+	struct query_item items[VERSIONS_MAX];
 	const struct resource *entry = wanted_entry(request);
 	const cJSON *version;
-	struct page page;
+	struct query_page page;
 	size_t count = 0;
 
-	if (!entry || !page_read(&page, request, LIST_MOST, true))
+	if (!entry || !query_page_read(&page, request, LIST_MOST, true))
 		return;
 	cJSON_ArrayForEach(version, entry->versions) {
 		items[count++] =
-			(struct page_item){json_int(version, "version", 0), version};
+			(struct query_item){json_int(version, "version", 0), version};
 	}
-	page_answer(&page, request, items, count, render, false);
+	query_page_answer(&page, request, items, count, render, false);
 }
 
 void resources_archive_route(struct api_request *request)

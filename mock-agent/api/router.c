@@ -124,15 +124,12 @@ static bool matches(const char *pattern, const char *path)
 static void take_params(
 	struct api_request *request, const char *pattern, const char *path)
 {
-	unsigned count = 0;
-
-	while (*pattern) {
+	for (unsigned count = 0; *pattern; pattern += segment_len(pattern)) {
 		size_t len = segment_len(path);
 
-		if (pattern[1] == ':' && count < REQUEST_PARAMS)
+		if (pattern[1] == ':')
 			request->param[count++] =
 				mem_textf("%.*s", (int)len - 1, path + 1);
-		pattern += segment_len(pattern);
 		path += len;
 	}
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "mock-agent/api/page.h"
 #include "mock-agent/api/query.h"
 #include "mock-agent/api/resources.h"
 #include "mock-agent/session/api_session.h"
@@ -21,31 +21,23 @@
 #define METADATA_WRONG     "metadata: Input should be an object of strings"
 
 /* The members of an agent that an agent_with_overrides may replace. */
-static const char *const overrides[] = {"system", "tools", "mcp_servers", "skills"};
+static const char *const overrides[] = {
+	"system", "tools", "mcp_servers", "skills", NULL};
 
-/* The members that a client may store in a session, and their defaults. */
-static const struct {
-	const char *name;
-	const char *preset;
-} stored_members[] = {
-	{"title", "null"},
-	{"metadata", "{}"},
-	{"resources", "[]"},
-	{"vault_ids", "[]"},
-	{"budget", "null"},
-};
+/* The members that a client may store in a session. */
+static const char *const stored_members[] = {"environment_id", "title", "metadata",
+	"resources", "vault_ids", "budget", NULL};
 
 /* Checks the agent members of the body. False: the request was refused. */
 static bool check_agent(struct api_request *request, const cJSON *agent)
 {
-	for (unsigned i = 0; i < COUNT(overrides); i++) {
-		const char *wrong = resources_agent_wrong(
-			overrides[i], json_get(agent, overrides[i]));
+	for (const char *const *name = overrides; *name; name++) {
+		const char *wrong =
+			resources_agent_wrong(*name, json_get(agent, *name));
 
-		if (!wrong)
-			continue;
-		return api_request_refuse(
-			request, 400, "agent.%s: %s", overrides[i], wrong);
+		if (wrong)
+			return api_request_refuse(
+				request, 400, "agent.%s: %s", *name, wrong);
 	}
 	return true;
 }
@@ -54,7 +46,6 @@ static bool check_agent(struct api_request *request, const cJSON *agent)
 static cJSON *resolve_agent(struct api_request *request)
 {
 	const cJSON *asked = json_get(request->body, "agent");
-	const char *type = json_text(asked, "type");
 	const char *id =
 		cJSON_IsString(asked) ? asked->valuestring : json_text(asked, "id");
 	const cJSON *known;
@@ -72,16 +63,12 @@ static cJSON *resolve_agent(struct api_request *request)
 		api_request_refuse(request, 404, "Agent %s not found", id);
 		return NULL;
 	}
-	if (!type || strcmp(type, "agent_with_overrides") != 0)
+	if (!api_format_is(asked, "type", "agent_with_overrides"))
 		return resources_agent_of_session(known);
 	if (!check_agent(request, asked))
 		return NULL;
 	agent = resources_agent_of_session(known);
-	for (unsigned i = 0; i < COUNT(overrides); i++) {
-		if (json_get(asked, overrides[i]))
-			api_format_set(
-				agent, overrides[i], json_get(asked, overrides[i]));
-	}
+	api_format_merge(agent, asked, overrides);
 	model = resources_model(json_get(asked, "model"));
 	if (model) {
 		cJSON_DeleteItemFromObjectCaseSensitive(agent, "model");
@@ -141,17 +128,12 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 	return true;
 }
 
-static bool is_of(const cJSON *event, const char *type)
-{
-	return strcmp(json_text(event, "type"), type) == 0;
-}
-
 static bool has_interrupt(const cJSON *events)
 {
 	const cJSON *event;
 
 	cJSON_ArrayForEach(event, events) {
-		if (is_of(event, "user.interrupt"))
+		if (api_format_is(event, "type", "user.interrupt"))
 			return true;
 	}
 	return false;
@@ -164,9 +146,10 @@ static bool is_too_much(const struct api_turn *turn, const cJSON *events)
 	const cJSON *event;
 
 	cJSON_ArrayForEach(event, events) {
-		if (is_of(event, "user.interrupt"))
+		if (api_format_is(event, "type", "user.interrupt"))
 			waiting = 0;
-		else if (is_of(event, "user.message") && ++waiting > TURN_WAITING_MAX)
+		else if (api_format_is(event, "type", "user.message") &&
+			++waiting > TURN_WAITING_MAX)
 			return true;
 	}
 	return false;
@@ -205,21 +188,14 @@ static void open_session(struct api_request *request)
 	agent = resolve_agent(request);
 	if (!agent)
 		return;
-	stored = cJSON_CreateObject();
-	api_format_set(
-		stored, "environment_id", json_get(request->body, "environment_id"));
-	for (unsigned i = 0; i < COUNT(stored_members); i++) {
-		const cJSON *sent = json_get(request->body, stored_members[i].name);
-
-		cJSON_AddItemToObject(stored, stored_members[i].name,
-			sent ? cJSON_Duplicate(sent, true)
-			     : cJSON_Parse(stored_members[i].preset));
-	}
+	stored = json_fill(NULL,
+		"{'title': null, 'metadata': {}, 'resources': [], 'vault_ids': [], "
+		"'budget': null}");
+	api_format_merge(stored, request->body, stored_members);
 	session = api_sessions_open(&mock->sessions, request->injector, agent, stored);
 	session_numbers_keep(mock->numbers, request->injector->number);
 	request->over = NULL; /* the number is not given back */
-	log_event("agent.session.opened", "session", LOG_TEXT(session->injector->label),
-		"id", LOG_TEXT(session->id));
+	log_event("agent.session.opened", API_SESSION_LOG(session));
 	api_request_answer(request, api_session_json(session));
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
@@ -283,11 +259,10 @@ static bool read_filter(struct filter *filter, struct api_request *request)
 	static const char *const statuses[] = {
 		"idle", "running", "rescheduling", "terminated", NULL};
 	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
-	const char *archived = web_query(request->exchange, "include_archived");
 
 	*filter = (struct filter){
 		.agent_id = web_query(request->exchange, "agent_id"),
-		.archived = (archived && strcmp(archived, "true") == 0) ||
+		.archived = query_is_true(request, "include_archived") ||
 			web_query(request->exchange, "statuses[]"),
 	};
 	return query_span_read(&filter->created, request) &&
@@ -322,22 +297,22 @@ static bool matches(const struct api_request *request, const struct filter *filt
 void session_routes_list(struct api_request *request)
 {
 	const struct api_sessions *sessions = &request->mock->sessions;
-	SCOPED(mem_free) struct page_item *items =
+	SCOPED(mem_free) struct query_item *items =
 		mem_zeroed((api_sessions_count(sessions) + 1) * sizeof *items);
 	const struct api_session *session;
-	struct page page;
+	struct query_page page;
 	struct filter filter;
 	size_t count = 0;
 
-	if (!page_read(&page, request, SESSIONS_MOST, true) ||
+	if (!query_page_read(&page, request, SESSIONS_MOST, true) ||
 		!read_filter(&filter, request))
 		return;
 	api_sessions_each(sessions, session)
 	{
 		if (matches(request, &filter, session))
-			items[count++] = (struct page_item){session->number, session};
+			items[count++] = (struct query_item){session->number, session};
 	}
-	page_answer(&page, request, items, count, render_session, true);
+	query_page_answer(&page, request, items, count, render_session, true);
 }
 
 void session_routes_get(struct api_request *request)
@@ -345,50 +320,38 @@ void session_routes_get(struct api_request *request)
 	api_request_answer(request, api_session_json(request->session));
 }
 
-static void update_agent(struct api_session *session, const cJSON *agent)
+/* False: it was refused. */
+static bool check_update(struct api_request *request, const cJSON *agent)
 {
-	static const char *const members[] = {"tools", "mcp_servers"};
+	const struct api_session *session = request->session;
+	const cJSON *metadata = json_get(request->body, "metadata");
 
-	for (unsigned i = 0; i < COUNT(members); i++) {
-		if (json_get(agent, members[i]))
-			api_session_set_agent(
-				session, members[i], json_get(agent, members[i]));
-	}
+	if (session->status == SESSION_TERMINATED)
+		return api_request_refuse(request, 400,
+			"Cannot update archived session: %s", session->id);
+	if (agent && session->status != SESSION_IDLE)
+		return api_request_refuse(request, 400,
+			"The agent of a session can be updated only while it is idle.");
+	if (!check_agent(request, agent))
+		return false;
+	return !metadata || cJSON_IsNull(metadata) ||
+		api_format_is_metadata(metadata, true) ||
+		api_request_refuse(request, 400, "%s", METADATA_WRONG);
 }
 
 void session_routes_update(struct api_request *request)
 {
+	static const char *const members[] = {"title", "budget", "vault_ids", NULL};
 	struct api_session *session = request->session;
-	const cJSON *metadata = json_get(request->body, "metadata");
 	const cJSON *agent = json_get(request->body, "agent");
-	static const char *const members[] = {"title", "budget", "vault_ids"};
 
-	if (session->status == SESSION_TERMINATED) {
-		api_request_refuse(request, 400, "Cannot update archived session: %s",
-			session->id);
+	if (!check_update(request, agent))
 		return;
-	}
-	if (agent && session->status != SESSION_IDLE) {
-		api_request_refuse(request, 400,
-			"The agent of a session can be updated only while it is idle.");
-		return;
-	}
-	if (!check_agent(request, agent))
-		return;
-	if (metadata && !cJSON_IsNull(metadata) &&
-		!api_format_is_metadata(metadata, true)) {
-		api_request_refuse(request, 400, "%s", METADATA_WRONG);
-		return;
-	}
-	for (unsigned i = 0; i < COUNT(members); i++) {
-		if (json_get(request->body, members[i]))
-			api_format_set(session->stored, members[i],
-				json_get(request->body, members[i]));
-	}
+	api_format_merge(session->stored, request->body, members);
 	api_format_patch_metadata(
 		cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
-		metadata);
-	update_agent(session, agent);
+		json_get(request->body, "metadata"));
+	api_session_update_agent(session, agent);
 	api_session_touch(session);
 	api_request_answer(request, api_session_json(session));
 }
@@ -444,21 +407,21 @@ void session_routes_events(struct api_request *request)
 	const struct event_log *log = &request->session->log;
 	static const char *const missing[] = {"created_at[gt]", "created_at[gte]",
 		"created_at[lt]", "created_at[lte]", NULL};
-	SCOPED(mem_free) struct page_item *items =
+	SCOPED(mem_free) struct query_item *items =
 		mem_zeroed((log->count + 1) * sizeof *items);
-	struct page page;
+	struct query_page page;
 	size_t count = 0;
 
-	if (!page_read(&page, request, EVENTS_MOST, false) ||
+	if (!query_page_read(&page, request, EVENTS_MOST, false) ||
 		!query_check_unsupported(request, missing))
 		return;
 	for (size_t i = 0; i < log->count; i++) {
 		const struct event_log_entry *entry = &log->entries[i];
 
 		if (query_allows(request, "types[]", entry->type))
-			items[count++] = (struct page_item){entry->number, entry};
+			items[count++] = (struct query_item){entry->number, entry};
 	}
-	page_answer(&page, request, items, count, render_event, false);
+	query_page_answer(&page, request, items, count, render_event, false);
 }
 
 static cJSON *render_thread(const void *item)
@@ -468,11 +431,11 @@ static cJSON *render_thread(const void *item)
 
 void session_routes_threads(struct api_request *request)
 {
-	const struct page_item only = {1, request->session};
-	struct page page;
+	const struct query_item only = {1, request->session};
+	struct query_page page;
 
-	if (page_read(&page, request, SESSIONS_MOST, false))
-		page_answer(&page, request, &only, 1, render_thread, false);
+	if (query_page_read(&page, request, SESSIONS_MOST, false))
+		query_page_answer(&page, request, &only, 1, render_thread, false);
 }
 
 void session_routes_thread(struct api_request *request)

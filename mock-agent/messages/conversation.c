@@ -1,25 +1,17 @@
 #include "mock-agent/messages/conversation.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-agent/api_format.h"
-
-static bool is_type(const cJSON *block, const char *type)
-{
-	const char *own = json_text(block, "type");
-
-	return own && strcmp(own, type) == 0;
-}
 
 static bool has_results(const cJSON *content)
 {
 	const cJSON *block;
 
 	cJSON_ArrayForEach(block, content) {
-		if (is_type(block, "tool_result"))
+		if (api_format_is(block, "type", "tool_result"))
 			return true;
 	}
 	return false;
@@ -32,10 +24,8 @@ static const char *used_tool(const cJSON *messages, const char *use_id)
 
 	cJSON_ArrayForEach(message, messages) {
 		cJSON_ArrayForEach(block, json_get(message, "content")) {
-			const char *id = json_text(block, "id");
-
-			if (is_type(block, "tool_use") && id && use_id &&
-				strcmp(id, use_id) == 0)
+			if (api_format_is(block, "type", "tool_use") && use_id &&
+				api_format_is(block, "id", use_id))
 				return json_text(block, "name");
 		}
 	}
@@ -66,7 +56,7 @@ static int64_t take_results(
 		const char *tool = used_tool(messages, json_text(block, "tool_use_id"));
 		SCOPED(mem_free) char *text = NULL;
 
-		if (!is_type(block, "tool_result"))
+		if (!api_format_is(block, "type", "tool_result"))
 			continue;
 		text = api_format_content_text(json_get(block, "content"));
 		reply_add_result(&conversation->reply, tool ? tool : "tool", text,
@@ -90,10 +80,9 @@ void conversation_read(
 	reply_begin(&conversation->reply, "");
 	cJSON_ArrayForEach(message, messages) {
 		const cJSON *content = json_get(message, "content");
-		const char *role = json_text(message, "role");
 		char *asked;
 
-		if (!role || strcmp(role, "user") != 0)
+		if (!api_format_is(message, "role", "user"))
 			continue;
 		if (has_results(content)) {
 			answered += take_results(conversation, messages, content);
@@ -110,7 +99,7 @@ void conversation_read(
 	conversation->custom = reply_custom_tools(json_get(body, "tools"));
 	count = cJSON_GetArraySize(conversation->custom);
 	if (count > 0 && answered < tools &&
-		!is_type(json_get(body, "tool_choice"), "none"))
+		!api_format_is(json_get(body, "tool_choice"), "type", "none"))
 		conversation->tool = cJSON_GetArrayItem(
 			conversation->custom, (int)(answered % count));
 }

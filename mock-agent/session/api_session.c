@@ -68,13 +68,13 @@ cJSON *api_session_tools(const struct api_session *session)
 	return cJSON_DetachItemFromObjectCaseSensitive(agent, "tools");
 }
 
-void api_session_set_agent(
-	struct api_session *session, const char *member, const cJSON *value)
+void api_session_update_agent(struct api_session *session, const cJSON *update)
 {
+	static const char *const members[] = {"tools", "mcp_servers", NULL};
 	SCOPED(json_free) cJSON *agent =
 		json_parse(session->agent, strlen(session->agent));
 
-	api_format_set(agent, member, value);
+	api_format_merge(agent, update, members);
 	free(session->agent);
 	session->agent = json_print(agent);
 }

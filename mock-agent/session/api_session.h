@@ -101,8 +101,8 @@ void api_session_unsubscribe(
 
 /* The tools that the session's agent declares, or NULL: the caller's. */
 cJSON *api_session_tools(const struct api_session *session) MUST_CHECK;
-void api_session_set_agent(
-	struct api_session *session, const char *member, const cJSON *value);
+/* Replaces the tools and mcp_servers of the session's agent that update has. */
+void api_session_update_agent(struct api_session *session, const cJSON *update);
 
 /* Appends event to the log and passes it to the subscribers with the injection, which
  * may be NULL. Takes event. */
