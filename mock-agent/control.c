@@ -7,7 +7,6 @@
 #include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "mock-agent/session/session_numbers.h"
 
 /* `by` is the path that made the change, `change` its body, or NULL. */
 static void log_change(const char *by, const cJSON *change)
@@ -119,7 +118,7 @@ static bool reset(struct mock *mock, uint64_t seed, struct err *err)
 	ok = agent_behavior_read(
 		&mock->behavior, &mock->initial, mock->initial.root, err);
 	assert(ok);
-	session_numbers_clear(mock->numbers);
+	session_numbers_clear(&mock->numbers);
 	injectors_restart(&mock->injectors, seed);
 	return listener_open(mock->listener, err);
 }

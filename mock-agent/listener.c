@@ -11,7 +11,6 @@
 struct old_web {
 	struct listener *listener;
 	struct web *web;
-	struct loop_timer *destroy;
 	struct old_web *prev, *next;
 };
 
@@ -24,22 +23,13 @@ struct listener {
 	struct old_web *old_webs;
 };
 
-static void on_destroy(void *arg)
+static void on_drained(void *arg)
 {
 	struct old_web *old = arg;
 
 	DL_DELETE(old->listener->old_webs, old);
 	web_destroy(old->web);
-	loop_timer_destroy(old->destroy);
 	free(old);
-}
-
-/* The web must not be destroyed in its own callback. */
-static void on_drained(void *arg)
-{
-	struct old_web *old = arg;
-
-	loop_timer_set(old->destroy, 0);
 }
 
 static void on_shut_timer(void *arg)
@@ -50,7 +40,6 @@ static void on_shut_timer(void *arg)
 	listener->shutting = false;
 	old->listener = listener;
 	old->web = listener->web;
-	old->destroy = loop_timer_create(listener->loop, on_destroy, old);
 	listener->web = NULL;
 	DL_APPEND(listener->old_webs, old);
 	web_drain(old->web, 0, on_drained, old);
@@ -110,7 +99,7 @@ void listener_destroy(struct listener *listener)
 	if (!listener)
 		return;
 	DL_FOREACH_SAFE(listener->old_webs, old, next)
-		on_destroy(old);
+		on_drained(old);
 	web_destroy(listener->web);
 	loop_timer_destroy(listener->shut_timer);
 	free(listener);

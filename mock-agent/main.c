@@ -21,7 +21,6 @@
 #include "mock-agent/api/resources.h"
 #include "mock-agent/api/router.h"
 #include "mock-agent/mock.h"
-#include "mock-agent/session/session_numbers.h"
 
 #define SPARE_DESCRIPTORS   64 /* for what is no connection */
 #define CONNECTIONS_MOST    65536
@@ -195,7 +194,6 @@ static bool begin_mock(struct mock *mock, const struct mock_agent_config *config
 
 	injectors_init(&mock->injectors, &mock->behavior, (uint64_t)mock->seed);
 	mock->sessions.loop = mock->loop;
-	mock->numbers = session_numbers_create();
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
 	mock->listener = mock->injectors.listener = listen_at(mock, config->host,
@@ -215,7 +213,7 @@ static void end_mock(struct mock *mock)
 	api_sessions_clear(&mock->sessions);
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);
-	session_numbers_destroy(mock->numbers);
+	session_numbers_clear(&mock->numbers);
 	injectors_done(&mock->injectors);
 }
 

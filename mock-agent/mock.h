@@ -26,10 +26,10 @@
 #include "mock-agent/faults/injector.h"
 #include "mock-agent/listener.h"
 #include "mock-agent/session/api_sessions.h"
+#include "mock-agent/session/session_numbers.h"
 
 struct api_request;
 struct resources;
-struct session_numbers;
 
 /* Made by main.c. A reset is POST /control/reset. */
 struct mock {
@@ -40,7 +40,7 @@ struct mock {
 	struct agent_behavior behavior;
 	int64_t seed; /* of the start, and of a reset that names none */
 	struct injectors injectors;
-	struct session_numbers *numbers;
+	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
 	/* Archives and deletes that do not overlap: the first one is in progress. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/log.h"
@@ -56,7 +58,7 @@ static void on_over(struct api_request *request, enum web_end end)
 
 	log_event("agent.stream.closed", API_SESSION_LOG(session), "by",
 		LOG_TEXT(end == WEB_LEFT ? "client" : "server"));
-	api_session_unsubscribe(session, &stream->subscriber);
+	DL_DELETE(session->subscribers, &stream->subscriber);
 	api_sessions_remove_unused(&request->mock->sessions, session);
 	loop_timer_destroy(stream->heartbeat);
 	loop_timer_destroy(stream->hold);
@@ -141,7 +143,7 @@ static void open_stream(struct api_request *request)
 	log_event("agent.stream.opened", API_SESSION_LOG(session));
 	web_add_header(request->exchange, "cache-control", "no-cache");
 	web_stream_begin(request->exchange, 200, API_FORMAT_SSE);
-	api_session_subscribe(session, &stream->subscriber);
+	DL_APPEND(session->subscribers, &stream->subscriber);
 	arm_heartbeat(stream);
 }
 

@@ -65,10 +65,9 @@ bool query_check_values(
 
 	for (unsigned i = 0; (value = web_query_at(request->exchange, name, i)) != NULL;
 		i++) {
-		if (is_one_of(choices, value))
-			continue;
-		return api_request_refuse(
-			request, 400, "%s: unknown value \"%.100s\"", name, value);
+		if (!is_one_of(choices, value))
+			return api_request_refuse(request, 400,
+				"%s: unknown value \"%.100s\"", name, value);
 	}
 	return true;
 }
@@ -76,10 +75,9 @@ bool query_check_values(
 bool query_check_unsupported(struct api_request *request, const char *const *names)
 {
 	for (; *names; names++) {
-		if (!web_query(request->exchange, *names))
-			continue;
-		return api_request_refuse(
-			request, 400, "%s: this filter is not supported", *names);
+		if (web_query(request->exchange, *names))
+			return api_request_refuse(request, 400,
+				"%s: this filter is not supported", *names);
 	}
 	return true;
 }

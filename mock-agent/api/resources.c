@@ -59,10 +59,12 @@ static const struct member environment_members[] = {
 static const struct {
 	const char *prefix; /* of ids */
 	const char *type;
+	const char *name; /* in errors */
 	const struct member *members;
 } kinds[] = {
-	[RESOURCES_AGENTS] = {"agent", "agent", agent_members},
-	[RESOURCES_ENVIRONMENTS] = {"env", "environment", environment_members},
+	[RESOURCES_AGENTS] = {"agent", "agent", "Agent", agent_members},
+	[RESOURCES_ENVIRONMENTS] = {"env", "environment", "Environment",
+		environment_members},
 };
 
 struct resources *resources_create(enum resources_kind kind)
@@ -280,9 +282,7 @@ static struct resource *wanted_entry(struct api_request *request)
 
 	if (!entry)
 		api_request_refuse(request, 404, "%s %s not found",
-			request->resources->kind == RESOURCES_AGENTS ? "Agent"
-								     : "Environment",
-			request->param[0]);
+			kinds[request->resources->kind].name, request->param[0]);
 	return entry;
 }
 

@@ -1,6 +1,5 @@
 #include "mock-agent/api/router.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,8 +12,6 @@
 #include "mock-agent/api/session_routes.h"
 #include "mock-agent/control.h"
 #include "mock-agent/messages/messages.h"
-#include "mock-agent/session/api_session.h"
-#include "mock-agent/session/api_sessions.h"
 
 #define BETA "managed-agents-"
 
@@ -208,7 +205,7 @@ static bool find_session(struct api_request *request, enum target target)
 	if (!session)
 		return api_request_refuse(
 			request, 404, "Session %s not found", request->param[0]);
-	api_session_hold(session);
+	session->holds++;
 	request->session = session;
 	if (session->injector->blackholed && target == TARGET_SESSION)
 		return false;

@@ -12,7 +12,6 @@
 #include "mock-agent/session/api_sessions.h"
 #include "mock-agent/session/api_turn.h"
 #include "mock-agent/session/event.h"
-#include "mock-agent/session/session_numbers.h"
 
 #define SESSIONS_MOST      1000 /* on a page */
 #define EVENTS_MOST        1000
@@ -178,10 +177,9 @@ static cJSON *take_event(
 static void open_session(struct api_request *request)
 {
 	struct mock *mock = request->mock;
-	const cJSON *initial = json_get(request->body, "initial_events");
+	const cJSON *initial = json_get(request->body, "initial_events"), *event;
 	struct api_session *session;
 	cJSON *agent, *stored;
-	const cJSON *event;
 
 	if (api_request_is_faulted(request))
 		return;
@@ -193,7 +191,7 @@ static void open_session(struct api_request *request)
 		"'budget': null}");
 	api_format_merge(stored, request->body, stored_members);
 	session = api_sessions_open(&mock->sessions, request->injector, agent, stored);
-	session_numbers_keep(mock->numbers, request->injector->number);
+	session_numbers_keep(&mock->numbers, request->injector->number);
 	request->over = NULL; /* the number is not given back */
 	log_event("agent.session.opened", API_SESSION_LOG(session));
 	api_request_answer(request, api_session_json(session));
@@ -203,17 +201,7 @@ static void open_session(struct api_request *request)
 
 static void on_failed_attempt(struct api_request *request, UNUSED enum web_end end)
 {
-	session_numbers_give_back(request->mock->numbers, request->injector->number);
-}
-
-static void attempt(struct api_request *request, const cJSON *metadata)
-{
-	struct mock *mock = request->mock;
-	int64_t number = session_numbers_take(mock->numbers, metadata);
-
-	request->over = on_failed_attempt;
-	api_request_wait(request, injectors_get(&mock->injectors, number),
-		PHASE_CONNECT, open_session);
+	session_numbers_give_back(&request->mock->numbers, request->injector->number);
 }
 
 void session_routes_create(struct api_request *request)
@@ -226,18 +214,23 @@ void session_routes_create(struct api_request *request)
 
 	if (!agent)
 		return;
-	if (!environment)
+	if (!environment) {
 		api_request_refuse(request, 400, "environment_id: Field required");
-	else if (!resources_find(mock->environments, environment, 0))
+	} else if (!resources_find(mock->environments, environment, 0)) {
 		api_request_refuse(
 			request, 404, "Environment %s not found", environment);
-	else if (metadata && !api_format_is_metadata(metadata, false))
+	} else if (metadata && !api_format_is_metadata(metadata, false)) {
 		api_request_refuse(request, 400, "%s", METADATA_WRONG);
-	else if (api_sessions_count(&mock->sessions) >= SESSIONS_MAX)
+	} else if (api_sessions_count(&mock->sessions) >= SESSIONS_MAX) {
 		api_request_refuse(
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
-	else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX))
-		attempt(request, metadata);
+	} else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX)) {
+		request->over = on_failed_attempt;
+		api_request_wait(request,
+			injectors_get(&mock->injectors,
+				session_numbers_take(&mock->numbers, metadata)),
+			PHASE_CONNECT, open_session);
+	}
 }
 
 static cJSON *render_session(const void *item)
@@ -364,8 +357,7 @@ static void fail_interrupt(struct api_request *request)
 void session_routes_send(struct api_request *request)
 {
 	struct api_session *session = request->session;
-	const cJSON *events = json_get(request->body, "events");
-	const cJSON *event;
+	const cJSON *events = json_get(request->body, "events"), *event;
 	cJSON *body, *data;
 
 	if (session->status == SESSION_TERMINATED) {

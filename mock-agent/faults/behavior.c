@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/fields.h"
 #include "lib/mem.h"
@@ -231,14 +230,9 @@ static bool check_rules(const struct json_doc *doc, const cJSON *rules, struct e
 	return true;
 }
 
-static bool is_disconnect(const char *phase)
-{
-	return strcmp(phase, "disconnect") == 0 || strcmp(phase, "archive") == 0 ||
-		strcmp(phase, "delete") == 0;
-}
-
-/* An error for a member of said that would have no effect in this phase. */
-static bool check_phase(const struct phase_behavior *phase, const char *name,
+/* An error for a member of said that would have no effect in this phase. `ends`: it ends
+ * sessions. */
+static bool check_phase(const struct phase_behavior *phase, const char *name, bool ends,
 	const struct json_doc *doc, const cJSON *said, struct err *err)
 {
 	const bool no_error = phase->fault != FAULT_ERROR;
@@ -252,7 +246,7 @@ static bool check_phase(const struct phase_behavior *phase, const char *name,
 		{"retry_after", no_error, "\"fault\": \"error\""},
 		{"times", no_fault && phase->times > 0, "a fault"},
 		{"takes_effect", no_fault && phase->takes_effect, "a fault"},
-		{"takes_effect", !is_disconnect(name), "archive and delete"},
+		{"takes_effect", !ends, "archive and delete"},
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
@@ -272,7 +266,8 @@ static bool check_phases(const struct session_behavior *behavior,
 	const int lag_fault = behavior->phase[PHASE_STATUS_LAG].fault;
 
 	for (unsigned i = 0; i < PHASE_HOLD; i++) {
-		if (!check_phase(&behavior->phase[i], phase_names[i], doc,
+		if (!check_phase(&behavior->phase[i], phase_names[i],
+			    i == PHASE_ARCHIVE || i == PHASE_DELETE, doc,
 			    json_get(node, phase_names[i]), err))
 			return false;
 	}
@@ -281,7 +276,7 @@ static bool check_phases(const struct session_behavior *behavior,
 		return json_doc_wrong(doc, json_at(node, "status_lag.fault"), err,
 			"status_lag.fault: only \"hang\" makes sense there, not \"%s\"",
 			fault_names[lag_fault]);
-	return check_phase(&behavior->disconnect, "disconnect", doc,
+	return check_phase(&behavior->disconnect, "disconnect", true, doc,
 		json_get(node, "disconnect"), err);
 }
 

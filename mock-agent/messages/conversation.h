@@ -4,7 +4,6 @@
 #ifndef MOCK_AGENT_MESSAGES_CONVERSATION_H
 #define MOCK_AGENT_MESSAGES_CONVERSATION_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>

@@ -7,7 +7,6 @@
 #include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "mock-agent/messages/conversation.h"
-#include "mock-agent/session/session_numbers.h"
 
 #define BYTES_PER_TOKEN 4 /* about */
 
@@ -255,7 +254,7 @@ void messages_route(struct api_request *request)
 		: RESPONSE_MESSAGE;
 	api_request_wait(request,
 		injectors_get(&mock->injectors,
-			name ? session_numbers_take_named(mock->numbers, name) : 0),
+			name ? session_numbers_take_named(&mock->numbers, name) : 0),
 		PHASE_MESSAGES, answer_message);
 }
 

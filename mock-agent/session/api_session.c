@@ -30,11 +30,6 @@ struct api_session *api_session_create(
 	return session;
 }
 
-void api_session_hold(struct api_session *session)
-{
-	session->holds++;
-}
-
 void api_session_release(struct api_session *session)
 {
 	assert(session->holds > 0);
@@ -46,18 +41,6 @@ void api_session_release(struct api_session *session)
 	free(session->agent);
 	free(session->agent_name);
 	free(session);
-}
-
-void api_session_subscribe(
-	struct api_session *session, struct session_subscriber *subscriber)
-{
-	DL_APPEND(session->subscribers, subscriber);
-}
-
-void api_session_unsubscribe(
-	struct api_session *session, struct session_subscriber *subscriber)
-{
-	DL_DELETE(session->subscribers, subscriber);
 }
 
 cJSON *api_session_tools(const struct api_session *session)

@@ -73,8 +73,8 @@ struct api_session {
 	unsigned model_requests; /* of the turn */
 
 	struct event_log log;
-	struct session_subscriber *subscribers;
-	unsigned holds;
+	struct session_subscriber *subscribers; /* each adds and deletes itself */
+	unsigned holds; /* a holder adds one, and calls api_session_release() */
 
 	/* Of api_sessions.c: */
 	int64_t number; /* in the order of creation */
@@ -90,14 +90,7 @@ struct api_session {
  * stored. */
 struct api_session *api_session_create(
 	struct injector *injector, cJSON *agent, cJSON *stored);
-void api_session_hold(struct api_session *session);
 void api_session_release(struct api_session *session); /* the last one frees it */
-
-/* Keeps subscriber until api_session_unsubscribe(). */
-void api_session_subscribe(
-	struct api_session *session, struct session_subscriber *subscriber);
-void api_session_unsubscribe(
-	struct api_session *session, struct session_subscriber *subscriber);
 
 /* The tools that the session's agent declares, or NULL: the caller's. */
 cJSON *api_session_tools(const struct api_session *session) MUST_CHECK;

@@ -311,10 +311,9 @@ void api_turn_answer(struct api_turn *turn, cJSON *result)
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns)
 {
 	const enum turn_state before = turn->state;
-	const bool idle = before == TURN_NONE;
 
-	enter(turn, idle ? TURN_NONE : TURN_INTERRUPTED, "agent.interrupted", NULL,
-		NULL);
+	enter(turn, before == TURN_NONE ? TURN_NONE : TURN_INTERRUPTED,
+		"agent.interrupted", NULL, NULL);
 	api_session_emit(turn->session, event, NULL);
 	cJSON_Delete(turn->waiting);
 	turn->waiting = cJSON_CreateArray();

@@ -147,7 +147,6 @@ static cJSON *schema_value(const cJSON *schema, const char *prompt, unsigned dep
 	const cJSON *choices = json_get(schema, "enum");
 	const cJSON *fixed = json_get(schema, "const");
 	const char *type = schema_type(schema);
-	double least = 1;
 
 	if (!fixed)
 		fixed = json_get(schema, "default");
@@ -164,11 +163,12 @@ static cJSON *schema_value(const cJSON *schema, const char *prompt, unsigned dep
 	if (strcmp(type, "boolean") == 0)
 		return cJSON_CreateTrue();
 	if (strcmp(type, "number") == 0 || strcmp(type, "integer") == 0) {
-		if (cJSON_IsNumber(json_get(schema, "minimum")))
-			least = json_get(schema, "minimum")->valuedouble;
-		else if (cJSON_IsNumber(json_get(schema, "maximum")))
-			least = json_get(schema, "maximum")->valuedouble;
-		return cJSON_CreateNumber(least);
+		const cJSON *bound = json_get(schema, "minimum");
+
+		if (!cJSON_IsNumber(bound))
+			bound = json_get(schema, "maximum");
+		return cJSON_CreateNumber(
+			cJSON_IsNumber(bound) ? bound->valuedouble : 1);
 	}
 	return text_value(schema, prompt);
 }

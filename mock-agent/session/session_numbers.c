@@ -25,27 +25,13 @@ struct session_name {
 	char text[];
 };
 
-struct session_numbers {
-	struct session_number *taken;
-	struct session_name *names;
-	int64_t first; /* all smaller ones are in use */
-};
-
-struct session_numbers *session_numbers_create(void)
-{
-	struct session_numbers *numbers = mem_zeroed(sizeof *numbers);
-
-	numbers->first = 1;
-	return numbers;
-}
-
 static void free_if_unused(
 	struct session_numbers *numbers, struct session_number *entry)
 {
 	if (entry->kept || entry->attempts > 0)
 		return;
-	if (entry->number > 0 && entry->number < numbers->first)
-		numbers->first = entry->number;
+	if (entry->number > 0 && entry->number <= numbers->full)
+		numbers->full = entry->number - 1;
 	HASH_DEL(numbers->taken, entry);
 	free(entry);
 }
@@ -63,14 +49,6 @@ void session_numbers_clear(struct session_numbers *numbers)
 		HASH_DEL(numbers->names, name);
 		free(name);
 	}
-}
-
-void session_numbers_destroy(struct session_numbers *numbers)
-{
-	if (!numbers)
-		return;
-	session_numbers_clear(numbers);
-	free(numbers);
 }
 
 static struct session_number *find(
@@ -97,9 +75,9 @@ static int64_t take(struct session_numbers *numbers, int64_t number)
 
 static int64_t take_first(struct session_numbers *numbers)
 {
-	while (find(numbers, numbers->first))
-		numbers->first++;
-	return take(numbers, numbers->first);
+	while (find(numbers, numbers->full + 1))
+		numbers->full++;
+	return take(numbers, numbers->full + 1);
 }
 
 /* "12" or 12; -1 for everything else. */

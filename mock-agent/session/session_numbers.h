@@ -16,10 +16,12 @@
 
 #include "lib/cc.h"
 
-struct session_numbers;
-
-struct session_numbers *session_numbers_create(void);
-void session_numbers_destroy(struct session_numbers *numbers); /* accepts NULL */
+/* A zeroed one is empty. Written by session_numbers.c only. */
+struct session_numbers {
+	struct session_number *taken;
+	struct session_name *names;
+	int64_t full; /* all numbers from 1 to this one are in use */
+};
 
 /* Frees all numbers except those of attempts in progress. */
 void session_numbers_clear(struct session_numbers *numbers);
