@@ -217,6 +217,13 @@ static void on_over(void *arg, cJSON *json, bool kept, const char *say)
 	show_over(round);
 }
 
+/* A port of the host that a scenario names serves one round at a time. */
+static bool runs_alone(const struct scenario *scenario)
+{
+	return scenario->alone || scenario->service.port > 0 ||
+		scenario->service.ready.port > 0;
+}
+
 static bool start_round(struct campaign *campaign, struct campaign_round *round)
 {
 	const struct scenario *scenario = &round->plan_case->scenario;
@@ -230,7 +237,7 @@ static bool start_round(struct campaign *campaign, struct campaign_round *round)
 		return false;
 	}
 	round->progress = progress_begin(campaign->progress, title);
-	campaign->alone = scenario->alone;
+	campaign->alone = runs_alone(scenario);
 	campaign->running++;
 	return true;
 }
@@ -242,7 +249,7 @@ static bool start_rounds(struct campaign *campaign)
 	while (campaign->started < campaign->round_count && !campaign->interrupted &&
 		campaign->running < campaign->options->jobs) {
 		struct campaign_round *round = &campaign->rounds[campaign->started];
-		bool alone = campaign->alone || round->plan_case->scenario.alone;
+		bool alone = campaign->alone || runs_alone(&round->plan_case->scenario);
 
 		if (campaign->running > 0 && alone)
 			break;

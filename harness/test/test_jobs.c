@@ -61,13 +61,12 @@ static char *service_of(const char *command)
 }
 
 /* A service that holds a lock; a second one beside it ends with exit code 7. */
-static int run_with_lock(const char *alone)
+static int run_with_lock(const char *set)
 {
 	SCOPED(mem_free) char *command = mem_textf(
 		"exec 9>>%s/lock; flock -n 9 || exit 7; echo up; exec sleep 1000",
 		getenv("TMPDIR"));
 	SCOPED(mem_free) char *service = service_of(command);
-	SCOPED(mem_free) char *set = mem_textf("alone=%s", alone);
 	struct said said = run_command((const char *const[]){"stopbench", "run", IDLE,
 		"--engine", "process", "--half", "main", "--set", service, "--set",
 		"stop.grace=1s", "--set", "expect={\"verdict\": \"killed\"}", "--set",
@@ -80,8 +79,14 @@ static int run_with_lock(const char *alone)
 
 static void a_case_that_wants_it_runs_alone(void **state UNUSED)
 {
-	assert_int_equal(run_with_lock("true"), 0);
-	assert_int_equal(run_with_lock("false"), 1);
+	assert_int_equal(run_with_lock("alone=true"), 0);
+	assert_int_equal(run_with_lock("alone=false"), 1);
+}
+
+/* The log makes it ready, so nothing asks the port. */
+static void a_case_with_a_fixed_port_runs_alone(void **state UNUSED)
+{
+	assert_int_equal(run_with_lock("service.port=38999"), 0);
 }
 
 /* Three rounds side by side, each with a service of this command line that never ends. */
@@ -203,6 +208,7 @@ int main(void)
 		cmocka_unit_test(
 			rounds_are_the_same_and_in_order_with_any_number_of_jobs),
 		cmocka_unit_test(a_case_that_wants_it_runs_alone),
+		cmocka_unit_test(a_case_with_a_fixed_port_runs_alone),
 		cmocka_unit_test(a_killed_worker_is_a_round_that_could_not_run),
 		cmocka_unit_test(one_ctrl_c_brings_every_round_down),
 		cmocka_unit_test(no_worker_outlives_a_killed_run),

@@ -666,23 +666,6 @@ static void readme_documents_every_key_and_every_placeholder(void **state UNUSED
 	}
 }
 
-/* Whole, but for the line of the schema, which is relative to the file. */
-static void readme_shows_the_examples_as_they_are(void **state UNUSED)
-{
-	static const char *const paths[] = {
-		"examples/one-stuck-of-five.json", "examples/own-service.json"};
-	SCOPED(mem_free) char *docs = read_docs("scenarios/README.md");
-
-	for (size_t i = 0; i < COUNT(paths); i++) {
-		SCOPED(mem_free) char *example = read_docs(paths[i]);
-		const char *name = strstr(example, "  \"name\"");
-
-		assert_non_null(name);
-		if (!strstr(docs, name))
-			fail_msg("scenarios/README.md has another %s", paths[i]);
-	}
-}
-
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
@@ -709,7 +692,6 @@ int main(void)
 		SCENE(plan_reports_every_contradiction_of_a_plain_file),
 		cmocka_unit_test(schema_describes_every_part_of_the_format),
 		cmocka_unit_test(readme_documents_every_key_and_every_placeholder),
-		cmocka_unit_test(readme_shows_the_examples_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
