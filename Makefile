@@ -49,6 +49,7 @@ mock_mcp     := $(call objects,mock-mcp)
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
+test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
@@ -80,13 +81,13 @@ $(out)/subjects/%: scenarios/subjects/%.c
 	@mkdir -p $(@D)
 	$(call say,SUBJECT)$(CC) $(filter-out $(checked),$(all_cflags)) -pie -fPIE -MMD -MP -MF $(out)/subjects/$*.d -o $@ $<
 
-# A test links its program without main, and what else is in its folder; the programs
-# themselves are there when it runs.
+# A test links its program without main, what else is in its folder, and what all tests
+# share; the programs themselves are there when it runs.
 puppet := $(out)/harness/engine/test/puppet
 define tests
 $(out)/$(1)/test/test_%: $(out)/$(1)/test/test_%.o \
 		$(patsubst %.c,$(out)/%.o,$(filter-out $(1)/test/test_%.c %/puppet.c,$(wildcard $(1)/test/*.c))) \
-		$(call without,$(2)) $(lib) | $(programs) $(subjects) $(puppet)
+		$(test_support) $(call without,$(2)) $(lib) | $(programs) $(subjects) $(puppet)
 	$$(call say,TEST)$$(CC) $$(all_ldflags) -o $$@ $$^ $$(call pkgconf,--libs,$$(packages) cmocka) -lm
 endef
 $(eval $(call tests,lib))

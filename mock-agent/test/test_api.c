@@ -4,10 +4,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "mock-agent/test/client.h"
+#include "mock-agent/test/mock_program.h"
 
-static void checks_have_the_order_of_the_hosted_api(void **state)
+static void checks_have_the_order_of_the_hosted_api(void **state UNUSED)
 {
 	static const struct {
 		const char *path;
@@ -44,18 +47,17 @@ static void checks_have_the_order_of_the_hosted_api(void **state)
 	};
 	struct mock_program mock;
 
-	(void)state;
 	setenv("MOCK_AGENT_KEY", "s3cret", 1);
 	mock_start(&mock, "{}");
 	unsetenv("MOCK_AGENT_KEY");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct answer answer;
-		struct http_line line;
+		struct http_answer answer;
+		struct http_client line;
 		const char *type, *message;
 
-		line_open(&line, mock.port);
-		line_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
-		answer = line_answer(&line);
+		http_open(&line, mock.port);
+		http_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
+		answer = http_answer(&line);
 		type = json_text(json_get(answer.body, "error"), "type");
 		message = json_text(json_get(answer.body, "error"), "message");
 		if (answer.status != rows[i].status)
@@ -68,14 +70,14 @@ static void checks_have_the_order_of_the_hosted_api(void **state)
 		}
 		if (rows[i].message)
 			assert_string_equal(message, rows[i].message);
-		answer_done(&answer);
-		line_close(&line);
+		http_answer_done(&answer);
+		http_close(&line);
 	}
-	assert_null(strstr(buf_text(&mock.events), "s3cret"));
+	assert_int_equal(mock_count_events(&mock, "s3cret"), 0);
 	mock_stop(&mock);
 }
 
-static void requests_that_make_no_sense_are_refused_with_the_reason(void **state)
+static void requests_that_make_no_sense_are_refused_with_the_reason(void **state UNUSED)
 {
 	static const struct {
 		const char *method;
@@ -128,11 +130,10 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 	};
 	struct mock_program mock;
 
-	(void)state;
 	mock_start(&mock, "{}");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct answer answer =
-			call(&mock, rows[i].method, rows[i].path, rows[i].body);
+		struct http_answer answer =
+			mock_call(&mock, rows[i].method, rows[i].path, rows[i].body);
 		const char *message =
 			json_text(json_get(answer.body, "error"), "message");
 
@@ -141,12 +142,12 @@ static void requests_that_make_no_sense_are_refused_with_the_reason(void **state
 			fail_msg("%s %s %s: %d %s", rows[i].method, rows[i].path,
 				rows[i].body ? rows[i].body : "", answer.status,
 				message ? message : "");
-		answer_done(&answer);
+		http_answer_done(&answer);
 	}
 	mock_stop(&mock);
 }
 
-static void events_that_make_no_sense_are_refused(void **state)
+static void events_that_make_no_sense_are_refused(void **state UNUSED)
 {
 	static const char *const events[] = {
 		"5",
@@ -162,22 +163,21 @@ static void events_that_make_no_sense_are_refused(void **state)
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	id = open_session(&mock, 1);
+	id = mock_open_session(&mock, 1);
 	for (unsigned i = 0; i < COUNT(events); i++) {
 		SCOPED(mem_free) char *body = mem_textf("{\"events\":[%s]}", events[i]);
 
-		if (session_call(&mock, "POST", id, "/events", body) != 400)
+		if (mock_session_call(&mock, "POST", id, "/events", body) != 400)
 			fail_msg("%s", events[i]);
 	}
-	assert_int_equal(
-		session_call(&mock, "POST", id, "", "{\"agent\":{\"tools\":\"foo\"}}"),
+	assert_int_equal(mock_session_call(&mock, "POST", id, "",
+				 "{\"agent\":{\"tools\":\"foo\"}}"),
 		400);
 	mock_stop(&mock);
 }
 
-static void agent_is_kept_in_versions(void **state)
+static void agent_is_kept_in_versions(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
@@ -185,22 +185,21 @@ static void agent_is_kept_in_versions(void **state)
 	SCOPED(mem_free) char *old = NULL;
 	SCOPED(mem_free) char *versions = NULL;
 	SCOPED(mem_free) char *archive = NULL;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	id = call_text(&mock, "POST", "/v1/agents",
+	id = mock_call_text(&mock, "POST", "/v1/agents",
 		"{\"name\":\"a\",\"model\":{\"id\":\"claude-sonnet-5\"},\"metadata\":"
 		"{\"k\":\"v\",\"gone\":\"x\"}}",
 		"id");
 	path = mem_textf("/v1/agents/%s", id);
 	old = mem_textf("%s?version=abc", path);
-	assert_int_equal(call_status(&mock, "GET", old, NULL), 400);
+	assert_int_equal(mock_call_status(&mock, "GET", old, NULL), 400);
 	free(old);
 	old = mem_textf("%s?version=1", path);
 	versions = mem_textf("%s/versions", path);
 	archive = mem_textf("%s/archive", path);
-	answer = call(&mock, "POST", path,
+	answer = mock_call(&mock, "POST", path,
 		"{\"version\":1,\"system\":\"s\",\"metadata\":{\"gone\":null}}");
 	assert_int_equal(json_int(answer.body, "version", 0), 2);
 	assert_string_equal(json_text(answer.body, "system"), "s");
@@ -209,95 +208,95 @@ static void agent_is_kept_in_versions(void **state)
 	assert_null(json_get(json_get(answer.body, "metadata"), "gone"));
 	assert_string_equal(
 		json_text(json_get(answer.body, "model"), "speed"), "standard");
-	answer_done(&answer);
-	assert_int_equal(call_status(&mock, "POST", path, "{\"version\":1}"), 409);
-	answer = call(&mock, "GET", old, NULL);
+	http_answer_done(&answer);
+	assert_int_equal(mock_call_status(&mock, "POST", path, "{\"version\":1}"), 409);
+	answer = mock_call(&mock, "GET", old, NULL);
 	assert_true(cJSON_IsNull(json_get(answer.body, "system")));
-	answer_done(&answer);
-	answer = call(&mock, "GET", versions, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "GET", versions, NULL);
 	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 2);
-	answer_done(&answer);
-	free(call_text(&mock, "POST", archive, NULL, "archived_at"));
-	answer = call(&mock, "GET", "/v1/agents", NULL);
+	http_answer_done(&answer);
+	free(mock_call_text(&mock, "POST", archive, NULL, "archived_at"));
+	answer = mock_call(&mock, "GET", "/v1/agents", NULL);
 	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
-	answer_done(&answer);
+	http_answer_done(&answer);
 	mock_stop(&mock);
 }
 
-static void environment_comes_and_goes(void **state)
+static void environment_comes_and_goes(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	id = call_text(&mock, "POST", "/v1/environments",
+	id = mock_call_text(&mock, "POST", "/v1/environments",
 		"{\"name\":\"e\",\"config\":{\"type\":\"cloud\"}}", "id");
 	path = mem_textf("/v1/environments/%s", id);
-	answer = call(&mock, "POST", path, "{\"description\":\"d\"}");
+	answer = mock_call(&mock, "POST", path, "{\"description\":\"d\"}");
 	assert_string_equal(json_text(answer.body, "description"), "d");
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "config.networking.type")),
 		"unrestricted");
-	answer_done(&answer);
-	answer = call(&mock, "DELETE", path, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "DELETE", path, NULL);
 	assert_string_equal(json_text(answer.body, "type"), "environment_deleted");
-	answer_done(&answer);
-	assert_int_equal(call_status(&mock, "GET", path, NULL), 404);
+	http_answer_done(&answer);
+	assert_int_equal(mock_call_status(&mock, "GET", path, NULL), 404);
 	mock_stop(&mock);
 }
 
-static void session_lives_from_create_to_delete(void **state)
+static void session_lives_from_create_to_delete(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	id = open_session(&mock, 12);
-	path = path_of(id, "");
-	assert_non_null(strstr(wait_event(&mock, "agent.session.opened"), "\"12\""));
-	answer = call(&mock, "GET", path, NULL);
+	id = mock_open_session(&mock, 12);
+	path = session_path(id, "");
+	assert_non_null(
+		strstr(mock_wait_event(&mock, "agent.session.opened"), "\"12\""));
+	answer = mock_call(&mock, "GET", path, NULL);
 	assert_string_equal(json_text(answer.body, "status"), "idle");
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "agent.name")), "a");
 	assert_true(cJSON_IsNull(json_get(answer.body, "archived_at")));
-	answer_done(&answer);
-	answer = call(&mock, "POST", path,
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "POST", path,
 		"{\"title\":\"t\",\"metadata\":{\"more\":\"x\"},\"agent\":{\"tools\":"
 		"[]}}");
 	assert_string_equal(json_text(answer.body, "title"), "t");
 	assert_string_equal(json_text(json_get(answer.body, "metadata"), "room"), "12");
 	assert_string_equal(json_text(json_get(answer.body, "metadata"), "more"), "x");
 	assert_int_equal(cJSON_GetArraySize(json_at(answer.body, "agent.tools")), 0);
-	answer_done(&answer);
-	assert_int_equal(session_call(&mock, "GET", id, "/threads", NULL), 200);
-	assert_int_equal(session_call(&mock, "GET", id, "/threads/sthr_x", NULL), 404);
-	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 200);
-	wait_event(&mock, "agent.disconnect.begin");
-	wait_event(&mock, "agent.disconnect.done");
-	answer = call(&mock, "GET", path, NULL);
+	http_answer_done(&answer);
+	assert_int_equal(mock_session_call(&mock, "GET", id, "/threads", NULL), 200);
+	assert_int_equal(
+		mock_session_call(&mock, "GET", id, "/threads/sthr_x", NULL), 404);
+	assert_int_equal(mock_session_call(&mock, "POST", id, "/archive", NULL), 200);
+	mock_wait_event(&mock, "agent.disconnect.begin");
+	mock_wait_event(&mock, "agent.disconnect.done");
+	answer = mock_call(&mock, "GET", path, NULL);
 	assert_string_equal(json_text(answer.body, "status"), "terminated");
 	assert_non_null(json_text(answer.body, "archived_at"));
-	answer_done(&answer);
-	assert_int_equal(say(&mock, id, "late"), 400);
-	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 400);
-	answer = call(&mock, "GET", "/v1/sessions", NULL);
+	http_answer_done(&answer);
+	assert_int_equal(mock_say(&mock, id, "late"), 400);
+	assert_int_equal(mock_session_call(&mock, "POST", id, "/archive", NULL), 400);
+	answer = mock_call(&mock, "GET", "/v1/sessions", NULL);
 	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 0);
-	answer_done(&answer);
-	answer = call(&mock, "DELETE", path, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "DELETE", path, NULL);
 	assert_string_equal(json_text(answer.body, "type"), "session_deleted");
 	assert_string_equal(json_text(answer.body, "id"), id);
-	answer_done(&answer);
-	assert_int_equal(call_status(&mock, "DELETE", path, NULL), 404);
+	http_answer_done(&answer);
+	assert_int_equal(mock_call_status(&mock, "DELETE", path, NULL), 404);
 	mock_stop(&mock);
 }
 
-static void sessions_without_a_room_are_numbered(void **state)
+static void sessions_without_a_room_are_numbered(void **state UNUSED)
 {
 	static const struct {
 		int room;
@@ -313,36 +312,34 @@ static void sessions_without_a_room_are_numbered(void **state)
 	};
 	struct mock_program mock;
 
-	(void)state;
 	mock_start(&mock, "{}");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		free(open_session(&mock, rows[i].room));
+		free(mock_open_session(&mock, rows[i].room));
 		assert_non_null(strstr(
-			wait_event(&mock, "agent.session.opened"), rows[i].label));
+			mock_wait_event(&mock, "agent.session.opened"), rows[i].label));
 	}
 	mock_stop(&mock);
 }
 
-static void lists_come_in_pages_both_ways(void **state)
+static void lists_come_in_pages_both_ways(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *ids[5] = {0};
 	SCOPED(mem_free) char *path = NULL;
 	SCOPED(mem_free) char *back = NULL;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
 	for (unsigned i = 0; i < COUNT(ids); i++)
-		ids[i] = open_session(&mock, 0);
-	answer = call(&mock, "GET", "/v1/sessions?limit=2", NULL);
+		ids[i] = mock_open_session(&mock, 0);
+	answer = mock_call(&mock, "GET", "/v1/sessions?limit=2", NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[4]);
 	assert_true(cJSON_IsNull(json_get(answer.body, "prev_page")));
 	path = mem_textf(
 		"/v1/sessions?limit=2&page=%s", json_text(answer.body, "next_page"));
-	answer_done(&answer);
-	answer = call(&mock, "GET", path, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "GET", path, NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[2]);
 	assert_string_equal(
@@ -352,15 +349,15 @@ static void lists_come_in_pages_both_ways(void **state)
 	free(path);
 	path = mem_textf(
 		"/v1/sessions?limit=2&page=%s", json_text(answer.body, "next_page"));
-	answer_done(&answer);
-	answer = call(&mock, "GET", path, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "GET", path, NULL);
 	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 1);
 	assert_true(cJSON_IsNull(json_get(answer.body, "next_page")));
-	answer_done(&answer);
-	answer = call(&mock, "GET", back, NULL);
+	http_answer_done(&answer);
+	answer = mock_call(&mock, "GET", back, NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), ids[4]);
-	answer_done(&answer);
+	http_answer_done(&answer);
 	for (unsigned i = 1; i < COUNT(ids); i++)
 		free(ids[i]); /* the first one is SCOPED's */
 	mock_stop(&mock);
@@ -369,16 +366,16 @@ static void lists_come_in_pages_both_ways(void **state)
 static unsigned count_sessions(struct mock_program *mock, const char *query)
 {
 	SCOPED(mem_free) char *path = mem_textf("/v1/sessions%s", query);
-	struct answer answer = call(mock, "GET", path, NULL);
+	struct http_answer answer = mock_call(mock, "GET", path, NULL);
 	unsigned count;
 
 	assert_int_equal(answer.status, 200);
 	count = (unsigned)cJSON_GetArraySize(json_get(answer.body, "data"));
-	answer_done(&answer);
+	http_answer_done(&answer);
 	return count;
 }
 
-static void list_of_sessions_is_narrowed_as_asked(void **state)
+static void list_of_sessions_is_narrowed_as_asked(void **state UNUSED)
 {
 	static const struct {
 		const char *query;
@@ -405,20 +402,19 @@ static void list_of_sessions_is_narrowed_as_asked(void **state)
 	SCOPED(mem_free) char *at = NULL;
 	SCOPED(mem_free) char *after = NULL;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	archived = open_session(&mock, 1);
-	session_call(&mock, "POST", archived, "/archive", NULL);
+	archived = mock_open_session(&mock, 1);
+	mock_session_call(&mock, "POST", archived, "/archive", NULL);
 	for (unsigned i = 0; i < 2; i++)
-		free(open_session(&mock, 2));
+		free(mock_open_session(&mock, 2));
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		if (count_sessions(&mock, rows[i].query) != rows[i].count)
 			fail_msg("%s: %u", rows[i].query,
 				count_sessions(&mock, rows[i].query));
 	}
 	/* Whose creation is the bound itself is within "lte" and not "lt". */
-	path = path_of(archived, "");
-	at = call_text(&mock, "GET", path, NULL, "created_at");
+	path = session_path(archived, "");
+	at = mock_call_text(&mock, "GET", path, NULL, "created_at");
 	after = mem_textf("?statuses[]=terminated&created_at[lte]=%s", at);
 	assert_int_equal(count_sessions(&mock, after), 1);
 	free(after);
@@ -427,42 +423,40 @@ static void list_of_sessions_is_narrowed_as_asked(void **state)
 	mock_stop(&mock);
 }
 
-static void events_are_listed_by_all_types_that_are_asked_for(void **state)
+static void events_are_listed_by_all_types_that_are_asked_for(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(mem_free) char *id = NULL;
 	SCOPED(mem_free) char *path = NULL;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	id = open_session(&mock, 1);
-	say(&mock, id, "hello");
-	wait_event(&mock, "agent.turn.end");
-	path = path_of(id, "/events?types[]=user.message&types[]=agent.message");
-	answer = call(&mock, "GET", path, NULL);
+	id = mock_open_session(&mock, 1);
+	mock_say(&mock, id, "hello");
+	mock_wait_event(&mock, "agent.turn.end");
+	path = session_path(id, "/events?types[]=user.message&types[]=agent.message");
+	answer = mock_call(&mock, "GET", path, NULL);
 	assert_int_equal(cJSON_GetArraySize(json_get(answer.body, "data")), 2);
-	answer_done(&answer);
-	assert_int_equal(session_call(&mock, "GET", id,
+	http_answer_done(&answer);
+	assert_int_equal(mock_session_call(&mock, "GET", id,
 				 "/events?created_at[gt]=2026-01-01T00:00:00Z", NULL),
 		400);
 	mock_stop(&mock);
 }
 
-static void messages_are_answered_whole_and_as_a_stream(void **state)
+static void messages_are_answered_whole_and_as_a_stream(void **state UNUSED)
 {
 	static const char *const frames[] = {"event: message_start", "event: ping",
 		"event: content_block_start", "\"text_delta\",\"text\":\"You sa\"",
 		"\"text\":\"id: hi\"", "event: content_block_stop",
 		"event: message_delta", "event: message_stop"};
 	struct mock_program mock;
-	struct answer answer;
-	struct http_line line;
+	struct http_answer answer;
+	struct http_client line;
 	SCOPED(mem_free) char *tokens = NULL;
 
-	(void)state;
 	mock_start(&mock, "{\"chunks\": 2}");
-	answer = call(&mock, "POST", "/v1/messages",
+	answer = mock_call(&mock, "POST", "/v1/messages",
 		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
 		"\"content\":\"hi\"}]}");
 	assert_int_equal(answer.status, 200);
@@ -470,32 +464,31 @@ static void messages_are_answered_whole_and_as_a_stream(void **state)
 		cJSON_GetStringValue(json_at(answer.body, "content.0.text")),
 		"You said: hi");
 	assert_string_equal(json_text(answer.body, "stop_reason"), "end_turn");
-	answer_done(&answer);
-	line_open(&line, mock.port);
-	line_send(&line, "POST", "/v1/messages", NULL,
+	http_answer_done(&answer);
+	http_open(&line, mock.port);
+	mock_send(&line, "POST", "/v1/messages",
 		"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":"
 		"[{\"role\":"
 		"\"user\",\"content\":\"hi\"}]}");
 	for (unsigned i = 0; i < COUNT(frames); i++)
-		line_expect(&line, frames[i]);
-	assert_int_equal(line_end(&line, PATIENCE_MS), LINE_EOF);
-	line_close(&line);
-	answer = call(&mock, "POST", "/v1/messages/count_tokens",
+		http_expect(&line, frames[i]);
+	assert_int_equal(http_read_all(&line, HTTP_PATIENCE_MS), HTTP_EOF);
+	http_close(&line);
+	answer = mock_call(&mock, "POST", "/v1/messages/count_tokens",
 		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
 		"\"hi\"}]}");
 	assert_true(json_int(answer.body, "input_tokens", 0) > 0);
-	answer_done(&answer);
+	http_answer_done(&answer);
 	mock_stop(&mock);
 }
 
-static void messages_call_the_tools_of_the_behavior(void **state)
+static void messages_call_the_tools_of_the_behavior(void **state UNUSED)
 {
 	struct mock_program mock;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{\"tools\": 1}");
-	answer = call(&mock, "POST", "/v1/messages",
+	answer = mock_call(&mock, "POST", "/v1/messages",
 		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
 		"\"content\":\"hi\"}],\"tools\":[{\"name\":\"t\",\"input_schema\":"
 		"{\"type\":"
@@ -504,18 +497,17 @@ static void messages_call_the_tools_of_the_behavior(void **state)
 	assert_string_equal(json_text(answer.body, "stop_reason"), "tool_use");
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "content.0.input.q")), "hi");
-	answer_done(&answer);
+	http_answer_done(&answer);
 	mock_stop(&mock);
 }
 
-static void messages_refuse_threads(void **state)
+static void messages_refuse_threads(void **state UNUSED)
 {
 	struct mock_program mock;
-	struct answer answer;
+	struct http_answer answer;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	answer = call(&mock, "POST", "/v1/messages",
+	answer = mock_call(&mock, "POST", "/v1/messages",
 		"{\"model\":\"m\",\"max_tokens\":9,\"thread\":{\"type\":\"create\"},"
 		"\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
 	assert_int_equal(answer.status, 400);
@@ -525,43 +517,42 @@ static void messages_refuse_threads(void **state)
 	assert_string_equal(cJSON_GetStringValue(json_at(
 				    answer.body, "error.details.unsupported.0")),
 		"thread");
-	answer_done(&answer);
+	http_answer_done(&answer);
 	mock_stop(&mock);
 }
 
-static void control_path_shows_and_changes_behavior(void **state)
+static void control_path_shows_and_changes_behavior(void **state UNUSED)
 {
 	struct mock_program mock;
-	struct answer answer;
+	struct http_answer answer;
 	SCOPED(mem_free) char *id = NULL;
 
-	(void)state;
 	mock_start(&mock, "{\"chunks\": 3, \"disconnect\": {\"fault\": \"hang\"}}");
-	answer = call(&mock, "PUT", "/control/behavior",
+	answer = mock_call(&mock, "PUT", "/control/behavior",
 		"{\"disconnect\": {\"fault\": \"none\"}, \"tools\": 2}");
 	assert_int_equal(answer.status, 200);
 	assert_int_equal(json_int(answer.body, "chunks", 0), 3);
 	assert_int_equal(json_int(answer.body, "tools", 0), 2);
-	answer_done(&answer);
-	id = open_session(&mock, 5);
-	answer = call(&mock, "GET", "/control/sessions", NULL);
+	http_answer_done(&answer);
+	id = mock_open_session(&mock, 5);
+	answer = mock_call(&mock, "GET", "/control/sessions", NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "data.0.label")), "5");
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "data.0.id")), id);
-	answer_done(&answer);
-	assert_int_equal(session_call(&mock, "POST", id, "/archive", NULL), 200);
+	http_answer_done(&answer);
+	assert_int_equal(mock_session_call(&mock, "POST", id, "/archive", NULL), 200);
 	assert_int_equal(
-		call_status(&mock, "POST", "/control/reset", "{\"seed\":4}"), 200);
-	assert_int_equal(session_call(&mock, "GET", id, "", NULL), 404);
-	answer = call(&mock, "GET", "/control/behavior", NULL);
+		mock_call_status(&mock, "POST", "/control/reset", "{\"seed\":4}"), 200);
+	assert_int_equal(mock_session_call(&mock, "GET", id, "", NULL), 404);
+	answer = mock_call(&mock, "GET", "/control/behavior", NULL);
 	assert_string_equal(
 		cJSON_GetStringValue(json_at(answer.body, "disconnect.fault")), "hang");
-	answer_done(&answer);
+	http_answer_done(&answer);
 	mock_stop(&mock);
 }
 
-static void every_change_over_control_is_an_event(void **state)
+static void every_change_over_control_is_an_event(void **state UNUSED)
 {
 	static const struct {
 		const char *method, *path, *body;
@@ -584,23 +575,22 @@ static void every_change_over_control_is_an_event(void **state)
 	struct mock_program mock;
 	unsigned changes = 0;
 
-	(void)state;
 	mock_start(&mock, "{}");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(
-			call_status(&mock, rows[i].method, rows[i].path, rows[i].body),
+		assert_int_equal(mock_call_status(&mock, rows[i].method, rows[i].path,
+					 rows[i].body),
 			rows[i].status);
 		if (!rows[i].event)
 			continue;
 		changes++;
-		assert_non_null(strstr(
-			wait_event(&mock, "agent.behavior.changed"), rows[i].event));
+		assert_non_null(strstr(mock_wait_event(&mock, "agent.behavior.changed"),
+			rows[i].event));
 	}
-	assert_int_equal(count_events(&mock, "agent.behavior.changed"), changes);
+	assert_int_equal(mock_count_events(&mock, "agent.behavior.changed"), changes);
 	mock_stop(&mock);
 }
 
-static void control_key_is_for_control_alone(void **state)
+static void control_key_is_for_control_alone(void **state UNUSED)
 {
 	static const struct {
 		const char *path;
@@ -619,26 +609,25 @@ static void control_key_is_for_control_alone(void **state)
 	};
 	struct mock_program mock;
 
-	(void)state;
 	setenv("MOCK_AGENT_KEY", "test", 1);
 	setenv("MOCK_AGENT_CONTROL_KEY", "c0ntrol", 1);
 	mock_start(&mock, "{}");
 	unsetenv("MOCK_AGENT_KEY");
 	unsetenv("MOCK_AGENT_CONTROL_KEY");
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		struct answer answer;
-		struct http_line line;
+		struct http_answer answer;
+		struct http_client line;
 
-		line_open(&line, mock.port);
-		line_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
-		answer = line_answer(&line);
+		http_open(&line, mock.port);
+		http_send(&line, "GET", rows[i].path, rows[i].headers, NULL);
+		answer = http_answer(&line);
 		if (answer.status != rows[i].status)
 			fail_msg("%s: %d, not %d", rows[i].why, answer.status,
 				rows[i].status);
-		answer_done(&answer);
-		line_close(&line);
+		http_answer_done(&answer);
+		http_close(&line);
 	}
-	assert_null(strstr(buf_text(&mock.events), "c0ntrol"));
+	assert_int_equal(mock_count_events(&mock, "c0ntrol"), 0);
 	mock_stop(&mock);
 }
 

@@ -44,12 +44,11 @@ static struct agent_behavior behavior_of(const char *text)
 	return behavior;
 }
 
-static void defaults_are_a_perfect_api(void **state)
+static void defaults_are_a_perfect_api(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of("{}");
 	const struct session_behavior *session = agent_behavior_for(&behavior, 1);
 
-	(void)state;
 	assert_int_equal(session->chunks, 1);
 	assert_int_equal(session->tools, 0);
 	assert_int_equal(session->heartbeat_ns, 15 * CLOCK_S);
@@ -60,7 +59,7 @@ static void defaults_are_a_perfect_api(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void every_member_is_read(void **state)
+static void every_member_is_read(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of(
 		"{\"connect\": {\"latency\": \"20ms\"},"
@@ -76,7 +75,6 @@ static void every_member_is_read(void **state)
 		" \"heartbeat\": \"1s\", \"terminated_event\": false}");
 	const struct session_behavior *session = &behavior.all;
 
-	(void)state;
 	assert_int_equal(session->phase[PHASE_CONNECT].latency.a_ns, 20 * CLOCK_MS);
 	assert_int_equal(session->phase[PHASE_STREAM].fault, FAULT_RESET);
 	assert_int_equal(session->phase[PHASE_STREAM].times, 2);
@@ -95,7 +93,7 @@ static void every_member_is_read(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void errors_have_a_place_and_a_reason(void **state)
+static void errors_have_a_place_and_a_reason(void **state UNUSED)
 {
 	static const struct {
 		const char *text;
@@ -135,7 +133,6 @@ static void errors_have_a_place_and_a_reason(void **state)
 	};
 	struct err none;
 
-	(void)state;
 	assert_true(check("{\"rules\": [{\"session\": 1, \"chunks\": 2}]}", &none));
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct agent_behavior behavior;
@@ -153,14 +150,13 @@ static void errors_have_a_place_and_a_reason(void **state)
 	}
 }
 
-static void rule_inherits_what_it_does_not_set(void **state)
+static void rule_inherits_what_it_does_not_set(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of(
 		"{\"rules\": [{\"session\": 9, \"chunks\": 3}, {\"session\": 2,"
 		" \"disconnect\": {\"fault\": \"hang\"}}],"
 		" \"disconnect\": {\"latency\": \"4s\"}, \"tools\": 1}");
 
-	(void)state;
 	assert_int_equal(
 		agent_behavior_for(&behavior, 2)->disconnect.fault, FAULT_HANG);
 	assert_int_equal(
@@ -173,7 +169,7 @@ static void rule_inherits_what_it_does_not_set(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void archive_and_delete_fall_back_to_disconnect(void **state)
+static void archive_and_delete_fall_back_to_disconnect(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of(
 		"{\"disconnect\": {\"latency\": \"4s\"}, \"delete\": {\"latency\": "
@@ -183,7 +179,6 @@ static void archive_and_delete_fall_back_to_disconnect(void **state)
 	const struct session_behavior *all = agent_behavior_for(&behavior, 7),
 				      *one = agent_behavior_for(&behavior, 1);
 
-	(void)state;
 	assert_int_equal(all->phase[PHASE_ARCHIVE].latency.a_ns, 4 * CLOCK_S);
 	assert_int_equal(all->phase[PHASE_DELETE].latency.a_ns, 0);
 	/* The rule's "disconnect" has precedence over everybody's "delete". */
@@ -191,7 +186,7 @@ static void archive_and_delete_fall_back_to_disconnect(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void archive_and_delete_fall_back_member_by_member(void **state)
+static void archive_and_delete_fall_back_member_by_member(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of(
 		"{\"disconnect\": {\"latency\": \"4s\", \"fault\": \"error\","
@@ -200,7 +195,6 @@ static void archive_and_delete_fall_back_member_by_member(void **state)
 	const struct session_behavior *all = agent_behavior_for(&behavior, 1);
 	struct err err;
 
-	(void)state;
 	assert_int_equal(all->phase[PHASE_ARCHIVE].latency.a_ns, 4 * CLOCK_S);
 	assert_int_equal(all->phase[PHASE_ARCHIVE].fault, FAULT_ERROR);
 	assert_int_equal(all->phase[PHASE_ARCHIVE].status, 503);
@@ -220,14 +214,13 @@ static void archive_and_delete_fall_back_member_by_member(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void second_reading_is_merged_over_the_first(void **state)
+static void second_reading_is_merged_over_the_first(void **state UNUSED)
 {
 	struct agent_behavior behavior =
 		behavior_of("{\"disconnect\": {\"latency\": \"4s\"}, \"chunks\": 2,"
 			    " \"rules\": [{\"session\": 2, \"tools\": 5}]}");
 	struct err err;
 
-	(void)state;
 	assert_true(read_over(&behavior,
 		"{\"chunks\": 7, \"disconnect\": {\"fault\": \"hang\"}}", &err));
 	assert_int_equal(behavior.all.chunks, 7);
@@ -241,12 +234,11 @@ static void second_reading_is_merged_over_the_first(void **state)
 	agent_behavior_done(&behavior);
 }
 
-static void failed_reading_changes_nothing(void **state)
+static void failed_reading_changes_nothing(void **state UNUSED)
 {
 	struct agent_behavior behavior = behavior_of("{\"chunks\": 2}");
 	struct err err;
 
-	(void)state;
 	assert_false(read_over(&behavior, "{\"chunks\": 3, \"tools\": -1}", &err));
 	assert_int_equal(behavior.all.chunks, 2);
 	agent_behavior_done(&behavior);
@@ -266,7 +258,7 @@ static void assert_same_phases(
 	}
 }
 
-static void merged_json_reads_as_the_same_behavior(void **state)
+static void merged_json_reads_as_the_same_behavior(void **state UNUSED)
 {
 	static const char *const texts[][2] = {
 		{"{}", "{\"chunks\": 2}"},
@@ -285,7 +277,6 @@ static void merged_json_reads_as_the_same_behavior(void **state)
 	};
 	struct err err;
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(texts); i++) {
 		struct agent_behavior merged = behavior_of(texts[i][0]), again;
 		char *text;
@@ -304,11 +295,10 @@ static void merged_json_reads_as_the_same_behavior(void **state)
 	}
 }
 
-static void behavior_has_a_schema(void **state)
+static void behavior_has_a_schema(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *schema = agent_behavior_schema();
 
-	(void)state;
 	assert_non_null(json_at(schema, "properties.disconnect.properties.fault"));
 	assert_non_null(json_at(schema, "properties.rules.items.properties.session"));
 }

@@ -39,12 +39,11 @@ static void clear_scene(struct injector_scene *scene)
 	"\"max\": \"1h\"}}, \"archive\": {\"latency\": {\"distribution\": "            \
 	"\"uniform\", \"min\": \"0s\", \"max\": \"1h\"}}}"
 
-static void draws_do_not_depend_on_other_sessions(void **state)
+static void draws_do_not_depend_on_other_sessions(void **state UNUSED)
 {
 	struct injector_scene one, other;
 	int64_t seen[DRAWS];
 
-	(void)state;
 	set_scene(&one, RANDOM, 7);
 	for (unsigned i = 0; i < DRAWS; i++)
 		seen[i] = injector_next(injectors_get(&one.injectors, 3), PHASE_CHUNK)
@@ -66,12 +65,11 @@ static void draws_do_not_depend_on_other_sessions(void **state)
 	clear_scene(&other);
 }
 
-static void seeds_sessions_and_phases_differ(void **state)
+static void seeds_sessions_and_phases_differ(void **state UNUSED)
 {
 	struct injector_scene one, other;
 	int64_t draws[4];
 
-	(void)state;
 	set_scene(&one, RANDOM, 7);
 	set_scene(&other, RANDOM, 8);
 	draws[0] =
@@ -90,13 +88,12 @@ static void seeds_sessions_and_phases_differ(void **state)
 	clear_scene(&other);
 }
 
-static void fault_comes_as_often_as_set_for_each_session(void **state)
+static void fault_comes_as_often_as_set_for_each_session(void **state UNUSED)
 {
 	struct injector_scene scene;
 	struct injector *injector;
 	struct injection injection;
 
-	(void)state;
 	set_scene(&scene,
 		"{\"connect\": {\"fault\": \"error\", \"status\": 529, \"times\": 2}}",
 		1);
@@ -127,11 +124,10 @@ static bool fails_again(struct injector_scene *scene, const char *change)
 	return injector_next(injector, PHASE_ARCHIVE).fault != FAULT_NONE;
 }
 
-static void change_of_a_phase_resets_its_fault_count(void **state)
+static void change_of_a_phase_resets_its_fault_count(void **state UNUSED)
 {
 	struct injector_scene scene;
 
-	(void)state;
 	set_scene(&scene, "{\"disconnect\": {\"fault\": \"error\", \"times\": 1}}", 1);
 	assert_true(fails_again(&scene, "{\"disconnect\": {}}"));
 	assert_true(fails_again(&scene, "{\"archive\": {}}"));

@@ -4,34 +4,28 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
-#include "mock-agent/test/client.h"
+#include "mock-agent/test/mock_program.h"
 
 #define CROWD       1200
 #define DESCRIPTORS 8192
 
-/* Runs it to its end: its exit code, and what it said on stderr. */
-static int run(const char *const *args, struct buf *said)
+/* Runs it to its end: its exit code, and what it added to stderr. */
+static int run(const char *arg, struct buf *errors)
 {
-	int pipe_fds[2], status;
-	char data[65536];
-	ssize_t len;
-	pid_t pid;
+	struct program_output output =
+		program_run((const char *const[]){"mock-agent", arg, NULL});
 
-	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
-	pid = spawn(args, pipe_fds[1]);
-	close(pipe_fds[1]);
-	while ((len = read(pipe_fds[0], data, sizeof data)) > 0)
-		buf_add(said, data, (size_t)len);
-	close(pipe_fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	buf_adds(errors, output.err);
+	program_output_done(&output);
+	return output.code;
 }
 
-static void bad_usage_is_reported_before_anything_starts(void **state)
+static void bad_usage_is_reported_before_anything_starts(void **state UNUSED)
 {
 	static const struct {
 		const char *arg;
@@ -51,11 +45,9 @@ static void bad_usage_is_reported_before_anything_starts(void **state)
 		{"--ledger=unix:/nowhere/at/all", 3, "/nowhere/at/all"},
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		SCOPED(buf_done) struct buf said = {0};
-		const char *args[] = {rows[i].arg, NULL};
-		int code = run(args, &said);
+		int code = run(rows[i].arg, &said);
 
 		if (code != rows[i].code || !strstr(buf_text(&said), rows[i].words))
 			fail_msg("%s: %d: %s", rows[i].arg, code, buf_text(&said));
@@ -63,12 +55,11 @@ static void bad_usage_is_reported_before_anything_starts(void **state)
 }
 
 /* Shells set HOST, and others SEED. */
-static void variables_without_the_prefix_are_ignored(void **state)
+static void variables_without_the_prefix_are_ignored(void **state UNUSED)
 {
 	static const char *const names[] = {"HOST", "PORT", "SEED", "BEHAVIOR", "KEY"};
 	struct mock_program mock;
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(names); i++)
 		setenv(names[i], "myhost.local", 1);
 	setenv("MOCK_AGENT_BEHAVIOR", "{", 1); /* its own, and the flag wins */
@@ -79,94 +70,89 @@ static void variables_without_the_prefix_are_ignored(void **state)
 	unsetenv("MOCK_AGENT_BEHAVIOR");
 }
 
-static void signal_ends_it_at_once_with_open_connections(void **state)
+static void signal_ends_it_at_once_with_open_connections(void **state UNUSED)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(signals); i++) {
 		struct mock_program mock;
 		SCOPED(mem_free) char *id = NULL;
 		SCOPED(mem_free) char *path = NULL;
-		struct http_line stream, archive;
+		struct http_client stream, archive;
 		int64_t began_ns;
 
 		mock_start(&mock, "{\"disconnect\": {\"latency\": \"1h\"}}");
-		id = open_session(&mock, 1);
-		path = path_of(id, "/archive");
-		open_stream(&mock, &stream, id);
-		line_open(&archive, mock.port);
-		line_send(&archive, "POST", path, NULL, NULL);
-		wait_event(&mock, "agent.disconnect.begin");
+		id = mock_open_session(&mock, 1);
+		path = session_path(id, "/archive");
+		mock_open_stream(&mock, &stream, id);
+		http_open(&archive, mock.port);
+		mock_send(&archive, "POST", path, NULL);
+		mock_wait_event(&mock, "agent.disconnect.begin");
 		began_ns = clock_now();
-		kill(mock.pid, signals[i]);
-		assert_non_null(
-			strstr(wait_event(&mock, "agent.stream.closed"), "server"));
+		kill(mock.program.pid, signals[i]);
+		assert_non_null(strstr(
+			mock_wait_event(&mock, "agent.stream.closed"), "server"));
 		assert_int_equal(
-			event_int(wait_event(&mock, "process.exit"), "code"), 0);
+			event_int(mock_wait_event(&mock, "process.exit"), "code"), 0);
 		assert_int_equal(mock_wait(&mock), 0);
 		assert_true(clock_now() - began_ns < 5 * CLOCK_S);
-		line_close(&stream);
-		line_close(&archive);
+		http_close(&stream);
+		http_close(&archive);
 		mock_stop(&mock);
 	}
 }
 
-static void closed_ledger_ends_it(void **state)
+static void closed_ledger_ends_it(void **state UNUSED)
 {
 	struct mock_program mock;
 
-	(void)state;
 	mock_start(&mock, "{}");
-	close(mock.ledger);
-	mock.ledger = -1;
+	ledger_reader_close(mock.ledger);
 	assert_int_equal(mock_wait(&mock), 0);
 	mock_stop(&mock);
 }
 
-static void health_is_asked_by_the_program_itself(void **state)
+static void health_is_asked_by_the_program_itself(void **state UNUSED)
 {
 	struct mock_program mock;
 	SCOPED(buf_done) struct buf said = {0};
 	SCOPED(mem_free) char *port = NULL;
 	SCOPED(mem_free) char *url = NULL;
 
-	(void)state;
 	mock_start(&mock, "{}");
 	port = mem_textf("--health=%u", mock.port);
 	url = mem_textf("--health=http://127.0.0.1:%u", mock.port);
-	assert_int_equal(run((const char *const[]){port, NULL}, &said), 0);
-	assert_int_equal(run((const char *const[]){url, NULL}, &said), 0);
+	assert_int_equal(run(port, &said), 0);
+	assert_int_equal(run(url, &said), 0);
 	assert_int_equal(
 		said.len, 0); /* it leaves no trace, in a ledger least of all */
-	control(&mock, "POST", "/control/listen", "{\"accept\":false}");
-	wait_refused(mock.port);
-	assert_int_equal(run((const char *const[]){port, NULL}, &said), 1);
+	mock_control(&mock, "POST", "/control/listen", "{\"accept\":false}");
+	http_wait_refused(mock.port);
+	assert_int_equal(run(port, &said), 1);
 	assert_non_null(strstr(buf_text(&said), port + strlen("--health=")));
 	mock_stop(&mock);
 }
 
 /* Everybody at once, over connections of their own. */
-static void send_all(struct mock_program *mock, struct http_line *lines, char **ids,
+static void send_all(struct mock_program *mock, struct http_client *lines, char **ids,
 	const char *method, const char *rest)
 {
 	for (unsigned i = 0; i < CROWD; i++) {
-		SCOPED(mem_free) char *path = path_of(ids[i], rest);
+		SCOPED(mem_free) char *path = session_path(ids[i], rest);
 
-		drain_ledger(mock);
-		line_open(&lines[i], mock->port);
-		line_send(&lines[i], method, path, NULL, NULL);
+		mock_drain_ledger(mock);
+		http_open(&lines[i], mock->port);
+		mock_send(&lines[i], method, path, NULL);
 	}
 }
 
-static void many_sessions_are_archived_at_once(void **state)
+static void many_sessions_are_archived_at_once(void **state UNUSED)
 {
 	struct rlimit limit;
 	struct mock_program mock;
-	struct http_line *streams, *archives;
+	struct http_client *streams, *archives;
 	char **ids;
 
-	(void)state;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -177,22 +163,22 @@ static void many_sessions_are_archived_at_once(void **state)
 	ids = mem_zeroed(CROWD * sizeof *ids);
 	mock_start(&mock, "{\"disconnect\": {\"latency\": \"500ms\"}}");
 	for (unsigned i = 0; i < CROWD; i++)
-		ids[i] = open_session(&mock, (int)i + 1);
+		ids[i] = mock_open_session(&mock, (int)i + 1);
 	send_all(&mock, streams, ids, "GET", "/events/stream");
 	for (unsigned i = 0; i < CROWD; i++)
-		wait_event(&mock, "agent.stream.opened");
+		mock_wait_event(&mock, "agent.stream.opened");
 	send_all(&mock, archives, ids, "POST", "/archive");
 	for (unsigned i = 0; i < CROWD; i++)
-		wait_event(&mock, "agent.disconnect.done");
+		mock_wait_event(&mock, "agent.disconnect.done");
 	for (unsigned i = 0; i < CROWD; i++) {
-		struct answer answer = line_answer(&archives[i]);
+		struct http_answer answer = http_answer(&archives[i]);
 
-		drain_ledger(&mock);
+		mock_drain_ledger(&mock);
 		assert_int_equal(answer.status, 200);
-		answer_done(&answer);
-		line_expect(&streams[i], "event: session.status_terminated");
-		line_close(&streams[i]);
-		line_close(&archives[i]);
+		http_answer_done(&answer);
+		http_expect(&streams[i], "event: session.status_terminated");
+		http_close(&streams[i]);
+		http_close(&archives[i]);
 		free(ids[i]);
 	}
 	mock_stop(&mock);

@@ -20,7 +20,7 @@ static cJSON *parsed(const char *text)
 	return node;
 }
 
-static void reply_is_given_in_parts_of_whole_characters(void **state)
+static void reply_is_given_in_parts_of_whole_characters(void **state UNUSED)
 {
 	static const struct {
 		const char *said;
@@ -32,7 +32,6 @@ static void reply_is_given_in_parts_of_whole_characters(void **state)
 		{"", 1000, "Y|o|u| |s|a|i|d|:| "}, /* no more than it has characters */
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		SCOPED(buf_done) struct buf given = {0};
 		struct reply reply;
@@ -49,7 +48,7 @@ static void reply_is_given_in_parts_of_whole_characters(void **state)
 	}
 }
 
-static void tool_input_has_what_its_schema_requires(void **state)
+static void tool_input_has_what_its_schema_requires(void **state UNUSED)
 {
 	static const struct {
 		const char *schema;
@@ -82,7 +81,6 @@ static void tool_input_has_what_its_schema_requires(void **state)
 			"{\"s\":\"he\",\"l\":\"helloxx\",\"unknown\":\"hello\"}"},
 	};
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		cJSON *tool = cJSON_CreateObject(), *input;
 		char *text;
@@ -97,7 +95,7 @@ static void tool_input_has_what_its_schema_requires(void **state)
 	}
 }
 
-static void tools_of_the_server_are_not_custom(void **state)
+static void tools_of_the_server_are_not_custom(void **state UNUSED)
 {
 	cJSON *tools =
 		parsed("[{\"type\":\"agent_toolset_20260401\"},"
@@ -106,7 +104,6 @@ static void tools_of_the_server_are_not_custom(void **state)
 		       "{\"name\":\"b\"}]");
 	cJSON *custom = reply_custom_tools(tools);
 
-	(void)state;
 	assert_int_equal(cJSON_GetArraySize(custom), 2);
 	assert_string_equal(json_text(json_at(custom, "0"), "name"), "a");
 	assert_string_equal(json_text(json_at(custom, "1"), "name"), "b");
@@ -123,7 +120,7 @@ static void tools_of_the_server_are_not_custom(void **state)
 	"\"" id "\",\"content\":\"" text "\"}]}"
 #define SYSTEM "{\"role\":\"system\",\"content\":\"be good\"}"
 
-static void conversation_has_the_next_tool(void **state)
+static void conversation_has_the_next_tool(void **state UNUSED)
 {
 	static const struct {
 		const char *messages;
@@ -152,7 +149,6 @@ static void conversation_has_the_next_tool(void **state)
 	static const char tools[] =
 		"[{\"name\":\"a\",\"input_schema\":{}},{\"name\":\"b\"}]";
 
-	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		SCOPED(mem_free) char *text = mem_textf(
 			"{\"messages\":[%s],\"tools\":%s}", rows[i].messages, tools);
