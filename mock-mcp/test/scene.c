@@ -2,18 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,23 +19,22 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-mcp/test/ledger.h"
+#include "test/support/ledger_reader.h"
+#include "test/support/program.h"
+#include "test/support/temp_dir.h"
+#include "test/support/until.h"
 
 #define PIECE 65536
 
-extern char **environ;
-
 struct mcp_scene {
-	pid_t pid;
-	int pidfd;
-	int status;
-	bool ended;
+	struct program program;
 	int in, out; /* -1: closed */
 	bool eof_wanted;
 	bool reading;
 	struct buf to_send, got, line, errors;
-	struct mcp_ledger *ledger;
-	char folder[64];
+	struct ledger_reader *ledger;
+	char *folder;
+	int stderr_file;
 	char piece[PIECE];
 };
 
@@ -74,87 +69,41 @@ static void write_stdin(struct mcp_scene *scene)
 		close_stdin(scene);
 }
 
-static void reap(struct mcp_scene *scene)
-{
-	if (!scene->ended && waitpid(scene->pid, &scene->status, WNOHANG) == scene->pid)
-		scene->ended = true;
-}
-
-/* One turn of the world: true when something happened. */
+/* Handles what happened, and waits up to ms for it. False: nothing happened. */
 static bool turn(struct mcp_scene *scene, int ms)
 {
-	struct pollfd fds[LEDGER_POLL_MAX + 3];
 	bool sending = scene->to_send.len > 0 || scene->eof_wanted;
-	unsigned lines;
+	struct pollfd fds[] = {
+		{.fd = scene->reading ? scene->out : -1, .events = POLLIN},
+		{.fd = sending ? scene->in : -1, .events = POLLOUT},
+		{.fd = scene->program.ended ? -1 : scene->program.pidfd,
+			.events = POLLIN},
+		{.fd = ledger_reader_fd(scene->ledger), .events = POLLIN},
+	};
 
-	fds[0] = (struct pollfd){scene->reading ? scene->out : -1, POLLIN, 0};
-	fds[1] = (struct pollfd){sending ? scene->in : -1, POLLOUT, 0};
-	fds[2] = (struct pollfd){scene->ended ? -1 : scene->pidfd, POLLIN, 0};
-	lines = ledger_poll(scene->ledger, fds + 3);
-	if (poll(fds, 3 + lines, ms) <= 0)
+	if (poll(fds, COUNT(fds), ms) <= 0)
 		return false;
 	if (fds[0].revents)
 		read_stdout(scene);
 	if (fds[1].revents)
 		write_stdin(scene);
 	if (fds[2].revents)
-		reap(scene);
-	ledger_turn(scene->ledger, fds + 3, lines);
+		program_ended(&scene->program);
+	if (fds[3].revents)
+		ledger_reader_turn(scene->ledger, 0);
 	return true;
 }
 
 static void turn_until(struct mcp_scene *scene, int64_t deadline, const char *what)
 {
 	if (clock_now() > deadline)
-		fail_msg("in vain: waited for %s; stderr: %s", what,
-			scene_errors(scene));
+		fail_msg(
+			"waited in vain for %s; stderr: %s", what, scene_errors(scene));
 	turn(scene, 100);
 }
 
-static int64_t patience(void)
-{
-	return clock_now() + SCENE_PATIENCE_S * CLOCK_S;
-}
-
-/* The program stands in the same tree as the test: ../../bin/mock-mcp. */
-static void find_program(char path[PATH_MAX])
-{
-	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-	assert_true(len > 0);
-	path[len] = '\0';
-	for (int i = 0; i < 3; i++)
-		*strrchr(path, '/') = '\0';
-	assert_true(strlen(path) + sizeof "/bin/mock-mcp" < PATH_MAX);
-	strcat(path, "/bin/mock-mcp");
-}
-
-/* stderr goes to a file if errors_fd is -1. */
-static void spawn(
-	struct mcp_scene *scene, char *const *argv, int in, int out, int errors_fd)
-{
-	posix_spawn_file_actions_t actions;
-	char program[PATH_MAX], errors[96];
-
-	find_program(program);
-	snprintf(errors, sizeof errors, "%s/stderr", scene->folder);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (errors_fd >= 0)
-		posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
-	else
-		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors,
-			O_WRONLY | O_CREAT | O_APPEND, 0600);
-	assert_int_equal(
-		posix_spawn(&scene->pid, program, &actions, NULL, argv, environ), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	scene->pidfd = (int)syscall(SYS_pidfd_open, scene->pid, 0);
-	assert_true(scene->pidfd >= 0);
-}
-
-/* What the program is told by its environment: the ledger and the session. What is
- * not for it, though everybody's environment may have it, it must not take for its own. */
+/* The environment gives the ledger and the session. Variables of common names, which are
+ * not the program's own, must not reach its settings. */
 static void set_environment(const char *ledger)
 {
 	static const char *const settings[] = {"MOCK_MCP_NAME", "MOCK_MCP_BEHAVIOR",
@@ -167,34 +116,43 @@ static void set_environment(const char *ledger)
 	for (unsigned i = 0; i < COUNT(settings); i++)
 		unsetenv(settings[i]);
 	for (unsigned i = 0; i < COUNT(common); i++)
-		setenv(common[i], "none of its business", 1);
+		setenv(common[i], "for another program", 1);
+}
+
+static int open_stderr_file(const struct mcp_scene *scene)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/stderr", scene->folder);
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
 }
 
 static struct mcp_scene *begin(void **state, const char *behavior, const char *flag,
 	const char *other, int errors_fd)
 {
 	struct mcp_scene *scene = mem_zeroed(sizeof *scene);
-	SCOPED(mem_free) char *name = mem_text("mock-mcp"), *option = NULL;
-	SCOPED(mem_free) char *first = mem_text(flag), *second = mem_text(other);
+	SCOPED(mem_free) char *option = NULL;
 	SCOPED(mem_free) char *ledger = NULL;
 	int in[2], out[2];
 
 	assert_null(*state);
 	*state = scene;
-	scene->pidfd = scene->in = scene->out = -1;
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	strcpy(scene->folder, "/tmp/mock-mcp-test.XXXXXX");
-	assert_non_null(mkdtemp(scene->folder));
+	scene->folder = temp_dir_create();
 	scene->reading = true;
+	scene->stderr_file = open_stderr_file(scene);
 	ledger = mem_textf("%s/ledger", scene->folder);
-	scene->ledger = ledger_create(ledger);
+	scene->ledger = ledger_reader_create(ledger);
 	set_environment(ledger);
 	option = mem_textf("--behavior=%s", behavior ? behavior : "{}");
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	spawn(scene, (char *[]){name, option, first, second, NULL}, in[0], out[1],
-		errors_fd);
+	program_start(&scene->program,
+		(const char *[]){"mock-mcp", option, flag, other, NULL},
+		(struct program_fds){
+			in[0], out[1], errors_fd < 0 ? scene->stderr_file : errors_fd});
 	close(in[0]);
 	close(out[1]);
 	scene->in = in[1];
@@ -220,18 +178,10 @@ struct mcp_scene *scene_begin_with_stderr(
 	return begin(state, behavior, NULL, NULL, stderr_fd);
 }
 
-static void remove_file(const struct mcp_scene *scene, const char *name)
-{
-	char path[96];
-
-	snprintf(path, sizeof path, "%s/%s", scene->folder, name);
-	unlink(path);
-}
-
 int scene_end(void **state)
 {
 	struct mcp_scene *scene = *state;
-	pid_t pid;
+	int64_t deadline = until_deadline();
 
 	if (!scene)
 		return 0;
@@ -239,21 +189,17 @@ int scene_end(void **state)
 	scene->reading = false; /* a flood has no end */
 	while (turn(scene, 0))
 		continue;
-	if (!scene->ended)
-		kill(scene->pid, SIGKILL);
-	scene_status(scene);
-	ledger_kill(scene->ledger);
-	while ((pid = ledger_someone(scene->ledger)) > 0)
-		scene_await_cut(scene, pid);
-	while (waitpid(-1, NULL, WNOHANG) > 0) /* orphans of its, adopted */
+	program_kill(&scene->program);
+	ledger_reader_kill_peers(scene->ledger);
+	while (ledger_reader_is_open(scene->ledger, 0))
+		turn_until(scene, deadline, "the end of all lifelines");
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* adopted orphans */
 		continue;
-	ledger_destroy(scene->ledger);
+	ledger_reader_destroy(scene->ledger);
 	close_stdin(scene);
 	scene_close_stdout(scene);
-	close(scene->pidfd);
-	remove_file(scene, "ledger");
-	remove_file(scene, "stderr");
-	rmdir(scene->folder);
+	close(scene->stderr_file);
+	temp_dir_remove(scene->folder);
 	buf_done(&scene->to_send);
 	buf_done(&scene->got);
 	buf_done(&scene->line);
@@ -264,7 +210,7 @@ int scene_end(void **state)
 
 pid_t scene_pid(const struct mcp_scene *scene)
 {
-	return scene->pid;
+	return scene->program.pid;
 }
 
 void scene_send(struct mcp_scene *scene, const char *line)
@@ -292,7 +238,7 @@ void scene_send_eof(struct mcp_scene *scene)
 
 const char *scene_line(struct mcp_scene *scene)
 {
-	int64_t deadline = patience();
+	int64_t deadline = until_deadline();
 	const char *end = NULL;
 	size_t seen = 0;
 
@@ -317,7 +263,7 @@ const char *scene_line(struct mcp_scene *scene)
 
 const char *scene_rest(struct mcp_scene *scene)
 {
-	int64_t deadline = patience();
+	int64_t deadline = until_deadline();
 
 	while (scene->out >= 0)
 		turn_until(scene, deadline, "the end of stdout");
@@ -394,16 +340,16 @@ void scene_close_stdout(struct mcp_scene *scene)
 
 void scene_close_ledger(struct mcp_scene *scene)
 {
-	ledger_close(scene->ledger);
+	ledger_reader_close(scene->ledger);
 }
 
 const cJSON *scene_event(
 	struct mcp_scene *scene, pid_t pid, const char *name, unsigned nth)
 {
-	int64_t deadline = patience();
+	int64_t deadline = until_deadline();
 	const cJSON *event;
 
-	while (!(event = ledger_event(scene->ledger, pid, name, nth)))
+	while (!(event = ledger_reader_find(scene->ledger, pid, name, nth)))
 		turn_until(scene, deadline, name);
 	return event;
 }
@@ -422,28 +368,28 @@ unsigned scene_count(struct mcp_scene *scene, pid_t pid, const char *name)
 	while (turn(scene, 0))
 		continue;
 	scene->reading = reading;
-	while (ledger_event(scene->ledger, pid, name, count + 1))
+	while (ledger_reader_find(scene->ledger, pid, name, count + 1))
 		count++;
 	return count;
 }
 
 int scene_status(struct mcp_scene *scene)
 {
-	int64_t deadline = patience();
+	int64_t deadline = until_deadline();
 
-	while (!scene->ended)
+	while (!scene->program.ended)
 		turn_until(scene, deadline, "the server's end");
-	return scene->status;
+	return scene->program.status;
 }
 
 bool scene_has_line(const struct mcp_scene *scene, pid_t pid)
 {
-	return ledger_has_line(scene->ledger, pid);
+	return ledger_reader_is_open(scene->ledger, pid);
 }
 
 void scene_await_cut(struct mcp_scene *scene, pid_t pid)
 {
-	int64_t deadline = patience();
+	int64_t deadline = until_deadline();
 
 	while (scene_has_line(scene, pid))
 		turn_until(scene, deadline, "the end of a lifeline");
@@ -459,16 +405,11 @@ void scene_idle(struct mcp_scene *scene, int ms)
 
 const char *scene_errors(struct mcp_scene *scene)
 {
-	char path[96], piece[4096];
 	ssize_t len;
-	int fd;
 
-	snprintf(path, sizeof path, "%s/stderr", scene->folder);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	buf_clear(&scene->errors);
-	while (fd >= 0 && (len = read(fd, piece, sizeof piece)) > 0)
-		buf_add(&scene->errors, piece, (size_t)len);
-	if (fd >= 0)
-		close(fd);
+	while ((len = pread(scene->stderr_file, scene->piece, PIECE,
+			(off_t)scene->errors.len)) > 0)
+		buf_add(&scene->errors, scene->piece, (size_t)len);
 	return buf_text(&scene->errors);
 }

@@ -3,7 +3,7 @@
  * harness's.
  *
  * Everything happens in the calls that wait; each waits for its event, and fails the
- * test when it does not come within SCENE_PATIENCE_S.
+ * test when it does not come within UNTIL_PATIENCE_S.
  */
 #ifndef MOCK_MCP_TEST_SCENE_H
 #define MOCK_MCP_TEST_SCENE_H
@@ -14,12 +14,11 @@
 
 #include <cjson/cJSON.h>
 
-#define SCENE_PATIENCE_S 30
-#define SCENE_ROOM       "7" /* the session's label */
+#define SCENE_ROOM "7" /* the session's label */
 
 struct mcp_scene;
 
-/* Starts it with these behavior (NULL: none), and up to two more flags. The scene is
+/* Starts it with this behavior (NULL: none), and up to two more flags. The scene is
  * the test's state. */
 struct mcp_scene *scene_begin(void **state, const char *behavior);
 struct mcp_scene *scene_begin_with(
@@ -29,8 +28,8 @@ struct mcp_scene *scene_begin_with(
 struct mcp_scene *scene_begin_with_stderr(
 	void **state, const char *behavior, int stderr_fd);
 
-/* Kills what is left of it: the server, and everybody who holds a line. For the test
- * that needs another scene, and for cmocka, as its teardown. */
+/* Kills the server and every other process with a lifeline. For the test that needs
+ * another scene, and for cmocka, as its teardown. */
 int scene_end(void **state);
 
 pid_t scene_pid(const struct mcp_scene *scene);
@@ -69,7 +68,7 @@ unsigned scene_count(struct mcp_scene *scene, pid_t pid, const char *name);
 
 /* The waitpid status, when it has ended. */
 int scene_status(struct mcp_scene *scene);
-/* Waits until the kernel has closed the line of that process. */
+/* Waits until the kernel has closed the lifeline of that process. */
 void scene_await_cut(struct mcp_scene *scene, pid_t pid);
 bool scene_has_line(const struct mcp_scene *scene, pid_t pid);
 /* Lets that much time pass, with everything going on. For what must not happen. */

@@ -35,11 +35,10 @@ static void must_read(struct mcp_behavior *behavior, const char *text)
 		fail_msg("%s", err.text);
 }
 
-static void defaults_are_a_good_server(void **state)
+static void defaults_are_a_good_server(void **state UNUSED)
 {
 	struct mcp_behavior behavior;
 
-	(void)state;
 	memset(&behavior, 0xa5, sizeof behavior);
 	mcp_behavior_preset(&behavior);
 	must_read(&behavior, "{}");
@@ -61,12 +60,11 @@ static void defaults_are_a_good_server(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void every_member_is_read(void **state)
+static void every_member_is_read(void **state UNUSED)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{1, 2, 3}};
 
-	(void)state;
 	mcp_behavior_preset(&behavior);
 	must_read(&behavior,
 		"{\"name\": \"financial\", \"start\": \"20ms\", \"on_eof\": \"ignore\","
@@ -102,12 +100,11 @@ static void every_member_is_read(void **state)
 	mcp_behavior_done(&behavior);
 }
 
-static void second_reading_keeps_absent_members(void **state)
+static void second_reading_keeps_absent_members(void **state UNUSED)
 {
 	struct mcp_behavior behavior;
 	struct rng rng = {{0}};
 
-	(void)state;
 	mcp_behavior_preset(&behavior);
 	must_read(&behavior,
 		"{\"exit_code\": 3, \"on_eof\": {\"exit_after\": {\"distribution\":"
@@ -186,9 +183,8 @@ static const struct behavior_refusal refusals[] = {
 	{"{\"name\": }", "behavior.json:1:10: ", "no JSON at all"},
 };
 
-static void errors_have_a_place_and_a_reason(void **state)
+static void errors_have_a_place_and_a_reason(void **state UNUSED)
 {
-	(void)state;
 	for (unsigned i = 0; i < COUNT(refusals); i++) {
 		const struct behavior_refusal *row = &refusals[i];
 		struct mcp_behavior behavior;
@@ -204,12 +200,11 @@ static void errors_have_a_place_and_a_reason(void **state)
 	}
 }
 
-static void behavior_has_a_schema(void **state)
+static void behavior_has_a_schema(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *schema = mcp_behavior_schema();
 	const cJSON *forms = json_at(schema, "properties.on_eof.oneOf");
 
-	(void)state;
 	assert_non_null(json_at(schema, "properties.children.properties.count"));
 	assert_int_equal(cJSON_GetArraySize(forms), 2);
 	assert_string_equal(json_at(forms, "0.enum.2")->valuestring, "spin");

@@ -18,6 +18,7 @@
 #include "lib/json.h"
 #include "mock-mcp/children.h"
 #include "mock-mcp/test/scene.h"
+#include "test/support/until.h"
 
 static pid_t nth_child(struct mcp_scene *scene, pid_t parent, unsigned nth)
 {
@@ -196,7 +197,7 @@ static void children_end_after_their_lifetime(void **state)
 {
 	struct mcp_scene *scene = scene_begin(
 		state, "{\"children\": {\"count\": 1, \"lifetime\": \"100ms\"}}");
-	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S, lived;
+	int64_t deadline = until_deadline(), lived;
 	pid_t child;
 
 	scene_ping(scene);
@@ -313,7 +314,7 @@ static void children_that_are_not_waited_for_stay_zombies(void **state)
 }
 
 /* They can't reach the ledger. */
-static void children_that_do_not_start_are_an_error(void **state)
+static void children_that_do_not_start_are_an_error(void **state UNUSED)
 {
 	struct log_identity identity = {.name = "test"};
 	struct children_lifeline line = {
@@ -321,7 +322,6 @@ static void children_that_do_not_start_are_an_error(void **state)
 	struct mcp_behavior behavior;
 	struct err err = {0};
 
-	(void)state;
 	mcp_behavior_preset(&behavior);
 	behavior.children.count = 2;
 	assert_null(children_create(&behavior, &identity, &line, &err));

@@ -18,6 +18,7 @@
 #include "lib/mem.h"
 #include "lib/version.h"
 #include "mock-mcp/test/scene.h"
+#include "test/support/until.h"
 
 /* Ready to be stopped. */
 static struct mcp_scene *begin_connected(void **state, const char *behavior)
@@ -53,7 +54,7 @@ static void assert_killed(struct mcp_scene *scene, int signal)
 /* We adopt its orphans. */
 static void assert_ends(pid_t pid)
 {
-	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+	int64_t deadline = until_deadline();
 
 	while (waitpid(pid, NULL, WNOHANG) == 0)
 		assert_true(clock_now() < deadline);
@@ -215,7 +216,7 @@ static void server_that_spins_ends_by_sigkill_only(void **state)
 {
 	struct mcp_scene *scene = begin_connected(state, "{\"on_eof\": \"spin\"}");
 	pid_t pid = scene_pid(scene);
-	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+	int64_t deadline = until_deadline();
 	long ticks;
 
 	scene_send_eof(scene);

@@ -20,6 +20,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-mcp/test/scene.h"
+#include "test/support/until.h"
 
 /* Ready to be stopped. */
 static struct mcp_scene *begin_connected(void **state, const char *behavior)
@@ -110,7 +111,7 @@ static int unread(const struct mcp_scene *scene)
 /* More than half of a pipe's pages are full to the last byte when all are taken. */
 static void await_full_stdout(struct mcp_scene *scene)
 {
-	int64_t deadline = clock_now() + SCENE_PATIENCE_S * CLOCK_S;
+	int64_t deadline = until_deadline();
 	int size = fcntl(scene_stdout(scene), F_GETPIPE_SZ);
 
 	while (unread(scene) < size / 2) {
@@ -228,7 +229,7 @@ static size_t read_some(int fd)
 	char piece[65536];
 	ssize_t len;
 
-	assert_int_equal(poll(&wait, 1, SCENE_PATIENCE_S * 1000), 1);
+	assert_int_equal(poll(&wait, 1, UNTIL_PATIENCE_S * 1000), 1);
 	len = read(fd, piece, sizeof piece);
 	assert_true(len > 0);
 	return (size_t)len;
