@@ -57,8 +57,8 @@ enum leak_state {
 static bool has_record(const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	return lifeline &&
-		(evidence_service_event(
-			 evidence, "shutdown.begin", evidence->facts.asked_ns) ||
+		(evidence_find_event(evidence, EVENT_SERVICE, "shutdown.begin",
+			 evidence->facts.asked_ns) ||
 			(lifeline->role &&
 				strcmp(lifeline->role, "subject-child") == 0));
 }

@@ -150,10 +150,10 @@ void view_open(struct view *view, const struct scenario *scenario,
 		.engine_late_ns = -1,
 		.death = evidence_death(evidence),
 		/* Before the stop was asked for, such a line means nothing. */
-		.shutdown = evidence_service_event(
-			evidence, "shutdown.begin", facts->asked_ns),
-		.completed = evidence_service_event(evidence, "shutdown.complete",
-				     facts->asked_ns) != NULL,
+		.shutdown = evidence_find_event(
+			evidence, EVENT_SERVICE, "shutdown.begin", facts->asked_ns),
+		.completed = evidence_find_event(evidence, EVENT_SERVICE,
+				     "shutdown.complete", facts->asked_ns) != NULL,
 		.init = scenario->service.init,
 	};
 	view->too_late = came_too_late(facts);

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/run/case_state.h"
 #include "harness/run/readiness.h"
 #include "harness/run/run_dir.h"
 #include "harness/run/service_env.h"
@@ -197,7 +196,7 @@ static bool await_ready(struct case_state *state)
 			"it ended before it was ready; last line: %.300s",
 			case_state_last_line(state));
 	case READINESS_INTERRUPTED:
-		return case_state_interrupted(state);
+		return case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 	}
 	return false;
 }
@@ -206,25 +205,33 @@ static bool await_ready(struct case_state *state)
 
 static bool is_stopped(const void *arg)
 {
-	const struct case_state *state = arg;
+	return ((const struct case_state *)arg)->service->stopped;
+}
 
-	return state->service->stopped;
+/* A process of that kind, the mock agent or a child of the service, still runs. */
+static bool has_open_lifeline(const struct evidence *evidence, bool of_mock_agent)
+{
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		const struct lifeline *lifeline = &evidence->lifelines[i];
+		bool is_mock_agent =
+			lifeline->role && strcmp(lifeline->role, "mock-agent") == 0;
+
+		if (!lifeline->ended_ns && is_mock_agent == of_mock_agent)
+			return true;
+	}
+	return false;
 }
 
 /* No child of the service has its lifeline open, and every request has its end. */
 static bool is_quiet(const void *arg)
 {
-	const struct case_state *state = arg;
-	const struct evidence *evidence = state->evidence;
+	const struct evidence *evidence = ((const struct case_state *)arg)->evidence;
 
-	if (ledger_open_lines(state->ledger) >
-		ledger_open_of(state->ledger, "mock-agent"))
-		return false;
 	for (unsigned i = 0; i < evidence->request_count; i++) {
 		if (evidence->requests[i].end == REQUEST_PENDING)
 			return false;
 	}
-	return true;
+	return !has_open_lifeline(evidence, false);
 }
 
 static void stop(struct case_state *state)
@@ -242,7 +249,7 @@ static void stop(struct case_state *state)
 	}
 	if (case_state_wait(state, is_stopped, grace_ns + STOP_EXTRA_NS) ==
 		WAIT_INTERRUPTED) {
-		case_state_interrupted(state);
+		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 		return;
 	}
 	evidence->stopped_ns = clock_now();
@@ -269,24 +276,21 @@ static void ask_engine(struct case_state *state)
 static void ask_kernel(struct case_state *state)
 {
 	struct evidence *evidence = state->evidence;
-	const struct proc_record *events;
+	const struct proc_record *records;
 	unsigned count;
 
-	if (!subject_descendants(state->service, &events, &count))
+	evidence->descendants_known =
+		subject_descendants(state->service, &records, &count);
+	if (!evidence->descendants_known || count == 0)
 		return;
-	evidence->descendants_known = true;
 	evidence->descendant_count = count;
-	if (count == 0)
-		return;
-	evidence->descendants = mem_grown(NULL, count, sizeof *events);
-	memcpy(evidence->descendants, events, count * sizeof *events);
+	evidence->descendants = mem_grown(NULL, count, sizeof *records);
+	memcpy(evidence->descendants, records, count * sizeof *records);
 }
 
 static bool has_mock_agent_ended(const void *arg)
 {
-	const struct case_state *state = arg;
-
-	return ledger_open_of(state->ledger, "mock-agent") == 0;
+	return !has_open_lifeline(((const struct case_state *)arg)->evidence, true);
 }
 
 /* The mock agent may have given its last answer without having written it down. Only its

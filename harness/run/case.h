@@ -9,31 +9,7 @@
 #ifndef HARNESS_RUN_CASE_H
 #define HARNESS_RUN_CASE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <uv.h>
-
-#include "harness/engine/engine.h"
-#include "harness/run/evidence.h"
-#include "harness/scenario/scenario.h"
-#include "lib/cc.h"
-
-/* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
-typedef void case_step_fn(void *arg, const char *what);
-/* A case that ran; its service's container and its folder are still there. */
-struct case_state;
-
-struct case_options {
-	uv_loop_t *loop;
-	struct engine *engine;
-	const char *programs; /* folder of our programs */
-	/* of this run, exists; the case makes its own below it */
-	const char *run_folder;
-	const bool *interrupted;
-	uint64_t seed;
-	case_step_fn *step; /* may be NULL */
-	void *arg;
-};
+#include "harness/run/case_state.h"
 
 /* Runs the case up to its last observation. Always fills evidence (zeroed before), also
  * when the case comes to nothing. Keeps scenario and evidence until case_finish(). */

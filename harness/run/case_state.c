@@ -32,11 +32,6 @@ bool case_state_trouble(
 	return false;
 }
 
-bool case_state_interrupted(struct case_state *state)
-{
-	return case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
-}
-
 enum wait_end case_state_wait(
 	const struct case_state *state, wait_fn *is_so, int64_t within_ns)
 {

@@ -1,17 +1,32 @@
 /*
- * case_state - a case under way: what is up, and what its steps report. Private to the files
- * that play a case: case.c and trigger.c.
+ * case_state - a case under way: its options, what is up, and what its steps report. Only
+ * case.c and trigger.c look into it.
  */
 #ifndef HARNESS_RUN_CASE_STATE_H
 #define HARNESS_RUN_CASE_STATE_H
 
-#include "harness/run/case.h"
+#include "harness/engine/engine.h"
+#include "harness/run/evidence.h"
 #include "harness/run/ledger.h"
 #include "harness/run/load.h"
 #include "harness/run/mock_agent.h"
 #include "harness/run/sampler.h"
 #include "lib/cc.h"
 #include "lib/wait.h"
+
+/* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
+typedef void case_step_fn(void *arg, const char *what);
+
+struct case_options {
+	uv_loop_t *loop;
+	struct engine *engine;
+	const char *programs;   /* folder of our programs */
+	const char *run_folder; /* exists; the case makes its own below it */
+	const bool *interrupted;
+	uint64_t seed;
+	case_step_fn *step; /* may be NULL */
+	void *arg;
+};
 
 struct case_state {
 	struct case_options options;
@@ -26,6 +41,7 @@ struct case_state {
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;
 	struct sampler *sampler;
+	enum request_kind loading; /* the part of the load that is under way */
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */
 };
 
@@ -33,10 +49,9 @@ struct case_state {
 void case_state_step(const struct case_state *state, const char *format, ...)
 	PRINTF(2, 3);
 
-/* Both write the evidence's trouble and return false. */
+/* Writes the evidence's trouble and returns false. */
 bool case_state_trouble(struct case_state *state, enum trouble kind, const char *format,
 	...) PRINTF(3, 4);
-bool case_state_interrupted(struct case_state *state);
 
 enum wait_end case_state_wait(
 	const struct case_state *state, wait_fn *is_so, int64_t within_ns);
@@ -44,7 +59,7 @@ enum wait_end case_state_wait(
 /* The last line of the service's log, for the trouble's text. Borrowed. */
 const char *case_state_last_line(const struct case_state *state);
 
-/* Does the stop come after the service has ended by itself (stop.when is "exit")? */
+/* The stop comes after the service has ended by itself (stop.when is "exit"). */
 bool case_state_waits_for_exit(const struct case_state *state);
 
 #endif

@@ -261,15 +261,15 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 	return last;
 }
 
-const struct event *evidence_service_event(
-	const struct evidence *evidence, const char *name, int64_t since_ns)
+const struct event *evidence_find_event(const struct evidence *evidence,
+	enum event_source source, const char *name, int64_t since_ns)
 {
 	if (evidence_count(evidence, name) == 0)
 		return NULL;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
-		if (event->source == EVENT_SERVICE && event->ns >= since_ns &&
+		if (event->source == source && event->ns >= since_ns &&
 			strcmp(event->name, name) == 0)
 			return event;
 	}

@@ -165,9 +165,9 @@ struct death evidence_death(const struct evidence *evidence);
  * what that death did. Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
-/* The first event of the service's own log with this name from since_ns on, or NULL. */
-const struct event *evidence_service_event(
-	const struct evidence *evidence, const char *name, int64_t since_ns);
+/* The first event with this name from since_ns on, or NULL. */
+const struct event *evidence_find_event(const struct evidence *evidence,
+	enum event_source source, const char *name, int64_t since_ns);
 /* Is it the mock agent API's own? (Its lifeline is there before the service runs: a later
  * one of that role belongs to another process.) */
 bool evidence_is_agents(const struct evidence *evidence, const struct event *event);

@@ -27,9 +27,6 @@ struct ledger {
 	char *address;
 	uv_pipe_t listener;
 	struct ledger_line *open;
-	unsigned open_count;
-	unsigned handles;     /* not yet reported closed */
-	bool destroyed;       /* freed with its last handle */
 	char block[64 << 10]; /* what is read goes through here, a turn at a time */
 };
 
@@ -38,22 +35,12 @@ static struct lifeline *lifeline_of(const struct ledger_line *line)
 	return &line->ledger->evidence->lifelines[line->index];
 }
 
-static void free_when_closed(struct ledger *ledger)
-{
-	if (--ledger->handles > 0 || !ledger->destroyed)
-		return;
-	free(ledger->address);
-	free(ledger);
-}
-
 static void on_line_closed(uv_handle_t *handle)
 {
 	struct ledger_line *line = handle->data;
-	struct ledger *ledger = line->ledger;
 
 	lines_done(&line->lines);
 	free(line);
-	free_when_closed(ledger);
 }
 
 static void close_line(struct ledger_line *line)
@@ -63,7 +50,6 @@ static void close_line(struct ledger_line *line)
 	while (*link != line)
 		link = &(*link)->next;
 	*link = line->next;
-	line->ledger->open_count--;
 	uv_close((uv_handle_t *)&line->pipe, on_line_closed);
 }
 
@@ -143,14 +129,10 @@ static void on_connection(uv_stream_t *listener, int status)
 	if (status < 0)
 		return;
 	line = mem_zeroed(sizeof *line);
-	line->ledger = ledger;
-	line->index = -1;
-	line->pipe.data = line;
-	uv_pipe_init(ledger->loop, &line->pipe, 0);
-	ledger->handles++;
-	line->next = ledger->open;
+	*line = (struct ledger_line){ledger, ledger->open, .index = -1};
 	ledger->open = line;
-	ledger->open_count++;
+	uv_pipe_init(ledger->loop, &line->pipe, 0);
+	line->pipe.data = line;
 	lines_init(&line->lines, LINE_CEILING, on_text, line);
 	if (uv_accept(listener, (uv_stream_t *)&line->pipe) == 0)
 		line->index =
@@ -162,33 +144,27 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
 }
 
-/* libuv cuts a longer path and binds there without an error. */
-static bool fits_socket(const char *path, struct err *err)
+struct ledger *ledger_create(
+	uv_loop_t *loop, const char *path, struct evidence *evidence, struct err *err)
 {
 	size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+	struct ledger *ledger;
+	int status;
 
-	return strlen(path) <= most ||
+	/* libuv cuts a longer path and binds there without an error. */
+	if (strlen(path) > most) {
 		err_set(err,
 			"ledger %s: a socket's path has at most %zu bytes, this one %zu: "
 			"choose a shorter TMPDIR",
 			path, most, strlen(path));
-}
-
-struct ledger *ledger_create(
-	uv_loop_t *loop, const char *path, struct evidence *evidence, struct err *err)
-{
-	struct ledger *ledger;
-	int status;
-
-	if (!fits_socket(path, err))
 		return NULL;
+	}
 	ledger = mem_zeroed(sizeof *ledger);
 	ledger->loop = loop;
 	ledger->evidence = evidence;
 	ledger->address = mem_textf("unix:%s", path);
 	uv_pipe_init(loop, &ledger->listener, 0);
 	ledger->listener.data = ledger;
-	ledger->handles = 1;
 	status = uv_pipe_bind(&ledger->listener, path);
 	if (status == 0)
 		status = uv_listen(
@@ -209,33 +185,18 @@ const char *ledger_address(const struct ledger *ledger)
 	return ledger->address;
 }
 
-unsigned ledger_open_lines(const struct ledger *ledger)
-{
-	return ledger->open_count;
-}
-
-unsigned ledger_open_of(const struct ledger *ledger, const char *role)
-{
-	unsigned count = 0;
-
-	for (const struct ledger_line *line = ledger->open; line; line = line->next) {
-		const char *line_role = lifeline_of(line)->role;
-
-		count += line_role && strcmp(line_role, role) == 0;
-	}
-	return count;
-}
-
 static void on_listener_closed(uv_handle_t *handle)
 {
-	free_when_closed(handle->data);
+	struct ledger *ledger = handle->data;
+
+	free(ledger->address);
+	free(ledger);
 }
 
 void ledger_destroy(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	ledger->destroyed = true;
 	while (ledger->open)
 		close_line(ledger->open);
 	uv_close((uv_handle_t *)&ledger->listener, on_listener_closed);

@@ -20,9 +20,6 @@ struct ledger;
 struct ledger *ledger_create(uv_loop_t *loop, const char *path,
 	struct evidence *evidence, struct err *err) MUST_CHECK;
 const char *ledger_address(const struct ledger *ledger); /* "unix:/path" */
-unsigned ledger_open_lines(const struct ledger *ledger);
-/* Open lifelines of this role. */
-unsigned ledger_open_of(const struct ledger *ledger, const char *role);
-void ledger_destroy(struct ledger *ledger); /* accepts NULL */
+void ledger_destroy(struct ledger *ledger);              /* accepts NULL */
 
 #endif

@@ -17,17 +17,6 @@ struct load_call {
 	unsigned request;         /* index in the evidence */
 };
 
-struct load {
-	const struct scenario *scenario;
-	struct evidence *evidence;
-	char *base;
-	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
-	struct fetch *idle;     /* keeps its connections */
-	struct load_call *calls;
-	unsigned ended[REQUEST_IDLE + 1];
-	char *trouble[REQUEST_IDLE + 1];
-};
-
 struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
 	const char *base, struct evidence *evidence, struct err *err)
 {
@@ -136,19 +125,19 @@ static void on_answer(void *arg, const struct fetch_result *result)
 }
 
 static void fire(struct load *load, struct fetch *fetch, unsigned index,
-	const struct fetch_request *request)
+	struct fetch_request *request)
 {
 	struct load_call *call = mem_zeroed(sizeof *call);
-	struct fetch_request aimed = *request;
 	struct err err = {0};
 
 	call->load = load;
 	call->request = index;
 	call->next = load->calls;
 	load->calls = call;
-	aimed.done = on_answer;
-	aimed.arg = call;
-	call->fetch = fetch_start(fetch, &aimed, &err);
+	request->timeout_ns = load->scenario->service.session.within_ns;
+	request->done = on_answer;
+	request->arg = call;
+	call->fetch = fetch_start(fetch, request, &err);
 	if (!call->fetch) {
 		const struct buf nothing = {0};
 		struct fetch_result failed = {
@@ -181,47 +170,32 @@ static void send_webhook(struct load *load, enum request_kind kind, unsigned ses
 			.headers = json,
 			.body = body,
 			.body_len = strlen(body),
-			.timeout_ns = how->within_ns,
 			.fresh = true,
 		});
 }
 
-void load_open_sessions(struct load *load)
-{
-	for (unsigned i = 1; i <= (unsigned)load->scenario->load.sessions; i++)
-		send_webhook(load, REQUEST_OPEN, i);
-}
-
-void load_start_turns(struct load *load)
-{
-	for (unsigned i = 1; i <= (unsigned)load->scenario->load.turns; i++)
-		send_webhook(load, REQUEST_TURN, i);
-}
-
-void load_open_idle(struct load *load)
+static void open_idle(struct load *load)
 {
 	SCOPED(mem_free) char *url = mem_textf("%s/health", load->base);
+	unsigned index =
+		evidence_add_request(load->evidence, REQUEST_IDLE, 0, NULL, NULL);
 
-	for (int64_t i = 0; i < load->scenario->load.idle_connections; i++) {
-		unsigned index = evidence_add_request(
-			load->evidence, REQUEST_IDLE, 0, NULL, NULL);
+	fire(load, load->idle, index, &(struct fetch_request){.url = url});
+}
 
-		fire(load, load->idle, index,
-			&(struct fetch_request){
-				.url = url,
-				.timeout_ns = load->scenario->service.session.within_ns,
-			});
+void load_begin(struct load *load, enum request_kind kind)
+{
+	const struct load_part *part = &load->scenario->load;
+	int64_t count = kind == REQUEST_OPEN ? part->sessions
+		: kind == REQUEST_TURN       ? part->turns
+					     : part->idle_connections;
+
+	for (unsigned i = 1; i <= (unsigned)count; i++) {
+		if (kind == REQUEST_IDLE)
+			open_idle(load);
+		else
+			send_webhook(load, kind, i);
 	}
-}
-
-unsigned load_ended(const struct load *load, enum request_kind kind)
-{
-	return load->ended[kind];
-}
-
-const char *load_trouble(const struct load *load, enum request_kind kind)
-{
-	return load->trouble[kind];
 }
 
 void load_destroy(struct load *load)

@@ -54,9 +54,8 @@ static bool is_listening_or_gone(const void *arg)
 {
 	const struct mock_agent *mock_agent = arg;
 
-	return mock_agent->exited ||
-		evidence_count(mock_agent->options.evidence, "agent.listening") > 0 ||
-		(mock_agent->subject && !mock_agent->subject->running);
+	return !mock_agent_running(mock_agent) ||
+		evidence_count(mock_agent->options.evidence, "agent.listening") > 0;
 }
 
 static bool is_gone(const void *arg)
@@ -67,15 +66,6 @@ static bool is_gone(const void *arg)
 static bool is_stopped(const void *arg)
 {
 	return ((const struct mock_agent *)arg)->subject->stopped;
-}
-
-static int64_t listening_port(const struct evidence *evidence)
-{
-	for (unsigned i = 0; i < evidence->event_count; i++) {
-		if (strcmp(evidence->events[i].name, "agent.listening") == 0)
-			return json_int(evidence->events[i].json, "port", 0);
-	}
-	return 0;
 }
 
 /* On the host it is spawned and chooses its port; on a network of the case it runs in a
@@ -124,24 +114,22 @@ static bool start(struct mock_agent *mock_agent, const char *behavior, struct er
 static bool wait_listening(struct mock_agent *mock_agent, struct err *err)
 {
 	const struct mock_agent_options *options = &mock_agent->options;
+	const struct event *listening;
 	int64_t port;
 
 	wait_until(options->loop, is_listening_or_gone, mock_agent, clock_now() + UP_NS,
 		options->interrupted);
-	port = listening_port(options->evidence);
-	if (port == 0)
+	listening = evidence_find_event(
+		options->evidence, EVENT_LEDGER, "agent.listening", 0);
+	if (!listening)
 		return err_set(err, "it did not start to listen: %s",
 			buf_text(&mock_agent->output));
-	if (mock_agent->subject) {
-		mock_agent->agent_url =
-			mem_textf("http://mock-agent:%lld", (long long)port);
-		mock_agent->control_url = mem_textf("http://%s:%lld",
-			mock_agent->subject->address, (long long)port);
-	} else {
-		mock_agent->agent_url =
-			mem_textf("http://127.0.0.1:%lld", (long long)port);
-		mock_agent->control_url = mem_text(mock_agent->agent_url);
-	}
+	port = json_int(listening->json, "port", 0);
+	mock_agent->agent_url = mem_textf("http://%s:%lld",
+		mock_agent->subject ? "mock-agent" : "127.0.0.1", (long long)port);
+	mock_agent->control_url = mem_textf("http://%s:%lld",
+		mock_agent->subject ? mock_agent->subject->address : "127.0.0.1",
+		(long long)port);
 	return true;
 }
 

@@ -23,13 +23,10 @@
 #define SNAPSHOT_NS       (50 * CLOCK_MS)
 #define SETTLED_WITHIN_NS (2 * CLOCK_S)
 
-/* What is done to find out; the scenario's, or the default of its kind of service. */
-enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_LOG, PROBE_SIGNAL, PROBE_SETTLED };
-
 /* One wait for readiness. Each kind has its way to make `ready` true. */
 struct readiness_probe {
 	const struct readiness_options *options;
-	enum probe_kind kind;
+	enum ready_kind kind; /* READY_DEFAULT: its processes have settled */
 	struct loop_timer *again, *goodbye;
 	bool ready;
 	bool port_taken; /* by another process; `last` names it */
@@ -50,23 +47,16 @@ struct readiness_probe {
 	unsigned alike; /* snapshots in a row that showed them */
 };
 
-static enum probe_kind kind_of(const struct readiness_options *options)
+/* The scenario's way, or the default of its kind of service. */
+static enum ready_kind kind_of(const struct readiness_options *options)
 {
-	switch (options->scenario->service.ready.kind) {
-	case READY_HTTP:
-		return PROBE_HTTP;
-	case READY_TCP:
-		return PROBE_TCP;
-	case READY_LOG:
-		return PROBE_LOG;
-	case READY_SIGNAL:
-		return PROBE_SIGNAL;
-	case READY_DEFAULT:
-		break;
-	}
-	return scenario_is_ours(options->scenario) ? PROBE_HTTP
-		: options->port                    ? PROBE_TCP
-						   : PROBE_SETTLED;
+	enum ready_kind kind = options->scenario->service.ready.kind;
+
+	if (kind != READY_DEFAULT)
+		return kind;
+	return scenario_is_ours(options->scenario) ? READY_HTTP
+		: options->port                    ? READY_TCP
+						   : READY_DEFAULT;
 }
 
 static int64_t port_of(const struct readiness_options *options)
@@ -78,7 +68,8 @@ static int64_t port_of(const struct readiness_options *options)
 		return ready->port;
 	if (options->port)
 		return options->port;
-	event = evidence_service_event(options->evidence, "service.listening", 0);
+	event = evidence_find_event(
+		options->evidence, EVENT_SERVICE, "service.listening", 0);
 	return event ? json_int(event->json, "port", 0) : 0;
 }
 
@@ -95,8 +86,7 @@ static bool is_ready_or_gone(const void *arg)
 		!options->subject->running;
 }
 
-static void note(struct readiness_probe *probe, const char *format, ...) PRINTF(2, 3);
-
+PRINTF(2, 3)
 static void note(struct readiness_probe *probe, const char *format, ...)
 {
 	va_list args;
@@ -242,7 +232,7 @@ static void ask_port(struct readiness_probe *probe)
 		loop_timer_set(probe->again, ASK_NS);
 	} else if (!owns_port(probe)) {
 		return;
-	} else if (probe->kind == PROBE_HTTP) {
+	} else if (probe->kind == READY_HTTP) {
 		ask_http(probe);
 	} else {
 		ask_tcp(probe);
@@ -319,23 +309,23 @@ static void ask(void *arg)
 	struct readiness_probe *probe = arg;
 
 	switch (probe->kind) {
-	case PROBE_HTTP:
-	case PROBE_TCP:
+	case READY_HTTP:
+	case READY_TCP:
 		ask_port(probe);
 		return;
-	case PROBE_LOG:
+	case READY_LOG:
 		search_log(probe);
 		break;
-	case PROBE_SIGNAL:
+	case READY_SIGNAL:
 		look_at_signals(probe);
 		break;
-	case PROBE_SETTLED:
+	case READY_DEFAULT:
 		look_whether_settled(probe);
 		break;
 	}
 	if (!probe->ready)
 		loop_timer_set(probe->again,
-			probe->kind == PROBE_SETTLED ? SNAPSHOT_NS : ASK_NS);
+			probe->kind == READY_DEFAULT ? SNAPSHOT_NS : ASK_NS);
 }
 
 static bool is_closed(const void *arg)
@@ -409,19 +399,17 @@ enum readiness_end readiness_await(
 		await_child_of_client(&probe);
 	if (end == WAIT_INTERRUPTED)
 		return READINESS_INTERRUPTED;
-	if (probe.port_taken) {
-		err_set(err, "%s", probe.last);
-		return READINESS_NOT_ITS_PORT;
+	if (!probe.port_taken) {
+		if (!options->subject->running)
+			return READINESS_EXITED;
+		if (end == WAIT_DEADLINE) {
+			err_set(err, "not ready in time: %s", probe.last);
+			return READINESS_NOT_IN_TIME;
+		}
+		if (port_of(options) == 0)
+			return READINESS_YES;
 	}
-	if (!options->subject->running)
-		return READINESS_EXITED;
-	if (end == WAIT_DEADLINE) {
-		err_set(err, "not ready in time: %s", probe.last);
-		return READINESS_NOT_IN_TIME;
-	}
-	if (port_of(options) == 0)
-		return READINESS_YES;
-	if (!owns_port(&probe)) {
+	if (probe.port_taken || !owns_port(&probe)) {
 		err_set(err, "%s", probe.last);
 		return READINESS_NOT_ITS_PORT;
 	}

@@ -1,11 +1,12 @@
 /*
  * readiness - waits until the service is ready, by observation.
  *
- * HTTP and TCP ask its port once no other process listens there, the log is searched as it comes, and readiness for the stop
- * signal is read from PID 1's masks in /proc. Without "ready" in its scenario our own
- * service is asked over HTTP and another one with a port over TCP. One without a port
- * is ready when its processes have settled: each of them sleeps, and none comes, goes or
- * runs another program for 200 ms; 2 s after its start it counts as ready in any case.
+ * HTTP and TCP ask its port once no other process listens there, the log is searched as
+ * it comes, and readiness for the stop signal is read from PID 1's masks in /proc. Without
+ * "ready" in its scenario our own service is asked over HTTP and another one with a port
+ * over TCP. One without a port is ready when its processes have settled: each of them
+ * sleeps, and none comes, goes or runs another program for 200 ms; 2 s after its start it
+ * counts as ready in any case.
  */
 #ifndef HARNESS_RUN_READINESS_H
 #define HARNESS_RUN_READINESS_H
@@ -22,7 +23,7 @@
 struct readiness_options {
 	uv_loop_t *loop;
 	const struct scenario *scenario;
-	int64_t port; /* the service's; 0: our service tells it in its log */
+	int64_t port; /* the service's; 0: our service logs it */
 	const struct subject *subject;
 	const struct evidence *evidence;
 	const bool *interrupted;

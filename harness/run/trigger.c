@@ -15,11 +15,6 @@ static unsigned servers_expected(const struct scenario *scenario)
 		: 0;
 }
 
-static bool service_is_gone(const struct case_state *state)
-{
-	return !state->service->running;
-}
-
 /* stop.when names an event: the stop comes with it, also before the load is complete. */
 static bool waits_for_event(const struct case_state *state)
 {
@@ -35,45 +30,36 @@ static bool event_came(const struct case_state *state)
 		evidence_count(state->evidence, stop->when) >= (unsigned)stop->count;
 }
 
-static bool is_cut_short(const struct case_state *state)
-{
-	return service_is_gone(state) || event_came(state);
-}
-
 static bool is_gone_or_event_came(const void *arg)
 {
-	return is_cut_short(arg);
-}
-
-static bool sessions_are_open(const void *arg)
-{
 	const struct case_state *state = arg;
 
-	return is_cut_short(state) || load_trouble(state->load, REQUEST_OPEN) ||
-		(load_ended(state->load, REQUEST_OPEN) ==
-				(unsigned)state->scenario->load.sessions &&
-			evidence_count(state->evidence, "mcp.initialized") >=
-				servers_expected(state->scenario));
+	return !state->service->running || event_came(state);
 }
 
-static bool turns_run(const void *arg)
+/* The part of the load that is under way is complete, or cannot become so. */
+static bool is_loaded(const void *arg)
 {
 	const struct case_state *state = arg;
-	unsigned turns = (unsigned)state->scenario->load.turns;
+	const struct load *load = state->load;
+	const struct load_part *part = &state->scenario->load;
 
-	return is_cut_short(state) ||
-		evidence_count(state->evidence, "agent.turn.begin") >=
-		state->turns_before + turns ||
-		load_ended(state->load, REQUEST_TURN) == turns;
-}
-
-static bool idle_are_open(const void *arg)
-{
-	const struct case_state *state = arg;
-
-	return is_cut_short(state) ||
-		load_ended(state->load, REQUEST_IDLE) ==
-		(unsigned)state->scenario->load.idle_connections;
+	if (is_gone_or_event_came(state))
+		return true;
+	switch (state->loading) {
+	case REQUEST_OPEN:
+		return load->trouble[REQUEST_OPEN] ||
+			(load->ended[REQUEST_OPEN] == (unsigned)part->sessions &&
+				evidence_count(state->evidence, "mcp.initialized") >=
+					servers_expected(state->scenario));
+	case REQUEST_TURN:
+		return evidence_count(state->evidence, "agent.turn.begin") >=
+			state->turns_before + (unsigned)part->turns ||
+			load->ended[REQUEST_TURN] == (unsigned)part->turns;
+	case REQUEST_IDLE:
+		return load->ended[REQUEST_IDLE] == (unsigned)part->idle_connections;
+	}
+	return true;
 }
 
 /* False with the trouble when the run is interrupted. *came: before the deadline. */
@@ -83,71 +69,67 @@ static bool await(
 	enum wait_end end = case_state_wait(state, is_so, until_ns - clock_now());
 
 	*came = end == WAIT_SO;
-	return end != WAIT_INTERRUPTED || case_state_interrupted(state);
+	return end != WAIT_INTERRUPTED ||
+		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 }
 
-/* Waits for a part of the load. Each way in which it can fail is a trouble, but not where
- * the stop comes with an event: such a failure may be what the scenario is about. `what`
- * follows "could not". */
-static bool await_load(struct case_state *state, wait_fn *is_so, enum request_kind kind,
+/* Begins a part of the load and waits for it. Each way in which it can fail is a trouble,
+ * but not where the stop comes with an event: such a failure may be what the scenario is
+ * about. `what` follows "could not". */
+static bool await_load(struct case_state *state, enum request_kind kind,
 	int64_t until_ns, const char *what)
 {
+	const struct load *load = state->load;
 	bool came;
 
-	if (!await(state, is_so, until_ns, &came))
+	state->loading = kind;
+	load_begin(state->load, kind);
+	if (!await(state, is_loaded, until_ns, &came))
 		return false;
 	if (!came)
 		return waits_for_event(state) ||
 			case_state_trouble(state, TROUBLE_LOAD,
 				"could not %s in time (%u requests ended, %u of %u MCP servers "
 				"answered); last line: %.300s",
-				what, load_ended(state->load, kind),
+				what, load->ended[kind],
 				evidence_count(state->evidence, "mcp.initialized"),
 				servers_expected(state->scenario),
 				case_state_last_line(state));
-	if (service_is_gone(state))
+	if (!state->service->running)
 		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before the run could %s; last line: %.300s", what,
 			case_state_last_line(state));
-	if (load_trouble(state->load, kind) && !waits_for_event(state))
-		return case_state_trouble(state, TROUBLE_LOAD, "could not %s: %s", what,
-			load_trouble(state->load, kind));
-	return true;
+	return !load->trouble[kind] || waits_for_event(state) ||
+		case_state_trouble(state, TROUBLE_LOAD, "could not %s: %s", what,
+			load->trouble[kind]);
 }
 
 static bool open_sessions(struct case_state *state, int64_t until_ns)
 {
 	case_state_step(state, "opening %lld sessions",
 		(long long)state->scenario->load.sessions);
-	load_open_sessions(state->load);
-	return await_load(
-		state, sessions_are_open, REQUEST_OPEN, until_ns, "open its sessions");
+	return await_load(state, REQUEST_OPEN, until_ns, "open its sessions");
 }
 
 static bool start_turns(struct case_state *state, int64_t until_ns)
 {
+	const struct load_part *part = &state->scenario->load;
 	struct err err = {0};
 
-	if (state->scenario->load.turns == 0 || event_came(state))
+	if (part->turns == 0 || event_came(state))
 		return true;
-	case_state_step(
-		state, "starting %lld turns", (long long)state->scenario->load.turns);
+	case_state_step(state, "starting %lld turns", (long long)part->turns);
 	if (state->mock_agent &&
-		!mock_agent_slow_turns(
-			state->mock_agent, state->scenario->load.turn_ns, &err))
+		!mock_agent_slow_turns(state->mock_agent, part->turn_ns, &err))
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	state->turns_before = evidence_count(state->evidence, "agent.turn.begin");
-	load_start_turns(state->load);
-	return await_load(state, turns_run, REQUEST_TURN, until_ns, "start its turns");
+	return await_load(state, REQUEST_TURN, until_ns, "start its turns");
 }
 
 static bool open_idle(struct case_state *state, int64_t until_ns)
 {
-	if (state->scenario->load.idle_connections == 0 || event_came(state))
-		return true;
-	load_open_idle(state->load);
-	return await_load(state, idle_are_open, REQUEST_IDLE, until_ns,
-		"open its idle connections");
+	return state->scenario->load.idle_connections == 0 || event_came(state) ||
+		await_load(state, REQUEST_IDLE, until_ns, "open its idle connections");
 }
 
 static bool begin_load(struct case_state *state)

@@ -5,8 +5,6 @@
 #ifndef HARNESS_RUN_TRIGGER_H
 #define HARNESS_RUN_TRIGGER_H
 
-#include <stdbool.h>
-
 #include "harness/run/case_state.h"
 
 /* False, with the evidence's trouble set, when that moment does not come. */

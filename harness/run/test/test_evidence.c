@@ -30,12 +30,11 @@ static char *big_event(void)
 	return line;
 }
 
-static void events_are_bounded_in_bytes(void **state)
+static void events_are_bounded_in_bytes(void **state UNUSED)
 {
 	SCOPED(mem_free) char *line = big_event();
 	struct evidence evidence = {0};
 
-	(void)state;
 	for (unsigned i = 0; i < 400; i++)
 		print_line(&evidence, line);
 	assert_true(evidence.events_dropped > 0);
@@ -43,18 +42,17 @@ static void events_are_bounded_in_bytes(void **state)
 	assert_true(evidence.event_bytes <= EVIDENCE_EVENTS_BYTES);
 	assert_int_equal(evidence.event_count + evidence.events_dropped, 400);
 	assert_int_equal(evidence_count(&evidence, "x"), 400);
-	/* A small one still fits, and is heard. */
+	/* A small one still fits, and counts. */
 	print_line(&evidence, "{\"event\":\"y\"}");
-	assert_non_null(evidence_service_event(&evidence, "y", 0));
+	assert_non_null(evidence_find_event(&evidence, EVENT_SERVICE, "y", 0));
 	evidence_done(&evidence);
 }
 
-static void log_lines_are_bounded_in_bytes(void **state)
+static void log_lines_are_bounded_in_bytes(void **state UNUSED)
 {
 	SCOPED(mem_free) char *line = mem_zeroed(1 << 20);
 	struct evidence evidence = {0};
 
-	(void)state;
 	memset(line, 'x', (1 << 20) - 1);
 	for (unsigned i = 0; i < 80; i++)
 		print_line(&evidence, line);
@@ -63,13 +61,12 @@ static void log_lines_are_bounded_in_bytes(void **state)
 	evidence_done(&evidence);
 }
 
-static void a_stamp_from_outside_of_the_case_is_none(void **state)
+static void a_stamp_from_outside_of_the_case_is_none(void **state UNUSED)
 {
 	static const char *const stamps[] = {"-9223372036854775808", "5",
 		"9000000000000000000", "99999999999999999999999", "\"soon\""};
 	struct evidence evidence = {.began_ns = clock_now()};
 
-	(void)state;
 	for (size_t i = 0; i < COUNT(stamps); i++) {
 		SCOPED(mem_free) char *line =
 			mem_textf("{\"event\":\"x\",\"ns\":%s}", stamps[i]);
@@ -82,14 +79,13 @@ static void a_stamp_from_outside_of_the_case_is_none(void **state)
 	evidence_done(&evidence);
 }
 
-static void a_stamp_from_the_case_is_kept(void **state)
+static void a_stamp_from_the_case_is_kept(void **state UNUSED)
 {
 	int64_t began_ns = clock_now();
 	struct evidence evidence = {.began_ns = began_ns};
 	SCOPED(mem_free) char *line =
 		mem_textf("{\"event\":\"x\",\"ns\":%lld}", (long long)began_ns + 1);
 
-	(void)state;
 	print_line(&evidence, line);
 	assert_true(evidence.events[0].ns == began_ns + 1);
 	evidence_done(&evidence);

@@ -105,17 +105,17 @@ static int tear_down(void **state)
 
 static bool session_ended(const void *arg)
 {
-	return load_ended(((const struct load_scene *)arg)->load, REQUEST_OPEN) == 1;
+	return ((const struct load_scene *)arg)->load->ended[REQUEST_OPEN] == 1;
 }
 
 static const char *open_session(struct load_scene *scene, const char *answer)
 {
 	scene->answer = answer;
-	load_open_sessions(scene->load);
+	load_begin(scene->load, REQUEST_OPEN);
 	assert_int_equal(wait_until(&scene->loop, session_ended, scene,
 				 clock_now() + 5 * CLOCK_S, NULL),
 		WAIT_SO);
-	return load_trouble(scene->load, REQUEST_OPEN);
+	return scene->load->trouble[REQUEST_OPEN];
 }
 
 static void a_good_answer_is_no_trouble(void **state)
