@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/fields.h"
+#include "lib/json_fill.h"
 #include "lib/suggest.h"
 
 #define CHILDREN_MAX   64
@@ -108,18 +109,13 @@ static void reaction_done(void *out)
 
 static cJSON *reaction_schema(void)
 {
-	cJSON *schema = cJSON_CreateObject(), *forms, *words, *names, *later;
+	cJSON *schema = json_fill(NULL, "{'oneOf': [{}]}");
+	cJSON *forms = cJSON_GetObjectItemCaseSensitive(schema, "oneOf");
 
-	forms = cJSON_AddArrayToObject(schema, "oneOf");
-	words = cJSON_CreateObject();
-	names = cJSON_AddArrayToObject(words, "enum");
-	for (unsigned i = 0; i < COUNT(reaction_names); i++)
-		cJSON_AddItemToArray(names, cJSON_CreateString(reaction_names[i]));
-	cJSON_AddItemToArray(forms, words);
-	later = fields_schema(exit_fields);
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(later, "required"),
-		cJSON_CreateString("exit_after"));
-	cJSON_AddItemToArray(forms, later);
+	cJSON_AddItemToObject(forms->child, "enum",
+		cJSON_CreateStringArray(reaction_names, COUNT(reaction_names)));
+	cJSON_AddItemToArray(forms,
+		json_fill(fields_schema(exit_fields), "{'required': ['exit_after']}"));
 	return schema;
 }
 

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/json_fill.h"
+#include "lib/mem.h"
+
 char *jsonrpc_id(const struct json_doc *doc, const cJSON *node)
 {
 	if (cJSON_IsString(node))
@@ -40,50 +43,33 @@ void jsonrpc_message_done(struct jsonrpc_message *message)
 	free(message->id);
 }
 
-static cJSON *envelope(void)
-{
-	cJSON *message = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(message, "jsonrpc", "2.0");
-	return message;
-}
-
-static cJSON *answer_to(const char *id)
-{
-	cJSON *message = envelope();
-
-	cJSON_AddRawToObject(message, "id", id ? id : "null");
-	return message;
-}
+#define ENVELOPE "{\"jsonrpc\":\"2.0\","
 
 char *jsonrpc_result(const char *id, cJSON *result)
 {
-	SCOPED(json_free) cJSON *message = answer_to(id);
+	SCOPED(mem_free) char *text = json_print(result);
 
-	cJSON_AddItemToObject(
-		message, "result", result ? result : cJSON_CreateObject());
-	return json_print(message);
+	cJSON_Delete(result);
+	return mem_textf(ENVELOPE "\"id\":%s,\"result\":%s}", id, text);
 }
 
 char *jsonrpc_error(
 	const char *id, enum jsonrpc_code code, const char *text, cJSON *data)
 {
-	SCOPED(json_free) cJSON *message = answer_to(id);
-	cJSON *error = cJSON_AddObjectToObject(message, "error");
+	SCOPED(json_free) cJSON *error =
+		json_fill(NULL, "{'code': %d, 'message': %s}", (int)code, text);
+	SCOPED(mem_free) char *json = NULL;
 
-	cJSON_AddNumberToObject(error, "code", (int)code);
-	cJSON_AddStringToObject(error, "message", text);
 	if (data)
 		cJSON_AddItemToObject(error, "data", data);
-	return json_print(message);
+	json = json_print(error);
+	return mem_textf(ENVELOPE "\"id\":%s,\"error\":%s}", id ? id : "null", json);
 }
 
 char *jsonrpc_notification(const char *method, cJSON *params)
 {
-	SCOPED(json_free) cJSON *message = envelope();
+	SCOPED(mem_free) char *text = json_print(params);
 
-	cJSON_AddStringToObject(message, "method", method);
-	if (params)
-		cJSON_AddItemToObject(message, "params", params);
-	return json_print(message);
+	cJSON_Delete(params);
+	return mem_textf(ENVELOPE "\"method\":\"%s\",\"params\":%s}", method, text);
 }

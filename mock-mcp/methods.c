@@ -13,7 +13,7 @@
 
 struct methods {
 	struct methods_options options;
-	struct pending_calls *calls;
+	struct pending_calls calls;
 	const char *version; /* agreed on by initialize; NULL before */
 	bool initialized;
 	bool listed;
@@ -69,16 +69,6 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 	log_tool(methods, "mcp.tool.end", tool);
 	if (answer)
 		methods->options.send(methods->options.arg, answer);
-}
-
-/* Takes answer, and sends it later. */
-static bool send_later(struct methods *methods, const char *id, const char *tool,
-	char *answer, int64_t after_ns)
-{
-	if (pending_calls_begin(methods->calls, id, tool, answer, after_ns))
-		return true;
-	refuse(methods, id, JSONRPC_INTERNAL_ERROR, "too much is under way");
-	return false;
 }
 
 static void answer_initialize(struct methods *methods,
@@ -165,7 +155,8 @@ static void run_tool(
 	if (after == 0) {
 		log_tool(methods, "mcp.tool.end", tool);
 		send_line(methods, answer);
-	} else if (!send_later(methods, id, tool, answer, after)) {
+	} else if (!pending_calls_begin(&methods->calls, id, tool, answer, after)) {
+		refuse(methods, id, JSONRPC_INTERNAL_ERROR, "too much is under way");
 		log_tool(methods, "mcp.tool.end", tool);
 	}
 }
@@ -230,7 +221,7 @@ static void on_request(struct methods *methods, const struct jsonrpc_message *me
 	enum protocol_style style = protocol_style_of(message->method, message->params);
 	const struct method *method = find_method(message->method, style);
 
-	if (pending_calls_has(methods->calls, id)) {
+	if (pending_calls_has(&methods->calls, id)) {
 		refuse(methods, id, JSONRPC_INVALID_REQUEST,
 			"id: a request with this one is under way");
 	} else if (style == PROTOCOL_STATELESS && !check_meta(methods, message)) {
@@ -265,7 +256,7 @@ static void on_notification(struct methods *methods, const struct json_doc *doc,
 	if (!strcmp(message->method, "notifications/initialized") && methods->version)
 		log_initialized(methods);
 	else if (!strcmp(message->method, "notifications/cancelled") && id)
-		pending_calls_cancel(methods->calls, id);
+		pending_calls_cancel(&methods->calls, id);
 }
 
 static void on_message(
@@ -357,7 +348,7 @@ struct methods *methods_create(uv_loop_t *loop, const struct methods_options *op
 	struct methods *methods = mem_zeroed(sizeof *methods);
 
 	methods->options = *options;
-	methods->calls = pending_calls_create(loop, on_call_over, methods);
+	methods->calls = (struct pending_calls){loop, on_call_over, .arg = methods};
 	return methods;
 }
 
@@ -365,6 +356,6 @@ void methods_destroy(struct methods *methods)
 {
 	if (!methods)
 		return;
-	pending_calls_destroy(methods->calls);
+	pending_calls_clear(&methods->calls);
 	free(methods);
 }

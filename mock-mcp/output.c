@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
-#include "lib/clock.h"
+#include "lib/json_fill.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "mock-mcp/jsonrpc.h"
 #include "mock-mcp/stdout_lines.h"
@@ -33,25 +34,17 @@ struct output {
 	bool shutting; /* stdout is closed when its lines are written */
 	enum partial_state partial;
 	struct buf held;
-	uv_timer_t rest; /* until what is held is written */
+	struct loop_timer *rest; /* until what is held is written */
 	unsigned garbage, notifications, errors;
 };
-
-static char *notification(struct output *output, int size)
-{
-	cJSON *params = cJSON_CreateObject();
-	SCOPED(mem_free) char *text = mem_textf("%-*u", size, ++output->notifications);
-
-	cJSON_AddStringToObject(params, "level", "info");
-	cJSON_AddStringToObject(params, "logger", output->name);
-	cJSON_AddStringToObject(params, "data", text);
-	return jsonrpc_notification("notifications/message", params);
-}
 
 /* Writes a notification of at least that size. Gives its size. */
 static size_t notify(struct output *output, int size)
 {
-	SCOPED(mem_free) char *line = notification(output, size);
+	SCOPED(mem_free) char *text = mem_textf("%-*u", size, ++output->notifications);
+	SCOPED(mem_free) char *line = jsonrpc_notification("notifications/message",
+		json_fill(NULL, "{'level': 'info', 'logger': %s, 'data': %s}",
+			output->name, text));
 
 	stdout_lines_line(output->out, line);
 	return strlen(line) + 1;
@@ -59,7 +52,7 @@ static size_t notify(struct output *output, int size)
 
 static void shut(struct output *output)
 {
-	output->shutting = stdout_lines_waiting(output->out) > 0;
+	output->shutting = output->out->queue.len > 0;
 	if (output->shutting)
 		stdout_lines_await_clear(output->out);
 	else
@@ -76,7 +69,7 @@ static void on_stdout_clear(void *arg)
 	output->awaited = false;
 	if (awaited)
 		output->clear(output->arg);
-	if (!output->flooding || output->ended || stdout_lines_is_gone(output->out))
+	if (!output->flooding || output->ended || output->out->gone)
 		return;
 	for (unsigned i = 0; i < FLOOD_LINES; i++)
 		notify(output, 1);
@@ -87,7 +80,7 @@ static void on_stderr_clear(void *arg)
 {
 	struct output *output = arg;
 
-	if (output->ended || stdout_lines_is_gone(output->err))
+	if (output->ended || output->err->gone)
 		return;
 	for (unsigned i = 0; i < FLOOD_LINES; i++) {
 		SCOPED(mem_free) char *line = mem_textf(
@@ -100,23 +93,24 @@ static void on_stderr_clear(void *arg)
 
 static void begin_flood(struct stdout_lines *lines)
 {
-	if (stdout_lines_waits_in_loop(lines))
+	if (!lines->blocking)
 		stdout_lines_await_clear(lines);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_rest(void *arg)
 {
-	struct output *output = handle->data;
+	struct output *output = arg;
 
-	buf_done(&output->held);
-	free(output);
+	output->partial = PARTIAL_NONE;
+	if (!output->ended)
+		stdout_lines_add(output->out, output->held.data, output->held.len);
+	buf_clear(&output->held);
 }
 
 struct output *output_create(uv_loop_t *loop, const struct mcp_behavior *behavior,
 	const char *name, output_clear_fn *clear, void *arg, struct err *err)
 {
 	struct output *output = mem_zeroed(sizeof *output);
-	bool blocking = behavior->stdout_mode == MCP_STDOUT_FILL;
 	bool ok;
 
 	output->behavior = behavior;
@@ -124,10 +118,9 @@ struct output *output_create(uv_loop_t *loop, const struct mcp_behavior *behavio
 	output->clear = clear;
 	output->arg = arg;
 	buf_init(&output->held, STDOUT_LINES_MAX);
-	uv_timer_init(loop, &output->rest);
-	output->rest.data = output;
-	output->out = stdout_lines_create(
-		loop, STDOUT_FILENO, blocking, on_stdout_clear, output, err);
+	output->rest = loop_timer_create(loop, on_rest, output);
+	output->out = stdout_lines_create(loop, STDOUT_FILENO,
+		behavior->stdout_mode == MCP_STDOUT_FILL, on_stdout_clear, output, err);
 	ok = output->out != NULL;
 	if (ok && behavior->stderr_mode == MCP_STDERR_FLOOD) {
 		output->err = stdout_lines_create(
@@ -156,16 +149,6 @@ static void add_garbage(struct output *output)
 	stdout_lines_line(output->out, lines[output->garbage++ % COUNT(lines)]);
 }
 
-static void on_rest(uv_timer_t *timer)
-{
-	struct output *output = timer->data;
-
-	output->partial = PARTIAL_NONE;
-	if (!output->ended)
-		stdout_lines_add(output->out, output->held.data, output->held.len);
-	buf_clear(&output->held);
-}
-
 static void hold(struct output *output, const char *text)
 {
 	if (output->behavior->rest_after_ns > 0 && buf_adds(&output->held, text))
@@ -181,7 +164,7 @@ static void write_half(struct output *output, const char *line)
 	stdout_lines_add(output->out, line, half);
 	hold(output, line + half);
 	if (rest_after_ns > 0)
-		uv_timer_start(&output->rest, on_rest, clock_ms_up(rest_after_ns), 0);
+		loop_timer_set(output->rest, rest_after_ns);
 }
 
 void output_line(struct output *output, const char *line)
@@ -238,7 +221,7 @@ void output_fill(struct output *output)
 
 size_t output_waiting(const struct output *output)
 {
-	return stdout_lines_waiting(output->out);
+	return output->out->queue.len;
 }
 
 void output_await_clear(struct output *output)
@@ -250,7 +233,7 @@ void output_await_clear(struct output *output)
 bool output_end(struct output *output)
 {
 	output->ended = true;
-	if (stdout_lines_waiting(output->out) == 0)
+	if (output->out->queue.len == 0)
 		return false;
 	output_await_clear(output);
 	return true;
@@ -262,5 +245,7 @@ void output_destroy(struct output *output)
 		return;
 	stdout_lines_destroy(output->out);
 	stdout_lines_destroy(output->err);
-	uv_close((uv_handle_t *)&output->rest, on_closed);
+	loop_timer_destroy(output->rest);
+	buf_done(&output->held);
+	free(output);
 }

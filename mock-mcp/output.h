@@ -36,7 +36,7 @@ void output_await_clear(struct output *output);     /* then clear() is called on
 /* Drops later lines and ends the floods. True: something waits, clear() is called. */
 bool output_end(struct output *output) MUST_CHECK;
 
-/* Freed when the loop has turned. Accepts NULL. */
+/* Its handles close when the loop has turned. Accepts NULL. */
 void output_destroy(struct output *output);
 
 #endif

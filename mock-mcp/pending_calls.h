@@ -16,15 +16,19 @@
 #define PENDING_CALLS_HELD_MAX ((size_t)16 << 20)
 #define PENDING_CALLS_NEVER    INT64_C(-1)
 
-struct pending_calls;
-
 /* A call is over: called from the loop with the answer, or by pending_calls_cancel() with
- * NULL. Both are borrowed. */
+ * NULL. Both are borrowed. No call begins or ends meanwhile. */
 typedef void pending_calls_over_fn(void *arg, const char *tool, const char *answer);
 
-/* Keeps loop. */
-struct pending_calls *pending_calls_create(
-	uv_loop_t *loop, pending_calls_over_fn *over, void *arg) MUST_CHECK;
+/* The owner sets the first three; the others are zero. */
+struct pending_calls {
+	uv_loop_t *loop;
+	pending_calls_over_fn *over;
+	void *arg;
+	struct pending_call *first;
+	unsigned count;
+	size_t held; /* bytes of answers */
+};
 
 /* Reports whether a call with this id, as JSON, is in progress. */
 bool pending_calls_has(const struct pending_calls *calls, const char *id);
@@ -37,7 +41,7 @@ bool pending_calls_begin(struct pending_calls *calls, const char *id, const char
 /* Does nothing for an unknown id. */
 void pending_calls_cancel(struct pending_calls *calls, const char *id);
 
-/* Drops all calls. The handles are closed when the loop has turned. Accepts NULL. */
-void pending_calls_destroy(struct pending_calls *calls);
+/* Drops all calls. Their handles are closed when the loop has turned. */
+void pending_calls_clear(struct pending_calls *calls);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/version.h"
 
 #define MODERN "2026-07-28"
@@ -24,16 +25,6 @@ enum protocol_style protocol_style_of(const char *method, const cJSON *params)
 		: PROTOCOL_HANDSHAKE;
 }
 
-static cJSON *unsupported(const char *asked)
-{
-	cJSON *data = cJSON_CreateObject(), *supported;
-
-	supported = cJSON_AddArrayToObject(data, "supported");
-	cJSON_AddItemToArray(supported, cJSON_CreateString(MODERN));
-	cJSON_AddStringToObject(data, "requested", asked);
-	return data;
-}
-
 bool protocol_check_meta(const cJSON *params, cJSON **data, struct err *err)
 {
 	const cJSON *meta = json_get(params, "_meta");
@@ -45,7 +36,8 @@ bool protocol_check_meta(const cJSON *params, cJSON **data, struct err *err)
 		return err_set(err,
 			"params._meta[\"" META "protocolVersion\"]: expected a string");
 	if (strcmp(version, MODERN)) {
-		*data = unsupported(version);
+		*data = json_fill(NULL,
+			"{'supported': ['" MODERN "'], 'requested': %s}", version);
 		return err_set(err, "Unsupported protocol version");
 	}
 	if (!cJSON_IsObject(json_get(meta, META "clientCapabilities")))
@@ -66,74 +58,45 @@ const char *protocol_agree(const char *asked)
 	return legacy[0];
 }
 
-static cJSON *server_info(const char *name)
-{
-	cJSON *info = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(info, "name", name);
-	cJSON_AddStringToObject(info, "version", STOPBENCH_VERSION);
-	return info;
-}
-
-static void add_instructions(cJSON *result)
-{
-	cJSON_AddStringToObject(result, "instructions",
-		"A mock server for tests. Its tools work; how it behaves otherwise is what "
-		"it was started with.");
-}
+#define SERVER_INFO "{'name': %s, 'version': '" STOPBENCH_VERSION "'}"
+#define INSTRUCTIONS                                                                   \
+	"'instructions': 'A mock server for tests. Its tools work; how it behaves "    \
+	"otherwise is what it was started with.'"
+/* A cache must not carry a mock into the next test. */
+#define NO_CACHING "'ttlMs': 0, 'cacheScope': 'private'"
 
 cJSON *protocol_initialize(const char *version, const char *name)
 {
-	cJSON *result = cJSON_CreateObject(), *capabilities;
-
-	cJSON_AddStringToObject(result, "protocolVersion", version);
-	capabilities = cJSON_AddObjectToObject(result, "capabilities");
-	cJSON_AddObjectToObject(capabilities, "tools");
-	cJSON_AddObjectToObject(capabilities, "logging");
-	cJSON_AddItemToObject(result, "serverInfo", server_info(name));
-	add_instructions(result);
-	return result;
-}
-
-/* No caching: a cache must not carry a mock into the next test. */
-static void add_caching(cJSON *result)
-{
-	cJSON_AddNumberToObject(result, "ttlMs", 0);
-	cJSON_AddStringToObject(result, "cacheScope", "private");
+	return json_fill(NULL,
+		"{'protocolVersion': %s, 'capabilities': {'tools': {}, 'logging': {}}, "
+		"'serverInfo': " SERVER_INFO ", " INSTRUCTIONS "}",
+		version, name);
 }
 
 cJSON *protocol_discover(void)
 {
-	cJSON *result = cJSON_CreateObject(), *versions, *capabilities;
-
-	versions = cJSON_AddArrayToObject(result, "supportedVersions");
-	cJSON_AddItemToArray(versions, cJSON_CreateString(MODERN));
-	capabilities = cJSON_AddObjectToObject(result, "capabilities");
-	cJSON_AddObjectToObject(capabilities, "tools");
-	add_instructions(result);
-	add_caching(result);
-	return result;
+	return json_fill(NULL,
+		"{'supportedVersions': ['" MODERN
+		"'], 'capabilities': {'tools': {}}, " INSTRUCTIONS ", " NO_CACHING "}");
 }
 
 cJSON *protocol_tools(cJSON *tools, enum protocol_style style)
 {
-	cJSON *result = cJSON_CreateObject();
+	cJSON *result = json_fill(
+		NULL, style == PROTOCOL_STATELESS ? "{" NO_CACHING "}" : "{}");
 
 	cJSON_AddItemToObject(result, "tools", tools);
-	if (style == PROTOCOL_STATELESS)
-		add_caching(result);
 	return result;
 }
 
 cJSON *protocol_finish(cJSON *result, enum protocol_style style, const char *name)
 {
-	if (style == PROTOCOL_STATELESS) {
-		cJSON *meta = cJSON_AddObjectToObject(result, "_meta");
-
-		cJSON_AddStringToObject(result, "resultType", "complete");
-		cJSON_AddItemToObject(meta, META "serverInfo", server_info(name));
-	}
-	return result;
+	if (style == PROTOCOL_HANDSHAKE)
+		return result;
+	return json_fill(result,
+		"{'resultType': 'complete', '_meta': {'" META
+		"serverInfo': " SERVER_INFO "}}",
+		name);
 }
 
 bool protocol_is_level(const char *level)

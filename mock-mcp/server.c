@@ -9,6 +9,7 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 #include "mock-mcp/crash.h"
@@ -18,7 +19,7 @@
 
 /* The server reads nothing while more than this waits to be read by the client. */
 #define UNREAD_MAX ((size_t)4 << 20)
-#define LEAVE_MS   1000
+#define LEAVE_NS   CLOCK_S
 
 static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};
 #define HANDLED (COUNT(handled) - 1)
@@ -30,9 +31,11 @@ struct server {
 	struct output *output;
 	struct methods *methods;
 	uv_signal_t signals[HANDLED];
-	uv_timer_t start; /* until it has started */
-	uv_timer_t exit;  /* until a reaction exits */
-	uv_timer_t end;   /* until the answers are written, for LEAVE_MS at most */
+	struct loop_timer *start; /* until it has started */
+	struct loop_timer *exit;  /* until a reaction exits, at exit_ns */
+	struct loop_timer
+		*end; /* until the answers are written, for LEAVE_NS at most */
+	int64_t exit_ns;
 	struct buf early; /* lines that arrive before it has started */
 	bool starting;
 	bool leaving;
@@ -40,38 +43,32 @@ struct server {
 	bool paused;       /* reads no more until the client has read UNREAD_MAX */
 };
 
-static void on_end(uv_timer_t *timer)
+static void on_end(void *arg)
 {
-	uv_stop(timer->loop);
+	uv_stop(&((struct server *)arg)->loop);
 }
 
-static void leave(struct server *server)
+static void leave(void *arg)
 {
+	struct server *server = arg;
+
 	if (server->leaving)
 		return;
 	server->leaving = true;
 	stdin_lines_stop(server->input);
-	uv_timer_start(
-		&server->end, on_end, output_end(server->output) ? LEAVE_MS : 0, 0);
-}
-
-static void on_exit_due(uv_timer_t *timer)
-{
-	leave(timer->data);
+	loop_timer_set(server->end, output_end(server->output) ? LEAVE_NS : 0);
 }
 
 static void exit_after(struct server *server, int64_t after_ns)
 {
-	uint64_t ms = clock_ms_up(after_ns);
+	int64_t exit_ns = clock_now() + after_ns;
 
-	if (ms == 0) {
+	if (after_ns == 0) {
 		leave(server);
-		return;
+	} else if (!loop_timer_is_set(server->exit) || exit_ns < server->exit_ns) {
+		server->exit_ns = exit_ns;
+		loop_timer_set(server->exit, after_ns);
 	}
-	uv_update_time(&server->loop);
-	if (!uv_is_active((uv_handle_t *)&server->exit) ||
-		ms < uv_timer_get_due_in(&server->exit))
-		uv_timer_start(&server->exit, on_exit_due, ms, 0);
 }
 
 static void react(struct server *server, const struct reaction *reaction)
@@ -115,7 +112,7 @@ static void on_clear(void *arg)
 	struct server *server = arg;
 
 	if (server->leaving) {
-		uv_timer_start(&server->end, on_end, 0, 0);
+		loop_timer_set(server->end, 0);
 		return;
 	}
 	if (server->paused && !server->closed_input)
@@ -143,9 +140,9 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 		methods_on_line(server->methods, line, len, cut);
 }
 
-static void on_started(uv_timer_t *timer)
+static void on_started(void *arg)
 {
-	struct server *server = timer->data;
+	struct server *server = arg;
 	char *line = server->early.data, *end;
 	size_t left = server->early.len;
 
@@ -169,7 +166,7 @@ static void begin_start(struct server *server)
 
 	server->starting = left_ns > 0;
 	if (server->starting)
-		uv_timer_start(&server->start, on_started, clock_ms_up(left_ns), 0);
+		loop_timer_set(server->start, left_ns);
 }
 
 static void on_eof(void *arg)
@@ -241,11 +238,11 @@ static bool open_streams(struct server *server, struct err *err)
 	return server->output != NULL;
 }
 
-static struct methods *create_methods(struct server *server)
+static void serve(struct server *server)
 {
 	const struct server_options *options = &server->options;
 
-	return methods_create(&server->loop,
+	server->methods = methods_create(&server->loop,
 		&(struct methods_options){
 			.behavior = options->behavior,
 			.identity = options->identity,
@@ -254,25 +251,19 @@ static struct methods *create_methods(struct server *server)
 			.listed = on_listed,
 			.arg = server,
 		});
-}
-
-static void serve(struct server *server)
-{
-	server->methods = create_methods(server);
-	uv_timer_init(&server->loop, &server->start);
-	uv_timer_init(&server->loop, &server->exit);
-	uv_timer_init(&server->loop, &server->end);
-	server->start.data = server->exit.data = server;
+	server->start = loop_timer_create(&server->loop, on_started, server);
+	server->exit = loop_timer_create(&server->loop, leave, server);
+	server->end = loop_timer_create(&server->loop, on_end, server);
 	begin_start(server);
 	stdin_lines_start(server->input);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
-	uv_close((uv_handle_t *)&server->start, NULL);
-	uv_close((uv_handle_t *)&server->exit, NULL);
-	uv_close((uv_handle_t *)&server->end, NULL);
 }
 
 static void destroy(struct server *server)
 {
+	loop_timer_destroy(server->start);
+	loop_timer_destroy(server->exit);
+	loop_timer_destroy(server->end);
 	methods_destroy(server->methods);
 	stdin_lines_destroy(server->input);
 	output_destroy(server->output);

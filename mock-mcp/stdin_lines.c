@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 
 struct stdin_lines {
@@ -19,7 +19,7 @@ struct stdin_lines {
 		uv_poll_t poll;
 		uv_idle_t idle;
 	} turn;
-	uv_timer_t pause;
+	struct loop_timer *pause;
 	size_t bytes; /* of a read */
 	int64_t every_ns;
 	struct lines lines;
@@ -40,6 +40,31 @@ static bool poll_quietly(uv_loop_t *loop, uv_poll_t *poll, int fd)
 	return polled;
 }
 
+static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_idle(uv_idle_t *idle);
+
+static void update_watch(struct stdin_lines *input)
+{
+	bool reading = input->started && !input->paused;
+
+	if (input->polled && reading)
+		uv_poll_start(&input->turn.poll, UV_READABLE, on_readable);
+	else if (input->polled)
+		uv_poll_stop(&input->turn.poll);
+	else if (reading)
+		uv_idle_start(&input->turn.idle, on_idle);
+	else
+		uv_idle_stop(&input->turn.idle);
+}
+
+static void on_pause_end(void *arg)
+{
+	struct stdin_lines *input = arg;
+
+	input->paused = false;
+	update_watch(input);
+}
+
 struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceiling,
 	lines_fn *each, stdin_lines_end_fn *end, void *arg, struct err *err)
 {
@@ -58,8 +83,7 @@ struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceil
 	if (!input->polled)
 		uv_idle_init(loop, &input->turn.idle);
 	input->turn.handle.data = input;
-	uv_timer_init(loop, &input->pause);
-	input->pause.data = input;
+	input->pause = loop_timer_create(loop, on_pause_end, input);
 	input->bytes = sizeof input->piece;
 	return input;
 }
@@ -72,30 +96,16 @@ static void finish(struct stdin_lines *input)
 	input->end(input->arg);
 }
 
-static void update_watch(struct stdin_lines *input);
-
-static void on_pause_end(uv_timer_t *timer)
-{
-	struct stdin_lines *input = timer->data;
-
-	input->paused = false;
-	update_watch(input);
-}
-
-static void begin_pause(struct stdin_lines *input)
-{
-	input->paused = true;
-	uv_timer_start(&input->pause, on_pause_end, clock_ms_up(input->every_ns), 0);
-	update_watch(input);
-}
-
 /* A read error (a terminal that hung up, a connection that was reset) is an end too. */
 static void read_piece(struct stdin_lines *input)
 {
 	ssize_t len = read(input->fd, input->piece, input->bytes);
 
-	if (len > 0 && input->every_ns > 0)
-		begin_pause(input);
+	if (len > 0 && input->every_ns > 0) {
+		input->paused = true;
+		loop_timer_set(input->pause, input->every_ns);
+		update_watch(input);
+	}
 	if (len > 0)
 		lines_feed(&input->lines, input->piece, (size_t)len);
 	else if (len == 0 || (errno != EAGAIN && errno != EINTR))
@@ -111,20 +121,6 @@ static void on_readable(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 static void on_idle(uv_idle_t *idle)
 {
 	read_piece(idle->data);
-}
-
-static void update_watch(struct stdin_lines *input)
-{
-	bool reading = input->started && !input->paused;
-
-	if (input->polled && reading)
-		uv_poll_start(&input->turn.poll, UV_READABLE, on_readable);
-	else if (input->polled)
-		uv_poll_stop(&input->turn.poll);
-	else if (reading)
-		uv_idle_start(&input->turn.idle, on_idle);
-	else
-		uv_idle_stop(&input->turn.idle);
 }
 
 void stdin_lines_limit(struct stdin_lines *input, size_t bytes, int64_t every_ns)
@@ -149,7 +145,7 @@ void stdin_lines_stop(struct stdin_lines *input)
 	update_watch(input);
 }
 
-static void on_pause_closed(uv_handle_t *handle)
+static void on_closed(uv_handle_t *handle)
 {
 	struct stdin_lines *input = handle->data;
 
@@ -157,15 +153,10 @@ static void on_pause_closed(uv_handle_t *handle)
 	free(input);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct stdin_lines *input = handle->data;
-
-	uv_close((uv_handle_t *)&input->pause, on_pause_closed);
-}
-
 void stdin_lines_destroy(struct stdin_lines *input)
 {
-	if (input)
-		uv_close(&input->turn.handle, on_closed);
+	if (!input)
+		return;
+	loop_timer_destroy(input->pause);
+	uv_close(&input->turn.handle, on_closed);
 }

@@ -8,24 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/buf.h"
 #include "lib/mem.h"
 
 /* An empty queue frees more room than this. */
 #define ROOM_KEPT ((size_t)64 << 10)
-
-struct stdout_lines {
-	int fd;
-	int flags; /* of fd, at the creation */
-	bool blocking;
-	bool gone; /* the reader has closed, or we have */
-	bool awaited;
-	bool watched; /* by poll */
-	struct buf queue;
-	uv_poll_t poll; /* unless blocking; it makes fd nonblocking */
-	stdout_lines_clear_fn *clear;
-	void *arg;
-};
 
 static bool is_stream(int fd)
 {
@@ -92,20 +78,17 @@ static void push(struct stdout_lines *output)
 
 static void on_writable(uv_poll_t *poll, int status, int events);
 
-static void watch(struct stdout_lines *output, bool wanted)
+static void update_watch(struct stdout_lines *output)
 {
-	if (output->watched == wanted)
+	bool wanted = output->queue.len > 0 || output->awaited;
+
+	if (output->blocking || output->watched == wanted)
 		return;
 	output->watched = wanted;
 	if (wanted)
 		uv_poll_start(&output->poll, UV_WRITABLE, on_writable);
 	else
 		uv_poll_stop(&output->poll);
-}
-
-static void update_watch(struct stdout_lines *output)
-{
-	watch(output, output->queue.len > 0 || output->awaited);
 }
 
 static void on_writable(uv_poll_t *poll, int status, UNUSED int events)
@@ -139,8 +122,7 @@ void stdout_lines_add(struct stdout_lines *output, const char *data, size_t len)
 	assert(added);
 	if (idle)
 		push(output);
-	if (!output->blocking)
-		update_watch(output);
+	update_watch(output);
 }
 
 void stdout_lines_line(struct stdout_lines *output, const char *line)
@@ -148,21 +130,6 @@ void stdout_lines_line(struct stdout_lines *output, const char *line)
 	SCOPED(mem_free) char *whole = mem_textf("%s\n", line);
 
 	stdout_lines_add(output, whole, strlen(whole));
-}
-
-size_t stdout_lines_waiting(const struct stdout_lines *output)
-{
-	return output->queue.len;
-}
-
-bool stdout_lines_waits_in_loop(const struct stdout_lines *output)
-{
-	return !output->blocking;
-}
-
-bool stdout_lines_is_gone(const struct stdout_lines *output)
-{
-	return output->gone;
 }
 
 void stdout_lines_await_clear(struct stdout_lines *output)
@@ -179,7 +146,7 @@ void stdout_lines_shut(struct stdout_lines *output)
 	output->gone = true;
 	output->awaited = false;
 	empty(output);
-	watch(output, false);
+	update_watch(output);
 	dup2(null, output->fd);
 	close(null);
 }

@@ -11,12 +11,25 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "lib/buf.h"
 #include "lib/err.h"
-
-struct stdout_lines;
 
 /* The queue is empty (or the reader gone), and the descriptor is writable. */
 typedef void stdout_lines_clear_fn(void *arg);
+
+/* Read only. */
+struct stdout_lines {
+	int fd;
+	int flags;     /* of fd, at the creation */
+	bool blocking; /* true: writes block, and clear() is never called */
+	bool gone;     /* the reader has closed, or we have: lines are dropped */
+	bool awaited;
+	bool watched;     /* by poll */
+	struct buf queue; /* what waits */
+	uv_poll_t poll;   /* unless blocking; it makes fd nonblocking */
+	stdout_lines_clear_fn *clear;
+	void *arg;
+};
 
 /* Keeps loop and fd. The flags of fd are restored in the end. */
 struct stdout_lines *stdout_lines_create(uv_loop_t *loop, int fd, bool blocking,
@@ -30,12 +43,8 @@ void stdout_lines_line(struct stdout_lines *output, const char *line);
 /* Queues a part of a line, or several lines. */
 void stdout_lines_add(struct stdout_lines *output, const char *data, size_t len);
 
-size_t stdout_lines_waiting(const struct stdout_lines *output); /* bytes */
-bool stdout_lines_waits_in_loop(const struct stdout_lines *output);
-bool stdout_lines_is_gone(const struct stdout_lines *output); /* lines are dropped */
-
-/* Calls clear() from the loop, once for all calls until then. Only with
- * stdout_lines_waits_in_loop(), and not after stdout_lines_shut(). */
+/* Calls clear() from the loop, once for all calls until then. Not if it is blocking, and
+ * not after stdout_lines_shut(). */
 void stdout_lines_await_clear(struct stdout_lines *output);
 
 /* Closes the stream. The descriptor stays in use, for /dev/null. */

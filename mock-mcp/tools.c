@@ -6,6 +6,7 @@
 
 #include "lib/err.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
 
@@ -110,45 +111,34 @@ static const struct tool tools[] = {
 		word_count, {{"text", PARAM_TEXT, .help = "what to count"}}},
 };
 
-static const char *kind_name(enum param_kind kind)
-{
-	switch (kind) {
-	case PARAM_TEXT:
-		return "string";
-	case PARAM_NUMBER:
-		return "number";
-	case PARAM_WHOLE:
-		return "integer";
-	}
-	return "";
-}
-
 static cJSON *param_schema(const struct param *param)
 {
-	cJSON *schema = cJSON_CreateObject();
+	static const char *const names[] = {
+		[PARAM_TEXT] = "string",
+		[PARAM_NUMBER] = "number",
+		[PARAM_WHOLE] = "integer",
+	};
+	cJSON *schema = json_fill(NULL, "{'type': %s, 'description': %s}",
+		names[param->kind], param->help);
 
-	cJSON_AddStringToObject(schema, "type", kind_name(param->kind));
-	cJSON_AddStringToObject(schema, "description", param->help);
-	if (param->min != 0 || param->max != 0) {
-		cJSON_AddNumberToObject(schema, "minimum", param->min);
-		cJSON_AddNumberToObject(schema, "maximum", param->max);
-	}
+	if (param->min != 0 || param->max != 0)
+		json_fill(schema, "{'minimum': %g, 'maximum': %g}", param->min,
+			param->max);
 	return schema;
 }
 
 static cJSON *tool_schema(const struct tool *tool)
 {
-	cJSON *schema = cJSON_CreateObject(), *properties, *required;
+	cJSON *schema =
+		json_fill(NULL, "{'type': 'object', 'additionalProperties': false}");
+	cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
+	cJSON *required = cJSON_AddArrayToObject(schema, "required");
 
-	cJSON_AddStringToObject(schema, "type", "object");
-	properties = cJSON_AddObjectToObject(schema, "properties");
-	required = cJSON_AddArrayToObject(schema, "required");
 	for (const struct param *param = tool->params; param->name; param++) {
 		cJSON_AddItemToObject(properties, param->name, param_schema(param));
 		if (!param->optional)
 			cJSON_AddItemToArray(required, cJSON_CreateString(param->name));
 	}
-	cJSON_AddFalseToObject(schema, "additionalProperties");
 	return schema;
 }
 
@@ -157,10 +147,9 @@ cJSON *tools_list(void)
 	cJSON *list = cJSON_CreateArray();
 
 	for (unsigned i = 0; i < COUNT(tools); i++) {
-		cJSON *tool = cJSON_CreateObject();
+		cJSON *tool = json_fill(NULL, "{'name': %s, 'description': %s}",
+			tools[i].name, tools[i].help);
 
-		cJSON_AddStringToObject(tool, "name", tools[i].name);
-		cJSON_AddStringToObject(tool, "description", tools[i].help);
 		cJSON_AddItemToObject(tool, "inputSchema", tool_schema(&tools[i]));
 		cJSON_AddItemToArray(list, tool);
 	}
@@ -228,19 +217,13 @@ static bool check_arguments(
 cJSON *tools_call(const struct tool *tool, const cJSON *arguments)
 {
 	SCOPED(buf_done) struct buf answer = {0};
-	cJSON *result = cJSON_CreateObject(), *content, *text;
 	struct err err = {0};
 	bool done = check_arguments(tool, arguments, &err) &&
 		tool->run(arguments, &answer, &err);
+	cJSON *result = json_fill(NULL, "{'content': [{'type': 'text', 'text': %s}]}",
+		done ? buf_text(&answer) : err.text);
 
-	content = cJSON_AddArrayToObject(result, "content");
-	text = cJSON_CreateObject();
-	cJSON_AddStringToObject(text, "type", "text");
-	cJSON_AddStringToObject(text, "text", done ? buf_text(&answer) : err.text);
-	cJSON_AddItemToArray(content, text);
-	if (!done)
-		cJSON_AddTrueToObject(result, "isError");
-	return result;
+	return json_fill(result, done ? "{}" : "{'isError': true}");
 }
 
 void tools_help(struct buf *text)
