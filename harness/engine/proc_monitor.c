@@ -199,14 +199,9 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	return monitor;
 }
 
-int proc_monitor_pidfd(const struct proc_monitor *monitor)
+void proc_monitor_signal(const struct proc_monitor *monitor, int signal_number)
 {
-	return monitor->pidfd;
-}
-
-bool proc_monitor_ended(const struct proc_monitor *monitor)
-{
-	return monitor->seen_ns != 0;
+	syscall(SYS_pidfd_send_signal, monitor->pidfd, signal_number, NULL, 0);
 }
 
 /* struct pidfd_info of Linux 6.13; the exit status came with 6.15. */

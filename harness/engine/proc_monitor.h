@@ -33,8 +33,9 @@ typedef void proc_monitor_ended_fn(void *arg);
 /* NULL with err when there is no such process on this kernel. */
 struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid,
 	proc_monitor_ended_fn *ended, void *arg, struct err *err) MUST_CHECK;
-int proc_monitor_pidfd(const struct proc_monitor *monitor);
-bool proc_monitor_ended(const struct proc_monitor *monitor);
+
+/* Sends a signal to this process only, although its pid may be in use again. */
+void proc_monitor_signal(const struct proc_monitor *monitor, int signal_number);
 
 /* Writes to facts: exit_ns and the wait status; signal_ns, signal_delivery and
  * signals_seen of facts->stop_signal from facts->asked_ns on; kill_ns, kill_source and

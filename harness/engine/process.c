@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,12 +100,6 @@ static void on_ended(void *arg)
 	settle(process);
 }
 
-static void send_signal(struct process_subject *process, int signal_number)
-{
-	syscall(SYS_pidfd_send_signal, proc_monitor_pidfd(process->subject.monitor),
-		signal_number, NULL, 0);
-}
-
 static void on_grace_over(void *arg)
 {
 	struct process_subject *process = arg;
@@ -115,7 +108,7 @@ static void on_grace_over(void *arg)
 	facts->kill_ns = clock_now();
 	facts->kill_source = STAMP_SELF;
 	facts->kill_by_engine = true;
-	send_signal(process, SIGKILL);
+	proc_monitor_signal(process->subject.monitor, SIGKILL);
 }
 
 static bool process_stop(struct subject *subject, struct err *err UNUSED)
@@ -130,7 +123,7 @@ static bool process_stop(struct subject *subject, struct err *err UNUSED)
 	}
 	loop_timer_set(process->grace, process->grace_ns);
 	facts->signal_ns = clock_now();
-	send_signal(process, facts->stop_signal);
+	proc_monitor_signal(subject->monitor, facts->stop_signal);
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
 	facts->signal_source = STAMP_SELF;
 	return true;
@@ -237,7 +230,7 @@ static void process_down(struct subject *subject)
 	struct process_subject *process = of(subject);
 
 	if (subject->running) {
-		send_signal(process, SIGKILL);
+		proc_monitor_signal(subject->monitor, SIGKILL);
 		wait_until(subject->engine->loop, is_gone, subject,
 			clock_now() + DOWN_NS, NULL);
 	}

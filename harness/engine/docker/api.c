@@ -1,6 +1,7 @@
 #include "harness/engine/docker/api.h"
 
 #include <curl/curl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +19,6 @@
 #define EXTRA_NS    (1 * CLOCK_S)
 #define WRITTEN_FOR "1.41" /* Docker 20.10 */
 #define OLDEST      "1.25" /* Init and StopTimeout of a container */
-
-struct docker_api {
-	uv_loop_t *loop;
-	const bool *interrupted;
-	struct fetch *fetch;
-	char *address;
-	char *socket; /* NULL: tcp */
-	char *host;   /* NULL: unix socket */
-	char *base;   /* "http://docker" or "http://10.0.0.5:2375" */
-	char *version;
-	cJSON *about;
-	struct docker_daemon daemon;
-};
 
 /* "1.41" as 1041; 0 when the text is no version. */
 static int version_number(const char *text)
@@ -199,6 +187,22 @@ bool docker_api_call(
 		err, end == WAIT_INTERRUPTED ? "interrupted" : "no answer in time");
 }
 
+void docker_api_try(struct docker_api *api, const char *method, const char *path, ...)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct err ignored;
+	va_list args;
+	bool ok UNUSED;
+
+	va_start(args, path);
+	buf_addv(&text, path, args);
+	va_end(args);
+	ok = docker_api_call(api,
+		&(struct docker_call){
+			.method = method, .path = buf_text(&text), .stubborn = true},
+		&ignored);
+}
+
 /* --- the version --- */
 
 /* WRITTEN_FOR, or the nearest version that the daemon speaks. */
@@ -252,13 +256,7 @@ struct docker_api *docker_api_open(
 	api->interrupted = interrupted;
 	if (parse_address(api, err) && check_socket(api, err) &&
 		(api->fetch = fetch_create(loop, 4, err)) && ask_version(api, err)) {
-		api->daemon = (struct docker_daemon){
-			.address = api->address,
-			.host = api->host,
-			.version = api->version,
-			.about = api->about,
-			.is_podman = is_podman(api->about),
-		};
+		api->is_podman = is_podman(api->about);
 		return api;
 	}
 	docker_api_close(api);
@@ -279,11 +277,6 @@ void docker_api_close(struct docker_api *api)
 	free(api);
 }
 
-const struct docker_daemon *docker_api_daemon(const struct docker_api *api)
-{
-	return &api->daemon;
-}
-
 char *docker_api_escape(const char *text)
 {
 	char *escaped = curl_easy_escape(NULL, text, (int)strlen(text));
@@ -291,11 +284,4 @@ char *docker_api_escape(const char *text)
 
 	curl_free(escaped);
 	return copy;
-}
-
-char *docker_api_escape_json(const cJSON *json)
-{
-	SCOPED(mem_free) char *text = json_print(json);
-
-	return docker_api_escape(text);
 }

@@ -17,23 +17,25 @@
 #include "lib/err.h"
 #include "lib/fetch.h"
 
-struct docker_api;
+/* Read only outside api.c. */
+struct docker_api {
+	uv_loop_t *loop;
+	const bool *interrupted;
+	struct fetch *fetch;
+	char *address; /* "unix:///var/run/docker.sock" */
+	char *socket;  /* NULL: tcp */
+	char *host;    /* of a tcp:// address; NULL: a unix socket */
+	char *base;    /* "http://docker" or "http://10.0.0.5:2375" */
+	char *version; /* of the API: "1.41" */
+	cJSON *about;  /* the answer to /version */
+	bool is_podman;
+};
 
 /* Finds the daemon and asks for its version; err says where it was looked for. Keeps
  * loop and interrupted. */
 struct docker_api *docker_api_open(
 	uv_loop_t *loop, const bool *interrupted, struct err *err) MUST_CHECK;
 void docker_api_close(struct docker_api *api); /* accepts NULL */
-
-struct docker_daemon {
-	const char *address; /* "unix:///var/run/docker.sock" */
-	const char *host;    /* of a tcp:// address; NULL: a unix socket */
-	const char *version; /* of the API: "1.41" */
-	const cJSON *about;  /* the answer to /version */
-	bool is_podman;
-};
-
-const struct docker_daemon *docker_api_daemon(const struct docker_api *api);
 
 /* One call that is waited for. All borrowed for the call. */
 struct docker_call {
@@ -54,6 +56,11 @@ struct docker_call {
 bool docker_api_call(struct docker_api *api, const struct docker_call *call,
 	struct err *err) MUST_CHECK;
 
+/* A call that goes on when interrupted, and whose failure is left to engine_clean(),
+ * which finds the run's label. */
+void docker_api_try(struct docker_api *api, const char *method, const char *path, ...)
+	PRINTF(3, 4);
+
 /* A call that is not waited for: a stream, or a late answer. The callbacks are those of
  * lib/fetch. timeout_ns 0: none. */
 struct fetch_call *docker_api_begin(struct docker_api *api,
@@ -65,6 +72,5 @@ bool docker_api_went_well(const struct fetch_result *result, struct err *err);
 
 /* Percent-encoded for a query; the caller's. */
 char *docker_api_escape(const char *text);
-char *docker_api_escape_json(const cJSON *json);
 
 #endif

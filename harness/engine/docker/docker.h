@@ -1,6 +1,5 @@
 /*
- * docker - what the parts of the Docker engine share. Private to docker.c and this
- * folder.
+ * docker - what the parts of the Docker engine share. Private to this folder.
  */
 #ifndef HARNESS_ENGINE_DOCKER_DOCKER_H
 #define HARNESS_ENGINE_DOCKER_DOCKER_H

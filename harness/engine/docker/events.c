@@ -32,16 +32,6 @@ static int64_t time_of(const char *line)
 	return at ? strtoll(at + strlen("\"timeNano\":"), NULL, 10) : 0;
 }
 
-static void keep_digits(cJSON *event, int64_t wall_ns)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof digits, "%lld", (long long)wall_ns);
-	if (json_get(event, "timeNano"))
-		cJSON_ReplaceItemInObjectCaseSensitive(
-			event, "timeNano", cJSON_CreateRaw(digits));
-}
-
 /* Takes json. */
 static void add(struct docker_events *events, cJSON *json, int64_t wall_ns)
 {
@@ -57,7 +47,11 @@ static void add(struct docker_events *events, cJSON *json, int64_t wall_ns)
 		.seen_ns = clock_now(),
 	};
 	snprintf(event->action, sizeof event->action, "%s", action ? action : "");
-	keep_digits(json, wall_ns);
+	/* With all its digits. */
+	if (json_get(json, "timeNano")) {
+		cJSON_DeleteItemFromObjectCaseSensitive(json, "timeNano");
+		json_add_int(json, "timeNano", wall_ns);
+	}
 	cJSON_AddItemToArray(events->json, json);
 }
 
@@ -91,23 +85,15 @@ static void on_over(void *arg, const struct fetch_result *result)
 	events->changed(events->arg);
 }
 
-static char *path_for(const char *container)
-{
-	SCOPED(json_free) cJSON *filters = cJSON_CreateObject();
-	cJSON *ids = cJSON_AddArrayToObject(filters, "container");
-	SCOPED(mem_free) char *query = NULL;
-
-	cJSON_AddItemToArray(ids, cJSON_CreateString(container));
-	query = docker_api_escape_json(filters);
-	/* since=1: first all events that the daemon remembers, then new ones, without a
-	 * gap between the two. */
-	return mem_textf("/events?since=1&filters=%s", query);
-}
-
 struct docker_events *docker_events_open(struct docker_api *api, const char *container,
 	docker_events_fn *changed, void *arg, struct err *err)
 {
-	SCOPED(mem_free) char *path = path_for(container);
+	SCOPED(mem_free) char *filters =
+		mem_textf("{\"container\":[\"%s\"]}", container);
+	SCOPED(mem_free) char *query = docker_api_escape(filters);
+	/* since=1: first all events that the daemon remembers, then new ones, without a
+	 * gap between the two. */
+	SCOPED(mem_free) char *path = mem_textf("/events?since=1&filters=%s", query);
 	struct docker_events *events = mem_zeroed(sizeof *events);
 
 	lines_init(&events->lines, LINE_CEILING, on_line, events);

@@ -98,12 +98,12 @@ bool image_files_hash(const struct image_files *files, char hash[IMAGE_FILES_HAS
 /* --- the tar file: a folder of links to the sources, and tar(1), which follows them
  * --- */
 
-static bool make_folders(const char *state, const char *inside, struct err *err)
+static bool make_folders(const char *folder, const char *inside, struct err *err)
 {
 	for (const char *slash = strchr(inside, '/'); slash;
 		slash = strchr(slash + 1, '/')) {
 		SCOPED(mem_free) char *path =
-			mem_textf("%s/%.*s", state, (int)(slash - inside), inside);
+			mem_textf("%s/%.*s", folder, (int)(slash - inside), inside);
 
 		/* Against our umask: other users use it in the image. */
 		if ((mkdir(path, 0755) != 0 && errno != EEXIST) ||
@@ -126,17 +126,17 @@ static bool write_text(const char *path, const char *text, struct err *err)
 	return ok;
 }
 
-static bool case_state_files(
-	const struct image_files *files, const char *state, struct err *err)
+static bool fill_folder(
+	const struct image_files *files, const char *folder, struct err *err)
 {
-	SCOPED(mem_free) char *tmp = mem_textf("%s/tmp", state);
+	SCOPED(mem_free) char *tmp = mem_textf("%s/tmp", folder);
 
-	if (chmod(state, 0755) != 0 || mkdir(tmp, 0777) != 0 || chmod(tmp, 01777) != 0)
+	if (chmod(folder, 0755) != 0 || mkdir(tmp, 0777) != 0 || chmod(tmp, 01777) != 0)
 		return err_sys(err, "make %s", tmp);
 	for (unsigned i = 0; i < files->count; i++) {
 		const struct image_files_file *file = &files->files[i];
-		SCOPED(mem_free) char *path = mem_textf("%s/%s", state, file->inside);
-		bool ok = make_folders(state, file->inside, err);
+		SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, file->inside);
+		bool ok = make_folders(folder, file->inside, err);
 
 		if (ok && file->text)
 			ok = write_text(path, file->text, err);
@@ -157,15 +157,15 @@ static int remove_one(const char *path, const struct stat *stat UNUSED, int type
 bool image_files_write(const struct image_files *files, const char *path,
 	uv_loop_t *loop, struct err *err)
 {
-	SCOPED(mem_free) char *state = mem_textf("%s.XXXXXX", path);
+	SCOPED(mem_free) char *folder = mem_textf("%s.XXXXXX", path);
 	const char *const argv[] = {
-		"tar", "-c", "-h", "-f", path, "-C", state, ".", NULL};
+		"tar", "-c", "-h", "-f", path, "-C", folder, ".", NULL};
 	SCOPED(buf_done) struct buf out = {0};
 	bool ok;
 
-	if (!mkdtemp(state))
-		return err_sys(err, "make %s", state);
-	ok = case_state_files(files, state, err) && run_program(loop, argv, &out, err);
-	nftw(state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (!mkdtemp(folder))
+		return err_sys(err, "make %s", folder);
+	ok = fill_folder(files, folder, err) && run_program(loop, argv, &out, err);
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return ok;
 }

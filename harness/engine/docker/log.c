@@ -24,16 +24,18 @@ struct docker_log {
 	struct lines streams[STREAMS];
 	size_t seen[STREAMS]; /* bytes that were read */
 	size_t skip[STREAMS]; /* of the bytes to come: already read */
-	subject_log_fn *line;
+	subject_log_fn *line; /* NULL: nobody reads them */
+	void *line_arg;
 	docker_log_over_fn *over;
-	void *arg;
+	void *over_arg;
 };
 
 static void on_line(void *arg, char *line, size_t len, bool cut UNUSED)
 {
 	struct docker_log *log = arg;
 
-	log->line(log->arg, clock_now(), line, len);
+	if (log->line)
+		log->line(log->line_arg, clock_now(), line, len);
 }
 
 /* Gives how many bytes of data belonged to the header. */
@@ -109,11 +111,12 @@ static void on_over(void *arg, const struct fetch_result *result UNUSED)
 	}
 	for (size_t i = 0; i < STREAMS; i++)
 		lines_end(&log->streams[i]);
-	log->over(log->arg);
+	log->over(log->over_arg);
 }
 
 struct docker_log *docker_log_open(struct docker_api *api, const char *container,
-	subject_log_fn *line, docker_log_over_fn *over, void *arg, struct err *err)
+	subject_log_fn *line, void *line_arg, docker_log_over_fn *over, void *over_arg,
+	struct err *err)
 {
 	struct docker_log *log = mem_zeroed(sizeof *log);
 
@@ -122,8 +125,9 @@ struct docker_log *docker_log_open(struct docker_api *api, const char *container
 	log->api = api;
 	log->container = mem_text(container);
 	log->line = line;
+	log->line_arg = line_arg;
 	log->over = over;
-	log->arg = arg;
+	log->over_arg = over_arg;
 	if (ask(log, "&follow=1", err))
 		return log;
 	docker_log_close(log);

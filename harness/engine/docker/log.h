@@ -22,9 +22,9 @@ struct docker_log;
 /* Called from the loop, once: the log is complete. */
 typedef void docker_log_over_fn(void *arg);
 
-/* Keeps api. */
+/* Keeps api. `line` may be NULL. */
 struct docker_log *docker_log_open(struct docker_api *api, const char *container,
-	subject_log_fn *line, docker_log_over_fn *over, void *arg,
+	subject_log_fn *line, void *line_arg, docker_log_over_fn *over, void *over_arg,
 	struct err *err) MUST_CHECK;
 bool docker_log_is_over(const struct docker_log *log);
 void docker_log_close(struct docker_log *log); /* accepts NULL */

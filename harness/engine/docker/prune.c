@@ -62,15 +62,11 @@ static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON
 
 static cJSON *list(struct prune *prune, const struct sort *sort, struct err *err)
 {
-	SCOPED(json_free) cJSON *filters = cJSON_CreateObject();
-	SCOPED(mem_free) char *query = NULL;
-	SCOPED(mem_free) char *path = NULL;
+	SCOPED(mem_free) char *query =
+		docker_api_escape("{\"label\":[\"" DOCKER_RUN_LABEL "\"]}");
+	SCOPED(mem_free) char *path = mem_textf("%s%s", sort->list, query);
 	cJSON *found = NULL;
 
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(filters, "label"),
-		cJSON_CreateString(DOCKER_RUN_LABEL));
-	query = docker_api_escape_json(filters);
-	path = mem_textf("%s%s", sort->list, query);
 	return docker_api_call(prune->docker->api,
 		       &(struct docker_call){.path = path, .answer = &found}, err)
 		? found

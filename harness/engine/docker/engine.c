@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
-#include "harness/engine/docker/container_stop.h"
+#include "harness/engine/docker/container_up.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/docker/prune.h"
 #include "harness/engine/proc_monitor.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 
 static struct docker_engine *of(struct engine *engine)
@@ -24,25 +25,18 @@ static struct docker_engine *of(struct engine *engine)
 
 /* --- labels --- */
 
-/* "vm:/tmp": several machines may share a daemon. */
-static char *lock_place(void)
+static cJSON *make_labels(const char *run_id)
 {
 	const char *temporary = getenv("TMPDIR");
 	struct utsname host = {0};
+	SCOPED(mem_free) char *home = NULL;
 
 	uname(&host);
-	return mem_textf(
+	home = mem_textf(
 		"%s:%s", host.nodename, temporary && temporary[0] ? temporary : "/tmp");
-}
-
-static cJSON *make_labels(const char *run_id)
-{
-	SCOPED(mem_free) char *place = lock_place();
-	cJSON *labels = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(labels, DOCKER_RUN_LABEL, run_id);
-	cJSON_AddStringToObject(labels, DOCKER_HOME_LABEL, place);
-	return labels;
+	return json_fill(NULL,
+		"{'" DOCKER_RUN_LABEL "': %s, '" DOCKER_HOME_LABEL "': %s}", run_id,
+		home);
 }
 
 /* --- images --- */
@@ -98,52 +92,33 @@ static struct subject *up(
 
 /* --- networks --- */
 
-static cJSON *network_config(struct docker_engine *docker, const char *name)
-{
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(json, "Name", name);
-	cJSON_AddStringToObject(json, "Driver", "bridge");
-	cJSON_AddBoolToObject(json, "CheckDuplicate", true);
-	cJSON_AddItemToObject(json, "Labels", cJSON_Duplicate(docker->labels, true));
-	return json;
-}
-
 static char *network(struct engine *engine, struct err *err)
 {
 	struct docker_engine *docker = of(engine);
 	char *name = mem_textf("stopbench-%s-%d-%u", engine->options.run_id,
 		(int)getpid(), ++docker->made);
-	SCOPED(json_free) cJSON *config = network_config(docker, name);
-	bool ok = docker_api_call(docker->api,
-		&(struct docker_call){
-			.method = "POST",
-			.path = "/networks/create",
-			.json = config,
-			.stubborn =
-				true, /* without the answer it would not be removed */
-		},
-		err);
+	SCOPED(json_free) cJSON *config = json_fill(
+		NULL, "{'Name': %s, 'Driver': 'bridge', 'CheckDuplicate': true}", name);
 
-	if (ok)
+	cJSON_AddItemToObject(config, "Labels", cJSON_Duplicate(docker->labels, true));
+	/* Stubborn: without the answer the network could not be removed. */
+	if (docker_api_call(docker->api,
+		    &(struct docker_call){
+			    .method = "POST",
+			    .path = "/networks/create",
+			    .json = config,
+			    .stubborn = true,
+		    },
+		    err))
 		return name;
 	err_while(err, "create network %s", name);
 	free(name);
 	return NULL;
 }
 
-/* A network that cannot be removed now has our label: a later run removes it. */
 static void network_remove(struct engine *engine, const char *name)
 {
-	SCOPED(mem_free) char *path = mem_textf("/networks/%s", name);
-	struct err ignored;
-	bool ok UNUSED = docker_api_call(of(engine)->api,
-		&(struct docker_call){
-			.method = "DELETE",
-			.path = path,
-			.stubborn = true,
-		},
-		&ignored);
+	docker_api_try(of(engine)->api, "DELETE", "/networks/%s", name);
 }
 
 /* --- the daemon --- */
@@ -159,18 +134,17 @@ static void copy_text(cJSON *json, const char *key, const cJSON *from, const cha
 static void fingerprint(struct engine *engine, cJSON *json)
 {
 	const struct docker_engine *docker = of(engine);
-	const struct docker_daemon *daemon = docker_api_daemon(docker->api);
 	const cJSON *component;
 
-	cJSON_AddStringToObject(json, "daemon", daemon->address);
-	copy_text(json, "daemon_version", daemon->about, "Version");
-	cJSON_AddStringToObject(json, "api_version", daemon->version);
+	cJSON_AddStringToObject(json, "daemon", docker->api->address);
+	copy_text(json, "daemon_version", docker->api->about, "Version");
+	cJSON_AddStringToObject(json, "api_version", docker->api->version);
 	copy_text(json, "daemon_kernel", docker->info, "KernelVersion");
 	copy_text(json, "storage_driver", docker->info, "Driver");
 	copy_text(json, "cgroup_version", docker->info, "CgroupVersion");
 	copy_text(json, "cgroup_driver", docker->info, "CgroupDriver");
 	copy_text(json, "runtime", docker->info, "DefaultRuntime");
-	cJSON_ArrayForEach(component, json_get(daemon->about, "Components")) {
+	cJSON_ArrayForEach(component, json_get(docker->api->about, "Components")) {
 		const char *name = json_text(component, "Name");
 
 		if (name && strcmp(name, "Engine") != 0)
@@ -186,9 +160,8 @@ static bool is_local(const struct docker_engine *docker)
 	const char *name = json_text(docker->info, "Name");
 	struct utsname host;
 
-	return !docker_api_daemon(docker->api)->host && kernel && name &&
-		uname(&host) == 0 && strcmp(kernel, host.release) == 0 &&
-		strcmp(name, host.nodename) == 0;
+	return !docker->api->host && kernel && name && uname(&host) == 0 &&
+		strcmp(kernel, host.release) == 0 && strcmp(name, host.nodename) == 0;
 }
 
 static void note_capabilities(struct docker_engine *docker)
