@@ -1,19 +1,19 @@
 #include "lib/fetch.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "lib/clock.h"
-#include "lib/curl_loop.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
 struct fetch {
 	uv_loop_t *loop;
-	struct curl_loop *multi;
+	CURLM *multi;
+	uv_timer_t timer;
+	uv_idle_t soon;           /* active: curl wants the next turn of the loop */
 	struct fetch_call *calls; /* not handed over yet */
 	struct fetch_call *queue; /* calls with something to hand over, oldest first */
 	CURL **idle;              /* easy handles for reuse */
@@ -22,23 +22,44 @@ struct fetch {
 	bool closing;
 };
 
-static void free_when_empty(struct fetch *fetch)
+/* A socket that curl waits for. */
+struct fetch_socket {
+	uv_poll_t poll;
+	struct fetch *fetch;
+	curl_socket_t fd;
+	int events;
+};
+
+static void release_handle(struct fetch *fetch)
 {
-	if (fetch->closing && fetch->handles == 0)
+	if (--fetch->handles == 0 && fetch->closing)
 		free(fetch);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	release_handle(handle->data);
 }
 
 static void on_call_closed(uv_handle_t *handle)
 {
 	struct fetch_call *call = handle->data;
-	struct fetch *fetch = call->fetch;
 
+	release_handle(call->fetch);
 	buf_done(&call->body);
 	buf_done(&call->arrived);
 	free(call);
-	fetch->handles--;
-	free_when_empty(fetch);
 }
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+	struct fetch_socket *socket = handle->data;
+
+	release_handle(socket->fetch);
+	free(socket);
+}
+
+/* Calls */
 
 static void return_easy(struct fetch_call *call)
 {
@@ -83,35 +104,11 @@ static void hand_over(struct fetch *fetch)
 	}
 }
 
-/* Runs after curl and before on_turned(), and calls no owner. */
-static void on_over(void *arg UNUSED, CURL *easy, CURLcode code)
-{
-	struct fetch_call *call = NULL;
-
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-	fetch_call_conclude(call, code);
-	return_easy(call);
-}
-
 static void give_up(struct fetch_call *call, enum fetch_end end, const char *why)
 {
-	curl_loop_remove(call->fetch->multi, call->easy);
+	curl_multi_remove_handle(call->fetch->multi, call->easy);
 	fetch_call_finish(call, end, why);
 	return_easy(call);
-}
-
-static void on_turned(void *arg, const char *dead)
-{
-	struct fetch *fetch = arg;
-	struct fetch_call *call;
-
-	if (dead) {
-		for (call = fetch->calls; call; call = call->next) {
-			if (!call->over)
-				give_up(call, FETCH_FAILED, dead);
-		}
-	}
-	hand_over(fetch);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -152,13 +149,16 @@ static bool begin(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
 	struct fetch *fetch = call->fetch;
+	CURLMcode code;
 
 	call->easy = fetch->idle_count > 0 ? fetch->idle[--fetch->idle_count]
 					   : curl_easy_init();
 	if (!call->easy)
 		return err_set(err, "curl gives no easy handle");
-	return fetch_call_prepare(call, request, err) &&
-		curl_loop_add(fetch->multi, call->easy, err);
+	if (!fetch_call_prepare(call, request, err))
+		return false;
+	code = curl_multi_add_handle(fetch->multi, call->easy);
+	return code == CURLM_OK || err_set(err, "curl: %s", curl_multi_strerror(code));
 }
 
 struct fetch_call *fetch_start(
@@ -185,16 +185,141 @@ struct fetch_call *fetch_start(
 void fetch_cancel(struct fetch_call *call)
 {
 	if (call->easy)
-		curl_loop_remove(call->fetch->multi, call->easy);
+		curl_multi_remove_handle(call->fetch->multi, call->easy);
 	return_easy(call);
 	retire(call);
 }
 
+/* Curl on the loop */
+
+static void end_transfer(struct fetch *fetch, CURL *easy, CURLcode code)
+{
+	struct fetch_call *call = NULL;
+
+	curl_multi_remove_handle(fetch->multi, easy);
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+	fetch_call_conclude(call, code);
+	return_easy(call);
+}
+
+/* Any action may end any transfer. Handing over may destroy the fetch. */
+static void act(struct fetch *fetch, curl_socket_t fd, int flags)
+{
+	int running, queued;
+	CURLMcode code = curl_multi_socket_action(fetch->multi, fd, flags, &running);
+	const CURLMsg *message;
+
+	while ((message = curl_multi_info_read(fetch->multi, &queued)))
+		if (message->msg == CURLMSG_DONE)
+			end_transfer(fetch, message->easy_handle, message->data.result);
+	for (struct fetch_call *call = fetch->calls; call && code; call = call->next)
+		if (!call->over)
+			give_up(call, FETCH_FAILED, curl_multi_strerror(code));
+	hand_over(fetch);
+}
+
+/* libuv stops polling after an error. Without flags curl reads the socket itself: a reset
+ * may follow a whole answer. */
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct fetch_socket *socket = poll->data;
+	int flags = 0;
+
+	if (status == 0) {
+		flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+		flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+	}
+	act(socket->fetch, socket->fd, flags);
+	if (status != 0 && !uv_is_closing((uv_handle_t *)poll))
+		uv_poll_start(poll, socket->events, on_poll);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_soon(uv_idle_t *soon)
+{
+	uv_idle_stop(soon);
+	act(soon->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* Called by curl, so it acts later. "At once" is the next turn of the loop: a zero timer
+ * that a timer started would run before the loop polls again. */
+static int on_timer_wanted(CURLM *multi UNUSED, long ms, void *arg)
+{
+	struct fetch *fetch = arg;
+
+	if (fetch->closing)
+		return 0;
+	uv_timer_stop(&fetch->timer);
+	uv_idle_stop(&fetch->soon);
+	if (ms == 0)
+		uv_idle_start(&fetch->soon, on_soon);
+	else if (ms > 0)
+		uv_timer_start(&fetch->timer, on_timer, (uint64_t)ms, 0);
+	return 0;
+}
+
+static struct fetch_socket *watch_socket(struct fetch *fetch, curl_socket_t fd)
+{
+	struct fetch_socket *socket = mem_zeroed(sizeof *socket);
+
+	socket->fetch = fetch;
+	socket->fd = fd;
+	socket->poll.data = socket;
+	if (uv_poll_init_socket(fetch->loop, &socket->poll, fd) != 0) {
+		free(socket);
+		return NULL;
+	}
+	fetch->handles++;
+	curl_multi_assign(fetch->multi, fd, socket);
+	return socket;
+}
+
+/* Called by curl, so it acts later. */
+static int on_socket_wanted(
+	CURL *easy UNUSED, curl_socket_t fd, int what, void *arg, void *assigned)
+{
+	struct fetch *fetch = arg;
+	struct fetch_socket *socket = assigned;
+
+	if (what == CURL_POLL_REMOVE) {
+		if (socket)
+			uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+		curl_multi_assign(fetch->multi, fd, NULL);
+		return 0;
+	}
+	if (!socket)
+		socket = watch_socket(fetch, fd);
+	if (!socket)
+		return -1;
+	socket->events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
+		(what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+	return uv_poll_start(&socket->poll, socket->events, on_poll) == 0 ? 0 : -1;
+}
+
+static bool create_multi(struct fetch *fetch, long connections)
+{
+	CURLM *multi = fetch->multi = curl_multi_init();
+	unsigned failed = 0;
+
+	if (!multi)
+		return false;
+	failed |= curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+	failed |= curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetch);
+	failed |= curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+	failed |= curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetch);
+	failed |= curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections);
+	return failed == 0;
+}
+
 struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *err)
 {
-	static const struct curl_loop_events events = {on_over, on_turned};
 	struct fetch *fetch;
 
+	assert(connections > 0);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		err_set(err, "curl cannot be initialized");
 		return NULL;
@@ -204,14 +329,18 @@ struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *er
 	fetch->loop = loop;
 	fetch->idle = mem_grown(NULL, connections, sizeof *fetch->idle);
 	fetch->idle_max = connections;
-	fetch->multi = curl_loop_create(loop, connections, &events, fetch, err);
-	if (!fetch->multi) {
-		fetch_destroy(fetch);
-		return NULL;
-	}
-	return fetch;
+	uv_timer_init(loop, &fetch->timer);
+	uv_idle_init(loop, &fetch->soon);
+	fetch->timer.data = fetch->soon.data = fetch;
+	fetch->handles = 2;
+	if (create_multi(fetch, connections))
+		return fetch;
+	fetch_destroy(fetch);
+	err_set(err, "curl gives no multi handle");
+	return NULL;
 }
 
+/* Newer versions of curl add and remove sockets while they clean up. */
 void fetch_destroy(struct fetch *fetch)
 {
 	if (!fetch)
@@ -222,7 +351,8 @@ void fetch_destroy(struct fetch *fetch)
 	while (fetch->idle_count > 0)
 		curl_easy_cleanup(fetch->idle[--fetch->idle_count]);
 	free(fetch->idle);
-	curl_loop_destroy(fetch->multi);
+	curl_multi_cleanup(fetch->multi);
+	uv_close((uv_handle_t *)&fetch->timer, on_closed);
+	uv_close((uv_handle_t *)&fetch->soon, on_closed);
 	curl_global_cleanup();
-	free_when_empty(fetch);
 }
