@@ -14,8 +14,6 @@
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
-#include "lib/web_exchange.h"
-#include "lib/web_pump.h"
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
@@ -38,9 +36,7 @@ struct web {
 	struct MHD_Daemon *daemon; /* the pump's */
 	enum web_state state;
 	unsigned connections;
-	unsigned
-		coming; /* handed to microhttpd, which takes them up in its next run: from
-			    1.0 on, before at once */
+	unsigned coming; /* handed to microhttpd, which counts them in its next run */
 	unsigned connections_most;
 
 	int listener; /* -1 once it is closed */
@@ -70,14 +66,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection UNUSED,
 {
 	struct web *web = cls;
 
-	switch (code) {
-	case MHD_CONNECTION_NOTIFY_STARTED:
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		web->connections++;
 		web->coming -= web->coming > 0;
-		return;
-	case MHD_CONNECTION_NOTIFY_CLOSED:
+	} else {
 		web->connections--;
-		return;
 	}
 }
 
@@ -363,12 +356,9 @@ struct web *web_create(
 
 	assert(options->handle);
 	web->listener = -1;
-	web->connections_most = options->connections;
-	if (web->connections_most == 0)
-		web->connections_most = CONNECTIONS;
-	web->patience_ns = options->patience_ns;
-	if (web->patience_ns == 0)
-		web->patience_ns = PATIENCE_NS;
+	web->connections_most =
+		options->connections ? options->connections : CONNECTIONS;
+	web->patience_ns = options->patience_ns ? options->patience_ns : PATIENCE_NS;
 	web->pump = web_pump_create(loop, on_ran, web);
 	web->accept_again = loop_timer_create(loop, on_due, web);
 	web->linger = loop_timer_create(loop, on_due, web);
@@ -379,10 +369,9 @@ struct web *web_create(
 		.over = options->over,
 		.refused = options->refused,
 		.arg = options->arg,
-		.body_ceiling = options->body_ceiling,
+		.body_ceiling =
+			options->body_ceiling ? options->body_ceiling : BODY_CEILING,
 	};
-	if (web->exchanges.body_ceiling == 0)
-		web->exchanges.body_ceiling = BODY_CEILING;
 	if (listen_on(web, host, options->port, err) &&
 		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
 		watch_arrivals(web, err)) {

@@ -34,12 +34,10 @@ void web_exchange_watch(struct web_exchange *exchange)
 {
 	uv_poll_t *leaving = &exchange->leaving;
 
-	if (!exchange->leaving_known) {
-		if (uv_poll_init(exchange->all->loop, leaving, exchange->fd) < 0)
-			return;
-		leaving->data = exchange;
-		exchange->leaving_known = true;
-	}
+	if (!leaving->data &&
+		uv_poll_init(exchange->all->loop, leaving, exchange->fd) < 0)
+		return;
+	leaving->data = exchange;
 	uv_poll_start(leaving, UV_DISCONNECT, on_leaving);
 }
 
@@ -55,7 +53,7 @@ void web_exchange_wake(struct web_exchange *exchange)
 	if (!exchange->parked)
 		return;
 	exchange->parked = false;
-	if (exchange->leaving_known)
+	if (exchange->leaving.data)
 		uv_poll_stop(&exchange->leaving);
 	MHD_resume_connection(exchange->connection);
 	web_pump_wake(exchange->all->pump);
@@ -94,31 +92,16 @@ static struct web_exchange *begin(struct web_exchanges *all,
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	*exchange = (struct web_exchange){
-		.all = all,
-		.connection = connection,
-		.fd = info->connect_fd,
-		.method = method,
-		.path = path,
-	};
+	exchange->all = all;
+	exchange->connection = connection;
+	exchange->fd = info->connect_fd;
+	exchange->method = method;
+	exchange->path = path;
 	buf_init(&exchange->body, all->body_ceiling);
 	buf_init(&exchange->stream, 2 * WEB_UNSENT_MAX);
 	DL_APPEND(all->list, exchange);
 	all->arriving++;
 	return exchange;
-}
-
-static bool has_body(const struct web_exchange *exchange)
-{
-	return web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
-		web_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-}
-
-static bool announces_too_much(const struct web_exchange *exchange)
-{
-	const char *length = web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return length && strtoull(length, NULL, 10) > exchange->all->body_ceiling;
 }
 
 /* While a body arrives microhttpd accepts no answer, only the end of the connection.
@@ -144,6 +127,17 @@ static enum MHD_Result refuse_body(struct web_exchange *exchange)
 	if (all->refused)
 		all->refused(all->arg, 413);
 	return MHD_NO;
+}
+
+static enum MHD_Result expect_body(struct web_exchange *exchange)
+{
+	const char *length = web_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (length && strtoull(length, NULL, 10) > exchange->all->body_ceiling)
+		return refuse_body(exchange);
+	if (length || web_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+		web_exchange_watch(exchange);
+	return MHD_YES;
 }
 
 /* Parked first: the answer often comes before handle() returns. */
@@ -185,11 +179,7 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 	all->activity++;
 	if (!exchange) {
 		*context = exchange = begin(all, connection, method, path);
-		if (announces_too_much(exchange))
-			return refuse_body(exchange);
-		if (has_body(exchange))
-			web_exchange_watch(exchange);
-		return MHD_YES;
+		return expect_body(exchange);
 	}
 	switch (exchange->state) {
 	case WEB_EXCHANGE_ARRIVING:
@@ -270,7 +260,7 @@ void web_exchange_on_end(void *cls, struct MHD_Connection *connection UNUSED,
 	buf_done(&exchange->body);
 	buf_done(&exchange->headers);
 	buf_done(&exchange->stream);
-	if (exchange->leaving_known)
+	if (exchange->leaving.data)
 		uv_close((uv_handle_t *)&exchange->leaving, on_unwatched);
 	else
 		free(exchange);
@@ -305,18 +295,6 @@ int64_t web_exchanges_cut_unsent(
 	return next_ns;
 }
 
-/* For the owner */
-
-const char *web_method(const struct web_exchange *exchange)
-{
-	return exchange->method;
-}
-
-const char *web_path(const struct web_exchange *exchange)
-{
-	return exchange->path;
-}
-
 /* A search for a value of the query. */
 struct search {
 	const char *name;
@@ -335,8 +313,7 @@ static enum MHD_Result on_query_value(
 	return MHD_NO;
 }
 
-const char *web_query_at(
-	const struct web_exchange *exchange, const char *name, unsigned i)
+const char *web_query(const struct web_exchange *exchange, const char *name, unsigned i)
 {
 	struct search search = {.name = name, .before = i};
 
@@ -345,27 +322,7 @@ const char *web_query_at(
 	return search.value;
 }
 
-const char *web_query(const struct web_exchange *exchange, const char *name)
-{
-	return web_query_at(exchange, name, 0);
-}
-
 const char *web_header(const struct web_exchange *exchange, const char *name)
 {
 	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
-}
-
-const struct buf *web_body(const struct web_exchange *exchange)
-{
-	return &exchange->body;
-}
-
-void web_set_data(struct web_exchange *exchange, void *data)
-{
-	exchange->data = data;
-}
-
-void *web_data(const struct web_exchange *exchange)
-{
-	return exchange->data;
 }

@@ -1,8 +1,7 @@
 /*
- * web_exchange - one request and its answer, from the inside.
+ * web_exchange - one request of web, from its header to its end, and what it says.
  *
- * Private to web, whose users include lib/web.h. web_exchange.c leads a request from its
- * header to its end; web_response.c holds the calls with which the owner answers it.
+ * Users include web.h, and answer with the calls of web_response.h.
  */
 #ifndef LIB_WEB_EXCHANGE_H
 #define LIB_WEB_EXCHANGE_H
@@ -10,10 +9,28 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
-#include "lib/web.h"
+#include "lib/buf.h"
 #include "lib/web_pump.h"
+
+#define WEB_UNSENT_MAX ((size_t)8 << 20) /* bytes of a stream */
+
+struct web_exchange;
+
+enum web_end {
+	WEB_ANSWERED, /* the kernel has the whole answer */
+	WEB_LEFT,     /* the client left first */
+	WEB_BROKEN,   /* reset, timeout, web_destroy(), an answer that cannot be sent */
+};
+
+/* A whole request, to be answered now or later. */
+typedef void web_handle_fn(void *arg, struct web_exchange *exchange);
+/* Once for each exchange, which ends with this call. */
+typedef void web_over_fn(void *arg, struct web_exchange *exchange, enum web_end end);
+/* web answered a request itself, with this status. */
+typedef void web_refused_fn(void *arg, unsigned status);
 
 /* All the exchanges of one web, which embeds it. */
 struct web_exchanges {
@@ -42,30 +59,36 @@ enum web_exchange_state {
 };
 
 struct web_exchange {
+	/* For the owner: it sets `data` and reads the rest. The path, which has no
+	 * query, is decoded, unless that would put a NUL into it. */
+	void *data;
+	const char *method, *path;
+	struct buf body;
+
+	/* The rest is for web. */
 	struct web_exchanges *all;
 	struct web_exchange *prev, *next;
 	struct MHD_Connection *connection;
 	int fd;
 	enum web_exchange_state state;
 	enum web_end end;
-	void *data; /* the owner's */
-
-	const char *method;
-	const char *path;
-	struct buf body;
-
 	bool handed;         /* to the owner */
 	int64_t answered_ns; /* when the answer was whole */
 	unsigned status;
 	struct MHD_Response *response; /* until microhttpd has it */
 	struct buf headers;            /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
-	size_t streamed; /* bytes of `stream` that microhttpd has */
-
-	bool parked;        /* microhttpd has suspended the connection */
-	uv_poll_t leaving;  /* watches the client while parked or arriving */
-	bool leaving_known; /* `leaving` is a handle of the loop */
+	size_t streamed;   /* bytes of `stream` that microhttpd has */
+	bool parked;       /* microhttpd has suspended the connection */
+	uv_poll_t leaving; /* watches the client while parked or arriving; its data is
+			    * NULL until it is a handle of the loop */
 };
+
+/* The i-th value of a name in the query, from 0, decoded like the path; "" for a bare
+ * name. NULL: there is none. Borrowed until the exchange is over, as is the header. */
+const char *web_query(
+	const struct web_exchange *exchange, const char *name, unsigned i);
+const char *web_header(const struct web_exchange *exchange, const char *name);
 
 /* For microhttpd; cls is the struct web_exchanges. */
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,

@@ -1,4 +1,4 @@
-#include "lib/web_exchange.h"
+#include "lib/web_response.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -64,36 +64,16 @@ static size_t unsent(const struct web_exchange *exchange)
 	return exchange->stream.len - exchange->streamed;
 }
 
-static ssize_t take_from_stream(struct web_exchange *exchange, char *out, size_t room)
-{
-	size_t len = unsent(exchange) < room ? unsent(exchange) : room;
-
-	memcpy(out, exchange->stream.data + exchange->streamed, len);
-	exchange->streamed += len;
-	if (unsent(exchange) == 0) {
-		buf_clear(&exchange->stream);
-		exchange->streamed = 0;
-	}
-	return (ssize_t)len;
-}
-
 static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t room)
 {
 	struct web_exchange *exchange = cls;
+	size_t len = unsent(exchange) < room ? unsent(exchange) : room;
 
 	switch (exchange->state) {
 	case WEB_EXCHANGE_STREAMING:
-		if (unsent(exchange) > 0)
-			return take_from_stream(exchange, out, room);
-		break;
 	case WEB_EXCHANGE_ANSWERED:
-		if (unsent(exchange) > 0)
-			return take_from_stream(exchange, out, room);
-		return MHD_CONTENT_READER_END_OF_STREAM;
 	case WEB_EXCHANGE_CUT:
-		if (unsent(exchange) > 0)
-			return take_from_stream(exchange, out, room);
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		break;
 	case WEB_EXCHANGE_SHUT:
 		web_exchange_shut(exchange);
 		return 0;
@@ -102,6 +82,15 @@ static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t ro
 	case WEB_EXCHANGE_FAILED:
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
+	if (len > 0) {
+		memcpy(out, exchange->stream.data + exchange->streamed, len);
+		exchange->streamed += len;
+		return (ssize_t)len;
+	}
+	if (exchange->state == WEB_EXCHANGE_ANSWERED)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (exchange->state == WEB_EXCHANGE_CUT)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	web_exchange_park(exchange);
 	web_exchange_watch(exchange);
 	return 0;
@@ -126,7 +115,7 @@ void web_stream_add(struct web_exchange *exchange, const char *data, size_t len)
 		return;
 	}
 	/* Rarely, so that a long queue is not moved for every piece. */
-	if (exchange->streamed > exchange->stream.len / 2) {
+	if (exchange->streamed >= exchange->stream.len / 2) {
 		buf_drop(&exchange->stream, exchange->streamed);
 		exchange->streamed = 0;
 	}

@@ -46,7 +46,7 @@ static void apply_change(struct mock *mock, const cJSON *change)
 
 void control_change_route(struct api_request *request)
 {
-	const struct buf *text = web_body(request->exchange);
+	const struct buf *text = &request->exchange->body;
 	struct agent_behavior *behavior = &request->mock->behavior;
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	struct err err;

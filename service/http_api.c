@@ -166,7 +166,7 @@ static void on_over(void *arg, struct web_exchange *exchange, UNUSED enum web_en
 {
 	struct http_api *http_api = arg;
 
-	free_request(web_data(exchange));
+	free_request(exchange->data);
 	if (http_api->draining)
 		http_api->changed(http_api->changed_arg);
 }
@@ -181,7 +181,7 @@ static void take(struct http_api *http_api, struct web_exchange *exchange,
 	request->exchange = exchange;
 	request->webhook = *webhook;
 	request->bot = bot;
-	web_set_data(exchange, request);
+	exchange->data = request;
 	switch (sessions_say(http_api->service->sessions, webhook->room, bot,
 		webhook->content, on_turn_done, request, &request->turn)) {
 	case SESSIONS_TAKEN:
@@ -202,7 +202,7 @@ static void take(struct http_api *http_api, struct web_exchange *exchange,
 
 static void handle_webhook(struct http_api *http_api, struct web_exchange *exchange)
 {
-	const char *name = web_path(exchange) + strlen("/webhook/");
+	const char *name = exchange->path + strlen("/webhook/");
 	const char *bot = config_bot(&http_api->service->config, name);
 	struct webhook webhook;
 	struct err err = {0};
@@ -217,7 +217,7 @@ static void handle_webhook(struct http_api *http_api, struct web_exchange *excha
 	} else if (!is_json(exchange)) {
 		answer_error(http_api, exchange, 415,
 			"Content-Type: expected application/json");
-	} else if (!webhook_read(&webhook, web_body(exchange), &err)) {
+	} else if (!webhook_read(&webhook, &exchange->body, &err)) {
 		answer_error(http_api, exchange, 400, err.text);
 	} else {
 		take(http_api, exchange, bot, &webhook);
@@ -335,11 +335,11 @@ static bool is_allowed(const struct route *route, const char *method)
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct http_api *http_api = arg;
-	const struct route *route = find_route(web_path(exchange));
+	const struct route *route = find_route(exchange->path);
 
 	if (!route) {
 		answer_error(http_api, exchange, 404, "there is nothing at this path");
-	} else if (!is_allowed(route, web_method(exchange))) {
+	} else if (!is_allowed(route, exchange->method)) {
 		web_add_header(exchange, "Allow", route->allow);
 		answer_error(http_api, exchange, 405, "this method has no use here");
 	} else {

@@ -51,12 +51,12 @@ static inline void on_tick(uv_timer_t *timer UNUSED)
 static inline void echo(struct web_exchange *exchange)
 {
 	SCOPED(buf_done) struct buf text = {0};
-	const char *size = web_query(exchange, "size");
+	const char *size = web_query(exchange, "size", 0);
 	const char *tag = web_header(exchange, "x-tag");
 
-	buf_addf(&text, "%s %s size=%s tag=%s body=", web_method(exchange),
-		web_path(exchange), size ? size : "none", tag ? tag : "none");
-	buf_add(&text, buf_text(web_body(exchange)), web_body(exchange)->len);
+	buf_addf(&text, "%s %s size=%s tag=%s body=", exchange->method, exchange->path,
+		size ? size : "none", tag ? tag : "none");
+	buf_add(&text, buf_text(&exchange->body), exchange->body.len);
 	web_reply(exchange, 200, "text/plain", text.data, text.len);
 }
 
@@ -64,7 +64,7 @@ static inline void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct web_scene *scene = arg;
 
-	web_set_data(exchange, scene);
+	exchange->data = scene;
 	if (scene->parks)
 		scene->kept[scene->handed % COUNT(scene->kept)] = exchange;
 	else
@@ -76,8 +76,8 @@ static inline void on_over(void *arg, struct web_exchange *exchange, enum web_en
 {
 	struct web_scene *scene = arg;
 
-	assert_ptr_equal(web_data(exchange), scene);
-	assert_int_equal(web_path(exchange)[0], '/');
+	assert_ptr_equal(exchange->data, scene);
+	assert_int_equal(exchange->path[0], '/');
 	scene->over[end]++;
 }
 

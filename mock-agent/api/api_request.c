@@ -16,7 +16,7 @@ struct api_request *api_request_create(struct mock *mock, struct web_exchange *e
 	request->mock = mock;
 	request->exchange = exchange;
 	api_format_id(request->id, "req");
-	web_set_data(exchange, request);
+	exchange->data = request;
 	web_add_header(exchange, "request-id", request->id);
 	return request;
 }

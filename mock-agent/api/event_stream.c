@@ -133,7 +133,7 @@ static void open_stream(struct api_request *request)
 	stream->subscriber.ops = &stream_ops;
 	stream->session = session;
 	stream->request = request;
-	stream->previews = web_query(request->exchange, "event_deltas[]") &&
+	stream->previews = web_query(request->exchange, "event_deltas[]", 0) &&
 		query_allows(request, "event_deltas[]", "agent.message");
 	stream->heartbeat =
 		loop_timer_create(request->mock->loop, on_heartbeat, stream);

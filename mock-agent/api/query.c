@@ -18,7 +18,7 @@ static bool read_number(const char *text, int64_t *number)
 bool query_number(
 	struct api_request *request, const char *name, int64_t most, int64_t *number)
 {
-	const char *text = web_query(request->exchange, name);
+	const char *text = web_query(request->exchange, name, 0);
 	int64_t value;
 
 	if (!text)
@@ -32,7 +32,7 @@ bool query_number(
 
 bool query_is_true(const struct api_request *request, const char *name)
 {
-	const char *text = web_query(request->exchange, name);
+	const char *text = web_query(request->exchange, name, 0);
 
 	return text && strcmp(text, "true") == 0;
 }
@@ -43,7 +43,7 @@ bool query_allows(
 	const char *allowed;
 	unsigned i = 0;
 
-	while ((allowed = web_query_at(request->exchange, name, i)) != NULL) {
+	while ((allowed = web_query(request->exchange, name, i)) != NULL) {
 		if (strcmp(allowed, value) == 0)
 			return true;
 		i++;
@@ -63,7 +63,7 @@ bool query_check_values(
 {
 	const char *value;
 
-	for (unsigned i = 0; (value = web_query_at(request->exchange, name, i)) != NULL;
+	for (unsigned i = 0; (value = web_query(request->exchange, name, i)) != NULL;
 		i++) {
 		if (!is_one_of(choices, value))
 			return api_request_refuse(request, 400,
@@ -75,7 +75,7 @@ bool query_check_values(
 bool query_check_unsupported(struct api_request *request, const char *const *names)
 {
 	for (; *names; names++) {
-		if (web_query(request->exchange, *names))
+		if (web_query(request->exchange, *names, 0))
 			return api_request_refuse(request, 400,
 				"%s: this filter is not supported", *names);
 	}
@@ -97,7 +97,7 @@ bool query_span_read(struct query_span *span, struct api_request *request)
 
 	*span = (struct query_span){.from_ns = INT64_MIN, .to_ns = INT64_MAX};
 	for (unsigned i = 0; i < COUNT(bounds); i++) {
-		const char *text = web_query(request->exchange, bounds[i].name);
+		const char *text = web_query(request->exchange, bounds[i].name, 0);
 		int64_t ns;
 
 		if (!text)
@@ -136,8 +136,8 @@ static bool read_cursor(struct query_page *page, const char *text)
 bool query_page_read(struct query_page *page, struct api_request *request, int64_t most,
 	bool descending)
 {
-	const char *cursor = web_query(request->exchange, "page");
-	const char *order = web_query(request->exchange, "order");
+	const char *cursor = web_query(request->exchange, "page", 0);
+	const char *order = web_query(request->exchange, "order", 0);
 	static const char *const orders[] = {"asc", "desc", NULL};
 
 	*page = (struct query_page){.limit = most, .descending = descending};

@@ -186,7 +186,7 @@ static bool authorize(struct api_request *request, enum auth auth)
 /* False: it was refused. */
 static bool read_body(struct api_request *request)
 {
-	const struct buf *body = web_body(request->exchange);
+	const struct buf *body = &request->exchange->body;
 
 	if (body->len == 0)
 		return true;
@@ -233,7 +233,7 @@ void router_handle(void *arg, struct web_exchange *exchange)
 	struct api_request *request = api_request_create(arg, exchange);
 	bool known;
 	const struct route *route =
-		find_route(web_method(exchange), web_path(exchange), &known);
+		find_route(exchange->method, exchange->path, &known);
 
 	if (!route) {
 		if (!known)
@@ -244,12 +244,12 @@ void router_handle(void *arg, struct web_exchange *exchange)
 	}
 	if (!authorize(request, route->auth))
 		return;
-	take_params(request, route->path, web_path(exchange));
+	take_params(request, route->path, exchange->path);
 	if (prepare(request, route->target))
 		route->run(request);
 }
 
 void router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_end end)
 {
-	api_request_end(web_data(exchange), end);
+	api_request_end(exchange->data, end);
 }

@@ -254,9 +254,9 @@ static bool read_filter(struct filter *filter, struct api_request *request)
 	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
 
 	*filter = (struct filter){
-		.agent_id = web_query(request->exchange, "agent_id"),
+		.agent_id = web_query(request->exchange, "agent_id", 0),
 		.archived = query_is_true(request, "include_archived") ||
-			web_query(request->exchange, "statuses[]"),
+			web_query(request->exchange, "statuses[]", 0),
 	};
 	return query_span_read(&filter->created, request) &&
 		query_number(

@@ -31,7 +31,7 @@ static cJSON *add_usage(cJSON *object, const struct api_request *request, size_t
 		"'cache_creation_input_tokens': 0, 'cache_read_input_tokens': 0, "
 		"'cache_creation': null, 'server_tool_use': null, "
 		"'service_tier': 'standard'}}",
-		tokens(web_body(request->exchange)->len), tokens(output));
+		tokens(request->exchange->body.len), tokens(output));
 }
 
 static const char *stop_reason(const struct message_answer *answer)
@@ -263,7 +263,7 @@ void messages_count_route(struct api_request *request)
 	if (check_request(request, false))
 		api_request_answer(request,
 			json_fill(NULL, "{'input_tokens': %g}",
-				tokens(web_body(request->exchange)->len)));
+				tokens(request->exchange->body.len)));
 }
 
 static const struct {

@@ -84,7 +84,7 @@ void api_turn(struct fake_api *api, struct fake_session *session, const cJSON *m
 static void take_event(struct fake_api *api, struct web_exchange *exchange,
 	struct fake_session *session, bool answer)
 {
-	const struct buf *text = web_body(exchange);
+	const struct buf *text = &exchange->body;
 	SCOPED(json_free) cJSON *body = json_parse(buf_text(text), text->len);
 	const cJSON *event = json_at(body, "events.0");
 	const char *type = json_text(event, "type");
@@ -109,15 +109,15 @@ static void take_event(struct fake_api *api, struct web_exchange *exchange,
 
 static void list_events(struct fake_session *session, struct web_exchange *exchange)
 {
-	const char *limit = web_query(exchange, "limit");
-	const char *page = web_query(exchange, "page");
-	const char *order = web_query(exchange, "order");
+	const char *limit = web_query(exchange, "limit", 0);
+	const char *page = web_query(exchange, "page", 0);
+	const char *order = web_query(exchange, "order", 0);
 	SCOPED(json_free) cJSON *body = cJSON_CreateObject();
 	cJSON *data = cJSON_AddArrayToObject(body, "data");
 	int count = cJSON_GetArraySize(session->events);
 	int from = 0;
 	int most = limit ? (int)strtol(limit, NULL, 10) : 1000;
-	const char *type = web_query(exchange, "types[]");
+	const char *type = web_query(exchange, "types[]", 0);
 	SCOPED(mem_free) char *text = NULL;
 
 	if (page && sscanf(page, CURSOR, &from) != 1)
@@ -200,7 +200,7 @@ static void reply_id(struct web_exchange *exchange, const char *id)
 
 static void serve(struct fake_api *api, struct web_exchange *exchange, bool answer)
 {
-	const char *method = web_method(exchange), *path = web_path(exchange);
+	const char *method = exchange->method, *path = exchange->path;
 	struct fake_session *session = session_at(api, path);
 	const char *rest =
 		session ? strstr(path, session->id) + strlen(session->id) : "";
@@ -215,7 +215,7 @@ static void serve(struct fake_api *api, struct web_exchange *exchange, bool answ
 		refuse(exchange, 404, "not found");
 	} else if (strcmp(rest, "/events/stream") == 0) {
 		session->held = exchange;
-		web_set_data(exchange, session);
+		exchange->data = session;
 		if (!api->hold_streams)
 			api_open_stream(session);
 	} else if (strcmp(rest, "/events") == 0 && strcmp(method, "POST") == 0) {
@@ -256,19 +256,19 @@ static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct fake_api *api = arg;
 	SCOPED(mem_free) char *request =
-		mem_textf("%s %s", web_method(exchange), web_path(exchange));
+		mem_textf("%s %s", exchange->method, exchange->path);
 	const char *key = web_header(exchange, "authorization");
 	const char *version = web_header(exchange, "anthropic-version");
 	const char *beta = web_header(exchange, "anthropic-beta");
 
-	if (strcmp(web_path(exchange), API_BARRIER) == 0) {
+	if (strcmp(exchange->path, API_BARRIER) == 0) {
 		reply_json(exchange, 200, "{}");
 		return;
 	}
 	buf_addf(&api->journal, "%s;", request);
-	if (web_body(exchange)->len > 0) {
+	if (exchange->body.len > 0) {
 		buf_clear(&api->last_body);
-		buf_adds(&api->last_body, buf_text(web_body(exchange)));
+		buf_adds(&api->last_body, buf_text(&exchange->body));
 	}
 	api->authorized &= key && strcmp(key, "Bearer " API_KEY) == 0 && version &&
 		strcmp(version, "2026-10-21") == 0 && beta &&
@@ -300,7 +300,7 @@ static void on_request(void *arg, struct web_exchange *exchange)
 static void on_over(
 	void *arg UNUSED, struct web_exchange *exchange, enum web_end end UNUSED)
 {
-	struct fake_session *session = web_data(exchange);
+	struct fake_session *session = exchange->data;
 
 	if (session && session->stream == exchange)
 		session->stream = NULL;

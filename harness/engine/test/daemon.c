@@ -37,7 +37,7 @@ static void answer_json(struct daemon *daemon, struct web_exchange *exchange)
 
 static void answer_log(struct daemon *daemon, struct web_exchange *exchange)
 {
-	if (!web_query(exchange, "follow")) {
+	if (!web_query(exchange, "follow", 0)) {
 		web_reply(exchange, 200, "application/octet-stream", daemon->whole_log,
 			daemon->whole_log_len);
 		return;
@@ -57,7 +57,7 @@ static void answer_wait(struct daemon *daemon, struct web_exchange *exchange)
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct daemon *daemon = arg;
-	const char *path = web_path(exchange);
+	const char *path = exchange->path;
 
 	snprintf(daemon->last_path, sizeof daemon->last_path, "%s", path);
 	if (strcmp(path, "/version") == 0) {
