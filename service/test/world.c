@@ -6,14 +6,9 @@
 
 #include <cmocka.h>
 
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "lib/buf.h"
@@ -23,13 +18,15 @@
 #include "lib/lifeline.h"
 #include "lib/lines.h"
 #include "lib/mem.h"
-#include "service/test/journal.h"
-#include "service/test/ledger.h"
 #include "service/test/shot.h"
+#include "test/support/ledger_reader.h"
+#include "test/support/program.h"
+#include "test/support/temp_dir.h"
 
 #define LINE_CEILING ((size_t)128 << 10)
 
-struct program {
+/* A program with its log, whose events join the ledger's. */
+struct world_program {
 	struct child *child;
 	struct lines lines;
 	bool ended;
@@ -38,77 +35,49 @@ struct program {
 
 struct world {
 	uv_loop_t loop;
-	uv_timer_t patience;
-	bool impatient;
+	uv_poll_t ledger_ready;
 	struct reaper *reaper;
 	struct fetch *fetch;
-	char *programs; /* where the binaries are */
-	char folder[32];
+	char *folder;
 	char *store;
 	char **env;
 	cJSON *servers;
 	char *agent_url, *service_url;
-	struct program agent, service, other;
-	struct test_ledger *ledger;
-	struct journal journal;
+	struct world_program agent, service, other;
+	struct ledger_reader *ledger;
 	struct shot *shots;
 };
 
 /* ---- waiting ---- */
 
-static void on_patience(uv_timer_t *timer)
+/* Like until_turn(), and what came so far is printed when the test fails. */
+static void turn(struct world *world, int64_t deadline_ns, const char *what)
 {
-	struct world *world = timer->data;
-
-	world->impatient = true;
-}
-
-/* One turn of the loop; fails the test when waiting has lasted too long. */
-static void turn(struct world *world, const char *what)
-{
-	if (world->impatient) {
-		journal_tell(&world->journal);
-		fail_msg("waited %d s for %s", WORLD_PATIENCE_S, what);
-	}
-	uv_run(&world->loop, UV_RUN_ONCE);
-}
-
-static void be_patient(struct world *world)
-{
-	world->impatient = false;
-	uv_timer_start(&world->patience, on_patience, WORLD_PATIENCE_S * 1000, 0);
+	if (clock_now() > deadline_ns)
+		world_fail(world, "waited in vain for %s", what);
+	until_turn(&world->loop, deadline_ns, what);
 }
 
 void world_wait(struct world *world, const bool *is_so, const char *what)
 {
-	be_patient(world);
+	int64_t deadline_ns = until_deadline();
+
 	while (!*is_so)
-		turn(world, what);
+		turn(world, deadline_ns, what);
 }
 
 void world_idle(struct world *world, int ms)
 {
-	int64_t until_ns = clock_now() + ms * CLOCK_MS;
-
-	uv_timer_start(&world->patience, on_patience, 1, 1);
-	while (clock_now() < until_ns)
-		uv_run(&world->loop, UV_RUN_ONCE);
-	uv_timer_stop(&world->patience);
+	until_idle(&world->loop, ms);
 }
 
 /* ---- coming and going ---- */
 
-/* This test is build*\/service/test/NAME, the programs are build*\/bin. */
-static char *find_programs(void)
+static void on_ledger_ready(uv_poll_t *poll, UNUSED int status, UNUSED int events)
 {
-	char path[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+	const struct world *world = poll->data;
 
-	assert_true(len > 0);
-	path[len] = '\0';
-	for (int up = 0; up < 3; up++)
-		*strrchr(path, '/') = '\0';
-	return mem_textf("%s/bin", path);
+	ledger_reader_turn(world->ledger, 0);
 }
 
 struct world *world_create(void)
@@ -119,19 +88,19 @@ struct world *world_create(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&world->loop);
-	uv_timer_init(&world->loop, &world->patience);
-	world->patience.data = world;
 	world->reaper = reaper_create(&world->loop, NULL, NULL, &err);
 	world->fetch = fetch_create(&world->loop, 64, &err);
 	if (!world->reaper || !world->fetch)
 		fail_msg("%s", err.text);
-	world->programs = find_programs();
-	strcpy(world->folder, "/tmp/test-service-XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
+	world->folder = temp_dir_create();
 	world->store = mem_textf("%s/store.db", world->folder);
 	socket = mem_textf("%s/ledger", world->folder);
-	world->ledger = ledger_create(&world->loop, socket, &world->journal);
-	path = mem_textf("%s:%s", world->programs, getenv("PATH"));
+	world->ledger = ledger_reader_create(socket);
+	uv_poll_init(
+		&world->loop, &world->ledger_ready, ledger_reader_fd(world->ledger));
+	world->ledger_ready.data = world;
+	uv_poll_start(&world->ledger_ready, UV_READABLE, on_ledger_ready);
+	path = mem_textf("%s:%s", program_folder(), getenv("PATH"));
 	world_set(world, "PATH=%s", path);
 	world_set(world, "%s=unix:%s", LIFELINE_ENV, socket);
 	world_set(world, "PORT=0");
@@ -140,25 +109,11 @@ struct world *world_create(void)
 	return world;
 }
 
-static void stop_program(struct program *program)
+static void stop_program(struct world_program *program)
 {
 	child_destroy(program->child);
 	program->child = NULL;
 	lines_done(&program->lines);
-}
-
-static void remove_files(const struct world *world)
-{
-	static const char *const files[] = {
-		"store.db", "store.db-wal", "store.db-shm", "ledger"};
-
-	for (size_t i = 0; i < COUNT(files); i++) {
-		SCOPED(mem_free) char *path =
-			mem_textf("%s/%s", world->folder, files[i]);
-
-		unlink(path);
-	}
-	rmdir(world->folder);
 }
 
 void world_destroy(struct world *world)
@@ -168,21 +123,19 @@ void world_destroy(struct world *world)
 	stop_program(&world->other);
 	shots_free(&world->shots);
 	fetch_destroy(world->fetch);
-	ledger_destroy(world->ledger);
-	uv_close((uv_handle_t *)&world->patience, NULL);
+	uv_close((uv_handle_t *)&world->ledger_ready, NULL);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	reaper_destroy(world->reaper);
 	uv_run(&world->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&world->loop), 0);
-	journal_clear(&world->journal);
-	remove_files(world);
+	ledger_reader_destroy(world->ledger);
+	temp_dir_remove(world->folder);
 	for (char **pair = world->env; *pair; pair++)
 		free(*pair);
 	free(world->env);
 	cJSON_Delete(world->servers);
 	free(world->agent_url);
 	free(world->service_url);
-	free(world->programs);
 	free(world->store);
 	free(world);
 }
@@ -250,7 +203,7 @@ const char *world_store(struct world *world)
 
 static void on_stderr(void *arg, const char *data, size_t len)
 {
-	struct program *program = arg;
+	struct world_program *program = arg;
 
 	if (len > 0)
 		lines_feed(&program->lines, data, len);
@@ -260,23 +213,23 @@ static void on_stderr(void *arg, const char *data, size_t len)
 
 static void on_exit_of(void *arg, int status)
 {
-	struct program *program = arg;
+	struct world_program *program = arg;
 
 	program->ended = true;
 	program->status = status;
 }
 
-static void start_program(struct world *world, struct program *program,
+static void start_program(struct world *world, struct world_program *program,
 	const char *name, const char *const *flags)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/%s", world->programs, name);
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", program_folder(), name);
 	const char *argv[8] = {path};
 	struct err err = {0};
 
 	for (int i = 1; flags && *flags; i++)
 		argv[i] = *flags++;
 	stop_program(program);
-	lines_init(&program->lines, LINE_CEILING, journal_add, &world->journal);
+	lines_init(&program->lines, LINE_CEILING, ledger_reader_add, world->ledger);
 	program->ended = false;
 	program->child = child_spawn(world->reaper,
 		&(struct child_spec){
@@ -358,7 +311,7 @@ void world_fail(struct world *world, const char *format, ...)
 	SCOPED(buf_done) struct buf text = {0};
 	va_list args;
 
-	journal_tell(&world->journal);
+	ledger_reader_print(world->ledger);
 	va_start(args, format);
 	buf_addv(&text, format, args);
 	va_end(args);
@@ -370,11 +323,10 @@ void world_signal(struct world *world, int number)
 	assert_int_equal(kill(world_pid(world), number), 0);
 }
 
-static int end_of(struct world *world, const struct program *program)
+static int end_of(struct world *world, const struct world_program *program)
 {
 	world_wait(world, &program->ended, "the end of a program");
-	return WIFSIGNALED(program->status) ? 128 + WTERMSIG(program->status)
-					    : WEXITSTATUS(program->status);
+	return program_code(program->status);
 }
 
 int world_exit(struct world *world)
@@ -394,11 +346,11 @@ int world_run_service(struct world *world, const char *flag, const char *value)
 
 const cJSON *world_event(struct world *world, const char *name, unsigned nth)
 {
+	int64_t deadline_ns = until_deadline();
 	const cJSON *event;
 
-	be_patient(world);
-	while (!(event = journal_find(&world->journal, name, nth)))
-		turn(world, name);
+	while (!(event = ledger_reader_find(world->ledger, 0, name, nth)))
+		turn(world, deadline_ns, name);
 	return event;
 }
 
@@ -407,15 +359,15 @@ int64_t world_event_ns(struct world *world, const char *name, unsigned nth)
 	return json_int(world_event(world, name, nth), "ns", 0);
 }
 
-/* What was told before now is in the kernel: some turns of the loop without anything
- * new mean that nothing is left there. */
-static void hear(struct world *world)
+/* Reads what the kernel already has: after three turns of the loop without a new event
+ * nothing is left there. */
+static void read_events(struct world *world)
 {
 	for (int silent = 0; silent < 3; silent++) {
-		unsigned before = world->journal.count;
+		unsigned before = ledger_reader_total(world->ledger);
 
 		uv_run(&world->loop, UV_RUN_NOWAIT);
-		if (world->journal.count != before)
+		if (ledger_reader_total(world->ledger) != before)
 			silent = 0;
 	}
 }
@@ -423,8 +375,8 @@ static void hear(struct world *world)
 unsigned world_count_with(
 	struct world *world, const char *name, const char *key, const char *value)
 {
-	hear(world);
-	return journal_count(&world->journal, name, key, value);
+	read_events(world);
+	return ledger_reader_count(world->ledger, name, key, value);
 }
 
 unsigned world_count(struct world *world, const char *name)
@@ -436,13 +388,13 @@ void world_expect_silence_about(struct world *world, const char *text)
 {
 	const char *line;
 
-	hear(world);
-	line = journal_mentions(&world->journal, text);
+	read_events(world);
+	line = ledger_reader_line(world->ledger, text, 1);
 	if (line)
-		fail_msg("\"%s\" is told in %s", text, line);
+		fail_msg("\"%s\" is in %s", text, line);
 }
 
 void world_forget_events(struct world *world)
 {
-	journal_clear(&world->journal);
+	ledger_reader_clear(world->ledger);
 }

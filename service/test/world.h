@@ -16,31 +16,31 @@
 
 #include "lib/cc.h"
 #include "lib/fetch.h"
+#include "test/support/until.h"
 
-#define WORLD_PATIENCE_S 30
+#define WORLD_PATIENCE_S UNTIL_PATIENCE_S
 
 struct shot; /* see shot.h */
 struct world;
 
 struct world *world_create(void);
-/* Kills what is left of it. */
+/* Kills the programs that still run. */
 void world_destroy(struct world *world);
 
 /* A variable of the service's environment, "NAME=value", before its start. */
 void world_set(struct world *world, const char *format, ...) PRINTF(2, 3);
-/* MCP_CONFIG: one server of that name with these behavior (NULL: none), one more with
- * each call. */
+/* Adds an MCP server of that name with this behavior (NULL: none) to MCP_CONFIG. */
 void world_add_server(struct world *world, const char *name, const char *behavior);
-/* The same with a program of one's own. */
+/* The same with another program; arg and other may be NULL. */
 void world_add_program(struct world *world, const char *name, const char *command,
 	const char *arg, const char *other);
 /* A file that stays between starts, for STORE. */
 const char *world_store(struct world *world);
 
-/* Starts a mock-agent with these behavior (NULL: none). */
+/* Starts a mock-agent with this behavior (NULL: none). */
 void world_start_agent(struct world *world, const char *behavior);
 void world_signal_agent(struct world *world, int number);
-/* Instead: somebody else's, or nobody's. */
+/* AGENT_URL without a mock-agent of ours. */
 void world_set_agent(struct world *world, const char *url);
 
 /* Starts the service and waits for "service.listening". */
@@ -59,10 +59,10 @@ const char *world_agent_url(const struct world *world);
 struct fetch *world_fetch(struct world *world);
 struct shot **world_shots(struct world *world);
 void world_wait(struct world *world, const bool *is_so, const char *what);
-/* Fails the test, after telling all that was heard. */
+/* Fails the test, and prints all events. */
 void world_fail(struct world *world, const char *format, ...) PRINTF(2, 3);
 
-/* The nth event (from 1) of that name, from whomever. Waits for it. */
+/* Waits for the nth event (from 1) of that name, from any program. */
 const cJSON *world_event(struct world *world, const char *name, unsigned nth);
 int64_t world_event_ns(struct world *world, const char *name, unsigned nth);
 /* How many came so far. After world_exit() that is all of them. */
@@ -72,9 +72,9 @@ unsigned world_count_with(
 	struct world *world, const char *name, const char *key, const char *value);
 /* No event has this text anywhere. */
 void world_expect_silence_about(struct world *world, const char *text);
-/* Everything between the events of the last start is forgotten. */
+/* Drops all events that came so far. */
 void world_forget_events(struct world *world);
-/* Lets time pass, with everything going on. For what must not happen. */
+/* Turns the loop for that long. For what must not happen. */
 void world_idle(struct world *world, int ms);
 
 #endif
