@@ -5,7 +5,8 @@
 #
 #   ```sh            commands, run from the top of the tree with sh -e
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
-#   ```sh test       `make test`: this script is a part of it, so they are not run again
+#   ```sh test       `make test`, of which this script is a part, and `make bench`, which
+#                    docs/benchmark.md runs: not run again
 #   ```sh bench      minutes of measuring: run where STOPBENCH_BENCH is set
 #   ```text          what the block before it prints: its lines, in this order. Durations,
 #                    decimals and seeds may differ, a line may end early in an ellipsis,
@@ -88,7 +89,7 @@ run_commands() { # INFO FILE NAME
 		return
 	} ;;
 	esac
-	timeout 300 sh -e "$2" >"$work/output" 2>"$work/errors" </dev/null
+	timeout 900 sh -e "$2" >"$work/output" 2>"$work/errors" </dev/null
 	code=$?
 	result "$code" "$3: the commands succeed"
 	[ "$code" -eq 0 ] || cat "$2" "$work/output" "$work/errors"
