@@ -392,11 +392,12 @@ static int exit_code(const struct campaign *campaign)
 	if (campaign->interrupted)
 		return EXIT_NOT_RUN;
 	/* What is proven is not overridden by what is not known. */
-	if (results_unmet(results))
+	if (results->counts[OUTCOME_UNMET])
 		return EXIT_UNMET;
 	/* That nothing was run is no success either. */
-	return results_not_run(results) || !results_met(results) ? EXIT_NOT_RUN
-								 : EXIT_MET;
+	return results->counts[OUTCOME_NOT_RUN] || !results->counts[OUTCOME_MET]
+		? EXIT_NOT_RUN
+		: EXIT_MET;
 }
 
 static int finish(struct campaign *campaign)
@@ -408,7 +409,7 @@ static int finish(struct campaign *campaign)
 
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
-	format->print(stdout, results_json(campaign->results));
+	format->print(stdout, campaign->results->json);
 	if (!results_write(campaign->results, path, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;

@@ -8,9 +8,8 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define SECOND_MS 1000
-#define TICK_EARLY_NS                                                                  \
-	(50 * CLOCK_MS) /* a tick may come a moment before its second is full */
+#define SECOND_MS     1000
+#define TICK_EARLY_NS (50 * CLOCK_MS) /* a tick may come before its second is full */
 
 struct progress_round {
 	struct progress_round *next; /* began later */
@@ -54,10 +53,9 @@ static char *step_of(const struct progress *progress)
 
 	for (const struct progress_round *next = round->next; next; next = next->next)
 		more++;
-	if (more == 0)
-		return mem_textf(": %s %llds", round->step, (long long)(ns / CLOCK_S));
-	return mem_textf(
-		": %s %llds, %u more", round->step, (long long)(ns / CLOCK_S), more);
+	return more ? mem_textf(": %s %llds, %u more", round->step,
+			      (long long)(ns / CLOCK_S), more)
+		    : mem_textf(": %s %llds", round->step, (long long)(ns / CLOCK_S));
 }
 
 /* Where there is no room for the whole line the title is cut, down to this many columns:
@@ -143,9 +141,10 @@ void progress_destroy(struct progress *progress)
 	/* An empty line parts the progress from the results. */
 	fprintf(progress->out, "%s%s", wiping(progress), progress->live ? "\n" : "");
 	fflush(progress->out);
-	for (struct progress_round *round = progress->under_way, *next; round;
-		round = next) {
-		next = round->next;
+	while (progress->under_way) {
+		struct progress_round *round = progress->under_way;
+
+		progress->under_way = round->next;
 		free_round(round);
 	}
 	uv_close((uv_handle_t *)&progress->second, on_closed);
@@ -173,54 +172,28 @@ void progress_step(
 	draw(progress);
 }
 
-static void remove_round(struct progress *progress, const struct progress_round *round)
-{
-	struct progress_round **at = &progress->under_way;
-
-	while (*at != round)
-		at = &(*at)->next;
-	*at = round->next;
-}
-
-static const char *mark_of(enum progress_mark mark)
-{
-	switch (mark) {
-	case PROGRESS_MET:
-		return "ok      ";
-	case PROGRESS_UNMET:
-		return "NOT MET ";
-	case PROGRESS_NOT_RUN:
-		return "NOT RUN ";
-	}
-	return "";
-}
-
-static const char *colour_of(const struct terminal *terminal, enum progress_mark mark)
-{
-	switch (mark) {
-	case PROGRESS_MET:
-		return terminal_green(terminal);
-	case PROGRESS_UNMET:
-		return terminal_red(terminal);
-	case PROGRESS_NOT_RUN:
-		return terminal_yellow(terminal);
-	}
-	return "";
-}
-
 void progress_over(struct progress *progress, struct progress_round *round,
 	enum progress_mark mark, const char *what)
 {
 	struct terminal terminal = terminal_of(progress->out);
+	struct progress_round **at = &progress->under_way;
 	SCOPED(mem_free) char *number = number_of(progress, ++progress->over);
 	SCOPED(mem_free) char *text = mem_textf("%s: %s", round->title, what);
 	SCOPED(mem_free) char *line = terminal_fit(&terminal, text, 0);
+	const struct {
+		const char *color, *text;
+	} marks[] = {
+		[PROGRESS_MET] = {terminal.green, "ok      "},
+		[PROGRESS_UNMET] = {terminal.red, "NOT MET "},
+		[PROGRESS_NOT_RUN] = {terminal.yellow, "NOT RUN "},
+	};
 
 	fprintf(progress->out, "%s%s %s%s%s %s\n", wiping(progress), number,
-		colour_of(&terminal, mark), mark_of(mark), terminal_plain(&terminal),
-		line);
+		marks[mark].color, marks[mark].text, terminal.plain, line);
 	fflush(progress->out);
-	remove_round(progress, round);
+	while (*at != round)
+		at = &(*at)->next;
+	*at = round->next;
 	free_round(round);
 	draw(progress);
 }

@@ -6,30 +6,11 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/version.h"
-
-/* Of the rounds of one case, the gravest. */
-enum outcome {
-	OUTCOME_MET,
-	OUTCOME_NOT_RUN,
-	OUTCOME_UNMET,
-	OUTCOMES,
-};
-
-struct results {
-	cJSON *json;
-	cJSON *cases; /* in json */
-	int64_t began_ns;
-	enum outcome outcome;      /* of the last round's case */
-	unsigned counts[OUTCOMES]; /* the last case included */
-	unsigned rounds;
-	unsigned passed_over;
-};
 
 /* --- the run --- */
 
@@ -72,19 +53,11 @@ static void summarise(struct results *results)
 	cJSON_AddItemToObject(results->json, "summary", summary);
 }
 
-/* As text: a seed is a name, and needs more digits than a double has. */
-static void add_seed(cJSON *json, uint64_t seed)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
-	cJSON_AddStringToObject(json, "seed", text);
-}
-
 struct results *results_create(cJSON *fingerprint, uint64_t seed)
 {
 	struct results *results = mem_zeroed(sizeof *results);
 	char now[CLOCK_WALL_SIZE];
+	char name[24]; /* a seed is a name: a double has too few digits */
 
 	results->began_ns = clock_now();
 	results->json = cJSON_CreateObject();
@@ -93,7 +66,8 @@ struct results *results_create(cJSON *fingerprint, uint64_t seed)
 	cJSON_AddStringToObject(results->json, "started", now);
 	cJSON_AddItemToObject(results->json, "host", host_json());
 	cJSON_AddItemToObject(results->json, "engine", fingerprint);
-	add_seed(results->json, seed);
+	snprintf(name, sizeof name, "%llu", (unsigned long long)seed);
+	cJSON_AddStringToObject(results->json, "seed", name);
 	results->cases = cJSON_AddArrayToObject(results->json, "cases");
 	summarise(results);
 	return results;
@@ -152,26 +126,6 @@ void results_pass_over(struct results *results)
 	summarise(results);
 }
 
-unsigned results_met(const struct results *results)
-{
-	return results->counts[OUTCOME_MET];
-}
-
-unsigned results_unmet(const struct results *results)
-{
-	return results->counts[OUTCOME_UNMET];
-}
-
-unsigned results_not_run(const struct results *results)
-{
-	return results->counts[OUTCOME_NOT_RUN];
-}
-
-const cJSON *results_json(const struct results *results)
-{
-	return results->json;
-}
-
 void results_print(FILE *out, const cJSON *results)
 {
 	SCOPED(mem_free) char *text = json_print_inert(results, true);
@@ -183,11 +137,9 @@ bool results_write(const struct results *results, const char *path, struct err *
 {
 	SCOPED(mem_free) char *text = json_print_inert(results->json, true);
 	SCOPED(mem_free) char *young = mem_textf("%s.new", path);
-	SCOPED(buf_done) struct buf bytes = {.ceiling = SIZE_MAX};
+	SCOPED(mem_free) char *line = mem_textf("%s\n", text);
 
-	buf_adds(&bytes, text);
-	buf_adds(&bytes, "\n");
-	if (!fs_write_file(young, bytes.data, bytes.len, err))
+	if (!fs_write_file(young, line, strlen(line), err))
 		return false;
 	return rename(young, path) == 0 || err_sys(err, "%s", path);
 }

@@ -9,7 +9,6 @@
 #ifndef HARNESS_REPORT_RESULTS_H
 #define HARNESS_REPORT_RESULTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,7 +16,25 @@
 
 #include "lib/err.h"
 
-struct results;
+/* Of the rounds of one case, the gravest: a case with an unmet round is unmet, else one
+ * with a round that could not run was not run. */
+enum outcome {
+	OUTCOME_MET,
+	OUTCOME_NOT_RUN,
+	OUTCOME_UNMET,
+	OUTCOMES,
+};
+
+/* Only results.c writes it. */
+struct results {
+	cJSON *json;  /* the whole */
+	cJSON *cases; /* in json */
+	int64_t began_ns;
+	enum outcome outcome;      /* of the last round's case */
+	unsigned counts[OUTCOMES]; /* of the cases, the last one included */
+	unsigned rounds;
+	unsigned passed_over;
+};
 
 /* Takes fingerprint. The clock starts. */
 struct results *results_create(cJSON *fingerprint, uint64_t seed) MUST_CHECK;
@@ -28,15 +45,6 @@ void results_add(struct results *results, cJSON *round);
 
 /* A case that is not for this engine. */
 void results_pass_over(struct results *results);
-
-/* Cases: a case with an unmet round is unmet, else one with a round that could not run
- * was not run. */
-unsigned results_met(const struct results *results);
-unsigned results_unmet(const struct results *results);
-unsigned results_not_run(const struct results *results);
-
-/* Borrowed: good until the next results_add(). */
-const cJSON *results_json(const struct results *results);
 
 /* Prints the JSON, as results.json has it. */
 void results_print(FILE *out, const cJSON *results);

@@ -48,11 +48,6 @@ struct table {
 
 /* --- drawing --- */
 
-static const char *colour_of(const struct table_row *row)
-{
-	return row->met ? "green" : row->not_run ? "yellow" : "red";
-}
-
 static void fill_cell(const struct table *table, struct libscols_line *line, size_t at,
 	const struct table_row *row, enum column column)
 {
@@ -63,7 +58,10 @@ static void fill_cell(const struct table *table, struct libscols_line *line, siz
 
 	scols_line_set_data(line, at, text);
 	if (column == COLUMN_EXPECTED)
-		scols_cell_set_color(scols_line_get_cell(line, at), colour_of(row));
+		scols_cell_set_color(scols_line_get_cell(line, at),
+			row->met               ? "green"
+				: row->not_run ? "yellow"
+					       : "red");
 }
 
 static void fill_line(const struct table *table, struct libscols_line *drawn,
@@ -112,15 +110,15 @@ static void fill(const struct table *table, struct libscols_table *drawing)
 	}
 }
 
-/* One line of text for the headings and for each line of the rows; to free(). The widths are made
- * here: smartcols cuts in the middle of words, and without saying so. */
+/* One line of text for the headings and for each line of the rows; to free(). Text is cut
+ * here: smartcols cuts in the middle of words, without a mark. */
 static char *draw(const struct table *table)
 {
 	struct libscols_table *lines = scols_new_table();
 	char *text = NULL;
 
 	scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_colors(lines, table->terminal.colours);
+	scols_table_enable_colors(lines, table->terminal.colors);
 	scols_table_new_column(lines, "CASE", 0, SCOLS_FL_TREE);
 	for (unsigned column = 0; column < COLUMNS; column++) {
 		if (table->shown[column])
@@ -150,14 +148,14 @@ static char *take_line(char **text)
 
 static unsigned width_of(struct table *table)
 {
-	bool colours = table->terminal.colours;
+	bool colors = table->terminal.colors;
 	SCOPED(mem_free) char *text = NULL;
 	unsigned widest = 0;
 	char *rest, *line;
 
-	table->terminal.colours = false;
+	table->terminal.colors = false;
 	text = rest = draw(table);
-	table->terminal.colours = colours;
+	table->terminal.colors = colors;
 	while ((line = take_line(&rest))) {
 		unsigned width = terminal_columns(line);
 
@@ -305,11 +303,11 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 
 	fprintf(out, "%lld case%s, %lld met, ", cases, cases == 1 ? "" : "s",
 		(long long)json_int(summary, "met", 0));
-	fprintf(out, "%s%lld not met%s", unmet ? terminal_red(terminal) : "", unmet,
-		unmet ? terminal_plain(terminal) : "");
+	fprintf(out, "%s%lld not met%s", unmet ? terminal->red : "", unmet,
+		unmet ? terminal->plain : "");
 	if (not_run)
-		fprintf(out, ", %s%lld could not run%s", terminal_yellow(terminal),
-			not_run, terminal_plain(terminal));
+		fprintf(out, ", %s%lld could not run%s", terminal->yellow, not_run,
+			terminal->plain);
 	if (passed_over)
 		fprintf(out, ", %lld passed over", passed_over);
 	fprintf(out, " in %s\n", CLOCK_TEXT(ns));

@@ -15,7 +15,7 @@
 
 /* `results` is results_json()'s, or the same from a file. As wide as the terminal; into a
  * file or pipe nothing is cut. Characters are the locale's (setlocale(LC_CTYPE, "")
- * belongs to main), colours those of screen.h. */
+ * belongs to main), colors those of terminal.h. */
 void table_print(FILE *out, const cJSON *results);
 
 #endif

@@ -289,107 +289,73 @@ static char *axis_label(const cJSON *axes, const cJSON *axis)
 	return mem_textf("%s=%s", short_name(axes, axis), value);
 }
 
-/* The line behind the last one that hangs below the line `parent`. */
-static unsigned end_below(const struct table_rows *rows, unsigned parent)
-{
-	unsigned end = parent + 1;
-
-	while (end < rows->line_count &&
-		rows->lines[end].depth > rows->lines[parent].depth)
-		end++;
-	return end;
-}
-
-/* Takes label. Inserts a line before the line `at`. */
-static void insert_line(struct table_rows *rows, unsigned at, unsigned depth,
-	char *label, const struct table_row *row)
+/* Takes label. */
+static void add_line(struct table_rows *rows, unsigned depth, char *label,
+	const struct table_row *row)
 {
 	rows->lines = mem_grown(rows->lines, rows->line_count + 1, sizeof *rows->lines);
-	memmove(&rows->lines[at + 1], &rows->lines[at],
-		(rows->line_count - at) * sizeof *rows->lines);
-	rows->lines[at] =
+	rows->lines[rows->line_count++] =
 		(struct table_line){.label = label, .depth = depth, .row = row};
-	rows->line_count++;
 }
 
-/* Takes label. The line without a row below `parent` that has this label; a new one when
- * there is none. */
-static unsigned find_line(struct table_rows *rows, unsigned parent, char *label)
+static const cJSON *axis_of(const struct table_row *row, unsigned depth)
 {
-	unsigned depth = rows->lines[parent].depth + 1;
-	unsigned end = end_below(rows, parent);
-
-	for (unsigned i = parent + 1; i < end; i++) {
-		const struct table_line *line = &rows->lines[i];
-
-		if (line->depth == depth && !line->row &&
-			strcmp(line->label, label) == 0) {
-			free(label);
-			return i;
-		}
-	}
-	insert_line(rows, end, depth, label, NULL);
-	return end;
+	return cJSON_GetArrayItem(axes_of(row), (int)depth - 1);
 }
 
-/* A level for each axis below the line `parent`; the last one is the row's own. */
-static void add_leaf(
-	struct table_rows *rows, unsigned parent, const struct table_row *row)
+static bool same_value(
+	const struct table_row *one, const struct table_row *other, unsigned depth)
 {
-	const cJSON *axes = axes_of(row);
-	const cJSON *axis;
+	const cJSON *axis = axis_of(one, depth), *with = axis_of(other, depth);
 
-	cJSON_ArrayForEach(axis, axes) {
-		char *label = axis_label(axes, axis);
-
-		if (axis->next)
-			parent = find_line(rows, parent, label);
-		else
-			insert_line(rows, end_below(rows, parent),
-				rows->lines[parent].depth + 1, label, row);
-	}
+	return axis && with && strcmp(axis->string, with->string) == 0 &&
+		cJSON_Compare(axis, with, true);
 }
 
-/* The rows from begin to end are of one scenario and its matrix: main halves first, so
- * that their curve is not interrupted. */
-static void add_matrix(struct table_rows *rows, unsigned begin, unsigned end)
+/* The rows from begin to end have the same values above the axis of this depth. The last
+ * axis is a row's own line: main halves first, so that their curve is not interrupted. */
+static void add_axis(
+	struct table_rows *rows, unsigned begin, unsigned end, unsigned depth)
 {
 	static const char *const halves[] = {"main", "twin"};
-	unsigned top = rows->line_count;
+	const struct table_row *row;
 
-	insert_line(rows, top, 0, mem_text(id_of(&rows->list[begin])), NULL);
 	for (size_t half = 0; half < COUNT(halves); half++) {
 		for (unsigned i = begin; i < end; i++) {
-			const struct table_row *row = &rows->list[i];
-
-			if (strcmp(row->cells[COLUMN_HALF], halves[half]) == 0)
-				add_leaf(rows, top, row);
+			row = &rows->list[i];
+			if (!axis_of(row, depth)->next &&
+				strcmp(row->cells[COLUMN_HALF], halves[half]) == 0)
+				add_line(rows, depth,
+					axis_label(axes_of(row), axis_of(row, depth)),
+					row);
 		}
 	}
-}
-
-static bool has_axes(const struct table_row *row)
-{
-	return cJSON_GetArraySize(axes_of(row)) > 0;
+	for (unsigned next; begin < end; begin = next) {
+		row = &rows->list[begin];
+		for (next = begin + 1;
+			next < end && same_value(row, &rows->list[next], depth);)
+			next++;
+		if (!axis_of(row, depth)->next)
+			continue;
+		add_line(rows, depth, axis_label(axes_of(row), axis_of(row, depth)),
+			NULL);
+		add_axis(rows, begin, next, depth + 1);
+	}
 }
 
 static void add_lines(struct table_rows *rows)
 {
-	unsigned end;
-
-	for (unsigned i = 0; i < rows->count; i = end) {
+	for (unsigned i = 0, end; i < rows->count; i = end) {
 		const struct table_row *row = &rows->list[i];
+		bool has_axes = axis_of(row, 1);
 
 		end = i + 1;
-		if (!has_axes(row)) {
-			insert_line(
-				rows, rows->line_count, 0, mem_text(id_of(row)), row);
-			continue;
-		}
-		while (end < rows->count && has_axes(&rows->list[end]) &&
+		while (has_axes && end < rows->count && axis_of(&rows->list[end], 1) &&
 			strcmp(id_of(&rows->list[end]), id_of(row)) == 0)
 			end++;
-		add_matrix(rows, i, end);
+		add_line(rows, 0, mem_text(id_of(row)), has_axes ? NULL : row);
+		if (has_axes)
+			add_axis(rows, i, end, 1);
 	}
 }
 

@@ -22,26 +22,30 @@ static bool is_set(const char *name)
 	return value && value[0];
 }
 
-static unsigned width_of(int fd)
-{
-	struct winsize size = {0};
-
-	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	return WIDTH_USUAL;
-}
-
 struct terminal terminal_of(FILE *out)
 {
-	struct terminal terminal = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
-	const char *kind = getenv("TERM");
+	struct terminal terminal = {
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.red = "",
+		.green = "",
+		.yellow = "",
+		.plain = "",
+	};
+	struct winsize size = {0};
 	int fd = fileno(out);
 
 	if (fd < 0 || !isatty(fd))
 		return terminal;
-	terminal.width = width_of(fd);
-	terminal.live = kind && kind[0] && strcmp(kind, "dumb") != 0;
-	terminal.colours = terminal.live && !is_set("NO_COLOR");
+	ioctl(fd, TIOCGWINSZ, &size);
+	terminal.width = size.ws_col > 0 ? size.ws_col : WIDTH_USUAL;
+	terminal.live = is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+	terminal.colors = terminal.live && !is_set("NO_COLOR");
+	if (terminal.colors) {
+		terminal.red = "\033[1;31m";
+		terminal.green = "\033[32m";
+		terminal.yellow = "\033[33m";
+		terminal.plain = "\033[0m";
+	}
 	return terminal;
 }
 
@@ -161,29 +165,4 @@ void terminal_paragraph(
 	}
 	if (column > 0)
 		fputs("\n", out);
-}
-
-static const char *sequence(const struct terminal *terminal, const char *text)
-{
-	return terminal->colours ? text : "";
-}
-
-const char *terminal_red(const struct terminal *terminal)
-{
-	return sequence(terminal, "\033[1;31m");
-}
-
-const char *terminal_green(const struct terminal *terminal)
-{
-	return sequence(terminal, "\033[32m");
-}
-
-const char *terminal_yellow(const struct terminal *terminal)
-{
-	return sequence(terminal, "\033[33m");
-}
-
-const char *terminal_plain(const struct terminal *terminal)
-{
-	return sequence(terminal, "\033[0m");
 }

@@ -12,9 +12,11 @@
 
 struct terminal {
 	bool live;      /* a line on it can be drawn again: a terminal, not TERM=dumb */
-	bool colours;   /* live, and NO_COLOR is not set */
+	bool colors;    /* live, and NO_COLOR is not set */
 	bool utf8;      /* by the locale */
 	unsigned width; /* columns; 0: no end (a file, a pipe) */
+	/* Escape sequences, "" without colors. */
+	const char *red, *green, *yellow, *plain;
 };
 
 struct terminal terminal_of(FILE *out);
@@ -34,11 +36,5 @@ unsigned terminal_columns(const char *text);
 /* Prints the text as a paragraph, its lines broken between words and indented. */
 void terminal_paragraph(
 	const struct terminal *terminal, FILE *out, unsigned indent, const char *text);
-
-/* Escape sequences, "" without colours. */
-const char *terminal_red(const struct terminal *terminal);
-const char *terminal_green(const struct terminal *terminal);
-const char *terminal_yellow(const struct terminal *terminal);
-const char *terminal_plain(const struct terminal *terminal);
 
 #endif

@@ -11,6 +11,8 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
+#define SOURCE_WIDTH_MAX 40
+
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
 struct timeline_entry {
@@ -29,24 +31,18 @@ struct timeline {
 /* Takes source and what. */
 static void add(struct timeline *timeline, int64_t ns, char *source, char *what)
 {
-	if (timeline->count == timeline->room) {
+	size_t order = timeline->count++;
+
+	if (order == timeline->room) {
 		timeline->room = timeline->room ? timeline->room * 2 : 256;
 		timeline->entries = mem_grown(
 			timeline->entries, timeline->room, sizeof *timeline->entries);
 	}
-	timeline->entries[timeline->count] = (struct timeline_entry){
-		.ns = ns,
-		.order = timeline->count,
-		.source = source,
-		.what = what,
-	};
-	timeline->count++;
+	timeline->entries[order] = (struct timeline_entry){ns, order, source, what};
 }
 
-static void note(struct timeline *timeline, int64_t ns, const char *source,
-	const char *format, ...) PRINTF(4, 5);
-
 /* ns 0: it did not happen, and is no entry. */
+PRINTF(4, 5)
 static void note(struct timeline *timeline, int64_t ns, const char *source,
 	const char *format, ...)
 {
@@ -64,52 +60,34 @@ static void note(struct timeline *timeline, int64_t ns, const char *source,
 /* --- events --- */
 
 /* "mock-mcp skills s2" */
-static char *writer_of(const struct evidence *evidence, const struct event *event)
+static char *name_of(const struct lifeline *lifeline)
 {
-	const struct lifeline *lifeline;
-
-	if (event->source == EVENT_SERVICE)
-		return mem_text("service");
-	if (event->lifeline < 0 ||
-		(unsigned)event->lifeline >= evidence->lifeline_count)
-		return mem_text("ledger");
-	lifeline = &evidence->lifelines[event->lifeline];
 	return mem_textf("%s%s%s%s%s", lifeline->role ? lifeline->role : "?",
 		lifeline->name ? " " : "", lifeline->name ? lifeline->name : "",
 		lifeline->session ? " s" : "",
 		lifeline->session ? lifeline->session : "");
 }
 
-static bool is_same(const cJSON *member, const char *text)
-{
-	return text && cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
-}
-
 /* Is the member in the beginning of the line already? */
-static bool is_in_line(
-	const struct evidence *evidence, const struct event *event, const cJSON *member)
+static bool is_in_line(const struct lifeline *lifeline, const cJSON *member)
 {
 	static const char *const keys[] = {
 		"ns", "time", "pid", "event", "role", "ppid"};
+	const char *text = NULL;
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		if (strcmp(keys[i], member->string) == 0)
 			return true;
 	}
-	if (event->lifeline >= 0 &&
-		(unsigned)event->lifeline < evidence->lifeline_count) {
-		const struct lifeline *lifeline = &evidence->lifelines[event->lifeline];
-
-		if (strcmp(member->string, "name") == 0)
-			return is_same(member, lifeline->name);
-		if (strcmp(member->string, "session") == 0)
-			return is_same(member, lifeline->session);
-	}
-	return false;
+	if (lifeline && strcmp(member->string, "name") == 0)
+		text = lifeline->name;
+	else if (lifeline && strcmp(member->string, "session") == 0)
+		text = lifeline->session;
+	return text && cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
 }
 
 /* "shutdown.begin signal=15 sessions=3" */
-static char *event_text(const struct evidence *evidence, const struct event *event)
+static char *event_text(const struct lifeline *lifeline, const struct event *event)
 {
 	struct buf text = {0};
 	const cJSON *member;
@@ -118,7 +96,7 @@ static char *event_text(const struct evidence *evidence, const struct event *eve
 	cJSON_ArrayForEach(member, event->json) {
 		SCOPED(mem_free) char *value = NULL;
 
-		if (cJSON_IsNull(member) || is_in_line(evidence, event, member))
+		if (cJSON_IsNull(member) || is_in_line(lifeline, member))
 			continue;
 		value = cJSON_IsString(member) && member->valuestring[0] &&
 				!strpbrk(member->valuestring, " \"=")
@@ -135,9 +113,13 @@ static void add_events(struct timeline *timeline)
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
+		const struct lifeline *lifeline = event->lifeline < 0
+			? NULL
+			: &evidence->lifelines[event->lifeline];
 
-		add(timeline, event->ns, writer_of(evidence, event),
-			event_text(evidence, event));
+		add(timeline, event->ns,
+			lifeline ? name_of(lifeline) : mem_text("service"),
+			event_text(lifeline, event));
 	}
 }
 
@@ -148,24 +130,15 @@ static void add_lifelines(struct timeline *timeline)
 
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		const struct lifeline *lifeline = &evidence->lifelines[i];
-		const struct event own = {.source = EVENT_LEDGER, .lifeline = (int)i};
 
 		if (lifeline->ended_ns && !lifeline->exit_ns)
-			add(timeline, lifeline->ended_ns, writer_of(evidence, &own),
+			add(timeline, lifeline->ended_ns, name_of(lifeline),
 				mem_textf("lifeline cut: pid %d was killed",
 					(int)lifeline->own_pid));
 	}
 }
 
 /* --- the service's log, without the lines that are events --- */
-
-static bool is_event(const char *line)
-{
-	SCOPED(json_free) cJSON *json =
-		line[0] == '{' ? json_parse(line, strlen(line)) : NULL;
-
-	return json_text(json, "event") != NULL;
-}
 
 static void add_log(struct timeline *timeline)
 {
@@ -174,7 +147,11 @@ static void add_log(struct timeline *timeline)
 	for (unsigned i = 0; i < evidence->log_count; i++) {
 		const struct log_line *line = &evidence->log[i];
 
-		if (!is_event(line->text))
+		SCOPED(json_free) cJSON *json = line->text[0] == '{'
+			? json_parse(line->text, strlen(line->text))
+			: NULL;
+
+		if (!json_text(json, "event"))
 			add(timeline, line->ns, mem_text("service"),
 				mem_textf("| %s", line->text));
 	}
@@ -285,20 +262,8 @@ static int64_t zero_of(const struct evidence *evidence, const char **name)
 				  : evidence->began_ns;
 }
 
-static unsigned widest_source(const struct timeline *timeline)
-{
-	size_t widest = 0;
-
-	for (size_t i = 0; i < timeline->count; i++) {
-		size_t len = strlen(timeline->entries[i].source);
-
-		widest = len > widest ? len : widest;
-	}
-	return (unsigned)(widest < 40 ? widest : 40);
-}
-
 static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
-	unsigned source_width, struct buf *text)
+	int source_width, struct buf *text)
 {
 	const struct terminal file = {.width = 0};
 	SCOPED(mem_free) char *what = terminal_fit(&file, entry->what, 0);
@@ -308,8 +273,7 @@ static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
 
 	snprintf(time, sizeof time, "%c%lld.%lld", ns < 0 ? '-' : '+',
 		(long long)(tenths / 10), (long long)(tenths % 10));
-	buf_addf(
-		text, "%12s  %-*s  %s\n", time, (int)source_width, entry->source, what);
+	buf_addf(text, "%12s  %-*s  %s\n", time, source_width, entry->source, what);
 }
 
 void timeline_write(const struct evidence *evidence, struct buf *text)
@@ -317,7 +281,7 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	struct timeline timeline = {.evidence = evidence};
 	const char *zero_name;
 	int64_t zero_ns = zero_of(evidence, &zero_name);
-	unsigned source_width;
+	int width = 0; /* of the sources */
 
 	add_facts(&timeline);
 	add_snapshots(&timeline);
@@ -326,7 +290,12 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	add_events(&timeline);
 	add_log(&timeline);
 	qsort(timeline.entries, timeline.count, sizeof *timeline.entries, in_time);
-	source_width = widest_source(&timeline);
+	for (size_t i = 0; i < timeline.count; i++) {
+		int len = (int)strlen(timeline.entries[i].source);
+
+		width = len > width ? len : width;
+	}
+	width = width < SOURCE_WIDTH_MAX ? width : SOURCE_WIDTH_MAX;
 	buf_addf(text,
 		"Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's log "
 		"that are no events begin with \"|\".\n\n",
@@ -334,7 +303,7 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	for (size_t i = 0; i < timeline.count; i++) {
 		struct timeline_entry *entry = &timeline.entries[i];
 
-		write_entry(entry, zero_ns, source_width, text);
+		write_entry(entry, zero_ns, width, text);
 		free(entry->source);
 		free(entry->what);
 	}

@@ -24,7 +24,7 @@
 #define T0 INT64_C(2000000000000000) /* cJSON alone would write 2e+15 */
 
 /* A case whose only session was let go too late, and the report it goes into. */
-struct scene {
+struct artifacts_scene {
 	char report[32];
 	struct plan_case plan_case;
 	struct evidence evidence;
@@ -37,12 +37,12 @@ static int64_t at_us(int64_t us)
 }
 
 /* The last event's: of a case that is not now. */
-static void stamp_event(struct scene *scene, int64_t us)
+static void stamp_event(struct artifacts_scene *scene, int64_t us)
 {
 	scene->evidence.events[scene->evidence.event_count - 1].ns = at_us(us);
 }
 
-static void hear(struct scene *scene, enum event_source source, int lifeline,
+static void hear(struct artifacts_scene *scene, enum event_source source, int lifeline,
 	int64_t us, const char *text)
 {
 	cJSON *json = json_parse(text, strlen(text));
@@ -53,8 +53,8 @@ static void hear(struct scene *scene, enum event_source source, int lifeline,
 	stamp_event(scene, us);
 }
 
-static int add_lifeline(
-	struct scene *scene, const char *role, const char *name, const char *session)
+static int add_lifeline(struct artifacts_scene *scene, const char *role,
+	const char *name, const char *session)
 {
 	int index = evidence_add_lifeline(&scene->evidence, 0);
 	struct lifeline *lifeline = &scene->evidence.lifelines[index];
@@ -66,13 +66,13 @@ static int add_lifeline(
 	return index;
 }
 
-static void print_line(struct scene *scene, int64_t us, const char *text)
+static void print_line(struct artifacts_scene *scene, int64_t us, const char *text)
 {
 	evidence_add_log(&scene->evidence, at_us(us), text, strlen(text));
 }
 
-static struct load_request *add_request(struct scene *scene, enum request_kind kind,
-	int64_t sent_us, int64_t ended_us, enum request_end end)
+static struct load_request *add_request(struct artifacts_scene *scene,
+	enum request_kind kind, int64_t sent_us, int64_t ended_us, enum request_end end)
 {
 	unsigned index = evidence_add_request(
 		&scene->evidence, kind, 1, "1", "personal_assistant");
@@ -84,7 +84,7 @@ static struct load_request *add_request(struct scene *scene, enum request_kind k
 	return request;
 }
 
-static void fill_evidence(struct scene *scene)
+static void fill_evidence(struct artifacts_scene *scene)
 {
 	struct evidence *evidence = &scene->evidence;
 	int agent = add_lifeline(scene, "mock-agent", NULL, NULL);
@@ -117,7 +117,7 @@ static void fill_evidence(struct scene *scene)
 
 static int open_scene(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct artifacts_scene *scene = mem_zeroed(sizeof *scene);
 
 	strcpy(scene->report, "/tmp/test_folder.XXXXXX");
 	if (!mkdtemp(scene->report))
@@ -173,7 +173,7 @@ static int open_scene(void **state)
 
 static int close_scene(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 
 	fs_remove_tree(scene->report);
 	free(scene->plan_case.id);
@@ -187,7 +187,7 @@ static int close_scene(void **state)
 	return 0;
 }
 
-static char *write_round(struct scene *scene, unsigned round)
+static char *write_round(struct artifacts_scene *scene, unsigned round)
 {
 	struct err err;
 	char *folder = artifacts_write(scene->report, &scene->plan_case, round,
@@ -215,7 +215,8 @@ static char *text_of(const char *folder, const char *name)
 	return buf_take(&text);
 }
 
-static void assert_file(struct scene *scene, const char *name, const char *wanted)
+static void assert_file(
+	struct artifacts_scene *scene, const char *name, const char *wanted)
 {
 	SCOPED(mem_free) char *folder = write_round(scene, 1);
 	SCOPED(mem_free) char *text = text_of(folder, name);
@@ -248,7 +249,7 @@ static void why_begins_with_the_verdict_and_ends_with_the_command(void **state)
 
 static void why_says_what_kept_a_case_from_running(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *folder = NULL, *text = NULL;
 
 	scene->judgement.could_run = false;
@@ -300,7 +301,7 @@ static void timeline_has_everything_in_the_order_of_its_happening(void **state)
 
 static void timeline_counts_from_what_there_is(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *asked = NULL, *never = NULL, *folder = NULL,
 			      *other = NULL;
 
@@ -356,7 +357,7 @@ static void snapshots_are_json_with_whole_stamps(void **state)
 
 static void engine_file_is_there_when_the_engine_has_events(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *without = write_round(scene, 1);
 	SCOPED(mem_free) char *absent = mem_textf("%s/engine.json", without);
 	SCOPED(mem_free) char *with = NULL, *text = NULL;
@@ -388,7 +389,7 @@ static void folder_has_a_name_that_every_shell_likes(void **state)
 		{"-rf", "", HALF_MAIN, 1, "_rf"},
 		{"\u00e4", "", HALF_MAIN, 1, "_-"},
 	};
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		SCOPED(mem_free) char *folder = NULL;
@@ -409,7 +410,7 @@ static void folder_has_a_name_that_every_shell_likes(void **state)
 
 static void folder_of_another_case_is_never_taken(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *one = write_round(scene, 1);
 	SCOPED(mem_free) char *other = NULL;
 
@@ -421,7 +422,7 @@ static void folder_of_another_case_is_never_taken(void **state)
 
 static void folder_of_a_long_name_is_made_all_the_same(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *one = NULL, *other = NULL;
 
 	free(scene->plan_case.axes);
@@ -434,7 +435,7 @@ static void folder_of_a_long_name_is_made_all_the_same(void **state)
 
 static void folders_of_an_earlier_run_are_cleared_and_nothing_else(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	SCOPED(mem_free) char *old = write_round(scene, 1);
 	SCOPED(mem_free) char *mine = mem_textf("%s/failed/mine", scene->report);
 	SCOPED(mem_free) char *file = mem_textf("%s/failed/note", scene->report);
@@ -457,7 +458,7 @@ static void folders_of_an_earlier_run_are_cleared_and_nothing_else(void **state)
 
 static void folder_that_cannot_be_made_says_where(void **state)
 {
-	struct scene *scene = *state;
+	struct artifacts_scene *scene = *state;
 	struct err err = {0};
 
 	assert_null(artifacts_write("/dev/null", &scene->plan_case, 1, &scene->evidence,

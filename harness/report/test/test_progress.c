@@ -22,7 +22,7 @@
 #define WIDTH 60
 
 /* A progress on a terminal, or on a pipe, and who reads there. */
-struct scene {
+struct progress_scene {
 	uv_loop_t loop;
 	FILE *out;
 	int reader;
@@ -39,9 +39,9 @@ static void set_surroundings(void)
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 }
 
-static struct scene *open_on(int reader, int writer)
+static struct progress_scene *open_on(int reader, int writer)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct progress_scene *scene = mem_zeroed(sizeof *scene);
 
 	scene->reader = reader;
 	scene->out = fdopen(writer, "w");
@@ -84,7 +84,7 @@ static int open_pipe(void **state)
 
 static int close_scene(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	progress_destroy(scene->progress);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
@@ -96,18 +96,18 @@ static int close_scene(void **state)
 	return 0;
 }
 
-static void begin(struct scene *scene, unsigned rounds)
+static void begin(struct progress_scene *scene, unsigned rounds)
 {
 	scene->progress = progress_create(&scene->loop, scene->out, rounds);
 }
 
-static void begin_round(struct scene *scene, const char *title)
+static void begin_round(struct progress_scene *scene, const char *title)
 {
 	scene->round = progress_begin(scene->progress, title);
 }
 
 /* What was written since the last time. */
-static const char *heard(struct scene *scene)
+static const char *heard(struct progress_scene *scene)
 {
 	char block[4096];
 	ssize_t len;
@@ -118,7 +118,7 @@ static const char *heard(struct scene *scene)
 	return buf_text(&scene->text);
 }
 
-static void two_rounds(struct scene *scene)
+static void two_rounds(struct progress_scene *scene)
 {
 	begin(scene, 12);
 	begin_round(scene, "kill/10-x");
@@ -140,7 +140,7 @@ static const char two_rounds_plainly[] =
 
 static void progress_has_a_line_for_each_round_in_a_pipe(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	two_rounds(scene);
 	assert_string_equal(heard(scene), two_rounds_plainly);
@@ -148,7 +148,7 @@ static void progress_has_a_line_for_each_round_in_a_pipe(void **state)
 
 static void progress_is_as_plain_in_ci(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	setenv("CI", "true", 1);
 	two_rounds(scene);
@@ -157,7 +157,7 @@ static void progress_is_as_plain_in_ci(void **state)
 
 static void progress_is_as_plain_on_a_dumb_terminal(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	setenv("TERM", "dumb", 1);
 	two_rounds(scene);
@@ -166,7 +166,7 @@ static void progress_is_as_plain_on_a_dumb_terminal(void **state)
 
 static void progress_draws_its_line_over_the_last_one(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 3);
 	begin_round(scene, "kill/10-x");
@@ -179,7 +179,7 @@ static void progress_draws_its_line_over_the_last_one(void **state)
 
 static void progress_draws_the_round_that_began_first(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 	struct progress_round *first;
 
 	begin(scene, 3);
@@ -196,7 +196,7 @@ static void progress_draws_the_round_that_began_first(void **state)
 
 static void progress_keeps_what_was_said_above_its_line(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 3);
 	progress_say(scene->progress, "before");
@@ -210,7 +210,7 @@ static void progress_keeps_what_was_said_above_its_line(void **state)
 
 static void progress_cuts_the_title_and_keeps_the_step(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 3);
 	begin_round(scene,
@@ -224,7 +224,7 @@ static void progress_cuts_the_title_and_keeps_the_step(void **state)
 
 static void progress_is_never_wider_than_the_terminal(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 1000);
 	for (unsigned short width = 2; width < 90; width++) {
@@ -253,7 +253,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void progress_counts_the_seconds_of_a_step(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 	uv_timer_t timer;
 
 	begin(scene, 1);
@@ -269,7 +269,7 @@ static void progress_counts_the_seconds_of_a_step(void **state)
 
 static void progress_shows_nothing_that_moves_the_cursor(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 1);
 	begin_round(scene, "a\033[2J");
@@ -292,7 +292,7 @@ static void progress_shows_nothing_that_moves_the_cursor(void **state)
 
 static void progress_leaves_a_clean_line_behind(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	begin(scene, 2);
 	begin_round(scene, "a");
@@ -302,9 +302,9 @@ static void progress_leaves_a_clean_line_behind(void **state)
 	assert_string_equal(heard(scene), "\r\033[K\n");
 }
 
-static void progress_marks_in_colours_where_there_are_some(void **state)
+static void progress_marks_in_colors_where_there_are_some(void **state)
 {
-	struct scene *scene = *state;
+	struct progress_scene *scene = *state;
 
 	unsetenv("NO_COLOR");
 	begin(scene, 2);
@@ -337,7 +337,7 @@ int main(void)
 		TERMINAL(progress_counts_the_seconds_of_a_step),
 		TERMINAL(progress_shows_nothing_that_moves_the_cursor),
 		TERMINAL(progress_leaves_a_clean_line_behind),
-		TERMINAL(progress_marks_in_colours_where_there_are_some),
+		TERMINAL(progress_marks_in_colors_where_there_are_some),
 		cmocka_unit_test(progress_that_never_was_may_be_destroyed),
 	};
 

@@ -26,7 +26,7 @@
 #define T0 (1000 * CLOCK_S)
 
 /* One case whose PID 1 was killed when the grace of 2 s had expired. */
-struct scene {
+struct results_scene {
 	struct plan_case plan_case;
 	struct evidence evidence;
 	struct judgement judgement;
@@ -47,7 +47,7 @@ static void expect_that(struct judgement *judgement, const char *what,
 
 static int open_scene(void **state)
 {
-	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct results_scene *scene = mem_zeroed(sizeof *scene);
 
 	scene->plan_case = (struct plan_case){
 		.id = mem_text("history/10-matrix"),
@@ -114,7 +114,7 @@ static int open_scene(void **state)
 
 static int close_scene(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 
 	free(scene->plan_case.id);
 	free(scene->plan_case.axes);
@@ -126,7 +126,7 @@ static int close_scene(void **state)
 	return 0;
 }
 
-static void add(struct scene *scene, const char *folder)
+static void add(struct results_scene *scene, const char *folder)
 {
 	results_add(scene->results,
 		round_json(&scene->plan_case, 1, &scene->evidence, &scene->judgement,
@@ -134,9 +134,9 @@ static void add(struct scene *scene, const char *folder)
 }
 
 /* As somebody reads it who has the file alone; to cJSON_Delete(). */
-static cJSON *read_back(const struct scene *scene)
+static cJSON *read_back(const struct results_scene *scene)
 {
-	SCOPED(mem_free) char *text = cJSON_Print(results_json(scene->results));
+	SCOPED(mem_free) char *text = cJSON_Print(scene->results->json);
 	cJSON *json = json_parse(text, strlen(text));
 
 	assert_non_null(json);
@@ -171,7 +171,7 @@ static void assert_null_at(const cJSON *json, const char *path)
 /* Keys with points in them are no paths: json_at() can't ask for them. */
 static void results_have_the_axes_as_values(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	add(scene, NULL);
@@ -239,7 +239,7 @@ static const struct {
 
 static void results_have_every_member_of_a_round(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	add(scene, "reports/failed/x");
@@ -265,7 +265,7 @@ static void results_say_null_of_what_is_not_known(void **state)
 	static const char *const unknown[] = {"stop_ns", "stop_error_ns", "margin_ns",
 		"engine_late_ns", "call_ns", "sessions", "disconnected", "exit_code",
 		"wait_status", "kill", "folder", "phases_ns.up", "phases_ns.stopped"};
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	/* It never came up: the facts are as they were made. */
@@ -295,12 +295,12 @@ static void results_say_null_of_what_is_not_known(void **state)
 	assert_text(json, "cases.0.trouble", "not-up");
 	assert_text(json, "cases.0.trouble_text", "no such image");
 	assert_text(json, "cases.0.signal_source", "none");
-	assert_int_equal(results_not_run(scene->results), 1);
+	assert_int_equal(scene->results->counts[OUTCOME_NOT_RUN], 1);
 }
 
 static void results_tell_an_exit_from_a_signal(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	scene->evidence.facts.wait_status = 137 << 8; /* exit(137) */
@@ -315,7 +315,7 @@ static void results_tell_an_exit_from_a_signal(void **state)
 
 enum { MET, UNMET, NOT_RUN };
 
-static void add_round(struct scene *scene, char id, unsigned round, int outcome)
+static void add_round(struct results_scene *scene, char id, unsigned round, int outcome)
 {
 	scene->plan_case.id[0] = id;
 	scene->judgement.met = outcome == MET;
@@ -327,7 +327,7 @@ static void add_round(struct scene *scene, char id, unsigned round, int outcome)
 
 static void results_count_cases_and_not_their_rounds(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 
 	add_round(scene, 'a', 1, MET);
 	add_round(scene, 'a', 2, MET);
@@ -339,32 +339,32 @@ static void results_count_cases_and_not_their_rounds(void **state)
 	add_round(scene, 'd', 1, NOT_RUN);
 	add_round(scene, 'd', 2, MET);
 	results_pass_over(scene->results);
-	assert_int_equal(results_met(scene->results), 1);
-	assert_int_equal(results_unmet(scene->results), 2);
-	assert_int_equal(results_not_run(scene->results), 1);
-	assert_number(results_json(scene->results), "summary.cases", 4);
-	assert_number(results_json(scene->results), "summary.rounds", 9);
-	assert_number(results_json(scene->results), "summary.met", 1);
-	assert_number(results_json(scene->results), "summary.unmet", 2);
-	assert_number(results_json(scene->results), "summary.not_run", 1);
-	assert_number(results_json(scene->results), "summary.passed_over", 1);
+	assert_int_equal(scene->results->counts[OUTCOME_MET], 1);
+	assert_int_equal(scene->results->counts[OUTCOME_UNMET], 2);
+	assert_int_equal(scene->results->counts[OUTCOME_NOT_RUN], 1);
+	assert_number(scene->results->json, "summary.cases", 4);
+	assert_number(scene->results->json, "summary.rounds", 9);
+	assert_number(scene->results->json, "summary.met", 1);
+	assert_number(scene->results->json, "summary.unmet", 2);
+	assert_number(scene->results->json, "summary.not_run", 1);
+	assert_number(scene->results->json, "summary.passed_over", 1);
 }
 
 static void results_count_halves_apart(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 
 	scene->plan_case.half = HALF_MAIN;
 	add_round(scene, 'a', 1, MET);
 	scene->plan_case.half = HALF_TWIN;
 	add_round(scene, 'a', 1, UNMET);
-	assert_int_equal(results_met(scene->results), 1);
-	assert_int_equal(results_unmet(scene->results), 1);
+	assert_int_equal(scene->results->counts[OUTCOME_MET], 1);
+	assert_int_equal(scene->results->counts[OUTCOME_UNMET], 1);
 }
 
 static void results_of_nothing_are_good_json(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = read_back(scene);
 
 	assert_int_equal(cJSON_GetArraySize(json_get(json, "cases")), 0);
@@ -375,7 +375,7 @@ static void results_of_nothing_are_good_json(void **state)
 
 static void results_are_json_whatever_the_service_printed(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
 	snprintf(scene->judgement.reason, sizeof scene->judgement.reason,
@@ -390,7 +390,7 @@ static void results_are_json_whatever_the_service_printed(void **state)
 
 static void results_are_written_with_the_folders_on_the_way(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	char folder[] = "/tmp/test_results.XXXXXX";
 	SCOPED(mem_free) char *path = NULL, *young = NULL;
 	SCOPED(json_doc_done) struct json_doc doc = {0};
@@ -415,7 +415,7 @@ static void results_are_written_with_the_folders_on_the_way(void **state)
 
 static void results_that_cannot_be_written_say_where(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	struct err err = {0};
 
 	assert_false(results_write(scene->results, "/dev/null/x/results.json", &err));
@@ -443,7 +443,7 @@ static void assert_described(const cJSON *object, const char *text)
 
 static void results_are_described_member_by_member(void **state)
 {
-	struct scene *scene = *state;
+	struct results_scene *scene = *state;
 	FILE *file = fopen("docs/results.md", "r");
 	SCOPED(buf_done) struct buf text = {0};
 	char block[4096];
@@ -455,7 +455,7 @@ static void results_are_described_member_by_member(void **state)
 		buf_add(&text, block, len);
 	fclose(file);
 	add(scene, NULL);
-	assert_described(results_json(scene->results), buf_text(&text));
+	assert_described(scene->results->json, buf_text(&text));
 }
 
 int main(void)

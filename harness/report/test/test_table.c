@@ -429,7 +429,7 @@ static void table_cuts_labels_before_it_gives_up_a_range(void **state)
 	assert_null(strstr(text, "MARGIN"));
 }
 
-static void table_has_colours_on_a_terminal_alone(void **state)
+static void table_has_colors_on_a_terminal_alone(void **state)
 {
 	const char *results = RESULTS(LONG_UNMET "," IDLE_TWIN,
 		"\"cases\":2,\"met\":1,\"unmet\":1,\"not_run\":0");
@@ -490,7 +490,7 @@ int main(void)
 		TABLE(table_cuts_the_reason_where_the_line_ends),
 		TABLE(table_of_many_rows_keeps_to_a_line_each),
 		TABLE(table_cuts_labels_before_it_gives_up_a_range),
-		TABLE(table_has_colours_on_a_terminal_alone),
+		TABLE(table_has_colors_on_a_terminal_alone),
 		TABLE(table_shows_nothing_that_moves_the_cursor),
 	};
 
