@@ -8,12 +8,6 @@
 #include "lib/mem.h"
 #include "lib/suggest.h"
 
-/* Gives "stop.grace", to free(). */
-static char *join(const char *what, const char *name)
-{
-	return mem_textf("%s%s%s", what, *what ? "." : "", name);
-}
-
 static const struct field *find_field(const struct field *fields, const char *name)
 {
 	for (; fields->name; fields++)
@@ -83,18 +77,16 @@ static void read_member(struct fields_reading *reading, const struct field *fiel
 static void report_unknown(struct fields_reading *reading, const struct field *fields,
 	const cJSON *node, const char *path)
 {
-	SCOPED(mem_free) char *hint = NULL;
+	SCOPED(mem_free) char *hint = hint_field(node->string, fields);
+	const char *dot = strrchr(node->string, '.');
 	struct err err;
 
-	if (strchr(node->string, '.') && fields_knows(fields, node->string, &err)) {
+	if (dot && fields_knows(fields, node->string, &err))
 		report(reading, node, path,
 			"no such key; \"%.100s\" belongs into an object \"%.*s\"",
-			strrchr(node->string, '.') + 1,
-			(int)(strrchr(node->string, '.') - node->string), node->string);
-		return;
-	}
-	hint = hint_field(node->string, fields);
-	report(reading, node, path, "no such key%s", hint);
+			dot + 1, (int)(dot - node->string), node->string);
+	else
+		report(reading, node, path, "no such key%s", hint);
 }
 
 static void read_object(struct fields_reading *reading, const struct field *fields,
@@ -106,7 +98,8 @@ static void read_object(struct fields_reading *reading, const struct field *fiel
 		return;
 	}
 	for (const cJSON *node = object->child; node; node = node->next) {
-		SCOPED(mem_free) char *below = join(path, node->string);
+		SCOPED(mem_free) char *below =
+			mem_textf("%s%s%s", path, *path ? "." : "", node->string);
 		const struct field *field = find_field(fields, node->string);
 
 		if (field)

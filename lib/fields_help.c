@@ -22,39 +22,14 @@ struct widths {
 	size_t name, preset;
 };
 
-static size_t most(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static void measure(
-	const struct field *fields, const char *prefix, struct widths *widths)
-{
-	for (const struct field *field = fields; field->name; field++) {
-		SCOPED(mem_free) char *name =
-			mem_textf("%s%s%s", prefix, *prefix ? "." : "", field->name);
-
-		if (field->kind == FIELD_OBJECT) {
-			measure(field->fields, name, widths);
-			continue;
-		}
-		widths->name = most(widths->name, strlen(name));
-		widths->preset = most(widths->preset, strlen(preset_shown(field)));
-	}
-}
-
 /* Fills lines word by word, all but the first one indented. */
 static void add_words(struct buf *text, const char *words, size_t indent)
 {
 	size_t column = indent;
 
-	for (;;) {
-		size_t len;
+	while (*(words += strspn(words, " "))) {
+		size_t len = strcspn(words, " ");
 
-		words += strspn(words, " ");
-		len = strcspn(words, " ");
-		if (len == 0)
-			break;
 		if (column > indent && column + 1 + len > HELP_WIDTH) {
 			buf_addf(text, "\n%*s", (int)indent, "");
 			column = indent;
@@ -70,26 +45,39 @@ static void add_words(struct buf *text, const char *words, size_t indent)
 	buf_adds(text, "\n");
 }
 
-static void add_lines(const struct field *fields, const char *prefix,
+/* The words of a field, in lines below each other. */
+static void add_field(const struct field *field, const char *name,
 	const struct widths *widths, struct buf *text)
+{
+	SCOPED(buf_done) struct buf words = {0};
+
+	buf_addf(text, "  %-*s  %-*s  ", (int)widths->name, name, (int)widths->preset,
+		preset_shown(field));
+	buf_adds(&words, field->help ? field->help : "");
+	for (size_t i = 0; field->kind == FIELD_CHOICE && field->choices[i]; i++)
+		buf_addf(&words, "%s %s", i == 0 ? ":" : ",", field->choices[i]);
+	add_words(text, buf_text(&words), 6 + widths->name + widths->preset);
+}
+
+/* text NULL: measures the widths. */
+static void add_fields(const struct field *fields, const char *prefix,
+	struct widths *widths, struct buf *text)
 {
 	for (const struct field *field = fields; field->name; field++) {
 		SCOPED(mem_free) char *name =
 			mem_textf("%s%s%s", prefix, *prefix ? "." : "", field->name);
-		SCOPED(buf_done) struct buf words = {0};
 
 		if (field->kind == FIELD_OBJECT) {
-			add_lines(field->fields, name, widths, text);
-			continue;
+			add_fields(field->fields, name, widths, text);
+		} else if (text) {
+			add_field(field, name, widths, text);
+		} else {
+			size_t len = strlen(name), shown = strlen(preset_shown(field));
+
+			widths->name = widths->name > len ? widths->name : len;
+			widths->preset =
+				widths->preset > shown ? widths->preset : shown;
 		}
-		buf_addf(text, "  %-*s  %-*s  ", (int)widths->name, name,
-			(int)widths->preset, preset_shown(field));
-		buf_adds(&words, field->help ? field->help : "");
-		for (size_t i = 0; field->kind == FIELD_CHOICE && field->choices[i];
-			i++)
-			buf_addf(
-				&words, "%s %s", i == 0 ? ":" : ",", field->choices[i]);
-		add_words(text, buf_text(&words), 6 + widths->name + widths->preset);
 	}
 }
 
@@ -97,6 +85,6 @@ void fields_help(const struct field *fields, const char *prefix, struct buf *tex
 {
 	struct widths widths = {0, 0};
 
-	measure(fields, prefix, &widths);
-	add_lines(fields, prefix, &widths, text);
+	add_fields(fields, prefix, &widths, NULL);
+	add_fields(fields, prefix, &widths, text);
 }

@@ -15,14 +15,12 @@ static cJSON *typed(const char *type)
 	return schema;
 }
 
-static cJSON *range_schema(
-	const char *type, bool is_from, double from, bool is_to, double to)
+static cJSON *range_schema(const char *type, double from, double to)
 {
 	cJSON *schema = typed(type);
 
-	if (is_from)
-		cJSON_AddNumberToObject(schema, "minimum", from);
-	if (is_to)
+	cJSON_AddNumberToObject(schema, "minimum", from);
+	if (to <= (double)WHOLE_MAX)
 		cJSON_AddNumberToObject(schema, "maximum", to);
 	return schema;
 }
@@ -48,16 +46,16 @@ static cJSON *choice_schema(const struct field *field)
 
 static cJSON *bare_schema(const struct field *field)
 {
-	bool ranged = field->min != 0 || field->max != 0;
-
 	switch (field->kind) {
 	case FIELD_BOOL:
 		return typed("boolean");
 	case FIELD_INT:
-		return range_schema("integer", ranged, (double)field->min,
-			ranged && field->max <= WHOLE_MAX, (double)field->max);
+		return field->min == 0 && field->max == 0
+			? typed("integer")
+			: range_schema(
+				  "integer", (double)field->min, (double)field->max);
 	case FIELD_NUMBER:
-		return range_schema("number", true, field->least, true, field->most);
+		return range_schema("number", field->least, field->most);
 	case FIELD_DURATION:
 		return field_schema_duration();
 	case FIELD_TEXT:

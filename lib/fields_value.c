@@ -16,32 +16,28 @@
 
 #define WHOLE_MAX (INT64_C(1) << 53) /* beyond, doubles skip whole numbers */
 
-static bool is_ranged(const struct field *field)
+/* Takes value if it is in the range of the field. `whole` false: there is no value.
+ * `instead` is what stands there, for the error. */
+static bool take_int(const struct field *field, int64_t *out, bool whole, int64_t value,
+	const char *instead, struct err *err)
 {
-	return field->min != 0 || field->max != 0;
-}
+	bool ranged = field->min != 0 || field->max != 0;
 
-static bool wrong_int(const struct field *field, const char *instead, struct err *err)
-{
-	if (is_ranged(field) && field->max <= WHOLE_MAX)
+	if (whole && (!ranged || (value >= field->min && value <= field->max))) {
+		*out = value;
+		return true;
+	}
+	if (ranged && field->max <= WHOLE_MAX)
 		return err_set(err,
 			"expected a whole number from %" PRId64 " to %" PRId64
 			", not %s",
 			field->min, field->max, instead);
-	if (is_ranged(field))
+	if (ranged)
 		return err_set(err,
 			"expected a whole number of at least %" PRId64 ", not %s",
 			field->min, instead);
 	return err_set(err, "expected a whole number such as %s, not %s",
 		field->preset ? field->preset : "3", instead);
-}
-
-static bool take_int(const struct field *field, int64_t *out, int64_t value)
-{
-	if (is_ranged(field) && (value < field->min || value > field->max))
-		return false;
-	*out = value;
-	return true;
 }
 
 static bool parse_int(
@@ -53,20 +49,22 @@ static bool parse_int(
 
 	errno = 0;
 	value = strtoimax(text, &end, 10);
-	return (end > text && *end == '\0' && !isspace((unsigned char)*text) &&
-		       errno == 0 && take_int(field, out, value)) ||
-		wrong_int(field, quoted, err);
+	return take_int(field, out,
+		end > text && *end == '\0' && !isspace((unsigned char)*text) &&
+			errno == 0,
+		value, quoted, err);
 }
 
 static bool read_int(
 	const struct field *field, int64_t *out, const cJSON *node, struct err *err)
 {
 	SCOPED(mem_free) char *number = mem_textf("%.16g", node->valuedouble);
-	int64_t value;
+	int64_t value = 0;
+	bool whole =
+		json_whole(node, &value) && value >= -WHOLE_MAX && value <= WHOLE_MAX;
 
-	return (json_whole(node, &value) && value >= -WHOLE_MAX && value <= WHOLE_MAX &&
-		       take_int(field, out, value)) ||
-		wrong_int(field, cJSON_IsNumber(node) ? number : json_kind(node), err);
+	return take_int(field, out, whole, value,
+		cJSON_IsNumber(node) ? number : json_kind(node), err);
 }
 
 static bool read_number(

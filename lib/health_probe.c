@@ -22,26 +22,6 @@ static void on_done(void *arg, const struct fetch_result *result)
 		err_set(&answer->why, "%s", result->why);
 }
 
-static bool ask(uv_loop_t *loop, const char *url, int64_t timeout_ns, struct err *err)
-{
-	struct health_answer answer = {0};
-	const struct fetch_request request = {
-		.url = url,
-		.timeout_ns = timeout_ns,
-		.done = on_done,
-		.arg = &answer,
-		.fresh = true,
-	};
-	struct fetch *fetch = fetch_create(loop, 1, err);
-	bool started = fetch && fetch_start(fetch, &request, err);
-
-	if (started)
-		uv_run(loop, UV_RUN_DEFAULT);
-	fetch_destroy(fetch);
-	uv_run(loop, UV_RUN_DEFAULT);
-	return started && (answer.healthy || err_set(err, "%s", answer.why.text));
-}
-
 /* A server that listens at every address also listens on loopback. */
 static char *make_url(const char *host, const char *where)
 {
@@ -60,13 +40,25 @@ bool health_probe(
 	const char *host, const char *where, int64_t timeout_ns, struct err *err)
 {
 	SCOPED(mem_free) char *url = make_url(host, where);
+	struct health_answer answer = {0};
+	const struct fetch_request request = {
+		.url = url,
+		.timeout_ns = timeout_ns,
+		.done = on_done,
+		.arg = &answer,
+		.fresh = true,
+	};
 	uv_loop_t loop;
 	int failed = uv_loop_init(&loop);
-	bool ok;
+	struct fetch *fetch;
 
 	if (failed)
 		return err_set(err, "loop: %s", uv_strerror(failed));
-	ok = ask(&loop, url, timeout_ns, err);
+	fetch = fetch_create(&loop, 1, &answer.why);
+	if (fetch && fetch_start(fetch, &request, &answer.why))
+		uv_run(&loop, UV_RUN_DEFAULT);
+	fetch_destroy(fetch);
+	uv_run(&loop, UV_RUN_DEFAULT);
 	uv_loop_close(&loop);
-	return ok || err_while(err, "%s", url);
+	return answer.healthy || err_set(err, "%s: %s", url, answer.why.text);
 }

@@ -12,8 +12,7 @@
 
 static bool scan_value(struct json_scan *scan, size_t place, unsigned depth);
 
-static bool stop(struct json_scan *scan, const char *format, ...) PRINTF(2, 3);
-static bool stop(struct json_scan *scan, const char *format, ...)
+static bool PRINTF(2, 3) stop(struct json_scan *scan, const char *format, ...)
 {
 	va_list args;
 

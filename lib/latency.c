@@ -151,15 +151,12 @@ static bool read_latency(
 	return true;
 }
 
-void latency_done(struct latency *latency)
+void latency_done(void *latency)
 {
-	free(latency->values_ns);
-	*latency = (struct latency){0};
-}
+	struct latency *old = latency;
 
-static void done(void *out)
-{
-	latency_done(out);
+	free(old->values_ns);
+	*old = (struct latency){0};
 }
 
 static cJSON *schema(void)
@@ -183,7 +180,7 @@ static cJSON *schema(void)
 
 const struct field_type latency_type = {
 	.read = read_latency,
-	.done = done,
+	.done = latency_done,
 	.schema = schema,
 	.size = sizeof(struct latency),
 	.open = true,

@@ -45,7 +45,7 @@ struct latency {
  * leaves it as it was on failure. */
 extern const struct field_type latency_type;
 
-void latency_done(struct latency *latency);
+void latency_done(void *latency); /* a struct latency */
 
 int64_t latency_draw(const struct latency *latency, struct rng *rng);
 

@@ -34,35 +34,25 @@ static bool set_patience(int fd, int64_t ns)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0;
 }
 
-/* False with errno. An interrupted connect() continues when it is called again. */
-static bool connect_bounded(int fd, const struct sockaddr *address, socklen_t len)
-{
-	int64_t deadline = clock_now() + PATIENCE;
-	int64_t left = PATIENCE;
-
-	do {
-		if (!set_patience(fd, left))
-			return false;
-		if (connect(fd, address, len) == 0)
-			return set_patience(fd, 0);
-		left = deadline - clock_now();
-	} while (errno == EINTR && left >= CLOCK_MS);
-	if (errno == EAGAIN || errno == EINPROGRESS || errno == EINTR)
-		errno = ETIMEDOUT;
-	return false;
-}
-
-/* A connected descriptor, or -1 with errno. */
+/* A connected descriptor, or -1 with errno. An interrupted connect() continues when it is
+ * called again. */
 static int open_line(int family, const struct sockaddr *address, socklen_t len)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int number;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), number;
+	int64_t deadline_ns = clock_now() + PATIENCE, left_ns = PATIENCE;
 
-	if (fd < 0 || connect_bounded(fd, address, len))
-		return fd;
+	if (fd < 0)
+		return -1;
+	do {
+		if (set_patience(fd, left_ns) && connect(fd, address, len) == 0 &&
+			set_patience(fd, 0))
+			return fd;
+		left_ns = deadline_ns - clock_now();
+	} while (errno == EINTR && left_ns >= CLOCK_MS);
 	number = errno;
 	close(fd);
-	errno = number;
+	errno = number == EAGAIN || number == EINPROGRESS || number == EINTR ? ETIMEDOUT
+									     : number;
 	return -1;
 }
 
@@ -83,17 +73,11 @@ static bool connect_unix(int *fd, const char *path, struct err *err)
 	return true;
 }
 
-static void free_addresses(struct addrinfo **addresses)
-{
-	if (*addresses)
-		freeaddrinfo(*addresses);
-}
-
 /* host is "ledger", "127.0.0.1" or "[::1]". */
 static bool connect_tcp(int *fd, char *host, const char *port, struct err *err)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	SCOPED(free_addresses) struct addrinfo *addresses = NULL;
+	struct addrinfo *addresses = NULL;
 	size_t host_len = strlen(host);
 	int no_delay = 1, line = -1, failed;
 
@@ -108,6 +92,7 @@ static bool connect_tcp(int *fd, char *host, const char *port, struct err *err)
 		return err_set(err, "find %s: %s", host, gai_strerror(failed));
 	for (struct addrinfo *at = addresses; at && line < 0; at = at->ai_next)
 		line = open_line(at->ai_family, at->ai_addr, at->ai_addrlen);
+	freeaddrinfo(addresses);
 	if (line < 0)
 		return err_sys(err, "connect");
 	/* Scenarios wait for lines, so no line waits for the last one's ACK. */

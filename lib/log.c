@@ -24,6 +24,7 @@ static struct {
 	int fd;
 	bool no_socket;      /* send(2) failed with ENOTSOCK */
 	int64_t patience_ns; /* 0: endless */
+	int64_t deadline_ns; /* of the line that is being written; 0: none */
 	uint64_t lost;       /* lines since the last one written whole */
 	bool torn;           /* a part of the last lost line was written */
 } destination = {.fd = STDERR_FILENO};
@@ -148,24 +149,16 @@ static ssize_t write_some(const char *data, size_t len)
 	return write(destination.fd, data, len);
 }
 
-/* The deadline of a line that begins now; 0: none. */
-static int64_t deadline_of_line(void)
-{
-	if (!destination.patience_ns)
-		return 0;
-	return clock_now() + (destination.lost ? 0 : destination.patience_ns);
-}
-
-/* False at the deadline. An error of the reader shows when the line is written. */
-static bool await_room(int64_t deadline_ns)
+/* False at the deadline of the line. An error of the reader shows when it is written. */
+static bool await_room(void)
 {
 	struct pollfd writable = {.fd = destination.fd, .events = POLLOUT};
 	int timeout = -1, ready;
 
 	do {
-		int64_t left_ns = deadline_ns - clock_now();
+		int64_t left_ns = destination.deadline_ns - clock_now();
 
-		if (deadline_ns)
+		if (destination.deadline_ns)
 			timeout = left_ns > 0 ? (int)clock_ms_up(left_ns) : 0;
 		ready = poll(&writable, 1, timeout);
 	} while (ready < 0 && errno == EINTR);
@@ -177,13 +170,14 @@ static bool await_room(int64_t deadline_ns)
  * shares the pipe may have made it so. On a blocking one a write of PIPE_BUF bytes does
  * not block when poll calls the pipe writable. False at the deadline.
  */
-static bool write_all(const char *data, size_t len, int64_t deadline_ns)
+static bool write_all(const char *data, size_t len)
 {
 	while (len > 0) {
-		size_t piece = deadline_ns && len > PIPE_BUF ? PIPE_BUF : len;
+		size_t piece =
+			destination.deadline_ns && len > PIPE_BUF ? PIPE_BUF : len;
 		ssize_t written;
 
-		if (deadline_ns && !await_room(deadline_ns))
+		if (destination.deadline_ns && !await_room())
 			return false;
 		written = write_some(data, piece);
 		if (written >= 0) {
@@ -191,7 +185,7 @@ static bool write_all(const char *data, size_t len, int64_t deadline_ns)
 			len -= (size_t)written;
 			destination.torn = len > 0;
 		} else if (errno == EAGAIN) {
-			if (!await_room(deadline_ns))
+			if (!await_room())
 				return false;
 		} else if (errno != EINTR) {
 			return true;
@@ -200,13 +194,13 @@ static bool write_all(const char *data, size_t len, int64_t deadline_ns)
 	return true;
 }
 
-static void write_line(const char *data, size_t len)
+/* Sets the deadline of a line that begins now. */
+static void begin_line(void)
 {
-	int64_t deadline_ns = deadline_of_line();
-	bool healed = !destination.torn || write_all("\n", 1, deadline_ns);
-
-	if (!healed || !write_all(data, len, deadline_ns))
-		destination.lost++;
+	destination.deadline_ns = 0;
+	if (destination.patience_ns)
+		destination.deadline_ns =
+			clock_now() + (destination.lost ? 0 : destination.patience_ns);
 }
 
 /* A reader that continues finds whole lines, and how many are missing. */
@@ -226,13 +220,18 @@ void log_fields(const char *event, ...)
 	int saved = errno;
 	va_list args;
 
-	if (destination.lost > 0 && await_room(deadline_of_line()))
+	begin_line();
+	if (destination.lost > 0 && await_room())
 		log_gap();
 	buf_init(&line, LINE_CEILING);
 	va_start(args, event);
 	if (compose(&line, LINE_CEILING, event, args) ||
-		compose_cut(&line, event, args))
-		write_line(line.data, line.len);
+		compose_cut(&line, event, args)) {
+		begin_line();
+		if ((destination.torn && !write_all("\n", 1)) ||
+			!write_all(line.data, line.len))
+			destination.lost++;
+	}
 	va_end(args);
 	errno = saved;
 }

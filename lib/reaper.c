@@ -87,13 +87,14 @@ static bool is_spared(const void *arg, pid_t pid)
 
 /* Kills until a read finds no new descendant: a killed process cannot fork any more, and
  * what it forked or leaves behind appears in the next read. */
-static unsigned kill_descendants(struct reaper *reaper)
+unsigned reaper_kill_all(struct reaper *reaper)
 {
 	SCOPED(descendants_done) struct descendants left = {0};
 	SCOPED(descendants_done) struct descendants seen = {0};
 	unsigned killed = 0;
 	bool awaited = false, more = true;
 
+	assert(reaper->orphan);
 	for (unsigned reads = 0; more && reads < READS_MAX; reads++) {
 		more = awaited = false;
 		descendants_read(&left, getpid(), is_spared, reaper);
@@ -117,21 +118,6 @@ static unsigned kill_descendants(struct reaper *reaper)
 	return killed;
 }
 
-unsigned reaper_kill_all(struct reaper *reaper)
-{
-	assert(reaper->orphan);
-	return kill_descendants(reaper);
-}
-
-static void reap_orphan(struct reaper *reaper, pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, WNOHANG) != pid)
-		return;
-	reaper->orphan(reaper->arg, pid, status);
-}
-
 /* waitid(WNOWAIT) shows one zombie at a time, always the same one first. While that is a
  * child for libuv to reap, the zombies after it are hidden, so libuv gets a turn of the
  * loop, in which it reaps all its children. A zero timer would not do: libuv 1.44 runs one
@@ -142,17 +128,19 @@ static void on_look(uv_idle_t *look)
 
 	for (unsigned reaped = 0; reaped < REAPED_PER_TURN; reaped++) {
 		siginfo_t info = {0};
-		int failed = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+		int status,
+			failed = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
 
 		if (failed || info.si_pid == 0) {
 			uv_idle_stop(look);
 			if (reaper->sweeping)
-				kill_descendants(reaper);
+				reaper_kill_all(reaper);
 			return;
 		}
 		if (find_child(reaper, info.si_pid))
 			return;
-		reap_orphan(reaper, info.si_pid);
+		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
+			reaper->orphan(reaper->arg, info.si_pid, status);
 		if (reaper->closing)
 			return;
 	}
@@ -191,11 +179,11 @@ static bool take_in_orphans(struct reaper *reaper, struct err *err)
 	reaper->look.data = reaper;
 	reaper->handles++;
 	failed = uv_signal_init(reaper->loop, &reaper->sigchld);
-	if (failed)
-		return err_set(err, "watch SIGCHLD: %s", uv_strerror(failed));
-	reaper->sigchld.data = reaper;
-	reaper->handles++;
-	failed = uv_signal_start(&reaper->sigchld, on_sigchld, SIGCHLD);
+	if (!failed) {
+		reaper->sigchld.data = reaper;
+		reaper->handles++;
+		failed = uv_signal_start(&reaper->sigchld, on_sigchld, SIGCHLD);
+	}
 	if (failed)
 		return err_set(err, "watch SIGCHLD: %s", uv_strerror(failed));
 	uv_unref((uv_handle_t *)&reaper->sigchld);

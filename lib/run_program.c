@@ -10,8 +10,7 @@
 #define WITHIN_NS (60 * CLOCK_S)
 
 struct program_run {
-	struct buf *out;
-	struct buf stderr_text;
+	struct buf *out, *errors;
 	bool over;
 	int status;
 };
@@ -23,7 +22,7 @@ static void on_stdout(void *arg, const char *data, size_t len)
 
 static void on_stderr(void *arg, const char *data, size_t len)
 {
-	buf_add(&((struct program_run *)arg)->stderr_text, data, len);
+	buf_add(((struct program_run *)arg)->errors, data, len);
 }
 
 static void on_exit_of(void *arg, int status)
@@ -39,45 +38,30 @@ static bool is_over(const void *arg)
 	return ((const struct program_run *)arg)->over;
 }
 
-static bool run_with(struct reaper *reaper, struct program_run *run,
-	const char *const *argv, struct err *err)
-{
-	struct child *child = child_spawn(reaper,
-		&(struct child_spec){
-			.argv = argv,
-			.on_stdout = on_stdout,
-			.on_stderr = on_stderr,
-			.on_exit = on_exit_of,
-			.arg = run,
-		},
-		err);
-	const char *why;
-
-	if (!child)
-		return false;
-	wait_until(reaper_loop(reaper), is_over, run, clock_now() + WITHIN_NS, NULL);
-	child_destroy(child);
-	if (run->over && WIFEXITED(run->status) && WEXITSTATUS(run->status) == 0)
-		return true;
-	why = buf_text(&run->stderr_text);
-	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(why, "\n"),
-		why[0]              ? why
-			: run->over ? "it failed and printed nothing"
-				    : "it did not end");
-}
-
 bool run_program(
 	uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
 {
+	SCOPED(buf_done) struct buf errors = {.ceiling = 64 << 10};
+	struct program_run run = {.out = out, .errors = &errors};
+	const struct child_spec spec = {
+		.argv = argv,
+		.on_stdout = on_stdout,
+		.on_stderr = on_stderr,
+		.on_exit = on_exit_of,
+		.arg = &run,
+	};
 	struct reaper *reaper = reaper_create(loop, NULL, NULL, err);
-	struct program_run run = {.out = out};
-	bool ok;
+	struct child *child = reaper ? child_spawn(reaper, &spec, err) : NULL;
+	const char *why;
 
-	if (!reaper)
-		return false;
-	buf_init(&run.stderr_text, 64 << 10);
-	ok = run_with(reaper, &run, argv, err);
-	buf_done(&run.stderr_text);
+	if (child)
+		wait_until(loop, is_over, &run, clock_now() + WITHIN_NS, NULL);
+	child_destroy(child);
 	reaper_destroy(reaper);
-	return ok;
+	if (!child || (run.over && WIFEXITED(run.status) && !WEXITSTATUS(run.status)))
+		return child != NULL;
+	why = errors.len > 0 ? buf_text(&errors)
+		: run.over   ? "it failed and printed nothing"
+			     : "it did not end";
+	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(why, "\n"), why);
 }

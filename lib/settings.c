@@ -16,15 +16,6 @@
 
 #define FIRST_KEY 256 /* argp takes keys below for letters: -g */
 
-static size_t count_settings(const struct field *settings)
-{
-	size_t count = 0;
-
-	while (settings[count].name)
-		count++;
-	return count;
-}
-
 static bool read_environment(
 	const struct field *settings, const char *prefix, void *out, struct err *err)
 {
@@ -42,21 +33,13 @@ static bool read_environment(
 	return true;
 }
 
-/* What argp shows of a row. */
-struct flag {
-	char *name; /* "max-sessions"; of a secret MAX_SESSIONS */
-	char *arg;  /* "NUMBER" */
-	char *doc;
-};
-
 struct flags {
 	const struct field *settings;
-	const char *prefix;
 	void *out;
 	struct err *err;
 	size_t count;
-	struct flag *texts;
-	struct argp_option *options; /* one more than count: the end */
+	struct argp_option
+		*options; /* owned, texts too; one more than count: the end */
 };
 
 static char *flag_name(const struct field *setting, const char *prefix)
@@ -100,23 +83,18 @@ static char *flag_doc(const struct field *setting, const char *prefix)
 static void flags_init(struct flags *flags, const struct field *settings,
 	const char *prefix, void *out, struct err *err)
 {
-	size_t count = count_settings(settings);
-
-	*flags = (struct flags){settings, prefix, out, err, .count = count};
-	flags->texts = mem_zeroed((count + 1) * sizeof *flags->texts);
-	flags->options = mem_zeroed((count + 1) * sizeof *flags->options);
-	for (size_t i = 0; i < count; i++) {
-		struct flag *text = &flags->texts[i];
+	*flags = (struct flags){settings, out, err, 0, NULL};
+	while (settings[flags->count].name)
+		flags->count++;
+	flags->options = mem_zeroed((flags->count + 1) * sizeof *flags->options);
+	for (size_t i = 0; i < flags->count; i++) {
 		bool secret = settings[i].secret;
 
-		text->name = flag_name(&settings[i], prefix);
-		text->arg = secret ? NULL : flag_arg(&settings[i]);
-		text->doc = flag_doc(&settings[i], prefix);
 		flags->options[i] = (struct argp_option){
-			.name = text->name,
+			.name = flag_name(&settings[i], prefix),
 			.key = FIRST_KEY + (int)i,
-			.arg = text->arg,
-			.doc = text->doc,
+			.arg = secret ? NULL : flag_arg(&settings[i]),
+			.doc = flag_doc(&settings[i], prefix),
 			.flags = secret ? OPTION_DOC | OPTION_NO_USAGE
 				: settings[i].kind == FIELD_BOOL ? OPTION_ARG_OPTIONAL
 								 : 0,
@@ -128,11 +106,10 @@ static void flags_init(struct flags *flags, const struct field *settings,
 static void flags_done(struct flags *flags)
 {
 	for (size_t i = 0; i < flags->count; i++) {
-		free(flags->texts[i].name);
-		free(flags->texts[i].arg);
-		free(flags->texts[i].doc);
+		mem_free(&flags->options[i].name);
+		mem_free(&flags->options[i].arg);
+		mem_free(&flags->options[i].doc);
 	}
-	free(flags->texts);
 	free(flags->options);
 }
 
@@ -147,7 +124,7 @@ static error_t on_flag(int key, char *arg, struct argp_state *state)
 	if (field_parse(setting, (char *)flags->out + setting->offset,
 		    arg ? arg : "true", flags->err))
 		return 0;
-	err_while(flags->err, "--%s", flags->texts[i].name);
+	err_while(flags->err, "--%s", flags->options[i].name);
 	return EINVAL;
 }
 
@@ -188,42 +165,37 @@ static char *duration_text(int64_t ns)
 	return mem_textf("%" PRId64 "%s", ns / units[unit].ns, units[unit].name);
 }
 
-static void log_text(const char *name, const char *value)
-{
-	log_event("setting", "name", LOG_TEXT(name), "value", LOG_TEXT(value));
-}
-
 static void log_setting(const struct field *setting, const void *at)
 {
 	SCOPED(mem_free) char *duration = NULL;
-	const char *name = setting->name;
+	const char *name = setting->name, *text = NULL;
 
 	switch (setting->kind) {
-	case FIELD_TEXT:
-		log_text(name,
-			setting->secret && *(char *const *)at ? "(set)"
-							      : *(char *const *)at);
-		return;
 	case FIELD_INT:
 		log_event("setting", "name", LOG_TEXT(name), "value",
 			LOG_INT(*(const int64_t *)at));
-		return;
-	case FIELD_DURATION:
-		duration = duration_text(*(const int64_t *)at);
-		log_text(name, duration);
-		return;
-	case FIELD_CHOICE:
-		log_text(name, setting->choices[*(const int *)at]);
 		return;
 	case FIELD_BOOL:
 		log_event("setting", "name", LOG_TEXT(name), "value",
 			LOG_BOOL(*(const bool *)at));
 		return;
+	case FIELD_TEXT:
+		text = *(char *const *)at;
+		if (text && setting->secret)
+			text = "(set)";
+		break;
+	case FIELD_DURATION:
+		text = duration = duration_text(*(const int64_t *)at);
+		break;
+	case FIELD_CHOICE:
+		text = setting->choices[*(const int *)at];
+		break;
 	case FIELD_NUMBER:
 	case FIELD_OBJECT:
 	case FIELD_OTHER:
 		abort();
 	}
+	log_event("setting", "name", LOG_TEXT(name), "value", LOG_TEXT(text));
 }
 
 void settings_log(const struct field *settings, const void *out)
