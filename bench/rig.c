@@ -118,7 +118,7 @@ bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *sce
 	judge(&seen->judgement, scenario, &seen->evidence);
 	if (!seen->judgement.met || seen->judgement.stop_ns < 0)
 		return err_set(err, "%s: %s: %s", scenario->name,
-			verdict_name(seen->judgement.verdict), seen->judgement.reason);
+			verdict_names[seen->judgement.verdict], seen->judgement.reason);
 	return true;
 }
 

@@ -68,7 +68,8 @@ static void read_member(struct fields_reading *reading, const struct field *fiel
 	} else if (field->kind != FIELD_OTHER) {
 		if (!field_read(field, out, node, &err))
 			report(reading, node, path, "%s", err.text);
-	} else if (!field->type->read(out, reading->doc, node, &err)) {
+	} else if (field->type->read &&
+		!field->type->read(out, reading->doc, node, &err)) {
 		reading->count++;
 		reading->wrong(reading->arg, &err);
 	}

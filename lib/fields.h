@@ -34,10 +34,12 @@ enum field_kind {
 
 /* A kind of value that its owner reads. */
 struct field_type {
-	/* Reads node over what out, the address at offset, holds. */
+	/* Reads node over what out, the address at offset, holds. NULL: any value is
+	 * right, and is stored nowhere. */
 	bool (*read)(void *out, const struct json_doc *doc, const cJSON *node,
 		struct err *err);
 	void (*done)(void *out); /* frees what read() took; NULL: nothing */
+	const char *schema_text; /* its JSON Schema; NULL: what schema() gives */
 	cJSON *(*schema)(void);  /* gives its JSON Schema to the caller; NULL: any */
 	size_t size;             /* what fields_preset() zeroes first; 0: nothing */
 	bool open;               /* fields_knows() accepts every key below it */
@@ -103,6 +105,7 @@ bool fields_knows(const struct field *fields, const char *path, struct err *err)
 /* {"type":"object","properties":{...},"additionalProperties":false}, the caller's. */
 cJSON *fields_schema(const struct field *fields) MUST_CHECK;
 cJSON *field_schema_duration(void) MUST_CHECK;
+cJSON *field_schema_choice(const char *const *choices) MUST_CHECK;
 
 /* Appends "  stop.grace   10s   time from ..." for each field, nested ones too, for
  * --help, in lines as wide as argp's. `prefix` comes before the names ("stop", or ""). */

@@ -34,13 +34,13 @@ cJSON *field_schema_duration(void)
 	return schema;
 }
 
-static cJSON *choice_schema(const struct field *field)
+cJSON *field_schema_choice(const char *const *choices)
 {
 	cJSON *schema = cJSON_CreateObject();
 	cJSON *names = cJSON_AddArrayToObject(schema, "enum");
 
-	for (size_t i = 0; field->choices[i]; i++)
-		cJSON_AddItemToArray(names, cJSON_CreateString(field->choices[i]));
+	for (; *choices; choices++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(*choices));
 	return schema;
 }
 
@@ -61,12 +61,14 @@ static cJSON *bare_schema(const struct field *field)
 	case FIELD_TEXT:
 		return typed("string");
 	case FIELD_CHOICE:
-		return choice_schema(field);
+		return field_schema_choice(field->choices);
 	case FIELD_OBJECT:
 		return fields_schema(field->fields);
 	case FIELD_OTHER:
 		break;
 	}
+	if (field->type->schema_text)
+		return cJSON_Parse(field->type->schema_text);
 	return field->type->schema ? field->type->schema() : cJSON_CreateObject();
 }
 

@@ -48,14 +48,7 @@ static cJSON *values_schema(void)
 	return schema;
 }
 
-/* find_form() has read it. */
-static bool read_distribution(void *out UNUSED, const struct json_doc *doc UNUSED,
-	const cJSON *node UNUSED, struct err *err UNUSED)
-{
-	return true;
-}
-
-static const struct field_type distribution_type = {.read = read_distribution};
+static const struct field_type distribution_type = {0}; /* find_form() reads it */
 static const struct field_type values_type = {
 	.read = read_values, .schema = values_schema};
 

@@ -83,18 +83,9 @@ static void done(void *out)
 	strlist_done(out);
 }
 
-static cJSON *list_schema(void)
-{
-	return cJSON_Parse("{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
-}
-
-static cJSON *pairs_schema(void)
-{
-	return cJSON_Parse("{\"type\":\"object\",\"additionalProperties\":"
-			   "{\"type\":[\"string\",\"number\",\"boolean\"]}}");
-}
-
 const struct field_type strlist_type = {
-	.read = read_list, .done = done, .schema = list_schema};
-const struct field_type strlist_pairs_type = {
-	.read = read_pairs, .done = done, .schema = pairs_schema, .open = true};
+	.read = read_list, .done = done, .schema_text = STRLIST_SCHEMA};
+const struct field_type strlist_pairs_type = {.read = read_pairs,
+	.done = done,
+	.schema_text = STRLIST_PAIRS_SCHEMA,
+	.open = true};

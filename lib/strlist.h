@@ -21,5 +21,9 @@ void strlist_done(struct strlist *list);
 /* Of a struct strlist in a table of fields: read from a JSON array of strings, or from an
  * object as "NAME=value" each. */
 extern const struct field_type strlist_type, strlist_pairs_type;
+#define STRLIST_SCHEMA "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define STRLIST_PAIRS_SCHEMA                                                           \
+	"{\"type\":\"object\",\"additionalProperties\":"                               \
+	"{\"type\":[\"string\",\"number\",\"boolean\"]}}"
 
 #endif

@@ -60,10 +60,10 @@ static void expect_verdict(struct judgement *judgement, const struct view *view)
 	for (unsigned i = 0; i < VERDICTS; i++) {
 		if (verdicts >> i & 1)
 			buf_addf(&list, "%s%s", list.len ? " or " : "",
-				verdict_name((enum verdict)i));
+				verdict_names[i]);
 	}
 	add(judgement, "verdict", verdicts >> (unsigned)judgement->verdict & 1,
-		buf_text(&list), "%s: %.200s", verdict_name(judgement->verdict),
+		buf_text(&list), "%s: %.200s", verdict_names[judgement->verdict],
 		judgement->reason);
 }
 

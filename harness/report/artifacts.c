@@ -149,7 +149,7 @@ static bool write_why(const struct artifact *artifact, struct err *err)
 	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	if (judgement->could_run)
-		buf_addf(&text, "%s: %s\n", verdict_name(judgement->verdict),
+		buf_addf(&text, "%s: %s\n", verdict_names[judgement->verdict],
 			judgement->reason);
 	else
 		buf_addf(&text, "could not run: %s\n", evidence->trouble_text);

@@ -146,7 +146,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	cJSON_AddStringToObject(json, "engine", evidence->engine);
 	snprintf(seed, sizeof seed, "%llu", (unsigned long long)evidence->seed);
 	cJSON_AddStringToObject(json, "seed", seed);
-	cJSON_AddStringToObject(json, "verdict", verdict_name(judgement->verdict));
+	cJSON_AddStringToObject(json, "verdict", verdict_names[judgement->verdict]);
 	add_text(json, "reason", judgement->reason);
 	cJSON_AddBoolToObject(json, "met", judgement->met);
 	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);

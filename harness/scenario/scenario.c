@@ -3,85 +3,12 @@
 #include <string.h>
 
 #include "harness/scenario/diagnosis_id.h"
-#include "harness/scenario/scenario_fields.h"
+#include "harness/scenario/engine_kind.h"
+#include "harness/scenario/event_names.h"
 #include "harness/scenario/verdict.h"
 #include "lib/mem.h"
-
-static const struct field ready_fields[] = {
-	{"http", FIELD_OTHER, 0, .type = &ready_http_type,
-		.help = "ready when a GET of this path answers 2xx"},
-	{"tcp", FIELD_OTHER, 0, .type = &ready_tcp_type,
-		.help = "ready when this port accepts a connection"},
-	{"log", FIELD_OTHER, 0, .type = &ready_log_type,
-		.help = "ready when the service prints a line with this text in it"},
-	{"signal", FIELD_OTHER, 0, .type = &ready_signal_type,
-		.help = "ready when PID 1 catches, blocks or waits for the stop signal"},
-	{"within", FIELD_DURATION, offsetof(struct ready, within_ns), .preset = "20s",
-		.help = "bound of the wait"},
-	{0},
-};
-
-static const struct field session_fields[] = {
-	{"path", FIELD_TEXT, offsetof(struct session_request, path),
-		.preset = "/webhook/{bot}",
-		.help = "where a session is opened by POST; {n}, {room} and {bot} are filled in"},
-	{"body", FIELD_OTHER, offsetof(struct session_request, body),
-		.type = &body_type,
-		.preset = "{\"creator\":{\"id\":1,\"name\":\"Test\"},"
-			  "\"room\":{\"id\":{room},\"name\":\"Room {room}\"},"
-			  "\"content\":\"hello\"}",
-		.help = "the JSON that is sent; {n}, {room} and {bot} are filled in"},
-	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
-		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
-	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),
-		.type = &strlist_type,
-		.preset = "[\"financial_analyst\",\"personal_assistant\","
-			  "\"operations_assistant\"]",
-		.help = "taken in turn"},
-	{"within", FIELD_DURATION, offsetof(struct session_request, within_ns),
-		.preset = "60s", .help = "bound of the wait for the answer"},
-	{0},
-};
-
-static const char *const topologies[] = {"host", "containers", NULL};
-
-static const struct field service_fields[] = {
-	{"image", FIELD_TEXT, offsetof(struct service_part, image),
-		.help = "a Docker image; by default stopbench's own with all its programs"},
-	{"entrypoint", FIELD_OTHER, offsetof(struct service_part, entrypoint),
-		.type = &entrypoint_type,
-		.help = "like docker run --entrypoint: a program, or a list of it and its "
-			"first arguments; by default the image's"},
-	{"command", FIELD_OTHER, offsetof(struct service_part, command),
-		.type = &command_type,
-		.help = "like docker run IMAGE COMMAND; by default stopbench's service, or the "
-			"image's own command"},
-	{"env", FIELD_OTHER, offsetof(struct service_part, env), .type = &env_type,
-		.help = "environment variables"},
-	{"secrets", FIELD_OTHER, offsetof(struct service_part, secrets),
-		.type = &strlist_type,
-		.help = "names in env whose values no report shows, beside those with KEY, "
-			"TOKEN, SECRET or PASSWORD in them"},
-	{"port", FIELD_INT, offsetof(struct service_part, port), .min = 0, .max = 65535,
-		.help = "the port on which it listens; stopbench's service chooses one"},
-	{"ready", FIELD_OBJECT, offsetof(struct service_part, ready),
-		.fields = ready_fields, .help = "when it counts as ready"},
-	{"session", FIELD_OBJECT, offsetof(struct service_part, session),
-		.fields = session_fields,
-		.help = "how a session is opened from outside"},
-	{"init", FIELD_BOOL, offsetof(struct service_part, init),
-		.help = "an init (tini) is PID 1, and the command is its child"},
-	{"stop_signal", FIELD_TEXT, offsetof(struct service_part, stop_signal),
-		.help = "the signal of the stop; by default the image's STOPSIGNAL, else "
-			"SIGTERM"},
-	{"topology", FIELD_CHOICE, offsetof(struct service_part, topology),
-		.choices = topologies, .preset = "host",
-		.help = "docker: only the service is a container, or the mock agent API too, on "
-			"a network of their own"},
-	{"mocks", FIELD_BOOL, offsetof(struct service_part, mocks), .preset = "true",
-		.help = "false: no mock agent API is started"},
-	{0},
-};
+#include "lib/suggest.h"
+#include "mock-agent/faults/behavior.h"
 
 static const struct field load_fields[] = {
 	{"sessions", FIELD_INT, offsetof(struct load_part, sessions), .min = 0,
@@ -97,6 +24,51 @@ static const struct field load_fields[] = {
 		.help = "keep-alive connections that are open and idle when the stop comes"},
 	{0},
 };
+
+/* --- stop.when --- */
+
+static bool is_known_event(const char *name)
+{
+	for (size_t i = 0; i < event_names_count(); i++)
+		if (strcmp(event_names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A service of somebody else may log events of its own: a name that is not near a known
+ * one is accepted. */
+static bool read_when(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const char *name = cJSON_IsString(node) ? node->valuestring : "";
+	const char *near;
+
+	if (!name[0])
+		return json_doc_wrong(doc, node, err,
+			"when: expected an event's name such as \"sessions.ready\"");
+	near = is_known_event(name)
+		? NULL
+		: suggest_name(name, event_names, event_names_count());
+	if (near)
+		return json_doc_wrong(doc, node, err,
+			"when: there is no \"%.60s\"; did you mean \"%s\"?", name,
+			near);
+	mem_free(out);
+	*(char **)out = mem_text(name);
+	return true;
+}
+
+/* Any text, and what an editor can offer. */
+static cJSON *when_schema(void)
+{
+	cJSON *schema = cJSON_Parse("{\"anyOf\":[{\"type\":\"string\"}]}");
+
+	cJSON_AddItemToArray(schema->child, field_schema_choice(event_names));
+	return schema;
+}
+
+static const struct field_type when_type = {
+	.read = read_when, .done = mem_free, .schema = when_schema};
 
 static const struct field stop_fields[] = {
 	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
@@ -114,28 +86,74 @@ static const struct field stop_fields[] = {
 	{0},
 };
 
-static const struct field expect_fields[] = {
-	{"exit_code", FIELD_OTHER, offsetof(struct expect_part, exit_codes),
-		.type = &exit_codes_type, .help = "a number or a list of them"},
-	{"verdict", FIELD_OTHER, offsetof(struct expect_part, verdicts),
-		.type = &verdicts_type, .help = "a verdict or a list of them"},
-	{"within", FIELD_DURATION, offsetof(struct expect_part, within_ns),
-		.help = "from the signal's delivery to the end of PID 1"},
-	{"diagnosis", FIELD_CHOICE, offsetof(struct expect_part, diagnosis),
-		.choices = diagnosis_ids, .preset = "any",
-		.help = "id of the deepest cause (docs/diagnoses.md)"},
-	{"disconnected", FIELD_OTHER, offsetof(struct expect_part, disconnected),
-		.type = &count_type, .preset = "-1",
-		.help = "sessions that the agent API saw disconnected: a number or \"all\""},
-	{"orphans", FIELD_OTHER, offsetof(struct expect_part, orphans),
-		.type = &count_type, .preset = "-1",
-		.help = "processes that were alive when PID 1 ended"},
-	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .type = &count_type,
-		.preset = "-1", .help = "accepted requests without a whole answer"},
-	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .type = &strlist_type,
-		.help = "texts that the service's log must contain"},
-	{0},
-};
+/* --- the scenario --- */
+
+static bool read_engines(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const cJSON *item;
+
+	if (cJSON_IsArray(node) && !node->child)
+		return json_doc_wrong(doc, node, err, "engines: the list is empty");
+	cJSON_ArrayForEach(item, node) {
+		if (cJSON_IsString(item) && !engine_kind_find(item->valuestring))
+			return json_doc_wrong(doc, item, err,
+				"engines: there is no \"%.60s\"; there are: %s",
+				item->valuestring, engine_kind_names());
+	}
+	return strlist_type.read(out, doc, node, err);
+}
+
+static void done_list(void *out)
+{
+	strlist_done(out);
+}
+
+static cJSON *engines_schema(void)
+{
+	cJSON *schema = cJSON_Parse("{\"type\":\"array\",\"minItems\":1,"
+				    "\"items\":{\"enum\":[]}}");
+	cJSON *names = cJSON_GetObjectItemCaseSensitive(schema, "items")->child;
+
+	for (size_t i = 0; i < ENGINE_KINDS; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(engine_kinds[i].name));
+	return schema;
+}
+
+static const struct field_type engines_type = {
+	.read = read_engines, .done = done_list, .schema = engines_schema};
+
+static bool read_agent(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	if (!agent_behavior_check(doc, node, err))
+		return false;
+	mem_free(out);
+	*(char **)out = json_print(node);
+	return true;
+}
+
+static const struct field_type agent_type = {.read = read_agent,
+	.done = mem_free,
+	.schema = agent_behavior_schema,
+	.open = true};
+
+/* plan.h reads these. */
+static const struct field_type schema_type = {.schema_text = "{\"type\":\"string\"}"};
+static const struct field_type matrix_type = {.open = true,
+	.schema_text = "{\"type\":\"object\",\"additionalProperties\":"
+		       "{\"type\":\"array\",\"minItems\":1}}"};
+static const struct field_type variants_type = {.open = true,
+	.schema_text =
+		"{\"type\":\"array\",\"items\":{\"type\":\"object\","
+		"\"properties\":{\"where\":{\"type\":\"object\"},"
+		"\"set\":{\"type\":\"object\"}},"
+		"\"required\":[\"where\",\"set\"],\"additionalProperties\":false}}"};
+static const struct field_type twin_type = {.open = true,
+	.schema_text =
+		"{\"type\":\"object\",\"properties\":"
+		"{\"set\":{\"type\":\"object\"},\"expect\":{\"type\":\"object\"}},"
+		"\"required\":[\"set\",\"expect\"],\"additionalProperties\":false}"};
 
 const struct field scenario_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct scenario, name), .required = true,
@@ -146,7 +164,7 @@ const struct field scenario_fields[] = {
 		.fields = service_fields, .help = "what is stopped"},
 	{"agent", FIELD_OTHER, offsetof(struct scenario, agent_json),
 		.type = &agent_type, .help = "the behavior of the mock agent API"},
-	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .type = &mcp_type,
+	{"mcp", FIELD_OTHER, offsetof(struct scenario, mcp), .type = &mcp_list_type,
 		.help = "the MCP servers of each session, and their behavior"},
 	{"load", FIELD_OBJECT, offsetof(struct scenario, load), .fields = load_fields,
 		.help = "what is there when the stop comes"},

@@ -1,8 +1,8 @@
 /*
  * scenario - what one case starts, stops and expects.
  *
- * Filled from JSON by the tables in scenario.c, which are also the schema and the
- * help. Everything is owned and freed by scenario_done(). Durations are ns.
+ * Filled from JSON by the tables of this folder, which are also the schema and the help.
+ * Everything is owned and freed by scenario_done(). Durations are ns.
  */
 #ifndef HARNESS_SCENARIO_SCENARIO_H
 #define HARNESS_SCENARIO_SCENARIO_H
@@ -10,58 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/scenario/expect_part.h"
+#include "harness/scenario/mcp_list.h"
 #include "harness/scenario/placeholders.h"
+#include "harness/scenario/service_part.h"
 #include "lib/fields.h"
 #include "lib/strlist.h"
 
 #define SCENARIO_SESSIONS_MAX 5000
-#define SCENARIO_MCP_MAX      64
-
-/* "service": what is stopped. */
-enum ready_kind {
-	READY_DEFAULT, /* HTTP /ready for our service, TCP when there is a port */
-	READY_HTTP,    /* {"http": "/path"}: answers 2xx */
-	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
-	READY_LOG,     /* {"log": "text"}: prints a line that contains the text */
-	READY_SIGNAL, /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
-};
-
-struct ready {
-	enum ready_kind kind;
-	char *text;        /* path, or text of the log line */
-	int64_t port;      /* of READY_TCP; 0: service.port */
-	int64_t within_ns; /* "within": bound of the wait; default 20s */
-};
-
-/* How a session is opened from outside; the defaults fit our service. In path and
- * body, {n} is the session's number from 1, {room} the same, {bot} its bot. */
-struct session_request {
-	char *path;     /* "/webhook/{bot}" */
-	char *body;     /* the JSON text sent */
-	int64_t status; /* what a good answer has: 200 */
-	struct strlist bots;
-	int64_t within_ns; /* bound of the wait for the answer: 60s */
-};
-
-enum topology {
-	TOPOLOGY_HOST, /* only the service is a container, on the host's network */
-	TOPOLOGY_CONTAINERS, /* service and mock-agent are, on a network of their own */
-};
-
-struct service_part {
-	char *image;               /* NULL: our own, which has all our programs */
-	struct strlist entrypoint; /* docker run --entrypoint; empty: the image's own */
-	struct strlist command; /* docker run IMAGE COMMAND; empty: the image's own */
-	struct strlist env;     /* "NAME=value" each */
-	struct strlist secrets; /* names in env whose values no report shows */
-	int64_t port;           /* 0: our service chooses one and logs it */
-	struct ready ready;
-	struct session_request session;
-	bool init;         /* tini in front, as docker run --init */
-	char *stop_signal; /* "SIGQUIT"; NULL: the image's, else SIGTERM */
-	int topology;      /* enum topology */
-	bool mocks;        /* false: no mock agent API, see scenario_has_mocks() */
-};
 
 /* "load": what is there when the stop comes. */
 struct load_part {
@@ -79,39 +35,6 @@ struct stop_part {
 	int64_t within_ns; /* how long `when` may take: 60s */
 };
 
-/* "expect": what must be seen. What is left out is not checked; but without verdict, exit
- * code and diagnosis the stop must be clean, with exit code 0. */
-#define EXPECT_CODES_MAX 8
-#define EXPECT_ANY       (-1)
-#define EXPECT_ALL       (-2)
-
-struct exit_codes {
-	int64_t code[EXPECT_CODES_MAX];
-	unsigned count;
-};
-
-struct expect_part {
-	struct exit_codes exit_codes; /* one number or a list; empty: any */
-	unsigned verdicts;    /* bits 1u << enum verdict; a name or a list; 0: any */
-	int64_t within_ns;    /* 0: any */
-	int diagnosis;        /* enum diagnosis_id: the deepest */
-	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
-	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
-	int64_t lost;         /* requests, or EXPECT_ANY */
-	struct strlist log;   /* texts that the service's log must have */
-};
-
-/* "mcp": the MCP servers of each session. */
-struct mcp_server {
-	char *name;
-	char *json; /* the mock's behavior, as text */
-};
-
-struct mcp_list {
-	struct mcp_server *server;
-	unsigned count;
-};
-
 struct scenario {
 	char *name; /* for people */
 	char *why;
@@ -122,7 +45,7 @@ struct scenario {
 	struct stop_part stop;
 	struct expect_part expect;
 	int64_t repeat;
-	bool alone; /* no other case runs beside this one */
+	bool alone;             /* no other case runs beside this one */
 	int64_t seed;           /* 0: the run's */
 	struct strlist engines; /* empty: all */
 };

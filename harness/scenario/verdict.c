@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#include "lib/cc.h"
-
-static const char *const names[] = {
+const char *const verdict_names[VERDICTS + 1] = {
 	[VERDICT_CLEAN] = "clean",
 	[VERDICT_SLOW] = "slow",
 	[VERDICT_INCONCLUSIVE] = "inconclusive",
@@ -18,17 +16,10 @@ static const char *const names[] = {
 	[VERDICT_ENGINE_STUCK] = "engine-stuck",
 };
 
-_Static_assert(COUNT(names) == VERDICTS, "every verdict has a name");
-
-const char *verdict_name(enum verdict verdict)
-{
-	return names[verdict];
-}
-
 bool verdict_parse(enum verdict *verdict, const char *name)
 {
 	for (unsigned i = 0; i < VERDICTS; i++) {
-		if (strcmp(names[i], name) == 0) {
+		if (strcmp(verdict_names[i], name) == 0) {
 			*verdict = (enum verdict)i;
 			return true;
 		}

@@ -21,7 +21,10 @@ enum verdict {
 	VERDICTS,
 };
 
-const char *verdict_name(enum verdict verdict); /* "clean", "self-killed" */
+/* "clean", "self-killed", in the order of the enum, NULL-terminated (lib/fields.h). */
+extern const char *const verdict_names[VERDICTS + 1];
+
+/* False: no verdict has this name. */
 bool verdict_parse(enum verdict *verdict, const char *name);
 
 #endif

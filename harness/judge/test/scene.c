@@ -201,7 +201,7 @@ void scene_expect(
 	if (scene->judgement.verdict != verdict)
 		print_error("reason: %s\n", scene->judgement.reason);
 	assert_string_equal(
-		verdict_name(scene->judgement.verdict), verdict_name(verdict));
+		verdict_names[scene->judgement.verdict], verdict_names[verdict]);
 	if (diagnosis) {
 		assert_true(scene->judgement.diagnosis_count > 0);
 		assert_string_equal(

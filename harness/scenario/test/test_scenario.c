@@ -471,7 +471,7 @@ static void verdicts_are_known_by_their_names_alone(void **state UNUSED)
 	enum verdict verdict;
 
 	for (unsigned i = 0; i < VERDICTS; i++) {
-		assert_true(verdict_parse(&verdict, verdict_name((enum verdict)i)));
+		assert_true(verdict_parse(&verdict, verdict_names[i]));
 		assert_int_equal(verdict, i);
 	}
 	assert_false(verdict_parse(&verdict, "Clean"));
