@@ -2,11 +2,11 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <uv.h>
 
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/http_api.h"
@@ -57,22 +57,18 @@ struct drain {
 	unsigned failed_before; /* sessions, likewise */
 	struct stop_stats stop;
 	enum drain_store store;
-	uv_timer_t soon; /* everything is decided in its callback */
-	uv_timer_t delay;
-	uv_timer_t turns;    /* TURN_BUDGET */
-	uv_timer_t deadline; /* of the release, then of what was forced */
+	struct loop_timer *soon; /* everything is decided in its callback */
+	struct loop_timer *delay;
+	struct loop_timer *turns;    /* TURN_BUDGET */
+	struct loop_timer *deadline; /* of the release */
+	struct loop_timer *end;      /* of what was forced */
 };
 
-static void on_soon(uv_timer_t *timer);
-
-static void be_called_soon(struct drain *drain)
+static void be_called_soon(void *arg)
 {
-	uv_timer_start(&drain->soon, on_soon, 0, 0);
-}
+	struct drain *drain = arg;
 
-static void on_changed(void *arg)
-{
-	be_called_soon(arg);
+	loop_timer_set(drain->soon, 0);
 }
 
 /* The one writer of `state`. */
@@ -108,8 +104,8 @@ static void order_sessions(struct drain *drain)
 static void begin_draining(struct drain *drain)
 {
 	enter(drain, DRAIN_DRAINING);
-	sessions_watch(drain->service->sessions, on_changed, drain);
-	http_api_drain(drain->service->http_api, on_changed, drain);
+	sessions_watch(drain->service->sessions, be_called_soon, drain);
+	http_api_drain(drain->service->http_api, be_called_soon, drain);
 	drain->order = (struct stop_order){
 		.mode = STOP_FINISH,
 		.release = drain->service->config.disconnect != DISCONNECT_NONE,
@@ -119,22 +115,19 @@ static void begin_draining(struct drain *drain)
 	be_called_soon(drain);
 }
 
-static void end_delay(struct drain *drain)
+static void end_delay(void *arg)
 {
+	struct drain *drain = arg;
+
 	if (drain->state != DRAIN_DELAYING)
 		return;
-	uv_timer_stop(&drain->delay);
+	loop_timer_stop(drain->delay);
 	begin_draining(drain);
 }
 
-static void on_delay(uv_timer_t *timer)
+static void on_turns(void *arg)
 {
-	end_delay(timer->data);
-}
-
-static void on_turns(uv_timer_t *timer)
-{
-	struct drain *drain = timer->data;
+	struct drain *drain = arg;
 
 	end_delay(drain);
 	if (stop_order_merge(
@@ -166,26 +159,22 @@ static void flush(struct drain *drain)
 	drain->stop.failed = sessions_failed(drain->service->sessions) -
 		drain->failed_before + sessions_count(drain->service->sessions);
 	count_servers(drain);
-	if (store_save_stop(drain->service->store, &drain->stop, &err) &&
-		store_flush(drain->service->store, &err))
-		return;
-	log_event("store.failed", "why", LOG_TEXT(err.text));
-	drain->store =
-		store_was_locked(drain->service->store) ? STORE_LOCKED : STORE_FAILED;
+	if (!store_log(store_save_stop(drain->service->store, &drain->stop, &err) &&
+			    store_flush(drain->service->store, &err),
+		    &err))
+		drain->store = store_was_locked(drain->service->store) ? STORE_LOCKED
+								       : STORE_FAILED;
 }
 
-static void finish(struct drain *drain)
+static void finish(void *arg)
 {
+	struct drain *drain = arg;
+
 	if (drain->state == DRAIN_FLUSHING)
 		return;
 	enter(drain, DRAIN_FLUSHING);
 	flush(drain);
 	drain->done(drain->arg);
-}
-
-static void on_out_of_time(uv_timer_t *timer)
-{
-	finish(timer->data);
 }
 
 /* Forced ends take a moment. Under a deadline they have half of the reserve; the other
@@ -211,14 +200,14 @@ static void force(struct drain *drain, const char *why)
 	log_event("shutdown.forced", "why", LOG_TEXT(why));
 	stop_order_merge(&drain->order, &order);
 	order_sessions(drain);
-	uv_timer_start(&drain->deadline, on_out_of_time,
-		clock_ms_up(time_for_the_end(drain)), 0);
+	loop_timer_stop(drain->deadline);
+	loop_timer_set(drain->end, time_for_the_end(drain));
 	be_called_soon(drain);
 }
 
-static void on_deadline(uv_timer_t *timer)
+static void on_deadline(void *arg)
 {
-	force(timer->data, "deadline");
+	force(arg, "deadline");
 }
 
 /* Also a forced stop answers all requests, but it does not wait for idle connections. */
@@ -231,9 +220,9 @@ static bool is_empty(const struct drain *drain)
 		: http_api_is_drained(drain->service->http_api);
 }
 
-static void on_soon(uv_timer_t *timer)
+static void on_soon(void *arg)
 {
-	struct drain *drain = timer->data;
+	struct drain *drain = arg;
 
 	if (drain->state != DRAIN_DRAINING && drain->state != DRAIN_DISCONNECTING)
 		return;
@@ -246,16 +235,16 @@ static void on_soon(uv_timer_t *timer)
 struct drain *drain_create(struct service *service, drain_done_fn *done, void *arg)
 {
 	struct drain *drain = mem_zeroed(sizeof *drain);
-	uv_timer_t *timers[] = {
-		&drain->soon, &drain->delay, &drain->turns, &drain->deadline};
+	uv_loop_t *loop = &service->loop;
 
 	drain->service = service;
 	drain->done = done;
 	drain->arg = arg;
-	for (size_t i = 0; i < COUNT(timers); i++) {
-		uv_timer_init(&service->loop, timers[i]);
-		timers[i]->data = drain;
-	}
+	drain->soon = loop_timer_create(loop, on_soon, drain);
+	drain->delay = loop_timer_create(loop, end_delay, drain);
+	drain->turns = loop_timer_create(loop, on_turns, drain);
+	drain->deadline = loop_timer_create(loop, on_deadline, drain);
+	drain->end = loop_timer_create(loop, finish, drain);
 	return drain;
 }
 
@@ -266,12 +255,11 @@ static void start_clocks(struct drain *drain)
 
 	if (config->disconnect == DISCONNECT_NONE)
 		return;
-	uv_timer_start(&drain->turns, on_turns, clock_ms_up(config->turn_budget_ns), 0);
+	loop_timer_set(drain->turns, config->turn_budget_ns);
 	if (config->disconnect == DISCONNECT_SEQUENTIAL)
 		return;
 	drain->deadline_ns = drain->signal_ns + config->budget_ns;
-	uv_timer_start(
-		&drain->deadline, on_deadline, clock_ms_up(config->budget_ns), 0);
+	loop_timer_set(drain->deadline, config->budget_ns);
 }
 
 static void begin(struct drain *drain, int signal)
@@ -288,15 +276,13 @@ static void begin(struct drain *drain, int signal)
 		LOG_INT(config->grace_ns), "budget_ns", LOG_INT(config->budget_ns),
 		"disconnect", LOG_TEXT(config_disconnects[config->disconnect]),
 		"message", LOG_TEXT("Shutting down"));
-	uv_update_time(&drain->service->loop);
 	start_clocks(drain);
 	/* Sessions that are not forgotten now are found to be gone when they are resumed. */
 	store_set_patience(drain->service->store, 0);
 	enter(drain, DRAIN_DELAYING);
 	http_api_unready(drain->service->http_api);
 	if (config->drain_delay_ns > 0)
-		uv_timer_start(&drain->delay, on_delay,
-			clock_ms_up(config->drain_delay_ns), 0);
+		loop_timer_set(drain->delay, config->drain_delay_ns);
 	else
 		begin_draining(drain);
 }
@@ -319,10 +305,11 @@ void drain_signal(struct drain *drain, int signal)
 
 void drain_close(struct drain *drain)
 {
-	uv_close((uv_handle_t *)&drain->soon, NULL);
-	uv_close((uv_handle_t *)&drain->delay, NULL);
-	uv_close((uv_handle_t *)&drain->turns, NULL);
-	uv_close((uv_handle_t *)&drain->deadline, NULL);
+	loop_timer_destroy(drain->soon);
+	loop_timer_destroy(drain->delay);
+	loop_timer_destroy(drain->turns);
+	loop_timer_destroy(drain->deadline);
+	loop_timer_destroy(drain->end);
 }
 
 int drain_complete(const struct drain *drain)

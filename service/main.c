@@ -80,14 +80,11 @@ static bool make_agent(struct service *service, struct err *err)
 			.key = config->agent_key,
 			.connections = (unsigned)config->session_limit,
 			.request_ns = config->request_ns,
-			.provision =
-				{
-					.model = config->model,
-					.agent_id = config->agent_id,
-					.environment_id = config->environment_id,
-					.name = "stopbench-service",
-					.store = service->store,
-				},
+			.model = config->model,
+			.agent_id = config->agent_id,
+			.environment_id = config->environment_id,
+			.name = "stopbench-service",
+			.store = service->store,
 		},
 		err);
 	return service->agent != NULL;
@@ -110,9 +107,9 @@ static void note_start(struct service *service)
 {
 	struct err err = {0};
 
-	if (!store_save_stop(
-		    service->store, &(struct stop_stats){.unfinished = true}, &err))
-		log_event("store.failed", "why", LOG_TEXT(err.text));
+	store_log(store_save_stop(service->store,
+			  &(struct stop_stats){.unfinished = true}, &err),
+		&err);
 }
 
 /* What is left is closed by the turns of the loop that follow. */

@@ -4,9 +4,8 @@
 
 #include "lib/clock.h"
 
-static const char *const path_names[METRICS_PATHS] = {"cold", "warm", "hot"};
-static const char *const turn_end_names[METRICS_TURN_ENDS] = {
-	"answered", "interrupted", "failed", "timed_out"};
+const char *const session_path_names[] = {"cold", "warm", "hot"};
+const char *const turn_end_names[] = {"answered", "interrupted", "failed", "timed_out"};
 
 #define SECONDS(ns) ((double)(ns) / (double)CLOCK_S)
 
@@ -37,6 +36,13 @@ static void write_gauge(
 	buf_addf(text, "service_%s %.9g\n", name, value);
 }
 
+static void write_label(struct buf *text, const char *name, const char *label,
+	const char *value, uint64_t count)
+{
+	buf_addf(
+		text, "service_%s{%s=\"%s\"} %" PRIu64 "\n", name, label, value, count);
+}
+
 static void write_requests(const struct metrics *metrics, struct buf *text)
 {
 	write_head(text, "requests_total", "counter", "HTTP requests answered.");
@@ -52,9 +58,9 @@ static void write_turns(const struct metrics *metrics, struct buf *text)
 	uint64_t turns = 0;
 
 	write_head(text, "turns_total", "counter", "Turns that ended, by how.");
-	for (unsigned end = 0; end < METRICS_TURN_ENDS; end++) {
-		buf_addf(text, "service_turns_total{how=\"%s\"} %" PRIu64 "\n",
-			turn_end_names[end], metrics->turns[end]);
+	for (unsigned end = 0; end < TURN_ENDS; end++) {
+		write_label(text, "turns_total", "how", turn_end_names[end],
+			metrics->turns[end]);
 		turns += metrics->turns[end];
 	}
 	write_head(text, "turn_seconds", "summary", "How long turns took.");
@@ -67,9 +73,9 @@ static void write_sessions(const struct metrics *metrics, struct buf *text)
 	write_head(text, "sessions_total", "counter",
 		"Sessions opened new (cold) or resumed (warm), and turns that found "
 		"theirs open (hot).");
-	for (unsigned path = 0; path < METRICS_PATHS; path++)
-		buf_addf(text, "service_sessions_total{path=\"%s\"} %" PRIu64 "\n",
-			path_names[path], metrics->sessions[path]);
+	for (unsigned path = 0; path < SESSION_PATHS; path++)
+		write_label(text, "sessions_total", "path", session_path_names[path],
+			metrics->sessions[path]);
 	write_count(text, "sessions_evicted_total",
 		"Idle sessions closed to make room.", metrics->evictions);
 	write_count(text, "sessions_idled_total", "Sessions closed for not being used.",
@@ -80,25 +86,26 @@ static void write_sessions(const struct metrics *metrics, struct buf *text)
 		"Agent sessions whose release failed.", metrics->disconnect_failures);
 }
 
-static void write_step(
-	struct buf *text, const char *name, const char *step, int64_t value)
+static void write_steps(
+	struct buf *text, const char *name, uint64_t eof, uint64_t term, uint64_t kill)
 {
-	buf_addf(text, "service_%s{step=\"%s\"} %" PRId64 "\n", name, step, value);
+	write_label(text, name, "step", "eof", eof);
+	write_label(text, name, "step", "term", term);
+	write_label(text, name, "step", "kill", kill);
 }
 
 static void write_mcp(const struct metrics *metrics, struct buf *text)
 {
-	static const char steps[] = "mcp_steps_total";
+	const uint64_t *steps = metrics->mcp_steps;
 
 	write_count(text, "mcp_starts_total", "MCP servers that became ready.",
 		metrics->mcp_starts);
 	write_count(text, "mcp_failures_total",
 		"MCP servers that did not become ready.", metrics->mcp_failures);
-	write_head(text, steps, "counter",
+	write_head(text, "mcp_steps_total", "counter",
 		"Steps that MCP servers needed to stop: end of stdin, SIGTERM, SIGKILL.");
-	write_step(text, steps, "eof", (int64_t)metrics->mcp_steps[CHILD_EOF]);
-	write_step(text, steps, "term", (int64_t)metrics->mcp_steps[CHILD_TERM]);
-	write_step(text, steps, "kill", (int64_t)metrics->mcp_steps[CHILD_KILL]);
+	write_steps(text, "mcp_steps_total", steps[CHILD_EOF], steps[CHILD_TERM],
+		steps[CHILD_KILL]);
 	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
 		metrics->mcp_kills);
 	write_count(text, "orphans_reaped_total",
@@ -107,7 +114,6 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 
 static void write_last_stop(const struct metrics *metrics, struct buf *text)
 {
-	static const char steps[] = "last_shutdown_mcp_steps";
 	const struct stop_stats *stop = &metrics->last_stop;
 
 	if (!metrics->has_last_stop)
@@ -126,10 +132,10 @@ static void write_last_stop(const struct metrics *metrics, struct buf *text)
 		"Of them, those whose release failed.", (double)stop->failed);
 	write_gauge(text, "last_shutdown_killed", "MCP servers killed at that stop.",
 		(double)stop->killed);
-	write_head(text, steps, "gauge", "Steps that MCP servers needed at that stop.");
-	write_step(text, steps, "eof", stop->eof);
-	write_step(text, steps, "term", stop->term);
-	write_step(text, steps, "kill", stop->kill);
+	write_head(text, "last_shutdown_mcp_steps", "gauge",
+		"Steps that MCP servers needed at that stop.");
+	write_steps(text, "last_shutdown_mcp_steps", (uint64_t)stop->eof,
+		(uint64_t)stop->term, (uint64_t)stop->kill);
 }
 
 void metrics_write(

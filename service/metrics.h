@@ -1,7 +1,8 @@
 /*
  * metrics - counters from the start to the stop, and their Prometheus text.
  *
- * The code that does a thing counts it here; a zeroed struct is a valid one.
+ * The code that does a thing counts it here, with the words for what it counts; a
+ * zeroed struct is a valid one.
  */
 #ifndef SERVICE_METRICS_H
 #define SERVICE_METRICS_H
@@ -13,8 +14,25 @@
 #include "lib/child.h"
 
 #define METRICS_STATUS_MAX 600
-#define METRICS_PATHS      3 /* of enum session_path */
-#define METRICS_TURN_ENDS  4 /* of enum turn_end */
+
+/* The state of a session when a turn came. */
+enum session_path {
+	SESSION_PATH_COLD,
+	SESSION_PATH_WARM,
+	SESSION_PATH_HOT,
+};
+#define SESSION_PATHS (SESSION_PATH_HOT + 1)
+
+enum turn_end {
+	TURN_ANSWERED,
+	TURN_INTERRUPTED, /* its session closes */
+	TURN_FAILED,
+	TURN_TIMED_OUT,
+};
+#define TURN_ENDS (TURN_TIMED_OUT + 1)
+
+extern const char *const session_path_names[SESSION_PATHS];
+extern const char *const turn_end_names[TURN_ENDS];
 
 /* One stop of the service, from the signal to the flush of the store. */
 struct stop_stats {
@@ -30,8 +48,8 @@ struct stop_stats {
 
 struct metrics {
 	uint64_t requests[METRICS_STATUS_MAX]; /* answered, by HTTP status */
-	uint64_t sessions[METRICS_PATHS]; /* cold and warm: opened; hot: used again */
-	uint64_t turns[METRICS_TURN_ENDS];
+	uint64_t sessions[SESSION_PATHS]; /* cold and warm: opened; hot: used again */
+	uint64_t turns[TURN_ENDS];
 	int64_t turns_ns; /* the sum of all turns */
 	uint64_t evictions, idle_closes;
 	uint64_t disconnects, disconnect_failures;

@@ -10,8 +10,7 @@
 #include <uv.h>
 
 #include "service/config.h"
-#include "service/mcp/mcp_host.h"
-#include "service/metrics.h"
+#include "service/mcp/mcp_instance.h"
 
 #define SERVICE_STOP_SIGNALS 3
 

@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <uv.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/metrics.h"
@@ -26,13 +26,10 @@ struct session {
 	bool fresh;     /* no turn since it was opened */
 	bool timed_out; /* the running turn was interrupted */
 	bool failed;
-	struct stop_order order; /* STOP_NONE: the session is not closed for good */
-	uv_timer_t soon;         /* everything is decided in its callback */
-	uv_timer_t bound;        /* of the running turn */
-	unsigned handles;        /* open ones */
+	struct stop_order order;  /* STOP_NONE: the session is not closed for good */
+	struct loop_timer *soon;  /* everything is decided in its callback */
+	struct loop_timer *bound; /* of the running turn */
 };
-
-_Static_assert(SESSION_PATHS == METRICS_PATHS, "metrics.h counts by path");
 
 const char *const session_state_names[] = {
 	[SESSION_COLD] = "cold",
@@ -43,17 +40,14 @@ const char *const session_state_names[] = {
 	[SESSION_CLOSED] = "closed",
 };
 
-const char *const session_path_names[] = {
-	[SESSION_PATH_COLD] = "cold",
-	[SESSION_PATH_WARM] = "warm",
-	[SESSION_PATH_HOT] = "hot",
-};
+/* The first fields of each log event. */
+#define OF(session) "room", LOG_TEXT((session)->room), "bot", LOG_TEXT((session)->bot)
 
-static void on_soon(uv_timer_t *timer);
-
-static void be_called_soon(struct session *session)
+static void be_called_soon(void *arg)
 {
-	uv_timer_start(&session->soon, on_soon, 0, 0);
+	struct session *session = arg;
+
+	loop_timer_set(session->soon, 0);
 }
 
 /* The one writer of `state`. */
@@ -74,14 +68,13 @@ static void end_turn(struct session *session, enum turn_end end, const char *tex
 	/* The log and its readers know three ends. */
 	enum turn_end how = end == TURN_TIMED_OUT ? TURN_FAILED : end;
 
-	uv_timer_stop(&session->bound);
+	loop_timer_stop(session->bound);
 	session_resources_save(session->resources, end == TURN_INTERRUPTED);
 	if (end == TURN_ANSWERED)
-		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
-			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_names[how]));
+		log_event(
+			"turn.end", OF(session), "how", LOG_TEXT(turn_end_names[how]));
 	else
-		log_event("turn.end", "room", LOG_TEXT(session->room), "bot",
-			LOG_TEXT(session->bot), "how", LOG_TEXT(turn_end_names[how]),
+		log_event("turn.end", OF(session), "how", LOG_TEXT(turn_end_names[how]),
 			"why", LOG_TEXT(text));
 	turn_queue_end(&session->turns, end, text);
 }
@@ -112,14 +105,8 @@ static void finish_closing(struct session *session)
 	session->failed = session_resources_info(session->resources).failed;
 	session_resources_destroy(session->resources);
 	session->resources = NULL;
-	log_event("session.closed", "room", LOG_TEXT(session->room), "bot",
-		LOG_TEXT(session->bot), "message", LOG_TEXT(message));
+	log_event("session.closed", OF(session), "message", LOG_TEXT(message));
 	enter(session, session->turns.waiting ? SESSION_COLD : SESSION_CLOSED);
-}
-
-static void on_resources_changed(void *arg)
-{
-	be_called_soon(arg);
 }
 
 static void on_turn_ended(void *arg, enum turn_end end, const char *text)
@@ -135,18 +122,17 @@ static void on_turn_ended(void *arg, enum turn_end end, const char *text)
 }
 
 static const struct session_resources_events session_resources_events = {
-	.changed = on_resources_changed,
+	.changed = be_called_soon,
 	.turn_ended = on_turn_ended,
 };
 
-static void on_bound(uv_timer_t *timer)
+static void on_bound(void *arg)
 {
-	struct session *session = timer->data;
+	struct session *session = arg;
 
 	if (!session->timed_out) {
 		session->timed_out = true;
-		uv_timer_start(timer, on_bound,
-			clock_ms_up(session->service->config.request_ns), 0);
+		loop_timer_set(session->bound, session->service->config.request_ns);
 		session_resources_interrupt(session->resources);
 		return;
 	}
@@ -164,16 +150,14 @@ static void begin_turn(struct session *session)
 	if (!session->fresh)
 		count_path(session, SESSION_PATH_HOT);
 	session->fresh = session->timed_out = false;
-	log_event("turn.begin", "room", LOG_TEXT(session->room), "bot",
-		LOG_TEXT(session->bot));
+	log_event("turn.begin", OF(session));
 	if (!session_resources_say(session->resources, text, &err)) {
 		end_turn(session, TURN_FAILED, err.text);
 		session_resources_break(session->resources, err.text);
 		return;
 	}
 	enter(session, SESSION_BUSY);
-	uv_timer_start(&session->bound, on_bound,
-		clock_ms_up(session->service->config.turn_ns), 0);
+	loop_timer_set(session->bound, session->service->config.turn_ns);
 }
 
 static void open_up(struct session *session)
@@ -221,9 +205,9 @@ static void go_on_hot(struct session *session)
 		begin_closing(session);
 }
 
-static void on_soon(uv_timer_t *timer)
+static void on_soon(void *arg)
 {
-	struct session *session = timer->data;
+	struct session *session = arg;
 
 	switch (session->state) {
 	case SESSION_COLD:
@@ -252,22 +236,6 @@ static void on_soon(uv_timer_t *timer)
 	session->events->changed(session->arg, session);
 }
 
-static void on_turn_dropped(void *arg)
-{
-	be_called_soon(arg);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct session *session = handle->data;
-
-	if (--session->handles > 0)
-		return;
-	free(session->room);
-	free(session->bot);
-	free(session);
-}
-
 struct session *session_create(struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg)
 {
@@ -280,13 +248,11 @@ struct session *session_create(struct service *service, const char *room,
 	session->bot = mem_text(bot);
 	session->turns = (struct turn_queue){
 		.metrics = &service->metrics,
-		.dropped = on_turn_dropped,
+		.dropped = be_called_soon,
 		.arg = session,
 	};
-	uv_timer_init(&service->loop, &session->soon);
-	uv_timer_init(&service->loop, &session->bound);
-	session->soon.data = session->bound.data = session;
-	session->handles = 2;
+	session->soon = loop_timer_create(&service->loop, on_soon, session);
+	session->bound = loop_timer_create(&service->loop, on_bound, session);
 	return session;
 }
 
@@ -350,6 +316,9 @@ void session_destroy(struct session *session)
 		return;
 	session_resources_destroy(session->resources);
 	turn_queue_done(&session->turns);
-	uv_close((uv_handle_t *)&session->soon, on_closed);
-	uv_close((uv_handle_t *)&session->bound, on_closed);
+	loop_timer_destroy(session->soon);
+	loop_timer_destroy(session->bound);
+	free(session->room);
+	free(session->bot);
+	free(session);
 }

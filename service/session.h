@@ -37,16 +37,6 @@ enum session_state {
 
 extern const char *const session_state_names[SESSION_CLOSED + 1];
 
-/* The state of a session when a turn came. */
-enum session_path {
-	SESSION_PATH_COLD,
-	SESSION_PATH_WARM,
-	SESSION_PATH_HOT,
-};
-#define SESSION_PATHS (SESSION_PATH_HOT + 1)
-
-extern const char *const session_path_names[SESSION_PATHS];
-
 /* From the loop. */
 struct session_events {
 	/* The state or the queue changed. */

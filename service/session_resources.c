@@ -34,15 +34,13 @@ struct session_resources {
 	bool servers_gone;
 };
 
+/* The first fields of each log event. */
+#define OF(resources)                                                                  \
+	"room", LOG_TEXT((resources)->room), "bot", LOG_TEXT((resources)->bot)
+
 static void changed(struct session_resources *resources)
 {
 	resources->events->changed(resources->arg);
-}
-
-/* A failure of the store ends no turn. */
-static void report_store(const struct err *err)
-{
-	log_event("store.failed", "why", LOG_TEXT(err->text));
 }
 
 void session_resources_break(struct session_resources *resources, const char *why)
@@ -50,8 +48,7 @@ void session_resources_break(struct session_resources *resources, const char *wh
 	if (resources->broken)
 		return;
 	resources->broken = mem_text(why);
-	log_event("session.broken", "room", LOG_TEXT(resources->room), "bot",
-		LOG_TEXT(resources->bot), "why", LOG_TEXT(why));
+	log_event("session.broken", OF(resources), "why", LOG_TEXT(why));
 	changed(resources);
 }
 
@@ -59,20 +56,10 @@ void session_resources_save(struct session_resources *resources, bool interrupte
 {
 	struct err err = {0};
 
-	if (resources->id &&
-		!store_save_session(resources->service->store, resources->room,
-			resources->bot, resources->id, interrupted, &err))
-		report_store(&err);
-}
-
-static void forget(struct session_resources *resources)
-{
-	struct err err = {0};
-
-	if (resources->id &&
-		!store_forget_session(resources->service->store, resources->room,
-			resources->bot, resources->id, &err))
-		report_store(&err);
+	if (resources->id)
+		store_log(store_save_session(resources->service->store, resources->room,
+				  resources->bot, resources->id, interrupted, &err),
+			&err);
 }
 
 static bool is_resumed(const struct session_resources *resources)
@@ -91,8 +78,7 @@ static void on_opened(void *arg, const char *id, const char *why)
 	}
 	resources->id = mem_text(id);
 	session_resources_save(resources, false);
-	log_event("session.opened", "room", LOG_TEXT(resources->room), "bot",
-		LOG_TEXT(resources->bot), "path",
+	log_event("session.opened", OF(resources), "path",
 		LOG_TEXT(is_resumed(resources) ? "warm" : "cold"), "took_ns",
 		LOG_INT(clock_now() - resources->since_ns));
 	changed(resources);
@@ -139,9 +125,9 @@ static void open_agent_session(struct session_resources *resources)
 	const cJSON *tools = tool_registry_declare(service->mcp.tools);
 	struct err err = {0};
 
-	if (!store_find_session(service->store, resources->room, resources->bot,
-		    &resources->stored, &err))
-		report_store(&err);
+	store_log(store_find_session(service->store, resources->room, resources->bot,
+			  &resources->stored, &err),
+		&err);
 	if (tools)
 		agent_client_set_tools(service->agent, tools);
 	resources->session = agent_session_open(service->agent, resources->stored,
@@ -232,20 +218,22 @@ static void on_released(void *arg, const char *why)
 {
 	struct session_resources *resources = arg;
 	struct metrics *metrics = &resources->service->metrics;
+	struct err err = {0};
 
 	resources->released = true;
 	resources->failed = why != NULL;
 	if (why) {
 		metrics->disconnect_failures++;
-		log_event("session.disconnect.failed", "room",
-			LOG_TEXT(resources->room), "bot", LOG_TEXT(resources->bot),
-			"why", LOG_TEXT(why));
+		log_event("session.disconnect.failed", OF(resources), "why",
+			LOG_TEXT(why));
 	} else if (agent_session_exists(resources->session)) {
 		metrics->disconnects++;
-		if (resources->how != AGENT_SESSION_KEEP)
-			forget(resources);
-		log_event("session.disconnected", "room", LOG_TEXT(resources->room),
-			"bot", LOG_TEXT(resources->bot), "how",
+		if (resources->how != AGENT_SESSION_KEEP && resources->id)
+			store_log(store_forget_session(resources->service->store,
+					  resources->room, resources->bot,
+					  resources->id, &err),
+				&err);
+		log_event("session.disconnected", OF(resources), "how",
 			LOG_TEXT(config_session_ends[resources->how]), "took_ns",
 			LOG_INT(clock_now() - resources->since_ns), "message",
 			LOG_TEXT("Disconnected agent client"));
@@ -265,8 +253,7 @@ static void release(struct session_resources *resources, bool for_good)
 	if (resources->released || !resources->order.release)
 		return;
 	resources->how = resources->broken && !for_good ? AGENT_SESSION_KEEP : end;
-	log_event("session.disconnect.begin", "room", LOG_TEXT(resources->room), "bot",
-		LOG_TEXT(resources->bot));
+	log_event("session.disconnect.begin", OF(resources));
 	agent_session_release(resources->session, resources->how,
 		resources->order.deadline_ns, on_released, resources);
 }

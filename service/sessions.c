@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
-#include <uv.h>
 
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/metrics.h"
@@ -31,7 +31,7 @@ struct sessions {
 	struct session_entry *entries; /* the least recently used first */
 	unsigned failed;
 	bool shut;
-	uv_timer_t idle; /* the next IDLE_TIMEOUT that may end */
+	struct loop_timer *idle; /* the next IDLE_TIMEOUT that may end */
 };
 
 /* The hash keeps the order of insertion: an entry that is removed and added again is the
@@ -60,28 +60,25 @@ static bool is_idle(const struct session_entry *entry)
 	return info.state == SESSION_HOT && info.turns == 0;
 }
 
-static void on_idle(uv_timer_t *timer);
-
 static void watch_idle(struct sessions *sessions)
 {
 	int64_t idle_ns = sessions->service->config.idle_ns;
 	struct session_entry *entry;
 
-	uv_timer_stop(&sessions->idle);
+	loop_timer_stop(sessions->idle);
 	if (idle_ns == 0 || sessions->shut)
 		return;
 	for (entry = sessions->entries; entry; entry = entry->hh.next) {
 		if (!is_idle(entry))
 			continue;
-		uv_timer_start(&sessions->idle, on_idle,
-			clock_ms_up(entry->used_ns + idle_ns - clock_now()), 0);
+		loop_timer_set(sessions->idle, entry->used_ns + idle_ns - clock_now());
 		return;
 	}
 }
 
-static void on_idle(uv_timer_t *timer)
+static void on_idle(void *arg)
 {
-	struct sessions *sessions = timer->data;
+	struct sessions *sessions = arg;
 	int64_t until_ns = clock_now() - sessions->service->config.idle_ns;
 	struct session_entry *entry, *next;
 
@@ -105,7 +102,7 @@ static void on_session_changed(void *arg, struct session *session)
 	entry->in_use = session_info(session).turns > 0;
 	if ((entry->in_use || was_in_use) && !sessions->shut)
 		touch(entry);
-	if (is_idle(entry) && !uv_is_active((uv_handle_t *)&sessions->idle))
+	if (is_idle(entry) && !loop_timer_is_set(sessions->idle))
 		watch_idle(sessions);
 	if (sessions->changed)
 		sessions->changed(sessions->arg);
@@ -132,8 +129,7 @@ struct sessions *sessions_create(struct service *service)
 	struct sessions *sessions = mem_zeroed(sizeof *sessions);
 
 	sessions->service = service;
-	uv_timer_init(&service->loop, &sessions->idle);
-	sessions->idle.data = sessions;
+	sessions->idle = loop_timer_create(&service->loop, on_idle, sessions);
 	return sessions;
 }
 
@@ -271,14 +267,9 @@ void sessions_stop(
 	struct session_entry *entry;
 
 	sessions->shut = true;
-	uv_timer_stop(&sessions->idle);
+	loop_timer_stop(sessions->idle);
 	for (entry = sessions->entries; entry && count-- > 0; entry = entry->hh.next)
 		session_stop(entry->session, order);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 void sessions_destroy(struct sessions *sessions)
@@ -289,5 +280,6 @@ void sessions_destroy(struct sessions *sessions)
 		return;
 	HASH_ITER(hh, sessions->entries, entry, next)
 		drop(entry);
-	uv_close((uv_handle_t *)&sessions->idle, on_closed);
+	loop_timer_destroy(sessions->idle);
+	free(sessions);
 }

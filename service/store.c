@@ -1,10 +1,12 @@
 #include "service/store.h"
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 
 #define FORMAT  3 /* of the tables; kept in user_version */
@@ -67,6 +69,7 @@ struct store {
 	sqlite3 *db;
 	int busy_ms;     /* how long a call waits for another writer */
 	bool was_locked; /* the last failure: by another process */
+	bool has_row;    /* the last step() found one */
 	sqlite3_stmt *statements[QUERIES];
 };
 
@@ -144,6 +147,13 @@ struct store *store_open(const char *path, struct err *err)
 	return store;
 }
 
+bool store_log(bool ok, const struct err *err)
+{
+	if (!ok)
+		log_event("store.failed", "why", LOG_TEXT(err->text));
+	return ok;
+}
+
 void store_set_patience(struct store *store, int64_t patience_ns)
 {
 	int64_t ms = patience_ns / CLOCK_MS;
@@ -176,54 +186,49 @@ void store_close(struct store *store)
 	free(store);
 }
 
-static void bind_text(struct store *store, enum query query, int at, const char *text)
+/* Binds the values, by kinds: 's' is a text, 'i' an int64_t; then fetches the row, of
+ * which there is one at most. Texts are only borrowed: finish() follows every step(). */
+static bool step(
+	struct store *store, enum query query, struct err *err, const char *kinds, ...)
 {
-	sqlite3_bind_text(store->statements[query], at, text, -1, SQLITE_STATIC);
-}
+	sqlite3_stmt *statement = store->statements[query];
+	va_list args;
+	int code;
 
-static void bind_int(struct store *store, enum query query, int at, int64_t value)
-{
-	sqlite3_bind_int64(store->statements[query], at, value);
-}
-
-/* A query gives one row at most. Bound values are only borrowed: every step() is followed
- * by finish(). */
-static bool step(struct store *store, enum query query, bool *row, struct err *err)
-{
-	int code = sqlite3_step(store->statements[query]);
-
-	*row = code == SQLITE_ROW;
+	va_start(args, kinds);
+	for (int at = 1; *kinds; kinds++, at++)
+		if (*kinds == 's')
+			sqlite3_bind_text(statement, at, va_arg(args, const char *), -1,
+				SQLITE_STATIC);
+		else
+			sqlite3_bind_int64(statement, at, va_arg(args, int64_t));
+	va_end(args);
+	code = sqlite3_step(statement);
+	store->has_row = code == SQLITE_ROW;
 	return code == SQLITE_ROW || code == SQLITE_DONE || fail(store, err);
 }
 
-static void finish(struct store *store, enum query query)
+/* Gives ok: that of step(). After a wait in vain the next calls do not wait, until a write
+ * succeeds: each wait blocks the loop. */
+static bool finish(struct store *store, enum query query, bool ok)
 {
 	sqlite3_reset(store->statements[query]);
 	sqlite3_clear_bindings(store->statements[query]);
-}
-
-/* After a wait in vain the next calls do not wait, until one succeeds: each wait blocks
- * the loop. */
-static bool write_row(struct store *store, enum query query, struct err *err)
-{
-	bool row, ok = step(store, query, &row, err);
-
-	finish(store, query);
-	sqlite3_busy_timeout(store->db, ok ? store->busy_ms : 0);
+	if (!sqlite3_stmt_readonly(store->statements[query]))
+		sqlite3_busy_timeout(store->db, ok ? store->busy_ms : 0);
 	return ok;
 }
 
-static bool find_text(
-	struct store *store, enum query query, char **text, struct err *err)
+/* The same, with the first column of the row to free(); NULL: no row. */
+static bool finish_text(struct store *store, enum query query, bool ok, char **text)
 {
-	bool row, ok = step(store, query, &row, err);
+	sqlite3_stmt *statement = store->statements[query];
 
 	if (ok)
-		*text = !row ? NULL
-			     : mem_text((const char *)sqlite3_column_text(
-				       store->statements[query], 0));
-	finish(store, query);
-	return ok;
+		*text = !store->has_row
+			? NULL
+			: mem_text((const char *)sqlite3_column_text(statement, 0));
+	return finish(store, query, ok);
 }
 
 static int64_t column(struct store *store, enum query query, int at)
@@ -234,82 +239,73 @@ static int64_t column(struct store *store, enum query query, int at)
 bool store_find_session(struct store *store, const char *room, const char *bot,
 	char **id, struct err *err)
 {
-	bind_text(store, FIND_SESSION, 1, room);
-	bind_text(store, FIND_SESSION, 2, bot);
-	return find_text(store, FIND_SESSION, id, err);
+	return finish_text(store, FIND_SESSION,
+		step(store, FIND_SESSION, err, "ss", room, bot), id);
 }
 
 bool store_save_session(struct store *store, const char *room, const char *bot,
 	const char *id, bool interrupted, struct err *err)
 {
-	bind_text(store, SAVE_SESSION, 1, room);
-	bind_text(store, SAVE_SESSION, 2, bot);
-	bind_text(store, SAVE_SESSION, 3, id);
-	bind_int(store, SAVE_SESSION, 4, interrupted);
-	return write_row(store, SAVE_SESSION, err);
+	return finish(store, SAVE_SESSION,
+		step(store, SAVE_SESSION, err, "sssi", room, bot, id,
+			(int64_t)interrupted));
 }
 
 bool store_forget_session(struct store *store, const char *room, const char *bot,
 	const char *id, struct err *err)
 {
-	bind_text(store, FORGET_SESSION, 1, room);
-	bind_text(store, FORGET_SESSION, 2, bot);
-	bind_text(store, FORGET_SESSION, 3, id);
-	return write_row(store, FORGET_SESSION, err);
+	return finish(store, FORGET_SESSION,
+		step(store, FORGET_SESSION, err, "sss", room, bot, id));
 }
 
 bool store_count_sessions(
 	struct store *store, struct store_census *census, struct err *err)
 {
-	bool row, ok = step(store, COUNT_SESSIONS, &row, err);
+	bool ok = step(store, COUNT_SESSIONS, err, "");
 
 	if (ok)
 		*census = (struct store_census){
 			.sessions = column(store, COUNT_SESSIONS, 0),
 			.interrupted = column(store, COUNT_SESSIONS, 1),
 		};
-	finish(store, COUNT_SESSIONS);
-	return ok;
+	return finish(store, COUNT_SESSIONS, ok);
 }
 
 bool store_find_tools(
 	struct store *store, uint64_t fingerprint, char **list, struct err *err)
 {
-	bind_int(store, FIND_TOOLS, 1, (int64_t)fingerprint);
-	return find_text(store, FIND_TOOLS, list, err);
+	return finish_text(store, FIND_TOOLS,
+		step(store, FIND_TOOLS, err, "i", (int64_t)fingerprint), list);
 }
 
 bool store_save_tools(struct store *store, const char *server, uint64_t fingerprint,
 	const char *list, struct err *err)
 {
-	bind_text(store, SAVE_TOOLS, 1, server);
-	bind_int(store, SAVE_TOOLS, 2, (int64_t)fingerprint);
-	bind_text(store, SAVE_TOOLS, 3, list);
-	return write_row(store, SAVE_TOOLS, err);
+	return finish(store, SAVE_TOOLS,
+		step(store, SAVE_TOOLS, err, "sis", server, (int64_t)fingerprint,
+			list));
 }
 
 bool store_find_thing(struct store *store, const char *name, char **id, struct err *err)
 {
-	bind_text(store, FIND_THING, 1, name);
-	return find_text(store, FIND_THING, id, err);
+	return finish_text(
+		store, FIND_THING, step(store, FIND_THING, err, "s", name), id);
 }
 
 bool store_save_thing(
 	struct store *store, const char *name, const char *id, struct err *err)
 {
-	bind_text(store, SAVE_THING, 1, name);
-	bind_text(store, SAVE_THING, 2, id);
-	return write_row(store, SAVE_THING, err);
+	return finish(store, SAVE_THING, step(store, SAVE_THING, err, "ss", name, id));
 }
 
 bool store_find_stop(
 	struct store *store, struct stop_stats *stop, bool *known, struct err *err)
 {
-	bool row, ok = step(store, FIND_STOP, &row, err);
+	bool ok = step(store, FIND_STOP, err, "");
 
 	if (ok)
-		*known = row;
-	if (ok && row)
+		*known = store->has_row;
+	if (ok && store->has_row)
 		*stop = (struct stop_stats){
 			.took_ns = column(store, FIND_STOP, 0),
 			.sessions = column(store, FIND_STOP, 1),
@@ -320,20 +316,14 @@ bool store_find_stop(
 			.term = column(store, FIND_STOP, 6),
 			.kill = column(store, FIND_STOP, 7),
 		};
-	finish(store, FIND_STOP);
-	return ok;
+	return finish(store, FIND_STOP, ok);
 }
 
 bool store_save_stop(
 	struct store *store, const struct stop_stats *stop, struct err *err)
 {
-	bind_int(store, SAVE_STOP, 1, stop->took_ns);
-	bind_int(store, SAVE_STOP, 2, stop->sessions);
-	bind_int(store, SAVE_STOP, 3, stop->failed);
-	bind_int(store, SAVE_STOP, 4, stop->killed);
-	bind_int(store, SAVE_STOP, 5, stop->unfinished);
-	bind_int(store, SAVE_STOP, 6, stop->eof);
-	bind_int(store, SAVE_STOP, 7, stop->term);
-	bind_int(store, SAVE_STOP, 8, stop->kill);
-	return write_row(store, SAVE_STOP, err);
+	return finish(store, SAVE_STOP,
+		step(store, SAVE_STOP, err, "iiiiiiii", stop->took_ns, stop->sessions,
+			stop->failed, stop->killed, (int64_t)stop->unfinished,
+			stop->eof, stop->term, stop->kill));
 }

@@ -21,6 +21,9 @@ struct store;
 
 struct store *store_open(const char *path, struct err *err) MUST_CHECK;
 
+/* Gives ok. False is logged with err: most callers go on without the store. */
+bool store_log(bool ok, const struct err *err);
+
 /* From now on a call waits at most so long while another process writes. */
 void store_set_patience(struct store *store, int64_t patience_ns);
 

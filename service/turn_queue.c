@@ -6,7 +6,6 @@
 
 #include "lib/clock.h"
 #include "lib/mem.h"
-#include "service/metrics.h"
 
 struct turn {
 	struct turn_queue *turns;
@@ -15,15 +14,6 @@ struct turn {
 	turn_done_fn *done; /* NULL: forgotten */
 	void *arg;
 	int64_t began_ns;
-};
-
-_Static_assert(TURN_ENDS == METRICS_TURN_ENDS, "metrics.h counts by end");
-
-const char *const turn_end_names[] = {
-	[TURN_ANSWERED] = "answered",
-	[TURN_INTERRUPTED] = "interrupted",
-	[TURN_FAILED] = "failed",
-	[TURN_TIMED_OUT] = "timed_out",
 };
 
 static struct turn *take_waiting(struct turn_queue *turns, struct turn *turn)

@@ -8,19 +8,9 @@
 #include <stdint.h>
 
 #include "lib/cc.h"
+#include "service/metrics.h"
 
 struct turn;
-struct metrics;
-
-enum turn_end {
-	TURN_ANSWERED,
-	TURN_INTERRUPTED, /* its session closes */
-	TURN_FAILED,
-	TURN_TIMED_OUT,
-};
-#define TURN_ENDS (TURN_TIMED_OUT + 1)
-
-extern const char *const turn_end_names[TURN_ENDS];
 
 /* Once for each turn, from the loop, unless turn_forget() was called. text is the reply,
  * or the reason why there is none; borrowed. */

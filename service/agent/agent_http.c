@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/rng.h"
@@ -21,8 +22,8 @@ struct agent_http {
 	uv_loop_t *loop;
 	char *url; /* without a slash at its end */
 	char *key;
-	char *authorization; /* a whole header */
-	const char *headers[8];
+	char *authorization;    /* a whole header */
+	const char *headers[7]; /* the first is about the body */
 	int64_t request_ns;
 	struct fetch *requests;
 	struct fetch *streams;
@@ -31,13 +32,8 @@ struct agent_http {
 
 struct agent_http_call {
 	struct agent_http *http;
-	const char *method;
-	char *path;
-	char *body;
-	int64_t deadline_ns;
-	enum agent_http_retry retry;
-	agent_http_done_fn *done;
-	void *arg;
+	struct agent_http_request request; /* its texts are in path and body */
+	char *path, *body;
 	unsigned tries;
 	bool stale; /* the last try used a warm connection that was dead */
 	struct fetch_call *fetch; /* NULL: between two tries */
@@ -47,45 +43,26 @@ struct agent_http_call {
 
 static void on_timer(void *arg);
 
-/* The last header is about the body. */
-static void copy_headers(
-	const struct agent_http *http, const char **headers, bool with_body)
-{
-	const char *const *header = http->headers;
-
-	for (; header[with_body ? 0 : 1]; header++)
-		*headers++ = *header;
-	*headers = NULL;
-}
-
-static void make_headers(struct agent_http *http)
-{
-	const char **header = http->headers;
-
-	if (http->key) {
-		http->authorization = mem_textf("authorization: Bearer %s", http->key);
-		*header++ = http->authorization;
-	}
-	*header++ = VERSION;
-	*header++ = BETA;
-	*header++ = USER_AGENT;
-	*header++ = "accept: application/json";
-	*header++ = "content-type: application/json";
-}
-
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
 	unsigned connections, int64_t request_ns, struct err *err)
 {
 	struct agent_http *http = mem_zeroed(sizeof *http);
+	bool with_key = key && *key;
 	size_t len = strlen(url);
 
 	while (len > 0 && url[len - 1] == '/')
 		len--;
-	http->loop = loop;
-	http->request_ns = request_ns;
-	http->url = mem_textf("%.*s", (int)len, url);
-	http->key = key && *key ? mem_text(key) : NULL;
-	make_headers(http);
+	*http = (struct agent_http){
+		.loop = loop,
+		.request_ns = request_ns,
+		.url = mem_textf("%.*s", (int)len, url),
+		.key = with_key ? mem_text(key) : NULL,
+		.authorization =
+			with_key ? mem_textf("authorization: Bearer %s", key) : NULL,
+		.headers = {"content-type: application/json",
+			"accept: application/json", VERSION, BETA, USER_AGENT},
+	};
+	http->headers[5] = http->authorization;
 	rng_seed(&http->rng, (uint64_t)clock_now());
 	http->requests = fetch_create(loop, connections, err);
 	if (http->requests)
@@ -155,20 +132,9 @@ bool agent_http_is_running(const char *status)
 		(strcmp(status, "running") == 0 || strcmp(status, "rescheduling") == 0);
 }
 
-cJSON *agent_http_events(cJSON *event)
-{
-	cJSON *body = cJSON_CreateObject();
-
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "events"), event);
-	return body;
-}
-
 cJSON *agent_http_interrupt(void)
 {
-	cJSON *event = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(event, "type", "user.interrupt");
-	return agent_http_events(event);
+	return json_fill(NULL, "{'events': [{'type': 'user.interrupt'}]}");
 }
 
 /* An API may repeat the request in its errors. A key shorter than KEY_LEN_MIN is a
@@ -208,11 +174,14 @@ struct fetch_call *agent_http_stream(struct agent_http *http, const char *sessio
 	SCOPED(mem_free) char *path = make_path(&(struct agent_http_request){
 		.id = session_id, .rest = "/events/stream"});
 	SCOPED(mem_free) char *url = mem_textf("%s%s", http->url, path);
-	const char *headers[COUNT(http->headers)];
 	struct fetch_request request = {
-		.url = url, .headers = headers, .data = data, .done = done, .arg = arg};
+		.url = url,
+		.headers = http->headers + 1,
+		.data = data,
+		.done = done,
+		.arg = arg,
+	};
 
-	copy_headers(http, headers, false);
 	return fetch_start(http->streams, &request, err);
 }
 
@@ -228,7 +197,7 @@ static void call_free(struct agent_http_call *call)
 static void call_finish(
 	struct agent_http_call *call, const struct agent_http_response *response)
 {
-	call->done(call->arg, response);
+	call->request.done(call->request.arg, response);
 	call_free(call);
 }
 
@@ -252,30 +221,18 @@ static bool certainly_not_accepted(const struct fetch_result *result)
 static bool retry_is_safe(
 	const struct agent_http_call *call, const struct fetch_result *result)
 {
-	switch (call->retry) {
-	case AGENT_HTTP_RETRY_ALWAYS:
-		return true;
-	case AGENT_HTTP_RETRY_FAILED:
-		return result->end == FETCH_ANSWERED || certainly_not_accepted(result);
-	case AGENT_HTTP_RETRY_UNSENT:
-		return certainly_not_accepted(result);
-	}
-	return false;
+	return call->request.retry == AGENT_HTTP_RETRY_ALWAYS ||
+		certainly_not_accepted(result) ||
+		(call->request.retry == AGENT_HTTP_RETRY_FAILED &&
+			result->end == FETCH_ANSWERED);
 }
 
+/* A timeout is not: the deadline is that of all tries. */
 static bool is_temporary(const struct fetch_result *result)
 {
-	switch (result->end) {
-	case FETCH_REFUSED:
-	case FETCH_BROKEN:
-		return true;
-	case FETCH_ANSWERED:
+	if (result->end == FETCH_ANSWERED)
 		return result->status == 429 || result->status >= 500;
-	case FETCH_TIMED_OUT: /* the deadline is that of all tries */
-	case FETCH_FAILED:
-		return false;
-	}
-	return false;
+	return result->end == FETCH_REFUSED || result->end == FETCH_BROKEN;
 }
 
 /* The pause that the API asks for, or twice the last one. */
@@ -292,14 +249,14 @@ static int64_t pause_before_retry(
 /* True: the request will be sent again. */
 static bool try_again(struct agent_http_call *call, const struct fetch_result *result)
 {
-	int64_t pause_ns;
+	int64_t pause_ns, deadline_ns = call->request.deadline_ns;
 
 	if (call->tries >= TRIES || !is_temporary(result) ||
 		!retry_is_safe(call, result))
 		return false;
 	call->stale = result->end == FETCH_BROKEN && result->reused && !result->status;
 	pause_ns = pause_before_retry(call, result);
-	if (call->deadline_ns && clock_now() + pause_ns >= call->deadline_ns)
+	if (deadline_ns && clock_now() + pause_ns >= deadline_ns)
 		return false;
 	start_timer(call, pause_ns);
 	return true;
@@ -309,6 +266,7 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 {
 	struct agent_http_call *call = arg;
 	struct agent_http_response response = {.status = result->status};
+	const char *method = call->request.method;
 	bool good = result->end == FETCH_ANSWERED && result->status / 100 == 2;
 	SCOPED(json_free) cJSON *json = NULL;
 	SCOPED(mem_free) char *words = NULL;
@@ -326,9 +284,9 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 			"HTTP %ld, and the answer is not JSON", result->status);
 	if (words)
 		response.why = why = call->tries > 1
-			? mem_textf("%s %s: %s (tried %u times)", call->method,
-				  call->path, words, call->tries)
-			: mem_textf("%s %s: %s", call->method, call->path, words);
+			? mem_textf("%s %s: %s (tried %u times)", method, call->path,
+				  words, call->tries)
+			: mem_textf("%s %s: %s", method, call->path, words);
 	response.json = json;
 	response.unsure = why && !certainly_not_accepted(result);
 	call_finish(call, &response);
@@ -338,11 +296,11 @@ static void try_once(struct agent_http_call *call)
 {
 	struct agent_http *http = call->http;
 	SCOPED(mem_free) char *url = mem_textf("%s%s", http->url, call->path);
-	const char *headers[COUNT(http->headers)];
+	int64_t deadline_ns = call->request.deadline_ns;
 	struct fetch_request request = {
-		.method = call->method,
+		.method = call->request.method,
 		.url = url,
-		.headers = headers,
+		.headers = http->headers + (call->body ? 0 : 1),
 		.body = call->body,
 		.body_len = call->body ? strlen(call->body) : 0,
 		.body_ceiling = BODY_CEILING,
@@ -350,13 +308,12 @@ static void try_once(struct agent_http_call *call)
 		.arg = call,
 		/* a dead warm connection leaves it open whether the API got the
 		 * request */
-		.fresh = call->retry != AGENT_HTTP_RETRY_ALWAYS || call->stale,
+		.fresh = call->request.retry != AGENT_HTTP_RETRY_ALWAYS || call->stale,
 	};
 	struct err err;
 
-	copy_headers(http, headers, call->body != NULL);
-	if (call->deadline_ns) {
-		request.timeout_ns = call->deadline_ns - clock_now();
+	if (deadline_ns) {
+		request.timeout_ns = deadline_ns - clock_now();
 		if (request.timeout_ns < CLOCK_MS)
 			request.timeout_ns = CLOCK_MS;
 	}
@@ -364,7 +321,7 @@ static void try_once(struct agent_http_call *call)
 	call->fetch = fetch_start(http->requests, &request, &err);
 	if (!call->fetch) {
 		call->unstarted =
-			mem_textf("%s %s: %s", call->method, call->path, err.text);
+			mem_textf("%s %s: %s", request.method, call->path, err.text);
 		start_timer(call, 0);
 	}
 }
@@ -386,13 +343,9 @@ struct agent_http_call *agent_http_start(
 	struct agent_http_call *call = mem_zeroed(sizeof *call);
 
 	call->http = http;
-	call->method = request->method;
+	call->request = *request;
 	call->path = make_path(request);
 	call->body = request->body ? json_print(request->body) : NULL;
-	call->deadline_ns = request->deadline_ns;
-	call->retry = request->retry;
-	call->done = request->done;
-	call->arg = request->arg;
 	cJSON_Delete(request->body);
 	try_once(call);
 	return call;

@@ -76,9 +76,7 @@ void agent_http_cancel(struct agent_http_call *call); /* accepts NULL */
 /* Does a session's stored status say that a turn runs? status may be NULL. */
 bool agent_http_is_running(const char *status);
 
-/* Gives the body of POST .../events with one event; takes event. */
-cJSON *agent_http_events(cJSON *event) MUST_CHECK;
-/* Gives the same for the event "user.interrupt". */
+/* Gives the body of POST .../events with an event "user.interrupt". */
 cJSON *agent_http_interrupt(void) MUST_CHECK;
 
 /* The event stream of a session, without a deadline. */

@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/agent/backoff.h"
@@ -29,7 +30,7 @@ struct agent_opener {
 	const char *room, *bot;
 	agent_opener_fn *done;
 	void *arg;
-	struct agent_provision_waiter waiter;
+	struct agent_waiter waiter;
 	struct agent_http_call *call;
 	struct loop_timer *timer; /* until the stored session is read again */
 	struct backoff backoff;
@@ -87,7 +88,7 @@ static void open_new(struct agent_opener *opener)
 	free(opener->id);
 	opener->id = NULL;
 	enter(opener, AGENT_OPENER_PROVISIONING);
-	if (agent_provision_request(opener->client->provision, &opener->waiter))
+	if (agent_client_provision(opener->client, &opener->waiter))
 		create_session(opener);
 }
 
@@ -102,9 +103,9 @@ static void on_created(void *arg, const struct agent_http_response *response)
 		why = "POST /v1/sessions: the answer has no id";
 	if (!why)
 		opener->id = mem_text(id);
-	if (agent_provision_is_gone(response->status) &&
+	if (agent_client_is_gone(response->status) &&
 		opener->creations < CREATIONS_MAX &&
-		agent_provision_recheck(opener->client->provision))
+		agent_client_recheck(opener->client))
 		open_new(opener);
 	else
 		finish(opener, why);
@@ -112,15 +113,15 @@ static void on_created(void *arg, const struct agent_http_response *response)
 
 static void create_session(struct agent_opener *opener)
 {
-	cJSON *body = cJSON_CreateObject();
-	cJSON *metadata = cJSON_AddObjectToObject(body, "metadata");
+	const struct agent_client *client = opener->client;
+	cJSON *body = json_fill(NULL,
+		"{'metadata': {'room': %s, 'bot': %s}, 'agent': %s,"
+		" 'environment_id': %s}",
+		opener->room, opener->bot, client->agent.id, client->environment.id);
 
-	cJSON_AddStringToObject(metadata, "room", opener->room);
-	cJSON_AddStringToObject(metadata, "bot", opener->bot);
-	agent_provision_add_ids(opener->client->provision, body);
 	enter(opener, AGENT_OPENER_CREATING);
 	opener->creations++;
-	opener->deadline_ns = agent_http_deadline(opener->client->http);
+	opener->deadline_ns = agent_http_deadline(client->http);
 	ask(opener, "POST", NULL, body, on_created);
 }
 
@@ -240,8 +241,7 @@ struct agent_opener *agent_opener_start(struct agent_client *client, const char 
 	opener->bot = bot;
 	opener->done = done;
 	opener->arg = arg;
-	opener->waiter =
-		(struct agent_provision_waiter){.done = on_provisioned, .arg = opener};
+	opener->waiter = (struct agent_waiter){.done = on_provisioned, .arg = opener};
 	opener->timer =
 		loop_timer_create(agent_http_loop(client->http), read_stored, opener);
 	opener->backoff = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
@@ -257,7 +257,7 @@ void agent_opener_destroy(struct agent_opener *opener)
 {
 	if (!opener)
 		return;
-	agent_provision_leave(opener->client->provision, &opener->waiter);
+	agent_client_leave(opener->client, &opener->waiter);
 	agent_http_cancel(opener->call);
 	loop_timer_destroy(opener->timer);
 	free(opener->id);

@@ -104,7 +104,7 @@ static enum agent_remote remote_at_release(const struct agent_session *session)
 		return AGENT_REMOTE_DELETED;
 	if (session->remote >= AGENT_REMOTE_UNKNOWN)
 		return session->remote;
-	if (agent_turn_is_sending_result(&session->turn))
+	if (agent_turn_is_sending(&session->turn, AGENT_TURN_RESULT))
 		return AGENT_REMOTE_UNKNOWN;
 	if (session->turn.state == AGENT_TURN_WAITING)
 		return AGENT_REMOTE_WAITING;
@@ -120,7 +120,7 @@ static void begin_release(struct agent_session *session)
 {
 	if (session->state != AGENT_SESSION_RELEASING ||
 		!agent_release_is_held(session->release) || session->opener ||
-		agent_turn_is_sending_message(&session->turn))
+		agent_turn_is_sending(&session->turn, AGENT_TURN_MESSAGE))
 		return;
 	agent_release_begin(session->release, session->id, remote_at_release(session),
 		session->stream && agent_stream_is_open(session->stream));
@@ -222,7 +222,7 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct agent_session *session = timer->data;
 
-	if (!agent_turn_is_sending_message(&session->turn))
+	if (!agent_turn_is_sending(&session->turn, AGENT_TURN_MESSAGE))
 		return;
 	agent_turn_drop_message(&session->turn);
 	learn(session, AGENT_REMOTE_UNKNOWN);
@@ -292,7 +292,7 @@ static void wait_for_message(struct agent_session *session, int64_t deadline_ns)
 {
 	int64_t ns = deadline_ns ? (deadline_ns - clock_now()) / 4 : MESSAGE_NS;
 
-	if (agent_turn_is_sending_message(&session->turn))
+	if (agent_turn_is_sending(&session->turn, AGENT_TURN_MESSAGE))
 		uv_timer_start(&session->timer, on_timer,
 			clock_ms_up(ns < MESSAGE_NS ? ns : MESSAGE_NS), 0);
 }

@@ -25,7 +25,7 @@
 #include "lib/err.h"
 #include "service/agent/agent_client.h"
 #include "service/agent/agent_release.h"
-#include "service/turn_queue.h"
+#include "service/metrics.h"
 
 struct agent_session;
 

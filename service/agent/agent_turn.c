@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 
 #define REPLY_CEILING ((size_t)4 << 20)
@@ -13,17 +14,11 @@
 #define REQUESTED "the result was requested"
 #define SENT      "the result was sent"
 
-enum send_kind {
-	SEND_MESSAGE,
-	SEND_RESULT, /* of a tool, or the refusal of its use */
-	SEND_INTERRUPT,
-};
-
 /* One event on its way to the API. */
-struct agent_turn_send {
-	struct agent_turn_send *next;
+struct agent_turn_sending {
+	struct agent_turn_sending *next;
 	struct agent_turn *turn;
-	enum send_kind kind;
+	enum agent_turn_send kind;
 	struct agent_http_call *call;
 };
 
@@ -35,28 +30,18 @@ static void enter(struct agent_turn *turn, enum agent_turn_state state)
 	turn->state = state;
 }
 
-static bool is_sending(const struct agent_turn *turn, enum send_kind kind)
+bool agent_turn_is_sending(const struct agent_turn *turn, enum agent_turn_send kind)
 {
-	const struct agent_turn_send *sending = turn->sending;
+	const struct agent_turn_sending *sending = turn->sending;
 
 	while (sending && sending->kind != kind)
 		sending = sending->next;
 	return sending != NULL;
 }
 
-bool agent_turn_is_sending_message(const struct agent_turn *turn)
+static void cancel_send(struct agent_turn_sending **link)
 {
-	return is_sending(turn, SEND_MESSAGE);
-}
-
-bool agent_turn_is_sending_result(const struct agent_turn *turn)
-{
-	return is_sending(turn, SEND_RESULT);
-}
-
-static void cancel_send(struct agent_turn_send **link)
-{
-	struct agent_turn_send *sending = *link;
+	struct agent_turn_sending *sending = *link;
 
 	*link = sending->next;
 	agent_http_cancel(sending->call);
@@ -72,22 +57,22 @@ static void cancel_all(struct agent_turn *turn)
 static void on_sent(void *arg, const struct agent_http_response *response);
 
 /* Takes body. A message is never sent twice; a result or an interrupt may be. */
-static void send_body(struct agent_turn *turn, enum send_kind kind, cJSON *body)
+static void post(struct agent_turn *turn, enum agent_turn_send kind, cJSON *body)
 {
-	struct agent_turn_send *sending = mem_zeroed(sizeof *sending);
+	struct agent_turn_sending *sending = mem_zeroed(sizeof *sending);
 	struct agent_http_request request = {
 		.method = "POST",
 		.id = turn->session_id,
 		.rest = "/events",
 		.body = body,
 		.deadline_ns = agent_http_deadline(turn->http),
-		.retry = kind == SEND_MESSAGE ? AGENT_HTTP_RETRY_UNSENT
-					      : AGENT_HTTP_RETRY_ALWAYS,
+		.retry = kind == AGENT_TURN_MESSAGE ? AGENT_HTTP_RETRY_UNSENT
+						    : AGENT_HTTP_RETRY_ALWAYS,
 		.done = on_sent,
 		.arg = sending,
 	};
 
-	*sending = (struct agent_turn_send){turn->sending, turn, kind, NULL};
+	*sending = (struct agent_turn_sending){turn->sending, turn, kind, NULL};
 	turn->sending = sending;
 	sending->call = agent_http_start(turn->http, &request);
 }
@@ -95,7 +80,7 @@ static void send_body(struct agent_turn *turn, enum send_kind kind, cJSON *body)
 static void send_interrupt(struct agent_turn *turn)
 {
 	turn->stop = AGENT_TURN_INTERRUPTED;
-	send_body(turn, SEND_INTERRUPT, agent_http_interrupt());
+	post(turn, AGENT_TURN_INTERRUPT, agent_http_interrupt());
 }
 
 static void forget(struct agent_turn *turn)
@@ -132,7 +117,8 @@ static struct agent_turn_outcome finish(
 static struct agent_turn_outcome fail(
 	struct agent_turn *turn, enum turn_end end, const char *why)
 {
-	if (turn->stop == AGENT_TURN_RELEASED || !is_sending(turn, SEND_INTERRUPT))
+	if (turn->stop == AGENT_TURN_RELEASED ||
+		!agent_turn_is_sending(turn, AGENT_TURN_INTERRUPT))
 		return finish(turn, end, why);
 	if (!turn->failure) {
 		turn->end = end;
@@ -175,9 +161,9 @@ struct agent_turn_outcome agent_turn_end(
 
 void agent_turn_drop_message(struct agent_turn *turn)
 {
-	struct agent_turn_send **link = &turn->sending;
+	struct agent_turn_sending **link = &turn->sending;
 
-	while (*link && (*link)->kind != SEND_MESSAGE)
+	while (*link && (*link)->kind != AGENT_TURN_MESSAGE)
 		link = &(*link)->next;
 	if (!*link)
 		return;
@@ -230,9 +216,9 @@ static struct agent_turn_outcome on_interrupt_sent(
 
 static void on_sent(void *arg, const struct agent_http_response *response)
 {
-	struct agent_turn_send *sending = arg, **link;
+	struct agent_turn_sending *sending = arg, **link;
 	struct agent_turn *turn = sending->turn;
-	enum send_kind kind = sending->kind;
+	enum agent_turn_send kind = sending->kind;
 	bool ignored =
 		turn->state == AGENT_TURN_NONE || turn->stop == AGENT_TURN_RELEASED;
 	struct agent_turn_outcome outcome = no_outcome;
@@ -241,26 +227,12 @@ static void on_sent(void *arg, const struct agent_http_response *response)
 		link = &(*link)->next;
 	sending->call = NULL;
 	cancel_send(link);
-	if (kind == SEND_MESSAGE)
+	if (kind == AGENT_TURN_MESSAGE)
 		outcome = on_message_sent(turn, response);
-	else if (kind == SEND_RESULT && !ignored)
-		outcome = on_result_sent(turn, response);
-	else if (kind == SEND_INTERRUPT && !ignored)
-		outcome = on_interrupt_sent(turn, response);
+	else if (!ignored)
+		outcome = kind == AGENT_TURN_RESULT ? on_result_sent(turn, response)
+						    : on_interrupt_sent(turn, response);
 	turn->events->answered(turn->arg, outcome);
-}
-
-/* {"type":"user.message","content":[{"type":"text","text":text}]} */
-static cJSON *message_event(const char *text)
-{
-	cJSON *event = cJSON_CreateObject();
-	cJSON *block = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(event, "type", "user.message");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(event, "content"), block);
-	cJSON_AddStringToObject(block, "type", "text");
-	cJSON_AddStringToObject(block, "text", text);
-	return event;
 }
 
 void agent_turn_begin(struct agent_turn *turn, const char *text)
@@ -270,7 +242,11 @@ void agent_turn_begin(struct agent_turn *turn, const char *text)
 	turn->uses = cJSON_CreateArray();
 	buf_init(&turn->text, REPLY_CEILING);
 	agent_stream_expect(turn->stream);
-	send_body(turn, SEND_MESSAGE, agent_http_events(message_event(text)));
+	post(turn, AGENT_TURN_MESSAGE,
+		json_fill(NULL,
+			"{'events': [{'type': 'user.message',"
+			" 'content': [{'type': 'text', 'text': %s}]}]}",
+			text));
 }
 
 void agent_turn_interrupt(struct agent_turn *turn)
@@ -279,7 +255,7 @@ void agent_turn_interrupt(struct agent_turn *turn)
 		return;
 	turn->stop = AGENT_TURN_INTERRUPTED;
 	/* an interrupt must not overtake the message */
-	if (!agent_turn_is_sending_message(turn))
+	if (!agent_turn_is_sending(turn, AGENT_TURN_MESSAGE))
 		send_interrupt(turn);
 }
 
@@ -298,29 +274,27 @@ void agent_turn_tool_result(struct agent_turn *turn, const char *use_id,
 	const cJSON *content, bool is_error)
 {
 	cJSON *use = find_use(turn, use_id);
-	cJSON *event;
+	cJSON *body, *event;
 
 	if (!use || json_get(use, SENT) || turn->stop != AGENT_TURN_GOES_ON)
 		return;
 	cJSON_AddTrueToObject(use, SENT);
-	event = cJSON_CreateObject();
-	cJSON_AddStringToObject(event, "type", "user.custom_tool_result");
+	body = json_fill(NULL, "{'events': [{'type': 'user.custom_tool_result'}]}");
+	event = body->child->child;
 	cJSON_AddItemToObject(event, "content", cJSON_Duplicate(content, true));
 	cJSON_AddStringToObject(event, "custom_tool_use_id", use_id);
 	cJSON_AddBoolToObject(event, "is_error", is_error);
-	send_body(turn, SEND_RESULT, agent_http_events(event));
+	post(turn, AGENT_TURN_RESULT, body);
 }
 
 static void deny_tool(struct agent_turn *turn, const char *use_id)
 {
-	cJSON *event = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(event, "type", "user.tool_confirmation");
-	cJSON_AddStringToObject(event, "tool_use_id", use_id);
-	cJSON_AddStringToObject(event, "result", "deny");
-	cJSON_AddStringToObject(event, "deny_message",
-		"Nobody is there to confirm the use of this tool.");
-	send_body(turn, SEND_RESULT, agent_http_events(event));
+	post(turn, AGENT_TURN_RESULT,
+		json_fill(NULL,
+			"{'events': [{'type': 'user.tool_confirmation', 'tool_use_id': %s,"
+			" 'result': 'deny', 'deny_message':"
+			" 'Nobody is there to confirm the use of this tool.'}]}",
+			use_id));
 }
 
 static void add_reply(struct agent_turn *turn, const cJSON *event)

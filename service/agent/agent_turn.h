@@ -18,7 +18,7 @@
 #include "lib/buf.h"
 #include "service/agent/agent_http.h"
 #include "service/agent/agent_stream.h"
-#include "service/turn_queue.h"
+#include "service/metrics.h"
 
 enum agent_turn_state {
 	AGENT_TURN_NONE,
@@ -32,6 +32,13 @@ enum agent_turn_stop {
 	AGENT_TURN_GOES_ON,
 	AGENT_TURN_INTERRUPTED, /* by our event, once the message is accepted */
 	AGENT_TURN_RELEASED,    /* by agent_release: the turn sends nothing any more */
+};
+
+/* What is sent to the API, as one event each. */
+enum agent_turn_send {
+	AGENT_TURN_MESSAGE,
+	AGENT_TURN_RESULT, /* of a tool, or the refusal of its use */
+	AGENT_TURN_INTERRUPT,
 };
 
 /* What an event or a response means to the owner; all zero: the turn goes on. */
@@ -58,7 +65,7 @@ struct agent_turn {
 	void *arg;
 	struct agent_stream *stream;
 	const char *session_id;
-	struct agent_turn_send *sending; /* events on their way to the API */
+	struct agent_turn_sending *sending; /* events on their way to the API */
 
 	/* of the present turn */
 	char *failure; /* why it is over once its interrupt is answered, or NULL */
@@ -96,11 +103,9 @@ void agent_turn_release(struct agent_turn *turn);
 struct agent_turn_outcome agent_turn_end(
 	struct agent_turn *turn, enum turn_end end, const char *why) MUST_CHECK;
 
-/* Was the message sent and not answered? */
-bool agent_turn_is_sending_message(const struct agent_turn *turn);
+/* Was it sent and not answered? */
+bool agent_turn_is_sending(const struct agent_turn *turn, enum agent_turn_send kind);
 /* Stops waiting for the message's response. */
 void agent_turn_drop_message(struct agent_turn *turn);
-/* Was the result of a tool sent and not answered? */
-bool agent_turn_is_sending_result(const struct agent_turn *turn);
 
 #endif

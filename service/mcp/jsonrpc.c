@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "service/mcp/jsonrpc_partial.h"
 
@@ -102,14 +103,13 @@ static void send_message(struct jsonrpc *rpc, cJSON *message)
 {
 	SCOPED(mem_free) char *line = line_of(message);
 
-	rpc->events->write(rpc->arg, line, strlen(line));
+	child_write(rpc->child, line, strlen(line));
 }
 
 void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
 {
-	cJSON *message = cJSON_CreateObject();
+	cJSON *message = json_fill(NULL, "{'method': %s}", method);
 
-	cJSON_AddStringToObject(message, "method", method);
 	if (params)
 		cJSON_AddItemToObject(message, "params", params);
 	send_message(rpc, message);
@@ -119,19 +119,15 @@ void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
 static void send_cancelled(
 	struct jsonrpc *rpc, const struct jsonrpc_call *call, const char *reason)
 {
-	cJSON *params;
-
-	if (call->when == JSONRPC_HANDSHAKE || call->unsent || call->failed)
-		return;
-	params = cJSON_CreateObject();
-	cJSON_AddNumberToObject(params, "requestId", (double)call->id);
-	cJSON_AddStringToObject(params, "reason", reason);
-	jsonrpc_notify(rpc, "notifications/cancelled", params);
+	if (call->when != JSONRPC_HANDSHAKE && !call->unsent && !call->failed)
+		jsonrpc_notify(rpc, "notifications/cancelled",
+			json_fill(NULL, "{'requestId': %g, 'reason': %s}",
+				(double)call->id, reason));
 }
 
 static void send_call(struct jsonrpc *rpc, struct jsonrpc_call *call)
 {
-	if (!rpc->events->write(rpc->arg, call->unsent, strlen(call->unsent)))
+	if (!child_write(rpc->child, call->unsent, strlen(call->unsent)))
 		fail_call(call, "it does not read its stdin");
 	free(call->unsent);
 	call->unsent = NULL;
@@ -142,15 +138,12 @@ void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method
 {
 	struct jsonrpc_call *call = mem_zeroed(sizeof *call);
 	struct jsonrpc_call **link = &rpc->calls;
-	cJSON *message = cJSON_CreateObject();
+	int64_t id = ++rpc->last_id;
+	cJSON *message =
+		json_fill(NULL, "{'id': %g, 'method': %s}", (double)id, method);
 
-	call->when = when;
-	call->id = ++rpc->last_id;
-	call->deadline_ns = deadline_ns;
-	call->done = done;
-	call->arg = arg;
-	cJSON_AddNumberToObject(message, "id", (double)call->id);
-	cJSON_AddStringToObject(message, "method", method);
+	*call = (struct jsonrpc_call){
+		NULL, when, id, deadline_ns, NULL, NULL, done, arg};
 	if (params)
 		cJSON_AddItemToObject(message, "params", params);
 	call->unsent = line_of(message);
@@ -264,14 +257,11 @@ static void answer_request(struct jsonrpc *rpc, const cJSON *id, const char *met
 	cJSON *message = cJSON_CreateObject();
 
 	cJSON_AddItemToObject(message, "id", cJSON_Duplicate(id, true));
-	if (strcmp(method, "ping") == 0) {
-		cJSON_AddObjectToObject(message, "result");
-	} else {
-		cJSON *error = cJSON_AddObjectToObject(message, "error");
-
-		cJSON_AddNumberToObject(error, "code", JSONRPC_METHOD_NOT_FOUND);
-		cJSON_AddStringToObject(error, "message", "Method not found");
-	}
+	if (strcmp(method, "ping") == 0)
+		json_fill(message, "{'result': {}}");
+	else
+		json_fill(message, "{'error': {'code': %d, 'message': %s}}",
+			JSONRPC_METHOD_NOT_FOUND, "Method not found");
 	send_message(rpc, message);
 }
 

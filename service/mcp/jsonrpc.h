@@ -16,10 +16,9 @@
 
 #include <cjson/cJSON.h>
 
+#include "lib/child.h"
 #include "lib/lines.h"
 
-/* Sends a line. False when the server does not read. Must not call jsonrpc. */
-typedef bool jsonrpc_write_fn(void *arg, const char *line, size_t len);
 /* A line that is no message; borrowed. */
 typedef void jsonrpc_unexpected_output_fn(void *arg, const char *line);
 /* A notification of the server's. */
@@ -35,7 +34,6 @@ struct jsonrpc_answer {
 typedef void jsonrpc_answer_fn(void *arg, const struct jsonrpc_answer *answer);
 
 struct jsonrpc_events {
-	jsonrpc_write_fn *write;
 	jsonrpc_unexpected_output_fn *unexpected_output;
 	jsonrpc_notified_fn *notified;
 	void (*closed)(void *arg);
@@ -47,6 +45,7 @@ struct jsonrpc_call;
 
 /* Embedded in its owner, which may be freed once `closed` was called. */
 struct jsonrpc {
+	struct child *child; /* the server; set by the owner before the first request */
 	const struct jsonrpc_events *events;
 	void *arg;
 	int64_t last_id;

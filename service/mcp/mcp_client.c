@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/lines.h"
 #include "lib/mem.h"
 #include "service/mcp/jsonrpc.h"
@@ -38,7 +39,6 @@ struct mcp_client {
 	void *arg;
 	int64_t start_ns, call_ns;
 	int64_t ready_by_ns; /* deadline of the handshake */
-	struct child *child;
 	struct jsonrpc rpc;
 	struct lines errors; /* its stderr */
 	struct mcp_listing list;
@@ -187,23 +187,13 @@ static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 
 static void initialize(struct mcp_client *mcp)
 {
-	cJSON *params = cJSON_CreateObject();
-	cJSON *client;
+	cJSON *params = json_fill(NULL,
+		"{'protocolVersion': %s, 'capabilities': {},"
+		" 'clientInfo': {'name': 'stopbench-service', 'version': '1'}}",
+		versions[0]);
 
-	cJSON_AddStringToObject(params, "protocolVersion", versions[0]);
-	cJSON_AddObjectToObject(params, "capabilities");
-	client = cJSON_AddObjectToObject(params, "clientInfo");
-	cJSON_AddStringToObject(client, "name", "stopbench-service");
-	cJSON_AddStringToObject(client, "version", "1");
 	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize", params,
 		mcp->ready_by_ns, on_initialized, mcp);
-}
-
-static bool write_line(void *arg, const char *line, size_t len)
-{
-	struct mcp_client *mcp = arg;
-
-	return child_write(mcp->child, line, len);
 }
 
 static void on_unexpected_output(void *arg, const char *line)
@@ -289,7 +279,6 @@ static void on_closed(void *arg)
 }
 
 static const struct jsonrpc_events rpc_events = {
-	.write = write_line,
 	.unexpected_output = on_unexpected_output,
 	.notified = on_notified,
 	.closed = on_closed,
@@ -319,8 +308,8 @@ struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 	mcp->ready_by_ns = clock_now() + spec->start_ns;
 	jsonrpc_init(&mcp->rpc, loop, &rpc_events, mcp);
 	lines_init(&mcp->errors, STDERR_LINE_CEILING, on_error_line, mcp);
-	mcp->child = child_spawn(reaper, &child, err);
-	if (!mcp->child) {
+	mcp->rpc.child = child_spawn(reaper, &child, err);
+	if (!mcp->rpc.child) {
 		err_while(err, "start MCP server %s", spec->name);
 		mcp_client_destroy(mcp);
 		return NULL;
@@ -331,7 +320,7 @@ struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 
 pid_t mcp_client_pid(const struct mcp_client *mcp)
 {
-	return child_pid(mcp->child);
+	return child_pid(mcp->rpc.child);
 }
 
 static void on_called(void *arg, const struct jsonrpc_answer *answer)
@@ -357,10 +346,9 @@ void mcp_client_call(struct mcp_client *mcp, const char *tool, const cJSON *argu
 	mcp_client_call_fn *done, void *arg)
 {
 	struct mcp_client_call *call = mem_zeroed(sizeof *call);
-	cJSON *params = cJSON_CreateObject();
+	cJSON *params = json_fill(NULL, "{'name': %s}", tool);
 
 	*call = (struct mcp_client_call){.mcp = mcp, .done = done, .arg = arg};
-	cJSON_AddStringToObject(params, "name", tool);
 	cJSON_AddItemToObject(params, "arguments",
 		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateObject());
 	jsonrpc_ask(&mcp->rpc, JSONRPC_OPEN, "tools/call", params,
@@ -371,7 +359,7 @@ void mcp_client_stop(struct mcp_client *mcp, int64_t eof_ns, int64_t term_ns)
 {
 	if (mcp->state != MCP_ENDED)
 		end(mcp, "shutting down", true);
-	child_stop(mcp->child, eof_ns, term_ns);
+	child_stop(mcp->rpc.child, eof_ns, term_ns);
 }
 
 void mcp_client_destroy(struct mcp_client *mcp)
@@ -380,6 +368,6 @@ void mcp_client_destroy(struct mcp_client *mcp)
 		return;
 	assert(mcp->state != MCP_DESTROYED);
 	enter(mcp, MCP_DESTROYED);
-	child_destroy(mcp->child);
+	child_destroy(mcp->rpc.child);
 	jsonrpc_close(&mcp->rpc);
 }

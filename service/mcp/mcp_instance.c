@@ -7,9 +7,7 @@
 #include "lib/log.h"
 #include "service/mcp/mcp_client.h"
 #include "service/mcp/mcp_config.h"
-#include "service/mcp/mcp_host.h"
 #include "service/mcp/tool_registry.h"
-#include "service/metrics.h"
 
 /* Lines of one process that are logged; those after them are dropped. */
 #define UNEXPECTED_OUTPUT_MAX 50
@@ -18,6 +16,11 @@ static const struct mcp_server_config *server_of(const struct mcp_instance *inst
 {
 	return &instance->host->config->list[instance->server];
 }
+
+/* The first fields of each log event. */
+#define OF(instance)                                                                   \
+	"room", LOG_TEXT((instance)->room), "bot", LOG_TEXT((instance)->bot),          \
+		"server", LOG_TEXT(server_of(instance)->name)
 
 /* The one writer of `state`. */
 static void enter(struct mcp_instance *instance, enum mcp_instance_state state)
@@ -28,9 +31,7 @@ static void enter(struct mcp_instance *instance, enum mcp_instance_state state)
 
 static void fail_to_start(struct mcp_instance *instance, const char *why)
 {
-	log_event("mcp.failed", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"why", LOG_TEXT(why));
+	log_event("mcp.failed", OF(instance), "why", LOG_TEXT(why));
 	instance->host->metrics->mcp_failures++;
 	instance->reads_tools = false;
 	tool_registry_failed(instance->host->tools, instance->server);
@@ -47,9 +48,8 @@ static void on_ready(void *arg, const cJSON *list, const char *why)
 		enter(instance, MCP_INSTANCE_ENDING);
 		return;
 	}
-	log_event("mcp.started", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"child", LOG_INT(mcp_client_pid(instance->mcp)));
+	log_event("mcp.started", OF(instance), "child",
+		LOG_INT(mcp_client_pid(instance->mcp)));
 	instance->host->metrics->mcp_starts++;
 	instance->reads_tools = false;
 	tool_registry_learn(instance->host->tools, instance->server, list);
@@ -60,8 +60,7 @@ static void on_relisted(void *arg, const cJSON *list)
 {
 	struct mcp_instance *instance = arg;
 
-	log_event("mcp.relisted", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name));
+	log_event("mcp.relisted", OF(instance));
 	tool_registry_learn(instance->host->tools, instance->server, list);
 }
 
@@ -69,9 +68,8 @@ static void on_step(void *arg, enum child_step step)
 {
 	struct mcp_instance *instance = arg;
 
-	log_event("mcp.step", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"child", LOG_INT(mcp_client_pid(instance->mcp)), "step",
+	log_event("mcp.step", OF(instance), "child",
+		LOG_INT(mcp_client_pid(instance->mcp)), "step",
 		LOG_TEXT(child_step_names[step]));
 	instance->host->metrics->mcp_steps[step]++;
 	instance->step = step;
@@ -82,9 +80,8 @@ static void on_gone(void *arg, int status)
 	struct mcp_instance *instance = arg;
 	bool signalled = WIFSIGNALED(status);
 
-	log_event("mcp.reaped", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"child", LOG_INT(mcp_client_pid(instance->mcp)),
+	log_event("mcp.reaped", OF(instance), "child",
+		LOG_INT(mcp_client_pid(instance->mcp)),
 		signalled ? "signal" : "exit_code",
 		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
 	if (instance->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
@@ -98,9 +95,7 @@ static void on_unexpected_output(void *arg, const char *line)
 
 	if (instance->unexpected_output++ >= UNEXPECTED_OUTPUT_MAX)
 		return;
-	log_event("mcp.unexpected_output", "room", LOG_TEXT(instance->room), "bot",
-		LOG_TEXT(instance->bot), "server", LOG_TEXT(server_of(instance)->name),
-		"line", LOG_TEXT(line), "last",
+	log_event("mcp.unexpected_output", OF(instance), "line", LOG_TEXT(line), "last",
 		LOG_BOOL(instance->unexpected_output == UNEXPECTED_OUTPUT_MAX));
 }
 
@@ -148,31 +143,18 @@ static void on_turn_to_start(void *arg)
 	(void)!start(arg, &err); /* a failure was logged */
 }
 
-static void queue(struct mcp_instance *instance)
+void mcp_instance_queue(struct mcp_instance *instance, bool only_unknown)
 {
+	if (instance->state != MCP_INSTANCE_EMPTY)
+		return;
+	instance->reads_tools =
+		tool_registry_claim(instance->host->tools, instance->server);
+	if (only_unknown && !instance->reads_tools)
+		return;
 	instance->entry.start = on_turn_to_start;
 	instance->entry.arg = instance;
 	spawn_queue_add(instance->host->spawn_queue, &instance->entry);
 	enter(instance, MCP_INSTANCE_QUEUED);
-}
-
-void mcp_instance_queue(struct mcp_instance *instance)
-{
-	if (instance->state != MCP_INSTANCE_EMPTY)
-		return;
-	instance->reads_tools =
-		tool_registry_claim(instance->host->tools, instance->server);
-	queue(instance);
-}
-
-void mcp_instance_queue_unknown(struct mcp_instance *instance)
-{
-	if (instance->state != MCP_INSTANCE_EMPTY)
-		return;
-	instance->reads_tools =
-		tool_registry_claim(instance->host->tools, instance->server);
-	if (instance->reads_tools)
-		queue(instance);
 }
 
 struct mcp_client *mcp_instance_client(struct mcp_instance *instance, struct err *err)

@@ -14,13 +14,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/cc.h"
-#include "lib/child.h"
 #include "lib/err.h"
 #include "service/mcp/spawn_queue.h"
+#include "service/metrics.h"
 
 struct mcp_client;
-struct mcp_host;
+
+/* What the MCP servers of all sessions share. All borrowed. */
+struct mcp_host {
+	uv_loop_t *loop;
+	const struct mcp_config *config;
+	struct reaper *reaper;
+	struct spawn_queue *spawn_queue;
+	struct tool_registry *tools;
+	struct metrics *metrics;
+};
 
 enum mcp_instance_state {
 	MCP_INSTANCE_EMPTY,  /* no process was started, or the last one was reaped */
@@ -47,11 +55,9 @@ struct mcp_instance {
 	unsigned unexpected_output;
 };
 
-/* When empty: queues a start. */
-void mcp_instance_queue(struct mcp_instance *instance);
-
-/* The same, if the server's tools are unknown and no other session reads them. */
-void mcp_instance_queue_unknown(struct mcp_instance *instance);
+/* When empty: queues a start. only_unknown: if the server's tools are unknown and no other
+ * session reads them. */
+void mcp_instance_queue(struct mcp_instance *instance, bool only_unknown);
 
 /* The server's client, started now if need be. NULL when it can't be used. */
 struct mcp_client *mcp_instance_client(

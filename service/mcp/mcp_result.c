@@ -4,6 +4,7 @@
 
 #include "lib/buf.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 
 #define TEXT_CEILING ((size_t)16 << 20)
@@ -26,21 +27,17 @@ static bool is_image(const char *type)
 	return false;
 }
 
-static cJSON *add_block(cJSON *all, const char *type)
+static void add_text_block(cJSON *all, const char *text)
 {
-	cJSON *block = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(block, "type", type);
-	cJSON_AddItemToArray(all, block);
-	return block;
+	cJSON_AddItemToArray(
+		all, json_fill(NULL, "{'type': 'text', 'text': %s}", text));
 }
 
 /* The API refuses an empty text. */
 static void end_text(struct blocks *blocks)
 {
 	if (blocks->text.len > 0)
-		cJSON_AddStringToObject(add_block(blocks->all, "text"), "text",
-			buf_text(&blocks->text));
+		add_text_block(blocks->all, buf_text(&blocks->text));
 	buf_clear(&blocks->text);
 }
 
@@ -51,13 +48,12 @@ static void add_text(struct blocks *blocks, const char *text)
 
 static void add_image(struct blocks *blocks, const char *type, const char *data)
 {
-	cJSON *source;
-
 	end_text(blocks);
-	source = cJSON_AddObjectToObject(add_block(blocks->all, "image"), "source");
-	cJSON_AddStringToObject(source, "type", "base64");
-	cJSON_AddStringToObject(source, "media_type", type);
-	cJSON_AddStringToObject(source, "data", data);
+	cJSON_AddItemToArray(blocks->all,
+		json_fill(NULL,
+			"{'type': 'image', 'source': {'type': 'base64',"
+			" 'media_type': %s, 'data': %s}}",
+			type, data));
 }
 
 /* "[audio audio/wav, not shown]" */
@@ -123,6 +119,6 @@ cJSON *mcp_result_text(const char *text)
 {
 	cJSON *all = cJSON_CreateArray();
 
-	cJSON_AddStringToObject(add_block(all, "text"), "text", text);
+	add_text_block(all, text);
 	return all;
 }

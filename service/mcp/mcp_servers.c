@@ -2,22 +2,21 @@
 
 #include <stdlib.h>
 #include <utlist.h>
-#include <uv.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/mcp/mcp_client.h"
 #include "service/mcp/mcp_config.h"
-#include "service/mcp/mcp_host.h"
 #include "service/mcp/mcp_instance.h"
 #include "service/mcp/mcp_result.h"
 #include "service/mcp/tool_registry.h"
 
-/* A timer of 0 may still run in this turn of the loop, one of 1 never does. By the next
+/* A timer of 0 may still run in this turn of the loop, one of 1 ms never does. By the next
  * turn all sessions have sent their last requests to the agent API: those take longest,
  * and servers that wake up to exit would compete for the processor. */
-#define NEXT_TURN_MS 1
+#define NEXT_TURN_NS CLOCK_MS
 
 struct mcp_servers_call {
 	struct mcp_servers *servers;
@@ -38,14 +37,14 @@ struct mcp_servers {
 	struct stop_order order; /* STOP_NONE: servers may be started */
 	bool stop_due;           /* the order is not passed on yet */
 	bool gone;
-	uv_timer_t soon; /* events come from its callback */
+	struct loop_timer *soon; /* events come from its callback */
 };
 
-static void on_soon(uv_timer_t *timer);
-
-static void be_called_soon(struct mcp_servers *servers)
+static void be_called_soon(void *arg)
 {
-	uv_timer_start(&servers->soon, on_soon, 0, 0);
+	struct mcp_servers *servers = arg;
+
+	loop_timer_set(servers->soon, 0);
 }
 
 static bool is_any(const struct mcp_servers *servers,
@@ -57,17 +56,12 @@ static bool is_any(const struct mcp_servers *servers,
 	return false;
 }
 
-static void on_changed(void *arg)
-{
-	be_called_soon(arg);
-}
-
 static void go_on_opening(struct mcp_servers *servers)
 {
 	struct tool_registry *tools = servers->host->tools;
 
 	for (unsigned i = 0; i < servers->host->config->count; i++)
-		mcp_instance_queue_unknown(&servers->instances[i]);
+		mcp_instance_queue(&servers->instances[i], true);
 	if (is_any(servers, mcp_instance_is_starting))
 		return;
 	if (!tool_registry_settled(tools)) {
@@ -128,9 +122,9 @@ static void stop_all(struct mcp_servers *servers)
 		mcp_instance_stop(&servers->instances[i], eof_ns, term_ns);
 }
 
-static void on_soon(uv_timer_t *timer)
+static void on_soon(void *arg)
 {
-	struct mcp_servers *servers = timer->data;
+	struct mcp_servers *servers = arg;
 
 	answer_failed_calls(servers);
 	if (servers->opening)
@@ -162,13 +156,12 @@ struct mcp_servers *mcp_servers_create(const struct mcp_host *host, const char *
 			.room = servers->room,
 			.bot = servers->bot,
 			.server = i,
-			.changed = on_changed,
+			.changed = be_called_soon,
 			.arg = servers,
 		};
-	servers->waiter =
-		(struct tool_registry_waiter){.changed = on_changed, .arg = servers};
-	uv_timer_init(host->loop, &servers->soon);
-	servers->soon.data = servers;
+	servers->waiter = (struct tool_registry_waiter){
+		.changed = be_called_soon, .arg = servers};
+	servers->soon = loop_timer_create(host->loop, on_soon, servers);
 	return servers;
 }
 
@@ -179,10 +172,8 @@ void mcp_servers_open(struct mcp_servers *servers)
 	servers->opening = true;
 	tool_registry_try_again(servers->host->tools);
 	for (unsigned i = 0; i < config->count; i++)
-		if (config->start == MCP_START_SESSION)
-			mcp_instance_queue(&servers->instances[i]);
-		else
-			mcp_instance_queue_unknown(&servers->instances[i]);
+		mcp_instance_queue(
+			&servers->instances[i], config->start != MCP_START_SESSION);
 	be_called_soon(servers);
 }
 
@@ -245,17 +236,7 @@ void mcp_servers_stop(struct mcp_servers *servers, const struct stop_order *orde
 		return;
 	stop_opening(servers);
 	servers->stop_due = servers->order.release || servers->order.mode == STOP_FORCE;
-	uv_timer_start(&servers->soon, on_soon, NEXT_TURN_MS, 0);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct mcp_servers *servers = handle->data;
-
-	free(servers->instances);
-	free(servers->room);
-	free(servers->bot);
-	free(servers);
+	loop_timer_set(servers->soon, NEXT_TURN_NS);
 }
 
 void mcp_servers_destroy(struct mcp_servers *servers)
@@ -267,5 +248,9 @@ void mcp_servers_destroy(struct mcp_servers *servers)
 		mcp_instance_done(&servers->instances[i]);
 	while (servers->calls)
 		free_call(servers->calls);
-	uv_close((uv_handle_t *)&servers->soon, on_closed);
+	loop_timer_destroy(servers->soon);
+	free(servers->instances);
+	free(servers->room);
+	free(servers->bot);
+	free(servers);
 }

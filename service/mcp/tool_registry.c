@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "service/mcp/mcp_config.h"
@@ -69,15 +70,6 @@ static void add_name(char declared[DECLARED_NAME_MAX + 1], const char *name)
 	declared[len] = '\0';
 }
 
-static void name_with_server(
-	char declared[DECLARED_NAME_MAX + 1], const char *server, const char *name)
-{
-	declared[0] = '\0';
-	add_name(declared, server);
-	add_name(declared, "__");
-	add_name(declared, name);
-}
-
 static struct registered_tool *find_declared(
 	const struct tool_registry *tools, const char *declared)
 {
@@ -101,16 +93,12 @@ static void declare(struct tool_registry *tools, const struct registered_tool *t
 {
 	const char *description = json_text(node, "description");
 	const cJSON *schema = json_get(node, "inputSchema");
-	cJSON *entry = cJSON_CreateObject();
+	cJSON *entry = json_fill(NULL, "{'name': %s, 'description': %s}",
+		tool->declared, description ? description : "");
 
-	cJSON_AddStringToObject(entry, "name", tool->declared);
-	cJSON_AddStringToObject(entry, "description", description ? description : "");
-	if (cJSON_IsObject(schema))
-		cJSON_AddItemToObject(
-			entry, "input_schema", cJSON_Duplicate(schema, true));
-	else
-		cJSON_AddStringToObject(cJSON_AddObjectToObject(entry, "input_schema"),
-			"type", "object");
+	cJSON_AddItemToObject(entry, "input_schema",
+		cJSON_IsObject(schema) ? cJSON_Duplicate(schema, true)
+				       : json_fill(NULL, "{'type': 'object'}"));
 	cJSON_AddItemToArray(tools->declaration, entry);
 }
 
@@ -134,7 +122,9 @@ static void add_tool(struct tool_registry *tools, unsigned server, const cJSON *
 		return;
 	tool = mem_zeroed(sizeof *tool);
 	tool->server = server;
-	name_with_server(tool->full, server_name, name);
+	add_name(tool->full, server_name);
+	add_name(tool->full, "__");
+	add_name(tool->full, name);
 	add_name(tool->declared, name);
 	if (find_declared(tools, tool->declared))
 		memcpy(tool->declared, tool->full, sizeof tool->declared);
@@ -183,9 +173,9 @@ static void load(struct tool_registry *tools)
 		SCOPED(mem_free) char *text = NULL;
 		struct err err = {0};
 
-		if (!store_find_tools(tools->store, tools->servers->list[i].fingerprint,
-			    &text, &err))
-			log_event("store.failed", "why", LOG_TEXT(err.text));
+		store_log(store_find_tools(tools->store,
+				  tools->servers->list[i].fingerprint, &text, &err),
+			&err);
 		if (text)
 			tools->sources[i].list = json_parse(text, strlen(text));
 		if (tools->sources[i].list)
@@ -282,9 +272,9 @@ void tool_registry_learn(
 		source->list = cJSON_Duplicate(list, true);
 		collect(tools);
 		text = json_print(list);
-		if (!store_save_tools(tools->store, config->name, config->fingerprint,
-			    text, &err))
-			log_event("store.failed", "why", LOG_TEXT(err.text));
+		store_log(store_save_tools(tools->store, config->name,
+				  config->fingerprint, text, &err),
+			&err);
 	}
 	notify_waiters(tools);
 }

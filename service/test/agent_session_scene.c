@@ -114,8 +114,8 @@ void scene_create_agent(struct agent_scene *scene, struct agent_client_options o
 
 	options.url = url;
 	options.key = API_KEY;
-	options.provision.model = "claude-test";
-	options.provision.name = "tester";
+	options.model = "claude-test";
+	options.name = "tester";
 	options.connections = 64;
 	if (!options.request_ns)
 		options.request_ns = REQUEST_NS;

@@ -77,8 +77,8 @@ static struct drain_scene *build(const char *flag, const char *other)
 	service->agent = agent_client_create(&service->loop,
 		&(struct agent_client_options){
 			.url = service->config.agent_url,
-			.provision.model = "none",
-			.provision.name = "none",
+			.model = "none",
+			.name = "none",
 			.connections = 1,
 			.request_ns = CLOCK_S,
 		},
