@@ -27,15 +27,10 @@ bool jsonrpc_read(struct jsonrpc_message *message, const struct json_doc *doc,
 		return err_set(err, "id: expected a string or a number");
 	if (!version || strcmp(version, "2.0"))
 		return err_set(err, "jsonrpc: expected \"2.0\"");
-	if (!method && (json_get(node, "result") || json_get(node, "error"))) {
-		message->kind = JSONRPC_RESPONSE;
+	if (!method && (json_get(node, "result") || json_get(node, "error")))
 		return true;
-	}
-	if (!cJSON_IsString(method))
-		return err_set(err, "method: expected a string");
-	message->kind = id ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
-	message->method = method->valuestring;
-	return true;
+	message->method = cJSON_GetStringValue(method);
+	return message->method || err_set(err, "method: expected a string");
 }
 
 void jsonrpc_message_done(struct jsonrpc_message *message)

@@ -23,17 +23,10 @@ enum jsonrpc_code {
 	JSONRPC_UNSUPPORTED_VERSION = -32022, /* MCP's own, since 2026-07-28 */
 };
 
-enum jsonrpc_kind {
-	JSONRPC_REQUEST,
-	JSONRPC_NOTIFICATION,
-	JSONRPC_RESPONSE,
-};
-
 /* All but the id is borrowed from the tree. */
 struct jsonrpc_message {
-	enum jsonrpc_kind kind;
-	char *id;            /* of a request, as JSON; owned */
-	const char *method;  /* of a request or a notification */
+	char *id;            /* as JSON; owned; NULL: of a notification */
+	const char *method;  /* NULL: of a response */
 	const cJSON *params; /* of any type; NULL: none */
 };
 

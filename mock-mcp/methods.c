@@ -19,7 +19,8 @@ struct methods {
 	bool listed;
 };
 
-typedef void answer_fn(struct methods *methods, const struct jsonrpc_message *request,
+/* Gives the result, the caller's. NULL: the method has answered, or will. */
+typedef cJSON *answer_fn(struct methods *methods, const struct jsonrpc_message *request,
 	enum protocol_style style);
 
 struct method {
@@ -35,10 +36,12 @@ static void send_line(struct methods *methods, char *line)
 	free(line);
 }
 
-static void refuse(struct methods *methods, const char *id, enum jsonrpc_code code,
+/* Returns NULL, for methods. */
+static cJSON *refuse(struct methods *methods, const char *id, enum jsonrpc_code code,
 	const char *why)
 {
 	send_line(methods, jsonrpc_error(id, code, why, NULL));
+	return NULL;
 }
 
 static void log_initialized(struct methods *methods)
@@ -71,74 +74,66 @@ static void on_call_over(void *arg, const char *tool, const char *answer)
 		methods->options.send(methods->options.arg, answer);
 }
 
-static void answer_initialize(struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style)
+static cJSON *answer_initialize(struct methods *methods,
+	const struct jsonrpc_message *request, UNUSED enum protocol_style style)
 {
 	const cJSON *params = request->params;
 	const char *asked = json_text(params, "protocolVersion");
-	const char *name = methods->options.identity->name;
 
 	if (!asked || !cJSON_IsObject(json_get(params, "capabilities")) ||
-		!cJSON_IsObject(json_get(params, "clientInfo"))) {
-		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+		!cJSON_IsObject(json_get(params, "clientInfo")))
+		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
 			"initialize: expected params.protocolVersion (a string), "
 			"params.capabilities and params.clientInfo (objects)");
-		return;
-	}
 	methods->version = protocol_agree(asked);
-	send_line(methods,
-		compose(methods, request, style,
-			protocol_initialize(methods->version, name)));
+	return protocol_initialize(methods->version, methods->options.identity->name);
 }
 
-static void answer_discover(struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style)
+static cJSON *answer_discover(UNUSED struct methods *methods,
+	UNUSED const struct jsonrpc_message *request, UNUSED enum protocol_style style)
 {
-	send_line(methods, compose(methods, request, style, protocol_discover()));
+	return protocol_discover();
 }
 
-static void answer_ping(struct methods *methods, const struct jsonrpc_message *request,
-	enum protocol_style style)
+static cJSON *answer_ping(UNUSED struct methods *methods,
+	UNUSED const struct jsonrpc_message *request, UNUSED enum protocol_style style)
 {
-	send_line(methods, compose(methods, request, style, cJSON_CreateObject()));
+	return cJSON_CreateObject();
 }
 
-static void answer_set_level(struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style)
+static cJSON *answer_set_level(struct methods *methods,
+	const struct jsonrpc_message *request, UNUSED enum protocol_style style)
 {
 	const char *level = json_text(request->params, "level");
 
 	if (level && protocol_is_level(level))
-		send_line(methods,
-			compose(methods, request, style, cJSON_CreateObject()));
-	else
-		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-			"logging/setLevel: expected params.level (debug, info, notice, "
-			"warning, error, critical, alert or emergency)");
+		return cJSON_CreateObject();
+	return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+		"logging/setLevel: expected params.level (debug, info, notice, "
+		"warning, error, critical, alert or emergency)");
 }
 
-static void answer_list(struct methods *methods, const struct jsonrpc_message *request,
-	enum protocol_style style)
+static cJSON *answer_list(struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style)
 {
-	if (json_get(request->params, "cursor")) {
-		refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+	if (json_get(request->params, "cursor"))
+		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
 			"tools/list: params.cursor: there is only one page");
-		return;
-	}
 	send_line(methods,
 		compose(methods, request, style, protocol_tools(tools_list(), style)));
 	if (!methods->listed)
 		methods->options.listed(methods->options.arg);
 	methods->listed = true;
+	return NULL;
 }
 
-static void refuse_tool(struct methods *methods, const char *id, const char *name)
+static cJSON *refuse_tool(struct methods *methods, const char *id, const char *name)
 {
 	const char *near = tools_suggest(name);
 	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
 		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 
-	refuse(methods, id, JSONRPC_INVALID_PARAMS, why);
+	return refuse(methods, id, JSONRPC_INVALID_PARAMS, why);
 }
 
 /* Takes answer. */
@@ -161,26 +156,24 @@ static void run_tool(
 	}
 }
 
-static void answer_call(struct methods *methods, const struct jsonrpc_message *request,
-	enum protocol_style style)
+static cJSON *answer_call(struct methods *methods,
+	const struct jsonrpc_message *request, enum protocol_style style)
 {
-	const char *id = request->id;
-	const cJSON *params = request->params;
-	const cJSON *arguments = json_get(params, "arguments");
-	const char *name = json_text(params, "name");
+	const cJSON *arguments = json_get(request->params, "arguments");
+	const char *name = json_text(request->params, "name");
 	const struct tool *tool = name ? tools_find(name) : NULL;
 
 	if (!name)
-		refuse(methods, id, JSONRPC_INVALID_PARAMS,
+		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
 			"tools/call: expected params.name (a string)");
-	else if (!tool)
-		refuse_tool(methods, id, name);
-	else if (arguments && !cJSON_IsObject(arguments))
-		refuse(methods, id, JSONRPC_INVALID_PARAMS,
+	if (!tool)
+		return refuse_tool(methods, request->id, name);
+	if (arguments && !cJSON_IsObject(arguments))
+		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
 			"tools/call: expected params.arguments (an object)");
-	else
-		run_tool(methods, id, name,
-			compose(methods, request, style, tools_call(tool, arguments)));
+	run_tool(methods, request->id, name,
+		compose(methods, request, style, tools_call(tool, arguments)));
+	return NULL;
 }
 
 static const struct method method_table[] = {
@@ -220,8 +213,9 @@ static void on_request(struct methods *methods, const struct jsonrpc_message *me
 	const char *id = message->id;
 	enum protocol_style style = protocol_style_of(message->method, message->params);
 	const struct method *method = find_method(message->method, style);
+	cJSON *result;
 
-	if (pending_calls_has(&methods->calls, id)) {
+	if (pending_calls_find(&methods->calls, id)) {
 		refuse(methods, id, JSONRPC_INVALID_REQUEST,
 			"id: a request with this one is under way");
 	} else if (style == PROTOCOL_STATELESS && !check_meta(methods, message)) {
@@ -243,7 +237,9 @@ static void on_request(struct methods *methods, const struct jsonrpc_message *me
 		 * server/discover shows that the client chose a version. */
 		if (style == PROTOCOL_STATELESS && !method->begins)
 			log_initialized(methods);
-		method->answer(methods, message, style);
+		result = method->answer(methods, message, style);
+		if (result)
+			send_line(methods, compose(methods, message, style, result));
 	}
 }
 
@@ -269,16 +265,11 @@ static void on_message(
 		refuse(methods, message.id, JSONRPC_INVALID_REQUEST, err.text);
 		return;
 	}
-	switch (message.kind) {
-	case JSONRPC_REQUEST:
+	/* A response has no effect: the server sends no requests. */
+	if (message.method && message.id)
 		on_request(methods, &message);
-		return;
-	case JSONRPC_NOTIFICATION:
+	else if (message.method)
 		on_notification(methods, doc, &message);
-		return;
-	case JSONRPC_RESPONSE: /* the server sends no requests */
-		return;
-	}
 }
 
 /* Each message is answered on a line of its own, as the version with batches allows. */

@@ -37,18 +37,14 @@ static void on_due(void *arg)
 	forget(call);
 }
 
-static struct pending_call *find(const struct pending_calls *calls, const char *id)
+struct pending_call *pending_calls_find(
+	const struct pending_calls *calls, const char *id)
 {
 	struct pending_call *call = calls->first;
 
 	while (call && strcmp(call->id, id))
 		call = call->next;
 	return call;
-}
-
-bool pending_calls_has(const struct pending_calls *calls, const char *id)
-{
-	return find(calls, id);
 }
 
 bool pending_calls_begin(struct pending_calls *calls, const char *id, const char *tool,
@@ -78,7 +74,7 @@ bool pending_calls_begin(struct pending_calls *calls, const char *id, const char
 
 void pending_calls_cancel(struct pending_calls *calls, const char *id)
 {
-	struct pending_call *call = find(calls, id);
+	struct pending_call *call = pending_calls_find(calls, id);
 
 	if (!call)
 		return;

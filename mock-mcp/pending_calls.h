@@ -30,8 +30,9 @@ struct pending_calls {
 	size_t held; /* bytes of answers */
 };
 
-/* Reports whether a call with this id, as JSON, is in progress. */
-bool pending_calls_has(const struct pending_calls *calls, const char *id);
+/* The call in progress with this id, as JSON; NULL: none. Borrowed. */
+struct pending_call *pending_calls_find(
+	const struct pending_calls *calls, const char *id);
 
 /* Copies id and tool; takes answer, also on failure. False: a limit is reached. With
  * PENDING_CALLS_NEVER only a cancellation ends the call. */
