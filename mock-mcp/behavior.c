@@ -13,44 +13,14 @@
 #define MEMORY_MAX_MIB 65536
 #define RATE_MAX       65536
 
-static const char *const reaction_names[] = {
-	[REACTION_EXIT] = "exit",
-	[REACTION_IGNORE] = "ignore",
-	[REACTION_SPIN] = "spin",
-};
-
+/* Each in the order of its enum. */
+static const char *const reaction_names[] = {"exit", "ignore", "spin"};
 static const char *const crash_names[] = {
-	[MCP_NEVER] = "never",
-	[MCP_AT_START] = "start",
-	[MCP_AT_INITIALIZE] = "initialize",
-	[MCP_AT_TOOL] = "tool",
-	[MCP_AT_EOF] = "eof",
-	[MCP_AT_TERM] = "term",
-	NULL,
-};
-
+	"never", "start", "initialize", "tool", "eof", "term", NULL};
 static const char *const stdout_names[] = {
-	[MCP_STDOUT_NORMAL] = "normal",
-	[MCP_STDOUT_GARBAGE] = "garbage",
-	[MCP_STDOUT_FLOOD] = "flood",
-	[MCP_STDOUT_FILL] = "fill",
-	[MCP_STDOUT_PARTIAL] = "partial",
-	[MCP_STDOUT_CLOSE] = "close",
-	NULL,
-};
-
-static const char *const stderr_names[] = {
-	[MCP_STDERR_NORMAL] = "normal",
-	[MCP_STDERR_FLOOD] = "flood",
-	NULL,
-};
-
-static const char *const session_names[] = {
-	[MCP_CHILD_SAME] = "same",
-	[MCP_CHILD_OWN] = "own",
-	[MCP_CHILD_DAEMON] = "daemon",
-	NULL,
-};
+	"normal", "garbage", "flood", "fill", "partial", "close", NULL};
+static const char *const stderr_names[] = {"normal", "flood", NULL};
+static const char *const session_names[] = {"same", "own", "daemon", NULL};
 
 /* The one form of a reaction that is an object. */
 static const struct field exit_fields[] = {

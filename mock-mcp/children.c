@@ -42,9 +42,6 @@ static bool begin_group(struct child_group *group, int64_t size, struct err *err
 {
 	int ends[2];
 
-	*group = (struct child_group){.pids_fd = -1, .ready_fd = -1};
-	if (size == 0)
-		return true;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, "pipe");
 	group->pids_fd = ends[0];
@@ -92,8 +89,6 @@ static bool await_ready(struct child_group *group, unsigned size, struct err *er
 {
 	ssize_t len = 1;
 
-	if (size == 0)
-		return true;
 	close_end(&group->ready_fd);
 	while (group->ready_count < size && len != 0) {
 		pid_t pid;
@@ -108,40 +103,18 @@ static bool await_ready(struct child_group *group, unsigned size, struct err *er
 		err_set(err, "%u of %u came up", group->ready_count, size);
 }
 
-static const char *kind_name(const struct fork_spec *spec)
-{
-	if (spec->zombie)
-		return "zombie";
-	switch ((enum mcp_child_session)spec->behavior->session) {
-	case MCP_CHILD_SAME:
-		return "same";
-	case MCP_CHILD_OWN:
-		return "own";
-	case MCP_CHILD_DAEMON:
-		return "daemon";
-	}
-	return "";
-}
-
 static bool start_group(struct child_group *group, const struct fork_spec *spec,
 	int64_t size, struct err *err);
 
-static void redirect_to_null(int fd)
+/* All three: a client may wait for the end of the server's stderr. */
+static void close_stdio(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	dup2(null, fd);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
 	close(null);
-}
-
-/* All three: a client may wait for the end of the server's stderr. */
-static void close_stdio(const struct fork_spec *spec)
-{
-	if (spec->behavior->stdio)
-		return;
-	redirect_to_null(STDIN_FILENO);
-	redirect_to_null(STDOUT_FILENO);
-	redirect_to_null(STDERR_FILENO);
 }
 
 /* Returns at a signal that ends it, or after its lifetime. */
@@ -177,8 +150,7 @@ static void await_end(const struct fork_spec *spec, struct child_group *children
 }
 
 /* The whole run of the new process. It ends with _exit(): exit handlers are its parent's. */
-static void run_child(const struct fork_spec *spec) NORETURN;
-static void run_child(const struct fork_spec *spec)
+static NORETURN void run_child(const struct fork_spec *spec)
 {
 	struct fork_spec next = *spec;
 	struct child_group children;
@@ -189,7 +161,8 @@ static void run_child(const struct fork_spec *spec)
 		close(spec->line.fd);
 	if (spec->parent_ready_fd >= 0)
 		close(spec->parent_ready_fd);
-	close_stdio(spec);
+	if (!spec->behavior->stdio)
+		close_stdio();
 	next.depth = spec->depth - 1;
 	next.parent_ready_fd = spec->ready_fd;
 	if (!lifeline_connect(&next.line.fd, spec->line.ledger,
@@ -225,8 +198,7 @@ static void await_adoption(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, 0);
 }
 
-static void run_daemon(const struct fork_spec *spec) NORETURN;
-static void run_daemon(const struct fork_spec *spec)
+static NORETURN void run_daemon(const struct fork_spec *spec)
 {
 	pid_t middle = getpid(), pid;
 
@@ -267,9 +239,19 @@ static bool start_child(
 static bool start_group(struct child_group *group, const struct fork_spec *spec,
 	int64_t size, struct err *err)
 {
-	bool good = begin_group(group, size, err);
+	static const char *const kinds[] = {
+		[MCP_CHILD_SAME] = "same",
+		[MCP_CHILD_OWN] = "own",
+		[MCP_CHILD_DAEMON] = "daemon",
+	};
+	const char *kind = spec->zombie ? "zombie" : kinds[spec->behavior->session];
 	struct fork_spec each = *spec;
+	bool good;
 
+	*group = (struct child_group){.pids_fd = -1, .ready_fd = -1};
+	if (size == 0)
+		return true;
+	good = begin_group(group, size, err);
 	each.ready_fd = group->ready_fd;
 	while (good && group->started < size) {
 		good = start_child(
@@ -285,7 +267,7 @@ static bool start_group(struct child_group *group, const struct fork_spec *spec,
 	close_end(&group->pids_fd);
 	for (unsigned i = 0; i < group->ready_count; i++)
 		log_event("mcp.child", LOG_IDENTITY(spec->identity), "child",
-			LOG_INT(group->ready[i]), "kind", LOG_TEXT(kind_name(spec)));
+			LOG_INT(group->ready[i]), "kind", LOG_TEXT(kind));
 	return true;
 }
 

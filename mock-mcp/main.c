@@ -14,7 +14,6 @@
 #include "lib/fd_limit.h"
 #include "lib/hash.h"
 #include "lib/lifeline.h"
-#include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/signals.h"
 #include "lib/version.h"
@@ -81,20 +80,6 @@ static const char examples[] =
 	"Exit codes: exit_code of the behavior; 1 could not run, or the ledger closed; 2 "
 	"wrong flags or behavior.\n";
 
-/* The text of --help, the caller's to free(). argp breaks its lines. */
-static char *about(void)
-{
-	SCOPED(buf_done) struct buf text = {0};
-
-	buf_adds(&text, introduction);
-	buf_adds(&text, "Tools:\n");
-	tools_help(&text);
-	buf_adds(&text, "\nBehavior, with its defaults:\n");
-	mcp_behavior_help(&text);
-	buf_adds(&text, examples);
-	return buf_take(&text);
-}
-
 /* Opens standard streams that the parent left closed, so that nothing else becomes one. */
 static void hold_standard_streams(void)
 {
@@ -115,9 +100,16 @@ static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};
 static bool read_settings(
 	struct mock_mcp_config *config, int argc, char **argv, struct err *err)
 {
-	SCOPED(mem_free) char *text = about();
+	SCOPED(buf_done) struct buf help = {0};
 
-	return settings_read(settings, "MOCK_MCP_", config, argc, argv, text, err);
+	buf_adds(&help, introduction); /* argp breaks the lines */
+	buf_adds(&help, "Tools:\n");
+	tools_help(&help);
+	buf_adds(&help, "\nBehavior, with its defaults:\n");
+	mcp_behavior_help(&help);
+	buf_adds(&help, examples);
+	return settings_read(
+		settings, "MOCK_MCP_", config, argc, argv, buf_text(&help), err);
 }
 
 static bool read_behavior(struct mcp_behavior *behavior,
@@ -156,51 +148,51 @@ static bool hold_memory(int64_t mib, struct err *err)
 	return err_sys(err, "memory_mib");
 }
 
-static bool serve(const struct mcp_behavior *behavior,
-	const struct log_identity *identity, const struct mock_mcp_config *config,
-	const struct children_lifeline *line, int64_t started_ns, struct err *err)
+static bool serve(struct server_options *options, const struct mock_mcp_config *config,
+	const struct children_lifeline *line, struct err *err)
 {
-	struct server_options options = {behavior, identity, .started_ns = started_ns};
 	struct rng rng;
 	bool served;
 
-	crash_at(behavior, MCP_AT_START);
-	options.children = children_create(behavior, identity, line, err);
-	if (!options.children)
+	crash_at(options->behavior, MCP_AT_START);
+	options->children =
+		children_create(options->behavior, options->identity, line, err);
+	if (!options->children)
 		return false;
-	seed_rng(&rng, config->seed, identity);
-	options.rng = &rng;
-	served = hold_memory(behavior->memory_mib, err) && server_run(&options, err);
-	children_destroy(options.children);
+	seed_rng(&rng, config->seed, options->identity);
+	options->rng = &rng;
+	served = hold_memory(options->behavior->memory_mib, err) &&
+		server_run(options, err);
+	children_destroy(options->children);
 	return served;
 }
 
 /* From the lifeline's first event to the last. Gives the exit code. */
-static int run(const struct mcp_behavior *behavior, const struct log_identity *identity,
-	const struct mock_mcp_config *config, int64_t started_ns, struct err *err)
+static int run(struct server_options *options, const struct mock_mcp_config *config,
+	struct err *err)
 {
 	struct children_lifeline line = {.ledger = config->ledger};
+	const struct lifeline_who who = {
+		"mock-mcp", options->identity->name, options->identity->session};
 	int code = EXIT_BROKEN;
 
-	if (!lifeline_connect(&line.fd, line.ledger,
-		    &(struct lifeline_who){
-			    "mock-mcp", identity->name, identity->session},
-		    err))
-		return EXIT_BROKEN;
+	if (!lifeline_connect(&line.fd, line.ledger, &who, err))
+		return code;
 	if (line.fd >= 0)
 		lifeline_end_with(line.fd, EXIT_BROKEN);
-	if (fd_limit_raise(err) > 0 &&
-		serve(behavior, identity, config, &line, started_ns, err))
-		code = (int)behavior->exit_code;
+	if (fd_limit_raise(err) > 0 && serve(options, config, &line, err))
+		code = (int)options->behavior->exit_code;
 	lifeline_exit(code);
 	return code;
 }
 
 int main(int argc, char **argv)
 {
-	int64_t started_ns = clock_now();
 	struct mock_mcp_config config = {0};
 	struct mcp_behavior behavior = {0};
+	struct log_identity identity = {.session = getenv("SESSION_ROOM")};
+	struct server_options options = {
+		&behavior, &identity, .started_ns = clock_now()};
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
@@ -211,12 +203,8 @@ int main(int argc, char **argv)
 	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&
 		read_behavior(&behavior, &config, &err)) {
-		struct log_identity identity = {
-			.name = config.name ? config.name : behavior.name,
-			.session = getenv("SESSION_ROOM"),
-		};
-
-		code = run(&behavior, &identity, &config, started_ns, &err);
+		identity.name = config.name ? config.name : behavior.name;
+		code = run(&options, &config, &err);
 	}
 	if (err.text[0])
 		fprintf(stderr, "mock-mcp: %s\n", err.text);

@@ -11,6 +11,7 @@
 #include "mock-mcp/jsonrpc.h"
 #include "mock-mcp/stdout_lines.h"
 
+#define UNREAD_MAX  ((size_t)4 << 20)
 #define FLOOD_LINES 64
 #define FILL_SIZE   ((size_t)2 << 20) /* more than the largest pipe, of 1 MiB */
 #define FILL_LINE   4096
@@ -91,12 +92,6 @@ static void on_stderr_clear(void *arg)
 	stdout_lines_await_clear(output->err);
 }
 
-static void begin_flood(struct stdout_lines *lines)
-{
-	if (!lines->blocking)
-		stdout_lines_await_clear(lines);
-}
-
 static void on_rest(void *arg)
 {
 	struct output *output = arg;
@@ -167,47 +162,44 @@ static void write_half(struct output *output, const char *line)
 		loop_timer_set(output->rest, rest_after_ns);
 }
 
-void output_line(struct output *output, const char *line)
+static void await_clear(struct output *output)
+{
+	output->awaited = true;
+	stdout_lines_await_clear(output->out);
+}
+
+bool output_line(struct output *output, const char *line)
 {
 	if (output->ended)
-		return;
+		return false;
 	if (output->behavior->stdout_mode == MCP_STDOUT_GARBAGE)
 		add_garbage(output);
-	switch (output->partial) {
-	case PARTIAL_NONE:
+	if (output->partial == PARTIAL_NONE)
 		stdout_lines_line(output->out, line);
-		return;
-	case PARTIAL_NEXT:
+	else if (output->partial == PARTIAL_NEXT)
 		write_half(output, line);
-		return;
-	case PARTIAL_HELD:
+	else
 		hold(output, line);
-		return;
-	}
+	if (output->out->queue.len <= UNREAD_MAX)
+		return false;
+	await_clear(output);
+	return true;
 }
 
 void output_listed(struct output *output)
 {
-	if (output->err)
-		begin_flood(output->err);
-	switch ((enum mcp_stdout)output->behavior->stdout_mode) {
-	case MCP_STDOUT_NORMAL:
-	case MCP_STDOUT_GARBAGE:
-		return;
-	case MCP_STDOUT_FLOOD:
-		output->flooding = true;
-		begin_flood(output->out);
-		return;
-	case MCP_STDOUT_FILL:
-		output_fill(output);
-		return;
-	case MCP_STDOUT_PARTIAL:
+	int mode = output->behavior->stdout_mode;
+
+	if (output->err && !output->err->blocking)
+		stdout_lines_await_clear(output->err);
+	output->flooding = mode == MCP_STDOUT_FLOOD && !output->out->blocking;
+	if (output->flooding)
+		stdout_lines_await_clear(output->out);
+	else if (mode == MCP_STDOUT_PARTIAL)
 		output->partial = PARTIAL_NEXT;
-		return;
-	case MCP_STDOUT_CLOSE:
+	else if (mode == MCP_STDOUT_CLOSE)
 		shut(output);
-		return;
-	}
+	output_fill(output);
 }
 
 void output_fill(struct output *output)
@@ -219,23 +211,12 @@ void output_fill(struct output *output)
 			size += notify(output, FILL_LINE);
 }
 
-size_t output_waiting(const struct output *output)
-{
-	return output->out->queue.len;
-}
-
-void output_await_clear(struct output *output)
-{
-	output->awaited = true;
-	stdout_lines_await_clear(output->out);
-}
-
 bool output_end(struct output *output)
 {
 	output->ended = true;
 	if (output->out->queue.len == 0)
 		return false;
-	output_await_clear(output);
+	await_clear(output);
 	return true;
 }
 

@@ -5,15 +5,14 @@
 #define MOCK_MCP_OUTPUT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <uv.h>
 
 #include "mock-mcp/behavior.h"
 
 struct output;
 
-/* The client has read all that output_await_clear() or output_end() waited for, or has
- * closed stdout. */
+/* The client has read all that output_line() or output_end() waits for, or has closed
+ * stdout. */
 typedef void output_clear_fn(void *arg);
 
 /* Keeps loop, behavior and name. */
@@ -21,17 +20,15 @@ struct output *output_create(uv_loop_t *loop, const struct mcp_behavior *behavio
 	const char *name, output_clear_fn *clear, void *arg,
 	struct err *err) MUST_CHECK;
 
-/* Queues a line, given without its end. */
-void output_line(struct output *output, const char *line);
+/* Queues a line, given without its end. True: more than 4 MiB wait for the client;
+ * clear() is called when it has read them. */
+bool output_line(struct output *output, const char *line);
 
 /* The answer to the first tools/list is queued: most faults begin here. */
 void output_listed(struct output *output);
 
 /* Blocks until the client reads, if stdout is "fill". */
 void output_fill(struct output *output);
-
-size_t output_waiting(const struct output *output); /* bytes on their way to stdout */
-void output_await_clear(struct output *output);     /* then clear() is called once */
 
 /* Drops later lines and ends the floods. True: something waits, clear() is called. */
 bool output_end(struct output *output) MUST_CHECK;

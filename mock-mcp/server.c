@@ -17,9 +17,7 @@
 #include "mock-mcp/output.h"
 #include "mock-mcp/stdin_lines.h"
 
-/* The server reads nothing while more than this waits to be read by the client. */
-#define UNREAD_MAX ((size_t)4 << 20)
-#define LEAVE_NS   CLOCK_S
+#define LEAVE_NS CLOCK_S
 
 static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};
 #define HANDLED (COUNT(handled) - 1)
@@ -40,12 +38,19 @@ struct server {
 	bool starting;
 	bool leaving;
 	bool closed_input; /* reads no more: read_stdin is false */
-	bool paused;       /* reads no more until the client has read UNREAD_MAX */
+	bool paused;       /* reads no more until the client has read the answers */
 };
 
 static void on_end(void *arg)
 {
 	uv_stop(&((struct server *)arg)->loop);
+}
+
+static void update_reading(struct server *server)
+{
+	stdin_lines_read(server->input,
+		!server->leaving && !server->closed_input && !server->paused &&
+			server->early.len <= STDIN_LINES_PIECE);
 }
 
 static void leave(void *arg)
@@ -55,7 +60,7 @@ static void leave(void *arg)
 	if (server->leaving)
 		return;
 	server->leaving = true;
-	stdin_lines_stop(server->input);
+	update_reading(server);
 	loop_timer_set(server->end, output_end(server->output) ? LEAVE_NS : 0);
 }
 
@@ -73,27 +78,19 @@ static void exit_after(struct server *server, int64_t after_ns)
 
 static void react(struct server *server, const struct reaction *reaction)
 {
-	switch (reaction->kind) {
-	case REACTION_EXIT:
+	if (reaction->kind == REACTION_EXIT)
 		exit_after(server, latency_draw(&reaction->after, server->options.rng));
-		return;
-	case REACTION_IGNORE:
-		return;
-	case REACTION_SPIN:
+	else if (reaction->kind == REACTION_SPIN)
 		crash_spin();
-	}
 }
 
 static void on_send(void *arg, const char *answer)
 {
 	struct server *server = arg;
 
-	output_line(server->output, answer);
-	if (!server->leaving && output_waiting(server->output) > UNREAD_MAX) {
+	if (output_line(server->output, answer))
 		server->paused = true;
-		stdin_lines_stop(server->input);
-		output_await_clear(server->output);
-	}
+	update_reading(server);
 }
 
 static void on_listed(void *arg)
@@ -101,23 +98,18 @@ static void on_listed(void *arg)
 	struct server *server = arg;
 
 	output_listed(server->output);
-	if (!server->options.behavior->read_stdin) {
-		server->closed_input = true;
-		stdin_lines_stop(server->input);
-	}
+	server->closed_input = !server->options.behavior->read_stdin;
+	update_reading(server);
 }
 
 static void on_clear(void *arg)
 {
 	struct server *server = arg;
 
-	if (server->leaving) {
+	if (server->leaving)
 		loop_timer_set(server->end, 0);
-		return;
-	}
-	if (server->paused && !server->closed_input)
-		stdin_lines_start(server->input);
 	server->paused = false;
+	update_reading(server);
 }
 
 /* EOF and signals have their effect during the start; messages wait. They are answered
@@ -126,8 +118,7 @@ static void hold(struct server *server, const char *line, size_t len)
 {
 	buf_add(&server->early, line, len);
 	buf_add(&server->early, "\n", 1);
-	if (server->early.len > STDIN_LINES_PIECE)
-		stdin_lines_stop(server->input);
+	update_reading(server);
 }
 
 static void on_line(void *arg, char *line, size_t len, bool cut)
@@ -154,19 +145,7 @@ static void on_started(void *arg)
 		line = end + 1;
 	}
 	buf_done(&server->early);
-	if (!server->closed_input && !server->paused && !server->leaving)
-		stdin_lines_start(server->input);
-}
-
-static void begin_start(struct server *server)
-{
-	const struct server_options *options = &server->options;
-	int64_t took_ns = latency_draw(&options->behavior->start, options->rng);
-	int64_t left_ns = options->started_ns + took_ns - clock_now();
-
-	server->starting = left_ns > 0;
-	if (server->starting)
-		loop_timer_set(server->start, left_ns);
+	update_reading(server);
 }
 
 static void on_eof(void *arg)
@@ -241,6 +220,8 @@ static bool open_streams(struct server *server, struct err *err)
 static void serve(struct server *server)
 {
 	const struct server_options *options = &server->options;
+	int64_t took_ns = latency_draw(&options->behavior->start, options->rng);
+	int64_t left_ns = options->started_ns + took_ns - clock_now();
 
 	server->methods = methods_create(&server->loop,
 		&(struct methods_options){
@@ -254,8 +235,10 @@ static void serve(struct server *server)
 	server->start = loop_timer_create(&server->loop, on_started, server);
 	server->exit = loop_timer_create(&server->loop, leave, server);
 	server->end = loop_timer_create(&server->loop, on_end, server);
-	begin_start(server);
-	stdin_lines_start(server->input);
+	server->starting = left_ns > 0;
+	if (server->starting)
+		loop_timer_set(server->start, left_ns);
+	update_reading(server);
 	uv_run(&server->loop, UV_RUN_DEFAULT);
 }
 

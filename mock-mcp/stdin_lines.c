@@ -11,16 +11,15 @@
 struct stdin_lines {
 	int fd;
 	bool polled; /* false: a file, which is always readable */
-	bool started;
+	bool reading;
 	bool ended;
-	bool paused; /* until the pause timer */
 	union {
 		uv_handle_t handle;
 		uv_poll_t poll;
 		uv_idle_t idle;
 	} turn;
-	struct loop_timer *pause;
-	size_t bytes; /* of a read */
+	struct loop_timer *pause; /* until the next read */
+	size_t bytes;             /* of a read */
 	int64_t every_ns;
 	struct lines lines;
 	stdin_lines_end_fn *end;
@@ -28,24 +27,13 @@ struct stdin_lines {
 	char piece[STDIN_LINES_PIECE];
 };
 
-/* Undoes that libuv makes the descriptor nonblocking: there is one reader, and it reads
- * only when poll says so. */
-static bool poll_quietly(uv_loop_t *loop, uv_poll_t *poll, int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	bool polled = uv_poll_init(loop, poll, fd) == 0;
-
-	if (polled)
-		fcntl(fd, F_SETFL, flags);
-	return polled;
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events);
 static void on_idle(uv_idle_t *idle);
 
-static void update_watch(struct stdin_lines *input)
+static void update_watch(void *arg)
 {
-	bool reading = input->started && !input->paused;
+	struct stdin_lines *input = arg;
+	bool reading = input->reading && !loop_timer_is_set(input->pause);
 
 	if (input->polled && reading)
 		uv_poll_start(&input->turn.poll, UV_READABLE, on_readable);
@@ -57,20 +45,13 @@ static void update_watch(struct stdin_lines *input)
 		uv_idle_stop(&input->turn.idle);
 }
 
-static void on_pause_end(void *arg)
-{
-	struct stdin_lines *input = arg;
-
-	input->paused = false;
-	update_watch(input);
-}
-
 struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceiling,
 	lines_fn *each, stdin_lines_end_fn *end, void *arg, struct err *err)
 {
 	struct stdin_lines *input;
+	int flags = fcntl(fd, F_GETFL);
 
-	if (fcntl(fd, F_GETFL) < 0) {
+	if (flags < 0) {
 		err_sys(err, "stdin");
 		return NULL;
 	}
@@ -79,18 +60,22 @@ struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceil
 	input->end = end;
 	input->arg = arg;
 	lines_init(&input->lines, line_ceiling, each, arg);
-	input->polled = poll_quietly(loop, &input->turn.poll, fd);
-	if (!input->polled)
+	/* libuv makes the descriptor nonblocking. There is one reader, and it reads only
+	 * when poll says so: the flags can stay as they were. */
+	input->polled = uv_poll_init(loop, &input->turn.poll, fd) == 0;
+	if (input->polled)
+		fcntl(fd, F_SETFL, flags);
+	else
 		uv_idle_init(loop, &input->turn.idle);
 	input->turn.handle.data = input;
-	input->pause = loop_timer_create(loop, on_pause_end, input);
+	input->pause = loop_timer_create(loop, update_watch, input);
 	input->bytes = sizeof input->piece;
 	return input;
 }
 
 static void finish(struct stdin_lines *input)
 {
-	stdin_lines_stop(input);
+	stdin_lines_read(input, false);
 	input->ended = true;
 	lines_end(&input->lines);
 	input->end(input->arg);
@@ -102,7 +87,6 @@ static void read_piece(struct stdin_lines *input)
 	ssize_t len = read(input->fd, input->piece, input->bytes);
 
 	if (len > 0 && input->every_ns > 0) {
-		input->paused = true;
 		loop_timer_set(input->pause, input->every_ns);
 		update_watch(input);
 	}
@@ -129,19 +113,11 @@ void stdin_lines_limit(struct stdin_lines *input, size_t bytes, int64_t every_ns
 	input->every_ns = every_ns;
 }
 
-void stdin_lines_start(struct stdin_lines *input)
+void stdin_lines_read(struct stdin_lines *input, bool wanted)
 {
-	if (input->started || input->ended)
+	if (input->ended || input->reading == wanted)
 		return;
-	input->started = true;
-	update_watch(input);
-}
-
-void stdin_lines_stop(struct stdin_lines *input)
-{
-	if (!input->started)
-		return;
-	input->started = false;
+	input->reading = wanted;
 	update_watch(input);
 }
 

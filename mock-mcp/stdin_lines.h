@@ -6,6 +6,7 @@
 #ifndef MOCK_MCP_STDIN_LINES_H
 #define MOCK_MCP_STDIN_LINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -17,7 +18,7 @@ struct stdin_lines;
 /* Called once, from the loop, after the last line. */
 typedef void stdin_lines_end_fn(void *arg);
 
-/* Keeps loop and fd; does not read before stdin_lines_start(). Calls `each` as
+/* Keeps loop and fd; does not read before stdin_lines_read(). Calls `each` as
  * lib/lines.h says. After a stop within a callback, lines that were read already still
  * follow: at most STDIN_LINES_PIECE bytes of them. */
 #define STDIN_LINES_PIECE ((size_t)64 << 10)
@@ -28,9 +29,8 @@ struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceil
  * after each read. */
 void stdin_lines_limit(struct stdin_lines *input, size_t bytes, int64_t every_ns);
 
-/* Both may be called at any time and repeatedly; after the end they do nothing. */
-void stdin_lines_start(struct stdin_lines *input);
-void stdin_lines_stop(struct stdin_lines *input);
+/* Begins or stops to read; after the end it does nothing. */
+void stdin_lines_read(struct stdin_lines *input, bool wanted);
 
 /* Not from its own callback. Freed when the loop has turned. Accepts NULL. */
 void stdin_lines_destroy(struct stdin_lines *input);

@@ -80,12 +80,9 @@ static void on_writable(uv_poll_t *poll, int status, int events);
 
 static void update_watch(struct stdout_lines *output)
 {
-	bool wanted = output->queue.len > 0 || output->awaited;
-
-	if (output->blocking || output->watched == wanted)
+	if (output->blocking)
 		return;
-	output->watched = wanted;
-	if (wanted)
+	if (output->queue.len > 0 || output->awaited)
 		uv_poll_start(&output->poll, UV_WRITABLE, on_writable);
 	else
 		uv_poll_stop(&output->poll);
@@ -96,8 +93,7 @@ static void on_writable(uv_poll_t *poll, int status, UNUSED int events)
 	struct stdout_lines *output = poll->data;
 	bool awaited = output->awaited;
 
-	if (status < 0) { /* libuv has stopped watching */
-		output->watched = false;
+	if (status < 0) {
 		output->gone = true;
 		empty(output);
 	} else {

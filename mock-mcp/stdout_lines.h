@@ -24,7 +24,6 @@ struct stdout_lines {
 	bool blocking; /* true: writes block, and clear() is never called */
 	bool gone;     /* the reader has closed, or we have: lines are dropped */
 	bool awaited;
-	bool watched;     /* by poll */
 	struct buf queue; /* what waits */
 	uv_poll_t poll;   /* unless blocking; it makes fd nonblocking */
 	stdout_lines_clear_fn *clear;
