@@ -223,7 +223,9 @@ static void read_exit(const struct proc_monitor *monitor, struct stop_facts *fac
 	facts->exit_ns = monitor->seen_ns;
 	facts->exit_error_ns = CLOCK_MS;
 	facts->exit_source = STAMP_SELF;
-	if (monitor->lineage && monitor->lineage->self.ended_ns) {
+	/* Where events were lost, the last thread's may be one of them. */
+	if (monitor->lineage && !monitor->lineage->incomplete &&
+		monitor->lineage->self.ended_ns) {
 		facts->exit_ns = monitor->lineage->self.ended_ns;
 		facts->exit_error_ns = 0;
 		facts->exit_source = STAMP_KERNEL;
