@@ -3,8 +3,6 @@
  */
 #include "lib/fields.h"
 
-#include <string.h>
-
 #define WHOLE_MAX (INT64_C(1) << 53) /* beyond, a double does not hold the maximum */
 
 static cJSON *typed(const char *type)

@@ -1,6 +1,5 @@
 #include "harness/engine/engine.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 

@@ -224,32 +224,23 @@ const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t p
 	return &tracked->lineage;
 }
 
-static void free_tracked(struct proc_events *events, struct tracked *tracked)
+void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage)
 {
+	struct tracked **link = &events->tracked, *tracked;
 	struct pid_entry *entry, *next;
 
+	while (&(*link)->lineage != lineage)
+		link = &(*link)->next;
+	tracked = *link;
+	*link = tracked->next;
 	HASH_ITER(hh, events->by_pid, entry, next) {
-		if (entry->owner != tracked)
-			continue;
-		HASH_DEL(events->by_pid, entry);
-		free(entry);
+		if (entry->owner == tracked) {
+			HASH_DEL(events->by_pid, entry);
+			free(entry);
+		}
 	}
 	free(tracked->lineage.descendants);
 	free(tracked);
-}
-
-void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage)
-{
-	struct tracked **link = &events->tracked;
-
-	while (*link && &(*link)->lineage != lineage)
-		link = &(*link)->next;
-	if (*link) {
-		struct tracked *tracked = *link;
-
-		*link = tracked->next;
-		free_tracked(events, tracked);
-	}
 }
 
 /* --- open and close --- */
@@ -300,15 +291,14 @@ struct proc_events *proc_events_open(uv_loop_t *loop, struct err *err)
 	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		NETLINK_CONNECTOR);
 
-	if (fd < 0) {
-		err_sys(err, "process connector");
-		return NULL;
-	}
-	make_room(fd);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+	if (fd >= 0)
+		make_room(fd);
+	if (fd < 0 ||
+		bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
 		!subscribe(fd)) {
 		err_sys(err, "process connector");
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return NULL;
 	}
 	events = mem_zeroed(sizeof *events);

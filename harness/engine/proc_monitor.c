@@ -1,6 +1,5 @@
 #include "harness/engine/proc_monitor.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +140,7 @@ static void name_sender(pid_t pid, char *name, size_t size)
 static void on_sent(void *arg, const struct signal_trace_record *record)
 {
 	struct proc_monitor *monitor = arg;
-	unsigned at = monitor->sent_count;
+	struct sent *sent;
 
 	if (record->what == SIGNAL_TRACE_DYING) {
 		monitor->dying_ns = record->ns;
@@ -149,18 +148,15 @@ static void on_sent(void *arg, const struct signal_trace_record *record)
 	}
 	monitor->sent = mem_grown(
 		monitor->sent, monitor->sent_count + 1, sizeof *monitor->sent);
-	while (at > 0 && monitor->sent[at - 1].record.ns > record->ns) {
-		monitor->sent[at] = monitor->sent[at - 1];
-		at--;
-	}
-	monitor->sent[at] = (struct sent){.record = *record};
+	sent = monitor->sent + monitor->sent_count++;
+	for (; sent > monitor->sent && sent[-1].record.ns > record->ns; sent--)
+		*sent = sent[-1];
+	sent->record = *record;
 	if (record->from_kernel)
-		snprintf(monitor->sent[at].sender, sizeof monitor->sent[at].sender,
+		snprintf(sent->sender, sizeof sent->sender,
 			"the kernel (memory or CPU limit)");
 	else
-		name_sender(record->sender, monitor->sent[at].sender,
-			sizeof monitor->sent[at].sender);
-	monitor->sent_count++;
+		name_sender(record->sender, sent->sender, sizeof sent->sender);
 }
 
 struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid,

@@ -10,7 +10,6 @@
 #define HARNESS_ENGINE_PROC_MONITOR_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 #include <uv.h>
 

@@ -3,7 +3,6 @@
  * namespaces (pidns.h); a stop is the stop signal, the grace period, SIGKILL; exit
  * codes are Docker's (128 + n for a signal).
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "lib/mem.h"
 #include "lib/pipe_lines.h"
 #include "lib/signals.h"
+#include "lib/strlist.h"
 #include "lib/wait.h"
 
 #define DOWN_NS (5 * CLOCK_S)
@@ -36,11 +36,6 @@ struct process_subject {
 	struct loop_timer *grace;
 	int64_t grace_ns;
 };
-
-static enum pidns_isolation isolation_of(const struct engine *engine)
-{
-	return ((const struct process_engine *)engine)->isolation;
-}
 
 static struct process_subject *of(struct subject *subject)
 {
@@ -66,21 +61,6 @@ static void on_stream_end(void *arg)
 	settle(arg);
 }
 
-static int docker_code(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* The kernel kills what is left in a PID namespace; without one, we do. */
-static void kill_rest(struct process_subject *process)
-{
-	if (!process->subject.engine->capabilities.pid1_rules) {
-		kill(-process->subject.pid, SIGKILL);
-		pipe_lines_end(process->out);
-		pipe_lines_end(process->err);
-	}
-}
-
 static void on_ended(void *arg)
 {
 	struct process_subject *process = arg;
@@ -92,10 +72,16 @@ static void on_ended(void *arg)
 	if (waitpid(subject->pid, &status, 0) == subject->pid) {
 		subject->facts.wait_status_known = true;
 		subject->facts.wait_status = status;
-		subject->facts.exit_code = docker_code(status);
+		subject->facts.exit_code = WIFEXITED(status) ? WEXITSTATUS(status)
+							     : 128 + WTERMSIG(status);
 	}
 	loop_timer_stop(process->grace);
-	kill_rest(process);
+	/* The kernel kills what is left in a PID namespace; without one, we do. */
+	if (!subject->engine->capabilities.pid1_rules) {
+		kill(-subject->pid, SIGKILL);
+		pipe_lines_end(process->out);
+		pipe_lines_end(process->err);
+	}
 	pidns_done(&process->pidns);
 	settle(process);
 }
@@ -143,56 +129,40 @@ static bool process_inspect(struct subject *subject, struct err *err UNUSED)
 
 /* --- up --- */
 
-/* The spec's environment; a PATH with our programs and subjects if it has none. */
-static const char **environment(const struct subject_spec *spec, const char *path)
+static void add_all(struct strlist *list, const char *const *texts)
 {
-	const char **env = mem_zeroed(2 * sizeof *env);
-	unsigned count = 0;
-	bool has_path = false;
-
-	for (const char *const *pair = spec->env; pair && *pair; pair++) {
-		has_path = has_path || strncmp(*pair, "PATH=", 5) == 0;
-		env = mem_grown(env, count + 3, sizeof *env);
-		env[count++] = *pair;
-	}
-	if (!has_path)
-		env[count++] = path;
-	env[count] = NULL;
-	return env;
+	for (; texts && *texts; texts++)
+		strlist_add(list, "%s", *texts);
 }
 
-/* The init, the entrypoint and the command, one behind the other. */
-static const char **full_command(const struct subject_spec *spec)
+static bool has_path(const char *const *env)
 {
-	static const char *const init[] = {"tini", "--", NULL};
-	const char *const *const parts[] = {
-		spec->init ? init : NULL, spec->entrypoint, spec->command};
-	const char **argv = mem_zeroed(sizeof *argv);
-	unsigned count = 0;
-
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		for (const char *const *word = parts[i]; word && *word; word++) {
-			argv = mem_grown(argv, count + 2, sizeof *argv);
-			argv[count++] = *word;
-			argv[count] = NULL;
-		}
-	}
-	return argv;
+	while (env && *env && strncmp(*env, "PATH=", 5) != 0)
+		env++;
+	return env && *env;
 }
 
 static bool start(struct process_subject *process, const struct subject_spec *spec,
 	struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
-	SCOPED(mem_free) char *path =
-		mem_textf("PATH=%s:%s/../subjects:/usr/local/sbin:"
-			  "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-			engine->options.programs, engine->options.programs);
-	SCOPED(mem_free) const char **env = environment(spec, path);
-	SCOPED(mem_free) const char **argv = full_command(spec);
+	const char *programs = engine->options.programs;
+	SCOPED(strlist_done) struct strlist env = {0};
+	SCOPED(strlist_done) struct strlist argv = {0};
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
 	bool ok;
 
+	add_all(&env, spec->env);
+	/* With our programs and subjects. */
+	if (!has_path(spec->env))
+		strlist_add(&env,
+			"PATH=%s:%s/../subjects:/usr/local/sbin:/usr/local/bin:"
+			"/usr/sbin:/usr/bin:/sbin:/bin",
+			programs, programs);
+	if (spec->init)
+		add_all(&argv, (const char *const[]){"tini", "--", NULL});
+	add_all(&argv, spec->entrypoint);
+	add_all(&argv, spec->command);
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err_pipe, O_CLOEXEC) != 0) {
 		err_sys(err, "pipe");
 		if (out[0] >= 0) {
@@ -203,9 +173,9 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	}
 	ok = pidns_start(&process->pidns,
 		&(struct pidns_spec){
-			.isolation = isolation_of(process->subject.engine),
-			.argv = argv,
-			.env = env,
+			.isolation = ((const struct process_engine *)engine)->isolation,
+			.argv = (const char *const *)argv.item,
+			.env = (const char *const *)env.item,
 			.stdout_fd = out[1],
 			.stderr_fd = err_pipe[1],
 		},
@@ -307,7 +277,8 @@ static void process_fingerprint(struct engine *engine, cJSON *json)
 		[PIDNS_PLAIN] = "plain session",
 	};
 
-	cJSON_AddStringToObject(json, "isolation", names[isolation_of(engine)]);
+	cJSON_AddStringToObject(json, "isolation",
+		names[((const struct process_engine *)engine)->isolation]);
 }
 
 static void process_destroy(struct engine *engine)

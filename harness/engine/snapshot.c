@@ -1,11 +1,13 @@
 #include "harness/engine/snapshot.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/descendants.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
@@ -261,38 +263,24 @@ bool proc_is_init(const struct proc *proc)
 	return is_named(proc, inits);
 }
 
-static void add_mask(cJSON *json, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
-	cJSON_AddStringToObject(json, key, text);
-}
-
 static cJSON *proc_json(const struct proc *proc)
 {
-	cJSON *json = cJSON_CreateObject();
 	const char state[] = {proc->state, '\0'};
+	const uint64_t masks[] = {proc->shared_pending, proc->pending, proc->blocked,
+		proc->ignored, proc->caught};
+	char hex[COUNT(masks)][24];
 
-	cJSON_AddNumberToObject(json, "pid", proc->pid);
-	cJSON_AddNumberToObject(json, "ns_pid", proc->ns_pid);
-	cJSON_AddNumberToObject(json, "ppid", proc->ppid);
-	cJSON_AddNumberToObject(json, "pgid", proc->pgid);
-	cJSON_AddNumberToObject(json, "sid", proc->sid);
-	cJSON_AddStringToObject(json, "state", state);
-	cJSON_AddStringToObject(json, "name", proc->name);
-	cJSON_AddStringToObject(json, "command", proc->command);
-	cJSON_AddStringToObject(json, "exe", proc->exe);
-	cJSON_AddNumberToObject(json, "threads", proc->threads);
-	add_mask(json, "ShdPnd", proc->shared_pending);
-	add_mask(json, "SigPnd", proc->pending);
-	add_mask(json, "SigBlk", proc->blocked);
-	add_mask(json, "SigIgn", proc->ignored);
-	add_mask(json, "SigCgt", proc->caught);
-	cJSON_AddNumberToObject(json, "syscall", (double)proc->syscall);
-	cJSON_AddStringToObject(json, "waits_on", proc->waits_on);
-	cJSON_AddStringToObject(json, "wchan", proc->wchan);
-	return json;
+	for (size_t i = 0; i < COUNT(masks); i++)
+		snprintf(hex[i], sizeof hex[i], "%016" PRIx64, masks[i]);
+	return json_fill(NULL,
+		"{'pid': %d, 'ns_pid': %d, 'ppid': %d, 'pgid': %d, 'sid': %d, "
+		"'state': %s, 'name': %s, 'command': %s, 'exe': %s, 'threads': %u, "
+		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
+		"'syscall': %g, 'waits_on': %s, 'wchan': %s}",
+		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
+		(int)proc->sid, state, proc->name, proc->command, proc->exe,
+		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
+		(double)proc->syscall, proc->waits_on, proc->wchan);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/scenario/override.h"
+#include "harness/scenario/scenario.h"
 #include "lib/mem.h"
 
 /* The axes of a matrix, and where each stands. */
@@ -12,6 +12,60 @@ struct matrix {
 	unsigned at[MATRIX_AXES_MAX];
 	unsigned count;
 };
+
+/* --- values at paths --- */
+
+/* matrix and variants are not: they make the combinations. */
+static bool is_changeable(const char *path, struct err *err)
+{
+	static const char *const fixed[] = {"matrix", "variants", "$schema"};
+
+	for (size_t i = 0; i < COUNT(fixed); i++) {
+		size_t len = strlen(fixed[i]);
+
+		if (strncmp(path, fixed[i], len) == 0 &&
+			(path[len] == '\0' || path[len] == '.'))
+			return err_set(err, "%s: can't be changed", path);
+	}
+	return fields_knows(scenario_fields, path, err);
+}
+
+bool matrix_check_path(const struct json_doc *doc, const cJSON *node, const char *path,
+	struct err *err)
+{
+	struct err why = {0};
+
+	return is_changeable(path, &why) ||
+		json_doc_wrong(doc, node, err, "%s", why.text);
+}
+
+/* Puts a copy of value into root. An error begins with the position of `place`. */
+static bool put(cJSON *root, const struct json_doc *doc, const cJSON *place,
+	const char *path, const cJSON *value, struct err *err)
+{
+	struct err why = {0};
+
+	return json_put_at(root, path, cJSON_Duplicate(value, true), &why) ||
+		json_doc_wrong(doc, place, err, "%s", why.text);
+}
+
+/* Puts each member of set, whose keys are paths. */
+static bool put_all(
+	cJSON *root, const struct json_doc *doc, const cJSON *set, struct err *err)
+{
+	const cJSON *item;
+
+	if (!cJSON_IsObject(set))
+		return json_doc_wrong(doc, set, err,
+			"set: expected an object such as {\"load.sessions\": 20}, not %s",
+			json_kind(set));
+	cJSON_ArrayForEach(item, set) {
+		if (!matrix_check_path(doc, item, item->string, err) ||
+			!put(root, doc, item, item->string, item, err))
+			return false;
+	}
+	return true;
+}
 
 /* --- --set --- */
 
@@ -59,7 +113,7 @@ bool matrix_set(cJSON *root, const char *set, struct err *err)
 
 	if (strchr(set, '=') == NULL)
 		return err_set(err, "--set %s: expected KEY=VALUE", set);
-	if (!override_possible(path, &why) ||
+	if (!is_changeable(path, &why) ||
 		!json_put_at(root, path, set_value(set), &why))
 		return err_set(err, "--set %s: %s", set, why.text);
 	return true;
@@ -100,7 +154,7 @@ static bool check_variant(
 		return json_doc_wrong(doc, variant, err,
 			"variants: expected {\"where\": {...}, \"set\": {...}}");
 	cJSON_ArrayForEach(item, where) {
-		if (!override_check(doc, item, item->string, err))
+		if (!matrix_check_path(doc, item, item->string, err))
 			return false;
 	}
 	return true;
@@ -123,7 +177,7 @@ static bool apply_variants(
 		if (!matches(root, json_get(variant, "where")))
 			continue;
 		*changed = true;
-		if (!override_put_all(root, doc, json_get(variant, "set"), err))
+		if (!put_all(root, doc, json_get(variant, "set"), err))
 			return false;
 	}
 	return true;
@@ -148,7 +202,7 @@ static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err
 {
 	const cJSON *again;
 
-	if (!override_check(doc, axis, axis->string, err))
+	if (!matrix_check_path(doc, axis, axis->string, err))
 		return false;
 	if (!cJSON_IsArray(axis) || !axis->child)
 		return json_doc_wrong(doc, axis, err,
@@ -204,8 +258,7 @@ static bool put_axes(cJSON *root, const struct json_doc *doc,
 	for (unsigned i = 0; i < combination->axis_count; i++) {
 		const struct axis *axis = &combination->axes[i];
 
-		if (!override_put(
-			    root, doc, matrix->axes[i], axis->path, axis->value, err))
+		if (!put(root, doc, matrix->axes[i], axis->path, axis->value, err))
 			return false;
 	}
 	return true;
@@ -293,6 +346,6 @@ bool matrix_twin(
 			"twin: expected {\"set\": {...}, \"expect\": {...}}");
 	if (!set->child)
 		return json_doc_wrong(doc, set, err, "twin: its set changes nothing");
-	return override_put_all(root, doc, set, err) &&
-		override_put(root, doc, expect, "expect", expect, err);
+	return put_all(root, doc, set, err) &&
+		put(root, doc, expect, "expect", expect, err);
 }

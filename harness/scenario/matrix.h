@@ -35,6 +35,11 @@ typedef bool matrix_fn(
 bool matrix_expand(const struct json_doc *doc, const char *const *sets, matrix_fn *each,
 	void *arg, struct err *err) MUST_CHECK;
 
+/* Is the path a key that matrix, variants, twin and --set may change? err begins with the
+ * position of node. */
+bool matrix_check_path(const struct json_doc *doc, const cJSON *node, const char *path,
+	struct err *err);
+
 /* Puts the value of one "key=value" into root. */
 bool matrix_set(cJSON *root, const char *set, struct err *err) MUST_CHECK;
 

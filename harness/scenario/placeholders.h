@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 
-#include "lib/cc.h"
 #include "lib/err.h"
 
 enum placeholder {

@@ -1,7 +1,6 @@
 #include "harness/scenario/validate.h"
 
 #include "harness/scenario/matrix.h"
-#include "harness/scenario/override.h"
 #include "harness/scenario/scenario.h"
 #include "lib/mem.h"
 
@@ -36,7 +35,7 @@ static bool check_path(struct changes *changes, const cJSON *item)
 {
 	struct err err;
 
-	if (override_check(changes->doc, item, item->string, &err))
+	if (matrix_check_path(changes->doc, item, item->string, &err))
 		return true;
 	report(changes, &err);
 	return false;

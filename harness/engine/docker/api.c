@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"

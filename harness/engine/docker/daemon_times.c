@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/json.h"

@@ -7,7 +7,6 @@
 #ifndef HARNESS_ENGINE_DOCKER_EVENTS_H
 #define HARNESS_ENGINE_DOCKER_EVENTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>

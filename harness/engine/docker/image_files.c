@@ -16,7 +16,7 @@
 #include "lib/mem.h"
 #include "lib/run_program.h"
 
-static void add(struct image_files *files, const char *inside, const char *source,
+void image_files_add(struct image_files *files, const char *inside, const char *source,
 	const char *text)
 {
 	unsigned at = 0;
@@ -34,17 +34,6 @@ static void add(struct image_files *files, const char *inside, const char *sourc
 		.text = mem_text(text),
 	};
 	files->count++;
-}
-
-void image_files_add(struct image_files *files, const char *inside, const char *source)
-{
-	add(files, inside, source, NULL);
-}
-
-void image_files_add_text(
-	struct image_files *files, const char *inside, const char *text)
-{
-	add(files, inside, NULL, text);
 }
 
 void image_files_done(struct image_files *files)

@@ -22,10 +22,10 @@ struct image_files {
 	unsigned count;
 };
 
-/* A place that is taken stays as it is. Links are followed. */
-void image_files_add(struct image_files *files, const char *inside, const char *source);
-void image_files_add_text(
-	struct image_files *files, const char *inside, const char *text);
+/* Either source or text is given. A place that is taken stays as it is. Links are
+ * followed. */
+void image_files_add(struct image_files *files, const char *inside, const char *source,
+	const char *text);
 void image_files_done(struct image_files *files);
 
 /* Sixteen hexadecimal digits over all names and contents. */

@@ -1,7 +1,6 @@
 #include "harness/engine/docker/images.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +47,13 @@ static void add_system_files(struct image_files *files)
 {
 	static const char certificates[] = "/etc/ssl/certs/ca-certificates.crt";
 
-	image_files_add_text(files, "etc/passwd",
+	image_files_add(files, "etc/passwd", NULL,
 		"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
-	image_files_add_text(files, "etc/group", "root:x:0:\nnogroup:x:65534:\n");
-	image_files_add_text(files, "etc/nsswitch.conf", "hosts: files dns\n");
+	image_files_add(files, "etc/group", NULL, "root:x:0:\nnogroup:x:65534:\n");
+	image_files_add(files, "etc/nsswitch.conf", NULL, "hosts: files dns\n");
 	/* For a service that uses a real API. */
 	if (access(certificates, R_OK) == 0)
-		image_files_add(files, certificates + 1, certificates);
+		image_files_add(files, certificates + 1, certificates, NULL);
 }
 
 static bool add_program(struct image_files *files, const char *folder, const char *name,

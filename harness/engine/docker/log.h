@@ -10,8 +10,6 @@
 #define HARNESS_ENGINE_DOCKER_LOG_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "harness/engine/docker/api.h"
 #include "harness/engine/engine.h"

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,7 +83,7 @@ static void add_library(
 {
 	SCOPED(mem_free) char *inside = mem_textf("%s/%s", listing->lib_folder, name);
 
-	image_files_add(listing->files, inside + 1, path);
+	image_files_add(listing->files, inside + 1, path, NULL);
 }
 
 /* "	libuv.so.1 => /lib/x86_64-linux-gnu/libuv.so.1 (0x00007f..)". A line without an
@@ -130,7 +129,7 @@ static bool add_list(struct image_files *files, const char *program, const char 
 	lines_done(&lines);
 	add_companion(&listing);
 	/* The loader stays at the path that the program names. */
-	image_files_add(files, loader + 1, loader);
+	image_files_add(files, loader + 1, loader, NULL);
 	if (listing.missing[0])
 		return err_set(err, "%s needs %s, which the loader does not find",
 			program, listing.missing);
@@ -144,7 +143,7 @@ bool shared_libs_add(struct image_files *files, const char *inside, const char *
 	const char *const argv[] = {loader, "--list", program, NULL};
 	SCOPED(buf_done) struct buf out = {0};
 
-	image_files_add(files, inside, program);
+	image_files_add(files, inside, program, NULL);
 	if (!find_loader(program, loader, err))
 		return false;
 	if (!loader[0])

@@ -83,14 +83,14 @@ static void image_files_hash_changes_with_every_content(void **state)
 	SCOPED(mem_free) char *path = write_file(scene, "a", "one");
 	char hashes[4][IMAGE_FILES_HASH_SIZE];
 
-	image_files_add(&scene->files, "bin/a", path);
+	image_files_add(&scene->files, "bin/a", path, NULL);
 	hash(scene, hashes[0]);
 	hash(scene, hashes[1]);
 	assert_string_equal(hashes[0], hashes[1]);
 	free(write_file(scene, "a", "two"));
 	hash(scene, hashes[2]);
 	assert_string_not_equal(hashes[0], hashes[2]);
-	image_files_add_text(&scene->files, "etc/b", "");
+	image_files_add(&scene->files, "etc/b", NULL, "");
 	hash(scene, hashes[3]);
 	assert_string_not_equal(hashes[2], hashes[3]);
 }
@@ -101,11 +101,11 @@ static void image_files_hash_is_that_of_the_places_not_of_the_order(void **state
 	struct image_files_scene other = {0};
 	char one[IMAGE_FILES_HASH_SIZE], two[IMAGE_FILES_HASH_SIZE];
 
-	image_files_add_text(&scene->files, "etc/b", "B");
-	image_files_add_text(&scene->files, "etc/a", "A");
-	image_files_add_text(&scene->files, "etc/a", "what is there already stays");
-	image_files_add_text(&other.files, "etc/a", "A");
-	image_files_add_text(&other.files, "etc/b", "B");
+	image_files_add(&scene->files, "etc/b", NULL, "B");
+	image_files_add(&scene->files, "etc/a", NULL, "A");
+	image_files_add(&scene->files, "etc/a", NULL, "what is there already stays");
+	image_files_add(&other.files, "etc/a", NULL, "A");
+	image_files_add(&other.files, "etc/b", NULL, "B");
 	hash(scene, one);
 	hash(&other, two);
 	image_files_done(&other.files);
@@ -119,7 +119,7 @@ static void image_files_names_a_file_that_is_missing(void **state)
 	struct err err = {0};
 	char text[IMAGE_FILES_HASH_SIZE];
 
-	image_files_add(&scene->files, "bin/a", "/nowhere/a");
+	image_files_add(&scene->files, "bin/a", "/nowhere/a", NULL);
 	assert_false(image_files_hash(&scene->files, text, &err));
 	assert_non_null(strstr(err.text, "/nowhere/a"));
 }
@@ -145,8 +145,8 @@ static void image_files_is_written_as_a_tar_that_follows_links(void **state)
 
 	assert_int_equal(chmod(path, 0755), 0);
 	assert_int_equal(symlink(path, link), 0);
-	image_files_add(&scene->files, "bin/tool", link);
-	image_files_add_text(&scene->files, "etc/ssl/text", "text");
+	image_files_add(&scene->files, "bin/tool", link, NULL);
+	image_files_add(&scene->files, "etc/ssl/text", NULL, "text");
 	if (!image_files_write(&scene->files, tar, &scene->loop, &err))
 		fail_msg("%s", err.text);
 	umask(before);
