@@ -31,10 +31,9 @@ void descendants_done(struct descendants *descendants)
 
 bool descendants_has(const struct descendants *descendants, pid_t pid)
 {
-	for (size_t i = 0; i < descendants->count; i++) {
+	for (size_t i = 0; i < descendants->count; i++)
 		if (descendants->all[i].pid == pid)
 			return true;
-	}
 	return false;
 }
 
@@ -119,10 +118,9 @@ static void add_children_of_thread(struct descendants *descendants, pid_t pid,
 	if (!proc_file_read(&children, pid, name))
 		return;
 	for (const char *at = buf_text(&children);
-		(child = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
+		(child = (pid_t)strtol(at, &end, 10)) > 0; at = end)
 		if (read_stat(&proc_stat, child))
 			add_found(descendants, &proc_stat, filter);
-	}
 }
 
 static void add_children(
@@ -202,10 +200,9 @@ void descendants_scan(struct descendants *descendants, pid_t root,
 	if (!is_own_proc())
 		return;
 	for (size_t next = 0;; parent = descendants->all[next++].pid) {
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count; i++)
 			if (all[i].parent == parent)
 				add_found(descendants, &all[i], filter);
-		}
 		if (next == descendants->count)
 			return;
 	}

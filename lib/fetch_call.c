@@ -155,15 +155,11 @@ static bool open_upload(struct fetch_call *call, const char *path, struct err *e
 	return true;
 }
 
-static bool takes_body(const char *method)
-{
-	return method &&
-		(strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-			strcmp(method, "PATCH") == 0);
-}
-
 static unsigned set_body(struct fetch_call *call, const struct fetch_request *request)
 {
+	const char *method = request->method ? request->method : "";
+	bool post = !strcmp(method, "POST") || !strcmp(method, "PUT") ||
+		!strcmp(method, "PATCH");
 	CURL *easy = call->easy;
 	unsigned failed = 0;
 
@@ -173,12 +169,12 @@ static unsigned set_body(struct fetch_call *call, const struct fetch_request *re
 		failed |= curl_easy_setopt(easy, CURLOPT_READDATA, call);
 		failed |= curl_easy_setopt(
 			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->file_left);
-	} else if (request->body || takes_body(request->method)) {
+	} else if (request->body || post) {
 		failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			(curl_off_t)(request->body ? request->body_len : 0));
 		failed |= curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
 			request->body ? request->body : "");
-	} else if (request->method && strcmp(request->method, "HEAD") == 0) {
+	} else if (!strcmp(method, "HEAD")) {
 		failed |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
 	return failed;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,17 +33,6 @@ bool fs_make_folders(const char *path, struct err *err)
 		*slash = '/';
 	}
 	return make_one(path, err);
-}
-
-static bool make_parent(const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	SCOPED(mem_free) char *parent = NULL;
-
-	if (!slash || slash == path)
-		return true;
-	parent = mem_textf("%.*s", (int)(slash - path), path);
-	return fs_make_folders(parent, err);
 }
 
 bool fs_read_file(struct buf *text, const char *path)
@@ -80,10 +68,14 @@ static bool write_all(int fd, const char *data, size_t len)
 
 bool fs_write_file(const char *path, const char *data, size_t len, struct err *err)
 {
+	const char *slash = strrchr(path, '/');
+	SCOPED(mem_free) char *parent = slash && slash > path
+		? mem_textf("%.*s", (int)(slash - path), path)
+		: NULL;
 	int fd;
 	bool ok;
 
-	if (!make_parent(path, err))
+	if (parent && !fs_make_folders(parent, err))
 		return false;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)

@@ -15,7 +15,6 @@
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum log_kind {

@@ -87,10 +87,9 @@ void pipe_lines_end(struct pipe_lines *pipe)
 		return;
 	uv_fileno((uv_handle_t *)&pipe->pipe, &fd);
 	while ((len = read(fd, pipe->block, sizeof pipe->block)) > 0 ||
-		(len < 0 && errno == EINTR)) {
+		(len < 0 && errno == EINTR))
 		if (len > 0)
 			lines_feed(&pipe->lines, pipe->block, (size_t)len);
-	}
 	end(pipe);
 }
 

@@ -1,7 +1,6 @@
 #include "lib/reaper.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -71,10 +70,9 @@ static const struct reaper_child *find_child(const struct reaper *reaper, pid_t 
 {
 	const struct reaper_child *child;
 
-	for (child = reaper->children; child; child = child->next) {
+	for (child = reaper->children; child; child = child->next)
 		if (child->pid == pid)
 			return child;
-	}
 	return NULL;
 }
 

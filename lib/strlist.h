@@ -5,8 +5,6 @@
 #ifndef LIB_STRLIST_H
 #define LIB_STRLIST_H
 
-#include <stdbool.h>
-
 #include "lib/fields.h"
 
 /* Owned. The items end with NULL; an empty list has no items at all: item is NULL. */

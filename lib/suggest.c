@@ -1,6 +1,5 @@
 #include "lib/suggest.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "lib/buf.h"

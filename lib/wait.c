@@ -1,44 +1,35 @@
 #include "lib/wait.h"
 
+#include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
 
 /* The timer only ends a turn of the loop. */
-static void on_deadline(uv_timer_t *timer UNUSED)
+static void on_deadline(void *arg UNUSED)
 {
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	*(bool *)handle->data = true;
 }
 
 enum wait_end wait_until(uv_loop_t *loop, wait_fn *is_so, const void *arg,
 	int64_t deadline_ns, const bool *interrupted)
 {
+	struct loop_timer *timer = loop_timer_create(loop, on_deadline, NULL);
 	enum wait_end end = WAIT_SO;
-	bool closed = false;
-	uv_timer_t timer;
 
-	uv_timer_init(loop, &timer);
-	timer.data = &closed;
 	while (!is_so(arg)) {
-		int64_t left = deadline_ns - clock_now();
+		int64_t left_ns = deadline_ns - clock_now();
 
-		if (interrupted && *interrupted) {
+		if (interrupted && *interrupted)
 			end = WAIT_INTERRUPTED;
-			break;
-		}
-		if (left <= 0) {
+		else if (left_ns <= 0)
 			end = WAIT_DEADLINE;
+		if (end != WAIT_SO)
 			break;
-		}
-		uv_update_time(loop);
-		uv_timer_start(&timer, on_deadline, clock_ms_up(left), 0);
+		loop_timer_set(timer, left_ns);
 		uv_run(loop, UV_RUN_ONCE);
 	}
-	/* The timer is on this stack, so it closes before the return. */
-	uv_close((uv_handle_t *)&timer, on_closed);
-	while (!closed)
-		uv_run(loop, UV_RUN_NOWAIT);
+	/* The timer's handle closes before the return, when the caller may close the
+	 * loop. */
+	loop_timer_destroy(timer);
+	uv_run(loop, UV_RUN_NOWAIT);
 	return end;
 }

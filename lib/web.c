@@ -159,20 +159,6 @@ static void finish_draining(struct web *web)
 	web->drained(web->drained_arg);
 }
 
-/* microhttpd reads what has come meanwhile before anything is decided. */
-static void look_again_at(struct web *web, int64_t due_ns)
-{
-	loop_timer_set(web->linger, due_ns - clock_now());
-}
-
-/* No client delays the end of the drain beyond this, whatever it sends. */
-static int64_t patience_end(const struct web *web)
-{
-	int64_t ns = web->patience_ns;
-
-	return web->draining_ns + (web->linger_ns > ns ? web->linger_ns : ns);
-}
-
 /* Every activity restarts the linger. A request that is still arriving counts as
  * abandoned after a second of silence. */
 static bool has_lingered(struct web *web)
@@ -197,20 +183,26 @@ static void await_answers(struct web *web)
 
 	web->linger_until_ns = 0;
 	if (due_ns)
-		look_again_at(web, due_ns);
+		loop_timer_set(web->linger, due_ns - clock_now());
 	else
 		loop_timer_stop(web->linger);
 }
 
+/* No client delays the end of the drain beyond the longer of linger and patience,
+ * whatever it sends. microhttpd reads what has come before anything is decided. */
 static void await_requests(struct web *web)
 {
-	int64_t end_ns = patience_end(web);
+	int64_t end_ns = web->draining_ns +
+		(web->linger_ns > web->patience_ns ? web->linger_ns : web->patience_ns);
+	bool due = web_pump_is_due(web->pump);
 
-	if (clock_now() >= end_ns || (!web_pump_is_due(web->pump) && has_lingered(web)))
+	if (clock_now() >= end_ns || (!due && has_lingered(web)))
 		finish_draining(web);
-	else if (!web_pump_is_due(web->pump))
-		look_again_at(web,
-			web->linger_until_ns < end_ns ? web->linger_until_ns : end_ns);
+	else if (!due)
+		loop_timer_set(web->linger,
+			(web->linger_until_ns < end_ns ? web->linger_until_ns
+						       : end_ns) -
+				clock_now());
 }
 
 /* A closing listener resets the clients that only the kernel has accepted. */

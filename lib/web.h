@@ -17,7 +17,6 @@
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 

@@ -205,16 +205,11 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 
 /* The end */
 
-static bool is_gone(int fd)
-{
-	struct pollfd client = {.fd = fd, .events = POLLRDHUP};
-
-	return poll(&client, 1, 0) == 1;
-}
-
 static enum web_end how_it_ended(
 	const struct web_exchange *exchange, enum MHD_RequestTerminationCode code)
 {
+	struct pollfd client = {.fd = exchange->fd, .events = POLLRDHUP};
+
 	if (exchange->state == WEB_EXCHANGE_FAILED)
 		return exchange->end;
 	switch (code) {
@@ -229,7 +224,7 @@ static enum web_end how_it_ended(
 	case MHD_REQUEST_TERMINATED_WITH_ERROR:
 		break; /* either side may have failed */
 	}
-	return is_gone(exchange->fd) ? WEB_LEFT : WEB_BROKEN;
+	return poll(&client, 1, 0) == 1 ? WEB_LEFT : WEB_BROKEN;
 }
 
 static void on_unwatched(uv_handle_t *handle)

@@ -1,7 +1,6 @@
 #include "lib/web_pump.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/mem.h"
