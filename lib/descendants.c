@@ -106,35 +106,26 @@ static void add_found(struct descendants *descendants,
 		descendants_add(descendants, proc_stat->pid, proc_stat->dead);
 }
 
-static void add_children_of_thread(struct descendants *descendants, pid_t pid,
-	pid_t tid, struct descendants_filter filter)
-{
-	SCOPED(buf_done) struct buf children = {0};
-	struct proc_stat proc_stat;
-	char name[PATH_SIZE], *end;
-	pid_t child;
-
-	snprintf(name, sizeof name, "task/%d/children", (int)tid);
-	if (!proc_file_read(&children, pid, name))
-		return;
-	for (const char *at = buf_text(&children);
-		(child = (pid_t)strtol(at, &end, 10)) > 0; at = end)
-		if (read_stat(&proc_stat, child))
-			add_found(descendants, &proc_stat, filter);
-}
-
 static void add_children(
 	struct descendants *descendants, pid_t pid, struct descendants_filter filter)
 {
-	char path[PATH_SIZE];
-	pid_t tid;
+	char path[PATH_SIZE], *end;
+	struct proc_stat proc_stat;
+	pid_t tid, child;
 
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	SCOPED(close_folder) DIR *threads = opendir(path);
-	if (!threads)
-		return;
-	while ((tid = next_number(threads)) > 0)
-		add_children_of_thread(descendants, pid, tid, filter);
+	while (threads && (tid = next_number(threads)) > 0) {
+		SCOPED(buf_done) struct buf children = {0};
+		const char *at = "";
+
+		snprintf(path, sizeof path, "task/%d/children", (int)tid);
+		if (proc_file_read(&children, pid, path))
+			at = buf_text(&children);
+		for (; (child = (pid_t)strtol(at, &end, 10)) > 0; at = end)
+			if (read_stat(&proc_stat, child))
+				add_found(descendants, &proc_stat, filter);
+	}
 }
 
 /* A /proc of another PID namespace has other numbers. */

@@ -13,7 +13,7 @@ struct fetch {
 	uv_loop_t *loop;
 	CURLM *multi;
 	uv_timer_t timer;
-	uv_idle_t soon;           /* active: curl wants the next turn of the loop */
+	uv_idle_t soon;           /* active: curl is due in the next turn of the loop */
 	struct fetch_call *calls; /* not handed over yet */
 	struct fetch_call *queue; /* calls with something to hand over, oldest first */
 	CURL **idle;              /* easy handles for reuse */

@@ -146,18 +146,6 @@ bool fields_read(const struct field *fields, void *out, const struct json_doc *d
 
 /* --- presets --- */
 
-cJSON *field_preset_json(const struct field *field)
-{
-	cJSON *node = NULL;
-
-	if (!field->preset)
-		return NULL;
-	if (field->kind == FIELD_BOOL || field->kind == FIELD_INT ||
-		field->kind == FIELD_NUMBER || field->kind == FIELD_OTHER)
-		node = json_parse(field->preset, strlen(field->preset));
-	return node ? node : cJSON_CreateString(field->preset);
-}
-
 static bool preset_other(const struct field *field, void *out, struct err *err)
 {
 	SCOPED(json_free) cJSON *node = field_preset_json(field);

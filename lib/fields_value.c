@@ -1,7 +1,4 @@
-/*
- * Reads one value of a field, from JSON or from text.
- */
-#include "lib/fields.h"
+#include "lib/fields_value.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -187,4 +184,16 @@ bool field_read(
 		break;
 	}
 	abort();
+}
+
+cJSON *field_preset_json(const struct field *field)
+{
+	cJSON *node = NULL;
+
+	if (!field->preset)
+		return NULL;
+	if (field->kind == FIELD_BOOL || field->kind == FIELD_INT ||
+		field->kind == FIELD_NUMBER || field->kind == FIELD_OTHER)
+		node = json_parse(field->preset, strlen(field->preset));
+	return node ? node : cJSON_CreateString(field->preset);
 }

@@ -9,7 +9,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-/* Ends the connection under microhttpd, which sees that in its next run. */
+/* Ends the connection under microhttpd, which notices that in its next run. */
 static void cut(struct web_exchange *exchange, enum web_end end)
 {
 	shutdown(exchange->fd, SHUT_RDWR);

@@ -12,7 +12,7 @@ struct web_pump {
 	bool due;
 	bool running;
 	uv_poll_t traffic; /* microhttpd's epoll descriptor */
-	uv_timer_t again;  /* when microhttpd wants to run without any traffic */
+	uv_timer_t again;  /* when microhttpd has to run without any traffic */
 	uv_prepare_t turn;
 	unsigned handles;
 };

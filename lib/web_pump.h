@@ -1,7 +1,7 @@
 /*
  * web_pump - runs microhttpd on libuv's loop.
  *
- * The ground floor of web: it knows neither connections nor exchanges.
+ * The lowest part of web: it has neither connections nor exchanges.
  */
 #ifndef LIB_WEB_PUMP_H
 #define LIB_WEB_PUMP_H

@@ -149,7 +149,7 @@ void web_stream_cut(struct web_exchange *exchange)
 		web_exchange_enter(exchange, WEB_EXCHANGE_CUT);
 }
 
-/* A connection that microhttpd is serving shuts when microhttpd next asks for data. */
+/* A connection that microhttpd is serving shuts when microhttpd next takes data. */
 void web_half_close(struct web_exchange *exchange)
 {
 	if (exchange->state != WEB_EXCHANGE_HANDED &&
