@@ -147,9 +147,9 @@ static void on_read(uv_stream_t *pipe, ssize_t len, const uv_buf_t *read)
 		end_stream(child, fd);
 }
 
-/* libuv has just reaped the leader. While a process is left in the group, the kernel does
- * not reuse the group's number; otherwise there is no such group (the kernel hands out
- * numbers in turn, so this one does not come again so soon). */
+/* libuv has just reaped the leader. While a process is left in the group, the kernel
+ * does not reuse the group's number; otherwise there is no such group (the kernel hands
+ * out numbers in turn, so this one does not come again so soon). */
 static void on_process_exit(uv_process_t *process, int64_t code, int number)
 {
 	struct child *child = process->data;
@@ -246,8 +246,8 @@ bool child_write(struct child *child, const void *data, size_t len)
 	return true;
 }
 
-/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see that
- * the program closed it. Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some
+/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see
+ * that the program closed it. Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some
  * sandboxes forbid it. */
 static bool hide_descriptors(struct err *err)
 {
@@ -269,8 +269,8 @@ static bool hide_descriptors(struct err *err)
 	return true;
 }
 
-/* The child's end (*theirs) blocks, the other does not. *theirs stays open here until the
- * child has its copy. */
+/* The child's end (*theirs) blocks, the other does not. *theirs stays open here until
+ * the child has its copy. */
 static bool open_pipe(struct child *child, int fd, int *theirs, struct err *err)
 {
 	bool to_child = fd == STDIN_FILENO;

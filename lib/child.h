@@ -7,8 +7,9 @@
  *
  * Stopping is a ladder: stdin is closed, then SIGTERM to the group, then SIGKILL to the
  * group; each step is a timer. A child has ended when its process was reaped, even if
- * another process still holds its pipes. Processes left in its group then get SIGKILL at
- * once, also after a crash; a process that is to outlive the child has to leave its group.
+ * another process still holds its pipes. Processes left in its group then get SIGKILL
+ * at once, also after a crash; a process that is to outlive the child has to leave its
+ * group.
  */
 #ifndef LIB_CHILD_H
 #define LIB_CHILD_H
@@ -33,12 +34,13 @@ enum child_step {
 
 extern const char *const child_step_names[]; /* "running", "eof", ... */
 
-/* All from the loop; each may destroy the child. `data` is borrowed; len 0 is the end of
- * the stream, and comes once for each stream, before on_exit. */
+/* All from the loop; each may destroy the child. `data` is borrowed; len 0 is the end
+ * of the stream, and comes once for each stream, before on_exit. */
 typedef void child_output_fn(void *arg, const char *data, size_t len);
 typedef void child_step_fn(void *arg, enum child_step step);
-/* Once, when the process was reaped and what its pipes held then was handed over. `status`
- * is that of waitpid() (WIFEXITED and so on), without the bit for a core dump. */
+/* Once, when the process was reaped and what its pipes held then was handed over.
+ * `status` is that of waitpid() (WIFEXITED and so on), without the bit for a core dump.
+ */
 typedef void child_exit_fn(void *arg, int status);
 
 struct child_spec {
@@ -62,15 +64,15 @@ pid_t child_pid(const struct child *child);
 bool child_running(const struct child *child); /* not reaped yet */
 enum child_step child_step(const struct child *child);
 
-/* Queues a copy of data for stdin and never blocks. False, and nothing is queued: stdin is
- * closed, or more than CHILD_UNSENT_MAX bytes would wait. */
+/* Queues a copy of data for stdin and never blocks. False, and nothing is queued: stdin
+ * is closed, or more than CHILD_UNSENT_MAX bytes would wait. */
 #define CHILD_UNSENT_MAX ((size_t)4 << 20)
 bool child_write(struct child *child, const void *data, size_t len);
 
-/* Starts the ladder: EOF now, SIGTERM eof_ns later, SIGKILL term_ns after that. A further
- * call can only shorten it: the earlier time of each step counts. Output is still read, so
- * that a child blocked on a full pipe can end; what waits for stdin is written before
- * stdin is closed. */
+/* Starts the ladder: EOF now, SIGTERM eof_ns later, SIGKILL term_ns after that. A
+ * further call can only shorten it: the earlier time of each step counts. Output is
+ * still read, so that a child blocked on a full pipe can end; what waits for stdin is
+ * written before stdin is closed. */
 void child_stop(struct child *child, int64_t eof_ns, int64_t term_ns);
 
 /* No callback comes any more. The group of a running child gets SIGKILL, and the loop

@@ -55,8 +55,8 @@ static size_t count_digits(const char *text)
 	return strspn(text, "0123456789");
 }
 
-/* The digits after a point, in ns. Dividing step by step, from the last digit, gives the
- * same as dividing once and cannot overflow. */
+/* The digits after a point, in ns. Dividing step by step, from the last digit, gives
+ * the same as dividing once and cannot overflow. */
 static int64_t part_of(int64_t unit_ns, const char *digits, size_t count)
 {
 	int64_t ns = 0;

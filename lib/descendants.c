@@ -69,9 +69,9 @@ static pid_t next_number(DIR *folder)
 	return 0;
 }
 
-/* False: the process has been reaped. The name in front may hold anything, so the fields
- * are counted from the last parenthesis. A main thread that ended before the others has
- * the state of a zombie, although its process has not ended. */
+/* False: the process has been reaped. The name in front may hold anything, so the
+ * fields are counted from the last parenthesis. A main thread that ended before the
+ * others has the state of a zombie, although its process has not ended. */
 static bool read_stat(struct proc_stat *proc_stat, pid_t pid)
 {
 	SCOPED(buf_done) struct buf text = {0};

@@ -1,10 +1,10 @@
 /*
  * descendants - the processes below a process, from /proc.
  *
- * Children are read from /proc/PID/task/TID/children. Where the kernel was built without
- * that file, the parent of every process is read instead. Either is a snapshot of
- * something that moves: to end all descendants, read again until a read finds none that
- * is new. Without a /proc of the program's own PID namespace none are found.
+ * Children are read from /proc/PID/task/TID/children. Where the kernel was built
+ * without that file, the parent of every process is read instead. Either is a snapshot
+ * of something that moves: to end all descendants, read again until a read finds none
+ * that is new. Without a /proc of the program's own PID namespace none are found.
  */
 #ifndef LIB_DESCENDANTS_H
 #define LIB_DESCENDANTS_H

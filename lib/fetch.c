@@ -218,8 +218,8 @@ static void act(struct fetch *fetch, curl_socket_t fd, int flags)
 	hand_over(fetch);
 }
 
-/* libuv stops polling after an error. Without flags curl reads the socket itself: a reset
- * may follow a whole answer. */
+/* libuv stops polling after an error. Without flags curl reads the socket itself: a
+ * reset may follow a whole answer. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct fetch_socket *socket = poll->data;
@@ -245,8 +245,8 @@ static void on_soon(uv_idle_t *soon)
 	act(soon->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* Called by curl, so it acts later. "At once" is the next turn of the loop: a zero timer
- * that a timer started would run before the loop polls again. */
+/* Called by curl, so it acts later. "At once" is the next turn of the loop: a zero
+ * timer that a timer started would run before the loop polls again. */
 static int on_timer_wanted(CURLM *multi UNUSED, long ms, void *arg)
 {
 	struct fetch *fetch = arg;

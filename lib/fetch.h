@@ -1,14 +1,14 @@
 /*
  * fetch - HTTP requests: curl's multi interface on libuv's loop.
  *
- * A fetch is a pool of connections that are kept open. Each request has a deadline of its
- * own or none; a streamed answer is handed over as it arrives. Callbacks come from the
- * loop, never from inside one of these calls.
+ * A fetch is a pool of connections that are kept open. Each request has a deadline of
+ * its own or none; a streamed answer is handed over as it arrives. Callbacks come from
+ * the loop, never from inside one of these calls.
  *
- * A request is sent at most once. When a reused connection turns out to be dead after the
- * request was written to it, it is not known whether the server took it: the call ends as
- * broken, with `reused` and `sent` set, and the caller decides whether to ask again.
- * Redirects are answers like others, and no proxy is used.
+ * A request is sent at most once. When a reused connection turns out to be dead after
+ * the request was written to it, it is not known whether the server took it: the call
+ * ends as broken, with `reused` and `sent` set, and the caller decides whether to ask
+ * again. Redirects are answers like others, and no proxy is used.
  */
 #ifndef LIB_FETCH_H
 #define LIB_FETCH_H

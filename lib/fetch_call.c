@@ -34,8 +34,8 @@ static bool has_left(const struct fetch_call *call)
 	return len > 0;
 }
 
-/* From here to on_attempt(): called by curl. These call nothing of curl but getinfo, and
- * no owner. */
+/* From here to on_attempt(): called by curl. These call nothing of curl but getinfo,
+ * and no owner. */
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct fetch_call *call = arg;
@@ -89,9 +89,9 @@ static size_t on_upload(char *room, size_t size, size_t count, void *arg)
 	return (size_t)len;
 }
 
-/* When a reused connection breaks before the first byte of an answer, curl would send the
- * request again, over a new connection or another idle one. Curl may do so only as long
- * as no part of the request has left. */
+/* When a reused connection breaks before the first byte of an answer, curl would send
+ * the request again, over a new connection or another idle one. Curl may do so only as
+ * long as no part of the request has left. */
 static curl_socket_t on_open(
 	void *arg, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
 {

@@ -1,8 +1,8 @@
 /*
  * fetch_call - one request and its answer, as curl takes it: options in, result out.
  *
- * Users include fetch.h. Curl's callbacks only fill buffers and set flags; what is to be
- * handed over waits in a queue.
+ * Users include fetch.h. Curl's callbacks only fill buffers and set flags; what is to
+ * be handed over waits in a queue.
  */
 #ifndef LIB_FETCH_CALL_H
 #define LIB_FETCH_CALL_H

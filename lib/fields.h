@@ -21,8 +21,8 @@
 
 typedef void fields_wrong_fn(void *arg, const struct err *err);
 
-/* A fields_wrong_fn: keeps the first of the errors in arg, a struct err that is empty at
- * the beginning. */
+/* A fields_wrong_fn: keeps the first of the errors in arg, a struct err that is empty
+ * at the beginning. */
 void fields_keep_first(void *arg, const struct err *err);
 
 /* Fills out, whatever it held, with the presets, and frees nothing; but a FIELD_OTHER
@@ -55,7 +55,8 @@ cJSON *field_schema_duration(void) MUST_CHECK;
 cJSON *field_schema_choice(const char *const *choices) MUST_CHECK;
 
 /* Appends "  stop.grace   10s   time from ..." for each field, nested ones too, for
- * --help, in lines as wide as argp's. `prefix` comes before the names ("stop", or ""). */
+ * --help, in lines as wide as argp's. `prefix` comes before the names ("stop", or "").
+ */
 void fields_help(const struct field *fields, const char *prefix, struct buf *text);
 
 #endif

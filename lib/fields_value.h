@@ -1,6 +1,6 @@
 /*
- * fields_value - a row of a table of fields, and its one value: in JSON, and in a text that
- * a user writes.
+ * fields_value - a row of a table of fields, and its one value: in JSON, and in a text
+ * that a user writes.
  */
 #ifndef LIB_FIELDS_VALUE_H
 #define LIB_FIELDS_VALUE_H
@@ -51,8 +51,8 @@ struct field {
 	bool secret; /* settings.h: environment only, its value is never reported */
 };
 
-/* Reads one value, of any kind but FIELD_OBJECT and FIELD_OTHER, into out: from JSON, or
- * from text as a user writes it in a flag. An error has neither place nor name. */
+/* Reads one value, of any kind but FIELD_OBJECT and FIELD_OTHER, into out: from JSON,
+ * or from text as a user writes it in a flag. An error has neither place nor name. */
 bool field_read(const struct field *field, void *out, const cJSON *node,
 	struct err *err) MUST_CHECK;
 bool field_parse(const struct field *field, void *out, const char *text,

@@ -1,5 +1,6 @@
 /*
- * fs - files and folders: read, made with all that is above them, removed with all below.
+ * fs - files and folders: read, made with all that is above them, removed with all
+ * below.
  */
 #ifndef LIB_FS_H
 #define LIB_FS_H
@@ -13,8 +14,8 @@
 /* Makes the folder path, and every folder above it. */
 bool fs_make_folders(const char *path, struct err *err) MUST_CHECK;
 
-/* Adds the file to text. `text->full` says that it is larger than the ceiling of text and
- * was cut. False with errno: it cannot be opened or read. */
+/* Adds the file to text. `text->full` says that it is larger than the ceiling of text
+ * and was cut. False with errno: it cannot be opened or read. */
 bool fs_read_file(struct buf *text, const char *path) MUST_CHECK;
 
 /* Replaces the file; makes every folder above it. */

@@ -11,9 +11,9 @@
 
 #include "lib/err.h"
 
-/* Asks once, and waits timeout_ns at most; runs a loop of its own. `where` is the port of
- * a server on this machine that listens at the address host, or "http://host:port". False
- * with the reason: the answer is not 200, or there is none. */
+/* Asks once, and waits timeout_ns at most; runs a loop of its own. `where` is the port
+ * of a server on this machine that listens at the address host, or "http://host:port".
+ * False with the reason: the answer is not 200, or there is none. */
 bool health_probe(const char *host, const char *where, int64_t timeout_ns,
 	struct err *err) MUST_CHECK;
 

@@ -30,7 +30,8 @@ static bool fail_at(const char *name, const char *text, size_t at, struct err *e
 	return err_set(err, "%s:%zu:%zu: %s", name, line, column, what);
 }
 
-/* Counts the values before node. False: node is not in the tree, and all are counted. */
+/* Counts the values before node. False: node is not in the tree, and all are counted.
+ */
 static bool count_until(const cJSON *tree, const cJSON *node, size_t *count)
 {
 	if (tree == node)

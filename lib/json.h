@@ -2,9 +2,9 @@
  * json - documents that can say where each value stands in their text, and typed reads.
  *
  * cJSON parses. Its nodes carry no position, so a document keeps its text and finds the
- * line and column of a node by counting: the n-th value of the tree is the n-th value of
- * the text. Duplicate keys, trailing garbage, nesting over 100 and whatever else RFC 8259
- * forbids are errors; so is \u0000, which would end a C string early. Lookups are
+ * line and column of a node by counting: the n-th value of the tree is the n-th value
+ * of the text. Duplicate keys, trailing garbage, nesting over 100 and whatever else RFC
+ * 8259 forbids are errors; so is \u0000, which would end a C string early. Lookups are
  * case-sensitive.
  */
 #ifndef LIB_JSON_H
@@ -32,16 +32,17 @@ bool json_doc_read(struct json_doc *doc, const char *path, struct err *err) MUST
 bool json_doc_parse(struct json_doc *doc, const char *name, const char *text,
 	size_t len, struct err *err) MUST_CHECK;
 
-/* Reads the value of a flag: JSON text, or the path of a file. A value that is empty, or
- * begins like an object, an array or a string, is text. Errors call the text `name`. */
+/* Reads the value of a flag: JSON text, or the path of a file. A value that is empty,
+ * or begins like an object, an array or a string, is text. Errors call the text `name`.
+ */
 bool json_doc_given(struct json_doc *doc, const char *name, const char *given,
 	struct err *err) MUST_CHECK;
 void json_doc_done(struct json_doc *doc);
 
-/* Sets err to "NAME:LINE:COLUMN: what ..." with the place of the node's key (of the value
- * itself in an array or at the root); to "NAME: what" when the node is not in this text, or
- * the tree no longer has as many values as the text. Lines and columns count from 1,
- * columns in characters. Returns false. */
+/* Sets err to "NAME:LINE:COLUMN: what ..." with the place of the node's key (of the
+ * value itself in an array or at the root); to "NAME: what" when the node is not in
+ * this text, or the tree no longer has as many values as the text. Lines and columns
+ * count from 1, columns in characters. Returns false. */
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);
 
@@ -69,26 +70,28 @@ void json_add_int(cJSON *object, const char *key, int64_t value);
  * caller a tree to cJSON_Delete(). */
 cJSON *json_copy_exact(const cJSON *tree);
 
-/* Give NULL or the fallback when the key is absent or has another type. json_int() takes
- * what json_whole() takes. Borrowed. */
+/* Give NULL or the fallback when the key is absent or has another type. json_int()
+ * takes what json_whole() takes. Borrowed. */
 const cJSON *json_get(const cJSON *object, const char *key);
 const char *json_text(const cJSON *object, const char *key);
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
 bool json_bool(const cJSON *object, const char *key, bool fallback);
 
-/* The value at "a.b.c"; array members by number, from 0. NULL: there is none. Borrowed. */
+/* The value at "a.b.c"; array members by number, from 0. NULL: there is none. Borrowed.
+ */
 const cJSON *json_at(const cJSON *root, const char *path);
 
-/* Puts value at "a.b.c" and makes missing objects on the way. Takes value, also on failure:
- * a step of the path is neither in an object nor a member of an array. */
+/* Puts value at "a.b.c" and makes missing objects on the way. Takes value, also on
+ * failure: a step of the path is neither in an object nor a member of an array. */
 bool json_put_at(
 	cJSON *root, const char *path, cJSON *value, struct err *err) MUST_CHECK;
 
 /* Compact text to free(). */
 char *json_print(const cJSON *node) MUST_CHECK;
 
-/* Text for a file or terminal, to free(): what is not inert (utf8.h) is written as \uXXXX,
- * so that a reader of the JSON gets it back. `lines`: as cJSON_Print() breaks them. */
+/* Text for a file or terminal, to free(): what is not inert (utf8.h) is written as
+ * \uXXXX, so that a reader of the JSON gets it back. `lines`: as cJSON_Print() breaks
+ * them. */
 char *json_print_inert(const cJSON *node, bool lines) MUST_CHECK;
 
 /* For SCOPED(json_free) cJSON *tree = ...; */

@@ -12,9 +12,9 @@
 
 #include "lib/cc.h"
 
-/* Adds the members of the template, an object, to object (NULL: a new one). %s is a whole
- * string without quotes around it, NULL for null; %d, %u and %g are numbers. Gives object;
- * a new one is the caller's. */
+/* Adds the members of the template, an object, to object (NULL: a new one). %s is a
+ * whole string without quotes around it, NULL for null; %d, %u and %g are numbers.
+ * Gives object; a new one is the caller's. */
 cJSON *json_fill(cJSON *object, const char *template, ...) PRINTF(2, 3);
 
 #endif

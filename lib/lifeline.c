@@ -25,7 +25,8 @@
 #define STDERR_PATIENCE (250 * CLOCK_MS)
 
 /* The send timeout bounds connect() for both families, also where a unix listener's
- * backlog is full, which a nonblocking connect() would take for a refusal. 0: no bound. */
+ * backlog is full, which a nonblocking connect() would take for a refusal. 0: no bound.
+ */
 static bool set_patience(int fd, int64_t ns)
 {
 	struct timeval time = {
@@ -34,8 +35,8 @@ static bool set_patience(int fd, int64_t ns)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0;
 }
 
-/* A connected descriptor, or -1 with errno. An interrupted connect() continues when it is
- * called again. */
+/* A connected descriptor, or -1 with errno. An interrupted connect() continues when it
+ * is called again. */
 static int open_line(int family, const struct sockaddr *address, socklen_t len)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), number;

@@ -2,11 +2,11 @@
  * lifeline - the connection of a process to the harness's ledger.
  *
  * The ledger is a stream socket: "unix:/path" or "tcp:host:port". A mock connects first
- * of all and directs its log there, one line an event. The kernel keeps what was written
- * when the writer gets a SIGKILL, and closes the connection when the process ends: an end
- * without a "process.exit" line before it means that the process was killed. A forked
- * child opens a lifeline of its own and closes the inherited one, which would otherwise
- * stay open after the end of its parent.
+ * of all and directs its log there, one line an event. The kernel keeps what was
+ * written when the writer gets a SIGKILL, and closes the connection when the process
+ * ends: an end without a "process.exit" line before it means that the process was
+ * killed. A forked child opens a lifeline of its own and closes the inherited one,
+ * which would otherwise stay open after the end of its parent.
  *
  * Writes block on purpose: a line is written before the effects of what it reports.
  */
@@ -27,12 +27,12 @@ struct lifeline_who {
 	const char *session; /* NULL: none, or not known */
 };
 
-/* Connects to `address` (NULL: to that of LIFELINE_ENV), directs the log there and gives
- * the descriptor, which is CLOEXEC; when it hangs up, the harness has ended. Without an
- * address (no variable, or an empty one) fd is -1 and the log stays on stderr, where a
- * full pipe does not block (log_patience()). Logs "process.start" with role, name,
- * session and "ppid". Waits 5 s at most for each address of the host, and for its name as
- * long as the resolver does. */
+/* Connects to `address` (NULL: to that of LIFELINE_ENV), directs the log there and
+ * gives the descriptor, which is CLOEXEC; when it hangs up, the harness has ended.
+ * Without an address (no variable, or an empty one) fd is -1 and the log stays on
+ * stderr, where a full pipe does not block (log_patience()). Logs "process.start" with
+ * role, name, session and "ppid". Waits 5 s at most for each address of the host, and
+ * for its name as long as the resolver does. */
 bool lifeline_connect(int *fd, const char *address, const struct lifeline_who *who,
 	struct err *err) MUST_CHECK;
 

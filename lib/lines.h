@@ -2,8 +2,8 @@
  * lines - whole lines from a stream.
  *
  * Calls back for each line of what it is fed, without the line's end (LF or CRLF),
- * NUL-terminated. A line longer than the ceiling is handed over once, cut at the ceiling,
- * with `cut` true, and the rest of it is dropped.
+ * NUL-terminated. A line longer than the ceiling is handed over once, cut at the
+ * ceiling, with `cut` true, and the rest of it is dropped.
  */
 #ifndef LIB_LINES_H
 #define LIB_LINES_H

@@ -149,7 +149,8 @@ static ssize_t write_some(const char *data, size_t len)
 	return write(destination.fd, data, len);
 }
 
-/* False at the deadline of the line. An error of the reader shows when it is written. */
+/* False at the deadline of the line. An error of the reader shows when it is written.
+ */
 static bool await_room(void)
 {
 	struct pollfd writable = {.fd = destination.fd, .events = POLLOUT};
@@ -166,9 +167,9 @@ static bool await_room(void)
 }
 
 /*
- * Waits like a blocking write even on a nonblocking descriptor, because any process that
- * shares the pipe may have made it so. On a blocking one a write of PIPE_BUF bytes does
- * not block when poll calls the pipe writable. False at the deadline.
+ * Waits like a blocking write even on a nonblocking descriptor, because any process
+ * that shares the pipe may have made it so. On a blocking one a write of PIPE_BUF bytes
+ * does not block when poll calls the pipe writable. False at the deadline.
  */
 static bool write_all(const char *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /*
- * options - a command line, read by argp, with what all our programs share: "-h" is help
- * like argp's own "--help", and a mistake ends the program with exit code 2.
+ * options - a command line, read by argp, with what all our programs share: "-h" is
+ * help like argp's own "--help", and a mistake ends the program with exit code 2.
  */
 #ifndef LIB_OPTIONS_H
 #define LIB_OPTIONS_H
@@ -10,8 +10,8 @@
 
 #define OPTIONS_USAGE_EXIT 2
 
-/* `argp` has no children of its own; its parser gets `input`. False: the parser returned
- * an error. */
+/* `argp` has no children of its own; its parser gets `input`. False: the parser
+ * returned an error. */
 bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 #endif

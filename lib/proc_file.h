@@ -24,7 +24,8 @@ bool proc_file_link(pid_t pid, const char *name, char *target, size_t size);
  * NULL: there is no such line. Borrowed from status. */
 const char *proc_file_value(const char *status, const char *key);
 
-/* The pid in the innermost PID namespace, the last of "NSpid:	412	1". 0: not known. */
+/* The pid in the innermost PID namespace, the last of "NSpid:	412	1". 0: not
+ * known. */
 pid_t proc_file_inner_pid(const char *status);
 
 #endif

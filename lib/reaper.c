@@ -83,8 +83,8 @@ static bool is_spared(const void *arg, pid_t pid)
 	return child && !child->released;
 }
 
-/* Kills until a read finds no new descendant: a killed process cannot fork any more, and
- * what it forked or leaves behind appears in the next read. */
+/* Kills until a read finds no new descendant: a killed process cannot fork any more,
+ * and what it forked or leaves behind appears in the next read. */
 unsigned reaper_kill_all(struct reaper *reaper)
 {
 	SCOPED(descendants_done) struct descendants left = {0};
@@ -116,10 +116,10 @@ unsigned reaper_kill_all(struct reaper *reaper)
 	return killed;
 }
 
-/* waitid(WNOWAIT) shows one zombie at a time, always the same one first. While that is a
- * child for libuv to reap, the zombies after it are hidden, so libuv gets a turn of the
- * loop, in which it reaps all its children. A zero timer would not do: libuv 1.44 runs one
- * that a timer started before it polls again. */
+/* waitid(WNOWAIT) shows one zombie at a time, always the same one first. While that is
+ * a child for libuv to reap, the zombies after it are hidden, so libuv gets a turn of
+ * the loop, in which it reaps all its children. A zero timer would not do: libuv 1.44
+ * runs one that a timer started before it polls again. */
 static void on_look(uv_idle_t *look)
 {
 	struct reaper *reaper = look->data;

@@ -6,8 +6,8 @@
  * process that the kernel reparents to it, and can kill what is left at the very end.
  *
  * To such a reaper every child that no child_spawn() of its own started is an orphan. A
- * program has at most one, and starts its children with nothing else. Reapers without an
- * orphan callback take in none, and there may be several.
+ * program has at most one, and starts its children with nothing else. Reapers without
+ * an orphan callback take in none, and there may be several.
  */
 #ifndef LIB_REAPER_H
 #define LIB_REAPER_H
@@ -23,17 +23,17 @@ struct reaper;
 /* From the loop, for each orphan that was reaped. `status` is that of waitpid(). */
 typedef void reaper_orphan_fn(void *arg, pid_t pid, int status);
 
-/* Keeps loop, and does not keep it running. Ignores SIGPIPE unless it is handled, because
- * a child may close its stdin at any time. Blocks no signal; handles SIGCHLD beside libuv.
- * `orphan` NULL: takes in no orphans. */
+/* Keeps loop, and does not keep it running. Ignores SIGPIPE unless it is handled,
+ * because a child may close its stdin at any time. Blocks no signal; handles SIGCHLD
+ * beside libuv. `orphan` NULL: takes in no orphans. */
 struct reaper *reaper_create(uv_loop_t *loop, reaper_orphan_fn *orphan, void *arg,
 	struct err *err) MUST_CHECK;
 
 /* Sends SIGKILL to every descendant that is left (orphans, processes whose child was
  * destroyed, and all below those), and gives how many there were. Spares a child that
  * was not destroyed, and all below it: its ladder ends them. Descendants that appear
- * later are killed as well, and the loop keeps running until all of them have been reaped.
- * Needs an orphan callback. */
+ * later are killed as well, and the loop keeps running until all of them have been
+ * reaped. Needs an orphan callback. */
 unsigned reaper_kill_all(struct reaper *reaper);
 
 /* All children must have been destroyed. The loop still reaps those, and no orphans any
@@ -43,7 +43,8 @@ void reaper_destroy(struct reaper *reaper);
 /* The rest is for child.c, whose struct child embeds this. */
 struct reaper_child {
 	pid_t pid;
-	bool released; /* its child was destroyed: reaper_kill_all() does not spare it */
+	bool released; /* its child was destroyed: reaper_kill_all() does not spare it
+			*/
 	struct reaper_child *prev, *next;
 };
 

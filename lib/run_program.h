@@ -11,8 +11,8 @@
 #include "lib/err.h"
 
 /* argv ends in NULL. Adds the stdout of the program to out; turns the loop. False, with
- * the name of the program and the first line of its stderr: it did not end with exit code
- * 0, or not within a minute. */
+ * the name of the program and the first line of its stderr: it did not end with exit
+ * code 0, or not within a minute. */
 bool run_program(uv_loop_t *loop, const char *const *argv, struct buf *out,
 	struct err *err) MUST_CHECK;
 

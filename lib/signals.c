@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "RTMIN+3": counted from one end of the real-time signals, which have no other names. */
+/* "RTMIN+3": counted from one end of the real-time signals, which have no other names.
+ */
 static int real_time(const char *name)
 {
 	bool from_least = strncmp(name, "RTMIN", 5) == 0;

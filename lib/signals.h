@@ -17,9 +17,9 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
  * them again before the handlers are closed. */
 void signals_block_only(const int *signals);
 
-/* A write to a pipe or socket that its reader has closed becomes an error, for the whole
- * process; a handler of SIGPIPE that is there already stays. A child that is executed
- * later starts with the default (see child.h). */
+/* A write to a pipe or socket that its reader has closed becomes an error, for the
+ * whole process; a handler of SIGPIPE that is there already stays. A child that is
+ * executed later starts with the default (see child.h). */
 void signals_ignore_sigpipe(void);
 
 #endif

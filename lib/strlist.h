@@ -16,8 +16,8 @@ struct strlist {
 void strlist_add(struct strlist *list, const char *format, ...) PRINTF(2, 3);
 void strlist_done(struct strlist *list);
 
-/* Of a struct strlist in a table of fields: read from a JSON array of strings, or from an
- * object as "NAME=value" each. */
+/* Of a struct strlist in a table of fields: read from a JSON array of strings, or from
+ * an object as "NAME=value" each. */
 extern const struct field_type strlist_type, strlist_pairs_type;
 #define STRLIST_SCHEMA "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define STRLIST_PAIRS_SCHEMA                                                           \

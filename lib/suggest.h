@@ -14,8 +14,8 @@
 const char *suggest_name(const char *word, const char *const *names, size_t count);
 
 /* The end of an error about word, which is none of names: `; did you mean "grace"?`,
- * or `; there are: grace, when`, or "" where both would say too much. Gives the caller a
- * string to free(). */
+ * or `; there are: grace, when`, or "" where both would say too much. Gives the caller
+ * a string to free(). */
 char *suggest_hint(const char *word, const char *const *names, size_t count) MUST_CHECK;
 
 #endif

@@ -16,9 +16,9 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* The length in bytes of the character that begins the `left` bytes at `at`; 0: it is not
- * UTF-8. A NUL ends every longer character, so in a string `left` may be SIZE_MAX. The
- * code point goes into *point, unless that is NULL. */
+/* The length in bytes of the character that begins the `left` bytes at `at`; 0: it is
+ * not UTF-8. A NUL ends every longer character, so in a string `left` may be SIZE_MAX.
+ * The code point goes into *point, unless that is NULL. */
 size_t utf8_decode(uint32_t *point, const char *at, size_t left);
 
 /* False for what a terminal or viewer acts on instead of showing it: controls (C0, DEL,

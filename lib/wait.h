@@ -1,8 +1,8 @@
 /*
  * wait - turns the loop until a condition holds.
  *
- * A case reads from top to bottom: each step waits here for its event, under a deadline.
- * Never called from a callback.
+ * A case reads from top to bottom: each step waits here for its event, under a
+ * deadline. Never called from a callback.
  */
 #ifndef LIB_WAIT_H
 #define LIB_WAIT_H

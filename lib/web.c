@@ -135,8 +135,8 @@ static void on_arrivals_closed(uv_handle_t *arrivals)
 	free(arrivals);
 }
 
-/* The poll handle closes before its descriptor: libuv would take the number's next owner
- * off the loop. */
+/* The poll handle closes before its descriptor: libuv would take the number's next
+ * owner off the loop. */
 static void close_listener(struct web *web)
 {
 	if (web->arrivals)
@@ -218,11 +218,11 @@ static void go_on_draining(struct web *web)
 		finish_draining(web);
 }
 
-/* Between the last accept() and close() a client could complete its handshake, and be reset
- * with a request on its way. From here on the kernel drops the packets that begin a
- * handshake (SYN, byte 13 of the TCP header); when the client repeats its SYN, the port is
- * closed and refuses it before it has sent anything. Without the filter a gap of some
- * microseconds stays. */
+/* Between the last accept() and close() a client could complete its handshake, and be
+ * reset with a request on its way. From here on the kernel drops the packets that begin
+ * a handshake (SYN, byte 13 of the TCP header); when the client repeats its SYN, the
+ * port is closed and refuses it before it has sent anything. Without the filter a gap
+ * of some microseconds stays. */
 static void block_handshakes(struct web *web)
 {
 	static struct sock_filter filter[] = {

@@ -1,18 +1,18 @@
 /*
  * web - an HTTP server: microhttpd on libuv's loop.
  *
- * A request becomes an exchange when its body is whole. The handler answers it at once or
- * later, in one piece or as a stream. Until then the connection is suspended and watched:
- * a client that closes it, or shuts down its direction, has left. web itself answers a
- * body that is too large (413, {"error": "..."}), microhttpd what is not sound HTTP (400,
- * 414, 431, 505, its own HTML).
+ * A request becomes an exchange when its body is whole. The handler answers it at once
+ * or later, in one piece or as a stream. Until then the connection is suspended and
+ * watched: a client that closes it, or shuts down its direction, has left. web itself
+ * answers a body that is too large (413, {"error": "..."}), microhttpd what is not
+ * sound HTTP (400, 414, 431, 505, its own HTML).
  *
  * Draining loses no accepted request. Connections that the kernel accepted are taken
- * over, the listener is closed, every answer carries Connection: close, and requests that
- * still come are served. The drain ends when no exchange is open and the connections left
- * have been silent for the linger (at least a second while a request is half here). No
- * client can hold it up: waiting for requests ends, however slowly they arrive, and an
- * answer that is not taken is broken off.
+ * over, the listener is closed, every answer carries Connection: close, and requests
+ * that still come are served. The drain ends when no exchange is open and the
+ * connections left have been silent for the linger (at least a second while a request
+ * is half here). No client can hold it up: waiting for requests ends, however slowly
+ * they arrive, and an answer that is not taken is broken off.
  */
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
@@ -33,8 +33,8 @@ struct web_options {
 	unsigned connections; /* at most; others wait in the kernel; 0: 4096 */
 	int64_t idle_ns;      /* closes silent connections; rounded up to s; 0: 60 s */
 	size_t body_ceiling;  /* 0: 1 MiB */
-	int64_t patience_ns; /* while draining: how long requests may arrive, and how long
-			      * an answer may wait to be taken; 0: 2 s */
+	int64_t patience_ns;  /* while draining: how long requests may arrive, and how
+			       * long  an answer may wait to be taken; 0: 2 s */
 	web_handle_fn *handle;
 	web_over_fn *over;       /* may be NULL */
 	web_refused_fn *refused; /* may be NULL */
@@ -48,7 +48,8 @@ uint16_t web_port(const struct web *web);
 unsigned web_exchanges(const struct web *web); /* handed over and not over */
 unsigned web_connections(const struct web *web);
 
-/* Calls `done` from the loop, once; it may destroy the web. A second call does nothing. */
+/* Calls `done` from the loop, once; it may destroy the web. A second call does nothing.
+ */
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg);
 
 /* Breaks every open exchange and calls `over` for each before it returns. Not from

@@ -100,13 +100,14 @@ void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **co
 /* Ends all as WEB_BROKEN; none stays parked, so the daemon may be stopped. */
 void web_exchanges_break(struct web_exchanges *exchanges);
 
-/* Cuts the connections whose whole answer has not been taken for patience_ns, counted from
- * since_ns at the earliest. Gives when the next one is due; 0: none waits. */
+/* Cuts the connections whose whole answer has not been taken for patience_ns, counted
+ * from since_ns at the earliest. Gives when the next one is due; 0: none waits. */
 int64_t web_exchanges_cut_unsent(
 	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
 
-/* From microhttpd's callbacks for this connection. Parking suspends the connection until
- * web_exchange_wake(). While it is watched, the exchange ends when the client leaves. */
+/* From microhttpd's callbacks for this connection. Parking suspends the connection
+ * until web_exchange_wake(). While it is watched, the exchange ends when the client
+ * leaves. */
 void web_exchange_park(struct web_exchange *exchange);
 void web_exchange_watch(struct web_exchange *exchange);
 void web_exchange_wake(struct web_exchange *exchange);

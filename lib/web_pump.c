@@ -109,8 +109,8 @@ static void on_closed(uv_handle_t *handle)
 		free(pump);
 }
 
-/* The poll handle closes before its descriptor: libuv would take the number's next owner
- * off the loop. */
+/* The poll handle closes before its descriptor: libuv would take the number's next
+ * owner off the loop. */
 void web_pump_destroy(struct web_pump *pump)
 {
 	if (!pump)

@@ -132,7 +132,8 @@ void web_stream_end(struct web_exchange *exchange)
 /* Faults */
 
 /* Connecting to AF_UNSPEC sends the RST now. Before a close without linger microhttpd
- * would shutdown() the socket, and the client would take that FIN for an orderly end. */
+ * would shutdown() the socket, and the client would take that FIN for an orderly end.
+ */
 void web_reset(struct web_exchange *exchange)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};

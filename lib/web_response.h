@@ -1,8 +1,8 @@
 /*
  * web_response - the answer to a request of web, sound or faulty.
  *
- * Until the exchange is over all these calls are safe; those that come too late, because
- * the client left or the exchange was broken, do nothing.
+ * Until the exchange is over all these calls are safe; those that come too late,
+ * because the client left or the exchange was broken, do nothing.
  */
 #ifndef LIB_WEB_RESPONSE_H
 #define LIB_WEB_RESPONSE_H
@@ -19,17 +19,17 @@ void web_reply(struct web_exchange *exchange, unsigned status, const char *type,
 	const char *body, size_t len);
 
 /* As a stream, chunked. web_stream_add() queues a copy and never blocks; past
- * WEB_UNSENT_MAX unsent bytes the exchange is reset. The answer to a HEAD is whole when it
- * begins. */
+ * WEB_UNSENT_MAX unsent bytes the exchange is reset. The answer to a HEAD is whole when
+ * it begins. */
 void web_stream_begin(struct web_exchange *exchange, unsigned status, const char *type);
 void web_stream_add(struct web_exchange *exchange, const char *data, size_t len);
 void web_stream_end(struct web_exchange *exchange);
 
-/* Faults, for mocks. Reset: the connection ends with a TCP RST, whatever was answered so
- * far. Cut: what was added to the stream is sent, then the connection is closed (FIN)
- * without the end of the chunked body. Half-close: the server's direction is shut without
- * an answer, or within a stream; the exchange stays open until the client leaves or
- * web_reset(). */
+/* Faults, for mocks. Reset: the connection ends with a TCP RST, whatever was answered
+ * so far. Cut: what was added to the stream is sent, then the connection is closed
+ * (FIN) without the end of the chunked body. Half-close: the server's direction is shut
+ * without an answer, or within a stream; the exchange stays open until the client
+ * leaves or web_reset(). */
 void web_reset(struct web_exchange *exchange);
 void web_stream_cut(struct web_exchange *exchange);
 void web_half_close(struct web_exchange *exchange);
