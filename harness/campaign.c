@@ -13,38 +13,23 @@
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/terminal.h"
+#include "harness/rounds.h"
 #include "harness/run/run_dir.h"
 #include "harness/scenario/engine_kind.h"
-#include "harness/worker.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
-#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
-
-struct campaign_round {
-	struct campaign *campaign;
-	const struct plan_case *plan_case;
-	unsigned number;                 /* from 1 */
-	struct worker *worker;           /* while it runs */
-	struct progress_round *progress; /* while it runs */
-	cJSON *json;                     /* once it is over */
-};
 
 struct campaign {
 	const struct campaign_options *options;
 	struct plan plan;
 	uv_loop_t loop;
 	uv_signal_t signals[3];
-	bool interrupted;
 	struct run_dir run_dir;
-	struct worker_options worker_options;
-	struct campaign_round *rounds; /* in the order of the plan */
-	unsigned round_count, started, running;
-	bool alone; /* the running round's case runs alone */
+	struct rounds rounds;
 	struct results *results;
 	struct progress *progress;
-	bool kept;
 	struct strlist errors; /* of the plan, printed */
 };
 
@@ -84,11 +69,7 @@ static void on_signal(uv_signal_t *signal, int number UNUSED)
 {
 	struct campaign *campaign = signal->data;
 
-	campaign->interrupted = true;
-	for (unsigned i = 0; i < campaign->started; i++) {
-		if (campaign->rounds[i].worker)
-			worker_interrupt(campaign->rounds[i].worker);
-	}
+	rounds_interrupt(&campaign->rounds);
 	/* A second signal kills the run at once, and its workers with it; the next run
 	 * removes what they leave. */
 	for (size_t i = 0; i < COUNT(campaign->signals); i++)
@@ -107,8 +88,6 @@ static void catch_signals(struct campaign *campaign)
 		uv_unref((uv_handle_t *)&campaign->signals[i]);
 	}
 }
-
-/* --- the rounds --- */
 
 static bool fits_engine(const struct engine *engine, const struct scenario *scenario)
 {
@@ -133,35 +112,15 @@ static unsigned rounds_of(
 					      : 1;
 }
 
-static char *title_of(const struct plan_case *plan_case)
-{
-	return mem_textf("%s%s%s%s", plan_case->id, plan_case->axes[0] ? " " : "",
-		plan_case->axes, plan_case->half == HALF_TWIN ? " (twin)" : "");
-}
-
 static void pass_over(struct campaign *campaign, const struct engine *engine,
 	const struct plan_case *plan_case)
 {
-	SCOPED(mem_free) char *title = title_of(plan_case);
+	SCOPED(mem_free) char *title = rounds_title(plan_case);
 	SCOPED(mem_free) char *line = mem_textf(
 		"passed over, not for engine %s: %s", engine->kind->name, title);
 
 	progress_say(campaign->progress, line);
 	results_pass_over(campaign->results);
-}
-
-static void add_rounds(struct campaign *campaign, const struct plan_case *plan_case)
-{
-	unsigned rounds = rounds_of(campaign, plan_case);
-
-	campaign->rounds = mem_grown(campaign->rounds, campaign->round_count + rounds,
-		sizeof *campaign->rounds);
-	for (unsigned number = 1; number <= rounds; number++)
-		campaign->rounds[campaign->round_count++] = (struct campaign_round){
-			.campaign = campaign,
-			.plan_case = plan_case,
-			.number = number,
-		};
 }
 
 static uint64_t seed_of(const struct campaign *campaign,
@@ -171,111 +130,6 @@ static uint64_t seed_of(const struct campaign *campaign,
 
 	return (own ? (uint64_t)scenario->seed : campaign->options->seed) + round - 1;
 }
-
-static void on_step(void *arg, const char *what)
-{
-	struct campaign_round *round = arg;
-
-	progress_step(round->campaign->progress, round->progress, what);
-}
-
-static void show_over(struct campaign_round *round)
-{
-	struct progress *progress = round->campaign->progress;
-	bool could_run = json_bool(round->json, "could_run", false);
-	const char *reason =
-		json_text(round->json, could_run ? "reason" : "trouble_text");
-	const char *verdict = json_text(round->json, "verdict");
-	const char *folder = json_text(round->json, "folder");
-	SCOPED(mem_free) char *line =
-		mem_textf("%s%s%s", could_run ? verdict : "could not run",
-			reason && reason[0] ? ": " : "", reason ? reason : "");
-
-	progress_over(progress, round->progress,
-		!could_run                                     ? PROGRESS_NOT_RUN
-			: json_bool(round->json, "met", false) ? PROGRESS_MET
-							       : PROGRESS_UNMET,
-		line);
-	if (folder) {
-		SCOPED(mem_free) char *where = mem_textf("  see %s/why.txt", folder);
-
-		progress_say(progress, where);
-	}
-}
-
-static void on_over(void *arg, cJSON *json, bool kept, const char *say)
-{
-	struct campaign_round *round = arg;
-	struct campaign *campaign = round->campaign;
-
-	round->worker = NULL;
-	round->json = json;
-	campaign->kept = campaign->kept || kept;
-	campaign->running--;
-	if (say)
-		progress_say(campaign->progress, say);
-	show_over(round);
-}
-
-/* A port of the host that a scenario names serves one round at a time. */
-static bool runs_alone(const struct scenario *scenario)
-{
-	return scenario->alone || scenario->service.port > 0 ||
-		scenario->service.ready.port > 0;
-}
-
-static bool start_round(struct campaign *campaign, struct campaign_round *round)
-{
-	const struct scenario *scenario = &round->plan_case->scenario;
-	SCOPED(mem_free) char *title = title_of(round->plan_case);
-	struct err err = {0};
-
-	round->worker = worker_start(&campaign->worker_options, round->plan_case,
-		round->number, seed_of(campaign, scenario, round->number), round, &err);
-	if (!round->worker) {
-		progress_say(campaign->progress, err.text);
-		return false;
-	}
-	round->progress = progress_begin(campaign->progress, title);
-	campaign->alone = runs_alone(scenario);
-	campaign->running++;
-	return true;
-}
-
-/* Starts rounds in the order of the plan, as many as may run side by side. False: there
- * is no process to be had for the next one. */
-static bool start_rounds(struct campaign *campaign)
-{
-	while (campaign->started < campaign->round_count && !campaign->interrupted &&
-		campaign->running < campaign->options->jobs) {
-		struct campaign_round *round = &campaign->rounds[campaign->started];
-		bool alone = campaign->alone || runs_alone(&round->plan_case->scenario);
-
-		if (campaign->running > 0 && alone)
-			break;
-		if (!start_round(campaign, round))
-			return false;
-		campaign->started++;
-	}
-	return true;
-}
-
-static bool run_rounds(struct campaign *campaign)
-{
-	bool ok;
-
-	while ((ok = start_rounds(campaign)) && campaign->running > 0)
-		uv_run(&campaign->loop, UV_RUN_ONCE);
-	while (campaign->running > 0) /* those that run already */
-		uv_run(&campaign->loop, UV_RUN_ONCE);
-	for (unsigned i = 0; i < campaign->started; i++) {
-		results_add(campaign->results, campaign->rounds[i].json);
-		campaign->rounds[i].json = NULL;
-	}
-	return ok;
-}
-
-/* --- the whole --- */
 
 static void on_said(void *arg, const char *line)
 {
@@ -287,29 +141,28 @@ static void on_said(void *arg, const char *line)
 		terminal_print(stderr, "%s\n", line);
 }
 
-/* What cannot be seen here bears on every verdict that follows. */
-static void say_limitations(struct campaign *campaign, const struct engine *engine)
-{
-	const char *note = engine->capabilities.note;
-	SCOPED(mem_free) char *line =
-		mem_textf("engine %s: %s", engine->kind->name, note);
-
-	if (note[0])
-		progress_say(campaign->progress, line);
-}
-
 /* The rounds that this engine can run. */
 static void plan_rounds(struct campaign *campaign, struct engine *engine)
 {
+	SCOPED(mem_free) char *note = mem_textf(
+		"engine %s: %s", engine->kind->name, engine->capabilities.note);
+
 	for (unsigned i = 0; i < campaign->plan.count; i++) {
 		const struct plan_case *plan_case = campaign->plan.cases[i];
 
-		if (fits_engine(engine, &plan_case->scenario))
-			add_rounds(campaign, plan_case);
+		unsigned count = rounds_of(campaign, plan_case);
+
+		if (!fits_engine(engine, &plan_case->scenario))
+			continue;
+		for (unsigned number = 1; number <= count; number++)
+			rounds_add(&campaign->rounds, plan_case, number,
+				seed_of(campaign, &plan_case->scenario, number));
 	}
-	campaign->progress =
-		progress_create(&campaign->loop, stderr, campaign->round_count);
-	say_limitations(campaign, engine);
+	campaign->progress = campaign->rounds.progress =
+		progress_create(&campaign->loop, stderr, campaign->rounds.count);
+	/* What cannot be seen here bears on every verdict that follows. */
+	if (engine->capabilities.note[0])
+		progress_say(campaign->progress, note);
 	campaign->results =
 		results_create(engine_fingerprint(engine), campaign->options->seed);
 	for (unsigned i = 0; i < campaign->plan.count; i++) {
@@ -327,8 +180,12 @@ static void prepare(struct campaign *campaign, struct engine *engine)
 
 	if (engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
-	for (unsigned i = 0; i < campaign->round_count; i++)
-		ours = ours || !campaign->rounds[i].plan_case->scenario.service.image;
+	for (unsigned i = 0; i < campaign->plan.count; i++) {
+		const struct scenario *scenario = &campaign->plan.cases[i]->scenario;
+
+		ours = ours ||
+			(!scenario->service.image && fits_engine(engine, scenario));
+	}
 	if (ours && !engine_prepare(engine, NULL, &err))
 		progress_say(campaign->progress, err.text);
 }
@@ -342,7 +199,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 			&(struct engine_options){
 				.run_id = campaign->run_dir.id,
 				.programs = programs,
-				.interrupted = &campaign->interrupted,
+				.interrupted = &campaign->rounds.interrupted,
 			},
 			&err);
 
@@ -350,7 +207,8 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
-	campaign->worker_options = (struct worker_options){
+	campaign->rounds.jobs = campaign->options->jobs;
+	campaign->rounds.worker_options = (struct worker_options){
 		.loop = &campaign->loop,
 		.engine = engine->kind->name,
 		.run_id = campaign->run_dir.id,
@@ -359,8 +217,6 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		.report = campaign->options->report,
 		.lock = campaign->run_dir.lock,
 		.keep_failed = campaign->options->keep_failed,
-		.step = on_step,
-		.over = on_over,
 	};
 	plan_rounds(campaign, engine);
 	prepare(campaign, engine);
@@ -389,7 +245,7 @@ static int exit_code(const struct campaign *campaign)
 {
 	const struct results *results = campaign->results;
 
-	if (campaign->interrupted)
+	if (campaign->rounds.interrupted)
 		return EXIT_NOT_RUN;
 	/* What is proven is not overridden by what is not known. */
 	if (results->counts[OUTCOME_UNMET])
@@ -416,7 +272,7 @@ static int finish(struct campaign *campaign)
 	}
 	terminal_print(format->for_programs ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path,
-		campaign->worker_options.engine,
+		campaign->rounds.worker_options.engine,
 		(unsigned long long)campaign->options->seed);
 	return exit_code(campaign);
 }
@@ -424,18 +280,16 @@ static int finish(struct campaign *campaign)
 /* A worker that died cannot have removed its containers. */
 static void sweep(struct campaign *campaign)
 {
-	const char *name = campaign->worker_options.engine;
-	const bool interrupted = false;
+	const char *name = campaign->rounds.worker_options.engine;
 	struct err err = {0};
 	struct engine *engine;
 
-	if (!name || !engine_kind_find(name)->runs_images || campaign->kept)
+	if (!name || !engine_kind_find(name)->runs_images || campaign->rounds.kept)
 		return;
 	engine = engine_create(&campaign->loop, name,
 		&(struct engine_options){
 			.run_id = "sweep",
-			.programs = campaign->worker_options.programs,
-			.interrupted = &interrupted,
+			.programs = campaign->rounds.worker_options.programs,
 		},
 		&err);
 	if (!engine ||
@@ -446,10 +300,10 @@ static void sweep(struct campaign *campaign)
 
 static void close_campaign(struct campaign *campaign)
 {
-	if (campaign->kept)
+	if (campaign->rounds.kept)
 		terminal_print(stderr, "stopbench: kept until the next run: %s\n",
 			campaign->run_dir.folder);
-	run_dir_close(&campaign->run_dir, campaign->kept);
+	run_dir_close(&campaign->run_dir, campaign->rounds.kept);
 	sweep(campaign);
 	progress_destroy(campaign->progress);
 	results_destroy(campaign->results);
@@ -457,7 +311,7 @@ static void close_campaign(struct campaign *campaign)
 		uv_close((uv_handle_t *)&campaign->signals[i], NULL);
 	uv_run(&campaign->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&campaign->loop);
-	free(campaign->rounds);
+	rounds_done(&campaign->rounds);
 	plan_done(&campaign->plan);
 	strlist_done(&campaign->errors);
 }
@@ -478,7 +332,7 @@ int campaign_run(const struct campaign_options *options)
 	if (make_plan(&campaign)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign, programs)) {
-			bool ok = run_rounds(&campaign);
+			bool ok = rounds_run(&campaign.rounds, campaign.results);
 
 			code = finish(&campaign);
 			code = ok || code == EXIT_UNMET ? code : EXIT_NOT_RUN;

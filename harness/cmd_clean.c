@@ -16,9 +16,8 @@ static const struct argp parser = {
 	       "is still going on is removed, and nothing else.",
 };
 
-static void on_said(void *arg, const char *line)
+static void on_said(void *arg UNUSED, const char *line)
 {
-	(void)arg;
 	terminal_print(stdout, "%s\n", line);
 }
 
@@ -26,13 +25,11 @@ static void on_said(void *arg, const char *line)
 static int clean_engine(uv_loop_t *loop, const char *name)
 {
 	SCOPED(mem_free) char *programs = programs_folder();
-	const bool interrupted = false;
 	struct err err = {0};
 	struct engine *engine = engine_create(loop, name,
 		&(struct engine_options){
 			.run_id = "clean",
 			.programs = programs,
-			.interrupted = &interrupted,
 		},
 		&err);
 	int removed = 0;

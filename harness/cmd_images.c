@@ -17,15 +17,13 @@ static const struct argp parser = {
 	       "changed is left as it is.",
 };
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_signal(uv_signal_t *signal, int number UNUSED)
 {
-	(void)number;
 	*(bool *)signal->data = true;
 }
 
-static void on_said(void *arg, const char *line)
+static void on_said(void *arg UNUSED, const char *line)
 {
-	(void)arg;
 	terminal_print(stdout, "%s\n", line);
 }
 

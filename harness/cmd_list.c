@@ -58,9 +58,8 @@ static const struct argp parser = {
 
 /* --- the listing as JSON: the text is printed from it --- */
 
-static void on_wrong(void *arg, const struct err *err)
+static void on_wrong(void *arg UNUSED, const struct err *err)
 {
-	(void)arg;
 	terminal_print(stderr, "%s\n", err->text);
 }
 
@@ -119,14 +118,12 @@ static cJSON *sight_json(const struct engine_capabilities *capabilities)
 
 static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *programs)
 {
-	const bool interrupted = false;
 	cJSON *json = cJSON_CreateObject();
 	struct err err = {0};
 	struct engine *engine = engine_create(loop, name,
 		&(struct engine_options){
 			.run_id = "list",
 			.programs = programs,
-			.interrupted = &interrupted,
 		},
 		&err);
 
@@ -179,7 +176,7 @@ static const struct {
 	{"none", "not seen", "not seen"},
 };
 
-static const char *strlist_for(const cJSON *sees, const char *what)
+static const char *words_for(const cJSON *sees, const char *what)
 {
 	const char *source = json_text(sees, what);
 
@@ -204,18 +201,18 @@ static const struct {
 static void print_abilities(
 	const struct terminal *terminal, const cJSON *sees, bool can)
 {
+	const char *begin = can ? "observes: " : "cannot observe: ";
 	struct buf text = {0};
 	SCOPED(mem_free) char *line = NULL;
 
 	for (size_t i = 0; i < COUNT(abilities); i++) {
 		if (json_bool(sees, abilities[i].key, false) == can)
-			buf_addf(&text, "%s%s", text.len ? ", " : "",
+			buf_addf(&text, "%s%s", text.len ? ", " : begin,
 				abilities[i].words);
 	}
 	if (text.len == 0)
 		return;
-	line = mem_textf("%s: %s", can ? "observes" : "cannot observe", text.data);
-	buf_done(&text);
+	line = buf_take(&text);
 	terminal_paragraph(terminal, stdout, INDENT, line);
 }
 
@@ -237,8 +234,8 @@ static void print_engine(const struct terminal *terminal, const cJSON *engine)
 	terminal_print(stdout, "engine %s: %s\n", json_text(engine, "name"),
 		kind ? kind : "found");
 	sources = mem_textf("signal: %s; SIGKILL: %s; exit: %s",
-		strlist_for(sees, "signal"), strlist_for(sees, "kill"),
-		strlist_for(sees, "exit"));
+		words_for(sees, "signal"), words_for(sees, "kill"),
+		words_for(sees, "exit"));
 	terminal_paragraph(terminal, stdout, INDENT, sources);
 	print_abilities(terminal, sees, true);
 	print_abilities(terminal, sees, false);

@@ -53,7 +53,7 @@ struct engine_options {
 	const char *run_id; /* label of all that is created */
 	const char *
 		programs; /* folder of our programs ("build/bin"); subjects beside it */
-	const bool *interrupted; /* true: waits end with an error */
+	const bool *interrupted; /* true: waits end with an error; may be NULL */
 };
 
 /* Called with a line for each step. Borrowed. */
