@@ -66,18 +66,6 @@ static uint64_t read_number(
 	return number;
 }
 
-/* True for the first of two words; any word but the second is an error. */
-static bool read_choice(struct argp_state *state, const char *option, const char *value,
-	const char *first, const char *second)
-{
-	bool is_first = strcmp(value, first) == 0;
-
-	if (!is_first && strcmp(value, second) != 0)
-		argp_error(state, "--%s: %s or %s, not \"%s\"", option, first, second,
-			value);
-	return is_first;
-}
-
 static const char *read_engine(struct argp_state *state, const char *value)
 {
 	if (strcmp(value, "auto") != 0 && !engine_kind_find(value))
@@ -119,9 +107,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->plan.filter = value;
 		return 0;
 	case 'H':
-		options->plan.main_only =
-			read_choice(state, "half", value, "main", "twin");
+		options->plan.main_only = strcmp(value, "main") == 0;
 		options->plan.twin_only = !options->plan.main_only;
+		if (options->plan.twin_only && strcmp(value, "twin") != 0)
+			argp_error(state, "--half: main or twin, not \"%s\"", value);
 		return 0;
 	case 'S':
 		options->seed = read_number(state, "seed", value, SEED_MAX);

@@ -33,10 +33,8 @@ struct worker {
 	cJSON *answer;            /* its last line; NULL: not yet */
 };
 
-static cJSON *not_run(const struct worker *worker, const char *format, ...)
-	PRINTF(2, 3) MUST_CHECK;
-
 /* The JSON of a round that could not be run. */
+PRINTF(2, 3)
 static cJSON *not_run(const struct worker *worker, const char *format, ...)
 {
 	struct evidence evidence = {

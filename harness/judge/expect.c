@@ -8,9 +8,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-static void add(struct judgement *judgement, const char *what, bool met,
-	const char *wanted, const char *seen, ...) PRINTF(5, 6);
-
+PRINTF(5, 6)
 static void add(struct judgement *judgement, const char *what, bool met,
 	const char *wanted, const char *seen, ...)
 {

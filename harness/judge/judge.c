@@ -12,9 +12,7 @@
 #include "lib/signals.h"
 
 /* The worst finding wins: neither a milder nor an unknown one overrides it. */
-static void find(struct judgement *judgement, enum verdict verdict, const char *format,
-	...) PRINTF(3, 4);
-
+PRINTF(3, 4)
 static void find(
 	struct judgement *judgement, enum verdict verdict, const char *format, ...)
 {

@@ -32,39 +32,36 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 
 /* --- up --- */
 
-static bool make_folder(struct case_state *state)
+static bool make_folder(struct case_state *state, struct err *err)
 {
 	state->folder = mem_textf("%s/XXXXXX", state->options.run_folder);
 	if (!mkdtemp(state->folder))
-		return case_state_trouble(state, TROUBLE_NOT_UP,
-			"make a folder below %s", state->options.run_folder);
+		return err_sys(
+			err, "make a folder below %s", state->options.run_folder);
 	/* The service may run as another user in its container. */
 	chmod(state->folder, 0755);
 	return true;
 }
 
-static bool open_ledger(struct case_state *state)
+static bool open_ledger(struct case_state *state, struct err *err)
 {
 	SCOPED(mem_free) char *path = mem_textf("%s/ledger", state->folder);
-	struct err err = {0};
 
-	state->ledger = ledger_create(state->options.loop, path, state->evidence, &err);
-	return state->ledger ||
-		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	state->ledger = ledger_create(state->options.loop, path, state->evidence, err);
+	return state->ledger != NULL;
 }
 
-static bool bring_up_mocks(struct case_state *state)
+static bool bring_up_mocks(struct case_state *state, struct err *err)
 {
 	struct engine *engine = state->options.engine;
-	struct err err = {0};
 
 	if (!scenario_has_mocks(state->scenario))
 		return true;
+	*err = (struct err){0};
 	if (state->scenario->service.topology == TOPOLOGY_CONTAINERS) {
-		state->network = engine_network(engine, &err);
-		if (!state->network && err.text[0])
-			return case_state_trouble(
-				state, TROUBLE_NOT_UP, "network: %s", err.text);
+		state->network = engine_network(engine, err);
+		if (!state->network && err->text[0])
+			return err_while(err, "network");
 	}
 	state->mock_agent = mock_agent_up(
 		&(struct mock_agent_options){
@@ -78,9 +75,8 @@ static bool bring_up_mocks(struct case_state *state)
 			.interrupted = state->options.interrupted,
 			.evidence = state->evidence,
 		},
-		state->scenario, &err);
-	return state->mock_agent ||
-		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+		state->scenario, err);
+	return state->mock_agent != NULL;
 }
 
 /* A port that is free now; 0: there is none. */
@@ -99,25 +95,22 @@ static int64_t free_port(void)
 	return ok ? ntohs(address.sin_port) : 0;
 }
 
-static int64_t choose_port(const struct case_state *state)
-{
-	if (state->scenario->service.port ||
-		!scenario_uses(state->scenario, PLACEHOLDER_PORT))
-		return state->scenario->service.port;
-	return state->network ? PORT_INSIDE : free_port();
-}
-
-static bool bring_up_service(struct case_state *state)
+static bool bring_up_service(struct case_state *state, struct err *err)
 {
 	static const char *const ours[] = {"service", NULL};
 	const struct service_part *service = &state->scenario->service;
+	bool chooses =
+		!service->port && scenario_uses(state->scenario, PLACEHOLDER_PORT);
+	int64_t port = !chooses  ? service->port
+		: state->network ? PORT_INSIDE
+				 : free_port();
 	const struct service_env values = {
 		.scenario = state->scenario,
 		.host = state->network ? "0.0.0.0" : "127.0.0.1",
 		.agent_url =
 			state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
 		.ledger = ledger_address(state->ledger),
-		.port = state->port,
+		.port = port,
 		.seed = state->evidence->seed,
 	};
 	SCOPED(strlist_done) struct strlist env = service_env_list(&values);
@@ -141,13 +134,11 @@ static bool bring_up_service(struct case_state *state)
 		.log = on_log,
 		.arg = state,
 	};
-	struct err err = {0};
 
-	state->service = engine_up(state->options.engine, &spec, &err);
-	if (!state->service)
-		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
-	state->evidence->up_ns = clock_now();
-	return true;
+	state->port = port;
+	state->service = engine_up(state->options.engine, &spec, err);
+	state->evidence->up_ns = state->service ? clock_now() : 0;
+	return state->service != NULL;
 }
 
 static bool bring_up(struct case_state *state)
@@ -155,13 +146,11 @@ static bool bring_up(struct case_state *state)
 	struct err err = {0};
 
 	case_state_step(state, "bringing it up");
-	if (!engine_prepare(
-		    state->options.engine, state->scenario->service.image, &err))
-		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
-	if (!make_folder(state) || !open_ledger(state) || !bring_up_mocks(state))
-		return false;
-	state->port = choose_port(state);
-	return bring_up_service(state);
+	return (engine_prepare(
+			state->options.engine, state->scenario->service.image, &err) &&
+		       make_folder(state, &err) && open_ledger(state, &err) &&
+		       bring_up_mocks(state, &err) && bring_up_service(state, &err)) ||
+		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
 /* --- ready --- */

@@ -55,6 +55,8 @@ static void *with_room(void *array, unsigned count, size_t size)
 	return array;
 }
 
+#define MAKE_ROOM(array, count) ((array) = with_room((array), (count), sizeof *(array)))
+
 /* The mock agent API's lifeline; -1: it has none. */
 static int agent_lifeline(const struct evidence *evidence)
 {
@@ -153,8 +155,7 @@ void evidence_add_event(
 		return;
 	}
 	evidence->event_bytes += bytes;
-	evidence->events =
-		with_room(evidence->events, evidence->event_count, sizeof *event);
+	MAKE_ROOM(evidence->events, evidence->event_count);
 	event = &evidence->events[evidence->event_count++];
 	*event = (struct event){
 		.ns = stamp_of(evidence, json),
@@ -173,8 +174,7 @@ void evidence_add_log(
 	if (evidence->log_count < EVIDENCE_LOG_MAX &&
 		len <= EVIDENCE_LOG_BYTES - evidence->log_bytes) {
 		evidence->log_bytes += len;
-		evidence->log = with_room(
-			evidence->log, evidence->log_count, sizeof *evidence->log);
+		MAKE_ROOM(evidence->log, evidence->log_count);
 		evidence->log[evidence->log_count++] = (struct log_line){
 			.ns = ns,
 			.text = mem_textf("%.*s", (int)len, line),
@@ -194,8 +194,7 @@ int evidence_add_lifeline(struct evidence *evidence, pid_t pid)
 		evidence->lifelines_dropped++;
 		return -1;
 	}
-	evidence->lifelines =
-		with_room(evidence->lifelines, index, sizeof *evidence->lifelines);
+	MAKE_ROOM(evidence->lifelines, index);
 	evidence->lifelines[index] = (struct lifeline){
 		.pid = pid,
 		.opened_ns = clock_now(),
@@ -209,8 +208,7 @@ unsigned evidence_add_request(struct evidence *evidence, enum request_kind kind,
 {
 	unsigned index = evidence->request_count;
 
-	evidence->requests =
-		with_room(evidence->requests, index, sizeof *evidence->requests);
+	MAKE_ROOM(evidence->requests, index);
 	evidence->requests[index] = (struct load_request){
 		.kind = kind,
 		.session = session,
@@ -276,19 +274,10 @@ const struct event *evidence_find_event(const struct evidence *evidence,
 	return NULL;
 }
 
-static void free_counts(struct evidence *evidence)
+void evidence_done(struct evidence *evidence)
 {
 	struct event_count *count, *next;
 
-	HASH_ITER(hh, evidence->counts, count, next) {
-		HASH_DEL(evidence->counts, count);
-		free(count->name);
-		free(count);
-	}
-}
-
-void evidence_done(struct evidence *evidence)
-{
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		free(evidence->events[i].name);
 		cJSON_Delete(evidence->events[i].json);
@@ -313,7 +302,11 @@ void evidence_done(struct evidence *evidence)
 	free(evidence->snapshots);
 	free(evidence->descendants);
 	free(evidence->log);
-	free_counts(evidence);
+	HASH_ITER(hh, evidence->counts, count, next) {
+		HASH_DEL(evidence->counts, count);
+		free(count->name);
+		free(count);
+	}
 	cJSON_Delete(evidence->engine_events);
 	*evidence = (struct evidence){0};
 }

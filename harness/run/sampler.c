@@ -9,6 +9,7 @@
 
 #define FIRST_NS      (100 * CLOCK_MS)
 #define BEFORE_END_NS (250 * CLOCK_MS)
+#define SNAPSHOTS_MAX 64
 
 struct sampler {
 	const struct subject *subject;
@@ -17,35 +18,24 @@ struct sampler {
 	struct loop_timer *timer;
 };
 
-/* When the next snapshot is due, in ns from the beginning. */
-static int64_t next_look(const struct sampler *sampler, int64_t past_ns)
-{
-	int64_t last_ns = sampler->grace_ns - BEFORE_END_NS;
-	int64_t next_ns =
-		past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;
-
-	return past_ns < last_ns && last_ns < next_ns ? last_ns : next_ns;
-}
-
-static void look(struct sampler *sampler)
-{
-	struct snapshot snapshot = {0};
-	struct err err;
-
-	if (sampler->subject->pid > 0 && sampler->subject->running &&
-		sampler->evidence->snapshot_count < SAMPLER_SNAPSHOTS_MAX &&
-		snapshot_take(&snapshot, sampler->subject->pid, &err))
-		evidence_add_snapshot(sampler->evidence, &snapshot);
-}
-
-static void on_look(void *arg)
+static void take(void *arg)
 {
 	struct sampler *sampler = arg;
-	int64_t past_ns;
+	const struct subject *subject = sampler->subject;
+	int64_t last_ns = sampler->grace_ns - BEFORE_END_NS;
+	struct snapshot snapshot = {0};
+	int64_t past_ns, next_ns; /* since the beginning */
+	struct err err;
 
-	look(sampler);
+	if (subject->pid > 0 && subject->running &&
+		sampler->evidence->snapshot_count < SNAPSHOTS_MAX &&
+		snapshot_take(&snapshot, subject->pid, &err))
+		evidence_add_snapshot(sampler->evidence, &snapshot);
 	past_ns = clock_now() - sampler->began_ns;
-	loop_timer_set(sampler->timer, next_look(sampler, past_ns) - past_ns);
+	next_ns = past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;
+	if (past_ns < last_ns && last_ns < next_ns)
+		next_ns = last_ns;
+	loop_timer_set(sampler->timer, next_ns - past_ns);
 }
 
 struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
@@ -57,8 +47,8 @@ struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
 	sampler->evidence = evidence;
 	sampler->grace_ns = grace_ns;
 	sampler->began_ns = clock_now();
-	sampler->timer = loop_timer_create(loop, on_look, sampler);
-	on_look(sampler);
+	sampler->timer = loop_timer_create(loop, take, sampler);
+	take(sampler);
 	return sampler;
 }
 

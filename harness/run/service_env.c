@@ -10,20 +10,19 @@
 
 #define AGENT_KEY "stopbench" /* the mock agent API accepts any */
 
-/* Takes pair. A name that is there already gets the new value. */
-static void put(struct strlist *list, char *pair)
+/* A name that is there already gets the new value. */
+static void put(struct strlist *list, const char *pair)
 {
 	size_t name_len = strcspn(pair, "=") + 1;
 
 	for (unsigned i = 0; i < list->count; i++) {
 		if (strncmp(list->item[i], pair, name_len) == 0) {
 			free(list->item[i]);
-			list->item[i] = pair;
+			list->item[i] = mem_text(pair);
 			return;
 		}
 	}
 	strlist_add(list, "%s", pair);
-	free(pair);
 }
 
 /* {"mcpServers": {"skills": {"command": "mock-mcp", "args": [...]}}}, the field's usual
@@ -47,44 +46,44 @@ static char *mcp_config(const struct service_env *env)
 	return json_print(config);
 }
 
-/* In ns, never rounded: the service plans with it. */
-static char *grace_text(const struct service_env *env)
+static void add_ours(struct strlist *texts, const struct service_env *env)
 {
-	return mem_textf("%lldns", (long long)env->scenario->stop.grace_ns);
-}
+	static const char *const pairs[] = {
+		LIFELINE_ENV "={ledger}",
+		"PORT={port}",
+		"GRACE={grace}",
+		"SESSION_END=archive",
+		"MCP_START=session",
+	};
+	static const char *const agent_pairs[] = {
+		"AGENT_URL={agent_url}",
+		"AGENT_KEY={agent_key}",
+		"MCP_CONFIG={mcp_config}",
+	};
 
-static void put_ours(struct strlist *list, const struct service_env *env)
-{
-	SCOPED(mem_free) char *grace = grace_text(env);
-
-	put(list, mem_textf("%s=%s", LIFELINE_ENV, env->ledger));
-	put(list, mem_textf("HOST=%s", env->host));
-	put(list, mem_textf("PORT=%lld", (long long)env->port));
-	put(list, mem_textf("GRACE=%s", grace));
-	put(list,
-		mem_textf("SESSION_LIMIT=%lld",
-			(long long)env->scenario->load.sessions + 16));
-	put(list, mem_text("SESSION_END=archive"));
-	put(list, mem_text("MCP_START=session"));
-	if (env->agent_url) {
-		SCOPED(mem_free) char *config = mcp_config(env);
-
-		put(list, mem_textf("AGENT_URL=%s", env->agent_url));
-		put(list, mem_text("AGENT_KEY=" AGENT_KEY));
-		put(list, mem_textf("MCP_CONFIG=%s", config));
-	}
+	for (size_t i = 0; i < COUNT(pairs); i++)
+		strlist_add(texts, "%s", pairs[i]);
+	for (size_t i = 0; env->agent_url && i < COUNT(agent_pairs); i++)
+		strlist_add(texts, "%s", agent_pairs[i]);
+	strlist_add(texts, "HOST=%s", env->host);
+	strlist_add(texts, "SESSION_LIMIT=%lld",
+		(long long)env->scenario->load.sessions + 16);
 }
 
 struct strlist service_env_list(const struct service_env *env)
 {
-	struct strlist own = service_env_expand(env, &env->scenario->service.env);
+	const struct strlist *own = &env->scenario->service.env;
+	SCOPED(strlist_done) struct strlist texts = {0};
+	SCOPED(strlist_done) struct strlist pairs = {0};
 	struct strlist list = {0};
 
 	if (scenario_is_ours(env->scenario))
-		put_ours(&list, env);
-	for (unsigned i = 0; i < own.count; i++)
-		put(&list, mem_text(own.item[i]));
-	strlist_done(&own);
+		add_ours(&texts, env);
+	for (unsigned i = 0; i < own->count; i++)
+		strlist_add(&texts, "%s", own->item[i]);
+	pairs = service_env_expand(env, &texts);
+	for (unsigned i = 0; i < pairs.count; i++)
+		put(&list, pairs.item[i]);
 	return list;
 }
 
@@ -93,7 +92,9 @@ struct strlist service_env_expand(
 {
 	SCOPED(mem_free) char *config = mcp_config(env);
 	SCOPED(mem_free) char *port = mem_textf("%lld", (long long)env->port);
-	SCOPED(mem_free) char *grace = grace_text(env);
+	/* In ns, never rounded: the service plans with it. */
+	SCOPED(mem_free) char *grace =
+		mem_textf("%lldns", (long long)env->scenario->stop.grace_ns);
 	const char *const values[PLACEHOLDERS] = {
 		[PLACEHOLDER_AGENT_URL] = env->agent_url,
 		[PLACEHOLDER_AGENT_KEY] = AGENT_KEY,
