@@ -11,6 +11,7 @@
 #include "harness/report/terminal.h"
 #include "harness/scenario/plan.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 
@@ -83,17 +84,16 @@ static cJSON *scenarios_json(const struct plan *plan)
 
 	for (unsigned i = 0; i < plan->count; i = end) {
 		const struct plan_case *first = plan->cases[i];
-		cJSON *item = cJSON_CreateObject();
+		cJSON *item;
 
 		for (end = i + 1; end < plan->count &&
 			strcmp(plan->cases[end]->path, first->path) == 0;)
 			end++;
-		cJSON_AddStringToObject(item, "id", first->id);
-		cJSON_AddStringToObject(item, "path", first->path);
-		cJSON_AddStringToObject(item, "name", first->scenario.name);
+		item = json_fill(NULL,
+			"{'id': %s, 'path': %s, 'name': %s, 'cases': %u}", first->id,
+			first->path, first->scenario.name, end - i);
 		if (first->scenario.why)
-			cJSON_AddStringToObject(item, "why", first->scenario.why);
-		cJSON_AddNumberToObject(item, "cases", end - i);
+			json_fill(item, "{'why': %s}", first->scenario.why);
 		cJSON_AddItemToArray(list, item);
 	}
 	return list;
@@ -101,24 +101,23 @@ static cJSON *scenarios_json(const struct plan *plan)
 
 static cJSON *sight_json(const struct engine_capabilities *capabilities)
 {
-	cJSON *json = cJSON_CreateObject();
+	cJSON *json = json_fill(NULL,
+		"{'signal': %s, 'kill': %s, 'exit': %s, 'not_seen': %s}",
+		stamp_source_name(capabilities->signal),
+		stamp_source_name(capabilities->kill),
+		stamp_source_name(capabilities->exit), capabilities->note);
 
-	cJSON_AddStringToObject(
-		json, "signal", stamp_source_name(capabilities->signal));
-	cJSON_AddStringToObject(json, "kill", stamp_source_name(capabilities->kill));
-	cJSON_AddStringToObject(json, "exit", stamp_source_name(capabilities->exit));
 	cJSON_AddBoolToObject(json, "signal_delivery", capabilities->signal_delivery);
 	cJSON_AddBoolToObject(json, "wait_status", capabilities->wait_status);
 	cJSON_AddBoolToObject(json, "snapshots", capabilities->snapshots);
 	cJSON_AddBoolToObject(json, "oom", capabilities->oom);
 	cJSON_AddBoolToObject(json, "pid1_rules", capabilities->pid1_rules);
-	cJSON_AddStringToObject(json, "not_seen", capabilities->note);
 	return json;
 }
 
 static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *programs)
 {
-	cJSON *json = cJSON_CreateObject();
+	cJSON *json = json_fill(NULL, "{'name': %s}", name);
 	struct err err = {0};
 	struct engine *engine = engine_create(loop, name,
 		&(struct engine_options){
@@ -127,7 +126,6 @@ static cJSON *engine_json(uv_loop_t *loop, const char *name, const char *program
 		},
 		&err);
 
-	cJSON_AddStringToObject(json, "name", name);
 	cJSON_AddBoolToObject(json, "found", engine != NULL);
 	if (engine) {
 		cJSON_AddItemToObject(json, "fingerprint", engine_fingerprint(engine));

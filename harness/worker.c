@@ -16,6 +16,7 @@
 #include "harness/run/case.h"
 #include "lib/buf.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/pipe_lines.h"
 #include "lib/signals.h"
@@ -85,10 +86,7 @@ static void send_message(const struct work *work, cJSON *message)
 
 static void on_step(void *arg, const char *what)
 {
-	cJSON *message = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(message, "step", what);
-	send_message(arg, message);
+	send_message(arg, json_fill(NULL, "{'step': %s}", what));
 }
 
 static void on_signal(uv_signal_t *signal, int number UNUSED)
@@ -203,10 +201,9 @@ static void on_line(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 	cJSON *message = json_parse(line, len);
 	const char *step = json_text(message, "step");
 
-	if (step) {
+	if (step)
 		worker->options->step(worker->arg, step);
-		cJSON_Delete(message);
-	} else if (json_get(message, "round")) {
+	if (json_get(message, "round")) {
 		cJSON_Delete(worker->answer);
 		worker->answer = message;
 	} else {

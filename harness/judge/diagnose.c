@@ -47,21 +47,19 @@ static bool launcher_is_pid1(const struct view *view, struct buf *text)
 
 static bool pid1_ignores(const struct view *view, struct buf *text)
 {
-	if (!view->discarded || !view->pid1 ||
-		!proc_ignores(view->pid1, view->facts->stop_signal))
-		return false;
-	return buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
-		STOP_SIGNAL(view));
+	return view->discarded && view->pid1 &&
+		proc_ignores(view->pid1, view->facts->stop_signal) &&
+		buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
+			STOP_SIGNAL(view));
 }
 
 static bool signal_came_early(const struct view *view, struct buf *text)
 {
-	if (!view->discarded || !view->pid1 || !can_receive(view))
-		return false;
-	return buf_addf(text,
-		"%s came before PID 1 (%s) had a handler for it: the kernel discarded it, and "
-		"the handler that is there now waits for another",
-		STOP_SIGNAL(view), view->pid1->name);
+	return view->discarded && view->pid1 && can_receive(view) &&
+		buf_addf(text,
+			"%s came before PID 1 (%s) had a handler for it: the kernel discarded it, and "
+			"the handler that is there now waits for another",
+			STOP_SIGNAL(view), view->pid1->name);
 }
 
 static bool pid1_has_no_handler(const struct view *view, struct buf *text)
@@ -86,21 +84,20 @@ static bool processes_left(const struct view *view, struct buf *text)
 {
 	const struct leaks *leaks = &view->leaks;
 
-	if (leaks->count == 0)
-		return false;
-	return buf_addf(text, "%u process%s alive when PID 1 ended: %s%s%s%s",
-		leaks->count, leaks->count == 1 ? " was" : "es were",
-		leaks->list[0].text, leaks->count > 1 ? ", " : "",
-		leaks->count > 1 ? leaks->list[1].text : "",
-		leaks->count > 2 ? ", ..." : "");
+	return leaks->count > 0 &&
+		buf_addf(text, "%u process%s alive when PID 1 ended: %s%s%s%s",
+			leaks->count, leaks->count == 1 ? " was" : "es were",
+			leaks->list[0].text, leaks->count > 1 ? ", " : "",
+			leaks->count > 1 ? leaks->list[1].text : "",
+			leaks->count > 2 ? ", ..." : "");
 }
 
 static bool zombies_left(const struct view *view, struct buf *text)
 {
-	if (view->leaks.zombies == 0)
-		return false;
-	return buf_addf(text, "%u zombie%s not waited for in the last snapshot",
-		view->leaks.zombies, view->leaks.zombies == 1 ? " was" : "s were");
+	return view->leaks.zombies > 0 &&
+		buf_addf(text, "%u zombie%s not waited for in the last snapshot",
+			view->leaks.zombies,
+			view->leaks.zombies == 1 ? " was" : "s were");
 }
 
 static bool requests_lost(const struct view *view, struct buf *text)
@@ -127,37 +124,35 @@ static bool grace_expired(const struct view *view, struct buf *text)
 {
 	const struct stop_facts *facts = view->facts;
 
-	if (!view->killed || view->margin_ns > 0)
-		return false;
-	return buf_addf(text,
-		"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
-		CLOCK_TEXT(view->scenario->stop.grace_ns),
-		view->engine_late_ns >= 0 ? CLOCK_TEXT(view->engine_late_ns) : "?",
-		facts->kill_source == STAMP_KERNEL ? "traced in the kernel"
-			: facts->kill_source == STAMP_SELF
-			? "sent by this engine itself"
-			: "the engine's kill event");
+	return view->killed && view->margin_ns <= 0 &&
+		buf_addf(text,
+			"the grace of %s expired: the engine sent SIGKILL %s late (%s)",
+			CLOCK_TEXT(view->scenario->stop.grace_ns),
+			view->engine_late_ns >= 0 ? CLOCK_TEXT(view->engine_late_ns)
+						  : "?",
+			facts->kill_source == STAMP_KERNEL ? "traced in the kernel"
+				: facts->kill_source == STAMP_SELF
+				? "sent by this engine itself"
+				: "the engine's kill event");
 }
 
 static bool killed_without_grace(const struct view *view, struct buf *text)
 {
-	if (!view->killed || view->margin_ns <= 0)
-		return false;
-	return buf_addf(text, "SIGKILL came with %s of the grace left: %s",
-		CLOCK_TEXT(view->margin_ns),
-		view->facts->signal_ns ? "its sender did not wait for it"
-				       : "no stop signal was sent before it");
+	return view->killed && view->margin_ns > 0 &&
+		buf_addf(text, "SIGKILL came with %s of the grace left: %s",
+			CLOCK_TEXT(view->margin_ns),
+			view->facts->signal_ns ? "its sender did not wait for it"
+					       : "no stop signal was sent before it");
 }
 
 static bool oom_killed(const struct view *view, struct buf *text)
 {
-	if (view->verdict != VERDICT_OOM)
-		return false;
-	return buf_addf(text,
-		"the kernel's out-of-memory killer took PID 1 (%lld OOM kill%s in its cgroup "
-		"since the stop)",
-		(long long)view->facts->oom_kills,
-		view->facts->oom_kills == 1 ? "" : "s");
+	return view->verdict == VERDICT_OOM &&
+		buf_addf(text,
+			"the kernel's out-of-memory killer took PID 1 (%lld OOM kill%s in its cgroup "
+			"since the stop)",
+			(long long)view->facts->oom_kills,
+			view->facts->oom_kills == 1 ? "" : "s");
 }
 
 /* PID 1 exited by itself with a code that claims a signal. (An init that exits with
@@ -174,21 +169,19 @@ static bool exited_by_itself(const struct view *view)
 
 static bool reported_child_status(const struct view *view, struct buf *text)
 {
-	if (!exited_by_itself(view))
-		return false;
-	return buf_addf(text,
-		"PID 1 was not ended by a signal: it exited with %d by itself, as a shell or "
-		"an init does that reports how a child ended",
-		view->facts->exit_code);
+	return exited_by_itself(view) &&
+		buf_addf(text,
+			"PID 1 was not ended by a signal: it exited with %d by itself, as a shell or "
+			"an init does that reports how a child ended",
+			view->facts->exit_code);
 }
 
 static bool self_killed(const struct view *view, struct buf *text)
 {
-	if (view->verdict != VERDICT_SELF_KILLED)
-		return false;
-	return buf_addf(text, "SIGKILL was sent by %s, not by the engine",
-		view->facts->kill_sender[0] ? view->facts->kill_sender
-					    : "another process");
+	return view->verdict == VERDICT_SELF_KILLED &&
+		buf_addf(text, "SIGKILL was sent by %s, not by the engine",
+			view->facts->kill_sender[0] ? view->facts->kill_sender
+						    : "another process");
 }
 
 static bool crashed(const struct view *view, struct buf *text)
@@ -196,10 +189,9 @@ static bool crashed(const struct view *view, struct buf *text)
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
-	if (view->verdict != VERDICT_CRASH || view->too_late)
-		return false;
-	return buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
-		view->facts->exit_code);
+	return view->verdict == VERDICT_CRASH && !view->too_late &&
+		buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
+			view->facts->exit_code);
 }
 
 static bool ended_by_stop_signal(const struct view *view)
@@ -300,29 +292,26 @@ static bool died_of_default(const struct view *view, struct buf *text)
 
 static bool ended_before_stop(const struct view *view, struct buf *text)
 {
-	if (!view->too_late)
-		return false;
-	return buf_addf(text,
-		"it had ended before the stop, with exit code %d: the stop was a no-op",
-		view->facts->exit_code);
+	return view->too_late &&
+		buf_addf(text,
+			"it had ended before the stop, with exit code %d: the stop was a no-op",
+			view->facts->exit_code);
 }
 
 static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
-	if (view->verdict != VERDICT_CLEAN && view->verdict != VERDICT_SLOW)
-		return false;
-	return buf_addf(text,
-		"clean stop in %s, %s of the grace left, %u of %u sessions "
-		"disconnected",
-		CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns),
-		view->sessions.done, view->sessions.count);
+	return (view->verdict == VERDICT_CLEAN || view->verdict == VERDICT_SLOW) &&
+		buf_addf(text,
+			"clean stop in %s, %s of the grace left, %u of %u sessions "
+			"disconnected",
+			CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns),
+			view->sessions.done, view->sessions.count);
 }
 
 static bool not_known(const struct view *view, struct buf *text)
 {
-	if (view->verdict != VERDICT_INCONCLUSIVE)
-		return false;
-	return buf_addf(text, "%s", view->reason);
+	return view->verdict == VERDICT_INCONCLUSIVE &&
+		buf_addf(text, "%s", view->reason);
 }
 
 /* True when the diagnosis holds; then one sentence about it has been added to `text`. */

@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/version.h"
 
@@ -38,19 +39,15 @@ static cJSON *host_json(void)
 static void summarise(struct results *results)
 {
 	const unsigned *counts = results->counts;
-	cJSON *summary = cJSON_CreateObject();
 
-	json_add_int(summary, "cases",
-		counts[OUTCOME_MET] + counts[OUTCOME_UNMET] + counts[OUTCOME_NOT_RUN]);
-	json_add_int(summary, "rounds", results->rounds);
-	json_add_int(summary, "met", counts[OUTCOME_MET]);
-	json_add_int(summary, "unmet", counts[OUTCOME_UNMET]);
-	json_add_int(summary, "not_run", counts[OUTCOME_NOT_RUN]);
-	json_add_int(summary, "passed_over", results->passed_over);
-	cJSON_AddNumberToObject(summary, "seconds",
-		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
-	cJSON_AddItemToObject(results->json, "summary", summary);
+	json_fill(cJSON_AddObjectToObject(results->json, "summary"),
+		"{'cases': %u, 'rounds': %u, 'met': %u, 'unmet': %u, 'not_run': %u, "
+		"'passed_over': %u, 'seconds': %g}",
+		counts[OUTCOME_MET] + counts[OUTCOME_UNMET] + counts[OUTCOME_NOT_RUN],
+		results->rounds, counts[OUTCOME_MET], counts[OUTCOME_UNMET],
+		counts[OUTCOME_NOT_RUN], results->passed_over,
+		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
 }
 
 struct results *results_create(cJSON *fingerprint, uint64_t seed)
@@ -60,14 +57,12 @@ struct results *results_create(cJSON *fingerprint, uint64_t seed)
 	char name[24]; /* a seed is a name: a double has too few digits */
 
 	results->began_ns = clock_now();
-	results->json = cJSON_CreateObject();
 	clock_wall(now);
-	cJSON_AddStringToObject(results->json, "stopbench", STOPBENCH_VERSION);
-	cJSON_AddStringToObject(results->json, "started", now);
+	snprintf(name, sizeof name, "%llu", (unsigned long long)seed);
+	results->json = json_fill(NULL, "{'stopbench': %s, 'started': %s, 'seed': %s}",
+		STOPBENCH_VERSION, now, name);
 	cJSON_AddItemToObject(results->json, "host", host_json());
 	cJSON_AddItemToObject(results->json, "engine", fingerprint);
-	snprintf(name, sizeof name, "%llu", (unsigned long long)seed);
-	cJSON_AddStringToObject(results->json, "seed", name);
 	results->cases = cJSON_AddArrayToObject(results->json, "cases");
 	summarise(results);
 	return results;

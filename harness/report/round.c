@@ -4,6 +4,7 @@
 
 #include "harness/report/redact.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
 
@@ -136,17 +137,16 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	SCOPED(mem_free) char *command = redact(&plan_case->scenario, whole);
 	char seed[24]; /* text: a double has too few digits */
 	bool in_trouble = evidence->trouble != TROUBLE_NONE;
-	cJSON *json = cJSON_CreateObject();
+	cJSON *json;
 
-	cJSON_AddStringToObject(json, "id", plan_case->id);
-	cJSON_AddStringToObject(json, "half", half_name(plan_case->half));
-	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
-	json_add_int(json, "round", round);
-	add_text(json, "name", plan_case->scenario.name);
-	cJSON_AddStringToObject(json, "engine", evidence->engine);
 	snprintf(seed, sizeof seed, "%llu", (unsigned long long)evidence->seed);
-	cJSON_AddStringToObject(json, "seed", seed);
-	cJSON_AddStringToObject(json, "verdict", verdict_names[judgement->verdict]);
+	json = json_fill(NULL,
+		"{'id': %s, 'half': %s, 'round': %u, 'engine': %s, 'seed': %s, "
+		"'verdict': %s, 'command': %s}",
+		plan_case->id, half_name(plan_case->half), round, evidence->engine,
+		seed, verdict_names[judgement->verdict], command);
+	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
+	add_text(json, "name", plan_case->scenario.name);
 	add_text(json, "reason", judgement->reason);
 	cJSON_AddBoolToObject(json, "met", judgement->met);
 	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);
@@ -157,7 +157,6 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	add_counts(json, judgement);
 	add_end(json, evidence);
 	add_reasons(json, judgement);
-	cJSON_AddStringToObject(json, "command", command);
 	add_text(json, "folder", folder);
 	return json;
 }

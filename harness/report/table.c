@@ -224,19 +224,17 @@ static void fit(struct table *table)
 /* A column with the same in every row is left out. */
 static void choose_columns(struct table *table)
 {
-	for (unsigned column = 0; column < COLUMNS; column++)
-		table->shown[column] = true;
-	table->shown[COLUMN_HALF] = table->shown[COLUMN_RANGE] = false;
-	table->shown[COLUMN_WHY] = false;
-	for (unsigned i = 0; i < table->rows.count; i++) {
-		const struct table_row *row = &table->rows.list[i];
+	bool *shown = table->shown;
 
-		if (strcmp(row->cells[COLUMN_HALF], "twin") == 0)
-			table->shown[COLUMN_HALF] = true;
-		if (row->cells[COLUMN_RANGE][0])
-			table->shown[COLUMN_RANGE] = true;
-		if (row->cells[COLUMN_WHY][0])
-			table->shown[COLUMN_WHY] = true;
+	for (unsigned column = 0; column < COLUMNS; column++)
+		shown[column] = true;
+	shown[COLUMN_HALF] = shown[COLUMN_RANGE] = shown[COLUMN_WHY] = false;
+	for (unsigned i = 0; i < table->rows.count; i++) {
+		char *const *cells = table->rows.list[i].cells;
+
+		shown[COLUMN_HALF] |= strcmp(cells[COLUMN_HALF], "twin") == 0;
+		shown[COLUMN_RANGE] |= cells[COLUMN_RANGE][0] != '\0';
+		shown[COLUMN_WHY] |= cells[COLUMN_WHY][0] != '\0';
 	}
 }
 
@@ -251,16 +249,6 @@ static void print_trimmed(FILE *out, const char *line)
 	fprintf(out, "%.*s\n", (int)len, line);
 }
 
-/* An unmet expectation of the verdict contains the reason. */
-static bool has_reason(const struct table_row *row)
-{
-	for (unsigned i = 0; i < row->unmet.count; i++) {
-		if (strncmp(row->unmet.item[i], "verdict: ", 9) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The lines below a row that is not met, or below each one of a few. */
 static void print_details(
 	const struct table *table, FILE *out, const struct table_row *row)
@@ -271,8 +259,10 @@ static void print_details(
 
 	if (row->met && !table->few)
 		return;
-	/* A reason without an id is the verdict's. */
-	if (cut && why[0] && (row->id[0] || !has_reason(row)))
+	/* A reason without an id is the verdict's, and stands in its expectation. */
+	for (unsigned i = 0; i < row->unmet.count && !row->id[0]; i++)
+		cut = cut && strncmp(row->unmet.item[i], "verdict: ", 9) != 0;
+	if (cut && why[0])
 		terminal_paragraph(&table->terminal, out, DETAIL_INDENT, why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
 		terminal_paragraph(
