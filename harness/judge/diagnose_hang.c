@@ -62,11 +62,11 @@ bool hang_longer_grace(const struct view *view, struct buf *text)
 	/* Without an overall deadline what it planned with decides nothing. */
 	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
 		return false;
-	if (!view->killed || planned_ns <= view->scenario->stop.grace_ns)
-		return false;
-	return buf_addf(text,
-		"the service planned with a grace of %s, the engine gave %s",
-		CLOCK_TEXT(planned_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
+	return view->killed && planned_ns > view->scenario->stop.grace_ns &&
+		buf_addf(text,
+			"the service planned with a grace of %s, the engine gave %s",
+			CLOCK_TEXT(planned_ns),
+			CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
 bool hang_sequential(const struct view *view, struct buf *text)
@@ -191,9 +191,8 @@ bool hang_mcp(const struct view *view, struct buf *text)
 			buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
 				view->leaks.list[i].text, how);
 	}
-	if (count == 0)
-		return false;
-	return buf_addf(text, "waited for %u MCP server%s to exit: %s%s", count,
-		count == 1 ? "" : "s", buf_text(&names),
-		count > NAMED_MAX ? ", ..." : "");
+	return count > 0 &&
+		buf_addf(text, "waited for %u MCP server%s to exit: %s%s", count,
+			count == 1 ? "" : "s", buf_text(&names),
+			count > NAMED_MAX ? ", ..." : "");
 }

@@ -18,11 +18,9 @@
 
 #define NAME_MAX_LEN 160 /* file systems take 255 bytes; a number may follow */
 #define SAME_MAX     10000
-#define TEXT_CEILING SIZE_MAX
 
-/* A failed case, and the folder that its files are written to. */
+/* A failed case. */
 struct artifact {
-	const char *folder;
 	const struct plan_case *plan_case;
 	const struct evidence *evidence;
 	const struct judgement *judgement;
@@ -97,34 +95,20 @@ void artifacts_clear(const char *report)
 
 /* --- its files --- */
 
-static bool write_text(const struct artifact *artifact, const char *name,
-	struct buf *text, struct err *err)
+static void add_json(struct buf *text, const cJSON *json, bool lines)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/%s", artifact->folder, name);
+	SCOPED(json_free) cJSON *exact = json_copy_exact(json);
+	SCOPED(mem_free) char *printed = json_print_inert(exact, lines);
 
-	return fs_write_file(path, buf_text(text), text->len, err);
+	buf_addf(text, "%s\n", printed);
 }
 
 /* Text for people: inert, and without secrets. */
-static bool write_prose(const struct artifact *artifact, const char *name,
-	struct buf *text, struct err *err)
+static char *prose_of(const struct artifact *artifact, const char *text)
 {
-	SCOPED(mem_free) char *path = mem_textf("%s/%s", artifact->folder, name);
-	SCOPED(mem_free) char *inert = utf8_mend(buf_text(text), "\n\t");
-	SCOPED(mem_free) char *public = redact(&artifact->plan_case->scenario, inert);
+	SCOPED(mem_free) char *inert = utf8_mend(text, "\n\t");
 
-	return fs_write_file(path, public, strlen(public), err);
-}
-
-static bool write_json(const struct artifact *artifact, const char *name,
-	const cJSON *json, struct err *err)
-{
-	SCOPED(json_free) cJSON *exact = json_copy_exact(json);
-	SCOPED(mem_free) char *printed = json_print_inert(exact, true);
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
-
-	buf_addf(&text, "%s\n", printed);
-	return write_text(artifact, name, &text, err);
+	return redact(&artifact->plan_case->scenario, inert);
 }
 
 static void add_limitations(struct buf *text, const struct evidence *evidence)
@@ -140,130 +124,135 @@ static void add_limitations(struct buf *text, const struct evidence *evidence)
 			(unsigned long long)evidence->lifelines_dropped);
 }
 
-static bool write_why(const struct artifact *artifact, struct err *err)
+static void add_why(const struct artifact *artifact, struct buf *text)
 {
 	const struct judgement *judgement = artifact->judgement;
 	const struct evidence *evidence = artifact->evidence;
 	SCOPED(mem_free) char *command =
 		plan_command(artifact->plan_case, evidence->engine, evidence->seed);
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	if (judgement->could_run)
-		buf_addf(&text, "%s: %s\n", verdict_names[judgement->verdict],
+		buf_addf(text, "%s: %s\n", verdict_names[judgement->verdict],
 			judgement->reason);
 	else
-		buf_addf(&text, "could not run: %s\n", evidence->trouble_text);
-	buf_addf(&text, "\n%s%s%s (%s): %s\n", artifact->plan_case->id,
+		buf_addf(text, "could not run: %s\n", evidence->trouble_text);
+	buf_addf(text, "\n%s%s%s (%s): %s\n", artifact->plan_case->id,
 		artifact->plan_case->axes[0] ? " " : "", artifact->plan_case->axes,
 		half_name(artifact->plan_case->half),
 		artifact->plan_case->scenario.name);
 	if (artifact->plan_case->scenario.why)
-		buf_addf(&text, "%s\n", artifact->plan_case->scenario.why);
-	buf_adds(&text, "\nDiagnoses, the deepest cause first:\n");
+		buf_addf(text, "%s\n", artifact->plan_case->scenario.why);
+	buf_adds(text, "\nDiagnoses, the deepest cause first:\n");
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++)
-		buf_addf(&text, "  %-3s  %s\n",
+		buf_addf(text, "  %-3s  %s\n",
 			diagnosis_ids[judgement->diagnoses[i].id],
 			judgement->diagnoses[i].text);
-	buf_adds(&text, "\nExpectations:\n");
+	buf_adds(text, "\nExpectations:\n");
 	for (unsigned i = 0; i < judgement->expectation_count; i++) {
 		const struct expectation *expectation = &judgement->expectations[i];
 
-		buf_addf(&text, "  %-7s  %s: wanted %s, seen %s\n",
+		buf_addf(text, "  %-7s  %s: wanted %s, seen %s\n",
 			expectation->met ? "met" : "NOT MET", expectation->what,
 			expectation->wanted, expectation->seen);
 	}
-	add_limitations(&text, evidence);
-	buf_addf(&text, "\nThis case alone:\n  %s\n", command);
-	return write_prose(artifact, "why.txt", &text, err);
+	add_limitations(text, evidence);
+	buf_addf(text, "\nThis case alone:\n  %s\n", command);
 }
 
-static bool write_scenario(const struct artifact *artifact, struct err *err)
+static void add_scenario(const struct artifact *artifact, struct buf *text)
 {
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 	SCOPED(mem_free) char *redacted = scenario_json_redacted(
 		&artifact->plan_case->scenario, artifact->plan_case->json);
 	SCOPED(json_free) cJSON *json = json_parse(redacted, strlen(redacted));
+	SCOPED(mem_free) char *prose = prose_of(artifact, redacted);
 
 	if (json)
-		return write_json(artifact, "scenario.json", json, err);
-	buf_addf(&text, "%s\n", redacted);
-	return write_prose(artifact, "scenario.json", &text, err);
+		add_json(text, json, true);
+	else
+		buf_addf(text, "%s\n", prose);
 }
 
-static bool write_timeline(const struct artifact *artifact, struct err *err)
+static void add_timeline(const struct artifact *artifact, struct buf *text)
 {
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
-
-	timeline_write(artifact->evidence, &text);
-	return write_prose(artifact, "timeline.txt", &text, err);
+	timeline_write(artifact->evidence, text);
 }
 
-static bool write_ledger(const struct artifact *artifact, struct err *err)
+static void add_ledger(const struct artifact *artifact, struct buf *text)
 {
 	const struct evidence *evidence = artifact->evidence;
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
-		const struct event *event = &evidence->events[i];
-		SCOPED(json_free) cJSON *exact = NULL;
-		SCOPED(mem_free) char *line = NULL;
-
-		if (event->source != EVENT_LEDGER)
-			continue;
-		exact = json_copy_exact(event->json);
-		line = json_print_inert(exact, false);
-		buf_addf(&text, "%s\n", line);
+		if (evidence->events[i].source == EVENT_LEDGER)
+			add_json(text, evidence->events[i].json, false);
 	}
-	return write_text(artifact, "ledger.jsonl", &text, err);
 }
 
-static bool write_log(const struct artifact *artifact, struct err *err)
+static void add_log(const struct artifact *artifact, struct buf *text)
 {
 	const struct evidence *evidence = artifact->evidence;
-	SCOPED(buf_done) struct buf text = {.ceiling = TEXT_CEILING};
 
 	for (unsigned i = 0; i < evidence->log_count; i++)
-		buf_addf(&text, "%s\n", evidence->log[i].text);
-	return write_text(artifact, "service.log", &text, err);
+		buf_addf(text, "%s\n", evidence->log[i].text);
 }
 
-static bool write_snapshots(const struct artifact *artifact, struct err *err)
+static void add_snapshots(const struct artifact *artifact, struct buf *text)
 {
 	const struct evidence *evidence = artifact->evidence;
 	SCOPED(json_free) cJSON *list = cJSON_CreateArray();
 
 	for (unsigned i = 0; i < evidence->snapshot_count; i++)
 		cJSON_AddItemToArray(list, snapshot_json(&evidence->snapshots[i]));
-	return write_json(artifact, "snapshots.json", list, err);
+	add_json(text, list, true);
 }
 
-static bool write_engine(const struct artifact *artifact, struct err *err)
+static void add_engine(const struct artifact *artifact, struct buf *text)
 {
-	const cJSON *events = artifact->evidence->engine_events;
+	if (artifact->evidence->engine_events)
+		add_json(text, artifact->evidence->engine_events, true);
+}
 
-	return !events || write_json(artifact, "engine.json", events, err);
+static const struct artifact_file {
+	const char *name;
+	void (*add)(const struct artifact *artifact, struct buf *text);
+	bool is_prose;
+	bool is_optional; /* when empty, there is no file */
+} files[] = {
+	{.name = "why.txt", .add = add_why, .is_prose = true},
+	{.name = "scenario.json", .add = add_scenario},
+	{.name = "timeline.txt", .add = add_timeline, .is_prose = true},
+	{.name = "ledger.jsonl", .add = add_ledger},
+	{.name = "service.log", .add = add_log},
+	{.name = "snapshots.json", .add = add_snapshots},
+	{.name = "engine.json", .add = add_engine, .is_optional = true},
+};
+
+static bool write_file(const struct artifact *artifact, const char *folder,
+	const struct artifact_file *file, struct err *err)
+{
+	SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, file->name);
+	SCOPED(buf_done) struct buf text = {.ceiling = SIZE_MAX};
+	SCOPED(mem_free) char *prose = NULL;
+
+	file->add(artifact, &text);
+	if (file->is_optional && text.len == 0)
+		return true;
+	if (!file->is_prose)
+		return fs_write_file(path, buf_text(&text), text.len, err);
+	prose = prose_of(artifact, buf_text(&text));
+	return fs_write_file(path, prose, strlen(prose), err);
 }
 
 char *artifacts_write(const char *report, const struct plan_case *plan_case,
 	unsigned round, const struct evidence *evidence,
 	const struct judgement *judgement, struct err *err)
 {
+	const struct artifact artifact = {plan_case, evidence, judgement};
 	SCOPED(mem_free) char *name = name_of(plan_case, round);
 	char *folder = make_folder(report, name, err);
-	const struct artifact artifact = {
-		.folder = folder,
-		.plan_case = plan_case,
-		.evidence = evidence,
-		.judgement = judgement,
-	};
 
-	if (!folder)
-		return NULL;
-	if (write_why(&artifact, err) && write_scenario(&artifact, err) &&
-		write_timeline(&artifact, err) && write_ledger(&artifact, err) &&
-		write_log(&artifact, err) && write_snapshots(&artifact, err) &&
-		write_engine(&artifact, err))
-		return folder;
-	free(folder);
-	return NULL;
+	for (size_t i = 0; folder && i < COUNT(files); i++) {
+		if (!write_file(&artifact, folder, &files[i], err))
+			mem_free(&folder);
+	}
+	return folder;
 }

@@ -7,6 +7,8 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
+#define LEN_MIN 4
+
 /* Takes text. */
 static char *replace(char *text, const char *value)
 {
@@ -31,7 +33,7 @@ char *redact(const struct scenario *scenario, const char *text)
 		const char *equals = strchr(env->item[i], '=');
 		SCOPED(mem_free) char *name = NULL;
 
-		if (!equals || strlen(equals + 1) < REDACT_LEN_MIN)
+		if (!equals || strlen(equals + 1) < LEN_MIN)
 			continue;
 		name = mem_textf("%.*s", (int)(equals - env->item[i]), env->item[i]);
 		if (scenario_env_is_secret(scenario, name))

@@ -6,11 +6,9 @@
 
 #include "harness/scenario/scenario.h"
 
-/* Values shorter than this are left: they stand in a text by chance. */
-#define REDACT_LEN_MIN 4
-
 /* Gives the caller a copy of text to free(), with "***" in place of each value of the
- * scenario's environment that is secret (scenario_env_is_secret()). */
+ * scenario's environment that is secret (scenario_env_is_secret()); shorter ones than
+ * four bytes are left, for they stand in a text by chance. */
 char *redact(const struct scenario *scenario, const char *text) MUST_CHECK;
 
 #endif

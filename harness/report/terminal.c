@@ -1,6 +1,7 @@
 #include "harness/report/terminal.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ struct terminal terminal_of(FILE *out)
 	return terminal;
 }
 
-/* One character off the front of a text: its bytes and its columns. */
+/* What was taken off the front of a text: its bytes and its columns. */
 struct piece {
 	size_t len;
 	unsigned columns;
@@ -73,36 +74,26 @@ static struct piece take_piece(const char *text, mbstate_t *state)
 	return (struct piece){.len = len, .columns = (unsigned)columns};
 }
 
-unsigned terminal_columns(const char *text)
+/* The beginning of the text that fits into width. */
+static struct piece take_fitting(const char *text, unsigned width)
 {
 	mbstate_t state = {0};
-	unsigned columns = 0;
+	struct piece whole = {0};
 
-	while (*text) {
-		struct piece piece = take_piece(text, &state);
+	while (text[whole.len]) {
+		struct piece piece = take_piece(text + whole.len, &state);
 
-		columns += piece.columns;
-		text += piece.len;
+		if (whole.columns + piece.columns > width)
+			break;
+		whole.columns += piece.columns;
+		whole.len += piece.len;
 	}
-	return columns;
+	return whole;
 }
 
-/* Bytes of the text that fit into width. */
-static size_t fitting(const char *text, unsigned width)
+unsigned terminal_columns(const char *text)
 {
-	mbstate_t state = {0};
-	unsigned columns = 0;
-	const char *at = text;
-
-	while (*at) {
-		struct piece piece = take_piece(at, &state);
-
-		columns += piece.columns;
-		if (columns > width)
-			break;
-		at += piece.len;
-	}
-	return (size_t)(at - text);
+	return take_fitting(text, UINT_MAX).columns;
 }
 
 char *terminal_fit(const struct terminal *terminal, const char *text, unsigned width)
@@ -124,7 +115,9 @@ char *terminal_fit(const struct terminal *terminal, const char *text, unsigned w
 	if (width && terminal_columns(buf_text(&line)) > width) {
 		bool marked = width > ellipsis_width;
 
-		line.len = fitting(line.data, marked ? width - ellipsis_width : width);
+		line.len =
+			take_fitting(line.data, marked ? width - ellipsis_width : width)
+				.len;
 		line.data[line.len] = '\0';
 		if (marked)
 			buf_adds(&line, ellipsis);

@@ -89,20 +89,6 @@ static char *excerpt_of(const struct buf *body)
 	return mem_textf(": \"%.120s\"", inert);
 }
 
-/* Why it failed. The status comes with the one that was wanted: "HTTP 200" alone reads
- * like a success. */
-static char *trouble_of(const struct load_request *request,
-	const struct fetch_result *result, long wanted)
-{
-	SCOPED(mem_free) char *excerpt = NULL;
-
-	if (result->end != FETCH_ANSWERED)
-		return mem_textf("session %u: %s", request->session, result->why);
-	excerpt = excerpt_of(result->body);
-	return mem_textf("session %u: HTTP %ld, wanted %ld%s", request->session,
-		result->status, wanted, excerpt);
-}
-
 static void on_answer(void *arg, const struct fetch_result *result)
 {
 	struct load_call *call = arg;
@@ -111,6 +97,7 @@ static void on_answer(void *arg, const struct fetch_result *result)
 	long wanted = request->kind == REQUEST_IDLE
 		? result->status /* any answer makes a connection that idles */
 		: (long)load->scenario->service.session.status;
+	SCOPED(mem_free) char *excerpt = NULL;
 
 	call->fetch = NULL;
 	request->ended_ns = result->ended_ns;
@@ -119,7 +106,12 @@ static void on_answer(void *arg, const struct fetch_result *result)
 	load->ended[request->kind]++;
 	if (request->end == REQUEST_ANSWERED)
 		return;
-	request->why = trouble_of(request, result, wanted);
+	excerpt = excerpt_of(result->body);
+	/* "HTTP 200" alone reads like a success. */
+	request->why = result->end == FETCH_ANSWERED
+		? mem_textf("session %u: HTTP %ld, wanted %ld%s", request->session,
+			  result->status, wanted, excerpt)
+		: mem_textf("session %u: %s", request->session, result->why);
 	if (!load->trouble[request->kind])
 		load->trouble[request->kind] = mem_text(request->why);
 }

@@ -171,10 +171,10 @@ static bool await_exit(struct case_state *state, int64_t until_ns)
 	bool came;
 
 	case_state_step(state, "waiting until it ends by itself");
-	if (!await(state, is_gone_or_event_came, until_ns, &came))
-		return false;
-	return came ||
-		case_state_trouble(state, TROUBLE_WHEN, "it did not end by itself");
+	return await(state, is_gone_or_event_came, until_ns, &came) &&
+		(came ||
+			case_state_trouble(
+				state, TROUBLE_WHEN, "it did not end by itself"));
 }
 
 bool trigger_await(struct case_state *state)
