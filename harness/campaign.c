@@ -171,8 +171,8 @@ static void plan_rounds(struct campaign *campaign, struct engine *engine)
 	}
 }
 
-/* What an earlier run left is removed, and our image is loaded once, before workers would
- * load it side by side. A round that needs it says why it is missing. */
+/* What an earlier run left is removed, and our image is loaded once, before workers
+ * would load it side by side. A round that needs it says why it is missing. */
 static void prepare(struct campaign *campaign, struct engine *engine)
 {
 	struct err err = {0};
@@ -277,7 +277,7 @@ static int finish(struct campaign *campaign)
 	return exit_code(campaign);
 }
 
-/* A worker that died cannot have removed its containers. */
+/* A worker that crashed has not removed its containers. */
 static void sweep(struct campaign *campaign)
 {
 	const char *name = campaign->rounds.worker_options.engine;

@@ -258,7 +258,7 @@ int cmd_list(int argc, char **argv)
 	SCOPED(json_free) cJSON *json = cJSON_CreateObject();
 	struct listing listing = {0};
 
-	/* No list can be longer than the command line, but for the folder by default. */
+	/* No list is longer than the command line, but for the default folder. */
 	listing.paths = mem_zeroed(sizeof *listing.paths * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &listing);
 	read_scenarios(&listing);

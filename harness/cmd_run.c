@@ -194,7 +194,7 @@ int cmd_run(int argc, char **argv)
 	struct campaign_options *options = &arguments.options;
 	int code;
 
-	/* No list can be longer than the command line, but for the folder by default. */
+	/* No list is longer than the command line, but for the default folder. */
 	arguments.sets = mem_zeroed(sizeof *arguments.sets * (size_t)(argc + 1));
 	arguments.paths = mem_zeroed(sizeof *arguments.paths * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &arguments);

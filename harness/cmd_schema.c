@@ -9,7 +9,7 @@
 
 static const struct argp parser = {
 	.doc = "Prints the JSON Schema (draft-07) of a scenario file, for editors and other "
-	       "checkers; `stopbench validate` knows more.",
+	       "checkers; `stopbench validate` checks more.",
 };
 
 int cmd_schema(int argc, char **argv)

@@ -48,7 +48,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
 	.parser = parse_option,
 	.args_doc = "[SCENARIO|FOLDER...]",
-	.doc = "Checks scenarios and starts nothing: every error of every file is told, with "
+	.doc = "Checks scenarios and starts nothing: every error of every file is printed, with "
 	       "file:line:column and the nearest known name. Without a path, those in "
 	       "./scenarios.",
 };

@@ -35,8 +35,8 @@ struct rounds {
 void rounds_add(struct rounds *rounds, const struct plan_case *plan_case,
 	unsigned number, uint64_t seed);
 
-/* Turns the loop until all rounds are over, and adds those that began to results. False: a
- * round could not begin. */
+/* Turns the loop until all rounds are over, and adds those that began to results.
+ * False: a round could not begin. */
 bool rounds_run(struct rounds *rounds, struct results *results) MUST_CHECK;
 
 /* The workers bring their cases down and end. */

@@ -1,10 +1,11 @@
 /*
- * worker - one round of a case in a process of its own, so that rounds run side by side.
+ * worker - one round of a case in a process of its own, so that rounds run side by
+ * side.
  *
- * A case turns its loop while it waits, so one process cannot run two cases. The worker is
- * forked; it makes a loop and an engine of its own, runs the case, judges it, writes the
- * artifacts of a failed round and sends the round's JSON back through a pipe. A worker
- * that ends without it is a round that was not run.
+ * A case turns its loop while it waits, so one process cannot run two cases. The worker
+ * is forked; it makes a loop and an engine of its own, runs the case, judges it, writes
+ * the artifacts of a failed round and sends the round's JSON back through a pipe. A
+ * worker that ends without it is a round that was not run.
  */
 #ifndef HARNESS_WORKER_H
 #define HARNESS_WORKER_H
@@ -24,8 +25,8 @@ struct worker;
 typedef void worker_step_fn(void *arg, const char *what);
 
 /* The worker has ended. Takes round, the JSON of round.h. `kept`: a container and a
- * folder were left for a person to look at. `say` is a line for people, or NULL; borrowed.
- * The worker is freed afterwards. */
+ * folder were left for a person to look at. `say` is a line for people, or NULL;
+ * borrowed. The worker is freed afterwards. */
 typedef void worker_over_fn(void *arg, cJSON *round, bool kept, const char *say);
 
 /* All borrowed until the worker has ended. */
@@ -36,7 +37,7 @@ struct worker_options {
 	const char *run_folder;
 	const char *programs; /* the folder of our programs */
 	const char *report;   /* the folder of the artifacts */
-	int lock; /* of the run: released when the caller dies, so the worker closes it */
+	int lock; /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
 	worker_step_fn *step;
 	worker_over_fn *over;

@@ -201,8 +201,8 @@ static bool ended_by_stop_signal(const struct view *view)
 }
 
 /* The program had prepared for the stop signal at some time before its end: it caught
- * it; or it blocked or awaited signals, which a program about to fork and one that waits
- * for other signals do as well, and then logged something. */
+ * it; or it blocked or awaited signals, which a program about to fork and one that
+ * waits for other signals do as well, and then logged something. */
 static bool program_handles(const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
@@ -314,7 +314,7 @@ static bool not_known(const struct view *view, struct buf *text)
 		buf_addf(text, "%s", view->reason);
 }
 
-/* True when the diagnosis holds; then one sentence about it has been added to `text`. */
+/* True when the diagnosis holds; then `text` has one more sentence, about it. */
 static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text) = {
 #define DIAGNOSIS(id, rule, meaning) [DIAGNOSIS_##id] = rule,
 #include "harness/scenario/diagnoses.def"

@@ -54,7 +54,7 @@ static void count(struct judgement *judgement, const struct view *view)
 }
 
 /* SIGKILL, or an exit code that claims it. The sender decides. (A raw wait status
- * "exited with 137" proves that it was no SIGKILL: then 137 is a code like any other.) */
+ * "exited with 137" proves that it was no SIGKILL: then 137 is any code.) */
 static bool judge_137(struct judgement *judgement, const struct view *view)
 {
 	const struct stop_facts *facts = view->facts;

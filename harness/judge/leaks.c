@@ -63,7 +63,7 @@ static bool has_record(const struct evidence *evidence, const struct lifeline *l
 				strcmp(lifeline->role, "subject-child") == 0));
 }
 
-/* Of one that ended so close to PID 1 that the stamps do not tell which came first. */
+/* Of one that ended so close to PID 1 that the stamps do not show which came first. */
 static enum leak_state by_record(
 	const struct evidence *evidence, const struct lifeline *lifeline)
 {

@@ -2,18 +2,18 @@
  * leaks - the processes that were alive when PID 1 ended.
  *
  * A container's death hides its leaks from any later process list: the kernel kills
- * what is left and then reports PID 1's end. The kernel's own
- * stamps show them: a descendant that ended after PID 1 began to exit, or was killed, was
- * left behind. So was one that then exited by itself: its stdin ended with PID 1's
- * descriptors, a moment before the kernel killed it.
+ * what is left and then reports PID 1's end. The kernel's own stamps show them: a
+ * descendant that ended after PID 1 began to exit, or was killed, was left behind. So
+ * was one that then exited by itself: its stdin ended with PID 1's descriptors, a
+ * moment before the kernel killed it.
  *
- * Where PID 1's exit was not traced, a descendant that SIGKILL ended right before it may
- * have been left, or killed and reaped in time. The service's record decides
+ * Where PID 1's exit was not traced, a descendant that SIGKILL ended right before it
+ * may have been left, or killed and reaped in time. The service's record decides
  * (mcp.reaped); without a record the answer is not known.
  *
  * Where the kernel does not report descendants, lifelines show leaks: one that was cut
- * without process.exit, near or after PID 1's end, and that the service did not record as
- * reaped.
+ * without process.exit, near or after PID 1's end, and that the service did not record
+ * as reaped.
  */
 #ifndef HARNESS_JUDGE_LEAKS_H
 #define HARNESS_JUDGE_LEAKS_H

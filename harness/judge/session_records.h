@@ -1,9 +1,9 @@
 /*
  * session_records - the events of a case, session by session.
  *
- * A session is one of the agent API's, by its id: a room may have had several. Events of
- * the API count only from the mock agent. A room in the service's events is the room's
- * latest session.
+ * A session is one of the agent API's, by its id: a room may have had several. Events
+ * of the API count only from the mock agent. A room in the service's events is the
+ * room's latest session.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
 #define HARNESS_JUDGE_SESSION_RECORDS_H
@@ -39,8 +39,8 @@ struct session_records {
 	unsigned done, unproven;
 };
 
-/* `keeps`: the scenario's sessions are kept at the stop (SESSION_END=keep): the service's
- * events that say so count. */
+/* `keeps`: the scenario's sessions are kept at the stop (SESSION_END=keep): the
+ * service's events that say so count. */
 void session_records_find(
 	struct session_records *sessions, const struct evidence *evidence, bool keeps);
 void session_records_done(struct session_records *sessions);

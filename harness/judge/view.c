@@ -40,7 +40,7 @@ static void view_requests(struct view *view)
 	}
 }
 
-/* Its system call or wait channel can be read. Where neither can, it may wait for signals. */
+/* What it waits in can be read. Where it cannot, that may be signals. */
 static bool wait_is_seen(const struct proc *proc)
 {
 	return proc->syscall >= 0 || proc->wchan[0] || proc->state == 'R';

@@ -43,10 +43,10 @@ struct view {
 	bool init;                   /* and is an init: the service is its child */
 	/* What is stopped: PID 1, or behind an init its child; NULL: not seen. */
 	const struct proc *program;
-	/* The kernel discarded the stop signal: traced, or shown by PID 1's masks in two
-	 * snapshots 100 ms apart. */
+	/* The kernel discarded the stop signal: traced, or shown by PID 1's masks in
+	 * two snapshots 100 ms apart. */
 	bool discarded;
-	bool delivery_unproven; /* it may have been, but was not observed for long enough */
+	bool delivery_unproven; /* it may have been: not observed for long enough */
 
 	const struct event *shutdown; /* the service's shutdown.begin, NULL: never */
 	bool completed;               /* it logged shutdown.complete */

@@ -1,6 +1,6 @@
 /*
- * formats - the forms in which `stopbench run` prints its results: one row each, with its
- * own file for what is printed.
+ * formats - the forms in which `stopbench run` prints its results: one row each, with
+ * its own file for what is printed.
  */
 #ifndef HARNESS_REPORT_FORMATS_H
 #define HARNESS_REPORT_FORMATS_H

@@ -58,8 +58,8 @@ static char *step_of(const struct progress *progress)
 		    : mem_textf(": %s %llds", round->step, (long long)(ns / CLOCK_S));
 }
 
-/* Where there is no room for the whole line the title is cut, down to this many columns:
- * the step and its seconds are the news. */
+/* Where there is no room for the whole line the title is cut, down to this many
+ * columns: the step and its seconds are the news. */
 #define TITLE_LEAST 16
 
 /* The line of the round under way. The last column stays free, because a terminal may

@@ -1,6 +1,6 @@
 /*
- * progress - what the run is doing, on stderr: a line for each round that is over and, on
- * a terminal, one that is drawn again and again for the round under way that began
+ * progress - what the run is doing, on stderr: a line for each round that is over and,
+ * on a terminal, one that is drawn again and again for the round under way that began
  * first:
  *
  *   [ 2/18] ok       kill/60-no-handler (twin): clean: 1.52ms

@@ -110,8 +110,8 @@ static void fill(const struct table *table, struct libscols_table *drawing)
 	}
 }
 
-/* One line of text for the headings and for each line of the rows; to free(). Text is cut
- * here: smartcols cuts in the middle of words, without a mark. */
+/* One line of text for the headings and for each line of the rows; to free(). Text is
+ * cut here: smartcols cuts in the middle of words, without a mark. */
 static char *draw(const struct table *table)
 {
 	struct libscols_table *lines = scols_new_table();
@@ -201,8 +201,8 @@ static unsigned drop_column(
 	return width_of(table);
 }
 
-/* Drops columns, the least important first, until the rest fits. The reasons get what is
- * left of the line. */
+/* Drops columns, the least important first, until the rest fits. The reasons get what
+ * is left of the line. */
 static void fit(struct table *table)
 {
 	bool why = table->shown[COLUMN_WHY];

@@ -1,10 +1,10 @@
 /*
  * table - the results as people read them, on stdout, drawn by libsmartcols.
  *
- * A row per case and half: sessions, exit code, stop time (of several rounds the median,
- * with their range), margin, verdict, whether that was expected, and the deepest
- * diagnosis. The cases of a matrix are a tree, its last axis the leaves, main halves
- * before twins, so that a curve over N is read from top to bottom.
+ * A row per case and half: sessions, exit code, stop time (of several rounds the
+ * median, with their range), margin, verdict, whether that was expected, and the
+ * deepest diagnosis. The cases of a matrix are a tree, its last axis the leaves, main
+ * halves before twins, so that a curve over N is read from top to bottom.
  */
 #ifndef HARNESS_REPORT_TABLE_H
 #define HARNESS_REPORT_TABLE_H
@@ -13,8 +13,8 @@
 
 #include <cjson/cJSON.h>
 
-/* `results` is results_json()'s, or the same from a file. As wide as the terminal; into a
- * file or pipe nothing is cut. Characters are the locale's (setlocale(LC_CTYPE, "")
+/* `results` is the JSON of results.h. As wide as the terminal; into
+ * a file or pipe nothing is cut. Characters are the locale's (setlocale(LC_CTYPE, "")
  * belongs to main), colors those of terminal.h. */
 void table_print(FILE *out, const cJSON *results);
 

@@ -312,8 +312,9 @@ static bool same_value(
 		cJSON_Compare(axis, with, true);
 }
 
-/* The rows from begin to end have the same values above the axis of this depth. The last
- * axis is a row's own line: main halves first, so that their curve is not interrupted. */
+/* The rows from begin to end have the same values above the axis of this depth. The
+ * last axis is a row's own line: main halves first, so that their curve is not
+ * interrupted. */
 static void add_axis(
 	struct table_rows *rows, unsigned begin, unsigned end, unsigned depth)
 {

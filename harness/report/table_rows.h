@@ -1,7 +1,7 @@
 /*
  * table_rows - the text of a table: a row for the rounds of one case and half, and the
- * lines in which rows are drawn. A case by itself is one line; the cases of a matrix hang
- * below a line with the scenario's id, one level for each axis.
+ * lines in which rows are drawn. A case by itself is one line; the cases of a matrix
+ * hang below a line with the scenario's id, one level for each axis.
  */
 #ifndef HARNESS_REPORT_TABLE_ROWS_H
 #define HARNESS_REPORT_TABLE_ROWS_H

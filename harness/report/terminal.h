@@ -21,9 +21,9 @@ struct terminal {
 
 struct terminal terminal_of(FILE *out);
 
-/* The text as one line of at most `width` columns (0: no end), for the caller to free().
- * The text is made inert (utf8.h); what the locale has no width for becomes a blank, and
- * what is too long ends in an ellipsis. */
+/* The text as one line of at most `width` columns (0: no end), for the caller to
+ * free(). The text is made inert (utf8.h); what the locale has no width for becomes a
+ * blank, and what is too long ends in an ellipsis. */
 char *terminal_fit(const struct terminal *terminal, const char *text, unsigned width);
 
 /* Prints the text with what a terminal would act on made inert (utf8.h); line ends and

@@ -15,8 +15,8 @@
 #include "lib/fs.h"
 #include "lib/mem.h"
 
-/* The engine counts as stuck 50 s after the grace (engine.h); a little more, so that the
- * facts say so. */
+/* The engine counts as stuck 50 s after the grace (engine.h); a little more, so that
+ * the facts say so. */
 #define STOP_EXTRA_NS (60 * CLOCK_S)
 /* After PID 1's end: until the mocks' last lines have arrived. */
 #define QUIET_NS (1 * CLOCK_S)
@@ -245,7 +245,7 @@ static void stop(struct case_state *state)
 	case_state_wait(state, is_quiet, QUIET_NS);
 }
 
-/* What the engine still knows, also of a service that ended by itself. */
+/* The engine's last facts, also of a service that ended by itself. */
 static void ask_engine(struct case_state *state)
 {
 	struct evidence *evidence = state->evidence;
@@ -282,8 +282,8 @@ static bool has_mock_agent_ended(const void *arg)
 	return !has_open_lifeline(((const struct case_state *)arg)->evidence, true);
 }
 
-/* The mock agent may have given its last answer without having written it down. Only its
- * own end proves that all it saw is in the ledger. */
+/* The mock agent may have given its last answer without having written it down. Only
+ * its own end proves that all it saw is in the ledger. */
 static void close_ledger(struct case_state *state)
 {
 	/* The mock's failure is not the service's. */

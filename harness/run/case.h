@@ -1,10 +1,10 @@
 /*
  * case - one case on one engine, from its start to its end.
  *
- * Starts the mocks and the service, waits until it is ready, opens sessions, stops it at
- * its moment, observes until PID 1 has ended and the ledger is quiet, and removes it all.
- * What was observed is the evidence; a case that could not be brought to its stop has
- * its trouble written there.
+ * Starts the mocks and the service, waits until it is ready, opens sessions, stops it
+ * at its moment, observes until PID 1 has ended and the ledger is quiet, and removes it
+ * all. What was observed is the evidence; a case that could not be brought to its stop
+ * has its trouble written there.
  */
 #ifndef HARNESS_RUN_CASE_H
 #define HARNESS_RUN_CASE_H

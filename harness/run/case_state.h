@@ -1,6 +1,6 @@
 /*
- * case_state - a case under way: its options, what is up, and what its steps report. Only
- * case.c and trigger.c look into it.
+ * case_state - a case under way: its options, what is up, and what its steps report.
+ * Only case.c and trigger.c look into it.
  */
 #ifndef HARNESS_RUN_CASE_STATE_H
 #define HARNESS_RUN_CASE_STATE_H

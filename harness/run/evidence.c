@@ -38,7 +38,8 @@ const char *request_end_name(enum request_end end)
 	return names[end];
 }
 
-/* The engine reports that it killed up to this much later than it did: 15 ms were seen. */
+/* The engine reports that it killed up to this much later than it did: 15 ms were
+ * seen. */
 #define KILL_EVENT_ERROR_NS (250 * CLOCK_MS)
 
 struct event_count {

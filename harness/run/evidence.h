@@ -24,7 +24,8 @@ enum event_source {
 };
 
 struct event {
-	int64_t ns; /* the writer's own stamp; when it was read, if that one lies outside the case */
+	/* The writer's own stamp; where that lies outside the case, when it was read. */
+	int64_t ns;
 	enum event_source source;
 	char *name;
 	cJSON *json;
@@ -93,8 +94,8 @@ enum trouble {
 /* "none", "not-up", "not-ready", ... */
 const char *trouble_name(enum trouble trouble);
 
-/* Past a bound, things are counted and not kept. (5000 sessions with two servers each have
- * 80 MiB of events: parsed, a line may take thirty times its bytes.) */
+/* Past a bound, things are counted and not kept. (5000 sessions with two servers each
+ * have 80 MiB of events: parsed, a line may take thirty times its bytes.) */
 #define EVIDENCE_LOG_MAX       100000 /* lines */
 #define EVIDENCE_LOG_BYTES     ((size_t)64 << 20)
 #define EVIDENCE_EVENTS_MAX    (1u << 20)
@@ -168,8 +169,8 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 /* The first event with this name from since_ns on, or NULL. */
 const struct event *evidence_find_event(const struct evidence *evidence,
 	enum event_source source, const char *name, int64_t since_ns);
-/* Is it the mock agent API's own? (Its lifeline is there before the service runs: a later
- * one of that role belongs to another process.) */
+/* Is it the mock agent API's own? (Its lifeline is there before the service runs: a
+ * later one of that role belongs to another process.) */
 bool evidence_is_agents(const struct evidence *evidence, const struct event *event);
 /* How many events have this name, also of those that were not kept. Those of the mocks
  * count only from their writers: "agent.*" from the mock agent API, "process.*" and

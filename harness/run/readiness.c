@@ -73,7 +73,7 @@ static int64_t port_of(const struct readiness_options *options)
 	return event ? json_int(event->json, "port", 0) : 0;
 }
 
-/* The line that makes it ready and the one that tells its port may come by two pipes,
+/* The line that makes it ready and the one with its port may come by two pipes,
  * in any order. */
 static bool is_ready_or_gone(const void *arg)
 {

@@ -2,11 +2,11 @@
  * readiness - waits until the service is ready, by observation.
  *
  * HTTP and TCP ask its port once no other process listens there, the log is searched as
- * it comes, and readiness for the stop signal is read from PID 1's masks in /proc. Without
- * "ready" in its scenario our own service is asked over HTTP and another one with a port
- * over TCP. One without a port is ready when its processes have settled: each of them
- * sleeps, and none comes, goes or runs another program for 200 ms; 2 s after its start it
- * counts as ready in any case.
+ * it comes, and readiness for the stop signal is read from PID 1's masks in /proc.
+ * Without "ready" in its scenario our own service is asked over HTTP and another one
+ * with a port over TCP. One without a port is ready when its processes have settled:
+ * each of them sleeps, and none comes, goes or runs another program for 200 ms; 2 s
+ * after its start it counts as ready in any case.
  */
 #ifndef HARNESS_RUN_READINESS_H
 #define HARNESS_RUN_READINESS_H
@@ -37,7 +37,8 @@ enum readiness_end {
 	READINESS_INTERRUPTED,
 };
 
-/* `base` gets "http://host:port", the caller's to free(); NULL where no port is known. */
+/* `base` gets "http://host:port", the caller's to free(); NULL where no port is
+ * known. */
 enum readiness_end readiness_await(const struct readiness_options *options, char **base,
 	struct err *err) MUST_CHECK;
 

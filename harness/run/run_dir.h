@@ -2,9 +2,9 @@
  * run_dir - the folder of one run, and the lock that shows that the run is going on.
  *
  * Below $TMPDIR or /tmp: "stopbench-<id>", with a file ".stopbench-lock" that the run
- * holds with flock(2); a folder without that file is not a run's. The kernel frees the lock
- * at the end of the process, however it ends, so that a later run finds and removes the
- * folders of runs that are over.
+ * holds with flock(2); a folder without that file is not a run's. The kernel frees the
+ * lock at the end of the process, however it ends, so that a later run finds and
+ * removes the folders of runs that are over.
  */
 #ifndef HARNESS_RUN_RUN_DIR_H
 #define HARNESS_RUN_RUN_DIR_H

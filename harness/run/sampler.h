@@ -1,9 +1,9 @@
 /*
  * sampler - snapshots of the subject's processes around its stop.
  *
- * One just before, then 0.1 s, 1 s and each further second after the stop was asked for,
- * and a quarter of a second before the grace ends: two that show the same wait show a
- * hang.
+ * One just before, then 0.1 s, 1 s and each further second after the stop was asked
+ * for, and a quarter of a second before the grace ends: two that show the same wait
+ * show a hang.
  */
 #ifndef HARNESS_RUN_SAMPLER_H
 #define HARNESS_RUN_SAMPLER_H

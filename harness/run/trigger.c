@@ -15,7 +15,8 @@ static unsigned servers_expected(const struct scenario *scenario)
 		: 0;
 }
 
-/* stop.when names an event: the stop comes with it, also before the load is complete. */
+/* stop.when names an event: the stop comes with it, also before the load is
+ * complete. */
 static bool waits_for_event(const struct case_state *state)
 {
 	return !case_state_waits_for_exit(state) &&
@@ -73,9 +74,9 @@ static bool await(
 		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 }
 
-/* Begins a part of the load and waits for it. Each way in which it can fail is a trouble,
- * but not where the stop comes with an event: such a failure may be what the scenario is
- * about. `what` follows "could not". */
+/* Begins a part of the load and waits for it. Each way in which it can fail is a
+ * trouble, but not where the stop comes with an event: such a failure may be what the
+ * scenario is about. `what` follows "could not". */
 static bool await_load(struct case_state *state, enum request_kind kind,
 	int64_t until_ns, const char *what)
 {

@@ -32,7 +32,7 @@ int scene_tear_down(void **state);
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
 
-/* Three sessions with a server each, all let go in time. */
+/* Three sessions with a server each, all released in time. */
 void scene_play_clean(struct judge_scene *scene);
 
 void scene_add_event(struct judge_scene *scene, enum event_source source, int64_t ms,
@@ -40,7 +40,7 @@ void scene_add_event(struct judge_scene *scene, enum event_source source, int64_
 /* An MCP server of that session that exits by itself. The evidence's. */
 struct lifeline *scene_add_server(
 	struct judge_scene *scene, int session, int64_t ended_ms);
-/* A descendant of PID 1 that the kernel told of, which exits with 0. The evidence's. */
+/* A descendant of PID 1 in the kernel's events, which exits with 0. The evidence's. */
 struct proc_record *scene_add_descendant(
 	struct judge_scene *scene, pid_t pid, int64_t ended_ms);
 void scene_add_request(struct judge_scene *scene, enum request_kind kind, int session,

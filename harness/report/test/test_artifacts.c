@@ -23,7 +23,7 @@
 
 #define T0 INT64_C(2000000000000000) /* cJSON alone would write 2e+15 */
 
-/* A case whose only session was let go too late, and the report it goes into. */
+/* A case whose only session was released too late, and the report it goes into. */
 struct artifacts_scene {
 	char report[32];
 	struct plan_case plan_case;

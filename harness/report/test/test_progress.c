@@ -107,7 +107,7 @@ static void begin_round(struct progress_scene *scene, const char *title)
 }
 
 /* What was written since the last time. */
-static const char *heard(struct progress_scene *scene)
+static const char *output_of(struct progress_scene *scene)
 {
 	char block[4096];
 	ssize_t len;
@@ -143,7 +143,7 @@ static void progress_has_a_line_for_each_round_in_a_pipe(void **state)
 	struct progress_scene *scene = *state;
 
 	two_rounds(scene);
-	assert_string_equal(heard(scene), two_rounds_plainly);
+	assert_string_equal(output_of(scene), two_rounds_plainly);
 }
 
 static void progress_is_as_plain_in_ci(void **state)
@@ -152,7 +152,7 @@ static void progress_is_as_plain_in_ci(void **state)
 
 	setenv("CI", "true", 1);
 	two_rounds(scene);
-	assert_string_equal(heard(scene), two_rounds_plainly);
+	assert_string_equal(output_of(scene), two_rounds_plainly);
 }
 
 static void progress_is_as_plain_on_a_dumb_terminal(void **state)
@@ -161,7 +161,7 @@ static void progress_is_as_plain_on_a_dumb_terminal(void **state)
 
 	setenv("TERM", "dumb", 1);
 	two_rounds(scene);
-	assert_string_equal(heard(scene), two_rounds_plainly);
+	assert_string_equal(output_of(scene), two_rounds_plainly);
 }
 
 static void progress_draws_its_line_over_the_last_one(void **state)
@@ -170,11 +170,12 @@ static void progress_draws_its_line_over_the_last_one(void **state)
 
 	begin(scene, 3);
 	begin_round(scene, "kill/10-x");
-	assert_string_equal(heard(scene), "\r[1/3] kill/10-x: starting 0s\033[K");
+	assert_string_equal(output_of(scene), "\r[1/3] kill/10-x: starting 0s\033[K");
 	progress_step(scene->progress, scene->round, "stopping");
-	assert_string_equal(heard(scene), "\r[1/3] kill/10-x: stopping 0s\033[K");
+	assert_string_equal(output_of(scene), "\r[1/3] kill/10-x: stopping 0s\033[K");
 	progress_over(scene->progress, scene->round, PROGRESS_MET, "clean");
-	assert_string_equal(heard(scene), "\r\033[K[1/3] ok       kill/10-x: clean\n");
+	assert_string_equal(
+		output_of(scene), "\r\033[K[1/3] ok       kill/10-x: clean\n");
 }
 
 static void progress_draws_the_round_that_began_first(void **state)
@@ -186,11 +187,11 @@ static void progress_draws_the_round_that_began_first(void **state)
 	begin_round(scene, "a");
 	first = scene->round;
 	begin_round(scene, "b");
-	heard(scene);
+	output_of(scene);
 	progress_step(scene->progress, first, "stopping");
-	assert_string_equal(heard(scene), "\r[1/3] a: stopping 0s, 1 more\033[K");
+	assert_string_equal(output_of(scene), "\r[1/3] a: stopping 0s, 1 more\033[K");
 	progress_over(scene->progress, first, PROGRESS_MET, "clean");
-	assert_string_equal(heard(scene),
+	assert_string_equal(output_of(scene),
 		"\r\033[K[1/3] ok       a: clean\n\r[2/3] b: starting 0s\033[K");
 }
 
@@ -200,12 +201,12 @@ static void progress_keeps_what_was_said_above_its_line(void **state)
 
 	begin(scene, 3);
 	progress_say(scene->progress, "before");
-	assert_string_equal(heard(scene), "before\n");
+	assert_string_equal(output_of(scene), "before\n");
 	begin_round(scene, "a");
-	heard(scene);
+	output_of(scene);
 	progress_say(scene->progress, "meanwhile");
 	assert_string_equal(
-		heard(scene), "\r\033[Kmeanwhile\n\r[1/3] a: starting 0s\033[K");
+		output_of(scene), "\r\033[Kmeanwhile\n\r[1/3] a: starting 0s\033[K");
 }
 
 static void progress_cuts_the_title_and_keeps_the_step(void **state)
@@ -215,10 +216,10 @@ static void progress_cuts_the_title_and_keeps_the_step(void **state)
 	begin(scene, 3);
 	begin_round(scene,
 		"history/10-before-and-after service.env.DISCONNECT=none (twin)");
-	heard(scene);
+	output_of(scene);
 	progress_step(scene->progress, scene->round, "opening 20 sessions");
 	/* One column less than there are: a full line may wrap. */
-	assert_string_equal(heard(scene),
+	assert_string_equal(output_of(scene),
 		"\r[1/3] history/10-before-and-after …: opening 20 sessions 0s\033[K");
 }
 
@@ -235,10 +236,10 @@ static void progress_is_never_wider_than_the_terminal(void **state)
 		begin_round(scene,
 			"\u65e5\u672c\u8a9e \u65e5\u672c\u8a9e \u65e5\u672c\u8a9e "
 			"\u65e5\u672c\u8a9e kill/20-sequential-over-grace");
-		heard(scene);
+		output_of(scene);
 		progress_step(scene->progress, scene->round,
 			"waiting until it is ready, which takes long");
-		heard(scene);
+		output_of(scene);
 		line = strndup(
 			scene->text.data + 1, strcspn(scene->text.data, "\033") - 1);
 		assert_true(terminal_columns(line) < width);
@@ -258,13 +259,13 @@ static void progress_counts_the_seconds_of_a_step(void **state)
 
 	begin(scene, 1);
 	begin_round(scene, "a");
-	heard(scene);
+	output_of(scene);
 	uv_timer_init(&scene->loop, &timer);
 	uv_timer_start(&timer, on_timer, 1500, 0);
 	uv_run(&scene->loop, UV_RUN_DEFAULT); /* ends: progress keeps no loop running */
-	assert_non_null(strstr(heard(scene), "\r[1/1] a: starting 1s\033[K"));
+	assert_non_null(strstr(output_of(scene), "\r[1/1] a: starting 1s\033[K"));
 	progress_step(scene->progress, scene->round, "stopping");
-	assert_string_equal(heard(scene), "\r[1/1] a: stopping 0s\033[K");
+	assert_string_equal(output_of(scene), "\r[1/1] a: stopping 0s\033[K");
 }
 
 static void progress_shows_nothing_that_moves_the_cursor(void **state)
@@ -276,7 +277,7 @@ static void progress_shows_nothing_that_moves_the_cursor(void **state)
 	progress_step(scene->progress, scene->round, "b\r\nc");
 	progress_over(scene->progress, scene->round, PROGRESS_UNMET,
 		"last line: \033]0;x\007\n");
-	heard(scene);
+	output_of(scene);
 	/* What it draws with is all that there is: \r, the end of line and \033[K. */
 	for (const char *at = scene->text.data; *at; at++) {
 		if (strncmp(at, "\033[K", 3) == 0)
@@ -296,10 +297,10 @@ static void progress_leaves_a_clean_line_behind(void **state)
 
 	begin(scene, 2);
 	begin_round(scene, "a");
-	heard(scene);
+	output_of(scene);
 	progress_destroy(scene->progress);
 	scene->progress = NULL;
-	assert_string_equal(heard(scene), "\r\033[K\n");
+	assert_string_equal(output_of(scene), "\r\033[K\n");
 }
 
 static void progress_marks_in_colors_where_there_are_some(void **state)
@@ -309,10 +310,10 @@ static void progress_marks_in_colors_where_there_are_some(void **state)
 	unsetenv("NO_COLOR");
 	begin(scene, 2);
 	begin_round(scene, "a");
-	heard(scene);
+	output_of(scene);
 	progress_over(scene->progress, scene->round, PROGRESS_UNMET, "killed");
-	assert_string_equal(
-		heard(scene), "\r\033[K[1/2] \033[1;31mNOT MET \033[0m a: killed\n");
+	assert_string_equal(output_of(scene),
+		"\r\033[K[1/2] \033[1;31mNOT MET \033[0m a: killed\n");
 }
 
 static void progress_that_never_was_may_be_destroyed(void **state)
