@@ -74,8 +74,8 @@ static void web_listens_on_ipv6(void **state)
 	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	address.sin6_port = htons(web_port(scene->web));
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-	say(fd, "GET /six HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /six"));
+	http_send_text(fd, "GET /six HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "GET /six"));
 	close(fd);
 }
 
@@ -89,7 +89,7 @@ static void web_can_have_a_port_again_at_once(void **state)
 	options.port = web_port(scene->web);
 	fd = dial_and_say(
 		scene, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	close(fd);
 	web_destroy(scene->web);
 	open_web(scene, options);
@@ -105,13 +105,13 @@ static void web_lets_clients_wait_when_it_has_no_room(void **state)
 	open_web(scene, options);
 	for (int i = 0; i < 3; i++)
 		fds[i] = dial_and_say(scene, "GET /in HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->over[WEB_ANSWERED] == 2);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 2);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	assert_int_equal(web_connections(scene->web), 2);
 	assert_int_equal(scene->handed, 2);
 	close(fds[0]);
-	until(scene, receives(scene, fds[2], "GET /in"));
+	until(&scene->loop, receives(scene, fds[2], "GET /in"));
 	close(fds[1]);
 	close(fds[2]);
 }
@@ -126,10 +126,10 @@ static void web_closes_idle_connections(void **state)
 	open_web(scene, options);
 	silent = dial(scene);
 	warm = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	assert_int_equal(hear_out(scene, warm), 0);
+	assert_int_equal(read_to_end(scene, warm), 0);
 	assert_received(scene, "GET /1");
-	assert_int_equal(hear_out(scene, silent), 0);
-	until(scene, web_connections(scene->web) == 0);
+	assert_int_equal(read_to_end(scene, silent), 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
 	close(silent);
 	close(warm);
 }
@@ -145,11 +145,11 @@ static void web_keeps_a_parked_connection_past_its_idle_time(void **state)
 	open_web(scene, options);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	late_ns = clock_now() + 1300 * CLOCK_MS;
-	until(scene, clock_now() > late_ns);
+	until(&scene->loop, clock_now() > late_ns);
 	web_reply(scene->kept[0], 200, NULL, "late", 4);
-	until(scene, receives(scene, fd, "\r\n\r\nlate"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\nlate"));
 	close(fd);
 }
 
@@ -185,7 +185,7 @@ static void web_wakes_for_an_answer_at_the_end_of_a_turn(void **state)
 	uv_timer_start(&scene->tick, on_tick, 3000, 3000);
 	fd = dial_and_say(scene, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
 	began_ns = clock_now();
-	until(scene, receives(scene, fd, "\r\n\r\nlate"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\nlate"));
 	assert_true(clock_now() - began_ns < 2 * CLOCK_S);
 	uv_close((uv_handle_t *)&late.prepare, NULL);
 	turn(scene);
@@ -206,13 +206,13 @@ static void web_sleeps_while_nothing_happens(void **state)
 	web_stream_add(stream, "x", 1);
 	parked = dial_and_say(scene, "GET /parked HTTP/1.1\r\nHost: x\r\n\r\n");
 	half = dial_and_say(scene, "GET /half HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 3);
+	until(&scene->loop, scene->handed == 3);
 	web_half_close(scene->kept[2]);
 	arriving = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
 	scene->parks = false;
 	idle = dial_and_say(scene, "GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, idle, "GET /idle"));
+	until(&scene->loop, receives(scene, idle, "GET /idle"));
 	end_ns = clock_now() + 100 * CLOCK_MS;
 	for (; clock_now() < end_ns; turns++)
 		turn(scene);
@@ -240,15 +240,15 @@ static void web_holds_a_crowd(void **state)
 	for (unsigned i = 0; i < CROWD; i++) {
 		fds[i] = dial_and_say(scene, "GET /crowd HTTP/1.1\r\nHost: x\r\n\r\n");
 		if (i % 500 == 499)
-			until(scene, scene->handed == i + 1);
+			until(&scene->loop, scene->handed == i + 1);
 	}
-	until(scene, scene->handed == CROWD);
+	until(&scene->loop, scene->handed == CROWD);
 	assert_int_equal(web_connections(scene->web), CROWD);
 	assert_int_equal(web_exchanges(scene->web), CROWD);
 	for (unsigned i = 0; i < CROWD; i++)
 		close(fds[i]);
-	until(scene, scene->over[WEB_LEFT] == CROWD);
-	until(scene, web_connections(scene->web) == 0);
+	until(&scene->loop, scene->over[WEB_LEFT] == CROWD);
+	until(&scene->loop, web_connections(scene->web) == 0);
 }
 
 /* The end */
@@ -261,12 +261,12 @@ static void destroy_ends_whatever_is_open(void **state)
 
 	open_web(scene, defaults);
 	fds[n++] = dial_and_say(scene, "GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fds[0], "GET /idle"));
+	until(&scene->loop, receives(scene, fds[0], "GET /idle"));
 	scene->parks = true;
 	scene->handed = 0;
 	for (int i = 0; i < 5; i++)
 		fds[n++] = dial_and_say(scene, "GET /open HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 5);
+	until(&scene->loop, scene->handed == 5);
 	web_stream_begin(scene->kept[0], 200, NULL); /* parked, its queue empty */
 	for (int i = 0; i < 5; i++)
 		turn(scene);
@@ -298,7 +298,7 @@ static void destroy_ends_requests_that_are_arriving(void **state)
 	header = dial_and_say(scene, "GET / HTT");
 	body = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
-	until(scene, web_connections(scene->web) == 2);
+	until(&scene->loop, web_connections(scene->web) == 2);
 	turn(scene);
 	turn(scene);
 	web_destroy(scene->web);

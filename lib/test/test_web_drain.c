@@ -25,8 +25,8 @@ static void drain_is_immediate_without_connections(void **state)
 	port = web_port(scene->web);
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	assert_int_equal(scene->drained, 0);
-	until(scene, scene->drained == 1);
-	assert_int_equal(try_dial(port), -1);
+	until(&scene->loop, scene->drained == 1);
+	assert_int_equal(http_dial(port), -1);
 	assert_int_equal(errno, ECONNREFUSED);
 	web_drain(scene->web, 0, on_drained, scene);
 	for (int i = 0; i < 5; i++)
@@ -52,7 +52,7 @@ static void drain_begins_no_handshake_with_newcomers(void **state)
 		-1);
 	assert_int_equal(errno, EINPROGRESS);
 	assert_int_equal(poll(&newcomer, 1, 20), 0);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	close(newcomer.fd);
 }
 
@@ -65,11 +65,11 @@ static void check_whom_the_kernel_accepted(struct web_scene *scene, int64_t ling
 		fds[i] =
 			dial_and_say(scene, "GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n");
 	web_drain(scene->web, linger_ns, on_drained, scene);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_int_equal(scene->over[WEB_ANSWERED], COUNT(fds));
 	for (size_t i = 0; i < COUNT(fds); i++) {
 		forget(scene);
-		assert_int_equal(hear_out(scene, fds[i]), 0);
+		assert_int_equal(read_to_end(scene, fds[i]), 0);
 		assert_received(scene, "Connection: close\r\n");
 		assert_received(scene, "GET /waiting");
 		close(fds[i]);
@@ -95,14 +95,14 @@ static void drain_waits_for_open_exchanges(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_drain(scene->web, 0, on_drained, scene);
 	answered_ns = clock_now() + 30 * CLOCK_MS;
-	until(scene, clock_now() > answered_ns);
+	until(&scene->loop, clock_now() > answered_ns);
 	assert_int_equal(scene->drained, 0);
 	web_reply(scene->kept[0], 200, "text/plain", "done", 4);
-	until(scene, scene->drained == 1);
-	assert_int_equal(hear_out(scene, fd), 0);
+	until(&scene->loop, scene->drained == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "Connection: close\r\n");
 	assert_received(scene, "\r\n\r\ndone");
 	close(fd);
@@ -116,11 +116,11 @@ static void drain_lingers_for_idle_connections(void **state)
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /1"));
-	assert_not_heard(scene, "Connection: close");
+	until(&scene->loop, receives(scene, fd, "GET /1"));
+	assert_not_received(scene, "Connection: close");
 	began_ns = clock_now();
 	web_drain(scene->web, LINGER_NS, on_drained, scene);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_true(scene->drained_ns - began_ns >= LINGER_NS - CLOCK_MS);
 	assert_int_equal(web_connections(scene->web), 1);
 	close(fd);
@@ -133,13 +133,13 @@ static void drain_ends_when_the_last_idle_connection_does(void **state)
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /1"));
+	until(&scene->loop, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	assert_int_equal(scene->drained, 0);
 	close(fd);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 }
 
 static void drain_hands_over_requests_of_open_connections(void **state)
@@ -149,16 +149,16 @@ static void drain_hands_over_requests_of_open_connections(void **state)
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /1"));
+	until(&scene->loop, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
-	say(fd, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->drained == 1);
-	assert_int_equal(hear_out(scene, fd), 0);
+	http_send_text(fd, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, scene->drained == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "Connection: close\r\n");
 	assert_received(scene, "GET /2");
-	until(scene, scene->over[WEB_ANSWERED] == 2);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 2);
 	close(fd);
 }
 
@@ -171,16 +171,16 @@ static void drain_waits_for_a_request_that_is_arriving(void **state)
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
-	until(scene, web_connections(scene->web) == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
 	turn(scene);
 	turn(scene);
 	web_drain(scene->web, 0, on_drained, scene);
 	pause_ns = clock_now() + 50 * CLOCK_MS;
-	until(scene, clock_now() > pause_ns);
+	until(&scene->loop, clock_now() > pause_ns);
 	assert_int_equal(scene->drained, 0);
-	say(fd, "lo");
-	until(scene, scene->drained == 1);
-	assert_int_equal(hear_out(scene, fd), 0);
+	http_send_text(fd, "lo");
+	until(&scene->loop, scene->drained == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "body=hello");
 	close(fd);
 }
@@ -193,9 +193,9 @@ static void drain_gives_up_on_a_request_that_fell_silent(void **state)
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
-	until(scene, web_connections(scene->web) == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
 	web_drain(scene->web, 0, on_drained, scene);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_int_equal(scene->handed, 0);
 	close(fd);
 }
@@ -212,12 +212,12 @@ static void drain_is_not_held_up_by_a_body_that_drips(void **state)
 	open_web(scene, options);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n");
-	until(scene, web_connections(scene->web) == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
 	began_ns = clock_now();
 	web_drain(scene->web, 0, on_drained, scene);
 	while (!scene->drained) {
 		if (clock_now() > next_ns) {
-			say(fd, "x");
+			http_send_text(fd, "x");
 			next_ns = clock_now() + 20 * CLOCK_MS;
 		}
 		if (clock_now() > began_ns + 10 * CLOCK_S)
@@ -242,14 +242,14 @@ static void drain_breaks_off_answers_that_are_not_taken(void **state)
 	open_web(scene, options);
 	for (unsigned i = 0; i < COUNT(fds); i++) {
 		fds[i] = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-		until(scene, scene->handed == i + 1);
+		until(&scene->loop, scene->handed == i + 1);
 	}
 	web_reply(scene->kept[0], 200, "text/plain", body, sizeof body);
 	web_drain(scene->web, 0, on_drained, scene);
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	began_ns = clock_now();
 	web_reply(scene->kept[1], 200, "text/plain", body, sizeof body);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_int_equal(scene->over[WEB_BROKEN], 2);
 	assert_true(scene->drained_ns - began_ns >= 90 * CLOCK_MS); /* its own time */
 	for (unsigned i = 0; i < COUNT(fds); i++)
@@ -264,10 +264,10 @@ static void drain_does_not_wait_for_a_body_whose_client_has_left(void **state)
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
-	until(scene, web_connections(scene->web) == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
 	close(fd);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_int_equal(scene->handed, 0);
 }
 
@@ -283,7 +283,7 @@ static void drain_takes_in_clients_that_waited_for_room(void **state)
 		fds[i] =
 			dial_and_say(scene, "GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n");
 	web_drain(scene->web, 3600 * CLOCK_S, on_drained, scene);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	assert_int_equal(scene->over[WEB_ANSWERED], COUNT(fds));
 	for (size_t i = 0; i < COUNT(fds); i++)
 		close(fds[i]);
@@ -306,8 +306,8 @@ static void drain_may_begin_in_a_handler(void **state)
 	options.handle = drain_while_on_the_way;
 	open_web(scene, options);
 	fd = dial_and_say(scene, "POST /stop HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->drained == 1);
-	assert_int_equal(hear_out(scene, fd), 0);
+	until(&scene->loop, scene->drained == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "Connection: close\r\n");
 	close(fd);
 }
@@ -327,10 +327,10 @@ static void drained_web_may_be_destroyed_from_its_callback(void **state)
 
 	open_web(scene, defaults);
 	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /1"));
+	until(&scene->loop, receives(scene, fd, "GET /1"));
 	web_drain(scene->web, LINGER_NS, destroy_when_drained, scene);
-	until(scene, !scene->web);
-	assert_int_equal(hear_out(scene, fd), 0);
+	until(&scene->loop, !scene->web);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	close(fd);
 }
 
@@ -352,7 +352,7 @@ static void destroy_leaves_the_next_owner_of_a_descriptor_alone(void **state)
 
 	open_web(scene, defaults);
 	web_drain(scene->web, 0, on_drained, scene);
-	until(scene, scene->drained == 1);
+	until(&scene->loop, scene->drained == 1);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
 		uv_poll_init(&scene->loop, &polls[i], ends[i][0]);
@@ -364,7 +364,7 @@ static void destroy_leaves_the_next_owner_of_a_descriptor_alone(void **state)
 	scene->web = NULL;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(write(ends[i][1], "x", 1), 1);
-		until(scene, seen[i]);
+		until(&scene->loop, seen[i]);
 		uv_close((uv_handle_t *)&polls[i], NULL);
 	}
 	turn(scene);

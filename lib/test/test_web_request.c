@@ -26,16 +26,16 @@ static void web_hands_over_the_whole_request(void **state)
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	assert_int_equal(scene->handed, 0);
-	say(fd, "lo");
-	until(scene, receives(scene, fd, "body=hello"));
+	http_send_text(fd, "lo");
+	until(&scene->loop, receives(scene, fd, "body=hello"));
 	assert_received(scene, "HTTP/1.1 200 OK\r\n");
 	assert_received(scene, "Content-Type: text/plain\r\n");
 	assert_received(scene, "POST /a b size=fine tag=t1 body=hello");
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	assert_int_equal(web_exchanges(scene->web), 0);
 	assert_int_equal(web_connections(scene->web), 1);
 	close(fd);
-	until(scene, web_connections(scene->web) == 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
 }
 
 static void web_does_not_let_a_nul_cut_a_path(void **state)
@@ -46,7 +46,7 @@ static void web_does_not_let_a_nul_cut_a_path(void **state)
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "GET /a%20%00b?size=a%00b HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "body="));
+	until(&scene->loop, receives(scene, fd, "body="));
 	assert_received(scene, "GET /a%20%00b size=a%00b tag=none");
 	close(fd);
 }
@@ -59,7 +59,7 @@ static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /?flag&empty= HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	assert_string_equal(web_query(scene->kept[0], "flag", 0), "");
 	assert_string_equal(web_query(scene->kept[0], "empty", 0), "");
 	assert_null(web_query(scene->kept[0], "other", 0));
@@ -75,7 +75,7 @@ static void web_gives_every_value_of_a_repeated_query_name(void **state)
 	scene->parks = true;
 	fd = dial_and_say(scene,
 		"GET /?a%5B%5D=one&b=x&a[]=t%20wo&a%5B%5D HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	assert_string_equal(web_query(scene->kept[0], "a[]", 0), "one");
 	assert_string_equal(web_query(scene->kept[0], "a[]", 1), "t wo");
 	assert_string_equal(web_query(scene->kept[0], "a[]", 2), "");
@@ -92,9 +92,9 @@ static void web_closes_a_client_that_left_in_the_middle_of_its_body(void **state
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel");
-	until(scene, web_connections(scene->web) == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
 	close(fd);
-	until(scene, web_connections(scene->web) == 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
 	assert_int_equal(scene->handed, 0);
 	assert_int_equal(overs(scene), 0);
 }
@@ -109,8 +109,9 @@ static void web_joins_a_chunked_body(void **state)
 		"PUT /c HTTP/1.1\r\nHost: x\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
 	turn(scene);
-	say(fd, "2\r\nde\r\n0\r\n\r\n");
-	until(scene, receives(scene, fd, "PUT /c size=none tag=none body=abcde"));
+	http_send_text(fd, "2\r\nde\r\n0\r\n\r\n");
+	until(&scene->loop,
+		receives(scene, fd, "PUT /c size=none tag=none body=abcde"));
 	close(fd);
 }
 
@@ -123,10 +124,10 @@ static void web_asks_a_waiting_client_to_continue(void **state)
 	fd = dial_and_say(scene,
 		"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
 		"Content-Length: 2\r\n\r\n");
-	until(scene, receives(scene, fd, "HTTP/1.1 100 Continue\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "HTTP/1.1 100 Continue\r\n\r\n"));
 	assert_int_equal(scene->handed, 0);
-	say(fd, "ok");
-	until(scene, receives(scene, fd, "body=ok"));
+	http_send_text(fd, "ok");
+	until(&scene->loop, receives(scene, fd, "body=ok"));
 	close(fd);
 }
 
@@ -138,10 +139,10 @@ static void web_sends_no_body_to_head(void **state)
 	open_web(scene, defaults);
 	fd = dial_and_say(
 		scene, "HEAD /h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "Content-Length: 32\r\n");
-	assert_not_heard(scene, "body=");
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	assert_not_received(scene, "body=");
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -154,12 +155,12 @@ static void web_sends_no_stream_to_head(void **state)
 	scene->parks = true;
 	fd = dial_and_say(
 		scene, "HEAD /h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_stream_begin(scene->kept[0], 200, "text/event-stream");
 	web_stream_add(scene->kept[0], "data", 4);
-	assert_int_equal(hear_out(scene, fd), 0);
-	assert_not_heard(scene, "data");
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
+	assert_not_received(scene, "data");
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -171,7 +172,7 @@ static void web_answers_when_the_owner_does(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	assert_int_equal(web_exchanges(scene->web), 1);
 	for (int i = 0; i < 5; i++)
 		turn(scene);
@@ -179,12 +180,12 @@ static void web_answers_when_the_owner_does(void **state)
 	web_add_header(scene->kept[0], "X-One", "1");
 	web_add_header(scene->kept[0], "X-Two", "2");
 	web_reply(scene->kept[0], 529, NULL, NULL, 0);
-	until(scene, receives(scene, fd, "\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\n"));
 	assert_received(scene, "HTTP/1.1 529 ");
 	assert_received(scene, "X-One: 1\r\n");
 	assert_received(scene, "X-Two: 2\r\n");
 	assert_received(scene, "Content-Length: 0\r\n");
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -198,16 +199,16 @@ static void web_answers_pipelined_requests_in_order(void **state)
 		"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
 		"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nz"
 		"GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "/3 size"));
+	until(&scene->loop, receives(scene, fd, "/3 size"));
 	assert_int_equal(scene->handed, 3);
-	until(scene, scene->over[WEB_ANSWERED] == 3);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 3);
 	assert_true(strstr(scene->received.data, "/1 ") <
 		strstr(scene->received.data, "/2 "));
 	assert_true(strstr(scene->received.data, "/2 ") <
 		strstr(scene->received.data, "/3 "));
 	assert_int_equal(web_connections(scene->web), 1);
-	say(fd, "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "/4 size"));
+	http_send_text(fd, "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "/4 size"));
 	close(fd);
 }
 
@@ -237,8 +238,9 @@ static void web_carries_large_bodies(void **state)
 		else
 			turn(scene);
 	}
-	until(scene, (listen_once(scene, fd), scene->received.len > len));
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop,
+		(http_receive(fd, &scene->received), scene->received.len > len));
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	assert_memory_equal(
 		scene->received.data + scene->received.len - len, body, len);
 	close(fd);
@@ -284,7 +286,7 @@ static void web_refuses_what_is_too_large(void **state)
 		int fd = dial_and_say(scene, rows[i].request);
 
 		forget(scene);
-		hear_out(scene, fd);
+		read_to_end(scene, fd);
 		if (strncmp(buf_text(&scene->received), "HTTP/1.1 413 ", 13) != 0)
 			fail_msg("%s: %s", rows[i].why, buf_text(&scene->received));
 		assert_received(scene, "Connection: close\r\n");
@@ -309,7 +311,7 @@ static void web_takes_a_body_that_just_fits(void **state)
 	open_web(scene, options);
 	fd = dial_and_say(
 		scene, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345");
-	until(scene, receives(scene, fd, "body=12345"));
+	until(&scene->loop, receives(scene, fd, "body=12345"));
 	close(fd);
 }
 
@@ -345,7 +347,7 @@ static void web_refuses_what_is_not_http(void **state)
 		const char *answer = rows[i].answer;
 
 		forget(scene);
-		hear_out(scene, fd);
+		read_to_end(scene, fd);
 		if (strncmp(buf_text(&scene->received), answer, strlen(answer)) != 0 ||
 			(!*answer && scene->received.len > 0))
 			fail_msg("%s: %s", rows[i].why, buf_text(&scene->received));
@@ -367,8 +369,8 @@ static void web_refuses_an_endless_header(void **state)
 	memcpy(line + sizeof line - 3, "\r\n", 3);
 	fd = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\n");
 	for (int i = 0; i < 64; i++)
-		say(fd, line);
-	hear_out(scene, fd);
+		http_send_text(fd, line);
+	read_to_end(scene, fd);
 	assert_received(scene, "HTTP/1.1 431 ");
 	assert_int_equal(scene->handed, 0);
 	close(fd);

@@ -23,12 +23,12 @@ static void web_notices_that_a_waiting_client_left(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /gone HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	close(fd);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 	assert_int_equal(web_exchanges(scene->web), 0);
-	until(scene, web_connections(scene->web) == 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
 }
 
 static void hang_up_with_reset(int fd)
@@ -47,9 +47,9 @@ static void web_notices_that_a_waiting_client_reset(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /gone HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	hang_up_with_reset(fd);
-	until(scene, scene->over[WEB_LEFT] == 1);
+	until(&scene->loop, scene->over[WEB_LEFT] == 1);
 }
 
 static void web_ignores_an_answer_for_a_client_that_reset(void **state)
@@ -60,10 +60,10 @@ static void web_ignores_an_answer_for_a_client_that_reset(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /gone HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	hang_up_with_reset(fd);
 	web_reply(scene->kept[0], 200, "text/plain", "late", 4);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
@@ -75,11 +75,11 @@ static void web_reports_a_client_that_left_with_its_answer(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_reply(scene->kept[0], 200, NULL, "x", 1);
-	until(scene, receives(scene, fd, "\r\n\r\nx"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\nx"));
 	close(fd);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_ANSWERED], 1);
 }
 
@@ -94,11 +94,11 @@ static void web_answers_a_client_that_shut_its_direction(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_reply(scene->kept[0], 200, NULL, body, len);
-	until(scene, receives(scene, fd, "\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\n"));
 	shutdown(fd, SHUT_WR);
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_true(scene->received.len > len);
 	assert_int_equal(scene->over[WEB_ANSWERED], 1);
 	close(fd);
@@ -116,12 +116,12 @@ static void web_does_not_blame_the_client_for_an_answer_it_cannot_send(void **st
 	memset(value, 'x', sizeof value);
 	value[sizeof value - 1] = '\0';
 	fd = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_add_header(scene->kept[0], "X-Long", value);
 	web_reply(scene->kept[0], 200, NULL, NULL, 0);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_BROKEN], 1);
-	hear_out(scene, fd);
+	read_to_end(scene, fd);
 	assert_int_equal(scene->received.len, 0);
 	close(fd);
 }
@@ -141,10 +141,10 @@ static void web_drops_a_request_that_never_became_whole(void **state)
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		int fd = dial_and_say(scene, parts[i]);
 
-		until(scene, web_connections(scene->web) == 1);
+		until(&scene->loop, web_connections(scene->web) == 1);
 		turn(scene);
 		close(fd);
-		until(scene, web_connections(scene->web) == 0);
+		until(&scene->loop, web_connections(scene->web) == 0);
 	}
 	assert_int_equal(scene->handed, 0);
 	assert_int_equal(overs(scene), 0);
@@ -160,24 +160,24 @@ static void stream_arrives_piece_by_piece(void **state)
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
-	until(scene, receives(scene, fd, "\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\n"));
 	assert_received(scene, "Content-Type: text/event-stream\r\n");
 	assert_received(scene, "Transfer-Encoding: chunked\r\n");
 	web_stream_add(stream, "one\n", 4);
-	until(scene, receives(scene, fd, "4\r\none\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "4\r\none\n\r\n"));
 	web_stream_add(stream, "two\n", 4);
 	web_stream_add(stream, "three\n", 6);
-	until(scene, receives(scene, fd, "A\r\ntwo\nthree\n\r\n"));
-	assert_not_heard(scene, "\r\n0\r\n");
+	until(&scene->loop, receives(scene, fd, "A\r\ntwo\nthree\n\r\n"));
+	assert_not_received(scene, "\r\n0\r\n");
 	assert_int_equal(overs(scene), 0);
 	web_stream_add(stream, "end\n", 4);
 	web_stream_end(stream);
-	until(scene, receives(scene, fd, "4\r\nend\n\r\n0\r\n\r\n"));
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop, receives(scene, fd, "4\r\nend\n\r\n0\r\n\r\n"));
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 
 	scene->parks = false;
-	say(fd, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, receives(scene, fd, "GET /next"));
+	http_send_text(fd, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "GET /next"));
 	close(fd);
 }
 
@@ -192,8 +192,8 @@ static void stream_may_be_whole_at_once(void **state)
 	web_stream_add(stream, "all", 3);
 	web_stream_end(stream);
 	web_stream_add(stream, "late", 4);
-	until(scene, receives(scene, fd, "3\r\nall\r\n0\r\n\r\n"));
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop, receives(scene, fd, "3\r\nall\r\n0\r\n\r\n"));
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -205,9 +205,9 @@ static void stream_may_be_empty(void **state)
 
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
-	until(scene, receives(scene, fd, "\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\n"));
 	web_stream_end(stream);
-	until(scene, receives(scene, fd, "\r\n\r\n0\r\n\r\n"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\n0\r\n\r\n"));
 	close(fd);
 }
 
@@ -219,13 +219,13 @@ static void stream_to_an_old_client_ends_with_the_connection(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /old HTTP/1.0\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_stream_begin(scene->kept[0], 200, "text/plain");
 	web_stream_add(scene->kept[0], "plain", 5);
-	until(scene, receives(scene, fd, "\r\n\r\nplain"));
+	until(&scene->loop, receives(scene, fd, "\r\n\r\nplain"));
 	web_stream_end(scene->kept[0]);
-	assert_int_equal(hear_out(scene, fd), 0);
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -241,7 +241,7 @@ static void stream_keeps_its_order_when_the_client_is_slow(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /old HTTP/1.0\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	stream = scene->kept[0];
 	web_stream_begin(stream, 200, "text/plain");
 	while (n < 200000) {
@@ -251,16 +251,16 @@ static void stream_keeps_its_order_when_the_client_is_slow(void **state)
 			web_stream_add(stream, line,
 				(size_t)snprintf(line, sizeof line, "%099u\n", n++));
 		turn(scene);
-		listen_once(scene, fd);
+		http_receive(fd, &scene->received);
 		assert_int_equal(overs(scene), 0);
 	}
 	web_stream_end(stream);
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	for (const char *at = strstr(scene->received.data, "\r\n\r\n") + 4; *at;
 		at += 100)
 		assert_int_equal(strtoul(at, NULL, 10), expected++);
 	assert_int_equal(expected, n);
-	until(scene, scene->over[WEB_ANSWERED] == 1);
+	until(&scene->loop, scene->over[WEB_ANSWERED] == 1);
 	close(fd);
 }
 
@@ -273,9 +273,9 @@ static void stream_notices_that_its_client_left(void **state)
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "one", 3);
-	until(scene, receives(scene, fd, "one"));
+	until(&scene->loop, receives(scene, fd, "one"));
 	close(fd);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
@@ -294,7 +294,7 @@ static void stream_notices_that_its_client_left_unread(void **state)
 		turn(scene);
 	assert_int_equal(overs(scene), 0);
 	close(fd);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
@@ -309,9 +309,9 @@ static void stream_without_a_reader_is_broken(void **state)
 	stream = begin_stream(scene, &fd);
 	for (size_t added = 0; added <= WEB_UNSENT_MAX; added += sizeof block)
 		web_stream_add(stream, block, sizeof block);
-	until(scene, overs(scene) == 1);
-	until(scene, scene->over[WEB_BROKEN] == 1);
-	assert_int_equal(hear_out(scene, fd), ECONNRESET);
+	until(&scene->loop, overs(scene) == 1);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), ECONNRESET);
 	close(fd);
 }
 
@@ -325,15 +325,15 @@ static void reset_reaches_a_waiting_client(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /reset HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_reset(scene->kept[0]);
 	web_reply(scene->kept[0], 200, NULL, NULL, 0);
-	until(scene, overs(scene) == 1);
-	until(scene, scene->over[WEB_BROKEN] == 1);
-	assert_int_equal(hear_out(scene, fd), ECONNRESET);
+	until(&scene->loop, overs(scene) == 1);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), ECONNRESET);
 	assert_int_equal(scene->received.len, 0);
 	close(fd);
-	until(scene, web_connections(scene->web) == 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
 }
 
 static void reset_overtakes_an_answer(void **state)
@@ -344,11 +344,11 @@ static void reset_overtakes_an_answer(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /reset HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_reply(scene->kept[0], 200, NULL, NULL, 0);
 	web_reset(scene->kept[0]);
-	assert_int_equal(hear_out(scene, fd), ECONNRESET);
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), ECONNRESET);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	close(fd);
 }
 
@@ -361,12 +361,12 @@ static void reset_cuts_a_stream(void **state)
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "one", 3);
-	until(scene, receives(scene, fd, "one"));
+	until(&scene->loop, receives(scene, fd, "one"));
 	web_reset(stream);
 	web_stream_add(stream, "two", 3);
-	assert_int_equal(hear_out(scene, fd), ECONNRESET);
-	assert_not_heard(scene, "two");
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), ECONNRESET);
+	assert_not_received(scene, "two");
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	close(fd);
 }
 
@@ -384,9 +384,9 @@ static void reset_cuts_a_stream_that_is_being_written(void **state)
 	for (int i = 0; i < 5; i++)
 		turn(scene);
 	web_reset(stream);
-	until(scene, overs(scene) == 1);
-	until(scene, scene->over[WEB_BROKEN] == 1);
-	assert_int_equal(hear_out(scene, fd), ECONNRESET);
+	until(&scene->loop, overs(scene) == 1);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), ECONNRESET);
 	close(fd);
 }
 
@@ -398,16 +398,16 @@ static void cut_ends_a_stream_in_its_middle(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /cut HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_stream_begin(scene->kept[0], 200, "text/event-stream");
 	web_stream_add(scene->kept[0], "half a fr", 9);
 	web_stream_cut(scene->kept[0]);
 	web_stream_add(scene->kept[0], "unheard", 7);
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	assert_received(scene, "half a fr\r\n");
-	assert_not_heard(scene, "\r\n0\r\n");
-	assert_not_heard(scene, "unheard");
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	assert_not_received(scene, "\r\n0\r\n");
+	assert_not_received(scene, "unheard");
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	close(fd);
 }
 
@@ -420,11 +420,11 @@ static void cut_ends_a_stream_that_waits(void **state)
 	open_web(scene, defaults);
 	stream = begin_stream(scene, &fd);
 	web_stream_add(stream, "whole", 5);
-	until(scene, receives(scene, fd, "whole\r\n"));
+	until(&scene->loop, receives(scene, fd, "whole\r\n"));
 	web_stream_cut(stream);
-	assert_int_equal(hear_out(scene, fd), 0);
-	assert_not_heard(scene, "\r\n0\r\n");
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	assert_int_equal(read_to_end(scene, fd), 0);
+	assert_not_received(scene, "\r\n0\r\n");
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	close(fd);
 }
 
@@ -436,16 +436,16 @@ static void half_close_ends_the_direction_of_the_server_only(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /half HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_half_close(scene->kept[0]);
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	web_reply(scene->kept[0], 200, NULL, NULL, 0);
-	say(fd, "still listened to");
+	http_send_text(fd, "still listened to");
 	for (int i = 0; i < 10; i++)
 		turn(scene);
 	assert_int_equal(web_exchanges(scene->web), 1);
 	close(fd);
-	until(scene, overs(scene) == 1);
+	until(&scene->loop, overs(scene) == 1);
 	assert_int_equal(scene->over[WEB_LEFT], 1);
 }
 
@@ -457,11 +457,11 @@ static void half_close_can_end_in_a_reset(void **state)
 	open_web(scene, defaults);
 	scene->parks = true;
 	fd = dial_and_say(scene, "GET /half HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	web_half_close(scene->kept[0]);
-	assert_int_equal(hear_out(scene, fd), 0);
+	assert_int_equal(read_to_end(scene, fd), 0);
 	web_reset(scene->kept[0]);
-	until(scene, scene->over[WEB_BROKEN] == 1);
+	until(&scene->loop, scene->over[WEB_BROKEN] == 1);
 	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), -1);
 	close(fd);
 }
@@ -476,11 +476,11 @@ static void half_close_cuts_a_stream(void **state)
 	stream = begin_stream(scene, &fd);
 	web_half_close(stream);
 	web_stream_add(stream, "unheard", 7);
-	assert_int_equal(hear_out(scene, fd), 0);
-	assert_not_heard(scene, "unheard");
+	assert_int_equal(read_to_end(scene, fd), 0);
+	assert_not_received(scene, "unheard");
 	assert_int_equal(web_exchanges(scene->web), 1);
 	close(fd);
-	until(scene, scene->over[WEB_LEFT] == 1);
+	until(&scene->loop, scene->over[WEB_LEFT] == 1);
 }
 
 int main(void)

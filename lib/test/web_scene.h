@@ -1,8 +1,8 @@
 /*
- * web_scene - a web and its clients, for tests.
+ * web_scene - a web and its clients in one thread, for tests.
  *
- * They share one thread: what a client sends waits in the kernel until the loop turns,
- * so half requests, resets and crowds come about when a test says so.
+ * The bytes of a client wait in the kernel until the loop turns, so a test decides when
+ * the web reads a half request, a reset or a crowd.
  */
 #ifndef LIB_TEST_WEB_SCENE_H
 #define LIB_TEST_WEB_SCENE_H
@@ -14,12 +14,8 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -27,13 +23,14 @@
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/web.h"
+#include "test/support/http_client.h"
+#include "test/support/until.h"
 
-#define PATIENCE_S 20
-#define LINGER_NS  (60 * CLOCK_MS)
+#define LINGER_NS (60 * CLOCK_MS)
 
 struct web_scene {
 	uv_loop_t loop;
-	uv_timer_t tick; /* so that no wait for a client is forever */
+	uv_timer_t tick; /* turns the loop: the clients are not in it */
 	struct web *web;
 	bool parks; /* requests are kept, not echoed */
 	struct web_exchange *kept[16];
@@ -131,37 +128,19 @@ static inline int teardown(void **state)
 
 /* Clients */
 
-static inline int try_dial(uint16_t port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_true(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 static inline int dial(const struct web_scene *scene)
 {
-	int fd = try_dial(web_port(scene->web));
+	int fd = http_dial(web_port(scene->web));
 
 	assert_true(fd >= 0);
 	return fd;
-}
-
-static inline void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
 static inline int dial_and_say(const struct web_scene *scene, const char *text)
 {
 	int fd = dial(scene);
 
-	say(fd, text);
+	http_send_text(fd, text);
 	return fd;
 }
 
@@ -170,42 +149,18 @@ static inline void turn(struct web_scene *scene)
 	uv_run(&scene->loop, UV_RUN_ONCE);
 }
 
-#define until(scene, condition)                                                        \
-	do {                                                                           \
-		int64_t end_ns_ = clock_now() + PATIENCE_S * CLOCK_S;                  \
-		while (!(condition)) {                                                 \
-			if (clock_now() > end_ns_)                                     \
-				fail_msg("in vain: %s\nheard: %s", #condition,         \
-					buf_text(&(scene)->received));                 \
-			turn(scene);                                                   \
-		}                                                                      \
-	} while (0)
-
-/* Adds what has come to received. 1: there may be more, 0: orderly end, -errno. */
-static inline int listen_once(struct web_scene *scene, int fd)
-{
-	char piece[65536];
-	ssize_t len;
-
-	while ((len = recv(fd, piece, sizeof piece, MSG_DONTWAIT)) > 0)
-		assert_true(buf_add(&scene->received, piece, (size_t)len));
-	if (len == 0)
-		return 0;
-	return errno == EAGAIN ? 1 : -errno;
-}
-
 static inline bool receives(struct web_scene *scene, int fd, const char *text)
 {
-	listen_once(scene, fd);
+	http_receive(fd, &scene->received);
 	return strstr(buf_text(&scene->received), text) != NULL;
 }
 
-/* Reads to the end and gives how it came: 0 or the errno. */
-static inline int hear_out(struct web_scene *scene, int fd)
+/* Reads to the end of the connection: 0 for an orderly one, or the errno. */
+static inline int read_to_end(struct web_scene *scene, int fd)
 {
 	int more = 1;
 
-	until(scene, (more = listen_once(scene, fd)) <= 0);
+	until(&scene->loop, (more = http_receive(fd, &scene->received)) <= 0);
 	return -more;
 }
 
@@ -220,7 +175,7 @@ static inline void assert_received(const struct web_scene *scene, const char *te
 		fail_msg("expected \"%s\" in: %s", text, buf_text(&scene->received));
 }
 
-static inline void assert_not_heard(const struct web_scene *scene, const char *text)
+static inline void assert_not_received(const struct web_scene *scene, const char *text)
 {
 	if (strstr(buf_text(&scene->received), text))
 		fail_msg("unexpected \"%s\" in: %s", text, buf_text(&scene->received));
@@ -239,7 +194,7 @@ static inline struct web_exchange *begin_stream(struct web_scene *scene, int *fd
 
 	scene->parks = true;
 	*fd = dial_and_say(scene, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-	until(scene, scene->handed == 1);
+	until(&scene->loop, scene->handed == 1);
 	stream = scene->kept[0];
 	web_stream_begin(stream, 200, "text/event-stream");
 	return stream;
