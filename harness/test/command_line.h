@@ -1,5 +1,5 @@
 /*
- * command_line - runs the real stopbench and reads what it said, for tests.
+ * command_line - runs the real stopbench and reads its output, for tests.
  */
 #ifndef HARNESS_TEST_COMMAND_LINE_H
 #define HARNESS_TEST_COMMAND_LINE_H
@@ -8,23 +8,12 @@
 
 #include <cjson/cJSON.h>
 
-struct said {
-	int code;  /* exit code; 128 + n for a signal */
-	char *out; /* stdout, owned */
-	char *err; /* stderr, owned */
-};
-
-/* The folder of the programs under test: beside the test's own build folder. */
-const char *bin_folder(void);
-
-/* arguments[0] is a program of ours ("stopbench") or any other; NULL-terminated. */
-struct said run_command(const char *const *arguments);
-void said_done(struct said *said);
+#include "test/support/program.h"
 
 /* `stopbench run ... --format json` in a report folder of its own; its results. */
 cJSON *run_scenarios(const char *const *arguments, int *code);
 
-/* Started, not awaited: its output goes to /dev/null. */
+/* Starts a command without waiting for its end; its output goes to /dev/null. */
 pid_t start_command(const char *const *arguments);
 
 /* Does a Docker engine answer? Asserts that it does where STOPBENCH_REQUIRE_DOCKER is

@@ -51,56 +51,52 @@ static const struct {
 		"\"on_eof\"", "a misspelt knob of a mock MCP server"},
 };
 
-static void mistakes_are_named_and_nothing_is_started(void **state)
+static void mistakes_are_named_and_nothing_is_started(void **state UNUSED)
 {
 	char path[] = "/tmp/mistake-XXXXXX.json";
 	int before = run_folders();
 	int fd = mkstemps(path, 5);
 
-	(void)state;
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < COUNT(mistakes); i++) {
-		struct said said;
+		struct program_output output;
 
 		assert_int_equal(ftruncate(fd, 0), 0);
 		assert_true(
 			pwrite(fd, mistakes[i].text, strlen(mistakes[i].text), 0) > 0);
-		said = run_command((const char *const[]){
+		output = program_run((const char *const[]){
 			"stopbench", "run", "--engine", "process", path, NULL});
-		if (said.code != 2 || !strstr(said.err, mistakes[i].says))
-			print_error("%s: %s\n", mistakes[i].why, said.err);
-		assert_int_equal(said.code, 2);
-		assert_non_null(strstr(said.err, mistakes[i].says));
-		said_done(&said);
+		if (output.code != 2 || !strstr(output.err, mistakes[i].says))
+			print_error("%s: %s\n", mistakes[i].why, output.err);
+		assert_int_equal(output.code, 2);
+		assert_non_null(strstr(output.err, mistakes[i].says));
+		program_output_done(&output);
 	}
 	close(fd);
 	unlink(path);
 	assert_int_equal(run_folders(), before);
 }
 
-static void a_missing_file_is_named(void **state)
+static void a_missing_file_is_named(void **state UNUSED)
 {
-	struct said said = run_command(
+	struct program_output output = program_run(
 		(const char *const[]){"stopbench", "run", "no/such/file.json", NULL});
 
-	(void)state;
-	assert_int_equal(said.code, 2);
-	assert_non_null(strstr(said.err, "no/such/file.json"));
-	said_done(&said);
+	assert_int_equal(output.code, 2);
+	assert_non_null(strstr(output.err, "no/such/file.json"));
+	program_output_done(&output);
 }
 
-static void an_unmet_expectation_is_exit_code_1(void **state)
+static void an_unmet_expectation_is_exit_code_1(void **state UNUSED)
 {
-	(void)state;
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
 			    "process", "--half", "main", "--set", "expect.exit_code=7",
 			    "--report", REPORT, NULL},
 		1, "why.txt");
 }
 
-static void a_service_that_is_never_ready_is_exit_code_3(void **state)
+static void a_service_that_is_never_ready_is_exit_code_3(void **state UNUSED)
 {
-	(void)state;
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
 			    "process", "--half", "main", "--set",
 			    "service.ready={\"log\": \"never\", "
@@ -109,9 +105,8 @@ static void a_service_that_is_never_ready_is_exit_code_3(void **state)
 		3, "not ready in time");
 }
 
-static void a_service_that_exits_early_is_a_crash(void **state)
+static void a_service_that_exits_early_is_a_crash(void **state UNUSED)
 {
-	(void)state;
 	expect_code(
 		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
 			"--half", "main", "--set",
@@ -120,9 +115,8 @@ static void a_service_that_exits_early_is_a_crash(void **state)
 		1, "last words");
 }
 
-static void a_missing_image_is_exit_code_3(void **state)
+static void a_missing_image_is_exit_code_3(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--engine",
@@ -148,26 +142,26 @@ static void h_is_help_everywhere(void **state UNUSED)
 	};
 
 	for (size_t i = 0; i < COUNT(commands); i++) {
-		struct said said = run_command(commands[i]);
+		struct program_output output = program_run(commands[i]);
 
-		if (said.code != 0 || strncmp(said.out, "Usage: ", 7) != 0)
+		if (output.code != 0 || strncmp(output.out, "Usage: ", 7) != 0)
 			print_error("%s %s: %d: %s%s\n", commands[i][0], commands[i][1],
-				said.code, said.out, said.err);
-		assert_int_equal(said.code, 0);
-		assert_int_equal(strncmp(said.out, "Usage: ", 7), 0);
-		assert_string_equal(said.err, "");
-		said_done(&said);
+				output.code, output.out, output.err);
+		assert_int_equal(output.code, 0);
+		assert_int_equal(strncmp(output.out, "Usage: ", 7), 0);
+		assert_string_equal(output.err, "");
+		program_output_done(&output);
 	}
 }
 
 static void a_run_without_scenarios_here_says_what_to_name(void **state UNUSED)
 {
-	struct said said = run_command((const char *const[]){"sh", "-c",
-		"cd \"$TMPDIR\" && exec \"$0\"/stopbench run", bin_folder(), NULL});
+	struct program_output output = program_run((const char *const[]){"sh", "-c",
+		"cd \"$TMPDIR\" && exec \"$0\"/stopbench run", program_folder(), NULL});
 
-	assert_int_equal(said.code, 2);
-	assert_non_null(strstr(said.err, "name a scenario or a folder"));
-	said_done(&said);
+	assert_int_equal(output.code, 2);
+	assert_non_null(strstr(output.err, "name a scenario or a folder"));
+	program_output_done(&output);
 }
 
 /* Before anything else: nobody looks for it in the middle. */
@@ -175,14 +169,14 @@ static void a_dead_daemon_is_told_in_the_first_line(void **state UNUSED)
 {
 	static const char first[] =
 		"stopbench: no Docker daemon answers at tcp://127.0.0.1:1";
-	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", bin_folder());
-	struct said said = run_command(
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", program_folder());
+	struct program_output output = program_run(
 		(const char *const[]){"env", "DOCKER_HOST=tcp://127.0.0.1:1", program,
 			"run", IDLE, "--engine", "docker", "--report", REPORT, NULL});
 
-	assert_int_equal(said.code, 3);
-	assert_int_equal(strncmp(said.err, first, strlen(first)), 0);
-	said_done(&said);
+	assert_int_equal(output.code, 3);
+	assert_int_equal(strncmp(output.err, first, strlen(first)), 0);
+	program_output_done(&output);
 }
 
 static void a_format_that_does_not_exist_is_answered_with_those_that_do(
@@ -211,12 +205,12 @@ static void assert_inert(const char *what, const char *text)
 
 static void run_and_assert_inert(const char *const *arguments, int code)
 {
-	struct said said = run_command(arguments);
+	struct program_output output = program_run(arguments);
 
-	assert_int_equal(said.code, code);
-	assert_inert(arguments[1], said.out);
-	assert_inert(arguments[1], said.err);
-	said_done(&said);
+	assert_int_equal(output.code, code);
+	assert_inert(arguments[1], output.out);
+	assert_inert(arguments[1], output.err);
+	program_output_done(&output);
 }
 
 /* ESC, C1, marks that turn the writing direction, bytes that are no UTF-8. */
@@ -235,7 +229,7 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 	SCOPED(mem_free) char *path = mem_textf("%s/nasty.json", getenv("TMPDIR"));
 	SCOPED(mem_free) char *report = mem_textf("%s/report", getenv("TMPDIR"));
 	SCOPED(mem_free) char *wrong = mem_textf("%s/wrong.json", getenv("TMPDIR"));
-	struct said said;
+	struct program_output output;
 	struct err err = {0};
 
 	assert_true(fs_write_file(path, scenario, strlen(scenario), &err));
@@ -254,14 +248,14 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 	assert_true(fs_write_file(wrong, "{\"" NASTY_JSON "\": 1}",
 		strlen("{\"" NASTY_JSON "\": 1}"), &err));
 	run_and_assert_inert((const char *const[]){"stopbench", "run", wrong, NULL}, 2);
-	said = run_command((const char *const[]){"sh", "-c",
+	output = program_run((const char *const[]){"sh", "-c",
 		"cd \"$0\" && rm failed/*/service.log && cat results.json failed/*/*",
 		report, NULL});
-	assert_int_equal(said.code, 0);
-	assert_non_null(strstr(said.out, "API_TOKEN"));
-	assert_null(strstr(said.out, "hunter2"));
-	assert_inert("files", said.out);
-	said_done(&said);
+	assert_int_equal(output.code, 0);
+	assert_non_null(strstr(output.out, "API_TOKEN"));
+	assert_null(strstr(output.out, "hunter2"));
+	assert_inert("files", output.out);
+	program_output_done(&output);
 }
 
 /* By its id, as results.json and the table have it. */

@@ -24,13 +24,12 @@
 #include "lib/mem.h"
 
 /* A socket that libuv bound below a path cut off would lie outside of it. */
-static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state)
+static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state UNUSED)
 {
 	SCOPED(mem_free) char *folder = mem_textf("%s/%0100d", getenv("TMPDIR"), 0);
 	SCOPED(mem_free) char *variable = mem_textf("TMPDIR=%s", folder);
-	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", bin_folder());
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", program_folder());
 
-	(void)state;
 	assert_int_equal(mkdir(folder, 0700), 0);
 	expect_code(
 		(const char *const[]){"env", variable, program, "run", IDLE, "--engine",
@@ -65,11 +64,11 @@ static void wait_for_container(void)
 
 static void clean(void)
 {
-	struct said said =
-		run_command((const char *const[]){"stopbench", "clean", NULL});
+	struct program_output output =
+		program_run((const char *const[]){"stopbench", "clean", NULL});
 
-	assert_int_equal(said.code, 0);
-	said_done(&said);
+	assert_int_equal(output.code, 0);
+	program_output_done(&output);
 }
 
 static void interrupting_leaves_nothing(const char *engine, int signal_number)
@@ -95,24 +94,22 @@ static void interrupting_leaves_nothing(const char *engine, int signal_number)
 }
 
 /* A date reads like a run's id. */
-static void a_folder_that_only_has_such_a_name_is_left_alone(void **state)
+static void a_folder_that_only_has_such_a_name_is_left_alone(void **state UNUSED)
 {
 	SCOPED(mem_free) char *folder =
 		mem_textf("%s/stopbench-20261125", getenv("TMPDIR"));
-	struct said said;
+	struct program_output output;
 
-	(void)state;
 	assert_int_equal(mkdir(folder, 0700), 0);
-	said = run_command(
+	output = program_run(
 		(const char *const[]){"touch", "-d", "2 minutes ago", folder, NULL});
-	said_done(&said);
+	program_output_done(&output);
 	clean();
 	assert_int_equal(rmdir(folder), 0);
 }
 
-static void ctrl_c_leaves_nothing_on_process(void **state)
+static void ctrl_c_leaves_nothing_on_process(void **state UNUSED)
 {
-	(void)state;
 	interrupting_leaves_nothing("process", SIGINT);
 }
 
@@ -121,24 +118,21 @@ static void a_lost_terminal_leaves_nothing_on_process(void **state UNUSED)
 	interrupting_leaves_nothing("process", SIGHUP);
 }
 
-static void sigkill_leaves_nothing_after_clean_on_process(void **state)
+static void sigkill_leaves_nothing_after_clean_on_process(void **state UNUSED)
 {
-	(void)state;
 	interrupting_leaves_nothing("process", SIGKILL);
 }
 
-static void ctrl_c_leaves_nothing_on_docker(void **state)
+static void ctrl_c_leaves_nothing_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	interrupting_leaves_nothing("docker", SIGINT);
 	assert_int_equal(labelled_things(), 0);
 }
 
-static void sigkill_leaves_nothing_after_clean_on_docker(void **state)
+static void sigkill_leaves_nothing_after_clean_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	interrupting_leaves_nothing("docker", SIGKILL);
@@ -148,20 +142,19 @@ static void sigkill_leaves_nothing_after_clean_on_docker(void **state)
 /* Runs a line of the shell in which "$0" is stopbench; gives its exit code. */
 static int shell(const char *line)
 {
-	SCOPED(mem_free) char *stopbench = mem_textf("%s/stopbench", bin_folder());
-	struct said said =
-		run_command((const char *const[]){"sh", "-c", line, stopbench, NULL});
-	int code = said.code;
+	SCOPED(mem_free) char *stopbench = mem_textf("%s/stopbench", program_folder());
+	struct program_output output =
+		program_run((const char *const[]){"sh", "-c", line, stopbench, NULL});
+	int code = output.code;
 
-	said_done(&said);
+	program_output_done(&output);
 	return code;
 }
 
-static void closed_files_do_not_end_a_run(void **state)
+static void closed_files_do_not_end_a_run(void **state UNUSED)
 {
 	int before = run_folders();
 
-	(void)state;
 	assert_int_equal(
 		shell("\"$0\" run scenarios/kill/60-no-handler.json --half twin "
 		      "--engine process --report \"${TMPDIR:-/tmp}/closed\" <&- >&- 2>&-"),
@@ -169,16 +162,15 @@ static void closed_files_do_not_end_a_run(void **state)
 	assert_int_equal(run_folders(), before);
 }
 
-static void output_that_is_lost_is_an_error(void **state)
+static void output_that_is_lost_is_an_error(void **state UNUSED)
 {
-	(void)state;
 	assert_int_equal(shell("\"$0\" schema > /dev/full"), 3);
 	assert_int_equal(shell("\"$0\" run --help > /dev/full"), 3);
 	assert_int_equal(shell("\"$0\" schema > /dev/null"), 0);
 }
 
 /* The kernel's promise to kill it with its parent does not outlive that. */
-static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
+static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state UNUSED)
 {
 	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 1000000 + getpid());
 	SCOPED(mem_free) char *service = mem_textf(
@@ -188,7 +180,6 @@ static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state)
 		sleeper);
 	pid_t pid;
 
-	(void)state;
 	if (geteuid() != 0)
 		skip();
 	pid = start_command(

@@ -67,13 +67,14 @@ static int run_with_lock(const char *set)
 		"exec 9>>%s/lock; flock -n 9 || exit 7; echo up; exec sleep 1000",
 		getenv("TMPDIR"));
 	SCOPED(mem_free) char *service = service_of(command);
-	struct said said = run_command((const char *const[]){"stopbench", "run", IDLE,
-		"--engine", "process", "--half", "main", "--set", service, "--set",
-		"stop.grace=1s", "--set", "expect={\"verdict\": \"killed\"}", "--set",
-		set, "--repeat", "3", "--jobs", "3", "--report", REPORT, NULL});
-	int code = said.code;
+	struct program_output output = program_run(
+		(const char *const[]){"stopbench", "run", IDLE, "--engine", "process",
+			"--half", "main", "--set", service, "--set", "stop.grace=1s",
+			"--set", "expect={\"verdict\": \"killed\"}", "--set", set,
+			"--repeat", "3", "--jobs", "3", "--report", REPORT, NULL});
+	int code = output.code;
 
-	said_done(&said);
+	program_output_done(&output);
 	return code;
 }
 
@@ -171,14 +172,14 @@ static void no_worker_outlives_a_killed_run(void **state UNUSED)
 {
 	SCOPED(mem_free) char *sleeper = mem_textf("sleep %d", 4000000 + getpid());
 	pid_t pid = start_three(sleeper, "60s");
-	struct said said;
+	struct program_output output;
 
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	wait_for_processes(0, sleeper);
-	said = run_command((const char *const[]){"stopbench", "clean", NULL});
-	assert_int_equal(said.code, 0);
-	said_done(&said);
+	output = program_run((const char *const[]){"stopbench", "clean", NULL});
+	assert_int_equal(output.code, 0);
+	program_output_done(&output);
 	assert_int_equal(run_folders(), 0);
 }
 

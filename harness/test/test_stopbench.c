@@ -21,6 +21,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/temp_dir.h"
 
 /* In a few short pieces: cmocka cuts a message off after a kilobyte. */
 static void tell_unmet(const cJSON *one)
@@ -81,56 +82,49 @@ static void history_holds(const char *engine)
 #endif
 }
 
-static void baseline_holds_on_process(void **state)
+static void baseline_holds_on_process(void **state UNUSED)
 {
-	(void)state;
 	all_hold("scenarios/baseline", "process", 8);
 }
 
-static void history_holds_on_process(void **state)
+static void history_holds_on_process(void **state UNUSED)
 {
-	(void)state;
 	history_holds("process");
 }
 
-static void kill_holds_on_process(void **state)
+static void kill_holds_on_process(void **state UNUSED)
 {
-	(void)state;
 	all_hold("scenarios/kill", "process", 30);
 }
 
-static void baseline_holds_on_docker(void **state)
+static void baseline_holds_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	all_hold("scenarios/baseline", "docker", 8);
 }
 
-static void history_holds_on_docker(void **state)
+static void history_holds_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	history_holds("docker");
 }
 
-static void kill_holds_on_docker(void **state)
+static void kill_holds_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	all_hold("scenarios/kill", "docker", 30);
 }
 
-static void topology_of_containers_holds_on_docker(void **state)
+static void topology_of_containers_holds_on_docker(void **state UNUSED)
 {
 	const char *const arguments[] = {"scenarios/baseline/20-sessions.json",
 		"--engine", "docker", "--set", "service.topology=containers", NULL};
 	int code;
 	cJSON *results;
 
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	results = run_scenarios(arguments, &code);
@@ -141,43 +135,42 @@ static void topology_of_containers_holds_on_docker(void **state)
 /* Not in a chroot, and not where the system says no. */
 static bool user_namespaces_are_allowed(void)
 {
-	struct said said = run_command((const char *const[]){"setpriv", "--reuid=65534",
-		"--regid=65534", "--clear-groups", "unshare", "-Urp", "true", NULL});
-	bool allowed = said.code == 0;
+	struct program_output output = program_run(
+		(const char *const[]){"setpriv", "--reuid=65534", "--regid=65534",
+			"--clear-groups", "unshare", "-Urp", "true", NULL});
+	bool allowed = output.code == 0;
 
-	said_done(&said);
+	program_output_done(&output);
 	return allowed;
 }
 
 /* The process engine does not need to be root where user namespaces are allowed. */
-static void baseline_holds_unprivileged(void **state)
+static void baseline_holds_unprivileged(void **state UNUSED)
 {
 	static const char script[] =
 		"cp -r \"$1\" scenarios \"$2\" && chmod -R a+rX \"$2\" && cd \"$2\" && "
 		"exec setpriv --reuid=65534 --regid=65534 --clear-groups env TMPDIR=/tmp "
 		"./bin/stopbench run scenarios/baseline --engine process --report /tmp/$$";
-	SCOPED(mem_free) char *folder = mem_text("/tmp/sb-unprivileged-XXXXXX");
-	SCOPED(mem_free) char *build = mem_textf("%s/../subjects", bin_folder());
-	struct said said;
+	char *folder;
+	SCOPED(mem_free) char *build = mem_textf("%s/../subjects", program_folder());
+	struct program_output output;
 
-	(void)state;
 	if (geteuid() != 0 || !user_namespaces_are_allowed())
 		skip();
-	assert_non_null(mkdtemp(folder));
-	said = run_command((const char *const[]){"cp", "-r", build, folder, NULL});
-	said_done(&said);
-	said = run_command((const char *const[]){
-		"sh", "-c", script, "sh", bin_folder(), folder, NULL});
-	if (said.code != 0)
-		print_error("%s\n%s\n", said.out, said.err);
-	assert_int_equal(said.code, 0);
-	said_done(&said);
-	said = run_command((const char *const[]){"rm", "-rf", folder, NULL});
-	said_done(&said);
+	folder = temp_dir_create();
+	output = program_run((const char *const[]){"cp", "-r", build, folder, NULL});
+	program_output_done(&output);
+	output = program_run((const char *const[]){
+		"sh", "-c", script, "sh", program_folder(), folder, NULL});
+	if (output.code != 0)
+		print_error("%s\n%s\n", output.out, output.err);
+	assert_int_equal(output.code, 0);
+	program_output_done(&output);
+	temp_dir_remove(folder);
 }
 
 /* The fourth turn to begin is the one in flight: the first three opened the sessions. */
-static void a_stop_at_an_event_has_its_load(void **state)
+static void a_stop_at_an_event_has_its_load(void **state UNUSED)
 {
 	const char *const arguments[] = {"scenarios/baseline/30-turn-in-flight.json",
 		"--engine", "process", "--half", "main", "--set",
@@ -186,7 +179,6 @@ static void a_stop_at_an_event_has_its_load(void **state)
 	int code;
 	cJSON *results = run_scenarios(arguments, &code);
 
-	(void)state;
 	assert_int_equal(code, 0);
 	cJSON_Delete(results);
 }
@@ -201,49 +193,47 @@ static void make_busybox_image(void)
 		"-H 'Content-Type: application/x-tar' --data-binary @- "
 		"'http://docker/images/create?fromSrc=-&repo=stopbench-example-busybox&tag=latest"
 		"&changes=ENV%20PATH=/bin'; rm -rf $d";
-	struct said said = run_command((const char *const[]){"sh", "-c", script, NULL});
+	struct program_output output =
+		program_run((const char *const[]){"sh", "-c", script, NULL});
 
-	if (said.code != 0)
-		print_error("%s%s\n", said.out, said.err);
-	assert_int_equal(said.code, 0);
-	said_done(&said);
+	if (output.code != 0)
+		print_error("%s%s\n", output.out, output.err);
+	assert_int_equal(output.code, 0);
+	program_output_done(&output);
 }
 
-static void somebody_elses_image_holds_on_docker(void **state)
+static void somebody_elses_image_holds_on_docker(void **state UNUSED)
 {
-	(void)state;
 	if (!docker_is_there())
 		skip();
 	make_busybox_image();
 	all_hold("examples/busybox-httpd.json", "docker", 2);
 }
 
-static void somebody_elses_command_holds_on_process(void **state)
+static void somebody_elses_command_holds_on_process(void **state UNUSED)
 {
-	(void)state;
 	all_hold("examples/busybox-httpd.json", "process", 2);
 }
 
-static void the_schema_is_the_committed_one(void **state)
+static void the_schema_is_the_committed_one(void **state UNUSED)
 {
-	struct said said =
-		run_command((const char *const[]){"stopbench", "schema", NULL});
+	struct program_output output =
+		program_run((const char *const[]){"stopbench", "schema", NULL});
 	struct json_doc committed;
 	struct err err;
-	cJSON *printed = json_parse(said.out, strlen(said.out));
+	cJSON *printed = json_parse(output.out, strlen(output.out));
 
-	(void)state;
-	assert_int_equal(said.code, 0);
+	assert_int_equal(output.code, 0);
 	assert_true(json_doc_read(&committed, "scenarios/schema.json", &err));
 	assert_true(cJSON_Compare(printed, committed.root, true));
 	cJSON_Delete(printed);
 	json_doc_done(&committed);
-	said_done(&said);
+	program_output_done(&output);
 }
 
 /* Six draws of one of two latencies that no load of the machine makes alike: by chance
  * two runs would agree one time in sixty-four. */
-static void the_same_seed_draws_the_same(void **state)
+static void the_same_seed_draws_the_same(void **state UNUSED)
 {
 	const char *const arguments[] = {"scenarios/baseline/20-sessions.json",
 		"--engine", "process", "--half", "main", "--seed", "4711", "--repeat",
@@ -254,7 +244,6 @@ static void the_same_seed_draws_the_same(void **state)
 		"stop.grace=8s", NULL};
 	unsigned long_ones[2] = {0};
 
-	(void)state;
 	for (int run = 0; run < 2; run++) {
 		int code;
 		cJSON *results = run_scenarios(arguments, &code);
@@ -275,28 +264,28 @@ static void images_are_loaded_for_compose_files(void **state UNUSED)
 {
 	static const char *const names[] = {
 		"stopbench-programs", "stopbench-service", "stopbench-mock-agent"};
-	struct said said;
+	struct program_output output;
 
 	if (!docker_is_there())
 		skip();
-	said = run_command((const char *const[]){"stopbench", "images", NULL});
-	assert_int_equal(said.code, 0);
+	output = program_run((const char *const[]){"stopbench", "images", NULL});
+	assert_int_equal(output.code, 0);
 	for (size_t i = 0; i < COUNT(names); i++) {
 		SCOPED(mem_free) char *name = mem_textf("%s:latest", names[i]);
 		SCOPED(mem_free) char *url =
 			mem_textf("http://docker/images/%s/json", name);
-		struct said found = run_command((const char *const[]){"curl", "-sf",
-			"--unix-socket", "/var/run/docker.sock", url, NULL});
+		struct program_output found = program_run((const char *const[]){"curl",
+			"-sf", "--unix-socket", "/var/run/docker.sock", url, NULL});
 
-		assert_non_null(strstr(said.out, name));
+		assert_non_null(strstr(output.out, name));
 		assert_int_equal(found.code, 0);
-		said_done(&found);
+		program_output_done(&found);
 	}
-	said_done(&said);
-	said = run_command((const char *const[]){"make", "-n", "images", NULL});
-	assert_int_equal(said.code, 0);
-	assert_non_null(strstr(said.out, "stopbench images"));
-	said_done(&said);
+	program_output_done(&output);
+	output = program_run((const char *const[]){"make", "-n", "images", NULL});
+	assert_int_equal(output.code, 0);
+	assert_non_null(strstr(output.out, "stopbench images"));
+	program_output_done(&output);
 }
 
 int main(void)

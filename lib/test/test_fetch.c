@@ -1,4 +1,5 @@
 #include "lib/test/fetch_scene.h"
+#include "test/support/temp_dir.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -134,16 +135,14 @@ static void fetch_reaches_a_unix_socket(void **state)
 {
 	struct fetch_scene *scene = *state;
 	struct blunt_server server = {0};
-	char folder[] = "/tmp/test_fetch.XXXXXX";
-	SCOPED(mem_free) char *path = NULL;
+	char *folder = temp_dir_create();
+	SCOPED(mem_free) char *path = mem_textf("%s/socket", folder);
 	struct fetch_request request = {
 		.url = "http://localhost/plain",
 		.done = on_done,
 		.arg = scene,
 	};
 
-	assert_non_null(mkdtemp(folder));
-	path = mem_textf("%s/socket", folder);
 	server_open(&server, &scene->loop, path);
 	request.socket = path;
 	for (unsigned i = 0; i < 3; i++) {
@@ -159,8 +158,7 @@ static void fetch_reaches_a_unix_socket(void **state)
 	while (server.visits)
 		wait_event(scene);
 	buf_done(&server.last);
-	unlink(path);
-	rmdir(folder);
+	temp_dir_remove(folder);
 }
 
 static void fetch_canceled_has_no_callback(void **state)

@@ -23,6 +23,7 @@
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "test/support/temp_dir.h"
 
 static const struct lifeline_who agent = {.role = "agent"};
 static const struct lifeline_who skills = {
@@ -33,7 +34,7 @@ static const struct lifeline_who skills = {
 
 /* A ledger that listens on a socket in a folder of its own. */
 struct lifeline_scene {
-	char folder[32];
+	char *folder;
 	struct sockaddr_un at;
 	char address[128];
 	int listener;
@@ -47,9 +48,7 @@ static int open_scene(void **state)
 		return -1;
 	*state = scene;
 	unsetenv(LIFELINE_ENV);
-	strcpy(scene->folder, "/tmp/lifeline-XXXXXX");
-	if (!mkdtemp(scene->folder))
-		return -1;
+	scene->folder = temp_dir_create();
 	scene->at.sun_family = AF_UNIX;
 	snprintf(scene->at.sun_path, sizeof scene->at.sun_path, "%s/ledger",
 		scene->folder);
@@ -67,8 +66,7 @@ static int close_scene(void **state)
 	log_to(STDERR_FILENO);
 	unsetenv(LIFELINE_ENV);
 	close(scene->listener);
-	unlink(scene->at.sun_path);
-	rmdir(scene->folder);
+	temp_dir_remove(scene->folder);
 	free(scene);
 	return 0;
 }

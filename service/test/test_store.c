@@ -17,9 +17,10 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "service/store.h"
+#include "test/support/temp_dir.h"
 
 struct store_scene {
-	char folder[32];
+	char *folder;
 	char path[64];
 	struct store *store;
 	struct err err;
@@ -29,8 +30,7 @@ static int build(void **state)
 {
 	struct store_scene *scene = mem_zeroed(sizeof *scene);
 
-	strcpy(scene->folder, "/tmp/test-store-XXXXXX");
-	assert_non_null(mkdtemp(scene->folder));
+	scene->folder = temp_dir_create();
 	snprintf(scene->path, sizeof scene->path, "%s/store.db", scene->folder);
 	scene->store = store_open(scene->path, &scene->err);
 	*state = scene;
@@ -39,17 +39,10 @@ static int build(void **state)
 
 static int raze(void **state)
 {
-	static const char *const files[] = {"", "-wal", "-shm"};
 	struct store_scene *scene = *state;
 
 	store_close(scene->store);
-	for (size_t i = 0; i < COUNT(files); i++) {
-		char path[80];
-
-		snprintf(path, sizeof path, "%s%s", scene->path, files[i]);
-		unlink(path);
-	}
-	rmdir(scene->folder);
+	temp_dir_remove(scene->folder);
 	free(scene);
 	return 0;
 }

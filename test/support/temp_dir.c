@@ -6,11 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/cc.h"
+#include "lib/fs.h"
 #include "lib/mem.h"
 
 char *temp_dir_create(void)
@@ -21,20 +19,9 @@ char *temp_dir_create(void)
 	return path;
 }
 
-static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
-	struct FTW *walk UNUSED)
-{
-	return remove(path);
-}
-
-void temp_dir_remove_tree(const char *path)
-{
-	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 void temp_dir_remove(char *path)
 {
 	if (path)
-		temp_dir_remove_tree(path);
+		fs_remove_tree(path);
 	free(path);
 }

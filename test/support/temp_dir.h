@@ -8,7 +8,5 @@
 char *temp_dir_create(void);
 /* Removes the folder with everything in it. Takes path; NULL does nothing. */
 void temp_dir_remove(char *path);
-/* Removes whatever is at path, and keeps path. */
-void temp_dir_remove_tree(const char *path);
 
 #endif

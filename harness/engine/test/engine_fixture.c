@@ -6,9 +6,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +17,12 @@
 #include <unistd.h>
 
 #include "lib/cc.h"
+#include "lib/fs.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
+#include "test/support/program.h"
 
 #define ARGUMENTS_MAX 16
-
-/* The puppet lies beside the test. */
-static char *puppet_path(void)
-{
-	char path[PATH_MAX] = {0};
-
-	assert_true(readlink("/proc/self/exe", path, sizeof path - 1) > 0);
-	return mem_textf("%s/puppet", dirname(path));
-}
 
 /* As a run locks its folder: another run that cleans up leaves this one alone. */
 static void lock_folder(struct engine_fixture *fixture)
@@ -61,7 +51,7 @@ static void make_folder(struct engine_fixture *fixture)
 	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
 	const char *const programs[] = {"bin/service", "bin/mock-agent", "bin/mock-mcp",
 		"subjects/puppet", own};
-	SCOPED(mem_free) char *puppet = puppet_path();
+	SCOPED(mem_free) char *puppet = program_path("puppet");
 	SCOPED(mem_free) char *subjects = NULL;
 
 	lock_folder(fixture);
@@ -97,12 +87,6 @@ struct engine_fixture *engine_fixture_open(const char *engine, struct err *err)
 	return NULL;
 }
 
-static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
-	struct FTW *walk UNUSED)
-{
-	return remove(path);
-}
-
 void engine_fixture_close(struct engine_fixture *fixture)
 {
 	if (!fixture)
@@ -111,7 +95,7 @@ void engine_fixture_close(struct engine_fixture *fixture)
 	engine_destroy(fixture->engine);
 	uv_run(&fixture->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&fixture->loop), 0);
-	nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	fs_remove_tree(fixture->folder);
 	close(fixture->lock);
 	free(fixture->run_id);
 	free(fixture->folder);

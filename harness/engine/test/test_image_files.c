@@ -4,8 +4,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +17,8 @@
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/run_program.h"
+#include "test/support/program.h"
+#include "test/support/temp_dir.h"
 
 struct image_files_scene {
 	uv_loop_t loop;
@@ -31,16 +31,9 @@ static int set_up(void **state)
 	struct image_files_scene *scene = mem_zeroed(sizeof *scene);
 
 	uv_loop_init(&scene->loop);
-	scene->folder = mem_text("/tmp/stopbench-test-XXXXXX");
-	assert_non_null(mkdtemp(scene->folder));
+	scene->folder = temp_dir_create();
 	*state = scene;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
-	struct FTW *walk UNUSED)
-{
-	return remove(path);
 }
 
 static int tear_down(void **state)
@@ -50,8 +43,7 @@ static int tear_down(void **state)
 	image_files_done(&scene->files);
 	uv_run(&scene->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&scene->loop), 0);
-	nftw(scene->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	free(scene->folder);
+	temp_dir_remove(scene->folder);
 	free(scene);
 	return 0;
 }
@@ -186,10 +178,9 @@ static bool holds_loader(const struct image_files *files)
 static void shared_libs_has_the_loader_and_the_libraries(void **state)
 {
 	struct image_files_scene *scene = *state;
-	char me[PATH_MAX] = {0};
+	SCOPED(mem_free) char *me = program_path("test_image_files");
 	struct err err = {0};
 
-	assert_true(readlink("/proc/self/exe", me, sizeof me - 1) > 0);
 	if (!shared_libs_add(&scene->files, "bin/me", me, &scene->loop, &err))
 		fail_msg("%s", err.text);
 	assert_true(holds(&scene->files, "bin/me"));

@@ -18,6 +18,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
+#include "test/support/temp_dir.h"
 
 #define PATIENCE_NS (20 * CLOCK_S)
 
@@ -344,9 +345,8 @@ static void remote_version_is_agreed_on(void **state)
 static char *make_programs(void)
 {
 	static const char *const names[] = {"service", "mock-mcp", "mock-agent"};
-	char *folder = mem_text("/tmp/stopbench-test-XXXXXX");
+	char *folder = temp_dir_create();
 
-	assert_non_null(mkdtemp(folder));
 	for (size_t i = 0; i < COUNT(names); i++) {
 		SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, names[i]);
 		FILE *file = fopen(path, "we");
@@ -359,22 +359,10 @@ static char *make_programs(void)
 	return folder;
 }
 
-static void remove_programs(const char *folder)
-{
-	static const char *const names[] = {"service", "mock-mcp", "mock-agent"};
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		SCOPED(mem_free) char *path = mem_textf("%s/%s", folder, names[i]);
-
-		unlink(path);
-	}
-	rmdir(folder);
-}
-
 static void remote_import_fails_behind_its_200(void **state)
 {
 	struct remote_scene *scene = *state;
-	SCOPED(mem_free) char *folder = make_programs();
+	char *folder = make_programs();
 	SCOPED(mem_free) char *image = NULL;
 	struct err err = {0};
 
@@ -384,7 +372,7 @@ static void remote_import_fails_behind_its_200(void **state)
 	scene->engine->options.programs = folder;
 	image = docker_images_load(
 		(struct docker_engine *)scene->engine, DOCKER_IMAGE_SERVICE, &err);
-	remove_programs(folder);
+	temp_dir_remove(folder);
 	assert_null(image);
 	assert_non_null(strstr(err.text, "no space left on device"));
 	assert_non_null(strstr(err.text, "stopbench-service"));

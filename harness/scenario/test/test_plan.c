@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,11 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/temp_dir.h"
 
 /* A folder of files, and the plan that is made of it. Tests run inside of it. */
 struct plan_scene {
-	char folder[32];
+	char *folder;
 	int back; /* to where we came from */
 	struct plan plan;
 	struct plan_options options;
@@ -33,18 +33,12 @@ static int open_scene(void **state)
 {
 	struct plan_scene *scene = mem_zeroed(sizeof *scene);
 
-	strcpy(scene->folder, "/tmp/test_plan.XXXXXX");
+	scene->folder = temp_dir_create();
 	scene->back = open(".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	if (!mkdtemp(scene->folder) || chdir(scene->folder) != 0)
+	if (chdir(scene->folder) != 0)
 		return -1;
 	*state = scene;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *stat UNUSED, int type UNUSED,
-	struct FTW *walk UNUSED)
-{
-	return remove(path);
 }
 
 static int close_scene(void **state)
@@ -55,7 +49,7 @@ static int close_scene(void **state)
 	close(scene->back);
 	plan_done(&scene->plan);
 	buf_done(&scene->wrong);
-	nftw(scene->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(scene->folder);
 	free(scene);
 	return back;
 }
