@@ -175,23 +175,20 @@ static bool split_bots(struct config *config, struct err *err)
 	const char *at = config->bot_list;
 
 	for (;;) {
-		size_t len = strcspn(at, ",");
-		char *name;
+		size_t len = strcspn(at, ","), name_len;
+		SCOPED(mem_free) char *name = NULL;
 
 		while (len > 0 && *at == ' ') {
 			at++;
 			len--;
 		}
-		name = mem_textf("%.*s", (int)len, at);
-		while (*name && name[strlen(name) - 1] == ' ')
-			name[strlen(name) - 1] = '\0';
-		if (!check_bot(config, name, err)) {
-			free(name);
+		name_len = len;
+		while (name_len > 0 && at[name_len - 1] == ' ')
+			name_len--;
+		name = mem_textf("%.*s", (int)name_len, at);
+		if (!check_bot(config, name, err))
 			return false;
-		}
-		config->bots = mem_grown(
-			config->bots, config->bot_count + 1, sizeof *config->bots);
-		config->bots[config->bot_count++] = name;
+		strlist_add(&config->bots, "%s", name);
 		if (at[len] == '\0')
 			return true;
 		at += len + 1;
@@ -274,9 +271,7 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 
 void config_done(struct config *config)
 {
-	for (unsigned i = 0; i < config->bot_count; i++)
-		free(config->bots[i]);
-	free(config->bots);
+	strlist_done(&config->bots);
 	mcp_config_done(&config->mcp);
 	fields_done(settings, config);
 	*config = (struct config){0};
@@ -289,8 +284,8 @@ void config_log(const struct config *config)
 
 const char *config_bot(const struct config *config, const char *name)
 {
-	for (unsigned i = 0; i < config->bot_count; i++)
-		if (strcmp(config->bots[i], name) == 0)
-			return config->bots[i];
+	for (unsigned i = 0; i < config->bots.count; i++)
+		if (strcmp(config->bots.item[i], name) == 0)
+			return config->bots.item[i];
 	return NULL;
 }

@@ -49,8 +49,7 @@ struct config {
 	/* Derived from the settings above. */
 	int64_t budget_ns;      /* GRACE - RESERVE, from the signal on */
 	int64_t turn_budget_ns; /* from the signal until turns are interrupted */
-	char **bots;            /* owned */
-	unsigned bot_count;
+	struct strlist bots;
 };
 
 /* --help and the like print and exit(0). */

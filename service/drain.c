@@ -2,12 +2,14 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/web.h"
 #include "service/config.h"
 #include "service/http_api.h"
 #include "service/metrics.h"
@@ -32,21 +34,9 @@ static const char *const phases[] = {
 	[DRAIN_FLUSHING] = "flush",
 };
 
-/* "store" of "shutdown.complete". */
-enum drain_store {
-	STORE_WRITTEN,
-	STORE_LOCKED, /* by another process */
-	STORE_FAILED,
-};
-
-static const char *const store_names[] = {
-	[STORE_WRITTEN] = "written",
-	[STORE_LOCKED] = "locked",
-	[STORE_FAILED] = "failed",
-};
-
 struct drain {
 	struct service *service;
+	const struct config *config;
 	drain_done_fn *done;
 	void *arg;
 	enum drain_state state;
@@ -56,7 +46,7 @@ struct drain {
 	struct metrics before;  /* at the signal */
 	unsigned failed_before; /* sessions, likewise */
 	struct stop_stats stop;
-	enum drain_store store;
+	const char *store; /* "written", "locked" by another process, or "failed" */
 	struct loop_timer *soon; /* everything is decided in its callback */
 	struct loop_timer *delay;
 	struct loop_timer *turns;    /* TURN_BUDGET */
@@ -81,7 +71,7 @@ static void enter(struct drain *drain, enum drain_state state)
 
 static bool is_sequential(const struct drain *drain)
 {
-	return drain->service->config.disconnect == DISCONNECT_SEQUENTIAL &&
+	return drain->config->disconnect == DISCONNECT_SEQUENTIAL &&
 		drain->order.mode != STOP_FORCE;
 }
 
@@ -104,11 +94,12 @@ static void order_sessions(struct drain *drain)
 static void begin_draining(struct drain *drain)
 {
 	enter(drain, DRAIN_DRAINING);
-	sessions_watch(drain->service->sessions, be_called_soon, drain);
+	drain->service->sessions->changed = be_called_soon;
+	drain->service->sessions->arg = drain;
 	http_api_drain(drain->service->http_api, be_called_soon, drain);
 	drain->order = (struct stop_order){
 		.mode = STOP_FINISH,
-		.release = drain->service->config.disconnect != DISCONNECT_NONE,
+		.release = drain->config->disconnect != DISCONNECT_NONE,
 		.deadline_ns = drain->deadline_ns,
 	};
 	order_sessions(drain);
@@ -136,34 +127,27 @@ static void on_turns(void *arg)
 	be_called_soon(drain);
 }
 
-static void count_servers(struct drain *drain)
+/* Half of the reserve is for the two calls, which may both wait. */
+static void flush(struct drain *drain)
 {
 	const struct metrics *now = &drain->service->metrics, *before = &drain->before;
 	const uint64_t *steps = now->mcp_steps, *earlier = before->mcp_steps;
+	struct err err = {0};
 
+	store_set_patience(drain->service->store,
+		(drain->config->grace_ns - drain->config->budget_ns) / 4);
+	drain->stop.took_ns = clock_now() - drain->signal_ns;
+	drain->stop.failed = drain->service->sessions->failed - drain->failed_before +
+		sessions_count(drain->service->sessions);
 	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills);
 	drain->stop.eof = (int64_t)(steps[CHILD_EOF] - earlier[CHILD_EOF]);
 	drain->stop.term = (int64_t)(steps[CHILD_TERM] - earlier[CHILD_TERM]);
 	drain->stop.kill = (int64_t)(steps[CHILD_KILL] - earlier[CHILD_KILL]);
-}
-
-/* Half of the reserve is for the two calls, which may both wait. */
-static void flush(struct drain *drain)
-{
-	const struct config *config = &drain->service->config;
-	struct err err = {0};
-
-	store_set_patience(
-		drain->service->store, (config->grace_ns - config->budget_ns) / 4);
-	drain->stop.took_ns = clock_now() - drain->signal_ns;
-	drain->stop.failed = sessions_failed(drain->service->sessions) -
-		drain->failed_before + sessions_count(drain->service->sessions);
-	count_servers(drain);
 	if (!store_log(store_save_stop(drain->service->store, &drain->stop, &err) &&
 			    store_flush(drain->service->store, &err),
 		    &err))
-		drain->store = store_was_locked(drain->service->store) ? STORE_LOCKED
-								       : STORE_FAILED;
+		drain->store =
+			store_was_locked(drain->service->store) ? "locked" : "failed";
 }
 
 static void finish(void *arg)
@@ -181,9 +165,8 @@ static void finish(void *arg)
  * half is for the flush. */
 static int64_t time_for_the_end(const struct drain *drain)
 {
-	const struct config *config = &drain->service->config;
-	int64_t end_ns =
-		drain->deadline_ns + (config->grace_ns - config->budget_ns) / 2;
+	int64_t end_ns = drain->deadline_ns +
+		(drain->config->grace_ns - drain->config->budget_ns) / 2;
 	int64_t left_ns = end_ns - clock_now();
 
 	return drain->deadline_ns == 0 || left_ns > FORCED_NS ? FORCED_NS : left_ns;
@@ -216,8 +199,8 @@ static bool is_empty(const struct drain *drain)
 	if (sessions_count(drain->service->sessions) > 0)
 		return false;
 	return drain->order.mode == STOP_FORCE
-		? http_api_is_answered(drain->service->http_api)
-		: http_api_is_drained(drain->service->http_api);
+		? web_exchanges(drain->service->http_api->web) == 0
+		: drain->service->http_api->drained;
 }
 
 static void on_soon(void *arg)
@@ -238,8 +221,10 @@ struct drain *drain_create(struct service *service, drain_done_fn *done, void *a
 	uv_loop_t *loop = &service->loop;
 
 	drain->service = service;
+	drain->config = &service->config;
 	drain->done = done;
 	drain->arg = arg;
+	drain->store = "written";
 	drain->soon = loop_timer_create(loop, on_soon, drain);
 	drain->delay = loop_timer_create(loop, end_delay, drain);
 	drain->turns = loop_timer_create(loop, on_turns, drain);
@@ -251,38 +236,37 @@ struct drain *drain_create(struct service *service, drain_done_fn *done, void *a
 /* parallel: TURN_BUDGET and the deadline. sequential: TURN_BUDGET. none: no time limit. */
 static void start_clocks(struct drain *drain)
 {
-	const struct config *config = &drain->service->config;
 
-	if (config->disconnect == DISCONNECT_NONE)
+	if (drain->config->disconnect == DISCONNECT_NONE)
 		return;
-	loop_timer_set(drain->turns, config->turn_budget_ns);
-	if (config->disconnect == DISCONNECT_SEQUENTIAL)
+	loop_timer_set(drain->turns, drain->config->turn_budget_ns);
+	if (drain->config->disconnect == DISCONNECT_SEQUENTIAL)
 		return;
-	drain->deadline_ns = drain->signal_ns + config->budget_ns;
-	loop_timer_set(drain->deadline, config->budget_ns);
+	drain->deadline_ns = drain->signal_ns + drain->config->budget_ns;
+	loop_timer_set(drain->deadline, drain->config->budget_ns);
 }
 
 static void begin(struct drain *drain, int signal)
 {
-	const struct config *config = &drain->service->config;
 
 	drain->signal_ns = clock_now();
 	drain->stop.sessions = sessions_count(drain->service->sessions);
 	drain->before = drain->service->metrics;
-	drain->failed_before = sessions_failed(drain->service->sessions);
+	drain->failed_before = drain->service->sessions->failed;
 	log_event("shutdown.begin", "signal", LOG_INT(signal), "sessions",
 		LOG_INT(drain->stop.sessions), "turns",
 		LOG_INT(sessions_turns(drain->service->sessions)), "grace_ns",
-		LOG_INT(config->grace_ns), "budget_ns", LOG_INT(config->budget_ns),
-		"disconnect", LOG_TEXT(config_disconnects[config->disconnect]),
-		"message", LOG_TEXT("Shutting down"));
+		LOG_INT(drain->config->grace_ns), "budget_ns",
+		LOG_INT(drain->config->budget_ns), "disconnect",
+		LOG_TEXT(config_disconnects[drain->config->disconnect]), "message",
+		LOG_TEXT("Shutting down"));
 	start_clocks(drain);
 	/* Sessions that are not forgotten now are found to be gone when they are resumed. */
 	store_set_patience(drain->service->store, 0);
 	enter(drain, DRAIN_DELAYING);
 	http_api_unready(drain->service->http_api);
-	if (config->drain_delay_ns > 0)
-		loop_timer_set(drain->delay, config->drain_delay_ns);
+	if (drain->config->drain_delay_ns > 0)
+		loop_timer_set(drain->delay, drain->config->drain_delay_ns);
 	else
 		begin_draining(drain);
 }
@@ -314,14 +298,14 @@ void drain_close(struct drain *drain)
 
 int drain_complete(const struct drain *drain)
 {
-	int exit_code = drain->stop.failed > 0 || drain->store == STORE_FAILED;
+	int exit_code = drain->stop.failed > 0 || strcmp(drain->store, "failed") == 0;
 
 	log_event("shutdown.complete", "took_ns",
 		LOG_INT(clock_now() - drain->signal_ns), "sessions",
 		LOG_INT(drain->stop.sessions), "failed", LOG_INT(drain->stop.failed),
-		"killed", LOG_INT(drain->stop.killed), "store",
-		LOG_TEXT(store_names[drain->store]), "exit_code", LOG_INT(exit_code),
-		"message", LOG_TEXT("Shutdown complete"));
+		"killed", LOG_INT(drain->stop.killed), "store", LOG_TEXT(drain->store),
+		"exit_code", LOG_INT(exit_code), "message",
+		LOG_TEXT("Shutdown complete"));
 	return exit_code;
 }
 

@@ -18,17 +18,6 @@
 #define JSON_TYPE   "application/json"
 #define STOPPING    "the service is stopping"
 
-struct http_api {
-	struct service *service;
-	struct web *web;
-	int64_t began_ns;
-	bool unready;
-	bool draining;
-	bool drained;
-	http_api_changed_fn *changed;
-	void *changed_arg;
-};
-
 /* A webhook whose turn is under way; the data of its exchange. */
 struct webhook_request {
 	struct http_api *api;
@@ -140,21 +129,16 @@ static void on_turn_done(void *arg, enum turn_end end, const char *text)
 	answer_json(request->api, request->exchange, ends[end].status, json);
 }
 
-static void free_request(struct webhook_request *request)
-{
-	if (!request)
-		return;
-	if (request->turn)
-		turn_forget(request->turn);
-	webhook_done(&request->webhook);
-	free(request);
-}
-
 static void on_over(void *arg, struct web_exchange *exchange, UNUSED enum web_end end)
 {
+	struct webhook_request *request = exchange->data;
 	struct http_api *api = arg;
 
-	free_request(exchange->data);
+	if (request && request->turn)
+		turn_forget(request->turn);
+	if (request)
+		webhook_done(&request->webhook);
+	free(request);
 	if (api->draining)
 		api->changed(api->changed_arg);
 }
@@ -223,13 +207,12 @@ static void add_paths(cJSON *object, const uint64_t *counts)
 
 static void add_session(void *arg, const struct session *session, int64_t idle_ns)
 {
-	struct session_info info = session_info(session);
 	cJSON *entry = json_fill(NULL,
 		"{'room': %s, 'bot': %s, 'state': %s, 'turns': %u, 'idle_ms': %g}",
-		info.room, info.bot, session_state_names[info.state], info.turns,
-		(double)(idle_ns / CLOCK_MS));
+		session->room, session->bot, session_state_names[session->state],
+		turn_queue_count(&session->turns), (double)(idle_ns / CLOCK_MS));
 
-	add_paths(entry, info.counts);
+	add_paths(entry, session->counts);
 	cJSON_AddItemToArray(arg, entry);
 }
 
@@ -347,11 +330,6 @@ struct http_api *http_api_create(struct service *service, struct err *err)
 	return api;
 }
 
-uint16_t http_api_port(const struct http_api *api)
-{
-	return web_port(api->web);
-}
-
 void http_api_unready(struct http_api *api)
 {
 	api->unready = true;
@@ -365,22 +343,12 @@ static void on_drained(void *arg)
 	api->changed(api->changed_arg);
 }
 
-void http_api_drain(struct http_api *api, http_api_changed_fn *changed, void *arg)
+void http_api_drain(struct http_api *api, void (*changed)(void *arg), void *arg)
 {
 	api->unready = api->draining = true;
 	api->changed = changed;
 	api->changed_arg = arg;
 	web_drain(api->web, api->service->config.linger_ns, on_drained, api);
-}
-
-bool http_api_is_answered(const struct http_api *api)
-{
-	return web_exchanges(api->web) == 0;
-}
-
-bool http_api_is_drained(const struct http_api *api)
-{
-	return api->drained;
 }
 
 void http_api_destroy(struct http_api *api)

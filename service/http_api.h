@@ -18,25 +18,29 @@
 
 #include "lib/err.h"
 
-struct sessions;
-struct http_api;
 struct service;
+
+/* Others read web and drained. */
+struct http_api {
+	struct service *service;
+	struct web *web;
+	int64_t began_ns;
+	bool unready;
+	bool draining;
+	bool drained; /* no request is under way, and LINGER is over for connections */
+	void (*changed)(void *arg);
+	void *changed_arg;
+};
 
 /* Listens as the config says. Keeps service. */
 struct http_api *http_api_create(struct service *service, struct err *err) MUST_CHECK;
-uint16_t http_api_port(const struct http_api *api);
 
 /* From now on /ready answers 503; webhooks are still taken. */
 void http_api_unready(struct http_api *api);
 
 /* From now on webhooks are answered 503, and no connection is accepted. `changed` comes
- * from the loop when one of the two below may have become true. */
-typedef void http_api_changed_fn(void *arg);
-void http_api_drain(struct http_api *api, http_api_changed_fn *changed, void *arg);
-/* No request is under way. */
-bool http_api_is_answered(const struct http_api *api);
-/* And LINGER is over for idle connections. */
-bool http_api_is_drained(const struct http_api *api);
+ * from the loop when a request was answered, or `drained` became true. */
+void http_api_drain(struct http_api *api, void (*changed)(void *arg), void *arg);
 
 /* Breaks open connections. The loop must turn for its handles. Accepts NULL. */
 void http_api_destroy(struct http_api *api);

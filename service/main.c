@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/web.h"
 #include "service/agent/agent_client.h"
 #include "service/drain.h"
 #include "service/http_api.h"
@@ -90,28 +91,6 @@ static bool make_agent(struct service *service, struct err *err)
 	return service->agent != NULL;
 }
 
-static void make_mcp_host(struct service *service)
-{
-	service->mcp = (struct mcp_host){
-		.loop = &service->loop,
-		.config = &service->config.mcp,
-		.reaper = service->reaper,
-		.spawn_queue = spawn_queue_create(&service->loop),
-		.tools = tool_registry_create(&service->config.mcp, service->store),
-		.metrics = &service->metrics,
-	};
-}
-
-/* The next start finds this record, unless our stop replaces it. */
-static void note_start(struct service *service)
-{
-	struct err err = {0};
-
-	store_log(store_save_stop(service->store,
-			  &(struct stop_stats){.unfinished = true}, &err),
-		&err);
-}
-
 /* What is left is closed by the turns of the loop that follow. */
 static void take_down(void *arg)
 {
@@ -143,7 +122,14 @@ static bool set_up(struct service *service, struct err *err)
 			&metrics->has_last_stop, err) ||
 		!make_agent(service, err))
 		return false;
-	make_mcp_host(service);
+	service->mcp = (struct mcp_host){
+		.loop = &service->loop,
+		.config = &service->config.mcp,
+		.reaper = service->reaper,
+		.spawn_queue = spawn_queue_create(&service->loop),
+		.tools = tool_registry_create(&service->config.mcp, service->store),
+		.metrics = metrics,
+	};
 	service->sessions = sessions_create(service);
 	service->http_api = http_api_create(service, err);
 	if (!service->http_api)
@@ -163,10 +149,13 @@ static int serve(struct service *service)
 		return EXIT_FAILED;
 	}
 	if (set_up(service, &err)) {
-		note_start(service);
+		/* the next start finds this record, unless our stop replaces it */
+		store_log(store_save_stop(service->store,
+				  &(struct stop_stats){.unfinished = true}, &err),
+			&err);
 		signals_block_only(NULL);
 		log_event("service.listening", "host", LOG_TEXT(service->config.host),
-			"port", LOG_INT(http_api_port(service->http_api)));
+			"port", LOG_INT(web_port(service->http_api->web)));
 	} else {
 		log_event("service.failed", "why", LOG_TEXT(err.text));
 		take_down(service);

@@ -14,23 +14,6 @@
 
 #define STOPPING "interrupted: the session is being closed"
 
-struct session {
-	struct service *service;
-	const struct session_events *events;
-	void *arg;
-	char *room, *bot;
-	enum session_state state;
-	struct turn_queue turns;
-	struct session_resources *resources; /* NULL: cold, or closed */
-	uint64_t counts[SESSION_PATHS];
-	bool fresh;     /* no turn since it was opened */
-	bool timed_out; /* the running turn was interrupted */
-	bool failed;
-	struct stop_order order;  /* STOP_NONE: the session is not closed for good */
-	struct loop_timer *soon;  /* everything is decided in its callback */
-	struct loop_timer *bound; /* of the running turn */
-};
-
 const char *const session_state_names[] = {
 	[SESSION_COLD] = "cold",
 	[SESSION_CONNECTING] = "connecting",
@@ -102,7 +85,7 @@ static void finish_closing(struct session *session)
 	SCOPED(mem_free) char *message = mem_textf(
 		"Closed session for room %s, bot '%s'", session->room, session->bot);
 
-	session->failed = session_resources_info(session->resources).failed;
+	session->failed = session->resources->failed;
 	session_resources_destroy(session->resources);
 	session->resources = NULL;
 	log_event("session.closed", OF(session), "message", LOG_TEXT(message));
@@ -133,7 +116,7 @@ static void on_bound(void *arg)
 	if (!session->timed_out) {
 		session->timed_out = true;
 		loop_timer_set(session->bound, session->service->config.request_ns);
-		session_resources_interrupt(session->resources);
+		agent_session_interrupt(session->resources->session);
 		return;
 	}
 	end_turn(session, TURN_TIMED_OUT,
@@ -151,7 +134,7 @@ static void begin_turn(struct session *session)
 		count_path(session, SESSION_PATH_HOT);
 	session->fresh = session->timed_out = false;
 	log_event("turn.begin", OF(session));
-	if (!session_resources_say(session->resources, text, &err)) {
+	if (!agent_session_send(session->resources->session, text, &err)) {
 		end_turn(session, TURN_FAILED, err.text);
 		session_resources_break(session->resources, err.text);
 		return;
@@ -160,44 +143,26 @@ static void begin_turn(struct session *session)
 	loop_timer_set(session->bound, session->service->config.turn_ns);
 }
 
-static void open_up(struct session *session)
-{
-	enter(session, SESSION_CONNECTING);
-	session->resources = session_resources_open(session->service, session->room,
-		session->bot, &session_resources_events, session);
-}
-
 static void go_on_connecting(struct session *session)
 {
-	struct session_resources_info resources =
-		session_resources_info(session->resources);
+	const struct session_resources *resources = session->resources;
 
-	if (resources.broken) {
-		turn_queue_drop(&session->turns, TURN_FAILED, resources.broken);
+	if (resources->broken) {
+		turn_queue_drop(&session->turns, TURN_FAILED, resources->broken);
 		begin_closing(session);
 	} else if (session->order.mode != STOP_NONE && !session->turns.waiting) {
 		begin_closing(session);
-	} else if (resources.open) {
+	} else if (session_resources_is_open(resources)) {
 		session->fresh = true;
 		count_path(session,
-			resources.resumed ? SESSION_PATH_WARM : SESSION_PATH_COLD);
+			resources->resumed ? SESSION_PATH_WARM : SESSION_PATH_COLD);
 		enter(session, SESSION_HOT);
 	}
 }
 
-static void go_on_busy(struct session *session)
-{
-	const char *broken = session_resources_info(session->resources).broken;
-
-	if (!broken)
-		return;
-	end_turn(session, TURN_FAILED, broken);
-	enter(session, SESSION_HOT);
-}
-
 static void go_on_hot(struct session *session)
 {
-	if (session_resources_info(session->resources).broken)
+	if (session->resources->broken)
 		begin_closing(session);
 	else if (session->turns.waiting)
 		begin_turn(session);
@@ -211,10 +176,14 @@ static void on_soon(void *arg)
 
 	switch (session->state) {
 	case SESSION_COLD:
-		if (session->turns.waiting)
-			open_up(session);
-		else if (session->order.mode != STOP_NONE)
+		if (session->turns.waiting) {
+			enter(session, SESSION_CONNECTING);
+			session->resources = session_resources_open(session->service,
+				session->room, session->bot, &session_resources_events,
+				session);
+		} else if (session->order.mode != STOP_NONE) {
 			enter(session, SESSION_CLOSED);
+		}
 		break;
 	case SESSION_CONNECTING:
 		go_on_connecting(session);
@@ -223,10 +192,13 @@ static void on_soon(void *arg)
 		go_on_hot(session);
 		break;
 	case SESSION_BUSY:
-		go_on_busy(session);
+		if (session->resources->broken) {
+			end_turn(session, TURN_FAILED, session->resources->broken);
+			enter(session, SESSION_HOT);
+		}
 		break;
 	case SESSION_CLOSING:
-		if (session_resources_info(session->resources).over)
+		if (session_resources_is_over(session->resources))
 			finish_closing(session);
 		break;
 	case SESSION_CLOSED:
@@ -254,18 +226,6 @@ struct session *session_create(struct service *service, const char *room,
 	session->soon = loop_timer_create(&service->loop, on_soon, session);
 	session->bound = loop_timer_create(&service->loop, on_bound, session);
 	return session;
-}
-
-struct session_info session_info(const struct session *session)
-{
-	return (struct session_info){
-		.room = session->room,
-		.bot = session->bot,
-		.state = session->state,
-		.turns =
-			session->turns.waiting_count + (session->turns.running != NULL),
-		.counts = session->counts,
-	};
 }
 
 struct turn *session_say(

@@ -24,7 +24,6 @@
 #include "service/turn_queue.h"
 
 struct service;
-struct session;
 
 enum session_state {
 	SESSION_COLD,       /* nothing is open */
@@ -37,6 +36,8 @@ enum session_state {
 
 extern const char *const session_state_names[SESSION_CLOSED + 1];
 
+struct session;
+
 /* From the loop. */
 struct session_events {
 	/* The state or the queue changed. */
@@ -46,17 +47,27 @@ struct session_events {
 	void (*closed)(void *arg, struct session *session, bool failed);
 };
 
+/* Others read room, bot, state, turns and counts. */
+struct session {
+	struct service *service;
+	const struct session_events *events;
+	void *arg;
+	char *room, *bot;
+	enum session_state state;
+	struct turn_queue turns;
+	struct session_resources *resources; /* NULL: cold, or closed */
+	uint64_t counts[SESSION_PATHS];      /* of turns */
+	bool fresh;                          /* no turn since it was opened */
+	bool timed_out;                      /* the running turn was interrupted */
+	bool failed;
+	struct stop_order order;  /* STOP_NONE: the session is not closed for good */
+	struct loop_timer *soon;  /* everything is decided in its callback */
+	struct loop_timer *bound; /* of the running turn */
+};
+
 /* Keeps service and events; copies room and bot. */
 struct session *session_create(struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg) MUST_CHECK;
-
-struct session_info {
-	const char *room, *bot; /* borrowed */
-	enum session_state state;
-	unsigned turns;         /* running and waiting */
-	const uint64_t *counts; /* of turns, by enum session_path; borrowed */
-};
-struct session_info session_info(const struct session *session);
 
 /* See turn_queue.h. NULL: QUEUE_LIMIT turns wait already, or session_stop() was called. */
 struct turn *session_say(struct session *session, const char *text, turn_done_fn *done,

@@ -6,33 +6,12 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "service/agent/agent_session.h"
 #include "service/config.h"
 #include "service/mcp/mcp_servers.h"
 #include "service/mcp/tool_registry.h"
 #include "service/metrics.h"
 #include "service/service.h"
 #include "service/store.h"
-
-struct session_resources {
-	struct service *service;
-	const struct session_resources_events *events;
-	void *arg;
-	char *room, *bot;
-	struct agent_session *session; /* NULL: not asked for yet */
-	struct mcp_servers *servers;
-	char *stored;     /* the id that is to be resumed, or NULL */
-	char *id;         /* of the agent session; NULL until it is open */
-	bool settled;     /* the servers are */
-	char *broken;     /* the reason, or NULL */
-	int64_t since_ns; /* opening, then ending */
-
-	struct stop_order order; /* STOP_NONE: not ending */
-	enum agent_session_end how;
-	bool released; /* or the release failed */
-	bool failed;   /* the release */
-	bool servers_gone;
-};
 
 /* The first fields of each log event. */
 #define OF(resources)                                                                  \
@@ -62,12 +41,6 @@ void session_resources_save(struct session_resources *resources, bool interrupte
 			&err);
 }
 
-static bool is_resumed(const struct session_resources *resources)
-{
-	return resources->stored && resources->id &&
-		strcmp(resources->stored, resources->id) == 0;
-}
-
 static void on_opened(void *arg, const char *id, const char *why)
 {
 	struct session_resources *resources = arg;
@@ -77,9 +50,10 @@ static void on_opened(void *arg, const char *id, const char *why)
 		return;
 	}
 	resources->id = mem_text(id);
+	resources->resumed = resources->stored && strcmp(resources->stored, id) == 0;
 	session_resources_save(resources, false);
 	log_event("session.opened", OF(resources), "path",
-		LOG_TEXT(is_resumed(resources) ? "warm" : "cold"), "took_ns",
+		LOG_TEXT(resources->resumed ? "warm" : "cold"), "took_ns",
 		LOG_INT(clock_now() - resources->since_ns));
 	changed(resources);
 }
@@ -179,8 +153,8 @@ struct session_resources *session_resources_open(struct service *service,
 	resources->service = service;
 	resources->events = events;
 	resources->arg = arg;
-	resources->room = mem_text(room);
-	resources->bot = mem_text(bot);
+	resources->room = room;
+	resources->bot = bot;
 	resources->since_ns = clock_now();
 	resources->servers = mcp_servers_create(
 		&service->mcp, room, bot, &mcp_servers_events, resources);
@@ -190,28 +164,15 @@ struct session_resources *session_resources_open(struct service *service,
 	return resources;
 }
 
-struct session_resources_info session_resources_info(
-	const struct session_resources *resources)
+bool session_resources_is_open(const struct session_resources *resources)
 {
-	return (struct session_resources_info){
-		.open = resources->settled && resources->id && !resources->broken,
-		.resumed = is_resumed(resources),
-		.broken = resources->broken,
-		.over = resources->order.mode != STOP_NONE && resources->released &&
-			resources->servers_gone,
-		.failed = resources->failed,
-	};
+	return resources->settled && resources->id && !resources->broken;
 }
 
-bool session_resources_say(
-	struct session_resources *resources, const char *text, struct err *err)
+bool session_resources_is_over(const struct session_resources *resources)
 {
-	return agent_session_send(resources->session, text, err);
-}
-
-void session_resources_interrupt(struct session_resources *resources)
-{
-	agent_session_interrupt(resources->session);
+	return resources->order.mode != STOP_NONE && resources->released &&
+		resources->servers_gone;
 }
 
 static void on_released(void *arg, const char *why)
@@ -288,8 +249,6 @@ void session_resources_destroy(struct session_resources *resources)
 		return;
 	agent_session_destroy(resources->session);
 	mcp_servers_destroy(resources->servers);
-	free(resources->room);
-	free(resources->bot);
 	free(resources->stored);
 	free(resources->id);
 	free(resources->broken);

@@ -11,46 +11,54 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/cc.h"
-#include "lib/err.h"
+#include "service/agent/agent_session.h"
 #include "service/stop_order.h"
-#include "service/turn_queue.h"
 
-struct session_resources;
 struct service;
 
 struct session_resources_events {
-	/* session_resources_info() may have changed. From the loop or from inside a call.
-	 */
+	/* The struct's values may have changed. From the loop or from inside a call. */
 	void (*changed)(void *arg);
-	/* The end of a session_resources_say(), from the loop: text is the reply, or the
+	/* The end of an agent_session_send(), from the loop: text is the reply, or the
 	 * reason why there is none. Not after session_resources_stop(). */
 	void (*turn_ended)(void *arg, enum turn_end end, const char *text);
 };
 
+/* Others read session, resumed, broken and failed. */
+struct session_resources {
+	struct service *service;
+	const struct session_resources_events *events;
+	void *arg;
+	const char *room, *bot;
+	struct agent_session *session; /* NULL: not asked for yet */
+	struct mcp_servers *servers;
+	char *stored;     /* the id that is to be resumed, or NULL */
+	char *id;         /* of the agent session; NULL until it is open */
+	bool resumed;     /* the agent session is the stored one */
+	bool settled;     /* the servers are */
+	char *broken;     /* the reason, or NULL */
+	int64_t since_ns; /* opening, then ending */
+
+	struct stop_order order; /* STOP_NONE: not ending */
+	enum agent_session_end how;
+	bool released; /* or the release failed */
+	bool failed;   /* the release */
+	bool servers_gone;
+};
+
 /* Resumes the agent session that the store has for (room, bot), or creates one. Keeps
- * service and events; copies room and bot. */
+ * service, room, bot and events. */
 struct session_resources *session_resources_open(struct service *service,
 	const char *room, const char *bot,
 	const struct session_resources_events *events, void *arg) MUST_CHECK;
 
-struct session_resources_info {
-	bool open;          /* turns may begin */
-	bool resumed;       /* the agent session is the stored one */
-	const char *broken; /* the reason, borrowed, or NULL */
-	bool over;          /* after session_resources_stop(): everything has ended */
-	bool failed;        /* and the release failed */
-};
-struct session_resources_info session_resources_info(
-	const struct session_resources *resources);
+/* Turns may begin. */
+bool session_resources_is_open(const struct session_resources *resources);
+/* After session_resources_stop(): everything has ended. */
+bool session_resources_is_over(const struct session_resources *resources);
 
 /* Makes the resources broken. The first reason stays. */
 void session_resources_break(struct session_resources *resources, const char *why);
-
-/* See agent_client.h. */
-bool session_resources_say(struct session_resources *resources, const char *text,
-	struct err *err) MUST_CHECK;
-void session_resources_interrupt(struct session_resources *resources);
 
 /* Saves the last use of the agent session to the store. */
 void session_resources_save(struct session_resources *resources, bool interrupted);

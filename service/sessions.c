@@ -24,16 +24,6 @@ struct session_entry {
 	UT_hash_handle hh;
 };
 
-struct sessions {
-	struct service *service;
-	sessions_changed_fn *changed;
-	void *arg;
-	struct session_entry *entries; /* the least recently used first */
-	unsigned failed;
-	bool shut;
-	struct loop_timer *idle; /* the next IDLE_TIMEOUT that may end */
-};
-
 /* The hash keeps the order of insertion: an entry that is removed and added again is the
  * newest. */
 static void touch(struct session_entry *entry)
@@ -55,9 +45,9 @@ static void drop(struct session_entry *entry)
 
 static bool is_idle(const struct session_entry *entry)
 {
-	struct session_info info = session_info(entry->session);
+	const struct session *session = entry->session;
 
-	return info.state == SESSION_HOT && info.turns == 0;
+	return session->state == SESSION_HOT && turn_queue_count(&session->turns) == 0;
 }
 
 static void watch_idle(struct sessions *sessions)
@@ -99,7 +89,7 @@ static void on_session_changed(void *arg, struct session *session)
 	struct sessions *sessions = entry->sessions;
 	bool was_in_use = entry->in_use;
 
-	entry->in_use = session_info(session).turns > 0;
+	entry->in_use = turn_queue_count(&session->turns) > 0;
 	if ((entry->in_use || was_in_use) && !sessions->shut)
 		touch(entry);
 	if (is_idle(entry) && !loop_timer_is_set(sessions->idle))
@@ -133,28 +123,13 @@ struct sessions *sessions_create(struct service *service)
 	return sessions;
 }
 
-void sessions_watch(struct sessions *sessions, sessions_changed_fn *changed, void *arg)
-{
-	sessions->changed = changed;
-	sessions->arg = arg;
-}
-
 /* Closing or closed, and no waiting turn will open it again. */
 static bool is_leaving(const struct session_entry *entry)
 {
-	struct session_info info = session_info(entry->session);
+	const struct session *session = entry->session;
 
-	switch (info.state) {
-	case SESSION_CLOSING:
-	case SESSION_CLOSED:
-		return info.turns == 0;
-	case SESSION_COLD:
-	case SESSION_CONNECTING:
-	case SESSION_HOT:
-	case SESSION_BUSY:
-		return false;
-	}
-	return false;
+	return session->state >= SESSION_CLOSING &&
+		turn_queue_count(&session->turns) == 0;
 }
 
 /* Closes an idle session if need be. False: there is no room. */
@@ -243,13 +218,8 @@ unsigned sessions_turns(const struct sessions *sessions)
 	unsigned turns = 0;
 
 	for (entry = sessions->entries; entry; entry = entry->hh.next)
-		turns += session_info(entry->session).turns;
+		turns += turn_queue_count(&entry->session->turns);
 	return turns;
-}
-
-unsigned sessions_failed(const struct sessions *sessions)
-{
-	return sessions->failed;
 }
 
 void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void *arg)

@@ -16,15 +16,22 @@
 #include "service/stop_order.h"
 #include "service/turn_queue.h"
 
-struct sessions;
 struct service;
 
-/* From the loop: a session or a turn may have ended. */
-typedef void sessions_changed_fn(void *arg);
+/* Others read failed, and set changed and arg. */
+struct sessions {
+	struct service *service;
+	/* From the loop: a session or a turn may have ended. NULL: not called. */
+	void (*changed)(void *arg);
+	void *arg;
+	struct session_entry *entries; /* the least recently used first */
+	unsigned failed;               /* closed sessions whose release failed */
+	bool shut;
+	struct loop_timer *idle; /* the next IDLE_TIMEOUT that may end */
+};
 
 /* Keeps service. */
 struct sessions *sessions_create(struct service *service) MUST_CHECK;
-void sessions_watch(struct sessions *sessions, sessions_changed_fn *changed, void *arg);
 
 enum sessions_answer {
 	SESSIONS_TAKEN,
@@ -41,8 +48,6 @@ enum sessions_answer sessions_say(struct sessions *sessions, const char *room,
 
 unsigned sessions_count(const struct sessions *sessions);
 unsigned sessions_turns(const struct sessions *sessions); /* running and waiting */
-/* Closed sessions whose release failed. */
-unsigned sessions_failed(const struct sessions *sessions);
 
 typedef void sessions_each_fn(
 	void *arg, const struct session *session, int64_t idle_ns);

@@ -40,6 +40,12 @@ struct turn *turn_queue_add(struct turn_queue *turns, const char *text,
  */
 const char *turn_queue_begin(struct turn_queue *turns);
 
+/* Running and waiting turns. */
+static inline unsigned turn_queue_count(const struct turn_queue *turns)
+{
+	return turns->waiting_count + (turns->running != NULL);
+}
+
 /* Ends the running turn. */
 void turn_queue_end(struct turn_queue *turns, enum turn_end end, const char *text);
 

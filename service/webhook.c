@@ -20,6 +20,17 @@ static bool need(const struct json_doc *doc, const cJSON *object, const char *wh
 		doc, object, err, "%s%s%s is missing", what, *what ? "." : "", key);
 }
 
+/* The same; it has to be a string. */
+static bool need_text(const struct json_doc *doc, const cJSON *object, const char *what,
+	const char *key, const cJSON **member, struct err *err)
+{
+	return need(doc, object, what, key, member, err) &&
+		(cJSON_IsString(*member) ||
+			json_doc_wrong(doc, *member, err,
+				"%s%s%s: expected a string, not %s", what,
+				*what ? "." : "", key, json_kind(*member)));
+}
+
 /* Ids of 64 bits and more are common: their digits are kept. Smaller ones may be written
  * in any form: 1e3 is 1000. */
 static bool read_number(const struct json_doc *doc, const cJSON *id, const char *what,
@@ -72,30 +83,11 @@ static bool read_party(const struct json_doc *doc, const char *key, char **id,
 	if (!cJSON_IsObject(party))
 		return json_doc_wrong(doc, party, err, "%s: expected an object, not %s",
 			key, json_kind(party));
-	if (!need(doc, party, key, "name", &member, err))
-		return false;
-	if (!cJSON_IsString(member))
-		return json_doc_wrong(doc, member, err,
-			"%s.name: expected a string, not %s", key, json_kind(member));
-	if (!need(doc, party, key, "id", &member, err))
+	if (!need_text(doc, party, key, "name", &member, err) ||
+		!need(doc, party, key, "id", &member, err))
 		return false;
 	*is_number = cJSON_IsNumber(member);
 	return read_id(doc, member, key, id, err);
-}
-
-static bool read_content(const struct json_doc *doc, char **content, struct err *err)
-{
-	const cJSON *member;
-
-	if (!need(doc, doc->root, "", "content", &member, err))
-		return false;
-	if (!cJSON_IsString(member))
-		return json_doc_wrong(doc, member, err,
-			"content: expected a string, not %s", json_kind(member));
-	if (member->valuestring[0] == '\0')
-		return json_doc_wrong(doc, member, err, "content: it is empty");
-	*content = mem_text(member->valuestring);
-	return true;
 }
 
 bool webhook_read(struct webhook *webhook, const struct buf *body, struct err *err)
@@ -103,6 +95,7 @@ bool webhook_read(struct webhook *webhook, const struct buf *body, struct err *e
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	SCOPED(webhook_done) struct webhook made = {0};
 	SCOPED(mem_free) char *creator = NULL;
+	const cJSON *content;
 	bool ignored;
 
 	if (!json_doc_parse(&doc, "body", buf_text(body), body->len, err))
@@ -112,8 +105,11 @@ bool webhook_read(struct webhook *webhook, const struct buf *body, struct err *e
 			json_kind(doc.root));
 	if (!read_party(&doc, "creator", &creator, &ignored, err) ||
 		!read_party(&doc, "room", &made.room, &made.room_is_number, err) ||
-		!read_content(&doc, &made.content, err))
+		!need_text(&doc, doc.root, "", "content", &content, err))
 		return false;
+	if (content->valuestring[0] == '\0')
+		return json_doc_wrong(&doc, content, err, "content: it is empty");
+	made.content = mem_text(content->valuestring);
 	*webhook = made;
 	made = (struct webhook){0};
 	return true;

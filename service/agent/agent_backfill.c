@@ -13,8 +13,9 @@
 
 struct agent_backfill {
 	struct agent_http *http;
-	struct agent_backfill_query query;
-	char *session_id;
+	const struct agent_backfill_events *calls;
+	void *arg;
+	const char *session_id;
 	char *first_id;
 	struct agent_http_call *call;
 	unsigned pages;
@@ -24,7 +25,6 @@ struct agent_backfill {
 static void backfill_free(struct agent_backfill *backfill)
 {
 	cJSON_Delete(backfill->events);
-	free(backfill->session_id);
 	free(backfill->first_id);
 	free(backfill);
 }
@@ -32,7 +32,6 @@ static void backfill_free(struct agent_backfill *backfill)
 /* True: the walk ends on this page. */
 static bool collect(struct agent_backfill *backfill, const cJSON *page)
 {
-	const struct agent_backfill_query *query = &backfill->query;
 	bool complete = false;
 	const cJSON *event;
 
@@ -40,21 +39,22 @@ static bool collect(struct agent_backfill *backfill, const cJSON *page)
 		const char *id = json_text(event, "id");
 
 		if (complete && id)
-			query->older(query->arg, id);
+			backfill->calls->older(backfill->arg, id);
 		if (complete)
 			continue;
-		if (id && query->known(query->arg, id))
+		if (id && backfill->calls->known(backfill->arg, id))
 			return true;
 		cJSON_InsertItemInArray(
 			backfill->events, 0, cJSON_Duplicate(event, true));
-		complete = id && query->first_id && strcmp(id, query->first_id) == 0;
+		complete =
+			id && backfill->first_id && strcmp(id, backfill->first_id) == 0;
 	}
 	return complete;
 }
 
 static void ask_page(struct agent_backfill *backfill, const char *page);
 
-static void on_page(void *arg, const struct agent_http_response *response)
+static void on_page(void *arg, const struct agent_response *response)
 {
 	struct agent_backfill *backfill = arg;
 	const char *next = json_text(response->json, "next_page");
@@ -71,7 +71,7 @@ static void on_page(void *arg, const struct agent_http_response *response)
 		events = backfill->events;
 		backfill->events = NULL;
 	}
-	backfill->query.done(backfill->query.arg, events, response);
+	backfill->calls->done(backfill->arg, events, response);
 	backfill_free(backfill);
 }
 
@@ -95,16 +95,20 @@ static void ask_page(struct agent_backfill *backfill, const char *page)
 	backfill->call = agent_http_start(backfill->http, &request);
 }
 
-struct agent_backfill *agent_backfill_start(
-	struct agent_http *http, const struct agent_backfill_query *query)
+struct agent_backfill *agent_backfill_start(struct agent_http *http,
+	const char *session_id, const char *first_id,
+	const struct agent_backfill_events *events, void *arg)
 {
 	struct agent_backfill *backfill = mem_zeroed(sizeof *backfill);
 
-	backfill->http = http;
-	backfill->query = *query;
-	backfill->query.session_id = backfill->session_id = mem_text(query->session_id);
-	backfill->query.first_id = backfill->first_id = mem_text(query->first_id);
-	backfill->events = cJSON_CreateArray();
+	*backfill = (struct agent_backfill){
+		.http = http,
+		.calls = events,
+		.arg = arg,
+		.session_id = session_id,
+		.first_id = mem_text(first_id),
+		.events = cJSON_CreateArray(),
+	};
 	ask_page(backfill, NULL);
 	return backfill;
 }

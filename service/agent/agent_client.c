@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -108,7 +109,7 @@ bool agent_client_is_gone(long status)
 	return status == 404 || status == 400;
 }
 
-static void on_put(void *arg, const struct agent_http_response *response)
+static void on_put(void *arg, const struct agent_response *response)
 {
 	struct agent_resource *item = arg;
 	struct agent_client *client = item->client;
@@ -169,25 +170,16 @@ static void put(struct agent_resource *item)
 	item->call = agent_http_start(client->http, &request);
 }
 
-static void put_unless_ready(struct agent_resource *item)
-{
-	if (!is_ready(item) && !item->call)
-		put(item);
-}
-
 bool agent_client_provision(struct agent_client *client, struct agent_waiter *waiter)
 {
-	struct agent_waiter **link = &client->waiting;
-
 	if (is_ready(&client->agent) && is_ready(&client->environment))
 		return true;
 	waiter->round = client->round;
-	waiter->next = NULL;
-	while (*link)
-		link = &(*link)->next;
-	*link = waiter;
-	put_unless_ready(&client->agent);
-	put_unless_ready(&client->environment);
+	LL_APPEND(client->waiting, waiter);
+	if (!is_ready(&client->agent) && !client->agent.call)
+		put(&client->agent);
+	if (!is_ready(&client->environment) && !client->environment.call)
+		put(&client->environment);
 	return false;
 }
 

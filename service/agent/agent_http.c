@@ -195,7 +195,7 @@ static void call_free(struct agent_http_call *call)
 }
 
 static void call_finish(
-	struct agent_http_call *call, const struct agent_http_response *response)
+	struct agent_http_call *call, const struct agent_response *response)
 {
 	call->request.done(call->request.arg, response);
 	call_free(call);
@@ -265,7 +265,7 @@ static bool try_again(struct agent_http_call *call, const struct fetch_result *r
 static void on_fetched(void *arg, const struct fetch_result *result)
 {
 	struct agent_http_call *call = arg;
-	struct agent_http_response response = {.status = result->status};
+	struct agent_response response = {.status = result->status};
 	const char *method = call->request.method;
 	bool good = result->end == FETCH_ANSWERED && result->status / 100 == 2;
 	SCOPED(json_free) cJSON *json = NULL;
@@ -331,8 +331,7 @@ static void on_timer(void *arg)
 	struct agent_http_call *call = arg;
 
 	if (call->unstarted)
-		call_finish(
-			call, &(struct agent_http_response){.why = call->unstarted});
+		call_finish(call, &(struct agent_response){.why = call->unstarted});
 	else
 		try_once(call);
 }

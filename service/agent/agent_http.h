@@ -40,14 +40,14 @@ int64_t agent_http_spread(struct agent_http *http, int64_t pause_ns);
 /* Appends text, percent-encoded, to a path or query. */
 void agent_http_escape(struct buf *url, const char *text);
 
-struct agent_http_response {
+struct agent_response {
 	long status;       /* 0: none arrived */
 	const cJSON *json; /* borrowed; NULL: the response has no JSON */
 	const char *why;   /* NULL: 2xx, with JSON or an empty body */
 	bool unsure; /* the request failed, and may have taken effect all the same */
 };
 /* Once, from the loop, unless the call was cancelled. Borrows response. */
-typedef void agent_http_done_fn(void *arg, const struct agent_http_response *response);
+typedef void agent_http_done_fn(void *arg, const struct agent_response *response);
 
 /* Which failed requests may be sent again. */
 enum agent_http_retry {

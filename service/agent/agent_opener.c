@@ -92,7 +92,7 @@ static void open_new(struct agent_opener *opener)
 		create_session(opener);
 }
 
-static void on_created(void *arg, const struct agent_http_response *response)
+static void on_created(void *arg, const struct agent_response *response)
 {
 	struct agent_opener *opener = arg;
 	const char *id = json_text(response->json, "id");
@@ -126,23 +126,17 @@ static void create_session(struct agent_opener *opener)
 }
 
 /* The failure is the stored session's, not ours or the API's: a new one may do. */
-static bool is_unusable(const struct agent_http_response *response)
+static bool is_unusable(const struct agent_response *response)
 {
-	switch (response->status) {
-	case 400:
-	case 403:
-	case 404:
-	case 410:
-	case 414:
-	case 422:
-		return true;
-	}
-	return false;
+	long status = response->status;
+
+	return status == 400 || status == 403 || status == 404 || status == 410 ||
+		status == 414 || status == 422;
 }
 
 /* Opens the stored session, or a new one, unless the API failed. */
 static void open_stored(
-	struct agent_opener *opener, const struct agent_http_response *response)
+	struct agent_opener *opener, const struct agent_response *response)
 {
 	if (is_unusable(response))
 		open_new(opener);
@@ -150,7 +144,7 @@ static void open_stored(
 		finish(opener, response->why);
 }
 
-static void on_stored_read(void *arg, const struct agent_http_response *response);
+static void on_stored_read(void *arg, const struct agent_response *response);
 
 static void read_stored(void *arg)
 {
@@ -172,7 +166,7 @@ static void read_stored_later(struct agent_opener *opener)
 }
 
 static void on_running_interrupted(
-	void *arg, const struct agent_http_response *response UNUSED)
+	void *arg, const struct agent_response *response UNUSED)
 {
 	struct agent_opener *opener = arg;
 
@@ -180,8 +174,7 @@ static void on_running_interrupted(
 	read_stored_later(opener); /* the stored status tells whether it helped */
 }
 
-static void on_waiting_interrupted(
-	void *arg, const struct agent_http_response *response)
+static void on_waiting_interrupted(void *arg, const struct agent_response *response)
 {
 	struct agent_opener *opener = arg;
 
@@ -197,7 +190,7 @@ static void interrupt_stored(struct agent_opener *opener, agent_http_done_fn *do
 	ask(opener, "POST", "/events", agent_http_interrupt(), done);
 }
 
-static void on_idle_event_read(void *arg, const struct agent_http_response *response)
+static void on_idle_event_read(void *arg, const struct agent_response *response)
 {
 	struct agent_opener *opener = arg;
 	const char *reason =
@@ -210,7 +203,7 @@ static void on_idle_event_read(void *arg, const struct agent_http_response *resp
 		open_stored(opener, response);
 }
 
-static void on_stored_read(void *arg, const struct agent_http_response *response)
+static void on_stored_read(void *arg, const struct agent_response *response)
 {
 	struct agent_opener *opener = arg;
 	const char *status = json_text(response->json, "status");
@@ -235,17 +228,19 @@ struct agent_opener *agent_opener_start(struct agent_client *client, const char 
 {
 	struct agent_opener *opener = mem_zeroed(sizeof *opener);
 
-	opener->client = client;
-	opener->id = mem_text(id);
-	opener->room = room;
-	opener->bot = bot;
-	opener->done = done;
-	opener->arg = arg;
-	opener->waiter = (struct agent_waiter){.done = on_provisioned, .arg = opener};
-	opener->timer =
-		loop_timer_create(agent_http_loop(client->http), read_stored, opener);
-	opener->backoff = (struct backoff){FIRST_PAUSE_NS, MAX_PAUSE_NS};
-	opener->deadline_ns = agent_http_deadline(client->http);
+	*opener = (struct agent_opener){
+		.client = client,
+		.id = mem_text(id),
+		.room = room,
+		.bot = bot,
+		.done = done,
+		.arg = arg,
+		.waiter = {.done = on_provisioned, .arg = opener},
+		.timer = loop_timer_create(
+			agent_http_loop(client->http), read_stored, opener),
+		.backoff = {FIRST_PAUSE_NS, MAX_PAUSE_NS},
+		.deadline_ns = agent_http_deadline(client->http),
+	};
 	if (id)
 		read_stored(opener);
 	else

@@ -38,10 +38,11 @@ struct agent_release {
 	int64_t refused_ns; /* the first refusal since the last interrupt; 0: none */
 	struct backoff backoff;
 	struct agent_http_call *call;
-	struct loop_timer *pause;    /* of the present state */
-	struct loop_timer *deadline; /* of the whole release */
-	int64_t deadline_ns;         /* 0: none */
-	char *given_up;              /* why, or NULL; sets deadline_ns to that time */
+	struct loop_timer *pause;                    /* of the present state */
+	void (*then)(struct agent_release *release); /* after the pause */
+	struct loop_timer *deadline;                 /* of the whole release */
+	int64_t deadline_ns;                         /* 0: none */
+	char *given_up; /* why, or NULL; sets deadline_ns to that time */
 };
 
 /* The only writer of `state`. A request or pause of the previous state ends. */
@@ -53,10 +54,12 @@ static void enter(struct agent_release *release, enum agent_release_state state)
 	release->state = state;
 }
 
-static void enter_for(
-	struct agent_release *release, enum agent_release_state state, int64_t pause_ns)
+/* Pauses, then calls `then`. */
+static void enter_for(struct agent_release *release, enum agent_release_state state,
+	int64_t pause_ns, void (*then)(struct agent_release *release))
 {
 	enter(release, state);
+	release->then = then;
 	loop_timer_set(release->pause, pause_ns);
 }
 
@@ -92,9 +95,9 @@ static void ask(struct agent_release *release, enum agent_release_state state,
 	release->call = agent_http_start(release->http, &request);
 }
 
-static void on_interrupted(void *arg, const struct agent_http_response *response);
-static void on_status(void *arg, const struct agent_http_response *response);
-static void on_ended(void *arg, const struct agent_http_response *response);
+static void on_interrupted(void *arg, const struct agent_response *response);
+static void on_status(void *arg, const struct agent_response *response);
+static void on_ended(void *arg, const struct agent_response *response);
 
 static void interrupt(struct agent_release *release)
 {
@@ -132,13 +135,14 @@ static void end(struct agent_release *release)
 static void wait_for_idle(struct agent_release *release)
 {
 	enter_for(release, AGENT_RELEASE_WAITING,
-		release->streaming ? STREAMING_NS : backoff_next(&release->backoff));
+		release->streaming ? STREAMING_NS : backoff_next(&release->backoff),
+		look);
 }
 
 /* True: the request failed, and the release has gone on. The response to archive or
  * delete says best what is wrong. */
 static bool handle_failure(
-	struct agent_release *release, const struct agent_http_response *response)
+	struct agent_release *release, const struct agent_response *response)
 {
 	if (!response->why)
 		return false;
@@ -151,7 +155,7 @@ static bool handle_failure(
 	return true;
 }
 
-static void on_interrupted(void *arg, const struct agent_http_response *response)
+static void on_interrupted(void *arg, const struct agent_response *response)
 {
 	struct agent_release *release = arg;
 
@@ -170,7 +174,7 @@ static void on_interrupted(void *arg, const struct agent_http_response *response
 	}
 }
 
-static void on_status(void *arg, const struct agent_http_response *response)
+static void on_status(void *arg, const struct agent_response *response)
 {
 	struct agent_release *release = arg;
 	const char *status = json_text(response->json, "status");
@@ -190,8 +194,7 @@ static void on_status(void *arg, const struct agent_http_response *response)
 
 /* HTTP 400, 'Session x cannot be archived while its status is "running". ...' or
  * 'Cannot delete session while it is running. ...' */
-static bool is_refused_as(
-	const struct agent_http_response *response, const char *status)
+static bool is_refused_as(const struct agent_response *response, const char *status)
 {
 	const char *message = json_text(json_get(response->json, "error"), "message");
 
@@ -212,10 +215,10 @@ static void after_refusal(struct agent_release *release)
 		interrupt(release);
 	else
 		enter_for(release, AGENT_RELEASE_RETRYING,
-			backoff_next(&release->backoff));
+			backoff_next(&release->backoff), end);
 }
 
-static void on_ended(void *arg, const struct agent_http_response *response)
+static void on_ended(void *arg, const struct agent_response *response)
 {
 	struct agent_release *release = arg;
 
@@ -248,23 +251,7 @@ static void on_pause_over(void *arg)
 {
 	struct agent_release *release = arg;
 
-	switch (release->state) {
-	case AGENT_RELEASE_STARTING:
-		start(release);
-		return;
-	case AGENT_RELEASE_WAITING:
-		look(release);
-		return;
-	case AGENT_RELEASE_RETRYING:
-		end(release);
-		return;
-	case AGENT_RELEASE_HELD:
-	case AGENT_RELEASE_INTERRUPTING:
-	case AGENT_RELEASE_LOOKING:
-	case AGENT_RELEASE_ENDING:
-	case AGENT_RELEASE_OVER:
-		return; /* these states have no pause */
-	}
+	release->then(release);
 }
 
 static void on_deadline(void *arg)
@@ -299,7 +286,7 @@ void agent_release_begin(struct agent_release *release, const char *session_id,
 	release->session_id = mem_text(session_id);
 	release->remote = remote;
 	release->streaming = streaming;
-	enter_for(release, AGENT_RELEASE_STARTING, 0);
+	enter_for(release, AGENT_RELEASE_STARTING, 0, start);
 }
 
 bool agent_release_is_held(const struct agent_release *release)

@@ -27,7 +27,6 @@ struct agent_session {
 	enum agent_session_state state;
 	struct agent_client *client;
 	char *id; /* of the remote session; NULL: none yet */
-	char *room, *bot;
 	const struct agent_session_events *events;
 	void *arg;
 	struct agent_opener *opener; /* NULL: it has finished, or was stopped */
@@ -211,8 +210,13 @@ static void on_opened(void *arg, const char *id, const char *why)
 	if (id) {
 		session->stream =
 			agent_stream_open(http, session->id, &stream_events, session);
-		agent_turn_init(&session->turn, http, session->id, session->stream,
-			&turn_events, session);
+		session->turn = (struct agent_turn){
+			.http = http,
+			.stream = session->stream,
+			.session_id = session->id,
+			.events = &turn_events,
+			.arg = session,
+		};
 	}
 	session->events->opened(session->arg, session->id, why);
 }
@@ -236,14 +240,11 @@ struct agent_session *agent_session_open(struct agent_client *client, const char
 	struct agent_session *session = mem_zeroed(sizeof *session);
 
 	session->client = client;
-	session->room = mem_text(room);
-	session->bot = mem_text(bot);
 	session->events = events;
 	session->arg = arg;
 	uv_timer_init(agent_http_loop(client->http), &session->timer);
 	session->timer.data = session;
-	session->opener = agent_opener_start(
-		client, id, session->room, session->bot, on_opened, session);
+	session->opener = agent_opener_start(client, id, room, bot, on_opened, session);
 	return session;
 }
 
@@ -337,8 +338,6 @@ static void on_closed(uv_handle_t *handle)
 	struct agent_session *session = handle->data;
 
 	free(session->id);
-	free(session->room);
-	free(session->bot);
 	free(session);
 }
 

@@ -49,7 +49,7 @@ struct agent_session_events {
 
 /* Opens a new remote session, with room and bot as its metadata, or resumes the stored
  * one named by id; if the API refuses that one, `opened` reports a new one. id may be
- * NULL. Keeps client and events; copies the texts. */
+ * NULL. Keeps client, room, bot and events; copies id. */
 struct agent_session *agent_session_open(struct agent_client *client, const char *id,
 	const char *room, const char *bot, const struct agent_session_events *events,
 	void *arg) MUST_CHECK;

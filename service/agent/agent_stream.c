@@ -170,6 +170,7 @@ static void break_connection(struct agent_stream *stream, long status, const cha
 static void on_event(void *arg, const char *name, const char *data, size_t len)
 {
 	struct agent_stream *stream = arg;
+	const char *wrong = NULL;
 	cJSON *event;
 
 	if (strcmp(name, "ping") == 0) {
@@ -179,19 +180,20 @@ static void on_event(void *arg, const char *name, const char *data, size_t len)
 	event = json_parse(data, len);
 	stream->queued += len;
 	if (!cJSON_IsObject(event)) {
-		break_connection(stream, 0, "an event is not JSON");
+		wrong = "an event is not JSON";
 	} else if (strcmp(name, "error") == 0) {
-		const char *message = json_text(json_get(event, "error"), "message");
-
-		break_connection(
-			stream, 0, message ? message : "the server reports an error");
+		wrong = json_text(json_get(event, "error"), "message");
+		if (!wrong)
+			wrong = "the server reports an error";
 	} else if (stream->queued > QUEUE_CEILING) {
-		break_connection(stream, 0, "too many events at once");
-	} else {
+		wrong = "too many events at once";
+	}
+	if (!wrong) {
 		stream->good = true;
 		cJSON_AddItemToArray(stream->queue, event);
 		return;
 	}
+	break_connection(stream, 0, wrong);
 	cJSON_Delete(event);
 }
 
@@ -287,8 +289,7 @@ static void after_break(struct agent_stream *stream)
 }
 
 /* The missing events go in front of those that the stream received meanwhile. */
-static void on_backfill(
-	void *arg, cJSON *events, const struct agent_http_response *response)
+static void on_backfill(void *arg, cJSON *events, const struct agent_response *response)
 {
 	struct agent_stream *stream = arg;
 	bool silent = clock_now() - stream->received_ns >= SILENCE_NS;
@@ -314,18 +315,14 @@ static void on_backfill(
 
 static void start_backfill(struct agent_stream *stream)
 {
-	struct agent_backfill_query query = {
-		.session_id = stream->session_id,
-		.first_id = stream->after_id,
-		.known = was_seen,
-		.older = note_seen, /* events before the message are never reported */
-		.done = on_backfill,
-		.arg = stream,
-	};
+	/* events before the message are never reported */
+	static const struct agent_backfill_events events = {
+		.known = was_seen, .older = note_seen, .done = on_backfill};
 
 	stream->backfill_due = false;
 	stream->look_ns = 0;
-	stream->backfill = agent_backfill_start(stream->http, &query);
+	stream->backfill = agent_backfill_start(
+		stream->http, stream->session_id, stream->after_id, &events, stream);
 }
 
 static void on_timer(uv_timer_t *timer)

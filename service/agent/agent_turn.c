@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -30,20 +31,23 @@ static void enter(struct agent_turn *turn, enum agent_turn_state state)
 	turn->state = state;
 }
 
-bool agent_turn_is_sending(const struct agent_turn *turn, enum agent_turn_send kind)
+static struct agent_turn_sending *find_sending(
+	const struct agent_turn *turn, enum agent_turn_send kind)
 {
-	const struct agent_turn_sending *sending = turn->sending;
+	struct agent_turn_sending *sending;
 
-	while (sending && sending->kind != kind)
-		sending = sending->next;
-	return sending != NULL;
+	LL_SEARCH_SCALAR(turn->sending, sending, kind, kind);
+	return sending;
 }
 
-static void cancel_send(struct agent_turn_sending **link)
+bool agent_turn_is_sending(const struct agent_turn *turn, enum agent_turn_send kind)
 {
-	struct agent_turn_sending *sending = *link;
+	return find_sending(turn, kind) != NULL;
+}
 
-	*link = sending->next;
+static void cancel(struct agent_turn_sending *sending)
+{
+	LL_DELETE(sending->turn->sending, sending);
 	agent_http_cancel(sending->call);
 	free(sending);
 }
@@ -51,10 +55,10 @@ static void cancel_send(struct agent_turn_sending **link)
 static void cancel_all(struct agent_turn *turn)
 {
 	while (turn->sending)
-		cancel_send(&turn->sending);
+		cancel(turn->sending);
 }
 
-static void on_sent(void *arg, const struct agent_http_response *response);
+static void on_sent(void *arg, const struct agent_response *response);
 
 /* Takes body. A message is never sent twice; a result or an interrupt may be. */
 static void post(struct agent_turn *turn, enum agent_turn_send kind, cJSON *body)
@@ -72,8 +76,8 @@ static void post(struct agent_turn *turn, enum agent_turn_send kind, cJSON *body
 		.arg = sending,
 	};
 
-	*sending = (struct agent_turn_sending){turn->sending, turn, kind, NULL};
-	turn->sending = sending;
+	*sending = (struct agent_turn_sending){.turn = turn, .kind = kind};
+	LL_PREPEND(turn->sending, sending);
 	sending->call = agent_http_start(turn->http, &request);
 }
 
@@ -127,19 +131,6 @@ static struct agent_turn_outcome fail(
 	return no_outcome;
 }
 
-void agent_turn_init(struct agent_turn *turn, struct agent_http *http,
-	const char *session_id, struct agent_stream *stream,
-	const struct agent_turn_events *events, void *arg)
-{
-	*turn = (struct agent_turn){
-		.http = http,
-		.events = events,
-		.arg = arg,
-		.stream = stream,
-		.session_id = session_id,
-	};
-}
-
 void agent_turn_done(struct agent_turn *turn)
 {
 	cancel_all(turn);
@@ -161,18 +152,16 @@ struct agent_turn_outcome agent_turn_end(
 
 void agent_turn_drop_message(struct agent_turn *turn)
 {
-	struct agent_turn_sending **link = &turn->sending;
+	struct agent_turn_sending *sending = find_sending(turn, AGENT_TURN_MESSAGE);
 
-	while (*link && (*link)->kind != AGENT_TURN_MESSAGE)
-		link = &(*link)->next;
-	if (!*link)
+	if (!sending)
 		return;
-	cancel_send(link);
+	cancel(sending);
 	agent_stream_expect_after(turn->stream, NULL);
 }
 
 static struct agent_turn_outcome on_message_sent(
-	struct agent_turn *turn, const struct agent_http_response *response)
+	struct agent_turn *turn, const struct agent_response *response)
 {
 	const char *id = json_text(json_at(response->json, "data.0"), "id");
 	struct agent_turn_outcome outcome;
@@ -192,7 +181,7 @@ static struct agent_turn_outcome on_message_sent(
 }
 
 static struct agent_turn_outcome on_result_sent(
-	struct agent_turn *turn, const struct agent_http_response *response)
+	struct agent_turn *turn, const struct agent_response *response)
 {
 	if (!response->why)
 		return no_outcome;
@@ -204,7 +193,7 @@ static struct agent_turn_outcome on_result_sent(
 }
 
 static struct agent_turn_outcome on_interrupt_sent(
-	struct agent_turn *turn, const struct agent_http_response *response)
+	struct agent_turn *turn, const struct agent_response *response)
 {
 	if (response->why)
 		return (struct agent_turn_outcome){.lost = response};
@@ -214,19 +203,17 @@ static struct agent_turn_outcome on_interrupt_sent(
 	return no_outcome;
 }
 
-static void on_sent(void *arg, const struct agent_http_response *response)
+static void on_sent(void *arg, const struct agent_response *response)
 {
-	struct agent_turn_sending *sending = arg, **link;
+	struct agent_turn_sending *sending = arg;
 	struct agent_turn *turn = sending->turn;
 	enum agent_turn_send kind = sending->kind;
 	bool ignored =
 		turn->state == AGENT_TURN_NONE || turn->stop == AGENT_TURN_RELEASED;
 	struct agent_turn_outcome outcome = no_outcome;
 
-	for (link = &turn->sending; *link != sending;)
-		link = &(*link)->next;
 	sending->call = NULL;
-	cancel_send(link);
+	cancel(sending);
 	if (kind == AGENT_TURN_MESSAGE)
 		outcome = on_message_sent(turn, response);
 	else if (!ignored)

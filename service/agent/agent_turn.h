@@ -46,7 +46,7 @@ struct agent_turn_outcome {
 	char *text; /* the turn ended: its reply, or why there is none; to free() */
 	enum turn_end end;
 	/* The response after which the session is of no use any more, or NULL. Borrowed. */
-	const struct agent_http_response *lost;
+	const struct agent_response *lost;
 };
 
 struct agent_turn_events {
@@ -56,15 +56,16 @@ struct agent_turn_events {
 		void *arg, const char *use_id, const char *name, const cJSON *input);
 };
 
-/* Embedded in its owner, which reads `state`. */
+/* Embedded in its owner, which fills in the first part (all kept), and reads `state`. */
 struct agent_turn {
-	enum agent_turn_state state;
-	enum agent_turn_stop stop;
 	struct agent_http *http;
-	const struct agent_turn_events *events;
-	void *arg;
 	struct agent_stream *stream;
 	const char *session_id;
+	const struct agent_turn_events *events;
+	void *arg;
+
+	enum agent_turn_state state;
+	enum agent_turn_stop stop;
 	struct agent_turn_sending *sending; /* events on their way to the API */
 
 	/* of the present turn */
@@ -77,10 +78,6 @@ struct agent_turn {
 	char *error;     /* the last that the API reported */
 };
 
-/* Keeps everything. */
-void agent_turn_init(struct agent_turn *turn, struct agent_http *http,
-	const char *session_id, struct agent_stream *stream,
-	const struct agent_turn_events *events, void *arg);
 /* May be called inside a callback of the turn, whose memory must stay until that
  * returns. Accepts a zeroed turn. */
 void agent_turn_done(struct agent_turn *turn);

@@ -13,6 +13,13 @@ struct backoff {
 };
 
 /* Gives the next pause, at most max_ns. */
-int64_t backoff_next(struct backoff *backoff);
+static inline int64_t backoff_next(struct backoff *backoff)
+{
+	int64_t pause_ns = backoff->pause_ns;
+
+	backoff->pause_ns =
+		pause_ns > backoff->max_ns / 2 ? backoff->max_ns : pause_ns * 2;
+	return pause_ns;
+}
 
 #endif

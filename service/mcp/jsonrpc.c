@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -59,11 +60,7 @@ static void fail_call(struct jsonrpc_call *call, const char *why)
 static void finish_call(struct jsonrpc *rpc, struct jsonrpc_call *call,
 	const struct jsonrpc_answer *answer)
 {
-	struct jsonrpc_call **link = &rpc->calls;
-
-	while (*link != call)
-		link = &(*link)->next;
-	*link = call->next;
+	LL_DELETE(rpc->calls, call);
 	call->done(call->arg, answer);
 	free(call->unsent);
 	free(call->failed);
@@ -137,7 +134,6 @@ void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method
 	cJSON *params, int64_t deadline_ns, jsonrpc_answer_fn *done, void *arg)
 {
 	struct jsonrpc_call *call = mem_zeroed(sizeof *call);
-	struct jsonrpc_call **link = &rpc->calls;
 	int64_t id = ++rpc->last_id;
 	cJSON *message =
 		json_fill(NULL, "{'id': %g, 'method': %s}", (double)id, method);
@@ -147,9 +143,7 @@ void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method
 	if (params)
 		cJSON_AddItemToObject(message, "params", params);
 	call->unsent = line_of(message);
-	while (*link)
-		link = &(*link)->next;
-	*link = call;
+	LL_APPEND(rpc->calls, call);
 	if (rpc->ended)
 		fail_call(call, rpc->ended);
 	else if (rpc->mute)

@@ -19,11 +19,6 @@
 #include "lib/child.h"
 #include "lib/lines.h"
 
-/* A line that is no message; borrowed. */
-typedef void jsonrpc_unexpected_output_fn(void *arg, const char *line);
-/* A notification of the server's. */
-typedef void jsonrpc_notified_fn(void *arg, const char *method);
-
 /* Once per request, from the loop. result is borrowed; NULL: the request failed for the
  * reason `why`, with the server's error code, or 0. */
 struct jsonrpc_answer {
@@ -34,8 +29,10 @@ struct jsonrpc_answer {
 typedef void jsonrpc_answer_fn(void *arg, const struct jsonrpc_answer *answer);
 
 struct jsonrpc_events {
-	jsonrpc_unexpected_output_fn *unexpected_output;
-	jsonrpc_notified_fn *notified;
+	/* A line that is no message; borrowed. */
+	void (*unexpected_output)(void *arg, const char *line);
+	/* A notification of the server's. */
+	void (*notified)(void *arg, const char *method);
 	void (*closed)(void *arg);
 };
 

@@ -185,17 +185,6 @@ static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 	report_list(mcp, NULL, why);
 }
 
-static void initialize(struct mcp_client *mcp)
-{
-	cJSON *params = json_fill(NULL,
-		"{'protocolVersion': %s, 'capabilities': {},"
-		" 'clientInfo': {'name': 'stopbench-service', 'version': '1'}}",
-		versions[0]);
-
-	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize", params,
-		mcp->ready_by_ns, on_initialized, mcp);
-}
-
 static void on_unexpected_output(void *arg, const char *line)
 {
 	struct mcp_client *mcp = arg;
@@ -314,7 +303,12 @@ struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 		mcp_client_destroy(mcp);
 		return NULL;
 	}
-	initialize(mcp);
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize",
+		json_fill(NULL,
+			"{'protocolVersion': %s, 'capabilities': {},"
+			" 'clientInfo': {'name': 'stopbench-service', 'version': '1'}}",
+			versions[0]),
+		mcp->ready_by_ns, on_initialized, mcp);
 	return mcp;
 }
 

@@ -28,14 +28,10 @@ static bool check_keys(const struct json_doc *doc, const cJSON *node, struct err
 	const cJSON *member;
 
 	cJSON_ArrayForEach(member, node) {
-		const char *near;
-		bool known = false;
+		const char *near = suggest_name(member->string, keys, COUNT(keys));
 
-		for (size_t i = 0; i < COUNT(keys) && !known; i++)
-			known = strcmp(keys[i], member->string) == 0;
-		if (known)
+		if (near && strcmp(near, member->string) == 0)
 			continue;
-		near = suggest_name(member->string, keys, COUNT(keys));
 		return json_doc_wrong(doc, member, err, "%.100s: unknown key%s%s%s",
 			member->string, near ? ", did you mean \"" : "",
 			near ? near : "", near ? "\"?" : "");

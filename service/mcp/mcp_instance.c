@@ -173,18 +173,6 @@ struct mcp_client *mcp_instance_client(struct mcp_instance *instance, struct err
 	return NULL;
 }
 
-bool mcp_instance_is_running(const struct mcp_instance *instance)
-{
-	return instance->state != MCP_INSTANCE_EMPTY &&
-		instance->state != MCP_INSTANCE_QUEUED;
-}
-
-bool mcp_instance_is_starting(const struct mcp_instance *instance)
-{
-	return instance->state == MCP_INSTANCE_QUEUED ||
-		instance->state == MCP_INSTANCE_STARTING;
-}
-
 void mcp_instance_cancel(struct mcp_instance *instance)
 {
 	spawn_queue_remove(instance->host->spawn_queue, &instance->entry);
@@ -198,7 +186,7 @@ void mcp_instance_cancel(struct mcp_instance *instance)
 
 void mcp_instance_stop(struct mcp_instance *instance, int64_t eof_ns, int64_t term_ns)
 {
-	if (!mcp_instance_is_running(instance))
+	if (instance->state < MCP_INSTANCE_STARTING)
 		return;
 	if (instance->state != MCP_INSTANCE_ENDING)
 		enter(instance, MCP_INSTANCE_ENDING);

@@ -31,9 +31,9 @@ struct mcp_host {
 };
 
 enum mcp_instance_state {
-	MCP_INSTANCE_EMPTY,  /* no process was started, or the last one was reaped */
-	MCP_INSTANCE_QUEUED, /* its start waits in the spawn queue */
-	MCP_INSTANCE_STARTING,
+	MCP_INSTANCE_EMPTY,    /* no process was started, or the last one was reaped */
+	MCP_INSTANCE_QUEUED,   /* its start waits in the spawn queue */
+	MCP_INSTANCE_STARTING, /* from here on there is a process */
 	MCP_INSTANCE_READY,
 	MCP_INSTANCE_ENDING, /* it failed to start, or is being stopped */
 };
@@ -62,11 +62,6 @@ void mcp_instance_queue(struct mcp_instance *instance, bool only_unknown);
 /* The server's client, started now if need be. NULL when it can't be used. */
 struct mcp_client *mcp_instance_client(
 	struct mcp_instance *instance, struct err *err) MUST_CHECK;
-
-/* There is a process. */
-bool mcp_instance_is_running(const struct mcp_instance *instance);
-/* The server will be ready, or fail to start. */
-bool mcp_instance_is_starting(const struct mcp_instance *instance);
 
 /* Cancels a queued start, and leaves the reading of tools to other sessions; a running
  * server is not affected. */

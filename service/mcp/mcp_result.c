@@ -83,32 +83,25 @@ static void add_part(struct blocks *blocks, const cJSON *part)
 		add_name_of(blocks, part, resource ? resource : part);
 }
 
-static bool has_text(const cJSON *content)
-{
-	const cJSON *part;
-
-	cJSON_ArrayForEach(part, content) {
-		if (json_text(part, "text"))
-			return true;
-	}
-	return false;
-}
-
 cJSON *mcp_result_blocks(const cJSON *result)
 {
 	const cJSON *content = json_get(result, "content"), *part;
 	const cJSON *structured = json_get(result, "structuredContent");
 	SCOPED(mem_free) char *json = NULL;
 	struct blocks blocks = {0};
+	bool has_text = false;
 
-	if (!cJSON_IsArray(content) && !structured)
+	if (!cJSON_IsArray(content))
+		content = NULL;
+	if (!content && !structured)
 		return NULL;
 	blocks.all = cJSON_CreateArray();
 	buf_init(&blocks.text, TEXT_CEILING);
-	if (cJSON_IsArray(content))
-		cJSON_ArrayForEach(part, content)
-			add_part(&blocks, part);
-	if (structured && !has_text(content))
+	cJSON_ArrayForEach(part, content) {
+		add_part(&blocks, part);
+		has_text |= json_text(part, "text") != NULL;
+	}
+	if (structured && !has_text)
 		add_text(&blocks, json = json_print(structured));
 	end_text(&blocks);
 	buf_done(&blocks.text);

@@ -29,7 +29,6 @@ struct mcp_servers {
 	const struct mcp_host *host;
 	const struct mcp_servers_events *events;
 	void *arg;
-	char *room, *bot;
 	struct mcp_instance *instances; /* one for each of the host's config */
 	struct mcp_servers_call *calls;
 	struct tool_registry_waiter waiter;
@@ -47,11 +46,13 @@ static void be_called_soon(void *arg)
 	loop_timer_set(servers->soon, 0);
 }
 
-static bool is_any(const struct mcp_servers *servers,
-	bool (*is)(const struct mcp_instance *instance))
+/* Is a server in one of the states from `first` to `last`? */
+static bool is_any(const struct mcp_servers *servers, enum mcp_instance_state first,
+	enum mcp_instance_state last)
 {
 	for (unsigned i = 0; i < servers->host->config->count; i++)
-		if (is(&servers->instances[i]))
+		if (servers->instances[i].state >= first &&
+			servers->instances[i].state <= last)
 			return true;
 	return false;
 }
@@ -62,7 +63,7 @@ static void go_on_opening(struct mcp_servers *servers)
 
 	for (unsigned i = 0; i < servers->host->config->count; i++)
 		mcp_instance_queue(&servers->instances[i], true);
-	if (is_any(servers, mcp_instance_is_starting))
+	if (is_any(servers, MCP_INSTANCE_QUEUED, MCP_INSTANCE_STARTING))
 		return;
 	if (!tool_registry_settled(tools)) {
 		tool_registry_wait(tools, &servers->waiter);
@@ -132,7 +133,7 @@ static void on_soon(void *arg)
 	if (servers->stop_due)
 		stop_all(servers);
 	if (servers->order.mode != STOP_NONE && !servers->gone &&
-		!is_any(servers, mcp_instance_is_running)) {
+		!is_any(servers, MCP_INSTANCE_STARTING, MCP_INSTANCE_ENDING)) {
 		servers->gone = true;
 		servers->events->gone(servers->arg);
 	}
@@ -147,14 +148,12 @@ struct mcp_servers *mcp_servers_create(const struct mcp_host *host, const char *
 	servers->host = host;
 	servers->events = events;
 	servers->arg = arg;
-	servers->room = mem_text(room);
-	servers->bot = mem_text(bot);
 	servers->instances = mem_zeroed((count + 1) * sizeof *servers->instances);
 	for (unsigned i = 0; i < count; i++)
 		servers->instances[i] = (struct mcp_instance){
 			.host = host,
-			.room = servers->room,
-			.bot = servers->bot,
+			.room = room,
+			.bot = bot,
 			.server = i,
 			.changed = be_called_soon,
 			.arg = servers,
@@ -250,7 +249,5 @@ void mcp_servers_destroy(struct mcp_servers *servers)
 		free_call(servers->calls);
 	loop_timer_destroy(servers->soon);
 	free(servers->instances);
-	free(servers->room);
-	free(servers->bot);
 	free(servers);
 }

@@ -32,7 +32,7 @@ struct mcp_servers_events {
 	void (*gone)(void *arg);
 };
 
-/* Keeps host and events; copies room and bot. */
+/* Keeps all. */
 struct mcp_servers *mcp_servers_create(const struct mcp_host *host, const char *room,
 	const char *bot, const struct mcp_servers_events *events, void *arg) MUST_CHECK;
 

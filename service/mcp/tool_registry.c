@@ -79,15 +79,6 @@ static struct registered_tool *find_declared(
 	return found;
 }
 
-static struct registered_tool *find_full(
-	const struct tool_registry *tools, const char *full)
-{
-	struct registered_tool *found;
-
-	HASH_FIND(by_full, tools->by_full, full, strlen(full), found);
-	return found;
-}
-
 static void declare(struct tool_registry *tools, const struct registered_tool *tool,
 	const cJSON *node)
 {
@@ -105,9 +96,12 @@ static void declare(struct tool_registry *tools, const struct registered_tool *t
 /* Takes tool. */
 static void keep(struct tool_registry *tools, struct registered_tool *tool)
 {
+	struct registered_tool *first;
+
 	HASH_ADD_KEYPTR(by_declared, tools->by_declared, tool->declared,
 		strlen(tool->declared), tool);
-	if (!find_full(tools, tool->full))
+	HASH_FIND(by_full, tools->by_full, tool->full, strlen(tool->full), first);
+	if (!first)
 		HASH_ADD_KEYPTR(
 			by_full, tools->by_full, tool->full, strlen(tool->full), tool);
 }
@@ -321,10 +315,10 @@ const cJSON *tool_registry_declare(struct tool_registry *tools)
 bool tool_registry_find(const struct tool_registry *tools, const char *name,
 	unsigned *server, const char **tool)
 {
-	const struct registered_tool *found = find_declared(tools, name);
+	struct registered_tool *found = find_declared(tools, name);
 
 	if (!found)
-		found = find_full(tools, name);
+		HASH_FIND(by_full, tools->by_full, name, strlen(name), found);
 	if (!found)
 		return false;
 	*server = found->server;

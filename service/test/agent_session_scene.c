@@ -179,7 +179,7 @@ void scene_await_request(struct agent_scene *scene, const char *request, unsigne
 	uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
-static void on_barrier(void *arg, const struct agent_http_response *response)
+static void on_barrier(void *arg, const struct agent_response *response)
 {
 	struct agent_scene *scene = arg;
 

@@ -42,9 +42,9 @@ static void config_has_defaults_that_need_nobody(UNUSED void **state)
 	assert_true(read_flags(&config, NULL, &err));
 	assert_string_equal(config.host, "127.0.0.1");
 	assert_int_equal(config.port, 8080);
-	assert_int_equal(config.bot_count, 3);
-	assert_string_equal(config.bots[0], "financial_analyst");
-	assert_string_equal(config.bots[2], "operations_assistant");
+	assert_int_equal(config.bots.count, 3);
+	assert_string_equal(config.bots.item[0], "financial_analyst");
+	assert_string_equal(config.bots.item[2], "operations_assistant");
 	assert_int_equal(config.session_end, AGENT_SESSION_KEEP);
 	assert_int_equal(config.disconnect, DISCONNECT_PARALLEL);
 	assert_int_equal(config.mcp.start, MCP_START_LAZY);
@@ -164,8 +164,8 @@ static void config_knows_its_bots_by_name(UNUSED void **state)
 	struct err err = {0};
 
 	assert_true(read_flags(&config, flags, &err));
-	assert_int_equal(config.bot_count, 3);
-	assert_ptr_equal(config_bot(&config, "bob"), config.bots[1]);
+	assert_int_equal(config.bots.count, 3);
+	assert_ptr_equal(config_bot(&config, "bob"), config.bots.item[1]);
 	assert_string_equal(config_bot(&config, "cy_3"), "cy_3");
 	assert_null(config_bot(&config, "bo"));
 	assert_null(config_bot(&config, ""));

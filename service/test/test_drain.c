@@ -23,6 +23,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/web.h"
 #include "service/agent/agent_client.h"
 #include "service/config.h"
 #include "service/drain.h"
@@ -161,7 +162,7 @@ static int connect_to(const struct drain_scene *scene)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
-		.sin_port = htons(http_api_port(scene->service.http_api)),
+		.sin_port = htons(web_port(scene->service.http_api->web)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
