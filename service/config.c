@@ -13,19 +13,8 @@
 
 static const char *const mcp_starts[] = {"lazy", "session", NULL};
 
-const char *const config_disconnects[] = {
-	[DISCONNECT_PARALLEL] = "parallel",
-	[DISCONNECT_SEQUENTIAL] = "sequential",
-	[DISCONNECT_NONE] = "none",
-	NULL,
-};
-
-const char *const config_session_ends[] = {
-	[AGENT_SESSION_KEEP] = "keep",
-	[AGENT_SESSION_ARCHIVE] = "archive",
-	[AGENT_SESSION_DELETE] = "delete",
-	NULL,
-};
+const char *const config_disconnects[] = {"parallel", "sequential", "none", NULL};
+const char *const config_session_ends[] = {"keep", "archive", "delete", NULL};
 
 #define AT(member) offsetof(struct config, member)
 
@@ -44,10 +33,12 @@ static const struct field settings[] = {
 	{"MODEL", FIELD_TEXT, AT(model), "claude-sonnet-5",
 		.help = "model of a created agent"},
 	{"MCP_CONFIG", FIELD_TEXT, AT(mcp_setting), NULL,
-		.help = "MCP servers of a session: path of a JSON file, or the JSON itself "
-			"({\"mcpServers\":{\"NAME\":{\"command\":...,\"args\":[...],\"env\":{...}}}})"},
+		.help = "MCP servers of a session: path of a JSON file, or the JSON "
+			"itself ({\"mcpServers\":{\"NAME\":{\"command\":...,"
+			"\"args\":[...],\"env\":{...}}}})"},
 	{"MCP_START", FIELD_CHOICE, AT(mcp.start), "lazy",
-		.help = "when MCP servers start: at the first tool call, or with their session",
+		.help = "when MCP servers start: at the first tool call, or with their "
+			"session",
 		.choices = mcp_starts},
 	{"BOTS", FIELD_TEXT, AT(bot_list),
 		"financial_analyst,personal_assistant,operations_assistant",
@@ -55,12 +46,14 @@ static const struct field settings[] = {
 	{"STORE", FIELD_TEXT, AT(store_path), ":memory:",
 		.help = "path of the database with which sessions survive a restart"},
 	{"GRACE", FIELD_DURATION, AT(grace_ns), "10s",
-		.help = "time from the stop signal until the container engine kills the service"},
+		.help = "time from the stop signal until the container engine kills "
+			"the service"},
 	{"RESERVE", FIELD_TEXT, AT(reserve_text), NULL,
-		.help = "part of the GRACE kept for flush and exit; default a tenth of it, at most 1s"},
+		.help = "part of the GRACE kept for flush and exit; default a tenth of "
+			"it, at most 1s"},
 	{"TURN_BUDGET", FIELD_TEXT, AT(turn_budget_text), NULL,
-		.help = "time from the stop signal until running turns are interrupted; "
-			"default half of GRACE - RESERVE"},
+		.help = "time from the stop signal until running turns are "
+			"interrupted; default half of GRACE - RESERVE"},
 	{"SESSION_END", FIELD_CHOICE, AT(session_end), "keep",
 		.help = "what happens to the agent session at the end of a session",
 		.choices = config_session_ends},
@@ -70,12 +63,14 @@ static const struct field settings[] = {
 	{"IDLE_TIMEOUT", FIELD_DURATION, AT(idle_ns), "30m",
 		.help = "closes a session that was not used for so long; 0s: never"},
 	{"SESSION_LIMIT", FIELD_INT, AT(session_limit), "1024",
-		.help = "sessions open at a time; a new one closes the least recently used idle one",
+		.help = "sessions open at a time; a new one closes the least recently "
+			"used idle one",
 		.min = 1, .max = 100000},
 	{"QUEUE_LIMIT", FIELD_INT, AT(queue_limit), "16",
 		.help = "turns that may wait for one session", .min = 1, .max = 10000},
 	{"WEBHOOK_TOKEN", FIELD_TEXT, AT(webhook_token), NULL,
-		.help = "token of webhooks (Authorization: Bearer TOKEN); none: not checked",
+		.help = "token of webhooks (Authorization: Bearer TOKEN); none: not "
+			"checked",
 		.secret = true},
 	{"TURN_TIMEOUT", FIELD_DURATION, AT(turn_ns), "10m",
 		.help = "deadline of a turn"},
@@ -90,15 +85,17 @@ static const struct field settings[] = {
 	{"MCP_START_TIMEOUT", FIELD_DURATION, AT(mcp.start_ns), "30s",
 		.help = "deadline of an MCP server's start and handshake"},
 	{"DRAIN_DELAY", FIELD_DURATION, AT(drain_delay_ns), "0s",
-		.help = "goes on accepting for so long after the stop signal, while /ready answers "
-			"503, for slow load balancers"},
+		.help = "goes on accepting for so long after the stop signal, while "
+			"/ready answers 503, for slow load balancers"},
 	{"LINGER", FIELD_DURATION, AT(linger_ns), "200ms",
-		.help = "keeps idle connections open for so long at the stop, for late requests"},
+		.help = "keeps idle connections open for so long at the stop, for late "
+			"requests"},
 	{"BODY_LIMIT", FIELD_INT, AT(body_limit), "1048576",
 		.help = "largest body of a webhook, in bytes", .min = 1024,
 		.max = 64 << 20},
 	{"HEALTH", FIELD_INT, AT(health), "0",
-		.help = "asks the service at this port for its health instead, and exits with 0 or 1",
+		.help = "asks the service at this port for its health instead, and "
+			"exits with 0 or 1",
 		.max = UINT16_MAX},
 	{0},
 };
@@ -106,9 +103,9 @@ static const struct field settings[] = {
 static const char about[] =
 	"Chat webhooks in, an agent's answers out: one agent session per room and bot, "
 	"with stdio MCP servers whose tools the agent can call.\v"
-	"Secrets are read from the environment alone. SIGTERM, SIGINT or SIGHUP stop the "
-	"service; a second one forces the stop. Exit status: 0 when every session was "
-	"released, 1 when one was not, the store was not written or the service could "
+	"Secrets are read from the environment alone. SIGTERM, SIGINT or SIGHUP stop "
+	"the service; a second one forces the stop. Exit status: 0 when every session "
+	"was released, 1 when one was not, the store was not written or the service could "
 	"not run, 2 for invalid settings.";
 
 /* Compose files leave a variable empty that is not set. */

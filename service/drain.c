@@ -75,7 +75,8 @@ static bool is_sequential(const struct drain *drain)
 		drain->order.mode != STOP_FORCE;
 }
 
-/* DISCONNECT=sequential orders one session at a time, the first when no turn is left. */
+/* DISCONNECT=sequential orders one session at a time, the first when no turn is
+ * left. */
 static void order_sessions(struct drain *drain)
 {
 	bool wait = is_sequential(drain) && drain->state == DRAIN_DRAINING &&
@@ -193,7 +194,8 @@ static void on_deadline(void *arg)
 	force(arg, "deadline");
 }
 
-/* Also a forced stop answers all requests, but it does not wait for idle connections. */
+/* Also a forced stop answers all requests, but it does not wait for idle
+ * connections. */
 static bool is_empty(const struct drain *drain)
 {
 	if (sessions_count(drain->service->sessions) > 0)
@@ -233,7 +235,8 @@ struct drain *drain_create(struct service *service, drain_done_fn *done, void *a
 	return drain;
 }
 
-/* parallel: TURN_BUDGET and the deadline. sequential: TURN_BUDGET. none: no time limit. */
+/* parallel: TURN_BUDGET and the deadline. sequential: TURN_BUDGET. none: no time
+ * limit. */
 static void start_clocks(struct drain *drain)
 {
 
@@ -261,7 +264,8 @@ static void begin(struct drain *drain, int signal)
 		LOG_TEXT(config_disconnects[drain->config->disconnect]), "message",
 		LOG_TEXT("Shutting down"));
 	start_clocks(drain);
-	/* Sessions that are not forgotten now are found to be gone when they are resumed. */
+	/* Sessions that are not forgotten now are found to be gone when they are
+	 * resumed. */
 	store_set_patience(drain->service->store, 0);
 	enter(drain, DRAIN_DELAYING);
 	http_api_unready(drain->service->http_api);

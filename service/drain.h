@@ -4,10 +4,10 @@
  *   serving --signal--> delaying --DRAIN_DELAY--> draining -> disconnecting -> flushing
  *
  * Draining takes no new work: running turns finish, or are interrupted at the end of
- * TURN_BUDGET. Disconnecting releases sessions as DISCONNECT says: in parallel under one
- * absolute deadline (the time of the signal + GRACE - RESERVE), sequentially one after
- * the other, or not at all. The deadline or a second signal force the stop: releases are
- * given up and MCP servers are killed. Flushing writes the store.
+ * TURN_BUDGET. Disconnecting releases sessions as DISCONNECT says: in parallel under
+ * one absolute deadline (the time of the signal + GRACE - RESERVE), sequentially one
+ * after the other, or not at all. The deadline or a second signal force the stop:
+ * releases are given up and MCP servers are killed. Flushing writes the store.
  */
 #ifndef SERVICE_DRAIN_H
 #define SERVICE_DRAIN_H
@@ -19,8 +19,8 @@
 struct drain;
 struct service;
 
-/* Once, from the loop: the store was flushed, after the end of all sessions and requests,
- * or out of time. The owner destroys what remains. */
+/* Once, from the loop: the store was flushed, after the end of all sessions and
+ * requests, or out of time. The owner destroys what remains. */
 typedef void drain_done_fn(void *arg);
 
 /* Keeps service. */
@@ -33,8 +33,8 @@ void drain_signal(struct drain *drain, int signal);
 /* After `done`: closes its handles, for which the loop must turn. */
 void drain_close(struct drain *drain);
 
-/* After the end of the loop: logs "shutdown.complete", the last line, and gives the exit
- * code: 0, or 1 when a release failed or the store was not written. */
+/* After the end of the loop: logs "shutdown.complete", the last line, and gives the
+ * exit code: 0, or 1 when a release failed or the store was not written. */
 int drain_complete(const struct drain *drain) MUST_CHECK;
 
 /* After drain_close() and turns of the loop. Accepts NULL. */

@@ -94,8 +94,8 @@ static bool is_json(struct web_exchange *exchange)
 	return len == strlen(JSON_TYPE) && strncasecmp(type, JSON_TYPE, len) == 0;
 }
 
-/* The texts are for the chat. The agent API's own errors, with their paths and ids, are in
- * the log. */
+/* The texts are for the chat. The agent API's own errors, with their paths and ids, are
+ * in the log. */
 static const struct refusal {
 	unsigned status;
 	const char *text; /* NULL: the agent's reply */

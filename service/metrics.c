@@ -103,7 +103,8 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 	write_count(text, "mcp_failures_total",
 		"MCP servers that did not become ready.", metrics->mcp_failures);
 	write_head(text, "mcp_steps_total", "counter",
-		"Steps that MCP servers needed to stop: end of stdin, SIGTERM, SIGKILL.");
+		"Steps that MCP servers needed to stop: end of stdin, SIGTERM, "
+		"SIGKILL.");
 	write_steps(text, "mcp_steps_total", steps[CHILD_EOF], steps[CHILD_TERM],
 		steps[CHILD_KILL]);
 	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
@@ -119,8 +120,9 @@ static void write_last_stop(const struct metrics *metrics, struct buf *text)
 	if (!metrics->has_last_stop)
 		return;
 	write_gauge(text, "last_shutdown_clean",
-		"1: the process before this one released every session at its stop. 0: a "
-		"release failed, or the process was killed; then nothing else is known.",
+		"1: the process before this one released every session at its stop. 0: "
+		"a release failed, or the process was killed; then nothing else is "
+		"known.",
 		!stop->unfinished && stop->failed == 0);
 	if (stop->unfinished)
 		return;

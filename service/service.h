@@ -1,8 +1,8 @@
 /*
  * service - the parts of the running service, each one of a kind.
  *
- * main.c makes and destroys them; the parts below borrow the struct. All of them outlive
- * every session.
+ * main.c makes and destroys them; the parts below borrow the struct. All of them
+ * outlive every session.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H

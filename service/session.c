@@ -15,13 +15,7 @@
 #define STOPPING "interrupted: the session is being closed"
 
 const char *const session_state_names[] = {
-	[SESSION_COLD] = "cold",
-	[SESSION_CONNECTING] = "connecting",
-	[SESSION_HOT] = "hot",
-	[SESSION_BUSY] = "busy",
-	[SESSION_CLOSING] = "closing",
-	[SESSION_CLOSED] = "closed",
-};
+	"cold", "connecting", "hot", "busy", "closing", "closed"};
 
 /* The first fields of each log event. */
 #define OF(session) "room", LOG_TEXT((session)->room), "bot", LOG_TEXT((session)->bot)
@@ -202,7 +196,7 @@ static void on_soon(void *arg)
 			finish_closing(session);
 		break;
 	case SESSION_CLOSED:
-		session->events->closed(session->arg, session, session->failed);
+		session->events->closed(session->arg, session);
 		return; /* it may be destroyed */
 	}
 	session->events->changed(session->arg, session);

@@ -2,9 +2,9 @@
  * session - one room's conversation with one bot.
  *
  * A session has an agent session and MCP servers (session_resources.h), and runs its
- * turns in order. The first turn opens the resources: it resumes the stored agent session
- * (warm), or creates one (cold). When the agent session breaks, the session closes; the
- * next turn opens it again, warm. Waiting turns keep their place meanwhile.
+ * turns in order. The first turn opens the resources: it resumes the stored agent
+ * session (warm), or creates one (cold). When the agent session breaks, the session
+ * closes; the next turn opens it again, warm. Waiting turns keep their place meanwhile.
  *
  *   cold -> connecting -> hot <-> busy
  *     ^         |          |        |
@@ -42,9 +42,8 @@ struct session;
 struct session_events {
 	/* The state or the queue changed. */
 	void (*changed)(void *arg, struct session *session);
-	/* Nothing is left and no turn waits: destroy the session, in this call or later.
-	 * `failed`: the release of the agent session failed. */
-	void (*closed)(void *arg, struct session *session, bool failed);
+	/* Nothing is left and no turn waits: destroy it, in this call or later. */
+	void (*closed)(void *arg, struct session *session);
 };
 
 /* Others read room, bot, state, turns and counts. */
@@ -59,7 +58,7 @@ struct session {
 	uint64_t counts[SESSION_PATHS];      /* of turns */
 	bool fresh;                          /* no turn since it was opened */
 	bool timed_out;                      /* the running turn was interrupted */
-	bool failed;
+	bool failed;                         /* the release of the agent session */
 	struct stop_order order;  /* STOP_NONE: the session is not closed for good */
 	struct loop_timer *soon;  /* everything is decided in its callback */
 	struct loop_timer *bound; /* of the running turn */
@@ -69,16 +68,17 @@ struct session {
 struct session *session_create(struct service *service, const char *room,
 	const char *bot, const struct session_events *events, void *arg) MUST_CHECK;
 
-/* See turn_queue.h. NULL: QUEUE_LIMIT turns wait already, or session_stop() was called. */
+/* See turn_queue.h. NULL: QUEUE_LIMIT turns wait already, or session_stop() was
+ * called. */
 struct turn *session_say(struct session *session, const char *text, turn_done_fn *done,
 	void *arg) MUST_CHECK;
 
 /* Closes a hot session until its next turn. */
 void session_close(struct session *session);
 
-/* Closes the session for good, as soon as no turn runs or waits. Called again, it merges
- * order into the ones before, see stop_order.h. At the deadline the release fails, and
- * the servers have been killed. Copies order. */
+/* Closes the session for good, as soon as no turn runs or waits. Called again, it
+ * merges order into the ones before, see stop_order.h. At the deadline the release
+ * fails, and the servers have been killed. Copies order. */
 void session_stop(struct session *session, const struct stop_order *order);
 
 /* Ends everything at once, without a request to the agent API or a report to turns. The

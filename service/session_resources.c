@@ -142,8 +142,8 @@ static const struct mcp_servers_events mcp_servers_events = {
 	.gone = on_servers_gone,
 };
 
-/* The agent session needs the tools' declaration. When it is known already, agent session
- * and servers open at the same time. */
+/* The agent session needs the tools' declaration. When it is known already, agent
+ * session and servers open at the same time. */
 struct session_resources *session_resources_open(struct service *service,
 	const char *room, const char *bot,
 	const struct session_resources_events *events, void *arg)

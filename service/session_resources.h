@@ -2,8 +2,8 @@
  * session_resources - what an open session holds: an agent session and MCP servers.
  *
  * They are opened together and ended together: the agent session is released while the
- * servers go down their ladders. Broken resources can only be stopped; the agent session
- * is then kept, so that it can be resumed, unless the stop is for good.
+ * servers go down their ladders. Broken resources can only be stopped; the agent
+ * session is then kept, so that it can be resumed, unless the stop is for good.
  */
 #ifndef SERVICE_SESSION_RESOURCES_H
 #define SERVICE_SESSION_RESOURCES_H
@@ -63,14 +63,14 @@ void session_resources_break(struct session_resources *resources, const char *wh
 /* Saves the last use of the agent session to the store. */
 void session_resources_save(struct session_resources *resources, bool interrupted);
 
-/* Ends everything. Called again, it merges order into the ones before, see stop_order.h.
- * for_good counts the first time: no turn waits to resume the agent session. Copies
- * order. */
+/* Ends everything. Called again, it merges order into the ones before, see
+ * stop_order.h. for_good counts the first time: no turn waits to resume the agent
+ * session. Copies order. */
 void session_resources_stop(struct session_resources *resources,
 	const struct stop_order *order, bool for_good);
 
-/* Without a request to the agent API. Not from inside its events. The loop must turn for
- * its handles. Accepts NULL. */
+/* Without a request to the agent API. Not from inside its events. The loop must turn
+ * for its handles. Accepts NULL. */
 void session_resources_destroy(struct session_resources *resources);
 
 #endif

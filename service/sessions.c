@@ -24,8 +24,8 @@ struct session_entry {
 	UT_hash_handle hh;
 };
 
-/* The hash keeps the order of insertion: an entry that is removed and added again is the
- * newest. */
+/* The hash keeps the order of insertion: an entry that is removed and added again is
+ * the newest. */
 static void touch(struct session_entry *entry)
 {
 	struct sessions *sessions = entry->sessions;
@@ -98,12 +98,12 @@ static void on_session_changed(void *arg, struct session *session)
 		sessions->changed(sessions->arg);
 }
 
-static void on_session_closed(void *arg, UNUSED struct session *session, bool failed)
+static void on_session_closed(void *arg, struct session *session)
 {
 	struct session_entry *entry = arg;
 	struct sessions *sessions = entry->sessions;
 
-	sessions->failed += failed;
+	sessions->failed += session->failed;
 	drop(entry);
 	if (sessions->changed)
 		sessions->changed(sessions->arg);

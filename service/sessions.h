@@ -2,8 +2,8 @@
  * sessions - the table of all sessions, one for each (room, bot).
  *
  * A webhook finds its session here, or makes one. A session that was not used for
- * IDLE_TIMEOUT is closed; at SESSION_LIMIT the least recently used idle session is closed
- * to make room. Closing sessions do not count, up to as many again.
+ * IDLE_TIMEOUT is closed; at SESSION_LIMIT the least recently used idle session is
+ * closed to make room. Closing sessions do not count, up to as many again.
  */
 #ifndef SERVICE_SESSIONS_H
 #define SERVICE_SESSIONS_H

@@ -27,8 +27,8 @@ struct stop_order {
 	const char *why;     /* of STOP_FORCE; a constant string */
 };
 
-/* The faster of both, into *order: the higher mode and the earlier deadline. False: more
- * asks for nothing new. */
+/* The faster of both, into *order: the higher mode and the earlier deadline. False:
+ * more asks for nothing new. */
 bool stop_order_merge(struct stop_order *order, const struct stop_order *more);
 
 #endif

@@ -187,7 +187,8 @@ void store_close(struct store *store)
 }
 
 /* Binds the values, by kinds: 's' is a text, 'i' an int64_t; then fetches the row, of
- * which there is one at most. Texts are only borrowed: finish() follows every step(). */
+ * which there is one at most. Texts are only borrowed: finish() follows every
+ * step(). */
 static bool step(
 	struct store *store, enum query query, struct err *err, const char *kinds, ...)
 {
@@ -208,8 +209,8 @@ static bool step(
 	return code == SQLITE_ROW || code == SQLITE_DONE || fail(store, err);
 }
 
-/* Gives ok: that of step(). After a wait in vain the next calls do not wait, until a write
- * succeeds: each wait blocks the loop. */
+/* Gives ok: that of step(). After a wait in vain the next calls do not wait, until a
+ * write succeeds: each wait blocks the loop. */
 static bool finish(struct store *store, enum query query, bool ok)
 {
 	sqlite3_reset(store->statements[query]);

@@ -1,11 +1,12 @@
 /*
- * store - the state that outlives the process: the agent session of each (room, bot), the
- * agent and environment that we created, the MCP servers' tools, the last stop.
+ * store - the state that outlives the process: the agent session of each (room, bot),
+ * the agent and environment that we created, the MCP servers' tools, the last stop.
  *
  * One SQLite file (WAL, synchronous NORMAL: a crash of the machine may lose the last
- * moments, never the file), or ":memory:". Each call is a transaction of its own and takes
- * some 50 us. While another process writes, the first call waits for at most 250 ms; it
- * and the calls after it fail until the other process is done. Errors name the path.
+ * moments, never the file), or ":memory:". Each call is a transaction of its own and
+ * takes some 50 us. While another process writes, the first call waits for at most 250
+ * ms; it and the calls after it fail until the other process is done. Errors name the
+ * path.
  */
 #ifndef SERVICE_STORE_H
 #define SERVICE_STORE_H
@@ -56,8 +57,8 @@ struct store_census {
 bool store_count_sessions(
 	struct store *store, struct store_census *census, struct err *err) MUST_CHECK;
 
-/* Gives the tools/list array of the server with this fingerprint as JSON, to free(); NULL:
- * not known. */
+/* Gives the tools/list array of the server with this fingerprint as JSON, to free();
+ * NULL: not known. */
 bool store_find_tools(struct store *store, uint64_t fingerprint, char **list,
 	struct err *err) MUST_CHECK;
 bool store_save_tools(struct store *store, const char *server, uint64_t fingerprint,

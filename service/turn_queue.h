@@ -12,8 +12,8 @@
 
 struct turn;
 
-/* Once for each turn, from the loop, unless turn_forget() was called. text is the reply,
- * or the reason why there is none; borrowed. */
+/* Once for each turn, from the loop, unless turn_forget() was called. text is the
+ * reply, or the reason why there is none; borrowed. */
 typedef void turn_done_fn(void *arg, enum turn_end end, const char *text);
 
 /* `done` does not come any more. A running turn goes on, a waiting one is dropped. */
@@ -36,7 +36,8 @@ void turn_queue_done(struct turn_queue *turns);
 struct turn *turn_queue_add(struct turn_queue *turns, const char *text,
 	turn_done_fn *done, void *arg) MUST_CHECK;
 
-/* The first waiting turn becomes the running one. Gives its text, borrowed until its end.
+/* The first waiting turn becomes the running one. Gives its text, borrowed until its
+ * end.
  */
 const char *turn_queue_begin(struct turn_queue *turns);
 

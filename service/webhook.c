@@ -31,8 +31,8 @@ static bool need_text(const struct json_doc *doc, const cJSON *object, const cha
 				*what ? "." : "", key, json_kind(*member)));
 }
 
-/* Ids of 64 bits and more are common: their digits are kept. Smaller ones may be written
- * in any form: 1e3 is 1000. */
+/* Ids of 64 bits and more are common: their digits are kept. Smaller ones may be
+ * written in any form: 1e3 is 1000. */
 static bool read_number(const struct json_doc *doc, const cJSON *id, const char *what,
 	char **text, struct err *err)
 {

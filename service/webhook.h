@@ -4,9 +4,9 @@
  *   {"creator": {"id": 1, "name": "Ann"}, "room": {"id": 7, "name": "Plans"},
  *    "content": "hello"}
  *
- * Other members are ignored. A room is its id as text, as in the store, the metadata and
- * the MCP servers' environment: 7 and "7" are one room, and a number keeps all of its
- * digits.
+ * Other members are ignored. A room is its id as text, as in the store, the metadata
+ * and the MCP servers' environment: 7 and "7" are one room, and a number keeps all of
+ * its digits.
  */
 #ifndef SERVICE_WEBHOOK_H
 #define SERVICE_WEBHOOK_H

@@ -19,14 +19,14 @@ struct agent_backfill_events {
 	bool (*known)(void *arg, const char *id);
 	/* The event with this id is older than the missing ones. */
 	void (*older)(void *arg, const char *id);
-	/* The end: the missing events, oldest first; taken. NULL: the request failed (see
-	 * response), or the list ends before a known event. */
+	/* The end: the missing events, oldest first; taken. NULL: the request failed
+	 * (see response), or the list ends before a known event. */
 	void (*done)(void *arg, cJSON *events, const struct agent_response *response);
 };
 
 /* The list is read from its newest event back to the first known one, or to the event
- * first_id, which is itself missing. first_id NULL: no such event. Keeps http, session_id
- * and events; copies first_id. */
+ * first_id, which is itself missing. first_id NULL: no such event. Keeps http,
+ * session_id and events; copies first_id. */
 struct agent_backfill *agent_backfill_start(struct agent_http *http,
 	const char *session_id, const char *first_id,
 	const struct agent_backfill_events *events, void *arg) MUST_CHECK;

@@ -7,8 +7,8 @@
  * Agent and environment are given by id, or created for the first session and kept in
  * the store for the next start. A created one is updated, which also checks that it
  * exists: before the first session after a start, after the tools changed (existing
- * sessions keep theirs), and when the API refused a session. One that is gone is created
- * anew. A failure is reported to all waiters; the next waiter starts another try.
+ * sessions keep theirs), and when the API refused a session. One that is gone is
+ * created anew. A failure is reported to all waiters; the next one tries again.
  */
 #ifndef SERVICE_AGENT_AGENT_CLIENT_H
 #define SERVICE_AGENT_AGENT_CLIENT_H

@@ -160,15 +160,14 @@ static void on_stream_event(void *arg, const char *type, const cJSON *event)
 {
 	struct agent_session *session = arg;
 	bool is_idle = strcmp(type, "session.status_idle") == 0;
+	bool deleted = strcmp(type, "session.deleted") == 0;
 
-	if (strcmp(type, "session.deleted") == 0) {
-		learn(session, AGENT_REMOTE_DELETED);
-		lose(session, "the session was deleted");
-		return;
-	}
-	if (strcmp(type, "session.status_terminated") == 0) {
-		learn(session, AGENT_REMOTE_TERMINATED);
-		lose(session, "the session was terminated");
+	if (deleted || strcmp(type, "session.status_terminated") == 0) {
+		learn(session,
+			deleted ? AGENT_REMOTE_DELETED : AGENT_REMOTE_TERMINATED);
+		lose(session,
+			deleted ? "the session was deleted"
+				: "the session was terminated");
 		return;
 	}
 	if (strncmp(type, "session.status_", strlen("session.status_")) == 0 &&

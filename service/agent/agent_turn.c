@@ -278,8 +278,8 @@ static void deny_tool(struct agent_turn *turn, const char *use_id)
 {
 	post(turn, AGENT_TURN_RESULT,
 		json_fill(NULL,
-			"{'events': [{'type': 'user.tool_confirmation', 'tool_use_id': %s,"
-			" 'result': 'deny', 'deny_message':"
+			"{'events': [{'type': 'user.tool_confirmation',"
+			" 'tool_use_id': %s, 'result': 'deny', 'deny_message':"
 			" 'Nobody is there to confirm the use of this tool.'}]}",
 			use_id));
 }

@@ -45,7 +45,7 @@ enum agent_turn_send {
 struct agent_turn_outcome {
 	char *text; /* the turn ended: its reply, or why there is none; to free() */
 	enum turn_end end;
-	/* The response after which the session is of no use any more, or NULL. Borrowed. */
+	/* The response after which the session is of no use; borrowed; or NULL. */
 	const struct agent_response *lost;
 };
 
@@ -56,7 +56,7 @@ struct agent_turn_events {
 		void *arg, const char *use_id, const char *name, const cJSON *input);
 };
 
-/* Embedded in its owner, which fills in the first part (all kept), and reads `state`. */
+/* Embedded in its owner, which fills in the first part (kept), and reads `state`. */
 struct agent_turn {
 	struct agent_http *http;
 	struct agent_stream *stream;

@@ -30,9 +30,7 @@ void sse_reset(struct sse *sse)
 {
 	buf_clear(&sse->line);
 	forget_event(sse);
-	sse->after_cr = false;
-	sse->begun = false;
-	sse->odd = false;
+	sse->after_cr = sse->begun = sse->odd = false;
 }
 
 static void finish_event(struct sse *sse)

@@ -1,10 +1,11 @@
 /*
  * jsonrpc - one conversation in MCP's JSON-RPC: a message a line.
  *
- * A request of ours ends with the answer that has its id, or fails at its deadline, which
- * notifications/cancelled reports to the server. A request of the server is answered at
- * once: ping with an empty result, every other with "Method not found". A line that is no
- * message is unexpected output; if it is a broken answer, its request fails at once.
+ * A request of ours ends with the answer that has its id, or fails at its deadline,
+ * which notifications/cancelled reports to the server. A request of the server is
+ * answered at once: ping with an empty result, every other with "Method not found". A
+ * line that is no message is unexpected output; if it is a broken answer, its request
+ * fails at once.
  */
 #ifndef SERVICE_MCP_JSONRPC_H
 #define SERVICE_MCP_JSONRPC_H
@@ -79,11 +80,12 @@ void jsonrpc_open(struct jsonrpc *rpc);
 /* Output of the server; len 0: it closed its stdout. */
 void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len);
 
-/* No request succeeds any more: those under way fail, from the loop. `cancel` also sends
- * notifications/cancelled. The first reason stays. */
+/* No request succeeds any more: those under way fail, from the loop. `cancel` also
+ * sends notifications/cancelled. The first reason stays. */
 void jsonrpc_end(struct jsonrpc *rpc, const char *why, bool cancel);
 
-/* Reports failed requests now, rather than in the loop's next turn. From the loop only. */
+/* Reports failed requests now, rather than in the loop's next turn. From the loop
+ * only. */
 void jsonrpc_report_failed(struct jsonrpc *rpc);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * jsonrpc_partial - the id of a JSON-RPC message that is not valid JSON.
  *
- * A broken answer fails its request at once, rather than at the deadline. The members at
- * the top of the message say which request it was, whatever is wrong further down: a
+ * A broken answer fails its request at once, rather than at the deadline. The members
+ * at the top of the message say which request it was, whatever is wrong further down: a
  * string that is no UTF-8 or holds \u0000, nesting without end, a line cut short.
  */
 #ifndef SERVICE_MCP_JSONRPC_PARTIAL_H

@@ -1,11 +1,11 @@
 /*
  * mcp_client - the client of one stdio MCP server, and its process.
  *
- * JSON-RPC, a message a line. The handshake is initialize, notifications/initialized and
- * tools/list, page by page; then the server is ready and its tools are known. They are
- * read again when the server sends notifications/tools/list_changed. A line that is no
- * message is reported; when the process ends, its calls fail. Stopping is the ladder of
- * child.h: end of stdin, SIGTERM, SIGKILL.
+ * JSON-RPC, a message a line. The handshake is initialize, notifications/initialized
+ * and tools/list, page by page; then the server is ready and its tools are known. They
+ * are read again when the server sends notifications/tools/list_changed. A line that is
+ * no message is reported; when the process ends, its calls fail. Stopping is the ladder
+ * of child.h: end of stdin, SIGTERM, SIGKILL.
  *
  *   handshake -> ready -> ended -> destroyed
  *
@@ -35,8 +35,8 @@ struct mcp_client_spec {
 };
 
 struct mcp_client_events {
-	/* Ready: tools is the server's tools/list array, borrowed. Or NULL: the handshake
-	 * failed for the reason `why`, and only mcp_client_stop() and
+	/* Ready: tools is the server's tools/list array, borrowed. Or NULL: the
+	 * handshake failed for the reason `why`, and only mcp_client_stop() and
 	 * mcp_client_destroy() may follow. Not after mcp_client_stop(). */
 	void (*ready)(void *arg, const cJSON *tools, const char *why);
 	/* The tools have changed: the whole list again, borrowed. */

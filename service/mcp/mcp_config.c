@@ -11,8 +11,8 @@
 
 #define NAME_MAX_LEN 128
 
-/* Not passed on to servers: our keys, the path of our state, and the configuration of all
- * servers, where each server's `env` may hold keys of its own. */
+/* Not passed on to servers: our keys, the path of our state, and the configuration of
+ * all servers, where each server's `env` may hold keys of its own. */
 static const char *const secrets[] = {
 	"AGENT_KEY", "WEBHOOK_TOKEN", "MCP_CONFIG", "STORE"};
 

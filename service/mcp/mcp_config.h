@@ -20,7 +20,7 @@
 
 enum mcp_start {
 	MCP_START_LAZY,    /* a server starts at the first call of one of its tools */
-	MCP_START_SESSION, /* all start with their session, and are ready before it is */
+	MCP_START_SESSION, /* all start with their session, and are ready before it */
 };
 
 struct mcp_server_config {
@@ -47,8 +47,8 @@ bool mcp_config_read(
 	struct mcp_config *config, const char *setting, struct err *err) MUST_CHECK;
 void mcp_config_done(struct mcp_config *config);
 
-/* The whole environment of this server in a session, into *env, for strlist_done(): ours
- * without our secrets, SESSION_ROOM and SESSION_BOT, and the server's own. */
+/* The whole environment of this server in a session, into *env, for strlist_done():
+ * ours without our secrets, SESSION_ROOM and SESSION_BOT, and the server's own. */
 void mcp_config_env(const struct mcp_server_config *server, const char *room,
 	const char *bot, struct strlist *env);
 

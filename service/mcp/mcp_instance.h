@@ -1,5 +1,6 @@
 /*
- * mcp_instance - one MCP server of a session: its process, from the start to the reaping.
+ * mcp_instance - one MCP server of a session: its process, from the start to the
+ * reaping.
  *
  *   empty -> queued -> starting -> ready
  *     ^        |           |         |
@@ -55,8 +56,8 @@ struct mcp_instance {
 	unsigned unexpected_output;
 };
 
-/* When empty: queues a start. only_unknown: if the server's tools are unknown and no other
- * session reads them. */
+/* When empty: queues a start. only_unknown: if the server's tools are unknown and no
+ * other session reads them. */
 void mcp_instance_queue(struct mcp_instance *instance, bool only_unknown);
 
 /* The server's client, started now if need be. NULL when it can't be used. */

@@ -2,8 +2,8 @@
  * mcp_result - the result of a tool call as content blocks of the agent API.
  *
  * Adjacent texts become one text, images stay images; a part that the API does not take
- * is replaced by its name. Structured content becomes its JSON where there is no text: a
- * tool that has both says the same in both.
+ * is replaced by its name. Structured content becomes its JSON where there is no text:
+ * a tool that has both says the same in both.
  */
 #ifndef SERVICE_MCP_MCP_RESULT_H
 #define SERVICE_MCP_MCP_RESULT_H

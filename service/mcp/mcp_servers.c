@@ -13,9 +13,9 @@
 #include "service/mcp/mcp_result.h"
 #include "service/mcp/tool_registry.h"
 
-/* A timer of 0 may still run in this turn of the loop, one of 1 ms never does. By the next
- * turn all sessions have sent their last requests to the agent API: those take longest,
- * and servers that wake up to exit would compete for the processor. */
+/* A timer of 0 may still run in this turn of the loop, one of 1 ms never does. By the
+ * next turn all sessions have sent their last requests to the agent API: those take
+ * longest, and servers that wake up to exit would compete for the processor. */
 #define NEXT_TURN_NS CLOCK_MS
 
 struct mcp_servers_call {

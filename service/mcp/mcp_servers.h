@@ -21,8 +21,8 @@ struct mcp_host;
 
 /* All from the loop. */
 struct mcp_servers_events {
-	/* After mcp_servers_open(): every server that has to run is ready or has failed,
-	 * and the tools of all servers are known, or could not be read. */
+	/* After mcp_servers_open(): every server that has to run is ready or has
+	 * failed, and the tools of all servers are known, or could not be read. */
 	void (*settled)(void *arg);
 	/* The end of a mcp_servers_call(): content blocks, see mcp_result.h. Both
 	 * borrowed. */
@@ -42,9 +42,9 @@ void mcp_servers_open(struct mcp_servers *servers);
 void mcp_servers_call(struct mcp_servers *servers, const char *use_id, const char *tool,
 	const cJSON *input);
 
-/* Starts nothing more. With release, all servers are stopped at the same time, each down
- * its ladder, which is shortened so that SIGKILL comes before the order's deadline.
- * Without release, servers end by themselves, until STOP_FORCE kills them. */
+/* Starts nothing more. With release, all servers are stopped at the same time, each
+ * down its ladder, which is shortened so that SIGKILL comes before the order's
+ * deadline. Without release, servers end by themselves, until STOP_FORCE kills them. */
 void mcp_servers_stop(struct mcp_servers *servers, const struct stop_order *order);
 
 /* Kills every server that still runs. The loop must turn for its handles. Accepts NULL.

@@ -4,8 +4,8 @@
  * A server lists its tools only while it runs, but the agent needs their declaration
  * before the first session. So lists are kept, also in the store. An unknown server is
  * started by the first session that opens, which keeps it; other sessions wait for its
- * list. After a failure, a session that opens later tries again: at once when the failure
- * was quick, else after a pause.
+ * list. After a failure, a session that opens later tries again: at once when the
+ * failure was quick, else after a pause.
  */
 #ifndef SERVICE_MCP_TOOL_REGISTRY_H
 #define SERVICE_MCP_TOOL_REGISTRY_H
@@ -30,12 +30,12 @@ void tool_registry_destroy(struct tool_registry *tools);
 bool tool_registry_settled(const struct tool_registry *tools);
 
 /* To be called when a session begins to open: servers whose reading failed are unknown
- * again, if their pause is over. Waiting sessions must not call it, or a hundred of them
- * would wait for each other's attempts. */
+ * again, if their pause is over. Waiting sessions must not call it, or a hundred of
+ * them would wait for each other's attempts. */
 void tool_registry_try_again(struct tool_registry *tools);
 
-/* May the caller read this server's list? True: it must report the outcome by one of the
- * three below. False: the list is known, or another session reads it. */
+/* May the caller read this server's list? True: it must report the outcome by one of
+ * the three below. False: the list is known, or another session reads it. */
 bool tool_registry_claim(struct tool_registry *tools, unsigned server) MUST_CHECK;
 /* The list was not read; another session may. */
 void tool_registry_release(struct tool_registry *tools, unsigned server);
