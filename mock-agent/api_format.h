@@ -1,5 +1,6 @@
 /*
- * api_format - what the bodies of the API have in common: ids, times, errors, SSE frames.
+ * api_format - what the bodies of the API have in common: ids, times, errors, SSE
+ * frames.
  */
 #ifndef MOCK_AGENT_API_FORMAT_H
 #define MOCK_AGENT_API_FORMAT_H
@@ -45,8 +46,8 @@ void api_format_merge(cJSON *object, const cJSON *from, const char *const *names
 /* Reports whether member is this text. */
 bool api_format_is(const cJSON *object, const char *member, const char *text);
 
-/* The text of a content: a string, or the text blocks of a list, one per line. Gives the
- * caller a string to free(). */
+/* The text of a content: a string, or the text blocks of a list, one per line. Gives
+ * the caller a string to free(). */
 char *api_format_content_text(const cJSON *content) MUST_CHECK;
 
 /* Merges patch over metadata: a string replaces, null removes. */

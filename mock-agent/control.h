@@ -1,16 +1,14 @@
 /*
  * control - the routes that show and change the mock while it runs.
  *
- *   GET  /control/behavior   the behavior that was set, merged; other keys have defaults
+ *   GET  /control/behavior   the behavior as set and merged; other keys have defaults
  *   PUT  /control/behavior   merges the body over it; the fault counts of the phases
  *                            that the body names start again from 0
- *   GET  /control/sessions   label, id, status and open streams of each session; deleted
- *                            ones too, while they have streams
+ *   GET  /control/sessions   label, id, status and open streams of each session, also
+ *                            of deleted ones with streams
  *   POST /control/listen     {"accept": false}: refuses connections from now on
- *   POST /control/reset      {"seed": 7}: as at the start, with this seed: no sessions (their
- *                            streams are reset), no fault counts, the behavior of the
- *                            start, an open listener; agents and environments stay, since
- *                            clients keep their ids
+ *   POST /control/reset      {"seed": 7}: as at the start, with this seed; streams are
+ *                            reset, agents and environments stay (clients keep the ids)
  *
  * Every change is an "agent.behavior.changed" event. A mock that refuses connections is
  * still reachable at its control port.

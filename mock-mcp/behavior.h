@@ -20,8 +20,8 @@
 #include "lib/json.h"
 #include "lib/latency.h"
 
-/* The reaction to the end of stdin, or to a signal. Written "exit", "ignore", "spin" (use
- * all of a processor until SIGKILL) or {"exit_after": "50ms"}. */
+/* The reaction to the end of stdin, or to a signal. Written "exit", "ignore", "spin"
+ * (use all of a processor until SIGKILL) or {"exit_after": "50ms"}. */
 enum reaction_kind {
 	REACTION_EXIT,
 	REACTION_IGNORE,
@@ -33,7 +33,7 @@ struct reaction {
 	struct latency after; /* REACTION_EXIT */
 };
 
-/* When the server calls abort(): after the event of that moment, and before its answer. */
+/* When the server calls abort(): between the event of that moment and its answer. */
 enum mcp_crash_point {
 	MCP_NEVER,
 	MCP_AT_START,      /* before it makes children */
@@ -60,7 +60,7 @@ enum mcp_stderr {
 	MCP_STDERR_FLOOD, /* after the listing: lines as fast as the client reads */
 };
 
-/* Reads at most `bytes` at a time and pauses for every_ns in between. Both 0: no limit. */
+/* Reads at most `bytes` at a time, with a pause in between. Both 0: no limit. */
 struct mcp_stdin_rate {
 	int64_t bytes;
 	int64_t every_ns;
@@ -102,8 +102,8 @@ struct mcp_behavior {
 
 void mcp_behavior_preset(struct mcp_behavior *behavior);
 
-/* Reads node over behavior: absent members keep their value. Members that contradict each
- * other are an error. */
+/* Reads node over behavior: absent members keep their value. Members that contradict
+ * each other are an error. */
 bool mcp_behavior_read(struct mcp_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;
 void mcp_behavior_done(struct mcp_behavior *behavior);

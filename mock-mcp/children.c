@@ -149,7 +149,7 @@ static void await_end(const struct fork_spec *spec, struct child_group *children
 	}
 }
 
-/* The whole run of the new process. It ends with _exit(): exit handlers are its parent's. */
+/* The new process. It ends with _exit(): exit handlers are its parent's. */
 static NORETURN void run_child(const struct fork_spec *spec)
 {
 	struct fork_spec next = *spec;

@@ -22,8 +22,9 @@ struct children_lifeline {
 	int fd;             /* -1: none */
 };
 
-/* Returns in the server alone, when all are ready; logs "mcp.child" for each of its own.
- * SIGTERM and SIGINT are blocked. On failure those that were started are killed. */
+/* Returns in the server alone, when all are ready; logs "mcp.child" for each of its
+ * own. SIGTERM and SIGINT are blocked. On failure those that were started are
+ * killed. */
 struct children *children_create(const struct mcp_behavior *behavior,
 	const struct log_identity *identity, const struct children_lifeline *line,
 	struct err *err) MUST_CHECK;

@@ -40,8 +40,8 @@ void jsonrpc_message_done(struct jsonrpc_message *message);
  * which a double may lose. NULL: it is neither a string nor a number. */
 char *jsonrpc_id(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
 
-/* Give the caller a line to free(). Borrow id, which is JSON; NULL in an error: null. Take
- * result, params and data (NULL: no such member). */
+/* Give the caller a line to free(). Borrow id, which is JSON; NULL in an error:
+ * null. Take result, params and data (NULL: no such member). */
 char *jsonrpc_result(const char *id, cJSON *result) MUST_CHECK;
 char *jsonrpc_error(const char *id, enum jsonrpc_code code, const char *text,
 	cJSON *data) MUST_CHECK;

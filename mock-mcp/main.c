@@ -80,7 +80,7 @@ static const char examples[] =
 	"Exit codes: exit_code of the behavior; 1 could not run, or the ledger closed; 2 "
 	"wrong flags or behavior.\n";
 
-/* Opens standard streams that the parent left closed, so that nothing else becomes one. */
+/* Opens standard streams that are closed, so that nothing else becomes one. */
 static void hold_standard_streams(void)
 {
 	int fd;
@@ -91,8 +91,8 @@ static void hold_standard_streams(void)
 	close(fd);
 }
 
-/* free() returns larger pieces than this to the system. By default glibc keeps megabytes
- * after one large message, in each of thousands of servers. */
+/* free() returns larger pieces than this to the system. By default glibc keeps
+ * megabytes after one large message, in each of thousands of servers. */
 #define PIECE_KEPT (64 << 10)
 
 static const int handled[] = {SIGTERM, SIGINT, SIGCHLD, 0};

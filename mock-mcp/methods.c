@@ -301,7 +301,7 @@ static bool replace_nuls(char *line)
 	return any;
 }
 
-/* The message is JSON with a string that C cuts short. Its sender waits for an answer. */
+/* JSON with a string that C cuts short. Its sender waits for an answer. */
 static void refuse_nul(struct methods *methods, const struct json_doc *doc)
 {
 	SCOPED(mem_free) char *id = jsonrpc_id(doc, json_get(doc->root, "id"));

@@ -1,5 +1,6 @@
 /*
- * output - what the server writes to stdout and stderr, with the faults of its behavior.
+ * output - what the server writes to stdout and stderr, with the faults of its
+ * behavior.
  */
 #ifndef MOCK_MCP_OUTPUT_H
 #define MOCK_MCP_OUTPUT_H

@@ -16,8 +16,8 @@
 #define PENDING_CALLS_HELD_MAX ((size_t)16 << 20)
 #define PENDING_CALLS_NEVER    INT64_C(-1)
 
-/* A call is over: called from the loop with the answer, or by pending_calls_cancel() with
- * NULL. Both are borrowed. No call begins or ends meanwhile. */
+/* A call is over: called from the loop with the answer, or by pending_calls_cancel()
+ * with NULL. Both are borrowed. No call begins or ends meanwhile. */
 typedef void pending_calls_over_fn(void *arg, const char *tool, const char *answer);
 
 /* The owner sets the first three; the others are zero. */

@@ -22,8 +22,8 @@ struct server_options {
 	int64_t started_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Runs until the server exits. SIGTERM, SIGINT and SIGCHLD are blocked before and after.
- * Keeps what the options point to. False: it could not begin. */
+/* Runs until the server exits. SIGTERM, SIGINT and SIGCHLD are blocked before and
+ * after. Keeps what the options point to. False: it could not begin. */
 bool server_run(const struct server_options *options, struct err *err) MUST_CHECK;
 
 #endif

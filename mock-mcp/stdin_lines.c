@@ -60,8 +60,8 @@ struct stdin_lines *stdin_lines_create(uv_loop_t *loop, int fd, size_t line_ceil
 	input->end = end;
 	input->arg = arg;
 	lines_init(&input->lines, line_ceiling, each, arg);
-	/* libuv makes the descriptor nonblocking. There is one reader, and it reads only
-	 * when poll says so: the flags can stay as they were. */
+	/* libuv makes the descriptor nonblocking. There is one reader, and it reads
+	 * only when poll says so: the flags can stay as they were. */
 	input->polled = uv_poll_init(loop, &input->turn.poll, fd) == 0;
 	if (input->polled)
 		fcntl(fd, F_SETFL, flags);

@@ -1,9 +1,9 @@
 /*
  * stdout_lines - lines to stdout or stderr, whole and in order.
  *
- * When a pipe or a socket is full, the lines wait in a queue. Other files, and those that
- * shall block, are written with a blocking write(2). When the reader has closed, lines
- * are dropped.
+ * When a pipe or a socket is full, the lines wait in a queue. Other files, and those
+ * that shall block, are written with a blocking write(2). When the reader has closed,
+ * lines are dropped.
  */
 #ifndef MOCK_MCP_STDOUT_LINES_H
 #define MOCK_MCP_STDOUT_LINES_H
@@ -42,8 +42,8 @@ void stdout_lines_line(struct stdout_lines *output, const char *line);
 /* Queues a part of a line, or several lines. */
 void stdout_lines_add(struct stdout_lines *output, const char *data, size_t len);
 
-/* Calls clear() from the loop, once for all calls until then. Not if it is blocking, and
- * not after stdout_lines_shut(). */
+/* Calls clear() from the loop, once for all calls until then. Not if it is blocking,
+ * and not after stdout_lines_shut(). */
 void stdout_lines_await_clear(struct stdout_lines *output);
 
 /* Closes the stream. The descriptor stays in use, for /dev/null. */

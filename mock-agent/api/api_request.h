@@ -17,10 +17,6 @@
 #include "mock-agent/faults/fault.h"
 #include "mock-agent/mock.h"
 
-struct resources;
-struct api_session;
-struct api_request;
-
 typedef void api_request_fn(struct api_request *request);
 /* The exchange is over; the request is freed when this returns. */
 typedef void api_request_over_fn(struct api_request *request, enum web_end end);
@@ -68,15 +64,15 @@ bool api_request_refuse(struct api_request *request, unsigned status,
 void api_request_draw(
 	struct api_request *request, struct injector *injector, enum phase phase);
 
-/* Calls `resume` from the loop after the drawn latency, unless the client leaves first. */
+/* Calls `resume` from the loop after the drawn latency, unless the client left. */
 void api_request_delay(struct api_request *request, api_request_fn *resume);
 
 /* Both. */
 void api_request_wait(struct api_request *request, struct injector *injector,
 	enum phase phase, api_request_fn *resume);
 
-/* Performs the drawn fault. True: the caller must not respond. That is so without a fault
- * too, if the session has been blackholed meanwhile. */
+/* Performs the drawn fault. True: the caller must not respond. That is so without a
+ * fault too, if the session has been blackholed meanwhile. */
 bool api_request_is_faulted(struct api_request *request);
 
 /* The request's response, for fault_on_response(). Borrows from request. */

@@ -74,8 +74,9 @@ static void send_preview(struct event_stream *stream, const char *json)
 		"{'type': 'event_start', 'event': {'type': 'agent.message', 'id': %s}}",
 		id);
 	SCOPED(json_free) cJSON *delta = json_fill(NULL,
-		"{'type': 'event_delta', 'event_id': %s, 'delta': {'type': "
-		"'content_delta', 'index': 0, 'content': {'type': 'text', 'text': %s}}}",
+		"{'type': 'event_delta', 'event_id': %s, 'delta': "
+		"{'type': 'content_delta', 'index': 0, "
+		"'content': {'type': 'text', 'text': %s}}}",
 		id, json_text(json_at(event, "content.0"), "text"));
 	SCOPED(buf_done) struct buf frames = {0};
 

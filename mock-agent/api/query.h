@@ -23,7 +23,7 @@ bool query_number(struct api_request *request, const char *name, int64_t most,
 
 bool query_is_true(const struct api_request *request, const char *name);
 
-/* Reports whether value is among the values of name ("statuses[]"), or name is absent. */
+/* Reports whether name ("statuses[]") has this value, or is absent. */
 bool query_allows(
 	const struct api_request *request, const char *name, const char *value);
 
@@ -63,8 +63,8 @@ typedef cJSON *query_render_fn(const void *item);
 bool query_page_read(struct query_page *page, struct api_request *request, int64_t most,
 	bool descending) MUST_CHECK;
 
-/* Answers {"data": [...], "next_page": ...} with a page of these items, which are sorted
- * by number. */
+/* Answers {"data": [...], "next_page": ...} with a page of these items, which are
+ * sorted by number. */
 void query_page_answer(const struct query_page *page, struct api_request *request,
 	const struct query_item *items, size_t count, query_render_fn *render,
 	bool both_ways);

@@ -1,8 +1,8 @@
 /*
  * router - the table of routes, and what a request needs to reach one.
  *
- * The checks have the order of the hosted API: unknown path 404, credential 401, missing
- * beta header 404, missing version header 400.
+ * The checks have the order of the hosted API: unknown path 404, credential 401,
+ * missing beta header 404, missing version header 400.
  */
 #ifndef MOCK_AGENT_API_ROUTER_H
 #define MOCK_AGENT_API_ROUTER_H

@@ -230,8 +230,7 @@ static bool check_rules(const struct json_doc *doc, const cJSON *rules, struct e
 	return true;
 }
 
-/* An error for a member of said that would have no effect in this phase. `ends`: it ends
- * sessions. */
+/* An error for a member of said without effect in this phase. `ends`: of sessions. */
 static bool check_phase(const struct phase_behavior *phase, const char *name, bool ends,
 	const struct json_doc *doc, const cJSON *said, struct err *err)
 {

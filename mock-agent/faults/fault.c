@@ -12,8 +12,8 @@
 
 #define NOT_JSON "<html><body>Bad Gateway</body></html>\n"
 
-/* The beginning of a response up to a cut before what the client needs from it, and text
- * that is neither SSE nor JSON. */
+/* The beginning of a response up to a cut before what the client needs from it, and
+ * text that is neither SSE nor JSON. */
 static const struct {
 	const char *type;
 	const char *half;

@@ -29,9 +29,9 @@ struct response {
 void fault_log(const struct injector *injector, const char *session_id,
 	const struct injection *injection);
 
-/* Performs the injection's fault instead of the whole response, or instead of frame, an
- * event of the response's open stream, which is sent if there is no fault. False: nothing
- * may follow. */
+/* Performs the injection's fault instead of the whole response, or instead of frame,
+ * an event of the response's open stream, which is sent if there is no fault. False:
+ * nothing may follow. */
 bool fault_on_response(struct injector *injector, const struct injection *injection,
 	const struct response *response, const struct buf *frame);
 

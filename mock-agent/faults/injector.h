@@ -1,5 +1,6 @@
 /*
- * injector - draws the injections of a session: the latency and the fault of each phase.
+ * injector - draws the injections of a session: the latency and the fault of each
+ * phase.
  *
  * There is one injector per session number (session_numbers.h), made on first use and
  * shared by all attempts to open the session. Each phase has a random generator of its
@@ -59,8 +60,8 @@ struct injector *injectors_get(struct injectors *injectors, int64_t number);
 /* Puts every injector into the state of a new one with this seed. */
 void injectors_restart(struct injectors *injectors, uint64_t seed);
 
-/* Resets the fault counts of the phases that `changed` names: of all sessions, or of the
- * session of a rule. `changed` is in the form of agent_behavior_read(). */
+/* Resets the fault counts of the phases that `changed` names: of all sessions, or of
+ * the session of a rule. `changed` is in the form of agent_behavior_read(). */
 void injectors_reset_counts(struct injectors *injectors, const cJSON *changed);
 
 /* Draws the next injection of this phase. */

@@ -66,8 +66,8 @@ static int64_t take_results(
 	return count;
 }
 
-/* Counts the tool results since the last prompt. Some clients put system messages behind
- * them, so that it is not enough to look at the last message. */
+/* Counts the tool results since the last prompt. Some clients put system messages
+ * behind them, so that it is not enough to look at the last message. */
 void conversation_read(
 	struct conversation *conversation, const cJSON *body, int64_t tools)
 {

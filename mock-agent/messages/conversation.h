@@ -1,5 +1,6 @@
 /*
- * conversation - the conversation in a Messages request, and the next step of its reply.
+ * conversation - the conversation in a Messages request, and the next step of its
+ * reply.
  */
 #ifndef MOCK_AGENT_MESSAGES_CONVERSATION_H
 #define MOCK_AGENT_MESSAGES_CONVERSATION_H

@@ -2,8 +2,8 @@
  * messages - the Messages API: one request, one message, as JSON or as a stream.
  *
  * For clients that keep the conversation themselves, such as the Claude CLI. A client
- * that names its session (x-claude-code-session-id) has a session number, and with it an
- * injector. All others share session 0, and also its blackhole.
+ * that names its session (x-claude-code-session-id) has a session number, and with it
+ * an injector. All others share session 0, and also its blackhole.
  */
 #ifndef MOCK_AGENT_MESSAGES_MESSAGES_H
 #define MOCK_AGENT_MESSAGES_MESSAGES_H

@@ -1,8 +1,9 @@
 /*
  * api_session - one session of the API: its status, its events and their subscribers.
  *
- * Reference-counted: the table of sessions (api_sessions.h) holds it until it is deleted
- * and its streams have ended, and every request for it holds it until the request ends.
+ * Reference-counted: the table of sessions (api_sessions.h) holds it until it is
+ * deleted and its streams have ended, and every request for it holds it until the
+ * request ends.
  */
 #ifndef MOCK_AGENT_SESSION_API_SESSION_H
 #define MOCK_AGENT_SESSION_API_SESSION_H
@@ -48,8 +49,8 @@ enum api_session_status {
 	SESSION_TERMINATED,
 };
 
-/* Read by everybody, written by the functions below; the members of the turn are written
- * by api_turn.c. */
+/* Read by everybody, written by the functions below; the members of the turn are
+ * written by api_turn.c. */
 struct api_session {
 	char id[API_FORMAT_ID_SIZE];
 	char thread_id[API_FORMAT_ID_SIZE];
@@ -82,7 +83,8 @@ struct api_session {
 	UT_hash_handle hh; /* by id */
 };
 
-/* The members of every event about a session: log_event("...", API_SESSION_LOG(session)). */
+/* The members of every event about a session: log_event("...",
+ * API_SESSION_LOG(session)). */
 #define API_SESSION_LOG(session)                                                       \
 	"session", LOG_TEXT((session)->injector->label), "id", LOG_TEXT((session)->id)
 

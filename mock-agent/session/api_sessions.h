@@ -1,5 +1,6 @@
 /*
- * api_sessions - the table of sessions, and the beginning and end of each with its turn.
+ * api_sessions - the table of sessions, and the beginning and end of each with its
+ * turn.
  */
 #ifndef MOCK_AGENT_SESSION_API_SESSIONS_H
 #define MOCK_AGENT_SESSION_API_SESSIONS_H
@@ -21,8 +22,7 @@ struct api_sessions {
 #define api_sessions_each(sessions, session)                                           \
 	for ((session) = (sessions)->by_id; (session); (session) = (session)->hh.next)
 
-/* Deletes all sessions without an event, resets their streams, and numbers the next ones
- * from 1. */
+/* Deletes all sessions without an event, and resets their streams. The next is 1. */
 void api_sessions_clear(struct api_sessions *sessions);
 
 /* Arguments as in api_session_create(). Borrowed. */

@@ -36,7 +36,7 @@ bool api_turn_has_use(const struct api_turn *turn, const char *use_id) MUST_CHEC
  * the same use has no effect. */
 void api_turn_answer(struct api_turn *turn, cJSON *result);
 
-/* event is an echoed user.interrupt; takes it. It is only logged if no turn is running. */
+/* event is an echoed user.interrupt; takes it. Without a turn it is only logged. */
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns);
 
 /* The caller refuses messages beyond this number of waiting ones. */

@@ -40,12 +40,12 @@ void reply_cut(struct reply *reply, int64_t parts);
 /* The next part, the caller's to free(); NULL after the last. */
 char *reply_next(struct reply *reply) MUST_CHECK;
 
-/* The tools of a list that the client runs: those with a name that are "custom" or have
- * no type. Gives the caller an array of references into tools, which must outlive it. */
+/* The tools of a list that the client runs: those with a name that are "custom" or
+ * have no type. The caller's: references into tools, which must outlive it. */
 cJSON *reply_custom_tools(const cJSON *tools) MUST_CHECK;
 
-/* An input with all properties that tool's input_schema requires; strings are the prompt
- * where the schema allows any. The caller's. */
+/* An input with all properties that tool's input_schema requires; strings are the
+ * prompt where the schema allows any. The caller's. */
 cJSON *reply_tool_input(const cJSON *tool, const char *prompt) MUST_CHECK;
 
 #endif

@@ -26,8 +26,8 @@ struct session_numbers {
 /* Frees all numbers except those of attempts in progress. */
 void session_numbers_clear(struct session_numbers *numbers);
 
-/* The number for an attempt to open a session with this metadata, which may be NULL. The
- * caller ends the attempt with exactly one of the next two. */
+/* The number for an attempt to open a session with this metadata, which may be NULL.
+ * The caller ends the attempt with exactly one of the next two. */
 int64_t session_numbers_take(
 	struct session_numbers *numbers, const cJSON *metadata) MUST_CHECK;
 
@@ -35,7 +35,7 @@ int64_t session_numbers_take(
 void session_numbers_keep(struct session_numbers *numbers, int64_t number);
 void session_numbers_give_back(struct session_numbers *numbers, int64_t number);
 
-/* The number of a client with this name, always the same for a name. 0: too many names. */
+/* The number of a client with this name, always the same. 0: too many names. */
 int64_t session_numbers_take_named(
 	struct session_numbers *numbers, const char *name) MUST_CHECK;
 
