@@ -13,9 +13,9 @@
 #define LINE_CEILING ((size_t)128 << 10)
 
 /* One process's connection. */
-struct ledger_line {
+struct ledger_writer {
 	struct ledger *ledger;
-	struct ledger_line *next;
+	struct ledger_writer *next;
 	uv_pipe_t pipe;
 	struct lines lines;
 	int index; /* of its lifeline in the evidence */
@@ -26,31 +26,31 @@ struct ledger {
 	struct evidence *evidence;
 	char *address;
 	uv_pipe_t listener;
-	struct ledger_line *open;
+	struct ledger_writer *open;
 	char block[64 << 10]; /* what is read goes through here, a turn at a time */
 };
 
-static struct lifeline *lifeline_of(const struct ledger_line *line)
+static struct lifeline *lifeline_of(const struct ledger_writer *writer)
 {
-	return &line->ledger->evidence->lifelines[line->index];
+	return &writer->ledger->evidence->lifelines[writer->index];
 }
 
-static void on_line_closed(uv_handle_t *handle)
+static void on_writer_closed(uv_handle_t *handle)
 {
-	struct ledger_line *line = handle->data;
+	struct ledger_writer *writer = handle->data;
 
-	lines_done(&line->lines);
-	free(line);
+	lines_done(&writer->lines);
+	free(writer);
 }
 
-static void close_line(struct ledger_line *line)
+static void close_writer(struct ledger_writer *writer)
 {
-	struct ledger_line **link = &line->ledger->open;
+	struct ledger_writer **link = &writer->ledger->open;
 
-	while (*link != line)
+	while (*link != writer)
 		link = &(*link)->next;
-	*link = line->next;
-	uv_close((uv_handle_t *)&line->pipe, on_line_closed);
+	*link = writer->next;
+	uv_close((uv_handle_t *)&writer->pipe, on_writer_closed);
 }
 
 /* Events about the writing process are kept in its lifeline as well. */
@@ -79,33 +79,33 @@ static void note_lifeline(
 
 static void on_text(void *arg, char *text, size_t len, bool cut)
 {
-	struct ledger_line *line = arg;
-	struct evidence *evidence = line->ledger->evidence;
+	struct ledger_writer *writer = arg;
+	struct evidence *evidence = writer->ledger->evidence;
 	cJSON *json = cut ? NULL : json_parse(text, len);
 	const char *event = json_text(json, "event");
 
 	if (event)
-		note_lifeline(lifeline_of(line), event, json);
-	evidence_add_event(evidence, EVENT_LEDGER, line->index, json);
+		note_lifeline(lifeline_of(writer), event, json);
+	evidence_add_event(evidence, EVENT_LEDGER, writer->index, json);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t wanted UNUSED, uv_buf_t *block)
 {
-	struct ledger_line *line = handle->data;
+	struct ledger_writer *writer = handle->data;
 
-	*block = uv_buf_init(line->ledger->block, sizeof line->ledger->block);
+	*block = uv_buf_init(writer->ledger->block, sizeof writer->ledger->block);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
 {
-	struct ledger_line *line = stream->data;
+	struct ledger_writer *writer = stream->data;
 
 	if (len > 0) {
-		lines_feed(&line->lines, block->base, (size_t)len);
+		lines_feed(&writer->lines, block->base, (size_t)len);
 	} else if (len < 0) {
-		lines_end(&line->lines);
-		lifeline_of(line)->ended_ns = clock_now();
-		close_line(line);
+		lines_end(&writer->lines);
+		lifeline_of(writer)->ended_ns = clock_now();
+		close_writer(writer);
 	}
 }
 
@@ -124,24 +124,24 @@ static pid_t peer_pid(const uv_pipe_t *pipe)
 static void on_connection(uv_stream_t *listener, int status)
 {
 	struct ledger *ledger = listener->data;
-	struct ledger_line *line;
+	struct ledger_writer *writer;
 
 	if (status < 0)
 		return;
-	line = mem_zeroed(sizeof *line);
-	*line = (struct ledger_line){ledger, ledger->open, .index = -1};
-	ledger->open = line;
-	uv_pipe_init(ledger->loop, &line->pipe, 0);
-	line->pipe.data = line;
-	lines_init(&line->lines, LINE_CEILING, on_text, line);
-	if (uv_accept(listener, (uv_stream_t *)&line->pipe) == 0)
-		line->index =
-			evidence_add_lifeline(ledger->evidence, peer_pid(&line->pipe));
-	if (line->index < 0) {
-		close_line(line);
+	writer = mem_zeroed(sizeof *writer);
+	*writer = (struct ledger_writer){ledger, ledger->open, .index = -1};
+	ledger->open = writer;
+	uv_pipe_init(ledger->loop, &writer->pipe, 0);
+	writer->pipe.data = writer;
+	lines_init(&writer->lines, LINE_CEILING, on_text, writer);
+	if (uv_accept(listener, (uv_stream_t *)&writer->pipe) == 0)
+		writer->index = evidence_add_lifeline(
+			ledger->evidence, peer_pid(&writer->pipe));
+	if (writer->index < 0) {
+		close_writer(writer);
 		return;
 	}
-	uv_read_start((uv_stream_t *)&line->pipe, on_alloc, on_read);
+	uv_read_start((uv_stream_t *)&writer->pipe, on_alloc, on_read);
 }
 
 struct ledger *ledger_create(
@@ -198,6 +198,6 @@ void ledger_destroy(struct ledger *ledger)
 	if (!ledger)
 		return;
 	while (ledger->open)
-		close_line(ledger->open);
+		close_writer(ledger->open);
 	uv_close((uv_handle_t *)&ledger->listener, on_listener_closed);
 }
