@@ -35,8 +35,8 @@ struct ledger_peer {
 	struct lines lines;
 };
 
-struct ledger_line {
-	struct ledger_line *prev, *next;
+struct ledger_record {
+	struct ledger_record *prev, *next;
 	pid_t pid; /* 0: it came by another way */
 	char *text;
 	cJSON *json;
@@ -45,8 +45,8 @@ struct ledger_line {
 struct ledger_reader {
 	int epoll, listener;
 	struct ledger_peer *peers;
-	struct ledger_line *lines;
-	struct ledger_line *last_given; /* by ledger_reader_next() */
+	struct ledger_record *lines;
+	struct ledger_record *last_given; /* by ledger_reader_next() */
 	unsigned total;
 };
 
@@ -76,7 +76,7 @@ struct ledger_reader *ledger_reader_create(const char *path)
 
 static void add_line(struct ledger_reader *reader, pid_t pid, const char *text)
 {
-	struct ledger_line *line = mem_zeroed(sizeof *line);
+	struct ledger_record *line = mem_zeroed(sizeof *line);
 
 	line->pid = pid;
 	line->text = mem_text(text);
@@ -159,7 +159,7 @@ bool ledger_reader_turn(struct ledger_reader *reader, int timeout_ms)
 
 void ledger_reader_clear(struct ledger_reader *reader)
 {
-	struct ledger_line *line, *next;
+	struct ledger_record *line, *next;
 
 	DL_FOREACH_SAFE(reader->lines, line, next) {
 		cJSON_Delete(line->json);
@@ -172,11 +172,11 @@ void ledger_reader_clear(struct ledger_reader *reader)
 
 void ledger_reader_print(const struct ledger_reader *reader)
 {
-	for (const struct ledger_line *line = reader->lines; line; line = line->next)
+	for (const struct ledger_record *line = reader->lines; line; line = line->next)
 		fprintf(stderr, "%s\n", line->text);
 }
 
-static bool is_named(const struct ledger_line *line, const char *name)
+static bool is_named(const struct ledger_record *line, const char *name)
 {
 	const char *event = json_text(line->json, "event");
 
@@ -196,7 +196,8 @@ static bool is_equal(const cJSON *member, const char *value)
 const cJSON *ledger_reader_find(
 	const struct ledger_reader *reader, pid_t pid, const char *name, unsigned nth)
 {
-	for (const struct ledger_line *line = reader->lines; line; line = line->next) {
+	for (const struct ledger_record *line = reader->lines; line;
+		line = line->next) {
 		if ((pid == 0 || line->pid == pid) && is_named(line, name) &&
 			--nth == 0)
 			return line->json;
@@ -209,7 +210,7 @@ unsigned ledger_reader_count(const struct ledger_reader *reader, const char *nam
 {
 	unsigned count = 0;
 
-	for (const struct ledger_line *line = reader->lines; line; line = line->next)
+	for (const struct ledger_record *line = reader->lines; line; line = line->next)
 		count += is_named(line, name) &&
 			(!key || is_equal(json_get(line->json, key), value));
 	return count;
@@ -223,7 +224,8 @@ unsigned ledger_reader_total(const struct ledger_reader *reader)
 const char *ledger_reader_line(
 	const struct ledger_reader *reader, const char *text, unsigned nth)
 {
-	for (const struct ledger_line *line = reader->lines; line; line = line->next) {
+	for (const struct ledger_record *line = reader->lines; line;
+		line = line->next) {
 		if (strstr(line->text, text) && --nth == 0)
 			return line->text;
 	}
@@ -231,7 +233,7 @@ const char *ledger_reader_line(
 }
 
 /* The line after the one that was given last, or NULL. */
-static struct ledger_line *line_ahead(const struct ledger_reader *reader)
+static struct ledger_record *line_ahead(const struct ledger_reader *reader)
 {
 	return reader->last_given ? reader->last_given->next : reader->lines;
 }
@@ -241,7 +243,7 @@ const char *ledger_reader_next(struct ledger_reader *reader, const char *text)
 	int64_t deadline_ns = until_deadline();
 
 	for (;;) {
-		struct ledger_line *line = line_ahead(reader);
+		struct ledger_record *line = line_ahead(reader);
 
 		if (line) {
 			reader->last_given = line;
