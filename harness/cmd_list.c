@@ -103,9 +103,9 @@ static cJSON *sight_json(const struct engine_capabilities *capabilities)
 {
 	cJSON *json = json_fill(NULL,
 		"{'signal': %s, 'kill': %s, 'exit': %s, 'not_seen': %s}",
-		stamp_source_name(capabilities->signal),
-		stamp_source_name(capabilities->kill),
-		stamp_source_name(capabilities->exit), capabilities->note);
+		stamp_source_names[capabilities->signal],
+		stamp_source_names[capabilities->kill],
+		stamp_source_names[capabilities->exit], capabilities->note);
 
 	cJSON_AddBoolToObject(json, "signal_delivery", capabilities->signal_delivery);
 	cJSON_AddBoolToObject(json, "wait_status", capabilities->wait_status);

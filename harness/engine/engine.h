@@ -37,12 +37,9 @@ struct subject_spec {
 	const char *const *entrypoint;
 	const char *const *command;
 	const char *const *env; /* "NAME=value", NULL-terminated */
-	/* Readable at the same path inside (ledger socket, files); docker:
-	 * read-only. */
-	const char *run_folder;
+	const char *run_folder; /* readable at the same path inside, not writable */
 	const char *network; /* docker: NULL is the host's; else engine_network()'s */
-	const char
-		*stop_signal; /* "SIGTERM"; NULL: the image's STOPSIGNAL, or SIGTERM */
+	const char *stop_signal; /* "SIGTERM"; NULL: the image's own, or SIGTERM */
 	int64_t grace_ns;
 	bool init;
 	subject_log_fn *log;
@@ -50,9 +47,8 @@ struct subject_spec {
 };
 
 struct engine_options {
-	const char *run_id; /* label of all that is created */
-	const char *
-		programs; /* folder of our programs ("build/bin"); subjects beside it */
+	const char *run_id;      /* label of all that is created */
+	const char *programs;    /* folder of our programs; "../subjects" beside it */
 	const bool *interrupted; /* true: waits end with an error; may be NULL */
 };
 
@@ -62,12 +58,11 @@ typedef void engine_said_fn(void *arg, const char *line);
 /* Is the run over? Then nothing uses what it created. */
 typedef bool engine_is_over_fn(const char *run_id);
 
-/* What an engine implements; only this folder calls it. NULL stands for what the comment
- * says. */
+/* What an engine implements; only this folder calls it. NULL stands for what the
+ * comment says. */
 struct engine_ops {
 	void (*destroy)(struct engine *engine);
-	void (*fingerprint)(
-		struct engine *engine, cJSON *json); /* adds what it knows */
+	void (*fingerprint)(struct engine *engine, cJSON *json); /* adds members */
 	bool (*prepare)(struct engine *engine, const char *image,
 		struct err *err); /* NULL: nothing to prepare */
 	int (*images)(struct engine *engine, engine_said_fn *said, void *arg,
@@ -146,8 +141,8 @@ void engine_network_remove(struct engine *engine, const char *network);
  * observed. */
 struct subject *engine_up(struct engine *engine, const struct subject_spec *spec,
 	struct err *err) MUST_CHECK;
-/* False with err, which names the process, when the TCP port at the subject's address is
- * held by a process outside the subject. True when nothing listens there, when the
+/* False with err, which names the process, when the TCP port at the subject's address
+ * is held by a process outside the subject. True when nothing listens there, when the
  * subject has an address of its own, and when the processes cannot be seen. */
 bool subject_owns_port(
 	const struct subject *subject, int port, struct err *err) MUST_CHECK;

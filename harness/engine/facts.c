@@ -5,28 +5,18 @@
 
 #include "lib/signals.h"
 
-const char *stamp_source_name(enum stamp_source source)
-{
-	static const char *const names[] = {
-		[STAMP_NONE] = "none",
-		[STAMP_KERNEL] = "kernel",
-		[STAMP_SELF] = "harness",
-		[STAMP_ENGINE] = "engine",
-	};
+const char *const stamp_source_names[] = {
+	[STAMP_NONE] = "none",
+	[STAMP_KERNEL] = "kernel",
+	[STAMP_SELF] = "harness",
+	[STAMP_ENGINE] = "engine",
+};
 
-	return names[source];
-}
-
-const char *signal_delivery_name(enum signal_delivery delivery)
-{
-	static const char *const names[] = {
-		[DELIVERY_UNKNOWN] = "unknown",
-		[DELIVERY_DELIVERED] = "delivered",
-		[DELIVERY_IGNORED] = "ignored",
-	};
-
-	return names[delivery];
-}
+const char *const signal_delivery_names[] = {
+	[DELIVERY_UNKNOWN] = "unknown",
+	[DELIVERY_DELIVERED] = "delivered",
+	[DELIVERY_IGNORED] = "ignored",
+};
 
 const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE])
 {

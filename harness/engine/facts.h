@@ -19,17 +19,15 @@ enum stamp_source {
 	STAMP_ENGINE, /* the engine's event or its FinishedAt */
 };
 
-/* "none", "kernel", "harness" or "engine". */
-const char *stamp_source_name(enum stamp_source source);
+extern const char *const stamp_source_names[];
 
 enum signal_delivery {
 	DELIVERY_UNKNOWN,
 	DELIVERY_DELIVERED, /* queued for delivery */
-	DELIVERY_IGNORED, /* discarded by the kernel: PID 1 without a handler, or SIG_IGN */
+	DELIVERY_IGNORED,   /* discarded: PID 1 without a handler, or SIG_IGN */
 };
 
-/* "unknown", "delivered" or "ignored". */
-const char *signal_delivery_name(enum signal_delivery delivery);
+extern const char *const signal_delivery_names[];
 
 /* "exit 0" or "SIGKILL" of a raw wait status, in text, which is given back. */
 #define WAIT_STATUS_TEXT_SIZE 32
@@ -62,8 +60,7 @@ struct stop_facts {
 	int64_t signal_ns, signal_error_ns;
 	enum stamp_source signal_source;
 	enum signal_delivery signal_delivery;
-	unsigned
-		signals_seen; /* stop signals to PID 1 that were traced; 0: not traced */
+	unsigned signals_seen; /* stop signals to PID 1; 0: not traced */
 
 	/* SIGKILL to PID 1. Only kill_source proves that it was sent: a wait status of
 	 * signal 9 is no proof. */

@@ -143,11 +143,76 @@ static pid_t fork_with(enum pidns_isolation isolation)
 	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 }
 
-static void close_both(int pipe[2])
+/* --- the watchdog --- */
+
+/* Closes what it inherited but for the pipe and the pidfd: the run's lock is among
+ * it. */
+static NORETURN void watch(int line, int pidfd, pid_t group)
 {
-	close(pipe[0]);
-	close(pipe[1]);
+	sigset_t all;
+	ssize_t got;
+	char byte;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid(); /* out of reach of the terminal's Ctrl-C */
+	if (dup2(line, 0) < 0 || dup2(pidfd, 1) < 0 ||
+		syscall(SYS_close_range, 2u, ~0u, 0u) != 0)
+		_exit(1);
+	while ((got = read(0, &byte, 1)) < 0 && errno == EINTR)
+		continue;
+	if (got != 1) {
+		if (group)
+			kill(-group, SIGKILL);
+		syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
+	}
+	_exit(0);
 }
+
+static bool start_watchdog(struct pidns *pidns, bool group, struct err *err)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pidns->pid, 0);
+	int line[2];
+	pid_t pid;
+
+	if (pidfd < 0)
+		return err_sys(err, "watchdog: pidfd");
+	if (pipe2(line, O_CLOEXEC) != 0) {
+		err_sys(err, "watchdog: pipe");
+		close(pidfd);
+		return false;
+	}
+	pid = fork();
+	if (pid == 0)
+		watch(line[0], pidfd, group ? pidns->pid : 0);
+	close(pidfd);
+	close(line[0]);
+	if (pid < 0) {
+		err_sys(err, "watchdog");
+		close(line[1]);
+		return false;
+	}
+	pidns->watchdog = pid;
+	pidns->line = line[1];
+	return true;
+}
+
+void pidns_done(struct pidns *pidns)
+{
+	ssize_t written;
+
+	if (pidns->watchdog) {
+		do
+			written = write(pidns->line, "d", 1);
+		while (written < 0 && errno == EINTR);
+		close(pidns->line);
+		while (waitpid(pidns->watchdog, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	*pidns = (struct pidns){0};
+}
+
+/* --- the start --- */
 
 /* Maps the ids, starts the watchdog, and waits until the child has called exec. */
 static bool release(struct pidns *pidns, const struct pidns_spec *spec,
@@ -158,8 +223,7 @@ static bool release(struct pidns *pidns, const struct pidns_spec *spec,
 
 	if (spec->isolation == PIDNS_USER_NAMESPACES && !map_ids(pidns->pid, err))
 		return false;
-	if (!watchdog_start(
-		    &pidns->watchdog, pidns->pid, spec->isolation == PIDNS_PLAIN, err))
+	if (!start_watchdog(pidns, spec->isolation == PIDNS_PLAIN, err))
 		return false;
 	if (write(pipes->go[1], "g", 1) != 1)
 		return err_sys(err, "start");
@@ -175,14 +239,14 @@ static bool release(struct pidns *pidns, const struct pidns_spec *spec,
 bool pidns_start(struct pidns *pidns, const struct pidns_spec *spec, struct err *err)
 {
 	struct pidns made = {0};
-	struct pipes pipes;
+	struct pipes pipes = {{-1, -1}, {-1, -1}};
 	bool ok;
 
-	if (pipe2(pipes.go, O_CLOEXEC) != 0)
-		return err_sys(err, "pipe");
-	if (pipe2(pipes.fail, O_CLOEXEC) != 0) {
-		close_both(pipes.go);
-		return err_sys(err, "pipe");
+	if (pipe2(pipes.go, O_CLOEXEC) != 0 || pipe2(pipes.fail, O_CLOEXEC) != 0) {
+		err_sys(err, "pipe");
+		close(pipes.go[0]);
+		close(pipes.go[1]);
+		return false;
 	}
 	made.pid = fork_with(spec->isolation);
 	if (made.pid == 0)
@@ -201,12 +265,6 @@ bool pidns_start(struct pidns *pidns, const struct pidns_spec *spec, struct err 
 	if (ok)
 		*pidns = made;
 	return ok;
-}
-
-void pidns_done(struct pidns *pidns)
-{
-	watchdog_stop(&pidns->watchdog);
-	*pidns = (struct pidns){0};
 }
 
 /* Runs true(1) in it. */

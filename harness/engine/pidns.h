@@ -3,8 +3,9 @@
  *
  * The start conditions are Docker's: default dispositions, no signal blocked, its own
  * session, a /proc of the namespace. Without root a user namespace is made first, where
- * the system allows it. When the harness ends, PID 1 is killed (watchdog.h), and the
- * kernel kills the rest of the namespace. Where no namespace can be had the program is
+ * the system allows it. When the harness ends, however it ends, a watchdog process kills
+ * PID 1, and the kernel kills the rest of the namespace: PR_SET_PDEATHSIG alone is lost
+ * as soon as the child changes its user (gosu, su-exec, setpriv). Where no namespace can be had the program is
  * the leader of a session, and PID 1's rules do not hold.
  */
 #ifndef HARNESS_ENGINE_PIDNS_H
@@ -13,7 +14,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "harness/engine/watchdog.h"
 #include "lib/err.h"
 
 enum pidns_isolation {
@@ -30,8 +30,9 @@ struct pidns_spec {
 };
 
 struct pidns {
-	pid_t pid; /* on the host */
-	struct watchdog watchdog;
+	pid_t pid;      /* on the host */
+	pid_t watchdog; /* a child of ours; 0: none */
+	int line;       /* our end of the pipe to it */
 };
 
 /* The best isolation that can be had here; err says why there is no better one. */

@@ -23,15 +23,12 @@ enum match {
 	MATCH_LOOPBACK
 };
 
-struct port_listener {
-	enum match match;
-	unsigned long inode;
-};
-
 #define LISTENERS_MAX 16 /* several share a port with SO_REUSEPORT */
 
+/* The sockets of the best match. */
 struct port_listeners {
-	struct port_listener all[LISTENERS_MAX];
+	enum match match;
+	unsigned long inode[LISTENERS_MAX];
 	unsigned count;
 };
 
@@ -52,17 +49,16 @@ static enum match match_of(const char *address)
 }
 
 /* "  0: 0100007F:1F90 00000000:0000 0A ... 4711": address, port, state, inode. */
-static bool parse_row(const char *line, int port, struct port_listener *listener)
+static enum match parse_row(const char *line, int port, unsigned long *inode)
 {
 	char address[40];
 	unsigned at, state;
 
 	if (sscanf(line, " %*d: %39[0-9A-F]:%x %*s %x %*s %*s %*s %*d %*d %lu", address,
-		    &at, &state, &listener->inode) != 4)
-		return false;
-	listener->match = match_of(address);
-	return state == TCP_LISTEN_STATE && (int)at == port &&
-		listener->match != MATCH_NONE;
+		    &at, &state, inode) != 4 ||
+		state != TCP_LISTEN_STATE || (int)at != port)
+		return MATCH_NONE;
+	return match_of(address);
 }
 
 /* Adds those of this table; a better match replaces all that were found before. */
@@ -71,19 +67,18 @@ static void find_listeners(
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)root, table);
 	FILE *file = fopen(path, "re");
-	struct port_listener listener;
 	char line[512];
 
 	while (file && fgets(line, sizeof line, file)) {
-		enum match best =
-			listeners->count ? listeners->all[0].match : MATCH_NONE;
+		unsigned long inode;
+		enum match match = parse_row(line, port, &inode);
 
-		if (!parse_row(line, port, &listener) || listener.match < best)
+		if (match == MATCH_NONE || match < listeners->match)
 			continue;
-		if (listener.match > best)
-			listeners->count = 0;
+		if (match > listeners->match)
+			*listeners = (struct port_listeners){.match = match};
 		if (listeners->count < LISTENERS_MAX)
-			listeners->all[listeners->count++] = listener;
+			listeners->inode[listeners->count++] = inode;
 	}
 	if (file)
 		fclose(file);
@@ -160,9 +155,9 @@ bool port_owner_is_in_tree(pid_t root, int port, struct err *err)
 	for (unsigned i = 0; i < listeners.count; i++) {
 		char holder[96];
 
-		if (tree_holds(root, listeners.all[i].inode) != HOLDS_NOT)
+		if (tree_holds(root, listeners.inode[i]) != HOLDS_NOT)
 			continue;
-		name_holder(listeners.all[i].inode, holder, sizeof holder);
+		name_holder(listeners.inode[i], holder, sizeof holder);
 		return err_set(err,
 			"port %d is held by %s, which is not part of the subject", port,
 			holder);

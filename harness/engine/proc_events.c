@@ -155,17 +155,6 @@ static void note_exit(struct proc_events *events, const struct proc_event *event
 	record->wait_status = (int)event->event_data.exit.exit_code;
 }
 
-static void note(struct proc_events *events, const struct proc_event *event)
-{
-	/* Not a switch: the kernel's enumeration differs between headers. */
-	if (event->what == PROC_EVENT_FORK)
-		note_fork(events, event);
-	else if (event->what == PROC_EVENT_EXEC)
-		note_name(events, event);
-	else if (event->what == PROC_EVENT_EXIT)
-		note_exit(events, event);
-}
-
 static void note_gap(struct proc_events *events)
 {
 	for (struct tracked *tracked = events->tracked; tracked;
@@ -185,7 +174,13 @@ static void note_all(struct proc_events *events, const char *block, ssize_t len)
 		if (message->id.idx != CN_IDX_PROC || message->len < sizeof event)
 			continue;
 		memcpy(&event, message->data, sizeof event);
-		note(events, &event);
+		/* Not a switch: the kernel's enumeration differs between headers. */
+		if (event.what == PROC_EVENT_FORK)
+			note_fork(events, &event);
+		else if (event.what == PROC_EVENT_EXEC)
+			note_name(events, &event);
+		else if (event.what == PROC_EVENT_EXIT)
+			note_exit(events, &event);
 	}
 }
 

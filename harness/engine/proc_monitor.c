@@ -68,10 +68,6 @@ static bool pidfds_have_status(void)
 		(major > 6 || (major == 6 && minor >= 15));
 }
 
-static void on_none(void *arg UNUSED, const struct signal_trace_record *record UNUSED)
-{
-}
-
 static void add_note(struct engine_capabilities *capabilities, const char *what,
 	const struct err *err)
 {
@@ -97,8 +93,7 @@ struct proc_monitors *proc_monitors_open(
 		add_note(capabilities, "no kernel stamp of exits", &err);
 	/* Detaching the last user of a tracepoint waits for all processors, some 80 ms:
 	 * held from here on, each case attaches and detaches at once. */
-	monitors->held =
-		global ? signal_trace_open(loop, 0, on_none, NULL, &err) : NULL;
+	monitors->held = global ? signal_trace_open(loop, 0, NULL, NULL, &err) : NULL;
 	capabilities->signal_delivery = monitors->held != NULL;
 	if (monitors->held)
 		capabilities->signal = capabilities->kill = STAMP_KERNEL;

@@ -267,8 +267,6 @@ static struct subject *process_up(
 	return NULL;
 }
 
-/* --- the rest of an engine --- */
-
 static void process_fingerprint(struct engine *engine, cJSON *json)
 {
 	static const char *const names[] = {

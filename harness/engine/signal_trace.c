@@ -241,7 +241,7 @@ static void read_ring(struct ring *ring)
 							   : sizeof sample);
 		tail += sample.header.size;
 		__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
-		if (parse_sample(ring, &sample, &record))
+		if (trace->sent && parse_sample(ring, &sample, &record))
 			trace->sent(trace->arg, &record);
 	}
 }

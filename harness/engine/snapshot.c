@@ -15,11 +15,11 @@
 #define FILE_MAX        ((size_t)64 << 10)
 #define LOOKS_MAX       16 /* at a process that changes while it is read */
 
-static uint64_t mask(const char *status, const char *key)
+static uint64_t number(const char *status, const char *key, int base)
 {
 	const char *value = proc_file_value(status, key);
 
-	return value ? strtoull(value, NULL, 16) : 0;
+	return value ? strtoull(value, NULL, base) : 0;
 }
 
 static bool read_status(struct proc *proc, struct buf *text)
@@ -35,14 +35,13 @@ static bool read_status(struct proc *proc, struct buf *text)
 			(int)strcspn(value, "\n"), value);
 	value = proc_file_value(status, "State");
 	proc->state = value ? *value : '?';
-	value = proc_file_value(status, "Threads");
-	proc->threads = value ? (unsigned)strtoul(value, NULL, 10) : 0;
+	proc->threads = (unsigned)number(status, "Threads", 10);
 	proc->ns_pid = proc_file_inner_pid(status);
-	proc->pending = mask(status, "SigPnd");
-	proc->shared_pending = mask(status, "ShdPnd");
-	proc->blocked = mask(status, "SigBlk");
-	proc->ignored = mask(status, "SigIgn");
-	proc->caught = mask(status, "SigCgt");
+	proc->pending = number(status, "SigPnd", 16);
+	proc->shared_pending = number(status, "ShdPnd", 16);
+	proc->blocked = number(status, "SigBlk", 16);
+	proc->ignored = number(status, "SigIgn", 16);
+	proc->caught = number(status, "SigCgt", 16);
 	return true;
 }
 
@@ -176,24 +175,9 @@ void snapshot_done(struct snapshot *snapshot)
 	*snapshot = (struct snapshot){0};
 }
 
-static bool has(uint64_t signals, int signal_number)
+bool proc_mask_has(uint64_t mask, int signal_number)
 {
-	return signal_number > 0 && (signals >> (signal_number - 1) & 1);
-}
-
-bool proc_catches(const struct proc *proc, int signal_number)
-{
-	return has(proc->caught, signal_number);
-}
-
-bool proc_blocks(const struct proc *proc, int signal_number)
-{
-	return has(proc->blocked, signal_number);
-}
-
-bool proc_ignores(const struct proc *proc, int signal_number)
-{
-	return has(proc->ignored, signal_number);
+	return signal_number > 0 && (mask >> (signal_number - 1) & 1);
 }
 
 bool proc_awaits_signals(const struct proc *proc)
@@ -203,7 +187,8 @@ bool proc_awaits_signals(const struct proc *proc)
 
 bool proc_receives(const struct proc *proc, int signal_number)
 {
-	return proc_catches(proc, signal_number) || proc_blocks(proc, signal_number) ||
+	return proc_mask_has(proc->caught, signal_number) ||
+		proc_mask_has(proc->blocked, signal_number) ||
 		proc_awaits_signals(proc);
 }
 
@@ -244,15 +229,14 @@ bool proc_is_launcher(const struct proc *proc)
 {
 	static const char *const launchers[] = {
 		"sh", "dash", "bash", "ash", "npm", "yarn", "pnpm", NULL};
-	static const char *const busybox[] = {"busybox", NULL};
 	static const char *const shells[] = {"sh", "ash", NULL};
 	char word[sizeof proc->command];
 
-	if (is_named(proc, launchers))
-		return true;
 	/* Busybox is the shell that its first argument names. */
-	return is_one_of(word_of(proc->command, 0, word, sizeof word), busybox) &&
-		is_one_of(word_of(proc->command, 1, word, sizeof word), shells);
+	return is_named(proc, launchers) ||
+		(strcmp(word_of(proc->command, 0, word, sizeof word), "busybox") == 0 &&
+			is_one_of(
+				word_of(proc->command, 1, word, sizeof word), shells));
 }
 
 bool proc_is_init(const struct proc *proc)

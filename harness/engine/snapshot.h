@@ -29,8 +29,7 @@ struct proc {
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	long syscall; /* of the main thread; -1: running or not readable */
 	uint64_t syscall_arg0;
-	char waits_on
-		[64]; /* what arg0's descriptor is when the call takes one: "pipe:[9]" */
+	char waits_on[64]; /* what the descriptor in arg0 is: "pipe:[9]"; "": none */
 	char wchan[48];
 };
 
@@ -44,9 +43,9 @@ struct snapshot {
 bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err) MUST_CHECK;
 void snapshot_done(struct snapshot *snapshot);
 
-bool proc_catches(const struct proc *proc, int signal_number);
-bool proc_blocks(const struct proc *proc, int signal_number);
-bool proc_ignores(const struct proc *proc, int signal_number);
+/* Is the signal in this mask of a proc? */
+bool proc_mask_has(uint64_t mask, int signal_number);
+
 /* Waits in rt_sigtimedwait: it receives signals although its masks are empty. */
 bool proc_awaits_signals(const struct proc *proc);
 

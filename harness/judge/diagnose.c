@@ -26,9 +26,10 @@ static bool can_receive(const struct view *view)
 	const struct snapshot *last = view->last;
 	int number = view->facts->stop_signal;
 
-	return proc_catches(view->pid1, number) ||
-		(proc_blocks(view->pid1, number) && last > view->evidence->snapshots &&
-			proc_blocks(&last[-1].procs[0], number));
+	return proc_mask_has(view->pid1->caught, number) ||
+		(proc_mask_has(view->pid1->blocked, number) &&
+			last > view->evidence->snapshots &&
+			proc_mask_has(last[-1].procs[0].blocked, number));
 }
 
 static bool launcher_is_pid1(const struct view *view, struct buf *text)
@@ -48,7 +49,7 @@ static bool launcher_is_pid1(const struct view *view, struct buf *text)
 static bool pid1_ignores(const struct view *view, struct buf *text)
 {
 	return view->discarded && view->pid1 &&
-		proc_ignores(view->pid1, view->facts->stop_signal) &&
+		proc_mask_has(view->pid1->ignored, view->facts->stop_signal) &&
 		buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
 			STOP_SIGNAL(view));
 }
@@ -67,7 +68,7 @@ static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
 
-	if (!view->discarded || !pid1 || proc_ignores(pid1, number) ||
+	if (!view->discarded || !pid1 || proc_mask_has(pid1->ignored, number) ||
 		can_receive(view))
 		return false;
 	return buf_addf(text,
@@ -214,7 +215,7 @@ static bool program_handles(const struct view *view)
 			const struct proc *proc = &snapshot->procs[i];
 
 			if (proc->pid == view->program->pid &&
-				(proc_catches(proc, number) ||
+				(proc_mask_has(proc->caught, number) ||
 					(proc_receives(proc, number) &&
 						view->last_lines > 0)))
 				return true;

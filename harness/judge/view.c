@@ -97,7 +97,7 @@ static bool would_discard(const struct proc *pid1, int signal_number)
 
 	if (proc_receives(pid1, signal_number) || proc_is_init(pid1) || pending)
 		return false;
-	return proc_ignores(pid1, signal_number) || pid1->ns_pid == 1;
+	return proc_mask_has(pid1->ignored, signal_number) || pid1->ns_pid == 1;
 }
 
 /* Prefer the signal trace. Without it use PID 1's masks, but a process in sigwait has

@@ -41,9 +41,9 @@ static void add_times(cJSON *json, const struct scenario *scenario,
 	add_known(json, "stop_ns", stopped, judgement->stop_ns);
 	add_known(json, "stop_error_ns", stopped, judgement->stop_error_ns);
 	cJSON_AddStringToObject(
-		json, "signal_source", stamp_source_name(facts->signal_source));
+		json, "signal_source", stamp_source_names[facts->signal_source]);
 	cJSON_AddStringToObject(
-		json, "exit_source", stamp_source_name(facts->exit_source));
+		json, "exit_source", stamp_source_names[facts->exit_source]);
 	json_add_int(json, "grace_ns", scenario->stop.grace_ns);
 	add_known(json, "margin_ns", stopped, judgement->margin_ns);
 	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
@@ -91,14 +91,14 @@ static void add_end(cJSON *json, const struct evidence *evidence)
 		facts->wait_status_known ? wait_status_name(facts->wait_status, text)
 					 : NULL);
 	cJSON_AddStringToObject(
-		json, "signal_delivery", signal_delivery_name(facts->signal_delivery));
+		json, "signal_delivery", signal_delivery_names[facts->signal_delivery]);
 	if (facts->kill_source == STAMP_NONE) {
 		cJSON_AddNullToObject(json, "kill");
 		return;
 	}
 	kill = cJSON_AddObjectToObject(json, "kill");
 	add_after(kill, "after_signal_ns", facts->signal_ns, facts->kill_ns);
-	cJSON_AddStringToObject(kill, "source", stamp_source_name(facts->kill_source));
+	cJSON_AddStringToObject(kill, "source", stamp_source_names[facts->kill_source]);
 	cJSON_AddBoolToObject(kill, "by_engine", facts->kill_by_engine);
 	add_text(kill, "sender", facts->kill_sender[0] ? facts->kill_sender : NULL);
 }

@@ -205,15 +205,15 @@ static void add_facts(struct timeline *timeline)
 		evidence->trouble ? "the moment of the stop did not come"
 				  : "the moment of the stop");
 	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
-	note(timeline, facts->signal_ns, stamp_source_name(facts->signal_source),
+	note(timeline, facts->signal_ns, stamp_source_names[facts->signal_source],
 		"%s to PID 1%s", SIGNAL(facts->stop_signal),
 		facts->signal_delivery == DELIVERY_IGNORED ? ": the kernel discarded it"
 							   : "");
-	note(timeline, facts->kill_ns, stamp_source_name(facts->kill_source),
+	note(timeline, facts->kill_ns, stamp_source_names[facts->kill_source],
 		"SIGKILL to PID 1, sent by %s%s%s",
 		facts->kill_by_engine ? "the engine" : "another process",
 		facts->kill_sender[0] ? ": " : "", facts->kill_sender);
-	note(timeline, facts->exit_ns, stamp_source_name(facts->exit_source),
+	note(timeline, facts->exit_ns, stamp_source_names[facts->exit_source],
 		"PID 1 ended%s%s, exit code %d", status[0] ? ": " : "", status,
 		facts->exit_code);
 	note(timeline, facts->returned_ns, "engine", "the stop has returned%s",

@@ -212,14 +212,18 @@ char *docker_images_load(
 	return NULL;
 }
 
-char *docker_images_tag(
-	struct docker_engine *docker, const char *image, struct err *err)
+char *docker_images_load_latest(
+	struct docker_engine *docker, enum docker_image image, struct err *err)
 {
-	int len = (int)strcspn(image, ":");
+	const char *name = recipes[image].name;
+	SCOPED(mem_free) char *tagged = docker_images_load(docker, image, err);
 	SCOPED(mem_free) char *path =
-		mem_textf("/images/%s/tag?repo=%.*s&tag=latest", image, len, image);
-	bool ok = docker_api_call(docker->api,
-		&(struct docker_call){.method = "POST", .path = path}, err);
+		mem_textf("/images/%s/tag?repo=%s&tag=latest", tagged, name);
 
-	return ok ? mem_textf("%.*s:latest", len, image) : NULL;
+	return tagged &&
+			docker_api_call(docker->api,
+				&(struct docker_call){.method = "POST", .path = path},
+				err)
+		? mem_textf("%s:latest (%s)", name, tagged)
+		: NULL;
 }

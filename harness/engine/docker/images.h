@@ -25,9 +25,9 @@ enum docker_image {
 char *docker_images_load(struct docker_engine *docker, enum docker_image image,
 	struct err *err) MUST_CHECK;
 
-/* Tags the image ":latest" and gives that name, the caller's. */
-char *docker_images_tag(
-	struct docker_engine *docker, const char *image, struct err *err) MUST_CHECK;
+/* The same, and tags the image ":latest". Gives "NAME:latest (NAME:TAG)". */
+char *docker_images_load_latest(struct docker_engine *docker, enum docker_image image,
+	struct err *err) MUST_CHECK;
 
 /* False with err when there is no image of this name. */
 bool docker_images_have(
