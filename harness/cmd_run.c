@@ -69,7 +69,7 @@ static uint64_t read_number(
 static const char *read_engine(struct argp_state *state, const char *value)
 {
 	if (strcmp(value, "auto") != 0 && !engine_kind_find(value))
-		argp_error(state, "--engine: auto, %s, not \"%s\"", engine_kind_names(),
+		argp_error(state, "--engine: auto, %s, not \"%s\"", engine_kind_names,
 			value);
 	return value;
 }

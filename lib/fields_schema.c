@@ -3,6 +3,8 @@
  */
 #include "lib/fields.h"
 
+#include "lib/json_fill.h"
+
 #define WHOLE_MAX (INT64_C(1) << 53) /* beyond, a double does not hold the maximum */
 
 static cJSON *typed(const char *type)
@@ -25,11 +27,8 @@ static cJSON *range_schema(const char *type, double from, double to)
 
 cJSON *field_schema_duration(void)
 {
-	cJSON *schema = typed("string");
-
-	cJSON_AddStringToObject(
-		schema, "pattern", "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$");
-	return schema;
+	return json_fill(NULL, "{'type': 'string', 'pattern': %s}",
+		"^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$");
 }
 
 cJSON *field_schema_choice(const char *const *choices)

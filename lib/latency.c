@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 
 #define EXAMPLE   "\"250ms\" or {\"distribution\": \"exponential\", \"mean\": \"200ms\"}"
@@ -39,12 +40,12 @@ static bool read_values(
 
 static cJSON *values_schema(void)
 {
-	cJSON *schema = cJSON_CreateObject();
+	cJSON *schema = json_fill(NULL,
+		"{'type': 'array', 'items': {}, 'minItems': 1, 'maxItems': %d}",
+		LATENCY_VALUES_MAX);
 
-	cJSON_AddStringToObject(schema, "type", "array");
-	cJSON_AddItemToObject(schema, "items", field_schema_duration());
-	cJSON_AddNumberToObject(schema, "minItems", 1);
-	cJSON_AddNumberToObject(schema, "maxItems", LATENCY_VALUES_MAX);
+	cJSON_ReplaceItemInObjectCaseSensitive(
+		schema, "items", field_schema_duration());
 	return schema;
 }
 

@@ -26,7 +26,7 @@ struct engine *engine_create(uv_loop_t *loop, const char *name,
 		return creators[kind - engine_kinds](loop, options, err);
 	if (strcmp(name, "auto") != 0)
 		err_set(err, "no engine \"%s\": there are auto, %s", name,
-			engine_kind_names());
+			engine_kind_names);
 	else
 		for (size_t i = 0; i < ENGINE_KINDS && !engine; i++)
 			engine = creators[i](loop, options, err);

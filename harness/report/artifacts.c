@@ -138,7 +138,7 @@ static void add_why(const struct artifact *artifact, struct buf *text)
 		buf_addf(text, "could not run: %s\n", evidence->trouble_text);
 	buf_addf(text, "\n%s%s%s (%s): %s\n", artifact->plan_case->id,
 		artifact->plan_case->axes[0] ? " " : "", artifact->plan_case->axes,
-		half_name(artifact->plan_case->half),
+		half_names[artifact->plan_case->half],
 		artifact->plan_case->scenario.name);
 	if (artifact->plan_case->scenario.why)
 		buf_addf(text, "%s\n", artifact->plan_case->scenario.why);

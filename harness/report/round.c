@@ -143,7 +143,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	json = json_fill(NULL,
 		"{'id': %s, 'half': %s, 'round': %u, 'engine': %s, 'seed': %s, "
 		"'verdict': %s, 'command': %s}",
-		plan_case->id, half_name(plan_case->half), round, evidence->engine,
+		plan_case->id, half_names[plan_case->half], round, evidence->engine,
 		seed, verdict_names[judgement->verdict], command);
 	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
 	add_text(json, "name", plan_case->scenario.name);

@@ -1,7 +1,5 @@
 #include "harness/scenario/diagnosis_id.h"
 
-#include <stddef.h>
-
 const char *const diagnosis_ids[DIAGNOSES + 1] = {
 	[DIAGNOSIS_ANY] = "any",
 #define DIAGNOSIS(id, rule, meaning) [DIAGNOSIS_##id] = #id,

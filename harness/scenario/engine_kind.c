@@ -10,17 +10,13 @@ const struct engine_kind engine_kinds[ENGINE_KINDS] = {
 #undef ENGINE
 };
 
-/* Past the first ", ". */
 #define ENGINE(name, whole_seconds, runs_images, help) ", " #name
 static const char separated[] =
 #include "harness/scenario/engines.def"
 	;
 #undef ENGINE
 
-const char *engine_kind_names(void)
-{
-	return separated + 2;
-}
+const char *const engine_kind_names = separated + 2;
 
 const struct engine_kind *engine_kind_find(const char *name)
 {

@@ -24,8 +24,8 @@ enum {
 
 extern const struct engine_kind engine_kinds[ENGINE_KINDS];
 
-/* For messages: "docker, process". Borrowed. */
-const char *engine_kind_names(void);
+/* For messages: "docker, process". */
+extern const char *const engine_kind_names;
 
 /* NULL: there is no such engine ("auto" is none). */
 const struct engine_kind *engine_kind_find(const char *name);

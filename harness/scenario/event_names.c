@@ -1,6 +1,8 @@
 #include "harness/scenario/event_names.h"
 
-const char *const event_names[EVENT_NAMES_MAX] = {
+#include <stddef.h>
+
+const char *const event_names[] = {
 	"sessions.ready",
 	"exit",
 	"process.start",
@@ -52,13 +54,5 @@ const char *const event_names[EVENT_NAMES_MAX] = {
 	"session.closed",
 	"shutdown.forced",
 	"shutdown.complete",
+	NULL,
 };
-
-size_t event_names_count(void)
-{
-	size_t count = 0;
-
-	while (event_names[count])
-		count++;
-	return count;
-}

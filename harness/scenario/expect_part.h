@@ -1,8 +1,8 @@
 /*
  * expect_part - "expect" of a scenario: what must be seen.
  *
- * What is left out is not checked; but without verdict, exit code and diagnosis the stop
- * must be clean, with exit code 0.
+ * What is left out is not checked; but without verdict, exit code and diagnosis the
+ * stop must be clean, with exit code 0.
  */
 #ifndef HARNESS_SCENARIO_EXPECT_PART_H
 #define HARNESS_SCENARIO_EXPECT_PART_H

@@ -1,16 +1,17 @@
 #include "harness/scenario/matrix.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/scenario/scenario.h"
 #include "lib/mem.h"
 
-/* The axes of a matrix, and where each stands. */
+/* One call of matrix_expand(). */
 struct matrix {
-	const cJSON *axes[MATRIX_AXES_MAX]; /* arrays, named by their paths */
-	unsigned at[MATRIX_AXES_MAX];
-	unsigned count;
+	const struct json_doc *doc;
+	const char *const *sets;
+	matrix_fn *each;
+	void *arg;
+	cJSON *values; /* of the axes so far: {"load.sessions": 3} */
 };
 
 /* --- values at paths --- */
@@ -69,11 +70,6 @@ static bool put_all(
 
 /* --- --set --- */
 
-static char *set_path(const char *set)
-{
-	return mem_textf("%.*s", (int)strcspn(set, "="), set);
-}
-
 /* A value that is not JSON is a string. */
 static cJSON *set_value(const char *set)
 {
@@ -108,7 +104,7 @@ static bool is_pinned(const char *const *sets, const char *path)
 
 bool matrix_set(cJSON *root, const char *set, struct err *err)
 {
-	SCOPED(mem_free) char *path = set_path(set);
+	SCOPED(mem_free) char *path = mem_textf("%.*s", (int)strcspn(set, "="), set);
 	struct err why = {0};
 
 	if (strchr(set, '=') == NULL)
@@ -185,22 +181,9 @@ static bool apply_variants(
 
 /* --- matrix --- */
 
-static const cJSON *find_double(const cJSON *list)
-{
-	const cJSON *item, *earlier;
-
-	cJSON_ArrayForEach(item, list) {
-		for (earlier = list->child; earlier != item; earlier = earlier->next) {
-			if (cJSON_Compare(earlier, item, true))
-				return item;
-		}
-	}
-	return NULL;
-}
-
 static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err *err)
 {
-	const cJSON *again;
+	const cJSON *item, *earlier;
 
 	if (!matrix_check_path(doc, axis, axis->string, err))
 		return false;
@@ -208,113 +191,102 @@ static bool check_axis(const struct json_doc *doc, const cJSON *axis, struct err
 		return json_doc_wrong(doc, axis, err,
 			"%s: expected a list of values, not %s", axis->string,
 			cJSON_IsArray(axis) ? "an empty one" : json_kind(axis));
-	again = find_double(axis);
-	if (again)
-		return json_doc_wrong(
-			doc, again, err, "%s: this value is there twice", axis->string);
+	cJSON_ArrayForEach(item, axis) {
+		for (earlier = axis->child; earlier != item; earlier = earlier->next)
+			if (cJSON_Compare(earlier, item, true))
+				return json_doc_wrong(doc, item, err,
+					"%s: this value is there twice", axis->string);
+	}
 	return true;
 }
 
-static bool read_matrix(struct matrix *matrix, const struct json_doc *doc,
-	const char *const *sets, struct err *err)
+static bool check_axes(const struct matrix *matrix, const cJSON *axes, struct err *err)
 {
-	const cJSON *object = json_get(doc->root, "matrix");
+	const struct json_doc *doc = matrix->doc;
+	unsigned count = 0;
 	const cJSON *axis;
 
-	if (object && !cJSON_IsObject(object))
-		return json_doc_wrong(doc, object, err,
+	if (axes && !cJSON_IsObject(axes))
+		return json_doc_wrong(doc, axes, err,
 			"matrix: expected an object such as {\"load.sessions\": [1, 3]}, not "
 			"%s",
-			json_kind(object));
-	cJSON_ArrayForEach(axis, object) {
+			json_kind(axes));
+	cJSON_ArrayForEach(axis, axes) {
 		if (!check_axis(doc, axis, err))
 			return false;
-		if (is_pinned(sets, axis->string))
-			continue;
-		if (matrix->count == MATRIX_AXES_MAX)
+		if (!is_pinned(matrix->sets, axis->string) && ++count > MATRIX_AXES_MAX)
 			return json_doc_wrong(doc, axis, err,
 				"matrix: more than %d axes", MATRIX_AXES_MAX);
-		matrix->axes[matrix->count++] = axis;
 	}
 	return true;
 }
 
-/* False when every combination has been had. */
-static bool turn(struct matrix *matrix)
+static bool put_axes(cJSON *root, const struct matrix *matrix, struct err *err)
 {
-	for (unsigned i = matrix->count; i-- > 0;) {
-		matrix->at[i]++;
-		if (matrix->at[i] < (unsigned)cJSON_GetArraySize(matrix->axes[i]))
-			return true;
-		matrix->at[i] = 0;
-	}
-	return false;
-}
+	const cJSON *axes = json_get(matrix->doc->root, "matrix");
+	const cJSON *value;
 
-static bool put_axes(cJSON *root, const struct json_doc *doc,
-	const struct matrix_case *combination, const struct matrix *matrix,
-	struct err *err)
-{
-	for (unsigned i = 0; i < combination->axis_count; i++) {
-		const struct axis *axis = &combination->axes[i];
-
-		if (!put(root, doc, matrix->axes[i], axis->path, axis->value, err))
+	cJSON_ArrayForEach(value, matrix->values) {
+		if (!put(root, matrix->doc, json_get(axes, value->string),
+			    value->string, value, err))
 			return false;
 	}
 	return true;
 }
 
-/* Pinned paths go in before the variants look, as the axes do, and once more after
- * them: --set has the last word. */
-static bool fill(cJSON *root, const struct json_doc *doc, const char *const *sets,
-	struct matrix_case *combination, const struct matrix *matrix, struct err *err)
+static bool make_one(const struct matrix *matrix, struct err *err)
 {
-	combination->changed = combination->axis_count > 0 || (sets && sets[0]);
-	return apply_sets(root, sets, err) &&
-		put_axes(root, doc, combination, matrix, err) &&
-		apply_variants(root, doc, &combination->changed, err) &&
-		apply_sets(root, sets, err);
+	SCOPED(json_free) cJSON *root = cJSON_Duplicate(matrix->doc->root, true);
+	SCOPED(strlist_done) struct strlist texts = {0};
+	struct matrix_case one = {.values = matrix->values};
+	const cJSON *value;
+
+	cJSON_ArrayForEach(value, matrix->values) {
+		SCOPED(mem_free) char *text = value_text(value);
+
+		strlist_add(&texts, "%s=%s", value->string, text);
+	}
+	one.axes = (const char *const *)texts.item;
+	one.changed = one.axes || (matrix->sets && matrix->sets[0]);
+	/* Pinned paths go in before the variants look, as the axes do, and once more
+	 * after them: --set has the last word. */
+	if (!apply_sets(root, matrix->sets, err) || !put_axes(root, matrix, err) ||
+		!apply_variants(root, matrix->doc, &one.changed, err) ||
+		!apply_sets(root, matrix->sets, err))
+		return false;
+	cJSON_DeleteItemFromObjectCaseSensitive(root, "matrix");
+	cJSON_DeleteItemFromObjectCaseSensitive(root, "variants");
+	return matrix->each(matrix->arg, &one, root, err);
 }
 
-static bool make_one(const struct json_doc *doc, const char *const *sets,
-	const struct matrix *matrix, matrix_fn *each, void *arg, struct err *err)
+/* The combinations of this axis and those behind it. */
+static bool expand(const struct matrix *matrix, const cJSON *axis, struct err *err)
 {
-	SCOPED(json_free) cJSON *root = cJSON_Duplicate(doc->root, true);
-	struct matrix_case combination = {.axis_count = matrix->count};
-	char *texts[MATRIX_AXES_MAX] = {0};
-	bool ok;
+	const cJSON *value;
+	bool ok = true;
 
-	for (unsigned i = 0; i < matrix->count; i++) {
-		const cJSON *value =
-			cJSON_GetArrayItem(matrix->axes[i], (int)matrix->at[i]);
-
-		texts[i] = value_text(value);
-		combination.axes[i] =
-			(struct axis){matrix->axes[i]->string, texts[i], value};
+	while (axis && is_pinned(matrix->sets, axis->string))
+		axis = axis->next;
+	if (!axis)
+		return make_one(matrix, err);
+	for (value = axis->child; ok && value; value = value->next) {
+		cJSON_AddItemToObject(
+			matrix->values, axis->string, cJSON_Duplicate(value, true));
+		ok = expand(matrix, axis->next, err);
+		cJSON_DeleteItemFromObjectCaseSensitive(matrix->values, axis->string);
 	}
-	ok = fill(root, doc, sets, &combination, matrix, err);
-	if (ok) {
-		cJSON_DeleteItemFromObjectCaseSensitive(root, "matrix");
-		cJSON_DeleteItemFromObjectCaseSensitive(root, "variants");
-		ok = each(arg, &combination, root, err);
-	}
-	for (unsigned i = 0; i < matrix->count; i++)
-		free(texts[i]);
 	return ok;
 }
 
 bool matrix_expand(const struct json_doc *doc, const char *const *sets, matrix_fn *each,
 	void *arg, struct err *err)
 {
-	struct matrix matrix = {0};
+	SCOPED(json_free) cJSON *values = cJSON_CreateObject();
+	const struct matrix matrix = {doc, sets, each, arg, values};
+	const cJSON *axes = json_get(doc->root, "matrix");
 
-	if (!read_matrix(&matrix, doc, sets, err))
-		return false;
-	do {
-		if (!make_one(doc, sets, &matrix, each, arg, err))
-			return false;
-	} while (turn(&matrix));
-	return true;
+	return check_axes(&matrix, axes, err) &&
+		expand(&matrix, axes ? axes->child : NULL, err);
 }
 
 /* --- twin --- */

@@ -10,18 +10,12 @@
 
 #define MATRIX_AXES_MAX 16
 
-/* One value of one axis. */
-struct axis {
-	const char *path; /* "load.sessions" */
-	const char *text; /* "3", as --set takes it */
-	const cJSON *value;
-};
-
 /* Borrowed for the call of the matrix_fn. */
 struct matrix_case {
-	struct axis axes[MATRIX_AXES_MAX];
-	unsigned axis_count;
-	bool changed; /* an axis, a variant or --set changed the file */
+	const cJSON *values; /* {"load.sessions": 3}, a member for each axis */
+	const char *const
+		*axes; /* "load.sessions=3" as --set takes it; as `sets` below */
+	bool changed;  /* an axis, a variant or --set changed the file */
 };
 
 /* root is a changed copy of the document without matrix and variants, the callback's to
@@ -35,8 +29,8 @@ typedef bool matrix_fn(
 bool matrix_expand(const struct json_doc *doc, const char *const *sets, matrix_fn *each,
 	void *arg, struct err *err) MUST_CHECK;
 
-/* Is the path a key that matrix, variants, twin and --set may change? err begins with the
- * position of node. */
+/* Is the path a key that matrix, variants, twin and --set may change? err begins with
+ * the position of node. */
 bool matrix_check_path(const struct json_doc *doc, const cJSON *node, const char *path,
 	struct err *err);
 

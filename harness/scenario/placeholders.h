@@ -16,7 +16,7 @@
 enum placeholder {
 	PLACEHOLDER_AGENT_URL,  /* URL of the mock agent API */
 	PLACEHOLDER_AGENT_KEY,  /* the key that the mock agent API accepts */
-	PLACEHOLDER_MCP_CONFIG, /* JSON: {"mcpServers": {...}} with the mocks of "mcp" */
+	PLACEHOLDER_MCP_CONFIG, /* JSON: {"mcpServers": {...}}, the mocks of "mcp" */
 	PLACEHOLDER_PORT,       /* service.port, or a free port that the run chose */
 	PLACEHOLDER_LEDGER,     /* address of the run's ledger (docs/events.md) */
 	PLACEHOLDER_GRACE,      /* stop.grace, in ns: "2000000000ns" */

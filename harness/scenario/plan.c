@@ -42,29 +42,30 @@ static void report(void *arg, const struct err *err)
 	planning->wrong(planning->arg, &shown);
 }
 
-const char *half_name(enum half half)
-{
-	return half == HALF_MAIN ? "main" : "twin";
-}
+const char *const half_names[] = {[HALF_MAIN] = "main", [HALF_TWIN] = "twin"};
 
 /* --- texts --- */
 
-/* "history/10-matrix" of "scenarios/history/10-matrix.json": what follows the last folder
- * "scenarios". */
+static bool has_suffix(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* "history/10-matrix" of "scenarios/history/10-matrix.json": what follows the last
+ * folder "scenarios". */
 static char *id_of(const char *path)
 {
 	static const char folder[] = SCENARIOS;
 	const char *from = path;
-	size_t len;
 
 	for (const char *at = path; (at = strstr(at, folder)); at++) {
 		if (at == path || at[-1] == '/')
 			from = at + strlen(folder);
 	}
-	len = strlen(from);
-	if (len > strlen(SUFFIX) && strcmp(from + len - strlen(SUFFIX), SUFFIX) == 0)
-		len -= strlen(SUFFIX);
-	return mem_textf("%.*s", (int)len, from);
+	return mem_textf("%.*s",
+		(int)(strlen(from) - (has_suffix(from) ? strlen(SUFFIX) : 0)), from);
 }
 
 /* As one word of a shell. */
@@ -88,49 +89,30 @@ static void add_word(struct buf *text, const char *word)
 	buf_adds(text, "'");
 }
 
-static void add_set(struct buf *text, const char *set)
+static void add_sets(struct buf *text, const char *const *sets)
 {
-	buf_adds(text, " --set ");
-	add_word(text, set);
+	for (; sets && *sets; sets++) {
+		buf_adds(text, " --set ");
+		add_word(text, *sets);
+	}
 }
 
 static char *alone_of(const struct planning *planning, enum half half)
 {
-	const struct matrix_case *combination = planning->combination;
-	const char *const *sets = planning->options->sets;
 	struct buf text = {0};
 
 	add_word(&text, planning->path);
-	for (unsigned i = 0; i < combination->axis_count; i++) {
-		SCOPED(mem_free) char *set = mem_textf(
-			"%s=%s", combination->axes[i].path, combination->axes[i].text);
-
-		add_set(&text, set);
-	}
-	for (unsigned i = 0; sets && sets[i]; i++)
-		add_set(&text, sets[i]);
-	buf_addf(&text, " --half %s", half_name(half));
+	add_sets(&text, planning->combination->axes);
+	add_sets(&text, planning->options->sets);
+	buf_addf(&text, " --half %s", half_names[half]);
 	return buf_take(&text);
 }
 
-static char *axes_of(const struct matrix_case *combination)
+static void add_list(struct buf *text, const char *between, const char *before,
+	const char *const *list)
 {
-	struct buf text = {0};
-
-	for (unsigned i = 0; i < combination->axis_count; i++)
-		buf_addf(&text, "%s%s=%s", i ? " " : "", combination->axes[i].path,
-			combination->axes[i].text);
-	return buf_take(&text);
-}
-
-static cJSON *values_of(const struct matrix_case *combination)
-{
-	cJSON *values = cJSON_CreateObject();
-
-	for (unsigned i = 0; i < combination->axis_count; i++)
-		cJSON_AddItemToObject(values, combination->axes[i].path,
-			cJSON_Duplicate(combination->axes[i].value, true));
-	return values;
+	for (; list && *list; list++)
+		buf_addf(text, "%s%s%s", text->len ? between : "", before, *list);
 }
 
 char *plan_command(const struct plan_case *plan_case, const char *engine, uint64_t seed)
@@ -158,15 +140,10 @@ static void free_case(struct plan_case *plan_case)
 /* "load.sessions=20, twin": what was done to the file. */
 static char *changes_of(const struct planning *planning, enum half half)
 {
-	const char *const *sets = planning->options->sets;
 	struct buf text = {0};
 
-	for (unsigned i = 0; i < planning->combination->axis_count; i++)
-		buf_addf(&text, "%s%s=%s", text.len ? ", " : "",
-			planning->combination->axes[i].path,
-			planning->combination->axes[i].text);
-	for (unsigned i = 0; sets && sets[i]; i++)
-		buf_addf(&text, "%s--set %s", text.len ? ", " : "", sets[i]);
+	add_list(&text, ", ", "", planning->combination->axes);
+	add_list(&text, ", ", "--set ", planning->options->sets);
 	if (half == HALF_TWIN)
 		buf_addf(&text, "%stwin", text.len ? ", " : "");
 	return text.data ? buf_take(&text) : mem_text("variants");
@@ -180,8 +157,7 @@ static const cJSON *place_of(const struct planning *planning, enum half half)
 
 	if (half == HALF_TWIN)
 		return planning->twin;
-	return json_get(
-		root, planning->combination->axis_count ? "matrix" : "variants");
+	return json_get(root, planning->combination->axes ? "matrix" : "variants");
 }
 
 /* The unchanged file: errors have their own positions. */
@@ -217,6 +193,7 @@ static bool add_case(
 	bool is_base = half == HALF_MAIN && !planning->combination->changed;
 	struct plan *plan = planning->plan;
 	struct plan_case *plan_case;
+	struct buf axes = {0};
 
 	if (plan->count == PLAN_CASES_MAX)
 		return err_set(
@@ -228,8 +205,9 @@ static bool add_case(
 		return false;
 	}
 	plan_case->id = id_of(planning->path);
-	plan_case->axes = axes_of(planning->combination);
-	plan_case->values = values_of(planning->combination);
+	add_list(&axes, " ", "", planning->combination->axes);
+	plan_case->axes = buf_take(&axes);
+	plan_case->values = cJSON_Duplicate(planning->combination->values, true);
 	plan_case->path = mem_text(planning->path);
 	plan_case->alone = alone_of(planning, half);
 	plan_case->json = cJSON_Print(root);
@@ -304,13 +282,6 @@ static void add_file(struct planning *planning, const char *path)
 	json_doc_done(&planning->doc);
 }
 
-static bool has_suffix(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
-}
-
 static int is_visible(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.';
@@ -332,7 +303,7 @@ static void add_entry(struct planning *planning, const char *folder, const char 
 		mem_textf("%s%s%s", folder, slash ? "" : "/", name);
 	struct stat found;
 
-	/* Links to files are followed; links to folders could lead round in a circle. */
+	/* Links to files are followed; links to folders could make a circle. */
 	if (lstat(path, &found) == 0 && S_ISDIR(found.st_mode))
 		add_folder(planning, path);
 	else if (has_suffix(name) && strcmp(name, "schema.json") != 0)

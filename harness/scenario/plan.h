@@ -26,16 +26,15 @@ enum half {
 	HALF_TWIN,
 };
 
-const char *half_name(enum half half); /* "main", "twin" */
+extern const char *const half_names[];
 
 struct plan_case {
 	char *id; /* "history/10-matrix", the path below "scenarios/" without ".json" */
-	char *axes; /* "load.sessions=3 service.env.DISCONNECT=none", "" without a matrix */
+	char *axes;    /* "load.sessions=3 stop.grace=5s"; "" without a matrix */
 	cJSON *values; /* the same, {"load.sessions": 3, ...} */
 	char *path;    /* of its file */
-	char *alone; /* arguments that make `stopbench run` run this case alone, quoted for
-			a shell */
-	char *json; /* the resolved scenario, as text */
+	char *alone;   /* arguments of `stopbench run` for this case, for a shell */
+	char *json;    /* the resolved scenario, as text */
 	enum half half;
 	struct scenario scenario;
 };

@@ -27,28 +27,22 @@ static const struct field load_fields[] = {
 
 /* --- stop.when --- */
 
-static bool is_known_event(const char *name)
-{
-	for (size_t i = 0; i < event_names_count(); i++)
-		if (strcmp(event_names[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* A service of somebody else may log events of its own: a name that is not near a known
  * one is accepted. */
 static bool read_when(
 	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const char *name = cJSON_IsString(node) ? node->valuestring : "";
-	const char *near;
+	const char *near = NULL;
+	size_t at = 0;
 
 	if (!name[0])
 		return json_doc_wrong(doc, node, err,
 			"when: expected an event's name such as \"sessions.ready\"");
-	near = is_known_event(name)
-		? NULL
-		: suggest_name(name, event_names, event_names_count());
+	while (event_names[at] && strcmp(event_names[at], name) != 0)
+		at++;
+	if (!event_names[at])
+		near = suggest_name(name, event_names, at);
 	if (near)
 		return json_doc_wrong(doc, node, err,
 			"when: there is no \"%.60s\"; did you mean \"%s\"?", name,
@@ -99,7 +93,7 @@ static bool read_engines(
 		if (cJSON_IsString(item) && !engine_kind_find(item->valuestring))
 			return json_doc_wrong(doc, item, err,
 				"engines: there is no \"%.60s\"; there are: %s",
-				item->valuestring, engine_kind_names());
+				item->valuestring, engine_kind_names);
 	}
 	return strlist_type.read(out, doc, node, err);
 }

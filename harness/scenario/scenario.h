@@ -1,8 +1,8 @@
 /*
  * scenario - what one case starts, stops and expects.
  *
- * Filled from JSON by the tables of this folder, which are also the schema and the help.
- * Everything is owned and freed by scenario_done(). Durations are ns.
+ * Filled from JSON by the tables of this folder, which are also the schema and the
+ * help. Everything is owned and freed by scenario_done(). Durations are ns.
  */
 #ifndef HARNESS_SCENARIO_SCENARIO_H
 #define HARNESS_SCENARIO_SCENARIO_H
@@ -59,8 +59,8 @@ bool scenario_read(struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 void scenario_done(struct scenario *scenario);
 
-/* Does everything fit together? Hands each contradiction to `wrong`, at the place of one
- * of the keys that contradict each other. */
+/* Does everything fit together? Hands each contradiction to `wrong`, at the place of
+ * one of the keys that contradict each other. */
 bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, fields_wrong_fn *wrong, void *arg) MUST_CHECK;
 
@@ -77,12 +77,12 @@ bool scenario_has_mocks(const struct scenario *scenario);
 /* Value of NAME in service.env, or NULL. */
 const char *scenario_env(const struct scenario *scenario, const char *name);
 
-/* Is the value of NAME secret: in service.secrets, or with KEY, TOKEN, SECRET or PASSWORD
- * in its name? */
+/* Is the value of NAME secret: in service.secrets, or with KEY, TOKEN, SECRET or
+ * PASSWORD in its name? */
 bool scenario_env_is_secret(const struct scenario *scenario, const char *name);
 
-/* Gives the caller a string to free(): json, a resolved scenario, with "***" in place of
- * every secret value of its environment. */
+/* Gives the caller a string to free(): json, a resolved scenario, with "***" in place
+ * of every secret value of its environment. */
 char *scenario_json_redacted(
 	const struct scenario *scenario, const char *json) MUST_CHECK;
 

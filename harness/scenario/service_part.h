@@ -15,7 +15,7 @@ enum ready_kind {
 	READY_HTTP,    /* {"http": "/path"}: answers 2xx */
 	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
 	READY_LOG,     /* {"log": "text"}: prints a line that contains the text */
-	READY_SIGNAL, /* {"signal": true}: PID 1 catches, blocks or waits for the stop signal */
+	READY_SIGNAL,  /* {"signal": true}: PID 1 catches, blocks or waits for it */
 };
 
 struct ready {

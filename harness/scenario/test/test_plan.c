@@ -99,7 +99,7 @@ static void assert_cases(const struct plan_scene *scene, const char *wanted)
 	for (unsigned i = 0; i < scene->plan.count; i++) {
 		const struct plan_case *plan_case = scene->plan.cases[i];
 
-		buf_addf(&list, "%s%s%s%s", i ? "; " : "", half_name(plan_case->half),
+		buf_addf(&list, "%s%s%s%s", i ? "; " : "", half_names[plan_case->half],
 			plan_case->axes[0] ? " " : "", plan_case->axes);
 	}
 	assert_string_equal(buf_text(&list), wanted);

@@ -441,19 +441,21 @@ static void scenario_keeps_secrets_out_of_reports(void **state UNUSED)
 static void events_are_those_of_the_docs(void **state UNUSED)
 {
 	FILE *docs = fopen("docs/events.md", "r");
-	char row[1024], *pidns, *name;
+	char row[1024], *name, *rest;
 	size_t known = 2; /* "sessions.ready" and "exit" are no events */
 
 	assert_non_null(docs);
 	while (fgets(row, sizeof row, docs)) {
 		if (strncmp(row, "| `", 3) != 0)
 			continue;
-		pidns = strtok_r(row, "|", &name);
-		for (pidns = strtok(pidns, " `,"); pidns; pidns = strtok(NULL, " `,"))
-			assert_string_equal(event_names[known++], pidns);
+		name = strtok_r(row, "|", &rest);
+		for (name = strtok(name, " `,"); name; name = strtok(NULL, " `,")) {
+			assert_non_null(event_names[known]);
+			assert_string_equal(event_names[known++], name);
+		}
 	}
 	fclose(docs);
-	assert_int_equal(known, event_names_count());
+	assert_null(event_names[known]);
 	assert_true(known > 40);
 }
 
