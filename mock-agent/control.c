@@ -35,7 +35,7 @@ static void apply_change(struct mock *mock, const cJSON *change)
 	struct api_session *session;
 	struct session_subscriber *subscriber;
 
-	injectors_reset_counts(&mock->injectors, change);
+	fault_schedules_reset_counts(&mock->schedules, change);
 	api_sessions_each(&mock->sessions, session)
 	{
 		DL_FOREACH(session->subscribers, subscriber)
@@ -76,7 +76,7 @@ void control_sessions_route(struct api_request *request)
 		DL_COUNT(session->subscribers, subscriber, streams);
 		item = json_fill(NULL,
 			"{'label': %s, 'id': %s, 'status': %s, 'streams': %u}",
-			session->injector->label, session->id,
+			session->schedule->label, session->id,
 			api_session_status_name(session), streams);
 		cJSON_AddBoolToObject(item, "deleted", session->deleted);
 		cJSON_AddItemToArray(data, item);
@@ -119,7 +119,7 @@ static bool reset(struct mock *mock, uint64_t seed, struct err *err)
 		&mock->behavior, &mock->initial, mock->initial.root, err);
 	assert(ok);
 	session_numbers_clear(&mock->numbers);
-	injectors_restart(&mock->injectors, seed);
+	fault_schedules_restart(&mock->schedules, seed);
 	return listener_open(mock->listener, err);
 }
 

@@ -192,11 +192,11 @@ static bool begin_mock(struct mock *mock, const struct mock_agent_config *config
 	unsigned most = limit > 2 * SPARE_DESCRIPTORS ? limit - SPARE_DESCRIPTORS
 						      : SPARE_DESCRIPTORS;
 
-	injectors_init(&mock->injectors, &mock->behavior, (uint64_t)mock->seed);
+	fault_schedules_init(&mock->schedules, &mock->behavior, (uint64_t)mock->seed);
 	mock->sessions.loop = mock->loop;
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
-	mock->listener = mock->injectors.listener = listen_at(mock, config->host,
+	mock->listener = mock->schedules.listener = listen_at(mock, config->host,
 		config->port, most < CONNECTIONS_MOST ? most : CONNECTIONS_MOST, err);
 	if (!mock->listener || config->control_port < 0)
 		return mock->listener != NULL;
@@ -214,7 +214,7 @@ static void end_mock(struct mock *mock)
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);
 	session_numbers_clear(&mock->numbers);
-	injectors_done(&mock->injectors);
+	fault_schedules_done(&mock->schedules);
 }
 
 static const int stop_signals[] = {SIGTERM, SIGINT, 0};

@@ -7,7 +7,7 @@
  *             |
  *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log
  *             |
- *   faults/    fault -> injector -> behavior
+ *   faults/    fault -> schedule -> behavior
  *             |
  *           listener, api_format
  *             |
@@ -23,7 +23,7 @@
 #include <uv.h>
 
 #include "lib/json.h"
-#include "mock-agent/faults/injector.h"
+#include "mock-agent/faults/fault_schedule.h"
 #include "mock-agent/listener.h"
 #include "mock-agent/session/api_sessions.h"
 #include "mock-agent/session/session_numbers.h"
@@ -39,7 +39,7 @@ struct mock {
 	struct json_doc initial; /* the behavior of the start, and after a reset */
 	struct agent_behavior behavior;
 	int64_t seed; /* of the start, and of a reset that names none */
-	struct injectors injectors;
+	struct fault_schedules schedules;
 	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;

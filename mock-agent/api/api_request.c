@@ -62,10 +62,10 @@ bool api_request_refuse(
 }
 
 void api_request_draw(
-	struct api_request *request, struct injector *injector, enum phase phase)
+	struct api_request *request, struct fault_schedule *schedule, enum phase phase)
 {
-	request->injector = injector;
-	request->injection = injector_next(injector, phase);
+	request->schedule = schedule;
+	request->injection = fault_schedule_next(schedule, phase);
 }
 
 static void on_timer(void *arg)
@@ -82,10 +82,10 @@ void api_request_delay(struct api_request *request, api_request_fn *resume)
 	loop_timer_set(request->timer, request->injection.delay_ns);
 }
 
-void api_request_wait(struct api_request *request, struct injector *injector,
+void api_request_wait(struct api_request *request, struct fault_schedule *schedule,
 	enum phase phase, api_request_fn *resume)
 {
-	api_request_draw(request, injector, phase);
+	api_request_draw(request, schedule, phase);
 	api_request_delay(request, resume);
 }
 
@@ -93,14 +93,14 @@ bool api_request_is_faulted(struct api_request *request)
 {
 	const struct response response = api_request_response(request);
 
-	if (request->injector->blackholed)
+	if (request->schedule->blackholed)
 		return true;
 	if (request->injection.fault == FAULT_NONE)
 		return false;
-	fault_log(request->injector, request->session ? request->session->id : NULL,
+	fault_log(request->schedule, request->session ? request->session->id : NULL,
 		&request->injection);
 	(void)fault_on_response(
-		request->injector, &request->injection, &response, NULL);
+		request->schedule, &request->injection, &response, NULL);
 	return true;
 }
 

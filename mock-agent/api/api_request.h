@@ -35,7 +35,7 @@ struct api_request {
 	struct resources *resources; /* of the route, or NULL */
 	struct api_session *session; /* held until the request ends, or NULL */
 
-	struct injector *injector; /* NULL before api_request_draw() */
+	struct fault_schedule *schedule; /* NULL before api_request_draw() */
 	struct injection injection;
 	struct loop_timer *timer;
 	api_request_fn *resume;
@@ -62,13 +62,13 @@ bool api_request_refuse(struct api_request *request, unsigned status,
 	const char *format, ...) PRINTF(3, 4);
 
 void api_request_draw(
-	struct api_request *request, struct injector *injector, enum phase phase);
+	struct api_request *request, struct fault_schedule *schedule, enum phase phase);
 
 /* Calls `resume` from the loop after the drawn latency, unless the client left. */
 void api_request_delay(struct api_request *request, api_request_fn *resume);
 
 /* Both. */
-void api_request_wait(struct api_request *request, struct injector *injector,
+void api_request_wait(struct api_request *request, struct fault_schedule *schedule,
 	enum phase phase, api_request_fn *resume);
 
 /* Performs the drawn fault. True: the caller must not respond. That is so without a

@@ -26,7 +26,7 @@ struct event_stream {
 
 static void arm_heartbeat(struct event_stream *stream)
 {
-	int64_t ns = injector_behavior(stream->session->injector)->heartbeat_ns;
+	int64_t ns = fault_schedule_behavior(stream->session->schedule)->heartbeat_ns;
 
 	if (ns > 0)
 		loop_timer_set(stream->heartbeat, ns);
@@ -38,7 +38,7 @@ static void on_heartbeat(void *arg)
 {
 	struct event_stream *stream = arg;
 
-	if (!stream->session->injector->blackholed)
+	if (!stream->session->schedule->blackholed)
 		web_stream_add(stream->request->exchange, PING, strlen(PING));
 	arm_heartbeat(stream);
 }
@@ -47,7 +47,7 @@ static void on_hold(void *arg)
 {
 	struct event_stream *stream = arg;
 
-	if (!stream->session->injector->blackholed)
+	if (!stream->session->schedule->blackholed)
 		web_stream_end(stream->request->exchange);
 }
 
@@ -97,7 +97,7 @@ static void on_event(struct session_subscriber *subscriber, const char *type,
 	if (stream->previews && strcmp(type, "agent.message") == 0 &&
 		injection->fault == FAULT_NONE)
 		send_preview(stream, json);
-	(void)fault_on_response(stream->session->injector, injection, &response, frame);
+	(void)fault_on_response(stream->session->schedule, injection, &response, frame);
 }
 
 static void on_end(struct session_subscriber *subscriber, int64_t hold_ns)
@@ -152,5 +152,5 @@ void event_stream_route(struct api_request *request)
 {
 	request->response = RESPONSE_EVENTS;
 	api_request_wait(
-		request, request->session->injector, PHASE_STREAM, open_stream);
+		request, request->session->schedule, PHASE_STREAM, open_stream);
 }

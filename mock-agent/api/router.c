@@ -207,7 +207,7 @@ static bool find_session(struct api_request *request, enum target target)
 			request, 404, "Session %s not found", request->param[0]);
 	session->holds++;
 	request->session = session;
-	if (session->injector->blackholed && target == TARGET_SESSION)
+	if (session->schedule->blackholed && target == TARGET_SESSION)
 		return false;
 	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0)
 		return api_request_refuse(

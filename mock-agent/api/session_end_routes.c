@@ -46,7 +46,7 @@ static void end_session(struct api_request *request);
 static void begin_latency(struct api_request *request)
 {
 	api_request_wait(
-		request, request->session->injector, request->ending, end_session);
+		request, request->session->schedule, request->ending, end_session);
 }
 
 /* Does nothing for a request that is not in the queue. */
@@ -112,7 +112,7 @@ static void end_session(struct api_request *request)
 	struct api_session *session = request->session;
 
 	/* The session may have changed during the latency. */
-	if (session->injector->blackholed) {
+	if (session->schedule->blackholed) {
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 		return;
 	}
@@ -143,8 +143,8 @@ static void end_session(struct api_request *request)
 static void enter(struct api_request *request)
 {
 	struct api_request **queue = &request->mock->ending_queue;
-	const int how =
-		injector_behavior(request->session->injector)->concurrent_disconnects;
+	const int how = fault_schedule_behavior(request->session->schedule)
+				->concurrent_disconnects;
 
 	if (how == CONCURRENT_DISCONNECTS_REJECT && *queue) {
 		log_refused(request, 429);
@@ -163,7 +163,7 @@ static void begin(struct api_request *request, enum phase phase)
 	request->state = ENDING_WAITING;
 	request->over = on_over;
 	log_event("agent.disconnect.begin", ENDING_LOG(request));
-	if (request->session->injector->blackholed)
+	if (request->session->schedule->blackholed)
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
 	else if (check_status(request))
 		enter(request);

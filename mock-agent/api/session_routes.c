@@ -190,8 +190,8 @@ static void open_session(struct api_request *request)
 		"{'title': null, 'metadata': {}, 'resources': [], 'vault_ids': [], "
 		"'budget': null}");
 	api_format_merge(stored, request->body, stored_members);
-	session = api_sessions_open(&mock->sessions, request->injector, agent, stored);
-	session_numbers_keep(&mock->numbers, request->injector->number);
+	session = api_sessions_open(&mock->sessions, request->schedule, agent, stored);
+	session_numbers_keep(&mock->numbers, request->schedule->number);
 	request->over = NULL; /* the number is not given back */
 	log_event("agent.session.opened", API_SESSION_LOG(session));
 	api_request_answer(request, api_session_json(session));
@@ -201,7 +201,7 @@ static void open_session(struct api_request *request)
 
 static void on_failed_attempt(struct api_request *request, UNUSED enum web_end end)
 {
-	session_numbers_give_back(&request->mock->numbers, request->injector->number);
+	session_numbers_give_back(&request->mock->numbers, request->schedule->number);
 }
 
 void session_routes_create(struct api_request *request)
@@ -227,7 +227,7 @@ void session_routes_create(struct api_request *request)
 	} else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX)) {
 		request->over = on_failed_attempt;
 		api_request_wait(request,
-			injectors_get(&mock->injectors,
+			fault_schedules_get(&mock->schedules,
 				session_numbers_take(&mock->numbers, metadata)),
 			PHASE_CONNECT, open_session);
 	}
@@ -373,7 +373,7 @@ void session_routes_send(struct api_request *request)
 		return;
 	}
 	if (has_interrupt(events)) {
-		api_request_draw(request, session->injector, PHASE_INTERRUPT);
+		api_request_draw(request, session->schedule, PHASE_INTERRUPT);
 		if (request->injection.fault != FAULT_NONE) {
 			api_request_delay(request, fail_interrupt);
 			return;

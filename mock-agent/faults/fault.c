@@ -29,10 +29,10 @@ static const struct {
 		"<html>\n\nevent: content_block_delta\ndata: {oops\n\n"},
 };
 
-void fault_log(const struct injector *injector, const char *session_id,
+void fault_log(const struct fault_schedule *schedule, const char *session_id,
 	const struct injection *injection)
 {
-	log_event("agent.fault", "session", LOG_TEXT(injector->label), "id",
+	log_event("agent.fault", "session", LOG_TEXT(schedule->label), "id",
 		LOG_TEXT(session_id), "phase", LOG_TEXT(phase_name(injection->phase)),
 		"fault", LOG_TEXT(fault_name(injection->fault)));
 }
@@ -97,18 +97,19 @@ static void send_malformed(const struct response *response, const struct buf *fr
 }
 
 /* The part of a fault that concerns more than the response. */
-static void apply(struct injector *injector, const struct injection *injection)
+static void apply(struct fault_schedule *schedule, const struct injection *injection)
 {
 	if (injection->fault == FAULT_BLACKHOLE)
-		injector->blackholed = true;
+		schedule->blackholed = true;
 	else if (injection->fault == FAULT_REFUSE)
-		listener_shut(injector->injectors->listener);
+		listener_shut(schedule->schedules->listener);
 }
 
-bool fault_on_response(struct injector *injector, const struct injection *injection,
-	const struct response *response, const struct buf *frame)
+bool fault_on_response(struct fault_schedule *schedule,
+	const struct injection *injection, const struct response *response,
+	const struct buf *frame)
 {
-	apply(injector, injection);
+	apply(schedule, injection);
 	switch ((enum fault)injection->fault) {
 	case FAULT_NONE:
 		web_stream_add(response->exchange, frame->data, frame->len);
@@ -137,9 +138,9 @@ bool fault_on_response(struct injector *injector, const struct injection *inject
 }
 
 enum fault_turn fault_on_turn(
-	struct injector *injector, const struct injection *injection)
+	struct fault_schedule *schedule, const struct injection *injection)
 {
-	apply(injector, injection);
+	apply(schedule, injection);
 	if (injection->fault == FAULT_HANG || injection->fault == FAULT_BLACKHOLE)
 		return FAULT_TURN_STOPS;
 	return injection->fault == FAULT_ERROR ? FAULT_TURN_FAILS

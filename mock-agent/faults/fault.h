@@ -9,7 +9,7 @@
 
 #include "lib/buf.h"
 #include "lib/web.h"
-#include "mock-agent/faults/injector.h"
+#include "mock-agent/faults/fault_schedule.h"
 
 /* The form of a response, which decides what half of it and a malformed one are. */
 enum response_kind {
@@ -26,14 +26,15 @@ struct response {
 };
 
 /* Logs "agent.fault". session_id may be NULL. */
-void fault_log(const struct injector *injector, const char *session_id,
+void fault_log(const struct fault_schedule *schedule, const char *session_id,
 	const struct injection *injection);
 
 /* Performs the injection's fault instead of the whole response, or instead of frame,
  * an event of the response's open stream, which is sent if there is no fault. False:
  * nothing may follow. */
-bool fault_on_response(struct injector *injector, const struct injection *injection,
-	const struct response *response, const struct buf *frame);
+bool fault_on_response(struct fault_schedule *schedule,
+	const struct injection *injection, const struct response *response,
+	const struct buf *frame);
 
 enum fault_turn {
 	FAULT_TURN_CONTINUES, /* the fault is one of its streams */
@@ -43,6 +44,6 @@ enum fault_turn {
 
 /* Performs the part of the injection's fault that concerns the turn. */
 enum fault_turn fault_on_turn(
-	struct injector *injector, const struct injection *injection) MUST_CHECK;
+	struct fault_schedule *schedule, const struct injection *injection) MUST_CHECK;
 
 #endif

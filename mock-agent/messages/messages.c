@@ -96,7 +96,7 @@ static void send_event(struct message_answer *answer, cJSON *event)
 
 static void wait_for(struct message_answer *answer, enum phase phase)
 {
-	answer->injection = injector_next(answer->request->injector, phase);
+	answer->injection = fault_schedule_next(answer->request->schedule, phase);
 	loop_timer_set(answer->next, answer->injection.delay_ns);
 }
 
@@ -113,7 +113,7 @@ static void begin_stream(struct message_answer *answer)
 	cJSON_AddItemToObject(event, "content_block", block_json(answer, true));
 	send_event(answer, event);
 	reply_cut(&answer->conversation.reply,
-		injector_behavior(answer->request->injector)->chunks);
+		fault_schedule_behavior(answer->request->schedule)->chunks);
 	wait_for(answer, PHASE_FIRST_BYTE);
 }
 
@@ -164,14 +164,14 @@ static void on_next(void *arg)
 	SCOPED(json_free) cJSON *delta = NULL;
 	SCOPED(buf_done) struct buf frame = {0};
 
-	if (request->injector->blackholed)
+	if (request->schedule->blackholed)
 		return;
 	delta = delta_json(answer);
 	api_format_event(&frame, delta);
 	if (answer->injection.fault != FAULT_NONE)
-		fault_log(request->injector, NULL, &answer->injection);
+		fault_log(request->schedule, NULL, &answer->injection);
 	if (!fault_on_response(
-		    request->injector, &answer->injection, &response, &frame))
+		    request->schedule, &answer->injection, &response, &frame))
 		return;
 	if (reply->given < reply->parts)
 		wait_for(answer, PHASE_CHUNK);
@@ -200,7 +200,7 @@ static void answer_message(struct api_request *request)
 	answer->request = request;
 	answer->next = loop_timer_create(request->mock->loop, on_next, answer);
 	conversation_read(&answer->conversation, request->body,
-		injector_behavior(request->injector)->tools);
+		fault_schedule_behavior(request->schedule)->tools);
 	request->data = answer;
 	request->over = on_over;
 	if (request->response == RESPONSE_DELTAS)
@@ -253,7 +253,7 @@ void messages_route(struct api_request *request)
 		? RESPONSE_DELTAS
 		: RESPONSE_MESSAGE;
 	api_request_wait(request,
-		injectors_get(&mock->injectors,
+		fault_schedules_get(&mock->schedules,
 			name ? session_numbers_take_named(&mock->numbers, name) : 0),
 		PHASE_MESSAGES, answer_message);
 }

@@ -3,7 +3,7 @@
  *
  * For clients that keep the conversation themselves, such as the Claude CLI. A client
  * that names its session (x-claude-code-session-id) has a session number, and with it
- * an injector. All others share session 0, and also its blackhole.
+ * an schedule. All others share session 0, and also its blackhole.
  */
 #ifndef MOCK_AGENT_MESSAGES_MESSAGES_H
 #define MOCK_AGENT_MESSAGES_MESSAGES_H

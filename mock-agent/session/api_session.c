@@ -12,11 +12,11 @@
 #include "mock-agent/session/event.h"
 
 struct api_session *api_session_create(
-	struct injector *injector, cJSON *agent, cJSON *stored)
+	struct fault_schedule *schedule, cJSON *agent, cJSON *stored)
 {
 	struct api_session *session = mem_zeroed(sizeof *session);
 
-	session->injector = injector;
+	session->schedule = schedule;
 	api_format_id(session->id, "sesn");
 	api_format_id(session->thread_id, "sthr");
 	session->agent = json_print(agent);
@@ -107,10 +107,10 @@ void api_session_touch(struct api_session *session)
 
 static void end_subscriptions(struct api_session *session)
 {
-	struct injection hold = injector_next(session->injector, PHASE_HOLD);
+	struct injection hold = fault_schedule_next(session->schedule, PHASE_HOLD);
 	struct session_subscriber *subscriber;
 
-	if (session->injector->blackholed)
+	if (session->schedule->blackholed)
 		return;
 	DL_FOREACH(session->subscribers, subscriber)
 		subscriber->ops->on_end(subscriber, hold.delay_ns);
@@ -120,7 +120,7 @@ void api_session_archive(struct api_session *session)
 {
 	api_session_set_status(session, SESSION_TERMINATED);
 	clock_wall(session->archived_at);
-	if (injector_behavior(session->injector)->terminated_event)
+	if (fault_schedule_behavior(session->schedule)->terminated_event)
 		api_session_emit(
 			session, event_create("session.status_terminated"), NULL);
 	end_subscriptions(session);

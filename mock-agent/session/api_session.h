@@ -17,7 +17,7 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "mock-agent/api_format.h"
-#include "mock-agent/faults/injector.h"
+#include "mock-agent/faults/fault_schedule.h"
 #include "mock-agent/session/event_log.h"
 
 struct api_turn;
@@ -54,7 +54,7 @@ enum api_session_status {
 struct api_session {
 	char id[API_FORMAT_ID_SIZE];
 	char thread_id[API_FORMAT_ID_SIZE];
-	struct injector *injector;
+	struct fault_schedule *schedule;
 
 	char *agent; /* JSON text: the agent as it was at creation */
 	char *agent_name;
@@ -86,12 +86,12 @@ struct api_session {
 /* The members of every event about a session: log_event("...",
  * API_SESSION_LOG(session)). */
 #define API_SESSION_LOG(session)                                                       \
-	"session", LOG_TEXT((session)->injector->label), "id", LOG_TEXT((session)->id)
+	"session", LOG_TEXT((session)->schedule->label), "id", LOG_TEXT((session)->id)
 
-/* Idle, with one hold, the caller's. Keeps injector. Takes agent (an agent's JSON) and
+/* Idle, with one hold, the caller's. Keeps schedule. Takes agent (an agent's JSON) and
  * stored. */
 struct api_session *api_session_create(
-	struct injector *injector, cJSON *agent, cJSON *stored);
+	struct fault_schedule *schedule, cJSON *agent, cJSON *stored);
 void api_session_release(struct api_session *session); /* the last one frees it */
 
 /* The tools that the session's agent declares, or NULL: the caller's. */

@@ -28,9 +28,9 @@ void api_sessions_clear(struct api_sessions *sessions)
 }
 
 struct api_session *api_sessions_open(struct api_sessions *sessions,
-	struct injector *injector, cJSON *agent, cJSON *stored)
+	struct fault_schedule *schedule, cJSON *agent, cJSON *stored)
 {
-	struct api_session *session = api_session_create(injector, agent, stored);
+	struct api_session *session = api_session_create(schedule, agent, stored);
 
 	session->turn = api_turn_create(sessions->loop, session);
 	session->number = ++sessions->last_number;

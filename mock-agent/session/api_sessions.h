@@ -27,7 +27,7 @@ void api_sessions_clear(struct api_sessions *sessions);
 
 /* Arguments as in api_session_create(). Borrowed. */
 struct api_session *api_sessions_open(struct api_sessions *sessions,
-	struct injector *injector, cJSON *agent, cJSON *stored);
+	struct fault_schedule *schedule, cJSON *agent, cJSON *stored);
 
 /* NULL if there is none or it is deleted. Borrowed. */
 struct api_session *api_sessions_find(

@@ -66,7 +66,7 @@ static void clear(struct api_turn *turn)
 
 static void wait_for(struct api_turn *turn, enum phase phase)
 {
-	turn->injection = injector_next(turn->session->injector, phase);
+	turn->injection = fault_schedule_next(turn->session->schedule, phase);
 	loop_timer_set(turn->step, turn->injection.delay_ns);
 }
 
@@ -108,9 +108,9 @@ static void emit_idle(struct api_turn *turn, const char *reason, const char *use
 			session->agent_name, session->thread_id, reason, use_id),
 		NULL);
 	api_session_emit(session, event_idle(reason, use_id), NULL);
-	injection = injector_next(session->injector, PHASE_STATUS_LAG);
+	injection = fault_schedule_next(session->schedule, PHASE_STATUS_LAG);
 	if (injection.fault != FAULT_NONE)
-		fault_log(session->injector, session->id, &injection);
+		fault_log(session->schedule, session->id, &injection);
 	else if (injection.delay_ns > 0)
 		loop_timer_set(turn->status_lag, injection.delay_ns);
 	else
@@ -161,7 +161,7 @@ static void send_part(struct api_turn *turn)
 
 	if (turn->reply.parts == 0)
 		reply_cut(&turn->reply,
-			injector_behavior(turn->session->injector)->chunks);
+			fault_schedule_behavior(turn->session->schedule)->chunks);
 	text = reply_next(&turn->reply);
 	api_session_emit(turn->session, event_message(text), &turn->injection);
 	if (turn->reply.given < turn->reply.parts) {
@@ -179,8 +179,8 @@ static bool stopped_by_fault(struct api_turn *turn)
 
 	if (turn->injection.fault == FAULT_NONE)
 		return false;
-	fault_log(session->injector, session->id, &turn->injection);
-	switch (fault_on_turn(session->injector, &turn->injection)) {
+	fault_log(session->schedule, session->id, &turn->injection);
+	switch (fault_on_turn(session->schedule, &turn->injection)) {
 	case FAULT_TURN_CONTINUES:
 		return false;
 	case FAULT_TURN_STOPS:
@@ -198,7 +198,7 @@ static void on_step(void *arg)
 {
 	struct api_turn *turn = arg;
 
-	if (turn->session->injector->blackholed)
+	if (turn->session->schedule->blackholed)
 		return;
 	switch (turn->state) {
 	case TURN_RUNNING:
@@ -235,7 +235,7 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 	turn->custom = reply_custom_tools(turn->tools);
 	turn->asked = 0;
 	turn->to_ask = cJSON_GetArraySize(turn->custom) > 0
-		? injector_behavior(session->injector)->tools
+		? fault_schedule_behavior(session->schedule)->tools
 		: 0;
 	api_format_stamp(message, "processed_at");
 	api_session_emit(session, message, NULL);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mock-agent/faults/injector.h"
+#include "mock-agent/faults/fault_schedule.h"
 #include "mock-agent/session/api_turn.h"
 #include "mock-agent/test/mock_program.h"
 
@@ -408,25 +408,25 @@ static void two_streams_carry_the_same_events(void **state UNUSED)
 	"{\"first_byte\": {\"latency\": {\"distribution\": \"uniform\", \"min\": "     \
 	"\"0s\", \"max\": \"400ms\"}}}"
 
-/* The program draws what the injector draws for this seed, in any order of sessions. */
+/* The program draws what the schedule draws for this seed, in any order of sessions. */
 static void seed_decides_the_latency_of_a_session(void **state UNUSED)
 {
 	struct mock_program mock;
 	struct agent_behavior behavior;
 	struct json_doc doc = {0};
-	struct injectors injectors;
+	struct fault_schedules schedules;
 	struct err err;
 
 	agent_behavior_preset(&behavior);
 	assert_true(json_doc_parse(&doc, "m", RANDOM, strlen(RANDOM), &err));
 	assert_true(agent_behavior_read(&behavior, &doc, doc.root, &err));
-	injectors_init(&injectors, &behavior, 77);
+	fault_schedules_init(&schedules, &behavior, 77);
 	mock_start_with(&mock, RANDOM, "--seed=77");
 	for (int room = SESSIONS; room > 0; room--) {
 		SCOPED(mem_free) char *id = mock_open_session(&mock, room);
-		int64_t drawn_ns =
-			injector_next(injectors_get(&injectors, room), PHASE_FIRST_BYTE)
-				.delay_ns;
+		int64_t drawn_ns = fault_schedule_next(
+			fault_schedules_get(&schedules, room), PHASE_FIRST_BYTE)
+					   .delay_ns;
 		int64_t began_ns, took_ns;
 
 		mock_say(&mock, id, "hello");
@@ -436,7 +436,7 @@ static void seed_decides_the_latency_of_a_session(void **state UNUSED)
 		assert_in_range(took_ns, drawn_ns, drawn_ns + CLOCK_S);
 	}
 	mock_stop(&mock);
-	injectors_done(&injectors);
+	fault_schedules_done(&schedules);
 	agent_behavior_done(&behavior);
 	json_doc_done(&doc);
 }

@@ -3,7 +3,7 @@
  *
  * A stop is over when the daemon has answered, PID 1 has ended, the log is complete and
  * the events of the stop have arrived. A daemon that takes longer than the grace period
- * and 50 s is stuck. container_up.h makes containers.
+ * and 50 s is stuck. container_create.h makes containers.
  */
 #ifndef HARNESS_ENGINE_DOCKER_CONTAINER_H
 #define HARNESS_ENGINE_DOCKER_CONTAINER_H

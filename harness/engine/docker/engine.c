@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
-#include "harness/engine/docker/container_up.h"
+#include "harness/engine/docker/container_create.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/proc_monitor.h"
 #include "lib/json.h"
@@ -68,7 +68,7 @@ static struct subject *up(
 
 	if (!image && prepare(engine, NULL, err))
 		image = of(engine)->image;
-	return image ? container_up(of(engine), spec, image, err) : NULL;
+	return image ? container_create(of(engine), spec, image, err) : NULL;
 }
 
 static char *network(struct engine *engine, struct err *err)

@@ -1,4 +1,4 @@
-#include "harness/engine/docker/container_up.h"
+#include "harness/engine/docker/container_create.h"
 
 #include <signal.h>
 #include <string.h>
@@ -223,7 +223,7 @@ static bool inspect(
 	return subject->monitor || container_await_end(container, on_waited, err);
 }
 
-struct subject *container_up(struct docker_engine *docker,
+struct subject *container_create(struct docker_engine *docker,
 	const struct subject_spec *spec, const char *image, struct err *err)
 {
 	struct container *container;
