@@ -143,8 +143,6 @@ static pid_t fork_with(enum pidns_isolation isolation)
 	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 }
 
-/* --- the watchdog --- */
-
 /* Closes what it inherited but for the pipe and the pidfd: the run's lock is among
  * it. */
 static NORETURN void watch(int line, int pidfd, pid_t group)
@@ -211,8 +209,6 @@ void pidns_done(struct pidns *pidns)
 	}
 	*pidns = (struct pidns){0};
 }
-
-/* --- the start --- */
 
 /* Maps the ids, starts the watchdog, and waits until the child has called exec. */
 static bool release(struct pidns *pidns, const struct pidns_spec *spec,

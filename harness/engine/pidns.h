@@ -3,10 +3,10 @@
  *
  * The start conditions are Docker's: default dispositions, no signal blocked, its own
  * session, a /proc of the namespace. Without root a user namespace is made first, where
- * the system allows it. When the harness ends, however it ends, a watchdog process kills
- * PID 1, and the kernel kills the rest of the namespace: PR_SET_PDEATHSIG alone is lost
- * as soon as the child changes its user (gosu, su-exec, setpriv). Where no namespace can be had the program is
- * the leader of a session, and PID 1's rules do not hold.
+ * the system allows it. When the harness ends, however it ends, a watchdog process
+ * kills PID 1, and the kernel kills the rest of the namespace: PR_SET_PDEATHSIG alone
+ * is lost as soon as the child changes its user (gosu, su-exec, setpriv). Where no
+ * namespace can be had the program leads a session, and PID 1's rules do not hold.
  */
 #ifndef HARNESS_ENGINE_PIDNS_H
 #define HARNESS_ENGINE_PIDNS_H

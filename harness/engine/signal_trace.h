@@ -40,7 +40,7 @@ struct signal_trace_record {
 typedef void signal_trace_fn(void *arg, const struct signal_trace_record *record);
 
 /* Keeps loop; the handles are unreferenced. NULL with err where it is not allowed. A
- * target of 0, with `sent` NULL, traces no process and keeps the tracepoints attached. */
+ * target of 0, `sent` NULL, traces no process and keeps the tracepoints attached. */
 struct signal_trace *signal_trace_open(uv_loop_t *loop, pid_t target,
 	signal_trace_fn *sent, void *arg, struct err *err) MUST_CHECK;
 

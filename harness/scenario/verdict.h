@@ -8,7 +8,7 @@
 
 enum verdict {
 	VERDICT_CLEAN, /* exit 0 in time, every session closed, nothing lost or left */
-	VERDICT_SLOW, /* clean, but over `within`, or under a fifth of the grace is left */
+	VERDICT_SLOW, /* clean, but over `within` or with under a fifth of grace left */
 	VERDICT_INCONCLUSIVE, /* evidence is missing and nothing worse is proven */
 	VERDICT_DIRTY, /* in time, but exit code not 0, or sessions not released */
 	VERDICT_LEAK,  /* processes were alive when PID 1 ended */
