@@ -72,9 +72,14 @@ static int tear_down(void **state)
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-/* Somebody else's program, in a process group of its own. */
+/* Somebody else's program, in a process group of its own. It runs when this returns: until
+ * its exec(2) it would have our descriptors, a listener among them. */
 static void run(struct readiness_scene *scene, const char *script)
 {
+	int until_exec[2];
+	char none;
+
+	assert_int_equal(pipe2(until_exec, O_CLOEXEC), 0);
 	strlist_add(&scene->scenario.service.command, "sh");
 	scene->subject.pid = fork();
 	if (scene->subject.pid == 0) {
@@ -83,6 +88,9 @@ static void run(struct readiness_scene *scene, const char *script)
 		_exit(127);
 	}
 	setpgid(scene->subject.pid, scene->subject.pid);
+	close(until_exec[1]);
+	assert_int_equal(read(until_exec[0], &none, 1), 0);
+	close(until_exec[0]);
 }
 
 static int64_t expect_ready(struct readiness_scene *scene)
