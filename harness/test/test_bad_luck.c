@@ -22,6 +22,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/until.h"
 
 /* A socket that libuv bound below a path cut off would lie outside of it. */
 static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state UNUSED)
@@ -38,28 +39,28 @@ static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state
 	assert_int_equal(rmdir(folder), 0); /* nothing was left in it */
 }
 
+static bool is_there(const char *pattern)
+{
+	glob_t found;
+	bool there = glob(pattern, 0, NULL, &found) == 0;
+
+	globfree(&found);
+	return there;
+}
+
 /* Until the run is in the middle of a case: its ledger is there. */
 static void wait_for_case(void)
 {
 	SCOPED(mem_free) char *ledgers =
 		mem_textf("%s/stopbench-*/*/ledger", getenv("TMPDIR"));
-	glob_t found;
-	int missing = 1;
 
-	for (int i = 0; i < 4000 && missing; i++) {
-		missing = glob(ledgers, 0, NULL, &found);
-		globfree(&found);
-		usleep(5000);
-	}
-	assert_int_equal(missing, 0);
+	until(NULL, is_there(ledgers));
 }
 
 /* Or there would be nothing to remove, and nothing seen of it. */
 static void wait_for_container(void)
 {
-	for (int i = 0; i < 1000 && labelled_things() == 0; i++)
-		usleep(5000);
-	assert_true(labelled_things() > 0);
+	until(NULL, labelled_things() > 0);
 }
 
 static void clean(void)

@@ -19,6 +19,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/until.h"
 
 static cJSON *run_with(const char *jobs)
 {
@@ -194,8 +195,7 @@ static void a_killed_worker_leaves_nothing_on_docker(void **state UNUSED)
 	pid = start_command((const char *const[]){"stopbench", "run",
 		"scenarios/kill/60-no-handler.json", "--engine", "docker", "--half",
 		"main", "--set", "stop.grace=20s", "--report", REPORT, NULL});
-	for (int i = 0; i < 4000 && labelled_things() == 0; i++)
-		usleep(5000);
+	until(NULL, labelled_things() > 0);
 	kill(first_child(pid), SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

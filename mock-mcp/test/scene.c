@@ -413,3 +413,33 @@ const char *scene_errors(struct mcp_scene *scene)
 		buf_add(&scene->errors, scene->piece, (size_t)len);
 	return buf_text(&scene->errors);
 }
+
+struct mcp_scene *scene_connect(void **state, const char *behavior)
+{
+	struct mcp_scene *scene = scene_begin(state, behavior);
+
+	scene_greet(scene);
+	scene_list(scene);
+	return scene;
+}
+
+void scene_expect_exit(struct mcp_scene *scene, int code)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+	assert_int_equal(
+		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
+}
+
+void scene_expect_killed(struct mcp_scene *scene, int signal)
+{
+	int status = scene_status(scene);
+
+	scene_await_cut(scene, scene_pid(scene));
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), signal);
+	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
+}

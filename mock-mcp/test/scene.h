@@ -77,4 +77,10 @@ void scene_idle(struct mcp_scene *scene, int ms);
 /* What it wrote to stderr so far, borrowed. */
 const char *scene_errors(struct mcp_scene *scene);
 
+/* scene_begin(), the handshake and tools/list: the server is ready to be stopped. */
+struct mcp_scene *scene_connect(void **state, const char *behavior);
+/* The server ends with this exit code and reports it, or by this signal and does not. */
+void scene_expect_exit(struct mcp_scene *scene, int code);
+void scene_expect_killed(struct mcp_scene *scene, int signal);
+
 #endif

@@ -20,37 +20,6 @@
 #include "mock-mcp/test/scene.h"
 #include "test/support/until.h"
 
-/* Ready to be stopped. */
-static struct mcp_scene *begin_connected(void **state, const char *behavior)
-{
-	struct mcp_scene *scene = scene_begin(state, behavior);
-
-	scene_greet(scene);
-	scene_list(scene);
-	return scene;
-}
-
-static void assert_exit(struct mcp_scene *scene, int code)
-{
-	int status = scene_status(scene);
-
-	scene_await_cut(scene, scene_pid(scene));
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), code);
-	assert_int_equal(
-		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
-}
-
-static void assert_killed(struct mcp_scene *scene, int signal)
-{
-	int status = scene_status(scene);
-
-	scene_await_cut(scene, scene_pid(scene));
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), signal);
-	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
-}
-
 /* We adopt its orphans. */
 static void assert_ends(pid_t pid)
 {
@@ -62,14 +31,14 @@ static void assert_ends(pid_t pid)
 
 static void server_exits_0_at_the_end_of_stdin(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"name\": \"skills\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"name\": \"skills\"}");
 	const cJSON *start = scene_event(scene, 0, "process.start", 1), *eof;
 
 	assert_string_equal(json_text(start, "role"), "mock-mcp");
 	assert_string_equal(json_text(start, "name"), "skills");
 	assert_int_equal(json_int(start, "pid", 0), scene_pid(scene));
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	eof = scene_event(scene, 0, "mcp.eof", 1);
 	assert_string_equal(json_text(eof, "name"), "skills");
 	assert_string_equal(json_text(eof, "session"), SCENE_ROOM);
@@ -82,7 +51,7 @@ static void server_exits_before_any_message(void **state)
 	struct mcp_scene *scene = scene_begin(state, NULL);
 
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static void server_answers_what_it_read_before_it_exits(void **state)
@@ -97,7 +66,7 @@ static void server_answers_what_it_read_before_it_exits(void **state)
 	scene_send_eof(scene);
 	scene_event(scene, 0, "mcp.eof", 1);
 	scene_read(scene, true);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	for (int i = 0; i < PINGS; i++) {
 		SCOPED(json_free) cJSON *answer = scene_answer(scene);
 
@@ -111,13 +80,13 @@ static void server_exits_with_its_code_whatever_ends_it(void **state)
 	static const int causes[] = {0, SIGTERM, SIGINT};
 
 	for (unsigned i = 0; i < COUNT(causes); i++) {
-		struct mcp_scene *scene = begin_connected(state, "{\"exit_code\": 7}");
+		struct mcp_scene *scene = scene_connect(state, "{\"exit_code\": 7}");
 
 		if (causes[i])
 			kill(scene_pid(scene), causes[i]);
 		else
 			scene_send_eof(scene);
-		assert_exit(scene, 7);
+		scene_expect_exit(scene, 7);
 		if (causes[i])
 			assert_int_equal(
 				json_int(scene_event(scene, 0, "mcp.signal", 1),
@@ -129,7 +98,7 @@ static void server_exits_with_its_code_whatever_ends_it(void **state)
 
 static void server_logs_signals_that_it_ignores(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state,
+	struct mcp_scene *scene = scene_connect(state,
 		"{\"on_eof\": \"ignore\", \"on_int\": "
 		"\"ignore\", \"on_term\": \"ignore\"}");
 
@@ -143,24 +112,24 @@ static void server_logs_signals_that_it_ignores(void **state)
 	scene_event(scene, 0, "mcp.signal", 3);
 	assert_true(scene_has_line(scene, scene_pid(scene)));
 	kill(scene_pid(scene), SIGKILL);
-	assert_killed(scene, SIGKILL);
+	scene_expect_killed(scene, SIGKILL);
 }
 
 static void server_exits_after_a_while(void **state)
 {
 	struct mcp_scene *scene =
-		begin_connected(state, "{\"on_eof\": {\"exit_after\": \"150ms\"}}");
+		scene_connect(state, "{\"on_eof\": {\"exit_after\": \"150ms\"}}");
 	int64_t took;
 
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	took = scene_event_ns(scene, "process.exit") - scene_event_ns(scene, "mcp.eof");
 	assert_true(took >= 150 * CLOCK_MS);
 }
 
 static void server_exits_by_the_earlier_of_two_reactions(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state,
+	struct mcp_scene *scene = scene_connect(state,
 		"{\"on_eof\": {\"exit_after\": \"1h\"}, "
 		"\"on_int\": {\"exit_after\": \"2h\"}, \"on_term\": {\"exit_after\": \"5ms\"}}");
 
@@ -169,7 +138,7 @@ static void server_exits_by_the_earlier_of_two_reactions(void **state)
 	kill(scene_pid(scene), SIGINT);
 	scene_event(scene, 0, "mcp.signal", 1);
 	kill(scene_pid(scene), SIGTERM);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 /* A line of /proc/PID/status, as a mask. */
@@ -214,7 +183,7 @@ static long processor_ticks(pid_t pid)
 
 static void server_that_spins_ends_by_sigkill_only(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"on_eof\": \"spin\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"on_eof\": \"spin\"}");
 	pid_t pid = scene_pid(scene);
 	int64_t deadline = until_deadline();
 	long ticks;
@@ -233,7 +202,7 @@ static void server_that_spins_ends_by_sigkill_only(void **state)
 	assert_true(read_mask(pid, "ShdPnd") & bit(SIGTERM));
 	assert_int_equal(scene_count(scene, 0, "mcp.signal"), 0);
 	kill(pid, SIGKILL);
-	assert_killed(scene, SIGKILL);
+	scene_expect_killed(scene, SIGKILL);
 }
 
 static void server_crashes_at_its_crash_point(void **state)
@@ -269,7 +238,7 @@ static void server_crashes_at_its_crash_point(void **state)
 			scene_send_eof(scene);
 		if (i == 4)
 			kill(scene_pid(scene), SIGTERM);
-		assert_killed(scene, SIGABRT);
+		scene_expect_killed(scene, SIGABRT);
 		scene_event(scene, 0, rows[i][1], 1);
 		assert_int_equal(scene_count(scene, 0, rows[i][2]), 0);
 		assert_null(scene_line(scene));
@@ -288,7 +257,7 @@ static void server_crashes_at_the_first_request_of_a_stateless_client(void **sta
 
 	scene_ping(scene);
 	scene_send(scene, MODERN_LIST);
-	assert_killed(scene, SIGABRT);
+	scene_expect_killed(scene, SIGABRT);
 	assert_null(scene_line(scene));
 }
 
@@ -359,7 +328,7 @@ static void server_exits_during_its_start(void **state)
 			kill(scene_pid(scene), causes[i]);
 		else
 			scene_send_eof(scene);
-		assert_exit(scene, 0);
+		scene_expect_exit(scene, 0);
 		assert_null(scene_line(scene));
 		scene_end(state);
 	}
@@ -367,14 +336,14 @@ static void server_exits_during_its_start(void **state)
 
 static void server_without_read_stdin_reads_no_more(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"read_stdin\": false}");
+	struct mcp_scene *scene = scene_connect(state, "{\"read_stdin\": false}");
 
 	scene_send(scene, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
 	scene_send_eof(scene);
 	scene_idle(scene, 200);
 	assert_int_equal(scene_count(scene, 0, "mcp.eof"), 0);
 	kill(scene_pid(scene), SIGTERM);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	assert_null(scene_line(scene)); /* nor did it answer the ping */
 }
 
@@ -476,7 +445,7 @@ static void server_reads_behavior_from_a_file_and_its_name_from_a_flag(void **st
 	flag = mem_textf("--behavior=%s", path);
 	scene = scene_begin_with(state, NULL, flag, "--name=y");
 	scene_send_eof(scene);
-	assert_exit(scene, 9);
+	scene_expect_exit(scene, 9);
 	assert_string_equal(
 		json_text(scene_event(scene, 0, "mcp.eof", 1), "name"), "y");
 	unlink(path);

@@ -22,37 +22,6 @@
 #include "mock-mcp/test/scene.h"
 #include "test/support/until.h"
 
-/* Ready to be stopped. */
-static struct mcp_scene *begin_connected(void **state, const char *behavior)
-{
-	struct mcp_scene *scene = scene_begin(state, behavior);
-
-	scene_greet(scene);
-	scene_list(scene);
-	return scene;
-}
-
-static void assert_exit(struct mcp_scene *scene, int code)
-{
-	int status = scene_status(scene);
-
-	scene_await_cut(scene, scene_pid(scene));
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), code);
-	assert_int_equal(
-		json_int(scene_event(scene, 0, "process.exit", 1), "code", -1), code);
-}
-
-static void assert_killed(struct mcp_scene *scene, int signal)
-{
-	int status = scene_status(scene);
-
-	scene_await_cut(scene, scene_pid(scene));
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), signal);
-	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
-}
-
 static void stdout_lines_prints_garbage_between_its_answers(void **state)
 {
 	struct mcp_scene *scene = scene_begin(state, "{\"stdout\": \"garbage\"}");
@@ -70,12 +39,12 @@ static void stdout_lines_prints_garbage_between_its_answers(void **state)
 		assert_int_equal(json_int(answer, "id", -1), i);
 	}
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static void stdout_flood_does_not_hinder_requests_and_signals(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"flood\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"stdout\": \"flood\"}");
 	unsigned notifications = 0;
 	bool answered = false;
 
@@ -97,7 +66,7 @@ static void stdout_flood_does_not_hinder_requests_and_signals(void **state)
 	scene_read(scene, false);
 	kill(scene_pid(scene), SIGTERM);
 	scene_event(scene, 0, "mcp.signal", 1);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static int unread(const struct mcp_scene *scene)
@@ -122,7 +91,7 @@ static void await_full_stdout(struct mcp_scene *scene)
 
 static void stdout_fill_blocks_until_it_is_read(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state,
+	struct mcp_scene *scene = scene_connect(state,
 		"{\"stdout\": \"fill\", \"on_term\": \"ignore\", \"on_eof\": \"ignore\"}");
 
 	scene_read(scene, false);
@@ -136,12 +105,12 @@ static void stdout_fill_blocks_until_it_is_read(void **state)
 	scene_event(scene, 0, "mcp.signal", 1);
 	scene_event(scene, 0, "mcp.eof", 1);
 	kill(scene_pid(scene), SIGKILL);
-	assert_killed(scene, SIGKILL);
+	scene_expect_killed(scene, SIGKILL);
 }
 
 static void stdout_fill_blocks_at_eof(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"fill\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"stdout\": \"fill\"}");
 	size_t burst = 0;
 
 	while (burst < (size_t)2 << 20)
@@ -155,12 +124,12 @@ static void stdout_fill_blocks_at_eof(void **state)
 	assert_int_equal(scene_count(scene, 0, "mcp.signal"), 0);
 	assert_int_equal(scene_count(scene, 0, "process.exit"), 0);
 	scene_close_stdout(scene); /* a client's other way out */
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static void stdout_close_leaves_the_server_running(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"close\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"stdout\": \"close\"}");
 
 	assert_null(scene_line(scene));
 	scene_send(scene,
@@ -168,7 +137,7 @@ static void stdout_close_leaves_the_server_running(void **state)
 		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"unheard\"}}}");
 	scene_event(scene, 0, "mcp.tool.end", 1);
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 #define PING(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"ping\"}"
@@ -176,7 +145,7 @@ static void stdout_close_leaves_the_server_running(void **state)
 static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
 {
 	static const char whole[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}";
-	struct mcp_scene *scene = begin_connected(state, "{\"stdout\": \"partial\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"stdout\": \"partial\"}");
 	const char *rest;
 
 	scene_send(scene, PING("1"));
@@ -185,7 +154,7 @@ static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
 		"\"params\":{\"name\":\"echo\",\"arguments\":{\"text\":\"x\"}}}");
 	scene_event(scene, 0, "mcp.tool.end", 1);
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	rest = scene_rest(scene);
 	assert_int_equal(strlen(rest), strlen(whole) / 2);
 	assert_memory_equal(rest, whole, strlen(rest));
@@ -193,7 +162,7 @@ static void stdout_partial_is_half_a_line_and_then_nothing(void **state)
 
 static void stdout_partial_continues_after_a_while(void **state)
 {
-	struct mcp_scene *scene = begin_connected(
+	struct mcp_scene *scene = scene_connect(
 		state, "{\"stdout\": \"partial\", \"rest_after\": \"300ms\"}");
 	int64_t began_ns = clock_now();
 
@@ -207,7 +176,7 @@ static void stdout_partial_continues_after_a_while(void **state)
 	}
 	scene_ping(scene);
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static void stdin_is_read_at_its_rate(void **state)
@@ -220,7 +189,7 @@ static void stdin_is_read_at_its_rate(void **state)
 	cJSON_Delete(scene_answer(scene));
 	assert_true(clock_now() - began_ns >= reads * 20 * CLOCK_MS);
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 static size_t read_some(int fd)
@@ -250,13 +219,13 @@ static void stderr_flood_hinders_nothing(void **state)
 		size += read_some(fds[0]);
 	scene_ping(scene);
 	scene_send_eof(scene); /* with a pipe that is full */
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 	close(fds[0]);
 }
 
 static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = scene_connect(state, NULL);
 	enum { REQUESTS = 9000 }; /* some 13 MB of answers */
 
 	scene_read(scene, false);
@@ -279,7 +248,7 @@ static void stdout_lines_loses_nothing_when_it_is_read_late(void **state)
 static void unread_stdout_stops_the_reading_of_stdin(void **state)
 {
 	enum { ANSWERS = 14, SIZE = 1 << 20 };
-	struct mcp_scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = scene_connect(state, NULL);
 	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
 
 	memset(text, 'x', SIZE);
@@ -323,7 +292,7 @@ static long memory_of(pid_t pid)
 static void large_answer_leaves_a_small_server(void **state)
 {
 	enum { SIZE = 3 << 20 };
-	struct mcp_scene *scene = begin_connected(state, NULL);
+	struct mcp_scene *scene = scene_connect(state, NULL);
 	SCOPED(mem_free) char *text = mem_zeroed(SIZE + 1);
 
 	memset(text, 'x', SIZE);
@@ -338,7 +307,7 @@ static void large_answer_leaves_a_small_server(void **state)
 
 static void server_holds_the_memory_of_its_behavior(void **state)
 {
-	struct mcp_scene *scene = begin_connected(
+	struct mcp_scene *scene = scene_connect(
 		state, "{\"memory_mib\": 48, \"children\": {\"count\": 1}}");
 	pid_t child =
 		(pid_t)json_int(scene_event(scene, 0, "mcp.child", 1), "child", 0);
@@ -350,7 +319,7 @@ static void server_holds_the_memory_of_its_behavior(void **state)
 
 static void full_stdout_does_not_hinder_signals(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"on_int\": \"ignore\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"on_int\": \"ignore\"}");
 
 	scene_read(scene, false);
 	for (int i = 0; i < 5000; i++)
@@ -360,12 +329,12 @@ static void full_stdout_does_not_hinder_signals(void **state)
 	kill(scene_pid(scene), SIGINT);
 	scene_event(scene, 0, "mcp.signal", 1);
 	kill(scene_pid(scene), SIGTERM);
-	assert_exit(scene, 0); /* though nobody takes the answers */
+	scene_expect_exit(scene, 0); /* though nobody takes the answers */
 }
 
 static void stdout_lines_drops_lines_when_its_reader_is_gone(void **state)
 {
-	struct mcp_scene *scene = begin_connected(state, "{\"on_term\": \"ignore\"}");
+	struct mcp_scene *scene = scene_connect(state, "{\"on_term\": \"ignore\"}");
 
 	scene_close_stdout(scene);
 	for (int i = 0; i < 3; i++) {
@@ -376,7 +345,7 @@ static void stdout_lines_drops_lines_when_its_reader_is_gone(void **state)
 		scene_event(scene, 0, "mcp.tool.end", (unsigned)i + 1);
 	}
 	scene_send_eof(scene);
-	assert_exit(scene, 0);
+	scene_expect_exit(scene, 0);
 }
 
 int main(void)
