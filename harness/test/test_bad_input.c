@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/report/formats.h"
 #include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
@@ -182,9 +183,12 @@ static void a_dead_daemon_is_told_in_the_first_line(void **state UNUSED)
 static void a_format_that_does_not_exist_is_answered_with_those_that_do(
 	void **state UNUSED)
 {
+	SCOPED(mem_free) char *names = format_names();
+	SCOPED(mem_free) char *says = mem_textf("--format: %s, not \"xml\"", names);
+
 	expect_code((const char *const[]){"stopbench", "run", IDLE, "--format", "xml",
 			    NULL},
-		2, "--format: table or json, not \"xml\"");
+		2, says);
 }
 
 /* A terminal acts on nothing in it, and it is UTF-8. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/scenario/diagnosis_id.h"
+#include "harness/scenario/engine_kind.h"
 #include "harness/scenario/event_names.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
@@ -143,9 +144,6 @@ static const struct {
 	{"{\"name\":\"x\",\"expect\":{\"exit_code\":[0,-1]}}",
 		"s:1:38: exit_code: expected a number from 0 to 255, or a list of them",
 		"one of a list is none"},
-	{"{\"name\":\"x\",\"engines\":[\"podman\"]}",
-		"s:1:24: engines: there is no \"podman\"; there are: docker, process",
-		"an engine that we lack"},
 	{"{\"name\":\"x\",\"engines\":\"docker\"}",
 		"s:1:13: engines: expected a list of strings, not a string",
 		"not a list"},
@@ -247,6 +245,21 @@ static const struct {
 		"s:3:1: expects: no such key; did you mean \"expect\"?",
 		"every mistake, not just the first"},
 };
+
+static void scenario_answers_an_unknown_engine_with_those_that_exist(
+	void **state UNUSED)
+{
+	SCOPED(buf_done) struct buf lines = {0};
+	SCOPED(mem_free)
+	char *wanted = mem_textf(
+		"s:1:24: engines: there is no \"podman\"; there are: %s",
+		engine_kind_names);
+	struct scenario scenario;
+
+	read_text("{\"name\":\"x\",\"engines\":[\"podman\"]}", &lines, &scenario);
+	assert_string_equal(buf_text(&lines), wanted);
+	scenario_done(&scenario);
+}
 
 static void scenario_reports_an_error_with_its_position(void **state UNUSED)
 {
@@ -484,6 +497,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenario_reports_an_error_with_its_position),
+		cmocka_unit_test(
+			scenario_answers_an_unknown_engine_with_those_that_exist),
 		cmocka_unit_test(scenario_reports_behavior_that_no_mock_has),
 		cmocka_unit_test(scenario_without_an_expected_end_expects_a_clean_stop),
 		cmocka_unit_test(scenario_checks_nothing_that_its_expect_leaves_out),
