@@ -54,6 +54,16 @@ static void answer_wait(struct daemon *daemon, struct web_exchange *exchange)
 		daemon->wait = exchange;
 }
 
+static void note_tag(struct daemon *daemon, struct web_exchange *exchange)
+{
+	const char *repo = web_query(exchange, "repo", 0);
+	const char *tag = web_query(exchange, "tag", 0);
+
+	buf_addf(&daemon->tags, "%s %s:%s\n", strstr(exchange->path, "/images/"),
+		repo ? repo : "", tag ? tag : "");
+	web_reply(exchange, 201, NULL, NULL, 0);
+}
+
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct daemon *daemon = arg;
@@ -69,6 +79,8 @@ static void on_request(void *arg, struct web_exchange *exchange)
 		daemon_reply(exchange, daemon->create_status, daemon->create_answer);
 	} else if (ends_with(path, "/images/create")) {
 		daemon_reply(exchange, 200, daemon->import_answer);
+	} else if (ends_with(path, "/tag")) {
+		note_tag(daemon, exchange);
 	} else if (strstr(path, "/images/")) {
 		daemon_reply(exchange, 404, "{\"message\":\"No such image\"}");
 	} else if (ends_with(path, "/events")) {
@@ -165,4 +177,5 @@ void daemon_close(struct daemon *daemon)
 	else
 		unsetenv("DOCKER_HOST");
 	free(daemon->host_before);
+	buf_done(&daemon->tags);
 }

@@ -20,6 +20,7 @@ struct daemon {
 	struct web *web;
 	char *host_before;
 	char last_path[256];
+	struct buf tags; /* a line for each: "/images/NAME:HASH/tag NAME:latest" */
 
 	/* The script. */
 	const char *about; /* the answer to /version */

@@ -378,6 +378,37 @@ static void remote_import_fails_behind_its_200(void **state)
 	assert_non_null(strstr(err.text, "stopbench-service"));
 }
 
+static void on_image(void *arg, const char *line)
+{
+	buf_addf(arg, "%s\n", line);
+}
+
+static void remote_images_are_all_tagged_latest(void **state)
+{
+	static const char *const names[] = {
+		"stopbench-programs", "stopbench-service", "stopbench-mock-agent"};
+	struct remote_scene *scene = *state;
+	char *folder = make_programs();
+	SCOPED(buf_done) struct buf said = {0};
+	struct err err = {0};
+
+	scene->daemon.import_answer = "{\"status\":\"sha256:1234\"}\r\n";
+	assert_true(open_engine(scene, &err));
+	scene->engine->options.programs = folder;
+	if (engine_images(scene->engine, on_image, &said, &err) != COUNT(names))
+		fail_msg("%s", err.text);
+	temp_dir_remove(folder);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		SCOPED(mem_free)
+		char *tagged = mem_textf("/tag %s:latest\n", names[i]);
+		SCOPED(mem_free)
+		char *line = mem_textf("%s:latest (%s:", names[i], names[i]);
+
+		assert_non_null(strstr(buf_text(&scene->daemon.tags), tagged));
+		assert_non_null(strstr(buf_text(&said), line));
+	}
+}
+
 int main(void)
 {
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -393,6 +424,7 @@ int main(void)
 		SCENE(remote_up_tells_in_the_daemons_words),
 		SCENE(remote_version_is_agreed_on),
 		SCENE(remote_import_fails_behind_its_200),
+		SCENE(remote_images_are_all_tagged_latest),
 	};
 #undef SCENE
 

@@ -1,0 +1,199 @@
+#include "harness/run/case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "test/support/temp_dir.h"
+
+/* An engine that runs nothing: its service is ready at once and ends when asked. */
+struct case_scene {
+	struct engine engine; /* first: of() */
+	struct subject subject;
+	uv_loop_t loop;
+	char *folder;
+	struct scenario scenario;
+	struct evidence evidence;
+	const char *unobserved; /* what the engine says of its sight */
+	uid_t uid;              /* who connects to the ledger; 0: nobody */
+	int connected;          /* 0, or the errno of that */
+};
+
+static struct case_scene *of(struct engine *engine)
+{
+	return (struct case_scene *)engine;
+}
+
+/* From inside the folder, which is where a mount begins: what lies above is open to
+ * nobody else. */
+static int connect_as(uid_t uid, const char *folder)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "ledger"};
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		bool ok = chdir(folder) == 0 && setgid(uid) == 0 && setuid(uid) == 0 &&
+			connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+
+		_exit(ok ? 0 : errno);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static struct subject *up(
+	struct engine *engine, const struct subject_spec *spec, struct err *err UNUSED)
+{
+	struct case_scene *scene = of(engine);
+
+	scene->subject.engine = engine;
+	scene->subject.running = true;
+	if (scene->uid)
+		scene->connected = connect_as(scene->uid, spec->run_folder);
+	spec->log(spec->arg, clock_now(), "up", 2);
+	return &scene->subject;
+}
+
+static bool stop(struct subject *subject, struct err *err UNUSED)
+{
+	subject->running = false;
+	subject->stopped = true;
+	return true;
+}
+
+static bool inspect(struct subject *subject, struct err *err UNUSED)
+{
+	snprintf(subject->facts.unobserved, sizeof subject->facts.unobserved, "%s",
+		of(subject->engine)->unobserved);
+	return true;
+}
+
+static void down(struct subject *subject UNUSED)
+{
+}
+
+static const struct engine_ops ops = {
+	.up = up, .stop = stop, .inspect = inspect, .down = down};
+
+static int set_up(void **state)
+{
+	struct case_scene *scene = mem_zeroed(sizeof *scene);
+
+	uv_loop_init(&scene->loop);
+	scene->engine.kind = &engine_kinds[0];
+	scene->engine.ops = &ops;
+	scene->folder = temp_dir_create();
+	scene->unobserved = "";
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct case_scene *scene = *state;
+
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->loop), 0);
+	evidence_done(&scene->evidence);
+	scenario_done(&scene->scenario);
+	temp_dir_remove(scene->folder);
+	mem_free(state);
+	return 0;
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static void on_wrong(void *arg UNUSED, const struct err *err)
+{
+	print_error("%s\n", err->text);
+}
+
+/* `line` is the line of its log that makes the service ready. */
+static void run(struct case_scene *scene, const char *line)
+{
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+	SCOPED(mem_free)
+	char *text = mem_textf(
+		"{\"name\":\"x\",\"service\":{\"command\":[\"x\"],\"mocks\":false,"
+		"\"ready\":{\"log\":\"%s\",\"within\":\"50ms\"}}}",
+		line);
+	struct err err = {0};
+
+	assert_true(json_doc_parse(&doc, "s", text, strlen(text), &err));
+	assert_true(scenario_read(&scene->scenario, &doc, doc.root, on_wrong, NULL));
+	case_finish(case_run(
+			    &(struct case_options){
+				    .loop = &scene->loop,
+				    .engine = &scene->engine,
+				    .run_folder = scene->folder,
+			    },
+			    &scene->scenario, &scene->evidence),
+		false);
+}
+
+static void case_of_an_observed_service_has_no_trouble(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run(scene, "up");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+}
+
+static void case_of_a_service_out_of_sight_is_in_trouble(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->unobserved = "the events ended";
+	run(scene, "up");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NOT_UP);
+	assert_string_equal(scene->evidence.trouble_text,
+		"the engine lost sight of the service: the events ended");
+}
+
+static void case_keeps_the_trouble_that_came_first(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->unobserved = "the events ended";
+	run(scene, "never");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NOT_READY);
+	assert_non_null(strstr(scene->evidence.trouble_text, "not ready in time"));
+}
+
+static void case_lets_a_service_of_another_user_reach_the_ledger(void **state)
+{
+	struct case_scene *scene = *state;
+
+	if (geteuid() != 0)
+		skip();
+	scene->uid = 1000;
+	run(scene, "up");
+	assert_int_equal(scene->connected, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(case_of_an_observed_service_has_no_trouble),
+		SCENE(case_of_a_service_out_of_sight_is_in_trouble),
+		SCENE(case_keeps_the_trouble_that_came_first),
+		SCENE(case_lets_a_service_of_another_user_reach_the_ledger),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
