@@ -75,6 +75,9 @@ $(out)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
 
+# What lib/embed.h puts into an object.
+$(out)/harness/cmd_explain.o: harness/scenario/diagnoses.md
+
 # Wrong in one way each, and in one file each. Never sanitized: that would change the way
 # in which they are wrong.
 $(out)/subjects/%: scenarios/subjects/%.c

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"validate", cmd_validate,
 		"check scenarios: every error with file:line:column"},
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
+	{"explain", cmd_explain, "what a diagnosis means, how it is proven and cured"},
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
 	{"images", cmd_images, "load stopbench's own images into the Docker engine"},

@@ -317,7 +317,7 @@ static bool not_known(const struct view *view, struct buf *text)
 
 /* True when the diagnosis holds; then `text` has one more sentence, about it. */
 static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text) = {
-#define DIAGNOSIS(id, rule, meaning) [DIAGNOSIS_##id] = rule,
+#define DIAGNOSIS(id, rule, ...) [DIAGNOSIS_##id] = rule,
 #include "harness/scenario/diagnoses.def"
 #undef DIAGNOSIS
 };
