@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/report/redact.h"
 #include "harness/report/timeline.h"
 #include "harness/run/run_dir.h"
+#include "harness/scenario/redact.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/json.h"
@@ -95,20 +95,23 @@ void artifacts_clear(const char *report)
 
 /* --- its files --- */
 
-static void add_json(struct buf *text, const cJSON *json, bool lines)
+static void add_json(const struct artifact *artifact, struct buf *text,
+	const cJSON *json, bool lines)
 {
 	SCOPED(json_free) cJSON *exact = json_copy_exact(json);
-	SCOPED(mem_free) char *printed = json_print_inert(exact, lines);
+	SCOPED(mem_free) char *printed = NULL;
 
+	redact_json(&artifact->plan_case->scenario, exact);
+	printed = json_print_inert(exact, lines);
 	buf_addf(text, "%s\n", printed);
 }
 
 /* Text for people: inert, and without secrets. */
 static char *prose_of(const struct artifact *artifact, const char *text)
 {
-	SCOPED(mem_free) char *inert = utf8_mend(text, "\n\t");
+	SCOPED(mem_free) char *redacted = redact(&artifact->plan_case->scenario, text);
 
-	return redact(&artifact->plan_case->scenario, inert);
+	return utf8_mend(redacted, "\n\t");
 }
 
 static void add_limitations(struct buf *text, const struct evidence *evidence)
@@ -167,7 +170,7 @@ static void add_scenario(const struct artifact *artifact, struct buf *text)
 	SCOPED(mem_free) char *prose = prose_of(artifact, redacted);
 
 	if (json)
-		add_json(text, json, true);
+		add_json(artifact, text, json, true);
 	else
 		buf_addf(text, "%s\n", prose);
 }
@@ -183,7 +186,7 @@ static void add_ledger(const struct artifact *artifact, struct buf *text)
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		if (evidence->events[i].source == EVENT_LEDGER)
-			add_json(text, evidence->events[i].json, false);
+			add_json(artifact, text, evidence->events[i].json, false);
 	}
 }
 
@@ -191,8 +194,12 @@ static void add_log(const struct artifact *artifact, struct buf *text)
 {
 	const struct evidence *evidence = artifact->evidence;
 
-	for (unsigned i = 0; i < evidence->log_count; i++)
-		buf_addf(text, "%s\n", evidence->log[i].text);
+	for (unsigned i = 0; i < evidence->log_count; i++) {
+		SCOPED(mem_free) char *line =
+			redact(&artifact->plan_case->scenario, evidence->log[i].text);
+
+		buf_addf(text, "%s\n", line);
+	}
 }
 
 static void add_snapshots(const struct artifact *artifact, struct buf *text)
@@ -202,13 +209,13 @@ static void add_snapshots(const struct artifact *artifact, struct buf *text)
 
 	for (unsigned i = 0; i < evidence->snapshot_count; i++)
 		cJSON_AddItemToArray(list, snapshot_json(&evidence->snapshots[i]));
-	add_json(text, list, true);
+	add_json(artifact, text, list, true);
 }
 
 static void add_engine(const struct artifact *artifact, struct buf *text)
 {
 	if (artifact->evidence->engine_events)
-		add_json(text, artifact->evidence->engine_events, true);
+		add_json(artifact, text, artifact->evidence->engine_events, true);
 }
 
 static const struct artifact_file {

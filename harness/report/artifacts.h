@@ -3,12 +3,14 @@
  *
  *   REPORT/failed/<case>/  why.txt         verdict, diagnoses, expectations, the command
  *                                          that runs this case alone
- *                          scenario.json   as it was resolved, without its secrets
+ *                          scenario.json   as it was resolved
  *                          timeline.txt    every event, one line, relative to the signal
  *                          ledger.jsonl    the events of the mocks
  *                          service.log     stdout and stderr of the service, byte for byte
  *                          snapshots.json  processes, masks, what each waited in
  *                          engine.json     what the engine reported
+ *
+ * None has a secret of the scenario (redact.h), but folders are named after axes.
  */
 #ifndef HARNESS_REPORT_ARTIFACTS_H
 #define HARNESS_REPORT_ARTIFACTS_H

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "harness/report/redact.h"
+#include "harness/scenario/redact.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
@@ -16,6 +16,15 @@ static void add_text(cJSON *json, const char *key, const char *text)
 		cJSON_AddStringToObject(json, key, whole);
 	else
 		cJSON_AddNullToObject(json, key);
+}
+
+/* What may repeat words of the service. */
+static void add_words(
+	cJSON *json, const char *key, const struct scenario *scenario, const char *text)
+{
+	SCOPED(mem_free) char *redacted = text ? redact(scenario, text) : NULL;
+
+	add_text(json, key, redacted);
 }
 
 static void add_known(cJSON *json, const char *key, bool known, int64_t value)
@@ -103,7 +112,8 @@ static void add_end(cJSON *json, const struct evidence *evidence)
 	add_text(kill, "sender", facts->kill_sender[0] ? facts->kill_sender : NULL);
 }
 
-static void add_reasons(cJSON *json, const struct judgement *judgement)
+static void add_reasons(
+	cJSON *json, const struct scenario *scenario, const struct judgement *judgement)
 {
 	cJSON *diagnoses = cJSON_AddArrayToObject(json, "diagnoses");
 	cJSON *expectations = cJSON_AddArrayToObject(json, "expectations");
@@ -113,7 +123,7 @@ static void add_reasons(cJSON *json, const struct judgement *judgement)
 
 		cJSON_AddStringToObject(
 			item, "id", diagnosis_ids[judgement->diagnoses[i].id]);
-		add_text(item, "text", judgement->diagnoses[i].text);
+		add_words(item, "text", scenario, judgement->diagnoses[i].text);
 		cJSON_AddItemToArray(diagnoses, item);
 	}
 	for (unsigned i = 0; i < judgement->expectation_count; i++) {
@@ -121,8 +131,8 @@ static void add_reasons(cJSON *json, const struct judgement *judgement)
 		cJSON *item = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(item, "what", expectation->what);
-		add_text(item, "wanted", expectation->wanted);
-		add_text(item, "seen", expectation->seen);
+		add_words(item, "wanted", scenario, expectation->wanted);
+		add_words(item, "seen", scenario, expectation->seen);
 		cJSON_AddBoolToObject(item, "met", expectation->met);
 		cJSON_AddItemToArray(expectations, item);
 	}
@@ -134,7 +144,8 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 {
 	SCOPED(mem_free) char *whole =
 		plan_command(plan_case, evidence->engine, evidence->seed);
-	SCOPED(mem_free) char *command = redact(&plan_case->scenario, whole);
+	const struct scenario *scenario = &plan_case->scenario;
+	SCOPED(mem_free) char *command = redact(scenario, whole);
 	char seed[24]; /* text: a double has too few digits */
 	bool in_trouble = evidence->trouble != TROUBLE_NONE;
 	cJSON *json;
@@ -146,17 +157,18 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 		plan_case->id, half_names[plan_case->half], round, evidence->engine,
 		seed, verdict_names[judgement->verdict], command);
 	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
-	add_text(json, "name", plan_case->scenario.name);
-	add_text(json, "reason", judgement->reason);
+	add_words(json, "name", scenario, scenario->name);
+	add_words(json, "reason", scenario, judgement->reason);
 	cJSON_AddBoolToObject(json, "met", judgement->met);
 	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);
 	add_text(json, "trouble", in_trouble ? trouble_name(evidence->trouble) : NULL);
-	add_text(json, "trouble_text", in_trouble ? evidence->trouble_text : NULL);
-	add_times(json, &plan_case->scenario, &evidence->facts, judgement);
+	add_words(json, "trouble_text", scenario,
+		in_trouble ? evidence->trouble_text : NULL);
+	add_times(json, scenario, &evidence->facts, judgement);
 	add_phases(json, evidence);
 	add_counts(json, judgement);
 	add_end(json, evidence);
-	add_reasons(json, judgement);
+	add_reasons(json, scenario, judgement);
 	add_text(json, "folder", folder);
 	return json;
 }

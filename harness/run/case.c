@@ -317,6 +317,7 @@ void case_finish(struct case_state *state, bool keep)
 	free(state->network);
 	free(state->folder);
 	free(state->base);
+	free(state->last_line);
 	free(state);
 }
 

@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/scenario/redact.h"
 #include "lib/clock.h"
 
 void case_state_step(const struct case_state *state, const char *format, ...)
@@ -39,12 +41,16 @@ enum wait_end case_state_wait(
 		state->options.interrupted);
 }
 
-const char *case_state_last_line(const struct case_state *state)
+const char *case_state_last_line(struct case_state *state)
 {
 	const struct evidence *evidence = state->evidence;
 
-	return evidence->log_count ? evidence->log[evidence->log_count - 1].text
-				   : "(it printed nothing)";
+	if (evidence->log_count == 0)
+		return "(it printed nothing)";
+	free(state->last_line);
+	state->last_line =
+		redact(state->scenario, evidence->log[evidence->log_count - 1].text);
+	return state->last_line;
 }
 
 bool case_state_waits_for_exit(const struct case_state *state)

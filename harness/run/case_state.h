@@ -43,6 +43,7 @@ struct case_state {
 	struct sampler *sampler;
 	enum request_kind loading; /* the part of the load that is under way */
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */
+	char *last_line;       /* as case_state_last_line() gave it */
 };
 
 /* Reports what the case is doing now. */
@@ -56,8 +57,9 @@ bool case_state_trouble(struct case_state *state, enum trouble kind, const char 
 enum wait_end case_state_wait(
 	const struct case_state *state, wait_fn *is_so, int64_t within_ns);
 
-/* The last line of the service's log, for the trouble's text. Borrowed. */
-const char *case_state_last_line(const struct case_state *state);
+/* The last line of the service's log, for the trouble's text: a bound that cuts it must
+ * not leave half a secret, so it has none. Borrowed until the next call. */
+const char *case_state_last_line(struct case_state *state);
 
 /* The stop comes after the service has ended by itself (stop.when is "exit"). */
 bool case_state_waits_for_exit(const struct case_state *state);

@@ -208,11 +208,14 @@ static void assert_inert(const char *what, const char *text)
 	}
 }
 
+/* "hunter2" begins each secret here. */
 static void run_and_assert_inert(const char *const *arguments, int code)
 {
 	struct program_output output = program_run(arguments);
 
 	assert_int_equal(output.code, code);
+	assert_null(strstr(output.out, "hunter2"));
+	assert_null(strstr(output.err, "hunter2"));
 	assert_inert(arguments[1], output.out);
 	assert_inert(arguments[1], output.err);
 	program_output_done(&output);
@@ -222,15 +225,17 @@ static void run_and_assert_inert(const char *const *arguments, int code)
 #define NASTY_JSON "\\u001b[2J\\u009b1m\\u202e\\u2066\\u2028"
 #define NASTY_ECHO "\\\\033[2J\\\\302\\\\2331m\\\\342\\\\200\\\\256\\\\377"
 
-/* The same service has a secret in its environment: only its own log may show that. */
+/* The same service prints a secret of its environment. */
 static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 {
 	static const char scenario[] =
 		"{\"name\": \"n" NASTY_JSON "\", \"why\": \"w" NASTY_JSON
 		"\", \"service\": {\"command\": [\"sh\", \"-c\", "
-		"\"printf 'up " NASTY_ECHO "\\\\n'; exit 3\"], \"mocks\": false, "
+		"\"printf 'up " NASTY_ECHO "\\\\n'; echo $API_TOKEN; exit 3\"], "
+		"\"mocks\": false, "
 		"\"ready\": {\"log\": \"never\"}, "
 		"\"env\": {\"API_TOKEN\": \"hunter2-hunter2\"}}}";
+	static const char set[] = "service.env.API_TOKEN=hunter2's \"own\"";
 	SCOPED(mem_free) char *path = mem_textf("%s/nasty.json", getenv("TMPDIR"));
 	SCOPED(mem_free) char *report = mem_textf("%s/report", getenv("TMPDIR"));
 	SCOPED(mem_free) char *wrong = mem_textf("%s/wrong.json", getenv("TMPDIR"));
@@ -243,8 +248,7 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 		1);
 	run_and_assert_inert(
 		(const char *const[]){"stopbench", "run", path, "--engine", "process",
-			"--report", report, "--format", "json", "--set",
-			"service.env.API_TOKEN=hunter2-hunter2", NULL},
+			"--report", report, "--format", "json", "--set", set, NULL},
 		1);
 	run_and_assert_inert((const char *const[]){"stopbench", "list", path, NULL}, 0);
 	run_and_assert_inert(
@@ -253,6 +257,12 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 	assert_true(fs_write_file(wrong, "{\"" NASTY_JSON "\": 1}",
 		strlen("{\"" NASTY_JSON "\": 1}"), &err));
 	run_and_assert_inert((const char *const[]){"stopbench", "run", wrong, NULL}, 2);
+	/* Only the log may move the cursor. */
+	output = program_run((const char *const[]){
+		"sh", "-c", "cat \"$0\"/failed/*/service.log", report, NULL});
+	assert_non_null(strstr(output.out, "\n***\n"));
+	assert_null(strstr(output.out, "hunter2"));
+	program_output_done(&output);
 	output = program_run((const char *const[]){"sh", "-c",
 		"cd \"$0\" && rm failed/*/service.log && cat results.json failed/*/*",
 		report, NULL});

@@ -340,6 +340,32 @@ static void log_is_what_the_service_printed(void **state)
 		"{\"no\":\"event\"}\n");
 }
 
+/* Every one of them would have it. */
+static void no_file_has_a_secret(void **state)
+{
+	static const char *const names[] = {"why.txt", "scenario.json", "timeline.txt",
+		"ledger.jsonl", "service.log", "snapshots.json", "engine.json"};
+	struct artifacts_scene *scene = *state;
+	SCOPED(mem_free) char *folder = NULL;
+
+	strlist_add(&scene->plan_case.scenario.service.env, "API_TOKEN=hunter2");
+	free(scene->plan_case.json);
+	scene->plan_case.json = mem_text("{\"name\":\"hunter2\"}");
+	strcpy(scene->judgement.reason, "hunter2");
+	print_line(scene, 500, "hunter2");
+	hear(scene, EVENT_LEDGER, 0, 1600, "{\"event\":\"x\",\"a\":\"hunter2\"}");
+	strcpy(scene->evidence.snapshots[0].procs[0].command, "x hunter2");
+	scene->evidence.engine_events = json_parse("{\"a\":\"hunter2\"}", 15);
+	folder = write_round(scene, 1);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		SCOPED(mem_free) char *text = text_of(folder, names[i]);
+
+		if (strstr(text, "hunter2") || !strstr(text, "***"))
+			fail_msg("%s: %s", names[i], text);
+	}
+	strlist_done(&scene->plan_case.scenario.service.env);
+}
+
 static void scenario_is_the_resolved_one(void **state)
 {
 	assert_file(*state, "scenario.json", "{\n\t\"name\":\t\"too late\"\n}\n");
@@ -476,6 +502,7 @@ int main(void)
 		SCENE(timeline_counts_from_what_there_is),
 		SCENE(ledger_has_its_events_as_they_were_written),
 		SCENE(log_is_what_the_service_printed),
+		SCENE(no_file_has_a_secret),
 		SCENE(scenario_is_the_resolved_one),
 		SCENE(snapshots_are_json_with_whole_stamps),
 		SCENE(engine_file_is_there_when_the_engine_has_events),

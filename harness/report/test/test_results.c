@@ -458,6 +458,28 @@ static void results_are_described_member_by_member(void **state)
 	assert_described(scene->results->json, buf_text(&text));
 }
 
+static void round_has_no_secret_in_its_words(void **state)
+{
+	struct results_scene *scene = *state;
+	SCOPED(mem_free) char *text = NULL;
+
+	strlist_add(&scene->plan_case.scenario.service.env, "API_TOKEN=hunter2");
+	free(scene->plan_case.scenario.name);
+	free(scene->plan_case.alone);
+	scene->plan_case.scenario.name = mem_text("hunter2");
+	scene->plan_case.alone = mem_text("x.json --set API_TOKEN=hunter2");
+	scene->evidence.trouble = TROUBLE_NOT_READY;
+	strcpy(scene->evidence.trouble_text, "last line: hunter2");
+	strcpy(scene->judgement.reason, "last line: hunter2");
+	strcpy(scene->judgement.diagnoses[0].text, "PID 1 is x (hunter2)");
+	expect_that(&scene->judgement, "log", "hunter2", "hunter2", true);
+	add(scene, NULL);
+	text = json_print(scene->results->json);
+	assert_null(strstr(text, "hunter2"));
+	assert_non_null(strstr(text, "\"trouble_text\":\"last line: ***\""));
+	strlist_done(&scene->plan_case.scenario.service.env);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
@@ -473,6 +495,7 @@ int main(void)
 		SCENE(results_are_written_with_the_folders_on_the_way),
 		SCENE(results_that_cannot_be_written_say_where),
 		SCENE(results_are_described_member_by_member),
+		SCENE(round_has_no_secret_in_its_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

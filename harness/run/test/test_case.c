@@ -19,6 +19,11 @@
 #include "lib/mem.h"
 #include "test/support/temp_dir.h"
 
+#define HUNDRED                                                                        \
+	"0123456789012345678901234567890123456789012345678901234567890123456789"       \
+	"012345678901234567890123456789"
+#define SECRET HUNDRED HUNDRED HUNDRED HUNDRED
+
 /* An engine that runs nothing: its service is ready at once and ends when asked. */
 struct case_scene {
 	struct engine engine; /* first: of() */
@@ -28,6 +33,7 @@ struct case_scene {
 	struct scenario scenario;
 	struct evidence evidence;
 	const char *unobserved; /* what the engine says of its sight */
+	const char *line;       /* what the service prints */
 	uid_t uid;              /* who connects to the ledger; 0: nobody */
 	int connected;          /* 0, or the errno of that */
 };
@@ -65,7 +71,7 @@ static struct subject *up(
 	scene->subject.running = true;
 	if (scene->uid)
 		scene->connected = connect_as(scene->uid, spec->run_folder);
-	spec->log(spec->arg, clock_now(), "up", 2);
+	spec->log(spec->arg, clock_now(), scene->line, strlen(scene->line));
 	return &scene->subject;
 }
 
@@ -99,6 +105,7 @@ static int set_up(void **state)
 	scene->engine.ops = &ops;
 	scene->folder = temp_dir_create();
 	scene->unobserved = "";
+	scene->line = "up";
 	*state = scene;
 	return 0;
 }
@@ -130,7 +137,8 @@ static void run(struct case_scene *scene, const char *line)
 	SCOPED(mem_free)
 	char *text = mem_textf(
 		"{\"name\":\"x\",\"service\":{\"command\":[\"x\"],\"mocks\":false,"
-		"\"ready\":{\"log\":\"%s\",\"within\":\"50ms\"}}}",
+		"\"ready\":{\"log\":\"%s\",\"within\":\"50ms\"},"
+		"\"env\":{\"API_TOKEN\":\"" SECRET "\"}}}",
 		line);
 	struct err err = {0};
 
@@ -186,12 +194,24 @@ static void case_lets_a_service_of_another_user_reach_the_ledger(void **state)
 	assert_int_equal(scene->connected, 0);
 }
 
+/* The text has no room for the whole line. */
+static void case_has_no_part_of_a_secret_in_its_trouble(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->line = "token " SECRET;
+	run(scene, "never");
+	assert_non_null(strstr(scene->evidence.trouble_text, "last line: token ***"));
+	assert_null(strstr(scene->evidence.trouble_text, "0123"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(case_of_an_observed_service_has_no_trouble),
 		SCENE(case_of_a_service_out_of_sight_is_in_trouble),
 		SCENE(case_keeps_the_trouble_that_came_first),
+		SCENE(case_has_no_part_of_a_secret_in_its_trouble),
 		SCENE(case_lets_a_service_of_another_user_reach_the_ledger),
 	};
 
