@@ -16,6 +16,8 @@ static char *replace(char *text, const char *value, const char *with)
 	struct buf replaced = {.ceiling = SIZE_MAX};
 	const char *at = text, *found;
 
+	if (!strstr(text, value))
+		return text;
 	for (; (found = strstr(at, value)); at = found + strlen(value)) {
 		buf_add(&replaced, at, (size_t)(found - at));
 		buf_adds(&replaced, with);
@@ -25,12 +27,13 @@ static char *replace(char *text, const char *value, const char *with)
 	return buf_take(&replaced);
 }
 
-/* Takes text. */
-static char *hide(char *text, const char *value)
+/* As it is, and as it stands between the quotes of a shell. */
+static void add_forms(struct strlist *forms, const char *value)
 {
 	SCOPED(mem_free) char *in_shell = replace(mem_text(value), "'", "'\\''");
 
-	return replace(replace(text, in_shell, "***"), value, "***");
+	strlist_add(forms, "%s", in_shell);
+	strlist_add(forms, "%s", value);
 }
 
 /* As in a string of JSON. */
@@ -42,10 +45,11 @@ static char *escaped(const char *value)
 	return mem_textf("%.*s", (int)strlen(quoted) - 2, quoted + 1);
 }
 
-char *redact(const struct scenario *scenario, const char *text)
+/* The secret values in each of their forms. */
+static struct strlist forms_of(const struct scenario *scenario)
 {
 	const struct strlist *env = &scenario->service.env;
-	char *redacted = mem_text(text);
+	struct strlist forms = {0};
 
 	for (unsigned i = 0; i < env->count; i++) {
 		const char *equals = strchr(env->item[i], '=');
@@ -57,18 +61,43 @@ char *redact(const struct scenario *scenario, const char *text)
 		if (!scenario_env_is_secret(scenario, name))
 			continue;
 		in_json = escaped(equals + 1);
-		redacted = hide(hide(redacted, in_json), equals + 1);
+		add_forms(&forms, in_json);
+		add_forms(&forms, equals + 1);
 	}
-	return redacted;
+	return forms;
+}
+
+static char *hide(const struct strlist *forms, const char *text)
+{
+	char *hidden = mem_text(text);
+
+	for (unsigned i = 0; i < forms->count; i++)
+		hidden = replace(hidden, forms->item[i], "***");
+	return hidden;
+}
+
+char *redact(const struct scenario *scenario, const char *text)
+{
+	SCOPED(strlist_done) struct strlist forms = forms_of(scenario);
+
+	return hide(&forms, text);
+}
+
+static void hide_in(const struct strlist *forms, cJSON *json)
+{
+	for (cJSON *item = json->child; item; item = item->next)
+		hide_in(forms, item);
+	if (cJSON_IsString(json)) {
+		SCOPED(mem_free) char *text = hide(forms, json->valuestring);
+
+		cJSON_SetValuestring(json, text);
+	}
 }
 
 void redact_json(const struct scenario *scenario, cJSON *json)
 {
-	for (cJSON *item = json->child; item; item = item->next)
-		redact_json(scenario, item);
-	if (cJSON_IsString(json)) {
-		SCOPED(mem_free) char *text = redact(scenario, json->valuestring);
+	SCOPED(strlist_done) struct strlist forms = forms_of(scenario);
 
-		cJSON_SetValuestring(json, text);
-	}
+	if (forms.count > 0)
+		hide_in(&forms, json);
 }
