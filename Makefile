@@ -77,6 +77,7 @@ $(out)/%.o: %.c
 
 # What lib/embed.h puts into an object.
 $(out)/harness/cmd_explain.o: harness/scenario/diagnoses.md
+$(out)/harness/judge/stacks.o: harness/judge/stacks.json
 
 # Wrong in one way each, and in one file each. Never sanitized: that would change the way
 # in which they are wrong.

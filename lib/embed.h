@@ -7,8 +7,7 @@
 /* EMBED_TEXT(notes, "docs/notes.txt"); defines `const char notes[]`, the file's text and
  * a NUL. The path is that of the tree; the Makefile makes the object depend on it. */
 #define EMBED_TEXT(name, path)                                                         \
-	__asm__(".pushsection .rodata\n"                                               \
-		#name ":\n"                                                           \
+	__asm__(".pushsection .rodata\n" #name ":\n"                                   \
 		"\t.incbin \"" path "\"\n"                                             \
 		"\t.byte 0\n"                                                          \
 		".popsection\n");                                                      \
