@@ -182,6 +182,11 @@ struct fetch_call *fetch_start(
 	return call;
 }
 
+bool fetch_is_sent(const struct fetch_call *call)
+{
+	return call->easy && fetch_call_has_left(call);
+}
+
 void fetch_cancel(struct fetch_call *call)
 {
 	if (call->easy)

@@ -13,6 +13,7 @@
 #ifndef LIB_FETCH_H
 #define LIB_FETCH_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "lib/err.h"
@@ -28,6 +29,9 @@ struct fetch *fetch_create(
 /* Copies request; opens the file to upload and reads it while it is sent. */
 struct fetch_call *fetch_start(struct fetch *fetch, const struct fetch_request *request,
 	struct err *err) MUST_CHECK;
+
+/* Has at least a part of the request left on a connection? */
+bool fetch_is_sent(const struct fetch_call *call);
 
 /* Does not call `done`; closes the connection. */
 void fetch_cancel(struct fetch_call *call);

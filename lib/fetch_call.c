@@ -26,7 +26,7 @@ void fetch_call_unqueue(struct fetch_call *call)
 	call->queue_prev = NULL;
 }
 
-static bool has_left(const struct fetch_call *call)
+bool fetch_call_has_left(const struct fetch_call *call)
 {
 	long len = 0;
 
@@ -63,7 +63,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 	size_t len = size * count;
 
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-		call->headed = false;
+		call->headed = call->framed = false;
+	else if ((len >= 15 && strncasecmp(line, "Content-Length:", 15) == 0) ||
+		(len >= 18 && strncasecmp(line, "Transfer-Encoding:", 18) == 0))
+		call->framed = true;
 	else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
 		call->headed = true;
 	return len;
@@ -97,7 +100,7 @@ static curl_socket_t on_open(
 {
 	struct fetch_call *call = arg;
 
-	if (has_left(call)) {
+	if (fetch_call_has_left(call)) {
 		call->repeated = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -111,7 +114,7 @@ static int on_attempt(void *arg, char *peer UNUSED, char *local UNUSED,
 {
 	struct fetch_call *call = arg;
 
-	if (has_left(call)) {
+	if (fetch_call_has_left(call)) {
 		call->repeated = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
@@ -175,6 +178,7 @@ static unsigned set_body(struct fetch_call *call, const struct fetch_request *re
 		failed |= curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
 			request->body ? request->body : "");
 	} else if (!strcmp(method, "HEAD")) {
+		call->bodiless = true;
 		failed |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
 	return failed;
@@ -283,7 +287,9 @@ void fetch_call_finish(struct fetch_call *call, enum fetch_end end, const char *
 	result->end = end;
 	result->ended_ns = clock_now();
 	result->reused = call->attempted && !call->opened;
-	result->sent = has_left(call);
+	result->sent = fetch_call_has_left(call);
+	result->unframed = call->headed && !call->framed && result->status != 204 &&
+		result->status != 304 && !call->bodiless;
 	if (why != call->why)
 		snprintf(call->why, sizeof call->why, "%s", why);
 	call->over = true;
@@ -296,7 +302,7 @@ void fetch_call_conclude(struct fetch_call *call, CURLcode code)
 
 	if (call->blame)
 		fetch_call_finish(call, FETCH_FAILED, call->blame);
-	else if (call->repeated || (end == FETCH_REFUSED && has_left(call)))
+	else if (call->repeated || (end == FETCH_REFUSED && fetch_call_has_left(call)))
 		fetch_call_finish(call, FETCH_BROKEN,
 			"the reused connection ended before an answer came");
 	else if (end == FETCH_ANSWERED && !call->headed)

@@ -34,6 +34,9 @@ struct fetch_result {
 				   a date; 0: neither is there */
 	bool reused;            /* over a connection that was open before */
 	bool sent; /* at least a part of the request left on a connection */
+	/* The head says neither how long the body is nor that it comes in chunks: the
+	 * end of the connection ends it, and a cut looks like an end. */
+	bool unframed;
 };
 
 /* Once for each call that is not canceled; the call ends with it. `result` is
@@ -73,6 +76,8 @@ struct fetch_call {
 	bool attempted;    /* the request was about to be written to a connection */
 	bool opened;       /* a new connection was opened for it */
 	bool headed;       /* the head of the answer came whole */
+	bool framed;       /* it says where the body ends */
+	bool bodiless;     /* HEAD: no body is to come */
 	bool repeated;     /* curl was about to send it a second time */
 	bool over;         /* the result is complete */
 	bool gone;         /* done or canceled */
@@ -94,6 +99,9 @@ bool fetch_call_prepare(struct fetch_call *call, const struct fetch_request *req
  * call. */
 void fetch_call_conclude(struct fetch_call *call, CURLcode code);
 void fetch_call_finish(struct fetch_call *call, enum fetch_end end, const char *why);
+
+/* At least a part of the request has left on a connection. */
+bool fetch_call_has_left(const struct fetch_call *call);
 
 /* Releases what the easy handle used, once it was reset or freed. */
 void fetch_call_unload(struct fetch_call *call);

@@ -96,6 +96,11 @@ bool subject_owns_port(const struct subject *subject, int port, struct err *err)
 		port_owner_is_in_tree(subject->pid, port, err);
 }
 
+bool subject_has_read(const struct subject *subject, int64_t port)
+{
+	return !subject->pid || port_owner_has_read(subject->pid, (int)port);
+}
+
 bool subject_stop(struct subject *subject, struct err *err)
 {
 	return subject->engine->ops->stop(subject, err);

@@ -147,6 +147,10 @@ struct subject *engine_up(struct engine *engine, const struct subject_spec *spec
 bool subject_owns_port(
 	const struct subject *subject, int port, struct err *err) MUST_CHECK;
 
+/* Has the subject accepted every connection to its TCP port, and read all that came on
+ * them? True also where that cannot be seen. */
+bool subject_has_read(const struct subject *subject, int64_t port);
+
 /* Begins the stop: stop signal, grace period, SIGKILL. The facts fill while the loop
  * turns, until `stopped`: the engine has answered, PID 1 has ended and the log
  * is complete, or the engine is stuck. */

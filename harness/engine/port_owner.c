@@ -12,7 +12,10 @@
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
-#define TCP_LISTEN_STATE 0x0A /* TCP_LISTEN of the kernel's tcp_states.h */
+/* TCP_ESTABLISHED and so on of the kernel's tcp_states.h. */
+#define TCP_ESTABLISHED_STATE 0x01
+#define TCP_SYN_RECV_STATE    0x03
+#define TCP_LISTEN_STATE      0x0A
 
 /* How well a socket fits a connection to 127.0.0.1, in the kernel's order. */
 enum match {
@@ -163,4 +166,41 @@ bool port_owner_is_in_tree(pid_t root, int port, struct err *err)
 			holder);
 	}
 	return true;
+}
+
+/* Of the server: one that was not accepted yet has no inode. Of a client: what its peer
+ * has not acknowledged, as when the backlog has no room. */
+static bool is_waiting(const char *line, int port)
+{
+	unsigned local, remote, state, unsent, unread;
+	unsigned long inode;
+
+	if (sscanf(line,
+		    " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x %x:%x %*s %*s %*d %*d %lu",
+		    &local, &remote, &state, &unsent, &unread, &inode) != 6)
+		return false;
+	if ((int)local == port)
+		return state == TCP_SYN_RECV_STATE ||
+			(state == TCP_ESTABLISHED_STATE && (unread > 0 || inode == 0));
+	return (int)remote == port && state == TCP_ESTABLISHED_STATE && unsent > 0;
+}
+
+static bool has_waiting(pid_t pid, const char *table, int port)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)pid, table);
+	FILE *file = fopen(path, "re");
+	char line[512];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof line, file))
+		found = is_waiting(line, port);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+bool port_owner_has_read(pid_t root, int port)
+{
+	return !has_waiting(root, "tcp", port) && !has_waiting(root, "tcp6", port) &&
+		!has_waiting(getpid(), "tcp", port);
 }

@@ -17,4 +17,9 @@
  * and when /proc does not show whose socket it is. */
 bool port_owner_is_in_tree(pid_t root, int port, struct err *err) MUST_CHECK;
 
+/* Has every connection to the port, in root's network namespace, been accepted, and all
+ * that came on it been read, all from this process's namespace included? True where
+ * /proc does not show it. */
+bool port_owner_has_read(pid_t root, int port);
+
 #endif

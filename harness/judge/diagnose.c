@@ -110,10 +110,11 @@ static bool requests_lost(const struct view *view, struct buf *text)
 			(request->end == REQUEST_BROKEN ||
 				request->end == REQUEST_PENDING))
 			return buf_addf(text,
-				"%u accepted request%s got no whole answer; the first: room "
-				"%s, bot %s: %.120s",
-				view->lost, view->lost == 1 ? "" : "s", request->room,
-				request->bot,
+				"%u accepted request%s got no whole answer; the first: %s%s: "
+				"%.120s",
+				view->lost, view->lost == 1 ? "" : "s",
+				request->room ? "room " : "load.request",
+				request->room ? request->room : "",
 				request->why ? request->why : "no answer at all");
 	}
 	return false;

@@ -124,6 +124,12 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 	if (view->wrong > 0)
 		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
 			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
+	if (view->unproven > 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: whether %u answer%s that ended with the connection %s whole "
+			"(load.request.contains tells)",
+			view->unproven, view->unproven == 1 ? "" : "s",
+			view->unproven == 1 ? "is" : "are");
 	if (view->turns.interrupted > 0)
 		find(judgement, VERDICT_DIRTY, "interrupted: %u turn%s in flight",
 			view->turns.interrupted,

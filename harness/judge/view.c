@@ -34,6 +34,7 @@ static void view_requests(struct view *view)
 		view->lost += request->end == REQUEST_BROKEN ||
 			request->end == REQUEST_PENDING;
 		view->turned_away += request->end == REQUEST_TURNED_AWAY;
+		view->unproven += request->end == REQUEST_UNPROVEN;
 		if (request->end == REQUEST_WRONG && view->wrong++ == 0)
 			view->first_wrong =
 				request->why ? request->why : "wrong status";

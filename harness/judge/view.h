@@ -35,7 +35,7 @@ struct view {
 	bool signalled;         /* PID 1 died of a signal, by its raw wait status */
 	int death_signal;       /* then: which */
 	bool killed;            /* the engine's SIGKILL is proven */
-	unsigned lost, turned_away, wrong;
+	unsigned lost, turned_away, wrong, unproven;
 	const char *first_wrong; /* why, of the first; borrowed */
 
 	const struct snapshot *last; /* before the end, NULL: none */

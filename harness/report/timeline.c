@@ -169,6 +169,10 @@ static char *request_name(const struct load_request *request)
 		return mem_textf("turn of session %u", request->session);
 	case REQUEST_IDLE:
 		return mem_text("idle connection");
+	case REQUEST_HTTP:
+		return mem_textf("request of client %u", request->client);
+	case REQUEST_KINDS:
+		break;
 	}
 	return mem_text("request");
 }

@@ -306,6 +306,7 @@ void case_finish(struct case_state *state, bool keep)
 	else
 		subject_down(state->service);
 	load_destroy(state->load);
+	clients_destroy(state->clients);
 	ledger_destroy(state->ledger);
 	if (state->network)
 		engine_network_remove(state->options.engine, state->network);

@@ -6,6 +6,7 @@
 #define HARNESS_RUN_CASE_STATE_H
 
 #include "harness/engine/engine.h"
+#include "harness/run/clients.h"
 #include "harness/run/evidence.h"
 #include "harness/run/ledger.h"
 #include "harness/run/load.h"
@@ -40,6 +41,7 @@ struct case_state {
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;
+	struct clients *clients; /* of load.request, or NULL */
 	struct sampler *sampler;
 	enum request_kind loading; /* the part of the load that is under way */
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */

@@ -31,6 +31,7 @@ const char *request_end_name(enum request_end end)
 		[REQUEST_ANSWERED] = "answered",
 		[REQUEST_TURNED_AWAY] = "turned away",
 		[REQUEST_WRONG] = "answered wrongly",
+		[REQUEST_UNPROVEN] = "answered, whole or cut",
 		[REQUEST_REFUSED] = "refused",
 		[REQUEST_BROKEN] = "lost",
 	};

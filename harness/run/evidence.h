@@ -50,6 +50,8 @@ enum request_kind {
 	REQUEST_OPEN, /* the webhook that opens a session */
 	REQUEST_TURN, /* in flight when the stop comes */
 	REQUEST_IDLE, /* made the connection that idles */
+	REQUEST_HTTP, /* of load.request: a client's last one */
+	REQUEST_KINDS,
 };
 
 enum request_end {
@@ -57,6 +59,7 @@ enum request_end {
 	REQUEST_ANSWERED,    /* a whole answer with the status that is expected */
 	REQUEST_TURNED_AWAY, /* a whole answer, 503 */
 	REQUEST_WRONG,       /* a whole answer with another status */
+	REQUEST_UNPROVEN,    /* the connection's end ended it: whole, or cut */
 	REQUEST_REFUSED,     /* never accepted: no connection */
 	REQUEST_BROKEN,      /* accepted, and the answer never came whole: lost */
 };
@@ -66,8 +69,9 @@ const char *request_end_name(enum request_end end);
 
 struct load_request {
 	enum request_kind kind;
-	unsigned session; /* 1..N; 0 for REQUEST_IDLE */
-	char *room, *bot;
+	unsigned session; /* 1..N; 0 for REQUEST_IDLE and REQUEST_HTTP */
+	unsigned client;  /* 1..N of REQUEST_HTTP; else 0 */
+	char *room, *bot; /* NULL without a session */
 	int64_t sent_ns, ended_ns;
 	enum request_end end;
 	long status;

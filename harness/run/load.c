@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/run/answer.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/fetch.h"
 #include "lib/mem.h"
-#include "lib/utf8.h"
 
 /* One request under way. */
 struct load_call {
@@ -57,38 +57,6 @@ static char *fill(const char *text, unsigned session, const char *room, const ch
 	return buf_take(&out);
 }
 
-static enum request_end end_of(const struct fetch_result *result, long wanted)
-{
-	switch (result->end) {
-	case FETCH_ANSWERED:
-		if (result->status == wanted)
-			return REQUEST_ANSWERED;
-		return result->status == 503 ? REQUEST_TURNED_AWAY : REQUEST_WRONG;
-	case FETCH_REFUSED:
-		return REQUEST_REFUSED;
-	case FETCH_BROKEN:
-	case FETCH_TIMED_OUT:
-	case FETCH_FAILED:
-		return result->sent ? REQUEST_BROKEN : REQUEST_REFUSED;
-	}
-	return REQUEST_BROKEN;
-}
-
-/* The first line of an error body, short and in quotes; a page of HTML says nothing. */
-static char *excerpt_of(const struct buf *body)
-{
-	const char *text = buf_text(body);
-	SCOPED(mem_free) char *start = NULL;
-	SCOPED(mem_free) char *inert = NULL;
-
-	text += strspn(text, " \t\r\n");
-	if (!*text || *text == '<')
-		return mem_textf(" (%zu bytes)", body->len);
-	start = mem_textf("%.*s", (int)strcspn(text, "\r\n"), text);
-	inert = utf8_mend(start, "");
-	return mem_textf(": \"%.120s\"", inert);
-}
-
 static void on_answer(void *arg, const struct fetch_result *result)
 {
 	struct load_call *call = arg;
@@ -97,21 +65,17 @@ static void on_answer(void *arg, const struct fetch_result *result)
 	long wanted = request->kind == REQUEST_IDLE
 		? result->status /* any answer makes a connection that idles */
 		: (long)load->scenario->service.session.status;
-	SCOPED(mem_free) char *excerpt = NULL;
+	SCOPED(mem_free) char *why = NULL;
 
 	call->fetch = NULL;
 	request->ended_ns = result->ended_ns;
 	request->status = result->status;
-	request->end = end_of(result, wanted);
+	request->end = answer_end(result, wanted);
 	load->ended[request->kind]++;
 	if (request->end == REQUEST_ANSWERED)
 		return;
-	excerpt = excerpt_of(result->body);
-	/* "HTTP 200" alone reads like a success. */
-	request->why = result->end == FETCH_ANSWERED
-		? mem_textf("session %u: HTTP %ld, wanted %ld%s", request->session,
-			  result->status, wanted, excerpt)
-		: mem_textf("session %u: %s", request->session, result->why);
+	why = answer_why(result, wanted);
+	request->why = mem_textf("session %u: %s", request->session, why);
 	if (!load->trouble[request->kind])
 		load->trouble[request->kind] = mem_text(request->why);
 }

@@ -23,8 +23,8 @@ struct load {
 	struct load_call *calls;
 	/* By their kind: requests that ended, well or not, and the first one that went
 	 * wrong, in words. */
-	unsigned ended[REQUEST_IDLE + 1];
-	char *trouble[REQUEST_IDLE + 1];
+	unsigned ended[REQUEST_KINDS];
+	char *trouble[REQUEST_KINDS];
 };
 
 /* Keeps all pointers; base is "http://127.0.0.1:8080". */

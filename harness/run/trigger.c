@@ -1,8 +1,13 @@
 #include "harness/run/trigger.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/loop_timer.h"
+
+#define READ_NS (2 * CLOCK_S) /* for requests that the service lets wait */
+#define LOOK_NS (1 * CLOCK_MS)
 
 static unsigned servers_expected(const struct scenario *scenario)
 {
@@ -59,6 +64,9 @@ static bool is_loaded(const void *arg)
 			load->ended[REQUEST_TURN] == (unsigned)part->turns;
 	case REQUEST_IDLE:
 		return load->ended[REQUEST_IDLE] == (unsigned)part->idle_connections;
+	case REQUEST_HTTP: /* see clients_are_there() */
+	case REQUEST_KINDS:
+		break;
 	}
 	return true;
 }
@@ -138,7 +146,7 @@ static bool begin_load(struct case_state *state)
 	const struct load_part *load = &state->scenario->load;
 	struct err err = {0};
 
-	if (load->sessions == 0 && load->idle_connections == 0)
+	if (load->sessions == 0 && load->idle_connections == 0 && !load->request.path)
 		return true;
 	if (!state->base)
 		return case_state_trouble(
@@ -146,6 +154,109 @@ static bool begin_load(struct case_state *state)
 	state->load = load_create(state->options.loop, state->scenario, state->base,
 		state->evidence, &err);
 	return state->load || case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+}
+
+/* --- load.request --- */
+
+static bool clients_are_there(const void *arg)
+{
+	const struct case_state *state = arg;
+
+	return is_gone_or_event_came(state) || clients_trouble(state->clients) ||
+		clients_are_under_way(state->clients);
+}
+
+/* The wait until the service has read the requests; /proc has no event for it. */
+struct reading {
+	const struct case_state *state;
+	struct loop_timer *again;
+	bool over;
+};
+
+static void look_whether_read(void *arg)
+{
+	struct reading *reading = arg;
+	const struct case_state *state = reading->state;
+	int64_t port = strtoll(strrchr(state->base, ':') + 1, NULL, 10);
+
+	reading->over =
+		!state->service->running || subject_has_read(state->service, port);
+	if (!reading->over)
+		loop_timer_set(reading->again, LOOK_NS);
+}
+
+static bool is_read(const void *arg)
+{
+	return ((const struct reading *)arg)->over;
+}
+
+/* A request that is in the kernel alone is not under way. A service that lets some wait
+ * for long is stopped all the same. */
+static bool await_reading(struct case_state *state)
+{
+	struct reading reading = {.state = state};
+	enum wait_end end;
+
+	reading.again =
+		loop_timer_create(state->options.loop, look_whether_read, &reading);
+	look_whether_read(&reading);
+	end = wait_until(state->options.loop, is_read, &reading, clock_now() + READ_NS,
+		state->options.interrupted);
+	loop_timer_destroy(reading.again);
+	return end != WAIT_INTERRUPTED ||
+		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
+}
+
+/* Waits until each client has a request under way. The failure of a request is a
+ * trouble, but not where the stop comes with an event. */
+static bool await_clients(struct case_state *state, int64_t until_ns)
+{
+	const char *trouble;
+	bool came;
+
+	if (!await(state, clients_are_there, until_ns, &came))
+		return false;
+	trouble = clients_trouble(state->clients);
+	if (waits_for_event(state))
+		return true;
+	if (!state->service->running)
+		return case_state_trouble(state, TROUBLE_EXITED,
+			"it ended before its requests were under way; last line: %.300s",
+			case_state_last_line(state));
+	if (trouble)
+		return case_state_trouble(
+			state, TROUBLE_LOAD, "load.request: %s", trouble);
+	return came ||
+		case_state_trouble(state, TROUBLE_LOAD,
+			"load.request: not all of %lld requests were under way in time",
+			(long long)state->scenario->load.request.concurrency);
+}
+
+static bool begin_clients(struct case_state *state, int64_t until_ns)
+{
+	const struct load_request_part *part = &state->scenario->load.request;
+	struct err err = {0};
+
+	if (!part->path || event_came(state))
+		return true;
+	case_state_step(state, "sending %lld requests", (long long)part->concurrency);
+	state->clients = clients_create(
+		state->options.loop, part, state->base, state->evidence, &err);
+	if (!state->clients)
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	clients_begin(state->clients);
+	return await_clients(state, until_ns);
+}
+
+/* The moment of the stop has come: from now on no request is sent, but one for each
+ * client that had none under way. With an event the stop comes at once. */
+static bool hold_clients(struct case_state *state, int64_t until_ns)
+{
+	if (!state->clients)
+		return true;
+	clients_hold(state->clients, !waits_for_event(state));
+	return waits_for_event(state) ||
+		(await_clients(state, until_ns) && await_reading(state));
 }
 
 static bool await_event(struct case_state *state, int64_t until_ns)
@@ -187,9 +298,10 @@ bool trigger_await(struct case_state *state)
 		ok = await_exit(state, until_ns);
 	else if (ok && state->load)
 		ok = open_sessions(state, until_ns) && start_turns(state, until_ns) &&
-			open_idle(state, until_ns);
+			open_idle(state, until_ns) && begin_clients(state, until_ns);
 	if (ok && waits_for_event(state))
 		ok = await_event(state, until_ns);
+	ok = ok && hold_clients(state, until_ns);
 	state->evidence->loaded_ns = clock_now();
 	return ok;
 }

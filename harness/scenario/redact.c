@@ -45,25 +45,36 @@ static char *escaped(const char *value)
 	return mem_textf("%.*s", (int)strlen(quoted) - 2, quoted + 1);
 }
 
-/* The secret values in each of their forms. */
-static struct strlist forms_of(const struct scenario *scenario)
-{
-	const struct strlist *env = &scenario->service.env;
-	struct strlist forms = {0};
+typedef bool is_secret_fn(const struct scenario *scenario, const char *name);
 
-	for (unsigned i = 0; i < env->count; i++) {
-		const char *equals = strchr(env->item[i], '=');
+/* pairs are "NAME=value" each. */
+static void add_secrets(struct strlist *forms, const struct scenario *scenario,
+	const struct strlist *pairs, is_secret_fn *is_secret)
+{
+	for (unsigned i = 0; i < pairs->count; i++) {
+		const char *pair = pairs->item[i];
+		const char *equals = strchr(pair, '=');
 		SCOPED(mem_free) char *name = NULL, *in_json = NULL;
 
 		if (!equals || strlen(equals + 1) < LEN_MIN)
 			continue;
-		name = mem_textf("%.*s", (int)(equals - env->item[i]), env->item[i]);
-		if (!scenario_env_is_secret(scenario, name))
+		name = mem_textf("%.*s", (int)(equals - pair), pair);
+		if (!is_secret(scenario, name))
 			continue;
 		in_json = escaped(equals + 1);
-		add_forms(&forms, in_json);
-		add_forms(&forms, equals + 1);
+		add_forms(forms, in_json);
+		add_forms(forms, equals + 1);
 	}
+}
+
+/* The secret values in each of their forms. */
+static struct strlist forms_of(const struct scenario *scenario)
+{
+	struct strlist forms = {0};
+
+	add_secrets(&forms, scenario, &scenario->service.env, scenario_env_is_secret);
+	add_secrets(&forms, scenario, &scenario->load.request.headers,
+		scenario_header_is_secret);
 	return forms;
 }
 

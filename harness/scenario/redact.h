@@ -7,7 +7,8 @@
 #include "harness/scenario/scenario.h"
 
 /* Gives the caller a copy of text to free(), with "***" in place of each value of the
- * scenario's environment that is secret (scenario_env_is_secret()), be it quoted as in
+ * scenario's environment and headers that is secret (scenario_env_is_secret(),
+ * scenario_header_is_secret()), be it quoted as in
  * JSON or for a shell; shorter ones than four bytes are left, for they stand in a text
  * by chance. */
 char *redact(const struct scenario *scenario, const char *text) MUST_CHECK;

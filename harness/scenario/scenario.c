@@ -11,6 +11,9 @@
 #include "mock-agent/faults/behavior.h"
 
 static const struct field load_fields[] = {
+	{"request", FIELD_OBJECT, offsetof(struct load_part, request),
+		.fields = load_request_fields,
+		.help = "HTTP requests that are under way when the stop comes"},
 	{"sessions", FIELD_INT, offsetof(struct load_part, sessions), .min = 0,
 		.max = SCENARIO_SESSIONS_MAX,
 		.help = "opened in parallel, each with a room and a bot of its own"},
@@ -271,23 +274,37 @@ bool scenario_env_is_secret(const struct scenario *scenario, const char *name)
 	return false;
 }
 
-char *scenario_json_redacted(const struct scenario *scenario, const char *json)
+bool scenario_header_is_secret(const struct scenario *scenario, const char *name)
 {
-	SCOPED(json_free) cJSON *root = cJSON_Parse(json);
-	cJSON *env = cJSON_GetObjectItemCaseSensitive(
-		cJSON_GetObjectItemCaseSensitive(root, "service"), "env");
-	cJSON *value = env ? env->child : NULL;
+	return scenario_env_is_secret(scenario, name) || strcasestr(name, "AUTH") ||
+		strcasestr(name, "COOKIE");
+}
+
+static void hide_secrets(const struct scenario *scenario, cJSON *pairs,
+	bool (*is_secret)(const struct scenario *scenario, const char *name))
+{
+	cJSON *value = pairs ? pairs->child : NULL;
 
 	while (value) {
 		cJSON *next = value->next;
 
-		if (scenario_env_is_secret(scenario, value->string)) {
+		if (is_secret(scenario, value->string)) {
 			SCOPED(mem_free) char *name = mem_text(value->string);
 
 			cJSON_ReplaceItemInObjectCaseSensitive(
-				env, name, cJSON_CreateString("***"));
+				pairs, name, cJSON_CreateString("***"));
 		}
 		value = next;
 	}
+}
+
+char *scenario_json_redacted(const struct scenario *scenario, const char *json)
+{
+	SCOPED(json_free) cJSON *root = cJSON_Parse(json);
+
+	hide_secrets(scenario, (cJSON *)(size_t)json_at(root, "service.env"),
+		scenario_env_is_secret);
+	hide_secrets(scenario, (cJSON *)(size_t)json_at(root, "load.request.headers"),
+		scenario_header_is_secret);
 	return cJSON_Print(root);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "harness/scenario/expect_part.h"
+#include "harness/scenario/load_request_part.h"
 #include "harness/scenario/mcp_list.h"
 #include "harness/scenario/placeholders.h"
 #include "harness/scenario/service_part.h"
@@ -21,6 +22,7 @@
 
 /* "load": what is there when the stop comes. */
 struct load_part {
+	struct load_request_part request;
 	int64_t sessions;         /* opened in parallel, distinct rooms and bots */
 	int64_t turns;            /* of them this many have a turn in flight */
 	int64_t turn_ns;          /* how long such a turn takes */
@@ -81,8 +83,11 @@ const char *scenario_env(const struct scenario *scenario, const char *name);
  * PASSWORD in its name? */
 bool scenario_env_is_secret(const struct scenario *scenario, const char *name);
 
+/* The same of a header of load.request, and with AUTH or COOKIE in its name. */
+bool scenario_header_is_secret(const struct scenario *scenario, const char *name);
+
 /* Gives the caller a string to free(): json, a resolved scenario, with "***" in place
- * of every secret value of its environment. */
+ * of every secret value of its environment and its headers. */
 char *scenario_json_redacted(
 	const struct scenario *scenario, const char *json) MUST_CHECK;
 

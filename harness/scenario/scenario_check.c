@@ -174,6 +174,21 @@ static void check_stop(struct check *check)
 			"there is no mock agent API, which logs \"%s\"", when);
 }
 
+static void check_request(struct check *check)
+{
+	const struct load_request_part *request = &check->scenario->load.request;
+	const cJSON *node = json_at(check->root, "load.request");
+
+	if (node && !request->path)
+		contradict(check, "load.request", "its path is missing");
+	if (request->path && request->path[0] != '/')
+		contradict(check, "load.request.path",
+			"expected a path such as \"/report\"");
+	if (request->contains && !request->contains[0])
+		contradict(check, "load.request.contains",
+			"every answer has an empty text");
+}
+
 static void check_expect(struct check *check)
 {
 	const struct expect_part *expect = &check->scenario->expect;
@@ -199,6 +214,7 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	check_ready(&check);
 	check_secrets(&check);
 	check_mocks(&check);
+	check_request(&check);
 	check_stop(&check);
 	check_expect(&check);
 	return check.good;

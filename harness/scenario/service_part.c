@@ -78,7 +78,7 @@ static bool read_body(void *out, const struct json_doc *doc UNUSED, const cJSON 
 	return true;
 }
 
-static const struct field_type body_type = {.read = read_body, .done = mem_free};
+const struct field_type body_type = {.read = read_body, .done = mem_free};
 
 static const struct field session_fields[] = {
 	{"path", FIELD_TEXT, offsetof(struct session_request, path),

@@ -57,4 +57,7 @@ struct service_part {
 
 extern const struct field service_fields[];
 
+/* Of a char * in a table of fields: a text as it is, or any other JSON as text. */
+extern const struct field_type body_type;
+
 #endif

@@ -92,9 +92,41 @@ static void port_owner_prefers_ipv4_as_the_kernel_does(void **state UNUSED)
 	assert_false(owns(AF_INET6, AF_INET));
 }
 
+/* Neither a connection that nobody has accepted nor bytes that nobody has read. */
+static void port_owner_sees_what_was_not_read_yet(void **state UNUSED)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int server, port;
+	char byte;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	getsockname(listener, (struct sockaddr *)&address, &len);
+	port = ntohs(address.sin_port);
+	assert_true(port_owner_has_read(getpid(), port));
+	assert_int_equal(connect(client, (struct sockaddr *)&address, len), 0);
+	assert_false(port_owner_has_read(getpid(), port));
+	server = accept(listener, NULL, NULL);
+	assert_true(port_owner_has_read(getpid(), port));
+	assert_int_equal(write(client, "x", 1), 1);
+	assert_false(port_owner_has_read(getpid(), port));
+	assert_int_equal(read(server, &byte, 1), 1);
+	assert_true(port_owner_has_read(getpid(), port));
+	close(server);
+	close(client);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(port_owner_sees_what_was_not_read_yet),
 		cmocka_unit_test(port_owner_prefers_ipv4_as_the_kernel_does),
 	};
 

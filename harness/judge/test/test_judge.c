@@ -372,6 +372,15 @@ static void a_request_that_failed_is_not_clean(void **state)
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
+static void an_answer_that_may_be_cut_is_inconclusive(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_play_clean(scene);
+	scene_add_request(scene, REQUEST_HTTP, 0, REQUEST_UNPROVEN);
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+}
+
 static void a_kept_session_needs_its_stream_closed(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -667,6 +676,7 @@ int main(void)
 		SCENE(a_session_that_ended_unanswered_was_released),
 		SCENE(only_the_mock_agent_says_that_a_session_was_released),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
+		SCENE(an_answer_that_may_be_cut_is_inconclusive),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
 		SCENE(what_is_proven_beats_what_is_unknown),

@@ -21,6 +21,8 @@ static int set_up(void **state)
 	strlist_add(&scenario.service.env, "DSN=db://me");
 	strlist_add(&scenario.service.env, "PASSWORD=abc");
 	strlist_add(&scenario.service.secrets, "DSN");
+	strlist_add(&scenario.load.request.headers, "authorization=Bearer me");
+	strlist_add(&scenario.load.request.headers, "Accept=text/plain");
 	*state = &scenario;
 	return 0;
 }
@@ -31,6 +33,7 @@ static int tear_down(void **state)
 
 	strlist_done(&scenario->service.env);
 	strlist_done(&scenario->service.secrets);
+	strlist_done(&scenario->load.request.headers);
 	return 0;
 }
 
@@ -43,6 +46,7 @@ static const struct {
 	{"--set 'A=it'\\''s \"5\" \\ it'", "--set 'A=***'", "in a shell"},
 	{"--set 'A=\"it'\\''s \\\"5\\\" \\\\ it\"'", "--set 'A=\"***\"'",
 		"JSON in a shell"},
+	{"Bearer me, text/plain", "***, text/plain", "a header"},
 	{"plain", "plain", "no secret"},
 	{"abc", "abc", "short: by chance"},
 	{"", "", "nothing"},

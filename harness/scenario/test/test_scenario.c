@@ -73,8 +73,8 @@ static const struct {
 		"s:3:4: service.ready.htpp: no such key; did you mean \"http\"?",
 		"misspelt two levels down"},
 	{"{\"name\":\"x\",\"load\":{\"zzz\":1}}",
-		"s:1:21: load.zzz: no such key; there are: sessions, turns, turn, "
-		"idle_connections",
+		"s:1:21: load.zzz: no such key; there are: request, sessions, turns, "
+		"turn, idle_connections",
 		"nothing is near: what there is"},
 	{"{\"name\":\"x\",\"load.sessions\":3}",
 		"s:1:13: load.sessions: no such key; \"sessions\" belongs into an object "
@@ -227,6 +227,17 @@ static const struct {
 		"s:1:48: mcp: nothing starts these servers; add {mcp_config} to "
 		"service.env, command or entrypoint",
 		"mocks of which the service does not learn"},
+	{"{\"name\":\"x\",\"load\":{\"request\":{\"method\":\"GET\"}}}",
+		"s:1:21: load.request: its path is missing", "a request for nothing"},
+	{"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"report\"}}}",
+		"s:1:32: load.request.path: expected a path such as \"/report\"",
+		"not from the root"},
+	{"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"/\",\"contains\":\"\"}}}",
+		"s:1:43: load.request.contains: every answer has an empty text",
+		"a text that proves nothing"},
+	{"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"/\",\"concurency\":2}}}",
+		"s:1:43: load.request.concurency: no such key; did you mean \"concurrency\"?",
+		"misspelt"},
 	{"{\"name\":\"x\",\"stop\":{\"count\":2}}",
 		"s:1:21: stop.count: \"sessions.ready\" comes once",
 		"twice the one time"},
@@ -251,9 +262,9 @@ static void scenario_answers_an_unknown_engine_with_those_that_exist(
 {
 	SCOPED(buf_done) struct buf lines = {0};
 	SCOPED(mem_free)
-	char *wanted = mem_textf(
-		"s:1:24: engines: there is no \"podman\"; there are: %s",
-		engine_kind_names);
+	char *wanted =
+		mem_textf("s:1:24: engines: there is no \"podman\"; there are: %s",
+			engine_kind_names);
 	struct scenario scenario;
 
 	read_text("{\"name\":\"x\",\"engines\":[\"podman\"]}", &lines, &scenario);
@@ -438,13 +449,15 @@ static void scenario_keeps_secrets_out_of_reports(void **state UNUSED)
 		"\"API_KEY\":\"k1\",\"my_token\":\"k2\",\"DSN\":\"k3\",\"PLAIN\":\"p\"}}}");
 	SCOPED(mem_free) char *json = scenario_json_redacted(&scenario,
 		"{\"service\":{\"env\":{\"API_KEY\":\"k1\",\"PLAIN\":\"p\","
-		"\"DSN\":3,\"my_token\":\"k2\"}}}");
+		"\"DSN\":3,\"my_token\":\"k2\"}},\"load\":{\"request\":{\"headers\":{"
+		"\"Cookie\":\"k4\",\"Accept\":\"a\"}}}}");
 	SCOPED(json_free) cJSON *redacted = cJSON_Parse(json);
 	SCOPED(mem_free) char *text = json_print(redacted);
 
 	assert_string_equal(text,
 		"{\"service\":{\"env\":{\"API_KEY\":\"***\",\"PLAIN\":\"p\","
-		"\"DSN\":\"***\",\"my_token\":\"***\"}}}");
+		"\"DSN\":\"***\",\"my_token\":\"***\"}},\"load\":{\"request\":{\"headers\":{"
+		"\"Cookie\":\"***\",\"Accept\":\"a\"}}}}");
 	assert_true(scenario_env_is_secret(&scenario, "DB_PASSWORD"));
 	assert_false(scenario_env_is_secret(&scenario, "PLAIN"));
 	scenario_done(&scenario);

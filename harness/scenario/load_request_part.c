@@ -1,0 +1,32 @@
+#include "harness/scenario/load_request_part.h"
+
+#include "harness/scenario/service_part.h"
+
+const struct field load_request_fields[] = {
+	{"path", FIELD_TEXT, offsetof(struct load_request_part, path),
+		.help = "path with query; {n} is the client's number"},
+	{"method", FIELD_TEXT, offsetof(struct load_request_part, method),
+		.help = "by default GET, or POST with a body"},
+	{"headers", FIELD_OTHER, offsetof(struct load_request_part, headers),
+		.type = &strlist_pairs_type, .help = "as an object; {n} is filled in"},
+	{"body", FIELD_OTHER, offsetof(struct load_request_part, body),
+		.type = &body_type,
+		.help = "a text that is sent as it is, or JSON; {n} is filled in"},
+	{"status", FIELD_INT, offsetof(struct load_request_part, status), .min = 100,
+		.max = 599,
+		.help = "the HTTP status of a good answer; by default any 2xx"},
+	{"contains", FIELD_TEXT, offsetof(struct load_request_part, contains),
+		.help = "a whole answer has this text in it; one without it is lost"},
+	{"stream", FIELD_BOOL, offsetof(struct load_request_part, stream),
+		.help = "the answer is a stream, such as SSE: under way once its first bytes "
+			"are there"},
+	{"concurrency", FIELD_INT, offsetof(struct load_request_part, concurrency),
+		.preset = "1", .min = 1, .max = 5000,
+		.help = "clients, each with one request under way when the stop comes"},
+	{"pause", FIELD_DURATION, offsetof(struct load_request_part, pause_ns),
+		.preset = "10ms",
+		.help = "time between an answer and the client's next request"},
+	{"within", FIELD_DURATION, offsetof(struct load_request_part, within_ns),
+		.preset = "60s", .help = "bound of the wait for a whole answer"},
+	{0},
+};
