@@ -27,6 +27,7 @@ struct campaign {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
+	char *failed; /* the folder of this run's artifacts */
 	struct rounds rounds;
 	struct results *results;
 	struct progress *progress;
@@ -214,7 +215,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		.run_id = campaign->run_dir.id,
 		.run_folder = campaign->run_dir.folder,
 		.programs = programs,
-		.report = campaign->options->report,
+		.failed = campaign->failed,
 		.lock = campaign->run_dir.lock,
 		.keep_failed = campaign->options->keep_failed,
 	};
@@ -235,10 +236,8 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
-	if (!meet_engine(campaign, programs))
-		return false;
-	artifacts_clear(campaign->options->report);
-	return true;
+	campaign->failed = artifacts_open(campaign->options->report);
+	return meet_engine(campaign, programs);
 }
 
 static int exit_code(const struct campaign *campaign)
@@ -314,6 +313,7 @@ static void close_campaign(struct campaign *campaign)
 	rounds_done(&campaign->rounds);
 	plan_done(&campaign->plan);
 	strlist_done(&campaign->errors);
+	free(campaign->failed);
 }
 
 int campaign_run(const struct campaign_options *options)

@@ -123,7 +123,7 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 	work->kept = failed && options->keep_failed;
 	case_finish(state, work->kept);
 	if (failed) {
-		folder = artifacts_write(options->report, worker->plan_case,
+		folder = artifacts_write(options->failed, worker->plan_case,
 			worker->round, &evidence, &judgement, &err);
 		if (!folder)
 			work->say = mem_text(err.text);

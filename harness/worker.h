@@ -36,7 +36,7 @@ struct worker_options {
 	const char *run_id;
 	const char *run_folder;
 	const char *programs; /* the folder of our programs */
-	const char *report;   /* the folder of the artifacts */
+	const char *failed;   /* the folder of this run's artifacts */
 	int lock; /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
 	worker_step_fn *step;

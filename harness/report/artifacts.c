@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "harness/run/run_dir.h"
 #include "harness/scenario/redact.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -53,17 +55,16 @@ static char *name_of(const struct plan_case *plan_case, unsigned round)
 }
 
 /* Names of different cases may be equal here: the next one gets a number. */
-static char *make_folder(const char *report, const char *name, struct err *err)
+static char *make_folder(const char *run, const char *name, struct err *err)
 {
-	SCOPED(mem_free) char *failed = mem_textf("%s/failed", report);
 	char *path = NULL;
 
-	if (!fs_make_folders(failed, err))
+	if (!fs_make_folders(run, err))
 		return NULL;
 	for (unsigned i = 1; i <= SAME_MAX; i++) {
 		free(path);
-		path = i == 1 ? mem_textf("%s/%s", failed, name)
-			      : mem_textf("%s/%s.%u", failed, name, i);
+		path = i == 1 ? mem_textf("%s/%s", run, name)
+			      : mem_textf("%s/%s.%u", run, name, i);
 		if (mkdir(path, 0777) == 0)
 			return path;
 		if (errno != EEXIST)
@@ -74,23 +75,43 @@ static char *make_folder(const char *report, const char *name, struct err *err)
 	return NULL;
 }
 
-void artifacts_clear(const char *report)
+static int is_run(const struct dirent *entry)
 {
-	SCOPED(mem_free) char *failed = mem_textf("%s/failed", report);
-	DIR *folder = opendir(failed);
-	struct dirent *entry;
+	return fnmatch("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T"
+		       "[0-9][0-9].[0-9][0-9].[0-9][0-9]",
+		       entry->d_name, 0) == 0;
+}
 
-	while (folder && (entry = readdir(folder))) {
-		SCOPED(mem_free) char *path = mem_textf("%s/%s", failed, entry->d_name);
-		SCOPED(mem_free) char *why = mem_textf("%s/why.txt", path);
+/* Leaves room for one more. Their names are in the order of their times. */
+static void remove_old_runs(const char *failed)
+{
+	struct dirent **runs = NULL;
+	int count = scandir(failed, &runs, is_run, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		SCOPED(mem_free) char *path =
+			mem_textf("%s/%s", failed, runs[i]->d_name);
 		struct stat found;
 
-		if (entry->d_name[0] != '.' && lstat(path, &found) == 0 &&
-			S_ISDIR(found.st_mode) && lstat(why, &found) == 0)
+		if (i <= count - ARTIFACTS_RUNS && lstat(path, &found) == 0 &&
+			S_ISDIR(found.st_mode))
 			fs_remove_tree(path);
+		free(runs[i]);
 	}
-	if (folder)
-		closedir(folder);
+	free(runs);
+}
+
+char *artifacts_open(const char *report)
+{
+	SCOPED(mem_free) char *failed = mem_textf("%s/failed", report);
+	char now[CLOCK_WALL_SIZE];
+
+	remove_old_runs(failed);
+	clock_wall(now);
+	now[strcspn(now, ".")] = '\0';
+	for (char *colon = now; (colon = strchr(colon, ':'));)
+		*colon = '.';
+	return mem_textf("%s/%s", failed, now);
 }
 
 /* --- its files --- */
@@ -127,6 +148,42 @@ static void add_limitations(struct buf *text, const struct evidence *evidence)
 			(unsigned long long)evidence->lifelines_dropped);
 }
 
+/* The last line that it logged after the stop signal, verbatim, and when. */
+static void add_last_words(struct buf *text, const struct evidence *evidence)
+{
+	int64_t signal_ns = evidence->facts.signal_ns;
+	const struct log_line *last = NULL;
+
+	for (unsigned i = 0; i < evidence->log_count && signal_ns; i++) {
+		if (evidence->log[i].ns >= signal_ns)
+			last = &evidence->log[i];
+	}
+	if (last)
+		buf_addf(text, "\nLast words, %s after the stop signal:\n  %s\n",
+			CLOCK_TEXT(last->ns - signal_ns), last->text);
+	else if (signal_ns)
+		buf_adds(text,
+			"\nLast words: it logged nothing after the stop signal.\n");
+}
+
+/* The deepest cause, what cures it, and what the service said last. */
+static void add_cause(const struct artifact *artifact, struct buf *text)
+{
+	const struct judgement *judgement = artifact->judgement;
+	const struct diagnosis *cause = &judgement->diagnoses[0];
+
+	if (judgement->diagnosis_count > 0) {
+		buf_addf(text, "%s %s\n", diagnosis_ids[cause->id], cause->text);
+		if (diagnosis_cure(cause->id)[0])
+			buf_addf(text, "\nCure: %s\n", diagnosis_cure(cause->id));
+	} else {
+		buf_addf(text, "%s\n", judgement->reason);
+	}
+	add_last_words(text, artifact->evidence);
+	buf_addf(text, "\nVerdict: %s: %s\n", verdict_names[judgement->verdict],
+		judgement->reason);
+}
+
 static void add_why(const struct artifact *artifact, struct buf *text)
 {
 	const struct judgement *judgement = artifact->judgement;
@@ -135,8 +192,7 @@ static void add_why(const struct artifact *artifact, struct buf *text)
 		plan_command(artifact->plan_case, evidence->engine, evidence->seed);
 
 	if (judgement->could_run)
-		buf_addf(text, "%s: %s\n", verdict_names[judgement->verdict],
-			judgement->reason);
+		add_cause(artifact, text);
 	else
 		buf_addf(text, "could not run: %s\n", evidence->trouble_text);
 	buf_addf(text, "\n%s%s%s (%s): %s\n", artifact->plan_case->id,
@@ -249,13 +305,13 @@ static bool write_file(const struct artifact *artifact, const char *folder,
 	return fs_write_file(path, prose, strlen(prose), err);
 }
 
-char *artifacts_write(const char *report, const struct plan_case *plan_case,
+char *artifacts_write(const char *run, const struct plan_case *plan_case,
 	unsigned round, const struct evidence *evidence,
 	const struct judgement *judgement, struct err *err)
 {
 	const struct artifact artifact = {plan_case, evidence, judgement};
 	SCOPED(mem_free) char *name = name_of(plan_case, round);
-	char *folder = make_folder(report, name, err);
+	char *folder = make_folder(run, name, err);
 
 	for (size_t i = 0; folder && i < COUNT(files); i++) {
 		if (!write_file(&artifact, folder, &files[i], err))

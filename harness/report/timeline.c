@@ -280,6 +280,16 @@ static void write_entry(const struct timeline_entry *entry, int64_t zero_ns,
 	buf_addf(text, "%12s  %-*s  %s\n", time, source_width, entry->source, what);
 }
 
+/* The entries from the zero on, or those before it. */
+static void write_entries(const struct timeline *timeline, bool before, int64_t zero_ns,
+	int source_width, struct buf *text)
+{
+	for (size_t i = 0; i < timeline->count; i++) {
+		if ((timeline->entries[i].ns < zero_ns) == before)
+			write_entry(&timeline->entries[i], zero_ns, source_width, text);
+	}
+}
+
 void timeline_write(const struct evidence *evidence, struct buf *text)
 {
 	struct timeline timeline = {.evidence = evidence};
@@ -304,12 +314,13 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 		"Milliseconds from %s (CLOCK_MONOTONIC %lld ns). Lines of the service's log "
 		"that are no events begin with \"|\".\n\n",
 		zero_name, (long long)zero_ns);
+	write_entries(&timeline, false, zero_ns, width, text);
+	if (timeline.count > 0 && timeline.entries[0].ns < zero_ns)
+		buf_adds(text, "\nBefore that:\n\n");
+	write_entries(&timeline, true, zero_ns, width, text);
 	for (size_t i = 0; i < timeline.count; i++) {
-		struct timeline_entry *entry = &timeline.entries[i];
-
-		write_entry(entry, zero_ns, width, text);
-		free(entry->source);
-		free(entry->what);
+		free(timeline.entries[i].source);
+		free(timeline.entries[i].what);
 	}
 	free(timeline.entries);
 }

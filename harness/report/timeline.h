@@ -1,11 +1,14 @@
 /*
  * timeline - all observations of a case in the order of their time: one line each, in
- * milliseconds from the stop signal.
+ * milliseconds from the stop signal. The stop comes first, what was before it behind.
  *
- *      -512.4  load             session 1 asked for: room 1, bot personal_assistant
  *        +0.0  kernel           SIGTERM sent to PID 1
  *        +0.3  service          shutdown.begin signal=15 sessions=3
  *      +201.7  mock-mcp skills s2   mcp.eof
+ *
+ *   Before that:
+ *
+ *      -512.4  load             session 1 asked for: room 1, bot personal_assistant
  */
 #ifndef HARNESS_REPORT_TIMELINE_H
 #define HARNESS_REPORT_TIMELINE_H

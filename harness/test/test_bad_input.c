@@ -259,12 +259,12 @@ static void no_output_moves_the_cursor_or_has_a_secret(void **state UNUSED)
 	run_and_assert_inert((const char *const[]){"stopbench", "run", wrong, NULL}, 2);
 	/* Only the log may move the cursor. */
 	output = program_run((const char *const[]){
-		"sh", "-c", "cat \"$0\"/failed/*/service.log", report, NULL});
+		"sh", "-c", "cat \"$0\"/failed/*/*/service.log", report, NULL});
 	assert_non_null(strstr(output.out, "\n***\n"));
 	assert_null(strstr(output.out, "hunter2"));
 	program_output_done(&output);
 	output = program_run((const char *const[]){"sh", "-c",
-		"cd \"$0\" && rm failed/*/service.log && cat results.json failed/*/*",
+		"cd \"$0\" && rm failed/*/*/service.log && cat results.json failed/*/*/*",
 		report, NULL});
 	assert_int_equal(output.code, 0);
 	assert_non_null(strstr(output.out, "API_TOKEN"));

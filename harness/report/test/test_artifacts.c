@@ -224,10 +224,17 @@ static void assert_file(
 	assert_string_equal(text, wanted);
 }
 
-static void why_begins_with_the_verdict_and_ends_with_the_command(void **state)
+static void why_begins_with_the_cause_its_cure_and_the_last_words(void **state)
 {
-	assert_file(*state, "why.txt",
-		"killed: 137: the grace expired\n"
+	SCOPED(mem_free) char *wanted = mem_textf(
+		"H1 waited for the agent API\n"
+		"\n"
+		"Cure: %s\n"
+		"\n"
+		"Last words, 400us after the stop signal:\n"
+		"  {\"no\":\"event\"}\n"
+		"\n"
+		"Verdict: killed: 137: the grace expired\n"
 		"\n"
 		"kill/10-x (main): too late\n"
 		"It happens.\n"
@@ -244,7 +251,26 @@ static void why_begins_with_the_verdict_and_ends_with_the_command(void **state)
 		"\n"
 		"This case alone:\n"
 		"  stopbench run scenarios/kill/10-x.json --half main --engine process --seed "
-		"42 --repeat 1\n");
+		"42 --repeat 1\n",
+		diagnosis_cure(DIAGNOSIS_H1));
+
+	assert_file(*state, "why.txt", wanted);
+}
+
+static void why_without_a_diagnosis_begins_with_the_verdicts_reason(void **state)
+{
+	struct artifacts_scene *scene = *state;
+	SCOPED(mem_free) char *folder = NULL, *text = NULL;
+
+	scene->judgement.diagnosis_count = 0;
+	scene->evidence.facts.signal_ns = at_us(500); /* after its last line */
+	folder = write_round(scene, 1);
+	text = text_of(folder, "why.txt");
+	assert_memory_equal(text,
+		"137: the grace expired\n\n"
+		"Last words: it logged nothing after the stop signal.\n\n"
+		"Verdict: killed: 137: the grace expired\n",
+		117);
 }
 
 static void why_says_what_kept_a_case_from_running(void **state)
@@ -264,25 +290,12 @@ static void why_says_what_kept_a_case_from_running(void **state)
 	assert_non_null(strstr(text, "\n2 events and 0 lifelines were not kept.\n"));
 }
 
-static void timeline_has_everything_in_the_order_of_its_happening(void **state)
+static void timeline_begins_with_the_signal_and_has_everything(void **state)
 {
 	assert_file(*state, "timeline.txt",
 		"Milliseconds from the stop signal (CLOCK_MONOTONIC 2000000000000000 ns). "
 		"Lines of the service's log that are no events begin with \"|\".\n"
 		"\n"
-		"      -500.0  harness             the case begins\n"
-		"      -450.0  harness             the service is up\n"
-		"      -420.0  harness             the service is ready\n"
-		"      -400.0  load                session 1 (room 1, bot personal_assistant): "
-		"sent\n"
-		"      -300.0  mock-mcp skills s1  process.start\n"
-		"      -250.0  service             | plain " UTF8_REPLACEMENT
-		"[31mwords\n"
-		"      -200.0  load                session 1 (room 1, bot personal_assistant): "
-		"answered\n"
-		"      -100.0  load                turn of session 1: sent\n"
-		"       -50.0  harness             the moment of the stop\n"
-		"        -0.0  harness             the stop is asked for\n"
 		"        +0.0  kernel              SIGTERM to PID 1\n"
 		"        +0.3  service             shutdown.begin signal=15 why=\"a b\"\n"
 		"        +0.4  service             | {\"no\":\"event\"}\n"
@@ -296,7 +309,23 @@ static void timeline_has_everything_in_the_order_of_its_happening(void **state)
 		"server\n"
 		"     +2010.9  engine              the stop has returned\n"
 		"     +2011.0  harness             the stop is over\n"
-		"     +2020.0  harness             the case is over\n");
+		"     +2020.0  harness             the case is over\n"
+		"\n"
+		"Before that:\n"
+		"\n"
+		"      -500.0  harness             the case begins\n"
+		"      -450.0  harness             the service is up\n"
+		"      -420.0  harness             the service is ready\n"
+		"      -400.0  load                session 1 (room 1, bot personal_assistant): "
+		"sent\n"
+		"      -300.0  mock-mcp skills s1  process.start\n"
+		"      -250.0  service             | plain " UTF8_REPLACEMENT
+		"[31mwords\n"
+		"      -200.0  load                session 1 (room 1, bot personal_assistant): "
+		"answered\n"
+		"      -100.0  load                turn of session 1: sent\n"
+		"       -50.0  harness             the moment of the stop\n"
+		"        -0.0  harness             the stop is asked for\n");
 }
 
 static void timeline_counts_from_what_there_is(void **state)
@@ -459,27 +488,58 @@ static void folder_of_a_long_name_is_made_all_the_same(void **state)
 	assert_true(strlen(strrchr(other, '/')) < 200);
 }
 
-static void folders_of_an_earlier_run_are_cleared_and_nothing_else(void **state)
+static bool is_there(const char *report, const char *path)
+{
+	SCOPED(mem_free) char *whole = mem_textf("%s/failed/%s", report, path);
+	struct stat found;
+
+	return lstat(whole, &found) == 0;
+}
+
+static void make(const char *report, const char *path)
+{
+	SCOPED(mem_free) char *whole = mem_textf("%s/failed/%s", report, path);
+	struct err err;
+
+	if (!fs_write_file(whole, "", 0, &err))
+		fail_msg("%s", err.text);
+}
+
+static void failed_cases_of_the_last_runs_are_kept(void **state)
 {
 	struct artifacts_scene *scene = *state;
-	SCOPED(mem_free) char *old = write_round(scene, 1);
-	SCOPED(mem_free) char *mine = mem_textf("%s/failed/mine", scene->report);
-	SCOPED(mem_free) char *file = mem_textf("%s/failed/note", scene->report);
-	SCOPED(mem_free) char *link = mem_textf("%s/failed/link", scene->report);
-	SCOPED(mem_free) char *elsewhere = mem_textf("%s/elsewhere", scene->report);
-	SCOPED(mem_free) char *why = mem_textf("%s/why.txt", elsewhere);
+	const char *report = scene->report;
+	SCOPED(mem_free) char *link =
+		mem_textf("%s/failed/2020-01-01T00.00.00", report);
+	SCOPED(mem_free) char *run = NULL;
 
-	assert_int_equal(mkdir(mine, 0755), 0);
-	assert_int_equal(mkdir(elsewhere, 0755), 0);
-	fclose(fopen(file, "w"));
-	fclose(fopen(why, "w"));
-	assert_int_equal(symlink(elsewhere, link), 0);
-	artifacts_clear(scene->report);
-	assert_int_equal(access(old, F_OK), -1);
-	assert_int_equal(access(mine, F_OK), 0);
-	assert_int_equal(access(file, F_OK), 0);
-	assert_int_equal(access(why, F_OK), 0);
-	artifacts_clear("/nowhere");
+	for (unsigned i = 1; i <= ARTIFACTS_RUNS; i++) {
+		SCOPED(mem_free) char *why =
+			mem_textf("2026-11-22T22.05.0%u/a/why.txt", i);
+
+		make(report, why);
+	}
+	make(report, "mine/why.txt");
+	make(report, "note");
+	make(report, "../elsewhere/note");
+	assert_int_equal(symlink("../elsewhere", link), 0);
+	run = artifacts_open(report);
+	assert_false(is_there(report, "2026-11-22T22.05.01"));
+	assert_true(is_there(report, "2026-11-22T22.05.02/a/why.txt"));
+	assert_true(is_there(report, "2026-11-22T22.05.05/a/why.txt"));
+	assert_true(is_there(report, "mine/why.txt"));
+	assert_true(is_there(report, "note"));
+	assert_true(is_there(report, "../elsewhere/note"));
+	/* The run itself has a folder once a case of it fails. */
+	assert_int_equal(access(run, F_OK), -1);
+	assert_int_equal(strlen(strrchr(run, '/')), sizeof "/2026-11-22T22.05.00" - 1);
+}
+
+static void nothing_is_removed_where_there_is_nothing(void **state UNUSED)
+{
+	SCOPED(mem_free) char *run = artifacts_open("/nowhere");
+
+	assert_non_null(strstr(run, "/nowhere/failed/"));
 }
 
 static void folder_that_cannot_be_made_says_where(void **state)
@@ -496,9 +556,10 @@ int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 	const struct CMUnitTest tests[] = {
-		SCENE(why_begins_with_the_verdict_and_ends_with_the_command),
+		SCENE(why_begins_with_the_cause_its_cure_and_the_last_words),
+		SCENE(why_without_a_diagnosis_begins_with_the_verdicts_reason),
 		SCENE(why_says_what_kept_a_case_from_running),
-		SCENE(timeline_has_everything_in_the_order_of_its_happening),
+		SCENE(timeline_begins_with_the_signal_and_has_everything),
 		SCENE(timeline_counts_from_what_there_is),
 		SCENE(ledger_has_its_events_as_they_were_written),
 		SCENE(log_is_what_the_service_printed),
@@ -509,7 +570,8 @@ int main(void)
 		SCENE(folder_has_a_name_that_every_shell_likes),
 		SCENE(folder_of_another_case_is_never_taken),
 		SCENE(folder_of_a_long_name_is_made_all_the_same),
-		SCENE(folders_of_an_earlier_run_are_cleared_and_nothing_else),
+		SCENE(failed_cases_of_the_last_runs_are_kept),
+		SCENE(nothing_is_removed_where_there_is_nothing),
 		SCENE(folder_that_cannot_be_made_says_where),
 	};
 
