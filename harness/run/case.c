@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/run/observe.h"
 #include "harness/run/readiness.h"
 #include "harness/run/run_dir.h"
 #include "harness/run/service_env.h"
@@ -15,9 +16,6 @@
 #include "lib/fs.h"
 #include "lib/mem.h"
 
-/* The engine counts as stuck 50 s after the grace (engine.h); a little more, so that
- * the facts say so. */
-#define STOP_EXTRA_NS (60 * CLOCK_S)
 /* After PID 1's end: until the mocks' last lines have arrived. */
 #define QUIET_NS (1 * CLOCK_S)
 /* On a network of its own, where every port is free. */
@@ -230,13 +228,13 @@ static void stop(struct case_state *state)
 	struct err err = {0};
 
 	case_state_step(state, "stopping");
-	state->sampler =
-		sampler_begin(state->options.loop, state->service, grace_ns, evidence);
-	if (!subject_stop(state->service, &err)) {
+	state->sampler = observe_stop(
+		state->options.loop, state->service, grace_ns, evidence, &err);
+	if (!state->sampler) {
 		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
 	}
-	if (case_state_wait(state, is_stopped, grace_ns + STOP_EXTRA_NS) ==
+	if (case_state_wait(state, is_stopped, grace_ns + OBSERVE_EXTRA_NS) ==
 		WAIT_INTERRUPTED) {
 		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 		return;
@@ -245,36 +243,13 @@ static void stop(struct case_state *state)
 	case_state_wait(state, is_quiet, QUIET_NS);
 }
 
-/* The engine's last facts, also of a service that ended by itself. */
-static void ask_engine(struct case_state *state)
+/* The last facts, also of a service that ended by itself. */
+static void ask_facts(struct case_state *state)
 {
-	struct evidence *evidence = state->evidence;
 	struct err err = {0};
 
-	if (!subject_inspect(state->service, &err))
+	if (!observe_facts(state->service, state->evidence, &err))
 		case_state_step(state, "inspect: %s", err.text);
-	evidence->facts = state->service->facts;
-	evidence->engine_events = subject_engine_events(state->service);
-	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE)
-		case_state_trouble(state, TROUBLE_NOT_UP,
-			"the engine lost sight of the service: %s",
-			evidence->facts.unobserved);
-}
-
-/* PID 1's descendants, and when each ended. */
-static void ask_kernel(struct case_state *state)
-{
-	struct evidence *evidence = state->evidence;
-	const struct proc_record *records;
-	unsigned count;
-
-	evidence->descendants_known =
-		subject_descendants(state->service, &records, &count);
-	if (!evidence->descendants_known || count == 0)
-		return;
-	evidence->descendant_count = count;
-	evidence->descendants = mem_grown(NULL, count, sizeof *records);
-	memcpy(evidence->descendants, records, count * sizeof *records);
 }
 
 static bool has_mock_agent_ended(const void *arg)
@@ -337,10 +312,8 @@ struct case_state *case_run(const struct case_options *options,
 	if (bring_up(state) && await_ready(state) && trigger_await(state))
 		stop(state);
 	sampler_end(state->sampler);
-	if (state->service) {
-		ask_engine(state);
-		ask_kernel(state);
-	}
+	if (state->service)
+		ask_facts(state);
 	close_ledger(state);
 	return state;
 }

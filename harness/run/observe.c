@@ -1,0 +1,46 @@
+#include "harness/run/observe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+struct sampler *observe_stop(uv_loop_t *loop, struct subject *subject, int64_t grace_ns,
+	struct evidence *evidence, struct err *err)
+{
+	struct sampler *sampler = sampler_begin(loop, subject, grace_ns, evidence);
+
+	if (subject_stop(subject, err))
+		return sampler;
+	sampler_end(sampler);
+	return NULL;
+}
+
+static void copy_descendants(const struct subject *subject, struct evidence *evidence)
+{
+	const struct proc_record *records;
+	unsigned count;
+
+	evidence->descendants_known = subject_descendants(subject, &records, &count);
+	if (!evidence->descendants_known || count == 0)
+		return;
+	evidence->descendant_count = count;
+	evidence->descendants = mem_grown(NULL, count, sizeof *records);
+	memcpy(evidence->descendants, records, count * sizeof *records);
+}
+
+bool observe_facts(struct subject *subject, struct evidence *evidence, struct err *err)
+{
+	bool ok = subject_inspect(subject, err);
+
+	evidence->facts = subject->facts;
+	evidence->engine_events = subject_engine_events(subject);
+	copy_descendants(subject, evidence);
+	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE) {
+		evidence->trouble = TROUBLE_NOT_UP;
+		snprintf(evidence->trouble_text, sizeof evidence->trouble_text,
+			"the engine lost sight of the service: %s",
+			evidence->facts.unobserved);
+	}
+	return ok;
+}
