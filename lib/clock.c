@@ -42,6 +42,14 @@ void clock_wall(char text[CLOCK_WALL_SIZE])
 	snprintf(text + len, CLOCK_WALL_SIZE - len, ".%03ldZ", now.tv_nsec / CLOCK_MS);
 }
 
+int64_t clock_of_wall(int64_t wall_ns)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return clock_now() - (now.tv_sec * CLOCK_S + now.tv_nsec - wall_ns);
+}
+
 static const struct unit *find_unit(const char *name, size_t len)
 {
 	for (size_t i = 0; i < COUNT(units); i++)

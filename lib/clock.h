@@ -25,6 +25,10 @@ int64_t clock_now(void); /* CLOCK_MONOTONIC, ns */
 #define CLOCK_WALL_SIZE 32
 void clock_wall(char text[CLOCK_WALL_SIZE]);
 
+/* The stamp that clock_now() gave at a time of this machine's wall clock, in ns since
+ * 1970, which was not set since then. */
+int64_t clock_of_wall(int64_t wall_ns);
+
 /* "250ms" to ns; fractions of a nanosecond are dropped. Units go from the
  * largest to the smallest, each once. Negative, unit-less, empty and over 1000 h
  * are errors. */

@@ -79,15 +79,36 @@ void engine_network_remove(struct engine *engine, const char *network)
 		engine->ops->network_remove(engine, network);
 }
 
+static bool is_signal(const char *signal, struct err *err)
+{
+	return !signal || signal_number(signal) ||
+		err_set(err, "there is no signal \"%s\"", signal);
+}
+
 struct subject *engine_up(
 	struct engine *engine, const struct subject_spec *spec, struct err *err)
 {
-	if (spec->stop_signal && signal_number(spec->stop_signal) == 0) {
-		err_set(err, "start %s: there is no signal \"%s\"", spec->name,
-			spec->stop_signal);
-		return NULL;
-	}
-	return engine->ops->up(engine, spec, err);
+	if (is_signal(spec->stop_signal, err))
+		return engine->ops->up(engine, spec, err);
+	err_while(err, "start %s", spec->name);
+	return NULL;
+}
+
+struct subject *engine_attach(
+	struct engine *engine, const struct attach_spec *spec, struct err *err)
+{
+	if (!engine->ops->attach)
+		err_set(err, "the %s engine runs what it started and nothing else",
+			engine->kind->name);
+	else if (is_signal(spec->stop_signal, err))
+		return engine->ops->attach(engine, spec, err);
+	return NULL;
+}
+
+void subject_detach(struct subject *subject)
+{
+	if (subject)
+		subject->engine->ops->detach(subject);
 }
 
 bool subject_owns_port(const struct subject *subject, int port, struct err *err)

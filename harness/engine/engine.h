@@ -46,6 +46,36 @@ struct subject_spec {
 	void *arg;
 };
 
+/* What to attach to: a container that runs and that somebody else made. All borrowed
+ * for engine_attach(). */
+struct attach_spec {
+	const char *name;        /* a name or an id */
+	int64_t grace_ns;        /* ATTACH_OWN_GRACE: its own */
+	const char *stop_signal; /* "SIGQUIT"; NULL: its own */
+	subject_log_fn *log; /* its last line so far, stamped 0 where the time is not
+			      * known, then what it prints from now on */
+	void *arg;
+};
+
+#define ATTACH_OWN_GRACE (-1)
+/* No SIGKILL ever comes: of a container with a StopTimeout of -1, or asked for. */
+#define ATTACH_NO_GRACE_NS (INT64_C(1000) * 86400 * 1000000000)
+
+/* What the engine says of a subject that was attached to. Owned by the subject. */
+struct subject_about {
+	char *name;  /* "shop-api" */
+	char *image; /* "shop/api:1.2" */
+	int64_t grace_ns;
+	char *restart_policy; /* "no", "always", "unless-stopped", "on-failure" */
+	int64_t restarts;     /* by its policy, since it was created */
+	int64_t exit_code; /* of its last end; -1: not known. Read when not running. */
+	bool auto_remove;  /* docker run --rm */
+	bool init;         /* docker run --init */
+	bool paused;       /* the engine thaws it for the stop */
+	bool restarting;   /* between two starts: there is no process now */
+	char *no_log;      /* why its log can't be read; NULL: it can */
+};
+
 struct engine_options {
 	const char *run_id;      /* label of all that is created */
 	const char *programs;    /* folder of our programs; "../subjects" beside it */
@@ -71,6 +101,9 @@ struct engine_ops {
 	void (*network_remove)(struct engine *engine, const char *network);
 	struct subject *(*up)(struct engine *engine, const struct subject_spec *spec,
 		struct err *err);
+	struct subject *(*attach)(struct engine *engine, const struct attach_spec *spec,
+		struct err *err); /* NULL: an error, it cannot */
+	void (*detach)(struct subject *subject);
 	bool (*stop)(struct subject *subject, struct err *err);
 	bool (*inspect)(struct subject *subject, struct err *err);
 	cJSON *(*events)(const struct subject *subject); /* NULL: it reports none */
@@ -103,6 +136,7 @@ struct subject {
 	bool running;
 	bool stopped; /* subject_stop() is over */
 	struct stop_facts facts;
+	const struct subject_about *about; /* NULL: it was not attached to */
 };
 
 #define SUBJECT_LOOPBACK "127.0.0.1"
@@ -141,6 +175,14 @@ void engine_network_remove(struct engine *engine, const char *network);
  * observed. */
 struct subject *engine_up(struct engine *engine, const struct subject_spec *spec,
 	struct err *err) MUST_CHECK;
+
+/* Watches a subject that runs already, as engine_up() does one that it starts. One that
+ * does not run is given as well, with running false. NULL with err: there is none. */
+struct subject *engine_attach(struct engine *engine, const struct attach_spec *spec,
+	struct err *err) MUST_CHECK;
+/* Stops watching, and leaves the subject as it is. Accepts NULL. */
+void subject_detach(struct subject *subject);
+
 /* False with err, which names the process, when the TCP port at the subject's address
  * is held by a process outside the subject. True when nothing listens there, when the
  * subject has an address of its own, and when the processes cannot be seen. */

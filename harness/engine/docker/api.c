@@ -18,6 +18,7 @@
 #define EXTRA_NS    (1 * CLOCK_S)
 #define WRITTEN_FOR "1.41" /* Docker 20.10 */
 #define OLDEST      "1.25" /* Init and StopTimeout of a container */
+#define STOP_SIGNAL "1.42" /* /stop takes a signal */
 
 /* "1.41" as 1041; 0 when the text is no version. */
 static int version_number(const char *text)
@@ -108,7 +109,7 @@ bool docker_api_went_well(const struct fetch_result *result, struct err *err)
 struct fetch_call *docker_api_begin(struct docker_api *api,
 	const struct fetch_request *request, const char *path, struct err *err)
 {
-	SCOPED(mem_free) char *url = api->version
+	SCOPED(mem_free) char *url = api->version && strncmp(path, "/v1.", 4) != 0
 		? mem_textf("%s/v%s%s", api->base, api->version, path)
 		: mem_textf("%s%s", api->base, path);
 	struct fetch_request whole = *request;
@@ -219,6 +220,8 @@ static bool choose_version(struct docker_api *api, struct err *err)
 		return err_set(err, "%s speaks API version %s, too old: %s is needed",
 			api->address, newest ? newest : "(none)", OLDEST);
 	api->version = mem_text(chosen);
+	if (version_number(newest) >= version_number(STOP_SIGNAL))
+		api->version_with_stop_signal = STOP_SIGNAL;
 	return true;
 }
 
@@ -274,6 +277,12 @@ void docker_api_close(struct docker_api *api)
 	free(api->base);
 	free(api->version);
 	free(api);
+}
+
+char *docker_api_time(int64_t wall_ns)
+{
+	return mem_textf("%lld.%09lld", (long long)(wall_ns / CLOCK_S),
+		(long long)(wall_ns % CLOCK_S));
 }
 
 char *docker_api_escape(const char *text)

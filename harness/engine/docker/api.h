@@ -28,6 +28,9 @@ struct docker_api {
 	char *base;    /* "http://docker" or "http://10.0.0.5:2375" */
 	char *version; /* of the API: "1.41" */
 	cJSON *about;  /* the answer to /version */
+	/* For calls that an older version does not have: "1.42" where the daemon speaks
+	 * it, and its /stop takes a signal; else NULL. */
+	const char *version_with_stop_signal;
 	bool is_podman;
 };
 
@@ -62,13 +65,16 @@ void docker_api_try(struct docker_api *api, const char *method, const char *path
 	PRINTF(3, 4);
 
 /* A call that is not waited for: a stream, or a late answer. The callbacks are those of
- * lib/fetch. timeout_ns 0: none. */
+ * lib/fetch. timeout_ns 0: none. A path that begins with "/v1." names its version. */
 struct fetch_call *docker_api_begin(struct docker_api *api,
 	const struct fetch_request *request, const char *path,
 	struct err *err) MUST_CHECK;
 
 /* False with the daemon's words when such a call failed. */
 bool docker_api_went_well(const struct fetch_result *result, struct err *err);
+
+/* "1795389282.543210987" of ns since 1970, as queries have times; the caller's. */
+char *docker_api_time(int64_t wall_ns);
 
 /* Percent-encoded for a query; the caller's. */
 char *docker_api_escape(const char *text);

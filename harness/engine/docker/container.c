@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/engine/docker/container_kill.h"
 #include "harness/engine/docker/daemon_times.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
@@ -24,6 +25,20 @@ static struct container *of(struct subject *subject)
 	return (struct container *)subject;
 }
 
+struct container *container_new(struct docker_engine *docker, int64_t grace_s)
+{
+	struct container *container = mem_zeroed(sizeof *container);
+
+	container->docker = docker;
+	container->grace_s = grace_s;
+	container->oom_fd = -1;
+	container->oom_before = -1;
+	container->subject.engine = &docker->engine;
+	container->subject.facts.exit_code = -1;
+	container->subject.facts.oom_kills = -1;
+	return container;
+}
+
 /* --- calls about it --- */
 
 bool container_call(
@@ -37,11 +52,12 @@ bool container_call(
 	return docker_api_call(container->docker->api, &whole, err);
 }
 
-static struct fetch_call *post(struct container *container, const char *what,
-	fetch_done_fn *done, struct err *err)
+struct fetch_call *container_post(struct container *container, const char *version,
+	const char *what, fetch_done_fn *done, struct err *err)
 {
 	SCOPED(mem_free) char *path =
-		mem_textf("/containers/%s/%s", container->subject.id, what);
+		mem_textf("%s%s/containers/%s/%s", version ? "/v" : "",
+			version ? version : "", container->subject.id, what);
 
 	return docker_api_begin(container->docker->api,
 		&(struct fetch_request){
@@ -52,7 +68,7 @@ static struct fetch_call *post(struct container *container, const char *what,
 bool container_await_end(
 	struct container *container, fetch_done_fn *done, struct err *err)
 {
-	container->wait = post(container, "wait", done, err);
+	container->wait = container_post(container, NULL, "wait", done, err);
 	return container->wait != NULL;
 }
 
@@ -72,13 +88,26 @@ cJSON *container_read(struct container *container, bool stubborn, struct err *er
 
 /* --- the stop --- */
 
-/* The "stop" event is the last one of a stop. Podman reports none. */
+static bool has_event(const struct container *container, const char *action)
+{
+	return docker_events_find(
+		container->events, action, 0, container->subject.facts.asked_ns);
+}
+
+/* The exit code of a container that the daemon removes is in its "die" event alone. */
+static bool has_exit_code(const struct container *container)
+{
+	return !container->about || !container->about->auto_remove ||
+		has_event(container, "die");
+}
+
+/* The "stop" event is the last one of a stop; newer daemons send "die" after it. Podman
+ * reports none. */
 static bool has_all_events(const struct container *container)
 {
 	return !container->acted || container->docker->api->is_podman ||
 		docker_events_broken(container->events) ||
-		docker_events_find(container->events, "stop", 0,
-			container->subject.facts.asked_ns);
+		(has_event(container, "stop") && has_exit_code(container));
 }
 
 static void finish(struct container *container)
@@ -114,10 +143,11 @@ void container_note_end(struct container *container)
 	container->subject.running = false;
 	container->subject.facts.exited_before_stop =
 		container->subject.facts.asked_ns == 0;
+	container_kill_over(container);
 	container_settle(container);
 }
 
-static void note_failure(struct container *container, const struct err *err)
+void container_note_failure(struct container *container, const struct err *err)
 {
 	snprintf(container->stop_error, sizeof container->stop_error, "%.250s",
 		err->text);
@@ -130,7 +160,7 @@ static void on_stop_answered(void *arg, const struct fetch_result *result)
 
 	container->stop = NULL;
 	if (!docker_api_went_well(result, &err))
-		note_failure(container, &err);
+		container_note_failure(container, &err);
 	/* Without an answer, on_patience_over() decides. */
 	if (result->end != FETCH_ANSWERED)
 		return;
@@ -140,13 +170,21 @@ static void on_stop_answered(void *arg, const struct fetch_result *result)
 	container_settle(container);
 }
 
+bool container_post_stop(struct container *container, const char *version,
+	const char *what, struct err *err)
+{
+	container->stop =
+		container_post(container, version, what, on_stop_answered, err);
+	return container->stop != NULL;
+}
+
 static bool begin_stop(struct container *container, struct err *err)
 {
-	SCOPED(mem_free) char *what =
-		mem_textf("stop?t=%lld", (long long)container->grace_s);
+	SCOPED(mem_free) char *grace = container->own_grace
+		? mem_text("stop")
+		: mem_textf("stop?t=%lld", (long long)container->grace_s);
 
-	container->stop = post(container, what, on_stop_answered, err);
-	return container->stop != NULL;
+	return container_post_stop(container, NULL, grace, err);
 }
 
 /* Whether the wait succeeded or not: the stop call reports the error. */
@@ -157,7 +195,7 @@ static void on_end_known(void *arg, const struct fetch_result *result UNUSED)
 
 	container->wait = NULL;
 	if (!begin_stop(container, &err))
-		note_failure(container, &err);
+		container_note_failure(container, &err);
 }
 
 bool container_stop(struct subject *subject, struct err *err)
@@ -167,13 +205,17 @@ bool container_stop(struct subject *subject, struct err *err)
 	subject->facts.asked_ns = clock_now();
 	container->patience =
 		loop_timer_create(subject->engine->loop, on_patience_over, container);
-	loop_timer_set(container->patience, container->grace_s * CLOCK_S + STUCK_NS);
+	if (container->grace_s >= 0)
+		loop_timer_set(
+			container->patience, container->grace_s * CLOCK_S + STUCK_NS);
 	/* If PID 1 has ended, wait until the daemon has noticed: it would report a
-	 * kill. */
-	if (!subject->running)
+	 * kill. (An attached one may be started again by its restart policy.) */
+	if (!subject->running && !container->about)
 		return container_await_end(container, on_end_known, err);
 	container->oom_before = oom_kills(container->oom_fd);
-	return begin_stop(container, err);
+	return container->stop_signal && subject->running
+		? container_kill_begin(container, err)
+		: begin_stop(container, err);
 }
 
 /* --- the inspection --- */
@@ -210,11 +252,18 @@ static void note_lost_sight(struct container *container, const char *no_answer)
 bool container_inspect(struct subject *subject, struct err *err)
 {
 	struct container *container = of(subject);
+	/* The daemon removes it, now or soon: its "die" event says how it ended. */
+	bool removed = container->about && container->about->auto_remove &&
+		has_event(container, "die");
 	SCOPED(json_free) cJSON *json = NULL;
 	pid_t kill_by;
 
-	if (await_daemon(container, err))
+	if (removed) {
+		cJSON_Delete(container->state);
+		container->state = NULL;
+	} else if (await_daemon(container, err)) {
 		json = container_read(container, true, err);
+	}
 	if (subject->monitor)
 		proc_monitor_read(subject->monitor, &subject->facts, &kill_by);
 	daemon_times_apply(
@@ -227,8 +276,9 @@ bool container_inspect(struct subject *subject, struct err *err)
 				has_all_events(container),
 		},
 		&subject->facts);
-	note_lost_sight(container, json ? NULL : err->text);
-	return json || err_while(err, "inspect container %.12s", subject->id);
+	note_lost_sight(container, json || removed ? NULL : err->text);
+	return json || removed ||
+		err_while(err, "inspect container %.12s", subject->id);
 }
 
 cJSON *container_events(const struct subject *subject)
@@ -257,6 +307,7 @@ static void release(struct container *container)
 		fetch_cancel(container->stop);
 	if (container->wait)
 		fetch_cancel(container->wait);
+	container_kill_release(container);
 	docker_log_close(container->log);
 	docker_events_close(container->events);
 	proc_monitor_close(container->subject.monitor);
@@ -264,9 +315,21 @@ static void release(struct container *container)
 	cJSON_Delete(container->state);
 	if (container->oom_fd >= 0)
 		close(container->oom_fd);
+	if (container->about) {
+		free(container->about->name);
+		free(container->about->image);
+		free(container->about->restart_policy);
+		free(container->about->no_log);
+		free(container->about);
+	}
 	free(container->subject.id);
 	free(container->subject.address);
 	free(container);
+}
+
+void container_detach(struct subject *subject)
+{
+	release(of(subject));
 }
 
 void container_down(struct subject *subject)

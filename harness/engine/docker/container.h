@@ -13,19 +13,27 @@
 struct container {
 	struct subject subject;
 	struct docker_engine *docker;
-	int64_t grace_s;
+	int64_t grace_s;             /* -1: no SIGKILL ever comes */
+	struct subject_about *about; /* of an attached one; else NULL */
+	bool own_grace;  /* the daemon is not told grace_s: it is the container's own */
+	int stop_signal; /* to be sent in place of the container's own; 0: its own */
 	struct docker_events *events;
 	struct docker_log *log;
-	int oom_fd;              /* oom.h; -1: not known */
-	int64_t oom_before;      /* kills when the stop began; -1: not known */
-	struct fetch_call *stop; /* the stop call under way */
-	struct fetch_call *wait; /* a wait call under way */
-	bool answered;           /* the stop call was */
-	bool acted;              /* and the daemon did stop a running container */
+	int oom_fd;                    /* oom.h; -1: not known */
+	int64_t oom_before;            /* kills when the stop began; -1: not known */
+	struct fetch_call *stop;       /* the stop call under way */
+	struct fetch_call *wait;       /* a wait call under way */
+	struct fetch_call *kill;       /* a kill call under way (container_kill.h) */
+	struct loop_timer *kill_timer; /* until its SIGKILL; NULL: not used */
+	bool answered;                 /* the stop call was */
+	bool acted;                    /* and the daemon did stop a running container */
 	char stop_error[256];
 	struct loop_timer *patience; /* of a stop; NULL: there was none */
 	cJSON *state;                /* of the last inspection; NULL: not known */
 };
+
+/* Zeroed, but for what is not known. */
+struct container *container_new(struct docker_engine *docker, int64_t grace_s);
 
 /* As in engine.h. */
 bool container_stop(struct subject *subject, struct err *err) MUST_CHECK;
@@ -33,6 +41,7 @@ bool container_inspect(struct subject *subject, struct err *err);
 cJSON *container_events(const struct subject *subject);
 void container_down(struct subject *subject);
 void container_keep(struct subject *subject);
+void container_detach(struct subject *subject);
 
 /* As docker_api_call(); call->path is what follows "/containers/ID". */
 bool container_call(struct container *container, const struct docker_call *call,
@@ -45,6 +54,18 @@ cJSON *container_read(
 /* Asks the daemon to answer when it has noticed that the container has ended. */
 bool container_await_end(
 	struct container *container, fetch_done_fn *done, struct err *err) MUST_CHECK;
+
+/* Begins a POST of "/containers/ID/WHAT" that is not waited for, in this version of the
+ * API; NULL: the usual one. */
+struct fetch_call *container_post(struct container *container, const char *version,
+	const char *what, fetch_done_fn *done, struct err *err) MUST_CHECK;
+
+/* Begins the daemon's /stop, whose answer is the stop's. */
+bool container_post_stop(struct container *container, const char *version,
+	const char *what, struct err *err) MUST_CHECK;
+
+/* A call of the stop failed: for the report. */
+void container_note_failure(struct container *container, const struct err *err);
 
 /* PID 1 has ended. */
 void container_note_end(struct container *container);

@@ -1,20 +1,16 @@
 #include "harness/engine/docker/container_create.h"
 
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
+#include "harness/engine/docker/container_watch.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
-#include "harness/engine/docker/oom.h"
-#include "harness/engine/proc_monitor.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
-#include "lib/proc_file.h"
-#include "lib/signals.h"
 
 #define START_NS (60 * CLOCK_S)
 
@@ -119,7 +115,7 @@ static bool start(
 	struct docker_api *api = container->docker->api;
 	const char *id = container->subject.id;
 
-	container->events = docker_events_open(api, id, on_change, container, err);
+	container->events = docker_events_open(api, id, 0, on_change, container, err);
 	if (!container->events)
 		return false;
 	if (!container_call(container,
@@ -127,62 +123,19 @@ static bool start(
 			    .method = "POST", .path = "/start", .within_ns = START_NS},
 		    err))
 		return err_while(err, "start the container of %s", spec->name);
-	container->log = docker_log_open(
-		api, id, spec->log, spec->arg, on_change, container, err);
+	container->log = docker_log_open(api,
+		&(struct docker_log_spec){
+			.container = id,
+			.line = spec->log,
+			.line_arg = spec->arg,
+			.over = on_change,
+			.over_arg = container,
+		},
+		err);
 	return container->log != NULL;
 }
 
 /* --- PID 1 --- */
-
-static void on_ended(void *arg)
-{
-	struct container *container = arg;
-	int64_t kills = oom_kills(container->oom_fd);
-
-	/* The counter disappears with the cgroup, some 30 ms from now. */
-	if (kills >= 0 && container->oom_before >= 0)
-		container->subject.facts.oom_kills = kills - container->oom_before;
-	container_note_end(container);
-}
-
-static void on_waited(void *arg, const struct fetch_result *result)
-{
-	struct container *container = arg;
-	struct err err;
-
-	container->wait = NULL;
-	if (docker_api_went_well(result, &err) || result->status == 404)
-		container_note_end(container);
-}
-
-/* On another machine's kernel the same pid is another process. */
-static bool is_in_container(pid_t pid, const char *id)
-{
-	SCOPED(buf_done) struct buf groups = {0};
-
-	return proc_file_read(&groups, pid, "cgroup") && strstr(buf_text(&groups), id);
-}
-
-/* The monitor is opened first: the check then holds for the monitored process. */
-static void monitor_pid1(struct container *container, pid_t pid)
-{
-	struct subject *subject = &container->subject;
-	struct proc_monitor *monitor;
-	struct err ignored;
-
-	if (!subject->engine->monitors || pid <= 0)
-		return;
-	monitor = proc_monitor_open(
-		subject->engine->monitors, pid, on_ended, container, &ignored);
-	if (!monitor || !is_in_container(pid, subject->id)) {
-		proc_monitor_close(monitor);
-		return;
-	}
-	subject->monitor = monitor;
-	subject->pid = pid;
-	container->oom_fd = oom_open(pid);
-	container->oom_before = oom_kills(container->oom_fd);
-}
 
 static const char *address_of(const struct container *container, const cJSON *json,
 	const struct subject_spec *spec)
@@ -195,15 +148,6 @@ static const char *address_of(const struct container *container, const cJSON *js
 	return host ? host : SUBJECT_LOOPBACK;
 }
 
-/* What the daemon will send: the spec's, the image's, or SIGTERM. */
-static int stop_signal(const cJSON *json)
-{
-	const char *name = json_text(json_get(json, "Config"), "StopSignal");
-	int number = name ? signal_number(name) : 0;
-
-	return number ? number : SIGTERM;
-}
-
 static bool inspect(
 	struct container *container, const struct subject_spec *spec, struct err *err)
 {
@@ -213,14 +157,7 @@ static bool inspect(
 	if (!json)
 		return err_while(err, "inspect the container of %s", spec->name);
 	subject->address = mem_text(address_of(container, json, spec));
-	subject->facts.stop_signal = stop_signal(json);
-	subject->running = json_bool(container->state, "Running", false);
-	if (!subject->running) {
-		container_note_end(container);
-		return true;
-	}
-	monitor_pid1(container, (pid_t)json_int(container->state, "Pid", 0));
-	return subject->monitor || container_await_end(container, on_waited, err);
+	return container_watch(container, json, err);
 }
 
 struct subject *container_create(struct docker_engine *docker,
@@ -233,14 +170,7 @@ struct subject *container_create(struct docker_engine *docker,
 			spec->name, CLOCK_TEXT(spec->grace_ns));
 		return NULL;
 	}
-	container = mem_zeroed(sizeof *container);
-	container->docker = docker;
-	container->grace_s = spec->grace_ns / CLOCK_S;
-	container->oom_fd = -1;
-	container->oom_before = -1;
-	container->subject.engine = &docker->engine;
-	container->subject.facts.exit_code = -1;
-	container->subject.facts.oom_kills = -1;
+	container = container_new(docker, spec->grace_ns / CLOCK_S);
 	if (create(container, spec, image, err) && start(container, spec, err) &&
 		inspect(container, spec, err))
 		return &container->subject;

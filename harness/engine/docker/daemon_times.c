@@ -88,14 +88,23 @@ static void note_exit(
 	const struct daemon_times *times, struct stop_facts *facts, int64_t offset_ns)
 {
 	const char *finished = json_text(times->state, "FinishedAt");
+	const struct docker_event *die =
+		docker_events_find(times->events, "die", 0, facts->asked_ns);
 	struct err never;
 	int64_t wall_ns;
 
-	if (json_bool(times->state, "Running", false) || !finished ||
-		!clock_parse_rfc3339(&wall_ns, finished, &never))
+	if (times->state && !json_bool(times->state, "Running", false) && finished &&
+		clock_parse_rfc3339(&wall_ns, finished, &never)) {
+		facts->exit_code = (int)json_int(times->state, "ExitCode", -1);
+		facts->oom_flag = json_bool(times->state, "OOMKilled", false);
+	} else if (die) {
+		/* It is removed, or runs again. */
+		wall_ns = die->wall_ns;
+		facts->exit_code = die->exit_code;
+		facts->oom_flag = docker_events_find(times->events, "oom", 0, 0);
+	} else {
 		return;
-	facts->exit_code = (int)json_int(times->state, "ExitCode", -1);
-	facts->oom_flag = json_bool(times->state, "OOMKilled", false);
+	}
 	if (facts->exit_source != STAMP_NONE || (!times->our_clock && !offset_ns))
 		return;
 	facts->exit_source = STAMP_ENGINE;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
+#include "harness/engine/docker/container_attach.h"
 #include "harness/engine/docker/container_create.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/proc_monitor.h"
@@ -69,6 +70,12 @@ static struct subject *up(
 	if (!image && prepare(engine, NULL, err))
 		image = of(engine)->image;
 	return image ? container_create(of(engine), spec, image, err) : NULL;
+}
+
+static struct subject *attach(
+	struct engine *engine, const struct attach_spec *spec, struct err *err)
+{
+	return container_attach(of(engine), spec, err);
 }
 
 static char *network(struct engine *engine, struct err *err)
@@ -294,6 +301,8 @@ static const struct engine_ops docker_ops = {
 	.network = network,
 	.network_remove = network_remove,
 	.up = up,
+	.attach = attach,
+	.detach = container_detach,
 	.stop = container_stop,
 	.inspect = container_inspect,
 	.events = container_events,

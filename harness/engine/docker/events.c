@@ -36,13 +36,16 @@ static int64_t time_of(const char *line)
 static void add(struct docker_events *events, cJSON *json, int64_t wall_ns)
 {
 	const char *action = json_text(json, "Action");
-	const char *number = json_text(json_at(json, "Actor.Attributes"), "signal");
+	const cJSON *attributes = json_at(json, "Actor.Attributes");
+	const char *number = json_text(attributes, "signal");
+	const char *code = json_text(attributes, "exitCode");
 	struct docker_event *event;
 
 	events->list = mem_grown(events->list, events->count + 1, sizeof *events->list);
 	event = &events->list[events->count++];
 	*event = (struct docker_event){
 		.signal = number ? signal_number(number) : 0,
+		.exit_code = code ? (int)strtol(code, NULL, 10) : -1,
 		.wall_ns = wall_ns,
 		.seen_ns = clock_now(),
 	};
@@ -86,14 +89,16 @@ static void on_over(void *arg, const struct fetch_result *result)
 }
 
 struct docker_events *docker_events_open(struct docker_api *api, const char *container,
-	docker_events_fn *changed, void *arg, struct err *err)
+	int64_t since_ns, docker_events_fn *changed, void *arg, struct err *err)
 {
 	SCOPED(mem_free) char *filters =
 		mem_textf("{\"container\":[\"%s\"]}", container);
 	SCOPED(mem_free) char *query = docker_api_escape(filters);
-	/* since=1: first all events that the daemon remembers, then new ones, without a
-	 * gap between the two. */
-	SCOPED(mem_free) char *path = mem_textf("/events?since=1&filters=%s", query);
+	SCOPED(mem_free) char *since = docker_api_time(since_ns ? since_ns : CLOCK_S);
+	/* With a since, first the events that the daemon remembers, then new ones,
+	 * without a gap between the two. */
+	SCOPED(mem_free)
+	char *path = mem_textf("/events?since=%s&filters=%s", since, query);
 	struct docker_events *events = mem_zeroed(sizeof *events);
 
 	lines_init(&events->lines, LINE_CEILING, on_line, events);

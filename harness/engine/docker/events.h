@@ -1,7 +1,7 @@
 /*
  * docker_events - the daemon's stream of events of one container.
  *
- * The stream begins with the creation of the container. Times are the daemon's wall
+ * Times are the daemon's wall
  * clock, read from the digits, since a double would lose the last three.
  */
 #ifndef HARNESS_ENGINE_DOCKER_EVENTS_H
@@ -19,6 +19,7 @@ struct docker_events;
 struct docker_event {
 	char action[24]; /* "kill", "die", "stop", "oom" */
 	int signal;      /* of a kill; else 0 */
+	int exit_code;   /* of a die; else -1 */
 	int64_t wall_ns; /* since 1970, by the daemon's clock */
 	int64_t seen_ns; /* CLOCK_MONOTONIC, when it arrived here */
 };
@@ -26,9 +27,11 @@ struct docker_event {
 /* Called from the loop: an event has arrived, or the stream has ended. */
 typedef void docker_events_fn(void *arg);
 
-/* Keeps api. */
+/* Keeps api. The stream begins at since_ns of the daemon's wall clock; 0: with the
+ * container's creation. */
 struct docker_events *docker_events_open(struct docker_api *api, const char *container,
-	docker_events_fn *changed, void *arg, struct err *err) MUST_CHECK;
+	int64_t since_ns, docker_events_fn *changed, void *arg,
+	struct err *err) MUST_CHECK;
 void docker_events_close(struct docker_events *events); /* accepts NULL */
 
 /* The first event with this action (and this signal unless 0) that arrived at or after
