@@ -25,6 +25,8 @@ static const struct command commands[] = {
 	{"validate", cmd_validate,
 		"check scenarios: every error with file:line:column"},
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
+	{"stop", cmd_stop,
+		"stop a running container, and say how it ended, why, the cure"},
 	{"explain", cmd_explain, "what a diagnosis means, how it is proven and cured"},
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},

@@ -138,6 +138,13 @@ static void add_reasons(
 	}
 }
 
+void round_add_stop(cJSON *json, const struct scenario *scenario,
+	const struct evidence *evidence, const struct judgement *judgement)
+{
+	add_times(json, scenario, &evidence->facts, judgement);
+	add_end(json, evidence);
+}
+
 cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	const struct evidence *evidence, const struct judgement *judgement,
 	const char *folder)

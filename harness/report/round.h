@@ -19,4 +19,9 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	const struct evidence *evidence, const struct judgement *judgement,
 	const char *folder) MUST_CHECK;
 
+/* Adds how a stop went: its times with their sources, the exit code, the raw wait
+ * status, what became of the signals. */
+void round_add_stop(cJSON *json, const struct scenario *scenario,
+	const struct evidence *evidence, const struct judgement *judgement);
+
 #endif

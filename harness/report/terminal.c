@@ -139,11 +139,11 @@ void terminal_print(FILE *out, const char *format, ...)
 	fputs(inert, out);
 }
 
-void terminal_paragraph(
-	const struct terminal *terminal, FILE *out, unsigned indent, const char *text)
+/* `column` is where the first line goes on; 0: nothing is on it yet. */
+static void print_words(const struct terminal *terminal, FILE *out, unsigned indent,
+	unsigned column, const char *text)
 {
 	SCOPED(mem_free) char *line = terminal_fit(terminal, text, 0);
-	unsigned column = 0;
 
 	for (char *rest = line, *word; (word = strtok_r(rest, " ", &rest));) {
 		unsigned width = terminal_columns(word);
@@ -158,4 +158,20 @@ void terminal_paragraph(
 	}
 	if (column > 0)
 		fputs("\n", out);
+}
+
+void terminal_paragraph(
+	const struct terminal *terminal, FILE *out, unsigned indent, const char *text)
+{
+	print_words(terminal, out, indent, 0, text);
+}
+
+void terminal_item(const struct terminal *terminal, FILE *out, unsigned indent,
+	const char *label, const char *text)
+{
+	unsigned column = 2 + terminal_columns(label);
+	unsigned pad = column + 1 < indent ? indent - 1 - column : 0;
+
+	fprintf(out, "  %s%*s", label, (int)pad, "");
+	print_words(terminal, out, indent, column + pad, text);
 }

@@ -37,4 +37,8 @@ unsigned terminal_columns(const char *text);
 void terminal_paragraph(
 	const struct terminal *terminal, FILE *out, unsigned indent, const char *text);
 
+/* The same with a label, which begins two columns in, in front of its first line. */
+void terminal_item(const struct terminal *terminal, FILE *out, unsigned indent,
+	const char *label, const char *text);
+
 #endif

@@ -1,0 +1,351 @@
+#include "harness/report/stop_report.h"
+
+#include <string.h>
+
+#include "harness/report/round.h"
+#include "harness/scenario/diagnosis_id.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/json_fill.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+#include "lib/utf8.h"
+
+#define INDENT        6
+#define PROCESSES_MAX 8
+#define LINE_MAX_LEN  300
+
+#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+
+/* --- sentences --- */
+
+const char *stop_report_restart(const struct subject_about *about)
+{
+	static const struct {
+		const char *policy, *text;
+	} rows[] = {
+		{"always",
+			"always: it stays stopped until it is started, or the daemon is"},
+		{"unless-stopped",
+			"unless-stopped: it stays stopped until it is started, also when the "
+			"daemon starts again"},
+		{"on-failure",
+			"on-failure: it stays stopped until it is started; a stop that was asked "
+			"for is no failure, whatever its exit code"},
+	};
+
+	if (about->auto_remove)
+		return "none, but --rm: the engine removes it now, with its log";
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (strcmp(about->restart_policy, rows[i].policy) == 0)
+			return rows[i].text;
+	}
+	return NULL;
+}
+
+/* "10s": a grace is whole seconds. The caller's. */
+static char *grace_text(int64_t grace_ns)
+{
+	return grace_ns == ATTACH_NO_GRACE_NS
+		? mem_text("none, no SIGKILL ever comes")
+		: mem_textf("%llds", (long long)(grace_ns / CLOCK_S));
+}
+
+static const char *clock_words(const struct stop_facts *facts)
+{
+	if (facts->signal_source == STAMP_KERNEL && facts->exit_source == STAMP_KERNEL)
+		return "by the kernel's clock";
+	if (facts->signal_source == STAMP_ENGINE || facts->exit_source == STAMP_ENGINE)
+		return "by the engine's clock";
+	return "by this program's clock";
+}
+
+/* "after 10.0s (its grace: 10s) by the kernel's clock"; the caller's. */
+static char *time_text(const struct stop_report *report)
+{
+	const struct stop_facts *facts = &report->evidence->facts;
+	const struct judgement *judgement = report->judgement;
+	SCOPED(mem_free) char *grace = grace_text(report->scenario->stop.grace_ns);
+	const char *whose = report->own_grace ? "its grace" : "grace";
+
+	if (facts->exited_before_stop)
+		return mem_text("before the stop");
+	if (judgement->stop_ns < 0)
+		return mem_textf("after an unknown time (%s: %s)", whose, grace);
+	if (judgement->stop_error_ns >= CLOCK_MS)
+		return mem_textf("after %s +-%s (%s: %s) %s",
+			CLOCK_TEXT(judgement->stop_ns),
+			CLOCK_TEXT(judgement->stop_error_ns), whose, grace,
+			clock_words(facts));
+	return mem_textf("after %s (%s: %s) %s", CLOCK_TEXT(judgement->stop_ns), whose,
+		grace, clock_words(facts));
+}
+
+/* What became of the signals; the caller's, NULL: nothing was seen. */
+static char *signals_text(const struct stop_facts *facts)
+{
+	struct buf text = {0};
+
+	if (facts->signal_ns)
+		buf_addf(&text, "%s to PID 1%s", SIGNAL(facts->stop_signal),
+			facts->signal_delivery == DELIVERY_IGNORED
+				? " was discarded by the kernel"
+				: facts->signal_delivery == DELIVERY_DELIVERED
+				? " was delivered"
+				: " was sent");
+	if (facts->kill_ns && facts->kill_source != STAMP_NONE) {
+		buf_addf(&text, "%sSIGKILL", text.len ? "; " : "");
+		if (facts->kill_by_engine || facts->kill_sender[0])
+			buf_addf(&text, " from %s",
+				facts->kill_by_engine ? "the engine"
+						      : facts->kill_sender);
+		if (facts->signal_ns)
+			buf_addf(&text, " came %s later",
+				CLOCK_TEXT(facts->kill_ns - facts->signal_ns));
+	}
+	return text.len ? buf_take(&text) : NULL;
+}
+
+/* NULL: it printed none. */
+static const struct log_line *last_line(const struct evidence *evidence)
+{
+	return evidence->log_count ? &evidence->log[evidence->log_count - 1] : NULL;
+}
+
+/* The last line that it printed, and when; the caller's, NULL: there is none. */
+static char *last_words(const struct evidence *evidence)
+{
+	const struct log_line *line = last_line(evidence);
+	int64_t signal_ns = evidence->facts.signal_ns;
+	int len;
+
+	if (!line)
+		return NULL;
+	len = (int)strnlen(line->text, LINE_MAX_LEN);
+	if (!line->ns || !signal_ns)
+		return mem_textf("\"%.*s\"", len, line->text);
+	return mem_textf("\"%.*s\" %s %s the signal", len, line->text,
+		CLOCK_TEXT(line->ns > signal_ns ? line->ns - signal_ns
+						: signal_ns - line->ns),
+		line->ns > signal_ns ? "after" : "before");
+}
+
+/* What was unusual before the stop; the caller's, NULL: nothing. */
+static char *before_text(const struct subject_about *about)
+{
+	if (about->restarting)
+		return mem_textf(
+			"it was waiting to be started again, as %lld times before: the stop ended "
+			"that",
+			(long long)about->restarts);
+	return about->paused
+		? mem_text("it was paused, and the engine thawed it for the stop")
+		: NULL;
+}
+
+/* What could not be observed, and how to get it; the caller's, NULL: all could. */
+static char *missing_text(const struct stop_report *report)
+{
+	const char *note = report->evidence->capabilities.note;
+	struct buf text = {0};
+
+	if (note[0])
+		buf_addf(&text,
+			"%s. As root on the engine's own machine all of it can be seen",
+			note);
+	if (report->about->no_log)
+		buf_addf(&text,
+			"%sits log (%s): with the log driver json-file, local or "
+			"journald it can be read",
+			text.len ? "; " : "", report->about->no_log);
+	return text.len ? buf_take(&text) : NULL;
+}
+
+/* What it does with the stop signal, by its masks. */
+static const char *signal_words(const struct proc *proc, int number)
+{
+	if (proc->state == 'Z')
+		return "zombie";
+	if (proc_mask_has(proc->caught, number))
+		return "has a handler";
+	if (proc_mask_has(proc->ignored, number))
+		return "ignores it";
+	if (proc_receives(proc, number))
+		return "waits for it";
+	return "no handler";
+}
+
+/* --- for people --- */
+
+static void print_processes(
+	const struct stop_report *report, const struct terminal *terminal, FILE *out)
+{
+	const struct evidence *evidence = report->evidence;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+	int number = evidence->facts.stop_signal;
+	int64_t signal_ns = evidence->facts.signal_ns;
+
+	if (!last || last->count == 0)
+		return;
+	if (signal_ns && last->ns > signal_ns)
+		fprintf(out, "  Processes %s after the signal, and %s:\n",
+			CLOCK_TEXT(last->ns - signal_ns), SIGNAL(number));
+	else
+		fprintf(out, "  Processes before the signal, and %s:\n",
+			SIGNAL(number));
+	for (unsigned i = 0; i < last->count && i < PROCESSES_MAX; i++) {
+		const struct proc *proc = &last->procs[i];
+		unsigned room = terminal->width > 26 ? terminal->width - 26 : 20;
+		SCOPED(mem_free)
+		char *command = terminal_fit(terminal, proc->command, room);
+
+		fprintf(out, "%*d  %-13s  %s\n", INDENT + 3,
+			(int)(proc->ns_pid ? proc->ns_pid : proc->pid),
+			signal_words(proc, number), command);
+	}
+	if (last->count > PROCESSES_MAX)
+		fprintf(out, "%*s... and %u more\n", INDENT + 5, "",
+			last->count - PROCESSES_MAX);
+}
+
+static void print_labelled(
+	const struct terminal *terminal, FILE *out, const char *label, const char *text)
+{
+	if (text && text[0])
+		terminal_item(terminal, out, INDENT, label, text);
+}
+
+static void print_reasons(
+	const struct stop_report *report, const struct terminal *terminal, FILE *out)
+{
+	const struct judgement *judgement = report->judgement;
+
+	if (judgement->diagnosis_count == 0)
+		print_labelled(terminal, out, "", judgement->reason);
+	for (unsigned i = 0; i < judgement->diagnosis_count; i++)
+		print_labelled(terminal, out, diagnosis_ids[judgement->diagnoses[i].id],
+			judgement->diagnoses[i].text);
+}
+
+static bool is_clean(const struct judgement *judgement)
+{
+	return judgement->verdict == VERDICT_CLEAN;
+}
+
+static void print_heading(
+	const struct stop_report *report, const struct terminal *terminal, FILE *out)
+{
+	const struct judgement *judgement = report->judgement;
+	const struct stop_facts *facts = &report->evidence->facts;
+	SCOPED(mem_free) char *name = terminal_fit(terminal, report->about->name, 0);
+	SCOPED(mem_free) char *time = time_text(report);
+
+	fprintf(out, "%s  %s%s%s  ", name,
+		is_clean(judgement)                                  ? terminal->green
+			: judgement->verdict <= VERDICT_INCONCLUSIVE ? terminal->yellow
+								     : terminal->red,
+		verdict_names[judgement->verdict], terminal->plain);
+	if (facts->exit_code >= 0)
+		fprintf(out, "%d  ", facts->exit_code);
+	fprintf(out, "%s\n\n", time);
+}
+
+void stop_report_print(
+	const struct stop_report *report, const struct terminal *terminal, FILE *out)
+{
+	const struct judgement *judgement = report->judgement;
+	bool clean = is_clean(judgement);
+	const char *cure = clean || judgement->diagnosis_count == 0
+		? ""
+		: diagnosis_cure(judgement->diagnoses[0].id);
+	SCOPED(mem_free) char *signals = signals_text(&report->evidence->facts);
+	SCOPED(mem_free) char *words = last_words(report->evidence);
+	SCOPED(mem_free) char *missing = missing_text(report);
+	SCOPED(mem_free) char *before = before_text(report->about);
+
+	print_heading(report, terminal, out);
+	print_reasons(report, terminal, out);
+	if (!clean) {
+		print_labelled(terminal, out, "Signals:", signals);
+		print_processes(report, terminal, out);
+		print_labelled(terminal, out, "Cure:", cure);
+	}
+	print_labelled(terminal, out, "Last words:", words);
+	print_labelled(terminal, out, "Before:", before);
+	print_labelled(
+		terminal, out, "Restart policy:", stop_report_restart(report->about));
+	print_labelled(terminal, out, "Not seen:", missing);
+}
+
+/* --- for programs --- */
+
+static void add_text(cJSON *json, const char *key, const char *text)
+{
+	SCOPED(mem_free) char *whole = text ? utf8_mend(text, NULL) : NULL;
+
+	if (whole && whole[0])
+		cJSON_AddStringToObject(json, key, whole);
+	else
+		cJSON_AddNullToObject(json, key);
+}
+
+static void add_diagnoses(cJSON *json, const struct judgement *judgement)
+{
+	cJSON *list = cJSON_AddArrayToObject(json, "diagnoses");
+
+	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
+		const struct diagnosis *diagnosis = &judgement->diagnoses[i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "id", diagnosis_ids[diagnosis->id]);
+		add_text(item, "text", diagnosis->text);
+		add_text(item, "cure", diagnosis_cure(diagnosis->id));
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+/* Negative: before the signal. */
+static void add_last_line(cJSON *json, const struct evidence *evidence)
+{
+	const struct log_line *line = last_line(evidence);
+	int64_t signal_ns = evidence->facts.signal_ns;
+	cJSON *object;
+
+	if (!line) {
+		cJSON_AddNullToObject(json, "last_words");
+		return;
+	}
+	object = cJSON_AddObjectToObject(json, "last_words");
+	add_text(object, "text", line->text);
+	if (line->ns && signal_ns)
+		json_add_int(object, "after_signal_ns", line->ns - signal_ns);
+	else
+		cJSON_AddNullToObject(object, "after_signal_ns");
+}
+
+cJSON *stop_report_json(const struct stop_report *report)
+{
+	const struct subject_about *about = report->about;
+	const struct evidence *evidence = report->evidence;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+	SCOPED(mem_free) char *missing = missing_text(report);
+	cJSON *json = cJSON_CreateObject();
+
+	add_text(json, "name", about->name);
+	add_text(json, "image", about->image);
+	add_text(json, "verdict", verdict_names[report->judgement->verdict]);
+	add_text(json, "reason", report->judgement->reason);
+	add_diagnoses(json, report->judgement);
+	round_add_stop(json, report->scenario, evidence, report->judgement);
+	add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
+	add_last_line(json, evidence);
+	add_text(json, "restart_policy", about->restart_policy);
+	add_text(json, "after_the_stop", stop_report_restart(about));
+	cJSON_AddBoolToObject(json, "was_paused", about->paused);
+	json_add_int(json, "restarts", about->restarts);
+	cJSON_AddBoolToObject(json, "was_restarting", about->restarting);
+	add_text(json, "not_seen", missing);
+	cJSON_AddItemToObject(
+		json, "last_snapshot", last ? snapshot_json(last) : cJSON_CreateNull());
+	return json;
+}

@@ -1,0 +1,196 @@
+#!/bin/sh
+# `stopbench stop` on containers that somebody else made: each kind of container once, what
+# it says of it, and that nothing but the stop has been done to it.
+set -u
+bin=${PROGRAMS:-build/bin}
+name=stopbench-test-stop-$$
+image=$name
+work=$(mktemp -d)
+failed=0
+
+skip_or_fail() {
+	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
+		echo "not ok stop: $1, and STOPBENCH_REQUIRE_DOCKER is set"
+		exit 1
+	fi
+	echo "skip stop: $1"
+	exit 0
+}
+
+docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
+[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+
+finish() {
+	docker ps -aq --filter "name=$name" | xargs -r docker rm -f >/dev/null 2>&1
+	docker rmi -f "$image" >/dev/null 2>&1
+	rm -rf "$work"
+}
+trap finish EXIT
+
+mkdir "$work/bin"
+cp /bin/busybox "$work/bin/"
+tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' - "$image" >/dev/null || exit 1
+
+# Stops at SIGTERM with code 0, and says so.
+handles='echo up; trap "echo bye; exit 0" TERM; trap "echo int; exit 0" INT
+	while :; do busybox sleep 0.05; done'
+
+# Runs a container: NAME SCRIPT [OPTION...], until it has printed a line.
+run() {
+	container=$name-$1
+	script=$2
+	shift 2
+	docker run -d --pull never --name "$container" "$@" "$image" busybox sh -c "$script" \
+		>/dev/null
+	for _ in $(seq 100); do
+		[ -z "$(docker logs "$container" 2>&1)" ] || break
+		sleep 0.05
+	done
+}
+
+# Stops it, with the options. The output is in $work/out, both streams.
+stop() {
+	"$bin/stopbench" stop "$@" >"$work/out" 2>&1
+	code=$?
+}
+
+check() { # WHAT COMMAND...
+	what=$1
+	shift
+	if "$@"; then
+		echo "ok $what"
+	else
+		echo "not ok $what (exit code $code)"
+		cat "$work/out"
+		failed=1
+	fi
+}
+
+# Words of one paragraph, wherever its lines break.
+says() {
+	tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$1"
+}
+
+ends_with() { # CODE WORDS...
+	[ "$code" -eq "$1" ] || return 1
+	shift
+	for words in "$@"; do
+		says "$words" || return 1
+	done
+}
+
+state() {
+	docker inspect -f "{{.State.$1}}" "$container"
+}
+
+run other "$handles"
+started=$(state StartedAt)
+
+run clean "$handles"
+stop "$container"
+check "a clean stop is told as one, with the last words" \
+	ends_with 0 "$container clean 0 after" "Last words: \"bye\"" "after the signal"
+check "what was stopped is still there" [ "$(state Status)" = exited ]
+stop "$container"
+check "what does not run is not stopped" \
+	ends_with 3 "is not running (exit code 0): \`docker stop\` would do nothing"
+
+run shell 'echo up; busybox httpd -f -p 127.0.0.1:80; true'
+stop -t 1 "$container"
+check "a shell that passes nothing on is the reason, with its cure" \
+	ends_with 1 "$container killed 137 after 1.0" "(grace: 1s)" "W3 PID 1 is busybox" \
+	"so busybox" "never received it" "Cure: Make the program PID 1." \
+	"Last words: \"up\"" "before the signal"
+
+run timeout 'echo up; while :; do busybox sleep 1; done' --stop-timeout 1
+stop "$container"
+check "the container's own grace holds" ends_with 1 "killed 137 after 1.0" "(its grace: 1s)"
+
+run removed "$handles" --rm
+stop "$container"
+check "a container that is removed at its end has an exit code" \
+	ends_with 0 "clean 0 after" "--rm: the engine removes it"
+
+run tty "$handles" -t
+stop "$container"
+check "the log of a terminal is read" ends_with 0 "Last words: \"bye\""
+
+run local "$handles" --log-driver local
+stop "$container"
+check "the log of the driver local is read" ends_with 0 "Last words: \"bye\""
+
+docker run -d --pull never --name "$name-none" --log-driver none "$image" \
+	busybox sh -c "$handles" >/dev/null
+sleep 0.5
+stop "$name-none"
+check "a log that cannot be read is said to be missing" \
+	ends_with 0 "Not seen: its log (" "driver json-file"
+
+run paused "$handles"
+docker pause "$container" >/dev/null
+stop "$container"
+check "a paused container is thawed by its stop" ends_with 0 "clean 0" "it was paused"
+
+run policy "$handles" --restart always
+stop "$container"
+check "what the restart policy does is told" \
+	ends_with 0 "Restart policy: always: it stays stopped until it is started"
+sleep 0.5
+check "and it does it" [ "$(state Status)" = exited ]
+
+run int "$handles" --restart always
+stop -s INT -t 2 --json "$container"
+check "another signal can be sent" \
+	ends_with 0 '"stop_signal": "SIGINT"' '"signal_source": "' '"last_words": { "text": "int",'
+sleep 0.5
+check "which the restart policy takes for a stop, too" [ "$(state Status)" = exited ]
+
+run deaf 'echo up; trap "" INT; while :; do busybox sleep 0.05; done' --restart always
+stop -s INT -t 1 "$container"
+check "and SIGKILL comes when the grace is over" ends_with 1 "killed 137 after 1.0"
+sleep 0.5
+check "after which it stays stopped" [ "$(state Status)" = exited ]
+
+run crash 'echo up; exit 3' --restart always
+for _ in $(seq 100); do
+	case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$container") in
+	restarting\ [3-9]) break ;;
+	esac
+	sleep 0.05
+done
+stop "$container"
+check "a container that is waiting to be started again is said to be" \
+	ends_with 1 "crash 3 before the stop" "it was waiting to be started again" "\"up\""
+sleep 1
+check "and is not started again" [ "$(state Status)" = exited ]
+
+run one "$handles"
+one=$container
+run two 'echo up; while :; do busybox sleep 1; done'
+stop -t 1 "$one" "$container" "$name-nobody"
+check "several are stopped side by side, and one that is not there is named" \
+	ends_with 3 "$one clean 0" "$container killed 137" "No such container: $name-nobody"
+
+stop
+check "a container has to be named" ends_with 2 "name a container"
+stop -s NOPE x
+check "a signal has to be one" ends_with 2 'there is no signal "NOPE"'
+stop -t soon x
+check "a grace has to be whole seconds" ends_with 2 'whole seconds'
+DOCKER_HOST=unix:///nonexistent/docker.sock "$bin/stopbench" stop x >"$work/out" 2>&1
+code=$?
+check "without a daemon nothing can be stopped" ends_with 3 "no Docker daemon"
+
+container=$name-other
+check "what was not named runs on" [ "$(state StartedAt) $(state Running)" = "$started true" ]
+
+# As somebody who may use the daemon, and is not root.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && [ -S /var/run/docker.sock ]; then
+	group=$(stat -c %g /var/run/docker.sock)
+	setpriv --reuid=65534 --regid=65534 --groups="$group" "$bin/stopbench" stop "$container" \
+		>"$work/out" 2>&1
+	code=$?
+	check "who is not root is told what could not be seen, and how to see it" \
+		ends_with "$code" "$container" " 0 after" "Not seen: no kernel" "As root"
+fi
+exit $failed
