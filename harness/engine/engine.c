@@ -127,6 +127,11 @@ bool subject_stop(struct subject *subject, struct err *err)
 	return subject->engine->ops->stop(subject, err);
 }
 
+bool subject_signal(struct subject *subject, int signal_number, struct err *err)
+{
+	return subject->engine->ops->signal(subject, signal_number, err);
+}
+
 bool subject_inspect(struct subject *subject, struct err *err)
 {
 	return subject->engine->ops->inspect(subject, err);

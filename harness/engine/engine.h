@@ -105,6 +105,8 @@ struct engine_ops {
 		struct err *err); /* NULL: an error, it cannot */
 	void (*detach)(struct subject *subject);
 	bool (*stop)(struct subject *subject, struct err *err);
+	bool (*signal)(struct subject *subject, int signal_number,
+		struct err *err); /* from the loop: begins it and returns */
 	bool (*inspect)(struct subject *subject, struct err *err);
 	cJSON *(*events)(const struct subject *subject); /* NULL: it reports none */
 	void (*down)(struct subject *subject);
@@ -197,6 +199,10 @@ bool subject_has_read(const struct subject *subject, int64_t port);
  * turns, until `stopped`: the engine has answered, PID 1 has ended and the log
  * is complete, or the engine is stuck. */
 bool subject_stop(struct subject *subject, struct err *err) MUST_CHECK;
+
+/* Sends PID 1 one more signal; returns before it was sent. May be called from the loop.
+ */
+bool subject_signal(struct subject *subject, int signal_number, struct err *err);
 
 /* Completes the facts with what the engine knows: exit code, OOM flag, events. */
 bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;

@@ -115,6 +115,13 @@ static bool process_stop(struct subject *subject, struct err *err UNUSED)
 	return true;
 }
 
+static bool process_signal(
+	struct subject *subject, int signal_number, struct err *err UNUSED)
+{
+	proc_monitor_signal(subject->monitor, signal_number);
+	return true;
+}
+
 static bool process_inspect(struct subject *subject, struct err *err UNUSED)
 {
 	struct stop_facts *facts = &subject->facts;
@@ -290,6 +297,7 @@ static const struct engine_ops process_ops = {
 	.fingerprint = process_fingerprint,
 	.up = process_up,
 	.stop = process_stop,
+	.signal = process_signal,
 	.inspect = process_inspect,
 	.down = process_down,
 };

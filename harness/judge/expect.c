@@ -101,13 +101,14 @@ static void expect_count(struct judgement *judgement, const char *what, int64_t 
 		number_text(seen, have));
 }
 
-static bool log_has(const struct evidence *evidence, const char *text)
+/* The first line of the log with the text in it, or NULL. */
+static const char *line_with(const struct evidence *evidence, const char *text)
 {
 	for (unsigned i = 0; i < evidence->log_count; i++) {
 		if (strstr(evidence->log[i].text, text))
-			return true;
+			return evidence->log[i].text;
 	}
-	return false;
+	return NULL;
 }
 
 static void expect_log(struct judgement *judgement, const struct view *view)
@@ -119,9 +120,41 @@ static void expect_log(struct judgement *judgement, const struct view *view)
 	if (log->count == 0)
 		return;
 	for (unsigned i = 0; i < log->count; i++)
-		found += log_has(view->evidence, log->item[i]);
+		found += line_with(view->evidence, log->item[i]) != NULL;
 	wanted = mem_textf("%u texts, the first \"%.120s\"", log->count, log->item[0]);
 	add(judgement, "log", found == log->count, wanted, "%u of them", found);
+}
+
+const char *expect_forbidden_line(const struct view *view)
+{
+	const struct strlist *absent = &view->scenario->expect.log_absent;
+	const char *line = NULL;
+
+	for (unsigned i = 0; i < absent->count && !line; i++)
+		line = line_with(view->evidence, absent->item[i]);
+	return line;
+}
+
+/* Where lines were dropped, the absence of one is not proven. */
+static void expect_log_absent(struct judgement *judgement, const struct view *view)
+{
+	const struct strlist *absent = &view->scenario->expect.log_absent;
+	const struct evidence *evidence = view->evidence;
+	const char *line = expect_forbidden_line(view);
+	SCOPED(mem_free) char *wanted = NULL;
+
+	if (absent->count == 0)
+		return;
+	wanted = mem_textf("no line with \"%.120s\"%s", absent->item[0],
+		absent->count > 1 ? " and others" : "");
+	if (line)
+		add(judgement, "log_absent", false, wanted, "\"%.200s\"", line);
+	else if (evidence->log_dropped)
+		add(judgement, "log_absent", false, wanted,
+			"not known: %llu lines were not kept",
+			(unsigned long long)evidence->log_dropped);
+	else
+		add(judgement, "log_absent", true, wanted, "none");
 }
 
 void expect(struct judgement *judgement, const struct view *view)
@@ -139,4 +172,5 @@ void expect(struct judgement *judgement, const struct view *view)
 	expect_count(judgement, "orphans", part->orphans, 0, judgement->orphans);
 	expect_count(judgement, "lost", part->lost, 0, judgement->lost);
 	expect_log(judgement, view);
+	expect_log_absent(judgement, view);
 }

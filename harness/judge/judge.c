@@ -118,6 +118,10 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
  * with work that it had begun.) */
 static void judge_requests(struct judgement *judgement, const struct view *view)
 {
+	const char *line = expect_forbidden_line(view);
+
+	if (line)
+		find(judgement, VERDICT_DIRTY, "its log says \"%.160s\"", line);
 	if (view->lost > 0)
 		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
 			view->lost == 1 ? " was" : "s were");

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/run/more_signals.h"
 #include "harness/run/observe.h"
 #include "harness/run/readiness.h"
 #include "harness/run/run_dir.h"
@@ -225,6 +226,8 @@ static void stop(struct case_state *state)
 {
 	int64_t grace_ns = state->scenario->stop.grace_ns;
 	struct evidence *evidence = state->evidence;
+	struct more_signals *more;
+	enum wait_end end;
 	struct err err = {0};
 
 	case_state_step(state, "stopping");
@@ -234,8 +237,11 @@ static void stop(struct case_state *state)
 		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
 	}
-	if (case_state_wait(state, is_stopped, grace_ns + OBSERVE_EXTRA_NS) ==
-		WAIT_INTERRUPTED) {
+	more = more_signals_begin(
+		state->options.loop, state->service, &state->scenario->stop.signals);
+	end = case_state_wait(state, is_stopped, grace_ns + OBSERVE_EXTRA_NS);
+	more_signals_end(more);
+	if (end == WAIT_INTERRUPTED) {
 		case_state_trouble(state, TROUBLE_INTERRUPTED, "interrupted");
 		return;
 	}

@@ -248,6 +248,36 @@ static bool begin_clients(struct case_state *state, int64_t until_ns)
 	return await_clients(state, until_ns);
 }
 
+/* Something happened for which the stop does not wait any longer. */
+static bool is_disturbed(const void *arg)
+{
+	const struct case_state *state = arg;
+
+	return !state->service->running ||
+		(state->clients && clients_trouble(state->clients) &&
+			!waits_for_event(state));
+}
+
+/* stop.after: the time until the stop. */
+static bool await_time(struct case_state *state)
+{
+	int64_t after_ns = state->scenario->stop.after_ns;
+	bool disturbed;
+
+	if (after_ns == 0)
+		return true;
+	case_state_step(state, "waiting for stop.after");
+	if (!await(state, is_disturbed, clock_now() + after_ns, &disturbed))
+		return false;
+	if (!state->service->running)
+		return case_state_trouble(state, TROUBLE_EXITED,
+			"it ended before the stop; last line: %.300s",
+			case_state_last_line(state));
+	return !disturbed ||
+		case_state_trouble(state, TROUBLE_LOAD, "load.request: %s",
+			clients_trouble(state->clients));
+}
+
 /* The moment of the stop has come: from now on no request is sent, but one for each
  * client that had none under way. With an event the stop comes at once. */
 static bool hold_clients(struct case_state *state, int64_t until_ns)
@@ -301,7 +331,7 @@ bool trigger_await(struct case_state *state)
 			open_idle(state, until_ns) && begin_clients(state, until_ns);
 	if (ok && waits_for_event(state))
 		ok = await_event(state, until_ns);
-	ok = ok && hold_clients(state, until_ns);
+	ok = ok && await_time(state) && hold_clients(state, until_ns);
 	state->evidence->loaded_ns = clock_now();
 	return ok;
 }

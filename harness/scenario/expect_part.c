@@ -147,5 +147,8 @@ const struct field expect_fields[] = {
 		.preset = "-1", .help = "accepted requests without a whole answer"},
 	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .type = &strlist_type,
 		.help = "texts that the service's log must contain"},
+	{"log_absent", FIELD_OTHER, offsetof(struct expect_part, log_absent),
+		.type = &strlist_type,
+		.help = "texts that the service's log must not contain"},
 	{0},
 };

@@ -30,6 +30,7 @@ struct expect_part {
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */
 	struct strlist log;   /* texts that the service's log must have */
+	struct strlist log_absent; /* texts that no line of it may have */
 };
 
 extern const struct field expect_fields[];

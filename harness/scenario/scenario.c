@@ -4,10 +4,8 @@
 
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/engine_kind.h"
-#include "harness/scenario/event_names.h"
 #include "harness/scenario/verdict.h"
 #include "lib/mem.h"
-#include "lib/suggest.h"
 #include "mock-agent/faults/behavior.h"
 
 static const struct field load_fields[] = {
@@ -25,61 +23,6 @@ static const struct field load_fields[] = {
 	{"idle_connections", FIELD_INT, offsetof(struct load_part, idle_connections),
 		.min = 0, .max = 10000,
 		.help = "keep-alive connections that are open and idle when the stop comes"},
-	{0},
-};
-
-/* --- stop.when --- */
-
-/* A service of somebody else may log events of its own: a name that is not near a known
- * one is accepted. */
-static bool read_when(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	const char *name = cJSON_IsString(node) ? node->valuestring : "";
-	const char *near = NULL;
-	size_t at = 0;
-
-	if (!name[0])
-		return json_doc_wrong(doc, node, err,
-			"when: expected an event's name such as \"sessions.ready\"");
-	while (event_names[at] && strcmp(event_names[at], name) != 0)
-		at++;
-	if (!event_names[at])
-		near = suggest_name(name, event_names, at);
-	if (near)
-		return json_doc_wrong(doc, node, err,
-			"when: there is no \"%.60s\"; did you mean \"%s\"?", name,
-			near);
-	mem_free(out);
-	*(char **)out = mem_text(name);
-	return true;
-}
-
-/* Any text, and what an editor can offer. */
-static cJSON *when_schema(void)
-{
-	cJSON *schema = cJSON_Parse("{\"anyOf\":[{\"type\":\"string\"}]}");
-
-	cJSON_AddItemToArray(schema->child, field_schema_choice(event_names));
-	return schema;
-}
-
-static const struct field_type when_type = {
-	.read = read_when, .done = mem_free, .schema = when_schema};
-
-static const struct field stop_fields[] = {
-	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
-		.help = "time from the stop signal to SIGKILL; whole seconds for docker"},
-	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .type = &when_type,
-		.preset = "sessions.ready",
-		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "
-			"\"exit\" (the service has ended by itself), or the name of an event "
-			"(docs/events.md)"},
-	{"count", FIELD_INT, offsetof(struct stop_part, count), .preset = "1", .min = 1,
-		.max = 1000000, .help = "the stop comes with this many of that event"},
-	{"within", FIELD_DURATION, offsetof(struct stop_part, within_ns),
-		.preset = "60s",
-		.help = "bound of the wait for the moment of the stop"},
 	{0},
 };
 

@@ -15,6 +15,7 @@
 #include "harness/scenario/mcp_list.h"
 #include "harness/scenario/placeholders.h"
 #include "harness/scenario/service_part.h"
+#include "harness/scenario/stop_part.h"
 #include "lib/fields.h"
 #include "lib/strlist.h"
 
@@ -27,14 +28,6 @@ struct load_part {
 	int64_t turns;            /* of them this many have a turn in flight */
 	int64_t turn_ns;          /* how long such a turn takes */
 	int64_t idle_connections; /* keep-alive connections that were used once */
-};
-
-/* "stop" */
-struct stop_part {
-	int64_t grace_ns;
-	char *when; /* "sessions.ready", "exit", or an event's name (docs/events.md) */
-	int64_t count;     /* of that event: this many */
-	int64_t within_ns; /* how long `when` may take: 60s */
 };
 
 struct scenario {

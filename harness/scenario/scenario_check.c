@@ -165,6 +165,14 @@ static void check_stop(struct check *check)
 	if (scenario->load.turns > scenario->load.sessions)
 		contradict(check, "load.turns", "more than load.sessions (%lld)",
 			(long long)scenario->load.sessions);
+	if (scenario->stop.after_ns > 0 && strcmp(when, "exit") == 0)
+		contradict(check, "stop.after", "\"exit\" is the end already");
+	for (unsigned i = 0; i < scenario->stop.signals.count; i++)
+		if (scenario->stop.signals.step[i].after_ns >= scenario->stop.grace_ns)
+			contradict(check, "stop.signals",
+				"SIGKILL comes before %s, when stop.grace (%s) is over",
+				scenario->stop.signals.step[i].signal,
+				CLOCK_TEXT(scenario->stop.grace_ns));
 	if (scenario->stop.count > 1 &&
 		(strcmp(when, "sessions.ready") == 0 || strcmp(when, "exit") == 0))
 		contradict(check, "stop.count", "\"%s\" comes once", when);

@@ -218,6 +218,19 @@ bool container_stop(struct subject *subject, struct err *err)
 		: begin_stop(container, err);
 }
 
+/* Whether it was sent is told by the daemon's events. */
+static void on_signalled(void *arg UNUSED, const struct fetch_result *result UNUSED)
+{
+}
+
+bool container_signal(struct subject *subject, int signal_number, struct err *err)
+{
+	SCOPED(mem_free)
+	char *what = mem_textf("kill?signal=%d", signal_number);
+
+	return container_post(of(subject), NULL, what, on_signalled, err) != NULL;
+}
+
 /* --- the inspection --- */
 
 /* The daemon notices the end of PID 1 a little later than we do. */

@@ -37,6 +37,7 @@ struct container *container_new(struct docker_engine *docker, int64_t grace_s);
 
 /* As in engine.h. */
 bool container_stop(struct subject *subject, struct err *err) MUST_CHECK;
+bool container_signal(struct subject *subject, int signal_number, struct err *err);
 bool container_inspect(struct subject *subject, struct err *err);
 cJSON *container_events(const struct subject *subject);
 void container_down(struct subject *subject);

@@ -304,6 +304,7 @@ static const struct engine_ops docker_ops = {
 	.attach = attach,
 	.detach = container_detach,
 	.stop = container_stop,
+	.signal = container_signal,
 	.inspect = container_inspect,
 	.events = container_events,
 	.down = container_down,

@@ -418,6 +418,22 @@ static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 	assert_string_equal(facts->kill_sender, "killer");
 }
 
+static void engine_sends_a_further_signal(void **state)
+{
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	const struct stop_facts *facts;
+	struct err err = {0};
+
+	engine_fixture_up(fixture, PLAIN, "term=ignore", "quit=7", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(subject_stop(fixture->subject, &err));
+	assert_true(subject_signal(fixture->subject, SIGQUIT, &err));
+	facts = engine_fixture_settle(fixture);
+	assert_int_equal(facts->exit_code, 7);
+	assert_int_equal(facts->stop_signal, SIGTERM);
+	assert_false(facts->kill_by_engine);
+}
+
 static void engine_takes_down_what_still_runs(void **state)
 {
 	struct engine_fixture *fixture = engine_fixture_of(state);
@@ -506,6 +522,7 @@ int scenes_run(const char *engine, int required)
 		SCENE(engine_names_who_else_holds_a_port),
 		SCENE(engine_knows_the_ports_of_a_subjects_children),
 		SCENE(engine_is_not_blamed_for_the_kill_of_another_traced),
+		SCENE(engine_sends_a_further_signal),
 		SCENE(engine_takes_down_what_still_runs),
 		SCENE(engine_reports_a_crash),
 		SCENE(engine_says_what_it_cannot_start),

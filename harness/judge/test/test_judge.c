@@ -372,6 +372,18 @@ static void a_request_that_failed_is_not_clean(void **state)
 	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
+static void a_line_that_must_be_absent_is_not_clean(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_play_clean(scene);
+	strlist_add(&scene->scenario.expect.log_absent, "job lost");
+	scene_expect(scene, VERDICT_CLEAN, NULL);
+	evidence_add_log(&scene->evidence, T0, "a job lost", strlen("a job lost"));
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	strlist_done(&scene->scenario.expect.log_absent);
+}
+
 static void an_answer_that_may_be_cut_is_inconclusive(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -625,11 +637,33 @@ static void every_expectation_can_be_unmet(void **state)
 	expect->orphans = 1;
 	expect->lost = 1;
 	strlist_add(&expect->log, "Shutdown complete");
+	strlist_add(&expect->log_absent, "nothing");
+	strlist_add(&expect->log_absent, "job lost");
+	evidence_add_log(&scene->evidence, T0, "a job lost", strlen("a job lost"));
 	judge(&scene->judgement, &scene->scenario, &scene->evidence);
-	assert_int_equal(scene->judgement.expectation_count, 8);
+	assert_int_equal(scene->judgement.expectation_count, 9);
 	for (unsigned i = 0; i < scene->judgement.expectation_count; i++)
 		assert_false(scene->judgement.expectations[i].met);
 	strlist_done(&expect->log);
+	strlist_done(&expect->log_absent);
+}
+
+static void a_line_is_absent_only_from_a_log_that_was_kept(void **state)
+{
+	struct judge_scene *scene = *state;
+	const struct expectation *last;
+
+	scene_play_clean(scene);
+	strlist_add(&scene->scenario.expect.log_absent, "job lost");
+	for (unsigned dropped = 0; dropped < 2; dropped++) {
+		scene->evidence.log_dropped = dropped;
+		judge(&scene->judgement, &scene->scenario, &scene->evidence);
+		last = &scene->judgement
+				.expectations[scene->judgement.expectation_count - 1];
+		assert_string_equal(last->what, "log_absent");
+		assert_int_equal(last->met, dropped == 0);
+	}
+	strlist_done(&scene->scenario.expect.log_absent);
 }
 
 int main(void)
@@ -676,6 +710,7 @@ int main(void)
 		SCENE(a_session_that_ended_unanswered_was_released),
 		SCENE(only_the_mock_agent_says_that_a_session_was_released),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
+		SCENE(a_line_that_must_be_absent_is_not_clean),
 		SCENE(an_answer_that_may_be_cut_is_inconclusive),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
@@ -683,6 +718,7 @@ int main(void)
 		SCENE(a_time_that_was_not_seen_is_inconclusive),
 		SCENE(a_case_that_could_not_run_is_not_met),
 		SCENE(every_expectation_can_be_unmet),
+		SCENE(a_line_is_absent_only_from_a_log_that_was_kept),
 	};
 
 	return cmocka_run_group_tests_name("judge", tests, NULL, NULL);

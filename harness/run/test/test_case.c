@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,6 +37,8 @@ struct case_scene {
 	const char *line;       /* what the service prints */
 	uid_t uid;              /* who connects to the ledger; 0: nobody */
 	int connected;          /* 0, or the errno of that */
+	int ends_by;            /* the stop does nothing, this signal ends it; or 0 */
+	int64_t signalled_ns;   /* when that came */
 };
 
 static struct case_scene *of(struct engine *engine)
@@ -75,10 +78,29 @@ static struct subject *up(
 	return &scene->subject;
 }
 
-static bool stop(struct subject *subject, struct err *err UNUSED)
+static void end(struct subject *subject)
 {
 	subject->running = false;
 	subject->stopped = true;
+}
+
+static bool stop(struct subject *subject, struct err *err UNUSED)
+{
+	subject->facts.asked_ns = clock_now();
+	if (!of(subject->engine)->ends_by)
+		end(subject);
+	return true;
+}
+
+static bool signal_it(
+	struct subject *subject, int signal_number, struct err *err UNUSED)
+{
+	struct case_scene *scene = of(subject->engine);
+
+	if (signal_number == scene->ends_by) {
+		scene->signalled_ns = clock_now();
+		end(subject);
+	}
 	return true;
 }
 
@@ -94,7 +116,7 @@ static void down(struct subject *subject UNUSED)
 }
 
 static const struct engine_ops ops = {
-	.up = up, .stop = stop, .inspect = inspect, .down = down};
+	.up = up, .stop = stop, .signal = signal_it, .inspect = inspect, .down = down};
 
 static int set_up(void **state)
 {
@@ -130,16 +152,16 @@ static void on_wrong(void *arg UNUSED, const struct err *err)
 	print_error("%s\n", err->text);
 }
 
-/* `line` is the line of its log that makes the service ready. */
-static void run(struct case_scene *scene, const char *line)
+/* `line` is the line of its log that makes the service ready, `more` further members. */
+static void run_with(struct case_scene *scene, const char *line, const char *more)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
 	SCOPED(mem_free)
 	char *text = mem_textf(
 		"{\"name\":\"x\",\"service\":{\"command\":[\"x\"],\"mocks\":false,"
 		"\"ready\":{\"log\":\"%s\",\"within\":\"50ms\"},"
-		"\"env\":{\"API_TOKEN\":\"" SECRET "\"}}}",
-		line);
+		"\"env\":{\"API_TOKEN\":\"" SECRET "\"}}%s}",
+		line, more);
 	struct err err = {0};
 
 	assert_true(json_doc_parse(&doc, "s", text, strlen(text), &err));
@@ -152,6 +174,11 @@ static void run(struct case_scene *scene, const char *line)
 			    },
 			    &scene->scenario, &scene->evidence),
 		false);
+}
+
+static void run(struct case_scene *scene, const char *line)
+{
+	run_with(scene, line, "");
 }
 
 static void case_of_an_observed_service_has_no_trouble(void **state)
@@ -205,11 +232,35 @@ static void case_has_no_part_of_a_secret_in_its_trouble(void **state)
 	assert_null(strstr(scene->evidence.trouble_text, "0123"));
 }
 
+static void case_stops_a_time_after_the_moment(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run_with(scene, "up", ",\"stop\":{\"after\":\"60ms\"}");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+	assert_true(
+		scene->evidence.loaded_ns - scene->evidence.ready_ns >= 60 * CLOCK_MS);
+}
+
+static void case_sends_further_signals_while_it_stops(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->ends_by = SIGINT;
+	run_with(scene, "up",
+		",\"stop\":{\"signals\":[{\"signal\":\"SIGINT\",\"after\":\"60ms\"}]}");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+	assert_true(
+		scene->signalled_ns - scene->evidence.facts.asked_ns >= 60 * CLOCK_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(case_of_an_observed_service_has_no_trouble),
 		SCENE(case_of_a_service_out_of_sight_is_in_trouble),
+		SCENE(case_stops_a_time_after_the_moment),
+		SCENE(case_sends_further_signals_while_it_stops),
 		SCENE(case_keeps_the_trouble_that_came_first),
 		SCENE(case_has_no_part_of_a_secret_in_its_trouble),
 		SCENE(case_lets_a_service_of_another_user_reach_the_ledger),
