@@ -128,6 +128,9 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 	if (view->wrong > 0)
 		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
 			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
+	if (view->evidence->load_command)
+		find(judgement, VERDICT_DIRTY, "load.command %s",
+			view->evidence->load_command);
 	if (view->unproven > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u answer%s that ended with the connection %s whole "

@@ -222,6 +222,23 @@ static bool is_quiet(const void *arg)
 	return !has_open_lifeline(evidence, false);
 }
 
+static bool has_load_command_ended(const void *arg)
+{
+	return load_command_has_ended(((const struct case_state *)arg)->load_command);
+}
+
+/* Without the service the load has no meaning any more. */
+static void end_load_command(struct case_state *state)
+{
+	if (!state->load_command)
+		return;
+	load_command_end(state->load_command);
+	if (case_state_wait(state, has_load_command_ended, 2 * LOAD_COMMAND_NS) ==
+		WAIT_SO)
+		state->evidence->load_command =
+			load_command_failure(state->load_command);
+}
+
 static void stop(struct case_state *state)
 {
 	int64_t grace_ns = state->scenario->stop.grace_ns;
@@ -247,6 +264,7 @@ static void stop(struct case_state *state)
 	}
 	evidence->stopped_ns = clock_now();
 	case_state_wait(state, is_quiet, QUIET_NS);
+	end_load_command(state);
 }
 
 /* The last facts, also of a service that ended by itself. */
@@ -288,6 +306,7 @@ void case_finish(struct case_state *state, bool keep)
 		subject_down(state->service);
 	load_destroy(state->load);
 	clients_destroy(state->clients);
+	load_command_destroy(state->load_command);
 	ledger_destroy(state->ledger);
 	if (state->network)
 		engine_network_remove(state->options.engine, state->network);

@@ -10,6 +10,7 @@
 #include "harness/run/evidence.h"
 #include "harness/run/ledger.h"
 #include "harness/run/load.h"
+#include "harness/run/load_command.h"
 #include "harness/run/mock_agent.h"
 #include "harness/run/sampler.h"
 #include "lib/cc.h"
@@ -41,7 +42,8 @@ struct case_state {
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;
-	struct clients *clients; /* of load.request, or NULL */
+	struct clients *clients;           /* of load.request, or NULL */
+	struct load_command *load_command; /* or NULL */
 	struct sampler *sampler;
 	enum request_kind loading; /* the part of the load that is under way */
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */

@@ -298,6 +298,7 @@ void evidence_done(struct evidence *evidence)
 		snapshot_done(&evidence->snapshots[i]);
 	for (unsigned i = 0; i < evidence->log_count; i++)
 		free(evidence->log[i].text);
+	free(evidence->load_command);
 	free(evidence->events);
 	free(evidence->lifelines);
 	free(evidence->requests);

@@ -123,6 +123,7 @@ struct evidence {
 	unsigned lifeline_count;
 	struct load_request *requests;
 	unsigned request_count;
+	char *load_command; /* how load.command failed; NULL: it did not */
 	/* Before the stop, then +0.1 s, +1 s, each second, and a quarter of a second
 	 * before the grace ends. */
 	struct snapshot *snapshots;

@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
+#include "lib/mem.h"
 
 #define READ_NS (2 * CLOCK_S) /* for requests that the service lets wait */
 #define LOOK_NS (1 * CLOCK_MS)
@@ -248,24 +249,92 @@ static bool begin_clients(struct case_state *state, int64_t until_ns)
 	return await_clients(state, until_ns);
 }
 
+/* --- load.command --- */
+
+/* Gives the command with its placeholders replaced; empty, with the trouble, where the
+ * service's address is not known. */
+static struct strlist command_of(struct case_state *state)
+{
+	const struct strlist *texts = &state->scenario->load.command;
+	const char *const values[PLACEHOLDERS] = {
+		[PLACEHOLDER_SERVICE_URL] = state->base,
+		[PLACEHOLDER_PORT] = state->base ? strrchr(state->base, ':') + 1 : NULL,
+	};
+	struct strlist command = {0};
+
+	for (unsigned i = 0; i < texts->count; i++) {
+		SCOPED(mem_free)
+		char *text = placeholders_expand(texts->item[i], values);
+
+		if (!state->base &&
+			(placeholders_use(texts->item[i], PLACEHOLDER_SERVICE_URL) ||
+				placeholders_use(texts->item[i], PLACEHOLDER_PORT))) {
+			strlist_done(&command);
+			case_state_trouble(state, TROUBLE_LOAD,
+				"load.command: the port is not known: no service.port");
+			return command;
+		}
+		strlist_add(&command, "%s", text);
+	}
+	return command;
+}
+
+static bool begin_command(struct case_state *state)
+{
+	SCOPED(strlist_done) struct strlist command = {0};
+	struct err err = {0};
+
+	if (state->scenario->load.command.count == 0)
+		return true;
+	command = command_of(state);
+	if (command.count == 0)
+		return false;
+	case_state_step(state, "starting load.command");
+	state->load_command = load_command_begin(
+		state->options.loop, (const char *const *)command.item, &err);
+	return state->load_command ||
+		case_state_trouble(state, TROUBLE_NOT_UP, "load.command: %s", err.text);
+}
+
+/* It may end by itself when the stop comes with an event. */
+static bool command_is_over(const struct case_state *state)
+{
+	return state->load_command && load_command_has_ended(state->load_command) &&
+		!waits_for_event(state);
+}
+
+/* False with the trouble: the command ended before the stop. */
+static bool command_runs(struct case_state *state)
+{
+	SCOPED(mem_free) char *failure = NULL;
+
+	if (!command_is_over(state))
+		return true;
+	failure = load_command_failure(state->load_command);
+	return case_state_trouble(state, TROUBLE_LOAD,
+		"load.command: before the stop it %s",
+		failure ? failure : "ended with exit 0");
+}
+
+/* --- stop.after --- */
+
 /* Something happened for which the stop does not wait any longer. */
 static bool is_disturbed(const void *arg)
 {
 	const struct case_state *state = arg;
 
-	return !state->service->running ||
+	return !state->service->running || command_is_over(state) ||
 		(state->clients && clients_trouble(state->clients) &&
 			!waits_for_event(state));
 }
 
-/* stop.after: the time until the stop. */
 static bool await_time(struct case_state *state)
 {
 	int64_t after_ns = state->scenario->stop.after_ns;
 	bool disturbed;
 
 	if (after_ns == 0)
-		return true;
+		return command_runs(state);
 	case_state_step(state, "waiting for stop.after");
 	if (!await(state, is_disturbed, clock_now() + after_ns, &disturbed))
 		return false;
@@ -273,6 +342,8 @@ static bool await_time(struct case_state *state)
 		return case_state_trouble(state, TROUBLE_EXITED,
 			"it ended before the stop; last line: %.300s",
 			case_state_last_line(state));
+	if (!command_runs(state))
+		return false;
 	return !disturbed ||
 		case_state_trouble(state, TROUBLE_LOAD, "load.request: %s",
 			clients_trouble(state->clients));
@@ -329,6 +400,7 @@ bool trigger_await(struct case_state *state)
 	else if (ok && state->load)
 		ok = open_sessions(state, until_ns) && start_turns(state, until_ns) &&
 			open_idle(state, until_ns) && begin_clients(state, until_ns);
+	ok = ok && (case_state_waits_for_exit(state) || begin_command(state));
 	if (ok && waits_for_event(state))
 		ok = await_event(state, until_ns);
 	ok = ok && await_time(state) && hold_clients(state, until_ns);

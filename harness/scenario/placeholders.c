@@ -12,6 +12,7 @@ const char *const placeholder_names[PLACEHOLDERS] = {
 	[PLACEHOLDER_MCP_CONFIG] = "mcp_config",
 	[PLACEHOLDER_PORT] = "port",
 	[PLACEHOLDER_LEDGER] = "ledger",
+	[PLACEHOLDER_SERVICE_URL] = "service_url",
 	[PLACEHOLDER_GRACE] = "grace",
 };
 

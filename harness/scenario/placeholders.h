@@ -1,7 +1,7 @@
 /*
  * placeholders - names in braces that a run replaces: "--url={agent_url}".
  *
- * service.env, service.command and service.entrypoint may contain placeholders, so that
+ * service.env, command and entrypoint and load.command may contain placeholders, so that
  * a service of somebody else gets what its scenario names, and nothing more. A name
  * is lower-case letters and '_'. "{{port}}" stands for the text "{port}"; every other
  * brace stands for itself, as in JSON or in a shell script.
@@ -14,12 +14,13 @@
 #include "lib/err.h"
 
 enum placeholder {
-	PLACEHOLDER_AGENT_URL,  /* URL of the mock agent API */
-	PLACEHOLDER_AGENT_KEY,  /* the key that the mock agent API accepts */
-	PLACEHOLDER_MCP_CONFIG, /* JSON: {"mcpServers": {...}}, the mocks of "mcp" */
-	PLACEHOLDER_PORT,       /* service.port, or a free port that the run chose */
-	PLACEHOLDER_LEDGER,     /* address of the run's ledger (docs/events.md) */
-	PLACEHOLDER_GRACE,      /* stop.grace, in ns: "2000000000ns" */
+	PLACEHOLDER_AGENT_URL,   /* URL of the mock agent API */
+	PLACEHOLDER_AGENT_KEY,   /* the key that the mock agent API accepts */
+	PLACEHOLDER_MCP_CONFIG,  /* JSON: {"mcpServers": {...}}, the mocks of "mcp" */
+	PLACEHOLDER_PORT,        /* service.port, or a free port that the run chose */
+	PLACEHOLDER_LEDGER,      /* address of the run's ledger (docs/events.md) */
+	PLACEHOLDER_SERVICE_URL, /* of load.command alone: "http://127.0.0.1:8080" */
+	PLACEHOLDER_GRACE,       /* stop.grace, in ns: "2000000000ns" */
 	PLACEHOLDERS,
 };
 

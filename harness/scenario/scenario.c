@@ -12,6 +12,10 @@ static const struct field load_fields[] = {
 	{"request", FIELD_OBJECT, offsetof(struct load_part, request),
 		.fields = load_request_fields,
 		.help = "HTTP requests that are under way when the stop comes"},
+	{"command", FIELD_OTHER, offsetof(struct load_part, command),
+		.type = &command_type,
+		.help = "a load generator of your own, on this machine: it runs from the "
+			"readiness of the service to its end, and its exit code counts"},
 	{"sessions", FIELD_INT, offsetof(struct load_part, sessions), .min = 0,
 		.max = SCENARIO_SESSIONS_MAX,
 		.help = "opened in parallel, each with a room and a bot of its own"},

@@ -24,6 +24,7 @@
 /* "load": what is there when the stop comes. */
 struct load_part {
 	struct load_request_part request;
+	struct strlist command;   /* the user's own load generator; empty: none */
 	int64_t sessions;         /* opened in parallel, distinct rooms and bots */
 	int64_t turns;            /* of them this many have a turn in flight */
 	int64_t turn_ns;          /* how long such a turn takes */

@@ -182,11 +182,22 @@ static void check_stop(struct check *check)
 			"there is no mock agent API, which logs \"%s\"", when);
 }
 
-static void check_request(struct check *check)
+static void check_load(struct check *check)
 {
+	const struct strlist *command = &check->scenario->load.command;
 	const struct load_request_part *request = &check->scenario->load.request;
 	const cJSON *node = json_at(check->root, "load.request");
 
+	if (uses(check, PLACEHOLDER_SERVICE_URL))
+		contradict(check, "service",
+			"{service_url} is for load.command: the service is not up yet");
+	for (unsigned i = 0; i < command->count; i++)
+		for (int j = 0; j < PLACEHOLDERS; j++)
+			if (j != PLACEHOLDER_SERVICE_URL && j != PLACEHOLDER_PORT &&
+				placeholders_use(command->item[i], (enum placeholder)j))
+				contradict(check, "load.command",
+					"{%s} is not for it; {service_url} and {port} are",
+					placeholder_names[j]);
 	if (node && !request->path)
 		contradict(check, "load.request", "its path is missing");
 	if (request->path && request->path[0] != '/')
@@ -222,7 +233,7 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	check_ready(&check);
 	check_secrets(&check);
 	check_mocks(&check);
-	check_request(&check);
+	check_load(&check);
 	check_stop(&check);
 	check_expect(&check);
 	return check.good;

@@ -150,7 +150,7 @@ static void done_list(void *out)
 	strlist_done(out);
 }
 
-static const struct field_type command_type = {
+const struct field_type command_type = {
 	.read = read_command, .done = done_list, .schema_text = STRLIST_SCHEMA};
 static const struct field_type entrypoint_type = {.read = read_entrypoint,
 	.done = done_list,

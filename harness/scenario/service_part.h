@@ -59,5 +59,7 @@ extern const struct field service_fields[];
 
 /* Of a char * in a table of fields: a text as it is, or any other JSON as text. */
 extern const struct field_type body_type;
+/* Of a struct strlist: a list of strings with placeholders (placeholders.h). */
+extern const struct field_type command_type;
 
 #endif

@@ -384,6 +384,15 @@ static void a_line_that_must_be_absent_is_not_clean(void **state)
 	strlist_done(&scene->scenario.expect.log_absent);
 }
 
+static void a_load_command_that_failed_is_not_clean(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_play_clean(scene);
+	scene->evidence.load_command = mem_text("ended with exit 1: 2 lost");
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+}
+
 static void an_answer_that_may_be_cut_is_inconclusive(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -711,6 +720,7 @@ int main(void)
 		SCENE(only_the_mock_agent_says_that_a_session_was_released),
 		SCENE(a_process_that_the_service_reaped_is_no_leak),
 		SCENE(a_line_that_must_be_absent_is_not_clean),
+		SCENE(a_load_command_that_failed_is_not_clean),
 		SCENE(an_answer_that_may_be_cut_is_inconclusive),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),

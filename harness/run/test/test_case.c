@@ -242,6 +242,47 @@ static void case_stops_a_time_after_the_moment(void **state)
 		scene->evidence.loaded_ns - scene->evidence.ready_ns >= 60 * CLOCK_MS);
 }
 
+static void case_counts_the_exit_code_of_the_load_command(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run_with(scene, "up",
+		",\"load\":{\"command\":[\"sh\",\"-c\",\"trap 'echo 2 lost >&2; exit 3' "
+		"TERM; while :; do sleep 0.01; done\"]},\"stop\":{\"after\":\"100ms\"}");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+	assert_string_equal(scene->evidence.load_command, "ended with exit 3: 2 lost");
+}
+
+static void case_ends_a_load_command_that_runs_on(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run_with(scene, "up", ",\"load\":{\"command\":[\"sleep\",\"60\"]}");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+	assert_null(scene->evidence.load_command);
+}
+
+static void case_needs_a_load_command_until_the_stop(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run_with(scene, "up",
+		",\"load\":{\"command\":[\"sh\",\"-c\",\"echo oops; exit 1\"]},"
+		"\"stop\":{\"after\":\"5s\"}");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_LOAD);
+	assert_string_equal(scene->evidence.trouble_text,
+		"load.command: before the stop it ended with exit 1: oops");
+}
+
+static void case_needs_a_port_for_the_url_of_a_load_command(void **state)
+{
+	struct case_scene *scene = *state;
+
+	run_with(scene, "up", ",\"load\":{\"command\":[\"ab\",\"{service_url}/\"]}");
+	assert_string_equal(scene->evidence.trouble_text,
+		"load.command: the port is not known: no service.port");
+}
+
 static void case_sends_further_signals_while_it_stops(void **state)
 {
 	struct case_scene *scene = *state;
@@ -261,6 +302,10 @@ int main(void)
 		SCENE(case_of_a_service_out_of_sight_is_in_trouble),
 		SCENE(case_stops_a_time_after_the_moment),
 		SCENE(case_sends_further_signals_while_it_stops),
+		SCENE(case_counts_the_exit_code_of_the_load_command),
+		SCENE(case_ends_a_load_command_that_runs_on),
+		SCENE(case_needs_a_load_command_until_the_stop),
+		SCENE(case_needs_a_port_for_the_url_of_a_load_command),
 		SCENE(case_keeps_the_trouble_that_came_first),
 		SCENE(case_has_no_part_of_a_secret_in_its_trouble),
 		SCENE(case_lets_a_service_of_another_user_reach_the_ledger),

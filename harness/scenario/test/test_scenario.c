@@ -73,8 +73,8 @@ static const struct {
 		"s:3:4: service.ready.htpp: no such key; did you mean \"http\"?",
 		"misspelt two levels down"},
 	{"{\"name\":\"x\",\"load\":{\"zzz\":1}}",
-		"s:1:21: load.zzz: no such key; there are: request, sessions, turns, "
-		"turn, idle_connections",
+		"s:1:21: load.zzz: no such key; there are: request, command, "
+		"sessions, turns, turn, idle_connections",
 		"nothing is near: what there is"},
 	{"{\"name\":\"x\",\"load.sessions\":3}",
 		"s:1:13: load.sessions: no such key; \"sessions\" belongs into an object "
@@ -229,6 +229,13 @@ static const struct {
 		"mocks of which the service does not learn"},
 	{"{\"name\":\"x\",\"load\":{\"request\":{\"method\":\"GET\"}}}",
 		"s:1:21: load.request: its path is missing", "a request for nothing"},
+	{"{\"name\":\"x\",\"load\":{\"command\":[\"ab\",\"{grace}\"]}}",
+		"s:1:21: load.command: {grace} is not for it; {service_url} and {port} are",
+		"a placeholder of the service"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"a\",\"{service_url}\"]}}",
+		"s:1:13: service: {service_url} is for load.command: the service is not up "
+		"yet",
+		"a placeholder of the load"},
 	{"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"report\"}}}",
 		"s:1:32: load.request.path: expected a path such as \"/report\"",
 		"not from the root"},
