@@ -114,7 +114,7 @@ test: deps
 
 bench-shutdown: deps
 	@$(MAKE) --no-print-directory all
-	@$(out)/bin/stopbench run scenarios/history scenarios/baseline
+	@$(out)/bin/stopbench run --format proved scenarios/history scenarios/baseline
 
 .PHONY: images
 images: deps

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "harness/report/proved.h"
 #include "harness/report/results.h"
 #include "harness/report/table.h"
 #include "lib/buf.h"
@@ -9,6 +10,8 @@
 const struct format formats[] = {
 	{"table", "a row for each case and half, as wide as the terminal", table_print,
 		false},
+	{"proved", "the table, and behind it what each scenario has proved",
+		proved_print, false},
 	{"json", "the text of results.json", results_print, true},
 	{0},
 };

@@ -165,6 +165,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 		seed, verdict_names[judgement->verdict], command);
 	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
 	add_words(json, "name", scenario, scenario->name);
+	add_words(json, "why", scenario, scenario->why);
 	add_words(json, "reason", scenario, judgement->reason);
 	cJSON_AddBoolToObject(json, "met", judgement->met);
 	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);

@@ -6,33 +6,28 @@
 
 #include "harness/report/table_rows.h"
 #include "harness/report/terminal.h"
+#include "harness/scenario/diagnosis_id.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
-#define WHY_SHORT    3  /* "H15" */
-#define WHY_WORTH    24 /* with less room only the id is printed */
 #define LABEL_FAIR   22 /* labels are cut to this before a column is dropped */
 #define LABEL_LEAST  12
 #define INDENT_WIDTH 2 /* of a level of the tree */
-
-#define DETAIL_INDENT 4
-#define FEW_ROWS      6 /* a table of so few prints each reason to its end */
+#define TERM_WIDTH   10
 
 static const struct {
 	const char *name;
 	int flags;
 } headings[] = {
-	[COLUMN_HALF] = {"HALF", 0},
-	[COLUMN_SESSIONS] = {"SESS", SCOLS_FL_RIGHT},
+	[COLUMN_RELEASED] = {"RELEASED", SCOLS_FL_RIGHT},
 	[COLUMN_EXIT] = {"EXIT", SCOLS_FL_RIGHT},
 	[COLUMN_STOP] = {"STOP", SCOLS_FL_RIGHT},
 	[COLUMN_RANGE] = {"RANGE", 0},
 	[COLUMN_MARGIN] = {"MARGIN", SCOLS_FL_RIGHT},
 	[COLUMN_VERDICT] = {"VERDICT", 0},
-	[COLUMN_EXPECTED] = {"EXPECTED", 0},
-	[COLUMN_WHY] = {"WHY", 0},
+	[COLUMN_EXPECTATIONS] = {"EXPECTATIONS", 0},
 };
 
 /* What is drawn, and how much of it. */
@@ -41,9 +36,6 @@ struct table {
 	struct table_rows rows;
 	bool shown[COLUMNS];
 	unsigned label_width; /* 0: as it is */
-	unsigned why_width;   /* 0: as it is */
-	bool why_short;       /* only the id */
-	bool few;             /* rows */
 };
 
 /* --- drawing --- */
@@ -51,13 +43,11 @@ struct table {
 static void fill_cell(const struct table *table, struct libscols_line *line, size_t at,
 	const struct table_row *row, enum column column)
 {
-	bool why = column == COLUMN_WHY;
-	SCOPED(mem_free) char *text = terminal_fit(&table->terminal,
-		why && table->why_short ? row->id : row->cells[column],
-		why ? table->why_width : 0);
+	SCOPED(mem_free) char *text =
+		terminal_fit(&table->terminal, row->cells[column], 0);
 
 	scols_line_set_data(line, at, text);
-	if (column == COLUMN_EXPECTED)
+	if (column == COLUMN_EXPECTATIONS)
 		scols_cell_set_color(scols_line_get_cell(line, at),
 			row->met               ? "green"
 				: row->not_run ? "yellow"
@@ -201,40 +191,34 @@ static unsigned drop_column(
 	return width_of(table);
 }
 
-/* Drops columns, the least important first, until the rest fits. The reasons get what
- * is left of the line. */
+/* Drops columns, the least important first, until the rest fits. */
 static void fit(struct table *table)
 {
-	bool why = table->shown[COLUMN_WHY];
-	unsigned room = table->terminal.width - (why ? WHY_SHORT + 1 : 0);
-	unsigned width;
+	unsigned room = table->terminal.width;
+	unsigned width = width_of(table);
 
-	table->shown[COLUMN_WHY] = false;
-	width = width_of(table);
 	width = drop_column(table, COLUMN_MARGIN, width, room);
 	width = cut_labels(table, width, room, LABEL_FAIR);
 	width = drop_column(table, COLUMN_RANGE, width, room);
-	width = cut_labels(table, width, room, LABEL_LEAST);
-	table->shown[COLUMN_WHY] = why;
-	table->why_short = table->terminal.width < width + 1 + WHY_WORTH;
-	table->why_width =
-		table->why_short ? WHY_SHORT : table->terminal.width - width - 1;
+	cut_labels(table, width, room, LABEL_LEAST);
 }
 
-/* A column with the same in every row is left out. */
+/* A column that says nothing in every row is left out: no sessions, one round each,
+ * and all as expected. */
 static void choose_columns(struct table *table)
 {
 	bool *shown = table->shown;
 
 	for (unsigned column = 0; column < COLUMNS; column++)
 		shown[column] = true;
-	shown[COLUMN_HALF] = shown[COLUMN_RANGE] = shown[COLUMN_WHY] = false;
+	shown[COLUMN_RELEASED] = shown[COLUMN_RANGE] = false;
+	shown[COLUMN_EXPECTATIONS] = false;
 	for (unsigned i = 0; i < table->rows.count; i++) {
-		char *const *cells = table->rows.list[i].cells;
+		const struct table_row *row = &table->rows.list[i];
 
-		shown[COLUMN_HALF] |= strcmp(cells[COLUMN_HALF], "twin") == 0;
-		shown[COLUMN_RANGE] |= cells[COLUMN_RANGE][0] != '\0';
-		shown[COLUMN_WHY] |= cells[COLUMN_WHY][0] != '\0';
+		shown[COLUMN_RELEASED] |= strcmp(row->cells[COLUMN_RELEASED], "-") != 0;
+		shown[COLUMN_RANGE] |= row->cells[COLUMN_RANGE][0] != '\0';
+		shown[COLUMN_EXPECTATIONS] |= !row->met || row->count > 1;
 	}
 }
 
@@ -249,24 +233,82 @@ static void print_trimmed(FILE *out, const char *line)
 	fprintf(out, "%.*s\n", (int)len, line);
 }
 
-/* The lines below a row that is not met, or below each one of a few. */
-static void print_details(
-	const struct table *table, FILE *out, const struct table_row *row)
+/* Does another line of this level hang behind lines[at], below the same one? */
+static bool has_next(const struct table_rows *rows, unsigned at, unsigned level)
 {
-	const char *why = row->cells[COLUMN_WHY];
-	bool cut = table->why_short ||
-		(table->why_width && terminal_columns(why) > table->why_width);
+	for (unsigned i = at + 1; i < rows->line_count; i++) {
+		if (rows->lines[i].depth <= level)
+			return rows->lines[i].depth == level;
+	}
+	return false;
+}
 
-	if (row->met && !table->few)
-		return;
+/* The tree's own lines go on beside the text below lines[at]; to free(). */
+static char *tree_below(const struct table *table, unsigned at)
+{
+	const struct table_rows *rows = &table->rows;
+	const char *bar = table->terminal.utf8 ? "\u2502 " : "| ";
+	unsigned depth = rows->lines[at].depth;
+	struct buf text = {0};
+
+	for (unsigned level = 1; level <= depth; level++)
+		buf_adds(&text, has_next(rows, at, level) ? bar : "  ");
+	buf_adds(&text, has_next(rows, at, depth + 1) ? bar : "  ");
+	buf_adds(&text, "  ");
+	return buf_take(&text);
+}
+
+/* Do they read the same but for their figures? */
+static bool same_words(const char *one, const char *other)
+{
+	static const char figures[] = "0123456789.";
+
+	for (;;) {
+		one += strspn(one, figures);
+		other += strspn(other, figures);
+		if (*one != *other)
+			return false;
+		if (!*one)
+			return true;
+		one++;
+		other++;
+	}
+}
+
+static bool same_scenario(const struct table_row *one, const struct table_row *other)
+{
+	return cJSON_Compare(
+		json_get(one->rounds[0], "id"), json_get(other->rounds[0], "id"), true);
+}
+
+/* Was it told of another case of this scenario? In a matrix the same sentence below
+ * every row would hide the curve. */
+static bool is_told_above(const struct table_rows *rows, const struct table_row *row)
+{
+	for (const struct table_row *above = rows->list; above < row; above++) {
+		if (row->id[0] && same_scenario(above, row) &&
+			same_words(above->why, row->why))
+			return true;
+	}
+	return false;
+}
+
+/* Below a row: why, and what was not met. */
+static void print_details(const struct table *table, FILE *out, unsigned at)
+{
+	const struct table_row *row = table->rows.lines[at].row;
+	SCOPED(mem_free) char *tree = tree_below(table, at);
+	bool told = false;
+
 	/* A reason without an id is the verdict's, and stands in its expectation. */
 	for (unsigned i = 0; i < row->unmet.count && !row->id[0]; i++)
-		cut = cut && strncmp(row->unmet.item[i], "verdict: ", 9) != 0;
-	if (cut && why[0])
-		terminal_paragraph(&table->terminal, out, DETAIL_INDENT, why);
+		told |= strncmp(row->unmet.item[i], "verdict: ", 9) == 0;
+	if (row->met && is_told_above(&table->rows, row))
+		fprintf(out, "%s%s as above\n", tree, row->id);
+	else if (!told)
+		terminal_fold(&table->terminal, out, tree, tree, row->why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
-		terminal_paragraph(
-			&table->terminal, out, DETAIL_INDENT, row->unmet.item[i]);
+		terminal_fold(&table->terminal, out, tree, tree, row->unmet.item[i]);
 }
 
 static void print_table(struct table *table, FILE *out)
@@ -277,8 +319,54 @@ static void print_table(struct table *table, FILE *out)
 	for (unsigned i = 0; line; line = take_line(&rest), i++) {
 		print_trimmed(out, line);
 		if (i > 0 && table->rows.lines[i - 1].row)
-			print_details(table, out, table->rows.lines[i - 1].row);
+			print_details(table, out, i - 1);
 	}
+	fputs("\n", out);
+}
+
+static void print_term(
+	const struct table *table, FILE *out, const char *term, const char *meaning)
+{
+	SCOPED(mem_free) char *first = mem_textf("%-*s", TERM_WIDTH, term);
+	SCOPED(mem_free) char *rest = mem_textf("%*s", TERM_WIDTH, "");
+
+	terminal_fold(&table->terminal, out, first, rest, meaning);
+}
+
+static bool is_named_before(const struct table_rows *rows, unsigned at)
+{
+	for (unsigned i = 0; i < at; i++) {
+		if (strcmp(rows->list[i].id, rows->list[at].id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the words in the table mean. */
+static void print_legend(const struct table *table, FILE *out)
+{
+	const struct table_rows *rows = &table->rows;
+	bool any = false;
+
+	for (unsigned i = 0; i < rows->count; i++) {
+		enum diagnosis_id id = diagnosis_find(rows->list[i].id);
+
+		if (id == DIAGNOSIS_ANY || is_named_before(rows, i))
+			continue;
+		print_term(table, out, diagnosis_ids[id], diagnosis_meaning(id));
+		any = true;
+	}
+	if (any)
+		print_term(table, out, "",
+			"`stopbench explain ID` says how it is proven, and what cures it.");
+	if (rows->twins)
+		print_term(table, out, "twin",
+			"the case above it with one change, which must change the verdict");
+	if (table->shown[COLUMN_RELEASED])
+		print_term(table, out, "RELEASED",
+			"how many of its sessions the service disconnected");
+	if (any || rows->twins || table->shown[COLUMN_RELEASED])
+		fputs("\n", out);
 }
 
 static void print_summary(const struct table *table, FILE *out, const cJSON *summary)
@@ -308,13 +396,12 @@ void table_print(FILE *out, const cJSON *results)
 	struct table table = {.terminal = terminal_of(out)};
 
 	table_rows_fold(&table.rows, results);
-	table.few = table.rows.count <= FEW_ROWS;
 	if (table.rows.count > 0) {
 		choose_columns(&table);
 		if (table.terminal.width)
 			fit(&table);
 		print_table(&table, out);
-		fputs("\n", out);
+		print_legend(&table, out);
 	}
 	print_summary(&table, out, json_get(results, "summary"));
 	table_rows_done(&table.rows);

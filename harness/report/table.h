@@ -1,10 +1,11 @@
 /*
  * table - the results as people read them, on stdout, drawn by libsmartcols.
  *
- * A row per case and half: sessions, exit code, stop time (of several rounds the
- * median, with their range), margin, verdict, whether that was expected, and the
- * deepest diagnosis. The cases of a matrix are a tree, its last axis the leaves, main
- * halves before twins, so that a curve over N is read from top to bottom.
+ * A row per case and half: sessions released, exit code, stop time (of several rounds
+ * the median, with their range), margin and verdict; below it, in a sentence, the
+ * deepest diagnosis, and what was not as expected. The cases of a matrix are a tree,
+ * its last axis the leaves; a twin hangs below its main half. A legend says what the
+ * ids mean.
  */
 #ifndef HARNESS_REPORT_TABLE_H
 #define HARNESS_REPORT_TABLE_H

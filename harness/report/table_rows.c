@@ -19,98 +19,148 @@ static const char *text_of(const cJSON *round, const char *key)
 	return text ? text : "";
 }
 
+static bool is_twin(const struct table_row *row)
+{
+	return strcmp(text_of(row->rounds[0], "half"), "twin") == 0;
+}
+
 /* --- figures --- */
 
-static int compare_ns(const void *one, const void *other)
-{
-	int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+/* How long a stop took: longer than this, where it was killed. */
+struct stop_time {
+	int64_t ns;
+	bool killed;
+};
 
-	return (a > b) - (a < b);
+static bool was_killed(const cJSON *round)
+{
+	return strcmp(text_of(round, "verdict"), verdict_names[VERDICT_KILLED]) == 0;
 }
 
-/* The known values of a member, in order; to free(). */
-static int64_t *values_of(const struct table_row *row, const char *key, unsigned *count)
+static int compare_times(const void *one, const void *other)
 {
-	int64_t *values = mem_zeroed(sizeof *values * row->count);
+	const struct stop_time *a = one, *b = other;
+
+	return a->ns != b->ns ? (a->ns > b->ns) - (a->ns < b->ns)
+			      : a->killed - b->killed;
+}
+
+/* False: not known. It had the grace, but for a SIGKILL that did not wait for that. */
+static bool read_time(struct stop_time *time, const cJSON *round)
+{
+	int64_t grace_ns = json_int(round, "grace_ns", UNKNOWN);
+
+	time->ns = json_int(round, "stop_ns", UNKNOWN);
+	time->killed = was_killed(round);
+	if (time->killed && time->ns != UNKNOWN && grace_ns != UNKNOWN &&
+		time->ns > grace_ns)
+		time->ns = grace_ns;
+	return time->ns != UNKNOWN;
+}
+
+/* The known ones, in order; to free(). */
+static struct stop_time *times_of(const struct table_row *row, unsigned *count)
+{
+	struct stop_time *times = mem_zeroed(sizeof *times * row->count);
 
 	*count = 0;
-	for (unsigned i = 0; i < row->count; i++) {
-		int64_t value = json_int(row->rounds[i], key, UNKNOWN);
-
-		if (value != UNKNOWN)
-			values[(*count)++] = value;
-	}
-	qsort(values, *count, sizeof *values, compare_ns);
-	return values;
+	for (unsigned i = 0; i < row->count; i++)
+		*count += read_time(&times[*count], row->rounds[i]);
+	qsort(times, *count, sizeof *times, compare_times);
+	return times;
 }
 
-static int64_t median(const int64_t *values, unsigned count)
+static struct stop_time median(const struct stop_time *times, unsigned count)
 {
-	int64_t below = values[(count - 1) / 2], above = values[count / 2];
+	struct stop_time below = times[(count - 1) / 2], above = times[count / 2];
 
-	return below + (above - below) / 2;
+	return (struct stop_time){below.ns + (above.ns - below.ns) / 2, above.killed};
+}
+
+/* "12.3ms", "> 2.00s" */
+static char *time_text(struct stop_time time)
+{
+	return mem_textf("%s%s", time.killed ? "> " : "", CLOCK_TEXT(time.ns));
 }
 
 /* "2.01..2.04s", "990ms..1.02s", "1.00s" where both read the same. */
-static char *range_of(int64_t least_ns, int64_t most_ns)
+static char *range_of(struct stop_time shortest, struct stop_time longest)
 {
-	SCOPED(mem_free) char *least = mem_text(CLOCK_TEXT(least_ns));
-	SCOPED(mem_free) char *most = mem_text(CLOCK_TEXT(most_ns));
+	SCOPED(mem_free) char *least = time_text(shortest);
+	SCOPED(mem_free) char *most = time_text(longest);
 	size_t number = strspn(least, "0123456789."),
 	       other = strspn(most, "0123456789.");
 
 	if (strcmp(least, most) == 0)
 		return mem_text(least);
-	if (strcmp(least + number, most + other) == 0)
+	if (number && strcmp(least + number, most + other) == 0)
 		least[number] = '\0';
 	return mem_textf("%s..%s", least, most);
+}
+
+/* The smallest; none is left where it was killed. */
+static char *margin_of(const struct table_row *row)
+{
+	int64_t least_ns = UNKNOWN;
+
+	for (unsigned i = 0; i < row->count; i++) {
+		int64_t ns = json_int(row->rounds[i], "margin_ns", UNKNOWN);
+
+		if (was_killed(row->rounds[i]))
+			return mem_text("-");
+		if (ns != UNKNOWN && (least_ns == UNKNOWN || ns < least_ns))
+			least_ns = ns;
+	}
+	return mem_text(least_ns == UNKNOWN ? "-" : CLOCK_TEXT(least_ns));
 }
 
 static void fill_times(struct table_row *row)
 {
 	unsigned count;
-	SCOPED(mem_free) int64_t *stops = values_of(row, "stop_ns", &count);
-	SCOPED(mem_free) int64_t *margins = NULL;
+	SCOPED(mem_free) struct stop_time *times = times_of(row, &count);
 
 	row->cells[COLUMN_STOP] =
-		mem_text(count ? CLOCK_TEXT(median(stops, count)) : "-");
+		count ? time_text(median(times, count)) : mem_text("-");
 	row->cells[COLUMN_RANGE] =
-		count > 1 ? range_of(stops[0], stops[count - 1]) : mem_text("");
-	margins = values_of(row, "margin_ns", &count);
-	row->cells[COLUMN_MARGIN] = mem_text(count ? CLOCK_TEXT(margins[0]) : "-");
+		count > 1 ? range_of(times[0], times[count - 1]) : mem_text("");
+	row->cells[COLUMN_MARGIN] = margin_of(row);
 }
 
-/* Each value once: "0", "0,137". */
-static char *list_of(const struct table_row *row, const char *key)
+/* Each value once, in the order of the rounds: "0", "0,137". */
+static char *exit_codes_of(const struct table_row *row)
 {
-	unsigned count;
-	SCOPED(mem_free) int64_t *values = values_of(row, key, &count);
 	struct buf text = {0};
 
-	for (unsigned i = 0; i < count; i++) {
-		if (i == 0 || values[i] != values[i - 1])
-			buf_addf(&text, "%s%lld", text.len ? "," : "",
-				(long long)values[i]);
+	for (unsigned i = 0; i < row->count; i++) {
+		int64_t code = json_int(row->rounds[i], "exit_code", UNKNOWN);
+		bool again = code == UNKNOWN;
+
+		for (unsigned j = 0; j < i && !again; j++)
+			again = json_int(row->rounds[j], "exit_code", UNKNOWN) == code;
+		if (!again)
+			buf_addf(&text, "%s%lld", text.len ? "," : "", (long long)code);
 	}
-	if (count == 0)
+	if (text.len == 0)
 		buf_adds(&text, "-");
 	return buf_take(&text);
 }
 
-/* Of the round with the fewest disconnected. */
-static char *sessions_of(const struct table_row *row)
+/* Of the round with the fewest. A case without sessions has none to release. */
+static char *released_of(const struct table_row *row)
 {
-	unsigned count;
-	SCOPED(mem_free) char *sessions = list_of(row, "sessions");
-	SCOPED(mem_free) int64_t *disconnected = values_of(row, "disconnected", &count);
-	SCOPED(mem_free) char *fewest = NULL;
+	int64_t fewest = UNKNOWN, sessions = 0;
 
-	if (count == 0)
-		return mem_text(sessions);
-	fewest = mem_textf("%lld", (long long)disconnected[0]);
-	if (strcmp(fewest, sessions) == 0)
-		return mem_text(sessions);
-	return mem_textf("%s/%s", fewest, sessions);
+	for (unsigned i = 0; i < row->count; i++) {
+		int64_t released = json_int(row->rounds[i], "disconnected", UNKNOWN);
+
+		if (released == UNKNOWN || (fewest != UNKNOWN && released >= fewest))
+			continue;
+		fewest = released;
+		sessions = json_int(row->rounds[i], "sessions", 0);
+	}
+	if (sessions == 0)
+		return mem_text("-");
+	return mem_textf("%lld of %lld", (long long)fewest, (long long)sessions);
 }
 
 /* --- verdict --- */
@@ -141,25 +191,24 @@ static const cJSON *gravest(const struct table_row *row)
 	return worst;
 }
 
-static void fill_expected(struct table_row *row)
+static void fill_expectations(struct table_row *row)
 {
-	unsigned met = 0;
+	unsigned met = 0, not_run = 0, unmet, count;
 	const char *word;
 
-	row->met = true;
 	for (unsigned i = 0; i < row->count; i++) {
 		bool could_run = json_bool(row->rounds[i], "could_run", true);
-		bool is_met = could_run && json_bool(row->rounds[i], "met", false);
 
-		met += is_met;
-		row->met = row->met && (is_met || !could_run);
-		row->not_run = row->not_run || !could_run;
+		met += could_run && json_bool(row->rounds[i], "met", false);
+		not_run += !could_run;
 	}
-	word = !row->met ? "NOT MET" : row->not_run ? "NOT RUN" : "ok";
-	row->not_run = row->met && row->not_run;
-	row->met = row->met && !row->not_run;
-	row->cells[COLUMN_EXPECTED] = row->count > 1
-		? mem_textf("%s %u/%u", word, met, row->count)
+	unmet = row->count - met - not_run;
+	row->met = met == row->count;
+	row->not_run = unmet == 0 && not_run > 0;
+	word = row->met ? "met" : row->not_run ? "NOT RUN" : "NOT MET";
+	count = row->met ? met : row->not_run ? not_run : unmet;
+	row->cells[COLUMN_EXPECTATIONS] = row->count > 1
+		? mem_textf("%s %u of %u", word, count, row->count)
 		: mem_text(word);
 }
 
@@ -184,12 +233,11 @@ static void fill_why(struct table_row *row, const cJSON *round)
 
 	row->id = mem_text(clean || in_words ? "" : cause_of(first));
 	if (clean)
-		row->cells[COLUMN_WHY] = mem_text("");
+		row->why = mem_text("");
 	else if (in_words)
-		row->cells[COLUMN_WHY] = mem_text(text_of(round, "reason"));
+		row->why = mem_text(text_of(round, "reason"));
 	else
-		row->cells[COLUMN_WHY] =
-			mem_textf("%s %s", row->id, text_of(first, "text"));
+		row->why = mem_textf("%s %s", row->id, text_of(first, "text"));
 }
 
 static void fill_verdict(struct table_row *row)
@@ -312,34 +360,45 @@ static bool same_value(
 		cJSON_Compare(axis, with, true);
 }
 
+/* A twin behind its main half hangs below it. Takes label. */
+static void add_case(
+	struct table_rows *rows, unsigned index, unsigned depth, char *label)
+{
+	const struct table_row *row = &rows->list[index];
+	const struct table_row *before = index > 0 ? row - 1 : NULL;
+	bool follows = before && is_twin(row) && !is_twin(before) &&
+		strcmp(id_of(before), id_of(row)) == 0 &&
+		cJSON_Compare(axes_of(before), axes_of(row), true);
+
+	if (follows) {
+		rows->twins = true;
+		free(label);
+		add_line(rows, depth + 1, mem_text("twin"), row);
+	} else if (is_twin(row)) {
+		add_line(rows, depth, mem_textf("%s (twin)", label), row);
+		free(label);
+	} else {
+		add_line(rows, depth, label, row);
+	}
+}
+
 /* The rows from begin to end have the same values above the axis of this depth. The
- * last axis is a row's own line: main halves first, so that their curve is not
- * interrupted. */
+ * last axis is a row's own line. */
 static void add_axis(
 	struct table_rows *rows, unsigned begin, unsigned end, unsigned depth)
 {
-	static const char *const halves[] = {"main", "twin"};
-	const struct table_row *row;
-
-	for (size_t half = 0; half < COUNT(halves); half++) {
-		for (unsigned i = begin; i < end; i++) {
-			row = &rows->list[i];
-			if (!axis_of(row, depth)->next &&
-				strcmp(row->cells[COLUMN_HALF], halves[half]) == 0)
-				add_line(rows, depth,
-					axis_label(axes_of(row), axis_of(row, depth)),
-					row);
-		}
-	}
 	for (unsigned next; begin < end; begin = next) {
-		row = &rows->list[begin];
-		for (next = begin + 1;
-			next < end && same_value(row, &rows->list[next], depth);)
-			next++;
-		if (!axis_of(row, depth)->next)
+		const struct table_row *row = &rows->list[begin];
+		char *label = axis_label(axes_of(row), axis_of(row, depth));
+
+		next = begin + 1;
+		if (!axis_of(row, depth)->next) {
+			add_case(rows, begin, depth, label);
 			continue;
-		add_line(rows, depth, axis_label(axes_of(row), axis_of(row, depth)),
-			NULL);
+		}
+		while (next < end && same_value(row, &rows->list[next], depth))
+			next++;
+		add_line(rows, depth, label, NULL);
 		add_axis(rows, begin, next, depth + 1);
 	}
 }
@@ -348,15 +407,18 @@ static void add_lines(struct table_rows *rows)
 {
 	for (unsigned i = 0, end; i < rows->count; i = end) {
 		const struct table_row *row = &rows->list[i];
-		bool has_axes = axis_of(row, 1);
+		char *label = mem_text(id_of(row));
 
 		end = i + 1;
-		while (has_axes && end < rows->count && axis_of(&rows->list[end], 1) &&
+		if (!axis_of(row, 1)) {
+			add_case(rows, i, 0, label);
+			continue;
+		}
+		while (end < rows->count && axis_of(&rows->list[end], 1) &&
 			strcmp(id_of(&rows->list[end]), id_of(row)) == 0)
 			end++;
-		add_line(rows, 0, mem_text(id_of(row)), has_axes ? NULL : row);
-		if (has_axes)
-			add_axis(rows, i, end, 1);
+		add_line(rows, 0, label, NULL);
+		add_axis(rows, i, end, 1);
 	}
 }
 
@@ -370,11 +432,10 @@ void table_rows_fold(struct table_rows *rows, const cJSON *results)
 	for (unsigned i = 0; i < rows->count; i++) {
 		struct table_row *row = &rows->list[i];
 
-		row->cells[COLUMN_HALF] = mem_text(text_of(row->rounds[0], "half"));
-		row->cells[COLUMN_SESSIONS] = sessions_of(row);
-		row->cells[COLUMN_EXIT] = list_of(row, "exit_code");
+		row->cells[COLUMN_RELEASED] = released_of(row);
+		row->cells[COLUMN_EXIT] = exit_codes_of(row);
 		fill_times(row);
-		fill_expected(row);
+		fill_expectations(row);
 		fill_verdict(row);
 		fill_unmet(row);
 	}
@@ -389,6 +450,7 @@ void table_rows_done(struct table_rows *rows)
 		for (unsigned column = 0; column < COLUMNS; column++)
 			free(row->cells[column]);
 		free(row->id);
+		free(row->why);
 		strlist_done(&row->unmet);
 		free(row->rounds);
 	}

@@ -1,7 +1,8 @@
 /*
  * table_rows - the text of a table: a row for the rounds of one case and half, and the
  * lines in which rows are drawn. A case by itself is one line; the cases of a matrix
- * hang below a line with the scenario's id, one level for each axis.
+ * hang below a line with the scenario's id, one level for each axis. A twin hangs below
+ * its main half.
  */
 #ifndef HARNESS_REPORT_TABLE_ROWS_H
 #define HARNESS_REPORT_TABLE_ROWS_H
@@ -13,15 +14,13 @@
 #include "lib/strlist.h"
 
 enum column {
-	COLUMN_HALF,
-	COLUMN_SESSIONS, /* "3", "1/3" where not all of them were disconnected */
+	COLUMN_RELEASED, /* "3 of 3": sessions that were disconnected */
 	COLUMN_EXIT,
-	COLUMN_STOP,     /* the median of the rounds */
-	COLUMN_RANGE,    /* of the rounds, "2.01..2.04s"; empty for one */
-	COLUMN_MARGIN,   /* the smallest */
-	COLUMN_VERDICT,  /* the worst */
-	COLUMN_EXPECTED, /* "ok", "NOT MET 2/3", "NOT RUN" */
-	COLUMN_WHY,      /* "H2 sequential teardown: ...", or the verdict's reason */
+	COLUMN_STOP,    /* the median of the rounds; "> 2.00s" where it was killed */
+	COLUMN_RANGE,   /* of the rounds, "2.01..2.04s"; empty for one */
+	COLUMN_MARGIN,  /* the smallest; "-" where it was killed */
+	COLUMN_VERDICT, /* the worst */
+	COLUMN_EXPECTATIONS, /* "met", "NOT MET 1 of 3", "NOT RUN" */
 	COLUMNS,
 };
 
@@ -30,12 +29,13 @@ struct table_row {
 	unsigned count;
 	bool met, not_run;
 	char *cells[COLUMNS]; /* none is NULL */
-	char *id; /* what COLUMN_WHY begins with: "H2"; "" when it has none */
+	char *id;             /* what `why` begins with: "H2"; "" when it has none */
+	char *why; /* "H2 sequential teardown: ...", or the verdict's reason, or "" */
 	struct strlist unmet; /* "verdict: wanted clean, seen killed: ..." */
 };
 
 struct table_line {
-	char *label;                 /* "history/10-matrix", "sessions=3" */
+	char *label;                 /* "history/10-matrix", "sessions=3", "twin" */
 	unsigned depth;              /* 0: hangs below no other line */
 	const struct table_row *row; /* NULL: the heading of the lines below it */
 };
@@ -45,6 +45,7 @@ struct table_rows {
 	unsigned count;
 	struct table_line *lines; /* in the order in which they are drawn */
 	unsigned line_count;
+	bool twins; /* a line has the label "twin" */
 };
 
 /* Borrows results until table_rows_done(). */

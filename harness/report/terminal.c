@@ -139,39 +139,43 @@ void terminal_print(FILE *out, const char *format, ...)
 	fputs(inert, out);
 }
 
-/* `column` is where the first line goes on; 0: nothing is on it yet. */
-static void print_words(const struct terminal *terminal, FILE *out, unsigned indent,
-	unsigned column, const char *text)
+void terminal_fold(const struct terminal *terminal, FILE *out, const char *first,
+	const char *rest, const char *text)
 {
 	SCOPED(mem_free) char *line = terminal_fit(terminal, text, 0);
+	const char *beginning = first;
+	unsigned column = 0; /* 0: nothing of this line is printed */
 
-	for (char *rest = line, *word; (word = strtok_r(rest, " ", &rest));) {
+	for (char *after = line, *word; (word = strtok_r(after, " ", &after));) {
 		unsigned width = terminal_columns(word);
-		bool first = column == 0;
 
-		if (!first && terminal->width && column + 1 + width > terminal->width) {
+		if (column && terminal->width && column + 1 + width > terminal->width) {
 			fputs("\n", out);
-			first = true;
+			beginning = rest;
+			column = 0;
 		}
-		fprintf(out, "%*s%s", first ? (int)indent : 1, "", word);
-		column = (first ? indent : column + 1) + width;
+		fprintf(out, "%s%s", column ? " " : beginning, word);
+		column = (column ? column + 1 : terminal_columns(beginning)) + width;
 	}
-	if (column > 0)
+	if (column)
 		fputs("\n", out);
 }
 
 void terminal_paragraph(
 	const struct terminal *terminal, FILE *out, unsigned indent, const char *text)
 {
-	print_words(terminal, out, indent, 0, text);
+	SCOPED(mem_free) char *blanks = mem_textf("%*s", (int)indent, "");
+
+	terminal_fold(terminal, out, blanks, blanks, text);
 }
 
 void terminal_item(const struct terminal *terminal, FILE *out, unsigned indent,
 	const char *label, const char *text)
 {
 	unsigned column = 2 + terminal_columns(label);
-	unsigned pad = column + 1 < indent ? indent - 1 - column : 0;
+	unsigned pad = column < indent ? indent - column : 1;
+	SCOPED(mem_free) char *first = mem_textf("  %s%*s", label, (int)pad, "");
+	SCOPED(mem_free) char *rest = mem_textf("%*s", (int)indent, "");
 
-	fprintf(out, "  %s%*s", label, (int)pad, "");
-	print_words(terminal, out, indent, column + pad, text);
+	terminal_fold(terminal, out, first, rest, text);
 }

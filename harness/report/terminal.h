@@ -41,4 +41,8 @@ void terminal_paragraph(
 void terminal_item(const struct terminal *terminal, FILE *out, unsigned indent,
 	const char *label, const char *text);
 
+/* The same; the first line begins with `first`, the others with `rest`. */
+void terminal_fold(const struct terminal *terminal, FILE *out, const char *first,
+	const char *rest, const char *text);
+
 #endif
