@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "harness/compose_project.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/programs.h"
@@ -24,9 +25,17 @@
 #define GRACE_MAX_S 1000000
 #define WIDTH       80
 
+enum target_state {
+	TARGET_WAITING, /* for those that depend on it */
+	TARGET_STOPPING,
+	TARGET_OVER, /* stopped, or it cannot be */
+};
+
 /* One container to be stopped. */
 struct target {
-	const char *name; /* as it was named */
+	const char *name;                        /* as it was named */
+	const struct compose_container *service; /* NULL: not of a compose file */
+	enum target_state state;
 	struct subject *subject;
 	struct sampler *sampler; /* while its stop is under way */
 	struct scenario scenario;
@@ -39,10 +48,13 @@ struct stops {
 	int64_t grace_ns;
 	const char *signal;
 	bool json;
+	const char *compose_file; /* NULL: containers are named */
+	const char **names;       /* of containers, or of services */
+	unsigned name_count;
 
+	struct compose_project project;
 	struct target *targets;
-	unsigned count;
-	unsigned under_way, printed;
+	unsigned count, printed;
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	bool interrupted;
@@ -149,7 +161,7 @@ static void finish(struct stops *stops, struct target *target)
 
 	sampler_end(target->sampler);
 	target->sampler = NULL;
-	stops->under_way--;
+	target->state = TARGET_OVER;
 	evidence->stopped_ns = clock_now();
 	if (!observe_facts(target->subject, evidence, &err))
 		terminal_print(stderr, "stopbench: %s\n", err.text);
@@ -168,17 +180,58 @@ static void begin(struct stops *stops, struct target *target)
 
 	target->sampler = observe_stop(&stops->loop, target->subject,
 		target->scenario.stop.grace_ns, &target->evidence, &err);
-	if (target->sampler) {
-		stops->under_way++;
+	target->state = target->sampler ? TARGET_STOPPING : TARGET_OVER;
+	if (target->sampler)
 		return;
-	}
 	terminal_print(stderr, "stopbench: stop %s: %s\n", target->name, err.text);
 	worsen(stops, EXIT_NOT_RUN);
 }
 
+static unsigned count_in(const struct stops *stops, enum target_state state)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < stops->count; i++)
+		count += stops->targets[i].state == state;
+	return count;
+}
+
+/* Does another one, which depends on it, have to be stopped first? */
+static bool is_needed(const struct stops *stops, const struct target *target)
+{
+	for (unsigned i = 0; target->service && i < stops->count; i++) {
+		const struct target *other = &stops->targets[i];
+
+		if (other->state != TARGET_OVER &&
+			compose_project_depends(
+				&stops->project, other->service, target->service))
+			return true;
+	}
+	return false;
+}
+
+static void begin_all(struct stops *stops)
+{
+	bool none_goes = count_in(stops, TARGET_STOPPING) == 0;
+
+	for (unsigned i = 0; i < stops->count; i++) {
+		struct target *target = &stops->targets[i];
+
+		if (target->state == TARGET_WAITING && !is_needed(stops, target)) {
+			begin(stops, target);
+			none_goes = false;
+		}
+	}
+	/* Services that depend on each other in a circle. */
+	for (unsigned i = 0; none_goes && i < stops->count; i++) {
+		if (stops->targets[i].state == TARGET_WAITING)
+			begin(stops, &stops->targets[i]);
+	}
+}
+
 static bool is_over(const struct target *target)
 {
-	return target->sampler && target->subject->stopped;
+	return target->state == TARGET_STOPPING && target->subject->stopped;
 }
 
 static bool has_one_over(const void *arg)
@@ -193,27 +246,79 @@ static bool has_one_over(const void *arg)
 }
 
 /* Each has a bound of its own, but for a container without a grace. */
+static bool await_one(struct stops *stops)
+{
+	if (count_in(stops, TARGET_STOPPING) == 0 ||
+		wait_until(&stops->loop, has_one_over, stops, INT64_MAX,
+			&stops->interrupted) == WAIT_SO)
+		return true;
+	fputs("stopbench: interrupted: the engine goes on with the stop\n", stderr);
+	worsen(stops, EXIT_NOT_RUN);
+	return false;
+}
+
 static void stop_all(struct stops *stops)
 {
 	for (unsigned i = 0; i < stops->count; i++) {
 		if (attach(stops, &stops->targets[i]))
-			begin(stops, &stops->targets[i]);
-		else
-			worsen(stops, EXIT_NOT_RUN);
+			continue;
+		stops->targets[i].state = TARGET_OVER;
+		worsen(stops, EXIT_NOT_RUN);
 	}
-	while (stops->under_way > 0) {
-		if (wait_until(&stops->loop, has_one_over, stops, INT64_MAX,
-			    &stops->interrupted) == WAIT_INTERRUPTED) {
-			fputs("stopbench: interrupted: the engine goes on with the stop\n",
-				stderr);
-			worsen(stops, EXIT_NOT_RUN);
+	while (count_in(stops, TARGET_OVER) < stops->count) {
+		begin_all(stops);
+		if (!await_one(stops))
 			return;
-		}
 		for (unsigned i = 0; i < stops->count; i++) {
 			if (is_over(&stops->targets[i]))
 				finish(stops, &stops->targets[i]);
 		}
 	}
+}
+
+/* --- what to stop --- */
+
+static void add_target(
+	struct stops *stops, const char *name, const struct compose_container *service)
+{
+	stops->targets =
+		mem_grown(stops->targets, stops->count + 1, sizeof *stops->targets);
+	stops->targets[stops->count++] =
+		(struct target){.name = name, .service = service};
+}
+
+/* Compose passes over what does not run, and so is it here. */
+static bool choose_services(struct stops *stops, struct err *err)
+{
+	SCOPED(json_free)
+	cJSON *listed = engine_containers(stops->engine, COMPOSE_PROJECT_LABEL, err);
+
+	if (!listed ||
+		!compose_project_read(&stops->project, listed, stops->compose_file,
+			stops->names, stops->name_count, err))
+		return false;
+	for (unsigned i = 0; i < stops->project.count; i++) {
+		const struct compose_container *container =
+			&stops->project.containers[i];
+
+		if (container->chosen && container->running)
+			add_target(stops, container->name, container);
+	}
+	return stops->count > 0 ||
+		err_set(err, "%s: nothing runs of project \"%s\"", stops->compose_file,
+			stops->project.name);
+}
+
+static bool choose(struct stops *stops)
+{
+	struct err err;
+
+	for (unsigned i = 0; !stops->compose_file && i < stops->name_count; i++)
+		add_target(stops, stops->names[i], NULL);
+	if (!stops->compose_file || choose_services(stops, &err))
+		return true;
+	terminal_print(stderr, "stopbench: %s\n", err.text);
+	return false;
 }
 
 /* --- the command --- */
@@ -225,6 +330,10 @@ static const struct argp_option option_table[] = {
 		0},
 	{"signal", 's', "SIGNAL", 0,
 		"the stop signal (the default: the container's own)", 0},
+	{"compose", 'c', "FILE", 0,
+		"the containers of this compose file, or of the services named, each after those "
+		"that depend on it",
+		0},
 	{"json", 'j', NULL, 0, "print an array of JSON objects", 0},
 	{0},
 };
@@ -257,11 +366,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'j':
 		stops->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		stops->targets[stops->count++].name = value;
+	case 'c':
+		stops->compose_file = value;
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "name a container");
+	case ARGP_KEY_ARG:
+		stops->names[stops->name_count++] = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (stops->name_count == 0 && !stops->compose_file)
+			argp_error(state, "name a container");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -271,7 +384,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
-	.args_doc = "CONTAINER...",
+	.args_doc = "CONTAINER...\n--compose FILE [SERVICE...]",
 	.doc = "Stops running containers as `docker stop` does, side by side, and says of "
 	       "each how it ended, why, and what cures it. Nothing else is touched."
 	       "\vExit codes: 0 every stop was clean, 1 one was not, or is not proven to "
@@ -352,7 +465,9 @@ static void release(struct stops *stops)
 	engine_destroy(stops->engine);
 	uv_run(&stops->loop, UV_RUN_DEFAULT);
 	cJSON_Delete(stops->report);
+	compose_project_done(&stops->project);
 	free(stops->targets);
+	free(stops->names);
 }
 
 int cmd_stop(int argc, char **argv)
@@ -363,14 +478,14 @@ int cmd_stop(int argc, char **argv)
 	};
 
 	/* No list is longer than the command line. */
-	stops.targets = mem_zeroed(sizeof *stops.targets * (size_t)(argc + 1));
+	stops.names = mem_zeroed(sizeof *stops.names * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &stops);
 	if (stops.terminal.width == 0 || stops.terminal.width > WIDTH)
 		stops.terminal.width = WIDTH;
 	stops.report = cJSON_CreateArray();
 	uv_loop_init(&stops.loop);
 	catch_signals(&stops);
-	if (open_engine(&stops))
+	if (open_engine(&stops) && choose(&stops))
 		stop_all(&stops);
 	else
 		worsen(&stops, EXIT_NOT_RUN);

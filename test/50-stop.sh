@@ -181,6 +181,70 @@ DOCKER_HOST=unix:///nonexistent/docker.sock "$bin/stopbench" stop x >"$work/out"
 code=$?
 check "without a daemon nothing can be stopped" ends_with 3 "no Docker daemon"
 
+# As compose makes them: web depends on api, which depends on db. web takes longest.
+project() { # NAME FILE [LABELS]: with LABELS they say what they depend on, as in v2
+	for service in web api db; do
+		case $service in
+		web) needs=api:service_started:false wait=0.6 ;;
+		api) needs=db:service_started:false wait=0.2 ;;
+		db) needs= wait=0 ;;
+		esac
+		run "$1-$service" "echo up; trap 'busybox sleep $wait; exit 0' TERM
+			while :; do busybox sleep 0.05; done" \
+			--label com.docker.compose.project="$name-$1" \
+			--label com.docker.compose.service="$service" \
+			--label com.docker.compose.oneoff=False \
+			--label com.docker.compose.project.working_dir="$work" \
+			--label com.docker.compose.project.config_files="$2" \
+			${3:+--label com.docker.compose.depends_on="$needs"}
+	done
+}
+
+cat >"$work/$name.yml" <<'END'
+services:
+  web:
+    image: x
+    depends_on: [api]
+  api:
+    image: x
+    depends_on:
+      - db
+  db:
+    image: x
+END
+
+ended() { # NAME
+	docker inspect -f '{{.State.FinishedAt}}' "$name-$1"
+}
+
+# Are these times in this order?
+in_order() {
+	[ "$(printf '%s\n' "$@" | sort)" = "$(printf '%s\n' "$@")" ]
+}
+
+project v1 "$name.yml"
+stop --compose "$work/$name.yml"
+check "the containers of a compose file are stopped" \
+	ends_with 0 "$name-v1-web clean" "$name-v1-api clean" "$name-v1-db clean"
+check "each after those that depend on it, by the file" \
+	in_order "$(ended v1-web)" "$(ended v1-api)" "$(ended v1-db)"
+stop --compose "$work/$name.yml"
+check "of which none runs any more" ends_with 3 "nothing runs of project \"$name-v1\""
+docker ps -aq --filter "name=$name-v1" | xargs docker rm -f >/dev/null
+
+project v2 "$work/$name.yml" labels
+: >"$work/$name.yml"
+stop --compose "$work/$name.yml" web db
+check "services can be named" ends_with 0 "$name-v2-web clean" "$name-v2-db clean"
+check "they are ordered by their labels, through others" \
+	in_order "$(ended v2-web)" "$(ended v2-db)"
+container=$name-v2-api
+check "another service is not stopped" [ "$(state Running)" = true ]
+stop --compose "$work/$name.yml" nobody
+check "a service that is not there is named" ends_with 3 'no container of a service "nobody"'
+stop --compose "$work/nowhere.yml"
+check "a compose file that is not there is named" ends_with 3 "nowhere.yml: No such file"
+
 container=$name-other
 check "what was not named runs on" [ "$(state StartedAt) $(state Running)" = "$started true" ]
 

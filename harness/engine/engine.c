@@ -111,6 +111,14 @@ void subject_detach(struct subject *subject)
 		subject->engine->ops->detach(subject);
 }
 
+cJSON *engine_containers(struct engine *engine, const char *label, struct err *err)
+{
+	if (engine->ops->containers)
+		return engine->ops->containers(engine, label, err);
+	err_set(err, "the %s engine has no containers", engine->kind->name);
+	return NULL;
+}
+
 bool subject_owns_port(const struct subject *subject, int port, struct err *err)
 {
 	return strcmp(subject->address, SUBJECT_LOOPBACK) != 0 || !subject->pid ||

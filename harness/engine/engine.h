@@ -104,6 +104,8 @@ struct engine_ops {
 	struct subject *(*attach)(struct engine *engine, const struct attach_spec *spec,
 		struct err *err); /* NULL: an error, it cannot */
 	void (*detach)(struct subject *subject);
+	cJSON *(*containers)(struct engine *engine, const char *label,
+		struct err *err); /* NULL: an error, it has none */
 	bool (*stop)(struct subject *subject, struct err *err);
 	bool (*signal)(struct subject *subject, int signal_number,
 		struct err *err); /* from the loop: begins it and returns */
@@ -184,6 +186,11 @@ struct subject *engine_attach(struct engine *engine, const struct attach_spec *s
 	struct err *err) MUST_CHECK;
 /* Stops watching, and leaves the subject as it is. Accepts NULL. */
 void subject_detach(struct subject *subject);
+
+/* Docker: all containers with this label, running or not, as the daemon lists them; the
+ * caller's. NULL with err. */
+cJSON *engine_containers(
+	struct engine *engine, const char *label, struct err *err) MUST_CHECK;
 
 /* False with err, which names the process, when the TCP port at the subject's address
  * is held by a process outside the subject. True when nothing listens there, when the

@@ -18,6 +18,8 @@
 #include "lib/json_fill.h"
 #include "lib/mem.h"
 
+#define LIST_CONTAINERS "/containers/json?all=1&filters="
+
 static struct docker_engine *of(struct engine *engine)
 {
 	return (struct docker_engine *)engine;
@@ -107,6 +109,26 @@ static void network_remove(struct engine *engine, const char *name)
 	docker_api_try(of(engine)->api, "DELETE", "/networks/%s", name);
 }
 
+/* `where` gets the filters behind it. */
+static cJSON *list(struct docker_engine *docker, const char *where, const char *label,
+	struct err *err)
+{
+	SCOPED(mem_free) char *filters = mem_textf("{\"label\":[\"%s\"]}", label);
+	SCOPED(mem_free) char *query = docker_api_escape(filters);
+	SCOPED(mem_free) char *path = mem_textf("%s%s", where, query);
+	cJSON *found = NULL;
+
+	return docker_api_call(docker->api,
+		       &(struct docker_call){.path = path, .answer = &found}, err)
+		? found
+		: NULL;
+}
+
+static cJSON *containers(struct engine *engine, const char *label, struct err *err)
+{
+	return list(of(engine), LIST_CONTAINERS, label, err);
+}
+
 /* --- what earlier runs left --- */
 
 /* Containers first: a network with containers cannot be removed. */
@@ -116,8 +138,7 @@ static const struct sort {
 	const char *remove; /* gets the id */
 	const char *suffix;
 } sorts[] = {
-	{"container", "/containers/json?all=1&filters=", "/containers/",
-		"?force=1&v=1"},
+	{"container", LIST_CONTAINERS, "/containers/", "?force=1&v=1"},
 	{"network", "/networks?filters=", "/networks/", ""},
 };
 
@@ -164,19 +185,6 @@ static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON
 	return true;
 }
 
-static cJSON *list(struct prune *prune, const struct sort *sort, struct err *err)
-{
-	SCOPED(mem_free) char *query =
-		docker_api_escape("{\"label\":[\"" DOCKER_RUN_LABEL "\"]}");
-	SCOPED(mem_free) char *path = mem_textf("%s%s", sort->list, query);
-	cJSON *found = NULL;
-
-	return docker_api_call(prune->docker->api,
-		       &(struct docker_call){.path = path, .answer = &found}, err)
-		? found
-		: NULL;
-}
-
 /* The lock of a run on another machine cannot be seen from here. */
 static bool is_from_here(const struct prune *prune, const cJSON *thing)
 {
@@ -189,7 +197,8 @@ static bool is_from_here(const struct prune *prune, const cJSON *thing)
 
 static bool remove_sort(struct prune *prune, const struct sort *sort, struct err *err)
 {
-	SCOPED(json_free) cJSON *things = list(prune, sort, err);
+	SCOPED(json_free)
+	cJSON *things = list(prune->docker, sort->list, DOCKER_RUN_LABEL, err);
 	const cJSON *thing;
 	bool ok = true;
 
@@ -303,6 +312,7 @@ static const struct engine_ops docker_ops = {
 	.up = up,
 	.attach = attach,
 	.detach = container_detach,
+	.containers = containers,
 	.stop = container_stop,
 	.signal = container_signal,
 	.inspect = container_inspect,
