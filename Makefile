@@ -4,6 +4,7 @@
 #   make bench-shutdown   run the shutdown benchmark (installs what is missing)
 #   make test             unit and integration tests (installs what is missing)
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
+#   make foreign          stop programs of Debian's and npm's packages (foreign/README.md)
 #   make images           stopbench's Docker images, for compose.test.yml
 #   make deps             install what is missing, nothing else
 #   make format           clang-format over the sources
@@ -116,6 +117,16 @@ bench-shutdown: deps
 	@$(MAKE) --no-print-directory all
 	@$(out)/bin/stopbench run --format proved scenarios/history scenarios/baseline
 
+.PHONY: foreign
+foreign: deps
+	@sh foreign/install
+	@$(MAKE) --no-print-directory all $(out)/foreign/Drain.class
+	@sh foreign/run
+
+$(out)/foreign/%.class: foreign/apps/%.java
+	@mkdir -p $(@D)
+	$(call say,JAVA)ecj -17 -proc:none -d $(@D) $<
+
 .PHONY: images
 images: deps
 	@$(MAKE) --no-print-directory all
@@ -149,7 +160,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,19s/^# \{0,1\}//p' Makefile
+	@sed -n '3,20s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 -include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)

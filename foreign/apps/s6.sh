@@ -1,0 +1,9 @@
+#!/bin/sh
+# s6.sh PROGRAM ... - s6-svscan as PID 1, with one service.
+set -eu
+here=$(pwd)
+. "$(dirname "$0")/dir.sh"
+mkdir "$dir/web"
+printf '#!/bin/sh\ncd %s\nexec %s\n' "$here" "$*" >"$dir/web/run"
+chmod +x "$dir/web/run"
+exec s6-svscan "$dir"
