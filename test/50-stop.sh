@@ -98,13 +98,13 @@ check "what does not run is not stopped" \
 run shell 'echo up; busybox httpd -f -p 127.0.0.1:80; true'
 stop -t 1 "$container"
 check "a shell that passes nothing on is the reason, with its cure" \
-	ends_with 1 "$container killed 137 after 1.0" "(grace: 1s)" "W3 PID 1 is busybox" \
+	ends_with 1 "$container killed 137 after 1." "(grace: 1s)" "W3 PID 1 is busybox" \
 	"so busybox" "never received it" "Cure: Make the program PID 1." \
 	"Last words: \"up\"" "before the signal"
 
 run timeout 'echo up; while :; do busybox sleep 1; done' --stop-timeout 1
 stop "$container"
-check "the container's own grace holds" ends_with 1 "killed 137 after 1.0" "(its grace: 1s)"
+check "the container's own grace holds" ends_with 1 "killed 137 after 1." "(its grace: 1s)"
 
 run removed "$handles" --rm
 stop "$container"
@@ -147,7 +147,7 @@ check "which the restart policy takes for a stop, too" [ "$(state Status)" = exi
 
 run deaf 'echo up; trap "" INT; while :; do busybox sleep 0.05; done' --restart always
 stop -s INT -t 1 "$container"
-check "and SIGKILL comes when the grace is over" ends_with 1 "killed 137 after 1.0"
+check "and SIGKILL comes when the grace is over" ends_with 1 "killed 137 after 1."
 sleep 0.5
 check "after which it stays stopped" [ "$(state Status)" = exited ]
 

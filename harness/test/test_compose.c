@@ -57,6 +57,8 @@ static void compose_file_says_what_a_service_needs(void **state UNUSED)
 			"a variable of that name"},
 		{WEB "    image: x # depends_on: [db]\n    # depends_on: [db]\n", "",
 			"a comment"},
+		{WEB "# note: less\n    depends_on: # all\n      - db # not: redis\n",
+			"db", "comments beside and between"},
 		{WEB "    command: [\"a\n    depends_on: [db]\n", "",
 			"a list that is never closed swallows what follows"},
 		{"x-a:\n  web:\n    depends_on: [no]\nservices:\n  db:\n    image: x\n"
