@@ -33,7 +33,8 @@ enum target_state {
 
 /* One container to be stopped. */
 struct target {
-	const char *name;                        /* as it was named */
+	const char *name; /* as it was named */
+	bool is_pid;
 	const struct compose_container *service; /* NULL: not of a compose file */
 	enum target_state state;
 	struct subject *subject;
@@ -50,7 +51,8 @@ struct stops {
 	bool json;
 	const char *compose_file; /* NULL: containers are named */
 	const char **names;       /* of containers, or of services */
-	unsigned name_count;
+	const char **pids;
+	unsigned name_count, pid_count;
 
 	struct compose_project project;
 	struct target *targets;
@@ -58,7 +60,7 @@ struct stops {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	bool interrupted;
-	struct engine *engine;
+	struct engine *docker, *process; /* NULL: not needed */
 	struct terminal terminal;
 	cJSON *report;
 	int code;
@@ -102,13 +104,15 @@ static bool describe(struct target *target)
 
 static bool attach(struct stops *stops, struct target *target)
 {
+	struct engine *engine = target->is_pid ? stops->process : stops->docker;
 	struct evidence *evidence = &target->evidence;
 	struct err err = {0};
 
-	evidence->engine = stops->engine->kind->name;
-	evidence->capabilities = stops->engine->capabilities;
+	evidence->engine = engine->kind->name;
+	evidence->capabilities = engine->capabilities;
+	evidence->capabilities.pid1_rules = !target->is_pid;
 	evidence->began_ns = clock_now();
-	target->subject = engine_attach(stops->engine,
+	target->subject = engine_attach(engine,
 		&(struct attach_spec){
 			.name = target->name,
 			.grace_ns = stops->grace_ns,
@@ -278,20 +282,32 @@ static void stop_all(struct stops *stops)
 
 /* --- what to stop --- */
 
-static void add_target(
-	struct stops *stops, const char *name, const struct compose_container *service)
+static void add_target(struct stops *stops, const struct target *target)
 {
 	stops->targets =
 		mem_grown(stops->targets, stops->count + 1, sizeof *stops->targets);
-	stops->targets[stops->count++] =
-		(struct target){.name = name, .service = service};
+	stops->targets[stops->count++] = *target;
+}
+
+static struct engine *open_engine(
+	struct stops *stops, const char *name, struct err *err)
+{
+	SCOPED(mem_free) char *programs = programs_folder();
+
+	return engine_create(&stops->loop, name,
+		&(struct engine_options){
+			.run_id = "stop",
+			.programs = programs,
+			.interrupted = &stops->interrupted,
+		},
+		err);
 }
 
 /* Compose passes over what does not run, and so is it here. */
 static bool choose_services(struct stops *stops, struct err *err)
 {
 	SCOPED(json_free)
-	cJSON *listed = engine_containers(stops->engine, COMPOSE_PROJECT_LABEL, err);
+	cJSON *listed = engine_containers(stops->docker, COMPOSE_PROJECT_LABEL, err);
 
 	if (!listed ||
 		!compose_project_read(&stops->project, listed, stops->compose_file,
@@ -302,20 +318,42 @@ static bool choose_services(struct stops *stops, struct err *err)
 			&stops->project.containers[i];
 
 		if (container->chosen && container->running)
-			add_target(stops, container->name, container);
+			add_target(stops,
+				&(struct target){
+					.name = container->name, .service = container});
 	}
 	return stops->count > 0 ||
 		err_set(err, "%s: nothing runs of project \"%s\"", stops->compose_file,
 			stops->project.name);
 }
 
+static bool choose_containers(struct stops *stops, struct err *err)
+{
+	if (!stops->compose_file && stops->name_count == 0)
+		return true;
+	stops->docker = open_engine(stops, "docker", err);
+	if (!stops->docker || stops->compose_file)
+		return stops->docker && choose_services(stops, err);
+	for (unsigned i = 0; i < stops->name_count; i++)
+		add_target(stops, &(struct target){.name = stops->names[i]});
+	return true;
+}
+
+static bool choose_processes(struct stops *stops, struct err *err)
+{
+	if (stops->pid_count > 0)
+		stops->process = open_engine(stops, "process", err);
+	for (unsigned i = 0; i < stops->pid_count; i++)
+		add_target(stops,
+			&(struct target){.name = stops->pids[i], .is_pid = true});
+	return stops->pid_count == 0 || stops->process;
+}
+
 static bool choose(struct stops *stops)
 {
 	struct err err;
 
-	for (unsigned i = 0; !stops->compose_file && i < stops->name_count; i++)
-		add_target(stops, stops->names[i], NULL);
-	if (!stops->compose_file || choose_services(stops, &err))
+	if (choose_containers(stops, &err) && choose_processes(stops, &err))
 		return true;
 	terminal_print(stderr, "stopbench: %s\n", err.text);
 	return false;
@@ -333,6 +371,10 @@ static const struct argp_option option_table[] = {
 	{"compose", 'c', "FILE", 0,
 		"the containers of this compose file, or of the services named, each after those "
 		"that depend on it",
+		0},
+	{"pid", 'p', "PID", 0,
+		"a process that is in no container; SIGTERM unless --signal is given, and a grace "
+		"of 10 s unless --time is",
 		0},
 	{"json", 'j', NULL, 0, "print an array of JSON objects", 0},
 	{0},
@@ -366,6 +408,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'j':
 		stops->json = true;
 		return 0;
+	case 'p':
+		stops->pids[stops->pid_count++] = value;
+		return 0;
 	case 'c':
 		stops->compose_file = value;
 		return 0;
@@ -373,7 +418,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		stops->names[stops->name_count++] = value;
 		return 0;
 	case ARGP_KEY_END:
-		if (stops->name_count == 0 && !stops->compose_file)
+		if (stops->name_count == 0 && !stops->compose_file &&
+			stops->pid_count == 0)
 			argp_error(state, "name a container");
 		return 0;
 	default:
@@ -384,7 +430,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
-	.args_doc = "CONTAINER...\n--compose FILE [SERVICE...]",
+	.args_doc = "CONTAINER...\n--compose FILE [SERVICE...]\n--pid PID",
 	.doc = "Stops running containers as `docker stop` does, side by side, and says of "
 	       "each how it ended, why, and what cures it. Nothing else is touched."
 	       "\vExit codes: 0 every stop was clean, 1 one was not, or is not proven to "
@@ -408,23 +454,6 @@ static void catch_signals(struct stops *stops)
 		uv_signal_start(&stops->signals[i], on_signal, numbers[i]);
 		uv_unref((uv_handle_t *)&stops->signals[i]);
 	}
-}
-
-static bool open_engine(struct stops *stops)
-{
-	SCOPED(mem_free) char *programs = programs_folder();
-	struct err err = {0};
-
-	stops->engine = engine_create(&stops->loop, "docker",
-		&(struct engine_options){
-			.run_id = "stop",
-			.programs = programs,
-			.interrupted = &stops->interrupted,
-		},
-		&err);
-	if (!stops->engine)
-		terminal_print(stderr, "stopbench: %s\n", err.text);
-	return stops->engine != NULL;
 }
 
 static void print_json(const struct stops *stops)
@@ -462,12 +491,14 @@ static void release(struct stops *stops)
 		evidence_done(&target->evidence);
 		scenario_done(&target->scenario);
 	}
-	engine_destroy(stops->engine);
+	engine_destroy(stops->docker);
+	engine_destroy(stops->process);
 	uv_run(&stops->loop, UV_RUN_DEFAULT);
 	cJSON_Delete(stops->report);
 	compose_project_done(&stops->project);
 	free(stops->targets);
 	free(stops->names);
+	free(stops->pids);
 }
 
 int cmd_stop(int argc, char **argv)
@@ -479,13 +510,14 @@ int cmd_stop(int argc, char **argv)
 
 	/* No list is longer than the command line. */
 	stops.names = mem_zeroed(sizeof *stops.names * (size_t)(argc + 1));
+	stops.pids = mem_zeroed(sizeof *stops.pids * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &stops);
 	if (stops.terminal.width == 0 || stops.terminal.width > WIDTH)
 		stops.terminal.width = WIDTH;
 	stops.report = cJSON_CreateArray();
 	uv_loop_init(&stops.loop);
 	catch_signals(&stops);
-	if (open_engine(&stops) && choose(&stops))
+	if (choose(&stops))
 		stop_all(&stops);
 	else
 		worsen(&stops, EXIT_NOT_RUN);

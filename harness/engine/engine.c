@@ -98,7 +98,7 @@ struct subject *engine_attach(
 	struct engine *engine, const struct attach_spec *spec, struct err *err)
 {
 	if (!engine->ops->attach)
-		err_set(err, "the %s engine runs what it started and nothing else",
+		err_set(err, "the %s engine stops what it started and nothing else",
 			engine->kind->name);
 	else if (is_signal(spec->stop_signal, err))
 		return engine->ops->attach(engine, spec, err);

@@ -46,10 +46,10 @@ struct subject_spec {
 	void *arg;
 };
 
-/* What to attach to: a container that runs and that somebody else made. All borrowed
- * for engine_attach(). */
+/* What to attach to: a container, or of the process engine a process, that runs already
+ * and that somebody else made. All borrowed for engine_attach(). */
 struct attach_spec {
-	const char *name;        /* a name or an id */
+	const char *name;        /* a name or an id; a pid */
 	int64_t grace_ns;        /* ATTACH_OWN_GRACE: its own */
 	const char *stop_signal; /* "SIGQUIT"; NULL: its own */
 	subject_log_fn *log; /* its last line so far, stamped 0 where the time is not
@@ -64,7 +64,7 @@ struct attach_spec {
 /* What the engine says of a subject that was attached to. Owned by the subject. */
 struct subject_about {
 	char *name;  /* "shop-api" */
-	char *image; /* "shop/api:1.2" */
+	char *image; /* "shop/api:1.2"; of a process its command */
 	int64_t grace_ns;
 	char *restart_policy; /* "no", "always", "unless-stopped", "on-failure" */
 	int64_t restarts;     /* by its policy, since it was created */
@@ -73,7 +73,7 @@ struct subject_about {
 	bool init;         /* docker run --init */
 	bool paused;       /* the engine thaws it for the stop */
 	bool restarting;   /* between two starts: there is no process now */
-	char *no_log;      /* why its log can't be read; NULL: it can */
+	char *no_log; /* "its log (why it can't be read): what would help"; NULL: it is read */
 };
 
 struct engine_options {

@@ -14,6 +14,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/pidns.h"
 #include "harness/engine/proc_monitor.h"
+#include "harness/engine/process_attach.h"
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
@@ -102,6 +103,10 @@ static bool process_stop(struct subject *subject, struct err *err UNUSED)
 	struct process_subject *process = of(subject);
 	struct stop_facts *facts = &subject->facts;
 
+	if (subject->about) {
+		process_attached_stop(subject);
+		return true;
+	}
 	facts->asked_ns = clock_now();
 	if (!subject->running) {
 		settle(process);
@@ -127,6 +132,10 @@ static bool process_inspect(struct subject *subject, struct err *err UNUSED)
 	struct stop_facts *facts = &subject->facts;
 	pid_t kill_by = 0;
 
+	if (subject->about) {
+		process_attached_inspect(subject);
+		return true;
+	}
 	proc_monitor_read(subject->monitor, facts, &kill_by);
 	/* The SIGKILL of another process came before ours. */
 	if (kill_by && kill_by != getpid())
@@ -296,6 +305,8 @@ static const struct engine_ops process_ops = {
 	.destroy = process_destroy,
 	.fingerprint = process_fingerprint,
 	.up = process_up,
+	.attach = process_attach,
+	.detach = process_attached_detach,
 	.stop = process_stop,
 	.signal = process_signal,
 	.inspect = process_inspect,

@@ -82,12 +82,15 @@ static char *time_text(const struct stop_report *report)
 }
 
 /* What became of the signals; the caller's, NULL: nothing was seen. */
-static char *signals_text(const struct stop_facts *facts)
+static char *signals_text(const struct evidence *evidence)
 {
+	const struct stop_facts *facts = &evidence->facts;
+	bool in_container = evidence->capabilities.pid1_rules;
 	struct buf text = {0};
 
 	if (facts->signal_ns)
-		buf_addf(&text, "%s to PID 1%s", SIGNAL(facts->stop_signal),
+		buf_addf(&text, "%s%s%s", SIGNAL(facts->stop_signal),
+			in_container ? " to PID 1" : "",
 			facts->signal_delivery == DELIVERY_IGNORED
 				? " was discarded by the kernel"
 				: facts->signal_delivery == DELIVERY_DELIVERED
@@ -97,8 +100,9 @@ static char *signals_text(const struct stop_facts *facts)
 		buf_addf(&text, "%sSIGKILL", text.len ? "; " : "");
 		if (facts->kill_by_engine || facts->kill_sender[0])
 			buf_addf(&text, " from %s",
-				facts->kill_by_engine ? "the engine"
-						      : facts->kill_sender);
+				!facts->kill_by_engine ? facts->kill_sender
+					: in_container ? "the engine"
+						       : "stopbench");
 		if (facts->signal_ns)
 			buf_addf(&text, " came %s later",
 				CLOCK_TEXT(facts->kill_ns - facts->signal_ns));
@@ -154,10 +158,7 @@ static char *missing_text(const struct stop_report *report)
 			"%s. As root on the engine's own machine all of it can be seen",
 			note);
 	if (report->about->no_log)
-		buf_addf(&text,
-			"%sits log (%s): with the log driver json-file, local or "
-			"journald it can be read",
-			text.len ? "; " : "", report->about->no_log);
+		buf_addf(&text, "%s%s", text.len ? "; " : "", report->about->no_log);
 	return text.len ? buf_take(&text) : NULL;
 }
 
@@ -258,7 +259,7 @@ void stop_report_print(
 	const char *cure = clean || judgement->diagnosis_count == 0
 		? ""
 		: diagnosis_cure(judgement->diagnoses[0].id);
-	SCOPED(mem_free) char *signals = signals_text(&report->evidence->facts);
+	SCOPED(mem_free) char *signals = signals_text(report->evidence);
 	SCOPED(mem_free) char *words = last_words(report->evidence);
 	SCOPED(mem_free) char *missing = missing_text(report);
 	SCOPED(mem_free) char *before = before_text(report->about);

@@ -121,7 +121,10 @@ static bool follow_log(struct container *container, const struct attach_spec *sp
 
 	if (!docker_log_last(
 		    docker->api, log.container, log.tty, &line, &wall_ns, &why)) {
-		container->about->no_log = mem_text(why.text);
+		container->about->no_log = mem_textf(
+			"its log (%s): with the log driver json-file, local or journald it can "
+			"be read",
+			why.text);
 		return true;
 	}
 	if (line) {
