@@ -158,6 +158,26 @@ void descendants_read(struct descendants *descendants, pid_t root,
 		add_children(descendants, descendants->all[i].pid, filter);
 }
 
+void descendants_join_namespace(struct descendants *descendants, pid_t root)
+{
+	const struct descendants_filter all = {NULL, NULL};
+	char namespace[PATH_SIZE], other[PATH_SIZE];
+	SCOPED(close_folder) DIR *processes = opendir("/proc");
+	size_t next = descendants->count;
+	struct proc_stat proc_stat;
+	pid_t pid;
+
+	if (!proc_file_link(root, "ns/pid", namespace, sizeof namespace))
+		return;
+	while (processes && (pid = next_number(processes)) > 0) {
+		if (pid != root && proc_file_link(pid, "ns/pid", other, sizeof other) &&
+			strcmp(namespace, other) == 0 && read_stat(&proc_stat, pid))
+			add_found(descendants, &proc_stat, all);
+	}
+	for (; next < descendants->count; next++)
+		add_children(descendants, descendants->all[next].pid, all);
+}
+
 /* Gives the caller an array to free(). */
 static struct proc_stat *read_all(size_t *count)
 {

@@ -37,6 +37,10 @@ void descendants_read(struct descendants *descendants, pid_t root,
 void descendants_scan(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg);
 
+/* Adds the processes in the PID namespace of root that are not below it, and what is
+ * below them: `docker exec` puts a process there from outside. */
+void descendants_join_namespace(struct descendants *descendants, pid_t root);
+
 bool descendants_has(const struct descendants *descendants, pid_t pid);
 void descendants_add(struct descendants *descendants, pid_t pid, bool dead);
 void descendants_done(struct descendants *descendants);

@@ -152,6 +152,13 @@ bool subject_descendants(const struct subject *subject,
 		proc_monitor_descendants(subject->monitor, events, count);
 }
 
+bool subject_signals(const struct subject *subject, const struct proc_signal **signals,
+	unsigned *count)
+{
+	return subject->monitor &&
+		proc_monitor_signals(subject->monitor, signals, count);
+}
+
 cJSON *subject_engine_events(const struct subject *subject)
 {
 	const struct engine_ops *ops = subject->engine->ops;

@@ -219,6 +219,10 @@ bool subject_inspect(struct subject *subject, struct err *err) MUST_CHECK;
 bool subject_descendants(const struct subject *subject,
 	const struct proc_record **events, unsigned *count);
 
+/* The signals of PID 1 and its descendants, as proc_monitor_signals(). */
+bool subject_signals(const struct subject *subject, const struct proc_signal **signals,
+	unsigned *count);
+
 /* The engine's own report of the subject; the caller's. NULL: it has none. */
 cJSON *subject_engine_events(const struct subject *subject);
 

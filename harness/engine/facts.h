@@ -45,10 +45,41 @@ struct engine_capabilities {
 struct proc_record {
 	pid_t pid;        /* on the host */
 	pid_t ns_pid;     /* in its own PID namespace; 0: not known */
+	pid_t parent;     /* that forked it; 0: not known */
 	int64_t born_ns;  /* 0: before the lineage was watched */
-	int64_t ended_ns; /* end of its last thread; 0: running */
-	int wait_status;  /* waitpid's */
-	char name[16];    /* command name; "": it ended before it was read */
+	int64_t exec_ns;  /* its last execve(2); 0: none since it is watched */
+	/* End of its last thread; 0: running; PROC_ENDED_BEFORE: a zombie already when
+	 * the lineage was first watched. */
+	int64_t ended_ns;
+	int wait_status; /* waitpid's; of PROC_ENDED_BEFORE not known */
+	/* Not PID 1's descendant: it was put into the PID namespace from outside
+	 * (docker exec, a health check). */
+	bool outside;
+	char name[16]; /* command name; "": it ended before it was read */
+};
+
+#define PROC_ENDED_BEFORE 1
+
+enum proc_signal_what {
+	PROC_SIGNAL_SENT,    /* it was sent this signal */
+	PROC_SIGNAL_HANDLED, /* its handler began */
+	PROC_SIGNAL_WAITS,   /* no signal: it asked for the end of a child, wait(2) */
+};
+
+/* One moment of a process and its signals, from the kernel's tracepoints. */
+struct proc_signal {
+	enum proc_signal_what what;
+	int64_t ns;
+	pid_t pid; /* the process, on the host */
+	int signal;
+
+	/* Of SENT. */
+	pid_t sender;         /* on the host; 0: the kernel */
+	char sender_name[16]; /* "the kernel" */
+	bool ignored;         /* discarded: SIG_IGN, or PID 1 without a handler */
+
+	/* Of HANDLED. */
+	bool restarts; /* SA_RESTART: an interrupted system call goes on after it */
 };
 
 struct stop_facts {

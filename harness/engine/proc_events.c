@@ -21,6 +21,7 @@
 /* A lineage in the list of those that are watched. */
 struct tracked {
 	struct proc_lineage lineage;
+	char namespace[32]; /* "pid:[4026532201]" of PID 1; "": it is not PID 1 */
 	struct tracked *next;
 };
 
@@ -89,15 +90,16 @@ static void ask_name(struct proc_record *record)
 	record->ns_pid = proc_file_inner_pid(buf_text(&status));
 }
 
-static void add_descendant(
-	struct proc_events *events, struct tracked *tracked, pid_t pid, int64_t born_ns)
+/* NULL: past the bound. Valid until the next one is added. */
+static struct proc_record *add_descendant(
+	struct proc_events *events, struct tracked *tracked, pid_t pid)
 {
 	struct proc_lineage *lineage = &tracked->lineage;
 	struct proc_record *record;
 
 	if (lineage->count == PROC_EVENTS_MAX) {
 		lineage->incomplete = true;
-		return;
+		return NULL;
 	}
 	/* The room doubles: it is full whenever the count is a power of two. */
 	if ((lineage->count & (lineage->count - 1)) == 0)
@@ -105,9 +107,32 @@ static void add_descendant(
 			lineage->count ? (size_t)lineage->count * 2 : 1,
 			sizeof *record);
 	record = &lineage->descendants[lineage->count];
-	*record = (struct proc_record){.pid = pid, .born_ns = born_ns};
+	*record = (struct proc_record){.pid = pid};
 	ask_name(record);
 	assign(events, pid, tracked, lineage->count++);
+	return record;
+}
+
+/* --- processes from outside --- */
+
+/* One that joins a PID namespace is no descendant of its PID 1: `docker exec` and health
+ * checks are children of the container's shim. */
+static void adopt(struct proc_events *events, pid_t pid)
+{
+	char namespace[sizeof ((struct tracked *)NULL)->namespace];
+	struct proc_record *record;
+
+	if (!proc_file_link(pid, "ns/pid", namespace, sizeof namespace))
+		return;
+	for (struct tracked *tracked = events->tracked; tracked;
+		tracked = tracked->next) {
+		if (strcmp(tracked->namespace, namespace) != 0)
+			continue;
+		record = add_descendant(events, tracked, pid);
+		if (record)
+			record->outside = true;
+		return;
+	}
 }
 
 /* --- events --- */
@@ -119,21 +144,32 @@ static void note_fork(struct proc_events *events, const struct proc_event *event
 	struct pid_entry *known = entry_of(events, pid);
 	int64_t ns = (int64_t)event->timestamp_ns;
 
+	struct proc_record *record;
+
 	if (pid != event->event_data.fork.child_pid || !parent)
 		return; /* a thread, or not of a lineage */
-	if (known && !record_of(known)->ended_ns)
-		record_of(known)->born_ns =
-			ns; /* found in /proc before its event was read */
-	else
-		add_descendant(events, parent->owner, pid, ns);
+	record = known ? record_of(known) : NULL;
+	/* It may have been found in /proc before its event was read. */
+	if (!record || record->ended_ns > PROC_ENDED_BEFORE)
+		record = add_descendant(events, parent->owner, pid);
+	if (!record)
+		return;
+	record->born_ns = ns;
+	record->parent = event->event_data.fork.parent_tgid;
 }
 
-static void note_name(struct proc_events *events, const struct proc_event *event)
+static void note_exec(struct proc_events *events, const struct proc_event *event)
 {
-	struct pid_entry *entry = entry_of(events, event->event_data.exec.process_tgid);
+	pid_t pid = event->event_data.exec.process_tgid;
+	struct pid_entry *entry = entry_of(events, pid);
 
-	if (entry)
-		ask_name(record_of(entry));
+	if (!entry || record_of(entry)->ended_ns)
+		adopt(events, pid);
+	entry = entry_of(events, pid);
+	if (!entry || record_of(entry)->ended_ns)
+		return;
+	record_of(entry)->exec_ns = (int64_t)event->timestamp_ns;
+	ask_name(record_of(entry));
 }
 
 /* The event comes for each thread. A process ends with the last one, which need not be
@@ -178,7 +214,7 @@ static void note_all(struct proc_events *events, const char *block, ssize_t len)
 		if (event.what == PROC_EVENT_FORK)
 			note_fork(events, &event);
 		else if (event.what == PROC_EVENT_EXEC)
-			note_name(events, &event);
+			note_exec(events, &event);
 		else if (event.what == PROC_EVENT_EXIT)
 			note_exit(events, &event);
 	}
@@ -208,15 +244,39 @@ const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t p
 {
 	SCOPED(descendants_done) struct descendants descendants = {0};
 	struct tracked *tracked = mem_zeroed(sizeof *tracked);
+	size_t below;
 
 	tracked->lineage.self.pid = pid;
 	tracked->next = events->tracked;
 	events->tracked = tracked;
 	assign(events, pid, tracked, SELF);
+	ask_name(&tracked->lineage.self);
+	if (tracked->lineage.self.ns_pid == 1)
+		proc_file_link(pid, "ns/pid", tracked->namespace,
+			sizeof tracked->namespace);
 	descendants_read(&descendants, pid, NULL, NULL);
-	for (size_t i = 0; i < descendants.count; i++)
-		add_descendant(events, tracked, descendants.all[i].pid, 0);
+	below = descendants.count;
+	if (tracked->namespace[0])
+		descendants_join_namespace(&descendants, pid);
+	for (size_t i = 0; i < descendants.count; i++) {
+		const struct descendant *found = &descendants.all[i];
+		struct proc_record *record =
+			add_descendant(events, tracked, found->pid);
+
+		if (!record)
+			break;
+		record->ended_ns = found->dead ? PROC_ENDED_BEFORE : 0;
+		record->outside = i >= below;
+	}
 	return &tracked->lineage;
+}
+
+const struct proc_record *proc_events_find(const struct proc_events *events,
+	const struct proc_lineage *lineage, pid_t pid)
+{
+	const struct pid_entry *entry = entry_of(events, pid);
+
+	return entry && &entry->owner->lineage == lineage ? record_of(entry) : NULL;
 }
 
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage)

@@ -3,8 +3,9 @@
  * connector.
  *
  * One netlink socket serves all lineages. A lineage is a watched process and all its
- * descendants, daemonised ones included; it says when each was forked and ended. It
- * stays readable after the end of the PID namespace. The connector needs CAP_NET_ADMIN
+ * descendants, daemonised ones included, and, where it is PID 1, whatever was put into
+ * its PID namespace from outside; it says when each was forked and ended. It stays
+ * readable after the end of the PID namespace. The connector needs CAP_NET_ADMIN
  * in the initial network namespace; since Linux 6.6 no capability.
  */
 #ifndef HARNESS_ENGINE_PROC_EVENTS_H
@@ -40,6 +41,10 @@ void proc_events_close(struct proc_events *events); /* accepts NULL */
 const struct proc_lineage *proc_events_watch(
 	struct proc_events *events, pid_t pid) MUST_CHECK;
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage);
+
+/* The lineage's process that has this pid now, or had it last; NULL: none. */
+const struct proc_record *proc_events_find(const struct proc_events *events,
+	const struct proc_lineage *lineage, pid_t pid);
 
 /* Reads what has arrived, without a turn of the loop. */
 void proc_events_read(struct proc_events *events);

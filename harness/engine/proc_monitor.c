@@ -9,41 +9,38 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "harness/engine/kernel_trace.h"
 #include "harness/engine/proc_events.h"
-#include "harness/engine/signal_trace.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
 /* The threads of a process that exits end within some ms of each other. */
 #define LEFT_EARLY_NS (50 * CLOCK_MS)
+#define SIGNALS_MAX   16384 /* of a process and its descendants */
 
 struct proc_monitors {
 	uv_loop_t *loop;
-	struct proc_events *events; /* NULL: not possible here */
-	struct signal_trace *held;  /* traces no process; NULL: not possible here */
-};
-
-/* A traced signal and the command name of its sender. */
-struct sent {
-	struct signal_trace_record record;
-	char sender[40];
+	struct proc_events *events;  /* NULL: not possible here */
+	struct kernel_trace *trace;  /* NULL: not possible here */
+	struct proc_monitor *opened; /* in a list */
 };
 
 struct proc_monitor {
 	struct proc_monitors *monitors;
+	struct proc_monitor *next;
 	pid_t pid;
 	int pidfd;
 	uv_poll_t poll;
 	int64_t dying_ns;                   /* it began to exit; 0: not traced */
-	struct signal_trace *trace;         /* NULL: not possible here */
 	const struct proc_lineage *lineage; /* NULL: not possible here */
 	int64_t seen_ns; /* when the pidfd reported the end; 0: not yet */
 	proc_monitor_ended_fn *ended;
 	void *arg;
 
-	struct sent *sent;
-	unsigned sent_count;
+	struct proc_signal *signals; /* in the order of their stamps */
+	unsigned signal_count;
+	bool gap; /* past the bound */
 };
 
 /* Tracepoints and the connector count processes in the first PID namespace. */
@@ -77,6 +74,123 @@ static void add_note(struct engine_capabilities *capabilities, const char *what,
 		"%s%s (%.80s)", len ? "; " : "", what, err->text);
 }
 
+/* --- signals --- */
+
+static void name_sender(pid_t pid, char *name, size_t size)
+{
+	SCOPED(buf_done) struct buf comm = {0};
+
+	if (pid == 0)
+		snprintf(name, size, "the kernel");
+	else if (proc_file_read(&comm, pid, "comm") && comm.len > 0)
+		snprintf(name, size, "%.*s", (int)comm.len - 1, comm.data);
+	else
+		snprintf(name, size, "pid %d", (int)pid);
+}
+
+/* Only the last of a row of waits matters, and a supervisor makes thousands. */
+static bool repeats_wait(
+	const struct proc_monitor *monitor, const struct proc_signal *signal)
+{
+	const struct proc_signal *last = monitor->signals + monitor->signal_count;
+
+	return signal->what == PROC_SIGNAL_WAITS && monitor->signal_count > 1 &&
+		last[-1].what == PROC_SIGNAL_WAITS && last[-1].pid == signal->pid &&
+		last[-2].what == PROC_SIGNAL_WAITS && last[-2].pid == signal->pid;
+}
+
+/* Inserted by time, since each processor has its own ring. */
+static void add_signal(struct proc_monitor *monitor, const struct proc_signal *signal)
+{
+	unsigned count = monitor->signal_count;
+	struct proc_signal *at;
+
+	if (repeats_wait(monitor, signal)) {
+		monitor->signals[count - 1].ns = signal->ns;
+		return;
+	}
+	if (count == SIGNALS_MAX) {
+		monitor->gap = true;
+		return;
+	}
+	/* The room doubles: it is full whenever the count is a power of two. */
+	if ((count & (count - 1)) == 0)
+		monitor->signals = mem_grown(monitor->signals,
+			count ? (size_t)count * 2 : 1, sizeof *monitor->signals);
+	at = monitor->signals + monitor->signal_count++;
+	for (; at > monitor->signals && at[-1].ns > signal->ns; at--)
+		*at = at[-1];
+	*at = *signal;
+}
+
+static bool has_process(const struct proc_monitor *monitor, pid_t pid)
+{
+	return pid == monitor->pid ||
+		(monitor->lineage &&
+			proc_events_find(
+				monitor->monitors->events, monitor->lineage, pid));
+}
+
+/* The process that a record is about; 0: none of this monitor's. A thread is known by
+ * its number alone, unless it is the one that sends. */
+static pid_t subject_of(
+	const struct proc_monitor *monitor, const struct kernel_trace_record *record)
+{
+	pid_t pid = record->what == KERNEL_TRACE_SENT ? record->target : record->pid;
+
+	if (has_process(monitor, pid))
+		return pid;
+	if (record->what == KERNEL_TRACE_SENT && record->to_thread &&
+		has_process(monitor, record->pid))
+		return record->pid;
+	return 0;
+}
+
+static void note_signal(struct proc_monitor *monitor,
+	const struct kernel_trace_record *record, pid_t pid)
+{
+	static const enum proc_signal_what whats[] = {
+		[KERNEL_TRACE_SENT] = PROC_SIGNAL_SENT,
+		[KERNEL_TRACE_HANDLED] = PROC_SIGNAL_HANDLED,
+		[KERNEL_TRACE_WAITS] = PROC_SIGNAL_WAITS,
+	};
+	struct proc_signal signal = {
+		.what = whats[record->what],
+		.ns = record->ns,
+		.pid = pid,
+		.signal = record->signal,
+		.ignored = record->ignored,
+		.restarts = record->restarts,
+	};
+
+	if (record->what == KERNEL_TRACE_SENT) {
+		signal.sender = record->from_kernel ? 0 : record->pid;
+		name_sender(
+			signal.sender, signal.sender_name, sizeof signal.sender_name);
+	}
+	add_signal(monitor, &signal);
+}
+
+static void on_traced(void *arg, const struct kernel_trace_record *record)
+{
+	struct proc_monitors *monitors = arg;
+
+	/* A child that was forked a moment ago. */
+	if (monitors->events && record->what != KERNEL_TRACE_DYING)
+		proc_events_read(monitors->events);
+	for (struct proc_monitor *monitor = monitors->opened; monitor;
+		monitor = monitor->next) {
+		pid_t pid = subject_of(monitor, record);
+
+		if (pid && record->what != KERNEL_TRACE_DYING)
+			note_signal(monitor, record, pid);
+		else if (pid == monitor->pid)
+			monitor->dying_ns = record->ns;
+	}
+}
+
+/* --- the monitors of an engine --- */
+
 struct proc_monitors *proc_monitors_open(
 	uv_loop_t *loop, struct engine_capabilities *capabilities)
 {
@@ -91,11 +205,10 @@ struct proc_monitors *proc_monitors_open(
 		capabilities->wait_status = true;
 	if (!monitors->events)
 		add_note(capabilities, "no kernel stamp of exits", &err);
-	/* Detaching the last user of a tracepoint waits for all processors, some 80 ms:
-	 * held from here on, each case attaches and detaches at once. */
-	monitors->held = global ? signal_trace_open(loop, 0, NULL, NULL, &err) : NULL;
-	capabilities->signal_delivery = monitors->held != NULL;
-	if (monitors->held)
+	monitors->trace =
+		global ? kernel_trace_open(loop, on_traced, monitors, &err) : NULL;
+	capabilities->signal_delivery = monitors->trace != NULL;
+	if (monitors->trace)
 		capabilities->signal = capabilities->kill = STAMP_KERNEL;
 	else
 		add_note(capabilities, "no kernel trace of signals", &err);
@@ -107,9 +220,11 @@ void proc_monitors_close(struct proc_monitors *monitors)
 	if (!monitors)
 		return;
 	proc_events_close(monitors->events);
-	signal_trace_close(monitors->held);
+	kernel_trace_close(monitors->trace);
 	free(monitors);
 }
+
+/* --- one monitor --- */
 
 static void on_ended(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
@@ -120,46 +235,11 @@ static void on_ended(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 	monitor->ended(monitor->arg);
 }
 
-static void name_sender(pid_t pid, char *name, size_t size)
-{
-	SCOPED(buf_done) struct buf comm = {0};
-
-	if (proc_file_read(&comm, pid, "comm") && comm.len > 0)
-		snprintf(name, size, "%.*s", (int)comm.len - 1, comm.data);
-	else
-		snprintf(name, size, "process %d", (int)pid);
-}
-
-/* Inserted by time, since each processor has its own ring. The sender's name is read at
- * once: the sender may end soon. */
-static void on_sent(void *arg, const struct signal_trace_record *record)
-{
-	struct proc_monitor *monitor = arg;
-	struct sent *sent;
-
-	if (record->what == SIGNAL_TRACE_DYING) {
-		monitor->dying_ns = record->ns;
-		return;
-	}
-	monitor->sent = mem_grown(
-		monitor->sent, monitor->sent_count + 1, sizeof *monitor->sent);
-	sent = monitor->sent + monitor->sent_count++;
-	for (; sent > monitor->sent && sent[-1].record.ns > record->ns; sent--)
-		*sent = sent[-1];
-	sent->record = *record;
-	if (record->from_kernel)
-		snprintf(sent->sender, sizeof sent->sender,
-			"the kernel (memory or CPU limit)");
-	else
-		name_sender(record->sender, sent->sender, sizeof sent->sender);
-}
-
 struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid,
 	proc_monitor_ended_fn *ended, void *arg, struct err *err)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct proc_monitor *monitor;
-	struct err ignored;
 	int failed;
 
 	if (pidfd < 0) {
@@ -182,9 +262,8 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	monitor->arg = arg;
 	if (monitors->events)
 		monitor->lineage = proc_events_watch(monitors->events, pid);
-	if (monitors->held)
-		monitor->trace = signal_trace_open(
-			monitors->loop, pid, on_sent, monitor, &ignored);
+	monitor->next = monitors->opened;
+	monitors->opened = monitor;
 	monitor->poll.data = monitor;
 	uv_poll_start(&monitor->poll, UV_READABLE, on_ended);
 	return monitor;
@@ -232,32 +311,35 @@ static void read_exit(const struct proc_monitor *monitor, struct stop_facts *fac
 		facts->exited_before_stop = true;
 }
 
-static void read_signal(const struct sent *sent, struct stop_facts *facts)
+static void read_signal(const struct proc_signal *signal, struct stop_facts *facts)
 {
-	if (sent->record.signal != facts->stop_signal || !facts->asked_ns ||
-		sent->record.ns < facts->asked_ns)
+	if (signal->signal != facts->stop_signal || !facts->asked_ns ||
+		signal->ns < facts->asked_ns)
 		return;
 	if (facts->signals_seen++ > 0)
 		return;
-	facts->signal_ns = sent->record.ns;
+	facts->signal_ns = signal->ns;
 	facts->signal_error_ns = 0;
 	facts->signal_source = STAMP_KERNEL;
 	facts->signal_delivery =
-		sent->record.ignored ? DELIVERY_IGNORED : DELIVERY_DELIVERED;
+		signal->ignored ? DELIVERY_IGNORED : DELIVERY_DELIVERED;
 }
 
-static void read_kill(const struct sent *sent, struct stop_facts *facts, pid_t *kill_by)
+static void read_kill(
+	const struct proc_signal *signal, struct stop_facts *facts, pid_t *kill_by)
 {
 	/* The first SIGKILL before the end is the cause, unless the kernel discarded it
 	 * (kill(1, 9) from inside the namespace). */
-	if (sent->record.signal != SIGKILL || sent->record.ignored ||
+	if (signal->signal != SIGKILL || signal->ignored ||
 		facts->kill_source == STAMP_KERNEL ||
-		(facts->exit_ns && sent->record.ns > facts->exit_ns))
+		(facts->exit_ns && signal->ns > facts->exit_ns))
 		return;
-	facts->kill_ns = sent->record.ns;
+	facts->kill_ns = signal->ns;
 	facts->kill_source = STAMP_KERNEL;
-	*kill_by = sent->record.from_kernel ? -1 : sent->record.sender;
-	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s", sent->sender);
+	*kill_by = signal->sender ? signal->sender : -1;
+	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s%s",
+		signal->sender_name,
+		signal->sender ? "" : " (memory or CPU limit)");
 }
 
 /* A main thread may end long before the other threads: the exit began later then. */
@@ -274,15 +356,19 @@ void proc_monitor_read(
 {
 	if (monitor->lineage)
 		proc_events_read(monitor->monitors->events);
-	if (monitor->trace)
-		signal_trace_read(monitor->trace);
+	if (monitor->monitors->trace)
+		kernel_trace_read(monitor->monitors->trace);
 	facts->signals_seen = 0;
 	read_exit(monitor, facts);
 	if (!left_early(monitor))
 		facts->dying_ns = monitor->dying_ns;
-	for (unsigned i = 0; i < monitor->sent_count; i++) {
-		read_signal(&monitor->sent[i], facts);
-		read_kill(&monitor->sent[i], facts, kill_by);
+	for (unsigned i = 0; i < monitor->signal_count; i++) {
+		const struct proc_signal *signal = &monitor->signals[i];
+
+		if (signal->pid != monitor->pid || signal->what != PROC_SIGNAL_SENT)
+			continue;
+		read_signal(signal, facts);
+		read_kill(signal, facts, kill_by);
 	}
 }
 
@@ -297,6 +383,19 @@ bool proc_monitor_descendants(struct proc_monitor *monitor,
 	return !monitor->lineage->incomplete;
 }
 
+bool proc_monitor_signals(struct proc_monitor *monitor,
+	const struct proc_signal **signals, unsigned *count)
+{
+	struct kernel_trace *trace = monitor->monitors->trace;
+
+	if (!trace)
+		return false;
+	kernel_trace_read(trace);
+	*signals = monitor->signals;
+	*count = monitor->signal_count;
+	return !monitor->gap && !kernel_trace_has_gap(trace);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct proc_monitor *monitor = handle->data;
@@ -307,11 +406,16 @@ static void on_closed(uv_handle_t *handle)
 
 void proc_monitor_close(struct proc_monitor *monitor)
 {
+	struct proc_monitor **link;
+
 	if (!monitor)
 		return;
+	link = &monitor->monitors->opened;
+	while (*link != monitor)
+		link = &(*link)->next;
+	*link = monitor->next;
 	if (monitor->lineage)
 		proc_events_forget(monitor->monitors->events, monitor->lineage);
-	signal_trace_close(monitor->trace);
-	free(monitor->sent);
+	free(monitor->signals);
 	uv_close((uv_handle_t *)&monitor->poll, on_closed);
 }

@@ -3,7 +3,7 @@
  * shows them.
  *
  * Joins a pidfd (the end, at once), proc_events (the end stamped by the kernel, the
- * wait status, descendants) and signal_trace (signals stamped by the kernel). A source
+ * wait status, descendants) and kernel_trace (signals stamped by the kernel). A source
  * that is not allowed here is left out, and the facts name their sources.
  */
 #ifndef HARNESS_ENGINE_PROC_MONITOR_H
@@ -46,6 +46,11 @@ void proc_monitor_read(
  * events were lost. Borrowed until proc_monitor_close(). */
 bool proc_monitor_descendants(struct proc_monitor *monitor,
 	const struct proc_record **events, unsigned *count);
+/* The signals of the process and its descendants, in the order of their stamps. False
+ * where they cannot be traced, or some were lost. Borrowed until proc_monitor_close()
+ * or the next turn of the loop. */
+bool proc_monitor_signals(struct proc_monitor *monitor,
+	const struct proc_signal **signals, unsigned *count);
 void proc_monitor_close(struct proc_monitor *monitor); /* accepts NULL */
 
 #endif

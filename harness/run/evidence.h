@@ -132,6 +132,10 @@ struct evidence {
 	struct proc_record *descendants;
 	unsigned descendant_count;
 	bool descendants_known; /* the kernel reported all of them */
+	/* Of PID 1 and its descendants, in the order of their stamps. */
+	struct proc_signal *signals;
+	unsigned signal_count;
+	bool signals_known; /* the kernel reported all of them */
 	struct log_line *log;
 	unsigned log_count;
 	size_t log_bytes;

@@ -29,6 +29,19 @@ static void copy_descendants(const struct subject *subject, struct evidence *evi
 	memcpy(evidence->descendants, records, count * sizeof *records);
 }
 
+static void copy_signals(const struct subject *subject, struct evidence *evidence)
+{
+	const struct proc_signal *signals;
+	unsigned count;
+
+	evidence->signals_known = subject_signals(subject, &signals, &count);
+	if (!evidence->signals_known || count == 0)
+		return;
+	evidence->signal_count = count;
+	evidence->signals = mem_grown(NULL, count, sizeof *signals);
+	memcpy(evidence->signals, signals, count * sizeof *signals);
+}
+
 bool observe_facts(struct subject *subject, struct evidence *evidence, struct err *err)
 {
 	bool ok = subject_inspect(subject, err);
@@ -36,6 +49,7 @@ bool observe_facts(struct subject *subject, struct evidence *evidence, struct er
 	evidence->facts = subject->facts;
 	evidence->engine_events = subject_engine_events(subject);
 	copy_descendants(subject, evidence);
+	copy_signals(subject, evidence);
 	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE) {
 		evidence->trouble = TROUBLE_NOT_UP;
 		snprintf(evidence->trouble_text, sizeof evidence->trouble_text,

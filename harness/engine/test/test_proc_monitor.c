@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/engine/kernel_trace.h"
 #include "harness/engine/proc_events.h"
 #include "harness/engine/proc_monitor.h"
-#include "harness/engine/signal_trace.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -218,7 +218,7 @@ static void forbid_polling(void)
 		_exit(10);
 }
 
-static void on_signal(void *arg UNUSED, const struct signal_trace_record *record UNUSED)
+static void on_signal(void *arg UNUSED, const struct kernel_trace_record *record UNUSED)
 {
 }
 
@@ -233,7 +233,7 @@ static NORETURN void open_without_polling(void)
 	forbid_polling();
 	if (proc_events_open(&loop, &events) || !events.text[0])
 		_exit(11);
-	if (signal_trace_open(&loop, 0, on_signal, NULL, &trace) || !trace.text[0])
+	if (kernel_trace_open(&loop, on_signal, NULL, &trace) || !trace.text[0])
 		_exit(12);
 	monitors = proc_monitors_open(&loop, &capabilities);
 	if (proc_monitor_open(monitors, getpid(), on_ended, NULL, &monitor) ||
