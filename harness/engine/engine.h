@@ -16,6 +16,7 @@
 #include <cjson/cJSON.h>
 
 #include "harness/engine/facts.h"
+#include "harness/scenario/container_options.h"
 #include "harness/scenario/engine_kind.h"
 #include "lib/err.h"
 
@@ -42,6 +43,7 @@ struct subject_spec {
 	const char *stop_signal; /* "SIGTERM"; NULL: the image's own, or SIGTERM */
 	int64_t grace_ns;
 	bool init;
+	const struct container_options *container; /* NULL: the engine's defaults */
 	subject_log_fn *log;
 	void *arg;
 };
@@ -138,7 +140,9 @@ struct subject {
 	pid_t pid;                    /* PID 1 on the host; 0: cannot be seen */
 	struct proc_monitor *monitor; /* NULL: PID 1 cannot be seen from here */
 	bool running;
-	bool stopped; /* subject_stop() is over */
+	bool has_healthcheck; /* the engine looks whether it is healthy, */
+	bool healthy;         /* and has found it so once */
+	bool stopped;         /* subject_stop() is over */
 	struct stop_facts facts;
 	const struct subject_about *about; /* NULL: it was not attached to */
 };

@@ -264,6 +264,12 @@ static struct subject *process_up(
 			engine->capabilities.note);
 		return NULL;
 	}
+	if (spec->container && container_options_of_engine(spec->container)) {
+		err_set(err,
+			"the process engine has not got service.%s: use --engine docker",
+			container_options_of_engine(spec->container));
+		return NULL;
+	}
 	process = mem_zeroed(sizeof *process);
 	subject = &process->subject;
 	subject->engine = engine;

@@ -100,12 +100,12 @@ static bool bring_up_service(struct case_state *state, struct err *err)
 	const struct service_part *service = &state->scenario->service;
 	bool chooses =
 		!service->port && scenario_uses(state->scenario, PLACEHOLDER_PORT);
-	int64_t port = !chooses  ? service->port
-		: state->network ? PORT_INSIDE
-				 : free_port();
+	bool apart =
+		state->network || container_options_have_network(&service->container);
+	int64_t port = !chooses ? service->port : apart ? PORT_INSIDE : free_port();
 	const struct service_env values = {
 		.scenario = state->scenario,
-		.host = state->network ? "0.0.0.0" : "127.0.0.1",
+		.host = apart ? "0.0.0.0" : "127.0.0.1",
 		.agent_url =
 			state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
 		.ledger = ledger_address(state->ledger),
@@ -130,6 +130,7 @@ static bool bring_up_service(struct case_state *state, struct err *err)
 								: service->stop_signal,
 		.grace_ns = state->scenario->stop.grace_ns,
 		.init = service->init,
+		.container = &service->container,
 		.log = on_log,
 		.arg = state,
 	};
@@ -175,7 +176,7 @@ static bool await_ready(struct case_state *state)
 	case READINESS_NOT_IN_TIME:
 		return case_state_trouble(state, TROUBLE_NOT_READY,
 			"%s; last line: %.300s", err.text, case_state_last_line(state));
-	case READINESS_NOT_ITS_PORT:
+	case READINESS_NEVER:
 		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 	case READINESS_EXITED:
 		if (case_state_waits_for_exit(state))

@@ -29,8 +29,8 @@ struct readiness_probe {
 	enum ready_kind kind; /* READY_DEFAULT: its processes have settled */
 	struct loop_timer *again, *goodbye;
 	bool ready;
-	bool port_taken; /* by another process; `last` names it */
-	char last[256];  /* how the last question was answered */
+	bool hopeless;  /* it will never be; `last` says why */
+	char last[256]; /* how the last question was answered */
 	int64_t began_ns;
 	int64_t asked_ns; /* when a server last had us as a client; 0: never */
 
@@ -80,7 +80,7 @@ static bool is_ready_or_gone(const void *arg)
 	const struct readiness_probe *probe = arg;
 	const struct readiness_options *options = probe->options;
 
-	return probe->port_taken ||
+	return probe->hopeless ||
 		(probe->ready &&
 			(!scenario_is_ours(options->scenario) || port_of(options))) ||
 		!options->subject->running;
@@ -216,11 +216,11 @@ static bool owns_port(struct readiness_probe *probe)
 	const struct readiness_options *options = probe->options;
 	struct err err = {0};
 
-	probe->port_taken =
+	probe->hopeless =
 		!subject_owns_port(options->subject, (int)port_of(options), &err);
-	if (probe->port_taken)
+	if (probe->hopeless)
 		note(probe, "%s", err.text);
-	return !probe->port_taken;
+	return !probe->hopeless;
 }
 
 static void ask_port(struct readiness_probe *probe)
@@ -266,6 +266,17 @@ static void look_at_signals(struct readiness_probe *probe)
 		note(probe, "PID 1 neither catches, blocks nor waits for %s",
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	snapshot_done(&snapshot);
+}
+
+static void look_at_health(struct readiness_probe *probe)
+{
+	const struct subject *subject = probe->options->subject;
+
+	probe->ready = subject->healthy;
+	probe->hopeless = !subject->has_healthcheck;
+	note(probe,
+		probe->hopeless ? "ready.healthy: the container has no health check"
+				: "its health check has not found it healthy");
 }
 
 /* A hash of the processes and of what each runs; 0 while one of them is not asleep, or
@@ -318,6 +329,9 @@ static void ask(void *arg)
 		break;
 	case READY_SIGNAL:
 		look_at_signals(probe);
+		break;
+	case READY_HEALTHY:
+		look_at_health(probe);
 		break;
 	case READY_DEFAULT:
 		look_whether_settled(probe);
@@ -399,7 +413,7 @@ enum readiness_end readiness_await(
 		await_child_of_client(&probe);
 	if (end == WAIT_INTERRUPTED)
 		return READINESS_INTERRUPTED;
-	if (!probe.port_taken) {
+	if (!probe.hopeless) {
 		if (!options->subject->running)
 			return READINESS_EXITED;
 		if (end == WAIT_DEADLINE) {
@@ -409,9 +423,9 @@ enum readiness_end readiness_await(
 		if (port_of(options) == 0)
 			return READINESS_YES;
 	}
-	if (probe.port_taken || !owns_port(&probe)) {
+	if (probe.hopeless || !owns_port(&probe)) {
 		err_set(err, "%s", probe.last);
-		return READINESS_NOT_ITS_PORT;
+		return READINESS_NEVER;
 	}
 	*base = mem_textf("http://%s:%lld", options->subject->address,
 		(long long)port_of(options));

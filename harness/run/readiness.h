@@ -31,9 +31,9 @@ struct readiness_options {
 
 enum readiness_end {
 	READINESS_YES,
-	READINESS_NOT_IN_TIME,  /* err says what was asked and how it was answered */
-	READINESS_NOT_ITS_PORT, /* another process listens there; err names it */
-	READINESS_EXITED,       /* PID 1 ended first */
+	READINESS_NOT_IN_TIME, /* err says what was asked and how it was answered */
+	READINESS_NEVER, /* another process has its port, or there is no health check */
+	READINESS_EXITED, /* PID 1 ended first */
 	READINESS_INTERRUPTED,
 };
 

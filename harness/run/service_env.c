@@ -73,6 +73,7 @@ static void add_ours(struct strlist *texts, const struct service_env *env)
 struct strlist service_env_list(const struct service_env *env)
 {
 	const struct strlist *own = &env->scenario->service.env;
+	const struct strlist *file = &env->scenario->service.container.env_file;
 	SCOPED(strlist_done) struct strlist texts = {0};
 	SCOPED(strlist_done) struct strlist pairs = {0};
 	struct strlist list = {0};
@@ -82,6 +83,8 @@ struct strlist service_env_list(const struct service_env *env)
 	for (unsigned i = 0; i < own->count; i++)
 		strlist_add(&texts, "%s", own->item[i]);
 	pairs = service_env_expand(env, &texts);
+	for (unsigned i = 0; i < file->count; i++)
+		put(&list, file->item[i]);
 	for (unsigned i = 0; i < pairs.count; i++)
 		put(&list, pairs.item[i]);
 	return list;

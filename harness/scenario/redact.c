@@ -73,6 +73,8 @@ static struct strlist forms_of(const struct scenario *scenario)
 	struct strlist forms = {0};
 
 	add_secrets(&forms, scenario, &scenario->service.env, scenario_env_is_secret);
+	add_secrets(&forms, scenario, &scenario->service.container.env_file,
+		scenario_env_is_secret);
 	add_secrets(&forms, scenario, &scenario->load.request.headers,
 		scenario_header_is_secret);
 	return forms;

@@ -11,6 +11,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
+#include "lib/mem.h"
 #include "lib/signals.h"
 
 struct check {
@@ -61,7 +62,9 @@ static void check_engines(struct check *check)
 	const struct service_part *service = &scenario->service;
 	bool needs_image = service->image && service->command.count == 0 &&
 		service->entrypoint.count == 0;
-	bool is_runnable = !needs_image;
+	bool is_runnable = !needs_image, has_containers = false;
+	const char *key = container_options_of_engine(&service->container);
+	SCOPED(mem_free) char *path = mem_textf("service.%s", key ? key : "");
 
 	for (size_t i = 0; i < ENGINE_KINDS; i++) {
 		const struct engine_kind *kind = &engine_kinds[i];
@@ -69,12 +72,18 @@ static void check_engines(struct check *check)
 		if (!runs_on(scenario, kind->name))
 			continue;
 		is_runnable = is_runnable || kind->runs_images;
+		has_containers = has_containers || kind->runs_images;
 		if (kind->whole_seconds && scenario->stop.grace_ns % CLOCK_S != 0)
 			contradict(check, "stop.grace",
 				"%s counts whole seconds; a fraction needs \"engines\" "
 				"without %s",
 				kind->name, kind->name);
 	}
+	if (!has_containers && service->ready.kind == READY_HEALTHY)
+		contradict(check, "service.ready.healthy",
+			"the process engine has no health checks");
+	if (key && !has_containers)
+		contradict(check, path, "the process engine has not got it");
 	if (!is_runnable)
 		contradict(check, "engines",
 			"none of them runs an image without service.command");
@@ -126,6 +135,31 @@ static void check_secrets(struct check *check)
 			contradict(check, "service.secrets",
 				"there is no \"%.60s\" in service.env",
 				secrets->item[i]);
+}
+
+static void check_container(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	const struct container_options *container = &scenario->service.container;
+	const char *path =
+		container->networks.count ? "service.networks" : "service.ports";
+
+	if (container_options_have_network(container) &&
+		scenario->service.topology == TOPOLOGY_HOST &&
+		scenario_has_mocks(scenario))
+		contradict(check, path,
+			"the mock agent API is on the host's network; it needs "
+			"service.topology \"containers\", or service.mocks false");
+	if (container->networks.count &&
+		scenario->service.topology == TOPOLOGY_CONTAINERS)
+		contradict(check, path,
+			"with service.topology \"containers\" it is on a network of the "
+			"run's own");
+	if (container->healthcheck.disable &&
+		(container->healthcheck.test.count ||
+			scenario->service.ready.kind == READY_HEALTHY))
+		contradict(
+			check, "service.healthcheck.disable", "then there is no check");
 }
 
 static void check_mocks(struct check *check)
@@ -232,6 +266,7 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	check_stop_signal(&check);
 	check_ready(&check);
 	check_secrets(&check);
+	check_container(&check);
 	check_mocks(&check);
 	check_load(&check);
 	check_stop(&check);

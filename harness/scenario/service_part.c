@@ -14,16 +14,17 @@ static bool read_ready(
 		[READY_HTTP] = "http",
 		[READY_TCP] = "tcp",
 		[READY_LOG] = "log",
-		[READY_SIGNAL] = "signal"};
+		[READY_SIGNAL] = "signal",
+		[READY_HEALTHY] = "healthy"};
 	const char *key = node->string;
 	struct ready *ready = out;
 
 	if (ready->kind != READY_DEFAULT)
 		return json_doc_wrong(doc, node, err,
-			"ready: one of http, tcp, log and signal, not several");
+			"ready: one of http, tcp, log, signal and healthy, not several");
 	while (strcmp(keys[ready->kind], key) != 0)
 		ready->kind++;
-	if (ready->kind == READY_SIGNAL)
+	if (ready->kind == READY_SIGNAL || ready->kind == READY_HEALTHY)
 		return cJSON_IsTrue(node) ||
 			json_doc_wrong(doc, node, err, "%s: expected true, not %s", key,
 				json_kind(node));
@@ -50,7 +51,7 @@ static const struct field_type ready_text_type = {
 	.read = read_ready, .done = done_ready, .schema_text = "{\"type\":\"string\"}"};
 static const struct field_type ready_port_type = {.read = read_ready,
 	.schema_text = "{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535}"};
-static const struct field_type ready_signal_type = {
+static const struct field_type ready_true_type = {
 	.read = read_ready, .schema_text = "{\"const\":true}"};
 
 static const struct field ready_fields[] = {
@@ -60,8 +61,10 @@ static const struct field ready_fields[] = {
 		.help = "ready when this port accepts a connection"},
 	{"log", FIELD_OTHER, 0, .type = &ready_text_type,
 		.help = "ready when the service prints a line with this text in it"},
-	{"signal", FIELD_OTHER, 0, .type = &ready_signal_type,
+	{"signal", FIELD_OTHER, 0, .type = &ready_true_type,
 		.help = "ready when PID 1 catches, blocks or waits for the stop signal"},
+	{"healthy", FIELD_OTHER, 0, .type = &ready_true_type,
+		.help = "ready when the container's health check says so"},
 	{"within", FIELD_DURATION, offsetof(struct ready, within_ns), .preset = "20s",
 		.help = "bound of the wait"},
 	{0},
@@ -163,6 +166,8 @@ static const struct field_type env_type = {.read = read_env,
 
 static const char *const topologies[] = {"host", "containers", NULL};
 
+#define OPTION(name) offsetof(struct service_part, container.name)
+
 const struct field service_fields[] = {
 	{"image", FIELD_TEXT, offsetof(struct service_part, image),
 		.help = "a Docker image; by default stopbench's own with all its programs"},
@@ -196,6 +201,41 @@ const struct field service_fields[] = {
 		.choices = topologies, .preset = "host",
 		.help = "docker: only the service is a container, or the mock agent API too, on "
 			"a network of their own"},
+	{"volumes", FIELD_OTHER, OPTION(volumes), .type = &volumes_type,
+		.help = "\"SOURCE:/TARGET\", a path or a volume's name, with \":ro\" or "
+			"not; \"/TARGET\""},
+	{"tmpfs", FIELD_OTHER, OPTION(tmpfs), .type = &tmpfs_type,
+		.help = "\"/run\" or \"/run:size=64m\""},
+	{"ports", FIELD_OTHER, OPTION(ports), .type = &published_ports_type,
+		.help = "\"HOST_PORT:PORT\", published; needs a network of its own"},
+	{"networks", FIELD_OTHER, OPTION(networks), .type = &strlist_type,
+		.help = "names of networks that exist, in place of the host's"},
+	{"mem_limit", FIELD_OTHER, OPTION(mem_limit), .type = &mem_limit_type,
+		.help = "bytes of memory, such as \"512m\""},
+	{"cpus", FIELD_OTHER, OPTION(nano_cpus), .type = &cpus_type,
+		.help = "processors, such as \"0.5\""},
+	{"pids_limit", FIELD_INT, OPTION(pids_limit), .min = 0, .max = 1 << 22,
+		.help = "processes and threads; 0: no limit"},
+	{"user", FIELD_TEXT, OPTION(user), .help = "\"1000:1000\" or names"},
+	{"working_dir", FIELD_TEXT, OPTION(working_dir),
+		.help = "the folder in which it starts"},
+	{"env_file", FIELD_OTHER, OPTION(env_file), .type = &env_file_type,
+		.help = "files of NAME=value lines; env overrides them"},
+	{"cap_add", FIELD_OTHER, OPTION(cap_add), .type = &strlist_type,
+		.help = "capabilities, such as \"NET_ADMIN\""},
+	{"cap_drop", FIELD_OTHER, OPTION(cap_drop), .type = &strlist_type,
+		.help = "capabilities, or \"ALL\""},
+	{"read_only", FIELD_BOOL, OPTION(read_only),
+		.help = "the root file system cannot be written"},
+	{"ulimits", FIELD_OTHER, OPTION(ulimits), .type = &ulimits_type,
+		.help = "{\"nofile\": 1024} or {\"nofile\": {\"soft\": 1024, \"hard\": "
+			"2048}}"},
+	{"tty", FIELD_BOOL, OPTION(tty), .help = "its streams are a terminal"},
+	{"healthcheck", FIELD_OBJECT, OPTION(healthcheck), .fields = healthcheck_fields,
+		.help = "how the engine looks whether it is healthy"},
+	{"restart", FIELD_OTHER, OPTION(restart), .type = &restart_type,
+		.help = "the restart policy: \"no\", \"always\", \"on-failure:3\", "
+			"\"unless-stopped\""},
 	{"mocks", FIELD_BOOL, offsetof(struct service_part, mocks), .preset = "true",
 		.help = "false: no mock agent API is started"},
 	{0},

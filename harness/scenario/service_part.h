@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/scenario/container_options.h"
 #include "lib/fields.h"
 #include "lib/strlist.h"
 
@@ -16,6 +17,7 @@ enum ready_kind {
 	READY_TCP,     /* {"tcp": 8080}: accepts a connection */
 	READY_LOG,     /* {"log": "text"}: prints a line that contains the text */
 	READY_SIGNAL,  /* {"signal": true}: PID 1 catches, blocks or waits for it */
+	READY_HEALTHY, /* {"healthy": true}: the engine's health check says so */
 };
 
 struct ready {
@@ -52,7 +54,8 @@ struct service_part {
 	bool init;         /* tini in front, as docker run --init */
 	char *stop_signal; /* "SIGQUIT"; NULL: the image's, else SIGTERM */
 	int topology;      /* enum topology */
-	bool mocks;        /* false: no mock agent API, see scenario_has_mocks() */
+	struct container_options container;
+	bool mocks; /* false: no mock agent API, see scenario_has_mocks() */
 };
 
 extern const struct field service_fields[];

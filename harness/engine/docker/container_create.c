@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "harness/engine/docker/container.h"
+#include "harness/engine/docker/container_config.h"
 #include "harness/engine/docker/container_watch.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
@@ -16,64 +17,12 @@
 
 /* --- create --- */
 
-static void add_strings(cJSON *json, const char *key, const char *const *list)
-{
-	cJSON *array = cJSON_AddArrayToObject(json, key);
-
-	for (; list && *list; list++)
-		cJSON_AddItemToArray(array, cJSON_CreateString(*list));
-}
-
-/* The folder is mounted read-only: a container that could write would leave setuid
- * programs on the host or replace the ledger's socket. A socket accepts connections all
- * the same. Docker offers no nosuid or nodev for a bind mount; read-only, no such file
- * can be made. */
-static cJSON *host_config(const struct subject_spec *spec)
-{
-	cJSON *host = json_fill(NULL,
-		"{'Mounts': [{'Type': 'bind', 'Source': %s, 'Target': %s, "
-		"'ReadOnly': true}], 'NetworkMode': %s, 'AutoRemove': false, "
-		"'RestartPolicy': {'Name': 'no'}, 'LogConfig': {'Type': 'json-file'}}",
-		spec->run_folder, spec->run_folder,
-		spec->network ? spec->network : "host");
-
-	cJSON_AddBoolToObject(host, "Init", spec->init);
-	return host;
-}
-
-/* The body of /containers/create, the caller's. What the spec leaves NULL is not in it,
- * and the image's own value holds. */
-static cJSON *config_of(const struct subject_spec *spec, const char *image,
-	const struct container *container)
-{
-	cJSON *config =
-		json_fill(NULL, "{'Image': %s, 'StopTimeout': %g, 'Tty': false}", image,
-			(double)container->grace_s);
-
-	if (spec->entrypoint)
-		add_strings(config, "Entrypoint", spec->entrypoint);
-	if (spec->command)
-		add_strings(config, "Cmd", spec->command);
-	add_strings(config, "Env", spec->env);
-	if (spec->stop_signal)
-		cJSON_AddStringToObject(config, "StopSignal", spec->stop_signal);
-	cJSON_AddItemToObject(
-		config, "Labels", cJSON_Duplicate(container->docker->labels, true));
-	cJSON_AddItemToObject(config, "HostConfig", host_config(spec));
-	/* On a network of its own its name is its address. */
-	if (spec->network)
-		json_fill(config,
-			"{'NetworkingConfig': {'EndpointsConfig': {%s: {'Aliases': "
-			"[%s]}}}}",
-			spec->network, spec->name);
-	return config;
-}
-
 static bool create(struct container *container, const struct subject_spec *spec,
 	const char *image, struct err *err)
 {
 	struct docker_engine *docker = container->docker;
-	SCOPED(json_free) cJSON *config = config_of(spec, image, container);
+	SCOPED(json_free) cJSON *config =
+		container_config(spec, image, container->grace_s, docker->labels);
 	SCOPED(mem_free) char *path =
 		mem_textf("/containers/create?name=stopbench-%s-%d-%u-%s",
 			docker->engine.options.run_id, (int)getpid(), ++docker->made,
@@ -92,7 +41,8 @@ static bool create(struct container *container, const struct subject_spec *spec,
 		    err))
 		container->subject.id = mem_text(json_text(answer, "Id"));
 	if (!container->subject.id &&
-		strstr(err->text, "bind source path does not exist"))
+		strstr(err->text, "bind source path does not exist") &&
+		strstr(err->text, spec->run_folder))
 		return err_set(err,
 			"the Docker daemon does not see the folder %s: it runs on another "
 			"machine, or stopbench runs in a container; set TMPDIR to a folder "
@@ -106,7 +56,32 @@ static bool create(struct container *container, const struct subject_spec *spec,
 
 static void on_change(void *arg)
 {
-	container_settle(arg);
+	struct container *container = arg;
+
+	container->subject.healthy = container->subject.healthy ||
+		docker_events_find(container->events, "health_status: healthy", 0, 0);
+	container_settle(container);
+}
+
+/* The first network is the one that it was created with. */
+static bool join_networks(struct container *container,
+	const struct container_options *options, struct err *err)
+{
+	for (unsigned i = 1; options && i < options->networks.count; i++) {
+		SCOPED(mem_free) char *name =
+			docker_api_escape(options->networks.item[i]);
+		SCOPED(mem_free) char *path = mem_textf("/networks/%s/connect", name);
+		SCOPED(json_free) cJSON *body =
+			json_fill(NULL, "{'Container': %s}", container->subject.id);
+
+		if (!docker_api_call(container->docker->api,
+			    &(struct docker_call){
+				    .method = "POST", .path = path, .json = body},
+			    err))
+			return err_while(
+				err, "join network %s", options->networks.item[i]);
+	}
+	return true;
 }
 
 static bool start(
@@ -126,6 +101,7 @@ static bool start(
 	container->log = docker_log_open(api,
 		&(struct docker_log_spec){
 			.container = id,
+			.tty = spec->container && spec->container->tty,
 			.line = spec->log,
 			.line_arg = spec->arg,
 			.over = on_change,
@@ -141,11 +117,19 @@ static const char *address_of(const struct container *container, const cJSON *js
 	const struct subject_spec *spec)
 {
 	const cJSON *networks = json_at(json, "NetworkSettings.Networks");
+	const char *network = container_config_network(spec);
 	const char *host = container->docker->api->host;
 
-	if (spec->network)
-		host = json_text(json_get(networks, spec->network), "IPAddress");
-	return host ? host : SUBJECT_LOOPBACK;
+	if (strcmp(network, "host") != 0)
+		host = json_text(json_get(networks, network), "IPAddress");
+	return host && host[0] ? host : SUBJECT_LOOPBACK;
+}
+
+static bool has_healthcheck(const cJSON *json)
+{
+	const cJSON *kind = json_at(json, "Config.Healthcheck.Test.0");
+
+	return cJSON_IsString(kind) && strcmp(kind->valuestring, "NONE") != 0;
 }
 
 static bool inspect(
@@ -157,6 +141,7 @@ static bool inspect(
 	if (!json)
 		return err_while(err, "inspect the container of %s", spec->name);
 	subject->address = mem_text(address_of(container, json, spec));
+	subject->has_healthcheck = has_healthcheck(json);
 	return container_watch(container, json, err);
 }
 
@@ -171,8 +156,9 @@ struct subject *container_create(struct docker_engine *docker,
 		return NULL;
 	}
 	container = container_new(docker, spec->grace_ns / CLOCK_S);
-	if (create(container, spec, image, err) && start(container, spec, err) &&
-		inspect(container, spec, err))
+	if (create(container, spec, image, err) &&
+		join_networks(container, spec->container, err) &&
+		start(container, spec, err) && inspect(container, spec, err))
 		return &container->subject;
 	container_down(&container->subject);
 	return NULL;

@@ -40,6 +40,7 @@ struct engine_fixture_spec {
 	const char *const *env;
 	const char *image;
 	const char *const *entrypoint;
+	const struct container_options *container;
 	const char *run_folder; /* NULL: the fixture's case_folder */
 };
 

@@ -407,6 +407,66 @@ static void docker_has_a_shell_in_our_image(void **state)
 	assert_true(engine_fixture_has_line(fixture, "sh /bin"));
 }
 
+static bool is_healthy(const void *arg)
+{
+	return ((const struct engine_fixture *)arg)->subject->healthy;
+}
+
+/* The daemon takes them all; a terminal's log has no frames. */
+static void docker_gives_a_container_its_options(void **state)
+{
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	SCOPED(strlist_done) struct strlist tmpfs = {0}, test = {0};
+	struct published_port port = {.port = 80, .protocol = "tcp"};
+	char user[] = "1000:1000", folder[] = "/srv", restart[] = "on-failure:2";
+	struct container_options options = {
+		.ports = {.item = &port, .count = 1},
+		.mem_limit = 64 << 20,
+		.nano_cpus = 500000000,
+		.pids_limit = 50,
+		.user = user,
+		.working_dir = folder,
+		.read_only = true,
+		.ulimits = {.item = {{"nofile", 7, 64, 64}}, .count = 1},
+		.tty = true,
+		.restart = restart,
+	};
+
+	strlist_add(&tmpfs, "/run:mode=1777");
+	strlist_add(&test, "CMD");
+	strlist_add(&test, "puppet");
+	strlist_add(&test, "end=0");
+	options.tmpfs = tmpfs;
+	options.healthcheck =
+		(struct healthcheck){.test = test, .interval_ns = 100 * CLOCK_MS};
+	engine_fixture_up(fixture, &(struct engine_fixture_spec){.container = &options},
+		"term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_true(fixture->subject->has_healthcheck);
+	assert_string_not_equal(fixture->subject->address, SUBJECT_LOOPBACK);
+	assert_int_equal(wait_until(&fixture->loop, is_healthy, fixture,
+				 clock_now() + 20 * CLOCK_S, NULL),
+		WAIT_SO);
+	assert_int_equal(engine_fixture_stop(fixture)->exit_code, 0);
+}
+
+static void docker_says_that_a_volumes_path_is_missing(void **state)
+{
+	static const char *const argv[] = {"puppet", NULL};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	char source[] = "/no/such/folder", target[] = "/data";
+	struct volume volume = {source, target, false};
+	const struct container_options options = {
+		.volumes = {.item = &volume, .count = 1}};
+	struct err err = {0};
+
+	fixture->subject = engine_fixture_try(fixture,
+		&(struct engine_fixture_spec){.container = &options}, argv, &err);
+	assert_null(fixture->subject);
+	assert_non_null(
+		strstr(err.text, "source path does not exist: /no/such/folder"));
+}
+
 static void docker_leaves_nothing_when_interrupted(void **state)
 {
 	static const char *const argv[] = {"puppet", NULL};
@@ -579,6 +639,8 @@ int main(void)
 		SCENE(docker_lets_another_user_reach_the_ledger),
 		SCENE(docker_says_what_to_do_when_the_daemon_lacks_the_folder),
 		SCENE(docker_has_a_shell_in_our_image),
+		SCENE(docker_gives_a_container_its_options),
+		SCENE(docker_says_that_a_volumes_path_is_missing),
 		SCENE(docker_leaves_nothing_when_interrupted),
 		SCENE(docker_reports_the_daemons_own_words),
 		SCENE(docker_tells_the_kill_of_another_client_by_its_time),

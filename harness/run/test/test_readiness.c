@@ -183,10 +183,41 @@ static void a_port_of_another_process_is_never_asked(void **state)
 	run(scene, "exec sleep 60");
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	assert_int_equal(readiness_await(&scene->options, &scene->base, &scene->err),
-		READINESS_NOT_ITS_PORT);
+		READINESS_NEVER);
 	assert_non_null(strstr(scene->err.text, me));
 	assert_int_equal(accept(fd, NULL, NULL), -1); /* no client came */
 	close(fd);
+}
+
+static void on_healthy(void *arg)
+{
+	((struct readiness_scene *)arg)->subject.healthy = true;
+}
+
+static void a_container_is_ready_when_its_check_says_so(void **state)
+{
+	struct readiness_scene *scene = *state;
+	struct loop_timer *later = loop_timer_create(&scene->loop, on_healthy, scene);
+	int64_t began_ns = clock_now();
+
+	strlist_add(&scene->scenario.service.command, "x");
+	scene->scenario.service.ready.kind = READY_HEALTHY;
+	scene->subject.has_healthcheck = true;
+	loop_timer_set(later, 30 * CLOCK_MS);
+	expect_ready(scene);
+	loop_timer_destroy(later);
+	assert_true(clock_now() - began_ns >= 30 * CLOCK_MS);
+}
+
+static void a_container_without_a_check_is_never_healthy(void **state)
+{
+	struct readiness_scene *scene = *state;
+
+	scene->scenario.service.ready.kind = READY_HEALTHY;
+	assert_int_equal(readiness_await(&scene->options, &scene->base, &scene->err),
+		READINESS_NEVER);
+	assert_string_equal(
+		scene->err.text, "ready.healthy: the container has no health check");
 }
 
 int main(void)
@@ -196,6 +227,8 @@ int main(void)
 		SCENE(a_program_that_still_starts_its_children_has_not_settled),
 		SCENE(a_program_that_never_sleeps_is_ready_after_two_seconds),
 		SCENE(a_port_of_another_process_is_never_asked),
+		SCENE(a_container_is_ready_when_its_check_says_so),
+		SCENE(a_container_without_a_check_is_never_healthy),
 		SCENE(our_service_is_ready_when_its_port_is_known_as_well),
 	};
 

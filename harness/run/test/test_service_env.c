@@ -95,6 +95,21 @@ static void a_foreign_service_gets_what_its_scenario_names_and_nothing_else(
 		scene->list.item[0], "API=at http://127.0.0.1:4100, {port} 4200");
 }
 
+static void a_variable_overrides_those_of_the_files(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	strlist_add(&scene->scenario.service.command, "node");
+	strlist_add(&scene->scenario.service.container.env_file, "A=file {port}");
+	strlist_add(&scene->scenario.service.container.env_file, "B=file");
+	strlist_add(&scene->scenario.service.env, "B=own");
+	scene->list = service_env_list(&scene->env);
+	assert_int_equal(scene->list.count, 2);
+	assert_string_equal(value_of(scene, "A"), "file {port}");
+	assert_string_equal(value_of(scene, "B"), "own");
+	strlist_done(&scene->scenario.service.container.env_file);
+}
+
 static void placeholders_of_a_command_are_replaced(void **state)
 {
 	struct service_env_scene *scene = *state;
@@ -113,6 +128,7 @@ int main(void)
 		SCENE(our_service_gets_the_run),
 		SCENE(the_scenarios_own_value_wins),
 		SCENE(a_foreign_service_gets_what_its_scenario_names_and_nothing_else),
+		SCENE(a_variable_overrides_those_of_the_files),
 		SCENE(placeholders_of_a_command_are_replaced),
 	};
 

@@ -22,6 +22,7 @@ static int set_up(void **state)
 	strlist_add(&scenario.service.env, "PASSWORD=abc");
 	strlist_add(&scenario.service.secrets, "DSN");
 	strlist_add(&scenario.load.request.headers, "authorization=Bearer me");
+	strlist_add(&scenario.service.container.env_file, "FILE_KEY=filed");
 	strlist_add(&scenario.load.request.headers, "Accept=text/plain");
 	*state = &scenario;
 	return 0;
@@ -33,6 +34,7 @@ static int tear_down(void **state)
 
 	strlist_done(&scenario->service.env);
 	strlist_done(&scenario->service.secrets);
+	strlist_done(&scenario->service.container.env_file);
 	strlist_done(&scenario->load.request.headers);
 	return 0;
 }
@@ -47,6 +49,7 @@ static const struct {
 	{"--set 'A=\"it'\\''s \\\"5\\\" \\\\ it\"'", "--set 'A=\"***\"'",
 		"JSON in a shell"},
 	{"Bearer me, text/plain", "***, text/plain", "a header"},
+	{"filed", "***", "of an env_file"},
 	{"plain", "plain", "no secret"},
 	{"abc", "abc", "short: by chance"},
 	{"", "", "nothing"},

@@ -175,7 +175,7 @@ static const struct {
 		"s:1:24: service.topology: there is no \"hots\"; did you mean \"host\"?",
 		"a choice that is none"},
 	{"{\"name\":\"x\",\"service\":{\"ready\":{\"http\":\"/\",\"tcp\":80}}}",
-		"s:1:44: ready: one of http, tcp, log and signal, not several",
+		"s:1:44: ready: one of http, tcp, log, signal and healthy, not several",
 		"ready in two ways"},
 	{"{\"name\":\"x\",\"service\":{\"ready\":{\"tcp\":70000}}}",
 		"s:1:33: tcp: expected a port from 1 to 65535", "no port"},
