@@ -1,6 +1,8 @@
 #!/bin/sh
-# redis.sh PORT - redis as PID 1.
+# redis.sh PORT [OPTION ...] - redis as PID 1.
 set -eu
+port=$1
+shift
 . "$(dirname "$0")/dir.sh"
-exec redis-server --port "$1" --bind 127.0.0.1 --dir "$dir" --save '' \
-	--repl-diskless-sync-delay 0
+exec redis-server --port "$port" --bind 127.0.0.1 --dir "$dir" --save '' \
+	--repl-diskless-sync-delay 0 "$@"
