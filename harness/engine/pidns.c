@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,15 +68,67 @@ static bool hide_mounts(void)
 			mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 }
 
-static void set_up_mounts(const struct pipes *pipes)
+static void mount_tmpfs(const char *text, const struct pipes *pipes)
 {
+	const char *colon = strchr(text, ':');
+	char path[256];
+
+	snprintf(path, sizeof path, "%.*s", (int)strcspn(text, ":"), text);
+	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    colon ? colon + 1 : NULL) != 0)
+		fail(pipes, "mount a tmpfs");
+}
+
+/* What is mounted later can be written. */
+static void make_read_only(const struct pipes *pipes)
+{
+	const struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr,
+		    sizeof attr) != 0)
+		fail(pipes, "make the root read-only");
+}
+
+static void set_up_mounts(
+	const struct pidns_options *options, const struct pipes *pipes)
+{
+	const struct strlist *tmpfs = options->tmpfs;
+
 	if (!hide_mounts())
 		fail(pipes, "make mounts private");
+	if (options->read_only)
+		make_read_only(pipes);
+	for (unsigned i = 0; tmpfs && i < tmpfs->count; i++)
+		mount_tmpfs(tmpfs->item[i], pipes);
 	/* In a container /proc may be masked, and then cannot be mounted. */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) !=
 			0 &&
 		errno != EPERM)
 		fail(pipes, "mount /proc");
+}
+
+static void set_ulimits(const struct ulimits *ulimits, const struct pipes *pipes)
+{
+	for (unsigned i = 0; ulimits && i < ulimits->count; i++) {
+		const struct ulimit *limit = &ulimits->item[i];
+		const struct rlimit values = {
+			limit->soft == -1 ? RLIM_INFINITY : (rlim_t)limit->soft,
+			limit->hard == -1 ? RLIM_INFINITY : (rlim_t)limit->hard};
+
+		if (setrlimit((__rlimit_resource_t)limit->resource, &values) != 0)
+			fail(pipes, "set the ulimits");
+	}
+}
+
+static void change_user(const struct pidns_options *options, const struct pipes *pipes)
+{
+	if (!options->as_user)
+		return;
+	if ((getuid() == 0 && options->uid != 0 && setgroups(0, NULL) != 0) ||
+		setresgid(options->gid, options->gid, options->gid) != 0 ||
+		setresuid(options->uid, options->uid, options->uid) != 0)
+		fail(pipes, "change the user");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 static NORETURN void become(const struct pidns_spec *spec, const struct pipes *pipes)
@@ -91,13 +146,17 @@ static NORETURN void become(const struct pidns_spec *spec, const struct pipes *p
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
 	if (spec->isolation != PIDNS_PLAIN)
-		set_up_mounts(pipes);
+		set_up_mounts(&spec->options, pipes);
 	if (dup2(null, 0) < 0 || dup2(spec->stdout_fd, 1) < 0 ||
 		dup2(spec->stderr_fd, 2) < 0)
 		fail(pipes, "standard streams");
 	/* Also what a library opened without CLOEXEC. */
 	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
 		fail(pipes, "close descriptors");
+	set_ulimits(spec->options.ulimits, pipes);
+	change_user(&spec->options, pipes);
+	if (spec->options.folder && chdir(spec->options.folder) != 0)
+		fail(pipes, spec->options.folder);
 	/* Without putenv(): another thread may have held malloc's lock at the fork. */
 	environ = (char **)(void *)(size_t)spec->env;
 	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "harness/scenario/container_options.h"
 #include "lib/err.h"
 
 enum pidns_isolation {
@@ -22,8 +23,21 @@ enum pidns_isolation {
 	PIDNS_PLAIN,           /* a session, no namespaces */
 };
 
+/* What the program is given beside a namespace; what is left zero is as the harness has
+ * it. */
+struct pidns_options {
+	const char *folder; /* where it starts */
+	bool as_user;
+	uid_t uid;
+	gid_t gid;
+	const struct ulimits *ulimits;
+	const struct strlist *tmpfs; /* "/run" or "/run:size=64m"; the folders exist */
+	bool read_only; /* every file system but those, /proc and the descriptors */
+};
+
 struct pidns_spec {
 	enum pidns_isolation isolation;
+	struct pidns_options options;
 	const char *const *argv; /* searched in env's PATH */
 	const char *const *env;
 	int stdout_fd, stderr_fd; /* become 1 and 2 */

@@ -4,6 +4,8 @@
  * codes are Docker's (128 + n for a signal).
  */
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,16 +160,72 @@ static bool has_path(const char *const *env)
 	return env && *env;
 }
 
+/* "1000:1000", "www-data", "33:adm": by the numbers and names of this machine. */
+static bool find_user(struct pidns_options *options, const char *text, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	SCOPED(mem_free)
+	char *name = mem_textf("%.*s", (int)strcspn(text, ":"), text);
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+	bool is_number = *name && !*end;
+	const struct passwd *user =
+		is_number ? getpwuid((uid_t)number) : getpwnam(name);
+	const struct group *group;
+
+	if (!is_number && !user)
+		return err_set(err, "service.user: there is no user \"%s\" here", name);
+	options->as_user = true;
+	options->uid = user ? user->pw_uid : (uid_t)number;
+	options->gid = user ? user->pw_gid : 0;
+	if (!colon)
+		return true;
+	number = strtoul(colon + 1, &end, 10);
+	group = getgrnam(colon + 1);
+	if (!group && (!colon[1] || *end))
+		return err_set(
+			err, "service.user: there is no group \"%s\" here", colon + 1);
+	options->gid = group ? group->gr_gid : (gid_t)number;
+	return true;
+}
+
+static bool read_options(const struct process_engine *engine,
+	const struct container_options *container, struct pidns_options *options,
+	struct err *err)
+{
+	if (!container)
+		return true;
+	options->folder = container->working_dir;
+	options->ulimits = &container->ulimits;
+	options->tmpfs = &container->tmpfs;
+	options->read_only = container->read_only;
+	if (engine->isolation == PIDNS_PLAIN &&
+		(container->read_only || container->tmpfs.count))
+		return err_set(err,
+			"service.read_only and service.tmpfs need a mount namespace");
+	if (!container->user)
+		return true;
+	if (!find_user(options, container->user, err))
+		return false;
+	/* Without root there is one user, who is root in a user namespace. */
+	return engine->isolation == PIDNS_NAMESPACES ||
+		err_set(err, "service.user: only root can run it as a user");
+}
+
 static bool start(struct process_subject *process, const struct subject_spec *spec,
 	struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
+	struct pidns_options options = {0};
 	const char *programs = engine->options.programs;
 	SCOPED(strlist_done) struct strlist env = {0};
 	SCOPED(strlist_done) struct strlist argv = {0};
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
 	bool ok;
 
+	if (!read_options((const struct process_engine *)engine, spec->container,
+		    &options, err))
+		return false;
 	add_all(&env, spec->env);
 	/* With our programs and subjects. */
 	if (!has_path(spec->env))
@@ -190,6 +248,7 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	ok = pidns_start(&process->pidns,
 		&(struct pidns_spec){
 			.isolation = ((const struct process_engine *)engine)->isolation,
+			.options = options,
 			.argv = (const char *const *)argv.item,
 			.env = (const char *const *)env.item,
 			.stdout_fd = out[1],

@@ -471,8 +471,6 @@ const char *container_options_of_engine(const struct container_options *options)
 
 	if (options->volumes.count)
 		return "volumes";
-	if (options->tmpfs.count)
-		return "tmpfs";
 	if (options->ports.count)
 		return "ports";
 	if (options->networks.count)
