@@ -220,7 +220,9 @@ static bool choose_version(struct docker_api *api, struct err *err)
 		return err_set(err, "%s speaks API version %s, too old: %s is needed",
 			api->address, newest ? newest : "(none)", OLDEST);
 	api->version = mem_text(chosen);
-	if (version_number(newest) >= version_number(STOP_SIGNAL))
+	if (version_number(chosen) >= version_number(STOP_SIGNAL))
+		api->version_with_stop_signal = api->version;
+	else if (version_number(newest) >= version_number(STOP_SIGNAL))
 		api->version_with_stop_signal = STOP_SIGNAL;
 	return true;
 }

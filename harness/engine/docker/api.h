@@ -28,8 +28,8 @@ struct docker_api {
 	char *base;    /* "http://docker" or "http://10.0.0.5:2375" */
 	char *version; /* of the API: "1.41" */
 	cJSON *about;  /* the answer to /version */
-	/* For calls that an older version does not have: "1.42" where the daemon speaks
-	 * it, and its /stop takes a signal; else NULL. */
+	/* The version to ask in for a /stop with a signal, which came with 1.42; NULL: the
+	 * daemon does not speak it. */
 	const char *version_with_stop_signal;
 	bool is_podman;
 };

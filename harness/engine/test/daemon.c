@@ -64,6 +64,18 @@ static void note_tag(struct daemon *daemon, struct web_exchange *exchange)
 	web_reply(exchange, 201, NULL, NULL, 0);
 }
 
+static void note_stop(struct daemon *daemon, struct web_exchange *exchange)
+{
+	const char *signal = web_query(exchange, "signal", 0);
+	const char *seconds = web_query(exchange, "t", 0);
+	const char *id = strstr(exchange->path, ID);
+
+	assert_non_null(id);
+	buf_addf(&daemon->stops, "%.*sID%s t=%s signal=%s\n",
+		(int)(id - exchange->path), exchange->path, id + strlen(ID),
+		seconds ? seconds : "-", signal ? signal : "-");
+}
+
 static void on_request(void *arg, struct web_exchange *exchange)
 {
 	struct daemon *daemon = arg;
@@ -93,7 +105,11 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	} else if (ends_with(path, "/wait")) {
 		answer_wait(daemon, exchange);
 	} else if (ends_with(path, "/stop")) {
+		note_stop(daemon, exchange);
 		daemon->on_stop(daemon, exchange);
+	} else if (ends_with(path, "/kill") && daemon->on_kill) {
+		note_stop(daemon, exchange);
+		daemon->on_kill(daemon, exchange);
 	} else {
 		web_reply(exchange, 204, NULL, NULL, 0);
 	}
@@ -177,5 +193,6 @@ void daemon_close(struct daemon *daemon)
 	else
 		unsetenv("DOCKER_HOST");
 	free(daemon->host_before);
+	buf_done(&daemon->stops);
 	buf_done(&daemon->tags);
 }

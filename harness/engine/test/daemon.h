@@ -20,6 +20,8 @@ struct daemon {
 	struct web *web;
 	char *host_before;
 	char last_path[256];
+	struct buf
+		stops; /* a line for each: "/v1.41/containers/ID/stop t=10 signal=-" */
 	struct buf tags; /* a line for each: "/images/NAME:HASH/tag NAME:latest" */
 
 	/* The script. */
@@ -28,6 +30,7 @@ struct daemon {
 	const char *create_answer;
 	unsigned create_status;
 	daemon_stop_fn *on_stop;
+	daemon_stop_fn *on_kill; /* NULL: nothing happens */
 	const char *import_answer;
 	const char *whole_log; /* frames of a log that is not followed */
 	size_t whole_log_len;

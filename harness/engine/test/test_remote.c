@@ -340,6 +340,136 @@ static void remote_version_is_agreed_on(void **state)
 	}
 }
 
+/* --- somebody else's container --- */
+
+static void stop_by_int(struct daemon *daemon, struct web_exchange *exchange)
+{
+	daemon_send_event(daemon, "kill", "2", "1795389768654579866");
+	daemon_end_container(daemon, ENDED(0, "2026-11-22T23:22:53.164580001Z"));
+	daemon_send_event(daemon, "stop", NULL, "1795389773220000000");
+	web_reply(exchange, 204, NULL, NULL, 0);
+}
+
+static void kill_ends_it(struct daemon *daemon, struct web_exchange *exchange)
+{
+	daemon_send_event(daemon, "kill", "2", "1795389768654579866");
+	daemon_end_container(daemon, ENDED(0, "2026-11-22T23:22:53.164580001Z"));
+	web_reply(exchange, 204, NULL, NULL, 0);
+}
+
+/* Only SIGKILL ends it. */
+static void deaf_to_int(struct daemon *daemon, struct web_exchange *exchange)
+{
+	bool kills = strstr(buf_text(&daemon->stops), "signal=9");
+
+	daemon_send_event(daemon, "kill", kills ? "9" : "2",
+		kills ? "1795389769664579866" : "1795389768654579866");
+	if (kills)
+		daemon_end_container(
+			daemon, ENDED(137, "2026-11-22T23:22:49.690000000Z"));
+	web_reply(exchange, 204, NULL, NULL, 0);
+}
+
+static void has_ended(struct daemon *daemon UNUSED, struct web_exchange *exchange)
+{
+	web_reply(exchange, 304, NULL, NULL, 0);
+}
+
+static bool attach(struct remote_scene *scene, int64_t grace_ns, const char *signal,
+	struct err *err)
+{
+	if (!open_engine(scene, err))
+		return false;
+	scene->subject = engine_attach(scene->engine,
+		&(struct attach_spec){
+			.name = "shop",
+			.grace_ns = grace_ns,
+			.stop_signal = signal,
+			.log = on_log,
+			.arg = scene,
+		},
+		err);
+	return scene->subject != NULL;
+}
+
+#define OLD "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"
+
+/* A /stop takes a signal from 1.42 on; before that there are steps. */
+static void remote_container_is_stopped_as_docker_stop_does_it(void **state)
+{
+	static const struct {
+		const char *about, *signal;
+		int64_t grace_ns;
+		daemon_stop_fn *on_stop, *on_kill;
+		const char *stops, *why;
+	} rows[] = {
+		{OLD, NULL, ATTACH_OWN_GRACE, stop_after_4_s, NULL,
+			"/v1.41/containers/ID/stop t=- signal=-\n",
+			"its grace is the daemon's to know"},
+		{OLD, NULL, 3 * CLOCK_S, stop_after_4_s, NULL,
+			"/v1.41/containers/ID/stop t=3 signal=-\n", "a grace"},
+		{OLD, NULL, ATTACH_NO_GRACE_NS, stop_after_4_s, NULL,
+			"/v1.41/containers/ID/stop t=-1 signal=-\n",
+			"no SIGKILL at all"},
+		{"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.24\"}", "SIGINT",
+			3 * CLOCK_S, stop_by_int, NULL,
+			"/v1.42/containers/ID/stop t=3 signal=2\n", "a signal"},
+		{"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.44\"}", "SIGINT",
+			3 * CLOCK_S, stop_by_int, NULL,
+			"/v1.44/containers/ID/stop t=3 signal=2\n",
+			"it has forgotten 1.42"},
+		{OLD, "SIGINT", 3 * CLOCK_S, has_ended, kill_ends_it,
+			"/v1.41/containers/ID/kill t=- signal=2\n"
+			"/v1.41/containers/ID/stop t=10 signal=-\n",
+			"in steps"},
+		{OLD, "SIGINT", 1 * CLOCK_S, has_ended, deaf_to_int,
+			"/v1.41/containers/ID/kill t=- signal=2\n"
+			"/v1.41/containers/ID/kill t=- signal=9\n"
+			"/v1.41/containers/ID/stop t=10 signal=-\n",
+			"SIGKILL when the grace is over"},
+	};
+	struct remote_scene *scene = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct daemon *daemon = &scene->daemon;
+		struct err err = {0};
+
+		daemon->about = rows[i].about;
+		daemon->on_stop = rows[i].on_stop;
+		daemon->on_kill = rows[i].on_kill;
+		daemon->state = NULL;
+		buf_clear(&daemon->stops);
+		if (!attach(scene, rows[i].grace_ns, rows[i].signal, &err) ||
+			!subject_stop(scene->subject, &err))
+			fail_msg("%s: %s", rows[i].why, err.text);
+		if (wait_until(&scene->loop, is_stopped, scene,
+			    clock_now() + PATIENCE_NS, NULL) != WAIT_SO ||
+			strcmp(buf_text(&daemon->stops), rows[i].stops) != 0)
+			fail_msg("%s: %s", rows[i].why, buf_text(&daemon->stops));
+		assert_true(subject_inspect(scene->subject, &err));
+		assert_true(scene->subject->facts.signal_ns > 0);
+		subject_detach(scene->subject);
+		scene->subject = NULL;
+		engine_destroy(scene->engine);
+		scene->engine = NULL;
+	}
+}
+
+static void remote_container_is_left_as_it_is(void **state)
+{
+	struct remote_scene *scene = *state;
+	struct err err = {0};
+
+	if (!attach(scene, ATTACH_OWN_GRACE, NULL, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(scene->subject->about->grace_ns, 10 * CLOCK_S);
+	scene->daemon.last_path[0] = '\0';
+	subject_detach(scene->subject);
+	scene->subject = NULL;
+	uv_run(&scene->loop, UV_RUN_NOWAIT);
+	assert_string_equal(scene->daemon.last_path, "");
+}
+
 /* --- images --- */
 
 static char *make_programs(void)
@@ -423,6 +553,8 @@ int main(void)
 		SCENE(remote_log_is_whole_where_following_lost_its_tail),
 		SCENE(remote_up_tells_in_the_daemons_words),
 		SCENE(remote_version_is_agreed_on),
+		SCENE(remote_container_is_stopped_as_docker_stop_does_it),
+		SCENE(remote_container_is_left_as_it_is),
 		SCENE(remote_import_fails_behind_its_200),
 		SCENE(remote_images_are_all_tagged_latest),
 	};
