@@ -47,7 +47,7 @@ const char *stop_report_restart(const struct subject_about *about)
 static char *grace_text(int64_t grace_ns)
 {
 	return grace_ns == ATTACH_NO_GRACE_NS
-		? mem_text("none, no SIGKILL ever comes")
+		? mem_text("none")
 		: mem_textf("%llds", (long long)(grace_ns / CLOCK_S));
 }
 
@@ -236,19 +236,21 @@ static bool is_clean(const struct judgement *judgement)
 static void print_heading(
 	const struct stop_report *report, const struct terminal *terminal, FILE *out)
 {
-	const struct judgement *judgement = report->judgement;
-	const struct stop_facts *facts = &report->evidence->facts;
+	enum verdict verdict = report->judgement->verdict;
+	int exit_code = report->evidence->facts.exit_code;
 	SCOPED(mem_free) char *name = terminal_fit(terminal, report->about->name, 0);
+	SCOPED(mem_free)
+	char *code = exit_code < 0 ? mem_text("") : mem_textf("  %d", exit_code);
 	SCOPED(mem_free) char *time = time_text(report);
+	size_t columns = terminal_columns(name) + strlen(verdict_names[verdict]) +
+		strlen(code) + strlen(time) + 4;
+	const char *color = verdict == VERDICT_CLEAN ? terminal->green
+		: verdict <= VERDICT_INCONCLUSIVE    ? terminal->yellow
+						     : terminal->red;
 
-	fprintf(out, "%s  %s%s%s  ", name,
-		is_clean(judgement)                                  ? terminal->green
-			: judgement->verdict <= VERDICT_INCONCLUSIVE ? terminal->yellow
-								     : terminal->red,
-		verdict_names[judgement->verdict], terminal->plain);
-	if (facts->exit_code >= 0)
-		fprintf(out, "%d  ", facts->exit_code);
-	fprintf(out, "%s\n\n", time);
+	fprintf(out, "%s  %s%s%s%s%s%s\n\n", name, color, verdict_names[verdict],
+		terminal->plain, code, columns > terminal->width ? "\n      " : "  ",
+		time);
 }
 
 void stop_report_print(

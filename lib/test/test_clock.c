@@ -208,6 +208,18 @@ static void clock_reads_the_wall_clock_that_it_writes(void **state UNUSED)
 	assert_true(ns / CLOCK_S <= time(NULL) + 1);
 }
 
+static void clock_has_a_stamp_for_a_wall_time(void **state UNUSED)
+{
+	struct timespec now;
+	int64_t before_ns = clock_now(), ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ns = clock_of_wall(now.tv_sec * CLOCK_S + now.tv_nsec - 3 * CLOCK_S) +
+		3 * CLOCK_S;
+	assert_true(ns >= before_ns - CLOCK_MS);
+	assert_true(ns <= clock_now() + CLOCK_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +230,7 @@ int main(void)
 		cmocka_unit_test(clock_gives_timers_no_less_than_their_time),
 		cmocka_unit_test(clock_never_goes_back),
 		cmocka_unit_test(clock_reads_the_wall_clock_that_it_writes),
+		cmocka_unit_test(clock_has_a_stamp_for_a_wall_time),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
