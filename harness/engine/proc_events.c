@@ -75,6 +75,12 @@ static void assign(
 	entry->index = index;
 }
 
+static void forget_pid(struct proc_events *events, struct pid_entry *entry)
+{
+	HASH_DEL(events->by_pid, entry);
+	free(entry);
+}
+
 /* A process that has ended already keeps an empty name. */
 static void ask_name(struct proc_record *record)
 {
@@ -143,12 +149,16 @@ static void note_fork(struct proc_events *events, const struct proc_event *event
 	struct pid_entry *parent = entry_of(events, event->event_data.fork.parent_tgid);
 	struct pid_entry *known = entry_of(events, pid);
 	int64_t ns = (int64_t)event->timestamp_ns;
+	struct proc_record *record = known ? record_of(known) : NULL;
 
-	struct proc_record *record;
-
-	if (pid != event->event_data.fork.child_pid || !parent)
-		return; /* a thread, or not of a lineage */
-	record = known ? record_of(known) : NULL;
+	if (pid != event->event_data.fork.child_pid)
+		return; /* a thread */
+	if (!parent) {
+		/* Not of a lineage, and its pid is no longer that of one of its processes. */
+		if (record && record->ended_ns)
+			forget_pid(events, known);
+		return;
+	}
 	/* It may have been found in /proc before its event was read. */
 	if (!record || record->ended_ns > PROC_ENDED_BEFORE)
 		record = add_descendant(events, parent->owner, pid);
@@ -163,11 +173,13 @@ static void note_exec(struct proc_events *events, const struct proc_event *event
 	pid_t pid = event->event_data.exec.process_tgid;
 	struct pid_entry *entry = entry_of(events, pid);
 
-	if (!entry || record_of(entry)->ended_ns)
+	if (!entry)
 		adopt(events, pid);
 	entry = entry_of(events, pid);
-	if (!entry || record_of(entry)->ended_ns)
+	if (!entry)
 		return;
+	/* It lives: what had ended were its other threads, as those of Docker's runc. */
+	record_of(entry)->ended_ns = 0;
 	record_of(entry)->exec_ns = (int64_t)event->timestamp_ns;
 	ask_name(record_of(entry));
 }
@@ -289,10 +301,8 @@ void proc_events_forget(struct proc_events *events, const struct proc_lineage *l
 	tracked = *link;
 	*link = tracked->next;
 	HASH_ITER(hh, events->by_pid, entry, next) {
-		if (entry->owner == tracked) {
-			HASH_DEL(events->by_pid, entry);
-			free(entry);
-		}
+		if (entry->owner == tracked)
+			forget_pid(events, entry);
 	}
 	free(tracked->lineage.descendants);
 	free(tracked);

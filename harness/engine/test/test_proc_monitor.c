@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,46 @@ static void proc_monitor_stamps_the_end_of_the_last_thread(void **state)
 	assert_true(scene->facts.exit_ns - began_ns >= 300 * CLOCK_MS);
 }
 
+/* --- a program that another thread than the first one executes, as runc does --- */
+
+static void *execute(void *arg UNUSED)
+{
+	execl("/bin/sh", "sh", "-c", "sleep 0.3; exit 7", (char *)NULL);
+	_exit(98);
+}
+
+/* As PID 1 of a namespace of its own: it is then looked at as one from outside, too. */
+static pid_t fork_pid1(void)
+{
+	return (pid_t)syscall(
+		SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void proc_monitor_sees_a_process_live_on_as_another_program(void **state)
+{
+	struct proc_monitor_scene *scene = *state;
+	int64_t began_ns;
+	pid_t pid = fork_pid1();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		await_go(scene);
+		pthread_create(&thread, NULL, execute, NULL);
+		pause();
+	}
+	if (pid < 0) {
+		print_message("no PID namespace: %s\n", strerror(errno));
+		skip();
+	}
+	began_ns = clock_now();
+	open_on(scene, pid);
+	await_end(scene);
+	assert_true(scene->facts.exit_ns - began_ns >= 300 * CLOCK_MS);
+	if (scene->facts.wait_status_known)
+		assert_int_equal(WEXITSTATUS(scene->facts.wait_status), 7);
+}
+
 static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **state)
 {
 	struct proc_monitor_scene *scene = *state;
@@ -261,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(proc_monitor_sees_the_end_and_its_status),
 		SCENE(proc_monitor_stamps_the_end_of_the_last_thread),
+		SCENE(proc_monitor_sees_a_process_live_on_as_another_program),
 		SCENE(proc_monitor_distinguishes_the_stop_signal_from_the_kill),
 		SCENE(proc_monitor_needs_a_process_that_exists),
 		cmocka_unit_test(proc_monitor_says_so_where_nothing_can_be_polled),
