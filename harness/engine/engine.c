@@ -135,6 +135,12 @@ bool subject_stop(struct subject *subject, struct err *err)
 	return subject->engine->ops->stop(subject, err);
 }
 
+bool subject_exec(struct subject *subject, const char *const *argv, struct err *err)
+{
+	return subject->engine->ops->exec(subject, argv, err) ||
+		err_while(err, "exec %s", argv[0]);
+}
+
 bool subject_signal(struct subject *subject, int signal_number, struct err *err)
 {
 	return subject->engine->ops->signal(subject, signal_number, err);

@@ -43,7 +43,8 @@ struct subject_spec {
 	const char *stop_signal; /* "SIGTERM"; NULL: the image's own, or SIGTERM */
 	int64_t grace_ns;
 	bool init;
-	const struct container_options *container; /* NULL: the engine's defaults */
+	/* Kept until subject_down(). NULL: the engine's defaults. */
+	const struct container_options *container;
 	subject_log_fn *log;
 	void *arg;
 };
@@ -109,6 +110,7 @@ struct engine_ops {
 	cJSON *(*containers)(struct engine *engine, const char *label,
 		struct err *err); /* NULL: an error, it has none */
 	bool (*stop)(struct subject *subject, struct err *err);
+	bool (*exec)(struct subject *subject, const char *const *argv, struct err *err);
 	bool (*signal)(struct subject *subject, int signal_number,
 		struct err *err); /* from the loop: begins it and returns */
 	bool (*inspect)(struct subject *subject, struct err *err);
@@ -205,6 +207,11 @@ bool subject_owns_port(
 /* Has the subject accepted every connection to its TCP port, and read all that came on
  * them? True also where that cannot be seen. */
 bool subject_has_read(const struct subject *subject, int64_t port);
+
+/* Starts one more process in the subject, which is no descendant of its PID 1, as
+ * `docker exec -d`. It runs when this returns. Turns the loop. */
+bool subject_exec(
+	struct subject *subject, const char *const *argv, struct err *err) MUST_CHECK;
 
 /* Begins the stop: stop signal, grace period, SIGKILL. The facts fill while the loop
  * turns, until `stopped`: the engine has answered, PID 1 has ended and the log

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/mount.h>
-#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,19 +269,11 @@ void pidns_done(struct pidns *pidns)
 	*pidns = (struct pidns){0};
 }
 
-/* Maps the ids, starts the watchdog, and waits until the child has called exec. */
-static bool release(struct pidns *pidns, const struct pidns_spec *spec,
-	const struct pipes *pipes, struct err *err)
+static bool await_exec(const struct pipes *pipes, struct err *err)
 {
 	struct failure failure;
 	ssize_t got;
 
-	if (spec->isolation == PIDNS_USER_NAMESPACES && !map_ids(pidns->pid, err))
-		return false;
-	if (!start_watchdog(pidns, spec->isolation == PIDNS_PLAIN, err))
-		return false;
-	if (write(pipes->go[1], "g", 1) != 1)
-		return err_sys(err, "start");
 	while ((got = read(pipes->fail[0], &failure, sizeof failure)) < 0 &&
 		errno == EINTR)
 		continue;
@@ -289,6 +281,18 @@ static bool release(struct pidns *pidns, const struct pidns_spec *spec,
 		return true;
 	errno = got == sizeof failure ? failure.number : EIO;
 	return err_sys(err, "%s", got == sizeof failure ? failure.step : "start");
+}
+
+/* Maps the ids, starts the watchdog, and waits until the child has called exec. */
+static bool release(struct pidns *pidns, const struct pidns_spec *spec,
+	const struct pipes *pipes, struct err *err)
+{
+	if (spec->isolation == PIDNS_USER_NAMESPACES && !map_ids(pidns->pid, err))
+		return false;
+	if (!start_watchdog(pidns, spec->isolation == PIDNS_PLAIN, err))
+		return false;
+	return write(pipes->go[1], "g", 1) == 1 ? await_exec(pipes, err)
+						: err_sys(err, "start");
 }
 
 bool pidns_start(struct pidns *pidns, const struct pidns_spec *spec, struct err *err)
@@ -320,6 +324,78 @@ bool pidns_start(struct pidns *pidns, const struct pidns_spec *spec, struct err 
 	if (ok)
 		*pidns = made;
 	return ok;
+}
+
+/* --- beside PID 1 --- */
+
+static NORETURN void run_inside(
+	const struct pidns_spec *spec, const struct pipes *pipes)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	reset_signals();
+	setsid();
+	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		fail(pipes, "standard streams");
+	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
+		fail(pipes, "close descriptors");
+	set_ulimits(spec->options.ulimits, pipes);
+	change_user(&spec->options, pipes);
+	if (spec->options.folder && chdir(spec->options.folder) != 0)
+		fail(pipes, spec->options.folder);
+	environ = (char **)(void *)(size_t)spec->env;
+	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
+	fail(pipes, spec->argv[0]);
+}
+
+/* A PID namespace is entered by children alone: this one waits for the program. It must
+ * hold no end of a pipe that others wait for. */
+static NORETURN void enter(
+	pid_t pid1, const struct pidns_spec *spec, const struct pipes *pipes)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid1, 0);
+	int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	sigset_t all;
+	pid_t pid;
+
+	if (spec->isolation == PIDNS_USER_NAMESPACES)
+		flags |= CLONE_NEWUSER;
+	if (pidfd < 0 || setns(pidfd, flags) != 0)
+		fail(pipes, "enter its namespaces");
+	pid = fork();
+	if (pid == 0)
+		run_inside(spec, pipes);
+	if (pid < 0)
+		fail(pipes, "fork");
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	syscall(SYS_close_range, 0u, ~0u, 0u);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	_exit(0);
+}
+
+pid_t pidns_enter(
+	const struct pidns *pidns, const struct pidns_spec *spec, struct err *err)
+{
+	struct pipes pipes = {{-1, -1}, {-1, -1}};
+	pid_t pid;
+	bool ok;
+
+	if (pipe2(pipes.fail, O_CLOEXEC) != 0) {
+		err_sys(err, "pipe");
+		return 0;
+	}
+	pid = fork();
+	if (pid == 0)
+		enter(pidns->pid, spec, &pipes);
+	close(pipes.fail[1]);
+	ok = pid > 0 ? await_exec(&pipes, err) : err_sys(err, "fork");
+	close(pipes.fail[0]);
+	if (pid > 0 && !ok)
+		waitpid(pid, NULL, 0);
+	return ok ? pid : 0;
 }
 
 /* Runs true(1) in it. */

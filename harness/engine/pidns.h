@@ -55,6 +55,11 @@ enum pidns_isolation pidns_possible(struct err *err);
 /* Returns when exec(2) has succeeded; err names the step that failed. */
 bool pidns_start(
 	struct pidns *pidns, const struct pidns_spec *spec, struct err *err) MUST_CHECK;
+/* Starts spec->argv beside PID 1 in its namespaces, without its output. Returns when
+ * exec(2) has succeeded, and gives a child of ours that ends with the program: the
+ * namespace ends only when that child has waited for it. 0 with err. */
+pid_t pidns_enter(const struct pidns *pidns, const struct pidns_spec *spec,
+	struct err *err) MUST_CHECK;
 /* PID 1 has ended and was waited for. */
 void pidns_done(struct pidns *pidns);
 

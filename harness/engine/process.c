@@ -38,6 +38,10 @@ struct process_subject {
 	struct pipe_lines *out, *err; /* NULL: not started */
 	struct loop_timer *grace;
 	int64_t grace_ns;
+	struct pidns_options options;
+	struct strlist env;
+	pid_t execs[EXECS_MAX]; /* children of ours that wait for them */
+	unsigned exec_count;
 };
 
 static struct process_subject *of(struct subject *subject)
@@ -120,6 +124,31 @@ static bool process_stop(struct subject *subject, struct err *err UNUSED)
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
 	facts->signal_source = STAMP_SELF;
 	return true;
+}
+
+static bool process_exec(
+	struct subject *subject, const char *const *argv, struct err *err)
+{
+	struct process_subject *process = of(subject);
+	const struct process_engine *engine =
+		(const struct process_engine *)subject->engine;
+	pid_t pid;
+
+	if (engine->isolation == PIDNS_PLAIN)
+		return err_set(err, "there is no namespace to start it in");
+	if (process->exec_count == EXECS_MAX)
+		return err_set(err, "more than %d", EXECS_MAX);
+	pid = pidns_enter(&process->pidns,
+		&(struct pidns_spec){
+			.isolation = engine->isolation,
+			.options = process->options,
+			.argv = argv,
+			.env = (const char *const *)process->env.item,
+		},
+		err);
+	if (pid)
+		process->execs[process->exec_count++] = pid;
+	return pid != 0;
 }
 
 static bool process_signal(
@@ -216,20 +245,19 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	struct err *err)
 {
 	const struct engine *engine = process->subject.engine;
-	struct pidns_options options = {0};
 	const char *programs = engine->options.programs;
-	SCOPED(strlist_done) struct strlist env = {0};
+	struct strlist *env = &process->env;
 	SCOPED(strlist_done) struct strlist argv = {0};
 	int out[2] = {-1, -1}, err_pipe[2] = {-1, -1};
 	bool ok;
 
 	if (!read_options((const struct process_engine *)engine, spec->container,
-		    &options, err))
+		    &process->options, err))
 		return false;
-	add_all(&env, spec->env);
+	add_all(env, spec->env);
 	/* With our programs and subjects. */
 	if (!has_path(spec->env))
-		strlist_add(&env,
+		strlist_add(env,
 			"PATH=%s:%s/../subjects:/usr/local/sbin:/usr/local/bin:"
 			"/usr/sbin:/usr/bin:/sbin:/bin",
 			programs, programs);
@@ -248,9 +276,9 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	ok = pidns_start(&process->pidns,
 		&(struct pidns_spec){
 			.isolation = ((const struct process_engine *)engine)->isolation,
-			.options = options,
+			.options = process->options,
 			.argv = (const char *const *)argv.item,
-			.env = (const char *const *)env.item,
+			.env = (const char *const *)env->item,
 			.stdout_fd = out[1],
 			.stderr_fd = err_pipe[1],
 		},
@@ -279,6 +307,9 @@ static void process_down(struct subject *subject)
 		wait_until(subject->engine->loop, is_gone, subject,
 			clock_now() + DOWN_NS, NULL);
 	}
+	for (unsigned i = 0; !subject->running && i < process->exec_count; i++)
+		waitpid(process->execs[i], NULL, 0);
+	strlist_done(&process->env);
 	pipe_lines_close(process->out);
 	pipe_lines_close(process->err);
 	proc_monitor_close(subject->monitor);
@@ -373,6 +404,7 @@ static const struct engine_ops process_ops = {
 	.attach = process_attach,
 	.detach = process_attached_detach,
 	.stop = process_stop,
+	.exec = process_exec,
 	.signal = process_signal,
 	.inspect = process_inspect,
 	.down = process_down,

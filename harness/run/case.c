@@ -190,6 +190,22 @@ static bool await_ready(struct case_state *state)
 	return false;
 }
 
+/* service.exec */
+static bool start_execs(struct case_state *state)
+{
+	const struct execs *execs = &state->scenario->service.container.exec;
+	struct err err = {0};
+
+	for (unsigned i = 0; i < execs->count && state->service->running; i++) {
+		case_state_step(state, "exec %s", execs->item[i].item[0]);
+		if (!subject_exec(state->service,
+			    (const char *const *)execs->item[i].item, &err))
+			return case_state_trouble(
+				state, TROUBLE_NOT_UP, "service.%s", err.text);
+	}
+	return true;
+}
+
 /* --- stop --- */
 
 static bool is_stopped(const void *arg)
@@ -335,7 +351,8 @@ struct case_state *case_run(const struct case_options *options,
 	evidence->capabilities = options->engine->capabilities;
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
-	if (bring_up(state) && await_ready(state) && trigger_await(state))
+	if (bring_up(state) && await_ready(state) && start_execs(state) &&
+		trigger_await(state))
 		stop(state);
 	sampler_end(state->sampler);
 	if (state->service)

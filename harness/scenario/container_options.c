@@ -463,6 +463,46 @@ const struct field healthcheck_fields[] = {
 	{0},
 };
 
+/* --- exec --- */
+
+static void done_execs(void *out)
+{
+	struct execs *execs = out;
+
+	for (unsigned i = 0; i < execs->count; i++)
+		strlist_done(&execs->item[i]);
+	execs->count = 0;
+}
+
+static bool read_execs(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	struct execs *execs = out;
+	const cJSON *item;
+
+	done_execs(execs);
+	if (!cJSON_IsArray(node) || (node->child && !cJSON_IsArray(node->child)))
+		return json_doc_wrong(doc, node, err,
+			"exec: expected a list of commands such as [[\"sleep\", \"60\"]]");
+	cJSON_ArrayForEach(item, node) {
+		if (execs->count == EXECS_MAX)
+			return json_doc_wrong(
+				doc, item, err, "exec: more than %d", EXECS_MAX);
+		if (!cJSON_IsArray(item) || !item->child)
+			return json_doc_wrong(doc, item, err,
+				"exec: expected a command such as [\"sleep\", \"60\"]");
+		if (!strlist_type.read(&execs->item[execs->count], doc, item, err))
+			return false;
+		execs->count++;
+	}
+	return true;
+}
+
+const struct field_type execs_type = {.read = read_execs,
+	.done = done_execs,
+	.schema_text = "{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{"
+		       "\"type\":\"string\"},\"minItems\":1}}"};
+
 /* --- engines --- */
 
 const char *container_options_of_engine(const struct container_options *options)

@@ -58,6 +58,14 @@ struct healthcheck {
 	bool disable;
 };
 
+#define EXECS_MAX 8
+
+/* Commands that are started beside PID 1, as `docker exec -d` does. */
+struct execs {
+	struct strlist item[EXECS_MAX];
+	unsigned count;
+};
+
 struct container_options {
 	struct volumes volumes;
 	struct strlist tmpfs; /* "/run" or "/run:size=64m" */
@@ -74,12 +82,13 @@ struct container_options {
 	struct ulimits ulimits;
 	bool tty;
 	struct healthcheck healthcheck;
-	char *restart; /* "on-failure:3"; NULL: "no" */
+	char *restart;     /* "on-failure:3"; NULL: "no" */
+	struct execs exec; /* for subject_exec(); engine_up() starts none of them */
 };
 
 extern const struct field_type volumes_type, published_ports_type, tmpfs_type,
 	env_file_type, mem_limit_type, cpus_type, ulimits_type, restart_type,
-	healthcheck_test_type;
+	healthcheck_test_type, execs_type;
 extern const struct field healthcheck_fields[];
 
 /* The first key that needs a container engine, as "volumes"; NULL: a process has all of

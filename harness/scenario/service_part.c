@@ -236,6 +236,8 @@ const struct field service_fields[] = {
 	{"restart", FIELD_OTHER, OPTION(restart), .type = &restart_type,
 		.help = "the restart policy: \"no\", \"always\", \"on-failure:3\", "
 			"\"unless-stopped\""},
+	{"exec", FIELD_OTHER, OPTION(exec), .type = &execs_type,
+		.help = "commands that are started in it once it is ready, as by docker exec"},
 	{"mocks", FIELD_BOOL, offsetof(struct service_part, mocks), .preset = "true",
 		.help = "false: no mock agent API is started"},
 	{0},

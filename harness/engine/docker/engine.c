@@ -12,6 +12,7 @@
 #include "harness/engine/docker/container.h"
 #include "harness/engine/docker/container_attach.h"
 #include "harness/engine/docker/container_create.h"
+#include "harness/engine/docker/container_exec.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/proc_monitor.h"
 #include "lib/json.h"
@@ -314,6 +315,7 @@ static const struct engine_ops docker_ops = {
 	.detach = container_detach,
 	.containers = containers,
 	.stop = container_stop,
+	.exec = container_exec,
 	.signal = container_signal,
 	.inspect = container_inspect,
 	.events = container_events,

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "harness/engine/test/engine_fixture.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define PLAIN                                                                          \
 	&(struct engine_fixture_spec)                                                  \
@@ -418,6 +420,58 @@ static void engine_is_not_blamed_for_the_kill_of_another_traced(void **state)
 	assert_string_equal(facts->kill_sender, "killer");
 }
 
+/* Processes of the PID namespace of pid. */
+static unsigned count_inside(pid_t pid)
+{
+	char wanted[64], link[64];
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	assert_non_null(folder);
+	assert_true(proc_file_link(pid, "ns/pid", wanted, sizeof wanted));
+	while ((entry = readdir(folder))) {
+		pid_t other = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		count += other > 0 &&
+			proc_file_link(other, "ns/pid", link, sizeof link) &&
+			strcmp(link, wanted) == 0;
+	}
+	closedir(folder);
+	return count;
+}
+
+static void engine_starts_a_process_beside_pid_1(void **state)
+{
+	static const char *const argv[] = {"puppet", "env=COLOUR", NULL};
+	static const char *const env[] = {"COLOUR=blue", NULL};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	struct err err = {0};
+
+	engine_fixture_up(
+		fixture, &(struct engine_fixture_spec){.env = env}, "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	for (unsigned i = 0; i < 2; i++)
+		if (!subject_exec(fixture->subject, argv, &err))
+			fail_msg("%s", err.text);
+	if (fixture->subject->pid)
+		assert_int_equal(count_inside(fixture->subject->pid), 3);
+	assert_int_equal(engine_fixture_stop(fixture)->exit_code, 0);
+	assert_false(engine_fixture_has_line(fixture, "COLOUR=blue"));
+}
+
+static void engine_says_what_it_cannot_start_beside_pid_1(void **state)
+{
+	static const char *const argv[] = {"no-such-program", NULL};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	struct err err = {0};
+
+	engine_fixture_up(fixture, PLAIN, "term=0", NULL);
+	engine_fixture_await_line(fixture, "ready");
+	assert_false(subject_exec(fixture->subject, argv, &err));
+	assert_non_null(strstr(err.text, "exec no-such-program: "));
+}
+
 static void engine_sends_a_further_signal(void **state)
 {
 	struct engine_fixture *fixture = engine_fixture_of(state);
@@ -522,6 +576,8 @@ int scenes_run(const char *engine, int required)
 		SCENE(engine_names_who_else_holds_a_port),
 		SCENE(engine_knows_the_ports_of_a_subjects_children),
 		SCENE(engine_is_not_blamed_for_the_kill_of_another_traced),
+		SCENE(engine_starts_a_process_beside_pid_1),
+		SCENE(engine_says_what_it_cannot_start_beside_pid_1),
 		SCENE(engine_sends_a_further_signal),
 		SCENE(engine_takes_down_what_still_runs),
 		SCENE(engine_reports_a_crash),

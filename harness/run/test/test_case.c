@@ -39,6 +39,8 @@ struct case_scene {
 	int connected;          /* 0, or the errno of that */
 	int ends_by;            /* the stop does nothing, this signal ends it; or 0 */
 	int64_t signalled_ns;   /* when that came */
+	const char *commands;   /* service.exec; NULL: none */
+	unsigned execs;         /* that were started */
 };
 
 static struct case_scene *of(struct engine *engine)
@@ -92,6 +94,16 @@ static bool stop(struct subject *subject, struct err *err UNUSED)
 	return true;
 }
 
+static bool exec_it(struct subject *subject, const char *const *argv, struct err *err)
+{
+	struct case_scene *scene = of(subject->engine);
+
+	if (strcmp(argv[0], "missing") == 0)
+		return err_set(err, "not found");
+	scene->execs++;
+	return true;
+}
+
 static bool signal_it(
 	struct subject *subject, int signal_number, struct err *err UNUSED)
 {
@@ -115,8 +127,12 @@ static void down(struct subject *subject UNUSED)
 {
 }
 
-static const struct engine_ops ops = {
-	.up = up, .stop = stop, .signal = signal_it, .inspect = inspect, .down = down};
+static const struct engine_ops ops = {.up = up,
+	.stop = stop,
+	.exec = exec_it,
+	.signal = signal_it,
+	.inspect = inspect,
+	.down = down};
 
 static int set_up(void **state)
 {
@@ -160,8 +176,8 @@ static void run_with(struct case_scene *scene, const char *line, const char *mor
 	char *text = mem_textf(
 		"{\"name\":\"x\",\"service\":{\"command\":[\"x\"],\"mocks\":false,"
 		"\"ready\":{\"log\":\"%s\",\"within\":\"50ms\"},"
-		"\"env\":{\"API_TOKEN\":\"" SECRET "\"}}%s}",
-		line, more);
+		"\"exec\":%s,\"env\":{\"API_TOKEN\":\"" SECRET "\"}}%s}",
+		line, scene->commands ? scene->commands : "[]", more);
 	struct err err = {0};
 
 	assert_true(json_doc_parse(&doc, "s", text, strlen(text), &err));
@@ -242,6 +258,28 @@ static void case_stops_a_time_after_the_moment(void **state)
 		scene->evidence.loaded_ns - scene->evidence.ready_ns >= 60 * CLOCK_MS);
 }
 
+static void case_starts_processes_beside_the_service(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->commands = "[[\"a\"],[\"b\",\"c\"]]";
+	run(scene, "up");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
+	assert_int_equal(scene->execs, 2);
+}
+
+static void case_says_what_cannot_be_started_beside_the_service(void **state)
+{
+	struct case_scene *scene = *state;
+
+	scene->commands = "[[\"missing\"],[\"b\"]]";
+	run(scene, "up");
+	assert_int_equal(scene->evidence.trouble, TROUBLE_NOT_UP);
+	assert_string_equal(
+		scene->evidence.trouble_text, "service.exec missing: not found");
+	assert_int_equal(scene->execs, 0);
+}
+
 static void case_counts_the_exit_code_of_the_load_command(void **state)
 {
 	struct case_scene *scene = *state;
@@ -302,6 +340,8 @@ int main(void)
 		SCENE(case_of_a_service_out_of_sight_is_in_trouble),
 		SCENE(case_stops_a_time_after_the_moment),
 		SCENE(case_sends_further_signals_while_it_stops),
+		SCENE(case_starts_processes_beside_the_service),
+		SCENE(case_says_what_cannot_be_started_beside_the_service),
 		SCENE(case_counts_the_exit_code_of_the_load_command),
 		SCENE(case_ends_a_load_command_that_runs_on),
 		SCENE(case_needs_a_load_command_until_the_stop),
