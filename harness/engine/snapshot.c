@@ -1,10 +1,12 @@
 #include "harness/engine/snapshot.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/engine/tcp_table.h"
 #include "lib/clock.h"
 #include "lib/descendants.h"
 #include "lib/json_fill.h"
@@ -54,10 +56,16 @@ static void read_stat(struct proc *proc, struct buf *text)
 	if (!proc_file_read(text, proc->pid, "stat"))
 		return;
 	at = strrchr(buf_text(text), ')');
-	if (at && sscanf(at + 1, " %*c %d %d %d", &ppid, &pgid, &sid) == 3) {
+	unsigned long user, system;
+
+	if (at &&
+		sscanf(at + 1,
+			" %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &ppid,
+			&pgid, &sid, &user, &system) == 5) {
 		proc->ppid = ppid;
 		proc->pgid = pgid;
 		proc->sid = sid;
+		proc->cpu_ticks = user + system;
 	}
 }
 
@@ -92,12 +100,57 @@ static void read_exe(struct proc *proc)
 	snprintf(proc->exe, sizeof proc->exe, "%.63s", slash ? slash + 1 : target);
 }
 
-/* System calls that wait for the descriptor in their first argument. */
+/* System calls that wait, and whether for the descriptor in their first argument. */
+static const struct waiting_call {
+	long number; /* x86-64 */
+	const char *name;
+	bool on_descriptor;
+} waiting_calls[] = {
+	{0, "read", true},
+	{1, "write", true},
+	{7, "poll", false},
+	{19, "readv", true},
+	{20, "writev", true},
+	{23, "select", false},
+	{34, "pause", false},
+	{35, "nanosleep", false},
+	{42, "connect", true},
+	{43, "accept", true},
+	{44, "sendto", true},
+	{45, "recvfrom", true},
+	{46, "sendmsg", true},
+	{47, "recvmsg", true},
+	{61, "wait4", false},
+	{72, "fcntl", true},
+	{73, "flock", true},
+	{74, "fsync", true},
+	{RT_SIGTIMEDWAIT, "rt_sigtimedwait", false},
+	{130, "rt_sigsuspend", false},
+	{202, "futex", false},
+	{230, "clock_nanosleep", false},
+	{232, "epoll_wait", true},
+	{247, "waitid", false},
+	{270, "pselect6", false},
+	{271, "ppoll", false},
+	{281, "epoll_pwait", true},
+	{288, "accept4", true},
+	{441, "epoll_pwait2", true},
+};
+
+static const struct waiting_call *waiting_call(long syscall)
+{
+	for (size_t i = 0; i < COUNT(waiting_calls); i++) {
+		if (waiting_calls[i].number == syscall)
+			return &waiting_calls[i];
+	}
+	return NULL;
+}
+
 static bool waits_on_descriptor(long syscall)
 {
-	return syscall == 0 /* read */ || syscall == 1 /* write */ ||
-		syscall == 45 /* recvfrom */ || syscall == 47 /* recvmsg */ ||
-		syscall == 232 /* epoll_wait */ || syscall == 281 /* epoll_pwait */;
+	const struct waiting_call *call = waiting_call(syscall);
+
+	return call && call->on_descriptor;
 }
 
 static void read_wait(struct proc *proc, struct buf *text)
@@ -137,6 +190,49 @@ static bool read_consistent(struct proc *proc, struct buf *text)
 	return true;
 }
 
+/* --- its connections --- */
+
+static void note_socket(struct proc *proc, const struct tcp_socket *socket)
+{
+	/* Ports of servers are low, those of their clients high. */
+	bool client = socket->port < socket->peer_port;
+
+	proc->listening += socket->state == TCP_TABLE_LISTEN;
+	if (socket->state != TCP_TABLE_ESTABLISHED &&
+		socket->state != TCP_TABLE_CLOSE_WAIT)
+		return;
+	proc->connections++;
+	proc->unread += socket->unread;
+	proc->unsent += socket->unsent;
+	if (!proc->peer[0] || (client && !proc->peer_is_client)) {
+		memcpy(proc->peer, socket->peer, sizeof proc->peer);
+		proc->peer_is_client = client;
+	}
+}
+
+static void read_sockets(struct proc *proc, const struct tcp_table *table)
+{
+	SCOPED(mem_free) char *path = mem_textf("/proc/%d/fd", (int)proc->pid);
+	DIR *folder = table->count ? opendir(path) : NULL;
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		const struct tcp_socket *socket;
+		unsigned long inode;
+		char target[64], name[32];
+
+		snprintf(name, sizeof name, "fd/%.20s", entry->d_name);
+		if (!proc_file_link(proc->pid, name, target, sizeof target) ||
+			sscanf(target, "socket:[%lu]", &inode) != 1)
+			continue;
+		socket = tcp_table_find(table, inode);
+		if (socket)
+			note_socket(proc, socket);
+	}
+	if (folder)
+		closedir(folder);
+}
+
 /* False when the process has ended, or the snapshot is full. */
 static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 {
@@ -157,13 +253,19 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
+	SCOPED(tcp_table_done) struct tcp_table sockets = {0};
 	struct snapshot taken = {0};
 
 	if (!add_proc(&taken, pid1, &text))
 		return err_set(err, "process %d is gone", (int)pid1);
 	descendants_read(&descendants, pid1, NULL, NULL);
+	if (taken.procs[0].ns_pid == 1)
+		descendants_join_namespace(&descendants, pid1);
 	for (size_t i = 0; i < descendants.count; i++)
 		add_proc(&taken, descendants.all[i].pid, &text);
+	tcp_table_read(&sockets, pid1);
+	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
+		read_sockets(&taken.procs[i], &sockets);
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;
@@ -225,18 +327,22 @@ static bool is_named(const struct proc *proc, const char *const *names)
 		is_one_of(proc->exe, names);
 }
 
+/* Busybox is the shell that its first argument names. */
+static bool is_busybox_shell(const struct proc *proc)
+{
+	static const char *const shells[] = {"sh", "ash", NULL};
+	char word[sizeof proc->command];
+
+	return strcmp(word_of(proc->command, 0, word, sizeof word), "busybox") == 0 &&
+		is_one_of(word_of(proc->command, 1, word, sizeof word), shells);
+}
+
 bool proc_is_launcher(const struct proc *proc)
 {
 	static const char *const launchers[] = {
 		"sh", "dash", "bash", "ash", "npm", "yarn", "pnpm", NULL};
-	static const char *const shells[] = {"sh", "ash", NULL};
-	char word[sizeof proc->command];
 
-	/* Busybox is the shell that its first argument names. */
-	return is_named(proc, launchers) ||
-		(strcmp(word_of(proc->command, 0, word, sizeof word), "busybox") == 0 &&
-			is_one_of(
-				word_of(proc->command, 1, word, sizeof word), shells));
+	return is_named(proc, launchers) || is_busybox_shell(proc);
 }
 
 bool proc_is_init(const struct proc *proc)
@@ -245,6 +351,30 @@ bool proc_is_init(const struct proc *proc)
 		"tini", "docker-init", "dumb-init", "catatonit", NULL};
 
 	return is_named(proc, inits);
+}
+
+const char *proc_syscall_name(const struct proc *proc)
+{
+	const struct waiting_call *call = waiting_call(proc->syscall);
+
+	return call ? call->name : "";
+}
+
+bool proc_awaits_child(const struct proc *proc)
+{
+	const char *name = proc_syscall_name(proc);
+
+	return strcmp(name, "wait4") == 0 || strcmp(name, "waitid") == 0 ||
+		strcmp(name, "rt_sigsuspend") == 0 || proc_awaits_signals(proc) ||
+		strcmp(proc->wchan, "do_wait") == 0;
+}
+
+bool proc_is_shell(const struct proc *proc)
+{
+	static const char *const shells[] = {
+		"sh", "dash", "bash", "ash", "zsh", "ksh", "mksh", NULL};
+
+	return is_named(proc, shells) || is_busybox_shell(proc);
 }
 
 static cJSON *proc_json(const struct proc *proc)
@@ -260,11 +390,15 @@ static cJSON *proc_json(const struct proc *proc)
 		"{'pid': %d, 'ns_pid': %d, 'ppid': %d, 'pgid': %d, 'sid': %d, "
 		"'state': %s, 'name': %s, 'command': %s, 'exe': %s, 'threads': %u, "
 		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
-		"'syscall': %g, 'waits_on': %s, 'wchan': %s}",
+		"'syscall': %g, 'waits_on': %s, 'wchan': %s, 'cpu_ticks': %g, "
+		"'listening': %u, 'connections': %u, 'peer': %s, 'unread': %u, "
+		"'unsent': %u}",
 		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
 		(int)proc->sid, state, proc->name, proc->command, proc->exe,
 		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
-		(double)proc->syscall, proc->waits_on, proc->wchan);
+		(double)proc->syscall, proc->waits_on, proc->wchan,
+		(double)proc->cpu_ticks, proc->listening, proc->connections, proc->peer,
+		proc->unread, proc->unsent);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

@@ -1,9 +1,10 @@
 /*
  * snapshot - the processes of a subject at one moment, from /proc: which signals each
- * catches, blocks and ignores, and where each waits.
+ * catches, blocks and ignores, where each waits, and its TCP connections.
  *
- * PID 1 and its descendants are read on the host, zombies included. The masks are those
- * of /proc/PID/status: bit n-1 for signal n.
+ * PID 1, its descendants and what was put into its PID namespace from outside are read
+ * on the host, zombies included. The masks are those of /proc/PID/status: bit n-1 for
+ * signal n.
  */
 #ifndef HARNESS_ENGINE_SNAPSHOT_H
 #define HARNESS_ENGINE_SNAPSHOT_H
@@ -17,6 +18,8 @@
 #include "lib/err.h"
 
 #define SNAPSHOT_PROCS_MAX 8192
+/* Of so many processes the sockets are read: each costs a look at every descriptor. */
+#define SNAPSHOT_SOCKETS_MAX 64
 
 struct proc {
 	pid_t pid, ppid, pgid, sid;
@@ -31,6 +34,14 @@ struct proc {
 	uint64_t syscall_arg0;
 	char waits_on[64]; /* what the descriptor in arg0 is: "pipe:[9]"; "": none */
 	char wchan[48];
+	unsigned long cpu_ticks; /* of its life, user and system */
+
+	/* TCP; all 0 where its descriptors cannot be read. */
+	unsigned listening;   /* sockets */
+	unsigned connections; /* established, or ended by the peer alone */
+	char peer[48]; /* of one, of a client rather than of a server; "": none */
+	bool peer_is_client;     /* it came to a port of ours */
+	unsigned unread, unsent; /* bytes, of all connections */
 };
 
 struct snapshot {
@@ -59,6 +70,15 @@ bool proc_is_launcher(const struct proc *proc);
 
 /* An init that passes signals and exit codes on: tini and the like. */
 bool proc_is_init(const struct proc *proc);
+
+/* The name of the system call in which it waits ("read"); "" where that is not known. */
+const char *proc_syscall_name(const struct proc *proc);
+
+/* Waits for a child to end, or, as an init does, for any signal. */
+bool proc_awaits_child(const struct proc *proc);
+
+/* A shell: it runs a trap only when its foreground command has ended. */
+bool proc_is_shell(const struct proc *proc);
 
 /* For the results file; the caller's. */
 cJSON *snapshot_json(const struct snapshot *snapshot) MUST_CHECK;

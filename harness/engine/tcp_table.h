@@ -1,0 +1,41 @@
+/*
+ * tcp_table - the TCP sockets of a network namespace, from /proc/PID/net/tcp and tcp6.
+ */
+#ifndef HARNESS_ENGINE_TCP_TABLE_H
+#define HARNESS_ENGINE_TCP_TABLE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* States of the kernel's tcp_states.h that somebody asks for. */
+enum {
+	TCP_TABLE_ESTABLISHED = 1,
+	TCP_TABLE_SYN_SENT = 2,
+	TCP_TABLE_CLOSE_WAIT = 8,
+	TCP_TABLE_LISTEN = 10,
+};
+
+struct tcp_socket {
+	unsigned long inode;
+	int state;
+	unsigned port, peer_port;
+	char peer[48];          /* "10.0.0.5:443", "[::1]:80" */
+	unsigned unread, unsent; /* bytes */
+};
+
+#define TCP_TABLE_MAX 65536 /* rows; further ones are left out */
+
+struct tcp_table {
+	struct tcp_socket *list; /* owned; by inode */
+	unsigned count;
+};
+
+/* The namespace is that of pid. Empty where it may not be read. */
+void tcp_table_read(struct tcp_table *table, pid_t pid);
+void tcp_table_done(struct tcp_table *table);
+
+/* NULL: it is no TCP socket of this table. */
+const struct tcp_socket *tcp_table_find(
+	const struct tcp_table *table, unsigned long inode);
+
+#endif
