@@ -111,6 +111,7 @@ struct stop_facts {
 	int wait_status; /* waitpid's, of PID 1 */
 	int exit_code;   /* from the engine, 128+n for a signal; -1: not known */
 	bool exited_before_stop;
+	int64_t exec_ns; /* PID 1's last execve(2) since it is watched; 0: none */
 
 	bool oom_flag;     /* the engine's OOMKilled: an OOM happened in the cgroup */
 	int64_t oom_kills; /* in the cgroup since the stop; -1: not known */

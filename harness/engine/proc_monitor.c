@@ -359,6 +359,7 @@ void proc_monitor_read(
 	if (monitor->monitors->trace)
 		kernel_trace_read(monitor->monitors->trace);
 	facts->signals_seen = 0;
+	facts->exec_ns = monitor->lineage ? monitor->lineage->self.exec_ns : 0;
 	read_exit(monitor, facts);
 	if (!left_early(monitor))
 		facts->dying_ns = monitor->dying_ns;

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/judge/diagnose_exit.h"
 #include "harness/judge/diagnose_hang.h"
+#include "harness/judge/diagnose_wait.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -13,9 +15,6 @@
 
 #define SIGNAL(number)    signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 #define STOP_SIGNAL(view) SIGNAL((view)->facts->stop_signal)
-
-/* The exit code of a program that the stop signal's default disposition ended: 143. */
-#define DEFAULT_CODE(view) (128 + (view)->facts->stop_signal)
 
 /* --- W: did the signal reach code of PID 1? --- */
 
@@ -32,18 +31,59 @@ static bool can_receive(const struct view *view)
 			proc_mask_has(last[-1].procs[0].blocked, number));
 }
 
+/* The child that PID 1 started and did not tell; NULL: there is none. */
+static const struct process *child_not_told(const struct view *view)
+{
+	const struct process *child =
+		processes_child(&view->processes, view->processes.list, NULL);
+
+	return child && !child->told && !process_is_session(child) ? child : NULL;
+}
+
+/* A process that was told, died of it, and had not passed it on to its child, which was
+ * left: npm and the shell that it starts. */
+static bool launcher_died(const struct view *view, struct buf *text)
+{
+	for (unsigned i = 0; i < view->leaks.count; i++) {
+		const struct process *left = view->leaks.list[i].process;
+		const struct process *launcher = left && left->before
+			? processes_by_pid(&view->processes, left->before->ppid)
+			: NULL;
+
+		if (!launcher || !launcher->told || left->told ||
+			!launcher->status_known ||
+			!WIFSIGNALED(launcher->wait_status) ||
+			WTERMSIG(launcher->wait_status) != launcher->told->signal)
+			continue;
+		process_add_name(launcher, text);
+		buf_addf(text, " got %s and died of it without passing it on: ",
+			SIGNAL(launcher->told->signal));
+		process_add_name(left, text);
+		return buf_adds(text, " never received it");
+	}
+	return false;
+}
+
 static bool launcher_is_pid1(const struct view *view, struct buf *text)
 {
 	const struct proc *pid1 = view->pid1;
-	const struct snapshot *last = view->last;
+	const struct process *child;
 
-	if (!view->discarded || !pid1 || view->shutdown || last->count < 2 ||
-		!proc_is_launcher(pid1) || can_receive(view))
+	if (view->processes.signals_known && launcher_died(view, text))
+		return true;
+	if (!view->discarded || !pid1 || view->shutdown || can_receive(view) ||
+		!(proc_is_launcher(pid1) || proc_awaits_child(pid1)))
 		return false;
-	return buf_addf(text,
-		"PID 1 is %s (%.60s): it did not pass %s on, so %s (pid %d) never received it",
-		pid1->name, pid1->command, STOP_SIGNAL(view), last->procs[1].name,
-		(int)last->procs[1].ns_pid);
+	child = child_not_told(view);
+	if (!child)
+		return false;
+	buf_addf(text, "PID 1 is %s (%.60s): it did not pass %s on, so ", pid1->name,
+		pid1->command, STOP_SIGNAL(view));
+	process_add_name(child, text);
+	buf_adds(text, " never received it");
+	if (proc_mask_has(child->last->caught, view->facts->stop_signal))
+		buf_adds(text, ", although it has a handler for it");
+	return true;
 }
 
 static bool pid1_ignores(const struct view *view, struct buf *text)
@@ -81,16 +121,40 @@ static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 
 /* --- L, R: what was left, what was lost --- */
 
+/* ": told to end, and not waited for". What nothing is known of is not told. */
+static void add_kinds(const struct leaks *leaks, struct buf *text)
+{
+	static const char *const kinds[LEAK_KINDS] = {
+		[LEAK_TOLD] = "told to end, and not waited for",
+		[LEAK_NEVER_TOLD] = "got no signal",
+		[LEAK_ORPHAN] = "orphaned before the stop",
+	};
+	const char *separator = ": ";
+
+	for (int kind = 0; kind < LEAK_KINDS; kind++) {
+		if (!kinds[kind] || leaks->kinds[kind] == 0)
+			continue;
+		buf_adds(text, separator);
+		if (leaks->kinds[kind] < leaks->count)
+			buf_addf(text, "%u ", leaks->kinds[kind]);
+		buf_adds(text, kinds[kind]);
+		separator = ", ";
+	}
+}
+
 static bool processes_left(const struct view *view, struct buf *text)
 {
 	const struct leaks *leaks = &view->leaks;
 
-	return leaks->count > 0 &&
-		buf_addf(text, "%u process%s alive when PID 1 ended: %s%s%s%s",
-			leaks->count, leaks->count == 1 ? " was" : "es were",
-			leaks->list[0].text, leaks->count > 1 ? ", " : "",
-			leaks->count > 1 ? leaks->list[1].text : "",
-			leaks->count > 2 ? ", ..." : "");
+	if (leaks->count == 0)
+		return false;
+	buf_addf(text, "%u process%s alive when PID 1 ended: %s%s%s%s", leaks->count,
+		leaks->count == 1 ? " was" : "es were", leaks->list[0].text,
+		leaks->count > 1 ? ", " : "",
+		leaks->count > 1 ? leaks->list[1].text : "",
+		leaks->count > 2 ? ", ..." : "");
+	add_kinds(leaks, text);
+	return true;
 }
 
 static bool zombies_left(const struct view *view, struct buf *text)
@@ -101,21 +165,32 @@ static bool zombies_left(const struct view *view, struct buf *text)
 			view->leaks.zombies == 1 ? " was" : "s were");
 }
 
+static bool is_lost(const struct load_request *request)
+{
+	return request->kind != REQUEST_IDLE &&
+		(request->end == REQUEST_BROKEN || request->end == REQUEST_PENDING);
+}
+
 static bool requests_lost(const struct view *view, struct buf *text)
 {
-	for (unsigned i = 0; i < view->evidence->request_count && view->lost; i++) {
-		const struct load_request *request = &view->evidence->requests[i];
+	unsigned count = view->lost + view->refused;
 
-		if (request->kind != REQUEST_IDLE &&
-			(request->end == REQUEST_BROKEN ||
-				request->end == REQUEST_PENDING))
-			return buf_addf(text,
-				"%u accepted request%s got no whole answer; the first: %s%s: "
-				"%.120s",
-				view->lost, view->lost == 1 ? "" : "s",
-				request->room ? "room " : "load.request",
-				request->room ? request->room : "",
-				request->why ? request->why : "no answer at all");
+	for (unsigned i = 0; i < view->evidence->request_count && count; i++) {
+		const struct load_request *request = &view->evidence->requests[i];
+		bool refused = view_is_refused(view, request);
+
+		if (!refused && !is_lost(request))
+			continue;
+		return buf_addf(text,
+			"%u accepted request%s got no whole answer%s; the first: %s%s: "
+			"%.120s",
+			count, count == 1 ? "" : "s",
+			view->refused ? ", or a 503" : "",
+			request->room ? "room " : "load.request",
+			request->room ? request->room : "",
+			refused            ? "503, and it was sent before the stop signal"
+				: request->why ? request->why
+					       : "no answer at all");
 	}
 	return false;
 }
@@ -157,27 +232,6 @@ static bool oom_killed(const struct view *view, struct buf *text)
 			view->facts->oom_kills == 1 ? "" : "s");
 }
 
-/* PID 1 exited by itself with a code that claims a signal. (An init that exits with
- * 143 reports that its child ended by SIGTERM.) */
-static bool exited_by_itself(const struct view *view)
-{
-	int code = view->facts->exit_code;
-
-	return view->facts->wait_status_known && !view->signalled &&
-		(code == 128 + SIGKILL ||
-			(!view->init &&
-				(code == 128 + SIGTERM || code == DEFAULT_CODE(view))));
-}
-
-static bool reported_child_status(const struct view *view, struct buf *text)
-{
-	return exited_by_itself(view) &&
-		buf_addf(text,
-			"PID 1 was not ended by a signal: it exited with %d by itself, as a shell or "
-			"an init does that reports how a child ended",
-			view->facts->exit_code);
-}
-
 static bool self_killed(const struct view *view, struct buf *text)
 {
 	return view->verdict == VERDICT_SELF_KILLED &&
@@ -191,105 +245,11 @@ static bool crashed(const struct view *view, struct buf *text)
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
+	/* Another process may have been the one that crashed (X11). */
 	return view->verdict == VERDICT_CRASH && !view->too_late &&
+		view->facts->exit_code > 128 &&
 		buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
 			view->facts->exit_code);
-}
-
-static bool ended_by_stop_signal(const struct view *view)
-{
-	return view->facts->exit_code == DEFAULT_CODE(view) && !view->too_late &&
-		!exited_by_itself(view);
-}
-
-/* The program had prepared for the stop signal at some time before its end: it caught
- * it; or it blocked or awaited signals, which a program about to fork and one that
- * waits for other signals do as well, and then logged something. */
-static bool program_handles(const struct view *view)
-{
-	const struct evidence *evidence = view->evidence;
-	int number = view->facts->stop_signal;
-
-	for (const struct snapshot *snapshot = evidence->snapshots;
-		view->program && snapshot <= view->last; snapshot++) {
-		for (unsigned i = 0; i < snapshot->count; i++) {
-			const struct proc *proc = &snapshot->procs[i];
-
-			if (proc->pid == view->program->pid &&
-				(proc_mask_has(proc->caught, number) ||
-					(proc_receives(proc, number) &&
-						view->last_lines > 0)))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* ", logged 2 lines" */
-static bool add_lines(const struct view *view, struct buf *text)
-{
-	if (view->last_lines == 0)
-		return buf_adds(text, ", logged nothing");
-	return buf_addf(text, ", logged %u line%s", view->last_lines,
-		view->last_lines == 1 ? "" : "s");
-}
-
-static bool reraised_after_drain(const struct view *view, struct buf *text)
-{
-	int code = view->facts->exit_code;
-
-	if (!ended_by_stop_signal(view))
-		return false;
-	if (view->completed)
-		return buf_addf(text,
-			"%d after a complete drain: it restored the default and "
-			"raised %s again, which is 0 as PID 1 and %d behind an init",
-			code, STOP_SIGNAL(view), code);
-	if (view->shutdown || !program_handles(view))
-		return false;
-	buf_addf(text, "%d after its own way down: it (%s) caught %s", code,
-		view->program->name, STOP_SIGNAL(view));
-	add_lines(view, text);
-	return buf_addf(text,
-		", took %s, and raised %s again, which is 0 as PID 1 and %d behind an init",
-		view->stop_ns >= 0 ? CLOCK_TEXT(view->stop_ns) : "?", STOP_SIGNAL(view),
-		code);
-}
-
-/* It ran when PID 1 ended. (Some inits signal every process below them.) The latest
- * descendant with its pid: numbers are used again. */
-static bool outlived_it(const struct view *view, const struct proc *below)
-{
-	const struct evidence *evidence = view->evidence;
-	unsigned i = evidence->descendant_count;
-
-	while (i > 0 && evidence->descendants[i - 1].pid != below->pid)
-		i--;
-	return i == 0 || !evidence->descendants[i - 1].ended_ns ||
-		evidence->descendants[i - 1].ended_ns > view->facts->dying_ns;
-}
-
-static bool died_of_default(const struct view *view, struct buf *text)
-{
-	const struct proc *program = view->program;
-	const struct proc *below = program ? view_child(view, program) : NULL;
-
-	if (!ended_by_stop_signal(view) || view->completed ||
-		(!view->shutdown && program_handles(view)))
-		return false;
-	buf_addf(text,
-		"%d: %s's default disposition ended %s%s: ", view->facts->exit_code,
-		STOP_SIGNAL(view), program ? program->name : "it",
-		view->init ? " behind the init" : "");
-	if (view->shutdown)
-		return buf_adds(text, "it began its way down and did not finish it");
-	if (!program)
-		return buf_adds(text, "it logged no way down");
-	if (below && outlived_it(view, below))
-		return buf_addf(text, "%s (pid %d) ran below it and never received it",
-			below->name, (int)below->ns_pid);
-	buf_addf(text, "it caught no %s", STOP_SIGNAL(view));
-	return add_lines(view, text);
 }
 
 static bool ended_before_stop(const struct view *view, struct buf *text)
@@ -323,6 +283,24 @@ static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text)
 #undef DIAGNOSIS
 };
 
+/* Where processes were left, that is the reason, and no exit code. */
+static void put_first(struct judgement *judgement, enum diagnosis_id id)
+{
+	unsigned at = 0, to = 0;
+	struct diagnosis moved;
+
+	while (at < judgement->diagnosis_count && judgement->diagnoses[at].id != id)
+		at++;
+	if (at == judgement->diagnosis_count)
+		return;
+	while (to < at && judgement->diagnoses[to].id < DIAGNOSIS_X11)
+		to++;
+	moved = judgement->diagnoses[at];
+	memmove(&judgement->diagnoses[to + 1], &judgement->diagnoses[to],
+		(at - to) * sizeof moved);
+	judgement->diagnoses[to] = moved;
+}
+
 void diagnose(struct judgement *judgement, const struct view *view)
 {
 	for (unsigned id = DIAGNOSIS_ANY + 1; id < DIAGNOSES; id++) {
@@ -336,4 +314,6 @@ void diagnose(struct judgement *judgement, const struct view *view)
 		snprintf(
 			diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
 	}
+	if (view->verdict == VERDICT_LEAK)
+		put_first(judgement, DIAGNOSIS_L1);
 }

@@ -125,6 +125,11 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 	if (view->lost > 0)
 		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
 			view->lost == 1 ? " was" : "s were");
+	if (view->refused > 0)
+		find(judgement, VERDICT_DIRTY,
+			"%u request%s, sent before the stop signal, %s refused with 503",
+			view->refused, view->refused == 1 ? "" : "s",
+			view->refused == 1 ? "was" : "were");
 	if (view->wrong > 0)
 		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
 			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
@@ -153,10 +158,12 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 	for (unsigned i = 0; i < view->evidence->request_count; i++)
 		opened += view->evidence->requests[i].kind == REQUEST_OPEN &&
 			view->evidence->requests[i].end == REQUEST_ANSWERED;
-	if (opened > 0 && !scenario_has_mocks(view->scenario))
+	/* To a program without the mocks they are requests like others. */
+	if (opened > 0 && scenario_is_ours(view->scenario) &&
+		!scenario_has_mocks(view->scenario))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
-	else if (sessions->count < opened)
+	else if (scenario_has_mocks(view->scenario) && sessions->count < opened)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %u sessions were opened, the agent API saw %u",
 			opened, sessions->count);
@@ -216,6 +223,9 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	if (view->facts->stuck)
 		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
 	judge_exit(judgement, view);
+	if (view->ends.count > 0 && !view->killed)
+		find(judgement, view->ends.verdict, "%s%s", view->ends.text,
+			view->facts->exit_code == 0 ? ", and PID 1 exited with 0" : "");
 	judge_sessions(judgement, view);
 	judge_leaks(judgement, view);
 	judge_requests(judgement, view);

@@ -13,6 +13,8 @@
 /* The kernel ends a PID namespace within this before PID 1 is reported gone (a few ms
  * were seen), and our reading of a hang-up lags behind it. */
 #define NEAR_NS (250 * CLOCK_MS)
+/* What a kernel on a busy machine may need between a signal and an end. */
+#define RACE_NS (3 * CLOCK_MS)
 
 /* The service can leave only its own descendants behind. */
 static bool is_offspring(const struct lifeline *lifeline)
@@ -72,17 +74,33 @@ static enum leak_state by_record(
 	return has_record(evidence, lifeline) ? LEAK_LEFT : LEAK_UNKNOWN;
 }
 
+/* PID 1 told it to end, and it died of that so shortly before PID 1's own end that
+ * nobody can have waited for it, unless PID 1 asked for its end in between. */
+static bool was_not_waited_for(const struct process *process,
+	const struct process *pid1, const struct death *death)
+{
+	const struct proc_signal *told = process->told;
+
+	return told && told->sender == pid1->pid && process->ended && death->ns &&
+		!death->only_end && WIFSIGNALED(process->wait_status) &&
+		WTERMSIG(process->wait_status) == told->signal &&
+		process->ended_ns > death->ns - RACE_NS &&
+		!(pid1->waited && pid1->waited->ns > told->ns);
+}
+
 /* By the kernel's stamps of a descendant. */
 static enum leak_state state_of_record(const struct evidence *evidence,
-	const struct proc_record *record, const struct lifeline *lifeline)
+	const struct processes *processes, const struct process *process)
 {
+	const struct proc_record *record = process->record;
 	struct death death = evidence_death(evidence);
 	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
 
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
-	if (death.ns && record->born_ns > death.ns)
+	if ((death.ns && record->born_ns > death.ns) || process_is_session(process))
 		return LEAK_NONE;
-	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
+	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns) ||
+		was_not_waited_for(process, processes->list, &death))
 		return LEAK_LEFT;
 	if (death.ns && record->ended_ns <= before_ns)
 		return LEAK_NONE;
@@ -91,7 +109,7 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 		!(WIFSIGNALED(record->wait_status) &&
 			WTERMSIG(record->wait_status) == SIGKILL))
 		return LEAK_NONE;
-	return by_record(evidence, lifeline);
+	return by_record(evidence, process->lifeline);
 }
 
 /* By its lifeline alone. */
@@ -116,62 +134,55 @@ static enum leak_state state_of_line(
 					       : by_record(evidence, lifeline);
 }
 
-/* The lifeline is this process's: pids are used again. */
-static bool is_line_of(
-	const struct lifeline *lifeline, const struct proc_record *record)
-{
-	return lifeline->pid == record->pid && lifeline->opened_ns >= record->born_ns &&
-		(!record->ended_ns ||
-			lifeline->opened_ns <= record->ended_ns + NEAR_NS);
-}
-
-static const struct lifeline *line_of(
-	const struct evidence *evidence, const struct proc_record *record)
-{
-	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
-		if (is_line_of(&evidence->lifelines[i], record))
-			return &evidence->lifelines[i];
-	}
-	return NULL;
-}
-
 static bool has_descendant(
 	const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	for (unsigned i = 0; i < evidence->descendant_count; i++) {
-		if (is_line_of(lifeline, &evidence->descendants[i]))
+		if (lifeline_is_of(lifeline, &evidence->descendants[i]))
 			return true;
 	}
 	return false;
 }
 
-/* Either record or lifeline may be NULL. */
-static void note(struct leaks *leaks, enum leak_state state,
-	const struct proc_record *record, const struct lifeline *lifeline)
+/* Orphans of before the stop have lost the parent that forked them. */
+static enum leak_kind kind_of(
+	const struct processes *processes, const struct process *process)
 {
+	const struct process *forked_by = process->record && process->record->parent
+		? processes_by_pid(processes, process->record->parent)
+		: NULL;
+
+	if (process->told)
+		return LEAK_TOLD;
+	if (forked_by && forked_by != processes->list && !forked_by->was_there)
+		return LEAK_ORPHAN;
+	return processes->signals_known ? LEAK_NEVER_TOLD : LEAK_UNTRACED;
+}
+
+static void add(struct leaks *leaks, enum leak_kind kind,
+	const struct process *process, const struct lifeline *lifeline)
+{
+	SCOPED(buf_done) struct buf text = {0};
 	struct leak *leak;
 
-	leaks->unknown += state == LEAK_UNKNOWN;
-	if (state != LEAK_LEFT)
-		return;
 	leaks->list = mem_grown(leaks->list, leaks->count + 1, sizeof *leak);
 	leak = &leaks->list[leaks->count++];
-	*leak = (struct leak){.lifeline = lifeline};
+	*leak = (struct leak){.lifeline = lifeline, .process = process};
+	leaks->kinds[kind]++;
 	if (lifeline && lifeline->role)
-		snprintf(leak->text, sizeof leak->text,
-			"%.40s%s%.40s%s%s%.20s (pid %d)", lifeline->role,
+		buf_addf(&text, "%.40s%s%.40s%s%s%.20s (pid %d)", lifeline->role,
 			lifeline->name ? " '" : "",
 			lifeline->name ? lifeline->name : "", lifeline->name ? "'" : "",
 			lifeline->session ? " of session " : "",
 			lifeline->session ? lifeline->session : "",
 			(int)lifeline->own_pid);
 	else
-		snprintf(leak->text, sizeof leak->text, "%s (pid %d)",
-			record->name[0] ? record->name : "a child",
-			(int)(record->ns_pid ? record->ns_pid : record->pid));
+		process_add_name(process, &text);
+	snprintf(leak->text, sizeof leak->text, "%s", buf_text(&text));
 }
 
-void leaks_find(struct leaks *leaks, const struct evidence *evidence)
+void leaks_find(struct leaks *leaks, const struct evidence *evidence,
+	const struct processes *processes)
 {
 	const struct snapshot *last = evidence_last_snapshot(evidence);
 
@@ -179,18 +190,26 @@ void leaks_find(struct leaks *leaks, const struct evidence *evidence)
 	for (unsigned i = 0; last && i < last->count; i++)
 		leaks->zombies +=
 			last->procs[i].state == 'Z' && last->procs[i].threads <= 1;
-	for (unsigned i = 0; i < evidence->descendant_count; i++) {
-		const struct proc_record *record = &evidence->descendants[i];
-		const struct lifeline *lifeline = line_of(evidence, record);
+	for (unsigned i = 1; i < processes->count; i++) {
+		const struct process *process = &processes->list[i];
+		enum leak_state state = process->record
+			? state_of_record(evidence, processes, process)
+			: LEAK_NONE;
 
-		note(leaks, state_of_record(evidence, record, lifeline), record,
-			lifeline);
+		leaks->unknown += state == LEAK_UNKNOWN;
+		if (state == LEAK_LEFT)
+			add(leaks, kind_of(processes, process), process,
+				process->lifeline);
 	}
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		const struct lifeline *lifeline = &evidence->lifelines[i];
+		enum leak_state state = has_descendant(evidence, lifeline)
+			? LEAK_NONE
+			: state_of_line(evidence, lifeline);
 
-		if (!has_descendant(evidence, lifeline))
-			note(leaks, state_of_line(evidence, lifeline), NULL, lifeline);
+		leaks->unknown += state == LEAK_UNKNOWN;
+		if (state == LEAK_LEFT)
+			add(leaks, LEAK_UNTRACED, NULL, lifeline);
 	}
 }
 

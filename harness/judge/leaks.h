@@ -20,21 +20,35 @@
 
 #include <stdint.h>
 
+#include "harness/judge/processes.h"
 #include "harness/run/evidence.h"
+
+/* What is known of why it was left. */
+enum leak_kind {
+	LEAK_UNTRACED,   /* signals were not traced */
+	LEAK_TOLD,       /* it was told to end, and not waited for */
+	LEAK_NEVER_TOLD, /* it got no signal */
+	LEAK_ORPHAN,     /* its parent had ended before the stop */
+	LEAK_KINDS,
+};
 
 struct leak {
 	const struct lifeline *lifeline; /* NULL: it had none */
+	const struct process *process;   /* NULL: only its lifeline is known */
 	char text[160];                  /* "mock-mcp 'skills' of session 2 (pid 17)" */
 };
 
 struct leaks {
 	struct leak *list; /* owned */
 	unsigned count;
+	unsigned kinds[LEAK_KINDS];
 	unsigned unknown; /* left, or killed and reaped in time */
 	unsigned zombies; /* in the last snapshot before the end */
 };
 
-void leaks_find(struct leaks *leaks, const struct evidence *evidence);
+/* Keeps processes. */
+void leaks_find(struct leaks *leaks, const struct evidence *evidence,
+	const struct processes *processes);
 void leaks_done(struct leaks *leaks);
 
 #endif

@@ -24,6 +24,14 @@ static void view_death(struct view *view)
 				: !facts->wait_status_known && facts->exit_code == 137);
 }
 
+bool view_is_refused(const struct view *view, const struct load_request *request)
+{
+	int64_t signal_ns = view->facts->signal_ns;
+
+	return request->kind != REQUEST_IDLE && request->end == REQUEST_TURNED_AWAY &&
+		signal_ns && request->sent_ns < signal_ns;
+}
+
 static void view_requests(struct view *view)
 {
 	for (unsigned i = 0; i < view->evidence->request_count; i++) {
@@ -33,7 +41,9 @@ static void view_requests(struct view *view)
 			continue;
 		view->lost += request->end == REQUEST_BROKEN ||
 			request->end == REQUEST_PENDING;
-		view->turned_away += request->end == REQUEST_TURNED_AWAY;
+		view->refused += view_is_refused(view, request);
+		view->turned_away += request->end == REQUEST_TURNED_AWAY &&
+			!view_is_refused(view, request);
 		view->unproven += request->end == REQUEST_UNPROVEN;
 		if (request->end == REQUEST_WRONG && view->wrong++ == 0)
 			view->first_wrong =
@@ -55,15 +65,71 @@ static bool same_masks(const struct proc *one, const struct proc *other)
 		wait_is_seen(one) == wait_is_seen(other);
 }
 
-const struct proc *view_child(const struct view *view, const struct proc *parent)
+/* How it looked before the signal, or later where it was not seen before. */
+static const struct proc *seen(const struct process *process)
 {
-	for (unsigned i = 1; view->last && i < view->last->count; i++) {
-		const struct proc *proc = &view->last->procs[i];
+	return process->before ? process->before : process->last;
+}
 
-		if (proc->ppid == parent->pid && proc->state != 'Z')
-			return proc;
+/* Its only child at the stop signal; NULL: it had none, or several. */
+static const struct process *only_child(
+	const struct view *view, const struct process *parent)
+{
+	const struct process *only = NULL;
+
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process->parent != parent || !process->was_there || !seen(process))
+			continue;
+		if (only)
+			return NULL;
+		only = process;
+	}
+	return only;
+}
+
+static const struct process *first_child(
+	const struct view *view, const struct process *parent)
+{
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process->parent == parent && process->was_there && seen(process))
+			return process;
 	}
 	return NULL;
+}
+
+#define DEPTH_MAX 16
+
+/* Inits are known by name, or by what they do: they wait for signals and have a child. */
+static void view_program(struct view *view)
+{
+	const struct process *process = view->processes.list;
+	bool init = view->init;
+
+	if (!seen(process))
+		return;
+	for (unsigned depth = 0; process && depth < DEPTH_MAX &&
+		(init || proc_is_init(seen(process)) ||
+			(proc_awaits_signals(seen(process)) &&
+				first_child(view, process)));
+		depth++) {
+		process = first_child(view, process);
+		init = false;
+	}
+	view->program = process;
+	view->main = process;
+	for (unsigned depth = 0; process && depth < DEPTH_MAX; depth++) {
+		const struct proc *proc = seen(process);
+
+		view->main = process;
+		process = (proc_awaits_child(proc) || proc_is_launcher(proc)) &&
+				proc->listening == 0
+			? only_child(view, process)
+			: NULL;
+	}
 }
 
 static void view_pid1(struct view *view)
@@ -75,7 +141,6 @@ static void view_pid1(struct view *view)
 	view->last = last;
 	view->pid1 = &last->procs[0];
 	view->init = view->init || proc_is_init(view->pid1);
-	view->program = view->init ? view_child(view, view->pid1) : view->pid1;
 }
 
 /* PID 1's masks were the same for so long that the signal met them. */
@@ -172,13 +237,18 @@ void view_open(struct view *view, const struct scenario *scenario,
 		view->disconnect = json_text(view->shutdown->json, "disconnect");
 	view_death(view);
 	view_requests(view);
+	processes_find(&view->processes, evidence);
 	view_pid1(view);
+	view_program(view);
 	view_discarded(view);
 	for (unsigned i = 0; facts->signal_ns && i < evidence->log_count; i++)
 		view->last_lines += evidence->log[i].ns > facts->signal_ns;
 	session_records_find(
 		&view->sessions, evidence, end && strcmp(end, "keep") == 0);
-	leaks_find(&view->leaks, evidence);
+	leaks_find(&view->leaks, evidence, &view->processes);
+	if (facts->signal_ns && !view->too_late && !scenario_is_ours(scenario))
+		ends_find(&view->ends, &view->processes, evidence, view->main,
+			scenario_has_mocks(scenario));
 	inflight_find(&view->turns, evidence);
 }
 
@@ -186,4 +256,5 @@ void view_close(struct view *view)
 {
 	session_records_done(&view->sessions);
 	leaks_done(&view->leaks);
+	processes_done(&view->processes);
 }

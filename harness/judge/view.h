@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/judge/ends.h"
 #include "harness/judge/inflight.h"
 #include "harness/judge/leaks.h"
+#include "harness/judge/processes.h"
 #include "harness/judge/session_records.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
@@ -20,7 +22,9 @@ struct view {
 	const struct evidence *evidence;
 	const struct stop_facts *facts;
 	struct session_records sessions;
+	struct processes processes;
 	struct leaks leaks;
+	struct ends ends;
 	struct inflight turns;
 
 	/* What the judge found, for the rules; not set by view_open(). */
@@ -35,14 +39,18 @@ struct view {
 	bool signalled;         /* PID 1 died of a signal, by its raw wait status */
 	int death_signal;       /* then: which */
 	bool killed;            /* the engine's SIGKILL is proven */
-	unsigned lost, turned_away, wrong, unproven;
+	unsigned lost, refused, turned_away, wrong, unproven;
 	const char *first_wrong; /* why, of the first; borrowed */
 
 	const struct snapshot *last; /* before the end, NULL: none */
 	const struct proc *pid1;     /* there */
 	bool init;                   /* and is an init: the service is its child */
-	/* What is stopped: PID 1, or behind an init its child; NULL: not seen. */
-	const struct proc *program;
+	/* What is stopped: PID 1, or the first process behind its inits that is none;
+	 * NULL: not seen. */
+	const struct process *program;
+	/* The program that does the work: `program`, or what that only started and
+	 * waits for, as a shell does. NULL: not seen. */
+	const struct process *main;
 	/* The kernel discarded the stop signal: traced, or shown by PID 1's masks in
 	 * two snapshots 100 ms apart. */
 	bool discarded;
@@ -56,8 +64,9 @@ struct view {
 
 void view_open(struct view *view, const struct scenario *scenario,
 	const struct evidence *evidence);
-/* The first child that ran in the last snapshot; NULL: none. */
-const struct proc *view_child(const struct view *view, const struct proc *parent);
+/* A 503 turns away what came after the stop signal. What was sent before it was
+ * accepted, and then a 503 is a refusal of work in hand. */
+bool view_is_refused(const struct view *view, const struct load_request *request);
 void view_close(struct view *view);
 
 #endif

@@ -43,6 +43,9 @@ const char *request_end_name(enum request_end end)
  * seen. */
 #define KILL_EVENT_ERROR_NS (250 * CLOCK_MS)
 
+/* Our reading of a hang-up lags behind it. */
+#define LIFELINE_LATE_NS (250 * CLOCK_MS)
+
 struct event_count {
 	char *name;
 	unsigned count;
@@ -259,6 +262,24 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 			last = snapshot;
 	}
 	return last;
+}
+
+bool lifeline_is_of(
+	const struct lifeline *lifeline, const struct proc_record *record)
+{
+	return lifeline->pid == record->pid && lifeline->opened_ns >= record->born_ns &&
+		(!record->ended_ns ||
+			lifeline->opened_ns <= record->ended_ns + LIFELINE_LATE_NS);
+}
+
+const struct lifeline *evidence_lifeline_of(
+	const struct evidence *evidence, const struct proc_record *record)
+{
+	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
+		if (lifeline_is_of(&evidence->lifelines[i], record))
+			return &evidence->lifelines[i];
+	}
+	return NULL;
 }
 
 const struct event *evidence_find_event(const struct evidence *evidence,

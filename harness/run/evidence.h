@@ -175,6 +175,14 @@ struct death evidence_death(const struct evidence *evidence);
  * what that death did. Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
+/* Is the lifeline this process's? (Pids are used again.) */
+bool lifeline_is_of(
+	const struct lifeline *lifeline, const struct proc_record *record);
+
+/* The lifeline of a descendant of PID 1; NULL: it had none. Borrowed. */
+const struct lifeline *evidence_lifeline_of(
+	const struct evidence *evidence, const struct proc_record *record);
+
 /* The first event with this name from since_ns on, or NULL. */
 const struct event *evidence_find_event(const struct evidence *evidence,
 	enum event_source source, const char *name, int64_t since_ns);

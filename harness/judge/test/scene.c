@@ -67,6 +67,8 @@ void scene_add_request(struct judge_scene *scene, enum request_kind kind, int se
 		T0 + (kind == REQUEST_OPEN ? -600 : -200) * CLOCK_MS;
 	scene->evidence.requests[index].ended_ns =
 		T0 + (kind == REQUEST_OPEN ? -400 : 200) * CLOCK_MS;
+	if (end == REQUEST_TURNED_AWAY)
+		scene->evidence.requests[index].sent_ns = T0 + 50 * CLOCK_MS;
 }
 
 void scene_run_turn(struct judge_scene *scene, int session, int64_t from_ms,
@@ -120,6 +122,9 @@ int scene_set_up(void **state)
 	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
 	scene->scenario.stop.when = mem_text("sessions.ready");
 	scene->pid1[0].ns_pid = 1;
+	scene->pid1[0].pid = 400;
+	scene->pid1[1].pid = 401;
+	scene->pid1[1].ppid = 400;
 	expect->exit_codes.count = 1;
 	expect->verdicts = 1u << VERDICT_CLEAN;
 	expect->disconnected = expect->orphans = expect->lost = EXPECT_ANY;

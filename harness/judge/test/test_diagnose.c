@@ -31,7 +31,7 @@ static void a_pid1_that_waits_for_signals_receives_them(void **state)
 	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene->pid1[0].syscall = 128; /* rt_sigtimedwait: its masks are empty there */
 	scene_look_at(scene, snapshots, 0);
-	scene_expect(scene, VERDICT_KILLED, "X1");
+	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
 /* In a plain session whoever has no handler dies of it. */
@@ -44,7 +44,7 @@ static void without_a_namespace_no_handler_is_needed(void **state)
 	scene->evidence.facts.signal_delivery = DELIVERY_UNKNOWN;
 	scene->pid1[0].ns_pid = 412;
 	scene_look_at(scene, snapshots, 0);
-	scene_expect(scene, VERDICT_KILLED, "X1");
+	scene_expect(scene, VERDICT_KILLED, "H10");
 	scene->pid1[0].ignored = 1u << (SIGTERM - 1);
 	scene_expect(scene, VERDICT_KILLED, "W2");
 }
@@ -57,7 +57,7 @@ static void a_signal_that_was_delivered_was_not_discarded(void **state)
 
 	scene_kill_at_grace(scene);
 	scene_look_at(scene, snapshots, 0);
-	scene_expect(scene, VERDICT_KILLED, "X1");
+	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
 /* It waits for signals, and this one is not among them: the masks do not tell. */
@@ -377,11 +377,8 @@ static void a_crash_is_not_blamed_on_the_agent(void **state)
 static void end_behind_init(struct judge_scene *scene, struct snapshot *snapshots)
 {
 	strcpy(scene->pid1[0].name, "tini");
-	scene->pid1[0].pid = 400;
 	strcpy(scene->pid1[1].name, "web");
-	scene->pid1[1].pid = 401;
-	scene->pid1[1].ppid = 400;
-	scene_add_descendant(scene, scene->pid1[1].pid, 299);
+	scene_add_descendant(scene, scene->pid1[1].pid, 299)->wait_status = SIGTERM;
 	scene_look_at(scene, snapshots, 1);
 	scene_exit_with(scene, 143);
 }
@@ -441,8 +438,11 @@ static void a_143_names_the_process_that_never_received_the_signal(void **state)
 	procs[2] = (struct proc){.pid = 402, .ppid = 401, .ns_pid = 3, .name = "app"};
 	snapshots[0].procs = procs;
 	snapshots[0].count = 3;
-	scene_expect(scene, VERDICT_DIRTY, "X9");
-	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
+	scene->evidence.signals_known = true;
+	scene_add_descendant(scene, 402, 301);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_true(scene_has_diagnosis(scene, "X9"));
+	assert_non_null(strstr(scene->judgement.diagnoses[1].text,
 		"ended web behind the init: app (pid 3) ran below it and never received "
 		"it"));
 }

@@ -1,0 +1,146 @@
+#include "harness/judge/ends.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/clock.h"
+#include "lib/signals.h"
+
+#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+
+/* A SIGKILL that comes so soon after the first signal is the program's ordinary way to
+ * end its idle workers, and no lost patience. */
+#define ORDINARY_NS (100 * CLOCK_MS)
+
+static bool is_crash(int number)
+{
+	return number == SIGILL || number == SIGTRAP || number == SIGABRT ||
+		number == SIGBUS || number == SIGFPE || number == SIGSEGV ||
+		number == SIGSYS || number == SIGPIPE || number == SIGQUIT;
+}
+
+/* It was sent that signal by another process: then it is no crash. */
+static bool was_sent(const struct process *process, int number)
+{
+	return process->told && process->told->signal == number;
+}
+
+/* ", 1.02s after SIGTERM" */
+static void add_since_told(
+	const struct process *process, int64_t ns, struct buf *text)
+{
+	if (process->told && ns > process->told->ns)
+		buf_addf(text, ", %s after %s", CLOCK_TEXT(ns - process->told->ns),
+			SIGNAL(process->told->signal));
+}
+
+static bool crashed(const struct process *process, struct buf *text)
+{
+	int number = WTERMSIG(process->wait_status);
+
+	if (!is_crash(number) || was_sent(process, number))
+		return false;
+	process_add_name(process, text);
+	buf_addf(text, " crashed: %s", SIGNAL(number));
+	add_since_told(process, process->ended_ns, text);
+	return true;
+}
+
+static bool killed(const struct process *process, struct buf *text)
+{
+	const struct proc_signal *by = process->killed;
+
+	if (WTERMSIG(process->wait_status) != SIGKILL)
+		return false;
+	if (by && by->sender && process_was_idle(process) &&
+		(!process->told || by->ns - process->told->ns < ORDINARY_NS))
+		return false;
+	process_add_name(process, text);
+	if (!by && process->raised && process->raised->signal == SIGKILL)
+		return buf_adds(text, " ended itself with SIGKILL");
+	buf_adds(text, " was ended by SIGKILL");
+	if (!by)
+		return true;
+	buf_addf(text, " from %s", by->sender_name);
+	if (by->sender)
+		buf_addf(text, "%s", by->sender == process->pid ? " (itself)" : "");
+	else
+		buf_adds(text, " (memory or CPU limit)");
+	add_since_told(process, by->ns, text);
+	return true;
+}
+
+static bool died_of_signal(const struct process *process, struct buf *text)
+{
+	int number = WTERMSIG(process->wait_status);
+	bool raised = process->raised && process->raised->signal == number;
+	const struct proc *before = process->before;
+
+	if (process_was_idle(process) || (raised && (!before || !before->connections)))
+		return false;
+	process_add_name(process, text);
+	buf_addf(text, " died of %s", SIGNAL(number));
+	if (!raised)
+		buf_adds(text, ", for which it has no handler");
+	if (process->told && process->told->sender)
+		buf_addf(text, " (from %s)", process->told->sender_name);
+	if (before && before->connections)
+		buf_addf(text, ", with %u connection%s open", before->connections,
+			before->connections == 1 ? "" : "s");
+	return true;
+}
+
+/* PID 1 waits for this one, and hid that it failed. */
+static bool failed(const struct process *process, const struct evidence *evidence,
+	struct buf *text)
+{
+	int code = WEXITSTATUS(process->wait_status);
+
+	if (code == 0 || code == 128 + evidence->facts.stop_signal ||
+		evidence->facts.exit_code != 0)
+		return false;
+	process_add_name(process, text);
+	return buf_addf(text, " exited with %d", code);
+}
+
+static enum verdict judge_end(const struct process *process,
+	const struct evidence *evidence, const struct process *main, bool planted,
+	struct buf *text)
+{
+	if (!WIFSIGNALED(process->wait_status))
+		return process == main && !planted && failed(process, evidence, text)
+			? VERDICT_DIRTY
+			: VERDICT_CLEAN;
+	if (crashed(process, text))
+		return VERDICT_CRASH;
+	if (planted)
+		return VERDICT_CLEAN;
+	if (WTERMSIG(process->wait_status) == SIGKILL)
+		return killed(process, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
+	return died_of_signal(process, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
+}
+
+void ends_find(struct ends *ends, const struct processes *processes,
+	const struct evidence *evidence, const struct process *main, bool planted)
+{
+	*ends = (struct ends){.verdict = VERDICT_CLEAN};
+	for (unsigned i = 1; i < processes->count; i++) {
+		const struct process *process = &processes->list[i];
+		SCOPED(buf_done) struct buf text = {0};
+		enum verdict verdict;
+
+		if (!process->was_there || !process->status_known ||
+			process->lifeline || process_is_session(process))
+			continue;
+		verdict = judge_end(process, evidence, main, planted, &text);
+		if (verdict == VERDICT_CLEAN)
+			continue;
+		if (ends->count++ > 0 && verdict <= ends->verdict)
+			continue;
+		ends->verdict = verdict;
+		ends->worst = process;
+		snprintf(ends->text, sizeof ends->text, "%s", buf_text(&text));
+	}
+}

@@ -1,0 +1,320 @@
+#include "harness/judge/processes.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/signals.h"
+
+#define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+
+/* --- finding them --- */
+
+static int64_t stop_ns(const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+
+	return facts->signal_ns ? facts->signal_ns : facts->asked_ns;
+}
+
+static struct process *find(const struct processes *processes, pid_t pid)
+{
+	struct process *process;
+
+	HASH_FIND(hh, processes->by_pid, &pid, sizeof pid, process);
+	return process;
+}
+
+/* A pid that is used again belongs to the newer process. */
+static struct process *add(struct processes *processes, pid_t pid)
+{
+	struct process *process = &processes->list[processes->count++], *older;
+
+	*process = (struct process){.pid = pid, .name = ""};
+	HASH_REPLACE(hh, processes->by_pid, pid, sizeof pid, process, older);
+	return process;
+}
+
+static void add_records(struct processes *processes, const struct evidence *evidence)
+{
+	struct death death = evidence_death(evidence);
+
+	for (unsigned i = 0; i < evidence->descendant_count; i++) {
+		const struct proc_record *record = &evidence->descendants[i];
+		struct process *process = add(processes, record->pid);
+
+		process->record = record;
+		process->ns_pid = record->ns_pid;
+		process->name = record->name;
+		process->lifeline = evidence_lifeline_of(evidence, record);
+		process->was_there = record->born_ns < stop_ns(evidence) &&
+			(!record->ended_ns || record->ended_ns > stop_ns(evidence));
+		process->ended = record->ended_ns &&
+			(!death.ns || record->ended_ns <= death.ns);
+		process->ended_ns = process->ended ? record->ended_ns : 0;
+		process->status_known =
+			process->ended && record->ended_ns != PROC_ENDED_BEFORE;
+		process->wait_status = record->wait_status;
+	}
+}
+
+static void add_snapshot(
+	struct processes *processes, const struct snapshot *snapshot, bool is_before)
+{
+	for (unsigned i = 0; snapshot && i < snapshot->count; i++) {
+		const struct proc *proc = &snapshot->procs[i];
+		struct process *process =
+			i == 0 ? processes->list : find(processes, proc->pid);
+
+		if (!process)
+			process = add(processes, proc->pid);
+		if (is_before)
+			process->before = proc;
+		else
+			process->last = proc;
+		process->was_there = process->was_there ||
+			(!process->record && is_before && proc->state != 'Z');
+		process->pid = proc->pid;
+		process->ns_pid = proc->ns_pid;
+		/* The longer name: a command name has 15 bytes, and is "exe" of one
+		 * that executed /proc/self/exe. */
+		process->name = strcmp(proc->name, "exe") == 0 && proc->exe[0]
+			? proc->exe
+			: proc->name;
+	}
+}
+
+static void add_parents(struct processes *processes)
+{
+	for (unsigned i = 1; i < processes->count; i++) {
+		struct process *process = &processes->list[i];
+		const struct proc *seen =
+			process->last ? process->last : process->before;
+		pid_t parent = seen ? seen->ppid
+			: process->record ? process->record->parent
+					  : 0;
+
+		process->parent = parent ? processes_by_pid(processes, parent) : NULL;
+	}
+}
+
+/* Signals with which one process asks another to end, in the ways of those that people
+ * stop. (SIGCONT and SIGSTOP do not.) */
+static bool asks_to_end(int number, int stop_signal)
+{
+	return number == stop_signal || number == SIGTERM || number == SIGINT ||
+		number == SIGQUIT || number == SIGHUP || number == SIGUSR1 ||
+		number == SIGUSR2 || number == SIGWINCH || number >= SIGRTMIN;
+}
+
+static void note_sent(struct process *process, const struct proc_signal *signal,
+	int stop_signal, bool is_pid1)
+{
+	if (signal->sender == process->pid)
+		process->raised = signal;
+	else if (signal->signal == SIGKILL)
+		process->killed = process->killed ? process->killed : signal;
+	else if (!process->told &&
+		(is_pid1 ? signal->signal == stop_signal
+			 : asks_to_end(signal->signal, stop_signal)))
+		process->told = signal;
+}
+
+static void add_signals(struct processes *processes, const struct evidence *evidence)
+{
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+		struct process *process = find(processes, signal->pid);
+
+		if (!process || signal->ns < stop_ns(evidence) ||
+			(process->record && signal->ns < process->record->born_ns))
+			continue;
+		if (signal->what == PROC_SIGNAL_WAITS)
+			process->waited = signal;
+		else if (signal->what == PROC_SIGNAL_SENT)
+			note_sent(process, signal, evidence->facts.stop_signal,
+				process == processes->list);
+		else if (process->told && !process->handled &&
+			process->told->signal == signal->signal)
+			process->handled = signal;
+	}
+}
+
+void processes_find(struct processes *processes, const struct evidence *evidence)
+{
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+	const struct snapshot *before = NULL;
+	size_t room = 1 + (size_t)evidence->descendant_count;
+
+	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
+		if (!stop_ns(evidence) ||
+			evidence->snapshots[i].ns <= stop_ns(evidence))
+			before = &evidence->snapshots[i];
+	}
+	room += (before ? before->count : 0) + (last ? last->count : 0);
+	*processes = (struct processes){
+		.list = mem_zeroed(room * sizeof *processes->list),
+		.signals_known = evidence->signals_known && evidence->descendants_known,
+	};
+	add(processes, before && before->count ? before->procs[0].pid
+			: last && last->count  ? last->procs[0].pid
+					       : -1);
+	processes->list[0].was_there = true;
+	add_records(processes, evidence);
+	add_snapshot(processes, before, true);
+	add_snapshot(processes, last, false);
+	add_parents(processes);
+	add_signals(processes, evidence);
+}
+
+void processes_done(struct processes *processes)
+{
+	HASH_CLEAR(hh, processes->by_pid);
+	free(processes->list);
+	*processes = (struct processes){0};
+}
+
+const struct process *processes_by_pid(const struct processes *processes, pid_t pid)
+{
+	return find(processes, pid);
+}
+
+const struct process *processes_child(const struct processes *processes,
+	const struct process *parent, const struct process *child)
+{
+	const struct process *end = processes->list + processes->count;
+
+	for (child = child ? child + 1 : processes->list + 1; child < end; child++) {
+		if (child->parent == parent && child->last && !child->ended &&
+			(child->last->state != 'Z' || child->last->threads > 1))
+			return child;
+	}
+	return NULL;
+}
+
+/* --- what they did --- */
+
+/* Programs that hold no work of anybody's. */
+static bool is_helper(const struct process *process)
+{
+	static const char *const helpers[] = {
+		"sleep", "tail", "cat", "tee", "inotifywait", "logger", NULL};
+
+	for (size_t i = 0; helpers[i]; i++) {
+		if (strcmp(process->name, helpers[i]) == 0 ||
+			(process->before &&
+				strcmp(process->before->exe, helpers[i]) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool process_was_idle(const struct process *process)
+{
+	static const char *const idle[] = {"accept", "accept4", "epoll_wait",
+		"epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",
+		"flock", "fcntl"};
+	const struct proc *before = process->before;
+
+	if (is_helper(process))
+		return true;
+	if (!before || before->listening == 0 || before->connections > 0)
+		return false;
+	for (size_t i = 0; i < COUNT(idle); i++) {
+		if (strcmp(proc_syscall_name(before), idle[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool process_is_session(const struct process *process)
+{
+	for (unsigned depth = 0; process && depth < 64; depth++) {
+		if (process->record && process->record->outside)
+			return !process->parent;
+		process = process->parent;
+	}
+	return false;
+}
+
+void process_add_name(const struct process *process, struct buf *text)
+{
+	buf_addf(text, "%.32s (pid %d)", process->name[0] ? process->name : "a child",
+		(int)(process->ns_pid ? process->ns_pid : process->pid));
+}
+
+void process_add_wait(const struct process *process, struct buf *text)
+{
+	const struct proc *last = process->last;
+	const char *name = last ? proc_syscall_name(last) : "";
+
+	if (!last)
+		buf_adds(text, "not seen");
+	else if (last->state == 'T' || last->state == 't')
+		buf_adds(text, "stopped (SIGSTOP)");
+	else if (last->state == 'R')
+		buf_adds(text, "running, not waiting");
+	else if (last->state == 'D')
+		buf_addf(text, "in uninterruptible sleep (%s)",
+			last->wchan[0] ? last->wchan : "D");
+	else if (name[0])
+		buf_addf(text, "in %s%s%s", name, last->waits_on[0] ? " of " : "",
+			last->waits_on);
+	else
+		buf_addf(text, "waiting%s%s", last->wchan[0] ? " in " : "",
+			last->wchan);
+	if (last && last->connections) {
+		buf_addf(text, ", with %u connection%s open (%s %s", last->connections,
+			last->connections == 1 ? "" : "s",
+			last->peer_is_client ? "from" : "to", last->peer);
+		if (last->unread || last->unsent)
+			buf_addf(text, ", %u bytes %s",
+				last->unread ? last->unread : last->unsent,
+				last->unread ? "unread" : "unsent");
+		buf_adds(text, ")");
+	}
+}
+
+/* "+0.31ms" */
+static void add_moment(
+	const struct proc_signal *signal, const struct evidence *evidence, struct buf *text)
+{
+	int64_t ns = signal->ns - stop_ns(evidence);
+
+	buf_addf(text, " (+%s)", CLOCK_TEXT(ns > 0 ? ns : 0));
+}
+
+void process_add_deed(const struct process *process, const struct processes *all,
+	const struct evidence *evidence, struct buf *text)
+{
+	int number = process->told ? process->told->signal
+				   : evidence->facts.stop_signal;
+	const struct proc *last = process->last;
+
+	if (!process->told && all->signals_known) {
+		buf_addf(text, "got no signal, and is ");
+		process_add_wait(process, text);
+	} else if (last && proc_mask_has(last->blocked, number) &&
+		proc_mask_has(last->shared_pending | last->pending, number)) {
+		buf_addf(text, "has %s blocked: it is pending, and nobody reads it",
+			SIGNAL(number));
+	} else if (process->handled) {
+		buf_addf(text, "caught %s", SIGNAL(number));
+		add_moment(process->handled, evidence, text);
+		buf_adds(text, " and went on: it is ");
+		process_add_wait(process, text);
+	} else if ((process->told && process->told->ignored) ||
+		(last && proc_mask_has(last->ignored, number))) {
+		buf_addf(text, "ignores %s", SIGNAL(number));
+	} else if (process->told) {
+		buf_addf(text, "was sent %s", SIGNAL(number));
+		add_moment(process->told, evidence, text);
+		buf_adds(text, " and went on: it is ");
+		process_add_wait(process, text);
+	} else {
+		buf_adds(text, "is ");
+		process_add_wait(process, text);
+	}
+}

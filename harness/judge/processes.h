@@ -1,0 +1,81 @@
+/*
+ * processes - all that is known of each process of a stop, joined: PID 1, its
+ * descendants, and what was put into its PID namespace from outside.
+ *
+ * From the process connector (born, ended, wait status), the signal trace (who signalled
+ * it, did a handler run), and two snapshots: the last one before the stop signal and the
+ * last one before PID 1's death.
+ */
+#ifndef HARNESS_JUDGE_PROCESSES_H
+#define HARNESS_JUDGE_PROCESSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "harness/run/evidence.h"
+#include "lib/buf.h"
+
+struct process {
+	pid_t pid, ns_pid; /* on the host, in its namespace (0: not known) */
+	const char *name;  /* "": not known */
+	/* NULL: PID 1, or the connector did not report it. */
+	const struct proc_record *record;
+	const struct proc *before;    /* NULL: not in that snapshot */
+	const struct proc *last;      /* NULL: not in that snapshot */
+	const struct process *parent; /* NULL: PID 1, or not known */
+
+	bool was_there;     /* alive when the stop signal came */
+	int64_t ended_ns;   /* 0: not before PID 1's end, or not known */
+	bool ended;         /* before PID 1's death began, */
+	bool status_known;  /* and then with this wait status */
+	int wait_status;
+	const struct lifeline *lifeline; /* it is one of the mocks; NULL: it is not */
+
+	/* Since the stop signal; NULL: none was seen. */
+	const struct proc_signal *told;    /* the first that asks it to end */
+	const struct proc_signal *handled; /* its handler for that signal */
+	const struct proc_signal *killed;  /* a SIGKILL */
+	const struct proc_signal *raised;  /* a signal that it sent to itself */
+	const struct proc_signal *waited;  /* its last wait(2) for a child */
+	UT_hash_handle hh;
+};
+
+struct processes {
+	struct process *list; /* owned; [0] is PID 1 */
+	unsigned count;
+	struct process *by_pid; /* a hash table of the list's members */
+	bool signals_known; /* what is NULL above did not happen */
+};
+
+void processes_find(struct processes *processes, const struct evidence *evidence);
+void processes_done(struct processes *processes);
+
+/* NULL: none has this pid on the host. */
+const struct process *processes_by_pid(const struct processes *processes, pid_t pid);
+
+/* The next child of parent after `child` (NULL: the first) that was alive in the last
+ * snapshot; NULL: there is none. */
+const struct process *processes_child(const struct processes *processes,
+	const struct process *parent, const struct process *child);
+
+/* It had nothing in hand when it was last seen before the signal: it holds no
+ * connection and waits for one, or it is a helper that holds no work (sleep, tail). */
+bool process_was_idle(const struct process *process);
+
+/* It runs in a session from outside (docker exec, a health check), which the service can
+ * neither stop nor wait for. What outlived its session is PID 1's child, and is none. */
+bool process_is_session(const struct process *process);
+
+/* "python3 (pid 7)" */
+void process_add_name(const struct process *process, struct buf *text);
+
+/* What it did with the stop signal, in words: "caught SIGTERM at +0.3 ms and went on: it
+ * waits in read, pipe:[4711]". */
+void process_add_deed(const struct process *process, const struct processes *all,
+	const struct evidence *evidence, struct buf *text);
+
+/* Where it was at the end: "in read, pipe:[4711]", "running (busy)". */
+void process_add_wait(const struct process *process, struct buf *text);
+
+#endif
