@@ -194,19 +194,20 @@ static bool read_consistent(struct proc *proc, struct buf *text)
 
 static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 {
-	/* Ports of servers are low, those of their clients high. */
-	bool client = socket->port < socket->peer_port;
-
-	proc->listening += socket->state == TCP_TABLE_LISTEN;
+	if (socket->state == TCP_TABLE_LISTEN) {
+		if (proc->listening < SNAPSHOT_PORTS_MAX)
+			proc->ports[proc->listening] = socket->port;
+		proc->listening++;
+	}
 	if (socket->state != TCP_TABLE_ESTABLISHED &&
 		socket->state != TCP_TABLE_CLOSE_WAIT)
 		return;
 	proc->connections++;
 	proc->unread += socket->unread;
 	proc->unsent += socket->unsent;
-	if (!proc->peer[0] || (client && !proc->peer_is_client)) {
+	if (!proc->peer[0]) {
 		memcpy(proc->peer, socket->peer, sizeof proc->peer);
-		proc->peer_is_client = client;
+		proc->peer_to = socket->port;
 	}
 }
 

@@ -20,6 +20,7 @@
 #define SNAPSHOT_PROCS_MAX 8192
 /* Of so many processes the sockets are read: each costs a look at every descriptor. */
 #define SNAPSHOT_SOCKETS_MAX 64
+#define SNAPSHOT_PORTS_MAX   8
 
 struct proc {
 	pid_t pid, ppid, pgid, sid;
@@ -37,10 +38,11 @@ struct proc {
 	unsigned long cpu_ticks; /* of its life, user and system */
 
 	/* TCP; all 0 where its descriptors cannot be read. */
-	unsigned listening;   /* sockets */
+	unsigned listening;   /* sockets, and the ports of the first of them */
+	unsigned ports[SNAPSHOT_PORTS_MAX];
 	unsigned connections; /* established, or ended by the peer alone */
-	char peer[48]; /* of one, of a client rather than of a server; "": none */
-	bool peer_is_client;     /* it came to a port of ours */
+	char peer[48];        /* of one; "": none */
+	unsigned peer_to; /* the port of ours that this peer is connected to */
 	unsigned unread, unsent; /* bytes, of all connections */
 };
 

@@ -84,7 +84,7 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 		(view->init && code == DEFAULT_CODE(view)))
 		return false;
 	child = child_with(view, code);
-	if (!child && view->evidence->descendants_known)
+	if (!child && code != 128 + SIGKILL && view->evidence->descendants_known)
 		return false;
 	buf_addf(text, "no signal ended PID 1 (%s): it exited with %d",
 		view->pid1 ? view->pid1->name : "?", code);
@@ -144,6 +144,12 @@ static bool add_lines(const struct view *view, struct buf *text)
 		view->last_lines == 1 ? "" : "s");
 }
 
+static bool asks_to_end(int number, const struct view *view)
+{
+	return number == view->facts->stop_signal || number == SIGTERM ||
+		number == SIGINT || number == SIGQUIT || number == SIGHUP;
+}
+
 /* The program itself exited with the code: no signal ended it, and no child's status is
  * reported. */
 static bool decided_itself(const struct view *view, struct buf *text)
@@ -157,7 +163,7 @@ static bool decided_itself(const struct view *view, struct buf *text)
 				!WIFEXITED(program->wait_status) ||
 				WEXITSTATUS(program->wait_status) != code)
 		return false;
-	if (!view->evidence->descendants_known)
+	if (!view->evidence->descendants_known || !asks_to_end(code - 128, view))
 		return false;
 	buf_addf(text, "%d by its own decision: ", code);
 	process_add_name(program, text);
@@ -250,7 +256,10 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	int code = view->facts->exit_code;
 	const struct process *child, *pid1 = view->processes.list;
 
-	if (code < 1 || code > 128 || view->too_late || view->killed)
+	if (code < 1 || view->signalled || view->too_late || view->killed ||
+		code == 128 + SIGKILL || asks_to_end(code - 128, view))
+		return false;
+	if (code > 128 && (child_with(view, code) || view->init))
 		return false;
 	child = child_with(view, code);
 	if (child) {

@@ -76,12 +76,16 @@ static bool is_in(const struct proc *proc, const char *const *names)
 
 /* --- W: the signal reached it --- */
 
+/* A signal that is blocked, as it is in its own handler, is queued first, and discarded
+ * when the handler returns. */
 bool wait_raised_in_vain(const struct view *view, struct buf *text)
 {
 	const struct process *pid1 = view->processes.list;
 	const struct proc_signal *raised = pid1->raised;
 
-	if (!hangs(view) || !raised || !raised->ignored)
+	if (!hangs(view) || !raised || !pid1->last || pid1->last->ns_pid != 1 ||
+		(!raised->ignored &&
+			proc_receives(pid1->last, raised->signal)))
 		return false;
 	add_who(view, pid1, text);
 	if (pid1->handled && raised->signal == view->facts->stop_signal)
@@ -246,7 +250,7 @@ bool wait_restarted(const struct view *view, struct buf *text)
 	add_who(view, program, text);
 	buf_addf(text, " caught %s (+%s) and went back to waiting ", STOP_SIGNAL(view),
 		CLOCK_TEXT(program->handled->ns - view->facts->signal_ns));
-	process_add_wait(program, text);
+	process_add_wait(program, &view->processes, text);
 	return buf_adds(text,
 		program->handled->restarts
 			? ": the kernel restarted the call (SA_RESTART)"
@@ -263,7 +267,7 @@ bool wait_for_writer(const struct view *view, struct buf *text)
 		return false;
 	add_who(view, view->program, text);
 	buf_adds(text, " is blocked ");
-	process_add_wait(view->program, text);
+	process_add_wait(view->program, &view->processes, text);
 	return buf_adds(text, ": nobody reads what it writes");
 }
 
@@ -282,7 +286,7 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 		return false;
 	add_who(view, program, text);
 	buf_addf(text, " took %s and is ", STOP_SIGNAL(view));
-	process_add_wait(program, text);
+	process_add_wait(program, &view->processes, text);
 	add_last_words(view, program, text);
 	return true;
 }
@@ -298,7 +302,7 @@ static int weight_of(const struct view *view, const struct process *parent,
 		return 0;
 	if (child->told)
 		return 4;
-	if (child->last->connections > 0 && child->last->peer_is_client)
+	if (process_has_client(child, &view->processes))
 		return 3;
 	if (awaited)
 		return 2;
@@ -370,7 +374,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	buf_adds(text, " ");
 	if (is_pid1(view, program) && !program->told) {
 		buf_addf(text, "was sent %s and is ", STOP_SIGNAL(view));
-		process_add_wait(program, text);
+		process_add_wait(program, &view->processes, text);
 	} else {
 		add_deed(view, program, text);
 	}

@@ -76,6 +76,16 @@ static void expect_within(struct judgement *judgement, const struct view *view)
 			view->stop_ns < 0 ? "not known" : CLOCK_TEXT(view->stop_ns));
 }
 
+/* The deepest cause; or X1, which is true beside whatever cause is found for it. */
+static bool is_expected(const struct judgement *judgement, enum diagnosis_id id)
+{
+	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
+		if (judgement->diagnoses[i].id == id && (i == 0 || id == DIAGNOSIS_X1))
+			return true;
+	}
+	return false;
+}
+
 static void expect_diagnosis(struct judgement *judgement, const struct view *view)
 {
 	enum diagnosis_id id = (enum diagnosis_id)view->scenario->expect.diagnosis;
@@ -83,7 +93,7 @@ static void expect_diagnosis(struct judgement *judgement, const struct view *vie
 		judgement->diagnosis_count ? &judgement->diagnoses[0] : NULL;
 
 	if (id != DIAGNOSIS_ANY)
-		add(judgement, "diagnosis", first && first->id == id, diagnosis_ids[id],
+		add(judgement, "diagnosis", is_expected(judgement, id), diagnosis_ids[id],
 			"%s: %.240s", first ? diagnosis_ids[first->id] : "none",
 			first ? first->text : "");
 }

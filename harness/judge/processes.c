@@ -86,6 +86,19 @@ static void add_snapshot(
 	}
 }
 
+static void add_ports(struct processes *processes, const struct snapshot *before)
+{
+	for (unsigned i = 0; before && i < before->count; i++) {
+		const struct proc *proc = &before->procs[i];
+
+		for (unsigned port = 0; port < proc->listening &&
+			port < SNAPSHOT_PORTS_MAX &&
+			processes->port_count < PROCESSES_PORTS_MAX;
+			port++)
+			processes->ports[processes->port_count++] = proc->ports[port];
+	}
+}
+
 static void add_parents(struct processes *processes)
 {
 	for (unsigned i = 1; i < processes->count; i++) {
@@ -165,6 +178,7 @@ void processes_find(struct processes *processes, const struct evidence *evidence
 	add_records(processes, evidence);
 	add_snapshot(processes, before, true);
 	add_snapshot(processes, last, false);
+	add_ports(processes, before);
 	add_parents(processes);
 	add_signals(processes, evidence);
 }
@@ -245,7 +259,18 @@ void process_add_name(const struct process *process, struct buf *text)
 		(int)(process->ns_pid ? process->ns_pid : process->pid));
 }
 
-void process_add_wait(const struct process *process, struct buf *text)
+bool process_has_client(const struct process *process, const struct processes *all)
+{
+	for (unsigned i = 0; i < all->port_count; i++) {
+		if (process->last && process->last->connections > 0 &&
+			process->last->peer_to == all->ports[i])
+			return true;
+	}
+	return false;
+}
+
+void process_add_wait(
+	const struct process *process, const struct processes *all, struct buf *text)
 {
 	const struct proc *last = process->last;
 	const char *name = last ? proc_syscall_name(last) : "";
@@ -268,7 +293,7 @@ void process_add_wait(const struct process *process, struct buf *text)
 	if (last && last->connections) {
 		buf_addf(text, ", with %u connection%s open (%s %s", last->connections,
 			last->connections == 1 ? "" : "s",
-			last->peer_is_client ? "from" : "to", last->peer);
+			process_has_client(process, all) ? "from" : "to", last->peer);
 		if (last->unread || last->unsent)
 			buf_addf(text, ", %u bytes %s",
 				last->unread ? last->unread : last->unsent,
@@ -295,7 +320,7 @@ void process_add_deed(const struct process *process, const struct processes *all
 
 	if (!process->told && all->signals_known) {
 		buf_addf(text, "got no signal, and is ");
-		process_add_wait(process, text);
+		process_add_wait(process, all, text);
 	} else if (last && proc_mask_has(last->blocked, number) &&
 		proc_mask_has(last->shared_pending | last->pending, number)) {
 		buf_addf(text, "has %s blocked: it is pending, and nobody reads it",
@@ -304,7 +329,7 @@ void process_add_deed(const struct process *process, const struct processes *all
 		buf_addf(text, "caught %s", SIGNAL(number));
 		add_moment(process->handled, evidence, text);
 		buf_adds(text, " and went on: it is ");
-		process_add_wait(process, text);
+		process_add_wait(process, all, text);
 	} else if ((process->told && process->told->ignored) ||
 		(last && proc_mask_has(last->ignored, number))) {
 		buf_addf(text, "ignores %s", SIGNAL(number));
@@ -312,9 +337,9 @@ void process_add_deed(const struct process *process, const struct processes *all
 		buf_addf(text, "was sent %s", SIGNAL(number));
 		add_moment(process->told, evidence, text);
 		buf_adds(text, " and went on: it is ");
-		process_add_wait(process, text);
+		process_add_wait(process, all, text);
 	} else {
 		buf_adds(text, "is ");
-		process_add_wait(process, text);
+		process_add_wait(process, all, text);
 	}
 }
