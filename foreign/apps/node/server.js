@@ -1,5 +1,6 @@
 // server.js - HTTP on $PORT. With HANDLER it closes its server on SIGTERM, and ends when
-// the last connection has. HANDLER=18: as node 18 does, which leaves idle connections.
+// the last connection has. HANDLER=listener: it leaves idle connections open, as node 18's
+// server.close() does.
 const http = require('http');
 const net = require('net');
 
@@ -16,8 +17,8 @@ server.keepAliveTimeout = 60000;
 if (process.env.HANDLER) {
 	process.on('SIGTERM', () => {
 		console.log('SIGTERM: closing');
-		const close = process.env.HANDLER === '18' ? net.Server.prototype.close : server.close;
-		close.call(server, () => console.log('closed'));
+		net.Server.prototype.close.call(server, () => console.log('closed'));
+		if (process.env.HANDLER !== 'listener') server.closeIdleConnections();
 	});
 }
 server.listen(Number(process.env.PORT), '127.0.0.1', () => console.log('node: ready'));
