@@ -81,6 +81,12 @@ static void on_over(void *arg, cJSON *json, bool kept, const char *say)
 /* A port of the host that a scenario names serves one round at a time. */
 static bool runs_alone(const struct scenario *scenario)
 {
+	const struct published_ports *ports = &scenario->service.container.ports;
+
+	for (unsigned i = 0; i < ports->count; i++) {
+		if (ports->item[i].host_port > 0)
+			return true;
+	}
 	return scenario->alone || scenario->service.port > 0 ||
 		scenario->service.ready.port > 0;
 }

@@ -91,6 +91,25 @@ static void a_case_with_a_fixed_port_runs_alone(void **state UNUSED)
 	assert_int_equal(run_with_lock("service.port=38999"), 0);
 }
 
+/* Docker publishes a port of the host once. */
+static void a_case_with_a_published_port_runs_alone(void **state UNUSED)
+{
+	struct program_output output;
+
+	if (!docker_is_there())
+		skip();
+	output = program_run((const char *const[]){"stopbench", "run", IDLE, "--engine",
+		"docker", "--half", "main", "--set",
+		"service={\"command\": [\"handles-term\"], \"mocks\": false, "
+		"\"ports\": [\"127.0.0.1:38998:80\"]}",
+		"--set", "expect={}", "--repeat", "3", "--jobs", "3", "--report",
+		REPORT, NULL});
+	if (output.code != 0)
+		print_error("%s\n", output.out);
+	assert_int_equal(output.code, 0);
+	program_output_done(&output);
+}
+
 /* Three rounds side by side, each with a service of this command line that never ends. */
 static pid_t start_three(const char *sleeper, const char *grace)
 {
@@ -210,6 +229,7 @@ int main(void)
 			rounds_are_the_same_and_in_order_with_any_number_of_jobs),
 		cmocka_unit_test(a_case_that_wants_it_runs_alone),
 		cmocka_unit_test(a_case_with_a_fixed_port_runs_alone),
+		cmocka_unit_test(a_case_with_a_published_port_runs_alone),
 		cmocka_unit_test(a_killed_worker_is_a_round_that_could_not_run),
 		cmocka_unit_test(one_ctrl_c_brings_every_round_down),
 		cmocka_unit_test(no_worker_outlives_a_killed_run),
