@@ -110,6 +110,10 @@ struct stop_facts {
 	bool wait_status_known;
 	int wait_status; /* waitpid's, of PID 1 */
 	int exit_code;   /* from the engine, 128+n for a signal; -1: not known */
+	/* The engine reports the end of a process that still runs, by its pidfd. What
+	 * it reports of signals and times is then no fact. */
+	bool runs_on;
+	int claimed_exit_code; /* then: what it reports */
 	bool exited_before_stop;
 	int64_t exec_ns; /* PID 1's last execve(2) since it is watched; 0: none */
 

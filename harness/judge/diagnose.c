@@ -260,6 +260,26 @@ static bool ended_before_stop(const struct view *view, struct buf *text)
 			view->facts->exit_code);
 }
 
+static bool engine_lost_it(const struct view *view, struct buf *text)
+{
+	const struct stop_facts *facts = view->facts;
+	const struct proc *pid1 = view->pid1;
+
+	if (!facts->runs_on)
+		return false;
+	buf_addf(text,
+		"the engine reports that PID 1 (%s) has ended with exit code %d, and it still "
+		"runs",
+		pid1 ? pid1->name : "?", facts->claimed_exit_code);
+	if (pid1 && pid1->state == 'Z' && pid1->threads > 1)
+		buf_addf(text,
+			": its main thread has ended (state Z), %u other thread%s on",
+			pid1->threads - 1, pid1->threads == 2 ? " runs" : "s run");
+	if (facts->signals_seen == 0 && view->evidence->signals_known)
+		buf_adds(text, "; no signal reached it");
+	return true;
+}
+
 static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
 	return (view->verdict == VERDICT_CLEAN || view->verdict == VERDICT_SLOW) &&

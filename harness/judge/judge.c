@@ -221,7 +221,10 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	const struct evidence *evidence = view->evidence;
 
 	if (view->facts->stuck)
-		find(judgement, VERDICT_ENGINE_STUCK, "the engine did not come back");
+		find(judgement, VERDICT_ENGINE_STUCK, "%s",
+			view->facts->runs_on
+				? "the engine reports the end of PID 1, which still runs"
+				: "the engine did not come back");
 	judge_exit(judgement, view);
 	if (view->ends.count > 0 && !view->killed)
 		find(judgement, view->ends.verdict, "%s%s", view->ends.text,

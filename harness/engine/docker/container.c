@@ -284,6 +284,7 @@ bool container_inspect(struct subject *subject, struct err *err)
 			.events = container->events,
 			.state = container->state,
 			.our_clock = container->docker->local,
+			.runs = subject->monitor && subject->running,
 			.complete = !container->docker->api->is_podman &&
 				!docker_events_broken(container->events) &&
 				has_all_events(container),

@@ -21,6 +21,7 @@ struct daemon_times {
 	const struct docker_events *events;
 	const cJSON *state; /* "State" of the inspection; NULL: not known */
 	bool our_clock;     /* the daemon's wall clock is ours */
+	bool runs;          /* PID 1 still does, by its pidfd */
 	bool complete;      /* the daemon sent no kill that is not among the events */
 };
 
