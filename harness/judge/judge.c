@@ -106,8 +106,10 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
 	/* An end that the stop did not cause proves nothing about the next stop. */
 	if (view->discarded && !view->killed)
-		find(judgement, VERDICT_DIRTY,
-			"the stop signal was discarded, and it ended by itself");
+		find(judgement, VERDICT_DIRTY, "the stop signal was discarded, and %s",
+			view->evidence->sent_signal_count > 0
+				? "it ended after another one (stop.signals)"
+				: "it ended by itself");
 	if (view->delivery_unproven)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether code of PID 1 received the stop signal");

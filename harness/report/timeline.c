@@ -213,6 +213,10 @@ static void add_facts(struct timeline *timeline)
 		"%s to PID 1%s", SIGNAL(facts->stop_signal),
 		facts->signal_delivery == DELIVERY_IGNORED ? ": the kernel discarded it"
 							   : "");
+	for (unsigned i = 0; i < evidence->sent_signal_count; i++)
+		note(timeline, evidence->sent_signals[i].ns, "harness",
+			"%s to PID 1 (stop.signals)",
+			SIGNAL(evidence->sent_signals[i].number));
 	note(timeline, facts->kill_ns, stamp_source_names[facts->kill_source],
 		"SIGKILL to PID 1, sent by %s%s%s",
 		facts->kill_by_engine ? "the engine" : "another process",

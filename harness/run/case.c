@@ -271,8 +271,8 @@ static void stop(struct case_state *state)
 		case_state_trouble(state, TROUBLE_NOT_UP, "stop: %s", err.text);
 		return;
 	}
-	more = more_signals_begin(
-		state->options.loop, state->service, &state->scenario->stop.signals);
+	more = more_signals_begin(state->options.loop, state->service,
+		&state->scenario->stop.signals, evidence);
 	end = case_state_wait(state, is_stopped, grace_ns + OBSERVE_EXTRA_NS);
 	more_signals_end(more);
 	if (end == WAIT_INTERRUPTED) {

@@ -16,6 +16,7 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/facts.h"
 #include "harness/engine/snapshot.h"
+#include "harness/scenario/stop_part.h"
 
 /* Where an event was read. */
 enum event_source {
@@ -123,6 +124,12 @@ struct evidence {
 	unsigned lifeline_count;
 	struct load_request *requests;
 	unsigned request_count;
+	/* That PID 1 was sent after the stop signal, while it ran (stop.signals). */
+	struct sent_signal {
+		int64_t ns;
+		int number;
+	} sent_signals[STOP_SIGNALS_MAX];
+	unsigned sent_signal_count;
 	char *load_command; /* how load.command failed; NULL: it did not */
 	/* Before the stop, then +0.1 s, +1 s, each second, and a quarter of a second
 	 * before the grace ends. */
@@ -176,8 +183,7 @@ struct death evidence_death(const struct evidence *evidence);
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
 /* Is the lifeline this process's? (Pids are used again.) */
-bool lifeline_is_of(
-	const struct lifeline *lifeline, const struct proc_record *record);
+bool lifeline_is_of(const struct lifeline *lifeline, const struct proc_record *record);
 
 /* The lifeline of a descendant of PID 1; NULL: it had none. Borrowed. */
 const struct lifeline *evidence_lifeline_of(

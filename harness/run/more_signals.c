@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
 struct more_signal {
 	struct subject *subject;
+	struct evidence *evidence;
 	int number;
 	struct loop_timer *timer;
 };
@@ -17,18 +19,21 @@ struct more_signals {
 	unsigned count;
 };
 
-/* A signal that cannot be sent is missing from the timeline. */
 static void send_one(void *arg)
 {
 	struct more_signal *one = arg;
+	struct evidence *evidence = one->evidence;
+	int64_t ns = clock_now();
 	struct err ignored;
 
-	if (one->subject->running)
-		subject_signal(one->subject, one->number, &ignored);
+	if (one->subject->running &&
+		subject_signal(one->subject, one->number, &ignored))
+		evidence->sent_signals[evidence->sent_signal_count++] =
+			(struct sent_signal){ns, one->number};
 }
 
-struct more_signals *more_signals_begin(
-	uv_loop_t *loop, struct subject *subject, const struct stop_signals *signals)
+struct more_signals *more_signals_begin(uv_loop_t *loop, struct subject *subject,
+	const struct stop_signals *signals, struct evidence *evidence)
 {
 	struct more_signals *more;
 
@@ -40,6 +45,7 @@ struct more_signals *more_signals_begin(
 		struct more_signal *one = &more->one[i];
 
 		one->subject = subject;
+		one->evidence = evidence;
 		one->number = signal_number(signals->step[i].signal);
 		one->timer = loop_timer_create(loop, send_one, one);
 		loop_timer_set(one->timer, signals->step[i].after_ns);

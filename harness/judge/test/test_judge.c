@@ -274,6 +274,14 @@ static void a_signal_that_was_discarded_is_not_clean(void **state)
 
 	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
 	scene_expect(scene, VERDICT_DIRTY, NULL);
+	assert_string_equal(scene->judgement.reason,
+		"the stop signal was discarded, and it ended by itself");
+	scene->evidence.sent_signals[0] = (struct sent_signal){T0 + 1, SIGINT};
+	scene->evidence.sent_signal_count = 1;
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	assert_string_equal(scene->judgement.reason,
+		"the stop signal was discarded, and it ended after another one "
+		"(stop.signals)");
 }
 
 /* Nobody traced the signal, and PID 1 ended by itself half a second later. */

@@ -328,6 +328,19 @@ static void timeline_begins_with_the_signal_and_has_everything(void **state)
 		"        -0.0  harness             the stop is asked for\n");
 }
 
+static void timeline_has_the_further_signals_of_the_stop(void **state)
+{
+	struct artifacts_scene *scene = *state;
+	SCOPED(mem_free) char *folder = NULL, *text = NULL;
+
+	scene->evidence.sent_signals[0] = (struct sent_signal){at_us(500000), SIGINT};
+	scene->evidence.sent_signal_count = 1;
+	folder = write_round(scene, 1);
+	text = text_of(folder, "timeline.txt");
+	assert_non_null(strstr(text,
+		"\n      +500.0  harness             SIGINT to PID 1 (stop.signals)\n"));
+}
+
 static void timeline_counts_from_what_there_is(void **state)
 {
 	struct artifacts_scene *scene = *state;
@@ -560,6 +573,7 @@ int main(void)
 		SCENE(why_without_a_diagnosis_begins_with_the_verdicts_reason),
 		SCENE(why_says_what_kept_a_case_from_running),
 		SCENE(timeline_begins_with_the_signal_and_has_everything),
+		SCENE(timeline_has_the_further_signals_of_the_stop),
 		SCENE(timeline_counts_from_what_there_is),
 		SCENE(ledger_has_its_events_as_they_were_written),
 		SCENE(log_is_what_the_service_printed),

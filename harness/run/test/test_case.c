@@ -331,6 +331,8 @@ static void case_sends_further_signals_while_it_stops(void **state)
 	assert_int_equal(scene->evidence.trouble, TROUBLE_NONE);
 	assert_true(
 		scene->signalled_ns - scene->evidence.facts.asked_ns >= 60 * CLOCK_MS);
+	assert_int_equal(scene->evidence.sent_signal_count, 1);
+	assert_int_equal(scene->evidence.sent_signals[0].number, SIGINT);
 }
 
 int main(void)
