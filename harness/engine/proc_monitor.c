@@ -348,7 +348,7 @@ static bool left_early(const struct proc_monitor *monitor)
 	const struct proc_lineage *lineage = monitor->lineage;
 
 	return lineage && lineage->leader_ns &&
-		(!lineage->self.ended_ns ||
+		(!monitor->seen_ns ||
 			lineage->self.ended_ns - lineage->leader_ns > LEFT_EARLY_NS);
 }
 
