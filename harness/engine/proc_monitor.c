@@ -32,7 +32,8 @@ struct proc_monitor {
 	pid_t pid;
 	int pidfd;
 	uv_poll_t poll;
-	int64_t dying_ns;                   /* it began to exit; 0: not traced */
+	int64_t opened_ns; /* the trace is older, and has what came before */
+	int64_t dying_ns;  /* it began to exit; 0: not traced */
 	const struct proc_lineage *lineage; /* NULL: not possible here */
 	int64_t seen_ns; /* when the pidfd reported the end; 0: not yet */
 	proc_monitor_ended_fn *ended;
@@ -184,7 +185,7 @@ static void on_traced(void *arg, const struct kernel_trace_record *record)
 
 		if (pid && record->what != KERNEL_TRACE_DYING)
 			note_signal(monitor, record, pid);
-		else if (pid == monitor->pid)
+		else if (pid == monitor->pid && record->ns > monitor->opened_ns)
 			monitor->dying_ns = record->ns;
 	}
 }
@@ -258,6 +259,7 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	monitor->monitors = monitors;
 	monitor->pid = pid;
 	monitor->pidfd = pidfd;
+	monitor->opened_ns = clock_now();
 	monitor->ended = ended;
 	monitor->arg = arg;
 	if (monitors->events)
@@ -347,8 +349,8 @@ static bool left_early(const struct proc_monitor *monitor)
 {
 	const struct proc_lineage *lineage = monitor->lineage;
 
-	return lineage && lineage->leader_ns &&
-		(!monitor->seen_ns ||
+	return !monitor->seen_ns ||
+		(lineage && lineage->leader_ns &&
 			lineage->self.ended_ns - lineage->leader_ns > LEFT_EARLY_NS);
 }
 
