@@ -115,6 +115,10 @@ run tty "$handles" -t
 stop "$container"
 check "the log of a terminal is read" ends_with 0 "Last words: \"bye\""
 
+run silent 'echo up; trap "exit 0" TERM; while :; do busybox sleep 0.05; done' -t
+stop "$container"
+check "from its first byte on" ends_with 0 "Last words: \"up\"" "before the signal"
+
 run local "$handles" --log-driver local
 stop "$container"
 check "the log of the driver local is read" ends_with 0 "Last words: \"bye\""
@@ -151,18 +155,20 @@ check "and SIGKILL comes when the grace is over" ends_with 1 "killed 137 after 1
 sleep 0.5
 check "after which it stays stopped" [ "$(state Status)" = exited ]
 
+# It waits for 1.6 s before it is started for the fifth time.
 run crash 'echo up; exit 3' --restart always
-for _ in $(seq 100); do
-	case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$container") in
-	restarting\ [3-9]) break ;;
-	esac
+life() {
+	docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$container"
+}
+for _ in $(seq 200); do
+	[ "$(life)" != "restarting 4" ] || break
 	sleep 0.05
 done
 stop "$container"
 check "a container that is waiting to be started again is said to be" \
-	ends_with 1 "crash 3 before the stop" "it was waiting to be started again" "\"up\""
-sleep 1
-check "and is not started again" [ "$(state Status)" = exited ]
+	ends_with 1 "crash 3 before the stop" "to be started again, as 4 times before" "\"up\""
+sleep 2
+check "and is not started again" [ "$(life)" = "exited 4" ]
 
 run one "$handles"
 one=$container

@@ -91,15 +91,6 @@ static int64_t events_since(const struct docker_engine *docker)
 	return time && clock_parse_rfc3339(&ns, time, &ignored) ? ns : 0;
 }
 
-static int64_t started_ns(const cJSON *json)
-{
-	const char *time = json_text(json_get(json, "State"), "StartedAt");
-	struct err ignored;
-	int64_t ns;
-
-	return time && clock_parse_rfc3339(&ns, time, &ignored) ? ns : 1;
-}
-
 /* From after its last line on. A log that can't be read is none. */
 static bool follow_log(struct container *container, const struct attach_spec *spec,
 	const cJSON *json, struct err *err)
@@ -107,7 +98,7 @@ static bool follow_log(struct container *container, const struct attach_spec *sp
 	struct docker_engine *docker = container->docker;
 	struct docker_log_spec log = {
 		.container = container->subject.id,
-		.since_ns = started_ns(json),
+		.since_ns = 1, /* without a last line, all that comes is new */
 		.tty = json_bool(json_get(json, "Config"), "Tty", false),
 		.stamped = docker->local,
 		.line = spec->log,
@@ -128,8 +119,10 @@ static bool follow_log(struct container *container, const struct attach_spec *sp
 		return true;
 	}
 	if (line) {
-		log.since_ns = wall_ns + 1;
-		spec->log(spec->arg, docker->local ? clock_of_wall(wall_ns) : 0, line,
+		bool known = docker->local && wall_ns;
+
+		log.since_ns = wall_ns ? wall_ns + 1 : log.since_ns;
+		spec->log(spec->arg, known ? clock_of_wall(wall_ns) : 0, line,
 			strlen(line));
 	}
 	if (!container->subject.running)

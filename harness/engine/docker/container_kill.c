@@ -21,13 +21,24 @@ static void on_kill_answered(void *arg, const struct fetch_result *result)
 		container_note_failure(container, &err);
 }
 
-static bool post_kill(struct container *container, int number, struct err *err)
+/* As of the daemon's own stop, the grace begins when the signal has been sent. */
+static void on_signal_answered(void *arg, const struct fetch_result *result)
+{
+	struct container *container = arg;
+
+	on_kill_answered(container, result);
+	if (container->grace_s >= 0 && !container->stop)
+		loop_timer_set(container->kill_timer, container->grace_s * CLOCK_S);
+}
+
+static bool post_kill(
+	struct container *container, int number, fetch_done_fn *done, struct err *err)
 {
 	SCOPED(mem_free) char *what = mem_textf("kill?signal=%d", number);
 
 	if (container->kill)
 		fetch_cancel(container->kill);
-	container->kill = container_post(container, NULL, what, on_kill_answered, err);
+	container->kill = container_post(container, NULL, what, done, err);
 	return container->kill != NULL;
 }
 
@@ -36,7 +47,7 @@ static void on_grace_over(void *arg)
 	struct container *container = arg;
 	struct err err;
 
-	if (!post_kill(container, SIGKILL, &err))
+	if (!post_kill(container, SIGKILL, on_kill_answered, &err))
 		container_note_failure(container, &err);
 }
 
@@ -52,9 +63,7 @@ bool container_kill_begin(struct container *container, struct err *err)
 	}
 	container->kill_timer = loop_timer_create(
 		container->subject.engine->loop, on_grace_over, container);
-	if (container->grace_s >= 0)
-		loop_timer_set(container->kill_timer, container->grace_s * CLOCK_S);
-	return post_kill(container, container->stop_signal, err);
+	return post_kill(container, container->stop_signal, on_signal_answered, err);
 }
 
 void container_kill_over(struct container *container)

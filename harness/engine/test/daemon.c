@@ -27,12 +27,22 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+static bool is_removed(const struct daemon *daemon)
+{
+	return daemon->state && daemon->removes_it;
+}
+
 static void answer_json(struct daemon *daemon, struct web_exchange *exchange)
 {
-	SCOPED(mem_free) char *json = mem_textf("{\"Id\":\"" ID "\",\"State\":%s}",
+	SCOPED(mem_free)
+	char *json = mem_textf("{\"Id\":\"" ID "\",\"HostConfig\":%s,\"State\":%s}",
+		daemon->host_config ? daemon->host_config : "{}",
 		daemon->state ? daemon->state : "{\"Running\":true,\"Pid\":1}");
 
-	daemon_reply(exchange, 200, json);
+	if (is_removed(daemon))
+		daemon_reply(exchange, 404, "{\"message\":\"No such container\"}");
+	else
+		daemon_reply(exchange, 200, json);
 }
 
 static void answer_log(struct daemon *daemon, struct web_exchange *exchange)
@@ -48,7 +58,9 @@ static void answer_log(struct daemon *daemon, struct web_exchange *exchange)
 
 static void answer_wait(struct daemon *daemon, struct web_exchange *exchange)
 {
-	if (daemon->state)
+	if (is_removed(daemon))
+		daemon_reply(exchange, 404, "{\"message\":\"No such container\"}");
+	else if (daemon->state)
 		daemon_reply(exchange, 200, "{\"StatusCode\":0}");
 	else
 		daemon->wait = exchange;
@@ -127,14 +139,14 @@ static void on_over(void *arg, struct web_exchange *exchange, enum web_end end U
 	}
 }
 
-void daemon_send_event(struct daemon *daemon, const char *action, const char *signal,
+void daemon_send_event(struct daemon *daemon, const char *action, const char *detail,
 	const char *nanoseconds)
 {
 	SCOPED(mem_free) char *line = mem_textf(
 		"{\"Type\":\"container\",\"Action\":\"%s\",\"Actor\":{\"ID\":\"" ID
-		"\",\"Attributes\":{%s%s%s}},\"timeNano\":%s}\n",
-		action, signal ? "\"signal\":\"" : "", signal ? signal : "",
-		signal ? "\"" : "", nanoseconds);
+		"\",\"Attributes\":{\"%s\":\"%s\"}},\"timeNano\":%s}\n",
+		action, strcmp(action, "die") == 0 ? "exitCode" : "signal",
+		detail ? detail : "", nanoseconds);
 
 	/* In two pieces: lines may be cut anywhere. */
 	web_stream_add(daemon->events, line, 20);

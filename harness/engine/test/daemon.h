@@ -25,8 +25,10 @@ struct daemon {
 	struct buf tags; /* a line for each: "/images/NAME:HASH/tag NAME:latest" */
 
 	/* The script. */
-	const char *about; /* the answer to /version */
-	const char *state; /* of the ended container; NULL: it runs */
+	const char *about;       /* the answer to /version */
+	const char *state;       /* of the ended container; NULL: it runs */
+	const char *host_config; /* of the container; NULL: it says none */
+	bool removes_it;         /* once it has ended there is no such container */
 	const char *create_answer;
 	unsigned create_status;
 	daemon_stop_fn *on_stop;
@@ -42,8 +44,9 @@ struct daemon {
 void daemon_open(struct daemon *daemon, uv_loop_t *loop);
 void daemon_close(struct daemon *daemon);
 
-/* signal may be NULL; nanoseconds are digits. */
-void daemon_send_event(struct daemon *daemon, const char *action, const char *signal,
+/* detail: the signal of "kill", the exit code of "die"; may be NULL. Nanoseconds are
+ * digits. */
+void daemon_send_event(struct daemon *daemon, const char *action, const char *detail,
 	const char *nanoseconds);
 /* Stream 1 is stdout, 2 stderr. */
 void daemon_add_frame(struct buf *frames, char stream, const char *text);

@@ -553,6 +553,47 @@ static void docker_survives_the_removal_of_its_container(void **state)
 		strstr(fixture->subject->facts.unobserved, "No such container"));
 }
 
+/* --- somebody else's container --- */
+
+static void on_attached_log(void *arg, int64_t ns, const char *line, size_t len UNUSED)
+{
+	assert_true(ns > 0);
+	buf_addf(arg, "%s|", line);
+}
+
+static void docker_attaches_to_a_container_that_runs(void **state)
+{
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	SCOPED(buf_done) struct buf log = {0};
+	struct subject *attached;
+	struct err err = {0};
+
+	engine_fixture_up(fixture, PLAIN, "term=3", "say=5", NULL);
+	engine_fixture_await_line(fixture, "line 5ready");
+	attached = engine_attach(fixture->engine,
+		&(struct attach_spec){
+			.name = fixture->subject->id,
+			.grace_ns = ATTACH_OWN_GRACE,
+			.log = on_attached_log,
+			.arg = &log,
+		},
+		&err);
+	if (!attached)
+		fail_msg("%s", err.text);
+	assert_int_equal(attached->pid, fixture->subject->pid);
+	assert_int_equal(attached->about->grace_ns, 10 * CLOCK_S);
+	assert_true(subject_stop(attached, &err));
+	assert_int_equal(wait_until(&fixture->loop, is_stopped, attached,
+				 clock_now() + ENGINE_FIXTURE_PATIENCE_NS, NULL),
+		WAIT_SO);
+	assert_true(subject_inspect(attached, &err));
+	assert_int_equal(attached->facts.exit_code, 3);
+	/* The last line, and what comes after it, once. */
+	assert_string_equal(buf_text(&log), "line 5ready|");
+	subject_detach(attached);
+	assert_int_equal(ask_about(fixture, "GET", "/json", fixture->subject->id), 200);
+}
+
 /* --- the daemon --- */
 
 static void docker_says_how_it_looked_for_the_daemon(void **state UNUSED)
@@ -645,6 +686,7 @@ int main(void)
 		SCENE(docker_reports_the_daemons_own_words),
 		SCENE(docker_tells_the_kill_of_another_client_by_its_time),
 		SCENE(docker_survives_the_removal_of_its_container),
+		SCENE(docker_attaches_to_a_container_that_runs),
 		cmocka_unit_test(docker_says_how_it_looked_for_the_daemon),
 		SCENE(docker_names_a_program_that_is_missing),
 	};

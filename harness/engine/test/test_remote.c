@@ -455,6 +455,46 @@ static void remote_container_is_stopped_as_docker_stop_does_it(void **state)
 	}
 }
 
+/* Newer daemons send "stop" before "die". */
+static void stop_and_remove(struct daemon *daemon, struct web_exchange *exchange)
+{
+	daemon_send_event(daemon, "kill", "15", "1795389768654579866");
+	daemon_send_event(daemon, "stop", NULL, "1795389773220000000");
+	daemon_end_container(daemon, ENDED(0, "2026-11-22T23:22:53.164580001Z"));
+	web_reply(exchange, 204, NULL, NULL, 0);
+}
+
+static void remote_container_that_is_removed_has_its_end_in_an_event(void **state)
+{
+	struct remote_scene *scene = *state;
+	const struct stop_facts *facts;
+	struct err err = {0};
+
+	scene->daemon.host_config = "{\"AutoRemove\":true}";
+	scene->daemon.removes_it = true;
+	scene->daemon.on_stop = stop_and_remove;
+	if (!attach(scene, ATTACH_OWN_GRACE, NULL, &err) ||
+		!subject_stop(scene->subject, &err))
+		fail_msg("%s", err.text);
+	assert_true(scene->subject->about->auto_remove);
+	assert_int_equal(wait_until(&scene->loop, is_stopped, scene,
+				 clock_now() + 200 * CLOCK_MS, NULL),
+		WAIT_DEADLINE);
+	daemon_send_event(&scene->daemon, "die", "3", "1795389773154579866");
+	assert_int_equal(wait_until(&scene->loop, is_stopped, scene,
+				 clock_now() + PATIENCE_NS, NULL),
+		WAIT_SO);
+	if (!subject_inspect(scene->subject, &err))
+		fail_msg("%s", err.text);
+	facts = &scene->subject->facts;
+	assert_int_equal(facts->exit_code, 3);
+	assert_string_equal(facts->unobserved, "");
+	assert_int_equal(facts->exit_source, STAMP_ENGINE);
+	assert_int_equal(facts->exit_ns - facts->signal_ns, 4500000000);
+	subject_detach(scene->subject);
+	scene->subject = NULL;
+}
+
 static void remote_container_is_left_as_it_is(void **state)
 {
 	struct remote_scene *scene = *state;
@@ -554,6 +594,7 @@ int main(void)
 		SCENE(remote_up_tells_in_the_daemons_words),
 		SCENE(remote_version_is_agreed_on),
 		SCENE(remote_container_is_stopped_as_docker_stop_does_it),
+		SCENE(remote_container_that_is_removed_has_its_end_in_an_event),
 		SCENE(remote_container_is_left_as_it_is),
 		SCENE(remote_import_fails_behind_its_200),
 		SCENE(remote_images_are_all_tagged_latest),
