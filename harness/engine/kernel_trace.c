@@ -17,7 +17,7 @@
 #include "lib/cc.h"
 #include "lib/mem.h"
 
-#define PAGES 64 /* of each ring: some thousand records between two reads */
+#define PAGES 256 /* of each ring: some ten thousand records between two reads */
 
 /* Signals that no stop is made of; a real-time signal counts unless one thread got it. */
 #define STOP_SIGNALS                                                                   \

@@ -47,7 +47,7 @@ void proc_monitor_read(
 bool proc_monitor_descendants(struct proc_monitor *monitor,
 	const struct proc_record **events, unsigned *count);
 /* The signals of the process and its descendants, in the order of their stamps. False
- * where they cannot be traced, or some were lost. Borrowed until proc_monitor_close()
+ * where they cannot be traced (count is unchanged), or some were lost. Borrowed until proc_monitor_close()
  * or the next turn of the loop. */
 bool proc_monitor_signals(struct proc_monitor *monitor,
 	const struct proc_signal **signals, unsigned *count);

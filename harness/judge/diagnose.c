@@ -9,6 +9,7 @@
 #include "harness/judge/diagnose_hang.h"
 #include "harness/judge/diagnose_wait.h"
 #include "lib/buf.h"
+#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/signals.h"
@@ -105,18 +106,24 @@ static bool signal_came_early(const struct view *view, struct buf *text)
 
 static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 {
+	static const int others[] = {SIGTERM, SIGINT, SIGQUIT};
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
 
 	if (!view->discarded || !pid1 || proc_mask_has(pid1->ignored, number) ||
 		can_receive(view))
 		return false;
-	return buf_addf(text,
-		"PID 1 (%s) has no handler for %s: the kernel discarded it%s",
+	buf_addf(text, "PID 1 (%s) has no handler for %s: the kernel discarded it%s",
 		pid1->name, SIGNAL(number),
 		view->facts->signal_delivery == DELIVERY_IGNORED
 			? " (seen in the signal trace)"
 			: " (SigCgt, SigBlk, SigIgn lack it)");
+	for (size_t i = 0; i < COUNT(others); i++) {
+		if (proc_mask_has(pid1->caught, others[i]))
+			return buf_addf(
+				text, "; it has one for %s", SIGNAL(others[i]));
+	}
+	return true;
 }
 
 /* --- L, R: what was left, what was lost --- */
@@ -280,14 +287,34 @@ static bool engine_lost_it(const struct view *view, struct buf *text)
 	return true;
 }
 
+/* Requests, sessions and turns that it had when the signal came. */
+static bool was_idle(const struct view *view)
+{
+	const struct evidence *evidence = view->evidence;
+	const struct proc *before = view->main ? view->main->before : NULL;
+
+	for (unsigned i = 0; i < evidence->request_count; i++) {
+		if (evidence->requests[i].kind != REQUEST_IDLE &&
+			(!evidence->requests[i].ended_ns ||
+				evidence->requests[i].ended_ns >=
+					view->facts->signal_ns))
+			return false;
+	}
+	return view->sessions.count == 0 && (!before || before->connections == 0);
+}
+
 static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
-	return (view->verdict == VERDICT_CLEAN || view->verdict == VERDICT_SLOW) &&
-		buf_addf(text,
-			"clean stop in %s, %s of the grace left, %u of %u sessions "
-			"disconnected",
-			CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns),
+	if (view->verdict != VERDICT_CLEAN && view->verdict != VERDICT_SLOW)
+		return false;
+	buf_addf(text, "clean stop in %s, %s of the grace left",
+		CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns));
+	if (scenario_has_mocks(view->scenario))
+		return buf_addf(text, ", %u of %u sessions disconnected",
 			view->sessions.done, view->sessions.count);
+	if (was_idle(view))
+		buf_adds(text, "; idle: nothing was under way when the signal came");
+	return true;
 }
 
 static bool not_known(const struct view *view, struct buf *text)

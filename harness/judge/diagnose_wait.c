@@ -362,6 +362,18 @@ bool wait_for_child(const struct view *view, struct buf *text)
 	return hang_mcp(view, text) || child_holds_up(view, text);
 }
 
+static void add_child_not_told(
+	const struct view *view, const struct process *program, struct buf *text)
+{
+	const struct process *child = processes_child(&view->processes, program, NULL);
+
+	if (!child || child->told || !view->processes.signals_known)
+		return;
+	buf_adds(text, "; its child ");
+	process_add_name(child, text);
+	buf_adds(text, " runs, and got no signal");
+}
+
 bool wait_elsewhere(const struct view *view, struct buf *text)
 {
 	static const char *const loops[] = {
@@ -384,6 +396,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 			"keeps its event loop alive");
 	else if (program->last->threads > 1)
 		buf_addf(text, ", with %u threads", program->last->threads);
+	add_child_not_told(view, program, text);
 	add_last_words(view, program, text);
 	return true;
 }

@@ -32,10 +32,11 @@ static void copy_descendants(const struct subject *subject, struct evidence *evi
 static void copy_signals(const struct subject *subject, struct evidence *evidence)
 {
 	const struct proc_signal *signals;
-	unsigned count;
+	unsigned count = 0;
 
+	/* Where some were lost, those that were seen were sent all the same. */
 	evidence->signals_known = subject_signals(subject, &signals, &count);
-	if (!evidence->signals_known || count == 0)
+	if (count == 0)
 		return;
 	evidence->signal_count = count;
 	evidence->signals = mem_grown(NULL, count, sizeof *signals);
