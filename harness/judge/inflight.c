@@ -13,6 +13,7 @@ struct inflight_turn {
 	const char *session; /* the API's id of the session; borrowed */
 	const char *room;    /* borrowed; may be NULL */
 	int64_t begun_ns;    /* 0: it had none */
+	bool begun_late;     /* after the stop signal */
 	int64_t ended_ns;    /* 0: it did not end */
 	bool ended_by_itself;
 	UT_hash_handle hh;
@@ -49,6 +50,9 @@ static void read_event(
 		return;
 	if (event->ns <= stop_ns) {
 		turn->begun_ns = begins ? event->ns : 0;
+	} else if (begins && !turn->begun_ns) {
+		turn->begun_ns = event->ns;
+		turn->begun_late = true;
 	} else if (ends && turn->begun_ns && !turn->ended_ns) {
 		const char *why = json_text(event->json, "why");
 
@@ -74,6 +78,23 @@ static const struct load_request *request_of(
 	return NULL;
 }
 
+/* The webhook of a turn that began after the signal was answered: it was accepted, and
+ * nobody will send it again. */
+static bool was_acknowledged(
+	const struct evidence *evidence, const struct inflight_turn *turn)
+{
+	unsigned long session = turn->room ? strtoul(turn->room, NULL, 10) : 0;
+
+	for (unsigned i = 0; session && i < evidence->request_count; i++) {
+		const struct load_request *request = &evidence->requests[i];
+
+		if (request->kind == REQUEST_TURN && request->session == session &&
+			request->end == REQUEST_ANSWERED)
+			return true;
+	}
+	return false;
+}
+
 /* The service waited until SIGKILL only for a turn whose request had no answer. */
 static void count(struct inflight *turns, const struct evidence *evidence,
 	const struct inflight_turn *turn)
@@ -81,7 +102,8 @@ static void count(struct inflight *turns, const struct evidence *evidence,
 	const struct load_request *request = request_of(evidence, turn);
 	int64_t kill_ns = evidence->facts.kill_ns;
 
-	if (!turn->begun_ns || turn->ended_by_itself)
+	if (!turn->begun_ns || turn->ended_by_itself ||
+		(turn->begun_late && !was_acknowledged(evidence, turn)))
 		return;
 	if (kill_ns && (!turn->ended_ns || turn->ended_ns >= kill_ns) &&
 		(!request || request->end == REQUEST_BROKEN ||

@@ -2,7 +2,8 @@
  * inflight - what became of the turns that were in flight when the stop came.
  *
  * Judged by the mock agent API's own events: a turn that began before the stop and did
- * not end by itself was interrupted, whatever its request was answered.
+ * not end by itself was interrupted, whatever its request was answered. So was one that
+ * began later, if its webhook was answered: acknowledged, and lost.
  */
 #ifndef HARNESS_JUDGE_INFLIGHT_H
 #define HARNESS_JUDGE_INFLIGHT_H

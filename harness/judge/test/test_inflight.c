@@ -88,6 +88,16 @@ static void another_process_ends_no_turn(void **state)
 	scene_expect(scene, VERDICT_DIRTY, "H9");
 }
 
+static void a_turn_that_was_acknowledged_is_lost_although_it_began_late(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_play_clean(scene);
+	scene_run_turn(scene, 1, 2, 150, "interrupted");
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_ANSWERED);
+	scene_expect(scene, VERDICT_DIRTY, "H9");
+}
+
 static void a_turn_that_had_not_begun_or_ended_by_itself_is_not_interrupted(
 	void **state)
 {
@@ -113,6 +123,7 @@ int main(void)
 		SCENE(a_turn_that_failed_after_the_stop_is_not_clean),
 		SCENE(a_turn_belongs_to_a_session_of_the_api_not_to_a_number),
 		SCENE(another_process_ends_no_turn),
+		SCENE(a_turn_that_was_acknowledged_is_lost_although_it_began_late),
 		SCENE(a_turn_that_had_not_begun_or_ended_by_itself_is_not_interrupted),
 	};
 
