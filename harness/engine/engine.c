@@ -127,7 +127,8 @@ bool subject_owns_port(const struct subject *subject, int port, struct err *err)
 
 bool subject_has_read(const struct subject *subject, int64_t port)
 {
-	return !subject->pid || port_owner_has_read(subject->pid, (int)port);
+	return !subject->pid ||
+		port_owner_has_read(subject->pid, subject->address, (int)port);
 }
 
 bool subject_stop(struct subject *subject, struct err *err)

@@ -168,39 +168,75 @@ bool port_owner_is_in_tree(pid_t root, int port, struct err *err)
 	return true;
 }
 
-/* Of the server: one that was not accepted yet has no inode. Of a client: what its peer
- * has not acknowledged, as when the backlog has no room. */
-static bool is_waiting(const char *line, int port)
-{
-	unsigned local, remote, state, unsent, unread;
-	unsigned long inode;
+/* The connections to a port, as its server and its clients have them. */
+struct port_connections {
+	char address[16]; /* of the server, as the clients' rows have it */
+	unsigned port;
+	uint8_t accepted[65536 / 8]; /* a bit for each port of a client */
+	bool waiting;
+};
 
-	if (sscanf(line,
-		    " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%x %x %x:%x %*s %*s %*d %*d %lu",
-		    &local, &remote, &state, &unsent, &unread, &inode) != 6)
-		return false;
-	if ((int)local == port)
-		return state == TCP_SYN_RECV_STATE ||
-			(state == TCP_ESTABLISHED_STATE && (unread > 0 || inode == 0));
-	return (int)remote == port && state == TCP_ESTABLISHED_STATE && unsent > 0;
-}
+typedef void row_fn(struct port_connections *connections, unsigned local,
+	unsigned remote, const char *remote_address, unsigned state, unsigned unread,
+	unsigned long inode);
 
-static bool has_waiting(pid_t pid, const char *table, int port)
+static void read_rows(struct port_connections *connections, pid_t pid,
+	const char *table, row_fn *each)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)pid, table);
 	FILE *file = fopen(path, "re");
-	char line[512];
-	bool found = false;
+	char line[512], address[40];
+	unsigned local, remote, state, unread;
+	unsigned long inode;
 
-	while (file && !found && fgets(line, sizeof line, file))
-		found = is_waiting(line, port);
+	while (file && fgets(line, sizeof line, file)) {
+		if (sscanf(line,
+			    " %*d: %*[0-9A-F]:%x %39[0-9A-F]:%x %x %*x:%x %*s %*s %*d "
+			    "%*d %lu",
+			    &local, address, &remote, &state, &unread, &inode) == 6 &&
+			remote < 65536)
+			each(connections, local, remote, address, state, unread, inode);
+	}
 	if (file)
 		fclose(file);
-	return found;
 }
 
-bool port_owner_has_read(pid_t root, int port)
+/* One that was not accepted yet has no inode. */
+static void note_server(struct port_connections *connections, unsigned local,
+	unsigned remote, const char *remote_address UNUSED, unsigned state,
+	unsigned unread, unsigned long inode)
 {
-	return !has_waiting(root, "tcp", port) && !has_waiting(root, "tcp6", port) &&
-		!has_waiting(getpid(), "tcp", port);
+	if (local != connections->port)
+		return;
+	if (state == TCP_SYN_RECV_STATE ||
+		(state == TCP_ESTABLISHED_STATE && (unread > 0 || inode == 0)))
+		connections->waiting = true;
+	connections->accepted[remote / 8] |= (uint8_t)(1u << remote % 8);
+}
+
+/* One for which the backlog had no room is established here, and not at the server. (Its
+ * bytes that wait for an acknowledgement say nothing: that may be delayed.) */
+static void note_client(struct port_connections *connections, unsigned local,
+	unsigned remote, const char *remote_address, unsigned state,
+	unsigned unread UNUSED, unsigned long inode UNUSED)
+{
+	if (remote == connections->port && state == TCP_ESTABLISHED_STATE &&
+		strcmp(remote_address, connections->address) == 0 && local < 65536 &&
+		!(connections->accepted[local / 8] >> local % 8 & 1))
+		connections->waiting = true;
+}
+
+bool port_owner_has_read(pid_t root, const char *address, int port)
+{
+	struct port_connections connections = {.port = (unsigned)port};
+	struct in_addr binary;
+
+	if (inet_pton(AF_INET, address, &binary) != 1)
+		return true;
+	snprintf(
+		connections.address, sizeof connections.address, "%08X", binary.s_addr);
+	read_rows(&connections, root, "tcp", note_server);
+	read_rows(&connections, root, "tcp6", note_server);
+	read_rows(&connections, getpid(), "tcp", note_client);
+	return !connections.waiting;
 }

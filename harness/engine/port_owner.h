@@ -18,8 +18,8 @@
 bool port_owner_is_in_tree(pid_t root, int port, struct err *err) MUST_CHECK;
 
 /* Has every connection to the port, in root's network namespace, been accepted, and all
- * that came on it been read, all from this process's namespace included? True where
- * /proc does not show it. */
-bool port_owner_has_read(pid_t root, int port);
+ * that came on it been read, also of those from this process's namespace to the
+ * address ("127.0.0.1")? True where /proc does not show it. */
+bool port_owner_has_read(pid_t root, const char *address, int port);
 
 #endif

@@ -351,8 +351,10 @@ static bool await_time(struct case_state *state)
 
 /* The moment of the stop has come: from now on no request is sent, but one for each
  * client that had none under way. With an event the stop comes at once. */
-static bool hold_clients(struct case_state *state, int64_t until_ns)
+static bool hold_clients(struct case_state *state)
 {
+	int64_t until_ns = clock_now() + state->scenario->stop.within_ns;
+
 	if (!state->clients)
 		return true;
 	clients_hold(state->clients, !waits_for_event(state));
@@ -403,7 +405,7 @@ bool trigger_await(struct case_state *state)
 	ok = ok && (case_state_waits_for_exit(state) || begin_command(state));
 	if (ok && waits_for_event(state))
 		ok = await_event(state, until_ns);
-	ok = ok && await_time(state) && hold_clients(state, until_ns);
+	ok = ok && await_time(state) && hold_clients(state);
 	state->evidence->loaded_ns = clock_now();
 	return ok;
 }

@@ -1,5 +1,5 @@
 /*
- * serves - an HTTP server that needs 200 ms for an answer. On SIGTERM it exits 0: after
+ * serves - an HTTP server that needs 600 ms for an answer. On SIGTERM it exits 0: after
  * the answer that is under way, or, with the argument "drop", at once.
  */
 #include <arpa/inet.h>
@@ -44,7 +44,7 @@ static int listen_somewhere(void)
 static void answer(int client)
 {
 	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone";
-	struct timespec left = {.tv_nsec = 200 * 1000 * 1000};
+	struct timespec left = {.tv_nsec = 600 * 1000 * 1000};
 	char request[4096];
 
 	if (read(client, request, sizeof request) > 0) {

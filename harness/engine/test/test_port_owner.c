@@ -92,6 +92,11 @@ static void port_owner_prefers_ipv4_as_the_kernel_does(void **state UNUSED)
 	assert_false(owns(AF_INET6, AF_INET));
 }
 
+static bool has_read(int port)
+{
+	return port_owner_has_read(getpid(), "127.0.0.1", port);
+}
+
 /* Neither a connection that nobody has accepted nor bytes that nobody has read. */
 static void port_owner_sees_what_was_not_read_yet(void **state UNUSED)
 {
@@ -109,24 +114,74 @@ static void port_owner_sees_what_was_not_read_yet(void **state UNUSED)
 	assert_int_equal(listen(listener, 4), 0);
 	getsockname(listener, (struct sockaddr *)&address, &len);
 	port = ntohs(address.sin_port);
-	assert_true(port_owner_has_read(getpid(), port));
+	assert_true(has_read(port));
 	assert_int_equal(connect(client, (struct sockaddr *)&address, len), 0);
-	assert_false(port_owner_has_read(getpid(), port));
+	assert_false(has_read(port));
 	server = accept(listener, NULL, NULL);
-	assert_true(port_owner_has_read(getpid(), port));
+	assert_true(has_read(port));
 	assert_int_equal(write(client, "x", 1), 1);
-	assert_false(port_owner_has_read(getpid(), port));
+	assert_false(has_read(port));
+	/* Its acknowledgement is delayed. */
 	assert_int_equal(read(server, &byte, 1), 1);
-	assert_true(port_owner_has_read(getpid(), port));
+	assert_true(has_read(port));
 	close(server);
 	close(client);
 	close(listener);
+}
+
+/* A namespace without the server's end stands for a backlog without room: the client's
+ * end alone is established. */
+static void port_owner_sees_what_the_server_has_not_got(void **state UNUSED)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ready[2], port, server;
+	char byte = 'n';
+	pid_t elsewhere;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	getsockname(listener, (struct sockaddr *)&address, &len);
+	port = ntohs(address.sin_port);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, len), 0);
+	server = accept(listener, NULL, NULL);
+	assert_true(has_read(port));
+	assert_int_equal(pipe(ready), 0);
+	elsewhere = fork();
+	if (elsewhere == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(10);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	if (byte == 'y') {
+		assert_false(port_owner_has_read(elsewhere, "127.0.0.1", port));
+		assert_true(port_owner_has_read(elsewhere, "127.0.0.2", port));
+	}
+	kill(elsewhere, SIGKILL);
+	waitpid(elsewhere, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	close(server);
+	close(client);
+	close(listener);
+	if (byte != 'y')
+		skip();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_owner_sees_what_was_not_read_yet),
+		cmocka_unit_test(port_owner_sees_what_the_server_has_not_got),
 		cmocka_unit_test(port_owner_prefers_ipv4_as_the_kernel_does),
 	};
 
