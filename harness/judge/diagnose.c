@@ -84,6 +84,9 @@ static bool launcher_is_pid1(const struct view *view, struct buf *text)
 	buf_adds(text, " never received it");
 	if (proc_mask_has(child->last->caught, view->facts->stop_signal))
 		buf_adds(text, ", although it has a handler for it");
+	else if (!proc_receives(child->last, view->facts->stop_signal) &&
+		!processes_child(&view->processes, child, NULL))
+		buf_adds(text, ". It has no handler for it either");
 	return true;
 }
 
@@ -107,11 +110,12 @@ static bool signal_came_early(const struct view *view, struct buf *text)
 static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 {
 	static const int others[] = {SIGTERM, SIGINT, SIGQUIT};
+	SCOPED(buf_done) struct buf deeper = {0};
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
 
 	if (!view->discarded || !pid1 || proc_mask_has(pid1->ignored, number) ||
-		can_receive(view))
+		can_receive(view) || launcher_is_pid1(view, &deeper))
 		return false;
 	buf_addf(text, "PID 1 (%s) has no handler for %s: the kernel discarded it%s",
 		pid1->name, SIGNAL(number),
