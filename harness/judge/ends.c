@@ -13,6 +13,7 @@
 /* A SIGKILL that comes so soon after the first signal is the program's ordinary way to
  * end its idle workers, and no lost patience. */
 #define ORDINARY_NS (100 * CLOCK_MS)
+#define NEAR_NS     (250 * CLOCK_MS)
 
 static bool is_crash(int number)
 {
@@ -48,11 +49,22 @@ static bool crashed(const struct process *process, struct buf *text)
 	return true;
 }
 
-static bool killed(const struct process *process, struct buf *text)
+/* Where PID 1's exit was not traced, the kernel's SIGKILL to what is left comes before
+ * the end that is known (leaks.h). */
+static bool may_be_left(const struct process *process, const struct evidence *evidence)
+{
+	struct death death = evidence_death(evidence);
+
+	return !process->killed && death.only_end &&
+		process->ended_ns > death.ns - death.error_ns - NEAR_NS;
+}
+
+static bool killed(const struct process *process, const struct evidence *evidence,
+	struct buf *text)
 {
 	const struct proc_signal *by = process->killed;
 
-	if (WTERMSIG(process->wait_status) != SIGKILL)
+	if (may_be_left(process, evidence))
 		return false;
 	if (by && by->sender && process_was_idle(process) &&
 		(!process->told || by->ns - process->told->ns < ORDINARY_NS))
@@ -118,7 +130,7 @@ static enum verdict judge_end(const struct process *process,
 	if (planted)
 		return VERDICT_CLEAN;
 	if (WTERMSIG(process->wait_status) == SIGKILL)
-		return killed(process, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
+		return killed(process, evidence, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
 	return died_of_signal(process, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
 }
 
