@@ -172,21 +172,35 @@ static void note_signal(struct proc_monitor *monitor,
 	add_signal(monitor, &signal);
 }
 
+/* Of PID 1 alone: all processes of the machine wait for children and exit. */
+static void note_own(
+	struct proc_monitor *monitor, const struct kernel_trace_record *record)
+{
+	if (record->pid != monitor->pid || record->ns < monitor->opened_ns)
+		return;
+	if (record->what == KERNEL_TRACE_WAITS)
+		note_signal(monitor, record, record->pid);
+	else
+		monitor->dying_ns = record->ns;
+}
+
 static void on_traced(void *arg, const struct kernel_trace_record *record)
 {
 	struct proc_monitors *monitors = arg;
+	bool own = record->what == KERNEL_TRACE_WAITS ||
+		record->what == KERNEL_TRACE_DYING;
 
-	/* A child that was forked a moment ago. */
-	if (monitors->events && record->what != KERNEL_TRACE_DYING)
+	/* Its target may have been forked a moment ago. */
+	if (monitors->events && monitors->opened && !own)
 		proc_events_read(monitors->events);
 	for (struct proc_monitor *monitor = monitors->opened; monitor;
 		monitor = monitor->next) {
-		pid_t pid = subject_of(monitor, record);
+		pid_t pid = own ? 0 : subject_of(monitor, record);
 
-		if (pid && record->what != KERNEL_TRACE_DYING)
+		if (own)
+			note_own(monitor, record);
+		else if (pid)
 			note_signal(monitor, record, pid);
-		else if (pid == monitor->pid && record->ns > monitor->opened_ns)
-			monitor->dying_ns = record->ns;
 	}
 }
 

@@ -25,7 +25,7 @@ const char *stop_report_restart(const struct subject_about *about)
 		const char *policy, *text;
 	} rows[] = {
 		{"always",
-			"always: it stays stopped until it is started, or the daemon is"},
+			"always: it stays stopped until somebody starts it, or the daemon starts again"},
 		{"unless-stopped",
 			"unless-stopped: it stays stopped until it is started, also when the "
 			"daemon starts again"},
