@@ -19,12 +19,23 @@ static const struct argp_option option_table[] = {
 
 static const struct argp help = {.options = option_table, .parser = parse_option};
 
-bool options_parse(const struct argp *argp, int argc, char **argv, void *input)
+static bool parse(
+	const struct argp *argp, int argc, char **argv, unsigned flags, void *input)
 {
 	const struct argp_child children[] = {{.argp = &help}, {0}};
 	struct argp whole = *argp;
 
 	whole.children = children;
 	argp_err_exit_status = OPTIONS_USAGE_EXIT;
-	return argp_parse(&whole, argc, argv, 0, NULL, input) == 0;
+	return argp_parse(&whole, argc, argv, flags, NULL, input) == 0;
+}
+
+bool options_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	return parse(argp, argc, argv, 0, input);
+}
+
+bool options_parse_in_order(const struct argp *argp, int argc, char **argv, void *input)
+{
+	return parse(argp, argc, argv, ARGP_IN_ORDER, input);
 }

@@ -14,4 +14,9 @@
  * returned an error. */
 bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
 
+/* The same where a command of somebody else may follow: nothing behind the first
+ * argument is moved in front of it. */
+bool options_parse_in_order(
+	const struct argp *argp, int argc, char **argv, void *input);
+
 #endif

@@ -89,6 +89,23 @@ bool placeholders_check(const char *text, struct err *err)
 	return true;
 }
 
+char *placeholders_escape(const char *text)
+{
+	struct buf escaped = {0};
+
+	buf_adds(&escaped, "");
+	while (*text) {
+		size_t len = braced_len(text);
+
+		if (len)
+			buf_addf(&escaped, "{%.*s}", (int)len, text);
+		else
+			buf_add(&escaped, text, 1);
+		text += len ? len : 1;
+	}
+	return buf_take(&escaped);
+}
+
 bool placeholders_use(const char *text, enum placeholder placeholder)
 {
 	struct text_piece piece;

@@ -29,6 +29,10 @@ extern const char *const placeholder_names[PLACEHOLDERS]; /* without braces */
 /* False when text has a placeholder of no known name; err names it and the nearest. */
 bool placeholders_check(const char *text, struct err *err) MUST_CHECK;
 
+/* Gives the caller a string to free(): what stands for the text itself, whatever is in
+ * it. */
+char *placeholders_escape(const char *text) MUST_CHECK;
+
 bool placeholders_use(const char *text, enum placeholder placeholder);
 
 /* Gives the caller a string to free(): text with values[placeholder] (NULL: nothing) in

@@ -47,6 +47,23 @@ static void placeholders_are_replaced_and_other_braces_are_kept(void **state UNU
 	}
 }
 
+static void an_escaped_text_is_expanded_to_itself(void **state UNUSED)
+{
+	static const char *const texts[] = {"", "plain", "{port}", "{{port}}",
+		"{{{port}}}", "{port}{other}", "{\"a\":{\"b\":1}}", "${HOME} {", "{}"};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		char *escaped = placeholders_escape(texts[i]);
+		char *expanded = placeholders_expand(escaped, values);
+		struct err err;
+
+		assert_true(placeholders_check(escaped, &err));
+		assert_string_equal(expanded, texts[i]);
+		free(escaped);
+		free(expanded);
+	}
+}
+
 static void placeholders_of_unknown_names_are_found(void **state UNUSED)
 {
 	struct err err = {0};
@@ -75,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(placeholders_are_replaced_and_other_braces_are_kept),
+		cmocka_unit_test(an_escaped_text_is_expanded_to_itself),
 		cmocka_unit_test(placeholders_of_unknown_names_are_found),
 	};
 

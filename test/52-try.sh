@@ -1,0 +1,176 @@
+#!/bin/sh
+# `stopbench try` on an image and on a command: what it says, and that nothing is left.
+set -u
+bin=${PROGRAMS:-build/bin}
+name=stopbench-test-try-$$
+image=$name
+work=$(mktemp -d)
+TMPDIR=$work
+export TMPDIR
+failed=0
+
+finish() {
+	docker rmi -f "$image" >/dev/null 2>&1
+	rm -rf "$work"
+}
+trap finish EXIT
+
+# The output is in $work/out, both streams.
+try() {
+	"$bin/stopbench" try "$@" >"$work/out" 2>&1
+	code=$?
+}
+
+check() { # WHAT COMMAND...
+	what=$1
+	shift
+	if "$@"; then
+		echo "ok $what"
+	else
+		echo "not ok $what (exit code $code)"
+		cat "$work/out"
+		failed=1
+	fi
+}
+
+# Words of one paragraph, wherever its lines break.
+says() {
+	tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$1"
+}
+
+ends_with() { # CODE WORDS...
+	[ "$code" -eq "$1" ] || return 1
+	shift
+	for words in "$@"; do
+		says "$words" || return 1
+	done
+}
+
+# Stops at SIGTERM with code 0, and says so.
+handles='echo up; trap "echo bye; exit 0" TERM; while :; do busybox sleep 0.05; done'
+
+# Those of this test alone, by the word that is in their commands.
+nothing_runs() {
+	for _ in $(seq 40); do
+		pgrep -f "$1" >/dev/null || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+no_folder() {
+	[ -z "$(find "$work" -maxdepth 1 -name 'stopbench-*')" ]
+}
+
+# --- the process engine ---
+
+if ! command -v busybox >/dev/null; then
+	echo "skip try: there is no busybox"
+	exit 0
+fi
+
+try --ready-log up -- busybox sh -c "$handles"
+check "a command that stops well is clean" \
+	ends_with 0 "busybox clean 0 after" "Last words: \"bye\""
+
+try --grace 300ms -- busybox sh -c "busybox sleep 7${$}1; true"
+check "a shell in front is the reason, with its cure" \
+	ends_with 1 "busybox killed 137 after 3" "W3 PID 1 is busybox" \
+	"Cure: Make the program PID 1."
+check "nothing of it runs on" nothing_runs "busybox sleep 7${$}1"
+
+try --json -e GREETING=hello --ready-log hello -- busybox sh -c "echo \$GREETING; $handles"
+check "the variables are set, and programs can read the result" \
+	ends_with 0 '"verdict": "clean"' '"exit_code": 0'
+
+try -- busybox sh -c 'echo no; exit 3'
+check "what ends by itself is told so" ends_with 1 "crash 3 before the stop" '"no"'
+
+try --ready-within 300ms --ready-log never -- busybox sh -c "$handles"
+check "what is never ready is not stopped" ends_with 3 "not ready in time" "last line: up"
+
+try -- "$work/nowhere"
+check "a program that is not there is named" ends_with 3 "$work/nowhere"
+
+"$bin/stopbench" try --ready-log never -- busybox sh -c "echo up; busybox sleep 7${$}2; true" \
+	>"$work/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	pgrep -f "^busybox sleep 7${$}2" >/dev/null && break
+	sleep 0.05
+done
+kill -INT $pid
+wait $pid
+code=$?
+check "a Ctrl-C ends it" ends_with 3 "interrupted"
+check "and what it had started" nothing_runs "busybox sleep 7${$}2"
+check "no folder is left" no_folder
+
+# --- containers ---
+
+skip_or_fail() {
+	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
+		echo "not ok try: $1, and STOPBENCH_REQUIRE_DOCKER is set"
+		exit 1
+	fi
+	echo "skip try: $1"
+	exit $failed
+}
+
+docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
+[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+
+mkdir "$work/bin"
+cp /bin/busybox "$work/bin/"
+tar -C "$work" -c bin |
+	docker import -c 'ENV PATH=/bin' -c 'CMD ["busybox", "sleep", "60"]' \
+		- "$image" >/dev/null || exit 1
+
+no_container() {
+	[ -z "$(docker ps -aq --filter "ancestor=$image")" ]
+}
+
+try -t 1 --stop-signal INT "$image"
+check "an image runs its own command" \
+	ends_with 1 "$image killed 137 after 1." "W1 PID 1 (busybox) has no handler for SIGINT"
+check "and its container is removed" no_container
+
+try -d --rm -it --name shop -p 127.0.0.1::80 -e A=1 -v "$work/bin:/x:ro" -w /x -u 5:6 \
+	-m 64m --cpus 0.5 --pids-limit 50 --cap-drop ALL --cap-add KILL --tmpfs /tmp \
+	--read-only --init --stop-signal TERM --stop-timeout 4 --entrypoint busybox "$image" \
+	sh -c 'trap "exit 0" TERM; test "$A" = 1 && test "$(pwd)" = /x && test -x /x/busybox &&
+		test "$(busybox id -u)" = 5 && test "$$" != 1 && ! touch /y 2>/dev/null && touch /tmp/y
+		echo "all $?"; while :; do busybox sleep 0.05; done'
+check "a line of docker run can be pasted" \
+	ends_with 0 "$image clean 0 after" "Last words: \"all 0\"" "(grace: 4s)" \
+	"--name has no effect here"
+check "and its container is removed, too" no_container
+
+try --ready-port 8000 --stop-signal TERM --init "$image" busybox httpd -f -p 8000
+check "the port is asked at the container's address" ends_with 1 "143 after"
+
+try "$name-nobody"
+check "a missing image is an error, and is not pulled" \
+	ends_with 3 "there is no image $name-nobody, and none is pulled"
+
+try -v "$work/none:/x" "$image"
+check "what the daemon refuses is told" ends_with 3 "$work/none"
+check "and nothing is left of it" no_container
+
+"$bin/stopbench" try --ready-log never "$image" >"$work/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	[ -z "$(docker ps -q --filter "ancestor=$image")" ] || break
+	sleep 0.05
+done
+kill -INT $pid
+wait $pid
+code=$?
+check "a Ctrl-C ends a container" ends_with 3 "interrupted"
+check "which is removed" no_container
+check "no folder is left of containers" no_folder
+
+DOCKER_HOST=unix:///nonexistent/docker.sock "$bin/stopbench" try x >"$work/out" 2>&1
+code=$?
+check "without a daemon no image can be run" ends_with 3 "no Docker daemon"
+exit $failed
