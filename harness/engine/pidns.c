@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
@@ -59,13 +60,27 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Mounts made here must not propagate to the host. The "/" of a chroot is no mount
- * point: there it is enough to make the /proc private that is mounted over. */
+static bool make_private(const char *path)
+{
+	return mount("none", path, NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* The "/" of a chroot is no mount point, so it can be made neither private nor
+ * read-only. A copy of it can: it is mounted over /proc, and becomes "/". Without
+ * malloc(): another thread may have held its lock at the fork. */
+static bool mount_chroot(void)
+{
+	char folder[PATH_MAX];
+
+	return getcwd(folder, sizeof folder) && make_private("/proc") &&
+		mount("/", "/proc", NULL, MS_BIND | MS_REC, NULL) == 0 &&
+		make_private("/proc") && chroot("/proc") == 0 && chdir(folder) == 0;
+}
+
+/* Mounts made here must not propagate to the host. */
 static bool hide_mounts(void)
 {
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
-		(errno == EINVAL &&
-			mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	return make_private("/") || (errno == EINVAL && mount_chroot());
 }
 
 static void mount_tmpfs(const char *text, const struct pipes *pipes)
@@ -349,18 +364,23 @@ static NORETURN void run_inside(
 }
 
 /* A PID namespace is entered by children alone: this one waits for the program. It must
- * hold no end of a pipe that others wait for. */
+ * hold no end of a pipe that others wait for. A mount namespace is entered at its root,
+ * and in a chroot PID 1 has another. */
 static NORETURN void enter(
 	pid_t pid1, const struct pidns_spec *spec, const struct pipes *pipes)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid1, 0);
-	int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS, root;
+	char path[32];
 	sigset_t all;
 	pid_t pid;
 
+	snprintf(path, sizeof path, "/proc/%d/root", (int)pid1);
+	root = open(path, O_PATH | O_CLOEXEC);
 	if (spec->isolation == PIDNS_USER_NAMESPACES)
 		flags |= CLONE_NEWUSER;
-	if (pidfd < 0 || setns(pidfd, flags) != 0)
+	if (pidfd < 0 || root < 0 || setns(pidfd, flags) != 0 || fchdir(root) != 0 ||
+		chroot(".") != 0)
 		fail(pipes, "enter its namespaces");
 	pid = fork();
 	if (pid == 0)
