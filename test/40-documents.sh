@@ -4,13 +4,15 @@
 # Of README.md, scenarios/README.md and docs/*.md, in the order of the text:
 #
 #   ```sh            commands, run from the top of the tree with sh -e
+#   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
 #   ```sh test       `make test`, of which this script is a part, and `make bench`, which
 #                    docs/benchmark.md runs: not run again
 #   ```sh bench      minutes of measuring: run where STOPBENCH_BENCH is set
 #   ```text          what the block before it prints: its lines, in this order. Durations,
-#                    decimals and seeds may differ, a line may end early in an ellipsis,
-#                    and a line that begins with three dots stands for others.
+#                    decimals, seeds and the engine that was found may differ, a line may
+#                    end early in an ellipsis, and a line that begins with three dots
+#                    stands for others.
 #   ```json          a scenario: it is met ten times of ten on the process engine
 #   ```json FILE     the same, and FILE in the repository has the same text
 #   ```              a picture
@@ -50,7 +52,8 @@ split() {
 
 # What may differ between two runs becomes "#".
 mask() {
-	sed -E 's/seed [0-9]+/seed #/g; s/[-+]?[0-9]+(\.[0-9]+)?(ns|us|ms|s)([^a-z]|$)/#\3/g
+	sed -E 's/seed [0-9]+/seed #/g; s/engine (docker|process)/engine #/
+		s/[-+]?[0-9]+(\.[0-9]+)?(ns|us|ms|s)([^a-z]|$)/#\3/g
 		s/[-+]?[0-9]+\.[0-9]+/#/g; s/[[:space:]]+/ /g; s/ $//'
 }
 
@@ -82,6 +85,10 @@ run_commands() { # INFO FILE NAME
 		echo "skip $3: STOPBENCH_BENCH is not set"
 		return
 	} ;;
+	"sh curl") command -v curl >/dev/null || {
+		echo "skip $3: no curl"
+		return
+	} ;;
 	"sh docker") docker_answers || {
 		[ -z "${STOPBENCH_REQUIRE_DOCKER:-}" ]
 		result $? "$3: needs a Docker engine, curl and docker-compose"
@@ -89,7 +96,9 @@ run_commands() { # INFO FILE NAME
 		return
 	} ;;
 	esac
-	timeout 900 sh -e "$2" >"$work/output" 2>"$work/errors" </dev/null
+	# What runs in the background must not outlive commands that fail.
+	{ echo 'trap "kill \$! 2>/dev/null || true" EXIT' && cat "$2"; } >"$work/commands"
+	timeout 900 sh -e "$work/commands" >"$work/output" 2>"$work/errors" </dev/null
 	code=$?
 	result "$code" "$3: the commands succeed"
 	[ "$code" -eq 0 ] || cat "$2" "$work/output" "$work/errors"
