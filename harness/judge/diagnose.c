@@ -256,8 +256,9 @@ static bool crashed(const struct view *view, struct buf *text)
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
 
-	/* Another process may have been the one that crashed (X11). */
+	/* Another process may have been the one that crashed (X11, X5). */
 	return view->verdict == VERDICT_CRASH && !view->too_late &&
+		(view->signalled || !view->facts->wait_status_known) &&
 		view->facts->exit_code > 128 &&
 		buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
 			view->facts->exit_code);

@@ -29,8 +29,7 @@ static bool was_sent(const struct process *process, int number)
 }
 
 /* ", 1.02s after SIGTERM" */
-static void add_since_told(
-	const struct process *process, int64_t ns, struct buf *text)
+static void add_since_told(const struct process *process, int64_t ns, struct buf *text)
 {
 	if (process->told && ns > process->told->ns)
 		buf_addf(text, ", %s after %s", CLOCK_TEXT(ns - process->told->ns),
@@ -75,26 +74,34 @@ static bool killed(const struct process *process, const struct evidence *evidenc
 	buf_adds(text, " was ended by SIGKILL");
 	if (!by)
 		return true;
-	buf_addf(text, " from %s", by->sender_name);
-	if (by->sender)
-		buf_addf(text, "%s", by->sender == process->pid ? " (itself)" : "");
-	else
-		buf_adds(text, " (memory or CPU limit)");
+	buf_addf(text, " from %s%s", by->sender_name,
+		by->sender ? "" : " (memory or CPU limit)");
 	add_since_told(process, by->ns, text);
 	return true;
 }
 
-static bool died_of_signal(const struct process *process, struct buf *text)
+/* (Where signals were not traced, one with a handler did.) */
+static bool raised_itself(const struct process *process,
+	const struct evidence *evidence, int number, bool has_handler)
+{
+	return evidence->signals_known
+		? process->raised && process->raised->signal == number
+		: has_handler;
+}
+
+static bool died_of_signal(const struct process *process,
+	const struct evidence *evidence, struct buf *text)
 {
 	int number = WTERMSIG(process->wait_status);
-	bool raised = process->raised && process->raised->signal == number;
 	const struct proc *before = process->before;
+	bool has_handler = before && proc_mask_has(before->caught, number);
+	bool raised = raised_itself(process, evidence, number, has_handler);
 
 	if (process_was_idle(process) || (raised && (!before || !before->connections)))
 		return false;
 	process_add_name(process, text);
 	buf_addf(text, " died of %s", SIGNAL(number));
-	if (!raised)
+	if (!raised && !has_handler)
 		buf_adds(text, ", for which it has no handler");
 	if (process->told && process->told->sender)
 		buf_addf(text, " (from %s)", process->told->sender_name);
@@ -131,7 +138,7 @@ static enum verdict judge_end(const struct process *process,
 		return VERDICT_CLEAN;
 	if (WTERMSIG(process->wait_status) == SIGKILL)
 		return killed(process, evidence, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
-	return died_of_signal(process, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
+	return died_of_signal(process, evidence, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
 }
 
 void ends_find(struct ends *ends, const struct processes *processes,

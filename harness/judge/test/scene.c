@@ -164,6 +164,7 @@ int scene_tear_down(void **state)
 	evidence_done(&scene->evidence);
 	mem_free(&scene->scenario.name);
 	mem_free(&scene->scenario.stop.when);
+	mem_free(&scene->scenario.service.image);
 	strlist_done(&scene->scenario.service.env);
 	mem_free(state);
 	return 0;
@@ -177,6 +178,8 @@ void scene_kill_at_grace(struct judge_scene *scene)
 	facts->kill_source = STAMP_KERNEL;
 	facts->kill_by_engine = true;
 	facts->exit_ns = facts->kill_ns + 2 * CLOCK_MS;
+	if (facts->dying_ns)
+		facts->dying_ns = facts->kill_ns + CLOCK_MS;
 	facts->wait_status = SIGKILL;
 	facts->exit_code = 137;
 }
@@ -198,6 +201,192 @@ void scene_look_at(
 	scene->evidence.snapshots = snapshots;
 	scene->evidence.snapshot_count = 2;
 }
+
+/* --- a program that nobody here wrote --- */
+
+static pid_t pid_of(unsigned number)
+{
+	return 400 + (pid_t)number;
+}
+
+static void name_proc(struct proc *proc, const char *name)
+{
+	snprintf(proc->name, sizeof proc->name, "%s", name);
+	snprintf(proc->command, sizeof proc->command, "%s", name);
+	snprintf(proc->exe, sizeof proc->exe, "%s", name);
+}
+
+void scene_run_program(struct judge_scene *scene, const char *name, int stop_signal)
+{
+	struct evidence *evidence = &scene->evidence;
+
+	scene->scenario.service.mocks = false;
+	scene->scenario.service.image = mem_text("somebody/else");
+	evidence->descendants_known = evidence->signals_known = true;
+	evidence->facts.stop_signal = stop_signal;
+	evidence->facts.dying_ns = evidence->facts.exit_ns - CLOCK_MS;
+	scene->before[0] = (struct proc){
+		.pid = pid_of(0),
+		.ns_pid = 1,
+		.state = 'S',
+		.threads = 1,
+		.syscall = CALL_PAUSE,
+		.caught = MASK(stop_signal),
+	};
+	name_proc(&scene->before[0], name);
+	scene->last[0] = scene->before[0];
+	scene->process_count = 1;
+	scene->looks[0] = (struct snapshot){T0 - CLOCK_MS, scene->before, 1};
+	scene->looks[1] = (struct snapshot){T0 + 100 * CLOCK_MS, scene->last, 1};
+	evidence->snapshots = scene->looks;
+	evidence->snapshot_count = 2;
+	scene_add_signal(scene, 0, SCENE_ENGINE, 0, stop_signal);
+}
+
+unsigned scene_add_process(struct judge_scene *scene, unsigned parent, const char *name)
+{
+	unsigned number = scene->process_count++;
+	struct proc *before = &scene->before[scene->looks[0].count++];
+	struct proc_record *record = scene_add_descendant(scene, pid_of(number), 0);
+
+	assert_true(number < SCENE_PROCS_MAX);
+	*before = *scene_before(scene, parent);
+	before->pid = pid_of(number);
+	before->ppid = pid_of(parent);
+	before->ns_pid = 1 + (pid_t)number;
+	name_proc(before, name);
+	scene->last[scene->looks[1].count++] = *before;
+	record->ns_pid = before->ns_pid;
+	record->parent = before->ppid;
+	record->born_ns = T0 - CLOCK_S;
+	/* The kernel kills it with PID 1's namespace. */
+	record->ended_ns = 0;
+	snprintf(record->name, sizeof record->name, "%s", name);
+	return number;
+}
+
+static struct proc *proc_in(struct snapshot *snapshot, unsigned number)
+{
+	unsigned i = 0;
+
+	while (i < snapshot->count && snapshot->procs[i].pid != pid_of(number))
+		i++;
+	assert_true(i < snapshot->count);
+	return &snapshot->procs[i];
+}
+
+struct proc *scene_before(struct judge_scene *scene, unsigned number)
+{
+	return proc_in(&scene->looks[0], number);
+}
+
+struct proc *scene_last(struct judge_scene *scene, unsigned number)
+{
+	return proc_in(&scene->looks[1], number);
+}
+
+void scene_set_masks(struct judge_scene *scene, unsigned number, uint64_t caught,
+	uint64_t blocked, uint64_t ignored)
+{
+	struct proc *both[] = {scene_before(scene, number), scene_last(scene, number)};
+
+	for (size_t i = 0; i < COUNT(both); i++) {
+		both[i]->caught = caught;
+		both[i]->blocked = blocked;
+		both[i]->ignored = ignored;
+	}
+}
+
+void scene_wait_in(struct judge_scene *scene, unsigned number, long call)
+{
+	scene_before(scene, number)->syscall = call;
+	scene_last(scene, number)->syscall = call;
+}
+
+void scene_connect(
+	struct judge_scene *scene, unsigned number, const char *peer, unsigned port)
+{
+	struct proc *both[] = {scene_before(scene, number), scene_last(scene, number)};
+
+	for (size_t i = 0; i < COUNT(both); i++) {
+		both[i]->connections++;
+		both[i]->peer_to = port;
+		snprintf(both[i]->peer, sizeof both[i]->peer, "%s", peer);
+	}
+}
+
+struct proc_record *scene_end_process(
+	struct judge_scene *scene, unsigned number, int64_t ms, int wait_status)
+{
+	struct proc_record *record = &scene->evidence.descendants[number - 1];
+	struct snapshot *last = &scene->looks[1];
+	struct proc *proc = proc_in(last, number);
+
+	memmove(proc, proc + 1,
+		(size_t)(last->procs + --last->count - proc) * sizeof *proc);
+	record->ended_ns = T0 + ms * CLOCK_MS;
+	record->wait_status = wait_status;
+	return record;
+}
+
+static struct proc_signal *add_signal(struct judge_scene *scene, int64_t ms,
+	enum proc_signal_what what, unsigned number, int signal_number)
+{
+	struct evidence *evidence = &scene->evidence;
+	struct proc_signal *signal;
+
+	evidence->signals = mem_grown(
+		evidence->signals, evidence->signal_count + 1, sizeof *signal);
+	signal = &evidence->signals[evidence->signal_count++];
+	*signal = (struct proc_signal){
+		.what = what,
+		.ns = T0 + ms * CLOCK_MS,
+		.pid = pid_of(number),
+		.signal = signal_number,
+	};
+	return signal;
+}
+
+struct proc_signal *scene_add_signal(struct judge_scene *scene, int64_t ms, int sender,
+	unsigned target, int signal_number)
+{
+	struct proc_signal *signal =
+		add_signal(scene, ms, PROC_SIGNAL_SENT, target, signal_number);
+	const char *name = "dockerd";
+
+	signal->sender = 90;
+	if (sender == SCENE_KERNEL) {
+		signal->sender = 0;
+		name = "the kernel";
+	} else if (sender == SCENE_STRANGER) {
+		signal->sender = 91;
+		name = "kill";
+	} else if (sender != SCENE_ENGINE) {
+		signal->sender = pid_of((unsigned)sender);
+		name = scene_before(scene, (unsigned)sender)->name;
+	}
+	snprintf(signal->sender_name, sizeof signal->sender_name, "%.15s", name);
+	return signal;
+}
+
+struct proc_signal *scene_add_handled(
+	struct judge_scene *scene, int64_t ms, unsigned number, int signal_number)
+{
+	return add_signal(scene, ms, PROC_SIGNAL_HANDLED, number, signal_number);
+}
+
+void scene_add_wait(struct judge_scene *scene, int64_t ms, unsigned number)
+{
+	add_signal(scene, ms, PROC_SIGNAL_WAITS, number, 0);
+}
+
+void scene_die_of(struct judge_scene *scene, int signal_number)
+{
+	scene->evidence.facts.exit_code = 128 + signal_number;
+	scene->evidence.facts.wait_status = signal_number;
+}
+
+/* --- what is said --- */
 
 void scene_expect(
 	struct judge_scene *scene, enum verdict verdict, const char *diagnosis)
@@ -221,4 +410,25 @@ bool scene_has_diagnosis(const struct judge_scene *scene, const char *id)
 			return true;
 	}
 	return false;
+}
+
+const char *scene_text(const struct judge_scene *scene, const char *id)
+{
+	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
+		const struct diagnosis *diagnosis = &scene->judgement.diagnoses[i];
+
+		if (strcmp(diagnosis_ids[diagnosis->id], id) == 0)
+			return diagnosis->text;
+	}
+	fail_msg("no diagnosis %s", id);
+	return "";
+}
+
+void assert_says_at(const struct judge_scene *scene, const char *id, const char *text,
+	const char *file, int line)
+{
+	if (strstr(scene_text(scene, id), text))
+		return;
+	print_error("%s: \"%s\"\nhas no \"%s\"\n", id, scene_text(scene, id), text);
+	_fail(file, line);
 }
