@@ -368,6 +368,25 @@ static bool left_early(const struct proc_monitor *monitor)
 			lineage->self.ended_ns - lineage->leader_ns > LEFT_EARLY_NS);
 }
 
+/* With the last thread of PID 1 its namespace ends: the kernel kills who is left in it,
+ * and reports that thread's end when they are dead, on a busy machine much later than
+ * the main thread's. 0: nobody was left. */
+static int64_t namespace_end_ns(const struct proc_monitor *monitor)
+{
+	const struct proc_lineage *lineage = monitor->lineage;
+
+	for (unsigned i = 0; monitor->seen_ns && i < monitor->signal_count; i++) {
+		const struct proc_signal *signal = &monitor->signals[i];
+
+		if (signal->what == PROC_SIGNAL_SENT && signal->signal == SIGKILL &&
+			!signal->sender && signal->pid != monitor->pid &&
+			signal->ns >= lineage->leader_ns &&
+			signal->ns <= lineage->self.ended_ns)
+			return signal->ns;
+	}
+	return 0;
+}
+
 void proc_monitor_read(
 	struct proc_monitor *monitor, struct stop_facts *facts, pid_t *kill_by)
 {
@@ -378,8 +397,8 @@ void proc_monitor_read(
 	facts->signals_seen = 0;
 	facts->exec_ns = monitor->lineage ? monitor->lineage->self.exec_ns : 0;
 	read_exit(monitor, facts);
-	if (!left_early(monitor))
-		facts->dying_ns = monitor->dying_ns;
+	facts->dying_ns = left_early(monitor) ? namespace_end_ns(monitor)
+					      : monitor->dying_ns;
 	for (unsigned i = 0; i < monitor->signal_count; i++) {
 		const struct proc_signal *signal = &monitor->signals[i];
 

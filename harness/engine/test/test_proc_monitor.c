@@ -194,6 +194,35 @@ static void proc_monitor_sees_a_process_live_on_as_another_program(void **state)
 		assert_int_equal(WEXITSTATUS(scene->facts.wait_status), 7);
 }
 
+static void proc_monitor_knows_when_a_namespace_without_main_thread_ends(void **state)
+{
+	struct proc_monitor_scene *scene = *state;
+	int64_t began_ns;
+	pid_t pid = fork_pid1();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		await_go(scene);
+		if (fork() == 0)
+			for (;;)
+				pause();
+		pthread_create(&thread, NULL, run_on, NULL);
+		pthread_exit(NULL);
+	}
+	if (pid < 0 || !scene->capabilities.signal_delivery) {
+		print_message("no PID namespace, or %s\n", scene->capabilities.note);
+		if (pid > 0)
+			kill(pid, SIGKILL);
+		skip();
+	}
+	began_ns = clock_now();
+	open_on(scene, pid);
+	await_end(scene);
+	assert_true(scene->facts.dying_ns - began_ns >= 300 * CLOCK_MS);
+	assert_true(scene->facts.dying_ns <= scene->facts.exit_ns);
+}
+
 static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **state)
 {
 	struct proc_monitor_scene *scene = *state;
@@ -303,6 +332,7 @@ int main(void)
 		SCENE(proc_monitor_sees_the_end_and_its_status),
 		SCENE(proc_monitor_stamps_the_end_of_the_last_thread),
 		SCENE(proc_monitor_sees_a_process_live_on_as_another_program),
+		SCENE(proc_monitor_knows_when_a_namespace_without_main_thread_ends),
 		SCENE(proc_monitor_distinguishes_the_stop_signal_from_the_kill),
 		SCENE(proc_monitor_needs_a_process_that_exists),
 		cmocka_unit_test(proc_monitor_says_so_where_nothing_can_be_polled),
