@@ -168,6 +168,19 @@ static bool processes_left(const struct view *view, struct buf *text)
 	return true;
 }
 
+static bool ended_by_chance(const struct view *view, struct buf *text)
+{
+	const struct leaks *leaks = &view->leaks;
+
+	return leaks->raced > 0 && leaks->count == 0 &&
+		buf_addf(text,
+			"%u process%s that PID 1 had told to end %s gone a moment before it: "
+			"whether it waited for %s cannot be told from this stop",
+			leaks->raced, leaks->raced == 1 ? "" : "es",
+			leaks->raced == 1 ? "was" : "were",
+			leaks->raced == 1 ? "it" : "them");
+}
+
 static bool zombies_left(const struct view *view, struct buf *text)
 {
 	return view->leaks.zombies > 0 &&

@@ -13,8 +13,8 @@
 /* The kernel ends a PID namespace within this before PID 1 is reported gone (a few ms
  * were seen), and our reading of a hang-up lags behind it. */
 #define NEAR_NS (250 * CLOCK_MS)
-/* What a kernel on a busy machine may need between a signal and an end. */
-#define RACE_NS (3 * CLOCK_MS)
+/* What a busy machine may need between two statements of a shell script. */
+#define RACE_NS (5 * CLOCK_MS)
 
 /* The service can leave only its own descendants behind. */
 static bool is_offspring(const struct lifeline *lifeline)
@@ -52,6 +52,7 @@ enum leak_state {
 	LEAK_NONE, /* it ended before PID 1 did */
 	LEAK_LEFT,
 	LEAK_UNKNOWN,
+	LEAK_RACED, /* it ended in time, and that may be chance */
 };
 
 /* Does the service record what it reaps, so that a missing record means something? Our
@@ -74,18 +75,39 @@ static enum leak_state by_record(
 	return has_record(evidence, lifeline) ? LEAK_LEFT : LEAK_UNKNOWN;
 }
 
-/* PID 1 told it to end, and it died of that so shortly before PID 1's own end that
- * nobody can have waited for it, unless PID 1 asked for its end in between. */
-static bool was_not_waited_for(const struct process *process,
-	const struct process *pid1, const struct death *death)
+/* PID 1 asked for the end of a child between these times. */
+static bool has_waited(const struct evidence *evidence, pid_t pid1, int64_t from_ns,
+	int64_t to_ns)
+{
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (signal->what == PROC_SIGNAL_WAITS && signal->pid == pid1 &&
+			signal->ns > from_ns && signal->ns < to_ns)
+			return true;
+	}
+	return false;
+}
+
+/* PID 1 told it to end, and it died of that so shortly before PID 1's own end that chance
+ * decided which came first. A wait that PID 1 began before that end proves that it
+ * waited, none at all that it did not; one behind it may be its handler of SIGCHLD. */
+static enum leak_state state_of_race(const struct evidence *evidence,
+	const struct process *process, const struct process *pid1)
 {
 	const struct proc_signal *told = process->told;
+	struct death death = evidence_death(evidence);
 
-	return told && told->sender == pid1->pid && process->ended && death->ns &&
-		!death->only_end && WIFSIGNALED(process->wait_status) &&
-		WTERMSIG(process->wait_status) == told->signal &&
-		process->ended_ns > death->ns - RACE_NS &&
-		!(pid1->waited && pid1->waited->ns > told->ns);
+	if (!evidence->signals_known || !told || told->sender != pid1->pid ||
+		process->parent != pid1 || !process->ended || !death.ns ||
+		death.only_end || !WIFSIGNALED(process->wait_status) ||
+		WTERMSIG(process->wait_status) != told->signal ||
+		process->ended_ns < death.ns - RACE_NS ||
+		has_waited(evidence, pid1->pid, told->ns, process->ended_ns))
+		return LEAK_NONE;
+	return has_waited(evidence, pid1->pid, process->ended_ns, death.ns)
+		? LEAK_RACED
+		: LEAK_LEFT;
 }
 
 /* By the kernel's stamps of a descendant. */
@@ -95,13 +117,16 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 	const struct proc_record *record = process->record;
 	struct death death = evidence_death(evidence);
 	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
+	enum leak_state raced;
 
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
 	if ((death.ns && record->born_ns > death.ns) || process_is_session(process))
 		return LEAK_NONE;
-	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns) ||
-		was_not_waited_for(process, processes->list, &death))
+	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
 		return LEAK_LEFT;
+	raced = state_of_race(evidence, process, processes->list);
+	if (raced != LEAK_NONE)
+		return raced;
 	if (death.ns && record->ended_ns <= before_ns)
 		return LEAK_NONE;
 	/* Near a SIGKILL it may have exited because its stdin ended with PID 1. */
@@ -197,6 +222,7 @@ void leaks_find(struct leaks *leaks, const struct evidence *evidence,
 			: LEAK_NONE;
 
 		leaks->unknown += state == LEAK_UNKNOWN;
+		leaks->raced += state == LEAK_RACED;
 		if (state == LEAK_LEFT)
 			add(leaks, kind_of(processes, process), process,
 				process->lifeline);

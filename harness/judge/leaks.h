@@ -43,6 +43,7 @@ struct leaks {
 	unsigned count;
 	unsigned kinds[LEAK_KINDS];
 	unsigned unknown; /* left, or killed and reaped in time */
+	unsigned raced;   /* told by PID 1, and gone a moment before it: by chance? */
 	unsigned zombies; /* in the last snapshot before the end */
 };
 

@@ -144,12 +144,10 @@ static void add_signals(struct processes *processes, const struct evidence *evid
 		if (!process || signal->ns < stop_ns(evidence) ||
 			(process->record && signal->ns < process->record->born_ns))
 			continue;
-		if (signal->what == PROC_SIGNAL_WAITS)
-			process->waited = signal;
-		else if (signal->what == PROC_SIGNAL_SENT)
+		if (signal->what == PROC_SIGNAL_SENT)
 			note_sent(process, signal, evidence->facts.stop_signal,
 				process == processes->list);
-		else if (process->told && !process->handled &&
+		else if (signal->what == PROC_SIGNAL_HANDLED && process->told && !process->handled &&
 			process->told->signal == signal->signal)
 			process->handled = signal;
 	}

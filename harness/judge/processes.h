@@ -37,7 +37,6 @@ struct process {
 	const struct proc_signal *handled; /* its handler for that signal */
 	const struct proc_signal *killed;  /* a SIGKILL */
 	const struct proc_signal *raised;  /* a signal that it sent to itself */
-	const struct proc_signal *waited;  /* its last wait(2) for a child */
 	UT_hash_handle hh;
 };
 
