@@ -230,6 +230,76 @@ static void add_facts(struct timeline *timeline)
 	note(timeline, evidence->ended_ns, "harness", "the case is over");
 }
 
+/* --- the processes below PID 1 --- */
+
+#define SIGNALS_MAX 1000 /* lines; a supervisor may send many */
+
+/* "python3 (pid 7)"; the caller's. */
+static char *process_name(const struct evidence *evidence, pid_t pid)
+{
+	for (unsigned i = evidence->descendant_count; i-- > 0;) {
+		const struct proc_record *record = &evidence->descendants[i];
+
+		if (record->pid == pid)
+			return mem_textf("%s (pid %d)",
+				record->name[0] ? record->name : "a process",
+				(int)(record->ns_pid ? record->ns_pid : pid));
+	}
+	return mem_text("PID 1");
+}
+
+/* PID 1's stop signal and SIGKILL are among the facts. */
+static bool is_among_facts(
+	const struct evidence *evidence, const struct proc_signal *signal)
+{
+	return signal->ns == evidence->facts.signal_ns ||
+		signal->ns == evidence->facts.kill_ns;
+}
+
+static void add_signals(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < evidence->signal_count && count < SIGNALS_MAX; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+		SCOPED(mem_free) char *name = process_name(evidence, signal->pid);
+
+		if (signal->what == PROC_SIGNAL_WAITS ||
+			signal->ns < evidence->facts.asked_ns ||
+			is_among_facts(evidence, signal))
+			continue;
+		if (signal->what == PROC_SIGNAL_SENT)
+			note(timeline, signal->ns, "kernel", "%s to %s, sent by %s%s",
+				SIGNAL(signal->signal), name,
+				signal->sender == signal->pid ? "itself"
+							      : signal->sender_name,
+				signal->ignored ? ": the kernel discarded it" : "");
+		else
+			note(timeline, signal->ns, "kernel",
+				"%s begins its handler of %s", name,
+				SIGNAL(signal->signal));
+		count++;
+	}
+}
+
+static void add_ends(struct timeline *timeline)
+{
+	const struct evidence *evidence = timeline->evidence;
+
+	for (unsigned i = 0; i < evidence->descendant_count; i++) {
+		const struct proc_record *record = &evidence->descendants[i];
+		SCOPED(mem_free) char *name = NULL;
+
+		if (!record->ended_ns || record->ended_ns < evidence->facts.asked_ns)
+			continue;
+		name = process_name(evidence, record->pid);
+		note(timeline, record->ended_ns, "kernel", "%s ended: %s", name,
+			wait_status_name(record->wait_status,
+				(char[WAIT_STATUS_TEXT_SIZE]){0}));
+	}
+}
+
 static void add_snapshots(struct timeline *timeline)
 {
 	const struct evidence *evidence = timeline->evidence;
@@ -302,6 +372,8 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	int width = 0; /* of the sources */
 
 	add_facts(&timeline);
+	add_signals(&timeline);
+	add_ends(&timeline);
 	add_snapshots(&timeline);
 	add_requests(&timeline);
 	add_lifelines(&timeline);
