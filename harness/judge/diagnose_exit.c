@@ -89,7 +89,8 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 	buf_addf(text, "no signal ended PID 1 (%s): it exited with %d",
 		view->pid1 ? view->pid1->name : "?", code);
 	if (!child)
-		return buf_adds(text, " by itself");
+		return view->evidence->descendants_known ? buf_adds(text, " by itself")
+							 : true;
 	buf_adds(text, ", which is how a child ended: ");
 	add_end(child, text);
 	return true;
@@ -171,6 +172,16 @@ static bool decided_itself(const struct view *view, struct buf *text)
 	return add_lines(view, text);
 }
 
+/* It died of the stop signal that it had caught: then it sent that to itself. */
+static bool raised_again(const struct view *view)
+{
+	const struct process *program = view->program;
+
+	return view->processes.signals_known
+		? program->raised && program->raised->signal == view->facts->stop_signal
+		: program->status_known && WIFSIGNALED(program->wait_status);
+}
+
 bool exit_after_way_down(const struct view *view, struct buf *text)
 {
 	int code = view->facts->exit_code;
@@ -191,10 +202,12 @@ bool exit_after_way_down(const struct view *view, struct buf *text)
 	buf_addf(text, "%d after its own way down: it (%s) caught %s", code,
 		view->program->name, STOP_SIGNAL(view));
 	add_lines(view, text);
-	return buf_addf(text,
-		", took %s, and raised %s again, which is 0 as PID 1 and %d behind an init",
-		view->stop_ns >= 0 ? CLOCK_TEXT(view->stop_ns) : "?", STOP_SIGNAL(view),
-		code);
+	buf_addf(text, ", took %s",
+		view->stop_ns >= 0 ? CLOCK_TEXT(view->stop_ns) : "?");
+	return raised_again(view)
+		? buf_addf(text, ", and raised %s again, which PID 1 would not get",
+			  STOP_SIGNAL(view))
+		: true;
 }
 
 /* A process below the program that ran when PID 1 ended; NULL: there is none. */
@@ -215,8 +228,7 @@ bool exit_by_default_action(const struct view *view, struct buf *text)
 	const struct proc *proc;
 
 	if (!ended_by_stop_signal(view) || view->completed ||
-		(program && program->status_known &&
-			WIFEXITED(program->wait_status)) ||
+		(program && program->status_known && WIFEXITED(program->wait_status)) ||
 		(!view->shutdown && program_handles(view) && !reraised_at_once(view)))
 		return false;
 	buf_addf(text,
@@ -235,8 +247,9 @@ bool exit_by_default_action(const struct view *view, struct buf *text)
 	if (below) {
 		process_add_name(below, text);
 		return buf_adds(text,
-			below->told ? " ran below it, received it too, and had not ended"
-				    : " ran below it, and had not ended");
+			below->told
+				? " ran below it, received it too, and had not ended"
+				: " ran below it, and had not ended");
 	}
 	if (reraised_at_once(view))
 		return buf_addf(text,
@@ -262,13 +275,18 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	if (code > 128 && (child_with(view, code) || view->init))
 		return false;
 	child = child_with(view, code);
-	if (child) {
+	if (child && child == view->main) {
 		add_end(child, text);
 		return buf_addf(text, ", and PID 1 (%s) passed that on",
 			view->pid1 ? view->pid1->name : "?");
 	}
 	buf_addf(text, "PID 1 (%s) exited with %d", view->pid1 ? view->pid1->name : "?",
 		code);
+	if (child) {
+		buf_adds(text, ", as ");
+		process_add_name(child, text);
+		return buf_adds(text, " had");
+	}
 	if (pid1->raised && pid1->raised->ignored)
 		buf_addf(text,
 			", after it had raised %s for itself, which PID 1 does not get",

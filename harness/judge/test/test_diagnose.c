@@ -373,88 +373,6 @@ static void a_crash_is_not_blamed_on_the_agent(void **state)
 	scene_expect(scene, VERDICT_CRASH, "X7");
 }
 
-/* PID 1 is an init, wherever it came from, and reports how its child died. */
-static void end_behind_init(struct judge_scene *scene, struct snapshot *snapshots)
-{
-	strcpy(scene->pid1[0].name, "tini");
-	strcpy(scene->pid1[1].name, "web");
-	scene_add_descendant(scene, scene->pid1[1].pid, 299)->wait_status = SIGTERM;
-	scene_look_at(scene, snapshots, 1);
-	scene_exit_with(scene, 143);
-}
-
-static void a_143_behind_an_init_names_what_died(void **state)
-{
-	struct judge_scene *scene = *state;
-	struct snapshot snapshots[2];
-
-	end_behind_init(scene, snapshots);
-	scene_expect(scene, VERDICT_DIRTY, "X9");
-	assert_string_equal(scene->judgement.diagnoses[0].text,
-		"143: SIGTERM's default disposition ended web behind the init: it caught no "
-		"SIGTERM, logged nothing");
-	evidence_add_log(&scene->evidence, T0 + CLOCK_MS, "bye", 3);
-	scene_expect(scene, VERDICT_DIRTY, "X9");
-	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "logged 1 line"));
-}
-
-/* Many a web server does: it says goodbye in its own words. */
-static void a_143_of_one_that_caught_it_is_a_way_down(void **state)
-{
-	struct judge_scene *scene = *state;
-	struct snapshot snapshots[2];
-
-	end_behind_init(scene, snapshots);
-	scene->pid1[1].caught = 1u << (SIGTERM - 1);
-	evidence_add_log(&scene->evidence, T0 + CLOCK_MS, "bye", 3);
-	scene_expect(scene, VERDICT_DIRTY, "X8");
-	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
-		"it (web) caught SIGTERM, logged 1 line, took 300ms"));
-	assert_false(scene_has_diagnosis(scene, "X9"));
-}
-
-/* A shell that is about to fork blocks all signals for a moment. */
-static void a_143_of_one_that_only_blocked_it_is_no_way_down(void **state)
-{
-	struct judge_scene *scene = *state;
-	struct snapshot snapshots[2];
-
-	end_behind_init(scene, snapshots);
-	scene->pid1[1].blocked = UINT64_MAX;
-	scene_expect(scene, VERDICT_DIRTY, "X9");
-	evidence_add_log(&scene->evidence, T0 + CLOCK_MS, "bye", 3);
-	scene_expect(scene, VERDICT_DIRTY, "X8");
-}
-
-static void a_143_names_the_process_that_never_received_the_signal(void **state)
-{
-	struct judge_scene *scene = *state;
-	struct snapshot snapshots[2];
-	struct proc procs[3];
-
-	end_behind_init(scene, snapshots);
-	procs[0] = scene->pid1[0];
-	procs[1] = scene->pid1[1];
-	procs[2] = (struct proc){.pid = 402, .ppid = 401, .ns_pid = 3, .name = "app"};
-	snapshots[0].procs = procs;
-	snapshots[0].count = 3;
-	scene->evidence.signals_known = true;
-	scene_add_descendant(scene, 402, 301);
-	scene_expect(scene, VERDICT_LEAK, "L1");
-	assert_true(scene_has_diagnosis(scene, "X9"));
-	assert_non_null(strstr(scene->judgement.diagnoses[1].text,
-		"ended web behind the init: app (pid 3) ran below it and never received "
-		"it"));
-}
-
-static void a_143_of_its_own_is_not_the_default(void **state)
-{
-	struct judge_scene *scene = *state;
-
-	scene_exit_with(scene, 143);
-	scene_expect(scene, VERDICT_DIRTY, "X5");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,11 +402,6 @@ int main(void)
 		SCENE(a_clean_stop_with_zombies_is_clean_first),
 		SCENE(what_was_left_is_described_as_it_was_seen),
 		SCENE(a_crash_is_not_blamed_on_the_agent),
-		SCENE(a_143_behind_an_init_names_what_died),
-		SCENE(a_143_of_one_that_caught_it_is_a_way_down),
-		SCENE(a_143_of_one_that_only_blocked_it_is_no_way_down),
-		SCENE(a_143_names_the_process_that_never_received_the_signal),
-		SCENE(a_143_of_its_own_is_not_the_default),
 	};
 
 	return cmocka_run_group_tests_name("diagnose", tests, NULL, NULL);
