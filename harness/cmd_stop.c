@@ -162,7 +162,8 @@ static bool await_one(struct stops *stops)
 		wait_until(&stops->targets.loop, has_one_over, stops, INT64_MAX,
 			&stops->targets.interrupted) == WAIT_SO)
 		return true;
-	fputs("stopbench: interrupted: the engine goes on with the stop\n", stderr);
+	fputs("stopbench: interrupted: what got the stop signal may still stop\n",
+		stderr);
 	worsen(stops, EXIT_NOT_RUN);
 	return false;
 }

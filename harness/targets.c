@@ -275,7 +275,10 @@ void targets_close(struct targets *targets)
 	}
 	engine_destroy(targets->docker);
 	engine_destroy(targets->process);
+	for (size_t i = 0; i < COUNT(targets->signals); i++)
+		uv_close((uv_handle_t *)&targets->signals[i], NULL);
 	uv_run(&targets->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&targets->loop);
 	compose_project_done(&targets->project);
 	free(targets->list);
 	free(targets->names);

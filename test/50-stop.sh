@@ -177,8 +177,24 @@ stop -t 1 "$one" "$container" "$name-nobody"
 check "several are stopped side by side, and one that is not there is named" \
 	ends_with 3 "$one clean 0" "$container killed 137" "No such container: $name-nobody"
 
+run endless 'echo up; while :; do busybox sleep 0.05; done'
+"$bin/stopbench" stop "$container" >"$work/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	docker events --since 60s --until 0s --filter container="$container" --filter event=kill |
+		grep -q . && break
+	sleep 0.05
+done
+kill -TERM "$pid"
+wait "$pid"
+code=$?
+check "an interrupted stop says so" ends_with 3 "interrupted: what got the stop signal may"
+docker rm -f "$container" >/dev/null
+
 stop
 check "a container has to be named" ends_with 2 "name a container"
+stop ""
+check "with a name" ends_with 2 '"" is no name'
 stop -s NOPE x
 check "a signal has to be one" ends_with 2 'there is no signal "NOPE"'
 stop -t soon x
