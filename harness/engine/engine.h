@@ -73,6 +73,7 @@ struct subject_about {
 	int64_t restarts;     /* by its policy, since it was created */
 	int64_t exit_code; /* of its last end; -1: not known. Read when not running. */
 	bool auto_remove;  /* docker run --rm */
+	bool init;         /* docker run --init */
 	bool paused;       /* the engine thaws it for the stop */
 	bool restarting;   /* between two starts: there is no process now */
 	char *no_log; /* "its log (why it can't be read): what would help"; NULL: it is read */

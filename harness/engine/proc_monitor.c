@@ -24,6 +24,7 @@ struct proc_monitors {
 	struct proc_events *events;  /* NULL: not possible here */
 	struct kernel_trace *trace;  /* NULL: not possible here */
 	struct proc_monitor *opened; /* in a list */
+	int64_t read_ns; /* the connector had been read up to here; 0: never */
 };
 
 struct proc_monitor {
@@ -190,9 +191,13 @@ static void on_traced(void *arg, const struct kernel_trace_record *record)
 	bool own = record->what == KERNEL_TRACE_WAITS ||
 		record->what == KERNEL_TRACE_DYING;
 
-	/* Its target may have been forked a moment ago. */
-	if (monitors->events && monitors->opened && !own)
+	/* Its target may have been forked a moment ago: read what came before it, and not
+	 * again for each of a burst. */
+	if (monitors->events && monitors->opened && !own &&
+		record->ns > monitors->read_ns) {
+		monitors->read_ns = clock_now();
 		proc_events_read(monitors->events);
+	}
 	for (struct proc_monitor *monitor = monitors->opened; monitor;
 		monitor = monitor->next) {
 		pid_t pid = own ? 0 : subject_of(monitor, record);

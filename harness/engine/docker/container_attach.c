@@ -51,6 +51,7 @@ static void read_about(struct container *container, const cJSON *json)
 	about->restart_policy =
 		text_or(json_text(json_get(host, "RestartPolicy"), "Name"), "no");
 	about->auto_remove = json_bool(host, "AutoRemove", false);
+	about->init = json_bool(host, "Init", false);
 	about->paused = json_bool(state, "Paused", false);
 	about->restarting = json_bool(state, "Restarting", false);
 	about->restarts = json_int(json, "RestartCount", 0);
