@@ -155,15 +155,17 @@ static bool waits_on_descriptor(long syscall)
 
 static void read_wait(struct proc *proc, struct buf *text)
 {
-	unsigned long long arg0 = 0;
+	unsigned long long arg0 = 0, arg1 = 0;
 	char name[32];
 
 	proc->syscall = -1;
 	proc->waits_on[0] = proc->wchan[0] = '\0';
 	if (proc_file_read(text, proc->pid, "syscall") &&
-		sscanf(buf_text(text), "%ld 0x%llx", &proc->syscall, &arg0) < 1)
+		sscanf(buf_text(text), "%ld 0x%llx 0x%llx", &proc->syscall, &arg0,
+			&arg1) < 1)
 		proc->syscall = -1; /* "running" */
 	proc->syscall_arg0 = arg0;
+	proc->syscall_arg1 = arg1;
 	if (proc->syscall >= 0 && waits_on_descriptor(proc->syscall)) {
 		snprintf(name, sizeof name, "fd/%llu", arg0);
 		proc_file_link(proc->pid, name, proc->waits_on, sizeof proc->waits_on);

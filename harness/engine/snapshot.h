@@ -32,7 +32,7 @@ struct proc {
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	long syscall; /* of the main thread; -1: running or not readable */
-	uint64_t syscall_arg0;
+	uint64_t syscall_arg0, syscall_arg1;
 	char waits_on[64]; /* what the descriptor in arg0 is: "pipe:[9]"; "": none */
 	char wchan[48];
 	unsigned long cpu_ticks; /* of its life, user and system */

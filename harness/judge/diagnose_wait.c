@@ -1,5 +1,6 @@
 #include "harness/judge/diagnose_wait.h"
 
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 
@@ -153,7 +154,7 @@ bool wait_trap_deferred(const struct view *view, struct buf *text)
 static void add_caught(
 	const struct view *view, const struct proc *proc, struct buf *text)
 {
-	const int others[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGRTMIN + 3,
+	const int others[] = {SIGTERM, SIGINT, SIGQUIT, SIGRTMIN + 3,
 		SIGRTMIN + 4, SIGRTMIN + 5, SIGRTMIN + 6};
 	unsigned count = 0;
 
@@ -181,6 +182,16 @@ static bool is_unmoved(const struct view *view)
 	return true;
 }
 
+/* It waits where it waited before the signal. */
+static bool waits_as_before(const struct process *process)
+{
+	const struct proc *before = process->before, *last = process->last;
+
+	return before && before->threads == last->threads &&
+		strcmp(before->waits_on, last->waits_on) == 0 &&
+		strcmp(proc_syscall_name(before), proc_syscall_name(last)) == 0;
+}
+
 bool wait_other_meaning(const struct view *view, struct buf *text)
 {
 	const struct stop_facts *facts = view->facts;
@@ -206,11 +217,14 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 		return true;
 	}
 	if (facts->stop_signal == SIGTERM || !is_unmoved(view) ||
+		!waits_as_before(program) ||
 		!proc_receives(program->last, SIGTERM) ||
 		program->last->connections > 0)
 		return false;
 	add_who(view, program, text);
-	buf_addf(text, " took %s and went on as before: it is no request to stop to it",
+	buf_addf(text,
+		" took %s and went on as before, and nothing below it was told: it is no "
+		"request to stop to it",
 		STOP_SIGNAL(view));
 	add_caught(view, program->last, text);
 	return true;
@@ -221,8 +235,10 @@ bool wait_handler_deadlock(const struct view *view, struct buf *text)
 	static const char *const locks[] = {"futex", NULL};
 	const struct process *program = view->program;
 
+	/* Another process could release a lock that is shared. */
 	if (!hangs(view) || !program->handled || program->last->threads != 1 ||
 		!is_in(program->last, locks) ||
+		!(program->last->syscall_arg1 & FUTEX_PRIVATE_FLAG) ||
 		(program->before && is_in(program->before, locks)))
 		return false;
 	add_who(view, program, text);
@@ -263,7 +279,10 @@ bool wait_for_writer(const struct view *view, struct buf *text)
 {
 	static const char *const calls[] = {"write", "writev", "sendto", "sendmsg", NULL};
 
-	if (!hangs(view) || !is_in(view->program->last, calls))
+	/* A file has no reader. */
+	if (!hangs(view) || !is_in(view->program->last, calls) ||
+		(strncmp(view->program->last->waits_on, "pipe:", 5) != 0 &&
+			strncmp(view->program->last->waits_on, "socket:", 7) != 0))
 		return false;
 	add_who(view, view->program, text);
 	buf_adds(text, " is blocked ");
@@ -333,9 +352,21 @@ static const struct process *awaited_child(
 	return best;
 }
 
+static unsigned awaited_children(
+	const struct view *view, const struct process *parent)
+{
+	const struct process *child = NULL;
+	unsigned count = 0;
+
+	while ((child = processes_child(&view->processes, parent, child)))
+		count += weight_of(view, parent, child) > 0;
+	return count;
+}
+
 static bool child_holds_up(const struct view *view, struct buf *text)
 {
 	const struct process *parent = view->processes.list, *child = NULL, *next;
+	unsigned others;
 
 	if (!hangs(view))
 		return false;
@@ -351,7 +382,10 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 	add_who(view, parent, text);
 	buf_adds(text, " waits for ");
 	process_add_name(child, text);
-	buf_adds(text, ", which ");
+	others = awaited_children(view, parent) - 1;
+	if (others > 0)
+		buf_addf(text, " and %u more", others);
+	buf_addf(text, ", %s ", others > 0 ? "the first of which" : "which");
 	add_deed(view, child, text);
 	add_last_words(view, child, text);
 	return true;
