@@ -75,6 +75,14 @@ static bool is_in(const struct proc *proc, const char *const *names)
 	return false;
 }
 
+/* A loop with a short timer may be met while it runs: then what it did before counts. */
+static bool is_in_loop(const struct process *process, const char *const *names)
+{
+	return is_in(process->last, names) ||
+		(process->last->syscall < 0 && process->before &&
+			is_in(process->before, names));
+}
+
 /* --- W: the signal reached it --- */
 
 /* A signal that is blocked, as it is in its own handler, is queued first, and discarded
@@ -301,7 +309,7 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 	if (!hangs(view))
 		return false;
 	last = program->last;
-	if (last->connections == 0 || !is_in(last, calls))
+	if (last->connections == 0 || !is_in_loop(program, calls))
 		return false;
 	add_who(view, program, text);
 	buf_addf(text, " took %s and is ", STOP_SIGNAL(view));
@@ -424,7 +432,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	} else {
 		add_deed(view, program, text);
 	}
-	if (is_in(program->last, loops) && program->last->connections == 0)
+	if (is_in_loop(program, loops) && program->last->connections == 0)
 		buf_adds(text,
 			": no TCP connection is open; a timer, a thread or another handle "
 			"keeps its event loop alive");

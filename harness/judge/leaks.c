@@ -144,7 +144,8 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 	enum leak_state raced;
 
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
-	if ((death.ns && record->born_ns > death.ns) || process_is_session(process))
+	if ((death.ns && record->born_ns > death.ns) || process_is_session(process) ||
+		process_ends_with_parent(process))
 		return LEAK_NONE;
 	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
 		return LEAK_LEFT;

@@ -223,6 +223,13 @@ static bool is_helper(const struct process *process)
 	return false;
 }
 
+bool process_ends_with_parent(const struct process *process)
+{
+	const struct proc *seen = process->before ? process->before : process->last;
+
+	return seen && strstr(seen->command, "multiprocessing.resource_tracker");
+}
+
 bool process_was_idle(const struct process *process)
 {
 	static const char *const idle[] = {"accept", "accept4", "epoll_wait",

@@ -67,6 +67,10 @@ const struct process *processes_child(const struct processes *processes,
  * connection and waits for one, or it is a helper that holds no work (sleep, tail). */
 bool process_was_idle(const struct process *process);
 
+/* It ends by itself when its parent does, and has only that to clean up after: Python's
+ * resource tracker. */
+bool process_ends_with_parent(const struct process *process);
+
 /* It runs in a session from outside (docker exec, a health check), which the service can
  * neither stop nor wait for. What outlived its session is PID 1's child, and is none. */
 bool process_is_session(const struct process *process);
