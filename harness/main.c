@@ -27,6 +27,7 @@ static const struct command commands[] = {
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
 	{"stop", cmd_stop,
 		"stop a running container, and say how it ended, why, the cure"},
+	{"check", cmd_check, "what a stop of a running container would do, and why"},
 	{"try", cmd_try, "run an image or a command, stop it, and say the same of it"},
 	{"explain", cmd_explain, "what a diagnosis means, how it is proven and cured"},
 	{"clean", cmd_clean,

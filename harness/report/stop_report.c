@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "harness/report/process_rows.h"
 #include "harness/report/round.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/clock.h"
@@ -11,9 +12,8 @@
 #include "lib/signals.h"
 #include "lib/utf8.h"
 
-#define INDENT        6
-#define PROCESSES_MAX 8
-#define LINE_MAX_LEN  300
+#define INDENT       6
+#define LINE_MAX_LEN 300
 
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
@@ -162,29 +162,14 @@ static char *missing_text(const struct stop_report *report)
 	return text.len ? buf_take(&text) : NULL;
 }
 
-/* What it does with the stop signal, by its masks. */
-static const char *signal_words(const struct proc *proc, int number)
-{
-	if (proc->state == 'Z')
-		return "zombie";
-	if (proc_mask_has(proc->caught, number))
-		return "has a handler";
-	if (proc_mask_has(proc->ignored, number))
-		return "ignores it";
-	if (proc_receives(proc, number))
-		return "waits for it";
-	return "no handler";
-}
-
 /* --- for people --- */
 
 static void print_processes(
 	const struct stop_report *report, const struct terminal *terminal, FILE *out)
 {
-	const struct evidence *evidence = report->evidence;
-	const struct snapshot *last = evidence_last_snapshot(evidence);
-	int number = evidence->facts.stop_signal;
-	int64_t signal_ns = evidence->facts.signal_ns;
+	const struct snapshot *last = evidence_last_snapshot(report->evidence);
+	int number = report->evidence->facts.stop_signal;
+	int64_t signal_ns = report->evidence->facts.signal_ns;
 
 	if (!last || last->count == 0)
 		return;
@@ -194,19 +179,7 @@ static void print_processes(
 	else
 		fprintf(out, "  Processes before the signal, and %s:\n",
 			SIGNAL(number));
-	for (unsigned i = 0; i < last->count && i < PROCESSES_MAX; i++) {
-		const struct proc *proc = &last->procs[i];
-		unsigned room = terminal->width > 26 ? terminal->width - 26 : 20;
-		SCOPED(mem_free)
-		char *command = terminal_fit(terminal, proc->command, room);
-
-		fprintf(out, "%*d  %-13s  %s\n", INDENT + 3,
-			(int)(proc->ns_pid ? proc->ns_pid : proc->pid),
-			signal_words(proc, number), command);
-	}
-	if (last->count > PROCESSES_MAX)
-		fprintf(out, "%*s... and %u more\n", INDENT + 5, "",
-			last->count - PROCESSES_MAX);
+	process_rows_print(last, number, terminal, out);
 }
 
 static void print_labelled(

@@ -1,0 +1,30 @@
+/*
+ * check_report - what `stopbench check` says of one container: would its stop be clean,
+ * why not, what cures it, and what could not be seen.
+ */
+#ifndef HARNESS_REPORT_CHECK_REPORT_H
+#define HARNESS_REPORT_CHECK_REPORT_H
+
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "harness/engine/engine.h"
+#include "harness/judge/check.h"
+#include "harness/report/terminal.h"
+
+/* All borrowed. */
+struct check_report {
+	bool own_grace; /* nobody asked for another one */
+	const struct check_input *input;
+	const struct check *check;
+};
+
+/* A block of lines, for people. */
+void check_report_print(
+	const struct check_report *report, const struct terminal *terminal, FILE *out);
+
+/* The same for programs; the caller's. */
+cJSON *check_report_json(const struct check_report *report) MUST_CHECK;
+
+#endif
