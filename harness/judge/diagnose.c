@@ -38,7 +38,7 @@ static const struct process *child_not_told(const struct view *view)
 	const struct process *child =
 		processes_child(&view->processes, view->processes.list, NULL);
 
-	return child && !child->told && !process_is_session(child) ? child : NULL;
+	return child && !child->told ? child : NULL;
 }
 
 /* A process that was told, died of it, and had not passed it on to its child, which was

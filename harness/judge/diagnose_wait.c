@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/judge/diagnose_hang.h"
 #include "harness/judge/stacks.h"
@@ -75,12 +76,20 @@ static bool is_in(const struct proc *proc, const char *const *names)
 	return false;
 }
 
-/* A loop with a short timer may be met while it runs: then what it did before counts. */
-static bool is_in_loop(const struct process *process, const char *const *names)
+/* A loop with a short timer may be met while it runs: then what it did before counts,
+ * unless it has run for more than a fifth of the time since the signal. */
+static bool is_in_loop(const struct view *view, const struct process *process,
+	const char *const *names)
 {
-	return is_in(process->last, names) ||
-		(process->last->syscall < 0 && process->before &&
-			is_in(process->before, names));
+	const struct proc *before = process->before, *last = process->last;
+	int64_t ran_ns;
+
+	if (is_in(last, names) || last->syscall >= 0 || !before)
+		return is_in(last, names);
+	ran_ns = (int64_t)(last->cpu_ticks - before->cpu_ticks) *
+		(CLOCK_S / sysconf(_SC_CLK_TCK));
+	return is_in(before, names) &&
+		ran_ns <= (view->last->ns - view->facts->signal_ns) / 5;
 }
 
 /* --- W: the signal reached it --- */
@@ -93,8 +102,7 @@ bool wait_raised_in_vain(const struct view *view, struct buf *text)
 	const struct proc_signal *raised = pid1->raised;
 
 	if (!hangs(view) || !raised || !pid1->last || pid1->last->ns_pid != 1 ||
-		(!raised->ignored &&
-			proc_receives(pid1->last, raised->signal)))
+		(!raised->ignored && proc_receives(pid1->last, raised->signal)))
 		return false;
 	add_who(view, pid1, text);
 	if (pid1->handled && raised->signal == view->facts->stop_signal)
@@ -162,8 +170,8 @@ bool wait_trap_deferred(const struct view *view, struct buf *text)
 static void add_caught(
 	const struct view *view, const struct proc *proc, struct buf *text)
 {
-	const int others[] = {SIGTERM, SIGINT, SIGQUIT, SIGRTMIN + 3,
-		SIGRTMIN + 4, SIGRTMIN + 5, SIGRTMIN + 6};
+	const int others[] = {SIGTERM, SIGINT, SIGQUIT, SIGRTMIN + 3, SIGRTMIN + 4,
+		SIGRTMIN + 5, SIGRTMIN + 6};
 	unsigned count = 0;
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -220,13 +228,13 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 		buf_addf(text,
 			" answered %s by executing itself again (+%s): it does not take "
 			"it for a request to stop",
-			STOP_SIGNAL(view), CLOCK_TEXT(facts->exec_ns - facts->signal_ns));
+			STOP_SIGNAL(view),
+			CLOCK_TEXT(facts->exec_ns - facts->signal_ns));
 		add_caught(view, program->last, text);
 		return true;
 	}
 	if (facts->stop_signal == SIGTERM || !is_unmoved(view) ||
-		!waits_as_before(program) ||
-		!proc_receives(program->last, SIGTERM) ||
+		!waits_as_before(program) || !proc_receives(program->last, SIGTERM) ||
 		program->last->connections > 0)
 		return false;
 	add_who(view, program, text);
@@ -285,7 +293,8 @@ bool wait_restarted(const struct view *view, struct buf *text)
 
 bool wait_for_writer(const struct view *view, struct buf *text)
 {
-	static const char *const calls[] = {"write", "writev", "sendto", "sendmsg", NULL};
+	static const char *const calls[] = {
+		"write", "writev", "sendto", "sendmsg", NULL};
 
 	/* A file has no reader. */
 	if (!hangs(view) || !is_in(view->program->last, calls) ||
@@ -309,7 +318,7 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 	if (!hangs(view))
 		return false;
 	last = program->last;
-	if (last->connections == 0 || !is_in_loop(program, calls))
+	if (last->connections == 0 || !is_in_loop(view, program, calls))
 		return false;
 	add_who(view, program, text);
 	buf_addf(text, " took %s and is ", STOP_SIGNAL(view));
@@ -325,8 +334,6 @@ static int weight_of(const struct view *view, const struct process *parent,
 	const struct proc *waits = parent->last;
 	bool awaited = waits && (proc_awaits_child(waits) || proc_is_init(waits));
 
-	if (process_is_session(child))
-		return 0;
 	if (child->told)
 		return 4;
 	if (process_has_client(child, &view->processes))
@@ -360,8 +367,7 @@ static const struct process *awaited_child(
 	return best;
 }
 
-static unsigned awaited_children(
-	const struct view *view, const struct process *parent)
+static unsigned awaited_children(const struct view *view, const struct process *parent)
 {
 	const struct process *child = NULL;
 	unsigned count = 0;
@@ -432,7 +438,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	} else {
 		add_deed(view, program, text);
 	}
-	if (is_in_loop(program, loops) && program->last->connections == 0)
+	if (is_in_loop(view, program, loops) && program->last->connections == 0)
 		buf_adds(text,
 			": no TCP connection is open; a timer, a thread or another handle "
 			"keeps its event loop alive");
