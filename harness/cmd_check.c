@@ -71,7 +71,7 @@ static void look_at(struct look *look)
 	struct err err;
 
 	if (!look->attached || subject->pid <= 0 || !subject->running ||
-		!snapshot_take(&snapshot, subject->pid, &err))
+		!snapshot_take(&snapshot, subject->pid, true, &err))
 		return;
 	look_at_takers(look, &snapshot);
 	evidence_add_snapshot(&look->target->evidence, &snapshot);

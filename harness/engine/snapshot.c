@@ -252,11 +252,12 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 	return true;
 }
 
-bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
+bool snapshot_take(
+	struct snapshot *snapshot, pid_t pid1, bool sockets, struct err *err)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
-	SCOPED(tcp_table_done) struct tcp_table sockets = {0};
+	SCOPED(tcp_table_done) struct tcp_table table = {0};
 	struct snapshot taken = {0};
 
 	if (!add_proc(&taken, pid1, &text))
@@ -266,9 +267,10 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err)
 		descendants_join_namespace(&descendants, pid1);
 	for (size_t i = 0; i < descendants.count; i++)
 		add_proc(&taken, descendants.all[i].pid, &text);
-	tcp_table_read(&sockets, pid1);
+	if (sockets)
+		tcp_table_read(&table, pid1);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
-		read_sockets(&taken.procs[i], &sockets);
+		read_sockets(&taken.procs[i], &table);
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;

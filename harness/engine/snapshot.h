@@ -52,8 +52,10 @@ struct snapshot {
 	unsigned count;
 };
 
-/* False with err when PID 1 has ended. */
-bool snapshot_take(struct snapshot *snapshot, pid_t pid1, struct err *err) MUST_CHECK;
+/* False with err when PID 1 has ended. The tables of connections may be long (those of
+ * a host have thousands of rows): `sockets` false leaves them out. */
+bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets,
+	struct err *err) MUST_CHECK;
 void snapshot_done(struct snapshot *snapshot);
 
 /* Is the signal in this mask of a proc? */

@@ -73,6 +73,7 @@ static bool launcher_is_pid1(const struct view *view, struct buf *text)
 	if (view->processes.signals_known && launcher_died(view, text))
 		return true;
 	if (!view->discarded || !pid1 || view->shutdown || can_receive(view) ||
+		proc_mask_has(pid1->ignored, view->facts->stop_signal) ||
 		!(proc_is_launcher(pid1) || proc_awaits_child(pid1)))
 		return false;
 	child = child_not_told(view);

@@ -24,12 +24,15 @@ static void take(void *arg)
 	const struct subject *subject = sampler->subject;
 	int64_t last_ns = sampler->grace_ns - BEFORE_END_NS;
 	struct snapshot snapshot = {0};
-	int64_t past_ns, next_ns; /* since the beginning */
+	int64_t past_ns = clock_now() - sampler->began_ns, next_ns;
+	/* What it had in hand before the stop, and at the end. */
+	bool sockets = sampler->evidence->snapshot_count == 0 ||
+		past_ns >= sampler->grace_ns - 2 * BEFORE_END_NS;
 	struct err err;
 
 	if (subject->pid > 0 && subject->running &&
 		sampler->evidence->snapshot_count < SNAPSHOTS_MAX &&
-		snapshot_take(&snapshot, subject->pid, &err))
+		snapshot_take(&snapshot, subject->pid, sockets, &err))
 		evidence_add_snapshot(sampler->evidence, &snapshot);
 	past_ns = clock_now() - sampler->began_ns;
 	next_ns = past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;

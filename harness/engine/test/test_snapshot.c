@@ -31,7 +31,7 @@ static bool looks_so(struct looking *looking)
 
 	do {
 		snapshot_done(&looking->snapshot);
-		if (!snapshot_take(&looking->snapshot, looking->pid, &err))
+		if (!snapshot_take(&looking->snapshot, looking->pid, true, &err))
 			fail_msg("%s", err.text);
 		if (looking->is_so(&looking->snapshot))
 			return true;
@@ -155,7 +155,7 @@ static void snapshot_of_an_ended_process_fails(void **state UNUSED)
 	if (pid == 0)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_false(snapshot_take(&snapshot, pid, &err));
+	assert_false(snapshot_take(&snapshot, pid, true, &err));
 	assert_non_null(strstr(err.text, "is gone"));
 	assert_null(snapshot.procs);
 }
@@ -230,7 +230,7 @@ static void snapshot_is_written_as_json(void **state UNUSED)
 	SCOPED(json_free) cJSON *json = NULL;
 	const cJSON *first;
 
-	assert_true(snapshot_take(&snapshot, getpid(), &err));
+	assert_true(snapshot_take(&snapshot, getpid(), true, &err));
 	json = snapshot_json(&snapshot);
 	first = json_at(json, "processes.0");
 	assert_int_equal(json_int(first, "pid", 0), getpid());
