@@ -10,6 +10,7 @@
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
+#include "harness/report/cure_table.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/terminal.h"
@@ -18,6 +19,7 @@
 #include "harness/scenario/engine_kind.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
@@ -218,6 +220,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		.failed = campaign->failed,
 		.lock = campaign->run_dir.lock,
 		.keep_failed = campaign->options->keep_failed,
+		.try_cures = campaign->options->try_cures,
 	};
 	plan_rounds(campaign, engine);
 	prepare(campaign, engine);
@@ -255,6 +258,30 @@ static int exit_code(const struct campaign *campaign)
 		: EXIT_MET;
 }
 
+/* Of each round that was run again. */
+static void print_cures(const cJSON *results)
+{
+	const struct terminal terminal = terminal_of(stdout);
+	const cJSON *round, *axis;
+
+	cJSON_ArrayForEach(round, json_get(results, "cases")) {
+		const cJSON *cures = json_get(round, "cures");
+
+		if (!cures)
+			continue;
+		terminal_print(stdout, "%s", json_text(round, "id"));
+		cJSON_ArrayForEach(axis, json_get(round, "axes")) {
+			SCOPED(mem_free) char *value = json_print_inert(axis, false);
+
+			terminal_print(stdout, " %s=%s", axis->string, value);
+		}
+		terminal_print(stdout, " (%s): %s\n", json_text(round, "half"),
+			json_text(round, "verdict"));
+		cure_table_print(cures, json_text(round, "verdict"), &terminal, stdout);
+		puts("");
+	}
+}
+
 static int finish(struct campaign *campaign)
 {
 	const char *report = campaign->options->report;
@@ -265,6 +292,8 @@ static int finish(struct campaign *campaign)
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
 	format->print(stdout, campaign->results->json);
+	if (!format->for_programs)
+		print_cures(campaign->results->json);
 	if (!results_write(campaign->results, path, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;

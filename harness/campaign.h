@@ -20,6 +20,7 @@ struct campaign_options {
 	uint64_t seed;      /* of the draws; a round's is this and its number */
 	bool seed_given;    /* then it wins over a scenario's own */
 	bool keep_failed;   /* leave a failed case's container and folder */
+	bool try_cures;     /* run a case that was not clean again, with cures */
 	const struct format *format; /* of the results on stdout */
 };
 

@@ -50,6 +50,10 @@ static const struct argp_option option_table[] = {
 		"where results.json and the failed cases' folders go (reports)", 0},
 	{"keep-failed", 'k', NULL, 0,
 		"leave a failed case's container and folder where they are", 0},
+	{"try-cures", 'c', NULL, 0,
+		"run each case that was not clean again, with each cure that can be tried: an "
+		"init, another stop signal, no shell in front, a longer grace",
+		0},
 	{"format", 'f', "FORMAT", 0, NULL, 0},
 	{0},
 };
@@ -121,6 +125,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'k':
 		options->keep_failed = true;
+		return 0;
+	case 'c':
+		options->try_cures = true;
 		return 0;
 	case 'f':
 		options->format = read_format(state, value);

@@ -6,9 +6,11 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "harness/cures.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/programs.h"
+#include "harness/report/cure_table.h"
 #include "harness/report/stop_report.h"
 #include "harness/report/terminal.h"
 #include "harness/run/case.h"
@@ -68,9 +70,10 @@ static bool get_ready(struct trial *trial, struct err *err)
 	return trial->engine != NULL;
 }
 
-/* What `stopbench stop` would find of a container like this one. */
+/* What `stopbench stop` would find of a container like this one. `cures` is borrowed;
+ * NULL: none was asked for. */
 static void print(const struct trial *trial, const struct evidence *evidence,
-	const struct judgement *judgement)
+	const struct judgement *judgement, const cJSON *cures)
 {
 	const struct scenario *scenario = &trial->options.scenario;
 	struct subject_about about = {
@@ -91,38 +94,69 @@ static void print(const struct trial *trial, const struct evidence *evidence,
 
 	if (trial->options.as_json) {
 		SCOPED(json_free) cJSON *json = stop_report_json(&report);
-		SCOPED(mem_free) char *text = json_print_inert(json, true);
+		SCOPED(mem_free) char *text = NULL;
 
+		if (cures)
+			cJSON_AddItemToObject(json, "cures", json_copy_exact(cures));
+		text = json_print_inert(json, true);
 		puts(text);
-	} else {
-		stop_report_print(&report, &trial->terminal, stdout);
+		return;
 	}
+	stop_report_print(&report, &trial->terminal, stdout);
+	if (cures)
+		cure_table_print(cures, verdict_names[judgement->verdict],
+			&trial->terminal, stdout);
+}
+
+static struct case_options case_options(struct trial *trial)
+{
+	return (struct case_options){
+		.loop = &trial->loop,
+		.engine = trial->engine,
+		.programs = trial->programs,
+		.run_folder = trial->run_dir.folder,
+		.interrupted = &trial->interrupted,
+		.seed = 1,
+	};
+}
+
+static cJSON *try_cures(struct trial *trial, const struct evidence *evidence,
+	const struct judgement *judgement)
+{
+	const struct case_options options = case_options(trial);
+
+	return cures_try(&options,
+		&(struct cures_of){
+			.path = "try",
+			.json = trial->options.json,
+			.scenario = &trial->options.scenario,
+			.evidence = evidence,
+			.judgement = judgement,
+		});
 }
 
 static int run(struct trial *trial)
 {
 	const struct scenario *scenario = &trial->options.scenario;
+	const struct case_options options = case_options(trial);
 	SCOPED(evidence_done) struct evidence evidence = {0};
+	SCOPED(json_free) cJSON *cures = NULL;
 	struct judgement judgement;
+	bool clean;
 
-	case_finish(case_run(
-			    &(struct case_options){
-				    .loop = &trial->loop,
-				    .engine = trial->engine,
-				    .programs = trial->programs,
-				    .run_folder = trial->run_dir.folder,
-				    .interrupted = &trial->interrupted,
-				    .seed = 1,
-			    },
-			    scenario, &evidence),
-		false);
+	case_finish(case_run(&options, scenario, &evidence), false);
 	judge(&judgement, scenario, &evidence);
 	if (!judgement.could_run) {
 		terminal_print(stderr, "stopbench: %s\n", evidence.trouble_text);
 		return EXIT_NOT_RUN;
 	}
-	print(trial, &evidence, &judgement);
-	return judgement.verdict == VERDICT_CLEAN ? EXIT_MET : EXIT_UNMET;
+	clean = judgement.verdict == VERDICT_CLEAN;
+	if (trial->options.try_cures && !clean)
+		cures = try_cures(trial, &evidence, &judgement);
+	print(trial, &evidence, &judgement, cures);
+	if (trial->interrupted)
+		fputs("stopbench: interrupted: not every cure was tried\n", stderr);
+	return trial->interrupted ? EXIT_NOT_RUN : clean ? EXIT_MET : EXIT_UNMET;
 }
 
 static void release(struct trial *trial)

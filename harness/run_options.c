@@ -34,6 +34,7 @@ enum key {
 	KEY_READY_PORT,
 	KEY_READY_WITHIN,
 	KEY_AFTER,
+	KEY_TRY_CURES,
 };
 
 enum group {
@@ -99,6 +100,10 @@ static const struct argp_option option_table[] = {
 		"have settled)",
 		GROUP_OURS},
 	{"ready-within", KEY_READY_WITHIN, "TIME", 0, "how long that may take (20s)",
+		GROUP_OURS},
+	{"try-cures", KEY_TRY_CURES, NULL, 0,
+		"if the stop is not clean, run it again with each cure that can be tried: an "
+		"init, another stop signal, no shell in front, a longer grace",
 		GROUP_OURS},
 	{"json", 'j', NULL, 0, "print a JSON object", GROUP_OURS},
 	{0},
@@ -428,6 +433,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'j':
 		parsing.options->as_json = true;
+		return 0;
+	case KEY_TRY_CURES:
+		parsing.options->try_cures = true;
 		return 0;
 	case 'd':
 	case 'i':

@@ -23,6 +23,7 @@ struct run_options {
 	struct scenario scenario; /* the same, read and checked */
 	struct strlist notes;     /* what has no effect, and why: a sentence each */
 	bool as_json;
+	bool try_cures;
 };
 
 /* A mistake is printed, and ends the program with exit code 2. */

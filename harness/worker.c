@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/cures.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/report/artifacts.h"
@@ -94,30 +95,51 @@ static void on_signal(uv_signal_t *signal, int number UNUSED)
 	((struct work *)signal->data)->interrupted = true;
 }
 
+/* The reruns of a stop that was not clean; NULL: none is to be made. */
+static cJSON *try_cures(const struct work *work, const struct case_options *options,
+	const struct evidence *evidence, const struct judgement *judgement)
+{
+	const struct plan_case *plan_case = work->worker->plan_case;
+	SCOPED(json_free) cJSON *json = NULL;
+
+	if (!work->worker->options->try_cures || !judgement->could_run ||
+		judgement->verdict == VERDICT_CLEAN)
+		return NULL;
+	json = json_parse(plan_case->json, strlen(plan_case->json));
+	return cures_try(options,
+		&(struct cures_of){
+			.path = plan_case->path,
+			.json = json,
+			.scenario = &plan_case->scenario,
+			.evidence = evidence,
+			.judgement = judgement,
+		});
+}
+
 static cJSON *run_case(struct work *work, struct engine *engine)
 {
 	const struct worker *worker = work->worker;
 	const struct worker_options *options = worker->options;
 	const struct scenario *scenario = &worker->plan_case->scenario;
+	const struct case_options case_options = {
+		.loop = &work->loop,
+		.engine = engine,
+		.programs = options->programs,
+		.run_folder = options->run_folder,
+		.interrupted = &work->interrupted,
+		.seed = worker->seed,
+		.step = on_step,
+		.arg = work,
+	};
 	SCOPED(mem_free) char *folder = NULL;
 	SCOPED(evidence_done) struct evidence evidence = {0};
 	struct judgement judgement;
 	struct case_state *state;
 	struct err err = {0};
+	cJSON *round, *cures;
 	bool failed;
 
-	state = case_run(
-		&(struct case_options){
-			.loop = &work->loop,
-			.engine = engine,
-			.programs = options->programs,
-			.run_folder = options->run_folder,
-			.interrupted = &work->interrupted,
-			.seed = worker->seed,
-			.step = on_step,
-			.arg = work,
-		},
-		scenario, &evidence);
+	state = case_run(&case_options, scenario, &evidence);
 	judge(&judgement, scenario, &evidence);
 	failed = !judgement.met && evidence.trouble != TROUBLE_INTERRUPTED;
 	work->kept = failed && options->keep_failed;
@@ -128,8 +150,12 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 		if (!folder)
 			work->say = mem_text(err.text);
 	}
-	return round_json(
+	round = round_json(
 		worker->plan_case, worker->round, &evidence, &judgement, folder);
+	cures = try_cures(work, &case_options, &evidence, &judgement);
+	if (cures)
+		cJSON_AddItemToObject(round, "cures", cures);
+	return round;
 }
 
 static cJSON *run_round(struct work *work)

@@ -10,7 +10,7 @@ export TMPDIR
 failed=0
 
 finish() {
-	docker rmi -f "$image" >/dev/null 2>&1
+	docker rmi -f "$image" "$image:shell" >/dev/null 2>&1
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -89,6 +89,66 @@ check "what ends by itself is told so" ends_with 1 "crash 3 before the stop" '"n
 try --ready-within 300ms --ready-log never -- busybox sh -c "$handles"
 check "what is never ready is not stopped" ends_with 3 "not ready in time" "last line: up"
 
+# Programs that handle one signal: SIGTERM, or SIGINT, or SIGTERM and take their time.
+term="$bin/mock-agent --port 0"
+int='echo up; trap "exit 0" INT; while :; do busybox sleep 0.05; done'
+late='echo up; trap "busybox sleep 2; exit 0" TERM; while :; do busybox sleep 0.05; done'
+
+try --try-cures --grace 300ms -- sh -c "$term; true"
+check "a shell in front is cured by exec, and nothing else is tried" \
+	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`ENTRYPOINT" "exec $term"
+check "that is" eval '! says "an init "'
+
+try --try-cures --grace 300ms --ready-log up -- busybox sh -c "$int"
+check "a program that handles another signal is cured by that" \
+	ends_with 1 "killed 137" "SIGINT 0 " "Clean with SIGINT: \`STOPSIGNAL SIGINT\`"
+check "and a signal that it does not handle is not tried" eval '! says "SIGQUIT"'
+
+try --try-cures --grace 1s --ready-log up -- busybox sh -c "$late"
+check "one that takes its time is cured by a longer grace" \
+	ends_with 1 "killed 137" "grace 3.00s 0 2." "clean" "--stop-timeout 3"
+
+try --json --try-cures --grace 300ms -- busybox sleep 50
+check "programs can read the cures" \
+	ends_with 1 '"cures": [' '"cure": "an init"' '"exit_code": 143'
+
+try --try-cures --ready-log up -- busybox sh -c "$handles"
+check "a clean stop needs none" ends_with 0 "busybox clean 0"
+check "and is not run again" eval '! says "Run again"'
+
+cat >"$work/scenario.json" <<END
+{ "name": "a shell in front",
+  "service": { "command": ["sh", "-c", "$term; true"], "mocks": false },
+  "stop": { "grace": "300ms" }, "engines": ["process"] }
+END
+"$bin/stopbench" run --engine process --try-cures --report "$work/reports" \
+	"$work/scenario.json" >"$work/out" 2>&1
+code=$?
+check "a scenario is run again, too" ends_with 1 "scenario (main): killed" "exec form 0 " \
+	"Clean with exec form"
+cp "$work/reports/results.json" "$work/out"
+check "and its results have it" says '"cures": [{ "cure": "exec form",'
+
+"$bin/stopbench" try --try-cures --grace 300ms -- sh -c "busybox sleep 7${$}3; true" \
+	>"$work/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	pgrep -f "^busybox sleep 7${$}3" >/dev/null && break
+	sleep 0.05
+done
+# The next one, in exec form, has no shell.
+for _ in $(seq 100); do
+	pgrep -f "^sh -c busybox sleep 7${$}3" >/dev/null || break
+	sleep 0.05
+done
+sleep 0.2
+kill -INT $pid
+wait $pid
+code=$?
+check "a Ctrl-C ends the reruns, and what was seen is told" \
+	ends_with 3 "killed 137" "interrupted: not every cure was tried"
+check "and nothing of them runs on" nothing_runs "busybox sleep 7${$}3"
+
 try -- "$work/nowhere"
 check "a program that is not there is named" ends_with 3 "$work/nowhere"
 
@@ -148,6 +208,12 @@ check "and its container is removed, too" no_container
 
 try --ready-port 8000 --stop-signal TERM --init "$image" busybox httpd -f -p 8000
 check "the port is asked at the container's address" ends_with 1 "143 after"
+
+tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' -c 'ENTRYPOINT ["busybox", "sh", "-c"]' \
+	-c 'CMD ["busybox httpd -f -p 80; true"]' - "$image:shell" >/dev/null
+try --try-cures --grace 1s "$image:shell"
+check "the shell of an image's own entrypoint is left out" \
+	ends_with 1 "killed 137" "exec form 137 > 1.00s" "None of them makes the stop clean."
 
 try "$name-nobody"
 check "a missing image is an error, and is not pulled" \

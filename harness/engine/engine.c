@@ -119,6 +119,16 @@ cJSON *engine_containers(struct engine *engine, const char *label, struct err *e
 	return NULL;
 }
 
+cJSON *engine_describe(struct engine *engine, enum engine_thing thing, const char *name,
+	struct err *err)
+{
+	if (engine->ops->describe)
+		return engine->ops->describe(engine, thing, name, err);
+	err_set(err, "the %s engine has neither containers nor images",
+		engine->kind->name);
+	return NULL;
+}
+
 bool subject_owns_port(const struct subject *subject, int port, struct err *err)
 {
 	return strcmp(subject->address, SUBJECT_LOOPBACK) != 0 || !subject->pid ||

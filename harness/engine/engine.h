@@ -79,6 +79,12 @@ struct subject_about {
 	char *no_log; /* "its log (why it can't be read): what would help"; NULL: it is read */
 };
 
+/* What engine_describe() describes. */
+enum engine_thing {
+	ENGINE_CONTAINER,
+	ENGINE_IMAGE,
+};
+
 struct engine_options {
 	const char *run_id;      /* label of all that is created */
 	const char *programs;    /* folder of our programs; "../subjects" beside it */
@@ -109,6 +115,8 @@ struct engine_ops {
 	void (*detach)(struct subject *subject);
 	cJSON *(*containers)(struct engine *engine, const char *label,
 		struct err *err); /* NULL: an error, it has none */
+	cJSON *(*describe)(struct engine *engine, enum engine_thing thing,
+		const char *name, struct err *err); /* NULL: an error, it has none */
 	bool (*stop)(struct subject *subject, struct err *err);
 	bool (*exec)(struct subject *subject, const char *const *argv, struct err *err);
 	bool (*signal)(struct subject *subject, int signal_number,
@@ -197,6 +205,11 @@ void subject_detach(struct subject *subject);
  * caller's. NULL with err. */
 cJSON *engine_containers(
 	struct engine *engine, const char *label, struct err *err) MUST_CHECK;
+
+/* Docker: what `docker inspect` says of a container or an image; the caller's. NULL with
+ * err. */
+cJSON *engine_describe(struct engine *engine, enum engine_thing thing, const char *name,
+	struct err *err) MUST_CHECK;
 
 /* False with err, which names the process, when the TCP port at the subject's address
  * is held by a process outside the subject. True when nothing listens there, when the

@@ -134,7 +134,7 @@ static void each_option_becomes_its_key(void **state UNUSED)
 static void the_scenario_is_read_as_a_file_would_be(void **state UNUSED)
 {
 	struct run_options options =
-		parse("-m 64m -e A={port} --init -t 3 --json web ls");
+		parse("-m 64m -e A={port} --init -t 3 --json --try-cures web ls");
 
 	assert_string_equal(options.engine, "docker");
 	assert_int_equal(options.scenario.service.container.mem_limit, 64 << 20);
@@ -143,6 +143,7 @@ static void the_scenario_is_read_as_a_file_would_be(void **state UNUSED)
 	assert_false(scenario_uses(&options.scenario, PLACEHOLDER_PORT));
 	assert_false(scenario_has_mocks(&options.scenario));
 	assert_true(options.as_json);
+	assert_true(options.try_cures);
 	run_options_done(&options);
 }
 

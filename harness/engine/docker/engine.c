@@ -130,6 +130,22 @@ static cJSON *containers(struct engine *engine, const char *label, struct err *e
 	return list(of(engine), LIST_CONTAINERS, label, err);
 }
 
+/* An image's name may have slashes, which the daemon wants as they are. */
+static cJSON *describe(struct engine *engine, enum engine_thing thing, const char *name,
+	struct err *err)
+{
+	SCOPED(mem_free) char *escaped = docker_api_escape(name);
+	SCOPED(mem_free)
+	char *path = thing == ENGINE_IMAGE ? mem_textf("/images/%s/json", name)
+					   : mem_textf("/containers/%s/json", escaped);
+	cJSON *json = NULL;
+
+	return docker_api_call(of(engine)->api,
+		       &(struct docker_call){.path = path, .answer = &json}, err)
+		? json
+		: NULL;
+}
+
 /* --- what earlier runs left --- */
 
 /* Containers first: a network with containers cannot be removed. */
@@ -314,6 +330,7 @@ static const struct engine_ops docker_ops = {
 	.attach = attach,
 	.detach = container_detach,
 	.containers = containers,
+	.describe = describe,
 	.stop = container_stop,
 	.exec = container_exec,
 	.signal = container_signal,

@@ -1,0 +1,97 @@
+#include "harness/report/cure_table.h"
+
+#include <string.h>
+
+#include "harness/scenario/verdict.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+#define INDENT 6
+
+static bool has_verdict(const cJSON *cure, enum verdict verdict)
+{
+	const char *name = json_text(cure, "verdict");
+
+	return name && strcmp(name, verdict_names[verdict]) == 0;
+}
+
+static bool is_clean(const cJSON *cure)
+{
+	return has_verdict(cure, VERDICT_CLEAN);
+}
+
+/* Exit code 143 of a program without a handler, for one. */
+static bool is_in_time(const cJSON *cure)
+{
+	return has_verdict(cure, VERDICT_SLOW) || has_verdict(cure, VERDICT_DIRTY);
+}
+
+/* "12.3ms"; "> 30.0s" of one that was killed when that time was over; the caller's. */
+static char *stop_text(const cJSON *cure)
+{
+	int64_t stop_ns = json_int(cure, "stop_ns", -1);
+
+	if (has_verdict(cure, VERDICT_KILLED))
+		return mem_textf("> %s", CLOCK_TEXT(json_int(cure, "grace_ns", 0)));
+	return mem_text(stop_ns < 0 ? "-" : CLOCK_TEXT(stop_ns));
+}
+
+static void print_row(const cJSON *cure, const struct terminal *terminal, FILE *out)
+{
+	const char *verdict = json_text(cure, "verdict");
+	const char *trouble = json_text(cure, "trouble");
+	int64_t exit_code = json_int(cure, "exit_code", -1);
+	SCOPED(mem_free) char *stop = stop_text(cure);
+	SCOPED(mem_free)
+	char *code =
+		exit_code < 0 ? mem_text("-") : mem_textf("%lld", (long long)exit_code);
+
+	fprintf(out, "%*s%-14s %4s %8s  %s%s%s\n", INDENT, "", json_text(cure, "cure"),
+		code, stop, is_clean(cure) ? terminal->green : "",
+		verdict ? verdict : "not run", is_clean(cure) ? terminal->plain : "");
+	if (trouble)
+		terminal_paragraph(terminal, out, INDENT + 2, trouble);
+}
+
+/* What a user writes for each of those; false: there is none. */
+static bool print_those(const cJSON *cures, bool (*is_one)(const cJSON *cure),
+	const char *label, const struct terminal *terminal, FILE *out)
+{
+	const cJSON *cure;
+	bool found = false;
+
+	cJSON_ArrayForEach(cure, cures) {
+		SCOPED(mem_free)
+		char *text = mem_textf(
+			"%s: %s", json_text(cure, "cure"), json_text(cure, "how"));
+
+		if (!is_one(cure))
+			continue;
+		terminal_item(terminal, out, INDENT, label, text);
+		found = true;
+	}
+	return found;
+}
+
+void cure_table_print(const cJSON *cures, const char *verdict,
+	const struct terminal *terminal, FILE *out)
+{
+	const cJSON *cure;
+
+	if (!cures || !cures->child) {
+		terminal_item(terminal, out, INDENT,
+			"Cures:", "there is none that can be tried from outside");
+		return;
+	}
+	fprintf(out, "  Run again, with one cure each:\n");
+	fprintf(out, "%*s%-14s %4s %8s  %s\n", INDENT, "", "CURE", "EXIT", "STOP",
+		"VERDICT");
+	cJSON_ArrayForEach(cure, cures)
+		print_row(cure, terminal, out);
+	if (print_those(cures, is_clean, "Clean with", terminal, out))
+		return;
+	terminal_item(terminal, out, INDENT, "", "None of them makes the stop clean.");
+	if (strcmp(verdict, verdict_names[VERDICT_KILLED]) == 0)
+		print_those(cures, is_in_time, "In time with", terminal, out);
+}

@@ -1,0 +1,19 @@
+/*
+ * cure_table - which cures were tried on a case, and what became of its stop.
+ */
+#ifndef HARNESS_REPORT_CURE_TABLE_H
+#define HARNESS_REPORT_CURE_TABLE_H
+
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "harness/report/terminal.h"
+
+/* Prints a list of cures.h: a row for each, and what a user writes for those that made
+ * the stop clean, or else ended in time what was killed without them. `verdict` is that
+ * of the stop without a cure. */
+void cure_table_print(const cJSON *cures, const char *verdict,
+	const struct terminal *terminal, FILE *out);
+
+#endif
