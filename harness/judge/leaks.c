@@ -80,8 +80,8 @@ static enum leak_state by_record(
 }
 
 /* PID 1 asked for the end of a child between these times. */
-static bool has_waited(const struct evidence *evidence, pid_t pid1, int64_t from_ns,
-	int64_t to_ns)
+static bool has_waited(
+	const struct evidence *evidence, pid_t pid1, int64_t from_ns, int64_t to_ns)
 {
 	for (unsigned i = 0; i < evidence->signal_count; i++) {
 		const struct proc_signal *signal = &evidence->signals[i];
@@ -128,8 +128,7 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		return LEAK_LEFT;
 	if (!pid1->before || !proc_mask_has(pid1->before->caught, SIGCHLD))
 		return LEAK_NONE;
-	return death.ns - process->ended_ns < NO_TIME_NS &&
-			told_by_pid1(processes) > 1
+	return death.ns - process->ended_ns < NO_TIME_NS && told_by_pid1(processes) > 1
 		? LEAK_LEFT
 		: LEAK_RACED;
 }
@@ -194,8 +193,18 @@ static bool has_descendant(
 	return false;
 }
 
+/* PID 1 exited by itself, and asked for the end of no child after it had told this one.
+ * (One that was killed waited until then, for whatever it was.) */
+static bool was_not_waited_for(const struct evidence *evidence,
+	const struct processes *processes, const struct process *process)
+{
+	return !evidence->facts.kill_ns &&
+		!has_waited(
+			evidence, processes->list->pid, process->told->ns, INT64_MAX);
+}
+
 /* Orphans of before the stop have lost the parent that forked them. */
-static enum leak_kind kind_of(
+static enum leak_kind kind_of(const struct evidence *evidence,
 	const struct processes *processes, const struct process *process)
 {
 	const struct process *forked_by = process->record && process->record->parent
@@ -203,14 +212,16 @@ static enum leak_kind kind_of(
 		: NULL;
 
 	if (process->told)
-		return LEAK_TOLD;
+		return was_not_waited_for(evidence, processes, process)
+			? LEAK_NOT_WAITED
+			: LEAK_TOLD;
 	if (forked_by && forked_by != processes->list && !forked_by->was_there)
 		return LEAK_ORPHAN;
 	return processes->signals_known ? LEAK_NEVER_TOLD : LEAK_UNTRACED;
 }
 
-static void add(struct leaks *leaks, enum leak_kind kind,
-	const struct process *process, const struct lifeline *lifeline)
+static void add(struct leaks *leaks, enum leak_kind kind, const struct process *process,
+	const struct lifeline *lifeline)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	struct leak *leak;
@@ -249,7 +260,7 @@ void leaks_find(struct leaks *leaks, const struct evidence *evidence,
 		leaks->unknown += state == LEAK_UNKNOWN;
 		leaks->raced += state == LEAK_RACED;
 		if (state == LEAK_LEFT)
-			add(leaks, kind_of(processes, process), process,
+			add(leaks, kind_of(evidence, processes, process), process,
 				process->lifeline);
 	}
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
