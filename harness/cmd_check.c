@@ -1,6 +1,10 @@
 #include "harness/command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "harness/engine/signal_takers.h"
 #include "harness/judge/check.h"
@@ -10,6 +14,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/proc_file.h"
 #include "lib/wait.h"
 
 #define WIDTH      80
@@ -64,14 +69,15 @@ static void look_at_takers(struct look *look, const struct snapshot *snapshot)
 	}
 }
 
-static void look_at(struct look *look)
+/* Connections are read at the second look. */
+static void look_at(struct look *look, bool sockets)
 {
 	const struct subject *subject = look->target->subject;
 	struct snapshot snapshot = {0};
 	struct err err;
 
 	if (!look->attached || subject->pid <= 0 || !subject->running ||
-		!snapshot_take(&snapshot, subject->pid, true, &err))
+		!snapshot_take(&snapshot, subject->pid, sockets, &err))
 		return;
 	look_at_takers(look, &snapshot);
 	evidence_add_snapshot(&look->target->evidence, &snapshot);
@@ -94,14 +100,14 @@ static bool look_twice(struct checks *checks)
 
 		look->target = &checks->targets.list[i];
 		look->attached = targets_attach(&checks->targets, look->target);
-		look_at(look);
+		look_at(look, false);
 	}
 	again_ns = clock_now() + BETWEEN_NS;
 	if (wait_until(&checks->targets.loop, never, NULL, again_ns,
 		    &checks->targets.interrupted) == WAIT_INTERRUPTED)
 		return false;
 	for (unsigned i = 0; i < count; i++)
-		look_at(&checks->list[i]);
+		look_at(&checks->list[i], true);
 	return true;
 }
 
@@ -126,6 +132,29 @@ static int code_of(const struct check *check)
 								    : EXIT_NOT_RUN;
 }
 
+/* For how long the process has been there. */
+static int64_t age_of(pid_t pid)
+{
+	SCOPED(buf_done) struct buf text = {.ceiling = 4096};
+	unsigned long long began_ticks;
+	struct timespec now;
+	const char *at;
+
+	if (pid <= 0 || !proc_file_read(&text, pid, "stat"))
+		return INT64_MAX;
+	/* The 22nd field; the second is a name in brackets. */
+	at = strrchr(buf_text(&text), ')');
+	if (!at ||
+		sscanf(at + 1,
+			" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			"%*d %*d %*d %llu",
+			&began_ticks) != 1)
+		return INT64_MAX;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * CLOCK_S + now.tv_nsec -
+		(int64_t)began_ticks * (CLOCK_S / sysconf(_SC_CLK_TCK));
+}
+
 /* As of a stop that is asked for now. */
 static void check_one(struct checks *checks, struct look *look)
 {
@@ -139,6 +168,7 @@ static void check_one(struct checks *checks, struct look *look)
 		.stacks = checks->stacks,
 		.takers = look->takers,
 		.taker_count = look->taker_count,
+		.age_ns = age_of(target->subject->pid),
 	};
 
 	evidence->facts = target->subject->facts;

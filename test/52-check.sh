@@ -148,4 +148,89 @@ docker exec "$container" busybox sh -c 'busybox setsid busybox sh -c "busybox sl
 sleep 0.2
 agree 0 1 L1 "L1 may fail: busybox" "is an orphan" "is in a session from outside"
 
+shell json 'echo up; exec busybox httpd -f -p 80'
+look --json "$container"
+check "programs can read it" ends_with 1 '"outlook": "will fail"' '"id": "W1"' \
+	'"grace_ns": 10000000000' '"not_seen": null'
+look -s HUP -t -1 "$container"
+check "another signal and no grace can be asked for" \
+	ends_with 0 "no fault seen SIGHUP, and never SIGKILL"
+
+# As somebody who may use the daemon, and is not root.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && [ -S /var/run/docker.sock ]; then
+	group=$(stat -c %g /var/run/docker.sock)
+	setpriv --reuid=65534 --regid=65534 --groups="$group" "$bin/stopbench" check "$container" \
+		>"$work/out" 2>&1
+	code=$?
+	check "who is not root is told what could not be seen, and how to see it" \
+		ends_with 0 "W1 may fail: PID 1 (busybox) catches no SIGTERM by its masks" \
+		"Not seen: what its processes wait in" "As root it can be seen"
+fi
+
+cat >"$work/stacks.json" <<'END'
+{"stacks": [{"name": "busybox httpd", "command": "^busybox httpd", "timeout": "30s",
+             "source": "this test"}]}
+END
+look -s HUP --stacks "$work/stacks.json" "$container"
+check "programs of one's own are known by a file" \
+	ends_with 0 "H15 may fail: busybox httpd may take 30.0s for its own graceful stop" \
+	"Time for a graceful stop: 30.0s busybox httpd (its default)"
+echo '{"stacks": [{}]}' >"$work/stacks.json"
+look --stacks "$work/stacks.json" "$container"
+check "which has to be right" ends_with 2 "stacks.json:1:13"
+
+options='--restart always'
+shell crash 'echo up; exit 3'
+for _ in $(seq 100); do
+	case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$container") in
+	restarting\ [3-9]) break ;;
+	esac
+	sleep 0.05
+done
+look "$container"
+check "a container between two starts has ended" \
+	ends_with 1 "X10 will fail: it has no process now" "exit code 3" "Restart policy: always"
+docker stop "$container" >/dev/null
+look "$container"
+check "what does not run cannot be looked at" ends_with 3 "is not running"
+look
+check "a container has to be named" ends_with 2 "name a container"
+look "$name-json" "$name-nobody"
+check "one that is not there is named" ends_with 3 "W1 will fail" "No such container: $name-nobody"
+
+sh -c 'trap "" TERM; while :; do sleep 0.1; done' &
+pid=$!
+sleep 0.3
+look --pid "$pid"
+check "a process that is in no container can be looked at" \
+	ends_with 1 "sh (pid $pid) will fail" "W2 will fail: sh (pid $pid) ignores SIGTERM"
+check "and runs on" kill -0 "$pid"
+kill -KILL "$pid"
+
+# Programs of packages, where `make foreign` has made their image.
+if docker image inspect "$foreign" >/dev/null 2>&1; then
+	apps=foreign/apps
+	options='--stop-signal WINCH'
+	run nginx "$foreign" $apps/nginx.sh 8000
+	sleep 0.5
+	agree 1 1 W5 "W5 will fail: PID 1 (nginx) is nginx: SIGWINCH does nothing"
+	options='-e PORT=8000'
+	run node "$foreign" node $apps/node/server.js
+	agree 0 1 W11 "W11 may fail: PID 1 (node) catches SIGTERM and SIGINT, as Node.js does"
+	options='-e PORT=8000 -e HANDLER=1'
+	run npm "$foreign" npm --prefix $apps/node start
+	for _ in $(seq 100); do
+		docker logs "$container" 2>&1 | grep -q ready && break
+		sleep 0.1
+	done
+	agree 1 1 W3 "W3 will fail: PID 1 (npm start) passes SIGTERM on to sh" \
+		"which has a handler for it, never receives it"
+	run tini "$foreign" tini -- sh -c "/usr/bin/python3 $apps/drains.py; true"
+	agree 1 1 W3 "W3 will fail: PID 1 (tini) passes SIGTERM on to sh" \
+		"which has a handler for it, never receives it"
+	run python "$foreign" /usr/bin/python3 -u $apps/drains.py
+	agree 0 0 clean "$container no fault seen"
+	run dash "$foreign" dash -c "trap 'exit 0' TERM; /usr/bin/python3 $apps/drains.py; true"
+	agree 1 1 W4 "W4 will fail: PID 1 (dash) is a shell with a trap"
+fi
 exit $failed

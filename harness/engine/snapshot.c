@@ -271,7 +271,6 @@ bool snapshot_take(
 		tcp_table_read(&table, pid1);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
 		read_sockets(&taken.procs[i], &table);
-	taken.has_sockets = sockets;
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;

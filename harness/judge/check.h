@@ -37,6 +37,7 @@ struct check_input {
 	const struct stacks *stacks;
 	const struct signal_takers *takers; /* of some of its processes */
 	unsigned taker_count;
+	int64_t age_ns; /* of PID 1; INT64_MAX: not known */
 };
 
 struct check_finding {

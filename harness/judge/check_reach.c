@@ -1,13 +1,16 @@
 #include "harness/judge/check_reach.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/judge/check_signal.h"
+#include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+
+/* A program that began less than this ago may still be on its way up. */
+#define STARTING_NS (10 * CLOCK_S)
 
 #define SIGNAL(number) signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
 
@@ -155,6 +158,9 @@ static void find_unheard_by_pid1(const struct reach *reach)
 	buf_addf(&text, "PID 1 (%s) has no handler for %s: the kernel discards it",
 		pid1->name, SIGNAL(reach->number));
 	add_others(reach, pid1, &text);
+	if (reach->input->age_ns < STARTING_NS)
+		buf_addf(&text, "; it began %s ago, and may not be ready yet",
+			CLOCK_TEXT(reach->input->age_ns));
 	check_add(reach->check, CHECK_WILL_FAIL,
 		wrong_signal ? DIAGNOSIS_W5 : DIAGNOSIS_W1, NULL, &text);
 }
@@ -240,28 +246,42 @@ static void find_not_taken(
 		NULL, &text);
 }
 
-static void find_uncertain(
-	const struct reach *reach, const struct process *process, enum hearing hearing)
+/* What it waits in could not be read: sigwait is no rule with a shell, but possible. */
+static void find_unknown(const struct reach *reach, const struct process *process)
+{
+	const struct process *child =
+		proc_is_launcher(process->last) ? behind(reach, process) : NULL;
+	struct buf text = {0};
+
+	add_who(reach, process, &text);
+	buf_addf(&text,
+		" catches no %s by its masks, and whether it waits for it (sigwait, signalfd) "
+		"could not be read",
+		SIGNAL(reach->number));
+	if (child) {
+		buf_addf(&text, "; it is a launcher (%.60s): ", process->last->command);
+		add_untold(reach, child, &text);
+		buf_adds(&text, " then");
+	}
+	check_add(reach->check, CHECK_MAY_FAIL,
+		child                             ? DIAGNOSIS_W3
+			: has_pid1_rules(process) ? DIAGNOSIS_W1
+						  : DIAGNOSIS_X9,
+		NULL, &text);
+}
+
+static void find_unsettled(const struct reach *reach, const struct process *process)
 {
 	struct buf text = {0};
 
 	add_who(reach, process, &text);
-	if (hearing == HEARING_UNSETTLED)
-		buf_addf(&text,
-			" changed what it does with %s between two looks 100 ms apart: what "
-			"comes before its handler is discarded",
-			SIGNAL(reach->number));
-	else
-		buf_addf(&text,
-			" catches no %s by its masks, and whether it waits for it (sigwait, "
-			"signalfd) could not be read",
-			SIGNAL(reach->number));
+	buf_addf(&text,
+		" changed what it does with %s between two looks 100 ms apart: what comes "
+		"before its handler %s",
+		SIGNAL(reach->number),
+		has_pid1_rules(process) ? "is discarded" : "ends it");
 	check_add(reach->check, CHECK_MAY_FAIL,
-		hearing == HEARING_UNSETTLED       ? DIAGNOSIS_W6
-			: !is_pid1(reach, process) ? DIAGNOSIS_X9
-			: has_pid1_rules(process)  ? DIAGNOSIS_W1
-						   : DIAGNOSIS_X9,
-		NULL, &text);
+		has_pid1_rules(process) ? DIAGNOSIS_W6 : DIAGNOSIS_X9, NULL, &text);
 }
 
 /* --- a shell's trap --- */
@@ -278,9 +298,7 @@ static int64_t sleep_ns(const struct proc *proc)
 		return -1;
 	seconds = strtod(at + strlen("sleep "), &unit);
 	seconds *= *unit == 'm' ? 60 : *unit == 'h' ? 3600 : *unit == 'd' ? 86400 : 1;
-	return isfinite(seconds) && seconds >= 0 && seconds < 1e9
-		? (int64_t)(seconds * 1e9)
-		: INT64_MAX;
+	return seconds >= 0 && seconds < 1e9 ? (int64_t)(seconds * 1e9) : INT64_MAX;
 }
 
 /* It does not end by itself, as far as that is known of it. */
@@ -344,7 +362,8 @@ static bool find_trap(const struct reach *reach, const struct process *shell)
 
 /* node catches both as soon as it starts, and an application's own handler looks the
  * same. */
-static void find_node(const struct reach *reach, const struct process *process)
+static void find_node(
+	const struct reach *reach, const struct process *process, enum diagnosis_id id)
 {
 	struct buf text = {0};
 
@@ -359,8 +378,7 @@ static void find_node(const struct reach *reach, const struct process *process)
 	buf_adds(&text,
 		has_pid1_rules(process) ? "which PID 1 never gets"
 					: "and that ends it with exit code 143");
-	check_add(reach->check, CHECK_MAY_FAIL,
-		has_pid1_rules(process) ? DIAGNOSIS_W11 : DIAGNOSIS_X9, NULL, &text);
+	check_add(reach->check, CHECK_MAY_FAIL, id, NULL, &text);
 }
 
 /* --- launchers that pass it on to a shell --- */
@@ -377,7 +395,7 @@ static bool find_launcher(const struct reach *reach, const struct process *launc
 		!child)
 		return false;
 	if (hearing_of(reach, child) != HEARING_NOTHING) {
-		find_node(reach, child);
+		find_node(reach, child, DIAGNOSIS_X12);
 		return true;
 	}
 	program = check_child(reach->view, child, NULL);
@@ -399,33 +417,50 @@ static bool find_launcher(const struct reach *reach, const struct process *launc
 
 /* --- a handler, and what it does --- */
 
+/* What is known of its kind, of this signal. */
 static void find_meaning(const struct reach *reach, const struct process *process)
 {
 	const struct stack *stack = stack_of(reach, process);
 	const char *means = stack ? stack_signal_means(stack, reach->number) : NULL;
 	int graceful = stack ? signal_number(stack->stop_signal) : 0;
+	enum check_level level = CHECK_NOTE;
+	enum diagnosis_id id = DIAGNOSIS_ANY;
 	struct buf text = {0};
-	bool other;
 
 	if (!stack)
 		return;
-	other = graceful != reach->number && proc_receives(process->last, graceful);
-	if (!means && !other)
+	if (stack_has_signal(&stack->runs_on, reach->number)) {
+		level = CHECK_WILL_FAIL;
+		id = DIAGNOSIS_W5;
+	} else if (stack_has_signal(&stack->leaves, reach->number) &&
+		check_child(reach->view, process, NULL)) {
+		level = CHECK_WILL_FAIL;
+		id = DIAGNOSIS_L1;
+	} else if (graceful != reach->number &&
+		proc_receives(process->last, graceful)) {
+		level = CHECK_MAY_FAIL;
+		id = DIAGNOSIS_W5;
+	} else if (stack->exit_code && graceful == reach->number &&
+		!forgives(reach->pid1->last, (int)stack->exit_code)) {
+		level = CHECK_MAY_FAIL;
+		id = DIAGNOSIS_X8;
+	}
+	if (!means && level == CHECK_NOTE)
 		return;
 	add_who(reach, process, &text);
 	buf_addf(&text, " is %s: %s %s", stack->name, SIGNAL(reach->number),
 		means ? means : "is not its request for a graceful stop");
-	if (other)
+	if (id == DIAGNOSIS_W5 && graceful != reach->number)
 		buf_addf(&text, "; what lets it finish is %s", stack->stop_signal);
-	check_add(reach->check, other ? CHECK_MAY_FAIL : CHECK_NOTE,
-		other ? DIAGNOSIS_W5 : DIAGNOSIS_ANY, stack->cure, &text);
+	check_add(reach->check, level, id, stack->cure, &text);
 }
 
 static void find_handled(const struct reach *reach, const struct process *process)
 {
 	if (find_trap(reach, process) || find_launcher(reach, process))
 		return;
-	find_node(reach, process);
+	find_node(
+		reach, process, has_pid1_rules(process) ? DIAGNOSIS_W11 : DIAGNOSIS_X9);
 	find_meaning(reach, process);
 }
 
@@ -448,8 +483,10 @@ static void find_in(const struct reach *reach, const struct process *process)
 		find_not_taken(reach, process, hearing);
 		return;
 	case HEARING_UNKNOWN:
+		find_unknown(reach, process);
+		return;
 	case HEARING_UNSETTLED:
-		find_uncertain(reach, process, hearing);
+		find_unsettled(reach, process);
 		return;
 	case HEARING_TAKES:
 	case HEARING_HANDLER:

@@ -109,6 +109,13 @@ static const struct field stack_fields[] = {
 	{"signals", FIELD_OTHER, offsetof(struct stack, signals),
 		.type = &strlist_pairs_type,
 		.help = "what a signal does to it, in words"},
+	{"runs_on", FIELD_OTHER, offsetof(struct stack, runs_on), .type = &strlist_type,
+		.help = "signals that are no request to stop: it takes them, and runs on"},
+	{"leaves", FIELD_OTHER, offsetof(struct stack, leaves), .type = &strlist_type,
+		.help = "signals that end it at once, without what runs below it"},
+	{"exit_code", FIELD_INT, offsetof(struct stack, exit_code), .min = 1,
+		.max = 255,
+		.help = "of its graceful stop, where the program sets no other"},
 	{"timeout", FIELD_DURATION, offsetof(struct stack, timeout_ns),
 		.help = "how long its graceful stop may take, by default"},
 	{"unbounded", FIELD_BOOL, offsetof(struct stack, unbounded),
@@ -132,6 +139,17 @@ static int signal_of(const char *pair)
 	return signal_number(name);
 }
 
+static bool are_signals(const struct strlist *names, const char *key,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	for (unsigned i = 0; i < names->count; i++) {
+		if (!signal_number(names->item[i]))
+			return json_doc_wrong(doc, json_get(node, key), err,
+				"%s: no such signal: %s", key, names->item[i]);
+	}
+	return true;
+}
+
 static bool check_signals(const struct stack *stack, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
@@ -143,7 +161,8 @@ static bool check_signals(const struct stack *stack, const struct json_doc *doc,
 			return json_doc_wrong(doc, json_get(node, "signals"), err,
 				"signals: no such signal: %s", stack->signals.item[i]);
 	}
-	return true;
+	return are_signals(&stack->runs_on, "runs_on", doc, node, err) &&
+		are_signals(&stack->leaves, "leaves", doc, node, err);
 }
 
 static void free_stack(struct stack *stack)
@@ -308,6 +327,15 @@ const char *stack_signal_means(const struct stack *stack, int number)
 			return strchr(stack->signals.item[i], '=') + 1;
 	}
 	return NULL;
+}
+
+bool stack_has_signal(const struct strlist *names, int number)
+{
+	for (unsigned i = 0; i < names->count; i++) {
+		if (signal_number(names->item[i]) == number)
+			return true;
+	}
+	return false;
 }
 
 /* "8", "8.5" (seconds) or "8s". False: it is neither. */

@@ -41,10 +41,13 @@ struct stack {
 
 	char *stop_signal; /* "SIGQUIT": lets it finish its work */
 	struct strlist
-		signals;    /* "SIGTERM=stops fast: ...", for stack_signal_means() */
-	int64_t timeout_ns; /* how long its graceful stop may take; 0: not known */
-	bool unbounded;     /* it takes as long as the work under way */
-	char *option;       /* what sets that, in its command line; NULL: nothing */
+		signals; /* "SIGTERM=stops fast: ...", for stack_signal_means() */
+	struct strlist runs_on; /* signals that it takes, and does not end on */
+	struct strlist leaves;  /* that end it at once, and not what runs below it */
+	int64_t exit_code;      /* of its graceful stop, where the program sets none */
+	int64_t timeout_ns;     /* how long its graceful stop may take; 0: not known */
+	bool unbounded;         /* it takes as long as the work under way */
+	char *option;           /* what sets that, in its command line; NULL: nothing */
 	struct stack_words_list last_words;
 	char *cure;   /* with the line to write; NULL: none is known */
 	char *source; /* where all this was read or tried */
@@ -71,6 +74,9 @@ const char *stack_last_words(const struct stack *stack, const char *line);
 
 /* What this signal does to it, in words ("stops fast: ..."); NULL: not known. */
 const char *stack_signal_means(const struct stack *stack, int signal_number);
+
+/* Is the signal in this list of names (runs_on, leaves)? */
+bool stack_has_signal(const struct strlist *names, int signal_number);
 
 #define STACK_UNBOUNDED INT64_MAX
 /* How long its graceful stop may take, in ns: by the option in its command line, where

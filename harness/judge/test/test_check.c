@@ -34,6 +34,7 @@ struct check_scene {
 	struct subject_about about;
 	struct stacks *stacks;
 	unsigned count;
+	int64_t age_ns;
 	struct view view;
 	struct check check;
 };
@@ -46,6 +47,7 @@ static int set_up(void **state)
 	scene->about.grace_ns = 10 * CLOCK_S;
 	scene->evidence.facts.stop_signal = SIGTERM;
 	scene->evidence.facts.asked_ns = 1000 * CLOCK_S;
+	scene->age_ns = INT64_MAX;
 	scene->stacks = stacks_create();
 	*state = scene;
 	return 0;
@@ -121,6 +123,7 @@ static void look(struct check_scene *scene)
 		.stacks = scene->stacks,
 		.takers = scene->takers,
 		.taker_count = scene->count,
+		.age_ns = scene->age_ns,
 	};
 
 	for (unsigned i = 0; i < 2; i++)
@@ -205,6 +208,16 @@ static void pid1_without_a_handler_never_gets_the_signal(void **state)
 	assert_string_equal(cure_of(scene, DIAGNOSIS_W1), diagnosis_cure(DIAGNOSIS_W1));
 }
 
+static void what_has_just_begun_may_not_be_ready(void **state)
+{
+	struct check_scene *scene = *state;
+
+	add(scene, "app", "/app");
+	scene->age_ns = 2 * CLOCK_S;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1,
+		"it began 2.00s ago, and may not be ready yet");
+}
+
 static void outside_a_container_the_default_ends_it(void **state)
 {
 	struct check_scene *scene = *state;
@@ -222,6 +235,16 @@ static void a_stop_signal_that_nobody_catches_is_the_wrong_one(void **state)
 	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
 	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5,
 		"no handler for SIGUSR1: the kernel discards it; it handles SIGTERM");
+}
+
+static void also_where_pid1_waits_for_a_child(void **state)
+{
+	struct check_scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGUSR1;
+	set(scene, add(scene, "dash", "sh -c trap x TERM; app"), BIT(SIGTERM), WAIT4);
+	add(scene, "app", "/app");
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5, "it handles SIGTERM");
 }
 
 static void an_ignored_signal_is_seen(void **state)
@@ -288,6 +311,8 @@ static void sigwait_takes_the_signal(void **state)
 	scene->takers[at].waiting = 0;
 	scene->takers[at].unblocked = 1;
 	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1, "no handler");
+	scene->procs[0][at].ignored = scene->procs[1][at].ignored = BIT(SIGTERM);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W2, "ignores SIGTERM");
 }
 
 static void what_cannot_be_read_is_not_claimed(void **state)
@@ -301,6 +326,17 @@ static void what_cannot_be_read_is_not_claimed(void **state)
 	assert_false(scene->check.known);
 	set(scene, at, BIT(SIGTERM), -1);
 	expect_nothing(scene);
+}
+
+static void of_a_shell_that_cannot_be_read_its_child_is_named(void **state)
+{
+	struct check_scene *scene = *state;
+
+	set(scene, add(scene, "dash", "sh -c app; true"), 0, -1);
+	add(scene, "app", "/app");
+	scene->takers[0].known = false;
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W3,
+		"app (pid 2) never receives it then");
 }
 
 static void a_handler_that_just_came_is_told(void **state)
@@ -497,6 +533,48 @@ static void a_signal_that_cuts_requests_is_told(void **state)
 	assert_null(finding(scene, DIAGNOSIS_W5));
 }
 
+static void a_signal_that_is_no_stop_is_told(void **state)
+{
+	struct check_scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGWINCH;
+	set(scene, add(scene, "nginx", "nginx: master process nginx"),
+		BIT(SIGWINCH) | BIT(SIGQUIT), SUSPEND);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5,
+		"SIGWINCH does nothing in the foreground; of a daemon it ends the workers alone; "
+		"what lets it finish is SIGQUIT");
+}
+
+static void what_ends_at_once_leaves_what_is_below_it(void **state)
+{
+	struct check_scene *scene = *state;
+
+	set(scene, add(scene, "runsvdir", "runsvdir /etc/service"), BIT(SIGTERM),
+		EPOLL);
+	expect(scene, CHECK_NOTE, DIAGNOSIS_ANY, "SIGTERM ends it at once");
+	add(scene, "app", "/app");
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_L1, "its services are not told");
+}
+
+static void a_jvm_ends_with_143(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned at = add(scene, "java", "java -jar a.jar");
+
+	set(scene, at, BIT(SIGTERM), EPOLL);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_X8, "exit code 143 when they are done");
+}
+
+static void an_init_may_report_the_jvms_143_as_0(void **state)
+{
+	struct check_scene *scene = *state;
+
+	add_init(scene, "tini -e 143 -- java -jar a.jar");
+	set(scene, add(scene, "java", "java -jar a.jar"), BIT(SIGTERM), EPOLL);
+	look(scene);
+	assert_null(finding(scene, DIAGNOSIS_X8));
+}
+
 static void a_stack_that_takes_longer_than_the_grace_is_told(void **state)
 {
 	struct check_scene *scene = *state;
@@ -547,6 +625,8 @@ static void clients_hold_what_has_no_bound(void **state)
 	}
 	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_H8,
 		"uvicorn (pid 1) has 2 connections open (one from 10.0.0.1:4711)");
+	for (unsigned i = 1; i < scene->check.count; i++)
+		assert_int_not_equal(scene->check.findings[i].id, DIAGNOSIS_H8);
 	/* Its own connections to others are no client's. */
 	scene->procs[1][at].peer_to = 55555;
 	look(scene);
@@ -572,6 +652,32 @@ static void zombies_are_counted_when_both_looks_show_them(void **state)
 	scene->procs[0][at].state = 'Z';
 	expect(scene, CHECK_NOTE, DIAGNOSIS_L3,
 		"1 zombie is not waited for by app (pid 1)");
+}
+
+static void an_orphan_is_no_child_that_pid1_waits_for(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned at;
+
+	set(scene, add(scene, "start", "/start"), 0, WAIT4);
+	at = add(scene, "sleep", "sleep 99");
+	scene->procs[0][at].sid = scene->procs[1][at].sid = 999;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1, "PID 1 (start)");
+	/* PID 1 need not have a session of its own. */
+	scene->procs[0][0].sid = scene->procs[1][0].sid = 999;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W3, "sleep (pid 2)");
+	assert_null(finding(scene, DIAGNOSIS_L1));
+}
+
+static void a_paused_container_is_thawed(void **state)
+{
+	struct check_scene *scene = *state;
+
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	scene->procs[1][0].state = 'T';
+	scene->about.paused = true;
+	expect(scene, CHECK_NOTE, DIAGNOSIS_ANY, "it is paused");
+	assert_null(finding(scene, DIAGNOSIS_W7));
 }
 
 static void orphans_and_sessions_are_told_apart(void **state)
@@ -603,13 +709,17 @@ static void a_container_between_two_starts_has_ended(void **state)
 static void the_worst_comes_first(void **state)
 {
 	struct check_scene *scene = *state;
+	unsigned at;
 
+	set(scene, add(scene, "uvicorn", "uvicorn app:app"), BIT(SIGTERM), EPOLL);
+	at = add(scene, "sleep", "sleep 99");
+	scene->procs[0][at].sid = scene->procs[1][at].sid = 999;
 	scene->about.restarts = 5;
-	add(scene, "app", "/app");
 	look(scene);
-	assert_int_equal(scene->check.count, 2);
-	assert_int_equal(scene->check.findings[0].id, DIAGNOSIS_W1);
-	assert_int_equal(scene->check.findings[1].level, CHECK_NOTE);
+	assert_int_equal(scene->check.count, 3);
+	assert_int_equal(scene->check.findings[0].id, DIAGNOSIS_L1);
+	assert_int_equal(check_level(&scene->check), CHECK_MAY_FAIL);
+	assert_int_equal(scene->check.findings[2].level, CHECK_NOTE);
 }
 
 int main(void)
@@ -617,14 +727,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_handler_is_no_finding),
 		SCENE(pid1_without_a_handler_never_gets_the_signal),
+		SCENE(what_has_just_begun_may_not_be_ready),
 		SCENE(outside_a_container_the_default_ends_it),
 		SCENE(a_stop_signal_that_nobody_catches_is_the_wrong_one),
+		SCENE(also_where_pid1_waits_for_a_child),
 		SCENE(an_ignored_signal_is_seen),
 		SCENE(a_blocked_signal_that_nobody_takes_is_seen),
 		SCENE(who_takes_a_blocked_signal_is_seen),
 		SCENE(one_look_at_a_blocked_signal_proves_nothing),
 		SCENE(sigwait_takes_the_signal),
 		SCENE(what_cannot_be_read_is_not_claimed),
+		SCENE(of_a_shell_that_cannot_be_read_its_child_is_named),
 		SCENE(a_handler_that_just_came_is_told),
 		SCENE(a_stopped_program_hears_nothing),
 		SCENE(a_shell_passes_nothing_on),
@@ -640,10 +753,16 @@ int main(void)
 		SCENE(npm_signals_the_shell_between),
 		SCENE(nodes_own_handler_is_no_proof),
 		SCENE(a_signal_that_cuts_requests_is_told),
+		SCENE(a_signal_that_is_no_stop_is_told),
+		SCENE(what_ends_at_once_leaves_what_is_below_it),
+		SCENE(a_jvm_ends_with_143),
+		SCENE(an_init_may_report_the_jvms_143_as_0),
 		SCENE(a_stack_that_takes_longer_than_the_grace_is_told),
 		SCENE(stacks_side_by_side_add_up),
 		SCENE(clients_hold_what_has_no_bound),
 		SCENE(zombies_are_counted_when_both_looks_show_them),
+		SCENE(an_orphan_is_no_child_that_pid1_waits_for),
+		SCENE(a_paused_container_is_thawed),
 		SCENE(orphans_and_sessions_are_told_apart),
 		SCENE(a_container_between_two_starts_has_ended),
 		SCENE(the_worst_comes_first),

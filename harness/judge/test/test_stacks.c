@@ -107,6 +107,17 @@ static void a_signal_has_a_meaning_of_its_own(void **state)
 	assert_string_equal(named(*state, "redis-server")->stop_signal, "SIGTERM");
 }
 
+static void not_every_signal_stops_it(void **state)
+{
+	const struct stack *nginx = named(*state, "nginx");
+
+	assert_true(stack_has_signal(&nginx->runs_on, SIGWINCH));
+	assert_false(stack_has_signal(&nginx->runs_on, SIGQUIT));
+	assert_true(stack_has_signal(&named(*state, "runsvdir")->leaves, SIGTERM));
+	assert_int_equal(named(*state, "java")->exit_code, 143);
+	assert_int_equal(nginx->exit_code, 0);
+}
+
 static void its_timeout_is_the_options_or_its_default(void **state)
 {
 	const struct stack *gunicorn = named(*state, "gunicorn");
@@ -169,6 +180,12 @@ static void a_wrong_file_is_an_error_with_its_place(void **state)
 		{"{\"stacks\": [{\"name\": \"a\", \"source\": \"b\", "
 		 "\"signals\": {\"X\": \"y\"}}]}",
 			"signals: no such signal: X"},
+		{"{\"stacks\": [{\"name\": \"a\", \"source\": \"b\",\n"
+		 "\"leaves\": [\"SIGTERM\", \"Y\"]}]}",
+			"mine.json:2:1: leaves: no such signal: Y"},
+		{"{\"stacks\": [{\"name\": \"a\", \"source\": \"b\", "
+		 "\"exit_code\": 256}]}",
+			"exit_code"},
 		{"{\"stacks\": [{\"name\": \"a\", \"source\": \"b\", \"last_words\": "
 		 "[{\"line\": \"(\", \"means\": \"x\"}]}]}",
 			"not a regular expression"},
@@ -193,6 +210,7 @@ int main(void)
 		SCENE(a_process_is_known_by_its_name_or_command),
 		SCENE(its_last_words_have_a_meaning),
 		SCENE(a_signal_has_a_meaning_of_its_own),
+		SCENE(not_every_signal_stops_it),
 		SCENE(its_timeout_is_the_options_or_its_default),
 		SCENE(a_file_adds_stacks_before_the_known_ones),
 		SCENE(a_wrong_file_is_an_error_with_its_place),
