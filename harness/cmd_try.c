@@ -30,7 +30,7 @@ struct trial {
 	struct run_dir run_dir;
 	char *programs;
 	struct engine *engine;
-	struct terminal terminal;
+	struct terminal terminal, errors;
 };
 
 /* A second signal ends the program at once; `stopbench clean` removes what it leaves. */
@@ -108,6 +108,15 @@ static void print(const struct trial *trial, const struct evidence *evidence,
 			&trial->terminal, stdout);
 }
 
+/* A rerun may take as long as the grace: a person is told what goes on. */
+static void on_step(void *arg, const char *what)
+{
+	const struct trial *trial = arg;
+
+	if (trial->errors.live)
+		terminal_print(stderr, "stopbench: %s\n", what);
+}
+
 static struct case_options case_options(struct trial *trial)
 {
 	return (struct case_options){
@@ -117,6 +126,8 @@ static struct case_options case_options(struct trial *trial)
 		.run_folder = trial->run_dir.folder,
 		.interrupted = &trial->interrupted,
 		.seed = 1,
+		.step = on_step,
+		.arg = trial,
 	};
 }
 
@@ -175,6 +186,7 @@ int cmd_try(int argc, char **argv)
 {
 	struct trial trial = {
 		.terminal = terminal_of(stdout),
+		.errors = terminal_of(stderr),
 		.run_dir = {.lock = -1},
 	};
 	struct err err = {0};

@@ -6,6 +6,7 @@
 #include "harness/exec_form.h"
 #include "harness/judge/judge.h"
 #include "harness/run/case.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -107,6 +108,12 @@ static void run(struct cures *cures, const struct cure *cure)
 		return;
 	if (scenario_check(&scenario, &doc, cure->json, fields_keep_first, &err)) {
 		cures->runs++;
+		if (cures->options->step) {
+			SCOPED(mem_free)
+			char *step = mem_textf("again, with %s", cure->name);
+
+			cures->options->step(cures->options->arg, step);
+		}
 		case_finish(case_run(cures->options, &scenario, &evidence), false);
 		if (evidence.trouble != TROUBLE_INTERRUPTED)
 			judge_rerun(cures, cure, &scenario, &evidence);
@@ -236,25 +243,74 @@ static const char *child_of(const struct evidence *evidence)
 	return NULL;
 }
 
+/* Of a script that runs the words behind it, "entrypoint.sh node server.js": those words,
+ * when they are what its child runs. */
+static bool words_behind(
+	struct strlist *form, const struct strlist *command, const char *child)
+{
+	for (unsigned from = 1; child && from < command->count; from++) {
+		SCOPED(buf_done) struct buf text = {0};
+
+		for (unsigned i = from; i < command->count; i++)
+			buf_addf(&text, "%s%s", i > from ? " " : "", command->item[i]);
+		if (strcmp(buf_text(&text), child) != 0)
+			continue;
+		for (unsigned i = from; i < command->count; i++)
+			strlist_add(form, "%s", command->item[i]);
+		return true;
+	}
+	return false;
+}
+
+/* Of a program that has no handler either, as PID 1. */
+static void try_exec_form_with_init(
+	struct cures *cures, bool fitting, const cJSON *exec_form_json, const char *how)
+{
+	cJSON *json = json_copy_exact(exec_form_json);
+	SCOPED(mem_free) char *both = mem_textf("%s; and `docker run --init`", how);
+	struct err err;
+
+	if (json_put_at(json, "service.init", cJSON_CreateTrue(), &err))
+		consider(cures, fitting,
+			(struct cure){
+				.name = "exec form, init",
+				.how = both,
+				.json = json,
+				.fits = true,
+			});
+	else
+		cJSON_Delete(json);
+}
+
 static void try_exec_form(struct cures *cures, bool fitting)
 {
 	static const char *const ids[] = {"W3", "W4", NULL};
+	const char *child = child_of(cures->of->evidence);
+	bool fits = is_one_of(diagnosis_of(cures), ids);
 	SCOPED(strlist_done) struct strlist command = {0};
 	SCOPED(strlist_done) struct strlist form = {0};
 	SCOPED(json_free) cJSON *words = NULL;
 	SCOPED(mem_free) char *text = NULL;
 	SCOPED(mem_free) char *how = NULL;
-	cJSON *json;
+	SCOPED(json_free) cJSON *json = NULL;
 
 	if (scenario_is_ours(cures->of->scenario))
 		return;
 	read_command(cures, &command);
-	if (!exec_form(&form, &command, child_of(cures->of->evidence)))
+	if (exec_form(&form, &command, child)) {
+		words = cJSON_CreateStringArray(
+			(const char *const *)form.item, (int)form.count);
+		text = json_print(words);
+		how = mem_textf("`ENTRYPOINT %s` in the Dockerfile", text);
+	} else if (fits && words_behind(&form, &command, child)) {
+		words = cJSON_CreateStringArray(
+			(const char *const *)form.item, (int)form.count);
+		how = mem_text(
+			"`exec \"$@\"` as the last line of the script that is the "
+			"entrypoint; it was left out here");
+	} else {
 		return;
-	words = cJSON_CreateStringArray(
-		(const char *const *)form.item, (int)form.count);
-	text = json_print(words);
-	how = mem_textf("`ENTRYPOINT %s` in the Dockerfile", text);
+	}
 	json = changed(cures, "service.entrypoint", cJSON_Duplicate(words, true));
 	cJSON_DeleteItemFromObjectCaseSensitive(
 		(cJSON *)(size_t)json_get(json, "service"), "command");
@@ -262,9 +318,11 @@ static void try_exec_form(struct cures *cures, bool fitting)
 		(struct cure){
 			.name = "exec form",
 			.how = how,
-			.json = json,
-			.fits = is_one_of(diagnosis_of(cures), ids),
+			.json = cJSON_Duplicate(json, true),
+			.fits = fits,
 		});
+	if (fits && !cures->cured && !cures->of->scenario->service.init)
+		try_exec_form_with_init(cures, fitting, json, how);
 }
 
 /* A signal that was discarded is not heard later either. */

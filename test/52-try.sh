@@ -99,6 +99,16 @@ check "a shell in front is cured by exec, and nothing else is tried" \
 	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`ENTRYPOINT" "exec $term"
 check "that is" eval '! says "an init "'
 
+cat >"$work/entrypoint" <<END
+#!/bin/sh
+"\$@"
+exit
+END
+chmod +x "$work/entrypoint"
+try --try-cures --grace 300ms -- "$work/entrypoint" $term
+check "a script that runs the words behind it is cured by exec, too" \
+	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`exec \"\$@\"\`"
+
 try --try-cures --grace 300ms --ready-log up -- busybox sh -c "$int"
 check "a program that handles another signal is cured by that" \
 	ends_with 1 "killed 137" "SIGINT 0 " "Clean with SIGINT: \`STOPSIGNAL SIGINT\`"
@@ -213,7 +223,8 @@ tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' -c 'ENTRYPOINT ["busybo
 	-c 'CMD ["busybox httpd -f -p 80; true"]' - "$image:shell" >/dev/null
 try --try-cures --grace 1s "$image:shell"
 check "the shell of an image's own entrypoint is left out" \
-	ends_with 1 "killed 137" "exec form 137 > 1.00s" "None of them makes the stop clean."
+	ends_with 1 "killed 137" "exec form 137 > 1.00s" "None of them makes the stop clean." \
+	"In time with exec form, init:"
 
 try "$name-nobody"
 check "a missing image is an error, and is not pulled" \

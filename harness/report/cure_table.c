@@ -47,7 +47,7 @@ static void print_row(const cJSON *cure, const struct terminal *terminal, FILE *
 	char *code =
 		exit_code < 0 ? mem_text("-") : mem_textf("%lld", (long long)exit_code);
 
-	fprintf(out, "%*s%-14s %4s %8s  %s%s%s\n", INDENT, "", json_text(cure, "cure"),
+	fprintf(out, "%*s%-16s %4s %8s  %s%s%s\n", INDENT, "", json_text(cure, "cure"),
 		code, stop, is_clean(cure) ? terminal->green : "",
 		verdict ? verdict : "not run", is_clean(cure) ? terminal->plain : "");
 	if (trouble)
@@ -85,7 +85,7 @@ void cure_table_print(const cJSON *cures, const char *verdict,
 		return;
 	}
 	fprintf(out, "  Run again, with one cure each:\n");
-	fprintf(out, "%*s%-14s %4s %8s  %s\n", INDENT, "", "CURE", "EXIT", "STOP",
+	fprintf(out, "%*s%-16s %4s %8s  %s\n", INDENT, "", "CURE", "EXIT", "STOP",
 		"VERDICT");
 	cJSON_ArrayForEach(cure, cures)
 		print_row(cure, terminal, out);

@@ -47,9 +47,9 @@ static void what_made_the_stop_clean_is_told_with_what_to_write(void **state UNU
 {
 	expect_text("[" INIT "," SIGNAL "]", "killed",
 		"  Run again, with one cure each:\n"
-		"      CURE           EXIT     STOP  VERDICT\n"
-		"      an init         143   4.50ms  dirty\n"
-		"      SIGINT            0   2.00ms  clean\n"
+		"      CURE             EXIT     STOP  VERDICT\n"
+		"      an init           143   4.50ms  dirty\n"
+		"      SIGINT              0   2.00ms  clean\n"
 		"  Clean with SIGINT: --stop-signal\n");
 }
 
@@ -57,10 +57,10 @@ static void what_was_in_time_is_told_where_nothing_is_clean(void **state UNUSED)
 {
 	expect_text("[" INIT "," GRACE "," BROKEN "]", "killed",
 		"  Run again, with one cure each:\n"
-		"      CURE           EXIT     STOP  VERDICT\n"
-		"      an init         143   4.50ms  dirty\n"
-		"      grace 3.00s     137  > 3.00s  killed\n"
-		"      exec form         -        -  not run\n"
+		"      CURE             EXIT     STOP  VERDICT\n"
+		"      an init           143   4.50ms  dirty\n"
+		"      grace 3.00s       137  > 3.00s  killed\n"
+		"      exec form           -        -  not run\n"
 		"        no such program\n"
 		"      None of them makes the stop clean.\n"
 		"  In time with an init: --init\n");
@@ -70,8 +70,8 @@ static void in_time_is_no_news_of_a_stop_that_was(void **state UNUSED)
 {
 	expect_text("[" INIT "]", "dirty",
 		"  Run again, with one cure each:\n"
-		"      CURE           EXIT     STOP  VERDICT\n"
-		"      an init         143   4.50ms  dirty\n"
+		"      CURE             EXIT     STOP  VERDICT\n"
+		"      an init           143   4.50ms  dirty\n"
 		"      None of them makes the stop clean.\n");
 }
 
