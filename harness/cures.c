@@ -364,6 +364,10 @@ cJSON *cures_try(const struct case_options *options, const struct cures_of *of)
 	struct cures cures = {
 		.options = options, .of = of, .results = cJSON_CreateArray()};
 
+	/* What ended by itself was not stopped. */
+	if (of->evidence->trouble != TROUBLE_NONE ||
+		of->evidence->facts.exited_before_stop)
+		return cures.results;
 	try_all(&cures, true);
 	if (!cures.cured)
 		try_all(&cures, false);

@@ -83,8 +83,9 @@ try --json -e GREETING=hello --ready-log hello -- busybox sh -c "echo \$GREETING
 check "the variables are set, and programs can read the result" \
 	ends_with 0 '"verdict": "clean"' '"exit_code": 0'
 
-try -- busybox sh -c 'echo no; exit 3'
+try --try-cures -- busybox sh -c 'echo no; exit 3'
 check "what ends by itself is told so" ends_with 1 "crash 3 before the stop" '"no"'
+check "and is not run again, for there was no stop" ends_with 1 "Cures: there is none"
 
 try --ready-within 300ms --ready-log never -- busybox sh -c "$handles"
 check "what is never ready is not stopped" ends_with 3 "not ready in time" "last line: up"
