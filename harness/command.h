@@ -19,6 +19,7 @@ command_fn cmd_validate;
 command_fn cmd_list;
 command_fn cmd_stop;
 command_fn cmd_try;
+command_fn cmd_init;
 command_fn cmd_check;
 command_fn cmd_explain;
 command_fn cmd_clean;

@@ -29,6 +29,7 @@ static const struct command commands[] = {
 		"stop a running container, and say how it ended, why, the cure"},
 	{"check", cmd_check, "what a stop of a running container would do, and why"},
 	{"try", cmd_try, "run an image or a command, stop it, and say the same of it"},
+	{"init", cmd_init, "write a scenario from a running container"},
 	{"explain", cmd_explain, "what a diagnosis means, how it is proven and cured"},
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
