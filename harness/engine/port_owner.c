@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/engine/tcp_table.h"
 #include "lib/descendants.h"
 #include "lib/mem.h"
 #include "lib/proc_file.h"
@@ -15,7 +16,6 @@
 /* TCP_ESTABLISHED and so on of the kernel's tcp_states.h. */
 #define TCP_ESTABLISHED_STATE 0x01
 #define TCP_SYN_RECV_STATE    0x03
-#define TCP_LISTEN_STATE      0x0A
 
 /* How well a socket fits a connection to 127.0.0.1, in the kernel's order. */
 enum match {
@@ -35,56 +35,40 @@ struct port_listeners {
 	unsigned count;
 };
 
-/* An address as /proc/net/tcp{,6} prints it: 32-bit words in host byte order. */
-static enum match match_of(const char *address)
+static enum match match_of(const struct tcp_socket *socket)
 {
-	char loopback[16], mapped[40];
+	struct in6_addr mapped_loopback, mapped_any;
+	const struct in6_addr any = IN6ADDR_ANY_INIT;
 
-	snprintf(loopback, sizeof loopback, "%08X", htonl(INADDR_LOOPBACK));
-	snprintf(mapped, sizeof mapped, "%016X%08X%s", 0, htonl(0xFFFF), loopback);
-	if (strcmp(address, loopback) == 0)
-		return MATCH_LOOPBACK;
-	if (strcmp(address, mapped) == 0)
-		return MATCH_LOOPBACK_IPV6;
-	if (strspn(address, "0") != strlen(address))
-		return MATCH_NONE;
-	return strlen(address) == 8 ? MATCH_ANY : MATCH_ANY_IPV6;
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped_loopback);
+	inet_pton(AF_INET6, "::ffff:0.0.0.0", &mapped_any);
+	if (IN6_ARE_ADDR_EQUAL(&socket->address, &mapped_loopback))
+		return socket->ipv6 ? MATCH_LOOPBACK_IPV6 : MATCH_LOOPBACK;
+	if (socket->ipv6)
+		return IN6_ARE_ADDR_EQUAL(&socket->address, &any) ? MATCH_ANY_IPV6
+								  : MATCH_NONE;
+	return IN6_ARE_ADDR_EQUAL(&socket->address, &mapped_any) ? MATCH_ANY
+								 : MATCH_NONE;
 }
 
-/* "  0: 0100007F:1F90 00000000:0000 0A ... 4711": address, port, state, inode. */
-static enum match parse_row(const char *line, int port, unsigned long *inode)
+/* A better match replaces all that were found before. */
+static void find_listeners(struct port_listeners *listeners, pid_t root, int port)
 {
-	char address[40];
-	unsigned at, state;
+	SCOPED(tcp_table_done) struct tcp_table table;
 
-	if (sscanf(line, " %*d: %39[0-9A-F]:%x %*s %x %*s %*s %*s %*d %*d %lu", address,
-		    &at, &state, inode) != 4 ||
-		state != TCP_LISTEN_STATE || (int)at != port)
-		return MATCH_NONE;
-	return match_of(address);
-}
-
-/* Adds those of this table; a better match replaces all that were found before. */
-static void find_listeners(
-	struct port_listeners *listeners, pid_t root, const char *table, int port)
-{
-	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)root, table);
-	FILE *file = fopen(path, "re");
-	char line[512];
-
-	while (file && fgets(line, sizeof line, file)) {
-		unsigned long inode;
-		enum match match = parse_row(line, port, &inode);
+	tcp_table_read(&table, root, TCP_TABLE_LISTENING);
+	for (unsigned i = 0; i < table.count; i++) {
+		enum match match = (int)table.list[i].port == port
+			? match_of(&table.list[i])
+			: MATCH_NONE;
 
 		if (match == MATCH_NONE || match < listeners->match)
 			continue;
 		if (match > listeners->match)
 			*listeners = (struct port_listeners){.match = match};
 		if (listeners->count < LISTENERS_MAX)
-			listeners->inode[listeners->count++] = inode;
+			listeners->inode[listeners->count++] = table.list[i].inode;
 	}
-	if (file)
-		fclose(file);
 }
 
 enum holds { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
@@ -153,8 +137,7 @@ bool port_owner_is_in_tree(pid_t root, int port, struct err *err)
 {
 	struct port_listeners listeners = {0};
 
-	find_listeners(&listeners, root, "tcp", port);
-	find_listeners(&listeners, root, "tcp6", port);
+	find_listeners(&listeners, root, port);
 	for (unsigned i = 0; i < listeners.count; i++) {
 		char holder[96];
 

@@ -268,7 +268,8 @@ bool snapshot_take(
 	for (size_t i = 0; i < descendants.count; i++)
 		add_proc(&taken, descendants.all[i].pid, &text);
 	if (sockets)
-		tcp_table_read(&table, pid1);
+		tcp_table_read(&table, pid1,
+			TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
 		read_sockets(&taken.procs[i], &table);
 	taken.ns = clock_now();

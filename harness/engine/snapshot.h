@@ -41,7 +41,7 @@ struct proc {
 	unsigned listening;   /* sockets, and the ports of the first of them */
 	unsigned ports[SNAPSHOT_PORTS_MAX];
 	unsigned connections; /* established, or ended by the peer alone */
-	char peer[48];        /* of one; "": none */
+	char peer[56];        /* of one; "": none */
 	unsigned peer_to; /* the port of ours that this peer is connected to */
 	unsigned unread, unsent; /* bytes, of all connections */
 };

@@ -1,87 +1,218 @@
 #include "harness/engine/tcp_table.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
-/* The words of an address, as the kernel prints them: each in host byte order. */
-static bool parse_address(const char *hex, uint32_t words[4], unsigned *count)
+/* --- one socket --- */
+
+static struct tcp_socket *add(struct tcp_table *table)
 {
+	/* The room doubles: it is full whenever the count is a power of two. */
+	if ((table->count & (table->count - 1)) == 0)
+		table->list = mem_grown(table->list,
+			table->count ? (size_t)table->count * 2 : 1,
+			sizeof *table->list);
+	table->list[table->count] = (struct tcp_socket){0};
+	return &table->list[table->count++];
+}
+
+static struct in6_addr address_of(const void *bytes, bool ipv6)
+{
+	struct in6_addr address = {.s6_addr = {[10] = 0xFF, [11] = 0xFF}};
+
+	if (ipv6)
+		memcpy(&address, bytes, 16);
+	else
+		memcpy(&address.s6_addr[12], bytes, 4);
+	return address;
+}
+
+/* An IPv4 address inside IPv6 is written as IPv4. */
+static void name_peer(struct tcp_socket *socket, const struct in6_addr *peer)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (IN6_IS_ADDR_V4MAPPED(peer)) {
+		inet_ntop(AF_INET, &peer->s6_addr[12], text, sizeof text);
+		snprintf(socket->peer, sizeof socket->peer, "%s:%u", text,
+			socket->peer_port);
+	} else {
+		inet_ntop(AF_INET6, peer, text, sizeof text);
+		snprintf(socket->peer, sizeof socket->peer, "[%s]:%u", text,
+			socket->peer_port);
+	}
+}
+
+/* --- sock_diag --- */
+
+static int open_diag(void)
+{
+	return socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+/* A socket belongs to the namespace in which it was made. */
+static int open_diag_of(pid_t pid)
+{
+	char ours[64], theirs[64], path[64];
+	int back, there, fd = -1;
+
+	if (!proc_file_link(pid, "ns/net", theirs, sizeof theirs) ||
+		!proc_file_link(getpid(), "ns/net", ours, sizeof ours))
+		return -1;
+	if (strcmp(ours, theirs) == 0)
+		return open_diag();
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (back >= 0 && there >= 0 && setns(there, CLONE_NEWNET) == 0) {
+		fd = open_diag();
+		if (setns(back, CLONE_NEWNET) != 0)
+			abort(); /* in a namespace of somebody else's */
+	}
+	if (back >= 0)
+		close(back);
+	if (there >= 0)
+		close(there);
+	return fd;
+}
+
+static bool ask(int fd, int family, unsigned states)
+{
+	const struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 request;
+	} message = {
+		.header = {.nlmsg_len = sizeof message,
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.request = {.sdiag_family = (uint8_t)family,
+			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_states = states},
+	};
+
+	return send(fd, &message, sizeof message, 0) == sizeof message;
+}
+
+static void add_answer(struct tcp_table *table, const struct inet_diag_msg *answer)
+{
+	bool ipv6 = answer->idiag_family == AF_INET6;
+	struct in6_addr peer = address_of(answer->id.idiag_dst, ipv6);
+	struct tcp_socket *socket;
+
+	if (table->count == TCP_TABLE_MAX)
+		return;
+	socket = add(table);
+	socket->inode = answer->idiag_inode;
+	socket->state = answer->idiag_state;
+	socket->ipv6 = ipv6;
+	socket->address = address_of(answer->id.idiag_src, ipv6);
+	socket->port = ntohs(answer->id.idiag_sport);
+	socket->peer_port = ntohs(answer->id.idiag_dport);
+	socket->unread = answer->idiag_rqueue;
+	socket->unsent = answer->idiag_wqueue;
+	name_peer(socket, &peer);
+}
+
+/* False: the kernel has no sock_diag for this, or did not answer in full. */
+static bool read_answers(struct tcp_table *table, int fd)
+{
+	char block[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t len;
+
+	while ((len = recv(fd, block, sizeof block, 0)) > 0) {
+		const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)block;
+
+		for (; NLMSG_OK(header, (size_t)len); header = NLMSG_NEXT(header, len)) {
+			if (header->nlmsg_type == NLMSG_DONE)
+				return true;
+			if (header->nlmsg_type == NLMSG_ERROR)
+				return false;
+			add_answer(table, NLMSG_DATA(header));
+		}
+	}
+	return false;
+}
+
+static bool read_diag(struct tcp_table *table, pid_t pid, unsigned states)
+{
+	int fd = open_diag_of(pid);
+	bool ok = fd >= 0 && ask(fd, AF_INET, states) && read_answers(table, fd) &&
+		ask(fd, AF_INET6, states) && read_answers(table, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* --- /proc --- */
+
+/* The kernel prints an address as words, each in host byte order. */
+static bool parse_address(const char *hex, struct in6_addr *address, bool *ipv6)
+{
+	uint32_t words[4] = {0};
 	size_t len = strlen(hex);
 
 	if (len != 8 && len != 32)
 		return false;
-	*count = (unsigned)len / 8;
-	for (unsigned i = 0; i < *count; i++) {
+	for (size_t i = 0; i < len / 8; i++) {
 		char word[9];
 
-		snprintf(word, sizeof word, "%.8s", hex + (size_t)i * 8);
+		snprintf(word, sizeof word, "%.8s", hex + i * 8);
 		words[i] = (uint32_t)strtoul(word, NULL, 16);
 	}
+	*ipv6 = len == 32;
+	*address = address_of(words, *ipv6);
 	return true;
-}
-
-/* An IPv4 address inside IPv6 (::ffff:10.0.0.5) is written as IPv4. */
-static void name_peer(struct tcp_socket *socket, const char *hex)
-{
-	char text[INET6_ADDRSTRLEN] = "?";
-	uint32_t words[4] = {0};
-	unsigned count = 0;
-	bool ok = parse_address(hex, words, &count);
-	bool mapped = ok && count == 4 && words[0] == 0 && words[1] == 0 &&
-		words[2] == htonl(0xFFFF);
-
-	if (ok && (count == 1 || mapped)) {
-		inet_ntop(AF_INET, &words[mapped ? 3 : 0], text, sizeof text);
-		snprintf(socket->peer, sizeof socket->peer, "%.39s:%u", text,
-			socket->peer_port);
-		return;
-	}
-	if (ok)
-		inet_ntop(AF_INET6, words, text, sizeof text);
-	snprintf(socket->peer, sizeof socket->peer, "[%.38s]:%u", text,
-		socket->peer_port);
 }
 
 /* "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4711" */
-static bool parse_row(struct tcp_socket *socket, const char *line)
+static void parse_row(struct tcp_table *table, const char *line, unsigned states)
 {
-	char address[40], peer[40];
+	char own[40], other[40];
+	struct tcp_socket socket = {0};
+	struct in6_addr peer;
 	unsigned state;
 
-	*socket = (struct tcp_socket){0};
 	if (sscanf(line,
 		    " %*d: %39[0-9A-F]:%x %39[0-9A-F]:%x %x %x:%x %*s %*s %*d %*d %lu",
-		    address, &socket->port, peer, &socket->peer_port, &state,
-		    &socket->unsent, &socket->unread, &socket->inode) != 8)
-		return false;
-	socket->state = (int)state;
-	name_peer(socket, peer);
-	return true;
+		    own, &socket.port, other, &socket.peer_port, &state,
+		    &socket.unsent, &socket.unread, &socket.inode) != 8 ||
+		state > 31 || !(states >> state & 1) ||
+		!parse_address(own, &socket.address, &socket.ipv6) ||
+		!parse_address(other, &peer, &socket.ipv6))
+		return;
+	socket.state = (int)state;
+	name_peer(&socket, &peer);
+	*add(table) = socket;
 }
 
-static void read_file(struct tcp_table *table, pid_t pid, const char *name)
+static void read_file(
+	struct tcp_table *table, pid_t pid, const char *name, unsigned states)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/net/%s", (int)pid, name);
 	FILE *file = fopen(path, "re");
 	char line[512];
 
-	while (file && table->count < TCP_TABLE_MAX && fgets(line, sizeof line, file)) {
-		/* The room doubles: it is full whenever the count is a power of two. */
-		if ((table->count & (table->count - 1)) == 0)
-			table->list = mem_grown(table->list,
-				table->count ? (size_t)table->count * 2 : 1,
-				sizeof *table->list);
-		table->count += parse_row(&table->list[table->count], line);
-	}
+	while (file && table->count < TCP_TABLE_MAX && fgets(line, sizeof line, file))
+		parse_row(table, line, states);
 	if (file)
 		fclose(file);
 }
+
+/* --- the table --- */
 
 static int by_inode(const void *one, const void *other)
 {
@@ -91,11 +222,14 @@ static int by_inode(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
-void tcp_table_read(struct tcp_table *table, pid_t pid)
+void tcp_table_read(struct tcp_table *table, pid_t pid, unsigned states)
 {
 	*table = (struct tcp_table){0};
-	read_file(table, pid, "tcp");
-	read_file(table, pid, "tcp6");
+	if (!read_diag(table, pid, states)) {
+		table->count = 0;
+		read_file(table, pid, "tcp", states);
+		read_file(table, pid, "tcp6", states);
+	}
 	if (table->count > 0)
 		qsort(table->list, table->count, sizeof *table->list, by_inode);
 }
