@@ -368,13 +368,26 @@ static void put_first(struct judgement *judgement, enum diagnosis_id id)
 	judgement->diagnoses[to] = moved;
 }
 
+/* H10 says where it was when nothing says why. */
+static bool has_reason(const struct judgement *judgement)
+{
+	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
+		const char *id = diagnosis_ids[judgement->diagnoses[i].id];
+
+		if (id[0] == 'W' || id[0] == 'H')
+			return true;
+	}
+	return false;
+}
+
 void diagnose(struct judgement *judgement, const struct view *view)
 {
 	for (unsigned id = DIAGNOSIS_ANY + 1; id < DIAGNOSES; id++) {
 		SCOPED(buf_done) struct buf text = {0};
 		struct diagnosis *diagnosis;
 
-		if (!rules[id](view, &text))
+		if ((id == DIAGNOSIS_H10 && has_reason(judgement)) ||
+			!rules[id](view, &text))
 			continue;
 		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];
 		diagnosis->id = (enum diagnosis_id)id;
