@@ -49,10 +49,15 @@ ends_with() { # CODE WORDS...
 # Stops at SIGTERM with code 0, and says so.
 handles='echo up; trap "echo bye; exit 0" TERM; while :; do busybox sleep 0.05; done'
 
+runs() { # PATTERN of a command
+	commands=$(busybox ps -o args)
+	echo "$commands" | grep -q "$1"
+}
+
 # Those of this test alone, by the word that is in their commands.
 nothing_runs() {
 	for _ in $(seq 40); do
-		pgrep -f "$1" >/dev/null || return 0
+		runs "$1" || return 0
 		sleep 0.05
 	done
 	return 1
@@ -144,12 +149,12 @@ check "and its results have it" says '"cures": [{ "cure": "exec form",'
 	>"$work/out" 2>&1 &
 pid=$!
 for _ in $(seq 100); do
-	pgrep -f "^busybox sleep 7${$}3" >/dev/null && break
+	runs "^busybox sleep 7${$}3" && break
 	sleep 0.05
 done
 # The next one, in exec form, has no shell.
 for _ in $(seq 100); do
-	pgrep -f "^sh -c busybox sleep 7${$}3" >/dev/null || break
+	runs "^sh -c busybox sleep 7${$}3" || break
 	sleep 0.05
 done
 sleep 0.2
@@ -167,7 +172,7 @@ check "a program that is not there is named" ends_with 3 "$work/nowhere"
 	>"$work/out" 2>&1 &
 pid=$!
 for _ in $(seq 100); do
-	pgrep -f "^busybox sleep 7${$}2" >/dev/null && break
+	runs "^busybox sleep 7${$}2" && break
 	sleep 0.05
 done
 kill -INT $pid
