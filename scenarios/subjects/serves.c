@@ -1,6 +1,7 @@
 /*
- * serves - an HTTP server that needs 600 ms for an answer. On SIGTERM it exits 0: after
- * the answer that is under way, or, with the argument "drop", at once.
+ * serves - an HTTP server that needs long for an answer: SIGTERM always finds it under
+ * way, with 500 ms to go. Then it exits 0: after that answer, or, with the argument
+ * "drop", at once.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -44,10 +45,13 @@ static int listen_somewhere(void)
 static void answer(int client)
 {
 	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone";
-	struct timespec left = {.tv_nsec = 600 * 1000 * 1000};
+	const struct timespec tick = {.tv_nsec = 1000 * 1000};
+	struct timespec left = {.tv_nsec = 500 * 1000 * 1000};
 	char request[4096];
 
 	if (read(client, request, sizeof request) > 0) {
+		while (!told)
+			nanosleep(&tick, NULL);
 		while (nanosleep(&left, &left) != 0)
 			continue;
 		if (write(client, text, strlen(text)) < 0)
