@@ -253,6 +253,10 @@ static void a_handlers_wait_for_one_of_several_proves_none_of_them(void **state)
 	scene_add_signal(scene, 298, 0, other, SIGTERM);
 	scene_expect(scene, VERDICT_LEAK, "L1");
 	assert_int_equal(scene->judgement.orphans, 2);
+	/* In 300 us there is. */
+	record_of(scene, 1)->ended_ns = T0 + 298700 * CLOCK_US;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_int_equal(scene->judgement.orphans, 1);
 }
 
 static void one_that_somebody_else_told_is_not_pid1s_to_wait_for(void **state)
