@@ -125,8 +125,7 @@ static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 			: " (SigCgt, SigBlk, SigIgn lack it)");
 	for (size_t i = 0; i < COUNT(others); i++) {
 		if (proc_mask_has(pid1->caught, others[i]))
-			return buf_addf(
-				text, "; it has one for %s", SIGNAL(others[i]));
+			return buf_addf(text, "; it has one for %s", SIGNAL(others[i]));
 	}
 	return true;
 }
@@ -210,11 +209,10 @@ static bool requests_lost(const struct view *view, struct buf *text)
 		return buf_addf(text,
 			"%u accepted request%s got no whole answer%s; the first: %s%s: "
 			"%.120s",
-			count, count == 1 ? "" : "s",
-			view->refused ? ", or a 503" : "",
+			count, count == 1 ? "" : "s", view->refused ? ", or a 503" : "",
 			request->room ? "room " : "load.request",
 			request->room ? request->room : "",
-			refused            ? "503, and it was sent before the stop signal"
+			refused ? "503, and it was sent before the stop signal"
 				: request->why ? request->why
 					       : "no answer at all");
 	}
@@ -311,8 +309,14 @@ static bool engine_lost_it(const struct view *view, struct buf *text)
 static bool was_idle(const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
-	const struct proc *before = view->main ? view->main->before : NULL;
 
+	for (unsigned i = 0; i < view->processes.count; i++) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process->before && process->before->connections > 0 &&
+			!process_is_session(process))
+			return false;
+	}
 	for (unsigned i = 0; i < evidence->request_count; i++) {
 		if (evidence->requests[i].kind != REQUEST_IDLE &&
 			(!evidence->requests[i].ended_ns ||
@@ -320,7 +324,7 @@ static bool was_idle(const struct view *view)
 					view->facts->signal_ns))
 			return false;
 	}
-	return view->sessions.count == 0 && (!before || before->connections == 0);
+	return view->sessions.count == 0 && view->processes.list[0].before;
 }
 
 static bool stopped_cleanly(const struct view *view, struct buf *text)
@@ -333,7 +337,8 @@ static bool stopped_cleanly(const struct view *view, struct buf *text)
 		return buf_addf(text, ", %u of %u sessions disconnected",
 			view->sessions.done, view->sessions.count);
 	if (was_idle(view))
-		buf_adds(text, "; idle: nothing was under way when the signal came");
+		buf_adds(text,
+			"; idle: no request and no TCP connection was open when the signal came");
 	return true;
 }
 

@@ -123,6 +123,179 @@ static void a_shell_as_pid1_is_named(void **state)
 	scene_expect(scene, VERDICT_KILLED, "W3");
 }
 
+/* --- W3: a program that nobody here wrote --- */
+
+/* PID 1 waits for its child, and the kernel discards the stop signal. */
+static unsigned launch(struct judge_scene *scene, const char *pid1, const char *child)
+{
+	unsigned number;
+
+	scene_run_program(scene, pid1, SIGTERM);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene_wait_in(scene, 0, CALL_WAIT4);
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
+	scene->evidence.signals[0].ignored = true;
+	number = scene_add_process(scene, 0, child);
+	scene_wait_in(scene, number, CALL_PAUSE);
+	scene_kill_at_grace(scene);
+	return number;
+}
+
+/* No list has its name: it is one by what it does. */
+static void a_program_that_only_waits_for_its_child_is_a_launcher(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child = launch(scene, "store", "store");
+
+	scene_set_masks(scene, child, MASK(SIGTERM), 0, 0);
+	scene_expect(scene, VERDICT_KILLED, "W3");
+	assert_string_equal(scene_text(scene, "W3"),
+		"PID 1 is store (store): it did not pass SIGTERM on, so store (pid 2) never "
+		"received it, although it has a handler for it");
+	assert_false(scene_has_diagnosis(scene, "W1"));
+	/* The child has none either: the cure for PID 1 alone is not enough. */
+	scene_set_masks(scene, child, 0, 0, 0);
+	scene_expect(scene, VERDICT_KILLED, "W3");
+	assert_says(scene, "W3", "never received it. It has no handler for it either");
+	/* PID 1 waits for something else. */
+	scene_wait_in(scene, 0, CALL_FUTEX);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_false(scene_has_diagnosis(scene, "W3"));
+}
+
+static void a_launcher_whose_child_was_told_passed_it_on(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child = launch(scene, "sh", "web");
+
+	scene_add_signal(scene, 5, SCENE_STRANGER, child, SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_false(scene_has_diagnosis(scene, "W3"));
+}
+
+/* Somebody who looks at it: docker exec. */
+static void a_session_from_outside_is_no_child_of_a_launcher(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell = launch(scene, "sh", "bash");
+
+	scene->evidence.descendants[0].outside = true;
+	scene->evidence.descendants[0].parent = 0;
+	scene_before(scene, shell)->ppid = scene_last(scene, shell)->ppid = 0;
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_false(scene_has_diagnosis(scene, "W3"));
+}
+
+/* npm tells the shell that it started, which dies of it. */
+static void a_shell_that_died_of_the_signal_had_not_passed_it_on(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell, node;
+
+	scene_run_program(scene, "npm start", SIGTERM);
+	shell = scene_add_process(scene, 0, "sh");
+	node = scene_add_process(scene, shell, "node");
+	scene_add_signal(scene, 5, 0, shell, SIGTERM);
+	scene_set_masks(scene, shell, 0, 0, 0);
+	scene_end_process(scene, shell, 6, SIGTERM);
+	scene_last(scene, node)->ppid = 400;
+	scene_exit_with(scene, 1);
+	scene_expect(scene, VERDICT_LEAK, "W3");
+	assert_string_equal(scene_text(scene, "W3"),
+		"sh (pid 2) got SIGTERM and died of it without passing it on: node (pid 3) never "
+		"received it");
+	/* Nobody traced signals. */
+	scene->evidence.signals_known = false;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	scene->evidence.signals_known = true;
+	/* It was told: `kill 0`, dumb-init. */
+	scene_add_signal(scene, 5, 0, node, SIGTERM);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_false(scene_has_diagnosis(scene, "W3"));
+}
+
+/* --- G1: the engine's word --- */
+
+/* runc takes a main thread that has ended for the end of all. */
+static void an_end_that_the_engine_invents_is_named(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct stop_facts *facts = &scene->evidence.facts;
+
+	scene_run_program(scene, "emu", SIGTERM);
+	facts->stuck = facts->runs_on = true;
+	facts->claimed_exit_code = 255;
+	facts->exit_code = -1;
+	facts->exit_ns = facts->dying_ns = 0;
+	facts->wait_status_known = false;
+	scene_last(scene, 0)->state = 'Z';
+	scene_last(scene, 0)->threads = 2;
+	scene_expect(scene, VERDICT_ENGINE_STUCK, "G1");
+	assert_string_equal(scene_text(scene, "G1"),
+		"the engine reports that PID 1 (emu) has ended with exit code 255, and it still "
+		"runs: its main thread has ended (state Z), 1 other thread runs on; no signal "
+		"reached it");
+	facts->signals_seen = 1;
+	scene_expect(scene, VERDICT_ENGINE_STUCK, "G1");
+	assert_null(strstr(scene_text(scene, "G1"), "no signal"));
+	/* Nobody traced them. */
+	facts->signals_seen = 0;
+	scene->evidence.signals_known = false;
+	scene_last(scene, 0)->state = 'S';
+	scene_expect(scene, VERDICT_ENGINE_STUCK, "G1");
+	assert_string_equal(scene_text(scene, "G1"),
+		"the engine reports that PID 1 (emu) has ended with exit code 255, and it still "
+		"runs");
+	/* It did not come back, and said nothing. */
+	facts->runs_on = false;
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	assert_false(scene_has_diagnosis(scene, "G1"));
+}
+
+/* --- X0: idle --- */
+
+static void a_stop_of_something_idle_is_told_as_such(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "X0",
+		"; idle: no request and no TCP connection was open when the signal came");
+	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_null(strstr(scene_text(scene, "X0"), "idle"));
+	scene_before(scene, 0)->connections = 0;
+	scene_add_request(scene, REQUEST_HTTP, 0, REQUEST_ANSWERED);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_null(strstr(scene_text(scene, "X0"), "idle"));
+	/* It was answered before the signal. */
+	scene->evidence.requests[0].ended_ns = T0 - CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "X0", "idle");
+	/* Nobody looked at it before the signal. */
+	scene->evidence.snapshots++;
+	scene->evidence.snapshot_count = 1;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_null(strstr(scene_text(scene, "X0"), "idle"));
+}
+
+/* nginx's master holds no connection. */
+static void a_worker_with_a_client_is_not_idle(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned worker;
+
+	scene_run_program(scene, "nginx", SIGTERM);
+	worker = scene_add_process(scene, 0, "nginx");
+	scene_end_process(scene, worker, 50, 0);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "X0", "idle");
+	scene_before(scene, worker)->connections = 1;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_null(strstr(scene_text(scene, "X0"), "idle"));
+}
+
 /* A look that fell into the kernel's killing of the namespace sees an empty house. */
 static void a_snapshot_after_the_kill_is_no_evidence(void **state)
 {
@@ -384,6 +557,13 @@ int main(void)
 		SCENE(a_handler_that_came_after_the_signal_is_named),
 		SCENE(a_pid1_that_blocks_for_a_moment_receives_nothing),
 		SCENE(a_shell_as_pid1_is_named),
+		SCENE(a_program_that_only_waits_for_its_child_is_a_launcher),
+		SCENE(a_launcher_whose_child_was_told_passed_it_on),
+		SCENE(a_session_from_outside_is_no_child_of_a_launcher),
+		SCENE(a_shell_that_died_of_the_signal_had_not_passed_it_on),
+		SCENE(an_end_that_the_engine_invents_is_named),
+		SCENE(a_stop_of_something_idle_is_told_as_such),
+		SCENE(a_worker_with_a_client_is_not_idle),
 		SCENE(a_snapshot_after_the_kill_is_no_evidence),
 		SCENE(one_after_the_other_is_named),
 		SCENE(one_after_the_other_is_no_cause_where_there_is_time),

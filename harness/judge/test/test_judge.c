@@ -605,6 +605,30 @@ static void a_request_that_was_turned_away_is_no_loss(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+/* It was accepted, and had begun: 503 is no way to end it. */
+static void a_503_for_what_was_sent_before_the_signal_is_a_refusal(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct load_request *request;
+
+	scene_play_clean(scene);
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_TURNED_AWAY);
+	request = &scene->evidence.requests[scene->evidence.request_count - 1];
+	request->sent_ns = T0 - CLOCK_US;
+	scene_expect(scene, VERDICT_DIRTY, "R1");
+	assert_says(scene, "R1",
+		"1 accepted request got no whole answer, or a 503; the first: room 1: 503, and "
+		"it was sent before the stop signal");
+	assert_int_equal(scene->judgement.turned_away, 0);
+	request->sent_ns = T0;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_int_equal(scene->judgement.turned_away, 1);
+	/* An idle connection asked for nothing. */
+	request->sent_ns = T0 - CLOCK_US;
+	request->kind = REQUEST_IDLE;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 static void what_is_proven_beats_what_is_unknown(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -732,6 +756,7 @@ int main(void)
 		SCENE(an_answer_that_may_be_cut_is_inconclusive),
 		SCENE(a_request_without_answer_is_a_loss),
 		SCENE(a_request_that_was_turned_away_is_no_loss),
+		SCENE(a_503_for_what_was_sent_before_the_signal_is_a_refusal),
 		SCENE(what_is_proven_beats_what_is_unknown),
 		SCENE(a_time_that_was_not_seen_is_inconclusive),
 		SCENE(a_case_that_could_not_run_is_not_met),
