@@ -272,6 +272,7 @@ bool snapshot_take(
 			TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
 		read_sockets(&taken.procs[i], &table);
+	taken.has_sockets = sockets;
 	taken.ns = clock_now();
 	*snapshot = taken;
 	return true;

@@ -50,6 +50,7 @@ struct snapshot {
 	int64_t ns;         /* when it was complete */
 	struct proc *procs; /* owned; [0] is PID 1 */
 	unsigned count;
+	bool has_sockets; /* its connections were read */
 };
 
 /* False with err when PID 1 has ended. The tables of connections may be long (those of

@@ -324,7 +324,7 @@ static bool was_idle(const struct view *view)
 					view->facts->signal_ns))
 			return false;
 	}
-	return view->sessions.count == 0 && view->processes.list[0].before;
+	return view->sessions.count == 0 && view->processes.connections_known;
 }
 
 static bool stopped_cleanly(const struct view *view, struct buf *text)

@@ -438,7 +438,8 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	} else {
 		add_deed(view, program, text);
 	}
-	if (is_in_loop(view, program, loops) && program->last->connections == 0)
+	if (is_in_loop(view, program, loops) && view->last->has_sockets &&
+		program->last->connections == 0)
 		buf_adds(text,
 			": no TCP connection is open; a timer, a thread or another handle "
 			"keeps its event loop alive");

@@ -153,21 +153,33 @@ static void add_signals(struct processes *processes, const struct evidence *evid
 	}
 }
 
+/* The last one before the signal, of those with the connections if there is one: where
+ * an engine takes its time, the next ones are taken before it as well. */
+static const struct snapshot *snapshot_before(const struct evidence *evidence)
+{
+	const struct snapshot *before = NULL;
+
+	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
+		const struct snapshot *snapshot = &evidence->snapshots[i];
+
+		if ((!stop_ns(evidence) || snapshot->ns <= stop_ns(evidence)) &&
+			(!before || snapshot->has_sockets || !before->has_sockets))
+			before = snapshot;
+	}
+	return before;
+}
+
 void processes_find(struct processes *processes, const struct evidence *evidence)
 {
 	const struct snapshot *last = evidence_last_snapshot(evidence);
-	const struct snapshot *before = NULL;
+	const struct snapshot *before = snapshot_before(evidence);
 	size_t room = 1 + (size_t)evidence->descendant_count;
 
-	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
-		if (!stop_ns(evidence) ||
-			evidence->snapshots[i].ns <= stop_ns(evidence))
-			before = &evidence->snapshots[i];
-	}
 	room += (before ? before->count : 0) + (last ? last->count : 0);
 	*processes = (struct processes){
 		.list = mem_zeroed(room * sizeof *processes->list),
 		.signals_known = evidence->signals_known && evidence->descendants_known,
+		.connections_known = before && before->has_sockets,
 	};
 	add(processes, before && before->count ? before->procs[0].pid
 			: last && last->count  ? last->procs[0].pid

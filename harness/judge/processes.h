@@ -50,6 +50,7 @@ struct processes {
 	unsigned ports[PROCESSES_PORTS_MAX];
 	unsigned port_count;
 	bool signals_known; /* what is NULL above did not happen */
+	bool connections_known; /* those of before the signal */
 };
 
 void processes_find(struct processes *processes, const struct evidence *evidence);

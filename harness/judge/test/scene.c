@@ -197,6 +197,7 @@ void scene_look_at(
 		snapshots[i].ns = T0 + i * CLOCK_S;
 		snapshots[i].procs = scene->pid1;
 		snapshots[i].count = 1 + descendants;
+		snapshots[i].has_sockets = true;
 	}
 	scene->evidence.snapshots = snapshots;
 	scene->evidence.snapshot_count = 2;
@@ -236,8 +237,8 @@ void scene_run_program(struct judge_scene *scene, const char *name, int stop_sig
 	name_proc(&scene->before[0], name);
 	scene->last[0] = scene->before[0];
 	scene->process_count = 1;
-	scene->looks[0] = (struct snapshot){T0 - CLOCK_MS, scene->before, 1};
-	scene->looks[1] = (struct snapshot){T0 + 100 * CLOCK_MS, scene->last, 1};
+	scene->looks[0] = (struct snapshot){T0 - CLOCK_MS, scene->before, 1, true};
+	scene->looks[1] = (struct snapshot){T0 + 100 * CLOCK_MS, scene->last, 1, true};
 	evidence->snapshots = scene->looks;
 	evidence->snapshot_count = 2;
 	scene_add_signal(scene, 0, SCENE_ENGINE, 0, stop_signal);

@@ -455,6 +455,10 @@ static void a_connection_that_is_open_is_named_with_its_peer(void **state)
 	assert_says(scene, "H10",
 		": no TCP connection is open; a timer, a thread or another handle keeps its "
 		"event loop alive");
+	/* Nobody read them. */
+	scene->looks[1].has_sockets = false;
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	assert_null(strstr(scene_text(scene, "H10"), "no TCP connection"));
 }
 
 static void a_connection_beside_a_busy_loop_is_not_waited_for(void **state)

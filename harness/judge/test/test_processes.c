@@ -135,6 +135,35 @@ static void a_process_is_there_from_its_fork_to_its_end(void **state)
 	}
 }
 
+/* The engine needed half a second to send its signal. */
+static void connections_are_those_of_a_snapshot_that_has_them(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct snapshot looks[3];
+	struct proc later;
+	struct processes processes;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	later = scene->before[0];
+	later.connections = 0;
+	looks[0] = scene->looks[0];
+	looks[0].ns -= 500 * CLOCK_MS;
+	looks[1] = (struct snapshot){T0 - CLOCK_MS, &later, 1, false};
+	looks[2] = scene->looks[1];
+	scene->evidence.snapshots = looks;
+	scene->evidence.snapshot_count = 3;
+	processes = find(scene);
+	assert_int_equal(processes.list[0].before->connections, 1);
+	assert_true(processes.connections_known);
+	processes_done(&processes);
+	looks[0].has_sockets = false;
+	processes = find(scene);
+	assert_ptr_equal(processes.list[0].before, &later);
+	assert_false(processes.connections_known);
+	processes_done(&processes);
+}
+
 /* "exe" of a program that executed itself, 15 bytes of a command name. */
 static void the_longer_name_is_the_name(void **state)
 {
@@ -380,6 +409,7 @@ int main(void)
 		SCENE(a_process_of_a_snapshot_alone_has_no_end),
 		SCENE(a_pid_that_was_used_again_is_the_newer_process),
 		SCENE(a_process_is_there_from_its_fork_to_its_end),
+		SCENE(connections_are_those_of_a_snapshot_that_has_them),
 		SCENE(the_longer_name_is_the_name),
 		SCENE(what_asks_it_to_end_tells_it),
 		SCENE(only_the_stop_signal_tells_pid1),
