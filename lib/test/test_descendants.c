@@ -13,6 +13,7 @@
 
 #include "lib/cc.h"
 #include "lib/descendants.h"
+#include "test/support/pid_namespace.h"
 
 typedef void read_fn(struct descendants *descendants, pid_t root,
 	descendants_spared_fn *spared, const void *arg);
@@ -220,6 +221,37 @@ static void descendants_takes_a_process_without_its_first_thread_for_alive(
 	waitpid(pid, NULL, 0);
 }
 
+/* A shell that was put in, and what it runs. */
+static void descendants_join_what_was_put_into_the_namespace(void **state UNUSED)
+{
+	SCOPED(descendants_done) struct descendants descendants = {0};
+	struct pid_namespace space;
+	pid_t shell;
+
+	if (!pid_namespace_open(&space))
+		skip();
+	descendants_read(&descendants, space.pid1, NULL, NULL);
+	descendants_join_namespace(&descendants, space.pid1);
+	assert_int_equal(descendants.count, 0);
+	shell = pid_namespace_put_in(&space, "sleep 100; true");
+	descendants_read(&descendants, space.pid1, NULL, NULL);
+	assert_int_equal(descendants.count, 0);
+	while (descendants.count < 2) {
+		descendants_read(&descendants, space.pid1, NULL, NULL);
+		descendants_join_namespace(&descendants, space.pid1);
+	}
+	assert_int_equal(descendants.count, 2);
+	assert_true(descendants_has(&descendants, shell));
+	/* Neither PID 1 itself nor what is outside. */
+	assert_false(descendants_has(&descendants, space.pid1));
+	assert_false(descendants_has(&descendants, space.helper));
+	assert_false(descendants_has(&descendants, getpid()));
+	/* Each once. */
+	descendants_join_namespace(&descendants, space.pid1);
+	assert_int_equal(descendants.count, 2);
+	pid_namespace_close(&space);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +261,7 @@ int main(void)
 		cmocka_unit_test(descendants_marks_zombies),
 		cmocka_unit_test(
 			descendants_takes_a_process_without_its_first_thread_for_alive),
+		cmocka_unit_test(descendants_join_what_was_put_into_the_namespace),
 	};
 
 	return cmocka_run_group_tests_name("descendants", tests, NULL, NULL);

@@ -4,9 +4,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +19,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
+#include "test/support/pid_namespace.h"
 
 /* Takes snapshots until one has the expected state. */
 struct looking {
@@ -146,6 +150,94 @@ static void snapshot_sees_that_sigwait_receives(void **state UNUSED)
 	snapshot_done(&looking.snapshot);
 }
 
+/* A process that listens, and has one client of five bytes. The client's end is ours. */
+static pid_t fork_server(int *client, unsigned *port)
+{
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	int server, listener = socket(AF_INET, SOCK_STREAM, 0);
+	pid_t pid;
+
+	assert_int_equal(bind(listener, (const struct sockaddr *)&any, sizeof any), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	*port = ntohs(address.sin_port);
+	*client = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(*client, (const struct sockaddr *)&address, size), 0);
+	server = accept(listener, NULL, NULL);
+	assert_int_equal(send(*client, "hello", 5, 0), 5);
+	pid = fork();
+	if (pid == 0) {
+		close(*client);
+		for (;;)
+			pause();
+	}
+	close(listener);
+	close(server);
+	return pid;
+}
+
+static bool has_connection(const struct snapshot *snapshot)
+{
+	return snapshot->procs[0].connections == 1;
+}
+
+static void snapshot_shows_a_process_connections(void **state UNUSED)
+{
+	struct looking looking = {.is_so = has_connection};
+	const struct proc *proc;
+	char peer[32];
+	unsigned port;
+	int client;
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	struct err err;
+
+	looking.pid = fork_server(&client, &port);
+	assert_true(looks_so(&looking));
+	assert_true(looking.snapshot.has_sockets);
+	proc = &looking.snapshot.procs[0];
+	assert_int_equal(proc->listening, 1);
+	assert_int_equal(proc->ports[0], port);
+	assert_int_equal(proc->peer_to, port);
+	assert_int_equal(proc->unread, 5);
+	assert_int_equal(proc->unsent, 0);
+	assert_int_equal(getsockname(client, (struct sockaddr *)&address, &size), 0);
+	snprintf(peer, sizeof peer, "127.0.0.1:%u", ntohs(address.sin_port));
+	assert_string_equal(proc->peer, peer);
+	/* Its peer is gone, and it holds its end. */
+	close(client);
+	assert_true(looks_so(&looking));
+	snapshot_done(&looking.snapshot);
+	assert_true(snapshot_take(&looking.snapshot, looking.pid, false, &err));
+	assert_false(looking.snapshot.has_sockets);
+	assert_int_equal(looking.snapshot.procs[0].connections, 0);
+	kill(looking.pid, SIGKILL);
+	waitpid(looking.pid, NULL, 0);
+	snapshot_done(&looking.snapshot);
+}
+
+static void snapshot_shows_what_was_put_into_the_namespace(void **state UNUSED)
+{
+	struct pid_namespace space;
+	struct snapshot snapshot = {0};
+	struct err err;
+	pid_t put;
+
+	if (!pid_namespace_open(&space))
+		skip();
+	put = pid_namespace_put_in(&space, "exec sleep 100");
+	assert_true(snapshot_take(&snapshot, space.pid1, false, &err));
+	assert_int_equal(snapshot.count, 2);
+	assert_int_equal(snapshot.procs[1].pid, put);
+	assert_int_equal(snapshot.procs[1].ns_pid, 2);
+	assert_int_equal(snapshot.procs[1].ppid, space.helper);
+	snapshot_done(&snapshot);
+	pid_namespace_close(&space);
+}
+
 static void snapshot_of_an_ended_process_fails(void **state UNUSED)
 {
 	struct snapshot snapshot = {0};
@@ -246,6 +338,8 @@ int main(void)
 		cmocka_unit_test(snapshot_shows_the_descendants_of_pid_1),
 		cmocka_unit_test(snapshot_names_what_a_read_waits_on),
 		cmocka_unit_test(snapshot_sees_that_sigwait_receives),
+		cmocka_unit_test(snapshot_shows_a_process_connections),
+		cmocka_unit_test(snapshot_shows_what_was_put_into_the_namespace),
 		cmocka_unit_test(snapshot_of_an_ended_process_fails),
 		cmocka_unit_test(proc_receives_what_its_masks_allow),
 		cmocka_unit_test(proc_recognizes_launchers_and_inits),
