@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/judge/check_limits.h"
+#include "harness/judge/check_process.h"
 #include "harness/judge/check_reach.h"
 
 const char *const check_level_names[CHECK_LEVELS] = {

@@ -2,14 +2,8 @@
 
 #include <string.h>
 
-#include "harness/judge/check_reach.h"
+#include "harness/judge/check_process.h"
 #include "lib/clock.h"
-
-static const struct stack *stack_of(
-	const struct check_input *input, const struct process *process)
-{
-	return stacks_match(input->stacks, process->name, process->last->command);
-}
 
 /* A worker: a process above it is of the same stack, and its timeout counts. */
 static bool is_worker(const struct check_input *input, const struct process *process,
@@ -17,7 +11,7 @@ static bool is_worker(const struct check_input *input, const struct process *pro
 {
 	for (const struct process *above = process->parent; above;
 		above = above->parent) {
-		if (above->last && stack_of(input, above) == stack)
+		if (above->last && check_stack(input, above) == stack)
 			return true;
 	}
 	return false;
@@ -57,8 +51,9 @@ static void find_timeouts(struct check *check, const struct check_input *input)
 
 	for (unsigned i = 0; i < all->count; i++) {
 		const struct process *process = &all->list[i];
-		const struct stack *stack =
-			is_seen(input->view, process) ? stack_of(input, process) : NULL;
+		const struct stack *stack = is_seen(input->view, process)
+			? check_stack(input, process)
+			: NULL;
 		int64_t ns =
 			stack ? stack_timeout_ns(stack, process->last->command) : 0;
 
@@ -135,7 +130,7 @@ static const struct process *with_client(const struct check *check,
 
 		if (!is_seen(input->view, process) || !process_has_client(process, all))
 			continue;
-		its = stack_of(input, process);
+		its = check_stack(input, process);
 		if (stack ? its == stack : !is_unbounded(check, its))
 			return process;
 	}

@@ -9,15 +9,4 @@
 /* Adds what it finds, and says whether PID 1's reaction is known. */
 void check_reach(struct check *check, const struct check_input *input);
 
-/* The next child of parent that parent itself started, as far as that is seen; NULL:
- * there is none. */
-const struct process *check_child(const struct view *view, const struct process *parent,
-	const struct process *child);
-
-/* PID 1 inherited it: the process that began its session has ended. */
-bool check_is_orphan(const struct view *view, const struct process *process);
-
-/* It was put into the PID namespace from outside: docker exec, a health check. */
-bool check_is_session(const struct view *view, const struct process *process);
-
 #endif

@@ -460,6 +460,9 @@ static void an_init_may_report_143_as_0(void **state)
 	add_init(scene, "tini -e 143 -- app");
 	add(scene, "app", "/app");
 	expect(scene, CHECK_NOTE, DIAGNOSIS_X9, "which PID 1 reports as 0");
+	for (unsigned i = 0; i < 2; i++)
+		strcpy(scene->procs[i][0].command, "tini -- app -e 143 ");
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X9, "exit code 143");
 }
 
 static void behind_an_init_what_does_not_take_it_is_waited_for(void **state)
@@ -488,6 +491,66 @@ static void a_shell_behind_an_init_is_no_better(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		strcpy(scene->procs[i][0].command, "tini -g -- sh -c app; true");
 	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X9, "its whole process group gets it");
+	for (unsigned i = 0; i < 2; i++)
+		strcpy(scene->procs[i][0].command, "dumb-init -- sh -c app; true");
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X9, "its whole process group gets it");
+	for (unsigned i = 0; i < 2; i++)
+		strcpy(scene->procs[i][0].command,
+			"dumb-init -r 15:3 -c sh -c app; true");
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W3, "app (pid 3) never receives it");
+}
+
+static void a_group_of_an_init_dies_beside_its_master(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned worker;
+
+	add_init(scene, "dumb-init -- app");
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	worker = add(scene, "worker", "/worker");
+	scene->procs[0][worker].ppid = scene->procs[1][worker].ppid = 401;
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_X11,
+		"to the whole process group of app (pid 2): the default ends worker (pid 3)");
+	scene->procs[1][worker].pgid = 402;
+	expect_nothing(scene);
+	scene->procs[1][worker].pgid = 400;
+	for (unsigned i = 0; i < 2; i++)
+		strcpy(scene->procs[i][0].command, "dumb-init --single-child -- app");
+	expect_nothing(scene);
+}
+
+static void a_deaf_child_is_told(void **state)
+{
+	struct check_scene *scene = *state;
+
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	block(scene, add(scene, "worker", "/worker"));
+	expect(scene, CHECK_NOTE, DIAGNOSIS_H3,
+		"worker (pid 2) ignores or blocks SIGTERM");
+	block(scene, add(scene, "worker", "/worker"));
+	expect(scene, CHECK_NOTE, DIAGNOSIS_H3, "worker (pid 2) and 1 more ignore");
+	scene->takers[1].signalfds = scene->takers[2].signalfds = 1;
+	expect_nothing(scene);
+}
+
+static void what_a_known_program_does_with_its_workers_is_its_own_affair(void **state)
+{
+	struct check_scene *scene = *state;
+
+	set(scene, add(scene, "redis-server", "redis-server"), BIT(SIGTERM), EPOLL);
+	block(scene, add(scene, "redis-server", "redis-server"));
+	look(scene);
+	assert_null(finding(scene, DIAGNOSIS_H3));
+}
+
+static void a_main_thread_that_has_ended_is_seen(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned at = add(scene, "emu", "[emu]");
+
+	scene->procs[0][at].state = scene->procs[1][at].state = 'Z';
+	scene->procs[0][at].threads = scene->procs[1][at].threads = 3;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_G1, "2 other threads run on");
 }
 
 static void npm_signals_the_shell_between(void **state)
@@ -750,6 +813,10 @@ int main(void)
 		SCENE(an_init_may_report_143_as_0),
 		SCENE(behind_an_init_what_does_not_take_it_is_waited_for),
 		SCENE(a_shell_behind_an_init_is_no_better),
+		SCENE(a_group_of_an_init_dies_beside_its_master),
+		SCENE(a_deaf_child_is_told),
+		SCENE(what_a_known_program_does_with_its_workers_is_its_own_affair),
+		SCENE(a_main_thread_that_has_ended_is_seen),
 		SCENE(npm_signals_the_shell_between),
 		SCENE(nodes_own_handler_is_no_proof),
 		SCENE(a_signal_that_cuts_requests_is_told),
