@@ -2,34 +2,18 @@
 # `stopbench stop` on containers that somebody else made: each kind of container once, what
 # it says of it, and that nothing but the stop has been done to it.
 set -u
-bin=${PROGRAMS:-build/bin}
-name=stopbench-test-stop-$$
-image=$name
-work=$(mktemp -d)
-failed=0
+test=stop
+. test/support/stopbench.sh
 
-skip_or_fail() {
-	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
-		echo "not ok stop: $1, and STOPBENCH_REQUIRE_DOCKER is set"
-		exit 1
-	fi
-	echo "skip stop: $1"
-	exit 0
-}
-
-docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
-[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+needs_docker
 
 finish() {
-	docker ps -aq --filter "name=$name" | xargs -r docker rm -f >/dev/null 2>&1
-	docker rmi -f "$image" >/dev/null 2>&1
+	remove_containers
 	rm -rf "$work"
 }
 trap finish EXIT
 
-mkdir "$work/bin"
-cp /bin/busybox "$work/bin/"
-tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' - "$image" >/dev/null || exit 1
+make_image || exit 1
 
 # Stops at SIGTERM with code 0, and says so.
 handles='echo up; trap "echo bye; exit 0" TERM; trap "echo int; exit 0" INT
@@ -48,35 +32,8 @@ run() {
 	done
 }
 
-# Stops it, with the options. The output is in $work/out, both streams.
 stop() {
-	"$bin/stopbench" stop "$@" >"$work/out" 2>&1
-	code=$?
-}
-
-check() { # WHAT COMMAND...
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok $what"
-	else
-		echo "not ok $what (exit code $code)"
-		cat "$work/out"
-		failed=1
-	fi
-}
-
-# Words of one paragraph, wherever its lines break.
-says() {
-	tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$1"
-}
-
-ends_with() { # CODE WORDS...
-	[ "$code" -eq "$1" ] || return 1
-	shift
-	for words in "$@"; do
-		says "$words" || return 1
-	done
+	stopbench stop "$@"
 }
 
 state() {

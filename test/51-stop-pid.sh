@@ -1,10 +1,9 @@
 #!/bin/sh
 # `stopbench stop --pid`: processes that are in no container and no children of stopbench.
 set -u
-bin=${PROGRAMS:-build/bin}
-work=$(mktemp -d)
+test=stop-pid
+. test/support/stopbench.sh
 pids=
-failed=0
 
 finish() {
 	for pid in $pids; do
@@ -27,28 +26,7 @@ start() { # SCRIPT
 }
 
 stop() {
-	"$bin/stopbench" stop "$@" >"$work/out" 2>&1
-	code=$?
-}
-
-check() { # WHAT COMMAND...
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok $what"
-	else
-		echo "not ok $what (exit code $code)"
-		cat "$work/out"
-		failed=1
-	fi
-}
-
-ends_with() { # CODE WORDS...
-	[ "$code" -eq "$1" ] || return 1
-	shift
-	for words in "$@"; do
-		tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$words" || return 1
-	done
+	stopbench stop "$@"
 }
 
 is_gone() {

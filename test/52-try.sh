@@ -1,13 +1,10 @@
 #!/bin/sh
 # `stopbench try` on an image and on a command: what it says, and that nothing is left.
 set -u
-bin=${PROGRAMS:-build/bin}
-name=stopbench-test-try-$$
-image=$name
-work=$(mktemp -d)
+test=try
+. test/support/stopbench.sh
 TMPDIR=$work
 export TMPDIR
-failed=0
 
 finish() {
 	docker rmi -f "$image" "$image:shell" >/dev/null 2>&1
@@ -15,35 +12,8 @@ finish() {
 }
 trap finish EXIT
 
-# The output is in $work/out, both streams.
 try() {
-	"$bin/stopbench" try "$@" >"$work/out" 2>&1
-	code=$?
-}
-
-check() { # WHAT COMMAND...
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok $what"
-	else
-		echo "not ok $what (exit code $code)"
-		cat "$work/out"
-		failed=1
-	fi
-}
-
-# Words of one paragraph, wherever its lines break.
-says() {
-	tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$1"
-}
-
-ends_with() { # CODE WORDS...
-	[ "$code" -eq "$1" ] || return 1
-	shift
-	for words in "$@"; do
-		says "$words" || return 1
-	done
+	stopbench try "$@"
 }
 
 # Stops at SIGTERM with code 0, and says so.
@@ -184,17 +154,7 @@ check "no folder is left" no_folder
 
 # --- containers ---
 
-skip_or_fail() {
-	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
-		echo "not ok try: $1, and STOPBENCH_REQUIRE_DOCKER is set"
-		exit 1
-	fi
-	echo "skip try: $1"
-	exit $failed
-}
-
-docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
-[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+needs_docker
 
 mkdir "$work/bin"
 cp /bin/busybox "$work/bin/"

@@ -1,62 +1,26 @@
 #!/bin/sh
 # `stopbench init` on a running container: the scenario that it writes runs beside it.
 set -u
-bin=${PROGRAMS:-build/bin}
-name=stopbench-test-init-$$
-image=$name
-work=$(mktemp -d)
-failed=0
+test=init
+. test/support/stopbench.sh
 
-skip_or_fail() {
-	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
-		echo "not ok init: $1, and STOPBENCH_REQUIRE_DOCKER is set"
-		exit 1
-	fi
-	echo "skip init: $1"
-	exit 0
-}
-
-docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
-[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+needs_docker
 
 finish() {
-	docker ps -aq --filter "name=$name" | xargs -r docker rm -fv >/dev/null 2>&1
+	remove_containers
 	docker volume rm "$name" >/dev/null 2>&1
-	docker rmi -f "$image" >/dev/null 2>&1
 	rm -rf "$work"
 }
 trap finish EXIT
 
 mkdir "$work/bin" "$work/data"
-cp /bin/busybox "$work/bin/"
 ln -s busybox "$work/bin/sh"
-tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' -c 'EXPOSE 8000' \
-	-c 'ENTRYPOINT ["busybox", "sh", "-c"]' - "$image" >/dev/null || exit 1
-
-check() { # WHAT COMMAND...
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok $what"
-	else
-		echo "not ok $what (exit code $code)"
-		cat "$work/out" "$work/errors"
-		failed=1
-	fi
-}
+make_image -c 'EXPOSE 8000' -c 'ENTRYPOINT ["busybox", "sh", "-c"]' || exit 1
 
 # Runs the command. Its output is in $work/out, what it says in $work/errors.
 command() {
 	"$bin/stopbench" "$@" >"$work/out" 2>"$work/errors"
 	code=$?
-}
-
-ends_with() { # CODE WORDS...
-	[ "$code" -eq "$1" ] || return 1
-	shift
-	for words in "$@"; do
-		cat "$work/out" "$work/errors" | tr -s ' \t\n' ' ' | grep -qF -- "$words" || return 1
-	done
 }
 
 lacks() { # WORDS
