@@ -115,6 +115,24 @@ void process_attached_detach(struct subject *subject)
 	free(attached);
 }
 
+/* This process and those above it, up to PID 1. */
+static bool is_above_us(pid_t pid)
+{
+	pid_t above = getpid();
+
+	while (above > 0 && above != pid) {
+		SCOPED(buf_done) struct buf stat = {0};
+		const char *fields;
+		int parent = 0;
+
+		if (proc_file_read(&stat, above, "stat") &&
+			(fields = strrchr(buf_text(&stat), ')')))
+			sscanf(fields + 1, " %*c %d", &parent);
+		above = parent;
+	}
+	return above == pid;
+}
+
 /* 0 with err: it is no pid, or not one that may be signalled. */
 static pid_t read_pid(const char *text, struct err *err)
 {
@@ -123,6 +141,14 @@ static pid_t read_pid(const char *text, struct err *err)
 
 	if (!text[0] || *end || pid <= 0 || pid > INT32_MAX || pid == getpid()) {
 		err_set(err, "\"%s\" is no pid of a process to stop", text);
+		return 0;
+	}
+	if (pid == 1 || is_above_us((pid_t)pid)) {
+		err_set(err,
+			pid == 1 ? "process 1 is the init of this machine or container, "
+				   "which no process in it can stop"
+				 : "process %ld has started this one, which would end with it",
+			pid);
 		return 0;
 	}
 	if (kill((pid_t)pid, 0) == 0)

@@ -194,7 +194,8 @@ static bool read_consistent(struct proc *proc, struct buf *text)
 
 /* --- its connections --- */
 
-static void note_socket(struct proc *proc, const struct tcp_socket *socket)
+static void note_socket(struct proc *proc, const struct tcp_table *table,
+	const struct tcp_socket *socket)
 {
 	if (socket->state == TCP_TABLE_LISTEN) {
 		if (proc->listening < SNAPSHOT_PORTS_MAX)
@@ -207,6 +208,7 @@ static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 	proc->connections++;
 	proc->unread += socket->unread;
 	proc->unsent += socket->unsent;
+	proc->owing += socket->owes && tcp_table_listens(table, socket->port);
 	if (!proc->peer[0]) {
 		memcpy(proc->peer, socket->peer, sizeof proc->peer);
 		proc->peer_to = socket->port;
@@ -230,7 +232,7 @@ static void read_sockets(struct proc *proc, const struct tcp_table *table)
 			continue;
 		socket = tcp_table_find(table, inode);
 		if (socket)
-			note_socket(proc, socket);
+			note_socket(proc, table, socket);
 	}
 	if (folder)
 		closedir(folder);
@@ -399,13 +401,13 @@ static cJSON *proc_json(const struct proc *proc)
 		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
 		"'syscall': %g, 'waits_on': %s, 'wchan': %s, 'cpu_ticks': %g, "
 		"'listening': %u, 'connections': %u, 'peer': %s, 'unread': %u, "
-		"'unsent': %u}",
+		"'unsent': %u, 'owing': %u}",
 		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
 		(int)proc->sid, state, proc->name, proc->command, proc->exe,
 		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
 		(double)proc->syscall, proc->waits_on, proc->wchan,
 		(double)proc->cpu_ticks, proc->listening, proc->connections, proc->peer,
-		proc->unread, proc->unsent);
+		proc->unread, proc->unsent, proc->owing);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

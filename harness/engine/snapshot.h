@@ -44,6 +44,7 @@ struct proc {
 	char peer[56];        /* of one; "": none */
 	unsigned peer_to; /* the port of ours that this peer is connected to */
 	unsigned unread, unsent; /* bytes, of all connections */
+	unsigned owing; /* clients' connections with a request and no answer yet */
 };
 
 struct snapshot {

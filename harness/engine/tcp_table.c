@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,13 +103,36 @@ static bool ask(int fd, int family, unsigned states)
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.request = {.sdiag_family = (uint8_t)family,
 			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_ext = 1u << (INET_DIAG_INFO - 1),
 			.idiag_states = states},
 	};
 
 	return send(fd, &message, sizeof message, 0) == sizeof message;
 }
 
-static void add_answer(struct tcp_table *table, const struct inet_diag_msg *answer)
+/* It has sent nothing yet, or its last data came later than its last data went. (The
+ * times are in ms before now, counted in ticks of some ms.) */
+static bool owes_answer(const struct inet_diag_msg *answer, size_t len)
+{
+	const size_t needed = offsetof(struct tcp_info, tcpi_bytes_sent) + 8;
+	const struct rtattr *attribute = (const struct rtattr *)(answer + 1);
+	size_t left = len - sizeof *answer;
+	struct tcp_info info;
+
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+		if (attribute->rta_type != INET_DIAG_INFO ||
+			RTA_PAYLOAD(attribute) < needed)
+			continue;
+		memcpy(&info, RTA_DATA(attribute), needed);
+		return info.tcpi_bytes_received > 0 &&
+			(info.tcpi_bytes_sent == 0 ||
+				info.tcpi_last_data_recv < info.tcpi_last_data_sent);
+	}
+	return false;
+}
+
+static void add_answer(
+	struct tcp_table *table, const struct inet_diag_msg *answer, size_t len)
 {
 	bool ipv6 = answer->idiag_family == AF_INET6;
 	struct in6_addr peer = address_of(answer->id.idiag_dst, ipv6);
@@ -123,6 +149,7 @@ static void add_answer(struct tcp_table *table, const struct inet_diag_msg *answ
 	socket->peer_port = ntohs(answer->id.idiag_dport);
 	socket->unread = answer->idiag_rqueue;
 	socket->unsent = answer->idiag_wqueue;
+	socket->owes = owes_answer(answer, len);
 	name_peer(socket, &peer);
 }
 
@@ -140,7 +167,8 @@ static bool read_answers(struct tcp_table *table, int fd)
 				return true;
 			if (header->nlmsg_type == NLMSG_ERROR)
 				return false;
-			add_answer(table, NLMSG_DATA(header));
+			add_answer(table, NLMSG_DATA(header),
+				header->nlmsg_len - NLMSG_HDRLEN);
 		}
 	}
 	return false;
@@ -230,8 +258,20 @@ void tcp_table_read(struct tcp_table *table, pid_t pid, unsigned states)
 		read_file(table, pid, "tcp", states);
 		read_file(table, pid, "tcp6", states);
 	}
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct tcp_socket *socket = &table->list[i];
+
+		if (socket->state == TCP_TABLE_LISTEN)
+			table->listening[socket->port / 8 % sizeof table->listening] |=
+				(uint8_t)(1u << socket->port % 8);
+	}
 	if (table->count > 0)
 		qsort(table->list, table->count, sizeof *table->list, by_inode);
+}
+
+bool tcp_table_listens(const struct tcp_table *table, unsigned port)
+{
+	return port < 65536 && (table->listening[port / 8] >> port % 8 & 1);
 }
 
 void tcp_table_done(struct tcp_table *table)

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* States of the kernel's tcp_states.h that somebody asks for. */
@@ -34,6 +35,9 @@ struct tcp_socket {
 	unsigned port, peer_port;
 	char peer[56];           /* "10.0.0.5:443", "[::1]:80" */
 	unsigned unread, unsent; /* bytes */
+	/* It received something since it last sent: as a server it owes an answer.
+	 * False where only /proc could be read. */
+	bool owes;
 };
 
 #define TCP_TABLE_MAX 65536 /* rows; further ones are left out */
@@ -41,7 +45,11 @@ struct tcp_socket {
 struct tcp_table {
 	struct tcp_socket *list; /* owned; by inode */
 	unsigned count;
+	uint8_t listening[65536 / 8]; /* a bit for each port */
 };
+
+/* Does anybody listen at this port? */
+bool tcp_table_listens(const struct tcp_table *table, unsigned port);
 
 /* The namespace is that of pid. Empty where it may not be read. */
 void tcp_table_read(struct tcp_table *table, pid_t pid, unsigned states);

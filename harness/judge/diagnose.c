@@ -240,6 +240,7 @@ static bool grace_expired(const struct view *view, struct buf *text)
 static bool killed_without_grace(const struct view *view, struct buf *text)
 {
 	return view->killed && view->margin_ns > 0 &&
+		view->facts->stop_signal != SIGKILL &&
 		buf_addf(text, "SIGKILL came with %s of the grace left: %s",
 			CLOCK_TEXT(view->margin_ns),
 			view->facts->signal_ns ? "its sender did not wait for it"
@@ -331,8 +332,9 @@ static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
 	if (view->verdict != VERDICT_CLEAN && view->verdict != VERDICT_SLOW)
 		return false;
-	buf_addf(text, "clean stop in %s, %s of the grace left",
-		CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(view->margin_ns));
+	buf_addf(text, "clean stop in %s", CLOCK_TEXT(view->stop_ns));
+	if (view->margin_ns > 0 && view->margin_ns < ATTACH_NO_GRACE_NS / 2)
+		buf_addf(text, ", %s of the grace left", CLOCK_TEXT(view->margin_ns));
 	if (scenario_has_mocks(view->scenario))
 		return buf_addf(text, ", %u of %u sessions disconnected",
 			view->sessions.done, view->sessions.count);

@@ -228,6 +228,7 @@ bool exit_by_default_action(const struct view *view, struct buf *text)
 	const struct proc *proc;
 
 	if (!ended_by_stop_signal(view) || view->completed ||
+		view->facts->stop_signal == SIGKILL ||
 		(program && program->status_known && WIFEXITED(program->wait_status)) ||
 		(!view->shutdown && program_handles(view) && !reraised_at_once(view)))
 		return false;

@@ -214,6 +214,11 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 	const struct process *program = view->program;
 	const struct proc *pid1 = view->pid1;
 
+	if (facts->stop_signal == SIGKILL)
+		return view->killed &&
+			buf_addf(text,
+				"the stop signal is SIGKILL: no program can handle it, and "
+				"the grace is of no use");
 	/* Discarded, and there is a handler for another signal. */
 	if (view->discarded && view->killed && pid1 && facts->stop_signal != SIGTERM &&
 		proc_mask_has(pid1->caught, SIGTERM))

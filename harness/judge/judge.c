@@ -194,7 +194,8 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 	else if (within_ns && view->stop_ns > within_ns)
 		find(judgement, VERDICT_SLOW, "%s, wanted within %s",
 			CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(within_ns));
-	else if (judgement->margin_ns < scenario->stop.grace_ns / 5)
+	else if (scenario->stop.grace_ns > 0 &&
+		judgement->margin_ns < scenario->stop.grace_ns / 5)
 		find(judgement, VERDICT_SLOW, "%s: under a fifth of the grace is left",
 			CLOCK_TEXT(view->stop_ns));
 }
@@ -218,6 +219,29 @@ static void judge_leaks(struct judgement *judgement, const struct view *view)
 			"descendants were not seen)");
 }
 
+/* Requests of clients that are none of ours: nobody here saw whether they were answered.
+ * (Those of a scenario's load are known.) */
+static void judge_others(struct judgement *judgement, const struct view *view)
+{
+	unsigned owing = 0;
+
+	if (view->evidence->request_count > 0 || scenario_is_ours(view->scenario) ||
+		scenario_has_mocks(view->scenario) || view->too_late)
+		return;
+	for (unsigned i = 0; i < view->processes.count; i++) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process->before && !process_is_session(process))
+			owing += process->before->owing;
+	}
+	if (owing > 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: whether %u request%s under way at the signal, of %s that is "
+			"not stopbench, %s answered",
+			owing, owing == 1 ? "" : "s", owing == 1 ? "a client" : "clients",
+			owing == 1 ? "was" : "were");
+}
+
 static void judge_stop(struct judgement *judgement, const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
@@ -234,6 +258,7 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	judge_sessions(judgement, view);
 	judge_leaks(judgement, view);
 	judge_requests(judgement, view);
+	judge_others(judgement, view);
 	judge_time(judgement, view);
 	if (evidence->events_dropped || evidence->lifelines_dropped)
 		find(judgement, VERDICT_INCONCLUSIVE,

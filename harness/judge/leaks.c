@@ -133,6 +133,19 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		: LEAK_RACED;
 }
 
+/* `sleep 5 & wait`, with which a shell waits so that its trap runs at once: a sleep of its
+ * own, in its own process group, that it did not tell to end. */
+static bool is_shells_timer(const struct process *process, const struct process *pid1)
+{
+	const struct proc *proc = process->last ? process->last : process->before;
+	const struct proc *shell = pid1->last ? pid1->last : pid1->before;
+
+	return proc && shell && !process->told && proc_is_shell(shell) &&
+		process->parent == pid1 && strcmp(proc->name, "sleep") == 0 &&
+		proc->pgid == shell->pgid && proc->sid == shell->sid &&
+		!(process->record && process->record->outside);
+}
+
 /* By the kernel's stamps of a descendant. */
 static enum leak_state state_of_record(const struct evidence *evidence,
 	const struct processes *processes, const struct process *process)
@@ -144,7 +157,8 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
 	if ((death.ns && record->born_ns > death.ns) || process_is_session(process) ||
-		process_ends_with_parent(process))
+		process_ends_with_parent(process) ||
+		is_shells_timer(process, processes->list))
 		return LEAK_NONE;
 	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
 		return LEAK_LEFT;

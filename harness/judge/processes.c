@@ -262,12 +262,9 @@ bool process_was_idle(const struct process *process)
 
 bool process_is_session(const struct process *process)
 {
-	for (unsigned depth = 0; process && depth < 64; depth++) {
-		if (process->record && process->record->outside)
-			return !process->parent;
+	for (unsigned depth = 0; process && process->parent && depth < 64; depth++)
 		process = process->parent;
-	}
-	return false;
+	return process && process->record && process->record->outside;
 }
 
 void process_add_name(const struct process *process, struct buf *text)
