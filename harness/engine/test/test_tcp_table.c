@@ -146,6 +146,7 @@ static void bytes_that_nobody_read_are_counted(void **state UNUSED)
 	assert_int_equal(send(connection.client, block, 5, 0), 5);
 	server = look_at(connection.server);
 	assert_int_equal(server.unread, 5);
+	assert_true(server.owes);
 	assert_int_equal(server.unsent, 0);
 	/* Until the other end takes no more. */
 	while (send(connection.client, block, sizeof block, MSG_DONTWAIT) > 0)

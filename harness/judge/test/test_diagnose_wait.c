@@ -430,6 +430,17 @@ static void a_write_that_nobody_reads_is_named(void **state)
 	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
+static void sigkill_as_the_stop_signal_is_named(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "app", SIGKILL);
+	scene_expect(scene, VERDICT_KILLED, "W5");
+	assert_says(scene, "W5", "the stop signal is SIGKILL");
+	assert_false(scene_has_diagnosis(scene, "X2"));
+	assert_false(scene_has_diagnosis(scene, "X9"));
+}
+
 static void a_connection_that_is_open_is_named_with_its_peer(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -716,6 +727,7 @@ int main(void)
 		SCENE(a_call_that_it_was_not_in_before_is_not_restarted),
 		SCENE(a_call_whose_handler_was_not_seen_is_not_restarted),
 		SCENE(a_write_that_nobody_reads_is_named),
+		SCENE(sigkill_as_the_stop_signal_is_named),
 		SCENE(a_connection_that_is_open_is_named_with_its_peer),
 		SCENE(a_connection_beside_a_busy_loop_is_not_waited_for),
 		SCENE(a_loop_that_is_met_while_it_runs_is_a_loop),

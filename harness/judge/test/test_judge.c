@@ -707,6 +707,32 @@ static void a_line_is_absent_only_from_a_log_that_was_kept(void **state)
 	strlist_done(&scene->scenario.expect.log_absent);
 }
 
+static void a_request_of_somebody_else_is_not_known_to_be_answered(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_exit_with(scene, 0);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	scene_before(scene, 0)->owing = 1;
+	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
+	assert_non_null(strstr(scene->judgement.reason, "whether 1 request under way"));
+	/* The load's own are known. */
+	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_ANSWERED);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+static void without_a_grace_no_stop_is_slow(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_exit_with(scene, 0);
+	scene->scenario.stop.grace_ns = 0;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_null(strstr(scene->judgement.diagnoses[0].text, "of the grace"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -762,6 +788,8 @@ int main(void)
 		SCENE(a_case_that_could_not_run_is_not_met),
 		SCENE(every_expectation_can_be_unmet),
 		SCENE(a_line_is_absent_only_from_a_log_that_was_kept),
+		SCENE(a_request_of_somebody_else_is_not_known_to_be_answered),
+		SCENE(without_a_grace_no_stop_is_slow),
 	};
 
 	return cmocka_run_group_tests_name("judge", tests, NULL, NULL);

@@ -144,6 +144,35 @@ static void a_session_from_outside_is_not_left(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+/* Both were there when the case attached: the check's shell, and what it runs. */
+static void what_runs_in_a_health_check_is_not_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell = leave(scene, "sh"), child;
+
+	child = scene_add_process(scene, shell, "curl");
+	record_of(scene, shell)->outside = record_of(scene, child)->outside = true;
+	record_of(scene, shell)->parent = 0;
+	scene_before(scene, shell)->ppid = scene_last(scene, shell)->ppid = 0;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+static void the_sleep_with_which_a_shell_waits_is_not_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned timer = leave(scene, "sleep");
+
+	strcpy(scene_before(scene, 0)->exe, "bash");
+	strcpy(scene_last(scene, 0)->exe, "bash");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* One that another session began. */
+	scene_last(scene, timer)->sid = 99;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	scene_last(scene, timer)->sid = scene_last(scene, 0)->sid;
+	strcpy(scene_last(scene, timer)->name, "worker");
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
 /* It outlived its session, and is PID 1's child now. */
 static void what_a_health_check_left_is_left(void **state)
 {
@@ -302,6 +331,8 @@ int main(void)
 		SCENE(several_are_counted_by_what_is_known_of_each),
 		SCENE(a_child_that_ended_before_pid1_was_not_left),
 		SCENE(a_session_from_outside_is_not_left),
+		SCENE(what_runs_in_a_health_check_is_not_left),
+		SCENE(the_sleep_with_which_a_shell_waits_is_not_left),
 		SCENE(what_a_health_check_left_is_left),
 		SCENE(a_tracker_of_resources_is_not_left),
 		SCENE(a_zombie_is_not_left),
