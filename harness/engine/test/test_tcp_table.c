@@ -135,6 +135,8 @@ static void both_ends_of_a_connection_are_known(void **state UNUSED)
 	close_all(&connection);
 }
 
+static bool has_netlink = true;
+
 static void bytes_that_nobody_read_are_counted(void **state UNUSED)
 {
 	static char block[1 << 16];
@@ -146,7 +148,7 @@ static void bytes_that_nobody_read_are_counted(void **state UNUSED)
 	assert_int_equal(send(connection.client, block, 5, 0), 5);
 	server = look_at(connection.server);
 	assert_int_equal(server.unread, 5);
-	assert_true(server.owes);
+	assert_int_equal(server.owes, has_netlink);
 	assert_int_equal(server.unsent, 0);
 	/* Until the other end takes no more. */
 	while (send(connection.client, block, sizeof block, MSG_DONTWAIT) > 0)
@@ -260,6 +262,7 @@ int main(void)
 	failed = cmocka_run_group_tests_name(
 		"tcp_table by sock_diag", tests, NULL, NULL);
 	forbid_netlink();
+	has_netlink = false;
 	return failed +
 		cmocka_run_group_tests_name("tcp_table of /proc", tests, NULL, NULL);
 }
