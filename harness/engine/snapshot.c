@@ -238,6 +238,34 @@ static void read_sockets(struct proc *proc, const struct tcp_table *table)
 		closedir(folder);
 }
 
+static bool listens(const struct snapshot *snapshot, unsigned port)
+{
+	for (unsigned i = 0; i < snapshot->count; i++) {
+		const struct proc *proc = &snapshot->procs[i];
+
+		for (unsigned j = 0; j < proc->listening && j < SNAPSHOT_PORTS_MAX; j++) {
+			if (proc->ports[j] == port)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Connections that the kernel has accepted and no process yet: PID 1 owes them. */
+static void note_backlog(struct snapshot *snapshot, const struct tcp_table *table)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct tcp_socket *socket = &table->list[i];
+
+		if (socket->inode != 0 || socket->state != TCP_TABLE_ESTABLISHED ||
+			!listens(snapshot, socket->port))
+			continue;
+		snapshot->procs[0].connections++;
+		snapshot->procs[0].unread += socket->unread;
+		snapshot->procs[0].owing += socket->unread > 0;
+	}
+}
+
 /* False when the process has ended, or the snapshot is full. */
 static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 {
@@ -274,6 +302,7 @@ bool snapshot_take(
 			TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
 		read_sockets(&taken.procs[i], &table);
+	note_backlog(&taken, &table);
 	taken.has_sockets = sockets;
 	taken.ns = clock_now();
 	*snapshot = taken;

@@ -146,12 +146,20 @@ bool wait_blocked(const struct view *view, struct buf *text)
 		SIGNAL(number));
 }
 
+/* A shell waits for a foreground command, or reads what it prints: x=$(command). */
+static bool awaits_command(const struct proc *shell)
+{
+	return proc_awaits_child(shell) ||
+		(strcmp(proc_syscall_name(shell), "read") == 0 &&
+			strncmp(shell->waits_on, "pipe:", 5) == 0);
+}
+
 bool wait_trap_deferred(const struct view *view, struct buf *text)
 {
 	const struct process *shell = view->program, *child;
 
 	if (!hangs(view) || !view->processes.signals_known ||
-		!proc_is_shell(shell->last) || !proc_awaits_child(shell->last) ||
+		!proc_is_shell(shell->last) || !awaits_command(shell->last) ||
 		!proc_mask_has(shell->last->caught, view->facts->stop_signal))
 		return false;
 	child = processes_child(&view->processes, shell, NULL);
@@ -276,8 +284,10 @@ bool wait_restarted(const struct view *view, struct buf *text)
 		"sendto", "sendmsg", NULL};
 	const struct process *program = view->program;
 	const struct proc *before, *last;
+	SCOPED(buf_done) struct buf deeper = {0};
 
-	if (!hangs(view) || !program->handled || !program->before)
+	if (!hangs(view) || !program->handled || !program->before ||
+		wait_trap_deferred(view, &deeper))
 		return false;
 	before = program->before;
 	last = program->last;

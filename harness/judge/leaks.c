@@ -133,15 +133,29 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		: LEAK_RACED;
 }
 
-/* `sleep 5 & wait`, with which a shell waits so that its trap runs at once: a sleep of its
- * own, in its own process group, that it did not tell to end. */
-static bool is_shells_timer(const struct process *process, const struct process *pid1)
+static unsigned count_children(
+	const struct processes *processes, const struct process *parent)
 {
+	unsigned count = 0;
+
+	for (unsigned i = 1; i < processes->count; i++)
+		count += processes->list[i].parent == parent &&
+			processes->list[i].was_there;
+	return count;
+}
+
+/* `sleep 5 & wait`, with which a shell waits so that its trap runs at once: a sleep of its
+ * own, its only child, in its process group, that it did not tell to end. */
+static bool is_shells_timer(
+	const struct processes *processes, const struct process *process)
+{
+	const struct process *pid1 = processes->list;
 	const struct proc *proc = process->last ? process->last : process->before;
 	const struct proc *shell = pid1->last ? pid1->last : pid1->before;
 
 	return proc && shell && !process->told && proc_is_shell(shell) &&
 		process->parent == pid1 && strcmp(proc->name, "sleep") == 0 &&
+		count_children(processes, pid1) == 1 &&
 		proc->pgid == shell->pgid && proc->sid == shell->sid &&
 		!(process->record && process->record->outside);
 }
@@ -158,7 +172,7 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
 	if ((death.ns && record->born_ns > death.ns) || process_is_session(process) ||
 		process_ends_with_parent(process) ||
-		is_shells_timer(process, processes->list))
+		is_shells_timer(processes, process))
 		return LEAK_NONE;
 	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
 		return LEAK_LEFT;
