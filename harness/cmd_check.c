@@ -272,12 +272,12 @@ int cmd_check(int argc, char **argv)
 		checks.terminal.width = WIDTH;
 	checks.report = cJSON_CreateArray();
 	if (!open_stacks(&checks))
-		return EXIT_USAGE;
-	if (targets_open(&checks.targets, "check"))
+		worsen(&checks, EXIT_USAGE);
+	else if (targets_open(&checks.targets, "check"))
 		check_all(&checks);
 	else
 		worsen(&checks, EXIT_NOT_RUN);
-	if (checks.targets.json)
+	if (checks.targets.json && checks.code != EXIT_USAGE)
 		print_json(&checks);
 	release(&checks);
 	return checks.code;

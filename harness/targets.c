@@ -16,7 +16,25 @@
 
 #define GRACE_MAX_S 1000000
 
-/* --- the options --- */
+/* --- the loop --- */
+
+static void on_signal(uv_signal_t *signal, int number UNUSED)
+{
+	((struct targets *)signal->data)->interrupted = true;
+}
+
+static void catch_signals(struct targets *targets)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+	signals_ignore_sigpipe();
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		uv_signal_init(&targets->loop, &targets->signals[i]);
+		targets->signals[i].data = targets;
+		uv_signal_start(&targets->signals[i], on_signal, numbers[i]);
+		uv_unref((uv_handle_t *)&targets->signals[i]);
+	}
+}
 
 void targets_init(struct targets *targets, int argc)
 {
@@ -25,7 +43,11 @@ void targets_init(struct targets *targets, int argc)
 		.names = mem_zeroed(sizeof *targets->names * (size_t)(argc + 1)),
 		.pids = mem_zeroed(sizeof *targets->pids * (size_t)(argc + 1)),
 	};
+	uv_loop_init(&targets->loop);
+	catch_signals(targets);
 }
+
+/* --- the options --- */
 
 static int64_t read_grace(struct argp_state *state, const char *value)
 {
@@ -210,24 +232,6 @@ bool targets_attach(struct targets *targets, struct target *target)
 
 /* --- open and close --- */
 
-static void on_signal(uv_signal_t *signal, int number UNUSED)
-{
-	((struct targets *)signal->data)->interrupted = true;
-}
-
-static void catch_signals(struct targets *targets)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-
-	signals_ignore_sigpipe();
-	for (size_t i = 0; i < COUNT(numbers); i++) {
-		uv_signal_init(&targets->loop, &targets->signals[i]);
-		targets->signals[i].data = targets;
-		uv_signal_start(&targets->signals[i], on_signal, numbers[i]);
-		uv_unref((uv_handle_t *)&targets->signals[i]);
-	}
-}
-
 static bool choose(struct targets *targets)
 {
 	struct err err;
@@ -240,8 +244,6 @@ static bool choose(struct targets *targets)
 
 bool targets_open(struct targets *targets, const char *run_id)
 {
-	uv_loop_init(&targets->loop);
-	catch_signals(targets);
 	targets->run_id = run_id;
 	return choose(targets);
 }

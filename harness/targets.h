@@ -73,14 +73,14 @@ struct targets {
 error_t targets_parse_option(
 	struct targets *targets, int key, char *value, struct argp_state *state);
 
-/* To be called before the command line is read; no list is longer than it. */
+/* Opens the loop. To be called before the command line is read: no list is longer than
+ * it. SIGINT, SIGTERM and SIGHUP set `interrupted` from now on. */
 void targets_init(struct targets *targets, int argc);
 
-/* Opens the loop and the engines, and finds what was named. SIGINT, SIGTERM and SIGHUP
- * set `interrupted` from now on. False: it says on stderr why not. `run_id` names the
- * engines. Closed in either case. */
+/* Opens the engines, which `run_id` names, and finds what was named. False: it says on
+ * stderr why not. */
 bool targets_open(struct targets *targets, const char *run_id) MUST_CHECK;
-void targets_close(struct targets *targets);
+void targets_close(struct targets *targets); /* opened or not */
 
 /* Begins to watch one, with its log as evidence. False: it says on stderr why not, as it
  * does where it is not running. */

@@ -62,16 +62,32 @@ static void find_timeouts(struct check *check, const struct check_input *input)
 	}
 }
 
-/* ", by its default (--graceful-timeout sets it)" */
+/* Was the end of its command line not read? */
+static bool is_cut(const struct process *process)
+{
+	return strlen(process->last->command) == sizeof process->last->command - 1;
+}
+
+/* ", by its default: its command line sets no other (--graceful-timeout), and its
+ * configuration is not read" */
 static void add_source(const struct check_timeout *timeout, struct buf *text)
 {
-	if (timeout->by_option)
-		buf_addf(text, ", by %s in its command line", timeout->stack->option);
-	else if (timeout->stack->option)
-		buf_addf(text, ", by its default (%s sets another)",
-			timeout->stack->option);
-	else
-		buf_adds(text, ", by its default");
+	const char *option = timeout->stack->option;
+
+	if (timeout->by_option) {
+		buf_addf(text, ", by %s in its command line", option);
+		return;
+	}
+	buf_adds(text, ", by its default: ");
+	if (option && option[0] == '-')
+		buf_addf(text, "%s sets no other (%s), and ",
+			is_cut(timeout->process)
+				? "the beginning of its command line, which was read,"
+				: "its command line",
+			option);
+	buf_adds(text, "its configuration is not read");
+	if (option && option[0] != '-')
+		buf_addf(text, " (%s)", option);
 }
 
 static void find_too_long(struct check *check, int64_t grace_ns)
@@ -158,14 +174,9 @@ static void find_unbounded(struct check *check, const struct check_input *input)
 			continue;
 		client = with_client(check, input, timeout->stack);
 		buf_addf(&text,
-			"%s has no bound of its own for its graceful stop: it takes as long as "
-			"the work under way",
+			"%s takes as long for its graceful stop as the work under way",
 			timeout->stack->name);
-		if (timeout->stack->option)
-			buf_addf(&text, " (%s in its %s sets one)",
-				timeout->stack->option,
-				timeout->stack->option[0] == '-' ? "command line"
-								 : "configuration");
+		add_source(timeout, &text);
 		if (client) {
 			buf_adds(&text, "; ");
 			add_connections(client, &text);

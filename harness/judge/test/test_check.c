@@ -646,8 +646,9 @@ static void a_stack_that_takes_longer_than_the_grace_is_told(void **state)
 	set(scene, at, BIT(SIGTERM), EPOLL);
 	set(scene, add(scene, "gunicorn", "gunicorn app:app"), BIT(SIGTERM), EPOLL);
 	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_H15,
-		"gunicorn may take 30.0s for its own graceful stop, by its default "
-		"(--graceful-timeout sets another); the grace is 10.0s");
+		"gunicorn may take 30.0s for its own graceful stop, by its default: "
+		"its command line sets no other (--graceful-timeout), and its configuration is "
+		"not read; the grace is 10.0s");
 	assert_int_equal(scene->check.timeout_count, 1);
 	assert_int_equal(scene->check.timeouts[0].count, 1);
 	for (unsigned i = 0; i < 2; i++)
@@ -656,6 +657,15 @@ static void a_stack_that_takes_longer_than_the_grace_is_told(void **state)
 	look(scene);
 	assert_null(finding(scene, DIAGNOSIS_H15));
 	assert_true(scene->check.timeouts[0].by_option);
+	/* More of the command line than was kept. */
+	for (unsigned i = 0; i < 2; i++) {
+		char *command = scene->procs[i][at].command;
+
+		memset(command, 'x', sizeof scene->procs[i][at].command - 1);
+		memcpy(command, "gunicorn ", 9);
+	}
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_H15,
+		"the beginning of its command line, which was read, sets no other");
 }
 
 static void stacks_side_by_side_add_up(void **state)
