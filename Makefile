@@ -117,15 +117,22 @@ bench-shutdown: deps
 	@$(MAKE) --no-print-directory all
 	@$(out)/bin/stopbench run --format proved scenarios/history scenarios/baseline
 
+kinds := $(patsubst foreign/apps/kinds/%.c,$(out)/foreign/%,$(wildcard foreign/apps/kinds/*.c))
+
 .PHONY: foreign
 foreign: deps
 	@sh foreign/install
-	@$(MAKE) --no-print-directory all $(out)/foreign/Drain.class
+	@$(MAKE) --no-print-directory all $(out)/foreign/Drain.class $(kinds)
 	@sh foreign/run
 
 $(out)/foreign/%.class: foreign/apps/%.java
 	@mkdir -p $(@D)
 	$(call say,JAVA)ecj -17 -proc:none -d $(@D) $<
+
+# Never sanitized: each is wrong in its own way.
+$(out)/foreign/%: foreign/apps/kinds/%.c
+	@mkdir -p $(@D)
+	$(call say,SUBJECT)$(CC) -O1 -pthread -Wall -Wextra -o $@ $<
 
 .PHONY: images
 images: deps

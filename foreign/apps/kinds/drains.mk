@@ -1,0 +1,2 @@
+all:
+	@/usr/bin/python3 foreign/apps/kinds/stop.py drains

@@ -1,0 +1,119 @@
+"""One program with children, and what it does with its stop signal: parent.py WHAT."""
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+TERM = signal.SIGTERM
+STOP = ["/usr/bin/python3", os.path.dirname(os.path.abspath(__file__)) + "/stop.py"]
+
+
+def say(text):
+	os.write(1, f"parent: {text}\n".encode())
+
+
+def child(*what, **how):
+	"""Runs, and has said that it is ready."""
+	read, write = os.pipe()
+	process = subprocess.Popen(STOP + list(what), pass_fds=[write],
+		env={**os.environ, "READY": str(write)}, **how)
+	os.close(write)
+	os.read(read, 1)
+	os.close(read)
+	return process
+
+
+def tell_and_wait(process, patience=None):
+	def down(*_):
+		process.terminate()
+		try:
+			process.wait(patience)
+		except subprocess.TimeoutExpired:
+			process.kill()
+			process.wait()
+		sys.exit(0)
+	signal.signal(TERM, down)
+	say("ready")
+	while True:
+		time.sleep(60)
+
+
+def kills():
+	"""A supervisor that loses its patience."""
+	tell_and_wait(child(sys.argv[2]), 0.5)
+
+
+def blocks():
+	"""The child inherits the mask of the thread that starts it."""
+	signal.pthread_sigmask(signal.SIG_BLOCK, [TERM])
+	process = child("default")
+	if len(sys.argv) > 2:
+		process.kill()
+		process.wait()
+		process = child("drains",
+			preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [TERM]))
+	signal.pthread_sigmask(signal.SIG_UNBLOCK, [TERM])
+	tell_and_wait(process)
+
+
+def runs():
+	"""Has no handler: PID 1 only waits."""
+	subprocess.run(STOP + ["drains"])
+
+
+def polls():
+	signal.signal(TERM, lambda *_: say("stopping"))
+	process = child("drains")
+	say("ready")
+	while process.poll() is None:
+		time.sleep(0.1)
+
+
+def waits():
+	signal.signal(TERM, lambda *_: say("stopping"))
+	process = child("drains")
+	say("ready")
+	process.wait()
+
+
+def groups():
+	"""Two workers, in its own group: groups WORKER [signals [waits]]."""
+	workers = [child(sys.argv[2]) for _ in range(2)]
+
+	def down(*_):
+		signal.signal(TERM, signal.SIG_IGN)
+		if "signals" in sys.argv:
+			os.kill(0, TERM)
+		if "signals" not in sys.argv or "waits" in sys.argv:
+			for worker in workers:
+				worker.wait()
+		os._exit(0)
+	signal.signal(TERM, down)
+	say("ready")
+	while True:
+		time.sleep(60)
+
+
+def work(_):
+	while True:
+		time.sleep(60)
+
+
+def pools():
+	"""Forked workers have their parent's handler, which sets a flag."""
+	signal.signal(TERM, lambda *_: say("stopping"))
+	workers = [multiprocessing.Process(target=work, args=[i]) for i in range(2)]
+	for worker in workers:
+		worker.start()
+	if len(sys.argv) > 2:
+		signal.signal(TERM, lambda *_: [worker.kill() for worker in workers])
+	else:
+		signal.signal(TERM, lambda *_: [worker.terminate() for worker in workers])
+	say("ready")
+	for worker in workers:
+		worker.join()
+
+
+globals()[sys.argv[1]]()
