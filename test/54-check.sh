@@ -2,56 +2,19 @@
 # `stopbench check` on containers that somebody else made: what it says would come of a stop
 # is what comes of it, and by looking nothing is changed.
 set -u
-bin=${PROGRAMS:-build/bin}
-name=stopbench-test-check-$$
-image=$name
+test=check
+. test/support/stopbench.sh
 foreign=stopbench-foreign
-work=$(mktemp -d)
-failed=0
 
-skip_or_fail() {
-	if [ -n "${STOPBENCH_REQUIRE_DOCKER:-}" ]; then
-		echo "not ok check: $1, and STOPBENCH_REQUIRE_DOCKER is set"
-		exit 1
-	fi
-	echo "skip check: $1"
-	exit 0
-}
-
-docker version >/dev/null 2>&1 || skip_or_fail "no Docker engine answers, or there is no docker"
-[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
+needs_docker
 
 finish() {
-	docker ps -aq --filter "name=$name" | xargs -r docker rm -f >/dev/null 2>&1
-	docker rmi -f "$image" >/dev/null 2>&1
+	remove_containers
 	rm -rf "$work"
 }
 trap finish EXIT
 
-mkdir "$work/bin"
-cp /bin/busybox "$work/bin/"
-tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' - "$image" >/dev/null || exit 1
-
-check() { # WHAT COMMAND...
-	what=$1
-	shift
-	if "$@"; then
-		echo "ok $what"
-	else
-		echo "not ok $what (exit code $code)"
-		cat "$work/out"
-		failed=1
-	fi
-}
-
-# Words of one paragraph, wherever its lines break.
-ends_with() { # CODE WORDS...
-	[ "$code" -eq "$1" ] || return 1
-	shift
-	for words in "$@"; do
-		tr -s ' \t\n' ' ' <"$work/out" | grep -qF -- "$words" || return 1
-	done
-}
+make_image || exit 1
 
 look() {
 	"$bin/stopbench" check "$@" >"$work/out" 2>&1

@@ -35,7 +35,7 @@ const char *stop_report_restart(const struct subject_about *about)
 	};
 
 	if (about->auto_remove)
-		return "none, but --rm: the engine removes it now, with its log";
+		return "none, but --rm: the engine removes it at its end, with its log";
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (strcmp(about->restart_policy, rows[i].policy) == 0)
 			return rows[i].text;
