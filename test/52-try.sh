@@ -73,7 +73,7 @@ late='echo up; trap "busybox sleep 2; exit 0" TERM; while :; do busybox sleep 0.
 try --try-cures --grace 300ms -- sh -c "$term; true"
 check "a shell in front is cured by exec, and nothing else is tried" \
 	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`ENTRYPOINT" "exec $term"
-check "that is" eval '! says "an init "'
+check "that is" eval '! says "an init 1"'
 
 cat >"$work/entrypoint" <<END
 #!/bin/sh
