@@ -4,7 +4,8 @@
 #   make bench-shutdown   run the shutdown benchmark (installs what is missing)
 #   make test             unit and integration tests (installs what is missing)
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
-#   make foreign          stop programs of Debian's and npm's packages (foreign/README.md)
+#   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
+#                         ENGINE=process or ENGINE=docker: on that engine alone
 #   make images           stopbench's Docker images, for compose.test.yml
 #   make deps             install what is missing, nothing else
 #   make format           clang-format over the sources
@@ -123,7 +124,7 @@ kinds := $(patsubst foreign/apps/kinds/%.c,$(out)/foreign/%,$(wildcard foreign/a
 foreign: deps
 	@sh foreign/install
 	@$(MAKE) --no-print-directory all $(out)/foreign/Drain.class $(kinds)
-	@sh foreign/run
+	@sh foreign/run $(ENGINE)
 
 $(out)/foreign/%.class: foreign/apps/%.java
 	@mkdir -p $(@D)
