@@ -60,6 +60,13 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE])
 	return text;
 }
 
+bool signal_is_crash(int number)
+{
+	return number == SIGQUIT || number == SIGILL || number == SIGTRAP ||
+		number == SIGABRT || number == SIGBUS || number == SIGFPE ||
+		number == SIGSEGV || number == SIGPIPE || number == SIGSYS;
+}
+
 void signals_block_only(const int *signals)
 {
 	sigset_t set;

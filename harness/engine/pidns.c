@@ -146,6 +146,22 @@ static void change_user(const struct pidns_options *options, const struct pipes 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* As the user, in the folder and with the limits of the spec. */
+static NORETURN void execute(const struct pidns_spec *spec, const struct pipes *pipes)
+{
+	/* Also what a library opened without CLOEXEC. */
+	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
+		fail(pipes, "close descriptors");
+	set_ulimits(spec->options.ulimits, pipes);
+	change_user(&spec->options, pipes);
+	if (spec->options.folder && chdir(spec->options.folder) != 0)
+		fail(pipes, spec->options.folder);
+	/* Without putenv(): another thread may have held malloc's lock at the fork. */
+	environ = (char **)(void *)(size_t)spec->env;
+	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
+	fail(pipes, spec->argv[0]);
+}
+
 static NORETURN void become(const struct pidns_spec *spec, const struct pipes *pipes)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -165,17 +181,7 @@ static NORETURN void become(const struct pidns_spec *spec, const struct pipes *p
 	if (dup2(null, 0) < 0 || dup2(spec->stdout_fd, 1) < 0 ||
 		dup2(spec->stderr_fd, 2) < 0)
 		fail(pipes, "standard streams");
-	/* Also what a library opened without CLOEXEC. */
-	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
-		fail(pipes, "close descriptors");
-	set_ulimits(spec->options.ulimits, pipes);
-	change_user(&spec->options, pipes);
-	if (spec->options.folder && chdir(spec->options.folder) != 0)
-		fail(pipes, spec->options.folder);
-	/* Without putenv(): another thread may have held malloc's lock at the fork. */
-	environ = (char **)(void *)(size_t)spec->env;
-	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
-	fail(pipes, spec->argv[0]);
+	execute(spec, pipes);
 }
 
 static bool write_text(const char *path, const char *text)
@@ -352,15 +358,7 @@ static NORETURN void run_inside(
 	setsid();
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 		fail(pipes, "standard streams");
-	if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
-		fail(pipes, "close descriptors");
-	set_ulimits(spec->options.ulimits, pipes);
-	change_user(&spec->options, pipes);
-	if (spec->options.folder && chdir(spec->options.folder) != 0)
-		fail(pipes, spec->options.folder);
-	environ = (char **)(void *)(size_t)spec->env;
-	execvp(spec->argv[0], (char *const *)(void *)(size_t)spec->argv);
-	fail(pipes, spec->argv[0]);
+	execute(spec, pipes);
 }
 
 /* A PID namespace is entered by children alone: this one waits for the program. It must

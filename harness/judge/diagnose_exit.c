@@ -145,7 +145,7 @@ static bool add_lines(const struct view *view, struct buf *text)
 		view->last_lines == 1 ? "" : "s");
 }
 
-static bool asks_to_end(int number, const struct view *view)
+static bool is_usual_stop(int number, const struct view *view)
 {
 	return number == view->facts->stop_signal || number == SIGTERM ||
 		number == SIGINT || number == SIGQUIT || number == SIGHUP;
@@ -164,7 +164,7 @@ static bool decided_itself(const struct view *view, struct buf *text)
 				!WIFEXITED(program->wait_status) ||
 				WEXITSTATUS(program->wait_status) != code)
 		return false;
-	if (!view->evidence->descendants_known || !asks_to_end(code - 128, view))
+	if (!view->evidence->descendants_known || !is_usual_stop(code - 128, view))
 		return false;
 	buf_addf(text, "%d by its own decision: ", code);
 	process_add_name(program, text);
@@ -271,7 +271,7 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	const struct process *child, *pid1 = view->processes.list;
 
 	if (code < 1 || view->signalled || view->too_late || view->killed ||
-		code == 128 + SIGKILL || asks_to_end(code - 128, view))
+		code == 128 + SIGKILL || is_usual_stop(code - 128, view))
 		return false;
 	if (code > 128 && (child_with(view, code) || view->init))
 		return false;

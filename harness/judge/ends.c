@@ -13,14 +13,6 @@
 /* A SIGKILL that comes so soon after the first signal is the program's ordinary way to
  * end its idle workers, and no lost patience. */
 #define ORDINARY_NS (100 * CLOCK_MS)
-#define NEAR_NS     (250 * CLOCK_MS)
-
-static bool is_crash(int number)
-{
-	return number == SIGILL || number == SIGTRAP || number == SIGABRT ||
-		number == SIGBUS || number == SIGFPE || number == SIGSEGV ||
-		number == SIGSYS || number == SIGPIPE || number == SIGQUIT;
-}
 
 /* It was sent that signal by another process: then it is no crash. */
 static bool was_sent(const struct process *process, int number)
@@ -40,7 +32,7 @@ static bool crashed(const struct process *process, struct buf *text)
 {
 	int number = WTERMSIG(process->wait_status);
 
-	if (!is_crash(number) || was_sent(process, number))
+	if (!signal_is_crash(number) || was_sent(process, number))
 		return false;
 	process_add_name(process, text);
 	buf_addf(text, " crashed: %s", SIGNAL(number));
@@ -55,7 +47,7 @@ static bool may_be_left(const struct process *process, const struct evidence *ev
 	struct death death = evidence_death(evidence);
 
 	return !process->killed && death.only_end &&
-		process->ended_ns > death.ns - death.error_ns - NEAR_NS;
+		process->ended_ns > death_earliest_ns(&death);
 }
 
 static bool killed(const struct process *process, const struct evidence *evidence,

@@ -80,13 +80,6 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 	return true;
 }
 
-static bool is_crash(int number)
-{
-	return number == SIGQUIT || number == SIGILL || number == SIGTRAP ||
-		number == SIGABRT || number == SIGBUS || number == SIGFPE ||
-		number == SIGSEGV || number == SIGPIPE || number == SIGSYS;
-}
-
 static void judge_exit(struct judgement *judgement, const struct view *view)
 {
 	int code = view->facts->exit_code;
@@ -97,7 +90,7 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 			"it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
-	else if (is_crash(number) && number != view->facts->stop_signal)
+	else if (signal_is_crash(number) && number != view->facts->stop_signal)
 		find(judgement, VERDICT_CRASH, "%d: %s", code,
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	else if (code > 0)

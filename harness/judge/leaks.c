@@ -10,9 +10,6 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-/* The kernel ends a PID namespace within this before PID 1 is reported gone (a few ms
- * were seen), and our reading of a hang-up lags behind it. */
-#define NEAR_NS (250 * CLOCK_MS)
 /* What a busy machine may need between two statements of a shell script. */
 #define RACE_NS (5 * CLOCK_MS)
 /* bash, from the end of the last of several children to its own: 0.1 to 0.2 ms without a
@@ -166,7 +163,7 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 {
 	const struct proc_record *record = process->record;
 	struct death death = evidence_death(evidence);
-	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
+	int64_t before_ns = death_earliest_ns(&death);
 	enum leak_state raced;
 
 	/* A process forked after PID 1 began to exit is not a leak; its parent is. */
@@ -194,7 +191,7 @@ static enum leak_state state_of_line(
 	const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	struct death death = evidence_death(evidence);
-	int64_t before_ns = death.ns - death.error_ns - (death.only_end ? NEAR_NS : 0);
+	int64_t before_ns = death_earliest_ns(&death);
 
 	if (!is_offspring(lifeline))
 		return LEAK_NONE;

@@ -46,6 +46,10 @@ const char *request_end_name(enum request_end end)
 /* Our reading of a hang-up lags behind it. */
 #define LIFELINE_LATE_NS (250 * CLOCK_MS)
 
+/* The kernel ends a PID namespace within this before PID 1 is reported gone (a few ms
+ * were seen), and our reading of a hang-up lags behind it. */
+#define NEAR_NS (250 * CLOCK_MS)
+
 struct event_count {
 	char *name;
 	unsigned count;
@@ -248,6 +252,11 @@ struct death evidence_death(const struct evidence *evidence)
 	if (!death.ns)
 		death = (struct death){facts->exit_ns, facts->exit_error_ns, true};
 	return death;
+}
+
+int64_t death_earliest_ns(const struct death *death)
+{
+	return death->ns - death->error_ns - (death->only_end ? NEAR_NS : 0);
 }
 
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)

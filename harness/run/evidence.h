@@ -178,6 +178,10 @@ struct death {
 
 struct death evidence_death(const struct evidence *evidence);
 
+/* What ended before this ended before the death. Where only the end of PID 1 is known, the
+ * kernel had begun to end the others some time earlier. */
+int64_t death_earliest_ns(const struct death *death);
+
 /* The last snapshot that was complete before PID 1's death, or NULL: a later one shows
  * what that death did. Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
