@@ -273,6 +273,16 @@ void json_add_int(cJSON *object, const char *key, int64_t value)
 	cJSON_AddItemToObject(object, key, int_node(value));
 }
 
+void json_add_text(cJSON *object, const char *key, const char *text)
+{
+	SCOPED(mem_free) char *whole = text ? utf8_mend(text, NULL) : NULL;
+
+	if (whole && whole[0])
+		cJSON_AddStringToObject(object, key, whole);
+	else
+		cJSON_AddNullToObject(object, key);
+}
+
 static void replace_numbers(cJSON *parent)
 {
 	cJSON *next;

@@ -66,6 +66,9 @@ bool json_whole(const cJSON *node, int64_t *value) MUST_CHECK;
  * exactly becomes raw text in the tree. */
 void json_add_int(cJSON *object, const char *key, int64_t value);
 
+/* Adds a text of any origin, as valid UTF-8; NULL and "" become null. */
+void json_add_text(cJSON *object, const char *key, const char *text);
+
 /* A copy that prints each of its whole numbers exactly. NULL stays NULL. Gives the
  * caller a tree to cJSON_Delete(). */
 cJSON *json_copy_exact(const cJSON *tree);

@@ -174,16 +174,6 @@ void check_report_print(
 
 /* --- for programs --- */
 
-static void add_text(cJSON *json, const char *key, const char *text)
-{
-	SCOPED(mem_free) char *whole = text ? utf8_mend(text, NULL) : NULL;
-
-	if (whole && whole[0])
-		cJSON_AddStringToObject(json, key, whole);
-	else
-		cJSON_AddNullToObject(json, key);
-}
-
 static void add_findings(cJSON *json, const struct check *check)
 {
 	cJSON *list = cJSON_AddArrayToObject(json, "findings");
@@ -192,12 +182,12 @@ static void add_findings(cJSON *json, const struct check *check)
 		const struct check_finding *finding = &check->findings[i];
 		cJSON *item = cJSON_CreateObject();
 
-		add_text(item, "level", check_level_names[finding->level]);
-		add_text(item, "id",
+		json_add_text(item, "level", check_level_names[finding->level]);
+		json_add_text(item, "id",
 			finding->id == DIAGNOSIS_ANY ? NULL
 						     : diagnosis_ids[finding->id]);
-		add_text(item, "text", finding->text);
-		add_text(item, "cure", finding->cure);
+		json_add_text(item, "text", finding->text);
+		json_add_text(item, "cure", finding->cure);
 		cJSON_AddItemToArray(list, item);
 	}
 }
@@ -210,16 +200,16 @@ static void add_timeouts(cJSON *json, const struct check *check)
 		const struct check_timeout *timeout = &check->timeouts[i];
 		cJSON *item = cJSON_CreateObject();
 
-		add_text(item, "stack", timeout->stack->name);
+		json_add_text(item, "stack", timeout->stack->name);
 		json_add_int(item, "pid", timeout->process->ns_pid);
 		json_add_int(item, "count", timeout->count);
 		if (timeout->ns == STACK_UNBOUNDED)
 			cJSON_AddNullToObject(item, "timeout_ns");
 		else
 			json_add_int(item, "timeout_ns", timeout->ns);
-		add_text(item, "option", timeout->stack->option);
+		json_add_text(item, "option", timeout->stack->option);
 		cJSON_AddBoolToObject(item, "by_option", timeout->by_option);
-		add_text(item, "source", timeout->stack->source);
+		json_add_text(item, "source", timeout->stack->source);
 		cJSON_AddItemToArray(list, item);
 	}
 }
@@ -240,21 +230,21 @@ cJSON *check_report_json(const struct check_report *report)
 	SCOPED(mem_free) char *unseen = missing(report);
 	cJSON *json = cJSON_CreateObject();
 
-	add_text(json, "name", about->name);
-	add_text(json, "image", about->image);
-	add_text(json, "outlook", outlook(report->check));
-	add_text(json, "stop_signal", SIGNAL(view->facts->stop_signal));
+	json_add_text(json, "name", about->name);
+	json_add_text(json, "image", about->image);
+	json_add_text(json, "outlook", outlook(report->check));
+	json_add_text(json, "stop_signal", SIGNAL(view->facts->stop_signal));
 	add_grace(json, about->grace_ns);
 	add_findings(json, report->check);
 	add_timeouts(json, report->check);
-	add_text(json, "program", view->main ? view->main->name : NULL);
-	add_text(json, "restart_policy", about->restart_policy);
-	add_text(json, "after_the_stop", after_the_stop(about));
+	json_add_text(json, "program", view->main ? view->main->name : NULL);
+	json_add_text(json, "restart_policy", about->restart_policy);
+	json_add_text(json, "after_the_stop", after_the_stop(about));
 	cJSON_AddBoolToObject(json, "is_paused", about->paused);
 	json_add_int(json, "restarts", about->restarts);
 	cJSON_AddBoolToObject(json, "is_restarting", about->restarting);
-	add_text(json, "not_known", not_known);
-	add_text(json, "not_seen", unseen);
+	json_add_text(json, "not_known", not_known);
+	json_add_text(json, "not_seen", unseen);
 	cJSON_AddItemToObject(json, "snapshot",
 		view->last ? snapshot_json(view->last) : cJSON_CreateNull());
 	return json;

@@ -255,16 +255,6 @@ void stop_report_print(
 
 /* --- for programs --- */
 
-static void add_text(cJSON *json, const char *key, const char *text)
-{
-	SCOPED(mem_free) char *whole = text ? utf8_mend(text, NULL) : NULL;
-
-	if (whole && whole[0])
-		cJSON_AddStringToObject(json, key, whole);
-	else
-		cJSON_AddNullToObject(json, key);
-}
-
 static void add_diagnoses(cJSON *json, const struct judgement *judgement)
 {
 	cJSON *list = cJSON_AddArrayToObject(json, "diagnoses");
@@ -274,8 +264,8 @@ static void add_diagnoses(cJSON *json, const struct judgement *judgement)
 		cJSON *item = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(item, "id", diagnosis_ids[diagnosis->id]);
-		add_text(item, "text", diagnosis->text);
-		add_text(item, "cure", diagnosis_cure(diagnosis->id));
+		json_add_text(item, "text", diagnosis->text);
+		json_add_text(item, "cure", diagnosis_cure(diagnosis->id));
 		cJSON_AddItemToArray(list, item);
 	}
 }
@@ -292,7 +282,7 @@ static void add_last_line(cJSON *json, const struct evidence *evidence)
 		return;
 	}
 	object = cJSON_AddObjectToObject(json, "last_words");
-	add_text(object, "text", line->text);
+	json_add_text(object, "text", line->text);
 	if (line->ns && signal_ns)
 		json_add_int(object, "after_signal_ns", line->ns - signal_ns);
 	else
@@ -307,20 +297,20 @@ cJSON *stop_report_json(const struct stop_report *report)
 	SCOPED(mem_free) char *missing = missing_text(report);
 	cJSON *json = cJSON_CreateObject();
 
-	add_text(json, "name", about->name);
-	add_text(json, "image", about->image);
-	add_text(json, "verdict", verdict_names[report->judgement->verdict]);
-	add_text(json, "reason", report->judgement->reason);
+	json_add_text(json, "name", about->name);
+	json_add_text(json, "image", about->image);
+	json_add_text(json, "verdict", verdict_names[report->judgement->verdict]);
+	json_add_text(json, "reason", report->judgement->reason);
 	add_diagnoses(json, report->judgement);
 	round_add_stop(json, report->scenario, evidence, report->judgement);
-	add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
+	json_add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
 	add_last_line(json, evidence);
-	add_text(json, "restart_policy", about->restart_policy);
-	add_text(json, "after_the_stop", stop_report_restart(about));
+	json_add_text(json, "restart_policy", about->restart_policy);
+	json_add_text(json, "after_the_stop", stop_report_restart(about));
 	cJSON_AddBoolToObject(json, "was_paused", about->paused);
 	json_add_int(json, "restarts", about->restarts);
 	cJSON_AddBoolToObject(json, "was_restarting", about->restarting);
-	add_text(json, "not_seen", missing);
+	json_add_text(json, "not_seen", missing);
 	cJSON_AddItemToObject(
 		json, "last_snapshot", last ? snapshot_json(last) : cJSON_CreateNull());
 	return json;
