@@ -49,7 +49,8 @@ mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api ses
 mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
-harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge report))
+harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
+	report check campaign target command))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
@@ -78,7 +79,7 @@ $(out)/%.o: %.c
 	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
 
 # What lib/embed.h puts into an object.
-$(out)/harness/cmd_explain.o: harness/scenario/diagnoses.md
+$(out)/harness/command/cmd_explain.o: harness/scenario/diagnoses.md
 $(out)/harness/judge/stacks.o: harness/judge/stacks.json
 
 # Wrong in one way each, and in one file each. Never sanitized: that would change the way
@@ -100,7 +101,7 @@ $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent)))
 $(eval $(call tests,mock-mcp,$(mock_mcp)))
-$(foreach folder,harness $(addprefix harness/,scenario engine run judge report), \
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge report check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # What engines stop in their tests.
@@ -146,7 +147,7 @@ bench: deps
 	@$(out)/bench/bench $(ONLY)
 
 # The harness as a library: no commands, no reports.
-$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge)) $(out)/harness/programs.o $(behavior) $(lib)
+$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/bench $(out)/bench/bare:
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm

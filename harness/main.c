@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/command.h"
+#include "harness/command/command.h"
 #include "harness/report/terminal.h"
 #include "harness/standard_files.h"
 #include "lib/cc.h"

@@ -43,11 +43,11 @@ struct engine_capabilities {
 
 /* A process, from the process connector. */
 struct proc_record {
-	pid_t pid;        /* on the host */
-	pid_t ns_pid;     /* in its own PID namespace; 0: not known */
-	pid_t parent;     /* that forked it; 0: not known */
-	int64_t born_ns;  /* 0: before the lineage was watched */
-	int64_t exec_ns;  /* its last execve(2); 0: none since it is watched */
+	pid_t pid;       /* on the host */
+	pid_t ns_pid;    /* in its own PID namespace; 0: not known */
+	pid_t parent;    /* that forked it; 0: not known */
+	int64_t born_ns; /* 0: before the lineage was watched */
+	int64_t exec_ns; /* its last execve(2); 0: none since it is watched */
 	/* End of its last thread; 0: running; PROC_ENDED_BEFORE: a zombie already when
 	 * the lineage was first watched. */
 	int64_t ended_ns;

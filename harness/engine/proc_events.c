@@ -125,7 +125,7 @@ static struct proc_record *add_descendant(
  * checks are children of the container's shim. */
 static void adopt(struct proc_events *events, pid_t pid)
 {
-	char namespace[sizeof ((struct tracked *)NULL)->namespace];
+	char namespace[sizeof((struct tracked *)NULL)->namespace];
 	struct proc_record *record;
 
 	if (!proc_file_link(pid, "ns/pid", namespace, sizeof namespace))
@@ -264,8 +264,8 @@ const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t p
 	assign(events, pid, tracked, SELF);
 	ask_name(&tracked->lineage.self);
 	if (tracked->lineage.self.ns_pid == 1)
-		proc_file_link(pid, "ns/pid", tracked->namespace,
-			sizeof tracked->namespace);
+		proc_file_link(
+			pid, "ns/pid", tracked->namespace, sizeof tracked->namespace);
 	descendants_read(&descendants, pid, NULL, NULL);
 	below = descendants.count;
 	if (tracked->namespace[0])
@@ -283,8 +283,8 @@ const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t p
 	return &tracked->lineage;
 }
 
-const struct proc_record *proc_events_find(const struct proc_events *events,
-	const struct proc_lineage *lineage, pid_t pid)
+const struct proc_record *proc_events_find(
+	const struct proc_events *events, const struct proc_lineage *lineage, pid_t pid)
 {
 	const struct pid_entry *entry = entry_of(events, pid);
 

@@ -359,8 +359,7 @@ static void read_kill(
 	facts->kill_source = STAMP_KERNEL;
 	*kill_by = signal->sender ? signal->sender : -1;
 	snprintf(facts->kill_sender, sizeof facts->kill_sender, "%s%s",
-		signal->sender_name,
-		signal->sender ? "" : " (memory or CPU limit)");
+		signal->sender_name, signal->sender ? "" : " (memory or CPU limit)");
 }
 
 /* A main thread may end long before the other threads: the exit began later then. */
@@ -402,8 +401,8 @@ void proc_monitor_read(
 	facts->signals_seen = 0;
 	facts->exec_ns = monitor->lineage ? monitor->lineage->self.exec_ns : 0;
 	read_exit(monitor, facts);
-	facts->dying_ns = left_early(monitor) ? namespace_end_ns(monitor)
-					      : monitor->dying_ns;
+	facts->dying_ns =
+		left_early(monitor) ? namespace_end_ns(monitor) : monitor->dying_ns;
 	for (unsigned i = 0; i < monitor->signal_count; i++) {
 		const struct proc_signal *signal = &monitor->signals[i];
 

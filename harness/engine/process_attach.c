@@ -145,9 +145,10 @@ static pid_t read_pid(const char *text, struct err *err)
 	}
 	if (pid == 1 || is_above_us((pid_t)pid)) {
 		err_set(err,
-			pid == 1 ? "process 1 is the init of this machine or container, "
-				   "which no process in it can stop"
-				 : "process %ld has started this one, which would end with it",
+			pid == 1
+				? "process 1 is the init of this machine or container, "
+				  "which no process in it can stop"
+				: "process %ld has started this one, which would end with it",
 			pid);
 		return 0;
 	}

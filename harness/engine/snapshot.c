@@ -59,9 +59,8 @@ static void read_stat(struct proc *proc, struct buf *text)
 	unsigned long user, system;
 
 	if (at &&
-		sscanf(at + 1,
-			" %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &ppid,
-			&pgid, &sid, &user, &system) == 5) {
+		sscanf(at + 1, " %*c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&ppid, &pgid, &sid, &user, &system) == 5) {
 		proc->ppid = ppid;
 		proc->pgid = pgid;
 		proc->sid = sid;
@@ -243,7 +242,8 @@ static bool listens(const struct snapshot *snapshot, unsigned port)
 	for (unsigned i = 0; i < snapshot->count; i++) {
 		const struct proc *proc = &snapshot->procs[i];
 
-		for (unsigned j = 0; j < proc->listening && j < SNAPSHOT_PORTS_MAX; j++) {
+		for (unsigned j = 0; j < proc->listening && j < SNAPSHOT_PORTS_MAX;
+			j++) {
 			if (proc->ports[j] == port)
 				return true;
 		}
@@ -282,8 +282,7 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 	return true;
 }
 
-bool snapshot_take(
-	struct snapshot *snapshot, pid_t pid1, bool sockets, struct err *err)
+bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct err *err)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
@@ -298,8 +297,7 @@ bool snapshot_take(
 	for (size_t i = 0; i < descendants.count; i++)
 		add_proc(&taken, descendants.all[i].pid, &text);
 	if (sockets)
-		tcp_table_read(&table, pid1,
-			TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
+		tcp_table_read(&table, pid1, TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
 		read_sockets(&taken.procs[i], &table);
 	note_backlog(&taken, &table);

@@ -38,11 +38,11 @@ struct proc {
 	unsigned long cpu_ticks; /* of its life, user and system */
 
 	/* TCP; all 0 where its descriptors cannot be read. */
-	unsigned listening;   /* sockets, and the ports of the first of them */
+	unsigned listening; /* sockets, and the ports of the first of them */
 	unsigned ports[SNAPSHOT_PORTS_MAX];
-	unsigned connections; /* established, or ended by the peer alone */
-	char peer[56];        /* of one; "": none */
-	unsigned peer_to; /* the port of ours that this peer is connected to */
+	unsigned connections;    /* established, or ended by the peer alone */
+	char peer[56];           /* of one; "": none */
+	unsigned peer_to;        /* the port of ours that this peer is connected to */
 	unsigned unread, unsent; /* bytes, of all connections */
 	unsigned owing; /* clients' connections with a request and no answer yet */
 };

@@ -162,7 +162,8 @@ static bool read_answers(struct tcp_table *table, int fd)
 	while ((len = recv(fd, block, sizeof block, 0)) > 0) {
 		const struct nlmsghdr *header = (const struct nlmsghdr *)(void *)block;
 
-		for (; NLMSG_OK(header, (size_t)len); header = NLMSG_NEXT(header, len)) {
+		for (; NLMSG_OK(header, (size_t)len);
+			header = NLMSG_NEXT(header, len)) {
 			if (header->nlmsg_type == NLMSG_DONE)
 				return true;
 			if (header->nlmsg_type == NLMSG_ERROR)
@@ -216,8 +217,8 @@ static void parse_row(struct tcp_table *table, const char *line, unsigned states
 
 	if (sscanf(line,
 		    " %*d: %39[0-9A-F]:%x %39[0-9A-F]:%x %x %x:%x %*s %*s %*d %*d %lu",
-		    own, &socket.port, other, &socket.peer_port, &state,
-		    &socket.unsent, &socket.unread, &socket.inode) != 8 ||
+		    own, &socket.port, other, &socket.peer_port, &state, &socket.unsent,
+		    &socket.unread, &socket.inode) != 8 ||
 		state > 31 || !(states >> state & 1) ||
 		!parse_address(own, &socket.address, &socket.ipv6) ||
 		!parse_address(other, &peer, &socket.ipv6))
@@ -285,7 +286,7 @@ const struct tcp_socket *tcp_table_find(
 {
 	const struct tcp_socket key = {.inode = inode};
 
-	return table->count ? bsearch(&key, table->list, table->count, sizeof key,
-				      by_inode)
-			    : NULL;
+	return table->count
+		? bsearch(&key, table->list, table->count, sizeof key, by_inode)
+		: NULL;
 }

@@ -93,8 +93,9 @@ static void expect_diagnosis(struct judgement *judgement, const struct view *vie
 		judgement->diagnosis_count ? &judgement->diagnoses[0] : NULL;
 
 	if (id != DIAGNOSIS_ANY)
-		add(judgement, "diagnosis", is_expected(judgement, id), diagnosis_ids[id],
-			"%s: %.240s", first ? diagnosis_ids[first->id] : "none",
+		add(judgement, "diagnosis", is_expected(judgement, id),
+			diagnosis_ids[id], "%s: %.240s",
+			first ? diagnosis_ids[first->id] : "none",
 			first ? first->text : "");
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/judge/diagnose.h"
+#include "harness/judge/diagnose/diagnose.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/view.h"
 #include "lib/clock.h"
@@ -231,7 +231,8 @@ static void judge_others(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u request%s under way at the signal, of %s that is "
 			"not stopbench, %s answered",
-			owing, owing == 1 ? "" : "s", owing == 1 ? "a client" : "clients",
+			owing, owing == 1 ? "" : "s",
+			owing == 1 ? "a client" : "clients",
 			owing == 1 ? "was" : "were");
 }
 

@@ -152,8 +152,8 @@ static bool is_shells_timer(
 
 	return proc && shell && !process->told && proc_is_shell(shell) &&
 		process->parent == pid1 && strcmp(proc->name, "sleep") == 0 &&
-		count_children(processes, pid1) == 1 &&
-		proc->pgid == shell->pgid && proc->sid == shell->sid &&
+		count_children(processes, pid1) == 1 && proc->pgid == shell->pgid &&
+		proc->sid == shell->sid &&
 		!(process->record && process->record->outside);
 }
 

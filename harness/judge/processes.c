@@ -51,8 +51,8 @@ static void add_records(struct processes *processes, const struct evidence *evid
 		process->lifeline = evidence_lifeline_of(evidence, record);
 		process->was_there = record->born_ns < stop_ns(evidence) &&
 			(!record->ended_ns || record->ended_ns > stop_ns(evidence));
-		process->ended = record->ended_ns &&
-			(!death.ns || record->ended_ns <= death.ns);
+		process->ended =
+			record->ended_ns && (!death.ns || record->ended_ns <= death.ns);
 		process->ended_ns = process->ended ? record->ended_ns : 0;
 		process->status_known =
 			process->ended && record->ended_ns != PROC_ENDED_BEFORE;
@@ -91,8 +91,8 @@ static void add_ports(struct processes *processes, const struct snapshot *before
 	for (unsigned i = 0; before && i < before->count; i++) {
 		const struct proc *proc = &before->procs[i];
 
-		for (unsigned port = 0; port < proc->listening &&
-			port < SNAPSHOT_PORTS_MAX &&
+		for (unsigned port = 0;
+			port < proc->listening && port < SNAPSHOT_PORTS_MAX &&
 			processes->port_count < PROCESSES_PORTS_MAX;
 			port++)
 			processes->ports[processes->port_count++] = proc->ports[port];
@@ -105,7 +105,7 @@ static void add_parents(struct processes *processes)
 		struct process *process = &processes->list[i];
 		const struct proc *seen =
 			process->last ? process->last : process->before;
-		pid_t parent = seen ? seen->ppid
+		pid_t parent = seen       ? seen->ppid
 			: process->record ? process->record->parent
 					  : 0;
 
@@ -147,8 +147,8 @@ static void add_signals(struct processes *processes, const struct evidence *evid
 		if (signal->what == PROC_SIGNAL_SENT)
 			note_sent(process, signal, evidence->facts.stop_signal,
 				process == processes->list);
-		else if (signal->what == PROC_SIGNAL_HANDLED && process->told && !process->handled &&
-			process->told->signal == signal->signal)
+		else if (signal->what == PROC_SIGNAL_HANDLED && process->told &&
+			!process->handled && process->told->signal == signal->signal)
 			process->handled = signal;
 	}
 }
@@ -181,9 +181,10 @@ void processes_find(struct processes *processes, const struct evidence *evidence
 		.signals_known = evidence->signals_known && evidence->descendants_known,
 		.connections_known = before && before->has_sockets,
 	};
-	add(processes, before && before->count ? before->procs[0].pid
-			: last && last->count  ? last->procs[0].pid
-					       : -1);
+	add(processes,
+		before && before->count       ? before->procs[0].pid
+			: last && last->count ? last->procs[0].pid
+					      : -1);
 	processes->list[0].was_there = true;
 	add_records(processes, evidence);
 	add_snapshot(processes, before, true);
@@ -302,8 +303,8 @@ void process_add_wait(
 		buf_addf(text, "in %s%s%s", name, last->waits_on[0] ? " of " : "",
 			last->waits_on);
 	else
-		buf_addf(text, "waiting%s%s", last->wchan[0] ? " in " : "",
-			last->wchan);
+		buf_addf(
+			text, "waiting%s%s", last->wchan[0] ? " in " : "", last->wchan);
 	if (last && last->connections) {
 		buf_addf(text, ", with %u connection%s open (%s %s", last->connections,
 			last->connections == 1 ? "" : "s",
@@ -317,8 +318,8 @@ void process_add_wait(
 }
 
 /* "+0.31ms" */
-static void add_moment(
-	const struct proc_signal *signal, const struct evidence *evidence, struct buf *text)
+static void add_moment(const struct proc_signal *signal,
+	const struct evidence *evidence, struct buf *text)
 {
 	int64_t ns = signal->ns - stop_ns(evidence);
 
@@ -328,8 +329,8 @@ static void add_moment(
 void process_add_deed(const struct process *process, const struct processes *all,
 	const struct evidence *evidence, struct buf *text)
 {
-	int number = process->told ? process->told->signal
-				   : evidence->facts.stop_signal;
+	int number =
+		process->told ? process->told->signal : evidence->facts.stop_signal;
 	const struct proc *last = process->last;
 
 	if (!process->told && all->signals_known) {

@@ -25,10 +25,10 @@ struct process {
 	const struct proc *last;      /* NULL: not in that snapshot */
 	const struct process *parent; /* NULL: PID 1, or not known */
 
-	bool was_there;     /* alive when the stop signal came */
-	int64_t ended_ns;   /* 0: not before PID 1's end, or not known */
-	bool ended;         /* before PID 1's death began, */
-	bool status_known;  /* and then with this wait status */
+	bool was_there;    /* alive when the stop signal came */
+	int64_t ended_ns;  /* 0: not before PID 1's end, or not known */
+	bool ended;        /* before PID 1's death began, */
+	bool status_known; /* and then with this wait status */
 	int wait_status;
 	const struct lifeline *lifeline; /* it is one of the mocks; NULL: it is not */
 
@@ -49,7 +49,7 @@ struct processes {
 	/* The ports that listened before the signal: their connections are clients'. */
 	unsigned ports[PROCESSES_PORTS_MAX];
 	unsigned port_count;
-	bool signals_known; /* what is NULL above did not happen */
+	bool signals_known;     /* what is NULL above did not happen */
 	bool connections_known; /* those of before the signal */
 };
 
@@ -85,8 +85,8 @@ void process_add_deed(const struct process *process, const struct processes *all
 	const struct evidence *evidence, struct buf *text);
 
 /* Where it was at the end: "in read of pipe:[4711]", "running, not waiting". */
-void process_add_wait(const struct process *process, const struct processes *all,
-	struct buf *text);
+void process_add_wait(
+	const struct process *process, const struct processes *all, struct buf *text);
 
 /* It held a client's connection in the last snapshot. */
 bool process_has_client(const struct process *process, const struct processes *all);

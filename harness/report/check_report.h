@@ -9,8 +9,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/check/check.h"
 #include "harness/engine/engine.h"
-#include "harness/judge/check.h"
 #include "harness/report/terminal.h"
 
 /* All borrowed. */

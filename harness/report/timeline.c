@@ -295,8 +295,8 @@ static void add_ends(struct timeline *timeline)
 			continue;
 		name = process_name(evidence, record->pid);
 		note(timeline, record->ended_ns, "kernel", "%s ended: %s", name,
-			wait_status_name(record->wait_status,
-				(char[WAIT_STATUS_TEXT_SIZE]){0}));
+			wait_status_name(
+				record->wait_status, (char[WAIT_STATUS_TEXT_SIZE]){0}));
 	}
 }
 

@@ -273,8 +273,7 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 	return last;
 }
 
-bool lifeline_is_of(
-	const struct lifeline *lifeline, const struct proc_record *record)
+bool lifeline_is_of(const struct lifeline *lifeline, const struct proc_record *record)
 {
 	return lifeline->pid == record->pid && lifeline->opened_ns >= record->born_ns &&
 		(!record->ended_ns ||

@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 #include "harness/report/formats.h"
-#include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/utf8.h"
+#include "test/support/command_line.h"
 
 /* What each mistake is answered with; the file is written with the text. */
 static const struct {

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "harness/scenario/diagnosis_id.h"
-#include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/fs.h"
+#include "test/support/command_line.h"
 
 /* Its output has this in it. */
 static void expect_output(const char *const *arguments, const char *says)

@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/command_line.h"
 #include "test/support/until.h"
 
 static cJSON *run_with(const char *jobs)

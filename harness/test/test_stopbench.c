@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/test/command_line.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "test/support/command_line.h"
 #include "test/support/temp_dir.h"
 
 /* In a few short pieces: cmocka cuts a message off after a kilobyte. */
@@ -228,7 +228,8 @@ static void the_schema_is_the_committed_one(void **state UNUSED)
 	assert_int_equal(output.code, 0);
 	assert_true(json_doc_read(&committed, "scenarios/schema.json", &err));
 	if (!cJSON_Compare(printed, committed.root, true))
-		fail_msg("it is old: build/bin/stopbench schema >scenarios/schema.json");
+		fail_msg(
+			"it is old: build/bin/stopbench schema >scenarios/schema.json");
 	cJSON_Delete(printed);
 	json_doc_done(&committed);
 	program_output_done(&output);

@@ -67,8 +67,8 @@ static void agent_client_uses_the_ids_that_it_is_given(void **state)
 
 	agent_client_destroy(scene->agent);
 	scene_create_agent(scene,
-		(struct agent_client_options){.agent_id = "agent_x",
-			.environment_id = "env_y"});
+		(struct agent_client_options){
+			.agent_id = "agent_x", .environment_id = "env_y"});
 	scene_open(scene);
 	assert_int_equal(api_count(&scene->api, "POST /v1/agents;"), 0);
 	assert_non_null(strstr(buf_text(&scene->api.last_body),
@@ -82,8 +82,8 @@ static void agent_client_declares_its_tools(void **state)
 		"[{\"name\":\"add\",\"description\":\"adds\",\"input_schema\":{}}]");
 
 	agent_client_destroy(scene->agent);
-	scene_create_agent(scene,
-		(struct agent_client_options){.environment_id = "env_y"});
+	scene_create_agent(
+		scene, (struct agent_client_options){.environment_id = "env_y"});
 	agent_client_set_tools(scene->agent, tools);
 	scene_inject(scene, "POST /v1/agents", API_FAULT_BODY, 1);
 	scene_begin_open(scene, NULL);

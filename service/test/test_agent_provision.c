@@ -71,8 +71,7 @@ static void provision_does_not_change_what_is_given(void **state)
 	struct agent_scene *scene = *state;
 
 	agent_client_destroy(scene->agent);
-	scene_create_agent(
-		scene, (struct agent_client_options){.agent_id = "agent_1"});
+	scene_create_agent(scene, (struct agent_client_options){.agent_id = "agent_1"});
 	scene_open(scene);
 	set_tools(scene, "[{\"name\":\"late\"}]");
 	open_next(scene);
@@ -87,8 +86,7 @@ static struct store *start_with_store(struct agent_scene *scene)
 
 	assert_non_null(store);
 	agent_client_destroy(scene->agent);
-	scene_create_agent(
-		scene, (struct agent_client_options){.store = store});
+	scene_create_agent(scene, (struct agent_client_options){.store = store});
 	scene_open(scene);
 	return store;
 }
@@ -97,8 +95,7 @@ static void start_again(struct agent_scene *scene, struct store *store)
 {
 	agent_session_destroy(scene->session);
 	agent_client_destroy(scene->agent);
-	scene_create_agent(
-		scene, (struct agent_client_options){.store = store});
+	scene_create_agent(scene, (struct agent_client_options){.store = store});
 	scene->opened = 0;
 	scene_begin_open(scene, NULL);
 	scene_await(scene, &scene->opened, 1);
@@ -196,8 +193,8 @@ static void provision_does_not_create_what_is_given(void **state)
 
 	agent_client_destroy(scene->agent);
 	scene_create_agent(scene,
-		(struct agent_client_options){.agent_id = "agent_x",
-			.environment_id = "env_y"});
+		(struct agent_client_options){
+			.agent_id = "agent_x", .environment_id = "env_y"});
 	scene_inject(scene, "POST /v1/sessions", API_FAULT_STATUS, 1000);
 	scene->api.fault_status = 404;
 	scene_begin_open(scene, NULL);

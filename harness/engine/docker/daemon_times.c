@@ -121,8 +121,7 @@ void daemon_times_apply(const struct daemon_times *times, struct stop_facts *fac
 		: NULL;
 	int64_t offset_ns = wall_offset(times, stop);
 
-	if (times->runs && times->state &&
-		!json_bool(times->state, "Running", false)) {
+	if (times->runs && times->state && !json_bool(times->state, "Running", false)) {
 		facts->runs_on = true;
 		facts->claimed_exit_code = (int)json_int(times->state, "ExitCode", -1);
 		return;

@@ -85,8 +85,7 @@ static int set_up(void **state)
 
 	uv_loop_init(&scene->loop);
 	scene->target = start_target();
-	scene->trace =
-		kernel_trace_open(&scene->loop, on_traced, scene, &err);
+	scene->trace = kernel_trace_open(&scene->loop, on_traced, scene, &err);
 	if (!scene->trace)
 		print_message("no trace here: %s\n", err.text);
 	*state = scene;

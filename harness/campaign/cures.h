@@ -1,0 +1,34 @@
+/*
+ * cures - a case whose stop was not clean, run again: each time with one change that the
+ * engine can make, to see which of them cures it.
+ *
+ * An init in front; another stop signal; the program without the shell in front of it; a
+ * longer grace. Those that fit the diagnosis come first, and the others only when none
+ * of these made the stop clean.
+ */
+#ifndef HARNESS_CAMPAIGN_CURES_H
+#define HARNESS_CAMPAIGN_CURES_H
+
+#include <cjson/cJSON.h>
+
+#include "harness/judge/judgement.h"
+#include "harness/run/case_state.h"
+
+#define CURES_MAX 5 /* reruns */
+
+/* What was run, and how that went. All borrowed for the call. */
+struct cures_of {
+	const char *path;  /* of the scenario's file: paths in it are relative to it */
+	const cJSON *json; /* the scenario */
+	const struct scenario *scenario;
+	const struct evidence *evidence;
+	const struct judgement *judgement;
+};
+
+/* Runs the reruns, one after the other. Gives the caller a list with an object for
+ * each: "cure" and "how", in words; "verdict", "exit_code", "stop_ns" and "grace_ns";
+ * "trouble": why it came to no stop, or null. */
+cJSON *cures_try(
+	const struct case_options *options, const struct cures_of *of) MUST_CHECK;
+
+#endif

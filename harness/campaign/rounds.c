@@ -1,0 +1,160 @@
+#include "harness/campaign/rounds.h"
+
+#include <stdlib.h>
+
+#include "lib/json.h"
+#include "lib/mem.h"
+
+struct planned_round {
+	struct rounds *rounds;
+	const struct plan_case *plan_case;
+	unsigned number; /* from 1 */
+	uint64_t seed;
+	struct worker *worker;           /* while it runs */
+	struct progress_round *progress; /* while it runs */
+	cJSON *json;                     /* once it is over */
+};
+
+char *rounds_title(const struct plan_case *plan_case)
+{
+	return mem_textf("%s%s%s%s", plan_case->id, plan_case->axes[0] ? " " : "",
+		plan_case->axes, plan_case->half == HALF_TWIN ? " (twin)" : "");
+}
+
+void rounds_add(struct rounds *rounds, const struct plan_case *plan_case,
+	unsigned number, uint64_t seed)
+{
+	rounds->list = mem_grown(rounds->list, rounds->count + 1, sizeof *rounds->list);
+	rounds->list[rounds->count++] = (struct planned_round){
+		.rounds = rounds,
+		.plan_case = plan_case,
+		.number = number,
+		.seed = seed,
+	};
+}
+
+static void on_step(void *arg, const char *what)
+{
+	struct planned_round *round = arg;
+
+	progress_step(round->rounds->progress, round->progress, what);
+}
+
+static void show_over(struct planned_round *round)
+{
+	struct progress *progress = round->rounds->progress;
+	bool could_run = json_bool(round->json, "could_run", false);
+	const char *reason =
+		json_text(round->json, could_run ? "reason" : "trouble_text");
+	const char *verdict = json_text(round->json, "verdict");
+	const char *folder = json_text(round->json, "folder");
+	SCOPED(mem_free) char *line =
+		mem_textf("%s%s%s", could_run ? verdict : "could not run",
+			reason && reason[0] ? ": " : "", reason ? reason : "");
+
+	progress_over(progress, round->progress,
+		!could_run                                     ? PROGRESS_NOT_RUN
+			: json_bool(round->json, "met", false) ? PROGRESS_MET
+							       : PROGRESS_UNMET,
+		line);
+	if (folder) {
+		SCOPED(mem_free) char *where = mem_textf("  see %s/why.txt", folder);
+
+		progress_say(progress, where);
+	}
+}
+
+static void on_over(void *arg, cJSON *json, bool kept, const char *say)
+{
+	struct planned_round *round = arg;
+	struct rounds *rounds = round->rounds;
+
+	round->worker = NULL;
+	round->json = json;
+	rounds->kept = rounds->kept || kept;
+	rounds->running--;
+	if (say)
+		progress_say(rounds->progress, say);
+	show_over(round);
+}
+
+/* A port of the host that a scenario names serves one round at a time. */
+static bool runs_alone(const struct scenario *scenario)
+{
+	const struct published_ports *ports = &scenario->service.container.ports;
+
+	for (unsigned i = 0; i < ports->count; i++) {
+		if (ports->item[i].host_port > 0)
+			return true;
+	}
+	return scenario->alone || scenario->service.port > 0 ||
+		scenario->service.ready.port > 0;
+}
+
+static bool start_round(struct rounds *rounds, struct planned_round *round)
+{
+	const struct scenario *scenario = &round->plan_case->scenario;
+	SCOPED(mem_free) char *title = rounds_title(round->plan_case);
+	struct err err = {0};
+
+	round->worker = worker_start(&rounds->worker_options, round->plan_case,
+		round->number, round->seed, round, &err);
+	if (!round->worker) {
+		progress_say(rounds->progress, err.text);
+		return false;
+	}
+	round->progress = progress_begin(rounds->progress, title);
+	rounds->alone = runs_alone(scenario);
+	rounds->running++;
+	return true;
+}
+
+/* Starts rounds in the order of the plan, as many as may run side by side. False: there
+ * is no process to be had for the next one. */
+static bool start_rounds(struct rounds *rounds)
+{
+	while (rounds->started < rounds->count && !rounds->interrupted &&
+		rounds->running < rounds->jobs) {
+		struct planned_round *round = &rounds->list[rounds->started];
+		bool alone = rounds->alone || runs_alone(&round->plan_case->scenario);
+
+		if (rounds->running > 0 && alone)
+			break;
+		if (!start_round(rounds, round))
+			return false;
+		rounds->started++;
+	}
+	return true;
+}
+
+bool rounds_run(struct rounds *rounds, struct results *results)
+{
+	bool ok;
+
+	rounds->worker_options.step = on_step;
+	rounds->worker_options.over = on_over;
+	while ((ok = start_rounds(rounds)) && rounds->running > 0)
+		uv_run(rounds->worker_options.loop, UV_RUN_ONCE);
+	while (rounds->running > 0) /* those that run already */
+		uv_run(rounds->worker_options.loop, UV_RUN_ONCE);
+	for (unsigned i = 0; i < rounds->started; i++) {
+		results_add(results, rounds->list[i].json);
+		rounds->list[i].json = NULL;
+	}
+	return ok;
+}
+
+void rounds_interrupt(struct rounds *rounds)
+{
+	rounds->interrupted = true;
+	for (unsigned i = 0; i < rounds->started; i++) {
+		if (rounds->list[i].worker)
+			worker_interrupt(rounds->list[i].worker);
+	}
+}
+
+void rounds_done(struct rounds *rounds)
+{
+	free(rounds->list);
+	*rounds = (struct rounds){0};
+}

@@ -1,0 +1,310 @@
+#include "harness/campaign/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/campaign/cures.h"
+#include "harness/engine/engine.h"
+#include "harness/judge/judge.h"
+#include "harness/report/artifacts.h"
+#include "harness/report/round.h"
+#include "harness/run/case.h"
+#include "lib/buf.h"
+#include "lib/json.h"
+#include "lib/json_fill.h"
+#include "lib/mem.h"
+#include "lib/pipe_lines.h"
+#include "lib/signals.h"
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
+
+struct worker {
+	const struct worker_options *options;
+	const struct plan_case *plan_case;
+	unsigned round;
+	uint64_t seed;
+	void *arg;
+	pid_t pid;
+	struct pipe_lines *lines; /* from the worker */
+	cJSON *answer;            /* its last line; NULL: not yet */
+};
+
+/* The JSON of a round that could not be run. */
+PRINTF(2, 3)
+static cJSON *not_run(const struct worker *worker, const char *format, ...)
+{
+	struct evidence evidence = {
+		.engine = worker->options->engine,
+		.trouble = TROUBLE_NOT_UP,
+		.seed = worker->seed,
+	};
+	struct judgement judgement;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(evidence.trouble_text, sizeof evidence.trouble_text, format, args);
+	va_end(args);
+	judge(&judgement, &worker->plan_case->scenario, &evidence);
+	return round_json(
+		worker->plan_case, worker->round, &evidence, &judgement, NULL);
+}
+
+/* --- in the worker's process --- */
+
+/* The worker's own side. */
+struct work {
+	const struct worker *worker;
+	int out;
+	uv_loop_t loop;
+	uv_signal_t signals[COUNT(stop_signals) - 1];
+	bool interrupted;
+	bool kept;
+	char *say;
+};
+
+/* Takes message. A reader that has gone is no concern: the kernel kills the worker. */
+static void send_message(const struct work *work, cJSON *message)
+{
+	SCOPED(mem_free) char *text = json_print_inert(message, false);
+	SCOPED(buf_done) struct buf line = {.ceiling = SIZE_MAX};
+
+	buf_addf(&line, "%s\n", text);
+	for (size_t at = 0; at < line.len;) {
+		ssize_t len = write(work->out, line.data + at, line.len - at);
+
+		if (len < 0 && errno != EINTR)
+			break;
+		at += len > 0 ? (size_t)len : 0;
+	}
+	cJSON_Delete(message);
+}
+
+static void on_step(void *arg, const char *what)
+{
+	send_message(arg, json_fill(NULL, "{'step': %s}", what));
+}
+
+static void on_signal(uv_signal_t *signal, int number UNUSED)
+{
+	((struct work *)signal->data)->interrupted = true;
+}
+
+/* The reruns of a stop that was not clean; NULL: none is to be made. */
+static cJSON *try_cures(const struct work *work, const struct case_options *options,
+	const struct evidence *evidence, const struct judgement *judgement)
+{
+	const struct plan_case *plan_case = work->worker->plan_case;
+	SCOPED(json_free) cJSON *json = NULL;
+
+	if (!work->worker->options->try_cures || !judgement->could_run ||
+		judgement->verdict == VERDICT_CLEAN)
+		return NULL;
+	json = json_parse(plan_case->json, strlen(plan_case->json));
+	return cures_try(options,
+		&(struct cures_of){
+			.path = plan_case->path,
+			.json = json,
+			.scenario = &plan_case->scenario,
+			.evidence = evidence,
+			.judgement = judgement,
+		});
+}
+
+static cJSON *run_case(struct work *work, struct engine *engine)
+{
+	const struct worker *worker = work->worker;
+	const struct worker_options *options = worker->options;
+	const struct scenario *scenario = &worker->plan_case->scenario;
+	const struct case_options case_options = {
+		.loop = &work->loop,
+		.engine = engine,
+		.programs = options->programs,
+		.run_folder = options->run_folder,
+		.interrupted = &work->interrupted,
+		.seed = worker->seed,
+		.step = on_step,
+		.arg = work,
+	};
+	SCOPED(mem_free) char *folder = NULL;
+	SCOPED(evidence_done) struct evidence evidence = {0};
+	struct judgement judgement;
+	struct case_state *state;
+	struct err err = {0};
+	cJSON *round, *cures;
+	bool failed;
+
+	state = case_run(&case_options, scenario, &evidence);
+	judge(&judgement, scenario, &evidence);
+	failed = !judgement.met && evidence.trouble != TROUBLE_INTERRUPTED;
+	work->kept = failed && options->keep_failed;
+	case_finish(state, work->kept);
+	if (failed) {
+		folder = artifacts_write(options->failed, worker->plan_case,
+			worker->round, &evidence, &judgement, &err);
+		if (!folder)
+			work->say = mem_text(err.text);
+	}
+	round = round_json(
+		worker->plan_case, worker->round, &evidence, &judgement, folder);
+	cures = try_cures(work, &case_options, &evidence, &judgement);
+	if (cures)
+		cJSON_AddItemToObject(round, "cures", cures);
+	return round;
+}
+
+static cJSON *run_round(struct work *work)
+{
+	const struct worker_options *options = work->worker->options;
+	struct err err = {0};
+	struct engine *engine = engine_create(&work->loop, options->engine,
+		&(struct engine_options){
+			.run_id = options->run_id,
+			.programs = options->programs,
+			.interrupted = &work->interrupted,
+		},
+		&err);
+	cJSON *round;
+
+	if (!engine)
+		return not_run(work->worker, "%s", err.text);
+	round = run_case(work, engine);
+	engine_destroy(engine);
+	return round;
+}
+
+/* The handlers of the caller's loop are the caller's: here they would write into its
+ * pipes. */
+static void forget_signal(uv_handle_t *handle, void *arg UNUSED)
+{
+	if (handle->type == UV_SIGNAL)
+		uv_signal_stop((uv_signal_t *)handle);
+}
+
+static void catch_signals(struct work *work)
+{
+	uv_walk(work->worker->options->loop, forget_signal, NULL);
+	for (size_t i = 0; i < COUNT(work->signals); i++) {
+		uv_signal_init(&work->loop, &work->signals[i]);
+		work->signals[i].data = work;
+		uv_signal_start(&work->signals[i], on_signal, stop_signals[i]);
+		uv_unref((uv_handle_t *)&work->signals[i]);
+	}
+	signals_block_only(NULL);
+}
+
+static NORETURN void work(const struct worker *worker, pid_t caller, int out)
+{
+	struct work work = {.worker = worker, .out = out};
+	cJSON *message = cJSON_CreateObject();
+
+	/* A Ctrl-C is for the caller, which passes it on. */
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != caller)
+		_exit(0);
+	close(worker->options->lock);
+	uv_loop_init(&work.loop);
+	catch_signals(&work);
+	cJSON_AddItemToObject(message, "round", run_round(&work));
+	cJSON_AddBoolToObject(message, "kept", work.kept);
+	if (work.say)
+		cJSON_AddStringToObject(message, "say", work.say);
+	send_message(&work, message);
+	_exit(0);
+}
+
+/* --- in the caller's process --- */
+
+static void on_line(void *arg, int64_t ns UNUSED, const char *line, size_t len)
+{
+	struct worker *worker = arg;
+	cJSON *message = json_parse(line, len);
+	const char *step = json_text(message, "step");
+
+	if (step)
+		worker->options->step(worker->arg, step);
+	if (json_get(message, "round")) {
+		cJSON_Delete(worker->answer);
+		worker->answer = message;
+	} else {
+		cJSON_Delete(message);
+	}
+}
+
+static cJSON *round_of_dead(const struct worker *worker, int status)
+{
+	char text[WAIT_STATUS_TEXT_SIZE];
+
+	if (WIFSIGNALED(status))
+		return not_run(worker, "the worker died of signal %d (%s)",
+			WTERMSIG(status), wait_status_name(status, text));
+	return not_run(worker, "the worker ended without a result: exit %d",
+		WEXITSTATUS(status));
+}
+
+static void on_end(void *arg)
+{
+	struct worker *worker = arg;
+	cJSON *round;
+	int status;
+
+	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	round = worker->answer ? json_copy_exact(json_get(worker->answer, "round"))
+			       : round_of_dead(worker, status);
+	worker->options->over(worker->arg, round,
+		json_bool(worker->answer, "kept", false),
+		json_text(worker->answer, "say"));
+	pipe_lines_close(worker->lines);
+	cJSON_Delete(worker->answer);
+	free(worker);
+}
+
+struct worker *worker_start(const struct worker_options *options,
+	const struct plan_case *plan_case, unsigned round, uint64_t seed, void *arg,
+	struct err *err)
+{
+	struct worker *worker = NULL;
+	pid_t caller = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		err_sys(err, "pipe of a worker");
+		return NULL;
+	}
+	worker = mem_zeroed(sizeof *worker);
+	*worker = (struct worker){
+		.options = options,
+		.plan_case = plan_case,
+		.round = round,
+		.seed = seed,
+		.arg = arg,
+	};
+	/* Until each process has handlers of its own. */
+	signals_block_only(stop_signals);
+	worker->pid = fork();
+	if (worker->pid == 0)
+		work(worker, caller, ends[1]);
+	signals_block_only(NULL);
+	close(ends[1]);
+	if (worker->pid < 0) {
+		err_sys(err, "fork a worker");
+		close(ends[0]);
+		free(worker);
+		return NULL;
+	}
+	worker->lines = pipe_lines_open(
+		options->loop, ends[0], on_line, worker, on_end, worker);
+	return worker;
+}
+
+void worker_interrupt(const struct worker *worker)
+{
+	kill(worker->pid, SIGTERM);
+}

@@ -1,0 +1,74 @@
+#include "harness/command/command.h"
+
+#include <stdio.h>
+#include <uv.h>
+
+#include "harness/engine/engine.h"
+#include "harness/programs.h"
+#include "harness/report/terminal.h"
+#include "harness/run/run_dir.h"
+#include "lib/mem.h"
+#include "lib/options.h"
+
+static const struct argp parser = {
+	.doc = "Removes what interrupted runs left behind: containers and networks with "
+	       "stopbench's label, and run folders below $TMPDIR or /tmp. Nothing of a run that "
+	       "is still going on is removed, and nothing else.",
+};
+
+static void on_said(void *arg UNUSED, const char *line)
+{
+	terminal_print(stdout, "%s\n", line);
+}
+
+/* How many things of the engine's were removed; 0 without the engine, -1 on failure. */
+static int clean_engine(uv_loop_t *loop, const char *name)
+{
+	SCOPED(mem_free) char *programs = programs_folder();
+	struct err err = {0};
+	struct engine *engine = engine_create(loop, name,
+		&(struct engine_options){
+			.run_id = "clean",
+			.programs = programs,
+		},
+		&err);
+	int removed = 0;
+
+	if (!engine) {
+		terminal_print(stderr, "stopbench: engine %s not cleaned: %s\n", name,
+			err.text);
+		return 0;
+	}
+	removed = engine_clean(engine, run_dir_is_over, on_said, NULL, &err);
+	if (removed < 0)
+		terminal_print(stderr, "stopbench: %s\n", err.text);
+	engine_destroy(engine);
+	return removed;
+}
+
+int cmd_clean(int argc, char **argv)
+{
+	uv_loop_t loop;
+	unsigned folders;
+	int removed = 0;
+
+	options_parse(&parser, argc, argv, NULL);
+	uv_loop_init(&loop);
+	for (size_t i = 0; i < ENGINE_KINDS; i++) {
+		int count = engine_kinds[i].runs_images
+			? clean_engine(&loop, engine_kinds[i].name)
+			: 0;
+
+		removed = count < 0 || removed < 0 ? -1 : removed + count;
+	}
+	/* After the containers: they may still have the folders mounted. */
+	folders = run_dir_clean();
+	if (folders)
+		printf("%u folder%s of runs that are over\n", folders,
+			folders == 1 ? "" : "s");
+	if (removed == 0 && folders == 0)
+		puts("nothing to remove");
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	return removed < 0 ? EXIT_NOT_RUN : EXIT_MET;
+}

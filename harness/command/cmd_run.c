@@ -1,0 +1,216 @@
+#include "harness/command/command.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "harness/campaign/campaign.h"
+#include "harness/report/formats.h"
+#include "harness/scenario/engine_kind.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/mem.h"
+#include "lib/options.h"
+
+#define REPEAT_MAX 10000
+#define JOBS_MAX   1000
+#define SEED_MAX   (UINT64_MAX / 4)
+
+/* The options, and the lists that they point to. */
+struct arguments {
+	struct campaign_options options;
+	const char **sets, **paths;
+	unsigned set_count, path_count;
+};
+
+static const struct argp_option option_table[] = {
+	{"engine", 'e', "NAME", 0,
+#define ENGINE(name, whole_seconds, runs_images, help) #name ": " help "; "
+#include "harness/scenario/engines.def"
+#undef ENGINE
+		"auto (the default): the first of them that can be had", 0},
+	{"jobs", 'j', "N", 0,
+		"run up to N rounds side by side (the number of processors); the draws do not "
+		"depend on it",
+		0},
+	{"repeat", 'n', "N", 0, "run each case N times, in place of what its file has",
+		0},
+	{"set", 's', "KEY=VALUE", 0,
+		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
+		0},
+	{"filter", 'F', "TEXT|GLOB", 0,
+		"only scenarios whose id has this text in it, or matches (\"kill/*\")",
+		0},
+	{"half", 'H', "main|twin", 0, "only this half of each case", 0},
+	{"seed", 'S', "N", 0, "reproduce the draws of the run that printed this seed",
+		0},
+	{"report", 'r', "DIR", 0,
+		"where results.json and the failed cases' folders go (reports)", 0},
+	{"keep-failed", 'k', NULL, 0,
+		"leave a failed case's container and folder where they are", 0},
+	{"try-cures", 'c', NULL, 0,
+		"run each case that was not clean again, with each cure that can be tried: an "
+		"init, another stop signal, no shell in front, a longer grace",
+		0},
+	{"format", 'f', "FORMAT", 0, NULL, 0},
+	{0},
+};
+
+static uint64_t read_number(
+	struct argp_state *state, const char *option, const char *value, uint64_t most)
+{
+	char *end;
+	unsigned long long number = strtoull(value, &end, 10);
+
+	if (*end || number == 0 || number > most)
+		argp_error(state, "--%s: a number from 1 to %llu, not \"%s\"", option,
+			(unsigned long long)most, value);
+	return number;
+}
+
+static const char *read_engine(struct argp_state *state, const char *value)
+{
+	if (strcmp(value, "auto") != 0 && !engine_kind_find(value))
+		argp_error(state, "--engine: auto, %s, not \"%s\"", engine_kind_names,
+			value);
+	return value;
+}
+
+static const struct format *read_format(struct argp_state *state, const char *value)
+{
+	const struct format *format = format_find(value);
+	SCOPED(mem_free) char *names = format_names();
+
+	if (!format)
+		argp_error(state, "--format: %s, not \"%s\"", names, value);
+	return format;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct campaign_options *options = &arguments->options;
+
+	switch (key) {
+	case 'e':
+		options->engine = read_engine(state, value);
+		return 0;
+	case 'j':
+		options->jobs = (unsigned)read_number(state, "jobs", value, JOBS_MAX);
+		return 0;
+	case 'n':
+		options->repeat =
+			(unsigned)read_number(state, "repeat", value, REPEAT_MAX);
+		return 0;
+	case 's':
+		arguments->sets[arguments->set_count++] = value;
+		return 0;
+	case 'F':
+		options->plan.filter = value;
+		return 0;
+	case 'H':
+		options->plan.main_only = strcmp(value, "main") == 0;
+		options->plan.twin_only = !options->plan.main_only;
+		if (options->plan.twin_only && strcmp(value, "twin") != 0)
+			argp_error(state, "--half: main or twin, not \"%s\"", value);
+		return 0;
+	case 'S':
+		options->seed = read_number(state, "seed", value, SEED_MAX);
+		options->seed_given = true;
+		return 0;
+	case 'r':
+		options->report = value;
+		return 0;
+	case 'k':
+		options->keep_failed = true;
+		return 0;
+	case 'c':
+		options->try_cures = true;
+		return 0;
+	case 'f':
+		options->format = read_format(state, value);
+		return 0;
+	case ARGP_KEY_ARG:
+		arguments->paths[arguments->path_count++] = value;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		if (access("scenarios", F_OK) != 0)
+			argp_error(state,
+				"there is no folder ./scenarios: name a scenario or a folder of them");
+		arguments->paths[arguments->path_count++] = "scenarios";
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What --format takes is in its table. */
+static char *help_text(int key, const char *text, void *input UNUSED)
+{
+	struct buf help = {0};
+
+	if (key != 'f')
+		return (char *)(void *)(size_t)text;
+	buf_adds(&help, "what is printed at the end: ");
+	for (const struct format *format = formats; format->name; format++)
+		buf_addf(&help, "%s%s (%s%s)", format == formats ? "" : ", ",
+			format->name, format == formats ? "the default: " : "",
+			format->help);
+	return buf_take(&help);
+}
+
+static const struct argp parser = {
+	.help_filter = help_text,
+	.options = option_table,
+	.parser = parse_option,
+	.args_doc = "[SCENARIO|FOLDER...]",
+	.doc = "Runs scenarios and judges how the service stopped; without a path, those in "
+	       "./scenarios.",
+};
+
+/* Those that this process may use. */
+static unsigned count_processors(void)
+{
+	cpu_set_t processors;
+
+	if (sched_getaffinity(0, sizeof processors, &processors) != 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&processors);
+}
+
+/* Short enough to type. */
+static uint64_t draw_seed(void)
+{
+	uint32_t seed;
+
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		seed = (uint32_t)clock_now();
+	return seed ? seed : 1;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct arguments arguments = {
+		.options = {.engine = "auto",
+			.report = "reports",
+			.format = formats,
+			.jobs = count_processors()},
+	};
+	struct campaign_options *options = &arguments.options;
+	int code;
+
+	/* No list is longer than the command line, but for the default folder. */
+	arguments.sets = mem_zeroed(sizeof *arguments.sets * (size_t)(argc + 1));
+	arguments.paths = mem_zeroed(sizeof *arguments.paths * (size_t)(argc + 1));
+	options_parse(&parser, argc, argv, &arguments);
+	options->plan.sets = arguments.sets;
+	options->paths = arguments.paths;
+	if (!options->seed_given)
+		options->seed = draw_seed();
+	code = campaign_run(options);
+	free(arguments.sets);
+	free(arguments.paths);
+	return code;
+}

@@ -1,0 +1,198 @@
+#include "harness/judge/diagnose/diagnose_hang.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+
+#define NAMED_MAX 5 /* sessions or servers that a sentence names */
+
+/* The sessions' states when PID 1 ended. */
+struct standing {
+	unsigned done, waiting, never;
+	int64_t longest_done_ns; /* of those released */
+	int64_t sum_done_ns;
+	int64_t longest_wait_ns; /* of those that were still waiting */
+};
+
+/* When the service logged its begin, or else its request reached the API. */
+static int64_t began(const struct session_record *record)
+{
+	return record->begun_ns ? record->begun_ns : record->asked_ns;
+}
+
+/* From its beginning to its end, or to PID 1's. */
+static int64_t took(const struct view *view, const struct session_record *record)
+{
+	int64_t end_ns = view->facts->exit_ns ? view->facts->exit_ns
+					      : view->evidence->stopped_ns;
+	int64_t ns = (record->done ? record->done_ns : end_ns) - began(record);
+
+	return ns > 0 ? ns : 0;
+}
+
+static struct standing stand(const struct view *view)
+{
+	struct standing standing = {0};
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_record *record = &view->sessions.records[i];
+		int64_t took_ns = began(record) ? took(view, record) : 0;
+		int64_t *longest_ns = record->done ? &standing.longest_done_ns
+						   : &standing.longest_wait_ns;
+
+		standing.done += record->done;
+		standing.waiting += !record->done && began(record);
+		standing.never += !record->done && !began(record);
+		standing.sum_done_ns += record->done ? took_ns : 0;
+		if (took_ns > *longest_ns)
+			*longest_ns = took_ns;
+	}
+	return standing;
+}
+
+bool hang_longer_grace(const struct view *view, struct buf *text)
+{
+	int64_t planned_ns =
+		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
+
+	/* Without an overall deadline what it planned with decides nothing. */
+	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
+		return false;
+	return view->killed && planned_ns > view->scenario->stop.grace_ns &&
+		buf_addf(text,
+			"the service planned with a grace of %s, the engine gave %s",
+			CLOCK_TEXT(planned_ns),
+			CLOCK_TEXT(view->scenario->stop.grace_ns));
+}
+
+bool hang_sequential(const struct view *view, struct buf *text)
+{
+	struct standing standing;
+	int64_t each_ns, all_ns;
+
+	if (!view->killed || !view->shutdown)
+		return false;
+	standing = stand(view);
+	/* One at a time, some done, and the current one at most twice as slow as the
+	 * slowest of those: their number is the cause, no single session. */
+	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
+		standing.longest_wait_ns > 2 * standing.longest_done_ns)
+		return false;
+	each_ns = standing.sum_done_ns / standing.done;
+	all_ns = each_ns * view->sessions.count;
+	if (all_ns <= view->scenario->stop.grace_ns)
+		return false;
+	return buf_addf(text,
+		"sequential teardown: %u of %u sessions were released at some %s each, %u were "
+		"never begun; all need %s, more than the grace of %s",
+		standing.done, view->sessions.count, CLOCK_TEXT(each_ns),
+		standing.never, CLOCK_TEXT(all_ns),
+		CLOCK_TEXT(view->scenario->stop.grace_ns));
+}
+
+bool hang_turns(const struct view *view, struct buf *text)
+{
+	const struct inflight *turns = &view->turns;
+	unsigned count = view->killed ? turns->killed : turns->interrupted;
+
+	if (count == 0 || (view->killed && !view->shutdown))
+		return false;
+	if (view->killed)
+		return buf_addf(text,
+			"%u turn%s in flight needed longer than the grace", count,
+			count == 1 ? "" : "s");
+	return buf_addf(text,
+		"%u turn%s in flight %s interrupted: %s needed longer than the time that "
+		"the service gave %s",
+		count, count == 1 ? "" : "s", count == 1 ? "was" : "were",
+		count == 1 ? "it" : "they", count == 1 ? "it" : "them");
+}
+
+/* "session 2 (4.00s), session 3 (1.20s), ..." */
+static void name_waiting(const struct view *view, struct buf *names)
+{
+	unsigned named = 0;
+
+	for (unsigned i = 0; i < view->sessions.count; i++) {
+		const struct session_record *record = &view->sessions.records[i];
+		bool failed = record->failed && record->failed_ns < view->death.ns;
+
+		if (record->done || !began(record))
+			continue;
+		if (named == NAMED_MAX) {
+			buf_adds(names, ", ...");
+			return;
+		}
+		buf_addf(names, "%s%s (%s%s%.80s)", named ? ", " : "", record->label,
+			CLOCK_TEXT(took(view, record)), failed ? ", " : "",
+			failed ? record->failed : "");
+		named++;
+	}
+}
+
+bool hang_agent(const struct view *view, struct buf *text)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	struct standing standing = stand(view);
+
+	/* Events past the bounds may have said that they were released. */
+	if (view->evidence->events_dropped)
+		return false;
+	/* The service did not ask the API: a cause only where its settings say so. */
+	if (standing.waiting == 0)
+		return standing.never > 0 && view->disconnect &&
+			strcmp(view->disconnect, "none") == 0 &&
+			buf_addf(text,
+				"no disconnect was begun for %u of %u sessions, "
+				"DISCONNECT=none: their agent clients were dropped, and it "
+				"waits for their streams and MCP servers to end by themselves",
+				standing.never, view->sessions.count);
+	name_waiting(view, &names);
+	return buf_addf(text,
+		"%s %u of %u sessions: session %s; %u were released, %u "
+		"never begun",
+		view->killed ? "waited for the agent API to release"
+			     : "ended before the agent API had released",
+		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
+		standing.never);
+}
+
+/* What it ignored; NULL: it got neither EOF nor a signal, so nothing waited for it. */
+static const char *what_it_ignored(const struct lifeline *lifeline, int64_t until_ns)
+{
+	bool eof = lifeline->eof_ns && lifeline->eof_ns < until_ns;
+	bool signalled = lifeline->signal_ns && lifeline->signal_ns < until_ns;
+
+	if (eof)
+		return signalled ? "ignored EOF and its signal"
+				 : "ignored EOF, got no signal";
+	return signalled ? "ignored its signal" : NULL;
+}
+
+bool hang_mcp(const struct view *view, struct buf *text)
+{
+	SCOPED(buf_done) struct buf names = {0};
+	unsigned count = 0;
+
+	if (!view->killed || !view->shutdown)
+		return false;
+	for (unsigned i = 0; i < view->leaks.count; i++) {
+		const struct lifeline *lifeline = view->leaks.list[i].lifeline;
+		bool server = lifeline && lifeline->role &&
+			strncmp(lifeline->role, "mock-mcp", 8) == 0;
+		const char *how =
+			server ? what_it_ignored(lifeline, view->death.ns) : NULL;
+
+		if (how && count++ < NAMED_MAX)
+			buf_addf(&names, "%s%s %s", count > 1 ? ", " : "",
+				view->leaks.list[i].text, how);
+	}
+	return count > 0 &&
+		buf_addf(text, "waited for %u MCP server%s to exit: %s%s", count,
+			count == 1 ? "" : "s", buf_text(&names),
+			count > NAMED_MAX ? ", ..." : "");
+}

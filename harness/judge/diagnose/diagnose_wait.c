@@ -1,0 +1,466 @@
+#include "harness/judge/diagnose/diagnose_wait.h"
+
+#include <linux/futex.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/judge/diagnose/diagnose_hang.h"
+#include "harness/judge/stacks.h"
+#include "lib/clock.h"
+#include "lib/signals.h"
+
+#define SIGNAL(number)    signal_name((number), (char[SIGNAL_TEXT_SIZE]){0})
+#define STOP_SIGNAL(view) SIGNAL((view)->facts->stop_signal)
+
+#define DEPTH_MAX 16
+
+/* The grace expired although the signal had reached PID 1, and no events of the service
+ * say more. */
+static bool hangs(const struct view *view)
+{
+	return view->killed && !view->discarded && !view->delivery_unproven &&
+		!view->shutdown && view->last && view->program && view->program->last;
+}
+
+static bool is_pid1(const struct view *view, const struct process *process)
+{
+	return process == view->processes.list;
+}
+
+/* "PID 1 (python3)", "python3 (pid 7)" */
+static void add_who(
+	const struct view *view, const struct process *process, struct buf *text)
+{
+	if (is_pid1(view, process))
+		buf_addf(text, "PID 1 (%.32s)", process->name);
+	else
+		process_add_name(process, text);
+}
+
+static void add_deed(
+	const struct view *view, const struct process *process, struct buf *text)
+{
+	process_add_deed(process, &view->processes, view->evidence, text);
+}
+
+/* "; uvicorn waits for connections to close": what its last line means. */
+static void add_last_words(
+	const struct view *view, const struct process *process, struct buf *text)
+{
+	const struct evidence *evidence = view->evidence;
+	struct stacks *stacks;
+	const struct stack *stack;
+	const char *means = NULL;
+
+	if (view->last_lines == 0)
+		return;
+	stacks = stacks_create();
+	stack = stacks_match(stacks, process->name, process->last->command);
+	for (unsigned i = evidence->log_count; stack && !means && i-- > 0;) {
+		if (evidence->log[i].ns < view->facts->signal_ns)
+			break;
+		means = stack_last_words(stack, evidence->log[i].text);
+	}
+	if (means)
+		buf_addf(text, "; by its last words %.160s", means);
+	stacks_destroy(stacks);
+}
+
+static bool is_in(const struct proc *proc, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(proc_syscall_name(proc), *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A loop with a short timer may be met while it runs: then what it did before counts,
+ * unless it has run for more than a fifth of the time since the signal. */
+static bool is_in_loop(const struct view *view, const struct process *process,
+	const char *const *names)
+{
+	const struct proc *before = process->before, *last = process->last;
+	int64_t ran_ns;
+
+	if (is_in(last, names) || last->syscall >= 0 || !before)
+		return is_in(last, names);
+	ran_ns = (int64_t)(last->cpu_ticks - before->cpu_ticks) *
+		(CLOCK_S / sysconf(_SC_CLK_TCK));
+	return is_in(before, names) &&
+		ran_ns <= (view->last->ns - view->facts->signal_ns) / 5;
+}
+
+/* --- W: the signal reached it --- */
+
+/* A signal that is blocked, as it is in its own handler, is queued first, and discarded
+ * when the handler returns. */
+bool wait_raised_in_vain(const struct view *view, struct buf *text)
+{
+	const struct process *pid1 = view->processes.list;
+	const struct proc_signal *raised = pid1->raised;
+
+	if (!hangs(view) || !raised || !pid1->last || pid1->last->ns_pid != 1 ||
+		(!raised->ignored && proc_receives(pid1->last, raised->signal)))
+		return false;
+	add_who(view, pid1, text);
+	if (pid1->handled && raised->signal == view->facts->stop_signal)
+		buf_addf(text, " caught %s, restored the default and raised it again",
+			STOP_SIGNAL(view));
+	else
+		buf_addf(text, " sent itself %s", SIGNAL(raised->signal));
+	return buf_addf(text,
+		" (+%s): PID 1 never gets a signal from inside that it does not handle, so it "
+		"went on",
+		CLOCK_TEXT(raised->ns - view->facts->signal_ns));
+}
+
+bool wait_stopped(const struct view *view, struct buf *text)
+{
+	if (!hangs(view) ||
+		!(view->program->last->state == 'T' ||
+			strstr(view->program->last->wchan, "refrigerator") ||
+			strstr(view->program->last->wchan, "freez")))
+		return false;
+	add_who(view, view->program, text);
+	return buf_addf(text,
+		" is stopped (%s), so it could not take %s; send it SIGCONT or unpause it",
+		view->program->last->state == 'T' ? "SIGSTOP" : "frozen",
+		STOP_SIGNAL(view));
+}
+
+bool wait_blocked(const struct view *view, struct buf *text)
+{
+	int number = view->facts->stop_signal;
+	const struct proc *last;
+
+	if (!hangs(view))
+		return false;
+	last = view->program->last;
+	if (!proc_mask_has(last->blocked, number) ||
+		!proc_mask_has(last->shared_pending | last->pending, number))
+		return false;
+	add_who(view, view->program, text);
+	return buf_addf(text, " has %s blocked: it is pending, and nobody reads it",
+		SIGNAL(number));
+}
+
+/* A shell waits for a foreground command, or reads what it prints: x=$(command). */
+static bool awaits_command(const struct proc *shell)
+{
+	return proc_awaits_child(shell) ||
+		(strcmp(proc_syscall_name(shell), "read") == 0 &&
+			strncmp(shell->waits_on, "pipe:", 5) == 0);
+}
+
+bool wait_trap_deferred(const struct view *view, struct buf *text)
+{
+	const struct process *shell = view->program, *child;
+
+	if (!hangs(view) || !view->processes.signals_known ||
+		!proc_is_shell(shell->last) || !awaits_command(shell->last) ||
+		!proc_mask_has(shell->last->caught, view->facts->stop_signal))
+		return false;
+	child = processes_child(&view->processes, shell, NULL);
+	if (!child || child->told)
+		return false;
+	add_who(view, shell, text);
+	buf_addf(text,
+		" caught %s, and a shell runs its trap only when its foreground command has "
+		"ended: ",
+		STOP_SIGNAL(view));
+	process_add_name(child, text);
+	return buf_adds(text, " got no signal");
+}
+
+/* ", and catches SIGINT, SIGQUIT as well" */
+static void add_caught(
+	const struct view *view, const struct proc *proc, struct buf *text)
+{
+	const int others[] = {SIGTERM, SIGINT, SIGQUIT, SIGRTMIN + 3, SIGRTMIN + 4,
+		SIGRTMIN + 5, SIGRTMIN + 6};
+	unsigned count = 0;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (others[i] == view->facts->stop_signal ||
+			!proc_receives(proc, others[i]) || proc_awaits_signals(proc))
+			continue;
+		buf_addf(text, "%s%s", count++ ? ", " : "; it handles ",
+			SIGNAL(others[i]));
+	}
+	if (count > 0)
+		buf_adds(text, " as well");
+}
+
+/* Nothing below it ended or was signalled since the stop signal. */
+static bool is_unmoved(const struct view *view)
+{
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process != view->program && process->was_there &&
+			(process->told || process->ended))
+			return false;
+	}
+	return true;
+}
+
+/* It waits where it waited before the signal. */
+static bool waits_as_before(const struct process *process)
+{
+	const struct proc *before = process->before, *last = process->last;
+
+	return before && before->threads == last->threads &&
+		strcmp(before->waits_on, last->waits_on) == 0 &&
+		strcmp(proc_syscall_name(before), proc_syscall_name(last)) == 0;
+}
+
+bool wait_other_meaning(const struct view *view, struct buf *text)
+{
+	const struct stop_facts *facts = view->facts;
+	const struct process *program = view->program;
+	const struct proc *pid1 = view->pid1;
+
+	if (facts->stop_signal == SIGKILL)
+		return view->killed &&
+			buf_addf(text,
+				"the stop signal is SIGKILL: no program can handle it, and "
+				"the grace is of no use");
+	/* Discarded, and there is a handler for another signal. */
+	if (view->discarded && view->killed && pid1 && facts->stop_signal != SIGTERM &&
+		proc_mask_has(pid1->caught, SIGTERM))
+		return buf_addf(text,
+			"PID 1 (%s) was sent %s, for which it has no handler; it handles "
+			"SIGTERM",
+			pid1->name, STOP_SIGNAL(view));
+	if (!hangs(view))
+		return false;
+	if (is_pid1(view, program) && facts->exec_ns > facts->signal_ns) {
+		add_who(view, program, text);
+		buf_addf(text,
+			" answered %s by executing itself again (+%s): it does not take "
+			"it for a request to stop",
+			STOP_SIGNAL(view),
+			CLOCK_TEXT(facts->exec_ns - facts->signal_ns));
+		add_caught(view, program->last, text);
+		return true;
+	}
+	if (facts->stop_signal == SIGTERM || !is_unmoved(view) ||
+		!waits_as_before(program) || !proc_receives(program->last, SIGTERM) ||
+		program->last->connections > 0)
+		return false;
+	add_who(view, program, text);
+	buf_addf(text,
+		" took %s and went on as before, and nothing below it was told: it is no "
+		"request to stop to it",
+		STOP_SIGNAL(view));
+	add_caught(view, program->last, text);
+	return true;
+}
+
+bool wait_handler_deadlock(const struct view *view, struct buf *text)
+{
+	static const char *const locks[] = {"futex", NULL};
+	const struct process *program = view->program;
+
+	/* Another process could release a lock that is shared. */
+	if (!hangs(view) || !program->handled || program->last->threads != 1 ||
+		!is_in(program->last, locks) ||
+		!(program->last->syscall_arg1 & FUTEX_PRIVATE_FLAG) ||
+		(program->before && is_in(program->before, locks)))
+		return false;
+	add_who(view, program, text);
+	return buf_addf(text,
+		" caught %s and waits for a lock (futex) that no other thread can release: it "
+		"has only this one. Its handler calls what is not safe in a handler",
+		STOP_SIGNAL(view));
+}
+
+bool wait_restarted(const struct view *view, struct buf *text)
+{
+	static const char *const calls[] = {"read", "readv", "recvfrom", "recvmsg",
+		"accept", "accept4", "connect", "flock", "fcntl", "write", "writev",
+		"sendto", "sendmsg", NULL};
+	const struct process *program = view->program;
+	const struct proc *before, *last;
+	SCOPED(buf_done) struct buf deeper = {0};
+
+	if (!hangs(view) || !program->handled || !program->before ||
+		wait_trap_deferred(view, &deeper))
+		return false;
+	before = program->before;
+	last = program->last;
+	if (!is_in(last, calls) || last->syscall != before->syscall ||
+		last->syscall_arg0 != before->syscall_arg0)
+		return false;
+	add_who(view, program, text);
+	buf_addf(text, " caught %s (+%s) and went back to waiting ", STOP_SIGNAL(view),
+		CLOCK_TEXT(program->handled->ns - view->facts->signal_ns));
+	process_add_wait(program, &view->processes, text);
+	return buf_adds(text,
+		program->handled->restarts
+			? ": the kernel restarted the call (SA_RESTART)"
+			: ": it only noted the signal, and called it again");
+}
+
+/* --- H: what it waited for --- */
+
+bool wait_for_writer(const struct view *view, struct buf *text)
+{
+	static const char *const calls[] = {
+		"write", "writev", "sendto", "sendmsg", NULL};
+
+	/* A file has no reader. */
+	if (!hangs(view) || !is_in(view->program->last, calls) ||
+		(strncmp(view->program->last->waits_on, "pipe:", 5) != 0 &&
+			strncmp(view->program->last->waits_on, "socket:", 7) != 0))
+		return false;
+	add_who(view, view->program, text);
+	buf_adds(text, " is blocked ");
+	process_add_wait(view->program, &view->processes, text);
+	return buf_adds(text, ": nobody reads what it writes");
+}
+
+bool wait_for_connections(const struct view *view, struct buf *text)
+{
+	static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2",
+		"poll", "ppoll", "select", "pselect6", "read", "readv", "recvfrom",
+		"recvmsg", "accept", "accept4", NULL};
+	const struct process *program = view->program;
+	const struct proc *last;
+
+	if (!hangs(view))
+		return false;
+	last = program->last;
+	if (last->connections == 0 || !is_in_loop(view, program, calls))
+		return false;
+	add_who(view, program, text);
+	buf_addf(text, " took %s and is ", STOP_SIGNAL(view));
+	process_add_wait(program, &view->processes, text);
+	add_last_words(view, program, text);
+	return true;
+}
+
+/* A child that counts as being waited for, the more the higher; 0: it does not. */
+static int weight_of(const struct view *view, const struct process *parent,
+	const struct process *child)
+{
+	const struct proc *waits = parent->last;
+	bool awaited = waits && (proc_awaits_child(waits) || proc_is_init(waits));
+
+	if (child->told)
+		return 4;
+	if (process_has_client(child, &view->processes))
+		return 3;
+	if (awaited)
+		return 2;
+	/* Told in another way, as its siblings were, and they have ended. */
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *sibling = &view->processes.list[i];
+
+		if (sibling->parent == parent && sibling->was_there && sibling->ended)
+			return 1;
+	}
+	return 0;
+}
+
+static const struct process *awaited_child(
+	const struct view *view, const struct process *parent)
+{
+	const struct process *child = NULL, *best = NULL;
+	int best_weight = 0;
+
+	while ((child = processes_child(&view->processes, parent, child))) {
+		int weight = weight_of(view, parent, child);
+
+		if (weight > best_weight) {
+			best_weight = weight;
+			best = child;
+		}
+	}
+	return best;
+}
+
+static unsigned awaited_children(const struct view *view, const struct process *parent)
+{
+	const struct process *child = NULL;
+	unsigned count = 0;
+
+	while ((child = processes_child(&view->processes, parent, child)))
+		count += weight_of(view, parent, child) > 0;
+	return count;
+}
+
+static bool child_holds_up(const struct view *view, struct buf *text)
+{
+	const struct process *parent = view->processes.list, *child = NULL, *next;
+	unsigned others;
+
+	if (!hangs(view))
+		return false;
+	next = awaited_child(view, parent);
+	for (unsigned depth = 0; next && depth < DEPTH_MAX; depth++) {
+		child = next;
+		next = awaited_child(view, child);
+		if (next)
+			parent = child;
+	}
+	if (!child)
+		return false;
+	add_who(view, parent, text);
+	buf_adds(text, " waits for ");
+	process_add_name(child, text);
+	others = awaited_children(view, parent) - 1;
+	if (others > 0)
+		buf_addf(text, " and %u more", others);
+	buf_addf(text, ", %s ", others > 0 ? "the first of which" : "which");
+	add_deed(view, child, text);
+	add_last_words(view, child, text);
+	return true;
+}
+
+bool wait_for_child(const struct view *view, struct buf *text)
+{
+	return hang_mcp(view, text) || child_holds_up(view, text);
+}
+
+static void add_child_not_told(
+	const struct view *view, const struct process *program, struct buf *text)
+{
+	const struct process *child = processes_child(&view->processes, program, NULL);
+
+	if (!child || child->told || !view->processes.signals_known)
+		return;
+	buf_adds(text, "; its child ");
+	process_add_name(child, text);
+	buf_adds(text, " runs, and got no signal");
+}
+
+bool wait_elsewhere(const struct view *view, struct buf *text)
+{
+	static const char *const loops[] = {
+		"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", NULL};
+	const struct process *program = view->program;
+
+	if (!hangs(view))
+		return false;
+	add_who(view, program, text);
+	buf_adds(text, " ");
+	if (is_pid1(view, program) && !program->told) {
+		buf_addf(text, "was sent %s and is ", STOP_SIGNAL(view));
+		process_add_wait(program, &view->processes, text);
+	} else {
+		add_deed(view, program, text);
+	}
+	if (is_in_loop(view, program, loops) && view->last->has_sockets &&
+		program->last->connections == 0)
+		buf_adds(text,
+			": no TCP connection is open; a timer, a thread or another handle "
+			"keeps its event loop alive");
+	else if (program->last->threads > 1)
+		buf_addf(text, ", with %u threads", program->last->threads);
+	add_child_not_told(view, program, text);
+	add_last_words(view, program, text);
+	return true;
+}
