@@ -59,6 +59,11 @@ check "several are stopped" ends_with 1 "sh (pid $one) dirty" "sh (pid $pid)"
 
 for wrong in 0 -1 x "" $$x; do
 	stop --pid="$wrong"
-	check "\"$wrong\" is no process" ends_with 3 "\"$wrong\" is no pid"
+	check "\"$wrong\" is no process" ends_with 2 "\"$wrong\" is no pid"
 done
+stop --compose "$work/none.yml"
+check "a compose file that is not there is a mistake of the command line" \
+	ends_with 2 "none.yml: No such file or directory"
+stop --compose "$work"
+check "and so is one that is no file" ends_with 2 "$work: Is a directory"
 exit $failed

@@ -1,5 +1,6 @@
 #include "harness/target/targets.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "harness/programs.h"
 #include "harness/report/terminal.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
@@ -61,6 +63,22 @@ static int64_t read_grace(struct argp_state *state, const char *value)
 	return seconds < 0 ? ATTACH_NO_GRACE_NS : seconds * CLOCK_S;
 }
 
+static bool is_pid(const char *value)
+{
+	char *end;
+	long pid = strtol(value, &end, 10);
+
+	return value[0] && !*end && pid > 0 && pid <= INT32_MAX;
+}
+
+static void check_compose_file(struct argp_state *state, const char *path)
+{
+	SCOPED(buf_done) struct buf text = {.ceiling = JSON_FILE_CEILING};
+
+	if (!fs_read_file(&text, path))
+		argp_error(state, "--compose: %s: %s", path, strerror(errno));
+}
+
 error_t targets_parse_option(
 	struct targets *targets, int key, char *value, struct argp_state *state)
 {
@@ -77,9 +95,12 @@ error_t targets_parse_option(
 		targets->json = true;
 		return 0;
 	case 'p':
+		if (!is_pid(value))
+			argp_error(state, "--pid: \"%s\" is no pid", value);
 		targets->pids[targets->pid_count++] = value;
 		return 0;
 	case 'c':
+		check_compose_file(state, value);
 		targets->compose_file = value;
 		return 0;
 	case ARGP_KEY_ARG:
