@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "harness/campaign/rounds.h"
@@ -228,13 +229,22 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 	return true;
 }
 
+/* Now, not when everything has been run. */
+static bool make_report_folder(const char *path, struct err *err)
+{
+	if (fs_make_folders(path, err) &&
+		(access(path, W_OK | X_OK) == 0 || err_sys(err, "%s", path)))
+		return true;
+	return err_while(err,
+		"the results cannot be written (`--report FOLDER` names another folder)");
+}
+
 static bool get_ready(struct campaign *campaign, const char *programs)
 {
 	struct err err = {0};
 
 	run_dir_clean();
-	/* Now, not when everything has been run. */
-	if (!fs_make_folders(campaign->options->report, &err) ||
+	if (!make_report_folder(campaign->options->report, &err) ||
 		!run_dir_open(&campaign->run_dir, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;

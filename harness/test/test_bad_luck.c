@@ -163,6 +163,24 @@ static void closed_files_do_not_end_a_run(void **state UNUSED)
 	assert_int_equal(run_folders(), before);
 }
 
+/* As somebody else than who made the folder. */
+static void a_report_that_cannot_be_written_is_told_before_the_run(void **state UNUSED)
+{
+	SCOPED(mem_free) char *folder = mem_textf("%s/reports", getenv("TMPDIR"));
+	SCOPED(mem_free) char *program = mem_textf("%s/stopbench", program_folder());
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(getenv("TMPDIR"), 0777), 0);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	expect_code((const char *const[]){"setpriv", "--reuid=65534", "--regid=65534",
+			    "--clear-groups", program, "run", IDLE, "--engine",
+			    "process", "--half", "main", "--report", folder, NULL},
+		3,
+		"the results cannot be written (`--report FOLDER` names another folder)");
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void output_that_is_lost_is_an_error(void **state UNUSED)
 {
 	assert_int_equal(shell("\"$0\" schema > /dev/full"), 3);
@@ -197,6 +215,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(closed_files_do_not_end_a_run),
+		cmocka_unit_test(
+			a_report_that_cannot_be_written_is_told_before_the_run),
 		cmocka_unit_test(output_that_is_lost_is_an_error),
 		cmocka_unit_test(
 			a_temporary_folder_too_deep_for_a_socket_is_exit_code_3),
