@@ -110,7 +110,7 @@ END
 "$bin/stopbench" run --engine process --try-cures --report "$work/reports" \
 	"$work/scenario.json" >"$work/out" 2>&1
 code=$?
-check "a scenario is run again, too" ends_with 1 "scenario (main): killed" "exec form 0 " \
+check "a scenario is run again, too" ends_with 1 "scenario: killed" "exec form 0 " \
 	"Clean with exec form"
 cp "$work/reports/results.json" "$work/out"
 check "and its results have it" says '"cures": [{ "cure": "exec form",'

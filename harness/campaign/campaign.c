@@ -12,6 +12,7 @@
 #include "harness/exit_code.h"
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
+#include "harness/report/case_rounds.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
@@ -272,21 +273,15 @@ static int exit_code(const struct campaign *campaign)
 static void print_cures(const cJSON *results)
 {
 	const struct terminal terminal = terminal_of(stdout);
-	const cJSON *round, *axis;
+	const cJSON *round;
 
 	cJSON_ArrayForEach(round, json_get(results, "cases")) {
 		const cJSON *cures = json_get(round, "cures");
+		SCOPED(mem_free) char *title = cures ? case_rounds_title(round) : NULL;
 
 		if (!cures)
 			continue;
-		terminal_print(stdout, "%s", json_text(round, "id"));
-		cJSON_ArrayForEach(axis, json_get(round, "axes")) {
-			SCOPED(mem_free) char *value = json_print_inert(axis, false);
-
-			terminal_print(stdout, " %s=%s", axis->string, value);
-		}
-		terminal_print(stdout, " (%s): %s\n", json_text(round, "half"),
-			json_text(round, "verdict"));
+		terminal_print(stdout, "%s: %s\n", title, json_text(round, "verdict"));
 		cure_table_print(cures, json_text(round, "verdict"), &terminal, stdout);
 		puts("");
 	}

@@ -6,6 +6,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include "harness/report/case_rounds.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
@@ -85,19 +86,12 @@ static enum outcome outcome_of(const cJSON *round)
 	return json_bool(round, "met", false) ? OUTCOME_MET : OUTCOME_UNMET;
 }
 
-static bool is_of_case(const cJSON *round, const cJSON *other)
-{
-	return cJSON_Compare(json_get(round, "id"), json_get(other, "id"), true) &&
-		cJSON_Compare(json_get(round, "half"), json_get(other, "half"), true) &&
-		cJSON_Compare(json_get(round, "axes"), json_get(other, "axes"), true);
-}
-
 static void tally(struct results *results, const cJSON *last, const cJSON *round)
 {
 	enum outcome outcome = outcome_of(round);
 
 	results->rounds++;
-	if (last && is_of_case(last, round)) {
+	if (last && case_rounds_is_same(last, round)) {
 		results->counts[results->outcome]--;
 		outcome = outcome > results->outcome ? outcome : results->outcome;
 	}

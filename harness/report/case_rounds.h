@@ -1,0 +1,39 @@
+/*
+ * case_rounds - the rounds of each case in the JSON of a run: one scenario, one
+ * combination of its matrix and one half have the same id, axes and half.
+ */
+#ifndef HARNESS_REPORT_CASE_ROUNDS_H
+#define HARNESS_REPORT_CASE_ROUNDS_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "lib/cc.h"
+
+struct case_rounds {
+	const cJSON *
+		*rounds; /* in the order of the run, at least one; the items borrowed */
+	unsigned count;
+};
+
+struct case_list {
+	struct case_rounds *item; /* in the order of their first rounds */
+	unsigned count;
+};
+
+/* Is it a round of the same case? */
+bool case_rounds_is_same(const cJSON *round, const cJSON *other);
+
+/* `results` is the JSON of results.h, which must outlive the list. */
+void case_list_fill(struct case_list *list, const cJSON *results);
+void case_list_done(struct case_list *list);
+
+/* The same case in another list, or NULL. */
+const struct case_rounds *case_list_find(
+	const struct case_list *list, const struct case_rounds *item);
+
+/* "history/10-matrix load.sessions=3 (twin)", of a round; the caller's to free(). */
+char *case_rounds_title(const cJSON *round) MUST_CHECK;
+
+#endif
