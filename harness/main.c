@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
 	{"images", cmd_images, "load stopbench's own images into the Docker engine"},
-	{"schema", cmd_schema, "print the JSON Schema of a scenario file"},
+	{"schema", cmd_schema, "print the JSON Schema of a scenario file, or of results.json"},
 };
 
 static void print_help(FILE *out)

@@ -1,5 +1,6 @@
 #include "harness/engine/facts.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -10,12 +11,14 @@ const char *const stamp_source_names[] = {
 	[STAMP_KERNEL] = "kernel",
 	[STAMP_SELF] = "harness",
 	[STAMP_ENGINE] = "engine",
+	NULL,
 };
 
 const char *const signal_delivery_names[] = {
 	[DELIVERY_UNKNOWN] = "unknown",
 	[DELIVERY_DELIVERED] = "delivered",
 	[DELIVERY_IGNORED] = "ignored",
+	NULL,
 };
 
 const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE])

@@ -19,7 +19,7 @@ enum stamp_source {
 	STAMP_ENGINE, /* the engine's event or its FinishedAt */
 };
 
-extern const char *const stamp_source_names[];
+extern const char *const stamp_source_names[]; /* NULL-terminated */
 
 enum signal_delivery {
 	DELIVERY_UNKNOWN,
@@ -27,7 +27,7 @@ enum signal_delivery {
 	DELIVERY_IGNORED,   /* discarded: PID 1 without a handler, or SIG_IGN */
 };
 
-extern const char *const signal_delivery_names[];
+extern const char *const signal_delivery_names[]; /* NULL-terminated */
 
 /* "exit 0" or "SIGKILL" of a raw wait status, in text, which is given back. */
 #define WAIT_STATUS_TEXT_SIZE 32

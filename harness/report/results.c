@@ -60,8 +60,9 @@ struct results *results_create(cJSON *fingerprint, uint64_t seed)
 	results->began_ns = clock_now();
 	clock_wall(now);
 	snprintf(name, sizeof name, "%llu", (unsigned long long)seed);
-	results->json = json_fill(NULL, "{'stopbench': %s, 'started': %s, 'seed': %s}",
-		STOPBENCH_VERSION, now, name);
+	results->json = json_fill(NULL,
+		"{'stopbench': %s, 'schema': %u, 'started': %s, 'seed': %s}",
+		STOPBENCH_VERSION, RESULTS_SCHEMA, now, name);
 	cJSON_AddItemToObject(results->json, "host", host_json());
 	cJSON_AddItemToObject(results->json, "engine", fingerprint);
 	results->cases = cJSON_AddArrayToObject(results->json, "cases");
@@ -97,6 +98,37 @@ static void tally(struct results *results, const cJSON *last, const cJSON *round
 	}
 	results->outcome = outcome;
 	results->counts[outcome]++;
+}
+
+bool results_are_counted(const cJSON *results, const char **wrong, unsigned *counted)
+{
+	struct results tallied = {0};
+	const unsigned *counts = tallied.counts;
+	const cJSON *round, *last = NULL;
+
+	cJSON_ArrayForEach(round, json_get(results, "cases")) {
+		tally(&tallied, last, round);
+		last = round;
+	}
+	const struct {
+		const char *name;
+		unsigned count;
+	} members[] = {
+		{"cases",
+			counts[OUTCOME_MET] + counts[OUTCOME_UNMET] +
+				counts[OUTCOME_NOT_RUN]},
+		{"rounds", tallied.rounds},
+		{"met", counts[OUTCOME_MET]},
+		{"unmet", counts[OUTCOME_UNMET]},
+		{"not_run", counts[OUTCOME_NOT_RUN]},
+	};
+	for (size_t i = 0; i < COUNT(members); i++) {
+		*wrong = members[i].name;
+		*counted = members[i].count;
+		if (json_int(json_get(results, "summary"), *wrong, -1) != *counted)
+			return false;
+	}
+	return true;
 }
 
 void results_add(struct results *results, cJSON *round)

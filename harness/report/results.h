@@ -1,8 +1,9 @@
 /*
  * results - the JSON of a run: everything measured, host and engine, seed.
  *
- * {"stopbench": "0.1", "started": "...", "host": {...}, "engine": {...}, "seed": "...",
- *  "cases": [{"id", "half", "axes", "verdict", "met", "stop_ns", ...}], "summary": {...}}
+ * {"stopbench": "0.1", "schema": 1, "started": "...", "host": {...}, "engine": {...},
+ *  "seed": "...", "cases": [{"id", "half", "axes", "verdict", "met", "stop_ns", ...}],
+ *  "summary": {...}}
  * docs/results.md has every member. Whole numbers are written from their digits, and
  * what is not known is null.
  */
@@ -15,6 +16,10 @@
 #include <cjson/cJSON.h>
 
 #include "lib/err.h"
+
+/* The version of this format. Another one when a member is taken away or means something
+ * else; members that are added leave it as it is. */
+#define RESULTS_SCHEMA 1
 
 /* Of the rounds of one case, the gravest: a case with an unmet round is unmet, else one
  * with a round that could not run was not run. */
@@ -42,6 +47,11 @@ void results_destroy(struct results *results); /* accepts NULL */
 
 /* Takes round, a round_json(). The rounds of a case follow one another. */
 void results_add(struct results *results, cJSON *round);
+
+/* Does the summary say what the rounds say? Else the member of the summary that is wrong,
+ * and what the rounds have. */
+bool results_are_counted(
+	const cJSON *results, const char **wrong, unsigned *counted) MUST_CHECK;
 
 /* A case that is not for this engine. */
 void results_pass_over(struct results *results);

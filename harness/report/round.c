@@ -169,7 +169,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	add_words(json, "reason", scenario, judgement->reason);
 	cJSON_AddBoolToObject(json, "met", judgement->met);
 	cJSON_AddBoolToObject(json, "could_run", judgement->could_run);
-	add_text(json, "trouble", in_trouble ? trouble_name(evidence->trouble) : NULL);
+	add_text(json, "trouble", in_trouble ? trouble_names[evidence->trouble] : NULL);
 	add_words(json, "trouble_text", scenario,
 		in_trouble ? evidence->trouble_text : NULL);
 	add_times(json, scenario, &evidence->facts, judgement);

@@ -9,20 +9,16 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-const char *trouble_name(enum trouble trouble)
-{
-	static const char *const names[] = {
-		[TROUBLE_NONE] = "none",
-		[TROUBLE_NOT_UP] = "not-up",
-		[TROUBLE_NOT_READY] = "not-ready",
-		[TROUBLE_EXITED] = "exited",
-		[TROUBLE_LOAD] = "load",
-		[TROUBLE_WHEN] = "when",
-		[TROUBLE_INTERRUPTED] = "interrupted",
-	};
-
-	return names[trouble];
-}
+const char *const trouble_names[] = {
+	[TROUBLE_NONE] = "none",
+	[TROUBLE_NOT_UP] = "not-up",
+	[TROUBLE_NOT_READY] = "not-ready",
+	[TROUBLE_EXITED] = "exited",
+	[TROUBLE_LOAD] = "load",
+	[TROUBLE_WHEN] = "when",
+	[TROUBLE_INTERRUPTED] = "interrupted",
+	NULL,
+};
 
 const char *request_end_name(enum request_end end)
 {

@@ -96,8 +96,8 @@ enum trouble {
 	TROUBLE_INTERRUPTED, /* Ctrl-C */
 };
 
-/* "none", "not-up", "not-ready", ... */
-const char *trouble_name(enum trouble trouble);
+/* "none", "not-up", "not-ready", ...; NULL-terminated. */
+extern const char *const trouble_names[];
 
 /* Past a bound, things are counted and not kept. (5000 sessions with two servers each
  * have 80 MiB of events: parsed, a line may take thirty times its bytes.) */

@@ -42,7 +42,7 @@ static void report(void *arg, const struct err *err)
 	planning->wrong(planning->arg, &shown);
 }
 
-const char *const half_names[] = {[HALF_MAIN] = "main", [HALF_TWIN] = "twin"};
+const char *const half_names[] = {[HALF_MAIN] = "main", [HALF_TWIN] = "twin", NULL};
 
 /* --- texts --- */
 

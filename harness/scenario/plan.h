@@ -26,7 +26,7 @@ enum half {
 	HALF_TWIN,
 };
 
-extern const char *const half_names[];
+extern const char *const half_names[]; /* NULL-terminated */
 
 struct plan_case {
 	char *id; /* "history/10-matrix", the path below "scenarios/" without ".json" */

@@ -1,0 +1,179 @@
+#include "harness/report/results_members.h"
+
+#include <stddef.h>
+
+#include "harness/engine/facts.h"
+#include "harness/report/results.h"
+#include "harness/run/evidence.h"
+#include "harness/scenario/plan.h"
+#include "harness/scenario/verdict.h"
+#include "lib/json_fill.h"
+
+#define ITEMS(of_members)                                                              \
+	&(const struct member)                                                         \
+	{                                                                              \
+		.kind = MEMBER_OBJECT, .members = (of_members)                         \
+	}
+
+#define ENGINE(name, whole_seconds, runs_images, help) #name,
+static const char *const engine_names[] = {
+#include "harness/scenario/engines.def"
+	NULL,
+};
+#undef ENGINE
+
+static const struct member host_members[] = {
+	{.name = "kernel", .kind = MEMBER_TEXT},
+	{.name = "machine", .kind = MEMBER_TEXT},
+	{.name = "cpus", .kind = MEMBER_COUNT},
+	{.name = "memory_bytes", .kind = MEMBER_COUNT},
+	{.name = "load",
+		.kind = MEMBER_LIST,
+		.item = &(const struct member){.kind = MEMBER_NUMBER}},
+	{0},
+};
+
+/* An engine adds what it knows of itself. */
+static const struct member engine_members[] = {
+	{.name = "engine", .kind = MEMBER_WORD, .words = engine_names},
+	{.name = "limitations", .kind = MEMBER_TEXT},
+	{0},
+};
+
+static const struct member phase_members[] = {
+	{.name = "up", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "ready", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "loaded", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "stopped", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "ended", .kind = MEMBER_COUNT, .nullable = true},
+	{0},
+};
+
+static const struct member kill_members[] = {
+	{.name = "after_signal_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "source", .kind = MEMBER_WORD, .words = stamp_source_names},
+	{.name = "by_engine", .kind = MEMBER_BOOL},
+	{.name = "sender", .kind = MEMBER_TEXT, .nullable = true},
+	{0},
+};
+
+static const struct member diagnosis_members[] = {
+	{.name = "id", .kind = MEMBER_TEXT},
+	{.name = "text", .kind = MEMBER_TEXT},
+	{0},
+};
+
+static const struct member expectation_members[] = {
+	{.name = "what", .kind = MEMBER_TEXT},
+	{.name = "wanted", .kind = MEMBER_TEXT},
+	{.name = "seen", .kind = MEMBER_TEXT},
+	{.name = "met", .kind = MEMBER_BOOL},
+	{0},
+};
+
+static const struct member cure_members[] = {
+	{.name = "cure", .kind = MEMBER_TEXT},
+	{.name = "how", .kind = MEMBER_TEXT},
+	{.name = "verdict",
+		.kind = MEMBER_WORD,
+		.words = verdict_names,
+		.nullable = true},
+	{.name = "trouble", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "exit_code", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "stop_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "grace_ns", .kind = MEMBER_COUNT},
+	{0},
+};
+
+static const struct member round_members[] = {
+	{.name = "id", .kind = MEMBER_TEXT},
+	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
+	{.name = "round", .kind = MEMBER_COUNT},
+	{.name = "engine", .kind = MEMBER_WORD, .words = engine_names},
+	{.name = "seed", .kind = MEMBER_TEXT},
+	{.name = "verdict", .kind = MEMBER_WORD, .words = verdict_names},
+	{.name = "command", .kind = MEMBER_TEXT},
+	{.name = "axes", .kind = MEMBER_OBJECT, .open = true},
+	{.name = "name", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "why", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "reason", .kind = MEMBER_TEXT},
+	{.name = "met", .kind = MEMBER_BOOL},
+	{.name = "could_run", .kind = MEMBER_BOOL},
+	{.name = "trouble",
+		.kind = MEMBER_WORD,
+		.words = trouble_names + TROUBLE_NONE + 1,
+		.nullable = true},
+	{.name = "trouble_text", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "stop_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "stop_error_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "signal_source", .kind = MEMBER_WORD, .words = stamp_source_names},
+	{.name = "exit_source", .kind = MEMBER_WORD, .words = stamp_source_names},
+	{.name = "grace_ns", .kind = MEMBER_COUNT},
+	{.name = "margin_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "engine_late_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "call_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "phases_ns", .kind = MEMBER_OBJECT, .members = phase_members},
+	{.name = "sessions", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "disconnected", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "orphans", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "lost", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "turned_away", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "exit_code", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "wait_status", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "signal_delivery",
+		.kind = MEMBER_WORD,
+		.words = signal_delivery_names},
+	{.name = "kill",
+		.kind = MEMBER_OBJECT,
+		.members = kill_members,
+		.nullable = true},
+	{.name = "diagnoses", .kind = MEMBER_LIST, .item = ITEMS(diagnosis_members)},
+	{.name = "expectations",
+		.kind = MEMBER_LIST,
+		.item = ITEMS(expectation_members)},
+	{.name = "folder", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "cures",
+		.kind = MEMBER_LIST,
+		.item = ITEMS(cure_members),
+		.optional = true},
+	{0},
+};
+
+static const struct member summary_members[] = {
+	{.name = "cases", .kind = MEMBER_COUNT},
+	{.name = "rounds", .kind = MEMBER_COUNT},
+	{.name = "met", .kind = MEMBER_COUNT},
+	{.name = "unmet", .kind = MEMBER_COUNT},
+	{.name = "not_run", .kind = MEMBER_COUNT},
+	{.name = "passed_over", .kind = MEMBER_COUNT},
+	{.name = "seconds", .kind = MEMBER_NUMBER},
+	{0},
+};
+
+const struct member results_members[] = {
+	{.name = "stopbench", .kind = MEMBER_TEXT},
+	{.name = "schema", .kind = MEMBER_COUNT},
+	{.name = "started", .kind = MEMBER_TEXT},
+	{.name = "seed", .kind = MEMBER_TEXT},
+	{.name = "host", .kind = MEMBER_OBJECT, .members = host_members},
+	{.name = "engine",
+		.kind = MEMBER_OBJECT,
+		.members = engine_members,
+		.open = true},
+	{.name = "cases", .kind = MEMBER_LIST, .item = ITEMS(round_members)},
+	{.name = "summary", .kind = MEMBER_OBJECT, .members = summary_members},
+	{0},
+};
+
+cJSON *results_schema(void)
+{
+	cJSON *schema = members_schema(results_members);
+
+	json_fill(schema, "{'$schema': %s, 'title': %s}",
+		"http://json-schema.org/draft-07/schema#",
+		"results.json of stopbench; docs/results.md says what each member means");
+	json_fill(cJSON_GetObjectItem(
+			  cJSON_GetObjectItem(schema, "properties"), "schema"),
+		"{'const': %u}", RESULTS_SCHEMA);
+	return schema;
+}
