@@ -89,6 +89,11 @@ options='--stop-signal USR1'
 shell signal "$handles"
 agree 1 1 W5 "W5 will fail: PID 1 (busybox) has no handler for SIGUSR1" "it handles SIGTERM"
 
+options='--stop-signal INT'
+shell background 'busybox httpd -f -p 80 & echo up; wait'
+agree 0 1 X8 "X8 may fail: PID 1 (busybox) catches SIGINT by itself" \
+	"H3 may fail: busybox" "ignores or blocks SIGINT"
+
 options=--init
 shell init "$serves"
 agree 1 1 X9 "X9 will fail: PID 1 (" "passes SIGTERM on to busybox" "exit code 143"

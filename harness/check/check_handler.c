@@ -41,31 +41,103 @@ static bool endures(const struct reach *reach, const struct process *process)
 		strncmp(process->last->command, "tail -f", 7) == 0;
 }
 
+static bool is_bash(const struct proc *shell)
+{
+	return strstr(shell->exe[0] ? shell->exe : shell->name, "bash");
+}
+
 /* A shell gives a command that it starts with & an ignored SIGINT; dash and busybox wait
  * for it in sigsuspend, for a foreground command in wait4. Bash waits for both in wait4,
  * and a program may catch SIGINT whatever it was given. */
 static bool is_foreground_proven(const struct proc *shell, const struct proc *child)
 {
 	return shell->pgid == child->pgid &&
-		(!strstr(shell->exe[0] ? shell->exe : shell->name, "bash") ||
-			!proc_mask_has(child->caught, SIGINT));
+		(!is_bash(shell) || !proc_mask_has(child->caught, SIGINT));
+}
+
+/* What a shell waits for: a foreground command, before which it runs no trap. Where its
+ * wait cannot be read, that is not said. */
+static const struct process *foreground(
+	const struct reach *reach, const struct process *shell)
+{
+	const struct process *child = check_child(reach->view, shell, NULL);
+
+	return child && strcmp(proc_syscall_name(shell->last), "wait4") == 0 &&
+			!proc_mask_has(child->last->ignored, SIGINT)
+		? child
+		: NULL;
+}
+
+/* Once bash has a trap for EXIT, it catches whatever would end it, to run that first. */
+static bool runs_exit_trap(const struct proc *shell)
+{
+	static const int numbers[] = {SIGHUP, SIGALRM, SIGVTALRM, SIGXCPU, SIGUSR1};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		if (!proc_mask_has(shell->caught, numbers[i]))
+			return false;
+	}
+	return is_bash(shell);
+}
+
+/* A shell catches SIGINT, and bash with a trap for EXIT all others, without a trap for
+ * them. The handler looks the same and ends the shell, with a foreground command in spite
+ * of it (but for SIGINT). */
+static bool find_own_handler(const struct reach *reach, const struct process *shell)
+{
+	const struct proc *proc = shell->last;
+	const struct process *child = check_child(reach->view, shell, NULL);
+	const struct process *awaited = foreground(reach, shell);
+	bool exits = runs_exit_trap(proc), interrupt = reach->number == SIGINT;
+	bool in_vain =
+		interrupt && is_bash(proc) && !exits && reach_has_pid1_rules(shell);
+	enum check_level level = CHECK_MAY_FAIL;
+	struct buf text = {0};
+
+	if (interrupt ? awaited != NULL : !exits)
+		return false;
+	reach_add_who(reach, shell, &text);
+	buf_addf(&text,
+		" catches %s by itself, as %s does: unless it has a trap for it, ",
+		SIGNAL(reach->number),
+		interrupt ? "a shell" : "bash with a trap for EXIT");
+	if (in_vain)
+		buf_addf(&text, "it raises %s again, which PID 1 never gets",
+			SIGNAL(reach->number));
+	else
+		buf_addf(&text, "it ends at once, exit code %d", 128 + reach->number);
+	if (child) {
+		buf_adds(&text, ", and ");
+		process_add_name(child, &text);
+		buf_adds(&text, " gets no signal");
+	}
+	if (awaited && endures(reach, awaited)) {
+		level = CHECK_WILL_FAIL;
+		buf_adds(&text, "; if it has, that waits until the command has ended");
+	}
+	check_add(reach->check, level, in_vain ? DIAGNOSIS_W11 : DIAGNOSIS_X8,
+		"Let the script have a trap for the stop signal that stops its child, waits "
+		"for it and exits: `trap 'kill -TERM $child; wait $child; exit' TERM; PROGRAM "
+		"& child=$!; wait $child`. Or let the shell `exec PROGRAM`.",
+		&text);
+	return awaited != NULL;
 }
 
 static bool find_trap(const struct reach *reach, const struct process *shell)
 {
 	const struct proc *proc = shell->last;
-	const struct process *child = check_child(reach->view, shell, NULL);
+	const struct process *child;
 	enum check_level level = CHECK_MAY_FAIL;
 	struct buf text = {0};
 	bool lasts;
 	int64_t ns;
 
-	if (!proc_is_shell(proc) || !child ||
-		!proc_mask_has(proc->caught, reach->number))
+	if (!proc_is_shell(proc) || !proc_mask_has(proc->caught, reach->number))
 		return false;
-	/* Where its wait cannot be read, nothing is said of it. */
-	if (strcmp(proc_syscall_name(proc), "wait4") != 0 ||
-		proc_mask_has(child->last->ignored, SIGINT))
+	if (find_own_handler(reach, shell))
+		return true;
+	child = foreground(reach, shell);
+	if (!child)
 		return false;
 	ns = sleep_ns(child->last);
 	lasts = check_lasts(reach->input, child);
@@ -74,10 +146,12 @@ static bool find_trap(const struct reach *reach, const struct process *shell)
 	else if (is_foreground_proven(proc, child->last) && endures(reach, child))
 		level = CHECK_WILL_FAIL;
 	reach_add_who(reach, shell, &text);
-	buf_addf(&text,
-		" is a shell with a trap for %s, which it runs only when its foreground command "
-		"has ended: ",
-		SIGNAL(reach->number));
+	if (reach->number == SIGINT)
+		buf_adds(&text, " is a shell, which acts on SIGINT");
+	else
+		buf_addf(&text, " is a shell with a trap for %s, which it runs",
+			SIGNAL(reach->number));
+	buf_adds(&text, " only when its foreground command has ended: ");
 	process_add_name(child, &text);
 	buf_addf(&text, " (%.60s)", child->last->command);
 	buf_adds(&text,
@@ -225,17 +299,44 @@ static bool is_deaf(const struct reach *reach, const struct process *program,
 		(hearing == HEARING_IGNORES || hearing == HEARING_BLOCKED);
 }
 
+/* What a shell without job control starts with & ignores both, and what it executes
+ * does, unless it catches them. (A sleep in a loop is nobody's to tell.) */
+static bool is_background(const struct reach *reach, const struct process *program,
+	const struct process *other)
+{
+	return is_deaf(reach, program, other) &&
+		proc_mask_has(other->last->ignored, SIGINT) &&
+		proc_mask_has(other->last->ignored, SIGQUIT) &&
+		sleep_ns(other->last) < 0;
+}
+
 static void find_deaf(const struct reach *reach, const struct process *program)
 {
+	bool of_background = reach->number == SIGINT || reach->number == SIGQUIT;
 	struct buf text = {0};
-	unsigned count = add_others_that(reach, program, is_deaf, &text);
+	unsigned count = of_background
+		? add_others_that(reach, program, is_background, &text)
+		: 0;
 
+	of_background = count > 0;
+	if (!of_background)
+		count = add_others_that(reach, program, is_deaf, &text);
 	if (count == 0)
 		return;
-	buf_addf(&text, " %s %s: who sends %s that and waits for the end waits in vain",
+	buf_addf(&text,
+		" %s %s%s: who sends %s that and waits for the end waits in vain",
 		count == 1 ? "ignores or blocks" : "ignore or block",
-		SIGNAL(reach->number), count == 1 ? "it" : "them");
-	check_add(reach->check, CHECK_NOTE, DIAGNOSIS_H3, NULL, &text);
+		SIGNAL(reach->number),
+		of_background ? ", as a shell lets do what it starts with &" : "",
+		count == 1 ? "it" : "them");
+	check_add(reach->check, of_background ? CHECK_MAY_FAIL : CHECK_NOTE,
+		DIAGNOSIS_H3,
+		of_background
+			? "Stop what a shell has started with & by SIGTERM, which it does not "
+			  "ignore: `STOPSIGNAL SIGTERM` in the Dockerfile, or in the script "
+			  "`trap 'kill -TERM $child; wait $child; exit' INT`."
+			: NULL,
+		&text);
 }
 
 /* It gets the signal of the init beside its master. */

@@ -414,6 +414,69 @@ static void what_bash_waits_for_is_not_always_seen(void **state)
 	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W4, "if it is that");
 }
 
+/* As of bash 5.2 in a container: stops of each form were measured. */
+#define EXIT_TRAP UINT64_C(0x43817efb)
+
+static void bash_with_an_exit_trap_ends_at_once(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned child;
+
+	set(scene, add(scene, "bash", "bash -c trap x EXIT; read -t 9"), EXIT_TRAP,
+		READ);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_X8,
+		"unless it has a trap for it, it ends at once, exit code 143");
+	child = add(scene, "app", "/app");
+	set(scene, 0, EXIT_TRAP, WAIT4);
+	scene->procs[0][child].ignored = scene->procs[1][child].ignored =
+		BIT(SIGINT) | BIT(SIGQUIT);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_X8, "and app (pid 2) gets no signal");
+	/* A foreground command: with a trap or without one, that is not clean. */
+	scene->procs[0][child].ignored = scene->procs[1][child].ignored = 0;
+	scene->procs[0][child].listening = scene->procs[1][child].listening = 1;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X8,
+		"if it has, that waits until the command has ended");
+	assert_null(finding(scene, DIAGNOSIS_W4));
+	/* For SIGINT it waits for that, too. */
+	scene->evidence.facts.stop_signal = SIGINT;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W4, "which acts on SIGINT only when");
+	assert_null(finding(scene, DIAGNOSIS_X8));
+}
+
+static void a_shell_catches_sigint_without_a_trap(void **state)
+{
+	struct check_scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGINT;
+	set(scene, add(scene, "dash", "sh -c app & wait"), BIT(SIGINT), SUSPEND);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_X8, "by itself, as a shell does");
+	scene->count = 0;
+	set(scene, add(scene, "bash", "bash -c wait"), BIT(SIGINT), WAIT4);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W11,
+		"it raises SIGINT again, which PID 1 never gets");
+}
+
+static void what_a_shell_starts_in_the_background_ignores_sigint(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned child;
+
+	scene->evidence.facts.stop_signal = SIGINT;
+	add_init(scene, "tini -- sh start");
+	set(scene, add(scene, "python3", "python3 master.py"), BIT(SIGINT), EPOLL);
+	child = add(scene, "app", "/app");
+	scene->procs[0][child].ignored = scene->procs[1][child].ignored = BIT(SIGINT);
+	expect(scene, CHECK_NOTE, DIAGNOSIS_H3, "ignores or blocks SIGINT: ");
+	scene->procs[0][child].ignored = scene->procs[1][child].ignored =
+		BIT(SIGINT) | BIT(SIGQUIT);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_H3,
+		"app (pid 3) ignores or blocks SIGINT, as a shell lets do");
+	assert_non_null(strstr(cure_of(scene, DIAGNOSIS_H3), "kill -TERM"));
+	scene->evidence.facts.stop_signal = SIGTERM;
+	set(scene, 1, BIT(SIGTERM), EPOLL);
+	expect_nothing(scene);
+}
+
 static void a_short_sleep_holds_no_trap_up(void **state)
 {
 	struct check_scene *scene = *state;
@@ -817,6 +880,9 @@ int main(void)
 		SCENE(a_wrapper_is_known_by_what_it_does),
 		SCENE(a_trap_waits_for_a_foreground_command),
 		SCENE(what_bash_waits_for_is_not_always_seen),
+		SCENE(bash_with_an_exit_trap_ends_at_once),
+		SCENE(a_shell_catches_sigint_without_a_trap),
+		SCENE(what_a_shell_starts_in_the_background_ignores_sigint),
 		SCENE(a_short_sleep_holds_no_trap_up),
 		SCENE(what_began_since_the_first_look_may_end_as_soon),
 		SCENE(behind_an_init_the_default_is_143),

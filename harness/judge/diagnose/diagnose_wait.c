@@ -166,10 +166,11 @@ bool wait_trap_deferred(const struct view *view, struct buf *text)
 	if (!child || child->told)
 		return false;
 	add_who(view, shell, text);
+	/* It catches SIGINT with no trap for it. */
 	buf_addf(text,
-		" caught %s, and a shell runs its trap only when its foreground command has "
-		"ended: ",
-		STOP_SIGNAL(view));
+		" caught %s, and a shell %s only when its foreground command has ended: ",
+		STOP_SIGNAL(view),
+		view->facts->stop_signal == SIGINT ? "acts on that" : "runs its trap");
 	process_add_name(child, text);
 	return buf_adds(text, " got no signal");
 }

@@ -177,6 +177,19 @@ static void a_trap_waits_for_the_foreground_command(void **state)
 		"command has ended: sleep (pid 2) got no signal");
 }
 
+/* A shell catches that one by itself. */
+static void of_sigint_no_trap_is_claimed(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "dash", SIGINT);
+	scene_wait_in(scene, 0, CALL_WAIT4);
+	scene_add_process(scene, 0, "server");
+	scene_expect(scene, VERDICT_KILLED, "W4");
+	assert_non_null(strstr(scene_text(scene, "W4"),
+		"caught SIGINT, and a shell acts on that only when its foreground"));
+}
+
 static void a_trap_that_ran_is_not_deferred(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -710,6 +723,7 @@ int main(void)
 		SCENE(one_that_is_stopped_takes_no_signal),
 		SCENE(a_blocked_signal_that_nobody_reads_is_named),
 		SCENE(a_trap_waits_for_the_foreground_command),
+		SCENE(of_sigint_no_trap_is_claimed),
 		SCENE(a_trap_that_ran_is_not_deferred),
 		SCENE(a_shell_that_waits_for_no_command_or_has_no_trap_defers_none),
 		SCENE(a_trap_is_deferred_only_where_signals_are_traced),
