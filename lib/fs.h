@@ -22,6 +22,14 @@ bool fs_read_file(struct buf *text, const char *path) MUST_CHECK;
 bool fs_write_file(
 	const char *path, const char *data, size_t len, struct err *err) MUST_CHECK;
 
+/* The same, but what was there stays until the new text is there as a whole. What is no
+ * regular file, a device or a pipe, is written to as it is. */
+bool fs_replace_file(
+	const char *path, const char *data, size_t len, struct err *err) MUST_CHECK;
+
+/* Could fs_replace_file() write it? Makes every folder above it. */
+bool fs_check_replaceable(const char *path, struct err *err) MUST_CHECK;
+
 /* Removes path and everything below it, as far as that is allowed. Links are not
  * followed. */
 void fs_remove_tree(const char *path);

@@ -13,7 +13,6 @@
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
 #include "harness/report/case_rounds.h"
-#include "harness/report/cure_table.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/terminal.h"
@@ -21,7 +20,6 @@
 #include "harness/scenario/engine_kind.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
-#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
@@ -246,6 +244,7 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 
 	run_dir_clean();
 	if (!make_report_folder(campaign->options->report, &err) ||
+		!outputs_check(&campaign->options->outputs, &err) ||
 		!run_dir_open(&campaign->run_dir, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
@@ -269,45 +268,30 @@ static int exit_code(const struct campaign *campaign)
 		: EXIT_MET;
 }
 
-/* Of each round that was run again. */
-static void print_cures(const cJSON *results)
-{
-	const struct terminal terminal = terminal_of(stdout);
-	const cJSON *round;
-
-	cJSON_ArrayForEach(round, json_get(results, "cases")) {
-		const cJSON *cures = json_get(round, "cures");
-		SCOPED(mem_free) char *title = cures ? case_rounds_title(round) : NULL;
-
-		if (!cures)
-			continue;
-		terminal_print(stdout, "%s: %s\n", title, json_text(round, "verdict"));
-		cure_table_print(cures, json_text(round, "verdict"), &terminal, stdout);
-		puts("");
-	}
-}
-
 static int finish(struct campaign *campaign)
 {
 	const char *report = campaign->options->report;
 	SCOPED(mem_free) char *path = mem_textf("%s/results.json", report);
-	const struct format *format = campaign->options->format;
+	const struct outputs *outputs = &campaign->options->outputs;
+	bool for_programs = outputs_on_stdout(outputs)->for_programs;
 	struct err err = {0};
+	bool printed;
 
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
-	format->print(stdout, campaign->results->json);
-	if (!format->for_programs)
-		print_cures(campaign->results->json);
+	printed = outputs_print(outputs, campaign->results->json, &err);
+	if (!printed)
+		terminal_print(stderr, "stopbench: %s\n", err.text);
 	if (!results_write(campaign->results, path, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
 	}
-	terminal_print(format->for_programs ? stderr : stdout,
+	terminal_print(for_programs ? stderr : stdout,
 		"Results: %s  (engine %s, seed %llu)\n", path,
 		campaign->rounds.worker_options.engine,
 		(unsigned long long)campaign->options->seed);
-	return exit_code(campaign);
+	return printed || exit_code(campaign) == EXIT_UNMET ? exit_code(campaign)
+							    : EXIT_NOT_RUN;
 }
 
 /* A worker that crashed has not removed its containers. */

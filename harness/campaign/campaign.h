@@ -7,21 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "harness/report/formats.h"
+#include "harness/report/outputs.h"
 #include "harness/scenario/plan.h"
 
 struct campaign_options {
 	const char *const *paths; /* scenarios and folders; NULL-terminated */
 	struct plan_options plan;
-	const char *engine; /* "docker", "process", "auto" */
-	const char *report; /* folder of the results */
-	unsigned jobs;      /* rounds that run side by side, at least 1 */
-	unsigned repeat;    /* 0: as each scenario says */
-	uint64_t seed;      /* of the draws; a round's is this and its number */
-	bool seed_given;    /* then it wins over a scenario's own */
-	bool keep_failed;   /* leave a failed case's container and folder */
-	bool try_cures;     /* run a case that was not clean again, with cures */
-	const struct format *format; /* of the results on stdout */
+	const char *engine;     /* "docker", "process", "auto" */
+	const char *report;     /* folder of the results */
+	unsigned jobs;          /* rounds that run side by side, at least 1 */
+	unsigned repeat;        /* 0: as each scenario says */
+	uint64_t seed;          /* of the draws; a round's is this and its number */
+	bool seed_given;        /* then it wins over a scenario's own */
+	bool keep_failed;       /* leave a failed case's container and folder */
+	bool try_cures;         /* run a case that was not clean again, with cures */
+	struct outputs outputs; /* of the results */
 };
 
 /* Gives an enum exit_code of command.h. SIGINT, SIGTERM or SIGHUP ends the rounds under

@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include "harness/campaign/campaign.h"
-#include "harness/report/formats.h"
 #include "harness/scenario/engine_kind.h"
-#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/options.h"
@@ -54,7 +52,7 @@ static const struct argp_option option_table[] = {
 		"run each case that was not clean again, with each cure that can be tried: an "
 		"init, another stop signal, no shell in front, a longer grace",
 		0},
-	{"format", 'f', "FORMAT", 0, NULL, 0},
+	{"format", 'f', "NAME[=FILE]", 0, NULL, 0},
 	{0},
 };
 
@@ -78,20 +76,11 @@ static const char *read_engine(struct argp_state *state, const char *value)
 	return value;
 }
 
-static const struct format *read_format(struct argp_state *state, const char *value)
-{
-	const struct format *format = format_find(value);
-	SCOPED(mem_free) char *names = format_names();
-
-	if (!format)
-		argp_error(state, "--format: %s, not \"%s\"", names, value);
-	return format;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	struct campaign_options *options = &arguments->options;
+	struct err err;
 
 	switch (key) {
 	case 'e':
@@ -130,7 +119,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->try_cures = true;
 		return 0;
 	case 'f':
-		options->format = read_format(state, value);
+		if (!outputs_add(&options->outputs, value, &err))
+			argp_error(state, "--format: %s", err.text);
 		return 0;
 	case ARGP_KEY_ARG:
 		arguments->paths[arguments->path_count++] = value;
@@ -149,16 +139,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 /* What --format takes is in its table. */
 static char *help_text(int key, const char *text, void *input UNUSED)
 {
-	struct buf help = {0};
-
-	if (key != 'f')
-		return (char *)(void *)(size_t)text;
-	buf_adds(&help, "what is printed at the end: ");
-	for (const struct format *format = formats; format->name; format++)
-		buf_addf(&help, "%s%s (%s%s)", format == formats ? "" : ", ",
-			format->name, format == formats ? "the default: " : "",
-			format->help);
-	return buf_take(&help);
+	return key == 'f' ? outputs_help() : (char *)(void *)(size_t)text;
 }
 
 static const struct argp parser = {
@@ -195,7 +176,6 @@ int cmd_run(int argc, char **argv)
 	struct arguments arguments = {
 		.options = {.engine = "auto",
 			.report = "reports",
-			.format = formats,
 			.jobs = count_processors()},
 	};
 	struct campaign_options *options = &arguments.options;
@@ -210,6 +190,7 @@ int cmd_run(int argc, char **argv)
 	if (!options->seed_given)
 		options->seed = draw_seed();
 	code = campaign_run(options);
+	outputs_done(&options->outputs);
 	free(arguments.sets);
 	free(arguments.paths);
 	return code;

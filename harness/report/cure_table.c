@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "harness/report/case_rounds.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -42,14 +43,16 @@ static void print_row(const cJSON *cure, const struct terminal *terminal, FILE *
 	const char *verdict = json_text(cure, "verdict");
 	const char *trouble = json_text(cure, "trouble");
 	int64_t exit_code = json_int(cure, "exit_code", -1);
+	SCOPED(mem_free) char *name =
+		terminal_fit(terminal, json_text(cure, "cure"), 0);
 	SCOPED(mem_free) char *stop = stop_text(cure);
 	SCOPED(mem_free)
 	char *code =
 		exit_code < 0 ? mem_text("-") : mem_textf("%lld", (long long)exit_code);
 
-	fprintf(out, "%*s%-16s %4s %8s  %s%s%s\n", INDENT, "", json_text(cure, "cure"),
-		code, stop, is_clean(cure) ? terminal->green : "",
-		verdict ? verdict : "not run", is_clean(cure) ? terminal->plain : "");
+	fprintf(out, "%*s%-16s %4s %8s  %s%s%s\n", INDENT, "", name, code, stop,
+		is_clean(cure) ? terminal->green : "", verdict ? verdict : "not run",
+		is_clean(cure) ? terminal->plain : "");
 	if (trouble)
 		terminal_paragraph(terminal, out, INDENT + 2, trouble);
 }
@@ -94,4 +97,21 @@ void cure_table_print(const cJSON *cures, const char *verdict,
 	terminal_item(terminal, out, INDENT, "", "None of them makes the stop clean.");
 	if (strcmp(verdict, verdict_names[VERDICT_KILLED]) == 0)
 		print_those(cures, is_in_time, "In time with", terminal, out);
+}
+
+void cure_tables_print(const cJSON *results, FILE *out)
+{
+	const struct terminal terminal = terminal_of(out);
+	const cJSON *round;
+
+	cJSON_ArrayForEach(round, json_get(results, "cases")) {
+		const cJSON *cures = json_get(round, "cures");
+		SCOPED(mem_free) char *title = cures ? case_rounds_title(round) : NULL;
+
+		if (!cures)
+			continue;
+		terminal_print(out, "%s: %s\n", title, json_text(round, "verdict"));
+		cure_table_print(cures, json_text(round, "verdict"), &terminal, out);
+		fputs("\n", out);
+	}
 }

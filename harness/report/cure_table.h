@@ -16,4 +16,7 @@
 void cure_table_print(const cJSON *cures, const char *verdict,
 	const struct terminal *terminal, FILE *out);
 
+/* The same of each round of the results that was run again, below its case. */
+void cure_tables_print(const cJSON *results, FILE *out);
+
 #endif

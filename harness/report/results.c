@@ -157,10 +157,7 @@ void results_print(FILE *out, const cJSON *results)
 bool results_write(const struct results *results, const char *path, struct err *err)
 {
 	SCOPED(mem_free) char *text = json_print_inert(results->json, true);
-	SCOPED(mem_free) char *young = mem_textf("%s.new", path);
 	SCOPED(mem_free) char *line = mem_textf("%s\n", text);
 
-	if (!fs_write_file(young, line, strlen(line), err))
-		return false;
-	return rename(young, path) == 0 || err_sys(err, "%s", path);
+	return fs_replace_file(path, line, strlen(line), err);
 }

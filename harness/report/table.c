@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
 #include "harness/report/terminal.h"
 #include "harness/scenario/diagnosis_id.h"
@@ -404,5 +405,6 @@ void table_print(FILE *out, const cJSON *results)
 		print_legend(&table, out);
 	}
 	print_summary(&table, out, json_get(results, "summary"));
+	cure_tables_print(results, out);
 	table_rows_done(&table.rows);
 }

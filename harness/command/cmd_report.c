@@ -1,0 +1,88 @@
+#include "harness/command/command.h"
+
+#include <stdio.h>
+
+#include "harness/compare/results_file.h"
+#include "harness/report/outputs.h"
+#include "harness/report/terminal.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+#include "lib/options.h"
+
+struct report {
+	struct outputs outputs;
+	const char *path;
+};
+
+static const struct argp_option option_table[] = {
+	{"format", 'f', "NAME[=FILE]", 0, NULL, 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct report *report = state->input;
+	struct err err;
+
+	switch (key) {
+	case 'f':
+		if (!outputs_add(&report->outputs, value, &err))
+			argp_error(state, "--format: %s", err.text);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (report->path)
+			argp_error(state, "one file of results, not also %s", value);
+		report->path = value;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which file of results? `stopbench run` writes %s",
+			"reports/results.json");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What --format takes is in its table. */
+static char *help_text(int key, const char *text, void *input UNUSED)
+{
+	return key == 'f' ? outputs_help() : (char *)(void *)(size_t)text;
+}
+
+static const struct argp parser = {
+	.help_filter = help_text,
+	.options = option_table,
+	.parser = parse_option,
+	.args_doc = "RESULTS.json",
+	.doc = "Prints the results of an earlier `stopbench run`. Exit codes: 0 printed, "
+	       "whatever the results are; 2 the file is not to be understood; 3 an output "
+	       "could not be written.",
+};
+
+static int print(const struct report *report)
+{
+	SCOPED(json_free) cJSON *results = NULL;
+	struct err err = {0};
+
+	results = results_file_read(report->path, &err);
+	if (!results) {
+		terminal_print(stderr, "stopbench: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (outputs_check(&report->outputs, &err) &&
+		outputs_print(&report->outputs, results, &err))
+		return EXIT_MET;
+	terminal_print(stderr, "stopbench: %s\n", err.text);
+	return EXIT_NOT_RUN;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report report = {0};
+	int code;
+
+	options_parse(&parser, argc, argv, &report);
+	code = print(&report);
+	outputs_done(&report.outputs);
+	return code;
+}
