@@ -50,7 +50,7 @@ mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
-	report compare check campaign target command))
+	report stats compare check campaign target command))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
@@ -101,7 +101,7 @@ $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent)))
 $(eval $(call tests,mock-mcp,$(mock_mcp)))
-$(foreach folder,harness $(addprefix harness/,scenario engine run judge report compare check target), \
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge report stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # What engines stop in their tests.
