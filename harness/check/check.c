@@ -31,9 +31,9 @@ void check_add(struct check *check, enum check_level level, enum diagnosis_id id
 		memmove(finding + 1, finding, (kept - at) * sizeof *finding);
 		*finding = (struct check_finding){.level = level, .id = id};
 		snprintf(finding->text, sizeof finding->text, "%s", buf_text(text));
-		finding->cure = cure          ? cure
-			: id == DIAGNOSIS_ANY ? ""
-					      : diagnosis_cure(id);
+		if (!cure)
+			cure = id == DIAGNOSIS_ANY ? "" : diagnosis_cure(id);
+		snprintf(finding->cure, sizeof finding->cure, "%s", cure);
 		check->count = kept + 1;
 	}
 	buf_done(text);

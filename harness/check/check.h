@@ -44,7 +44,7 @@ struct check_finding {
 	enum check_level level;
 	enum diagnosis_id id; /* DIAGNOSIS_ANY: of none */
 	char text[512];
-	const char *cure; /* borrowed; "": none */
+	char cure[1024]; /* "": none */
 };
 
 /* How long a stack among the processes may take for its own graceful stop. */
@@ -70,7 +70,8 @@ struct check {
 /* Keeps what input points to. */
 void check_find(struct check *check, const struct check_input *input);
 
-/* For the rules: adds a finding, whose text is taken. cure NULL: the diagnosis' own. */
+/* For the rules: adds a finding, whose text is taken. cure is borrowed for the call;
+ * NULL: the diagnosis' own. */
 void check_add(struct check *check, enum check_level level, enum diagnosis_id id,
 	const char *cure, struct buf *text);
 

@@ -231,6 +231,7 @@ static void find_meaning(const struct reach *reach, const struct process *proces
 	int graceful = stack ? signal_number(stack->stop_signal) : 0;
 	enum check_level level = CHECK_NOTE;
 	enum diagnosis_id id = DIAGNOSIS_ANY;
+	SCOPED(buf_done) struct buf cure = {0};
 	struct buf text = {0};
 
 	if (!stack)
@@ -258,7 +259,8 @@ static void find_meaning(const struct reach *reach, const struct process *proces
 		means ? means : "is not its request for a graceful stop");
 	if (id == DIAGNOSIS_W5 && graceful != reach->number)
 		buf_addf(&text, "; what lets it finish is %s", stack->stop_signal);
-	check_add(reach->check, level, id, stack->cure, &text);
+	stack_add_cure(stack, reach->grace_ns, &cure);
+	check_add(reach->check, level, id, stack->cure ? buf_text(&cure) : NULL, &text);
 }
 
 /* --- the processes beside it --- */

@@ -90,8 +90,20 @@ static void add_source(const struct check_timeout *timeout, struct buf *text)
 		buf_addf(text, " (%s)", option);
 }
 
+/* As much as may be used of a grace. */
+static void add_longer_grace(int64_t time_ns, struct buf *cure)
+{
+	long long seconds = (time_ns * 5 / 4 + CLOCK_S - 1) / CLOCK_S;
+
+	buf_addf(cure,
+		"%s longer grace: `docker run --stop-timeout %lld`, in compose "
+		"`stop_grace_period: %llds`.",
+		cure->len ? " Or a" : "A", seconds, seconds);
+}
+
 static void find_too_long(struct check *check, int64_t grace_ns)
 {
+	SCOPED(buf_done) struct buf cure = {0};
 	const struct check_timeout *longest = NULL;
 	int64_t sum_ns = 0;
 	unsigned count = 0;
@@ -118,9 +130,11 @@ static void find_too_long(struct check *check, int64_t grace_ns)
 			"the other",
 			count, CLOCK_TEXT(sum_ns));
 	buf_addf(&text, "; the grace is %s", CLOCK_TEXT(grace_ns));
+	stack_add_cure(longest->stack, grace_ns, &cure);
+	add_longer_grace(sum_ns, &cure);
 	check_add(check, CHECK_MAY_FAIL,
-		longest->ns < grace_ns ? DIAGNOSIS_H2 : DIAGNOSIS_H15,
-		longest->stack->cure, &text);
+		longest->ns < grace_ns ? DIAGNOSIS_H2 : DIAGNOSIS_H15, buf_text(&cure),
+		&text);
 }
 
 static bool is_unbounded(const struct check *check, const struct stack *stack)
@@ -168,6 +182,7 @@ static void find_unbounded(struct check *check, const struct check_input *input)
 	for (unsigned i = 0; i < check->timeout_count; i++) {
 		const struct check_timeout *timeout = &check->timeouts[i];
 		const struct process *client;
+		SCOPED(buf_done) struct buf cure = {0};
 		struct buf text = {0};
 
 		if (timeout->ns != STACK_UNBOUNDED)
@@ -183,9 +198,11 @@ static void find_unbounded(struct check *check, const struct check_input *input)
 		} else {
 			buf_adds(&text, "; no connection of a client is open now");
 		}
+		stack_add_cure(
+			timeout->stack, input->view->scenario->stop.grace_ns, &cure);
 		check_add(check, client ? CHECK_MAY_FAIL : CHECK_NOTE,
-			client ? DIAGNOSIS_H8 : DIAGNOSIS_ANY, timeout->stack->cure,
-			&text);
+			client ? DIAGNOSIS_H8 : DIAGNOSIS_ANY,
+			cure.len ? buf_text(&cure) : NULL, &text);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/engine/engine.h"
 #include "lib/clock.h"
 #include "lib/embed.h"
 #include "lib/fields.h"
@@ -360,4 +361,33 @@ int64_t stack_timeout_ns(const struct stack *stack, const char *command)
 			return ns;
 	}
 	return stack->unbounded ? STACK_UNBOUNDED : stack->timeout_ns;
+}
+
+/* Docker's own. */
+#define USUAL_GRACE_NS (10 * CLOCK_S)
+
+void stack_add_cure(const struct stack *stack, int64_t grace_ns, struct buf *text)
+{
+	bool too_short = grace_ns < 2 * CLOCK_S, timed = false;
+	bool usual = too_short || grace_ns == ATTACH_NO_GRACE_NS;
+	long long seconds = (usual ? USUAL_GRACE_NS : grace_ns) * 4 / 5 / CLOCK_S;
+	const char *at = stack->cure ? stack->cure : "", *brace;
+
+	for (; (brace = strchr(at, '{')); at = brace) {
+		bool in_ms = strncmp(brace, "{ms}", 4) == 0;
+
+		buf_add(text, at, (size_t)(brace - at));
+		if (!in_ms && strncmp(brace, "{seconds}", 9) != 0) {
+			buf_add(text, brace++, 1);
+			continue;
+		}
+		buf_addf(text, "%lld", in_ms ? seconds * 1000 : seconds);
+		brace = strchr(brace, '}') + 1;
+		timed = true;
+	}
+	buf_adds(text, at);
+	if (timed && too_short)
+		buf_adds(text,
+			" For that the grace has to be longer: `docker run --stop-timeout 10`, "
+			"in compose `stop_grace_period: 10s`.");
 }

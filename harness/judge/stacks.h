@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/strlist.h"
 
@@ -49,7 +50,7 @@ struct stack {
 	bool unbounded;         /* it takes as long as the work under way */
 	char *option;           /* what sets that, in its command line; NULL: nothing */
 	struct stack_words_list last_words;
-	char *cure;   /* with the line to write; NULL: none is known */
+	char *cure; /* with the line to write, for stack_add_cure(); NULL: none is known */
 	char *source; /* where all this was read or tried */
 };
 
@@ -77,6 +78,10 @@ const char *stack_signal_means(const struct stack *stack, int signal_number);
 
 /* Is the signal in this list of names (runs_on, leaves)? */
 bool stack_has_signal(const struct strlist *names, int signal_number);
+
+/* Adds its cure. In it {seconds} and {ms} are a time that fits the grace: four fifths of
+ * it, in whole seconds. */
+void stack_add_cure(const struct stack *stack, int64_t grace_ns, struct buf *text);
 
 #define STACK_UNBOUNDED INT64_MAX
 /* How long its graceful stop may take, in ns: by the option in its command line, where

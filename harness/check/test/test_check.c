@@ -712,6 +712,9 @@ static void a_stack_that_takes_longer_than_the_grace_is_told(void **state)
 		"gunicorn may take 30.0s for its own graceful stop, by its default: "
 		"its command line sets no other (--graceful-timeout), and its configuration is "
 		"not read; the grace is 10.0s");
+	assert_string_equal(cure_of(scene, DIAGNOSIS_H15),
+		"`gunicorn --graceful-timeout 8`, below the grace. Or a longer grace: `docker "
+		"run --stop-timeout 38`, in compose `stop_grace_period: 38s`.");
 	assert_int_equal(scene->check.timeout_count, 1);
 	assert_int_equal(scene->check.timeouts[0].count, 1);
 	for (unsigned i = 0; i < 2; i++)

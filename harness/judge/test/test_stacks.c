@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "harness/engine/engine.h"
 #include "harness/judge/stacks.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
@@ -202,6 +203,33 @@ static void a_wrong_file_is_an_error_with_its_place(void **state)
 	assert_string_equal(named(*state, "nginx")->name, "nginx");
 }
 
+/* "below the grace" has to be true of the number that the cure names. */
+static void the_time_in_a_cure_fits_the_grace(void **state)
+{
+	static const struct {
+		const char *stack;
+		int64_t grace_ns;
+		const char *says;
+	} rows[] = {
+		{"gunicorn", 10 * CLOCK_S, "`gunicorn --graceful-timeout 8`, below"},
+		{"gunicorn", 5 * CLOCK_S, "`gunicorn --graceful-timeout 4`, below"},
+		{"mongod", 30 * CLOCK_S, "Shutdown=24000`"},
+		{"gunicorn", ATTACH_NO_GRACE_NS, "--graceful-timeout 8`"},
+		{"gunicorn", CLOCK_S, "--stop-timeout 10`"},
+		{"postgres", CLOCK_S, "`stop_signal: SIGINT`."},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf cure = {0};
+
+		stack_add_cure(named(*state, rows[i].stack), rows[i].grace_ns, &cure);
+		if (!strstr(buf_text(&cure), rows[i].says))
+			print_error("%s\n", buf_text(&cure));
+		assert_non_null(strstr(buf_text(&cure), rows[i].says));
+		assert_null(strchr(buf_text(&cure), '{'));
+	}
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_stacks, close_stacks)
 
 int main(void)
@@ -212,6 +240,7 @@ int main(void)
 		SCENE(a_signal_has_a_meaning_of_its_own),
 		SCENE(not_every_signal_stops_it),
 		SCENE(its_timeout_is_the_options_or_its_default),
+		SCENE(the_time_in_a_cure_fits_the_grace),
 		SCENE(a_file_adds_stacks_before_the_known_ones),
 		SCENE(a_wrong_file_is_an_error_with_its_place),
 	};
