@@ -6,6 +6,9 @@
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
+#   make install          install it below PREFIX (/usr/local); DESTDIR for packages
+#   make uninstall        remove what that has installed
+#   make deb              a Debian package, in build/
 #   make images           stopbench's Docker images, for compose.test.yml
 #   make deps             install what is missing, nothing else
 #   make format           clang-format over the sources
@@ -16,12 +19,13 @@
 #   SAN=1      address and undefined-behaviour sanitizers, in a tree of their own
 #   V=1        show the commands
 #   WERROR=1   warnings are errors (set where a machine builds)
-#   CC, CFLAGS, LDFLAGS as usual
+#   PREFIX, DESTDIR, CC, CFLAGS, LDFLAGS as usual
 
 CC       ?= gcc
 V        ?=
 SAN      ?=
 WERROR   ?=
+PREFIX   ?= /usr/local
 
 out      := build$(if $(SAN),-san)
 packages := libuv libcurl libmicrohttpd libcjson sqlite3 smartcols
@@ -65,7 +69,7 @@ $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o latency.o lifeline.o lines.o log.o loop_timer.o mem.o options.o rng.o settings.o signals.o suggest.o utf8.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o rng.o settings.o signals.o suggest.o utf8.o)
 
 $(programs):
 	@mkdir -p $(@D)
@@ -136,6 +140,46 @@ $(out)/foreign/%: foreign/apps/kinds/%.c
 	@mkdir -p $(@D)
 	$(call say,SUBJECT)$(CC) -O1 -pthread -Wall -Wextra -o $@ $<
 
+# Programs find each other by their own place: build/bin with build/subjects beside it
+# becomes lib/stopbench/bin, and bin/ has links to it.
+installed := $(DESTDIR)$(PREFIX)
+commands  := stopbench mock-agent mock-mcp
+share     := $(installed)/share
+
+$(out)/man: $(programs) packaging/man-pages
+	$(call say,MAN)rm -rf $@ && sh packaging/man-pages $(out)/bin $@
+
+.PHONY: install
+install: all $(out)/man
+	install -d $(installed)/bin $(installed)/lib/stopbench/bin $(installed)/lib/stopbench/subjects
+	install $(programs) $(installed)/lib/stopbench/bin
+	install $(subjects) $(installed)/lib/stopbench/subjects
+	for name in $(commands); do ln -sf ../lib/stopbench/bin/$$name $(installed)/bin/$$name; done
+	for file in scenarios/README.md scenarios/schema.json scenarios/*/*.json; do \
+		install -m 644 -D $$file $(share)/stopbench/$$file || exit; done
+	for file in README.md CHANGELOG.md LICENSE docs/*.md examples/*.json; do \
+		install -m 644 -D $$file $(share)/doc/stopbench/$$file || exit; done
+	install -d $(share)/man/man1
+	install -m 644 $(out)/man/*.1 $(share)/man/man1
+	install -m 644 -D packaging/completions/stopbench.bash $(share)/bash-completion/completions/stopbench
+	install -m 644 -D packaging/completions/_stopbench $(share)/zsh/site-functions/_stopbench
+	install -m 644 -D packaging/completions/stopbench.fish $(share)/fish/vendor_completions.d/stopbench.fish
+	for name in mock-agent mock-mcp; do \
+		ln -sf stopbench $(share)/bash-completion/completions/$$name && \
+		ln -sf stopbench.fish $(share)/fish/vendor_completions.d/$$name.fish || exit; done
+
+.PHONY: uninstall
+uninstall:
+	rm -rf $(installed)/lib/stopbench $(share)/stopbench $(share)/doc/stopbench
+	rm -f $(addprefix $(installed)/bin/,$(commands)) $(share)/zsh/site-functions/_stopbench
+	rm -f $(addprefix $(share)/bash-completion/completions/,$(commands))
+	rm -f $(patsubst %,$(share)/fish/vendor_completions.d/%.fish,$(commands))
+	rm -f $(share)/man/man1/stopbench-*.1 $(patsubst %,$(share)/man/man1/%.1,$(commands))
+
+.PHONY: deb
+deb: all
+	@sh packaging/deb $(out)
+
 .PHONY: images
 images: deps
 	@$(MAKE) --no-print-directory all
@@ -169,7 +213,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,20s/^# \{0,1\}//p' Makefile
+	@sed -n '3,24s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 -include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)

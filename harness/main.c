@@ -10,6 +10,7 @@
 #include "harness/standard_files.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
+#include "lib/options.h"
 #include "lib/signals.h"
 #include "lib/suggest.h"
 #include "lib/version.h"
@@ -38,17 +39,50 @@ static const struct command commands[] = {
 	{"schema", cmd_schema, "print the JSON Schema of a scenario file, or of results.json"},
 };
 
+#define ABOUT "Stops containers, measures how they stop, and says why."
+#define EXIT_CODES                                                                        \
+	"Exit codes: 0 expectations met, 1 unmet, 2 bad usage or scenario, 3 could not\n" \
+	"run.\n"
+
 static void print_help(FILE *out)
 {
-	fputs("Usage: stopbench COMMAND [OPTION...] [ARGUMENT...]\n"
-	      "Stops containers, measures how they stop, and says why.\n\n",
-		out);
+	fputs("Usage: stopbench COMMAND [OPTION...] [ARGUMENT...]\n" ABOUT "\n\n", out);
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`stopbench COMMAND --help` has the options, `stopbench --version` the version.\n"
-	      "Exit codes: 0 expectations met, 1 unmet, 2 bad usage or scenario, 3 could not\n"
-	      "run.\n",
+	fputs("\n`stopbench COMMAND --help` has the options, `stopbench --version` the version.\n" EXIT_CODES,
 		out);
+}
+
+/* The same as a table: for the page of the manual, and for shells. */
+static void describe(int argc, char **argv)
+{
+	struct argp_option rows[COUNT(commands) + 2] = {
+		{.doc = "Commands:", .group = 1}};
+	const struct argp argp = {
+		.options = rows,
+		.args_doc = "COMMAND [ARGUMENT...]",
+		.doc = ABOUT
+		" `stopbench COMMAND --help` has the options of a command, and each "
+		"has a page of its own, stopbench-COMMAND(1).\v" EXIT_CODES "\n"
+		"Environment:\n"
+		"`DOCKER_HOST`: where the Docker engine is, as for docker(1). "
+		"`TMPDIR`: where a run keeps its sockets. `NO_COLOR`: no colors. `CI`, or `TERM` being dumb: no live "
+		"view.\n\n"
+		"Files:\n"
+		"./reports/results.json: the results of the last run, and beside "
+		"it a folder for each case that was not met. "
+		"PREFIX/share/stopbench/scenarios: scenarios to be run by name, as "
+		"history/10-before-and-after.",
+	};
+
+	for (size_t i = 0; i < COUNT(commands); i++)
+		rows[i + 1] = (struct argp_option){
+			.name = commands[i].name,
+			.doc = commands[i].help,
+			.flags = OPTION_DOC,
+			.group = 1,
+		};
+	options_describe(&argp, argc, argv);
 }
 
 static int unknown(const char *name)
@@ -78,6 +112,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char complete[] = "--complete";
 	const char *name = argc > 1 ? argv[1] : "--help";
 
 	signals_block_only(NULL);
@@ -85,10 +120,17 @@ int main(int argc, char **argv)
 	standard_files_flush_at_exit(EXIT_NOT_RUN);
 	/* Characters only: JSON needs the points in numbers. */
 	setlocale(LC_CTYPE, "");
+	/* What may follow a command is the command's to say. */
+	if (argc > 3 && strcmp(name, complete) == 0) {
+		argv[1] = argv[2];
+		argv[2] = complete;
+		name = argv[1];
+	}
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		if (strcmp(name, commands[i].name) == 0)
 			return run_command(&commands[i], argc - 1, argv + 1);
 	}
+	describe(argc, argv);
 	if (strcmp(name, "--version") == 0) {
 		puts("stopbench " STOPBENCH_VERSION);
 		return EXIT_MET;

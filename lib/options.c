@@ -1,6 +1,11 @@
 #include "lib/options.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/cc.h"
+#include "lib/completion.h"
+#include "lib/man_page.h"
 
 #define GROUP_OF_HELP (-1) /* argp's own "--help" is in it */
 
@@ -19,12 +24,28 @@ static const struct argp_option option_table[] = {
 
 static const struct argp help = {.options = option_table, .parser = parse_option};
 
+void options_describe(const struct argp *argp, int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash ? slash + 1 : argv[0];
+
+	if (strcmp(what, "--man") == 0)
+		man_page_print(stdout, argp, name);
+	else if (strcmp(what, "--complete") == 0)
+		completion_print(stdout, argp, argc - 2, (const char *const *)argv + 2);
+	else
+		return;
+	exit(0);
+}
+
 static bool parse(
 	const struct argp *argp, int argc, char **argv, unsigned flags, void *input)
 {
 	const struct argp_child children[] = {{.argp = &help}, {0}};
 	struct argp whole = *argp;
 
+	options_describe(argp, argc, argv);
 	whole.children = children;
 	argp_err_exit_status = OPTIONS_USAGE_EXIT;
 	return argp_parse(&whole, argc, argv, flags, NULL, input) == 0;

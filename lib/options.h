@@ -1,6 +1,10 @@
 /*
  * options - a command line, read by argp, with what all our programs share: "-h" is
  * help like argp's own "--help", and a mistake ends the program with exit code 2.
+ *
+ * Where the first word is --man the command's page of the manual is printed, and where it
+ * is --complete what may follow the words behind it (completion.h); then the program
+ * exits. They are for packages and shells, and no part of the help.
  */
 #ifndef LIB_OPTIONS_H
 #define LIB_OPTIONS_H
@@ -18,5 +22,9 @@ bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
  * argument is moved in front of it. */
 bool options_parse_in_order(
 	const struct argp *argp, int argc, char **argv, void *input);
+
+/* Answers --man and --complete, and exits. Part of the calls above; for a command line
+ * that argp does not read. */
+void options_describe(const struct argp *argp, int argc, char **argv);
 
 #endif

@@ -54,7 +54,7 @@ static const struct argp parser = {
 	.args_doc = "[SCENARIO|FOLDER...]",
 	.doc = "Lists scenarios with the number of their cases, the engines that are found "
 	       "here, and what each of them can observe. Without a path, the scenarios in "
-	       "./scenarios.",
+	       "./scenarios, or else those that came with stopbench.",
 };
 
 /* --- the listing as JSON: the text is printed from it --- */
@@ -68,8 +68,10 @@ static void read_scenarios(struct listing *listing)
 {
 	const struct plan_options options = {0};
 
+	SCOPED(mem_free) char *data = programs_data();
+
 	listing->good = true;
-	if (listing->path_count == 0 && access("scenarios", F_OK) == 0)
+	if (listing->path_count == 0 && (data || access("scenarios", F_OK) == 0))
 		listing->paths[listing->path_count++] = "scenarios";
 	for (unsigned i = 0; i < listing->path_count; i++)
 		listing->good = plan_add(&listing->plan, listing->paths[i], &options,

@@ -24,7 +24,12 @@ struct arguments {
 };
 
 static const struct argp_option option_table[] = {
-	{"engine", 'e', "NAME", 0,
+	{"engine", 'e', "auto"
+#define ENGINE(name, whole_seconds, runs_images, help) "|" #name
+#include "harness/scenario/engines.def"
+#undef ENGINE
+		,
+		0,
 #define ENGINE(name, whole_seconds, runs_images, help) #name ": " help "; "
 #include "harness/scenario/engines.def"
 #undef ENGINE
@@ -128,7 +133,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		if (access("scenarios", F_OK) != 0)
 			argp_error(state,
-				"there is no folder ./scenarios: name a scenario or a folder of them");
+				"there is no folder ./scenarios: name a scenario or a folder of "
+				"them (`stopbench list`)");
 		arguments->paths[arguments->path_count++] = "scenarios";
 		return 0;
 	default:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/programs.h"
 #include "harness/scenario/matrix.h"
 #include "harness/scenario/validate.h"
 #include "lib/buf.h"
@@ -329,12 +330,12 @@ static void add_folder(struct planning *planning, const char *folder)
 }
 
 /* "kill/60" may mean "kill/60.json", and both may be below "scenarios/". Gives the path
- * that exists, to free(), or NULL, and err says what was tried. */
-static char *find_path(const char *path, struct stat *found, struct err *err)
+ * that exists, to free(), or NULL with errno; `tried`, or NULL, gets what does not. */
+static char *find_below(
+	const char *folder, const char *path, struct stat *found, struct buf *tried)
 {
 	static const char *const forms[][2] = {
 		{"", ""}, {"", SUFFIX}, {SCENARIOS, ""}, {SCENARIOS, SUFFIX}};
-	SCOPED(buf_done) struct buf tried = {0};
 
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		char *form;
@@ -342,19 +343,36 @@ static char *find_path(const char *path, struct stat *found, struct err *err)
 		if ((*forms[i][0] && *path == '/') ||
 			(*forms[i][1] && has_suffix(path)))
 			continue;
-		form = mem_textf("%s%s%s", forms[i][0], path, forms[i][1]);
+		form = mem_textf("%s%s%s%s", folder, forms[i][0], path, forms[i][1]);
 		if (stat(form, found) == 0)
 			return form;
-		buf_addf(&tried, "%s%s", tried.len ? ", " : "", form);
+		if (tried)
+			buf_addf(tried, "%s%s", tried->len ? ", " : "", form);
 		free(form);
-		if (errno != ENOENT) {
-			err_sys(err, "%s", path);
-			return NULL;
-		}
+		if (errno != ENOENT)
+			break;
 	}
-	err_set(err, "%s: no such scenario or folder; tried %s", path,
-		buf_text(&tried));
 	return NULL;
+}
+
+/* In the current folder, or else among the scenarios that came with the program. */
+static char *find_path(const char *path, struct stat *found, struct err *err)
+{
+	SCOPED(buf_done) struct buf tried = {0};
+	SCOPED(mem_free) char *data = programs_data();
+	SCOPED(mem_free) char *folder = mem_textf("%s/", data ? data : "");
+	bool relative = data && *path != '/';
+	char *existing = find_below("", path, found, &tried);
+
+	if (!existing && errno == ENOENT && relative)
+		existing = find_below(folder, path, found, NULL);
+	if (!existing && errno == ENOENT)
+		err_set(err, "%s: no such scenario or folder; tried %s%s%s", path,
+			buf_text(&tried), relative ? ", here and in " : "",
+			relative ? data : "");
+	else if (!existing)
+		err_sys(err, "%s", path);
+	return existing;
 }
 
 bool plan_add(struct plan *plan, const char *path, const struct plan_options *options,
