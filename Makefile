@@ -108,6 +108,9 @@ $(eval $(call tests,mock-mcp,$(mock_mcp)))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge report stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
+# Pictures are drawn of the judge's scenes.
+$(addprefix $(out)/harness/report/test/,test_chain test_lanes): $(out)/harness/judge/test/scene.o
+
 # What engines stop in their tests.
 $(puppet): harness/engine/test/puppet.c
 	@mkdir -p $(@D)

@@ -102,6 +102,21 @@ static void fail(struct session_record *record, const struct event *event)
 	record->failed_ns = event->ns;
 }
 
+/* `end` of the service counts before that of the API: the turn is then over for it. */
+static void read_turn(struct session_record *record, const struct event *event,
+	const char *begin, const char *end)
+{
+	bool counts = event->source == EVENT_SERVICE || !record->turn_ended_ns;
+
+	if (is_named(event, begin)) {
+		if (!record->turn_begun_ns || record->turn_ended_ns)
+			record->turn_begun_ns = event->ns;
+		record->turn_ended_ns = 0;
+	} else if (is_named(event, end) && counts) {
+		record->turn_ended_ns = event->ns;
+	}
+}
+
 static void read_agent_event(struct records_reader *reader, const struct event *event)
 {
 	unsigned index = find(reader->by_id, id_of(event));
@@ -111,6 +126,7 @@ static void read_agent_event(struct records_reader *reader, const struct event *
 	if (index == NO_RECORD)
 		return;
 	record = &reader->sessions->records[index];
+	read_turn(record, event, "agent.turn.begin", "agent.turn.end");
 	if (is_named(event, "agent.disconnect.begin")) {
 		if (!record->asked_ns)
 			record->asked_ns = event->ns;
@@ -142,6 +158,16 @@ static struct session_record *record_then(
 	return index == NO_RECORD ? NULL : &records[index];
 }
 
+static void release(
+	struct session_record *record, const struct event *event, bool keeps)
+{
+	record->released_ns = event->ns;
+	if (is_named(event, "session.disconnect.failed"))
+		fail(record, event);
+	else if (keeps && says(event, "how", "keep"))
+		record->kept_ns = event->ns;
+}
+
 static void read_service_event(struct records_reader *reader, const struct event *event)
 {
 	struct session_record *record =
@@ -149,13 +175,14 @@ static void read_service_event(struct records_reader *reader, const struct event
 
 	if (!record)
 		return;
+	read_turn(record, event, "turn.begin", "turn.end");
 	if (is_named(event, "session.disconnect.begin"))
 		record->begun_ns = event->ns;
-	else if (is_named(event, "session.disconnect.failed"))
-		fail(record, event);
-	else if (reader->keeps && is_named(event, "session.disconnected") &&
-		says(event, "how", "keep"))
-		record->kept_ns = event->ns;
+	else if (is_named(event, "session.closed"))
+		record->closed_ns = event->ns;
+	else if (is_named(event, "session.disconnect.failed") ||
+		is_named(event, "session.disconnected"))
+		release(record, event, reader->keeps);
 }
 
 /* A kept session is not archived. The service's event and the API's, that its streams

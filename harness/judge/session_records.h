@@ -26,7 +26,10 @@ struct session_record {
 	unsigned streams;         /* open */
 	const char *failed;       /* the service's or the API's reason, NULL: none */
 	int64_t failed_ns;
-	int64_t kept_ns; /* the service released it without ending it at the API */
+	int64_t kept_ns;     /* the service released it without ending it at the API */
+	int64_t released_ns; /* session.disconnected, or session.disconnect.failed */
+	int64_t closed_ns; /* the service's session.closed: its servers have ended, too */
+	int64_t turn_begun_ns, turn_ended_ns; /* its last turn; 0: none, or not ended */
 	bool done;
 	bool unproven; /* kept, and its stream closed no sooner than PID 1 ended */
 };

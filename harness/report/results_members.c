@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 #include "harness/engine/facts.h"
+#include "harness/report/chain.h"
+#include "harness/report/lanes.h"
 #include "harness/report/results.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/plan.h"
@@ -85,6 +87,68 @@ static const struct member cure_members[] = {
 	{0},
 };
 
+#define LINK                                                                           \
+	{.name = "kind", .kind = MEMBER_WORD, .words = chain_kind_names},              \
+		{.name = "name", .kind = MEMBER_TEXT},                                 \
+		{.name = "what", .kind = MEMBER_TEXT},                                 \
+	{                                                                              \
+		.name = "count", .kind = MEMBER_COUNT                                  \
+	}
+
+static const struct member link_members[] = {
+	LINK,
+	{.name = "from_ns", .kind = MEMBER_COUNT},
+	{.name = "to_ns", .kind = MEMBER_COUNT},
+	{0},
+};
+
+static const struct member longest_link_members[] = {
+	LINK,
+	{.name = "ns", .kind = MEMBER_COUNT},
+	{0},
+};
+
+static const struct member span_members[] = {
+	{.name = "kind", .kind = MEMBER_WORD, .words = span_kind_names},
+	{.name = "from_ns", .kind = MEMBER_WHOLE},
+	{.name = "to_ns", .kind = MEMBER_WHOLE},
+	{.name = "open", .kind = MEMBER_BOOL, .optional = true},
+	{0},
+};
+
+static const struct member mark_members[] = {
+	{.name = "what", .kind = MEMBER_TEXT},
+	{.name = "at_ns", .kind = MEMBER_WHOLE},
+	{0},
+};
+
+static const struct member lane_members[] = {
+	{.name = "kind", .kind = MEMBER_WORD, .words = lane_kind_names},
+	{.name = "name", .kind = MEMBER_TEXT},
+	{.name = "group", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "from_ns", .kind = MEMBER_WHOLE},
+	{.name = "to_ns", .kind = MEMBER_WHOLE},
+	{.name = "spans", .kind = MEMBER_LIST, .item = ITEMS(span_members)},
+	{.name = "marks", .kind = MEMBER_LIST, .item = ITEMS(mark_members)},
+	{0},
+};
+
+static const struct member flow_members[] = {
+	{.name = "kind", .kind = MEMBER_WORD, .words = flow_kind_names},
+	{.name = "from", .kind = MEMBER_COUNT},
+	{.name = "to", .kind = MEMBER_COUNT},
+	{.name = "from_ns", .kind = MEMBER_WHOLE},
+	{.name = "to_ns", .kind = MEMBER_WHOLE},
+	{0},
+};
+
+static const struct member picture_members[] = {
+	{.name = "lanes", .kind = MEMBER_LIST, .item = ITEMS(lane_members)},
+	{.name = "flows", .kind = MEMBER_LIST, .item = ITEMS(flow_members)},
+	{.name = "left_out", .kind = MEMBER_COUNT},
+	{0},
+};
+
 static const struct member round_members[] = {
 	{.name = "id", .kind = MEMBER_TEXT},
 	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
@@ -131,6 +195,19 @@ static const struct member round_members[] = {
 	{.name = "expectations",
 		.kind = MEMBER_LIST,
 		.item = ITEMS(expectation_members)},
+	{.name = "chain",
+		.kind = MEMBER_LIST,
+		.item = ITEMS(link_members),
+		.optional = true},
+	{.name = "held_up_by",
+		.kind = MEMBER_OBJECT,
+		.members = longest_link_members,
+		.nullable = true,
+		.optional = true},
+	{.name = "picture",
+		.kind = MEMBER_OBJECT,
+		.members = picture_members,
+		.optional = true},
 	{.name = "folder", .kind = MEMBER_TEXT, .nullable = true},
 	{.name = "cures",
 		.kind = MEMBER_LIST,

@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 
+#include "harness/judge/view.h"
+#include "harness/report/chain.h"
+#include "harness/report/lanes.h"
+#include "harness/report/stop_steps.h"
 #include "harness/scenario/redact.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -138,6 +142,43 @@ static void add_reasons(
 	}
 }
 
+static void add_chain(
+	cJSON *json, const struct scenario *scenario, const struct evidence *evidence)
+{
+	struct stop_steps steps;
+	struct chain chain;
+	struct view view;
+
+	view_open(&view, scenario, evidence);
+	stop_steps_find(&steps, &view);
+	chain_find(&chain, &view, &steps);
+	chain_add_json(&chain, json);
+	redact_json(scenario, cJSON_GetObjectItem(json, "chain"));
+	redact_json(scenario, cJSON_GetObjectItem(json, "held_up_by"));
+	chain_done(&chain);
+	stop_steps_done(&steps);
+	view_close(&view);
+}
+
+void round_add_picture(
+	cJSON *json, const struct scenario *scenario, const struct evidence *evidence)
+{
+	struct stop_steps steps;
+	struct lanes lanes;
+	struct view view;
+	cJSON *list;
+
+	view_open(&view, scenario, evidence);
+	stop_steps_find(&steps, &view);
+	lanes_find(&lanes, &view, &steps);
+	list = lanes_json(&lanes);
+	redact_json(scenario, list);
+	cJSON_AddItemToObject(json, "picture", list);
+	lanes_done(&lanes);
+	stop_steps_done(&steps);
+	view_close(&view);
+}
+
 void round_add_stop(cJSON *json, const struct scenario *scenario,
 	const struct evidence *evidence, const struct judgement *judgement)
 {
@@ -177,6 +218,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	add_counts(json, judgement);
 	add_end(json, evidence);
 	add_reasons(json, scenario, judgement);
+	add_chain(json, scenario, evidence);
 	add_text(json, "folder", folder);
 	return json;
 }

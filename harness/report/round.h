@@ -19,6 +19,10 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	const struct evidence *evidence, const struct judgement *judgement,
 	const char *folder) MUST_CHECK;
 
+/* Adds "picture", the lanes of the stop, for the formats that draw it. */
+void round_add_picture(
+	cJSON *json, const struct scenario *scenario, const struct evidence *evidence);
+
 /* Adds how a stop went: its times with their sources, the exit code, the raw wait
  * status, what became of the signals. */
 void round_add_stop(cJSON *json, const struct scenario *scenario,
