@@ -82,6 +82,14 @@ struct proc_signal {
 	bool restarts; /* SA_RESTART: an interrupted system call goes on after it */
 };
 
+/* How a TCP connection was closed, from the kernel's tracepoints. */
+struct connection_close {
+	bool closed;     /* on this side */
+	bool after_peer; /* which had closed it before */
+	bool by_exit;    /* by the end of its process, and not by its program */
+	bool reset;      /* the peer sent RST */
+};
+
 struct stop_facts {
 	int64_t asked_ns;    /* the stop was requested */
 	int64_t returned_ns; /* the engine answered */

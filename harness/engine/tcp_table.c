@@ -67,7 +67,7 @@ static int open_diag(void)
 }
 
 /* A socket belongs to the namespace in which it was made. */
-static int open_diag_of(pid_t pid)
+int tcp_table_socket(pid_t pid)
 {
 	char ours[64], theirs[64], path[64];
 	int back, there, fd = -1;
@@ -112,9 +112,17 @@ static bool ask(int fd, int family, unsigned states)
 
 /* It has sent nothing yet, or its last data came later than its last data went. (The
  * times are in ms before now, counted in ticks of some ms.) */
-static bool owes_answer(const struct inet_diag_msg *answer, size_t len)
+static bool owes_answer(const struct tcp_info *info)
 {
-	const size_t needed = offsetof(struct tcp_info, tcpi_bytes_sent) + 8;
+	return info->tcpi_bytes_received > 0 &&
+		(info->tcpi_bytes_sent == 0 ||
+			info->tcpi_last_data_recv < info->tcpi_last_data_sent);
+}
+
+static void read_info(
+	struct tcp_socket *socket, const struct inet_diag_msg *answer, size_t len)
+{
+	const size_t needed = offsetof(struct tcp_info, tcpi_bytes_retrans) + 8;
 	const struct rtattr *attribute = (const struct rtattr *)(answer + 1);
 	size_t left = len - sizeof *answer;
 	struct tcp_info info;
@@ -124,39 +132,47 @@ static bool owes_answer(const struct inet_diag_msg *answer, size_t len)
 			RTA_PAYLOAD(attribute) < needed)
 			continue;
 		memcpy(&info, RTA_DATA(attribute), needed);
-		return info.tcpi_bytes_received > 0 &&
-			(info.tcpi_bytes_sent == 0 ||
-				info.tcpi_last_data_recv < info.tcpi_last_data_sent);
+		socket->received = info.tcpi_bytes_received;
+		socket->sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+		socket->acked = info.tcpi_bytes_acked;
+		socket->segments = info.tcpi_data_segs_in;
+		socket->owes = owes_answer(&info);
 	}
-	return false;
 }
 
-static void add_answer(
-	struct tcp_table *table, const struct inet_diag_msg *answer, size_t len)
+bool tcp_socket_read(struct tcp_socket *socket, const struct nlmsghdr *message)
 {
-	bool ipv6 = answer->idiag_family == AF_INET6;
-	struct in6_addr peer = address_of(answer->id.idiag_dst, ipv6);
-	struct tcp_socket *socket;
+	const struct inet_diag_msg *answer = NLMSG_DATA(message);
+	size_t len = message->nlmsg_len - NLMSG_HDRLEN;
+	struct in6_addr peer;
+	bool ipv6;
 
-	if (table->count == TCP_TABLE_MAX)
-		return;
-	socket = add(table);
-	socket->inode = answer->idiag_inode;
-	socket->state = answer->idiag_state;
-	socket->ipv6 = ipv6;
-	socket->address = address_of(answer->id.idiag_src, ipv6);
-	socket->port = ntohs(answer->id.idiag_sport);
-	socket->peer_port = ntohs(answer->id.idiag_dport);
-	socket->unread = answer->idiag_rqueue;
-	socket->unsent = answer->idiag_wqueue;
-	socket->owes = owes_answer(answer, len);
+	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || len < sizeof *answer)
+		return false;
+	ipv6 = answer->idiag_family == AF_INET6;
+	peer = address_of(answer->id.idiag_dst, ipv6);
+	*socket = (struct tcp_socket){
+		.inode = answer->idiag_inode,
+		.state = answer->idiag_state,
+		.ipv6 = ipv6,
+		.address = address_of(answer->id.idiag_src, ipv6),
+		.port = ntohs(answer->id.idiag_sport),
+		.peer_port = ntohs(answer->id.idiag_dport),
+		.unread = answer->idiag_rqueue,
+		.unsent = answer->idiag_wqueue,
+		.cookie = (uint64_t)answer->id.idiag_cookie[1] << 32 |
+			answer->id.idiag_cookie[0],
+	};
+	read_info(socket, answer, len);
 	name_peer(socket, &peer);
+	return true;
 }
 
 /* False: the kernel has no sock_diag for this, or did not answer in full. */
 static bool read_answers(struct tcp_table *table, int fd)
 {
 	char block[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct tcp_socket socket;
 	ssize_t len;
 
 	while ((len = recv(fd, block, sizeof block, 0)) > 0) {
@@ -168,18 +184,24 @@ static bool read_answers(struct tcp_table *table, int fd)
 				return true;
 			if (header->nlmsg_type == NLMSG_ERROR)
 				return false;
-			add_answer(table, NLMSG_DATA(header),
-				header->nlmsg_len - NLMSG_HDRLEN);
+			if (table->count < TCP_TABLE_MAX &&
+				tcp_socket_read(&socket, header))
+				*add(table) = socket;
 		}
 	}
 	return false;
 }
 
+bool tcp_table_ask(struct tcp_table *table, int sock_diag, unsigned states)
+{
+	return ask(sock_diag, AF_INET, states) && read_answers(table, sock_diag) &&
+		ask(sock_diag, AF_INET6, states) && read_answers(table, sock_diag);
+}
+
 static bool read_diag(struct tcp_table *table, pid_t pid, unsigned states)
 {
-	int fd = open_diag_of(pid);
-	bool ok = fd >= 0 && ask(fd, AF_INET, states) && read_answers(table, fd) &&
-		ask(fd, AF_INET6, states) && read_answers(table, fd);
+	int fd = tcp_table_socket(pid);
+	bool ok = fd >= 0 && tcp_table_ask(table, fd, states);
 
 	if (fd >= 0)
 		close(fd);
