@@ -176,6 +176,14 @@ bool subject_signals(const struct subject *subject, const struct proc_signal **s
 		proc_monitor_signals(subject->monitor, signals, count);
 }
 
+struct connection_close subject_close_of(
+	const struct subject *subject, unsigned port, unsigned peer_port)
+{
+	return subject->monitor
+		? proc_monitor_close_of(subject->monitor, port, peer_port)
+		: (struct connection_close){0};
+}
+
 cJSON *subject_engine_events(const struct subject *subject)
 {
 	const struct engine_ops *ops = subject->engine->ops;

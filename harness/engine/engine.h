@@ -247,6 +247,10 @@ bool subject_descendants(const struct subject *subject,
 bool subject_signals(const struct subject *subject, const struct proc_signal **signals,
 	unsigned *count);
 
+/* How a connection of the subject was closed, as proc_monitor_close_of(). */
+struct connection_close subject_close_of(
+	const struct subject *subject, unsigned port, unsigned peer_port);
+
 /* The engine's own report of the subject; the caller's. NULL: it has none. */
 cJSON *subject_engine_events(const struct subject *subject);
 

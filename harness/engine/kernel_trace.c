@@ -24,6 +24,11 @@
 	"sig!=17 && sig!=14 && sig!=23 && sig!=26 && sig!=27 && sig!=29 && "           \
 	"(sig<32 || code!=-6)"
 
+/* The states that a close(2) makes of an established TCP connection and of one whose peer
+ * has closed it: TCP_FIN_WAIT1, TCP_LAST_ACK. */
+#define CLOSES     "protocol==6 && (newstate==4 || newstate==9)"
+#define AFTER_PEER 9
+
 /* By enum kernel_trace_what. The first of a processor has its ring. */
 static const struct tracepoint {
 	const char *name;
@@ -37,6 +42,10 @@ static const struct tracepoint {
 		{" sig;", " sa_handler;", " sa_flags;"}, false},
 	[KERNEL_TRACE_DYING] = {"sched/sched_process_exit", NULL, {NULL}, false},
 	[KERNEL_TRACE_WAITS] = {"sched/sched_process_wait", NULL, {NULL}, false},
+	[KERNEL_TRACE_CLOSES] = {"sock/inet_sock_set_state", CLOSES,
+		{" sport;", " dport;", " newstate;"}, false},
+	[KERNEL_TRACE_RESET] = {"tcp/tcp_receive_reset", NULL, {" sport;", " dport;"},
+		false},
 };
 
 /* Where the fields of each tracepoint are in a record, from its format file. */
@@ -307,6 +316,19 @@ static bool parse_handled(struct kernel_trace_record *record,
 	return long_at(sample, layout->offset[1]) != (uint64_t)(uintptr_t)SIG_DFL;
 }
 
+static void parse_connection(struct kernel_trace_record *record,
+	const struct sample *sample, const struct layout *layout)
+{
+	uint16_t port, peer_port;
+
+	memcpy(&port, sample->raw + layout->offset[0], sizeof port);
+	memcpy(&peer_port, sample->raw + layout->offset[1], sizeof peer_port);
+	record->port = port;
+	record->peer_port = peer_port;
+	record->after_peer = record->what == KERNEL_TRACE_CLOSES &&
+		int_at(sample, layout->offset[2]) == AFTER_PEER;
+}
+
 /* False for what is none of ours, and for the end of a thread that is not the main
  * one. */
 static bool parse_sample(const struct kernel_trace *trace, const struct sample *sample,
@@ -323,6 +345,8 @@ static bool parse_sample(const struct kernel_trace *trace, const struct sample *
 	};
 	if (what == KERNEL_TRACE_SENT)
 		parse_sent(record, sample, &trace->layouts[what]);
+	else if (what == KERNEL_TRACE_CLOSES || what == KERNEL_TRACE_RESET)
+		parse_connection(record, sample, &trace->layouts[what]);
 	else if (what == KERNEL_TRACE_HANDLED)
 		return parse_handled(record, sample, &trace->layouts[what]);
 	return what != KERNEL_TRACE_DYING || sample->pid == sample->tid;

@@ -1,12 +1,13 @@
 /*
- * kernel_trace - signals, handlers, waits and exits of all processes, from the kernel's
- * tracepoints.
+ * kernel_trace - signals, handlers, waits, exits and closed connections of all processes,
+ * from the kernel's tracepoints.
  *
- * perf_event_open(2) on four tracepoints, one ring for each processor, stamped in
+ * perf_event_open(2) on six tracepoints, one ring for each processor, stamped in
  * CLOCK_MONOTONIC. They say when a signal was sent, by which process, and whether it
  * was queued or discarded (PID 1 without a handler); when its handler began to run;
- * when a process asked for the end of a child; and when a process
- * began to exit.
+ * when a process asked for the end of a child; when a process began to
+ * exit; and when it closed a TCP connection,
+ * and when its peer reset it.
  *
  * Left out are signals that no stop is made of (SIGCHLD, timers, SIGURG, real-time
  * signals to a thread: runtimes send thousands of them), and signals that the kernel
@@ -30,6 +31,8 @@ enum kernel_trace_what {
 	KERNEL_TRACE_HANDLED, /* a handler of `pid` begins */
 	KERNEL_TRACE_DYING,   /* the main thread of `pid` exits; descriptors are open */
 	KERNEL_TRACE_WAITS,   /* `pid` calls wait(2) for a child */
+	KERNEL_TRACE_CLOSES,  /* `pid` closes a TCP connection, or its end does */
+	KERNEL_TRACE_RESET, /* the peer of a TCP connection sent RST; pid is nobody's */
 	KERNEL_TRACE_WHATS,
 };
 
@@ -47,6 +50,10 @@ struct kernel_trace_record {
 
 	/* Of HANDLED. */
 	bool restarts; /* SA_RESTART: an interrupted system call goes on after it */
+
+	/* Of CLOSES and RESET. */
+	unsigned port, peer_port;
+	bool after_peer; /* of CLOSES: whose FIN came before */
 };
 
 /* Called from the loop or kernel_trace_read(); in order for each processor only. */

@@ -18,6 +18,7 @@
 /* The threads of a process that exits end within some ms of each other. */
 #define LEFT_EARLY_NS (50 * CLOCK_MS)
 #define SIGNALS_MAX   16384 /* of a process and its descendants */
+#define CLOSES_MAX    4096  /* and of the connections that they close */
 
 struct proc_monitors {
 	uv_loop_t *loop;
@@ -43,6 +44,10 @@ struct proc_monitor {
 	struct proc_signal *signals; /* in the order of their stamps */
 	unsigned signal_count;
 	bool gap; /* past the bound */
+
+	/* DYING, CLOSES and RESET; those past the bound are left out. */
+	struct kernel_trace_record *closes;
+	unsigned close_count;
 };
 
 /* Tracepoints and the connector count processes in the first PID namespace. */
@@ -181,15 +186,33 @@ static void note_own(
 		return;
 	if (record->what == KERNEL_TRACE_WAITS)
 		note_signal(monitor, record, record->pid);
-	else
+	else if (record->what == KERNEL_TRACE_DYING)
 		monitor->dying_ns = record->ns;
+}
+
+static void note_close(
+	struct proc_monitor *monitor, const struct kernel_trace_record *record)
+{
+	unsigned count = monitor->close_count;
+
+	if (count == CLOSES_MAX || record->ns < monitor->opened_ns ||
+		(record->what != KERNEL_TRACE_RESET &&
+			!has_process(monitor, record->pid)))
+		return;
+	/* The room doubles: it is full whenever the count is a power of two. */
+	if ((count & (count - 1)) == 0)
+		monitor->closes = mem_grown(monitor->closes,
+			count ? (size_t)count * 2 : 1, sizeof *monitor->closes);
+	monitor->closes[monitor->close_count++] = *record;
 }
 
 static void on_traced(void *arg, const struct kernel_trace_record *record)
 {
 	struct proc_monitors *monitors = arg;
-	bool own = record->what == KERNEL_TRACE_WAITS ||
-		record->what == KERNEL_TRACE_DYING;
+	bool closes = record->what == KERNEL_TRACE_DYING ||
+		record->what == KERNEL_TRACE_CLOSES ||
+		record->what == KERNEL_TRACE_RESET;
+	bool own = closes || record->what == KERNEL_TRACE_WAITS;
 
 	/* Its target may have been forked a moment ago: read what came before it, and not
 	 * again for each of a burst. */
@@ -202,6 +225,8 @@ static void on_traced(void *arg, const struct kernel_trace_record *record)
 		monitor = monitor->next) {
 		pid_t pid = own ? 0 : subject_of(monitor, record);
 
+		if (closes)
+			note_close(monitor, record);
 		if (own)
 			note_own(monitor, record);
 		else if (pid)
@@ -437,6 +462,42 @@ bool proc_monitor_signals(struct proc_monitor *monitor,
 	return !monitor->gap && !kernel_trace_has_gap(trace);
 }
 
+static bool was_dying(const struct proc_monitor *monitor, pid_t pid, int64_t ns)
+{
+	for (unsigned i = 0; i < monitor->close_count; i++) {
+		const struct kernel_trace_record *other = &monitor->closes[i];
+
+		if (other->what == KERNEL_TRACE_DYING && other->pid == pid &&
+			other->ns <= ns)
+			return true;
+	}
+	return false;
+}
+
+struct connection_close proc_monitor_close_of(
+	struct proc_monitor *monitor, unsigned port, unsigned peer_port)
+{
+	struct connection_close close = {0};
+
+	if (monitor->monitors->trace)
+		kernel_trace_read(monitor->monitors->trace);
+	for (unsigned i = 0; i < monitor->close_count; i++) {
+		const struct kernel_trace_record *record = &monitor->closes[i];
+
+		if (record->what == KERNEL_TRACE_DYING || record->port != port ||
+			record->peer_port != peer_port)
+			continue;
+		if (record->what == KERNEL_TRACE_RESET) {
+			close.reset = true;
+			continue;
+		}
+		close.closed = true;
+		close.after_peer = record->after_peer;
+		close.by_exit = was_dying(monitor, record->pid, record->ns);
+	}
+	return close;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct proc_monitor *monitor = handle->data;
@@ -458,5 +519,6 @@ void proc_monitor_close(struct proc_monitor *monitor)
 	if (monitor->lineage)
 		proc_events_forget(monitor->monitors->events, monitor->lineage);
 	free(monitor->signals);
+	free(monitor->closes);
 	uv_close((uv_handle_t *)&monitor->poll, on_closed);
 }

@@ -51,6 +51,10 @@ bool proc_monitor_descendants(struct proc_monitor *monitor,
  * or the next turn of the loop. */
 bool proc_monitor_signals(struct proc_monitor *monitor,
 	const struct proc_signal **signals, unsigned *count);
+/* How the connection of these ports was closed. Nothing is known where that cannot be
+ * traced, and past a bound. */
+struct connection_close proc_monitor_close_of(
+	struct proc_monitor *monitor, unsigned port, unsigned peer_port);
 void proc_monitor_close(struct proc_monitor *monitor); /* accepts NULL */
 
 #endif

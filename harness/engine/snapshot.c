@@ -193,8 +193,38 @@ static bool read_consistent(struct proc *proc, struct buf *text)
 
 /* --- its connections --- */
 
-static void note_socket(struct proc *proc, const struct tcp_table *table,
+static void add_under_way(struct snapshot *snapshot, const struct tcp_socket *socket)
+{
+	unsigned count = snapshot->under_way_count;
+
+	snapshot->under_way =
+		mem_grown(snapshot->under_way, count + 1, sizeof *snapshot->under_way);
+	snapshot->under_way[snapshot->under_way_count++] = *socket;
+}
+
+/* Several processes may hold it. */
+static bool is_under_way(const struct snapshot *snapshot, unsigned long inode)
+{
+	for (unsigned i = 0; i < snapshot->under_way_count; i++) {
+		if (snapshot->under_way[i].inode == inode)
+			return true;
+	}
+	return false;
+}
+
+static void note_request(struct snapshot *snapshot, const struct tcp_table *table,
 	const struct tcp_socket *socket)
+{
+	bool connected = socket->state == TCP_TABLE_ESTABLISHED ||
+		socket->state == TCP_TABLE_CLOSE_WAIT;
+
+	if (connected && socket->cookie && (socket->owes || socket->unsent) &&
+		tcp_table_listens(table, socket->port) &&
+		!is_under_way(snapshot, socket->inode))
+		add_under_way(snapshot, socket);
+}
+
+static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 {
 	if (socket->state == TCP_TABLE_LISTEN) {
 		if (proc->listening < SNAPSHOT_PORTS_MAX)
@@ -207,14 +237,14 @@ static void note_socket(struct proc *proc, const struct tcp_table *table,
 	proc->connections++;
 	proc->unread += socket->unread;
 	proc->unsent += socket->unsent;
-	proc->owing += socket->owes && tcp_table_listens(table, socket->port);
 	if (!proc->peer[0]) {
 		memcpy(proc->peer, socket->peer, sizeof proc->peer);
 		proc->peer_to = socket->port;
 	}
 }
 
-static void read_sockets(struct proc *proc, const struct tcp_table *table)
+static void read_sockets(
+	struct snapshot *snapshot, struct proc *proc, const struct tcp_table *table)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/fd", (int)proc->pid);
 	DIR *folder = table->count ? opendir(path) : NULL;
@@ -230,8 +260,10 @@ static void read_sockets(struct proc *proc, const struct tcp_table *table)
 			sscanf(target, "socket:[%lu]", &inode) != 1)
 			continue;
 		socket = tcp_table_find(table, inode);
-		if (socket)
-			note_socket(proc, table, socket);
+		if (!socket)
+			continue;
+		note_socket(proc, socket);
+		note_request(snapshot, table, socket);
 	}
 	if (folder)
 		closedir(folder);
@@ -262,7 +294,8 @@ static void note_backlog(struct snapshot *snapshot, const struct tcp_table *tabl
 			continue;
 		snapshot->procs[0].connections++;
 		snapshot->procs[0].unread += socket->unread;
-		snapshot->procs[0].owing += socket->unread > 0;
+		if (socket->unread > 0)
+			add_under_way(snapshot, socket);
 	}
 }
 
@@ -299,7 +332,7 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 	if (sockets)
 		tcp_table_read(&table, pid1, TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
-		read_sockets(&taken.procs[i], &table);
+		read_sockets(&taken, &taken.procs[i], &table);
 	note_backlog(&taken, &table);
 	taken.has_sockets = sockets;
 	taken.ns = clock_now();
@@ -310,6 +343,7 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 void snapshot_done(struct snapshot *snapshot)
 {
 	free(snapshot->procs);
+	free(snapshot->under_way);
 	*snapshot = (struct snapshot){0};
 }
 
@@ -428,13 +462,13 @@ static cJSON *proc_json(const struct proc *proc)
 		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
 		"'syscall': %g, 'waits_on': %s, 'wchan': %s, 'cpu_ticks': %g, "
 		"'listening': %u, 'connections': %u, 'peer': %s, 'unread': %u, "
-		"'unsent': %u, 'owing': %u}",
+		"'unsent': %u}",
 		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
 		(int)proc->sid, state, proc->name, proc->command, proc->exe,
 		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
 		(double)proc->syscall, proc->waits_on, proc->wchan,
 		(double)proc->cpu_ticks, proc->listening, proc->connections, proc->peer,
-		proc->unread, proc->unsent, proc->owing);
+		proc->unread, proc->unsent);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

@@ -15,6 +15,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/engine/tcp_table.h"
 #include "lib/err.h"
 
 #define SNAPSHOT_PROCS_MAX 8192
@@ -44,7 +45,6 @@ struct proc {
 	char peer[56];           /* of one; "": none */
 	unsigned peer_to;        /* the port of ours that this peer is connected to */
 	unsigned unread, unsent; /* bytes, of all connections */
-	unsigned owing; /* clients' connections with a request and no answer yet */
 };
 
 struct snapshot {
@@ -52,6 +52,10 @@ struct snapshot {
 	struct proc *procs; /* owned; [0] is PID 1 */
 	unsigned count;
 	bool has_sockets; /* its connections were read */
+	/* Clients' connections with a request that has no answer yet, or an answer of
+	 * which a part is still to be sent. Owned. */
+	struct tcp_socket *under_way;
+	unsigned under_way_count;
 };
 
 /* False with err when PID 1 has ended. The tables of connections may be long (those of

@@ -49,7 +49,7 @@ static void count(struct judgement *judgement, const struct view *view)
 	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
 	judgement->orphans =
 		view->leaks.count || sees_leaks(view) ? (int64_t)view->leaks.count : -1;
-	judgement->lost = view->lost;
+	judgement->lost = view->lost + view->connections.lost;
 	judgement->turned_away = view->turned_away;
 }
 
@@ -212,28 +212,25 @@ static void judge_leaks(struct judgement *judgement, const struct view *view)
 			"descendants were not seen)");
 }
 
-/* Requests of clients that are none of ours: nobody here saw whether they were answered.
- * (Those of a scenario's load are known.) */
+/* Requests of clients that are none of ours: the kernel's figures tell. */
 static void judge_others(struct judgement *judgement, const struct view *view)
 {
-	unsigned owing = 0;
+	const struct connections *others = &view->connections;
+	const char *first = others->first_unknown;
 
-	if (view->evidence->request_count > 0 || scenario_is_ours(view->scenario) ||
-		scenario_has_mocks(view->scenario) || view->too_late)
-		return;
-	for (unsigned i = 0; i < view->processes.count; i++) {
-		const struct process *process = &view->processes.list[i];
-
-		if (process->before && !process_is_session(process))
-			owing += process->before->owing;
-	}
-	if (owing > 0)
+	if (others->lost > 0)
+		find(judgement, VERDICT_LOSS,
+			"%u request%s under way at the signal %s lost", others->lost,
+			others->lost == 1 ? "" : "s",
+			others->lost == 1 ? "was" : "were");
+	if (others->unknown > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u request%s under way at the signal, of %s that is "
-			"not stopbench, %s answered",
-			owing, owing == 1 ? "" : "s",
-			owing == 1 ? "a client" : "clients",
-			owing == 1 ? "was" : "were");
+			"not stopbench, %s answered%s%s%s",
+			others->unknown, others->unknown == 1 ? "" : "s",
+			others->unknown == 1 ? "a client" : "clients",
+			others->unknown == 1 ? "was" : "were", first[0] ? " (" : "",
+			first, first[0] ? ")" : "");
 }
 
 static void judge_stop(struct judgement *judgement, const struct view *view)

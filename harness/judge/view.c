@@ -250,6 +250,10 @@ void view_open(struct view *view, const struct scenario *scenario,
 		ends_find(&view->ends, &view->processes, evidence, view->main,
 			scenario_has_mocks(scenario));
 	inflight_find(&view->turns, evidence);
+	/* (Those of a scenario's load are known.) */
+	if (evidence->request_count == 0 && !scenario_is_ours(scenario) &&
+		!scenario_has_mocks(scenario) && !view->too_late)
+		connections_find(&view->connections, evidence);
 }
 
 void view_close(struct view *view)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/judge/connections.h"
 #include "harness/judge/ends.h"
 #include "harness/judge/inflight.h"
 #include "harness/judge/leaks.h"
@@ -26,6 +27,7 @@ struct view {
 	struct leaks leaks;
 	struct ends ends;
 	struct inflight turns;
+	struct connections connections; /* none where the clients are our own */
 
 	/* What the judge found, for the rules; not set by view_open(). */
 	enum verdict verdict;

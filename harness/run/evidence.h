@@ -13,6 +13,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/engine/connection_ends.h"
 #include "harness/engine/engine.h"
 #include "harness/engine/facts.h"
 #include "harness/engine/snapshot.h"
@@ -143,6 +144,10 @@ struct evidence {
 	struct proc_signal *signals;
 	unsigned signal_count;
 	bool signals_known; /* the kernel reported all of them */
+	/* What became of the connections that were under way in the first snapshot, in
+	 * that order; none where that could not be watched. */
+	struct connection_end *connections;
+	unsigned connection_count;
 	struct log_line *log;
 	unsigned log_count;
 	size_t log_bytes;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "harness/engine/connection_ends.h"
 #include "harness/engine/snapshot.h"
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
@@ -16,6 +17,7 @@ struct sampler {
 	struct evidence *evidence;
 	int64_t began_ns, grace_ns;
 	struct loop_timer *timer;
+	struct connection_ends *ends; /* NULL: not possible, or none was under way */
 };
 
 static void take(void *arg)
@@ -41,6 +43,33 @@ static void take(void *arg)
 	loop_timer_set(sampler->timer, next_ns - past_ns);
 }
 
+/* Of the connections that were under way in the first snapshot. */
+static void watch_connections(struct sampler *sampler, uv_loop_t *loop)
+{
+	const struct snapshot *first = sampler->evidence->snapshots;
+	struct err ignored; /* they are unknown then */
+
+	if (sampler->evidence->snapshot_count > 0 && first->under_way_count > 0)
+		sampler->ends = connection_ends_open(loop, sampler->subject->pid,
+			first->under_way, first->under_way_count, &ignored);
+}
+
+static void keep_connections(struct sampler *sampler)
+{
+	struct evidence *evidence = sampler->evidence;
+
+	if (!sampler->ends)
+		return;
+	evidence->connection_count = evidence->snapshots[0].under_way_count;
+	evidence->connections = connection_ends_close(sampler->ends);
+	for (unsigned i = 0; i < evidence->connection_count; i++) {
+		struct connection_end *end = &evidence->connections[i];
+
+		end->close = subject_close_of(
+			sampler->subject, end->before.port, end->before.peer_port);
+	}
+}
+
 struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
 	int64_t grace_ns, struct evidence *evidence)
 {
@@ -52,6 +81,7 @@ struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
 	sampler->began_ns = clock_now();
 	sampler->timer = loop_timer_create(loop, take, sampler);
 	take(sampler);
+	watch_connections(sampler, loop);
 	return sampler;
 }
 
@@ -59,6 +89,7 @@ void sampler_end(struct sampler *sampler)
 {
 	if (!sampler)
 		return;
+	keep_connections(sampler);
 	loop_timer_destroy(sampler->timer);
 	free(sampler);
 }

@@ -216,7 +216,12 @@ static bool requests_lost(const struct view *view, struct buf *text)
 				: request->why ? request->why
 					       : "no answer at all");
 	}
-	return false;
+	return view->connections.lost > 0 &&
+		buf_addf(text,
+			"%u request%s under way at the signal got no whole answer; the client "
+			"of the first: %s",
+			view->connections.lost, view->connections.lost == 1 ? "" : "s",
+			view->connections.first_lost);
 }
 
 /* --- X: what ended PID 1 --- */

@@ -237,8 +237,14 @@ void scene_run_program(struct judge_scene *scene, const char *name, int stop_sig
 	name_proc(&scene->before[0], name);
 	scene->last[0] = scene->before[0];
 	scene->process_count = 1;
-	scene->looks[0] = (struct snapshot){T0 - CLOCK_MS, scene->before, 1, true};
-	scene->looks[1] = (struct snapshot){T0 + 100 * CLOCK_MS, scene->last, 1, true};
+	scene->looks[0] = (struct snapshot){.ns = T0 - CLOCK_MS,
+		.procs = scene->before,
+		.count = 1,
+		.has_sockets = true};
+	scene->looks[1] = (struct snapshot){.ns = T0 + 100 * CLOCK_MS,
+		.procs = scene->last,
+		.count = 1,
+		.has_sockets = true};
 	evidence->snapshots = scene->looks;
 	evidence->snapshot_count = 2;
 	scene_add_signal(scene, 0, SCENE_ENGINE, 0, stop_signal);

@@ -710,16 +710,110 @@ static void a_line_is_absent_only_from_a_log_that_was_kept(void **state)
 static void a_request_of_somebody_else_is_not_known_to_be_answered(void **state)
 {
 	struct judge_scene *scene = *state;
+	struct tcp_socket under_way = {.cookie = 1};
 
 	scene_run_program(scene, "web", SIGTERM);
 	scene_exit_with(scene, 0);
 	scene_expect(scene, VERDICT_CLEAN, "X0");
-	scene_before(scene, 0)->owing = 1;
+	scene->looks[0].under_way = &under_way;
+	scene->looks[0].under_way_count = 1;
 	scene_expect(scene, VERDICT_INCONCLUSIVE, "Z0");
 	assert_non_null(strstr(scene->judgement.reason, "whether 1 request under way"));
 	/* The load's own are known. */
 	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_ANSWERED);
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* A request of 100 bytes had come when the stop did; of what happened then it is judged
+ * whether it was answered. */
+static void the_figures_of_a_connection_tell_an_answer_and_a_loss(void **state)
+{
+	const struct connection_close by_program = {.closed = true};
+	const struct connection_close by_exit = {.closed = true, .by_exit = true};
+	const struct connection_close after_peer = {.closed = true, .after_peer = true};
+	const struct connection_close at_exit_after_peer = {true, true, true, false};
+	const struct connection_close by_reset = {.reset = true};
+	const struct {
+		struct tcp_socket before, after;
+		struct connection_close close;
+		bool open, cut_off;
+		enum verdict verdict;
+		const char *says;
+	} rows[] = {
+		/* Its answer came, and its FIN. */
+		{{0}, {.sent = 50, .acked = 51}, by_program, false, false,
+			VERDICT_CLEAN, ""},
+		{{0}, {.sent = 50, .acked = 51}, after_peer, false, false,
+			VERDICT_CLEAN, ""},
+		{{0}, {.sent = 50, .acked = 51}, at_exit_after_peer, false, false,
+			VERDICT_CLEAN, ""},
+		/* A download that went on. */
+		{{.sent = 50, .unsent = 9}, {.sent = 50, .acked = 51}, by_program,
+			false, false, VERDICT_CLEAN, ""},
+		/* A part of an answer looks like all of it. */
+		{{0}, {.sent = 50, .acked = 51}, by_exit, false, false,
+			VERDICT_INCONCLUSIVE, "the end of its process closed it"},
+		/* The client had sent its FIN with the request: it says nothing. */
+		{{.state = TCP_TABLE_CLOSE_WAIT}, {.sent = 50, .acked = 51},
+			at_exit_after_peer, false, false, VERDICT_INCONCLUSIVE,
+			"the end of its process closed it"},
+		{{0}, {.sent = 50, .acked = 51}, {0}, false, false,
+			VERDICT_INCONCLUSIVE, "not traced"},
+		/* The last of it never came. */
+		{{0}, {.sent = 50, .acked = 20, .unsent = 30}, by_reset, false, false,
+			VERDICT_INCONCLUSIVE, "its client reset it"},
+		{{0}, {.sent = 50, .acked = 20, .unsent = 30}, by_exit, true, false,
+			VERDICT_INCONCLUSIVE, "30 bytes were still to be sent"},
+		{{0}, {.sent = 50, .acked = 20, .unsent = 30}, by_exit, true, true,
+			VERDICT_LOSS, "taken away with 30 bytes still to be sent"},
+		{{0}, {.sent = 50, .acked = 50}, {0}, true, false, VERDICT_INCONCLUSIVE,
+			"still open"},
+		/* Nothing was ever sent. */
+		{{0}, {.acked = 1}, by_exit, false, false, VERDICT_LOSS,
+			"127.0.0.1:9: closed by the end of its process, without a byte"},
+		{{0}, {.acked = 1}, by_program, false, false, VERDICT_LOSS,
+			"127.0.0.1:9: closed without a byte"},
+		{{0}, {.unread = 100}, {0}, false, false, VERDICT_LOSS,
+			"100 bytes of the request unread"},
+		/* Its client gave up. */
+		{{0}, {.unread = 100}, by_reset, false, false, VERDICT_INCONCLUSIVE,
+			"its client closed it first"},
+		{{0}, {.acked = 1, .unread = 1}, after_peer, false, false,
+			VERDICT_INCONCLUSIVE, "its client closed it first"},
+		/* A log that comes in has no answers, and a replica's reports have none. */
+		{{0}, {.acked = 1, .segments = 500}, by_exit, false, false,
+			VERDICT_INCONCLUSIVE, "nothing was sent"},
+		{{.sent = 50}, {.sent = 50, .acked = 51}, by_exit, false, false,
+			VERDICT_INCONCLUSIVE, "nothing was sent"},
+	};
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_exit_with(scene, 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct connection_end end = {
+			.before = rows[i].before,
+			.after = rows[i].after,
+			.destroyed = !rows[i].open,
+			.cut_off = rows[i].cut_off,
+			.close = rows[i].close,
+		};
+
+		end.before.received = end.after.received = 100;
+		snprintf(end.before.peer, sizeof end.before.peer, "127.0.0.1:9");
+		scene->evidence.connections = &end;
+		scene->evidence.connection_count = 1;
+		judge(&scene->judgement, &scene->scenario, &scene->evidence);
+		if (scene->judgement.verdict != rows[i].verdict)
+			fail_msg("row %zu: %s", i, scene->judgement.reason);
+		if (!strstr(rows[i].verdict == VERDICT_LOSS
+				    ? scene->judgement.diagnoses[0].text
+				    : scene->judgement.reason,
+			    rows[i].says))
+			fail_msg("row %zu: %s; %s", i, scene->judgement.reason,
+				scene->judgement.diagnoses[0].text);
+	}
+	scene->evidence.connections = NULL;
 }
 
 static void without_a_grace_no_stop_is_slow(void **state)
@@ -789,6 +883,7 @@ int main(void)
 		SCENE(every_expectation_can_be_unmet),
 		SCENE(a_line_is_absent_only_from_a_log_that_was_kept),
 		SCENE(a_request_of_somebody_else_is_not_known_to_be_answered),
+		SCENE(the_figures_of_a_connection_tell_an_answer_and_a_loss),
 		SCENE(without_a_grace_no_stop_is_slow),
 	};
 

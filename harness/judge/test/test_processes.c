@@ -149,7 +149,7 @@ static void connections_are_those_of_a_snapshot_that_has_them(void **state)
 	later.connections = 0;
 	looks[0] = scene->looks[0];
 	looks[0].ns -= 500 * CLOCK_MS;
-	looks[1] = (struct snapshot){T0 - CLOCK_MS, &later, 1, false};
+	looks[1] = (struct snapshot){.ns = T0 - CLOCK_MS, .procs = &later, .count = 1};
 	looks[2] = scene->looks[1];
 	scene->evidence.snapshots = looks;
 	scene->evidence.snapshot_count = 3;
