@@ -88,7 +88,7 @@ if has_man; then
 	for option in $(grep -oE '^ .{5}--[a-z-]+' "$work/help" | grep -oE '[a-z][a-z-]+'); do
 		check "the page of run has --$option" says "--$option"
 	done
-	check "and what --format takes" says "what is printed at the end: "
+	check "and what --format takes" says "table (the default"
 fi
 
 # --- completion ---
