@@ -219,4 +219,5 @@ help:
 	@sed -n '3,24s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
--include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)
+# A folder of completions that was installed below build/ is no list of headers.
+-include $(filter-out %_completions.d,$(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d))
