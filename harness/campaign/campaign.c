@@ -221,6 +221,7 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		.lock = campaign->run_dir.lock,
 		.keep_failed = campaign->options->keep_failed,
 		.try_cures = campaign->options->try_cures,
+		.with_picture = outputs_want_picture(&campaign->options->outputs),
 	};
 	plan_rounds(campaign, engine);
 	prepare(campaign, engine);

@@ -152,6 +152,8 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 	}
 	round = round_json(
 		worker->plan_case, worker->round, &evidence, &judgement, folder);
+	if (options->with_picture)
+		round_add_picture(round, scenario, &evidence);
 	cures = try_cures(work, &case_options, &evidence, &judgement);
 	if (cures)
 		cJSON_AddItemToObject(round, "cures", cures);

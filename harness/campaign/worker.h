@@ -39,7 +39,8 @@ struct worker_options {
 	const char *failed;   /* the folder of this run's artifacts */
 	int lock; /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
-	bool try_cures; /* of a round whose stop was not clean */
+	bool try_cures;    /* of a round whose stop was not clean */
+	bool with_picture; /* the JSON has the lanes of the stop */
 	worker_step_fn *step;
 	worker_over_fn *over;
 };

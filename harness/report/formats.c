@@ -5,14 +5,25 @@
 #include "harness/report/proved.h"
 #include "harness/report/results.h"
 #include "harness/report/table.h"
+#include "harness/report/trace.h"
 #include "lib/buf.h"
 
 const struct format formats[] = {
-	{"table", "a row for each case and half, as wide as the terminal", table_print,
-		false},
-	{"proved", "the table, and behind it what each scenario has proved",
-		proved_print, false},
-	{"json", "the text of results.json", results_print, true},
+	{.name = "table",
+		.help = "a row for each case and half, as wide as the terminal",
+		.print = table_print},
+	{.name = "proved",
+		.help = "the table, and behind it what each scenario has proved",
+		.print = proved_print},
+	{.name = "json",
+		.help = "the text of results.json",
+		.print = results_print,
+		.for_programs = true},
+	{.name = "trace",
+		.help = "a Chrome trace for Perfetto (ui.perfetto.dev)",
+		.print = trace_print,
+		.for_programs = true,
+		.wants_picture = true},
 	{0},
 };
 

@@ -17,7 +17,8 @@ struct format {
 	const char *help;
 	/* `results` is the JSON of results.h. */
 	void (*print)(FILE *out, const cJSON *results);
-	bool for_programs; /* stdout gets the results and nothing else */
+	bool for_programs;  /* stdout gets the results and nothing else */
+	bool wants_picture; /* of each round; only `stopbench run` can draw it */
 };
 
 /* The first one is the default. The last one has no name. */

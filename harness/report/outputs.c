@@ -84,6 +84,15 @@ const struct format *outputs_on_stdout(const struct outputs *outputs)
 	return &formats[0];
 }
 
+bool outputs_want_picture(const struct outputs *outputs)
+{
+	for (unsigned i = 0; i < outputs->count; i++) {
+		if (outputs->list[i].format->wants_picture)
+			return true;
+	}
+	return false;
+}
+
 static bool write_file(
 	const struct output *output, const cJSON *results, struct err *err)
 {

@@ -29,6 +29,9 @@ bool outputs_check(const struct outputs *outputs, struct err *err) MUST_CHECK;
 /* The format on stdout: the first of `formats` where every other has a file. */
 const struct format *outputs_on_stdout(const struct outputs *outputs);
 
+/* Does one of them want each round's picture (round.h)? */
+bool outputs_want_picture(const struct outputs *outputs);
+
 /* Prints the results in each format, stdout's too. A file is there as a whole or not at
  * all; err names the first that could not be written, and the others are. */
 bool outputs_print(const struct outputs *outputs, const cJSON *results,

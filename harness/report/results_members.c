@@ -142,10 +142,34 @@ static const struct member flow_members[] = {
 	{0},
 };
 
+static const struct member line_members[] = {
+	{.name = "at_ns", .kind = MEMBER_WHOLE},
+	{.name = "source", .kind = MEMBER_TEXT},
+	{.name = "text", .kind = MEMBER_TEXT, .nullable = true},
+	{0},
+};
+
+static const struct member proc_members[] = {
+	{.name = "pid", .kind = MEMBER_COUNT},
+	{.name = "name", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "wait", .kind = MEMBER_TEXT},
+	{0},
+};
+
+static const struct member snapshot_members[] = {
+	{.name = "at_ns", .kind = MEMBER_WHOLE},
+	{.name = "count", .kind = MEMBER_COUNT},
+	{.name = "processes", .kind = MEMBER_LIST, .item = ITEMS(proc_members)},
+	{0},
+};
+
 static const struct member picture_members[] = {
 	{.name = "lanes", .kind = MEMBER_LIST, .item = ITEMS(lane_members)},
 	{.name = "flows", .kind = MEMBER_LIST, .item = ITEMS(flow_members)},
 	{.name = "left_out", .kind = MEMBER_COUNT},
+	{.name = "lines", .kind = MEMBER_LIST, .item = ITEMS(line_members)},
+	{.name = "lines_left_out", .kind = MEMBER_COUNT},
+	{.name = "snapshots", .kind = MEMBER_LIST, .item = ITEMS(snapshot_members)},
 	{0},
 };
 

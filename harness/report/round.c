@@ -6,6 +6,7 @@
 #include "harness/report/chain.h"
 #include "harness/report/lanes.h"
 #include "harness/report/stop_steps.h"
+#include "harness/report/timeline.h"
 #include "harness/scenario/redact.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -160,20 +161,93 @@ static void add_chain(
 	view_close(&view);
 }
 
+#define LINES         300
+#define LINE_BYTES    400 /* bytes */
+#define SNAPSHOTS_MAX 300 /* processes, of all snapshots */
+
+/* Only when they are redacted: half a secret would not be found. */
+static void cut_lines(cJSON *lines)
+{
+	cJSON *line;
+
+	cJSON_ArrayForEach(line, lines) {
+		const char *text = json_text(line, "text");
+		SCOPED(mem_free) char *cut = NULL;
+		SCOPED(mem_free) char *whole = NULL;
+
+		if (!text || strlen(text) <= LINE_BYTES)
+			continue;
+		cut = mem_textf("%.*s...", LINE_BYTES, text);
+		whole = utf8_mend(cut, NULL);
+		cJSON_ReplaceItemInObjectCaseSensitive(
+			line, "text", cJSON_CreateString(whole));
+	}
+}
+
+/* "in epoll_wait", for the processes of one snapshot. */
+static char *wait_text(const struct proc *proc)
+{
+	const char *call = proc_syscall_name(proc);
+
+	return proc->state == 'Z'    ? mem_text("a zombie")
+		: proc->state == 'T' ? mem_text("stopped (SIGSTOP)")
+		: proc->state == 'R' ? mem_text("running")
+		: call[0]
+		? mem_textf("in %s%s%s", call, proc->waits_on[0] ? " of " : "",
+			  proc->waits_on)
+		: mem_textf("waiting%s%s", proc->wchan[0] ? " in " : "", proc->wchan);
+}
+
+static cJSON *proc_row(const struct proc *proc)
+{
+	SCOPED(mem_free) char *wait = wait_text(proc);
+	cJSON *row = json_fill(
+		NULL, "{'pid': %d}", (int)(proc->ns_pid ? proc->ns_pid : proc->pid));
+
+	json_add_text(row, "name", proc->name);
+	json_add_text(row, "wait", wait);
+	return row;
+}
+
+static void add_snapshots(cJSON *picture, const struct view *view)
+{
+	const struct evidence *evidence = view->evidence;
+	int64_t zero_ns = evidence->facts.signal_ns ? evidence->facts.signal_ns
+						    : evidence->facts.asked_ns;
+	cJSON *list = cJSON_AddArrayToObject(picture, "snapshots");
+	unsigned left = SNAPSHOTS_MAX;
+
+	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
+		const struct snapshot *snapshot = &evidence->snapshots[i];
+		cJSON *item = cJSON_CreateObject();
+		cJSON *rows;
+
+		json_add_int(item, "at_ns", snapshot->ns - zero_ns);
+		json_add_int(item, "count", snapshot->count);
+		rows = cJSON_AddArrayToObject(item, "processes");
+		for (unsigned k = 0; k < snapshot->count && left > 0; k++, left--)
+			cJSON_AddItemToArray(rows, proc_row(&snapshot->procs[k]));
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
 void round_add_picture(
 	cJSON *json, const struct scenario *scenario, const struct evidence *evidence)
 {
 	struct stop_steps steps;
 	struct lanes lanes;
 	struct view view;
-	cJSON *list;
+	cJSON *picture;
 
 	view_open(&view, scenario, evidence);
 	stop_steps_find(&steps, &view);
 	lanes_find(&lanes, &view, &steps);
-	list = lanes_json(&lanes);
-	redact_json(scenario, list);
-	cJSON_AddItemToObject(json, "picture", list);
+	picture = lanes_json(&lanes);
+	timeline_add_json(evidence, picture, LINES);
+	add_snapshots(picture, &view);
+	redact_json(scenario, picture);
+	cut_lines(cJSON_GetObjectItem(picture, "lines"));
+	cJSON_AddItemToObject(json, "picture", picture);
 	lanes_done(&lanes);
 	stop_steps_done(&steps);
 	view_close(&view);

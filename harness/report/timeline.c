@@ -364,22 +364,36 @@ static void write_entries(const struct timeline *timeline, bool before, int64_t 
 	}
 }
 
+static void collect(struct timeline *timeline)
+{
+	add_facts(timeline);
+	add_signals(timeline);
+	add_ends(timeline);
+	add_snapshots(timeline);
+	add_requests(timeline);
+	add_lifelines(timeline);
+	add_events(timeline);
+	add_log(timeline);
+	qsort(timeline->entries, timeline->count, sizeof *timeline->entries, in_time);
+}
+
+static void timeline_done(struct timeline *timeline)
+{
+	for (size_t i = 0; i < timeline->count; i++) {
+		free(timeline->entries[i].source);
+		free(timeline->entries[i].what);
+	}
+	free(timeline->entries);
+}
+
 void timeline_write(const struct evidence *evidence, struct buf *text)
 {
-	struct timeline timeline = {.evidence = evidence};
+	SCOPED(timeline_done) struct timeline timeline = {.evidence = evidence};
 	const char *zero_name;
 	int64_t zero_ns = zero_of(evidence, &zero_name);
 	int width = 0; /* of the sources */
 
-	add_facts(&timeline);
-	add_signals(&timeline);
-	add_ends(&timeline);
-	add_snapshots(&timeline);
-	add_requests(&timeline);
-	add_lifelines(&timeline);
-	add_events(&timeline);
-	add_log(&timeline);
-	qsort(timeline.entries, timeline.count, sizeof *timeline.entries, in_time);
+	collect(&timeline);
 	for (size_t i = 0; i < timeline.count; i++) {
 		int len = (int)strlen(timeline.entries[i].source);
 
@@ -394,9 +408,35 @@ void timeline_write(const struct evidence *evidence, struct buf *text)
 	if (timeline.count > 0 && timeline.entries[0].ns < zero_ns)
 		buf_adds(text, "\nBefore that:\n\n");
 	write_entries(&timeline, true, zero_ns, width, text);
-	for (size_t i = 0; i < timeline.count; i++) {
-		free(timeline.entries[i].source);
-		free(timeline.entries[i].what);
+}
+
+/* The stop begins a little before its signal. */
+#define LEAD_NS (50 * CLOCK_MS)
+
+void timeline_add_json(const struct evidence *evidence, cJSON *json, unsigned max)
+{
+	SCOPED(timeline_done) struct timeline timeline = {.evidence = evidence};
+	const char *zero_name;
+	int64_t zero_ns = zero_of(evidence, &zero_name);
+	cJSON *lines = cJSON_AddArrayToObject(json, "lines");
+	size_t first = 0, count;
+
+	collect(&timeline);
+	while (first < timeline.count && timeline.entries[first].ns < zero_ns - LEAD_NS)
+		first++;
+	count = timeline.count - first;
+	for (size_t i = 0; i < count; i++) {
+		const struct timeline_entry *entry = &timeline.entries[first + i];
+		cJSON *line;
+
+		if (count > max && i >= max / 2 && i < count - max / 2)
+			continue;
+		line = cJSON_CreateObject();
+		json_add_int(line, "at_ns", entry->ns - zero_ns);
+		json_add_text(line, "source", entry->source);
+		json_add_text(line, "text", entry->what);
+		cJSON_AddItemToArray(lines, line);
 	}
-	free(timeline.entries);
+	json_add_int(json, "lines_left_out",
+		count > max ? (int64_t)(count - max / 2 * 2) : 0);
 }

@@ -13,9 +13,15 @@
 #ifndef HARNESS_REPORT_TIMELINE_H
 #define HARNESS_REPORT_TIMELINE_H
 
+#include <cjson/cJSON.h>
+
 #include "harness/run/evidence.h"
 #include "lib/buf.h"
 
 void timeline_write(const struct evidence *evidence, struct buf *text);
+
+/* Adds to json the lines of the stop as "lines": [{"at_ns", "source", "text"}], at most
+ * `max`: of more, the first and the last ones, and "lines_left_out" counts the others. */
+void timeline_add_json(const struct evidence *evidence, cJSON *json, unsigned max);
 
 #endif
