@@ -2,7 +2,7 @@
  * paired - by how much NEW is above BASE, of pairs that were measured in turn.
  *
  * The candidates are the Walsh averages of the differences NEW - BASE, and the test is
- * Wilcoxon's signed-rank test. It supposes that a difference is as likely above as below
+ * Wilcoxon's signed-rank test; paired_test.h has a p that outliers move less. It supposes that a difference is as likely above as below
  * the shift, which the pairing itself gives where nothing but chance differs; no shape
  * of the noise is supposed.
  *
@@ -20,8 +20,5 @@
 /* base[i] and new[i] are a pair; finite. The shift is in their unit. */
 void paired_init(struct rank_estimate *shift, const double *base, const double *new,
 	unsigned count);
-
-/* The fewest pairs with which a one-sided p can be as small as p: 2^-n. */
-unsigned paired_needed(double p);
 
 #endif

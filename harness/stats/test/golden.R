@@ -73,6 +73,23 @@ paired_row <- function(n, shift, exact = TRUE) {
 	new <- round(base + shift + rnorm(n, 0, 4), 5)
 	shift_row(base, new, TRUE, exact, 2^-n)
 }
+
+# The smaller p of sign test and signed-rank test: of all signs that the differences could
+# have. Above a half it is given as 1.
+paired_test_row <- function(n, shift) {
+	base <- noise(n)
+	new <- round(base + shift + noise(n) - noise(n), 5)
+	p <- function(difference) {
+		smaller <- function(against) min(pbinom(sum(against), n, 0.5),
+			psignrank(sum(rank(abs(difference))[against]), n))
+		got <- smaller(difference < 0)
+		all <- sapply(0:(2^n - 1), function(signs) smaller(bitwAnd(signs, 2^(seq_len(n) - 1)) > 0))
+		if (got > 0.5 + 1e-9) 1 else mean(all <= got * (1 + 1e-9))
+	}
+	object(base = numbers(base), new = numbers(new), p_greater = number(p(new - base)),
+		p_less = number(p(base - new)))
+}
+
 two_samples_row <- function(m, n, shift, exact = TRUE)
 	shift_row(noise(m), round(rnorm(n, 100 + shift, 6), 5), FALSE, exact,
 		1 / choose(m + n, n))
@@ -80,6 +97,8 @@ two_samples_row <- function(m, n, shift, exact = TRUE)
 paired <- c(
 	mapply(paired_row, c(1, 2, 5, 6, 7, 8, 10, 12, 16, 20, 28, 40, 60), rep_len(c(0, 1, 3), 13)),
 	paired_row(200, 0.4), paired_row(201, -0.5, FALSE), paired_row(300, 0.2, FALSE))
+paired_test <- mapply(paired_test_row, c(1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 12, 13, 13),
+	c(0, 1, 3, 8, 20, 5, 9, 12, 12, 6, 25, 8, 60))
 two_samples <- c(
 	mapply(two_samples_row, c(1, 1, 2, 3, 4, 5, 8, 10, 20, 7), c(1, 4, 3, 3, 4, 6, 8, 12, 20, 31),
 		c(0, 4)),
@@ -157,6 +176,6 @@ lines <- list(
 	line_row(1:30, made(1:30, 0.2), FALSE),
 	line_row(rep(c(1, 3, 20, 50), 30), made(rep(c(1, 3, 20, 50), 30), 0.05), FALSE))
 
-cat("{", paste0('"', c("samples", "paired", "two_samples", "tied", "holm", "lines"), '": ', c(
-	array(lapply(samples, sample_row)), array(paired), array(two_samples), array(tied),
+cat("{", paste0('"', c("samples", "paired", "paired_test", "two_samples", "tied", "holm", "lines"), '": ', c(
+	array(lapply(samples, sample_row)), array(paired), array(paired_test), array(two_samples), array(tied),
 	array(lapply(families, holm_row)), array(lines)), collapse = ",\n"), "}\n", sep = "")

@@ -137,25 +137,6 @@ static void approximation_joins_the_exact_distribution(void **state UNUSED)
 	assert_true(fabs(p[1] / p[0] - 1) < 0.02);
 }
 
-static void fewest_pairs_of_a_level_are_known(void **state UNUSED)
-{
-	static const double zeros[20] = {0};
-	double new[20];
-	static const double levels[] = {1, 0.5, 0.05, 0.001, 0.01 / 120};
-	static const unsigned needed[] = {0, 1, 5, 10, 14};
-
-	for (unsigned i = 0; i < 20; i++)
-		new[i] = 1 + i;
-	for (size_t i = 0; i < COUNT(levels); i++) {
-		struct rank_estimate shift;
-
-		assert_int_equal(paired_needed(levels[i]), needed[i]);
-		paired_init(&shift, zeros, new, needed[i]);
-		assert_true(rank_estimate_p_greater(&shift) <= levels[i]);
-		rank_estimate_done(&shift);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,7 +146,6 @@ int main(void)
 		cmocka_unit_test(pairs_without_noise_have_an_interval_of_one_value),
 		cmocka_unit_test(no_pairs_say_nothing),
 		cmocka_unit_test(approximation_joins_the_exact_distribution),
-		cmocka_unit_test(fewest_pairs_of_a_level_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
