@@ -100,7 +100,7 @@ static double smaller_p_distribution(
 		p += lower_tail(rank, ranks - 1);
 	if (signs && ranks)
 		p -= joint_lower_tail(count, signs, ranks);
-	return p;
+	return fmin(p, 1);
 }
 
 static double exact(struct against against, unsigned count, const double *sign)

@@ -11,8 +11,8 @@ void rank_estimate_init(struct rank_estimate *estimate, double *candidates,
 {
 	sample_take(&estimate->candidates, candidates, count);
 	estimate->cumulative = probability;
-	for (unsigned k = 1; k <= count; k++)
-		probability[k] += probability[k - 1];
+	for (unsigned k = 1; k <= count; k++) /* a sum may be over 1 by rounding */
+		probability[k] = fmin(1, probability[k] + probability[k - 1]);
 }
 
 void rank_estimate_init_normal(struct rank_estimate *estimate, double *candidates,

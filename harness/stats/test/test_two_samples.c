@@ -70,6 +70,25 @@ static void one_empty_sample_says_nothing(void **state UNUSED)
 	rank_estimate_done(&shift);
 }
 
+/* Whatever the sum of a distribution is rounded to. */
+static void p_is_at_most_one(void **state UNUSED)
+{
+	double base[30], new[30];
+
+	for (unsigned i = 0; i < 30; i++) {
+		base[i] = 100;
+		new[i] = i;
+	}
+	for (unsigned m = 1; m <= 30; m++)
+		for (unsigned n = 1; n <= 30; n++) {
+			struct rank_estimate shift;
+
+			two_samples_init(&shift, base, m, new, n);
+			assert_true(rank_estimate_p_greater(&shift) <= 1);
+			rank_estimate_done(&shift);
+		}
+}
+
 static void fewest_values_of_a_level_are_known(void **state UNUSED)
 {
 	/* C(2n, n) = 2, 6, 20, 70, 252, 924, 3432, 12870 */
@@ -86,6 +105,7 @@ int main(void)
 		cmocka_unit_test(shift_of_two_samples_is_that_of_r),
 		cmocka_unit_test(ties_count_for_neither_side),
 		cmocka_unit_test(one_empty_sample_says_nothing),
+		cmocka_unit_test(p_is_at_most_one),
 		cmocka_unit_test(fewest_values_of_a_level_are_known),
 	};
 
