@@ -25,16 +25,15 @@ static bool run_with(struct rig *rig, const char *jobs, struct samples *stops_ms
 		report, NULL};
 	struct json_doc results;
 	const cJSON *round;
-	int64_t wall_ns;
+	struct program_cost cost;
 
-	if (!rig_program(rig, argv, &wall_ns, err) ||
-		!json_doc_read(&results, path, err))
+	if (!rig_program(rig, argv, &cost, err) || !json_doc_read(&results, path, err))
 		return false;
 	cJSON_ArrayForEach(round, json_get(results.root, "cases"))
 		samples_add(stops_ms,
 			(double)json_int(round, "stop_ns", 0) / (double)CLOCK_MS);
 	json_doc_done(&results);
-	samples_add(walls_s, (double)wall_ns / (double)CLOCK_S);
+	samples_add(walls_s, (double)cost.wall_ns / (double)CLOCK_S);
 	return stops_ms->count > 0 || err_set(err, "no round in %s", path);
 }
 

@@ -66,12 +66,12 @@ static bool take_case(struct rig *rig, const struct scenario *scenario,
 static bool take_script(
 	struct rig *rig, const char *way, struct samples *samples, struct err *err)
 {
-	int64_t wall_ns;
+	struct program_cost cost;
 	bool ok = rig_program(
-		rig, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &wall_ns, err);
+		rig, (const char *const[]){"sh", USUAL_WAY, way, NULL}, &cost, err);
 
 	if (ok)
-		samples_add(samples, (double)wall_ns / (double)CLOCK_S);
+		samples_add(samples, (double)cost.wall_ns / (double)CLOCK_S);
 	return ok;
 }
 

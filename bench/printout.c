@@ -51,7 +51,9 @@ static void print_target(
 		printf(" [at most %.4g]", row->at_most);
 	if (row->at_least != 0)
 		printf(" [at least %.4g]", row->at_least);
-	if ((row->at_most != 0 && fabs(figure) > row->at_most) ||
+	if (row->either_way)
+		figure = fabs(figure);
+	if ((row->at_most != 0 && figure > row->at_most) ||
 		(row->at_least != 0 && figure < row->at_least)) {
 		printf(" <-- MISSED");
 		printout->missed++;

@@ -7,6 +7,8 @@
 #ifndef BENCH_PRINTOUT_H
 #define BENCH_PRINTOUT_H
 
+#include <stdbool.h>
+
 #include "bench/samples.h"
 
 struct printout {
@@ -19,9 +21,10 @@ struct printout_row {
 	const struct samples *over; /* divides the median by that of these, or NULL */
 	const char *unit;           /* "x D", "ms" */
 	int digits;                 /* after the point */
-	double at_most;   /* target for the figure without its sign; 0: none */
-	double at_least;  /* target; 0: none */
-	const char *note; /* printed last, or NULL */
+	double at_most;             /* target; 0: none */
+	bool either_way;            /* it is for the figure without its sign */
+	double at_least;            /* target; 0: none */
+	const char *note;           /* printed last, or NULL */
 };
 
 /* The machine, and how busy it is before the benchmark begins. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/programs.h"
@@ -143,15 +144,26 @@ bool rig_sample(struct rig *rig, struct engine *engine, const struct scenario *s
 	return true;
 }
 
-bool rig_program(
-	struct rig *rig, const char *const *argv, int64_t *wall_ns, struct err *err)
+/* Of all children that were waited for. */
+static int64_t children_cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
+		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
+}
+
+bool rig_program(struct rig *rig, const char *const *argv, struct program_cost *cost,
+	struct err *err)
 {
 	SCOPED(buf_done) struct buf out = {0};
-	int64_t began_ns = clock_now();
+	int64_t began_cpu_ns = children_cpu_ns(), began_ns = clock_now();
 
 	if (!run_program(&rig->loop, argv, &out, err))
 		return false;
-	*wall_ns = clock_now() - began_ns;
+	cost->wall_ns = clock_now() - began_ns;
+	cost->cpu_ns = children_cpu_ns() - began_cpu_ns;
 	return !rig->interrupted || err_set(err, "interrupted");
 }
 

@@ -60,9 +60,15 @@ bool rig_sample(struct rig *rig, struct engine *engine, const struct scenario *s
 	enum rig_quantity quantity, int64_t unit_ns, struct samples *samples,
 	struct err *err) MUST_CHECK;
 
-/* Runs another program to its end, and gives the time from before its start to after its
- * end. False: its exit code is not 0, or it ran for more than a minute. */
-bool rig_program(struct rig *rig, const char *const *argv, int64_t *wall_ns,
+/* What a program cost, from before its start to after its end. */
+struct program_cost {
+	int64_t wall_ns;
+	int64_t cpu_ns; /* of it and the children that it waited for, user and system */
+};
+
+/* Runs another program to its end. False: its exit code is not 0, or it ran for more than
+ * a minute. */
+bool rig_program(struct rig *rig, const char *const *argv, struct program_cost *cost,
 	struct err *err) MUST_CHECK;
 
 /* Is there a program of this name in PATH? */

@@ -20,6 +20,7 @@ suite_fn suite_curve; /* the stop over the number of sessions, one by one and at
 suite_fn suite_idle;  /* a stop without sessions, beside that of a bare program */
 suite_fn suite_truth; /* measured times beside the subject's own */
 suite_fn suite_overhead; /* a whole case beside its stop, and beside the usual ways */
+suite_fn suite_commands; /* stop, check and try beside the docker commands */
 suite_fn suite_jobs;     /* rounds side by side, beside the same one after the other */
 
 #endif

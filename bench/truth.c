@@ -117,7 +117,7 @@ static bool read_by_command(struct rig *rig, struct readings *readings, struct e
 {
 	static const char *const argv[] = {"stamps", NULL};
 	struct stamps_log log = {0};
-	int64_t wall_ns;
+	struct program_cost cost;
 	struct subject *subject = engine_up(rig->docker,
 		&(struct subject_spec){
 			.name = "stamps",
@@ -136,11 +136,11 @@ static bool read_by_command(struct rig *rig, struct readings *readings, struct e
 	ok = await_line(rig, is_ready, &log, err) &&
 		rig_program(rig,
 			(const char *const[]){"docker", "stop", subject->id, NULL},
-			&wall_ns, err) &&
+			&cost, err) &&
 		await_line(rig, has_stamps, &log, err);
 	subject_down(subject);
 	if (ok)
-		add_difference(&readings->command, wall_ns, log.own_ns);
+		add_difference(&readings->command, cost.wall_ns, log.own_ns);
 	return ok;
 }
 
@@ -149,7 +149,7 @@ static void print(struct printout *printout, const char *what,
 {
 	printout_row(printout,
 		&(struct printout_row){what, samples, .unit = "ms off", .digits = 2,
-			.at_most = at_most});
+			.at_most = at_most, .either_way = true});
 }
 
 static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
