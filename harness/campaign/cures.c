@@ -112,7 +112,8 @@ static void run(struct cures *cures, const struct cure *cure)
 			SCOPED(mem_free)
 			char *step = mem_textf("again, with %s", cure->name);
 
-			cures->options->step(cures->options->arg, step);
+			cures->options->step(
+				cures->options->arg, &(struct case_step){.what = step});
 		}
 		case_finish(case_run(cures->options, &scenario, &evidence), false);
 		if (evidence.trouble != TROUBLE_INTERRUPTED)

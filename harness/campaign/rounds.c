@@ -2,8 +2,12 @@
 
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+
+/* For the live view alone: where nobody looks, nothing runs beside a stop. */
+#define STEP_EVERY_NS (CLOCK_S / 2)
 
 struct planned_round {
 	struct rounds *rounds;
@@ -33,11 +37,11 @@ void rounds_add(struct rounds *rounds, const struct plan_case *plan_case,
 	};
 }
 
-static void on_step(void *arg, const char *what)
+static void on_step(void *arg, const struct case_step *step)
 {
 	struct planned_round *round = arg;
 
-	progress_step(round->rounds->progress, round->progress, what);
+	progress_step(round->rounds->progress, round->progress, step);
 }
 
 static void show_over(struct planned_round *round)
@@ -132,6 +136,8 @@ bool rounds_run(struct rounds *rounds, struct results *results)
 	bool ok;
 
 	rounds->worker_options.step = on_step;
+	rounds->worker_options.step_every_ns =
+		progress_is_live(rounds->progress) ? STEP_EVERY_NS : 0;
 	rounds->worker_options.over = on_over;
 	while ((ok = start_rounds(rounds)) && rounds->running > 0)
 		uv_run(rounds->worker_options.loop, UV_RUN_ONCE);
@@ -147,6 +153,8 @@ bool rounds_run(struct rounds *rounds, struct results *results)
 void rounds_interrupt(struct rounds *rounds)
 {
 	rounds->interrupted = true;
+	if (rounds->progress)
+		progress_interrupt(rounds->progress);
 	for (unsigned i = 0; i < rounds->started; i++) {
 		if (rounds->list[i].worker)
 			worker_interrupt(rounds->list[i].worker);

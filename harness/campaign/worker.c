@@ -85,9 +85,15 @@ static void send_message(const struct work *work, cJSON *message)
 	cJSON_Delete(message);
 }
 
-static void on_step(void *arg, const char *what)
+static void on_step(void *arg, const struct case_step *step)
 {
-	send_message(arg, json_fill(NULL, "{'step': %s}", what));
+	cJSON *message = json_fill(
+		NULL, "{'step': %s, 'sessions': %u}", step->what, step->sessions);
+
+	/* Both processes have the same clock. */
+	cJSON_AddNumberToObject(message, "asked_ns", (double)step->asked_ns);
+	cJSON_AddNumberToObject(message, "grace_ns", (double)step->grace_ns);
+	send_message(arg, message);
 }
 
 static void on_signal(uv_signal_t *signal, int number UNUSED)
@@ -129,6 +135,7 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 		.interrupted = &work->interrupted,
 		.seed = worker->seed,
 		.step = on_step,
+		.step_every_ns = options->step_every_ns,
 		.arg = work,
 	};
 	SCOPED(mem_free) char *folder = NULL;
@@ -227,10 +234,15 @@ static void on_line(void *arg, int64_t ns UNUSED, const char *line, size_t len)
 {
 	struct worker *worker = arg;
 	cJSON *message = json_parse(line, len);
-	const char *step = json_text(message, "step");
+	const struct case_step step = {
+		.what = json_text(message, "step"),
+		.sessions = (unsigned)json_int(message, "sessions", 0),
+		.asked_ns = json_int(message, "asked_ns", 0),
+		.grace_ns = json_int(message, "grace_ns", 0),
+	};
 
-	if (step)
-		worker->options->step(worker->arg, step);
+	if (step.what)
+		worker->options->step(worker->arg, &step);
 	if (json_get(message, "round")) {
 		cJSON_Delete(worker->answer);
 		worker->answer = message;

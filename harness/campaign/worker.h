@@ -16,13 +16,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/run/case_step.h"
 #include "harness/scenario/plan.h"
 #include "lib/err.h"
 
 struct worker;
-
-/* What the round is doing now: "stopping". Borrowed. */
-typedef void worker_step_fn(void *arg, const char *what);
 
 /* The worker has ended. Takes round, the JSON of round.h. `kept`: a container and a
  * folder were left for a person to look at. `say` is a line for people, or NULL;
@@ -41,7 +39,8 @@ struct worker_options {
 	bool keep_failed;
 	bool try_cures;    /* of a round whose stop was not clean */
 	bool with_picture; /* the JSON has the lanes of the stop */
-	worker_step_fn *step;
+	case_step_fn *step;
+	int64_t step_every_ns; /* a step is told again after this time; 0: never */
 	worker_over_fn *over;
 };
 

@@ -109,12 +109,12 @@ static void print(const struct trial *trial, const struct evidence *evidence,
 }
 
 /* A rerun may take as long as the grace: a person is told what goes on. */
-static void on_step(void *arg, const char *what)
+static void on_step(void *arg, const struct case_step *step)
 {
 	const struct trial *trial = arg;
 
 	if (trial->errors.live)
-		terminal_print(stderr, "stopbench: %s\n", what);
+		terminal_print(stderr, "stopbench: %s\n", step->what);
 }
 
 static struct case_options case_options(struct trial *trial)

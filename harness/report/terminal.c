@@ -14,7 +14,8 @@
 #include "lib/mem.h"
 #include "lib/utf8.h"
 
-#define WIDTH_USUAL 80
+#define WIDTH_USUAL  80
+#define HEIGHT_USUAL 24
 
 static bool is_set(const char *name)
 {
@@ -39,6 +40,7 @@ struct terminal terminal_of(FILE *out)
 		return terminal;
 	ioctl(fd, TIOCGWINSZ, &size);
 	terminal.width = size.ws_col > 0 ? size.ws_col : WIDTH_USUAL;
+	terminal.height = size.ws_row > 0 ? size.ws_row : HEIGHT_USUAL;
 	terminal.live = is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
 	terminal.colors = terminal.live && !is_set("NO_COLOR");
 	if (terminal.colors) {

@@ -15,6 +15,7 @@ struct terminal {
 	bool colors;    /* live, and NO_COLOR is not set */
 	bool utf8;      /* by the locale */
 	unsigned width; /* columns; 0: no end (a file, a pipe) */
+	unsigned height; /* rows; 0: as width */
 	/* Escape sequences, "" without colors. */
 	const char *red, *green, *yellow, *plain;
 };

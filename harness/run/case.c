@@ -264,6 +264,7 @@ static void stop(struct case_state *state)
 	enum wait_end end;
 	struct err err = {0};
 
+	state->asked_ns = clock_now();
 	case_state_step(state, "stopping");
 	state->sampler = observe_stop(
 		state->options.loop, state->service, grace_ns, evidence, &err);
@@ -358,5 +359,7 @@ struct case_state *case_run(const struct case_options *options,
 	if (state->service)
 		ask_facts(state);
 	close_ledger(state);
+	loop_timer_destroy(state->again);
+	state->again = NULL;
 	return state;
 }

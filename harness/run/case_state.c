@@ -8,17 +8,37 @@
 #include "harness/scenario/redact.h"
 #include "lib/clock.h"
 
-void case_state_step(const struct case_state *state, const char *format, ...)
+static void report_step(void *arg)
 {
-	char text[128];
+	struct case_state *state = arg;
+	const struct evidence *evidence = state->evidence;
+	unsigned opened = evidence_count(evidence, "agent.session.opened");
+	unsigned ended = evidence_count(evidence, "agent.disconnect.done");
+
+	state->options.step(state->options.arg,
+		&(struct case_step){
+			.what = state->step,
+			.sessions = opened > ended ? opened - ended : 0,
+			.asked_ns = state->asked_ns,
+			.grace_ns = state->scenario->stop.grace_ns,
+		});
+	if (state->again)
+		loop_timer_set(state->again, state->options.step_every_ns);
+}
+
+void case_state_step(struct case_state *state, const char *format, ...)
+{
 	va_list args;
 
 	if (!state->options.step)
 		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	vsnprintf(state->step, sizeof state->step, format, args);
 	va_end(args);
-	state->options.step(state->options.arg, text);
+	if (state->options.step_every_ns && !state->again)
+		state->again =
+			loop_timer_create(state->options.loop, report_step, state);
+	report_step(state);
 }
 
 bool case_state_trouble(

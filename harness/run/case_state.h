@@ -6,6 +6,7 @@
 #define HARNESS_RUN_CASE_STATE_H
 
 #include "harness/engine/engine.h"
+#include "harness/run/case_step.h"
 #include "harness/run/clients.h"
 #include "harness/run/evidence.h"
 #include "harness/run/ledger.h"
@@ -14,10 +15,8 @@
 #include "harness/run/mock_agent.h"
 #include "harness/run/sampler.h"
 #include "lib/cc.h"
+#include "lib/loop_timer.h"
 #include "lib/wait.h"
-
-/* What the case is doing now, for progress: "waiting for 3 sessions". Borrowed. */
-typedef void case_step_fn(void *arg, const char *what);
 
 struct case_options {
 	uv_loop_t *loop;
@@ -26,7 +25,8 @@ struct case_options {
 	const char *run_folder; /* exists; the case makes its own below it */
 	const bool *interrupted;
 	uint64_t seed;
-	case_step_fn *step; /* may be NULL */
+	case_step_fn *step;    /* may be NULL */
+	int64_t step_every_ns; /* the same step once more after this time; 0: never */
 	void *arg;
 };
 
@@ -48,11 +48,13 @@ struct case_state {
 	enum request_kind loading; /* the part of the load that is under way */
 	unsigned turns_before; /* agent.turn.begin events before the turns in flight */
 	char *last_line;       /* as case_state_last_line() gave it */
+	char step[128];        /* what it is doing now */
+	int64_t asked_ns;      /* when the stop was requested, for step(); 0: not yet */
+	struct loop_timer *again; /* of step_every_ns */
 };
 
 /* Reports what the case is doing now. */
-void case_state_step(const struct case_state *state, const char *format, ...)
-	PRINTF(2, 3);
+void case_state_step(struct case_state *state, const char *format, ...) PRINTF(2, 3);
 
 /* Writes the evidence's trouble and returns false. */
 bool case_state_trouble(struct case_state *state, enum trouble kind, const char *format,
