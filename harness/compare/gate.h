@@ -34,7 +34,9 @@
 #define GATE_LOOK_LAST    40
 
 /* Borrows the times: finite. Pairs are in the order in which they were measured, and of
- * one count. */
+ * one count. The sides should take turns in being first (A B B A): on a machine that
+ * gets slower from stop to stop, a side that is always second has more false alarms than
+ * the level says. */
 struct gate_case {
 	const double *base_ns, *new_ns;
 	unsigned base_count, new_count; /* 0 for a case that has not begun */
