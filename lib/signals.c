@@ -67,6 +67,12 @@ bool signal_is_crash(int number)
 		number == SIGSEGV || number == SIGPIPE || number == SIGSYS;
 }
 
+bool signal_is_harmless(int number)
+{
+	return number == SIGWINCH || number == SIGCHLD || number == SIGURG ||
+		number == SIGCONT;
+}
+
 void signals_block_only(const int *signals)
 {
 	sigset_t set;

@@ -17,6 +17,10 @@ const char *signal_name(int number, char text[SIGNAL_TEXT_SIZE]);
  * SIGPIPE and the like. */
 bool signal_is_crash(int number);
 
+/* Is its default action to do nothing? SIGWINCH, SIGCHLD, SIGURG, SIGCONT: as PID 1 and
+ * behind an init alike. */
+bool signal_is_harmless(int number);
+
 /* Sets the signal mask: exactly these are blocked. The list ends in 0; NULL: none is
  * blocked. Every program calls it first, because a program inherits the mask of whoever
  * started it: block the signals that stop it, start their handlers, unblock, and block

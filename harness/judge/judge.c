@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/diagnose/diagnose.h"
+#include "harness/judge/ends.h"
 #include "harness/judge/expect.h"
 #include "harness/judge/view.h"
 #include "lib/clock.h"
@@ -90,7 +91,8 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 			"it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
-	else if (signal_is_crash(number) && number != view->facts->stop_signal)
+	else if (signal_is_crash(number) && number != view->facts->stop_signal &&
+		!(!view->signalled && ends_was_sent(&view->processes, number)))
 		find(judgement, VERDICT_CRASH, "%d: %s", code,
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	else if (code > 0)

@@ -123,7 +123,9 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		return LEAK_NONE;
 	if (!has_waited(evidence, pid1->pid, process->ended_ns, death.ns))
 		return LEAK_LEFT;
-	if (!pid1->before || !proc_mask_has(pid1->before->caught, SIGCHLD))
+	/* An init waits for its child, and ends because that did. */
+	if (!pid1->before || !proc_mask_has(pid1->before->caught, SIGCHLD) ||
+		proc_is_init(pid1->before))
 		return LEAK_NONE;
 	return death.ns - process->ended_ns < NO_TIME_NS && told_by_pid1(processes) > 1
 		? LEAK_LEFT
@@ -240,7 +242,9 @@ static enum leak_kind kind_of(const struct evidence *evidence,
 		return was_not_waited_for(evidence, processes, process)
 			? LEAK_NOT_WAITED
 			: LEAK_TOLD;
-	if (forked_by && forked_by != processes->list && !forked_by->was_there)
+	if (forked_by && forked_by != processes->list && forked_by->record &&
+		forked_by->record->ended_ns &&
+		forked_by->record->ended_ns <= evidence->facts.signal_ns)
 		return LEAK_ORPHAN;
 	return processes->signals_known ? LEAK_NEVER_TOLD : LEAK_UNTRACED;
 }
@@ -267,15 +271,31 @@ static void add(struct leaks *leaks, enum leak_kind kind, const struct process *
 	snprintf(leak->text, sizeof leak->text, "%s", buf_text(&text));
 }
 
+/* What ended a moment before is no zombie yet: its parent may be about to ask for it. */
+#define ZOMBIE_NS (100 * CLOCK_MS)
+
+static unsigned count_zombies(
+	const struct processes *processes, const struct snapshot *last)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; last && i < last->count; i++) {
+		const struct process *process =
+			processes_by_pid(processes, last->procs[i].pid);
+		const struct proc_record *record = process ? process->record : NULL;
+
+		count += last->procs[i].state == 'Z' && last->procs[i].threads <= 1 &&
+			!(record && record->ended_ns > last->ns - ZOMBIE_NS);
+	}
+	return count;
+}
+
 void leaks_find(struct leaks *leaks, const struct evidence *evidence,
 	const struct processes *processes)
 {
-	const struct snapshot *last = evidence_last_snapshot(evidence);
-
-	*leaks = (struct leaks){0};
-	for (unsigned i = 0; last && i < last->count; i++)
-		leaks->zombies +=
-			last->procs[i].state == 'Z' && last->procs[i].threads <= 1;
+	*leaks = (struct leaks){
+		.zombies = count_zombies(processes, evidence_last_snapshot(evidence)),
+	};
 	for (unsigned i = 1; i < processes->count; i++) {
 		const struct process *process = &processes->list[i];
 		enum leak_state state = process->record

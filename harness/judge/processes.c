@@ -292,13 +292,17 @@ void process_add_wait(
 
 	if (!last)
 		buf_adds(text, "not seen");
-	else if (last->state == 'T' || last->state == 't')
+	else if (last->state == 't')
+		buf_adds(text, "held by a tracer (ptrace)");
+	else if (last->state == 'T')
 		buf_adds(text, "stopped (SIGSTOP)");
 	else if (last->state == 'R')
 		buf_adds(text, "running, not waiting");
 	else if (last->state == 'D')
 		buf_addf(text, "in uninterruptible sleep (%s)",
-			last->wchan[0] ? last->wchan : "D");
+			name[0]                  ? name
+				: last->wchan[0] ? last->wchan
+						 : "D");
 	else if (name[0])
 		buf_addf(text, "in %s%s%s", name, last->waits_on[0] ? " of " : "",
 			last->waits_on);
@@ -334,7 +338,12 @@ void process_add_deed(const struct process *process, const struct processes *all
 	const struct proc *last = process->last;
 
 	if (!process->told && all->signals_known) {
-		buf_addf(text, "got no signal, and is ");
+		if (process->record && process->record->born_ns > stop_ns(evidence))
+			buf_addf(text, "began %s after the stop signal, and is ",
+				CLOCK_TEXT(
+					process->record->born_ns - stop_ns(evidence)));
+		else
+			buf_adds(text, "got no signal, and is ");
 		process_add_wait(process, all, text);
 	} else if (last && proc_mask_has(last->blocked, number) &&
 		proc_mask_has(last->shared_pending | last->pending, number)) {
@@ -347,7 +356,14 @@ void process_add_deed(const struct process *process, const struct processes *all
 		process_add_wait(process, all, text);
 	} else if ((process->told && process->told->ignored) ||
 		(last && proc_mask_has(last->ignored, number))) {
-		buf_addf(text, "ignores %s", SIGNAL(number));
+		if (!last || proc_mask_has(last->ignored, number))
+			buf_addf(text, "ignores %s", SIGNAL(number));
+		else
+			buf_addf(text,
+				signal_is_harmless(number)
+					? "has no handler for %s, whose default is to do nothing"
+					: "was sent %s, which the kernel discarded",
+				SIGNAL(number));
 	} else if (process->told) {
 		buf_addf(text, "was sent %s", SIGNAL(number));
 		add_moment(process->told, evidence, text);

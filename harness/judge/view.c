@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/scenario/redact.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/mem.h"
 
 /* The second look begins 100 ms after the first began, and each takes a moment. */
 #define SETTLED_NS (90 * CLOCK_MS)
@@ -254,6 +256,24 @@ void view_open(struct view *view, const struct scenario *scenario,
 	if (evidence->request_count == 0 && !scenario_is_ours(scenario) &&
 		!scenario_has_mocks(scenario) && !view->too_late)
 		connections_find(&view->connections, evidence);
+}
+
+void view_add_last_line(const struct view *view, struct buf *text)
+{
+	const struct evidence *evidence = view->evidence;
+
+	for (unsigned i = evidence->log_count; view->last_lines > 0 && i-- > 0;) {
+		SCOPED(mem_free) char *line = NULL;
+
+		if (evidence->log[i].ns <= view->facts->signal_ns)
+			return;
+		if (strspn(evidence->log[i].text, " \t\r") ==
+			strlen(evidence->log[i].text))
+			continue;
+		line = redact(view->scenario, evidence->log[i].text);
+		buf_addf(text, "; its last line: \"%.120s\"", line);
+		return;
+	}
 }
 
 void view_close(struct view *view)

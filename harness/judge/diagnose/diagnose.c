@@ -93,10 +93,22 @@ static bool launcher_is_pid1(const struct view *view, struct buf *text)
 
 static bool pid1_ignores(const struct view *view, struct buf *text)
 {
-	return view->discarded && view->pid1 &&
-		proc_mask_has(view->pid1->ignored, view->facts->stop_signal) &&
-		buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
-			STOP_SIGNAL(view));
+	const struct process *child;
+
+	if (!view->discarded || !view->pid1 ||
+		!proc_mask_has(view->pid1->ignored, view->facts->stop_signal))
+		return false;
+	buf_addf(text, "PID 1 (%s) ignores %s (SigIgn)", view->pid1->name,
+		STOP_SIGNAL(view));
+	child = view->processes.signals_known && proc_awaits_child(view->pid1)
+		? child_not_told(view)
+		: NULL;
+	if (child) {
+		buf_adds(text, " and waits for ");
+		process_add_name(child, text);
+		buf_adds(text, ", which got no signal");
+	}
+	return true;
 }
 
 static bool signal_came_early(const struct view *view, struct buf *text)

@@ -67,11 +67,60 @@ static void add_end(const struct process *process, struct buf *text)
 		buf_addf(text, " from %s", process->killed->sender_name);
 }
 
+static bool is_signal_code(int code)
+{
+	return code > 128 && code - 128 <= SIGRTMAX;
+}
+
 /* PID 1 exited, with a code that claims a signal. */
 static bool claims_signal(const struct view *view)
 {
 	return view->facts->wait_status_known && !view->signalled &&
-		view->facts->exit_code > 128;
+		is_signal_code(view->facts->exit_code);
+}
+
+/* PID 1 powered its PID namespace off, or restarted it, by reboot(2): it exits with 0, and
+ * whoever waits for it is told of SIGINT or SIGHUP. */
+static bool ended_by_reboot(const struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+
+	return facts->wait_status_known && WIFEXITED(facts->wait_status) &&
+		WEXITSTATUS(facts->wait_status) == 0 && !view->too_late &&
+		(facts->exit_code == 128 + SIGINT || facts->exit_code == 128 + SIGHUP);
+}
+
+/* ", after it was sent SIGINT as well (+300ms)": another signal to PID 1 from outside,
+ * as of a second Ctrl-C. */
+static void add_second_signal(const struct view *view, struct buf *text)
+{
+	const struct evidence *evidence = view->evidence;
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (signal->what != PROC_SIGNAL_SENT || signal->sender == 0 ||
+			signal->pid != view->processes.list->pid ||
+			signal->ns < view->facts->signal_ns ||
+			signal->signal == SIGKILL ||
+			signal_is_harmless(signal->signal) ||
+			processes_by_pid(&view->processes, signal->sender))
+			continue;
+		/* The first is the stop signal. */
+		if (seen++ == 0)
+			continue;
+		buf_addf(text, ", after PID 1 was sent %s as well (+%s)",
+			SIGNAL(signal->signal),
+			CLOCK_TEXT(signal->ns - view->facts->signal_ns));
+		return;
+	}
+}
+
+static bool is_usual_stop(int number, const struct view *view)
+{
+	return number == view->facts->stop_signal || number == SIGTERM ||
+		number == SIGINT || number == SIGQUIT || number == SIGHUP;
 }
 
 /* (143 of an init is the end of its program: X8 or X9.) */
@@ -80,11 +129,15 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 	int code = view->facts->exit_code;
 	const struct process *child;
 
-	if (!claims_signal(view) || view->too_late ||
+	if (!claims_signal(view) || view->too_late || ended_by_reboot(view) ||
 		(view->init && code == DEFAULT_CODE(view)))
 		return false;
 	child = child_with(view, code);
 	if (!child && code != 128 + SIGKILL && view->evidence->descendants_known)
+		return false;
+	/* The program's own decision, which an init passed on: X8. */
+	if (child && view->init && child == view->program &&
+		WIFEXITED(child->wait_status) && is_usual_stop(code - 128, view))
 		return false;
 	buf_addf(text, "no signal ended PID 1 (%s): it exited with %d",
 		view->pid1 ? view->pid1->name : "?", code);
@@ -93,6 +146,7 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 							 : true;
 	buf_adds(text, ", which is how a child ended: ");
 	add_end(child, text);
+	add_second_signal(view, text);
 	return true;
 }
 
@@ -145,12 +199,6 @@ static bool add_lines(const struct view *view, struct buf *text)
 		view->last_lines == 1 ? "" : "s");
 }
 
-static bool is_usual_stop(int number, const struct view *view)
-{
-	return number == view->facts->stop_signal || number == SIGTERM ||
-		number == SIGINT || number == SIGQUIT || number == SIGHUP;
-}
-
 /* The program itself exited with the code: no signal ended it, and no child's status is
  * reported. */
 static bool decided_itself(const struct view *view, struct buf *text)
@@ -169,7 +217,9 @@ static bool decided_itself(const struct view *view, struct buf *text)
 	buf_addf(text, "%d by its own decision: ", code);
 	process_add_name(program, text);
 	buf_addf(text, " exited with %d, no signal ended it", code);
-	return add_lines(view, text);
+	add_lines(view, text);
+	add_second_signal(view, text);
+	return true;
 }
 
 /* It died of the stop signal that it had caught: then it sent that to itself. */
@@ -188,6 +238,13 @@ bool exit_after_way_down(const struct view *view, struct buf *text)
 
 	if (code <= 128 || view->too_late || view->killed)
 		return false;
+	if (ended_by_reboot(view))
+		return buf_addf(text,
+			"%d: PID 1 (%s) %s its container by reboot(2), which is how a full "
+			"init ends: the kernel reports that as %s",
+			code, view->pid1 ? view->pid1->name : "?",
+			code == 128 + SIGINT ? "powered off" : "restarted",
+			SIGNAL(code - 128));
 	if (!view->completed && decided_itself(view, text))
 		return true;
 	if (!ended_by_stop_signal(view))
@@ -265,6 +322,14 @@ bool exit_by_default_action(const struct view *view, struct buf *text)
 	return add_lines(view, text);
 }
 
+/* What is known of why it exited so. */
+static bool add_reason(const struct view *view, struct buf *text)
+{
+	add_second_signal(view, text);
+	view_add_last_line(view, text);
+	return true;
+}
+
 bool exit_with_own_code(const struct view *view, struct buf *text)
 {
 	int code = view->facts->exit_code;
@@ -273,28 +338,34 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	if (code < 1 || view->signalled || view->too_late || view->killed ||
 		code == 128 + SIGKILL || is_usual_stop(code - 128, view))
 		return false;
-	if (code > 128 && (child_with(view, code) || view->init))
-		return false;
 	child = child_with(view, code);
+	if (is_signal_code(code) && (child || view->init))
+		return false;
 	if (child && child == view->main) {
 		add_end(child, text);
-		return buf_addf(text, ", and PID 1 (%s) passed that on",
+		buf_addf(text, ", and PID 1 (%s) passed that on",
 			view->pid1 ? view->pid1->name : "?");
+		return add_reason(view, text);
 	}
 	buf_addf(text, "PID 1 (%s) exited with %d", view->pid1 ? view->pid1->name : "?",
 		code);
+	if (code == 126 || code == 127)
+		buf_addf(text, " (a shell's code for a command that %s)",
+			code == 127 ? "was not found" : "could not be executed");
 	if (child) {
 		buf_adds(text, ", as ");
 		process_add_name(child, text);
-		return buf_adds(text, " had");
+		buf_adds(text, " had");
+		return add_reason(view, text);
 	}
 	if (pid1->raised && pid1->raised->ignored)
 		buf_addf(text,
 			", after it had raised %s for itself, which PID 1 does not get",
 			SIGNAL(pid1->raised->signal));
-	if (view->main && view->main != pid1 && view->main->status_known) {
+	if (view->main && view->main != pid1 && view->main->status_known &&
+		!process_was_idle(view->main)) {
 		buf_adds(text, "; ");
 		add_end(view->main, text);
 	}
-	return true;
+	return add_reason(view, text);
 }

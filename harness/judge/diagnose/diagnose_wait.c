@@ -45,7 +45,7 @@ static void add_deed(
 }
 
 /* "; uvicorn waits for connections to close": what its last line means. */
-static void add_last_words(
+static bool add_last_words(
 	const struct view *view, const struct process *process, struct buf *text)
 {
 	const struct evidence *evidence = view->evidence;
@@ -54,7 +54,7 @@ static void add_last_words(
 	const char *means = NULL;
 
 	if (view->last_lines == 0)
-		return;
+		return false;
 	stacks = stacks_create();
 	stack = stacks_match(stacks, process->name, process->last->command);
 	for (unsigned i = evidence->log_count; stack && !means && i-- > 0;) {
@@ -65,6 +65,7 @@ static void add_last_words(
 	if (means)
 		buf_addf(text, "; by its last words %.160s", means);
 	stacks_destroy(stacks);
+	return means != NULL;
 }
 
 static bool is_in(const struct proc *proc, const char *const *names)
@@ -92,6 +93,18 @@ static bool is_in_loop(const struct view *view, const struct process *process,
 		ran_ns <= (view->last->ns - view->facts->signal_ns) / 5;
 }
 
+static void add_child_not_told(
+	const struct view *view, const struct process *program, struct buf *text)
+{
+	const struct process *child = processes_child(&view->processes, program, NULL);
+
+	if (!child || child->told || !view->processes.signals_known)
+		return;
+	buf_adds(text, "; its child ");
+	process_add_name(child, text);
+	buf_adds(text, " runs, and got no signal");
+}
+
 /* --- W: the signal reached it --- */
 
 /* A signal that is blocked, as it is in its own handler, is queued first, and discarded
@@ -101,7 +114,10 @@ bool wait_raised_in_vain(const struct view *view, struct buf *text)
 	const struct process *pid1 = view->processes.list;
 	const struct proc_signal *raised = pid1->raised;
 
+	/* One that PID 1 ignores is meant for the rest of its group (kill 0). */
 	if (!hangs(view) || !raised || !pid1->last || pid1->last->ns_pid != 1 ||
+		signal_is_harmless(raised->signal) ||
+		proc_mask_has(pid1->last->ignored, raised->signal) ||
 		(!raised->ignored && proc_receives(pid1->last, raised->signal)))
 		return false;
 	add_who(view, pid1, text);
@@ -110,24 +126,48 @@ bool wait_raised_in_vain(const struct view *view, struct buf *text)
 			STOP_SIGNAL(view));
 	else
 		buf_addf(text, " sent itself %s", SIGNAL(raised->signal));
-	return buf_addf(text,
+	buf_addf(text,
 		" (+%s): PID 1 never gets a signal from inside that it does not handle, so it "
 		"went on",
 		CLOCK_TEXT(raised->ns - view->facts->signal_ns));
+	add_child_not_told(view, pid1, text);
+	return true;
+}
+
+/* In a call that only SIGKILL interrupts, such as vfork(2) and one to a disk or a network
+ * file system that does not answer. */
+static bool is_uninterruptible(const struct view *view, const struct proc *last)
+{
+	return last->state == 'D' &&
+		proc_mask_has(
+			last->shared_pending | last->pending, view->facts->stop_signal);
 }
 
 bool wait_stopped(const struct view *view, struct buf *text)
 {
-	if (!hangs(view) ||
-		!(view->program->last->state == 'T' ||
-			strstr(view->program->last->wchan, "refrigerator") ||
-			strstr(view->program->last->wchan, "freez")))
+	const struct proc *last;
+
+	if (!hangs(view))
+		return false;
+	last = view->program->last;
+	if (last->state != 'T' && last->state != 't' &&
+		!is_uninterruptible(view, last) &&
+		!strstr(last->wchan, "refrigerator") && !strstr(last->wchan, "freez"))
 		return false;
 	add_who(view, view->program, text);
+	if (last->state == 't' || is_uninterruptible(view, last)) {
+		buf_adds(text, " is ");
+		process_add_wait(view->program, &view->processes, text);
+		buf_addf(text, ", so it could not take %s", STOP_SIGNAL(view));
+		if (strcmp(proc_syscall_name(last), "vfork") == 0)
+			buf_adds(text,
+				": it waits until its child executes a program or ends");
+		add_child_not_told(view, view->program, text);
+		return true;
+	}
 	return buf_addf(text,
 		" is stopped (%s), so it could not take %s; send it SIGCONT or unpause it",
-		view->program->last->state == 'T' ? "SIGSTOP" : "frozen",
-		STOP_SIGNAL(view));
+		last->state == 'T' ? "SIGSTOP" : "frozen", STOP_SIGNAL(view));
 }
 
 bool wait_blocked(const struct view *view, struct buf *text)
@@ -142,8 +182,10 @@ bool wait_blocked(const struct view *view, struct buf *text)
 		!proc_mask_has(last->shared_pending | last->pending, number))
 		return false;
 	add_who(view, view->program, text);
-	return buf_addf(text, " has %s blocked: it is pending, and nobody reads it",
+	buf_addf(text, " has %s blocked: it is pending, and nobody reads it",
 		SIGNAL(number));
+	add_child_not_told(view, view->program, text);
+	return true;
 }
 
 /* A shell waits for a foreground command, or reads what it prints: x=$(command). */
@@ -235,8 +277,24 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 			"PID 1 (%s) was sent %s, for which it has no handler; it handles "
 			"SIGTERM",
 			pid1->name, STOP_SIGNAL(view));
+	if (view->discarded && view->killed && pid1 &&
+		signal_is_harmless(facts->stop_signal) &&
+		!proc_mask_has(pid1->ignored, facts->stop_signal))
+		return buf_addf(text,
+			"PID 1 (%s) was sent %s, for which it has no handler; its default "
+			"is to do nothing, behind an init as well",
+			pid1->name, STOP_SIGNAL(view));
 	if (!hangs(view))
 		return false;
+	if (signal_is_harmless(facts->stop_signal) &&
+		!proc_receives(program->last, facts->stop_signal) &&
+		!proc_mask_has(program->last->ignored, facts->stop_signal)) {
+		add_who(view, program, text);
+		buf_addf(text, " has no handler for %s, whose default is to do nothing",
+			STOP_SIGNAL(view));
+		add_caught(view, program->last, text);
+		return true;
+	}
 	if (is_pid1(view, program) && facts->exec_ns > facts->signal_ns) {
 		add_who(view, program, text);
 		buf_addf(text,
@@ -247,8 +305,10 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 		add_caught(view, program->last, text);
 		return true;
 	}
-	if (facts->stop_signal == SIGTERM || !is_unmoved(view) ||
-		!waits_as_before(program) || !proc_receives(program->last, SIGTERM) ||
+	if (facts->stop_signal == SIGTERM ||
+		proc_mask_has(program->last->ignored, facts->stop_signal) ||
+		!is_unmoved(view) || !waits_as_before(program) ||
+		!proc_receives(program->last, SIGTERM) ||
 		program->last->connections > 0)
 		return false;
 	add_who(view, program, text);
@@ -410,6 +470,14 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 	if (!child)
 		return false;
 	add_who(view, parent, text);
+	/* The signal came no further than to its parent. */
+	if (!child->told && parent->told && !is_pid1(view, parent)) {
+		int number = parent->told->signal;
+		bool ignores = proc_mask_has(parent->last->ignored, number);
+
+		buf_addf(text, " %s %s%s, and", ignores ? "ignores" : "did not pass",
+			SIGNAL(number), ignores ? "" : " on");
+	}
 	buf_adds(text, " waits for ");
 	process_add_name(child, text);
 	others = awaited_children(view, parent) - 1;
@@ -424,18 +492,6 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 bool wait_for_child(const struct view *view, struct buf *text)
 {
 	return hang_mcp(view, text) || child_holds_up(view, text);
-}
-
-static void add_child_not_told(
-	const struct view *view, const struct process *program, struct buf *text)
-{
-	const struct process *child = processes_child(&view->processes, program, NULL);
-
-	if (!child || child->told || !view->processes.signals_known)
-		return;
-	buf_adds(text, "; its child ");
-	process_add_name(child, text);
-	buf_adds(text, " runs, and got no signal");
 }
 
 bool wait_elsewhere(const struct view *view, struct buf *text)
@@ -462,6 +518,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	else if (program->last->threads > 1)
 		buf_addf(text, ", with %u threads", program->last->threads);
 	add_child_not_told(view, program, text);
-	add_last_words(view, program, text);
+	if (!add_last_words(view, program, text))
+		view_add_last_line(view, text);
 	return true;
 }

@@ -68,21 +68,119 @@ static void a_code_that_stands_for_a_childs_end_names_the_child(void **state)
 		"no signal ended PID 1 (sh): it exited with 137 by itself");
 }
 
-/* 200 as well: a code of its own is one that no child ended with. */
+/* 200 stands for no signal: it is passed on like any other code. */
 static void a_childs_code_has_no_second_reason(void **state)
 {
-	static const int codes[] = {143, 200};
+	static const struct {
+		int code;
+		const char *reason, *others[2];
+	} rows[] = {{143, "X5", {"X8", "X12"}}, {200, "X12", {"X5", "X8"}},
+		{255, "X12", {"X5", "X8"}}};
 	struct judge_scene *scene = *state;
 	unsigned app = exit_above(scene, "app", 143);
 	struct proc_record *record = scene_end_process(scene, app, 50, 0);
 
-	for (size_t i = 0; i < COUNT(codes); i++) {
-		scene_exit_with(scene, codes[i]);
-		record->wait_status = EXITED(codes[i]);
-		scene_expect(scene, VERDICT_DIRTY, "X5");
-		assert_false(scene_has_diagnosis(scene, "X8"));
-		assert_false(scene_has_diagnosis(scene, "X12"));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		scene_exit_with(scene, rows[i].code);
+		record->wait_status = EXITED(rows[i].code);
+		scene_expect(scene, VERDICT_DIRTY, rows[i].reason);
+		assert_false(scene_has_diagnosis(scene, rows[i].others[0]));
+		assert_false(scene_has_diagnosis(scene, rows[i].others[1]));
 	}
+}
+
+static void a_code_that_an_init_passed_on_is_the_programs(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_behind_init(scene, "app", SIGTERM);
+	struct proc_record *record = &scene->evidence.descendants[app - 1];
+
+	scene_exit_with(scene, 255);
+	record->wait_status = EXITED(255);
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_string_equal(scene_text(scene, "X12"),
+		"app (pid 2) exited with 255, and PID 1 (tini) passed that on");
+	scene_exit_with(scene, 130);
+	record->wait_status = EXITED(130);
+	scene_expect(scene, VERDICT_DIRTY, "X8");
+	assert_says(
+		scene, "X8", "130 by its own decision: app (pid 2) exited with 130");
+	assert_false(scene_has_diagnosis(scene, "X5"));
+}
+
+/* dumb-init --rewrite 15:3. */
+static void a_signal_that_was_sent_below_is_no_crash(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 131);
+
+	scene_end_process(scene, app, 50, SIGQUIT);
+	scene_expect(scene, VERDICT_CRASH, "X5");
+	scene_add_signal(scene, 49, 0, app, SIGQUIT);
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+	assert_says(scene, "X5", "a child ended: app (pid 2) died of SIGQUIT");
+}
+
+/* systemd at the end of its way down: raw status 0, and the kernel says SIGINT. */
+static void an_end_by_reboot_is_told_from_a_decision(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "systemd", SIGRTMIN + 3);
+	scene_exit_with(scene, 130);
+	scene->evidence.facts.wait_status = EXITED(0);
+	scene_expect(scene, VERDICT_DIRTY, "X8");
+	assert_string_equal(scene_text(scene, "X8"),
+		"130: PID 1 (systemd) powered off its container by reboot(2), which is how a "
+		"full init ends: the kernel reports that as SIGINT");
+	scene_exit_with(scene, 129);
+	scene->evidence.facts.wait_status = EXITED(0);
+	scene_expect(scene, VERDICT_DIRTY, "X8");
+	assert_says(scene, "X8", "(systemd) restarted its container");
+	assert_int_equal(scene->judgement.diagnosis_count, 1);
+}
+
+static void a_second_signal_is_told_with_the_code(void **state)
+{
+	static const struct {
+		int code;
+		const char *reason;
+	} rows[] = {{130, "X8"}, {1, "X12"}};
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "web", SIGTERM);
+	scene_add_signal(scene, 90, 0, 0, SIGUSR1); /* its own */
+	scene_add_signal(scene, 100, SCENE_STRANGER, 0, SIGWINCH);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		scene_exit_with(scene, rows[i].code);
+		scene_expect(scene, VERDICT_DIRTY, rows[i].reason);
+		assert_null(strstr(scene_text(scene, rows[i].reason), "as well"));
+	}
+	scene_add_signal(scene, 200, SCENE_STRANGER, 0, SIGINT);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		scene_exit_with(scene, rows[i].code);
+		scene_expect(scene, VERDICT_DIRTY, rows[i].reason);
+		assert_says(scene, rows[i].reason,
+			", after PID 1 was sent SIGINT as well (+200ms)");
+	}
+}
+
+static void a_code_is_told_with_its_last_line(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "bash", SIGTERM);
+	log_line(scene, -5, "ready");
+	scene_exit_with(scene, 127);
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_string_equal(scene_text(scene, "X12"),
+		"PID 1 (bash) exited with 127 (a shell's code for a command that was not "
+		"found)");
+	log_line(scene, 50, "save: command not found");
+	scene_exit_with(scene, 1);
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_string_equal(scene_text(scene, "X12"),
+		"PID 1 (bash) exited with 1; its last line: \"save: command not found\"");
 }
 
 /* The kernel killed it with PID 1's namespace, by SIGKILL. */
@@ -484,6 +582,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(a_code_that_stands_for_a_childs_end_names_the_child),
 		SCENE(a_childs_code_has_no_second_reason),
+		SCENE(a_code_that_an_init_passed_on_is_the_programs),
+		SCENE(a_signal_that_was_sent_below_is_no_crash),
+		SCENE(an_end_by_reboot_is_told_from_a_decision),
+		SCENE(a_second_signal_is_told_with_the_code),
+		SCENE(a_code_is_told_with_its_last_line),
 		SCENE(a_code_is_not_blamed_on_a_child_that_ended_with_pid1),
 		SCENE(a_code_of_before_the_stop_has_no_reason_in_it),
 		SCENE(a_child_that_killed_itself_has_no_other_killer),

@@ -69,6 +69,33 @@ static void a_signal_that_pid1_raises_for_itself_is_discarded(void **state)
 		"it went on");
 }
 
+/* timeout sends SIGCONT to its group behind SIGTERM; `kill 0` beside SIG_IGN is meant for
+ * the others. */
+static void a_signal_that_would_not_end_pid1_is_not_raised_in_vain(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "timeout", SIGTERM);
+	scene_add_signal(scene, 2, 0, 0, SIGCONT)->ignored = true;
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	scene->evidence.signals[2].signal = SIGTERM;
+	scene_expect(scene, VERDICT_KILLED, "W11");
+	scene_set_masks(scene, 0, 0, 0, MASK(SIGTERM));
+	scene_expect(scene, VERDICT_KILLED, "H10");
+}
+
+/* node in spawnSync(). */
+static void a_signal_raised_in_vain_leaves_a_child_untold(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "node", SIGTERM);
+	scene_add_signal(scene, 2, 0, 0, SIGTERM)->ignored = true;
+	scene_add_process(scene, 0, "app");
+	scene_expect(scene, VERDICT_KILLED, "W11");
+	assert_says(scene, "W11", "; its child app (pid 2) runs, and got no signal");
+}
+
 /* It is blocked in its own handler: queued there, and discarded behind it. */
 static void a_signal_that_was_queued_in_its_handler_is_discarded_behind_it(void **state)
 {
@@ -537,6 +564,100 @@ static void the_last_words_of_a_known_program_are_explained(void **state)
 	assert_says(scene, "H8", "; by its last words ");
 }
 
+/* --- W7: no signal reaches its code --- */
+
+/* vfork(2), until the child executes a program. */
+static void what_only_sigkill_interrupts_takes_no_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "app", SIGTERM);
+	scene->evidence.signal_count = 1; /* no handler ran */
+	scene_wait_in(scene, 0, CALL_VFORK);
+	scene_add_process(scene, 0, "app");
+	scene_last(scene, 0)->state = 'D';
+	scene_last(scene, 0)->shared_pending = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "W7");
+	assert_string_equal(scene_text(scene, "W7"),
+		"PID 1 (app) is in uninterruptible sleep (vfork), so it could not take "
+		"SIGTERM: it waits until its child executes a program or ends; its child app "
+		"(pid 2) runs, and got no signal");
+	/* It took it: then it is there for something else. */
+	scene_last(scene, 0)->shared_pending = 0;
+	scene_expect(scene, VERDICT_KILLED, NULL);
+	assert_false(scene_has_diagnosis(scene, "W7"));
+}
+
+static void what_a_tracer_holds_takes_no_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "app", SIGTERM);
+	scene_last(scene, 0)->state = 't';
+	scene_expect(scene, VERDICT_KILLED, "W7");
+	assert_string_equal(scene_text(scene, "W7"),
+		"PID 1 (app) is held by a tracer (ptrace), so it could not take SIGTERM");
+}
+
+/* --- W5: the wrong signal --- */
+
+static void a_signal_that_does_nothing_by_default_is_the_wrong_one(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app;
+
+	scene_run_program(scene, "web", SIGWINCH);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene->evidence.signals[0].ignored = true;
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "W5");
+	assert_says(
+		scene, "W5", "its default is to do nothing, behind an init as well");
+	scene_set_masks(scene, 0, MASK(SIGWINCH), 0, 0);
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	strcpy(scene_before(scene, 0)->name, "tini");
+	strcpy(scene_last(scene, 0)->name, "tini");
+	app = scene_add_process(scene, 0, "app");
+	scene_set_masks(scene, app, MASK(SIGTERM), 0, 0);
+	scene_add_signal(scene, 1, 0, app, SIGWINCH)->ignored = true;
+	scene_expect(scene, VERDICT_KILLED, "W5");
+	assert_string_equal(scene_text(scene, "W5"),
+		"app (pid 2) has no handler for SIGWINCH, whose default is to do nothing; it "
+		"handles SIGTERM as well");
+	assert_says(scene, "H3",
+		"which has no handler for SIGWINCH, whose default is to do nothing");
+}
+
+/* nohup, and STOPSIGNAL SIGHUP. */
+static void one_that_ignores_the_signal_did_not_take_it(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app;
+
+	scene_run_program(scene, "tini", SIGHUP);
+	scene_kill_at_grace(scene);
+	app = scene_add_process(scene, 0, "app");
+	scene_set_masks(scene, app, MASK(SIGTERM), 0, MASK(SIGHUP));
+	scene_add_signal(scene, 1, 0, app, SIGHUP)->ignored = true;
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_string_equal(scene_text(scene, "H3"),
+		"PID 1 (tini) waits for app (pid 2), which ignores SIGHUP");
+	assert_false(scene_has_diagnosis(scene, "W5"));
+}
+
+static void what_it_printed_last_is_told_where_nothing_says_more(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "app", SIGTERM);
+	log_line(scene, 5, "fork: retry: Resource temporarily unavailable");
+	log_line(scene, 6, " ");
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	assert_says(scene, "H10",
+		"; its last line: \"fork: retry: Resource temporarily unavailable\"");
+}
+
 /* --- H3: a child --- */
 
 static void a_child_that_was_told_and_stays_is_named(void **state)
@@ -561,8 +682,12 @@ static void a_child_is_told_by_what_it_did_with_its_signal(void **state)
 		scene, "H3", "which was sent SIGTERM (+1.00ms) and went on: it is in");
 	scene->evidence.signals[1].ignored = true;
 	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_says(scene, "H3", "which was sent SIGTERM, which the kernel discarded");
+	scene_last(scene, app)->ignored = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H3");
 	assert_says(scene, "H3", "waits for app (pid 2), which ignores SIGTERM");
 	scene->evidence.signals[1].ignored = false;
+	scene_last(scene, app)->ignored = 0;
 	scene_last(scene, app)->blocked = MASK(SIGTERM);
 	scene_last(scene, app)->shared_pending = MASK(SIGTERM);
 	scene_wait_in(scene, 0, CALL_WAIT4);
@@ -575,6 +700,46 @@ static void a_child_is_told_by_what_it_did_with_its_signal(void **state)
 	assert_string_equal(scene_text(scene, "H3"),
 		"PID 1 (host) waits for app (pid 2), which has SIGTERM blocked: it is pending, "
 		"and nobody reads it");
+}
+
+/* A shell with `trap '' TERM` behind an init. */
+static void a_signal_that_came_no_further_is_told_of_the_parent(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell = hang_behind_init(scene, "sh");
+
+	scene_wait_in(scene, shell, CALL_WAIT4);
+	scene_set_masks(scene, shell, 0, 0, MASK(SIGTERM));
+	scene_wait_in(scene, scene_add_process(scene, shell, "app"), CALL_PAUSE);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_string_equal(scene_text(scene, "H3"),
+		"sh (pid 2) ignores SIGTERM, and waits for app (pid 3), which got no signal, "
+		"and is in pause");
+	scene_set_masks(scene, shell, MASK(SIGUSR1), 0, 0);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_says(
+		scene, "H3", "sh (pid 2) did not pass SIGTERM on, and waits for app");
+}
+
+/* os.system("backup") in a handler. */
+static void a_child_of_after_the_signal_is_said_to_be(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell, script;
+
+	hang(scene, "app", SIGTERM);
+	scene_wait_in(scene, 0, CALL_WAIT4);
+	shell = scene_add_process(scene, 0, "sh");
+	script = scene_add_process(scene, shell, "backup");
+	scene_wait_in(scene, script, CALL_PAUSE);
+	scene->evidence.descendants[shell - 1].born_ns = T0 + 4 * CLOCK_MS;
+	scene->evidence.descendants[script - 1].born_ns = T0 + 5 * CLOCK_MS;
+	scene->looks[0].count = 1;
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_string_equal(scene_text(scene, "H3"),
+		"sh (pid 2) waits for backup (pid 3), which began 5.00ms after the stop "
+		"signal, and is in pause");
+	assert_says(scene, "L1", "backup (pid 3): got no signal");
 }
 
 /* s6-svscan waits for s6-supervise, which told the service. */
@@ -752,6 +917,15 @@ int main(void)
 		SCENE(of_several_children_the_one_that_was_told_is_named),
 		SCENE(a_child_whose_siblings_ended_is_waited_for),
 		SCENE(a_zombie_is_not_waited_for),
+		SCENE(a_signal_that_came_no_further_is_told_of_the_parent),
+		SCENE(a_child_of_after_the_signal_is_said_to_be),
+		SCENE(a_signal_that_would_not_end_pid1_is_not_raised_in_vain),
+		SCENE(a_signal_raised_in_vain_leaves_a_child_untold),
+		SCENE(what_only_sigkill_interrupts_takes_no_signal),
+		SCENE(what_a_tracer_holds_takes_no_signal),
+		SCENE(a_signal_that_does_nothing_by_default_is_the_wrong_one),
+		SCENE(one_that_ignores_the_signal_did_not_take_it),
+		SCENE(what_it_printed_last_is_told_where_nothing_says_more),
 		SCENE(a_session_from_outside_is_not_waited_for),
 		SCENE(where_it_was_at_the_end_is_told_in_any_case),
 		SCENE(an_untraced_child_is_not_said_to_have_got_no_signal),

@@ -213,6 +213,21 @@ static void a_zombie_is_not_left(void **state)
 	assert_false(scene_has_diagnosis(scene, "L3"));
 }
 
+/* Its parent may be about to ask for it. */
+static void what_has_just_ended_is_no_zombie_yet(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned gone = leave(scene, "gone");
+
+	scene_last(scene, gone)->state = 'Z';
+	record_of(scene, gone)->ended_ns = scene->looks[1].ns - 99 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_false(scene_has_diagnosis(scene, "L3"));
+	record_of(scene, gone)->ended_ns = scene->looks[1].ns - 100 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "L3", "1 zombie was not waited for");
+}
+
 /* --- told by PID 1, and gone a moment before it --- */
 
 /* At 298.9 ms; PID 1 began to exit at 299 ms. */
@@ -265,6 +280,20 @@ static void a_wait_behind_its_end_may_be_a_handlers(void **state)
 	assert_int_equal(scene->judgement.orphans, 0);
 	assert_true(scene_has_diagnosis(scene, "L4"));
 	scene_set_masks(scene, 0, MASK(SIGTERM), 0, 0);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_false(scene_has_diagnosis(scene, "L4"));
+}
+
+/* dumb-init: the end of its child is why it ends. */
+static void an_init_has_waited_for_its_child(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	race(scene);
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 950 * CLOCK_US;
+	strcpy(scene_before(scene, 0)->name, "dumb-init");
+	strcpy(scene_last(scene, 0)->name, "dumb-init");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	assert_false(scene_has_diagnosis(scene, "L4"));
 }
@@ -336,6 +365,8 @@ int main(void)
 		SCENE(what_a_health_check_left_is_left),
 		SCENE(a_tracker_of_resources_is_not_left),
 		SCENE(a_zombie_is_not_left),
+		SCENE(what_has_just_ended_is_no_zombie_yet),
+		SCENE(an_init_has_waited_for_its_child),
 		SCENE(one_that_pid1_did_not_wait_for_was_left_however_fast_it_died),
 		SCENE(one_that_pid1_waited_for_was_not_left),
 		SCENE(a_wait_behind_its_end_may_be_a_handlers),
