@@ -71,6 +71,18 @@ bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *e
 	return fail_at(doc->name, doc->text, scan.place, err, what);
 }
 
+unsigned json_doc_line(const struct json_doc *doc, const cJSON *node)
+{
+	struct json_scan scan;
+	unsigned line = 1;
+
+	if (!find_node(&scan, doc, node))
+		return 0;
+	for (size_t i = 0; i < scan.place; i++)
+		line += doc->text[i] == '\n';
+	return line;
+}
+
 char *json_doc_text(const struct json_doc *doc, const cJSON *node)
 {
 	struct json_scan scan;

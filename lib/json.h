@@ -46,6 +46,9 @@ void json_doc_done(struct json_doc *doc);
 bool json_doc_wrong(const struct json_doc *doc, const cJSON *node, struct err *err,
 	const char *format, ...) PRINTF(4, 5);
 
+/* The line of the node's key, as json_doc_wrong() has it; 0: it finds no place. */
+unsigned json_doc_line(const struct json_doc *doc, const cJSON *node);
+
 /* The text of node, to free(): it has all the digits of a number. NULL where
  * json_doc_wrong() finds no place. */
 char *json_doc_text(const struct json_doc *doc, const cJSON *node) MUST_CHECK;

@@ -226,3 +226,27 @@ int64_t latency_draw(const struct latency *latency, struct rng *rng)
 		return 0;
 	return ns < (double)LATENCY_MAX_NS ? (int64_t)ns : LATENCY_MAX_NS;
 }
+
+int64_t latency_longest(const struct latency *latency)
+{
+	int64_t longest_ns = 0;
+
+	switch (latency->kind) {
+	case LATENCY_FIXED:
+		return latency->a_ns;
+	case LATENCY_UNIFORM:
+		return latency->b_ns;
+	case LATENCY_EMPIRICAL:
+		for (unsigned i = 0; i < latency->values; i++) {
+			if (latency->values_ns[i] > longest_ns)
+				longest_ns = latency->values_ns[i];
+		}
+		return longest_ns;
+	case LATENCY_NORMAL:
+	case LATENCY_LOGNORMAL:
+	case LATENCY_EXPONENTIAL:
+	case LATENCY_PARETO:
+		break;
+	}
+	return -1;
+}

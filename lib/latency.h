@@ -47,6 +47,9 @@ extern const struct field_type latency_type;
 
 void latency_done(void *latency); /* a struct latency */
 
+/* The longest that can be drawn; -1: there is none below LATENCY_MAX_NS. */
+int64_t latency_longest(const struct latency *latency);
+
 int64_t latency_draw(const struct latency *latency, struct rng *rng);
 
 #endif

@@ -64,4 +64,22 @@ check "and those of another version" ends_with 2 "newer.json:3:2: schema: expect
 report
 check "and none" ends_with 2 "which file of results?"
 
+# Debian's own python3 has Debian's packages.
+python=/usr/bin/python3
+if has_checker python3-jsonschema $python -c 'import jsonschema'; then
+	"$bin/stopbench" schema --results >"$work/schema.json"
+	valid() {
+		$python -c 'import json, jsonschema, sys
+schema, results = (json.load(open(path)) for path in sys.argv[1:])
+jsonschema.Draft7Validator.check_schema(schema)
+jsonschema.Draft7Validator(schema).validate(results)' "$work/schema.json" "$1" >"$work/out" 2>"$errors"
+	}
+	check "the results are what their schema says" valid "$results"
+	check "and its schema is the one of the documents" \
+		cmp -s "$work/schema.json" docs/results.schema.json
+	sed 's/"met":/"mte":/' "$results" >"$work/other.json"
+	refused() { ! valid "$work/other.json"; }
+	check "which refuses others" refused
+fi
+
 exit "$failed"

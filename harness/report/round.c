@@ -1,5 +1,6 @@
 #include "harness/report/round.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "harness/judge/view.h"
@@ -7,6 +8,7 @@
 #include "harness/report/lanes.h"
 #include "harness/report/stop_steps.h"
 #include "harness/report/timeline.h"
+#include "harness/scenario/limit.h"
 #include "harness/scenario/redact.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -62,6 +64,20 @@ static void add_times(cJSON *json, const struct scenario *scenario,
 	add_known(json, "margin_ns", stopped, judgement->margin_ns);
 	add_known(json, "engine_late_ns", late, judgement->engine_late_ns);
 	add_known(json, "call_ns", judgement->call_ns >= 0, judgement->call_ns);
+}
+
+/* The stop as a multiple of what it cannot well be faster than. */
+static void add_limit(
+	cJSON *json, const struct scenario *scenario, const struct judgement *judgement)
+{
+	int64_t ns = limit_ns(scenario);
+
+	add_known(json, "limit_ns", ns > 0, ns);
+	if (ns > 0 && judgement->stop_ns >= 0)
+		cJSON_AddNumberToObject(json, "stop_over_limit",
+			round((double)judgement->stop_ns / (double)ns * 1000) / 1000);
+	else
+		cJSON_AddNullToObject(json, "stop_over_limit");
 }
 
 static void add_phases(cJSON *json, const struct evidence *evidence)
@@ -279,6 +295,8 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 		plan_case->id, half_names[plan_case->half], round, evidence->engine,
 		seed, verdict_names[judgement->verdict], command);
 	cJSON_AddItemToObject(json, "axes", json_copy_exact(plan_case->values));
+	add_text(json, "file", plan_case->path);
+	json_add_int(json, "line", plan_case->line);
 	add_words(json, "name", scenario, scenario->name);
 	add_words(json, "why", scenario, scenario->why);
 	add_words(json, "reason", scenario, judgement->reason);
@@ -288,6 +306,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	add_words(json, "trouble_text", scenario,
 		in_trouble ? evidence->trouble_text : NULL);
 	add_times(json, scenario, &evidence->facts, judgement);
+	add_limit(json, scenario, judgement);
 	add_phases(json, evidence);
 	add_counts(json, judgement);
 	add_end(json, evidence);

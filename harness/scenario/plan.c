@@ -188,6 +188,18 @@ static bool read_copy(struct scenario *scenario, const struct planning *planning
 		&planning->doc, place_of(planning, half), err, "%s", why.text);
 }
 
+/* Where the file has what this half expects. */
+static unsigned line_of(const struct planning *planning, enum half half)
+{
+	const struct json_doc *doc = &planning->doc;
+	const cJSON *of = half == HALF_TWIN ? planning->twin : doc->root;
+	unsigned line = json_doc_line(doc, json_get(of, "expect"));
+
+	if (line == 0 && half == HALF_TWIN)
+		line = json_doc_line(doc, of);
+	return line ? line : 1;
+}
+
 static bool add_case(
 	struct planning *planning, const cJSON *root, enum half half, struct err *err)
 {
@@ -210,6 +222,7 @@ static bool add_case(
 	plan_case->axes = buf_take(&axes);
 	plan_case->values = cJSON_Duplicate(planning->combination->values, true);
 	plan_case->path = mem_text(planning->path);
+	plan_case->line = line_of(planning, half);
 	plan_case->alone = alone_of(planning, half);
 	plan_case->json = cJSON_Print(root);
 	plan_case->half = half;

@@ -33,6 +33,7 @@ struct plan_case {
 	char *axes;    /* "load.sessions=3 stop.grace=5s"; "" without a matrix */
 	cJSON *values; /* the same, {"load.sessions": 3, ...} */
 	char *path;    /* of its file */
+	unsigned line; /* in it, of what is expected; 1 where nothing is */
 	char *alone;   /* arguments of `stopbench run` for this case, for a shell */
 	char *json;    /* the resolved scenario, as text */
 	enum half half;

@@ -30,6 +30,21 @@ needs_docker() {
 	[ -x /bin/busybox ] || skip_or_fail "there is no /bin/busybox"
 }
 
+# A checker of somebody else: COMMAND... (which says that it is there). Where it is missing,
+# that is a failure where STOPBENCH_REQUIRE_CHECKERS is set.
+has_checker() { # NAME COMMAND...
+	checker=$1
+	shift
+	"$@" >/dev/null 2>&1 && return
+	if [ -n "${STOPBENCH_REQUIRE_CHECKERS:-}" ]; then
+		echo "not ok $test: there is no $checker, and STOPBENCH_REQUIRE_CHECKERS is set"
+		failed=1
+	else
+		echo "skip $test: there is no $checker"
+	fi
+	return 1
+}
+
 # An image of busybox alone, in /bin; options of `docker import` behind it.
 make_image() {
 	mkdir -p "$work/bin"

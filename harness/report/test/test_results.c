@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,15 @@ static int open_scene(void **state)
 		.id = mem_text("history/10-matrix"),
 		.axes = mem_text("load.sessions=3"),
 		.values = json_parse("{\"load.sessions\":3}", 19),
+		.path = mem_text("scenarios/history/10-matrix.json"),
+		.line = 9,
 		.alone = mem_text("x.json --half twin"),
 		.half = HALF_TWIN,
 		.scenario = {.name = mem_text("the story"),
+			.agent_json =
+				mem_text("{\"disconnect\": {\"latency\": \"500ms\"}}"),
+			.service = {.mocks = true},
+			.load = {.sessions = 3},
 			.stop = {.grace_ns = 2 * CLOCK_S}},
 	};
 	scene->evidence = (struct evidence){
@@ -119,6 +126,8 @@ static int close_scene(void **state)
 	free(scene->plan_case.id);
 	free(scene->plan_case.axes);
 	free(scene->plan_case.alone);
+	free(scene->plan_case.path);
+	free(scene->plan_case.scenario.agent_json);
 	free(scene->plan_case.scenario.name);
 	cJSON_Delete(scene->plan_case.values);
 	results_destroy(scene->results);
@@ -196,6 +205,8 @@ static const struct {
 	{"cases.0.phases_ns.loaded", 5 * CLOCK_S - 1},
 	{"cases.0.phases_ns.stopped", 7100 * CLOCK_MS},
 	{"cases.0.phases_ns.ended", 7200 * CLOCK_MS},
+	{"cases.0.line", 9},
+	{"cases.0.limit_ns", 500 * CLOCK_MS},
 	{"cases.0.sessions", 3},
 	{"cases.0.disconnected", 1},
 	{"cases.0.orphans", 2},
@@ -215,6 +226,7 @@ static const struct {
 	{"seed", "18446744073709551615"},
 	{"cases.0.id", "history/10-matrix"},
 	{"cases.0.half", "twin"},
+	{"cases.0.file", "scenarios/history/10-matrix.json"},
 	{"cases.0.name", "the story"},
 	{"cases.0.engine", "docker"},
 	{"cases.0.seed", "18446744073709551614"},
@@ -248,6 +260,8 @@ static void results_have_every_member_of_a_round(void **state)
 		assert_number(json, numbers[i].path, numbers[i].value);
 	for (size_t i = 0; i < COUNT(texts); i++)
 		assert_text(json, texts[i].path, texts[i].text);
+	assert_true(fabs(json_at(json, "cases.0.stop_over_limit")->valuedouble - 4.06) <
+		1e-9);
 	assert_true(cJSON_IsTrue(json_at(json, "cases.0.met")));
 	assert_true(cJSON_IsTrue(json_at(json, "cases.0.could_run")));
 	assert_true(cJSON_IsTrue(json_at(json, "cases.0.kill.by_engine")));
@@ -264,7 +278,8 @@ static void results_say_null_of_what_is_not_known(void **state)
 {
 	static const char *const unknown[] = {"stop_ns", "stop_error_ns", "margin_ns",
 		"engine_late_ns", "call_ns", "sessions", "disconnected", "exit_code",
-		"wait_status", "kill", "folder", "phases_ns.up", "phases_ns.stopped"};
+		"wait_status", "kill", "folder", "stop_over_limit", "phases_ns.up",
+		"phases_ns.stopped"};
 	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 

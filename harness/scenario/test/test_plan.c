@@ -126,6 +126,25 @@ static void plan_makes_one_case_of_a_plain_file(void **state)
 	assert_int_equal(scene->plan.files, 1);
 }
 
+static void plan_knows_the_line_of_what_a_half_expects(void **state)
+{
+	struct plan_scene *scene = *state;
+
+	add_text(scene,
+		"{\"name\": \"x\",\n\"load\": {\"sessions\": 1},\n"
+		"\"expect\": {\"exit_code\": 0},\n"
+		"\"twin\": {\"set\": {\"load.sessions\": 2},\n"
+		"\"expect\": {\"exit_code\": 1}},\n"
+		"\"matrix\": {\"stop.grace\": [\"1s\", \"2s\"]}}");
+	assert_cases(scene,
+		"main stop.grace=1s; twin stop.grace=1s; "
+		"main stop.grace=2s; twin stop.grace=2s");
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(scene->plan.cases[i]->line, i % 2 ? 5 : 3);
+	add_text(scene, "\n\n{\"name\": \"x\"}");
+	assert_int_equal(scene->plan.cases[4]->line, 1);
+}
+
 static void plan_turns_the_last_axis_fastest(void **state)
 {
 	struct plan_scene *scene = *state;
@@ -665,6 +684,7 @@ int main(void)
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 	const struct CMUnitTest tests[] = {
 		SCENE(plan_makes_one_case_of_a_plain_file),
+		SCENE(plan_knows_the_line_of_what_a_half_expects),
 		SCENE(plan_turns_the_last_axis_fastest),
 		SCENE(plan_changes_the_combinations_that_a_variant_matches),
 		SCENE(plan_puts_each_twin_behind_its_main_half),
