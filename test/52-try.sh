@@ -61,6 +61,7 @@ check "the variables are set, and programs can read the result" \
 try --try-cures -- busybox sh -c 'echo no; exit 3'
 check "what ends by itself is told so" ends_with 1 "crash 3 before the stop" '"no"'
 check "and is not run again, for there was no stop" ends_with 1 "Cures: there is none"
+check "no container is named where there is none" says "Cure: Its last words say why"
 
 try --ready-within 300ms --ready-log never -- busybox sh -c "$handles"
 check "what is never ready is not stopped" ends_with 3 "not ready in time" "last line: up"
@@ -195,6 +196,10 @@ check "the shell of an image's own entrypoint is left out" \
 try "$name-nobody"
 check "a missing image is an error, and is not pulled" \
 	ends_with 3 "there is no image $name-nobody, and none is pulled"
+
+try "$image" "$name-nothing"
+check "a program that its image has not got is told by the image's name" \
+	ends_with 3 "start a container of $image: " "$name-nothing"
 
 try -v "$work/none:/x" "$image"
 check "what the daemon refuses is told" ends_with 3 "$work/none"

@@ -203,7 +203,7 @@ static bool find_user(struct pidns_options *options, const char *text, struct er
 	const struct group *group;
 
 	if (!is_number && !user)
-		return err_set(err, "service.user: there is no user \"%s\" here", name);
+		return err_set(err, "user: there is no user \"%s\" here", name);
 	options->as_user = true;
 	options->uid = user ? user->pw_uid : (uid_t)number;
 	options->gid = user ? user->pw_gid : 0;
@@ -212,8 +212,7 @@ static bool find_user(struct pidns_options *options, const char *text, struct er
 	number = strtoul(colon + 1, &end, 10);
 	group = getgrnam(colon + 1);
 	if (!group && (!colon[1] || *end))
-		return err_set(
-			err, "service.user: there is no group \"%s\" here", colon + 1);
+		return err_set(err, "user: there is no group \"%s\" here", colon + 1);
 	options->gid = group ? group->gr_gid : (gid_t)number;
 	return true;
 }
@@ -230,15 +229,15 @@ static bool read_options(const struct process_engine *engine,
 	options->read_only = container->read_only;
 	if (engine->isolation == PIDNS_PLAIN &&
 		(container->read_only || container->tmpfs.count))
-		return err_set(err,
-			"service.read_only and service.tmpfs need a mount namespace");
+		return err_set(
+			err, "a read-only root and a tmpfs need a mount namespace");
 	if (!container->user)
 		return true;
 	if (!find_user(options, container->user, err))
 		return false;
 	/* Without root there is one user, who is root in a user namespace. */
 	return engine->isolation == PIDNS_NAMESPACES ||
-		err_set(err, "service.user: only root can run it as a user");
+		err_set(err, "user: only root can run it as another");
 }
 
 static bool start(struct process_subject *process, const struct subject_spec *spec,

@@ -54,7 +54,7 @@ bool observe_facts(struct subject *subject, struct evidence *evidence, struct er
 	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE) {
 		evidence->trouble = TROUBLE_NOT_UP;
 		snprintf(evidence->trouble_text, sizeof evidence->trouble_text,
-			"the engine lost sight of the service: %s",
+			"the engine lost sight of it: %s",
 			evidence->facts.unobserved);
 	}
 	return ok;

@@ -84,8 +84,8 @@ static bool join_networks(struct container *container,
 	return true;
 }
 
-static bool start(
-	struct container *container, const struct subject_spec *spec, struct err *err)
+static bool start(struct container *container, const struct subject_spec *spec,
+	const char *image, struct err *err)
 {
 	struct docker_api *api = container->docker->api;
 	const char *id = container->subject.id;
@@ -97,7 +97,7 @@ static bool start(
 		    &(struct docker_call){
 			    .method = "POST", .path = "/start", .within_ns = START_NS},
 		    err))
-		return err_while(err, "start the container of %s", spec->name);
+		return err_while(err, "start a container of %s", image);
 	container->log = docker_log_open(api,
 		&(struct docker_log_spec){
 			.container = id,
@@ -132,14 +132,14 @@ static bool has_healthcheck(const cJSON *json)
 	return cJSON_IsString(kind) && strcmp(kind->valuestring, "NONE") != 0;
 }
 
-static bool inspect(
-	struct container *container, const struct subject_spec *spec, struct err *err)
+static bool inspect(struct container *container, const struct subject_spec *spec,
+	const char *image, struct err *err)
 {
 	struct subject *subject = &container->subject;
 	SCOPED(json_free) cJSON *json = container_read(container, false, err);
 
 	if (!json)
-		return err_while(err, "inspect the container of %s", spec->name);
+		return err_while(err, "inspect a container of %s", image);
 	subject->address = mem_text(address_of(container, json, spec));
 	subject->has_healthcheck = has_healthcheck(json);
 	return container_watch(container, json, err);
@@ -158,7 +158,8 @@ struct subject *container_create(struct docker_engine *docker,
 	container = container_new(docker, spec->grace_ns / CLOCK_S);
 	if (create(container, spec, image, err) &&
 		join_networks(container, spec->container, err) &&
-		start(container, spec, err) && inspect(container, spec, err))
+		start(container, spec, image, err) &&
+		inspect(container, spec, image, err))
 		return &container->subject;
 	container_down(&container->subject);
 	return NULL;

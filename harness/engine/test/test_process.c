@@ -128,9 +128,8 @@ static void process_gives_what_needs_no_container(void **state UNUSED)
 static const struct {
 	const char *user, *wrong;
 } strangers[] = {
-	{"nobody-of-this-name",
-		"service.user: there is no user \"nobody-of-this-name\" here"},
-	{"0:no-such-group", "service.user: there is no group \"no-such-group\" here"},
+	{"nobody-of-this-name", "user: there is no user \"nobody-of-this-name\" here"},
+	{"0:no-such-group", "user: there is no group \"no-such-group\" here"},
 };
 
 static void process_names_a_user_that_is_not_here(void **state UNUSED)

@@ -213,7 +213,7 @@ static void case_of_a_service_out_of_sight_is_in_trouble(void **state)
 	run(scene, "up");
 	assert_int_equal(scene->evidence.trouble, TROUBLE_NOT_UP);
 	assert_string_equal(scene->evidence.trouble_text,
-		"the engine lost sight of the service: the events ended");
+		"the engine lost sight of it: the events ended");
 }
 
 static void case_keeps_the_trouble_that_came_first(void **state)
