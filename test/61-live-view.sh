@@ -38,6 +38,10 @@ check "an interrupted run says so" ends_with 3 "interrupted: 1 case is brought d
 check "and draws nothing from then on" eval \
 	'! sed "1,/interrupted: 1 case/d" "$work/out" | grep -q " of 1 done"'
 
+on_terminal "$bin/stopbench run --engine process --report $work/reports --half main \
+	--try-cures kill/60-no-handler"
+check "a rerun is told with its cure" shows_live 'kill/60-no-handler  with an init: stopping [0-9]s'
+
 for plain in TERM=dumb CI=true; do
 	on_terminal "$plain $run"
 	check "$plain: no line is drawn again" eval \

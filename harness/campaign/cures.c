@@ -96,26 +96,39 @@ static void judge_rerun(struct cures *cures, const struct cure *cure,
 		(judgement.could_run && judgement.verdict == VERDICT_CLEAN);
 }
 
+/* A step of a rerun, told with its cure: "with an init: stopping". */
+struct told {
+	const struct case_options *options;
+	const char *name;
+};
+
+static void on_step(void *arg, const struct case_step *step)
+{
+	const struct told *told = arg;
+	SCOPED(mem_free) char *what = mem_textf("with %s: %s", told->name, step->what);
+	struct case_step whole = *step;
+
+	whole.what = what;
+	told->options->step(told->options->arg, &whole);
+}
+
 static void run(struct cures *cures, const struct cure *cure)
 {
+	struct told told = {cures->options, cure->name};
+	struct case_options options = *cures->options;
 	struct json_doc doc = {.name = (char *)(size_t)cures->of->path};
 	SCOPED(evidence_done) struct evidence evidence = {0};
 	struct scenario scenario;
 	struct err err = {0};
 
+	options.arg = &told;
+	options.step = options.step ? on_step : NULL;
 	/* A change that contradicts the scenario is no cure of it. */
 	if (!scenario_read(&scenario, &doc, cure->json, fields_keep_first, &err))
 		return;
 	if (scenario_check(&scenario, &doc, cure->json, fields_keep_first, &err)) {
 		cures->runs++;
-		if (cures->options->step) {
-			SCOPED(mem_free)
-			char *step = mem_textf("again, with %s", cure->name);
-
-			cures->options->step(
-				cures->options->arg, &(struct case_step){.what = step});
-		}
-		case_finish(case_run(cures->options, &scenario, &evidence), false);
+		case_finish(case_run(&options, &scenario, &evidence), false);
 		if (evidence.trouble != TROUBLE_INTERRUPTED)
 			judge_rerun(cures, cure, &scenario, &evidence);
 	}
