@@ -54,7 +54,7 @@ mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
-	report stats compare check campaign target command))
+	report report/html stats compare check campaign target command))
 bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
 test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
@@ -85,6 +85,7 @@ $(out)/%.o: %.c
 # What lib/embed.h puts into an object.
 $(out)/harness/command/cmd_explain.o: harness/scenario/diagnoses.md
 $(out)/harness/judge/stacks.o: harness/judge/stacks.json
+$(out)/harness/report/html/html_page.o: $(addprefix harness/report/html/,page.css page.js)
 
 # Wrong in one way each, and in one file each. Never sanitized: that would change the way
 # in which they are wrong.

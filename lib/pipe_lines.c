@@ -8,8 +8,6 @@
 #include "lib/lines.h"
 #include "lib/mem.h"
 
-#define LINE_CEILING ((size_t)256 << 10)
-
 struct pipe_lines {
 	uv_pipe_t pipe;
 	struct lines lines;
@@ -55,12 +53,12 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *block)
 	}
 }
 
-struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, pipe_lines_fn *each,
-	void *each_arg, pipe_lines_over_fn *over, void *arg)
+struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, size_t ceiling,
+	pipe_lines_fn *each, void *each_arg, pipe_lines_over_fn *over, void *arg)
 {
 	struct pipe_lines *pipe = mem_zeroed(sizeof *pipe);
 
-	lines_init(&pipe->lines, LINE_CEILING, on_line, pipe);
+	lines_init(&pipe->lines, ceiling, on_line, pipe);
 	pipe->each = each;
 	pipe->each_arg = each_arg;
 	pipe->over = over;

@@ -19,9 +19,14 @@ typedef void pipe_lines_fn(void *arg, int64_t ns, const char *line, size_t len);
 /* From the loop, once: every writer has closed the pipe. */
 typedef void pipe_lines_over_fn(void *arg);
 
-/* Takes fd; keeps loop. `each` NULL: the lines are read and dropped. */
-struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, pipe_lines_fn *each,
-	void *each_arg, pipe_lines_over_fn *over, void *arg) MUST_CHECK;
+/* The ceiling for a program's output. */
+#define PIPE_LINES_LOG ((size_t)256 << 10)
+
+/* Takes fd; keeps loop. `each` NULL: the lines are read and dropped. Longer lines than
+ * the ceiling are cut. */
+struct pipe_lines *pipe_lines_open(uv_loop_t *loop, int fd, size_t ceiling,
+	pipe_lines_fn *each, void *each_arg, pipe_lines_over_fn *over,
+	void *arg) MUST_CHECK;
 bool pipe_lines_is_over(const struct pipe_lines *pipe);
 
 /* Reads what the pipe holds now and ends there, even if a writer still has it open.

@@ -24,6 +24,9 @@
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
 
+/* The JSON of a round; with a picture of 500 lanes it has 0.5 MiB. */
+#define ROUND_CEILING ((size_t)64 << 20)
+
 struct worker {
 	const struct worker_options *options;
 	const struct plan_case *plan_case;
@@ -314,7 +317,7 @@ struct worker *worker_start(const struct worker_options *options,
 		return NULL;
 	}
 	worker->lines = pipe_lines_open(
-		options->loop, ends[0], on_line, worker, on_end, worker);
+		options->loop, ends[0], ROUND_CEILING, on_line, worker, on_end, worker);
 	return worker;
 }
 

@@ -285,10 +285,10 @@ static bool start(struct process_subject *process, const struct subject_spec *sp
 	process->subject.pid = process->pidns.pid;
 	close(out[1]);
 	close(err_pipe[1]);
-	process->out = pipe_lines_open(
-		engine->loop, out[0], spec->log, spec->arg, on_stream_end, process);
-	process->err = pipe_lines_open(engine->loop, err_pipe[0], spec->log, spec->arg,
-		on_stream_end, process);
+	process->out = pipe_lines_open(engine->loop, out[0], PIPE_LINES_LOG, spec->log,
+		spec->arg, on_stream_end, process);
+	process->err = pipe_lines_open(engine->loop, err_pipe[0], PIPE_LINES_LOG,
+		spec->log, spec->arg, on_stream_end, process);
 	return ok;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "harness/report/html/html_page.h"
 #include "harness/report/proved.h"
 #include "harness/report/results.h"
 #include "harness/report/table.h"
@@ -22,6 +23,11 @@ const struct format formats[] = {
 	{.name = "trace",
 		.help = "a Chrome trace for Perfetto (ui.perfetto.dev)",
 		.print = trace_print,
+		.for_programs = true,
+		.wants_picture = true},
+	{.name = "html",
+		.help = "a page for people, one file without network",
+		.print = html_page_print,
 		.for_programs = true,
 		.wants_picture = true},
 	{0},

@@ -32,7 +32,7 @@ const char *const span_kind_names[SPAN_KINDS + 1] = {
 	[SPAN_OPEN] = "open",
 	[SPAN_TURN] = "turn",
 	[SPAN_DISCONNECT] = "disconnect",
-	[SPAN_SERVERS] = "servers",
+	[SPAN_CLOSING] = "closing",
 	[SPAN_REQUEST] = "request",
 };
 
@@ -50,7 +50,7 @@ const char *const span_kind_texts[SPAN_KINDS] = {
 	[SPAN_OPEN] = "session open",
 	[SPAN_TURN] = "turn in flight",
 	[SPAN_DISCONNECT] = "disconnect",
-	[SPAN_SERVERS] = "its MCP servers end",
+	[SPAN_CLOSING] = "released, not yet closed",
 	[SPAN_REQUEST] = "request in flight",
 };
 
@@ -350,7 +350,7 @@ static void add_session(struct lanes_search *search, unsigned index)
 			record->turn_ended_ns ? record->turn_ended_ns : begun_ns);
 	add_span(search, lane, SPAN_DISCONNECT, begun_ns, released_ns);
 	if (record->released_ns)
-		add_span(search, lane, SPAN_SERVERS, record->released_ns,
+		add_span(search, lane, SPAN_CLOSING, record->released_ns,
 			record->closed_ns ? record->closed_ns : record->released_ns);
 	add_mark(search, lane, begun_ns, mem_text("disconnect"));
 	add_mark(search, lane, record->done ? record->done_ns : 0,
@@ -360,19 +360,36 @@ static void add_session(struct lanes_search *search, unsigned index)
 	add_mark(search, lane, record->closed_ns, mem_text("closed"));
 }
 
+/* Labels that are numbers, as those of rooms, in their order. */
+static int by_label(const void *one, const void *other)
+{
+	const struct session_record *a = *(const struct session_record *const *)one;
+	const struct session_record *b = *(const struct session_record *const *)other;
+	long first = strtol(a->label, NULL, 10), second = strtol(b->label, NULL, 10);
+
+	if (first != second)
+		return first < second ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
 static void add_sessions(struct lanes_search *search)
 {
 	const struct session_records *sessions = &search->view->sessions;
+	const struct session_record **order =
+		mem_zeroed((sessions->count + 1) * sizeof *order);
 
+	for (unsigned i = 0; i < sessions->count; i++)
+		order[i] = &sessions->records[i];
+	qsort(order, sessions->count, sizeof *order, by_label);
 	for (unsigned i = 0; i < sessions->count; i++) {
-		const struct session_record *record = &sessions->records[i];
-		int64_t end_ns = session_end_ns(record);
+		int64_t end_ns = session_end_ns(order[i]);
 
 		if (!end_ns || end_ns >= search->steps->zero_ns) {
-			add_session(search, i);
-			add_processes(search, record->label);
+			add_session(search, (unsigned)(order[i] - sessions->records));
+			add_processes(search, order[i]->label);
 		}
 	}
+	free(order);
 }
 
 /* --- flows --- */

@@ -45,7 +45,7 @@ enum span_kind {
 	SPAN_OPEN,
 	SPAN_TURN,
 	SPAN_DISCONNECT,
-	SPAN_SERVERS, /* released, and its MCP servers not yet ended */
+	SPAN_CLOSING, /* released, and not yet closed */
 	SPAN_REQUEST,
 	SPAN_KINDS,
 };

@@ -171,6 +171,26 @@ static void a_server_that_ends_later_than_its_session_holds_it_up(void **state)
 		"skills of session 1 (pid 11): was there after SIGTERM, 132, 1\n");
 }
 
+static void a_session_may_be_closed_long_after_its_release(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	play_service(scene, 1, "parallel");
+	scene_disconnect(scene, 1, 10, 99);
+	scene_add_event(scene, EVENT_SERVICE, 100,
+		"{\"event\":\"session.disconnected\",\"room\":\"1\"}");
+	scene_add_event(scene, EVENT_SERVICE, 280,
+		"{\"event\":\"session.closed\",\"room\":\"1\"}");
+	play_phase(scene, 280, "flush");
+	assert_chain(scene,
+		"0-1 PID 1: until it read the signal\n"
+		"1-10 the service: drain\n"
+		"10-100 session 1: disconnect\n"
+		"100-280 session 1: released, not yet closed\n"
+		"280-300 the service: flush\n"
+		"session 1: released, not yet closed, 180, 1\n");
+}
+
 static void a_turn_in_flight_comes_before_its_sessions_disconnect(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -331,6 +351,7 @@ int main(void)
 		SCENE(sessions_follow_one_another_where_the_service_says_so),
 		SCENE(a_link_that_is_not_proven_is_not_drawn),
 		SCENE(a_server_that_ends_later_than_its_session_holds_it_up),
+		SCENE(a_session_may_be_closed_long_after_its_release),
 		SCENE(a_turn_in_flight_comes_before_its_sessions_disconnect),
 		SCENE(a_kill_comes_after_what_was_not_acknowledged),
 		SCENE(sessions_that_nobody_disconnects_are_said_to_be_open),

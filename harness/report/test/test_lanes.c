@@ -98,7 +98,7 @@ static void a_service_has_its_phases_and_its_sessions(void **state)
 		"runs -1000-0, signal 0-1, drain 1-2, disconnect-phase 2-285, "
 		"flush 285-300 | 0 SIGTERM, 300 exit 0");
 	assert_lane(&picture.lanes, "session 1",
-		"open -500-2, disconnect 2-281, servers 281-285 | 2 disconnect, "
+		"open -500-2, disconnect 2-281, closing 281-285 | 2 disconnect, "
 		"280 acknowledged, 285 closed");
 	assert_flow(&picture.lanes, 0, FLOW_DISCONNECT, "PID 1", "session 1", 2, 280);
 }
