@@ -24,6 +24,8 @@ struct command {
 static const struct command commands[] = {
 	{"run", cmd_run, "run scenarios and judge how the service stopped"},
 	{"report", cmd_report, "print the results of an earlier run, in any format"},
+	{"compare", cmd_compare,
+		"compare the results of two runs: slower, or less clean?"},
 	{"validate", cmd_validate,
 		"check scenarios: every error with file:line:column"},
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},

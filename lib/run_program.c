@@ -38,15 +38,15 @@ static bool is_over(const void *arg)
 	return ((const struct program_run *)arg)->over;
 }
 
-bool run_program(
-	uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
+bool run_program_call(uv_loop_t *loop, const struct program_call *call, struct err *err)
 {
 	SCOPED(buf_done) struct buf errors = {.ceiling = 64 << 10};
-	struct program_run run = {.out = out, .errors = &errors};
+	struct program_run run = {.out = call->out, .errors = &errors};
 	const struct child_spec spec = {
-		.argv = argv,
-		.on_stdout = on_stdout,
-		.on_stderr = on_stderr,
+		.argv = call->argv,
+		.folder = call->folder,
+		.on_stdout = call->out ? on_stdout : NULL,
+		.on_stderr = call->out ? on_stderr : NULL,
 		.on_exit = on_exit_of,
 		.arg = &run,
 	};
@@ -55,13 +55,27 @@ bool run_program(
 	const char *why;
 
 	if (child)
-		wait_until(loop, is_over, &run, clock_now() + WITHIN_NS, NULL);
+		wait_until(loop, is_over, &run, clock_now() + call->within_ns,
+			call->interrupted);
 	child_destroy(child);
 	reaper_destroy(reaper);
 	if (!child || (run.over && WIFEXITED(run.status) && !WEXITSTATUS(run.status)))
 		return child != NULL;
 	why = errors.len > 0 ? buf_text(&errors)
-		: run.over   ? "it failed and printed nothing"
-			     : "it did not end";
-	return err_set(err, "%s: %.*s", argv[0], (int)strcspn(why, "\n"), why);
+		: !run.over  ? "it did not end"
+		: call->out  ? "it failed and printed nothing"
+			     : "it failed";
+	return err_set(err, "%s: %.*s", call->argv[0], (int)strcspn(why, "\n"), why);
+}
+
+bool run_program(
+	uv_loop_t *loop, const char *const *argv, struct buf *out, struct err *err)
+{
+	return run_program_call(loop,
+		&(struct program_call){
+			.argv = argv,
+			.within_ns = WITHIN_NS,
+			.out = out,
+		},
+		err);
 }

@@ -7,12 +7,16 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "harness/campaign/base.h"
+#include "harness/campaign/pairs.h"
 #include "harness/campaign/rounds.h"
+#include "harness/campaign/side.h"
+#include "harness/compare/comparison.h"
+#include "harness/compare/results_file.h"
 #include "harness/engine/engine.h"
 #include "harness/exit_code.h"
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
-#include "harness/report/case_rounds.h"
 #include "harness/report/progress.h"
 #include "harness/report/results.h"
 #include "harness/report/terminal.h"
@@ -20,53 +24,35 @@
 #include "harness/scenario/engine_kind.h"
 #include "lib/fd_limit.h"
 #include "lib/fs.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
+/* BASE is there with --against alone. */
+enum side_name {
+	SIDE_NEW,
+	SIDE_BASE,
+	SIDES,
+};
+
 struct campaign {
 	const struct campaign_options *options;
-	struct plan plan;
+	char *programs; /* the folder of our programs */
+	struct side sides[SIDES];
+	unsigned side_count;
+	struct base base;
+	struct pairs pairs;
+	cJSON *baseline; /* of --baseline, or NULL */
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
-	char *failed; /* the folder of this run's artifacts */
+	char *failed;      /* the folder of this run's artifacts */
+	char *base_failed; /* the same of BASE, an absolute path */
 	struct rounds rounds;
-	struct results *results;
 	struct progress *progress;
-	struct strlist errors; /* of the plan, printed */
 };
 
-/* A bad --set is an error of every file, and printed once. */
-static void on_wrong(void *arg, const struct err *err)
-{
-	struct campaign *campaign = arg;
-
-	for (unsigned i = 0; i < campaign->errors.count; i++) {
-		if (strcmp(campaign->errors.item[i], err->text) == 0)
-			return;
-	}
-	strlist_add(&campaign->errors, "%s", err->text);
-	terminal_print(stderr, "%s\n", err->text);
-}
-
-static bool make_plan(struct campaign *campaign)
-{
-	const struct campaign_options *options = campaign->options;
-	bool ok = true;
-
-	for (const char *const *path = options->paths; *path; path++)
-		ok = plan_add(&campaign->plan, *path, &options->plan, on_wrong,
-			     campaign) &&
-			ok;
-	if (ok && campaign->plan.count == 0) {
-		terminal_print(stderr, "stopbench: no scenario in %s%s%s\n",
-			options->paths[0],
-			options->plan.filter ? " fits --filter " : "",
-			options->plan.filter ? options->plan.filter : "");
-		ok = false;
-	}
-	return ok;
-}
+/* --- signals --- */
 
 static void on_signal(uv_signal_t *signal, int number UNUSED)
 {
@@ -92,47 +78,7 @@ static void catch_signals(struct campaign *campaign)
 	}
 }
 
-static bool fits_engine(const struct engine *engine, const struct scenario *scenario)
-{
-	bool only_image =
-		scenario->service.image && scenario->service.command.count == 0;
-
-	if (only_image && !engine->kind->runs_images)
-		return false;
-	for (unsigned i = 0; i < scenario->engines.count; i++) {
-		if (strcmp(scenario->engines.item[i], engine->kind->name) == 0)
-			return true;
-	}
-	return scenario->engines.count == 0;
-}
-
-static unsigned rounds_of(
-	const struct campaign *campaign, const struct plan_case *plan_case)
-{
-	if (campaign->options->repeat)
-		return campaign->options->repeat;
-	return plan_case->scenario.repeat > 0 ? (unsigned)plan_case->scenario.repeat
-					      : 1;
-}
-
-static void pass_over(struct campaign *campaign, const struct engine *engine,
-	const struct plan_case *plan_case)
-{
-	SCOPED(mem_free) char *title = rounds_title(plan_case);
-	SCOPED(mem_free) char *line = mem_textf(
-		"passed over, not for engine %s: %s", engine->kind->name, title);
-
-	progress_say(campaign->progress, line);
-	results_pass_over(campaign->results);
-}
-
-static uint64_t seed_of(const struct campaign *campaign,
-	const struct scenario *scenario, unsigned round)
-{
-	bool own = scenario->seed && !campaign->options->seed_given;
-
-	return (own ? (uint64_t)scenario->seed : campaign->options->seed) + round - 1;
-}
+/* --- what is run --- */
 
 static void on_said(void *arg, const char *line)
 {
@@ -144,33 +90,76 @@ static void on_said(void *arg, const char *line)
 		terminal_print(stderr, "%s\n", line);
 }
 
-/* The rounds that this engine can run. */
-static void plan_rounds(struct campaign *campaign, struct engine *engine)
+static bool fits(
+	const struct campaign *campaign, const struct engine_kind *kind, unsigned index)
 {
-	SCOPED(mem_free) char *note = mem_textf(
-		"engine %s: %s", engine->kind->name, engine->capabilities.note);
+	bool fits = true;
 
-	for (unsigned i = 0; i < campaign->plan.count; i++) {
-		const struct plan_case *plan_case = campaign->plan.cases[i];
+	for (unsigned i = 0; i < campaign->side_count; i++)
+		fits = fits && side_fits(&campaign->sides[i], kind, index);
+	return fits;
+}
 
-		unsigned count = rounds_of(campaign, plan_case);
+static void pass_over(
+	struct campaign *campaign, const struct engine_kind *kind, unsigned index)
+{
+	SCOPED(mem_free) char *title =
+		rounds_title(campaign->sides[SIDE_NEW].plan.cases[index]);
+	SCOPED(mem_free) char *line =
+		mem_textf("passed over, not for engine %s: %s", kind->name, title);
 
-		if (!fits_engine(engine, &plan_case->scenario))
+	progress_say(campaign->progress, line);
+	for (unsigned i = 0; i < campaign->side_count; i++)
+		results_pass_over(campaign->sides[i].results);
+}
+
+static void plan_rounds(struct campaign *campaign, const struct engine_kind *kind)
+{
+	struct side *side = &campaign->sides[SIDE_NEW];
+
+	for (unsigned i = 0; i < side->plan.count; i++) {
+		unsigned count = side_repeat(side, i);
+
+		if (!fits(campaign, kind, i))
 			continue;
 		for (unsigned number = 1; number <= count; number++)
-			rounds_add(&campaign->rounds, plan_case, number,
-				seed_of(campaign, &plan_case->scenario, number));
+			side_add_round(side, &campaign->rounds, i, number);
 	}
+}
+
+static void plan_pairs(struct campaign *campaign, const struct engine_kind *kind)
+{
+	campaign->pairs.base = &campaign->sides[SIDE_BASE];
+	campaign->pairs.new = &campaign->sides[SIDE_NEW];
+	for (unsigned i = 0; i < campaign->sides[SIDE_NEW].plan.count; i++) {
+		if (fits(campaign, kind, i))
+			pairs_add_case(&campaign->pairs, i);
+	}
+	pairs_begin(&campaign->pairs, &campaign->rounds);
+}
+
+/* The cases that this engine can run. */
+static void plan_cases(struct campaign *campaign, struct engine *engine)
+{
+	const struct engine_kind *kind = engine->kind;
+	SCOPED(mem_free) char *note =
+		mem_textf("engine %s: %s", kind->name, engine->capabilities.note);
+
+	if (campaign->options->against)
+		plan_pairs(campaign, kind);
+	else
+		plan_rounds(campaign, kind);
 	campaign->progress = campaign->rounds.progress =
 		progress_create(&campaign->loop, stderr, campaign->rounds.count);
 	/* What cannot be seen here bears on every verdict that follows. */
 	if (engine->capabilities.note[0])
 		progress_say(campaign->progress, note);
-	campaign->results =
-		results_create(engine_fingerprint(engine), campaign->options->seed);
-	for (unsigned i = 0; i < campaign->plan.count; i++) {
-		if (!fits_engine(engine, &campaign->plan.cases[i]->scenario))
-			pass_over(campaign, engine, campaign->plan.cases[i]);
+	for (unsigned i = 0; i < campaign->side_count; i++)
+		campaign->sides[i].results = results_create(
+			engine_fingerprint(engine), campaign->options->seed);
+	for (unsigned i = 0; i < campaign->sides[SIDE_NEW].plan.count; i++) {
+		if (!fits(campaign, kind, i))
+			pass_over(campaign, kind, i);
 	}
 }
 
@@ -178,30 +167,55 @@ static void plan_rounds(struct campaign *campaign, struct engine *engine)
  * would load it side by side. A round that needs it says why it is missing. */
 static void prepare(struct campaign *campaign, struct engine *engine)
 {
+	const struct plan *plan = &campaign->sides[SIDE_NEW].plan;
 	struct err err = {0};
 	bool ours = false;
 
 	if (engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
-	for (unsigned i = 0; i < campaign->plan.count; i++) {
-		const struct scenario *scenario = &campaign->plan.cases[i]->scenario;
-
+	for (unsigned i = 0; i < plan->count; i++)
 		ours = ours ||
-			(!scenario->service.image && fits_engine(engine, scenario));
-	}
+			(!plan->cases[i]->scenario.service.image &&
+				fits(campaign, engine->kind, i));
 	if (ours && !engine_prepare(engine, NULL, &err))
 		progress_say(campaign->progress, err.text);
 }
 
+static void set_worker_options(
+	struct campaign *campaign, const struct engine_kind *kind)
+{
+	const struct base *base = &campaign->base;
+	const struct worker_options options = {
+		.loop = &campaign->loop,
+		.engine = kind->name,
+		.run_id = campaign->run_dir.id,
+		.run_folder = campaign->run_dir.folder,
+		.programs = campaign->programs,
+		.subjects = campaign->programs,
+		.failed = campaign->failed,
+		.lock = campaign->run_dir.lock,
+		.keep_failed = campaign->options->keep_failed,
+		.try_cures = campaign->options->try_cures,
+		.with_picture = outputs_want_picture(&campaign->options->outputs),
+	};
+
+	campaign->sides[SIDE_NEW].worker_options = options;
+	campaign->sides[SIDE_BASE].worker_options = options;
+	campaign->sides[SIDE_BASE].worker_options.failed = campaign->base_failed;
+	if (base->programs)
+		campaign->sides[SIDE_BASE].worker_options.subjects = base->programs;
+	campaign->sides[SIDE_BASE].worker_options.folder = base->folder;
+}
+
 /* This process asks the engine once; each worker has an engine of its own. */
-static bool meet_engine(struct campaign *campaign, const char *programs)
+static bool meet_engine(struct campaign *campaign)
 {
 	struct err err = {0};
 	struct engine *engine =
 		engine_create(&campaign->loop, campaign->options->engine,
 			&(struct engine_options){
 				.run_id = campaign->run_dir.id,
-				.programs = programs,
+				.programs = campaign->programs,
 				.interrupted = &campaign->rounds.interrupted,
 			},
 			&err);
@@ -210,20 +224,10 @@ static bool meet_engine(struct campaign *campaign, const char *programs)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return false;
 	}
+	campaign->rounds.loop = &campaign->loop;
 	campaign->rounds.jobs = campaign->options->jobs;
-	campaign->rounds.worker_options = (struct worker_options){
-		.loop = &campaign->loop,
-		.engine = engine->kind->name,
-		.run_id = campaign->run_dir.id,
-		.run_folder = campaign->run_dir.folder,
-		.programs = programs,
-		.failed = campaign->failed,
-		.lock = campaign->run_dir.lock,
-		.keep_failed = campaign->options->keep_failed,
-		.try_cures = campaign->options->try_cures,
-		.with_picture = outputs_want_picture(&campaign->options->outputs),
-	};
-	plan_rounds(campaign, engine);
+	set_worker_options(campaign, engine->kind);
+	plan_cases(campaign, engine);
 	prepare(campaign, engine);
 	engine_destroy(engine);
 	return true;
@@ -239,8 +243,51 @@ static bool make_report_folder(const char *path, struct err *err)
 		"the results cannot be written (`--report FOLDER` names another folder)");
 }
 
-static bool get_ready(struct campaign *campaign, const char *programs)
+/* BASE runs the cases of NEW, with another service. */
+static bool plan_base(struct campaign *campaign)
 {
+	const struct plan *plan = &campaign->sides[SIDE_NEW].plan;
+	struct side *base = &campaign->sides[SIDE_BASE];
+	bool same;
+
+	base->options = campaign->options;
+	campaign->side_count = SIDES;
+	if (!side_plan(base, campaign->base.image))
+		return false;
+	same = base->plan.count == plan->count;
+	for (unsigned i = 0; same && i < plan->count; i++)
+		same = strcmp(base->plan.cases[i]->axes, plan->cases[i]->axes) == 0;
+	if (!same)
+		terminal_print(stderr,
+			"stopbench: --against: service.image is an axis of a matrix: pin it "
+			"(--set service.image=IMAGE)\n");
+	return same;
+}
+
+static bool open_base(struct campaign *campaign)
+{
+	struct err err = {0};
+
+	if (!campaign->options->against)
+		return true;
+	if (base_open(&campaign->base,
+		    &(struct base_options){
+			    .loop = &campaign->loop,
+			    .interrupted = &campaign->rounds.interrupted,
+			    .name = campaign->options->against,
+			    .build = campaign->options->build,
+			    .folder = campaign->run_dir.folder,
+			    .programs = campaign->programs,
+		    },
+		    &err))
+		return plan_base(campaign);
+	terminal_print(stderr, "stopbench: --against: %s\n", err.text);
+	return false;
+}
+
+static bool get_ready(struct campaign *campaign)
+{
+	SCOPED(mem_free) char *here = NULL;
 	struct err err = {0};
 
 	run_dir_clean();
@@ -251,17 +298,73 @@ static bool get_ready(struct campaign *campaign, const char *programs)
 		return false;
 	}
 	campaign->failed = artifacts_open(campaign->options->report);
-	return meet_engine(campaign, programs);
+	here = realpath(".", NULL);
+	campaign->base_failed =
+		mem_textf("%s%s%s/base", campaign->failed[0] == '/' ? "" : here,
+			campaign->failed[0] == '/' ? "" : "/", campaign->failed);
+	return open_base(campaign) && meet_engine(campaign);
 }
+
+/* --- the run --- */
+
+static void collect(struct campaign *campaign)
+{
+	for (unsigned i = 0; i < campaign->side_count; i++) {
+		struct side *side = &campaign->sides[i];
+
+		rounds_results(&campaign->rounds, &side->plan, side->results);
+		results_summarise(side->results);
+	}
+}
+
+static void compare(struct campaign *campaign, const cJSON *base, enum gate_plan plan)
+{
+	struct results *results = campaign->sides[SIDE_NEW].results;
+
+	results_compare(results, comparison_json(base, results->json, plan));
+}
+
+/* False: a round could not begin. */
+static bool run_pairs(struct campaign *campaign)
+{
+	struct results *base = campaign->sides[SIDE_BASE].results;
+	struct results *new = campaign->sides[SIDE_NEW].results;
+	bool ok;
+
+	results_pair(base, campaign->base.title, campaign->run_dir.id);
+	results_pair(new, NULL, campaign->run_dir.id);
+	do {
+		ok = rounds_run(&campaign->rounds);
+		collect(campaign);
+		compare(campaign, base->json, GATE_LOOKS);
+	} while (ok && !campaign->rounds.interrupted &&
+		pairs_go_on(&campaign->pairs, &campaign->rounds,
+			json_get(new->json, "comparison")));
+	return ok;
+}
+
+static bool run_rounds(struct campaign *campaign)
+{
+	bool ok = rounds_run(&campaign->rounds);
+
+	collect(campaign);
+	if (campaign->baseline)
+		compare(campaign, campaign->baseline, GATE_ONCE);
+	return ok;
+}
+
+/* --- its end --- */
 
 static int exit_code(const struct campaign *campaign)
 {
-	const struct results *results = campaign->results;
+	const struct results *results = campaign->sides[SIDE_NEW].results;
+	const cJSON *comparison = json_get(results->json, "comparison");
 
 	if (campaign->rounds.interrupted)
 		return EXIT_NOT_RUN;
 	/* What is proven is not overridden by what is not known. */
-	if (results->counts[OUTCOME_UNMET])
+	if (results->counts[OUTCOME_UNMET] ||
+		json_int(comparison, "regressions", 0) > 0)
 		return EXIT_UNMET;
 	/* That nothing was run is no success either. */
 	return results->counts[OUTCOME_NOT_RUN] || !results->counts[OUTCOME_MET]
@@ -269,36 +372,49 @@ static int exit_code(const struct campaign *campaign)
 		: EXIT_MET;
 }
 
+static bool write_results(
+	const struct campaign *campaign, enum side_name name, const char *file)
+{
+	SCOPED(mem_free) char *path =
+		mem_textf("%s/%s", campaign->options->report, file);
+	struct err err = {0};
+
+	if (results_write(campaign->sides[name].results, path, &err))
+		return true;
+	terminal_print(stderr, "stopbench: %s\n", err.text);
+	return false;
+}
+
 static int finish(struct campaign *campaign)
 {
-	const char *report = campaign->options->report;
-	SCOPED(mem_free) char *path = mem_textf("%s/results.json", report);
 	const struct outputs *outputs = &campaign->options->outputs;
-	bool for_programs = outputs_on_stdout(outputs)->for_programs;
+	int code = exit_code(campaign);
 	struct err err = {0};
-	bool printed;
+	bool written;
 
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
-	printed = outputs_print(outputs, campaign->results->json, &err);
-	if (!printed)
+	written = outputs_print(outputs, campaign->sides[SIDE_NEW].results->json, &err);
+	if (!written)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
-	if (!results_write(campaign->results, path, &err)) {
-		terminal_print(stderr, "stopbench: %s\n", err.text);
+	if (!write_results(campaign, SIDE_NEW, "results.json") ||
+		(campaign->options->against &&
+			!write_results(campaign, SIDE_BASE, "base.json")))
 		return EXIT_NOT_RUN;
-	}
-	terminal_print(for_programs ? stderr : stdout,
-		"Results: %s  (engine %s, seed %llu)\n", path,
-		campaign->rounds.worker_options.engine,
+	terminal_print(outputs_on_stdout(outputs)->for_programs ? stderr : stdout,
+		"Results: %s/results.json  (engine %s, seed %llu)\n",
+		campaign->options->report,
+		campaign->sides[SIDE_NEW].worker_options.engine,
 		(unsigned long long)campaign->options->seed);
-	return printed || exit_code(campaign) == EXIT_UNMET ? exit_code(campaign)
-							    : EXIT_NOT_RUN;
+	return written || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
 }
 
 /* A worker that crashed has not removed its containers. */
 static void sweep(struct campaign *campaign)
 {
-	const char *name = campaign->rounds.worker_options.engine;
+	const struct worker_options *options =
+		&campaign->sides[SIDE_NEW].worker_options;
+	const char *name = options->engine;
 	struct err err = {0};
 	struct engine *engine;
 
@@ -307,7 +423,7 @@ static void sweep(struct campaign *campaign)
 	engine = engine_create(&campaign->loop, name,
 		&(struct engine_options){
 			.run_id = "sweep",
-			.programs = campaign->rounds.worker_options.programs,
+			.programs = options->programs,
 		},
 		&err);
 	if (!engine ||
@@ -324,21 +440,42 @@ static void close_campaign(struct campaign *campaign)
 	run_dir_close(&campaign->run_dir, campaign->rounds.kept);
 	sweep(campaign);
 	progress_destroy(campaign->progress);
-	results_destroy(campaign->results);
 	for (size_t i = 0; i < COUNT(campaign->signals); i++)
 		uv_close((uv_handle_t *)&campaign->signals[i], NULL);
 	uv_run(&campaign->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&campaign->loop);
 	rounds_done(&campaign->rounds);
-	plan_done(&campaign->plan);
-	strlist_done(&campaign->errors);
+	pairs_done(&campaign->pairs);
+	base_done(&campaign->base);
+	cJSON_Delete(campaign->baseline);
+	for (unsigned i = 0; i < SIDES; i++)
+		side_done(&campaign->sides[i]);
 	free(campaign->failed);
+	free(campaign->base_failed);
+	free(campaign->programs);
+}
+
+static bool read_baseline(struct campaign *campaign)
+{
+	struct err err = {0};
+
+	if (!campaign->options->baseline)
+		return true;
+	campaign->baseline = results_file_read(campaign->options->baseline, &err);
+	if (!campaign->baseline)
+		terminal_print(stderr, "stopbench: --baseline: %s\n", err.text);
+	return campaign->baseline;
 }
 
 int campaign_run(const struct campaign_options *options)
 {
-	SCOPED(mem_free) char *programs = programs_folder();
-	struct campaign campaign = {.options = options, .run_dir = {.lock = -1}};
+	struct campaign campaign = {
+		.options = options,
+		.programs = programs_folder(),
+		.sides = {{.options = options}},
+		.side_count = 1,
+		.run_dir = {.lock = -1},
+	};
 	struct err err;
 	int code = EXIT_USAGE;
 
@@ -348,10 +485,11 @@ int campaign_run(const struct campaign_options *options)
 	}
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	if (make_plan(&campaign)) {
+	if (read_baseline(&campaign) && side_plan(&campaign.sides[SIDE_NEW], NULL)) {
 		code = EXIT_NOT_RUN;
-		if (get_ready(&campaign, programs)) {
-			bool ok = rounds_run(&campaign.rounds, campaign.results);
+		if (get_ready(&campaign)) {
+			bool ok = options->against ? run_pairs(&campaign)
+						   : run_rounds(&campaign);
 
 			code = finish(&campaign);
 			code = ok || code == EXIT_UNMET ? code : EXIT_NOT_RUN;

@@ -11,6 +11,7 @@
 
 struct planned_round {
 	struct rounds *rounds;
+	struct worker_options *options;
 	const struct plan_case *plan_case;
 	unsigned number; /* from 1 */
 	uint64_t seed;
@@ -23,18 +24,6 @@ char *rounds_title(const struct plan_case *plan_case)
 {
 	return mem_textf("%s%s%s%s", plan_case->id, plan_case->axes[0] ? " " : "",
 		plan_case->axes, plan_case->half == HALF_TWIN ? " (twin)" : "");
-}
-
-void rounds_add(struct rounds *rounds, const struct plan_case *plan_case,
-	unsigned number, uint64_t seed)
-{
-	rounds->list = mem_grown(rounds->list, rounds->count + 1, sizeof *rounds->list);
-	rounds->list[rounds->count++] = (struct planned_round){
-		.rounds = rounds,
-		.plan_case = plan_case,
-		.number = number,
-		.seed = seed,
-	};
 }
 
 static void on_step(void *arg, const struct case_step *step)
@@ -82,6 +71,21 @@ static void on_over(void *arg, cJSON *json, bool kept, const char *say)
 	show_over(round);
 }
 
+void rounds_add(struct rounds *rounds, struct worker_options *options,
+	const struct plan_case *plan_case, unsigned number, uint64_t seed)
+{
+	options->step = on_step;
+	options->over = on_over;
+	rounds->list = mem_grown(rounds->list, rounds->count + 1, sizeof *rounds->list);
+	rounds->list[rounds->count++] = (struct planned_round){
+		.rounds = rounds,
+		.options = options,
+		.plan_case = plan_case,
+		.number = number,
+		.seed = seed,
+	};
+}
+
 /* A port of the host that a scenario names serves one round at a time. */
 static bool runs_alone(const struct scenario *scenario)
 {
@@ -101,8 +105,10 @@ static bool start_round(struct rounds *rounds, struct planned_round *round)
 	SCOPED(mem_free) char *title = rounds_title(round->plan_case);
 	struct err err = {0};
 
-	round->worker = worker_start(&rounds->worker_options, round->plan_case,
-		round->number, round->seed, round, &err);
+	round->options->step_every_ns =
+		progress_is_live(rounds->progress) ? STEP_EVERY_NS : 0;
+	round->worker = worker_start(round->options, round->plan_case, round->number,
+		round->seed, round, &err);
 	if (!round->worker) {
 		progress_say(rounds->progress, err.text);
 		return false;
@@ -131,23 +137,30 @@ static bool start_rounds(struct rounds *rounds)
 	return true;
 }
 
-bool rounds_run(struct rounds *rounds, struct results *results)
+bool rounds_run(struct rounds *rounds)
 {
 	bool ok;
 
-	rounds->worker_options.step = on_step;
-	rounds->worker_options.step_every_ns =
-		progress_is_live(rounds->progress) ? STEP_EVERY_NS : 0;
-	rounds->worker_options.over = on_over;
 	while ((ok = start_rounds(rounds)) && rounds->running > 0)
-		uv_run(rounds->worker_options.loop, UV_RUN_ONCE);
+		uv_run(rounds->loop, UV_RUN_ONCE);
 	while (rounds->running > 0) /* those that run already */
-		uv_run(rounds->worker_options.loop, UV_RUN_ONCE);
-	for (unsigned i = 0; i < rounds->started; i++) {
-		results_add(results, rounds->list[i].json);
-		rounds->list[i].json = NULL;
-	}
+		uv_run(rounds->loop, UV_RUN_ONCE);
 	return ok;
+}
+
+void rounds_results(
+	struct rounds *rounds, const struct plan *plan, struct results *results)
+{
+	for (unsigned i = 0; i < plan->count; i++) {
+		for (unsigned j = 0; j < rounds->started; j++) {
+			struct planned_round *round = &rounds->list[j];
+
+			if (round->plan_case != plan->cases[i] || !round->json)
+				continue;
+			results_add(results, round->json);
+			round->json = NULL;
+		}
+	}
 }
 
 void rounds_interrupt(struct rounds *rounds)

@@ -177,7 +177,7 @@ static cJSON *run_round(struct work *work)
 	struct engine *engine = engine_create(&work->loop, options->engine,
 		&(struct engine_options){
 			.run_id = options->run_id,
-			.programs = options->programs,
+			.programs = options->subjects,
 			.interrupted = &work->interrupted,
 		},
 		&err);
@@ -221,6 +221,8 @@ static NORETURN void work(const struct worker *worker, pid_t caller, int out)
 	if (getppid() != caller)
 		_exit(0);
 	close(worker->options->lock);
+	if (worker->options->folder && chdir(worker->options->folder) != 0)
+		_exit(1);
 	uv_loop_init(&work.loop);
 	catch_signals(&work);
 	cJSON_AddItemToObject(message, "round", run_round(&work));

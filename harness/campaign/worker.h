@@ -33,9 +33,12 @@ struct worker_options {
 	const char *engine;
 	const char *run_id;
 	const char *run_folder;
-	const char *programs; /* the folder of our programs */
-	const char *failed;   /* the folder of this run's artifacts */
-	int lock; /* of the run, for the caller alone: the worker closes it */
+	const char *programs; /* the folder of our programs: of the mocks, */
+	const char
+		*subjects;  /* and of what is stopped, which may be another commit's */
+	const char *folder; /* the worker's working folder; NULL: ours */
+	const char *failed; /* the folder of this run's artifacts */
+	int lock;           /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
 	bool try_cures;    /* of a round whose stop was not clean */
 	bool with_picture; /* the JSON has the lanes of the stop */

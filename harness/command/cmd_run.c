@@ -57,6 +57,17 @@ static const struct argp_option option_table[] = {
 		"run each case that was not clean again, with each cure that can be tried: an "
 		"init, another stop signal, no shell in front, a longer grace",
 		0},
+	{"baseline", 'b', "FILE", 0,
+		"compare with an earlier results.json: a stop that is slower or less clean is a "
+		"regression, and the exit code 1",
+		0},
+	{"against", 'a', "COMMIT|IMAGE", 0,
+		"run each case of this commit or image as well, in turn, until the difference is "
+		"plain (8 to 40 pairs), and compare as --baseline does",
+		0},
+	{"build", 'B', "COMMAND", 0,
+		"how the commit of --against is built, in a folder of its own (make)",
+		0},
 	{"format", 'f', "NAME[=FILE]", 0, NULL, 0},
 	{0},
 };
@@ -127,8 +138,25 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		if (!outputs_add(&options->outputs, value, &err))
 			argp_error(state, "--format: %s", err.text);
 		return 0;
+	case 'b':
+		options->baseline = value;
+		return 0;
+	case 'a':
+		options->against = value;
+		return 0;
+	case 'B':
+		options->build = value;
+		return 0;
 	case ARGP_KEY_ARG:
 		arguments->paths[arguments->path_count++] = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (options->against && (options->baseline || options->repeat))
+			argp_error(state,
+				"--against goes with neither --baseline nor "
+				"--repeat: it makes as many pairs as it needs");
+		if (options->build && !options->against)
+			argp_error(state, "--build goes with --against");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		if (access("scenarios", F_OK) != 0)

@@ -10,6 +10,7 @@
 typedef int command_fn(int argc, char **argv);
 
 command_fn cmd_run;
+command_fn cmd_compare;
 command_fn cmd_report;
 command_fn cmd_validate;
 command_fn cmd_list;

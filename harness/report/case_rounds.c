@@ -2,26 +2,39 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
-bool case_rounds_is_same(const cJSON *round, const cJSON *other)
+struct case_index {
+	char *key;   /* the case's title */
+	unsigned at; /* in the list */
+	UT_hash_handle hh;
+};
+
+static const struct case_index *find(const struct case_list *list, const cJSON *round)
 {
-	return cJSON_Compare(json_get(round, "id"), json_get(other, "id"), true) &&
-		cJSON_Compare(json_get(round, "half"), json_get(other, "half"), true) &&
-		cJSON_Compare(json_get(round, "axes"), json_get(other, "axes"), true);
+	SCOPED(mem_free) char *key = case_rounds_title(round);
+	struct case_index *found;
+
+	HASH_FIND_STR(list->index, key, found);
+	return found;
 }
 
-static struct case_rounds *find(const struct case_list *list, const cJSON *round)
+static struct case_rounds *add_case(struct case_list *list, const cJSON *round)
 {
-	/* The rounds of a case follow one another: the last case first. */
-	for (unsigned i = list->count; i-- > 0;) {
-		if (case_rounds_is_same(list->item[i].rounds[0], round))
-			return &list->item[i];
-	}
-	return NULL;
+	struct case_index *index = mem_zeroed(sizeof *index);
+
+	*index = (struct case_index){
+		.key = case_rounds_title(round),
+		.at = list->count,
+	};
+	HASH_ADD_KEYPTR(hh, list->index, index->key, strlen(index->key), index);
+	list->item = mem_grown(list->item, list->count + 1, sizeof *list->item);
+	list->item[list->count] = (struct case_rounds){0};
+	return &list->item[list->count++];
 }
 
 void case_list_fill(struct case_list *list, const cJSON *results)
@@ -29,14 +42,10 @@ void case_list_fill(struct case_list *list, const cJSON *results)
 	const cJSON *round;
 
 	cJSON_ArrayForEach(round, json_get(results, "cases")) {
-		struct case_rounds *item = find(list, round);
+		const struct case_index *found = find(list, round);
+		struct case_rounds *item =
+			found ? &list->item[found->at] : add_case(list, round);
 
-		if (!item) {
-			list->item = mem_grown(
-				list->item, list->count + 1, sizeof *list->item);
-			item = &list->item[list->count++];
-			*item = (struct case_rounds){0};
-		}
 		item->rounds =
 			mem_grown(item->rounds, item->count + 1, sizeof *item->rounds);
 		item->rounds[item->count++] = round;
@@ -45,6 +54,13 @@ void case_list_fill(struct case_list *list, const cJSON *results)
 
 void case_list_done(struct case_list *list)
 {
+	struct case_index *index, *next;
+
+	HASH_ITER(hh, list->index, index, next) {
+		HASH_DEL(list->index, index);
+		free(index->key);
+		free(index);
+	}
 	for (unsigned i = 0; i < list->count; i++)
 		free(list->item[i].rounds);
 	free(list->item);
@@ -54,7 +70,9 @@ void case_list_done(struct case_list *list)
 const struct case_rounds *case_list_find(
 	const struct case_list *list, const struct case_rounds *item)
 {
-	return find(list, item->rounds[0]);
+	const struct case_index *found = find(list, item->rounds[0]);
+
+	return found ? &list->item[found->at] : NULL;
 }
 
 char *case_rounds_title(const cJSON *round)

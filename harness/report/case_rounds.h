@@ -17,13 +17,13 @@ struct case_rounds {
 	unsigned count;
 };
 
+struct case_index;
+
 struct case_list {
 	struct case_rounds *item; /* in the order of their first rounds */
 	unsigned count;
+	struct case_index *index; /* by what tells cases apart */
 };
-
-/* Is it a round of the same case? */
-bool case_rounds_is_same(const cJSON *round, const cJSON *other);
 
 /* `results` is the JSON of results.h, which must outlive the list. */
 void case_list_fill(struct case_list *list, const cJSON *results);

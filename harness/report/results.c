@@ -37,20 +37,6 @@ static cJSON *host_json(void)
 	return json;
 }
 
-static void summarise(struct results *results)
-{
-	const unsigned *counts = results->counts;
-
-	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
-	json_fill(cJSON_AddObjectToObject(results->json, "summary"),
-		"{'cases': %u, 'rounds': %u, 'met': %u, 'unmet': %u, 'not_run': %u, "
-		"'passed_over': %u, 'seconds': %g}",
-		counts[OUTCOME_MET] + counts[OUTCOME_UNMET] + counts[OUTCOME_NOT_RUN],
-		results->rounds, counts[OUTCOME_MET], counts[OUTCOME_UNMET],
-		counts[OUTCOME_NOT_RUN], results->passed_over,
-		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
-}
-
 struct results *results_create(cJSON *fingerprint, uint64_t seed)
 {
 	struct results *results = mem_zeroed(sizeof *results);
@@ -66,7 +52,6 @@ struct results *results_create(cJSON *fingerprint, uint64_t seed)
 	cJSON_AddItemToObject(results->json, "host", host_json());
 	cJSON_AddItemToObject(results->json, "engine", fingerprint);
 	results->cases = cJSON_AddArrayToObject(results->json, "cases");
-	summarise(results);
 	return results;
 }
 
@@ -87,37 +72,48 @@ static enum outcome outcome_of(const cJSON *round)
 	return json_bool(round, "met", false) ? OUTCOME_MET : OUTCOME_UNMET;
 }
 
-static void tally(struct results *results, const cJSON *last, const cJSON *round)
+void results_add(struct results *results, cJSON *round)
 {
-	enum outcome outcome = outcome_of(round);
+	cJSON_AddItemToArray(results->cases, round);
+}
 
-	results->rounds++;
-	if (last && case_rounds_is_same(last, round)) {
-		results->counts[results->outcome]--;
-		outcome = outcome > results->outcome ? outcome : results->outcome;
+void results_pass_over(struct results *results)
+{
+	results->passed_over++;
+}
+
+static enum outcome case_outcome(const struct case_rounds *item)
+{
+	enum outcome outcome = OUTCOME_MET;
+
+	for (unsigned i = 0; i < item->count; i++) {
+		enum outcome other = outcome_of(item->rounds[i]);
+
+		outcome = other > outcome ? other : outcome;
 	}
-	results->outcome = outcome;
-	results->counts[outcome]++;
+	return outcome;
+}
+
+static void count_cases(unsigned counts[OUTCOMES], const struct case_list *list)
+{
+	memset(counts, 0, sizeof *counts * OUTCOMES);
+	for (unsigned i = 0; i < list->count; i++)
+		counts[case_outcome(&list->item[i])]++;
 }
 
 bool results_are_counted(const cJSON *results, const char **wrong, unsigned *counted)
 {
-	struct results tallied = {0};
-	const unsigned *counts = tallied.counts;
-	const cJSON *round, *last = NULL;
+	SCOPED(case_list_done) struct case_list list = {0};
+	unsigned counts[OUTCOMES];
 
-	cJSON_ArrayForEach(round, json_get(results, "cases")) {
-		tally(&tallied, last, round);
-		last = round;
-	}
+	case_list_fill(&list, results);
+	count_cases(counts, &list);
 	const struct {
 		const char *name;
 		unsigned count;
 	} members[] = {
-		{"cases",
-			counts[OUTCOME_MET] + counts[OUTCOME_UNMET] +
-				counts[OUTCOME_NOT_RUN]},
-		{"rounds", tallied.rounds},
+		{"cases", list.count},
+		{"rounds", (unsigned)cJSON_GetArraySize(json_get(results, "cases"))},
 		{"met", counts[OUTCOME_MET]},
 		{"unmet", counts[OUTCOME_UNMET]},
 		{"not_run", counts[OUTCOME_NOT_RUN]},
@@ -131,20 +127,51 @@ bool results_are_counted(const cJSON *results, const char **wrong, unsigned *cou
 	return true;
 }
 
-void results_add(struct results *results, cJSON *round)
+/* The rounds of each case together, the cases in the order of their first rounds. */
+static void order(struct results *results, const struct case_list *list)
 {
-	const cJSON *first = results->cases->child;
+	cJSON *ordered = cJSON_CreateArray();
 
-	/* cJSON keeps the last item as the one before the first. */
-	tally(results, first ? first->prev : NULL, round);
-	cJSON_AddItemToArray(results->cases, round);
-	summarise(results);
+	for (unsigned i = 0; i < list->count; i++) {
+		for (unsigned j = 0; j < list->item[i].count; j++)
+			cJSON_AddItemToArray(ordered,
+				cJSON_DetachItemViaPointer(results->cases,
+					(cJSON *)(void *)(size_t)list->item[i]
+						.rounds[j]));
+	}
+	cJSON_ReplaceItemInObjectCaseSensitive(results->json, "cases", ordered);
+	results->cases = ordered;
 }
 
-void results_pass_over(struct results *results)
+void results_summarise(struct results *results)
 {
-	results->passed_over++;
-	summarise(results);
+	SCOPED(case_list_done) struct case_list list = {0};
+	const unsigned *counts = results->counts;
+
+	case_list_fill(&list, results->json);
+	count_cases(results->counts, &list);
+	order(results, &list);
+	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
+	json_fill(cJSON_AddObjectToObject(results->json, "summary"),
+		"{'cases': %u, 'rounds': %u, 'met': %u, 'unmet': %u, 'not_run': %u, "
+		"'passed_over': %u, 'seconds': %g}",
+		list.count, (unsigned)cJSON_GetArraySize(results->cases),
+		counts[OUTCOME_MET], counts[OUTCOME_UNMET], counts[OUTCOME_NOT_RUN],
+		results->passed_over,
+		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
+}
+
+void results_pair(struct results *results, const char *title, const char *pairing)
+{
+	if (title)
+		json_add_text(results->json, "title", title);
+	json_add_text(results->json, "pairing", pairing);
+}
+
+void results_compare(struct results *results, cJSON *comparison)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "comparison");
+	cJSON_AddItemToObject(results->json, "comparison", comparison);
 }
 
 void results_print(FILE *out, const cJSON *results)

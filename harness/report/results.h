@@ -35,9 +35,7 @@ struct results {
 	cJSON *json;  /* the whole */
 	cJSON *cases; /* in json */
 	int64_t began_ns;
-	enum outcome outcome;      /* of the last round's case */
-	unsigned counts[OUTCOMES]; /* of the cases, the last one included */
-	unsigned rounds;
+	unsigned counts[OUTCOMES]; /* of the cases, by results_summarise() */
 	unsigned passed_over;
 };
 
@@ -45,7 +43,7 @@ struct results {
 struct results *results_create(cJSON *fingerprint, uint64_t seed) MUST_CHECK;
 void results_destroy(struct results *results); /* accepts NULL */
 
-/* Takes round, a round_json(). The rounds of a case follow one another. */
+/* Takes round, a round_json(). */
 void results_add(struct results *results, cJSON *round);
 
 /* Does the summary say what the rounds say? Else the member of the summary that is wrong,
@@ -55,6 +53,17 @@ bool results_are_counted(
 
 /* A case that is not for this engine. */
 void results_pass_over(struct results *results);
+
+/* The rounds are made in turn with those of the other results with this pairing.
+ * `title` says what is measured; NULL: it need not be said. */
+void results_pair(struct results *results, const char *title, const char *pairing);
+
+/* Takes comparison, the JSON of harness/compare/comparison.h, in place of an earlier
+ * one. */
+void results_compare(struct results *results, cJSON *comparison);
+
+/* After the last round: counts the cases, and puts the rounds of each together. */
+void results_summarise(struct results *results);
 
 /* Prints the JSON, as results.json has it. */
 void results_print(FILE *out, const cJSON *results);

@@ -255,6 +255,75 @@ static const struct member summary_members[] = {
 	{0},
 };
 
+/* --- a comparison --- */
+
+static const struct member run_members[] = {
+	{.name = "stopbench", .kind = MEMBER_TEXT},
+	{.name = "started", .kind = MEMBER_TEXT},
+	{.name = "title", .kind = MEMBER_TEXT, .nullable = true},
+	{0},
+};
+
+static const struct member side_members[] = {
+	{.name = "rounds", .kind = MEMBER_COUNT},
+	{.name = "not_clean", .kind = MEMBER_COUNT},
+	{.name = "not_run", .kind = MEMBER_COUNT},
+	{.name = "times", .kind = MEMBER_COUNT},
+	{.name = "worst",
+		.kind = MEMBER_WORD,
+		.words = verdict_names,
+		.nullable = true},
+	{.name = "median_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "low_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "high_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{0},
+};
+
+static const struct member difference_members[] = {
+	{.name = "kind", .kind = MEMBER_TEXT},
+	{.name = "regression", .kind = MEMBER_BOOL},
+	{.name = "text", .kind = MEMBER_TEXT},
+	{0},
+};
+
+static const struct member compared_members[] = {
+	{.name = "id", .kind = MEMBER_TEXT},
+	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
+	{.name = "axes", .kind = MEMBER_OBJECT, .open = true},
+	{.name = "base",
+		.kind = MEMBER_OBJECT,
+		.members = side_members,
+		.nullable = true},
+	{.name = "new",
+		.kind = MEMBER_OBJECT,
+		.members = side_members,
+		.nullable = true},
+	{.name = "time", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "shift_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "low_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "high_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "tolerance_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "adjusted_p", .kind = MEMBER_NUMBER, .nullable = true},
+	{.name = "rounds_needed", .kind = MEMBER_COUNT},
+	{.name = "regression", .kind = MEMBER_BOOL},
+	{.name = "differences", .kind = MEMBER_LIST, .item = ITEMS(difference_members)},
+	{0},
+};
+
+static const struct member comparison_members[] = {
+	{.name = "base", .kind = MEMBER_OBJECT, .members = run_members},
+	{.name = "new", .kind = MEMBER_OBJECT, .members = run_members},
+	{.name = "paired", .kind = MEMBER_BOOL},
+	{.name = "caveats",
+		.kind = MEMBER_LIST,
+		.item = &(const struct member){.kind = MEMBER_TEXT}},
+	{.name = "cases", .kind = MEMBER_LIST, .item = ITEMS(compared_members)},
+	{.name = "regressions", .kind = MEMBER_COUNT},
+	{0},
+};
+
+/* --- the run --- */
+
 const struct member results_members[] = {
 	{.name = "stopbench", .kind = MEMBER_TEXT},
 	{.name = "schema", .kind = MEMBER_COUNT},
@@ -265,7 +334,13 @@ const struct member results_members[] = {
 		.kind = MEMBER_OBJECT,
 		.members = engine_members,
 		.open = true},
+	{.name = "title", .kind = MEMBER_TEXT, .optional = true},
+	{.name = "pairing", .kind = MEMBER_TEXT, .optional = true},
 	{.name = "cases", .kind = MEMBER_LIST, .item = ITEMS(round_members)},
+	{.name = "comparison",
+		.kind = MEMBER_OBJECT,
+		.members = comparison_members,
+		.optional = true},
 	{.name = "summary", .kind = MEMBER_OBJECT, .members = summary_members},
 	{0},
 };

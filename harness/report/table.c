@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/comparison_table.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
 #include "harness/report/terminal.h"
@@ -406,5 +407,9 @@ void table_print(FILE *out, const cJSON *results)
 	}
 	print_summary(&table, out, json_get(results, "summary"));
 	cure_tables_print(results, out);
+	if (json_get(results, "comparison")) {
+		fputs("\n", out);
+		comparison_table_print(out, json_get(results, "comparison"));
+	}
 	table_rows_done(&table.rows);
 }

@@ -25,7 +25,8 @@ static cJSON *real;
 static int run_once(void **state UNUSED)
 {
 	const char *const arguments[] = {IDLE, "--engine", "process", "--set",
-		"engines=[\"process\"]", "--set", "stop.grace=300ms", "--try-cures", NULL};
+		"engines=[\"process\"]", "--set", "stop.grace=300ms", "--try-cures",
+		NULL};
 	int code;
 
 	folder = temp_dir_create();

@@ -354,6 +354,7 @@ static void results_count_cases_and_not_their_rounds(void **state)
 	add_round(scene, 'd', 1, NOT_RUN);
 	add_round(scene, 'd', 2, MET);
 	results_pass_over(scene->results);
+	results_summarise(scene->results);
 	assert_int_equal(scene->results->counts[OUTCOME_MET], 1);
 	assert_int_equal(scene->results->counts[OUTCOME_UNMET], 2);
 	assert_int_equal(scene->results->counts[OUTCOME_NOT_RUN], 1);
@@ -365,6 +366,33 @@ static void results_count_cases_and_not_their_rounds(void **state)
 	assert_number(scene->results->json, "summary.passed_over", 1);
 }
 
+static void results_put_the_rounds_of_a_case_together(void **state)
+{
+	struct results_scene *scene = *state;
+	static const struct {
+		char id;
+		unsigned round;
+	} wanted[] = {{'b', 1}, {'b', 2}, {'a', 1}, {'a', 2}};
+
+	add_round(scene, 'b', 1, MET);
+	add_round(scene, 'a', 1, MET);
+	add_round(scene, 'b', 2, MET);
+	add_round(scene, 'a', 2, MET);
+	results_summarise(scene->results);
+	for (int i = 0; i < (int)COUNT(wanted); i++) {
+		const cJSON *round =
+			cJSON_GetArrayItem(json_get(scene->results->json, "cases"), i);
+
+		assert_int_equal(json_text(round, "id")[0], wanted[i].id);
+		assert_int_equal(json_int(round, "round", 0), wanted[i].round);
+	}
+	/* Another summary is in place of the first. */
+	add_round(scene, 'a', 3, UNMET);
+	results_summarise(scene->results);
+	assert_number(scene->results->json, "summary.met", 1);
+	assert_number(scene->results->json, "summary.rounds", 5);
+}
+
 static void results_count_halves_apart(void **state)
 {
 	struct results_scene *scene = *state;
@@ -373,6 +401,7 @@ static void results_count_halves_apart(void **state)
 	add_round(scene, 'a', 1, MET);
 	scene->plan_case.half = HALF_TWIN;
 	add_round(scene, 'a', 1, UNMET);
+	results_summarise(scene->results);
 	assert_int_equal(scene->results->counts[OUTCOME_MET], 1);
 	assert_int_equal(scene->results->counts[OUTCOME_UNMET], 1);
 }
@@ -380,8 +409,10 @@ static void results_count_halves_apart(void **state)
 static void results_of_nothing_are_good_json(void **state)
 {
 	struct results_scene *scene = *state;
-	SCOPED(json_free) cJSON *json = read_back(scene);
+	SCOPED(json_free) cJSON *json = NULL;
 
+	results_summarise(scene->results);
+	json = read_back(scene);
 	assert_int_equal(cJSON_GetArraySize(json_get(json, "cases")), 0);
 	assert_number(json, "summary.cases", 0);
 }
@@ -505,6 +536,7 @@ int main(void)
 		SCENE(results_tell_an_exit_from_a_signal),
 		SCENE(results_count_cases_and_not_their_rounds),
 		SCENE(results_count_halves_apart),
+		SCENE(results_put_the_rounds_of_a_case_together),
 		SCENE(results_of_nothing_are_good_json),
 		SCENE(results_are_json_whatever_the_service_printed),
 		SCENE(results_are_written_with_the_folders_on_the_way),
