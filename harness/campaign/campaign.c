@@ -207,6 +207,24 @@ static void set_worker_options(
 	campaign->sides[SIDE_BASE].worker_options.folder = base->folder;
 }
 
+/* Of --against, where it names an image. */
+static bool have_base_image(const struct campaign *campaign, struct engine *engine)
+{
+	const char *image = campaign->base.image;
+	struct err err = {0};
+
+	if (!image)
+		return true;
+	if (!engine->kind->runs_images)
+		err_set(&err,
+			"%s is no commit of this repository, and engine %s runs no images",
+			image, engine->kind->name);
+	else if (engine_prepare(engine, image, &err))
+		return true;
+	terminal_print(stderr, "stopbench: --against: %s\n", err.text);
+	return false;
+}
+
 /* This process asks the engine once; each worker has an engine of its own. */
 static bool meet_engine(struct campaign *campaign)
 {
@@ -222,6 +240,10 @@ static bool meet_engine(struct campaign *campaign)
 
 	if (!engine) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
+		return false;
+	}
+	if (!have_base_image(campaign, engine)) {
+		engine_destroy(engine);
 		return false;
 	}
 	campaign->rounds.loop = &campaign->loop;

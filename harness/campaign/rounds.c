@@ -76,6 +76,8 @@ void rounds_add(struct rounds *rounds, struct worker_options *options,
 {
 	options->step = on_step;
 	options->over = on_over;
+	if (rounds->progress)
+		progress_add(rounds->progress, 1);
 	rounds->list = mem_grown(rounds->list, rounds->count + 1, sizeof *rounds->list);
 	rounds->list[rounds->count++] = (struct planned_round){
 		.rounds = rounds,

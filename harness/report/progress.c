@@ -316,6 +316,11 @@ static void on_closed(uv_handle_t *handle)
 		free(progress);
 }
 
+void progress_add(struct progress *progress, unsigned rounds)
+{
+	progress->rounds += rounds;
+}
+
 void progress_destroy(struct progress *progress)
 {
 	bool live;

@@ -38,6 +38,9 @@ struct progress *progress_create(
  * NULL. */
 void progress_destroy(struct progress *progress);
 
+/* The run has so many rounds more. */
+void progress_add(struct progress *progress, unsigned rounds);
+
 /* A round begins. Copies title. Gives what progress_over() frees. */
 struct progress_round *progress_begin(
 	struct progress *progress, const char *title) MUST_CHECK;

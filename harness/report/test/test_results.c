@@ -145,9 +145,12 @@ static void add(struct results_scene *scene, const char *folder)
 /* As somebody reads it who has the file alone; to cJSON_Delete(). */
 static cJSON *read_back(const struct results_scene *scene)
 {
-	SCOPED(mem_free) char *text = cJSON_Print(scene->results->json);
-	cJSON *json = json_parse(text, strlen(text));
+	SCOPED(mem_free) char *text = NULL;
+	cJSON *json;
 
+	results_summarise(scene->results);
+	text = cJSON_Print(scene->results->json);
+	json = json_parse(text, strlen(text));
 	assert_non_null(json);
 	return json;
 }
@@ -409,10 +412,8 @@ static void results_count_halves_apart(void **state)
 static void results_of_nothing_are_good_json(void **state)
 {
 	struct results_scene *scene = *state;
-	SCOPED(json_free) cJSON *json = NULL;
+	SCOPED(json_free) cJSON *json = read_back(scene);
 
-	results_summarise(scene->results);
-	json = read_back(scene);
 	assert_int_equal(cJSON_GetArraySize(json_get(json, "cases")), 0);
 	assert_number(json, "summary.cases", 0);
 }

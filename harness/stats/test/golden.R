@@ -176,6 +176,16 @@ lines <- list(
 	line_row(1:30, made(1:30, 0.2), FALSE),
 	line_row(rep(c(1, 3, 20, 50), 30), made(rep(c(1, 3, 20, 50), 30), 0.05), FALSE))
 
-cat("{", paste0('"', c("samples", "paired", "paired_test", "two_samples", "tied", "holm", "lines"), '": ', c(
+# --- fisher ---
+
+tables <- list(c(0, 20, 0, 20), c(0, 20, 1, 20), c(0, 20, 5, 20), c(1, 20, 12, 20), c(3, 8, 5, 40),
+	c(20, 20, 20, 20), c(0, 5, 5, 5), c(7, 300, 31, 280))
+fisher_row <- function(t) object(base_failed = number(t[1]), base_count = number(t[2]),
+	new_failed = number(t[3]), new_count = number(t[4]),
+	p = number(fisher.test(matrix(c(t[3], t[4] - t[3], t[1], t[2] - t[1]), 2),
+		alternative = "greater")$p.value))
+
+cat("{", paste0('"', c("samples", "paired", "paired_test", "two_samples", "tied", "holm", "lines", "fisher"), '": ', c(
 	array(lapply(samples, sample_row)), array(paired), array(paired_test), array(two_samples), array(tied),
-	array(lapply(families, holm_row)), array(lines)), collapse = ",\n"), "}\n", sep = "")
+	array(lapply(families, holm_row)), array(lines),
+	array(lapply(tables, fisher_row))), collapse = ",\n"), "}\n", sep = "")
