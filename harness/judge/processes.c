@@ -367,7 +367,13 @@ void process_add_deed(const struct process *process, const struct processes *all
 	} else if (process->told) {
 		buf_addf(text, "was sent %s", SIGNAL(number));
 		add_moment(process->told, evidence, text);
-		buf_adds(text, " and went on: it is ");
+		buf_adds(text,
+			last &&
+					proc_mask_has(
+						last->shared_pending | last->pending,
+						number)
+				? ", which is pending: it is "
+				: " and went on: it is ");
 		process_add_wait(process, all, text);
 	} else {
 		buf_adds(text, "is ");

@@ -82,6 +82,17 @@ static char *time_text(const struct stop_report *report)
 }
 
 /* What became of the signals; the caller's, NULL: nothing was seen. */
+/* Queued, and not taken when the grace expired: blocked, or no code of PID 1 ran. */
+static bool stayed_pending(const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+
+	return facts->kill_ns && last && last->count && last->ns > facts->signal_ns &&
+		proc_mask_has(last->procs[0].shared_pending | last->procs[0].pending,
+			facts->stop_signal);
+}
+
 static char *signals_text(const struct evidence *evidence)
 {
 	const struct stop_facts *facts = &evidence->facts;
@@ -93,6 +104,7 @@ static char *signals_text(const struct evidence *evidence)
 			in_container ? " to PID 1" : "",
 			facts->signal_delivery == DELIVERY_IGNORED
 				? " was discarded by the kernel"
+				: stayed_pending(evidence) ? " stayed pending"
 				: facts->signal_delivery == DELIVERY_DELIVERED
 				? " was delivered"
 				: " was sent");

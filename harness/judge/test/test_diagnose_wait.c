@@ -680,6 +680,10 @@ static void a_child_is_told_by_what_it_did_with_its_signal(void **state)
 	scene_expect(scene, VERDICT_KILLED, "H3");
 	assert_says(
 		scene, "H3", "which was sent SIGTERM (+1.00ms) and went on: it is in");
+	scene_last(scene, app)->shared_pending = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_says(scene, "H3",
+		"which was sent SIGTERM (+1.00ms), which is pending: it is in");
 	scene->evidence.signals[1].ignored = true;
 	scene_expect(scene, VERDICT_KILLED, "H3");
 	assert_says(scene, "H3", "which was sent SIGTERM, which the kernel discarded");

@@ -144,6 +144,19 @@ static void stop_report_begins_with_the_verdict(void **state)
 	expect(scene, "killed  before the stop\n");
 }
 
+/* In the last snapshot before the SIGKILL. */
+static void see(struct scene *scene, const struct proc *pid1)
+{
+	struct snapshot snapshot = {
+		.ns = 109 * CLOCK_S,
+		.procs = mem_grown(NULL, 1, sizeof *pid1),
+		.count = 1,
+	};
+
+	snapshot.procs[0] = *pid1;
+	evidence_add_snapshot(&scene->evidence, &snapshot);
+}
+
 static void stop_report_says_what_became_of_the_signals(void **state)
 {
 	struct scene *scene = *state;
@@ -160,6 +173,17 @@ static void stop_report_says_what_became_of_the_signals(void **state)
 	expect(scene, "Signals: SIGTERM to PID 1 was sent\n");
 	scene->evidence.capabilities.pid1_rules = false;
 	expect(scene, "Signals: SIGTERM was sent\n");
+}
+
+static void stop_report_says_of_a_pending_signal_that_it_was_not_taken(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	see(scene,
+		&(struct proc){
+			.pid = 400, .shared_pending = UINT64_C(1) << (SIGTERM - 1)});
+	expect(scene, "SIGTERM to PID 1 stayed pending; SIGKILL from the engine");
 }
 
 static void stop_report_has_the_last_words(void **state)
@@ -311,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(stop_report_begins_with_the_verdict),
 		SCENE(stop_report_says_what_became_of_the_signals),
+		SCENE(stop_report_says_of_a_pending_signal_that_it_was_not_taken),
 		SCENE(stop_report_has_the_last_words),
 		SCENE(stop_report_has_a_cure_for_what_is_not_clean),
 		SCENE(stop_report_says_what_the_restart_policy_does),
