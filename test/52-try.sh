@@ -95,6 +95,17 @@ try --try-cures --grace 1s --ready-log up -- busybox sh -c "$late"
 check "one that takes its time is cured by a longer grace" \
 	ends_with 1 "killed 137" "grace 3.00s 0 2." "clean" "--stop-timeout 3"
 
+try --try-cures --grace 300ms --ready-log up -- sh -c "busybox sh -c '$int'; true"
+check "where one cure only comes nearer, two are tried" \
+	ends_with 1 "killed 137" "none was clean, so with two" "exec form 137 > 300ms killed" \
+	"exec form, SIGINT 0 " "Clean with exec form, SIGINT: \`ENTRYPOINT" \
+	"; and \`STOPSIGNAL SIGINT\`"
+
+try --try-cures --grace 300ms -- sh -c "busybox sleep 7${$}4; true"
+check "an end by the default action is told as what it is" \
+	ends_with 1 "exec form, an init 143 " "143 is the program's own death by SIGTERM" \
+	"None of them makes the stop clean"
+
 try --json --try-cures --grace 300ms -- busybox sleep 50
 check "programs can read the cures" \
 	ends_with 1 '"cures": [' '"cure": "an init"' '"exit_code": 143'
@@ -191,7 +202,7 @@ tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' -c 'ENTRYPOINT ["busybo
 try --try-cures --grace 1s "$image:shell"
 check "the shell of an image's own entrypoint is left out" \
 	ends_with 1 "killed 137" "exec form 137 > 1.00s" "None of them makes the stop clean." \
-	"In time with exec form, init:"
+	"In time with exec form, an init:"
 
 try "$name-nobody"
 check "a missing image is an error, and is not pulled" \

@@ -1,6 +1,7 @@
 #include "harness/campaign/cures.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/judge/judge.h"
@@ -15,12 +16,26 @@
 
 #define GRACE_FACTOR 3
 
+/* A rerun that was not clean, and came nearer: two cures begin with it. */
+struct rerun {
+	char *name, *how;
+	cJSON *json;
+	struct scenario scenario;
+	struct evidence evidence;
+	struct judgement judgement;
+};
+
 struct cures {
 	const struct case_options *options;
 	const struct cures_of *of;
 	cJSON *results;
-	unsigned runs;
-	bool cured; /* one of them made the stop clean */
+	unsigned runs, most; /* reruns so far, and their bound */
+	bool cured;          /* one of them made the stop clean */
+
+	struct rerun *nearer[CURES_MAX]; /* owned */
+	unsigned nearer_count;
+	const struct rerun *first; /* of two cures; NULL: it is one alone */
+	cJSON *tried;              /* the scenarios of all reruns */
 };
 
 /* One change of the scenario. */
@@ -69,31 +84,84 @@ static bool is_taken(const struct cures *cures, int number)
 
 /* --- one rerun --- */
 
-static void judge_rerun(struct cures *cures, const struct cure *cure,
-	const struct scenario *scenario, const struct evidence *evidence)
+static void add_result(struct cures *cures, const char *name, const char *how,
+	const struct scenario *scenario, const struct evidence *evidence,
+	const struct judgement *judgement)
 {
 	const struct stop_facts *facts = &evidence->facts;
-	struct judgement judgement;
-	cJSON *result;
-
-	judge(&judgement, scenario, evidence);
-	result = json_fill(NULL,
-		"{'cure': %s, 'how': %s, 'verdict': %s, 'trouble': %s}", cure->name,
-		cure->how,
-		judgement.could_run ? verdict_names[judgement.verdict] : NULL,
+	cJSON *result = json_fill(NULL,
+		"{'cure': %s, 'how': %s, 'verdict': %s, 'diagnosis': %s, 'trouble': "
+		"%s}",
+		name, how,
+		judgement->could_run ? verdict_names[judgement->verdict] : NULL,
+		judgement->diagnosis_count ? diagnosis_ids[judgement->diagnoses[0].id]
+					   : NULL,
 		evidence->trouble == TROUBLE_NONE ? NULL : evidence->trouble_text);
-	if (judgement.could_run && facts->exit_code >= 0)
+
+	cJSON_AddBoolToObject(result, "two", cures->first != NULL);
+	if (judgement->could_run && facts->exit_code >= 0)
 		json_add_int(result, "exit_code", facts->exit_code);
 	else
 		cJSON_AddNullToObject(result, "exit_code");
-	if (judgement.could_run && judgement.stop_ns >= 0)
-		json_add_int(result, "stop_ns", judgement.stop_ns);
+	if (judgement->could_run && judgement->stop_ns >= 0)
+		json_add_int(result, "stop_ns", judgement->stop_ns);
 	else
 		cJSON_AddNullToObject(result, "stop_ns");
 	json_add_int(result, "grace_ns", scenario->stop.grace_ns);
 	cJSON_AddItemToArray(cures->results, result);
 	cures->cured = cures->cured ||
-		(judgement.could_run && judgement.verdict == VERDICT_CLEAN);
+		(judgement->could_run && judgement->verdict == VERDICT_CLEAN);
+}
+
+static void rerun_free(struct rerun *rerun)
+{
+	if (!rerun)
+		return;
+	evidence_done(&rerun->evidence);
+	scenario_done(&rerun->scenario);
+	cJSON_Delete(rerun->json);
+	free(rerun->name);
+	free(rerun->how);
+	free(rerun);
+}
+
+/* NULL: a change that contradicts the scenario is no cure of it. */
+static struct rerun *rerun_create(const struct cures *cures, const struct cure *cure)
+{
+	const struct rerun *first = cures->first;
+	struct json_doc doc = {.name = (char *)(size_t)cures->of->path};
+	struct rerun *rerun = mem_zeroed(sizeof *rerun);
+	struct err err = {0};
+
+	rerun->json = json_copy_exact(cure->json);
+	if (!scenario_read(
+		    &rerun->scenario, &doc, rerun->json, fields_keep_first, &err)) {
+		cJSON_Delete(rerun->json);
+		free(rerun);
+		return NULL;
+	}
+	rerun->name = first ? mem_textf("%s, %s", first->name, cure->name)
+			    : mem_text(cure->name);
+	rerun->how = first ? mem_textf("%s; and %s", first->how, cure->how)
+			   : mem_text(cure->how);
+	if (scenario_check(
+		    &rerun->scenario, &doc, rerun->json, fields_keep_first, &err))
+		return rerun;
+	rerun_free(rerun);
+	return NULL;
+}
+
+/* It ended otherwise than without the cure: better, or for another reason. */
+static bool is_nearer(const struct cures *cures, const struct rerun *rerun)
+{
+	const struct judgement *before = cures->of->judgement;
+	const struct judgement *after = &rerun->judgement;
+
+	return after->could_run && rerun->evidence.trouble == TROUBLE_NONE &&
+		after->verdict != VERDICT_CLEAN &&
+		(after->verdict < before->verdict || after->diagnosis_count == 0 ||
+			before->diagnosis_count == 0 ||
+			after->diagnoses[0].id != before->diagnoses[0].id);
 }
 
 /* A step of a rerun, told with its cure: "with an init: stopping". */
@@ -114,25 +182,39 @@ static void on_step(void *arg, const struct case_step *step)
 
 static void run(struct cures *cures, const struct cure *cure)
 {
-	struct told told = {cures->options, cure->name};
+	struct rerun *rerun = rerun_create(cures, cure);
 	struct case_options options = *cures->options;
-	struct json_doc doc = {.name = (char *)(size_t)cures->of->path};
-	SCOPED(evidence_done) struct evidence evidence = {0};
-	struct scenario scenario;
-	struct err err = {0};
+	struct told told = {cures->options, NULL};
 
+	if (!rerun)
+		return;
+	told.name = rerun->name;
 	options.arg = &told;
 	options.step = options.step ? on_step : NULL;
-	/* A change that contradicts the scenario is no cure of it. */
-	if (!scenario_read(&scenario, &doc, cure->json, fields_keep_first, &err))
-		return;
-	if (scenario_check(&scenario, &doc, cure->json, fields_keep_first, &err)) {
-		cures->runs++;
-		case_finish(case_run(&options, &scenario, &evidence), false);
-		if (evidence.trouble != TROUBLE_INTERRUPTED)
-			judge_rerun(cures, cure, &scenario, &evidence);
+	cures->runs++;
+	cJSON_AddItemToArray(cures->tried, json_copy_exact(cure->json));
+	case_finish(case_run(&options, &rerun->scenario, &rerun->evidence), false);
+	if (rerun->evidence.trouble != TROUBLE_INTERRUPTED) {
+		judge(&rerun->judgement, &rerun->scenario, &rerun->evidence);
+		add_result(cures, rerun->name, rerun->how, &rerun->scenario,
+			&rerun->evidence, &rerun->judgement);
 	}
-	scenario_done(&scenario);
+	if (!cures->first && is_nearer(cures, rerun))
+		cures->nearer[cures->nearer_count++] = rerun;
+	else
+		rerun_free(rerun);
+}
+
+/* An init and the exec form are the same in either order. */
+static bool was_tried(const struct cures *cures, const cJSON *json)
+{
+	const cJSON *tried;
+
+	cJSON_ArrayForEach(tried, cures->tried) {
+		if (cJSON_Compare(tried, json, true))
+			return true;
+	}
+	return false;
 }
 
 /* --- the cures --- */
@@ -155,8 +237,8 @@ static void consider(struct cures *cures, bool fitting, struct cure cure)
 {
 	const bool *interrupted = cures->options->interrupted;
 
-	if (cure.json && cure.fits == fitting && cures->runs < CURES_MAX &&
-		!(interrupted && *interrupted))
+	if (cure.json && cure.fits == fitting && cures->runs < cures->most &&
+		!(interrupted && *interrupted) && !was_tried(cures, cure.json))
 		run(cures, &cure);
 	cJSON_Delete(cure.json);
 }
@@ -276,26 +358,6 @@ static bool words_behind(
 	return false;
 }
 
-/* Of a program that has no handler either, as PID 1. */
-static void try_exec_form_with_init(
-	struct cures *cures, bool fitting, const cJSON *exec_form_json, const char *how)
-{
-	cJSON *json = json_copy_exact(exec_form_json);
-	SCOPED(mem_free) char *both = mem_textf("%s; and `docker run --init`", how);
-	struct err err;
-
-	if (json_put_at(json, "service.init", cJSON_CreateTrue(), &err))
-		consider(cures, fitting,
-			(struct cure){
-				.name = "exec form, init",
-				.how = both,
-				.json = json,
-				.fits = true,
-			});
-	else
-		cJSON_Delete(json);
-}
-
 static void try_exec_form(struct cures *cures, bool fitting)
 {
 	static const char *const ids[] = {"W3", "W4", NULL};
@@ -335,8 +397,6 @@ static void try_exec_form(struct cures *cures, bool fitting)
 			.json = cJSON_Duplicate(json, true),
 			.fits = fits,
 		});
-	if (fits && !cures->cured && !cures->of->scenario->service.init)
-		try_exec_form_with_init(cures, fitting, json, how);
 }
 
 /* A signal that was discarded is not heard later either. */
@@ -373,17 +433,47 @@ static void try_all(struct cures *cures, bool fitting)
 	try_grace(cures, fitting);
 }
 
+/* Each cure that fits what is left of the fault when `first` has been done. */
+static void try_second(struct cures *cures, const struct rerun *first)
+{
+	const struct cures_of *alone = cures->of;
+	const struct cures_of with_first = {
+		.path = alone->path,
+		.json = first->json,
+		.scenario = &first->scenario,
+		.evidence = &first->evidence,
+		.judgement = &first->judgement,
+	};
+
+	cures->of = &with_first;
+	cures->first = first;
+	try_all(cures, true);
+	cures->of = alone;
+	cures->first = NULL;
+}
+
 cJSON *cures_try(const struct case_options *options, const struct cures_of *of)
 {
 	struct cures cures = {
-		.options = options, .of = of, .results = cJSON_CreateArray()};
-
+		.options = options,
+		.of = of,
+		.results = cJSON_CreateArray(),
+		.most = CURES_MAX,
+		.tried = cJSON_CreateArray(),
+	};
 	/* What ended by itself was not stopped. */
-	if (of->evidence->trouble != TROUBLE_NONE ||
-		of->evidence->facts.exited_before_stop)
-		return cures.results;
-	try_all(&cures, true);
-	if (!cures.cured)
+	bool stopped = of->evidence->trouble == TROUBLE_NONE &&
+		!of->evidence->facts.exited_before_stop;
+
+	if (stopped)
+		try_all(&cures, true);
+	if (stopped && !cures.cured)
 		try_all(&cures, false);
+	cures.most = cures.runs + CURES_PAIRS_MAX;
+	for (unsigned i = 0; i < cures.nearer_count && !cures.cured; i++)
+		try_second(&cures, cures.nearer[i]);
+	for (unsigned i = 0; i < cures.nearer_count; i++)
+		rerun_free(cures.nearer[i]);
+	cJSON_Delete(cures.tried);
 	return cures.results;
 }

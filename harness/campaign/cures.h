@@ -4,7 +4,8 @@
  *
  * An init in front; another stop signal; the program without the shell in front of it; a
  * longer grace. Those that fit the diagnosis come first, and the others only when none
- * of these made the stop clean.
+ * of these made the stop clean. When none alone did, but one changed how it ended, that
+ * one is tried together with a second, which fits what was left.
  */
 #ifndef HARNESS_CAMPAIGN_CURES_H
 #define HARNESS_CAMPAIGN_CURES_H
@@ -14,7 +15,8 @@
 #include "harness/judge/judgement.h"
 #include "harness/run/case_state.h"
 
-#define CURES_MAX 5 /* reruns */
+#define CURES_MAX       5 /* reruns with one cure */
+#define CURES_PAIRS_MAX 4 /* and with two */
 
 /* What was run, and how that went. All borrowed for the call. */
 struct cures_of {
@@ -26,8 +28,9 @@ struct cures_of {
 };
 
 /* Runs the reruns, one after the other. Gives the caller a list with an object for
- * each: "cure" and "how", in words; "verdict", "exit_code", "stop_ns" and "grace_ns";
- * "trouble": why it came to no stop, or null. */
+ * each: "cure" and "how", in words; "two": they are two; "verdict", "diagnosis" (the
+ * id of the first), "exit_code", "stop_ns" and "grace_ns"; "trouble": why it came to no
+ * stop, or null. */
 cJSON *cures_try(
 	const struct case_options *options, const struct cures_of *of) MUST_CHECK;
 

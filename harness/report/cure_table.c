@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "harness/report/case_rounds.h"
+#include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/signals.h"
 
-#define INDENT 6
+#define INDENT     6
+#define NAME_WIDTH 16 /* the least */
 
 static bool has_verdict(const cJSON *cure, enum verdict verdict)
 {
@@ -38,7 +41,26 @@ static char *stop_text(const cJSON *cure)
 	return mem_text(stop_ns < 0 ? "-" : CLOCK_TEXT(stop_ns));
 }
 
-static void print_row(const cJSON *cure, const struct terminal *terminal, FILE *out)
+/* Of a program that was ended by the signal and did nothing for its stop, which an exit
+ * in time hides. */
+static void print_own_death(
+	const cJSON *cure, const struct terminal *terminal, FILE *out)
+{
+	const char *diagnosis = json_text(cure, "diagnosis");
+	int code = (int)json_int(cure, "exit_code", -1);
+	SCOPED(mem_free) char *text = NULL;
+
+	if (!diagnosis || strcmp(diagnosis, diagnosis_ids[DIAGNOSIS_X9]) != 0 ||
+		code <= 128)
+		return;
+	text = mem_textf("%d is the program's own death by %s: it has no handler, so "
+			 "nothing of its work was finished or saved",
+		code, signal_name(code - 128, (char[SIGNAL_TEXT_SIZE]){0}));
+	terminal_paragraph(terminal, out, INDENT + 2, text);
+}
+
+static void print_row(
+	const cJSON *cure, int width, const struct terminal *terminal, FILE *out)
 {
 	const char *verdict = json_text(cure, "verdict");
 	const char *trouble = json_text(cure, "trouble");
@@ -50,11 +72,12 @@ static void print_row(const cJSON *cure, const struct terminal *terminal, FILE *
 	char *code =
 		exit_code < 0 ? mem_text("-") : mem_textf("%lld", (long long)exit_code);
 
-	fprintf(out, "%*s%-16s %4s %8s  %s%s%s\n", INDENT, "", name, code, stop,
+	fprintf(out, "%*s%-*s %4s %8s  %s%s%s\n", INDENT, "", width, name, code, stop,
 		is_clean(cure) ? terminal->green : "", verdict ? verdict : "not run",
 		is_clean(cure) ? terminal->plain : "");
 	if (trouble)
 		terminal_paragraph(terminal, out, INDENT + 2, trouble);
+	print_own_death(cure, terminal, out);
 }
 
 /* What a user writes for each of those; false: there is none. */
@@ -81,17 +104,26 @@ void cure_table_print(const cJSON *cures, const char *verdict,
 	const struct terminal *terminal, FILE *out)
 {
 	const cJSON *cure;
+	int width = NAME_WIDTH;
+	bool has_two = false;
 
 	if (!cures || !cures->child) {
 		terminal_item(terminal, out, INDENT,
 			"Cures:", "there is none that can be tried from outside");
 		return;
 	}
-	fprintf(out, "  Run again, with one cure each:\n");
-	fprintf(out, "%*s%-16s %4s %8s  %s\n", INDENT, "", "CURE", "EXIT", "STOP",
+	cJSON_ArrayForEach(cure, cures) {
+		int len = (int)strlen(json_text(cure, "cure"));
+
+		width = len > width ? len : width;
+		has_two = has_two || json_bool(cure, "two", false);
+	}
+	fprintf(out, "  Run again, with one cure each%s:\n",
+		has_two ? "; none was clean, so with two" : "");
+	fprintf(out, "%*s%-*s %4s %8s  %s\n", INDENT, "", width, "CURE", "EXIT", "STOP",
 		"VERDICT");
 	cJSON_ArrayForEach(cure, cures)
-		print_row(cure, terminal, out);
+		print_row(cure, width, terminal, out);
 	if (print_those(cures, is_clean, "Clean with", terminal, out))
 		return;
 	terminal_item(terminal, out, INDENT, "", "None of them makes the stop clean.");

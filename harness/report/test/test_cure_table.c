@@ -15,6 +15,10 @@
 #define INIT                                                                           \
 	"{\"cure\":\"an init\",\"how\":\"--init\",\"verdict\":\"dirty\","              \
 	"\"exit_code\":143,\"stop_ns\":4500000,\"grace_ns\":1000000000,\"trouble\":null}"
+#define OWN_DEATH                                                                      \
+	"{\"cure\":\"exec form, an init\",\"how\":\"exec; and --init\",\"two\":true,"  \
+	"\"verdict\":\"dirty\",\"diagnosis\":\"X9\",\"exit_code\":143,"                \
+	"\"stop_ns\":4500000,\"grace_ns\":1000000000,\"trouble\":null}"
 #define SIGNAL                                                                         \
 	"{\"cure\":\"SIGINT\",\"how\":\"--stop-signal\",\"verdict\":\"clean\","        \
 	"\"exit_code\":0,\"stop_ns\":2000000,\"grace_ns\":1000000000,\"trouble\":null}"
@@ -75,6 +79,21 @@ static void in_time_is_no_news_of_a_stop_that_was(void **state UNUSED)
 		"      None of them makes the stop clean.\n");
 }
 
+static void two_cures_are_told_as_two_and_an_own_death_as_what_it_is(
+	void **state UNUSED)
+{
+	expect_text("[" GRACE "," OWN_DEATH "]", "killed",
+		"  Run again, with one cure each; none was clean, so with two:\n"
+		"      CURE               EXIT     STOP  VERDICT\n"
+		"      grace 3.00s         137  > 3.00s  killed\n"
+		"      exec form, an init  143   4.50ms  dirty\n"
+		"        143 is the program's own death by SIGTERM: it has no handler, so "
+		"nothing\n"
+		"        of its work was finished or saved\n"
+		"      None of them makes the stop clean.\n"
+		"  In time with exec form, an init: exec; and --init\n");
+}
+
 static void that_nothing_can_be_tried_is_said(void **state UNUSED)
 {
 	expect_text("[]", "killed",
@@ -87,6 +106,8 @@ int main(void)
 		cmocka_unit_test(what_made_the_stop_clean_is_told_with_what_to_write),
 		cmocka_unit_test(what_was_in_time_is_told_where_nothing_is_clean),
 		cmocka_unit_test(in_time_is_no_news_of_a_stop_that_was),
+		cmocka_unit_test(
+			two_cures_are_told_as_two_and_an_own_death_as_what_it_is),
 		cmocka_unit_test(that_nothing_can_be_tried_is_said),
 	};
 
