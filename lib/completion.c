@@ -24,7 +24,8 @@ static const struct argp_option *find_option(const struct argp *argp, const char
 
 	for (const struct argp_option *option = argp->options;
 		option && !is_end(option); option++) {
-		bool is_letter = word[0] == '-' && word[1] == option->key && !word[2];
+		bool is_letter =
+			word[0] == '-' && word[1] && word[1] == option->key && !word[2];
 		bool is_name = is_offered(option) && len > 2 &&
 			strncmp(word, "--", 2) == 0 &&
 			strncmp(word + 2, option->name, len - 2) == 0 &&
