@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/judge.h"
+#include "harness/judge/awaited.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
@@ -28,6 +28,7 @@ struct chain_search {
 	const struct view *view;
 	const struct stop_steps *steps;
 	int64_t cursor_ns; /* everything from here on has its link */
+	bool killed;       /* PID 1 was, while it waited */
 };
 
 /* --- links --- */
@@ -226,15 +227,6 @@ static const struct process *last_child(
 	return last && waited_for(search, parent, last) ? last : NULL;
 }
 
-/* A child that it still waits for when it is killed; NULL: none. */
-static const struct process *awaited_child(
-	const struct chain_search *search, const struct process *parent)
-{
-	if (!parent->last || !awaits_child(parent->last))
-		return NULL;
-	return processes_child(&search->view->processes, parent, NULL);
-}
-
 /* What it did with the signal, with the call in which it was seen to wait since. */
 static char *deed(const struct chain_search *search, const struct process *process)
 {
@@ -280,13 +272,16 @@ static void add_deed(struct chain_search *search, const struct process *process)
 static void explain(
 	struct chain_search *search, const struct process *process, unsigned depth)
 {
-	const struct process *child = last_child(search, process);
+	const struct process *child = search->killed
+		? awaited_child(&search->view->processes, process)
+		: NULL;
+	bool awaited = child != NULL;
 
-	if (child && !is_near(search, steps_of(search, child)->ended_ns))
+	if (!child)
+		child = last_child(search, process);
+	if (child && !awaited && !is_near(search, steps_of(search, child)->ended_ns))
 		add_process_link(search, process, "ran on after its child had ended",
 			steps_of(search, child)->ended_ns);
-	if (!child)
-		child = awaited_child(search, process);
 	if (child && depth < DEPTH_MAX) {
 		explain(search, child, depth + 1);
 		add_process_link(search, process, "until its child was signalled",
@@ -561,12 +556,12 @@ static void explain_kill(struct chain_search *search)
 
 /* --- the whole --- */
 
-static void find_phases(struct chain_search *search, bool killed)
+static void find_phases(struct chain_search *search)
 {
 	const struct stop_steps *steps = search->steps;
 	const struct process *pid1 = search->view->processes.list;
 
-	if (killed) {
+	if (search->killed) {
 		explain_kill(search);
 	} else {
 		if (steps->complete_ns)
@@ -633,20 +628,25 @@ static void find_longest(struct chain *chain)
 void chain_find(
 	struct chain *chain, const struct view *view, const struct stop_steps *steps)
 {
-	struct chain_search search = {chain, view, steps, steps->end_ns};
-	bool killed = view->killed ||
-		(view->facts->kill_ns && view->signalled &&
-			view->facts->kill_ns < steps->end_ns);
+	struct chain_search search = {
+		.chain = chain,
+		.view = view,
+		.steps = steps,
+		.cursor_ns = steps->end_ns,
+		.killed = view->killed ||
+			(view->facts->kill_ns && view->signalled &&
+				view->facts->kill_ns < steps->end_ns),
+	};
 
 	*chain = (struct chain){0};
 	if (view->stop_ns < 0)
 		return;
-	if (killed)
+	if (search.killed)
 		add_link(&search, CHAIN_KILL,
 			stop_steps_name(view, view->processes.list),
 			mem_text("from SIGKILL to its end"), view->facts->kill_ns);
 	if (view->shutdown)
-		find_phases(&search, killed);
+		find_phases(&search);
 	else
 		explain(&search, view->processes.list, 0);
 	reverse(chain);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/judge/awaited.h"
 #include "harness/judge/diagnose/diagnose_hang.h"
 #include "harness/judge/stacks.h"
 #include "lib/clock.h"
@@ -403,56 +404,6 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 	return true;
 }
 
-/* A child that counts as being waited for, the more the higher; 0: it does not. */
-static int weight_of(const struct view *view, const struct process *parent,
-	const struct process *child)
-{
-	const struct proc *waits = parent->last;
-	bool awaited = waits && (proc_awaits_child(waits) || proc_is_init(waits));
-
-	if (child->told)
-		return 4;
-	if (process_has_client(child, &view->processes))
-		return 3;
-	if (awaited)
-		return 2;
-	/* Told in another way, as its siblings were, and they have ended. */
-	for (unsigned i = 1; i < view->processes.count; i++) {
-		const struct process *sibling = &view->processes.list[i];
-
-		if (sibling->parent == parent && sibling->was_there && sibling->ended)
-			return 1;
-	}
-	return 0;
-}
-
-static const struct process *awaited_child(
-	const struct view *view, const struct process *parent)
-{
-	const struct process *child = NULL, *best = NULL;
-	int best_weight = 0;
-
-	while ((child = processes_child(&view->processes, parent, child))) {
-		int weight = weight_of(view, parent, child);
-
-		if (weight > best_weight) {
-			best_weight = weight;
-			best = child;
-		}
-	}
-	return best;
-}
-
-static unsigned awaited_children(const struct view *view, const struct process *parent)
-{
-	const struct process *child = NULL;
-	unsigned count = 0;
-
-	while ((child = processes_child(&view->processes, parent, child)))
-		count += weight_of(view, parent, child) > 0;
-	return count;
-}
-
 static bool child_holds_up(const struct view *view, struct buf *text)
 {
 	const struct process *parent = view->processes.list, *child = NULL, *next;
@@ -460,10 +411,10 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 
 	if (!hangs(view))
 		return false;
-	next = awaited_child(view, parent);
+	next = awaited_child(&view->processes, parent);
 	for (unsigned depth = 0; next && depth < DEPTH_MAX; depth++) {
 		child = next;
-		next = awaited_child(view, child);
+		next = awaited_child(&view->processes, child);
 		if (next)
 			parent = child;
 	}
@@ -480,7 +431,7 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 	}
 	buf_adds(text, " waits for ");
 	process_add_name(child, text);
-	others = awaited_children(view, parent) - 1;
+	others = awaited_children(&view->processes, parent) - 1;
 	if (others > 0)
 		buf_addf(text, " and %u more", others);
 	buf_addf(text, ", %s ", others > 0 ? "the first of which" : "which");

@@ -317,6 +317,31 @@ static void a_shell_that_is_killed_waited_for_a_child_that_got_no_signal(void **
 		"service (pid 2): got no signal, and ran on, in epoll_wait, 2028, 1\n");
 }
 
+/* Others have ended before; the one with the client has not. */
+static void a_master_that_is_killed_waited_for_the_worker_that_is_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned idle, busy;
+
+	scene_run_program(scene, "master", SIGTERM);
+	idle = scene_add_process(scene, 0, "worker");
+	busy = scene_add_process(scene, 0, "worker");
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	scene_wait_in(scene, busy, CALL_READ);
+	scene_add_handled(scene, 1, 0, SIGTERM);
+	scene_add_signal(scene, 2, 0, idle, SIGTERM);
+	scene_add_wait(scene, 50, 0);
+	scene_end_process(scene, idle, 20, 0);
+	scene_add_signal(scene, 3, 0, busy, SIGTERM);
+	scene_kill_at_grace(scene);
+	assert_chain(scene,
+		"0-1 PID 1 (master): until its handler began\n"
+		"1-3 PID 1 (master): until its child was signalled\n"
+		"3-2028 worker (pid 3): was sent SIGTERM, and ran on, in read\n"
+		"2028-2030 PID 1 (master): from SIGKILL to its end\n"
+		"worker (pid 3): was sent SIGTERM, and ran on, in read, 2025, 1\n");
+}
+
 /* What the kernel ends with PID 1 did not hold it up. */
 static void a_child_that_died_of_the_end_held_up_nothing(void **state)
 {
@@ -359,6 +384,7 @@ int main(void)
 		SCENE(what_pid1_was_seen_to_wait_for_held_it_up),
 		SCENE(a_child_that_nobody_waited_for_held_up_nothing),
 		SCENE(a_shell_that_is_killed_waited_for_a_child_that_got_no_signal),
+		SCENE(a_master_that_is_killed_waited_for_the_worker_that_is_left),
 		SCENE(a_child_that_died_of_the_end_held_up_nothing),
 		SCENE(without_an_end_there_is_no_chain),
 	};
