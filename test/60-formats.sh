@@ -82,4 +82,140 @@ jsonschema.Draft7Validator(schema).validate(results)' "$work/schema.json" "$1" >
 	check "which refuses others" refused
 fi
 
+# --- the same with texts that each format would take for its own ---
+
+hostile='=a]]>&<b>\u202e\"|`x`@all ::error::%0A\n::error::\r\u001b[31m\ufffe\uffff, # SKIP \\\\ \u2028http://x'
+word=$(printf %s "$hostile" | sed 's/[&\\/]/\\&/g')
+sed "s/\"\(reason\|text\|seen\|wanted\|command\|file\|why\|how\|trouble_text\)\":\t\".*\"\(,*\)\$/\"\1\":\t\"$word\"\2/
+	s/\"id\":\t\"20-unmet\"/\"id\":\t\"$word\"/" "$results" >"$work/hostile.json"
+
+print() { # FORMAT
+	report "$work/hostile.json" --format "$1"
+	mv "$work/out" "$work/$1"
+	cp "$work/$1" "$work/out"
+	check "$1 of hostile texts is printed" ends_with 0
+	inert() { ! LC_ALL=C grep -qP '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xe2\x80[\xa8\xa9\xae]' "$1"; }
+	check "$1 has nothing that a terminal acts on" inert "$work/$1"
+	report "$results" --format "$1"
+	mv "$work/out" "$work/$1.real"
+	cp "$work/$1.real" "$work/out"
+}
+for format in table proved json junit tap markdown github gitlab benchmark prometheus csv; do
+	print "$format"
+done
+
+stopbench run --engine process --report "$work/met" "$work/scenarios/10-met.json"
+report "$work/met/results.json" --format markdown
+short() { [ "$(wc -l <"$work/out")" -le 10 ] && says "**All 2 cases stopped as expected.**"; }
+check "markdown is short where all is well" short
+
+cp "$work/junit.real" "$work/out"
+check "junit counts" says '<testsuites name="stopbench" tests="4" failures="1" errors="1"'
+if has_checker xmllint xmllint --version; then
+	for file in junit junit.real; do
+		check "xmllint reads $file" xmllint --noout "$work/$file"
+		counted() { [ "$(xmllint --xpath "$1" "$work/$file")" = "$2" ]; }
+		check "$file: a testsuite for each scenario" counted 'count(//testsuite)' 3
+		check "$file: a testcase for each case" counted 'count(//testsuite/testcase)' 4
+		check "$file: one failed" counted 'count(//testcase/failure)' 1
+		check "$file: one could not run" counted 'count(//testcase/error)' 1
+		check "$file: no element more" counted 'count(//*)' 14
+	done
+fi
+
+tap_is() {
+	# Perl's knows version 13, of which version 14 is an extension.
+	head -n 1 "$work/$file" | grep -qx 'TAP version 14' || return 1
+	sed '1s/14/13/' "$work/$file" >"$work/13.tap"
+	prove -e cat "$work/13.tap" >"$work/out" 2>&1
+	grep -qx '  Failed tests:  3-4' "$work/out" && grep -q '^Files=1, Tests=4' "$work/out" &&
+		! grep -q 'Parse errors' "$work/out"
+}
+if has_checker "TAP::Parser of perl" prove --version; then
+	for file in tap tap.real; do
+		check "TAP::Parser reads $file: two of four failed" tap_is
+	done
+fi
+
+check "tap: a name is no directive" grep -q '^not ok 3 - .* \\# SKIP \\\\' "$work/tap"
+
+first_line_is() { head -n 1 "$work/$1" | grep -q -- "$2"; }
+check "the first line of markdown is the verdict" first_line_is markdown.real \
+	'^\*\*1 of 4 cases did not stop as expected, 1 of 4 could not run\*\*: 20-unmet: [WH]3 PID 1 '
+no_tags() { ! grep -v '^- alone: ``' "$work/markdown" | grep -q '<\|[^\\]`\|[^\\]@'; }
+check "nothing in markdown is HTML, code or a mention" no_tags
+
+github_is() { [ "$(wc -l <"$work/$1")" -eq 2 ] && [ "$(grep -c '^::\(error\|warning\) file=' "$work/$1")" -eq 2 ]; }
+for file in github github.real; do
+	check "$file: two annotations, and no other line" github_is "$file"
+done
+cp "$work/github.real" "$work/out"
+check "an annotation has file and line" says \
+	"::error file=$work/scenarios/20-unmet.json,line=4,title=20-unmet%3A killed::"
+
+if [ -x $python ]; then
+	jsons() {
+		$python - "$work/gitlab" "$work/gitlab.real" "$work/benchmark" "$work/benchmark.real" <<-'END' >"$work/out" 2>"$errors"
+			import json, sys
+			hostile, real, *benchmarks = (json.load(open(path)) for path in sys.argv[1:])
+			for issues in hostile, real:
+			    assert len(issues) == 2
+			    for issue in issues:
+			        assert set(issue) == {"description", "check_name", "fingerprint", "severity", "location"}
+			        assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
+			        assert issue["location"]["lines"]["begin"] > 0 and issue["location"]["path"]
+			    assert len({issue["fingerprint"] for issue in issues}) == 2
+			assert real[0]["check_name"] in ("W3", "H3") and real[1]["check_name"] == "could-not-run"
+			for benchmark in benchmarks:
+			    assert len(benchmark) == 5, benchmark
+			    assert all(type(item["value"]) in (int, float) and item["value"] > 0 for item in benchmark)
+			    assert {item["unit"] for item in benchmark} == {"ms", "x"}
+		END
+	}
+	check "gitlab and benchmark have the members that their readers want" jsons
+	csv_is() {
+		$python - "$work/csv" "$work/csv.real" <<-'END' >"$work/out" 2>"$errors"
+			import csv, sys
+			for path in sys.argv[1:]:
+			    text = open(path, newline="").read()
+			    assert text.endswith("\r\n") and text.count("\n") == 7 == text.count("\r\n")
+			    rows = list(csv.DictReader(text.splitlines(), strict=True))
+			    assert len(rows) == 6 and all(None not in row and None not in row.values() for row in rows)
+			    assert not any(value[:1] in "=+@" for row in rows for value in row.values() if value)
+			    assert [row["met"] for row in rows] == ["true"] * 4 + ["false"] * 2
+			    assert rows[0]["axes"] == '{"load.sessions":1}' and rows[5]["stop_ns"] == ""
+		END
+	}
+	check "csv has a row of whole columns for each round" csv_is
+fi
+if has_checker python3-prometheus-client $python -c 'import prometheus_client.parser'; then
+	prometheus_is() {
+		$python - "$work/$file" <<-'END' >"$work/out" 2>"$errors"
+			import sys
+			from prometheus_client.parser import text_string_to_metric_families
+			families = {f.name: f for f in text_string_to_metric_families(open(sys.argv[1]).read())}
+			assert len(families["stopbench_stop_seconds"].samples) == 3
+			assert len(families["stopbench_stop_over_limit_ratio"].samples) == 2
+			assert sorted(s.value for s in families["stopbench_case_met"].samples) == [0, 1, 1]
+			assert {s.labels["outcome"]: s.value for s in families["stopbench_cases"].samples} == {
+			    "met": 2, "unmet": 1, "not_run": 1, "passed_over": 0}
+		END
+	}
+	scenario_is_whole() { $python -c 'import sys
+from prometheus_client.parser import text_string_to_metric_families
+names = {s.labels.get("scenario") for f in text_string_to_metric_families(sys.stdin.read()) for s in f.samples}
+assert any(name and name.endswith("# SKIP \\\\  http://x") and "\"|`x`" in name for name in names), names' \
+		<"$work/prometheus" >"$work/out" 2>"$errors"; }
+	check "a label has the text that was given" scenario_is_whole
+	for file in prometheus prometheus.real; do
+		check "prometheus-client reads $file" prometheus_is
+	done
+fi
+if command -v promtool >/dev/null; then
+	for file in prometheus prometheus.real; do
+		lint() { promtool check metrics <"$work/$file" >"$work/out" 2>&1; }
+		check "promtool reads $file" lint
+	done
+fi
+
 exit "$failed"

@@ -2,10 +2,18 @@
 
 #include <string.h>
 
+#include "harness/report/benchmark.h"
+#include "harness/report/csv.h"
+#include "harness/report/github.h"
+#include "harness/report/gitlab.h"
 #include "harness/report/html/html_page.h"
+#include "harness/report/junit.h"
+#include "harness/report/markdown.h"
+#include "harness/report/prometheus.h"
 #include "harness/report/proved.h"
 #include "harness/report/results.h"
 #include "harness/report/table.h"
+#include "harness/report/tap.h"
 #include "harness/report/trace.h"
 #include "lib/buf.h"
 
@@ -30,6 +38,38 @@ const struct format formats[] = {
 		.print = html_page_print,
 		.for_programs = true,
 		.wants_picture = true},
+	{.name = "junit",
+		.help = "JUnit XML",
+		.print = junit_print,
+		.for_programs = true},
+	{.name = "tap",
+		.help = "TAP 14 with YAML diagnostics",
+		.print = tap_print,
+		.for_programs = true},
+	{.name = "markdown",
+		.help = "a verdict in one line, and what is not met: for a step summary",
+		.print = markdown_print,
+		.for_programs = true},
+	{.name = "github",
+		.help = "annotations of GitHub Actions",
+		.print = github_print,
+		.for_programs = true},
+	{.name = "gitlab",
+		.help = "GitLab's code quality report",
+		.print = gitlab_print,
+		.for_programs = true},
+	{.name = "benchmark",
+		.help = "`customSmallerIsBetter` of github-action-benchmark",
+		.print = benchmark_print,
+		.for_programs = true},
+	{.name = "prometheus",
+		.help = "Prometheus' text format",
+		.print = prometheus_print,
+		.for_programs = true},
+	{.name = "csv",
+		.help = "a row for each round",
+		.print = csv_print,
+		.for_programs = true},
 	{0},
 };
 

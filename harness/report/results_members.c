@@ -76,6 +76,8 @@ static const struct member expectation_members[] = {
 static const struct member cure_members[] = {
 	{.name = "cure", .kind = MEMBER_TEXT},
 	{.name = "how", .kind = MEMBER_TEXT},
+	{.name = "two", .kind = MEMBER_BOOL},
+	{.name = "diagnosis", .kind = MEMBER_TEXT, .nullable = true},
 	{.name = "verdict",
 		.kind = MEMBER_WORD,
 		.words = verdict_names,

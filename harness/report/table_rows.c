@@ -242,7 +242,7 @@ static void fill_why(struct table_row *row, const cJSON *round)
 
 static void fill_verdict(struct table_row *row)
 {
-	const cJSON *worst = gravest(row);
+	const cJSON *worst = row->worst;
 	bool could_run = json_bool(worst, "could_run", true);
 
 	row->cells[COLUMN_VERDICT] =
@@ -253,7 +253,7 @@ static void fill_verdict(struct table_row *row)
 /* The unmet expectations of the gravest round: rounds mostly fail alike. */
 static void fill_unmet(struct table_row *row)
 {
-	const cJSON *worst = gravest(row);
+	const cJSON *worst = row->worst;
 	const cJSON *item;
 
 	if (row->met || row->not_run)
@@ -432,6 +432,7 @@ void table_rows_fold(struct table_rows *rows, const cJSON *results)
 	for (unsigned i = 0; i < rows->count; i++) {
 		struct table_row *row = &rows->list[i];
 
+		row->worst = gravest(row);
 		row->cells[COLUMN_RELEASED] = released_of(row);
 		row->cells[COLUMN_EXIT] = exit_codes_of(row);
 		fill_times(row);

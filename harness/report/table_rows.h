@@ -27,6 +27,7 @@ enum column {
 struct table_row {
 	const cJSON **rounds; /* borrowed from the results */
 	unsigned count;
+	const cJSON *worst; /* of the rounds: the row tells of this one */
 	bool met, not_run;
 	char *cells[COLUMNS]; /* none is NULL */
 	char *id;             /* what `why` begins with: "H2"; "" when it has none */
