@@ -15,8 +15,7 @@ static const struct signal_takers *takers_of(
 	return NULL;
 }
 
-/* How it was seen in the first look; NULL: it was not there. */
-static const struct proc *at_first(
+const struct proc *check_first_look(
 	const struct check_input *input, const struct process *process)
 {
 	const struct evidence *evidence = input->view->evidence;
@@ -31,7 +30,7 @@ static const struct proc *at_first(
 
 bool check_lasts(const struct check_input *input, const struct process *process)
 {
-	return process->last && at_first(input, process);
+	return process->last && check_first_look(input, process);
 }
 
 /* Not where that may not be read: such a wait may be one for signals. */
@@ -76,7 +75,8 @@ enum hearing reach_hearing(const struct reach *reach, const struct process *proc
 	const struct check_input *input = reach->input;
 	int number = reach->number;
 	const struct signal_takers *takers = takers_of(input, process);
-	const struct proc *first = at_first(input, process), *last = process->last;
+	const struct proc *first = check_first_look(input, process),
+			  *last = process->last;
 	bool blocked;
 
 	if (!first || !last)

@@ -33,6 +33,10 @@ enum hearing reach_hearing(const struct reach *reach, const struct process *proc
 /* Was it there at both looks? */
 bool check_lasts(const struct check_input *input, const struct process *process);
 
+/* How it looked at the first look; NULL: it was not there. */
+const struct proc *check_first_look(
+	const struct check_input *input, const struct process *process);
+
 /* The next child of parent that parent itself started, as far as that is seen; NULL:
  * there is none. */
 const struct process *check_child(const struct view *view, const struct process *parent,

@@ -31,6 +31,13 @@ static void add_others(
 	}
 }
 
+static void add_age(const struct reach *reach, struct buf *text)
+{
+	if (reach->input->age_ns < STARTING_NS)
+		buf_addf(text, "; it began %s ago, and may not be ready yet",
+			CLOCK_TEXT(reach->input->age_ns));
+}
+
 /* The program behind a launcher; a child of it where that is not seen. */
 static const struct process *behind(
 	const struct reach *reach, const struct process *launcher)
@@ -52,6 +59,7 @@ static void find_unheard_by_pid1(const struct reach *reach)
 	const struct process *child = behind(reach, pid1);
 	bool wrong_signal =
 		reach->number != SIGTERM && proc_mask_has(proc->caught, SIGTERM);
+	bool harmless = signal_is_harmless(reach->number);
 	struct buf text = {0};
 
 	if (!wrong_signal && child &&
@@ -66,12 +74,13 @@ static void find_unheard_by_pid1(const struct reach *reach)
 	}
 	buf_addf(&text, "PID 1 (%s) has no handler for %s: the kernel discards it",
 		pid1->name, SIGNAL(reach->number));
+	if (harmless)
+		buf_adds(&text,
+			", and its default is to do nothing, behind an init as well");
 	add_others(reach, pid1, &text);
-	if (reach->input->age_ns < STARTING_NS)
-		buf_addf(&text, "; it began %s ago, and may not be ready yet",
-			CLOCK_TEXT(reach->input->age_ns));
+	add_age(reach, &text);
 	check_add(reach->check, CHECK_WILL_FAIL,
-		wrong_signal ? DIAGNOSIS_W5 : DIAGNOSIS_W1, NULL, &text);
+		wrong_signal || harmless ? DIAGNOSIS_W5 : DIAGNOSIS_W1, NULL, &text);
 }
 
 /* The default action of the signal ends it. */
@@ -90,6 +99,15 @@ static void find_ended_by_default(
 		buf_addf(&text, "PID 1 (%s) passes %s on to ", reach->pid1->name,
 			SIGNAL(reach->number));
 	process_add_name(program, &text);
+	if (signal_is_harmless(reach->number)) {
+		buf_addf(&text,
+			"%s has no handler for %s: the default is to do nothing",
+			behind_init ? ", which" : "", SIGNAL(reach->number));
+		add_others(reach, program, &text);
+		add_age(reach, &text);
+		check_add(reach->check, CHECK_WILL_FAIL, DIAGNOSIS_W5, NULL, &text);
+		return;
+	}
 	buf_addf(&text, "%s has no handler for %s: the default ends it, exit code %d",
 		behind_init ? ", which" : "", SIGNAL(reach->number),
 		128 + reach->number);
@@ -107,6 +125,7 @@ static void find_ended_by_default(
 	if (child && group)
 		buf_adds(&text,
 			"; its whole process group gets it, and is not waited for");
+	add_age(reach, &text);
 	check_add(reach->check, level, DIAGNOSIS_X9, NULL, &text);
 }
 
@@ -115,6 +134,7 @@ static void find_ended_by_default(
 static void find_not_taken(
 	const struct reach *reach, const struct process *process, enum hearing hearing)
 {
+	const struct process *child = behind(reach, process);
 	bool pid1 = process == reach->pid1;
 	struct buf text = {0};
 
@@ -130,6 +150,10 @@ static void find_not_taken(
 			" has %s blocked, and nobody takes it: every thread blocks it, none is "
 			"in sigwait for it, and no signalfd has it",
 			SIGNAL(reach->number));
+	if (child && proc_awaits_child(process->last)) {
+		buf_adds(&text, ", and waits for its child: ");
+		reach_add_untold(reach, child, &text);
+	}
 	check_add(reach->check, CHECK_WILL_FAIL,
 		!pid1                                ? DIAGNOSIS_H3
 			: hearing == HEARING_IGNORES ? DIAGNOSIS_W2
@@ -216,15 +240,31 @@ static void find_no_program(const struct reach *reach)
 	check_add(reach->check, CHECK_NOTE, DIAGNOSIS_ANY, "", &text);
 }
 
-static void find_stopped(const struct reach *reach, const struct process *process)
+/* In a state in which no signal reaches its code. One look in uninterruptible sleep is
+ * any access to a disk. */
+static bool is_held(const struct reach *reach, const struct process *process)
 {
+	const struct proc *first = check_first_look(reach->input, process);
+	char state = process->last->state;
+
+	return (state == 'T' && !reach->input->about->paused) || state == 't' ||
+		(state == 'D' && first && first->state == 'D' &&
+			first->syscall == process->last->syscall);
+}
+
+static void find_held(const struct reach *reach, const struct process *process)
+{
+	bool sleeps = process->last->state == 'D';
 	struct buf text = {0};
 
 	reach_add_who(reach, process, &text);
-	buf_addf(&text, " is stopped (SIGSTOP): no code of it would run on %s",
-		SIGNAL(reach->number));
+	buf_adds(&text, " is ");
+	process_add_wait(process, &reach->view->processes, &text);
+	buf_addf(&text, ": no code of it would run on %s%s", SIGNAL(reach->number),
+		sleeps ? " while that lasts" : "");
 	reach->check->known = true;
-	check_add(reach->check, CHECK_WILL_FAIL, DIAGNOSIS_W7, NULL, &text);
+	check_add(reach->check, sleeps ? CHECK_MAY_FAIL : CHECK_WILL_FAIL, DIAGNOSIS_W7,
+		NULL, &text);
 }
 
 /* runc takes a process whose main thread is a zombie for one that has ended. */
@@ -260,8 +300,8 @@ void check_reach(struct check *check, const struct check_input *input)
 	else if (view->pid1->state == 'Z' && view->pid1->threads > 1 &&
 		reach_has_pid1_rules(reach.pid1))
 		find_main_thread_ended(&reach);
-	else if (view->program->last->state == 'T' && !input->about->paused)
-		find_stopped(&reach, view->program);
+	else if (is_held(&reach, view->program))
+		find_held(&reach, view->program);
 	else
 		find_in(&reach, view->program);
 }

@@ -17,6 +17,7 @@
 #include "lib/mem.h"
 
 #define PROCS_MAX 6
+#define VFORK     58
 #define WAIT4     61
 #define READ      0
 #define EPOLL     232
@@ -356,6 +357,51 @@ static void a_stopped_program_hears_nothing(void **state)
 	set(scene, at, BIT(SIGTERM), EPOLL);
 	scene->procs[1][at].state = 'T';
 	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W7, "is stopped");
+	scene->procs[1][at].state = 't';
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W7, "is held by a tracer (ptrace)");
+	/* One look is any access to a disk. */
+	scene->procs[1][at].state = 'D';
+	expect_nothing(scene);
+	scene->procs[0][at].state = 'D';
+	set(scene, at, BIT(SIGTERM), VFORK);
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W7,
+		"is in uninterruptible sleep (vfork): no code of it would run on SIGTERM while "
+		"that lasts");
+	scene->procs[0][at].syscall = READ;
+	expect_nothing(scene);
+}
+
+/* Of an image of Apache's. */
+static void a_signal_that_does_nothing_by_default_ends_nobody(void **state)
+{
+	struct check_scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGWINCH;
+	set(scene, add(scene, "app", "/app"), 0, EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5,
+		"its default is to do nothing, behind an init as well");
+	assert_null(finding(scene, DIAGNOSIS_W1));
+	scene->count = 0;
+	add_init(scene, "tini -- app");
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5,
+		"has no handler for SIGWINCH: the default is to do nothing; it handles SIGTERM");
+	assert_null(finding(scene, DIAGNOSIS_X9));
+}
+
+/* system(3), perl and strace. */
+static void one_that_ignores_the_signal_and_waits_leaves_its_child_untold(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned child;
+
+	set(scene, add(scene, "perl", "perl run"), 0, WAIT4);
+	scene->procs[0][0].ignored = scene->procs[1][0].ignored = BIT(SIGTERM);
+	child = add(scene, "app", "/app");
+	set(scene, child, BIT(SIGTERM), EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W2,
+		"PID 1 (perl) ignores SIGTERM (SigIgn), and waits for its child: app (pid 2), "
+		"which has a handler for it, never receives it");
 }
 
 /* --- shells, launchers, inits --- */
@@ -512,6 +558,9 @@ static void behind_an_init_the_default_is_143(void **state)
 	add_init(scene, "tini -- app");
 	child = add(scene, "app", "/app");
 	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X9, "exit code 143");
+	scene->age_ns = 2 * CLOCK_S;
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_X9,
+		"it began 2.00s ago, and may not be ready yet");
 	set(scene, child, BIT(SIGTERM), EPOLL);
 	expect_nothing(scene);
 }
@@ -879,6 +928,8 @@ int main(void)
 		SCENE(of_a_shell_that_cannot_be_read_its_child_is_named),
 		SCENE(a_handler_that_just_came_is_told),
 		SCENE(a_stopped_program_hears_nothing),
+		SCENE(a_signal_that_does_nothing_by_default_ends_nobody),
+		SCENE(one_that_ignores_the_signal_and_waits_leaves_its_child_untold),
 		SCENE(a_shell_passes_nothing_on),
 		SCENE(a_wrapper_is_known_by_what_it_does),
 		SCENE(a_trap_waits_for_a_foreground_command),
