@@ -17,6 +17,7 @@ struct campaign_options {
 	const char *report;     /* folder of the results */
 	unsigned jobs;          /* rounds that run side by side, at least 1 */
 	unsigned repeat;        /* 0: as each scenario says */
+	unsigned warm_up;       /* rounds of each case before those whose times count */
 	uint64_t seed;          /* of the draws; a round's is this and its number */
 	bool seed_given;        /* then it wins over a scenario's own */
 	bool keep_failed;       /* leave a failed case's container and folder */

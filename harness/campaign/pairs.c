@@ -30,15 +30,17 @@ static void add_pair(const struct pairs *pairs, struct rounds *rounds, unsigned 
 	side_add_round(base_first ? pairs->new : pairs->base, rounds, index, number);
 }
 
-/* wanted[i] is how many pairs the case cases[i] is to have. */
+/* wanted[i] is how many pairs the case cases[i] is to have, without its warm-ups. */
 static bool add_pairs(
 	struct pairs *pairs, struct rounds *rounds, const unsigned *wanted)
 {
+	unsigned warm_up = pairs->new->options->warm_up;
 	bool any = false;
 
-	for (unsigned number = 1; number <= GATE_LOOK_LAST; number++) {
+	for (unsigned number = 1; number <= GATE_LOOK_LAST + warm_up; number++) {
 		for (unsigned i = 0; i < pairs->count; i++) {
-			if (number <= pairs->made[i] || number > wanted[i])
+			if (number <= pairs->made[i] || !wanted[i] ||
+				number > wanted[i] + warm_up)
 				continue;
 			add_pair(pairs, rounds, pairs->cases[i], number);
 			pairs->made[i] = number;

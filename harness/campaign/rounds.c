@@ -15,6 +15,7 @@ struct planned_round {
 	const struct plan_case *plan_case;
 	unsigned number; /* from 1 */
 	uint64_t seed;
+	bool warm_up;
 	struct worker *worker;           /* while it runs */
 	struct progress_round *progress; /* while it runs */
 	cJSON *json;                     /* once it is over */
@@ -64,6 +65,8 @@ static void on_over(void *arg, cJSON *json, bool kept, const char *say)
 
 	round->worker = NULL;
 	round->json = json;
+	if (round->warm_up)
+		cJSON_AddTrueToObject(json, "warm_up");
 	rounds->kept = rounds->kept || kept;
 	rounds->running--;
 	if (say)
@@ -72,7 +75,7 @@ static void on_over(void *arg, cJSON *json, bool kept, const char *say)
 }
 
 void rounds_add(struct rounds *rounds, struct worker_options *options,
-	const struct plan_case *plan_case, unsigned number, uint64_t seed)
+	const struct plan_case *plan_case, unsigned number, uint64_t seed, bool warm_up)
 {
 	options->step = on_step;
 	options->over = on_over;
@@ -85,6 +88,7 @@ void rounds_add(struct rounds *rounds, struct worker_options *options,
 		.plan_case = plan_case,
 		.number = number,
 		.seed = seed,
+		.warm_up = warm_up,
 	};
 }
 

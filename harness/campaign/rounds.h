@@ -33,9 +33,10 @@ struct rounds {
 };
 
 /* Keeps plan_case and options, and writes the latter's step and over. `number` counts
- * the rounds of a case from 1. */
+ * the rounds of a case from 1. A warm-up is judged, and its time does not count. */
 void rounds_add(struct rounds *rounds, struct worker_options *options,
-	const struct plan_case *plan_case, unsigned number, uint64_t seed);
+	const struct plan_case *plan_case, unsigned number, uint64_t seed,
+	bool warm_up);
 
 /* Turns the loop until all that were added are over. More may be added afterwards.
  * False: a round could not begin. */

@@ -70,8 +70,9 @@ unsigned side_repeat(const struct side *side, unsigned index)
 	const struct scenario *scenario = &side->plan.cases[index]->scenario;
 
 	if (side->options->repeat)
-		return side->options->repeat;
-	return scenario->repeat > 0 ? (unsigned)scenario->repeat : 1;
+		return side->options->repeat + side->options->warm_up;
+	return (scenario->repeat > 0 ? (unsigned)scenario->repeat : 1) +
+		side->options->warm_up;
 }
 
 void side_add_round(
@@ -81,5 +82,6 @@ void side_add_round(
 	bool own = plan_case->scenario.seed && !side->options->seed_given;
 	uint64_t seed = own ? (uint64_t)plan_case->scenario.seed : side->options->seed;
 
-	rounds_add(rounds, &side->worker_options, plan_case, number, seed + number - 1);
+	rounds_add(rounds, &side->worker_options, plan_case, number, seed + number - 1,
+		number <= side->options->warm_up);
 }

@@ -28,10 +28,11 @@ void side_done(struct side *side);
 /* Can this engine run the case? */
 bool side_fits(const struct side *side, const struct engine_kind *kind, unsigned index);
 
-/* How many rounds the run or the scenario wants of it. */
+/* How many rounds the run or the scenario wants of it, with its warm-ups. */
 unsigned side_repeat(const struct side *side, unsigned index);
 
-/* Adds a round of the case; `number` counts from 1. Each side's has the same draws. */
+/* Adds a round of the case; `number` counts from 1, the warm-ups first. Each side's has
+ * the same draws. */
 void side_add_round(
 	struct side *side, struct rounds *rounds, unsigned index, unsigned number);
 

@@ -40,6 +40,10 @@ static const struct argp_option option_table[] = {
 		0},
 	{"repeat", 'n', "N", 0, "run each case N times, in place of what its file has",
 		0},
+	{"warm-up", 'w', "N", 0,
+		"run each case N times more before: those rounds are judged, and their times do "
+		"not count",
+		0},
 	{"set", 's', "KEY=VALUE", 0,
 		"change a value of every scenario (\"load.sessions=20\"); pins a matrix axis",
 		0},
@@ -108,6 +112,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'n':
 		options->repeat =
 			(unsigned)read_number(state, "repeat", value, REPEAT_MAX);
+		return 0;
+	case 'w':
+		options->warm_up =
+			(unsigned)read_number(state, "warm-up", value, REPEAT_MAX);
 		return 0;
 	case 's':
 		arguments->sets[arguments->set_count++] = value;

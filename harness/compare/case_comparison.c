@@ -58,9 +58,9 @@ static const char *cause_of(const cJSON *round)
 
 static const char *holder_of(const cJSON *round)
 {
-	const char *kind = json_text(json_get(round, "held_up_by"), "kind");
+	const char *what = json_text(json_get(round, "held_up_by"), "what");
 
-	return kind ? kind : "";
+	return what ? what : "";
 }
 
 /* Has one of the side's rounds this? */

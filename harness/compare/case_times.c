@@ -1,24 +1,9 @@
 #include "harness/compare/case_times.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "harness/scenario/verdict.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-
-/* -1: it does not count. */
-static double time_of(const cJSON *round)
-{
-	const char *verdict = json_text(round, "verdict");
-	bool killed = verdict &&
-		(strcmp(verdict, verdict_names[VERDICT_KILLED]) == 0 ||
-			strcmp(verdict, verdict_names[VERDICT_ENGINE_STUCK]) == 0);
-
-	if (killed || !json_bool(round, "could_run", false))
-		return -1;
-	return (double)json_int(round, "stop_ns", -1);
-}
 
 static const cJSON *round_with(const struct case_rounds *item, int64_t number)
 {
@@ -41,7 +26,8 @@ static void fill_pairs(struct case_times *times, const struct case_rounds *base,
 	for (unsigned i = 0; i < new->count; i++) {
 		const cJSON *round = new->rounds[i];
 		const cJSON *other = round_with(base, json_int(round, "round", -1));
-		double new_ns = time_of(round), base_ns = other ? time_of(other) : -1;
+		double new_ns = case_rounds_time_ns(round),
+		       base_ns = other ? case_rounds_time_ns(other) : -1;
 
 		if (new_ns < 0 || base_ns < 0)
 			continue;
@@ -55,7 +41,7 @@ static double *fill_side(const struct case_rounds *item, unsigned *count)
 	double *times = mem_zeroed(sizeof *times * GATE_TIMES_MAX);
 
 	for (unsigned i = 0; item && i < item->count; i++)
-		add(times, count, time_of(item->rounds[i]));
+		add(times, count, case_rounds_time_ns(item->rounds[i]));
 	return times;
 }
 

@@ -1,8 +1,7 @@
 /*
  * case_times - the stop times of a case in BASE and in NEW that can be compared.
  *
- * A time counts where the service ended by itself: that of a killed one is the engine's.
- * In pairs, a round counts only where the other side's round of that number does.
+ * A time counts where case_rounds_time_ns() has one. In pairs, a round counts only where the other side's round of that number does.
  */
 #ifndef HARNESS_COMPARE_CASE_TIMES_H
 #define HARNESS_COMPARE_CASE_TIMES_H

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -73,6 +74,19 @@ const struct case_rounds *case_list_find(
 	const struct case_index *found = find(list, item->rounds[0]);
 
 	return found ? &list->item[found->at] : NULL;
+}
+
+double case_rounds_time_ns(const cJSON *round)
+{
+	const char *name = json_text(round, "verdict");
+	enum verdict verdict;
+
+	if (!json_bool(round, "could_run", false) ||
+		json_bool(round, "warm_up", false) || !name ||
+		!verdict_parse(&verdict, name) || verdict == VERDICT_KILLED ||
+		verdict == VERDICT_ENGINE_STUCK)
+		return -1;
+	return (double)json_int(round, "stop_ns", -1);
 }
 
 char *case_rounds_title(const cJSON *round)

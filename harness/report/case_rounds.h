@@ -33,6 +33,11 @@ void case_list_done(struct case_list *list);
 const struct case_rounds *case_list_find(
 	const struct case_list *list, const struct case_rounds *item);
 
+/* The stop time of a round where it says something of the service, in ns, else -1: not of
+ * a round that could not run, nor of a warm-up, nor of a killed service, whose time is the
+ * engine's. */
+double case_rounds_time_ns(const cJSON *round);
+
 /* "history/10-matrix load.sessions=3 (twin)", of a round; the caller's to free(). */
 char *case_rounds_title(const cJSON *round) MUST_CHECK;
 

@@ -115,7 +115,8 @@ static void print_differences(
 	cJSON_ArrayForEach(difference, json_get(item, "differences")) {
 		const char *text = json_text(difference, "text");
 
-		terminal_fold(&table->terminal, out, "    ", "      ", text ? text : "");
+		terminal_fold(
+			&table->terminal, out, "    ", "      ", text ? text : "");
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "harness/report/case_rounds.h"
+#include "harness/report/case_statistics.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
@@ -127,6 +128,20 @@ bool results_are_counted(const cJSON *results, const char **wrong, unsigned *cou
 	return true;
 }
 
+static void add_statistics(struct results *results, const struct case_list *list)
+{
+	cJSON *statistics;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "statistics");
+	statistics = cJSON_AddArrayToObject(results->json, "statistics");
+	for (unsigned i = 0; i < list->count; i++) {
+		cJSON *item = case_statistics_json(&list->item[i]);
+
+		if (item)
+			cJSON_AddItemToArray(statistics, item);
+	}
+}
+
 /* The rounds of each case together, the cases in the order of their first rounds. */
 static void order(struct results *results, const struct case_list *list)
 {
@@ -151,6 +166,7 @@ void results_summarise(struct results *results)
 	case_list_fill(&list, results->json);
 	count_cases(results->counts, &list);
 	order(results, &list);
+	add_statistics(results, &list);
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
 	json_fill(cJSON_AddObjectToObject(results->json, "summary"),
 		"{'cases': %u, 'rounds': %u, 'met': %u, 'unmet': %u, 'not_run': %u, "

@@ -179,6 +179,7 @@ static const struct member round_members[] = {
 	{.name = "id", .kind = MEMBER_TEXT},
 	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
 	{.name = "round", .kind = MEMBER_COUNT},
+	{.name = "warm_up", .kind = MEMBER_BOOL, .optional = true},
 	{.name = "engine", .kind = MEMBER_WORD, .words = engine_names},
 	{.name = "seed", .kind = MEMBER_TEXT},
 	{.name = "verdict", .kind = MEMBER_WORD, .words = verdict_names},
@@ -254,6 +255,29 @@ static const struct member summary_members[] = {
 	{.name = "not_run", .kind = MEMBER_COUNT},
 	{.name = "passed_over", .kind = MEMBER_COUNT},
 	{.name = "seconds", .kind = MEMBER_NUMBER},
+	{0},
+};
+
+/* --- statistics --- */
+
+static const struct member outlier_members[] = {
+	{.name = "round", .kind = MEMBER_COUNT},
+	{.name = "stop_ns", .kind = MEMBER_COUNT},
+	{0},
+};
+
+static const struct member statistics_members[] = {
+	{.name = "id", .kind = MEMBER_TEXT},
+	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
+	{.name = "axes", .kind = MEMBER_OBJECT, .open = true},
+	{.name = "times", .kind = MEMBER_COUNT},
+	{.name = "median_ns", .kind = MEMBER_COUNT},
+	{.name = "low_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "high_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "p95_ns", .kind = MEMBER_COUNT},
+	{.name = "spread_ns", .kind = MEMBER_COUNT},
+	{.name = "median_over_limit", .kind = MEMBER_NUMBER, .nullable = true},
+	{.name = "outliers", .kind = MEMBER_LIST, .item = ITEMS(outlier_members)},
 	{0},
 };
 
@@ -339,6 +363,7 @@ const struct member results_members[] = {
 	{.name = "title", .kind = MEMBER_TEXT, .optional = true},
 	{.name = "pairing", .kind = MEMBER_TEXT, .optional = true},
 	{.name = "cases", .kind = MEMBER_LIST, .item = ITEMS(round_members)},
+	{.name = "statistics", .kind = MEMBER_LIST, .item = ITEMS(statistics_members)},
 	{.name = "comparison",
 		.kind = MEMBER_OBJECT,
 		.members = comparison_members,

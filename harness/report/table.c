@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/case_statistics.h"
 #include "harness/report/comparison_table.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
@@ -295,7 +296,21 @@ static bool is_told_above(const struct table_rows *rows, const struct table_row 
 	return false;
 }
 
-/* Below a row: why, and what was not met. */
+/* Of a case that was repeated often enough for an interval of its median. */
+static void print_statistics(const struct table *table, FILE *out,
+	const struct table_row *row, const char *tree)
+{
+	const struct case_rounds rounds = {row->rounds, row->count};
+	SCOPED(json_free) cJSON *json = case_statistics_json(&rounds);
+	SCOPED(mem_free) char *text = NULL;
+
+	if (json_int(json, "low_ns", -1) < 0)
+		return;
+	text = case_statistics_text(json);
+	terminal_fold(&table->terminal, out, tree, tree, text);
+}
+
+/* Below a row: why, what was not met, and the statistics of its rounds. */
 static void print_details(const struct table *table, FILE *out, unsigned at)
 {
 	const struct table_row *row = table->rows.lines[at].row;
@@ -311,6 +326,7 @@ static void print_details(const struct table *table, FILE *out, unsigned at)
 		terminal_fold(&table->terminal, out, tree, tree, row->why);
 	for (unsigned i = 0; i < row->unmet.count; i++)
 		terminal_fold(&table->terminal, out, tree, tree, row->unmet.item[i]);
+	print_statistics(table, out, row, tree);
 }
 
 static void print_table(struct table *table, FILE *out)

@@ -45,7 +45,7 @@ static int compare_times(const void *one, const void *other)
 			      : a->killed - b->killed;
 }
 
-/* False: not known. It had the grace, but for a SIGKILL that did not wait for that. */
+/* False: not known, or a warm-up's. It had the grace, but for a SIGKILL that did not wait for that. */
 static bool read_time(struct stop_time *time, const cJSON *round)
 {
 	int64_t grace_ns = json_int(round, "grace_ns", UNKNOWN);
@@ -55,7 +55,7 @@ static bool read_time(struct stop_time *time, const cJSON *round)
 	if (time->killed && time->ns != UNKNOWN && grace_ns != UNKNOWN &&
 		time->ns > grace_ns)
 		time->ns = grace_ns;
-	return time->ns != UNKNOWN;
+	return time->ns != UNKNOWN && !json_bool(round, "warm_up", false);
 }
 
 /* The known ones, in order; to free(). */

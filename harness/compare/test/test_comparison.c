@@ -312,11 +312,10 @@ static void comparison_tells_what_else_holds_the_stop_up(void **state)
 	cJSON *base, *new;
 
 	base = add_round(scene->base, "a", 1, CLOCK_S, "clean");
-	json_fill(
-		cJSON_AddObjectToObject(base, "held_up_by"), "{'kind': %s}", "session");
+	json_fill(cJSON_AddObjectToObject(base, "held_up_by"), "{'what': %s}",
+		"disconnect");
 	new = add_round(scene->new, "a", 1, CLOCK_S, "clean");
-	json_fill(
-		cJSON_AddObjectToObject(new, "held_up_by"), "{'kind': %s}", "process");
+	json_fill(cJSON_AddObjectToObject(new, "held_up_by"), "{'what': %s}", "drain");
 	comparison = compare(scene);
 	assert_false(is_regression(comparison, "phase"));
 }
