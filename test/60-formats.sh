@@ -218,4 +218,11 @@ if command -v promtool >/dev/null; then
 	done
 fi
 
+# --- the document ---
+
+names=$("$bin/stopbench" report x --format ? 2>&1 | sed -n 's/.*--format: \(.*\), not "?".*/\1/p')
+for format in $(echo "$names" | sed 's/ or / /g'); do
+	check "README.md names $format" grep -q "^| .*\`$format\`.* |" README.md
+done
+
 exit "$failed"

@@ -74,10 +74,14 @@ static void put_verdict(FILE *out, const struct table_rows *rows, const cJSON *r
 		SCOPED(mem_free) char *title = case_rounds_title(first->worst);
 
 		fputs("**", out);
-		if (unmet)
+		if (cases == 1)
+			fputs(unmet ? "The one case did not stop as expected"
+				    : "The one case could not run",
+				out);
+		else if (unmet)
 			fprintf(out, "%lld of %lld cases did not stop as expected",
 				unmet, cases);
-		if (not_run)
+		if (not_run && cases > 1)
 			fprintf(out, "%s%lld of %lld could not run", unmet ? ", " : "",
 				not_run, cases);
 		fputs("**: ", out);
