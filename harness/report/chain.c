@@ -374,7 +374,8 @@ static void add_session(
 
 	if (server && steps_of(search, server)->reaped_ns > released_ns(search, record))
 		add_ladder(search, server);
-	else if (!is_near(search, released_ns(search, record)))
+	if (released_ns(search, record) &&
+		!is_near(search, released_ns(search, record)))
 		add_link(search, CHAIN_SESSION, session_name(record),
 			mem_text("released, not yet closed"),
 			released_ns(search, record));

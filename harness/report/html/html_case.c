@@ -453,7 +453,7 @@ static void add_tools(struct buf *page)
 {
 	buf_adds(page,
 		"<form class=\"tools\" hidden><label>Lanes by <select name=\"by\">"
-		"<option value=\"n\">session<option value=\"from\">start<option "
+		"<option value=\"n\">group<option value=\"from\">start<option "
 		"value=\"took\">duration<option value=\"kind\">kind</select></label>"
 		"<label>hide shorter than <input name=\"min\" type=\"range\" min=\"0\" "
 		"max=\"100\" value=\"0\"><output name=\"least\">0</output></label>"

@@ -171,6 +171,35 @@ static void a_server_that_ends_later_than_its_session_holds_it_up(void **state)
 		"skills of session 1 (pid 11): was there after SIGTERM, 132, 1\n");
 }
 
+/* Nothing says what it did between its release and the end of its server's stdin. */
+static void a_server_may_be_asked_long_after_the_release(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct proc_record *record;
+
+	play_service(scene, 1, "parallel");
+	scene_disconnect(scene, 1, 10, 49);
+	scene_add_event(scene, EVENT_SERVICE, 50,
+		"{\"event\":\"session.disconnected\",\"room\":\"1\"}");
+	scene_add_server(scene, 1, 250)->eof_ns = T0 + 200 * CLOCK_MS;
+	record = scene_add_descendant(scene, 101, 250);
+	record->ns_pid = 11;
+	record->born_ns = T0 - 2 * CLOCK_S;
+	scene_add_event(scene, EVENT_SERVICE, 251,
+		"{\"event\":\"mcp.reaped\",\"room\":\"1\",\"child\":11}");
+	scene_add_event(scene, EVENT_SERVICE, 252,
+		"{\"event\":\"session.closed\",\"room\":\"1\"}");
+	play_phase(scene, 252, "flush");
+	assert_chain(scene,
+		"0-1 PID 1: until it read the signal\n"
+		"1-10 the service: drain\n"
+		"10-50 session 1: disconnect\n"
+		"50-200 session 1: released, not yet closed\n"
+		"200-252 skills of session 1 (pid 11): was there after its stdin ended\n"
+		"252-300 the service: flush\n"
+		"session 1: released, not yet closed, 150, 1\n");
+}
+
 static void a_session_may_be_closed_long_after_its_release(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -376,6 +405,7 @@ int main(void)
 		SCENE(sessions_follow_one_another_where_the_service_says_so),
 		SCENE(a_link_that_is_not_proven_is_not_drawn),
 		SCENE(a_server_that_ends_later_than_its_session_holds_it_up),
+		SCENE(a_server_may_be_asked_long_after_the_release),
 		SCENE(a_session_may_be_closed_long_after_its_release),
 		SCENE(a_turn_in_flight_comes_before_its_sessions_disconnect),
 		SCENE(a_kill_comes_after_what_was_not_acknowledged),
