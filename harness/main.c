@@ -38,7 +38,8 @@ static const struct command commands[] = {
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
 	{"images", cmd_images, "load stopbench's own images into the Docker engine"},
-	{"schema", cmd_schema, "print the JSON Schema of a scenario file, or of results.json"},
+	{"schema", cmd_schema,
+		"print the JSON Schema of a scenario file, or of results.json"},
 };
 
 #define ABOUT "Stops containers, measures how they stop, and says why."
@@ -55,8 +56,9 @@ static void print_help(FILE *out)
 		out);
 }
 
-/* The same as a table: for the page of the manual, and for shells. */
-static void describe(int argc, char **argv)
+/* The same as a table, for the page of the manual and for shells, with --version. Returns
+ * where the first word is no option. */
+static void read_options(int argc, char **argv)
 {
 	struct argp_option rows[COUNT(commands) + 2] = {
 		{.doc = "Commands:", .group = 1}};
@@ -81,10 +83,12 @@ static void describe(int argc, char **argv)
 		rows[i + 1] = (struct argp_option){
 			.name = commands[i].name,
 			.doc = commands[i].help,
-			.flags = OPTION_DOC,
+			.flags = OPTION_DOC | OPTION_NO_USAGE,
 			.group = 1,
 		};
-	options_describe(&argp, argc, argv);
+	argp_program_version = "stopbench " STOPBENCH_VERSION;
+	if (argc > 1 && argv[1][0] == '-')
+		options_parse(&argp, argc, argv, NULL);
 }
 
 static int unknown(const char *name)
@@ -132,14 +136,11 @@ int main(int argc, char **argv)
 		if (strcmp(name, commands[i].name) == 0)
 			return run_command(&commands[i], argc - 1, argv + 1);
 	}
-	describe(argc, argv);
-	if (strcmp(name, "--version") == 0) {
-		puts("stopbench " STOPBENCH_VERSION);
-		return EXIT_MET;
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+		strcmp(name, "help") == 0) {
+		print_help(stdout);
+		return argc > 1 ? EXIT_MET : EXIT_USAGE;
 	}
-	if (strcmp(name, "--help") != 0 && strcmp(name, "-h") != 0 &&
-		strcmp(name, "help") != 0)
-		return unknown(name);
-	print_help(stdout);
-	return argc > 1 ? EXIT_MET : EXIT_USAGE;
+	read_options(argc, argv);
+	return unknown(name);
 }

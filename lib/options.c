@@ -24,7 +24,8 @@ static const struct argp_option option_table[] = {
 
 static const struct argp help = {.options = option_table, .parser = parse_option};
 
-void options_describe(const struct argp *argp, int argc, char **argv)
+/* --man and --complete */
+static void describe(const struct argp *argp, int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	const char *slash = strrchr(argv[0], '/');
@@ -45,7 +46,7 @@ static bool parse(
 	const struct argp_child children[] = {{.argp = &help}, {0}};
 	struct argp whole = *argp;
 
-	options_describe(argp, argc, argv);
+	describe(argp, argc, argv);
 	whole.children = children;
 	argp_err_exit_status = OPTIONS_USAGE_EXIT;
 	return argp_parse(&whole, argc, argv, flags, NULL, input) == 0;

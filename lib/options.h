@@ -23,8 +23,4 @@ bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
 bool options_parse_in_order(
 	const struct argp *argp, int argc, char **argv, void *input);
 
-/* Answers --man and --complete, and exits. Part of the calls above; for a command line
- * that argp does not read. */
-void options_describe(const struct argp *argp, int argc, char **argv);
-
 #endif

@@ -38,6 +38,10 @@ check "the version is that of lib/version.h" ends_with 0 \
 version=$(sed -n 's/.*STOPBENCH_VERSION "\(.*\)"/\1/p' lib/version.h)
 check "which the changelog has" grep -q "^## $version - " CHANGELOG.md
 
+anywhere stopbench -V
+check "which -V prints as well" ends_with 0 "stopbench $version"
+anywhere stopbench --nonsense
+check "an option that there is not is bad usage" ends_with 2 "unrecognized option"
 anywhere stopbench list
 check "the scenarios that came with it are listed" ends_with 0 "kill/60-no-handler (2 cases)"
 anywhere stopbench run --engine process --filter no-handler kill baseline/10-idle.json

@@ -190,7 +190,9 @@ static const struct argp parser = {
 	.parser = parse_option,
 	.args_doc = "[SCENARIO|FOLDER...]",
 	.doc = "Runs scenarios and judges how the service stopped; without a path, those in "
-	       "./scenarios.",
+	       "./scenarios."
+	       "\vExit codes: 0 every case was met, 1 one was not, 2 bad usage or scenario, 3 "
+	       "one could not run, or none did.",
 };
 
 /* Those that this process may use. */
