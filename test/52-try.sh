@@ -66,6 +66,10 @@ check "no container is named where there is none" says "Cure: Its last words say
 try --ready-within 300ms --ready-log never -- busybox sh -c "$handles"
 check "what is never ready is not stopped" ends_with 3 "not ready in time" "last line: up"
 
+try --ready-log up --stop-signal KILL -- busybox sh -c "$handles"
+check "SIGKILL as the stop signal gives no chance" \
+	ends_with 1 "busybox killed 137" "W5 the stop signal is SIGKILL" "Signals: SIGKILL from the engine"
+
 # Programs that handle one signal: SIGTERM, or SIGINT, or SIGTERM and take their time.
 term="$bin/mock-agent --port 0"
 int='echo up; trap "exit 0" INT; while :; do busybox sleep 0.05; done'

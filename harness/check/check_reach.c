@@ -281,6 +281,19 @@ static void find_main_thread_ended(const struct reach *reach)
 	check_add(reach->check, CHECK_WILL_FAIL, DIAGNOSIS_G1, NULL, &text);
 }
 
+/* A stop signal like any other to docker. */
+static void find_killed(const struct reach *reach, const struct process *process)
+{
+	struct buf text = {0};
+
+	buf_adds(&text,
+		"the stop signal is SIGKILL: no program can handle it, and the grace is of no "
+		"use");
+	add_others(reach, process, &text);
+	reach->check->known = true;
+	check_add(reach->check, CHECK_WILL_FAIL, DIAGNOSIS_W5, NULL, &text);
+}
+
 void check_reach(struct check *check, const struct check_input *input)
 {
 	const struct view *view = input->view;
@@ -297,6 +310,8 @@ void check_reach(struct check *check, const struct check_input *input)
 		return;
 	if (!view->program || !view->program->last)
 		find_no_program(&reach);
+	else if (reach.number == SIGKILL)
+		find_killed(&reach, view->program);
 	else if (view->pid1->state == 'Z' && view->pid1->threads > 1 &&
 		reach_has_pid1_rules(reach.pid1))
 		find_main_thread_ended(&reach);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "lib/clock.h"
 #include "lib/signals.h"
 
 const char *const stamp_source_names[] = {
@@ -32,4 +33,11 @@ const char *wait_status_name(int wait_status, char text[WAIT_STATUS_TEXT_SIZE])
 		snprintf(text, WAIT_STATUS_TEXT_SIZE, "exit %d",
 			WEXITSTATUS(wait_status));
 	return text;
+}
+
+void stop_facts_kill(struct stop_facts *facts)
+{
+	facts->kill_ns = clock_now();
+	facts->kill_source = STAMP_SELF;
+	facts->kill_by_engine = true;
 }

@@ -133,4 +133,7 @@ struct stop_facts {
 	char unobserved[128];
 };
 
+/* The engine itself sends SIGKILL, now. */
+void stop_facts_kill(struct stop_facts *facts);
+
 #endif

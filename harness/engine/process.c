@@ -98,9 +98,7 @@ static void on_grace_over(void *arg)
 	struct process_subject *process = arg;
 	struct stop_facts *facts = &process->subject.facts;
 
-	facts->kill_ns = clock_now();
-	facts->kill_source = STAMP_SELF;
-	facts->kill_by_engine = true;
+	stop_facts_kill(facts);
 	proc_monitor_signal(process->subject.monitor, SIGKILL);
 }
 
@@ -120,6 +118,8 @@ static bool process_stop(struct subject *subject, struct err *err UNUSED)
 	}
 	loop_timer_set(process->grace, process->grace_ns);
 	facts->signal_ns = clock_now();
+	if (facts->stop_signal == SIGKILL)
+		stop_facts_kill(facts);
 	proc_monitor_signal(subject->monitor, facts->stop_signal);
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
 	facts->signal_source = STAMP_SELF;

@@ -58,9 +58,7 @@ static void on_timer(void *arg)
 		finish(&attached->subject);
 		return;
 	}
-	facts->kill_ns = clock_now();
-	facts->kill_source = STAMP_SELF;
-	facts->kill_by_engine = true;
+	stop_facts_kill(facts);
 	proc_monitor_signal(attached->subject.monitor, SIGKILL);
 	loop_timer_set(attached->timer, STUCK_NS);
 }
@@ -78,6 +76,8 @@ void process_attached_stop(struct subject *subject)
 	if (attached->about.grace_ns != ATTACH_NO_GRACE_NS)
 		loop_timer_set(attached->timer, attached->about.grace_ns);
 	facts->signal_ns = clock_now();
+	if (facts->stop_signal == SIGKILL)
+		stop_facts_kill(facts);
 	proc_monitor_signal(subject->monitor, facts->stop_signal);
 	facts->signal_error_ns = clock_now() - facts->signal_ns;
 	facts->signal_source = STAMP_SELF;

@@ -99,7 +99,7 @@ static char *signals_text(const struct evidence *evidence)
 	bool in_container = evidence->capabilities.pid1_rules;
 	struct buf text = {0};
 
-	if (facts->signal_ns)
+	if (facts->signal_ns && facts->stop_signal != SIGKILL)
 		buf_addf(&text, "%s%s%s", SIGNAL(facts->stop_signal),
 			in_container ? " to PID 1" : "",
 			facts->signal_delivery == DELIVERY_IGNORED
@@ -115,7 +115,7 @@ static char *signals_text(const struct evidence *evidence)
 				!facts->kill_by_engine ? facts->kill_sender
 					: in_container ? "the engine"
 						       : "stopbench");
-		if (facts->signal_ns)
+		if (facts->signal_ns && facts->stop_signal != SIGKILL)
 			buf_addf(&text, " came %s later",
 				CLOCK_TEXT(facts->kill_ns - facts->signal_ns));
 	}

@@ -100,9 +100,9 @@ static void check_stop_signal(struct check *check)
 		contradict(check, "service.stop_signal",
 			"no such signal; expected a name such as \"SIGTERM\" or "
 			"\"SIGRTMIN+3\"");
-	else if (number == SIGKILL || number == SIGSTOP)
+	else if (number == SIGSTOP)
 		contradict(check, "service.stop_signal",
-			"no program can handle %.40s; expected one that asks", name);
+			"no program can handle %.40s, and it ends none", name);
 }
 
 static void check_ready(struct check *check)

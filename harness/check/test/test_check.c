@@ -238,6 +238,17 @@ static void a_stop_signal_that_nobody_catches_is_the_wrong_one(void **state)
 		"no handler for SIGUSR1: the kernel discards it; it handles SIGTERM");
 }
 
+static void sigkill_gives_no_chance(void **state)
+{
+	struct check_scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGKILL;
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W5,
+		"the stop signal is SIGKILL: no program can handle it, and the grace is of no "
+		"use; it handles SIGTERM");
+}
+
 static void also_where_pid1_waits_for_a_child(void **state)
 {
 	struct check_scene *scene = *state;
@@ -918,6 +929,7 @@ int main(void)
 		SCENE(what_has_just_begun_may_not_be_ready),
 		SCENE(outside_a_container_the_default_ends_it),
 		SCENE(a_stop_signal_that_nobody_catches_is_the_wrong_one),
+		SCENE(sigkill_gives_no_chance),
 		SCENE(also_where_pid1_waits_for_a_child),
 		SCENE(an_ignored_signal_is_seen),
 		SCENE(a_blocked_signal_that_nobody_takes_is_seen),

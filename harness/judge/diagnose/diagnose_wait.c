@@ -20,8 +20,9 @@
  * say more. */
 static bool hangs(const struct view *view)
 {
-	return view->killed && !view->discarded && !view->delivery_unproven &&
-		!view->shutdown && view->last && view->program && view->program->last;
+	return view->killed && view->facts->stop_signal != SIGKILL &&
+		!view->discarded && !view->delivery_unproven && !view->shutdown &&
+		view->last && view->program && view->program->last;
 }
 
 static bool is_pid1(const struct view *view, const struct process *process)

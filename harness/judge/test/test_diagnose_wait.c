@@ -477,6 +477,10 @@ static void sigkill_as_the_stop_signal_is_named(void **state)
 	hang(scene, "app", SIGKILL);
 	scene_expect(scene, VERDICT_KILLED, "W5");
 	assert_says(scene, "W5", "the stop signal is SIGKILL");
+	wait_on(scene, 0, CALL_WAIT4, 0, "");
+	scene_add_process(scene, 0, "child");
+	scene_expect(scene, VERDICT_KILLED, "W5");
+	assert_false(scene_has_diagnosis(scene, "H3"));
 	assert_false(scene_has_diagnosis(scene, "X2"));
 	assert_false(scene_has_diagnosis(scene, "X9"));
 }

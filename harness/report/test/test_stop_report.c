@@ -175,6 +175,15 @@ static void stop_report_says_what_became_of_the_signals(void **state)
 	expect(scene, "Signals: SIGTERM was sent\n");
 }
 
+static void stop_report_names_sigkill_once_where_it_is_the_stop_signal(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->evidence.facts.stop_signal = SIGKILL;
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	expect(scene, "Signals: SIGKILL from the engine\n");
+}
+
 static void stop_report_says_of_a_pending_signal_that_it_was_not_taken(void **state)
 {
 	struct scene *scene = *state;
@@ -335,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(stop_report_begins_with_the_verdict),
 		SCENE(stop_report_says_what_became_of_the_signals),
+		SCENE(stop_report_names_sigkill_once_where_it_is_the_stop_signal),
 		SCENE(stop_report_says_of_a_pending_signal_that_it_was_not_taken),
 		SCENE(stop_report_has_the_last_words),
 		SCENE(stop_report_has_a_cure_for_what_is_not_clean),
