@@ -90,6 +90,19 @@ try --try-cures --grace 300ms -- "$work/entrypoint" $term
 check "a script that runs the words behind it is cured by exec, too" \
 	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`exec \"\$@\"\`"
 
+mkdir -p "$work/app"
+ln -s "$(realpath "$bin/mock-agent")" "$work/app/server"
+cat >"$work/start" <<END
+#!/bin/sh
+cd "$work/app" && sh -c "./server --port 0; true"
+exit
+END
+chmod +x "$work/start"
+try --try-cures --grace 300ms -- "$work/start"
+check "behind two launchers it is cured by the program's own words, in its folder" \
+	ends_with 1 "killed 137" "W3" "exec form 0 " "clean" \
+	"Clean with exec form: \`WORKDIR $work/app\` and \`ENTRYPOINT [\"./server\",\"--port\",\"0\"]\`"
+
 try --try-cures --grace 300ms --ready-log up -- busybox sh -c "$int"
 check "a program that handles another signal is cured by that" \
 	ends_with 1 "killed 137" "SIGINT 0 " "Clean with SIGINT: \`STOPSIGNAL SIGINT\`"

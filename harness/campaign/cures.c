@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "harness/campaign/launched_program.h"
 #include "harness/judge/judge.h"
 #include "harness/run/case.h"
 #include "harness/target/exec_form.h"
@@ -305,16 +307,23 @@ static void add_list(struct strlist *list, const struct strlist *other)
 		strlist_add(list, "%s", other->item[i]);
 }
 
+/* What the image says of itself; NULL: there is none. The caller's. */
+static cJSON *image_of(const struct cures *cures)
+{
+	const char *image = cures->of->scenario->service.image;
+	struct engine *engine = cures->options->engine;
+	struct err err;
+
+	return image && engine->kind->runs_images
+		? engine_describe(engine, ENGINE_IMAGE, image, &err)
+		: NULL;
+}
+
 /* What runs as PID 1: the scenario's words, and those of the image that it leaves. */
 static void read_command(const struct cures *cures, struct strlist *command)
 {
 	const struct service_part *service = &cures->of->scenario->service;
-	struct engine *engine = cures->options->engine;
-	struct err err;
-	SCOPED(json_free)
-	cJSON *image = service->image && engine->kind->runs_images
-		? engine_describe(engine, ENGINE_IMAGE, service->image, &err)
-		: NULL;
+	SCOPED(json_free) cJSON *image = image_of(cures);
 
 	if (service->entrypoint.count)
 		add_list(command, &service->entrypoint);
@@ -358,43 +367,152 @@ static bool words_behind(
 	return false;
 }
 
+/* Does PID 1 start in this folder? (It may go elsewhere later, as a script does.) */
+static bool is_start_folder(const struct cures *cures, const char *folder)
+{
+	const char *own =
+		json_text(json_get(cures->of->json, "service"), "working_dir");
+	SCOPED(json_free) cJSON *image = image_of(cures);
+	const cJSON *of_image = json_at(image, "Config.WorkingDir");
+	char ours[4096];
+
+	if (!cures->options->engine->kind->runs_images)
+		return getcwd(ours, sizeof ours) && strcmp(ours, folder) == 0;
+	if (!own && cJSON_IsString(of_image) && of_image->valuestring[0])
+		own = of_image->valuestring;
+	return strcmp(own ? own : "/", folder) == 0;
+}
+
+/* NULL: there is none, or its words were not kept. */
+static const struct proc *launched_by(const struct cures *cures)
+{
+	const struct evidence *evidence = cures->of->evidence;
+	const struct proc *program = evidence->snapshot_count
+		? launched_program(evidence->snapshots, evidence->facts.stop_signal)
+		: NULL;
+
+	return program && program->words && !cures->of->scenario->service.init ? program
+									       : NULL;
+}
+
+/* The words are of this run alone where the scenario's have placeholders. */
+static bool has_placeholders(const struct strlist *command)
+{
+	for (unsigned i = 0; i < command->count; i++) {
+		if (strchr(command->item[i], '{'))
+			return true;
+	}
+	return false;
+}
+
+static void add_words_of(struct strlist *form, const struct proc *program)
+{
+	const char *end = program->words + program->words_len;
+
+	for (const char *word = program->words; word < end; word += strlen(word) + 1) {
+		SCOPED(mem_free) char *escaped = placeholders_escape(word);
+
+		strlist_add(form, "%s", escaped);
+	}
+}
+
+/* A process has no working_dir: a shell goes there, and becomes the program. */
+static cJSON *in_folder(const struct strlist *form, const char *folder)
+{
+	SCOPED(strlist_done) struct strlist words = {0};
+	SCOPED(mem_free) char *escaped = placeholders_escape(folder);
+
+	strlist_add(&words, "sh");
+	strlist_add(&words, "-c");
+	strlist_add(&words, "cd \"$0\" && exec \"$@\"");
+	strlist_add(&words, "%s", escaped);
+	add_list(&words, form);
+	return cJSON_CreateStringArray(
+		(const char *const *)words.item, (int)words.count);
+}
+
+static bool put_folder(const struct cures *cures, cJSON *json,
+	const struct strlist *form, const char *folder)
+{
+	struct err err;
+
+	if (!folder)
+		return true;
+	return cures->options->engine->kind->runs_images
+		? json_put_at(
+			  json, "service.working_dir", cJSON_CreateString(folder), &err)
+		: json_put_at(
+			  json, "service.entrypoint", in_folder(form, folder), &err);
+}
+
+/* A shell's script with `exec`, or the words behind a script, as a user would write them;
+ * else, and behind several launchers (`npm start`), the words that the program had, and
+ * its folder. False: no program is known. */
+static bool find_exec_form(const struct cures *cures, bool fits, struct strlist *form,
+	const char **folder, char **how)
+{
+	const struct evidence *evidence = cures->of->evidence;
+	const char *child = child_of(evidence);
+	const struct proc *launched = fits ? launched_by(cures) : NULL;
+	SCOPED(strlist_done) struct strlist command = {0};
+	bool deep = launched && launched->ppid != evidence->snapshots->procs[0].pid;
+
+	read_command(cures, &command);
+	if (has_placeholders(&command))
+		launched = NULL;
+	if ((!launched || !deep) && exec_form(form, &command, child)) {
+		*how = mem_text("");
+		return true;
+	}
+	if ((!launched || !deep) && fits && words_behind(form, &command, child)) {
+		*how = mem_text(
+			"`exec \"$@\"` as the last line of the script that is the "
+			"entrypoint; it was left out here");
+		return true;
+	}
+	if (!launched)
+		return false;
+	add_words_of(form, launched);
+	if (launched->folder && !is_start_folder(cures, launched->folder))
+		*folder = launched->folder;
+	*how = *folder ? mem_textf("`WORKDIR %s` and ", *folder) : mem_text("");
+	return true;
+}
+
 static void try_exec_form(struct cures *cures, bool fitting)
 {
 	static const char *const ids[] = {"W3", "W4", NULL};
-	const char *child = child_of(cures->of->evidence);
 	bool fits = is_one_of(diagnosis_of(cures), ids);
-	SCOPED(strlist_done) struct strlist command = {0};
 	SCOPED(strlist_done) struct strlist form = {0};
-	SCOPED(json_free) cJSON *words = NULL;
-	SCOPED(mem_free) char *text = NULL;
 	SCOPED(mem_free) char *how = NULL;
-	SCOPED(json_free) cJSON *json = NULL;
+	SCOPED(mem_free) char *what = NULL;
+	const char *folder = NULL;
+	cJSON *words, *json;
 
-	if (scenario_is_ours(cures->of->scenario))
+	if (scenario_is_ours(cures->of->scenario) ||
+		!find_exec_form(cures, fits, &form, &folder, &how))
 		return;
-	read_command(cures, &command);
-	if (exec_form(&form, &command, child)) {
-		words = cJSON_CreateStringArray(
-			(const char *const *)form.item, (int)form.count);
-		text = json_print(words);
-		how = mem_textf("`ENTRYPOINT %s` in the Dockerfile", text);
-	} else if (fits && words_behind(&form, &command, child)) {
-		words = cJSON_CreateStringArray(
-			(const char *const *)form.item, (int)form.count);
-		how = mem_text(
-			"`exec \"$@\"` as the last line of the script that is the "
-			"entrypoint; it was left out here");
+	words = cJSON_CreateStringArray(
+		(const char *const *)form.item, (int)form.count);
+	if (!how[0] || folder) {
+		SCOPED(mem_free) char *text = json_print(words);
+
+		what = mem_textf("%s`ENTRYPOINT %s` in the Dockerfile", how, text);
 	} else {
-		return;
+		what = mem_text(how);
 	}
-	json = changed(cures, "service.entrypoint", cJSON_Duplicate(words, true));
+	json = changed(cures, "service.entrypoint", words);
 	cJSON_DeleteItemFromObjectCaseSensitive(
 		(cJSON *)(size_t)json_get(json, "service"), "command");
+	if (!put_folder(cures, json, &form, folder)) {
+		cJSON_Delete(json);
+		return;
+	}
 	consider(cures, fitting,
 		(struct cure){
 			.name = "exec form",
-			.how = how,
-			.json = cJSON_Duplicate(json, true),
+			.how = what,
+			.json = json,
 			.fits = fits,
 		});
 }

@@ -2,7 +2,7 @@
  * cures - a case whose stop was not clean, run again: each time with one change that the
  * engine can make, to see which of them cures it.
  *
- * An init in front; another stop signal; the program without the shell in front of it; a
+ * An init in front; another stop signal; the program without the shell or launchers in front of it; a
  * longer grace. Those that fit the diagnosis come first, and the others only when none
  * of these made the stop clean. When none alone did, but one changed how it ended, that
  * one is tried together with a second, which fits what was left.

@@ -82,6 +82,19 @@ static void read_command(struct proc *proc, struct buf *text)
 		(int)sizeof proc->command - 1, buf_text(text));
 }
 
+static void keep_words(struct proc *proc, struct buf *text)
+{
+	char folder[4096];
+
+	if (proc_file_read(text, proc->pid, "cmdline") && text->len > 0) {
+		proc->words = mem_grown(NULL, text->len, 1);
+		memcpy(proc->words, text->data, text->len);
+		proc->words_len = text->len;
+	}
+	if (proc_file_link(proc->pid, "cwd", folder, sizeof folder))
+		proc->folder = mem_text(folder);
+}
+
 /* The kernel adds " (deleted)" to the path of a removed program. */
 static void read_exe(struct proc *proc)
 {
@@ -322,6 +335,8 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 		return false;
 	read_stat(&proc, text);
 	read_command(&proc, text);
+	if (snapshot->count < SNAPSHOT_WORDS_MAX)
+		keep_words(&proc, text);
 	read_exe(&proc);
 	snapshot->procs = mem_grown(
 		snapshot->procs, snapshot->count + 1, sizeof *snapshot->procs);
@@ -356,6 +371,10 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 
 void snapshot_done(struct snapshot *snapshot)
 {
+	for (unsigned i = 0; i < snapshot->count; i++) {
+		free(snapshot->procs[i].words);
+		free(snapshot->procs[i].folder);
+	}
 	free(snapshot->procs);
 	free(snapshot->under_way);
 	*snapshot = (struct snapshot){0};

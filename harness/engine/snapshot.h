@@ -22,6 +22,8 @@
 /* Of so many processes the sockets are read: each costs a look at every descriptor. */
 #define SNAPSHOT_SOCKETS_MAX 64
 #define SNAPSHOT_PORTS_MAX   8
+/* Of so many the words and the folder are kept. */
+#define SNAPSHOT_WORDS_MAX 16
 
 struct proc {
 	pid_t pid, ppid, pgid, sid;
@@ -30,6 +32,10 @@ struct proc {
 	char name[32];
 	char command[256]; /* cmdline with spaces; [name] of a zombie */
 	char exe[64];      /* name of its program: "dash"; "": not readable */
+	/* The words of its command, each with its NUL, and the folder where it is. Owned
+	 * by the snapshot; NULL: not readable, or it is not one of the first. */
+	char *words, *folder;
+	size_t words_len;
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	long syscall; /* of the main thread; -1: running or not readable */

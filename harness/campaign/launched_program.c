@@ -1,0 +1,31 @@
+#include "harness/campaign/launched_program.h"
+
+#include <stddef.h>
+
+static const struct proc *only_child(
+	const struct snapshot *snapshot, const struct proc *parent)
+{
+	const struct proc *only = NULL;
+
+	for (unsigned i = 1; i < snapshot->count; i++) {
+		const struct proc *proc = &snapshot->procs[i];
+
+		if (proc->ppid != parent->pid || proc->state == 'Z')
+			continue;
+		if (only)
+			return NULL;
+		only = proc;
+	}
+	return only;
+}
+
+const struct proc *launched_program(const struct snapshot *snapshot, int signal_number)
+{
+	const struct proc *program = snapshot->count ? &snapshot->procs[0] : NULL;
+
+	while (program && (program = only_child(snapshot, program))) {
+		if (proc_receives(program, signal_number) || program->listening > 0)
+			return program;
+	}
+	return NULL;
+}
