@@ -61,6 +61,8 @@ check "results that were cut off are refused" ends_with 2 "$work/cut.json:" "the
 sed 's/"schema":\t1/"schema":\t2/' "$results" >"$work/newer.json"
 report "$work/newer.json"
 check "and those of another version" ends_with 2 "newer.json:3:2: schema: expected 1"
+report "$results" --format trace
+check "that there is no picture is told" ends_with 0 "trace: these results have no picture"
 report
 check "and none" ends_with 2 "which file of results?"
 
@@ -167,7 +169,7 @@ if [ -x $python ]; then
 			    assert len({issue["fingerprint"] for issue in issues}) == 2
 			assert real[0]["check_name"] in ("W3", "H3") and real[1]["check_name"] == "could-not-run"
 			for benchmark in benchmarks:
-			    assert len(benchmark) == 5, benchmark
+			    assert len(benchmark) == 4, benchmark
 			    assert all(type(item["value"]) in (int, float) and item["value"] > 0 for item in benchmark)
 			    assert {item["unit"] for item in benchmark} == {"ms", "x"}
 		END
@@ -181,6 +183,7 @@ if [ -x $python ]; then
 			    assert text.endswith("\r\n") and text.count("\n") == 7 == text.count("\r\n")
 			    rows = list(csv.DictReader(text.splitlines(), strict=True))
 			    assert len(rows) == 6 and all(None not in row and None not in row.values() for row in rows)
+			    assert all(row["warm_up"] in ("", "true", "false") for row in rows)
 			    assert not any(value[:1] in "=+@" for row in rows for value in row.values() if value)
 			    assert [row["met"] for row in rows] == ["true"] * 4 + ["false"] * 2
 			    assert rows[0]["axes"] == '{"load.sessions":1}' and rows[5]["stop_ns"] == ""
@@ -194,9 +197,10 @@ if has_checker python3-prometheus-client $python -c 'import prometheus_client.pa
 			import sys
 			from prometheus_client.parser import text_string_to_metric_families
 			families = {f.name: f for f in text_string_to_metric_families(open(sys.argv[1]).read())}
-			assert len(families["stopbench_stop_seconds"].samples) == 3
+			assert len(families["stopbench_stop_seconds"].samples) == 2
 			assert len(families["stopbench_stop_over_limit_ratio"].samples) == 2
 			assert sorted(s.value for s in families["stopbench_case_met"].samples) == [0, 1, 1]
+			assert sum(s.value for s in families["stopbench_case_killed_rounds"].samples) == 1
 			assert {s.labels["outcome"]: s.value for s in families["stopbench_cases"].samples} == {
 			    "met": 2, "unmet": 1, "not_run": 1, "passed_over": 0}
 		END

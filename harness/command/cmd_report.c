@@ -59,6 +59,26 @@ static const struct argp parser = {
 	       "could not be written.",
 };
 
+/* A picture is drawn from what was seen of a stop, which results.json has only where a run
+ * was asked for it. */
+static void tell_of_pictures(const struct outputs *outputs, const cJSON *results)
+{
+	const cJSON *round;
+
+	cJSON_ArrayForEach(round, json_get(results, "cases")) {
+		if (json_get(round, "picture"))
+			return;
+	}
+	for (unsigned i = 0; i < outputs->count; i++) {
+		if (outputs->list[i].format->wants_picture)
+			terminal_print(stderr,
+				"stopbench: %s: these results have no picture of any stop; "
+				"`stopbench run --format %s=FILE` draws them\n",
+				outputs->list[i].format->name,
+				outputs->list[i].format->name);
+	}
+}
+
 static int print(const struct report *report)
 {
 	SCOPED(json_free) cJSON *results = NULL;
@@ -69,6 +89,7 @@ static int print(const struct report *report)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_USAGE;
 	}
+	tell_of_pictures(&report->outputs, results);
 	if (outputs_check(&report->outputs, &err) &&
 		outputs_print(&report->outputs, results, &err))
 		return EXIT_MET;

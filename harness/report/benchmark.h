@@ -1,6 +1,7 @@
 /*
  * benchmark - stop times as the `customSmallerIsBetter` JSON of github-action-benchmark:
  * the median of each case in milliseconds, and as a multiple of its own limit.
+ * Warm-ups and killed services have no stop time.
  */
 #ifndef HARNESS_REPORT_BENCHMARK_H
 #define HARNESS_REPORT_BENCHMARK_H

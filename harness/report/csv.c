@@ -6,11 +6,11 @@
 #include "lib/mem.h"
 #include "lib/utf8.h"
 
-static const char *const columns[] = {"id", "half", "axes", "round", "engine", "seed",
-	"verdict", "met", "could_run", "stop_ns", "stop_error_ns", "grace_ns",
-	"margin_ns", "limit_ns", "stop_over_limit", "exit_code", "wait_status",
-	"sessions", "disconnected", "orphans", "lost", "turned_away", "trouble",
-	"reason", "file", "line", "command"};
+static const char *const columns[] = {"id", "half", "axes", "round", "warm_up",
+	"engine", "seed", "verdict", "met", "could_run", "stop_ns", "stop_error_ns",
+	"grace_ns", "margin_ns", "limit_ns", "stop_over_limit", "exit_code",
+	"wait_status", "sessions", "disconnected", "orphans", "lost", "turned_away",
+	"trouble", "reason", "file", "line", "command"};
 
 static void put_text(FILE *out, const char *text)
 {

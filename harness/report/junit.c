@@ -53,7 +53,10 @@ static double seconds_of(const struct table_row *row)
 {
 	double ns = round_median(row->rounds, row->count, "stop_ns");
 
-	return isnan(ns) ? 0 : ns / (double)CLOCK_S;
+	/* Of a service that was killed: until then. */
+	if (isnan(ns))
+		ns = (double)json_int(row->worst, "stop_ns", 0);
+	return ns / (double)CLOCK_S;
 }
 
 /* What a person has to know to go on. */

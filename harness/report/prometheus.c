@@ -5,6 +5,7 @@
 
 #include "harness/report/round_sample.h"
 #include "harness/report/table_rows.h"
+#include "harness/scenario/verdict.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -54,12 +55,25 @@ static double stop_over_limit(const struct table_row *row)
 
 static double grace_seconds(const struct table_row *row)
 {
-	return round_median(row->rounds, row->count, "grace_ns") / (double)CLOCK_S;
+	return (double)json_int(row->worst, "grace_ns", 0) / (double)CLOCK_S;
 }
 
 static double is_met(const struct table_row *row)
 {
 	return row->not_run ? NAN : row->met;
+}
+
+static double killed_rounds(const struct table_row *row)
+{
+	unsigned killed = 0;
+
+	for (unsigned i = 0; i < row->count; i++) {
+		const char *verdict = json_text(row->rounds[i], "verdict");
+
+		killed +=
+			verdict && strcmp(verdict, verdict_names[VERDICT_KILLED]) == 0;
+	}
+	return killed;
 }
 
 static double rounds(const struct table_row *row)
@@ -81,6 +95,9 @@ static const struct metric {
 	{"stopbench_case_met",
 		"1: every expectation is met; absent where the case could not run.",
 		is_met},
+	{"stopbench_case_killed_rounds",
+		"In how many of them the grace expired: these have no stop time.",
+		killed_rounds},
 	{"stopbench_case_rounds", "How often the case was run.", rounds},
 };
 

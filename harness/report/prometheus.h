@@ -1,6 +1,7 @@
 /*
  * prometheus - results in Prometheus' text format 0.0.4, for node_exporter's textfile
- * collector or a push gateway. Times are medians over the rounds of a case.
+ * collector or a push gateway. Times are medians over the rounds of a case;
+ * warm-ups and killed services have none.
  */
 #ifndef HARNESS_REPORT_PROMETHEUS_H
 #define HARNESS_REPORT_PROMETHEUS_H

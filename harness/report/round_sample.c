@@ -1,5 +1,6 @@
 #include "harness/report/round_sample.h"
 
+#include "harness/report/case_rounds.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
@@ -13,6 +14,8 @@ void round_sample(struct sample *sample, const cJSON *const *rounds, unsigned co
 		const cJSON *value = json_get(rounds[i], member);
 		int64_t whole;
 
+		if (case_rounds_time_ns(rounds[i]) < 0)
+			continue;
 		/* A number with many digits is raw text. */
 		if (json_whole(value, &whole))
 			values[known++] = (double)whole;

@@ -8,7 +8,8 @@
 
 #include "harness/stats/sample.h"
 
-/* The numbers of this member ("stop_ns"), where it is known. For sample_done(). */
+/* The numbers of this member ("stop_ns"), of the rounds whose time counts
+ * (case_rounds_time_ns()). For sample_done(). */
 void round_sample(struct sample *sample, const cJSON *const *rounds, unsigned count,
 	const char *member);
 
