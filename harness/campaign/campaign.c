@@ -7,10 +7,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "harness/campaign/base.h"
 #include "harness/campaign/pairs.h"
 #include "harness/campaign/rounds.h"
-#include "harness/campaign/side.h"
+#include "harness/campaign/sides.h"
 #include "harness/compare/comparison.h"
 #include "harness/compare/results_file.h"
 #include "harness/engine/engine.h"
@@ -28,26 +27,16 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-/* BASE is there with --against alone. */
-enum side_name {
-	SIDE_NEW,
-	SIDE_BASE,
-	SIDES,
-};
-
 struct campaign {
 	const struct campaign_options *options;
 	char *programs; /* the folder of our programs */
-	struct side sides[SIDES];
-	unsigned side_count;
-	struct base base;
-	struct pairs pairs;
-	cJSON *baseline; /* of --baseline, or NULL */
+	struct sides sides;
+	struct pairs pairs; /* of --against */
+	cJSON *baseline;    /* of --baseline, or NULL */
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
-	char *failed;      /* the folder of this run's artifacts */
-	char *base_failed; /* the same of BASE, an absolute path */
+	char *failed; /* the folder of this run's artifacts */
 	struct rounds rounds;
 	struct progress *progress;
 };
@@ -90,37 +79,27 @@ static void on_said(void *arg, const char *line)
 		terminal_print(stderr, "%s\n", line);
 }
 
-static bool fits(
-	const struct campaign *campaign, const struct engine_kind *kind, unsigned index)
-{
-	bool fits = true;
-
-	for (unsigned i = 0; i < campaign->side_count; i++)
-		fits = fits && side_fits(&campaign->sides[i], kind, index);
-	return fits;
-}
-
 static void pass_over(
 	struct campaign *campaign, const struct engine_kind *kind, unsigned index)
 {
 	SCOPED(mem_free) char *title =
-		rounds_title(campaign->sides[SIDE_NEW].plan.cases[index]);
+		rounds_title(campaign->sides.item[SIDE_NEW].plan.cases[index]);
 	SCOPED(mem_free) char *line =
 		mem_textf("passed over, not for engine %s: %s", kind->name, title);
 
 	progress_say(campaign->progress, line);
-	for (unsigned i = 0; i < campaign->side_count; i++)
-		results_pass_over(campaign->sides[i].results);
+	for (unsigned i = 0; i < campaign->sides.count; i++)
+		results_pass_over(campaign->sides.item[i].results);
 }
 
 static void plan_rounds(struct campaign *campaign, const struct engine_kind *kind)
 {
-	struct side *side = &campaign->sides[SIDE_NEW];
+	struct side *side = &campaign->sides.item[SIDE_NEW];
 
 	for (unsigned i = 0; i < side->plan.count; i++) {
 		unsigned count = side_repeat(side, i);
 
-		if (!fits(campaign, kind, i))
+		if (!sides_fit(&campaign->sides, kind, i))
 			continue;
 		for (unsigned number = 1; number <= count; number++)
 			side_add_round(side, &campaign->rounds, i, number);
@@ -129,10 +108,10 @@ static void plan_rounds(struct campaign *campaign, const struct engine_kind *kin
 
 static void plan_pairs(struct campaign *campaign, const struct engine_kind *kind)
 {
-	campaign->pairs.base = &campaign->sides[SIDE_BASE];
-	campaign->pairs.new = &campaign->sides[SIDE_NEW];
-	for (unsigned i = 0; i < campaign->sides[SIDE_NEW].plan.count; i++) {
-		if (fits(campaign, kind, i))
+	campaign->pairs.base = &campaign->sides.item[SIDE_BASE];
+	campaign->pairs.new = &campaign->sides.item[SIDE_NEW];
+	for (unsigned i = 0; i < campaign->sides.item[SIDE_NEW].plan.count; i++) {
+		if (sides_fit(&campaign->sides, kind, i))
 			pairs_add_case(&campaign->pairs, i);
 	}
 	pairs_begin(&campaign->pairs, &campaign->rounds);
@@ -154,11 +133,9 @@ static void plan_cases(struct campaign *campaign, struct engine *engine)
 	/* What cannot be seen here bears on every verdict that follows. */
 	if (engine->capabilities.note[0])
 		progress_say(campaign->progress, note);
-	for (unsigned i = 0; i < campaign->side_count; i++)
-		campaign->sides[i].results = results_create(
-			engine_fingerprint(engine), campaign->options->seed);
-	for (unsigned i = 0; i < campaign->sides[SIDE_NEW].plan.count; i++) {
-		if (!fits(campaign, kind, i))
+	sides_begin(&campaign->sides, engine);
+	for (unsigned i = 0; i < campaign->sides.item[SIDE_NEW].plan.count; i++) {
+		if (!sides_fit(&campaign->sides, kind, i))
 			pass_over(campaign, kind, i);
 	}
 }
@@ -167,62 +144,32 @@ static void plan_cases(struct campaign *campaign, struct engine *engine)
  * would load it side by side. A round that needs it says why it is missing. */
 static void prepare(struct campaign *campaign, struct engine *engine)
 {
-	const struct plan *plan = &campaign->sides[SIDE_NEW].plan;
 	struct err err = {0};
-	bool ours = false;
 
 	if (engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
-	for (unsigned i = 0; i < plan->count; i++)
-		ours = ours ||
-			(!plan->cases[i]->scenario.service.image &&
-				fits(campaign, engine->kind, i));
-	if (ours && !engine_prepare(engine, NULL, &err))
+	if (sides_need_own_image(&campaign->sides, engine->kind) &&
+		!engine_prepare(engine, NULL, &err))
 		progress_say(campaign->progress, err.text);
 }
 
-static void set_worker_options(
-	struct campaign *campaign, const struct engine_kind *kind)
+static void set_workers(struct campaign *campaign, const struct engine_kind *kind)
 {
-	const struct base *base = &campaign->base;
-	const struct worker_options options = {
-		.loop = &campaign->loop,
-		.engine = kind->name,
-		.run_id = campaign->run_dir.id,
-		.run_folder = campaign->run_dir.folder,
-		.programs = campaign->programs,
-		.subjects = campaign->programs,
-		.failed = campaign->failed,
-		.lock = campaign->run_dir.lock,
-		.keep_failed = campaign->options->keep_failed,
-		.try_cures = campaign->options->try_cures,
-		.with_picture = outputs_want_picture(&campaign->options->outputs),
-	};
-
-	campaign->sides[SIDE_NEW].worker_options = options;
-	campaign->sides[SIDE_BASE].worker_options = options;
-	campaign->sides[SIDE_BASE].worker_options.failed = campaign->base_failed;
-	if (base->programs)
-		campaign->sides[SIDE_BASE].worker_options.subjects = base->programs;
-	campaign->sides[SIDE_BASE].worker_options.folder = base->folder;
-}
-
-/* Of --against, where it names an image. */
-static bool have_base_image(const struct campaign *campaign, struct engine *engine)
-{
-	const char *image = campaign->base.image;
-	struct err err = {0};
-
-	if (!image)
-		return true;
-	if (!engine->kind->runs_images)
-		err_set(&err,
-			"%s is no commit of this repository, and engine %s runs no images",
-			image, engine->kind->name);
-	else if (engine_prepare(engine, image, &err))
-		return true;
-	terminal_print(stderr, "stopbench: --against: %s\n", err.text);
-	return false;
+	sides_set_workers(&campaign->sides,
+		&(struct worker_options){
+			.loop = &campaign->loop,
+			.engine = kind->name,
+			.run_id = campaign->run_dir.id,
+			.run_folder = campaign->run_dir.folder,
+			.programs = campaign->programs,
+			.subjects = campaign->programs,
+			.failed = campaign->failed,
+			.lock = campaign->run_dir.lock,
+			.keep_failed = campaign->options->keep_failed,
+			.try_cures = campaign->options->try_cures,
+			.with_picture =
+				outputs_want_picture(&campaign->options->outputs),
+		});
 }
 
 /* This process asks the engine once; each worker has an engine of its own. */
@@ -238,17 +185,14 @@ static bool meet_engine(struct campaign *campaign)
 			},
 			&err);
 
-	if (!engine) {
+	if (!engine || !sides_have_image(&campaign->sides, engine, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
-		return false;
-	}
-	if (!have_base_image(campaign, engine)) {
 		engine_destroy(engine);
 		return false;
 	}
 	campaign->rounds.loop = &campaign->loop;
 	campaign->rounds.jobs = campaign->options->jobs;
-	set_worker_options(campaign, engine->kind);
+	set_workers(campaign, engine->kind);
 	plan_cases(campaign, engine);
 	prepare(campaign, engine);
 	engine_destroy(engine);
@@ -265,51 +209,22 @@ static bool make_report_folder(const char *path, struct err *err)
 		"the results cannot be written (`--report FOLDER` names another folder)");
 }
 
-/* BASE runs the cases of NEW, with another service. */
-static bool plan_base(struct campaign *campaign)
-{
-	const struct plan *plan = &campaign->sides[SIDE_NEW].plan;
-	struct side *base = &campaign->sides[SIDE_BASE];
-	bool same;
-
-	base->options = campaign->options;
-	campaign->side_count = SIDES;
-	if (!side_plan(base, campaign->base.image))
-		return false;
-	same = base->plan.count == plan->count;
-	for (unsigned i = 0; same && i < plan->count; i++)
-		same = strcmp(base->plan.cases[i]->axes, plan->cases[i]->axes) == 0;
-	if (!same)
-		terminal_print(stderr,
-			"stopbench: --against: service.image is an axis of a matrix: pin it "
-			"(--set service.image=IMAGE)\n");
-	return same;
-}
-
 static bool open_base(struct campaign *campaign)
 {
-	struct err err = {0};
-
-	if (!campaign->options->against)
-		return true;
-	if (base_open(&campaign->base,
-		    &(struct base_options){
-			    .loop = &campaign->loop,
-			    .interrupted = &campaign->rounds.interrupted,
-			    .name = campaign->options->against,
-			    .build = campaign->options->build,
-			    .folder = campaign->run_dir.folder,
-			    .programs = campaign->programs,
-		    },
-		    &err))
-		return plan_base(campaign);
-	terminal_print(stderr, "stopbench: --against: %s\n", err.text);
-	return false;
+	return !campaign->options->against ||
+		sides_open_base(&campaign->sides,
+			&(struct base_options){
+				.loop = &campaign->loop,
+				.interrupted = &campaign->rounds.interrupted,
+				.name = campaign->options->against,
+				.build = campaign->options->build,
+				.folder = campaign->run_dir.folder,
+				.programs = campaign->programs,
+			});
 }
 
 static bool get_ready(struct campaign *campaign)
 {
-	SCOPED(mem_free) char *here = NULL;
 	struct err err = {0};
 
 	run_dir_clean();
@@ -320,28 +235,14 @@ static bool get_ready(struct campaign *campaign)
 		return false;
 	}
 	campaign->failed = artifacts_open(campaign->options->report);
-	here = realpath(".", NULL);
-	campaign->base_failed =
-		mem_textf("%s%s%s/base", campaign->failed[0] == '/' ? "" : here,
-			campaign->failed[0] == '/' ? "" : "/", campaign->failed);
 	return open_base(campaign) && meet_engine(campaign);
 }
 
 /* --- the run --- */
 
-static void collect(struct campaign *campaign)
-{
-	for (unsigned i = 0; i < campaign->side_count; i++) {
-		struct side *side = &campaign->sides[i];
-
-		rounds_results(&campaign->rounds, &side->plan, side->results);
-		results_summarise(side->results);
-	}
-}
-
 static void compare(struct campaign *campaign, const cJSON *base, enum gate_plan plan)
 {
-	struct results *results = campaign->sides[SIDE_NEW].results;
+	struct results *results = campaign->sides.item[SIDE_NEW].results;
 
 	results_compare(results, comparison_json(base, results->json, plan));
 }
@@ -349,15 +250,15 @@ static void compare(struct campaign *campaign, const cJSON *base, enum gate_plan
 /* False: a round could not begin. */
 static bool run_pairs(struct campaign *campaign)
 {
-	struct results *base = campaign->sides[SIDE_BASE].results;
-	struct results *new = campaign->sides[SIDE_NEW].results;
+	struct results *base = campaign->sides.item[SIDE_BASE].results;
+	struct results *new = campaign->sides.item[SIDE_NEW].results;
 	bool ok;
 
-	results_pair(base, campaign->base.title, campaign->run_dir.id);
+	results_pair(base, campaign->sides.base.title, campaign->run_dir.id);
 	results_pair(new, NULL, campaign->run_dir.id);
 	do {
 		ok = rounds_run(&campaign->rounds);
-		collect(campaign);
+		sides_collect(&campaign->sides, &campaign->rounds);
 		compare(campaign, base->json, GATE_LOOKS);
 	} while (ok && !campaign->rounds.interrupted &&
 		pairs_go_on(&campaign->pairs, &campaign->rounds,
@@ -369,7 +270,7 @@ static bool run_rounds(struct campaign *campaign)
 {
 	bool ok = rounds_run(&campaign->rounds);
 
-	collect(campaign);
+	sides_collect(&campaign->sides, &campaign->rounds);
 	if (campaign->baseline)
 		compare(campaign, campaign->baseline, GATE_ONCE);
 	return ok;
@@ -379,7 +280,7 @@ static bool run_rounds(struct campaign *campaign)
 
 static int exit_code(const struct campaign *campaign)
 {
-	const struct results *results = campaign->sides[SIDE_NEW].results;
+	const struct results *results = campaign->sides.item[SIDE_NEW].results;
 	const cJSON *comparison = json_get(results->json, "comparison");
 
 	if (campaign->rounds.interrupted)
@@ -401,7 +302,7 @@ static bool write_results(
 		mem_textf("%s/%s", campaign->options->report, file);
 	struct err err = {0};
 
-	if (results_write(campaign->sides[name].results, path, &err))
+	if (results_write(campaign->sides.item[name].results, path, &err))
 		return true;
 	terminal_print(stderr, "stopbench: %s\n", err.text);
 	return false;
@@ -416,7 +317,8 @@ static int finish(struct campaign *campaign)
 
 	progress_destroy(campaign->progress);
 	campaign->progress = NULL;
-	written = outputs_print(outputs, campaign->sides[SIDE_NEW].results->json, &err);
+	written = outputs_print(
+		outputs, campaign->sides.item[SIDE_NEW].results->json, &err);
 	if (!written)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 	if (!write_results(campaign, SIDE_NEW, "results.json") ||
@@ -426,7 +328,7 @@ static int finish(struct campaign *campaign)
 	terminal_print(outputs_on_stdout(outputs)->for_programs ? stderr : stdout,
 		"Results: %s/results.json  (engine %s, seed %llu)\n",
 		campaign->options->report,
-		campaign->sides[SIDE_NEW].worker_options.engine,
+		campaign->sides.item[SIDE_NEW].worker_options.engine,
 		(unsigned long long)campaign->options->seed);
 	return written || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
 }
@@ -435,7 +337,7 @@ static int finish(struct campaign *campaign)
 static void sweep(struct campaign *campaign)
 {
 	const struct worker_options *options =
-		&campaign->sides[SIDE_NEW].worker_options;
+		&campaign->sides.item[SIDE_NEW].worker_options;
 	const char *name = options->engine;
 	struct err err = {0};
 	struct engine *engine;
@@ -468,12 +370,9 @@ static void close_campaign(struct campaign *campaign)
 	uv_loop_close(&campaign->loop);
 	rounds_done(&campaign->rounds);
 	pairs_done(&campaign->pairs);
-	base_done(&campaign->base);
 	cJSON_Delete(campaign->baseline);
-	for (unsigned i = 0; i < SIDES; i++)
-		side_done(&campaign->sides[i]);
+	sides_done(&campaign->sides);
 	free(campaign->failed);
-	free(campaign->base_failed);
 	free(campaign->programs);
 }
 
@@ -494,8 +393,6 @@ int campaign_run(const struct campaign_options *options)
 	struct campaign campaign = {
 		.options = options,
 		.programs = programs_folder(),
-		.sides = {{.options = options}},
-		.side_count = 1,
 		.run_dir = {.lock = -1},
 	};
 	struct err err;
@@ -507,7 +404,7 @@ int campaign_run(const struct campaign_options *options)
 	}
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	if (read_baseline(&campaign) && side_plan(&campaign.sides[SIDE_NEW], NULL)) {
+	if (read_baseline(&campaign) && sides_open(&campaign.sides, options)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign)) {
 			bool ok = options->against ? run_pairs(&campaign)
