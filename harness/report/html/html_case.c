@@ -460,12 +460,6 @@ static void add_tools(struct buf *page)
 		"<span class=\"range\"></span></form>\n");
 }
 
-/* One picture of a case is enough where all went well. */
-static bool is_repeated(const cJSON *round)
-{
-	return json_int(round, "round", 1) > 1 && json_bool(round, "met", false);
-}
-
 static void add_picture(struct buf *page, const cJSON *round)
 {
 	if (cJSON_GetArraySize(json_at(round, "picture.lanes")) > 0) {
@@ -491,15 +485,9 @@ void html_case_add(struct buf *page, const cJSON *round, unsigned number, bool o
 		"class=\"dot %s\"></span>%s</h2> <span class=\"id\">%s</span></summary>\n",
 		number, open ? " open" : "", html_case_tone(round), name, title);
 	add_sentence(page, round);
-	if (!is_repeated(round))
-		add_takers(page, round);
+	add_takers(page, round);
 	add_chain(page, round);
-	if (is_repeated(round))
-		buf_adds(page,
-			"<p class=\"note\">It is as expected: only the first round of a case "
-			"is drawn then.</p>");
-	else
-		add_picture(page, round);
+	add_picture(page, round);
 	add_expectations(page, round);
 	buf_adds(page, "</details>\n");
 }

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "harness/report/html/html_case.h"
+#include "harness/report/html/html_comparison.h"
 #include "harness/report/html/html_curve.h"
 #include "harness/report/html/html_text.h"
 #include "lib/clock.h"
@@ -91,6 +92,12 @@ static void add_run(struct buf *page, const cJSON *results)
 
 /* --- its cases --- */
 
+/* One round of a case is enough where all went well. */
+static bool is_shown(const cJSON *round)
+{
+	return json_int(round, "round", 1) == 1 || !json_bool(round, "met", false);
+}
+
 /* Those that are not as expected first: 0, then 1 for what could not run. */
 static int gravity(const cJSON *round)
 {
@@ -119,6 +126,9 @@ static void add_index_row(struct buf *page, const cJSON *round, unsigned number)
 
 static void add_index(struct buf *page, const cJSON *cases)
 {
+	const cJSON *round;
+	unsigned more = 0;
+
 	if (cJSON_GetArraySize(cases) < 2)
 		return;
 	buf_adds(page,
@@ -126,16 +136,22 @@ static void add_index(struct buf *page, const cJSON *cases)
 		"<th>case<th class=\"n\">stop<th class=\"n\">margin<th>held up by</thead>"
 		"<tbody>\n");
 	for (int grave = 0; grave <= 2; grave++) {
-		const cJSON *round;
 		unsigned number = 0;
 
 		cJSON_ArrayForEach(round, cases) {
 			number++;
-			if (gravity(round) == grave)
+			if (gravity(round) == grave && is_shown(round))
 				add_index_row(page, round, number);
 		}
 	}
 	buf_adds(page, "</tbody></table></div>\n");
+	cJSON_ArrayForEach(round, cases)
+		more += !is_shown(round);
+	if (more > 0)
+		html_addf(page,
+			"<p class=\"note\">%u further rounds were as expected, and are not "
+			"shown.</p>",
+			more);
 }
 
 /* The first one is open, so that the page shows a picture at once. */
@@ -149,7 +165,7 @@ static void add_cases(struct buf *page, const cJSON *cases)
 
 		cJSON_ArrayForEach(round, cases) {
 			number++;
-			if (gravity(round) != grave)
+			if (gravity(round) != grave || !is_shown(round))
 				continue;
 			html_case_add(page, round, number, open);
 			open = false;
@@ -177,6 +193,7 @@ void html_page_print(FILE *out, const cJSON *results)
 	add_head(&page, &nonce, title);
 	add_run(&page, results);
 	buf_adds(&page, "<main>\n");
+	html_comparison_add(&page, results);
 	add_index(&page, cases);
 	html_curves_add(&page, results);
 	add_cases(&page, cases);

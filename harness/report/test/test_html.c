@@ -153,6 +153,27 @@ static void what_held_it_up_stands_beside_it(void **state UNUSED)
 	assert_has(page, "disconnect: 900ms of 1.00s");
 }
 
+static void further_rounds_are_shown_where_they_are_not_as_expected(void **state UNUSED)
+{
+	SCOPED(json_free) cJSON *results = make_results();
+	SCOPED(mem_free) char *page = NULL;
+
+	for (int i = 1; i <= 3; i++) {
+		cJSON *round = add_round(results, "clean", CLOCK_S);
+
+		cJSON_ReplaceItemInObjectCaseSensitive(
+			round, "round", cJSON_CreateNumber(i));
+		if (i == 3)
+			cJSON_ReplaceItemInObjectCaseSensitive(
+				round, "met", cJSON_CreateFalse());
+	}
+	page = print_page(results);
+	assert_has(page, "id=\"case-1\"");
+	assert_null(strstr(page, "id=\"case-2\""));
+	assert_has(page, "id=\"case-3\"");
+	assert_has(page, "1 further rounds were as expected");
+}
+
 static void those_that_are_not_as_expected_come_first(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *results = make_results();
@@ -283,6 +304,50 @@ static void two_values_are_no_curve(void **state UNUSED)
 	assert_null(strstr(page, "class=\"curve\""));
 }
 
+/* --- the comparison --- */
+
+static void play_comparison(cJSON *results, const char *text)
+{
+	cJSON *comparison = json_fill(cJSON_AddObjectToObject(results, "comparison"),
+		"{'regressions': %u}", 1);
+	cJSON *cases, *item, *differences;
+
+	json_fill(cJSON_AddObjectToObject(comparison, "base"),
+		"{'title': %s, 'started': %s}", text, "2026");
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(comparison, "caveats"),
+		cJSON_CreateString(text));
+	cases = cJSON_AddArrayToObject(comparison, "cases");
+	cJSON_AddItemToArray(cases, json_fill(NULL, "{'id': %s}", "kill/same"));
+	item = json_fill(NULL,
+		"{'id': %s, 'shift_ns': %u, 'low_ns': %u, 'high_ns': %u, "
+		"'tolerance_ns': %u}",
+		text, 30000000, 20000000, 40000000, 5000000);
+	cJSON_AddBoolToObject(item, "regression", true);
+	json_fill(cJSON_AddObjectToObject(item, "base"), "{'median_ns': %u}", 50000000);
+	json_fill(cJSON_AddObjectToObject(item, "new"), "{'median_ns': %u}", 80000000);
+	differences = cJSON_AddArrayToObject(item, "differences");
+	cJSON_AddItemToArray(differences,
+		json_fill(NULL, "{'kind': %s, 'text': %s}", "slower", text));
+	cJSON_AddItemToArray(cases, item);
+}
+
+static void what_became_worse_is_told_with_its_interval(void **state UNUSED)
+{
+	SCOPED(json_free) cJSON *results = make_results();
+	SCOPED(mem_free) char *page = NULL;
+
+	add_round(results, "clean", CLOCK_S);
+	play_comparison(results, "main");
+	page = print_page(results);
+	assert_has(page, "Worse than main: 1 regression</h2>");
+	/* From -40 to 40 ms: the interval, and the shift within it. */
+	assert_has(page, "x1=\"75.00%\" x2=\"100.00%\"");
+	assert_has(page, "cx=\"87.50%\"");
+	assert_has(page, "<td class=\"n\">50.0&nbsp;ms<td class=\"n\">80.0&nbsp;ms");
+	assert_has(page, "1 case is as before.");
+	assert_null(strstr(page, "kill/same"));
+}
+
 /* --- hostile texts --- */
 
 static const char *const hostile[] = {
@@ -332,6 +397,7 @@ static void hostile_texts_are_text(void **state UNUSED)
 		SCOPED(mem_free) char *mended = NULL;
 
 		put_everywhere(add_round(results, "killed", CLOCK_S), hostile[i]);
+		play_comparison(results, hostile[i]);
 		put_everywhere(add_round(results, "clean", CLOCK_S), hostile[i]);
 		page = print_page(results);
 		assert_int_equal(count_of(page, "<script"), 1);
@@ -370,6 +436,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_sentence_says_how_it_went),
 		cmocka_unit_test(what_held_it_up_stands_beside_it),
+		cmocka_unit_test(
+			further_rounds_are_shown_where_they_are_not_as_expected),
 		cmocka_unit_test(those_that_are_not_as_expected_come_first),
 		cmocka_unit_test(a_grace_in_sight_is_a_line_with_its_name),
 		cmocka_unit_test(a_grace_that_is_far_away_is_told),
@@ -377,6 +445,7 @@ int main(void)
 		cmocka_unit_test(serial_work_has_a_largest_number),
 		cmocka_unit_test(parallel_work_has_none),
 		cmocka_unit_test(two_values_are_no_curve),
+		cmocka_unit_test(what_became_worse_is_told_with_its_interval),
 		cmocka_unit_test(hostile_texts_are_text),
 		cmocka_unit_test(its_policy_forbids_what_is_not_its_own),
 	};
