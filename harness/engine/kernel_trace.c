@@ -302,7 +302,7 @@ static void parse_sent(struct kernel_trace_record *record, const struct sample *
 	record->signal = int_at(sample, layout->offset[0]);
 	record->target = int_at(sample, layout->offset[2]);
 	record->to_thread = code == SI_TKILL;
-	record->from_kernel = code == SI_KERNEL;
+	record->from_kernel = code > 0; /* a fault has SEGV_MAPERR, ... */
 	record->ignored = int_at(sample, layout->offset[3]) == 1;
 }
 

@@ -28,14 +28,14 @@ static void add_since_told(const struct process *process, int64_t ns, struct buf
 			SIGNAL(process->told->signal));
 }
 
-bool ends_was_sent(const struct processes *processes, int number)
+bool ends_has_crash(const struct processes *processes, int number)
 {
 	for (unsigned i = 1; i < processes->count; i++) {
 		const struct process *process = &processes->list[i];
 
 		if (process->status_known && WIFSIGNALED(process->wait_status) &&
 			WTERMSIG(process->wait_status) == number &&
-			was_sent(process, number))
+			!was_sent(process, number))
 			return true;
 	}
 	return false;

@@ -25,7 +25,7 @@ struct ends {
 void ends_find(struct ends *ends, const struct processes *processes,
 	const struct evidence *evidence, const struct process *main, bool planted);
 
-/* Did a process die of this signal because another one had sent it? */
-bool ends_was_sent(const struct processes *processes, int number);
+/* Did a process die of this signal, which no other one had sent it? */
+bool ends_has_crash(const struct processes *processes, int number);
 
 #endif

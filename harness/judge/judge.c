@@ -81,6 +81,14 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 	return true;
 }
 
+/* A code of PID 1's own stands for a crash where a process below it crashed so. */
+static bool is_crash_seen(const struct view *view, int number)
+{
+	return view->signalled || !view->facts->wait_status_known ||
+		!view->evidence->descendants_known ||
+		ends_has_crash(&view->processes, number);
+}
+
 static void judge_exit(struct judgement *judgement, const struct view *view)
 {
 	int code = view->facts->exit_code;
@@ -92,7 +100,7 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	else if (judge_137(judgement, view))
 		return;
 	else if (signal_is_crash(number) && number != view->facts->stop_signal &&
-		!(!view->signalled && ends_was_sent(&view->processes, number)))
+		is_crash_seen(view, number))
 		find(judgement, VERDICT_CRASH, "%d: %s", code,
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	else if (code > 0)

@@ -242,6 +242,8 @@ static enum leak_kind kind_of(const struct evidence *evidence,
 		return was_not_waited_for(evidence, processes, process)
 			? LEAK_NOT_WAITED
 			: LEAK_TOLD;
+	if (process->killed && process->killed->sender)
+		return LEAK_KILLED;
 	if (forked_by && forked_by != processes->list && forked_by->record &&
 		forked_by->record->ended_ns &&
 		forked_by->record->ended_ns <= evidence->facts.signal_ns)

@@ -28,6 +28,7 @@ enum leak_kind {
 	LEAK_UNTRACED,   /* signals were not traced */
 	LEAK_TOLD,       /* it was told to end, and PID 1 waited */
 	LEAK_NOT_WAITED, /* it was told to end, and PID 1 exited without a wait */
+	LEAK_KILLED,     /* it was sent SIGKILL, and was still dying */
 	LEAK_NEVER_TOLD, /* it got no signal */
 	LEAK_ORPHAN,     /* its parent had ended before the stop */
 	LEAK_KINDS,

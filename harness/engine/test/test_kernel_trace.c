@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,6 +172,45 @@ static void kernel_trace_tells_the_kernels_own_signals(void **state)
 	close(go[1]);
 }
 
+/* A fault's signal comes from the process itself, which did not send it. */
+static void kernel_trace_tells_a_fault_from_a_signal_that_is_raised(void **state)
+{
+	struct kernel_trace_scene *scene = scene_of(state);
+	pid_t first = scene->target;
+
+	for (int raised = 0; raised < 2; raised++) {
+		int go[2];
+		pid_t pid;
+
+		assert_int_equal(pipe(go), 0);
+		pid = fork();
+		if (pid == 0) {
+			const struct rlimit no_core = {0, 0};
+			char byte;
+
+			signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
+			if (read(go[0], &byte, 1) != 1 ||
+				setrlimit(RLIMIT_CORE, &no_core) != 0)
+				_exit(1);
+			if (raised)
+				kill(getpid(), SIGSEGV);
+			_exit(*(volatile char *)mmap(NULL, 1, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+		}
+		scene->target = pid;
+		scene->count = 0;
+		assert_int_equal(write(go[1], "g", 1), 1);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		kernel_trace_read(scene->trace);
+		assert_int_equal(scene->count, 1);
+		assert_int_equal(scene->records[0].signal, SIGSEGV);
+		assert_int_equal(scene->records[0].from_kernel, !raised);
+		close(go[0]);
+		close(go[1]);
+	}
+	scene->target = first;
+}
+
 static void on_usr1(int number UNUSED)
 {
 }
@@ -306,6 +346,7 @@ int main(void)
 		SCENE(kernel_trace_stamps_a_signal_and_names_its_sender),
 		SCENE(kernel_trace_tells_that_a_signal_was_thrown_away),
 		SCENE(kernel_trace_tells_the_kernels_own_signals),
+		SCENE(kernel_trace_tells_a_fault_from_a_signal_that_is_raised),
 		SCENE(kernel_trace_tells_whether_a_handler_took_it),
 		SCENE(kernel_trace_passes_over_sigchld),
 		SCENE(kernel_trace_keeps_each_record_once_and_in_order),

@@ -150,6 +150,7 @@ static void add_kinds(const struct leaks *leaks, struct buf *text)
 	static const char *const kinds[LEAK_KINDS] = {
 		[LEAK_TOLD] = "told to end",
 		[LEAK_NOT_WAITED] = "told to end, and not waited for",
+		[LEAK_KILLED] = "sent SIGKILL",
 		[LEAK_NEVER_TOLD] = "got no signal",
 		[LEAK_ORPHAN] = "orphaned before the stop",
 	};

@@ -121,6 +121,25 @@ static void a_signal_that_was_sent_below_is_no_crash(void **state)
 	assert_says(scene, "X5", "a child ended: app (pid 2) died of SIGQUIT");
 }
 
+/* exit 141, and nothing died of SIGPIPE. */
+static void a_crash_that_nobody_had_is_none(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 141);
+	struct proc_record *record = scene_end_process(scene, app, 50, EXITED(0));
+
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	record->wait_status = SIGPIPE;
+	scene_expect(scene, VERDICT_CRASH, "X5");
+	/* Nobody saw what ran below it, or how PID 1 itself ended. */
+	record->wait_status = EXITED(0);
+	scene->evidence.descendants_known = false;
+	scene_expect(scene, VERDICT_CRASH, NULL);
+	scene->evidence.descendants_known = true;
+	scene->evidence.facts.wait_status_known = false;
+	scene_expect(scene, VERDICT_CRASH, NULL);
+}
+
 /* systemd at the end of its way down: raw status 0, and the kernel says SIGINT. */
 static void an_end_by_reboot_is_told_from_a_decision(void **state)
 {
@@ -584,6 +603,7 @@ int main(void)
 		SCENE(a_childs_code_has_no_second_reason),
 		SCENE(a_code_that_an_init_passed_on_is_the_programs),
 		SCENE(a_signal_that_was_sent_below_is_no_crash),
+		SCENE(a_crash_that_nobody_had_is_none),
 		SCENE(an_end_by_reboot_is_told_from_a_decision),
 		SCENE(a_second_signal_is_told_with_the_code),
 		SCENE(a_code_is_told_with_its_last_line),

@@ -37,6 +37,21 @@ static void a_child_that_was_never_told_is_said_to_be(void **state)
 	assert_says(scene, "L1", "web (pid 2): got no signal");
 }
 
+/* `kill -9 -1; exit 0`. */
+static void a_child_that_was_killed_and_not_waited_for_is_said_to_be(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_add_signal(scene, 250, 0, leave(scene, "web"), SIGKILL);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_string_equal(scene_text(scene, "L1"),
+		"1 process was alive when PID 1 ended: web (pid 2): sent SIGKILL");
+	/* With the namespace, or for its memory. */
+	scene->evidence.signals[1].sender = 0;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_says(scene, "L1", "web (pid 2): got no signal");
+}
+
 static void a_child_that_was_told_and_not_waited_for_is_said_to_be(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -353,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_child_that_was_never_told_is_said_to_be),
+		SCENE(a_child_that_was_killed_and_not_waited_for_is_said_to_be),
 		SCENE(a_child_that_was_told_and_not_waited_for_is_said_to_be),
 		SCENE(a_child_of_a_pid1_that_was_killed_was_waited_for),
 		SCENE(a_child_whose_parent_had_ended_is_an_orphan),
