@@ -4,6 +4,7 @@
 #   make bench-shutdown   run the shutdown benchmark (installs what is missing)
 #   make test             unit and integration tests (installs what is missing)
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
+#   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
 #   make install          install it below PREFIX (/usr/local); DESTDIR for packages
@@ -55,7 +56,8 @@ mock_mcp     := $(call objects,mock-mcp)
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
 	report report/html stats compare check campaign target command))
-bench        := $(filter-out $(out)/bench/bare.o,$(call objects,bench))
+bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
+bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
@@ -194,10 +196,18 @@ bench: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/bench $(out)/bench/bare
 	@$(out)/bench/bench $(ONLY)
 
+.PHONY: bench-gate
+bench-gate: deps
+	@$(MAKE) -s --no-print-directory all $(out)/bench/bench-gate $(out)/bench/timed
+	@$(out)/bench/bench-gate $(if $(FROM),--from $(FROM),$(COMPARISONS))
+
 # The harness as a library: no commands, no reports.
-$(out)/bench/bench: $(bench) $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
+bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
+$(out)/bench/bench: $(bench) $(bench_harness)
+$(out)/bench/bench-gate: $(bench_gate) $(out)/harness/compare/gate.o $(call objects,harness/stats) $(bench_harness)
 $(out)/bench/bare: $(out)/bench/bare.o
-$(out)/bench/bench $(out)/bench/bare:
+$(out)/bench/timed: $(out)/bench/timed.o
+$(addprefix $(out)/bench/,bench bench-gate bare timed):
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm
 
 .PHONY: deps
@@ -217,7 +227,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,24s/^# \{0,1\}//p' Makefile
+	@sed -n '3,25s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 # A folder of completions that was installed below build/ is no list of headers.

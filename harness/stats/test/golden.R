@@ -185,7 +185,19 @@ fisher_row <- function(t) object(base_failed = number(t[1]), base_count = number
 	p = number(fisher.test(matrix(c(t[3], t[4] - t[3], t[1], t[2] - t[1]), 2),
 		alternative = "greater")$p.value))
 
-cat("{", paste0('"', c("samples", "paired", "paired_test", "two_samples", "tied", "holm", "lines", "fisher"), '": ', c(
+# --- proportions ---
+
+seen <- list(c(0, 1), c(1, 1), c(0, 20), c(0, 1000), c(1, 1000), c(7, 300), c(299, 300), c(40, 80),
+	c(3, 100000))
+proportion_row <- function(x) {
+	upper <- function(confidence) number(binom.test(x[1], x[2], alternative = "less",
+		conf.level = confidence)$conf.int[2])
+	object(seen = number(x[1]), count = number(x[2]), upper_95 = upper(0.95),
+		upper_999 = upper(0.999))
+}
+
+cat("{", paste0('"', c("samples", "paired", "paired_test", "two_samples", "tied", "holm", "lines", "fisher",
+	"proportions"), '": ', c(
 	array(lapply(samples, sample_row)), array(paired), array(paired_test), array(two_samples), array(tied),
 	array(lapply(families, holm_row)), array(lines),
-	array(lapply(tables, fisher_row))), collapse = ",\n"), "}\n", sep = "")
+	array(lapply(tables, fisher_row)), array(lapply(seen, proportion_row))), collapse = ",\n"), "}\n", sep = "")
