@@ -48,6 +48,7 @@ request() { # HOST [OPTION...]
 
 # A server in no container, and its client.
 start() { # WHAT [OPTION...]
+	: >"$work/log" # the last one's port is none of this one's
 	/usr/bin/python3 "$work/slow-server.py" "$1" 127.0.0.1 >"$work/log" &
 	server=$!
 	await port
@@ -57,6 +58,7 @@ start() { # WHAT [OPTION...]
 
 # The same in a container with a network of its own.
 start_container() { # WHAT [OPTION...]
+	: >"$work/log"
 	container=$name-$1
 	docker run -d --pull never --name "$container" -v /usr:/usr:ro -v /lib:/lib:ro \
 		-v /lib64:/lib64:ro -v "$work:/work:ro" "$image" \
