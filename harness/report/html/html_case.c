@@ -483,7 +483,8 @@ void html_case_add(struct buf *page, const cJSON *round, unsigned number, bool o
 	html_addf(page,
 		"<details class=\"case\" id=\"case-%u\"%s><summary><h2><span "
 		"class=\"dot %s\"></span>%s</h2> <span class=\"id\">%s</span></summary>\n",
-		number, open ? " open" : "", html_case_tone(round), name, title);
+		number, open ? " open" : "", html_case_tone(round), name ? name : title,
+		title);
 	add_sentence(page, round);
 	add_takers(page, round);
 	add_chain(page, round);
