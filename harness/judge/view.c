@@ -175,10 +175,11 @@ static void view_discarded(struct view *view)
 {
 	const struct stop_facts *facts = view->facts;
 	bool settled, seen;
+	enum signal_delivery delivery = evidence_delivery(view->evidence);
 
-	if (view->too_late || facts->signal_delivery == DELIVERY_DELIVERED)
+	if (view->too_late || delivery == DELIVERY_DELIVERED)
 		return;
-	if (facts->signal_delivery == DELIVERY_IGNORED) {
+	if (delivery == DELIVERY_IGNORED) {
 		view->discarded = true;
 		return;
 	}

@@ -120,8 +120,8 @@ static void add_end(cJSON *json, const struct evidence *evidence)
 	add_text(json, "wait_status",
 		facts->wait_status_known ? wait_status_name(facts->wait_status, text)
 					 : NULL);
-	cJSON_AddStringToObject(
-		json, "signal_delivery", signal_delivery_names[facts->signal_delivery]);
+	cJSON_AddStringToObject(json, "signal_delivery",
+		signal_delivery_names[evidence_delivery(evidence)]);
 	if (facts->kill_source == STAMP_NONE) {
 		cJSON_AddNullToObject(json, "kill");
 		return;

@@ -102,10 +102,10 @@ static char *signals_text(const struct evidence *evidence)
 	if (facts->signal_ns && facts->stop_signal != SIGKILL)
 		buf_addf(&text, "%s%s%s", SIGNAL(facts->stop_signal),
 			in_container ? " to PID 1" : "",
-			facts->signal_delivery == DELIVERY_IGNORED
+			evidence_delivery(evidence) == DELIVERY_IGNORED
 				? " was discarded by the kernel"
 				: stayed_pending(evidence) ? " stayed pending"
-				: facts->signal_delivery == DELIVERY_DELIVERED
+				: evidence_delivery(evidence) == DELIVERY_DELIVERED
 				? " was delivered"
 				: " was sent");
 	if (facts->kill_ns && facts->kill_source != STAMP_NONE) {

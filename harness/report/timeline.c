@@ -211,8 +211,9 @@ static void add_facts(struct timeline *timeline)
 	note(timeline, facts->asked_ns, "harness", "the stop is asked for");
 	note(timeline, facts->signal_ns, stamp_source_names[facts->signal_source],
 		"%s to PID 1%s", SIGNAL(facts->stop_signal),
-		facts->signal_delivery == DELIVERY_IGNORED ? ": the kernel discarded it"
-							   : "");
+		evidence_delivery(evidence) == DELIVERY_IGNORED
+			? ": the kernel discarded it"
+			: "");
 	for (unsigned i = 0; i < evidence->sent_signal_count; i++)
 		note(timeline, evidence->sent_signals[i].ns, "harness",
 			"%s to PID 1 (stop.signals)",

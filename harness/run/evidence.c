@@ -1,5 +1,6 @@
 #include "harness/run/evidence.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -267,6 +268,65 @@ const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 			last = snapshot;
 	}
 	return last;
+}
+
+static bool handler_ran(const struct evidence *evidence, pid_t pid)
+{
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (signal->what == PROC_SIGNAL_HANDLED && signal->pid == pid &&
+			signal->signal == evidence->facts.stop_signal &&
+			signal->ns >= evidence->facts.signal_ns)
+			return true;
+	}
+	return false;
+}
+
+/* Every signal that can be blocked, as libc does around a fork. */
+static bool blocks_all(const struct proc *proc)
+{
+	const uint64_t classic = (UINT64_C(1) << 31) - 1;
+	const uint64_t never =
+		UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1);
+
+	return ((proc->blocked | never) & classic) == classic &&
+		!proc_awaits_signals(proc);
+}
+
+/* Could it ever take the stop signal, in a snapshot up to the last one? */
+static bool was_receiver(const struct evidence *evidence, const struct snapshot *last)
+{
+	int number = evidence->facts.stop_signal;
+
+	for (const struct snapshot *snapshot = evidence->snapshots; snapshot <= last;
+		snapshot++) {
+		const struct proc *pid1 = snapshot->procs;
+
+		if (snapshot->count && !blocks_all(pid1) &&
+			(proc_receives(pid1, number) || proc_is_init(pid1)))
+			return true;
+	}
+	return false;
+}
+
+enum signal_delivery evidence_delivery(const struct evidence *evidence)
+{
+	const struct stop_facts *facts = &evidence->facts;
+	const struct snapshot *last = evidence_last_snapshot(evidence);
+	const struct proc *pid1;
+
+	if (facts->signal_delivery != DELIVERY_DELIVERED || !evidence->signals_known ||
+		!facts->kill_ns || !last || !last->count ||
+		last->ns <= facts->signal_ns || facts->exec_ns > facts->signal_ns)
+		return facts->signal_delivery;
+	pid1 = &last->procs[0];
+	return pid1->ns_pid != 1 || handler_ran(evidence, pid1->pid) ||
+			was_receiver(evidence, last) ||
+			proc_mask_has(pid1->shared_pending | pid1->pending,
+				facts->stop_signal)
+		? DELIVERY_DELIVERED
+		: DELIVERY_IGNORED;
 }
 
 bool lifeline_is_of(const struct lifeline *lifeline, const struct proc_record *record)

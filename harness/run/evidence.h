@@ -191,6 +191,13 @@ int64_t death_earliest_ns(const struct death *death);
  * what that death did. Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
+/* What became of the stop signal to PID 1. A process that blocks every signal, as a shell
+ * does while it forks, has one queued for which it has no handler; the kernel discards it
+ * for PID 1 when it is unblocked. So a queued one was discarded where SIGKILL had to end
+ * PID 1, no handler ran, none was ever seen, and it is not pending any more. (What sigwait
+ * and signalfd take is seen to be blocked.) */
+enum signal_delivery evidence_delivery(const struct evidence *evidence);
+
 /* Is the lifeline this process's? (Pids are used again.) */
 bool lifeline_is_of(const struct lifeline *lifeline, const struct proc_record *record);
 

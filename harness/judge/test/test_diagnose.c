@@ -545,9 +545,45 @@ static void a_crash_is_not_blamed_on_the_agent(void **state)
 	scene_expect(scene, VERDICT_CRASH, "X7");
 }
 
+/* A shell that forked when the signal came: it blocks all signals then. */
+static void a_signal_that_was_queued_and_then_discarded_is_discarded(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_string_equal(scene_text(scene, "W1"),
+		"PID 1 (app) has no handler for SIGTERM: the kernel discarded it (SigCgt, "
+		"SigBlk, SigIgn lack it)");
+	scene_before(scene, 0)->blocked = UINT64_C(0xfffffffe7ffbfeff);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	/* A handler ran, and is gone since. */
+	scene_add_handled(scene, 1, 0, SIGTERM);
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	assert_false(scene_has_diagnosis(scene, "W1"));
+}
+
+static void a_signal_that_was_blocked_before_may_have_been_taken(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene_before(scene, 0)->blocked = UINT64_C(1) << (SIGTERM - 1);
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	scene_kill_at_grace(scene);
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	assert_false(scene_has_diagnosis(scene, "W1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE(a_signal_that_was_queued_and_then_discarded_is_discarded),
+		SCENE(a_signal_that_was_blocked_before_may_have_been_taken),
 		SCENE(a_pid1_without_handler_is_named),
 		SCENE(a_pid1_that_waits_for_signals_receives_them),
 		SCENE(without_a_namespace_no_handler_is_needed),
