@@ -51,6 +51,9 @@ struct proc_record {
 	/* End of its last thread; 0: running; PROC_ENDED_BEFORE: a zombie already when
 	 * the lineage was first watched. */
 	int64_t ended_ns;
+	/* A thread of it began to exit, the last of those so far; 0: not traced. Its
+	 * parent learns of its end before the connector stamps that. */
+	int64_t dying_ns;
 	int wait_status; /* waitpid's; of PROC_ENDED_BEFORE not known */
 	/* Not PID 1's descendant: it was put into the PID namespace from outside
 	 * (docker exec, a health check). */
@@ -65,6 +68,9 @@ enum proc_signal_what {
 	PROC_SIGNAL_HANDLED, /* its handler began */
 	PROC_SIGNAL_WAITS,   /* no signal: it asked for the end of a child, wait(2) */
 };
+
+/* Of a longer row of waits by one process the first and the last ones are kept. */
+#define PROC_SIGNAL_WAITS_MAX 16
 
 /* One moment of a process and its signals, from the kernel's tracepoints. */
 struct proc_signal {

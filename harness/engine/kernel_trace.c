@@ -329,8 +329,7 @@ static void parse_connection(struct kernel_trace_record *record,
 		int_at(sample, layout->offset[2]) == AFTER_PEER;
 }
 
-/* False for what is none of ours, and for the end of a thread that is not the main
- * one. */
+/* False for what is none of ours. */
 static bool parse_sample(const struct kernel_trace *trace, const struct sample *sample,
 	struct kernel_trace_record *record)
 {
@@ -342,6 +341,7 @@ static bool parse_sample(const struct kernel_trace *trace, const struct sample *
 		.what = (enum kernel_trace_what)what,
 		.ns = (int64_t)sample->time,
 		.pid = (pid_t)sample->pid,
+		.main_thread = sample->pid == sample->tid,
 	};
 	if (what == KERNEL_TRACE_SENT)
 		parse_sent(record, sample, &trace->layouts[what]);
@@ -349,7 +349,7 @@ static bool parse_sample(const struct kernel_trace *trace, const struct sample *
 		parse_connection(record, sample, &trace->layouts[what]);
 	else if (what == KERNEL_TRACE_HANDLED)
 		return parse_handled(record, sample, &trace->layouts[what]);
-	return what != KERNEL_TRACE_DYING || sample->pid == sample->tid;
+	return true;
 }
 
 static void read_ring(struct ring *ring)

@@ -29,7 +29,7 @@ struct kernel_trace;
 enum kernel_trace_what {
 	KERNEL_TRACE_SENT,    /* a signal was sent to `target` by `pid` */
 	KERNEL_TRACE_HANDLED, /* a handler of `pid` begins */
-	KERNEL_TRACE_DYING,   /* the main thread of `pid` exits; descriptors are open */
+	KERNEL_TRACE_DYING,   /* a thread of `pid` exits; descriptors are open */
 	KERNEL_TRACE_WAITS,   /* `pid` calls wait(2) for a child */
 	KERNEL_TRACE_CLOSES,  /* `pid` closes a TCP connection, or its end does */
 	KERNEL_TRACE_RESET, /* the peer of a TCP connection sent RST; pid is nobody's */
@@ -54,6 +54,8 @@ struct kernel_trace_record {
 	/* Of CLOSES and RESET. */
 	unsigned port, peer_port;
 	bool after_peer; /* of CLOSES: whose FIN came before */
+
+	bool main_thread; /* of DYING: it is the one that ran main() */
 };
 
 /* Called from the loop or kernel_trace_read(); in order for each processor only. */

@@ -291,6 +291,16 @@ const struct proc_record *proc_events_find(
 	return entry && &entry->owner->lineage == lineage ? record_of(entry) : NULL;
 }
 
+void proc_events_note_dying(struct proc_events *events,
+	const struct proc_lineage *lineage, pid_t pid, int64_t ns)
+{
+	const struct pid_entry *entry = entry_of(events, pid);
+
+	if (entry && &entry->owner->lineage == lineage &&
+		ns > record_of(entry)->dying_ns && ns > record_of(entry)->born_ns)
+		record_of(entry)->dying_ns = ns;
+}
+
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage)
 {
 	struct tracked **link = &events->tracked, *tracked;

@@ -46,6 +46,10 @@ void proc_events_forget(struct proc_events *events, const struct proc_lineage *l
 const struct proc_record *proc_events_find(const struct proc_events *events,
 	const struct proc_lineage *lineage, pid_t pid);
 
+/* A thread of this process began to exit, as the kernel's trace has it. */
+void proc_events_note_dying(struct proc_events *events,
+	const struct proc_lineage *lineage, pid_t pid, int64_t ns);
+
 /* Reads what has arrived, without a turn of the loop. */
 void proc_events_read(struct proc_events *events);
 

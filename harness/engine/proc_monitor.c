@@ -95,27 +95,31 @@ static void name_sender(pid_t pid, char *name, size_t size)
 		snprintf(name, size, "pid %d", (int)pid);
 }
 
-/* Only the last of a row of waits matters, and a supervisor makes thousands. */
-static bool repeats_wait(
-	const struct proc_monitor *monitor, const struct proc_signal *signal)
+/* A supervisor makes thousands of waits: of a long row the second goes. */
+static void shorten_row(struct proc_monitor *monitor, const struct proc_signal *signal)
 {
-	const struct proc_signal *last = monitor->signals + monitor->signal_count;
+	struct proc_signal *end = monitor->signals + monitor->signal_count;
+	unsigned row = 0;
 
-	return signal->what == PROC_SIGNAL_WAITS && monitor->signal_count > 1 &&
-		last[-1].what == PROC_SIGNAL_WAITS && last[-1].pid == signal->pid &&
-		last[-2].what == PROC_SIGNAL_WAITS && last[-2].pid == signal->pid;
+	while (row < monitor->signal_count && row < PROC_SIGNAL_WAITS_MAX &&
+		end[-1 - (int)row].what == PROC_SIGNAL_WAITS &&
+		end[-1 - (int)row].pid == signal->pid)
+		row++;
+	if (row < PROC_SIGNAL_WAITS_MAX)
+		return;
+	memmove(end - row + 1, end - row + 2, (row - 2) * sizeof *end);
+	monitor->signal_count--;
 }
 
 /* Inserted by time, since each processor has its own ring. */
 static void add_signal(struct proc_monitor *monitor, const struct proc_signal *signal)
 {
-	unsigned count = monitor->signal_count;
+	unsigned count;
 	struct proc_signal *at;
 
-	if (repeats_wait(monitor, signal)) {
-		monitor->signals[count - 1].ns = signal->ns;
-		return;
-	}
+	if (signal->what == PROC_SIGNAL_WAITS)
+		shorten_row(monitor, signal);
+	count = monitor->signal_count;
 	if (count == SIGNALS_MAX) {
 		monitor->gap = true;
 		return;
@@ -178,15 +182,25 @@ static void note_signal(struct proc_monitor *monitor,
 	add_signal(monitor, &signal);
 }
 
-/* Of PID 1 alone: all processes of the machine wait for children and exit. */
-static void note_own(
+/* Of PID 1 alone: all processes of the machine wait for children. (When PID 1 has exited,
+ * the kernel waits in its name for what is left in the namespace.) */
+static void note_wait(
 	struct proc_monitor *monitor, const struct kernel_trace_record *record)
 {
-	if (record->pid != monitor->pid || record->ns < monitor->opened_ns)
-		return;
-	if (record->what == KERNEL_TRACE_WAITS)
+	if (record->pid == monitor->pid && record->ns >= monitor->opened_ns &&
+		(!monitor->dying_ns || record->ns < monitor->dying_ns))
 		note_signal(monitor, record, record->pid);
-	else if (record->what == KERNEL_TRACE_DYING)
+}
+
+static void note_dying(
+	struct proc_monitor *monitor, const struct kernel_trace_record *record)
+{
+	if (record->ns < monitor->opened_ns)
+		return;
+	if (record->pid != monitor->pid && monitor->lineage)
+		proc_events_note_dying(monitor->monitors->events, monitor->lineage,
+			record->pid, record->ns);
+	else if (record->pid == monitor->pid && record->main_thread)
 		monitor->dying_ns = record->ns;
 }
 
@@ -209,28 +223,30 @@ static void note_close(
 static void on_traced(void *arg, const struct kernel_trace_record *record)
 {
 	struct proc_monitors *monitors = arg;
-	bool closes = record->what == KERNEL_TRACE_DYING ||
+	bool is_death = record->what == KERNEL_TRACE_DYING;
+	bool closes = (is_death && record->main_thread) ||
 		record->what == KERNEL_TRACE_CLOSES ||
 		record->what == KERNEL_TRACE_RESET;
-	bool own = closes || record->what == KERNEL_TRACE_WAITS;
+	bool is_signal = record->what == KERNEL_TRACE_SENT ||
+		record->what == KERNEL_TRACE_HANDLED;
 
-	/* Its target may have been forked a moment ago: read what came before it, and not
+	/* Its subject may have been forked a moment ago: read what came before it, and not
 	 * again for each of a burst. */
-	if (monitors->events && monitors->opened && !own &&
+	if (monitors->events && monitors->opened && (is_signal || is_death) &&
 		record->ns > monitors->read_ns) {
 		monitors->read_ns = clock_now();
 		proc_events_read(monitors->events);
 	}
 	for (struct proc_monitor *monitor = monitors->opened; monitor;
 		monitor = monitor->next) {
-		pid_t pid = own ? 0 : subject_of(monitor, record);
-
 		if (closes)
 			note_close(monitor, record);
-		if (own)
-			note_own(monitor, record);
-		else if (pid)
-			note_signal(monitor, record, pid);
+		if (is_death)
+			note_dying(monitor, record);
+		else if (record->what == KERNEL_TRACE_WAITS)
+			note_wait(monitor, record);
+		else if (is_signal && subject_of(monitor, record))
+			note_signal(monitor, record, subject_of(monitor, record));
 	}
 }
 

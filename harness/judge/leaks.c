@@ -103,10 +103,68 @@ static unsigned told_by_pid1(const struct processes *processes)
 	return count;
 }
 
-/* PID 1 told it to end, and it died of that so shortly before PID 1's own end that chance
- * decided which came first. A wait that PID 1 began before that end proves that it
- * waited, none at all that it did not. One behind it proves the same, unless PID 1 has a
- * handler for SIGCHLD, as bash has, which reaps whatever ended. */
+static bool is_told_child(
+	const struct processes *processes, const struct process *process)
+{
+	const struct process *pid1 = processes->list;
+
+	return process->told && process->told->sender == pid1->pid &&
+		process->parent == pid1 && process->ended;
+}
+
+/* A wait is over with one child: PID 1 called fewer than it had to, and this one ended
+ * behind those that it can have waited for. (Another thread may have been in one.) */
+static bool waited_for_others(const struct evidence *evidence,
+	const struct processes *processes, const struct process *process)
+{
+	const struct process *pid1 = processes->list;
+	int64_t from_ns = process->told->ns, death_ns = evidence_death(evidence).ns;
+	unsigned waits = 0, before = 0;
+
+	for (unsigned i = 1; i < processes->count; i++) {
+		const struct process *other = &processes->list[i];
+
+		if (!is_told_child(processes, other))
+			continue;
+		from_ns = other->told->ns < from_ns ? other->told->ns : from_ns;
+		before += other->ended_ns < process->ended_ns;
+	}
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		waits += signal->what == PROC_SIGNAL_WAITS &&
+			signal->pid == pid1->pid && signal->ns > from_ns &&
+			signal->ns < death_ns;
+	}
+	return before >= waits && waits < PROC_SIGNAL_WAITS_MAX / 2 && pid1->before &&
+		pid1->before->threads == 1;
+}
+
+/* SIGCHLD is ignored: the kernel reaps its children, and it has other ways to know. */
+static bool needs_no_wait(const struct process *pid1)
+{
+	return pid1->before && proc_mask_has(pid1->before->ignored, SIGCHLD);
+}
+
+static bool is_program(const struct process *process, const char *exe)
+{
+	return process->before && strcmp(process->before->exe, exe) == 0;
+}
+
+/* Shells ask which children have ended between two commands, bash in its handler for
+ * SIGCHLD: such a wait waits for nobody. (dash does not; libuv and Python have a wait for
+ * each child.) */
+static bool reaps_in_passing(const struct process *pid1)
+{
+	return pid1->before && proc_is_shell(pid1->before) &&
+		!is_program(pid1, "dash") &&
+		proc_mask_has(pid1->before->caught, SIGCHLD);
+}
+
+/* PID 1 told it to end, and it ended so shortly before PID 1's own end that chance
+ * decided which came first. No wait of PID 1 at all proves that it did not wait for it.
+ * Of one that died of the signal, a wait that PID 1 began before that end proves that it
+ * waited; one behind it proves the same, unless PID 1 reaps in passing whatever ended. */
 static enum leak_state state_of_race(const struct evidence *evidence,
 	const struct process *process, const struct processes *processes)
 {
@@ -116,18 +174,21 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 
 	if (!evidence->signals_known || !told || told->sender != pid1->pid ||
 		process->parent != pid1 || !process->ended || !death.ns ||
-		death.only_end || !WIFSIGNALED(process->wait_status) ||
-		WTERMSIG(process->wait_status) != told->signal ||
-		process->ended_ns < death.ns - RACE_NS ||
-		has_waited(evidence, pid1->pid, told->ns, process->ended_ns))
+		death.only_end || process->ended_ns < death.ns - RACE_NS ||
+		needs_no_wait(pid1))
 		return LEAK_NONE;
-	if (!has_waited(evidence, pid1->pid, process->ended_ns, death.ns))
+	if (!has_waited(evidence, pid1->pid, told->ns, death.ns) ||
+		waited_for_others(evidence, processes, process))
 		return LEAK_LEFT;
-	/* An init waits for its child, and ends because that did. */
-	if (!pid1->before || !proc_mask_has(pid1->before->caught, SIGCHLD) ||
-		proc_is_init(pid1->before))
+	if (!WIFSIGNALED(process->wait_status) ||
+		WTERMSIG(process->wait_status) != told->signal ||
+		has_waited(evidence, pid1->pid, told->ns, process->ended_ns) ||
+		!pid1->before || proc_is_init(pid1->before))
 		return LEAK_NONE;
-	return death.ns - process->ended_ns < NO_TIME_NS && told_by_pid1(processes) > 1
+	if (!reaps_in_passing(pid1))
+		return LEAK_NONE;
+	return death.ns - process->ended_ns < NO_TIME_NS &&
+			told_by_pid1(processes) > 1 && is_program(pid1, "bash")
 		? LEAK_LEFT
 		: LEAK_RACED;
 }
@@ -173,12 +234,12 @@ static enum leak_state state_of_record(const struct evidence *evidence,
 		process_ends_with_parent(process) ||
 		is_shells_timer(processes, process))
 		return LEAK_NONE;
-	if (!record->ended_ns || (death.ns && record->ended_ns > death.ns))
+	if (!process->ended)
 		return LEAK_LEFT;
 	raced = state_of_race(evidence, process, processes);
 	if (raced != LEAK_NONE)
 		return raced;
-	if (death.ns && record->ended_ns <= before_ns)
+	if (death.ns && process->ended_ns <= before_ns)
 		return LEAK_NONE;
 	/* Near a SIGKILL it may have exited because its stdin ended with PID 1. */
 	if ((!death.ns || death.only_end) &&
@@ -221,13 +282,16 @@ static bool has_descendant(
 }
 
 /* PID 1 exited by itself, and asked for the end of no child after it had told this one.
- * (One that was killed waited until then, for whatever it was.) */
+ * (One that was killed waited until then, for whatever it was. At the end of a namespace
+ * the kernel waits in PID 1's name.) */
 static bool was_not_waited_for(const struct evidence *evidence,
 	const struct processes *processes, const struct process *process)
 {
-	return !evidence->facts.kill_ns &&
+	struct death death = evidence_death(evidence);
+
+	return !evidence->facts.kill_ns && !death.only_end &&
 		!has_waited(
-			evidence, processes->list->pid, process->told->ns, INT64_MAX);
+			evidence, processes->list->pid, process->told->ns, death.ns);
 }
 
 /* Orphans of before the stop have lost the parent that forked them. */

@@ -37,6 +37,18 @@ static struct process *add(struct processes *processes, pid_t pid)
 	return process;
 }
 
+/* The threads of a process that ends do so within some ms of each other. */
+#define THREADS_END_NS (50 * CLOCK_MS)
+
+/* It began to exit, where that was traced: from then on its parent may know of it. */
+static int64_t end_of(const struct proc_record *record)
+{
+	return record->dying_ns && record->dying_ns <= record->ended_ns &&
+			record->ended_ns - record->dying_ns < THREADS_END_NS
+		? record->dying_ns
+		: record->ended_ns;
+}
+
 static void add_records(struct processes *processes, const struct evidence *evidence)
 {
 	struct death death = evidence_death(evidence);
@@ -52,8 +64,8 @@ static void add_records(struct processes *processes, const struct evidence *evid
 		process->was_there = record->born_ns < stop_ns(evidence) &&
 			(!record->ended_ns || record->ended_ns > stop_ns(evidence));
 		process->ended =
-			record->ended_ns && (!death.ns || record->ended_ns <= death.ns);
-		process->ended_ns = process->ended ? record->ended_ns : 0;
+			record->ended_ns && (!death.ns || end_of(record) <= death.ns);
+		process->ended_ns = process->ended ? end_of(record) : 0;
 		process->status_known =
 			process->ended && record->ended_ns != PROC_ENDED_BEFORE;
 		process->wait_status = record->wait_status;

@@ -63,6 +63,11 @@ static void a_child_that_was_told_and_not_waited_for_is_said_to_be(void **state)
 	assert_string_equal(scene_text(scene, "L1"),
 		"1 process was alive when PID 1 ended: web (pid 2): told to end, and not waited "
 		"for");
+	/* The kernel waits in its name, for what is left in the namespace. */
+	scene_add_wait(scene, 299, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 500 * CLOCK_US;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_says(scene, "L1", "told to end, and not waited for");
 	/* It waited, and not to the end. */
 	scene_add_wait(scene, 11, 0);
 	scene_expect(scene, VERDICT_LEAK, "L1");
@@ -253,6 +258,7 @@ static unsigned race(struct judge_scene *scene)
 	scene_add_signal(scene, 298, 0, web, SIGTERM);
 	scene_end_process(scene, web, 0, SIGTERM)->ended_ns = T0 + 298900 * CLOCK_US;
 	scene_set_masks(scene, 0, MASK(SIGTERM) | MASK(SIGCHLD), 0, 0);
+	strcpy(scene_before(scene, 0)->exe, "bash");
 	scene_before(scene, web)->caught = 0;
 	/* Whatever it died of, it held no work. */
 	strcpy(scene_before(scene, web)->name, "sleep");
@@ -294,7 +300,7 @@ static void a_wait_behind_its_end_may_be_a_handlers(void **state)
 	scene_expect(scene, VERDICT_CLEAN, NULL);
 	assert_int_equal(scene->judgement.orphans, 0);
 	assert_true(scene_has_diagnosis(scene, "L4"));
-	scene_set_masks(scene, 0, MASK(SIGTERM), 0, 0);
+	strcpy(scene_before(scene, 0)->exe, "dash");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	assert_false(scene_has_diagnosis(scene, "L4"));
 }
@@ -341,16 +347,90 @@ static void one_that_somebody_else_told_is_not_pid1s_to_wait_for(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
-static void one_that_ended_by_itself_had_been_told_in_time(void **state)
+static void one_that_ended_by_itself_was_left_where_pid1_waited_for_none(void **state)
 {
 	struct judge_scene *scene = *state;
 	unsigned web = race(scene);
 
 	record_of(scene, web)->wait_status = EXITED(0);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	/* A wait behind its end, as libuv begins one at SIGCHLD. */
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 950 * CLOCK_US;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
-	/* Another signal ended it. */
-	record_of(scene, web)->wait_status = SIGINT;
+	assert_false(scene_has_diagnosis(scene, "L4"));
+}
+
+/* wait(NULL) once, of two: which of them it was for is chance. */
+static void of_more_children_than_waits_the_last_was_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned other;
+
+	race(scene);
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 100 * CLOCK_US;
+	other = scene_add_process(scene, 0, "sleep");
+	scene_add_signal(scene, 298, 0, other, SIGTERM);
+	scene_end_process(scene, other, 0, SIGTERM)->ended_ns = T0 + 298950 * CLOCK_US;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	assert_int_equal(scene->judgement.orphans, 1);
+	assert_says(scene, "L1", "sleep (pid 3)");
+	/* Another thread may have been in one. */
+	scene_before(scene, 0)->threads = 2;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* Two waits. */
+	scene_before(scene, 0)->threads = 1;
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 200 * CLOCK_US;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* The kernel reaps them, and kill(pid, 0) tells. */
+static void children_of_a_pid1_that_ignores_sigchld_need_no_wait(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	race(scene);
+	scene_set_masks(scene, 0, MASK(SIGTERM), 0, MASK(SIGCHLD));
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* The connector stamps an end when the parent, which waited for it, has exited. */
+static void one_that_had_begun_to_exit_was_not_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = leave(scene, "web");
+	struct proc_record *record;
+
+	scene_add_signal(scene, 10, 0, web, SIGTERM);
+	scene_add_wait(scene, 11, 0);
+	record = scene_end_process(scene, web, 0, EXITED(0));
+	record->ended_ns = T0 + 299100 * CLOCK_US;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	record->dying_ns = T0 + 298900 * CLOCK_US;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* Another of its threads ended, long before. */
+	record->dying_ns = T0 + 200 * CLOCK_MS;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
+/* An init ends with its program. */
+static void an_init_has_waited_for_the_program_that_it_reports(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	race(scene);
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 950 * CLOCK_US;
+	scene_exit_with(scene, 128 + SIGTERM);
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	assert_true(scene_has_diagnosis(scene, "L4"));
+	strcpy(scene_before(scene, 0)->exe, "dumb-init");
+	strcpy(scene_last(scene, 0)->exe, "dumb-init");
+	strcpy(scene_before(scene, 0)->name, "dumb-init");
+	scene_expect(scene, VERDICT_DIRTY, NULL);
+	assert_false(scene_has_diagnosis(scene, "L4"));
 }
 
 /* `kill 0` reaches them as well: their parent has to wait for them. */
@@ -388,7 +468,11 @@ int main(void)
 		SCENE(a_wait_behind_its_end_may_be_a_handlers),
 		SCENE(a_handlers_wait_for_one_of_several_proves_none_of_them),
 		SCENE(one_that_somebody_else_told_is_not_pid1s_to_wait_for),
-		SCENE(one_that_ended_by_itself_had_been_told_in_time),
+		SCENE(one_that_ended_by_itself_was_left_where_pid1_waited_for_none),
+		SCENE(of_more_children_than_waits_the_last_was_left),
+		SCENE(children_of_a_pid1_that_ignores_sigchld_need_no_wait),
+		SCENE(one_that_had_begun_to_exit_was_not_left),
+		SCENE(an_init_has_waited_for_the_program_that_it_reports),
 		SCENE(a_grandchild_is_not_pid1s_to_wait_for),
 	};
 
