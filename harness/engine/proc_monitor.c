@@ -83,14 +83,21 @@ static void add_note(struct engine_capabilities *capabilities, const char *what,
 
 /* --- signals --- */
 
-static void name_sender(pid_t pid, char *name, size_t size)
+/* One of its own may have ended since, and is known by its name. */
+static void name_sender(
+	const struct proc_monitor *monitor, pid_t pid, char *name, size_t size)
 {
 	SCOPED(buf_done) struct buf comm = {0};
+	const struct proc_record *record = monitor->lineage
+		? proc_events_find(monitor->monitors->events, monitor->lineage, pid)
+		: NULL;
 
 	if (pid == 0)
 		snprintf(name, size, "the kernel");
 	else if (proc_file_read(&comm, pid, "comm") && comm.len > 0)
 		snprintf(name, size, "%.*s", (int)comm.len - 1, comm.data);
+	else if (record && record->name[0])
+		snprintf(name, size, "%s", record->name);
 	else
 		snprintf(name, size, "pid %d", (int)pid);
 }
@@ -176,8 +183,8 @@ static void note_signal(struct proc_monitor *monitor,
 
 	if (record->what == KERNEL_TRACE_SENT) {
 		signal.sender = record->from_kernel ? 0 : record->pid;
-		name_sender(
-			signal.sender, signal.sender_name, sizeof signal.sender_name);
+		name_sender(monitor, signal.sender, signal.sender_name,
+			sizeof signal.sender_name);
 	}
 	add_signal(monitor, &signal);
 }

@@ -14,10 +14,22 @@
  * end its idle workers, and no lost patience. */
 #define ORDINARY_NS (100 * CLOCK_MS)
 
-/* It was sent that signal by another process: then it is no crash. */
-static bool was_sent(const struct process *process, int number)
+/* Another process sent it that signal, as a watchdog sends SIGABRT: then it is no crash.
+ * NULL: none did. */
+static const struct proc_signal *sent_by_another(
+	const struct process *process, const struct evidence *evidence, int number)
 {
-	return process->told && process->told->signal == number;
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (signal->what == PROC_SIGNAL_SENT && signal->pid == process->pid &&
+			signal->signal == number && signal->sender &&
+			signal->sender != process->pid &&
+			signal->ns <= process->record->ended_ns &&
+			signal->ns >= process->record->born_ns)
+			return signal;
+	}
+	return NULL;
 }
 
 /* ", 1.02s after SIGTERM" */
@@ -35,17 +47,18 @@ bool ends_has_crash(const struct processes *processes, int number)
 
 		if (process->status_known && WIFSIGNALED(process->wait_status) &&
 			WTERMSIG(process->wait_status) == number &&
-			!was_sent(process, number))
+			!(process->told && process->told->signal == number))
 			return true;
 	}
 	return false;
 }
 
-static bool crashed(const struct process *process, struct buf *text)
+static bool crashed(const struct process *process, const struct evidence *evidence,
+	struct buf *text)
 {
 	int number = WTERMSIG(process->wait_status);
 
-	if (!signal_is_crash(number) || was_sent(process, number))
+	if (!signal_is_crash(number) || sent_by_another(process, evidence, number))
 		return false;
 	process_add_name(process, text);
 	buf_addf(text, " crashed: %s", SIGNAL(number));
@@ -101,6 +114,7 @@ static bool died_of_signal(const struct process *process,
 	const struct proc *before = process->before;
 	bool has_handler = before && proc_mask_has(before->caught, number);
 	bool raised = raised_itself(process, evidence, number, has_handler);
+	const struct proc_signal *sent = sent_by_another(process, evidence, number);
 
 	if (process_was_idle(process) || (raised && (!before || !before->connections)))
 		return false;
@@ -108,22 +122,35 @@ static bool died_of_signal(const struct process *process,
 	buf_addf(text, " died of %s", SIGNAL(number));
 	if (!raised && !has_handler)
 		buf_adds(text, ", for which it has no handler");
-	if (process->told && process->told->sender)
-		buf_addf(text, " (from %s)", process->told->sender_name);
+	if (sent)
+		buf_addf(text, " (from %s)", sent->sender_name);
 	if (before && before->connections)
 		buf_addf(text, ", with %u connection%s open", before->connections,
 			before->connections == 1 ? "" : "s");
 	return true;
 }
 
-/* PID 1 waits for this one, and hid that it failed. */
+/* It is not a program of its own, but a fork of its parent. What the exit codes of its
+ * workers mean only a master knows: PostgreSQL's are 1 in a good stop, uWSGI's 30. */
+static bool is_fork(const struct process *process)
+{
+	const struct proc *before = process->before;
+	const struct proc *parent = process->parent ? process->parent->before : NULL;
+
+	return !before || !parent || strcmp(before->exe, parent->exe) == 0;
+}
+
+/* PID 1 waits for this one, or it was told to end, and PID 1 hid that it failed. */
 static bool failed(const struct process *process, const struct evidence *evidence,
-	struct buf *text)
+	const struct process *main, struct buf *text)
 {
 	int code = WEXITSTATUS(process->wait_status);
 
 	if (code == 0 || code == 128 + evidence->facts.stop_signal ||
-		evidence->facts.exit_code != 0)
+		evidence->facts.exit_code != 0 ||
+		(process->told && code == 128 + process->told->signal))
+		return false;
+	if (process != main && (!process->told || is_fork(process)))
 		return false;
 	process_add_name(process, text);
 	return buf_addf(text, " exited with %d", code);
@@ -134,10 +161,10 @@ static enum verdict judge_end(const struct process *process,
 	struct buf *text)
 {
 	if (!WIFSIGNALED(process->wait_status))
-		return process == main && !planted && failed(process, evidence, text)
+		return !planted && failed(process, evidence, main, text)
 			? VERDICT_DIRTY
 			: VERDICT_CLEAN;
-	if (crashed(process, text))
+	if (crashed(process, evidence, text))
 		return VERDICT_CRASH;
 	if (planted)
 		return VERDICT_CLEAN;

@@ -361,6 +361,10 @@ void process_add_deed(const struct process *process, const struct processes *all
 		proc_mask_has(last->shared_pending | last->pending, number)) {
 		buf_addf(text, "has %s blocked: it is pending, and nobody reads it",
 			SIGNAL(number));
+	} else if (process->told && last &&
+		(last->state == 'T' || last->state == 't')) {
+		buf_addf(text, "is stopped (SIGSTOP), so it could not take %s",
+			SIGNAL(number));
 	} else if (process->handled) {
 		buf_addf(text, "caught %s", SIGNAL(number));
 		add_moment(process->handled, evidence, text);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "harness/scenario/redact.h"
+#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
@@ -259,22 +260,40 @@ void view_open(struct view *view, const struct scenario *scenario,
 		connections_find(&view->connections, evidence);
 }
 
+/* Behind such a line a runtime prints its version, or where it happened. */
+static bool speaks_of_error(const char *line)
+{
+	static const char *const words[] = {"error", "fatal", "exception", "panic",
+		"fail", "cannot", "could not", "unable"};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcasestr(line, words[i]))
+			return true;
+	}
+	return false;
+}
+
 void view_add_last_line(const struct view *view, struct buf *text)
 {
 	const struct evidence *evidence = view->evidence;
+	const char *last = NULL, *error = NULL;
+	SCOPED(mem_free) char *line = NULL;
 
 	for (unsigned i = evidence->log_count; view->last_lines > 0 && i-- > 0;) {
-		SCOPED(mem_free) char *line = NULL;
+		const char *logged = evidence->log[i].text;
 
 		if (evidence->log[i].ns <= view->facts->signal_ns)
-			return;
-		if (strspn(evidence->log[i].text, " \t\r") ==
-			strlen(evidence->log[i].text))
-			continue;
-		line = redact(view->scenario, evidence->log[i].text);
-		buf_addf(text, "; its last line: \"%.120s\"", line);
-		return;
+			break;
+		if (!last && logged[strspn(logged, " \t\r")])
+			last = logged;
+		if (!error && speaks_of_error(logged))
+			error = logged;
 	}
+	if (!last)
+		return;
+	line = redact(view->scenario, error ? error : last);
+	buf_addf(text, "; its last line%s: \"%.120s\"",
+		error && error != last ? " that speaks of an error" : "", line);
 }
 
 void view_close(struct view *view)

@@ -209,20 +209,28 @@ static bool is_lost(const struct load_request *request)
 		(request->end == REQUEST_BROKEN || request->end == REQUEST_PENDING);
 }
 
+/* What the clients of those requests saw. */
+static const char *what_they_got(const struct view *view)
+{
+	if (view->lost == 0)
+		return view->wrong == 0 ? "got a 503" : "got an error";
+	return view->refused + view->wrong == 0 ? "got no whole answer"
+						: "got no whole answer, or an error";
+}
+
 static bool requests_lost(const struct view *view, struct buf *text)
 {
-	unsigned count = view->lost + view->refused;
+	unsigned count = view->lost + view->refused + view->wrong;
 
 	for (unsigned i = 0; i < view->evidence->request_count && count; i++) {
 		const struct load_request *request = &view->evidence->requests[i];
 		bool refused = view_is_refused(view, request);
 
-		if (!refused && !is_lost(request))
+		if (!refused && !is_lost(request) && request->end != REQUEST_WRONG)
 			continue;
 		return buf_addf(text,
-			"%u accepted request%s got no whole answer%s; the first: %s%s: "
-			"%.120s",
-			count, count == 1 ? "" : "s", view->refused ? ", or a 503" : "",
+			"%u accepted request%s %s; the first: %s%s: %.120s", count,
+			count == 1 ? "" : "s", what_they_got(view),
 			request->room ? "room " : "load.request",
 			request->room ? request->room : "",
 			refused ? "503, and it was sent before the stop signal"

@@ -1,8 +1,10 @@
 #include "harness/judge/diagnose/diagnose_exit.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
+#include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/signals.h"
 

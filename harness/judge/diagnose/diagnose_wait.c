@@ -107,6 +107,25 @@ static void add_child_not_told(
 	buf_adds(text, " runs, and got no signal");
 }
 
+/* The process at the end of a chain in which each waits for the next; NULL: PID 1 waits for
+ * none. And the one that waits for it. */
+static const struct process *last_awaited(
+	const struct view *view, const struct process **parent)
+{
+	const struct process *child = NULL;
+	const struct process *next =
+		awaited_child(&view->processes, view->processes.list);
+
+	*parent = view->processes.list;
+	for (unsigned depth = 0; next && depth < DEPTH_MAX; depth++) {
+		if (child)
+			*parent = child;
+		child = next;
+		next = awaited_child(&view->processes, child);
+	}
+	return child;
+}
+
 /* --- W: the signal reached it --- */
 
 /* A signal that is blocked, as it is in its own handler, is queued first, and discarded
@@ -145,31 +164,47 @@ static bool is_uninterruptible(const struct view *view, const struct proc *last)
 			last->shared_pending | last->pending, view->facts->stop_signal);
 }
 
+static bool is_stopped(const struct proc *proc)
+{
+	return proc->state == 'T' || proc->state == 't' ||
+		strstr(proc->wchan, "refrigerator") || strstr(proc->wchan, "freez");
+}
+
+static bool is_held(const struct view *view, const struct proc *proc)
+{
+	return is_stopped(proc) || is_uninterruptible(view, proc);
+}
+
 bool wait_stopped(const struct view *view, struct buf *text)
 {
+	const struct process *parent, *stopped = view->program;
 	const struct proc *last;
+	int number;
 
 	if (!hangs(view))
 		return false;
-	last = view->program->last;
-	if (last->state != 'T' && last->state != 't' &&
-		!is_uninterruptible(view, last) &&
-		!strstr(last->wchan, "refrigerator") && !strstr(last->wchan, "freez"))
-		return false;
-	add_who(view, view->program, text);
+	if (!is_held(view, stopped->last)) {
+		stopped = last_awaited(view, &parent);
+		if (!stopped || !stopped->told || !is_stopped(stopped->last))
+			return false;
+	}
+	last = stopped->last;
+	number = is_pid1(view, stopped) || !stopped->told ? view->facts->stop_signal
+							  : stopped->told->signal;
+	add_who(view, stopped, text);
 	if (last->state == 't' || is_uninterruptible(view, last)) {
 		buf_adds(text, " is ");
-		process_add_wait(view->program, &view->processes, text);
-		buf_addf(text, ", so it could not take %s", STOP_SIGNAL(view));
+		process_add_wait(stopped, &view->processes, text);
+		buf_addf(text, ", so it could not take %s", SIGNAL(number));
 		if (strcmp(proc_syscall_name(last), "vfork") == 0)
 			buf_adds(text,
 				": it waits until its child executes a program or ends");
-		add_child_not_told(view, view->program, text);
+		add_child_not_told(view, stopped, text);
 		return true;
 	}
 	return buf_addf(text,
 		" is stopped (%s), so it could not take %s; send it SIGCONT or unpause it",
-		last->state == 'T' ? "SIGSTOP" : "frozen", STOP_SIGNAL(view));
+		last->state == 'T' ? "SIGSTOP" : "frozen", SIGNAL(number));
 }
 
 bool wait_blocked(const struct view *view, struct buf *text)
@@ -349,8 +384,9 @@ bool wait_restarted(const struct view *view, struct buf *text)
 	const struct proc *before, *last;
 	SCOPED(buf_done) struct buf deeper = {0};
 
+	/* (One that passed the signal on, or told a child, did more than note it.) */
 	if (!hangs(view) || !program->handled || !program->before ||
-		wait_trap_deferred(view, &deeper))
+		!is_unmoved(view) || wait_trap_deferred(view, &deeper))
 		return false;
 	before = program->before;
 	last = program->last;
@@ -407,18 +443,12 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 
 static bool child_holds_up(const struct view *view, struct buf *text)
 {
-	const struct process *parent = view->processes.list, *child = NULL, *next;
+	const struct process *parent, *child;
 	unsigned others;
 
 	if (!hangs(view))
 		return false;
-	next = awaited_child(&view->processes, parent);
-	for (unsigned depth = 0; next && depth < DEPTH_MAX; depth++) {
-		child = next;
-		next = awaited_child(&view->processes, child);
-		if (next)
-			parent = child;
-	}
+	child = last_awaited(view, &parent);
 	if (!child)
 		return false;
 	add_who(view, parent, text);
@@ -465,8 +495,8 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	if (is_in_loop(view, program, loops) && view->last->has_sockets &&
 		program->last->connections == 0)
 		buf_adds(text,
-			": no TCP connection is open; a timer, a thread or another handle "
-			"keeps its event loop alive");
+			": no TCP connection is open; its handler does not end the loop, "
+			"or a timer, a thread or another handle keeps it alive");
 	else if (program->last->threads > 1)
 		buf_addf(text, ", with %u threads", program->last->threads);
 	add_child_not_told(view, program, text);

@@ -532,6 +532,26 @@ static void a_code_of_pid1s_own_is_its_own(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+static void the_log_says_why_it_exited_with_that_code(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 1);
+
+	scene_end_process(scene, app, 50, EXITED(0));
+	log_line(scene, -1, "Error: of before the stop");
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_null(strstr(scene_text(scene, "X12"), "last line"));
+	log_line(scene, 20, "flushing");
+	log_line(scene, 20, "");
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_says(scene, "X12", "; its last line: \"flushing\"");
+	log_line(scene, 21, "OperationalError: database is locked");
+	log_line(scene, 22, "Node.js v20");
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_says(scene, "X12",
+		"; its log says \"OperationalError: database is locked\"");
+}
+
 static void a_code_that_pid1_passed_on_is_the_programs(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -627,6 +647,7 @@ int main(void)
 		SCENE(an_init_inside_an_init_is_not_the_program),
 		SCENE(what_ran_below_it_is_told_by_what_it_got),
 		SCENE(a_code_of_pid1s_own_is_its_own),
+		SCENE(the_log_says_why_it_exited_with_that_code),
 		SCENE(a_code_that_pid1_passed_on_is_the_programs),
 		SCENE(the_same_code_of_one_child_of_many_was_not_passed_on),
 		SCENE(a_signal_raised_in_vain_goes_before_its_code),

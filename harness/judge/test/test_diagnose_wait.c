@@ -162,6 +162,24 @@ static void one_that_is_stopped_takes_no_signal(void **state)
 	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
+static void a_child_that_is_stopped_takes_no_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child;
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_kill_at_grace(scene);
+	child = scene_add_process(scene, 0, "web");
+	scene_wait_in(scene, 0, CALL_WAIT4);
+	scene_add_signal(scene, 1, 0, child, SIGINT);
+	scene_last(scene, child)->state = 'T';
+	scene_expect(scene, VERDICT_KILLED, "W7");
+	assert_says(scene, "W7",
+		"web (pid 2) is stopped (SIGSTOP), so it could not take SIGINT");
+	assert_says(scene, "H3",
+		"waits for web (pid 2), which is stopped (SIGSTOP), so it could not take");
+}
+
 static void a_blocked_signal_that_nobody_reads_is_named(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -421,6 +439,20 @@ static void a_call_that_the_kernel_restarts_is_named(void **state)
 	assert_says(scene, "W12", "it only noted the signal, and called it again");
 }
 
+/* It told its child, and reads what that prints. */
+static void one_that_told_its_child_did_more_than_note_the_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child;
+
+	hang(scene, "serve", SIGTERM);
+	wait_on(scene, 0, CALL_READ, 3, "pipe:[77]");
+	child = scene_add_process(scene, 0, "app");
+	scene_add_signal(scene, 1, 0, child, SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_false(scene_has_diagnosis(scene, "W12"));
+}
+
 static void a_call_that_it_was_not_in_before_is_not_restarted(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -508,8 +540,8 @@ static void a_connection_that_is_open_is_named_with_its_peer(void **state)
 	scene_last(scene, 0)->connections = 0;
 	scene_expect(scene, VERDICT_KILLED, "H10");
 	assert_says(scene, "H10",
-		": no TCP connection is open; a timer, a thread or another handle keeps its "
-		"event loop alive");
+		": no TCP connection is open; its handler does not end the loop, or a timer, a "
+		"thread or another handle keeps it alive");
 	/* Nobody read them. */
 	scene->looks[1].has_sockets = false;
 	scene_expect(scene, VERDICT_KILLED, "H10");
@@ -911,6 +943,8 @@ int main(void)
 		SCENE(a_lock_that_nobody_else_can_release_is_a_deadlock),
 		SCENE(a_lock_without_a_handler_is_no_deadlock_of_its),
 		SCENE(a_call_that_the_kernel_restarts_is_named),
+		SCENE(one_that_told_its_child_did_more_than_note_the_signal),
+		SCENE(a_child_that_is_stopped_takes_no_signal),
 		SCENE(a_call_that_it_was_not_in_before_is_not_restarted),
 		SCENE(a_call_whose_handler_was_not_seen_is_not_restarted),
 		SCENE(a_write_that_nobody_reads_is_named),

@@ -320,15 +320,52 @@ static void a_program_that_exits_with_143_did_as_it_was_told(void **state)
 }
 
 /* Apache's and PostgreSQL's own do so in a clean stop. */
-static void a_code_of_one_of_several_children_says_nothing(void **state)
+static void a_code_of_a_worker_says_nothing(void **state)
 {
 	struct judge_scene *scene = *state;
 	unsigned web = run_supervised(scene, "web");
 
 	scene_add_process(scene, 0, "other");
+	strcpy(scene_before(scene, web)->exe, scene_before(scene, 0)->exe);
 	scene_end_process(scene, 2, 50, EXITED(0));
 	scene_end_process(scene, web, 50, EXITED(1));
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* One of two, of a PID 1 that waits for events. */
+static void a_program_that_failed_when_it_was_told_to_end_is_not_clean(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = run_supervised(scene, "web");
+
+	scene_add_process(scene, 0, "other");
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	strcpy(scene_before(scene, 0)->exe, "supervisor");
+	strcpy(scene_before(scene, web)->exe, "web");
+	scene_end_process(scene, 2, 50, EXITED(0));
+	scene_end_process(scene, web, 50, EXITED(3));
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_string_equal(scene_text(scene, "X11"),
+		"web (pid 2) exited with 3; PID 1 (sh) exited with 0");
+	/* Nobody told it to end: a command that looks for something. */
+	scene->evidence.signals[1].pid = 0;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* A master's watchdog ends a worker with SIGABRT. */
+static void a_crash_on_demand_is_none(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = run_supervised(scene, "web");
+
+	scene_add_signal(scene, 30, 0, web, SIGABRT);
+	scene_end_process(scene, web, 31, SIGABRT);
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_says(scene, "X11", "web (pid 2) died of SIGABRT");
+	assert_says(scene, "X11", "(from sh)");
+	/* Its own. */
+	scene->evidence.signals[2].sender = scene->evidence.signals[2].pid;
+	scene_expect(scene, VERDICT_CRASH, "X11");
 }
 
 /* --- of whom nothing is said --- */
@@ -461,7 +498,9 @@ int main(void)
 		SCENE(a_program_whose_failure_pid1_hides_is_not_clean),
 		SCENE(a_failure_that_is_passed_on_is_not_hidden),
 		SCENE(a_program_that_exits_with_143_did_as_it_was_told),
-		SCENE(a_code_of_one_of_several_children_says_nothing),
+		SCENE(a_code_of_a_worker_says_nothing),
+		SCENE(a_program_that_failed_when_it_was_told_to_end_is_not_clean),
+		SCENE(a_crash_on_demand_is_none),
 		SCENE(what_had_ended_before_the_stop_is_not_of_the_stop),
 		SCENE(a_session_from_outside_ends_as_its_user_likes),
 		SCENE(what_the_grace_ended_was_not_hidden_by_pid1),

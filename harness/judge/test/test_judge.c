@@ -377,7 +377,9 @@ static void a_request_that_failed_is_not_clean(void **state)
 
 	scene_play_clean(scene);
 	scene_add_request(scene, REQUEST_TURN, 1, REQUEST_WRONG);
-	scene_expect(scene, VERDICT_DIRTY, NULL);
+	scene_expect(scene, VERDICT_DIRTY, "R1");
+	assert_says(
+		scene, "R1", "1 accepted request got an error; the first: room 1: ");
 }
 
 static void a_line_that_must_be_absent_is_not_clean(void **state)
@@ -617,8 +619,8 @@ static void a_503_for_what_was_sent_before_the_signal_is_a_refusal(void **state)
 	request->sent_ns = T0 - CLOCK_US;
 	scene_expect(scene, VERDICT_DIRTY, "R1");
 	assert_says(scene, "R1",
-		"1 accepted request got no whole answer, or a 503; the first: room 1: 503, and "
-		"it was sent before the stop signal");
+		"1 accepted request got a 503; the first: room 1: 503, and it was sent before "
+		"the stop signal");
 	assert_int_equal(scene->judgement.turned_away, 0);
 	request->sent_ns = T0;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
