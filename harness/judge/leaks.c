@@ -171,6 +171,7 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 	const struct process *pid1 = processes->list;
 	const struct proc_signal *told = process->told;
 	struct death death = evidence_death(evidence);
+	int64_t time_ns;
 
 	if (!evidence->signals_known || !told || told->sender != pid1->pid ||
 		process->parent != pid1 || !process->ended || !death.ns ||
@@ -187,8 +188,12 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		return LEAK_NONE;
 	if (!reaps_in_passing(pid1))
 		return LEAK_NONE;
-	return death.ns - process->ended_ns < NO_TIME_NS &&
-			told_by_pid1(processes) > 1 && is_program(pid1, "bash")
+	/* (As the connector stamps it: had PID 1 reaped it in passing, that was over
+	 * before PID 1 came to its own end.) */
+	time_ns = death.ns - process->record->ended_ns;
+	return time_ns < 0 ||
+			(time_ns < NO_TIME_NS && told_by_pid1(processes) > 1 &&
+				is_program(pid1, "bash"))
 		? LEAK_LEFT
 		: LEAK_RACED;
 }

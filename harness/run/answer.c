@@ -5,13 +5,21 @@
 #include "lib/mem.h"
 #include "lib/utf8.h"
 
+/* Its head came, and says no: whether the rest of it came whole is chance. */
+static bool is_error(const struct fetch_result *result, long wanted)
+{
+	bool is_good = wanted ? result->status == wanted : result->status / 100 == 2;
+
+	return result->status && !is_good;
+}
+
 enum request_end answer_end(const struct fetch_result *result, long wanted)
 {
+	if (is_error(result, wanted))
+		return result->status == 503 ? REQUEST_TURNED_AWAY : REQUEST_WRONG;
 	switch (result->end) {
 	case FETCH_ANSWERED:
-		if (wanted ? result->status == wanted : result->status / 100 == 2)
-			return REQUEST_ANSWERED;
-		return result->status == 503 ? REQUEST_TURNED_AWAY : REQUEST_WRONG;
+		return REQUEST_ANSWERED;
 	case FETCH_REFUSED:
 		return REQUEST_REFUSED;
 	case FETCH_BROKEN:
@@ -42,7 +50,7 @@ char *answer_why(const struct fetch_result *result, long wanted)
 {
 	SCOPED(mem_free) char *excerpt = excerpt_of(result->body);
 
-	if (result->end != FETCH_ANSWERED)
+	if (!is_error(result, wanted))
 		return mem_text(result->why);
 	if (!wanted)
 		return mem_textf("HTTP %ld, wanted 2xx%s", result->status, excerpt);

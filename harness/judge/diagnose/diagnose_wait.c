@@ -130,6 +130,31 @@ static const struct process *last_awaited(
 
 /* A signal that is blocked, as it is in its own handler, is queued first, and discarded
  * when the handler returns. */
+static bool is_in_vain(const struct view *view, const struct process *process)
+{
+	const struct evidence *evidence = view->evidence;
+	const struct proc_signal *raised = process->raised;
+	int number = raised->signal;
+
+	if (raised->ignored || !proc_receives(process->last, number))
+		return true;
+	/* It has a handler now. That came later if it never ran. */
+	if (!proc_mask_has(process->last->caught, number) ||
+		proc_mask_has(process->last->shared_pending | process->last->pending |
+				process->last->blocked,
+			number))
+		return false;
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (signal->what == PROC_SIGNAL_HANDLED &&
+			signal->pid == process->pid && signal->signal == number &&
+			signal->ns > raised->ns)
+			return false;
+	}
+	return view->processes.signals_known;
+}
+
 bool wait_raised_in_vain(const struct view *view, struct buf *text)
 {
 	const struct process *pid1 = view->processes.list;
@@ -139,7 +164,7 @@ bool wait_raised_in_vain(const struct view *view, struct buf *text)
 	if (!hangs(view) || !raised || !pid1->last || pid1->last->ns_pid != 1 ||
 		signal_is_harmless(raised->signal) ||
 		proc_mask_has(pid1->last->ignored, raised->signal) ||
-		(!raised->ignored && proc_receives(pid1->last, raised->signal)))
+		!is_in_vain(view, pid1))
 		return false;
 	add_who(view, pid1, text);
 	if (pid1->handled && raised->signal == view->facts->stop_signal)
@@ -151,6 +176,8 @@ bool wait_raised_in_vain(const struct view *view, struct buf *text)
 		" (+%s): PID 1 never gets a signal from inside that it does not handle, so it "
 		"went on",
 		CLOCK_TEXT(raised->ns - view->facts->signal_ns));
+	if (proc_mask_has(pid1->last->caught, raised->signal))
+		buf_adds(text, "; the handler that it has now came later");
 	add_child_not_told(view, pid1, text);
 	return true;
 }
@@ -233,12 +260,28 @@ static bool awaits_command(const struct proc *shell)
 			strncmp(shell->waits_on, "pipe:", 5) == 0);
 }
 
+/* It started a process since the signal: its trap ran. */
+static bool has_forked(const struct view *view, const struct process *process)
+{
+	const struct evidence *evidence = view->evidence;
+
+	for (unsigned i = 0; i < evidence->descendant_count; i++) {
+		const struct proc_record *record = &evidence->descendants[i];
+
+		if (record->parent == process->pid &&
+			record->born_ns > view->facts->signal_ns)
+			return true;
+	}
+	return false;
+}
+
 bool wait_trap_deferred(const struct view *view, struct buf *text)
 {
 	const struct process *shell = view->program, *child;
 
 	if (!hangs(view) || !view->processes.signals_known ||
 		!proc_is_shell(shell->last) || !awaits_command(shell->last) ||
+		has_forked(view, shell) ||
 		!proc_mask_has(shell->last->caught, view->facts->stop_signal))
 		return false;
 	child = processes_child(&view->processes, shell, NULL);

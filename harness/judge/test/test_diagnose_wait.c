@@ -62,6 +62,7 @@ static void a_signal_that_pid1_raises_for_itself_is_discarded(void **state)
 
 	hang(scene, "node", SIGTERM);
 	scene_add_signal(scene, 2, 0, 0, SIGTERM)->ignored = true;
+	scene_last(scene, 0)->caught = 0;
 	scene_expect(scene, VERDICT_KILLED, "W11");
 	assert_string_equal(scene_text(scene, "W11"),
 		"PID 1 (node) caught SIGTERM, restored the default and raised it again "
@@ -105,8 +106,12 @@ static void a_signal_that_was_queued_in_its_handler_is_discarded_behind_it(void 
 	scene_add_signal(scene, 2, 0, 0, SIGTERM);
 	scene_last(scene, 0)->caught = 0;
 	scene_expect(scene, VERDICT_KILLED, "W11");
-	/* It still has the handler: it gets what it raises. */
+	/* A handler that never ran was not there yet, as in a program that is starting. */
 	scene_last(scene, 0)->caught = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "W11");
+	assert_says(scene, "W11", "; the handler that it has now came later");
+	/* It still has the handler: it gets what it raises. */
+	scene_add_handled(scene, 3, 0, SIGTERM);
 	scene_expect(scene, VERDICT_KILLED, "H10");
 	assert_false(scene_has_diagnosis(scene, "W11"));
 }
@@ -240,6 +245,13 @@ static void a_trap_that_ran_is_not_deferred(void **state)
 	struct judge_scene *scene = *state;
 	unsigned sleep = defer_trap(scene);
 
+	/* It has started a process since. */
+	scene_add_process(scene, 0, "cat");
+	scene->evidence.descendants[1].born_ns = T0 + 3 * CLOCK_MS;
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_false(scene_has_diagnosis(scene, "W4"));
+	scene->evidence.descendants[1].born_ns = 0;
+	scene_expect(scene, VERDICT_KILLED, "W4");
 	/* It has told its child. */
 	scene_add_signal(scene, 2, 0, sleep, SIGTERM);
 	scene_expect(scene, VERDICT_KILLED, "H3");

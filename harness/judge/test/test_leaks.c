@@ -300,6 +300,10 @@ static void a_wait_behind_its_end_may_be_a_handlers(void **state)
 	scene_expect(scene, VERDICT_CLEAN, NULL);
 	assert_int_equal(scene->judgement.orphans, 0);
 	assert_true(scene_has_diagnosis(scene, "L4"));
+	/* It had only begun to exit: bash had no time to reap it. */
+	record_of(scene, 1)->dying_ns = record_of(scene, 1)->ended_ns;
+	record_of(scene, 1)->ended_ns += 150 * CLOCK_US;
+	scene_expect(scene, VERDICT_LEAK, "L1");
 	strcpy(scene_before(scene, 0)->exe, "dash");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	assert_false(scene_has_diagnosis(scene, "L4"));
