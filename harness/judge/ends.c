@@ -130,14 +130,16 @@ static bool died_of_signal(const struct process *process,
 	return true;
 }
 
-/* It is not a program of its own, but a fork of its parent. What the exit codes of its
- * workers mean only a master knows: PostgreSQL's are 1 in a good stop, uWSGI's 30. */
+/* It is not a program of its own, but a fork of its parent: it executed none, as far as
+ * that was seen. What the exit codes of its workers mean only a master knows:
+ * PostgreSQL's are 1 in a good stop, uWSGI's 30. */
 static bool is_fork(const struct process *process)
 {
 	const struct proc *before = process->before;
 	const struct proc *parent = process->parent ? process->parent->before : NULL;
 
-	return !before || !parent || strcmp(before->exe, parent->exe) == 0;
+	return !process->record->exec_ns &&
+		(!before || !parent || strcmp(before->exe, parent->exe) == 0);
 }
 
 /* PID 1 waits for this one, or it was told to end, and PID 1 hid that it failed. */

@@ -330,6 +330,9 @@ static void a_code_of_a_worker_says_nothing(void **state)
 	scene_end_process(scene, 2, 50, EXITED(0));
 	scene_end_process(scene, web, 50, EXITED(1));
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* It executed the same program again, as an interpreter with another script. */
+	scene->evidence.descendants[web - 1].exec_ns = T0 - CLOCK_S;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
 }
 
 /* One of two, of a PID 1 that waits for events. */
