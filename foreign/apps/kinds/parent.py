@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 TERM = signal.SIGTERM
@@ -94,6 +95,44 @@ def groups():
 	say("ready")
 	while True:
 		time.sleep(60)
+
+
+def until_told():
+	told = threading.Event()
+	signal.signal(TERM, lambda *_: told.set())
+	say("ready")
+	told.wait()
+
+
+def hides():
+	"""Two programs, and no look at how they ended: hides CODE."""
+	children = [child("drains"), child("exits", sys.argv[2])]
+	until_told()
+	for process in children:
+		process.terminate()
+	for process in children:
+		process.wait()
+
+
+def tells():
+	"""Three helpers that die at once, and so many waits: tells WAITS."""
+	helpers = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
+	time.sleep(0.2)
+	until_told()
+	for helper in helpers:
+		os.kill(helper.pid, TERM)
+	for _ in range(int(sys.argv[2])):
+		os.wait()
+	os._exit(0)
+
+
+def holds():
+	"""Its child is stopped by SIGSTOP, or goes on again: holds [goes-on]."""
+	process = child("drains")
+	process.send_signal(signal.SIGSTOP)
+	if len(sys.argv) > 2:
+		process.send_signal(signal.SIGCONT)
+	tell_and_wait(process)
 
 
 def work(_):

@@ -1,6 +1,6 @@
 """An HTTP server that works for 0.8 s on a request: server.py WHAT.
 
-At SIGTERM it cuts what is under way, refuses it with 503, or finishes it.
+At SIGTERM it cuts what is under way, refuses it with 503, fails with 500, or finishes it.
 """
 import http.server
 import json
@@ -22,7 +22,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 		refused = stopping.wait(0.8) and WHAT == "refuses"
 		if not refused and stopping.is_set() and WHAT == "finishes":
 			time.sleep(0.3)
-		self.send_response(503 if refused else 200)
+		failed = stopping.is_set() and WHAT == "fails"
+		self.send_response(503 if refused else 500 if failed else 200)
 		self.send_header("Content-Length", "2")
 		self.end_headers()
 		self.wfile.write(b"ok")

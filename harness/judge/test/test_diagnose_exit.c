@@ -549,7 +549,8 @@ static void the_log_says_why_it_exited_with_that_code(void **state)
 	log_line(scene, 22, "Node.js v20");
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_says(scene, "X12",
-		"; its log says \"OperationalError: database is locked\"");
+		"; its last line that speaks of an error: \"OperationalError: database is "
+		"locked\"");
 }
 
 static void a_code_that_pid1_passed_on_is_the_programs(void **state)
