@@ -331,7 +331,7 @@ void html_curves_add(struct buf *page, const cJSON *results)
 			continue;
 		if (first)
 			buf_adds(page,
-				"<h2 class=\"part\">How the stop grows with its number"
+				"<h2 class=\"part\">How the stop grows with N"
 				"</h2><div class=\"curves\">\n");
 		first = false;
 		add_curve(page, &curves.list[i]);

@@ -67,7 +67,9 @@ static char *run_sentence(const cJSON *results)
 	if (cJSON_GetArraySize(json_get(results, "cases")) == 1)
 		return NULL;
 	if (unmet == 0 && not_run == 0)
-		return mem_textf("All %lld cases are as expected.", (long long)cases);
+		return cases == 2 ? mem_text("Both cases are as expected.")
+				  : mem_textf("All %lld cases are as expected.",
+					    (long long)cases);
 	return mem_textf("%lld of %lld cases %s not as expected%s.", (long long)unmet,
 		(long long)cases, unmet == 1 ? "is" : "are",
 		not_run ? ", and some could not run" : "");
