@@ -33,6 +33,7 @@ struct campaign {
 	struct sides sides;
 	struct pairs pairs; /* of --against */
 	cJSON *baseline;    /* of --baseline, or NULL */
+	struct known_failures known;
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
@@ -281,16 +282,15 @@ static bool run_rounds(struct campaign *campaign)
 static int exit_code(const struct campaign *campaign)
 {
 	const struct results *results = campaign->sides.item[SIDE_NEW].results;
-	const cJSON *comparison = json_get(results->json, "comparison");
 
 	if (campaign->rounds.interrupted)
 		return EXIT_NOT_RUN;
 	/* What is proven is not overridden by what is not known. */
-	if (results->counts[OUTCOME_UNMET] ||
-		json_int(comparison, "regressions", 0) > 0)
+	if (results->counts[OUTCOME_UNMET])
 		return EXIT_UNMET;
 	/* That nothing was run is no success either. */
-	return results->counts[OUTCOME_NOT_RUN] || !results->counts[OUTCOME_MET]
+	return results->counts[OUTCOME_NOT_RUN] ||
+			!(results->counts[OUTCOME_MET] + results->counts[OUTCOME_KNOWN])
 		? EXIT_NOT_RUN
 		: EXIT_MET;
 }
@@ -371,18 +371,26 @@ static void close_campaign(struct campaign *campaign)
 	rounds_done(&campaign->rounds);
 	pairs_done(&campaign->pairs);
 	cJSON_Delete(campaign->baseline);
+	known_failures_done(&campaign->known);
 	sides_done(&campaign->sides);
 	free(campaign->failed);
 	free(campaign->programs);
 }
 
-static bool read_baseline(struct campaign *campaign)
+/* What the run is compared with, and what is known of it. */
+static bool read_files(struct campaign *campaign)
 {
+	const struct campaign_options *options = campaign->options;
 	struct err err = {0};
 
-	if (!campaign->options->baseline)
+	if (options->known_failures &&
+		!known_failures_read(&campaign->known, options->known_failures, &err)) {
+		terminal_print(stderr, "stopbench: --known-failures: %s\n", err.text);
+		return false;
+	}
+	if (!options->baseline)
 		return true;
-	campaign->baseline = results_file_read(campaign->options->baseline, &err);
+	campaign->baseline = results_file_read(options->baseline, &err);
 	if (!campaign->baseline)
 		terminal_print(stderr, "stopbench: --baseline: %s\n", err.text);
 	return campaign->baseline;
@@ -404,12 +412,14 @@ int campaign_run(const struct campaign_options *options)
 	}
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
-	if (read_baseline(&campaign) && sides_open(&campaign.sides, options)) {
+	if (read_files(&campaign) && sides_open(&campaign.sides, options)) {
 		code = EXIT_NOT_RUN;
 		if (get_ready(&campaign)) {
 			bool ok = options->against ? run_pairs(&campaign)
 						   : run_rounds(&campaign);
 
+			results_know(
+				campaign.sides.item[SIDE_NEW].results, &campaign.known);
 			code = finish(&campaign);
 			code = ok || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
 		}

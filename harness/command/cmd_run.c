@@ -65,6 +65,10 @@ static const struct argp_option option_table[] = {
 		"compare with an earlier results.json: a stop that is slower or less clean is a "
 		"regression, and the exit code 1",
 		0},
+	{"known-failures", 'K', "FILE", 0,
+		"cases that are known not to be met, as JSON: they are no failure, and one that is "
+		"met is (docs/results.md)",
+		0},
 	{"against", 'a', "COMMIT|IMAGE", 0,
 		"run each case of this commit or image as well, in turn, until the difference is "
 		"plain (8 to 40 pairs), and compare as --baseline does",
@@ -148,6 +152,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'b':
 		options->baseline = value;
+		return 0;
+	case 'K':
+		options->known_failures = value;
 		return 0;
 	case 'a':
 		options->against = value;

@@ -56,11 +56,16 @@ static const char *cause_of(const cJSON *round)
 	return id ? id : "";
 }
 
+/* The kind of the longest link of its chain: "session"; of the service's own phases which
+ * one: "drain". What a process did in it differs by the millisecond. */
 static const char *holder_of(const cJSON *round)
 {
-	const char *what = json_text(json_get(round, "held_up_by"), "what");
+	const cJSON *holder = json_get(round, "held_up_by");
+	const char *kind = json_text(holder, "kind");
 
-	return what ? what : "";
+	if (kind && strcmp(kind, "phase") == 0)
+		return json_text(holder, "what");
+	return kind ? kind : "";
 }
 
 /* Has one of the side's rounds this? */
@@ -194,8 +199,8 @@ static cJSON *differences_of(const struct case_comparison *item)
 	tell_cleanness(differences, item);
 	if (item->timed)
 		tell_time(differences, item);
-	tell_other(differences, item, "cause", "the cause is", cause_of);
-	tell_other(differences, item, "phase", "it is held up by", holder_of);
+	tell_other(differences, item, "cause", "another cause", cause_of);
+	tell_other(differences, item, "phase", "something else holds it up", holder_of);
 	return differences;
 }
 

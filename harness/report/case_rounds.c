@@ -40,9 +40,14 @@ static struct case_rounds *add_case(struct case_list *list, const cJSON *round)
 
 void case_list_fill(struct case_list *list, const cJSON *results)
 {
+	case_list_add(list, json_get(results, "cases"));
+}
+
+void case_list_add(struct case_list *list, const cJSON *rounds)
+{
 	const cJSON *round;
 
-	cJSON_ArrayForEach(round, json_get(results, "cases")) {
+	cJSON_ArrayForEach(round, rounds) {
 		const struct case_index *found = find(list, round);
 		struct case_rounds *item =
 			found ? &list->item[found->at] : add_case(list, round);
@@ -74,6 +79,20 @@ const struct case_rounds *case_list_find(
 	const struct case_index *found = find(list, item->rounds[0]);
 
 	return found ? &list->item[found->at] : NULL;
+}
+
+enum outcome case_rounds_outcome(const cJSON *round)
+{
+	const cJSON *known = json_get(round, "known_failure");
+
+	if (known)
+		return json_bool(known, "passes", false) ? OUTCOME_UNMET
+							 : OUTCOME_KNOWN;
+	if (!json_bool(round, "could_run", false))
+		return OUTCOME_NOT_RUN;
+	return json_bool(round, "met", false) && !json_get(round, "regressions")
+		? OUTCOME_MET
+		: OUTCOME_UNMET;
 }
 
 double case_rounds_time_ns(const cJSON *round)

@@ -108,6 +108,11 @@ static void put_case(FILE *out, const struct table_row *row)
 	fprintf(out, " time=\"%.6f\">\n", seconds_of(row));
 	if (!row->met)
 		put_outcome(out, row);
+	if (row->known) {
+		fputs("      <skipped", out);
+		put_attribute(out, "message", row->known);
+		fputs("/>\n", out);
+	}
 	fputs("      <system-out>", out);
 	put_text(out, json_text(row->worst, "why"));
 	if (json_text(row->worst, "why"))

@@ -130,7 +130,7 @@ static void put_metric(
 static void put_run(FILE *out, const cJSON *results)
 {
 	static const char *const outcomes[] = {
-		"met", "unmet", "not_run", "passed_over"};
+		"met", "known_failures", "unmet", "not_run", "passed_over"};
 	const cJSON *summary = json_get(results, "summary");
 	const cJSON *seconds = json_get(summary, "seconds");
 

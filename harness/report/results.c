@@ -66,13 +66,6 @@ void results_destroy(struct results *results)
 
 /* --- its rounds --- */
 
-static enum outcome outcome_of(const cJSON *round)
-{
-	if (!json_bool(round, "could_run", false))
-		return OUTCOME_NOT_RUN;
-	return json_bool(round, "met", false) ? OUTCOME_MET : OUTCOME_UNMET;
-}
-
 void results_add(struct results *results, cJSON *round)
 {
 	cJSON_AddItemToArray(results->cases, round);
@@ -88,7 +81,7 @@ static enum outcome case_outcome(const struct case_rounds *item)
 	enum outcome outcome = OUTCOME_MET;
 
 	for (unsigned i = 0; i < item->count; i++) {
-		enum outcome other = outcome_of(item->rounds[i]);
+		enum outcome other = case_rounds_outcome(item->rounds[i]);
 
 		outcome = other > outcome ? other : outcome;
 	}
@@ -116,6 +109,7 @@ bool results_are_counted(const cJSON *results, const char **wrong, unsigned *cou
 		{"cases", list.count},
 		{"rounds", (unsigned)cJSON_GetArraySize(json_get(results, "cases"))},
 		{"met", counts[OUTCOME_MET]},
+		{"known_failures", counts[OUTCOME_KNOWN]},
 		{"unmet", counts[OUTCOME_UNMET]},
 		{"not_run", counts[OUTCOME_NOT_RUN]},
 	};
@@ -169,11 +163,11 @@ void results_summarise(struct results *results)
 	add_statistics(results, &list);
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "summary");
 	json_fill(cJSON_AddObjectToObject(results->json, "summary"),
-		"{'cases': %u, 'rounds': %u, 'met': %u, 'unmet': %u, 'not_run': %u, "
-		"'passed_over': %u, 'seconds': %g}",
+		"{'cases': %u, 'rounds': %u, 'met': %u, 'known_failures': %u, 'unmet': %u, "
+		"'not_run': %u, 'passed_over': %u, 'seconds': %g}",
 		list.count, (unsigned)cJSON_GetArraySize(results->cases),
-		counts[OUTCOME_MET], counts[OUTCOME_UNMET], counts[OUTCOME_NOT_RUN],
-		results->passed_over,
+		counts[OUTCOME_MET], counts[OUTCOME_KNOWN], counts[OUTCOME_UNMET],
+		counts[OUTCOME_NOT_RUN], results->passed_over,
 		(double)((clock_now() - results->began_ns) / CLOCK_MS) / 1000);
 }
 
@@ -184,10 +178,53 @@ void results_pair(struct results *results, const char *title, const char *pairin
 	json_add_text(results->json, "pairing", pairing);
 }
 
+static void add_regressions(cJSON *round, const cJSON *differences)
+{
+	const cJSON *difference;
+	cJSON *texts = NULL;
+
+	cJSON_ArrayForEach(difference, differences) {
+		if (!json_bool(difference, "regression", false))
+			continue;
+		if (!texts)
+			texts = cJSON_AddArrayToObject(round, "regressions");
+		cJSON_AddItemToArray(
+			texts, cJSON_CreateString(json_text(difference, "text")));
+	}
+}
+
+/* Every round of a case that is worse than BASE's says how. */
+static void mark_regressions(struct results *results)
+{
+	const cJSON *cases = json_at(results->json, "comparison.cases"), *item;
+	SCOPED(case_list_done) struct case_list list = {0};
+	cJSON *round;
+
+	cJSON_ArrayForEach(round, results->cases)
+		cJSON_DeleteItemFromObjectCaseSensitive(round, "regressions");
+	case_list_fill(&list, results->json);
+	cJSON_ArrayForEach(item, cases) {
+		const struct case_rounds *found = case_list_find(
+			&list, &(struct case_rounds){(const cJSON *[]){item}, 1});
+
+		for (unsigned i = 0; found && i < found->count; i++)
+			add_regressions((cJSON *)(void *)(size_t)found->rounds[i],
+				json_get(item, "differences"));
+	}
+}
+
 void results_compare(struct results *results, cJSON *comparison)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(results->json, "comparison");
 	cJSON_AddItemToObject(results->json, "comparison", comparison);
+	mark_regressions(results);
+	results_summarise(results);
+}
+
+void results_know(struct results *results, const struct known_failures *known)
+{
+	known_failures_mark(known, results->cases);
+	results_summarise(results);
 }
 
 void results_print(FILE *out, const cJSON *results)

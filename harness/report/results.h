@@ -15,20 +15,13 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/report/case_rounds.h"
+#include "harness/report/known_failures.h"
 #include "lib/err.h"
 
 /* The version of this format. Another one when a member is taken away or means something
  * else; members that are added leave it as it is. */
 #define RESULTS_SCHEMA 1
-
-/* Of the rounds of one case, the gravest: a case with an unmet round is unmet, else one
- * with a round that could not run was not run. */
-enum outcome {
-	OUTCOME_MET,
-	OUTCOME_NOT_RUN,
-	OUTCOME_UNMET,
-	OUTCOMES,
-};
 
 /* Only results.c writes it. */
 struct results {
@@ -59,8 +52,11 @@ void results_pass_over(struct results *results);
 void results_pair(struct results *results, const char *title, const char *pairing);
 
 /* Takes comparison, the JSON of harness/compare/comparison.h, in place of an earlier
- * one. */
+ * one, and summarises again: a case with a regression is not met. */
 void results_compare(struct results *results, cJSON *comparison);
+
+/* Marks the failures that are known, and summarises again. */
+void results_know(struct results *results, const struct known_failures *known);
 
 /* After the last round: counts the cases, and puts the rounds of each together. */
 void results_summarise(struct results *results);

@@ -175,6 +175,12 @@ static const struct member picture_members[] = {
 	{0},
 };
 
+static const struct member known_members[] = {
+	{.name = "why", .kind = MEMBER_TEXT},
+	{.name = "passes", .kind = MEMBER_BOOL},
+	{0},
+};
+
 static const struct member round_members[] = {
 	{.name = "id", .kind = MEMBER_TEXT},
 	{.name = "half", .kind = MEMBER_WORD, .words = half_names},
@@ -192,6 +198,14 @@ static const struct member round_members[] = {
 	{.name = "reason", .kind = MEMBER_TEXT},
 	{.name = "met", .kind = MEMBER_BOOL},
 	{.name = "could_run", .kind = MEMBER_BOOL},
+	{.name = "regressions",
+		.kind = MEMBER_LIST,
+		.item = &(const struct member){.kind = MEMBER_TEXT},
+		.optional = true},
+	{.name = "known_failure",
+		.kind = MEMBER_OBJECT,
+		.members = known_members,
+		.optional = true},
 	{.name = "trouble",
 		.kind = MEMBER_WORD,
 		.words = trouble_names + TROUBLE_NONE + 1,
@@ -251,6 +265,7 @@ static const struct member summary_members[] = {
 	{.name = "cases", .kind = MEMBER_COUNT},
 	{.name = "rounds", .kind = MEMBER_COUNT},
 	{.name = "met", .kind = MEMBER_COUNT},
+	{.name = "known_failures", .kind = MEMBER_COUNT},
 	{.name = "unmet", .kind = MEMBER_COUNT},
 	{.name = "not_run", .kind = MEMBER_COUNT},
 	{.name = "passed_over", .kind = MEMBER_COUNT},

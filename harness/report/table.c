@@ -52,7 +52,8 @@ static void fill_cell(const struct table *table, struct libscols_line *line, siz
 	scols_line_set_data(line, at, text);
 	if (column == COLUMN_EXPECTATIONS)
 		scols_cell_set_color(scols_line_get_cell(line, at),
-			row->met               ? "green"
+			row->known             ? "yellow"
+				: row->met     ? "green"
 				: row->not_run ? "yellow"
 					       : "red");
 }
@@ -221,7 +222,7 @@ static void choose_columns(struct table *table)
 
 		shown[COLUMN_RELEASED] |= strcmp(row->cells[COLUMN_RELEASED], "-") != 0;
 		shown[COLUMN_RANGE] |= row->cells[COLUMN_RANGE][0] != '\0';
-		shown[COLUMN_EXPECTATIONS] |= !row->met || row->count > 1;
+		shown[COLUMN_EXPECTATIONS] |= !row->met || row->known || row->count > 1;
 	}
 }
 
@@ -392,6 +393,7 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 	const struct terminal *terminal = &table->terminal;
 	long long cases = (long long)json_int(summary, "cases", 0);
 	long long unmet = (long long)json_int(summary, "unmet", 0);
+	long long known = (long long)json_int(summary, "known_failures", 0);
 	long long not_run = (long long)json_int(summary, "not_run", 0);
 	long long passed_over = (long long)json_int(summary, "passed_over", 0);
 	const cJSON *seconds = json_get(summary, "seconds");
@@ -399,6 +401,8 @@ static void print_summary(const struct table *table, FILE *out, const cJSON *sum
 
 	fprintf(out, "%lld case%s, %lld met, ", cases, cases == 1 ? "" : "s",
 		(long long)json_int(summary, "met", 0));
+	if (known)
+		fprintf(out, "%lld known failure%s, ", known, known == 1 ? "" : "s");
 	fprintf(out, "%s%lld not met%s", unmet ? terminal->red : "", unmet,
 		unmet ? terminal->plain : "");
 	if (not_run)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/case_rounds.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"
@@ -168,11 +169,7 @@ static char *released_of(const struct table_row *row)
 static int gravity(const cJSON *round)
 {
 	enum verdict verdict;
-
-	/* Unmet is graver than not run, and not run than met. */
-	int gravity = !json_bool(round, "could_run", true) ? VERDICTS
-		: !json_bool(round, "met", false)          ? 2 * VERDICTS
-							   : 0;
+	int gravity = (int)case_rounds_outcome(round) * VERDICTS;
 
 	return verdict_parse(&verdict, text_of(round, "verdict"))
 		? gravity + (int)verdict
@@ -193,23 +190,24 @@ static const cJSON *gravest(const struct table_row *row)
 
 static void fill_expectations(struct table_row *row)
 {
-	unsigned met = 0, not_run = 0, unmet, count;
-	const char *word;
+	static const char *const words[OUTCOMES] = {
+		[OUTCOME_MET] = "met",
+		[OUTCOME_KNOWN] = "known failure",
+		[OUTCOME_NOT_RUN] = "NOT RUN",
+		[OUTCOME_UNMET] = "NOT MET",
+	};
+	enum outcome outcome = case_rounds_outcome(row->worst);
+	unsigned count = 0;
 
-	for (unsigned i = 0; i < row->count; i++) {
-		bool could_run = json_bool(row->rounds[i], "could_run", true);
-
-		met += could_run && json_bool(row->rounds[i], "met", false);
-		not_run += !could_run;
-	}
-	unmet = row->count - met - not_run;
-	row->met = met == row->count;
-	row->not_run = unmet == 0 && not_run > 0;
-	word = row->met ? "met" : row->not_run ? "NOT RUN" : "NOT MET";
-	count = row->met ? met : row->not_run ? not_run : unmet;
+	for (unsigned i = 0; i < row->count; i++)
+		count += case_rounds_outcome(row->rounds[i]) == outcome;
+	row->met = outcome == OUTCOME_MET || outcome == OUTCOME_KNOWN;
+	row->not_run = outcome == OUTCOME_NOT_RUN;
+	if (outcome == OUTCOME_KNOWN)
+		row->known = text_of(json_get(row->worst, "known_failure"), "why");
 	row->cells[COLUMN_EXPECTATIONS] = row->count > 1
-		? mem_textf("%s %u of %u", word, count, row->count)
-		: mem_text(word);
+		? mem_textf("%s %u of %u", words[outcome], count, row->count)
+		: mem_text(words[outcome]);
 }
 
 /* Zombies (L3) explain no verdict. */
@@ -264,6 +262,13 @@ static void fill_unmet(struct table_row *row)
 				text_of(item, "what"), text_of(item, "wanted"),
 				text_of(item, "seen"));
 	}
+	cJSON_ArrayForEach(item, json_get(worst, "regressions"))
+		strlist_add(&row->unmet, "regression: %s",
+			cJSON_IsString(item) ? item->valuestring : "");
+	if (json_bool(json_get(worst, "known_failure"), "passes", false))
+		strlist_add(&row->unmet,
+			"it is met, and on the list of known failures (%s): take it off",
+			text_of(json_get(worst, "known_failure"), "why"));
 	if (row->count > 1)
 		strlist_add(&row->unmet, "round %lld: %s",
 			(long long)json_int(worst, "round", 0),

@@ -20,7 +20,7 @@ enum column {
 	COLUMN_RANGE,   /* of the rounds, "2.01..2.04s"; empty for one */
 	COLUMN_MARGIN,  /* the smallest; "-" where it was killed */
 	COLUMN_VERDICT, /* the worst */
-	COLUMN_EXPECTATIONS, /* "met", "NOT MET 1 of 3", "NOT RUN" */
+	COLUMN_EXPECTATIONS, /* "met", "NOT MET 1 of 3", "NOT RUN", "known failure" */
 	COLUMNS,
 };
 
@@ -29,6 +29,8 @@ struct table_row {
 	unsigned count;
 	const cJSON *worst; /* of the rounds: the row tells of this one */
 	bool met, not_run;
+	const char
+		*known; /* why its failure is known: then it counts as met; or NULL */
 	char *cells[COLUMNS]; /* none is NULL */
 	char *id;             /* what `why` begins with: "H2"; "" when it has none */
 	char *why; /* "H2 sequential teardown: ...", or the verdict's reason, or "" */

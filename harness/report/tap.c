@@ -54,8 +54,12 @@ static void put_case(FILE *out, unsigned number, const struct table_row *row)
 	SCOPED(json_free) cJSON *why = cJSON_CreateString(row->why);
 	SCOPED(json_free) cJSON *unmet = joined(&row->unmet);
 
-	fprintf(out, "%sok %u - ", row->met ? "" : "not ", number);
+	fprintf(out, "%sok %u - ", row->met && !row->known ? "" : "not ", number);
 	put_description(out, title);
+	if (row->known) {
+		fputs(" # TODO ", out);
+		put_description(out, row->known);
+	}
 	fputs("\n  ---\n", out);
 	put_value(out, "message", why);
 	for (size_t i = 0; i < COUNT(members); i++)
