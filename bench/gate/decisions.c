@@ -23,7 +23,8 @@ static bool add_pairs(struct decided *decided, const unsigned *wanted, unsigned 
 	bool any = false;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (wanted[i] <= decided[i].pairs || wanted[i] > GATE_LOOK_LAST)
+		if (decided[i].pairs == 0 || wanted[i] <= decided[i].pairs ||
+			wanted[i] > GATE_LOOK_LAST)
 			continue;
 		decided[i].pairs = wanted[i];
 		any = true;
@@ -38,7 +39,9 @@ void decide_run(struct decided *decided, const struct measured *run, unsigned co
 
 	assert(count <= RUN_CASES);
 	for (unsigned i = 0; i < count; i++)
-		decided[i] = (struct decided){.pairs = pairs ? pairs : GATE_LOOK_FIRST};
+		decided[i] = (struct decided){.pairs = !run[i].base_ns ? 0
+				: pairs                                ? pairs
+					: GATE_LOOK_FIRST};
 	do
 		decide(decided, run, count, pairs ? GATE_ONCE : GATE_LOOKS, wanted);
 	while (!pairs && add_pairs(decided, wanted, count));
