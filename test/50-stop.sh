@@ -56,7 +56,9 @@ run shell 'echo up; busybox httpd -f -p 127.0.0.1:80; true'
 stop -t 1 "$container"
 check "a shell that passes nothing on is the reason, with its cure" \
 	ends_with 1 "$container killed 137 after 1." "(grace: 1s)" "W3 PID 1 is busybox" \
-	"so busybox" "never received it" "Cure: Make the program PID 1." \
+	"so busybox" "never received it" \
+	"Cure: Make busybox PID 1: \`CMD [\"busybox\",\"sh\",\"-c\",\"echo up; exec busybox httpd -f" \
+	"It has no handler for SIGTERM" \
 	"Last words: \"up\"" "before the signal"
 
 run timeout 'echo up; while :; do busybox sleep 1; done' --stop-timeout 1
@@ -222,7 +224,7 @@ check "another service is not stopped" [ "$(state Running)" = true ]
 stop --compose "$work/$name.yml" nobody
 check "a service that is not there is named" ends_with 3 'no container of a service "nobody"'
 stop --compose "$work/nowhere.yml"
-check "a compose file that is not there is named" ends_with 3 "nowhere.yml: No such file"
+check "a compose file that is not there is named" ends_with 2 "nowhere.yml: No such file"
 
 container=$name-other
 check "what was not named runs on" [ "$(state StartedAt) $(state Running)" = "$started true" ]

@@ -51,7 +51,7 @@ check "a command that stops well is clean" \
 try --grace 300ms -- busybox sh -c "busybox sleep 7${$}1; true"
 check "a shell in front is the reason, with its cure" \
 	ends_with 1 "busybox killed 137 after 3" "W3 PID 1 is busybox" \
-	"Cure: Make the program PID 1."
+	"Cure: Make busybox PID 1: \`CMD [\"busybox\",\"sh\",\"-c\",\"exec busybox sleep 7${$}1; true\"]\`"
 check "nothing of it runs on" nothing_runs "busybox sleep 7${$}1"
 
 try --json -e GREETING=hello --ready-log hello -- busybox sh -c "echo \$GREETING; $handles"
@@ -88,7 +88,8 @@ END
 chmod +x "$work/entrypoint"
 try --try-cures --grace 300ms -- "$work/entrypoint" $term
 check "a script that runs the words behind it is cured by exec, too" \
-	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`exec \"\$@\"\`"
+	ends_with 1 "killed 137" "exec form 0 " "Clean with exec form: \`exec \"\$@\"\`" \
+	"let \`exec \"\$@\"\` be the last line of"
 
 mkdir -p "$work/app"
 ln -s "$(realpath "$bin/mock-agent")" "$work/app/server"
@@ -101,6 +102,7 @@ chmod +x "$work/start"
 try --try-cures --grace 300ms -- "$work/start"
 check "behind two launchers it is cured by the program's own words, in its folder" \
 	ends_with 1 "killed 137" "W3" "exec form 0 " "clean" \
+	"let the last line of $work/start be \`exec ./server --port 0\`." \
 	"Clean with exec form: \`WORKDIR $work/app\` and \`ENTRYPOINT [\"./server\",\"--port\",\"0\"]\`"
 
 try --try-cures --grace 300ms --ready-log up -- busybox sh -c "$int"

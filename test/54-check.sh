@@ -74,7 +74,7 @@ agree 1 1 W1 "$container will fail" "W1 will fail: PID 1 (busybox) has no handle
 	"Cure: Install a handler"
 
 shell shell 'echo up; busybox httpd -f -p 80; true'
-agree 1 1 W3 "W3 will fail: PID 1 is busybox" "never receives it" "Cure: Make the program"
+agree 1 1 W3 "W3 will fail: PID 1 is busybox" "never receives it" "Cure: Make busybox PID 1: \`CMD ["
 
 shell ignores 'trap "" TERM; echo up; while :; do busybox sleep 0.05; done'
 agree 1 1 W2 "W2 will fail: PID 1 (busybox) ignores SIGTERM"

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/campaign/launched_program.h"
+#include "harness/judge/launched_program.h"
 #include "harness/judge/judge.h"
 #include "harness/run/case.h"
-#include "harness/target/exec_form.h"
+#include "harness/judge/exec_form.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"

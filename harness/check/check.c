@@ -7,6 +7,8 @@
 #include "harness/check/check_limits.h"
 #include "harness/check/check_process.h"
 #include "harness/check/check_reach.h"
+#include "harness/judge/launcher_cure.h"
+#include "lib/mem.h"
 
 const char *const check_level_names[CHECK_LEVELS] = {
 	[CHECK_NOTE] = "note",
@@ -172,11 +174,27 @@ static void find_sessions(struct check *check, const struct view *view)
 	check_add(check, CHECK_NOTE, DIAGNOSIS_ANY, NULL, &text);
 }
 
+/* With the command line of the program in place of a placeholder. */
+static void name_program(struct check *check, const struct view *view)
+{
+	SCOPED(mem_free)
+	char *cure = launcher_cure(view->last, view->facts->stop_signal);
+
+	for (unsigned i = 0; cure && i < check->count; i++) {
+		struct check_finding *finding = &check->findings[i];
+
+		if (finding->id == DIAGNOSIS_W3)
+			snprintf(finding->cure, sizeof finding->cure, "%s", cure);
+	}
+}
+
 void check_find(struct check *check, const struct check_input *input)
 {
 	*check = (struct check){0};
 	check_reach(check, input);
 	check_limits(check, input);
+	if (input->view->last)
+		name_program(check, input->view);
 	find_restarts(check, input->about);
 	find_paused(check, input->about);
 	if (!input->view->pid1)

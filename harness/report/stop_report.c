@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "harness/judge/launcher_cure.h"
 #include "harness/report/process_rows.h"
 #include "harness/report/round.h"
 #include "harness/scenario/diagnosis_id.h"
@@ -174,6 +175,17 @@ static char *missing_text(const struct stop_report *report)
 	return text.len ? buf_take(&text) : NULL;
 }
 
+/* Of this program where its command line is known; the caller's. */
+static char *cure_text(const struct stop_report *report, enum diagnosis_id id)
+{
+	const struct evidence *evidence = report->evidence;
+	char *cure = NULL;
+
+	if (id == DIAGNOSIS_W3 && evidence->snapshot_count)
+		cure = launcher_cure(evidence->snapshots, evidence->facts.stop_signal);
+	return cure ? cure : mem_text(diagnosis_cure(id));
+}
+
 /* --- for people --- */
 
 static void print_processes(
@@ -243,9 +255,10 @@ void stop_report_print(
 {
 	const struct judgement *judgement = report->judgement;
 	bool clean = is_clean(judgement);
-	const char *cure = clean || judgement->diagnosis_count == 0
-		? ""
-		: diagnosis_cure(judgement->diagnoses[0].id);
+	SCOPED(mem_free)
+	char *cure = clean || judgement->diagnosis_count == 0
+		? NULL
+		: cure_text(report, judgement->diagnoses[0].id);
 	SCOPED(mem_free) char *signals = signals_text(report->evidence);
 	SCOPED(mem_free) char *words = last_words(report->evidence);
 	SCOPED(mem_free) char *missing = missing_text(report);
@@ -267,17 +280,19 @@ void stop_report_print(
 
 /* --- for programs --- */
 
-static void add_diagnoses(cJSON *json, const struct judgement *judgement)
+static void add_diagnoses(cJSON *json, const struct stop_report *report)
 {
+	const struct judgement *judgement = report->judgement;
 	cJSON *list = cJSON_AddArrayToObject(json, "diagnoses");
 
 	for (unsigned i = 0; i < judgement->diagnosis_count; i++) {
 		const struct diagnosis *diagnosis = &judgement->diagnoses[i];
+		SCOPED(mem_free) char *cure = cure_text(report, diagnosis->id);
 		cJSON *item = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(item, "id", diagnosis_ids[diagnosis->id]);
 		json_add_text(item, "text", diagnosis->text);
-		json_add_text(item, "cure", diagnosis_cure(diagnosis->id));
+		json_add_text(item, "cure", cure);
 		cJSON_AddItemToArray(list, item);
 	}
 }
@@ -313,7 +328,7 @@ cJSON *stop_report_json(const struct stop_report *report)
 	json_add_text(json, "image", about->image);
 	json_add_text(json, "verdict", verdict_names[report->judgement->verdict]);
 	json_add_text(json, "reason", report->judgement->reason);
-	add_diagnoses(json, report->judgement);
+	add_diagnoses(json, report);
 	round_add_stop(json, report->scenario, evidence, report->judgement);
 	json_add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
 	add_last_line(json, evidence);

@@ -1,6 +1,7 @@
-#include "harness/target/exec_form.h"
+#include "harness/judge/exec_form.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,7 @@ static const struct simple_command *choose(
 	const struct script *script, const char *child)
 {
 	const struct simple_command *last = NULL;
+	unsigned programs = 0;
 
 	for (unsigned i = 0; i < script->count; i++) {
 		if (is_reserved(&script->command[i]) || is_exec(&script->command[i]))
@@ -237,34 +239,62 @@ static const struct simple_command *choose(
 			return &script->command[i];
 	}
 	for (unsigned i = 0; i < script->count; i++) {
-		if (!is_builtin(&script->command[i]))
-			last = &script->command[i];
+		if (is_builtin(&script->command[i]))
+			continue;
+		last = &script->command[i];
+		programs++;
 	}
-	return last;
+	/* One that runs under another name is not to be guessed among several. */
+	return child && programs > 1 ? NULL : last;
 }
 
 /* --- the command line --- */
 
-/* Nothing that a shell would do something with. */
+/* Behind the text in quotes at text, of which a shell would only take the quotes away;
+ * NULL: it would do more. */
+static const char *skip_quoted(const char *text)
+{
+	const char *end = strchr(text + 1, *text);
+	size_t plain = *text == '"' ? strcspn(text + 1, "$`\\\"") : SIZE_MAX;
+
+	return end && plain >= (size_t)(end - text - 1) ? end + 1 : NULL;
+}
+
+/* Words of which a shell would make nothing but an argument each. Its quotes are closed:
+ * split() has seen to that. */
 static bool is_plain(const struct simple_command *command)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789_-+=./:,@% \t";
+		"0123456789_-+=./:,@% \t'\"";
+	const char *at = command->text;
+	const char *end = at + command->len;
 
-	return assignments_len(command) == 0 &&
-		strspn(command->text, plain) >= command->len;
+	while (at && at < end && strchr(plain, *at))
+		at = strchr("'\"", *at) ? skip_quoted(at) : at + 1;
+	return assignments_len(command) == 0 && at == end;
 }
 
+/* Of a command that is plain. */
 static void add_words(struct strlist *form, const struct simple_command *command)
 {
-	SCOPED(mem_free)
-	char *text = mem_textf("%.*s", (int)command->len, command->text);
-	char *rest;
+	const char *end = command->text + command->len;
+	SCOPED(buf_done) struct buf word = {0};
 
-	for (char *word = strtok_r(text, BLANKS, &rest); word;
-		word = strtok_r(NULL, BLANKS, &rest))
-		strlist_add(form, "%s", word);
+	for (const char *at = command->text; at < end; at++) {
+		size_t len = 1;
+
+		if (strchr(BLANKS, *at))
+			continue;
+		buf_clear(&word);
+		for (; at < end && !strchr(BLANKS, *at); at += len) {
+			bool quoted = strchr("'\"", *at);
+
+			len = quoted ? (size_t)(skip_quoted(at) - at) : 1;
+			buf_add(&word, at + quoted, quoted ? len - 2 : 1);
+		}
+		strlist_add(form, "%s", buf_text(&word));
+	}
 }
 
 static void add_with_exec(struct strlist *form, const struct strlist *command,

@@ -1,8 +1,8 @@
-#include "harness/campaign/launched_program.h"
+#include "harness/judge/launched_program.h"
 
 #include <stddef.h>
 
-static const struct proc *only_child(
+const struct proc *launched_only_child(
 	const struct snapshot *snapshot, const struct proc *parent)
 {
 	const struct proc *only = NULL;
@@ -23,7 +23,7 @@ const struct proc *launched_program(const struct snapshot *snapshot, int signal_
 {
 	const struct proc *program = snapshot->count ? &snapshot->procs[0] : NULL;
 
-	while (program && (program = only_child(snapshot, program))) {
+	while (program && (program = launched_only_child(snapshot, program))) {
 		if (proc_receives(program, signal_number) || program->listening > 0)
 			return program;
 	}

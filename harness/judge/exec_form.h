@@ -5,8 +5,8 @@
  * as `sh -c "migrate && node server.js"` does, the shell stays and becomes the program:
  * `sh -c "migrate && exec node server.js"`.
  */
-#ifndef HARNESS_TARGET_EXEC_FORM_H
-#define HARNESS_TARGET_EXEC_FORM_H
+#ifndef HARNESS_JUDGE_EXEC_FORM_H
+#define HARNESS_JUDGE_EXEC_FORM_H
 
 #include <stdbool.h>
 

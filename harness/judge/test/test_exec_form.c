@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "harness/target/exec_form.h"
+#include "harness/judge/exec_form.h"
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
@@ -51,7 +51,11 @@ static void a_shell_in_front_is_left_out(void **state UNUSED)
 		{"tini^--^sh^-c^node x", NULL, "tini^--^node^x", "an init in front"},
 		{"sh^-c^node $FILE", NULL, "sh^-c^exec node $FILE",
 			"it needs its shell"},
-		{"sh^-c^node 'a b'^x", NULL, "sh^-c^exec node 'a b'^x", "quotes"},
+		{"sh^-c^nginx -g \"daemon off;\"", NULL, "nginx^-g^daemon off;",
+			"quotes"},
+		{"sh^-c^node 'a $b'c \"\"^x", NULL, "node^a $bc^", "quotes in a word"},
+		{"sh^-c^node \"a $b\"^x", NULL, "sh^-c^exec node \"a $b\"^x",
+			"quotes around a variable"},
 		{"sh^-c^node >>log 2>&1", NULL, "sh^-c^exec node >>log 2>&1",
 			"a redirection"},
 		{"sh^-c^A=1 B= node x", NULL, "sh^-c^A=1 B= exec node x",
@@ -66,6 +70,8 @@ static void a_shell_in_front_is_left_out(void **state UNUSED)
 			"the child's"},
 		{"sh^-c^one \"$X\"\ntwo \"$Y\"\n", "/bin/one a b",
 			"sh^-c^exec one \"$X\"\ntwo \"$Y\"\n", "by its program"},
+		{"sh^-c^one x; two", "three: y", "", "none is the child"},
+		{"sh^-c^one x", "three: y", "one^x", "the only one is the child"},
 		{"sh^-c^echo 'a; b' && one", NULL, "sh^-c^echo 'a; b' && exec one",
 			"a semicolon in quotes"},
 		{"sh^-c^one \\; two", NULL, "sh^-c^exec one \\; two", "an escaped one"},
