@@ -1,0 +1,138 @@
+#!/bin/sh
+# The jobs of docs/ci, each run as its runner runs it (test/support/ci_runner.py), for the
+# repository of examples/shop: unchanged they are green, with a stop that has become slower
+# or less clean red, and reports and baseline are where they belong.
+set -u
+test=ci
+. test/support/stopbench.sh
+trap 'rm -rf "$work"' EXIT
+
+if [ "$bin" != build/bin ]; then
+	echo "skip ci: make installs build/bin, and the programs under test are in $bin"
+	exit 0
+fi
+has_checker "YAML reader" python3 -c "import yaml" || exit $failed
+export MAKEFLAGS=
+
+# The stop takes a second, so that the noise of a busy host is no difference.
+sed_shop() { # SCRIPT
+	sed -i "$1" "$work/shop/shop.py"
+}
+shop() { # as it is on the main branch
+	rm -rf "$work/shop"
+	cp -r examples/shop "$work/shop"
+	sed_shop 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 1.0/'
+	mkdir -p "$work/shop/.github/workflows" "$work/shop/ci"
+	# What a person edits: fewer rounds, all at the same time.
+	sed 's/^\( *\)scenarios: scenarios/&\n\1repeat: "8"\n\1options: --jobs 8 --engine process/' \
+		docs/ci/github/stopbench.yml >"$work/shop/.github/workflows/stopbench.yml"
+	sed 's/STOPBENCH_REPEAT: .*/STOPBENCH_REPEAT: "8"/
+		s/STOPBENCH_OPTIONS: .*/STOPBENCH_OPTIONS: --jobs 8 --engine process/' \
+		docs/ci/gitlab/.gitlab-ci.yml >"$work/shop/.gitlab-ci.yml"
+	[ ! -e "$work/stopbench.deb" ] || cp "$work/stopbench.deb" "$work/shop/ci/"
+}
+slower() {
+	sed_shop 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 1.5/'
+}
+less_clean() {
+	sed_shop 's/^def stop(.*/&\n\tos._exit(0)/'
+}
+
+# A job; its number is in $runs, what it uploads in $work/artifacts.
+runs=0
+job() { # github|gitlab EVENT
+	kind=$1
+	runs=$((runs + 1))
+	file=$work/shop/.gitlab-ci.yml
+	[ "$kind" = gitlab ] || file=$work/shop/.github/workflows/stopbench.yml
+	rm -rf "$work/artifacts" "$work/job" "$work/summary"
+	: >"$work/errors"
+	timeout 120 env -i PATH="$PATH" python3 test/support/ci_runner.py "$kind" "$file" \
+		repository="$work/shop" stopbench="$PWD" workspace="$work/job" \
+		caches="$work/caches.$kind" artifacts="$work/artifacts" summary="$work/summary" \
+		event="$2" branch=main run="$runs" path="$path" >"$work/out" 2>&1
+	code=$?
+	reports=$work/artifacts/stopbench-reports
+}
+has_reports() {
+	for report in results.json junit.xml summary.md report.html; do
+		[ -s "$reports/$report" ] || return 1
+	done
+}
+
+# --- GitHub ---
+
+path=$PATH
+shop
+job github push
+check "github: the first run of main is green" ends_with 0 \
+	"There is no baseline yet" "1 case, 1 met" "the job is green"
+check "github: and uploads the reports" has_reports
+check "github: its summary says so" grep -q '^\*\*The one case stopped as expected' "$work/summary"
+job github pull_request
+check "github: a pull request that changes nothing is green" ends_with 0 \
+	"0 regressions in 1 case compared"
+check "github: and is no baseline" eval '[ "$(ls "$work/caches.github" | wc -l)" -eq 1 ]'
+slower
+job github pull_request
+check "github: one that makes the stop slower is red" ends_with 1 \
+	"1 regression in 1 case compared" "the job is red"
+check "github: the annotation says so, at the scenario" says \
+	"::error file=scenarios/stop.json,line=1,title=stop%3A slower::slower by "
+check "github: the summary, too" grep -q '^\*\*.* worse than .*slower by ' "$work/summary"
+check "github: the reports are uploaded all the same" has_reports
+job github push
+check "github: merged it is red once more" ends_with 1 "1 regression"
+job github pull_request
+check "github: and what comes then is compared with that" ends_with 0 "0 regressions"
+shop
+less_clean
+job github pull_request
+check "github: a stop that is less clean is red" ends_with 1 "1 not met" "1 regression"
+check "github: its folder is uploaded, too" eval 'ls "$reports"/failed/*/*/why.txt >/dev/null'
+shop
+echo '{' >"$work/shop/scenarios/broken.json"
+job github push
+check "github: a scenario with an error is red, and no baseline" eval 'ends_with 1 broken.json &&
+	[ "$(ls "$work/caches.github" | wc -l)" -eq 2 ]'
+
+# --- GitLab ---
+
+# Its job installs the package: into a root of its own.
+if ! command -v dpkg-shlibdeps >/dev/null; then
+	echo "skip ci: there is no dpkg-dev to make the package for GitLab's job"
+	exit $failed
+fi
+make --no-print-directory deb >"$work/out" 2>"$work/errors"
+code=$?
+check "gitlab: the package" ends_with 0 .deb
+cp "$(tail -n 1 "$work/out")" "$work/stopbench.deb"
+mkdir -p "$work/programs"
+cat >"$work/programs/apt-get" <<END
+#!/bin/sh
+# Unpacks the last argument.
+[ "\$1" = update ] || { for file; do :; done && dpkg-deb -x "\$file" "$work/root"; }
+END
+chmod +x "$work/programs/apt-get"
+path=$work/programs:$work/root/usr/bin:$PATH
+
+shop
+job gitlab push
+check "gitlab: the first run of main is green" ends_with 0 \
+	"There is no baseline yet" "1 case, 1 met" "the job is green"
+check "gitlab: and uploads the reports" has_reports
+job gitlab pull_request
+check "gitlab: a merge request that changes nothing is green" ends_with 0 \
+	"0 regressions in 1 case compared"
+slower
+job gitlab pull_request
+check "gitlab: one that makes the stop slower is red" ends_with 1 \
+	"1 regression in 1 case compared" "the job is red"
+check "gitlab: the reports are uploaded all the same" has_reports
+check "gitlab: the code quality report says so" grep -q '"slower' "$reports/gitlab.json"
+check "gitlab: and is not the baseline" eval 'shop; job gitlab pull_request; ends_with 0 "0 regressions"'
+less_clean
+job gitlab pull_request
+check "gitlab: a stop that is less clean is red" ends_with 1 "1 not met" "1 regression"
+check "gitlab: its folder is uploaded, too" eval 'ls "$reports"/failed/*/*/why.txt >/dev/null'
+exit $failed
