@@ -14,14 +14,9 @@ fi
 has_checker "YAML reader" python3 -c "import yaml" || exit $failed
 export MAKEFLAGS=
 
-# The stop takes a second, so that the noise of a busy host is no difference.
-sed_shop() { # SCRIPT
-	sed -i "$1" "$work/shop/shop.py"
-}
 shop() { # as it is on the main branch
 	rm -rf "$work/shop"
 	cp -r examples/shop "$work/shop"
-	sed_shop 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 1.0/'
 	mkdir -p "$work/shop/.github/workflows" "$work/shop/ci"
 	# What a person edits: fewer rounds, all at the same time.
 	sed 's/^\( *\)scenarios: scenarios/&\n\1repeat: "8"\n\1options: --jobs 8 --engine process/' \
@@ -32,10 +27,10 @@ shop() { # as it is on the main branch
 	[ ! -e "$work/stopbench.deb" ] || cp "$work/stopbench.deb" "$work/shop/ci/"
 }
 slower() {
-	sed_shop 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 1.5/'
+	sed -i 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 1.5/' "$work/shop/shop.py"
 }
 less_clean() {
-	sed_shop 's/^def stop(.*/&\n\tos._exit(0)/'
+	sed -i 's/^def stop(.*/&\n\tos._exit(0)/' "$work/shop/shop.py"
 }
 
 # A job; its number is in $runs, what it uploads in $work/artifacts.
@@ -78,8 +73,10 @@ job github pull_request
 check "github: one that makes the stop slower is red" ends_with 1 \
 	"1 regression in 1 case compared" "the job is red"
 check "github: the annotation says so, at the scenario" says \
-	"::error file=scenarios/stop.json,line=1,title=stop%3A slower::slower by "
-check "github: the summary, too" grep -q '^\*\*.* worse than .*slower by ' "$work/summary"
+	"::error file=scenarios/stop.json,line=11,title=stop%3A regression::regression: slower by "
+check "github: the summary, too" \
+	grep -q '^\*\*The one case did not stop as expected\*\*: stop: .*slower by ' "$work/summary"
+check "github: and JUnit's report" grep -q '<failure type="regression" message=".*slower by ' "$reports/junit.xml"
 check "github: the reports are uploaded all the same" has_reports
 job github push
 check "github: merged it is red once more" ends_with 1 "1 regression"
@@ -99,10 +96,7 @@ check "github: a scenario with an error is red, and no baseline" eval 'ends_with
 # --- GitLab ---
 
 # Its job installs the package: into a root of its own.
-if ! command -v dpkg-shlibdeps >/dev/null; then
-	echo "skip ci: there is no dpkg-dev to make the package for GitLab's job"
-	exit $failed
-fi
+has_checker "dpkg-dev, to make the package for GitLab's job" dpkg-shlibdeps --version || exit $failed
 make --no-print-directory deb >"$work/out" 2>"$work/errors"
 code=$?
 check "gitlab: the package" ends_with 0 .deb
@@ -129,7 +123,8 @@ job gitlab pull_request
 check "gitlab: one that makes the stop slower is red" ends_with 1 \
 	"1 regression in 1 case compared" "the job is red"
 check "gitlab: the reports are uploaded all the same" has_reports
-check "gitlab: the code quality report says so" grep -q '"slower' "$reports/gitlab.json"
+check "gitlab: the code quality report says so" eval \
+	'grep -q "slower by " "$reports/gitlab.json" && grep -q "check_name.*regression" "$reports/gitlab.json"'
 check "gitlab: and is not the baseline" eval 'shop; job gitlab pull_request; ends_with 0 "0 regressions"'
 less_clean
 job gitlab pull_request

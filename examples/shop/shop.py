@@ -7,12 +7,12 @@ import threading
 import time
 
 # For so long the load balancer may not have seen that it is being stopped.
-LINGER_SECONDS = 0.5
+LINGER_SECONDS = 1.0
 
 
 class Shop(http.server.BaseHTTPRequestHandler):
 	def do_GET(self):
-		time.sleep(0.3)
+		time.sleep(0.8)
 		body = b"one order\n"
 		self.send_response(200)
 		self.send_header("Content-Length", str(len(body)))

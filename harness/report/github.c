@@ -40,11 +40,17 @@ static void put_case(FILE *out, const struct table_row *row)
 	fprintf(out, ",line=%lld,title=", (long long)json_int(row->worst, "line", 1));
 	put_property(out, title);
 	put_property(out, ": ");
-	put_property(
-		out, row->not_run ? "could not run" : json_text(row->worst, "verdict"));
+	put_property(out,
+		row->not_run             ? "could not run"
+			: row->regressed ? "regression"
+					 : json_text(row->worst, "verdict"));
 	fputs("::", out);
-	put_message(out, row->why[0] ? row->why : json_text(row->worst, "reason"));
-	for (unsigned i = 0; i < row->unmet.count; i++) {
+	if (row->regressed)
+		put_message(out, row->unmet.item[0]);
+	else
+		put_message(
+			out, row->why[0] ? row->why : json_text(row->worst, "reason"));
+	for (unsigned i = row->regressed; i < row->unmet.count; i++) {
 		fputs("%0A", out);
 		put_message(out, row->unmet.item[i]);
 	}

@@ -37,6 +37,7 @@ static cJSON *issue_of(const struct table_row *row)
 {
 	const char *verdict = json_text(row->worst, "verdict");
 	const char *check = row->not_run ? "could-not-run"
+		: row->regressed         ? "regression"
 		: row->id[0]             ? row->id
 		: verdict                ? verdict
 					 : "unmet";

@@ -88,7 +88,9 @@ static void put_outcome(FILE *out, const struct table_row *row)
 
 	fprintf(out, "      <%s", element);
 	put_attribute(out, "type",
-		json_text(row->worst, row->not_run ? "trouble" : "verdict"));
+		row->regressed
+			? "regression"
+			: json_text(row->worst, row->not_run ? "trouble" : "verdict"));
 	put_attribute(out, "message",
 		row->why[0]                ? row->why
 			: row->unmet.count ? row->unmet.item[0]

@@ -203,6 +203,8 @@ static void fill_expectations(struct table_row *row)
 		count += case_rounds_outcome(row->rounds[i]) == outcome;
 	row->met = outcome == OUTCOME_MET || outcome == OUTCOME_KNOWN;
 	row->not_run = outcome == OUTCOME_NOT_RUN;
+	row->regressed = json_bool(row->worst, "met", false) &&
+		json_get(row->worst, "regressions");
 	if (outcome == OUTCOME_KNOWN)
 		row->known = text_of(json_get(row->worst, "known_failure"), "why");
 	row->cells[COLUMN_EXPECTATIONS] = row->count > 1

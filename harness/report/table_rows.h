@@ -29,6 +29,7 @@ struct table_row {
 	unsigned count;
 	const cJSON *worst; /* of the rounds: the row tells of this one */
 	bool met, not_run;
+	bool regressed; /* each round is as expected, and the case worse than BASE's */
 	const char
 		*known; /* why its failure is known: then it counts as met; or NULL */
 	char *cells[COLUMNS]; /* none is NULL */
