@@ -1,7 +1,8 @@
 #!/bin/sh
 # documents - runs what the documents tell their readers to run.
 #
-# Of README.md, scenarios/README.md and docs/*.md, in the order of the text:
+# Of README.md, scenarios/README.md and docs/*.md, or of those that are named behind it, in
+# the order of the text:
 #
 #   ```sh            commands, run from the top of the tree with sh -e
 #   ```sh curl       the same; they need curl
@@ -122,7 +123,8 @@ run_scenario() { # INFO FILE NAME
 	[ "$code" -eq 0 ] || cat "$work/scenario.out"
 }
 
-for document in README.md scenarios/README.md docs/*.md; do
+[ $# -gt 0 ] || set -- README.md scenarios/README.md docs/*.md
+for document in "$@"; do
 	folder=$work/$(echo "$document" | tr / _)
 	mkdir "$folder"
 	split "$document" "$folder"

@@ -11,7 +11,9 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-#define UNKNOWN INT64_MIN
+#define UNKNOWN     INT64_MIN
+#define FIGURES     56 /* columns that the figures of a row may take */
+#define LABEL_LEAST 12
 
 struct comparison_table {
 	struct terminal terminal;
@@ -58,12 +60,23 @@ static const char *color_of(const cJSON *item)
 	return json_at(item, "differences.0") ? "yellow" : "green";
 }
 
+/* 0: there is no end. */
+static unsigned label_width(const struct comparison_table *table)
+{
+	unsigned width = table->terminal.width;
+
+	if (!width)
+		return 0;
+	return width > FIGURES + LABEL_LEAST ? width - FIGURES : LABEL_LEAST;
+}
+
 static void add_row(const struct comparison_table *table, struct libscols_table *drawn,
 	const cJSON *item)
 {
 	struct libscols_line *line = scols_table_new_line(drawn, NULL);
 	SCOPED(mem_free) char *title = case_rounds_title(item);
-	SCOPED(mem_free) char *fitted = terminal_fit(&table->terminal, title, 0);
+	SCOPED(mem_free)
+	char *fitted = terminal_fit(&table->terminal, title, label_width(table));
 	SCOPED(mem_free) char *low = signed_text(item, "low_ns");
 	SCOPED(mem_free) char *high = signed_text(item, "high_ns");
 	SCOPED(mem_free) char *interval =
