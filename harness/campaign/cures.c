@@ -5,10 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/judge/launched_program.h"
-#include "harness/judge/judge.h"
-#include "harness/run/case.h"
 #include "harness/judge/exec_form.h"
+#include "harness/judge/launched_program.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -16,28 +14,23 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-#define GRACE_FACTOR 3
-
 /* A rerun that was not clean, and came nearer: two cures begin with it. */
-struct rerun {
+struct nearer {
 	char *name, *how;
-	cJSON *json;
-	struct scenario scenario;
-	struct evidence evidence;
-	struct judgement judgement;
+	struct rerun *rerun;
 };
 
 struct cures {
 	const struct case_options *options;
-	const struct cures_of *of;
+	const struct rerun_of *of;
 	cJSON *results;
 	unsigned runs, most; /* reruns so far, and their bound */
 	bool cured;          /* one of them made the stop clean */
 
-	struct rerun *nearer[CURES_MAX]; /* owned */
+	struct nearer nearer[CURES_MAX]; /* owned */
 	unsigned nearer_count;
-	const struct rerun *first; /* of two cures; NULL: it is one alone */
-	cJSON *tried;              /* the scenarios of all reruns */
+	const struct nearer *first; /* of two cures; NULL: it is one alone */
+	cJSON *tried;               /* the scenarios of all reruns */
 };
 
 /* One change of the scenario. */
@@ -87,9 +80,10 @@ static bool is_taken(const struct cures *cures, int number)
 /* --- one rerun --- */
 
 static void add_result(struct cures *cures, const char *name, const char *how,
-	const struct scenario *scenario, const struct evidence *evidence,
-	const struct judgement *judgement)
+	const struct rerun *rerun)
 {
+	const struct judgement *judgement = &rerun->judgement;
+	const struct evidence *evidence = &rerun->evidence;
 	const struct stop_facts *facts = &evidence->facts;
 	cJSON *result = json_fill(NULL,
 		"{'cure': %s, 'how': %s, 'verdict': %s, 'diagnosis': %s, 'trouble': "
@@ -109,48 +103,18 @@ static void add_result(struct cures *cures, const char *name, const char *how,
 		json_add_int(result, "stop_ns", judgement->stop_ns);
 	else
 		cJSON_AddNullToObject(result, "stop_ns");
-	json_add_int(result, "grace_ns", scenario->stop.grace_ns);
+	json_add_int(result, "grace_ns", rerun->scenario.stop.grace_ns);
 	cJSON_AddItemToArray(cures->results, result);
 	cures->cured = cures->cured ||
 		(judgement->could_run && judgement->verdict == VERDICT_CLEAN);
 }
 
-static void rerun_free(struct rerun *rerun)
+static void nearer_done(struct nearer *nearer)
 {
-	if (!rerun)
-		return;
-	evidence_done(&rerun->evidence);
-	scenario_done(&rerun->scenario);
-	cJSON_Delete(rerun->json);
-	free(rerun->name);
-	free(rerun->how);
-	free(rerun);
-}
-
-/* NULL: a change that contradicts the scenario is no cure of it. */
-static struct rerun *rerun_create(const struct cures *cures, const struct cure *cure)
-{
-	const struct rerun *first = cures->first;
-	struct json_doc doc = {.name = (char *)(size_t)cures->of->path};
-	struct rerun *rerun = mem_zeroed(sizeof *rerun);
-	struct err err = {0};
-
-	rerun->json = json_copy_exact(cure->json);
-	if (!scenario_read(
-		    &rerun->scenario, &doc, rerun->json, fields_keep_first, &err)) {
-		cJSON_Delete(rerun->json);
-		free(rerun);
-		return NULL;
-	}
-	rerun->name = first ? mem_textf("%s, %s", first->name, cure->name)
-			    : mem_text(cure->name);
-	rerun->how = first ? mem_textf("%s; and %s", first->how, cure->how)
-			   : mem_text(cure->how);
-	if (scenario_check(
-		    &rerun->scenario, &doc, rerun->json, fields_keep_first, &err))
-		return rerun;
-	rerun_free(rerun);
-	return NULL;
+	rerun_destroy(nearer->rerun);
+	free(nearer->name);
+	free(nearer->how);
+	*nearer = (struct nearer){0};
 }
 
 /* It ended otherwise than without the cure: better, or for another reason. */
@@ -159,52 +123,36 @@ static bool is_nearer(const struct cures *cures, const struct rerun *rerun)
 	const struct judgement *before = cures->of->judgement;
 	const struct judgement *after = &rerun->judgement;
 
-	return after->could_run && rerun->evidence.trouble == TROUBLE_NONE &&
-		after->verdict != VERDICT_CLEAN &&
+	return rerun_has_stopped(rerun) && after->verdict != VERDICT_CLEAN &&
 		(after->verdict < before->verdict || after->diagnosis_count == 0 ||
 			before->diagnosis_count == 0 ||
 			after->diagnoses[0].id != before->diagnoses[0].id);
 }
 
-/* A step of a rerun, told with its cure: "with an init: stopping". */
-struct told {
-	const struct case_options *options;
-	const char *name;
-};
-
-static void on_step(void *arg, const struct case_step *step)
-{
-	const struct told *told = arg;
-	SCOPED(mem_free) char *what = mem_textf("with %s: %s", told->name, step->what);
-	struct case_step whole = *step;
-
-	whole.what = what;
-	told->options->step(told->options->arg, &whole);
-}
-
 static void run(struct cures *cures, const struct cure *cure)
 {
-	struct rerun *rerun = rerun_create(cures, cure);
-	struct case_options options = *cures->options;
-	struct told told = {cures->options, NULL};
+	const struct nearer *first = cures->first;
+	SCOPED(nearer_done)
+	struct nearer own = {
+		.name = first ? mem_textf("%s, %s", first->name, cure->name)
+			      : mem_text(cure->name),
+		.how = first ? mem_textf("%s; and %s", first->how, cure->how)
+			     : mem_text(cure->how),
+		/* NULL: a change that contradicts the scenario is no cure of it. */
+		.rerun = rerun_create(cures->of->path, cure->json),
+	};
+	SCOPED(mem_free) char *with = mem_textf("with %s", own.name);
 
-	if (!rerun)
+	if (!own.rerun)
 		return;
-	told.name = rerun->name;
-	options.arg = &told;
-	options.step = options.step ? on_step : NULL;
 	cures->runs++;
 	cJSON_AddItemToArray(cures->tried, json_copy_exact(cure->json));
-	case_finish(case_run(&options, &rerun->scenario, &rerun->evidence), false);
-	if (rerun->evidence.trouble != TROUBLE_INTERRUPTED) {
-		judge(&rerun->judgement, &rerun->scenario, &rerun->evidence);
-		add_result(cures, rerun->name, rerun->how, &rerun->scenario,
-			&rerun->evidence, &rerun->judgement);
-	}
-	if (!cures->first && is_nearer(cures, rerun))
-		cures->nearer[cures->nearer_count++] = rerun;
-	else
-		rerun_free(rerun);
+	if (rerun_run(own.rerun, cures->options, with))
+		add_result(cures, own.name, own.how, own.rerun);
+	if (first || !is_nearer(cures, own.rerun))
+		return;
+	cures->nearer[cures->nearer_count++] = own;
+	own = (struct nearer){0};
 }
 
 /* An init and the exec form are the same in either order. */
@@ -220,18 +168,6 @@ static bool was_tried(const struct cures *cures, const cJSON *json)
 }
 
 /* --- the cures --- */
-
-/* A copy of the scenario with a value at path. Takes value. */
-static cJSON *changed(const struct cures *cures, const char *path, cJSON *value)
-{
-	cJSON *json = json_copy_exact(cures->of->json);
-	struct err err;
-
-	if (json_put_at(json, path, value, &err))
-		return json;
-	cJSON_Delete(json);
-	return NULL;
-}
 
 /* Runs it when its turn has come: the fitting ones in the first pass, the others in the
  * second. Takes what cure holds. */
@@ -255,7 +191,8 @@ static void try_init(struct cures *cures, bool fitting)
 		(struct cure){
 			.name = "an init",
 			.how = "`docker run --init`, in compose `init: true`",
-			.json = changed(cures, "service.init", cJSON_CreateTrue()),
+			.json = rerun_changed(
+				cures->of->json, "service.init", cJSON_CreateTrue()),
 			.fits = is_one_of(diagnosis_of(cures), ids),
 		});
 }
@@ -281,7 +218,8 @@ static void try_signals(struct cures *cures, bool fitting)
 			(struct cure){
 				.name = name,
 				.how = how,
-				.json = changed(cures, "service.stop_signal",
+				.json = rerun_changed(cures->of->json,
+					"service.stop_signal",
 					cJSON_CreateString(name)),
 				.fits = is_one_of(diagnosis_of(cures), ids),
 			});
@@ -501,7 +439,7 @@ static void try_exec_form(struct cures *cures, bool fitting)
 	} else {
 		what = mem_text(how);
 	}
-	json = changed(cures, "service.entrypoint", words);
+	json = rerun_changed(cures->of->json, "service.entrypoint", words);
 	cJSON_DeleteItemFromObjectCaseSensitive(
 		(cJSON *)(size_t)json_get(json, "service"), "command");
 	if (!put_folder(cures, json, &form, folder)) {
@@ -522,7 +460,7 @@ static void try_grace(struct cures *cures, bool fitting)
 {
 	const struct evidence *evidence = cures->of->evidence;
 	enum diagnosis_id id = diagnosis_of(cures);
-	int64_t grace_ns = cures->of->scenario->stop.grace_ns * GRACE_FACTOR;
+	int64_t grace_ns = cures->of->scenario->stop.grace_ns * RERUN_GRACE_FACTOR;
 	SCOPED(mem_free)
 	char *ns = mem_textf("%lldns", (long long)grace_ns);
 	SCOPED(mem_free) char *name = mem_textf("grace %s", CLOCK_TEXT(grace_ns));
@@ -538,7 +476,8 @@ static void try_grace(struct cures *cures, bool fitting)
 		(struct cure){
 			.name = name,
 			.how = how,
-			.json = changed(cures, "stop.grace", cJSON_CreateString(ns)),
+			.json = rerun_changed(
+				cures->of->json, "stop.grace", cJSON_CreateString(ns)),
 			.fits = id == DIAGNOSIS_X1 || diagnosis_ids[id][0] == 'H',
 		});
 }
@@ -552,15 +491,15 @@ static void try_all(struct cures *cures, bool fitting)
 }
 
 /* Each cure that fits what is left of the fault when `first` has been done. */
-static void try_second(struct cures *cures, const struct rerun *first)
+static void try_second(struct cures *cures, const struct nearer *first)
 {
-	const struct cures_of *alone = cures->of;
-	const struct cures_of with_first = {
+	const struct rerun_of *alone = cures->of;
+	const struct rerun_of with_first = {
 		.path = alone->path,
-		.json = first->json,
-		.scenario = &first->scenario,
-		.evidence = &first->evidence,
-		.judgement = &first->judgement,
+		.json = first->rerun->json,
+		.scenario = &first->rerun->scenario,
+		.evidence = &first->rerun->evidence,
+		.judgement = &first->rerun->judgement,
 	};
 
 	cures->of = &with_first;
@@ -570,7 +509,7 @@ static void try_second(struct cures *cures, const struct rerun *first)
 	cures->first = NULL;
 }
 
-cJSON *cures_try(const struct case_options *options, const struct cures_of *of)
+cJSON *cures_try(const struct case_options *options, const struct rerun_of *of)
 {
 	struct cures cures = {
 		.options = options,
@@ -589,9 +528,9 @@ cJSON *cures_try(const struct case_options *options, const struct cures_of *of)
 		try_all(&cures, false);
 	cures.most = cures.runs + CURES_PAIRS_MAX;
 	for (unsigned i = 0; i < cures.nearer_count && !cures.cured; i++)
-		try_second(&cures, cures.nearer[i]);
+		try_second(&cures, &cures.nearer[i]);
 	for (unsigned i = 0; i < cures.nearer_count; i++)
-		rerun_free(cures.nearer[i]);
+		nearer_done(&cures.nearer[i]);
 	cJSON_Delete(cures.tried);
 	return cures.results;
 }

@@ -12,26 +12,16 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/judge/judgement.h"
-#include "harness/run/case_state.h"
+#include "harness/campaign/rerun.h"
 
 #define CURES_MAX       5 /* reruns with one cure */
 #define CURES_PAIRS_MAX 4 /* and with two */
-
-/* What was run, and how that went. All borrowed for the call. */
-struct cures_of {
-	const char *path;  /* of the scenario's file: paths in it are relative to it */
-	const cJSON *json; /* the scenario */
-	const struct scenario *scenario;
-	const struct evidence *evidence;
-	const struct judgement *judgement;
-};
 
 /* Runs the reruns, one after the other. Gives the caller a list with an object for
  * each: "cure" and "how", in words; "two": they are two; "verdict", "diagnosis" (the
  * id of the first), "exit_code", "stop_ns" and "grace_ns"; "trouble": why it came to no
  * stop, or null. */
 cJSON *cures_try(
-	const struct case_options *options, const struct cures_of *of) MUST_CHECK;
+	const struct case_options *options, const struct rerun_of *of) MUST_CHECK;
 
 #endif

@@ -116,7 +116,7 @@ static cJSON *try_cures(const struct work *work, const struct case_options *opti
 		return NULL;
 	json = json_parse(plan_case->json, strlen(plan_case->json));
 	return cures_try(options,
-		&(struct cures_of){
+		&(struct rerun_of){
 			.path = plan_case->path,
 			.json = json,
 			.scenario = &plan_case->scenario,

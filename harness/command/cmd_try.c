@@ -137,7 +137,7 @@ static cJSON *try_cures(struct trial *trial, const struct evidence *evidence,
 	const struct case_options options = case_options(trial);
 
 	return cures_try(&options,
-		&(struct cures_of){
+		&(struct rerun_of){
 			.path = "try",
 			.json = trial->options.json,
 			.scenario = &trial->options.scenario,
