@@ -112,7 +112,7 @@ $(foreach folder,harness $(addprefix harness/,scenario engine run judge report s
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # Pictures are drawn of the judge's scenes.
-$(addprefix $(out)/harness/report/test/,test_chain test_lanes): $(out)/harness/judge/test/scene.o
+$(addprefix $(out)/harness/report/test/,test_chain test_lanes test_prediction): $(out)/harness/judge/test/scene.o
 
 # What engines stop in their tests.
 $(puppet): harness/engine/test/puppet.c

@@ -168,6 +168,9 @@ static void set_workers(struct campaign *campaign, const struct engine_kind *kin
 			.lock = campaign->run_dir.lock,
 			.keep_failed = campaign->options->keep_failed,
 			.try_cures = campaign->options->try_cures,
+			.what_if = campaign->options->what_if
+				? campaign->options->warm_up + 1
+				: 0,
 			.with_picture =
 				outputs_want_picture(&campaign->options->outputs),
 		});

@@ -22,6 +22,7 @@ struct campaign_options {
 	bool seed_given;        /* then it wins over a scenario's own */
 	bool keep_failed;       /* leave a failed case's container and folder */
 	bool try_cures;         /* run a case that was not clean again, with cures */
+	bool what_if;           /* run each case again without what held it up */
 	const char *known_failures; /* a file of them, or NULL */
 	const char *baseline;   /* results to compare with, or NULL */
 	const char *against;    /* a commit or an image to compare with, or NULL */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/campaign/cures.h"
+#include "harness/campaign/what_if.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/report/artifacts.h"
@@ -104,25 +105,29 @@ static void on_signal(uv_signal_t *signal, int number UNUSED)
 	((struct work *)signal->data)->interrupted = true;
 }
 
-/* The reruns of a stop that was not clean; NULL: none is to be made. */
-static cJSON *try_cures(const struct work *work, const struct case_options *options,
-	const struct evidence *evidence, const struct judgement *judgement)
+/* What the reruns of this round found, with its cures and what would have been. */
+static void add_reruns(const struct work *work, const struct case_options *options,
+	const struct evidence *evidence, const struct judgement *judgement,
+	cJSON *round)
 {
-	const struct plan_case *plan_case = work->worker->plan_case;
-	SCOPED(json_free) cJSON *json = NULL;
+	const struct worker *worker = work->worker;
+	const struct plan_case *plan_case = worker->plan_case;
+	SCOPED(json_free)
+	cJSON *json = json_parse(plan_case->json, strlen(plan_case->json));
+	const struct rerun_of of = {
+		.path = plan_case->path,
+		.json = json,
+		.scenario = &plan_case->scenario,
+		.evidence = evidence,
+		.judgement = judgement,
+	};
 
-	if (!work->worker->options->try_cures || !judgement->could_run ||
-		judgement->verdict == VERDICT_CLEAN)
-		return NULL;
-	json = json_parse(plan_case->json, strlen(plan_case->json));
-	return cures_try(options,
-		&(struct rerun_of){
-			.path = plan_case->path,
-			.json = json,
-			.scenario = &plan_case->scenario,
-			.evidence = evidence,
-			.judgement = judgement,
-		});
+	if (!judgement->could_run)
+		return;
+	if (worker->options->try_cures && judgement->verdict != VERDICT_CLEAN)
+		cJSON_AddItemToObject(round, "cures", cures_try(options, &of));
+	if (worker->options->what_if == worker->round)
+		cJSON_AddItemToObject(round, "what_if", what_if_try(options, &of));
 }
 
 static cJSON *run_case(struct work *work, struct engine *engine)
@@ -146,7 +151,7 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 	struct judgement judgement;
 	struct case_state *state;
 	struct err err = {0};
-	cJSON *round, *cures;
+	cJSON *round;
 	bool failed;
 
 	state = case_run(&case_options, scenario, &evidence);
@@ -164,9 +169,7 @@ static cJSON *run_case(struct work *work, struct engine *engine)
 		worker->plan_case, worker->round, &evidence, &judgement, folder);
 	if (options->with_picture)
 		round_add_picture(round, scenario, &evidence);
-	cures = try_cures(work, &case_options, &evidence, &judgement);
-	if (cures)
-		cJSON_AddItemToObject(round, "cures", cures);
+	add_reruns(work, &case_options, &evidence, &judgement, round);
 	return round;
 }
 

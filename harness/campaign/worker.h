@@ -41,6 +41,7 @@ struct worker_options {
 	int lock;           /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
 	bool try_cures;    /* of a round whose stop was not clean */
+	unsigned what_if;  /* the round of each case that has one; 0: none */
 	bool with_picture; /* the JSON has the lanes of the stop */
 	case_step_fn *step;
 	int64_t step_every_ns; /* a step is told again after this time; 0: never */

@@ -61,6 +61,10 @@ static const struct argp_option option_table[] = {
 		"run each case that was not clean again, with each cure that can be tried: an "
 		"init, another stop signal, no shell in front, a longer grace",
 		0},
+	{"what-if", 'W', NULL, 0,
+		"run each case again, 3 to 8 times in turn with and without what held its stop "
+		"up, where the scenario says it, and tell the predicted and the measured saving",
+		0},
 	{"baseline", 'b', "FILE", 0,
 		"compare with an earlier results.json: a stop that is slower or less clean is a "
 		"regression, and the exit code 1",
@@ -146,6 +150,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'c':
 		options->try_cures = true;
 		return 0;
+	case 'W':
+		options->what_if = true;
+		return 0;
 	case 'f':
 		if (!outputs_add(&options->outputs, value, &err))
 			argp_error(state, "--format: %s", err.text);
@@ -170,6 +177,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 			argp_error(state,
 				"--against goes with neither --baseline nor "
 				"--repeat: it makes as many pairs as it needs");
+		if (options->against && options->what_if)
+			argp_error(state,
+				"--what-if goes not with --against, whose rounds of both "
+				"sides are made in turn");
 		if (options->build && !options->against)
 			argp_error(state, "--build goes with --against");
 		return 0;

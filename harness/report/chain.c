@@ -27,43 +27,57 @@ static void reverse(struct chain *chain)
 	}
 }
 
-/* The time of all links like this one, and how many things they are. */
-static int64_t time_of(
-	const struct chain *chain, const struct chain_item *like, unsigned *count)
+static bool counts_any(const struct chain_item *item UNUSED, const void *arg UNUSED)
 {
-	int64_t ns = 0;
+	return true;
+}
 
-	*count = 0;
+/* All links like this one that count. */
+static struct chain_row row_of(const struct chain *chain, const struct chain_item *like,
+	chain_counts_fn *counts, const void *arg)
+{
+	struct chain_row row = {.first = like};
+
 	for (unsigned i = 0; i < chain->count; i++) {
 		const struct chain_item *item = &chain->list[i];
 
-		if (item->kind != like->kind || strcmp(item->what, like->what) != 0)
+		if (item->kind != like->kind || strcmp(item->what, like->what) != 0 ||
+			!counts(item, arg))
 			continue;
-		ns += item->to_ns - item->from_ns;
-		*count += item->count;
+		row.ns += item->to_ns - item->from_ns;
+		row.count += item->count;
 	}
-	return ns;
+	return row;
+}
+
+struct chain_row chain_longest(
+	const struct chain *chain, chain_counts_fn *counts, const void *arg)
+{
+	struct chain_row longest = {0};
+
+	for (unsigned i = 0; i < chain->count; i++) {
+		struct chain_row row;
+
+		if (!counts(&chain->list[i], arg))
+			continue;
+		row = row_of(chain, &chain->list[i], counts, arg);
+		if (row.ns > longest.ns)
+			longest = row;
+	}
+	return longest;
 }
 
 static void find_longest(struct chain *chain)
 {
-	int64_t longest_ns = 0;
+	struct chain_row row = chain_longest(chain, counts_any, NULL);
 
-	for (unsigned i = 0; i < chain->count; i++) {
-		const struct chain_item *item = &chain->list[i];
-		unsigned count;
-		int64_t ns = time_of(chain, item, &count);
-
-		if (ns <= longest_ns)
-			continue;
-		longest_ns = ns;
-		chain_item_done(&chain->held_up_by);
-		chain->held_up_by = *item;
-		chain->held_up_by.name = mem_text(item->name);
-		chain->held_up_by.what = mem_text(item->what);
-		chain->held_up_by.to_ns = item->from_ns + ns;
-		chain->held_up_by.count = count;
-	}
+	if (!row.first)
+		return;
+	chain->held_up_by = *row.first;
+	chain->held_up_by.name = mem_text(row.first->name);
+	chain->held_up_by.what = mem_text(row.first->what);
+	chain->held_up_by.to_ns = row.first->from_ns + row.ns;
+	chain->held_up_by.count = row.count;
 }
 
 void chain_find(

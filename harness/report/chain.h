@@ -10,6 +10,7 @@
 #ifndef HARNESS_REPORT_CHAIN_H
 #define HARNESS_REPORT_CHAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>
@@ -50,6 +51,19 @@ struct chain {
 void chain_find(
 	struct chain *chain, const struct view *view, const struct stop_steps *steps);
 void chain_done(struct chain *chain);
+
+/* Links of one kind that were waited for in the same way. Borrowed from the chain. */
+struct chain_row {
+	const struct chain_item *first; /* NULL: there is none */
+	int64_t ns;                     /* of all of them */
+	unsigned count;                 /* things that they stand for */
+};
+
+typedef bool chain_counts_fn(const struct chain_item *item, const void *arg);
+
+/* The longest row of the links that count. */
+struct chain_row chain_longest(
+	const struct chain *chain, chain_counts_fn *counts, const void *arg);
 
 /* Adds "chain" and "held_up_by" to a round's JSON. */
 void chain_add_json(const struct chain *chain, cJSON *round);

@@ -89,6 +89,24 @@ static const struct member cure_members[] = {
 	{0},
 };
 
+static const struct member what_if_members[] = {
+	{.name = "what", .kind = MEMBER_TEXT},
+	{.name = "knob", .kind = MEMBER_TEXT},
+	{.name = "from", .kind = MEMBER_TEXT},
+	{.name = "to", .kind = MEMBER_TEXT},
+	{.name = "predicted_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "measured_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "low_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "high_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "pairs", .kind = MEMBER_COUNT},
+	{.name = "verdict",
+		.kind = MEMBER_WORD,
+		.words = verdict_names,
+		.nullable = true},
+	{.name = "says", .kind = MEMBER_TEXT},
+	{0},
+};
+
 #define LINK                                                                           \
 	{.name = "kind", .kind = MEMBER_WORD, .words = chain_kind_names},              \
 		{.name = "name", .kind = MEMBER_TEXT},                                 \
@@ -257,6 +275,10 @@ static const struct member round_members[] = {
 	{.name = "cures",
 		.kind = MEMBER_LIST,
 		.item = ITEMS(cure_members),
+		.optional = true},
+	{.name = "what_if",
+		.kind = MEMBER_LIST,
+		.item = ITEMS(what_if_members),
 		.optional = true},
 	{0},
 };

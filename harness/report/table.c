@@ -9,6 +9,7 @@
 #include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
 #include "harness/report/terminal.h"
+#include "harness/report/what_if_table.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -427,6 +428,7 @@ void table_print(FILE *out, const cJSON *results)
 	}
 	print_summary(&table, out, json_get(results, "summary"));
 	cure_tables_print(results, out);
+	what_if_tables_print(results, out);
 	if (json_get(results, "comparison")) {
 		fputs("\n", out);
 		comparison_table_print(out, json_get(results, "comparison"));
