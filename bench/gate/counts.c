@@ -207,9 +207,10 @@ struct seen count_row(
 	unsigned taken = !row->pairs ? GATE_LOOK_LAST
 		: row->pairs < PAIRS ? PAIRS
 				     : row->pairs;
-	bool missed = row->kind == ROW_MISSED || row->kind == ROW_MISSED_IN_RUNS;
+	bool slowed = row->kind == ROW_MISSED || row->kind == ROW_CALLED_SAME ||
+		row->kind == ROW_MISSED_IN_RUNS;
 	SCOPED(cases_done)
-	struct cases cases = take_cases(times, column, missed, taken);
+	struct cases cases = take_cases(times, column, slowed, taken);
 	SCOPED(cases_done)
 	struct cases others = take_cases(times, column, false, taken);
 
@@ -227,6 +228,8 @@ struct seen count_row(
 			&cases, row->pairs, row->pairs ? DRAWN_RUNS : DRAWN_LOOKS);
 	case ROW_MISSED:
 		return count_alone(&cases, row->pairs, GATE_SLOWER, true);
+	case ROW_CALLED_SAME:
+		return count_alone(&cases, row->pairs, GATE_SAME, false);
 	case ROW_MISSED_IN_RUNS:
 		return row->pairs ? count_missed_in_runs(&cases, &others)
 				  : count_missed_by_looks(&cases);

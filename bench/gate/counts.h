@@ -28,6 +28,7 @@ struct row {
 		ROW_RUNS, /* of RUN_CASES unchanged cases, with one that is told slower */
 		ROW_DRAWN_RUNS,     /* the same, which share cases */
 		ROW_MISSED,         /* slowed cases that are not told slower */
+		ROW_CALLED_SAME,    /* slowed cases that are told to be the same */
 		ROW_MISSED_IN_RUNS, /* the same, among unchanged ones */
 	} kind;
 };

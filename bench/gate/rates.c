@@ -105,6 +105,8 @@ static const struct row slowed[] = {
 	{"by 80 pairs", 80, 0, 0, ROW_MISSED},
 	{"by 120 pairs", 120, 0, 0, ROW_MISSED},
 	{"pairs added", 0, 0, 0, ROW_MISSED},
+	{"and called the same, by 20 pairs", 20, 0, 0, ROW_CALLED_SAME},
+	{"and called the same, pairs added", 0, 0, 0, ROW_CALLED_SAME},
 	{"in a run of 120, by 20 pairs", 20, 0.01, 0, ROW_MISSED_IN_RUNS},
 	{"in a run of 120, pairs added", 0, 0, 0, ROW_MISSED_IN_RUNS},
 };
