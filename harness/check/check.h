@@ -1,7 +1,7 @@
 /*
  * check - what would happen if a container were stopped now, without stopping it.
  *
- * By two looks at its processes some 100 ms apart, by who takes the signals that are
+ * By two looks at its processes, by who takes the signals that are
  * blocked, and by what the engine says. A finding has the id of the diagnosis that a
  * stop would have. It "will fail" where what was seen leaves no other end; where it
  * depends on what cannot be seen, it "may fail".
@@ -19,6 +19,11 @@
 #include "harness/judge/view.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/buf.h"
+#include "lib/clock.h"
+
+/* Between the two looks: several times what a program needs to start another one, for
+ * which it blocks its signals or has another one's masks. */
+#define CHECK_BETWEEN_NS (40 * CLOCK_MS)
 
 enum check_level {
 	CHECK_NOTE,

@@ -191,9 +191,9 @@ static void find_unsettled(const struct reach *reach, const struct process *proc
 
 	reach_add_who(reach, process, &text);
 	buf_addf(&text,
-		" changed what it does with %s between two looks 100 ms apart: what comes "
+		" changed what it does with %s between two looks %s apart: what comes "
 		"before its handler %s",
-		SIGNAL(reach->number),
+		SIGNAL(reach->number), CLOCK_TEXT(CHECK_BETWEEN_NS),
 		reach_has_pid1_rules(process) ? "is discarded" : "ends it");
 	check_add(reach->check, CHECK_MAY_FAIL,
 		reach_has_pid1_rules(process) ? DIAGNOSIS_W6 : DIAGNOSIS_X9, NULL,

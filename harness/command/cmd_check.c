@@ -18,8 +18,7 @@
 #include "lib/wait.h"
 
 #define WIDTH      80
-#define BETWEEN_NS (100 * CLOCK_MS) /* two looks */
-#define TAKERS_MAX 64               /* processes whose threads are looked at */
+#define TAKERS_MAX 64 /* processes whose threads are looked at */
 
 /* One target, looked at and left alone. */
 struct look {
@@ -102,7 +101,7 @@ static bool look_twice(struct checks *checks)
 		look->attached = targets_attach(&checks->targets, look->target);
 		look_at(look, false);
 	}
-	again_ns = clock_now() + BETWEEN_NS;
+	again_ns = clock_now() + CHECK_BETWEEN_NS;
 	if (wait_until(&checks->targets.loop, never, NULL, again_ns,
 		    &checks->targets.interrupted) == WAIT_INTERRUPTED)
 		return false;

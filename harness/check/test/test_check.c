@@ -357,7 +357,7 @@ static void a_handler_that_just_came_is_told(void **state)
 	unsigned at = add(scene, "app", "/app");
 
 	scene->procs[1][at].caught = BIT(SIGTERM);
-	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W6, "between two looks");
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W6, "between two looks 40.0ms apart");
 }
 
 static void a_stopped_program_hears_nothing(void **state)
