@@ -36,7 +36,7 @@ static int64_t sleep_ns(const struct proc *proc)
 /* It does not end by itself, as far as that is known of it. */
 static bool endures(const struct reach *reach, const struct process *process)
 {
-	return process->last->listening > 0 || check_stack(reach->input, process) ||
+	return proc_listens(process->last) || check_stack(reach->input, process) ||
 		sleep_ns(process->last) > reach->grace_ns ||
 		strncmp(process->last->command, "tail -f", 7) == 0;
 }

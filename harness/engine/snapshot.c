@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/engine/tcp_table.h"
+#include "harness/engine/unix_table.h"
 #include "lib/clock.h"
 #include "lib/descendants.h"
 #include "lib/json_fill.h"
@@ -270,15 +271,30 @@ static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 	}
 }
 
-static void read_sockets(
-	struct snapshot *snapshot, struct proc *proc, const struct tcp_table *table)
+static void note_unix_socket(struct proc *proc, const struct unix_table *table,
+	const struct unix_socket *socket)
+{
+	if (socket->listens && !proc->unix_path[0])
+		memcpy(proc->unix_path, socket->path, sizeof proc->unix_path);
+	if (!unix_table_is_accepted(table, socket))
+		return;
+	proc->connections++;
+	if (!proc->peer[0]) {
+		snprintf(proc->peer, sizeof proc->peer, "unix:%.100s", socket->path);
+		proc->peer_to = SNAPSHOT_TO_UNIX;
+	}
+}
+
+static void read_sockets(struct snapshot *snapshot, struct proc *proc,
+	const struct tcp_table *table, const struct unix_table *unix_table)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/fd", (int)proc->pid);
-	DIR *folder = table->count ? opendir(path) : NULL;
+	DIR *folder = table->count || unix_table->count ? opendir(path) : NULL;
 	const struct dirent *entry;
 
 	while (folder && (entry = readdir(folder))) {
 		const struct tcp_socket *socket;
+		const struct unix_socket *unix_socket;
 		unsigned long inode;
 		char target[64], name[32];
 
@@ -286,6 +302,9 @@ static void read_sockets(
 		if (!proc_file_link(proc->pid, name, target, sizeof target) ||
 			sscanf(target, "socket:[%lu]", &inode) != 1)
 			continue;
+		unix_socket = unix_table_find(unix_table, inode);
+		if (unix_socket)
+			note_unix_socket(proc, unix_table, unix_socket);
 		socket = tcp_table_find(table, inode);
 		if (!socket)
 			continue;
@@ -349,6 +368,7 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
 	SCOPED(tcp_table_done) struct tcp_table table = {0};
+	SCOPED(unix_table_done) struct unix_table unix_table = {0};
 	struct snapshot taken = {0};
 
 	if (!add_proc(&taken, pid1, &text))
@@ -358,10 +378,12 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 		descendants_join_namespace(&descendants, pid1);
 	for (size_t i = 0; i < descendants.count; i++)
 		add_proc(&taken, descendants.all[i].pid, &text);
-	if (sockets)
+	if (sockets) {
 		tcp_table_read(&table, pid1, TCP_TABLE_LISTENING | TCP_TABLE_CONNECTED);
+		unix_table_read(&unix_table, pid1);
+	}
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
-		read_sockets(&taken, &taken.procs[i], &table);
+		read_sockets(&taken, &taken.procs[i], &table, &unix_table);
 	note_backlog(&taken, &table);
 	taken.has_sockets = sockets;
 	taken.ns = clock_now();
@@ -440,6 +462,11 @@ static bool is_busybox_shell(const struct proc *proc)
 		is_one_of(word_of(proc->command, 1, word, sizeof word), shells);
 }
 
+bool proc_listens(const struct proc *proc)
+{
+	return proc->listening > 0 || proc->unix_path[0];
+}
+
 bool proc_is_launcher(const struct proc *proc)
 {
 	static const char *const launchers[] = {
@@ -494,14 +521,14 @@ static cJSON *proc_json(const struct proc *proc)
 		"'state': %s, 'name': %s, 'command': %s, 'exe': %s, 'threads': %u, "
 		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
 		"'syscall': %g, 'waits_on': %s, 'wchan': %s, 'cpu_ticks': %g, "
-		"'listening': %u, 'connections': %u, 'peer': %s, 'unread': %u, "
+		"'listening': %u, 'unix_path': %s, 'connections': %u, 'peer': %s, 'unread': %u, "
 		"'unsent': %u}",
 		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
 		(int)proc->sid, state, proc->name, proc->command, proc->exe,
 		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
 		(double)proc->syscall, proc->waits_on, proc->wchan,
-		(double)proc->cpu_ticks, proc->listening, proc->connections, proc->peer,
-		proc->unread, proc->unsent);
+		(double)proc->cpu_ticks, proc->listening, proc->unix_path,
+		proc->connections, proc->peer, proc->unread, proc->unsent);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

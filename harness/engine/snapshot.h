@@ -1,6 +1,6 @@
 /*
  * snapshot - the processes of a subject at one moment, from /proc: which signals each
- * catches, blocks and ignores, where each waits, and its TCP connections.
+ * catches, blocks and ignores, where each waits, and its connections.
  *
  * PID 1, its descendants and what was put into its PID namespace from outside are read
  * on the host, zombies included. The masks are those of /proc/PID/status: bit n-1 for
@@ -22,6 +22,7 @@
 /* Of so many processes the sockets are read: each costs a look at every descriptor. */
 #define SNAPSHOT_SOCKETS_MAX 64
 #define SNAPSHOT_PORTS_MAX   8
+#define SNAPSHOT_TO_UNIX     65536 /* no port: our unix socket */
 /* Of so many the words and the folder are kept. */
 #define SNAPSHOT_WORDS_MAX 16
 
@@ -44,13 +45,16 @@ struct proc {
 	char wchan[48];
 	unsigned long cpu_ticks; /* of its life, user and system */
 
-	/* TCP; all 0 where its descriptors cannot be read. */
-	unsigned listening; /* sockets, and the ports of the first of them */
+	/* All 0 where its descriptors cannot be read. */
+	unsigned listening; /* TCP sockets, and the ports of the first of them */
 	unsigned ports[SNAPSHOT_PORTS_MAX];
-	unsigned connections;    /* established, or ended by the peer alone */
-	char peer[56];           /* of one; "": none */
+	char unix_path[108]; /* where it listens as well; "": at no unix socket */
+	/* TCP, established or ended by the peer alone; and those that were accepted at
+	 * a unix socket. */
+	unsigned connections;
+	char peer[112];          /* of one; "unix:/run/app.sock"; "": none */
 	unsigned peer_to;        /* the port of ours that this peer is connected to */
-	unsigned unread, unsent; /* bytes, of all connections */
+	unsigned unread, unsent; /* bytes, of all TCP connections */
 };
 
 struct snapshot {
@@ -72,6 +76,9 @@ void snapshot_done(struct snapshot *snapshot);
 
 /* Is the signal in this mask of a proc? */
 bool proc_mask_has(uint64_t mask, int signal_number);
+
+/* At a port or a unix socket. */
+bool proc_listens(const struct proc *proc);
 
 /* Waits in rt_sigtimedwait: it receives signals although its masks are empty. */
 bool proc_awaits_signals(const struct proc *proc);

@@ -24,7 +24,7 @@ const struct proc *launched_program(const struct snapshot *snapshot, int signal_
 	const struct proc *program = snapshot->count ? &snapshot->procs[0] : NULL;
 
 	while (program && (program = launched_only_child(snapshot, program))) {
-		if (proc_receives(program, signal_number) || program->listening > 0)
+		if (proc_receives(program, signal_number) || proc_listens(program))
 			return program;
 	}
 	return NULL;

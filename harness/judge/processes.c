@@ -264,7 +264,7 @@ bool process_was_idle(const struct process *process)
 
 	if (is_helper(process))
 		return true;
-	if (!before || before->listening == 0 || before->connections > 0)
+	if (!before || !proc_listens(before) || before->connections > 0)
 		return false;
 	for (size_t i = 0; i < COUNT(idle); i++) {
 		if (strcmp(proc_syscall_name(before), idle[i]) == 0)
@@ -288,12 +288,15 @@ void process_add_name(const struct process *process, struct buf *text)
 
 bool process_has_client(const struct process *process, const struct processes *all)
 {
+	const struct proc *last = process->last;
+
+	if (!last || last->connections == 0)
+		return false;
 	for (unsigned i = 0; i < all->port_count; i++) {
-		if (process->last && process->last->connections > 0 &&
-			process->last->peer_to == all->ports[i])
+		if (last->peer_to == all->ports[i])
 			return true;
 	}
-	return false;
+	return last->peer_to == SNAPSHOT_TO_UNIX;
 }
 
 void process_add_wait(

@@ -129,7 +129,7 @@ static void view_program(struct view *view)
 
 		view->main = process;
 		process = (proc_awaits_child(proc) || proc_is_launcher(proc)) &&
-				proc->listening == 0
+				!proc_listens(proc)
 			? only_child(view, process)
 			: NULL;
 	}

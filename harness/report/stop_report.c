@@ -160,16 +160,35 @@ static char *before_text(const struct subject_about *about)
 		: NULL;
 }
 
+/* Where one of its processes listens; NULL: at no unix socket. */
+static const char *unix_path_of(const struct evidence *evidence)
+{
+	const struct snapshot *before =
+		evidence->snapshot_count ? evidence->snapshots : NULL;
+
+	for (unsigned i = 0; before && i < before->count; i++) {
+		if (before->procs[i].unix_path[0])
+			return before->procs[i].unix_path;
+	}
+	return NULL;
+}
+
 /* What could not be observed, and how to get it; the caller's, NULL: all could. */
 static char *missing_text(const struct stop_report *report)
 {
 	const char *note = report->evidence->capabilities.note;
+	const char *unix_path = unix_path_of(report->evidence);
 	struct buf text = {0};
 
 	if (note[0])
 		buf_addf(&text,
 			"%s. As root on the engine's own machine all of it can be seen",
 			note);
+	if (unix_path)
+		buf_addf(&text,
+			"%swhether the clients of the unix socket %s got their answers: only TCP is "
+			"followed",
+			text.len ? "; " : "", unix_path);
 	if (report->about->no_log)
 		buf_addf(&text, "%s%s", text.len ? "; " : "", report->about->no_log);
 	return text.len ? buf_take(&text) : NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,9 +180,61 @@ static pid_t fork_server(int *client, unsigned *port)
 	return pid;
 }
 
+/* The same at an abstract unix socket. It has a pair of its own as well, which has no
+ * name. */
+static pid_t fork_unix_server(int *client, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	int server, pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	pid_t pid;
+
+	memcpy(&address.sun_path[1], name, strlen(name));
+	assert_int_equal(bind(listener, (const struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	*client = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(*client, (const struct sockaddr *)&address, size), 0);
+	server = accept(listener, NULL, NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(*client);
+		for (;;)
+			pause();
+	}
+	close(listener);
+	close(server);
+	close(pair[0]);
+	close(pair[1]);
+	return pid;
+}
+
 static bool has_connection(const struct snapshot *snapshot)
 {
 	return snapshot->procs[0].connections == 1;
+}
+
+static void snapshot_shows_the_clients_of_a_unix_socket(void **state UNUSED)
+{
+	SCOPED(mem_free) char *name = mem_textf("stopbench test %d", (int)getpid());
+	SCOPED(mem_free) char *path = mem_textf("@%s", name);
+	SCOPED(mem_free) char *peer = mem_textf("unix:@%s", name);
+	struct looking looking = {.is_so = has_connection};
+	const struct proc *proc;
+	int client;
+
+	looking.pid = fork_unix_server(&client, name);
+	assert_true(looks_so(&looking));
+	proc = &looking.snapshot.procs[0];
+	assert_true(proc_listens(proc));
+	assert_string_equal(proc->unix_path, path);
+	assert_string_equal(proc->peer, peer);
+	assert_int_equal(proc->peer_to, SNAPSHOT_TO_UNIX);
+	kill(looking.pid, SIGKILL);
+	waitpid(looking.pid, NULL, 0);
+	close(client);
+	snapshot_done(&looking.snapshot);
 }
 
 static void snapshot_shows_a_process_connections(void **state UNUSED)
@@ -207,6 +260,7 @@ static void snapshot_shows_a_process_connections(void **state UNUSED)
 	assert_int_equal(getsockname(client, (struct sockaddr *)&address, &size), 0);
 	snprintf(peer, sizeof peer, "127.0.0.1:%u", ntohs(address.sin_port));
 	assert_string_equal(proc->peer, peer);
+	assert_string_equal(proc->unix_path, "");
 	/* Its peer is gone, and it holds its end. */
 	close(client);
 	assert_true(looks_so(&looking));
@@ -339,6 +393,7 @@ int main(void)
 		cmocka_unit_test(snapshot_names_what_a_read_waits_on),
 		cmocka_unit_test(snapshot_sees_that_sigwait_receives),
 		cmocka_unit_test(snapshot_shows_a_process_connections),
+		cmocka_unit_test(snapshot_shows_the_clients_of_a_unix_socket),
 		cmocka_unit_test(snapshot_shows_what_was_put_into_the_namespace),
 		cmocka_unit_test(snapshot_of_an_ended_process_fails),
 		cmocka_unit_test(proc_receives_what_its_masks_allow),

@@ -344,6 +344,8 @@ static void a_client_is_whoever_came_to_a_port_that_listened(void **state)
 	scene_last(scene, 1)->peer_to = 41000;
 	processes = find(scene);
 	assert_false(process_has_client(number(&processes, 1), &processes));
+	scene_last(scene, 1)->peer_to = SNAPSHOT_TO_UNIX;
+	assert_true(process_has_client(number(&processes, 1), &processes));
 	processes_done(&processes);
 }
 

@@ -266,6 +266,18 @@ static void stop_report_says_what_was_not_seen(void **state)
 	expect(scene, "; its log (none)");
 }
 
+static void what_clients_of_a_unix_socket_got_was_not_seen(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshot = {.ns = 99 * CLOCK_S, .count = 2};
+
+	snapshot.procs = mem_zeroed(sizeof *snapshot.procs * 2);
+	strcpy(snapshot.procs[1].unix_path, "/run/app.sock");
+	evidence_add_snapshot(&scene->evidence, &snapshot);
+	expect(scene,
+		"  Not seen: whether the clients of the unix socket /run/app.sock got");
+}
+
 static void stop_report_lists_the_processes(void **state)
 {
 	struct scene *scene = *state;
@@ -351,6 +363,7 @@ int main(void)
 		SCENE(stop_report_says_what_the_restart_policy_does),
 		SCENE(stop_report_says_how_it_was_before),
 		SCENE(stop_report_says_what_was_not_seen),
+		SCENE(what_clients_of_a_unix_socket_got_was_not_seen),
 		SCENE(stop_report_lists_the_processes),
 		SCENE(stop_report_fits_80_columns),
 		SCENE(stop_report_is_json_as_well),
