@@ -139,6 +139,12 @@ for document in "$@"; do
 	[ -z "$(echo "$missing" | grep -v '^reports/')" ]
 	result $? "$document: the files that it names exist"
 	[ -z "$missing" ] || echo "$missing"
+	missing=$(grep -oE '\]\([^)#:]+\)' "$document" | tr -d '()]' | sort -u | while read -r path; do
+		[ -e "$(dirname "$document")/$path" ] || echo "$path"
+	done)
+	[ -z "$missing" ]
+	result $? "$document: its links lead to files"
+	[ -z "$missing" ] || echo "$missing"
 	ran=0
 	for block in "$folder"/*.block; do
 		[ -e "$block" ] || continue

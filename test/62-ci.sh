@@ -19,10 +19,10 @@ shop() { # as it is on the main branch
 	cp -r examples/shop "$work/shop"
 	mkdir -p "$work/shop/.github/workflows" "$work/shop/ci"
 	# What a person edits: fewer rounds, all at the same time.
-	sed 's/^\( *\)scenarios: scenarios/&\n\1repeat: "8"\n\1options: --jobs 8 --engine process/' \
+	sed 's/^\( *\)scenarios: scenarios/&\n\1repeat: "8"\n\1options: --jobs 8/' \
 		docs/ci/github/stopbench.yml >"$work/shop/.github/workflows/stopbench.yml"
 	sed 's/STOPBENCH_REPEAT: .*/STOPBENCH_REPEAT: "8"/
-		s/STOPBENCH_OPTIONS: .*/STOPBENCH_OPTIONS: --jobs 8 --engine process/' \
+		s/STOPBENCH_OPTIONS: .*/STOPBENCH_OPTIONS: --jobs 8/' \
 		docs/ci/gitlab/.gitlab-ci.yml >"$work/shop/.gitlab-ci.yml"
 	[ ! -e "$work/stopbench.deb" ] || cp "$work/stopbench.deb" "$work/shop/ci/"
 }
