@@ -366,6 +366,26 @@ static void add_chain(struct buf *page, const cJSON *round)
 	buf_adds(page, "</tbody></table>");
 }
 
+/* --- what if --- */
+
+static void add_what_if(struct buf *page, const cJSON *round)
+{
+	const cJSON *changes = json_get(round, "what_if"), *change;
+
+	if (cJSON_GetArraySize(changes) == 0)
+		return;
+	buf_adds(page,
+		"<h3>What if</h3><p class=\"note\">Run again with one change each, in "
+		"turn with the case as it is.</p><table class=\"what-if\"><thead><tr>"
+		"<th>change<th>result<th>takes from</thead><tbody>");
+	cJSON_ArrayForEach(change, changes)
+		html_addf(page, "<tr><td><code>%s</code> %s &rarr; %s<td>%s<td>%s\n",
+			json_text(change, "knob"), json_text(change, "from"),
+			json_text(change, "to"), json_text(change, "says"),
+			json_text(change, "what"));
+	buf_adds(page, "</tbody></table>");
+}
+
 /* --- lines and processes --- */
 
 static void add_lines(struct buf *page, const cJSON *round)
@@ -488,6 +508,7 @@ void html_case_add(struct buf *page, const cJSON *round, unsigned number, bool o
 	add_sentence(page, round);
 	add_takers(page, round);
 	add_chain(page, round);
+	add_what_if(page, round);
 	add_picture(page, round);
 	add_expectations(page, round);
 	buf_adds(page, "</details>\n");

@@ -93,6 +93,15 @@ static void add_line(cJSON *picture, const char *text)
 	cJSON_AddItemToArray(cJSON_GetObjectItem(picture, "lines"), line);
 }
 
+/* With a text everywhere. */
+static void add_change(cJSON *round, const char *text)
+{
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(round, "what_if"),
+		json_fill(NULL,
+			"{'what': %s, 'knob': %s, 'from': %s, 'to': %s, 'says': %s}",
+			text, text, text, text, text));
+}
+
 static void assert_has(const char *page, const char *text)
 {
 	if (!strstr(page, text))
@@ -387,6 +396,18 @@ static void put_everywhere(cJSON *round, const char *text)
 		json_fill(NULL,
 			"{'kind': %s, 'name': %s, 'what': %s, 'from_ns': 0, 'to_ns': %u}",
 			text, text, text, 1000000000));
+	add_change(round, text);
+}
+
+static void a_change_is_told_with_its_saving(void **state UNUSED)
+{
+	SCOPED(json_free) cJSON *results = make_results();
+	SCOPED(mem_free) char *page = NULL;
+
+	add_change(add_round(results, "clean", CLOCK_S), "a <b");
+	page = print_page(results);
+	assert_has(page, "<h3>What if</h3>");
+	assert_has(page, "<code>a &#60;b</code> a &#60;b &rarr; a &#60;b<td>a &#60;b");
 }
 
 static void hostile_texts_are_text(void **state UNUSED)
@@ -446,6 +467,7 @@ int main(void)
 		cmocka_unit_test(parallel_work_has_none),
 		cmocka_unit_test(two_values_are_no_curve),
 		cmocka_unit_test(what_became_worse_is_told_with_its_interval),
+		cmocka_unit_test(a_change_is_told_with_its_saving),
 		cmocka_unit_test(hostile_texts_are_text),
 		cmocka_unit_test(its_policy_forbids_what_is_not_its_own),
 	};
