@@ -283,14 +283,15 @@ static bool handler_ran(const struct evidence *evidence, pid_t pid)
 	return false;
 }
 
-/* Every signal that can be blocked, as libc does around a fork. */
+/* Every signal that can be blocked, as libc does around a fork. (One that sleeps so reads
+ * them from a signalfd.) */
 static bool blocks_all(const struct proc *proc)
 {
 	const uint64_t classic = (UINT64_C(1) << 31) - 1;
 	const uint64_t never =
 		UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1);
 
-	return ((proc->blocked | never) & classic) == classic &&
+	return ((proc->blocked | never) & classic) == classic && proc->state != 'S' &&
 		!proc_awaits_signals(proc);
 }
 

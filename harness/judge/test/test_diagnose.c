@@ -559,9 +559,26 @@ static void a_signal_that_was_queued_and_then_discarded_is_discarded(void **stat
 		"PID 1 (app) has no handler for SIGTERM: the kernel discarded it (SigCgt, "
 		"SigBlk, SigIgn lack it)");
 	scene_before(scene, 0)->blocked = UINT64_C(0xfffffffe7ffbfeff);
+	scene_before(scene, 0)->state = 'R';
 	scene_expect(scene, VERDICT_KILLED, "W1");
 	/* A handler ran, and is gone since. */
 	scene_add_handled(scene, 1, 0, SIGTERM);
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	assert_false(scene_has_diagnosis(scene, "W1"));
+}
+
+/* util-linux's script and su block all signals, and unblock them when they have read
+ * one from a signalfd. */
+static void one_that_slept_with_all_signals_blocked_reads_them(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "script", SIGTERM);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene_before(scene, 0)->blocked = UINT64_C(0xfffffffe7ffbfeff);
+	scene_before(scene, 0)->state = 'S';
+	scene->evidence.facts.signal_delivery = DELIVERY_DELIVERED;
+	scene_kill_at_grace(scene);
 	judge(&scene->judgement, &scene->scenario, &scene->evidence);
 	assert_false(scene_has_diagnosis(scene, "W1"));
 }
@@ -583,6 +600,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_signal_that_was_queued_and_then_discarded_is_discarded),
+		SCENE(one_that_slept_with_all_signals_blocked_reads_them),
 		SCENE(a_signal_that_was_blocked_before_may_have_been_taken),
 		SCENE(a_pid1_without_handler_is_named),
 		SCENE(a_pid1_that_waits_for_signals_receives_them),
