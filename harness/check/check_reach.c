@@ -267,6 +267,31 @@ static void find_held(const struct reach *reach, const struct process *process)
 		NULL, &text);
 }
 
+/* A process other than the program is stopped: what waits for it waits for ever. (Not
+ * where the whole container is paused.) */
+static void find_stopped(const struct reach *reach)
+{
+	const struct processes *all = &reach->view->processes;
+
+	for (unsigned i = 0; i < all->count && !reach->input->about->paused; i++) {
+		const struct process *process = &all->list[i];
+		const struct proc *first = check_first_look(reach->input, process);
+		struct buf text = {0};
+
+		if (process == reach->view->program || !first || first->state != 'T' ||
+			!process->last || process->last->state != 'T' ||
+			check_is_session(reach->view, process))
+			continue;
+		reach_add_who(reach, process, &text);
+		buf_addf(&text,
+			" is stopped (SIGSTOP): no code of it would run on %s, and what "
+			"waits for its end waits for ever",
+			SIGNAL(reach->number));
+		check_add(reach->check, CHECK_MAY_FAIL, DIAGNOSIS_W7, NULL, &text);
+		return;
+	}
+}
+
 /* runc takes a process whose main thread is a zombie for one that has ended. */
 static void find_main_thread_ended(const struct reach *reach)
 {
@@ -319,4 +344,5 @@ void check_reach(struct check *check, const struct check_input *input)
 		find_held(&reach, view->program);
 	else
 		find_in(&reach, view->program);
+	find_stopped(&reach);
 }

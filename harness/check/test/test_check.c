@@ -382,6 +382,24 @@ static void a_stopped_program_hears_nothing(void **state)
 	expect_nothing(scene);
 }
 
+static void a_stopped_child_ends_nobodys_wait(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned at;
+
+	set(scene, add(scene, "app", "/app"), BIT(SIGTERM), EPOLL);
+	at = add(scene, "worker", "/app worker");
+	set(scene, at, BIT(SIGTERM), EPOLL);
+	scene->procs[1][at].state = 'T';
+	expect_nothing(scene);
+	scene->procs[0][at].state = 'T';
+	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_W7,
+		"worker (pid 2) is stopped (SIGSTOP)");
+	scene->about.paused = true;
+	expect(scene, CHECK_NOTE, DIAGNOSIS_ANY, "it is paused");
+	assert_null(finding(scene, DIAGNOSIS_W7));
+}
+
 /* Of an image of Apache's. */
 static void a_signal_that_does_nothing_by_default_ends_nobody(void **state)
 {
@@ -940,6 +958,7 @@ int main(void)
 		SCENE(of_a_shell_that_cannot_be_read_its_child_is_named),
 		SCENE(a_handler_that_just_came_is_told),
 		SCENE(a_stopped_program_hears_nothing),
+		SCENE(a_stopped_child_ends_nobodys_wait),
 		SCENE(a_signal_that_does_nothing_by_default_ends_nobody),
 		SCENE(one_that_ignores_the_signal_and_waits_leaves_its_child_untold),
 		SCENE(a_shell_passes_nothing_on),
