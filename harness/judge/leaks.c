@@ -345,8 +345,25 @@ static void add(struct leaks *leaks, enum leak_kind kind, const struct process *
 /* What ended a moment before is no zombie yet: its parent may be about to ask for it. */
 #define ZOMBIE_NS (100 * CLOCK_MS)
 
-static unsigned count_zombies(
-	const struct processes *processes, const struct snapshot *last)
+/* It ended during the stop, and its parent asked for the end of a child after the
+ * snapshot: it may have got this one, as supervisord does once a second. */
+static bool may_be_reaped(const struct process *zombie, const struct evidence *evidence,
+	const struct snapshot *last)
+{
+	if (!zombie->parent || zombie->record->ended_ns < evidence->facts.signal_ns)
+		return false;
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *asked = &evidence->signals[i];
+
+		if (asked->what == PROC_SIGNAL_WAITS &&
+			asked->pid == zombie->parent->pid && asked->ns > last->ns)
+			return true;
+	}
+	return false;
+}
+
+static unsigned count_zombies(const struct processes *processes,
+	const struct evidence *evidence, const struct snapshot *last)
 {
 	unsigned count = 0;
 
@@ -356,7 +373,9 @@ static unsigned count_zombies(
 		const struct proc_record *record = process ? process->record : NULL;
 
 		count += last->procs[i].state == 'Z' && last->procs[i].threads <= 1 &&
-			!(record && record->ended_ns > last->ns - ZOMBIE_NS);
+			!(record &&
+				(record->ended_ns > last->ns - ZOMBIE_NS ||
+					may_be_reaped(process, evidence, last)));
 	}
 	return count;
 }
@@ -365,7 +384,8 @@ void leaks_find(struct leaks *leaks, const struct evidence *evidence,
 	const struct processes *processes)
 {
 	*leaks = (struct leaks){
-		.zombies = count_zombies(processes, evidence_last_snapshot(evidence)),
+		.zombies = count_zombies(
+			processes, evidence, evidence_last_snapshot(evidence)),
 	};
 	for (unsigned i = 1; i < processes->count; i++) {
 		const struct process *process = &processes->list[i];

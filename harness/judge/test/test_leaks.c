@@ -248,6 +248,28 @@ static void what_has_just_ended_is_no_zombie_yet(void **state)
 	assert_says(scene, "L3", "1 zombie was not waited for");
 }
 
+/* supervisord asks for its children once a second. */
+static void what_may_have_been_reaped_later_is_no_zombie(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned gone = leave(scene, "gone");
+	struct proc_record *record = record_of(scene, gone);
+	int64_t seen = scene->looks[1].ns, end = scene->evidence.facts.signal_ns;
+
+	scene_last(scene, gone)->state = 'Z';
+	record->ended_ns = seen - 100 * CLOCK_MS;
+	scene_add_wait(scene, (seen - end) / CLOCK_MS - 1, 0);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "L3", "1 zombie was not waited for");
+	scene_add_wait(scene, (seen - end) / CLOCK_MS + 1, 0);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_false(scene_has_diagnosis(scene, "L3"));
+	/* One of before the stop signal would have been waited for by then. */
+	record->ended_ns = PROC_ENDED_BEFORE;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	assert_says(scene, "L3", "1 zombie was not waited for");
+}
+
 /* --- told by PID 1, and gone a moment before it --- */
 
 /* At 298.9 ms; PID 1 began to exit at 299 ms. */
@@ -466,6 +488,7 @@ int main(void)
 		SCENE(a_tracker_of_resources_is_not_left),
 		SCENE(a_zombie_is_not_left),
 		SCENE(what_has_just_ended_is_no_zombie_yet),
+		SCENE(what_may_have_been_reaped_later_is_no_zombie),
 		SCENE(an_init_has_waited_for_its_child),
 		SCENE(one_that_pid1_did_not_wait_for_was_left_however_fast_it_died),
 		SCENE(one_that_pid1_waited_for_was_not_left),
