@@ -47,9 +47,11 @@ const char *stop_report_restart(const struct subject_about *about)
 /* "10s": a grace is whole seconds. The caller's. */
 static char *grace_text(int64_t grace_ns)
 {
-	return grace_ns == ATTACH_NO_GRACE_NS
-		? mem_text("none")
-		: mem_textf("%llds", (long long)(grace_ns / CLOCK_S));
+	if (grace_ns == ATTACH_NO_GRACE_NS)
+		return mem_text("none");
+	if (grace_ns % CLOCK_S != 0)
+		return mem_text(CLOCK_TEXT(grace_ns));
+	return mem_textf("%llds", (long long)(grace_ns / CLOCK_S));
 }
 
 static const char *clock_words(const struct stop_facts *facts)

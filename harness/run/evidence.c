@@ -192,6 +192,18 @@ void evidence_add_log(
 		evidence_add_event(evidence, EVENT_SERVICE, -1, json);
 }
 
+void evidence_bound_log(struct evidence *evidence)
+{
+	int64_t end = evidence->facts.exit_ns;
+
+	if (!evidence->capabilities.pid1_rules || !end)
+		return;
+	for (unsigned i = 0; i < evidence->log_count; i++) {
+		if (evidence->log[i].ns > end)
+			evidence->log[i].ns = end;
+	}
+}
+
 int evidence_add_lifeline(struct evidence *evidence, pid_t pid)
 {
 	unsigned index = evidence->lifeline_count;

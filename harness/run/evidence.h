@@ -166,6 +166,8 @@ void evidence_add_event(
 /* A line that the subject printed; one that is an event is kept as such too. */
 void evidence_add_log(
 	struct evidence *evidence, int64_t ns, const char *line, size_t len);
+/* A line is stamped when it is read: none was printed after the end of a PID namespace. */
+void evidence_bound_log(struct evidence *evidence);
 /* Gives the index of the new lifeline, -1 past the bound. */
 int evidence_add_lifeline(struct evidence *evidence, pid_t pid);
 /* Gives the index of the new request. Copies room and bot. */

@@ -51,11 +51,11 @@ bool observe_facts(struct subject *subject, struct evidence *evidence, struct er
 	evidence->engine_events = subject_engine_events(subject);
 	copy_descendants(subject, evidence);
 	copy_signals(subject, evidence);
+	evidence_bound_log(evidence);
 	if (evidence->facts.unobserved[0] && evidence->trouble == TROUBLE_NONE) {
 		evidence->trouble = TROUBLE_NOT_UP;
 		snprintf(evidence->trouble_text, sizeof evidence->trouble_text,
-			"the engine lost sight of it: %s",
-			evidence->facts.unobserved);
+			"the engine lost sight of it: %s", evidence->facts.unobserved);
 	}
 	return ok;
 }

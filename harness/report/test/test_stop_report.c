@@ -130,6 +130,8 @@ static void stop_report_begins_with_the_verdict(void **state)
 		"clock\n\n  W3  PID 1 is a shell");
 	scene->report.own_grace = false;
 	expect(scene, "after 10.0s (grace: 10s)");
+	scene->scenario.stop.grace_ns = 300 * CLOCK_MS;
+	expect(scene, "(grace: 300ms)");
 	scene->scenario.stop.grace_ns = ATTACH_NO_GRACE_NS;
 	expect(scene, "(grace: none)");
 	scene->evidence.facts.signal_source = STAMP_ENGINE;

@@ -119,12 +119,31 @@ static void an_event_of_a_mock_counts_from_that_mock_alone(void **state UNUSED)
 	evidence_done(&evidence);
 }
 
+static void no_line_was_printed_after_the_end_of_a_namespace(void **state UNUSED)
+{
+	struct evidence evidence = {0};
+
+	evidence_add_log(&evidence, 5, "bye", 3);
+	evidence_add_log(&evidence, 34, "bye", 3);
+	evidence_bound_log(&evidence);
+	assert_int_equal(evidence.log[1].ns, 34);
+	evidence.facts.exit_ns = 7;
+	evidence_bound_log(&evidence);
+	assert_int_equal(evidence.log[1].ns, 34);
+	evidence.capabilities.pid1_rules = true;
+	evidence_bound_log(&evidence);
+	assert_int_equal(evidence.log[0].ns, 5);
+	assert_int_equal(evidence.log[1].ns, 7);
+	evidence_done(&evidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_of_a_mock_counts_from_that_mock_alone),
 		cmocka_unit_test(events_are_bounded_in_bytes),
 		cmocka_unit_test(log_lines_are_bounded_in_bytes),
+		cmocka_unit_test(no_line_was_printed_after_the_end_of_a_namespace),
 		cmocka_unit_test(a_stamp_from_outside_of_the_case_is_none),
 		cmocka_unit_test(a_stamp_from_the_case_is_kept),
 	};
