@@ -14,24 +14,6 @@
  * end its idle workers, and no lost patience. */
 #define ORDINARY_NS (100 * CLOCK_MS)
 
-/* Another process sent it that signal, as a watchdog sends SIGABRT: then it is no crash.
- * NULL: none did. */
-static const struct proc_signal *sent_by_another(
-	const struct process *process, const struct evidence *evidence, int number)
-{
-	for (unsigned i = 0; i < evidence->signal_count; i++) {
-		const struct proc_signal *signal = &evidence->signals[i];
-
-		if (signal->what == PROC_SIGNAL_SENT && signal->pid == process->pid &&
-			signal->signal == number && signal->sender &&
-			signal->sender != process->pid &&
-			signal->ns <= process->record->ended_ns &&
-			signal->ns >= process->record->born_ns)
-			return signal;
-	}
-	return NULL;
-}
-
 /* ", 1.02s after SIGTERM" */
 static void add_since_told(const struct process *process, int64_t ns, struct buf *text)
 {
@@ -40,14 +22,15 @@ static void add_since_told(const struct process *process, int64_t ns, struct buf
 			SIGNAL(process->told->signal));
 }
 
-bool ends_has_crash(const struct processes *processes, int number)
+bool ends_has_crash(
+	const struct processes *processes, const struct evidence *evidence, int number)
 {
 	for (unsigned i = 1; i < processes->count; i++) {
 		const struct process *process = &processes->list[i];
 
 		if (process->status_known && WIFSIGNALED(process->wait_status) &&
 			WTERMSIG(process->wait_status) == number &&
-			!(process->told && process->told->signal == number))
+			!process_killer(process, evidence, number))
 			return true;
 	}
 	return false;
@@ -58,7 +41,7 @@ static bool crashed(const struct process *process, const struct evidence *eviden
 {
 	int number = WTERMSIG(process->wait_status);
 
-	if (!signal_is_crash(number) || sent_by_another(process, evidence, number))
+	if (!signal_is_crash(number) || process_killer(process, evidence, number))
 		return false;
 	process_add_name(process, text);
 	buf_addf(text, " crashed: %s", SIGNAL(number));
@@ -76,8 +59,8 @@ static bool may_be_left(const struct process *process, const struct evidence *ev
 		process->ended_ns > death_earliest_ns(&death);
 }
 
-static bool killed(const struct process *process, const struct evidence *evidence,
-	struct buf *text)
+static bool killed(const struct process *process, const struct processes *all,
+	const struct evidence *evidence, struct buf *text)
 {
 	const struct proc_signal *by = process->killed;
 
@@ -92,8 +75,9 @@ static bool killed(const struct process *process, const struct evidence *evidenc
 	buf_adds(text, " was ended by SIGKILL");
 	if (!by)
 		return true;
-	buf_addf(text, " from %s%s", by->sender_name,
-		by->sender ? "" : " (memory or CPU limit)");
+	process_add_sender(process, by, all, text);
+	if (!by->sender)
+		buf_adds(text, " (memory or CPU limit)");
 	add_since_told(process, by->ns, text);
 	return true;
 }
@@ -107,23 +91,26 @@ static bool raised_itself(const struct process *process,
 		: has_handler;
 }
 
-static bool died_of_signal(const struct process *process,
+static bool died_of_signal(const struct process *process, const struct processes *all,
 	const struct evidence *evidence, struct buf *text)
 {
 	int number = WTERMSIG(process->wait_status);
 	const struct proc *before = process->before;
 	bool has_handler = before && proc_mask_has(before->caught, number);
 	bool raised = raised_itself(process, evidence, number, has_handler);
-	const struct proc_signal *sent = sent_by_another(process, evidence, number);
+	const struct proc_signal *killer = process_killer(process, evidence, number);
+	int64_t caught = killer ? process_caught_before(process, evidence, killer) : -1;
 
 	if (process_was_idle(process) || (raised && (!before || !before->connections)))
 		return false;
 	process_add_name(process, text);
-	buf_addf(text, " died of %s", SIGNAL(number));
-	if (!raised && !has_handler)
+	buf_addf(text, " died of %s%s", caught >= 0 ? "another " : "", SIGNAL(number));
+	if (killer)
+		process_add_sender(process, killer, all, text);
+	if (caught >= 0)
+		buf_addf(text, ", %s after it had caught one", CLOCK_TEXT(caught));
+	else if (!raised && !has_handler)
 		buf_adds(text, ", for which it has no handler");
-	if (sent)
-		buf_addf(text, " (from %s)", sent->sender_name);
 	if (before && before->connections)
 		buf_addf(text, ", with %u connection%s open", before->connections,
 			before->connections == 1 ? "" : "s");
@@ -159,8 +146,8 @@ static bool failed(const struct process *process, const struct evidence *evidenc
 }
 
 static enum verdict judge_end(const struct process *process,
-	const struct evidence *evidence, const struct process *main, bool planted,
-	struct buf *text)
+	const struct processes *all, const struct evidence *evidence,
+	const struct process *main, bool planted, struct buf *text)
 {
 	if (!WIFSIGNALED(process->wait_status))
 		return !planted && failed(process, evidence, main, text)
@@ -171,8 +158,10 @@ static enum verdict judge_end(const struct process *process,
 	if (planted)
 		return VERDICT_CLEAN;
 	if (WTERMSIG(process->wait_status) == SIGKILL)
-		return killed(process, evidence, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
-	return died_of_signal(process, evidence, text) ? VERDICT_DIRTY : VERDICT_CLEAN;
+		return killed(process, all, evidence, text) ? VERDICT_DIRTY
+							    : VERDICT_CLEAN;
+	return died_of_signal(process, all, evidence, text) ? VERDICT_DIRTY
+							    : VERDICT_CLEAN;
 }
 
 void ends_find(struct ends *ends, const struct processes *processes,
@@ -187,7 +176,7 @@ void ends_find(struct ends *ends, const struct processes *processes,
 		if (!process->was_there || !process->status_known ||
 			process->lifeline || process_is_session(process))
 			continue;
-		verdict = judge_end(process, evidence, main, planted, &text);
+		verdict = judge_end(process, processes, evidence, main, planted, &text);
 		if (verdict == VERDICT_CLEAN)
 			continue;
 		if (ends->count++ > 0 && verdict <= ends->verdict)

@@ -26,6 +26,7 @@ void ends_find(struct ends *ends, const struct processes *processes,
 	const struct evidence *evidence, const struct process *main, bool planted);
 
 /* Did a process die of this signal, which no other one had sent it? */
-bool ends_has_crash(const struct processes *processes, int number);
+bool ends_has_crash(
+	const struct processes *processes, const struct evidence *evidence, int number);
 
 #endif

@@ -86,7 +86,7 @@ static bool is_crash_seen(const struct view *view, int number)
 {
 	return view->signalled || !view->facts->wait_status_known ||
 		!view->evidence->descendants_known ||
-		ends_has_crash(&view->processes, number);
+		ends_has_crash(&view->processes, view->evidence, number);
 }
 
 static void judge_exit(struct judgement *judgement, const struct view *view)

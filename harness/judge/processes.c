@@ -280,6 +280,68 @@ bool process_is_session(const struct process *process)
 	return process && process->record && process->record->outside;
 }
 
+static bool is_to(const struct proc_signal *signal, const struct process *process,
+	enum proc_signal_what what, int number)
+{
+	return signal->what == what && signal->pid == process->pid &&
+		signal->signal == number &&
+		(!process->record || signal->ns >= process->record->born_ns);
+}
+
+/* The last time before `ns` that its handler took this signal; -1: never. */
+static int64_t last_handled(const struct process *process,
+	const struct evidence *evidence, int number, int64_t ns)
+{
+	int64_t last = -1;
+
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (is_to(signal, process, PROC_SIGNAL_HANDLED, number) &&
+			signal->ns < ns && signal->ns > last)
+			last = signal->ns;
+	}
+	return last;
+}
+
+const struct proc_signal *process_killer(
+	const struct process *process, const struct evidence *evidence, int number)
+{
+	int64_t ended = process->record ? process->record->ended_ns : INT64_MAX;
+	int64_t handled = last_handled(process, evidence, number, ended);
+	const struct proc_signal *killer = NULL;
+
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		if (is_to(signal, process, PROC_SIGNAL_SENT, number) &&
+			signal->sender && signal->sender != process->pid &&
+			signal->ns <= ended &&
+			(!killer || (killer->ns <= handled && signal->ns > handled)))
+			killer = signal;
+	}
+	return killer;
+}
+
+int64_t process_caught_before(const struct process *process,
+	const struct evidence *evidence, const struct proc_signal *killer)
+{
+	int64_t handled = last_handled(process, evidence, killer->signal, killer->ns);
+
+	return handled < 0 ? -1 : killer->ns - handled;
+}
+
+void process_add_sender(const struct process *process, const struct proc_signal *signal,
+	const struct processes *all, struct buf *text)
+{
+	const struct process *sender = processes_by_pid(all, signal->sender);
+
+	buf_addf(text, " from %s", signal->sender_name);
+	if (sender && strcmp(signal->sender_name, process->name) == 0)
+		buf_addf(text, " (pid %d)",
+			(int)(sender->ns_pid ? sender->ns_pid : sender->pid));
+}
+
 void process_add_name(const struct process *process, struct buf *text)
 {
 	buf_addf(text, "%.32s (pid %d)", process->name[0] ? process->name : "a child",

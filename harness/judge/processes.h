@@ -76,6 +76,20 @@ bool process_ends_with_parent(const struct process *process);
  * neither stop nor wait for. What outlived its session is PID 1's child, and is none. */
 bool process_is_session(const struct process *process);
 
+/* The signal with this number of which it died, where another process sent it, as a
+ * watchdog sends SIGABRT: the first one behind those that its handler took. NULL: no other
+ * process sent it one. */
+const struct proc_signal *process_killer(
+	const struct process *process, const struct evidence *evidence, int number);
+
+/* Its handler had taken one signal before that one: how long before; -1: it had not. */
+int64_t process_caught_before(const struct process *process,
+	const struct evidence *evidence, const struct proc_signal *killer);
+
+/* " from sh", with its pid where it has the name of the process itself. */
+void process_add_sender(const struct process *process, const struct proc_signal *signal,
+	const struct processes *all, struct buf *text);
+
 /* "python3 (pid 7)" */
 void process_add_name(const struct process *process, struct buf *text);
 

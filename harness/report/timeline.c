@@ -1,5 +1,6 @@
 #include "harness/report/timeline.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,8 +274,9 @@ static void add_signals(struct timeline *timeline)
 		if (signal->what == PROC_SIGNAL_SENT)
 			note(timeline, signal->ns, "kernel", "%s to %s, sent by %s%s",
 				SIGNAL(signal->signal), name,
-				signal->sender == signal->pid ? "itself"
-							      : signal->sender_name,
+				signal->sender != signal->pid ? signal->sender_name
+					: signal->signal == SIGPIPE ? "the kernel"
+								    : "itself",
 				signal->ignored ? ": the kernel discarded it" : "");
 		else
 			note(timeline, signal->ns, "kernel",

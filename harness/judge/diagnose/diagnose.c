@@ -126,6 +126,7 @@ static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 	SCOPED(buf_done) struct buf deeper = {0};
 	const struct proc *pid1 = view->pid1;
 	int number = view->facts->stop_signal;
+	const struct process *child;
 
 	if (!view->discarded || !pid1 || proc_mask_has(pid1->ignored, number) ||
 		can_receive(view) || launcher_is_pid1(view, &deeper))
@@ -138,6 +139,12 @@ static bool pid1_has_no_handler(const struct view *view, struct buf *text)
 	for (size_t i = 0; i < COUNT(others); i++) {
 		if (proc_mask_has(pid1->caught, others[i]))
 			return buf_addf(text, "; it has one for %s", SIGNAL(others[i]));
+	}
+	child = view->processes.signals_known ? child_not_told(view) : NULL;
+	if (child && proc_receives(child->last, number)) {
+		buf_adds(text, "; its child ");
+		process_add_name(child, text);
+		buf_adds(text, " has one, and got no signal");
 	}
 	return true;
 }
@@ -295,13 +302,18 @@ static bool crashed(const struct view *view, struct buf *text)
 {
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
+	const struct proc_signal *raised = view->processes.list->raised;
 
 	/* Another process may have been the one that crashed (X11, X5). */
-	return view->verdict == VERDICT_CRASH && !view->too_late &&
-		(view->signalled || !view->facts->wait_status_known) &&
-		view->facts->exit_code > 128 &&
-		buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
-			view->facts->exit_code);
+	if (view->verdict != VERDICT_CRASH || view->too_late ||
+		(!view->signalled && view->facts->wait_status_known) ||
+		view->facts->exit_code <= 128)
+		return false;
+	buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
+		view->facts->exit_code);
+	if (number != SIGABRT && raised && raised->signal == SIGABRT && raised->ignored)
+		buf_adds(text, ": it called abort(), and PID 1 does not get SIGABRT");
+	return true;
 }
 
 static bool ended_before_stop(const struct view *view, struct buf *text)

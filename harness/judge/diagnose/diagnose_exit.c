@@ -53,9 +53,11 @@ static const struct process *child_with(const struct view *view, int code)
 }
 
 /* "died of SIGKILL", "exited with 137" */
-static void add_end(const struct process *process, struct buf *text)
+static void add_end(
+	const struct process *process, const struct view *view, struct buf *text)
 {
 	int status = process->wait_status;
+	const struct proc_signal *by;
 
 	process_add_name(process, text);
 	if (!WIFSIGNALED(status)) {
@@ -63,10 +65,15 @@ static void add_end(const struct process *process, struct buf *text)
 		return;
 	}
 	buf_addf(text, " died of %s", SIGNAL(WTERMSIG(status)));
+	by = WTERMSIG(status) == SIGKILL
+		? process->killed
+		: process_killer(process, view->evidence, WTERMSIG(status));
 	if (process->raised && process->raised->signal == WTERMSIG(status))
-		buf_adds(text, ", which it sent to itself");
-	else if (process->killed && WTERMSIG(status) == SIGKILL)
-		buf_addf(text, " from %s", process->killed->sender_name);
+		buf_adds(text,
+			WTERMSIG(status) == SIGPIPE ? ": it wrote what nobody reads"
+						    : ", which it sent to itself");
+	else if (by)
+		process_add_sender(process, by, &view->processes, text);
 }
 
 static bool is_signal_code(int code)
@@ -147,7 +154,7 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 		return view->evidence->descendants_known ? buf_adds(text, " by itself")
 							 : true;
 	buf_adds(text, ", which is how a child ended: ");
-	add_end(child, text);
+	add_end(child, view, text);
 	add_second_signal(view, text);
 	return true;
 }
@@ -344,7 +351,7 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	if (is_signal_code(code) && (child || view->init))
 		return false;
 	if (child && child == view->main) {
-		add_end(child, text);
+		add_end(child, view, text);
 		buf_addf(text, ", and PID 1 (%s) passed that on",
 			view->pid1 ? view->pid1->name : "?");
 		return add_reason(view, text);
@@ -367,7 +374,7 @@ bool exit_with_own_code(const struct view *view, struct buf *text)
 	if (view->main && view->main != pid1 && view->main->status_known &&
 		!process_was_idle(view->main)) {
 		buf_adds(text, "; ");
-		add_end(view->main, text);
+		add_end(view->main, view, text);
 	}
 	return add_reason(view, text);
 }

@@ -545,6 +545,36 @@ static void a_crash_is_not_blamed_on_the_agent(void **state)
 	scene_expect(scene, VERDICT_CRASH, "X7");
 }
 
+/* glibc executes an invalid instruction when its SIGABRT has no effect. */
+static void an_abort_of_pid1_ends_by_another_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_add_signal(scene, 20, 0, 0, SIGABRT)->ignored = true;
+	scene_die_of(scene, SIGSEGV);
+	scene_expect(scene, VERDICT_CRASH, "X7");
+	assert_string_equal(scene_text(scene, "X7"),
+		"it crashed: SIGSEGV (exit code 139): it called abort(), and PID 1 does "
+		"not get SIGABRT");
+}
+
+/* `service & exec tail -f /dev/null`. */
+static void a_child_with_a_handler_below_one_without_is_named(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app;
+
+	scene_run_program(scene, "tail", SIGTERM);
+	scene_set_masks(scene, 0, 0, 0, 0);
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
+	app = scene_add_process(scene, 0, "app");
+	scene_set_masks(scene, app, UINT64_C(1) << (SIGTERM - 1), 0, 0);
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "W1");
+	assert_says(scene, "W1", "; its child app (pid 2) has one, and got no signal");
+}
+
 /* A shell that forked when the signal came: it blocks all signals then. */
 static void a_signal_that_was_queued_and_then_discarded_is_discarded(void **state)
 {
@@ -599,6 +629,8 @@ static void a_signal_that_was_blocked_before_may_have_been_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE(an_abort_of_pid1_ends_by_another_signal),
+		SCENE(a_child_with_a_handler_below_one_without_is_named),
 		SCENE(a_signal_that_was_queued_and_then_discarded_is_discarded),
 		SCENE(one_that_slept_with_all_signals_blocked_reads_them),
 		SCENE(a_signal_that_was_blocked_before_may_have_been_taken),

@@ -241,6 +241,31 @@ static void a_child_that_killed_itself_has_no_other_killer(void **state)
 	assert_false(scene_has_diagnosis(scene, "X11"));
 }
 
+/* The kernel sends SIGPIPE for a write, in the name of the one that writes. */
+static void sigpipe_is_for_a_write(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 141);
+
+	scene_add_signal(scene, 49, (int)app, app, SIGPIPE);
+	scene_end_process(scene, app, 50, SIGPIPE);
+	scene_expect(scene, VERDICT_CRASH, "X5");
+	assert_says(
+		scene, "X5", "app (pid 2) died of SIGPIPE: it wrote what nobody reads");
+}
+
+/* A watchdog sends SIGABRT: no crash, whatever the exit code. */
+static void an_abort_that_was_sent_is_no_crash(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 134);
+
+	scene_add_signal(scene, 49, 0, app, SIGABRT);
+	scene_end_process(scene, app, 50, SIGABRT);
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+	assert_says(scene, "X5", "app (pid 2) died of SIGABRT from sh");
+}
+
 /* A child that runs on has not ended in any way. */
 static void a_code_is_not_blamed_on_a_child_that_runs(void **state)
 {
@@ -653,6 +678,8 @@ int main(void)
 		SCENE(the_same_code_of_one_child_of_many_was_not_passed_on),
 		SCENE(a_signal_raised_in_vain_goes_before_its_code),
 		SCENE(one_code_has_one_reason),
+		SCENE(sigpipe_is_for_a_write),
+		SCENE(an_abort_that_was_sent_is_no_crash),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_exit", tests, NULL, NULL);

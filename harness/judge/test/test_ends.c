@@ -69,7 +69,7 @@ static void a_signal_that_was_sent_is_no_crash(void **state)
 	scene_end_process(scene, web, 12, SIGQUIT);
 	scene_expect(scene, VERDICT_DIRTY, "X11");
 	assert_says(scene, "X11",
-		"web (pid 2) died of SIGQUIT, for which it has no handler (from sh)");
+		"web (pid 2) died of SIGQUIT from sh, for which it has no handler");
 }
 
 /* PID 1 reports it: nothing is hidden, and PID 1 itself did not crash. */
@@ -200,7 +200,7 @@ static void a_child_without_a_handler_dies_of_what_it_is_sent(void **state)
 	scene_end_process(scene, web, 11, SIGTERM);
 	scene_expect(scene, VERDICT_DIRTY, "X11");
 	assert_string_equal(scene_text(scene, "X11"),
-		"web (pid 2) died of SIGTERM, for which it has no handler (from sh); PID 1 "
+		"web (pid 2) died of SIGTERM from sh, for which it has no handler; PID 1 "
 		"(sh) exited with 0");
 }
 
@@ -251,7 +251,7 @@ static void a_signal_that_was_raised_again_is_a_way_down(void **state)
 	scene_before(scene, web)->connections = 2;
 	scene_expect(scene, VERDICT_DIRTY, "X11");
 	assert_says(scene, "X11",
-		"web (pid 2) died of SIGTERM (from sh), with 2 connections open; PID 1");
+		"web (pid 2) died of SIGTERM from sh, with 2 connections open; PID 1");
 }
 
 /* Nobody traced signals: it may have raised it again, as it has a handler. */
@@ -282,7 +282,46 @@ static void one_whose_handler_ran_is_not_said_to_have_none(void **state)
 	scene_add_signal(scene, 60, 0, web, SIGTERM);
 	scene_end_process(scene, web, 61, SIGTERM);
 	scene_expect(scene, VERDICT_DIRTY, "X11");
-	assert_says(scene, "X11", "web (pid 2) died of SIGTERM (from sh); PID 1");
+	assert_says(scene, "X11",
+		"web (pid 2) died of another SIGTERM from sh, 50.0ms after it had caught one; PID 1");
+}
+
+/* An init signals its whole session, and the master passes the signal on as well. */
+static void a_worker_that_dies_of_its_second_signal_was_not_killed_by_the_first(
+	void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned master, worker;
+
+	scene_run_program(scene, "init", SIGTERM);
+	master = scene_add_process(scene, 0, "python3");
+	worker = scene_add_process(scene, master, "python3");
+	scene_add_signal(scene, 10, 0, worker, SIGTERM);
+	scene_add_handled(scene, 11, worker, SIGTERM);
+	scene_add_signal(scene, 60, (int)master, worker, SIGTERM);
+	scene_end_process(scene, worker, 61, SIGTERM);
+	scene_end_process(scene, master, 62, EXITED(0));
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_string_equal(scene_text(scene, "X11"),
+		"python3 (pid 3) died of another SIGTERM from python3 (pid 2), 49.0ms "
+		"after it had caught one; PID 1 (init) exited with 0");
+}
+
+/* Two that come at once: it died of the first. */
+static void one_without_a_handler_died_of_its_first_signal(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned master, worker;
+
+	scene_run_program(scene, "init", SIGTERM);
+	master = scene_add_process(scene, 0, "master");
+	worker = scene_add_process(scene, master, "worker");
+	scene_add_signal(scene, 10, 0, worker, SIGTERM);
+	scene_add_signal(scene, 11, (int)master, worker, SIGTERM);
+	scene_end_process(scene, worker, 12, SIGTERM);
+	scene_end_process(scene, master, 13, EXITED(0));
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_says(scene, "X11", "worker (pid 3) died of SIGTERM from init; PID 1");
 }
 
 /* --- a failure --- */
@@ -365,7 +404,8 @@ static void a_crash_on_demand_is_none(void **state)
 	scene_end_process(scene, web, 31, SIGABRT);
 	scene_expect(scene, VERDICT_DIRTY, "X11");
 	assert_says(scene, "X11", "web (pid 2) died of SIGABRT");
-	assert_says(scene, "X11", "(from sh)");
+	assert_says(
+		scene, "X11", "died of SIGABRT from sh, for which it has no handler");
 	/* Its own. */
 	scene->evidence.signals[2].sender = scene->evidence.signals[2].pid;
 	scene_expect(scene, VERDICT_CRASH, "X11");
@@ -498,6 +538,8 @@ int main(void)
 		SCENE(a_signal_that_was_raised_again_is_a_way_down),
 		SCENE(one_with_a_handler_is_not_said_to_have_none),
 		SCENE(one_whose_handler_ran_is_not_said_to_have_none),
+		SCENE(a_worker_that_dies_of_its_second_signal_was_not_killed_by_the_first),
+		SCENE(one_without_a_handler_died_of_its_first_signal),
 		SCENE(a_program_whose_failure_pid1_hides_is_not_clean),
 		SCENE(a_failure_that_is_passed_on_is_not_hidden),
 		SCENE(a_program_that_exits_with_143_did_as_it_was_told),
