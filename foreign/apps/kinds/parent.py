@@ -26,13 +26,13 @@ def child(*what, **how):
 	return process
 
 
-def tell_and_wait(process, patience=None):
+def tell_and_wait(process, patience=None, last=signal.SIGKILL):
 	def down(*_):
 		process.terminate()
 		try:
 			process.wait(patience)
 		except subprocess.TimeoutExpired:
-			process.kill()
+			process.send_signal(last)
 			process.wait()
 		sys.exit(0)
 	signal.signal(TERM, down)
@@ -42,8 +42,9 @@ def tell_and_wait(process, patience=None):
 
 
 def kills():
-	"""A supervisor that loses its patience."""
-	tell_and_wait(child(sys.argv[2]), 0.5)
+	"""A supervisor that loses its patience: kills WHAT [SIGNAL [AFTER]]."""
+	last, after = (sys.argv[3:] + ["SIGKILL", "0.5"][len(sys.argv[3:]):])[:2]
+	tell_and_wait(child(sys.argv[2]), float(after), getattr(signal, last))
 
 
 def blocks():

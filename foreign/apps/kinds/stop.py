@@ -35,6 +35,15 @@ def drains():
 	wait()
 
 
+def drains_once():
+	"""A second signal ends it: Node.js' process.once."""
+	def once(*_):
+		signal.signal(TERM, signal.SIG_DFL)
+		drain()
+	signal.signal(TERM, once)
+	wait()
+
+
 def stays():
 	signal.signal(TERM, lambda *_: say("not now"))
 	wait()
