@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "lib/cc.h"
+#include "lib/rng.h"
 
 static const double without[] = {300, 301, 305, 299, 302, 303, 298, 300};
 
@@ -67,6 +68,38 @@ static void a_saving_below_the_spread_is_noise(void **state UNUSED)
 	assert_false(saving.proven);
 }
 
+/* Sums of twelve draws are near to normal. */
+static double draw(struct rng *rng)
+{
+	double sum = -6;
+
+	for (unsigned i = 0; i < 12; i++)
+		sum += rng_next(rng);
+	return sum;
+}
+
+/* As the pairs are made: three, and if those are not plain, eight. */
+static void of_changes_that_change_nothing_few_are_a_saving(void **state UNUSED)
+{
+	enum { TRIALS = 4000 };
+	unsigned alarms = 0, early = 0;
+	struct rng rng;
+
+	rng_seed(&rng, 8);
+	for (unsigned trial = 0; trial < TRIALS; trial++) {
+		double saved[COUNT(without)];
+
+		for (size_t i = 0; i < COUNT(saved); i++)
+			saved[i] = draw(&rng);
+		if (of(saved, SAVING_LEAST).proven)
+			early++;
+		else
+			alarms += of(saved, COUNT(saved)).proven;
+	}
+	assert_in_range(early, 1, TRIALS / 100);
+	assert_in_range(alarms + early, 1, TRIALS * 4 / 100);
+}
+
 static void without_pairs_there_is_none(void **state UNUSED)
 {
 	struct saving saving = of(NULL, 0);
@@ -83,6 +116,7 @@ int main(void)
 		cmocka_unit_test(three_pairs_of_one_sign_alone_prove_nothing),
 		cmocka_unit_test(of_eight_pairs_the_interval_counts),
 		cmocka_unit_test(a_saving_below_the_spread_is_noise),
+		cmocka_unit_test(of_changes_that_change_nothing_few_are_a_saving),
 		cmocka_unit_test(without_pairs_there_is_none),
 	};
 
