@@ -81,36 +81,39 @@ static void play_session(
 	"{\"disconnect\":{\"latency\":\"0s\"},\"rules\":[{\"session\":2,"              \
 	"\"disconnect\":{\"latency\":\"200ms\"}}]}"
 
-/* The stop ends at 300; session 1 ends at 70 and session 2 at 210, both from 10 on. */
+/* The stop ends at 300; the sessions at 70, 210 and 110, all from 10 on. */
 static void the_next_session_bounds_what_the_slowest_of_a_parallel_stop_saves(
 	void **state)
 {
 	struct judge_scene *scene = *state;
 
-	play_service(scene, 2, "parallel");
+	play_service(scene, 3, "parallel");
 	play_session(scene, 1, 10, 70);
 	play_session(scene, 2, 10, 210);
+	play_session(scene, 3, 10, 110);
 	play_phase(scene, 210, "flush");
-	/* Not by 200, but until session 1. */
-	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_SECOND), 300 - 140);
-	/* And session 1 held up nothing. */
+	/* Not by 200, but until session 3. */
+	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_SECOND), 300 - 100);
+	/* And the others held up nothing. */
 	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_OTHERS), 300);
 }
 
-/* The sessions: 10 to 70, 70 to 270. */
+/* The sessions: 10 to 70, 70 to 270, 270 to 330, of a stop that ends at 400. */
 static void sequential_sessions_add_up(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	play_service(scene, 2, "sequential");
+	scene->evidence.facts.exit_ns = T0 + 400 * CLOCK_MS;
+	play_service(scene, 3, "sequential");
 	strlist_add(&scene->scenario.service.env, "DISCONNECT=sequential");
 	play_session(scene, 1, 10, 70);
 	play_session(scene, 2, 70, 270);
-	play_phase(scene, 270, "flush");
-	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_SECOND), 300 - 200);
-	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_OTHERS), 300 - 60);
+	play_session(scene, 3, 270, 330);
+	play_phase(scene, 330, "flush");
+	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_SECOND), 400 - 200);
+	assert_int_equal(with_agent(scene, SLOW_SECOND, QUICK_OTHERS), 400 - 120);
 	/* At once, the slowest one is left. */
-	assert_int_equal(with_env(scene, "DISCONNECT=parallel"), 300 - 60);
+	assert_int_equal(with_env(scene, "DISCONNECT=parallel"), 400 - 120);
 }
 
 /* The draws are not known, the time at the API is. */
