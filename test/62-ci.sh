@@ -93,6 +93,23 @@ job github push
 check "github: a scenario with an error is red, and no baseline" eval 'ends_with 1 broken.json &&
 	[ "$(ls "$work/caches.github" | wc -l)" -eq 2 ]'
 
+# Both versions in turn. What is compared does not need the orders.
+commit() {
+	git -C "$work/shop" add . && git -C "$work/shop" -c user.name=shop \
+		-c user.email=shop@example.com commit -qm "$1"
+}
+shop
+sed -i '/"load":/d' "$work/shop/scenarios/stop.json"
+sed -i 's/^\( *\)repeat: .*/\1against: HEAD~1/' "$work/shop/.github/workflows/stopbench.yml"
+sed -i 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 0.1/' "$work/shop/shop.py"
+git -C "$work/shop" init -q
+commit fast
+sed -i 's/^LINGER_SECONDS = .*/LINGER_SECONDS = 0.6/' "$work/shop/shop.py"
+commit slow
+job github pull_request
+check "github: against another commit a slower stop is red" ends_with 1 "1 regression in 1 case compared"
+check "github: and there it was measured in turn" eval '! says "not made in turn"'
+
 # --- GitLab ---
 
 # Its job installs the package: into a root of its own.

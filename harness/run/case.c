@@ -1,12 +1,11 @@
 #include "harness/run/case.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/run/free_port.h"
 #include "harness/run/more_signals.h"
 #include "harness/run/observe.h"
 #include "harness/run/readiness.h"
@@ -21,6 +20,9 @@
 #define QUIET_NS (1 * CLOCK_S)
 /* On a network of its own, where every port is free. */
 #define PORT_INSIDE 8080
+/* Below those that the kernel gives to connections. */
+#define FREE_PORTS_FIRST 20000
+#define FREE_PORTS       12000
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
@@ -78,31 +80,26 @@ static bool bring_up_mocks(struct case_state *state, struct err *err)
 	return state->mock_agent != NULL;
 }
 
-/* A port that is free now; 0: there is none. */
-static int64_t free_port(void)
+/* 0: the service has none, or chooses it. */
+static int64_t port_of(struct case_state *state, bool apart)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof address;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
+	const struct service_part *service = &state->scenario->service;
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
-		getsockname(fd, (struct sockaddr *)&address, &len) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok ? ntohs(address.sin_port) : 0;
+	if (service->port || !scenario_uses(state->scenario, PLACEHOLDER_PORT))
+		return service->port;
+	if (apart)
+		return PORT_INSIDE;
+	free_port_take(&state->free_port, FREE_PORTS_FIRST, FREE_PORTS);
+	return state->free_port.port;
 }
 
 static bool bring_up_service(struct case_state *state, struct err *err)
 {
 	static const char *const ours[] = {"service", NULL};
 	const struct service_part *service = &state->scenario->service;
-	bool chooses =
-		!service->port && scenario_uses(state->scenario, PLACEHOLDER_PORT);
 	bool apart =
 		state->network || container_options_have_network(&service->container);
-	int64_t port = !chooses ? service->port : apart ? PORT_INSIDE : free_port();
+	int64_t port = port_of(state, apart);
 	const struct service_env values = {
 		.scenario = state->scenario,
 		.host = apart ? "0.0.0.0" : "127.0.0.1",
@@ -333,6 +330,7 @@ void case_finish(struct case_state *state, bool keep)
 	/* Handles report closed in the next turns. */
 	uv_run(state->options.loop, UV_RUN_NOWAIT);
 	state->evidence->ended_ns = clock_now();
+	free_port_done(&state->free_port);
 	free(state->network);
 	free(state->folder);
 	free(state->base);

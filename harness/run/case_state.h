@@ -9,6 +9,7 @@
 #include "harness/run/case_step.h"
 #include "harness/run/clients.h"
 #include "harness/run/evidence.h"
+#include "harness/run/free_port.h"
 #include "harness/run/ledger.h"
 #include "harness/run/load.h"
 #include "harness/run/load_command.h"
@@ -39,6 +40,7 @@ struct case_state {
 	struct ledger *ledger;
 	struct mock_agent *mock_agent;
 	struct subject *service;
+	struct free_port free_port; /* that of {port}, or none */
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;

@@ -151,7 +151,7 @@ class GitHub:
 			fail("%s is no official action with its major version" % uses)
 		action = uses.split("@")[0]
 		if action == "actions/checkout":
-			known(given, ("repository", "path"), uses)
+			known(given, ("repository", "path", "fetch-depth"), uses)
 			if "repository" not in given:
 				checkout(names["repository"], names["workspace"])
 			elif given["repository"] == "OWNER/stopbench":
