@@ -233,19 +233,54 @@ const struct process *processes_child(const struct processes *processes,
 
 /* --- what they did --- */
 
-/* Programs that hold no work of anybody's. */
-static bool is_helper(const struct process *process)
+/* By the name of its process or program, as an applet of busybox too. */
+static bool is_named(const struct process *process, const char *name)
 {
-	static const char *const helpers[] = {
-		"sleep", "tail", "cat", "tee", "inotifywait", "logger", NULL};
+	const struct proc *seen = process->before ? process->before : process->last;
+	size_t len = strlen(name);
 
-	for (size_t i = 0; helpers[i]; i++) {
-		if (strcmp(process->name, helpers[i]) == 0 ||
-			(process->before &&
-				strcmp(process->before->exe, helpers[i]) == 0))
+	return strcmp(process->name, name) == 0 ||
+		(seen && strcmp(seen->exe, name) == 0) ||
+		(seen && strncmp(seen->command, "busybox ", 8) == 0 &&
+			strncmp(seen->command + 8, name, len) == 0 &&
+			strchr(" ", seen->command[8 + len]));
+}
+
+/* Without that, tail keeps what it reads until the end. */
+static bool follows(const struct process *process)
+{
+	const struct proc *seen = process->before ? process->before : process->last;
+
+	return seen &&
+		(strstr(seen->command, " -f") || strstr(seen->command, " -F") ||
+			strstr(seen->command, " --follow"));
+}
+
+static bool waits_to_read(const struct process *process)
+{
+	static const char *const calls[] = {"read", "readv", "pread64", "splice"};
+	const struct proc *seen = process->last ? process->last : process->before;
+
+	for (size_t i = 0; seen && i < COUNT(calls); i++) {
+		if (strcmp(proc_syscall_name(seen), calls[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+enum process_work process_work(const struct process *process)
+{
+	static const char *const passers[] = {"cat", "tee", "inotifywait", "logger"};
+
+	if (is_named(process, "sleep"))
+		return PROCESS_SLEEPS;
+	if (is_named(process, "tail") && follows(process))
+		return PROCESS_PASSES_ON;
+	for (size_t i = 0; i < COUNT(passers); i++) {
+		if (is_named(process, passers[i]))
+			return PROCESS_PASSES_ON;
+	}
+	return waits_to_read(process) ? PROCESS_READS : PROCESS_WORK_UNKNOWN;
 }
 
 bool process_ends_with_parent(const struct process *process)
@@ -262,7 +297,9 @@ bool process_was_idle(const struct process *process)
 		"flock", "fcntl"};
 	const struct proc *before = process->before;
 
-	if (is_helper(process))
+	enum process_work work = process_work(process);
+
+	if (work == PROCESS_SLEEPS || work == PROCESS_PASSES_ON)
 		return true;
 	if (!before || !proc_listens(before) || before->connections > 0)
 		return false;

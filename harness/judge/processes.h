@@ -64,8 +64,18 @@ const struct process *processes_by_pid(const struct processes *processes, pid_t 
 const struct process *processes_child(const struct processes *processes,
 	const struct process *parent, const struct process *child);
 
+/* What it does for others, and may hold of theirs. */
+enum process_work {
+	PROCESS_WORK_UNKNOWN,
+	PROCESS_SLEEPS,    /* sleep: nothing */
+	PROCESS_PASSES_ON, /* cat, tee, tail -f: it keeps nothing of what it reads */
+	PROCESS_READS,     /* it waits to read more, and may keep what it read: gzip */
+};
+
+enum process_work process_work(const struct process *process);
+
 /* It had nothing in hand when it was last seen before the signal: it holds no
- * connection and waits for one, or it is a helper that holds no work (sleep, tail). */
+ * connection and waits for one, or it is a helper that holds no work (sleep, tail -f). */
 bool process_was_idle(const struct process *process);
 
 /* It ends by itself when its parent does, and has only that to clean up after: Python's

@@ -174,6 +174,36 @@ static void add_kinds(const struct leaks *leaks, struct buf *text)
 	}
 }
 
+/* Of the processes that were left: what is lost with them. */
+static void add_work(const struct leaks *leaks, struct buf *text)
+{
+	unsigned counts[PROCESS_READS + 1] = {0};
+	const struct process *reader = NULL;
+
+	for (unsigned i = 0; i < leaks->count; i++) {
+		const struct process *process = leaks->list[i].process;
+		enum process_work work =
+			process ? process_work(process) : PROCESS_WORK_UNKNOWN;
+
+		counts[work]++;
+		if (work == PROCESS_READS && !reader)
+			reader = process;
+	}
+	if (reader) {
+		buf_adds(text, "; ");
+		process_add_name(reader, text);
+		buf_adds(text,
+			" was waiting to read more: what it had read and not written is lost");
+	} else if (counts[PROCESS_SLEEPS] == leaks->count) {
+		buf_adds(text, "; a sleep holds no work");
+	} else if (counts[PROCESS_SLEEPS] + counts[PROCESS_PASSES_ON] == leaks->count) {
+		buf_addf(text,
+			"; %s no work of %s own, and only what was not read yet is lost",
+			leaks->count == 1 ? "it holds" : "they hold",
+			leaks->count == 1 ? "its" : "their");
+	}
+}
+
 static bool processes_left(const struct view *view, struct buf *text)
 {
 	const struct leaks *leaks = &view->leaks;
@@ -186,6 +216,7 @@ static bool processes_left(const struct view *view, struct buf *text)
 		leaks->count > 1 ? leaks->list[1].text : "",
 		leaks->count > 2 ? ", ..." : "");
 	add_kinds(leaks, text);
+	add_work(leaks, text);
 	return true;
 }
 

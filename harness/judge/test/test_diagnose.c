@@ -522,6 +522,52 @@ static void a_clean_stop_with_zombies_is_clean_first(void **state)
 	assert_true(scene_has_diagnosis(scene, "L3"));
 }
 
+static void what_is_lost_with_a_process_that_was_left_is_told(void **state)
+{
+	struct judge_scene *scene = *state;
+	static const struct {
+		const char *name, *command;
+		long call;
+		const char *text;
+	} rows[] = {
+		{"tail", "tail -f /log", CALL_PAUSE,
+			"got no signal; it holds no work of its own, and only what was not read "
+			"yet is lost"},
+		{"busybox", "busybox tail -F /log", CALL_PAUSE, "no work of its own"},
+		{"tee", "tee /log", CALL_READ, "no work of its own"},
+		{"sleep", "sleep 60", CALL_PAUSE,
+			"got no signal; a sleep holds no work"},
+		{"tail", "tail -n 5", CALL_READ,
+			"; tail (pid 2) was waiting to read more: what it had read and not "
+			"written is lost"},
+		{"gzip", "gzip", CALL_READ, "; gzip (pid 2) was waiting to read more"},
+		{"busybox", "busybox tailor -f", CALL_READ,
+			"; busybox (pid 2) was waiting"},
+		{"worker", "worker -f", CALL_EPOLL_WAIT, "got no signal"},
+	};
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_add_process(scene, 0, "app");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct proc *looks[] = {scene_before(scene, 1), scene_last(scene, 1)};
+		size_t len = strlen(rows[i].text);
+		const char *text;
+
+		for (size_t look = 0; look < COUNT(looks); look++) {
+			strcpy(looks[look]->name, rows[i].name);
+			strcpy(looks[look]->command, rows[i].command);
+			looks[look]->exe[0] = '\0';
+		}
+		scene_wait_in(scene, 1, rows[i].call);
+		scene_expect(scene, VERDICT_LEAK, "L1");
+		text = scene_text(scene, "L1");
+		if (!strstr(text, rows[i].text) ||
+			(i + 1 == COUNT(rows) &&
+				strcmp(text + strlen(text) - len, rows[i].text) != 0))
+			fail_msg("row %zu: %s", i, text);
+	}
+}
+
 /* Without a namespace of its own nothing is killed with PID 1. */
 static void what_was_left_is_described_as_it_was_seen(void **state)
 {
@@ -666,6 +712,7 @@ int main(void)
 		SCENE(what_ended_it_goes_before_what_it_left),
 		SCENE(a_clean_stop_with_zombies_is_clean_first),
 		SCENE(what_was_left_is_described_as_it_was_seen),
+		SCENE(what_is_lost_with_a_process_that_was_left_is_told),
 		SCENE(a_crash_is_not_blamed_on_the_agent),
 	};
 

@@ -228,11 +228,27 @@ static void a_helper_or_an_idle_worker_may_die_of_the_default(void **state)
 	for (size_t i = 0; i < COUNT(helpers); i++) {
 		unsigned helper = scene_add_process(scene, 0, helpers[i]);
 
+		strcat(scene_before(scene, helper)->command, " -f");
 		scene_set_masks(scene, helper, 0, 0, 0);
 		scene_add_signal(scene, 10, 0, helper, SIGTERM);
 		scene_end_process(scene, helper, 11, SIGTERM);
 	}
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+static void a_tail_that_keeps_what_it_reads_is_no_helper(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = run_supervised(scene, "web");
+	unsigned tail = scene_add_process(scene, 0, "tail");
+
+	scene_set_masks(scene, web, 0, 0, 0);
+	make_idle(scene, web);
+	scene_end_process(scene, web, 11, SIGTERM);
+	scene_set_masks(scene, tail, 0, 0, 0);
+	scene_add_signal(scene, 10, 0, tail, SIGTERM);
+	scene_end_process(scene, tail, 11, SIGTERM);
+	scene_expect(scene, VERDICT_DIRTY, NULL);
 }
 
 /* It has a way down, and ends it by the default to say that it was a signal. */
@@ -535,6 +551,7 @@ int main(void)
 		SCENE(a_child_without_a_handler_dies_of_what_it_is_sent),
 		SCENE(a_default_end_that_the_exit_code_tells_is_not_hidden),
 		SCENE(a_helper_or_an_idle_worker_may_die_of_the_default),
+		SCENE(a_tail_that_keeps_what_it_reads_is_no_helper),
 		SCENE(a_signal_that_was_raised_again_is_a_way_down),
 		SCENE(one_with_a_handler_is_not_said_to_have_none),
 		SCENE(one_whose_handler_ran_is_not_said_to_have_none),
