@@ -91,6 +91,9 @@ static int64_t release_ns(
 	if (!record->asked_ns || record->done_ns < record->asked_ns ||
 		record->asked_ns < record->begun_ns)
 		return ns;
+	/* Without its turn it has nothing to interrupt. */
+	if (prediction->no_turns && record->turn_begun_ns)
+		saved = record->asked_ns - record->begun_ns;
 	for (int phase = PHASE_INTERRUPT; phase <= PHASE_STATUS_LAG; phase++)
 		saved += saved_ns(&before->phase[phase].latency,
 			&after->phase[phase].latency,
@@ -103,6 +106,31 @@ static int64_t release_ns(
 				  &after->phase[ending].latency,
 				  record->done_ns - record->asked_ns);
 	return latest(ns - saved, 0);
+}
+
+/* A request that meets a fault is sent again, after a pause: how often, the latency does
+ * not say. */
+static bool depends_on_fault(
+	const struct prediction *prediction, const struct session_record *record)
+{
+	const struct session_behavior *before =
+		agent_behavior_for(&prediction->before, number_of(record));
+	const struct session_behavior *after =
+		agent_behavior_for(&prediction->after, number_of(record));
+	const enum phase phases[] = {
+		PHASE_INTERRUPT, PHASE_STATUS_LAG, ending_of(prediction)};
+
+	for (size_t i = 0; i < COUNT(phases); i++) {
+		const struct phase_behavior *phase = &before->phase[phases[i]];
+
+		if (phase->fault != FAULT_NONE &&
+			(prediction->no_turns ||
+				saved_ns(&phase->latency,
+					&after->phase[phases[i]].latency,
+					INT64_MAX) > 0))
+			return true;
+	}
+	return false;
 }
 
 /* "exit" at EOF, at once, where it was not. */
@@ -245,8 +273,13 @@ static int64_t drain_saved_ns(const struct prediction *prediction)
 
 static int64_t of_service(const struct prediction *prediction)
 {
+	const struct session_records *sessions = &prediction->view->sessions;
 	int64_t last_ns, ns;
 
+	for (unsigned i = 0; i < sessions->count; i++) {
+		if (depends_on_fault(prediction, &sessions->records[i]))
+			return -1;
+	}
 	if (!prediction->steps->disconnect_ns)
 		return -1;
 	ns = phase_ns(prediction, &last_ns);

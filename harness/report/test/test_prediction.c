@@ -140,6 +140,12 @@ static void what_comes_of_a_fault_is_not_predicted(void **state)
 	play_session(scene, 1, 10, 210);
 	assert_int_equal(
 		with_agent(scene, "{\"archive\":{\"fault\":\"error\"}}", "{}"), -1);
+	/* Nor is how often a request is sent again. */
+	assert_int_equal(with_agent(scene,
+				 "{\"archive\":{\"fault\":\"error\",\"times\":1,"
+				 "\"latency\":\"50ms\"}}",
+				 "{\"archive\":{\"fault\":\"error\",\"times\":1}}"),
+		-1);
 }
 
 static struct mcp_list servers(struct mcp_server *server, const char *json)
