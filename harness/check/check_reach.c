@@ -78,6 +78,11 @@ static void find_unheard_by_pid1(const struct reach *reach)
 		buf_adds(&text,
 			", and its default is to do nothing, behind an init as well");
 	add_others(reach, pid1, &text);
+	if (child && !wrong_signal && !harmless &&
+		proc_receives(child->last, reach->number)) {
+		buf_adds(&text, "; ");
+		reach_add_untold(reach, child, &text);
+	}
 	add_age(reach, &text);
 	check_add(reach->check, CHECK_WILL_FAIL,
 		wrong_signal || harmless ? DIAGNOSIS_W5 : DIAGNOSIS_W1, NULL, &text);

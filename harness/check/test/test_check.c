@@ -382,6 +382,21 @@ static void a_stopped_program_hears_nothing(void **state)
 	expect_nothing(scene);
 }
 
+static void a_child_below_one_that_only_keeps_it_alive_is_told(void **state)
+{
+	struct check_scene *scene = *state;
+	unsigned at;
+
+	set(scene, add(scene, "tail", "tail -f /dev/null"), 0, READ);
+	at = add(scene, "app", "/app");
+	set(scene, at, 0, EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1, "the kernel discards it");
+	assert_null(strstr(finding(scene, DIAGNOSIS_W1)->text, "app"));
+	set(scene, at, BIT(SIGTERM), EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1,
+		"; app (pid 2), which has a handler for it, never receives it");
+}
+
 static void a_stopped_child_ends_nobodys_wait(void **state)
 {
 	struct check_scene *scene = *state;
@@ -958,6 +973,7 @@ int main(void)
 		SCENE(of_a_shell_that_cannot_be_read_its_child_is_named),
 		SCENE(a_handler_that_just_came_is_told),
 		SCENE(a_stopped_program_hears_nothing),
+		SCENE(a_child_below_one_that_only_keeps_it_alive_is_told),
 		SCENE(a_stopped_child_ends_nobodys_wait),
 		SCENE(a_signal_that_does_nothing_by_default_ends_nobody),
 		SCENE(one_that_ignores_the_signal_and_waits_leaves_its_child_untold),
