@@ -55,7 +55,7 @@ mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
-	report report/html stats compare check campaign target command))
+	picture results report format format/html stats compare check campaign target command))
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)
@@ -87,7 +87,7 @@ $(out)/%.o: %.c
 # What lib/embed.h puts into an object.
 $(out)/harness/command/cmd_explain.o: harness/scenario/diagnoses.md
 $(out)/harness/judge/stacks.o: harness/judge/stacks.json
-$(out)/harness/report/html/html_page.o: $(addprefix harness/report/html/,page.css page.js)
+$(out)/harness/format/html/html_page.o: $(addprefix harness/format/html/,page.css page.js)
 
 # Wrong in one way each, and in one file each. Never sanitized: that would change the way
 # in which they are wrong.
@@ -108,11 +108,11 @@ $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent)))
 $(eval $(call tests,mock-mcp,$(mock_mcp)))
-$(foreach folder,harness $(addprefix harness/,scenario engine run judge report stats compare check target), \
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge picture results report format stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # Pictures are drawn of the judge's scenes.
-$(addprefix $(out)/harness/report/test/,test_chain test_lanes test_prediction): $(out)/harness/judge/test/scene.o
+$(addprefix $(out)/harness/picture/test/,test_chain test_lanes test_prediction): $(out)/harness/judge/test/scene.o
 
 # What engines stop in their tests.
 $(puppet): harness/engine/test/puppet.c

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "harness/command/command.h"
-#include "harness/report/terminal.h"
 #include "harness/standard_files.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 #include "lib/signals.h"
 #include "lib/suggest.h"
+#include "lib/terminal.h"
 #include "lib/version.h"
 
 struct command {

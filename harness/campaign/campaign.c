@@ -17,8 +17,7 @@
 #include "harness/programs.h"
 #include "harness/report/artifacts.h"
 #include "harness/report/progress.h"
-#include "harness/report/results.h"
-#include "harness/report/terminal.h"
+#include "harness/results/results.h"
 #include "harness/run/run_dir.h"
 #include "harness/scenario/engine_kind.h"
 #include "lib/fd_limit.h"
@@ -26,6 +25,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/terminal.h"
 
 struct campaign {
 	const struct campaign_options *options;

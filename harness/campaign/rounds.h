@@ -13,7 +13,7 @@
 
 #include "harness/campaign/worker.h"
 #include "harness/report/progress.h"
-#include "harness/report/results.h"
+#include "harness/results/results.h"
 #include "harness/scenario/plan.h"
 
 struct planned_round;

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/report/terminal.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 /* A bad --set is an error of every file, and printed once. */
 static void on_wrong(void *arg, const struct err *err)

@@ -9,7 +9,7 @@
 
 #include "harness/campaign/campaign.h"
 #include "harness/campaign/rounds.h"
-#include "harness/report/results.h"
+#include "harness/results/results.h"
 #include "harness/scenario/engine_kind.h"
 #include "harness/scenario/plan.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/terminal.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 bool sides_open(struct sides *sides, const struct campaign_options *options)
 {

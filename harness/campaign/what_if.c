@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "harness/compare/saving.h"
-#include "harness/report/chain.h"
-#include "harness/report/prediction.h"
+#include "harness/picture/chain.h"
+#include "harness/picture/prediction.h"
 #include "harness/scenario/redact.h"
 #include "lib/clock.h"
 #include "lib/json.h"

@@ -14,7 +14,7 @@
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/report/artifacts.h"
-#include "harness/report/round.h"
+#include "harness/results/round.h"
 #include "harness/run/case.h"
 #include "lib/buf.h"
 #include "lib/json.h"

@@ -5,10 +5,10 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/report/terminal.h"
 #include "harness/run/run_dir.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 static const struct argp parser = {
 	.doc = "Removes what interrupted runs left behind: containers and networks with "

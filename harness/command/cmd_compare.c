@@ -5,10 +5,10 @@
 #include "harness/compare/comparison.h"
 #include "harness/compare/results_file.h"
 #include "harness/report/comparison_table.h"
-#include "harness/report/results.h"
-#include "harness/report/terminal.h"
+#include "harness/results/results.h"
 #include "lib/json.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 struct arguments {
 	const char *paths[2]; /* BASE and NEW */

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 
-#include "harness/report/terminal.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/embed.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 #include "lib/suggest.h"
+#include "lib/terminal.h"
 
 #define INDENT 4
 

@@ -6,9 +6,9 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/report/terminal.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 static const struct argp parser = {
 	.doc = "Loads stopbench's own images into the Docker engine and prints their names: "

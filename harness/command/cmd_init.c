@@ -8,13 +8,13 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/report/terminal.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/scenario_draft.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 struct arguments {
 	const char *container;

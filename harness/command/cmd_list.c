@@ -8,12 +8,12 @@
 
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
-#include "harness/report/terminal.h"
 #include "harness/scenario/plan.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 #define INDENT 4
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "harness/compare/results_file.h"
-#include "harness/report/outputs.h"
-#include "harness/report/terminal.h"
+#include "harness/format/outputs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 
 struct report {
 	struct outputs outputs;

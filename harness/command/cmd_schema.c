@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "harness/report/results_members.h"
+#include "harness/results/results_members.h"
 #include "harness/scenario/plan.h"
 #include "lib/json.h"
 #include "lib/mem.h"

@@ -4,13 +4,13 @@
 
 #include "harness/judge/judge.h"
 #include "harness/report/stop_report.h"
-#include "harness/report/terminal.h"
 #include "harness/run/observe.h"
 #include "harness/target/targets.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/options.h"
+#include "lib/terminal.h"
 #include "lib/wait.h"
 
 #define WIDTH 80

@@ -12,13 +12,13 @@
 #include "harness/programs.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/stop_report.h"
-#include "harness/report/terminal.h"
 #include "harness/run/case.h"
 #include "harness/run/run_dir.h"
 #include "harness/target/run_options.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/terminal.h"
 
 #define WIDTH 80
 

@@ -10,7 +10,7 @@
 
 #include "harness/compare/case_times.h"
 #include "harness/compare/gate.h"
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 #include "harness/scenario/verdict.h"
 
 /* What one side shows of the case. */

@@ -7,7 +7,7 @@
 #define HARNESS_COMPARE_CASE_TIMES_H
 
 #include "harness/compare/gate.h"
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 
 struct case_times {
 	double *base_ns, *new_ns; /* owned; at most GATE_TIMES_MAX, the first ones */

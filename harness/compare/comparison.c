@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/compare/case_comparison.h"
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"

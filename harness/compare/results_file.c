@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "harness/report/results.h"
-#include "harness/report/results_members.h"
+#include "harness/results/results.h"
+#include "harness/results/results_members.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/json.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/report/timeline.h"
+#include "harness/picture/timeline.h"
 #include "harness/run/run_dir.h"
 #include "harness/scenario/redact.h"
 #include "lib/buf.h"

@@ -11,7 +11,7 @@
 
 #include "harness/check/check.h"
 #include "harness/engine/engine.h"
-#include "harness/report/terminal.h"
+#include "lib/terminal.h"
 
 /* All borrowed. */
 struct check_report {

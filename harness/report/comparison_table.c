@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/case_rounds.h"
-#include "harness/report/terminal.h"
+#include "harness/results/case_rounds.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 #define UNKNOWN     INT64_MIN
 #define FIGURES     56 /* columns that the figures of a row may take */

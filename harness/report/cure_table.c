@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"

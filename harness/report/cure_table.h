@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/report/terminal.h"
+#include "lib/terminal.h"
 
 /* Prints a list of cures.h: a row for each, and what a user writes for those that made
  * the stop clean, or else ended in time what was killed without them. `verdict` is that

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 #define WIPE_SIZE 32
 

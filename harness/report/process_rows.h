@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "harness/engine/snapshot.h"
-#include "harness/report/terminal.h"
+#include "lib/terminal.h"
 
 void process_rows_print(const struct snapshot *snapshot, int signal_number,
 	const struct terminal *terminal, FILE *out);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "harness/report/live_area.h"
-#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 #define SECOND_MS      1000
 #define TICK_EARLY_NS  (50 * CLOCK_MS) /* a tick may come before its second is full */

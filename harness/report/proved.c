@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "harness/report/table.h"
-#include "harness/report/terminal.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 #define INDENT "  "
 

@@ -4,7 +4,7 @@
 
 #include "harness/judge/launcher_cure.h"
 #include "harness/report/process_rows.h"
-#include "harness/report/round.h"
+#include "harness/results/round.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/clock.h"
 #include "lib/json.h"

@@ -11,9 +11,9 @@
 
 #include "harness/engine/engine.h"
 #include "harness/judge/judgement.h"
-#include "harness/report/terminal.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/scenario.h"
+#include "lib/terminal.h"
 
 /* All borrowed. */
 struct stop_report {

@@ -4,17 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/case_statistics.h"
 #include "harness/report/comparison_table.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
-#include "harness/report/terminal.h"
 #include "harness/report/what_if_table.h"
+#include "harness/results/case_statistics.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 
 #define LABEL_FAIR   22 /* labels are cut to this before a column is dropped */
 #define LABEL_LEAST  12

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 #include "lib/buf.h"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "harness/report/case_rounds.h"
+#include "harness/results/case_rounds.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"

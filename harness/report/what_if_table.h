@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "harness/report/terminal.h"
+#include "lib/terminal.h"
 
 /* Prints a round's "what_if": each change with its saving, and what it takes away.
  * `verdict` is that of the stop without a change. */

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "harness/programs.h"
-#include "harness/report/terminal.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/terminal.h"
 
 #define GRACE_MAX_S 1000000
 

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/report/formats.h"
+#include "harness/format/formats.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
 #include "lib/fs.h"

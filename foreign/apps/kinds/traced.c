@@ -16,7 +16,8 @@ static int debug(pid_t parent, int let_go)
 	int status;
 
 	signal(SIGTERM, SIG_DFL);
-	if (ptrace(PTRACE_SEIZE, parent, 0, 0) || ptrace(PTRACE_INTERRUPT, parent, 0, 0))
+	if (ptrace(PTRACE_SEIZE, parent, 0, 0) ||
+		ptrace(PTRACE_INTERRUPT, parent, 0, 0))
 		return 1;
 	waitpid(parent, &status, __WALL);
 	if (let_go && ptrace(PTRACE_DETACH, parent, 0, 0))

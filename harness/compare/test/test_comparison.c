@@ -315,7 +315,8 @@ static void comparison_tells_what_else_holds_the_stop_up(void **state)
 	json_fill(cJSON_AddObjectToObject(base, "held_up_by"), "{'what': %s}",
 		"disconnect");
 	new = add_round(scene->new, "a", 1, CLOCK_S, "clean");
-	json_fill(cJSON_AddObjectToObject(new, "held_up_by"), "{'kind': 'phase', 'what': %s}", "drain");
+	json_fill(cJSON_AddObjectToObject(new, "held_up_by"),
+		"{'kind': 'phase', 'what': %s}", "drain");
 	comparison = compare(scene);
 	assert_false(is_regression(comparison, "phase"));
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/results_members.h"
+#include "harness/results/results_members.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/json.h"

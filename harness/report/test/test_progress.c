@@ -16,10 +16,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "harness/report/terminal.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/terminal.h"
 #include "lib/utf8.h"
 
 #define WIDTH 60
