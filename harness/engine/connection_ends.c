@@ -137,12 +137,11 @@ static bool has_address(
 	return false;
 }
 
-/* It was destroyed, and its event is on the way; or it is closed, and waits for its peer
- * to acknowledge that. */
+/* It was destroyed, and its event is on the way; or it is closed: it waits for its peer to
+ * acknowledge that, or what stands for it in FIN-WAIT-2 and TIME-WAIT is there already. */
 static bool ends_soon(const struct connection_end *end)
 {
-	bool closed = end->after.state == TCP_TABLE_FIN_WAIT1 ||
-		end->after.state == TCP_TABLE_LAST_ACK;
+	bool closed = !(TCP_TABLE_CONNECTED >> end->after.state & 1);
 
 	return !end->destroyed && (end->unknown || (closed && !end->cut_off));
 }
