@@ -4,23 +4,42 @@
 
 #include "harness/results/results_members.h"
 #include "harness/scenario/plan.h"
+#include "harness/scenario/reference.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 
 static const struct argp_option option_table[] = {
+	{"markdown", 'm', NULL, 0,
+		"every key of a scenario as a document (docs/scenario-reference.md)",
+		0},
 	{"results", 'r', NULL, 0, "of results.json (docs/results.schema.json)", 0},
 	{0},
 };
 
+struct arguments {
+	bool of_results, markdown;
+};
+
 static error_t parse_option(int key, char *value UNUSED, struct argp_state *state)
 {
-	bool *of_results = state->input;
+	struct arguments *arguments = state->input;
 
-	if (key != 'r')
+	switch (key) {
+	case 'm':
+		arguments->markdown = true;
+		return 0;
+	case 'r':
+		arguments->of_results = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->markdown && arguments->of_results)
+			argp_error(
+				state, "--markdown is of a scenario, --results is not");
+		return 0;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	*of_results = true;
-	return 0;
+	}
 }
 
 static const struct argp parser = {
@@ -32,12 +51,16 @@ static const struct argp parser = {
 
 int cmd_schema(int argc, char **argv)
 {
+	struct arguments arguments = {0};
 	SCOPED(json_free) cJSON *schema = NULL;
 	SCOPED(mem_free) char *text = NULL;
-	bool of_results = false;
 
-	options_parse(&parser, argc, argv, &of_results);
-	schema = of_results ? results_schema() : plan_schema();
+	options_parse(&parser, argc, argv, &arguments);
+	schema = arguments.of_results ? results_schema() : plan_schema();
+	if (arguments.markdown) {
+		reference_print(stdout, schema);
+		return EXIT_MET;
+	}
 	text = cJSON_Print(schema);
 	puts(text);
 	return EXIT_MET;
