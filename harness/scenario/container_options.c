@@ -270,6 +270,27 @@ static bool read_env_file(
 	return read_each(out, doc, node, "env_file", read_one_file, err);
 }
 
+/* --- working_dir --- */
+
+static bool read_working_dir(
+	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	char **folder = out;
+
+	if (!cJSON_IsString(node) || !node->valuestring[0])
+		return json_doc_wrong(doc, node, err, "working_dir: expected a path");
+	free(*folder);
+	/* In an image it may be "~", or relative to the image's own. */
+	*folder = node->valuestring[0] == '.' ? path_from(doc, node->valuestring)
+					      : mem_text(node->valuestring);
+	return true;
+}
+
+const struct field_type working_dir_type = {.read = read_working_dir,
+	.done = mem_free,
+	.size = sizeof(char *),
+	.schema_text = "{\"type\":\"string\"}"};
+
 const struct field_type env_file_type = {
 	.read = read_env_file, .done = done_list, .schema_text = LIST_SCHEMA};
 

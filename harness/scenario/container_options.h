@@ -75,7 +75,7 @@ struct container_options {
 	int64_t nano_cpus;       /* 1e9 is one processor; 0: all */
 	int64_t pids_limit;      /* 0: none */
 	char *user;              /* "1000:1000", "www-data"; NULL: the image's */
-	char *working_dir;       /* NULL: the image's */
+	char *working_dir;       /* NULL: the image's; one from "." on is absolute */
 	struct strlist env_file; /* what the files say: "NAME=value" each */
 	struct strlist cap_add, cap_drop;
 	bool read_only; /* the root file system */
@@ -88,7 +88,7 @@ struct container_options {
 
 extern const struct field_type volumes_type, published_ports_type, tmpfs_type,
 	env_file_type, mem_limit_type, cpus_type, ulimits_type, restart_type,
-	healthcheck_test_type, execs_type;
+	healthcheck_test_type, execs_type, working_dir_type;
 extern const struct field healthcheck_fields[];
 
 /* The first key that needs a container engine, as "volumes"; NULL: a process has all of

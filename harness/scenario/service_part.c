@@ -217,7 +217,7 @@ const struct field service_fields[] = {
 	{"pids_limit", FIELD_INT, OPTION(pids_limit), .min = 0, .max = 1 << 22,
 		.help = "processes and threads; 0: no limit"},
 	{"user", FIELD_TEXT, OPTION(user), .help = "\"1000:1000\" or names"},
-	{"working_dir", FIELD_TEXT, OPTION(working_dir),
+	{"working_dir", FIELD_OTHER, OPTION(working_dir), .type = &working_dir_type,
 		.help = "the folder in which it starts"},
 	{"env_file", FIELD_OTHER, OPTION(env_file), .type = &env_file_type,
 		.help = "files of NAME=value lines; env overrides them"},

@@ -230,7 +230,7 @@ static void container_options_begin_paths_at_the_file(void **state)
 	fclose(file);
 	scenario = read_service(name,
 		"\"env_file\":\"x.env\",\"volumes\":[\"./x.env:/e:ro\",\"./data:/d\","
-		"\"named:/n\",\"/anonymous\"]",
+		"\"named:/n\",\"/anonymous\"],\"working_dir\":\".\"",
 		&lines);
 	assert_string_equal(buf_text(&lines), "");
 	assert_int_equal(options->env_file.count, 3);
@@ -238,6 +238,9 @@ static void container_options_begin_paths_at_the_file(void **state)
 	assert_string_equal(options->env_file.item[1], "B=x y=z");
 	assert_memory_equal(options->env_file.item[2], "HOME=/", 6);
 	assert_string_equal(options->volumes.item[0].source, wanted);
+	assert_int_equal(
+		strlen(options->working_dir), strlen(wanted) - strlen("/x.env"));
+	assert_memory_equal(options->working_dir, wanted, strlen(options->working_dir));
 	assert_string_equal(options->volumes.item[0].target, "/e");
 	assert_true(options->volumes.item[0].read_only);
 	assert_string_equal(options->volumes.item[1].source, missing);
