@@ -403,7 +403,6 @@ int campaign_run(const struct campaign_options *options)
 {
 	struct campaign campaign = {
 		.options = options,
-		.programs = programs_folder(),
 		.run_dir = {.lock = -1},
 	};
 	struct err err;
@@ -413,6 +412,7 @@ int campaign_run(const struct campaign_options *options)
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		return EXIT_NOT_RUN;
 	}
+	campaign.programs = programs_folder();
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
 	if (read_files(&campaign) && sides_open(&campaign.sides, options)) {

@@ -266,7 +266,7 @@ static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 	proc->unread += socket->unread;
 	proc->unsent += socket->unsent;
 	if (!proc->peer[0]) {
-		memcpy(proc->peer, socket->peer, sizeof proc->peer);
+		snprintf(proc->peer, sizeof proc->peer, "%s", socket->peer);
 		proc->peer_to = socket->port;
 	}
 }
