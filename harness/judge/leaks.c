@@ -161,6 +161,16 @@ static bool reaps_in_passing(const struct process *pid1)
 		proc_mask_has(pid1->before->caught, SIGCHLD);
 }
 
+/* The kernel's SIGKILL at the end of a namespace goes to all that is there: to one that had
+ * ended before only where nobody had waited for it. */
+static bool was_unreaped(const struct process *process)
+{
+	const struct proc_signal *killed = process->killed;
+
+	return killed && !killed->sender && process->ended_ns &&
+		process->ended_ns <= killed->ns;
+}
+
 /* PID 1 told it to end, and it ended so shortly before PID 1's own end that chance
  * decided which came first. No wait of PID 1 at all proves that it did not wait for it.
  * Of one that died of the signal, a wait that PID 1 began before that end proves that it
@@ -179,7 +189,8 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		needs_no_wait(pid1))
 		return LEAK_NONE;
 	if (!has_waited(evidence, pid1->pid, told->ns, death.ns) ||
-		waited_for_others(evidence, processes, process))
+		waited_for_others(evidence, processes, process) ||
+		was_unreaped(process))
 		return LEAK_LEFT;
 	if (!WIFSIGNALED(process->wait_status) ||
 		WTERMSIG(process->wait_status) != told->signal ||

@@ -331,6 +331,18 @@ static void a_wait_behind_its_end_may_be_a_handlers(void **state)
 	assert_false(scene_has_diagnosis(scene, "L4"));
 }
 
+/* The kernel's SIGKILL at the end of the namespace found what was left of it. */
+static void one_that_nobody_had_reaped_at_the_end_was_not_waited_for(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = race(scene);
+
+	scene_add_wait(scene, 298, 0);
+	scene->evidence.signals[scene->evidence.signal_count - 1].ns += 950 * CLOCK_US;
+	scene_add_signal(scene, 299, SCENE_KERNEL, web, SIGKILL)->ignored = true;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
 /* dumb-init: the end of its child is why it ends. */
 static void an_init_has_waited_for_its_child(void **state)
 {
@@ -493,6 +505,7 @@ int main(void)
 		SCENE(one_that_pid1_did_not_wait_for_was_left_however_fast_it_died),
 		SCENE(one_that_pid1_waited_for_was_not_left),
 		SCENE(a_wait_behind_its_end_may_be_a_handlers),
+		SCENE(one_that_nobody_had_reaped_at_the_end_was_not_waited_for),
 		SCENE(a_handlers_wait_for_one_of_several_proves_none_of_them),
 		SCENE(one_that_somebody_else_told_is_not_pid1s_to_wait_for),
 		SCENE(one_that_ended_by_itself_was_left_where_pid1_waited_for_none),
