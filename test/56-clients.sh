@@ -61,8 +61,8 @@ start_container() { # WHAT [OPTION...]
 	: >"$work/log"
 	container=$name-$1
 	docker run -d --pull never --name "$container" -v /usr:/usr:ro -v /lib:/lib:ro \
-		-v /lib64:/lib64:ro -v "$work:/work:ro" "$image" \
-		/usr/bin/python3 /work/slow-server.py "$1" 0.0.0.0 >/dev/null
+		-v /lib64:/lib64:ro -v "$work:/test:ro" "$image" \
+		/usr/bin/python3 /test/slow-server.py "$1" 0.0.0.0 >/dev/null
 	docker logs -f "$container" >"$work/log" &
 	await port
 	shift

@@ -34,6 +34,7 @@ struct campaign {
 	struct pairs pairs; /* of --against */
 	cJSON *baseline;    /* of --baseline, or NULL */
 	struct known_failures known;
+	bool misused; /* the command line asks for what cannot be compared */
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
@@ -189,7 +190,10 @@ static bool meet_engine(struct campaign *campaign)
 			},
 			&err);
 
-	if (!engine || !sides_have_image(&campaign->sides, engine, &err)) {
+	campaign->misused = engine && campaign->baseline &&
+		!comparison_check_engine(campaign->baseline, engine->kind->name, &err);
+	if (!engine || campaign->misused ||
+		!sides_have_image(&campaign->sides, engine, &err)) {
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 		engine_destroy(engine);
 		return false;
@@ -272,10 +276,18 @@ static bool run_pairs(struct campaign *campaign)
 
 static bool run_rounds(struct campaign *campaign)
 {
+	const struct results *results;
 	bool ok = rounds_run(&campaign->rounds);
+	struct err err;
 
 	sides_collect(&campaign->sides, &campaign->rounds);
-	if (campaign->baseline)
+	results = campaign->sides.item[SIDE_NEW].results;
+	if (!campaign->baseline || campaign->rounds.interrupted)
+		return ok;
+	campaign->misused = !comparison_check(campaign->baseline, results->json, &err);
+	if (campaign->misused)
+		terminal_print(stderr, "stopbench: --baseline: %s\n", err.text);
+	else
 		compare(campaign, campaign->baseline, GATE_ONCE);
 	return ok;
 }
@@ -416,8 +428,9 @@ int campaign_run(const struct campaign_options *options)
 	uv_loop_init(&campaign.loop);
 	catch_signals(&campaign);
 	if (read_files(&campaign) && sides_open(&campaign.sides, options)) {
-		code = EXIT_NOT_RUN;
-		if (get_ready(&campaign)) {
+		if (!get_ready(&campaign)) {
+			code = campaign.misused ? EXIT_USAGE : EXIT_NOT_RUN;
+		} else {
 			bool ok = options->against ? run_pairs(&campaign)
 						   : run_rounds(&campaign);
 
@@ -425,6 +438,8 @@ int campaign_run(const struct campaign_options *options)
 				campaign.sides.item[SIDE_NEW].results, &campaign.known);
 			code = finish(&campaign);
 			code = ok || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
+			if (code == EXIT_MET && campaign.misused)
+				code = EXIT_USAGE;
 		}
 	}
 	close_campaign(&campaign);

@@ -40,18 +40,23 @@ static bool have_common_case(const cJSON *base, const cJSON *new)
 	return found;
 }
 
-bool comparison_check(const cJSON *base, const cJSON *new, struct err *err)
+bool comparison_check_engine(const cJSON *base, const char *engine, struct err *err)
 {
 	const char *base_engine = text_at(base, "engine.engine");
-	const char *new_engine = text_at(new, "engine.engine");
 
-	if (strcmp(base_engine, new_engine) != 0)
-		return err_set(err,
-			"BASE was run on engine %s and NEW on engine %s: their stops are not comparable",
-			base_engine, new_engine);
-	if (!have_common_case(base, new))
-		return err_set(err, "BASE and NEW have no case in common");
-	return true;
+	return strcmp(base_engine, engine) == 0 ||
+		err_set(err,
+			"BASE was run on engine %s and NEW on engine %s: their stops are not "
+			"comparable",
+			base_engine, engine);
+}
+
+bool comparison_check(const cJSON *base, const cJSON *new, struct err *err)
+{
+	if (!comparison_check_engine(base, text_at(new, "engine.engine"), err))
+		return false;
+	return have_common_case(base, new) ||
+		err_set(err, "BASE and NEW have no case in common");
 }
 
 static bool is_same_at(const struct comparison *comparison, const char *path)

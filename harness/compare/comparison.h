@@ -20,6 +20,10 @@
 #include "harness/compare/gate.h"
 #include "lib/err.h"
 
+/* Was BASE run on this engine? Another one's stops are not comparable. */
+bool comparison_check_engine(
+	const cJSON *base, const char *engine, struct err *err) MUST_CHECK;
+
 /* Can they be compared at all? False: another engine, or no case in common. Both are the
  * JSON of results.h, as results_file.h or a run gives it. */
 bool comparison_check(const cJSON *base, const cJSON *new, struct err *err) MUST_CHECK;

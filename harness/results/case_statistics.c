@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "harness/stats/sample.h"
+#include "harness/results/round_sample.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -15,21 +15,6 @@ static void add_ns(cJSON *json, const char *key, double ns)
 		cJSON_AddNullToObject(json, key);
 	else
 		json_add_int(json, key, (int64_t)ns);
-}
-
-/* The times that count, in the order of the rounds; to free(). */
-static double *times_of(const struct case_rounds *item, unsigned *count)
-{
-	double *times = mem_zeroed(sizeof *times * item->count);
-
-	*count = 0;
-	for (unsigned i = 0; i < item->count; i++) {
-		double ns = case_rounds_time_ns(item->rounds[i]);
-
-		if (ns >= 0)
-			times[(*count)++] = ns;
-	}
-	return times;
 }
 
 static void add_outliers(
@@ -65,20 +50,18 @@ static void add_over_limit(cJSON *json, const cJSON *first, double median_ns)
 cJSON *case_statistics_json(const struct case_rounds *item)
 {
 	const cJSON *round = item->rounds[0];
-	unsigned count;
-	double *times = times_of(item, &count);
 	SCOPED(sample_done) struct sample sample = {0};
 	struct interval median;
 	cJSON *json;
 
-	sample_take(&sample, times, count);
-	if (count < 2)
+	round_sample(&sample, item->rounds, item->count, "stop_ns");
+	if (sample.count < 2)
 		return NULL;
 	median = sample_median_interval(&sample, 0.95);
 	json = json_fill(NULL, "{'id': %s, 'half': %s}", json_text(round, "id"),
 		json_text(round, "half"));
 	cJSON_AddItemToObject(json, "axes", json_copy_exact(json_get(round, "axes")));
-	json_add_int(json, "times", count);
+	json_add_int(json, "times", sample.count);
 	add_ns(json, "median_ns", sample_median(&sample));
 	add_ns(json, "low_ns", median.low);
 	add_ns(json, "high_ns", median.high);
