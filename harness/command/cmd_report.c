@@ -43,14 +43,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	}
 }
 
-/* What --format takes is in its table. */
-static char *help_text(int key, const char *text, void *input UNUSED)
-{
-	return key == 'f' ? outputs_help() : (char *)(void *)(size_t)text;
-}
-
 static const struct argp parser = {
-	.help_filter = help_text,
+	.help_filter = outputs_help_filter,
 	.options = option_table,
 	.parser = parse_option,
 	.args_doc = "RESULTS.json",

@@ -125,7 +125,7 @@ bool outputs_print(const struct outputs *outputs, const cJSON *results, struct e
 	return ok;
 }
 
-char *outputs_help(void)
+static char *help(void)
 {
 	struct buf help = {0};
 
@@ -137,4 +137,9 @@ char *outputs_help(void)
 			format->name, format == formats ? "the default: " : "",
 			format->help);
 	return buf_take(&help);
+}
+
+char *outputs_help_filter(int key, const char *text, void *input UNUSED)
+{
+	return key == 'f' ? help() : (char *)(void *)(size_t)text;
 }

@@ -37,7 +37,7 @@ bool outputs_want_picture(const struct outputs *outputs);
 bool outputs_print(const struct outputs *outputs, const cJSON *results,
 	struct err *err) MUST_CHECK;
 
-/* What --format takes, for --help; the caller's to free(). */
-char *outputs_help(void) MUST_CHECK;
+/* An argp help_filter: what --format takes, where its key is 'f'. */
+char *outputs_help_filter(int key, const char *text, void *input);
 
 #endif
