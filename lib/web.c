@@ -32,6 +32,7 @@ enum web_state {
 
 struct web {
 	struct web_exchanges exchanges;
+	web_closed_fn *closed;
 	struct web_pump *pump;
 	struct MHD_Daemon *daemon; /* the pump's */
 	enum web_state state;
@@ -54,6 +55,13 @@ struct web {
 	void *drained_arg;
 };
 
+/* Both kinds have their port in the same place. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 static void on_due(void *arg)
 {
 	web_pump_wake(((struct web *)arg)->pump);
@@ -61,17 +69,33 @@ static void on_due(void *arg)
 
 /* Connections */
 
-static void on_connection(void *cls, struct MHD_Connection *connection UNUSED,
-	void **context UNUSED, enum MHD_ConnectionNotificationCode code)
+static struct web_connection *open_connection(struct MHD_Connection *connection)
+{
+	struct web_connection *client = mem_zeroed(sizeof *client);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	if (info && info->client_addr)
+		client->port =
+			ntohs(((const union address *)info->client_addr)->v4.sin_port);
+	return client;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
 {
 	struct web *web = cls;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		web->connections++;
 		web->coming -= web->coming > 0;
-	} else {
-		web->connections--;
+		*context = open_connection(connection);
+		return;
 	}
+	web->connections--;
+	if (web->closed)
+		web->closed(web->exchanges.arg, *context);
+	free(*context);
 }
 
 static bool accept_one(struct web *web)
@@ -263,12 +287,6 @@ static void on_ran(void *arg)
 
 /* Creation and destruction */
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
 static bool listen_on(struct web *web, const char *host, uint16_t port, struct err *err)
 {
 	union address address;
@@ -292,7 +310,6 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 		return err_sys(err, "listen");
 	if (getsockname(fd, &address.any, &len) < 0)
 		return err_sys(err, "getsockname");
-	/* Both kinds have their port in the same place. */
 	web->port = ntohs(address.v4.sin_port);
 	return true;
 }
@@ -350,6 +367,7 @@ struct web *web_create(
 	web->listener = -1;
 	web->connections_most =
 		options->connections ? options->connections : CONNECTIONS;
+	web->closed = options->closed;
 	web->patience_ns = options->patience_ns ? options->patience_ns : PATIENCE_NS;
 	web->pump = web_pump_create(loop, on_ran, web);
 	web->accept_again = loop_timer_create(loop, on_due, web);

@@ -37,6 +37,7 @@ struct web_options {
 			       * long  an answer may wait to be taken; 0: 2 s */
 	web_handle_fn *handle;
 	web_over_fn *over;       /* may be NULL */
+	web_closed_fn *closed;   /* may be NULL */
 	web_refused_fn *refused; /* may be NULL */
 	void *arg;
 };
@@ -52,8 +53,8 @@ unsigned web_connections(const struct web *web);
  */
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg);
 
-/* Breaks every open exchange and calls `over` for each before it returns. Not from
- * `handle` or `over`. The handles close in the next turn of the loop. Accepts NULL. */
+/* Breaks every open exchange and calls `over` for each, and `closed` for each
+ * connection, before it returns. Not from `handle`, `over` or `closed`. The handles close in the next turn of the loop. Accepts NULL. */
 void web_destroy(struct web *web);
 
 #endif

@@ -95,6 +95,8 @@ static struct web_exchange *begin(struct web_exchanges *all,
 	exchange->all = all;
 	exchange->connection = connection;
 	exchange->fd = info->connect_fd;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	exchange->client = info->socket_context;
 	exchange->method = method;
 	exchange->path = path;
 	buf_init(&exchange->body, all->body_ceiling);

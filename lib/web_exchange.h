@@ -25,10 +25,18 @@ enum web_end {
 	WEB_BROKEN,   /* reset, timeout, web_destroy(), an answer that cannot be sent */
 };
 
+/* A client's TCP connection, which may carry several exchanges. */
+struct web_connection {
+	void *data;    /* for the owner; NULL at first */
+	uint16_t port; /* the client's */
+};
+
 /* A whole request, to be answered now or later. */
 typedef void web_handle_fn(void *arg, struct web_exchange *exchange);
 /* Once for each exchange, which ends with this call. */
 typedef void web_over_fn(void *arg, struct web_exchange *exchange, enum web_end end);
+/* Its last exchange is over, and it ends with this call, whoever closed it. */
+typedef void web_closed_fn(void *arg, struct web_connection *client);
 /* web answered a request itself, with this status. */
 typedef void web_refused_fn(void *arg, unsigned status);
 
@@ -64,6 +72,7 @@ struct web_exchange {
 	void *data;
 	const char *method, *path;
 	struct buf body;
+	struct web_connection *client; /* outlives the exchange */
 
 	/* The rest is for web. */
 	struct web_exchanges *all;

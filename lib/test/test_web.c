@@ -170,6 +170,53 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* libuv calls the prepare handle that was started first after web's own, just before
  * it goes to sleep. */
+static uint16_t own_port(int fd)
+{
+	struct sockaddr_in address;
+	socklen_t len = sizeof address;
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	return ntohs(address.sin_port);
+}
+
+static void web_tells_of_a_connection_when_its_exchanges_are_over(void **state)
+{
+	struct web_scene *scene = *state;
+	uint16_t port;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "GET /1"));
+	scene->parks = true;
+	http_send_text(fd, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, scene->handed == 2);
+	assert_int_equal(scene->closed, 0);
+	port = own_port(fd);
+	close(fd);
+	until(&scene->loop, scene->closed == 1);
+	assert_int_equal(scene->over[WEB_LEFT], 1);
+	assert_int_equal(scene->closed_exchanges, 2);
+	assert_int_equal(scene->closed_port, port);
+}
+
+static void web_tells_of_each_connection_at_its_own_end(void **state)
+{
+	struct web_scene *scene = *state;
+	int silent, warm;
+
+	open_web(scene, defaults);
+	silent = dial(scene);
+	warm = dial_and_say(scene, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, warm, "GET /1"));
+	until(&scene->loop, web_connections(scene->web) == 2);
+	web_destroy(scene->web);
+	scene->web = NULL;
+	assert_int_equal(scene->closed, 2);
+	close(silent);
+	close(warm);
+}
+
 static void web_wakes_for_an_answer_at_the_end_of_a_turn(void **state)
 {
 	struct web_scene *scene = *state;
@@ -325,6 +372,8 @@ int main(void)
 		SCENE(web_lets_clients_wait_when_it_has_no_room),
 		SCENE(web_closes_idle_connections),
 		SCENE(web_keeps_a_parked_connection_past_its_idle_time),
+		SCENE(web_tells_of_a_connection_when_its_exchanges_are_over),
+		SCENE(web_tells_of_each_connection_at_its_own_end),
 		SCENE(web_wakes_for_an_answer_at_the_end_of_a_turn),
 		SCENE(web_sleeps_while_nothing_happens),
 		SCENE(web_holds_a_crowd),

@@ -35,7 +35,10 @@ struct web_scene {
 	bool parks; /* requests are kept, not echoed */
 	struct web_exchange *kept[16];
 	unsigned handed;
-	unsigned over[3]; /* by enum web_end */
+	unsigned over[3];          /* by enum web_end */
+	unsigned closed;           /* connections */
+	uint16_t closed_port;      /* the client's, of the last one */
+	unsigned closed_exchanges; /* how many exchanges it had */
 	unsigned drained;
 	int64_t drained_ns;
 	struct buf received; /* what the client last read */
@@ -62,6 +65,8 @@ static inline void on_request(void *arg, struct web_exchange *exchange)
 	struct web_scene *scene = arg;
 
 	exchange->data = scene;
+	if (!exchange->client->data)
+		exchange->client->data = calloc(1, sizeof(unsigned));
 	if (scene->parks)
 		scene->kept[scene->handed % COUNT(scene->kept)] = exchange;
 	else
@@ -76,6 +81,17 @@ static inline void on_over(void *arg, struct web_exchange *exchange, enum web_en
 	assert_ptr_equal(exchange->data, scene);
 	assert_int_equal(exchange->path[0], '/');
 	scene->over[end]++;
+	(*(unsigned *)exchange->client->data)++;
+}
+
+static inline void on_client_closed(void *arg, struct web_connection *client)
+{
+	struct web_scene *scene = arg;
+
+	scene->closed++;
+	scene->closed_port = client->port;
+	scene->closed_exchanges = client->data ? *(unsigned *)client->data : 0;
+	free(client->data);
 }
 
 static inline void on_drained(void *arg)
@@ -86,8 +102,10 @@ static inline void on_drained(void *arg)
 	scene->drained_ns = clock_now();
 }
 
-static const struct web_options defaults = {
-	.host = "127.0.0.1", .handle = on_request, .over = on_over};
+static const struct web_options defaults = {.host = "127.0.0.1",
+	.handle = on_request,
+	.over = on_over,
+	.closed = on_client_closed};
 
 static inline void open_web(struct web_scene *scene, struct web_options options)
 {
