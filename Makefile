@@ -7,6 +7,8 @@
 #   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
+#   make interop          official clients of npm against the mocks (interop/README.md);
+#                         PART=anthropic: one part alone
 #   make install          install it below PREFIX (/usr/local); DESTDIR for packages
 #   make uninstall        remove what that has installed
 #   make deb              a Debian package, in build/
@@ -129,6 +131,12 @@ bench-shutdown: deps
 	@$(MAKE) --no-print-directory all
 	@$(out)/bin/stopbench run --format proved scenarios/history scenarios/baseline
 
+# The clients of npm's packages, against build/bin.
+.PHONY: interop
+interop: deps
+	@$(MAKE) --no-print-directory all
+	@PROGRAMS=$(out)/bin interop/run $(PART)
+
 kinds := $(patsubst foreign/apps/kinds/%.c,$(out)/foreign/%,$(wildcard foreign/apps/kinds/*.c))
 
 .PHONY: foreign
@@ -228,7 +236,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,25s/^# \{0,1\}//p' Makefile
+	@sed -n '3,27s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 # A folder of completions that was installed below build/ is no list of headers.
