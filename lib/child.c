@@ -37,6 +37,7 @@ struct child {
 	enum child_step reported; /* the last of on_step */
 	int64_t term_at_ns, kill_at_ns;
 	bool running;
+	bool own_children, same_group;
 	child_step_fn *on_step;
 	child_exit_fn *on_exit;
 	void *arg;
@@ -79,9 +80,12 @@ static void close_handle(uv_handle_t *handle)
 		uv_close(handle, on_closed);
 }
 
-static void signal_group(const struct child *child, int number)
+/* SIGTERM may be for the process alone. */
+static void send_signal(const struct child *child, int number)
 {
-	kill(-child->entry.pid, number);
+	bool alone = child->same_group || (child->own_children && number == SIGTERM);
+
+	kill(alone ? child->entry.pid : -child->entry.pid, number);
 }
 
 /* on_step may destroy the child. */
@@ -154,7 +158,8 @@ static void on_process_exit(uv_process_t *process, int64_t code, int number)
 {
 	struct child *child = process->data;
 
-	signal_group(child, SIGKILL);
+	if (!child->same_group)
+		send_signal(child, SIGKILL);
 	child->running = false;
 	close_handle((uv_handle_t *)process);
 	close_handle((uv_handle_t *)&child->pipes[STDIN_FILENO]);
@@ -173,11 +178,11 @@ static void on_ladder(void *arg)
 	struct child *child = arg;
 
 	if (child->step == CHILD_EOF && clock_now() >= child->term_at_ns) {
-		signal_group(child, SIGTERM);
+		send_signal(child, SIGTERM);
 		child->step = CHILD_TERM;
 	}
 	if (child->step == CHILD_TERM && clock_now() >= child->kill_at_ns) {
-		signal_group(child, SIGKILL);
+		send_signal(child, SIGKILL);
 		child->step = CHILD_KILL;
 	}
 	if (child->step != CHILD_KILL)
@@ -301,7 +306,7 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 		.args = (char **)(uintptr_t)spec->argv,
 		.env = (char **)(uintptr_t)spec->env,
 		.cwd = spec->folder,
-		.flags = UV_PROCESS_DETACHED,
+		.flags = child->same_group ? 0 : UV_PROCESS_DETACHED,
 		.stdio_count = 3,
 		.stdio = stdio,
 	};
@@ -340,6 +345,8 @@ struct child *child_spawn(
 	child->on_step = spec->on_step;
 	child->on_exit = spec->on_exit;
 	child->arg = spec->arg;
+	child->own_children = spec->own_children;
+	child->same_group = spec->same_group;
 	child->term_at_ns = child->kill_at_ns = INT64_MAX;
 	child->ladder = loop_timer_create(reaper_loop(reaper), on_ladder, child);
 	for (int fd = 0; ok && fd < 3; fd++)
@@ -381,7 +388,7 @@ void child_destroy(struct child *child)
 	assert(!child->entry.released);
 	child->entry.released = true;
 	if (child->running) {
-		signal_group(child, SIGKILL);
+		send_signal(child, SIGKILL);
 		child->step = CHILD_KILL;
 	} else {
 		close_handle((uv_handle_t *)&child->process);

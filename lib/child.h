@@ -54,6 +54,12 @@ struct child_spec {
 	child_exit_fn *on_exit;     /* may be NULL */
 	void *arg;
 	bool with_stdin; /* a pipe to child_write() to; else /dev/null */
+	/* It ends its own children when it gets SIGTERM, which goes to it alone. SIGKILL
+	 * still goes to its group. */
+	bool own_children;
+	/* It stays in the program's session and process group, as most programs start
+	 * theirs. Signals go to it alone, and nothing else is killed at its end. */
+	bool same_group;
 };
 
 /* Keeps reaper; copies spec. The program runs when this returns: one that cannot be

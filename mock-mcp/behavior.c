@@ -1,11 +1,8 @@
 #include "mock-mcp/behavior.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "lib/fields.h"
-#include "lib/json_fill.h"
-#include "lib/suggest.h"
 
 #define CHILDREN_MAX   64
 #define DEPTH_MAX      16
@@ -14,85 +11,12 @@
 #define RATE_MAX       65536
 
 /* Each in the order of its enum. */
-static const char *const reaction_names[] = {"exit", "ignore", "spin"};
 static const char *const crash_names[] = {
 	"never", "start", "initialize", "tool", "eof", "term", NULL};
 static const char *const stdout_names[] = {
 	"normal", "garbage", "flood", "fill", "partial", "close", NULL};
 static const char *const stderr_names[] = {"normal", "flood", NULL};
 static const char *const session_names[] = {"same", "own", "daemon", NULL};
-
-/* The one form of a reaction that is an object. */
-static const struct field exit_fields[] = {
-	{"exit_after", FIELD_OTHER, offsetof(struct reaction, after),
-		.type = &latency_type, .help = "exits this much later"},
-	{0},
-};
-
-#define REACTIONS "\"exit\", \"ignore\", \"spin\" or {\"exit_after\": \"50ms\"}"
-
-static const char *key_of(const cJSON *node)
-{
-	return node->string ? node->string : "reaction";
-}
-
-static bool read_reaction_name(struct reaction *reaction, const struct json_doc *doc,
-	const cJSON *node, struct err *err)
-{
-	const char *word = node->valuestring, *near;
-
-	for (unsigned i = 0; i < COUNT(reaction_names); i++) {
-		if (!strcmp(word, reaction_names[i])) {
-			latency_done(&reaction->after);
-			*reaction = (struct reaction){.kind = (enum reaction_kind)i};
-			return true;
-		}
-	}
-	near = suggest_name(word, reaction_names, COUNT(reaction_names));
-	return json_doc_wrong(doc, node, err,
-		"%s: expected " REACTIONS ", not \"%.40s\"%s%s%s", key_of(node), word,
-		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
-static bool read_reaction(
-	void *out, const struct json_doc *doc, const cJSON *node, struct err *err)
-{
-	struct reaction *reaction = out;
-
-	if (cJSON_IsString(node))
-		return read_reaction_name(reaction, doc, node, err);
-	if (!cJSON_IsObject(node) || !node->child)
-		return json_doc_wrong(
-			doc, node, err, "%s: expected " REACTIONS, key_of(node));
-	if (!fields_read(exit_fields, reaction, doc, node, key_of(node), err))
-		return false;
-	reaction->kind = REACTION_EXIT;
-	return true;
-}
-
-static void reaction_done(void *out)
-{
-	struct reaction *reaction = out;
-
-	latency_done(&reaction->after);
-}
-
-static cJSON *reaction_schema(void)
-{
-	cJSON *schema = json_fill(NULL, "{'oneOf': [{}]}");
-	cJSON *forms = cJSON_GetObjectItemCaseSensitive(schema, "oneOf");
-
-	cJSON_AddItemToObject(forms->child, "enum",
-		cJSON_CreateStringArray(reaction_names, COUNT(reaction_names)));
-	cJSON_AddItemToArray(forms,
-		json_fill(fields_schema(exit_fields), "{'required': ['exit_after']}"));
-	return schema;
-}
-
-static const struct field_type reaction_type = {.read = read_reaction,
-	.done = reaction_done,
-	.schema = reaction_schema,
-	.open = true};
 
 #define REACTION(key, member, text)                                                    \
 	{                                                                              \
@@ -133,7 +57,7 @@ static const struct field behavior_fields[] = {
 	{"start", FIELD_OTHER, offsetof(struct mcp_behavior, start), "0s",
 		.type = &latency_type,
 		.help = "time until it handles the client's messages"},
-	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTIONS),
+	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTION_FORMS),
 	REACTION("on_int", on_int, "at SIGINT, likewise"),
 	REACTION("on_term", on_term, "at SIGTERM, likewise"),
 	{"exit_code", FIELD_INT, offsetof(struct mcp_behavior, exit_code), "0",

@@ -19,19 +19,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/latency.h"
-
-/* The reaction to the end of stdin, or to a signal. Written "exit", "ignore", "spin"
- * (use all of a processor until SIGKILL) or {"exit_after": "50ms"}. */
-enum reaction_kind {
-	REACTION_EXIT,
-	REACTION_IGNORE,
-	REACTION_SPIN,
-};
-
-struct reaction {
-	enum reaction_kind kind;
-	struct latency after; /* REACTION_EXIT */
-};
+#include "lib/reaction.h"
 
 /* When the server calls abort(): between the event of that moment and its answer. */
 enum mcp_crash_point {

@@ -9,7 +9,7 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "mock-mcp/jsonrpc.h"
-#include "mock-mcp/stdout_lines.h"
+#include "lib/stdout_lines.h"
 
 #define UNREAD_MAX  ((size_t)4 << 20)
 #define FLOOD_LINES 64

@@ -15,7 +15,7 @@
 #include "mock-mcp/crash.h"
 #include "mock-mcp/methods.h"
 #include "mock-mcp/output.h"
-#include "mock-mcp/stdin_lines.h"
+#include "lib/stdin_lines.h"
 
 #define LEAVE_NS CLOCK_S
 
@@ -81,7 +81,7 @@ static void react(struct server *server, const struct reaction *reaction)
 	if (reaction->kind == REACTION_EXIT)
 		exit_after(server, latency_draw(&reaction->after, server->options.rng));
 	else if (reaction->kind == REACTION_SPIN)
-		crash_spin();
+		reaction_spin();
 }
 
 static void on_send(void *arg, const char *answer)

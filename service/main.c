@@ -17,7 +17,7 @@
 #include "service/agent/agent_client.h"
 #include "service/drain.h"
 #include "service/http_api.h"
-#include "service/mcp/spawn_queue.h"
+#include "service/spawn_queue.h"
 #include "service/mcp/tool_registry.h"
 #include "service/service.h"
 #include "service/sessions.h"

@@ -31,4 +31,10 @@ struct stop_order {
  * more asks for nothing new. */
 bool stop_order_merge(struct stop_order *order, const struct stop_order *more);
 
+/* The steps of a ladder (child_stop()) under the order's deadline: as they are, or in the
+ * same proportion within nine tenths of the time that is left. The last tenth is for
+ * SIGKILL to take effect. */
+void stop_order_shorten(
+	const struct stop_order *order, int64_t *eof_ns, int64_t *term_ns);
+
 #endif

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "lib/err.h"
-#include "service/mcp/spawn_queue.h"
+#include "service/spawn_queue.h"
 #include "service/metrics.h"
 
 struct mcp_client;

@@ -97,28 +97,13 @@ static void answer_failed_calls(struct mcp_servers *servers)
 	}
 }
 
-/* As configured, or in the same proportion within nine tenths of the time that is left:
- * the last tenth is for SIGKILL to take effect. */
-static void shorten(int64_t *eof_ns, int64_t *term_ns, int64_t deadline_ns)
-{
-	int64_t left_ns = (deadline_ns - clock_now()) / 10 * 9;
-	int64_t whole_ns = *eof_ns + *term_ns;
-
-	if (left_ns < 0)
-		left_ns = 0;
-	if (deadline_ns == 0 || whole_ns <= left_ns)
-		return;
-	*eof_ns = (int64_t)((double)left_ns * ((double)*eof_ns / (double)whole_ns));
-	*term_ns = left_ns - *eof_ns;
-}
-
 static void stop_all(struct mcp_servers *servers)
 {
 	int64_t eof_ns = servers->host->config->eof_ns;
 	int64_t term_ns = servers->host->config->term_ns;
 
 	servers->stop_due = false;
-	shorten(&eof_ns, &term_ns, servers->order.deadline_ns);
+	stop_order_shorten(&servers->order, &eof_ns, &term_ns);
 	for (unsigned i = 0; i < servers->host->config->count; i++)
 		mcp_instance_stop(&servers->instances[i], eof_ns, term_ns);
 }

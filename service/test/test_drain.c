@@ -28,7 +28,7 @@
 #include "service/config.h"
 #include "service/drain.h"
 #include "service/http_api.h"
-#include "service/mcp/spawn_queue.h"
+#include "service/spawn_queue.h"
 #include "service/mcp/tool_registry.h"
 #include "service/metrics.h"
 #include "service/service.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
-#include "service/mcp/spawn_queue.h"
+#include "service/spawn_queue.h"
 
 struct spawn_queue_scene {
 	uv_loop_t loop;

@@ -5,8 +5,8 @@
  * machine is busy. The queue keeps a hundred sessions that open at once from delaying
  * everything else, above all a stop signal.
  */
-#ifndef SERVICE_MCP_SPAWN_QUEUE_H
-#define SERVICE_MCP_SPAWN_QUEUE_H
+#ifndef SERVICE_SPAWN_QUEUE_H
+#define SERVICE_SPAWN_QUEUE_H
 
 #include <stdbool.h>
 #include <uv.h>

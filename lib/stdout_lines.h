@@ -5,8 +5,8 @@
  * that shall block, are written with a blocking write(2). When the reader has closed,
  * lines are dropped.
  */
-#ifndef MOCK_MCP_STDOUT_LINES_H
-#define MOCK_MCP_STDOUT_LINES_H
+#ifndef LIB_STDOUT_LINES_H
+#define LIB_STDOUT_LINES_H
 
 #include <stdbool.h>
 #include <uv.h>

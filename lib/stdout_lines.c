@@ -1,4 +1,4 @@
-#include "mock-mcp/stdout_lines.h"
+#include "lib/stdout_lines.h"
 
 #include <assert.h>
 #include <errno.h>

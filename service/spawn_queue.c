@@ -1,4 +1,4 @@
-#include "service/mcp/spawn_queue.h"
+#include "service/spawn_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "mock-mcp/stdin_lines.h"
+#include "lib/stdin_lines.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
  *
  * The descriptor's flags stay as they are, since other processes may share them.
  */
-#ifndef MOCK_MCP_STDIN_LINES_H
-#define MOCK_MCP_STDIN_LINES_H
+#ifndef LIB_STDIN_LINES_H
+#define LIB_STDIN_LINES_H
 
 #include <stdbool.h>
 #include <stdint.h>
