@@ -52,7 +52,7 @@ without   = $(filter-out $(out)/%/main.o,$(1))
 
 lib          := $(call objects,lib)
 service      := $(call objects,service service/agent service/mcp)
-mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session messages))
+mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages))
 mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
@@ -73,7 +73,7 @@ $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o suggest.o utf8.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o suggest.o utf8.o)
 
 $(programs):
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/json_fill.h"
+#include "lib/json_write.h"
 #include "lib/mem.h"
 
 #define ID_LETTERS 22
@@ -56,11 +56,27 @@ static const char *error_type(unsigned status)
 
 cJSON *api_format_error(unsigned status, const char *message, const char *request_id)
 {
-	cJSON *body = json_fill(NULL,
-		"{'type': 'error', 'error': {'type': %s, 'message': %s}}",
-		error_type(status), message);
+	SCOPED(buf_done) struct buf text = {0};
 
-	return request_id ? json_fill(body, "{'request_id': %s}", request_id) : body;
+	api_format_write_error(&text, status, message, request_id);
+	return json_parse(buf_text(&text), text.len);
+}
+
+void api_format_write_error(
+	struct buf *body, unsigned status, const char *message, const char *request_id)
+{
+	json_write(body, "{'type':'error','error':{'type':%s,'message':%s}",
+		error_type(status), message);
+	if (request_id)
+		json_write(body, ",'request_id':%s", request_id);
+	buf_adds(body, "}");
+}
+
+void api_format_error_frame(struct buf *frame, unsigned status, const char *message)
+{
+	buf_adds(frame, "event: error\ndata: ");
+	api_format_write_error(frame, status, message, NULL);
+	buf_adds(frame, "\n\n");
 }
 
 void api_format_frame(struct buf *frame, const char *type, const char *json)

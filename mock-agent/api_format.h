@@ -26,6 +26,11 @@ void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix);
 cJSON *api_format_error(
 	unsigned status, const char *message, const char *request_id) MUST_CHECK;
 
+/* The same as text, and as the frame of a stream, without a request_id. */
+void api_format_write_error(
+	struct buf *body, unsigned status, const char *message, const char *request_id);
+void api_format_error_frame(struct buf *frame, unsigned status, const char *message);
+
 /* Appends "event: TYPE\ndata: JSON\n\n". */
 void api_format_frame(struct buf *frame, const char *type, const char *json);
 /* The same of an event whose "type" is the frame's. */

@@ -3,6 +3,9 @@
  *
  *   main -> router -> control, the routes of api/ and messages/
  *             |
+ *   answer/    answer -> answer_format (its instances: messages/message_format)
+ *              -> message -> conversation
+ *             |
  *           api_request -> struct mock (this header)
  *             |
  *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log

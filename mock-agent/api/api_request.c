@@ -15,6 +15,7 @@ struct api_request *api_request_create(struct mock *mock, struct web_exchange *e
 
 	request->mock = mock;
 	request->exchange = exchange;
+	request->form = &response_form_session;
 	api_format_id(request->id, "req");
 	exchange->data = request;
 	web_add_header(exchange, "request-id", request->id);
@@ -50,14 +51,15 @@ void api_request_answer(struct api_request *request, cJSON *body)
 bool api_request_refuse(
 	struct api_request *request, unsigned status, const char *format, ...)
 {
+	SCOPED(buf_done) struct buf body = {0};
 	char message[512];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	api_request_reply(
-		request, status, api_format_error(status, message, request->id));
+	request->form->error(&body, status, message, request->id);
+	web_reply(request->exchange, status, API_FORMAT_JSON, body.data, body.len);
 	return false;
 }
 
@@ -106,5 +108,5 @@ bool api_request_is_faulted(struct api_request *request)
 
 struct response api_request_response(const struct api_request *request)
 {
-	return (struct response){request->exchange, request->response, request->id};
+	return (struct response){request->exchange, request->form, request->id};
 }

@@ -26,8 +26,8 @@ typedef void api_request_over_fn(struct api_request *request, enum web_end end);
 struct api_request {
 	struct mock *mock;
 	struct web_exchange *exchange;
-	char id[API_FORMAT_ID_SIZE]; /* the header request-id */
-	enum response_kind response;
+	char id[API_FORMAT_ID_SIZE];      /* the header request-id */
+	const struct response_form *form; /* of its response */
 
 	/* Set by the router: */
 	char *param[REQUEST_PARAMS]; /* owned: the :names of the route's path */

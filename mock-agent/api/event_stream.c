@@ -150,7 +150,7 @@ static void open_stream(struct api_request *request)
 
 void event_stream_route(struct api_request *request)
 {
-	request->response = RESPONSE_EVENTS;
+	request->form = &response_form_events;
 	api_request_wait(
 		request, request->session->schedule, PHASE_STREAM, open_stream);
 }

@@ -12,6 +12,7 @@
 #include "mock-agent/api/session_routes.h"
 #include "mock-agent/control.h"
 #include "mock-agent/messages/messages.h"
+#include "mock-agent/messages/models.h"
 
 #define BETA "managed-agents-"
 
@@ -57,8 +58,8 @@ static const struct route routes[] = {
 	{"POST", "/v1/messages", AUTH_VERSION, TARGET_NONE, messages_route},
 	{"POST", "/v1/messages/count_tokens", AUTH_VERSION, TARGET_NONE,
 		messages_count_route},
-	{"GET", "/v1/models", AUTH_VERSION, TARGET_NONE, messages_models_route},
-	{"GET", "/v1/models/:id", AUTH_VERSION, TARGET_NONE, messages_model_route},
+	{"GET", "/v1/models", AUTH_VERSION, TARGET_NONE, models_list_route},
+	{"GET", "/v1/models/:id", AUTH_VERSION, TARGET_NONE, models_get_route},
 
 	{"POST", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_create_route},
 	{"GET", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_list_route},

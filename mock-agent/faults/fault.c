@@ -4,29 +4,25 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "mock-agent/api_format.h"
 #include "mock-agent/listener.h"
 
-#define NOT_JSON "<html><body>Bad Gateway</body></html>\n"
+const struct response_form response_form_session = {
+	.type = API_FORMAT_JSON,
+	.half = "{\"id\":\"sesn_01",
+	.malformed = RESPONSE_NOT_JSON,
+	.error = api_format_write_error,
+	.error_frame = api_format_error_frame,
+};
 
-/* The beginning of a response up to a cut before what the client needs from it, and
- * text that is neither SSE nor JSON. */
-static const struct {
-	const char *type;
-	const char *half;
-	const char *malformed;
-} forms[] = {
-	[RESPONSE_SESSION] = {API_FORMAT_JSON, "{\"id\":\"sesn_01", NOT_JSON},
-	[RESPONSE_EVENTS] = {API_FORMAT_SSE,
-		"event: session.status_running\ndata: {\"id\":\"se",
-		"<html>\n\nevent: agent.message\ndata: {oops\n\n"},
-	[RESPONSE_MESSAGE] = {API_FORMAT_JSON, "{\"id\":\"msg_01", NOT_JSON},
-	[RESPONSE_DELTAS] = {API_FORMAT_SSE,
-		"event: message_start\ndata: {\"type\":\"message_st",
-		"<html>\n\nevent: content_block_delta\ndata: {oops\n\n"},
+const struct response_form response_form_events = {
+	.type = API_FORMAT_SSE,
+	.half = "event: session.status_running\ndata: {\"id\":\"se",
+	.malformed = "<html>\n\nevent: agent.message\ndata: {oops\n\n",
+	.error = api_format_write_error,
+	.error_frame = api_format_error_frame,
 };
 
 void fault_log(const struct fault_schedule *schedule, const char *session_id,
@@ -55,31 +51,29 @@ static void send_error(const struct response *response,
 {
 	SCOPED(mem_free) char *message =
 		mem_textf("The %s fault was asked for.", phase_name(injection->phase));
-	SCOPED(json_free) cJSON *body = api_format_error(
-		injection->status, message, frame ? NULL : response->request_id);
-	SCOPED(mem_free) char *text = json_print(body);
-	SCOPED(buf_done) struct buf event = {0};
+	SCOPED(buf_done) struct buf body = {0};
 
 	if (frame) {
-		api_format_frame(&event, "error", text);
-		web_stream_add(response->exchange, event.data, event.len);
+		response->form->error_frame(&body, injection->status, message);
+		web_stream_add(response->exchange, body.data, body.len);
 		web_stream_end(response->exchange);
 		return;
 	}
 	if (injection->retry_after_ns > 0)
 		add_retry_after(response->exchange, injection->retry_after_ns);
-	web_reply(response->exchange, injection->status, API_FORMAT_JSON, text,
-		strlen(text));
+	response->form->error(&body, injection->status, message, response->request_id);
+	web_reply(response->exchange, injection->status, API_FORMAT_JSON, body.data,
+		body.len);
 }
 
 static void send_half(const struct response *response, const struct buf *frame)
 {
-	const char *half = forms[response->kind].half;
+	const char *half = response->form->half;
 
 	if (frame) {
 		web_stream_add(response->exchange, frame->data, frame->len / 2);
 	} else {
-		web_stream_begin(response->exchange, 200, forms[response->kind].type);
+		web_stream_begin(response->exchange, 200, response->form->type);
 		web_stream_add(response->exchange, half, strlen(half));
 	}
 	web_stream_cut(response->exchange);
@@ -87,12 +81,12 @@ static void send_half(const struct response *response, const struct buf *frame)
 
 static void send_malformed(const struct response *response, const struct buf *frame)
 {
-	const char *text = forms[response->kind].malformed;
+	const char *text = response->form->malformed;
 
 	if (frame)
 		web_stream_add(response->exchange, text, strlen(text));
 	else
-		web_reply(response->exchange, 200, forms[response->kind].type, text,
+		web_reply(response->exchange, 200, response->form->type, text,
 			strlen(text));
 }
 

@@ -11,17 +11,27 @@
 #include "lib/web.h"
 #include "mock-agent/faults/fault_schedule.h"
 
-/* The form of a response, which decides what half of it and a malformed one are. */
-enum response_kind {
-	RESPONSE_SESSION, /* JSON of the session API */
-	RESPONSE_EVENTS,  /* a session's events */
-	RESPONSE_MESSAGE, /* JSON of the Messages API */
-	RESPONSE_DELTAS,  /* a message as a stream */
+/* The form of a response, which decides what a faulty one is. */
+struct response_form {
+	const char *type; /* of its content */
+	/* Up to a cut before what the client needs from it, and text that is neither
+	 * SSE nor JSON. */
+	const char *half, *malformed;
+	/* Append an error as the whole response, and as a frame of an open stream. */
+	void (*error)(struct buf *body, unsigned status, const char *message,
+		const char *request_id);
+	void (*error_frame)(struct buf *frame, unsigned status, const char *message);
 };
+
+/* Of the session API: JSON, and the events of a session. */
+extern const struct response_form response_form_session, response_form_events;
+
+/* What a gateway says that has lost its server: text for response_form.malformed. */
+#define RESPONSE_NOT_JSON "<html><body>Bad Gateway</body></html>\n"
 
 struct response {
 	struct web_exchange *exchange;
-	enum response_kind kind;
+	const struct response_form *form;
 	const char *request_id;
 };
 

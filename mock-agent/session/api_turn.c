@@ -142,7 +142,8 @@ static void ask_tool(struct api_turn *turn)
 	const cJSON *tool =
 		cJSON_GetArrayItem(turn->custom, (int)(turn->asked % count));
 	const char *name = json_text(tool, "name");
-	cJSON *event = event_tool_use(name, reply_tool_input(tool, turn->prompt));
+	cJSON *event = event_tool_use(
+		name, reply_tool_input(json_get(tool, "input_schema"), turn->prompt));
 
 	snprintf(turn->use_id, sizeof turn->use_id, "%s", json_text(event, "id"));
 	remember_use(turn);
@@ -158,11 +159,14 @@ static void ask_tool(struct api_turn *turn)
 static void send_part(struct api_turn *turn)
 {
 	SCOPED(mem_free) char *text = NULL;
+	const char *part;
+	size_t len = 0;
 
 	if (turn->reply.parts == 0)
 		reply_cut(&turn->reply,
 			fault_schedule_behavior(turn->session->schedule)->chunks);
-	text = reply_next(&turn->reply);
+	part = reply_next(&turn->reply, &len);
+	text = mem_textf("%.*s", (int)len, part ? part : "");
 	api_session_emit(turn->session, event_message(text), &turn->injection);
 	if (turn->reply.given < turn->reply.parts) {
 		wait_for(turn, PHASE_CHUNK);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/json.h"
-#include "lib/mem.h"
 
 #define SCHEMA_DEPTH_MAX 8
 #define TEXT_MAX         200 /* bytes of the prompt in a tool's input */
@@ -34,6 +33,13 @@ void reply_begin(struct reply *reply, const char *prompt)
 		prompt);
 }
 
+void reply_begin_with(struct reply *reply, const char *text)
+{
+	*reply = (struct reply){0};
+	buf_init(&reply->text, REPLY_CEILING);
+	buf_add(&reply->text, text, whole_len(text, REPLY_CEILING));
+}
+
 void reply_add_result(
 	struct reply *reply, const char *tool, const char *text, bool failed)
 {
@@ -56,7 +62,7 @@ void reply_cut(struct reply *reply, int64_t parts)
 			: (int64_t)reply->characters);
 }
 
-char *reply_next(struct reply *reply)
+const char *reply_next(struct reply *reply, size_t *len)
 {
 	const char *text = buf_text(&reply->text);
 	size_t from = reply->at, left;
@@ -69,7 +75,8 @@ char *reply_next(struct reply *reply)
 	while (reply->at < reply->text.len &&
 		(left > 0 || !begins_character(text[reply->at])))
 		left -= begins_character(text[reply->at++]);
-	return mem_textf("%.*s", (int)(reply->at - from), text + from);
+	*len = reply->at - from;
+	return text + from;
 }
 
 cJSON *reply_custom_tools(const cJSON *tools)
@@ -173,7 +180,7 @@ static cJSON *schema_value(const cJSON *schema, const char *prompt, unsigned dep
 	return text_value(schema, prompt);
 }
 
-cJSON *reply_tool_input(const cJSON *tool, const char *prompt)
+cJSON *reply_tool_input(const cJSON *schema, const char *prompt)
 {
-	return object_value(json_get(tool, "input_schema"), prompt, 0);
+	return object_value(schema, prompt, 0);
 }

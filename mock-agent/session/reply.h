@@ -28,6 +28,7 @@ struct reply {
 
 /* Text beyond REPLY_CEILING is left out. */
 void reply_begin(struct reply *reply, const char *prompt);
+void reply_begin_with(struct reply *reply, const char *text); /* as it is */
 /* "\nlookup answered: 42", "\nlookup failed: no such row" */
 void reply_add_result(
 	struct reply *reply, const char *tool, const char *text, bool failed);
@@ -37,15 +38,16 @@ void reply_done(struct reply *reply);
  * for each character. */
 void reply_cut(struct reply *reply, int64_t parts);
 
-/* The next part, the caller's to free(); NULL after the last. */
-char *reply_next(struct reply *reply) MUST_CHECK;
+/* The next part, of *len bytes; NULL after the last. Borrowed, and the text goes on
+ * behind it. */
+const char *reply_next(struct reply *reply, size_t *len) MUST_CHECK;
 
 /* The tools of a list that the client runs: those with a name that are "custom" or
  * have no type. The caller's: references into tools, which must outlive it. */
 cJSON *reply_custom_tools(const cJSON *tools) MUST_CHECK;
 
-/* An input with all properties that tool's input_schema requires; strings are the
- * prompt where the schema allows any. The caller's. */
-cJSON *reply_tool_input(const cJSON *tool, const char *prompt) MUST_CHECK;
+/* An object with all properties that a schema requires; strings are the prompt where
+ * the schema allows any. The caller's. */
+cJSON *reply_tool_input(const cJSON *schema, const char *prompt) MUST_CHECK;
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "mock-agent/messages/conversation.h"
 #include "mock-agent/session/reply.h"
 
 static cJSON *parsed(const char *text)
@@ -35,14 +34,14 @@ static void reply_is_given_in_parts_of_whole_characters(void **state UNUSED)
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		SCOPED(buf_done) struct buf given = {0};
 		struct reply reply;
-		char *part;
+		const char *part;
+		size_t len;
 
 		reply_begin(&reply, rows[i].said);
 		reply_cut(&reply, rows[i].wanted);
-		while ((part = reply_next(&reply)) != NULL) {
-			buf_addf(&given, "%s%s", given.len > 0 ? "|" : "", part);
-			free(part);
-		}
+		while ((part = reply_next(&reply, &len)) != NULL)
+			buf_addf(&given, "%s%.*s", given.len > 0 ? "|" : "", (int)len,
+				part);
 		assert_string_equal(buf_text(&given), rows[i].parts);
 		reply_done(&reply);
 	}
@@ -82,16 +81,15 @@ static void tool_input_has_what_its_schema_requires(void **state UNUSED)
 	};
 
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		cJSON *tool = cJSON_CreateObject(), *input;
+		cJSON *schema = parsed(rows[i].schema);
+		cJSON *input = reply_tool_input(schema, "hello");
 		char *text;
 
-		cJSON_AddItemToObject(tool, "input_schema", parsed(rows[i].schema));
-		input = reply_tool_input(tool, "hello");
 		text = json_print(input);
 		assert_string_equal(text, rows[i].input);
 		free(text);
 		cJSON_Delete(input);
-		cJSON_Delete(tool);
+		cJSON_Delete(schema);
 	}
 }
 
@@ -111,71 +109,12 @@ static void tools_of_the_server_are_not_custom(void **state UNUSED)
 	cJSON_Delete(tools);
 }
 
-#define QUESTION "{\"role\":\"user\",\"content\":\"one\"}"
-#define USE(id, name)                                                                  \
-	"{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"" id     \
-	"\",\"name\":\"" name "\",\"input\":{}}]}"
-#define RESULT(id, text)                                                               \
-	"{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"   \
-	"\"" id "\",\"content\":\"" text "\"}]}"
-#define SYSTEM "{\"role\":\"system\",\"content\":\"be good\"}"
-
-static void conversation_has_the_next_tool(void **state UNUSED)
-{
-	static const struct {
-		const char *messages;
-		int64_t tools;
-		const char *tool;  /* NULL: it speaks */
-		const char *reply; /* then */
-		const char *why;
-	} rows[] = {
-		{QUESTION, 0, NULL, "You said: one", "no tools are wanted"},
-		{QUESTION, 2, "a", NULL, "the first one"},
-		{QUESTION "," SYSTEM, 2, "a", NULL, "the system's word comes last"},
-		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x") "," SYSTEM, 2, "b",
-			NULL, "the next one"},
-		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x") "," USE(
-			 "t2", "b") "," RESULT("t2", "y"),
-			3, "a", NULL, "round the list"},
-		{QUESTION "," USE("t1", "a") "," RESULT("t1", "x"), 1, NULL,
-			"You said: one\na answered: x", "enough"},
-		{QUESTION "," USE("t1", "a") "," RESULT("t1",
-			 "x") ","
-			      "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-			      "\"text\":\"reminder\"},"
-			      "{\"type\":\"text\",\"text\":\"two\"}]}",
-			0, NULL, "You said: two", "a new question forgets the results"},
-	};
-	static const char tools[] =
-		"[{\"name\":\"a\",\"input_schema\":{}},{\"name\":\"b\"}]";
-
-	for (unsigned i = 0; i < COUNT(rows); i++) {
-		SCOPED(mem_free) char *text = mem_textf(
-			"{\"messages\":[%s],\"tools\":%s}", rows[i].messages, tools);
-		cJSON *body = parsed(text);
-		struct conversation conversation;
-		const char *tool;
-
-		conversation_read(&conversation, body, rows[i].tools);
-		tool = conversation.tool ? json_text(conversation.tool, "name") : NULL;
-		if ((tool == NULL) != (rows[i].tool == NULL) ||
-			(tool && strcmp(tool, rows[i].tool) != 0))
-			fail_msg("%s: %s", rows[i].why, tool ? tool : "speaks");
-		if (!tool)
-			assert_string_equal(
-				buf_text(&conversation.reply.text), rows[i].reply);
-		conversation_done(&conversation);
-		cJSON_Delete(body);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reply_is_given_in_parts_of_whole_characters),
 		cmocka_unit_test(tool_input_has_what_its_schema_requires),
 		cmocka_unit_test(tools_of_the_server_are_not_custom),
-		cmocka_unit_test(conversation_has_the_next_tool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

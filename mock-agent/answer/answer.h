@@ -1,0 +1,19 @@
+/*
+ * answer - the agent's answer to one request of a client that keeps its conversation
+ * itself: whole, or as a stream of deltas.
+ *
+ * The messages phase comes before the answer. In a stream the first_byte phase comes
+ * before the first delta, and chunk before each further one. A client that names its
+ * session (x-claude-code-session-id) has a session number, and with it a schedule. All
+ * others share session 0, and also its blackhole.
+ */
+#ifndef MOCK_AGENT_ANSWER_ANSWER_H
+#define MOCK_AGENT_ANSWER_ANSWER_H
+
+#include "mock-agent/answer/answer_format.h"
+#include "mock-agent/api/api_request.h"
+
+/* Answers or refuses request. Keeps format. */
+void answer_request(struct api_request *request, const struct answer_format *format);
+
+#endif
