@@ -158,7 +158,7 @@ static const struct process *with_client(const struct check *check,
 		const struct process *process = &all->list[i];
 		const struct stack *its;
 
-		if (!is_seen(input->view, process) || !process_has_client(process, all))
+		if (!is_seen(input->view, process) || !process_has_client(process))
 			continue;
 		its = check_stack(input, process);
 		if (stack ? its == stack : !is_unbounded(check, its))

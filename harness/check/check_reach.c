@@ -264,7 +264,7 @@ static void find_held(const struct reach *reach, const struct process *process)
 
 	reach_add_who(reach, process, &text);
 	buf_adds(&text, " is ");
-	process_add_wait(process, &reach->view->processes, &text);
+	process_add_wait(process, &text);
 	buf_addf(&text, ": no code of it would run on %s%s", SIGNAL(reach->number),
 		sleeps ? " while that lasts" : "");
 	reach->check->known = true;

@@ -76,7 +76,7 @@ static void look_at(struct look *look, bool sockets)
 	struct err err;
 
 	if (!look->attached || subject->pid <= 0 || !subject->running ||
-		!snapshot_take(&snapshot, subject->pid, sockets, &err))
+		!snapshot_take(&snapshot, subject->pid, sockets, NULL, &err))
 		return;
 	look_at_takers(look, &snapshot);
 	evidence_add_snapshot(&look->target->evidence, &snapshot);

@@ -72,7 +72,7 @@ static bool see(
 	struct err err;
 
 	return engine->capabilities.snapshots && pid > 0 &&
-		snapshot_take(processes, (pid_t)pid, true, &err);
+		snapshot_take(processes, (pid_t)pid, true, NULL, &err);
 }
 
 static cJSON *draft_from(

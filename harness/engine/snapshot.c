@@ -252,7 +252,17 @@ static void note_request(struct snapshot *snapshot, const struct tcp_table *tabl
 		add_under_way(snapshot, socket);
 }
 
-static void note_socket(struct proc *proc, const struct tcp_socket *socket)
+/* A client's peer is told before one that this process is a client of. */
+static void note_peer(struct proc *proc, const char *peer, bool is_client)
+{
+	proc->connections++;
+	if (!proc->peer[0] || (is_client && proc->clients == 0))
+		snprintf(proc->peer, sizeof proc->peer, "%s", peer);
+	proc->clients += is_client;
+}
+
+static void note_socket(
+	struct proc *proc, const struct tcp_socket *socket, bool is_client)
 {
 	if (socket->state == TCP_TABLE_LISTEN) {
 		if (proc->listening < SNAPSHOT_PORTS_MAX)
@@ -262,31 +272,41 @@ static void note_socket(struct proc *proc, const struct tcp_socket *socket)
 	if (socket->state != TCP_TABLE_ESTABLISHED &&
 		socket->state != TCP_TABLE_CLOSE_WAIT)
 		return;
-	proc->connections++;
+	note_peer(proc, socket->peer, is_client);
 	proc->unread += socket->unread;
 	proc->unsent += socket->unsent;
-	if (!proc->peer[0]) {
-		snprintf(proc->peer, sizeof proc->peer, "%s", socket->peer);
-		proc->peer_to = socket->port;
-	}
 }
 
 static void note_unix_socket(struct proc *proc, const struct unix_table *table,
 	const struct unix_socket *socket)
 {
+	char peer[112];
+
 	if (socket->listens && !proc->unix_path[0])
 		memcpy(proc->unix_path, socket->path, sizeof proc->unix_path);
 	if (!unix_table_is_accepted(table, socket))
 		return;
-	proc->connections++;
-	if (!proc->peer[0]) {
-		snprintf(proc->peer, sizeof proc->peer, "unix:%.100s", socket->path);
-		proc->peer_to = SNAPSHOT_TO_UNIX;
+	snprintf(peer, sizeof peer, "unix:%.100s", socket->path);
+	note_peer(proc, peer, true);
+}
+
+static bool listens(const struct snapshot *snapshot, unsigned port)
+{
+	for (unsigned i = 0; i < snapshot->count; i++) {
+		const struct proc *proc = &snapshot->procs[i];
+
+		for (unsigned j = 0; j < proc->listening && j < SNAPSHOT_PORTS_MAX;
+			j++) {
+			if (proc->ports[j] == port)
+				return true;
+		}
 	}
+	return false;
 }
 
 static void read_sockets(struct snapshot *snapshot, struct proc *proc,
-	const struct tcp_table *table, const struct unix_table *unix_table)
+	const struct tcp_table *table, const struct unix_table *unix_table,
+	const struct snapshot *earlier)
 {
 	SCOPED(mem_free) char *path = mem_textf("/proc/%d/fd", (int)proc->pid);
 	DIR *folder = table->count || unix_table->count ? opendir(path) : NULL;
@@ -308,25 +328,13 @@ static void read_sockets(struct snapshot *snapshot, struct proc *proc,
 		socket = tcp_table_find(table, inode);
 		if (!socket)
 			continue;
-		note_socket(proc, socket);
+		note_socket(proc, socket,
+			tcp_table_listens(table, socket->port) ||
+				(earlier && listens(earlier, socket->port)));
 		note_request(snapshot, table, socket);
 	}
 	if (folder)
 		closedir(folder);
-}
-
-static bool listens(const struct snapshot *snapshot, unsigned port)
-{
-	for (unsigned i = 0; i < snapshot->count; i++) {
-		const struct proc *proc = &snapshot->procs[i];
-
-		for (unsigned j = 0; j < proc->listening && j < SNAPSHOT_PORTS_MAX;
-			j++) {
-			if (proc->ports[j] == port)
-				return true;
-		}
-	}
-	return false;
 }
 
 /* Connections that the kernel has accepted and no process yet: PID 1 owes them. */
@@ -339,6 +347,7 @@ static void note_backlog(struct snapshot *snapshot, const struct tcp_table *tabl
 			!listens(snapshot, socket->port))
 			continue;
 		snapshot->procs[0].connections++;
+		snapshot->procs[0].clients++;
 		snapshot->procs[0].unread += socket->unread;
 		if (socket->unread > 0)
 			add_under_way(snapshot, socket);
@@ -363,7 +372,8 @@ static bool add_proc(struct snapshot *snapshot, pid_t pid, struct buf *text)
 	return true;
 }
 
-bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct err *err)
+bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets,
+	const struct snapshot *earlier, struct err *err)
 {
 	SCOPED(buf_done) struct buf text = {.ceiling = FILE_MAX};
 	SCOPED(descendants_done) struct descendants descendants = {0};
@@ -383,7 +393,7 @@ bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets, struct e
 		unix_table_read(&unix_table, pid1);
 	}
 	for (unsigned i = 0; i < taken.count && i < SNAPSHOT_SOCKETS_MAX; i++)
-		read_sockets(&taken, &taken.procs[i], &table, &unix_table);
+		read_sockets(&taken, &taken.procs[i], &table, &unix_table, earlier);
 	note_backlog(&taken, &table);
 	taken.has_sockets = sockets;
 	taken.ns = clock_now();
@@ -521,14 +531,15 @@ static cJSON *proc_json(const struct proc *proc)
 		"'state': %s, 'name': %s, 'command': %s, 'exe': %s, 'threads': %u, "
 		"'ShdPnd': %s, 'SigPnd': %s, 'SigBlk': %s, 'SigIgn': %s, 'SigCgt': %s, "
 		"'syscall': %g, 'waits_on': %s, 'wchan': %s, 'cpu_ticks': %g, "
-		"'listening': %u, 'unix_path': %s, 'connections': %u, 'peer': %s, 'unread': %u, "
-		"'unsent': %u}",
+		"'listening': %u, 'unix_path': %s, 'connections': %u, 'clients': %u, 'peer': %s, "
+		"'unread': %u, 'unsent': %u}",
 		(int)proc->pid, (int)proc->ns_pid, (int)proc->ppid, (int)proc->pgid,
 		(int)proc->sid, state, proc->name, proc->command, proc->exe,
 		proc->threads, hex[0], hex[1], hex[2], hex[3], hex[4],
 		(double)proc->syscall, proc->waits_on, proc->wchan,
 		(double)proc->cpu_ticks, proc->listening, proc->unix_path,
-		proc->connections, proc->peer, proc->unread, proc->unsent);
+		proc->connections, proc->clients, proc->peer, proc->unread,
+		proc->unsent);
 }
 
 cJSON *snapshot_json(const struct snapshot *snapshot)

@@ -22,7 +22,6 @@
 /* Of so many processes the sockets are read: each costs a look at every descriptor. */
 #define SNAPSHOT_SOCKETS_MAX 64
 #define SNAPSHOT_PORTS_MAX   8
-#define SNAPSHOT_TO_UNIX     65536 /* no port: our unix socket */
 /* Of so many the words and the folder are kept. */
 #define SNAPSHOT_WORDS_MAX 16
 
@@ -52,8 +51,8 @@ struct proc {
 	/* TCP, established or ended by the peer alone; and those that were accepted at
 	 * a unix socket. */
 	unsigned connections;
-	char peer[112];          /* of one; "unix:/run/app.sock"; "": none */
-	unsigned peer_to;        /* the port of ours that this peer is connected to */
+	unsigned clients; /* of these: from a client, to where it listens or listened */
+	char peer[112];   /* of one, a client if there is one; "unix:/run/app.sock" */
 	unsigned unread, unsent; /* bytes, of all TCP connections */
 };
 
@@ -69,9 +68,10 @@ struct snapshot {
 };
 
 /* False with err when PID 1 has ended. The tables of connections may be long (those of
- * a host have thousands of rows): `sockets` false leaves them out. */
+ * a host have thousands of rows): `sockets` false leaves them out. `earlier` may be NULL:
+ * where it listened then, clients may still be connected to. */
 bool snapshot_take(struct snapshot *snapshot, pid_t pid1, bool sockets,
-	struct err *err) MUST_CHECK;
+	const struct snapshot *earlier, struct err *err) MUST_CHECK;
 void snapshot_done(struct snapshot *snapshot);
 
 /* Is the signal in this mask of a proc? */

@@ -11,7 +11,7 @@ static int weight_of(const struct processes *processes, const struct process *pa
 
 	if (child->told)
 		return 4;
-	if (process_has_client(child, processes))
+	if (process_has_client(child))
 		return 3;
 	if (awaited)
 		return 2;

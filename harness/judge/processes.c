@@ -98,19 +98,6 @@ static void add_snapshot(
 	}
 }
 
-static void add_ports(struct processes *processes, const struct snapshot *before)
-{
-	for (unsigned i = 0; before && i < before->count; i++) {
-		const struct proc *proc = &before->procs[i];
-
-		for (unsigned port = 0;
-			port < proc->listening && port < SNAPSHOT_PORTS_MAX &&
-			processes->port_count < PROCESSES_PORTS_MAX;
-			port++)
-			processes->ports[processes->port_count++] = proc->ports[port];
-	}
-}
-
 static void add_parents(struct processes *processes)
 {
 	for (unsigned i = 1; i < processes->count; i++) {
@@ -201,7 +188,6 @@ void processes_find(struct processes *processes, const struct evidence *evidence
 	add_records(processes, evidence);
 	add_snapshot(processes, before, true);
 	add_snapshot(processes, last, false);
-	add_ports(processes, before);
 	add_parents(processes);
 	add_signals(processes, evidence);
 }
@@ -385,21 +371,12 @@ void process_add_name(const struct process *process, struct buf *text)
 		(int)(process->ns_pid ? process->ns_pid : process->pid));
 }
 
-bool process_has_client(const struct process *process, const struct processes *all)
+bool process_has_client(const struct process *process)
 {
-	const struct proc *last = process->last;
-
-	if (!last || last->connections == 0)
-		return false;
-	for (unsigned i = 0; i < all->port_count; i++) {
-		if (last->peer_to == all->ports[i])
-			return true;
-	}
-	return last->peer_to == SNAPSHOT_TO_UNIX;
+	return process->last && process->last->clients > 0;
 }
 
-void process_add_wait(
-	const struct process *process, const struct processes *all, struct buf *text)
+void process_add_wait(const struct process *process, struct buf *text)
 {
 	const struct proc *last = process->last;
 	const char *name = last ? proc_syscall_name(last) : "";
@@ -426,7 +403,7 @@ void process_add_wait(
 	if (last && last->connections) {
 		buf_addf(text, ", with %u connection%s open (%s %s", last->connections,
 			last->connections == 1 ? "" : "s",
-			process_has_client(process, all) ? "from" : "to", last->peer);
+			process_has_client(process) ? "from" : "to", last->peer);
 		if (last->unread || last->unsent)
 			buf_addf(text, ", %u bytes %s",
 				last->unread ? last->unread : last->unsent,
@@ -458,7 +435,7 @@ void process_add_deed(const struct process *process, const struct processes *all
 					process->record->born_ns - stop_ns(evidence)));
 		else
 			buf_adds(text, "got no signal, and is ");
-		process_add_wait(process, all, text);
+		process_add_wait(process, text);
 	} else if (last && proc_mask_has(last->blocked, number) &&
 		proc_mask_has(last->shared_pending | last->pending, number)) {
 		buf_addf(text, "has %s blocked: it is pending, and nobody reads it",
@@ -471,7 +448,7 @@ void process_add_deed(const struct process *process, const struct processes *all
 		buf_addf(text, "caught %s", SIGNAL(number));
 		add_moment(process->handled, evidence, text);
 		buf_adds(text, " and went on: it is ");
-		process_add_wait(process, all, text);
+		process_add_wait(process, text);
 	} else if ((process->told && process->told->ignored) ||
 		(last && proc_mask_has(last->ignored, number))) {
 		if (!last || proc_mask_has(last->ignored, number))
@@ -492,9 +469,9 @@ void process_add_deed(const struct process *process, const struct processes *all
 						number)
 				? ", which is pending: it is "
 				: " and went on: it is ");
-		process_add_wait(process, all, text);
+		process_add_wait(process, text);
 	} else {
 		buf_adds(text, "is ");
-		process_add_wait(process, all, text);
+		process_add_wait(process, text);
 	}
 }

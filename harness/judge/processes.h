@@ -40,15 +40,10 @@ struct process {
 	UT_hash_handle hh;
 };
 
-#define PROCESSES_PORTS_MAX 64
-
 struct processes {
 	struct process *list; /* owned; [0] is PID 1 */
 	unsigned count;
 	struct process *by_pid; /* a hash table of the list's members */
-	/* The ports that listened before the signal: their connections are clients'. */
-	unsigned ports[PROCESSES_PORTS_MAX];
-	unsigned port_count;
 	bool signals_known;     /* what is NULL above did not happen */
 	bool connections_known; /* those of before the signal */
 };
@@ -109,10 +104,9 @@ void process_add_deed(const struct process *process, const struct processes *all
 	const struct evidence *evidence, struct buf *text);
 
 /* Where it was at the end: "in read of pipe:[4711]", "running, not waiting". */
-void process_add_wait(
-	const struct process *process, const struct processes *all, struct buf *text);
+void process_add_wait(const struct process *process, struct buf *text);
 
 /* It held a client's connection in the last snapshot. */
-bool process_has_client(const struct process *process, const struct processes *all);
+bool process_has_client(const struct process *process);
 
 #endif

@@ -146,8 +146,7 @@ static void explain(
 		explain(search, child, depth + 1);
 		chain_add_process(search, process, "until its child was signalled",
 			chain_steps_of(search, process)->handler_ns);
-	} else if (process->last &&
-		process_has_client(process, &search->view->processes)) {
+	} else if (process->last && process_has_client(process)) {
 		chain_follow_request(search);
 	}
 	add_deed(search, process);

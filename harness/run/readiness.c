@@ -258,7 +258,7 @@ static void look_at_signals(struct readiness_probe *probe)
 	struct snapshot snapshot = {0};
 	struct err err = {0};
 
-	if (!snapshot_take(&snapshot, subject->pid, false, &err))
+	if (!snapshot_take(&snapshot, subject->pid, false, NULL, &err))
 		note(probe, "%s", err.text);
 	else if (proc_receives(&snapshot.procs[0], number))
 		probe->ready = true;
@@ -305,7 +305,7 @@ static void look_whether_settled(struct readiness_probe *probe)
 	uint64_t seen = 0;
 	struct err err = {0};
 
-	if (snapshot_take(&snapshot, subject->pid, false, &err))
+	if (snapshot_take(&snapshot, subject->pid, false, NULL, &err))
 		seen = hash_sleepers(&snapshot);
 	snapshot_done(&snapshot);
 	probe->alike = seen && seen == probe->seen ? probe->alike + 1 : 1;

@@ -34,7 +34,10 @@ static void take(void *arg)
 
 	if (subject->pid > 0 && subject->running &&
 		sampler->evidence->snapshot_count < SNAPSHOTS_MAX &&
-		snapshot_take(&snapshot, subject->pid, sockets, &err))
+		snapshot_take(&snapshot, subject->pid, sockets,
+			sampler->evidence->snapshot_count ? sampler->evidence->snapshots
+							  : NULL,
+			&err))
 		evidence_add_snapshot(sampler->evidence, &snapshot);
 	past_ns = clock_now() - sampler->began_ns;
 	next_ns = past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;

@@ -852,7 +852,7 @@ static void clients_hold_what_has_no_bound(void **state)
 		scene->procs[i][at].listening = 1;
 		scene->procs[i][at].ports[0] = 80;
 		scene->procs[i][at].connections = 2;
-		scene->procs[i][at].peer_to = 80;
+		scene->procs[i][at].clients = 1;
 		strcpy(scene->procs[i][at].peer, "10.0.0.1:4711");
 	}
 	expect(scene, CHECK_MAY_FAIL, DIAGNOSIS_H8,
@@ -860,10 +860,10 @@ static void clients_hold_what_has_no_bound(void **state)
 	for (unsigned i = 1; i < scene->check.count; i++)
 		assert_int_not_equal(scene->check.findings[i].id, DIAGNOSIS_H8);
 	/* Its own connections to others are no client's. */
-	scene->procs[1][at].peer_to = 55555;
+	scene->procs[1][at].clients = 0;
 	look(scene);
 	assert_null(finding(scene, DIAGNOSIS_H8));
-	scene->procs[1][at].peer_to = 80;
+	scene->procs[1][at].clients = 1;
 	for (unsigned i = 0; i < 2; i++)
 		strcpy(scene->procs[i][at].command,
 			"uvicorn --timeout-graceful-shutdown 8 a:a");

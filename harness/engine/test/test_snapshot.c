@@ -36,7 +36,7 @@ static bool looks_so(struct looking *looking)
 
 	do {
 		snapshot_done(&looking->snapshot);
-		if (!snapshot_take(&looking->snapshot, looking->pid, true, &err))
+		if (!snapshot_take(&looking->snapshot, looking->pid, true, NULL, &err))
 			fail_msg("%s", err.text);
 		if (looking->is_so(&looking->snapshot))
 			return true;
@@ -230,7 +230,7 @@ static void snapshot_shows_the_clients_of_a_unix_socket(void **state UNUSED)
 	assert_true(proc_listens(proc));
 	assert_string_equal(proc->unix_path, path);
 	assert_string_equal(proc->peer, peer);
-	assert_int_equal(proc->peer_to, SNAPSHOT_TO_UNIX);
+	assert_int_equal(proc->clients, 1);
 	kill(looking.pid, SIGKILL);
 	waitpid(looking.pid, NULL, 0);
 	close(client);
@@ -254,7 +254,7 @@ static void snapshot_shows_a_process_connections(void **state UNUSED)
 	proc = &looking.snapshot.procs[0];
 	assert_int_equal(proc->listening, 1);
 	assert_int_equal(proc->ports[0], port);
-	assert_int_equal(proc->peer_to, port);
+	assert_int_equal(proc->clients, 1);
 	assert_int_equal(proc->unread, 5);
 	assert_int_equal(proc->unsent, 0);
 	assert_int_equal(getsockname(client, (struct sockaddr *)&address, &size), 0);
@@ -265,7 +265,7 @@ static void snapshot_shows_a_process_connections(void **state UNUSED)
 	close(client);
 	assert_true(looks_so(&looking));
 	snapshot_done(&looking.snapshot);
-	assert_true(snapshot_take(&looking.snapshot, looking.pid, false, &err));
+	assert_true(snapshot_take(&looking.snapshot, looking.pid, false, NULL, &err));
 	assert_false(looking.snapshot.has_sockets);
 	assert_int_equal(looking.snapshot.procs[0].connections, 0);
 	kill(looking.pid, SIGKILL);
@@ -283,7 +283,7 @@ static void snapshot_shows_what_was_put_into_the_namespace(void **state UNUSED)
 	if (!pid_namespace_open(&space))
 		skip();
 	put = pid_namespace_put_in(&space, "exec sleep 100");
-	assert_true(snapshot_take(&snapshot, space.pid1, false, &err));
+	assert_true(snapshot_take(&snapshot, space.pid1, false, NULL, &err));
 	assert_int_equal(snapshot.count, 2);
 	assert_int_equal(snapshot.procs[1].pid, put);
 	assert_int_equal(snapshot.procs[1].ns_pid, 2);
@@ -301,7 +301,7 @@ static void snapshot_of_an_ended_process_fails(void **state UNUSED)
 	if (pid == 0)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_false(snapshot_take(&snapshot, pid, true, &err));
+	assert_false(snapshot_take(&snapshot, pid, true, NULL, &err));
 	assert_non_null(strstr(err.text, "is gone"));
 	assert_null(snapshot.procs);
 }
@@ -376,7 +376,7 @@ static void snapshot_is_written_as_json(void **state UNUSED)
 	SCOPED(json_free) cJSON *json = NULL;
 	const cJSON *first;
 
-	assert_true(snapshot_take(&snapshot, getpid(), true, &err));
+	assert_true(snapshot_take(&snapshot, getpid(), true, NULL, &err));
 	json = snapshot_json(&snapshot);
 	first = json_at(json, "processes.0");
 	assert_int_equal(json_int(first, "pid", 0), getpid());

@@ -221,7 +221,7 @@ bool wait_stopped(const struct view *view, struct buf *text)
 	add_who(view, stopped, text);
 	if (last->state == 't' || is_uninterruptible(view, last)) {
 		buf_adds(text, " is ");
-		process_add_wait(stopped, &view->processes, text);
+		process_add_wait(stopped, text);
 		buf_addf(text, ", so it could not take %s", SIGNAL(number));
 		if (strcmp(proc_syscall_name(last), "vfork") == 0)
 			buf_adds(text,
@@ -439,7 +439,7 @@ bool wait_restarted(const struct view *view, struct buf *text)
 	add_who(view, program, text);
 	buf_addf(text, " caught %s (+%s) and went back to waiting ", STOP_SIGNAL(view),
 		CLOCK_TEXT(program->handled->ns - view->facts->signal_ns));
-	process_add_wait(program, &view->processes, text);
+	process_add_wait(program, text);
 	return buf_adds(text,
 		program->handled->restarts
 			? ": the kernel restarted the call (SA_RESTART)"
@@ -460,28 +460,41 @@ bool wait_for_writer(const struct view *view, struct buf *text)
 		return false;
 	add_who(view, view->program, text);
 	buf_adds(text, " is blocked ");
-	process_add_wait(view->program, &view->processes, text);
+	process_add_wait(view->program, text);
 	return buf_adds(text, ": nobody reads what it writes");
 }
 
-bool wait_for_connections(const struct view *view, struct buf *text)
+/* It is in its loop, or in a call on a connection, and has some open. */
+static bool hangs_connected(const struct view *view)
 {
 	static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2",
 		"poll", "ppoll", "select", "pselect6", "read", "readv", "recvfrom",
 		"recvmsg", "accept", "accept4", NULL};
 	const struct process *program = view->program;
-	const struct proc *last;
 
-	if (!hangs(view))
-		return false;
-	last = program->last;
-	if (last->connections == 0 || !is_in_loop(view, program, calls))
-		return false;
-	add_who(view, program, text);
+	return hangs(view) && program->last->connections > 0 &&
+		is_in_loop(view, program, calls);
+}
+
+static bool add_connected(const struct view *view, struct buf *text)
+{
+	add_who(view, view->program, text);
 	buf_addf(text, " took %s and is ", STOP_SIGNAL(view));
-	process_add_wait(program, &view->processes, text);
-	add_last_words(view, program, text);
+	process_add_wait(view->program, text);
+	add_last_words(view, view->program, text);
 	return true;
+}
+
+bool wait_for_connections(const struct view *view, struct buf *text)
+{
+	return hangs_connected(view) && process_has_client(view->program) &&
+		add_connected(view, text);
+}
+
+bool wait_for_peers(const struct view *view, struct buf *text)
+{
+	return hangs_connected(view) && !process_has_client(view->program) &&
+		add_connected(view, text);
 }
 
 static bool child_holds_up(const struct view *view, struct buf *text)
@@ -531,7 +544,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	buf_adds(text, " ");
 	if (is_pid1(view, program) && !program->told) {
 		buf_addf(text, "was sent %s and is ", STOP_SIGNAL(view));
-		process_add_wait(program, &view->processes, text);
+		process_add_wait(program, text);
 	} else {
 		add_deed(view, program, text);
 	}

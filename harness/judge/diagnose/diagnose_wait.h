@@ -19,6 +19,7 @@ bool wait_handler_deadlock(const struct view *view, struct buf *text); /* W10 */
 bool wait_restarted(const struct view *view, struct buf *text);        /* W12 */
 bool wait_for_writer(const struct view *view, struct buf *text);       /* H7 */
 bool wait_for_connections(const struct view *view, struct buf *text);  /* H8 */
+bool wait_for_peers(const struct view *view, struct buf *text);        /* H16 */
 bool wait_for_child(const struct view *view, struct buf *text);        /* H3 */
 bool wait_elsewhere(const struct view *view, struct buf *text);        /* H10 */
 

@@ -310,14 +310,13 @@ void scene_wait_in(struct judge_scene *scene, unsigned number, long call)
 	scene_last(scene, number)->syscall = call;
 }
 
-void scene_connect(
-	struct judge_scene *scene, unsigned number, const char *peer, unsigned port)
+void scene_connect(struct judge_scene *scene, unsigned number, const char *peer)
 {
 	struct proc *both[] = {scene_before(scene, number), scene_last(scene, number)};
 
 	for (size_t i = 0; i < COUNT(both); i++) {
 		both[i]->connections++;
-		both[i]->peer_to = port;
+		both[i]->clients++;
 		snprintf(both[i]->peer, sizeof both[i]->peer, "%s", peer);
 	}
 }

@@ -103,9 +103,8 @@ struct proc *scene_last(struct judge_scene *scene, unsigned number);
 void scene_set_masks(struct judge_scene *scene, unsigned number, uint64_t caught,
 	uint64_t blocked, uint64_t ignored);
 void scene_wait_in(struct judge_scene *scene, unsigned number, long call);
-/* It holds a connection to this peer, at that port of its own. */
-void scene_connect(
-	struct judge_scene *scene, unsigned number, const char *peer, unsigned port);
+/* It holds a client's connection. */
+void scene_connect(struct judge_scene *scene, unsigned number, const char *peer);
 /* It ends, with waitpid's status; the later snapshot does not have it. */
 struct proc_record *scene_end_process(
 	struct judge_scene *scene, unsigned number, int64_t ms, int wait_status);

@@ -262,7 +262,7 @@ static void a_stop_of_something_idle_is_told_as_such(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	assert_says(scene, "X0",
 		"; idle: no request and no TCP connection was open when the signal came");
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	assert_null(strstr(scene_text(scene, "X0"), "idle"));
 	scene_before(scene, 0)->connections = 0;

@@ -382,7 +382,7 @@ static void one_that_finishes_a_connection_is_on_its_way_down(void **state)
 	struct judge_scene *scene = *state;
 
 	reload(scene);
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
 	scene_expect(scene, VERDICT_KILLED, "H8");
 	assert_false(scene_has_diagnosis(scene, "W5"));
@@ -535,19 +535,18 @@ static void a_connection_that_is_open_is_named_with_its_peer(void **state)
 
 	hang(scene, "node", SIGTERM);
 	wait_on(scene, 0, CALL_EPOLL_WAIT, 5, "anon_inode:[eventpoll]");
-	scene_before(scene, 0)->listening = 1;
-	scene_before(scene, 0)->ports[0] = 80;
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_last(scene, 0)->unsent = 4096;
 	scene_expect(scene, VERDICT_KILLED, "H8");
 	assert_string_equal(scene_text(scene, "H8"),
 		"PID 1 (node) took SIGTERM and is in epoll_wait of anon_inode:[eventpoll], with "
 		"1 connection open (from 10.0.0.5:5000, 4096 bytes unsent)");
-	/* At no port that it listens at: then it is the client. */
-	scene_last(scene, 0)->peer_to = 41000;
+	/* It is the client of all of them: it serves nobody. */
+	scene_last(scene, 0)->clients = 0;
 	scene_last(scene, 0)->unread = 7;
-	scene_expect(scene, VERDICT_KILLED, "H8");
-	assert_says(scene, "H8", "(to 10.0.0.5:5000, 7 bytes unread)");
+	scene_expect(scene, VERDICT_KILLED, "H16");
+	assert_says(scene, "H16", "(to 10.0.0.5:5000, 7 bytes unread)");
+	assert_false(scene_has_diagnosis(scene, "H8"));
 	assert_false(scene_has_diagnosis(scene, "H10"));
 	scene_last(scene, 0)->connections = 0;
 	scene_expect(scene, VERDICT_KILLED, "H10");
@@ -565,7 +564,7 @@ static void a_connection_beside_a_busy_loop_is_not_waited_for(void **state)
 	struct judge_scene *scene = *state;
 
 	hang(scene, "node", SIGTERM);
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_last(scene, 0)->syscall = -1;
 	scene_last(scene, 0)->state = 'R';
 	scene_expect(scene, VERDICT_KILLED, "H10");
@@ -584,7 +583,7 @@ static void a_loop_that_is_met_while_it_runs_is_a_loop(void **state)
 	scene_last(scene, 0)->cpu_ticks = 1;
 	scene_expect(scene, VERDICT_KILLED, "H10");
 	assert_says(scene, "H10", "no TCP connection is open");
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_expect(scene, VERDICT_KILLED, "H8");
 	/* It has run all the time: it came back to no loop. */
 	scene_last(scene, 0)->cpu_ticks = 10;
@@ -600,7 +599,7 @@ static void the_last_words_of_a_known_program_are_explained(void **state)
 
 	hang(scene, "uvicorn", SIGTERM);
 	wait_on(scene, 0, CALL_EPOLL_WAIT, 5, "anon_inode:[eventpoll]");
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	log_line(scene, -50, "Waiting for application shutdown.");
 	scene_expect(scene, VERDICT_KILLED, "H8");
 	assert_null(strstr(scene_text(scene, "H8"), "last words"));
@@ -825,9 +824,7 @@ static void of_several_children_the_one_that_was_told_is_named(void **state)
 	assert_says(scene, "H3",
 		"waits for logger (pid 2) and 1 more, the first of which got no signal");
 	/* A client's connection counts for more than a mere wait. */
-	scene_before(scene, 0)->listening = 1;
-	scene_before(scene, 0)->ports[0] = 5432;
-	scene_connect(scene, told, "10.0.0.5:5000", 5432);
+	scene_connect(scene, told, "10.0.0.5:5000");
 	scene_expect(scene, VERDICT_KILLED, "H3");
 	assert_says(scene, "H3",
 		"waits for worker (pid 3) and 1 more, the first of which got no signal");

@@ -131,7 +131,7 @@ static void a_worker_with_a_client_is_not_idle(void **state)
 	unsigned web = run_supervised(scene, "web");
 
 	make_idle(scene, web);
-	scene_connect(scene, web, "10.0.0.5:5000", 80);
+	scene_connect(scene, web, "10.0.0.5:5000");
 	scene_add_signal(scene, 12, 0, web, SIGKILL);
 	scene_end_process(scene, web, 13, SIGKILL);
 	scene_expect(scene, VERDICT_DIRTY, "X11");
@@ -262,7 +262,7 @@ static void a_signal_that_was_raised_again_is_a_way_down(void **state)
 	scene_end_process(scene, web, 61, SIGTERM);
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	/* With a client on its hands that was none. */
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 	scene_before(scene, web)->connections = 2;
 	scene_expect(scene, VERDICT_DIRTY, "X11");

@@ -144,7 +144,7 @@ static void connections_are_those_of_a_snapshot_that_has_them(void **state)
 	struct processes processes;
 
 	scene_run_program(scene, "web", SIGTERM);
-	scene_connect(scene, 0, "10.0.0.5:5000", 80);
+	scene_connect(scene, 0, "10.0.0.5:5000");
 	later = scene->before[0];
 	later.connections = 0;
 	looks[0] = scene->looks[0];
@@ -327,25 +327,19 @@ static void a_session_is_what_was_put_in_and_all_below_it(void **state)
 	processes_done(&processes);
 }
 
-static void a_client_is_whoever_came_to_a_port_that_listened(void **state)
+static void a_process_has_a_client_or_is_one(void **state)
 {
 	struct judge_scene *scene = *state;
 	struct processes processes;
 
 	scene_run_program(scene, "master", SIGTERM);
-	scene_before(scene, 0)->listening = 1;
-	scene_before(scene, 0)->ports[0] = 5432;
 	scene_add_process(scene, 0, "worker");
-	scene_connect(scene, 1, "10.0.0.5:5000", 5432);
+	scene_connect(scene, 1, "10.0.0.5:5000");
 	processes = find(scene);
-	assert_true(process_has_client(number(&processes, 1), &processes));
-	assert_false(process_has_client(number(&processes, 0), &processes));
-	processes_done(&processes);
-	scene_last(scene, 1)->peer_to = 41000;
-	processes = find(scene);
-	assert_false(process_has_client(number(&processes, 1), &processes));
-	scene_last(scene, 1)->peer_to = SNAPSHOT_TO_UNIX;
-	assert_true(process_has_client(number(&processes, 1), &processes));
+	assert_true(process_has_client(number(&processes, 1)));
+	assert_false(process_has_client(number(&processes, 0)));
+	scene_last(scene, 1)->clients = 0;
+	assert_false(process_has_client(number(&processes, 1)));
 	processes_done(&processes);
 }
 
@@ -392,14 +386,13 @@ static void where_it_waits_is_told_in_words(void **state)
 			 .unsent = 3},
 			"in pause, with 2 connections open (to 10.0.0.5:80, 3 bytes unsent)"},
 	};
-	struct processes none = {0};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		SCOPED(buf_done) struct buf text = {0};
 		const struct process process = {.name = "web", .last = &rows[i].proc};
 
-		process_add_wait(&process, &none, &text);
+		process_add_wait(&process, &text);
 		assert_string_equal(buf_text(&text), rows[i].words);
 	}
 }
@@ -419,7 +412,7 @@ int main(void)
 		SCENE(what_it_sends_to_itself_is_raised),
 		SCENE(a_process_was_idle_when_it_had_nothing_in_hand),
 		SCENE(a_session_is_what_was_put_in_and_all_below_it),
-		SCENE(a_client_is_whoever_came_to_a_port_that_listened),
+		SCENE(a_process_has_a_client_or_is_one),
 		SCENE(children_are_those_that_ran_at_the_end),
 		SCENE(where_it_waits_is_told_in_words),
 	};
