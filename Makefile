@@ -52,7 +52,7 @@ without   = $(filter-out $(out)/%/main.o,$(1))
 
 lib          := $(call objects,lib)
 service      := $(call objects,service service/agent service/mcp)
-mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages))
+mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages openai))
 mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)

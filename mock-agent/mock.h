@@ -1,9 +1,10 @@
 /*
  * mock - the mock agent API: its parts, and how they depend on each other.
  *
- *   main -> router -> control, the routes of api/ and messages/
+ *   main -> router -> control, the routes of api/, messages/ and openai/
  *             |
- *   answer/    answer -> answer_format (its instances: messages/message_format)
+ *   answer/    answer -> answer_format (its instances: messages/message_format,
+ *              openai/chat_format)
  *              -> message -> conversation
  *             |
  *           api_request -> struct mock (this header)

@@ -170,6 +170,7 @@ void answer_request(struct api_request *request, const struct answer_format *for
 	request->over = on_over;
 	buf_init(&answer->frames, WEB_UNSENT_MAX);
 	conversation_begin(&answer->conversation);
+	answer->conversation.body = request->body;
 	if (!format->read(&answer->conversation, request))
 		return;
 	request->form =

@@ -31,6 +31,7 @@ struct conversation_tool {
 
 /* All that is borrowed is the request's body's. */
 struct conversation {
+	const cJSON *body;  /* borrowed: for what only a format knows */
 	const char *model;  /* borrowed */
 	char *prompt;       /* owned: the user's last message */
 	struct reply reply; /* to the prompt, with the tool results */

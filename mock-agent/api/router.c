@@ -13,14 +13,17 @@
 #include "mock-agent/control.h"
 #include "mock-agent/messages/messages.h"
 #include "mock-agent/messages/models.h"
+#include "mock-agent/openai/openai_routes.h"
+#include "mock-agent/openai/openai_error.h"
 
 #define BETA "managed-agents-"
 
-/* What a request needs; each of the last three needs the ones before it too. */
+/* What a request needs; each of the last three needs KEY too. */
 enum auth {
 	AUTH_NONE,
 	AUTH_CONTROL, /* CONTROL_KEY in X-Control-Key; without one KEY */
 	AUTH_KEY,     /* KEY as the credential */
+	AUTH_OPENAI,  /* no more, and refusals have the shape of OpenAI's API */
 	AUTH_VERSION, /* the header anthropic-version */
 	AUTH_BETA,    /* the beta header of Managed Agents */
 };
@@ -60,6 +63,11 @@ static const struct route routes[] = {
 		messages_count_route},
 	{"GET", "/v1/models", AUTH_VERSION, TARGET_NONE, models_list_route},
 	{"GET", "/v1/models/:id", AUTH_VERSION, TARGET_NONE, models_get_route},
+
+	{"GET", "/v1/models", AUTH_OPENAI, TARGET_NONE, openai_models_route},
+	{"GET", "/v1/models/:id", AUTH_OPENAI, TARGET_NONE, openai_model_route},
+	{"POST", "/v1/chat/completions", AUTH_OPENAI, TARGET_NONE,
+		openai_chat_route},
 
 	{"POST", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_create_route},
 	{"GET", "/v1/agents", AUTH_BETA, TARGET_AGENTS, resources_list_route},
@@ -132,18 +140,33 @@ static void take_params(
 	}
 }
 
-/* NULL: there is none; known reports whether the path has one for other methods. */
-static const struct route *find_route(const char *method, const char *path, bool *known)
+/* NULL: there is none; known reports whether the path has one for other methods. Where
+ * both APIs have one, it is that of the client's API. */
+static const struct route *find_route(
+	const struct web_exchange *exchange, bool openai, bool *known)
 {
+	const struct route *found = NULL;
+
 	*known = false;
 	for (unsigned i = 0; i < COUNT(routes); i++) {
-		if (!matches(routes[i].path, path))
+		if (!matches(routes[i].path, exchange->path))
 			continue;
-		if (strcmp(routes[i].method, method) == 0)
-			return &routes[i];
 		*known = true;
+		if (strcmp(routes[i].method, exchange->method) != 0)
+			continue;
+		if ((routes[i].auth == AUTH_OPENAI) == openai)
+			return &routes[i];
+		found = &routes[i];
 	}
-	return NULL;
+	return found;
+}
+
+/* What tells the clients of the two APIs apart where the path does not. */
+static bool is_openai_client(const struct web_exchange *exchange)
+{
+	return web_header(exchange, "authorization") &&
+		!web_header(exchange, "anthropic-version") &&
+		!web_header(exchange, "anthropic-beta");
 }
 
 static bool has_credential(const struct api_request *request)
@@ -232,10 +255,11 @@ static bool prepare(struct api_request *request, enum target target)
 void router_handle(void *arg, struct web_exchange *exchange)
 {
 	struct api_request *request = api_request_create(arg, exchange);
-	bool known;
-	const struct route *route =
-		find_route(exchange->method, exchange->path, &known);
+	bool known, openai = is_openai_client(exchange);
+	const struct route *route = find_route(exchange, openai, &known);
 
+	if (route ? route->auth == AUTH_OPENAI : openai)
+		openai_begin(request);
 	if (!route) {
 		if (!known)
 			api_request_refuse(request, 404, "Not found");

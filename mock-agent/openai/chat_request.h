@@ -1,0 +1,13 @@
+/*
+ * chat_request - reads the body of POST /v1/chat/completions.
+ */
+#ifndef MOCK_AGENT_OPENAI_CHAT_REQUEST_H
+#define MOCK_AGENT_OPENAI_CHAT_REQUEST_H
+
+#include "mock-agent/answer/conversation.h"
+#include "mock-agent/api/api_request.h"
+
+/* As answer_format.read. */
+bool chat_request_read(struct conversation *conversation, struct api_request *request);
+
+#endif
