@@ -51,7 +51,7 @@ objects   = $(patsubst %.c,$(out)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 without   = $(filter-out $(out)/%/main.o,$(1))
 
 lib          := $(call objects,lib)
-service      := $(call objects,service service/agent service/mcp)
+service      := $(call objects,service service/agent service/cli service/mcp)
 mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages openai))
 mock_mcp     := $(call objects,mock-mcp)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/buf.h"
 #include "lib/mem.h"
@@ -17,6 +18,20 @@ void strlist_add(struct strlist *list, const char *format, ...)
 	list->item = mem_grown(list->item, list->count + 2, sizeof *list->item);
 	list->item[list->count++] = buf_take(&text);
 	list->item[list->count] = NULL;
+}
+
+void strlist_put(struct strlist *list, const char *pair)
+{
+	size_t name_len = strcspn(pair, "=") + 1;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		if (strncmp(list->item[i], pair, name_len) == 0) {
+			free(list->item[i]);
+			list->item[i] = mem_text(pair);
+			return;
+		}
+	}
+	strlist_add(list, "%s", pair);
 }
 
 void strlist_done(struct strlist *list)

@@ -14,6 +14,8 @@ struct strlist {
 };
 
 void strlist_add(struct strlist *list, const char *format, ...) PRINTF(2, 3);
+/* Adds "NAME=value", in place of the pair of that name if there is one. Copies. */
+void strlist_put(struct strlist *list, const char *pair);
 void strlist_done(struct strlist *list);
 
 /* Of a struct strlist in a table of fields: read from a JSON array of strings, or from

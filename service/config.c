@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "service/agent/agent_release.h"
@@ -12,6 +14,8 @@
 #define BOT_NAME_MAX   64
 
 static const char *const mcp_starts[] = {"lazy", "session", NULL};
+
+static const char *const agents[] = {"api", "cli", NULL};
 
 const char *const config_disconnects[] = {"parallel", "sequential", "none", NULL};
 const char *const config_session_ends[] = {"keep", "archive", "delete", NULL};
@@ -22,8 +26,13 @@ static const struct field settings[] = {
 	{"HOST", FIELD_TEXT, AT(host), "127.0.0.1", .help = "address to listen on"},
 	{"PORT", FIELD_INT, AT(port), "8080",
 		.help = "port to listen on; 0: any free one", .max = UINT16_MAX},
+	{"AGENT", FIELD_CHOICE, AT(agent), "api",
+		.help = "the agent of a session: a session of the agent API, or a "
+			"process of the CLI, as the agent SDKs start it",
+		.choices = agents},
 	{"AGENT_URL", FIELD_TEXT, AT(agent_url), "https://api.anthropic.com",
-		.help = "base URL of the agent API"},
+		.help = "base URL of the agent API; with AGENT=cli the room is put "
+			"where {room} is in it"},
 	{"AGENT_KEY", FIELD_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
 		.secret = true},
 	{"AGENT_ID", FIELD_TEXT, AT(agent_id), NULL,
@@ -31,7 +40,7 @@ static const struct field settings[] = {
 	{"ENVIRONMENT_ID", FIELD_TEXT, AT(environment_id), NULL,
 		.help = "environment of every session; none: creates one"},
 	{"MODEL", FIELD_TEXT, AT(model), "claude-sonnet-5",
-		.help = "model of a created agent"},
+		.help = "model of a created agent, or of the CLI"},
 	{"MCP_CONFIG", FIELD_TEXT, AT(mcp_setting), NULL,
 		.help = "MCP servers of a session: path of a JSON file, or the JSON "
 			"itself ({\"mcpServers\":{\"NAME\":{\"command\":...,"
@@ -84,6 +93,17 @@ static const struct field settings[] = {
 		.help = "deadline of a tool call"},
 	{"MCP_START_TIMEOUT", FIELD_DURATION, AT(mcp.start_ns), "30s",
 		.help = "deadline of an MCP server's start and handshake"},
+	{"CLI_PATH", FIELD_TEXT, AT(cli.path), "claude",
+		.help = "the CLI of AGENT=cli: a path, or a name in PATH"},
+	{"CLI_START_TIMEOUT", FIELD_DURATION, AT(cli.start_ns), "60s",
+		.help = "deadline of its start, to the answer to initialize"},
+	{"CLI_INTERRUPT", FIELD_DURATION, AT(cli.interrupt_ns), "1s",
+		.help = "time from the interrupt of a turn until the end of its stdin "
+			"all the same"},
+	{"CLI_EOF", FIELD_DURATION, AT(cli.eof_ns), "2s",
+		.help = "time from the end of its stdin until SIGTERM"},
+	{"CLI_TERM", FIELD_DURATION, AT(cli.term_ns), "5s",
+		.help = "time from SIGTERM until SIGKILL"},
 	{"DRAIN_DELAY", FIELD_DURATION, AT(drain_delay_ns), "0s",
 		.help = "goes on accepting for so long after the stop signal, while "
 			"/ready answers 503, for slow load balancers"},
@@ -122,9 +142,9 @@ static void forget_empty(struct config *config)
 		}
 }
 
-static bool check_url(const char *url, struct err *err)
+static bool check_url(const struct config *config, struct err *err)
 {
-	const char *authority;
+	const char *url = config->agent_url, *authority;
 
 	if (strncmp(url, "http://", 7) == 0)
 		authority = url + 7;
@@ -136,6 +156,8 @@ static bool check_url(const char *url, struct err *err)
 		return err_set(err, "AGENT_URL: the host is missing");
 	if (memchr(authority, '@', strcspn(authority, "/?#")))
 		return err_set(err, "AGENT_URL: credentials belong in AGENT_KEY");
+	if (config->agent != CONFIG_AGENT_CLI && strstr(url, CLI_ROOM_MARK))
+		return err_set(err, "AGENT_URL: " CLI_ROOM_MARK " goes with AGENT=cli");
 	return true;
 }
 
@@ -225,11 +247,30 @@ static bool check_bounds(const struct config *config, struct err *err)
 		{"REQUEST_TIMEOUT", config->request_ns},
 		{"MCP_CALL_TIMEOUT", config->mcp.call_ns},
 		{"MCP_START_TIMEOUT", config->mcp.start_ns},
+		{"CLI_START_TIMEOUT", config->cli.start_ns},
 	};
 
 	for (size_t i = 0; i < COUNT(bounds); i++)
 		if (bounds[i].ns == 0)
 			return err_set(err, "%s: expected more than 0", bounds[i].name);
+	return true;
+}
+
+/* The CLI gets the configuration as it was given, and may call its servers' tools. */
+static bool keep_for_cli(struct config *config, struct err *err)
+{
+	SCOPED(buf_done) struct buf tools = {0};
+	SCOPED(json_doc_done) struct json_doc doc = {0};
+
+	if (config->agent != CONFIG_AGENT_CLI)
+		return true;
+	if (!json_doc_given(&doc, "MCP_CONFIG", config->mcp_setting, err))
+		return false;
+	config->cli.mcp_text = json_print(doc.root);
+	for (unsigned i = 0; i < config->mcp.count; i++)
+		buf_addf(&tools, "%smcp__%s", i > 0 ? "," : "",
+			config->mcp.list[i].name);
+	config->cli.allowed_tools = tools.len > 0 ? buf_take(&tools) : NULL;
 	return true;
 }
 
@@ -239,6 +280,8 @@ static bool read_servers(struct config *config, struct err *err)
 		return true;
 	if (!mcp_config_read(&config->mcp, config->mcp_setting, err))
 		return err_while(err, "MCP_CONFIG");
+	if (!keep_for_cli(config, err))
+		return false;
 	if (mcp_config_is_text(config->mcp_setting)) {
 		free(config->mcp_setting);
 		/* The text may hold secrets in "env". */
@@ -256,7 +299,7 @@ bool config_read(struct config *config, int argc, char **argv, struct err *err)
 	forget_empty(&made);
 	if (!made.store_path)
 		made.store_path = mem_text(":memory:");
-	if (!check_url(made.agent_url, err) || !check_key(made.agent_key, err) ||
+	if (!check_url(&made, err) || !check_key(made.agent_key, err) ||
 		!split_bots(&made, err) || !split_grace(&made, err) ||
 		!check_bounds(&made, err) || !read_servers(&made, err)) {
 		config_done(&made);
@@ -270,6 +313,8 @@ void config_done(struct config *config)
 {
 	strlist_done(&config->bots);
 	mcp_config_done(&config->mcp);
+	free(config->cli.mcp_text);
+	free(config->cli.allowed_tools);
 	fields_done(settings, config);
 	*config = (struct config){0};
 }

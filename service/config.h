@@ -9,7 +9,13 @@
 #include <stdint.h>
 
 #include "lib/err.h"
+#include "service/cli/cli_host.h"
 #include "service/mcp/mcp_config.h"
+
+enum config_agent {
+	CONFIG_AGENT_API, /* sessions of the agent API */
+	CONFIG_AGENT_CLI, /* a process of the CLI for each session */
+};
 
 enum config_disconnect {
 	DISCONNECT_PARALLEL,   /* all sessions at once, under one deadline */
@@ -24,6 +30,7 @@ extern const char *const config_session_ends[];
 struct config {
 	char *host;
 	int64_t port; /* 0: any free one */
+	int agent;    /* enum config_agent */
 	char *agent_url;
 	char *agent_key;      /* secret */
 	char *agent_id;       /* NULL: one is created */
@@ -31,6 +38,7 @@ struct config {
 	char *model;
 	char *mcp_setting; /* MCP_CONFIG as given; "(given as text)" for JSON */
 	struct mcp_config mcp;
+	struct cli_config cli;
 	char *bot_list; /* BOTS as given */
 	char *store_path;
 	int64_t grace_ns;

@@ -128,11 +128,17 @@ static void on_turns(void *arg)
 	be_called_soon(drain);
 }
 
+static int64_t steps_since(
+	const struct metrics *now, const struct metrics *before, enum child_step step)
+{
+	return (int64_t)(now->mcp_steps[step] - before->mcp_steps[step] +
+		now->cli_steps[step] - before->cli_steps[step]);
+}
+
 /* Half of the reserve is for the two calls, which may both wait. */
 static void flush(struct drain *drain)
 {
 	const struct metrics *now = &drain->service->metrics, *before = &drain->before;
-	const uint64_t *steps = now->mcp_steps, *earlier = before->mcp_steps;
 	struct err err = {0};
 
 	store_set_patience(drain->service->store,
@@ -140,10 +146,11 @@ static void flush(struct drain *drain)
 	drain->stop.took_ns = clock_now() - drain->signal_ns;
 	drain->stop.failed = drain->service->sessions->failed - drain->failed_before +
 		sessions_count(drain->service->sessions);
-	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills);
-	drain->stop.eof = (int64_t)(steps[CHILD_EOF] - earlier[CHILD_EOF]);
-	drain->stop.term = (int64_t)(steps[CHILD_TERM] - earlier[CHILD_TERM]);
-	drain->stop.kill = (int64_t)(steps[CHILD_KILL] - earlier[CHILD_KILL]);
+	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills +
+		now->cli_kills - before->cli_kills);
+	drain->stop.eof = steps_since(now, before, CHILD_EOF);
+	drain->stop.term = steps_since(now, before, CHILD_TERM);
+	drain->stop.kill = steps_since(now, before, CHILD_KILL);
 	if (!store_log(store_save_stop(drain->service->store, &drain->stop, &err) &&
 			    store_flush(drain->service->store, &err),
 		    &err))

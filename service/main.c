@@ -17,10 +17,10 @@
 #include "service/agent/agent_client.h"
 #include "service/drain.h"
 #include "service/http_api.h"
-#include "service/spawn_queue.h"
 #include "service/mcp/tool_registry.h"
 #include "service/service.h"
 #include "service/sessions.h"
+#include "service/spawn_queue.h"
 #include "service/store.h"
 
 /* A stderr that is not read must not delay the stop signal. */
@@ -75,6 +75,20 @@ static bool make_agent(struct service *service, struct err *err)
 {
 	const struct config *config = &service->config;
 
+	if (config->agent == CONFIG_AGENT_CLI) {
+		service->cli = (struct cli_host){
+			.loop = &service->loop,
+			.reaper = service->reaper,
+			.spawn_queue = service->spawn_queue,
+			.metrics = &service->metrics,
+			.config = &config->cli,
+			.agent_url = config->agent_url,
+			.key = config->agent_key,
+			.model = config->model,
+		};
+		return true;
+	}
+
 	service->agent = agent_client_create(&service->loop,
 		&(struct agent_client_options){
 			.url = config->agent_url,
@@ -91,6 +105,24 @@ static bool make_agent(struct service *service, struct err *err)
 	return service->agent != NULL;
 }
 
+static void make_mcp_host(struct service *service)
+{
+	/* The CLI has the servers. */
+	static const struct mcp_config none = {.start = MCP_START_SESSION};
+	const struct mcp_config *config = service->config.agent == CONFIG_AGENT_CLI
+		? &none
+		: &service->config.mcp;
+
+	service->mcp = (struct mcp_host){
+		.loop = &service->loop,
+		.config = config,
+		.reaper = service->reaper,
+		.spawn_queue = service->spawn_queue,
+		.tools = tool_registry_create(config, service->store),
+		.metrics = &service->metrics,
+	};
+}
+
 /* What is left is closed by the turns of the loop that follow. */
 static void take_down(void *arg)
 {
@@ -100,7 +132,7 @@ static void take_down(void *arg)
 	http_api_destroy(service->http_api);
 	sessions_destroy(service->sessions);
 	agent_client_destroy(service->agent);
-	spawn_queue_destroy(service->mcp.spawn_queue);
+	spawn_queue_destroy(service->spawn_queue);
 	if (service->drain)
 		drain_close(service->drain);
 	for (unsigned i = 0; i < service->stop_signal_count; i++)
@@ -116,20 +148,14 @@ static bool set_up(struct service *service, struct err *err)
 	service->reaper = reaper_create(&service->loop, on_orphan, service, err);
 	if (!service->reaper || !handle_stop_signals(service, err))
 		return false;
+	service->spawn_queue = spawn_queue_create(&service->loop);
 	service->store = store_open(service->config.store_path, err);
 	if (!service->store ||
 		!store_find_stop(service->store, &metrics->last_stop,
 			&metrics->has_last_stop, err) ||
 		!make_agent(service, err))
 		return false;
-	service->mcp = (struct mcp_host){
-		.loop = &service->loop,
-		.config = &service->config.mcp,
-		.reaper = service->reaper,
-		.spawn_queue = spawn_queue_create(&service->loop),
-		.tools = tool_registry_create(&service->config.mcp, service->store),
-		.metrics = metrics,
-	};
+	make_mcp_host(service);
 	service->sessions = sessions_create(service);
 	service->http_api = http_api_create(service, err);
 	if (!service->http_api)

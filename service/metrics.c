@@ -94,7 +94,7 @@ static void write_steps(
 	write_label(text, name, "step", "kill", kill);
 }
 
-static void write_mcp(const struct metrics *metrics, struct buf *text)
+static void write_children(const struct metrics *metrics, struct buf *text)
 {
 	const uint64_t *steps = metrics->mcp_steps;
 
@@ -109,6 +109,14 @@ static void write_mcp(const struct metrics *metrics, struct buf *text)
 		steps[CHILD_KILL]);
 	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
 		metrics->mcp_kills);
+	write_count(text, "cli_starts_total", "Processes of the CLI that were started.",
+		metrics->cli_starts);
+	write_head(text, "cli_steps_total", "counter",
+		"Steps that they needed to stop: end of stdin, SIGTERM, SIGKILL.");
+	write_steps(text, "cli_steps_total", metrics->cli_steps[CHILD_EOF],
+		metrics->cli_steps[CHILD_TERM], metrics->cli_steps[CHILD_KILL]);
+	write_count(text, "cli_kills_total", "Of them, those that only SIGKILL ended.",
+		metrics->cli_kills);
 	write_count(text, "orphans_reaped_total",
 		"Inherited processes that were reaped.", metrics->orphans);
 }
@@ -153,6 +161,6 @@ void metrics_write(
 	write_requests(metrics, text);
 	write_sessions(metrics, text);
 	write_turns(metrics, text);
-	write_mcp(metrics, text);
+	write_children(metrics, text);
 	write_last_stop(metrics, text);
 }

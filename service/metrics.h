@@ -42,8 +42,8 @@ struct stop_stats {
 	int64_t took_ns;
 	int64_t sessions;
 	int64_t failed;          /* sessions whose release failed */
-	int64_t killed;          /* MCP servers that only SIGKILL ended */
-	int64_t eof, term, kill; /* steps down the ladder of all MCP servers */
+	int64_t killed;          /* MCP servers and CLIs that only SIGKILL ended */
+	int64_t eof, term, kill; /* steps down the ladder of all of them */
 };
 
 struct metrics {
@@ -56,6 +56,9 @@ struct metrics {
 	uint64_t mcp_starts, mcp_failures;
 	uint64_t mcp_kills;                 /* those that only SIGKILL ended */
 	uint64_t mcp_steps[CHILD_KILL + 1]; /* by the step that was entered */
+	uint64_t cli_starts;
+	uint64_t cli_kills;                 /* those that only SIGKILL ended */
+	uint64_t cli_steps[CHILD_KILL + 1]; /* by the step that was entered */
 	uint64_t orphans;
 	bool has_last_stop;
 	struct stop_stats last_stop; /* of the process before this one */

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "service/cli/cli_host.h"
 #include "service/config.h"
 #include "service/mcp/mcp_instance.h"
 
@@ -20,8 +21,11 @@ struct service {
 	struct metrics metrics;
 	struct reaper *reaper;
 	struct store *store;
-	struct agent_client *agent;
-	struct mcp_host mcp;
+	struct agent_client *agent; /* NULL: AGENT=cli */
+	struct cli_host cli;        /* of AGENT=cli */
+	struct spawn_queue *spawn_queue;
+	struct mcp_host
+		mcp; /* without servers with AGENT=cli, whose children they are */
 	struct sessions *sessions;
 	struct http_api *http_api;
 	struct drain *drain;

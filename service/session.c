@@ -110,7 +110,7 @@ static void on_bound(void *arg)
 	if (!session->timed_out) {
 		session->timed_out = true;
 		loop_timer_set(session->bound, session->service->config.request_ns);
-		agent_session_interrupt(session->resources->session);
+		session_agent_interrupt(session->resources->agent);
 		return;
 	}
 	end_turn(session, TURN_TIMED_OUT,
@@ -128,7 +128,7 @@ static void begin_turn(struct session *session)
 		count_path(session, SESSION_PATH_HOT);
 	session->fresh = session->timed_out = false;
 	log_event("turn.begin", OF(session));
-	if (!agent_session_send(session->resources->session, text, &err)) {
+	if (!session_agent_send(session->resources->agent, text, &err)) {
 		end_turn(session, TURN_FAILED, err.text);
 		session_resources_break(session->resources, err.text);
 		return;

@@ -86,7 +86,7 @@ static void on_broke(void *arg, const char *why)
 	changed(resources);
 }
 
-static const struct agent_session_events agent_session_events = {
+static const struct session_agent_events session_agent_events = {
 	.opened = on_opened,
 	.turned = on_turn_ended,
 	.wants_tool = on_wants_tool,
@@ -95,17 +95,14 @@ static const struct agent_session_events agent_session_events = {
 
 static void open_agent_session(struct session_resources *resources)
 {
-	const struct service *service = resources->service;
-	const cJSON *tools = tool_registry_declare(service->mcp.tools);
+	struct service *service = resources->service;
 	struct err err = {0};
 
 	store_log(store_find_session(service->store, resources->room, resources->bot,
 			  &resources->stored, &err),
 		&err);
-	if (tools)
-		agent_client_set_tools(service->agent, tools);
-	resources->session = agent_session_open(service->agent, resources->stored,
-		resources->room, resources->bot, &agent_session_events, resources);
+	resources->agent = session_agent_open(service, resources->stored,
+		resources->room, resources->bot, &session_agent_events, resources);
 }
 
 static void on_servers_settled(void *arg)
@@ -113,7 +110,7 @@ static void on_servers_settled(void *arg)
 	struct session_resources *resources = arg;
 
 	resources->settled = true;
-	if (!resources->session && !resources->broken)
+	if (!resources->agent && !resources->broken)
 		open_agent_session(resources);
 	changed(resources);
 }
@@ -124,8 +121,7 @@ static void on_servers_answered(
 	struct session_resources *resources = arg;
 
 	if (resources->order.mode == STOP_NONE)
-		agent_session_tool_result(
-			resources->session, use_id, content, is_error);
+		session_agent_tool_result(resources->agent, use_id, content, is_error);
 }
 
 static void on_servers_gone(void *arg)
@@ -187,7 +183,7 @@ static void on_released(void *arg, const char *why)
 		metrics->disconnect_failures++;
 		log_event("session.disconnect.failed", OF(resources), "why",
 			LOG_TEXT(why));
-	} else if (agent_session_exists(resources->session)) {
+	} else if (session_agent_exists(resources->agent)) {
 		metrics->disconnects++;
 		if (resources->how != AGENT_SESSION_KEEP && resources->id)
 			store_log(store_forget_session(resources->service->store,
@@ -209,13 +205,13 @@ static void release(struct session_resources *resources, bool for_good)
 
 	resources->since_ns = clock_now();
 	/* Nothing is to be released when no agent session could be opened. */
-	resources->released = !resources->session ||
+	resources->released = !resources->agent ||
 		(resources->broken && (!resources->id || !resources->order.release));
 	if (resources->released || !resources->order.release)
 		return;
 	resources->how = resources->broken && !for_good ? AGENT_SESSION_KEEP : end;
 	log_event("session.disconnect.begin", OF(resources));
-	agent_session_release(resources->session, resources->how,
+	session_agent_release(resources->agent, resources->how,
 		resources->order.deadline_ns, on_released, resources);
 }
 
@@ -224,7 +220,7 @@ static void give_up(struct session_resources *resources)
 	if (resources->released)
 		return;
 	if (resources->order.release)
-		agent_session_give_up(resources->session, resources->order.why);
+		session_agent_give_up(resources->agent, resources->order.why);
 	else
 		on_released(resources, resources->order.why);
 }
@@ -247,7 +243,7 @@ void session_resources_destroy(struct session_resources *resources)
 {
 	if (!resources)
 		return;
-	agent_session_destroy(resources->session);
+	session_agent_destroy(resources->agent);
 	mcp_servers_destroy(resources->servers);
 	free(resources->stored);
 	free(resources->id);

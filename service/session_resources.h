@@ -1,5 +1,5 @@
 /*
- * session_resources - what an open session holds: an agent session and MCP servers.
+ * session_resources - what an open session holds: an agent and MCP servers.
  *
  * They are opened together and ended together: the agent session is released while the
  * servers go down their ladders. Broken resources can only be stopped; the agent
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "service/agent/agent_session.h"
+#include "service/session_agent.h"
 #include "service/stop_order.h"
 
 struct service;
@@ -19,18 +19,18 @@ struct service;
 struct session_resources_events {
 	/* The struct's values may have changed. From the loop or from inside a call. */
 	void (*changed)(void *arg);
-	/* The end of an agent_session_send(), from the loop: text is the reply, or the
+	/* The end of a session_agent_send(), from the loop: text is the reply, or the
 	 * reason why there is none. Not after session_resources_stop(). */
 	void (*turn_ended)(void *arg, enum turn_end end, const char *text);
 };
 
-/* Others read session, resumed, broken and failed. */
+/* Others read agent, resumed, broken and failed. */
 struct session_resources {
 	struct service *service;
 	const struct session_resources_events *events;
 	void *arg;
 	const char *room, *bot;
-	struct agent_session *session; /* NULL: not asked for yet */
+	struct session_agent *agent; /* NULL: not asked for yet */
 	struct mcp_servers *servers;
 	char *stored;     /* the id that is to be resumed, or NULL */
 	char *id;         /* of the agent session; NULL until it is open */

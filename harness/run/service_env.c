@@ -10,21 +10,6 @@
 
 #define AGENT_KEY "stopbench" /* the mock agent API accepts any */
 
-/* A name that is there already gets the new value. */
-static void put(struct strlist *list, const char *pair)
-{
-	size_t name_len = strcspn(pair, "=") + 1;
-
-	for (unsigned i = 0; i < list->count; i++) {
-		if (strncmp(list->item[i], pair, name_len) == 0) {
-			free(list->item[i]);
-			list->item[i] = mem_text(pair);
-			return;
-		}
-	}
-	strlist_add(list, "%s", pair);
-}
-
 /* {"mcpServers": {"skills": {"command": "mock-mcp", "args": [...]}}}, the field's usual
  * form, so that a scenario tests what operators write. */
 static char *mcp_config(const struct service_env *env)
@@ -84,9 +69,9 @@ struct strlist service_env_list(const struct service_env *env)
 		strlist_add(&texts, "%s", own->item[i]);
 	pairs = service_env_expand(env, &texts);
 	for (unsigned i = 0; i < file->count; i++)
-		put(&list, file->item[i]);
+		strlist_put(&list, file->item[i]);
 	for (unsigned i = 0; i < pairs.count; i++)
-		put(&list, pairs.item[i]);
+		strlist_put(&list, pairs.item[i]);
 	return list;
 }
 
