@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/web_watch.h"
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
@@ -34,6 +35,7 @@ struct web {
 	struct web_exchanges exchanges;
 	web_closed_fn *closed;
 	struct web_pump *pump;
+	struct web_watch *watch;
 	struct MHD_Daemon *daemon; /* the pump's */
 	enum web_state state;
 	unsigned connections;
@@ -78,6 +80,8 @@ static struct web_connection *open_connection(struct MHD_Connection *connection)
 	if (info && info->client_addr)
 		client->port =
 			ntohs(((const union address *)info->client_addr)->v4.sin_port);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	client->fd = info->connect_fd;
 	return client;
 }
 
@@ -85,17 +89,20 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct web *web = cls;
+	struct web_connection *client = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		web->connections++;
 		web->coming -= web->coming > 0;
-		*context = open_connection(connection);
+		*context = client = open_connection(connection);
+		web_watch_add(web->watch, client->fd, client);
 		return;
 	}
 	web->connections--;
+	web_watch_remove(web->watch, client->fd);
 	if (web->closed)
-		web->closed(web->exchanges.arg, *context);
-	free(*context);
+		web->closed(web->exchanges.arg, client);
+	free(client);
 }
 
 static bool accept_one(struct web *web)
@@ -280,6 +287,7 @@ static void on_ran(void *arg)
 	struct web *web = arg;
 
 	web->coming = 0;
+	web_exchanges_look_again(&web->exchanges);
 	watch_listener(web);
 	if (web->state == WEB_DRAINING)
 		go_on_draining(web);
@@ -341,6 +349,12 @@ static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 	return web_pump_start(web->pump, web->daemon, err);
 }
 
+static bool watch_clients(struct web *web, struct err *err)
+{
+	web->watch = web_watch_create(web->exchanges.loop, web_exchange_on_left, err);
+	return web->watch != NULL;
+}
+
 static bool watch_arrivals(struct web *web, struct err *err)
 {
 	uv_poll_t *arrivals = mem_zeroed(sizeof *arrivals);
@@ -382,7 +396,7 @@ struct web *web_create(
 		.body_ceiling =
 			options->body_ceiling ? options->body_ceiling : BODY_CEILING,
 	};
-	if (listen_on(web, host, options->port, err) &&
+	if (listen_on(web, host, options->port, err) && watch_clients(web, err) &&
 		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
 		watch_arrivals(web, err)) {
 		web_pump_wake(web->pump);
@@ -416,6 +430,7 @@ void web_destroy(struct web *web)
 	close_listener(web);
 	web_exchanges_break(&web->exchanges);
 	web_pump_destroy(web->pump);
+	web_watch_destroy(web->watch);
 	loop_timer_destroy(web->accept_again);
 	loop_timer_destroy(web->linger);
 	free(web);

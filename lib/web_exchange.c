@@ -16,45 +16,68 @@ static void cut(struct web_exchange *exchange, enum web_end end)
 	web_exchange_fail(exchange, end);
 }
 
-static void on_leaving(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+/* A body that is still arriving may lie unread before the end that the client sent: then
+ * microhttpd reads it first. */
+static void leave(struct web_exchange *exchange)
 {
-	struct web_exchange *exchange = poll->data;
 	char next;
 
-	if (exchange->state != WEB_EXCHANGE_ARRIVING)
+	if (exchange->parked)
 		web_exchange_fail(exchange, WEB_LEFT);
-	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
-		cut(exchange, WEB_LEFT); /* the bytes before the end have been read */
+	else if (exchange->state != WEB_EXCHANGE_ARRIVING)
+		return; /* microhttpd is at work on it, and notices */
+	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		exchange->all->unread = true;
+	else
+		cut(exchange, WEB_LEFT);
 }
 
-/* microhttpd does not notice the client of a suspended connection leave, nor one in the
- * middle of its body. Where the kernel has no room for one more watch, web does not
- * either. */
-void web_exchange_watch(struct web_exchange *exchange)
+/* When the last bytes and the end of a client come together, microhttpd reads the bytes
+ * and waits for an event that has been. The kernel gives another one for this; what is
+ * unread stays readable. */
+static void let_read_end(const struct web_connection *client)
 {
-	uv_poll_t *leaving = &exchange->leaving;
+	shutdown(client->fd, SHUT_RD);
+}
 
-	if (!leaving->data &&
-		uv_poll_init(exchange->all->loop, leaving, exchange->fd) < 0)
+void web_exchange_on_left(void *arg)
+{
+	struct web_connection *client = arg;
+
+	if (client->left)
+		return; /* the event of let_read_end() */
+	client->left = true;
+	if (client->exchange)
+		leave(client->exchange);
+	else
+		let_read_end(client);
+}
+
+void web_exchanges_look_again(struct web_exchanges *exchanges)
+{
+	struct web_exchange *exchange;
+
+	if (!exchanges->unread)
 		return;
-	leaving->data = exchange;
-	uv_poll_start(leaving, UV_DISCONNECT, on_leaving);
+	exchanges->unread = false;
+	for (exchange = exchanges->list; exchange; exchange = exchange->next)
+		if (exchange->client->left && exchange->state == WEB_EXCHANGE_ARRIVING)
+			leave(exchange);
 }
 
 void web_exchange_park(struct web_exchange *exchange)
 {
 	MHD_suspend_connection(exchange->connection);
 	exchange->parked = true;
+	if (exchange->client->left)
+		leave(exchange);
 }
 
-/* The watch ends first: microhttpd may close the descriptor as soon as it runs. */
 void web_exchange_wake(struct web_exchange *exchange)
 {
 	if (!exchange->parked)
 		return;
 	exchange->parked = false;
-	if (exchange->leaving.data)
-		uv_poll_stop(&exchange->leaving);
 	MHD_resume_connection(exchange->connection);
 	web_pump_wake(exchange->all->pump);
 }
@@ -63,7 +86,6 @@ void web_exchange_shut(struct web_exchange *exchange)
 {
 	shutdown(exchange->fd, SHUT_WR);
 	web_exchange_park(exchange);
-	web_exchange_watch(exchange);
 }
 
 void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state)
@@ -90,13 +112,13 @@ static struct web_exchange *begin(struct web_exchanges *all,
 {
 	struct web_exchange *exchange = mem_zeroed(sizeof *exchange);
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	exchange->all = all;
 	exchange->connection = connection;
-	exchange->fd = info->connect_fd;
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	exchange->client = info->socket_context;
+	exchange->client->exchange = exchange;
+	exchange->fd = exchange->client->fd;
 	exchange->method = method;
 	exchange->path = path;
 	buf_init(&exchange->body, all->body_ceiling);
@@ -137,12 +159,10 @@ static enum MHD_Result expect_body(struct web_exchange *exchange)
 
 	if (length && strtoull(length, NULL, 10) > exchange->all->body_ceiling)
 		return refuse_body(exchange);
-	if (length || web_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING))
-		web_exchange_watch(exchange);
+	exchange->all->unread |= exchange->client->left;
 	return MHD_YES;
 }
 
-/* Parked first: the answer often comes before handle() returns. */
 static void hand_over(struct web_exchange *exchange)
 {
 	struct web_exchanges *all = exchange->all;
@@ -151,10 +171,7 @@ static void hand_over(struct web_exchange *exchange)
 	all->open++;
 	exchange->handed = true;
 	web_exchange_enter(exchange, WEB_EXCHANGE_HANDED);
-	web_exchange_park(exchange);
 	all->handle(all->arg, exchange);
-	if (exchange->parked)
-		web_exchange_watch(exchange);
 }
 
 /* Gives the answer to microhttpd. */
@@ -171,6 +188,28 @@ static enum MHD_Result queue_answer(struct web_exchange *exchange)
 	return queued;
 }
 
+/* The request is whole: what the owner has made of it so far. A connection is suspended
+ * only for an answer that comes later, because that costs system calls. */
+static enum MHD_Result go_on(struct web_exchange *exchange)
+{
+	switch (exchange->state) {
+	case WEB_EXCHANGE_HANDED:
+		web_exchange_park(exchange);
+		return MHD_YES;
+	case WEB_EXCHANGE_ANSWERED:
+	case WEB_EXCHANGE_STREAMING:
+	case WEB_EXCHANGE_CUT:
+		return queue_answer(exchange);
+	case WEB_EXCHANGE_SHUT:
+		web_exchange_shut(exchange);
+		return MHD_YES;
+	case WEB_EXCHANGE_ARRIVING:
+	case WEB_EXCHANGE_FAILED:
+		break;
+	}
+	return MHD_NO;
+}
+
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
 	const char *path, const char *method, const char *version UNUSED,
 	const char *upload, size_t *upload_len, void **context)
@@ -183,26 +222,15 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 		*context = exchange = begin(all, connection, method, path);
 		return expect_body(exchange);
 	}
-	switch (exchange->state) {
-	case WEB_EXCHANGE_ARRIVING:
-		if (*upload_len == 0)
-			hand_over(exchange);
-		else if (!buf_add(&exchange->body, upload, *upload_len))
+	if (*upload_len > 0 && exchange->state == WEB_EXCHANGE_ARRIVING) {
+		if (!buf_add(&exchange->body, upload, *upload_len))
 			return refuse_body(exchange);
 		*upload_len = 0;
 		return MHD_YES;
-	case WEB_EXCHANGE_ANSWERED:
-	case WEB_EXCHANGE_STREAMING:
-	case WEB_EXCHANGE_CUT:
-		return queue_answer(exchange);
-	case WEB_EXCHANGE_SHUT:
-		web_exchange_shut(exchange);
-		return MHD_YES;
-	case WEB_EXCHANGE_HANDED: /* parked */
-	case WEB_EXCHANGE_FAILED:
-		break;
 	}
-	return MHD_NO;
+	if (exchange->state == WEB_EXCHANGE_ARRIVING)
+		hand_over(exchange);
+	return go_on(exchange);
 }
 
 /* The end */
@@ -229,11 +257,6 @@ static enum web_end how_it_ended(
 	return poll(&client, 1, 0) == 1 ? WEB_LEFT : WEB_BROKEN;
 }
 
-static void on_unwatched(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
 void web_exchange_on_end(void *cls, struct MHD_Connection *connection UNUSED,
 	void **context, enum MHD_RequestTerminationCode code)
 {
@@ -243,6 +266,9 @@ void web_exchange_on_end(void *cls, struct MHD_Connection *connection UNUSED,
 	if (!exchange)
 		return;
 	*context = NULL;
+	exchange->client->exchange = NULL;
+	if (exchange->client->left)
+		let_read_end(exchange->client);
 	all->activity++;
 	DL_DELETE(all->list, exchange);
 	if (!exchange->handed) {
@@ -257,10 +283,7 @@ void web_exchange_on_end(void *cls, struct MHD_Connection *connection UNUSED,
 	buf_done(&exchange->body);
 	buf_done(&exchange->headers);
 	buf_done(&exchange->stream);
-	if (exchange->leaving.data)
-		uv_close((uv_handle_t *)&exchange->leaving, on_unwatched);
-	else
-		free(exchange);
+	free(exchange);
 }
 
 void web_exchanges_break(struct web_exchanges *exchanges)

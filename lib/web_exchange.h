@@ -29,6 +29,11 @@ enum web_end {
 struct web_connection {
 	void *data;    /* for the owner; NULL at first */
 	uint16_t port; /* the client's */
+
+	/* The rest is for web. */
+	int fd;
+	bool left;                     /* the client has closed or shut its direction */
+	struct web_exchange *exchange; /* the one that is not over, or NULL */
 };
 
 /* A whole request, to be answered now or later. */
@@ -54,6 +59,7 @@ struct web_exchanges {
 	unsigned open;     /* exchanges handed over and not over */
 	unsigned activity; /* counts pieces that arrive, and ends */
 	bool closing;      /* every answer carries Connection: close */
+	bool unread;       /* clients left whose last bytes may not have been read */
 };
 
 enum web_exchange_state {
@@ -87,10 +93,8 @@ struct web_exchange {
 	struct MHD_Response *response; /* until microhttpd has it */
 	struct buf headers;            /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
-	size_t streamed;   /* bytes of `stream` that microhttpd has */
-	bool parked;       /* microhttpd has suspended the connection */
-	uv_poll_t leaving; /* watches the client while parked or arriving; its data is
-			    * NULL until it is a handle of the loop */
+	size_t streamed; /* bytes of `stream` that microhttpd has */
+	bool parked;     /* microhttpd has suspended the connection */
 };
 
 /* The i-th value of a name in the query, from 0, decoded like the path; "" for a bare
@@ -114,14 +118,19 @@ void web_exchanges_break(struct web_exchanges *exchanges);
 int64_t web_exchanges_cut_unsent(
 	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
 
-/* From microhttpd's callbacks for this connection. Parking suspends the connection
- * until web_exchange_wake(). While it is watched, the exchange ends when the client
- * leaves. */
+/* The client of a web_connection, `arg`, has left. An exchange ends with that while it is
+ * parked or arriving, for microhttpd does not notice it then. */
+void web_exchange_on_left(void *arg);
+
+/* After each run of microhttpd: ends exchanges whose bodies will never be whole. */
+void web_exchanges_look_again(struct web_exchanges *exchanges);
+
+/* From microhttpd's callbacks for this connection: suspends it until
+ * web_exchange_wake(). The exchange ends when the client leaves, or has left before. */
 void web_exchange_park(struct web_exchange *exchange);
-void web_exchange_watch(struct web_exchange *exchange);
 void web_exchange_wake(struct web_exchange *exchange);
 
-/* Likewise: parks and watches for good, and shuts the server's direction. */
+/* Likewise: parks for good, and shuts the server's direction. */
 void web_exchange_shut(struct web_exchange *exchange);
 
 /* The only writers of `state`. They wake, unless nothing will follow. */

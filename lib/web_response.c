@@ -92,7 +92,6 @@ static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t ro
 	if (exchange->state == WEB_EXCHANGE_CUT)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	web_exchange_park(exchange);
-	web_exchange_watch(exchange);
 	return 0;
 }
 

@@ -99,6 +99,36 @@ static void web_closes_a_client_that_left_in_the_middle_of_its_body(void **state
 	assert_int_equal(overs(scene), 0);
 }
 
+/* The web learns of the end while most of the body lies in the kernel. */
+static void web_reads_the_body_of_a_client_that_has_left(void **state)
+{
+	struct web_scene *scene = *state;
+	char request[100000], header[128];
+	int fd;
+
+	open_web(scene, defaults);
+	memset(request, 'x', sizeof request);
+	snprintf(header, sizeof header,
+		"POST /all HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n",
+		sizeof request);
+	fd = dial_and_say(scene, header);
+	assert_int_equal(send(fd, request, sizeof request, 0), sizeof request);
+	shutdown(fd, SHUT_WR);
+	assert_int_equal(read_to_end(scene, fd), 0);
+	assert_received(scene, "POST /all");
+	assert_true(scene->received.len > sizeof request);
+	assert_int_equal(scene->over[WEB_ANSWERED], 1);
+	close(fd);
+	forget(scene);
+	fd = dial_and_say(scene, header);
+	assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+	shutdown(fd, SHUT_WR);
+	read_to_end(scene, fd);
+	assert_int_equal(scene->handed, 1);
+	close(fd);
+	until(&scene->loop, web_connections(scene->web) == 0);
+}
+
 static void web_joins_a_chunked_body(void **state)
 {
 	struct web_scene *scene = *state;
@@ -384,6 +414,7 @@ int main(void)
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
 		SCENE(web_gives_every_value_of_a_repeated_query_name),
 		SCENE(web_closes_a_client_that_left_in_the_middle_of_its_body),
+		SCENE(web_reads_the_body_of_a_client_that_has_left),
 		SCENE(web_joins_a_chunked_body),
 		SCENE(web_asks_a_waiting_client_to_continue),
 		SCENE(web_sends_no_body_to_head),

@@ -105,6 +105,41 @@ static void web_answers_a_client_that_shut_its_direction(void **state)
 	free(body);
 }
 
+static void web_answers_a_client_that_asked_and_shut_its_direction(void **state)
+{
+	struct web_scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	fd = dial_and_say(scene, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+	shutdown(fd, SHUT_WR);
+	assert_int_equal(read_to_end(scene, fd), 0);
+	assert_received(scene, "GET /last");
+	assert_int_equal(scene->over[WEB_ANSWERED], 1);
+	close(fd);
+}
+
+/* The end comes before the exchange, or while it waits for its answer. */
+static void web_notices_that_a_client_left_before_it_had_to_wait(void **state)
+{
+	struct web_scene *scene = *state;
+	int fd;
+
+	open_web(scene, defaults);
+	scene->parks = true;
+	fd = dial_and_say(scene, "GET /gone HTTP/1.1\r\nHost: x\r\n\r\n");
+	shutdown(fd, SHUT_WR);
+	until(&scene->loop, scene->over[WEB_LEFT] == 1);
+	close(fd);
+	fd = dial_and_say(scene,
+		"POST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+		"GET /two HTTP/1.1\r\nHost: x\r\n\r\n");
+	close(fd);
+	until(&scene->loop, scene->over[WEB_LEFT] == 2);
+	until(&scene->loop, web_connections(scene->web) == 0);
+	assert_int_equal(web_exchanges(scene->web), 0);
+}
+
 static void web_does_not_blame_the_client_for_an_answer_it_cannot_send(void **state)
 {
 	struct web_scene *scene = *state;
@@ -491,6 +526,8 @@ int main(void)
 		SCENE(web_ignores_an_answer_for_a_client_that_reset),
 		SCENE(web_reports_a_client_that_left_with_its_answer),
 		SCENE(web_answers_a_client_that_shut_its_direction),
+		SCENE(web_answers_a_client_that_asked_and_shut_its_direction),
+		SCENE(web_notices_that_a_client_left_before_it_had_to_wait),
 		SCENE(web_does_not_blame_the_client_for_an_answer_it_cannot_send),
 		SCENE(web_drops_a_request_that_never_became_whole),
 		SCENE(stream_arrives_piece_by_piece),
