@@ -254,8 +254,10 @@ static void web_carries_large_bodies(void **state)
 	assert_non_null(body);
 	memset(body, 'x', len);
 	open_web(scene,
-		(struct web_options){
-			.handle = on_request, .over = on_over, .body_ceiling = len});
+		(struct web_options){.handle = on_request,
+			.over = on_over,
+			.closed = on_client_closed,
+			.body_ceiling = len});
 	snprintf(header, sizeof header,
 		"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
 	fd = dial_and_say(scene, header);
