@@ -53,7 +53,7 @@ without   = $(filter-out $(out)/%/main.o,$(1))
 lib          := $(call objects,lib)
 service      := $(call objects,service service/agent service/cli service/mcp)
 mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages openai))
-mock_mcp     := $(call objects,mock-mcp)
+mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio))
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
@@ -73,7 +73,7 @@ $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o suggest.o utf8.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
 
 $(programs):
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@ static const char *const crash_names[] = {
 static const char *const stdout_names[] = {
 	"normal", "garbage", "flood", "fill", "partial", "close", NULL};
 static const char *const stderr_names[] = {"normal", "flood", NULL};
+static const char *const feature_names[] = {"tools", "all", NULL};
 static const char *const session_names[] = {"same", "own", "daemon", NULL};
 
 #define REACTION(key, member, text)                                                    \
@@ -54,6 +55,10 @@ static const struct field child_fields[] = {
 static const struct field behavior_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct mcp_behavior, name), "mock-mcp",
 		.help = "the server's name"},
+	{"features", FIELD_CHOICE, offsetof(struct mcp_behavior, features), "tools",
+		.help = "all: resources, prompts, completion, subscriptions, and the "
+			"tools that the MCP conformance suite calls",
+		.choices = feature_names},
 	{"start", FIELD_OTHER, offsetof(struct mcp_behavior, start), "0s",
 		.type = &latency_type,
 		.help = "time until it handles the client's messages"},

@@ -48,6 +48,11 @@ enum mcp_stderr {
 	MCP_STDERR_FLOOD, /* after the listing: lines as fast as the client reads */
 };
 
+enum mcp_features {
+	MCP_FEATURES_TOOLS, /* four small tools */
+	MCP_FEATURES_ALL,
+};
+
 /* Reads at most `bytes` at a time, with a pause in between. Both 0: no limit. */
 struct mcp_stdin_rate {
 	int64_t bytes;
@@ -72,6 +77,7 @@ struct mcp_child_behavior {
 
 struct mcp_behavior {
 	char *name;
+	int features;         /* enum mcp_features */
 	struct latency start; /* from the start until it handles the client's lines */
 	struct reaction on_eof, on_int, on_term;
 	int64_t exit_code;   /* of every exit except a crash */

@@ -18,8 +18,8 @@
 #include "lib/signals.h"
 #include "lib/version.h"
 #include "mock-mcp/crash.h"
-#include "mock-mcp/server.h"
-#include "mock-mcp/tools.h"
+#include "mock-mcp/features/tools.h"
+#include "mock-mcp/stdio/server.h"
 
 enum mock_mcp_exit {
 	EXIT_BROKEN = 1,

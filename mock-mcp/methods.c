@@ -6,347 +6,280 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-mcp/crash.h"
-#include "mock-mcp/jsonrpc.h"
-#include "mock-mcp/pending_calls.h"
-#include "mock-mcp/protocol.h"
-#include "mock-mcp/tools.h"
+#include "mock-mcp/features/completion.h"
+#include "mock-mcp/features/prompts.h"
+#include "mock-mcp/features/resources.h"
+#include "mock-mcp/features/subscriptions.h"
+#include "mock-mcp/features/tools.h"
+#include "mock-mcp/rpc/call.h"
 
-struct methods {
-	struct methods_options options;
-	struct pending_calls calls;
-	const char *version; /* agreed on by initialize; NULL before */
-	bool initialized;
-	bool listed;
+typedef void method_fn(struct call *call, const cJSON *params);
+
+enum method_flag {
+	BEGINS = 1, /* may come before the handshake, or is it */
+	RICH = 2,   /* of a server with all features */
+	LASTS = 4,  /* its calls may take a while, so their number is limited */
 };
-
-/* Gives the result, the caller's. NULL: the method has answered, or will. */
-typedef cJSON *answer_fn(struct methods *methods, const struct jsonrpc_message *request,
-	enum protocol_style style);
 
 struct method {
 	const char *name;
 	unsigned styles; /* enum protocol_style */
-	bool begins;     /* may come before the handshake, or is it */
-	answer_fn *answer;
+	unsigned flags;  /* enum method_flag */
+	method_fn *run;
 };
 
-static void send_line(struct methods *methods, char *line)
+#define BOTH (PROTOCOL_HANDSHAKE | PROTOCOL_STATELESS)
+
+static bool has_all(const struct peer *peer)
 {
-	methods->options.send(methods->options.arg, line);
-	free(line);
+	return peer->options.behavior->features == MCP_FEATURES_ALL;
 }
 
-/* Returns NULL, for methods. */
-static cJSON *refuse(struct methods *methods, const char *id, enum jsonrpc_code code,
-	const char *why)
+static void initialize(struct call *call, const cJSON *params)
 {
-	send_line(methods, jsonrpc_error(id, code, why, NULL));
-	return NULL;
-}
-
-static void log_initialized(struct methods *methods)
-{
-	if (!methods->initialized)
-		log_event("mcp.initialized", LOG_IDENTITY(methods->options.identity));
-	methods->initialized = true;
-}
-
-static void log_tool(const struct methods *methods, const char *event, const char *tool)
-{
-	log_event(
-		event, LOG_IDENTITY(methods->options.identity), "tool", LOG_TEXT(tool));
-}
-
-/* Takes result; the line is the caller's to free(). */
-static char *compose(const struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style, cJSON *result)
-{
-	return jsonrpc_result(request->id,
-		protocol_finish(result, style, methods->options.identity->name));
-}
-
-static void on_call_over(void *arg, const char *tool, const char *answer)
-{
-	struct methods *methods = arg;
-
-	log_tool(methods, "mcp.tool.end", tool);
-	if (answer)
-		methods->options.send(methods->options.arg, answer);
-}
-
-static cJSON *answer_initialize(struct methods *methods,
-	const struct jsonrpc_message *request, UNUSED enum protocol_style style)
-{
-	const cJSON *params = request->params;
+	struct peer *peer = call->peer;
 	const char *asked = json_text(params, "protocolVersion");
+	const cJSON *capabilities = json_get(params, "capabilities");
 
-	if (!asked || !cJSON_IsObject(json_get(params, "capabilities")) ||
-		!cJSON_IsObject(json_get(params, "clientInfo")))
-		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
+	if (!asked || !cJSON_IsObject(capabilities) ||
+		!cJSON_IsObject(json_get(params, "clientInfo"))) {
+		call_refuse(call, JSONRPC_INVALID_PARAMS,
 			"initialize: expected params.protocolVersion (a string), "
-			"params.capabilities and params.clientInfo (objects)");
-	methods->version = protocol_agree(asked);
-	return protocol_initialize(methods->version, methods->options.identity->name);
-}
-
-static cJSON *answer_discover(UNUSED struct methods *methods,
-	UNUSED const struct jsonrpc_message *request, UNUSED enum protocol_style style)
-{
-	return protocol_discover();
-}
-
-static cJSON *answer_ping(UNUSED struct methods *methods,
-	UNUSED const struct jsonrpc_message *request, UNUSED enum protocol_style style)
-{
-	return cJSON_CreateObject();
-}
-
-static cJSON *answer_set_level(struct methods *methods,
-	const struct jsonrpc_message *request, UNUSED enum protocol_style style)
-{
-	const char *level = json_text(request->params, "level");
-
-	if (level && protocol_is_level(level))
-		return cJSON_CreateObject();
-	return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-		"logging/setLevel: expected params.level (debug, info, notice, "
-		"warning, error, critical, alert or emergency)");
-}
-
-static cJSON *answer_list(struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style)
-{
-	if (json_get(request->params, "cursor"))
-		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-			"tools/list: params.cursor: there is only one page");
-	send_line(methods,
-		compose(methods, request, style, protocol_tools(tools_list(), style)));
-	if (!methods->listed)
-		methods->options.listed(methods->options.arg);
-	methods->listed = true;
-	return NULL;
-}
-
-static cJSON *refuse_tool(struct methods *methods, const char *id, const char *name)
-{
-	const char *near = tools_suggest(name);
-	SCOPED(mem_free) char *why = mem_textf("Unknown tool: %s%s%s%s", name,
-		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-
-	return refuse(methods, id, JSONRPC_INVALID_PARAMS, why);
-}
-
-/* Takes answer. */
-static void run_tool(
-	struct methods *methods, const char *id, const char *tool, char *answer)
-{
-	const struct mcp_behavior *behavior = methods->options.behavior;
-	int64_t after = behavior->hang_tools
-		? PENDING_CALLS_NEVER
-		: latency_draw(&behavior->tool, methods->options.rng);
-
-	log_tool(methods, "mcp.tool.begin", tool);
-	crash_at(behavior, MCP_AT_TOOL);
-	if (after == 0) {
-		log_tool(methods, "mcp.tool.end", tool);
-		send_line(methods, answer);
-	} else if (!pending_calls_begin(&methods->calls, id, tool, answer, after)) {
-		refuse(methods, id, JSONRPC_INTERNAL_ERROR, "too much is under way");
-		log_tool(methods, "mcp.tool.end", tool);
+			"params.capabilities and params.clientInfo (objects)",
+			NULL);
+		return;
 	}
+	peer->version = protocol_agree(asked);
+	peer->capabilities = protocol_capabilities(capabilities);
+	call_answer(call,
+		protocol_initialize(
+			peer->version, peer->options.identity.name, has_all(peer)));
 }
 
-static cJSON *answer_call(struct methods *methods,
-	const struct jsonrpc_message *request, enum protocol_style style)
+static void discover(struct call *call, UNUSED const cJSON *params)
 {
-	const cJSON *arguments = json_get(request->params, "arguments");
-	const char *name = json_text(request->params, "name");
-	const struct tool *tool = name ? tools_find(name) : NULL;
+	call_answer(call, protocol_discover(has_all(call->peer)));
+}
 
-	if (!name)
-		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-			"tools/call: expected params.name (a string)");
-	if (!tool)
-		return refuse_tool(methods, request->id, name);
-	if (arguments && !cJSON_IsObject(arguments))
-		return refuse(methods, request->id, JSONRPC_INVALID_PARAMS,
-			"tools/call: expected params.arguments (an object)");
-	run_tool(methods, request->id, name,
-		compose(methods, request, style, tools_call(tool, arguments)));
-	return NULL;
+static void ping(struct call *call, UNUSED const cJSON *params)
+{
+	call_answer(call, cJSON_CreateObject());
+}
+
+static void set_level(struct call *call, const cJSON *params)
+{
+	const char *text = json_text(params, "level");
+	int level = text ? protocol_level(text) : -1;
+
+	if (level < 0) {
+		call_refuse(call, JSONRPC_INVALID_PARAMS,
+			"logging/setLevel: expected params.level (debug, info, notice, "
+			"warning, error, critical, alert or emergency)",
+			NULL);
+		return;
+	}
+	call->peer->log_level = level;
+	call_answer(call, cJSON_CreateObject());
 }
 
 static const struct method method_table[] = {
-	{"initialize", PROTOCOL_HANDSHAKE, true, answer_initialize},
-	{"ping", PROTOCOL_HANDSHAKE, true, answer_ping},
-	{"logging/setLevel", PROTOCOL_HANDSHAKE, false, answer_set_level},
-	{"server/discover", PROTOCOL_STATELESS, true, answer_discover},
-	{"tools/list", PROTOCOL_HANDSHAKE | PROTOCOL_STATELESS, false, answer_list},
-	{"tools/call", PROTOCOL_HANDSHAKE | PROTOCOL_STATELESS, false, answer_call},
+	{"initialize", PROTOCOL_HANDSHAKE, BEGINS, initialize},
+	{"ping", PROTOCOL_HANDSHAKE, BEGINS, ping},
+	{"logging/setLevel", PROTOCOL_HANDSHAKE, 0, set_level},
+	{"server/discover", PROTOCOL_STATELESS, BEGINS, discover},
+	{"tools/list", BOTH, 0, tools_list},
+	{"tools/call", BOTH, LASTS, tools_call},
+	{"resources/list", BOTH, RICH, resources_list},
+	{"resources/templates/list", BOTH, RICH, resources_templates},
+	{"resources/read", BOTH, RICH, resources_read},
+	{"resources/subscribe", PROTOCOL_HANDSHAKE, RICH, subscriptions_add},
+	{"resources/unsubscribe", PROTOCOL_HANDSHAKE, RICH, subscriptions_remove},
+	{"prompts/list", BOTH, RICH, prompts_list},
+	{"prompts/get", BOTH, RICH | LASTS, prompts_get},
+	{"completion/complete", BOTH, RICH, completion_complete},
+	{"subscriptions/listen", PROTOCOL_STATELESS, RICH | LASTS,
+		subscriptions_listen},
 };
 
-static const struct method *find_method(const char *name, enum protocol_style style)
+static const struct method *find_method(
+	const char *name, enum protocol_style style, bool all)
 {
 	for (unsigned i = 0; i < COUNT(method_table); i++)
 		if (!strcmp(method_table[i].name, name) &&
-			method_table[i].styles & style)
+			method_table[i].styles & style &&
+			(all || !(method_table[i].flags & RICH)))
 			return &method_table[i];
 	return NULL;
 }
 
-static bool check_meta(struct methods *methods, const struct jsonrpc_message *message)
+bool methods_knows(const char *name, enum protocol_style style, bool all)
 {
+	return find_method(name, style, all) != NULL;
+}
+
+/* Why a request cannot be handled; 0: it can. *data may be set. */
+static int check(const struct peer *peer, const struct jsonrpc_message *request,
+	enum protocol_style style, cJSON **data, struct err *err)
+{
+	const struct method *method =
+		find_method(request->method, style, has_all(peer));
+
+	*data = NULL;
+	if (peer_find(peer, request->id)) {
+		err_set(err, "id: a request with this one is under way");
+		return JSONRPC_INVALID_REQUEST;
+	}
+	if (style == PROTOCOL_STATELESS &&
+		!protocol_check_meta(request->params, data, err))
+		return *data ? JSONRPC_UNSUPPORTED_VERSION : JSONRPC_INVALID_PARAMS;
+	if (!method) {
+		err_set(err, "Method not found");
+		return JSONRPC_METHOD_NOT_FOUND;
+	}
+	if (request->params && !cJSON_IsObject(request->params)) {
+		err_set(err, "params: expected an object");
+		return JSONRPC_INVALID_PARAMS;
+	}
+	if (style == PROTOCOL_HANDSHAKE && !(method->flags & BEGINS) &&
+		!peer->version) {
+		err_set(err,
+			"before initialize: a client begins with that, or names "
+			"its protocol version in params._meta");
+		return JSONRPC_INVALID_REQUEST;
+	}
+	return 0;
+}
+
+static void refuse(struct answer_group *group, const char *id, int code,
+	const char *why, cJSON *data)
+{
+	answer_group_owe(group);
+	answer_group_pay(
+		group, jsonrpc_error(id, (enum jsonrpc_code)code, why, data), code);
+}
+
+static void on_request(
+	struct answer_group *group, const struct jsonrpc_message *request)
+{
+	enum protocol_style style = protocol_style_of(request->method, request->params);
+	struct peer *peer = group->peer;
+	const struct method *method;
+	struct call *call;
 	struct err err = {0};
 	cJSON *data;
+	int code = check(peer, request, style, &data, &err);
 
-	if (protocol_check_meta(message->params, &data, &err))
-		return true;
-	send_line(methods,
-		jsonrpc_error(message->id,
-			data ? JSONRPC_UNSUPPORTED_VERSION : JSONRPC_INVALID_PARAMS,
-			err.text, data));
-	return false;
-}
-
-static void on_request(struct methods *methods, const struct jsonrpc_message *message)
-{
-	const char *id = message->id;
-	enum protocol_style style = protocol_style_of(message->method, message->params);
-	const struct method *method = find_method(message->method, style);
-	cJSON *result;
-
-	if (pending_calls_find(&methods->calls, id)) {
-		refuse(methods, id, JSONRPC_INVALID_REQUEST,
-			"id: a request with this one is under way");
-	} else if (style == PROTOCOL_STATELESS && !check_meta(methods, message)) {
+	if (code) {
+		refuse(group, request->id, code, err.text, data);
 		return;
-	} else if (!method) {
-		refuse(methods, id, JSONRPC_METHOD_NOT_FOUND, "Method not found");
-	} else if (message->params && !cJSON_IsObject(message->params)) {
-		refuse(methods, id, JSONRPC_INVALID_PARAMS,
-			"params: expected an object");
-	} else if (style == PROTOCOL_HANDSHAKE && !method->begins &&
-		!methods->version) {
-		refuse(methods, id, JSONRPC_INVALID_REQUEST,
-			"before initialize: a client begins with that, or names its "
-			"protocol version in params._meta");
-	} else {
-		if (method->answer != answer_ping)
-			crash_at(methods->options.behavior, MCP_AT_INITIALIZE);
-		/* The stateless style has no handshake: the first request after
-		 * server/discover shows that the client chose a version. */
-		if (style == PROTOCOL_STATELESS && !method->begins)
-			log_initialized(methods);
-		result = method->answer(methods, message, style);
-		if (result)
-			send_line(methods, compose(methods, message, style, result));
 	}
+	method = find_method(request->method, style, has_all(peer));
+	if (method->flags & LASTS && peer->call_count >= PEER_CALLS_MAX) {
+		refuse(group, request->id, JSONRPC_INTERNAL_ERROR,
+			"too much is under way", NULL);
+		return;
+	}
+	call = call_begin(peer, group, request, style);
+	if (method->run != ping)
+		crash_at(peer->options.behavior, MCP_AT_INITIALIZE);
+	/* The stateless style has no handshake: the first request after
+	 * server/discover shows that the client chose a version. */
+	if (style == PROTOCOL_STATELESS && !(method->flags & BEGINS))
+		peer_initialized(peer);
+	method->run(call, request->params);
 }
 
-static void on_notification(struct methods *methods, const struct json_doc *doc,
+static void on_notification(struct peer *peer, const struct json_doc *doc,
 	const struct jsonrpc_message *message)
 {
 	SCOPED(mem_free) char *id =
 		jsonrpc_id(doc, json_get(message->params, "requestId"));
+	struct call *call = id ? peer_find(peer, id) : NULL;
 
-	if (!strcmp(message->method, "notifications/initialized") && methods->version)
-		log_initialized(methods);
-	else if (!strcmp(message->method, "notifications/cancelled") && id)
-		pending_calls_cancel(&methods->calls, id);
+	if (!strcmp(message->method, "notifications/initialized") && peer->version)
+		peer_initialized(peer);
+	else if (!strcmp(message->method, "notifications/cancelled") && call)
+		call_cancel(call);
 }
 
 static void on_message(
-	struct methods *methods, const struct json_doc *doc, const cJSON *node)
+	struct answer_group *group, const struct json_doc *doc, const cJSON *node)
 {
 	SCOPED(jsonrpc_message_done) struct jsonrpc_message message;
 	struct err err = {0};
 
-	if (!jsonrpc_read(&message, doc, node, &err)) {
-		refuse(methods, message.id, JSONRPC_INVALID_REQUEST, err.text);
-		return;
-	}
-	/* A response has no effect: the server sends no requests. */
-	if (message.method && message.id)
-		on_request(methods, &message);
+	if (!jsonrpc_read(&message, doc, node, &err))
+		refuse(group, message.id, JSONRPC_INVALID_REQUEST, err.text, NULL);
+	else if (message.method && message.id)
+		on_request(group, &message);
 	else if (message.method)
-		on_notification(methods, doc, &message);
+		on_notification(group->peer, doc, &message);
+	else
+		peer_on_reply(group->peer, &message);
 }
 
-/* Each message is answered on a line of its own, as the version with batches allows. */
-static void on_batch(struct methods *methods, const struct json_doc *doc)
+bool methods_accepts_batch(const struct peer *peer, const cJSON *batch, struct err *err)
 {
-	int size = cJSON_GetArraySize(doc->root);
-	const cJSON *node;
+	int size = cJSON_GetArraySize(batch);
 
-	if (!methods->version || strcmp(methods->version, PROTOCOL_WITH_BATCHES)) {
-		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
+	if (!peer->version || strcmp(peer->version, PROTOCOL_WITH_BATCHES) != 0)
+		return err_set(err,
 			"an array of messages: only " PROTOCOL_WITH_BATCHES
 			" has them");
-	} else if (size < 1 || size > METHODS_BATCH_MAX) {
-		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
-			"an array of messages: expected 1 to 64 of them");
-	} else {
+	return (size >= 1 && size <= METHODS_BATCH_MAX) ||
+		err_set(err, "an array of messages: expected 1 to %d of them",
+			METHODS_BATCH_MAX);
+}
+
+bool methods_receive(struct peer *peer, const struct json_doc *doc, void *origin)
+{
+	bool batch = cJSON_IsArray(doc->root);
+	struct answer_group *group;
+	struct err err = {0};
+	const cJSON *node;
+	bool owed;
+
+	if (batch && !methods_accepts_batch(peer, doc->root, &err)) {
+		group = answer_group_begin(peer, origin, false);
+		refuse(group, NULL, JSONRPC_INVALID_REQUEST, err.text, NULL);
+	} else if (batch) {
+		group = answer_group_begin(peer, origin, true);
 		cJSON_ArrayForEach(node, doc->root)
-			on_message(methods, doc, node);
+			on_message(group, doc, node);
+	} else {
+		group = answer_group_begin(peer, origin, false);
+		on_message(group, doc, doc->root);
 	}
+	owed = group->owed;
+	answer_group_end(group);
+	return owed;
 }
 
-/* Replaces each \u0000 by \ufffd, of the same length. False: there is none. */
-static bool replace_nuls(char *line)
+static void refuse_line(struct peer *peer, char *refusal, int code)
 {
-	bool any = false;
-
-	for (char *at = line; (at = strstr(at, "\\u0000")); any = true)
-		memcpy(at, "\\ufffd", strlen("\\ufffd"));
-	return any;
+	peer->options.transport->send(peer->options.arg, NULL, refusal, code);
+	free(refusal);
 }
 
-/* JSON with a string that C cuts short. Its sender waits for an answer. */
-static void refuse_nul(struct methods *methods, const struct json_doc *doc)
+void methods_on_line(struct peer *peer, char *line, size_t len, bool cut)
 {
-	SCOPED(mem_free) char *id = jsonrpc_id(doc, json_get(doc->root, "id"));
-
-	refuse(methods, id, JSONRPC_INVALID_PARAMS,
-		"\\u0000: no string of this server has it");
-}
-
-void methods_on_line(struct methods *methods, char *line, size_t len, bool cut)
-{
-	struct json_doc doc = {.text = line};
-	SCOPED(json_free) cJSON *root = NULL;
+	struct json_doc doc;
+	enum jsonrpc_code code;
+	char *refusal;
 
 	if (cut) {
-		refuse(methods, NULL, JSONRPC_INVALID_REQUEST,
-			"a message of more than 4 MiB");
+		refuse_line(peer,
+			jsonrpc_error(NULL, JSONRPC_INVALID_REQUEST,
+				"a message of more than 4 MiB", NULL),
+			JSONRPC_INVALID_REQUEST);
 		return;
 	}
 	if (line[strspn(line, " \t\r")] == '\0' && strlen(line) == len)
 		return; /* a blank line is no message */
-	doc.root = root = json_parse(line, len);
-	if (root && cJSON_IsArray(root))
-		on_batch(methods, &doc);
-	else if (root)
-		on_message(methods, &doc, root);
-	else if (replace_nuls(line) && (doc.root = root = json_parse(line, len)))
-		refuse_nul(methods, &doc);
-	else
-		refuse(methods, NULL, JSONRPC_PARSE_ERROR,
-			"Parse error: a line that is not JSON");
-}
-
-struct methods *methods_create(uv_loop_t *loop, const struct methods_options *options)
-{
-	struct methods *methods = mem_zeroed(sizeof *methods);
-
-	methods->options = *options;
-	methods->calls = (struct pending_calls){loop, on_call_over, .arg = methods};
-	return methods;
-}
-
-void methods_destroy(struct methods *methods)
-{
-	if (!methods)
+	if (!jsonrpc_parse(&doc, line, len, &refusal, &code)) {
+		refuse_line(peer, refusal, (int)code);
 		return;
-	pending_calls_clear(&methods->calls);
-	free(methods);
+	}
+	(void)methods_receive(peer, &doc, NULL);
+	cJSON_Delete(doc.root);
 }

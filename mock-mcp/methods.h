@@ -1,5 +1,5 @@
 /*
- * methods - the JSON-RPC methods of the server: answers the client's lines.
+ * methods - the JSON-RPC methods of the server: answers a client's messages.
  *
  * Both styles of the protocol work at the same time, since a client may try one before
  * the other.
@@ -9,35 +9,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <uv.h>
 
-#include "mock-mcp/behavior.h"
-#include "mock-mcp/log_identity.h"
+#include "mock-mcp/rpc/peer.h"
 
-#define METHODS_LINE_MAX  ((size_t)4 << 20)
-#define METHODS_BATCH_MAX 64 /* messages in one array */
+#define METHODS_TEXT_MAX  ((size_t)4 << 20) /* a message, or an array of them */
+#define METHODS_BATCH_MAX 64                /* messages in one array */
 
-struct methods;
+/* Handles what the client sent: a message, or an array of them. The answers name
+ * `origin`. True: there is at least one, now or later. */
+bool methods_receive(struct peer *peer, const struct json_doc *doc, void *origin);
 
-struct methods_options {
-	const struct mcp_behavior *behavior;
-	const struct log_identity *identity;
-	struct rng *rng;
-	/* Both are called within methods_on_line(), or from the loop. */
-	void (*send)(void *arg, const char *answer); /* a line without its end */
-	void (*listed)(void *arg); /* once, after the answer to the first tools/list */
-	void *arg;
-};
+/* The same for a line of stdio, which may be written to. `cut`: it was longer than
+ * METHODS_TEXT_MAX. */
+void methods_on_line(struct peer *peer, char *line, size_t len, bool cut);
 
-/* Keeps loop and what the options point to; copies the options. */
-struct methods *methods_create(
-	uv_loop_t *loop, const struct methods_options *options) MUST_CHECK;
+/* Reports whether an array of messages may come from this client; err is the reason. */
+bool methods_accepts_batch(
+	const struct peer *peer, const cJSON *batch, struct err *err) MUST_CHECK;
 
-/* Handles a line from the client, and may write to it. `cut`: the line was longer than
- * METHODS_LINE_MAX. */
-void methods_on_line(struct methods *methods, char *line, size_t len, bool cut);
-
-/* Drops pending calls. Accepts NULL. */
-void methods_destroy(struct methods *methods);
+/* Reports whether it is a method of that style. */
+bool methods_knows(const char *name, enum protocol_style style, bool all);
 
 #endif

@@ -9,14 +9,14 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "mock-mcp/pending_calls.h"
+#include "mock-mcp/rpc/call.h"
 #include "mock-mcp/test/scene.h"
 
 #define CALL(id, tool, arguments)                                                      \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"tools/call\",\"params\":{"    \
 	"\"name\":\"" tool "\",\"arguments\":" arguments "}}"
 
-static void pending_calls_take_their_time_and_others_are_answered(void **state)
+static void calls_take_their_time_and_others_are_answered(void **state)
 {
 	struct mcp_scene *scene = scene_begin(state, "{\"tool\": \"150ms\"}");
 	SCOPED(json_free) cJSON *answer = NULL;
@@ -37,7 +37,7 @@ static void pending_calls_take_their_time_and_others_are_answered(void **state)
 	assert_true(took >= 150 * CLOCK_MS);
 }
 
-static void pending_calls_forget_one_that_is_cancelled(void **state)
+static void calls_forget_one_that_is_cancelled(void **state)
 {
 	struct mcp_scene *scene = scene_begin(state, "{\"hang_tools\": true}");
 	SCOPED(json_free) cJSON *answer = NULL;
@@ -58,16 +58,16 @@ static void pending_calls_forget_one_that_is_cancelled(void **state)
 	scene_event(scene, 0, "mcp.tool.begin", 2);
 }
 
-static void pending_calls_turn_away_what_is_past_their_bound(void **state)
+static void calls_turn_away_what_is_past_their_bound(void **state)
 {
 	struct mcp_scene *scene = scene_begin(state, "{\"hang_tools\": true}");
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	scene_greet(scene);
-	for (int i = 0; i <= PENDING_CALLS_MAX; i++)
+	for (int i = 0; i <= PEER_CALLS_MAX; i++)
 		scene_sendf(scene, CALL("%d", "add", "{\"a\":1,\"b\":1}"), i);
 	answer = scene_answer(scene);
-	assert_int_equal(json_int(answer, "id", -1), PENDING_CALLS_MAX);
+	assert_int_equal(json_int(answer, "id", -1), PEER_CALLS_MAX);
 	assert_int_equal(json_int(json_get(answer, "error"), "code", 0), -32603);
 	scene_ping(scene);
 }
@@ -76,12 +76,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			pending_calls_take_their_time_and_others_are_answered,
-			scene_end),
+			calls_take_their_time_and_others_are_answered, scene_end),
 		cmocka_unit_test_teardown(
-			pending_calls_forget_one_that_is_cancelled, scene_end),
+			calls_forget_one_that_is_cancelled, scene_end),
 		cmocka_unit_test_teardown(
-			pending_calls_turn_away_what_is_past_their_bound, scene_end),
+			calls_turn_away_what_is_past_their_bound, scene_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "mock-mcp/server.h"
+#include "mock-mcp/stdio/server.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -12,10 +12,10 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/stdin_lines.h"
 #include "mock-mcp/crash.h"
 #include "mock-mcp/methods.h"
-#include "mock-mcp/output.h"
-#include "lib/stdin_lines.h"
+#include "mock-mcp/stdio/output.h"
 
 #define LEAVE_NS CLOCK_S
 
@@ -27,7 +27,8 @@ struct server {
 	uv_loop_t loop;
 	struct stdin_lines *input;
 	struct output *output;
-	struct methods *methods;
+	struct peers peers;
+	struct peer *peer; /* the client */
 	uv_signal_t signals[HANDLED];
 	struct loop_timer *start; /* until it has started */
 	struct loop_timer *exit;  /* until a reaction exits, at exit_ns */
@@ -84,11 +85,12 @@ static void react(struct server *server, const struct reaction *reaction)
 		reaction_spin();
 }
 
-static void on_send(void *arg, const char *answer)
+static void on_send(
+	void *arg, UNUSED void *origin, const char *message, UNUSED int code)
 {
 	struct server *server = arg;
 
-	if (output_line(server->output, answer))
+	if (output_line(server->output, message))
 		server->paused = true;
 	update_reading(server);
 }
@@ -128,7 +130,7 @@ static void on_line(void *arg, char *line, size_t len, bool cut)
 	if (server->starting && !cut)
 		hold(server, line, len);
 	else if (!server->closed_input && !server->leaving)
-		methods_on_line(server->methods, line, len, cut);
+		methods_on_line(server->peer, line, len, cut);
 }
 
 static void on_started(void *arg)
@@ -207,7 +209,7 @@ static bool open_streams(struct server *server, struct err *err)
 	const struct mcp_stdin_rate *rate = &options->behavior->stdin_rate;
 
 	server->input = stdin_lines_create(&server->loop, STDIN_FILENO,
-		METHODS_LINE_MAX, on_line, on_eof, server, err);
+		METHODS_TEXT_MAX, on_line, on_eof, server, err);
 	if (!server->input)
 		return false;
 	if (rate->bytes > 0)
@@ -217,19 +219,21 @@ static bool open_streams(struct server *server, struct err *err)
 	return server->output != NULL;
 }
 
+static const struct peer_transport transport = {.send = on_send, .listed = on_listed};
+
 static void serve(struct server *server)
 {
 	const struct server_options *options = &server->options;
 	int64_t took_ns = latency_draw(&options->behavior->start, options->rng);
 	int64_t left_ns = options->started_ns + took_ns - clock_now();
 
-	server->methods = methods_create(&server->loop,
-		&(struct methods_options){
+	server->peer = peer_create(&server->loop,
+		&(struct peer_options){
 			.behavior = options->behavior,
-			.identity = options->identity,
+			.identity = *options->identity,
 			.rng = options->rng,
-			.send = on_send,
-			.listed = on_listed,
+			.peers = &server->peers,
+			.transport = &transport,
 			.arg = server,
 		});
 	server->start = loop_timer_create(&server->loop, on_started, server);
@@ -247,7 +251,7 @@ static void destroy(struct server *server)
 	loop_timer_destroy(server->start);
 	loop_timer_destroy(server->exit);
 	loop_timer_destroy(server->end);
-	methods_destroy(server->methods);
+	peer_destroy(server->peer);
 	stdin_lines_destroy(server->input);
 	output_destroy(server->output);
 	buf_done(&server->early);

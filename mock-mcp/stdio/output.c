@@ -1,4 +1,4 @@
-#include "mock-mcp/output.h"
+#include "mock-mcp/stdio/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "lib/json_fill.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
-#include "mock-mcp/jsonrpc.h"
 #include "lib/stdout_lines.h"
+#include "mock-mcp/rpc/jsonrpc.h"
 
 #define UNREAD_MAX  ((size_t)4 << 20)
 #define FLOOD_LINES 64
