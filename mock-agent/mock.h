@@ -9,7 +9,8 @@
  *             |
  *           api_request -> struct mock (this header)
  *             |
- *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log
+ *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log;
+ *              client_session <-> client_turn
  *             |
  *   faults/    fault -> schedule -> behavior
  *             |
@@ -30,6 +31,7 @@
 #include "mock-agent/faults/fault_schedule.h"
 #include "mock-agent/listener.h"
 #include "mock-agent/session/api_sessions.h"
+#include "mock-agent/session/client_session.h"
 #include "mock-agent/session/session_numbers.h"
 
 struct api_request;
@@ -47,6 +49,7 @@ struct mock {
 	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
+	struct client_sessions clients;
 	/* Archives and deletes that do not overlap: the first one is in progress. */
 	struct api_request *ending_queue;
 	struct listener *listener;
