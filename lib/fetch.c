@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <utlist.h>
 
 #include "lib/clock.h"
@@ -48,6 +50,7 @@ static void on_call_closed(uv_handle_t *handle)
 	release_handle(call->fetch);
 	buf_done(&call->body);
 	buf_done(&call->arrived);
+	buf_done(&call->found);
 	free(call);
 }
 
@@ -131,6 +134,7 @@ static struct fetch_call *create_call(
 	call->queue = &fetch->queue;
 	call->file = -1;
 	call->data = request->data;
+	call->heads = request->heads;
 	call->done = request->done;
 	call->arg = request->arg;
 	call->timeout_ns = request->timeout_ns;
@@ -185,6 +189,20 @@ struct fetch_call *fetch_start(
 bool fetch_is_sent(const struct fetch_call *call)
 {
 	return call->easy && fetch_call_has_left(call);
+}
+
+const char *fetch_header(const struct fetch_call *call, const char *name)
+{
+	const char *end = call->found.data + call->found.len;
+	const char *value, *found = NULL;
+
+	for (const char *at = call->found.data; at < end;
+		at = strchr(value, '\0') + 1) {
+		value = strchr(at, '\0') + 1;
+		if (strcasecmp(at, name) == 0)
+			found = value;
+	}
+	return found;
 }
 
 void fetch_cancel(struct fetch_call *call)

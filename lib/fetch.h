@@ -33,6 +33,10 @@ struct fetch_call *fetch_start(struct fetch *fetch, const struct fetch_request *
 /* Has at least a part of the request left on a connection? */
 bool fetch_is_sent(const struct fetch_call *call);
 
+/* The last value of a header of the answer, which the request named in `heads`; NULL: it
+ * has none. Within or between the call's callbacks, `done` included. Borrowed. */
+const char *fetch_header(const struct fetch_call *call, const char *name);
+
 /* Does not call `done`; closes the connection. */
 void fetch_cancel(struct fetch_call *call);
 

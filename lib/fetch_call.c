@@ -56,15 +56,40 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
+/* Keeps a header that the owner asked for. */
+static void note_header(struct fetch_call *call, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	size_t name_len = colon ? (size_t)(colon - line) : 0;
+	const char *const *head = call->heads;
+
+	while (head && *head &&
+		(strlen(*head) != name_len || strncasecmp(*head, line, name_len) != 0))
+		head++;
+	if (!colon || !head || !*head || memchr(line, '\0', len))
+		return;
+	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+		len--;
+	for (name_len++; name_len < len && strchr(" \t", line[name_len]);)
+		name_len++;
+	buf_add(&call->found, *head, strlen(*head) + 1);
+	if (name_len < len)
+		buf_add(&call->found, line + name_len, len - name_len);
+	buf_add(&call->found, "", 1);
+}
+
 /* Curl accepts a head that was cut off. */
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct fetch_call *call = arg;
 	size_t len = size * count;
 
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		call->headed = call->framed = false;
-	else if ((len >= 15 && strncasecmp(line, "Content-Length:", 15) == 0) ||
+		buf_clear(&call->found);
+	}
+	note_header(call, line, len);
+	if ((len >= 15 && strncasecmp(line, "Content-Length:", 15) == 0) ||
 		(len >= 18 && strncasecmp(line, "Transfer-Encoding:", 18) == 0))
 		call->framed = true;
 	else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))

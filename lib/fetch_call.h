@@ -58,7 +58,9 @@ struct fetch_request {
 	fetch_data_fn *data; /* not NULL: the body of a 2xx answer is streamed there */
 	fetch_done_fn *done;
 	void *arg;
-	bool fresh; /* a new connection, closed afterwards */
+	bool fresh;               /* a new connection, closed afterwards */
+	const char *const *heads; /* names of headers of the answer that fetch_header()
+				   * is to find, NULL-terminated; kept; NULL: none */
 };
 
 /* The rest is for fetch.c. */
@@ -84,6 +86,8 @@ struct fetch_call {
 	const char *blame; /* why a callback made curl stop, or NULL */
 	struct buf body;
 	struct buf arrived; /* of a streamed body, not handed over yet */
+	const char *const *heads;
+	struct buf found; /* those headers: name, NUL, value, NUL */
 	fetch_data_fn *data;
 	fetch_done_fn *done;
 	void *arg;

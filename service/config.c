@@ -44,7 +44,8 @@ static const struct field settings[] = {
 	{"MCP_CONFIG", FIELD_TEXT, AT(mcp_setting), NULL,
 		.help = "MCP servers of a session: path of a JSON file, or the JSON "
 			"itself ({\"mcpServers\":{\"NAME\":{\"command\":...,"
-			"\"args\":[...],\"env\":{...}}}})"},
+			"\"args\":[...],\"env\":{...}}}}, or \"url\" and \"headers\" "
+			"of one over HTTP)"},
 	{"MCP_START", FIELD_CHOICE, AT(mcp.start), "lazy",
 		.help = "when MCP servers start: at the first tool call, or with their "
 			"session",
@@ -86,7 +87,8 @@ static const struct field settings[] = {
 	{"REQUEST_TIMEOUT", FIELD_DURATION, AT(request_ns), "30s",
 		.help = "deadline of a short request to the agent API"},
 	{"MCP_EOF", FIELD_DURATION, AT(mcp.eof_ns), "1s",
-		.help = "time from the end of an MCP server's stdin until SIGTERM"},
+		.help = "time from the end of an MCP server's stdin until SIGTERM; over "
+			"HTTP: how long the answer to DELETE may take"},
 	{"MCP_TERM", FIELD_DURATION, AT(mcp.term_ns), "1s",
 		.help = "time from SIGTERM until SIGKILL"},
 	{"MCP_CALL_TIMEOUT", FIELD_DURATION, AT(mcp.call_ns), "2m",
@@ -122,7 +124,7 @@ static const struct field settings[] = {
 
 static const char about[] =
 	"Chat webhooks in, an agent's answers out: one agent session per room and bot, "
-	"with stdio MCP servers whose tools the agent can call.\v"
+	"with MCP servers (stdio, HTTP) whose tools the agent can call.\v"
 	"Secrets are read from the environment alone. SIGTERM, SIGINT or SIGHUP stop "
 	"the service; a second one forces the stop. Exit status: 0 when every session "
 	"was released, 1 when one was not, the store was not written or the service could "

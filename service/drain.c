@@ -129,7 +129,7 @@ static void on_turns(void *arg)
 }
 
 static int64_t steps_since(
-	const struct metrics *now, const struct metrics *before, enum child_step step)
+	const struct metrics *now, const struct metrics *before, enum mcp_step step)
 {
 	return (int64_t)(now->mcp_steps[step] - before->mcp_steps[step] +
 		now->cli_steps[step] - before->cli_steps[step]);
@@ -148,9 +148,9 @@ static void flush(struct drain *drain)
 		sessions_count(drain->service->sessions);
 	drain->stop.killed = (int64_t)(now->mcp_kills - before->mcp_kills +
 		now->cli_kills - before->cli_kills);
-	drain->stop.eof = steps_since(now, before, CHILD_EOF);
-	drain->stop.term = steps_since(now, before, CHILD_TERM);
-	drain->stop.kill = steps_since(now, before, CHILD_KILL);
+	drain->stop.eof = steps_since(now, before, MCP_STEP_EOF);
+	drain->stop.term = steps_since(now, before, MCP_STEP_TERM);
+	drain->stop.kill = steps_since(now, before, MCP_STEP_KILL);
 	if (!store_log(store_save_stop(drain->service->store, &drain->stop, &err) &&
 			    store_flush(drain->service->store, &err),
 		    &err))

@@ -9,6 +9,7 @@
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/fd_limit.h"
+#include "lib/fetch.h"
 #include "lib/health_probe.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -105,7 +106,7 @@ static bool make_agent(struct service *service, struct err *err)
 	return service->agent != NULL;
 }
 
-static void make_mcp_host(struct service *service)
+static bool make_mcp_host(struct service *service, struct err *err)
 {
 	/* The CLI has the servers. */
 	static const struct mcp_config none = {.start = MCP_START_SESSION};
@@ -120,7 +121,10 @@ static void make_mcp_host(struct service *service)
 		.spawn_queue = service->spawn_queue,
 		.tools = tool_registry_create(config, service->store),
 		.metrics = &service->metrics,
+		.fetch = fetch_create(
+			&service->loop, (unsigned)service->config.session_limit, err),
 	};
+	return service->mcp.fetch != NULL;
 }
 
 /* What is left is closed by the turns of the loop that follow. */
@@ -133,6 +137,7 @@ static void take_down(void *arg)
 	sessions_destroy(service->sessions);
 	agent_client_destroy(service->agent);
 	spawn_queue_destroy(service->spawn_queue);
+	fetch_destroy(service->mcp.fetch);
 	if (service->drain)
 		drain_close(service->drain);
 	for (unsigned i = 0; i < service->stop_signal_count; i++)
@@ -155,7 +160,8 @@ static bool set_up(struct service *service, struct err *err)
 			&metrics->has_last_stop, err) ||
 		!make_agent(service, err))
 		return false;
-	make_mcp_host(service);
+	if (!make_mcp_host(service, err))
+		return false;
 	service->sessions = sessions_create(service);
 	service->http_api = http_api_create(service, err);
 	if (!service->http_api)

@@ -87,34 +87,29 @@ static void write_sessions(const struct metrics *metrics, struct buf *text)
 }
 
 static void write_steps(
-	struct buf *text, const char *name, uint64_t eof, uint64_t term, uint64_t kill)
+	struct buf *text, const char *name, const uint64_t *steps, enum mcp_step last)
 {
-	write_label(text, name, "step", "eof", eof);
-	write_label(text, name, "step", "term", term);
-	write_label(text, name, "step", "kill", kill);
+	for (enum mcp_step step = MCP_STEP_EOF; step <= last; step++)
+		write_label(text, name, "step", mcp_step_names[step], steps[step]);
 }
 
 static void write_children(const struct metrics *metrics, struct buf *text)
 {
-	const uint64_t *steps = metrics->mcp_steps;
-
 	write_count(text, "mcp_starts_total", "MCP servers that became ready.",
 		metrics->mcp_starts);
 	write_count(text, "mcp_failures_total",
 		"MCP servers that did not become ready.", metrics->mcp_failures);
 	write_head(text, "mcp_steps_total", "counter",
 		"Steps that MCP servers needed to stop: end of stdin, SIGTERM, "
-		"SIGKILL.");
-	write_steps(text, "mcp_steps_total", steps[CHILD_EOF], steps[CHILD_TERM],
-		steps[CHILD_KILL]);
+		"SIGKILL; over HTTP DELETE, and dropped without its answer.");
+	write_steps(text, "mcp_steps_total", metrics->mcp_steps, MCP_STEP_DROP);
 	write_count(text, "mcp_kills_total", "MCP servers that only SIGKILL ended.",
 		metrics->mcp_kills);
 	write_count(text, "cli_starts_total", "Processes of the CLI that were started.",
 		metrics->cli_starts);
 	write_head(text, "cli_steps_total", "counter",
 		"Steps that they needed to stop: end of stdin, SIGTERM, SIGKILL.");
-	write_steps(text, "cli_steps_total", metrics->cli_steps[CHILD_EOF],
-		metrics->cli_steps[CHILD_TERM], metrics->cli_steps[CHILD_KILL]);
+	write_steps(text, "cli_steps_total", metrics->cli_steps, MCP_STEP_KILL);
 	write_count(text, "cli_kills_total", "Of them, those that only SIGKILL ended.",
 		metrics->cli_kills);
 	write_count(text, "orphans_reaped_total",
@@ -124,6 +119,11 @@ static void write_children(const struct metrics *metrics, struct buf *text)
 static void write_last_stop(const struct metrics *metrics, struct buf *text)
 {
 	const struct stop_stats *stop = &metrics->last_stop;
+	const uint64_t steps[MCP_STEPS] = {
+		[MCP_STEP_EOF] = (uint64_t)stop->eof,
+		[MCP_STEP_TERM] = (uint64_t)stop->term,
+		[MCP_STEP_KILL] = (uint64_t)stop->kill,
+	};
 
 	if (!metrics->has_last_stop)
 		return;
@@ -144,8 +144,7 @@ static void write_last_stop(const struct metrics *metrics, struct buf *text)
 		(double)stop->killed);
 	write_head(text, "last_shutdown_mcp_steps", "gauge",
 		"Steps that MCP servers needed at that stop.");
-	write_steps(text, "last_shutdown_mcp_steps", (uint64_t)stop->eof,
-		(uint64_t)stop->term, (uint64_t)stop->kill);
+	write_steps(text, "last_shutdown_mcp_steps", steps, MCP_STEP_KILL);
 }
 
 void metrics_write(

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "lib/buf.h"
-#include "lib/child.h"
+#include "service/mcp_step.h"
 
 #define METRICS_STATUS_MAX 600
 
@@ -54,11 +54,11 @@ struct metrics {
 	uint64_t evictions, idle_closes;
 	uint64_t disconnects, disconnect_failures;
 	uint64_t mcp_starts, mcp_failures;
-	uint64_t mcp_kills;                 /* those that only SIGKILL ended */
-	uint64_t mcp_steps[CHILD_KILL + 1]; /* by the step that was entered */
+	uint64_t mcp_kills;            /* those that only SIGKILL ended */
+	uint64_t mcp_steps[MCP_STEPS]; /* by the step that was entered */
 	uint64_t cli_starts;
-	uint64_t cli_kills;                 /* those that only SIGKILL ended */
-	uint64_t cli_steps[CHILD_KILL + 1]; /* by the step that was entered */
+	uint64_t cli_kills;            /* those that only SIGKILL ended */
+	uint64_t cli_steps[MCP_STEPS]; /* likewise: a CLI goes down the same ladder */
 	uint64_t orphans;
 	bool has_last_stop;
 	struct stop_stats last_stop; /* of the process before this one */

@@ -48,6 +48,7 @@ const char *const event_names[] = {
 	"mcp.relisted",
 	"mcp.step",
 	"mcp.reaped",
+	"mcp.closed",
 	"orphan.reaped",
 	"shutdown.begin",
 	"shutdown.phase",

@@ -9,7 +9,7 @@
 #include "lib/mem.h"
 #include "service/agent/agent_backfill.h"
 #include "service/agent/backoff.h"
-#include "service/agent/sse.h"
+#include "lib/sse.h"
 
 #define EVENT_CEILING ((size_t)1 << 20)
 #define QUEUE_CEILING ((size_t)16 << 20)

@@ -10,20 +10,24 @@
 #include "lib/mem.h"
 #include "service/mcp/jsonrpc_partial.h"
 
-#define LINE_CEILING ((size_t)8 << 20)
-#define SHOWN_MAX    500 /* bytes of a line that are reported */
+#define SHOWN_MAX 500 /* bytes of a message that are reported */
 
 /* A closed stdout is nearly always the first sign of an exit, whose status says more:
  * requests under way still wait so long for that. */
 #define EXIT_AWAITED_NS (200 * CLOCK_MS)
+#define SILENT          "it closed its stdout"
 
 struct jsonrpc_call {
 	struct jsonrpc_call *next;
 	enum jsonrpc_when when;
 	int64_t id;
 	int64_t deadline_ns;
-	char *unsent; /* its line, while it waits for jsonrpc_open() */
+	const char *method;
+	char *name;   /* of the tool called, or NULL */
+	char *unsent; /* its text, while it waits for jsonrpc_open() */
 	char *failed; /* why, until it is reported */
+	int64_t code; /* with `failed`: JSON-RPC's, or 0 */
+	bool again;   /* it was sent in a session that had ended */
 	jsonrpc_answer_fn *done;
 	void *arg;
 };
@@ -56,12 +60,21 @@ static void fail_call(struct jsonrpc_call *call, const char *why)
 		call->failed = mem_text(why);
 }
 
+/* Nobody waits for the answer any more. */
+static void settle(struct jsonrpc *rpc, const struct jsonrpc_call *call, bool answered)
+{
+	if (rpc->transport && !call->unsent)
+		mcp_transport_settle(rpc->transport, call->id, answered);
+}
+
 /* Reports the end of the call and frees it. */
 static void finish_call(struct jsonrpc *rpc, struct jsonrpc_call *call,
 	const struct jsonrpc_answer *answer)
 {
 	LL_DELETE(rpc->calls, call);
+	settle(rpc, call, !call->failed);
 	call->done(call->arg, answer);
+	free(call->name);
 	free(call->unsent);
 	free(call->failed);
 	free(call);
@@ -81,26 +94,34 @@ void jsonrpc_report_failed(struct jsonrpc *rpc)
 	struct jsonrpc_call *call;
 
 	while (!rpc->closing && (call = failed_call(rpc)))
-		finish_call(rpc, call, &(struct jsonrpc_answer){.why = call->failed});
+		finish_call(rpc, call,
+			&(struct jsonrpc_answer){
+				.why = call->failed, .code = call->code});
 }
 
-/* Takes message; gives the caller its line. */
-static char *line_of(cJSON *message)
+/* Takes message; gives the caller its text. */
+static char *text_of(cJSON *message)
 {
-	SCOPED(mem_free) char *text = NULL;
+	char *text;
 
 	cJSON_AddStringToObject(message, "jsonrpc", "2.0");
 	text = json_print(message);
 	cJSON_Delete(message);
-	return mem_textf("%s\n", text);
+	return text;
 }
 
-/* Takes message. A message that the server does not read is lost: deadlines follow. */
-static void send_message(struct jsonrpc *rpc, cJSON *message)
+/* Takes message; method NULL: it is an answer. One that the server does not read is
+ * lost: deadlines follow. */
+static void send_message(struct jsonrpc *rpc, const char *method, cJSON *message)
 {
-	SCOPED(mem_free) char *line = line_of(message);
+	SCOPED(mem_free) char *text = text_of(message);
+	const char *ignored;
 
-	child_write(rpc->child, line, strlen(line));
+	if (rpc->transport)
+		mcp_transport_send(rpc->transport,
+			&(struct mcp_message){
+				.text = text, .len = strlen(text), .method = method},
+			&ignored);
 }
 
 void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
@@ -109,7 +130,7 @@ void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params)
 
 	if (params)
 		cJSON_AddItemToObject(message, "params", params);
-	send_message(rpc, message);
+	send_message(rpc, method, message);
 }
 
 /* Lets the server stop its work on a request that nothing waits for. */
@@ -124,10 +145,20 @@ static void send_cancelled(
 
 static void send_call(struct jsonrpc *rpc, struct jsonrpc_call *call)
 {
-	if (!child_write(rpc->child, call->unsent, strlen(call->unsent)))
-		fail_call(call, "it does not read its stdin");
-	free(call->unsent);
+	SCOPED(mem_free) char *text = call->unsent;
+	const char *why;
+
 	call->unsent = NULL;
+	if (!mcp_transport_send(rpc->transport,
+		    &(struct mcp_message){
+			    .text = text,
+			    .len = strlen(text),
+			    .id = call->id,
+			    .method = call->method,
+			    .name = call->name,
+		    },
+		    &why))
+		fail_call(call, why);
 }
 
 void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method,
@@ -139,15 +170,22 @@ void jsonrpc_ask(struct jsonrpc *rpc, enum jsonrpc_when when, const char *method
 		json_fill(NULL, "{'id': %g, 'method': %s}", (double)id, method);
 
 	*call = (struct jsonrpc_call){
-		NULL, when, id, deadline_ns, NULL, NULL, done, arg};
+		.when = when,
+		.id = id,
+		.deadline_ns = deadline_ns,
+		.method = method,
+		.name = mem_text(json_text(params, "name")),
+		.done = done,
+		.arg = arg,
+	};
 	if (params)
 		cJSON_AddItemToObject(message, "params", params);
-	call->unsent = line_of(message);
+	call->unsent = text_of(message);
 	LL_APPEND(rpc->calls, call);
 	if (rpc->ended)
 		fail_call(call, rpc->ended);
 	else if (rpc->mute)
-		fail_call(call, "it closed its stdout");
+		fail_call(call, SILENT);
 	else if (rpc->open || when == JSONRPC_HANDSHAKE)
 		send_call(rpc, call);
 	set_timer(rpc);
@@ -159,6 +197,23 @@ void jsonrpc_open(struct jsonrpc *rpc)
 	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next)
 		if (call->unsent && !call->failed)
 			send_call(rpc, call);
+	set_timer(rpc);
+}
+
+void jsonrpc_reopen(struct jsonrpc *rpc, int64_t id, const char *text)
+{
+	struct jsonrpc_call *call = rpc->calls;
+
+	rpc->open = false;
+	while (call && (call->id != id || call->failed || call->unsent))
+		call = call->next;
+	if (!call)
+		return;
+	if (call->when == JSONRPC_HANDSHAKE || call->again)
+		fail_call(call, "the server has ended the session");
+	else
+		call->unsent = mem_text(text);
+	call->again = true;
 	set_timer(rpc);
 }
 
@@ -185,7 +240,7 @@ static void on_timer(uv_timer_t *timer)
 			continue;
 		send_cancelled(rpc, call, "deadline");
 		fail_call(call,
-			rpc->mute              ? "it closed its stdout"
+			rpc->mute              ? SILENT
 				: call->unsent ? "it did not become ready in time"
 					       : "no answer in time");
 	}
@@ -256,7 +311,7 @@ static void answer_request(struct jsonrpc *rpc, const cJSON *id, const char *met
 	else
 		json_fill(message, "{'error': {'code': %d, 'message': %s}}",
 			JSONRPC_METHOD_NOT_FOUND, "Method not found");
-	send_message(rpc, message);
+	send_message(rpc, NULL, message);
 }
 
 /* False: not a message, or an answer to no request of ours. */
@@ -291,34 +346,46 @@ static void on_partial(struct jsonrpc *rpc, const char *line, size_t len, bool c
 	set_timer(rpc);
 }
 
-static void on_line(void *arg, char *line, size_t len, bool cut)
+/* The messages of a batch in turn, each of which may close the conversation. False: one
+ * of them is none. */
+static bool on_batch(struct jsonrpc *rpc, const cJSON *batch)
 {
-	struct jsonrpc *rpc = arg;
+	bool all = batch->child != NULL;
+	const cJSON *message;
+
+	cJSON_ArrayForEach(message, batch)
+		if (!rpc->closing && !on_message(rpc, message))
+			all = false;
+	return all;
+}
+
+void jsonrpc_receive(struct jsonrpc *rpc, const char *text, size_t len, bool cut)
+{
 	SCOPED(json_free) cJSON *message = NULL;
 	SCOPED(mem_free) char *unexpected_output = NULL;
 
-	if (rpc->closing || len == 0)
+	if (rpc->closing)
 		return;
 	if (!cut)
-		message = json_parse(line, len);
-	if (message && on_message(rpc, message))
+		message = json_parse(text, len);
+	if (cJSON_IsArray(message) ? on_batch(rpc, message)
+				   : message && on_message(rpc, message))
+		return;
+	if (rpc->closing)
 		return;
 	unexpected_output = mem_textf("%s%.*s",
-		cut ? "a line over 8 MiB was dropped: " : "", SHOWN_MAX, line);
+		cut ? "a line over 8 MiB was dropped: " : "", SHOWN_MAX, text);
 	rpc->events->unexpected_output(rpc->arg, unexpected_output);
 	if (!message && !rpc->closing)
-		on_partial(rpc, line, len, cut);
+		on_partial(rpc, text, len, cut);
 }
 
-void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)
+void jsonrpc_silence(struct jsonrpc *rpc)
 {
 	int64_t exit_by_ns = clock_now() + EXIT_AWAITED_NS;
 
-	if (len > 0) {
-		lines_feed(&rpc->lines, data, len);
+	if (rpc->closing)
 		return;
-	}
-	lines_end(&rpc->lines);
 	rpc->mute = true;
 	for (struct jsonrpc_call *call = rpc->calls; call; call = call->next)
 		if (call->deadline_ns > exit_by_ns)
@@ -326,11 +393,21 @@ void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len)
 	set_timer(rpc);
 }
 
+void jsonrpc_fail(struct jsonrpc *rpc, int64_t id, const char *why, int64_t code)
+{
+	struct jsonrpc_call *call = rpc->closing ? NULL : asked_call(rpc, (double)id);
+
+	if (!call)
+		return;
+	finish_call(rpc, call, &(struct jsonrpc_answer){.why = why, .code = code});
+	if (!rpc->closing)
+		set_timer(rpc);
+}
+
 void jsonrpc_init(struct jsonrpc *rpc, uv_loop_t *loop,
 	const struct jsonrpc_events *events, void *arg)
 {
 	*rpc = (struct jsonrpc){.events = events, .arg = arg};
-	lines_init(&rpc->lines, LINE_CEILING, on_line, rpc);
 	uv_timer_init(loop, &rpc->timer);
 	rpc->timer.data = rpc;
 }
@@ -341,7 +418,6 @@ static void on_closed(uv_handle_t *handle)
 
 	while (rpc->calls)
 		finish_call(rpc, rpc->calls, &(struct jsonrpc_answer){.why = "closed"});
-	lines_done(&rpc->lines);
 	free(rpc->ended);
 	rpc->events->closed(rpc->arg);
 }
@@ -349,5 +425,6 @@ static void on_closed(uv_handle_t *handle)
 void jsonrpc_close(struct jsonrpc *rpc)
 {
 	rpc->closing = true;
+	rpc->transport = NULL;
 	uv_close((uv_handle_t *)&rpc->timer, on_closed);
 }

@@ -1,11 +1,11 @@
 /*
- * jsonrpc - one conversation in MCP's JSON-RPC: a message a line.
+ * jsonrpc - one conversation in MCP's JSON-RPC, over a transport.
  *
  * A request of ours ends with the answer that has its id, or fails at its deadline,
  * which notifications/cancelled reports to the server. A request of the server is
  * answered at once: ping with an empty result, every other with "Method not found". A
- * line that is no message is unexpected output; if it is a broken answer, its request
- * fails at once.
+ * batch is its messages in turn. What is no message is unexpected output; if it is a
+ * broken answer, its request fails at once.
  */
 #ifndef SERVICE_MCP_JSONRPC_H
 #define SERVICE_MCP_JSONRPC_H
@@ -17,8 +17,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "lib/child.h"
-#include "lib/lines.h"
+#include "service/mcp/mcp_transport.h"
 
 /* Once per request, from the loop. result is borrowed; NULL: the request failed for the
  * reason `why`, with the server's error code, or 0. */
@@ -43,15 +42,14 @@ struct jsonrpc_call;
 
 /* Embedded in its owner, which may be freed once `closed` was called. */
 struct jsonrpc {
-	struct child *child; /* the server; set by the owner before the first request */
+	struct mcp_transport *transport; /* set by the owner before the first request */
 	const struct jsonrpc_events *events;
 	void *arg;
 	int64_t last_id;
 	struct jsonrpc_call *calls; /* oldest first */
-	struct lines lines;
-	char *ended; /* why no request can succeed any more */
-	bool open;   /* requests may be sent, not only the handshake's */
-	bool mute;   /* the server closed its stdout */
+	char *ended;                /* why no request can succeed any more */
+	bool open;                  /* requests may be sent, not only the handshake's */
+	bool mute;                  /* nothing comes from the server any more */
 	bool closing;
 	uv_timer_t timer; /* the next deadline, or failed requests to be reported */
 };
@@ -77,8 +75,15 @@ void jsonrpc_notify(struct jsonrpc *rpc, const char *method, cJSON *params);
 /* After the handshake: sends the requests that waited for it. */
 void jsonrpc_open(struct jsonrpc *rpc);
 
-/* Output of the server; len 0: it closed its stdout. */
-void jsonrpc_feed(struct jsonrpc *rpc, const char *data, size_t len);
+/* The session has ended and a new handshake begins: requests wait for jsonrpc_open()
+ * again, and so does, once, the one with this id and text, of which the server took no
+ * notice. Every other that is under way goes on waiting for its answer. */
+void jsonrpc_reopen(struct jsonrpc *rpc, int64_t id, const char *text);
+
+/* From the transport's events, see there. */
+void jsonrpc_receive(struct jsonrpc *rpc, const char *text, size_t len, bool cut);
+void jsonrpc_silence(struct jsonrpc *rpc);
+void jsonrpc_fail(struct jsonrpc *rpc, int64_t id, const char *why, int64_t code);
 
 /* No request succeeds any more: those under way fail, from the loop. `cancel` also
  * sends notifications/cancelled. The first reason stays. */

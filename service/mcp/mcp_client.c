@@ -3,23 +3,20 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
-#include "lib/lines.h"
 #include "lib/mem.h"
 #include "service/mcp/jsonrpc.h"
 #include "service/mcp/mcp_result.h"
 
-#define STDERR_LINE_CEILING ((size_t)16 << 10)
-#define PAGES_MAX           100 /* of tools/list; its cursors may run in a circle */
+#define PAGES_MAX 100 /* of tools/list; its cursors may run in a circle */
 
 enum mcp_client_state {
 	MCP_HANDSHAKE,
 	MCP_READY,
-	MCP_ENDED,     /* the handshake failed, we stop the server, or it was reaped */
+	MCP_ENDED,     /* the handshake failed, we stop the server, or it has ended */
 	MCP_DESTROYED, /* no callbacks any more */
 };
 
@@ -40,7 +37,7 @@ struct mcp_client {
 	int64_t start_ns, call_ns;
 	int64_t ready_by_ns; /* deadline of the handshake */
 	struct jsonrpc rpc;
-	struct lines errors; /* its stderr */
+	bool renewing; /* a new handshake, in place of a session that had ended */
 	struct mcp_listing list;
 };
 
@@ -163,17 +160,42 @@ static void on_page(void *arg, const struct jsonrpc_answer *answer)
 		finish_listing(mcp, "tools/list: it has no last page");
 }
 
+/* The handshake is over but for the tools, which a new handshake need not wait for. */
+static void go_on(struct mcp_client *mcp, const char *version)
+{
+	mcp_transport_negotiated(mcp->rpc.transport, version);
+	jsonrpc_notify(&mcp->rpc, "notifications/initialized", NULL);
+	if (mcp->renewing)
+		jsonrpc_open(&mcp->rpc);
+	mcp->renewing = false;
+	if (mcp->list.reading)
+		mcp->list.again_by_ns = mcp->ready_by_ns;
+	else
+		begin_listing(mcp, mcp->ready_by_ns);
+}
+
+/* Without a session no call succeeds; the server's owner may start anew. */
+static void fail_handshake(struct mcp_client *mcp, const char *why)
+{
+	if (mcp->state == MCP_HANDSHAKE) {
+		report_list(mcp, NULL, why);
+		return;
+	}
+	end(mcp, why, false);
+	mcp_transport_stop(mcp->rpc.transport, 0, 0);
+	mcp->events->unexpected_output(mcp->arg, why);
+}
+
 static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 {
 	struct mcp_client *mcp = arg;
 	const char *version = json_text(answer->result, "protocolVersion");
 	SCOPED(mem_free) char *why = NULL;
 
-	if (mcp->state != MCP_HANDSHAKE)
+	if (mcp->state != MCP_HANDSHAKE && !(mcp->state == MCP_READY && mcp->renewing))
 		return;
 	if (version && is_known_version(version)) {
-		jsonrpc_notify(&mcp->rpc, "notifications/initialized", NULL);
-		begin_listing(mcp, mcp->ready_by_ns);
+		go_on(mcp, version);
 		return;
 	}
 	if (!answer->result)
@@ -182,7 +204,19 @@ static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 		why = mem_textf("initialize: it speaks MCP %.40s, we do not", version);
 	else
 		why = mem_text("initialize: its answer has no protocolVersion");
-	report_list(mcp, NULL, why);
+	fail_handshake(mcp, why);
+}
+
+static void begin_handshake(struct mcp_client *mcp)
+{
+	mcp->ready_by_ns = clock_now() + mcp->start_ns;
+	mcp_transport_negotiated(mcp->rpc.transport, NULL);
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize",
+		json_fill(NULL,
+			"{'protocolVersion': %s, 'capabilities': {},"
+			" 'clientInfo': {'name': 'stopbench-service', 'version': '1'}}",
+			versions[0]),
+		mcp->ready_by_ns, on_initialized, mcp);
 }
 
 static void on_unexpected_output(void *arg, const char *line)
@@ -207,32 +241,47 @@ static void on_notified(void *arg, const char *method)
 		begin_listing(mcp, deadline_ns);
 }
 
-static void on_stdout(void *arg, const char *data, size_t len)
+static void on_message(void *arg, const char *text, size_t len, bool cut)
 {
 	struct mcp_client *mcp = arg;
 
-	jsonrpc_feed(&mcp->rpc, data, len);
+	jsonrpc_receive(&mcp->rpc, text, len, cut);
 }
 
-static void on_error_line(void *arg, char *line, size_t len, UNUSED bool cut)
+static void on_silent(void *arg)
 {
 	struct mcp_client *mcp = arg;
 
-	if (mcp->state != MCP_DESTROYED && len > 0)
-		mcp->events->unexpected_output(mcp->arg, line);
+	jsonrpc_silence(&mcp->rpc);
 }
 
-static void on_stderr(void *arg, const char *data, size_t len)
+static void on_failed(void *arg, int64_t id, const char *why, int64_t code)
 {
 	struct mcp_client *mcp = arg;
 
-	if (len > 0)
-		lines_feed(&mcp->errors, data, len);
-	else
-		lines_end(&mcp->errors);
+	jsonrpc_fail(&mcp->rpc, id, why, code);
 }
 
-static void on_step(void *arg, enum child_step step)
+/* Several requests may find out that the session has ended. */
+static void on_expired(void *arg, int64_t id, const char *text)
+{
+	struct mcp_client *mcp = arg;
+
+	if (mcp->state != MCP_READY) {
+		jsonrpc_fail(&mcp->rpc, id, "the server has ended the session", 0);
+		return;
+	}
+	jsonrpc_reopen(&mcp->rpc, id, text);
+	if (mcp->renewing)
+		return;
+	mcp->renewing = true;
+	mcp->events->unexpected_output(
+		mcp->arg, "the session had ended (HTTP 404): a new handshake");
+	if (mcp->state == MCP_READY)
+		begin_handshake(mcp);
+}
+
+static void on_step(void *arg, enum mcp_step step)
 {
 	struct mcp_client *mcp = arg;
 
@@ -240,28 +289,24 @@ static void on_step(void *arg, enum child_step step)
 }
 
 /* Each callback may destroy the client. */
-static void on_reaped(void *arg, int status)
+static void on_ended(void *arg, const struct mcp_end *how)
 {
 	struct mcp_client *mcp = arg;
 	bool unready = mcp->state == MCP_HANDSHAKE;
-	SCOPED(mem_free) char *why = WIFSIGNALED(status)
-		? mem_textf("it was killed by signal %d", WTERMSIG(status))
-		: mem_textf("it exited with code %d", WEXITSTATUS(status));
 
-	end(mcp, why, false);
+	end(mcp, how->why, false);
 	if (unready)
-		mcp->events->ready(mcp->arg, NULL, why);
+		mcp->events->ready(mcp->arg, NULL, how->why);
 	if (mcp->state != MCP_DESTROYED)
 		jsonrpc_report_failed(&mcp->rpc);
 	if (mcp->state != MCP_DESTROYED)
-		mcp->events->gone(mcp->arg, status);
+		mcp->events->gone(mcp->arg, how);
 }
 
 static void on_closed(void *arg)
 {
 	struct mcp_client *mcp = arg;
 
-	lines_done(&mcp->errors);
 	cJSON_Delete(mcp->list.tools);
 	free(mcp->name);
 	free(mcp);
@@ -273,48 +318,50 @@ static const struct jsonrpc_events rpc_events = {
 	.closed = on_closed,
 };
 
+static const struct mcp_transport_events transport_events = {
+	.message = on_message,
+	.unexpected_output = on_unexpected_output,
+	.silent = on_silent,
+	.failed = on_failed,
+	.expired = on_expired,
+	.step = on_step,
+	.ended = on_ended,
+};
+
+static struct mcp_transport *start_transport(uv_loop_t *loop, struct reaper *reaper,
+	const struct mcp_client_spec *spec, struct mcp_client *mcp, struct err *err)
+{
+	if (!spec->stdio.argv)
+		return http_transport_start(
+			loop, &spec->http, &transport_events, mcp, err);
+	return stdio_transport_start(reaper, &spec->stdio, &transport_events, mcp, err);
+}
+
 struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 	const struct mcp_client_spec *spec, const struct mcp_client_events *events,
 	void *arg, struct err *err)
 {
 	struct mcp_client *mcp = mem_zeroed(sizeof *mcp);
-	struct child_spec child = {
-		.argv = spec->argv,
-		.env = spec->env,
-		.on_stdout = on_stdout,
-		.on_stderr = on_stderr,
-		.on_step = on_step,
-		.on_exit = on_reaped,
-		.arg = mcp,
-		.with_stdin = true,
-	};
 
 	mcp->name = mem_text(spec->name);
 	mcp->events = events;
 	mcp->arg = arg;
 	mcp->call_ns = spec->call_ns;
 	mcp->start_ns = spec->start_ns;
-	mcp->ready_by_ns = clock_now() + spec->start_ns;
 	jsonrpc_init(&mcp->rpc, loop, &rpc_events, mcp);
-	lines_init(&mcp->errors, STDERR_LINE_CEILING, on_error_line, mcp);
-	mcp->rpc.child = child_spawn(reaper, &child, err);
-	if (!mcp->rpc.child) {
+	mcp->rpc.transport = start_transport(loop, reaper, spec, mcp, err);
+	if (!mcp->rpc.transport) {
 		err_while(err, "start MCP server %s", spec->name);
 		mcp_client_destroy(mcp);
 		return NULL;
 	}
-	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "initialize",
-		json_fill(NULL,
-			"{'protocolVersion': %s, 'capabilities': {},"
-			" 'clientInfo': {'name': 'stopbench-service', 'version': '1'}}",
-			versions[0]),
-		mcp->ready_by_ns, on_initialized, mcp);
+	begin_handshake(mcp);
 	return mcp;
 }
 
 pid_t mcp_client_pid(const struct mcp_client *mcp)
 {
-	return child_pid(mcp->rpc.child);
+	return mcp_transport_pid(mcp->rpc.transport);
 }
 
 static void on_called(void *arg, const struct jsonrpc_answer *answer)
@@ -353,7 +400,7 @@ void mcp_client_stop(struct mcp_client *mcp, int64_t eof_ns, int64_t term_ns)
 {
 	if (mcp->state != MCP_ENDED)
 		end(mcp, "shutting down", true);
-	child_stop(mcp->rpc.child, eof_ns, term_ns);
+	mcp_transport_stop(mcp->rpc.transport, eof_ns, term_ns);
 }
 
 void mcp_client_destroy(struct mcp_client *mcp)
@@ -362,6 +409,6 @@ void mcp_client_destroy(struct mcp_client *mcp)
 		return;
 	assert(mcp->state != MCP_DESTROYED);
 	enter(mcp, MCP_DESTROYED);
-	child_destroy(mcp->rpc.child);
+	mcp_transport_destroy(mcp->rpc.transport);
 	jsonrpc_close(&mcp->rpc);
 }

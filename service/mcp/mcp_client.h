@@ -1,11 +1,12 @@
 /*
- * mcp_client - the client of one stdio MCP server, and its process.
+ * mcp_client - the client of one MCP server: the protocol, over a transport.
  *
- * JSON-RPC, a message a line. The handshake is initialize, notifications/initialized
- * and tools/list, page by page; then the server is ready and its tools are known. They
- * are read again when the server sends notifications/tools/list_changed. A line that is
- * no message is reported; when the process ends, its calls fail. Stopping is the ladder
- * of child.h: end of stdin, SIGTERM, SIGKILL.
+ * The handshake is initialize, notifications/initialized and tools/list, page by page;
+ * then the server is ready and its tools are known. They are read again when the server
+ * sends notifications/tools/list_changed, and after a new handshake, which a server over
+ * HTTP that has ended our session needs. What is no message is reported; when the
+ * process or the session ends, its calls fail. Stopping is the ladder of
+ * mcp_transport_stop().
  *
  *   handshake -> ready -> ended -> destroyed
  *
@@ -21,17 +22,20 @@
 
 #include <cjson/cJSON.h>
 
-#include "lib/child.h"
 #include "lib/err.h"
+#include "lib/reaper.h"
+#include "service/mcp/http_transport.h"
+#include "service/mcp/mcp_transport.h"
+#include "service/mcp/stdio_transport.h"
 
 struct mcp_client;
 
 struct mcp_client_spec {
 	const char *name;
-	const char *const *argv; /* NULL-terminated */
-	const char *const *env;  /* whole environment, NULL: ours */
-	int64_t start_ns;        /* deadline of the handshake, from the spawn */
-	int64_t call_ns; /* deadline of each call; then notifications/cancelled */
+	struct stdio_transport_spec stdio; /* argv NULL: over HTTP */
+	struct http_transport_spec http;
+	int64_t start_ns; /* deadline of the handshake, from the start */
+	int64_t call_ns;  /* deadline of each call; then notifications/cancelled */
 };
 
 struct mcp_client_events {
@@ -41,10 +45,11 @@ struct mcp_client_events {
 	void (*ready)(void *arg, const cJSON *tools, const char *why);
 	/* The tools have changed: the whole list again, borrowed. */
 	void (*relisted)(void *arg, const cJSON *tools);
-	void (*step)(void *arg, enum child_step step);
-	/* The process was reaped, and its calls have failed. `status` is waitpid's. */
-	void (*gone)(void *arg, int status);
-	/* A line of stderr, or a line of stdout that is no JSON-RPC. */
+	void (*step)(void *arg, enum mcp_step step);
+	/* The process was reaped, or the session over HTTP has ended, and its calls have
+	 * failed. */
+	void (*gone)(void *arg, const struct mcp_end *end);
+	/* What it says and is no JSON-RPC: a line of stderr or of stdout, an event. */
 	void (*unexpected_output)(void *arg, const char *line);
 };
 
@@ -52,7 +57,7 @@ struct mcp_client_events {
 struct mcp_client *mcp_client_start(uv_loop_t *loop, struct reaper *reaper,
 	const struct mcp_client_spec *spec, const struct mcp_client_events *events,
 	void *arg, struct err *err) MUST_CHECK;
-pid_t mcp_client_pid(const struct mcp_client *mcp);
+pid_t mcp_client_pid(const struct mcp_client *mcp); /* 0: it is no child of ours */
 
 /* The result as content blocks, see mcp_result.h; borrowed. */
 typedef void mcp_client_call_fn(void *arg, const cJSON *content, bool is_error);
@@ -63,10 +68,10 @@ typedef void mcp_client_call_fn(void *arg, const cJSON *content, bool is_error);
 void mcp_client_call(struct mcp_client *mcp, const char *tool, const cJSON *arguments,
 	mcp_client_call_fn *done, void *arg);
 
-/* Down the ladder, see child_stop(). */
+/* Down the ladder, see mcp_transport_stop(). */
 void mcp_client_stop(struct mcp_client *mcp, int64_t eof_ns, int64_t term_ns);
 
-/* As child_destroy(). Accepts NULL. */
+/* As mcp_transport_destroy(). Accepts NULL. */
 void mcp_client_destroy(struct mcp_client *mcp);
 
 #endif

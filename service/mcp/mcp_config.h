@@ -1,10 +1,10 @@
 /*
- * mcp_config - the stdio MCP servers that every session has, as configured.
+ * mcp_config - the MCP servers that every session has, as configured.
  *
- * The usual form, as other MCP clients read it:
+ * The usual form, as other MCP clients read it; each is a mcp_server_config:
  *
- *   {"mcpServers": {"skills": {"command": "mock-mcp", "args": ["--quiet"],
- *                              "env": {"LEVEL": "3"}}}}
+ *   {"mcpServers": {"skills": {"command": "mock-mcp"},
+ *                   "financial": {"url": "http://127.0.0.1:8090/mcp"}}}
  */
 #ifndef SERVICE_MCP_MCP_CONFIG_H
 #define SERVICE_MCP_MCP_CONFIG_H
@@ -14,7 +14,7 @@
 
 #include "lib/cc.h"
 #include "lib/err.h"
-#include "lib/strlist.h"
+#include "service/mcp/mcp_server_config.h"
 
 #define MCP_CONFIG_SERVERS_MAX 64
 
@@ -23,15 +23,8 @@ enum mcp_start {
 	MCP_START_SESSION, /* all start with their session, and are ready before it */
 };
 
-struct mcp_server_config {
-	char *name;
-	struct strlist argv;  /* the command first */
-	struct strlist env;   /* "NAME=value", added to the inherited environment */
-	uint64_t fingerprint; /* of name, argv and env */
-};
-
 struct mcp_config {
-	struct mcp_server_config *list; /* owned */
+	struct mcp_server_config *list; /* owned; without those that are disabled */
 	unsigned count;
 	int start;               /* enum mcp_start */
 	int64_t start_ns;        /* deadline of start and handshake */
@@ -46,10 +39,5 @@ bool mcp_config_is_text(const char *setting);
 bool mcp_config_read(
 	struct mcp_config *config, const char *setting, struct err *err) MUST_CHECK;
 void mcp_config_done(struct mcp_config *config);
-
-/* The whole environment of this server in a session, into *env, for strlist_done():
- * ours without our secrets, SESSION_ROOM and SESSION_BOT, and the server's own. */
-void mcp_config_env(const struct mcp_server_config *server, const char *room,
-	const char *bot, struct strlist *env);
 
 #endif

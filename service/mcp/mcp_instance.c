@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "lib/log.h"
+#include "lib/mem.h"
 #include "service/mcp/mcp_client.h"
 #include "service/mcp/mcp_config.h"
 #include "service/mcp/tool_registry.h"
@@ -48,8 +49,11 @@ static void on_ready(void *arg, const cJSON *list, const char *why)
 		enter(instance, MCP_INSTANCE_ENDING);
 		return;
 	}
-	log_event("mcp.started", OF(instance), "child",
-		LOG_INT(mcp_client_pid(instance->mcp)));
+	if (mcp_client_pid(instance->mcp))
+		log_event("mcp.started", OF(instance), "child",
+			LOG_INT(mcp_client_pid(instance->mcp)));
+	else
+		log_event("mcp.started", OF(instance), "transport", LOG_TEXT("http"));
 	instance->host->metrics->mcp_starts++;
 	instance->reads_tools = false;
 	tool_registry_learn(instance->host->tools, instance->server, list);
@@ -64,28 +68,42 @@ static void on_relisted(void *arg, const cJSON *list)
 	tool_registry_learn(instance->host->tools, instance->server, list);
 }
 
-static void on_step(void *arg, enum child_step step)
+static void on_step(void *arg, enum mcp_step step)
 {
 	struct mcp_instance *instance = arg;
 
-	log_event("mcp.step", OF(instance), "child",
-		LOG_INT(mcp_client_pid(instance->mcp)), "step",
-		LOG_TEXT(child_step_names[step]));
+	if (mcp_client_pid(instance->mcp))
+		log_event("mcp.step", OF(instance), "child",
+			LOG_INT(mcp_client_pid(instance->mcp)), "step",
+			LOG_TEXT(mcp_step_names[step]));
+	else
+		log_event("mcp.step", OF(instance), "step",
+			LOG_TEXT(mcp_step_names[step]));
 	instance->host->metrics->mcp_steps[step]++;
 	instance->step = step;
 }
 
-static void on_gone(void *arg, int status)
+static void log_reaped(const struct mcp_instance *instance, int status)
 {
-	struct mcp_instance *instance = arg;
 	bool signalled = WIFSIGNALED(status);
 
 	log_event("mcp.reaped", OF(instance), "child",
 		LOG_INT(mcp_client_pid(instance->mcp)),
 		signalled ? "signal" : "exit_code",
 		LOG_INT(signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
-	if (instance->step == CHILD_KILL && signalled && WTERMSIG(status) == SIGKILL)
+	if (instance->step == MCP_STEP_KILL && signalled && WTERMSIG(status) == SIGKILL)
 		instance->host->metrics->mcp_kills++;
+}
+
+static void on_gone(void *arg, const struct mcp_end *end)
+{
+	struct mcp_instance *instance = arg;
+
+	if (end->is_process)
+		log_reaped(instance, end->status);
+	else
+		log_event("mcp.closed", OF(instance), "status",
+			LOG_INT(end->http_status), "why", LOG_TEXT(end->why));
 	enter(instance, MCP_INSTANCE_EMPTY);
 }
 
@@ -107,26 +125,46 @@ static const struct mcp_client_events mcp_client_events = {
 	.unexpected_output = on_unexpected_output,
 };
 
-static bool start(struct mcp_instance *instance, struct err *err)
+/* NULL: it does not start. */
+static struct mcp_client *start_client(struct mcp_instance *instance, struct err *err)
 {
 	const struct mcp_host *host = instance->host;
 	const struct mcp_server_config *server = server_of(instance);
 	SCOPED(strlist_done) struct strlist env = {0};
+	SCOPED(strlist_done) struct strlist headers = {0};
+	SCOPED(mem_free) char *url = NULL;
+	struct mcp_client_spec spec = {
+		.name = server->name,
+		.start_ns = server->timeout_ns ? server->timeout_ns
+					       : host->config->start_ns,
+		.call_ns =
+			server->timeout_ns ? server->timeout_ns : host->config->call_ns,
+	};
 
-	spawn_queue_remove(host->spawn_queue, &instance->entry);
+	if (server->url) {
+		url = mcp_server_config_url(server, instance->room, instance->bot);
+		mcp_server_config_headers(
+			server, instance->room, instance->bot, &headers);
+		spec.http.fetch = host->fetch;
+		spec.http.url = url;
+		spec.http.headers = (const char *const *)headers.item;
+	} else {
+		mcp_server_config_env(server, instance->room, instance->bot, &env);
+		spec.stdio.argv = (const char *const *)server->argv.item;
+		spec.stdio.env = (const char *const *)env.item;
+		spec.stdio.folder = server->folder;
+	}
+	return mcp_client_start(
+		host->loop, host->reaper, &spec, &mcp_client_events, instance, err);
+}
+
+static bool start(struct mcp_instance *instance, struct err *err)
+{
+	spawn_queue_remove(instance->host->spawn_queue, &instance->entry);
 	mcp_client_destroy(instance->mcp);
 	instance->unexpected_output = 0;
-	instance->step = CHILD_RUNNING;
-	mcp_config_env(server, instance->room, instance->bot, &env);
-	instance->mcp = mcp_client_start(host->loop, host->reaper,
-		&(struct mcp_client_spec){
-			.name = server->name,
-			.argv = (const char *const *)server->argv.item,
-			.env = (const char *const *)env.item,
-			.start_ns = host->config->start_ns,
-			.call_ns = host->config->call_ns,
-		},
-		&mcp_client_events, instance, err);
+	instance->step = MCP_STEP_NONE;
+	instance->mcp = start_client(instance, err);
 	if (!instance->mcp) {
 		fail_to_start(instance, err->text);
 		enter(instance, MCP_INSTANCE_EMPTY);

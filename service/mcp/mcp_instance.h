@@ -1,13 +1,13 @@
 /*
- * mcp_instance - one MCP server of a session: its process, from the start to the
- * reaping.
+ * mcp_instance - one MCP server of a session, from its start to its end: a process that
+ * was reaped, or a session over HTTP.
  *
  *   empty -> queued -> starting -> ready
  *     ^        |           |         |
  *     |        v           v         v
- *     +--- (canceled)   ending <-----+      (reaped: empty)
+ *     +--- (canceled)   ending <-----+      (ended: empty)
  *
- * All that happens to the process is logged and counted here.
+ * All that happens to it is logged and counted here.
  */
 #ifndef SERVICE_MCP_MCP_INSTANCE_H
 #define SERVICE_MCP_MCP_INSTANCE_H
@@ -26,15 +26,16 @@ struct mcp_host {
 	uv_loop_t *loop;
 	const struct mcp_config *config;
 	struct reaper *reaper;
+	struct fetch *fetch; /* of the servers over HTTP */
 	struct spawn_queue *spawn_queue;
 	struct tool_registry *tools;
 	struct metrics *metrics;
 };
 
 enum mcp_instance_state {
-	MCP_INSTANCE_EMPTY,    /* no process was started, or the last one was reaped */
+	MCP_INSTANCE_EMPTY,    /* nothing was started, or the last has ended */
 	MCP_INSTANCE_QUEUED,   /* its start waits in the spawn queue */
-	MCP_INSTANCE_STARTING, /* from here on there is a process */
+	MCP_INSTANCE_STARTING, /* from here on there is a process, or a session */
 	MCP_INSTANCE_READY,
 	MCP_INSTANCE_ENDING, /* it failed to start, or is being stopped */
 };
@@ -49,9 +50,9 @@ struct mcp_instance {
 	void *arg;
 
 	enum mcp_instance_state state;
-	struct mcp_client *mcp; /* while empty: of the reaped process, or NULL */
+	struct mcp_client *mcp; /* while empty: of the one that has ended, or NULL */
 	struct spawn_queue_entry entry;
-	enum child_step step;
+	enum mcp_step step;
 	bool reads_tools; /* tool_registry_claim() was true, and is not answered yet */
 	unsigned unexpected_output;
 };
@@ -68,10 +69,10 @@ struct mcp_client *mcp_instance_client(
  * server is not affected. */
 void mcp_instance_cancel(struct mcp_instance *instance);
 
-/* Stops a running process down the ladder, see child_stop(). */
+/* Stops a running one down the ladder, see mcp_transport_stop(). */
 void mcp_instance_stop(struct mcp_instance *instance, int64_t eof_ns, int64_t term_ns);
 
-/* Kills a running process. `changed` does not come from the loop any more. */
+/* Kills a running process, drops a session. `changed` does not come from the loop any more. */
 void mcp_instance_done(struct mcp_instance *instance);
 
 #endif

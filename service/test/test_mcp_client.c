@@ -35,7 +35,7 @@ struct mcp_client_scene {
 	struct buf results;           /* "+text;" or "-text;" */
 	unsigned called, gone;
 	int status;
-	enum child_step steps[4];
+	enum mcp_step steps[4];
 	unsigned step_count;
 	unsigned relisted;
 	bool destroy_when_ready, destroy_when_called, destroy_when_relisted;
@@ -79,7 +79,7 @@ static void on_relisted(void *arg, const cJSON *tools)
 	uv_stop(&scene->loop);
 }
 
-static void on_step(void *arg, enum child_step step)
+static void on_step(void *arg, enum mcp_step step)
 {
 	struct mcp_client_scene *scene = arg;
 
@@ -87,12 +87,12 @@ static void on_step(void *arg, enum child_step step)
 	scene->steps[scene->step_count++] = step;
 }
 
-static void on_gone(void *arg, int status)
+static void on_gone(void *arg, const struct mcp_end *end)
 {
 	struct mcp_client_scene *scene = arg;
 
 	scene->gone++;
-	scene->status = status;
+	scene->status = end->status;
 	uv_stop(&scene->loop);
 }
 
@@ -167,7 +167,7 @@ static void start(struct mcp_client_scene *scene, const char *manner, int64_t st
 {
 	struct mcp_client_spec spec = {
 		.name = "skills",
-		.argv = (const char *const[]){program, "serve", manner, NULL},
+		.stdio.argv = (const char *const[]){program, "serve", manner, NULL},
 		.start_ns = start_ns,
 		.call_ns = call_ns,
 	};
@@ -512,8 +512,8 @@ static void mcp_stop_fails_calls_and_tells_each_step(void **state)
 		buf_text(&scene->results), "-MCP server skills: shutting down;");
 	await_unexpected_output(scene, "{\"method\":\"notifications/cancelled\"");
 	assert_int_equal(scene->step_count, 3);
-	assert_int_equal(scene->steps[0], CHILD_EOF);
-	assert_int_equal(scene->steps[2], CHILD_KILL);
+	assert_int_equal(scene->steps[0], MCP_STEP_EOF);
+	assert_int_equal(scene->steps[2], MCP_STEP_KILL);
 	assert_int_equal(WTERMSIG(scene->status), SIGKILL);
 }
 
@@ -560,7 +560,7 @@ static void mcp_names_the_server_that_does_not_start(void **state)
 	struct mcp_client_scene *scene = *state;
 	struct mcp_client_spec spec = {
 		.name = "skills",
-		.argv = (const char *const[]){"/no/such/program", NULL},
+		.stdio.argv = (const char *const[]){"/no/such/program", NULL},
 		.start_ns = LONG_NS,
 		.call_ns = LONG_NS,
 	};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/agent/sse.h"
+#include "lib/sse.h"
 
 #define CEILING ((size_t)64)
 
@@ -157,6 +157,25 @@ static void sse_starts_afresh_after_a_reset(void **state)
 	assert_string_equal(buf_text(&scene->events), "b=2;");
 }
 
+static void sse_keeps_the_id_of_whole_events_and_the_retry_time(void **state)
+{
+	struct sse_scene *scene = *state;
+	const char *first = "id: 7\nretry: 250\ndata:\n\nid: 8\ndata: half\n";
+	const char *none = "retry: soon\nid\ndata: x\n\n";
+
+	scene->sse.nameless = true;
+	assert_true(sse_feed(&scene->sse, first, strlen(first)));
+	assert_string_equal(buf_text(&scene->events), "message=;");
+	assert_string_equal(buf_text(&scene->sse.id), "7");
+	assert_int_equal(scene->sse.retry_ms, 250);
+	sse_reset(&scene->sse);
+	assert_string_equal(buf_text(&scene->sse.id), "7");
+	assert_true(sse_feed(&scene->sse, none, strlen(none)));
+	assert_string_equal(buf_text(&scene->events), "message=;message=x;");
+	assert_string_equal(buf_text(&scene->sse.id), "");
+	assert_int_equal(scene->sse.retry_ms, 250);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +189,9 @@ int main(void)
 			sse_refuses_an_event_over_its_ceiling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			sse_starts_afresh_after_a_reset, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			sse_keeps_the_id_of_whole_events_and_the_retry_time, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
-#include "service/agent/sse.h"
+#include "lib/sse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define RETRY_DIGITS_MAX 9
+#define BYTE_ORDER_MARK  "\xef\xbb\xbf"
 
 void sse_init(struct sse *sse, size_t ceiling, sse_event_fn *each, void *arg)
 {
@@ -10,6 +12,8 @@ void sse_init(struct sse *sse, size_t ceiling, sse_event_fn *each, void *arg)
 	buf_init(&sse->line, ceiling);
 	buf_init(&sse->name, ceiling);
 	buf_init(&sse->data, ceiling);
+	buf_init(&sse->id, ceiling);
+	buf_init(&sse->pending_id, ceiling);
 }
 
 void sse_done(struct sse *sse)
@@ -17,13 +21,16 @@ void sse_done(struct sse *sse)
 	buf_done(&sse->line);
 	buf_done(&sse->name);
 	buf_done(&sse->data);
+	buf_done(&sse->id);
+	buf_done(&sse->pending_id);
 }
 
 static void forget_event(struct sse *sse)
 {
 	buf_clear(&sse->name);
 	buf_clear(&sse->data);
-	sse->has_data = false;
+	buf_clear(&sse->pending_id);
+	sse->has_data = sse->has_id = false;
 }
 
 void sse_reset(struct sse *sse)
@@ -35,10 +42,16 @@ void sse_reset(struct sse *sse)
 
 static void finish_event(struct sse *sse)
 {
-	if (sse->has_data && sse->name.len > 0)
-		sse->each(sse->arg, buf_text(&sse->name), buf_text(&sse->data),
-			sse->data.len);
-	else if (sse->has_data || sse->name.len > 0)
+	bool named = sse->name.len > 0;
+
+	if (sse->has_id) {
+		buf_clear(&sse->id);
+		buf_adds(&sse->id, buf_text(&sse->pending_id));
+	}
+	if (sse->has_data && (named || sse->nameless))
+		sse->each(sse->arg, named ? buf_text(&sse->name) : "message",
+			buf_text(&sse->data), sse->data.len);
+	else if (sse->has_data || named)
 		sse->odd = true;
 	forget_event(sse);
 }
@@ -58,6 +71,14 @@ static const char *value_of(const char *line, const char *field)
 	return line[1] == ' ' ? line + 2 : line + 1;
 }
 
+/* Digits alone; anything else is ignored. */
+static void read_retry(struct sse *sse, const char *value)
+{
+	if (*value && strspn(value, "0123456789") == strlen(value) &&
+		strlen(value) <= RETRY_DIGITS_MAX)
+		sse->retry_ms = strtoll(value, NULL, 10);
+}
+
 static bool read_field(struct sse *sse, const char *line)
 {
 	const char *value;
@@ -72,7 +93,14 @@ static bool read_field(struct sse *sse, const char *line)
 		sse->has_data = true;
 		return buf_adds(&sse->data, value);
 	}
-	if (*line != ':' && !value_of(line, "id") && !value_of(line, "retry"))
+	if ((value = value_of(line, "id"))) {
+		buf_clear(&sse->pending_id);
+		sse->has_id = true;
+		return buf_adds(&sse->pending_id, value);
+	}
+	if ((value = value_of(line, "retry")))
+		read_retry(sse, value);
+	else if (*line != ':')
 		sse->odd = true;
 	return true;
 }

@@ -2,15 +2,17 @@
  * sse - parses a text/event-stream.
  *
  * Feed it data in pieces of any size; it calls back for each complete event. Lines end
- * in LF, CR or CRLF. Only the fields "event" and "data" count; several data lines are
- * joined by LF. Comments, ids, retry times, and events without a name or without data
- * are ignored, and so is an incomplete event at the end.
+ * in LF, CR or CRLF. Several data lines are joined by LF. Comments and events without
+ * data are ignored, and so is an incomplete event at the end; one without a name is
+ * ignored unless its owner takes those as "message". The last id and the retry time are
+ * kept for a stream that is to be resumed.
  */
-#ifndef SERVICE_AGENT_SSE_H
-#define SERVICE_AGENT_SSE_H
+#ifndef LIB_SSE_H
+#define LIB_SSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/buf.h"
 #include "lib/cc.h"
@@ -24,7 +26,12 @@ struct sse {
 	struct buf line; /* incomplete */
 	struct buf name;
 	struct buf data;
+	struct buf id; /* the last one, of whole events alone: to resume after */
+	struct buf pending_id; /* of the event that arrives */
+	int64_t retry_ms;      /* the last one; 0: none */
 	bool has_data;
+	bool has_id;   /* pending_id counts */
+	bool nameless; /* set by the owner: an event without a name is a "message" */
 	bool after_cr; /* a LF now belongs to the CR before it */
 	bool begun;    /* a byte order mark may not follow any more */
 	bool odd;      /* something unknown was ignored: an event may be missing.
@@ -37,7 +44,8 @@ struct sse {
 void sse_init(struct sse *sse, size_t ceiling, sse_event_fn *each, void *arg);
 void sse_done(struct sse *sse);
 
-/* Forgets an incomplete event: another stream begins. */
+/* Forgets an incomplete event: another stream begins. The id and the retry time
+ * stay. */
 void sse_reset(struct sse *sse);
 
 /* False: an event passes the ceiling, and the stream cannot be read any further. */

@@ -1,0 +1,3 @@
+#include "service/mcp_step.h"
+
+const char *const mcp_step_names[] = {"none", "eof", "term", "kill", "delete", "drop"};
