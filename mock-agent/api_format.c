@@ -72,7 +72,8 @@ void api_format_write_error(
 	buf_adds(body, "}");
 }
 
-void api_format_error_frame(struct buf *frame, unsigned status, const char *message)
+void api_format_error_frame(struct buf *frame, unsigned status, const char *message,
+	UNUSED unsigned sequence)
 {
 	buf_adds(frame, "event: error\ndata: ");
 	api_format_write_error(frame, status, message, NULL);

@@ -29,7 +29,8 @@ cJSON *api_format_error(
 /* The same as text, and as the frame of a stream, without a request_id. */
 void api_format_write_error(
 	struct buf *body, unsigned status, const char *message, const char *request_id);
-void api_format_error_frame(struct buf *frame, unsigned status, const char *message);
+void api_format_error_frame(struct buf *frame, unsigned status, const char *message,
+	unsigned sequence);
 
 /* Appends "event: TYPE\ndata: JSON\n\n". */
 void api_format_frame(struct buf *frame, const char *type, const char *json);

@@ -90,8 +90,11 @@ static const char about[] =
 	"A mock of Anthropic's agent API, to test agent programs against: Managed "
 	"Agents (/v1/agents, /v1/environments, /v1/sessions with events, streams, "
 	"interrupts and custom tools) and Messages (/v1/messages with streams and "
-	"tools, count_tokens, models). The official SDKs work with it when "
-	"ANTHROPIC_BASE_URL is http://127.0.0.1:PORT.\n\n"
+	"tools, count_tokens, models); and of OpenAI's: chat completions and responses "
+	"(/v1/chat/completions, /v1/responses with streams, tools and "
+	"previous_response_id, models). The official SDKs work with it when "
+	"ANTHROPIC_BASE_URL is http://127.0.0.1:PORT, and OPENAI_BASE_URL "
+	"http://127.0.0.1:PORT/v1.\n\n"
 	"By default it responds at once and echoes the user's message. Its behavior "
 	"can add latencies and faults, for all sessions or for chosen ones:\n\n"
 	"  mock-agent --port 8089 --behavior '{\"disconnect\": {\"latency\": "
@@ -180,7 +183,6 @@ static struct listener *listen_at(struct mock *mock, const char *host, int64_t p
 			.body_ceiling = BODY_CEILING,
 			.handle = router_handle,
 			.over = router_over,
-			.closed = router_closed,
 			.arg = mock,
 		},
 		err);
@@ -195,8 +197,6 @@ static bool begin_mock(struct mock *mock, const struct mock_agent_config *config
 
 	fault_schedules_init(&mock->schedules, &mock->behavior, (uint64_t)mock->seed);
 	mock->sessions.loop = mock->loop;
-	mock->clients.schedules = &mock->schedules;
-	mock->clients.numbers = &mock->numbers;
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
 	mock->listener = mock->schedules.listener = listen_at(mock, config->host,
@@ -214,7 +214,7 @@ static void end_mock(struct mock *mock)
 	listener_destroy(mock->listener);
 	listener_destroy(mock->control_listener);
 	api_sessions_clear(&mock->sessions);
-	client_sessions_clear(&mock->clients);
+	response_store_clear(&mock->responses);
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);
 	session_numbers_clear(&mock->numbers);

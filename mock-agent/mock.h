@@ -4,13 +4,12 @@
  *   main -> router -> control, the routes of api/, messages/ and openai/
  *             |
  *   answer/    answer -> answer_format (its instances: messages/message_format,
- *              openai/chat_format)
+ *              openai/chat_format, openai/response_format)
  *              -> message -> conversation
  *             |
  *           api_request -> struct mock (this header)
  *             |
- *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log;
- *              client_session <-> client_turn
+ *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log
  *             |
  *   faults/    fault -> schedule -> behavior
  *             |
@@ -30,8 +29,8 @@
 #include "lib/json.h"
 #include "mock-agent/faults/fault_schedule.h"
 #include "mock-agent/listener.h"
+#include "mock-agent/openai/response_store.h"
 #include "mock-agent/session/api_sessions.h"
-#include "mock-agent/session/client_session.h"
 #include "mock-agent/session/session_numbers.h"
 
 struct api_request;
@@ -49,7 +48,7 @@ struct mock {
 	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
-	struct client_sessions clients;
+	struct response_store responses; /* of OpenAI's API */
 	/* Archives and deletes that do not overlap: the first one is in progress. */
 	struct api_request *ending_queue;
 	struct listener *listener;

@@ -18,7 +18,6 @@ struct api_request;
 struct response_form;
 
 struct answer_format {
-	const char *api; /* "messages": as events call it */
 	struct message_prefixes prefixes;
 	const struct response_form *whole_form, *stream_form; /* for faults */
 
@@ -39,6 +38,10 @@ struct answer_format {
 	void (*block_end)(
 		struct message *message, struct block *block, struct buf *frames);
 	void (*end)(struct message *message, struct buf *frames);
+
+	/* Keeps what later requests may name of a message, before its end is sent. NULL:
+	 * nothing. */
+	void (*keep)(const struct message *message, struct api_request *request);
 };
 
 #endif

@@ -15,6 +15,7 @@ void conversation_done(struct conversation *conversation)
 	reply_done(&conversation->reply);
 	free(conversation->prompt);
 	free(conversation->tools);
+	cJSON_Delete(conversation->items);
 	*conversation = (struct conversation){0};
 }
 
@@ -24,7 +25,6 @@ void conversation_ask(struct conversation *conversation, char *prompt)
 	free(conversation->prompt);
 	conversation->prompt = prompt;
 	conversation->answered = 0;
-	client_turn_key_ask(&conversation->turn, prompt);
 	reply_begin(&conversation->reply, prompt);
 }
 
@@ -33,7 +33,6 @@ void conversation_add_result(struct conversation *conversation, const char *tool
 {
 	reply_add_result(&conversation->reply, tool ? tool : "tool", text, failed);
 	conversation->answered++;
-	conversation->turn.has_results = true;
 }
 
 void conversation_add_tool(

@@ -54,7 +54,8 @@ static void send_error(const struct response *response,
 	SCOPED(buf_done) struct buf body = {0};
 
 	if (frame) {
-		response->form->error_frame(&body, injection->status, message);
+		response->form->error_frame(
+			&body, injection->status, message, response->sequence);
 		web_stream_add(response->exchange, body.data, body.len);
 		web_stream_end(response->exchange);
 		return;

@@ -17,10 +17,12 @@ struct response_form {
 	/* Up to a cut before what the client needs from it, and text that is neither
 	 * SSE nor JSON. */
 	const char *half, *malformed;
-	/* Append an error as the whole response, and as a frame of an open stream. */
+	/* Append an error as the whole response, and as a frame of an open stream, which
+	 * had `sequence` frames, if its form counts them. */
 	void (*error)(struct buf *body, unsigned status, const char *message,
 		const char *request_id);
-	void (*error_frame)(struct buf *frame, unsigned status, const char *message);
+	void (*error_frame)(struct buf *frame, unsigned status, const char *message,
+		unsigned sequence);
 };
 
 /* Of the session API: JSON, and the events of a session. */
@@ -33,6 +35,7 @@ struct response {
 	struct web_exchange *exchange;
 	const struct response_form *form;
 	const char *request_id;
+	unsigned sequence;
 };
 
 /* Logs "agent.fault". session_id may be NULL. */

@@ -170,19 +170,12 @@ static void write_end(struct message *message, struct buf *frames)
 	buf_adds(frames, "data: [DONE]\n\n");
 }
 
-static void write_error_frame(struct buf *frame, unsigned status, const char *message)
-{
-	buf_adds(frame, "data: ");
-	openai_error_write(frame, status, message, NULL);
-	buf_adds(frame, "\n\n");
-}
-
 static const struct response_form whole_form = {
 	.type = API_FORMAT_JSON,
 	.half = "{\"id\":\"chatcmpl-",
 	.malformed = RESPONSE_NOT_JSON,
 	.error = openai_error_write,
-	.error_frame = write_error_frame,
+	.error_frame = openai_error_frame,
 };
 
 static const struct response_form stream_form = {
@@ -190,11 +183,10 @@ static const struct response_form stream_form = {
 	.half = "data: {\"id\":\"chatcmpl-",
 	.malformed = "<html>\n\ndata: {oops\n\n",
 	.error = openai_error_write,
-	.error_frame = write_error_frame,
+	.error_frame = openai_error_frame,
 };
 
 const struct answer_format chat_format = {
-	.api = "chat",
 	.prefixes = {"chatcmpl", "call"},
 	.whole_form = &whole_form,
 	.stream_form = &stream_form,

@@ -57,8 +57,8 @@ void openai_error_members(struct buf *body, unsigned status, const char *message
 		error.code ? error.code : error.type, message);
 }
 
-/* The frame of a stream that has no names of events. */
-static void write_error_frame(struct buf *frame, unsigned status, const char *message)
+void openai_error_frame(struct buf *frame, unsigned status, const char *message,
+	UNUSED unsigned sequence)
 {
 	buf_adds(frame, "data: ");
 	openai_error_write(frame, status, message, NULL);
@@ -70,7 +70,7 @@ const struct response_form openai_form = {
 	.half = "{\"id\":\"",
 	.malformed = RESPONSE_NOT_JSON,
 	.error = openai_error_write,
-	.error_frame = write_error_frame,
+	.error_frame = openai_error_frame,
 };
 
 void openai_begin(struct api_request *request)

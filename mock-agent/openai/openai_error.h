@@ -17,11 +17,14 @@ extern const struct response_form openai_form;
  * refuses has this shape. */
 void openai_begin(struct api_request *request);
 
-/* Append an error with the type and the code of its status, and no parameter; as a
- * response, and as the members of an object. */
+/* Append an error with the type and the code of its status, and no parameter: as a
+ * response, as a frame of a stream that has no names of events, and as the members of an
+ * object. */
 void openai_error_write(
 	struct buf *body, unsigned status, const char *message, const char *request_id);
-void openai_error_members(struct buf *body, unsigned status, const char *message);
+void openai_error_frame(
+	struct buf *frame, unsigned status, const char *message, unsigned sequence);
+void openai_error_members(struct buf *object, unsigned status, const char *message);
 
 /* Refuses a request with 400; `param` and `code` may be NULL. Returns false, for
  * functions that report whether the request goes on. */

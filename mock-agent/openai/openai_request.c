@@ -252,13 +252,14 @@ static bool says_json(const cJSON *node)
 	return text && strcasestr(text, "json");
 }
 
-/* What a json_object is filled with: any object would do. */
-static const cJSON *any_object(cJSON *format)
+/* What a json_object is filled with: any object would do. It becomes part of the body,
+ * under a name that no client uses. */
+static const cJSON *any_object(struct api_request *request)
 {
-	json_fill(format,
-		"{'any': {'type': 'object', 'properties': {'answer': "
+	json_fill(request->body,
+		"{'any object': {'type': 'object', 'properties': {'answer': "
 		"{'type': 'string'}}, 'required': ['answer']}}");
-	return json_get(format, "any");
+	return json_get(request->body, "any object");
 }
 
 static bool read_text_format(struct conversation *conversation,
@@ -277,8 +278,7 @@ static bool read_text_format(struct conversation *conversation,
 				"'%s' must contain the word 'json' in some form, to "
 				"use '%s' of type 'json_object'.",
 				where->messages, where->format);
-		/* The tree is the request's own, and nobody else reads this. */
-		conversation->schema = any_object((cJSON *)(uintptr_t)format);
+		conversation->schema = any_object(request);
 		return true;
 	}
 	param = mem_textf(
@@ -297,7 +297,6 @@ bool openai_request_read(struct conversation *conversation, struct api_request *
 {
 	conversation->model = json_text(request->body, "model");
 	conversation->streams = json_bool(request->body, "stream", false);
-	conversation->user = json_text(request->body, "user");
 	return check_numbers(request) && read_max(conversation, request, where) &&
 		read_tools(conversation, request, where) &&
 		read_choice(conversation, request, where) &&

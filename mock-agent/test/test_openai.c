@@ -7,31 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mock-agent/test/mock_program.h"
+#include "mock-agent/test/openai_client.h"
 
-#define CHAT       "/v1/chat/completions"
 #define HELLO      "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]"
 #define CHAT_HELLO "{\"model\":\"gpt-5.1\"," HELLO "}"
-
-/* A request of a client of this API. */
-static struct http_answer call(struct mock_program *mock, const char *method,
-	const char *path, const char *body)
-{
-	struct http_client client;
-	struct http_answer answer;
-
-	http_open(&client, mock->port);
-	http_send(&client, method, path, CREDENTIAL, body);
-	answer = http_answer(&client);
-	http_close(&client);
-	return answer;
-}
-
-/* The text at "a.0.b" of the answer's body. Borrowed. */
-static const char *text_at(const struct http_answer *answer, const char *path)
-{
-	return cJSON_GetStringValue(json_at(answer->body, path));
-}
 
 static void a_chat_is_answered_whole(void **state UNUSED)
 {
@@ -39,14 +18,14 @@ static void a_chat_is_answered_whole(void **state UNUSED)
 	struct http_answer answer;
 
 	mock_start(&mock, "{}");
-	answer = call(&mock, "POST", CHAT, CHAT_HELLO);
+	answer = openai_call(&mock, "POST", CHAT, CHAT_HELLO);
 	assert_int_equal(answer.status, 200);
 	assert_non_null(strcasestr(answer.headers, "x-request-id: req_"));
-	assert_string_equal(text_at(&answer, "object"), "chat.completion");
-	assert_string_equal(text_at(&answer, "model"), "gpt-5.1");
+	assert_string_equal(openai_text(&answer, "object"), "chat.completion");
+	assert_string_equal(openai_text(&answer, "model"), "gpt-5.1");
 	assert_string_equal(
-		text_at(&answer, "choices.0.message.content"), "You said: hello");
-	assert_string_equal(text_at(&answer, "choices.0.finish_reason"), "stop");
+		openai_text(&answer, "choices.0.message.content"), "You said: hello");
+	assert_string_equal(openai_text(&answer, "choices.0.finish_reason"), "stop");
 	assert_null(json_at(answer.body, "choices.0.message.tool_calls"));
 	http_answer_done(&answer);
 	mock_stop(&mock);
@@ -66,62 +45,27 @@ static void a_chat_calls_a_tool_and_tells_its_result(void **state UNUSED)
 	struct http_answer answer;
 
 	mock_start(&mock, "{\"tools\":1}");
-	answer = call(&mock, "POST", CHAT,
+	answer = openai_call(&mock, "POST", CHAT,
 		"{\"model\":\"m\"," HELLO ",\"tools\":[" FUNCTION("look") "]}");
-	assert_string_equal(text_at(&answer, "choices.0.finish_reason"), "tool_calls");
+	assert_string_equal(
+		openai_text(&answer, "choices.0.finish_reason"), "tool_calls");
 	assert_true(cJSON_IsNull(json_at(answer.body, "choices.0.message.content")));
 	assert_string_equal(
-		text_at(&answer, "choices.0.message.tool_calls.0.function.name"),
+		openai_text(&answer, "choices.0.message.tool_calls.0.function.name"),
 		"look");
 	assert_string_equal(
-		text_at(&answer, "choices.0.message.tool_calls.0.function.arguments"),
+		openai_text(
+			&answer, "choices.0.message.tool_calls.0.function.arguments"),
 		"{\"city\":\"hello\"}");
 	http_answer_done(&answer);
-	answer = call(&mock, "POST", CHAT,
+	answer = openai_call(&mock, "POST", CHAT,
 		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
 		"\"hello\"}," CALL ",{\"role\":\"tool\",\"tool_call_id\":\"call_1\","
 		"\"content\":\"42\"}],\"tools\":[" FUNCTION("look") "]}");
-	assert_string_equal(text_at(&answer, "choices.0.message.content"),
+	assert_string_equal(openai_text(&answer, "choices.0.message.content"),
 		"You said: hello\nlook answered: 42");
 	http_answer_done(&answer);
 	mock_stop(&mock);
-}
-
-/* The body of a stream, up to its end; the caller's. */
-static char *stream(struct mock_program *mock, const char *path, const char *body)
-{
-	struct http_client client;
-	struct buf text = {0};
-
-	http_open(&client, mock->port);
-	http_send(&client, "POST", path, CREDENTIAL, body);
-	assert_int_equal(http_read_all(&client, HTTP_PATIENCE_MS), HTTP_EOF);
-	assert_true(http_body(&client, &text));
-	http_close(&client);
-	return buf_take(&text);
-}
-
-/* Texts that occur one behind the other; NULL ends them. */
-static void assert_order(const char *text, const char *const *parts)
-{
-	for (; *parts; parts++) {
-		const char *found = strstr(text, *parts);
-
-		if (!found)
-			fail_msg("no %s in what is left: %s", *parts, text);
-		text = found + strlen(*parts);
-	}
-}
-
-static unsigned count_of(const char *text, const char *part)
-{
-	unsigned count = 0;
-
-	while ((text = strstr(text, part))) {
-		text += strlen(part);
-		count++;
-	}
-	return count;
 }
 
 static void a_chat_streams_chunks_and_ends_with_done(void **state UNUSED)
@@ -135,11 +79,11 @@ static void a_chat_streams_chunks_and_ends_with_done(void **state UNUSED)
 	char *text;
 
 	mock_start(&mock, "{\"chunks\":2}");
-	text = stream(&mock, CHAT,
+	text = openai_stream(&mock, CHAT,
 		"{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\","
 		"\"content\":\"\\\"\"}]}");
-	assert_order(text, parts);
-	assert_int_equal(count_of(text, "data: "), 5);
+	openai_assert_order(text, parts);
+	assert_int_equal(openai_count(text, "data: "), 5);
 	assert_null(strstr(text, "usage"));
 	assert_null(strstr(text, "event:"));
 	free(text);
@@ -155,10 +99,10 @@ static void a_chat_streams_its_usage_if_asked_to(void **state UNUSED)
 	char *text;
 
 	mock_start(&mock, "{}");
-	text = stream(&mock, CHAT,
+	text = openai_stream(&mock, CHAT,
 		"{\"model\":\"m\",\"stream\":true,"
 		"\"stream_options\":{\"include_usage\":true}," HELLO "}");
-	assert_order(text, parts);
+	openai_assert_order(text, parts);
 	free(text);
 	mock_stop(&mock);
 }
@@ -175,46 +119,12 @@ static void a_chat_streams_the_arguments_of_a_call(void **state UNUSED)
 	char *text;
 
 	mock_start(&mock, "{\"tools\":1}");
-	text = stream(&mock, CHAT,
+	text = openai_stream(&mock, CHAT,
 		"{\"model\":\"m\",\"stream\":true," HELLO
 		",\"tools\":[" FUNCTION("look") "]}");
-	assert_order(text, parts);
+	openai_assert_order(text, parts);
 	free(text);
 	mock_stop(&mock);
-}
-
-struct refusal {
-	const char *body;
-	int status;
-	const char *param;
-	const char *code;
-	const char *why;
-};
-
-static void assert_text(
-	const char *why, const cJSON *error, const char *name, const char *expected)
-{
-	const char *text = json_text(error, name);
-
-	if (!expected ? !cJSON_IsNull(json_get(error, name))
-		      : !text || strcmp(text, expected) != 0)
-		fail_msg("%s: %s is %s, not %s", why, name, text ? text : "null",
-			expected ? expected : "null");
-}
-
-static void assert_refused(
-	struct mock_program *mock, const char *path, const struct refusal *row)
-{
-	struct http_answer answer = call(mock, "POST", path, row->body);
-	const cJSON *error = json_get(answer.body, "error");
-
-	if (answer.status != row->status)
-		fail_msg("%s: %d, not %d", row->why, answer.status, row->status);
-	assert_text(row->why, error, "type", "invalid_request_error");
-	assert_text(row->why, error, "param", row->param);
-	assert_text(row->why, error, "code", row->code);
-	assert_true(strlen(json_text(error, "message")) > 5);
-	http_answer_done(&answer);
 }
 
 #define MESSAGES(list) "{\"model\":\"m\",\"messages\":[" list "]}"
@@ -283,7 +193,7 @@ static void a_chat_that_makes_no_sense_is_refused(void **state UNUSED)
 
 	mock_start(&mock, "{}");
 	for (unsigned i = 0; i < COUNT(rows); i++)
-		assert_refused(&mock, CHAT, &rows[i]);
+		openai_assert_refused(&mock, CHAT, &rows[i]);
 	mock_stop(&mock);
 }
 
@@ -320,10 +230,10 @@ static void refusals_of_the_router_have_the_shape_of_the_client(void **state UNU
 		http_send(&client, rows[i].method, rows[i].path, rows[i].headers,
 			strcmp(rows[i].method, "POST") == 0 ? "{}" : NULL);
 		answer = http_answer(&client);
-		code = text_at(&answer, "error.code");
+		code = openai_text(&answer, "error.code");
 		if (answer.status != rows[i].status)
 			fail_msg("%u: %d", i, answer.status);
-		assert_string_equal(text_at(&answer, "error.type"), rows[i].type);
+		assert_string_equal(openai_text(&answer, "error.type"), rows[i].type);
 		assert_string_equal(code ? code : "", rows[i].code ? rows[i].code : "");
 		http_answer_done(&answer);
 		http_close(&client);
@@ -337,13 +247,13 @@ static void models_have_the_shape_of_the_client(void **state UNUSED)
 	struct http_answer answer;
 
 	mock_start(&mock, "{}");
-	answer = call(&mock, "GET", "/v1/models", NULL);
-	assert_string_equal(text_at(&answer, "object"), "list");
-	assert_string_equal(text_at(&answer, "data.0.object"), "model");
+	answer = openai_call(&mock, "GET", "/v1/models", NULL);
+	assert_string_equal(openai_text(&answer, "object"), "list");
+	assert_string_equal(openai_text(&answer, "data.0.object"), "model");
 	assert_true(cJSON_IsNumber(json_at(answer.body, "data.0.created")));
 	http_answer_done(&answer);
 	answer = mock_call(&mock, "GET", "/v1/models", NULL);
-	assert_string_equal(text_at(&answer, "data.0.type"), "model");
+	assert_string_equal(openai_text(&answer, "data.0.type"), "model");
 	assert_true(cJSON_IsString(json_at(answer.body, "data.0.created_at")));
 	http_answer_done(&answer);
 	mock_stop(&mock);
@@ -360,12 +270,12 @@ static void assert_fault(struct mock_program *mock, const char *path, const char
 				 "\"retry_after\":\"7s\",\"times\":1},\"chunk\":"
 				 "{\"fault\":\"error\"},\"chunks\":2}"),
 		200);
-	answer = call(mock, "POST", path, body);
+	answer = openai_call(mock, "POST", path, body);
 	assert_int_equal(answer.status, 429);
 	assert_non_null(strcasestr(answer.headers, "retry-after: 7"));
-	assert_string_equal(text_at(&answer, "error.code"), "rate_limit_exceeded");
+	assert_string_equal(openai_text(&answer, "error.code"), "rate_limit_exceeded");
 	http_answer_done(&answer);
-	text = stream(mock, path, body);
+	text = openai_stream(mock, path, body);
 	assert_non_null(strstr(text, "server_error"));
 	assert_non_null(strstr(text, "The chunk fault was asked for."));
 	assert_null(strstr(text, "[DONE]"));
@@ -379,6 +289,8 @@ static void faults_have_the_shape_of_the_api(void **state UNUSED)
 
 	mock_start(&mock, "{}");
 	assert_fault(&mock, CHAT, "{\"model\":\"m\",\"stream\":true," HELLO "}");
+	assert_fault(&mock, RESPONSES,
+		"{\"model\":\"m\",\"stream\":true,\"input\":\"hello\"}");
 	mock_stop(&mock);
 }
 
