@@ -60,6 +60,22 @@ void control_change_route(struct api_request *request)
 	}
 }
 
+static void list_clients(cJSON *data, const struct client_sessions *clients)
+{
+	const struct client_session *session;
+
+	for (session = clients->by_key; session; session = session->hh.next)
+		cJSON_AddItemToArray(data,
+			json_fill(NULL,
+				"{'label': %s, 'id': %s, 'api': %s, 'by': %s, "
+				"'status': %s, 'connections': %u}",
+				session->label, session->id, session->api,
+				client_named_by_name(session->by),
+				client_turns_running(&session->turns) ? "running"
+								      : "idle",
+				session->connections));
+}
+
 void control_sessions_route(struct api_request *request)
 {
 	const struct api_sessions *sessions = &request->mock->sessions;
@@ -81,6 +97,7 @@ void control_sessions_route(struct api_request *request)
 		cJSON_AddBoolToObject(item, "deleted", session->deleted);
 		cJSON_AddItemToArray(data, item);
 	}
+	list_clients(data, &request->mock->clients);
 	api_request_answer(request, body);
 }
 
@@ -113,6 +130,7 @@ static bool reset(struct mock *mock, uint64_t seed, struct err *err)
 	UNUSED bool ok;
 
 	api_sessions_clear(&mock->sessions);
+	client_sessions_clear(&mock->clients);
 	response_store_clear(&mock->responses);
 	agent_behavior_done(&mock->behavior);
 	agent_behavior_preset(&mock->behavior);

@@ -183,6 +183,7 @@ static struct listener *listen_at(struct mock *mock, const char *host, int64_t p
 			.body_ceiling = BODY_CEILING,
 			.handle = router_handle,
 			.over = router_over,
+			.closed = router_closed,
 			.arg = mock,
 		},
 		err);
@@ -197,6 +198,8 @@ static bool begin_mock(struct mock *mock, const struct mock_agent_config *config
 
 	fault_schedules_init(&mock->schedules, &mock->behavior, (uint64_t)mock->seed);
 	mock->sessions.loop = mock->loop;
+	mock->clients.schedules = &mock->schedules;
+	mock->clients.numbers = &mock->numbers;
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
 	mock->listener = mock->schedules.listener = listen_at(mock, config->host,
@@ -214,6 +217,7 @@ static void end_mock(struct mock *mock)
 	listener_destroy(mock->listener);
 	listener_destroy(mock->control_listener);
 	api_sessions_clear(&mock->sessions);
+	client_sessions_clear(&mock->clients);
 	response_store_clear(&mock->responses);
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);

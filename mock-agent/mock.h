@@ -9,7 +9,8 @@
  *             |
  *           api_request -> struct mock (this header)
  *             |
- *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log
+ *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log;
+ *              client_session <-> client_turn
  *             |
  *   faults/    fault -> schedule -> behavior
  *             |
@@ -31,6 +32,7 @@
 #include "mock-agent/listener.h"
 #include "mock-agent/openai/response_store.h"
 #include "mock-agent/session/api_sessions.h"
+#include "mock-agent/session/client_session.h"
 #include "mock-agent/session/session_numbers.h"
 
 struct api_request;
@@ -48,6 +50,7 @@ struct mock {
 	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
+	struct client_sessions clients;
 	struct response_store responses; /* of OpenAI's API */
 	/* Archives and deletes that do not overlap: the first one is in progress. */
 	struct api_request *ending_queue;

@@ -12,7 +12,9 @@ struct answer {
 	struct loop_timer *next;    /* delta of a stream */
 	struct injection injection; /* of that delta */
 	unsigned block;             /* the one that it belongs to */
-	struct buf frames;          /* composed here, to be sent at once */
+	int fault;                  /* enum fault: the last one performed */
+	struct client_request client;
+	struct buf frames; /* composed here, to be sent at once */
 };
 
 static void keep_message(struct answer *answer)
@@ -95,6 +97,19 @@ static void continue_stream(struct answer *answer, struct block *block)
 	wait_for(answer, PHASE_CHUNK);
 }
 
+static const char *session_id(const struct answer *answer)
+{
+	return answer->client.session ? answer->client.session->id : NULL;
+}
+
+static void note_fault(struct answer *answer, const struct injection *injection)
+{
+	if (injection->fault == FAULT_NONE)
+		return;
+	answer->fault = injection->fault;
+	fault_log(answer->request->schedule, session_id(answer), injection);
+}
+
 static void on_next(void *arg)
 {
 	struct answer *answer = arg;
@@ -112,8 +127,7 @@ static void on_next(void *arg)
 	if (part)
 		answer->format->delta(
 			&answer->message, block, part, len, &answer->frames);
-	if (answer->injection.fault != FAULT_NONE)
-		fault_log(request->schedule, NULL, &answer->injection);
+	note_fault(answer, &answer->injection);
 	continues = fault_on_response(
 		request->schedule, &answer->injection, &response, &answer->frames);
 	buf_clear(&answer->frames);
@@ -123,10 +137,45 @@ static void on_next(void *arg)
 
 /* The request */
 
-static void on_over(struct api_request *request, UNUSED enum web_end end)
+/* Where nothing comes any more, the client ends it. */
+static enum client_end how_it_ended(const struct answer *answer, enum web_end end)
+{
+	bool silent = answer->fault == FAULT_HANG || answer->fault == FAULT_BLACKHOLE;
+
+	if (answer->fault != FAULT_NONE && !silent)
+		return CLIENT_FAILED;
+	switch (end) {
+	case WEB_ANSWERED:
+		return CLIENT_ANSWERED;
+	case WEB_LEFT:
+		return CLIENT_INTERRUPTED;
+	case WEB_BROKEN:
+		break;
+	}
+	return CLIENT_FAILED;
+}
+
+/* The tool that the answer asks for. One that the client forced is a form to fill in:
+ * the turn ends with it. */
+static const char *asked_tool(const struct answer *answer)
+{
+	const struct message *message = &answer->message;
+	bool forced = answer->conversation.choice == TOOL_CHOICE_ANY ||
+		answer->conversation.choice == TOOL_CHOICE_NAMED;
+
+	for (unsigned i = 0; i < message->block_count && !forced; i++) {
+		if (message->blocks[i].kind == BLOCK_TOOL)
+			return message->blocks[i].tool;
+	}
+	return NULL;
+}
+
+static void on_over(struct api_request *request, enum web_end end)
 {
 	struct answer *answer = request->data;
 
+	client_request_end(
+		&answer->client, how_it_ended(answer, end), asked_tool(answer));
 	message_done(&answer->message);
 	conversation_done(&answer->conversation);
 	loop_timer_destroy(answer->next);
@@ -136,37 +185,92 @@ static void on_over(struct api_request *request, UNUSED enum web_end end)
 
 static void send_whole(struct answer *answer)
 {
+	const struct api_request *request = answer->request;
+	const struct response response = api_request_response(request);
+
+	if (request->schedule->blackholed)
+		return;
+	note_fault(answer, &answer->injection);
+	if (answer->fault != FAULT_NONE) {
+		(void)fault_on_response(
+			request->schedule, &answer->injection, &response, NULL);
+		return;
+	}
 	keep_message(answer);
 	answer->format->whole(&answer->message, &answer->frames);
 	web_reply(answer->request->exchange, 200, API_FORMAT_JSON,
 		buf_text(&answer->frames), answer->frames.len);
 }
 
+static void on_whole(void *arg)
+{
+	send_whole(arg);
+}
+
+/* What the first byte waits for, all of it does. */
+static void begin_whole(struct answer *answer)
+{
+	answer->injection =
+		fault_schedule_next(answer->request->schedule, PHASE_FIRST_BYTE);
+	if (answer->injection.delay_ns == 0) {
+		send_whole(answer);
+		return;
+	}
+	answer->next = loop_timer_create(answer->request->mock->loop, on_whole, answer);
+	loop_timer_set(answer->next, answer->injection.delay_ns);
+}
+
 static void on_due(struct api_request *request)
 {
 	struct answer *answer = request->data;
 
-	if (api_request_is_faulted(request))
+	request->session_id = session_id(answer);
+	if (api_request_is_faulted(request)) {
+		answer->fault = request->injection.fault;
 		return;
+	}
 	message_compose(&answer->message, &answer->conversation,
 		&answer->format->prefixes,
 		fault_schedule_behavior(request->schedule)->tools);
 	answer->message.input_tokens = message_tokens(request->exchange->body.len);
 	if (!answer->conversation.streams) {
-		send_whole(answer);
+		begin_whole(answer);
 		return;
 	}
 	answer->next = loop_timer_create(request->mock->loop, on_next, answer);
 	begin_stream(answer);
 }
 
-static struct fault_schedule *schedule_of(const struct api_request *request)
+/* The session of the request, with a hold; NULL: there are too many. */
+static struct client_session *take_session(struct answer *answer)
 {
-	struct mock *mock = request->mock;
-	const char *name = web_header(request->exchange, "x-claude-code-session-id");
+	const struct api_request *request = answer->request;
+	const char *user = answer->conversation.user;
+	SCOPED(mem_free) char *named = user ? client_session_of_user(user) : NULL;
+	const struct client_origin origin = {
+		.names =
+			{
+				[CLIENT_BY_PATH] = request->room,
+				[CLIENT_BY_HEADER] = api_request_session_name(request),
+				[CLIENT_BY_CLI] = web_header(
+					request->exchange, "x-claude-code-session-id"),
+				[CLIENT_BY_USER] = named,
+			},
+		.connection = request->exchange->client,
+		.api = answer->format->api,
+	};
 
-	return fault_schedules_get(&mock->schedules,
-		name ? session_numbers_take_named(&mock->numbers, name) : 0);
+	return client_sessions_take(&request->mock->clients, &origin);
+}
+
+/* Gives the schedule of its faults. */
+static struct fault_schedule *begin_turn(struct answer *answer)
+{
+	struct mock *mock = answer->request->mock;
+	struct client_session *session = take_session(answer);
+
+	client_request_begin(&answer->client, session, &answer->conversation.turn);
+	return session ? session->schedule : fault_schedules_get(&mock->schedules, 0);
 }
 
 void answer_request(struct api_request *request, const struct answer_format *format)
@@ -184,5 +288,5 @@ void answer_request(struct api_request *request, const struct answer_format *for
 		return;
 	request->form =
 		answer->conversation.streams ? format->stream_form : format->whole_form;
-	api_request_wait(request, schedule_of(request), PHASE_MESSAGES, on_due);
+	api_request_wait(request, begin_turn(answer), PHASE_MESSAGES, on_due);
 }

@@ -2,10 +2,10 @@
  * answer - the agent's answer to one request of a client that keeps its conversation
  * itself: whole, or as a stream of deltas.
  *
- * The messages phase comes before the answer. In a stream the first_byte phase comes
- * before the first delta, and chunk before each further one. A client that names its
- * session (x-claude-code-session-id) has a session number, and with it a schedule. All
- * others share session 0, and also its blackhole.
+ * The messages phase comes before the answer, then first_byte: in a stream before the
+ * first delta. Before each further delta comes chunk. The request's session
+ * (session/client_session.h) has the schedule; sessions of connections share session 0,
+ * and also its blackhole.
  */
 #ifndef MOCK_AGENT_ANSWER_ANSWER_H
 #define MOCK_AGENT_ANSWER_ANSWER_H

@@ -18,6 +18,7 @@ struct api_request;
 struct response_form;
 
 struct answer_format {
+	const char *api; /* "messages": as events call it */
 	struct message_prefixes prefixes;
 	const struct response_form *whole_form, *stream_form; /* for faults */
 

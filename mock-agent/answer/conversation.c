@@ -25,6 +25,7 @@ void conversation_ask(struct conversation *conversation, char *prompt)
 	free(conversation->prompt);
 	conversation->prompt = prompt;
 	conversation->answered = 0;
+	client_turn_key_ask(&conversation->turn, prompt);
 	reply_begin(&conversation->reply, prompt);
 }
 
@@ -33,6 +34,7 @@ void conversation_add_result(struct conversation *conversation, const char *tool
 {
 	reply_add_result(&conversation->reply, tool ? tool : "tool", text, failed);
 	conversation->answered++;
+	conversation->turn.has_results = true;
 }
 
 void conversation_add_tool(

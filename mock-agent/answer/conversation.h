@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "mock-agent/session/client_turn.h"
 #include "mock-agent/session/reply.h"
 
 /* Which tools the answer may call. */
@@ -36,6 +37,8 @@ struct conversation {
 	char *prompt;       /* owned: the user's last message */
 	struct reply reply; /* to the prompt, with the tool results */
 	int64_t answered;   /* results since the prompt */
+	const char *user; /* whom the client says it serves; borrowed; NULL: not said */
+	struct client_turn_key turn;
 
 	/* For a format that keeps what the prompt and the results were read from: */
 	cJSON *items;          /* owned; NULL: none */

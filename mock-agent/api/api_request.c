@@ -32,6 +32,7 @@ void api_request_end(struct api_request *request, enum web_end end)
 	cJSON_Delete(request->body);
 	for (unsigned i = 0; i < REQUEST_PARAMS; i++)
 		free(request->param[i]);
+	free(request->room);
 	free(request);
 }
 
@@ -61,6 +62,11 @@ bool api_request_refuse(
 	request->form->error(&body, status, message, request->id);
 	web_reply(request->exchange, status, API_FORMAT_JSON, body.data, body.len);
 	return false;
+}
+
+const char *api_request_session_name(const struct api_request *request)
+{
+	return web_header(request->exchange, "x-session");
 }
 
 void api_request_draw(
@@ -99,7 +105,8 @@ bool api_request_is_faulted(struct api_request *request)
 		return true;
 	if (request->injection.fault == FAULT_NONE)
 		return false;
-	fault_log(request->schedule, request->session ? request->session->id : NULL,
+	fault_log(request->schedule,
+		request->session ? request->session->id : request->session_id,
 		&request->injection);
 	(void)fault_on_response(
 		request->schedule, &request->injection, &response, NULL);

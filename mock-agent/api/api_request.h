@@ -30,10 +30,12 @@ struct api_request {
 	const struct response_form *form; /* of its response */
 
 	/* Set by the router: */
+	char *room; /* owned: NAME of a path that begins with /room/NAME; NULL */
 	char *param[REQUEST_PARAMS]; /* owned: the :names of the route's path */
 	cJSON *body;                 /* owned; NULL: none */
 	struct resources *resources; /* of the route, or NULL */
 	struct api_session *session; /* held until the request ends, or NULL */
+	const char *session_id;      /* of a client's session; borrowed; or NULL */
 
 	struct fault_schedule *schedule; /* NULL before api_request_draw() */
 	struct injection injection;
@@ -60,6 +62,9 @@ void api_request_answer(struct api_request *request, cJSON *body); /* 200 */
 /* Returns false, for functions that report whether the request goes on. */
 bool api_request_refuse(struct api_request *request, unsigned status,
 	const char *format, ...) PRINTF(3, 4);
+
+/* What the client calls its session in the header X-Session; NULL. Borrowed. */
+const char *api_request_session_name(const struct api_request *request);
 
 void api_request_draw(
 	struct api_request *request, struct fault_schedule *schedule, enum phase phase);

@@ -13,9 +13,9 @@
 #include "mock-agent/control.h"
 #include "mock-agent/messages/messages.h"
 #include "mock-agent/messages/models.h"
+#include "mock-agent/openai/openai_error.h"
 #include "mock-agent/openai/openai_routes.h"
 #include "mock-agent/openai/response_routes.h"
-#include "mock-agent/openai/openai_error.h"
 
 #define BETA "managed-agents-"
 
@@ -149,19 +149,36 @@ static void take_params(
 	}
 }
 
+#define ROOM "/room/"
+
+/* The path behind /room/NAME, which any path may begin with. */
+static const char *take_room(struct api_request *request, const char *path)
+{
+	const char *name = path + strlen(ROOM);
+	size_t len;
+
+	if (strncmp(path, ROOM, strlen(ROOM)) != 0)
+		return path;
+	len = strcspn(name, "/");
+	if (len == 0 || name[len] == '\0')
+		return path;
+	request->room = mem_textf("%.*s", (int)len, name);
+	return name + len;
+}
+
 /* NULL: there is none; known reports whether the path has one for other methods. Where
  * both APIs have one, it is that of the client's API. */
 static const struct route *find_route(
-	const struct web_exchange *exchange, bool openai, bool *known)
+	const char *method, const char *path, bool openai, bool *known)
 {
 	const struct route *found = NULL;
 
 	*known = false;
 	for (unsigned i = 0; i < COUNT(routes); i++) {
-		if (!matches(routes[i].path, exchange->path))
+		if (!matches(routes[i].path, path))
 			continue;
 		*known = true;
-		if (strcmp(routes[i].method, exchange->method) != 0)
+		if (strcmp(routes[i].method, method) != 0)
 			continue;
 		if ((routes[i].auth == AUTH_OPENAI) == openai)
 			return &routes[i];
@@ -264,8 +281,9 @@ static bool prepare(struct api_request *request, enum target target)
 void router_handle(void *arg, struct web_exchange *exchange)
 {
 	struct api_request *request = api_request_create(arg, exchange);
+	const char *path = take_room(request, exchange->path);
 	bool known, openai = is_openai_client(exchange);
-	const struct route *route = find_route(exchange, openai, &known);
+	const struct route *route = find_route(exchange->method, path, openai, &known);
 
 	if (route ? route->auth == AUTH_OPENAI : openai)
 		openai_begin(request);
@@ -278,7 +296,7 @@ void router_handle(void *arg, struct web_exchange *exchange)
 	}
 	if (!authorize(request, route->auth))
 		return;
-	take_params(request, route->path, exchange->path);
+	take_params(request, route->path, path);
 	if (prepare(request, route->target))
 		route->run(request);
 }
@@ -286,4 +304,9 @@ void router_handle(void *arg, struct web_exchange *exchange)
 void router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_end end)
 {
 	api_request_end(exchange->data, end);
+}
+
+void router_closed(UNUSED void *arg, struct web_connection *client)
+{
+	client_sessions_disconnect(client);
 }

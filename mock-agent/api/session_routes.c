@@ -174,6 +174,31 @@ static cJSON *take_event(
 	return echo;
 }
 
+/* What says which room's session it is: "metadata", "path", "header", "order". */
+static const char *named_by(const struct api_request *request)
+{
+	if (json_get(json_get(request->body, "metadata"), "room"))
+		return "metadata";
+	if (request->room)
+		return client_named_by_name(CLIENT_BY_PATH);
+	return api_request_session_name(request)
+		? client_named_by_name(CLIENT_BY_HEADER)
+		: "order";
+}
+
+static struct fault_schedule *take_schedule(const struct api_request *request)
+{
+	struct mock *mock = request->mock;
+	const cJSON *metadata = json_get(request->body, "metadata");
+	const char *name =
+		request->room ? request->room : api_request_session_name(request);
+
+	return fault_schedules_get(&mock->schedules,
+		json_get(metadata, "room")
+			? session_numbers_take(&mock->numbers, metadata)
+			: session_numbers_take_named(&mock->numbers, name));
+}
+
 static void open_session(struct api_request *request)
 {
 	struct mock *mock = request->mock;
@@ -193,7 +218,8 @@ static void open_session(struct api_request *request)
 	session = api_sessions_open(&mock->sessions, request->schedule, agent, stored);
 	session_numbers_keep(&mock->numbers, request->schedule->number);
 	request->over = NULL; /* the number is not given back */
-	log_event("agent.session.opened", API_SESSION_LOG(session));
+	log_event("agent.session.opened", API_SESSION_LOG(session), "api",
+		LOG_TEXT("sessions"), "by", LOG_TEXT(named_by(request)));
 	api_request_answer(request, api_session_json(session));
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
@@ -226,10 +252,8 @@ void session_routes_create(struct api_request *request)
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
 	} else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX)) {
 		request->over = on_failed_attempt;
-		api_request_wait(request,
-			fault_schedules_get(&mock->schedules,
-				session_numbers_take(&mock->numbers, metadata)),
-			PHASE_CONNECT, open_session);
+		api_request_wait(
+			request, take_schedule(request), PHASE_CONNECT, open_session);
 	}
 }
 

@@ -49,6 +49,11 @@ struct fault_schedule *fault_schedules_get(
 	return schedule;
 }
 
+void fault_schedule_set_label(struct fault_schedule *schedule, const char *label)
+{
+	snprintf(schedule->label, sizeof schedule->label, "%s", label);
+}
+
 void fault_schedules_restart(struct fault_schedules *schedules, uint64_t seed)
 {
 	struct fault_schedule *schedule, *next;

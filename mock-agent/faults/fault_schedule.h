@@ -32,12 +32,14 @@ struct injection {
 	int64_t retry_after_ns; /* FAULT_ERROR; 0: none */
 };
 
-/* Written by schedule.c and fault.c only. */
+#define FAULT_SCHEDULE_LABEL_SIZE 64
+
+/* Written by fault_schedule.c and fault.c only. */
 struct fault_schedule {
 	const struct fault_schedules *schedules;
-	int64_t number;  /* of the session */
-	char label[24];  /* the number as text */
-	bool blackholed; /* until fault_schedules_restart() */
+	int64_t number;                        /* of the session */
+	char label[FAULT_SCHEDULE_LABEL_SIZE]; /* the number as text, or the name */
+	bool blackholed;                       /* until fault_schedules_restart() */
 	struct rng rng[PHASES];
 	int64_t fault_count[PHASES];
 	UT_hash_handle hh;
@@ -57,6 +59,9 @@ void fault_schedules_done(struct fault_schedules *schedules);
 /* The schedule of this session number. Borrowed. */
 struct fault_schedule *fault_schedules_get(
 	struct fault_schedules *schedules, int64_t number);
+
+/* The name that events call the session by. It must be shorter than the label's size. */
+void fault_schedule_set_label(struct fault_schedule *schedule, const char *label);
 
 /* Puts every schedule into the state of a new one with this seed. */
 void fault_schedules_restart(struct fault_schedules *schedules, uint64_t seed);

@@ -152,6 +152,7 @@ static const struct response_form stream_form = {
 };
 
 const struct answer_format message_format = {
+	.api = "messages",
 	.prefixes = {"msg", "toolu"},
 	.whole_form = &whole_form,
 	.stream_form = &stream_form,

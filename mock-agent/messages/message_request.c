@@ -115,6 +115,7 @@ void message_request_fill(struct conversation *conversation, const cJSON *body)
 {
 	conversation->model = json_text(body, "model");
 	conversation->streams = json_bool(body, "stream", false);
+	conversation->user = json_text(json_get(body, "metadata"), "user_id");
 	take_messages(conversation, json_get(body, "messages"));
 	take_tools(conversation, json_get(body, "tools"));
 	if (api_format_is(json_get(body, "tool_choice"), "type", "none"))

@@ -187,6 +187,7 @@ static const struct response_form stream_form = {
 };
 
 const struct answer_format chat_format = {
+	.api = "chat",
 	.prefixes = {"chatcmpl", "call"},
 	.whole_form = &whole_form,
 	.stream_form = &stream_form,

@@ -10,19 +10,11 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 
-#define NAMES_MAX 10000
-
 struct session_number {
 	int64_t number;
 	unsigned attempts; /* in progress */
 	bool kept;         /* by one session or more of the same room */
 	UT_hash_handle hh;
-};
-
-struct session_name {
-	int64_t number;
-	UT_hash_handle hh;
-	char text[];
 };
 
 static void free_if_unused(
@@ -39,15 +31,10 @@ static void free_if_unused(
 void session_numbers_clear(struct session_numbers *numbers)
 {
 	struct session_number *entry, *next;
-	struct session_name *name, *next_name;
 
 	HASH_ITER(hh, numbers->taken, entry, next) {
 		entry->kept = false;
 		free_if_unused(numbers, entry);
-	}
-	HASH_ITER(hh, numbers->names, name, next_name) {
-		HASH_DEL(numbers->names, name);
-		free(name);
 	}
 }
 
@@ -80,15 +67,12 @@ static int64_t take_first(struct session_numbers *numbers)
 	return take(numbers, numbers->full + 1);
 }
 
-/* "12" or 12; -1 for everything else. */
-static int64_t read_number(const cJSON *room)
+/* "12"; -1 for everything else. */
+static int64_t read_text(const char *text)
 {
-	const char *text = cJSON_GetStringValue(room);
 	int64_t number;
 	char *end;
 
-	if (json_whole(room, &number))
-		return number >= 0 ? number : -1;
 	if (!text || text[strspn(text, "0123456789")] != '\0' || !*text)
 		return -1;
 	errno = 0;
@@ -96,11 +80,29 @@ static int64_t read_number(const cJSON *room)
 	return errno == 0 ? number : -1;
 }
 
+/* The same, or 12. */
+static int64_t read_number(const cJSON *room)
+{
+	int64_t number;
+
+	if (json_whole(room, &number))
+		return number >= 0 ? number : -1;
+	return read_text(cJSON_GetStringValue(room));
+}
+
+static int64_t take_room(struct session_numbers *numbers, int64_t room)
+{
+	return room >= 0 ? take(numbers, room) : take_first(numbers);
+}
+
 int64_t session_numbers_take(struct session_numbers *numbers, const cJSON *metadata)
 {
-	int64_t room = read_number(json_get(metadata, "room"));
+	return take_room(numbers, read_number(json_get(metadata, "room")));
+}
 
-	return room >= 0 ? take(numbers, room) : take_first(numbers);
+int64_t session_numbers_take_named(struct session_numbers *numbers, const char *name)
+{
+	return take_room(numbers, read_text(name));
 }
 
 void session_numbers_keep(struct session_numbers *numbers, int64_t number)
@@ -117,22 +119,4 @@ void session_numbers_give_back(struct session_numbers *numbers, int64_t number)
 
 	entry->attempts--;
 	free_if_unused(numbers, entry);
-}
-
-int64_t session_numbers_take_named(struct session_numbers *numbers, const char *name)
-{
-	size_t len = strlen(name);
-	struct session_name *known;
-
-	HASH_FIND(hh, numbers->names, name, len, known);
-	if (known)
-		return known->number;
-	if (HASH_COUNT(numbers->names) >= NAMES_MAX)
-		return 0;
-	known = mem_zeroed(sizeof *known + len + 1);
-	memcpy(known->text, name, len + 1);
-	known->number = take_first(numbers);
-	session_numbers_keep(numbers, known->number);
-	HASH_ADD_KEYPTR(hh, numbers->names, known->text, len, known);
-	return known->number;
 }

@@ -19,7 +19,6 @@
 /* A zeroed one is empty. Written by session_numbers.c only. */
 struct session_numbers {
 	struct session_number *taken;
-	struct session_name *names;
 	int64_t full; /* all numbers from 1 to this one are in use */
 };
 
@@ -35,7 +34,7 @@ int64_t session_numbers_take(
 void session_numbers_keep(struct session_numbers *numbers, int64_t number);
 void session_numbers_give_back(struct session_numbers *numbers, int64_t number);
 
-/* The number of a client with this name, always the same. 0: too many names. */
+/* The same for a room's name, which may be none (NULL) and need be no number. */
 int64_t session_numbers_take_named(
 	struct session_numbers *numbers, const char *name) MUST_CHECK;
 
