@@ -270,13 +270,15 @@ int64_t death_earliest_ns(const struct death *death)
 
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence)
 {
-	struct death death = evidence_death(evidence);
+	int64_t death_ns = evidence_death(evidence).ns;
+	int64_t kill_ns = evidence->facts.kill_ns;
 	const struct snapshot *last = NULL;
 
 	for (unsigned i = 0; i < evidence->snapshot_count; i++) {
 		const struct snapshot *snapshot = &evidence->snapshots[i];
 
-		if (!death.ns || snapshot->ns < death.ns)
+		if ((!death_ns || snapshot->ns < death_ns) &&
+			(!kill_ns || snapshot->ns < kill_ns))
 			last = snapshot;
 	}
 	return last;

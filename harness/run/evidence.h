@@ -189,8 +189,8 @@ struct death evidence_death(const struct evidence *evidence);
  * kernel had begun to end the others some time earlier. */
 int64_t death_earliest_ns(const struct death *death);
 
-/* The last snapshot that was complete before PID 1's death, or NULL: a later one shows
- * what that death did. Borrowed. */
+/* The last snapshot that was complete before PID 1's death and before SIGKILL to it, or
+ * NULL: a later one shows what these did (who is killed is running). Borrowed. */
 const struct snapshot *evidence_last_snapshot(const struct evidence *evidence);
 
 /* What became of the stop signal to PID 1. A process that blocks every signal, as a shell

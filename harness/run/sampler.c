@@ -12,13 +12,28 @@
 #define BEFORE_END_NS (250 * CLOCK_MS)
 #define SNAPSHOTS_MAX 64
 
+/* A process that is running in the last snapshot may only have been woken for a moment,
+ * and where it waits is what explains a stop: it is looked at again, a few times. */
+#define AGAIN_NS  (20 * CLOCK_MS)
+#define AGAIN_MAX 4
+
 struct sampler {
 	const struct subject *subject;
 	struct evidence *evidence;
 	int64_t began_ns, grace_ns;
+	unsigned again; /* looks that were made because of AGAIN_NS */
 	struct loop_timer *timer;
 	struct connection_ends *ends; /* NULL: not possible, or none was under way */
 };
+
+static bool has_running(const struct snapshot *snapshot)
+{
+	for (unsigned i = 0; i < snapshot->count; i++) {
+		if (snapshot->procs[i].state == 'R')
+			return true;
+	}
+	return false;
+}
 
 static void take(void *arg)
 {
@@ -27,6 +42,7 @@ static void take(void *arg)
 	int64_t last_ns = sampler->grace_ns - BEFORE_END_NS;
 	struct snapshot snapshot = {0};
 	int64_t past_ns = clock_now() - sampler->began_ns, next_ns;
+	bool running = false;
 	/* What it had in hand before the stop, and at the end. */
 	bool sockets = sampler->evidence->snapshot_count == 0 ||
 		past_ns >= sampler->grace_ns - 2 * BEFORE_END_NS;
@@ -37,12 +53,20 @@ static void take(void *arg)
 		snapshot_take(&snapshot, subject->pid, sockets,
 			sampler->evidence->snapshot_count ? sampler->evidence->snapshots
 							  : NULL,
-			&err))
+			&err)) {
+		running = has_running(&snapshot);
 		evidence_add_snapshot(sampler->evidence, &snapshot);
+	}
 	past_ns = clock_now() - sampler->began_ns;
 	next_ns = past_ns < FIRST_NS ? FIRST_NS : (past_ns / CLOCK_S + 1) * CLOCK_S;
-	if (past_ns < last_ns && last_ns < next_ns)
+	if (past_ns < last_ns && last_ns < next_ns) {
 		next_ns = last_ns;
+	} else if (past_ns >= last_ns && running && sampler->again < AGAIN_MAX) {
+		sampler->again++;
+		next_ns = past_ns + AGAIN_NS;
+	} else if (past_ns >= last_ns && next_ns < sampler->grace_ns + FIRST_NS) {
+		next_ns = sampler->grace_ns + FIRST_NS; /* not beside SIGKILL */
+	}
 	loop_timer_set(sampler->timer, next_ns - past_ns);
 }
 

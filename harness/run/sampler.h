@@ -3,7 +3,8 @@
  *
  * One just before, then 0.1 s, 1 s and each further second after the stop was asked
  * for, and a quarter of a second before the grace ends: two that show the same wait
- * show a hang.
+ * show a hang. A process that was running then is looked at again, a few times, since it
+ * may only have been woken for a moment.
  */
 #ifndef HARNESS_RUN_SAMPLER_H
 #define HARNESS_RUN_SAMPLER_H

@@ -137,6 +137,20 @@ static void no_line_was_printed_after_the_end_of_a_namespace(void **state UNUSED
 	evidence_done(&evidence);
 }
 
+/* What SIGKILL woke is running, and was not. */
+static void a_snapshot_after_sigkill_is_not_the_last_one(void **state UNUSED)
+{
+	struct evidence evidence = {.facts = {.kill_ns = 30}};
+	struct snapshot taken[] = {{.ns = 10}, {.ns = 20}, {.ns = 40}};
+
+	for (size_t i = 0; i < COUNT(taken); i++)
+		evidence_add_snapshot(&evidence, &taken[i]);
+	assert_int_equal(evidence_last_snapshot(&evidence)->ns, 20);
+	evidence.facts.kill_ns = 0;
+	assert_int_equal(evidence_last_snapshot(&evidence)->ns, 40);
+	evidence_done(&evidence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +160,7 @@ int main(void)
 		cmocka_unit_test(no_line_was_printed_after_the_end_of_a_namespace),
 		cmocka_unit_test(a_stamp_from_outside_of_the_case_is_none),
 		cmocka_unit_test(a_stamp_from_the_case_is_kept),
+		cmocka_unit_test(a_snapshot_after_sigkill_is_not_the_last_one),
 	};
 
 	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
