@@ -7,6 +7,7 @@
 #   ```sh            commands, run from the top of the tree with sh -e
 #   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
+#   ```sh npm        the same; they need Node.js and npm as well
 #   ```sh test       `make test`, of which this script is a part, and `make bench`, which
 #                    docs/benchmark.md runs: not run again
 #   ```sh bench      minutes of measuring: run where STOPBENCH_BENCH is set
@@ -88,6 +89,10 @@ run_commands() { # INFO FILE NAME
 	} ;;
 	"sh curl") command -v curl >/dev/null || {
 		echo "skip $3: no curl"
+		return
+	} ;;
+	"sh npm") docker_answers && command -v npm >/dev/null || {
+		echo "skip $3: no npm, Docker engine, curl or docker-compose"
 		return
 	} ;;
 	"sh docker") docker_answers || {
