@@ -53,9 +53,11 @@ without   = $(filter-out $(out)/%/main.o,$(1))
 lib          := $(call objects,lib)
 service      := $(call objects,service service/agent service/cli service/mcp)
 mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages openai))
+# The stand-in CLI, with the tables that describe it.
+mock_cli     := $(call objects,mock-agent/cli) $(addprefix $(out)/mock-agent/faults/,behavior.o cli_behavior.o)
 mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio))
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
-behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-mcp/behavior.o)
+behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
 	picture results report format format/html stats compare check campaign target command))
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
@@ -64,7 +66,7 @@ test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
-programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-mcp)
+programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp)
 
 .PHONY: all
 all: $(programs) $(subjects)
@@ -72,6 +74,7 @@ all: $(programs) $(subjects)
 $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(lib)
+$(out)/bin/mock-cli: $(mock_cli) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
 $(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
 
@@ -157,7 +160,7 @@ $(out)/foreign/%: foreign/apps/kinds/%.c
 # Programs find each other by their own place: build/bin with build/subjects beside it
 # becomes lib/stopbench/bin, and bin/ has links to it.
 installed := $(DESTDIR)$(PREFIX)
-commands  := stopbench mock-agent mock-mcp
+commands  := stopbench mock-agent mock-cli mock-mcp
 share     := $(installed)/share
 
 $(out)/man: $(programs) packaging/man-pages

@@ -2,10 +2,15 @@
  * mock-agent - an agent API to test agent programs against.
  */
 #include <argp.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "lib/buf.h"
@@ -112,6 +117,8 @@ static const char about[] =
 	"GET /health is 200.\n\n"
 	"The number of a session is the metadata.room that it was created with; others "
 	"are numbered from 1. Events are JSON lines on stderr, or in the ledger.\n\n"
+	"mock-agent --stdio, with the flags of the CLI behind it, is a stand-in for the "
+	"CLI that the agent SDKs start (mock-cli --help).\n\n"
 	"Exit codes: 0 ended, or healthy (--health); 1 not healthy; 2 bad usage; 3 could "
 	"not start.\n\n"
 	"The behavior, with its defaults:\n\n";
@@ -318,6 +325,21 @@ static int run(
 	return code;
 }
 
+/* The stand-in CLI is a program of its own: as many run as there are sessions, and they
+ * need nothing of a server. */
+static int become_cli(char **argv)
+{
+	char path[PATH_MAX] = {0};
+	SCOPED(mem_free) char *program = NULL;
+
+	if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
+		path[0] = '\0';
+	program = mem_textf("%s/mock-cli", dirname(path));
+	execv(program, argv);
+	fprintf(stderr, "mock-agent: --stdio: %s: %s\n", program, strerror(errno));
+	return EXIT_NO_START;
+}
+
 int main(int argc, char **argv)
 {
 	SCOPED(buf_done) struct buf help = {0};
@@ -327,6 +349,8 @@ int main(int argc, char **argv)
 	struct err err;
 	int code;
 
+	if (argc > 1 && strcmp(argv[1], "--stdio") == 0)
+		return become_cli(argv + 1);
 	signals_block_only(stop_signals);
 	signals_ignore_sigpipe();
 	argp_program_version = "mock-agent " STOPBENCH_VERSION;

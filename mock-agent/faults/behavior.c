@@ -58,6 +58,9 @@ static const struct field phase_fields[] = {
 		.preset = "parallel", .choices = concurrent_disconnects, \
 		.help = "archives and deletes that overlap: all at once, one after the " \
 			"other, or 429"}, \
+	{"cli", FIELD_OBJECT, offsetof(struct session_behavior, cli), \
+		.fields = cli_behavior_fields, \
+		.help = "the stand-in CLI (mock-agent --stdio)"}, \
 	{"hold", FIELD_OTHER, \
 		offsetof(struct session_behavior, phase[PHASE_HOLD].latency), .preset = "0s", \
 		.type = &latency_type, \
@@ -353,7 +356,7 @@ void agent_behavior_help(struct buf *text)
 
 	buf_adds(text, "  <phase> is one of\n");
 	for (const struct field *field = agent_fields; field->name; field++) {
-		if (field->kind == FIELD_OBJECT)
+		if (field->fields == phase_fields)
 			buf_addf(text, "    %-12s%s\n", field->name, field->help);
 		else
 			others[count++] = *field;

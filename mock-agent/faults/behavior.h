@@ -38,6 +38,7 @@
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/latency.h"
+#include "mock-agent/faults/cli_behavior.h"
 
 /* clang-format off */
 #define AGENT_FAULTS(FAULT) \
@@ -101,6 +102,7 @@ struct session_behavior {
 	int concurrent_disconnects;       /* enum concurrent_disconnects */
 	int64_t heartbeat_ns;             /* between "ping" events; 0: none */
 	bool terminated_event;            /* session.status_terminated on archive */
+	struct cli_behavior cli;          /* of mock-cli alone */
 };
 
 struct behavior_rule {
