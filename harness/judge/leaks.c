@@ -21,7 +21,7 @@
 static bool is_offspring(const struct lifeline *lifeline)
 {
 	static const char *const roles[] = {
-		"mock-mcp", "mock-mcp-child", "subject-child"};
+		"mock-cli", "mock-mcp", "mock-mcp-child", "subject-child"};
 
 	for (size_t i = 0; i < COUNT(roles); i++) {
 		if (lifeline->role && strcmp(lifeline->role, roles[i]) == 0)
@@ -30,18 +30,30 @@ static bool is_offspring(const struct lifeline *lifeline)
 	return false;
 }
 
+static const char *const reaped_events[] = {
+	"mcp.reaped", "cli.reaped", "orphan.reaped"};
+
+static bool is_reaped_event(const struct event *event)
+{
+	for (size_t i = 0; i < COUNT(reaped_events); i++)
+		if (strcmp(event->name, reaped_events[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The service recorded that it reaped this process: then it was not left behind. */
 static bool was_reaped(const struct evidence *evidence, const struct lifeline *lifeline)
 {
-	if (!evidence_count(evidence, "mcp.reaped") &&
-		!evidence_count(evidence, "orphan.reaped"))
+	unsigned count = 0;
+
+	for (size_t i = 0; i < COUNT(reaped_events); i++)
+		count += evidence_count(evidence, reaped_events[i]);
+	if (count == 0)
 		return false;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
 
-		if (event->source == EVENT_SERVICE &&
-			(strcmp(event->name, "mcp.reaped") == 0 ||
-				strcmp(event->name, "orphan.reaped") == 0) &&
+		if (event->source == EVENT_SERVICE && is_reaped_event(event) &&
 			event->ns >= lifeline->opened_ns &&
 			json_int(event->json, "child", 0) == lifeline->own_pid)
 			return true;

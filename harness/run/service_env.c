@@ -31,6 +31,23 @@ static char *mcp_config(const struct service_env *env)
 	return json_print(config);
 }
 
+static bool has_cli(const struct service_env *env)
+{
+	const char *agent = scenario_env(env->scenario, "AGENT");
+
+	return scenario_is_ours(env->scenario) && env->agent_url && agent &&
+		strcmp(agent, "cli") == 0;
+}
+
+/* Of AGENT=cli: whose requests they are is in the base URL, and the stand-in's behavior is
+ * that of the agent. */
+static void add_cli(struct strlist *texts, const struct service_env *env)
+{
+	strlist_add(texts, "AGENT_URL={agent_url}/room/{{room}}");
+	strlist_add(texts, "CLI_PATH=mock-cli");
+	strlist_add(texts, "MOCK_CLI_SEED=%llu", (unsigned long long)env->seed);
+}
+
 static void add_ours(struct strlist *texts, const struct service_env *env)
 {
 	static const char *const pairs[] = {
@@ -50,6 +67,8 @@ static void add_ours(struct strlist *texts, const struct service_env *env)
 		strlist_add(texts, "%s", pairs[i]);
 	for (size_t i = 0; env->agent_url && i < COUNT(agent_pairs); i++)
 		strlist_add(texts, "%s", agent_pairs[i]);
+	if (has_cli(env))
+		add_cli(texts, env);
 	strlist_add(texts, "HOST=%s", env->host);
 	strlist_add(texts, "SESSION_LIMIT=%lld",
 		(long long)env->scenario->load.sessions + 16);
@@ -68,6 +87,8 @@ struct strlist service_env_list(const struct service_env *env)
 	for (unsigned i = 0; i < own->count; i++)
 		strlist_add(&texts, "%s", own->item[i]);
 	pairs = service_env_expand(env, &texts);
+	if (has_cli(env) && env->scenario->agent_json)
+		strlist_add(&pairs, "MOCK_CLI_BEHAVIOR=%s", env->scenario->agent_json);
 	for (unsigned i = 0; i < file->count; i++)
 		strlist_put(&list, file->item[i]);
 	for (unsigned i = 0; i < pairs.count; i++)

@@ -16,21 +16,21 @@
 
 static const struct recipe {
 	const char *name;
-	const char *programs[4]; /* ends in NULL */
+	const char *programs[5]; /* ends in NULL */
 	const char *entrypoint;  /* NULL: none */
 	bool with_subjects, with_shell;
 } recipes[] = {
 	[DOCKER_IMAGE_PROGRAMS] =
 		{
 			.name = "stopbench-programs",
-			.programs = {"service", "mock-agent", "mock-mcp"},
+			.programs = {"service", "mock-agent", "mock-cli", "mock-mcp"},
 			.with_subjects = true,
 			.with_shell = true,
 		},
 	[DOCKER_IMAGE_SERVICE] =
 		{
 			.name = "stopbench-service",
-			.programs = {"service", "mock-mcp"},
+			.programs = {"service", "mock-cli", "mock-mcp"},
 			.entrypoint = "service",
 		},
 	[DOCKER_IMAGE_MOCK_AGENT] =
