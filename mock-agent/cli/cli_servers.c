@@ -19,6 +19,7 @@
 #define CONNECT_NS   (30 * CLOCK_S)
 #define VERSION      "2025-11-25"
 #define TOOL_PREFIX  "mcp__"
+#define SERVERS_MAX  128
 
 enum server_state {
 	SERVER_CONNECTING,
@@ -271,7 +272,6 @@ struct cli_servers *cli_servers_start(uv_loop_t *loop, const cJSON *config,
 	const struct cli_servers_events *events, void *arg, struct err *err)
 {
 	struct cli_servers *servers = mem_zeroed(sizeof *servers);
-	const cJSON *node;
 
 	servers->loop = loop;
 	servers->events = events;
@@ -284,11 +284,21 @@ struct cli_servers *cli_servers_start(uv_loop_t *loop, const cJSON *config,
 	servers->connect = loop_timer_create(loop, on_connect, servers);
 	servers->ladder = loop_timer_create(loop, on_ladder, servers);
 	servers->soon = loop_timer_create(loop, on_soon, servers);
-	servers->list = mem_zeroed(
-		((size_t)cJSON_GetArraySize(config) + 1) * sizeof *servers->list);
-	cJSON_ArrayForEach(node, config) {
-		struct server *server = &servers->list[servers->count++];
+	servers->list = mem_zeroed(SERVERS_MAX * sizeof *servers->list);
+	cli_servers_add(servers, config);
+	return servers;
+}
 
+void cli_servers_add(struct cli_servers *servers, const cJSON *config)
+{
+	const cJSON *node;
+
+	cJSON_ArrayForEach(node, config) {
+		struct server *server = &servers->list[servers->count];
+
+		if (servers->count == SERVERS_MAX)
+			break;
+		servers->count++;
 		server->servers = servers;
 		server->name = mem_text(node->string);
 		server->tools = cJSON_CreateArray();
@@ -297,7 +307,6 @@ struct cli_servers *cli_servers_start(uv_loop_t *loop, const cJSON *config,
 		connect_to(server, node);
 	}
 	loop_timer_set(servers->connect, is_connecting(servers) ? CONNECT_NS : 0);
-	return servers;
 }
 
 bool cli_servers_settled(const struct cli_servers *servers)

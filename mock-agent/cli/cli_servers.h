@@ -20,7 +20,7 @@ struct cli_servers;
 
 /* All from the loop, never from inside a call. */
 struct cli_servers_events {
-	/* Every server is connected, or has failed. */
+	/* Every server is connected, or has failed. Again after cli_servers_add(). */
 	void (*settled)(void *arg);
 	/* The end of a call: the result's content, borrowed. */
 	void (*answered)(void *arg, const cJSON *content, bool is_error);
@@ -31,6 +31,9 @@ struct cli_servers_events {
 /* config: "mcpServers"; one that is not stdio has failed. Keeps loop and events. */
 struct cli_servers *cli_servers_start(uv_loop_t *loop, const cJSON *config,
 	const struct cli_servers_events *events, void *arg, struct err *err) MUST_CHECK;
+
+/* Starts further ones. Those past a bound of 128 are left out. */
+void cli_servers_add(struct cli_servers *servers, const cJSON *config);
 
 bool cli_servers_settled(const struct cli_servers *servers);
 

@@ -242,6 +242,8 @@ static void on_settled(void *arg)
 {
 	struct stand_in *cli = arg;
 
+	while (cli->tools->child)
+		cJSON_DeleteItemFromArray(cli->tools, 0);
 	cli_servers_add_tools(cli->servers, cli->tools);
 	go_on(cli);
 }
@@ -338,6 +340,25 @@ static void on_interrupt(struct stand_in *cli, const char *id)
 	cli_turn_interrupt(cli->turn);
 }
 
+/* The SDKs deliver MCP servers with --mcp-config, or with this request. */
+static void on_initialize(struct stand_in *cli, const char *id, const cJSON *request)
+{
+	const cJSON *servers = json_get(request, "mcpServers");
+	cJSON *response = json_fill(NULL,
+		"{'commands': [], 'agents': [], 'models': [], "
+		"'output_style': 'default', 'available_output_styles': ['default'], "
+		"'account': {}, 'claude_code_version': %s}",
+		CLI_VERSION);
+
+	log_event("cli.initialized", OF(cli));
+	reach(cli, CLI_AT_INITIALIZE);
+	if (cJSON_IsObject(servers)) {
+		cli_servers_add(cli->servers, servers);
+		cJSON_AddTrueToObject(response, "mcp_servers_applied");
+	}
+	respond(cli, id, response);
+}
+
 static void on_request(struct stand_in *cli, const cJSON *json)
 {
 	/* The SDKs ask for these; nothing depends on them here. */
@@ -352,14 +373,7 @@ static void on_request(struct stand_in *cli, const cJSON *json)
 	for (size_t i = 0; i < COUNT(idle); i++)
 		is_idle = is_idle || strcmp(subtype, idle[i]) == 0;
 	if (strcmp(subtype, "initialize") == 0) {
-		log_event("cli.initialized", OF(cli));
-		reach(cli, CLI_AT_INITIALIZE);
-		respond(cli, id,
-			json_fill(NULL,
-				"{'commands': [], 'agents': [], 'models': [], "
-				"'output_style': 'default', "
-				"'available_output_styles': ['default'], "
-				"'account': {}}"));
+		on_initialize(cli, id, json_get(json, "request"));
 	} else if (strcmp(subtype, "interrupt") == 0) {
 		on_interrupt(cli, id);
 	} else {

@@ -97,7 +97,8 @@ static struct client_session *open_session(struct client_sessions *sessions,
 		name_by_number(session, origin->names[by]);
 	HASH_ADD(hh, sessions->by_key, key, sizeof session->key, session);
 	log_event("agent.session.opened", CLIENT_SESSION_LOG(session), "api",
-		LOG_TEXT(session->api), "by", LOG_TEXT(client_named_by_name(by)));
+		LOG_TEXT(session->api), "by", LOG_TEXT(client_named_by_name(by)), "cli",
+		LOG_BOOL(origin->names[CLIENT_BY_CLI] != NULL));
 	return session;
 }
 
