@@ -15,6 +15,7 @@
 #define RESUME_MAX_NS    (30 * CLOCK_S)
 #define ANSWER_TRIES_MAX 3  /* beginnings in a row that bring nothing, of an answer */
 #define LISTEN_TRIES_MAX 10 /* of what the server says unasked */
+#define BAD_REQUEST_CODE (-32000)      /* of the SDK's servers */
 #define LINGER_NS        (1 * CLOCK_S) /* of a stream after its answer */
 
 enum http_transport_state {
@@ -245,10 +246,22 @@ static bool is_refusal(const struct http_exchange_end *end)
 	return end->end == FETCH_ANSWERED && end->status / 100 != 2;
 }
 
+/* Does the server not know our session? That is 404; servers made after the SDK's
+ * example say 400. */
+static bool has_expired(
+	const struct http_exchange *exchange, const struct http_exchange_end *end)
+{
+	if (!exchange->in_session || !is_refusal(end))
+		return false;
+	return end->status == 404 ||
+		(end->status == 400 && end->code == BAD_REQUEST_CODE &&
+			strcasestr(end->why, "session"));
+}
+
 static void on_request_over(struct http_transport *http, struct http_exchange *exchange,
 	const struct http_exchange_end *end)
 {
-	bool expired = end->status == 404 && is_refusal(end) && exchange->in_session;
+	bool expired = has_expired(exchange, end);
 
 	if (exchange->answered) {
 		drop(http, exchange);

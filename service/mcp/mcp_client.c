@@ -276,7 +276,7 @@ static void on_expired(void *arg, int64_t id, const char *text)
 		return;
 	mcp->renewing = true;
 	mcp->events->unexpected_output(
-		mcp->arg, "the session had ended (HTTP 404): a new handshake");
+		mcp->arg, "the server has ended the session: a new handshake");
 	if (mcp->state == MCP_READY)
 		begin_handshake(mcp);
 }

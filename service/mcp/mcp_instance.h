@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "lib/err.h"
-#include "service/spawn_queue.h"
 #include "service/metrics.h"
+#include "service/spawn_queue.h"
 
 struct mcp_client;
 

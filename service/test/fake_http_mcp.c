@@ -225,7 +225,9 @@ static void take_message(
 		answer_initialize(fake, exchange, id);
 	} else if (fake->lost_times > 0 && id > 0) {
 		fake->lost_times--;
-		refuse(exchange, 404, "");
+		refuse(exchange, fake->lost_is_bad_request ? 400 : 404,
+			"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":"
+			"\"Bad Request: No valid session ID provided\"},\"id\":null}");
 	} else if (is(method, "tools/list")) {
 		answer_list(fake, exchange, id);
 	} else if (is(method, "tools/call")) {

@@ -33,6 +33,7 @@ struct fake_http_mcp {
 	bool hang_delete;
 	unsigned delete_status;    /* 0: 200 */
 	unsigned lost_times;       /* requests that get 404: their session is gone */
+	bool lost_is_bad_request;  /* and not 404 */
 	bool refuse_initialize;    /* every one after the first gets 503 */
 	struct web_exchange *held; /* not answered yet */
 	struct web_exchange *listening;

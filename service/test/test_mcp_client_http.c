@@ -350,6 +350,19 @@ static void http_session_that_has_ended_is_begun_again(void **state)
 		strstr(buf_text(&scene->unexpected_output), "a new handshake\n"));
 }
 
+static void http_session_that_has_ended_may_be_a_bad_request(void **state)
+{
+	struct http_scene *scene = *state;
+
+	start_ready(scene, LONG_NS);
+	scene->fake.lost_times = 1;
+	scene->fake.lost_is_bad_request = true;
+	call(scene, "echo");
+	await_calls(scene, 1);
+	assert_string_equal(buf_text(&scene->results), "+hello;");
+	assert_int_equal(scene->fake.sessions, 2);
+}
+
 static void http_session_that_ends_again_and_again_fails_the_call(void **state)
 {
 	struct http_scene *scene = *state;
@@ -568,6 +581,7 @@ int main(void)
 		TEST(http_calls_give_what_the_table_says),
 		TEST(http_call_is_sent_once_though_it_is_broken_off),
 		TEST(http_session_that_has_ended_is_begun_again),
+		TEST(http_session_that_has_ended_may_be_a_bad_request),
 		TEST(http_session_that_ends_again_and_again_fails_the_call),
 		TEST(http_session_that_cannot_be_begun_again_ends),
 		TEST(http_tells_the_server_that_a_call_took_too_long),
