@@ -290,6 +290,7 @@ static const struct response_form stream_form = {
 };
 
 const struct answer_format response_format = {
+	.api = "responses",
 	.prefixes = {"resp", "call"},
 	.whole_form = &whole_form,
 	.stream_form = &stream_form,
