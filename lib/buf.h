@@ -37,6 +37,7 @@ bool buf_addv(struct buf *buf, const char *format, va_list args) PRINTF(2, 0);
 
 /* Drops the first len bytes; len is at most buf->len. */
 void buf_drop(struct buf *buf, size_t len);
+void buf_cut(struct buf *buf, size_t len); /* keeps the first len bytes, or all */
 void buf_clear(struct buf *buf);
 
 /* "" when empty. Borrowed until the next addition. */

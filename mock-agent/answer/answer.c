@@ -46,18 +46,23 @@ static struct block *current_block(struct answer *answer)
 		: NULL;
 }
 
-/* Only a text comes in several deltas. */
+/* Begins the next block that has a delta. Only a text has several. */
 static void begin_block(struct answer *answer)
 {
 	const struct session_behavior *behavior =
 		fault_schedule_behavior(answer->request->schedule);
-	struct block *block = current_block(answer);
+	struct block *block;
 
-	if (!block)
-		return;
-	buf_clear(&answer->message.delta_head);
-	answer->format->block_begin(&answer->message, block, &answer->frames);
-	reply_cut(&block->text, block->kind == BLOCK_TEXT ? behavior->chunks : 1);
+	while ((block = current_block(answer)) != NULL) {
+		buf_clear(&answer->message.delta_head);
+		answer->format->block_begin(&answer->message, block, &answer->frames);
+		reply_cut(
+			&block->text, block->kind == BLOCK_TEXT ? behavior->chunks : 1);
+		if (block->text.parts > 0)
+			return;
+		answer->format->block_end(&answer->message, block, &answer->frames);
+		answer->block++;
+	}
 }
 
 static void end_stream(struct answer *answer)
@@ -232,7 +237,9 @@ static void on_due(struct api_request *request)
 	message_compose(&answer->message, &answer->conversation,
 		&answer->format->prefixes,
 		fault_schedule_behavior(request->schedule)->tools);
-	answer->message.input_tokens = message_tokens(request->exchange->body.len);
+	answer->message.input_tokens = answer->conversation.input_tokens > 0
+		? answer->conversation.input_tokens
+		: message_tokens(request->exchange->body.len);
 	if (!answer->conversation.streams) {
 		begin_whole(answer);
 		return;

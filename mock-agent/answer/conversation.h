@@ -49,10 +49,13 @@ struct conversation {
 	enum tool_choice choice;
 	const char *chosen; /* borrowed: TOOL_CHOICE_NAMED */
 
-	bool streams;       /* the answer is a stream */
-	bool thinks;        /* the answer begins with its thoughts */
-	int64_t max_tokens; /* of the answer; 0: no limit */
-	const cJSON *stops; /* borrowed: strings that end the text; NULL: none */
+	int64_t input_tokens; /* 0: as many as the body has bytes for */
+	bool is_old;          /* what its format takes for an older version of it */
+	bool streams;         /* the answer is a stream */
+	bool thinks;          /* the answer begins with its thoughts */
+	bool hides_thoughts;  /* without their text */
+	int64_t max_tokens;   /* of the answer; 0: no limit */
+	const cJSON *stops;   /* borrowed: strings that end the text; NULL: none */
 	const cJSON
 		*schema; /* borrowed: the text is JSON that fits; NULL: it is text */
 };

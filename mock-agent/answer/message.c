@@ -1,13 +1,15 @@
 #include "mock-agent/answer/message.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "mock-agent/session/schema_sample.h"
 
-#define BYTES_PER_TOKEN 4 /* about */
+#define BYTES_PER_TOKEN 4   /* about */
+#define THOUGHT_MAX     200 /* bytes of the prompt in a thought */
 
 int64_t message_tokens(size_t bytes)
 {
@@ -23,14 +25,29 @@ static struct block *add_block(struct message *message, enum block_kind kind)
 	return block;
 }
 
+static const struct conversation_tool *named_tool(
+	const struct conversation *conversation, const char *name)
+{
+	for (unsigned i = 0; name && i < conversation->tool_count; i++) {
+		if (strcmp(conversation->tools[i].name, name) == 0)
+			return &conversation->tools[i];
+	}
+	return NULL;
+}
+
 /* NULL: the agent replies. */
 static const struct conversation_tool *next_tool(
 	const struct conversation *conversation, int64_t tools)
 {
-	if (conversation->tool_count == 0 || conversation->answered >= tools ||
-		conversation->choice == TOOL_CHOICE_NONE)
+	const unsigned count = conversation->tool_count;
+
+	if (count == 0 || conversation->choice == TOOL_CHOICE_NONE)
 		return NULL;
-	return &conversation->tools[conversation->answered % conversation->tool_count];
+	if (conversation->choice == TOOL_CHOICE_NAMED)
+		return named_tool(conversation, conversation->chosen);
+	if (conversation->choice != TOOL_CHOICE_ANY && conversation->answered >= tools)
+		return NULL;
+	return &conversation->tools[conversation->answered % count];
 }
 
 static void call_tool(struct message *message, const struct conversation_tool *tool,
@@ -47,25 +64,105 @@ static void call_tool(struct message *message, const struct conversation_tool *t
 	message->stop = MESSAGE_STOP_TOOL;
 }
 
+static void think(struct message *message)
+{
+	struct block *block = add_block(message, BLOCK_THINKING);
+
+	reply_begin_with(&block->text, "");
+	if (!message->conversation->hides_thoughts)
+		buf_addf(&block->text.text, "I was asked: %.*s",
+			(int)reply_whole_len(
+				message->conversation->prompt, THOUGHT_MAX),
+			message->conversation->prompt);
+}
+
+/* Cuts the text at the first stop sequence in it. */
+static void cut_at_stop(struct message *message, struct reply *text)
+{
+	const char *all = buf_text(&text->text), *first = NULL;
+	const cJSON *stop;
+
+	cJSON_ArrayForEach(stop, message->conversation->stops) {
+		const char *found = cJSON_IsString(stop) && *stop->valuestring
+			? strstr(all, stop->valuestring)
+			: NULL;
+
+		if (found && (!first || found < first)) {
+			first = found;
+			message->stop = MESSAGE_STOP_SEQUENCE;
+			message->stop_sequence = stop->valuestring;
+		}
+	}
+	if (first)
+		reply_shorten(text, (size_t)(first - all));
+}
+
+/* What is left of max_tokens behind the thoughts; at least one token. */
+static void cut_at_length(struct message *message, struct reply *text)
+{
+	const int64_t most = message->conversation->max_tokens;
+	const int64_t left =
+		most > message->output_tokens + 1 ? most - message->output_tokens : 1;
+
+	if (most == 0 || (int64_t)text->text.len <= left * BYTES_PER_TOKEN)
+		return;
+	reply_shorten(text, (size_t)(left * BYTES_PER_TOKEN));
+	message->stop = MESSAGE_STOP_LENGTH;
+	message->stop_sequence = NULL;
+}
+
+/* Takes the reply of conversation. A text that is empty is no block. */
+static void speak(struct message *message, struct conversation *conversation)
+{
+	struct block *block = add_block(message, BLOCK_TEXT);
+	SCOPED(json_free) cJSON *value = NULL;
+	SCOPED(mem_free) char *json = NULL;
+
+	if (conversation->schema) {
+		value = schema_sample(conversation->schema, conversation->prompt);
+		json = json_print(value);
+		reply_begin_with(&block->text, json);
+	} else {
+		block->text = conversation->reply;
+		conversation->reply = (struct reply){0};
+	}
+	cut_at_stop(message, &block->text);
+	cut_at_length(message, &block->text);
+	if (block->text.text.len == 0)
+		message->block_count--;
+}
+
+static void count_tokens(struct message *message)
+{
+	message->output_tokens = 0;
+	for (unsigned i = 0; i < message->block_count; i++) {
+		const struct block *block = &message->blocks[i];
+		int64_t tokens = message_tokens(block->text.text.len);
+
+		message->output_tokens += tokens;
+		if (block->kind == BLOCK_THINKING)
+			message->thinking_tokens = tokens;
+	}
+	if (message->stop == MESSAGE_STOP_LENGTH)
+		message->output_tokens = message->conversation->max_tokens;
+}
+
 void message_compose(struct message *message, struct conversation *conversation,
 	const struct message_prefixes *prefixes, int64_t tools)
 {
 	const struct conversation_tool *tool = next_tool(conversation, tools);
-	struct block *block;
 
 	*message = (struct message){
 		.conversation = conversation, .created_s = (int64_t)time(NULL)};
 	api_format_id(message->id, prefixes->message);
-	if (tool) {
+	if (conversation->thinks)
+		think(message);
+	count_tokens(message);
+	if (tool)
 		call_tool(message, tool, prefixes->tool);
-	} else {
-		block = add_block(message, BLOCK_TEXT);
-		block->text = conversation->reply;
-		conversation->reply = (struct reply){0};
-	}
-	for (unsigned i = 0; i < message->block_count; i++)
-		message->output_tokens +=
-			message_tokens(message->blocks[i].text.text.len);
+	else
+		speak(message, conversation);
+	count_tokens(message);
 }
 
 void message_done(struct message *message)

@@ -1,7 +1,9 @@
 /*
  * message - what the agent says to a conversation, in blocks, before any wire format.
  *
- * It calls a tool, as the behavior and the client say, or replies with a text.
+ * It calls a tool, as the behavior and the client say, or replies with a text: the echo
+ * of the prompt with the tools' results, or JSON that fits the client's schema. The
+ * client's max_tokens and stop sequences cut the text. Thoughts come first.
  */
 #ifndef MOCK_AGENT_ANSWER_MESSAGE_H
 #define MOCK_AGENT_ANSWER_MESSAGE_H
@@ -43,7 +45,8 @@ struct message {
 	unsigned block_count;
 	enum message_stop stop;
 	const char *stop_sequence; /* MESSAGE_STOP_SEQUENCE; borrowed */
-	int64_t input_tokens, output_tokens;
+	int64_t input_tokens;
+	int64_t output_tokens, thinking_tokens; /* the latter are part of the former */
 
 	/* Of a stream, for its format: */
 	struct buf delta_head; /* what each delta of the block begins with */

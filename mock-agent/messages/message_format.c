@@ -11,30 +11,51 @@ static const char *const stop_reasons[] = {
 	[MESSAGE_STOP_TOOL] = "tool_use",
 };
 
-static void add_usage(const struct message *message, int64_t output, struct buf *text)
+/* The members that an event's usage has as well, with its brace open. */
+static void begin_usage(const struct message *message, int64_t output, struct buf *text)
 {
 	json_write(text,
 		"'usage':{'input_tokens':%g,'output_tokens':%g,"
 		"'cache_creation_input_tokens':0,'cache_read_input_tokens':0,"
-		"'cache_creation':null,'server_tool_use':null,"
-		"'service_tier':'standard'}",
-		(double)message->input_tokens, (double)output);
+		"'server_tool_use':null,'iterations':null,'fallback_credit':null,"
+		"'output_tokens_details':{'thinking_tokens':%g}",
+		(double)message->input_tokens, (double)output,
+		(double)message->thinking_tokens);
+}
+
+static void add_usage(const struct message *message, int64_t output, struct buf *text)
+{
+	begin_usage(message, output, text);
+	json_write(text,
+		",'cache_creation':{'ephemeral_1h_input_tokens':0,"
+		"'ephemeral_5m_input_tokens':0},'service_tier':'standard',"
+		"'inference_geo':null,'speed':null}");
 }
 
 /* A content block; `begins`: as in content_block_start, without its content. */
-static void add_block(const struct block *block, bool begins, struct buf *text)
+static void add_block(const struct message *message, const struct block *block,
+	bool begins, struct buf *text)
 {
 	const char *content = begins ? "" : buf_text(&block->text.text);
 
-	if (block->kind == BLOCK_TEXT) {
-		json_write(text, "{'type':'text','text':%s,'citations':null}", content);
+	switch (block->kind) {
+	case BLOCK_THINKING:
+		json_write(text, "{'type':'thinking','thinking':%s,'signature':%s}",
+			content, begins ? "" : message->id);
 		return;
+	case BLOCK_TEXT:
+		/* Clients of the old version take a list, or nothing, but no null. */
+		json_write(text, "{'type':'text','text':%s", content);
+		buf_adds(text,
+			message->conversation->is_old ? "}" : ",\"citations\":null}");
+		return;
+	case BLOCK_TOOL:
+		json_write(text,
+			"{'type':'tool_use','id':%s,'name':%s,"
+			"'caller':{'type':'direct'},'input':",
+			block->id, block->tool);
+		buf_addf(text, "%s}", begins ? "{}" : content);
 	}
-	json_write(text,
-		"{'type':'tool_use','id':%s,'name':%s,'caller':{'type':'direct'},"
-		"'input':",
-		block->id, block->tool);
-	buf_addf(text, "%s}", begins ? "{}" : content);
 }
 
 /* `begins`: as in message_start. */
@@ -43,7 +64,7 @@ static void add_message(const struct message *message, bool begins, struct buf *
 	json_write(text,
 		"{'id':%s,'type':'message','role':'assistant','model':%s,"
 		"'stop_details':null,'container':null,'diagnostics':null,"
-		"'stop_sequence':",
+		"'context_management':null,'stop_sequence':",
 		message->id, message->conversation->model);
 	json_write_text(text, begins ? NULL : message->stop_sequence);
 	buf_adds(text, ",\"stop_reason\":");
@@ -51,7 +72,7 @@ static void add_message(const struct message *message, bool begins, struct buf *
 	buf_adds(text, ",\"content\":[");
 	for (unsigned i = 0; i < message->block_count && !begins; i++) {
 		buf_adds(text, i > 0 ? "," : "");
-		add_block(&message->blocks[i], false, text);
+		add_block(message, &message->blocks[i], false, text);
 	}
 	buf_adds(text, "],");
 	add_usage(message, begins ? 1 : message->output_tokens, text);
@@ -95,18 +116,21 @@ static void write_begin(struct message *message, struct buf *frames)
 static void begin_block(
 	struct message *message, struct block *block, struct buf *frames)
 {
+	/* Up to the text of the delta, which is inside the quotes. */
+	static const char *const deltas[] = {
+		[BLOCK_THINKING] = "\"type\":\"thinking_delta\",\"thinking\":\"",
+		[BLOCK_TEXT] = "\"type\":\"text_delta\",\"text\":\"",
+		[BLOCK_TOOL] = "\"type\":\"input_json_delta\",\"partial_json\":\"",
+	};
+
 	begin_event("content_block_start", frames);
 	json_write(frames, ",'index':%u,'content_block':", index_of(message, block));
-	add_block(block, true, frames);
+	add_block(message, block, true, frames);
 	end_event(frames);
 	begin_event("content_block_delta", &message->delta_head);
 	json_write(&message->delta_head, ",'index':%u,'delta':{",
 		index_of(message, block));
-	/* Up to the text of the delta, which is inside the quotes. */
-	buf_adds(&message->delta_head,
-		block->kind == BLOCK_TOOL
-			? "\"type\":\"input_json_delta\",\"partial_json\":\""
-			: "\"type\":\"text_delta\",\"text\":\"");
+	buf_adds(&message->delta_head, deltas[block->kind]);
 }
 
 static void write_delta(struct message *message, struct block *block UNUSED,
@@ -119,6 +143,13 @@ static void write_delta(struct message *message, struct block *block UNUSED,
 
 static void end_block(struct message *message, struct block *block, struct buf *frames)
 {
+	if (block->kind == BLOCK_THINKING) {
+		begin_event("content_block_delta", frames);
+		json_write(frames,
+			",'index':%u,'delta':{'type':'signature_delta','signature':%s}",
+			index_of(message, block), message->id);
+		end_event(frames);
+	}
 	begin_event("content_block_stop", frames);
 	json_write(frames, ",'index':%u", index_of(message, block));
 	end_event(frames);
@@ -127,9 +158,14 @@ static void end_block(struct message *message, struct block *block, struct buf *
 static void write_end(struct message *message, struct buf *frames)
 {
 	begin_event("message_delta", frames);
-	json_write(frames, ",'delta':{'stop_reason':%s,'stop_sequence':%s},",
-		stop_reasons[message->stop], message->stop_sequence);
-	add_usage(message, message->output_tokens, frames);
+	json_write(frames,
+		",'delta':{'stop_reason':%s,'stop_details':null,'container':null,"
+		"'stop_sequence':",
+		stop_reasons[message->stop]);
+	json_write_text(frames, message->stop_sequence);
+	buf_adds(frames, "},\"context_management\":null,");
+	begin_usage(message, message->output_tokens, frames);
+	buf_adds(frames, "}");
 	end_event(frames);
 	begin_event("message_stop", frames);
 	end_event(frames);

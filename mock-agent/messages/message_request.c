@@ -1,26 +1,15 @@
 #include "mock-agent/messages/message_request.h"
 
+#include <string.h>
+
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
+#include "mock-agent/answer/message.h"
 #include "mock-agent/api_format.h"
+#include "mock-agent/messages/message_check.h"
 
-bool message_request_check(struct api_request *request, bool answered)
-{
-	const cJSON *messages = json_get(request->body, "messages");
-
-	if (!json_text(request->body, "model"))
-		return api_request_refuse(request, 400, "model: Field required");
-	if (answered && json_int(request->body, "max_tokens", 0) < 1)
-		return api_request_refuse(request, 400, "max_tokens: Field required");
-	if (!cJSON_IsArray(messages))
-		return api_request_refuse(request, 400, "messages: Field required");
-	return messages->child ||
-		api_request_refuse(
-			request, 400, "messages: at least one message is required");
-}
-
-/* Reading */
+#define FILE_BYTES 6000 /* an image is about 1500 tokens */
 
 static bool has_results(const cJSON *content)
 {
@@ -111,15 +100,83 @@ static void take_tools(struct conversation *conversation, const cJSON *tools)
 			json_get(tool, "input_schema"));
 }
 
+static void take_choice(struct conversation *conversation, const cJSON *choice)
+{
+	static const struct {
+		const char *type;
+		enum tool_choice choice;
+	} choices[] = {
+		{"none", TOOL_CHOICE_NONE},
+		{"any", TOOL_CHOICE_ANY},
+		{"tool", TOOL_CHOICE_NAMED},
+	};
+
+	for (unsigned i = 0; i < COUNT(choices); i++) {
+		if (api_format_is(choice, "type", choices[i].type))
+			conversation->choice = choices[i].choice;
+	}
+	conversation->chosen = json_text(choice, "name");
+}
+
+/* "adaptive" leaves it to the model, and this one always thinks; "between_tools" is for
+ * what follows a tool's result. */
+static bool thinks(const struct conversation *conversation, const cJSON *thinking)
+{
+	return api_format_is(thinking, "type", "enabled") ||
+		api_format_is(thinking, "type", "adaptive") ||
+		(api_format_is(thinking, "type", "between_tools") &&
+			conversation->answered > 0);
+}
+
 void message_request_fill(struct conversation *conversation, const cJSON *body)
 {
+	const cJSON *thinking = json_get(body, "thinking");
+
 	conversation->model = json_text(body, "model");
 	conversation->streams = json_bool(body, "stream", false);
 	conversation->user = json_text(json_get(body, "metadata"), "user_id");
+	conversation->max_tokens = json_int(body, "max_tokens", 0);
+	conversation->stops = json_get(body, "stop_sequences");
+	conversation->schema = json_at(body, "output_config.format.schema");
+	if (!conversation->schema)
+		conversation->schema = json_at(body, "output_format.schema");
 	take_messages(conversation, json_get(body, "messages"));
 	take_tools(conversation, json_get(body, "tools"));
-	if (api_format_is(json_get(body, "tool_choice"), "type", "none"))
-		conversation->choice = TOOL_CHOICE_NONE;
+	take_choice(conversation, json_get(body, "tool_choice"));
+	conversation->thinks = thinks(conversation, thinking);
+	conversation->hides_thoughts = api_format_is(thinking, "display", "omitted");
+	conversation->input_tokens = message_request_tokens(body);
+}
+
+/* Bytes of text below node. The data of an image or a document is no text. */
+static size_t text_bytes(const cJSON *node)
+{
+	size_t bytes = node->string ? strlen(node->string) : 0;
+	const cJSON *member;
+
+	if (cJSON_IsString(node))
+		return bytes + strlen(node->valuestring);
+	cJSON_ArrayForEach(member, node) {
+		if (api_format_is(member, "type", "base64"))
+			bytes += FILE_BYTES;
+		else
+			bytes += text_bytes(member);
+	}
+	return bytes + 1;
+}
+
+int64_t message_request_tokens(const cJSON *body)
+{
+	static const char *const members[] = {"system", "messages", "tools"};
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < COUNT(members); i++) {
+		const cJSON *member = json_get(body, members[i]);
+
+		if (member)
+			bytes += text_bytes(member);
+	}
+	return message_tokens(bytes);
 }
 
 /* The mock stores no conversation. After this error code the SDKs send the whole
@@ -139,12 +196,14 @@ static bool refuse_thread(struct api_request *request)
 bool message_request_read(
 	struct conversation *conversation, struct api_request *request)
 {
-	const cJSON *body = request->body;
+	const char *version = web_header(request->exchange, "anthropic-version");
+	struct err err;
 
-	if (!message_request_check(request, true))
-		return false;
-	if (cJSON_IsObject(json_get(body, "thread")))
+	if (!message_check(request->body, true, &err))
+		return api_request_refuse(request, 400, "%s", err.text);
+	if (cJSON_IsObject(json_get(request->body, "thread")))
 		return refuse_thread(request);
-	message_request_fill(conversation, body);
+	message_request_fill(conversation, request->body);
+	conversation->is_old = version && strcmp(version, "2024") < 0;
 	return true;
 }

@@ -29,6 +29,12 @@ struct reply {
 /* Text beyond REPLY_CEILING is left out. */
 void reply_begin(struct reply *reply, const char *prompt);
 void reply_begin_with(struct reply *reply, const char *text); /* as it is */
+
+/* Keeps the whole characters in the first `most` bytes. */
+void reply_shorten(struct reply *reply, size_t most);
+
+/* The length of the whole characters in the first `most` bytes of text. */
+size_t reply_whole_len(const char *text, size_t most);
 /* "\nlookup answered: 42", "\nlookup failed: no such row" */
 void reply_add_result(
 	struct reply *reply, const char *tool, const char *text, bool failed);
@@ -46,8 +52,8 @@ const char *reply_next(struct reply *reply, size_t *len) MUST_CHECK;
  * have no type. The caller's: references into tools, which must outlive it. */
 cJSON *reply_custom_tools(const cJSON *tools) MUST_CHECK;
 
-/* An object with all properties that a schema requires; strings are the prompt where
- * the schema allows any. The caller's. */
+/* The input of a call of a tool with this schema (NULL: none): a schema_sample() that is
+ * an object. The caller's. */
 cJSON *reply_tool_input(const cJSON *schema, const char *prompt) MUST_CHECK;
 
 #endif

@@ -71,10 +71,99 @@ static void message_calls_the_next_tool_or_replies(void **state UNUSED)
 	}
 }
 
+#define ASK   "\"model\":\"m\",\"messages\":[" QUESTION "]"
+#define OFFER ASK ",\"tools\":[{\"name\":\"a\"},{\"name\":\"b\"}]"
+
+/* What a client can ask of the answer. */
+static void message_is_as_the_client_asks(void **state UNUSED)
+{
+	static const struct {
+		const char *body; /* inside its braces */
+		int64_t tools;
+		const char *kinds; /* of the blocks: t, T (thinking), u (use) */
+		const char *last;  /* the text of the last block, or its tool's name */
+		enum message_stop stop;
+	} rows[] = {
+		{ASK, 0, "t", "You said: one", MESSAGE_STOP_END},
+		{ASK ",\"max_tokens\":2", 0, "t", "You said", MESSAGE_STOP_LENGTH},
+		{ASK ",\"stop_sequences\":[\"one\",\"said\"]", 0, "t", "You ",
+			MESSAGE_STOP_SEQUENCE},
+		{ASK ",\"stop_sequences\":[\"You\"]", 0, "", NULL,
+			MESSAGE_STOP_SEQUENCE},
+		{ASK ",\"stop_sequences\":[\"one\"],\"max_tokens\":1", 0, "t", "You ",
+			MESSAGE_STOP_LENGTH},
+		{ASK ",\"thinking\":{\"type\":\"enabled\"}", 0, "Tt", "You said: one",
+			MESSAGE_STOP_END},
+		{ASK ",\"thinking\":{\"type\":\"disabled\"}", 0, "t", "You said: one",
+			MESSAGE_STOP_END},
+		{OFFER ",\"thinking\":{\"type\":\"adaptive\"}", 1, "Tu", "a",
+			MESSAGE_STOP_TOOL},
+		{OFFER ",\"tool_choice\":{\"type\":\"any\"}", 0, "u", "a",
+			MESSAGE_STOP_TOOL},
+		{OFFER ",\"tool_choice\":{\"type\":\"tool\",\"name\":\"b\"}", 0, "u",
+			"b", MESSAGE_STOP_TOOL},
+		{OFFER ",\"tool_choice\":{\"type\":\"none\"}", 2, "t", "You said: one",
+			MESSAGE_STOP_END},
+		{ASK ",\"output_config\":{\"format\":{\"type\":\"json_schema\","
+		     "\"schema\":{\"properties\":{\"s\":{}},\"required\":[\"s\"]}}}",
+			0, "t", "{\"s\":\"one\"}", MESSAGE_STOP_END},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *text = mem_textf("{%s}", rows[i].body);
+		SCOPED(json_free) cJSON *body = json_parse(text, strlen(text));
+		SCOPED(conversation_done) struct conversation conversation;
+		SCOPED(message_done) struct message message;
+		const struct block *last;
+		char kinds[MESSAGE_BLOCKS_MAX + 1] = {0};
+
+		assert_non_null(body);
+		conversation_begin(&conversation);
+		message_request_fill(&conversation, body);
+		message_compose(&message, &conversation,
+			&(struct message_prefixes){"msg", "toolu"}, rows[i].tools);
+		for (unsigned at = 0; at < message.block_count; at++)
+			kinds[at] = "Ttu"[message.blocks[at].kind];
+		if (strcmp(kinds, rows[i].kinds) != 0 || message.stop != rows[i].stop)
+			fail_msg("%s: %s, %d", text, kinds, (int)message.stop);
+		if (!rows[i].last)
+			continue;
+		last = &message.blocks[message.block_count - 1];
+		assert_string_equal(
+			last->tool ? last->tool : buf_text(&last->text.text),
+			rows[i].last);
+	}
+}
+
+/* The data of a picture is no text. */
+static void tokens_are_of_what_is_said(void **state UNUSED)
+{
+	static const char *const bodies[] = {
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+		"\"metadata\":{\"user_id\":\"a long text that nobody says\"}}",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+		"\"system\":\"be good and say little\"}",
+	};
+	int64_t tokens[COUNT(bodies)];
+
+	for (unsigned i = 0; i < COUNT(bodies); i++) {
+		SCOPED(json_free) cJSON *body =
+			json_parse(bodies[i], strlen(bodies[i]));
+
+		tokens[i] = message_request_tokens(body);
+	}
+	assert_true(tokens[0] > 0);
+	assert_int_equal(tokens[1], tokens[0]);
+	assert_true(tokens[2] > tokens[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(message_calls_the_next_tool_or_replies),
+		cmocka_unit_test(message_is_as_the_client_asks),
+		cmocka_unit_test(tokens_are_of_what_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
