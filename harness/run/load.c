@@ -9,6 +9,8 @@
 #include "lib/fetch.h"
 #include "lib/mem.h"
 
+#define OPENING_MAX 1000 /* each costs 25 KB while it is under way */
+
 /* One request under way. */
 struct load_call {
 	struct load *load;
@@ -57,17 +59,14 @@ static char *fill(const char *text, unsigned session, const char *room, const ch
 	return buf_take(&out);
 }
 
-static void on_answer(void *arg, const struct fetch_result *result)
+static void note_answer(struct load *load, struct load_request *request,
+	const struct fetch_result *result)
 {
-	struct load_call *call = arg;
-	struct load *load = call->load;
-	struct load_request *request = &load->evidence->requests[call->request];
 	long wanted = request->kind == REQUEST_IDLE
 		? result->status /* any answer makes a connection that idles */
 		: (long)load->scenario->service.session.status;
 	SCOPED(mem_free) char *why = NULL;
 
-	call->fetch = NULL;
 	request->ended_ns = result->ended_ns;
 	request->status = result->status;
 	request->end = answer_end(result, wanted);
@@ -78,6 +77,21 @@ static void on_answer(void *arg, const struct fetch_result *result)
 	request->why = mem_textf("session %u: %s", request->session, why);
 	if (!load->trouble[request->kind])
 		load->trouble[request->kind] = mem_text(request->why);
+}
+
+static void open_next(struct load *load);
+
+static void on_answer(void *arg, const struct fetch_result *result)
+{
+	struct load_call *call = arg;
+	struct load *load = call->load;
+	struct load_request *request = &load->evidence->requests[call->request];
+	bool opens = request->kind == REQUEST_OPEN;
+
+	call->fetch = NULL;
+	note_answer(load, request, result);
+	if (opens)
+		open_next(load);
 }
 
 static void fire(struct load *load, struct fetch *fetch, unsigned index,
@@ -130,6 +144,13 @@ static void send_webhook(struct load *load, enum request_kind kind, unsigned ses
 		});
 }
 
+/* As many at a time as OPENING_MAX. */
+static void open_next(struct load *load)
+{
+	if (load->opened < (unsigned)load->scenario->load.sessions)
+		send_webhook(load, REQUEST_OPEN, ++load->opened);
+}
+
 static void open_idle(struct load *load)
 {
 	SCOPED(mem_free) char *url = mem_textf("%s/health", load->base);
@@ -149,8 +170,10 @@ void load_begin(struct load *load, enum request_kind kind)
 	for (unsigned i = 1; i <= (unsigned)count; i++) {
 		if (kind == REQUEST_IDLE)
 			open_idle(load);
-		else
+		else if (kind == REQUEST_TURN)
 			send_webhook(load, kind, i);
+		else if (i <= OPENING_MAX)
+			open_next(load);
 	}
 }
 

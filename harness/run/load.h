@@ -21,6 +21,7 @@ struct load {
 	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
 	struct fetch *idle;     /* keeps its connections */
 	struct load_call *calls;
+	unsigned opened; /* sessions whose webhook was sent */
 	/* By their kind: requests that ended, well or not, and the first one that went
 	 * wrong, in words. */
 	unsigned ended[REQUEST_KINDS];
@@ -31,8 +32,8 @@ struct load {
 struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
 	const char *base, struct evidence *evidence, struct err *err) MUST_CHECK;
 
-/* Sends the scenario's requests of that kind, all at once: the webhooks that open its
- * sessions, one more to each of the first load.turns sessions, or the requests whose
+/* Sends the scenario's requests of that kind: the webhooks that open its sessions, a
+ * thousand at a time; or all at once one more to each of the first load.turns sessions, or the requests whose
  * connections idle. */
 void load_begin(struct load *load, enum request_kind kind);
 

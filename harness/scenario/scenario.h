@@ -19,7 +19,7 @@
 #include "lib/fields.h"
 #include "lib/strlist.h"
 
-#define SCENARIO_SESSIONS_MAX 5000
+#define SCENARIO_SESSIONS_MAX 10000
 
 /* "load": what is there when the stop comes. */
 struct load_part {
