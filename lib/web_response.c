@@ -67,8 +67,10 @@ static size_t unsent(const struct web_exchange *exchange)
 static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t room)
 {
 	struct web_exchange *exchange = cls;
-	size_t len = unsent(exchange) < room ? unsent(exchange) : room;
+	size_t len = unsent(exchange);
 
+	if (len > room)
+		len = room;
 	switch (exchange->state) {
 	case WEB_EXCHANGE_STREAMING:
 	case WEB_EXCHANGE_ANSWERED:

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 struct answer {
@@ -32,10 +33,17 @@ static void send_frames(struct answer *answer)
 	buf_clear(&answer->frames);
 }
 
-static void wait_for(struct answer *answer, enum phase phase)
+static void draw(struct answer *answer, enum phase phase)
 {
 	answer->injection = fault_schedule_next(answer->request->schedule, phase);
-	loop_timer_set(answer->next, answer->injection.delay_ns);
+}
+
+static void wait_for(struct answer *answer, int64_t ns, loop_timer_fn *resume)
+{
+	if (!answer->next)
+		answer->next =
+			loop_timer_create(answer->request->mock->loop, resume, answer);
+	loop_timer_set(answer->next, ns);
 }
 
 /* The block of the next delta; NULL: all have been sent. */
@@ -73,20 +81,8 @@ static void end_stream(struct answer *answer)
 	web_stream_end(answer->request->exchange);
 }
 
-static void begin_stream(struct answer *answer)
-{
-	struct web_exchange *exchange = answer->request->exchange;
-
-	web_add_header(exchange, "cache-control", "no-cache");
-	web_stream_begin(exchange, 200, API_FORMAT_SSE);
-	answer->format->begin(&answer->message, &answer->frames);
-	begin_block(answer);
-	send_frames(answer);
-	wait_for(answer, PHASE_FIRST_BYTE);
-}
-
-/* Steps behind a delta that was sent, or was lost by a fault. */
-static void continue_stream(struct answer *answer, struct block *block)
+/* Steps behind a delta that was sent, or was lost by a fault. False: it was the last. */
+static bool step(struct answer *answer, struct block *block)
 {
 	if (block && block->text.given == block->text.parts) {
 		answer->format->block_end(&answer->message, block, &answer->frames);
@@ -95,11 +91,12 @@ static void continue_stream(struct answer *answer, struct block *block)
 	}
 	if (!current_block(answer)) {
 		end_stream(answer);
-		return;
+		return false;
 	}
 	if (answer->frames.len > 0)
 		send_frames(answer);
-	wait_for(answer, PHASE_CHUNK);
+	draw(answer, PHASE_CHUNK);
+	return true;
 }
 
 static const char *session_id(const struct answer *answer)
@@ -115,9 +112,9 @@ static void note_fault(struct answer *answer, const struct injection *injection)
 	fault_log(answer->request->schedule, session_id(answer), injection);
 }
 
-static void on_next(void *arg)
+/* The next delta, or its fault. False: nothing may follow. */
+static bool send_delta(struct answer *answer)
 {
-	struct answer *answer = arg;
 	const struct api_request *request = answer->request;
 	struct response response = api_request_response(request);
 	struct block *block = current_block(answer);
@@ -125,8 +122,6 @@ static void on_next(void *arg)
 	size_t len = 0;
 	bool continues;
 
-	if (request->schedule->blackholed)
-		return;
 	response.sequence = answer->message.sequence;
 	part = block ? reply_next(&block->text, &len) : NULL;
 	if (part)
@@ -136,8 +131,53 @@ static void on_next(void *arg)
 	continues = fault_on_response(
 		request->schedule, &answer->injection, &response, &answer->frames);
 	buf_clear(&answer->frames);
-	if (continues)
-		continue_stream(answer, block);
+	return continues && step(answer, block);
+}
+
+/* How long the next delta waits; 0: not even for a turn of the loop. A fault comes when
+ * what was before it has been sent. */
+static int64_t wait_ns(const struct answer *answer)
+{
+	const struct injection *injection = &answer->injection;
+
+	return injection->delay_ns == 0 && injection->fault != FAULT_NONE
+		? CLOCK_MS
+		: injection->delay_ns;
+}
+
+static void on_next(void *arg);
+
+/* Deltas that are due at once go out in one write; all that a behavior can ask for are
+ * fewer bytes than a stream may have unsent. */
+static void continue_stream(struct answer *answer)
+{
+	int64_t ns = wait_ns(answer);
+
+	while (ns == 0 && send_delta(answer))
+		ns = wait_ns(answer);
+	if (ns > 0)
+		wait_for(answer, ns, on_next);
+}
+
+static void on_next(void *arg)
+{
+	struct answer *answer = arg;
+
+	if (!answer->request->schedule->blackholed && send_delta(answer))
+		continue_stream(answer);
+}
+
+static void begin_stream(struct answer *answer)
+{
+	struct web_exchange *exchange = answer->request->exchange;
+
+	web_add_header(exchange, "cache-control", "no-cache");
+	web_stream_begin(exchange, 200, API_FORMAT_SSE);
+	answer->format->begin(&answer->message, &answer->frames);
+	begin_block(answer);
+	send_frames(answer);
+	draw(answer, PHASE_FIRST_BYTE);
+	continue_stream(answer);
 }
 
 /* The request */
@@ -215,14 +255,11 @@ static void on_whole(void *arg)
 /* What the first byte waits for, all of it does. */
 static void begin_whole(struct answer *answer)
 {
-	answer->injection =
-		fault_schedule_next(answer->request->schedule, PHASE_FIRST_BYTE);
-	if (answer->injection.delay_ns == 0) {
+	draw(answer, PHASE_FIRST_BYTE);
+	if (answer->injection.delay_ns > 0)
+		wait_for(answer, answer->injection.delay_ns, on_whole);
+	else
 		send_whole(answer);
-		return;
-	}
-	answer->next = loop_timer_create(answer->request->mock->loop, on_whole, answer);
-	loop_timer_set(answer->next, answer->injection.delay_ns);
 }
 
 static void on_due(struct api_request *request)
@@ -240,12 +277,10 @@ static void on_due(struct api_request *request)
 	answer->message.input_tokens = answer->conversation.input_tokens > 0
 		? answer->conversation.input_tokens
 		: message_tokens(request->exchange->body.len);
-	if (!answer->conversation.streams) {
+	if (answer->conversation.streams)
+		begin_stream(answer);
+	else
 		begin_whole(answer);
-		return;
-	}
-	answer->next = loop_timer_create(request->mock->loop, on_next, answer);
-	begin_stream(answer);
 }
 
 /* The session of the request, with a hold; NULL: there are too many. */
@@ -295,5 +330,9 @@ void answer_request(struct api_request *request, const struct answer_format *for
 		return;
 	request->form =
 		answer->conversation.streams ? format->stream_form : format->whole_form;
-	api_request_wait(request, begin_turn(answer), PHASE_MESSAGES, on_due);
+	api_request_draw(request, begin_turn(answer), PHASE_MESSAGES);
+	if (request->injection.delay_ns > 0)
+		api_request_delay(request, on_due);
+	else
+		on_due(request);
 }
