@@ -67,21 +67,25 @@ bool buf_addf(struct buf *buf, const char *format, ...)
 	return added;
 }
 
+/* Formats into the room that there is, and again where that was too small. */
 bool buf_addv(struct buf *buf, const char *format, va_list args)
 {
-	va_list measured;
+	size_t room = buf->full ? 0 : buf->room - buf->len;
+	va_list again;
 	int len;
 
-	va_copy(measured, args);
-	len = vsnprintf(NULL, 0, format, measured);
-	va_end(measured);
-	if (len < 0) {
+	va_copy(again, args);
+	len = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, args);
+	if (len < 0)
 		buf->full = true;
+	else if ((size_t)len >= room && reserve(buf, (size_t)len))
+		vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
+	va_end(again);
+	if (buf->full || len < 0) {
+		if (room > 0)
+			buf->data[buf->len] = '\0';
 		return false;
 	}
-	if (!reserve(buf, (size_t)len))
-		return false;
-	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
 	buf->len += (size_t)len;
 	return true;
 }

@@ -15,6 +15,21 @@
 
 #define ID_LETTERS 22
 
+/* The kernel's noise, asked for many ids at once. */
+static void take_noise(unsigned char *noise, size_t len)
+{
+	static unsigned char store[256]; /* which getrandom() never cuts short */
+	static size_t left;
+
+	if (left < len) {
+		if (getrandom(store, sizeof store, 0) != sizeof store)
+			abort();
+		left = sizeof store;
+	}
+	left -= len;
+	memcpy(noise, store + left, len);
+}
+
 void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
 {
 	static const char letters[] =
@@ -22,9 +37,7 @@ void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
 	unsigned char noise[ID_LETTERS];
 	char text[ID_LETTERS + 1] = {0};
 
-	/* getrandom() never cuts a read this small short. */
-	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
-		abort();
+	take_noise(noise, sizeof noise);
 	for (unsigned i = 0; i < ID_LETTERS; i++)
 		text[i] = letters[noise[i] % (sizeof letters - 1)];
 	snprintf(id, API_FORMAT_ID_SIZE, "%s_01%s", prefix, text);
