@@ -56,6 +56,7 @@ mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api ses
 # The stand-in CLI, with the tables that describe it.
 mock_cli     := $(call objects,mock-agent/cli) $(addprefix $(out)/mock-agent/faults/,behavior.o cli_behavior.o)
 mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio))
+mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rpc features))) $(call objects,mock-mcp/http)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
@@ -66,7 +67,7 @@ test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
-programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp)
+programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp mock-mcp-http)
 
 .PHONY: all
 all: $(programs) $(subjects)
@@ -77,6 +78,9 @@ $(out)/bin/mock-agent: $(mock_agent) $(lib)
 $(out)/bin/mock-cli: $(mock_cli) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
 $(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
+
+# The same over HTTP, whose libraries are large.
+$(out)/bin/mock-mcp-http: $(mock_mcp_http) $(lib)
 
 $(programs):
 	@mkdir -p $(@D)
@@ -112,7 +116,7 @@ endef
 $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent)))
-$(eval $(call tests,mock-mcp,$(mock_mcp)))
+$(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge picture results report format stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 

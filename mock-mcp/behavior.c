@@ -16,6 +16,12 @@ static const char *const crash_names[] = {
 static const char *const stdout_names[] = {
 	"normal", "garbage", "flood", "fill", "partial", "close", NULL};
 static const char *const stderr_names[] = {"normal", "flood", NULL};
+static const char *const transport_names[] = {"stdio", "http", NULL};
+static const char *const answer_names[] = {"stream", "json", NULL};
+static const char *const stream_names[] = {"open", "refuse", "hang", "stay", NULL};
+static const char *const delete_names[] = {
+	"none", "hang", "error", "refuse", "reset", NULL};
+static const char *const ended_names[] = {"not_found", "bad_request", "hang", NULL};
 static const char *const feature_names[] = {"tools", "all", NULL};
 static const char *const session_names[] = {"same", "own", "daemon", NULL};
 
@@ -52,16 +58,50 @@ static const struct field child_fields[] = {
 	{0},
 };
 
+static const struct field http_fields[] = {
+	{"answers", FIELD_CHOICE, offsetof(struct mcp_http_behavior, answers), "stream",
+		.help = "stream: requests are answered by events. json: in one piece, "
+			"unless something comes first",
+		.choices = answer_names},
+	{"stream", FIELD_CHOICE, offsetof(struct mcp_http_behavior, stream), "open",
+		.help = "the stream that a GET asks for. refuse: 405. hang: no answer. "
+			"stay: it stays open after the session's end",
+		.choices = stream_names},
+	{"retry", FIELD_DURATION, offsetof(struct mcp_http_behavior, retry_ns), "1s",
+		.help = "when a client shall come back for the rest of a stream"},
+	{"delete", FIELD_OTHER, offsetof(struct mcp_http_behavior, deletion), "0s",
+		.type = &latency_type,
+		.help = "how long the DELETE takes that ends a session"},
+	{"delete_fault", FIELD_CHOICE, offsetof(struct mcp_http_behavior, delete_fault),
+		"none",
+		.help = "what it gets then. hang: no answer. error: 500. refuse: 405. "
+			"reset: a TCP RST. None of them ends the session",
+		.choices = delete_names},
+	{"lifetime", FIELD_DURATION, offsetof(struct mcp_http_behavior, lifetime_ns),
+		"0s", .help = "a session ends by itself after this time; 0s: never"},
+	{"ended", FIELD_CHOICE, offsetof(struct mcp_http_behavior, ended), "not_found",
+		.help = "what requests get whose session has ended. not_found: 404. "
+			"bad_request: 400. hang: no answer",
+		.choices = ended_names},
+	{0},
+};
+
 static const struct field behavior_fields[] = {
 	{"name", FIELD_TEXT, offsetof(struct mcp_behavior, name), "mock-mcp",
 		.help = "the server's name"},
+	{"transport", FIELD_CHOICE, offsetof(struct mcp_behavior, transport), "stdio",
+		.help = "http: Streamable HTTP, one server for all sessions",
+		.choices = transport_names},
 	{"features", FIELD_CHOICE, offsetof(struct mcp_behavior, features), "tools",
 		.help = "all: resources, prompts, completion, subscriptions, and the "
 			"tools that the MCP conformance suite calls",
 		.choices = feature_names},
 	{"start", FIELD_OTHER, offsetof(struct mcp_behavior, start), "0s",
 		.type = &latency_type,
-		.help = "time until it handles the client's messages"},
+		.help = "time until it handles the client's messages; over HTTP those "
+			"of each session"},
+	{"http", FIELD_OBJECT, offsetof(struct mcp_behavior, http),
+		.help = "of \"transport\": \"http\"", .fields = http_fields},
 	REACTION("on_eof", on_eof, "at EOF of stdin: " REACTION_FORMS),
 	REACTION("on_int", on_int, "at SIGINT, likewise"),
 	REACTION("on_term", on_term, "at SIGTERM, likewise"),
@@ -108,6 +148,41 @@ void mcp_behavior_preset(struct mcp_behavior *behavior)
 	fields_preset(behavior_fields, behavior);
 }
 
+/* A member that the transport cannot have, or NULL. */
+static const cJSON *foreign_member(
+	const struct mcp_behavior *behavior, const cJSON *node)
+{
+	static const char *const of_stdio[] = {
+		"on_eof", "read_stdin", "stdin_rate", "stdout", "rest_after", "stderr"};
+	const cJSON *stdio = json_get(json_get(node, "children"), "stdio");
+	const cJSON *member = NULL;
+
+	if (behavior->transport == MCP_STDIO)
+		return json_get(node, "http");
+	for (unsigned i = 0; i < COUNT(of_stdio) && !member; i++)
+		member = json_get(node, of_stdio[i]);
+	if (!member && cJSON_IsTrue(stdio))
+		member = stdio;
+	if (!member && behavior->crash == MCP_AT_EOF)
+		member = json_get(node, "crash");
+	return member;
+}
+
+static bool check_transport(const struct mcp_behavior *behavior,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const cJSON *member = foreign_member(behavior, node);
+
+	if (!member)
+		return true;
+	if (behavior->transport == MCP_STDIO)
+		return json_doc_wrong(doc, member, err,
+			"http goes with \"transport\": \"http\" alone");
+	return json_doc_wrong(doc, member, err,
+		"%s: a server over HTTP has no stdin and stdout of its client",
+		member->string);
+}
+
 /* Errors for members that contradict each other or have no effect. A count of 0 is
  * accepted: a scenario's twin turns children off that way. */
 static bool check_combination(const struct mcp_behavior *behavior,
@@ -147,7 +222,8 @@ bool mcp_behavior_read(struct mcp_behavior *behavior, const struct json_doc *doc
 	const cJSON *node, struct err *err)
 {
 	return fields_read(behavior_fields, behavior, doc, node, "behavior", err) &&
-		check_combination(behavior, doc, node, err);
+		check_combination(behavior, doc, node, err) &&
+		check_transport(behavior, doc, node, err);
 }
 
 void mcp_behavior_done(struct mcp_behavior *behavior)

@@ -53,6 +53,51 @@ enum mcp_features {
 	MCP_FEATURES_ALL,
 };
 
+enum mcp_transport {
+	MCP_STDIO,
+	MCP_HTTP,
+};
+
+/* How requests are answered over HTTP. */
+enum mcp_http_answers {
+	MCP_ANSWERS_STREAM, /* by events */
+	MCP_ANSWERS_JSON,   /* in one piece, unless something comes first */
+};
+
+/* What a GET that asks for the session's stream gets. */
+enum mcp_http_stream {
+	MCP_STREAM_OPEN,
+	MCP_STREAM_REFUSE, /* 405 */
+	MCP_STREAM_HANG,   /* no answer */
+	MCP_STREAM_STAY,   /* the stream, which stays open after the session's end */
+};
+
+/* What the DELETE that ends a session gets, after its latency. */
+enum mcp_http_delete_fault {
+	MCP_DELETE_NONE,
+	MCP_DELETE_HANG,
+	MCP_DELETE_ERROR,  /* 500 */
+	MCP_DELETE_REFUSE, /* 405: sessions cannot be ended */
+	MCP_DELETE_RESET,
+};
+
+/* What a request gets whose session has ended. */
+enum mcp_http_ended {
+	MCP_ENDED_NOT_FOUND,   /* 404 */
+	MCP_ENDED_BAD_REQUEST, /* 400 */
+	MCP_ENDED_HANG,        /* no answer */
+};
+
+struct mcp_http_behavior {
+	int answers;             /* enum mcp_http_answers */
+	int stream;              /* enum mcp_http_stream */
+	int64_t retry_ns;        /* when a client shall come back */
+	struct latency deletion; /* of DELETE */
+	int delete_fault;        /* enum mcp_http_delete_fault */
+	int64_t lifetime_ns;     /* of a session; 0: until it is ended */
+	int ended;               /* enum mcp_http_ended */
+};
+
 /* Reads at most `bytes` at a time, with a pause in between. Both 0: no limit. */
 struct mcp_stdin_rate {
 	int64_t bytes;
@@ -77,8 +122,11 @@ struct mcp_child_behavior {
 
 struct mcp_behavior {
 	char *name;
+	int transport;        /* enum mcp_transport */
 	int features;         /* enum mcp_features */
-	struct latency start; /* from the start until it handles the client's lines */
+	struct latency start; /* from the start until it handles the client's lines;
+			       * over HTTP of each session */
+	struct mcp_http_behavior http; /* MCP_HTTP alone */
 	struct reaction on_eof, on_int, on_term;
 	int64_t exit_code;   /* of every exit except a crash */
 	struct latency tool; /* of a tool call */

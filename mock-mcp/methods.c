@@ -257,7 +257,7 @@ bool methods_receive(struct peer *peer, const struct json_doc *doc, void *origin
 
 static void refuse_line(struct peer *peer, char *refusal, int code)
 {
-	peer->options.transport->send(peer->options.arg, NULL, refusal, code);
+	peer->options.transport->answer(peer->options.arg, NULL, refusal, code);
 	free(refusal);
 }
 

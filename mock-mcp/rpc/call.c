@@ -112,7 +112,7 @@ void call_notify(struct call *call, const char *method, cJSON *params)
 	const struct peer_options *options = &call->peer->options;
 	SCOPED(mem_free) char *message = jsonrpc_notification(method, params);
 
-	options->transport->send(options->arg, call->group->origin, message, 0);
+	options->transport->notify(options->arg, call->group->origin, message);
 }
 
 void call_log(struct call *call, const char *level, const char *text)

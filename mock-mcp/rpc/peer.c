@@ -50,7 +50,7 @@ void peer_notify(struct peer *peer, const char *method, cJSON *params)
 {
 	SCOPED(mem_free) char *message = jsonrpc_notification(method, params);
 
-	peer->options.transport->send(peer->options.arg, NULL, message, 0);
+	peer->options.transport->notify(peer->options.arg, NULL, message);
 }
 
 void peer_on_reply(struct peer *peer, const struct jsonrpc_message *reply)
@@ -76,11 +76,11 @@ struct answer_group *answer_group_begin(struct peer *peer, void *origin, bool ba
 	return group;
 }
 
-static void send_about(const struct answer_group *group, const char *message, int code)
+static void send_answer(const struct answer_group *group, const char *message, int code)
 {
 	const struct peer_options *options = &group->peer->options;
 
-	options->transport->send(options->arg, group->origin, message, code);
+	options->transport->answer(options->arg, group->origin, message, code);
 }
 
 static void leave(struct answer_group *group)
@@ -91,7 +91,7 @@ static void leave(struct answer_group *group)
 	if (--group->open > 0)
 		return;
 	if (answers->len > 0 && !answers->full && buf_add(answers, "]", 1))
-		send_about(group, buf_text(answers), 0);
+		send_answer(group, buf_text(answers), 0);
 	if (group->owed && options->transport->finish)
 		options->transport->finish(options->arg, group->origin);
 	buf_done(answers);
@@ -115,7 +115,7 @@ void answer_group_pay(struct answer_group *group, char *answer, int code)
 		buf_adds(&group->answers, group->answers.len > 0 ? "," : "[");
 		buf_adds(&group->answers, answer);
 	} else if (answer) {
-		send_about(group, answer, code);
+		send_answer(group, answer, code);
 	}
 	free(answer);
 	leave(group);

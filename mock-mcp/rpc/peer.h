@@ -36,12 +36,14 @@ struct peers {
 	unsigned updates; /* of the watched resource */
 };
 
-/* All are called within methods_receive(), or from the loop. */
+/* All are called within methods_receive(), or from the loop. Messages are borrowed. */
 struct peer_transport {
-	/* Sends a message, borrowed. Origin NULL: it belongs to no request. `code` is
-	 * that of an error response, else 0. */
-	void (*send)(void *arg, void *origin, const char *message, int code);
-	/* The last message about origin was sent. NULL: no need to know. */
+	/* Sends what a message of the client is owed, at most once for an origin. `code`
+	 * is that of an error, else 0. */
+	void (*answer)(void *arg, void *origin, const char *message, int code);
+	/* Sends any other message. Origin NULL: it belongs to no request. */
+	void (*notify)(void *arg, void *origin, const char *message);
+	/* Nothing about origin follows. NULL: no need to know. */
 	void (*finish)(void *arg, void *origin);
 	/* Makes the client come back for what follows about origin. NULL: it need not. */
 	void (*interrupt)(void *arg, void *origin);

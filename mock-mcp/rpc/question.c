@@ -17,8 +17,8 @@ void question_ask(
 		(struct question){.call = call, .id = ++peer->asked, .reply = reply};
 	message = jsonrpc_request(question->id, method, params);
 	DL_APPEND(peer->questions, question);
-	peer->options.transport->send(
-		peer->options.arg, call->group->origin, message, 0);
+	peer->options.transport->notify(
+		peer->options.arg, call->group->origin, message);
 }
 
 static void forget(struct question *question)

@@ -85,14 +85,18 @@ static void react(struct server *server, const struct reaction *reaction)
 		reaction_spin();
 }
 
-static void on_send(
-	void *arg, UNUSED void *origin, const char *message, UNUSED int code)
+static void on_notify(void *arg, UNUSED void *origin, const char *message)
 {
 	struct server *server = arg;
 
 	if (output_line(server->output, message))
 		server->paused = true;
 	update_reading(server);
+}
+
+static void on_answer(void *arg, void *origin, const char *message, UNUSED int code)
+{
+	on_notify(arg, origin, message);
 }
 
 static void on_listed(void *arg)
@@ -219,7 +223,8 @@ static bool open_streams(struct server *server, struct err *err)
 	return server->output != NULL;
 }
 
-static const struct peer_transport transport = {.send = on_send, .listed = on_listed};
+static const struct peer_transport transport = {
+	.answer = on_answer, .notify = on_notify, .listed = on_listed};
 
 static void serve(struct server *server)
 {

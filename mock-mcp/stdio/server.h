@@ -7,20 +7,7 @@
 #ifndef MOCK_MCP_SERVER_H
 #define MOCK_MCP_SERVER_H
 
-#include <stdint.h>
-
-#include "lib/err.h"
-#include "mock-mcp/behavior.h"
-#include "mock-mcp/children.h"
-#include "mock-mcp/log_identity.h"
-
-struct server_options {
-	const struct mcp_behavior *behavior;
-	const struct log_identity *identity;
-	struct children *children;
-	struct rng *rng;
-	int64_t started_ns; /* CLOCK_MONOTONIC */
-};
+#include "mock-mcp/mcp_program.h"
 
 /* Runs until the server exits. SIGTERM, SIGINT and SIGCHLD are blocked before and
  * after. Keeps what the options point to. False: it could not begin. */

@@ -16,14 +16,15 @@
 
 static const struct recipe {
 	const char *name;
-	const char *programs[5]; /* ends in NULL */
+	const char *programs[6]; /* ends in NULL */
 	const char *entrypoint;  /* NULL: none */
 	bool with_subjects, with_shell;
 } recipes[] = {
 	[DOCKER_IMAGE_PROGRAMS] =
 		{
 			.name = "stopbench-programs",
-			.programs = {"service", "mock-agent", "mock-cli", "mock-mcp"},
+			.programs = {"service", "mock-agent", "mock-cli", "mock-mcp",
+				"mock-mcp-http"},
 			.with_subjects = true,
 			.with_shell = true,
 		},
