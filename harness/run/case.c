@@ -55,6 +55,16 @@ static bool open_ledger(struct case_state *state, struct err *err)
 static bool bring_up_mocks(struct case_state *state, struct err *err)
 {
 	struct engine *engine = state->options.engine;
+	struct mock_options options = {
+		.loop = state->options.loop,
+		.engine = engine,
+		.programs = state->options.programs,
+		.folder = state->folder,
+		.ledger = ledger_address(state->ledger),
+		.seed = state->evidence->seed,
+		.interrupted = state->options.interrupted,
+		.evidence = state->evidence,
+	};
 
 	if (!scenario_has_mocks(state->scenario))
 		return true;
@@ -64,20 +74,11 @@ static bool bring_up_mocks(struct case_state *state, struct err *err)
 		if (!state->network && err->text[0])
 			return err_while(err, "network");
 	}
-	state->mock_agent = mock_agent_up(
-		&(struct mock_agent_options){
-			.loop = state->options.loop,
-			.engine = engine,
-			.programs = state->options.programs,
-			.folder = state->folder,
-			.network = state->network,
-			.ledger = ledger_address(state->ledger),
-			.seed = state->evidence->seed,
-			.interrupted = state->options.interrupted,
-			.evidence = state->evidence,
-		},
-		state->scenario, err);
-	return state->mock_agent != NULL;
+	options.network = state->network;
+	state->mock_agent = mock_agent_up(&options, state->scenario, err);
+	if (state->mock_agent)
+		state->mock_mcp = mock_mcp_up(&options, &state->scenario->mcp, err);
+	return state->mock_mcp != NULL;
 }
 
 /* 0: the service has none, or chooses it. */
@@ -105,6 +106,7 @@ static bool bring_up_service(struct case_state *state, struct err *err)
 		.host = apart ? "0.0.0.0" : "127.0.0.1",
 		.agent_url =
 			state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
+		.mock_mcp = state->mock_mcp,
 		.ledger = ledger_address(state->ledger),
 		.port = port,
 		.seed = state->evidence->seed,
@@ -210,15 +212,16 @@ static bool is_stopped(const void *arg)
 	return ((const struct case_state *)arg)->service->stopped;
 }
 
-/* A process of that kind, the mock agent or a child of the service, still runs. */
-static bool has_open_lifeline(const struct evidence *evidence, bool of_mock_agent)
+/* A process of that kind, a mock of ours or a child of the service, still runs. */
+static bool has_open_lifeline(const struct evidence *evidence, bool of_mocks)
 {
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		const struct lifeline *lifeline = &evidence->lifelines[i];
-		bool is_mock_agent =
-			lifeline->role && strcmp(lifeline->role, "mock-agent") == 0;
+		const char *role = lifeline->role ? lifeline->role : "";
+		bool is_mock = strcmp(role, "mock-agent") == 0 ||
+			strcmp(role, "mock-mcp-http") == 0;
 
-		if (!lifeline->ended_ns && is_mock_agent == of_mock_agent)
+		if (!lifeline->ended_ns && is_mock == of_mocks)
 			return true;
 	}
 	return false;
@@ -291,13 +294,13 @@ static void ask_facts(struct case_state *state)
 		case_state_step(state, "inspect: %s", err.text);
 }
 
-static bool has_mock_agent_ended(const void *arg)
+static bool have_mocks_ended(const void *arg)
 {
 	return !has_open_lifeline(((const struct case_state *)arg)->evidence, true);
 }
 
-/* The mock agent may have given its last answer without having written it down. Only
- * its own end proves that all it saw is in the ledger. */
+/* A mock may have given its last answer without having written it down. Only its own
+ * end proves that all it saw is in the ledger. */
 static void close_ledger(struct case_state *state)
 {
 	/* The mock's failure is not the service's. */
@@ -305,10 +308,16 @@ static void close_ledger(struct case_state *state)
 		state->evidence->trouble == TROUBLE_NONE)
 		case_state_trouble(
 			state, TROUBLE_NOT_UP, "mock-agent ended during the case");
+	if (state->mock_mcp && !mock_mcp_all_running(state->mock_mcp) &&
+		state->evidence->trouble == TROUBLE_NONE)
+		case_state_trouble(state, TROUBLE_NOT_UP,
+			"an MCP server over HTTP ended during the case");
 	mock_agent_down(state->mock_agent);
+	mock_mcp_down(state->mock_mcp);
 	state->mock_agent = NULL;
+	state->mock_mcp = NULL;
 	if (state->ledger)
-		case_state_wait(state, has_mock_agent_ended, QUIET_NS);
+		case_state_wait(state, have_mocks_ended, QUIET_NS);
 }
 
 /* --- down --- */

@@ -39,6 +39,7 @@ struct case_state {
 	char *network;
 	struct ledger *ledger;
 	struct mock_agent *mock_agent;
+	struct mock_mcp *mock_mcp;
 	struct subject *service;
 	struct free_port free_port; /* that of {port}, or none */
 	int64_t port; /* the service's; 0: our service chooses it and logs it */

@@ -2,7 +2,7 @@
  * mock_agent - the mock agent API of one case: beside the harness, or in a container.
  *
  * It gets the scenario's behavior and writes its events into the ledger. (The mock MCP
- * servers are the service's children.)
+ * servers are the service's children, or mock_mcp.h.)
  */
 #ifndef HARNESS_RUN_MOCK_AGENT_H
 #define HARNESS_RUN_MOCK_AGENT_H
@@ -10,27 +10,14 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "harness/engine/engine.h"
-#include "harness/run/evidence.h"
+#include "harness/run/mock_program.h"
 #include "harness/scenario/scenario.h"
 #include "lib/err.h"
 
 struct mock_agent;
 
-struct mock_agent_options {
-	uv_loop_t *loop;
-	struct engine *engine;
-	const char *programs;
-	const char *folder;  /* of the case */
-	const char *network; /* NULL: beside the harness, on loopback */
-	const char *ledger;
-	uint64_t seed;
-	const bool *interrupted;
-	const struct evidence *evidence; /* where its events arrive */
-};
-
 /* Gives a mock agent that listens. Keeps options' pointers. */
-struct mock_agent *mock_agent_up(const struct mock_agent_options *options,
+struct mock_agent *mock_agent_up(const struct mock_options *options,
 	const struct scenario *scenario, struct err *err) MUST_CHECK;
 
 /* As the service reaches it: "http://127.0.0.1:41234". Borrowed. */

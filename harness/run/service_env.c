@@ -5,28 +5,48 @@
 
 #include "harness/scenario/placeholders.h"
 #include "lib/json.h"
+#include "lib/json_fill.h"
 #include "lib/lifeline.h"
 #include "lib/mem.h"
 
 #define AGENT_KEY "stopbench" /* the mock agent API accepts any */
+
+static void add_program(
+	cJSON *server, const struct service_env *env, const char *behavior)
+{
+	SCOPED(mem_free) char *seed = mem_textf("%llu", (unsigned long long)env->seed);
+	const char *args[] = {
+		"--behavior", behavior, "--seed", seed, "--ledger", env->ledger};
+
+	cJSON_AddStringToObject(server, "command", "mock-mcp");
+	cJSON_AddItemToObject(
+		server, "args", cJSON_CreateStringArray(args, COUNT(args)));
+}
+
+/* Our own service says which session each request is of. */
+static void add_address(cJSON *server, const struct service_env *env, const char *url)
+{
+	json_fill(server, "{'type': 'http', 'url': %s}", url);
+	if (scenario_is_ours(env->scenario))
+		json_fill(server, "{'headers': {'X-Session-Room': '${SESSION_ROOM}'}}");
+}
 
 /* {"mcpServers": {"skills": {"command": "mock-mcp", "args": [...]}}}, the field's usual
  * form, so that a scenario tests what operators write. */
 static char *mcp_config(const struct service_env *env)
 {
 	const struct mcp_list *mcp = &env->scenario->mcp;
-	SCOPED(mem_free) char *seed = mem_textf("%llu", (unsigned long long)env->seed);
 	SCOPED(json_free) cJSON *config = cJSON_CreateObject();
 	cJSON *servers = cJSON_AddObjectToObject(config, "mcpServers");
 
 	for (unsigned i = 0; i < mcp->count; i++) {
-		const char *args[] = {"--behavior", mcp->server[i].json, "--seed", seed,
-			"--ledger", env->ledger};
+		const char *url = mock_mcp_url(env->mock_mcp, i);
 		cJSON *server = cJSON_AddObjectToObject(servers, mcp->server[i].name);
 
-		cJSON_AddStringToObject(server, "command", "mock-mcp");
-		cJSON_AddItemToObject(
-			server, "args", cJSON_CreateStringArray(args, COUNT(args)));
+		if (url)
+			add_address(server, env, url);
+		else
+			add_program(server, env, mcp->server[i].json);
 	}
 	return json_print(config);
 }

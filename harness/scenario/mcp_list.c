@@ -23,6 +23,7 @@ static bool read_server(struct mcp_list *list, const struct json_doc *doc,
 	const cJSON *node, struct err *err)
 {
 	const char *name = json_text(node, "name");
+	const char *transport = json_text(node, "transport");
 
 	if (list->count == SCENARIO_MCP_MAX)
 		return json_doc_wrong(
@@ -36,8 +37,11 @@ static bool read_server(struct mcp_list *list, const struct json_doc *doc,
 			return json_doc_wrong(doc, node, err,
 				"mcp: two servers are named \"%s\"", name);
 	list->server = mem_grown(list->server, list->count + 1, sizeof *list->server);
-	list->server[list->count++] =
-		(struct mcp_server){mem_text(name), json_print(node)};
+	list->server[list->count++] = (struct mcp_server){
+		.name = mem_text(name),
+		.json = json_print(node),
+		.is_http = transport && strcmp(transport, "http") == 0,
+	};
 	return true;
 }
 

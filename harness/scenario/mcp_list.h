@@ -10,7 +10,8 @@
 
 struct mcp_server {
 	char *name;
-	char *json; /* the mock's behavior, as text */
+	char *json;   /* the mock's behavior, as text */
+	bool is_http; /* it runs beside the service, and not as its child */
 };
 
 struct mcp_list {
