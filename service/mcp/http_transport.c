@@ -4,19 +4,21 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "lib/base64.h"
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/mcp/http_exchange.h"
 
-#define SESSION_ID_MAX   1024
-#define SECRET_LEN_MIN   8 /* a shorter one is a test's, and part of any word */
-#define RESUME_NS        (1 * CLOCK_S) /* before a stream begins again, unless it says */
-#define RESUME_MAX_NS    (30 * CLOCK_S)
-#define ANSWER_TRIES_MAX 3  /* beginnings in a row that bring nothing, of an answer */
-#define LISTEN_TRIES_MAX 10 /* of what the server says unasked */
-#define BAD_REQUEST_CODE (-32000)      /* of the SDK's servers */
-#define LINGER_NS        (1 * CLOCK_S) /* of a stream after its answer */
+#define STATELESS_VERSION "2026-07-28"
+#define SESSION_ID_MAX    1024
+#define SECRET_LEN_MIN    8 /* a shorter one is a test's, and part of any word */
+#define RESUME_NS         (1 * CLOCK_S) /* before a stream begins again, unless it says */
+#define RESUME_MAX_NS     (30 * CLOCK_S)
+#define ANSWER_TRIES_MAX  3  /* beginnings in a row that bring nothing, of an answer */
+#define LISTEN_TRIES_MAX  10 /* of what the server says unasked */
+#define BAD_REQUEST_CODE  (-32000)      /* of the SDK's servers */
+#define LINGER_NS         (1 * CLOCK_S) /* of a stream after its answer */
 
 enum http_transport_state {
 	HTTP_TRANSPORT_OPEN,
@@ -135,6 +137,12 @@ static void fail(struct http_transport *http, struct http_exchange *exchange,
 		http->base.events->failed(http->base.arg, id, words, code);
 	else if (told)
 		http->base.events->unexpected_output(http->base.arg, words);
+}
+
+/* The last version has no sessions: each request stands alone and says what it is. */
+static bool is_stateless(const struct http_transport *http)
+{
+	return http->version && strcmp(http->version, STATELESS_VERSION) >= 0;
 }
 
 static void add_headers(const struct http_transport *http,
@@ -427,6 +435,23 @@ static void on_timer(void *arg)
 	leave(http);
 }
 
+/* As the specification has it: what is no visible ASCII goes in base64. */
+static void add_name(struct strlist *headers, const char *name)
+{
+	bool plain = *name != ' ' && strncmp(name, "=?base64?", 9) != 0;
+	SCOPED(mem_free) char *encoded = NULL;
+
+	for (const char *at = name; *at; at++)
+		plain = plain && *at >= ' ' && *at < 127 &&
+			!(*at == ' ' && at[1] == '\0');
+	if (plain) {
+		strlist_add(headers, "Mcp-Name: %s", name);
+		return;
+	}
+	encoded = base64_text(name, strlen(name));
+	strlist_add(headers, "Mcp-Name: =?base64?%s?=", encoded);
+}
+
 static bool send_post(struct mcp_transport *transport,
 	const struct mcp_message *message, const char **why)
 {
@@ -438,9 +463,15 @@ static bool send_post(struct mcp_transport *transport,
 		*why = "it is being stopped";
 		return false;
 	}
+	if (is_stateless(http) && strcmp(method, "notifications/cancelled") == 0)
+		return true; /* the end of the connection says so, see settle() */
 	exchange = add(http, message->id ? HTTP_EXCHANGE_REQUEST : HTTP_EXCHANGE_NOTICE,
 		message->text);
 	exchange->id = message->id;
+	if (is_stateless(http) && message->method)
+		strlist_add(&exchange->extras, "Mcp-Method: %s", method);
+	if (is_stateless(http) && message->name)
+		add_name(&exchange->extras, message->name);
 	exchange->once = strcmp(method, "tools/call") == 0;
 	exchange->handshake = strcmp(method, "initialize") == 0;
 	if (!http->gate || exchange->handshake)

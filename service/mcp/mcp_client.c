@@ -37,6 +37,7 @@ struct mcp_client {
 	int64_t start_ns, call_ns;
 	int64_t ready_by_ns; /* deadline of the handshake */
 	struct jsonrpc rpc;
+	bool modern;   /* 2026-07-28: each request says who asks */
 	bool renewing; /* a new handshake, in place of a session that had ended */
 	struct mcp_listing list;
 };
@@ -50,6 +51,12 @@ struct mcp_client_call {
 
 static const char *const versions[] = {
 	"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"};
+
+#define MODERN_VERSION "2026-07-28"
+
+/* By these errors a server of MODERN_VERSION alone refuses initialize. */
+static const int64_t modern_codes[] = {
+	JSONRPC_METHOD_NOT_FOUND, -32022 /* version */, -32020 /* header mismatch */};
 
 static bool is_known_version(const char *version)
 {
@@ -99,6 +106,19 @@ static void report_list(struct mcp_client *mcp, const cJSON *tools, const char *
 
 static void on_page(void *arg, const struct jsonrpc_answer *answer);
 
+/* Takes params; gives what a request of this server's version has. */
+static cJSON *with_meta(const struct mcp_client *mcp, cJSON *params)
+{
+	if (mcp->modern)
+		json_fill(params,
+			"{'_meta': {'io.modelcontextprotocol/protocolVersion': %s,"
+			" 'io.modelcontextprotocol/clientCapabilities': {},"
+			" 'io.modelcontextprotocol/clientInfo':"
+			" {'name': 'stopbench-service', 'version': '1'}}}",
+			MODERN_VERSION);
+	return params;
+}
+
 /* Sent at once, also in the handshake, of which it is a part. */
 static void ask_for_page(struct mcp_client *mcp, const char *cursor)
 {
@@ -107,7 +127,7 @@ static void ask_for_page(struct mcp_client *mcp, const char *cursor)
 	if (cursor)
 		cJSON_AddStringToObject(params, "cursor", cursor);
 	mcp->list.pages++;
-	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "tools/list", params,
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "tools/list", with_meta(mcp, params),
 		mcp->list.deadline_ns, on_page, mcp);
 }
 
@@ -186,6 +206,54 @@ static void fail_handshake(struct mcp_client *mcp, const char *why)
 	mcp->events->unexpected_output(mcp->arg, why);
 }
 
+static bool has_version(const cJSON *versions_list, const char *version)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, versions_list)
+		if (cJSON_IsString(entry) && strcmp(entry->valuestring, version) == 0)
+			return true;
+	return false;
+}
+
+static void on_discovered(void *arg, const struct jsonrpc_answer *answer)
+{
+	struct mcp_client *mcp = arg;
+	const cJSON *supported = json_get(answer->result, "supportedVersions");
+	SCOPED(mem_free) char *why = NULL;
+
+	if (mcp->state != MCP_HANDSHAKE)
+		return;
+	if (has_version(supported, MODERN_VERSION)) {
+		begin_listing(mcp, mcp->ready_by_ns);
+		return;
+	}
+	why = mem_textf("server/discover: %s",
+		answer->why ? answer->why
+			    : "it speaks no version of MCP that we speak");
+	fail_handshake(mcp, why);
+}
+
+static bool is_modern_refusal(
+	const struct mcp_client *mcp, const struct jsonrpc_answer *answer)
+{
+	if (answer->result || mcp->state != MCP_HANDSHAKE)
+		return false;
+	for (size_t i = 0; i < COUNT(modern_codes); i++)
+		if (answer->code == modern_codes[i])
+			return true;
+	return false;
+}
+
+static void discover(struct mcp_client *mcp)
+{
+	mcp->modern = true;
+	mcp_transport_negotiated(mcp->rpc.transport, MODERN_VERSION);
+	jsonrpc_ask(&mcp->rpc, JSONRPC_HANDSHAKE, "server/discover",
+		with_meta(mcp, cJSON_CreateObject()), mcp->ready_by_ns, on_discovered,
+		mcp);
+}
+
 static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 {
 	struct mcp_client *mcp = arg;
@@ -196,6 +264,10 @@ static void on_initialized(void *arg, const struct jsonrpc_answer *answer)
 		return;
 	if (version && is_known_version(version)) {
 		go_on(mcp, version);
+		return;
+	}
+	if (is_modern_refusal(mcp, answer)) {
+		discover(mcp);
 		return;
 	}
 	if (!answer->result)
@@ -364,6 +436,13 @@ pid_t mcp_client_pid(const struct mcp_client *mcp)
 	return mcp_transport_pid(mcp->rpc.transport);
 }
 
+static bool wants_input(const cJSON *result)
+{
+	const char *type = json_text(result, "resultType");
+
+	return type && strcmp(type, "input_required") == 0;
+}
+
 static void on_called(void *arg, const struct jsonrpc_answer *answer)
 {
 	struct mcp_client_call *call = arg;
@@ -371,9 +450,12 @@ static void on_called(void *arg, const struct jsonrpc_answer *answer)
 	SCOPED(json_free) cJSON *content = mcp_result_blocks(answer->result);
 
 	if (!content) {
-		SCOPED(mem_free) char *why = mem_textf("MCP server %s: %s",
-			call->mcp->name,
-			answer->why ? answer->why : "its answer has no content");
+		SCOPED(mem_free) char *why =
+			mem_textf("MCP server %s: %s", call->mcp->name,
+				answer->why ? answer->why
+					: wants_input(answer->result)
+					? "it asks for input, which nobody can give"
+					: "its answer has no content");
 
 		content = mcp_result_text(why);
 		is_error = true;
@@ -392,7 +474,7 @@ void mcp_client_call(struct mcp_client *mcp, const char *tool, const cJSON *argu
 	*call = (struct mcp_client_call){.mcp = mcp, .done = done, .arg = arg};
 	cJSON_AddItemToObject(params, "arguments",
 		arguments ? cJSON_Duplicate(arguments, true) : cJSON_CreateObject());
-	jsonrpc_ask(&mcp->rpc, JSONRPC_OPEN, "tools/call", params,
+	jsonrpc_ask(&mcp->rpc, JSONRPC_OPEN, "tools/call", with_meta(mcp, params),
 		clock_now() + mcp->call_ns, on_called, call);
 }
 

@@ -4,7 +4,8 @@
  * The handshake is initialize, notifications/initialized and tools/list, page by page;
  * then the server is ready and its tools are known. They are read again when the server
  * sends notifications/tools/list_changed, and after a new handshake, which a server over
- * HTTP that has ended our session needs. What is no message is reported; when the
+ * HTTP that has ended our session needs. A server that knows no initialize is asked
+ * server/discover, the beginning of 2026-07-28, in which each request stands alone. What is no message is reported; when the
  * process or the session ends, its calls fail. Stopping is the ladder of
  * mcp_transport_stop().
  *

@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 
 #define VERSION     "2025-11-25"
+#define MODERN      "2026-07-28"
 #define STREAM_TYPE "text/event-stream"
 #define HUGE_LEN    ((size_t)9 << 20)
 
@@ -37,6 +38,8 @@ static void check_headers(struct fake_http_mcp *fake, struct web_exchange *excha
 	if (is(exchange->method, "POST") !=
 		is(web_header(exchange, "Content-Type"), "application/json"))
 		complain(fake, "the type of its body", what);
+	if (fake->modern && !first)
+		return;
 	if (first || fake->stateless ? got != NULL : !is(got, session))
 		complain(fake, got ? got : "no session", what);
 	if (first ? version != NULL : !is(version, VERSION))
@@ -165,6 +168,11 @@ static void call_tool(struct fake_http_mcp *fake, struct web_exchange *exchange,
 			"\n\n",
 			false);
 		hold(fake, exchange, mem_text(text));
+	} else if (is(tool, "\xc3\xa9")) {
+		answer(exchange, false, text);
+	} else if (is(tool, "asks")) {
+		events = result_text(id, "{\"resultType\":\"input_required\"}");
+		answer(exchange, false, events);
 	} else if (is(tool, "silent")) {
 		hold(fake, exchange, mem_text(text));
 	} else if (is(tool, "bad")) {
@@ -213,6 +221,56 @@ static void take_answer(
 	web_stream_add(fake->held, event, strlen(event));
 	web_stream_end(fake->held);
 	fake->held = NULL;
+}
+
+/* What each request of 2026-07-28 says of itself, in its headers and in itself. */
+static void check_modern(struct fake_http_mcp *fake, struct web_exchange *exchange,
+	const cJSON *message, const char *method)
+{
+	const cJSON *params = json_get(message, "params");
+	const cJSON *meta = json_get(params, "_meta");
+	const char *name = json_text(params, "name");
+
+	if (!is(json_text(meta, "io.modelcontextprotocol/protocolVersion"), MODERN) ||
+		!cJSON_IsObject(
+			json_get(meta, "io.modelcontextprotocol/clientCapabilities")))
+		complain(fake, "no _meta", method);
+	if (!is(web_header(exchange, "MCP-Protocol-Version"), MODERN) ||
+		!is(web_header(exchange, "Mcp-Method"), method))
+		complain(fake, "its headers do not say what it is", method);
+	if (name &&
+		!is(web_header(exchange, "Mcp-Name"),
+			is(name, "\xc3\xa9") ? "=?base64?w6k=?=" : name))
+		complain(fake, "its headers do not say what it calls", method);
+}
+
+static void take_modern_message(
+	struct fake_http_mcp *fake, struct web_exchange *exchange, const cJSON *message)
+{
+	const char *method = json_text(message, "method");
+	int id = (int)json_int(message, "id", 0);
+	SCOPED(mem_free) char *text = NULL;
+
+	if (is(method, "initialize")) {
+		refuse(exchange, 400,
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32022,"
+			"\"message\":\"no\",\"data\":{\"supported\":[\"" MODERN
+			"\"]}}}");
+		return;
+	}
+	check_modern(fake, exchange, message, method);
+	fake->initialized = true;
+	if (is(method, "tools/list")) {
+		answer_list(fake, exchange, id);
+	} else if (is(method, "tools/call")) {
+		call_tool(fake, exchange, id,
+			json_text(json_get(message, "params"), "name"));
+	} else {
+		text = result_text(id,
+			"{\"resultType\":\"complete\",\"capabilities\":{},"
+			"\"supportedVersions\":[\"" MODERN "\"]}");
+		answer(exchange, false, text);
+	}
 }
 
 static void take_message(
@@ -279,7 +337,9 @@ static void on_request(void *arg, struct web_exchange *exchange)
 
 	buf_addf(&fake->journal, "%s;", what);
 	check_headers(fake, exchange, what, is(method, "initialize"));
-	if (is(exchange->method, "POST"))
+	if (is(exchange->method, "POST") && fake->modern)
+		take_modern_message(fake, exchange, message);
+	else if (is(exchange->method, "POST"))
 		take_message(fake, exchange, message);
 	else if (is(exchange->method, "GET"))
 		on_get(fake, exchange);

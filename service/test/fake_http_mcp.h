@@ -25,6 +25,7 @@ struct fake_http_mcp {
 	bool initialized;   /* notifications/initialized was answered */
 	unsigned tools;     /* of the list, beside "echo" */
 
+	bool modern;           /* it speaks 2026-07-28 alone */
 	bool stateless;        /* without a session id */
 	bool streams;          /* answers of the handshake are streams too */
 	bool no_listening;     /* GET is answered with 405 */

@@ -321,6 +321,34 @@ static void http_calls_give_what_the_table_says(void **state)
 	assert_null(strstr(buf_text(&scene->unexpected_output), FAKE_TOKEN));
 }
 
+static void http_server_may_know_no_initialize(void **state)
+{
+	struct http_scene *scene = *state;
+
+	scene->fake.modern = true;
+	start_ready(scene, 300 * CLOCK_MS);
+	assert_string_equal(buf_text(&scene->tools), "echo,");
+	call(scene, "stream");
+	await_calls(scene, 1);
+	call(scene, "\xc3\xa9");
+	await_calls(scene, 2);
+	call(scene, "asks");
+	await_calls(scene, 3);
+	call(scene, "silent");
+	await_calls(scene, 4);
+	assert_string_equal(buf_text(&scene->results),
+		"+hello;+hello;" FAILED
+		"it asks for input, which nobody can give;" FAILED
+		"no answer in time;");
+	await_journal(scene, "left;", 1);
+	mcp_client_stop(scene->mcp, LONG_NS, LONG_NS);
+	await_gone(scene);
+	assert_string_equal(buf_text(&scene->fake.journal),
+		"POST initialize;POST server/discover;POST tools/list;"
+		"POST tools/call stream;POST tools/call \xc3\xa9;POST tools/call asks;"
+		"POST tools/call silent;left;");
+}
+
 static void http_call_is_sent_once_though_it_is_broken_off(void **state)
 {
 	struct http_scene *scene = *state;
@@ -579,6 +607,7 @@ int main(void)
 		TEST(http_answers_may_be_streams),
 		TEST(http_server_may_be_stateless),
 		TEST(http_calls_give_what_the_table_says),
+		TEST(http_server_may_know_no_initialize),
 		TEST(http_call_is_sent_once_though_it_is_broken_off),
 		TEST(http_session_that_has_ended_is_begun_again),
 		TEST(http_session_that_has_ended_may_be_a_bad_request),
