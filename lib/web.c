@@ -392,6 +392,7 @@ struct web *web_create(
 		.handle = options->handle,
 		.over = options->over,
 		.refused = options->refused,
+		.refusal = options->refusal,
 		.arg = options->arg,
 		.body_ceiling =
 			options->body_ceiling ? options->body_ceiling : BODY_CEILING,

@@ -4,7 +4,7 @@
  * A request becomes an exchange when its body is whole. The handler answers it at once
  * or later, in one piece or as a stream. Until then the connection is suspended and
  * watched: a client that closes it, or shuts down its direction, has left. web itself
- * answers a body that is too large (413, {"error": "..."}), microhttpd what is not
+ * answers a body that is too large (413), microhttpd what is not
  * sound HTTP (400, 414, 431, 505, its own HTML).
  *
  * Draining loses no accepted request. Connections that the kernel accepted are taken
@@ -39,6 +39,7 @@ struct web_options {
 	web_over_fn *over;       /* may be NULL */
 	web_closed_fn *closed;   /* may be NULL */
 	web_refused_fn *refused; /* may be NULL */
+	web_refusal_fn *refusal; /* NULL: {"error": "..."} */
 	void *arg;
 };
 

@@ -133,19 +133,24 @@ static struct web_exchange *begin(struct web_exchanges *all,
 static enum MHD_Result refuse_body(struct web_exchange *exchange)
 {
 	struct web_exchanges *all = exchange->all;
+	SCOPED(buf_done) struct buf head = {0};
 	SCOPED(buf_done) struct buf body = {0};
 	SCOPED(buf_done) struct buf refusal = {0};
 
-	buf_addf(&body, "{\"error\":\"the body is larger than %zu bytes\"}",
-		all->body_ceiling);
+	if (all->refusal)
+		all->refusal(all->arg, exchange, &head, &body);
+	else
+		buf_addf(&body, "{\"error\":\"the body is larger than %zu bytes\"}",
+			all->body_ceiling);
 	buf_addf(&refusal,
 		"HTTP/1.1 413 Content Too Large\r\n"
 		"Connection: close\r\n"
 		"Content-Type: application/json\r\n"
 		"Content-Length: %zu\r\n"
+		"%s"
 		"\r\n"
 		"%s",
-		body.len, body.data);
+		body.len, buf_text(&head), buf_text(&body));
 	(void)!send(
 		exchange->fd, refusal.data, refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (all->refused)

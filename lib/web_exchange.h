@@ -42,6 +42,11 @@ typedef void web_handle_fn(void *arg, struct web_exchange *exchange);
 typedef void web_over_fn(void *arg, struct web_exchange *exchange, enum web_end end);
 /* Its last exchange is over, and it ends with this call, whoever closed it. */
 typedef void web_closed_fn(void *arg, struct web_connection *client);
+/* web refuses a request itself, whose body is too large (413): appends whole lines of the
+ * head, each with its \r\n, and the body, which is JSON. The exchange was not handed over
+ * and ends. */
+typedef void web_refusal_fn(void *arg, const struct web_exchange *exchange,
+	struct buf *head, struct buf *body);
 /* web answered a request itself, with this status. */
 typedef void web_refused_fn(void *arg, unsigned status);
 
@@ -51,6 +56,7 @@ struct web_exchanges {
 	uv_loop_t *loop;
 	web_handle_fn *handle;
 	web_over_fn *over;
+	web_refusal_fn *refusal;
 	web_refused_fn *refused;
 	void *arg;
 	size_t body_ceiling;

@@ -30,7 +30,7 @@
 #define SPARE_DESCRIPTORS   64 /* for what is no connection */
 #define CONNECTIONS_MOST    65536
 #define CONTROL_CONNECTIONS 64
-#define BODY_CEILING        ((size_t)8 << 20) /* the Claude CLI sends 100 kB */
+#define BODY_CEILING        ((size_t)32 << 20) /* as the hosted API */
 #define IDLE_NS             (300 * CLOCK_S)
 #define HEALTH_NS           (3 * CLOCK_S)
 
@@ -190,6 +190,7 @@ static struct listener *listen_at(struct mock *mock, const char *host, int64_t p
 			.body_ceiling = BODY_CEILING,
 			.handle = router_handle,
 			.over = router_over,
+			.refusal = router_refusal,
 			.closed = router_closed,
 			.arg = mock,
 		},

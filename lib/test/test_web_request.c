@@ -289,6 +289,32 @@ static void on_refused(void *arg UNUSED, unsigned status)
 	refused++;
 }
 
+static void refuse_in_words(void *arg UNUSED, const struct web_exchange *exchange,
+	struct buf *head, struct buf *body)
+{
+	buf_adds(head, "X-Id: 7\r\n");
+	buf_addf(body, "\"%s of %s\"", exchange->method, exchange->path);
+}
+
+static void web_refuses_in_the_words_of_its_owner(void **state)
+{
+	struct web_scene *scene = *state;
+	struct web_options options = defaults;
+	int fd;
+
+	options.body_ceiling = 100;
+	options.refusal = refuse_in_words;
+	open_web(scene, options);
+	fd = dial_and_say(
+		scene, "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n");
+	forget(scene);
+	read_to_end(scene, fd);
+	assert_received(scene, "HTTP/1.1 413 ");
+	assert_received(scene, "X-Id: 7\r\n\r\n\"PUT of /a\"");
+	assert_received(scene, "Content-Length: 11\r\n");
+	close(fd);
+}
+
 static void web_refuses_what_is_too_large(void **state)
 {
 	static const struct {
@@ -425,6 +451,7 @@ int main(void)
 		SCENE(web_answers_pipelined_requests_in_order),
 		SCENE(web_carries_large_bodies),
 		SCENE(web_refuses_what_is_too_large),
+		SCENE(web_refuses_in_the_words_of_its_owner),
 		SCENE(web_takes_a_body_that_just_fits),
 		SCENE(web_refuses_what_is_not_http),
 		SCENE(web_refuses_an_endless_header),

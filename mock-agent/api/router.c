@@ -1,5 +1,6 @@
 #include "mock-agent/api/router.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,7 +18,8 @@
 #include "mock-agent/openai/openai_routes.h"
 #include "mock-agent/openai/response_routes.h"
 
-#define BETA "managed-agents-"
+#define BETA          "managed-agents-"
+#define FIRST_VERSION "2023-01-01"
 
 /* What a request needs; each of the last three needs KEY too. */
 enum auth {
@@ -47,8 +49,8 @@ struct route {
 	api_request_fn *run;
 };
 
-#define SESSION "/v1/sessions/:id"
-#define THREAD  SESSION "/threads/:thread"
+#define SESSION  "/v1/sessions/:id"
+#define THREAD   SESSION "/threads/:thread"
 #define RESPONSE "/v1/responses/:id"
 
 /* clang-format off */
@@ -217,6 +219,23 @@ static bool has_control_key(const struct api_request *request)
 	return key ? given && strcmp(given, key) == 0 : has_credential(request);
 }
 
+/* A date since the first version; whichever, for the sake of newer clients. False: it
+ * was refused. */
+static bool check_version(struct api_request *request)
+{
+	const char *version = web_header(request->exchange, "anthropic-version");
+	unsigned year, month, day;
+	int len = 0;
+
+	if (!version)
+		return api_request_refuse(
+			request, 400, "anthropic-version: header is required");
+	return (sscanf(version, "%4u-%2u-%2u%n", &year, &month, &day, &len) == 3 &&
+		       version[len] == '\0' && strcmp(version, FIRST_VERSION) >= 0) ||
+		api_request_refuse(request, 400,
+			"anthropic-version: \"%.40s\" is not a valid version", version);
+}
+
 /* False: it was refused. */
 static bool authorize(struct api_request *request, enum auth auth)
 {
@@ -227,10 +246,7 @@ static bool authorize(struct api_request *request, enum auth auth)
 		return api_request_refuse(request, 401, "Authentication failed");
 	if (auth >= AUTH_BETA && (!beta || !strstr(beta, BETA)))
 		return api_request_refuse(request, 404, "not found");
-	return auth < AUTH_VERSION ||
-		web_header(request->exchange, "anthropic-version") ||
-		api_request_refuse(
-			request, 400, "anthropic-version: header is required");
+	return auth < AUTH_VERSION || check_version(request);
 }
 
 /* False: it was refused. */
@@ -299,6 +315,23 @@ void router_handle(void *arg, struct web_exchange *exchange)
 	take_params(request, route->path, path);
 	if (prepare(request, route->target))
 		route->run(request);
+}
+
+void router_refusal(UNUSED void *arg, const struct web_exchange *exchange,
+	struct buf *head, struct buf *body)
+{
+	static const char message[] = "Request exceeds the maximum size";
+	bool known, openai = is_openai_client(exchange);
+	const struct route *route =
+		find_route(exchange->method, exchange->path, openai, &known);
+	char id[API_FORMAT_ID_SIZE];
+
+	api_format_id(id, "req");
+	buf_addf(head, "request-id: %s\r\n", id);
+	if (route ? route->auth == AUTH_OPENAI : openai)
+		openai_form.error(body, 413, message, id);
+	else
+		api_format_write_error(body, 413, message, id);
 }
 
 void router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_end end)

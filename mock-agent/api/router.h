@@ -11,6 +11,8 @@
 
 /* For struct web_options; arg is the struct mock. */
 void router_handle(void *arg, struct web_exchange *exchange);
+void router_refusal(void *arg, const struct web_exchange *exchange, struct buf *head,
+	struct buf *body);
 void router_over(void *arg, struct web_exchange *exchange, enum web_end end);
 void router_closed(void *arg, struct web_connection *client);
 

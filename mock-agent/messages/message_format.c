@@ -44,10 +44,11 @@ static void add_block(const struct message *message, const struct block *block,
 			content, begins ? "" : message->id);
 		return;
 	case BLOCK_TEXT:
-		/* Clients of the old version take a list, or nothing, but no null. */
+		/* Some clients of the old version take a list, but no null. */
 		json_write(text, "{'type':'text','text':%s", content);
 		buf_adds(text,
-			message->conversation->is_old ? "}" : ",\"citations\":null}");
+			message->conversation->is_old ? ",\"citations\":[]}"
+						      : ",\"citations\":null}");
 		return;
 	case BLOCK_TOOL:
 		json_write(text,
