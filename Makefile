@@ -115,7 +115,7 @@ $(out)/$(1)/test/test_%: $(out)/$(1)/test/test_%.o \
 endef
 $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
-$(eval $(call tests,mock-agent,$(mock_agent)))
+$(eval $(call tests,mock-agent,$(mock_agent) $(call objects,mock-agent/cli)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge picture results report format stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))

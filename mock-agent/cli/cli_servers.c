@@ -51,6 +51,7 @@ struct cli_servers {
 	struct loop_timer *ladder;
 	struct loop_timer *soon; /* `ended` is due */
 	int64_t kill_ns;
+	bool settled;          /* and that was told */
 	int step;              /* the last signal of the ladder; 0: not begun */
 	struct server *called; /* NULL: no call */
 };
@@ -256,6 +257,7 @@ static void on_connect(void *arg)
 	for (unsigned i = 0; i < servers->count; i++)
 		if (servers->list[i].state == SERVER_CONNECTING)
 			servers->list[i].state = SERVER_FAILED;
+	servers->settled = true;
 	servers->events->settled(servers->arg);
 }
 
@@ -306,12 +308,13 @@ void cli_servers_add(struct cli_servers *servers, const cJSON *config)
 		lines_init(&server->lines, LINE_CEILING, on_line, server);
 		connect_to(server, node);
 	}
+	servers->settled = false;
 	loop_timer_set(servers->connect, is_connecting(servers) ? CONNECT_NS : 0);
 }
 
 bool cli_servers_settled(const struct cli_servers *servers)
 {
-	return !is_connecting(servers);
+	return servers->settled;
 }
 
 void cli_servers_add_status(const struct cli_servers *servers, cJSON *array)

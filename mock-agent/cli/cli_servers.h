@@ -35,6 +35,7 @@ struct cli_servers *cli_servers_start(uv_loop_t *loop, const cJSON *config,
 /* Starts further ones. Those past a bound of 128 are left out. */
 void cli_servers_add(struct cli_servers *servers, const cJSON *config);
 
+/* `settled` has come. */
 bool cli_servers_settled(const struct cli_servers *servers);
 
 /* Adds {"name", "status"} of each, or the tools of all: as the API takes them, named
