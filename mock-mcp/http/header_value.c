@@ -43,15 +43,26 @@ static bool decode(const char *text, size_t len, struct buf *bytes)
 	return true;
 }
 
+static bool is_plain(const char *header, size_t len)
+{
+	size_t begin = strlen(BEGIN), end = strlen(END);
+
+	return len < begin + end || strncmp(header, BEGIN, begin) != 0 ||
+		strncmp(header + len - end, END, end) != 0;
+}
+
 bool header_value_is(const char *header, const char *text)
 {
 	SCOPED(buf_done) struct buf bytes = {0};
-	size_t begin = strlen(BEGIN), end = strlen(END), len = strlen(header);
+	size_t begin = strlen(BEGIN), end = strlen(END), len;
 
-	if (len < begin + end || strncmp(header, BEGIN, begin) != 0 ||
-		strcmp(header + len - end, END) != 0)
-		return strcmp(header, text) == 0;
+	/* White space around it is no part of a header's value. */
+	header += strspn(header, " \t");
+	len = strlen(header);
+	while (len > 0 && strchr(" \t", header[len - 1]))
+		len--;
+	if (is_plain(header, len))
+		return len == strlen(text) && !strncmp(header, text, len);
 	return decode(header + begin, len - begin - end, &bytes) &&
-		strlen(buf_text(&bytes)) == bytes.len &&
-		strcmp(buf_text(&bytes), text) == 0;
+		bytes.len == strlen(text) && !memcmp(bytes.data, text, bytes.len);
 }
