@@ -211,7 +211,8 @@ static int run(struct server_options *options, const struct mock_mcp_config *con
 {
 	struct children_lifeline line = {.ledger = config->ledger};
 	const struct lifeline_who who = {
-		"mock-mcp", options->identity->name, options->identity->session};
+		options->behavior->transport == MCP_HTTP ? "mock-mcp-http" : "mock-mcp",
+		options->identity->name, options->identity->session};
 	int code = EXIT_BROKEN;
 
 	if (!lifeline_connect(&line.fd, line.ledger, &who, err))
