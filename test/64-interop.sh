@@ -89,7 +89,7 @@ check "a part that is killed has failed" ends_with 1 "ended by SIGKILL"
 part hangs <<END
 # bound: 1 s
 echo "ok first"
-sleep 50 &
+sleep 500 &
 echo \$! >"$work/child"
 trap "" TERM
 while :; do sleep 50; done
@@ -101,7 +101,7 @@ check "nothing of it is left" gone "$work/child"
 
 part leaves <<END
 echo "ok first"
-sleep 50 &
+sleep 500 &
 echo \$! >"$work/child"
 END
 run_parts leaves
