@@ -4,7 +4,7 @@
  * makes of the mock's faults.
  */
 import assert from "node:assert/strict";
-import { check, client, finish, sleep, startMock, until, versionOf } from "./lib.mjs";
+import { check, client, finish, leavesNothing, sleep, startMock, until, versionOf } from "./lib.mjs";
 import {
 	MODEL, SDKS, all, ask, customTool, makeAgent, makeEnvironment, makeSession, makeWorld, send, settled, textOf, tool,
 	turn, userMessage, watch,
@@ -85,7 +85,7 @@ async function messages({ api }) {
 	});
 }
 
-async function streams({ api, mock, sdk, with: during }) {
+async function streams({ api, sdk, connect, with: during }) {
 	await check("a streamed message has its events in order", async () => {
 		const types = (await all(await api.messages.create(ask({ stream: true })))).map((event) => event.type);
 		assert.equal(types[0], "message_start");
@@ -126,22 +126,18 @@ async function streams({ api, mock, sdk, with: during }) {
 			const stream = api.messages.stream(ask({ messages: [{ role: "user", content: text }] }));
 			assert.ok((await stream.finalText()).includes(text));
 		}));
+	const slow = { chunk: { latency: "60s" }, chunks: 5 };
 	await check("a stream that is aborted ends, and the mock's connection with it", () =>
-		during({ chunk: { latency: "60s" }, chunks: 5 }, async () => {
-			const before = mock.descriptors();
-			const stream = api.messages.stream(ask());
+		leavesNothing(slow, async ({ url }) => {
+			const stream = connect({ baseURL: url }).messages.stream(ask());
 			await stream.emitted("text");
-			assert.ok(mock.descriptors() >= before);
 			stream.abort();
 			await assert.rejects(stream.finalMessage(), (error) => error instanceof sdk.APIUserAbortError);
-			await until(() => mock.descriptors() <= before, "the connection is closed");
 		}));
 	await check("a loop that is left ends the stream", () =>
-		during({ chunk: { latency: "60s" }, chunks: 5 }, async () => {
-			const before = mock.descriptors();
-			for await (const event of await api.messages.create(ask({ stream: true })))
+		leavesNothing(slow, async ({ url }) => {
+			for await (const event of await connect({ baseURL: url }).messages.create(ask({ stream: true })))
 				if (event.type === "content_block_delta") break;
-			await until(() => mock.descriptors() <= before, "the connection is closed");
 		}));
 	await check("ten streams at once are each complete", () =>
 		during({ chunks: 10, chunk: { latency: "5ms" } }, async () => {
@@ -334,7 +330,7 @@ async function errors({ api, once, sdk, connect, with: during }) {
 }
 
 async function retries(world) {
-	const { api, once, sdk, connect, with: during, mock } = world;
+	const { api, once, sdk, connect, with: during } = world;
 
 	await check("two overloads are retried", () =>
 		during({ messages: { fault: "error", status: 529, times: 2 } }, async () => {
@@ -380,14 +376,12 @@ async function retries(world) {
 			assert.equal(world.attempts, 2);
 		}));
 	await check("a request that is aborted leaves nothing behind", () =>
-		during({ messages: { fault: "hang" } }, async () => {
-			const before = mock.descriptors();
+		leavesNothing({ messages: { fault: "hang" } }, async ({ url }) => {
 			const abort = new AbortController();
-			const answer = api.messages.create(ask(), { signal: abort.signal });
+			const answer = connect({ baseURL: url }).messages.create(ask(), { signal: abort.signal });
 			await sleep(100);
 			abort.abort();
 			await assert.rejects(answer, (error) => error instanceof sdk.APIUserAbortError);
-			await until(() => mock.descriptors() <= before, "the connection is closed");
 		}));
 	for (const fault of ["truncate", "malform", "half_close"])
 		await check(`a response with the fault ${fault} is an error, not an answer`, () =>

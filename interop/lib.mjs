@@ -116,6 +116,21 @@ export async function startMock({ behavior, key, args = [], program = "mock-agen
 	return mock;
 }
 
+/*
+ * fn(mock) with a mock of its own, that behaves so; when it is done, no connection to it may
+ * be left. No other request goes there: a client's pool would keep a connection open.
+ */
+export async function leavesNothing(behavior, fn) {
+	const mock = await startMock({ behavior });
+	try {
+		const before = mock.descriptors();
+		await fn(mock);
+		await until(() => mock.descriptors() <= before, "its connection is closed");
+	} finally {
+		await mock.stop();
+	}
+}
+
 /* From here on, results are this client's. */
 export function client(name, version) {
 	console.log(`# client: ${name} ${version}`);
