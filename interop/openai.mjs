@@ -455,7 +455,7 @@ async function responses(api, mock) {
 		assert.equal(error.param, "previous_response_id");
 	});
 	await check("responses: background, polled and cancelled", async () => {
-		await behave(mock, { messages: { latency: "60s" } });
+		await behave(mock, { first_byte: { latency: "60s" } });
 		const made = await create({ input: "hello", background: true });
 
 		assert.ok(["queued", "in_progress"].includes(made.status));

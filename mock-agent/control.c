@@ -7,6 +7,7 @@
 #include "lib/json_fill.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "mock-agent/openai/response_background.h"
 
 /* `by` is the path that made the change, `change` its body, or NULL. */
 static void log_change(const char *by, const cJSON *change)
@@ -131,6 +132,7 @@ static bool reset(struct mock *mock, uint64_t seed, struct err *err)
 
 	api_sessions_clear(&mock->sessions);
 	client_sessions_clear(&mock->clients);
+	response_background_clear(mock);
 	response_store_clear(&mock->responses);
 	agent_behavior_done(&mock->behavior);
 	agent_behavior_preset(&mock->behavior);

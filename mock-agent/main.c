@@ -26,6 +26,7 @@
 #include "mock-agent/api/resources.h"
 #include "mock-agent/api/router.h"
 #include "mock-agent/mock.h"
+#include "mock-agent/openai/response_background.h"
 
 #define SPARE_DESCRIPTORS   64 /* for what is no connection */
 #define CONNECTIONS_MOST    65536
@@ -226,6 +227,7 @@ static void end_mock(struct mock *mock)
 	listener_destroy(mock->control_listener);
 	api_sessions_clear(&mock->sessions);
 	client_sessions_clear(&mock->clients);
+	response_background_clear(mock);
 	response_store_clear(&mock->responses);
 	resources_destroy(mock->agents);
 	resources_destroy(mock->environments);

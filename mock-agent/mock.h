@@ -37,6 +37,7 @@
 
 struct api_request;
 struct resources;
+struct response_background;
 
 /* Made by main.c. A reset is POST /control/reset. */
 struct mock {
@@ -52,6 +53,7 @@ struct mock {
 	struct api_sessions sessions;
 	struct client_sessions clients;
 	struct response_store responses; /* of OpenAI's API */
+	struct response_background *backgrounds; /* those in progress */
 	/* Archives and deletes that do not overlap: the first one is in progress. */
 	struct api_request *ending_queue;
 	struct listener *listener;

@@ -262,6 +262,15 @@ static void begin_whole(struct answer *answer)
 		send_whole(answer);
 }
 
+static bool detach(struct answer *answer)
+{
+	const struct answer_detached detached = {
+		&answer->conversation, &answer->message, &answer->client};
+
+	return answer->format->detach &&
+		answer->format->detach(answer->request, &detached);
+}
+
 static void on_due(struct api_request *request)
 {
 	struct answer *answer = request->data;
@@ -277,6 +286,8 @@ static void on_due(struct api_request *request)
 	answer->message.input_tokens = answer->conversation.input_tokens > 0
 		? answer->conversation.input_tokens
 		: message_tokens(request->exchange->body.len);
+	if (detach(answer))
+		return;
 	if (answer->conversation.streams)
 		begin_stream(answer);
 	else

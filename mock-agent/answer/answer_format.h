@@ -17,6 +17,13 @@
 struct api_request;
 struct response_form;
 
+/* What an answer lets go of. Who takes it over leaves zeroed ones behind. */
+struct answer_detached {
+	struct conversation *conversation;
+	struct message *message; /* points to the conversation */
+	struct client_request *client;
+};
+
 struct answer_format {
 	const char *api; /* "messages": as events call it */
 	struct message_prefixes prefixes;
@@ -43,6 +50,11 @@ struct answer_format {
 	/* Keeps what later requests may name of a message, before its end is sent. NULL:
 	 * nothing. */
 	void (*keep)(const struct message *message, struct api_request *request);
+
+	/* Takes over the message of a client that does not wait for it, and answers the
+	 * request, whose body it takes too. False: the client waits. NULL: all do. */
+	bool (*detach)(
+		struct api_request *request, const struct answer_detached *detached);
 };
 
 #endif

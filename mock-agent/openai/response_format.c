@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 #include "mock-agent/faults/fault.h"
 #include "mock-agent/openai/openai_error.h"
+#include "mock-agent/openai/response_background.h"
 #include "mock-agent/openai/response_items.h"
 #include "mock-agent/openai/response_request.h"
 
@@ -67,7 +68,7 @@ static void add_usage(const struct message *message, struct buf *text)
 		(double)(message->input_tokens + message->output_tokens));
 }
 
-static const char *final_status(const struct message *message)
+const char *response_format_final(const struct message *message)
 {
 	return message->stop == MESSAGE_STOP_LENGTH ? "incomplete" : "completed";
 }
@@ -75,13 +76,18 @@ static const char *final_status(const struct message *message)
 void response_format_write(
 	const struct message *message, const char *status, struct buf *text)
 {
-	const bool over = strcmp(status, final_status(message)) == 0;
+	const bool over = strcmp(status, response_format_final(message)) == 0;
 
 	json_write(text,
 		"{'id':%s,'object':'response','created_at':%g,'status':%s,"
-		"'error':null,'model':%s",
+		"'model':%s",
 		message->id, (double)message->created_s, status,
 		message->conversation->model);
+	buf_adds(text,
+		strcmp(status, "failed") == 0
+			? ",\"error\":{\"code\":\"server_error\",\"message\":\"The "
+			  "first_byte fault was asked for.\"}"
+			: ",\"error\":null");
 	buf_adds(text,
 		over && message->stop == MESSAGE_STOP_LENGTH
 			? ",\"incomplete_details\":{\"reason\":\"max_output_tokens\"}"
@@ -100,7 +106,7 @@ void response_format_write(
 
 static void write_whole(struct message *message, struct buf *body)
 {
-	response_format_write(message, final_status(message), body);
+	response_format_write(message, response_format_final(message), body);
 }
 
 /* The frames of a stream */
@@ -244,23 +250,29 @@ static void end_block(struct message *message, struct block *block, struct buf *
 
 static void write_end(struct message *message, struct buf *frames)
 {
-	const char *status = final_status(message);
+	const char *status = response_format_final(message);
 	SCOPED(mem_free) char *type = mem_textf("response.%s", status);
 
 	write_response(message, type, status, frames);
 }
 
-static void keep(const struct message *message, struct api_request *request)
+void response_format_store(
+	struct response_store *store, const struct message *message, const char *status)
 {
 	struct buf body = {0};
 
-	if (!json_bool(request->body, "store", true))
-		return;
 	buf_init(&body, RESPONSE_STORE_CEILING);
-	response_format_write(message, final_status(message), &body);
-	response_store_put(&request->mock->responses, message->id, buf_take(&body),
+	response_format_write(message, status, &body);
+	response_store_put(store, message->id, buf_take(&body),
 		response_items_input(message->conversation),
 		response_items_context(message));
+}
+
+static void keep(const struct message *message, struct api_request *request)
+{
+	if (json_bool(request->body, "store", true))
+		response_format_store(&request->mock->responses, message,
+			response_format_final(message));
 }
 
 static void write_error_frame(
@@ -302,4 +314,5 @@ const struct answer_format response_format = {
 	.block_end = end_block,
 	.end = write_end,
 	.keep = keep,
+	.detach = response_background_take,
 };

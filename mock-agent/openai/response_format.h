@@ -5,11 +5,20 @@
 #define MOCK_AGENT_OPENAI_RESPONSE_FORMAT_H
 
 #include "mock-agent/answer/answer_format.h"
+#include "mock-agent/openai/response_store.h"
 
 extern const struct answer_format response_format;
 
-/* Appends a response that has this status. One that is not over has no output. */
+/* The status of a response that is over: "completed" or "incomplete". */
+const char *response_format_final(const struct message *message);
+
+/* Appends a response with that status, or with "queued", "in_progress", "failed" or
+ * "cancelled": then it has no output. */
 void response_format_write(
 	const struct message *message, const char *status, struct buf *text);
+
+/* Puts it into a store, with what came with its request. */
+void response_format_store(struct response_store *store, const struct message *message,
+	const char *status);
 
 #endif

@@ -31,12 +31,21 @@ static bool check_unsupported(struct api_request *request)
 	return true;
 }
 
+/* What nobody waits for, and nobody can ask for, would be lost. */
+static bool check_background(struct api_request *request)
+{
+	return !json_bool(request->body, "background", false) ||
+		json_bool(request->body, "store", true) ||
+		openai_refuse(request, "background", "invalid_value",
+			"Background responses must be stored: 'store' cannot be false.");
+}
+
 bool response_request_read(
 	struct conversation *conversation, struct api_request *request)
 {
 	if (!json_text(request->body, "model"))
 		return openai_refuse_missing(request, "model");
-	return check_unsupported(request) &&
+	return check_unsupported(request) && check_background(request) &&
 		response_items_read(conversation, &request->mock->responses, request) &&
 		openai_request_read(conversation, request, &where);
 }

@@ -7,6 +7,7 @@
 #include "mock-agent/answer/answer.h"
 #include "mock-agent/api/query.h"
 #include "mock-agent/openai/openai_error.h"
+#include "mock-agent/openai/response_background.h"
 #include "mock-agent/openai/response_format.h"
 #include "mock-agent/openai/response_request.h"
 
@@ -45,6 +46,13 @@ static const struct stored_response *find(struct api_request *request)
 	return stored;
 }
 
+static void answer_stored(
+	struct api_request *request, const struct stored_response *stored)
+{
+	web_reply(request->exchange, 200, API_FORMAT_JSON, stored->body,
+		strlen(stored->body));
+}
+
 void response_get_route(struct api_request *request)
 {
 	const struct stored_response *stored = find(request);
@@ -57,8 +65,7 @@ void response_get_route(struct api_request *request)
 			"the events of a stored response.");
 		return;
 	}
-	web_reply(request->exchange, 200, API_FORMAT_JSON, stored->body,
-		strlen(stored->body));
+	answer_stored(request, stored);
 }
 
 void response_delete_route(struct api_request *request)
@@ -67,15 +74,32 @@ void response_delete_route(struct api_request *request)
 
 	if (!find(request))
 		return;
+	(void)response_background_cancel(request->mock, request->param[0]);
 	(void)response_store_remove(&request->mock->responses, request->param[0]);
 	body = json_fill(NULL, "{'id': %s, 'object': 'response'}", request->param[0]);
 	cJSON_AddTrueToObject(body, "deleted");
 	api_request_answer(request, body);
 }
 
+static bool is_background(const struct stored_response *stored)
+{
+	SCOPED(json_free) cJSON *body = json_parse(stored->body, strlen(stored->body));
+
+	return json_bool(body, "background", false);
+}
+
+/* Cancelling what is over already is no mistake. */
 void response_cancel_route(struct api_request *request)
 {
-	if (find(request))
+	const struct stored_response *stored;
+
+	(void)response_background_cancel(request->mock, request->param[0]);
+	stored = find(request);
+	if (!stored)
+		return;
+	if (is_background(stored))
+		answer_stored(request, stored);
+	else
 		openai_refuse(
 			request, NULL, NULL, "Cannot cancel a synchronous response.");
 }

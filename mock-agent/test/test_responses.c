@@ -280,6 +280,113 @@ static void the_input_of_a_response_is_listed_by_page(void **state UNUSED)
 	mock_stop(&mock);
 }
 
+/* Asks for the response until it has this status. */
+static void wait_status(struct mock_program *mock, const char *path, const char *status)
+{
+	const int64_t end_ns = clock_now() + 10 * CLOCK_S;
+	bool reached = false;
+
+	while (!reached) {
+		struct http_answer answer = openai_call(mock, "GET", path, NULL);
+
+		assert_true(clock_now() < end_ns);
+		reached = strcmp(openai_text(&answer, "status"), status) == 0;
+		http_answer_done(&answer);
+	}
+}
+
+static char *begin_background(struct mock_program *mock)
+{
+	struct http_answer answer =
+		openai_call(mock, "POST", RESPONSES, INPUT(",\"background\":true"));
+	SCOPED(mem_free) char *id = NULL;
+
+	assert_string_equal(openai_text(&answer, "status"), "queued");
+	id = copy_at(&answer, "id");
+	return mem_textf(RESPONSES "/%s", id);
+}
+
+static void a_response_in_the_background_is_completed_without_its_client(
+	void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	char *path;
+
+	mock_start(&mock, "{\"first_byte\":{\"latency\":\"20ms\"}}");
+	path = begin_background(&mock);
+	wait_status(&mock, path, "completed");
+	answer = openai_call(&mock, "GET", path, NULL);
+	assert_string_equal(
+		openai_text(&answer, "output.0.content.0.text"), "You said: hello");
+	http_answer_done(&answer);
+	(void)mock_wait_event(&mock, "agent.turn.end");
+	free(path);
+	mock_stop(&mock);
+}
+
+static void a_response_in_the_background_fails_by_the_fault(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	char *path;
+
+	mock_start(&mock, "{\"first_byte\":{\"fault\":\"error\"}}");
+	path = begin_background(&mock);
+	wait_status(&mock, path, "failed");
+	answer = openai_call(&mock, "GET", path, NULL);
+	assert_string_equal(openai_text(&answer, "error.code"), "server_error");
+	assert_null(json_at(answer.body, "output.0"));
+	http_answer_done(&answer);
+	free(path);
+	mock_stop(&mock);
+}
+
+static void a_response_in_the_background_can_be_cancelled(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	SCOPED(mem_free) char *path = NULL, *cancel = NULL, *other = NULL;
+
+	mock_start(&mock, "{\"first_byte\":{\"fault\":\"hang\"}}");
+	path = begin_background(&mock);
+	cancel = mem_textf("%s/cancel", path);
+	for (unsigned i = 0; i < 2; i++) {
+		answer = openai_call(&mock, "POST", cancel, NULL);
+		assert_int_equal(answer.status, 200);
+		assert_string_equal(openai_text(&answer, "status"), "cancelled");
+		http_answer_done(&answer);
+	}
+	assert_non_null(
+		strstr(mock_wait_event(&mock, "agent.turn.end"), "interrupted"));
+	/* One that is deleted, and one that is left at the end. */
+	other = begin_background(&mock);
+	answer = openai_call(&mock, "DELETE", other, NULL);
+	assert_int_equal(answer.status, 200);
+	http_answer_done(&answer);
+	answer = openai_call(&mock, "GET", other, NULL);
+	assert_int_equal(answer.status, 404);
+	http_answer_done(&answer);
+	free(begin_background(&mock));
+	mock_stop(&mock);
+}
+
+static void a_response_that_was_waited_for_cannot_be_cancelled(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	SCOPED(mem_free) char *id = NULL, *cancel = NULL;
+
+	mock_start(&mock, "{}");
+	answer = openai_call(&mock, "POST", RESPONSES, INPUT(""));
+	id = copy_at(&answer, "id");
+	cancel = mem_textf(RESPONSES "/%s/cancel", id);
+	answer = openai_call(&mock, "POST", cancel, NULL);
+	assert_int_equal(answer.status, 400);
+	http_answer_done(&answer);
+	mock_stop(&mock);
+}
+
 #define ITEMS(list) "{\"model\":\"m\",\"input\":[" list "]}"
 
 static void a_response_that_makes_no_sense_is_refused(void **state UNUSED)
@@ -314,6 +421,8 @@ static void a_response_that_makes_no_sense_is_refused(void **state UNUSED)
 			"an unknown one before"},
 		{INPUT(",\"max_output_tokens\":3"), 400, "max_output_tokens",
 			"integer_below_min_value", "too few tokens"},
+		{INPUT(",\"background\":true,\"store\":false"), 400, "background",
+			"invalid_value", "to be lost"},
 		{INPUT(",\"conversation\":\"conv_1\""), 400, "conversation",
 			"unsupported_parameter", "what is not there"},
 		{INPUT(",\"tools\":[{\"type\":\"function\"}]"), 400, "tools[0].name",
@@ -344,6 +453,11 @@ int main(void)
 		cmocka_unit_test(a_response_is_not_stored_if_that_is_asked),
 		cmocka_unit_test(a_reset_forgets_the_responses),
 		cmocka_unit_test(the_input_of_a_response_is_listed_by_page),
+		cmocka_unit_test(
+			a_response_in_the_background_is_completed_without_its_client),
+		cmocka_unit_test(a_response_in_the_background_fails_by_the_fault),
+		cmocka_unit_test(a_response_in_the_background_can_be_cancelled),
+		cmocka_unit_test(a_response_that_was_waited_for_cannot_be_cancelled),
 		cmocka_unit_test(a_response_that_makes_no_sense_is_refused),
 	};
 
