@@ -48,6 +48,7 @@ static void count(struct judgement *judgement, const struct view *view)
 		facts->returned_ns ? facts->returned_ns - facts->asked_ns : -1;
 	judgement->sessions = mocked ? (int64_t)view->sessions.count : -1;
 	judgement->disconnected = mocked ? (int64_t)view->sessions.done : -1;
+	judgement->left_open = mocked ? (int64_t)view->sessions.left_open : -1;
 	judgement->orphans =
 		view->leaks.count || sees_leaks(view) ? (int64_t)view->leaks.count : -1;
 	judgement->lost = view->lost + view->connections.lost;
@@ -157,7 +158,8 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 static void judge_sessions(struct judgement *judgement, const struct view *view)
 {
 	const struct session_records *sessions = &view->sessions;
-	unsigned open = sessions->count - sessions->done - sessions->unproven;
+	unsigned open = sessions->count - sessions->done - sessions->unproven -
+		sessions->left_open;
 	unsigned opened = 0;
 
 	for (unsigned i = 0; i < view->evidence->request_count; i++)
@@ -168,10 +170,14 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 		!scenario_has_mocks(view->scenario))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
-	else if (scenario_has_mocks(view->scenario) && sessions->count < opened)
+	else if (scenario_has_mocks(view->scenario) &&
+		sessions->count < (sessions->clients > 0 ? 1 : opened))
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %u sessions were opened, the agent API saw %u",
 			opened, sessions->count);
+	if (evidence_count(view->evidence, "agent.sessions.full") > 0)
+		find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: the sessions of clients past the bound of the agent API");
 	if (sessions->unproven > 0)
 		find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that %u kept session%s had closed %s stream before "

@@ -48,7 +48,7 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 
 	for (size_t i = 0; i < COUNT(reaped_events); i++)
 		count += evidence_count(evidence, reaped_events[i]);
-	if (count == 0)
+	if (count == 0 || !evidence->own_service)
 		return false;
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
@@ -73,8 +73,9 @@ enum leak_state {
 static bool has_record(const struct evidence *evidence, const struct lifeline *lifeline)
 {
 	return lifeline &&
-		(evidence_find_event(evidence, EVENT_SERVICE, "shutdown.begin",
-			 evidence->facts.asked_ns) ||
+		((evidence->own_service &&
+			 evidence_find_event(evidence, EVENT_SERVICE, "shutdown.begin",
+				 evidence->facts.asked_ns)) ||
 			(lifeline->role &&
 				strcmp(lifeline->role, "subject-child") == 0));
 }

@@ -17,7 +17,8 @@ struct record_key {
 
 struct records_reader {
 	struct session_records *sessions;
-	struct record_key *by_id, *by_room;
+	const struct evidence *evidence;
+	struct record_key *by_room;
 	bool keeps;
 };
 
@@ -61,24 +62,43 @@ static const char *id_of(const struct event *event)
 	return id ? id : json_text(event->json, "session");
 }
 
+/* Who named it; a mock that does not say so takes its labels from the client. */
+static bool is_in_room(const struct event *event)
+{
+	static const char *const rooms[] = {"metadata", "path", "header"};
+	const char *by = json_text(event->json, "by");
+
+	for (size_t i = 0; by && i < COUNT(rooms); i++) {
+		if (strcmp(by, rooms[i]) == 0)
+			return true;
+	}
+	return !by;
+}
+
 static void open_record(struct records_reader *reader, const struct event *event)
 {
 	struct session_records *sessions = reader->sessions;
 	const char *label = json_text(event->json, "session");
+	const char *api = json_text(event->json, "api");
+	bool in_room = is_in_room(event);
 	unsigned index = sessions->count;
 
-	if (!label || find(reader->by_id, id_of(event)) != NO_RECORD)
+	if (!label || find(sessions->by_id, id_of(event)) != NO_RECORD)
 		return;
 	sessions->records =
 		mem_grown(sessions->records, index + 1, sizeof *sessions->records);
 	sessions->records[index] = (struct session_record){
+		.id = id_of(event),
 		.label = label,
-		.earlier = find(reader->by_room, label),
+		.api = api && strcmp(api, "sessions") != 0 ? api : NULL,
+		.in_room = in_room,
+		.earlier = in_room ? find(reader->by_room, label) : NO_RECORD,
 		.opened_ns = event->ns,
 	};
 	sessions->count++;
-	put(&reader->by_id, id_of(event), index);
-	put(&reader->by_room, label, index);
+	put(&sessions->by_id, id_of(event), index);
+	if (in_room)
+		put(&reader->by_room, label, index);
 }
 
 static bool says(const struct event *event, const char *key, const char *value)
@@ -117,9 +137,22 @@ static void read_turn(struct session_record *record, const struct event *event,
 	}
 }
 
+/* The kernel's word on the service's side of the connection. */
+static bool was_closed_by_exit(
+	const struct evidence *evidence, const struct event *event)
+{
+	int64_t port = json_int(event->json, "port", 0);
+
+	for (unsigned i = 0; i < evidence->client_close_count; i++) {
+		if (evidence->client_closes[i].port == port)
+			return evidence->client_closes[i].close.by_exit;
+	}
+	return false;
+}
+
 static void read_agent_event(struct records_reader *reader, const struct event *event)
 {
-	unsigned index = find(reader->by_id, id_of(event));
+	unsigned index = find(reader->sessions->by_id, id_of(event));
 	bool broken = is_named(event, "agent.disconnect.broken");
 	struct session_record *record;
 
@@ -136,6 +169,11 @@ static void read_agent_event(struct records_reader *reader, const struct event *
 		record->done_ns = event->ns;
 	} else if (broken) {
 		fail(record, event);
+	} else if (is_named(event, "agent.session.closed")) {
+		record->gone_ns = event->ns;
+		record->left_open = was_closed_by_exit(reader->evidence, event);
+	} else if (is_named(event, "agent.session.resumed")) {
+		record->gone_ns = 0;
 	} else if (is_named(event, "agent.stream.opened")) {
 		record->streams++;
 	} else if (is_named(event, "agent.stream.closed")) {
@@ -185,6 +223,19 @@ static void read_service_event(struct records_reader *reader, const struct event
 		release(record, event, reader->keeps);
 }
 
+/* Where PID 1's end is not known, nothing is known to be before it. */
+static void conclude_client(struct session_records *sessions,
+	struct session_record *record, const struct death *death)
+{
+	record->left_open = record->left_open || !record->gone_ns ||
+		record->gone_ns >= death_earliest_ns(death);
+	record->done = !record->left_open;
+	record->done_ns = record->done ? record->gone_ns : 0;
+	sessions->clients++;
+	sessions->left_open += record->left_open;
+	sessions->done += record->done;
+}
+
 /* A kept session is not archived. The service's event and the API's, that its streams
  * were closed, prove its end; PID 1's end closes streams as well. */
 static void conclude(struct session_records *sessions, struct session_record *record,
@@ -203,7 +254,11 @@ static void conclude(struct session_records *sessions, struct session_record *re
 void session_records_find(
 	struct session_records *sessions, const struct evidence *evidence, bool keeps)
 {
-	struct records_reader reader = {.sessions = sessions, .keeps = keeps};
+	struct records_reader reader = {
+		.sessions = sessions,
+		.evidence = evidence,
+		.keeps = keeps,
+	};
 	struct death death = evidence_death(evidence);
 
 	*sessions = (struct session_records){0};
@@ -222,14 +277,28 @@ void session_records_find(
 		else if (event->source == EVENT_SERVICE)
 			read_service_event(&reader, event);
 	}
-	for (unsigned i = 0; i < sessions->count; i++)
-		conclude(sessions, &sessions->records[i], death.ns);
-	free_keys(reader.by_id);
+	for (unsigned i = 0; i < sessions->count; i++) {
+		struct session_record *record = &sessions->records[i];
+
+		if (record->api)
+			conclude_client(sessions, record, &death);
+		else
+			conclude(sessions, record, death.ns);
+	}
 	free_keys(reader.by_room);
+}
+
+const struct session_record *session_records_find_id(
+	const struct session_records *sessions, const char *id)
+{
+	unsigned index = find(sessions->by_id, id);
+
+	return index == NO_RECORD ? NULL : &sessions->records[index];
 }
 
 void session_records_done(struct session_records *sessions)
 {
+	free_keys(sessions->by_id);
 	free(sessions->records);
 	*sessions = (struct session_records){0};
 }

@@ -3,7 +3,12 @@
  *
  * A session is one of the agent API's, by its id: a room may have had several. Events
  * of the API count only from the mock agent. A room in the service's events is the
- * room's latest session.
+ * room's latest session. They are hints: nothing that a verdict rests on is taken from
+ * them, but that a session was kept, of our own service.
+ *
+ * A client that keeps its conversation itself (the Messages API, OpenAI's, the CLI) asks
+ * for no end. Its session is done when its connections were closed before PID 1's end;
+ * those that the end of a process closed say nothing, for or against it.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
 #define HARNESS_JUDGE_SESSION_RECORDS_H
@@ -13,8 +18,15 @@
 
 #include "harness/run/evidence.h"
 
+struct record_key;
+
 struct session_record {
+	const char *id;    /* of the API */
 	const char *label; /* the room; borrowed from the evidence, as all text here */
+	const char *api; /* of a client that keeps its conversation itself; else NULL */
+	bool in_room; /* the client said so: else the label is a number like others */
+	int64_t gone_ns;   /* then: its last connection was closed; 0: it is there */
+	bool left_open;    /* then: until the end of its process, or of PID 1 */
 	unsigned earlier;  /* index of the room's session before this one; NO_RECORD */
 	int64_t opened_ns; /* the API created it */
 	int64_t asked_ns;  /* agent.disconnect.begin: the way down reached the API */
@@ -40,12 +52,17 @@ struct session_records {
 	struct session_record *records; /* owned; in the order of their opening */
 	unsigned count;
 	unsigned done, unproven;
+	unsigned clients, left_open; /* those with an api */
+	struct record_key *by_id;    /* owned */
 };
 
 /* `keeps`: the scenario's sessions are kept at the stop (SESSION_END=keep): the
  * service's events that say so count. */
 void session_records_find(
 	struct session_records *sessions, const struct evidence *evidence, bool keeps);
+/* NULL: there is no session with this id. */
+const struct session_record *session_records_find_id(
+	const struct session_records *sessions, const char *id);
 void session_records_done(struct session_records *sessions);
 
 #endif

@@ -184,7 +184,8 @@ static void view_discarded(struct view *view)
 		view->discarded = true;
 		return;
 	}
-	if (!facts->signal_ns || !view->pid1 || view->shutdown ||
+	if (!facts->signal_ns || !view->pid1 ||
+		(view->shutdown && view->evidence->own_service) ||
 		!would_discard(view->pid1, facts->stop_signal))
 		return;
 	settled = is_settled(view);
@@ -247,17 +248,24 @@ void view_open(struct view *view, const struct scenario *scenario,
 	view_discarded(view);
 	for (unsigned i = 0; facts->signal_ns && i < evidence->log_count; i++)
 		view->last_lines += evidence->log[i].ns > facts->signal_ns;
-	session_records_find(
-		&view->sessions, evidence, end && strcmp(end, "keep") == 0);
+	session_records_find(&view->sessions, evidence,
+		end && strcmp(end, "keep") == 0 && evidence->own_service);
 	leaks_find(&view->leaks, evidence, &view->processes);
 	if (facts->signal_ns && !view->too_late && !scenario_is_ours(scenario))
 		ends_find(&view->ends, &view->processes, evidence, view->main,
 			scenario_has_mocks(scenario));
-	inflight_find(&view->turns, evidence);
+	inflight_find(&view->turns, evidence, &view->sessions);
 	/* (Those of a scenario's load are known.) */
 	if (evidence->request_count == 0 && !scenario_is_ours(scenario) &&
 		!scenario_has_mocks(scenario) && !view->too_late)
 		connections_find(&view->connections, evidence);
+}
+
+bool view_is_told(const struct view *view)
+{
+	return view->shutdown ||
+		(!view->evidence->own_service && !view->discarded &&
+			!view->delivery_unproven);
 }
 
 /* Behind such a line a runtime prints its version, or where it happened. */

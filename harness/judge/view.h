@@ -71,6 +71,10 @@ void view_open(struct view *view, const struct scenario *scenario,
 bool view_is_refused(const struct view *view, const struct load_request *request);
 void view_close(struct view *view);
 
+/* The stop signal reached code of the service: it says so, or, of one that is not ours,
+ * the kernel did not discard it. */
+bool view_is_told(const struct view *view);
+
 /* `; its last line: "no database"`: what it printed last since the stop signal. */
 void view_add_last_line(const struct view *view, struct buf *text);
 

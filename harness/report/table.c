@@ -362,6 +362,15 @@ static bool is_named_before(const struct table_rows *rows, unsigned at)
 	return false;
 }
 
+static bool has_open(const struct table_rows *rows)
+{
+	for (unsigned i = 0; i < rows->count; i++) {
+		if (strstr(rows->list[i].cells[COLUMN_RELEASED], "open"))
+			return true;
+	}
+	return false;
+}
+
 /* What the words in the table mean. */
 static void print_legend(const struct table *table, FILE *out)
 {
@@ -385,6 +394,9 @@ static void print_legend(const struct table *table, FILE *out)
 	if (table->shown[COLUMN_RELEASED])
 		print_term(table, out, "RELEASED",
 			"how many of its sessions the service disconnected");
+	if (table->shown[COLUMN_RELEASED] && has_open(rows))
+		print_term(table, out, "",
+			"open: of a client that ends none by a request, until its process ended");
 	if (any || rows->twins || table->shown[COLUMN_RELEASED])
 		fputs("\n", out);
 }

@@ -149,7 +149,7 @@ static char *exit_codes_of(const struct table_row *row)
 /* Of the round with the fewest. A case without sessions has none to release. */
 static char *released_of(const struct table_row *row)
 {
-	int64_t fewest = UNKNOWN, sessions = 0;
+	int64_t fewest = UNKNOWN, sessions = 0, open = 0;
 
 	for (unsigned i = 0; i < row->count; i++) {
 		int64_t released = json_int(row->rounds[i], "disconnected", UNKNOWN);
@@ -158,9 +158,15 @@ static char *released_of(const struct table_row *row)
 			continue;
 		fewest = released;
 		sessions = json_int(row->rounds[i], "sessions", 0);
+		open = json_int(row->rounds[i], "left_open", 0);
 	}
 	if (sessions == 0)
 		return mem_text("-");
+	if (open == sessions)
+		return mem_textf("%lld open", (long long)open);
+	if (open > 0)
+		return mem_textf("%lld of %lld, %lld open", (long long)fewest,
+			(long long)(sessions - open), (long long)open);
 	return mem_textf("%lld of %lld", (long long)fewest, (long long)sessions);
 }
 

@@ -99,6 +99,7 @@ static void add_counts(cJSON *json, const struct judgement *judgement)
 	} counts[] = {
 		{"sessions", judgement->sessions},
 		{"disconnected", judgement->disconnected},
+		{"left_open", judgement->left_open},
 		{"orphans", judgement->orphans},
 		{"lost", judgement->lost},
 		{"turned_away", judgement->turned_away},

@@ -357,6 +357,7 @@ struct case_state *case_run(const struct case_options *options,
 	state->evidence = evidence;
 	evidence->engine = options->engine->kind->name;
 	evidence->capabilities = options->engine->capabilities;
+	evidence->own_service = scenario_is_ours(scenario);
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
 	if (bring_up(state) && await_ready(state) && start_execs(state) &&
@@ -366,6 +367,8 @@ struct case_state *case_run(const struct case_options *options,
 	if (state->service)
 		ask_facts(state);
 	close_ledger(state);
+	if (state->service)
+		observe_client_closes(state->service, evidence);
 	loop_timer_destroy(state->again);
 	state->again = NULL;
 	return state;

@@ -12,8 +12,10 @@ static void report_step(void *arg)
 {
 	struct case_state *state = arg;
 	const struct evidence *evidence = state->evidence;
-	unsigned opened = evidence_count(evidence, "agent.session.opened");
-	unsigned ended = evidence_count(evidence, "agent.disconnect.done");
+	unsigned opened = evidence_count(evidence, "agent.session.opened") +
+		evidence_count(evidence, "agent.session.resumed");
+	unsigned ended = evidence_count(evidence, "agent.disconnect.done") +
+		evidence_count(evidence, "agent.session.closed");
 
 	state->options.step(state->options.arg,
 		&(struct case_step){

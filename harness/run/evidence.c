@@ -406,6 +406,7 @@ void evidence_done(struct evidence *evidence)
 	free(evidence->descendants);
 	free(evidence->signals);
 	free(evidence->connections);
+	free(evidence->client_closes);
 	free(evidence->log);
 	HASH_ITER(hh, evidence->counts, count, next) {
 		HASH_DEL(evidence->counts, count);

@@ -108,10 +108,20 @@ extern const char *const trouble_names[];
 #define EVIDENCE_EVENTS_BYTES  ((size_t)256 << 20)
 #define EVIDENCE_LIFELINES_MAX (1u << 16)
 
+/* How a client's session of the agent API lost its last connection, on the service's
+ * side: by the ports of its agent.session.closed. */
+struct client_close {
+	unsigned port;
+	struct connection_close close;
+};
+
 struct event_count;
 
 struct evidence {
 	const char *engine; /* "docker" */
+	/* Its events are a record. Of any other service they are hints: no verdict rests
+	 * on them. */
+	bool own_service;
 	struct engine_capabilities capabilities;
 	enum trouble trouble;
 	char trouble_text[1024]; /* what went wrong, in words */
@@ -148,6 +158,8 @@ struct evidence {
 	 * that order; none where that could not be watched. */
 	struct connection_end *connections;
 	unsigned connection_count;
+	struct client_close *client_closes; /* of the stop */
+	unsigned client_close_count;
 	struct log_line *log;
 	unsigned log_count;
 	size_t log_bytes;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "lib/mem.h"
 
 struct sampler *observe_stop(uv_loop_t *loop, struct subject *subject, int64_t grace_ns,
@@ -58,4 +59,33 @@ bool observe_facts(struct subject *subject, struct evidence *evidence, struct er
 			"the engine lost sight of it: %s", evidence->facts.unobserved);
 	}
 	return ok;
+}
+
+static void add_client_close(
+	struct evidence *evidence, unsigned port, struct connection_close close)
+{
+	const unsigned count = evidence->client_close_count++;
+
+	evidence->client_closes = mem_grown(
+		evidence->client_closes, count + 1, sizeof *evidence->client_closes);
+	evidence->client_closes[count] = (struct client_close){port, close};
+}
+
+void observe_client_closes(const struct subject *subject, struct evidence *evidence)
+{
+	const struct event *listening =
+		evidence_find_event(evidence, EVENT_LEDGER, "agent.listening", 0);
+	int64_t agent_port = listening ? json_int(listening->json, "port", 0) : 0;
+
+	for (unsigned i = 0; i < evidence->event_count; i++) {
+		const struct event *event = &evidence->events[i];
+		int64_t port = json_int(event->json, "port", 0);
+
+		if (strcmp(event->name, "agent.session.closed") == 0 &&
+			evidence_is_agents(evidence, event) &&
+			event->ns >= evidence->facts.asked_ns)
+			add_client_close(evidence, (unsigned)port,
+				subject_close_of(
+					subject, (unsigned)port, (unsigned)agent_port));
+	}
 }

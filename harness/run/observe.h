@@ -25,6 +25,10 @@
 struct sampler *observe_stop(uv_loop_t *loop, struct subject *subject, int64_t grace_ns,
 	struct evidence *evidence, struct err *err) MUST_CHECK;
 
+/* Asks how the sessions of the agent API's clients that the ledger has as closed since
+ * the stop was asked for were closed. The ledger is complete. */
+void observe_client_closes(const struct subject *subject, struct evidence *evidence);
+
 /* Writes the last facts of a subject, stopped or ended by itself: the engine's, and
  * PID 1's descendants with the time at which each ended. An engine that lost sight of
  * the subject becomes the evidence's trouble. False with err: the engine could not be

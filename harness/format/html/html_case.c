@@ -156,8 +156,12 @@ static void add_figures(struct buf *page, const cJSON *round)
 	int64_t code = json_int(round, "exit_code", -1);
 	int64_t margin_ns = json_int(round, "margin_ns", 0);
 	int64_t grace_ns = json_int(round, "grace_ns", 0);
-	SCOPED(mem_free) char *released = mem_textf("%lld of %lld",
-		(long long)json_int(round, "disconnected", 0), (long long)sessions);
+	int64_t open = json_int(round, "left_open", 0);
+	SCOPED(mem_free) char *more =
+		open > 0 ? mem_textf(", %lld open", (long long)open) : mem_text("");
+	SCOPED(mem_free) char *released = mem_textf("%lld of %lld%s",
+		(long long)json_int(round, "disconnected", 0),
+		(long long)(sessions - open), more);
 	SCOPED(mem_free) char *exit = mem_textf("%lld", (long long)code);
 	SCOPED(mem_free) char *left = margin_ns > 0 && grace_ns > 0
 		? mem_textf("%.0f %% of %s", (double)margin_ns * 100 / (double)grace_ns,

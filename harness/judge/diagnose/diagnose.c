@@ -404,9 +404,19 @@ static bool stopped_cleanly(const struct view *view, struct buf *text)
 	buf_addf(text, "clean stop in %s", CLOCK_TEXT(view->stop_ns));
 	if (view->margin_ns > 0 && view->margin_ns < ATTACH_NO_GRACE_NS / 2)
 		buf_addf(text, ", %s of the grace left", CLOCK_TEXT(view->margin_ns));
-	if (scenario_has_mocks(view->scenario))
-		return buf_addf(text, ", %u of %u sessions disconnected",
-			view->sessions.done, view->sessions.count);
+	if (scenario_has_mocks(view->scenario)) {
+		unsigned left = view->sessions.left_open;
+
+		buf_addf(text, ", %u of %u sessions disconnected", view->sessions.done,
+			view->sessions.count);
+		if (left > 0)
+			buf_addf(text,
+				"; %u, which no request ends, had %s connections until "
+				"%s process ended",
+				left, left == 1 ? "its" : "their",
+				left == 1 ? "its" : "their");
+		return true;
+	}
 	if (was_idle(view))
 		buf_adds(text,
 			"; idle: no request and no TCP connection was open when the signal came");

@@ -12,6 +12,7 @@
 
 /* The sessions' states when PID 1 ended. */
 struct standing {
+	unsigned count; /* of those that the API is asked to end */
 	unsigned done, waiting, never;
 	int64_t longest_done_ns; /* of those released */
 	int64_t sum_done_ns;
@@ -44,6 +45,9 @@ static struct standing stand(const struct view *view)
 		int64_t *longest_ns = record->done ? &standing.longest_done_ns
 						   : &standing.longest_wait_ns;
 
+		if (record->api)
+			continue;
+		standing.count++;
 		standing.done += record->done;
 		standing.waiting += !record->done && began(record);
 		standing.never += !record->done && !began(record);
@@ -69,29 +73,48 @@ bool hang_longer_grace(const struct view *view, struct buf *text)
 			CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
+/* By the ledger: no session's end was asked for before the one before it had its own. */
+static bool follow_each_other(const struct view *view)
+{
+	const struct session_records *sessions = &view->sessions;
+
+	for (unsigned i = 0; i < sessions->count; i++) {
+		const struct session_record *record = &sessions->records[i];
+
+		for (unsigned j = 0; j < sessions->count && record->asked_ns; j++) {
+			const struct session_record *other = &sessions->records[j];
+
+			if (j != i && other->asked_ns >= record->asked_ns &&
+				(!record->done || other->asked_ns < record->done_ns))
+				return false;
+		}
+	}
+	return true;
+}
+
 bool hang_sequential(const struct view *view, struct buf *text)
 {
 	struct standing standing;
 	int64_t each_ns, all_ns;
 
-	if (!view->killed || !view->shutdown)
+	if (!view->killed || !view_is_told(view))
 		return false;
 	standing = stand(view);
 	/* One at a time, some done, and the current one at most twice as slow as the
 	 * slowest of those: their number is the cause, no single session. */
 	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
-		standing.longest_wait_ns > 2 * standing.longest_done_ns)
+		standing.longest_wait_ns > 2 * standing.longest_done_ns ||
+		(!view->shutdown && !follow_each_other(view)))
 		return false;
 	each_ns = standing.sum_done_ns / standing.done;
-	all_ns = each_ns * view->sessions.count;
+	all_ns = each_ns * standing.count;
 	if (all_ns <= view->scenario->stop.grace_ns)
 		return false;
 	return buf_addf(text,
 		"sequential teardown: %u of %u sessions were released at some %s each, %u were "
 		"never begun; all need %s, more than the grace of %s",
-		standing.done, view->sessions.count, CLOCK_TEXT(each_ns),
-		standing.never, CLOCK_TEXT(all_ns),
-		CLOCK_TEXT(view->scenario->stop.grace_ns));
+		standing.done, standing.count, CLOCK_TEXT(each_ns), standing.never,
+		CLOCK_TEXT(all_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
 bool hang_turns(const struct view *view, struct buf *text)
@@ -99,17 +122,21 @@ bool hang_turns(const struct view *view, struct buf *text)
 	const struct inflight *turns = &view->turns;
 	unsigned count = view->killed ? turns->killed : turns->interrupted;
 
-	if (count == 0 || (view->killed && !view->shutdown))
+	if (count == 0 || (view->killed && !view_is_told(view)))
 		return false;
 	if (view->killed)
 		return buf_addf(text,
 			"%u turn%s in flight needed longer than the grace", count,
 			count == 1 ? "" : "s");
-	return buf_addf(text,
+	buf_addf(text,
 		"%u turn%s in flight %s interrupted: %s needed longer than the time that "
 		"the service gave %s",
 		count, count == 1 ? "" : "s", count == 1 ? "was" : "were",
 		count == 1 ? "it" : "they", count == 1 ? "it" : "them");
+	if (turns->answered > 0)
+		buf_addf(text, "; %u webhook%s answered as if its turn had ended",
+			turns->answered, turns->answered == 1 ? " was" : "s were each");
+	return true;
 }
 
 /* "session 2 (4.00s), session 3 (1.20s), ..." */
@@ -121,7 +148,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 		const struct session_record *record = &view->sessions.records[i];
 		bool failed = record->failed && record->failed_ns < view->death.ns;
 
-		if (record->done || !began(record))
+		if (record->api || record->done || !began(record))
 			continue;
 		if (named == NAMED_MAX) {
 			buf_adds(names, ", ...");
@@ -150,15 +177,27 @@ bool hang_agent(const struct view *view, struct buf *text)
 				"no disconnect was begun for %u of %u sessions, "
 				"DISCONNECT=none: their agent clients were dropped, and it "
 				"waits for their streams and MCP servers to end by themselves",
-				standing.never, view->sessions.count);
+				standing.never, standing.count);
 	name_waiting(view, &names);
 	return buf_addf(text,
 		"%s %u of %u sessions: session %s; %u were released, %u "
 		"never begun",
 		view->killed ? "waited for the agent API to release"
 			     : "ended before the agent API had released",
-		standing.waiting, view->sessions.count, buf_text(&names), standing.done,
+		standing.waiting, standing.count, buf_text(&names), standing.done,
 		standing.never);
+}
+
+bool hang_never_asked(const struct view *view, struct buf *text)
+{
+	struct standing standing = stand(view);
+
+	return view->killed && view_is_told(view) && !view->evidence->events_dropped &&
+		standing.never > 0 && standing.waiting == 0 &&
+		buf_addf(text,
+			"the agent API was never asked to end %u of %u sessions: no archive "
+			"and no delete came before SIGKILL",
+			standing.never, standing.count);
 }
 
 /* What it ignored; NULL: it got neither EOF nor a signal, so nothing waited for it. */
@@ -178,7 +217,7 @@ bool hang_mcp(const struct view *view, struct buf *text)
 	SCOPED(buf_done) struct buf names = {0};
 	unsigned count = 0;
 
-	if (!view->killed || !view->shutdown)
+	if (!view->killed || !view_is_told(view))
 		return false;
 	for (unsigned i = 0; i < view->leaks.count; i++) {
 		const struct lifeline *lifeline = view->leaks.list[i].lifeline;

@@ -12,6 +12,7 @@ bool hang_longer_grace(const struct view *view, struct buf *text); /* H15 */
 bool hang_sequential(const struct view *view, struct buf *text);   /* H2 */
 bool hang_turns(const struct view *view, struct buf *text);        /* H9 */
 bool hang_agent(const struct view *view, struct buf *text);        /* H1 */
+bool hang_never_asked(const struct view *view, struct buf *text);  /* H1 */
 bool hang_mcp(const struct view *view, struct buf *text);          /* H3 */
 
 #endif

@@ -16,13 +16,14 @@
 
 #define DEPTH_MAX 16
 
-/* The grace expired although the signal had reached PID 1, and no events of the service
+/* The grace expired although the signal had reached PID 1, and no events of our service
  * say more. */
 static bool hangs(const struct view *view)
 {
 	return view->killed && view->facts->stop_signal != SIGKILL &&
-		!view->discarded && !view->delivery_unproven && !view->shutdown &&
-		view->last && view->program && view->program->last;
+		!view->discarded && !view->delivery_unproven &&
+		!(view->shutdown && view->evidence->own_service) && view->last &&
+		view->program && view->program->last;
 }
 
 static bool is_pid1(const struct view *view, const struct process *process)
@@ -558,5 +559,22 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	add_child_not_told(view, program, text);
 	if (!add_last_words(view, program, text))
 		view_add_last_line(view, text);
+	return true;
+}
+
+/* Of a service that is not ours it is a cause where it is seen to wait for no child, no
+ * reader and no client. */
+bool wait_for_agent(const struct view *view, struct buf *text)
+{
+	SCOPED(buf_done) struct buf other = {0};
+
+	if (hang_agent(view, text))
+		return true;
+	if (view->evidence->own_service || wait_for_writer(view, &other) ||
+		wait_for_child(view, &other) || wait_for_connections(view, &other) ||
+		!hang_never_asked(view, text))
+		return false;
+	if (wait_elsewhere(view, &other))
+		buf_addf(text, "; %s", buf_text(&other));
 	return true;
 }

@@ -17,6 +17,7 @@ bool wait_trap_deferred(const struct view *view, struct buf *text);    /* W4 */
 bool wait_other_meaning(const struct view *view, struct buf *text);    /* W5 */
 bool wait_handler_deadlock(const struct view *view, struct buf *text); /* W10 */
 bool wait_restarted(const struct view *view, struct buf *text);        /* W12 */
+bool wait_for_agent(const struct view *view, struct buf *text);        /* H1 */
 bool wait_for_writer(const struct view *view, struct buf *text);       /* H7 */
 bool wait_for_connections(const struct view *view, struct buf *text);  /* H8 */
 bool wait_for_peers(const struct view *view, struct buf *text);        /* H16 */

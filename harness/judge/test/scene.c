@@ -119,6 +119,7 @@ int scene_set_up(void **state)
 
 	scene->scenario.name = mem_text("a case");
 	scene->scenario.service.mocks = true;
+	scene->evidence.own_service = true;
 	scene->scenario.stop.grace_ns = 2 * CLOCK_S;
 	scene->scenario.stop.when = mem_text("sessions.ready");
 	scene->pid1[0].ns_pid = 1;
@@ -222,6 +223,7 @@ void scene_run_program(struct judge_scene *scene, const char *name, int stop_sig
 	struct evidence *evidence = &scene->evidence;
 
 	scene->scenario.service.mocks = false;
+	evidence->own_service = false;
 	scene->scenario.service.image = mem_text("somebody/else");
 	evidence->descendants_known = evidence->signals_known = true;
 	evidence->facts.stop_signal = stop_signal;
