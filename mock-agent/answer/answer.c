@@ -26,8 +26,11 @@ static void keep_message(struct answer *answer)
 
 /* The stream */
 
+/* Frames that do not fit are no frames. */
 static void send_frames(struct answer *answer)
 {
+	if (answer->frames.full)
+		web_reset(answer->request->exchange);
 	web_stream_add(
 		answer->request->exchange, answer->frames.data, answer->frames.len);
 	buf_clear(&answer->frames);
@@ -243,6 +246,10 @@ static void send_whole(struct answer *answer)
 	}
 	keep_message(answer);
 	answer->format->whole(&answer->message, &answer->frames);
+	if (answer->frames.full) {
+		api_request_refuse(answer->request, 500, "The answer is too long.");
+		return;
+	}
 	web_reply(answer->request->exchange, 200, API_FORMAT_JSON,
 		buf_text(&answer->frames), answer->frames.len);
 }

@@ -25,13 +25,14 @@ static unsigned call_index(const struct message *message, const struct block *bl
 	return index;
 }
 
-static const struct block *text_block(const struct message *message)
+/* NULL: it calls tools. A text that is empty is no block. */
+static const char *text_of(const struct message *message)
 {
 	for (unsigned i = 0; i < message->block_count; i++) {
 		if (message->blocks[i].kind == BLOCK_TEXT)
-			return &message->blocks[i];
+			return buf_text(&message->blocks[i].text.text);
 	}
-	return NULL;
+	return message->block_count > 0 ? NULL : "";
 }
 
 static void add_usage(const struct message *message, struct buf *text)
@@ -77,13 +78,11 @@ static void add_calls(const struct message *message, struct buf *text)
 
 static void write_whole(struct message *message, struct buf *body)
 {
-	const struct block *block = text_block(message);
-
 	add_head(message, "chat.completion", body);
 	json_write(body,
 		"[{'index':0,'message':{'role':'assistant','content':%s,"
 		"'refusal':null,'annotations':[]",
-		block ? buf_text(&block->text.text) : NULL);
+		text_of(message));
 	add_calls(message, body);
 	json_write(body, "},'logprobs':null,'finish_reason':%s}],",
 		finish_reasons[message->stop]);
@@ -119,7 +118,7 @@ static void write_begin(struct message *message, struct buf *frames)
 {
 	begin_chunk(message, frames);
 	json_write(frames, "'role':'assistant','content':%s,'refusal':null",
-		text_block(message) ? "" : NULL);
+		text_of(message) ? "" : NULL);
 	end_chunk(message, NULL, frames);
 }
 

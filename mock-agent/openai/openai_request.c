@@ -8,6 +8,7 @@
 #include "lib/mem.h"
 #include "mock-agent/openai/openai_error.h"
 
+#define MODEL_MAX     256 /* bytes */
 #define PARAM_SIZE    64
 #define TOOL_NAME_MAX 64 /* letters */
 #define TOOL_NAME_CHARS                                                                \
@@ -292,13 +293,24 @@ static bool read_text_format(struct conversation *conversation,
 	return conversation->schema || openai_refuse_missing(request, param);
 }
 
+/* It is part of each delta. */
+static bool check_model(struct api_request *request)
+{
+	return strlen(json_text(request->body, "model")) <= MODEL_MAX ||
+		openai_refuse(request, "model", "string_above_max_length",
+			"Invalid 'model': string too long. Expected a string with "
+			"maximum length %d.",
+			MODEL_MAX);
+}
+
 bool openai_request_read(struct conversation *conversation, struct api_request *request,
 	const struct openai_request *where)
 {
 	conversation->model = json_text(request->body, "model");
 	conversation->streams = json_bool(request->body, "stream", false);
 	conversation->user = json_text(request->body, "user");
-	return check_numbers(request) && read_max(conversation, request, where) &&
+	return check_model(request) && check_numbers(request) &&
+		read_max(conversation, request, where) &&
 		read_tools(conversation, request, where) &&
 		read_choice(conversation, request, where) &&
 		read_text_format(conversation, request, where);

@@ -24,7 +24,7 @@ struct openai_request {
 	const char *messages; /* the member that has to say "json" for a json_object */
 };
 
-/* model, stream, the numbers, tools, tool_choice, and the format of the text. */
+/* model, which is there, stream, the numbers, tools, tool_choice, and the format of the text. */
 bool openai_request_read(struct conversation *conversation, struct api_request *request,
 	const struct openai_request *where);
 

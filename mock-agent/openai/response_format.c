@@ -11,7 +11,11 @@
 #include "mock-agent/openai/response_items.h"
 #include "mock-agent/openai/response_request.h"
 
-/* What a response repeats of its request, and what it says where that says nothing. */
+/* Bytes of what is repeated: each event of a stream that has the response has it too. */
+#define REPEATED_MAX ((size_t)1 << 20)
+
+/* What a response repeats of its request, and what it says where that says nothing, or
+ * more than it can repeat. */
 static const struct {
 	const char *name;
 	const char *preset; /* JSON */
@@ -40,13 +44,18 @@ static const struct {
 
 static void add_repeated(const cJSON *request, struct buf *text)
 {
+	size_t left = REPEATED_MAX;
+
 	for (unsigned i = 0; i < COUNT(repeated); i++) {
 		const cJSON *member = json_get(request, repeated[i].name);
 		SCOPED(mem_free) char *given =
 			member && !cJSON_IsNull(member) ? json_print(member) : NULL;
+		const size_t len = given ? strlen(given) : 0;
+		const bool repeats = given && len <= left;
 
 		buf_addf(text, ",\"%s\":%s", repeated[i].name,
-			given ? given : repeated[i].preset);
+			repeats ? given : repeated[i].preset);
+		left -= repeats ? len : 0;
 	}
 }
 

@@ -39,6 +39,24 @@ static void a_chat_is_answered_whole(void **state UNUSED)
 	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_1\"," \
 	"\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":\"{}\"}}]}"
 
+static void a_chat_that_is_stopped_at_once_has_an_empty_text(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	char *text;
+
+	mock_start(&mock, "{}");
+	answer = openai_call(
+		&mock, "POST", CHAT, "{\"model\":\"m\",\"stop\":\"You\"," HELLO "}");
+	assert_string_equal(openai_text(&answer, "choices.0.message.content"), "");
+	http_answer_done(&answer);
+	text = openai_stream(&mock, CHAT,
+		"{\"model\":\"m\",\"stop\":\"You\",\"stream\":true," HELLO "}");
+	assert_int_equal(openai_count(text, "data: "), 3);
+	free(text);
+	mock_stop(&mock);
+}
+
 static void a_chat_calls_a_tool_and_tells_its_result(void **state UNUSED)
 {
 	struct mock_program mock;
@@ -130,6 +148,9 @@ static void a_chat_streams_the_arguments_of_a_call(void **state UNUSED)
 #define MESSAGES(list) "{\"model\":\"m\",\"messages\":[" list "]}"
 #define WITH(more)     "{\"model\":\"m\"," HELLO "," more "}"
 
+#define SHORT "0123456789abcdef0123456789abcdef"
+#define LONG  SHORT SHORT SHORT SHORT SHORT
+
 static void a_chat_that_makes_no_sense_is_refused(void **state UNUSED)
 {
 	static const struct refusal rows[] = {
@@ -163,6 +184,8 @@ static void a_chat_that_makes_no_sense_is_refused(void **state UNUSED)
 			"no token"},
 		{WITH("\"max_completion_tokens\":1.5"), 400, "max_completion_tokens",
 			"invalid_type", "half a token"},
+		{"{\"model\":\"" LONG LONG "\"," HELLO "}", 400, "model",
+			"string_above_max_length", "a long name"},
 		{WITH("\"n\":2"), 400, "n", "unsupported_value", "two choices"},
 		{WITH("\"stop\":[1]"), 400, "stop", "invalid_type", "a number as stop"},
 		{WITH("\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]"), 400, "stop",
@@ -298,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chat_is_answered_whole),
+		cmocka_unit_test(a_chat_that_is_stopped_at_once_has_an_empty_text),
 		cmocka_unit_test(a_chat_calls_a_tool_and_tells_its_result),
 		cmocka_unit_test(a_chat_streams_chunks_and_ends_with_done),
 		cmocka_unit_test(a_chat_streams_its_usage_if_asked_to),

@@ -387,6 +387,28 @@ static void a_response_that_was_waited_for_cannot_be_cancelled(void **state UNUS
 	mock_stop(&mock);
 }
 
+static void what_is_too_long_is_not_repeated(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_answer answer;
+	struct buf body = {0};
+
+	mock_start(&mock, "{}");
+	buf_adds(&body,
+		"{\"model\":\"m\",\"input\":\"hello\",\"user\":\"me\","
+		"\"instructions\":\"");
+	for (unsigned i = 0; i < 1 << 17; i++)
+		buf_adds(&body, "be brief");
+	buf_adds(&body, "\"}");
+	answer = openai_call(&mock, "POST", RESPONSES, buf_text(&body));
+	assert_int_equal(answer.status, 200);
+	assert_true(cJSON_IsNull(json_get(answer.body, "instructions")));
+	assert_string_equal(openai_text(&answer, "user"), "me");
+	http_answer_done(&answer);
+	buf_done(&body);
+	mock_stop(&mock);
+}
+
 #define ITEMS(list) "{\"model\":\"m\",\"input\":[" list "]}"
 
 static void a_response_that_makes_no_sense_is_refused(void **state UNUSED)
@@ -458,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_response_in_the_background_fails_by_the_fault),
 		cmocka_unit_test(a_response_in_the_background_can_be_cancelled),
 		cmocka_unit_test(a_response_that_was_waited_for_cannot_be_cancelled),
+		cmocka_unit_test(what_is_too_long_is_not_repeated),
 		cmocka_unit_test(a_response_that_makes_no_sense_is_refused),
 	};
 
