@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/judge/diagnose/diagnose_delete.h"
 #include "harness/judge/diagnose/diagnose_exit.h"
 #include "harness/judge/diagnose/diagnose_hang.h"
 #include "harness/judge/diagnose/diagnose_wait.h"

@@ -167,6 +167,41 @@ static void a_process_cut_with_pid1_is_a_leak(void **state)
 	assert_int_equal(scene->judgement.orphans, 1);
 }
 
+/* One DELETE was answered, one is under way, and one was never sent. */
+static void deletes_of_mcp_sessions_one_after_the_other_are_the_cause(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_open_sessions(scene, 3);
+	for (int i = 1; i <= 3; i++) {
+		scene_add_event(scene, EVENT_LEDGER, -500,
+			"{\"event\":\"mcp.session.begin\",\"name\":\"financial\","
+			"\"session\":\"%d\",\"id\":\"id%d\"}",
+			i, i);
+		scene_disconnect(scene, i, 10, 20);
+	}
+	scene_begin_shutdown(scene, "sequential", 30 * CLOCK_S);
+	scene_add_event(scene, EVENT_LEDGER, 30,
+		"{\"event\":\"mcp.delete.begin\",\"name\":\"financial\",\"session\":"
+		"\"1\",\"id\":\"id1\"}");
+	scene_add_event(scene, EVENT_LEDGER, 1200,
+		"{\"event\":\"mcp.delete.end\",\"name\":\"financial\",\"session\":"
+		"\"1\",\"id\":\"id1\"}");
+	scene_add_event(scene, EVENT_LEDGER, 1500,
+		"{\"event\":\"mcp.delete.begin\",\"name\":\"financial\",\"session\":"
+		"\"2\",\"id\":\"id2\"}");
+	scene_kill_at_grace(scene);
+	/* What the server saw of the end of the connection comes later. */
+	scene_add_event(scene, EVENT_LEDGER, 2100,
+		"{\"event\":\"mcp.delete.broken\",\"name\":\"financial\",\"session\":"
+		"\"2\",\"id\":\"id2\"}");
+	scene_expect(scene, VERDICT_KILLED, "H17");
+	assert_says(scene, "H17",
+		"waited for 1 MCP server over HTTP to answer DELETE: financial of "
+		"session 2 (");
+	assert_says(scene, "H17", "; 1 session had ended, of 1 it was never asked");
+}
+
 static void a_process_that_exits_after_the_kill_was_left(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -848,6 +883,7 @@ int main(void)
 		SCENE(a_segmentation_fault_is_a_crash),
 		SCENE(an_end_before_the_stop_is_a_crash),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
+		SCENE(deletes_of_mcp_sessions_one_after_the_other_are_the_cause),
 		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_outlives_pid1_is_a_leak),
 		SCENE(a_process_without_a_lifeline_that_outlives_pid1_is_a_leak),
