@@ -90,6 +90,19 @@ bool buf_addv(struct buf *buf, const char *format, va_list args)
 	return true;
 }
 
+bool buf_addi(struct buf *buf, int64_t number)
+{
+	uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	char digits[24], *end = digits + sizeof digits, *at = end;
+
+	do
+		*--at = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (number < 0)
+		*--at = '-';
+	return buf_add(buf, at, (size_t)(end - at));
+}
+
 void buf_drop(struct buf *buf, size_t len)
 {
 	assert(len <= buf->len);

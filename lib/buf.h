@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/cc.h"
 
@@ -34,6 +35,8 @@ bool buf_add(struct buf *buf, const void *data, size_t len);
 bool buf_adds(struct buf *buf, const char *text);
 bool buf_addf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 bool buf_addv(struct buf *buf, const char *format, va_list args) PRINTF(2, 0);
+
+bool buf_addi(struct buf *buf, int64_t number); /* its digits */
 
 /* Drops the first len bytes; len is at most buf->len. */
 void buf_drop(struct buf *buf, size_t len);

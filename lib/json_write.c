@@ -62,24 +62,11 @@ void json_write_text(struct buf *text, const char *string)
 	buf_add(text, "\"", 1);
 }
 
-static void add_integer(struct buf *text, int64_t value)
-{
-	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char digits[24], *at = digits + sizeof digits;
-
-	do
-		*--at = (char)('0' + left % 10);
-	while ((left /= 10) > 0);
-	if (value < 0)
-		*--at = '-';
-	buf_add(text, at, (size_t)(digits + sizeof digits - at));
-}
-
 /* Most numbers are integers; printf's way to write a double is a long one. */
 static void add_number(struct buf *text, double value)
 {
 	if (fabs(value) < 1e15 && value == (double)(int64_t)value)
-		add_integer(text, (int64_t)value);
+		buf_addi(text, (int64_t)value);
 	else
 		buf_addf(text, "%.17g", value);
 }
@@ -89,9 +76,9 @@ static void add_value(struct buf *text, char kind, va_list *args)
 	if (kind == 's')
 		json_write_text(text, va_arg(*args, const char *));
 	else if (kind == 'd')
-		add_integer(text, va_arg(*args, int));
+		buf_addi(text, va_arg(*args, int));
 	else if (kind == 'u')
-		add_integer(text, va_arg(*args, unsigned));
+		buf_addi(text, va_arg(*args, unsigned));
 	else if (kind == 'g')
 		add_number(text, va_arg(*args, double));
 	else

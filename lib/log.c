@@ -18,6 +18,7 @@
 #define LINE_CEILING ((size_t)64 << 10)
 #define ESCAPE_SIZE  8
 #define ELLIPSIS     "\xE2\x80\xA6"
+#define GATHERED_MAX ((size_t)64 << 10)
 
 /* Where lines go: the only global of the project. */
 static struct {
@@ -27,10 +28,14 @@ static struct {
 	int64_t deadline_ns; /* of the line that is being written; 0: none */
 	uint64_t lost;       /* lines since the last one written whole */
 	bool torn;           /* a part of the last lost line was written */
+	bool gathers;        /* lines wait for log_flush() */
+	struct buf gathered;
+	int pid; /* while it gathers */
 } destination = {.fd = STDERR_FILENO};
 
 void log_to(int fd)
 {
+	log_flush();
 	destination.fd = fd;
 	destination.no_socket = false;
 	destination.lost = 0;
@@ -61,6 +66,16 @@ static size_t escape(char out[ESCAPE_SIZE], const char *at, size_t len)
 	return len;
 }
 
+static size_t plain_len(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] >= ' ' && text[len] < 0x7F && text[len] != '"' &&
+		text[len] != '\\')
+		len++;
+	return len;
+}
+
 /* Adds as much of the text as `limit` bytes of the line can hold. */
 static bool add_text(struct buf *line, const char *text, size_t limit)
 {
@@ -71,9 +86,19 @@ static bool add_text(struct buf *line, const char *text, size_t limit)
 		return buf_adds(line, "null");
 	buf_adds(line, "\"");
 	while (*text) {
-		size_t len = utf8_decode(NULL, text, SIZE_MAX);
-		size_t size = escape(piece, text, len);
+		size_t len = plain_len(text), size;
 
+		if (len > limit - used)
+			len = limit - used;
+		if (len > 0) {
+			if (!buf_add(line, text, len))
+				break;
+			used += len;
+			text += len;
+			continue;
+		}
+		len = utf8_decode(NULL, text, SIZE_MAX);
+		size = escape(piece, text, len);
 		used += size;
 		if (used > limit) {
 			buf_adds(line, ELLIPSIS);
@@ -94,8 +119,13 @@ static bool compose(struct buf *line, size_t limit, const char *event, va_list a
 
 	clock_wall(wall);
 	buf_clear(line);
-	buf_addf(line, "{\"ns\":%" PRId64 ",\"time\":\"%s\",\"pid\":%d,\"event\":",
-		clock_now(), wall, (int)getpid());
+	buf_adds(line, "{\"ns\":");
+	buf_addi(line, clock_now());
+	buf_adds(line, ",\"time\":\"");
+	buf_adds(line, wall);
+	buf_adds(line, "\",\"pid\":");
+	buf_addi(line, destination.gathers ? destination.pid : getpid());
+	buf_adds(line, ",\"event\":");
 	add_text(line, event, limit);
 	va_copy(fields, args);
 	while ((name = va_arg(fields, const char *))) {
@@ -104,7 +134,7 @@ static bool compose(struct buf *line, size_t limit, const char *event, va_list a
 		buf_adds(line, ":");
 		switch ((enum log_kind)va_arg(fields, int)) {
 		case LOG_KIND_INT:
-			buf_addf(line, "%" PRId64, va_arg(fields, int64_t));
+			buf_addi(line, va_arg(fields, int64_t));
 			break;
 		case LOG_KIND_TEXT:
 			add_text(line, va_arg(fields, const char *), limit);
@@ -169,9 +199,10 @@ static bool await_room(void)
 /*
  * Waits like a blocking write even on a nonblocking descriptor, because any process
  * that shares the pipe may have made it so. On a blocking one a write of PIPE_BUF bytes
- * does not block when poll calls the pipe writable. False at the deadline.
+ * does not block when poll calls the pipe writable. Gives the bytes that were left at
+ * the deadline.
  */
-static bool write_all(const char *data, size_t len)
+static size_t write_all(const char *data, size_t len)
 {
 	while (len > 0) {
 		size_t piece =
@@ -179,24 +210,24 @@ static bool write_all(const char *data, size_t len)
 		ssize_t written;
 
 		if (destination.deadline_ns && !await_room())
-			return false;
+			return len;
 		written = write_some(data, piece);
 		if (written >= 0) {
 			data += written;
 			len -= (size_t)written;
-			destination.torn = len > 0;
+			destination.torn = data[-1] != '\n';
 		} else if (errno == EAGAIN) {
 			if (!await_room())
-				return false;
+				return len;
 		} else if (errno != EINTR) {
-			return true;
+			return 0;
 		}
 	}
-	return true;
+	return 0;
 }
 
-/* Sets the deadline of a line that begins now. */
-static void begin_line(void)
+/* Sets the deadline of lines that are written now. */
+static void begin_lines(void)
 {
 	destination.deadline_ns = 0;
 	if (destination.patience_ns)
@@ -204,15 +235,65 @@ static void begin_line(void)
 			clock_now() + (destination.lost ? 0 : destination.patience_ns);
 }
 
+static void write_lines(const char *lines, size_t len)
+{
+	size_t left = len;
+
+	begin_lines();
+	if (!destination.torn || write_all("\n", 1) == 0)
+		left = write_all(lines, len);
+	for (lines += len - left; left > 0; left--)
+		destination.lost += *lines++ == '\n';
+}
+
 /* A reader that continues finds whole lines, and how many are missing. */
 static void log_gap(void)
 {
+	bool gathers = destination.gathers;
 	uint64_t lost = destination.lost;
 
+	begin_lines();
+	if (lost == 0 || !await_room())
+		return;
 	destination.lost = 0;
+	destination.gathers = false;
 	log_event("log.lost", "lines", LOG_INT(lost));
+	destination.gathers = gathers;
 	if (destination.lost > 0)
 		destination.lost = lost;
+}
+
+void log_gather(bool gathers)
+{
+	log_flush();
+	destination.gathers = gathers;
+	destination.pid = getpid();
+	if (!gathers)
+		buf_done(&destination.gathered);
+}
+
+void log_flush(void)
+{
+	int saved = errno;
+
+	if (destination.gathered.len == 0)
+		return;
+	log_gap();
+	write_lines(destination.gathered.data, destination.gathered.len);
+	buf_clear(&destination.gathered);
+	errno = saved;
+}
+
+static void put_line(const struct buf *line)
+{
+	if (destination.gathers) {
+		buf_add(&destination.gathered, line->data, line->len);
+		if (destination.gathered.len > GATHERED_MAX)
+			log_flush();
+		return;
+	}
+	log_gap();
+	write_lines(line->data, line->len);
 }
 
 void log_fields(const char *event, ...)
@@ -221,18 +302,11 @@ void log_fields(const char *event, ...)
 	int saved = errno;
 	va_list args;
 
-	begin_line();
-	if (destination.lost > 0 && await_room())
-		log_gap();
 	buf_init(&line, LINE_CEILING);
 	va_start(args, event);
 	if (compose(&line, LINE_CEILING, event, args) ||
-		compose_cut(&line, event, args)) {
-		begin_line();
-		if ((destination.torn && !write_all("\n", 1)) ||
-			!write_all(line.data, line.len))
-			destination.lost++;
-	}
+		compose_cut(&line, event, args))
+		put_line(&line);
 	va_end(args);
 	errno = saved;
 }

@@ -1,5 +1,5 @@
 /*
- * log - one JSON object per line, one write(2) per line.
+ * log - one JSON object per line, one write(2) per line unless lines are gathered.
  *
  *   log_event("drain.begin", "working", LOG_INT(3), "why", LOG_TEXT("SIGTERM"));
  *   {"ns":41207000000,"time":"2026-11-22T22:05:00.123Z","pid":7,"event":"drain.begin",
@@ -15,6 +15,7 @@
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_kind {
@@ -32,6 +33,14 @@ void log_fields(const char *event, ...);
 
 /* Directs lines to fd. Keeps fd. A write that fails is not repeated. */
 void log_to(int fd);
+
+/*
+ * From log_gather(true) on, lines wait for log_flush(), which writes all of them at once:
+ * for a program that logs much in a turn of its loop, and calls it before the loop
+ * waits. Each line keeps the time of its event. log_gather(false) flushes, too.
+ */
+void log_gather(bool gathers);
+void log_flush(void);
 
 /*
  * Limits how long a line waits for its reader. After a line that waited in vain, lines

@@ -128,10 +128,54 @@ static void buf_gives_its_text_away(void **state UNUSED)
 	assert_true(buf_adds(&buf, "1234"));
 }
 
+static void buf_writes_integers(void **state UNUSED)
+{
+	static const struct {
+		int64_t number;
+		const char *digits;
+	} rows[] = {
+		{0, "0"},
+		{7, "7"},
+		{-10, "-10"},
+		{INT64_MAX, "9223372036854775807"},
+		{INT64_MIN, "-9223372036854775808"},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf buf = {0};
+
+		assert_true(buf_addi(&buf, rows[i].number));
+		assert_string_equal(buf_text(&buf), rows[i].digits);
+	}
+}
+
+/* At its very end a buf has room for the NUL alone. */
+static void buf_formats_up_to_its_ceiling(void **state UNUSED)
+{
+	for (size_t before = 0; before < 140; before++) {
+		SCOPED(buf_done) struct buf buf;
+
+		buf_init(&buf, 150);
+		for (size_t i = 0; i < before; i++)
+			assert_true(buf_add(&buf, "-", 1));
+		assert_true(buf_addf(&buf, "%0*d", (int)(150 - before), 7));
+		assert_int_equal(buf.len, 150);
+		assert_int_equal(strlen(buf.data), 150);
+		buf_clear(&buf);
+		assert_true(buf_adds(&buf, "kept"));
+		assert_false(buf_addf(&buf, "%0*d", 147, 7));
+		assert_string_equal(buf.data, "kept");
+		assert_false(buf_addf(&buf, "%d", 7));
+		assert_string_equal(buf.data, "kept");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_is_valid_and_empty_when_zeroed),
+		cmocka_unit_test(buf_writes_integers),
+		cmocka_unit_test(buf_formats_up_to_its_ceiling),
 		cmocka_unit_test(buf_grows_and_always_ends_in_nul),
 		cmocka_unit_test(buf_takes_bytes_as_they_are),
 		cmocka_unit_test(buf_fills_up_to_its_ceiling_and_no_further),

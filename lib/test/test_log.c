@@ -296,6 +296,40 @@ static void log_writes_a_line_at_once(void **state UNUSED)
 	close(ends[1]);
 }
 
+static void log_writes_gathered_lines_together(void **state UNUSED)
+{
+	int64_t before_ns, between_ns;
+	char lines[1024], *second;
+	int ends[2];
+	ssize_t len;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	log_to(ends[0]);
+	log_gather(true);
+	before_ns = clock_now();
+	log_event("one", "n", LOG_INT(1));
+	between_ns = clock_now();
+	log_event("two", "n", LOG_INT(2));
+	assert_int_equal(recv(ends[1], lines, sizeof lines - 1, MSG_DONTWAIT), -1);
+	log_flush();
+	len = recv(ends[1], lines, sizeof lines - 1, MSG_DONTWAIT);
+	assert_true(len > 1);
+	lines[len] = '\0';
+	second = strchr(lines, '\n') + 1;
+	assert_in_range(
+		strtoll(lines + strlen("{\"ns\":"), NULL, 10), before_ns, between_ns);
+	assert_true(strtoll(second + strlen("{\"ns\":"), NULL, 10) >= between_ns);
+	assert_ptr_equal(strchr(second, '\n'), lines + len - 1);
+	log_event("three");
+	log_gather(false);
+	assert_true(recv(ends[1], lines, sizeof lines - 1, MSG_DONTWAIT) > 1);
+	log_event("four");
+	assert_true(recv(ends[1], lines, sizeof lines - 1, MSG_DONTWAIT) > 1);
+	log_to(STDERR_FILENO);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* A child writes far more than the pipe or socket holds, without blocking, to
  * ends[1]. */
 static void check_full(int ends[2])
@@ -349,7 +383,7 @@ static void log_waits_for_a_full_socket_that_does_not_block(void **state UNUSED)
 }
 
 /* What was written while nobody read is there, and what was not is counted. */
-static void check_impatient(int ends[2])
+static void check_impatient(int ends[2], bool gathers)
 {
 	SCOPED(buf_done) struct buf text = {0};
 	char big[10000];
@@ -359,8 +393,10 @@ static void check_impatient(int ends[2])
 	big[sizeof big - 1] = '\0';
 	log_to(ends[1]);
 	log_patience(20 * CLOCK_MS);
+	log_gather(gathers);
 	for (int i = 0; i < 50; i++)
 		log_event("big", "big", LOG_TEXT(big));
+	log_flush();
 	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 2; i++) {
 		char part[65536];
@@ -369,7 +405,9 @@ static void check_impatient(int ends[2])
 		while ((len = read(ends[0], part, sizeof part)) > 0)
 			assert_true(buf_add(&text, part, (size_t)len));
 		log_event("last");
+		log_flush();
 	}
+	log_gather(false);
 	log_patience(0);
 	log_to(STDERR_FILENO);
 	for (char *at = text.data, *end; (end = strchr(at, '\n')); at = end + 1) {
@@ -391,7 +429,7 @@ static void log_does_not_wait_for_ever_for_a_pipe(void **state UNUSED)
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	check_impatient(ends);
+	check_impatient(ends, false);
 }
 
 static void log_does_not_wait_for_ever_for_a_socket(void **state UNUSED)
@@ -399,7 +437,15 @@ static void log_does_not_wait_for_ever_for_a_socket(void **state UNUSED)
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	check_impatient(ends);
+	check_impatient(ends, false);
+}
+
+static void log_counts_the_lines_that_it_gathered_in_vain(void **state UNUSED)
+{
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	check_impatient(ends, true);
 }
 
 static void log_survives_the_end_of_its_reader(void **state UNUSED)
@@ -434,10 +480,12 @@ int main(void)
 		SCENE_TEST(log_leaves_a_line_that_just_fits_whole),
 		SCENE_TEST(log_leaves_errno_alone),
 		SCENE_TEST(log_writes_a_line_at_once),
+		SCENE_TEST(log_writes_gathered_lines_together),
 		SCENE_TEST(log_waits_for_a_full_pipe_that_does_not_block),
 		SCENE_TEST(log_waits_for_a_full_socket_that_does_not_block),
 		SCENE_TEST(log_does_not_wait_for_ever_for_a_pipe),
 		SCENE_TEST(log_does_not_wait_for_ever_for_a_socket),
+		SCENE_TEST(log_counts_the_lines_that_it_gathered_in_vain),
 		SCENE_TEST(log_survives_the_end_of_its_reader),
 	};
 
