@@ -289,7 +289,7 @@ static void on_due(struct api_request *request)
 	}
 	message_compose(&answer->message, &answer->conversation,
 		&answer->format->prefixes,
-		fault_schedule_behavior(request->schedule)->tools);
+		&fault_schedule_behavior(request->schedule)->tools);
 	answer->message.input_tokens = answer->conversation.input_tokens > 0
 		? answer->conversation.input_tokens
 		: message_tokens(request->exchange->body.len);

@@ -35,27 +35,69 @@ static const struct conversation_tool *named_tool(
 	return NULL;
 }
 
-/* NULL: the agent replies. */
-static const struct conversation_tool *next_tool(
-	const struct conversation *conversation, int64_t tools)
+static bool is_offered(const void *conversation, const char *name)
 {
-	const unsigned count = conversation->tool_count;
+	return named_tool(conversation, name) != NULL;
+}
 
-	if (count == 0 || conversation->choice == TOOL_CHOICE_NONE)
+/* In rotation, without those that start agents; NULL: there are no others. */
+static const struct conversation_tool *tool_in_turn(
+	const struct conversation *conversation)
+{
+	unsigned count = 0, at;
+
+	for (unsigned i = 0; i < conversation->tool_count; i++)
+		count += !tool_starts_agent(conversation->tools[i].name);
+	if (count == 0)
 		return NULL;
-	if (conversation->choice == TOOL_CHOICE_NAMED)
-		return named_tool(conversation, conversation->chosen);
-	if (conversation->choice != TOOL_CHOICE_ANY && conversation->answered >= tools)
+	at = (unsigned)(conversation->answered % count);
+	for (unsigned i = 0;; i++) {
+		if (!tool_starts_agent(conversation->tools[i].name) && at-- == 0)
+			return &conversation->tools[i];
+	}
+}
+
+/* The tool to call now; NULL: the agent replies. `call` is what the behavior says of it;
+ * NULL: nothing. */
+static const struct conversation_tool *next_tool(
+	const struct conversation *conversation, const struct tool_calls *calls,
+	const struct tool_call **call)
+{
+	const struct conversation_tool *tool;
+
+	*call = tool_calls_next(
+		calls, conversation->answered, is_offered, conversation);
+	switch (conversation->choice) {
+	case TOOL_CHOICE_NONE:
 		return NULL;
-	return &conversation->tools[conversation->answered % count];
+	case TOOL_CHOICE_NAMED:
+		tool = named_tool(conversation, conversation->chosen);
+		if (*call && tool && strcmp((*call)->name, tool->name) != 0)
+			*call = NULL;
+		return tool;
+	case TOOL_CHOICE_AUTO:
+		if (!*call && conversation->answered >= calls->count)
+			return NULL;
+		break;
+	case TOOL_CHOICE_ANY:
+		break;
+	}
+	if (*call)
+		return named_tool(conversation, (*call)->name);
+	tool = tool_in_turn(conversation);
+	return tool || conversation->choice == TOOL_CHOICE_AUTO ||
+			conversation->tool_count == 0
+		? tool
+		: conversation->tools;
 }
 
 static void call_tool(struct message *message, const struct conversation_tool *tool,
-	const char *prefix)
+	const struct tool_call *call, const char *prefix)
 {
 	struct block *block = add_block(message, BLOCK_TOOL);
-	SCOPED(json_free) cJSON *input =
-		reply_tool_input(tool->schema, message->conversation->prompt);
+	SCOPED(json_free) cJSON *input = call && call->input
+		? cJSON_Duplicate(call->input, true)
+		: reply_tool_input(tool->schema, message->conversation->prompt);
 	SCOPED(mem_free) char *json = json_print(input);
 
 	api_format_id(block->id, prefix);
@@ -148,9 +190,10 @@ static void count_tokens(struct message *message)
 }
 
 void message_compose(struct message *message, struct conversation *conversation,
-	const struct message_prefixes *prefixes, int64_t tools)
+	const struct message_prefixes *prefixes, const struct tool_calls *calls)
 {
-	const struct conversation_tool *tool = next_tool(conversation, tools);
+	const struct tool_call *call;
+	const struct conversation_tool *tool = next_tool(conversation, calls, &call);
 
 	*message = (struct message){
 		.conversation = conversation, .created_s = (int64_t)time(NULL)};
@@ -159,7 +202,7 @@ void message_compose(struct message *message, struct conversation *conversation,
 		think(message);
 	count_tokens(message);
 	if (tool)
-		call_tool(message, tool, prefixes->tool);
+		call_tool(message, tool, call, prefixes->tool);
 	else
 		speak(message, conversation);
 	count_tokens(message);

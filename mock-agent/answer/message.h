@@ -14,6 +14,7 @@
 #include "lib/buf.h"
 #include "mock-agent/answer/conversation.h"
 #include "mock-agent/api_format.h"
+#include "mock-agent/faults/tool_calls.h"
 #include "mock-agent/session/reply.h"
 
 enum block_kind {
@@ -59,10 +60,10 @@ struct message_prefixes {
 	const char *message, *tool;
 };
 
-/* Composes the answer. `tools`: how many calls the behavior wants. Takes the reply of
+/* Composes the answer, with the calls that the behavior wants. Takes the reply of
  * conversation, which must outlive the message. */
 void message_compose(struct message *message, struct conversation *conversation,
-	const struct message_prefixes *prefixes, int64_t tools);
+	const struct message_prefixes *prefixes, const struct tool_calls *calls);
 void message_done(struct message *message); /* accepts a zeroed one */
 
 /* How many tokens that many bytes of text are, about. */

@@ -115,6 +115,5 @@ bool api_request_is_faulted(struct api_request *request)
 
 struct response api_request_response(const struct api_request *request)
 {
-	return (struct response){
-		request->exchange, request->form, request->id, 0};
+	return (struct response){request->exchange, request->form, request->id, 0};
 }

@@ -157,6 +157,52 @@ static void complete_config(cJSON *config)
 			"'gem': [], 'go': [], 'npm': [], 'pip': []}}");
 }
 
+/* Adds what is not there of what every tool of a toolset says. */
+static void complete_setting(cJSON *setting, const char *policy)
+{
+	if (!json_get(setting, "enabled"))
+		json_fill(setting, "{'enabled': true}");
+	if (!json_get(setting, "permission_policy"))
+		json_fill(setting, "{'permission_policy': {'type': %s}}", policy);
+}
+
+/* The tools of an agent's own toolset are allowed by default, those of a server are asked
+ * for. */
+static void complete_tool(cJSON *tool)
+{
+	const bool mcp = api_format_is(tool, "type", "mcp_toolset");
+	const char *policy = mcp ? "always_ask" : "always_allow";
+	cJSON *config;
+
+	if (!mcp && !api_format_is(tool, "type", "agent_toolset_20260401"))
+		return;
+	if (!cJSON_IsObject(json_get(tool, "default_config"))) {
+		cJSON_DeleteItemFromObjectCaseSensitive(tool, "default_config");
+		cJSON_AddObjectToObject(tool, "default_config");
+	}
+	config = cJSON_GetObjectItemCaseSensitive(tool, "default_config");
+	complete_setting(config, policy);
+	policy = json_text(json_get(config, "permission_policy"), "type");
+	if (!json_get(tool, "configs"))
+		json_fill(tool, "{'configs': []}");
+	cJSON_ArrayForEach(config, cJSON_GetObjectItemCaseSensitive(tool, "configs"))
+		complete_setting(config, policy ? policy : "always_ask");
+}
+
+void resources_complete_agent(cJSON *agent)
+{
+	cJSON *part;
+
+	cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(agent, "tools"))
+		complete_tool(part);
+	cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(agent, "skills")) {
+		if (json_text(part, "version"))
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(part, "version");
+		json_fill(part, "{'version': 'latest'}");
+	}
+}
+
 /* NULL, or why member cannot have this value. */
 static const char *why_wrong(const struct member *member, const cJSON *value)
 {
@@ -240,6 +286,8 @@ static bool set_members(cJSON *object, struct api_request *request)
 		if (!set_member(object, request, member))
 			return false;
 	}
+	if (request->resources->kind == RESOURCES_AGENTS)
+		resources_complete_agent(object);
 	api_format_stamp(object, "updated_at");
 	return true;
 }

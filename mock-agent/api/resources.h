@@ -37,6 +37,9 @@ cJSON *resources_agent_of_session(const cJSON *agent) MUST_CHECK;
  * caller's. NULL: it is neither. */
 cJSON *resources_model(const cJSON *model) MUST_CHECK;
 
+/* Adds the defaults of an agent's tools and skills, where it has some. Accepts NULL. */
+void resources_complete_agent(cJSON *agent);
+
 /* NULL, or why an agent's member cannot have this value. NULL and null stand for the
  * default. */
 const char *resources_agent_wrong(const char *name, const cJSON *value);

@@ -10,6 +10,7 @@
 #include "mock-agent/api/event_stream.h"
 #include "mock-agent/api/resources.h"
 #include "mock-agent/api/session_end_routes.h"
+#include "mock-agent/api/session_resources.h"
 #include "mock-agent/api/session_routes.h"
 #include "mock-agent/control.h"
 #include "mock-agent/messages/messages.h"
@@ -38,6 +39,7 @@ enum target {
 	TARGET_AGENTS,
 	TARGET_ENVIRONMENTS,
 	TARGET_SESSION, /* of the first :name; a blackholed one gets no response */
+	TARGET_THREAD,  /* the same, and the second :name is its thread */
 	TARGET_ENDING,  /* the same, but the route treats a blackholed one */
 };
 
@@ -51,6 +53,7 @@ struct route {
 
 #define SESSION  "/v1/sessions/:id"
 #define THREAD   SESSION "/threads/:thread"
+#define MOUNTED  SESSION "/resources"
 #define RESPONSE "/v1/responses/:id"
 
 /* clang-format off */
@@ -111,9 +114,19 @@ static const struct route routes[] = {
 	{"GET", SESSION "/events", AUTH_BETA, TARGET_SESSION, session_routes_events},
 	{"GET", SESSION "/events/stream", AUTH_BETA, TARGET_SESSION, event_stream_route},
 	{"GET", SESSION "/threads", AUTH_BETA, TARGET_SESSION, session_routes_threads},
-	{"GET", THREAD, AUTH_BETA, TARGET_SESSION, session_routes_thread},
-	{"GET", THREAD "/events", AUTH_BETA, TARGET_SESSION, session_routes_events},
-	{"GET", THREAD "/stream", AUTH_BETA, TARGET_SESSION, event_stream_route},
+	{"GET", THREAD, AUTH_BETA, TARGET_THREAD, session_routes_thread},
+	{"GET", THREAD "/events", AUTH_BETA, TARGET_THREAD, session_routes_events},
+	{"GET", THREAD "/stream", AUTH_BETA, TARGET_THREAD, event_stream_route},
+	{"POST", THREAD "/archive", AUTH_BETA, TARGET_THREAD,
+		session_routes_archive_thread},
+	{"POST", MOUNTED, AUTH_BETA, TARGET_SESSION, session_resources_add_route},
+	{"GET", MOUNTED, AUTH_BETA, TARGET_SESSION, session_resources_list_route},
+	{"GET", MOUNTED "/:resource", AUTH_BETA, TARGET_SESSION,
+		session_resources_get_route},
+	{"POST", MOUNTED "/:resource", AUTH_BETA, TARGET_SESSION,
+		session_resources_update_route},
+	{"DELETE", MOUNTED "/:resource", AUTH_BETA, TARGET_SESSION,
+		session_resources_delete_route},
 };
 /* clang-format on */
 
@@ -273,9 +286,10 @@ static bool find_session(struct api_request *request, enum target target)
 			request, 404, "Session %s not found", request->param[0]);
 	session->holds++;
 	request->session = session;
-	if (session->schedule->blackholed && target == TARGET_SESSION)
+	if (session->schedule->blackholed && target != TARGET_ENDING)
 		return false;
-	if (request->param[1] && strcmp(request->param[1], session->thread_id) != 0)
+	if (target == TARGET_THREAD &&
+		strcmp(request->param[1], session->thread_id) != 0)
 		return api_request_refuse(
 			request, 404, "Thread %s not found", request->param[1]);
 	return true;

@@ -8,6 +8,7 @@
 #include "lib/mem.h"
 #include "mock-agent/api/query.h"
 #include "mock-agent/api/resources.h"
+#include "mock-agent/api/session_resources.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
 #include "mock-agent/session/api_turn.h"
@@ -68,6 +69,7 @@ static cJSON *resolve_agent(struct api_request *request)
 		return NULL;
 	agent = resources_agent_of_session(known);
 	api_format_merge(agent, asked, overrides);
+	resources_complete_agent(agent);
 	model = resources_model(json_get(asked, "model"));
 	if (model) {
 		cJSON_DeleteItemFromObjectCaseSensitive(agent, "model");
@@ -89,6 +91,39 @@ static bool is_content(const cJSON *content)
 	return cJSON_IsArray(content) && content->child;
 }
 
+/* Of a tool use that has been asked. False: the request was refused. */
+static bool check_use(
+	struct api_request *request, const cJSON *event, const char *member)
+{
+	const char *use_id = json_text(event, member);
+
+	return (use_id && request->session &&
+		       api_turn_has_use(request->session->turn, use_id)) ||
+		api_request_refuse(request, 400,
+			"events: %s: no tool use \"%.100s\" waits for it", member,
+			use_id ? use_id : "");
+}
+
+/* False: the request was refused. */
+static bool check_event(
+	struct api_request *request, const cJSON *event, const char *type)
+{
+	if (strcmp(type, "user.message") == 0)
+		return is_content(json_get(event, "content")) ||
+			api_request_refuse(request, 400,
+				"events: content: a text, or a list of blocks, is "
+				"needed");
+	if (strcmp(type, "user.custom_tool_result") == 0)
+		return check_use(request, event, "custom_tool_use_id");
+	if (strcmp(type, "user.tool_confirmation") != 0)
+		return true;
+	return check_use(request, event, "tool_use_id") &&
+		(api_format_is(event, "result", "allow") ||
+			api_format_is(event, "result", "deny") ||
+			api_request_refuse(request, 400,
+				"events: result: Input should be 'allow' or 'deny'"));
+}
+
 /* Checks events that a client sends. False: the request was refused. */
 static bool check_events(struct api_request *request, const cJSON *events, int most)
 {
@@ -103,7 +138,6 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 			"events: a list of 1 to %d events is needed", most);
 	cJSON_ArrayForEach(event, events) {
 		const char *type = json_text(event, "type");
-		const char *use_id = json_text(event, "custom_tool_use_id");
 		bool known = false;
 
 		for (unsigned i = 0; i < COUNT(types); i++)
@@ -111,18 +145,8 @@ static bool check_events(struct api_request *request, const cJSON *events, int m
 		if (!known)
 			return api_request_refuse(request, 400,
 				"events: unknown type \"%.100s\"", type ? type : "");
-		if (strcmp(type, "user.message") == 0 &&
-			!is_content(json_get(event, "content")))
-			return api_request_refuse(request, 400,
-				"events: content: a text, or a list of blocks, is "
-				"needed");
-		if (strcmp(type, "user.custom_tool_result") == 0 &&
-			(!use_id || !request->session ||
-				!api_turn_has_use(request->session->turn, use_id)))
-			return api_request_refuse(request, 400,
-				"events: custom_tool_use_id: no tool use \"%.100s\" "
-				"waits for its result",
-				use_id ? use_id : "");
+		if (!check_event(request, event, type))
+			return false;
 	}
 	return true;
 }
@@ -169,6 +193,8 @@ static cJSON *take_event(
 		api_turn_interrupt(session->turn, event, interrupt_ns);
 	else if (strcmp(type, "user.custom_tool_result") == 0)
 		api_turn_answer(session->turn, event);
+	else if (strcmp(type, "user.tool_confirmation") == 0)
+		api_turn_confirm(session->turn, event);
 	else
 		api_session_emit(session, event, NULL);
 	return echo;
@@ -215,6 +241,7 @@ static void open_session(struct api_request *request)
 		"{'title': null, 'metadata': {}, 'resources': [], 'vault_ids': [], "
 		"'budget': null}");
 	api_format_merge(stored, request->body, stored_members);
+	session_resources_take(stored);
 	session = api_sessions_open(&mock->sessions, request->schedule, agent, stored);
 	session_numbers_keep(&mock->numbers, request->schedule->number);
 	request->over = NULL; /* the number is not given back */
@@ -250,7 +277,8 @@ void session_routes_create(struct api_request *request)
 	} else if (api_sessions_count(&mock->sessions) >= SESSIONS_MAX) {
 		api_request_refuse(
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
-	} else if (!initial || check_events(request, initial, INITIAL_EVENTS_MAX)) {
+	} else if (session_resources_check(request) &&
+		(!initial || check_events(request, initial, INITIAL_EVENTS_MAX))) {
 		request->over = on_failed_attempt;
 		api_request_wait(
 			request, take_schedule(request), PHASE_CONNECT, open_session);
@@ -360,10 +388,11 @@ void session_routes_update(struct api_request *request)
 {
 	static const char *const members[] = {"title", "budget", "vault_ids", NULL};
 	struct api_session *session = request->session;
-	const cJSON *agent = json_get(request->body, "agent");
+	cJSON *agent = cJSON_GetObjectItemCaseSensitive(request->body, "agent");
 
 	if (!check_update(request, agent))
 		return;
+	resources_complete_agent(agent);
 	api_format_merge(session->stored, request->body, members);
 	api_format_patch_metadata(
 		cJSON_GetObjectItemCaseSensitive(session->stored, "metadata"),
@@ -457,4 +486,21 @@ void session_routes_threads(struct api_request *request)
 void session_routes_thread(struct api_request *request)
 {
 	api_request_answer(request, api_session_thread_json(request->session));
+}
+
+/* The session goes on: its one thread is only marked. */
+void session_routes_archive_thread(struct api_request *request)
+{
+	struct api_session *session = request->session;
+
+	if (session->status == SESSION_RUNNING) {
+		api_request_refuse(request, 400,
+			"Session thread %s cannot be archived while its status is "
+			"\"running\".",
+			session->thread_id);
+		return;
+	}
+	if (!session->thread_archived_at[0])
+		clock_wall(session->thread_archived_at);
+	session_routes_thread(request);
 }

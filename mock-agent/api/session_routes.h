@@ -17,5 +17,7 @@ void session_routes_send(struct api_request *request);    /* POST .../events */
 void session_routes_events(struct api_request *request);  /* GET .../events */
 void session_routes_threads(struct api_request *request); /* GET .../threads */
 void session_routes_thread(struct api_request *request);  /* GET .../threads/:id */
+void session_routes_archive_thread(
+	struct api_request *request); /* POST .../threads/:id/archive */
 
 #endif

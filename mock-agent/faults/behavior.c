@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/fields.h"
 #include "lib/mem.h"
@@ -51,8 +52,11 @@ static const struct field phase_fields[] = {
 		.fields = phase_fields, .help = "the defaults of archive and delete"}, \
 	{"chunks", FIELD_INT, offsetof(struct session_behavior, chunks), .preset = "1", \
 		.min = 1, .max = 10000, .help = "agent.message events of a reply"}, \
-	{"tools", FIELD_INT, offsetof(struct session_behavior, tools), .preset = "0", \
-		.max = 1000, .help = "custom tool calls per turn, in rotation"}, \
+	{"tools", FIELD_OTHER, offsetof(struct session_behavior, tools), .preset = "0", \
+		.type = &tool_calls_type, \
+		.help = "tool calls per turn: a count, in rotation, or " \
+			"{\"name\": \"lookup\", \"input\": {...}, \"times\": 2}, or a list " \
+			"of these"}, \
 	{"concurrent_disconnects", FIELD_CHOICE, \
 		offsetof(struct session_behavior, concurrent_disconnects), \
 		.preset = "parallel", .choices = concurrent_disconnects, \
@@ -119,7 +123,8 @@ static cJSON *rules_schema(void)
 	return schema;
 }
 
-/* Merging. Objects merge member by member, except latencies, which are one value. */
+/* Merging. Objects merge member by member, except latencies and tools, which are one
+ * value. */
 
 static void merge(cJSON *target, const cJSON *patch)
 {
@@ -130,7 +135,8 @@ static void merge(cJSON *target, const cJSON *patch)
 			cJSON_GetObjectItemCaseSensitive(target, member->string);
 
 		if (cJSON_IsObject(before) && cJSON_IsObject(member) &&
-			!json_get(member, "distribution")) {
+			!json_get(member, "distribution") &&
+			strcmp(member->string, "tools") != 0) {
 			merge(before, member);
 			continue;
 		}

@@ -39,6 +39,7 @@
 #include "lib/json.h"
 #include "lib/latency.h"
 #include "mock-agent/faults/cli_behavior.h"
+#include "mock-agent/faults/tool_calls.h"
 
 /* clang-format off */
 #define AGENT_FAULTS(FAULT) \
@@ -98,7 +99,7 @@ struct session_behavior {
 	struct phase_behavior phase[PHASES];
 	struct phase_behavior disconnect; /* already part of archive and delete */
 	int64_t chunks;                   /* agent.message events of a reply */
-	int64_t tools;                    /* custom tool calls per turn, in rotation */
+	struct tool_calls tools;          /* per turn */
 	int concurrent_disconnects;       /* enum concurrent_disconnects */
 	int64_t heartbeat_ns;             /* between "ping" events; 0: none */
 	bool terminated_event;            /* session.status_terminated on archive */
@@ -121,8 +122,8 @@ struct agent_behavior {
 
 void agent_behavior_preset(struct agent_behavior *behavior);
 
-/* Merges node over what was read before, as RFC 7396 does, with a latency as one value
- * and without null. "rules" replaces all rules; a rule inherits from the rest of the
+/* Merges node over what was read before, as RFC 7396 does, with a latency and "tools" as
+ * one value each, and without null. "rules" replaces all rules; a rule inherits from the rest of the
  * merged object. On failure behavior is unchanged. */
 bool agent_behavior_read(struct agent_behavior *behavior, const struct json_doc *doc,
 	const cJSON *node, struct err *err) MUST_CHECK;

@@ -150,16 +150,15 @@ static double seconds(int64_t ns)
 }
 
 /* Adds what a session and its thread have in common. */
-static cJSON *add_common(cJSON *object, const struct api_session *session)
+static cJSON *add_common(
+	cJSON *object, const struct api_session *session, const char *archived_at)
 {
 	int64_t now_ns = clock_now(), active_ns = session->active_ns;
 
 	if (session->status == SESSION_RUNNING)
 		active_ns += now_ns - session->running_since_ns;
 	cJSON_AddRawToObject(object, "agent", session->agent);
-	cJSON_AddItemToObject(object, "archived_at",
-		session->archived_at[0] ? cJSON_CreateString(session->archived_at)
-					: cJSON_CreateNull());
+	json_add_text(object, "archived_at", archived_at);
 	return json_fill(object,
 		"{'status': %s, 'created_at': %s, 'updated_at': %s, "
 		"'stats': {'active_seconds': %g, 'duration_seconds': %g}, "
@@ -181,15 +180,19 @@ cJSON *api_session_json(const struct api_session *session)
 
 	cJSON_ArrayForEach(member, session->stored)
 		api_format_set(object, member->string, member);
-	return add_common(object, session);
+	return add_common(object, session, session->archived_at);
 }
 
 cJSON *api_session_thread_json(const struct api_session *session)
 {
+	const char *archived_at = session->thread_archived_at[0]
+		? session->thread_archived_at
+		: session->archived_at;
+
 	return add_common(json_fill(NULL,
 				  "{'id': %s, 'type': 'session_thread', "
 				  "'session_id': %s, 'parent_thread_id': null, "
 				  "'workflow_run_id': null}",
 				  session->thread_id, session->id),
-		session);
+		session, archived_at);
 }

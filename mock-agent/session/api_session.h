@@ -61,7 +61,8 @@ struct api_session {
 	cJSON *stored; /* title, metadata and other members that the client sent */
 	char created_at[CLOCK_WALL_SIZE];
 	char updated_at[CLOCK_WALL_SIZE];
-	char archived_at[CLOCK_WALL_SIZE]; /* "" if it is not archived */
+	char archived_at[CLOCK_WALL_SIZE];        /* "" if it is not archived */
+	char thread_archived_at[CLOCK_WALL_SIZE]; /* likewise: before the session */
 
 	enum api_session_status status;
 	bool deleted;

@@ -13,13 +13,14 @@
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/event.h"
 #include "mock-agent/session/reply.h"
+#include "mock-agent/session/turn_tools.h"
 
 #define USES_MAX 256 /* tool uses whose result is still accepted */
 
 enum turn_state {
 	TURN_NONE,
 	TURN_RUNNING,     /* the next event has its latency, or hangs */
-	TURN_ASKING,      /* waits for a custom tool's result */
+	TURN_ASKING,      /* waits for a tool's result, or its permission */
 	TURN_INTERRUPTED, /* the idle event has its latency */
 };
 
@@ -33,10 +34,9 @@ struct api_turn {
 
 	char *prompt; /* the text of the user's message */
 	struct reply reply;
-	cJSON *tools;  /* all that the agent declares */
-	cJSON *custom; /* those of them that the client runs */
-	int64_t asked, to_ask;
-	char *tool;                       /* the last one asked */
+	struct turn_tools tools;
+	int64_t asked;                    /* tools so far */
+	const struct turn_tool *tool;     /* the last one; of tools */
 	char use_id[API_FORMAT_ID_SIZE];  /* the id of that tool use */
 	char span_id[API_FORMAT_ID_SIZE]; /* of the current model request */
 	cJSON *uses;                      /* ids of the last tool uses */
@@ -57,11 +57,9 @@ static void clear(struct api_turn *turn)
 {
 	free(turn->prompt);
 	reply_done(&turn->reply);
-	cJSON_Delete(turn->custom);
-	cJSON_Delete(turn->tools);
-	free(turn->tool);
-	turn->prompt = turn->tool = NULL;
-	turn->custom = turn->tools = NULL;
+	turn_tools_done(&turn->tools);
+	turn->prompt = NULL;
+	turn->tool = NULL;
 }
 
 static void wait_for(struct api_turn *turn, enum phase phase)
@@ -136,24 +134,42 @@ static void remember_use(struct api_turn *turn)
 	cJSON_AddItemToArray(turn->uses, cJSON_CreateString(turn->use_id));
 }
 
-static void ask_tool(struct api_turn *turn)
+/* Goes on with the model, behind a tool's result. */
+static void continue_turn(struct api_turn *turn)
 {
-	int count = cJSON_GetArraySize(turn->custom);
-	const cJSON *tool =
-		cJSON_GetArrayItem(turn->custom, (int)(turn->asked % count));
-	const char *name = json_text(tool, "name");
-	cJSON *event = event_tool_use(
-		name, reply_tool_input(json_get(tool, "input_schema"), turn->prompt));
+	start_span(turn);
+	wait_for(turn, PHASE_CHUNK);
+}
+
+/* What a tool that the mock stands in for has done, or was not allowed to do. */
+static void emit_result(struct api_turn *turn, const char *text, bool failed)
+{
+	api_session_emit(turn->session,
+		event_tool_result(turn->tool, turn->use_id, text, failed), NULL);
+	reply_add_result(&turn->reply, turn->tool->name, text, failed);
+}
+
+/* Takes input. */
+static void use_tool(struct api_turn *turn, cJSON *input)
+{
+	const struct turn_tool *tool = turn->tool;
+	const bool waits = tool->kind == TURN_TOOL_CUSTOM || tool->asks;
+	cJSON *event = event_tool_use(tool, input);
 
 	snprintf(turn->use_id, sizeof turn->use_id, "%s", json_text(event, "id"));
-	remember_use(turn);
-	free(turn->tool);
-	turn->tool = mem_text(name);
 	turn->asked++;
-	enter(turn, TURN_ASKING, "agent.tool.asked", "tool", name);
+	if (waits)
+		remember_use(turn);
+	enter(turn, waits ? TURN_ASKING : TURN_RUNNING,
+		waits ? "agent.tool.asked" : "agent.tool.used", "tool", tool->name);
 	api_session_emit(turn->session, event, &turn->injection);
 	end_span(turn, false);
-	emit_idle(turn, "requires_action", turn->use_id);
+	if (waits) {
+		emit_idle(turn, "requires_action", turn->use_id);
+		return;
+	}
+	emit_result(turn, "done", false);
+	continue_turn(turn);
 }
 
 static void send_part(struct api_turn *turn)
@@ -198,6 +214,23 @@ static bool stopped_by_fault(struct api_turn *turn)
 	return false;
 }
 
+static void take_step(struct api_turn *turn)
+{
+	const struct session_behavior *behavior =
+		fault_schedule_behavior(turn->session->schedule);
+	cJSON *input = NULL;
+
+	/* A reply that has begun is not interrupted by a tool. */
+	turn->tool = turn->reply.parts > 0
+		? NULL
+		: turn_tools_next(&turn->tools, &behavior->tools, turn->asked,
+			  turn->prompt, &input);
+	if (turn->tool)
+		use_tool(turn, input);
+	else
+		send_part(turn);
+}
+
 static void on_step(void *arg)
 {
 	struct api_turn *turn = arg;
@@ -208,10 +241,7 @@ static void on_step(void *arg)
 	case TURN_RUNNING:
 		if (stopped_by_fault(turn))
 			return;
-		if (turn->asked < turn->to_ask)
-			ask_tool(turn);
-		else
-			send_part(turn);
+		take_step(turn);
 		return;
 	case TURN_INTERRUPTED:
 		finish(turn, "interrupted", "end_turn");
@@ -235,12 +265,9 @@ static void begin(struct api_turn *turn, cJSON *message, bool was_idle)
 		emit_running(session);
 	turn->prompt = api_format_content_text(json_get(message, "content"));
 	reply_begin(&turn->reply, turn->prompt);
-	turn->tools = api_session_tools(session);
-	turn->custom = reply_custom_tools(turn->tools);
+	turn_tools_read(&turn->tools, api_session_tools(session),
+		&fault_schedule_behavior(session->schedule)->tools);
 	turn->asked = 0;
-	turn->to_ask = cJSON_GetArraySize(turn->custom) > 0
-		? fault_schedule_behavior(session->schedule)->tools
-		: 0;
 	api_format_stamp(message, "processed_at");
 	api_session_emit(session, message, NULL);
 	start_span(turn);
@@ -290,26 +317,56 @@ bool api_turn_has_use(const struct api_turn *turn, const char *use_id)
 	return false;
 }
 
-void api_turn_answer(struct api_turn *turn, cJSON *result)
+/* Does the session wait for this of the last tool? */
+static bool waits_for(const struct api_turn *turn, const char *use_id, bool permission)
+{
+	return turn->state == TURN_ASKING && strcmp(use_id, turn->use_id) == 0 &&
+		(turn->tool->kind != TURN_TOOL_CUSTOM) == permission;
+}
+
+/* Runs on, with the event that the session waited for. Takes event. */
+static void resume(struct api_turn *turn, cJSON *event)
 {
 	struct api_session *session = turn->session;
-	const char *use_id = json_text(result, "custom_tool_use_id");
+
+	loop_timer_stop(turn->status_lag);
+	enter(turn, TURN_RUNNING, "agent.tool.answered", NULL, NULL);
+	api_session_set_status(session, SESSION_RUNNING);
+	api_session_emit(session, event, NULL);
+	emit_running(session);
+}
+
+void api_turn_answer(struct api_turn *turn, cJSON *result)
+{
 	SCOPED(mem_free) char *text = NULL;
 
-	if (turn->state != TURN_ASKING || strcmp(use_id, turn->use_id) != 0) {
+	if (!waits_for(turn, json_text(result, "custom_tool_use_id"), false)) {
 		cJSON_Delete(result);
 		return;
 	}
-	loop_timer_stop(turn->status_lag);
-	enter(turn, TURN_RUNNING, "agent.tool.answered", NULL, NULL);
 	text = api_format_content_text(json_get(result, "content"));
-	reply_add_result(
-		&turn->reply, turn->tool, text, json_bool(result, "is_error", false));
-	api_session_set_status(session, SESSION_RUNNING);
-	api_session_emit(session, result, NULL);
-	emit_running(session);
-	start_span(turn);
-	wait_for(turn, PHASE_CHUNK);
+	reply_add_result(&turn->reply, turn->tool->name, text,
+		json_bool(result, "is_error", false));
+	resume(turn, result);
+	continue_turn(turn);
+}
+
+void api_turn_confirm(struct api_turn *turn, cJSON *confirmation)
+{
+	const char *why = json_text(confirmation, "deny_message");
+	const bool denied = api_format_is(confirmation, "result", "deny");
+	SCOPED(mem_free) char *text = NULL;
+
+	if (!waits_for(turn, json_text(confirmation, "tool_use_id"), true)) {
+		cJSON_Delete(confirmation);
+		return;
+	}
+	text = mem_text(!denied ? "done"
+			: why   ? why
+				: "The user denied this tool use.");
+	resume(turn, confirmation);
+	emit_result(turn, text, denied);
+	continue_turn(turn);
 }
 
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns)

@@ -1,7 +1,7 @@
 /*
  * api_turn - the agent's work on a user's message, one turn of a session at a time.
  *
- * After the first_byte latency the turn asks as many custom tools as the behavior says,
+ * After the first_byte latency the turn uses the tools that the behavior says (turn_tools.h),
  * one after another, and then sends the reply, with a chunk latency before each event.
  * Then the session is idle, and its stored status follows after the status_lag latency.
  * Messages that arrive during a turn wait and continue the same run. An interrupt ends
@@ -35,6 +35,9 @@ bool api_turn_has_use(const struct api_turn *turn, const char *use_id) MUST_CHEC
 /* result is an echoed user.custom_tool_result; takes it. A second or a late result of
  * the same use has no effect. */
 void api_turn_answer(struct api_turn *turn, cJSON *result);
+
+/* confirmation is an echoed user.tool_confirmation; takes it. Likewise. */
+void api_turn_confirm(struct api_turn *turn, cJSON *confirmation);
 
 /* event is an echoed user.interrupt; takes it. Without a turn it is only logged. */
 void api_turn_interrupt(struct api_turn *turn, cJSON *event, int64_t delay_ns);

@@ -68,12 +68,35 @@ cJSON *event_message(const char *text)
 		"{'content': [{'type': 'text', 'text': %s}]}", text);
 }
 
-cJSON *event_tool_use(const char *name, cJSON *input)
+cJSON *event_tool_use(const struct turn_tool *tool, cJSON *input)
 {
+	static const char *const types[] = {
+		[TURN_TOOL_CUSTOM] = "agent.custom_tool_use",
+		[TURN_TOOL_OWN] = "agent.tool_use",
+		[TURN_TOOL_MCP] = "agent.mcp_tool_use",
+	};
 	cJSON *event =
-		json_fill(event_create("agent.custom_tool_use"), "{'name': %s}", name);
+		json_fill(event_create(types[tool->kind]), "{'name': %s}", tool->name);
 
+	if (tool->kind == TURN_TOOL_MCP)
+		json_fill(event, "{'mcp_server_name': %s}", tool->server);
+	if (tool->kind != TURN_TOOL_CUSTOM)
+		json_fill(event, "{'evaluated_permission': %s}",
+			tool->asks ? "ask" : "allow");
 	cJSON_AddItemToObject(event, "input", input);
+	return event;
+}
+
+cJSON *event_tool_result(
+	const struct turn_tool *tool, const char *use_id, const char *text, bool failed)
+{
+	const bool mcp = tool->kind == TURN_TOOL_MCP;
+	cJSON *event = json_fill(
+		event_create(mcp ? "agent.mcp_tool_result" : "agent.tool_result"),
+		"{'content': [{'type': 'text', 'text': %s}]}", text);
+
+	cJSON_AddStringToObject(event, mcp ? "mcp_tool_use_id" : "tool_use_id", use_id);
+	cJSON_AddBoolToObject(event, "is_error", failed);
 	return event;
 }
 

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "lib/cc.h"
+#include "mock-agent/session/turn_tools.h"
 
 /* {"id":"sevt_...","type":...,"processed_at":now} */
 cJSON *event_create(const char *type) MUST_CHECK;
@@ -28,8 +29,11 @@ cJSON *event_thread_idle(const char *agent, const char *thread, const char *reas
 cJSON *event_idle(const char *reason, const char *use_id) MUST_CHECK;
 
 cJSON *event_message(const char *text) MUST_CHECK; /* agent.message */
-/* agent.custom_tool_use; takes input. */
-cJSON *event_tool_use(const char *name, cJSON *input) MUST_CHECK;
+/* agent.custom_tool_use, agent.tool_use or agent.mcp_tool_use; takes input. */
+cJSON *event_tool_use(const struct turn_tool *tool, cJSON *input) MUST_CHECK;
+/* agent.tool_result or agent.mcp_tool_result of a tool that is not custom. */
+cJSON *event_tool_result(const struct turn_tool *tool, const char *use_id,
+	const char *text, bool failed) MUST_CHECK;
 cJSON *event_span_end(const char *start_id, bool is_error) MUST_CHECK;
 cJSON *event_error(unsigned status) MUST_CHECK; /* session.error */
 

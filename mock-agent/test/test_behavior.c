@@ -50,7 +50,7 @@ static void defaults_are_a_perfect_api(void **state UNUSED)
 	const struct session_behavior *session = agent_behavior_for(&behavior, 1);
 
 	assert_int_equal(session->chunks, 1);
-	assert_int_equal(session->tools, 0);
+	assert_int_equal(session->tools.count, 0);
 	assert_int_equal(session->heartbeat_ns, 15 * CLOCK_S);
 	assert_true(session->terminated_event);
 	assert_int_equal(session->phase[PHASE_CONNECT].latency.a_ns, 0);
@@ -81,7 +81,7 @@ static void every_member_is_read(void **state UNUSED)
 	assert_int_equal(
 		session->phase[PHASE_FIRST_BYTE].latency.kind, LATENCY_UNIFORM);
 	assert_int_equal(session->chunks, 4);
-	assert_int_equal(session->tools, 2);
+	assert_int_equal(session->tools.count, 2);
 	assert_int_equal(session->phase[PHASE_INTERRUPT].latency.a_ns, 3 * CLOCK_MS);
 	assert_int_equal(session->phase[PHASE_STATUS_LAG].fault, FAULT_HANG);
 	assert_int_equal(session->disconnect.status, 503);
@@ -120,6 +120,15 @@ static void errors_have_a_place_and_a_reason(void **state UNUSED)
 		{"{\"disconnect\": {\"fault\": \"hang\"},"
 		 " \"archive\": {\"fault\": \"none\", \"times\": 2}}",
 			"m:1:64: ", "archive.times"},
+		{"{\"tools\": -1}", "m:1:2: ", "from 0 to"},
+		{"{\"tools\": \"lookup\"}", "m:1:2: ", "a count, a call such as"},
+		{"{\"tools\": [\n7]}", "m:2:1: ", "{\"name\": \"lookup\"}"},
+		{"{\"tools\": {\"times\": 2}}", "m:1:2: ", "\"name\""},
+		{"{\"tools\": [{\"name\": \"a\"},\n{\"name\": \"a\", \"inputs\": {}}]}",
+			"m:2:15: ", "\"input\""},
+		{"{\"tools\": {\"name\": \"a\", \"input\": []}}",
+			"m:1:25: ", "an object"},
+		{"{\"tools\": {\"name\": \"a\", \"times\": 0}}", "m:1:25: ", "from 1"},
 		{"{\"rules\": {}}", "m:1:2: ", "list"},
 		{"{\"rules\": [\n{\"chunks\": 2}]}", "m:2:1: ", "\"session\""},
 		{"{\"rules\": [{\"session\": 1},\n {\"session\": 1}]}",
@@ -161,7 +170,7 @@ static void rule_inherits_what_it_does_not_set(void **state UNUSED)
 		agent_behavior_for(&behavior, 2)->disconnect.fault, FAULT_HANG);
 	assert_int_equal(
 		agent_behavior_for(&behavior, 2)->disconnect.latency.a_ns, 4 * CLOCK_S);
-	assert_int_equal(agent_behavior_for(&behavior, 2)->tools, 1);
+	assert_int_equal(agent_behavior_for(&behavior, 2)->tools.count, 1);
 	assert_int_equal(agent_behavior_for(&behavior, 9)->chunks, 3);
 	assert_int_equal(
 		agent_behavior_for(&behavior, 9)->disconnect.fault, FAULT_NONE);
@@ -227,10 +236,10 @@ static void second_reading_is_merged_over_the_first(void **state UNUSED)
 	assert_int_equal(behavior.all.disconnect.fault, FAULT_HANG);
 	assert_int_equal(behavior.all.disconnect.latency.a_ns, 4 * CLOCK_S);
 	/* The rules stay, and inherit from the new values. */
-	assert_int_equal(agent_behavior_for(&behavior, 2)->tools, 5);
+	assert_int_equal(agent_behavior_for(&behavior, 2)->tools.count, 5);
 	assert_int_equal(agent_behavior_for(&behavior, 2)->chunks, 7);
 	assert_true(read_over(&behavior, "{\"rules\": []}", &err));
-	assert_int_equal(agent_behavior_for(&behavior, 2)->tools, 0);
+	assert_int_equal(agent_behavior_for(&behavior, 2)->tools.count, 0);
 	agent_behavior_done(&behavior);
 }
 
@@ -303,11 +312,40 @@ static void behavior_has_a_schema(void **state UNUSED)
 	assert_non_null(json_at(schema, "properties.rules.items.properties.session"));
 }
 
+static void tools_are_one_value(void **state UNUSED)
+{
+	struct agent_behavior behavior = behavior_of(
+		"{\"tools\": [{\"name\": \"a\", \"input\": {\"x\": 1}, \"times\": 3},"
+		" {\"name\": \"b\"}], \"rules\": [{\"session\": 2, \"tools\": 1}]}");
+	const struct tool_calls *calls = &behavior.all.tools;
+	struct err err;
+
+	assert_int_equal(calls->named_count, 2);
+	assert_string_equal(calls->named[0].name, "a");
+	assert_int_equal(json_int(calls->named[0].input, "x", 0), 1);
+	assert_int_equal(calls->named[0].times, 3);
+	assert_null(calls->named[1].input);
+	assert_int_equal(calls->named[1].times, 1);
+	calls = &agent_behavior_for(&behavior, 2)->tools;
+	assert_int_equal(calls->count, 1);
+	assert_int_equal(calls->named_count, 0);
+	assert_true(read_over(&behavior,
+		"{\"tools\": {\"name\": \"c\", \"input\": {\"y\": 2}}}", &err));
+	assert_true(read_over(&behavior,
+		"{\"tools\": {\"name\": \"d\", \"input\": {\"z\": 3}}}", &err));
+	calls = &behavior.all.tools;
+	assert_int_equal(calls->named_count, 1);
+	assert_string_equal(calls->named[0].name, "d");
+	assert_null(json_get(calls->named[0].input, "y"));
+	agent_behavior_done(&behavior);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_a_perfect_api),
 		cmocka_unit_test(every_member_is_read),
+		cmocka_unit_test(tools_are_one_value),
 		cmocka_unit_test(errors_have_a_place_and_a_reason),
 		cmocka_unit_test(rule_inherits_what_it_does_not_set),
 		cmocka_unit_test(archive_and_delete_fall_back_to_disconnect),

@@ -61,7 +61,8 @@ static void message_calls_the_next_tool_or_replies(void **state UNUSED)
 		conversation_begin(&conversation);
 		message_request_fill(&conversation, body);
 		message_compose(&message, &conversation,
-			&(struct message_prefixes){"msg", "toolu"}, rows[i].tools);
+			&(struct message_prefixes){"msg", "toolu"},
+			&(struct tool_calls){.count = rows[i].tools});
 		assert_int_equal(message.block_count, 1);
 		if ((block->kind == BLOCK_TOOL) != (rows[i].tool != NULL) ||
 			(rows[i].tool && strcmp(block->tool, rows[i].tool) != 0))
@@ -121,7 +122,8 @@ static void message_is_as_the_client_asks(void **state UNUSED)
 		conversation_begin(&conversation);
 		message_request_fill(&conversation, body);
 		message_compose(&message, &conversation,
-			&(struct message_prefixes){"msg", "toolu"}, rows[i].tools);
+			&(struct message_prefixes){"msg", "toolu"},
+			&(struct tool_calls){.count = rows[i].tools});
 		for (unsigned at = 0; at < message.block_count; at++)
 			kinds[at] = "Ttu"[message.blocks[at].kind];
 		if (strcmp(kinds, rows[i].kinds) != 0 || message.stop != rows[i].stop)
@@ -133,6 +135,63 @@ static void message_is_as_the_client_asks(void **state UNUSED)
 			last->tool ? last->tool : buf_text(&last->text.text),
 			rows[i].last);
 	}
+}
+
+/* A client that offers "Agent", "Bash" and "find" asks again after each result. */
+static void message_calls_what_the_behavior_names(void **state UNUSED)
+{
+	char nobody[] = "nobody", find[] = "find", agent[] = "Agent";
+	struct tool_call two[] = {{nobody, NULL, 1}, {find, NULL, 2}, {agent, NULL, 1}};
+	const struct {
+		struct tool_calls calls;
+		const char *asked; /* one after another */
+	} rows[] = {
+		{{.count = 0}, ""},
+		{{.count = 3}, "Bash find Bash "}, /* never Agent, by a count */
+		{{.named = two, .named_count = 3}, "find find Agent "},
+		{{.named = two, .named_count = 1}, ""},
+	};
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf asked = {0};
+
+		for (unsigned answered = 0; answered < 9; answered++) {
+			SCOPED(conversation_done) struct conversation conversation;
+			SCOPED(message_done) struct message message;
+
+			conversation_begin(&conversation);
+			conversation_ask(&conversation, mem_text("hi"));
+			conversation_add_tool(&conversation, "Agent", NULL);
+			conversation_add_tool(&conversation, "Bash", NULL);
+			conversation_add_tool(&conversation, "find", NULL);
+			for (unsigned at = 0; at < answered; at++)
+				conversation_add_result(
+					&conversation, "x", "ok", false);
+			message_compose(&message, &conversation,
+				&(struct message_prefixes){"msg", "toolu"},
+				&rows[i].calls);
+			if (message.blocks[0].kind != BLOCK_TOOL)
+				break;
+			buf_addf(&asked, "%s ", message.blocks[0].tool);
+		}
+		assert_string_equal(buf_text(&asked), rows[i].asked);
+	}
+}
+
+static void named_call_has_its_input(void **state UNUSED)
+{
+	SCOPED(json_free) cJSON *input = json_parse("{\"id\":7}", 8);
+	char name[] = "find";
+	struct tool_call call = {name, input, 1};
+	SCOPED(conversation_done) struct conversation conversation;
+	SCOPED(message_done) struct message message;
+
+	conversation_begin(&conversation);
+	conversation_add_tool(&conversation, "find", NULL);
+	message_compose(&message, &conversation,
+		&(struct message_prefixes){"msg", "toolu"},
+		&(struct tool_calls){.named = &call, .named_count = 1});
+	assert_string_equal(buf_text(&message.blocks[0].text.text), "{\"id\":7}");
 }
 
 /* The data of a picture is no text. */
@@ -163,6 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(message_calls_the_next_tool_or_replies),
 		cmocka_unit_test(message_is_as_the_client_asks),
+		cmocka_unit_test(message_calls_what_the_behavior_names),
+		cmocka_unit_test(named_call_has_its_input),
 		cmocka_unit_test(tokens_are_of_what_is_said),
 	};
 
