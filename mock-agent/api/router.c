@@ -342,10 +342,12 @@ void router_refusal(UNUSED void *arg, const struct web_exchange *exchange,
 
 	api_format_id(id, "req");
 	buf_addf(head, "request-id: %s\r\n", id);
-	if (route ? route->auth == AUTH_OPENAI : openai)
+	if (route ? route->auth == AUTH_OPENAI : openai) {
+		buf_addf(head, "x-request-id: %s\r\n", id);
 		openai_form.error(body, 413, message, id);
-	else
+	} else {
 		api_format_write_error(body, 413, message, id);
+	}
 }
 
 void router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_end end)

@@ -62,7 +62,7 @@
 	PHASE(STATUS_LAG, "status_lag", "from the idle event to the stored status's change") \
 	PHASE(ARCHIVE, "archive", "POST .../archive") \
 	PHASE(DELETE, "delete", "DELETE of a session") \
-	PHASE(MESSAGES, "messages", "POST /v1/messages")
+	PHASE(MESSAGES, "messages", "POST /v1/messages, chat/completions, responses")
 
 enum fault {
 #define FAULT_CONSTANT(constant, name, meaning) FAULT_##constant,

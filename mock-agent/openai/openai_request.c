@@ -309,6 +309,8 @@ bool openai_request_read(struct conversation *conversation, struct api_request *
 	conversation->model = json_text(request->body, "model");
 	conversation->streams = json_bool(request->body, "stream", false);
 	conversation->user = json_text(request->body, "user");
+	if (!conversation->user)
+		conversation->user = json_text(request->body, "safety_identifier");
 	return check_model(request) && check_numbers(request) &&
 		read_max(conversation, request, where) &&
 		read_tools(conversation, request, where) &&

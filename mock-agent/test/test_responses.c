@@ -387,6 +387,33 @@ static void a_response_that_was_waited_for_cannot_be_cancelled(void **state UNUS
 	mock_stop(&mock);
 }
 
+static void a_session_is_whom_the_request_names(void **state UNUSED)
+{
+	static const struct {
+		const char *path, *body, *by;
+	} rows[] = {
+		{RESPONSES, INPUT(""), "\"connection\""},
+		{RESPONSES, INPUT(",\"user\":\"ann\""), "\"user\""},
+		{RESPONSES, INPUT(",\"safety_identifier\":\"bob\""), "\"user\""},
+		{"/room/7" RESPONSES, INPUT(""), "\"path\""},
+	};
+	struct mock_program mock;
+
+	mock_start(&mock, "{}");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct http_answer answer =
+			openai_call(&mock, "POST", rows[i].path, rows[i].body);
+		const char *line = mock_wait_event(&mock, "agent.session.opened");
+
+		assert_int_equal(answer.status, 200);
+		assert_non_null(strstr(line, "\"api\":\"responses\""));
+		if (!strstr(line, rows[i].by))
+			fail_msg("not by %s: %s", rows[i].by, line);
+		http_answer_done(&answer);
+	}
+	mock_stop(&mock);
+}
+
 static void what_is_too_long_is_not_repeated(void **state UNUSED)
 {
 	struct mock_program mock;
@@ -480,6 +507,7 @@ int main(void)
 		cmocka_unit_test(a_response_in_the_background_fails_by_the_fault),
 		cmocka_unit_test(a_response_in_the_background_can_be_cancelled),
 		cmocka_unit_test(a_response_that_was_waited_for_cannot_be_cancelled),
+		cmocka_unit_test(a_session_is_whom_the_request_names),
 		cmocka_unit_test(what_is_too_long_is_not_repeated),
 		cmocka_unit_test(a_response_that_makes_no_sense_is_refused),
 	};
