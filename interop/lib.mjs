@@ -11,6 +11,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -117,16 +118,34 @@ export async function startMock({ behavior, key, args = [], program = "mock-agen
 }
 
 /*
- * fn(mock) with a mock of its own, that behaves so; when it is done, no connection to it may
- * be left. No other request goes there: a client's pool would keep a connection open.
+ * fn({url}) with a mock of its own, that behaves so. Its client is to leave at least one
+ * connection, and the mock then has to close each that was left. A relay stands between
+ * them, because a client's pool may hold other connections, which nobody left.
  */
 export async function leavesNothing(behavior, fn) {
 	const mock = await startMock({ behavior });
+	const left = [];
+	const relay = net.createServer({ allowHalfOpen: true }, (client) => {
+		const server = net.connect({ port: mock.port, host: "127.0.0.1", allowHalfOpen: true });
+		const closed = new Promise((resolve) => server.on("end", resolve).on("close", resolve));
+		const leave = () => {
+			if (server.writableEnded) return;
+			const one = { done: false };
+			left.push(one);
+			closed.then(() => (one.done = true));
+			server.end();
+		};
+		client.on("data", (data) => server.write(data)).on("end", leave).on("close", leave).on("error", leave);
+		server.on("data", (data) => client.writable && client.write(data)).on("error", () => {});
+		closed.then(() => client.destroy());
+	});
+	await new Promise((resolve) => relay.listen(0, "127.0.0.1", resolve));
 	try {
-		const before = mock.descriptors();
-		await fn(mock);
-		await until(() => mock.descriptors() <= before, "its connection is closed");
+		await fn({ url: `http://127.0.0.1:${relay.address().port}` });
+		await until(() => left.length > 0, "the client leaves");
+		await until(() => left.every((one) => one.done), "its connection is closed");
 	} finally {
+		relay.close();
 		await mock.stop();
 	}
 }
