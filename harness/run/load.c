@@ -20,7 +20,8 @@ struct load_call {
 };
 
 struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
-	const char *base, struct evidence *evidence, struct err *err)
+	const char *base, const char *agent_url, struct evidence *evidence,
+	struct err *err)
 {
 	struct load *load = mem_zeroed(sizeof *load);
 	unsigned idle = (unsigned)scenario->load.idle_connections;
@@ -28,6 +29,7 @@ struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
 	load->scenario = scenario;
 	load->evidence = evidence;
 	load->base = mem_text(base);
+	load->agent_url = mem_text(agent_url ? agent_url : "");
 	load->webhooks = fetch_create(loop, 1, err);
 	load->idle = load->webhooks ? fetch_create(loop, idle + 1, err) : NULL;
 	if (!load->idle) {
@@ -37,24 +39,29 @@ struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
 	return load;
 }
 
-/* Replaces {n}, {room} and {bot}; every other brace stays, so JSON needs no escapes. */
-static char *fill(const char *text, unsigned session, const char *room, const char *bot)
+/* What is replaced in a request's path and body; every other brace stays, so JSON needs
+ * no escapes. */
+struct filling {
+	const char *name; /* "{room}" */
+	const char *value;
+};
+
+static char *fill(const char *text, const struct filling *fillings, size_t count)
 {
 	struct buf out = {0};
 
-	for (const char *at = text; *at;) {
-		if (strncmp(at, "{n}", 3) == 0) {
-			buf_addf(&out, "%u", session);
-			at += 3;
-		} else if (strncmp(at, "{room}", 6) == 0) {
-			buf_adds(&out, room);
-			at += 6;
-		} else if (strncmp(at, "{bot}", 5) == 0) {
-			buf_adds(&out, bot);
-			at += 5;
-		} else {
-			buf_add(&out, at++, 1);
-		}
+	buf_adds(&out, "");
+	while (*text) {
+		size_t i = 0;
+
+		while (i < count &&
+			strncmp(text, fillings[i].name, strlen(fillings[i].name)) != 0)
+			i++;
+		if (i < count)
+			buf_adds(&out, fillings[i].value);
+		else
+			buf_add(&out, text, 1);
+		text += i < count ? strlen(fillings[i].name) : 1;
 	}
 	return buf_take(&out);
 }
@@ -128,8 +135,14 @@ static void send_webhook(struct load *load, enum request_kind kind, unsigned ses
 	const char *bot =
 		how->bots.count ? how->bots.item[(session - 1) % how->bots.count] : "";
 	SCOPED(mem_free) char *room = mem_textf("%u", session);
-	SCOPED(mem_free) char *path = fill(how->path, session, room, bot);
-	SCOPED(mem_free) char *body = fill(how->body, session, room, bot);
+	const struct filling fillings[] = {
+		{"{n}", room},
+		{"{room}", room},
+		{"{bot}", bot},
+		{"{agent_url}", load->agent_url},
+	};
+	SCOPED(mem_free) char *path = fill(how->path, fillings, COUNT(fillings));
+	SCOPED(mem_free) char *body = fill(how->body, fillings, COUNT(fillings));
 	SCOPED(mem_free) char *url = mem_textf("%s%s", load->base, path);
 	unsigned index = evidence_add_request(load->evidence, kind, session, room, bot);
 
@@ -192,5 +205,6 @@ void load_destroy(struct load *load)
 	for (unsigned i = 0; i < COUNT(load->trouble); i++)
 		free(load->trouble[i]);
 	free(load->base);
+	free(load->agent_url);
 	free(load);
 }

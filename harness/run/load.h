@@ -18,6 +18,7 @@ struct load {
 	const struct scenario *scenario;
 	struct evidence *evidence;
 	char *base;
+	char *agent_url;        /* "": there is none */
 	struct fetch *webhooks; /* a fresh connection each, closed afterwards */
 	struct fetch *idle;     /* keeps its connections */
 	struct load_call *calls;
@@ -28,9 +29,11 @@ struct load {
 	char *trouble[REQUEST_KINDS];
 };
 
-/* Keeps all pointers; base is "http://127.0.0.1:8080". */
+/* Keeps loop, scenario and evidence; base is "http://127.0.0.1:8080", agent_url what
+ * stands for {agent_url}, or NULL. */
 struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
-	const char *base, struct evidence *evidence, struct err *err) MUST_CHECK;
+	const char *base, const char *agent_url, struct evidence *evidence,
+	struct err *err) MUST_CHECK;
 
 /* Sends the scenario's requests of that kind: the webhooks that open its sessions, a
  * thousand at a time; or all at once one more to each of the first load.turns sessions, or the requests whose

@@ -153,6 +153,7 @@ static bool begin_load(struct case_state *state)
 		return case_state_trouble(
 			state, TROUBLE_LOAD, "its port is not known: no service.port");
 	state->load = load_create(state->options.loop, state->scenario, state->base,
+		state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
 		state->evidence, &err);
 	return state->load || case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }

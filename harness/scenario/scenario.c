@@ -185,7 +185,8 @@ bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder
 		for (unsigned j = 0; j < lists[i]->count; j++)
 			if (placeholders_use(lists[i]->item[j], placeholder))
 				return true;
-	return false;
+	return placeholder == PLACEHOLDER_AGENT_URL && scenario->service.session.body &&
+		placeholders_use(scenario->service.session.body, placeholder);
 }
 
 bool scenario_has_mocks(const struct scenario *scenario)

@@ -86,13 +86,14 @@ const struct field_type body_type = {.read = read_body, .done = mem_free};
 static const struct field session_fields[] = {
 	{"path", FIELD_TEXT, offsetof(struct session_request, path),
 		.preset = "/webhook/{bot}",
-		.help = "where a session is opened by POST; {n}, {room} and {bot} are filled in"},
+		.help = "where a session is opened by POST; {n}, {room}, {bot} and {agent_url} are "
+			"filled in"},
 	{"body", FIELD_OTHER, offsetof(struct session_request, body),
 		.type = &body_type,
 		.preset = "{\"creator\":{\"id\":1,\"name\":\"Test\"},"
 			  "\"room\":{\"id\":{room},\"name\":\"Room {room}\"},"
 			  "\"content\":\"hello\"}",
-		.help = "the JSON that is sent; {n}, {room} and {bot} are filled in"},
+		.help = "the JSON that is sent; {n}, {room}, {bot} and {agent_url} are filled in"},
 	{"status", FIELD_INT, offsetof(struct session_request, status), .preset = "200",
 		.min = 100, .max = 599, .help = "the HTTP status of a good answer"},
 	{"bots", FIELD_OTHER, offsetof(struct session_request, bots),

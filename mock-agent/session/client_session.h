@@ -23,7 +23,7 @@
 #include "mock-agent/session/client_turn.h"
 #include "mock-agent/session/session_numbers.h"
 
-#define CLIENT_SESSIONS_MAX 10000 /* remembered ones; those of connections while open */
+#define CLIENT_SESSIONS_MAX 32768 /* remembered ones; those of connections while open */
 
 enum client_named_by {
 	CLIENT_BY_PATH,

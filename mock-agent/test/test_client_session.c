@@ -317,6 +317,20 @@ static void an_agent_below_an_agent_ends_its_own_turn_alone(void **state UNUSED)
 	mock_stop(&mock);
 }
 
+static void a_tool_that_the_client_forces_ends_its_turn(void **state UNUSED)
+{
+	struct mock_program mock;
+	struct http_client client;
+
+	mock_start(&mock, "{\"tools\":1}");
+	http_open(&client, mock.port);
+	ask(&client, BODY(TOOLS "\"tool_choice\":{\"type\":\"any\"},") "]}");
+	expect_event(&mock, "agent.turn.end", "\"why\":\"end_turn\"");
+	assert_int_equal(mock_count_events(&mock, "agent.tool.asked"), 0);
+	http_close(&client);
+	mock_stop(&mock);
+}
+
 /* Faults */
 
 static void a_fault_fails_the_turn_and_a_retry_is_the_same_turn(void **state UNUSED)
@@ -512,6 +526,7 @@ int main(void)
 		cmocka_unit_test(a_turn_whose_tool_is_never_answered_does_not_end),
 		cmocka_unit_test(a_prompt_in_place_of_a_result_gives_the_turn_up),
 		cmocka_unit_test(an_agent_below_an_agent_ends_its_own_turn_alone),
+		cmocka_unit_test(a_tool_that_the_client_forces_ends_its_turn),
 		cmocka_unit_test(a_fault_fails_the_turn_and_a_retry_is_the_same_turn),
 		cmocka_unit_test(a_hanging_answer_is_ended_by_its_client),
 		cmocka_unit_test(rules_apply_to_the_number_in_the_path_and_the_header),

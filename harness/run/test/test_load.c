@@ -73,13 +73,14 @@ static int set_up(void **state)
 	base = mem_textf("http://127.0.0.1:%d", ntohs(address.sin_port));
 	scene->scenario.load.sessions = 1;
 	scene->scenario.service.session = (struct session_request){
-		.path = mem_text("/"),
-		.body = mem_text("{}"),
+		.path = mem_text("/hook/{room}"),
+		.body = mem_text("{\"n\":{n},\"api\":\"{agent_url}/room/{room}\","
+				 "\"other\":\"{x}\"}"),
 		.status = 200,
 		.within_ns = 5 * CLOCK_S,
 	};
-	scene->load = load_create(
-		&scene->loop, &scene->scenario, base, &scene->evidence, &err);
+	scene->load = load_create(&scene->loop, &scene->scenario, base,
+		"http://127.0.0.1:7", &scene->evidence, &err);
 	assert_non_null(scene->load);
 	*state = scene;
 	return 0;
@@ -124,6 +125,16 @@ static void a_good_answer_is_no_trouble(void **state)
 		open_session(*state, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
 }
 
+static void path_and_body_name_the_room_and_the_agent_api(void **state)
+{
+	struct load_scene *scene = *state;
+
+	open_session(scene, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	assert_non_null(strstr(scene->block, "POST /hook/1 HTTP/1.1"));
+	assert_non_null(strstr(scene->block,
+		"{\"n\":1,\"api\":\"http://127.0.0.1:7/room/1\",\"other\":\"{x}\"}"));
+}
+
 static void a_wrong_status_says_which_one_was_wanted(void **state)
 {
 	assert_string_equal(open_session(*state,
@@ -153,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(a_good_answer_is_no_trouble),
+		SCENE(path_and_body_name_the_room_and_the_agent_api),
 		SCENE(a_wrong_status_says_which_one_was_wanted),
 		SCENE(a_page_of_html_is_not_quoted),
 		SCENE(an_error_body_is_one_inert_line),
