@@ -188,15 +188,28 @@ bool hang_agent(const struct view *view, struct buf *text)
 		standing.never);
 }
 
+/* A bad end of another kind has its own cause. */
+static bool ended_without_asking(const struct view *view)
+{
+	return !view->killed && !view->signalled && view->facts->exit_code == 0 &&
+		view->verdict == VERDICT_DIRTY && view->ends.count == 0;
+}
+
 bool hang_never_asked(const struct view *view, struct buf *text)
 {
 	struct standing standing = stand(view);
 
-	return view->killed && view_is_told(view) && !view->evidence->events_dropped &&
-		standing.never > 0 && standing.waiting == 0 &&
-		buf_addf(text,
+	if (standing.never == 0 || standing.waiting > 0 ||
+		view->evidence->events_dropped || !view_is_told(view))
+		return false;
+	if (view->killed)
+		return buf_addf(text,
 			"the agent API was never asked to end %u of %u sessions: no archive "
 			"and no delete came before SIGKILL",
+			standing.never, standing.count);
+	return ended_without_asking(view) &&
+		buf_addf(text,
+			"it ended without asking the agent API to end %u of %u sessions",
 			standing.never, standing.count);
 }
 

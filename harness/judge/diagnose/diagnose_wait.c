@@ -492,10 +492,13 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 		add_connected(view, text);
 }
 
+/* Connections of a pool stay open while it waits for servers that it has told to end. */
 bool wait_for_peers(const struct view *view, struct buf *text)
 {
+	SCOPED(buf_done) struct buf servers = {0};
+
 	return hangs_connected(view) && !process_has_client(view->program) &&
-		add_connected(view, text);
+		!hang_mcp(view, &servers) && add_connected(view, text);
 }
 
 static bool child_holds_up(const struct view *view, struct buf *text)

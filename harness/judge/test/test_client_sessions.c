@@ -249,6 +249,17 @@ static void sessions_that_nobody_asked_to_end_are_named(void **state)
 	assert_says(scene, "H1", "epoll_wait");
 }
 
+static void a_service_that_ended_without_asking_is_told(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	open_managed(scene, 3);
+	scene_expect(scene, VERDICT_DIRTY, "H1");
+	assert_says(scene, "H1", "ended without asking the agent API to end 3 of 3");
+	scene_exit_with(scene, 3);
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+}
+
 /* What it waits for goes before what it did not do. */
 static void a_child_that_is_waited_for_goes_before_sessions_never_asked(void **state)
 {
@@ -310,6 +321,10 @@ static void a_server_that_ignored_its_end_is_named_without_a_log(void **state)
 
 	run_rooms(scene, "path", 1);
 	scene->evidence.descendants_known = false;
+	/* The pool of its client keeps a connection to the API. */
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	scene_connect(scene, 0, "127.0.0.1:8089");
+	scene_before(scene, 0)->clients = scene_last(scene, 0)->clients = 0;
 	scene_kill_at_grace(scene);
 	server = scene_add_server(scene, 1, 2030);
 	server->exit_ns = 0;
@@ -396,6 +411,7 @@ int main(void)
 		SCENE(a_number_that_no_client_gave_is_no_room),
 		SCENE(a_late_turn_that_some_webhook_was_acknowledged_for_is_lost),
 		SCENE(sessions_that_nobody_asked_to_end_are_named),
+		SCENE(a_service_that_ended_without_asking_is_told),
 		SCENE(a_child_that_is_waited_for_goes_before_sessions_never_asked),
 		SCENE(sessions_in_a_row_are_told_by_the_ledger),
 		SCENE(sessions_side_by_side_are_no_row),
