@@ -493,3 +493,15 @@ void http_router_over(UNUSED void *arg, struct web_exchange *exchange, enum web_
 	if (owner)
 		owner->over(owner, end);
 }
+
+void http_router_refuse_body(UNUSED void *arg,
+	UNUSED const struct web_exchange *exchange, UNUSED struct buf *head,
+	struct buf *body)
+{
+	SCOPED(mem_free) char *why =
+		mem_textf("Payload Too Large: Request body must not exceed %zu bytes",
+			METHODS_TEXT_MAX);
+	SCOPED(mem_free) char *text = jsonrpc_error(NULL, JSONRPC_REFUSED, why, NULL);
+
+	buf_adds(body, text);
+}

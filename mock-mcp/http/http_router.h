@@ -10,5 +10,7 @@
 /* For web; arg is the struct http. */
 void http_router_handle(void *arg, struct web_exchange *exchange);
 void http_router_over(void *arg, struct web_exchange *exchange, enum web_end end);
+void http_router_refuse_body(void *arg, const struct web_exchange *exchange,
+	struct buf *head, struct buf *body);
 
 #endif

@@ -157,6 +157,7 @@ static bool begin_listening(struct http_server *server, struct err *err)
 			.body_ceiling = METHODS_TEXT_MAX,
 			.handle = http_router_handle,
 			.over = http_router_over,
+			.refusal = http_router_refuse_body,
 			.arg = &server->http,
 		},
 		err);

@@ -10,13 +10,13 @@
 #include "mock-mcp/rpc/question.h"
 
 /* What the request says of itself in _meta, in either style. */
-static void read_meta(struct call *call, const cJSON *meta)
+static void read_meta(struct call *call, const struct jsonrpc_message *request)
 {
+	const cJSON *meta = json_get(request->params, "_meta");
 	const char *level = json_text(meta, PROTOCOL_META "logLevel");
-	const cJSON *token = json_get(meta, "progressToken");
 
-	if (cJSON_IsString(token) || cJSON_IsNumber(token))
-		call->progress_token = json_print(token);
+	call->progress_token =
+		jsonrpc_id(request->doc, json_get(meta, "progressToken"));
 	if (call->style == PROTOCOL_HANDSHAKE)
 		return;
 	call->log_level = level ? protocol_level(level) : -1;
@@ -37,7 +37,7 @@ struct call *call_begin(struct peer *peer, struct answer_group *group,
 	call->id = mem_text(request->id);
 	call->capabilities = peer->capabilities;
 	call->log_level = peer->log_level;
-	read_meta(call, json_get(request->params, "_meta"));
+	read_meta(call, request);
 	DL_APPEND(peer->calls, call);
 	peer->call_count++;
 	answer_group_owe(group);

@@ -57,7 +57,7 @@ bool jsonrpc_read(struct jsonrpc_message *message, const struct json_doc *doc,
 	const char *version = json_text(node, "jsonrpc");
 
 	*message = (struct jsonrpc_message){
-		.params = json_get(node, "params"), .node = node};
+		.params = json_get(node, "params"), .node = node, .doc = doc};
 	if (!cJSON_IsObject(node))
 		return err_set(err, "a message is an object");
 	message->id = jsonrpc_id(doc, id);

@@ -37,6 +37,7 @@ struct jsonrpc_message {
 	const char *method;  /* NULL: of a response */
 	const cJSON *params; /* of any type; NULL: none */
 	const cJSON *node;   /* the whole message */
+	const struct json_doc *doc;
 };
 
 /* Reads a text of one message, or of an array of messages, into doc, which borrows the
