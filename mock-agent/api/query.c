@@ -72,16 +72,6 @@ bool query_check_values(
 	return true;
 }
 
-bool query_check_unsupported(struct api_request *request, const char *const *names)
-{
-	for (; *names; names++) {
-		if (web_query(request->exchange, *names, 0))
-			return api_request_refuse(request, 400,
-				"%s: this filter is not supported", *names);
-	}
-	return true;
-}
-
 bool query_span_read(struct query_span *span, struct api_request *request)
 {
 	static const struct {
@@ -118,7 +108,12 @@ bool query_span_contains(const struct query_span *span, const char *time)
 {
 	int64_t ns;
 
-	return api_format_time(time, &ns) && ns >= span->from_ns && ns < span->to_ns;
+	return api_format_time(time, &ns) && query_span_has(span, ns);
+}
+
+bool query_span_has(const struct query_span *span, int64_t ns)
+{
+	return ns >= span->from_ns && ns < span->to_ns;
 }
 
 /* Pages */

@@ -1,9 +1,7 @@
 /*
  * query - the query parameters of a request, and the page of a list that they choose.
  *
- * A parameter of the API that the mock does not support is refused: a list that ignored
- * it would hide the client's bug. Parameters that the API does not have are ignored, as
- * the API does.
+ * Parameters that the API does not have are ignored, as the API does.
  */
 #ifndef MOCK_AGENT_API_QUERY_H
 #define MOCK_AGENT_API_QUERY_H
@@ -31,10 +29,6 @@ bool query_allows(
 bool query_check_values(struct api_request *request, const char *name,
 	const char *const *choices) MUST_CHECK;
 
-/* Checks that none of these names (NULL-terminated) is there. */
-bool query_check_unsupported(
-	struct api_request *request, const char *const *names) MUST_CHECK;
-
 /* created_at[gt], [gte], [lt] and [lte]: [from_ns, to_ns) in ns since 1970. */
 struct query_span {
 	int64_t from_ns, to_ns;
@@ -42,6 +36,7 @@ struct query_span {
 
 bool query_span_read(struct query_span *span, struct api_request *request) MUST_CHECK;
 bool query_span_contains(const struct query_span *span, const char *time);
+bool query_span_has(const struct query_span *span, int64_t ns);
 
 /* The parameters limit, page and order. */
 struct query_page {

@@ -290,31 +290,33 @@ static cJSON *render_session(const void *item)
 	return api_session_json(item);
 }
 
+static const char *const statuses[] = {
+	"idle", "running", "rescheduling", "terminated", NULL};
+
 /* Which sessions a list shows. */
 struct filter {
 	struct query_span created;
 	const char *agent_id;  /* NULL: any */
 	int64_t agent_version; /* 0: any */
+	const char *store_id;  /* a memory store among its resources; NULL: any */
+	bool deployed;         /* by a deployment; the mock has none */
 	bool archived;         /* archived ones too */
 };
 
 /* False: it was refused. */
 static bool read_filter(struct filter *filter, struct api_request *request)
 {
-	static const char *const statuses[] = {
-		"idle", "running", "rescheduling", "terminated", NULL};
-	static const char *const missing[] = {"deployment_id", "memory_store_id", NULL};
-
 	*filter = (struct filter){
 		.agent_id = web_query(request->exchange, "agent_id", 0),
+		.store_id = web_query(request->exchange, "memory_store_id", 0),
+		.deployed = web_query(request->exchange, "deployment_id", 0) != NULL,
 		.archived = query_is_true(request, "include_archived") ||
 			web_query(request->exchange, "statuses[]", 0),
 	};
 	return query_span_read(&filter->created, request) &&
 		query_number(
 			request, "agent_version", INT64_MAX, &filter->agent_version) &&
-		query_check_values(request, "statuses[]", statuses) &&
-		query_check_unsupported(request, missing);
+		query_check_values(request, "statuses[]", statuses);
 }
 
 static bool has_agent(const struct api_session *session, const struct filter *filter)
@@ -330,13 +332,25 @@ static bool has_agent(const struct api_session *session, const struct filter *fi
 			json_int(agent, "version", 0) == filter->agent_version);
 }
 
+static bool has_store(const struct api_session *session, const char *id)
+{
+	const cJSON *resource;
+
+	cJSON_ArrayForEach(resource, json_get(session->stored, "resources")) {
+		if (id && api_format_is(resource, "memory_store_id", id))
+			return true;
+	}
+	return !id;
+}
+
 static bool matches(const struct api_request *request, const struct filter *filter,
 	const struct api_session *session)
 {
-	return !session->deleted && (filter->archived || !session->archived_at[0]) &&
+	return !session->deleted && !filter->deployed &&
+		(filter->archived || !session->archived_at[0]) &&
 		query_allows(request, "statuses[]", api_session_status_name(session)) &&
 		query_span_contains(&filter->created, session->created_at) &&
-		has_agent(session, filter);
+		has_agent(session, filter) && has_store(session, filter->store_id);
 }
 
 void session_routes_list(struct api_request *request)
@@ -450,20 +464,20 @@ static cJSON *render_event(const void *item)
 void session_routes_events(struct api_request *request)
 {
 	const struct event_log *log = &request->session->log;
-	static const char *const missing[] = {"created_at[gt]", "created_at[gte]",
-		"created_at[lt]", "created_at[lte]", NULL};
 	SCOPED(mem_free) struct query_item *items =
 		mem_zeroed((log->count + 1) * sizeof *items);
 	struct query_page page;
+	struct query_span span;
 	size_t count = 0;
 
 	if (!query_page_read(&page, request, EVENTS_MOST, false) ||
-		!query_check_unsupported(request, missing))
+		!query_span_read(&span, request))
 		return;
 	for (size_t i = 0; i < log->count; i++) {
 		const struct event_log_entry *entry = &log->entries[i];
 
-		if (query_allows(request, "types[]", entry->type))
+		if (query_allows(request, "types[]", entry->type) &&
+			query_span_has(&span, entry->created_ns))
 			items[count++] = (struct query_item){entry->number, entry};
 	}
 	query_page_answer(&page, request, items, count, render_event, false);
@@ -476,11 +490,15 @@ static cJSON *render_thread(const void *item)
 
 void session_routes_threads(struct api_request *request)
 {
-	const struct query_item only = {1, request->session};
+	const struct api_session *session = request->session;
+	const struct query_item only = {1, session};
+	const bool shown =
+		query_allows(request, "statuses[]", api_session_status_name(session));
 	struct query_page page;
 
-	if (query_page_read(&page, request, SESSIONS_MOST, false))
-		query_page_answer(&page, request, &only, 1, render_thread, false);
+	if (query_page_read(&page, request, SESSIONS_MOST, false) &&
+		query_check_values(request, "statuses[]", statuses))
+		query_page_answer(&page, request, &only, shown, render_thread, false);
 }
 
 void session_routes_thread(struct api_request *request)

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 #define FIRST_ROOM   16
@@ -20,6 +22,14 @@ static void drop(struct event_log *log, size_t count)
 	memmove(log->entries, log->entries + count, log->count * sizeof *log->entries);
 }
 
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * CLOCK_S + now.tv_nsec / CLOCK_MS * CLOCK_MS;
+}
+
 void event_log_add(struct event_log *log, const char *type, char *json)
 {
 	if (log->count == EVENT_LOG_MAX)
@@ -30,6 +40,7 @@ void event_log_add(struct event_log *log, const char *type, char *json)
 	}
 	log->entries[log->count++] = (struct event_log_entry){
 		.number = ++log->last,
+		.created_ns = wall_ns(),
 		.type = mem_text(type),
 		.json = json,
 	};

@@ -12,7 +12,8 @@
 #define EVENT_LOG_MAX 2000
 
 struct event_log_entry {
-	int64_t number; /* from 1, without gaps */
+	int64_t number;     /* from 1, without gaps */
+	int64_t created_ns; /* since 1970, in whole ms, as the API writes times */
 	char *type;
 	char *json;
 };

@@ -291,6 +291,55 @@ static void thread_is_archived_when_it_is_idle(void **state UNUSED)
 	mock_stop(&mock);
 }
 
+/* What is not listed is a client's bug as much as what is. */
+static void lists_show_what_their_filters_allow(void **state UNUSED)
+{
+	static const struct {
+		const char *path; /* below the session, or below /v1 */
+		bool of_session;
+		int count;
+	} rows[] = {
+		{"/events?types[]=user.message", true, 1},
+		{"/events?types[]=user.message&created_at[gt]=2020-01-01T00:00:00Z",
+			true, 1},
+		{"/events?created_at[gte]=2200-01-01T00:00:00Z", true, 0},
+		{"/events?created_at[lt]=2020-01-01T00:00:00Z", true, 0},
+		{"/threads", true, 1},
+		{"/threads?statuses[]=idle", true, 1},
+		{"/threads?statuses[]=running&statuses[]=terminated", true, 0},
+		{"/v1/sessions?memory_store_id=mem_1", false, 1},
+		{"/v1/sessions?memory_store_id=mem_2", false, 0},
+		{"/v1/sessions?deployment_id=dep_1", false, 0},
+	};
+	struct mock_program mock;
+	SCOPED(mem_free) char *id = NULL;
+
+	mock_start(&mock, "{}");
+	id = open_with(&mock, "[]",
+		",\"resources\":[{\"type\":\"memory_store\","
+		"\"memory_store_id\":\"mem_1\"}]");
+	mock_say(&mock, id, "hello");
+	mock_wait_event(&mock, "agent.turn.end");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		SCOPED(mem_free) char *path = rows[i].of_session
+			? session_path(id, rows[i].path)
+			: mem_text(rows[i].path);
+		struct http_answer answer = mock_call(&mock, "GET", path, NULL);
+
+		assert_int_equal(answer.status, 200);
+		if (cJSON_GetArraySize(json_get(answer.body, "data")) != rows[i].count)
+			fail_msg("%s", rows[i].path);
+		http_answer_done(&answer);
+	}
+	assert_int_equal(
+		mock_session_call(&mock, "GET", id, "/threads?statuses[]=asleep", NULL),
+		400);
+	assert_int_equal(mock_session_call(&mock, "GET", id,
+				 "/events?created_at[lt]=yesterday", NULL),
+		400);
+	mock_stop(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +350,7 @@ int main(void)
 		cmocka_unit_test(resources_have_ids_and_no_token),
 		cmocka_unit_test(resources_are_checked),
 		cmocka_unit_test(thread_is_archived_when_it_is_idle),
+		cmocka_unit_test(lists_show_what_their_filters_allow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
