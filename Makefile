@@ -5,6 +5,7 @@
 #   make test             unit and integration tests (installs what is missing)
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
 #   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
+#   make bench-peers      the mocks beside others, from npm (docs/benchmark.md)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
 #   make interop          official clients of npm against the mocks (interop/README.md);
@@ -217,13 +218,19 @@ bench-gate: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/bench-gate $(out)/bench/timed
 	@$(out)/bench/bench-gate $(if $(FROM),--from $(FROM),$(COMPARISONS))
 
+.PHONY: bench-peers
+bench-peers: deps
+	@$(MAKE) -s --no-print-directory all $(out)/bench/spawn
+	@sh bench/peers/run
+
 # The harness as a library: no commands, no reports.
 bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bench: $(bench) $(bench_harness)
 $(out)/bench/bench-gate: $(bench_gate) $(out)/harness/compare/gate.o $(call objects,harness/stats) $(bench_harness)
 $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/timed: $(out)/bench/timed.o
-$(addprefix $(out)/bench/,bench bench-gate bare timed):
+$(out)/bench/spawn: $(out)/bench/peers/spawn.o $(addprefix $(out)/lib/,buf.o clock.o err.o mem.o)
+$(addprefix $(out)/bench/,bench bench-gate bare timed spawn):
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm
 
 .PHONY: deps
