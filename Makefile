@@ -75,7 +75,8 @@ all: $(programs) $(subjects)
 
 $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
-$(out)/bin/mock-agent: $(mock_agent) $(lib)
+# Without libcurl, which would bring some twenty libraries and more than a third of its memory.
+$(out)/bin/mock-agent: $(mock_agent) $(filter-out $(out)/lib/fetch%,$(lib))
 $(out)/bin/mock-cli: $(mock_cli) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
 $(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
