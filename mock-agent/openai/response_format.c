@@ -18,7 +18,7 @@
  * more than it can repeat. */
 static const struct {
 	const char *name;
-	const char *preset; /* JSON */
+	const char *preset; /* JSON; NULL: nothing */
 } repeated[] = {
 	{"background", "false"},
 	{"instructions", "null"},
@@ -39,7 +39,7 @@ static const struct {
 	{"top_logprobs", "0"},
 	{"top_p", "1"},
 	{"truncation", "\"disabled\""},
-	{"user", "null"},
+	{"user", NULL},
 };
 
 static void add_repeated(const cJSON *request, struct buf *text)
@@ -53,8 +53,9 @@ static void add_repeated(const cJSON *request, struct buf *text)
 		const size_t len = given ? strlen(given) : 0;
 		const bool repeats = given && len <= left;
 
-		buf_addf(text, ",\"%s\":%s", repeated[i].name,
-			repeats ? given : repeated[i].preset);
+		if (repeats || repeated[i].preset)
+			buf_addf(text, ",\"%s\":%s", repeated[i].name,
+				repeats ? given : repeated[i].preset);
 		left -= repeats ? len : 0;
 	}
 }
@@ -108,8 +109,6 @@ void response_format_write(
 	add_repeated(message->conversation->body, text);
 	if (over)
 		add_usage(message, text);
-	else
-		buf_adds(text, ",\"usage\":null");
 	buf_adds(text, "}");
 }
 
