@@ -91,6 +91,7 @@ static void open_record(struct records_reader *reader, const struct event *event
 		.id = id_of(event),
 		.label = label,
 		.api = api && strcmp(api, "sessions") != 0 ? api : NULL,
+		.cli = json_bool(event->json, "cli", false),
 		.in_room = in_room,
 		.earlier = in_room ? find(reader->by_room, label) : NO_RECORD,
 		.opened_ns = event->ns,
@@ -171,7 +172,7 @@ static void read_agent_event(struct records_reader *reader, const struct event *
 		fail(record, event);
 	} else if (is_named(event, "agent.session.closed")) {
 		record->gone_ns = event->ns;
-		record->left_open = was_closed_by_exit(reader->evidence, event);
+		record->closed_by_exit = was_closed_by_exit(reader->evidence, event);
 	} else if (is_named(event, "agent.session.resumed")) {
 		record->gone_ns = 0;
 	} else if (is_named(event, "agent.stream.opened")) {
@@ -223,13 +224,80 @@ static void read_service_event(struct records_reader *reader, const struct event
 		release(record, event, reader->keeps);
 }
 
+/* The room's latest process of the stand-in. */
+static const struct lifeline *process_of(
+	const struct evidence *evidence, const struct session_record *record)
+{
+	const struct lifeline *latest = NULL;
+
+	for (unsigned i = 0; record->in_room && i < evidence->lifeline_count; i++) {
+		const struct lifeline *lifeline = &evidence->lifelines[i];
+
+		if (lifeline->role && strcmp(lifeline->role, "mock-cli") == 0 &&
+			lifeline->session &&
+			strcmp(lifeline->session, record->label) == 0 &&
+			(!latest || lifeline->opened_ns >= latest->opened_ns))
+			latest = lifeline;
+	}
+	return latest;
+}
+
+/* By its own word, by the kernel's, or when its lifeline was seen to be cut, which is
+ * later. */
+static int64_t end_of(const struct evidence *evidence, const struct lifeline *process)
+{
+	if (process->exit_ns)
+		return process->exit_ns;
+	for (unsigned i = 0; i < evidence->descendant_count; i++)
+		if (lifeline_is_of(process, &evidence->descendants[i]))
+			return evidence->descendants[i].ended_ns;
+	return process->ended_ns;
+}
+
+/* What the process itself says: when it was told to end, and when it did. PID 1's end
+ * closes its stdin, too. */
+static void read_process(const struct evidence *evidence, struct session_record *record,
+	int64_t death_ns)
+{
+	const struct lifeline *process = record->process;
+
+	if (process->eof_ns && process->eof_ns < death_ns)
+		record->asked_ns = process->eof_ns;
+	if (process->signal_ns && process->signal_ns < death_ns &&
+		(!record->asked_ns || process->signal_ns < record->asked_ns))
+		record->asked_ns = process->signal_ns;
+	record->gone_ns = end_of(evidence, process);
+	record->closed_by_exit = true;
+}
+
+/* A connection may be closed for having been idle, and the process run on. */
+static void conclude_cli(const struct evidence *evidence, struct session_record *record,
+	const struct death *death)
+{
+	int64_t death_ns = death_earliest_ns(death);
+	bool released = evidence->own_service && record->released_ns && !record->failed;
+
+	record->process = process_of(evidence, record);
+	if (record->process)
+		read_process(evidence, record, death_ns);
+	record->has_end = record->process || evidence->own_service;
+	record->done = record->gone_ns && record->gone_ns < death_ns &&
+		(record->closed_by_exit || released);
+	record->left_open = !record->done && !record->has_end;
+}
+
 /* Where PID 1's end is not known, nothing is known to be before it. */
 static void conclude_client(struct session_records *sessions,
-	struct session_record *record, const struct death *death)
+	const struct evidence *evidence, struct session_record *record,
+	const struct death *death)
 {
-	record->left_open = record->left_open || !record->gone_ns ||
-		record->gone_ns >= death_earliest_ns(death);
-	record->done = !record->left_open;
+	if (record->cli) {
+		conclude_cli(evidence, record, death);
+	} else {
+		record->left_open = record->closed_by_exit || !record->gone_ns ||
+			record->gone_ns >= death_earliest_ns(death);
+		record->done = !record->left_open;
+	}
 	record->done_ns = record->done ? record->gone_ns : 0;
 	sessions->clients++;
 	sessions->left_open += record->left_open;
@@ -241,6 +309,7 @@ static void conclude_client(struct session_records *sessions,
 static void conclude(struct session_records *sessions, struct session_record *record,
 	int64_t death_ns)
 {
+	record->has_end = true;
 	if (!record->done && record->kept_ns && record->stream_closed_ns &&
 		record->streams == 0) {
 		record->unproven = death_ns && record->stream_closed_ns >= death_ns;
@@ -281,7 +350,7 @@ void session_records_find(
 		struct session_record *record = &sessions->records[i];
 
 		if (record->api)
-			conclude_client(sessions, record, &death);
+			conclude_client(sessions, evidence, record, &death);
 		else
 			conclude(sessions, record, death.ns);
 	}

@@ -8,7 +8,9 @@
  *
  * A client that keeps its conversation itself (the Messages API, OpenAI's, the CLI) asks
  * for no end. Its session is done when its connections were closed before PID 1's end;
- * those that the end of a process closed say nothing, for or against it.
+ * those that the end of a process closed say nothing, for or against it. But the CLI's
+ * process is its session: it is done when that has ended before PID 1, by its lifeline, or
+ * by its connection and the word of the kernel or of our own service.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
 #define HARNESS_JUDGE_SESSION_RECORDS_H
@@ -24,8 +26,14 @@ struct session_record {
 	const char *id;    /* of the API */
 	const char *label; /* the room; borrowed from the evidence, as all text here */
 	const char *api; /* of a client that keeps its conversation itself; else NULL */
+	bool cli;        /* of the CLI, whose process is the session */
+	const struct lifeline *process; /* of that, where it is the stand-in; or NULL */
 	bool in_room; /* the client said so: else the label is a number like others */
-	int64_t gone_ns;   /* then: its last connection was closed; 0: it is there */
+	int64_t gone_ns;     /* then: its last connection was closed; 0: it is there */
+	bool closed_by_exit; /* then: by the end of its process */
+	/* It counts among those that have an end: one of the session API, or of a CLI
+	 * of which it is known whether it was told to end. */
+	bool has_end;
 	bool left_open;    /* then: until the end of its process, or of PID 1 */
 	unsigned earlier;  /* index of the room's session before this one; NO_RECORD */
 	int64_t opened_ns; /* the API created it */

@@ -86,7 +86,9 @@ static bool is_from_its_writer(const struct evidence *evidence, const char *name
 	enum event_source source, int lifeline)
 {
 	static const char *const of_lifelines[] = {"process.", "mcp.initialized",
-		"mcp.tool.begin", "mcp.tool.end", "mcp.eof", "mcp.signal", "mcp.child"};
+		"mcp.tool.begin", "mcp.tool.end", "mcp.eof", "mcp.signal", "mcp.child",
+		"cli.initialized", "cli.turn.", "cli.tool", "cli.interrupted",
+		"cli.eof", "cli.signal"};
 
 	if (strncmp(name, "agent.", 6) == 0)
 		return source == EVENT_LEDGER && lifeline == agent_lifeline(evidence);

@@ -69,10 +69,11 @@ static void note_lifeline(
 	} else if (strcmp(event, "process.exit") == 0) {
 		lifeline->exit_ns = ns;
 		lifeline->exit_code = (int)json_int(json, "code", -1);
-	} else if (strcmp(event, "mcp.signal") == 0) {
+	} else if (strcmp(event, "mcp.signal") == 0 ||
+		strcmp(event, "cli.signal") == 0) {
 		lifeline->signal_ns = ns;
 		lifeline->signal = (int)json_int(json, "signal", 0);
-	} else if (strcmp(event, "mcp.eof") == 0) {
+	} else if (strcmp(event, "mcp.eof") == 0 || strcmp(event, "cli.eof") == 0) {
 		lifeline->eof_ns = ns;
 	}
 }

@@ -12,7 +12,8 @@
 
 /* The sessions' states when PID 1 ended. */
 struct standing {
-	unsigned count; /* of those that the API is asked to end */
+	unsigned count; /* of those that have an end */
+	unsigned clis;  /* of them, those of the CLI */
 	unsigned done, waiting, never;
 	int64_t longest_done_ns; /* of those released */
 	int64_t sum_done_ns;
@@ -45,9 +46,10 @@ static struct standing stand(const struct view *view)
 		int64_t *longest_ns = record->done ? &standing.longest_done_ns
 						   : &standing.longest_wait_ns;
 
-		if (record->api)
+		if (!record->has_end)
 			continue;
 		standing.count++;
+		standing.clis += record->cli;
 		standing.done += record->done;
 		standing.waiting += !record->done && began(record);
 		standing.never += !record->done && !began(record);
@@ -148,7 +150,7 @@ static void name_waiting(const struct view *view, struct buf *names)
 		const struct session_record *record = &view->sessions.records[i];
 		bool failed = record->failed && record->failed_ns < view->death.ns;
 
-		if (record->api || record->done || !began(record))
+		if (!record->has_end || record->done || !began(record))
 			continue;
 		if (named == NAMED_MAX) {
 			buf_adds(names, ", ...");
@@ -159,6 +161,11 @@ static void name_waiting(const struct view *view, struct buf *names)
 			failed ? record->failed : "");
 		named++;
 	}
+}
+
+static bool is_cli(const struct standing *standing)
+{
+	return standing->count > 0 && standing->clis == standing->count;
 }
 
 bool hang_agent(const struct view *view, struct buf *text)
@@ -176,16 +183,20 @@ bool hang_agent(const struct view *view, struct buf *text)
 			buf_addf(text,
 				"no disconnect was begun for %u of %u sessions, "
 				"DISCONNECT=none: their agent clients were dropped, and it "
-				"waits for their streams and MCP servers to end by themselves",
-				standing.never, standing.count);
+				"waits for their %s to end by themselves",
+				standing.never, standing.count,
+				is_cli(&standing) ? "CLI processes"
+						  : "streams and MCP servers");
 	name_waiting(view, &names);
 	return buf_addf(text,
-		"%s %u of %u sessions: session %s; %u were released, %u "
+		"%s %u of %u sessions%s: session %s; %u were released, %u "
 		"never begun",
-		view->killed ? "waited for the agent API to release"
-			     : "ended before the agent API had released",
-		standing.waiting, standing.count, buf_text(&names), standing.done,
-		standing.never);
+		is_cli(&standing) ? view->killed ? "waited for the CLI processes of"
+						 : "ended before the CLI processes of"
+			: view->killed ? "waited for the agent API to release"
+				       : "ended before the agent API had released",
+		standing.waiting, standing.count, is_cli(&standing) ? " to end" : "",
+		buf_text(&names), standing.done, standing.never);
 }
 
 /* A bad end of another kind has its own cause. */
@@ -204,12 +215,15 @@ bool hang_never_asked(const struct view *view, struct buf *text)
 		return false;
 	if (view->killed)
 		return buf_addf(text,
-			"the agent API was never asked to end %u of %u sessions: no archive "
-			"and no delete came before SIGKILL",
+			is_cli(&standing)
+				? "the CLI was never told to end %u of %u sessions: its "
+				  "processes got neither EOF nor a signal before SIGKILL"
+				: "the agent API was never asked to end %u of %u sessions: "
+				  "no archive and no delete came before SIGKILL",
 			standing.never, standing.count);
 	return ended_without_asking(view) &&
-		buf_addf(text,
-			"it ended without asking the agent API to end %u of %u sessions",
+		buf_addf(text, "it ended without %s to end %u of %u sessions",
+			is_cli(&standing) ? "telling the CLI" : "asking the agent API",
 			standing.never, standing.count);
 }
 
