@@ -215,7 +215,11 @@ static void read_service_event(struct records_reader *reader, const struct event
 	if (!record)
 		return;
 	read_turn(record, event, "turn.begin", "turn.end");
-	if (is_named(event, "session.disconnect.begin"))
+	if (is_named(event, "cli.started"))
+		record->reaped_ns = 0;
+	else if (is_named(event, "cli.reaped"))
+		record->reaped_ns = event->ns;
+	else if (is_named(event, "session.disconnect.begin"))
 		record->begun_ns = event->ns;
 	else if (is_named(event, "session.closed"))
 		record->closed_ns = event->ns;
@@ -267,22 +271,24 @@ static void read_process(const struct evidence *evidence, struct session_record 
 		(!record->asked_ns || process->signal_ns < record->asked_ns))
 		record->asked_ns = process->signal_ns;
 	record->gone_ns = end_of(evidence, process);
-	record->closed_by_exit = true;
 }
 
-/* A connection may be closed for having been idle, and the process run on. */
+/* Without a lifeline the kernel's word on its connection counts, or our own service's,
+ * that it reaped the process. (A connection may be closed for having been idle.) */
 static void conclude_cli(const struct evidence *evidence, struct session_record *record,
 	const struct death *death)
 {
 	int64_t death_ns = death_earliest_ns(death);
-	bool released = evidence->own_service && record->released_ns && !record->failed;
 
 	record->process = process_of(evidence, record);
+	record->has_end = record->process || evidence->own_service;
 	if (record->process)
 		read_process(evidence, record, death_ns);
-	record->has_end = record->process || evidence->own_service;
-	record->done = record->gone_ns && record->gone_ns < death_ns &&
-		(record->closed_by_exit || released);
+	else if (evidence->own_service && record->reaped_ns)
+		record->gone_ns = record->reaped_ns;
+	else if (!record->closed_by_exit)
+		record->gone_ns = 0;
+	record->done = record->gone_ns && record->gone_ns < death_ns;
 	record->left_open = !record->done && !record->has_end;
 }
 

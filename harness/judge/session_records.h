@@ -10,7 +10,7 @@
  * for no end. Its session is done when its connections were closed before PID 1's end;
  * those that the end of a process closed say nothing, for or against it. But the CLI's
  * process is its session: it is done when that has ended before PID 1, by its lifeline, or
- * by its connection and the word of the kernel or of our own service.
+ * by the word of the kernel or of our own service.
  */
 #ifndef HARNESS_JUDGE_SESSION_RECORDS_H
 #define HARNESS_JUDGE_SESSION_RECORDS_H
@@ -30,6 +30,7 @@ struct session_record {
 	const struct lifeline *process; /* of that, where it is the stand-in; or NULL */
 	bool in_room; /* the client said so: else the label is a number like others */
 	int64_t gone_ns;     /* then: its last connection was closed; 0: it is there */
+	int64_t reaped_ns;   /* cli: the service reaped its process */
 	bool closed_by_exit; /* then: by the end of its process */
 	/* It counts among those that have an end: one of the session API, or of a CLI
 	 * of which it is known whether it was told to end. */

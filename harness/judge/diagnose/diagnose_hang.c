@@ -195,7 +195,10 @@ bool hang_agent(const struct view *view, struct buf *text)
 						 : "ended before the CLI processes of"
 			: view->killed ? "waited for the agent API to release"
 				       : "ended before the agent API had released",
-		standing.waiting, standing.count, is_cli(&standing) ? " to end" : "",
+		standing.waiting, standing.count,
+		is_cli(&standing) && view->killed ? " to end"
+			: is_cli(&standing)       ? " had ended"
+						  : "",
 		buf_text(&names), standing.done, standing.never);
 }
 
