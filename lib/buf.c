@@ -21,7 +21,7 @@ void buf_done(struct buf *buf)
 }
 
 /* Room for len more bytes and the NUL, or a buf that is full. */
-static bool reserve(struct buf *buf, size_t len)
+static bool grow(struct buf *buf, size_t len)
 {
 	size_t ceiling = buf->ceiling ? buf->ceiling : BUF_CEILING;
 	size_t room = buf->room ? buf->room : FIRST_ROOM;
@@ -33,11 +33,18 @@ static bool reserve(struct buf *buf, size_t len)
 	}
 	while (room <= buf->len + len)
 		room = room <= ceiling / 2 ? room * 2 : ceiling + 1;
+	if (room > ceiling + 1)
+		room = ceiling + 1;
 	if (room > buf->room) {
 		buf->data = mem_grown(buf->data, room, 1);
 		buf->room = room;
 	}
 	return true;
+}
+
+static bool reserve(struct buf *buf, size_t len)
+{
+	return (len < buf->room - buf->len && !buf->full) || grow(buf, len);
 }
 
 bool buf_add(struct buf *buf, const void *data, size_t len)

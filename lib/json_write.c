@@ -85,6 +85,18 @@ static void add_value(struct buf *text, char kind, va_list *args)
 		assert(!"a kind of value that templates have");
 }
 
+/* Text of a template up to a value: its quotes become those of JSON. */
+static void add_plain(struct buf *text, const char *plain, size_t len)
+{
+	char *at;
+
+	if (!buf_add(text, plain, len) || len == 0)
+		return;
+	at = text->data + text->len - len;
+	while ((at = memchr(at, '\'', (size_t)(text->data + text->len - at))))
+		*at++ = '"';
+}
+
 void json_writev(struct buf *text, const char *template, va_list args)
 {
 	const char *at = template;
@@ -92,15 +104,14 @@ void json_writev(struct buf *text, const char *template, va_list args)
 
 	va_copy(values, args);
 	while (*at) {
-		size_t plain = strcspn(at, "'%");
+		size_t plain = strcspn(at, "%");
 
-		buf_add(text, at, plain);
+		add_plain(text, at, plain);
 		at += plain;
-		if (*at == '\'')
-			buf_add(text, "\"", 1);
-		else if (*at == '%')
-			add_value(text, *++at, &values);
-		at += *at != '\0';
+		if (*at == '%') {
+			add_value(text, at[1], &values);
+			at += 2;
+		}
 	}
 	va_end(values);
 }

@@ -30,7 +30,8 @@ static struct {
 	bool torn;           /* a part of the last lost line was written */
 	bool gathers;        /* lines wait for log_flush() */
 	struct buf gathered;
-	int pid; /* while it gathers */
+	struct buf line; /* while it gathers: the one that is composed */
+	int pid;         /* while it gathers */
 } destination = {.fd = STDERR_FILENO};
 
 void log_to(int fd)
@@ -268,8 +269,10 @@ void log_gather(bool gathers)
 	log_flush();
 	destination.gathers = gathers;
 	destination.pid = getpid();
-	if (!gathers)
-		buf_done(&destination.gathered);
+	if (gathers)
+		return;
+	buf_done(&destination.gathered);
+	buf_done(&destination.line);
 }
 
 void log_flush(void)
@@ -298,15 +301,15 @@ static void put_line(const struct buf *line)
 
 void log_fields(const char *event, ...)
 {
-	SCOPED(buf_done) struct buf line;
+	SCOPED(buf_done) struct buf own = {0};
+	struct buf *line = destination.gathers ? &destination.line : &own;
 	int saved = errno;
 	va_list args;
 
-	buf_init(&line, LINE_CEILING);
+	line->ceiling = LINE_CEILING;
 	va_start(args, event);
-	if (compose(&line, LINE_CEILING, event, args) ||
-		compose_cut(&line, event, args))
-		put_line(&line);
+	if (compose(line, LINE_CEILING, event, args) || compose_cut(line, event, args))
+		put_line(line);
 	va_end(args);
 	errno = saved;
 }

@@ -150,24 +150,30 @@ static void buf_writes_integers(void **state UNUSED)
 }
 
 /* At its very end a buf has room for the NUL alone. */
+static void check_formatting(size_t ceiling, size_t before)
+{
+	SCOPED(buf_done) struct buf buf;
+
+	buf_init(&buf, ceiling);
+	for (size_t i = 0; i < before; i++)
+		assert_true(buf_add(&buf, "-", 1));
+	assert_true(buf_addf(&buf, "%0*d", (int)(ceiling - before), 7));
+	assert_int_equal(buf.len, ceiling);
+	assert_int_equal(strlen(buf.data), ceiling);
+	buf_clear(&buf);
+	assert_true(buf_adds(&buf, "kept"));
+	assert_false(buf_addf(&buf, "%0*d", (int)ceiling - 3, 7));
+	assert_string_equal(buf.data, "kept");
+	assert_false(buf_addf(&buf, "%d", 7));
+	assert_string_equal(buf.data, "kept");
+}
+
 static void buf_formats_up_to_its_ceiling(void **state UNUSED)
 {
-	for (size_t before = 0; before < 140; before++) {
-		SCOPED(buf_done) struct buf buf;
-
-		buf_init(&buf, 150);
-		for (size_t i = 0; i < before; i++)
-			assert_true(buf_add(&buf, "-", 1));
-		assert_true(buf_addf(&buf, "%0*d", (int)(150 - before), 7));
-		assert_int_equal(buf.len, 150);
-		assert_int_equal(strlen(buf.data), 150);
-		buf_clear(&buf);
-		assert_true(buf_adds(&buf, "kept"));
-		assert_false(buf_addf(&buf, "%0*d", 147, 7));
-		assert_string_equal(buf.data, "kept");
-		assert_false(buf_addf(&buf, "%d", 7));
-		assert_string_equal(buf.data, "kept");
-	}
+	for (size_t before = 0; before < 140; before++)
+		check_formatting(150, before);
+	for (size_t before = 0; before < 9; before++)
+		check_formatting(10, before);
 }
 
 int main(void)

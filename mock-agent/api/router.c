@@ -138,6 +138,12 @@ static size_t segment_len(const char *path)
 
 static bool matches(const char *pattern, const char *path)
 {
+	const char *param = strchr(pattern, ':');
+
+	if (!param)
+		return strcmp(pattern, path) == 0;
+	if (strncmp(pattern, path, (size_t)(param - pattern)) != 0)
+		return false;
 	while (*pattern && *path) {
 		size_t wanted = segment_len(pattern), len = segment_len(path);
 
