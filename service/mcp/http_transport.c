@@ -15,6 +15,7 @@
 #define SECRET_LEN_MIN    8 /* a shorter one is a test's, and part of any word */
 #define RESUME_NS         (1 * CLOCK_S) /* before a stream begins again, unless it says */
 #define RESUME_MAX_NS     (30 * CLOCK_S)
+#define RESUME_MIN_NS     (10 * CLOCK_MS) /* a server may ask for none at all */
 #define ANSWER_TRIES_MAX  3  /* beginnings in a row that bring nothing, of an answer */
 #define LISTEN_TRIES_MAX  10 /* of what the server says unasked */
 #define BAD_REQUEST_CODE  (-32000)      /* of the SDK's servers */
@@ -244,6 +245,8 @@ static void resume_later(struct http_transport *http, struct http_exchange *exch
 
 	if (pause_ns > RESUME_MAX_NS)
 		pause_ns = RESUME_MAX_NS;
+	if (pause_ns < RESUME_MIN_NS)
+		pause_ns = RESUME_MIN_NS;
 	exchange->failures = exchange->received ? 0 : exchange->failures + 1;
 	exchange->due_ns = clock_now() + pause_ns;
 	set_timer(http);
