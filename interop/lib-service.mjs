@@ -147,5 +147,6 @@ export async function startService({ mcpServers, env = {} }) {
 		api.close();
 		return { code, signal, complete: events("shutdown.complete")[0] };
 	};
-	return { ask, api, events, endOf, stopAndRead, pid: service.pid };
+	const log = () => service.stdout + service.stderr;
+	return { ask, api, events, endOf, log, stopAndRead, pid: service.pid };
 }

@@ -1,7 +1,8 @@
 /*
  * The official MCP servers below our service: over stdio, and server-everything over
  * Streamable HTTP as well. Their tools are called through an agent, and each is stopped
- * idle and with a call of 10 s in flight: by which step it ended, and when.
+ * idle and with a call of 10 s in flight: by which step it ended, and when. Then servers
+ * made with the SDK's second generation, which speak 2026-07-28, some of them alone.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -87,6 +88,55 @@ const start = (server, env = {}) =>
 		mcpServers: { [server.name]: server.config },
 		env: { DATA_FOLDER: join(folder, "data"), TURN_BUDGET: "200ms", ...env },
 	});
+
+/* A secret of MCP_CONFIG stands in no line that the service writes. */
+async function keepsSecrets(url) {
+	const secret = "Bearer secret-of-the-interop-test";
+	const service = await startService({
+		mcpServers: { everything: { url, headers: { Authorization: "Bearer ${TOKEN}" } } },
+		env: { TOKEN: secret.slice(7), HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" },
+	});
+	const reply = await service.ask(servers[0].call);
+	if (!reply.includes(servers[0].says)) throw new Error(`it answered ${reply}`);
+	const stop = await service.stopAndRead();
+	same(stop.code, 0, "exit code");
+	if (service.log().includes(secret.slice(7))) throw new Error("the log has the token");
+}
+
+/* A server of the SDK's second generation: `legacy` is what it does with other clients. */
+async function startSecond(legacy, overHttp) {
+	const script = join(process.cwd(), "lib-mcp-server.mjs");
+	if (!overHttp) return { config: { command: process.execPath, args: [script, legacy] } };
+	const port = await freePort();
+	const server = startProgram(process.execPath, [script, legacy, String(port)]);
+	await until(() => server.ended || server.stderr.includes("listening"), "the server listens");
+	return { server, config: { url: `http://127.0.0.1:${port}/mcp` } };
+}
+
+async function callsSecond(legacy, overHttp) {
+	const { server, config } = await startSecond(legacy, overHttp);
+	const service = await startService({ mcpServers: { second: config } });
+	same(await service.ask({ tool: "sum", input: { a: 40, b: 2 } }), "the sum is 42", "answer");
+	const stop = await service.stopAndRead();
+	same(service.endOf("second").steps, overHttp ? "" : "eof", "steps");
+	same(stop.code, 0, "exit code");
+	if (overHttp && legacy === "reject" && !server.stderr.includes("POST server/discover"))
+		throw new Error("it was not asked server/discover");
+	await server?.stop();
+}
+
+/* Without a session, the end of its connection tells the server that nobody waits. */
+async function abortsSecond() {
+	const { server, config } = await startSecond("reject", true);
+	const service = await startService({ mcpServers: { second: config }, env: { TURN_BUDGET: "200ms" } });
+	const answer = service.ask({ tool: "wait" }).catch((error) => String(error));
+	await until(() => server.stderr.includes("wait begins"), "the call begins");
+	const stop = await service.stopAndRead();
+	await answer;
+	same(stop.code, 0, "exit code");
+	await until(() => server.stderr.includes("wait is aborted"), "the server hears that nobody waits");
+	await server.stop();
+}
 
 const tell = (what, { steps, end, ms }) =>
 	console.log(`# ${what}: ${steps}, ${end.signal ? `signal ${end.signal}` : `code ${end.exit_code ?? end.status}`}, ${Math.round(ms)} ms`);
@@ -182,5 +232,14 @@ await check("a server that has restarted gets a new session, and the call once",
 	same(stop.code, 0, "exit code");
 	await again.stop();
 });
+const third = await startOverHttp();
+await check("headers are in no log, and no proxy is asked", () => keepsSecrets(third.url));
+
+for (const overHttp of [false, true]) {
+	client(`SDK server 2, ${overHttp ? "HTTP" : "stdio"}`, versionOf("@modelcontextprotocol/server"));
+	await check("one that serves every version", () => callsSecond("serve", overHttp));
+	await check("one of 2026-07-28 alone", () => callsSecond("reject", overHttp));
+}
+await check("a call in flight is aborted by the end of its connection", abortsSecond);
 
 await finish();
