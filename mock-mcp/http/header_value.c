@@ -64,5 +64,5 @@ bool header_value_is(const char *header, const char *text)
 	if (is_plain(header, len))
 		return len == strlen(text) && !strncmp(header, text, len);
 	return decode(header + begin, len - begin - end, &bytes) &&
-		bytes.len == strlen(text) && !memcmp(bytes.data, text, bytes.len);
+		bytes.len == strlen(text) && !memcmp(buf_text(&bytes), text, bytes.len);
 }
