@@ -25,8 +25,8 @@ void reply_begin(struct reply *reply, const char *prompt)
 {
 	*reply = (struct reply){0};
 	buf_init(&reply->text, REPLY_CEILING);
-	buf_addf(&reply->text, "You said: %.*s",
-		(int)reply_whole_len(prompt, PROMPT_MAX), prompt);
+	buf_adds(&reply->text, "You said: ");
+	buf_add(&reply->text, prompt, reply_whole_len(prompt, PROMPT_MAX));
 }
 
 void reply_begin_with(struct reply *reply, const char *text)
