@@ -170,8 +170,10 @@ static void speak(struct message *message, struct conversation *conversation)
 	}
 	cut_at_stop(message, &block->text);
 	cut_at_length(message, &block->text);
-	if (block->text.text.len == 0)
+	if (block->text.text.len == 0) {
+		reply_done(&block->text);
 		message->block_count--;
+	}
 }
 
 static void count_tokens(struct message *message)
