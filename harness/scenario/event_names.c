@@ -17,6 +17,7 @@ const char *const event_names[] = {
 	"agent.turn.begin",
 	"agent.tool.asked",
 	"agent.tool.answered",
+	"agent.tool.used",
 	"agent.turn.end",
 	"agent.interrupted",
 	"agent.disconnect.begin",

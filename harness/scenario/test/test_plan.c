@@ -417,9 +417,9 @@ static const struct {
 	{"{\"name\":\"x\",\"matrix\":{\"matrix.load\":[1]}}", NULL,
 		"s.json:1:23: matrix.load: can't be changed", "a matrix in a matrix"},
 	{"{\"name\":\"x\",\"matrix\":{\"load.sessions\":[1,\n\"3\",\n-1]}}", NULL,
-		"s.json:2:1: matrix: load.sessions: expected a whole number from 0 to 5000, "
+		"s.json:2:1: matrix: load.sessions: expected a whole number from 0 to 10000, "
 		"not a string\n"
-		"s.json:3:1: matrix: load.sessions: expected a whole number from 0 to 5000, "
+		"s.json:3:1: matrix: load.sessions: expected a whole number from 0 to 10000, "
 		"not -1",
 		"values that the key refuses, each at its place"},
 	{"{\"name\":\"x\",\"load\":{\"turns\":2},\n\"matrix\":{\"load.sessions\":[3,1]}}",
@@ -480,7 +480,7 @@ static const struct {
 		"half a --set"},
 	{"{\"name\":\"x\"}", "load.sessions=many",
 		"--set load.sessions=many: load.sessions: expected a whole number from "
-		"0 to 5000, not a string",
+		"0 to 10000, not a string",
 		"a bad value from the command line"},
 	{"{\"name\":\"x\"}", "matrix.load.sessions=[1]",
 		"--set matrix.load.sessions=[1]: matrix.load.sessions: can't be changed",
