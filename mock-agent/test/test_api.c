@@ -33,6 +33,17 @@ static void checks_have_the_order_of_the_hosted_api(void **state UNUSED)
 		{"/v1/sessions", "authorization: Bearer s3cret\r\n" BETA, 400,
 			"invalid_request_error",
 			"anthropic-version: header is required", "no version"},
+		{"/v1/sessions",
+			"authorization: Bearer s3cret\r\n" BETA
+			"anthropic-version: 1999-01-01\r\n",
+			400, "invalid_request_error",
+			"anthropic-version: \"1999-01-01\" is not a valid version",
+			"a version before the first"},
+		{"/v1/models",
+			"x-api-key: s3cret\r\nanthropic-version: 2023-06-01x\r\n", 400,
+			"invalid_request_error", NULL, "more than a date"},
+		{"/v1/models", "x-api-key: s3cret\r\nanthropic-version: 2031-02-03\r\n",
+			200, NULL, NULL, "tomorrow's client"},
 		{"/v1/sessions", "authorization: Bearer s3cret\r\n" BETA VERSION, 200,
 			NULL, NULL, "today's client"},
 		{"/v1/sessions?beta=true",
@@ -440,83 +451,6 @@ static void events_are_listed_by_all_types_that_are_asked_for(void **state UNUSE
 	mock_stop(&mock);
 }
 
-static void messages_are_answered_whole_and_as_a_stream(void **state UNUSED)
-{
-	static const char *const frames[] = {"event: message_start", "event: ping",
-		"event: content_block_start", "\"text_delta\",\"text\":\"You sa\"",
-		"\"text\":\"id: hi\"", "event: content_block_stop",
-		"event: message_delta", "event: message_stop"};
-	struct mock_program mock;
-	struct http_answer answer;
-	struct http_client line;
-	SCOPED(mem_free) char *tokens = NULL;
-
-	mock_start(&mock, "{\"chunks\": 2}");
-	answer = mock_call(&mock, "POST", "/v1/messages",
-		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
-		"\"content\":\"hi\"}]}");
-	assert_int_equal(answer.status, 200);
-	assert_string_equal(
-		cJSON_GetStringValue(json_at(answer.body, "content.0.text")),
-		"You said: hi");
-	assert_string_equal(json_text(answer.body, "stop_reason"), "end_turn");
-	http_answer_done(&answer);
-	http_open(&line, mock.port);
-	mock_send(&line, "POST", "/v1/messages",
-		"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":"
-		"[{\"role\":"
-		"\"user\",\"content\":\"hi\"}]}");
-	for (unsigned i = 0; i < COUNT(frames); i++)
-		http_expect(&line, frames[i]);
-	assert_int_equal(http_read_all(&line, HTTP_PATIENCE_MS), HTTP_EOF);
-	http_close(&line);
-	answer = mock_call(&mock, "POST", "/v1/messages/count_tokens",
-		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
-		"\"hi\"}]}");
-	assert_true(json_int(answer.body, "input_tokens", 0) > 0);
-	http_answer_done(&answer);
-	mock_stop(&mock);
-}
-
-static void messages_call_the_tools_of_the_behavior(void **state UNUSED)
-{
-	struct mock_program mock;
-	struct http_answer answer;
-
-	mock_start(&mock, "{\"tools\": 1}");
-	answer = mock_call(&mock, "POST", "/v1/messages",
-		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","
-		"\"content\":\"hi\"}],\"tools\":[{\"name\":\"t\",\"input_schema\":"
-		"{\"type\":"
-		"\"object\",\"properties\":{\"q\":{\"type\":\"string\"}},\"required\":"
-		"[\"q\"]}}]}");
-	assert_string_equal(json_text(answer.body, "stop_reason"), "tool_use");
-	assert_string_equal(
-		cJSON_GetStringValue(json_at(answer.body, "content.0.input.q")), "hi");
-	http_answer_done(&answer);
-	mock_stop(&mock);
-}
-
-static void messages_refuse_threads(void **state UNUSED)
-{
-	struct mock_program mock;
-	struct http_answer answer;
-
-	mock_start(&mock, "{}");
-	answer = mock_call(&mock, "POST", "/v1/messages",
-		"{\"model\":\"m\",\"max_tokens\":9,\"thread\":{\"type\":\"create\"},"
-		"\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
-	assert_int_equal(answer.status, 400);
-	assert_string_equal(
-		cJSON_GetStringValue(json_at(answer.body, "error.details.error_code")),
-		"thread_unsupported_request");
-	assert_string_equal(cJSON_GetStringValue(json_at(
-				    answer.body, "error.details.unsupported.0")),
-		"thread");
-	http_answer_done(&answer);
-	mock_stop(&mock);
-}
-
 static void control_path_shows_and_changes_behavior(void **state UNUSED)
 {
 	struct mock_program mock;
@@ -641,9 +575,6 @@ int main(void)
 		cmocka_unit_test(lists_come_in_pages_both_ways),
 		cmocka_unit_test(list_of_sessions_is_narrowed_as_asked),
 		cmocka_unit_test(events_are_listed_by_all_types_that_are_asked_for),
-		cmocka_unit_test(messages_are_answered_whole_and_as_a_stream),
-		cmocka_unit_test(messages_call_the_tools_of_the_behavior),
-		cmocka_unit_test(messages_refuse_threads),
 		cmocka_unit_test(control_path_shows_and_changes_behavior),
 		cmocka_unit_test(every_change_over_control_is_an_event),
 		cmocka_unit_test(control_key_is_for_control_alone),
