@@ -33,7 +33,7 @@ static bool grow(struct buf *buf, size_t len)
 	}
 	while (room <= buf->len + len)
 		room = room <= ceiling / 2 ? room * 2 : ceiling + 1;
-	if (room > ceiling + 1)
+	if (room - 1 > ceiling) /* ceiling + 1 may be 0 */
 		room = ceiling + 1;
 	if (room > buf->room) {
 		buf->data = mem_grown(buf->data, room, 1);

@@ -176,12 +176,24 @@ static void buf_formats_up_to_its_ceiling(void **state UNUSED)
 		check_formatting(10, before);
 }
 
+static void buf_may_have_the_highest_ceiling(void **state UNUSED)
+{
+	struct buf buf;
+
+	buf_init(&buf, SIZE_MAX);
+	assert_true(buf_adds(&buf, "a"));
+	assert_true(buf_addf(&buf, "%200d", 7));
+	assert_int_equal(buf.len, 201);
+	buf_done(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_is_valid_and_empty_when_zeroed),
 		cmocka_unit_test(buf_writes_integers),
 		cmocka_unit_test(buf_formats_up_to_its_ceiling),
+		cmocka_unit_test(buf_may_have_the_highest_ceiling),
 		cmocka_unit_test(buf_grows_and_always_ends_in_nul),
 		cmocka_unit_test(buf_takes_bytes_as_they_are),
 		cmocka_unit_test(buf_fills_up_to_its_ceiling_and_no_further),
