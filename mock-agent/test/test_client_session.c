@@ -262,6 +262,34 @@ static void a_turn_goes_on_with_the_results_of_its_tools(void **state UNUSED)
 	mock_stop(&mock);
 }
 
+/* Some clients put a reminder in front of the result, or take one away. */
+static void a_result_belongs_to_the_turn_that_waits_whatever_is_around_it(
+	void **state UNUSED)
+{
+	static const char reminded[] =
+		BODY(TOOLS) ",{\"role\":\"user\",\"content\":\"be brief\"}" USED "]}";
+	static const char summed_up[] = "{\"model\":\"m\",\"max_tokens\":99," TOOLS
+					"\"messages\":[{\"role\":\"user\","
+					"\"content\":\"in short\"}" USED "]}";
+	static const char *const bodies[] = {reminded, summed_up};
+
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		struct mock_program mock;
+		struct http_client client;
+		SCOPED(mem_free) char *turn = NULL;
+
+		mock_start(&mock, "{\"tools\":1}");
+		http_open(&client, mock.port);
+		ask(&client, with_tools);
+		turn = member_of(expect_event(&mock, "agent.turn.begin", ""), "turn");
+		ask(&client, bodies[i]);
+		expect_event(&mock, "agent.tool.answered", turn);
+		expect_event(&mock, "agent.turn.end", turn);
+		http_close(&client);
+		mock_stop(&mock);
+	}
+}
+
 static void a_turn_whose_tool_is_never_answered_does_not_end(void **state UNUSED)
 {
 	struct mock_program mock;
@@ -523,6 +551,8 @@ int main(void)
 			a_client_that_leaves_in_mid_answer_interrupts_the_turn),
 		cmocka_unit_test(a_whole_answer_waits_for_its_first_byte_too),
 		cmocka_unit_test(a_turn_goes_on_with_the_results_of_its_tools),
+		cmocka_unit_test(
+			a_result_belongs_to_the_turn_that_waits_whatever_is_around_it),
 		cmocka_unit_test(a_turn_whose_tool_is_never_answered_does_not_end),
 		cmocka_unit_test(a_prompt_in_place_of_a_result_gives_the_turn_up),
 		cmocka_unit_test(an_agent_below_an_agent_ends_its_own_turn_alone),

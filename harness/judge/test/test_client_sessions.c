@@ -212,15 +212,15 @@ static void a_late_turn_that_some_webhook_was_acknowledged_for_is_lost(void **st
 
 /* The session API, by a service that logs none of our events */
 
-static void open_managed(struct judge_scene *scene, int count)
+static void open_managed(struct judge_scene *scene, const char *by, int count)
 {
 	run_rooms(scene, "path", 0);
 	scene->scenario.load.sessions = count;
 	for (int i = 1; i <= count; i++)
 		scene_add_event(scene, EVENT_LEDGER, -500,
 			"{\"event\":\"agent.session.opened\",\"session\":\"%d\","
-			"\"id\":\"sesn_%d\",\"api\":\"sessions\",\"by\":\"order\"}",
-			i, i);
+			"\"id\":\"sesn_%d\",\"api\":\"sessions\",\"by\":\"%s\"}",
+			i, i, by);
 }
 
 static void end_managed(
@@ -241,7 +241,7 @@ static void sessions_that_nobody_asked_to_end_are_named(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	open_managed(scene, 3);
+	open_managed(scene, "order", 3);
 	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
 	scene_kill_at_grace(scene);
 	scene_expect(scene, VERDICT_KILLED, "H1");
@@ -253,7 +253,7 @@ static void a_service_that_ended_without_asking_is_told(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	open_managed(scene, 3);
+	open_managed(scene, "order", 3);
 	scene_expect(scene, VERDICT_DIRTY, "H1");
 	assert_says(scene, "H1", "ended without asking the agent API to end 3 of 3");
 	scene_exit_with(scene, 3);
@@ -266,7 +266,7 @@ static void a_child_that_is_waited_for_goes_before_sessions_never_asked(void **s
 	struct judge_scene *scene = *state;
 	unsigned child;
 
-	open_managed(scene, 3);
+	open_managed(scene, "order", 3);
 	child = scene_add_process(scene, 0, "worker");
 	scene_add_signal(scene, 1, 0, child, SIGTERM);
 	scene_kill_at_grace(scene);
@@ -278,7 +278,7 @@ static void sessions_in_a_row_are_told_by_the_ledger(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	open_managed(scene, 8);
+	open_managed(scene, "order", 8);
 	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
 	for (int i = 1; i <= 4; i++)
 		end_managed(scene, i, 400 * (i - 1) + 2, 400 * i);
@@ -293,7 +293,7 @@ static void sessions_side_by_side_are_no_row(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	open_managed(scene, 8);
+	open_managed(scene, "order", 8);
 	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
 	for (int i = 1; i <= 4; i++)
 		end_managed(scene, i, 2, 400 * i);
@@ -338,7 +338,7 @@ static void a_service_that_says_it_released_its_sessions_has_not(void **state)
 {
 	struct judge_scene *scene = *state;
 
-	open_managed(scene, 1);
+	open_managed(scene, "metadata", 1);
 	strlist_add(&scene->scenario.service.env, "SESSION_END=keep");
 	scene_add_event(scene, EVENT_LEDGER, -400,
 		"{\"event\":\"agent.stream.opened\",\"session\":\"1\",\"id\":\"sesn_1\"}");
