@@ -88,6 +88,14 @@ static void buf_stays_full_until_it_is_cleared(void **state UNUSED)
 	assert_string_equal(buf_text(&buf), "1234");
 }
 
+static void buf_may_have_no_ceiling_at_all(void **state UNUSED)
+{
+	SCOPED(buf_done) struct buf buf = {.ceiling = SIZE_MAX};
+
+	assert_true(buf_adds(&buf, "text"));
+	assert_string_equal(buf_text(&buf), "text");
+}
+
 static void buf_has_a_ceiling_even_when_it_was_given_none(void **state UNUSED)
 {
 	SCOPED(buf_done) struct buf buf = {0};
@@ -199,6 +207,7 @@ int main(void)
 		cmocka_unit_test(buf_fills_up_to_its_ceiling_and_no_further),
 		cmocka_unit_test(buf_adds_nothing_of_what_does_not_fit),
 		cmocka_unit_test(buf_stays_full_until_it_is_cleared),
+		cmocka_unit_test(buf_may_have_no_ceiling_at_all),
 		cmocka_unit_test(buf_has_a_ceiling_even_when_it_was_given_none),
 		cmocka_unit_test(buf_drops_from_the_front),
 		cmocka_unit_test(buf_gives_its_text_away),
