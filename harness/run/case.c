@@ -106,7 +106,7 @@ static bool bring_up_service(struct case_state *state, struct err *err)
 		.host = apart ? "0.0.0.0" : "127.0.0.1",
 		.agent_url =
 			state->mock_agent ? mock_agent_url(state->mock_agent) : NULL,
-		.mock_mcp = state->mock_mcp,
+		.mcp_urls = state->mock_mcp ? mock_mcp_urls(state->mock_mcp) : NULL,
 		.ledger = ledger_address(state->ledger),
 		.port = port,
 		.seed = state->evidence->seed,

@@ -14,6 +14,7 @@
 #include "harness/run/load.h"
 #include "harness/run/load_command.h"
 #include "harness/run/mock_agent.h"
+#include "harness/run/mock_mcp.h"
 #include "harness/run/sampler.h"
 #include "lib/cc.h"
 #include "lib/loop_timer.h"

@@ -48,9 +48,9 @@ struct mock_mcp *mock_mcp_up(const struct mock_options *options,
 	return mocks;
 }
 
-const char *mock_mcp_url(const struct mock_mcp *mocks, unsigned i)
+const char *const *mock_mcp_urls(const struct mock_mcp *mocks)
 {
-	return mocks ? mocks->url[i] : NULL;
+	return (const char *const *)mocks->url;
 }
 
 bool mock_mcp_all_running(const struct mock_mcp *mocks)

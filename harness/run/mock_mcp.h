@@ -20,9 +20,9 @@ struct mock_mcp;
 struct mock_mcp *mock_mcp_up(const struct mock_options *options,
 	const struct mcp_list *list, struct err *err) MUST_CHECK;
 
-/* Of the list's i-th server: "http://127.0.0.1:41234/mcp"; NULL: a child of the
+/* Of each server of the list: "http://127.0.0.1:41234/mcp", or NULL: a child of the
  * service. Borrowed. */
-const char *mock_mcp_url(const struct mock_mcp *mocks, unsigned i);
+const char *const *mock_mcp_urls(const struct mock_mcp *mocks);
 
 bool mock_mcp_all_running(const struct mock_mcp *mocks);
 

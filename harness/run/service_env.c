@@ -40,7 +40,7 @@ static char *mcp_config(const struct service_env *env)
 	cJSON *servers = cJSON_AddObjectToObject(config, "mcpServers");
 
 	for (unsigned i = 0; i < mcp->count; i++) {
-		const char *url = mock_mcp_url(env->mock_mcp, i);
+		const char *url = env->mcp_urls ? env->mcp_urls[i] : NULL;
 		cJSON *server = cJSON_AddObjectToObject(servers, mcp->server[i].name);
 
 		if (url)

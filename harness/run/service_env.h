@@ -9,7 +9,6 @@
 #ifndef HARNESS_RUN_SERVICE_ENV_H
 #define HARNESS_RUN_SERVICE_ENV_H
 
-#include "harness/run/mock_mcp.h"
 #include "harness/scenario/scenario.h"
 #include "lib/cc.h"
 
@@ -18,10 +17,10 @@ struct service_env {
 	const struct scenario *scenario;
 	const char *host;      /* where our service listens: "127.0.0.1", "0.0.0.0" */
 	const char *agent_url; /* NULL without a mock agent API */
-	const struct mock_mcp *mock_mcp; /* the MCP servers over HTTP; NULL: none */
-	const char *ledger;              /* "unix:/path" */
-	int64_t port;                    /* of {port}; 0: our service chooses one */
-	uint64_t seed;                   /* of the MCP servers' draws */
+	const char *const *mcp_urls; /* see mock_mcp_urls(); NULL: none is over HTTP */
+	const char *ledger;          /* "unix:/path" */
+	int64_t port;                /* of {port}; 0: our service chooses one */
+	uint64_t seed;               /* of the MCP servers' draws */
 };
 
 /* Both give the caller a list for strlist_done(). The first is the environment,

@@ -28,7 +28,7 @@ static void metrics_tell_what_was_counted(UNUSED void **state)
 		.turns = {7, 1, 2, 1},
 		.turns_ns = 1500 * CLOCK_MS,
 		.disconnect_failures = 4,
-		.mcp_steps = {0, 6, 2, 1},
+		.mcp_steps = {0, 6, 2, 1, 4, 3},
 		.orphans = 9,
 		.has_last_stop = true,
 		.last_stop = {.took_ns = 2250 * CLOCK_MS,
@@ -60,6 +60,8 @@ static void metrics_tell_what_was_counted(UNUSED void **state)
 	expect_line(buf_text(&text), "service_disconnect_failures_total 4");
 	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"eof\"} 6");
 	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"kill\"} 1");
+	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"delete\"} 4");
+	expect_line(buf_text(&text), "service_mcp_steps_total{step=\"drop\"} 3");
 	expect_line(buf_text(&text), "service_orphans_reaped_total 9");
 	expect_line(buf_text(&text), "service_last_shutdown_seconds 2.25");
 	expect_line(buf_text(&text), "service_last_shutdown_failures 1");

@@ -72,6 +72,49 @@ static void our_service_gets_the_run(void **state)
 	assert_non_null(strstr(value_of(scene, "MCP_CONFIG"), "mcpServers"));
 }
 
+/* Two MCP servers, the second over HTTP. */
+static void give_mcp(struct service_env_scene *scene)
+{
+	static char skills[] = "skills", financial[] = "financial";
+	static char behavior[] = "{\"name\":\"skills\"}";
+	static struct mcp_server servers[] = {
+		{.name = skills, .json = behavior},
+		{.name = financial, .json = behavior, .is_http = true},
+	};
+	static const char *const urls[] = {NULL, "http://127.0.0.1:4300/mcp"};
+
+	scene->scenario.mcp = (struct mcp_list){servers, COUNT(servers)};
+	scene->env.mcp_urls = urls;
+}
+
+static void mcp_servers_are_programs_or_addresses(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	give_mcp(scene);
+	scene->list = service_env_list(&scene->env);
+	assert_string_equal(value_of(scene, "MCP_CONFIG"),
+		"{\"mcpServers\":{\"skills\":{\"command\":\"mock-mcp\",\"args\":["
+		"\"--behavior\",\"{\\\"name\\\":\\\"skills\\\"}\",\"--seed\",\"0\","
+		"\"--ledger\",\"unix:/tmp/ledger\"]},\"financial\":{\"type\":\"http\","
+		"\"url\":\"http://127.0.0.1:4300/mcp\",\"headers\":"
+		"{\"X-Session-Room\":\"${SESSION_ROOM}\"}}}}");
+}
+
+/* Whose client may not know our variables. */
+static void a_foreign_service_gets_the_address_alone(void **state)
+{
+	struct service_env_scene *scene = *state;
+
+	give_mcp(scene);
+	strlist_add(&scene->scenario.service.command, "node");
+	strlist_add(&scene->scenario.service.env, "SERVERS={mcp_config}");
+	scene->list = service_env_list(&scene->env);
+	assert_non_null(strstr(value_of(scene, "SERVERS"),
+		"\"financial\":{\"type\":\"http\",\"url\":"
+		"\"http://127.0.0.1:4300/mcp\"}}}"));
+}
+
 static void the_scenarios_own_value_wins(void **state)
 {
 	struct service_env_scene *scene = *state;
@@ -126,6 +169,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(our_service_gets_the_run),
+		SCENE(mcp_servers_are_programs_or_addresses),
+		SCENE(a_foreign_service_gets_the_address_alone),
 		SCENE(the_scenarios_own_value_wins),
 		SCENE(a_foreign_service_gets_what_its_scenario_names_and_nothing_else),
 		SCENE(a_variable_overrides_those_of_the_files),
