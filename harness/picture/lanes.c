@@ -282,7 +282,10 @@ static void add_session(struct lanes_search *search, unsigned index)
 {
 	const struct session_record *record = &search->view->sessions.records[index];
 	int64_t zero_ns = search->steps->zero_ns;
-	int64_t begun_ns = record->begun_ns ? record->begun_ns : record->asked_ns;
+	/* (No request ends a session of a client: its connections are closed.) */
+	int64_t begun_ns = record->api && record->done ? record->done_ns
+		: record->begun_ns                     ? record->begun_ns
+						       : record->asked_ns;
 	int64_t released_ns =
 		record->released_ns ? record->released_ns : record->done_ns;
 	bool in_turn = record->turn_begun_ns &&
@@ -302,7 +305,7 @@ static void add_session(struct lanes_search *search, unsigned index)
 		add_span(search, lane, SPAN_CLOSING, record->released_ns,
 			record->closed_ns ? record->closed_ns : record->released_ns);
 	add_mark(search, lane, begun_ns, mem_text("disconnect"));
-	add_mark(search, lane, record->done ? record->done_ns : 0,
+	add_mark(search, lane, record->done && !record->api ? record->done_ns : 0,
 		mem_text("acknowledged"));
 	add_mark(search, lane, record->failed_ns,
 		mem_textf("failed: %.200s", record->failed ? record->failed : ""));

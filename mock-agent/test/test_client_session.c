@@ -4,8 +4,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
 
 #include "mock-agent/session/client_session.h"
 #include "mock-agent/test/mock_program.h"
@@ -190,6 +194,53 @@ static void a_session_is_closed_with_its_last_connection_and_resumes(
 	assert_int_equal(mock_count_events(&mock, "agent.session.opened"), 2);
 	http_close(&one);
 	mock_stop(&mock);
+}
+
+/* Beyond the bound requests are answered, without a session; once one of a connection has
+ * ended, there is room again. */
+static void sessions_are_bounded(void **state UNUSED)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct agent_behavior behavior;
+	struct fault_schedules schedules;
+	struct session_numbers numbers = {0};
+	struct client_sessions sessions = {
+		.schedules = &schedules, .numbers = &numbers};
+	struct web_connection named = {0}, bare = {0};
+	struct client_origin origin = {.connection = &named, .api = "messages"};
+
+	log_to(nowhere);
+	agent_behavior_preset(&behavior);
+	fault_schedules_init(&schedules, &behavior, 1);
+	client_session_release(client_sessions_take(&sessions,
+		&(struct client_origin){.connection = &bare, .api = "messages"}));
+	for (unsigned i = 1; i <= CLIENT_SESSIONS_MAX; i++) {
+		SCOPED(mem_free) char *name = mem_textf("u%u", i);
+		struct client_session *session;
+
+		origin.names[CLIENT_BY_USER] = name;
+		/* The first ones only: each look is through the connection's list. */
+		origin.connection =
+			i <= 3 ? &named : &(struct web_connection){.port = 1};
+		session = client_sessions_take(&sessions, &origin);
+		assert_true((session != NULL) == (i < CLIENT_SESSIONS_MAX));
+		client_session_release(session);
+		if (i > 3)
+			client_sessions_disconnect(origin.connection);
+	}
+	assert_true(sessions.full);
+	client_sessions_disconnect(&bare);
+	origin.names[CLIENT_BY_USER] = "one more";
+	origin.connection = &named;
+	client_session_release(client_sessions_take(&sessions, &origin));
+	assert_int_equal(HASH_COUNT(sessions.by_key), CLIENT_SESSIONS_MAX);
+	client_sessions_disconnect(&named);
+	client_sessions_clear(&sessions);
+	session_numbers_clear(&numbers);
+	fault_schedules_done(&schedules);
+	agent_behavior_done(&behavior);
+	log_to(STDERR_FILENO);
+	close(nowhere);
 }
 
 static void what_is_refused_opens_no_session(void **state UNUSED)
@@ -546,6 +597,7 @@ int main(void)
 		cmocka_unit_test(a_user_id_may_have_the_session_in_it),
 		cmocka_unit_test(
 			a_session_is_closed_with_its_last_connection_and_resumes),
+		cmocka_unit_test(sessions_are_bounded),
 		cmocka_unit_test(what_is_refused_opens_no_session),
 		cmocka_unit_test(
 			a_client_that_leaves_in_mid_answer_interrupts_the_turn),
