@@ -110,6 +110,9 @@ static int run(const struct cli_arguments *arguments,
 	if (fd_limit_raise(&err) == 0 || !stand_in_run(&options, &code, &err))
 		complain(&err, EXIT_BROKEN);
 	lifeline_exit(code);
+	/* Their handles are open to the end. */
+	if (options.behavior->leave_mcp)
+		_exit(code);
 	return code;
 }
 
