@@ -113,6 +113,15 @@ export async function startMock({ behavior, key, args = [], program = "mock-agen
 			.filter((line) => line.startsWith("{"))
 			.map((line) => JSON.parse(line))
 			.filter((event) => event.event === name);
+	const stop = mock.stop;
+	mock.stop = async () => {
+		const end = await stop();
+		if (end.code !== 0 && !mock.told) {
+			mock.told = true;
+			fail(`${program} ends with 0 when told to`, `${JSON.stringify(end)} ${mock.stderr.slice(-2000)}`);
+		}
+		return end;
+	};
 	mock.descriptors = () => readdirSync(`/proc/${mock.pid}/fd`).length;
 	return mock;
 }
@@ -157,6 +166,11 @@ export function client(name, version) {
 
 const oneLine = (text) => String(text).replace(/\s+/g, " ").slice(0, 300);
 
+function fail(name, why) {
+	failures++;
+	console.log(`not ok ${name} # ${oneLine(why)}`);
+}
+
 /* One result. fn throws, or is not done within `ms`: it has failed. */
 export async function check(name, fn, ms = CHECK_MS) {
 	let timer;
@@ -170,8 +184,7 @@ export async function check(name, fn, ms = CHECK_MS) {
 		console.log(`ok ${name}`);
 		return true;
 	} catch (error) {
-		failures++;
-		console.log(`not ok ${name} # ${oneLine(error?.message ?? error)}`);
+		fail(name, error?.message ?? error);
 		if (error?.stack) console.error(error.stack);
 		return false;
 	} finally {
@@ -194,7 +207,6 @@ export async function finish() {
 for (const event of ["uncaughtException", "unhandledRejection"])
 	process.on(event, (error) => {
 		console.error(error);
-		console.log(`not ok nothing is thrown outside of a check # ${oneLine(error?.message ?? error)}`);
-		failures++;
+		fail("nothing is thrown outside of a check", error?.message ?? error);
 		finish();
 	});
