@@ -181,7 +181,7 @@ install: all $(out)/man
 	for file in scenarios/README.md scenarios/schema.json scenarios/*/*.json; do \
 		install -m 644 -D $$file $(share)/stopbench/$$file || exit; done
 	for file in README.md CHANGELOG.md LICENSE action.yml docs/*.md docs/ci/*/*.yml docs/ci/*/.*.yml \
-		examples/*.json examples/shop/*.py examples/shop/*/*.json; do \
+		$$(find examples -name node_modules -prune -o -type f ! -path '*/__pycache__/*' -print); do \
 		install -m 644 -D $$file $(share)/doc/stopbench/$$file || exit; done
 	install -d $(share)/man/man1
 	install -m 644 $(out)/man/*.1 $(share)/man/man1
