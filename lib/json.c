@@ -329,8 +329,9 @@ cJSON *json_copy_exact(const cJSON *tree)
 static char *take_step(const char **path)
 {
 	size_t len = strcspn(*path, ".");
-	char *step = mem_textf("%.*s", (int)len, *path);
+	char *step = mem_zeroed(len + 1);
 
+	memcpy(step, *path, len);
 	*path = (*path)[len] == '.' ? *path + len + 1 : NULL;
 	return step;
 }

@@ -67,12 +67,16 @@ static size_t escape(char out[ESCAPE_SIZE], const char *at, size_t len)
 	return len;
 }
 
+static bool is_plain(char byte)
+{
+	return byte >= ' ' && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
 static size_t plain_len(const char *text)
 {
 	size_t len = 0;
 
-	while (text[len] >= ' ' && text[len] < 0x7F && text[len] != '"' &&
-		text[len] != '\\')
+	while (is_plain(text[len]))
 		len++;
 	return len;
 }

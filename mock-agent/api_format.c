@@ -35,12 +35,13 @@ void api_format_id(char id[API_FORMAT_ID_SIZE], const char *prefix)
 	static const char letters[] =
 		"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 	unsigned char noise[ID_LETTERS];
-	char text[ID_LETTERS + 1] = {0};
+	char *at = stpncpy(id, prefix, API_FORMAT_ID_SIZE - ID_LETTERS - 4);
 
 	take_noise(noise, sizeof noise);
+	at = stpcpy(at, "_01");
 	for (unsigned i = 0; i < ID_LETTERS; i++)
-		text[i] = letters[noise[i] % (sizeof letters - 1)];
-	snprintf(id, API_FORMAT_ID_SIZE, "%s_01%s", prefix, text);
+		*at++ = letters[noise[i] % (sizeof letters - 1)];
+	*at = '\0';
 }
 
 /* "not_found_error" for 404. */

@@ -1,5 +1,6 @@
 #include "mock-agent/api/router.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -238,19 +239,28 @@ static bool has_control_key(const struct api_request *request)
 	return key ? given && strcmp(given, key) == 0 : has_credential(request);
 }
 
+/* As in "2023-06-01". */
+static bool is_date(const char *text)
+{
+	static const char form[] = "0000-00-00";
+	size_t at = 0;
+
+	while (form[at] &&
+		(form[at] == '-' ? text[at] == '-' : isdigit((unsigned char)text[at])))
+		at++;
+	return !form[at] && !text[at];
+}
+
 /* A date since the first version; whichever, for the sake of newer clients. False: it
  * was refused. */
 static bool check_version(struct api_request *request)
 {
 	const char *version = web_header(request->exchange, "anthropic-version");
-	unsigned year, month, day;
-	int len = 0;
 
 	if (!version)
 		return api_request_refuse(
 			request, 400, "anthropic-version: header is required");
-	return (sscanf(version, "%4u-%2u-%2u%n", &year, &month, &day, &len) == 3 &&
-		       version[len] == '\0' && strcmp(version, FIRST_VERSION) >= 0) ||
+	return (is_date(version) && strcmp(version, FIRST_VERSION) >= 0) ||
 		api_request_refuse(request, 400,
 			"anthropic-version: \"%.40s\" is not a valid version", version);
 }
