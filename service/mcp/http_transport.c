@@ -257,6 +257,12 @@ static bool is_refusal(const struct http_exchange_end *end)
 	return end->end == FETCH_ANSWERED && end->status / 100 != 2;
 }
 
+/* Would the same come again? */
+static bool is_final(const struct http_exchange_end *end)
+{
+	return is_refusal(end) || end->end == FETCH_FAILED;
+}
+
 /* Does the server not know our session? That is 404; servers made after the SDK's
  * example say 400. */
 static bool has_expired(
@@ -284,7 +290,7 @@ static void on_request_over(struct http_transport *http, struct http_exchange *e
 
 		drop(http, exchange);
 		http->base.events->expired(http->base.arg, id, text);
-	} else if (http_exchange_can_resume(exchange) && !is_refusal(end) &&
+	} else if (http_exchange_can_resume(exchange) && !is_final(end) &&
 		exchange->failures < ANSWER_TRIES_MAX) {
 		resume_later(http, exchange);
 	} else {
@@ -298,7 +304,7 @@ static void on_request_over(struct http_transport *http, struct http_exchange *e
 static void on_listen_over(struct http_transport *http, struct http_exchange *exchange,
 	const struct http_exchange_end *end)
 {
-	if (is_refusal(end) || http->state != HTTP_TRANSPORT_OPEN ||
+	if (is_final(end) || http->state != HTTP_TRANSPORT_OPEN ||
 		exchange->failures >= LISTEN_TRIES_MAX)
 		drop(http, exchange);
 	else

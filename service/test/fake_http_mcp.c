@@ -201,6 +201,9 @@ static void call_tool(struct fake_http_mcp *fake, struct web_exchange *exchange,
 		stream(exchange, "id: e7\nretry: 20\ndata:\n\n", true);
 	} else if (is(tool, "reset")) {
 		web_reset(exchange);
+	} else if (is(tool, "huge event")) {
+		stream(exchange, "id: e1\ndata: {}\n\nid: e2\ndata: ", false);
+		hold(fake, exchange, mem_text(""));
 	} else if (is(tool, "huge")) {
 		answer_hugely(exchange);
 	}

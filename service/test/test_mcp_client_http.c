@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 30000
 #define LONG_NS     (60 * CLOCK_S)
+#define PIECE_LEN   ((size_t)512 << 10)
 
 /* Each callback stops the loop, so that the test can look at what it changed. */
 struct http_scene {
@@ -349,6 +350,28 @@ static void http_server_may_know_no_initialize(void **state)
 		"POST tools/call silent;left;");
 }
 
+/* It is not asked for again, though its stream could be resumed. */
+static void http_event_over_its_ceiling_fails_the_call(void **state)
+{
+	struct http_scene *scene = *state;
+	char *piece = mem_zeroed(PIECE_LEN);
+
+	memset(piece, 'x', PIECE_LEN);
+	start_ready(scene, LONG_NS);
+	call(scene, "huge event");
+	await_journal(scene, "POST tools/call huge event;", 1);
+	while (!scene->called) {
+		if (scene->fake.held)
+			web_stream_add(scene->fake.held, piece, PIECE_LEN);
+		turn(scene);
+	}
+	free(piece);
+	assert_string_equal(
+		buf_text(&scene->results), FAILED "its answer is over 8 MiB;");
+	assert_int_equal(fake_http_mcp_count(&scene->fake, "tools/call"), 1);
+	assert_true(fake_http_mcp_count(&scene->fake, "GET;") <= 1);
+}
+
 static void http_call_is_sent_once_though_it_is_broken_off(void **state)
 {
 	struct http_scene *scene = *state;
@@ -608,6 +631,7 @@ int main(void)
 		TEST(http_server_may_be_stateless),
 		TEST(http_calls_give_what_the_table_says),
 		TEST(http_server_may_know_no_initialize),
+		TEST(http_event_over_its_ceiling_fails_the_call),
 		TEST(http_call_is_sent_once_though_it_is_broken_off),
 		TEST(http_session_that_has_ended_is_begun_again),
 		TEST(http_session_that_has_ended_may_be_a_bad_request),
