@@ -71,7 +71,8 @@ static void on_due(void *arg)
 
 /* Connections */
 
-static struct web_connection *open_connection(struct MHD_Connection *connection)
+static struct web_connection *open_connection(
+	struct web_exchanges *exchanges, struct MHD_Connection *connection)
 {
 	struct web_connection *client = mem_zeroed(sizeof *client);
 	const union MHD_ConnectionInfo *info =
@@ -82,6 +83,7 @@ static struct web_connection *open_connection(struct MHD_Connection *connection)
 			ntohs(((const union address *)info->client_addr)->v4.sin_port);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	client->fd = info->connect_fd;
+	client->all = exchanges;
 	return client;
 }
 
@@ -94,12 +96,13 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		web->connections++;
 		web->coming -= web->coming > 0;
-		*context = client = open_connection(connection);
+		*context = client = open_connection(&web->exchanges, connection);
 		web_watch_add(web->watch, client->fd, client);
 		return;
 	}
 	web->connections--;
 	web_watch_remove(web->watch, client->fd);
+	web_exchanges_forget(client);
 	if (web->closed)
 		web->closed(web->exchanges.arg, client);
 	free(client);

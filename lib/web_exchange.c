@@ -16,28 +16,49 @@ static void cut(struct web_exchange *exchange, enum web_end end)
 	web_exchange_fail(exchange, end);
 }
 
-/* A body that is still arriving may lie unread before the end that the client sent: then
- * microhttpd reads it first. */
-static void leave(struct web_exchange *exchange)
+/* Bytes may lie unread before the end that the client sent: then microhttpd reads them
+ * first. */
+static bool has_unread(int fd)
 {
 	char next;
 
+	return recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void leave(struct web_exchange *exchange)
+{
 	if (exchange->parked)
 		web_exchange_fail(exchange, WEB_LEFT);
 	else if (exchange->state != WEB_EXCHANGE_ARRIVING)
 		return; /* microhttpd is at work on it, and notices */
-	else if (recv(exchange->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+	else if (has_unread(exchange->fd))
 		exchange->all->unread = true;
 	else
 		cut(exchange, WEB_LEFT);
 }
 
 /* When the last bytes and the end of a client come together, microhttpd reads the bytes
- * and waits for an event that has been. The kernel gives another one for this; what is
- * unread stays readable. */
-static void let_read_end(const struct web_connection *client)
+ * and waits for an event that has been. The kernel gives another one for this, which must
+ * not come before the bytes have been read. */
+static void let_read_end(struct web_connection *client)
 {
-	shutdown(client->fd, SHUT_RD);
+	struct web_exchanges *all = client->all;
+
+	if (!has_unread(client->fd)) {
+		shutdown(client->fd, SHUT_RD);
+		return;
+	}
+	all->unread = true;
+	if (!client->is_unread)
+		DL_APPEND(all->unread_clients, client);
+	client->is_unread = true;
+}
+
+void web_exchanges_forget(struct web_connection *client)
+{
+	if (client->is_unread)
+		DL_DELETE(client->all->unread_clients, client);
+	client->is_unread = false;
 }
 
 void web_exchange_on_left(void *arg)
@@ -55,11 +76,19 @@ void web_exchange_on_left(void *arg)
 
 void web_exchanges_look_again(struct web_exchanges *exchanges)
 {
+	struct web_connection *client = exchanges->unread_clients, *next;
 	struct web_exchange *exchange;
 
 	if (!exchanges->unread)
 		return;
 	exchanges->unread = false;
+	exchanges->unread_clients = NULL;
+	for (; client; client = next) {
+		next = client->next;
+		client->is_unread = false;
+		if (!client->exchange)
+			let_read_end(client);
+	}
 	for (exchange = exchanges->list; exchange; exchange = exchange->next)
 		if (exchange->client->left && exchange->state == WEB_EXCHANGE_ARRIVING)
 			leave(exchange);

@@ -34,6 +34,9 @@ struct web_connection {
 	int fd;
 	bool left;                     /* the client has closed or shut its direction */
 	struct web_exchange *exchange; /* the one that is not over, or NULL */
+	struct web_exchanges *all;
+	struct web_connection *prev, *next; /* among the unread, see below */
+	bool is_unread;
 };
 
 /* A whole request, to be answered now or later. */
@@ -66,6 +69,8 @@ struct web_exchanges {
 	unsigned activity; /* counts pieces that arrive, and ends */
 	bool closing;      /* every answer carries Connection: close */
 	bool unread;       /* clients left whose last bytes may not have been read */
+	/* Those of them without an exchange, because their header is not whole. */
+	struct web_connection *unread_clients;
 };
 
 enum web_exchange_state {
@@ -128,8 +133,12 @@ int64_t web_exchanges_cut_unsent(
  * parked or arriving, for microhttpd does not notice it then. */
 void web_exchange_on_left(void *arg);
 
-/* After each run of microhttpd: ends exchanges whose bodies will never be whole. */
+/* After each run of microhttpd: ends exchanges whose bodies will never be whole, and
+ * connections whose headers will not. */
 void web_exchanges_look_again(struct web_exchanges *exchanges);
+
+/* The connection has ended. */
+void web_exchanges_forget(struct web_connection *client);
 
 /* From microhttpd's callbacks for this connection: suspends it until
  * web_exchange_wake(). The exchange ends when the client leaves, or has left before. */
