@@ -146,7 +146,10 @@ static void cut_at_length(struct message *message, struct reply *text)
 	const int64_t left =
 		most > message->output_tokens + 1 ? most - message->output_tokens : 1;
 
-	if (most == 0 || (int64_t)text->text.len <= left * BYTES_PER_TOKEN)
+	/* A product of the client's number might not fit. */
+	if (most == 0 ||
+		(int64_t)(text->text.len + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN <=
+			left)
 		return;
 	reply_shorten(text, (size_t)(left * BYTES_PER_TOKEN));
 	message->stop = MESSAGE_STOP_LENGTH;

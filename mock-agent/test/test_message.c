@@ -87,6 +87,10 @@ static void message_is_as_the_client_asks(void **state UNUSED)
 	} rows[] = {
 		{ASK, 0, "t", "You said: one", MESSAGE_STOP_END},
 		{ASK ",\"max_tokens\":2", 0, "t", "You said", MESSAGE_STOP_LENGTH},
+		{ASK ",\"max_tokens\":3", 0, "t", "You said: on", MESSAGE_STOP_LENGTH},
+		{ASK ",\"max_tokens\":4", 0, "t", "You said: one", MESSAGE_STOP_END},
+		{ASK ",\"max_tokens\":9007199254740992000", 0, "t", "You said: one",
+			MESSAGE_STOP_END},
 		{ASK ",\"stop_sequences\":[\"one\",\"said\"]", 0, "t", "You ",
 			MESSAGE_STOP_SEQUENCE},
 		{ASK ",\"stop_sequences\":[\"You\"]", 0, "", NULL,
