@@ -104,18 +104,23 @@ bool hang_sequential(const struct view *view, struct buf *text)
 	standing = stand(view);
 	/* One at a time, some done, and the current one at most twice as slow as the
 	 * slowest of those: their number is the cause, no single session. */
-	if (standing.waiting > 1 || standing.never == 0 || standing.done == 0 ||
+	if (standing.waiting > 1 || standing.waiting + standing.never == 0 ||
+		standing.done == 0 ||
 		standing.longest_wait_ns > 2 * standing.longest_done_ns ||
-		(!view->shutdown && !follow_each_other(view)))
+		((!view->shutdown || standing.never == 0) && !follow_each_other(view)))
 		return false;
 	each_ns = standing.sum_done_ns / standing.done;
 	all_ns = each_ns * standing.count;
 	if (all_ns <= view->scenario->stop.grace_ns)
 		return false;
-	return buf_addf(text,
-		"sequential teardown: %u of %u sessions were released at some %s each, %u were "
-		"never begun; all need %s, more than the grace of %s",
-		standing.done, standing.count, CLOCK_TEXT(each_ns), standing.never,
+	buf_addf(text,
+		"sequential teardown: %u of %u sessions were released at some %s each, ",
+		standing.done, standing.count, CLOCK_TEXT(each_ns));
+	if (standing.never > 0)
+		buf_addf(text, "%u were never begun", standing.never);
+	else
+		buf_adds(text, "the last one came too late");
+	return buf_addf(text, "; all need %s, more than the grace of %s",
 		CLOCK_TEXT(all_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 

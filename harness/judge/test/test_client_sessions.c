@@ -288,6 +288,36 @@ static void sessions_in_a_row_are_told_by_the_ledger(void **state)
 	assert_says(scene, "H2", "4 of 8 sessions");
 }
 
+/* All of them were begun: the last one came too late. */
+static void the_last_of_a_row_is_not_the_slow_one(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	open_managed(scene, "order", 3);
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	end_managed(scene, 1, 2, 700);
+	end_managed(scene, 2, 701, 1400);
+	end_managed(scene, 3, 1401, -1);
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "H2");
+	assert_says(scene, "H2", "2 of 3 sessions");
+	assert_says(scene, "H2", "the last one came too late; all need 2.");
+}
+
+/* It began beside the one before it, and is the slow one. */
+static void the_last_one_beside_another_is_waited_for(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	open_managed(scene, "order", 3);
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	end_managed(scene, 1, 2, 700);
+	end_managed(scene, 2, 701, 1400);
+	end_managed(scene, 3, 1399, -1);
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "H1");
+}
+
 /* The rest had begun beside them, and another one is waited for. */
 static void sessions_side_by_side_are_no_row(void **state)
 {
@@ -414,6 +444,8 @@ int main(void)
 		SCENE(a_service_that_ended_without_asking_is_told),
 		SCENE(a_child_that_is_waited_for_goes_before_sessions_never_asked),
 		SCENE(sessions_in_a_row_are_told_by_the_ledger),
+		SCENE(the_last_of_a_row_is_not_the_slow_one),
+		SCENE(the_last_one_beside_another_is_waited_for),
 		SCENE(sessions_side_by_side_are_no_row),
 		SCENE(a_turn_that_outlives_the_grace_is_told_without_a_log),
 		SCENE(a_server_that_ignored_its_end_is_named_without_a_log),
