@@ -48,7 +48,7 @@ struct agent_client {
 struct agent_client_options {
 	const char *url;      /* base URL, "https://api.anthropic.com" */
 	const char *key;      /* secret, never logged; NULL: no authorization header */
-	unsigned connections; /* most warm connections of each pool */
+	unsigned connections; /* most warm ones of requests, and of streams */
 	int64_t request_ns;   /* deadline of each short request */
 	const char *model;
 	const char *agent_id;       /* NULL: created when first needed */

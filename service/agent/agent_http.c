@@ -9,6 +9,7 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/rng.h"
+#include "service/agent/agent_pools.h"
 
 #define VERSION        "anthropic-version: 2026-10-21"
 #define BETA           "anthropic-beta: managed-agents-2026-04-01"
@@ -25,13 +26,14 @@ struct agent_http {
 	char *authorization;    /* a whole header */
 	const char *headers[7]; /* the first is about the body */
 	int64_t request_ns;
-	struct fetch *requests;
-	struct fetch *streams;
+	struct agent_pools *requests;
+	struct agent_pools *streams;
 	struct rng rng;
 };
 
 struct agent_http_call {
 	struct agent_http *http;
+	struct fetch *pool;
 	struct agent_http_request request; /* its texts are in path and body */
 	char *path, *body;
 	unsigned tries;
@@ -64,9 +66,9 @@ struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const cha
 	};
 	http->headers[5] = http->authorization;
 	rng_seed(&http->rng, (uint64_t)clock_now());
-	http->requests = fetch_create(loop, connections, err);
+	http->requests = agent_pools_create(loop, connections, err);
 	if (http->requests)
-		http->streams = fetch_create(loop, connections, err);
+		http->streams = agent_pools_create(loop, connections, err);
 	if (!http->streams) {
 		agent_http_destroy(http);
 		return NULL;
@@ -78,8 +80,8 @@ void agent_http_destroy(struct agent_http *http)
 {
 	if (!http)
 		return;
-	fetch_destroy(http->requests);
-	fetch_destroy(http->streams);
+	agent_pools_destroy(http->requests);
+	agent_pools_destroy(http->streams);
 	free(http->authorization);
 	free(http->key);
 	free(http->url);
@@ -182,7 +184,8 @@ struct fetch_call *agent_http_stream(struct agent_http *http, const char *sessio
 		.arg = arg,
 	};
 
-	return fetch_start(http->streams, &request, err);
+	return fetch_start(
+		agent_pools_choose(http->streams, session_id), &request, err);
 }
 
 static void call_free(struct agent_http_call *call)
@@ -318,7 +321,7 @@ static void try_once(struct agent_http_call *call)
 			request.timeout_ns = CLOCK_MS;
 	}
 	call->tries++;
-	call->fetch = fetch_start(http->requests, &request, &err);
+	call->fetch = fetch_start(call->pool, &request, &err);
 	if (!call->fetch) {
 		call->unstarted =
 			mem_textf("%s %s: %s", request.method, call->path, err.text);
@@ -342,6 +345,7 @@ struct agent_http_call *agent_http_start(
 	struct agent_http_call *call = mem_zeroed(sizeof *call);
 
 	call->http = http;
+	call->pool = agent_pools_choose(http->requests, request->id);
 	call->request = *request;
 	call->path = make_path(request);
 	call->body = request->body ? json_print(request->body) : NULL;

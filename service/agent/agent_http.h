@@ -24,7 +24,7 @@ struct agent_http;
 struct agent_http_call;
 
 /* Keeps loop; copies url and key. key NULL: no authorization header. connections: the
- * most warm connections of each pool. request_ns: see agent_http_deadline(). */
+ * most warm connections of requests, and of streams. request_ns: see agent_http_deadline(). */
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
 	unsigned connections, int64_t request_ns, struct err *err) MUST_CHECK;
 /* All calls and streams must be over. Accepts NULL. */
