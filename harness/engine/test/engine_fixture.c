@@ -50,7 +50,7 @@ static void make_folder(struct engine_fixture *fixture)
 {
 	SCOPED(mem_free) char *own = mem_textf("subjects/of-%d", (int)getpid());
 	const char *const programs[] = {"bin/service", "bin/mock-agent", "bin/mock-mcp",
-		"bin/mock-mcp-http", "subjects/puppet", own};
+		"bin/mock-mcp-http", "bin/mock-cli", "subjects/puppet", own};
 	SCOPED(mem_free) char *puppet = program_path("puppet");
 	SCOPED(mem_free) char *subjects = NULL;
 

@@ -515,7 +515,7 @@ static void remote_container_is_left_as_it_is(void **state)
 static char *make_programs(void)
 {
 	static const char *const names[] = {
-		"service", "mock-mcp", "mock-mcp-http", "mock-agent"};
+		"service", "mock-mcp", "mock-mcp-http", "mock-agent", "mock-cli"};
 	char *folder = temp_dir_create();
 
 	for (size_t i = 0; i < COUNT(names); i++) {
