@@ -481,8 +481,16 @@ static void scenario_keeps_secrets_out_of_reports(void **state UNUSED)
 	scenario_done(&scenario);
 }
 
+static bool is_among(const char *name, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(event_names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* Every `name` in the first column of a table of events in docs/events.md, and nothing
- * else. */
+ * else. A later table may tell of an event again. */
 static void events_are_those_of_the_docs(void **state UNUSED)
 {
 	FILE *docs = fopen("docs/events.md", "r");
@@ -498,6 +506,8 @@ static void events_are_those_of_the_docs(void **state UNUSED)
 			continue;
 		name = strtok_r(row, "|", &rest);
 		for (name = strtok(name, " `,"); name; name = strtok(NULL, " `,")) {
+			if (is_among(name, known))
+				continue;
 			assert_non_null(event_names[known]);
 			assert_string_equal(event_names[known++], name);
 		}
