@@ -13,6 +13,8 @@
 
 #include "lib/clock.h"
 
+#define STREAM_BUFFER 2048L /* bytes */
+
 static void enqueue(struct fetch_call *call)
 {
 	if (!call->queue_prev)
@@ -235,6 +237,15 @@ static unsigned set_behavior(struct fetch_call *call)
 	return failed;
 }
 
+/* Curl keeps its buffer, of 16 KiB, as long as the call lasts; a streamed answer may
+ * last for hours and comes in small pieces. */
+static unsigned set_buffer(const struct fetch_call *call)
+{
+	return call->data
+		? curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, STREAM_BUFFER)
+		: 0;
+}
+
 bool fetch_call_prepare(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
@@ -246,6 +257,7 @@ bool fetch_call_prepare(
 		return false;
 	add_headers(call, request->headers);
 	failed |= set_behavior(call);
+	failed |= set_buffer(call);
 	failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
 	failed |= set_body(call, request);
 	failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);

@@ -7,13 +7,14 @@
 #include "lib/hash.h"
 #include "lib/json.h"
 #include "lib/mem.h"
+#include "lib/sse.h"
 #include "service/agent/agent_backfill.h"
 #include "service/agent/backoff.h"
-#include "lib/sse.h"
 
 #define EVENT_CEILING ((size_t)1 << 20)
 #define QUEUE_CEILING ((size_t)16 << 20)
 #define SEEN_MAX      512 /* ids that are remembered */
+#define SEEN_MIN      8   /* room for them at first; doubled up to SEEN_MAX */
 
 #define FIRST_PAUSE_NS (500 * CLOCK_MS) /* before the connection is made again */
 #define MAX_PAUSE_NS   (10 * CLOCK_S)
@@ -70,8 +71,9 @@ struct agent_stream {
 
 	/* received and not yet reported */
 	cJSON *queue;
-	size_t queued;           /* bytes */
-	uint64_t seen[SEEN_MAX]; /* hashes of ids */
+	size_t queued;  /* bytes */
+	uint64_t *seen; /* hashes of ids: a ring once it has grown to SEEN_MAX */
+	unsigned seen_room;
 	unsigned seen_count;
 };
 
@@ -129,6 +131,12 @@ static void note_seen(void *arg, const char *id)
 {
 	struct agent_stream *stream = arg;
 
+	if (stream->seen_count == stream->seen_room && stream->seen_room < SEEN_MAX) {
+		stream->seen_room =
+			stream->seen_room ? 2 * stream->seen_room : SEEN_MIN;
+		stream->seen = mem_grown(
+			stream->seen, stream->seen_room, sizeof *stream->seen);
+	}
 	stream->seen[stream->seen_count++ % SEEN_MAX] = hash_text(HASH_BASIS, id);
 }
 
@@ -413,6 +421,7 @@ static void on_closed(uv_handle_t *handle)
 	struct agent_stream *stream = handle->data;
 
 	sse_done(&stream->sse);
+	free(stream->seen);
 	cJSON_Delete(stream->queue);
 	free(stream->after_id);
 	free(stream->broken);
