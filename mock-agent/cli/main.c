@@ -1,6 +1,7 @@
 /*
  * mock-cli - a stand-in for the CLI that the agent SDKs start.
  */
+#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "lib/fd_limit.h"
 #include "lib/hash.h"
 #include "lib/lifeline.h"
+#include "lib/man_page.h"
 #include "lib/signals.h"
 #include "mock-agent/cli/stand_in.h"
 #include "mock-agent/faults/behavior.h"
@@ -26,25 +28,29 @@ enum mock_cli_exit {
 
 static const int stop_signals[] = {SIGTERM, SIGINT, 0};
 
-static const char about[] =
-	"mock-cli: a stand-in for the CLI that the agent SDKs start, to test programs on\n"
-	"ClaudeSDKClient and query() without it: pathToClaudeCodeExecutable, cli_path, or\n"
-	"CLI_PATH of stopbench's service name it.\n"
-	"\n"
-	"It reads the real CLI's flags, and passes over those that mean nothing to it. It\n"
-	"speaks stream-json on stdin and stdout, starts the stdio servers of --mcp-config, and\n"
-	"makes each turn by POST ANTHROPIC_BASE_URL/v1/messages; without that variable it\n"
-	"answers by itself.\n"
-	"\n"
-	"  " BEHAVIOR_ENV
-	"  the behavior: JSON, or the path of a file with it. The keys\n"
-	"                     below are members of \"cli\"; \"rules\" change them for chosen\n"
-	"                     sessions (SESSION_ROOM): {\"cli\": {\"on_eof\": \"ignore\"}}\n"
+static const char introduction[] =
+	"A stand-in for the CLI that the agent SDKs start, to test programs on "
+	"ClaudeSDKClient and query() without it. It is named where the SDK takes the CLI's "
+	"path (pathToClaudeCodeExecutable, cli_path), or as CLI_PATH of stopbench's "
+	"service.\n\n"
+	"It reads the real CLI's flags, and passes over those that mean nothing to it. It "
+	"speaks stream-json on stdin and stdout, starts the stdio servers of --mcp-config, "
+	"and makes each turn by POST ANTHROPIC_BASE_URL/v1/messages; without that variable "
+	"it answers by itself.\v"
+	"Environment:\n"
+	"  " BEHAVIOR_ENV "  the behavior: JSON, or the path of a file with it. The\n"
+	"                     keys below are members of \"cli\"; \"rules\" change them for\n"
+	"                     chosen sessions (SESSION_ROOM):\n"
+	"                     {\"cli\": {\"on_eof\": \"ignore\"}}\n"
 	"  " SEED_ENV "      seed of the latencies\n"
-	"  " LIFELINE_ENV
-	"   where events go, else stderr: cli.initialized, cli.turn.begin,\n"
-	"                     cli.turn.end, cli.tool, cli.interrupted, cli.eof, cli.signal\n"
-	"\n";
+	"  " LIFELINE_ENV "   where events go, else stderr\n\n"
+	"Events are JSON lines: process.start, cli.initialized, cli.turn.begin, "
+	"cli.turn.end, cli.tool, cli.interrupted, cli.eof, cli.signal, process.exit.\n\n"
+	"Behavior, with its defaults:\n\n";
+
+static const char exit_codes[] =
+	"\nExit codes: exit_code of the behavior; 1 after a turn that failed, or where it "
+	"could not run; 2 wrong behavior or --mcp-config; 143 after SIGTERM.\n";
 
 /* The label of the events: the room that the service serves, or of the base URL. */
 static const char *session_label(void)
@@ -116,17 +122,25 @@ static int run(const struct cli_arguments *arguments,
 	return code;
 }
 
-static int print_help(void)
+/* The help or the page of the manual. */
+static int print_help(bool page)
 {
-	SCOPED(buf_done) struct buf help = {0};
+	SCOPED(buf_done) struct buf text = {0};
+	struct argp argp = {.args_doc = "[FLAGS OF THE CLI]"};
 
-	buf_adds(&help, about);
-	fields_help(cli_behavior_fields, "cli", &help);
-	fputs(buf_text(&help), stdout);
+	buf_adds(&text, introduction);
+	fields_help(cli_behavior_fields, "cli", &text);
+	buf_adds(&text, exit_codes);
+	argp.doc = buf_text(&text);
+	if (page)
+		man_page_print(stdout, &argp, "mock-cli");
+	else
+		argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
+			(char *)(uintptr_t) "mock-cli");
 	return 0;
 }
 
-int main(UNUSED int argc, char **argv)
+int main(int argc, char **argv)
 {
 	int64_t started_ns = clock_now();
 	struct cli_arguments arguments;
@@ -134,6 +148,8 @@ int main(UNUSED int argc, char **argv)
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
+	if (argc == 2 && strcmp(argv[1], "--man") == 0)
+		return print_help(true);
 	signals_block_only(stop_signals);
 	signals_ignore_sigpipe();
 	if (!cli_arguments_read(&arguments, argv, &err) ||
@@ -142,7 +158,7 @@ int main(UNUSED int argc, char **argv)
 	} else if (arguments.version) {
 		code = puts(CLI_VERSION " (stopbench mock-cli)") < 0;
 	} else if (arguments.help) {
-		code = print_help();
+		code = print_help(false);
 	} else {
 		code = run(&arguments, &behavior, started_ns);
 	}
