@@ -6,6 +6,27 @@ test=interop
 . test/support/stopbench.sh
 trap 'rm -rf "$work"' EXIT
 
+# Documents that name each part, and no version that is not pinned.
+described() {
+	for file in interop/*.mjs interop/*.sh; do
+		one=$(basename "${file%.*}")
+		case $one in lib | lib-* | runner | \*) continue ;; esac
+		grep -q "^| \`$one\` |" interop/README.md || { echo "no row for $one" && return 1; }
+	done
+}
+pinned() {
+	sed -n 's/^| [^|]* | \([0-9][^ |]*\) | [0-9]* | [0-9]* | [0-9]* |$/\1/p' docs/interop.md |
+		sort -u >"$work/versions"
+	[ -s "$work/versions" ] || return 1
+	while read -r version; do
+		[ "$version" = "$("$bin/stopbench" --version | sed 's/.* //')" ] ||
+			cat interop/*package.json | grep -qF -e "\"$version\"" -e "@$version\"" ||
+			{ echo "docs/interop.md: $version is not pinned" && return 1; }
+	done <"$work/versions"
+}
+check "every part has its row in interop/README.md" described
+check "every version in docs/interop.md is pinned" pinned
+
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 	echo "skip interop: there is no node, or no npm"
 	exit 0
