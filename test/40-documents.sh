@@ -8,8 +8,8 @@
 #   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
 #   ```sh npm        the same; they need Node.js and npm as well
-#   ```sh test       `make test`, of which this script is a part, and `make bench`, which
-#                    docs/benchmark.md runs: not run again
+#   ```sh test       `make test`, of which this script is a part, `make bench`, which
+#                    docs/benchmark.md runs, and what takes many minutes: not run here
 #   ```sh bench      minutes of measuring: run where STOPBENCH_BENCH is set
 #   ```text          what the block before it prints: its lines, in this order. Durations,
 #                    decimals, seeds and the engine that was found may differ, a line may
