@@ -258,6 +258,19 @@ static bool check_bounds(const struct config *config, struct err *err)
 	return true;
 }
 
+static void drop_disabled(cJSON *servers)
+{
+	cJSON *server = servers ? servers->child : NULL;
+
+	while (server) {
+		cJSON *next = server->next;
+
+		if (json_bool(server, "disabled", false))
+			cJSON_Delete(cJSON_DetachItemViaPointer(servers, server));
+		server = next;
+	}
+}
+
 /* The CLI gets the configuration as it was given, and may call its servers' tools. */
 static bool keep_for_cli(struct config *config, struct err *err)
 {
@@ -268,6 +281,7 @@ static bool keep_for_cli(struct config *config, struct err *err)
 		return true;
 	if (!json_doc_given(&doc, "MCP_CONFIG", config->mcp_setting, err))
 		return false;
+	drop_disabled(cJSON_GetObjectItemCaseSensitive(doc.root, "mcpServers"));
 	config->cli.mcp_text = json_print(doc.root);
 	for (unsigned i = 0; i < config->mcp.count; i++)
 		buf_addf(&tools, "%smcp__%s", i > 0 ? "," : "",

@@ -96,6 +96,28 @@ static void config_lingers_for_a_quarter_of_the_budget_at_most(UNUSED void **sta
 	config_done(&config);
 }
 
+/* The servers are the CLI's children: it gets what was given, but for those that are
+ * disabled. */
+static void config_keeps_the_servers_for_the_cli(UNUSED void **state)
+{
+	const char *flags[] = {"--agent=cli", "--agent-url=http://host/room/{room}",
+		"--mcp-config={\"mcpServers\":{\"a\":{\"command\":\"x\","
+		"\"env\":{\"K\":\"v\"}},\"off\":{\"command\":\"x\","
+		"\"disabled\":true},\"b\":{\"command\":\"x\"}}}",
+		NULL};
+	struct config config;
+	struct err err = {0};
+
+	if (!read_flags(&config, flags, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(config.cli.mcp_text,
+		"{\"mcpServers\":{\"a\":{\"command\":\"x\",\"env\":{\"K\":\"v\"}},"
+		"\"b\":{\"command\":\"x\"}}}");
+	assert_string_equal(config.cli.allowed_tools, "mcp__a,mcp__b");
+	assert_string_equal(config.mcp_setting, "(given as text)");
+	config_done(&config);
+}
+
 static void config_turns_away_what_makes_no_sense(UNUSED void **state)
 {
 	static const struct {
@@ -107,6 +129,10 @@ static void config_turns_away_what_makes_no_sense(UNUSED void **state)
 		{"--agent-url=http:///x", "AGENT_URL: the host is missing"},
 		{"--agent-url=http://user:key@host/",
 			"credentials belong in AGENT_KEY"},
+		{"--agent-url=http://host/room/{room}",
+			"AGENT_URL: {room} goes with AGENT=cli"},
+		{"--agent=mcp", "agent"},
+		{"--cli-start-timeout=0s", "CLI_START_TIMEOUT: expected more than 0"},
 		{"--bots=", "BOTS: a name is empty"},
 		{"--bots=a,,b", "BOTS: a name is empty"},
 		{"--bots=a,b/c", "BOTS: \"b/c\""},
@@ -212,6 +238,7 @@ int main(void)
 		cmocka_unit_test(config_has_defaults_that_need_nobody),
 		cmocka_unit_test(config_keeps_a_tenth_of_the_grace_in_reserve),
 		cmocka_unit_test(config_lingers_for_a_quarter_of_the_budget_at_most),
+		cmocka_unit_test(config_keeps_the_servers_for_the_cli),
 		cmocka_unit_test(config_turns_away_what_makes_no_sense),
 		cmocka_unit_test(config_takes_no_key_that_would_break_a_header),
 		cmocka_unit_test(config_knows_its_bots_by_name),
