@@ -18,7 +18,7 @@
 
 #define BACKLOG            1024
 #define CONNECTIONS        4096
-#define CONNECTION_MEMORY  ((size_t)32 << 10) /* bounds the headers of both sides */
+#define CONNECTION_MEMORY  ((size_t)16 << 10) /* bounds the headers of both sides */
 #define IDLE_NS            (60 * CLOCK_S)
 #define BODY_CEILING       ((size_t)1 << 20)
 #define ACCEPT_AGAIN_NS    (100 * CLOCK_MS)

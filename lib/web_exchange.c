@@ -245,8 +245,8 @@ static enum MHD_Result go_on(struct web_exchange *exchange)
 }
 
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
-	const char *path, const char *method, const char *version UNUSED,
-	const char *upload, size_t *upload_len, void **context)
+	const char *path, const char *method, const char *version, const char *upload,
+	size_t *upload_len, void **context)
 {
 	struct web_exchanges *all = cls;
 	struct web_exchange *exchange = *context;
@@ -254,6 +254,7 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 	all->activity++;
 	if (!exchange) {
 		*context = exchange = begin(all, connection, method, path);
+		exchange->takes_chunks = strcmp(version, "HTTP/1.1") == 0;
 		return expect_body(exchange);
 	}
 	if (*upload_len > 0 && exchange->state == WEB_EXCHANGE_ARRIVING) {

@@ -104,8 +104,9 @@ struct web_exchange {
 	struct MHD_Response *response; /* until microhttpd has it */
 	struct buf headers;            /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
-	size_t streamed; /* bytes of `stream` that microhttpd has */
-	bool parked;     /* microhttpd has suspended the connection */
+	size_t streamed;   /* bytes of `stream` that microhttpd has */
+	bool takes_chunks; /* HTTP/1.1: a stream goes out in chunks */
+	bool parked;       /* microhttpd has suspended the connection */
 };
 
 /* The i-th value of a name in the query, from 0, decoded like the path; "" for a bare

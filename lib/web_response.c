@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define STREAM_BLOCK ((size_t)16 << 10)
-
 /* False: the client left, or the exchange was broken. */
 static bool may_answer(const struct web_exchange *exchange)
 {
@@ -97,13 +95,20 @@ static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t ro
 	return 0;
 }
 
+/* microhttpd keeps a block as long as the stream, and sends by it at most once in a turn
+ * of the loop. It makes chunks elsewhere, in the memory of the connection. */
+static size_t block_size(const struct web_exchange *exchange)
+{
+	return (size_t)(exchange->takes_chunks ? 1 : 16) << 10;
+}
+
 void web_stream_begin(struct web_exchange *exchange, unsigned status, const char *type)
 {
 	if (!may_answer(exchange))
 		return;
 	answer(exchange, status, type,
-		MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_room, exchange, NULL));
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+			block_size(exchange), on_room, exchange, NULL));
 	web_exchange_enter(exchange, WEB_EXCHANGE_STREAMING);
 }
 

@@ -455,6 +455,27 @@ static void web_refuses_what_is_not_http(void **state)
 	assert_int_equal(overs(scene), 0);
 }
 
+/* Ten lines of a kibibyte: more than the 8 KiB of many servers. */
+static void web_takes_a_long_header(void **state)
+{
+	struct web_scene *scene = *state;
+	char line[1025];
+	int fd;
+
+	open_web(scene, defaults);
+	memset(line, 'x', sizeof line);
+	memcpy(line, "X: ", 3);
+	memcpy(line + sizeof line - 3, "\r\n", 3);
+	fd = dial_and_say(scene, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+	for (int i = 0; i < 10; i++)
+		http_send_text(fd, line);
+	http_send_text(fd, "\r\n");
+	read_to_end(scene, fd);
+	assert_received(scene, "HTTP/1.1 200 ");
+	assert_int_equal(scene->handed, 1);
+	close(fd);
+}
+
 static void web_refuses_an_endless_header(void **state)
 {
 	struct web_scene *scene = *state;
@@ -495,6 +516,7 @@ int main(void)
 		SCENE(web_refuses_in_the_words_of_its_owner),
 		SCENE(web_takes_a_body_that_just_fits),
 		SCENE(web_refuses_what_is_not_http),
+		SCENE(web_takes_a_long_header),
 		SCENE(web_refuses_an_endless_header),
 	};
 
