@@ -45,7 +45,7 @@ stop() {
 
 # Another one may take the port in between: then another is tried.
 healthy=1
-for port in 38471 38472 38473 38474; do
+for port in 18471 18472 18473 18474; do
 	"$bin/service" --port="$port" --store="$work/store" 2>"$work/log" &
 	pid=$!
 	for _ in $(seq 300); do

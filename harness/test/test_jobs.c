@@ -88,7 +88,7 @@ static void a_case_that_wants_it_runs_alone(void **state UNUSED)
 /* The log makes it ready, so nothing asks the port. */
 static void a_case_with_a_fixed_port_runs_alone(void **state UNUSED)
 {
-	assert_int_equal(run_with_lock("service.port=38999"), 0);
+	assert_int_equal(run_with_lock("service.port=18999"), 0);
 }
 
 /* Docker publishes a port of the host once. */
@@ -101,7 +101,7 @@ static void a_case_with_a_published_port_runs_alone(void **state UNUSED)
 	output = program_run((const char *const[]){"stopbench", "run", IDLE, "--engine",
 		"docker", "--half", "main", "--set",
 		"service={\"command\": [\"handles-term\"], \"mocks\": false, "
-		"\"ports\": [\"127.0.0.1:38998:80\"]}",
+		"\"ports\": [\"127.0.0.1:18998:80\"]}",
 		"--set", "expect={}", "--repeat", "3", "--jobs", "3", "--report",
 		REPORT, NULL});
 	if (output.code != 0)
