@@ -174,7 +174,7 @@ static void take_params(
 #define ROOM "/room/"
 
 /* The path behind /room/NAME, which any path may begin with. */
-static const char *take_room(struct api_request *request, const char *path)
+static const char *behind_room(const char *path)
 {
 	const char *name = path + strlen(ROOM);
 	size_t len;
@@ -182,10 +182,17 @@ static const char *take_room(struct api_request *request, const char *path)
 	if (strncmp(path, ROOM, strlen(ROOM)) != 0)
 		return path;
 	len = strcspn(name, "/");
-	if (len == 0 || name[len] == '\0')
-		return path;
-	request->room = mem_textf("%.*s", (int)len, name);
-	return name + len;
+	return len == 0 || name[len] == '\0' ? path : name + len;
+}
+
+/* The same, and the request has the room's name. */
+static const char *take_room(struct api_request *request, const char *path)
+{
+	const char *rest = behind_room(path), *name = path + strlen(ROOM);
+
+	if (rest != path)
+		request->room = mem_textf("%.*s", (int)(rest - name), name);
+	return rest;
 }
 
 /* NULL: there is none; known reports whether the path has one for other methods. Where
@@ -209,10 +216,25 @@ static const struct route *find_route(
 	return found;
 }
 
-/* What tells the clients of the two APIs apart where the path does not. */
-static bool is_openai_client(const struct web_exchange *exchange)
+/* Is it one of the paths that OpenAI's API alone has, or below it? */
+static bool is_openai_path(const char *path)
 {
-	return web_header(exchange, "authorization") &&
+	static const char *const tops[] = {"/v1/chat", "/v1/responses"};
+
+	for (unsigned i = 0; i < COUNT(tops); i++) {
+		const size_t len = strlen(tops[i]);
+
+		if (strncmp(tops[i], path, len) == 0 &&
+			(path[len] == '/' || path[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* What tells the clients of the two APIs apart where no route does. */
+static bool is_openai_client(const struct web_exchange *exchange, const char *path)
+{
+	return (web_header(exchange, "authorization") || is_openai_path(path)) &&
 		!web_header(exchange, "anthropic-version") &&
 		!web_header(exchange, "anthropic-beta");
 }
@@ -328,7 +350,7 @@ void router_handle(void *arg, struct web_exchange *exchange)
 {
 	struct api_request *request = api_request_create(arg, exchange);
 	const char *path = take_room(request, exchange->path);
-	bool known, openai = is_openai_client(exchange);
+	bool known, openai = is_openai_client(exchange, path);
 	const struct route *route = find_route(exchange->method, path, openai, &known);
 
 	if (route ? route->auth == AUTH_OPENAI : openai)
@@ -351,9 +373,9 @@ void router_refusal(UNUSED void *arg, const struct web_exchange *exchange,
 	struct buf *head, struct buf *body)
 {
 	static const char message[] = "Request exceeds the maximum size";
-	bool known, openai = is_openai_client(exchange);
-	const struct route *route =
-		find_route(exchange->method, exchange->path, openai, &known);
+	const char *path = behind_room(exchange->path);
+	bool known, openai = is_openai_client(exchange, path);
+	const struct route *route = find_route(exchange->method, path, openai, &known);
 	char id[API_FORMAT_ID_SIZE];
 
 	api_format_id(id, "req");

@@ -238,6 +238,15 @@ static void refusals_of_the_router_have_the_shape_of_the_client(void **state UNU
 			"not_found_error", NULL},
 		{"GET", "/v1/nothing", "authorization: Bearer s3cret\r\n" VERSION, 404,
 			"not_found_error", NULL},
+		{"GET", "/v1/responses/", "x-api-key: s3cret\r\n", 404,
+			"invalid_request_error", NULL},
+		{"GET", "/room/7/v1/responses/", "", 404, "invalid_request_error",
+			NULL},
+		{"GET", "/v1/chat/nothing", "", 404, "invalid_request_error", NULL},
+		{"PUT", RESPONSES, "x-api-key: s3cret\r\n", 405,
+			"invalid_request_error", "method_not_supported"},
+		{"GET", "/v1/responses/", VERSION, 404, "not_found_error", NULL},
+		{"GET", "/v1/responsesnot", "", 404, "not_found_error", NULL},
 	};
 	struct mock_program mock;
 
