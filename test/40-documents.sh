@@ -102,6 +102,8 @@ run_commands() { # INFO FILE NAME
 		return
 	} ;;
 	esac
+	! grep -q ' &$' "$2" || grep -q '^kill ' "$2"
+	result $? "$3: what runs in the background is ended"
 	# What runs in the background must not outlive commands that fail.
 	{ echo 'trap "kill \$! 2>/dev/null || true" EXIT' && cat "$2"; } >"$work/commands"
 	timeout 900 sh -e "$work/commands" >"$work/output" 2>"$work/errors" </dev/null
