@@ -16,7 +16,7 @@ struct inflight_turn {
 	bool begun_late;  /* after the stop signal */
 	int64_t ended_ns; /* 0: it did not end */
 	bool ended_by_itself;
-	bool may_retry;   /* a fault ended it, and its client may ask once more */
+	bool may_retry;   /* a fault or its client broke it off; it may ask once more */
 	const char *turn; /* borrowed; NULL: not of a client's session */
 	struct inflight_turn *retried; /* this is a retry of that one, on a connection
 					* that is another session */
@@ -90,8 +90,7 @@ static void read_end(struct inflight_turn *turn, const struct event *event)
 
 	turn->ended_ns = event->ns;
 	turn->ended_by_itself = why && strcmp(why, "end_turn") == 0;
-	turn->may_retry =
-		why && strcmp(why, "failed") == 0 && json_text(event->json, "turn");
+	turn->may_retry = !turn->ended_by_itself && json_text(event->json, "turn");
 }
 
 static void read_event(struct inflight_turn *turns, struct inflight_turn *turn,

@@ -492,15 +492,6 @@ bool wait_for_connections(const struct view *view, struct buf *text)
 		add_connected(view, text);
 }
 
-/* Connections of a pool stay open while it waits for servers that it has told to end. */
-bool wait_for_peers(const struct view *view, struct buf *text)
-{
-	SCOPED(buf_done) struct buf servers = {0};
-
-	return hangs_connected(view) && !process_has_client(view->program) &&
-		!hang_mcp(view, &servers) && add_connected(view, text);
-}
-
 static bool child_holds_up(const struct view *view, struct buf *text)
 {
 	const struct process *parent, *child;
@@ -534,6 +525,19 @@ static bool child_holds_up(const struct view *view, struct buf *text)
 bool wait_for_child(const struct view *view, struct buf *text)
 {
 	return hang_mcp(view, text) || child_holds_up(view, text);
+}
+
+/* Connections of a pool stay open while it waits for a child. */
+bool wait_for_peers(const struct view *view, struct buf *text)
+{
+	SCOPED(buf_done) struct buf child = {0};
+
+	if (!hangs_connected(view) || process_has_client(view->program) ||
+		wait_for_child(view, &child))
+		return false;
+	add_connected(view, text);
+	add_child_not_told(view, view->program, text);
+	return true;
 }
 
 bool wait_elsewhere(const struct view *view, struct buf *text)

@@ -168,6 +168,22 @@ static void a_turn_that_was_tried_again_goes_on(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+static void a_turn_that_its_client_broke_off_and_asked_for_again_goes_on(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	run_rooms(scene, "path", 1);
+	begin_turn(scene, 1, "a", -100);
+	end_turn(scene, 1, "a", 10, "interrupted");
+	scene_expect(scene, VERDICT_DIRTY, "H9");
+	begin_turn(scene, 1, "b", 60); /* another message is no retry */
+	end_turn(scene, 1, "b", 70, "end_turn");
+	scene_expect(scene, VERDICT_DIRTY, "H9");
+	begin_turn(scene, 1, "a", 80);
+	end_turn(scene, 1, "a", 200, "end_turn");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 static void a_client_without_a_name_may_try_again_elsewhere(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -437,6 +453,7 @@ int main(void)
 		SCENE(a_turn_that_was_aborted_and_answered_is_told),
 		SCENE(turns_of_one_session_are_told_apart),
 		SCENE(a_turn_that_was_tried_again_goes_on),
+		SCENE(a_turn_that_its_client_broke_off_and_asked_for_again_goes_on),
 		SCENE(a_client_without_a_name_may_try_again_elsewhere),
 		SCENE(a_number_that_no_client_gave_is_no_room),
 		SCENE(a_late_turn_that_some_webhook_was_acknowledged_for_is_lost),

@@ -559,6 +559,23 @@ static void a_connection_that_is_open_is_named_with_its_peer(void **state)
 	assert_null(strstr(scene_text(scene, "H10"), "no TCP connection"));
 }
 
+/* Connections of a pool say little beside it. */
+static void a_child_is_named_before_connections_to_others(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child;
+
+	hang(scene, "node", SIGTERM);
+	wait_on(scene, 0, CALL_EPOLL_WAIT, 5, "anon_inode:[eventpoll]");
+	scene_connect(scene, 0, "10.0.0.5:5000");
+	scene_last(scene, 0)->clients = 0;
+	scene_expect(scene, VERDICT_KILLED, "H16");
+	child = scene_add_process(scene, 0, "worker");
+	scene_add_signal(scene, 2, 0, child, SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_false(scene_has_diagnosis(scene, "H16"));
+}
+
 static void a_connection_beside_a_busy_loop_is_not_waited_for(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -959,6 +976,7 @@ int main(void)
 		SCENE(a_write_that_nobody_reads_is_named),
 		SCENE(sigkill_as_the_stop_signal_is_named),
 		SCENE(a_connection_that_is_open_is_named_with_its_peer),
+		SCENE(a_child_is_named_before_connections_to_others),
 		SCENE(a_connection_beside_a_busy_loop_is_not_waited_for),
 		SCENE(a_loop_that_is_met_while_it_runs_is_a_loop),
 		SCENE(the_last_words_of_a_known_program_are_explained),
