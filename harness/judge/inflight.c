@@ -163,6 +163,36 @@ static bool was_answered(const struct evidence *evidence,
 		: !turn->room && was_acknowledged(evidence, turn);
 }
 
+/* Does the service answer a webhook with what the model said? By the one that opened this
+ * session. */
+static bool opened_with_reply(const struct evidence *evidence, unsigned session)
+{
+	for (unsigned i = 0; i < evidence->request_count; i++) {
+		const struct load_request *request = &evidence->requests[i];
+
+		if (request->session == session && request->kind == REQUEST_OPEN)
+			return request->end == REQUEST_ANSWERED && request->has_reply;
+	}
+	return false;
+}
+
+static void count_early(struct inflight *turns, const struct evidence *evidence,
+	const struct inflight_turn *turn, int64_t stop_ns)
+{
+	const struct load_request *request = request_of(evidence, turn);
+
+	if (turn->begun_late || !request || request->has_reply ||
+		!was_answered(evidence, turn, request) ||
+		request->ended_ns <= stop_ns || request->ended_ns >= turn->ended_ns ||
+		!opened_with_reply(evidence, request->session))
+		return;
+	if (turns->early++ == 0 ||
+		request->ended_ns - stop_ns < turns->first_answered_ns) {
+		turns->first_answered_ns = request->ended_ns - stop_ns;
+		turns->first_ended_ns = turn->ended_ns - stop_ns;
+	}
+}
+
 /* The service waited until SIGKILL only for a turn whose request had no answer. */
 static void count(struct inflight *turns, const struct evidence *evidence,
 	const struct inflight_turn *turn)
@@ -205,6 +235,8 @@ void inflight_find(struct inflight *turns, const struct evidence *evidence,
 	}
 	HASH_ITER(hh, all, turn, next) {
 		count(turns, evidence, turn);
+		if (turn->begun_ns && turn->ended_by_itself)
+			count_early(turns, evidence, turn, stop_ns);
 		HASH_DEL(all, turn);
 		free(turn->key);
 		free(turn);

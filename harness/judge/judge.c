@@ -152,6 +152,10 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 		find(judgement, VERDICT_DIRTY, "interrupted: %u turn%s in flight",
 			view->turns.interrupted,
 			view->turns.interrupted == 1 ? "" : "s");
+	if (view->turns.early > 0)
+		find(judgement, VERDICT_DIRTY,
+			"%u webhook%s answered without what the model said",
+			view->turns.early, view->turns.early == 1 ? " was" : "s were");
 }
 
 /* A fast stop is not clean until every session is proven to have been released. */

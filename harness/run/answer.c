@@ -4,6 +4,7 @@
 
 #include "lib/mem.h"
 #include "lib/utf8.h"
+#include "mock-agent/session/reply.h"
 
 /* Its head came, and says no: whether the rest of it came whole is chance. */
 static bool is_error(const struct fetch_result *result, long wanted)
@@ -55,4 +56,9 @@ char *answer_why(const struct fetch_result *result, long wanted)
 	if (!wanted)
 		return mem_textf("HTTP %ld, wanted 2xx%s", result->status, excerpt);
 	return mem_textf("HTTP %ld, wanted %ld%s", result->status, wanted, excerpt);
+}
+
+bool answer_has_reply(const struct fetch_result *result)
+{
+	return strstr(buf_text(result->body), REPLY_OPENING) != NULL;
 }

@@ -77,7 +77,8 @@ struct load_request {
 	int64_t sent_ns, ended_ns;
 	enum request_end end;
 	long status;
-	char *why; /* NULL when answered */
+	bool has_reply; /* of a webhook: the answer holds what the mock's model said */
+	char *why;      /* NULL when answered */
 };
 
 /* A line of the service's stdout or stderr. */

@@ -77,6 +77,7 @@ static void note_answer(struct load *load, struct load_request *request,
 	request->ended_ns = result->ended_ns;
 	request->status = result->status;
 	request->end = answer_end(result, wanted);
+	request->has_reply = answer_has_reply(result);
 	load->ended[request->kind]++;
 	if (request->end == REQUEST_ANSWERED)
 		return;

@@ -25,7 +25,7 @@ void reply_begin(struct reply *reply, const char *prompt)
 {
 	*reply = (struct reply){0};
 	buf_init(&reply->text, REPLY_CEILING);
-	buf_adds(&reply->text, "You said: ");
+	buf_adds(&reply->text, REPLY_OPENING);
 	buf_add(&reply->text, prompt, reply_whole_len(prompt, PROMPT_MAX));
 }
 

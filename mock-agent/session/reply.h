@@ -17,6 +17,7 @@
 #include "lib/cc.h"
 
 #define REPLY_CEILING ((size_t)1 << 20)
+#define REPLY_OPENING "You said: "
 
 struct reply {
 	struct buf text;

@@ -124,17 +124,10 @@ bool hang_sequential(const struct view *view, struct buf *text)
 		CLOCK_TEXT(all_ns), CLOCK_TEXT(view->scenario->stop.grace_ns));
 }
 
-bool hang_turns(const struct view *view, struct buf *text)
+static void add_interrupted(const struct inflight *turns, struct buf *text)
 {
-	const struct inflight *turns = &view->turns;
-	unsigned count = view->killed ? turns->killed : turns->interrupted;
+	unsigned count = turns->interrupted;
 
-	if (count == 0 || (view->killed && !view_is_told(view)))
-		return false;
-	if (view->killed)
-		return buf_addf(text,
-			"%u turn%s in flight needed longer than the grace", count,
-			count == 1 ? "" : "s");
 	buf_addf(text,
 		"%u turn%s in flight %s interrupted: %s needed longer than the time that "
 		"the service gave %s",
@@ -143,6 +136,37 @@ bool hang_turns(const struct view *view, struct buf *text)
 	if (turns->answered > 0)
 		buf_addf(text, "; %u webhook%s answered as if its turn had ended",
 			turns->answered, turns->answered == 1 ? " was" : "s were each");
+}
+
+/* Turns that ended by themselves, after the service had answered their webhooks. */
+static void add_early(const struct inflight *turns, struct buf *text)
+{
+	bool one = turns->early == 1;
+
+	buf_addf(text,
+		"%s%u webhook%s answered without what the model said: %sanswered +%s, its "
+		"turn ended +%s",
+		text->len ? "; " : "", turns->early, one ? " was" : "s were",
+		one ? "" : "the first was ", CLOCK_TEXT(turns->first_answered_ns),
+		CLOCK_TEXT(turns->first_ended_ns));
+}
+
+bool hang_turns(const struct view *view, struct buf *text)
+{
+	const struct inflight *turns = &view->turns;
+	unsigned count = view->killed ? turns->killed : turns->interrupted;
+
+	if (view->killed ? count == 0 || !view_is_told(view)
+			 : count + turns->early == 0)
+		return false;
+	if (view->killed)
+		return buf_addf(text,
+			"%u turn%s in flight needed longer than the grace", count,
+			count == 1 ? "" : "s");
+	if (count > 0)
+		add_interrupted(turns, text);
+	if (turns->early > 0)
+		add_early(turns, text);
 	return true;
 }
 

@@ -47,6 +47,74 @@ static void end_turn(struct judge_scene *scene, int session, const char *turn,
 		session, session, turn, why);
 }
 
+/* The last webhook's answer has the model's words, or it has not. */
+static void answer(
+	struct judge_scene *scene, enum request_kind kind, int64_t ms, bool has_reply)
+{
+	struct load_request *request;
+
+	scene_add_request(scene, kind, 1, REQUEST_ANSWERED);
+	request = &scene->evidence.requests[scene->evidence.request_count - 1];
+	request->ended_ns = T0 + ms * CLOCK_MS;
+	request->has_reply = has_reply;
+}
+
+/* Of room 1, whose turn in flight ends 250 ms after the signal. */
+static void run_answers(
+	struct judge_scene *scene, bool opening, int64_t answered_ms, bool has_reply)
+{
+	run_rooms(scene, "path", 0);
+	scene->scenario.load.sessions = 1;
+	scene_add_event(scene, EVENT_LEDGER, -500,
+		"{\"event\":\"agent.session.opened\",\"session\":\"1\","
+		"\"id\":\"client_1\",\"api\":\"messages\",\"by\":\"path\"}");
+	begin_turn(scene, 1, "a", -500);
+	end_turn(scene, 1, "a", -450, "end_turn");
+	answer(scene, REQUEST_OPEN, -400, opening);
+	begin_turn(scene, 1, "b", -100);
+	answer(scene, REQUEST_TURN, answered_ms, has_reply);
+	end_turn(scene, 1, "b", 250, "end_turn");
+}
+
+static void a_webhook_answered_before_the_model_is_a_turn_lost(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	run_answers(scene, true, 5, false);
+	scene_expect(scene, VERDICT_DIRTY, "H9");
+	assert_says(scene, "H9",
+		"1 webhook was answered without what the model said: answered +5.00ms, its "
+		"turn ended +250ms");
+}
+
+/* The ledger may tell the turn's end a moment after the client had all of it. */
+static void an_answer_with_the_models_words_is_never_early(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	run_answers(scene, true, 249, true);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* Its opening turn had ended before that was acknowledged, too. */
+static void a_webhook_that_is_only_acknowledged_is_not_early(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	run_answers(scene, false, 5, false);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+static void an_answer_before_the_signal_or_after_the_turn_is_not_early(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	run_answers(scene, true, -50, false);
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	scene->evidence.requests[1].ended_ns = T0 + 260 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 /* They ended at 299 ms, when PID 1 began to exit. */
 static void connections_that_pid1_leaves_open_are_no_fault(void **state)
 {
@@ -444,6 +512,10 @@ static void a_service_that_says_it_reaped_a_child_may_not_have(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE(a_webhook_answered_before_the_model_is_a_turn_lost),
+		SCENE(an_answer_with_the_models_words_is_never_early),
+		SCENE(a_webhook_that_is_only_acknowledged_is_not_early),
+		SCENE(an_answer_before_the_signal_or_after_the_turn_is_not_early),
 		SCENE(connections_that_pid1_leaves_open_are_no_fault),
 		SCENE(a_session_that_came_back_is_there_again),
 		SCENE(what_the_end_of_a_child_closed_was_not_disconnected),
