@@ -79,7 +79,7 @@ $(out)/bin/service: $(service) $(lib)
 $(out)/bin/mock-agent: $(mock_agent) $(filter-out $(out)/lib/fetch%,$(lib))
 $(out)/bin/mock-cli: $(mock_cli) $(lib)
 # Thousands of these run side by side: only what it uses, so that it stays small.
-$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
+$(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completion.o err.o fd_limit.o fields.o fields_help.o fields_schema.o fields_value.o fs.o json.o json_fill.o json_scan.o json_write.o latency.o lifeline.o lines.o log.o loop_timer.o man_page.o mem.o options.o reaction.o rng.o settings.o signals.o standard_files.o stdin_lines.o stdout_lines.o strlist.o suggest.o utf8.o)
 
 # The same over HTTP, whose libraries are large.
 $(out)/bin/mock-mcp-http: $(mock_mcp_http) $(lib)

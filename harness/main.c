@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "harness/command/command.h"
-#include "harness/standard_files.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 #include "lib/options.h"
 #include "lib/signals.h"
+#include "lib/standard_files.h"
 #include "lib/suggest.h"
 #include "lib/terminal.h"
 #include "lib/version.h"

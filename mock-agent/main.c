@@ -22,6 +22,7 @@
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/signals.h"
+#include "lib/standard_files.h"
 #include "lib/version.h"
 #include "mock-agent/api/resources.h"
 #include "mock-agent/api/router.h"
@@ -371,6 +372,7 @@ int main(int argc, char **argv)
 	struct err err;
 	int code;
 
+	standard_files_open(EXIT_NO_START);
 	if (argc > 1 && strcmp(argv[1], "--stdio") == 0)
 		return become_cli(argv + 1);
 	signals_block_only(stop_signals);

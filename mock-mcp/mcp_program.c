@@ -2,7 +2,6 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <malloc.h>
@@ -22,6 +21,7 @@
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/signals.h"
+#include "lib/standard_files.h"
 #include "lib/version.h"
 #include "mock-mcp/crash.h"
 #include "mock-mcp/features/tools.h"
@@ -106,17 +106,6 @@ static const char examples[] =
 	"With a ledger, the server and its children end when the ledger closes.\n"
 	"Exit codes: exit_code of the behavior; 1 could not run, or the ledger closed; 2 "
 	"wrong flags or behavior.\n";
-
-/* Opens standard streams that are closed, so that nothing else becomes one. */
-static void hold_standard_streams(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	close(fd);
-}
 
 /* free() returns larger pieces than this to the system. By default glibc keeps
  * megabytes after one large message, in each of thousands of servers. */
@@ -269,10 +258,10 @@ int mcp_program_run(enum mcp_transport transport, mcp_program_serve_fn *serve_by
 	if (transport == MCP_STDIO)
 		identity.session = getenv("SESSION_ROOM");
 	signals_block_only(handled);
+	standard_files_open(EXIT_BROKEN);
 	signals_ignore_sigpipe();
 	argp_program_version = "mock-mcp " STOPBENCH_VERSION;
 	mallopt(M_MMAP_THRESHOLD, PIECE_KEPT);
-	hold_standard_streams();
 	if (read_settings(&config, argc, argv, &err) &&
 		read_behavior(&behavior, &config, &err)) {
 		identity.name = config.name ? config.name : behavior.name;

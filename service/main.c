@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
+#include "lib/standard_files.h"
 #include "lib/web.h"
 #include "service/agent/agent_client.h"
 #include "service/drain.h"
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
 	int exit_code;
 
 	signals_block_only(stop_signals);
+	standard_files_open(EXIT_FAILED);
 	signals_ignore_sigpipe();
 	log_patience(LOG_PATIENCE_NS);
 	if (!config_read(&service.config, argc, argv, &err)) {

@@ -15,6 +15,7 @@
 #include "lib/lifeline.h"
 #include "lib/man_page.h"
 #include "lib/signals.h"
+#include "lib/standard_files.h"
 #include "mock-agent/cli/stand_in.h"
 #include "mock-agent/faults/behavior.h"
 
@@ -148,6 +149,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int code = EXIT_USAGE;
 
+	standard_files_open(EXIT_BROKEN);
 	if (argc == 2 && strcmp(argv[1], "--man") == 0)
 		return print_help(true);
 	signals_block_only(stop_signals);

@@ -1,4 +1,4 @@
-#include "harness/standard_files.h"
+#include "lib/standard_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,8 @@ static void flush_output(int status UNUSED, void *code)
 
 	if (fflush(stdout) == 0 && !failed)
 		return;
-	fprintf(stderr, "stopbench: stdout: %s\n", strerror(errno));
+	fprintf(stderr, "%s: stdout: %s\n", program_invocation_short_name,
+		strerror(errno));
 	_exit((int)(intptr_t)code);
 }
 
