@@ -465,7 +465,8 @@ static const struct argp parser = {
 	.args_doc = "IMAGE [ARG...]\n-- COMMAND [ARG...]",
 	.doc = "Runs an image, waits until it is ready, stops it, says how it ended, why, and "
 	       "what cures it, and removes the container. Nothing is pulled. Behind -- stands "
-	       "a command that is run without a container, as PID 1 of a namespace."
+	       "a command that is run without a container, as PID 1 of a namespace; of your "
+	       "environment it gets what -e names."
 	       "\vExit codes: 0 the stop was clean, 1 it was not, or is not proven to be, 2 "
 	       "bad usage, 3 there was no stop: no such image, never ready, interrupted.",
 };
