@@ -199,7 +199,36 @@ static void deletes_of_mcp_sessions_one_after_the_other_are_the_cause(void **sta
 	assert_says(scene, "H17",
 		"waited for 1 MCP server over HTTP to answer DELETE: financial of "
 		"session 2 (");
-	assert_says(scene, "H17", "; 1 session had ended, of 1 it was never asked");
+	assert_says(scene, "H17",
+		"; 1 session had ended, asked one after the other: some 1.17s each; "
+		"1 was never asked");
+}
+
+/* Two at once, the first of which is not answered; every one was asked. */
+static void deletes_at_once_are_not_told_as_one_after_the_other(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *what;
+		int session;
+	} rows[] = {{30, "delete.begin", 1}, {31, "delete.begin", 2},
+		{400, "session.end", 2}, {401, "delete.end", 2},
+		{402, "delete.begin", 3}, {800, "session.end", 3},
+		{801, "delete.end", 3}};
+	struct judge_scene *scene = *state;
+
+	scene_open_sessions(scene, 3);
+	for (int i = 1; i <= 3; i++)
+		scene_disconnect(scene, i, 10, 20);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		scene_add_event(scene, EVENT_LEDGER, rows[i].ms,
+			"{\"event\":\"mcp.%s\",\"name\":\"financial\",\"id\":\"id%d\"}",
+			rows[i].what, rows[i].session);
+	scene_kill_at_grace(scene);
+	scene_expect(scene, VERDICT_KILLED, "H17");
+	assert_null(strstr(scene_text(scene, "H17"), "one after the other"));
+	assert_null(strstr(scene_text(scene, "H17"), "never asked"));
+	assert_says(scene, "H17", "; 2 sessions had ended");
 }
 
 static void a_process_that_exits_after_the_kill_was_left(void **state)
@@ -884,6 +913,7 @@ int main(void)
 		SCENE(an_end_before_the_stop_is_a_crash),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
 		SCENE(deletes_of_mcp_sessions_one_after_the_other_are_the_cause),
+		SCENE(deletes_at_once_are_not_told_as_one_after_the_other),
 		SCENE(a_process_that_exits_after_the_kill_was_left),
 		SCENE(a_process_that_outlives_pid1_is_a_leak),
 		SCENE(a_process_without_a_lifeline_that_outlives_pid1_is_a_leak),
