@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_index.h"
 #include "mock-agent/api_format.h"
 
 #define TOOL_NAME_MAX  128
@@ -152,8 +153,9 @@ static bool check_role(const cJSON *message, int number, struct err *err)
 /* Tool uses and their results. A run is all messages of one role in a row, which the API
  * takes for one; system messages are part of any. */
 
-static const cJSON *find_block(const cJSON *from, const char *role, const char *type,
-	const char *member, const char *id)
+/* Adds the blocks of the run that begins with `from`, by a member. */
+static void index_run(struct json_index *index, const cJSON *from, const char *role,
+	const char *type, const char *member)
 {
 	const cJSON *message, *block;
 
@@ -161,14 +163,12 @@ static const cJSON *find_block(const cJSON *from, const char *role, const char *
 		if (api_format_is(message, "role", "system"))
 			continue;
 		if (!api_format_is(message, "role", role))
-			return NULL;
+			return;
 		cJSON_ArrayForEach(block, json_get(message, "content")) {
-			if (api_format_is(block, "type", type) &&
-				api_format_is(block, member, id))
-				return block;
+			if (api_format_is(block, "type", type))
+				json_index_add(index, json_text(block, member), block);
 		}
 	}
-	return NULL;
 }
 
 /* The first message behind this one with another role than the assistant's. */
@@ -180,9 +180,28 @@ static const cJSON *next_run(const cJSON *message)
 	return message;
 }
 
-/* `run`: the assistant's messages right before this one; NULL: there are none. */
-static bool check_results(
-	const cJSON *message, const cJSON *run, int number, struct err *err)
+/* A run of the assistant and the user's behind it; each is walked once. */
+struct turn {
+	struct json_index uses;
+	struct json_index results;
+};
+
+static void turn_done(struct turn *turn)
+{
+	json_index_done(&turn->uses);
+	json_index_done(&turn->results);
+}
+
+static void turn_begin(struct turn *turn, const cJSON *run)
+{
+	turn_done(turn);
+	index_run(&turn->uses, run, "assistant", "tool_use", "id");
+	index_run(&turn->results, next_run(run), "user", "tool_result", "tool_use_id");
+}
+
+/* `uses`: of the assistant's messages right before this one. */
+static bool check_results(const cJSON *message, const struct json_index *uses,
+	int number, struct err *err)
 {
 	const cJSON *block;
 	int at = 0;
@@ -191,7 +210,7 @@ static bool check_results(
 		const char *id = json_text(block, "tool_use_id");
 
 		if (api_format_is(block, "type", "tool_result") &&
-			!find_block(run, "assistant", "tool_use", "id", id))
+			!json_index_find(uses, id))
 			return err_set(err,
 				INDEX
 				".content.%d: unexpected `tool_use_id` found in "
@@ -204,15 +223,17 @@ static bool check_results(
 	return true;
 }
 
-static bool check_uses(const cJSON *message, int number, struct err *err)
+/* `results`: of the user's messages right behind this one. */
+static bool check_uses(const cJSON *message, const struct json_index *results,
+	int number, struct err *err)
 {
-	const cJSON *results = next_run(message), *block;
+	const cJSON *block;
 
 	cJSON_ArrayForEach(block, json_get(message, "content")) {
 		const char *id = json_text(block, "id");
 
 		if (api_format_is(block, "type", "tool_use") &&
-			!find_block(results, "user", "tool_result", "tool_use_id", id))
+			!json_index_find(results, id))
 			return err_set(err,
 				INDEX ": `tool_use` ids were found without "
 				      "`tool_result` blocks immediately after: %.100s. "
@@ -225,7 +246,8 @@ static bool check_uses(const cJSON *message, int number, struct err *err)
 
 static bool check_pairs(const cJSON *messages, struct err *err)
 {
-	const cJSON *message, *run = NULL;
+	SCOPED(turn_done) struct turn turn = {0};
+	const cJSON *message;
 	const char *before = "";
 	int number = 0;
 
@@ -234,9 +256,9 @@ static bool check_pairs(const cJSON *messages, struct err *err)
 		const bool assistant = strcmp(role, "assistant") == 0;
 
 		if (assistant && strcmp(before, role) != 0)
-			run = message;
-		if (assistant ? !check_uses(message, number, err)
-			      : !check_results(message, run, number, err))
+			turn_begin(&turn, message);
+		if (assistant ? !check_uses(message, &turn.results, number, err)
+			      : !check_results(message, &turn.uses, number, err))
 			return false;
 		if (strcmp(role, "system") != 0)
 			before = role;
@@ -314,6 +336,7 @@ static bool check_tool(const cJSON *tool, int number, struct err *err)
 
 static bool check_tools(const cJSON *tools, struct err *err)
 {
+	SCOPED(json_index_done) struct json_index names = {0};
 	const cJSON *tool;
 	int number = 0;
 
@@ -322,8 +345,7 @@ static bool check_tools(const cJSON *tools, struct err *err)
 	cJSON_ArrayForEach(tool, tools) {
 		if (!check_tool(tool, number++, err))
 			return false;
-		if (json_text(tool, "name") &&
-			find_tool(tools, json_text(tool, "name")) != tool)
+		if (!json_index_add(&names, json_text(tool, "name"), tool))
 			return err_set(err, "tools: Tool names must be unique.");
 	}
 	return true;

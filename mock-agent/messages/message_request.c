@@ -4,6 +4,7 @@
 
 #include "lib/json.h"
 #include "lib/json_fill.h"
+#include "lib/json_index.h"
 #include "lib/mem.h"
 #include "mock-agent/answer/message.h"
 #include "mock-agent/api_format.h"
@@ -22,19 +23,17 @@ static bool has_results(const cJSON *content)
 	return false;
 }
 
-/* The name of the tool of a use. */
-static const char *used_tool(const cJSON *messages, const char *use_id)
+/* The uses of tools, by their id. */
+static void index_uses(struct json_index *uses, const cJSON *messages)
 {
 	const cJSON *message, *block;
 
 	cJSON_ArrayForEach(message, messages) {
 		cJSON_ArrayForEach(block, json_get(message, "content")) {
-			if (api_format_is(block, "type", "tool_use") && use_id &&
-				api_format_is(block, "id", use_id))
-				return json_text(block, "name");
+			if (api_format_is(block, "type", "tool_use"))
+				json_index_add(uses, json_text(block, "id"), block);
 		}
 	}
-	return NULL;
 }
 
 /* The user's text: a string, or the last text block (the others are reminders that a
@@ -51,19 +50,20 @@ static char *prompt_of(const cJSON *content)
 	return mem_text(text);
 }
 
-static void take_results(
-	struct conversation *conversation, const cJSON *messages, const cJSON *content)
+static void take_results(struct conversation *conversation,
+	const struct json_index *uses, const cJSON *content)
 {
 	const cJSON *block;
 
 	cJSON_ArrayForEach(block, content) {
+		const char *id = json_text(block, "tool_use_id");
 		SCOPED(mem_free) char *text = NULL;
 
 		if (!api_format_is(block, "type", "tool_result"))
 			continue;
 		text = api_format_content_text(json_get(block, "content"));
 		conversation_add_result(conversation,
-			used_tool(messages, json_text(block, "tool_use_id")), text,
+			json_text(json_index_find(uses, id), "name"), text,
 			json_bool(block, "is_error", false));
 	}
 }
@@ -72,8 +72,10 @@ static void take_results(
  * behind them, so that it is not enough to look at the last message. */
 static void take_messages(struct conversation *conversation, const cJSON *messages)
 {
+	SCOPED(json_index_done) struct json_index uses = {0};
 	const cJSON *message;
 
+	index_uses(&uses, messages);
 	cJSON_ArrayForEach(message, messages) {
 		const cJSON *content = json_get(message, "content");
 		char *prompt;
@@ -81,7 +83,7 @@ static void take_messages(struct conversation *conversation, const cJSON *messag
 		if (!api_format_is(message, "role", "user"))
 			continue;
 		if (has_results(content)) {
-			take_results(conversation, messages, content);
+			take_results(conversation, &uses, content);
 			continue;
 		}
 		prompt = prompt_of(content);

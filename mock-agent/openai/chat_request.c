@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/json_index.h"
 #include "lib/mem.h"
 #include "mock-agent/openai/openai_error.h"
 #include "mock-agent/openai/openai_request.h"
@@ -32,25 +33,21 @@ static bool is_role(const char *role)
 	return false;
 }
 
-/* The name of the function of a call; NULL: no message before `end` has this call. */
-static const char *called_name(
-	const cJSON *messages, const cJSON *end, const char *call_id)
+/* The name of the function of a call; NULL: the messages so far do not have this call. */
+static const char *called_name(const struct json_index *calls, const char *call_id)
 {
-	const cJSON *message, *call;
+	const cJSON *call = json_index_find(calls, call_id);
+	const cJSON *function = json_get(call, "function");
 
-	cJSON_ArrayForEach(message, messages) {
-		if (message == end || !call_id)
-			break;
-		cJSON_ArrayForEach(call, json_get(message, "tool_calls")) {
-			const cJSON *function = json_get(call, "function");
+	return json_text(function ? function : json_get(call, "custom"), "name");
+}
 
-			if (!api_format_is(call, "id", call_id))
-				continue;
-			return json_text(
-				function ? function : json_get(call, "custom"), "name");
-		}
-	}
-	return NULL;
+static void index_calls(struct json_index *calls, const cJSON *message)
+{
+	const cJSON *call;
+
+	cJSON_ArrayForEach(call, json_get(message, "tool_calls"))
+		json_index_add(calls, json_text(call, "id"), call);
 }
 
 static bool refuse_content(struct api_request *request, const cJSON *content, int index)
@@ -65,11 +62,9 @@ static bool refuse_content(struct api_request *request, const cJSON *content, in
 
 /* A result, of a message of the role "tool". */
 static bool read_result(struct conversation *conversation, struct api_request *request,
-	const cJSON *message, int index)
+	const struct json_index *calls, const cJSON *message, int index)
 {
-	const cJSON *messages = json_get(request->body, "messages");
-	const char *name =
-		called_name(messages, message, json_text(message, "tool_call_id"));
+	const char *name = called_name(calls, json_text(message, "tool_call_id"));
 	SCOPED(mem_free) char *text = openai_request_text(json_get(message, "content"));
 	char param[PARAM_SIZE];
 
@@ -96,18 +91,17 @@ static bool read_prompt(struct conversation *conversation, struct api_request *r
 	return true;
 }
 
-static bool has_answer(const cJSON *after, const char *call_id)
+/* The tools' messages from this one on, by the calls that they answer. */
+static void index_answers(struct json_index *answers, const cJSON *from)
 {
-	for (; after && api_format_is(after, "role", "tool"); after = after->next) {
-		if (call_id && api_format_is(after, "tool_call_id", call_id))
-			return true;
-	}
-	return false;
+	for (; from && api_format_is(from, "role", "tool"); from = from->next)
+		json_index_add(answers, json_text(from, "tool_call_id"), from);
 }
 
 /* An assistant's calls must be answered by the messages behind it. */
 static bool check_calls(struct api_request *request, const cJSON *message, int index)
 {
+	SCOPED(json_index_done) struct json_index answers = {0};
 	const cJSON *calls = json_get(message, "tool_calls");
 	const cJSON *call;
 	char param[PARAM_SIZE];
@@ -118,10 +112,11 @@ static bool check_calls(struct api_request *request, const cJSON *message, int i
 		!json_get(message, "function_call") && !json_get(message, "refusal"))
 		return refuse_content(request, json_get(message, "content"), index);
 	snprintf(param, sizeof param, "messages.[%d].role", index);
+	index_answers(&answers, message->next);
 	cJSON_ArrayForEach(call, calls) {
 		const char *id = json_text(call, "id");
 
-		if (!has_answer(message->next, id))
+		if (!json_index_find(&answers, id))
 			return openai_refuse(request, param, NULL,
 				"An assistant message with 'tool_calls' must be "
 				"followed by tool messages responding to each "
@@ -132,8 +127,9 @@ static bool check_calls(struct api_request *request, const cJSON *message, int i
 	return true;
 }
 
+/* `calls`: those of the messages before this one. */
 static bool read_message(struct conversation *conversation, struct api_request *request,
-	const cJSON *message, int index)
+	const struct json_index *calls, const cJSON *message, int index)
 {
 	const char *role = json_text(message, "role");
 	char param[PARAM_SIZE];
@@ -152,7 +148,7 @@ static bool read_message(struct conversation *conversation, struct api_request *
 	if (strcmp(role, "user") == 0)
 		return read_prompt(conversation, request, message, index);
 	if (strcmp(role, "tool") == 0)
-		return read_result(conversation, request, message, index);
+		return read_result(conversation, request, calls, message, index);
 	return strcmp(role, "assistant") != 0 || check_calls(request, message, index);
 }
 
@@ -160,6 +156,7 @@ static bool read_messages(
 	struct conversation *conversation, struct api_request *request)
 {
 	const cJSON *messages = json_get(request->body, "messages");
+	SCOPED(json_index_done) struct json_index calls = {0};
 	const cJSON *message;
 	int index = 0;
 
@@ -173,8 +170,9 @@ static bool read_messages(
 			"Invalid 'messages': empty array. Expected an array with "
 			"minimum length 1, but got an empty array instead.");
 	cJSON_ArrayForEach(message, messages) {
-		if (!read_message(conversation, request, message, index++))
+		if (!read_message(conversation, request, &calls, message, index++))
 			return false;
+		index_calls(&calls, message);
 	}
 	return true;
 }

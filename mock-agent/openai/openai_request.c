@@ -5,6 +5,7 @@
 
 #include "lib/json.h"
 #include "lib/json_fill.h"
+#include "lib/json_index.h"
 #include "lib/mem.h"
 #include "mock-agent/openai/openai_error.h"
 
@@ -180,16 +181,15 @@ static bool read_mode(struct conversation *conversation, struct api_request *req
 static void keep_tools(struct conversation *conversation, const cJSON *allowed,
 	const struct openai_request *where)
 {
+	SCOPED(json_index_done) struct json_index names = {0};
+	const cJSON *entry;
 	unsigned kept = 0;
 
+	cJSON_ArrayForEach(entry, allowed)
+		json_index_add(&names,
+			json_text(members_of(entry, where->tools), "name"), entry);
 	for (unsigned i = 0; i < conversation->tool_count; i++) {
-		const cJSON *entry;
-		bool named = false;
-
-		cJSON_ArrayForEach(entry, allowed)
-			named |= api_format_is(members_of(entry, where->tools), "name",
-				conversation->tools[i].name);
-		if (named)
+		if (json_index_find(&names, conversation->tools[i].name))
 			conversation->tools[kept++] = conversation->tools[i];
 	}
 	conversation->tool_count = kept;

@@ -5,6 +5,7 @@
 
 #include "lib/json.h"
 #include "lib/json_fill.h"
+#include "lib/json_index.h"
 #include "lib/json_write.h"
 #include "lib/mem.h"
 #include "mock-agent/openai/openai_error.h"
@@ -252,43 +253,59 @@ static bool read_previous(
 	return true;
 }
 
-/* The item of this type with this call_id; NULL: there is none. */
-static const cJSON *find_call(const cJSON *first, const char *type, const char *call_id)
+/* Items by their call_id. */
+struct calls {
+	struct json_index first;       /* calls */
+	struct json_index last_output; /* from the item that is read on */
+};
+
+static void calls_done(struct calls *calls)
 {
-	for (; first && call_id; first = first->next) {
-		if (api_format_is(first, "type", type) &&
-			api_format_is(first, "call_id", call_id))
-			return first;
+	json_index_done(&calls->first);
+	json_index_done(&calls->last_output);
+}
+
+static void index_calls(struct calls *calls, const cJSON *items)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, items) {
+		const char *call_id = json_text(item, "call_id");
+
+		if (api_format_is(item, "type", "function_call"))
+			json_index_add(&calls->first, call_id, item);
+		else if (api_format_is(item, "type", "function_call_output"))
+			json_index_replace(&calls->last_output, call_id, item);
 	}
-	return NULL;
 }
 
 static bool read_output(struct conversation *conversation, struct api_request *request,
-	const cJSON *item)
+	struct calls *calls, const cJSON *item)
 {
 	const char *call_id = json_text(item, "call_id");
-	const cJSON *call =
-		find_call(conversation->items->child, "function_call", call_id);
+	const cJSON *call = json_index_find(&calls->first, call_id);
 	SCOPED(mem_free) char *text = openai_request_text(json_get(item, "output"));
 
 	if (!call)
 		return openai_refuse(request, "input", NULL,
 			"No tool call found for function call output with call_id %s.",
 			call_id ? call_id : "");
+	if (json_index_find(&calls->last_output, call_id) == item)
+		json_index_remove(&calls->last_output, call_id);
 	conversation_add_result(
 		conversation, json_text(call, "name"), text ? text : "", false);
 	return true;
 }
 
 static bool read_item(struct conversation *conversation, struct api_request *request,
-	const cJSON *item)
+	struct calls *calls, const cJSON *item)
 {
 	const char *call_id = json_text(item, "call_id");
 
 	if (api_format_is(item, "type", "function_call_output"))
-		return read_output(conversation, request, item);
+		return read_output(conversation, request, calls, item);
 	if (api_format_is(item, "type", "function_call"))
-		return find_call(item->next, "function_call_output", call_id) ||
+		return json_index_find(&calls->last_output, call_id) ||
 			openai_refuse(request, "input", NULL,
 				"No tool output found for function call %s.",
 				call_id ? call_id : "");
@@ -303,6 +320,7 @@ bool response_items_read(struct conversation *conversation,
 	const struct response_store *store, struct api_request *request)
 {
 	cJSON *items = cJSON_CreateArray(), *input;
+	SCOPED(calls_done) struct calls calls = {0};
 	const cJSON *item;
 
 	conversation->items = items;
@@ -316,8 +334,9 @@ bool response_items_read(struct conversation *conversation,
 	cJSON_Delete(input);
 	if (!resolve_references(request, store, items))
 		return false;
+	index_calls(&calls, items);
 	cJSON_ArrayForEach(item, items) {
-		if (!read_item(conversation, request, item))
+		if (!read_item(conversation, request, &calls, item))
 			return false;
 	}
 	return true;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "lib/buf.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 
@@ -55,6 +56,9 @@ static const struct {
 		"messages.1: `tool_use` ids were found without `tool_result` blocks "
 		"immediately after: a."},
 	{SAYS(HI "," ASSISTANT("[" USE("a") "]")), "messages.1: `tool_use` ids were"},
+	{SAYS(HI "," ASSISTANT("[" USE("a") "]") "," USER("[" RESULT(
+		 "a") "]") "," ASSISTANT("\"x\"") "," USER("[" RESULT("a") "]")),
+		"messages.4.content.0: unexpected"}, /* of the run before */
 	{SAYS(HI "," ASSISTANT("\"x\"") "," USER("[" RESULT("a") "]")),
 		"messages.2.content.0: unexpected `tool_use_id` found in `tool_result` "
 		"blocks: a."},
@@ -149,11 +153,70 @@ static void counting_needs_no_max_tokens(void **state UNUSED)
 	assert_string_equal(err.text, "model: Field required");
 }
 
+/* A walk through all for each of them would not come to its end here. */
+#define MANY 200000
+
+/* As many of an item with a number in it. */
+#define ADD_MANY(text, item)                                                           \
+	for (int i_ = 0; i_ < MANY; i_++)                                              \
+	buf_addf(text, "%s" item, i_ > 0 ? "," : "", i_)
+
+static bool check_text(const struct buf *text, struct err *err)
+{
+	SCOPED(json_free) cJSON *body = json_parse(buf_text(text), text->len);
+
+	assert_non_null(body);
+	return message_check(body, true, err);
+}
+
+static void many_tools_are_checked(void **state UNUSED)
+{
+	SCOPED(buf_done) struct buf text = {0};
+	struct err err = {""};
+
+	buf_init(&text, (size_t)64 << 20);
+	buf_adds(&text, "{\"model\":\"m\"," WITH("\"tools\":["));
+	ADD_MANY(&text, TOOL("t%d"));
+	buf_adds(&text, "]}");
+	assert_true(check_text(&text, &err));
+	buf_cut(&text, text.len - strlen("]}"));
+	buf_adds(&text, "," TOOL("t0") "]}");
+	assert_false(check_text(&text, &err));
+	assert_string_equal(err.text, "tools: Tool names must be unique.");
+}
+
+/* `behind`: what follows the results. */
+static bool check_uses(const char *behind, struct err *err)
+{
+	SCOPED(buf_done) struct buf text = {0};
+
+	buf_init(&text, (size_t)64 << 20);
+	buf_adds(&text, "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[" HI ",");
+	ADD_MANY(&text, ASSISTANT("[" USE("%d") "]"));
+	buf_adds(&text, ",{\"role\":\"user\",\"content\":[");
+	ADD_MANY(&text, RESULT("%d"));
+	buf_addf(&text, "]}%s]}", behind);
+	return check_text(&text, err);
+}
+
+static void many_uses_are_checked(void **state UNUSED)
+{
+	struct err err = {""};
+
+	assert_true(check_uses("", &err));
+	assert_false(check_uses("," USER("[" RESULT("x") "]"), &err));
+	assert_non_null(strstr(err.text,
+		"messages.200002.content.0: unexpected `tool_use_id` found in "
+		"`tool_result` blocks: x."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_is_refused_in_the_hosted_words),
 		cmocka_unit_test(counting_needs_no_max_tokens),
+		cmocka_unit_test(many_tools_are_checked),
+		cmocka_unit_test(many_uses_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,6 +291,40 @@ static void models_have_the_shape_of_the_client(void **state UNUSED)
 	mock_stop(&mock);
 }
 
+/* A walk through all for each of them would take longer than a client waits. */
+#define MANY 20000
+
+static void many_calls_of_a_chat_are_answered(void **state UNUSED)
+{
+	SCOPED(buf_done) struct buf body = {0};
+	struct mock_program mock;
+	struct http_answer answer;
+
+	buf_init(&body, (size_t)16 << 20);
+	buf_adds(&body,
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\","
+		"\"tool_calls\":[");
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&body,
+			"%s{\"id\":\"c%d\",\"type\":\"function\",\"function\":"
+			"{\"name\":\"f\",\"arguments\":\"{}\"}}",
+			i > 0 ? "," : "", i);
+	buf_adds(&body, "]}");
+	for (int i = MANY - 1; i >= 0; i--)
+		buf_addf(&body,
+			",{\"role\":\"tool\",\"tool_call_id\":\"c%d\",\"content\":"
+			"\"x\"}",
+			i);
+	buf_adds(&body, ",{\"role\":\"user\",\"content\":\"done?\"}]}");
+	mock_start(&mock, "{}");
+	answer = openai_call(&mock, "POST", CHAT, buf_text(&body));
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(
+		openai_text(&answer, "choices.0.message.content"), "You said: done?");
+	http_answer_done(&answer);
+	mock_stop(&mock);
+}
+
 /* The fault of a phase, as `path` answers it. */
 static void assert_fault(struct mock_program *mock, const char *path, const char *body)
 {
@@ -338,6 +372,7 @@ int main(void)
 		cmocka_unit_test(a_chat_that_makes_no_sense_is_refused),
 		cmocka_unit_test(refusals_of_the_router_have_the_shape_of_the_client),
 		cmocka_unit_test(models_have_the_shape_of_the_client),
+		cmocka_unit_test(many_calls_of_a_chat_are_answered),
 		cmocka_unit_test(faults_have_the_shape_of_the_api),
 	};
 

@@ -438,6 +438,37 @@ static void what_is_too_long_is_not_repeated(void **state UNUSED)
 
 #define ITEMS(list) "{\"model\":\"m\",\"input\":[" list "]}"
 
+/* A walk through all for each of them would take longer than a client waits. */
+#define MANY 20000
+
+#define MANY_CALL                                                                      \
+	"{\"type\":\"function_call\",\"call_id\":\"c%d\",\"name\":\"f\","              \
+	"\"arguments\":\"{}\"},"
+#define MANY_OUTPUT                                                                    \
+	"{\"type\":\"function_call_output\",\"call_id\":\"c%d\",\"output\":\"x\"},"
+
+static void many_calls_and_outputs_are_answered(void **state UNUSED)
+{
+	SCOPED(buf_done) struct buf body = {0};
+	struct mock_program mock;
+	struct http_answer answer;
+
+	buf_init(&body, (size_t)16 << 20);
+	buf_adds(&body, "{\"model\":\"m\",\"input\":[");
+	for (int i = 0; i < MANY; i++)
+		buf_addf(&body, MANY_CALL, i);
+	for (int i = MANY - 1; i >= 0; i--)
+		buf_addf(&body, MANY_OUTPUT, i);
+	buf_adds(&body, "{\"role\":\"user\",\"content\":\"done?\"}]}");
+	mock_start(&mock, "{}");
+	answer = openai_call(&mock, "POST", RESPONSES, buf_text(&body));
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(
+		openai_text(&answer, "output.0.content.0.text"), "You said: done?");
+	http_answer_done(&answer);
+	mock_stop(&mock);
+}
+
 static void a_response_that_makes_no_sense_is_refused(void **state UNUSED)
 {
 	static const struct refusal rows[] = {
@@ -462,6 +493,10 @@ static void a_response_that_makes_no_sense_is_refused(void **state UNUSED)
 		{ITEMS("{\"type\":\"function_call_output\",\"call_id\":\"call_1\","
 		       "\"output\":\"x\"}"),
 			400, "input", NULL, "a result without a call"},
+		{ITEMS("{\"type\":\"function_call_output\",\"call_id\":\"call_1\","
+		       "\"output\":\"x\"},{\"type\":\"function_call\",\"call_id\":"
+		       "\"call_1\",\"name\":\"f\",\"arguments\":\"{}\"}"),
+			400, "input", NULL, "an output before its call"},
 		{ITEMS("{\"type\":\"function_call\",\"call_id\":\"call_1\",\"name\":"
 		       "\"look\",\"arguments\":\"{}\"}"),
 			400, "input", NULL, "a call without a result"},
@@ -509,6 +544,7 @@ int main(void)
 		cmocka_unit_test(a_response_that_was_waited_for_cannot_be_cancelled),
 		cmocka_unit_test(a_session_is_whom_the_request_names),
 		cmocka_unit_test(what_is_too_long_is_not_repeated),
+		cmocka_unit_test(many_calls_and_outputs_are_answered),
 		cmocka_unit_test(a_response_that_makes_no_sense_is_refused),
 	};
 
