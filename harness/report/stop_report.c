@@ -175,6 +175,31 @@ static const char *unix_path_of(const struct evidence *evidence)
 	return NULL;
 }
 
+static bool had_clients(const struct evidence *evidence)
+{
+	const struct snapshot *before =
+		evidence->snapshot_count ? evidence->snapshots : NULL;
+
+	for (unsigned i = 0; before && i < before->count; i++) {
+		if (before->procs[i].clients > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of a clean stop: nobody reads what clients that are none of ours were answered. */
+static void add_answers(const struct stop_report *report, struct buf *text)
+{
+	enum verdict verdict = report->judgement->verdict;
+
+	if ((verdict == VERDICT_CLEAN || verdict == VERDICT_SLOW) &&
+		had_clients(report->evidence))
+		buf_addf(text,
+			"%swhat its clients were answered, and whether a stream that had "
+			"begun came to its end",
+			text->len ? "; " : "");
+}
+
 /* What could not be observed, and how to get it; the caller's, NULL: all could. */
 static char *missing_text(const struct stop_report *report)
 {
@@ -191,6 +216,7 @@ static char *missing_text(const struct stop_report *report)
 			"%swhether the clients of the unix socket %s got their answers: only TCP is "
 			"followed",
 			text.len ? "; " : "", unix_path);
+	add_answers(report, &text);
 	if (report->about->no_log)
 		buf_addf(&text, "%s%s", text.len ? "; " : "", report->about->no_log);
 	return text.len ? buf_take(&text) : NULL;

@@ -280,6 +280,25 @@ static void what_clients_of_a_unix_socket_got_was_not_seen(void **state)
 		"  Not seen: whether the clients of the unix socket /run/app.sock got");
 }
 
+/* Where it had clients, and nothing else was wrong. */
+static void what_clients_of_a_clean_stop_were_answered_was_not_seen(void **state)
+{
+	struct scene *scene = *state;
+	struct snapshot snapshot = {.ns = 99 * CLOCK_S, .count = 2};
+
+	scene->judgement.verdict = VERDICT_CLEAN;
+	snapshot.procs = mem_zeroed(sizeof *snapshot.procs * 2);
+	snapshot.procs[0].pid = 1;
+	snapshot.procs[1].pid = 7;
+	snapshot.procs[1].ppid = 1;
+	evidence_add_snapshot(&scene->evidence, &snapshot);
+	expect_not(scene, "Not seen");
+	scene->evidence.snapshots[0].procs[1].clients = 1;
+	expect(scene, "  Not seen: what its clients were answered, and whether");
+	scene->judgement.verdict = VERDICT_KILLED;
+	expect_not(scene, "Not seen");
+}
+
 static void stop_report_lists_the_processes(void **state)
 {
 	struct scene *scene = *state;
@@ -366,6 +385,7 @@ int main(void)
 		SCENE(stop_report_says_how_it_was_before),
 		SCENE(stop_report_says_what_was_not_seen),
 		SCENE(what_clients_of_a_unix_socket_got_was_not_seen),
+		SCENE(what_clients_of_a_clean_stop_were_answered_was_not_seen),
 		SCENE(stop_report_lists_the_processes),
 		SCENE(stop_report_fits_80_columns),
 		SCENE(stop_report_is_json_as_well),
