@@ -272,8 +272,11 @@ static void router_outlives_clients_that_leave(void **state)
 		"POST /mcp HTTP/1.1\r\nhost: localhost\r\n" HTTP_JSON
 		"transfer-encoding: chunked\r\n\r\n5\r\n{\"jso"};
 	struct http_scene *scene = http_scene_begin(state, "{\"hang_tools\": true}");
-	unsigned before = http_scene_descriptors(scene);
+	unsigned before;
 
+	/* An answered request shows that its loop runs, and has opened what it needs. */
+	http_scene_greet(scene, "2025-11-25");
+	before = http_scene_descriptors(scene);
 	for (unsigned i = 0; i < COUNT(beginnings); i++) {
 		struct http_client client;
 
@@ -290,7 +293,6 @@ static void router_outlives_clients_that_leave(void **state)
 			http_read_all(&client, HTTP_PATIENCE_MS), HTTP_SILENT);
 		http_close(&client);
 	}
-	http_scene_greet(scene, "2025-11-25");
 	for (unsigned i = 0; i < 3; i++) {
 		SCOPED(mem_free) char *body = mem_textf(
 			"{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"tools/call\","
@@ -304,7 +306,7 @@ static void router_outlives_clients_that_leave(void **state)
 	}
 	for (unsigned i = 0; http_scene_descriptors(scene) > before && i < 1000; i++)
 		ledger_reader_turn(scene->ledger, 10);
-	assert_int_equal(http_scene_descriptors(scene), before);
+	assert_true(http_scene_descriptors(scene) <= before);
 }
 
 int main(void)
