@@ -23,8 +23,12 @@ const struct proc *launched_program(const struct snapshot *snapshot, int signal_
 {
 	const struct proc *program = snapshot->count ? &snapshot->procs[0] : NULL;
 
-	while (program && (program = launched_only_child(snapshot, program))) {
-		if (proc_receives(program, signal_number) || proc_listens(program))
+	/* Processes are read one by one, so a pid may be used again meanwhile: bounded. */
+	for (unsigned depth = 1; program && depth < snapshot->count; depth++) {
+		program = launched_only_child(snapshot, program);
+		if (program &&
+			(proc_receives(program, signal_number) ||
+				proc_listens(program)))
 			return program;
 	}
 	return NULL;
