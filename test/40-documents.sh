@@ -143,7 +143,7 @@ for document in "$@"; do
 		tr -d '`' | sort -u | while read -r path; do
 			[ -e "$path" ] || [ -e "$(dirname "$document")/$path" ] || echo "$path"
 		done)
-	[ -z "$(echo "$missing" | grep -v '^reports/')" ]
+	[ -z "$(echo "$missing" | grep -vE '^(reports|build)/')" ]
 	result $? "$document: the files that it names exist"
 	[ -z "$missing" ] || echo "$missing"
 	missing=$(grep -oE '\]\([^)#:]+\)' "$document" | tr -d '()]' | sort -u | while read -r path; do
