@@ -13,6 +13,7 @@
 #include "mock-agent/cli/cli_arguments.h"
 #include "mock-agent/cli/cli_servers.h"
 #include "mock-agent/cli/reply_stream.h"
+#include "mock-agent/session/reply.h"
 
 #define ROUNDS_MAX  200 /* of one turn */
 #define MAX_TOKENS  64000
@@ -262,7 +263,7 @@ static void answer_itself(struct cli_turn *turn)
 	const char *said = cJSON_IsString(content)
 		? content->valuestring
 		: json_text(cJSON_GetArrayItem(content, 0), "text");
-	SCOPED(mem_free) char *text = mem_textf("You said: %s", said ? said : "");
+	SCOPED(mem_free) char *text = mem_textf(REPLY_OPENING "%s", said ? said : "");
 	cJSON *reply = json_fill(NULL,
 		"{'id': 'msg_0', 'type': 'message', 'role': 'assistant', 'model': %s, "
 		"'stop_reason': 'end_turn', 'usage': {'input_tokens': 1, "

@@ -399,19 +399,6 @@ static bool is_secret(const char *pair)
 	return false;
 }
 
-/* Adds pair, or replaces the pair of that name. */
-static void put(struct strlist *env, const char *pair)
-{
-	for (unsigned i = 0; i < env->count; i++) {
-		if (same_name(env->item[i], pair)) {
-			free(env->item[i]);
-			env->item[i] = mem_text(pair);
-			return;
-		}
-	}
-	strlist_add(env, "%s", pair);
-}
-
 void mcp_server_config_env(const struct mcp_server_config *server, const char *room,
 	const char *bot, struct strlist *env)
 {
@@ -420,11 +407,11 @@ void mcp_server_config_env(const struct mcp_server_config *server, const char *r
 
 	for (char **pair = environ; pair && *pair; pair++)
 		if (!is_secret(*pair))
-			put(env, *pair);
-	put(env, session_room);
-	put(env, session_bot);
+			strlist_put(env, *pair);
+	strlist_put(env, session_room);
+	strlist_put(env, session_bot);
 	for (unsigned i = 0; i < server->env.count; i++)
-		put(env, server->env.item[i]);
+		strlist_put(env, server->env.item[i]);
 }
 
 /* A room's name may hold anything: what has no place in an address, or in a header's
