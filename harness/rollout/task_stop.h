@@ -1,0 +1,34 @@
+/*
+ * task_stop - the stop of one task, as a witness on its node told it, or as the
+ * orchestrator's API did.
+ */
+#ifndef HARNESS_ROLLOUT_TASK_STOP_H
+#define HARNESS_ROLLOUT_TASK_STOP_H
+
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "harness/scenario/verdict.h"
+
+enum task_stop_source {
+	TASK_STOP_API,     /* exit code and times of the orchestrator alone */
+	TASK_STOP_WITNESS, /* the kernel of its node: signals, raw wait status, children */
+};
+
+struct task_stop {
+	char *task, *node, *container; /* ids and name; NULL: not known */
+	enum task_stop_source source;
+	enum verdict verdict;
+	char *reason;
+	int exit_code; /* -1: not known */
+	/* CLOCK_MONOTONIC of the harness; 0: not known. A witness on another kernel has
+	 * another clock: its stamps are moved by the offset that was measured, to
+	 * +- error_ns. */
+	int64_t signal_ns, exit_ns, error_ns;
+	cJSON *report; /* the witness's whole report (stop_report.h); NULL of TASK_STOP_API */
+};
+
+void task_stop_done(struct task_stop *stop);
+
+#endif
