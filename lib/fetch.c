@@ -135,6 +135,7 @@ static struct fetch_call *create_call(
 	call->file = -1;
 	call->data = request->data;
 	call->heads = request->heads;
+	call->all_heads = request->all_heads;
 	call->done = request->done;
 	call->arg = request->arg;
 	call->timeout_ns = request->timeout_ns;
@@ -203,6 +204,27 @@ const char *fetch_header(const struct fetch_call *call, const char *name)
 			found = value;
 	}
 	return found;
+}
+
+void fetch_each_header(const struct fetch_call *call, fetch_header_fn *each, void *arg)
+{
+	const char *end = call->found.data + call->found.len;
+	const char *value;
+
+	for (const char *at = call->found.data; at < end;
+		at = strchr(value, '\0') + 1) {
+		value = strchr(at, '\0') + 1;
+		each(arg, at, value);
+	}
+}
+
+long fetch_status(const struct fetch_call *call)
+{
+	long status = call->result.status;
+
+	if (call->easy && !call->over)
+		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
 }
 
 void fetch_cancel(struct fetch_call *call)

@@ -37,6 +37,14 @@ bool fetch_is_sent(const struct fetch_call *call);
  * has none. Within or between the call's callbacks, `done` included. Borrowed. */
 const char *fetch_header(const struct fetch_call *call, const char *name);
 
+/* Each header of the answer, which the request wanted with all_heads; in the same time.
+ * Borrowed. */
+typedef void fetch_header_fn(void *arg, const char *name, const char *value);
+void fetch_each_header(const struct fetch_call *call, fetch_header_fn *each, void *arg);
+
+/* The HTTP status that has come; 0: none yet. In the same time. */
+long fetch_status(const struct fetch_call *call);
+
 /* Does not call `done`; closes the connection. */
 void fetch_cancel(struct fetch_call *call);
 

@@ -73,13 +73,15 @@ static void note_header(struct fetch_call *call, const char *line, size_t len)
 	while (head && *head &&
 		(strlen(*head) != name_len || strncasecmp(*head, line, name_len) != 0))
 		head++;
-	if (!colon || !head || !*head || memchr(line, '\0', len))
+	if (!colon || memchr(line, '\0', len) ||
+		(!call->all_heads && (!head || !*head)))
 		return;
 	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
 		len--;
+	buf_add(&call->found, line, name_len);
+	buf_add(&call->found, "", 1);
 	for (name_len++; name_len < len && strchr(" \t", line[name_len]);)
 		name_len++;
-	buf_add(&call->found, *head, strlen(*head) + 1);
 	if (name_len < len)
 		buf_add(&call->found, line + name_len, len - name_len);
 	buf_add(&call->found, "", 1);

@@ -61,6 +61,7 @@ struct fetch_request {
 	bool fresh;               /* a new connection, closed afterwards */
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
+	bool all_heads;           /* all of them instead, for fetch_each_header() */
 };
 
 /* The rest is for fetch.c. */
@@ -87,6 +88,7 @@ struct fetch_call {
 	struct buf body;
 	struct buf arrived; /* of a streamed body, not handed over yet */
 	const char *const *heads;
+	bool all_heads;
 	struct buf found; /* those headers: name, NUL, value, NUL */
 	fetch_data_fn *data;
 	fetch_done_fn *done;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -44,6 +45,7 @@ struct web {
 
 	int listener; /* -1 once it is closed */
 	uint16_t port;
+	char *socket; /* path of the unix socket it listens at; NULL: of no one */
 	uv_poll_t *arrivals;             /* at the listener; NULL once it is closed */
 	struct loop_timer *accept_again; /* when descriptors have run out */
 
@@ -78,7 +80,7 @@ static struct web_connection *open_connection(
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-	if (info && info->client_addr)
+	if (info && info->client_addr && info->client_addr->sa_family != AF_UNIX)
 		client->port =
 			ntohs(((const union address *)info->client_addr)->v4.sin_port);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -103,9 +105,23 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	web->connections--;
 	web_watch_remove(web->watch, client->fd);
 	web_exchanges_forget(client);
+	free(client->target);
 	if (web->closed)
 		web->closed(web->exchanges.arg, client);
 	free(client);
+}
+
+/* microhttpd calls it with the target as it came, before the first on_request(). */
+static void *on_target(
+	void *cls UNUSED, const char *target, struct MHD_Connection *connection)
+{
+	struct web_connection *client =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			->socket_context;
+
+	free(client->target);
+	client->target = mem_text(target);
+	return NULL; /* the context of a request that has not begun */
 }
 
 static bool accept_one(struct web *web)
@@ -180,6 +196,10 @@ static void close_listener(struct web *web)
 	if (web->listener >= 0)
 		close(web->listener);
 	web->listener = -1;
+	if (web->socket)
+		unlink(web->socket);
+	free(web->socket);
+	web->socket = NULL;
 }
 
 /* Draining */
@@ -325,6 +345,37 @@ static bool listen_on(struct web *web, const char *host, uint16_t port, struct e
 	return true;
 }
 
+/* Nobody listens at a socket that a killed program left. */
+static void remove_left(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 &&
+		errno == ECONNREFUSED)
+		unlink(address->sun_path);
+	close(fd);
+}
+
+static bool listen_at_socket(struct web *web, const char *path, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return err_set(err, "the path of a socket has at most %zu bytes",
+			sizeof address.sun_path - 1);
+	strcpy(address.sun_path, path);
+	remove_left(&address);
+	web->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (web->listener < 0)
+		return err_sys(err, "socket");
+	if (bind(web->listener, (struct sockaddr *)&address, sizeof address) < 0)
+		return err_sys(err, "bind");
+	web->socket = mem_text(path);
+	return listen(web->listener, BACKLOG) == 0 || err_sys(err, "listen");
+}
+
 /* A decoded NUL would end the text early, so a text with one stays undecoded. */
 static size_t unescape(
 	void *cls UNUSED, struct MHD_Connection *connection UNUSED, char *text)
@@ -332,7 +383,8 @@ static size_t unescape(
 	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
-static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
+static bool start_daemon(
+	struct web *web, int64_t idle_ns, bool keeps_target, struct err *err)
 {
 	unsigned flags =
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
@@ -346,6 +398,7 @@ static bool start_daemon(struct web *web, int64_t idle_ns, struct err *err)
 		exchanges, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_on_end, exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, keeps_target ? on_target : NULL, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
@@ -400,14 +453,20 @@ struct web *web_create(
 		.body_ceiling =
 			options->body_ceiling ? options->body_ceiling : BODY_CEILING,
 	};
-	if (listen_on(web, host, options->port, err) && watch_clients(web, err) &&
-		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
+	if ((options->socket ? listen_at_socket(web, options->socket, err)
+			     : listen_on(web, host, options->port, err)) &&
+		watch_clients(web, err) &&
+		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS,
+			options->keeps_target, err) &&
 		watch_arrivals(web, err)) {
 		web_pump_wake(web->pump);
 		return web;
 	}
-	err_while(err, v6 ? "listen on [%s]:%u" : "listen on %s:%u", host,
-		(unsigned)options->port);
+	if (options->socket)
+		err_while(err, "listen on %s", options->socket);
+	else
+		err_while(err, v6 ? "listen on [%s]:%u" : "listen on %s:%u", host,
+			(unsigned)options->port);
 	web_destroy(web);
 	return NULL;
 }

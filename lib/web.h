@@ -28,8 +28,12 @@ struct web;
 typedef void web_drained_fn(void *arg);
 
 struct web_options {
-	const char *host;     /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
-	uint16_t port;        /* 0: any free one, see web_port() */
+	const char *host; /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
+	uint16_t port;    /* 0: any free one, see web_port() */
+	/* A unix socket to listen at, not host and port; NULL: none. One that is left
+	 * there and at which nobody listens is replaced. */
+	const char *socket;
+	bool keeps_target;    /* for web_target() */
 	unsigned connections; /* at most; others wait in the kernel; 0: 4096 */
 	int64_t idle_ns;      /* closes silent connections; rounded up to s; 0: 60 s */
 	size_t body_ceiling;  /* 0: 1 MiB */

@@ -350,6 +350,35 @@ int64_t web_exchanges_cut_unsent(
 	return next_ns;
 }
 
+/* A walk through the headers. */
+struct header_walk {
+	web_header_fn *each;
+	void *arg;
+};
+
+static enum MHD_Result on_header_value(
+	void *cls, enum MHD_ValueKind kind UNUSED, const char *name, const char *value)
+{
+	struct header_walk *walk = cls;
+
+	walk->each(walk->arg, name, value ? value : "");
+	return MHD_YES;
+}
+
+void web_each_header(
+	const struct web_exchange *exchange, web_header_fn *each, void *arg)
+{
+	struct header_walk walk = {each, arg};
+
+	MHD_get_connection_values(
+		exchange->connection, MHD_HEADER_KIND, on_header_value, &walk);
+}
+
+const char *web_target(const struct web_exchange *exchange)
+{
+	return exchange->client->target;
+}
+
 /* A search for a value of the query. */
 struct search {
 	const char *name;

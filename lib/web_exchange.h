@@ -28,7 +28,7 @@ enum web_end {
 /* A client's TCP connection, which may carry several exchanges. */
 struct web_connection {
 	void *data;    /* for the owner; NULL at first */
-	uint16_t port; /* the client's */
+	uint16_t port; /* the client's; 0: at a unix socket */
 
 	/* The rest is for web. */
 	int fd;
@@ -37,6 +37,7 @@ struct web_connection {
 	struct web_exchanges *all;
 	struct web_connection *prev, *next; /* among the unread, see below */
 	bool is_unread;
+	char *target; /* of the request that is under way; NULL: not kept */
 };
 
 /* A whole request, to be answered now or later. */
@@ -114,6 +115,14 @@ struct web_exchange {
 const char *web_query(
 	const struct web_exchange *exchange, const char *name, unsigned i);
 const char *web_header(const struct web_exchange *exchange, const char *name);
+
+/* Each header of the request, in its order, borrowed. */
+typedef void web_header_fn(void *arg, const char *name, const char *value);
+void web_each_header(
+	const struct web_exchange *exchange, web_header_fn *each, void *arg);
+
+/* "/a%20b?c=d": path and query as they came. Of a web whose options have keeps_target. */
+const char *web_target(const struct web_exchange *exchange);
 
 /* For microhttpd; cls is the struct web_exchanges. */
 enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,

@@ -54,6 +54,37 @@ static void fetch_names_how_a_call_ended(void **state)
 	}
 }
 
+static void add_header_line(void *arg, const char *name, const char *value)
+{
+	buf_addf(arg, "%s: %s;", name, value);
+}
+
+static void on_done_with_headers(void *arg, const struct fetch_result *result)
+{
+	struct fetch_scene *scene = arg;
+
+	assert_int_equal(fetch_status(scene->call), result->status);
+	fetch_each_header(scene->call, add_header_line, &scene->data);
+	assert_string_equal(fetch_header(scene->call, "retry-after"), "7");
+	scene->done++;
+}
+
+static void fetch_gives_every_header_of_the_answer(void **state)
+{
+	struct fetch_scene *scene = *state;
+	SCOPED(mem_free)
+	char *url = mem_textf("http://127.0.0.1:%d/busy-ms", scene->server.port);
+	struct fetch_request request = {.url = url,
+		.all_heads = true,
+		.done = on_done_with_headers,
+		.arg = scene};
+
+	scene->call = start(scene, &request);
+	wait_done(scene, 1);
+	assert_string_equal(buf_text(&scene->data),
+		"Retry-After: 7;Retry-After-Ms: 1.5;Content-Length: 0;");
+}
+
 static void fetch_gives_the_time_to_wait_before_a_retry(void **state)
 {
 	struct fetch_scene *scene = *state;
@@ -389,6 +420,7 @@ static void fetch_asks_no_proxy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SCENE(fetch_gives_every_header_of_the_answer),
 		SCENE(fetch_names_how_a_call_ended),
 		SCENE(fetch_gives_the_time_to_wait_before_a_retry),
 		SCENE(fetch_reads_a_large_answer_up_to_the_reset_behind_it),

@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/mem.h"
 #include "lib/test/web_scene.h"
+#include "test/support/temp_dir.h"
 
 /* Requests and answers */
 
@@ -51,6 +54,96 @@ static void web_does_not_let_a_nul_cut_a_path(void **state)
 	until(&scene->loop, receives(scene, fd, "body="));
 	assert_received(scene, "GET /a%20%00b size=a%00b tag=none");
 	close(fd);
+}
+
+static void add_header_line(void *arg, const char *name, const char *value)
+{
+	buf_addf(arg, "%s: %s;", name, value);
+}
+
+/* A request as it came, for a server that passes it on. */
+static void web_keeps_target_and_headers(void **state)
+{
+	struct web_scene *scene = *state;
+	SCOPED(buf_done) struct buf lines = {0};
+	struct web_options options = defaults;
+	int fd;
+
+	options.keeps_target = true;
+	scene->parks = true;
+	open_web(scene, options);
+	fd = dial_and_say(scene,
+		"GET /a%20b?c=d%00&e HTTP/1.1\r\nHost: x\r\nX-Tag: 1\r\nX-Tag: 2\r\n\r\n");
+	until(&scene->loop, scene->handed == 1);
+	assert_string_equal(web_target(scene->kept[0]), "/a%20b?c=d%00&e");
+	web_each_header(scene->kept[0], add_header_line, &lines);
+	assert_string_equal(buf_text(&lines), "Host: x;X-Tag: 1;X-Tag: 2;");
+	web_reply(scene->kept[0], 204, NULL, "", 0);
+	http_send_text(fd, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, scene->handed == 2);
+	assert_string_equal(web_target(scene->kept[1]), "/next");
+	close(fd);
+}
+
+static int dial_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(
+		connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+static void web_listens_at_a_unix_socket(void **state)
+{
+	struct web_scene *scene = *state;
+	char *folder = temp_dir_create();
+	SCOPED(mem_free) char *path = mem_textf("%s/web.sock", folder);
+	struct web_options options = defaults;
+	struct web *second;
+	struct err err;
+	int fd;
+
+	options.socket = path;
+	open_web(scene, options);
+	fd = dial_socket(path);
+	http_send_text(fd, "GET /over HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "GET /over size=none"));
+	close(fd);
+	until(&scene->loop, web_connections(scene->web) == 0);
+	/* Somebody listens there: it stays. */
+	second = web_create(&scene->loop, &options, &err);
+	assert_null(second);
+	assert_non_null(strstr(err.text, "Address already in use"));
+	close(dial_socket(path));
+	web_destroy(scene->web);
+	scene->web = NULL;
+	assert_int_equal(access(path, F_OK), -1);
+	temp_dir_remove(folder);
+}
+
+/* What a program that was killed left behind does not keep the next one away. */
+static void web_replaces_a_socket_at_which_nobody_listens(void **state)
+{
+	struct web_scene *scene = *state;
+	char *folder = temp_dir_create();
+	SCOPED(mem_free) char *path = mem_textf("%s/web.sock", folder);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct web_options options = defaults;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(
+		bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	close(fd);
+	options.socket = path;
+	open_web(scene, options);
+	close(dial_socket(path));
+	web_destroy(scene->web);
+	scene->web = NULL;
+	temp_dir_remove(folder);
 }
 
 static void web_tells_a_bare_query_name_from_a_missing_one(void **state)
@@ -500,6 +593,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		SCENE(web_hands_over_the_whole_request),
 		SCENE(web_does_not_let_a_nul_cut_a_path),
+		SCENE(web_keeps_target_and_headers),
+		SCENE(web_listens_at_a_unix_socket),
+		SCENE(web_replaces_a_socket_at_which_nobody_listens),
 		SCENE(web_tells_a_bare_query_name_from_a_missing_one),
 		SCENE(web_gives_every_value_of_a_repeated_query_name),
 		SCENE(web_closes_a_client_that_left_in_the_middle_of_its_body),
