@@ -167,7 +167,7 @@ static void send_request(void *arg)
 			.data = on_data,
 			.done = on_answer,
 			.arg = client,
-			.fresh = true,
+			.fresh = !load_request_reuses(part, client->number),
 		},
 		&err);
 	if (!client->call) {

@@ -2,7 +2,7 @@
  * clients - the HTTP clients of load.request.
  *
  * Each sends one request after the other, over a new connection each that is closed
- * afterwards, and stops at its first request that goes wrong. The evidence has one
+ * afterwards or over one that it keeps open, as the scenario says, and stops at its first request that goes wrong. The evidence has one
  * request per client: its last.
  */
 #ifndef HARNESS_RUN_CLIENTS_H

@@ -2,6 +2,8 @@
 
 #include "harness/scenario/service_part.h"
 
+static const char *const connections_names[] = {"auto", "new", "reused", "both", NULL};
+
 const struct field load_request_fields[] = {
 	{"path", FIELD_TEXT, offsetof(struct load_request_part, path),
 		.help = "path with query; {n} is the client's number"},
@@ -23,6 +25,11 @@ const struct field load_request_fields[] = {
 	{"concurrency", FIELD_INT, offsetof(struct load_request_part, concurrency),
 		.preset = "1", .min = 1, .max = 5000,
 		.help = "clients, each with one request under way when the stop comes"},
+	{"connections", FIELD_CHOICE, offsetof(struct load_request_part, connections),
+		.preset = "auto", .choices = connections_names,
+		.help = "\"new\": one for each request, \"reused\": each client keeps its "
+			"own open, \"both\": half of the clients each; \"auto\" is \"both\" "
+			"with a rollout, else \"new\""},
 	{"pause", FIELD_DURATION, offsetof(struct load_request_part, pause_ns),
 		.preset = "10ms",
 		.help = "time between an answer and the client's next request"},
@@ -30,3 +37,17 @@ const struct field load_request_fields[] = {
 		.preset = "60s", .help = "bound of the wait for a whole answer"},
 	{0},
 };
+
+bool load_request_reuses(const struct load_request_part *part, unsigned number)
+{
+	switch ((enum load_connections)part->connections) {
+	case LOAD_CONNECTIONS_AUTO:
+	case LOAD_CONNECTIONS_NEW:
+		return false;
+	case LOAD_CONNECTIONS_REUSED:
+		return true;
+	case LOAD_CONNECTIONS_BOTH:
+		break;
+	}
+	return number % 2 == 0;
+}

@@ -14,6 +14,14 @@
 #include "lib/fields.h"
 #include "lib/strlist.h"
 
+/* Over which connections the clients send. */
+enum load_connections {
+	LOAD_CONNECTIONS_AUTO,   /* "auto": new ones; of a rollout, both */
+	LOAD_CONNECTIONS_NEW,    /* "new": one for each request */
+	LOAD_CONNECTIONS_REUSED, /* "reused": one that is kept open */
+	LOAD_CONNECTIONS_BOTH,   /* "both": half of the clients each */
+};
+
 struct load_request_part {
 	char *path;             /* "/report"; NULL: there are no such requests */
 	char *method;           /* NULL: GET, or POST with a body */
@@ -23,10 +31,15 @@ struct load_request_part {
 	char *contains; /* a whole answer has this text; NULL: any answer is whole */
 	bool stream; /* under way once the answer has begun, not when it is asked for */
 	int64_t concurrency; /* clients */
+	int connections;     /* enum load_connections */
 	int64_t pause_ns;    /* of a client, between an answer and its next request */
 	int64_t within_ns;   /* bound of the wait for a whole answer */
 };
 
 extern const struct field load_request_fields[];
+
+/* Does client `number`, from 1, keep its connection open? Of "both" those of an even
+ * number do. */
+bool load_request_reuses(const struct load_request_part *part, unsigned number);
 
 #endif

@@ -20,7 +20,7 @@
 struct clients_scene {
 	uv_loop_t loop;
 	uv_tcp_t listener, *peers[64];
-	unsigned peer_count, answered;
+	unsigned peer_count, answered, requests;
 	char asked[1024]; /* the newest request */
 	char block[1024];
 	struct load_request_part part;
@@ -42,6 +42,7 @@ static void on_read(uv_stream_t *peer, ssize_t len, const uv_buf_t *block UNUSED
 	if (len > 0 && (size_t)len < sizeof scene->asked) {
 		memcpy(scene->asked, scene->block, (size_t)len);
 		scene->asked[len] = '\0';
+		scene->requests++;
 	}
 }
 
@@ -215,6 +216,38 @@ static void a_client_asks_again_until_the_stop(void **state)
 	assert_int_equal(scene->evidence.request_count, CLIENTS);
 }
 
+static bool each_has_asked_twice(const void *arg)
+{
+	return ((const struct clients_scene *)arg)->requests == 2 * CLIENTS;
+}
+
+static void connections_are_reused_as_the_scenario_says(void **state)
+{
+	static const struct {
+		enum load_connections connections;
+		unsigned opened; /* for two requests of each client */
+	} rows[] = {
+		{LOAD_CONNECTIONS_NEW, 2 * CLIENTS},
+		{LOAD_CONNECTIONS_REUSED, CLIENTS},
+		{LOAD_CONNECTIONS_BOTH, CLIENTS + CLIENTS / 2},
+		{LOAD_CONNECTIONS_AUTO, 2 * CLIENTS},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct clients_scene *scene;
+
+		assert_int_equal(set_up(state), 0);
+		scene = *state;
+		scene->part.connections = (int)rows[i].connections;
+		clients_begin(scene->clients);
+		assert_true(once(scene, are_under_way));
+		answer(scene, CLIENTS, WHOLE);
+		assert_true(once(scene, each_has_asked_twice));
+		assert_int_equal(scene->peer_count, rows[i].opened);
+		tear_down(state);
+	}
+}
+
 /* In their pause when the stop comes: each sends its last request then. */
 static void the_stop_finds_a_request_of_each_client(void **state)
 {
@@ -313,6 +346,7 @@ int main(void)
 		SCENE(clients_send_what_the_scenario_says),
 		SCENE(a_whole_answer_is_one),
 		SCENE(a_client_asks_again_until_the_stop),
+		cmocka_unit_test(connections_are_reused_as_the_scenario_says),
 		SCENE(the_stop_finds_a_request_of_each_client),
 		SCENE(a_stream_is_under_way_with_its_first_bytes),
 		SCENE(a_stream_without_its_last_chunk_is_lost),
