@@ -32,7 +32,7 @@ WERROR   ?=
 PREFIX   ?= /usr/local
 
 out      := build$(if $(SAN),-san)
-packages := libuv libcurl libmicrohttpd libcjson sqlite3 smartcols
+packages := libuv libcurl libmicrohttpd gnutls libcjson sqlite3 smartcols
 pkgconf   = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -273,6 +273,19 @@ static unsigned set_buffer(const struct fetch_call *call)
 		: 0;
 }
 
+static unsigned set_tls(CURL *easy, const struct fetch_tls *tls)
+{
+	unsigned failed = 0;
+
+	if (!tls)
+		return 0;
+	failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca);
+	failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert);
+	failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+	return failed;
+}
+
 bool fetch_call_prepare(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
@@ -286,6 +299,7 @@ bool fetch_call_prepare(
 	failed |= set_behavior(call);
 	failed |= set_buffer(call);
 	failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	failed |= set_tls(easy, request->tls);
 	failed |= set_body(call, request);
 	failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 	failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);

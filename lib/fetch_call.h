@@ -45,6 +45,12 @@ typedef void fetch_done_fn(void *arg, const struct fetch_result *result);
 /* A piece of a streamed body, borrowed. May cancel its call. */
 typedef void fetch_data_fn(void *arg, const char *data, size_t len);
 
+/* Paths of PEM files: the authority that the server's certificate has to be of, and what
+ * is shown to it. Kept until the call is over. */
+struct fetch_tls {
+	const char *ca, *cert, *key;
+};
+
 struct fetch_request {
 	const char *method;         /* NULL: GET, or POST when there is a body */
 	const char *url;            /* http or https */
@@ -58,6 +64,8 @@ struct fetch_request {
 	fetch_data_fn *data; /* not NULL: the body of a 2xx answer is streamed there */
 	fetch_done_fn *done;
 	void *arg;
+	const struct fetch_tls
+		*tls;             /* of https; NULL: the system's authorities alone */
 	bool fresh;               /* a new connection, closed afterwards */
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */

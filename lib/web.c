@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #define ACCEPT_AGAIN_NS    (100 * CLOCK_MS)
 #define PATIENCE_NS        (2 * CLOCK_S)
 #define ARRIVING_LINGER_NS (1 * CLOCK_S)
+#define TLS_OPTIONS        4
 
 enum web_state {
 	WEB_SERVING,
@@ -370,7 +372,9 @@ static bool listen_at_socket(struct web *web, const char *path, struct err *err)
 	web->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (web->listener < 0)
 		return err_sys(err, "socket");
-	if (bind(web->listener, (struct sockaddr *)&address, sizeof address) < 0)
+	/* The file that bind() makes has the mode of the socket. */
+	if (fchmod(web->listener, S_IRUSR | S_IWUSR) < 0 ||
+		bind(web->listener, (struct sockaddr *)&address, sizeof address) < 0)
 		return err_sys(err, "bind");
 	web->socket = mem_text(path);
 	return listen(web->listener, BACKLOG) == 0 || err_sys(err, "listen");
@@ -383,23 +387,39 @@ static size_t unescape(
 	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
 }
 
-static bool start_daemon(
-	struct web *web, int64_t idle_ns, bool keeps_target, struct err *err)
+/* microhttpd's options of TLS in tls, which has room for them. */
+static void list_tls(const struct web_tls *from, struct MHD_OptionItem *tls)
 {
-	unsigned flags =
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
+	const struct MHD_OptionItem all[TLS_OPTIONS] = {
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)from->key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)from->cert},
+		{MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)from->ca},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	memcpy(tls, all, sizeof all);
+}
+
+static bool start_daemon(struct web *web, const struct web_options *options,
+	int64_t idle_ns, struct err *err)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+		MHD_USE_NO_LISTEN_SOCKET | (options->tls ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls[TLS_OPTIONS] = {{MHD_OPTION_END, 0, NULL}};
 	struct web_exchanges *exchanges = &web->exchanges;
 	uint64_t idle_s = (clock_ms_up(idle_ns) + 999) / 1000;
 
 	if (idle_s > UINT_MAX)
 		idle_s = UINT_MAX;
+	if (options->tls)
+		list_tls(options->tls, tls);
 	errno = 0;
 	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, web_exchange_on_request,
 		exchanges, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_on_end, exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, keeps_target ? on_target : NULL, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_URI_LOG_CALLBACK, options->keeps_target ? on_target : NULL,
+		NULL, MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
 	return web_pump_start(web->pump, web->daemon, err);
@@ -445,6 +465,7 @@ struct web *web_create(
 	web->exchanges = (struct web_exchanges){
 		.pump = web->pump,
 		.loop = loop,
+		.tls = options->tls != NULL,
 		.handle = options->handle,
 		.over = options->over,
 		.refused = options->refused,
@@ -456,8 +477,8 @@ struct web *web_create(
 	if ((options->socket ? listen_at_socket(web, options->socket, err)
 			     : listen_on(web, host, options->port, err)) &&
 		watch_clients(web, err) &&
-		start_daemon(web, options->idle_ns ? options->idle_ns : IDLE_NS,
-			options->keeps_target, err) &&
+		start_daemon(web, options,
+			options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
 		watch_arrivals(web, err)) {
 		web_pump_wake(web->pump);
 		return web;

@@ -27,17 +27,24 @@ struct web;
 
 typedef void web_drained_fn(void *arg);
 
+/* PEM texts: HTTPS with this certificate. A client that does not show one that ca signed
+ * is answered with 403, and nothing of its request is handed over. */
+struct web_tls {
+	const char *ca, *cert, *key;
+};
+
 struct web_options {
 	const char *host; /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
 	uint16_t port;    /* 0: any free one, see web_port() */
 	/* A unix socket to listen at, not host and port; NULL: none. One that is left
-	 * there and at which nobody listens is replaced. */
+	 * there and at which nobody listens is replaced. Its owner alone may connect. */
 	const char *socket;
-	bool keeps_target;    /* for web_target() */
-	unsigned connections; /* at most; others wait in the kernel; 0: 4096 */
-	int64_t idle_ns;      /* closes silent connections; rounded up to s; 0: 60 s */
-	size_t body_ceiling;  /* 0: 1 MiB */
-	int64_t patience_ns;  /* while draining: how long requests may arrive, and how
+	const struct web_tls *tls; /* borrowed; NULL: none */
+	bool keeps_target;         /* for web_target() */
+	unsigned connections;      /* at most; others wait in the kernel; 0: 4096 */
+	int64_t idle_ns;     /* closes silent connections; rounded up to s; 0: 60 s */
+	size_t body_ceiling; /* 0: 1 MiB */
+	int64_t patience_ns; /* while draining: how long requests may arrive, and how
 			       * long  an answer may wait to be taken; 0: 2 s */
 	web_handle_fn *handle;
 	web_over_fn *over;       /* may be NULL */

@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/mem.h"
+#include "lib/web_tls.h"
 
 /* Ends the connection under microhttpd, which notices that in its next run. */
 static void cut(struct web_exchange *exchange, enum web_end end)
@@ -157,6 +158,21 @@ static struct web_exchange *begin(struct web_exchanges *all,
 	return exchange;
 }
 
+static enum MHD_Result turn_away(struct MHD_Connection *connection)
+{
+	static char body[] = "{\"error\":\"a client certificate is needed\"}";
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result queued;
+
+	MHD_add_response_header(
+		response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	queued = MHD_queue_response(connection, MHD_HTTP_FORBIDDEN, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
 /* While a body arrives microhttpd accepts no answer, only the end of the connection.
  * Nothing else is being sent then, so the refusal goes directly to the socket. */
 static enum MHD_Result refuse_body(struct web_exchange *exchange)
@@ -180,8 +196,9 @@ static enum MHD_Result refuse_body(struct web_exchange *exchange)
 		"\r\n"
 		"%s",
 		body.len, buf_text(&head), buf_text(&body));
-	(void)!send(
-		exchange->fd, refusal.data, refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!all->tls)
+		(void)!send(exchange->fd, refusal.data, refusal.len,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (all->refused)
 		all->refused(all->arg, 413);
 	return MHD_NO;
@@ -252,6 +269,8 @@ enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connec
 	struct web_exchange *exchange = *context;
 
 	all->activity++;
+	if (!exchange && all->tls && !web_tls_knows_client(connection))
+		return turn_away(connection);
 	if (!exchange) {
 		*context = exchange = begin(all, connection, method, path);
 		exchange->takes_chunks = strcmp(version, "HTTP/1.1") == 0;

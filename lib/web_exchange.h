@@ -58,6 +58,7 @@ typedef void web_refused_fn(void *arg, unsigned status);
 struct web_exchanges {
 	struct web_pump *pump;
 	uv_loop_t *loop;
+	bool tls;
 	web_handle_fn *handle;
 	web_over_fn *over;
 	web_refusal_fn *refusal;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,11 +104,14 @@ static void web_listens_at_a_unix_socket(void **state)
 	SCOPED(mem_free) char *path = mem_textf("%s/web.sock", folder);
 	struct web_options options = defaults;
 	struct web *second;
+	struct stat file;
 	struct err err;
 	int fd;
 
 	options.socket = path;
 	open_web(scene, options);
+	assert_int_equal(stat(path, &file), 0);
+	assert_int_equal(file.st_mode & 0777, 0600);
 	fd = dial_socket(path);
 	http_send_text(fd, "GET /over HTTP/1.1\r\nHost: x\r\n\r\n");
 	until(&scene->loop, receives(scene, fd, "GET /over size=none"));
