@@ -2,8 +2,10 @@
  * traffic - HTTP clients that go on all through a rollout, and what became of each request.
  *
  * Half of the clients open a new connection for each request, half keep one open, unless
- * the scenario says otherwise. A client goes on after a request that went wrong. Requests
- * are kept as records and counted afterwards: by the phase in which they ended.
+ * the scenario says otherwise. A client goes on after a request that went wrong; what a
+ * real client would repeat (traffic_class.h) is sent again, and counted as one request
+ * with a repeat. Requests are kept as records and counted afterwards: by the phase in
+ * which they ended (traffic_table.h).
  */
 #ifndef HARNESS_ROLLOUT_TRAFFIC_H
 #define HARNESS_ROLLOUT_TRAFFIC_H
@@ -12,35 +14,18 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "harness/rollout/traffic_class.h"
 #include "harness/scenario/load_request_part.h"
 #include "lib/err.h"
 
-/* What became of a request. */
-enum traffic_class {
-	TRAFFIC_FINISHED,   /* a whole answer as it is wanted */
-	TRAFFIC_TURNED_AWAY, /* a whole 429 or 503 with Retry-After: refused politely */
-	TRAFFIC_SERVER_ERROR, /* another whole 5xx */
-	TRAFFIC_WRONG,      /* another whole answer that is not wanted */
-	TRAFFIC_REFUSED,    /* no connection */
-	TRAFFIC_RESET,      /* it was sent, and the connection ended before any answer */
-	TRAFFIC_LOST,       /* the answer began, and was cut */
-	TRAFFIC_UNANSWERED, /* nothing came in time */
-	TRAFFIC_CLASSES,
-};
-
-/* "finished", "turned-away", "server-error", ...; NULL-terminated. */
-extern const char *const traffic_class_names[TRAFFIC_CLASSES + 1];
-
-/* Neither finished nor turned away politely: a failed request. */
-bool traffic_class_failed(enum traffic_class class);
-
 struct traffic_record {
-	int64_t sent_ns, ended_ns; /* CLOCK_MONOTONIC */
+	int64_t sent_ns, ended_ns; /* CLOCK_MONOTONIC; sent for the first time */
 	uint8_t class;             /* enum traffic_class */
-	bool reused;               /* over a connection that an earlier request used */
-	uint16_t status;           /* 0: none */
-	uint16_t port; /* of the task that answered, by the balancer's X-Backend; 0: not
-			* known */
+	uint8_t repeats; /* how often it was sent again; at most UINT8_MAX are told */
+	bool reused;     /* over a connection that an earlier request used */
+	uint16_t status; /* 0: none */
+	/* Who answered, for traffic_backend(), by the balancer's X-Backend; 0: not known. */
+	uint16_t backend;
 };
 
 /* Past this bound requests are counted and not kept. */
@@ -66,7 +51,10 @@ bool traffic_flows(const struct traffic *traffic);
 const struct traffic_record *traffic_records(
 	const struct traffic *traffic, unsigned *count);
 unsigned traffic_dropped(const struct traffic *traffic); /* past the bound */
-/* The first request that failed, in words, of each class; NULL: none. Borrowed. */
+/* "10.99.2.2:30001" of a record's backend; NULL of 0. Borrowed. */
+const char *traffic_backend(const struct traffic *traffic, unsigned backend);
+/* The first request of each class but the finished ones, in words; NULL: none.
+ * Borrowed. */
 const char *traffic_first(const struct traffic *traffic, enum traffic_class class);
 
 #endif

@@ -34,21 +34,6 @@ struct clients {
 	char *trouble;
 };
 
-/* Replaces each {n}. */
-static char *fill(const char *text, unsigned number)
-{
-	struct buf out = {0};
-	const char *at;
-
-	while ((at = strstr(text, "{n}"))) {
-		buf_add(&out, text, (size_t)(at - text));
-		buf_addf(&out, "%u", number);
-		text = at + 3;
-	}
-	buf_adds(&out, text);
-	return buf_take(&out);
-}
-
 /* --- one answer --- */
 
 static void search(struct client *client, const char *data, size_t len)
@@ -122,35 +107,19 @@ static void on_answer(void *arg, const struct fetch_result *result)
 
 /* --- requests --- */
 
-static struct strlist headers_of(const struct client *client)
-{
-	const struct strlist *pairs = &client->owner->part->headers;
-	struct strlist lines = {0};
-
-	for (unsigned i = 0; i < pairs->count; i++) {
-		const char *pair = pairs->item[i];
-		int name_len = (int)strcspn(pair, "=");
-		SCOPED(mem_free) char *value =
-			fill(pair + name_len + 1, client->number);
-
-		strlist_add(&lines, "%.*s: %s", name_len, pair, value);
-	}
-	return lines;
-}
-
 static void send_request(void *arg)
 {
 	struct client *client = arg;
 	struct clients *clients = client->owner;
 	const struct load_request_part *part = clients->part;
 	struct load_request *request = &clients->evidence->requests[client->request];
-	SCOPED(strlist_done) struct strlist headers = headers_of(client);
-	SCOPED(mem_free) char *path = fill(part->path, client->number);
+	SCOPED(strlist_done) struct strlist headers = {0};
+	SCOPED(mem_free) char *path = load_request_fill(part->path, client->number);
 	SCOPED(mem_free) char *url = mem_textf("%s%s", clients->base, path);
-	SCOPED(mem_free)
-	char *body = part->body ? fill(part->body, client->number) : NULL;
+	SCOPED(mem_free) char *body = load_request_fill(part->body, client->number);
 	struct err err = {0};
 
+	load_request_fill_headers(part, client->number, &headers);
 	client->heard = client->found = false;
 	buf_clear(&client->tail);
 	request->end = REQUEST_PENDING;

@@ -1,6 +1,10 @@
 #include "harness/scenario/load_request_part.h"
 
+#include <string.h>
+
 #include "harness/scenario/service_part.h"
+#include "lib/buf.h"
+#include "lib/mem.h"
 
 static const char *const connections_names[] = {"auto", "new", "reused", "both", NULL};
 
@@ -50,4 +54,33 @@ bool load_request_reuses(const struct load_request_part *part, unsigned number)
 		break;
 	}
 	return number % 2 == 0;
+}
+
+char *load_request_fill(const char *text, unsigned number)
+{
+	struct buf out = {0};
+	const char *at;
+
+	if (!text)
+		return NULL;
+	while ((at = strstr(text, "{n}"))) {
+		buf_add(&out, text, (size_t)(at - text));
+		buf_addf(&out, "%u", number);
+		text = at + 3;
+	}
+	buf_adds(&out, text);
+	return buf_take(&out);
+}
+
+void load_request_fill_headers(
+	const struct load_request_part *part, unsigned number, struct strlist *headers)
+{
+	for (unsigned i = 0; i < part->headers.count; i++) {
+		const char *pair = part->headers.item[i];
+		int name_len = (int)strcspn(pair, "=");
+		SCOPED(mem_free)
+		char *value = load_request_fill(pair + name_len + 1, number);
+
+		strlist_add(headers, "%.*s: %s", name_len, pair, value);
+	}
 }

@@ -42,4 +42,10 @@ extern const struct field load_request_fields[];
  * number do. */
 bool load_request_reuses(const struct load_request_part *part, unsigned number);
 
+/* Gives the caller a text of the part with each {n} replaced; NULL stays NULL. */
+char *load_request_fill(const char *text, unsigned number) MUST_CHECK;
+/* Adds the headers, "Name: value" each, filled likewise. */
+void load_request_fill_headers(
+	const struct load_request_part *part, unsigned number, struct strlist *headers);
+
 #endif

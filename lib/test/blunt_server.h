@@ -56,6 +56,7 @@ struct visit {
 	uv_timer_t drip;
 	unsigned drips;
 	unsigned handles;
+	unsigned asked; /* requests that came over it */
 	struct buf in;
 	bool in_crowd;
 };
@@ -158,6 +159,15 @@ static inline void overwhelm(struct visit *visit)
 	slam(visit);
 }
 
+/* Resets every further request of a connection. */
+static inline void answer_once(struct visit *visit)
+{
+	if (visit->asked == 1)
+		say(visit, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nonce");
+	else
+		slam(visit);
+}
+
 /* A path that is not among these gets no answer, ever. */
 static inline void obey(
 	struct visit *visit, const char *path, const char *body, size_t len)
@@ -210,7 +220,9 @@ static inline void obey(
 		if (answers[i].then)
 			answers[i].then(visit);
 	}
-	if (strcmp(path, "/sum") == 0)
+	if (strcmp(path, "/once") == 0)
+		answer_once(visit);
+	else if (strcmp(path, "/sum") == 0)
 		sum_up(visit, body, len);
 	else if (strcmp(path, "/large-reset") == 0)
 		overwhelm(visit);
@@ -238,6 +250,7 @@ static inline bool take_request(struct visit *visit)
 		return false;
 	assert_int_equal(sscanf(text, "%*s %63s", path), 1);
 	server->requests++;
+	visit->asked++;
 	buf_clear(&server->last);
 	buf_add(&server->last, text, head_len + body_len);
 	buf_drop(&visit->in, head_len + body_len);
