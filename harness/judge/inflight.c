@@ -26,22 +26,22 @@ struct inflight_turn {
 /* A client's session may have several turns at a time. */
 static char *key_of(const struct event *event)
 {
-	const char *session = json_text(event->json, "id");
-	const char *turn = json_text(event->json, "turn");
+	const char *session = event_text(event, "id");
+	const char *turn = event_text(event, "turn");
 
 	if (!session)
-		session = json_text(event->json, "session");
+		session = event_text(event, "session");
 	return session ? mem_textf("%s %s", session, turn ? turn : "") : NULL;
 }
 
 static const char *room_of(
 	const struct event *event, const struct session_records *sessions)
 {
-	const char *id = json_text(event->json, "id");
+	const char *id = event_text(event, "id");
 	const struct session_record *record =
 		id ? session_records_find_id(sessions, id) : NULL;
 
-	return record && !record->in_room ? NULL : json_text(event->json, "session");
+	return record && !record->in_room ? NULL : event_text(event, "session");
 }
 
 static struct inflight_turn *turn_of(struct inflight_turn **turns,
@@ -60,7 +60,7 @@ static struct inflight_turn *turn_of(struct inflight_turn **turns,
 	turn = mem_zeroed(sizeof *turn);
 	turn->key = key;
 	turn->room = room_of(event, sessions);
-	turn->turn = json_text(event->json, "turn");
+	turn->turn = event_text(event, "turn");
 	HASH_ADD_KEYPTR(hh, *turns, key, strlen(key), turn);
 	return turn;
 }
@@ -86,11 +86,11 @@ static struct inflight_turn *retried_by(
 
 static void read_end(struct inflight_turn *turn, const struct event *event)
 {
-	const char *why = json_text(event->json, "why");
+	const char *why = event_text(event, "why");
 
 	turn->ended_ns = event->ns;
 	turn->ended_by_itself = why && strcmp(why, "end_turn") == 0;
-	turn->may_retry = !turn->ended_by_itself && json_text(event->json, "turn");
+	turn->may_retry = !turn->ended_by_itself && event_text(event, "turn");
 }
 
 static void read_event(struct inflight_turn *turns, struct inflight_turn *turn,

@@ -55,7 +55,7 @@ static bool was_reaped(const struct evidence *evidence, const struct lifeline *l
 
 		if (event->source == EVENT_SERVICE && is_reaped_event(event) &&
 			event->ns >= lifeline->opened_ns &&
-			json_int(event->json, "child", 0) == lifeline->own_pid)
+			event_int(event, "child", 0) == lifeline->own_pid)
 			return true;
 	}
 	return false;

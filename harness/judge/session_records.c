@@ -57,16 +57,16 @@ static void free_keys(struct record_key *keys)
 /* Without an id there is one session for each room. */
 static const char *id_of(const struct event *event)
 {
-	const char *id = json_text(event->json, "id");
+	const char *id = event_text(event, "id");
 
-	return id ? id : json_text(event->json, "session");
+	return id ? id : event_text(event, "session");
 }
 
 /* Who named it; a mock that does not say so takes its labels from the client. */
 static bool is_in_room(const struct event *event)
 {
 	static const char *const rooms[] = {"metadata", "path", "header"};
-	const char *by = json_text(event->json, "by");
+	const char *by = event_text(event, "by");
 
 	for (size_t i = 0; by && i < COUNT(rooms); i++) {
 		if (strcmp(by, rooms[i]) == 0)
@@ -78,8 +78,8 @@ static bool is_in_room(const struct event *event)
 static void open_record(struct records_reader *reader, const struct event *event)
 {
 	struct session_records *sessions = reader->sessions;
-	const char *label = json_text(event->json, "session");
-	const char *api = json_text(event->json, "api");
+	const char *label = event_text(event, "session");
+	const char *api = event_text(event, "api");
 	bool in_room = is_in_room(event);
 	unsigned index = sessions->count;
 
@@ -91,7 +91,7 @@ static void open_record(struct records_reader *reader, const struct event *event
 		.id = id_of(event),
 		.label = label,
 		.api = api && strcmp(api, "sessions") != 0 ? api : NULL,
-		.cli = json_bool(event->json, "cli", false),
+		.cli = event_bool(event, "cli", false),
 		.in_room = in_room,
 		.earlier = in_room ? find(reader->by_room, label) : NO_RECORD,
 		.opened_ns = event->ns,
@@ -104,7 +104,7 @@ static void open_record(struct records_reader *reader, const struct event *event
 
 static bool says(const struct event *event, const char *key, const char *value)
 {
-	const char *text = json_text(event->json, key);
+	const char *text = event_text(event, key);
 
 	return text && strcmp(text, value) == 0;
 }
@@ -119,7 +119,7 @@ static void fail(struct session_record *record, const struct event *event)
 {
 	if (record->failed)
 		return;
-	record->failed = json_text(event->json, "why");
+	record->failed = event_text(event, "why");
 	record->failed_ns = event->ns;
 }
 
@@ -142,7 +142,7 @@ static void read_turn(struct session_record *record, const struct event *event,
 static bool was_closed_by_exit(
 	const struct evidence *evidence, const struct event *event)
 {
-	int64_t port = json_int(event->json, "port", 0);
+	int64_t port = event_int(event, "port", 0);
 
 	for (unsigned i = 0; i < evidence->client_close_count; i++) {
 		if (evidence->client_closes[i].port == port)
@@ -165,7 +165,7 @@ static void read_agent_event(struct records_reader *reader, const struct event *
 		if (!record->asked_ns)
 			record->asked_ns = event->ns;
 	} else if (is_named(event, "agent.disconnect.done") ||
-		(broken && json_bool(event->json, "took_effect", false))) {
+		(broken && event_bool(event, "took_effect", false))) {
 		record->done = true;
 		record->done_ns = event->ns;
 	} else if (broken) {
@@ -210,7 +210,7 @@ static void release(
 static void read_service_event(struct records_reader *reader, const struct event *event)
 {
 	struct session_record *record =
-		record_then(reader, json_text(event->json, "room"), event->ns);
+		record_then(reader, event_text(event, "room"), event->ns);
 
 	if (!record)
 		return;

@@ -239,7 +239,7 @@ void view_open(struct view *view, const struct scenario *scenario,
 		view->engine_late_ns =
 			facts->kill_ns - facts->signal_ns - scenario->stop.grace_ns;
 	if (view->shutdown)
-		view->disconnect = json_text(view->shutdown->json, "disconnect");
+		view->disconnect = event_text(view->shutdown, "disconnect");
 	view_death(view);
 	view_requests(view);
 	processes_find(&view->processes, evidence);

@@ -22,7 +22,7 @@ static bool is_named(const struct event *event, const char *name)
 
 static bool says(const struct event *event, const char *key, const char *value)
 {
-	const char *text = json_text(event->json, key);
+	const char *text = event_text(event, key);
 
 	return text && strcmp(text, value) == 0;
 }
@@ -102,7 +102,7 @@ static void read_phase(struct stop_steps *steps, const struct event *event)
  * of it. */
 static void read_ladder(struct child_key *keys, const struct event *event)
 {
-	int64_t pid = json_int(event->json, "child", 0);
+	int64_t pid = event_int(event, "child", 0);
 	struct child_key *key;
 	struct process_steps *steps;
 
@@ -111,7 +111,7 @@ static void read_ladder(struct child_key *keys, const struct event *event)
 		return;
 	steps = key->steps;
 	if (!steps->session)
-		steps->session = json_text(event->json, "room");
+		steps->session = event_text(event, "room");
 	if (is_named(event, "mcp.reaped"))
 		steps->reaped_ns = event->ns;
 	else if (says(event, "step", "eof"))

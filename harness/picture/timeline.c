@@ -70,40 +70,55 @@ static char *name_of(const struct lifeline *lifeline)
 }
 
 /* Is the member in the beginning of the line already? */
-static bool is_in_line(const struct lifeline *lifeline, const cJSON *member)
+static bool is_in_line(
+	const struct lifeline *lifeline, const struct event_member *member)
 {
 	static const char *const keys[] = {
 		"ns", "time", "pid", "event", "role", "ppid"};
 	const char *text = NULL;
 
 	for (size_t i = 0; i < COUNT(keys); i++) {
-		if (strcmp(keys[i], member->string) == 0)
+		if (strcmp(keys[i], member->key) == 0)
 			return true;
 	}
-	if (lifeline && strcmp(member->string, "name") == 0)
+	if (lifeline && strcmp(member->key, "name") == 0)
 		text = lifeline->name;
-	else if (lifeline && strcmp(member->string, "session") == 0)
+	else if (lifeline && strcmp(member->key, "session") == 0)
 		text = lifeline->session;
-	return text && cJSON_IsString(member) && strcmp(member->valuestring, text) == 0;
+	return text && member->kind == EVENT_TEXT && strcmp(member->value, text) == 0;
+}
+
+static bool is_null(const struct event_member *member)
+{
+	return member->kind == EVENT_JSON && strcmp(member->value, "null") == 0;
+}
+
+/* A text with a blank, or none, is in quotes, as in JSON. */
+static char *value_of(const struct event_member *member)
+{
+	SCOPED(json_free) cJSON *text = NULL;
+
+	if (member->kind != EVENT_TEXT ||
+		(member->value[0] && !strpbrk(member->value, " \"=")))
+		return mem_text(member->value);
+	text = cJSON_CreateString(member->value);
+	return json_print(text);
 }
 
 /* "shutdown.begin signal=15 sessions=3" */
-static char *event_text(const struct lifeline *lifeline, const struct event *event)
+static char *text_of(const struct lifeline *lifeline, const struct event *event)
 {
+	struct event_member member = {0};
 	struct buf text = {0};
-	const cJSON *member;
 
 	buf_adds(&text, event->name);
-	cJSON_ArrayForEach(member, event->json) {
+	while (event_next(event, &member)) {
 		SCOPED(mem_free) char *value = NULL;
 
-		if (cJSON_IsNull(member) || is_in_line(lifeline, member))
+		if (is_null(&member) || is_in_line(lifeline, &member))
 			continue;
-		value = cJSON_IsString(member) && member->valuestring[0] &&
-				!strpbrk(member->valuestring, " \"=")
-			? mem_text(member->valuestring)
-			: json_print(member);
-		buf_addf(&text, " %s=%s", member->string, value);
+		value = value_of(&member);
+		buf_addf(&text, " %s=%s", member.key, value);
 	}
 	return buf_take(&text);
 }
@@ -120,7 +135,7 @@ static void add_events(struct timeline *timeline)
 
 		add(timeline, event->ns,
 			lifeline ? name_of(lifeline) : mem_text("service"),
-			event_text(lifeline, event));
+			text_of(lifeline, event));
 	}
 }
 

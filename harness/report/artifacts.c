@@ -241,8 +241,12 @@ static void add_ledger(const struct artifact *artifact, struct buf *text)
 	const struct evidence *evidence = artifact->evidence;
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
-		if (evidence->events[i].source == EVENT_LEDGER)
-			add_json(artifact, text, evidence->events[i].json, false);
+		SCOPED(json_free) cJSON *json = NULL;
+
+		if (evidence->events[i].source != EVENT_LEDGER)
+			continue;
+		json = event_json(&evidence->events[i]);
+		add_json(artifact, text, json, false);
 	}
 }
 

@@ -99,42 +99,33 @@ static bool is_from_its_writer(const struct evidence *evidence, const char *name
 	return true;
 }
 
-/* A name that is new is only learnt with an event that is kept: names take room too. */
-static void count_event(struct evidence *evidence, const char *name, bool kept)
+/* NULL: no event of that name was kept. */
+static struct event_count *count_of(const struct evidence *evidence, const char *name)
 {
 	struct event_count *count;
 
 	HASH_FIND_STR(evidence->counts, name, count);
-	if (!count && !kept)
-		return;
-	if (!count) {
-		count = mem_zeroed(sizeof *count);
-		count->name = mem_text(name);
-		HASH_ADD_KEYPTR(
-			hh, evidence->counts, count->name, strlen(count->name), count);
-	}
-	count->count++;
+	return count;
+}
+
+/* A name that is new is only learnt with an event that is kept: names take room too. */
+static struct event_count *learn_name(struct evidence *evidence, const char *name)
+{
+	struct event_count *count = count_of(evidence, name);
+
+	if (count)
+		return count;
+	count = mem_zeroed(sizeof *count);
+	count->name = mem_text(name);
+	HASH_ADD_KEYPTR(hh, evidence->counts, count->name, strlen(count->name), count);
+	return count;
 }
 
 unsigned evidence_count(const struct evidence *evidence, const char *name)
 {
-	struct event_count *count;
+	const struct event_count *count = count_of(evidence, name);
 
-	HASH_FIND_STR(evidence->counts, name, count);
 	return count ? count->count : 0;
-}
-
-/* What a tree takes in memory: many times its text. */
-static size_t bytes_of(const cJSON *node)
-{
-	size_t bytes = sizeof *node;
-	const cJSON *child;
-
-	bytes += node->string ? strlen(node->string) + 1 : 0;
-	bytes += node->valuestring ? strlen(node->valuestring) + 1 : 0;
-	cJSON_ArrayForEach(child, node)
-		bytes += bytes_of(child);
-	return bytes;
 }
 
 /* A stamp from outside of the case is none: its writer has another clock, or lies. */
@@ -146,32 +137,40 @@ static int64_t stamp_of(const struct evidence *evidence, const cJSON *json)
 	return ns >= evidence->began_ns && ns <= now_ns ? ns : now_ns;
 }
 
+/* Takes members. */
+static void keep_event(struct evidence *evidence, const struct event *event)
+{
+	MAKE_ROOM(evidence->events, evidence->event_count);
+	evidence->events[evidence->event_count++] = *event;
+}
+
 void evidence_add_event(
 	struct evidence *evidence, enum event_source source, int lifeline, cJSON *json)
 {
 	const char *name = json_text(json, "event");
-	size_t bytes = name ? bytes_of(json) : 0;
-	bool kept = name && evidence->event_count < EVIDENCE_EVENTS_MAX &&
-		bytes <= EVIDENCE_EVENTS_BYTES - evidence->event_bytes;
-	struct event *event;
+	struct event event = {.source = source, .lifeline = lifeline};
+	struct event_count *count;
+	size_t bytes = 0;
+	bool kept;
 
-	if (name && is_from_its_writer(evidence, name, source, lifeline))
-		count_event(evidence, name, kept);
-	if (!kept) {
+	if (name)
+		event.members = event_pack(json, &bytes);
+	bytes += sizeof event;
+	kept = name && evidence->event_count < EVIDENCE_EVENTS_MAX &&
+		bytes <= EVIDENCE_EVENTS_BYTES - evidence->event_bytes;
+	if (kept) {
+		event.ns = stamp_of(evidence, json);
+		event.name = learn_name(evidence, name)->name;
+		evidence->event_bytes += bytes;
+		keep_event(evidence, &event);
+	} else {
 		evidence->events_dropped += name != NULL;
-		cJSON_Delete(json);
-		return;
+		free(event.members);
 	}
-	evidence->event_bytes += bytes;
-	MAKE_ROOM(evidence->events, evidence->event_count);
-	event = &evidence->events[evidence->event_count++];
-	*event = (struct event){
-		.ns = stamp_of(evidence, json),
-		.source = source,
-		.name = mem_text(name),
-		.json = json,
-		.lifeline = lifeline,
-	};
+	count = name ? count_of(evidence, name) : NULL;
+	if (count && is_from_its_writer(evidence, name, source, lifeline))
+		count->count++;
+	cJSON_Delete(json);
 }
 
 void evidence_add_log(
@@ -382,10 +381,8 @@ void evidence_done(struct evidence *evidence)
 {
 	struct event_count *count, *next;
 
-	for (unsigned i = 0; i < evidence->event_count; i++) {
-		free(evidence->events[i].name);
-		cJSON_Delete(evidence->events[i].json);
-	}
+	for (unsigned i = 0; i < evidence->event_count; i++)
+		free(evidence->events[i].members);
 	for (unsigned i = 0; i < evidence->lifeline_count; i++) {
 		free(evidence->lifelines[i].role);
 		free(evidence->lifelines[i].name);

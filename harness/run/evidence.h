@@ -17,22 +17,8 @@
 #include "harness/engine/engine.h"
 #include "harness/engine/facts.h"
 #include "harness/engine/snapshot.h"
+#include "harness/run/event.h"
 #include "harness/scenario/stop_part.h"
-
-/* Where an event was read. */
-enum event_source {
-	EVENT_LEDGER,  /* a lifeline */
-	EVENT_SERVICE, /* a line of the service's log that is an event */
-};
-
-struct event {
-	/* The writer's own stamp; where that lies outside the case, when it was read. */
-	int64_t ns;
-	enum event_source source;
-	char *name;
-	cJSON *json;
-	int lifeline; /* index, -1 for the service's log */
-};
 
 /* One process's connection to the ledger. */
 struct lifeline {
@@ -101,12 +87,11 @@ enum trouble {
 /* "none", "not-up", "not-ready", ...; NULL-terminated. */
 extern const char *const trouble_names[];
 
-/* Past a bound, things are counted and not kept. (5000 sessions with two servers each
- * have 80 MiB of events: parsed, a line may take thirty times its bytes.) */
+/* Past a bound, things are counted and not kept. */
 #define EVIDENCE_LOG_MAX       100000 /* lines */
 #define EVIDENCE_LOG_BYTES     ((size_t)64 << 20)
 #define EVIDENCE_EVENTS_MAX    (1u << 20)
-#define EVIDENCE_EVENTS_BYTES  ((size_t)256 << 20)
+#define EVIDENCE_EVENTS_BYTES  ((size_t)128 << 20)
 #define EVIDENCE_LIFELINES_MAX (1u << 16)
 
 /* How a client's session of the agent API lost its last connection, on the service's

@@ -142,7 +142,7 @@ static bool wait_listening(struct mock_program *mock, const char *host, struct e
 	if (!listening)
 		return err_set(
 			err, "it did not start to listen: %s", buf_text(&mock->output));
-	port = json_int(listening->json, "port", 0);
+	port = event_int(listening, "port", 0);
 	mock->url = mem_textf(
 		"http://%s:%lld", mock->subject ? host : "127.0.0.1", (long long)port);
 	mock->control_url = mem_textf("http://%s:%lld",

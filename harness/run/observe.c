@@ -75,11 +75,11 @@ void observe_client_closes(const struct subject *subject, struct evidence *evide
 {
 	const struct event *listening =
 		evidence_find_event(evidence, EVENT_LEDGER, "agent.listening", 0);
-	int64_t agent_port = listening ? json_int(listening->json, "port", 0) : 0;
+	int64_t agent_port = listening ? event_int(listening, "port", 0) : 0;
 
 	for (unsigned i = 0; i < evidence->event_count; i++) {
 		const struct event *event = &evidence->events[i];
-		int64_t port = json_int(event->json, "port", 0);
+		int64_t port = event_int(event, "port", 0);
 
 		if (strcmp(event->name, "agent.session.closed") == 0 &&
 			evidence_is_agents(evidence, event) &&

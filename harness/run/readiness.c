@@ -70,7 +70,7 @@ static int64_t port_of(const struct readiness_options *options)
 		return options->port;
 	event = evidence_find_event(
 		options->evidence, EVENT_SERVICE, "service.listening", 0);
-	return event ? json_int(event->json, "port", 0) : 0;
+	return event ? event_int(event, "port", 0) : 0;
 }
 
 /* The line that makes it ready and the one with its port may come by two pipes,

@@ -28,9 +28,9 @@ struct deletes {
 };
 
 static struct http_session_record *record_of(
-	struct http_session_record **records, const cJSON *json)
+	struct http_session_record **records, const struct event *event)
 {
-	const char *id = json_text(json, "id");
+	const char *id = event_text(event, "id");
 	struct http_session_record *record = NULL;
 
 	if (!id)
@@ -40,8 +40,8 @@ static struct http_session_record *record_of(
 		return record;
 	record = mem_zeroed(sizeof *record);
 	record->id = id;
-	record->name = json_text(json, "name");
-	record->session = json_text(json, "session");
+	record->name = event_text(event, "name");
+	record->session = event_text(event, "session");
 	HASH_ADD_KEYPTR(hh, *records, record->id, strlen(record->id), record);
 	return record;
 }
@@ -75,7 +75,7 @@ static void note(struct deletes *deletes, const struct event *event)
 
 	if (!begun && !asked && !over)
 		return;
-	record = record_of(&deletes->records, event->json);
+	record = record_of(&deletes->records, event);
 	if (record && asked)
 		note_asked(deletes, record, event->ns);
 	if (record && over)

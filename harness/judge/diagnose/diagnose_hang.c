@@ -63,7 +63,7 @@ static struct standing stand(const struct view *view)
 bool hang_longer_grace(const struct view *view, struct buf *text)
 {
 	int64_t planned_ns =
-		view->shutdown ? json_int(view->shutdown->json, "grace_ns", 0) : 0;
+		view->shutdown ? event_int(view->shutdown, "grace_ns", 0) : 0;
 
 	/* Without an overall deadline what it planned with decides nothing. */
 	if (view->disconnect && strcmp(view->disconnect, "parallel") != 0)
