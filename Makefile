@@ -6,6 +6,7 @@
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
 #   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
 #   make bench-peers      the mocks beside others, from npm (docs/benchmark.md)
+#   make bench-starts     ways to start 2,000 MCP servers (COUNT=100: fewer)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
 #   make interop          official clients of npm against the mocks (interop/README.md);
@@ -224,6 +225,11 @@ bench-peers: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/spawn
 	@sh bench/peers/run
 
+.PHONY: bench-starts
+bench-starts: deps
+	@$(MAKE) -s --no-print-directory all $(out)/bench/bench-starts
+	@$(out)/bench/bench-starts $(COUNT)
+
 # The harness as a library: no commands, no reports.
 bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bench: $(bench) $(bench_harness)
@@ -231,7 +237,8 @@ $(out)/bench/bench-gate: $(bench_gate) $(out)/harness/compare/gate.o $(call obje
 $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/timed: $(out)/bench/timed.o
 $(out)/bench/spawn: $(out)/bench/peers/spawn.o $(addprefix $(out)/lib/,buf.o clock.o err.o mem.o)
-$(addprefix $(out)/bench/,bench bench-gate bare timed spawn):
+$(out)/bench/bench-starts: $(call objects,bench/starts) $(addprefix $(out)/bench/,printout.o samples.o) $(out)/harness/programs.o $(lib)
+$(addprefix $(out)/bench/,bench bench-gate bench-starts bare timed spawn):
 	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm
 
 .PHONY: deps

@@ -1,10 +1,9 @@
 #include "lib/child.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,17 +21,16 @@ const char *const child_step_names[] = {
 	[CHILD_KILL] = "kill",
 };
 
-/* A handle whose data is set is open or closing, and counted. */
+/* A pipe whose data is set is open or closing, and counted. */
 struct child {
 	struct reaper *reaper;
 	/* Keeps the pid after the process was reaped. `released`: child_destroy() was
 	 * called, so no callback comes any more. */
 	struct reaper_child entry;
-	uv_process_t process;
 	uv_pipe_t pipes[3]; /* by the child's descriptor, like output */
 	child_output_fn *output[3];
 	struct loop_timer *ladder;
-	unsigned handles;
+	unsigned handles;         /* it stays while there are any */
 	enum child_step step;     /* the last one taken */
 	enum child_step reported; /* the last of on_step */
 	int64_t term_at_ns, kill_at_ns;
@@ -51,7 +49,7 @@ struct child_input {
 
 static void free_when_empty(struct child *child)
 {
-	if (child->handles == 0 && child->entry.released)
+	if (child->handles == 0 && child->entry.released && !child->running)
 		free(child);
 }
 
@@ -151,26 +149,29 @@ static void on_read(uv_stream_t *pipe, ssize_t len, const uv_buf_t *read)
 		end_stream(child, fd);
 }
 
-/* libuv has just reaped the leader. While a process is left in the group, the kernel
- * does not reuse the group's number; otherwise there is no such group (the kernel hands
- * out numbers in turn, so this one does not come again so soon). */
-static void on_process_exit(uv_process_t *process, int64_t code, int number)
+/* The leader was just reaped. While a process is left in the group, the kernel does not
+ * reuse the group's number; otherwise there is no such group (the kernel hands out numbers
+ * in turn, so this one does not come again so soon). */
+static void on_reaped(struct reaper_child *entry, int status)
 {
-	struct child *child = process->data;
+	struct child *child =
+		(struct child *)((char *)entry - offsetof(struct child, entry));
 
 	if (!child->same_group)
 		send_signal(child, SIGKILL);
 	child->running = false;
-	close_handle((uv_handle_t *)process);
-	close_handle((uv_handle_t *)&child->pipes[STDIN_FILENO]);
-	if (!child->entry.released)
+	child->handles++; /* a callback may destroy it */
+	if (!child->entry.released) {
+		close_handle((uv_handle_t *)&child->pipes[STDIN_FILENO]);
 		loop_timer_stop(child->ladder);
-	drain_stream(child, STDOUT_FILENO);
-	drain_stream(child, STDERR_FILENO);
-	reaper_remove(child->reaper, &child->entry);
-	report_steps(child);
+		drain_stream(child, STDOUT_FILENO);
+		drain_stream(child, STDERR_FILENO);
+		report_steps(child);
+	}
 	if (!child->entry.released && child->on_exit)
-		child->on_exit(child->arg, W_EXITCODE((int)code, number));
+		child->on_exit(child->arg, status & ~WCOREFLAG);
+	child->handles--;
+	free_when_empty(child);
 }
 
 static void on_ladder(void *arg)
@@ -251,29 +252,6 @@ bool child_write(struct child *child, const void *data, size_t len)
 	return true;
 }
 
-/* Libraries open sockets without CLOEXEC; the peer of an inherited one would not see
- * that the program closed it. Kernels before 5.11 have no CLOSE_RANGE_CLOEXEC, and some
- * sandboxes forbid it. */
-static bool hide_descriptors(struct err *err)
-{
-	const struct dirent *entry;
-	DIR *folder;
-
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return true;
-	folder = opendir("/proc/self/fd");
-	if (!folder)
-		return err_sys(err, "hide descriptors: open /proc/self/fd");
-	while ((entry = readdir(folder))) {
-		int fd = atoi(entry->d_name); /* 0 of "." and ".." */
-
-		if (fd > STDERR_FILENO)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-	closedir(folder);
-	return true;
-}
-
 /* The child's end (*theirs) blocks, the other does not. *theirs stays open here until
  * the child has its copy. */
 static bool open_pipe(struct child *child, int fd, int *theirs, struct err *err)
@@ -294,39 +272,23 @@ static bool open_pipe(struct child *child, int fd, int *theirs, struct err *err)
 	return !failed || err_set(err, "pipe: %s", uv_strerror(failed));
 }
 
-/* libuv empties the signal mask and resets the dispositions. Its options lack the
- * const. */
 static bool run_program(struct child *child, const struct child_spec *spec,
 	const int theirs[3], struct err *err)
 {
-	uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
-	uv_process_options_t options = {
-		.exit_cb = on_process_exit,
-		.file = spec->argv[0],
-		.args = (char **)(uintptr_t)spec->argv,
-		.env = (char **)(uintptr_t)spec->env,
-		.cwd = spec->folder,
-		.flags = child->same_group ? 0 : UV_PROCESS_DETACHED,
-		.stdio_count = 3,
-		.stdio = stdio,
+	const struct spawn spawn = {
+		.argv = spec->argv,
+		.env = spec->env,
+		.folder = spec->folder,
+		.files = {theirs[0], theirs[1], theirs[2]},
+		.same_group = child->same_group,
 	};
-	int failed;
+	int failed = reaper_start(child->reaper, &spawn, &child->entry);
 
-	for (int fd = 0; fd < 3; fd++) {
-		if (fd == STDIN_FILENO && theirs[fd] < 0)
-			continue;
-		stdio[fd].flags = UV_INHERIT_FD;
-		stdio[fd].data.fd = theirs[fd] < 0 ? fd : theirs[fd];
-	}
-	failed = uv_spawn(reaper_loop(child->reaper), &child->process, &options);
-	adopt_handle(child, (uv_handle_t *)&child->process);
 	if (failed)
 		return err_set(err, "start %s%s%s: %s", spec->argv[0],
 			spec->folder ? " in " : "", spec->folder ? spec->folder : "",
-			uv_strerror(failed));
+			uv_strerror(-failed));
 	child->running = true;
-	child->entry.pid = child->process.pid;
-	reaper_add(child->reaper, &child->entry);
 	return true;
 }
 
@@ -340,6 +302,7 @@ struct child *child_spawn(
 
 	assert(spec->argv[0]);
 	child->reaper = reaper;
+	child->entry.reaped = on_reaped;
 	child->output[STDOUT_FILENO] = spec->on_stdout;
 	child->output[STDERR_FILENO] = spec->on_stderr;
 	child->on_step = spec->on_step;
@@ -351,7 +314,7 @@ struct child *child_spawn(
 	child->ladder = loop_timer_create(reaper_loop(reaper), on_ladder, child);
 	for (int fd = 0; ok && fd < 3; fd++)
 		ok = !piped[fd] || open_pipe(child, fd, &theirs[fd], err);
-	ok = ok && hide_descriptors(err) && run_program(child, spec, theirs, err);
+	ok = ok && run_program(child, spec, theirs, err);
 	for (int fd = 0; fd < 3; fd++) {
 		if (theirs[fd] >= 0)
 			close(theirs[fd]);
@@ -380,7 +343,7 @@ enum child_step child_step(const struct child *child)
 	return child->step;
 }
 
-/* The process handle of a running child stays open until libuv has reaped it. */
+/* A running child is freed when it was reaped. */
 void child_destroy(struct child *child)
 {
 	if (!child)
@@ -390,8 +353,6 @@ void child_destroy(struct child *child)
 	if (child->running) {
 		send_signal(child, SIGKILL);
 		child->step = CHILD_KILL;
-	} else {
-		close_handle((uv_handle_t *)&child->process);
 	}
 	loop_timer_destroy(child->ladder);
 	for (int fd = 0; fd < 3; fd++)

@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "lib/descendants.h"
 #include "lib/mem.h"
@@ -20,28 +19,48 @@ struct reaper {
 	uv_loop_t *loop;
 	reaper_orphan_fn *orphan;
 	void *arg;
-	struct reaper_child *children; /* spawned and not reaped yet */
+	struct spawner spawner;
+	struct reaper_child *children; /* started and not reaped yet, by pid */
 	bool sweeping;    /* a process of reaper_kill_all() is not reaped yet */
 	bool made_reaper; /* this reaper made the program a subreaper */
 	bool closing;
 	unsigned handles;
 	uv_signal_t sigchld;
-	uv_idle_t look; /* active: wait for orphans in the next turn of the loop */
+	uv_idle_t look; /* active: something may have ended */
 	char scratch[SCRATCH_SIZE];
 };
-
-static void free_when_empty(struct reaper *reaper)
-{
-	if (reaper->closing && reaper->handles == 0 && !reaper->children)
-		free(reaper);
-}
 
 static void on_closed(uv_handle_t *handle)
 {
 	struct reaper *reaper = handle->data;
 
-	reaper->handles--;
-	free_when_empty(reaper);
+	if (--reaper->handles == 0)
+		free(reaper);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+	if (handle->data && !uv_is_closing(handle))
+		uv_close(handle, on_closed);
+}
+
+static void close_when_empty(struct reaper *reaper)
+{
+	if (!reaper->closing || reaper->children)
+		return;
+	close_handle((uv_handle_t *)&reaper->sigchld);
+	close_handle((uv_handle_t *)&reaper->look);
+}
+
+/* The loop runs as long as something is to be reaped. */
+static void keep_running(struct reaper *reaper)
+{
+	uv_handle_t *sigchld = (uv_handle_t *)&reaper->sigchld;
+
+	if (reaper->children || reaper->sweeping)
+		uv_ref(sigchld);
+	else
+		uv_unref(sigchld);
 }
 
 uv_loop_t *reaper_loop(const struct reaper *reaper)
@@ -54,26 +73,25 @@ uv_buf_t reaper_scratch(struct reaper *reaper)
 	return uv_buf_init(reaper->scratch, sizeof reaper->scratch);
 }
 
-void reaper_add(struct reaper *reaper, struct reaper_child *child)
+int reaper_start(
+	struct reaper *reaper, const struct spawn *spawn, struct reaper_child *child)
 {
+	int failed = spawner_start(&reaper->spawner, spawn, &child->pid);
+
 	assert(!reaper->closing);
-	DL_APPEND(reaper->children, child);
+	if (failed)
+		return failed;
+	HASH_ADD(hh, reaper->children, pid, sizeof child->pid, child);
+	keep_running(reaper);
+	return 0;
 }
 
-void reaper_remove(struct reaper *reaper, struct reaper_child *child)
+static struct reaper_child *find_child(const struct reaper *reaper, pid_t pid)
 {
-	DL_DELETE(reaper->children, child);
-	free_when_empty(reaper);
-}
+	struct reaper_child *child;
 
-static const struct reaper_child *find_child(const struct reaper *reaper, pid_t pid)
-{
-	const struct reaper_child *child;
-
-	for (child = reaper->children; child; child = child->next)
-		if (child->pid == pid)
-			return child;
-	return NULL;
+	HASH_FIND(hh, reaper->children, &pid, sizeof pid, child);
+	return child;
 }
 
 static bool is_spared(const void *arg, pid_t pid)
@@ -109,42 +127,67 @@ unsigned reaper_kill_all(struct reaper *reaper)
 		}
 	}
 	reaper->sweeping = awaited;
-	if (awaited)
-		uv_ref((uv_handle_t *)&reaper->sigchld);
-	else
-		uv_unref((uv_handle_t *)&reaper->sigchld);
+	keep_running(reaper);
 	return killed;
 }
 
-/* waitid(WNOWAIT) shows one zombie at a time, always the same one first. While that is
- * a child for libuv to reap, the zombies after it are hidden, so libuv gets a turn of
- * the loop, in which it reaps all its children. A zero timer would not do: libuv 1.44
- * runs one that a timer started before it polls again. */
+/* Gives the pid of a process that was reaped, or 0. *child is NULL for an orphan. */
+static pid_t reap_one(
+	const struct reaper *reaper, struct reaper_child **child, int *status)
+{
+	struct reaper_child *one, *next;
+	pid_t pid;
+
+	*child = NULL;
+	if (reaper->orphan && !reaper->closing) {
+		pid = waitpid(-1, status, WNOHANG);
+		*child = pid > 0 ? find_child(reaper, pid) : NULL;
+		return pid > 0 ? pid : 0;
+	}
+	HASH_ITER(hh, reaper->children, one, next) {
+		if (waitpid(one->pid, status, WNOHANG) != one->pid)
+			continue;
+		*child = one;
+		return one->pid;
+	}
+	return 0;
+}
+
+static void hand_over(
+	struct reaper *reaper, pid_t pid, struct reaper_child *child, int status)
+{
+	if (!child) {
+		reaper->orphan(reaper->arg, pid, status);
+		return;
+	}
+	HASH_DEL(reaper->children, child);
+	keep_running(reaper);
+	child->reaped(child, status);
+	close_when_empty(reaper);
+}
+
 static void on_look(uv_idle_t *look)
 {
 	struct reaper *reaper = look->data;
 
 	for (unsigned reaped = 0; reaped < REAPED_PER_TURN; reaped++) {
-		siginfo_t info = {0};
-		int status,
-			failed = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+		struct reaper_child *child;
+		int status;
+		pid_t pid = reap_one(reaper, &child, &status);
 
-		if (failed || info.si_pid == 0) {
-			uv_idle_stop(look);
-			if (reaper->sweeping)
-				reaper_kill_all(reaper);
-			return;
+		if (pid > 0) {
+			hand_over(reaper, pid, child, status);
+			if (uv_is_closing((uv_handle_t *)look))
+				return;
+			continue;
 		}
-		if (find_child(reaper, info.si_pid))
-			return;
-		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
-			reaper->orphan(reaper->arg, info.si_pid, status);
-		if (reaper->closing)
-			return;
+		uv_idle_stop(look);
+		if (reaper->sweeping)
+			reaper_kill_all(reaper);
+		return;
 	}
 }
 
-/* libuv's own watcher may run before or after this one; the next turn follows both. */
 static void on_sigchld(uv_signal_t *signal, int number UNUSED)
 {
 	struct reaper *reaper = signal->data;
@@ -168,8 +211,7 @@ static bool become_reaper(struct reaper *reaper, struct err *err)
 	return true;
 }
 
-/* The first look finds orphans that ended before SIGCHLD was watched. */
-static bool take_in_orphans(struct reaper *reaper, struct err *err)
+static bool watch_children(struct reaper *reaper, struct err *err)
 {
 	int failed;
 
@@ -185,8 +227,7 @@ static bool take_in_orphans(struct reaper *reaper, struct err *err)
 	if (failed)
 		return err_set(err, "watch SIGCHLD: %s", uv_strerror(failed));
 	uv_unref((uv_handle_t *)&reaper->sigchld);
-	uv_idle_start(&reaper->look, on_look);
-	return become_reaper(reaper, err);
+	return spawner_init(&reaper->spawner, err);
 }
 
 struct reaper *reaper_create(
@@ -198,10 +239,13 @@ struct reaper *reaper_create(
 	reaper->orphan = orphan;
 	reaper->arg = arg;
 	signals_ignore_sigpipe();
-	if (orphan && !take_in_orphans(reaper, err)) {
+	if (!watch_children(reaper, err) || (orphan && !become_reaper(reaper, err))) {
 		reaper_destroy(reaper);
 		return NULL;
 	}
+	/* Orphans may have ended before SIGCHLD was watched. */
+	if (orphan)
+		uv_idle_start(&reaper->look, on_look);
 	return reaper;
 }
 
@@ -211,14 +255,13 @@ void reaper_destroy(struct reaper *reaper)
 
 	if (!reaper)
 		return;
-	for (child = reaper->children; child; child = child->next)
+	for (child = reaper->children; child; child = child->hh.next)
 		assert(child->released);
 	if (reaper->made_reaper)
 		prctl(PR_SET_CHILD_SUBREAPER, 0L);
+	spawner_done(&reaper->spawner);
 	reaper->closing = true;
-	if (reaper->sigchld.data)
-		uv_close((uv_handle_t *)&reaper->sigchld, on_closed);
-	if (reaper->look.data)
-		uv_close((uv_handle_t *)&reaper->look, on_closed);
-	free_when_empty(reaper);
+	reaper->sweeping = false;
+	keep_running(reaper);
+	close_when_empty(reaper);
 }

@@ -1,8 +1,8 @@
 /*
  * spawn_queue - starts of processes, one in each turn of the loop.
  *
- * A start blocks the loop until the new program runs: a millisecond, or ten when the
- * machine is busy. The queue keeps a hundred sessions that open at once from delaying
+ * A start blocks the loop until the new program runs: half a millisecond, or several when
+ * the machine is busy. The queue keeps a thousand sessions that open at once from delaying
  * everything else, above all a stop signal.
  */
 #ifndef SERVICE_SPAWN_QUEUE_H

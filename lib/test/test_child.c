@@ -209,8 +209,8 @@ static void child_leads_a_session_and_a_group(void **state)
 	assert_string_equal(buf_text(&scene->out), expected);
 }
 
-/* While the loop is busy with the first, the second says something and dies: libuv
- * reaps both, and has not looked at the second one's pipe. */
+/* While the loop is busy with the first, the second says something and dies: the reaper
+ * takes both, and nobody has looked at the second one's pipe. */
 static void on_first_words(void *arg, const char *data UNUSED, size_t len)
 {
 	struct child_scene *scene = arg;

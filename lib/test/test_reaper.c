@@ -21,6 +21,7 @@
 
 #define PATIENCE_MS 20000
 #define CROWD       40
+#define THOUSAND    1000
 
 /* With this argument the program is PID 1 of a PID namespace. */
 #define AS_PID_1 "as-pid-1"
@@ -439,6 +440,55 @@ static void reaper_works_as_pid_1(void **state UNUSED)
 	assert_int_equal(system(command), 0);
 }
 
+/* More than one turn of the loop reaps. */
+static void expect_a_thousand_ends(struct reaper_scene *scene, struct reaper *reaper)
+{
+	static const char *const argv[] = {"true", NULL};
+	struct child *children[THOUSAND];
+	struct err err;
+	siginfo_t info;
+
+	for (unsigned i = 0; i < THOUSAND; i++) {
+		children[i] = child_spawn(reaper,
+			&(struct child_spec){
+				.argv = argv, .on_exit = on_exit_seen, .arg = scene},
+			&err);
+		assert_non_null(children[i]);
+	}
+	for (unsigned i = 0; i < THOUSAND; i++)
+		assert_int_equal(waitid(P_PID, (id_t)child_pid(children[i]), &info,
+					 WEXITED | WNOWAIT),
+			0);
+	while (scene->exits < THOUSAND)
+		wait_event(scene);
+	assert_int_equal(scene->exits, THOUSAND);
+	assert_int_equal(scene->orphan_count, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	for (unsigned i = 0; i < THOUSAND; i++)
+		child_destroy(children[i]);
+}
+
+static void reaper_reaps_a_thousand_that_ended_at_once(void **state)
+{
+	struct reaper_scene *scene = *state;
+
+	expect_a_thousand_ends(scene, scene->reaper);
+}
+
+static void reaper_without_a_callback_reaps_a_thousand(void **state)
+{
+	struct reaper_scene *scene = *state;
+	struct reaper *reaper;
+	struct err err;
+
+	reaper_destroy(scene->reaper);
+	scene->reaper = NULL;
+	reaper = reaper_create(&scene->loop, NULL, NULL, &err);
+	assert_non_null(reaper);
+	expect_a_thousand_ends(scene, reaper);
+	reaper_destroy(reaper);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -453,6 +503,8 @@ int main(int argc, char **argv)
 		SCENE(reaper_kill_all_kills_a_process_whose_child_was_destroyed),
 		SCENE(reaper_kill_all_does_not_count_zombies),
 		SCENE(reaper_kill_all_without_descendants_kills_none),
+		SCENE(reaper_reaps_a_thousand_that_ended_at_once),
+		SCENE(reaper_without_a_callback_reaps_a_thousand),
 		SCENE(reaper_may_be_destroyed_by_an_orphan),
 		SCENE(reaper_may_be_destroyed_while_children_still_end),
 		SCENE(reaper_without_a_callback_takes_in_no_orphans),
