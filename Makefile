@@ -62,7 +62,7 @@ mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rp
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
-	rollout picture results report format format/html stats compare check campaign target command))
+	fleet rollout picture results report format format/html stats compare check campaign target command))
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)
@@ -120,7 +120,7 @@ $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent) $(call objects,mock-agent/cli)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
-$(foreach folder,harness $(addprefix harness/,scenario engine run judge rollout picture results report format stats compare check target), \
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # Pictures are drawn of the judge's scenes.

@@ -35,6 +35,8 @@ static const struct command commands[] = {
 	{"try", cmd_try, "run an image or a command, stop it, and say the same of it"},
 	{"init", cmd_init, "write a scenario from a running container"},
 	{"explain", cmd_explain, "what a diagnosis means, how it is proven and cured"},
+	{"fleet", cmd_fleet,
+		"how long a deploy of many replicas takes, from measured stops"},
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
 	{"images", cmd_images, "load stopbench's own images into the Docker engine"},

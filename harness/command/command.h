@@ -19,6 +19,7 @@ command_fn cmd_try;
 command_fn cmd_init;
 command_fn cmd_check;
 command_fn cmd_explain;
+command_fn cmd_fleet;
 command_fn cmd_clean;
 command_fn cmd_images;
 command_fn cmd_schema;

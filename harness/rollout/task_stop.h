@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "harness/cluster/cluster.h"
 #include "harness/scenario/verdict.h"
 
 enum task_stop_source {
@@ -30,5 +31,12 @@ struct task_stop {
 };
 
 void task_stop_done(struct task_stop *stop);
+
+/* Of a task that has ended and that no witness saw: what its exit code and the words of the
+ * orchestrator prove. Its signal is not known, and what it left is not seen. */
+struct task_stop task_stop_of_api(const struct cluster_task *task);
+
+/* "api", "witness"; NULL-terminated. */
+extern const char *const task_stop_source_names[];
 
 #endif
