@@ -18,7 +18,7 @@
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3 */
 #endif
 
-#define STREAM_BUFFER 2048L /* bytes */
+#define SMALL_BUFFER 2048L /* bytes */
 
 static void enqueue(struct fetch_call *call)
 {
@@ -266,10 +266,11 @@ static unsigned set_behavior(struct fetch_call *call)
 
 /* Curl keeps its buffer, of 16 KiB, as long as the call lasts; a streamed answer may
  * last for hours and comes in small pieces. */
-static unsigned set_buffer(const struct fetch_call *call)
+static unsigned set_buffer(
+	const struct fetch_call *call, const struct fetch_request *request)
 {
-	return call->data
-		? curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, STREAM_BUFFER)
+	return call->data || request->small
+		? curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, SMALL_BUFFER)
 		: 0;
 }
 
@@ -290,14 +291,14 @@ bool fetch_call_prepare(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
 	CURL *easy = call->easy;
-	long fresh = request->fresh;
+	long fresh = request->fresh, once = request->fresh && !request->keep;
 	unsigned failed = 0;
 
 	if (request->upload && !open_upload(call, request->upload, err))
 		return false;
 	add_headers(call, request->headers);
 	failed |= set_behavior(call);
-	failed |= set_buffer(call);
+	failed |= set_buffer(call, request);
 	failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
 	failed |= set_tls(easy, request->tls);
 	failed |= set_body(call, request);
@@ -305,7 +306,7 @@ bool fetch_call_prepare(
 	failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	failed |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket);
 	failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh);
-	failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, fresh);
+	failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, once);
 	return failed == 0 || err_set(err, "curl refuses an option");
 }
 

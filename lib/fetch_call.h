@@ -65,8 +65,10 @@ struct fetch_request {
 	fetch_done_fn *done;
 	void *arg;
 	const struct fetch_tls
-		*tls;             /* of https; NULL: the system's authorities alone */
-	bool fresh;               /* a new connection, closed afterwards */
+		*tls; /* of https; NULL: the system's authorities alone */
+	bool fresh;   /* a new connection, closed afterwards */
+	bool keep;    /* that new one stays open for later requests */
+	bool small;   /* the answer has a few KiB: it is read in small pieces */
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
 	bool all_heads;           /* all of them instead, for fetch_each_header() */

@@ -73,6 +73,17 @@ static bool handle_stop_signals(struct service *service, struct err *err)
 	return true;
 }
 
+/* A session has a stream and a warm connection. A sixth of the descriptors is left for
+ * what else there is. */
+static unsigned warm_connections(const struct service *service)
+{
+	unsigned most = service->descriptors / 12 * 5;
+
+	return service->config.session_limit < most
+		? (unsigned)service->config.session_limit
+		: most;
+}
+
 static bool make_agent(struct service *service, struct err *err)
 {
 	const struct config *config = &service->config;
@@ -95,7 +106,7 @@ static bool make_agent(struct service *service, struct err *err)
 		&(struct agent_client_options){
 			.url = config->agent_url,
 			.key = config->agent_key,
-			.connections = (unsigned)config->session_limit,
+			.connections = warm_connections(service),
 			.request_ns = config->request_ns,
 			.model = config->model,
 			.agent_id = config->agent_id,
@@ -230,7 +241,8 @@ int main(int argc, char **argv)
 		log_event("service.failed", "why", LOG_TEXT(err.text));
 		return EXIT_USAGE;
 	}
-	if (!fd_limit_raise(&err)) {
+	service.descriptors = fd_limit_raise(&err);
+	if (!service.descriptors) {
 		log_event("service.failed", "why", LOG_TEXT(err.text));
 		exit_code = EXIT_FAILED;
 	} else if (service.config.health) {

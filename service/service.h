@@ -18,6 +18,7 @@
 struct service {
 	uv_loop_t loop;
 	struct config config;
+	unsigned descriptors; /* that may be open */
 	struct metrics metrics;
 	struct reaper *reaper;
 	struct store *store;

@@ -60,6 +60,22 @@ static void fetch_fresh_connection_is_used_once(void **state)
 	assert_true(scene->result.reused);
 }
 
+static void fetch_keeps_a_fresh_connection_that_is_to_stay(void **state)
+{
+	struct fetch_scene *scene = *state;
+
+	ask(scene, "/plain", (struct fetch_request){.fresh = true, .keep = true});
+	wait_done(scene, 1);
+	assert_false(scene->result.reused);
+	get(scene, "/plain");
+	assert_true(scene->result.reused);
+	ask(scene, "/plain", (struct fetch_request){.fresh = true, .keep = true});
+	wait_done(scene, 3);
+	assert_false(scene->result.reused);
+	assert_int_equal(scene->server.accepted, 2);
+	assert_int_equal(scene->server.open, 2);
+}
+
 static void fetch_connects_anew_when_its_idle_connection_was_closed(void **state)
 {
 	struct fetch_scene *scene = *state;
@@ -364,6 +380,7 @@ int main(void)
 		SCENE(fetch_brings_an_answer),
 		SCENE(fetch_reuses_an_open_connection),
 		SCENE(fetch_fresh_connection_is_used_once),
+		SCENE(fetch_keeps_a_fresh_connection_that_is_to_stay),
 		SCENE(fetch_connects_anew_when_its_idle_connection_was_closed),
 		SCENE(fetch_gives_up_at_its_deadline),
 		SCENE(fetch_deadline_is_never_early),
