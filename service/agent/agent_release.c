@@ -294,6 +294,16 @@ bool agent_release_is_held(const struct agent_release *release)
 	return release->state == AGENT_RELEASE_HELD;
 }
 
+bool agent_release_is_starting(const struct agent_release *release)
+{
+	return release->state == AGENT_RELEASE_STARTING;
+}
+
+bool agent_release_is_ending(const struct agent_release *release)
+{
+	return release->state == AGENT_RELEASE_ENDING;
+}
+
 void agent_release_learn(struct agent_release *release, enum agent_remote remote)
 {
 	if (remote > release->remote || release->remote < AGENT_REMOTE_TERMINATED)

@@ -55,6 +55,10 @@ void agent_release_destroy(struct agent_release *release); /* accepts NULL */
 void agent_release_begin(struct agent_release *release, const char *session_id,
 	enum agent_remote remote, bool streaming);
 bool agent_release_is_held(const struct agent_release *release);
+/* It has begun, and acts in the loop's next turn. */
+bool agent_release_is_starting(const struct agent_release *release);
+/* The request to archive or delete is under way. */
+bool agent_release_is_ending(const struct agent_release *release);
 
 /* From the loop only. The remote session is idle, terminated or deleted. */
 void agent_release_learn(struct agent_release *release, enum agent_remote remote);

@@ -20,7 +20,7 @@ enum agent_session_state {
 	AGENT_SESSION_BROKEN, /* no turn is possible any more */
 	AGENT_SESSION_RELEASING,
 	AGENT_SESSION_RELEASED,
-	AGENT_SESSION_CLOSED, /* destroyed; the timer's handle is closing */
+	AGENT_SESSION_CLOSED, /* destroyed; the handles are closing */
 };
 
 struct agent_session {
@@ -30,7 +30,9 @@ struct agent_session {
 	const struct agent_session_events *events;
 	void *arg;
 	struct agent_opener *opener; /* NULL: it has finished, or was stopped */
-	uv_timer_t timer; /* RELEASING: the wait for the message's response */
+	uv_timer_t timer;  /* RELEASING: the wait for the message's response */
+	uv_check_t turned; /* RELEASING: a turn of the loop is over */
+	unsigned handles;
 	struct agent_stream *stream;
 	struct agent_turn turn;
 	enum agent_remote remote;
@@ -55,6 +57,7 @@ static void enter(struct agent_session *session, enum agent_session_state state)
 		return;
 	stop_opening(session);
 	uv_timer_stop(&session->timer);
+	uv_check_stop(&session->turned);
 	agent_stream_close(session->stream);
 	session->stream = NULL;
 }
@@ -114,6 +117,24 @@ static enum agent_remote remote_at_release(const struct agent_session *session)
 						       : AGENT_REMOTE_IDLE;
 }
 
+/* The session is being archived or deleted, and no event of it matters any more: its
+ * stream is closed while the API is at work, and not when the answers of all sessions
+ * come. But all their requests come first: they leave before this turn of the loop is
+ * over. */
+static void on_turned(uv_check_t *turned)
+{
+	struct agent_session *session = turned->data;
+
+	if (agent_release_is_starting(session->release))
+		return;
+	uv_check_stop(turned);
+	if (!agent_release_is_ending(session->release))
+		return;
+	agent_stream_close(session->stream);
+	session->stream = NULL;
+	agent_release_lose_stream(session->release);
+}
+
 /* The release begins once the requests that it depends on are answered. */
 static void begin_release(struct agent_session *session)
 {
@@ -123,6 +144,8 @@ static void begin_release(struct agent_session *session)
 		return;
 	agent_release_begin(session->release, session->id, remote_at_release(session),
 		session->stream && agent_stream_is_open(session->stream));
+	if (session->stream)
+		uv_check_start(&session->turned, on_turned);
 }
 
 /* The session may be destroyed afterwards. */
@@ -242,7 +265,9 @@ struct agent_session *agent_session_open(struct agent_client *client, const char
 	session->events = events;
 	session->arg = arg;
 	uv_timer_init(agent_http_loop(client->http), &session->timer);
-	session->timer.data = session;
+	uv_check_init(agent_http_loop(client->http), &session->turned);
+	session->timer.data = session->turned.data = session;
+	session->handles = 2;
 	session->opener = agent_opener_start(client, id, room, bot, on_opened, session);
 	return session;
 }
@@ -336,6 +361,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct agent_session *session = handle->data;
 
+	if (--session->handles > 0)
+		return;
 	free(session->id);
 	free(session);
 }
@@ -350,4 +377,5 @@ void agent_session_destroy(struct agent_session *session)
 	agent_release_destroy(session->release);
 	session->release = NULL;
 	uv_close((uv_handle_t *)&session->timer, on_closed);
+	uv_close((uv_handle_t *)&session->turned, on_closed);
 }

@@ -34,6 +34,24 @@ static void release_archives_an_idle_session(void **state)
 		uv_run(&scene->loop, UV_RUN_ONCE);
 }
 
+/* The stream of a session is closed while the API ends it, and not afterwards. */
+static void release_closes_the_stream_while_it_ends_the_session(void **state)
+{
+	struct agent_scene *scene = *state;
+
+	scene_open(scene);
+	scene_barrier(scene);
+	scene_inject(scene, "/archive", API_FAULT_HANG, 1);
+	scene_release(scene, AGENT_SESSION_ARCHIVE, 0);
+	while (scene->api.sessions[0].stream)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_int_equal(endings(scene), 1);
+	assert_int_equal(scene->released, 0);
+	agent_session_give_up(scene->session, "enough");
+	scene_await(scene, &scene->released, 1);
+	assert_log(scene, "opened sesn_1;released enough;");
+}
+
 static void release_deletes_an_idle_session(void **state)
 {
 	struct agent_scene *scene = *state;
@@ -462,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(release_archives_an_idle_session),
+		SCENE(release_closes_the_stream_while_it_ends_the_session),
 		SCENE(release_deletes_an_idle_session),
 		SCENE(release_keeps_an_idle_session_without_a_request),
 		SCENE(release_interrupts_and_waits_for_idle),
