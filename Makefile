@@ -59,6 +59,8 @@ mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api ses
 mock_cli     := $(call objects,mock-agent/cli) $(addprefix $(out)/mock-agent/faults/,behavior.o cli_behavior.o tool_calls.o)
 mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio))
 mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rpc features))) $(call objects,mock-mcp/http)
+# A contract fake of Kubernetes' API, for tests (kube-fake/README.md).
+kube_fake    := $(call objects,kube-fake)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
@@ -70,9 +72,10 @@ subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard s
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
 programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp mock-mcp-http)
+test_programs := $(out)/bin/kube-fake
 
 .PHONY: all
-all: $(programs) $(subjects)
+all: $(programs) $(test_programs) $(subjects)
 
 $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
@@ -85,7 +88,9 @@ $(out)/bin/mock-mcp: $(mock_mcp) $(addprefix $(out)/lib/,buf.o clock.o completio
 # The same over HTTP, whose libraries are large.
 $(out)/bin/mock-mcp-http: $(mock_mcp_http) $(lib)
 
-$(programs):
+$(out)/bin/kube-fake: $(kube_fake) $(filter-out $(out)/lib/fetch%,$(lib))
+
+$(programs) $(test_programs):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(all_ldflags) -o $@ $^ $(LDLIBS)
 
@@ -113,12 +118,13 @@ puppet := $(out)/harness/engine/test/puppet
 define tests
 $(out)/$(1)/test/test_%: $(out)/$(1)/test/test_%.o \
 		$(patsubst %.c,$(out)/%.o,$(filter-out $(1)/test/test_%.c %/puppet.c,$(wildcard $(1)/test/*.c))) \
-		$(test_support) $(call without,$(2)) $(lib) | $(programs) $(subjects) $(puppet)
+		$(test_support) $(call without,$(2)) $(lib) | $(programs) $(test_programs) $(subjects) $(puppet)
 	$$(call say,TEST)$$(CC) $$(all_ldflags) -o $$@ $$^ $$(call pkgconf,--libs,$$(packages) cmocka) -lm
 endef
 $(eval $(call tests,lib))
 $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent) $(call objects,mock-agent/cli)))
+$(eval $(call tests,kube-fake,$(kube_fake)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
