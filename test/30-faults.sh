@@ -1,5 +1,6 @@
 #!/bin/sh
-# faults - every file of scenarios/faults holds, both halves, on both engines.
+# faults - every file of scenarios/faults and scenarios/scale holds, both halves, on both
+# engines.
 set -u
 bin=${PROGRAMS:-build/bin}
 work=$(mktemp -d)
@@ -13,12 +14,12 @@ fi
 
 holds() { # ENGINE
 	"$bin/stopbench" run --engine "$1" --report "$work/$1" scenarios/faults \
-		>"$work/table" 2>"$work/progress"
+		scenarios/scale >"$work/table" 2>"$work/progress"
 	code=$?
 	if [ "$code" -eq 0 ] && grep -q ' 0 not met in ' "$work/table"; then
-		echo "ok scenarios/faults holds on the $1 engine"
+		echo "ok scenarios/faults and scenarios/scale hold on the $1 engine"
 	else
-		echo "not ok scenarios/faults holds on the $1 engine (exit code $code)"
+		echo "not ok scenarios/faults and scenarios/scale hold on the $1 engine (exit code $code)"
 		cat "$work/table" "$work/progress"
 		failed=1
 	fi
