@@ -9,7 +9,7 @@
 #include "harness/engine/docker/daemon_times.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
-#include "harness/engine/docker/oom.h"
+#include "harness/engine/oom.h"
 #include "harness/engine/proc_monitor.h"
 #include "lib/clock.h"
 #include "lib/json.h"

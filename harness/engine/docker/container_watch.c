@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 
-#include "harness/engine/docker/oom.h"
+#include "harness/engine/container_runtime.h"
+#include "harness/engine/oom.h"
 #include "harness/engine/proc_monitor.h"
 #include "lib/json.h"
 #include "lib/mem.h"
-#include "lib/proc_file.h"
 #include "lib/signals.h"
 
 static void on_ended(void *arg)
@@ -32,14 +31,6 @@ static void on_waited(void *arg, const struct fetch_result *result)
 		container_note_end(container);
 }
 
-/* On another machine's kernel the same pid is another process. */
-static bool is_in_container(pid_t pid, const char *id)
-{
-	SCOPED(buf_done) struct buf groups = {0};
-
-	return proc_file_read(&groups, pid, "cgroup") && strstr(buf_text(&groups), id);
-}
-
 /* The monitor is opened first: the check then holds for the monitored process. */
 static void monitor_pid1(struct container *container, pid_t pid)
 {
@@ -51,7 +42,7 @@ static void monitor_pid1(struct container *container, pid_t pid)
 		return;
 	monitor = proc_monitor_open(
 		subject->engine->monitors, pid, on_ended, container, &ignored);
-	if (!monitor || !is_in_container(pid, subject->id)) {
+	if (!monitor || !container_runtime_runs(pid, subject->id)) {
 		proc_monitor_close(monitor);
 		return;
 	}

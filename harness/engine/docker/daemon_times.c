@@ -1,10 +1,10 @@
 #include "harness/engine/docker/daemon_times.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "harness/engine/container_runtime.h"
 #include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/json.h"
@@ -52,19 +52,6 @@ static void note_signal(const struct daemon_times *times, struct stop_facts *fac
 	facts->signal_ns = facts->asked_ns + facts->signal_error_ns;
 }
 
-/* The programs through which a daemon kills. */
-static bool is_runtime(const char *name)
-{
-	static const char *const runtimes[] = {"runc", "crun", "youki", "runsc",
-		"conmon", "podman", "dockerd", "containerd", "containerd-shim"};
-
-	for (size_t i = 0; i < COUNT(runtimes); i++) {
-		if (strcmp(name, runtimes[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void note_kill(
 	const struct daemon_times *times, struct stop_facts *facts, int64_t offset_ns)
 {
@@ -77,7 +64,7 @@ static void note_kill(
 	bool traced = facts->kill_source == STAMP_KERNEL;
 
 	facts->kill_by_engine =
-		event || (traced && !times->complete && is_runtime(facts->kill_sender));
+		event || (traced && !times->complete && container_runtime_is(facts->kill_sender));
 	if (traced || !event)
 		return;
 	facts->kill_source = STAMP_ENGINE;

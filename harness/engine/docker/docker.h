@@ -7,11 +7,6 @@
 #include "harness/engine/docker/api.h"
 #include "harness/engine/engine.h"
 
-/* Labels of all that a run creates: the run's id, and where the run's lock lies
- * ("vm:/tmp"), since several machines may share a daemon. */
-#define DOCKER_RUN_LABEL  "stopbench.run"
-#define DOCKER_HOME_LABEL "stopbench.home"
-
 struct docker_engine {
 	struct engine engine;
 	struct docker_api *api;

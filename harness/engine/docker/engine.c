@@ -15,6 +15,7 @@
 #include "harness/engine/docker/container_exec.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/proc_monitor.h"
+#include "harness/engine/run_label.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
@@ -28,16 +29,10 @@ static struct docker_engine *of(struct engine *engine)
 
 static cJSON *make_labels(const char *run_id)
 {
-	const char *temporary = getenv("TMPDIR");
-	struct utsname host = {0};
-	SCOPED(mem_free) char *home = NULL;
+	SCOPED(mem_free) char *home = run_label_home();
 
-	uname(&host);
-	home = mem_textf(
-		"%s:%s", host.nodename, temporary && temporary[0] ? temporary : "/tmp");
-	return json_fill(NULL,
-		"{'" DOCKER_RUN_LABEL "': %s, '" DOCKER_HOME_LABEL "': %s}", run_id,
-		home);
+	return json_fill(
+		NULL, "{'" RUN_LABEL "': %s, '" RUN_LABEL_HOME "': %s}", run_id, home);
 }
 
 static bool prepare(struct engine *engine, const char *image, struct err *err)
@@ -47,22 +42,22 @@ static bool prepare(struct engine *engine, const char *image, struct err *err)
 	if (image)
 		return docker_images_have(docker, image, err);
 	if (!docker->image)
-		docker->image = docker_images_load(docker, DOCKER_IMAGE_PROGRAMS, err);
+		docker->image = docker_images_load(docker, OWN_IMAGE_PROGRAMS, err);
 	return docker->image != NULL;
 }
 
 static int load_all(
 	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
 {
-	for (int i = 0; i < DOCKER_IMAGES; i++) {
+	for (int i = 0; i < OWN_IMAGES; i++) {
 		SCOPED(mem_free) char *line = docker_images_load_latest(
-			of(engine), (enum docker_image)i, err);
+			of(engine), (enum own_image)i, err);
 
 		if (!line)
 			return -1;
 		said(arg, line);
 	}
-	return DOCKER_IMAGES;
+	return OWN_IMAGES;
 }
 
 static struct subject *up(
@@ -206,16 +201,16 @@ static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON
 static bool is_from_here(const struct prune *prune, const cJSON *thing)
 {
 	const cJSON *labels = json_get(thing, "Labels");
-	const char *place = json_text(labels, DOCKER_HOME_LABEL);
+	const char *place = json_text(labels, RUN_LABEL_HOME);
 
 	return place && json_text(thing, "Id") &&
-		strcmp(place, json_text(prune->docker->labels, DOCKER_HOME_LABEL)) == 0;
+		strcmp(place, json_text(prune->docker->labels, RUN_LABEL_HOME)) == 0;
 }
 
 static bool remove_sort(struct prune *prune, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free)
-	cJSON *things = list(prune->docker, sort->list, DOCKER_RUN_LABEL, err);
+	cJSON *things = list(prune->docker, sort->list, RUN_LABEL, err);
 	const cJSON *thing;
 	bool ok = true;
 
@@ -223,7 +218,7 @@ static bool remove_sort(struct prune *prune, const struct sort *sort, struct err
 		return err_while(err, "list what has our label");
 	cJSON_ArrayForEach(thing, things) {
 		const char *run_id =
-			json_text(json_get(thing, "Labels"), DOCKER_RUN_LABEL);
+			json_text(json_get(thing, "Labels"), RUN_LABEL);
 
 		if (run_id && is_from_here(prune, thing) && prune->is_over(run_id))
 			ok = remove_one(prune, sort, thing, run_id, err) && ok;

@@ -259,8 +259,8 @@ static void docker_runs_an_images_own_command(void **state)
 	struct err err = {0};
 
 	make_unique(fixture);
-	image = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
-	again = docker_images_load(docker, DOCKER_IMAGE_SERVICE, &err);
+	image = docker_images_load(docker, OWN_IMAGE_SERVICE, &err);
+	again = docker_images_load(docker, OWN_IMAGE_SERVICE, &err);
 	assert_non_null(image);
 	assert_string_equal(image, again);
 	assert_true(engine_prepare(fixture->engine, image, &err));
@@ -643,7 +643,7 @@ static void docker_names_a_program_that_is_missing(void **state)
 
 	assert_int_equal(remove(path), 0);
 	assert_null(
-		docker_images_load(docker_of(fixture), DOCKER_IMAGE_PROGRAMS, &err));
+		docker_images_load(docker_of(fixture), OWN_IMAGE_PROGRAMS, &err));
 	assert_non_null(strstr(err.text, path));
 }
 

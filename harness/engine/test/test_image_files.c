@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "harness/engine/docker/image_files.h"
-#include "harness/engine/docker/shared_libs.h"
+#include "harness/engine/image_files.h"
+#include "harness/engine/shared_libs.h"
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/mem.h"

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/engine/docker/oom.h"
+#include "harness/engine/oom.h"
 #include "lib/cc.h"
 #include "lib/mem.h"
 

@@ -542,7 +542,7 @@ static void remote_import_fails_behind_its_200(void **state)
 	assert_true(open_engine(scene, &err));
 	scene->engine->options.programs = folder;
 	image = docker_images_load(
-		(struct docker_engine *)scene->engine, DOCKER_IMAGE_SERVICE, &err);
+		(struct docker_engine *)scene->engine, OWN_IMAGE_SERVICE, &err);
 	temp_dir_remove(folder);
 	assert_null(image);
 	assert_non_null(strstr(err.text, "no space left on device"));

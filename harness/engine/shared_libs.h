@@ -2,13 +2,13 @@
  * shared_libs - a program and the shared libraries that it needs, as listed by the
  * dynamic loader that the program names.
  */
-#ifndef HARNESS_ENGINE_DOCKER_SHARED_LIBS_H
-#define HARNESS_ENGINE_DOCKER_SHARED_LIBS_H
+#ifndef HARNESS_ENGINE_SHARED_LIBS_H
+#define HARNESS_ENGINE_SHARED_LIBS_H
 
 #include <stdbool.h>
 #include <uv.h>
 
-#include "harness/engine/docker/image_files.h"
+#include "harness/engine/image_files.h"
 #include "lib/err.h"
 
 /* Adds program (a path on this machine) as `inside`, and its libraries to the loader's

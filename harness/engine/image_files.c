@@ -1,4 +1,4 @@
-#include "harness/engine/docker/image_files.h"
+#include "harness/engine/image_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

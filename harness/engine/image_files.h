@@ -2,8 +2,8 @@
  * image_files - the files of an image: the place of each inside, and its source. They
  * have a content hash and can be written as a tar file.
  */
-#ifndef HARNESS_ENGINE_DOCKER_IMAGE_FILES_H
-#define HARNESS_ENGINE_DOCKER_IMAGE_FILES_H
+#ifndef HARNESS_ENGINE_IMAGE_FILES_H
+#define HARNESS_ENGINE_IMAGE_FILES_H
 
 #include <stdbool.h>
 #include <uv.h>

@@ -1,4 +1,4 @@
-#include "harness/engine/docker/shared_libs.h"
+#include "harness/engine/shared_libs.h"
 
 #include <elf.h>
 #include <errno.h>

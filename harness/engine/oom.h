@@ -1,12 +1,12 @@
 /*
  * oom - how many processes of a memory cgroup the out-of-memory killer has killed.
  *
- * The daemon's OOMKilled only says that an OOM happened. The kernel's counter, opened
+ * An engine's OOMKilled only says that an OOM happened. The kernel's counter, opened
  * while the process runs, is readable until the cgroup is removed, some 30 ms after the
  * end.
  */
-#ifndef HARNESS_ENGINE_DOCKER_OOM_H
-#define HARNESS_ENGINE_DOCKER_OOM_H
+#ifndef HARNESS_ENGINE_OOM_H
+#define HARNESS_ENGINE_OOM_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-#include "harness/engine/docker/oom.h"
+#include "harness/engine/oom.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

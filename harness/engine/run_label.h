@@ -1,0 +1,16 @@
+/*
+ * run_label - the labels of all that a run creates: the run's id, and where the run's
+ * lock lies ("vm:/tmp"), since several machines may share a daemon.
+ */
+#ifndef HARNESS_ENGINE_RUN_LABEL_H
+#define HARNESS_ENGINE_RUN_LABEL_H
+
+#include "lib/cc.h"
+
+#define RUN_LABEL      "stopbench.run"
+#define RUN_LABEL_HOME "stopbench.home"
+
+/* The value of RUN_LABEL_HOME here; the caller's. */
+char *run_label_home(void) MUST_CHECK;
+
+#endif
