@@ -33,7 +33,7 @@ WERROR   ?=
 PREFIX   ?= /usr/local
 
 out      := build$(if $(SAN),-san)
-packages := libuv libcurl libmicrohttpd gnutls libcjson sqlite3 smartcols
+packages := libuv libcurl libmicrohttpd gnutls libcjson sqlite3 smartcols libprotobuf-c
 pkgconf   = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -63,8 +63,9 @@ mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rp
 kube_fake    := $(call objects,kube-fake)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
-harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker run judge judge/diagnose \
+harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
 	fleet rollout picture results report format format/html stats compare check campaign target command))
+harness      += $(out)/harness/engine/cri/cri.pb-c.o
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)
@@ -100,6 +101,16 @@ $(out)/bin/%: LDLIBS := $(call pkgconf,--libs,$(packages)) -lm
 $(out)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+
+# Messages that are made of a .proto file, and who includes them.
+cri_messages := $(out)/harness/engine/cri/cri.pb-c
+$(cri_messages).c: harness/engine/cri/cri.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO)protoc-c --c_out=$(@D) --proto_path=$(<D) $(<F)
+$(cri_messages).o: $(cri_messages).c
+	$(call say,CC)$(CC) $(filter-out -W%,$(all_cflags)) -c -o $@ $<
+$(call objects,harness/engine/cri): all_cflags += -isystem $(out)
+$(call objects,harness/engine/cri): | $(cri_messages).c
 
 # What lib/embed.h puts into an object.
 $(out)/harness/command/cmd_explain.o: harness/scenario/diagnoses.md
@@ -237,7 +248,7 @@ bench-starts: deps
 	@$(out)/bench/bench-starts $(COUNT)
 
 # The harness as a library: no commands, no reports.
-bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker run judge judge/diagnose)) $(out)/harness/programs.o $(behavior) $(lib)
+bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose)) $(out)/harness/engine/cri/cri.pb-c.o $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bench: $(bench) $(bench_harness)
 $(out)/bench/bench-gate: $(bench_gate) $(out)/harness/compare/gate.o $(call objects,harness/stats) $(bench_harness)
 $(out)/bench/bare: $(out)/bench/bare.o

@@ -249,7 +249,6 @@ static unsigned set_behavior(struct fetch_call *call)
 	failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why);
@@ -292,6 +291,8 @@ bool fetch_call_prepare(
 {
 	CURL *easy = call->easy;
 	long fresh = request->fresh, once = request->fresh && !request->keep;
+	long version = request->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+				      : CURL_HTTP_VERSION_1_1;
 	unsigned failed = 0;
 
 	if (request->upload && !open_upload(call, request->upload, err))
@@ -301,6 +302,7 @@ bool fetch_call_prepare(
 	failed |= set_buffer(call, request);
 	failed |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
 	failed |= set_tls(easy, request->tls);
+	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
 	failed |= set_body(call, request);
 	failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
 	failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);

@@ -69,6 +69,7 @@ struct fetch_request {
 	bool fresh;   /* a new connection, closed afterwards */
 	bool keep;    /* that new one stays open for later requests */
 	bool small;   /* the answer has a few KiB: it is read in small pieces */
+	bool http2;               /* HTTP/2 without TLS, which the server has to speak */
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
 	bool all_heads;           /* all of them instead, for fetch_each_header() */

@@ -10,8 +10,29 @@
 #include "lib/options.h"
 #include "lib/terminal.h"
 
+static const struct argp_option option_table[] = {
+	{"engine", 'e', "docker|cri", 0,
+		"where to: the Docker engine (the default), or a Kubernetes node's CRI runtime",
+		0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	const char **engine = state->input;
+
+	if (key != 'e')
+		return ARGP_ERR_UNKNOWN;
+	if (!engine_kind_find(value) || !engine_kind_find(value)->runs_images)
+		argp_error(state, "--engine: docker or cri, not \"%s\"", value);
+	*engine = value;
+	return 0;
+}
+
 static const struct argp parser = {
-	.doc = "Loads stopbench's own images into the Docker engine and prints their names: "
+	.options = option_table,
+	.parser = parse_option,
+	.doc = "Loads stopbench's own images into the engine and prints their names: "
 	       "the service, the mock agent API, and all programs with a shell, which is "
 	       "what scenarios run. Nothing is pulled; an image whose contents have not "
 	       "changed is left as it is.",
@@ -51,18 +72,16 @@ int cmd_images(int argc, char **argv)
 	bool interrupted = false;
 	uv_signal_t interrupt;
 	uv_loop_t loop;
-	bool ok = true;
+	const char *engine = "docker";
+	bool ok;
 
-	options_parse(&parser, argc, argv, NULL);
+	options_parse(&parser, argc, argv, &engine);
 	uv_loop_init(&loop);
 	uv_signal_init(&loop, &interrupt);
 	interrupt.data = &interrupted;
 	uv_signal_start(&interrupt, on_signal, SIGINT);
 	uv_unref((uv_handle_t *)&interrupt);
-	for (size_t i = 0; i < ENGINE_KINDS; i++)
-		ok = ok &&
-			(!engine_kinds[i].runs_images ||
-				load(&loop, engine_kinds[i].name, &interrupted));
+	ok = load(&loop, engine, &interrupted);
 	uv_close((uv_handle_t *)&interrupt, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	uv_loop_close(&loop);

@@ -209,7 +209,8 @@ static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
 	.args_doc = TARGETS_ARGS,
-	.doc = "Stops running containers as `docker stop` does, side by side, and says of "
+	.doc = "Stops running containers as `docker stop` does, or with --engine cri as a "
+	       "kubelet's call StopContainer does, side by side, and says of "
 	       "each how it ended, why, and what cures it. Nothing else is touched."
 	       "\vExit codes: 0 every stop was clean, 1 one was not, or is not proven to "
 	       "be, 2 bad usage, 3 a container could not be stopped: no daemon, no such "

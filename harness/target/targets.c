@@ -17,6 +17,7 @@
 #include "lib/terminal.h"
 
 #define GRACE_MAX_S 1000000
+#define DOCKER      "docker"
 
 /* --- the loop --- */
 
@@ -42,6 +43,7 @@ void targets_init(struct targets *targets, int argc)
 {
 	*targets = (struct targets){
 		.grace_ns = ATTACH_OWN_GRACE,
+		.engine_name = DOCKER,
 		.names = mem_zeroed(sizeof *targets->names * (size_t)(argc + 1)),
 		.pids = mem_zeroed(sizeof *targets->pids * (size_t)(argc + 1)),
 	};
@@ -91,6 +93,11 @@ error_t targets_parse_option(
 			argp_error(state, "--signal: there is no signal \"%s\"", value);
 		targets->signal = value;
 		return 0;
+	case 'e':
+		if (!engine_kind_find(value) || !engine_kind_find(value)->runs_images)
+			argp_error(state, "--engine: docker or cri, not \"%s\"", value);
+		targets->engine_name = value;
+		return 0;
 	case 'j':
 		targets->json = true;
 		return 0;
@@ -112,6 +119,8 @@ error_t targets_parse_option(
 		if (targets->name_count == 0 && !targets->compose_file &&
 			targets->pid_count == 0)
 			argp_error(state, "name a container");
+		if (targets->compose_file && strcmp(targets->engine_name, DOCKER) != 0)
+			argp_error(state, "--compose: its containers are Docker's");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -145,7 +154,7 @@ static struct engine *open_engine(
 static bool choose_services(struct targets *targets, struct err *err)
 {
 	SCOPED(json_free)
-	cJSON *listed = engine_containers(targets->docker, COMPOSE_PROJECT_LABEL, err);
+	cJSON *listed = engine_containers(targets->containers, COMPOSE_PROJECT_LABEL, err);
 
 	if (!listed ||
 		!compose_project_read(&targets->project, listed, targets->compose_file,
@@ -169,9 +178,9 @@ static bool choose_containers(struct targets *targets, struct err *err)
 {
 	if (!targets->compose_file && targets->name_count == 0)
 		return true;
-	targets->docker = open_engine(targets, "docker", err);
-	if (!targets->docker || targets->compose_file)
-		return targets->docker && choose_services(targets, err);
+	targets->containers = open_engine(targets, targets->engine_name, err);
+	if (!targets->containers || targets->compose_file)
+		return targets->containers && choose_services(targets, err);
 	for (unsigned i = 0; i < targets->name_count; i++)
 		add_target(targets, &(struct target){.name = targets->names[i]});
 	return true;
@@ -219,7 +228,7 @@ static bool describe(struct target *target)
 
 bool targets_attach(struct targets *targets, struct target *target)
 {
-	struct engine *engine = target->is_pid ? targets->process : targets->docker;
+	struct engine *engine = target->is_pid ? targets->process : targets->containers;
 	struct evidence *evidence = &target->evidence;
 	struct err err = {0};
 
@@ -243,9 +252,11 @@ bool targets_attach(struct targets *targets, struct target *target)
 	evidence->up_ns = evidence->ready_ns = clock_now();
 	if (!target->subject->running && !target->subject->about->restarting) {
 		terminal_print(stderr,
-			"stopbench: %s is not running (exit code %lld): `docker stop` would do "
-			"nothing\n",
-			target->name, (long long)target->subject->about->exit_code);
+			"stopbench: %s is not running (exit code %lld): %s would do nothing\n",
+			target->name, (long long)target->subject->about->exit_code,
+			engine->kind == &engine_kinds[ENGINE_KIND_cri]
+				? "StopContainer"
+				: "`docker stop`");
 		return false;
 	}
 	return describe(target);
@@ -296,7 +307,7 @@ void targets_close(struct targets *targets)
 		evidence_done(&target->evidence);
 		scenario_done(&target->scenario);
 	}
-	engine_destroy(targets->docker);
+	engine_destroy(targets->containers);
 	engine_destroy(targets->process);
 	for (size_t i = 0; i < COUNT(targets->signals); i++)
 		uv_close((uv_handle_t *)&targets->signals[i], NULL);

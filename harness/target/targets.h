@@ -33,6 +33,7 @@ struct targets {
 	/* The options. */
 	int64_t grace_ns; /* ATTACH_OWN_GRACE: their own */
 	const char *signal;
+	const char *engine_name; /* of the containers: "docker" */
 	bool json;
 	const char *compose_file; /* NULL: containers are named */
 	const char **names;       /* of containers, or of services */
@@ -46,7 +47,7 @@ struct targets {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	bool interrupted;
-	struct engine *docker, *process; /* NULL: not needed */
+	struct engine *containers, *process; /* NULL: not needed */
 };
 
 #define TARGETS_ARGS "CONTAINER...\n--compose FILE [SERVICE...]\n--pid PID"
@@ -55,7 +56,7 @@ struct targets {
 #define TARGETS_OPTIONS                                                                  \
 	{"time", 't', "SECONDS", 0,                                                      \
 		"the grace: SIGKILL after so many seconds; -1: never (the default: the " \
-		"container's own, else 10)",                                             \
+		"container's own, else 10; cri: the pod's, else 30)",                    \
 		0},                                                                      \
 		{"signal", 's', "SIGNAL", 0,                                             \
 			"the stop signal (the default: the container's own)", 0},        \
@@ -66,6 +67,11 @@ struct targets {
 		{"pid", 'p', "PID", 0,                                                   \
 			"a process that is in no container; SIGTERM unless --signal "    \
 			"is given, and a grace of 10 s unless --time is",                \
+			0},                                                              \
+		{"engine", 'e', "docker|cri", 0,                                         \
+			"whose containers they are: Docker's (the default), or those "   \
+			"of a Kubernetes node's CRI runtime, each named by its id, its " \
+			"name or as POD/NAME",                                           \
 			0},                                                              \
 	{                                                                                \
 		"json", 'j', NULL, 0, "print an array of JSON objects", 0                \
