@@ -56,13 +56,13 @@ lib          := $(call objects,lib)
 service      := $(call objects,service service/agent service/cli service/mcp)
 mock_agent   := $(call objects,mock-agent $(addprefix mock-agent/,faults api session answer messages openai))
 # The stand-in CLI, with the tables that describe it.
-mock_cli     := $(call objects,mock-agent/cli) $(addprefix $(out)/mock-agent/faults/,behavior.o cli_behavior.o tool_calls.o)
+mock_cli     := $(call objects,mock-agent/cli) $(addprefix $(out)/mock-agent/faults/,behavior.o cli_behavior.o rate_limit.o tool_calls.o)
 mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio))
 mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rpc features))) $(call objects,mock-mcp/http)
 # A contract fake of Kubernetes' API, for tests (kube-fake/README.md).
 kube_fake    := $(call objects,kube-fake)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
-behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
+behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/rate_limit.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
 	fleet rollout picture results report format format/html stats compare check campaign target command))
 harness      += $(out)/harness/engine/cri/cri.pb-c.o

@@ -140,6 +140,7 @@ static bool reset(struct mock *mock, uint64_t seed, struct err *err)
 		&mock->behavior, &mock->initial, mock->initial.root, err);
 	assert(ok);
 	session_numbers_clear(&mock->numbers);
+	mock->rate_limit = (struct rate_limit){0};
 	fault_schedules_restart(&mock->schedules, seed);
 	return listener_open(mock->listener, err);
 }

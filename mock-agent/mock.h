@@ -12,7 +12,7 @@
  *   session/   api_sessions -> api_turn -> api_session, reply, event, event_log;
  *              client_session <-> client_turn
  *             |
- *   faults/    fault -> schedule -> behavior
+ *   faults/    fault -> schedule -> behavior -> rate_limit
  *             |
  *           listener, api_format
  *             |
@@ -48,6 +48,7 @@ struct mock {
 	struct agent_behavior behavior;
 	int64_t seed; /* of the start, and of a reset that names none */
 	struct fault_schedules schedules;
+	struct rate_limit rate_limit;
 	struct session_numbers numbers;
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;

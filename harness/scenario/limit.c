@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/latency.h"
 #include "mock-agent/faults/behavior.h"
@@ -40,6 +41,16 @@ static void take_phases(
 	}
 }
 
+/* N sessions of R a second: the last one ends after N / R. */
+static void take_rate(struct limit *limit, const struct rate_limit_behavior *rate,
+	const struct scenario *scenario)
+{
+	int64_t per_second = rate->per_second[RATE_LIMITED_DISCONNECTS];
+
+	if (per_second > 0)
+		take_ns(limit, scenario->load.sessions * CLOCK_S / per_second);
+}
+
 static void take_agent(struct limit *limit, const struct scenario *scenario)
 {
 	SCOPED(json_doc_done) struct json_doc doc = {0};
@@ -52,6 +63,7 @@ static void take_agent(struct limit *limit, const struct scenario *scenario)
 	if (text && json_doc_parse(&doc, "agent", text, strlen(text), &err) &&
 		agent_behavior_read(&behavior, &doc, doc.root, &err)) {
 		take_phases(limit, &behavior.all, turns);
+		take_rate(limit, &behavior.rate_limit, scenario);
 		for (unsigned i = 0; i < behavior.rule_count; i++)
 			take_phases(limit, &behavior.rules[i].behavior, turns);
 	}

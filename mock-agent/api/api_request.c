@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "mock-agent/session/api_session.h"
@@ -62,6 +63,23 @@ bool api_request_refuse(
 	request->form->error(&body, status, message, request->id);
 	web_reply(request->exchange, status, API_FORMAT_JSON, body.data, body.len);
 	return false;
+}
+
+int64_t api_request_take_rate(struct api_request *request, enum rate_limited what)
+{
+	return rate_limit_take(&request->mock->rate_limit,
+		&request->mock->behavior.rate_limit, what, clock_now());
+}
+
+void api_request_refuse_rate(
+	struct api_request *request, enum rate_limited what, int64_t wait_ns)
+{
+	fault_add_retry_after(request->exchange, wait_ns);
+	api_request_refuse(request, 429,
+		"This request would exceed the rate limit of %lld %s per second.",
+		(long long)request->mock->behavior.rate_limit.per_second[what],
+		what == RATE_LIMITED_CONNECTS ? "new sessions"
+					      : "archived or deleted sessions");
 }
 
 const char *api_request_session_name(const struct api_request *request)

@@ -63,6 +63,13 @@ void api_request_answer(struct api_request *request, cJSON *body); /* 200 */
 bool api_request_refuse(struct api_request *request, unsigned status,
 	const char *format, ...) PRINTF(3, 4);
 
+/* Takes a token of the rate limit for the request and gives 0, or the time until there is
+ * one: then it is to be refused, with 429 and that time. */
+int64_t api_request_take_rate(
+	struct api_request *request, enum rate_limited what) MUST_CHECK;
+void api_request_refuse_rate(
+	struct api_request *request, enum rate_limited what, int64_t wait_ns);
+
 /* What the client calls its session in the header X-Session; NULL. Borrowed. */
 const char *api_request_session_name(const struct api_request *request);
 

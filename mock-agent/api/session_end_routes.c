@@ -157,14 +157,24 @@ static void enter(struct api_request *request)
 		begin_latency(request);
 }
 
+static void refuse_rate(struct api_request *request, int64_t wait_ns)
+{
+	log_refused(request, 429);
+	api_request_refuse_rate(request, RATE_LIMITED_DISCONNECTS, wait_ns);
+}
+
 static void begin(struct api_request *request, enum phase phase)
 {
+	int64_t wait_ns = api_request_take_rate(request, RATE_LIMITED_DISCONNECTS);
+
 	request->ending = phase;
 	request->state = ENDING_WAITING;
 	request->over = on_over;
 	log_event("agent.disconnect.begin", ENDING_LOG(request));
 	if (request->session->schedule->blackholed)
 		log_broken(request, fault_name(FAULT_BLACKHOLE));
+	else if (wait_ns > 0)
+		refuse_rate(request, wait_ns);
 	else if (check_status(request))
 		enter(request);
 }

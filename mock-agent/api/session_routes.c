@@ -257,6 +257,18 @@ static void on_failed_attempt(struct api_request *request, UNUSED enum web_end e
 	session_numbers_give_back(&request->mock->numbers, request->schedule->number);
 }
 
+static void open_in_rate(struct api_request *request)
+{
+	int64_t wait_ns = api_request_take_rate(request, RATE_LIMITED_CONNECTS);
+
+	if (wait_ns > 0) {
+		api_request_refuse_rate(request, RATE_LIMITED_CONNECTS, wait_ns);
+		return;
+	}
+	request->over = on_failed_attempt;
+	api_request_wait(request, take_schedule(request), PHASE_CONNECT, open_session);
+}
+
 void session_routes_create(struct api_request *request)
 {
 	struct mock *mock = request->mock;
@@ -279,9 +291,7 @@ void session_routes_create(struct api_request *request)
 			request, 429, "There are %d sessions already.", SESSIONS_MAX);
 	} else if (session_resources_check(request) &&
 		(!initial || check_events(request, initial, INITIAL_EVENTS_MAX))) {
-		request->over = on_failed_attempt;
-		api_request_wait(
-			request, take_schedule(request), PHASE_CONNECT, open_session);
+		open_in_rate(request);
 	}
 }
 

@@ -94,6 +94,9 @@ static const struct field rule_fields[] = {
 
 static const struct field agent_fields[] = {
 	BEHAVIOR_ROWS,
+	{"rate_limit", FIELD_OBJECT, offsetof(struct agent_behavior, rate_limit),
+		.fields = rate_limit_fields,
+		.help = "HTTP 429 with Retry-After above a rate"},
 	{"rules", FIELD_OTHER, offsetof(struct agent_behavior, rules),
 		.type = &rules_type,
 		.help = "[{\"session\": 2, ...}]: other behavior for chosen sessions"},
@@ -192,7 +195,11 @@ static void parse_all(struct agent_behavior *behavior, cJSON *json)
 	*behavior = (struct agent_behavior){.json = json};
 	merge_expanded(all, json);
 	cJSON_DeleteItemFromObjectCaseSensitive(all, "rules");
+	cJSON_DeleteItemFromObjectCaseSensitive(all, "rate_limit");
 	parse(session_fields, &behavior->all, all);
+	if (json_get(json, "rate_limit"))
+		parse(rate_limit_fields, &behavior->rate_limit,
+			json_get(json, "rate_limit"));
 	if (count == 0)
 		return;
 	behavior->rules = mem_zeroed((size_t)count * sizeof *behavior->rules);
@@ -288,12 +295,25 @@ static bool check_phases(const struct session_behavior *behavior,
 		json_get(node, "disconnect"), err);
 }
 
+static bool check_rate_limit(const struct rate_limit_behavior *limit,
+	const struct json_doc *doc, const cJSON *node, struct err *err)
+{
+	const cJSON *burst = json_at(node, "rate_limit.burst");
+
+	if (!burst || limit->per_second[RATE_LIMITED_CONNECTS] > 0 ||
+		limit->per_second[RATE_LIMITED_DISCONNECTS] > 0)
+		return true;
+	return json_doc_wrong(doc, burst, err,
+		"rate_limit.burst goes with a rate alone: connects or disconnects");
+}
+
 static bool check_merged(const struct agent_behavior *behavior,
 	const struct json_doc *doc, const cJSON *node, struct err *err)
 {
 	const cJSON *rule;
 
-	if (!check_phases(&behavior->all, doc, node, err))
+	if (!check_phases(&behavior->all, doc, node, err) ||
+		!check_rate_limit(&behavior->rate_limit, doc, node, err))
 		return false;
 	cJSON_ArrayForEach(rule, json_get(node, "rules")) {
 		int64_t session = json_int(rule, "session", -1);

@@ -39,6 +39,7 @@
 #include "lib/json.h"
 #include "lib/latency.h"
 #include "mock-agent/faults/cli_behavior.h"
+#include "mock-agent/faults/rate_limit.h"
 #include "mock-agent/faults/tool_calls.h"
 
 /* clang-format off */
@@ -115,6 +116,7 @@ struct behavior_rule {
 
 struct agent_behavior {
 	struct session_behavior all;
+	struct rate_limit_behavior rate_limit; /* of all sessions together */
 	struct behavior_rule *rules; /* owned; by session number */
 	unsigned rule_count;
 	cJSON *json; /* owned; everything that was read, merged */

@@ -33,9 +33,7 @@ void fault_log(const struct fault_schedule *schedule, const char *session_id,
 		"fault", LOG_TEXT(fault_name(injection->fault)));
 }
 
-/* The next functions replace one event's frame, or the whole response if it is NULL. */
-
-static void add_retry_after(struct web_exchange *exchange, int64_t ns)
+void fault_add_retry_after(struct web_exchange *exchange, int64_t ns)
 {
 	char number[32];
 
@@ -45,6 +43,8 @@ static void add_retry_after(struct web_exchange *exchange, int64_t ns)
 	snprintf(number, sizeof number, "%lld", (long long)(ns / CLOCK_MS));
 	web_add_header(exchange, "retry-after-ms", number);
 }
+
+/* The next functions replace one event's frame, or the whole response if it is NULL. */
 
 static void send_error(const struct response *response,
 	const struct injection *injection, const struct buf *frame)
@@ -61,7 +61,7 @@ static void send_error(const struct response *response,
 		return;
 	}
 	if (injection->retry_after_ns > 0)
-		add_retry_after(response->exchange, injection->retry_after_ns);
+		fault_add_retry_after(response->exchange, injection->retry_after_ns);
 	response->form->error(&body, injection->status, message, response->request_id);
 	web_reply(response->exchange, injection->status, API_FORMAT_JSON, body.data,
 		body.len);

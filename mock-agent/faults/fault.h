@@ -38,6 +38,9 @@ struct response {
 	unsigned sequence;
 };
 
+/* Adds the headers retry-after, in seconds rounded up, and retry-after-ms. */
+void fault_add_retry_after(struct web_exchange *exchange, int64_t ns);
+
 /* Logs "agent.fault". session_id may be NULL. */
 void fault_log(const struct fault_schedule *schedule, const char *session_id,
 	const struct injection *injection);

@@ -72,7 +72,9 @@ static void every_member_is_read(void **state UNUSED)
 		" \"disconnect\": {\"fault\": \"error\", \"status\": 503,"
 		"   \"retry_after\": \"2s\"},"
 		" \"messages\": {\"fault\": \"blackhole\"}, \"hold\": \"5s\","
-		" \"heartbeat\": \"1s\", \"terminated_event\": false}");
+		" \"heartbeat\": \"1s\", \"terminated_event\": false,"
+		" \"rate_limit\": {\"connects\": 50, \"disconnects\": 100,"
+		"   \"burst\": \"2s\"}}");
 	const struct session_behavior *session = &behavior.all;
 
 	assert_int_equal(session->phase[PHASE_CONNECT].latency.a_ns, 20 * CLOCK_MS);
@@ -90,6 +92,9 @@ static void every_member_is_read(void **state UNUSED)
 	assert_int_equal(session->phase[PHASE_HOLD].latency.a_ns, 5 * CLOCK_S);
 	assert_int_equal(session->heartbeat_ns, CLOCK_S);
 	assert_false(session->terminated_event);
+	assert_int_equal(behavior.rate_limit.per_second[RATE_LIMITED_CONNECTS], 50);
+	assert_int_equal(behavior.rate_limit.per_second[RATE_LIMITED_DISCONNECTS], 100);
+	assert_int_equal(behavior.rate_limit.burst_ns, 2 * CLOCK_S);
 	agent_behavior_done(&behavior);
 }
 
@@ -120,6 +125,10 @@ static void errors_have_a_place_and_a_reason(void **state UNUSED)
 		{"{\"disconnect\": {\"fault\": \"hang\"},"
 		 " \"archive\": {\"fault\": \"none\", \"times\": 2}}",
 			"m:1:64: ", "archive.times"},
+		{"{\"rate_limit\": {\"burst\": \"1s\"}}",
+			"m:1:17: ", "connects or disconnects"},
+		{"{\"rules\": [{\"session\": 1, \"rate_limit\": {}}]}",
+			"m:1:27: ", "rate_limit"},
 		{"{\"tools\": -1}", "m:1:2: ", "from 0 to"},
 		{"{\"tools\": \"lookup\"}", "m:1:2: ", "a count, a call such as"},
 		{"{\"tools\": [\n7]}", "m:2:1: ", "{\"name\": \"lookup\"}"},

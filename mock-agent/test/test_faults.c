@@ -90,6 +90,55 @@ static char *behavior_of(const char *phase, const struct sight *sight, int times
 		is_error ? ", \"status\": 503, \"retry_after\": \"2s\"" : "");
 }
 
+/* Burst 0: one at a time, and the next one a second later. */
+static void see_limited(struct mock_program *mock, const char *method, const char *path,
+	const char *body)
+{
+	struct http_answer answer = mock_call(mock, method, path, body);
+
+	assert_int_equal(answer.status, 429);
+	assert_non_null(strcasestr(answer.headers, "retry-after: 1\r\n"));
+	assert_non_null(strcasestr(answer.headers, "retry-after-ms: "));
+	assert_string_equal(
+		json_text(json_get(answer.body, "error"), "type"), "rate_limit_error");
+	http_answer_done(&answer);
+}
+
+static void above_its_rate_the_api_ends_nothing(void **state UNUSED)
+{
+	SCOPED(mem_free) char *first = NULL;
+	SCOPED(mem_free) char *second = NULL;
+	SCOPED(mem_free) char *archive = NULL;
+	SCOPED(mem_free) char *deletion = NULL;
+	struct mock_program mock;
+
+	mock_start(&mock, "{\"rate_limit\": {\"disconnects\": 1, \"burst\": \"0s\"}}");
+	first = mock_open_session(&mock, 1);
+	second = mock_open_session(&mock, 2);
+	archive = session_path(first, "/archive");
+	deletion = session_path(second, "");
+	assert_int_equal(mock_call_status(&mock, "POST", archive, NULL), 200);
+	see_limited(&mock, "DELETE", deletion, NULL);
+	assert_non_null(strstr(
+		mock_wait_event(&mock, "agent.disconnect.refused"), "\"status\":429"));
+	assert_int_equal(mock_call_status(&mock, "GET", deletion, NULL), 200);
+	mock_stop(&mock);
+}
+
+static void above_its_rate_the_api_opens_nothing(void **state UNUSED)
+{
+	SCOPED(mem_free) char *first = NULL;
+	SCOPED(mem_free) char *body = NULL;
+	struct mock_program mock;
+
+	mock_start(&mock, "{\"rate_limit\": {\"connects\": 1, \"burst\": \"0s\"}}");
+	first = mock_open_session(&mock, 1);
+	body = mem_textf("{\"agent\":\"%s\",\"environment_id\":\"%s\"}", mock.agent_id,
+		mock.environment_id);
+	see_limited(&mock, "POST", "/v1/sessions", body);
+	mock_stop(&mock);
+}
+
 static void archive_with_a_fault_ends_nothing(void **state UNUSED)
 {
 	for (unsigned i = 0; i < COUNT(sights); i++) {
@@ -681,6 +730,8 @@ static void disconnect_is_broken_when_its_client_leaves(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(above_its_rate_the_api_ends_nothing),
+		cmocka_unit_test(above_its_rate_the_api_opens_nothing),
 		cmocka_unit_test(archive_with_a_fault_ends_nothing),
 		cmocka_unit_test(disconnect_that_takes_effect_loses_only_its_response),
 		cmocka_unit_test(concurrent_disconnects_queue_or_are_refused),
