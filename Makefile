@@ -64,7 +64,7 @@ kube_fake    := $(call objects,kube-fake)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/rate_limit.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
-	fleet rollout picture results report format format/html stats compare check campaign target command))
+	fleet rollout picture results report format format/html stats compare check campaign target witness command))
 harness      += $(out)/harness/engine/cri/cri.pb-c.o
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
@@ -137,7 +137,7 @@ $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent) $(call objects,mock-agent/cli)))
 $(eval $(call tests,kube-fake,$(kube_fake)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
-$(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target), \
+$(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target witness), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 
 # Pictures are drawn of the judge's scenes.

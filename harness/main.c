@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{"list", cmd_list, "list scenarios, engines found, and what each can observe"},
 	{"stop", cmd_stop,
 		"stop a running container, and say how it ended, why, the cure"},
+	{"witness", cmd_witness,
+		"watch a node's containers, and say the same of each that stops"},
 	{"check", cmd_check, "what a stop of a running container would do, and why"},
 	{"try", cmd_try, "run an image or a command, stop it, and say the same of it"},
 	{"init", cmd_init, "write a scenario from a running container"},

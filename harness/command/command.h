@@ -18,6 +18,7 @@ command_fn cmd_stop;
 command_fn cmd_try;
 command_fn cmd_init;
 command_fn cmd_check;
+command_fn cmd_witness;
 command_fn cmd_explain;
 command_fn cmd_fleet;
 command_fn cmd_clean;

@@ -111,12 +111,25 @@ void subject_detach(struct subject *subject)
 		subject->engine->ops->detach(subject);
 }
 
+void subject_trim(struct subject *subject, int64_t before_ns)
+{
+	subject->engine->ops->trim(subject, before_ns);
+}
+
 cJSON *engine_containers(struct engine *engine, const char *label, struct err *err)
 {
 	if (engine->ops->containers)
 		return engine->ops->containers(engine, label, err);
 	err_set(err, "the %s engine has no containers", engine->kind->name);
 	return NULL;
+}
+
+bool engine_watch_starts(struct engine *engine, const char *label,
+	engine_started_fn *started, void *arg, struct err *err)
+{
+	if (engine->ops->watch_starts)
+		return engine->ops->watch_starts(engine, label, started, arg, err);
+	return err_set(err, "the %s engine has no containers", engine->kind->name);
 }
 
 cJSON *engine_describe(struct engine *engine, enum engine_thing thing, const char *name,

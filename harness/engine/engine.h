@@ -49,6 +49,10 @@ struct subject_spec {
 	void *arg;
 };
 
+/* PID 1 was sent its stop signal at facts.asked_ns, by somebody else. From the loop; the
+ * engine is not called from here. */
+typedef void subject_stopping_fn(void *arg);
+
 /* What to attach to: a container, or of the process engine a process, that runs already
  * and that somebody else made. All borrowed for engine_attach(). */
 struct attach_spec {
@@ -57,6 +61,11 @@ struct attach_spec {
 	const char *stop_signal; /* "SIGQUIT"; NULL: its own */
 	subject_log_fn *log; /* its last line so far, stamped 0 where the time is not
 			      * known, then what it prints from now on */
+	/* Docker: somebody else will stop it, and this is told of each stop that begins;
+	 * one that PID 1 survives is followed by another. It is `stopped` when PID 1 has
+	 * ended, by a stop or without one (asked_ns is 0 then). Its log comes from that
+	 * moment on, and of the minute before. NULL: subject_stop() stops it. */
+	subject_stopping_fn *stopping;
 	void *arg;
 };
 
@@ -76,6 +85,7 @@ struct subject_about {
 	bool init;         /* docker run --init */
 	bool paused;       /* the engine thaws it for the stop */
 	bool restarting;   /* between two starts: there is no process now */
+	cJSON *labels;     /* of the container; NULL: it has none */
 	char *no_log; /* "its log (why it can't be read): what would help"; NULL: it is read */
 };
 
@@ -90,6 +100,10 @@ struct engine_options {
 	const char *programs;    /* folder of our programs; "../subjects" beside it */
 	const bool *interrupted; /* true: waits end with an error; may be NULL */
 };
+
+/* A container has started; its id is borrowed. NULL: the engine does not tell any more.
+ * From the loop; the engine is not called from here. */
+typedef void engine_started_fn(void *arg, const char *id);
 
 /* Called with a line for each step. Borrowed. */
 typedef void engine_said_fn(void *arg, const char *line);
@@ -113,7 +127,11 @@ struct engine_ops {
 	struct subject *(*attach)(struct engine *engine, const struct attach_spec *spec,
 		struct err *err); /* NULL: an error, it cannot */
 	void (*detach)(struct subject *subject);
+	void (*trim)(struct subject *subject, int64_t before_ns); /* NULL: as attach */
 	cJSON *(*containers)(struct engine *engine, const char *label,
+		struct err *err); /* NULL: an error, it has none */
+	bool (*watch_starts)(struct engine *engine, const char *label,
+		engine_started_fn *started, void *arg,
 		struct err *err); /* NULL: an error, it has none */
 	cJSON *(*describe)(struct engine *engine, enum engine_thing thing,
 		const char *name, struct err *err); /* NULL: an error, it has none */
@@ -138,6 +156,7 @@ struct engine {
 	struct engine_options options;
 	struct engine_capabilities capabilities;
 	struct proc_monitors *monitors;
+	const char *machine; /* Docker: the name of the daemon's; NULL: not known */
 };
 
 /* Read only outside this folder; an engine embeds it as its first member. */
@@ -201,10 +220,19 @@ struct subject *engine_attach(struct engine *engine, const struct attach_spec *s
 /* Stops watching, and leaves the subject as it is. Accepts NULL. */
 void subject_detach(struct subject *subject);
 
-/* Docker: all containers with this label, running or not, as the daemon lists them; the
- * caller's. NULL with err. */
+/* Of one that somebody else stops, while no stop is under way: lets go of what was recorded
+ * before this. It may be watched for weeks. */
+void subject_trim(struct subject *subject, int64_t before_ns);
+
+/* Docker: all containers with this label (NULL: all there are), running or not, as the
+ * daemon lists them; the caller's. NULL with err. */
 cJSON *engine_containers(
 	struct engine *engine, const char *label, struct err *err) MUST_CHECK;
+
+/* Docker: tells of each container with this label (NULL: of all) that starts from about now
+ * on, until it is called again or the engine is destroyed. (List them afterwards.) */
+bool engine_watch_starts(struct engine *engine, const char *label,
+	engine_started_fn *started, void *arg, struct err *err) MUST_CHECK;
 
 /* Docker: what `docker inspect` says of a container or an image; the caller's. NULL with
  * err. */

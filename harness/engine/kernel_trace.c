@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/cc.h"
+#include "lib/clock.h"
 #include "lib/mem.h"
 
 #define PAGES 256 /* of each ring: some ten thousand records between two reads */
@@ -67,7 +68,7 @@ struct kernel_trace {
 	struct ring *rings; /* one per processor */
 	unsigned count;
 	unsigned polled; /* rings whose poll handle is open or closing */
-	bool gap;
+	int64_t gap_ns; /* when a loss was last read of; 0: none was */
 	kernel_trace_fn *traced;
 	void *arg;
 };
@@ -369,7 +370,7 @@ static void read_ring(struct ring *ring)
 		tail += sample.header.size;
 		__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 		if (sample.header.type == PERF_RECORD_LOST)
-			trace->gap = true;
+			trace->gap_ns = clock_now();
 		else if (sample.header.type == PERF_RECORD_SAMPLE &&
 			parse_sample(trace, &sample, &record))
 			trace->traced(trace->arg, &record);
@@ -412,9 +413,9 @@ void kernel_trace_read(struct kernel_trace *trace)
 		read_ring(&trace->rings[i]);
 }
 
-bool kernel_trace_has_gap(const struct kernel_trace *trace)
+bool kernel_trace_has_gap(const struct kernel_trace *trace, int64_t since_ns)
 {
-	return trace->gap;
+	return trace->gap_ns && trace->gap_ns >= since_ns;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -68,8 +68,8 @@ struct kernel_trace *kernel_trace_open(uv_loop_t *loop, kernel_trace_fn *traced,
 /* Reads what has arrived, without a turn of the loop. */
 void kernel_trace_read(struct kernel_trace *trace);
 
-/* Records were lost since the opening: a ring was full. */
-bool kernel_trace_has_gap(const struct kernel_trace *trace);
+/* Records were lost at since_ns or later, because a ring was full. 0: ever. */
+bool kernel_trace_has_gap(const struct kernel_trace *trace, int64_t since_ns);
 
 void kernel_trace_close(struct kernel_trace *trace); /* accepts NULL */
 

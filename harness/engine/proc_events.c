@@ -4,6 +4,7 @@
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
 #include <linux/netlink.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,20 +253,13 @@ static void on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 
 /* --- watching --- */
 
-const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t pid)
+/* Those that /proc has now. */
+static void list_descendants(struct proc_events *events, struct tracked *tracked)
 {
 	SCOPED(descendants_done) struct descendants descendants = {0};
-	struct tracked *tracked = mem_zeroed(sizeof *tracked);
+	pid_t pid = tracked->lineage.self.pid;
 	size_t below;
 
-	tracked->lineage.self.pid = pid;
-	tracked->next = events->tracked;
-	events->tracked = tracked;
-	assign(events, pid, tracked, SELF);
-	ask_name(&tracked->lineage.self);
-	if (tracked->lineage.self.ns_pid == 1)
-		proc_file_link(
-			pid, "ns/pid", tracked->namespace, sizeof tracked->namespace);
 	descendants_read(&descendants, pid, NULL, NULL);
 	below = descendants.count;
 	if (tracked->namespace[0])
@@ -280,7 +274,67 @@ const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t p
 		record->ended_ns = found->dead ? PROC_ENDED_BEFORE : 0;
 		record->outside = i >= below;
 	}
+}
+
+const struct proc_lineage *proc_events_watch(struct proc_events *events, pid_t pid)
+{
+	struct tracked *tracked = mem_zeroed(sizeof *tracked);
+
+	tracked->lineage.self.pid = pid;
+	tracked->next = events->tracked;
+	events->tracked = tracked;
+	assign(events, pid, tracked, SELF);
+	ask_name(&tracked->lineage.self);
+	if (tracked->lineage.self.ns_pid == 1)
+		proc_file_link(
+			pid, "ns/pid", tracked->namespace, sizeof tracked->namespace);
+	list_descendants(events, tracked);
 	return &tracked->lineage;
+}
+
+static struct tracked *tracked_of(
+	const struct proc_events *events, const struct proc_lineage *lineage)
+{
+	struct tracked *tracked = events->tracked;
+
+	while (&tracked->lineage != lineage)
+		tracked = tracked->next;
+	return tracked;
+}
+
+/* A pid that is in use is its own, a zombie's, or one that was taken again: it stays. */
+static bool is_past(const struct proc_record *record, int64_t before_ns)
+{
+	return record->ended_ns && record->ended_ns < before_ns &&
+		kill(record->pid, 0) != 0 && errno == ESRCH;
+}
+
+void proc_events_trim(struct proc_events *events, const struct proc_lineage *lineage,
+	int64_t before_ns)
+{
+	struct tracked *tracked = tracked_of(events, lineage);
+	struct proc_lineage *trimmed = &tracked->lineage;
+	unsigned count = trimmed->count;
+
+	trimmed->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		const struct proc_record *record = &trimmed->descendants[i];
+		struct pid_entry *entry = entry_of(events, record->pid);
+		bool is_its = entry && entry->owner == tracked && entry->index == i;
+		bool past = trimmed->incomplete || is_past(record, before_ns);
+
+		if (past && is_its)
+			forget_pid(events, entry);
+		if (past)
+			continue;
+		if (is_its)
+			entry->index = trimmed->count;
+		trimmed->descendants[trimmed->count++] = *record;
+	}
+	if (!trimmed->incomplete)
+		return;
+	trimmed->incomplete = false;
+	list_descendants(events, tracked);
 }
 
 const struct proc_record *proc_events_find(

@@ -42,6 +42,11 @@ const struct proc_lineage *proc_events_watch(
 	struct proc_events *events, pid_t pid) MUST_CHECK;
 void proc_events_forget(struct proc_events *events, const struct proc_lineage *lineage);
 
+/* Lets go of the descendants that ended before this, zombies excepted: a lineage may be
+ * watched for weeks. An incomplete one becomes complete again: it is read anew. */
+void proc_events_trim(struct proc_events *events, const struct proc_lineage *lineage,
+	int64_t before_ns);
+
 /* The lineage's process that has this pid now, or had it last; NULL: none. */
 const struct proc_record *proc_events_find(const struct proc_events *events,
 	const struct proc_lineage *lineage, pid_t pid);

@@ -43,7 +43,12 @@ struct proc_monitor {
 
 	struct proc_signal *signals; /* in the order of their stamps */
 	unsigned signal_count;
-	bool gap; /* past the bound */
+	int64_t gap_ns; /* the last one that was left out, past the bound; 0: none */
+	int64_t trimmed_ns; /* what was before is let go of; 0: nothing is */
+
+	proc_monitor_signalled_fn *signalled; /* NULL: nobody is told */
+	void *signalled_arg;
+	int signalled_number;
 
 	/* DYING, CLOSES and RESET; those past the bound are left out. */
 	struct kernel_trace_record *closes;
@@ -128,7 +133,7 @@ static void add_signal(struct proc_monitor *monitor, const struct proc_signal *s
 		shorten_row(monitor, signal);
 	count = monitor->signal_count;
 	if (count == SIGNALS_MAX) {
-		monitor->gap = true;
+		monitor->gap_ns = signal->ns;
 		return;
 	}
 	/* The room doubles: it is full whenever the count is a power of two. */
@@ -187,6 +192,9 @@ static void note_signal(struct proc_monitor *monitor,
 			sizeof signal.sender_name);
 	}
 	add_signal(monitor, &signal);
+	if (monitor->signalled && signal.what == PROC_SIGNAL_SENT &&
+		pid == monitor->pid && signal.signal == monitor->signalled_number)
+		monitor->signalled(monitor->signalled_arg, signal.ns);
 }
 
 /* Of PID 1 alone: all processes of the machine wait for children. (When PID 1 has exited,
@@ -300,6 +308,8 @@ static void on_ended(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 
 	monitor->seen_ns = clock_now();
 	uv_poll_stop(poll);
+	if (monitor->signalled && monitor->monitors->trace)
+		kernel_trace_read(monitor->monitors->trace);
 	monitor->ended(monitor->arg);
 }
 
@@ -336,6 +346,37 @@ struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid
 	monitor->poll.data = monitor;
 	uv_poll_start(&monitor->poll, UV_READABLE, on_ended);
 	return monitor;
+}
+
+void proc_monitor_on_signal(struct proc_monitor *monitor, int number,
+	proc_monitor_signalled_fn *signalled, void *arg)
+{
+	monitor->signalled = signalled;
+	monitor->signalled_arg = arg;
+	monitor->signalled_number = number;
+}
+
+void proc_monitor_trim(struct proc_monitor *monitor, int64_t before_ns)
+{
+	unsigned past = 0, kept = 0;
+
+	while (past < monitor->signal_count && monitor->signals[past].ns < before_ns)
+		past++;
+	monitor->signal_count -= past;
+	if (past > 0)
+		memmove(monitor->signals, monitor->signals + past,
+			monitor->signal_count * sizeof *monitor->signals);
+	for (unsigned i = 0; i < monitor->close_count; i++) {
+		if (monitor->closes[i].ns >= before_ns)
+			monitor->closes[kept++] = monitor->closes[i];
+	}
+	monitor->close_count = kept;
+	if (monitor->gap_ns < before_ns)
+		monitor->gap_ns = 0;
+	monitor->trimmed_ns = before_ns;
+	if (monitor->lineage)
+		proc_events_trim(
+			monitor->monitors->events, monitor->lineage, before_ns);
 }
 
 void proc_monitor_signal(const struct proc_monitor *monitor, int signal_number)
@@ -482,7 +523,7 @@ bool proc_monitor_signals(struct proc_monitor *monitor,
 	kernel_trace_read(trace);
 	*signals = monitor->signals;
 	*count = monitor->signal_count;
-	return !monitor->gap && !kernel_trace_has_gap(trace);
+	return !monitor->gap_ns && !kernel_trace_has_gap(trace, monitor->trimmed_ns);
 }
 
 static bool was_dying(const struct proc_monitor *monitor, pid_t pid, int64_t ns)

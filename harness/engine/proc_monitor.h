@@ -33,6 +33,19 @@ typedef void proc_monitor_ended_fn(void *arg);
 struct proc_monitor *proc_monitor_open(struct proc_monitors *monitors, pid_t pid,
 	proc_monitor_ended_fn *ended, void *arg, struct err *err) MUST_CHECK;
 
+/* Called for a signal to the process, at ns of the kernel's trace: from the loop, or from
+ * within a call that reads the trace. It calls nothing of this file. */
+typedef void proc_monitor_signalled_fn(void *arg, int64_t ns);
+
+/* Tells of each signal with this number from now on, before it tells of the end. Nothing
+ * comes where signals cannot be traced. */
+void proc_monitor_on_signal(struct proc_monitor *monitor, int number,
+	proc_monitor_signalled_fn *signalled, void *arg);
+
+/* Lets go of what was recorded before this, losses included, but for what still is: a
+ * process may be monitored for weeks. */
+void proc_monitor_trim(struct proc_monitor *monitor, int64_t before_ns);
+
 /* Sends a signal to this process only, although its pid may be in use again. */
 void proc_monitor_signal(const struct proc_monitor *monitor, int signal_number);
 

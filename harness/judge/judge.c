@@ -253,6 +253,20 @@ static void judge_others(struct judgement *judgement, const struct view *view)
 			first, first[0] ? ")" : "");
 }
 
+/* It was watched while it ran, and nobody stopped it. */
+static void judge_own_end(struct judgement *judgement, const struct view *view)
+{
+	const struct stop_facts *facts = view->facts;
+
+	if (view->killed)
+		find(judgement, VERDICT_KILLED,
+			"137: the engine's SIGKILL, without a stop signal before it");
+	else if (!judge_137(judgement, view))
+		find(judgement, VERDICT_CRASH,
+			"it ended without a stop signal, exit code %d",
+			facts->exit_code);
+}
+
 static void judge_stop(struct judgement *judgement, const struct view *view)
 {
 	const struct evidence *evidence = view->evidence;
@@ -296,10 +310,12 @@ void judge(struct judgement *judgement, const struct scenario *scenario,
 	*judgement = (struct judgement){.could_run = true};
 	view_open(&view, scenario, evidence);
 	count(judgement, &view);
-	if (evidence->trouble == TROUBLE_NONE)
-		judge_stop(judgement, &view);
-	else
+	if (evidence->trouble != TROUBLE_NONE)
 		judge_trouble(judgement, evidence);
+	else if (evidence->facts.no_stop)
+		judge_own_end(judgement, &view);
+	else
+		judge_stop(judgement, &view);
 	view.verdict = judgement->verdict;
 	view.reason = judgement->reason;
 	diagnose(judgement, &view);

@@ -72,7 +72,7 @@ static char *time_text(const struct stop_report *report)
 	const char *whose = report->own_grace ? "its grace" : "grace";
 
 	if (facts->exited_before_stop)
-		return mem_text("before the stop");
+		return mem_text(facts->no_stop ? "without a stop" : "before the stop");
 	if (judgement->stop_ns < 0)
 		return mem_textf("after an unknown time (%s: %s)", whose, grace);
 	if (judgement->stop_error_ns >= CLOCK_MS)
@@ -248,7 +248,8 @@ static void print_processes(
 		fprintf(out, "  Processes %s after the signal, and %s:\n",
 			CLOCK_TEXT(last->ns - signal_ns), SIGNAL(number));
 	else
-		fprintf(out, "  Processes before the signal, and %s:\n",
+		fprintf(out, "  Processes before %s, and %s:\n",
+			report->evidence->facts.no_stop ? "the end" : "the signal",
 			SIGNAL(number));
 	process_rows_print(last, number, terminal, out);
 }

@@ -21,6 +21,7 @@ struct sampler {
 	const struct subject *subject;
 	struct evidence *evidence;
 	int64_t began_ns, grace_ns;
+	unsigned given; /* snapshots that somebody else took before */
 	unsigned again; /* looks that were made because of AGAIN_NS */
 	struct loop_timer *timer;
 	struct connection_ends *ends; /* NULL: not possible, or none was under way */
@@ -44,7 +45,7 @@ static void take(void *arg)
 	int64_t past_ns = clock_now() - sampler->began_ns, next_ns;
 	bool running = false;
 	/* What it had in hand before the stop, and at the end. */
-	bool sockets = sampler->evidence->snapshot_count == 0 ||
+	bool sockets = sampler->evidence->snapshot_count == sampler->given ||
 		past_ns >= sampler->grace_ns - 2 * BEFORE_END_NS;
 	struct err err;
 
@@ -97,17 +98,55 @@ static void keep_connections(struct sampler *sampler)
 	}
 }
 
-struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
-	int64_t grace_ns, struct evidence *evidence)
+static struct sampler *create(uv_loop_t *loop, const struct subject *subject,
+	int64_t began_ns, int64_t grace_ns, struct evidence *evidence)
 {
 	struct sampler *sampler = mem_zeroed(sizeof *sampler);
 
 	sampler->subject = subject;
 	sampler->evidence = evidence;
 	sampler->grace_ns = grace_ns;
-	sampler->began_ns = clock_now();
+	sampler->began_ns = began_ns;
 	sampler->timer = loop_timer_create(loop, take, sampler);
+	return sampler;
+}
+
+struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
+	int64_t grace_ns, struct evidence *evidence)
+{
+	struct sampler *sampler =
+		create(loop, subject, clock_now(), grace_ns, evidence);
+
 	take(sampler);
+	watch_connections(sampler, loop);
+	return sampler;
+}
+
+/* What the first of two snapshots had under way is that of the second, or unknown. */
+static void move_under_way(struct snapshot *first, struct snapshot *second)
+{
+	free(first->under_way);
+	first->under_way = second ? second->under_way : NULL;
+	first->under_way_count = second ? second->under_way_count : 0;
+	if (second) {
+		second->under_way = NULL;
+		second->under_way_count = 0;
+	}
+}
+
+struct sampler *sampler_begin_late(uv_loop_t *loop, const struct subject *subject,
+	int64_t signal_ns, int64_t grace_ns, struct snapshot *before,
+	struct evidence *evidence)
+{
+	struct sampler *sampler = create(loop, subject, signal_ns, grace_ns, evidence);
+
+	if (before->count > 0)
+		evidence_add_snapshot(evidence, before);
+	sampler->given = evidence->snapshot_count;
+	take(sampler);
+	if (sampler->given > 0)
+		move_under_way(evidence->snapshots,
+			evidence->snapshot_count > 1 ? &evidence->snapshots[1] : NULL);
 	watch_connections(sampler, loop);
 	return sampler;
 }

@@ -21,6 +21,11 @@ struct sampler;
  * visible has no snapshots. */
 struct sampler *sampler_begin(uv_loop_t *loop, const struct subject *subject,
 	int64_t grace_ns, struct evidence *evidence) MUST_CHECK;
+/* Of a stop that began already, at signal_ns: `before` is the last snapshot of before it
+ * (empty: there is none), which is taken over; the connections that are under way now count as its own. */
+struct sampler *sampler_begin_late(uv_loop_t *loop, const struct subject *subject,
+	int64_t signal_ns, int64_t grace_ns, struct snapshot *before,
+	struct evidence *evidence) MUST_CHECK;
 /* Called before the subject is brought down. Accepts NULL. */
 void sampler_end(struct sampler *sampler);
 

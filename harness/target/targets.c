@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "harness/programs.h"
+#include "harness/target/attached_scenario.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
-#include "lib/json.h"
-#include "lib/json_fill.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 #include "lib/terminal.h"
@@ -205,27 +204,6 @@ static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 	evidence_add_log(&target->evidence, ns, line, len);
 }
 
-static void on_wrong(void *arg UNUSED, const struct err *err)
-{
-	terminal_print(stderr, "stopbench: %s\n", err->text);
-}
-
-/* What the judge needs to know of a program that no scenario describes. */
-static bool describe(struct target *target)
-{
-	const struct subject_about *about = target->subject->about;
-	SCOPED(json_free)
-	cJSON *root = json_fill(NULL,
-		"{'name': %s, 'service': {'image': %s, 'mocks': false}}", about->name,
-		about->image);
-	const struct json_doc doc = {.name = about->name, .root = root};
-
-	if (!scenario_read(&target->scenario, &doc, root, on_wrong, NULL))
-		return false;
-	target->scenario.stop.grace_ns = about->grace_ns;
-	return true;
-}
-
 bool targets_attach(struct targets *targets, struct target *target)
 {
 	struct engine *engine = target->is_pid ? targets->process : targets->containers;
@@ -259,7 +237,7 @@ bool targets_attach(struct targets *targets, struct target *target)
 				: "`docker stop`");
 		return false;
 	}
-	return describe(target);
+	return attached_scenario_read(&target->scenario, target->subject->about);
 }
 
 /* --- open and close --- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/engine/docker/container_follow.h"
 #include "harness/engine/docker/container_kill.h"
 #include "harness/engine/docker/daemon_times.h"
 #include "harness/engine/docker/events.h"
@@ -105,6 +106,8 @@ static bool has_exit_code(const struct container *container)
  * reports none. */
 static bool has_all_events(const struct container *container)
 {
+	if (container->stopping)
+		return container_follow_is_told(container);
 	return !container->acted || container->docker->api->is_podman ||
 		docker_events_broken(container->events) ||
 		(has_event(container, "stop") && has_exit_code(container));
@@ -113,14 +116,20 @@ static bool has_all_events(const struct container *container)
 static void finish(struct container *container)
 {
 	loop_timer_stop(container->patience);
+	container->subject.facts.no_stop =
+		container->stopping && !container->subject.facts.asked_ns;
 	container->subject.stopped = true;
 }
 
 /* Too late for the rest of log and events, or for the stop itself. */
-static void on_patience_over(void *arg)
+void container_on_patience_over(void *arg)
 {
 	struct container *container = arg;
 
+	if (container->stopping && container->subject.running) {
+		container_follow_again(container);
+		return;
+	}
 	container->subject.facts.stuck =
 		!container->answered || container->subject.running;
 	finish(container);
@@ -130,6 +139,8 @@ void container_settle(struct container *container)
 {
 	struct subject *subject = &container->subject;
 
+	if (container->stopping)
+		container_follow_events(container);
 	if (!container->answered || subject->running || subject->stopped)
 		return;
 	if (docker_log_is_over(container->log) && has_all_events(container))
@@ -141,6 +152,8 @@ void container_settle(struct container *container)
 void container_note_end(struct container *container)
 {
 	container->subject.running = false;
+	if (container->stopping)
+		container_follow_end(container);
 	container->subject.facts.exited_before_stop =
 		container->subject.facts.asked_ns == 0;
 	container_kill_over(container);
@@ -203,8 +216,8 @@ bool container_stop(struct subject *subject, struct err *err)
 	struct container *container = of(subject);
 
 	subject->facts.asked_ns = clock_now();
-	container->patience =
-		loop_timer_create(subject->engine->loop, on_patience_over, container);
+	container->patience = loop_timer_create(
+		subject->engine->loop, container_on_patience_over, container);
 	if (container->grace_s >= 0)
 		loop_timer_set(
 			container->patience, container->grace_s * CLOCK_S + STUCK_NS);
@@ -258,6 +271,10 @@ static void note_lost_sight(struct container *container, const char *no_answer)
 
 	if (!why)
 		why = no_answer;
+	/* Of a stop by somebody else the kernel's word is enough. */
+	if (container->stopping &&
+		(facts->wait_status_known || has_event(container, "die")))
+		why = NULL;
 	if (why && !facts->stuck)
 		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s", why);
 }
@@ -266,8 +283,9 @@ bool container_inspect(struct subject *subject, struct err *err)
 {
 	struct container *container = of(subject);
 	/* The daemon removes it, now or soon: its "die" event says how it ended. */
-	bool removed = container->about && container->about->auto_remove &&
-		has_event(container, "die");
+	bool removed = container->stopping ||
+		(container->about && container->about->auto_remove &&
+			has_event(container, "die"));
 	SCOPED(json_free) cJSON *json = NULL;
 	pid_t kill_by;
 
@@ -290,6 +308,8 @@ bool container_inspect(struct subject *subject, struct err *err)
 				has_all_events(container),
 		},
 		&subject->facts);
+	if (container->stopping)
+		container_follow_conclude(container);
 	note_lost_sight(container, json || removed ? NULL : err->text);
 	return json || removed ||
 		err_while(err, "inspect container %.12s", subject->id);
@@ -334,11 +354,22 @@ static void release(struct container *container)
 		free(container->about->image);
 		free(container->about->restart_policy);
 		free(container->about->no_log);
+		cJSON_Delete(container->about->labels);
 		free(container->about);
 	}
 	free(container->subject.id);
 	free(container->subject.address);
 	free(container);
+}
+
+void container_trim(struct subject *subject, int64_t before_ns)
+{
+	struct container *container = of(subject);
+
+	if (subject->monitor)
+		proc_monitor_trim(subject->monitor, before_ns);
+	docker_events_trim(container->events, before_ns);
+	container->oom_before = oom_kills(container->oom_fd);
 }
 
 void container_detach(struct subject *subject)

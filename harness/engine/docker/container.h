@@ -9,6 +9,7 @@
 #define HARNESS_ENGINE_DOCKER_CONTAINER_H
 
 #include "harness/engine/docker/docker.h"
+#include "harness/engine/docker/log.h"
 
 struct container {
 	struct subject subject;
@@ -19,14 +20,17 @@ struct container {
 	int stop_signal; /* to be sent in place of the container's own; 0: its own */
 	struct docker_events *events;
 	struct docker_log *log;
-	int oom_fd;                    /* oom.h; -1: not known */
-	int64_t oom_before;            /* kills when the stop began; -1: not known */
-	struct fetch_call *stop;       /* the stop call under way */
-	struct fetch_call *wait;       /* a wait call under way */
-	struct fetch_call *kill;       /* a kill call under way (container_kill.h) */
-	struct loop_timer *kill_timer; /* until its SIGKILL; NULL: not used */
-	bool answered;                 /* the stop call was */
-	bool acted;                    /* and the daemon did stop a running container */
+	subject_stopping_fn *stopping; /* somebody else stops it; NULL: we do */
+	void *stopping_arg;
+	struct docker_log_spec log_spec; /* then: how its log is read */
+	int oom_fd;                      /* oom.h; -1: not known */
+	int64_t oom_before;              /* kills when the stop began; -1: not known */
+	struct fetch_call *stop;         /* the stop call under way */
+	struct fetch_call *wait;         /* a wait call under way */
+	struct fetch_call *kill;         /* a kill call under way (container_kill.h) */
+	struct loop_timer *kill_timer;   /* until its SIGKILL; NULL: not used */
+	bool answered;                   /* the stop call was */
+	bool acted; /* and the daemon did stop a running container */
 	char stop_error[256];
 	struct loop_timer *patience; /* of a stop; NULL: there was none */
 	cJSON *state;                /* of the last inspection; NULL: not known */
@@ -43,6 +47,7 @@ cJSON *container_events(const struct subject *subject);
 void container_down(struct subject *subject);
 void container_keep(struct subject *subject);
 void container_detach(struct subject *subject);
+void container_trim(struct subject *subject, int64_t before_ns);
 
 /* As docker_api_call(); call->path is what follows "/containers/ID". */
 bool container_call(struct container *container, const struct docker_call *call,
@@ -70,6 +75,9 @@ void container_note_failure(struct container *container, const struct err *err);
 
 /* PID 1 has ended. */
 void container_note_end(struct container *container);
+
+/* The end of container->patience. */
+void container_on_patience_over(void *arg);
 
 /* To be called when the log or the events have come further. */
 void container_settle(struct container *container);

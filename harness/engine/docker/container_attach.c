@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "harness/engine/docker/container.h"
+#include "harness/engine/docker/container_follow.h"
 #include "harness/engine/docker/container_watch.h"
 #include "harness/engine/docker/events.h"
 #include "harness/engine/docker/log.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
@@ -56,6 +58,7 @@ static void read_about(struct container *container, const cJSON *json)
 	about->restarting = json_bool(state, "Restarting", false);
 	about->restarts = json_int(json, "RestartCount", 0);
 	about->exit_code = json_int(state, "ExitCode", -1);
+	about->labels = cJSON_Duplicate(json_get(config, "Labels"), true);
 	container->about = about;
 	container->subject.about = about;
 }
@@ -82,12 +85,16 @@ static void choose_stop(
 /* --- its events and its log, from now on --- */
 
 /* The daemon's wall clock when this engine was made: all that we cause is later. */
-static int64_t events_since(const struct docker_engine *docker)
+static int64_t events_since(
+	const struct docker_engine *docker, const struct attach_spec *spec)
 {
 	const char *time = json_text(docker->info, "SystemTime");
 	struct err ignored;
 	int64_t ns;
 
+	/* Of an earlier run of the same container nothing is wanted. */
+	if (spec->stopping)
+		return container_follow_wall_ns(docker);
 	return time && clock_parse_rfc3339(&ns, time, &ignored) ? ns : 0;
 }
 
@@ -110,6 +117,10 @@ static bool follow_log(struct container *container, const struct attach_spec *sp
 	int64_t wall_ns;
 	struct err why;
 
+	if (spec->stopping) {
+		container_follow(container, spec, &log);
+		return true;
+	}
 	if (!docker_log_last(
 		    docker->api, log.container, log.tty, &line, &wall_ns, &why)) {
 		container->about->no_log = mem_textf(
@@ -138,8 +149,8 @@ static bool watch(
 	const char *id = container->subject.id;
 	SCOPED(json_free) cJSON *json = NULL;
 
-	container->events = docker_events_open(
-		api, id, events_since(container->docker), on_change, container, err);
+	container->events = docker_events_open(api, id,
+		events_since(container->docker, spec), on_change, container, err);
 	json = container->events ? container_read(container, false, err) : NULL;
 	if (!json)
 		return false;
@@ -161,6 +172,9 @@ struct subject *container_attach(
 	container = container_new(docker, 0);
 	container->subject.id = mem_text(json_text(json, "Id"));
 	container->subject.address = mem_text(SUBJECT_LOOPBACK);
+	if (spec->stopping)
+		container->patience = loop_timer_create(
+			docker->engine.loop, container_on_patience_over, container);
 	if (watch(container, spec, err))
 		return &container->subject;
 	container_detach(&container->subject);

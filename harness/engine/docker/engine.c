@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -13,12 +15,15 @@
 #include "harness/engine/docker/container_attach.h"
 #include "harness/engine/docker/container_create.h"
 #include "harness/engine/docker/container_exec.h"
+#include "harness/engine/docker/container_starts.h"
 #include "harness/engine/docker/images.h"
 #include "harness/engine/proc_monitor.h"
 #include "harness/engine/run_label.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/json_fill.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
 #define LIST_CONTAINERS "/containers/json?all=1&filters="
 
@@ -109,7 +114,9 @@ static void network_remove(struct engine *engine, const char *name)
 static cJSON *list(struct docker_engine *docker, const char *where, const char *label,
 	struct err *err)
 {
-	SCOPED(mem_free) char *filters = mem_textf("{\"label\":[\"%s\"]}", label);
+	SCOPED(mem_free)
+	char *filters =
+		label ? mem_textf("{\"label\":[\"%s\"]}", label) : mem_text("{}");
 	SCOPED(mem_free) char *query = docker_api_escape(filters);
 	SCOPED(mem_free) char *path = mem_textf("%s%s", where, query);
 	cJSON *found = NULL;
@@ -123,6 +130,16 @@ static cJSON *list(struct docker_engine *docker, const char *where, const char *
 static cJSON *containers(struct engine *engine, const char *label, struct err *err)
 {
 	return list(of(engine), LIST_CONTAINERS, label, err);
+}
+
+static bool watch_starts(struct engine *engine, const char *label,
+	engine_started_fn *started, void *arg, struct err *err)
+{
+	struct docker_engine *docker = of(engine);
+
+	container_starts_close(docker->starts);
+	docker->starts = container_starts_open(docker, label, started, arg, err);
+	return docker->starts != NULL;
 }
 
 /* An image's name may have slashes, which the daemon wants as they are. */
@@ -268,8 +285,31 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	}
 }
 
-/* Same machine name, same kernel, a socket in our file system: the containers'
- * processes are on our kernel. Each PID 1 is checked again when it runs. */
+/* Who listens at the socket is a dockerd that we see: not a tunnel to another machine's. */
+static bool is_dockerd(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	SCOPED(buf_done) struct buf name = {0};
+	struct ucred peer = {0};
+	socklen_t len = sizeof peer;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool known = false;
+
+	if (fd >= 0 && strlen(path) < sizeof address.sun_path) {
+		strcpy(address.sun_path, path);
+		known = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+			getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+			peer.pid > 0 && proc_file_read(&name, peer.pid, "comm") &&
+			strcmp(buf_text(&name), "dockerd\n") == 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
+/* Same kernel, a socket in our file system, and the same machine name or a daemon that is
+ * a process of ours (which may have a name of its own): the containers' processes are on
+ * our kernel. Each PID 1 is checked again when it runs. */
 static bool is_local(const struct docker_engine *docker)
 {
 	const char *kernel = json_text(docker->info, "KernelVersion");
@@ -277,7 +317,8 @@ static bool is_local(const struct docker_engine *docker)
 	struct utsname host;
 
 	return !docker->api->host && kernel && name && uname(&host) == 0 &&
-		strcmp(kernel, host.release) == 0 && strcmp(name, host.nodename) == 0;
+		strcmp(kernel, host.release) == 0 &&
+		(strcmp(name, host.nodename) == 0 || is_dockerd(docker->api->socket));
 }
 
 static void note_capabilities(struct docker_engine *docker)
@@ -307,6 +348,7 @@ static void destroy(struct engine *engine)
 	struct docker_engine *docker = of(engine);
 
 	proc_monitors_close(engine->monitors);
+	container_starts_close(docker->starts);
 	docker_api_close(docker->api);
 	cJSON_Delete(docker->info);
 	cJSON_Delete(docker->labels);
@@ -324,7 +366,9 @@ static const struct engine_ops docker_ops = {
 	.up = up,
 	.attach = attach,
 	.detach = container_detach,
+	.trim = container_trim,
 	.containers = containers,
+	.watch_starts = watch_starts,
 	.describe = describe,
 	.stop = container_stop,
 	.exec = container_exec,
@@ -351,6 +395,8 @@ struct engine *docker_create(
 		docker_api_call(docker->api,
 			&(struct docker_call){.path = "/info", .answer = &docker->info},
 			err)) {
+		docker->info_ns = clock_now();
+		docker->engine.machine = json_text(docker->info, "Name");
 		note_capabilities(docker);
 		return &docker->engine;
 	}

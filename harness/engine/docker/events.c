@@ -140,6 +140,18 @@ const struct docker_event *docker_events_find(const struct docker_events *events
 	return NULL;
 }
 
+void docker_events_trim(struct docker_events *events, int64_t before_ns)
+{
+	unsigned past = 0;
+
+	for (; past < events->count && events->list[past].seen_ns < before_ns; past++)
+		cJSON_DeleteItemFromArray(events->json, 0);
+	events->count -= past;
+	if (past > 0)
+		memmove(events->list, events->list + past,
+			events->count * sizeof *events->list);
+}
+
 const char *docker_events_broken(const struct docker_events *events)
 {
 	return events->broken[0] ? events->broken : NULL;

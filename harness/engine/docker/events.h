@@ -39,6 +39,9 @@ void docker_events_close(struct docker_events *events); /* accepts NULL */
 const struct docker_event *docker_events_find(const struct docker_events *events,
 	const char *action, int signal_number, int64_t since_ns);
 
+/* Lets go of those that arrived before this. */
+void docker_events_trim(struct docker_events *events, int64_t before_ns);
+
 /* NULL while the stream is open; else why it ended. Borrowed. */
 const char *docker_events_broken(const struct docker_events *events);
 

@@ -252,6 +252,11 @@ bool docker_log_is_over(const struct docker_log *log)
 	return !log || !log->call;
 }
 
+const char *docker_log_failure(const struct docker_log *log)
+{
+	return log->why.text[0] && log->line_count == 0 ? log->why.text : NULL;
+}
+
 void docker_log_close(struct docker_log *log)
 {
 	if (!log)

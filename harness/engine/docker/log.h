@@ -35,6 +35,8 @@ struct docker_log_spec {
 /* Keeps api. */
 struct docker_log *docker_log_open(struct docker_api *api,
 	const struct docker_log_spec *spec, struct err *err) MUST_CHECK;
+/* Why nothing of it could be read; NULL: it could. Borrowed. */
+const char *docker_log_failure(const struct docker_log *log);
 bool docker_log_is_over(const struct docker_log *log); /* also of NULL: there is none */
 void docker_log_close(struct docker_log *log);         /* accepts NULL */
 

@@ -165,6 +165,41 @@ static void one_of_another_namespace_is_not(void **state)
 	pid_namespace_close(&other);
 }
 
+/* --- what is past --- */
+
+static bool has_three(const void *arg)
+{
+	return ((const struct proc_events_scene *)arg)->lineage->count == 3;
+}
+
+static void what_has_ended_is_let_go_of_and_what_runs_is_not(void **state)
+{
+	struct proc_events_scene *scene = *state;
+	struct pid_namespace space;
+	pid_t shell, last;
+
+	if (!scene->events || !pid_namespace_open(&space))
+		skip();
+	scene->lineage = proc_events_watch(scene->events, space.pid1);
+	shell = pid_namespace_put_in(&space, "sleep 0.2; sleep 100; true");
+	await(scene, has_three);
+	last = scene->lineage->descendants[2].pid;
+	proc_events_trim(scene->events, scene->lineage,
+		scene->lineage->descendants[1].ended_ns);
+	assert_int_equal(scene->lineage->count, 3);
+	proc_events_trim(scene->events, scene->lineage, clock_now());
+	assert_int_equal(scene->lineage->count, 2);
+	assert_int_equal(scene->lineage->descendants[0].pid, shell);
+	/* It is still told of, at its place of now. */
+	assert_ptr_equal(proc_events_find(scene->events, scene->lineage, last),
+		&scene->lineage->descendants[1]);
+	scene->awaited = last;
+	kill(last, SIGKILL);
+	await(scene, has_ended);
+	assert_int_equal(record_of(scene)->wait_status, SIGKILL);
+	pid_namespace_close(&space);
+}
+
 /* --- the attach --- */
 
 /* A parent that waits for none of its children. */
@@ -215,6 +250,7 @@ int main(void)
 		SCENE(one_that_was_there_at_the_attach_is_of_the_lineage),
 		SCENE(what_it_forks_is_told_with_its_parent),
 		SCENE(one_of_another_namespace_is_not),
+		SCENE(what_has_ended_is_let_go_of_and_what_runs_is_not),
 		SCENE(a_zombie_at_the_attach_has_ended_before),
 	};
 #undef SCENE

@@ -37,6 +37,8 @@ struct proc_monitor_scene {
 	pid_t pid;
 	int go[2]; /* the child begins when it can read from it */
 	unsigned ended;
+	unsigned signalled; /* told of the stop signal, last at this time */
+	int64_t signalled_ns;
 };
 
 static int set_up(void **state)
@@ -257,6 +259,67 @@ static void proc_monitor_distinguishes_the_stop_signal_from_the_kill(void **stat
 	assert_string_equal(scene->facts.kill_sender, "test_proc_monit");
 }
 
+static void note_signalled(void *arg, int64_t ns)
+{
+	struct proc_monitor_scene *scene = arg;
+
+	assert_int_equal(scene->ended, 0);
+	scene->signalled++;
+	scene->signalled_ns = ns;
+}
+
+static void proc_monitor_tells_of_the_signal_before_the_end(void **state)
+{
+	struct proc_monitor_scene *scene = *state;
+	int64_t before_ns = clock_now();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		await_go(scene);
+		raise(SIGUSR1);
+		for (;;)
+			pause();
+	}
+	if (!scene->capabilities.signal_delivery)
+		skip();
+	open_on(scene, pid);
+	proc_monitor_on_signal(scene->monitor, SIGTERM, note_signalled, scene);
+	kill(pid, SIGTERM);
+	await_end(scene);
+	assert_int_equal(scene->signalled, 1);
+	assert_true(scene->signalled_ns > before_ns);
+	assert_true(scene->signalled_ns <= scene->facts.exit_ns);
+}
+
+static void proc_monitor_lets_go_of_what_is_past(void **state)
+{
+	struct proc_monitor_scene *scene = *state;
+	const struct proc_signal *signals;
+	unsigned count;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGUSR2, SIG_IGN);
+		await_go(scene);
+		for (;;)
+			pause();
+	}
+	if (!scene->capabilities.signal_delivery)
+		skip();
+	open_on(scene, pid);
+	for (int i = 0; i < 5; i++)
+		kill(pid, SIGUSR2);
+	assert_true(proc_monitor_signals(scene->monitor, &signals, &count));
+	assert_true(count >= 5);
+	proc_monitor_trim(scene->monitor, clock_now());
+	assert_true(proc_monitor_signals(scene->monitor, &signals, &count));
+	assert_int_equal(count, 0);
+	kill(pid, SIGTERM);
+	await_end(scene);
+	assert_true(proc_monitor_signals(scene->monitor, &signals, &count));
+	assert_int_equal(count, 1);
+}
+
 static void proc_monitor_needs_a_process_that_exists(void **state)
 {
 	struct proc_monitor_scene *scene = *state;
@@ -335,6 +398,8 @@ int main(void)
 		SCENE(proc_monitor_knows_when_a_namespace_without_main_thread_ends),
 		SCENE(proc_monitor_distinguishes_the_stop_signal_from_the_kill),
 		SCENE(proc_monitor_needs_a_process_that_exists),
+		SCENE(proc_monitor_tells_of_the_signal_before_the_end),
+		SCENE(proc_monitor_lets_go_of_what_is_past),
 		cmocka_unit_test(proc_monitor_says_so_where_nothing_can_be_polled),
 	};
 #undef SCENE

@@ -19,6 +19,7 @@
 #include "lib/mem.h"
 #include "lib/wait.h"
 #include "test/support/temp_dir.h"
+#include "test/support/until.h"
 
 #define PATIENCE_NS (20 * CLOCK_S)
 
@@ -28,6 +29,7 @@ struct remote_scene {
 	struct engine *engine;
 	struct subject *subject;
 	struct buf log;
+	unsigned stopping; /* how often a stop by somebody else began */
 };
 
 static int set_up(void **state)
@@ -495,6 +497,112 @@ static void remote_container_that_is_removed_has_its_end_in_an_event(void **stat
 	scene->subject = NULL;
 }
 
+/* --- stops by somebody else --- */
+
+static void on_stopping(void *arg)
+{
+	struct remote_scene *scene = arg;
+
+	scene->stopping++;
+	assert_true(scene->subject->facts.asked_ns > 0);
+}
+
+static void follow(struct remote_scene *scene)
+{
+	struct err err;
+
+	if (!open_engine(scene, &err))
+		fail_msg("%s", err.text);
+	scene->subject = engine_attach(scene->engine,
+		&(struct attach_spec){
+			.name = "shop",
+			.grace_ns = ATTACH_OWN_GRACE,
+			.log = on_log,
+			.stopping = on_stopping,
+			.arg = scene,
+		},
+		&err);
+	if (!scene->subject)
+		fail_msg("%s", err.text);
+	until(&scene->loop, scene->daemon.events && scene->daemon.wait);
+}
+
+static void await_stopped(struct remote_scene *scene)
+{
+	struct err err;
+
+	until(&scene->loop, scene->subject->stopped);
+	if (!subject_inspect(scene->subject, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(buf_text(&scene->daemon.stops), "");
+}
+
+/* The daemon removes it at its end: its "die" event has the exit code. */
+static void remote_stop_by_somebody_else_is_told(void **state)
+{
+	struct remote_scene *scene = *state;
+	const struct stop_facts *facts;
+	SCOPED(buf_done) struct buf frames = {0};
+
+	follow(scene);
+	assert_int_equal(scene->stopping, 0);
+	scene->daemon.removes_it = true;
+	daemon_send_event(&scene->daemon, "kill", "15", "1000000000000000000");
+	until(&scene->loop, scene->stopping == 1 && scene->daemon.follow);
+	daemon_add_frame(&frames, 1, "bye\n");
+	web_stream_add(scene->daemon.follow, frames.data, frames.len);
+	daemon_send_event(&scene->daemon, "die", "7", "1000000004000000000");
+	until(&scene->loop, scene->log.len > 0);
+	daemon_end_container(&scene->daemon, "{}");
+	await_stopped(scene);
+	facts = &scene->subject->facts;
+	assert_int_equal(facts->exit_code, 7);
+	assert_int_equal(facts->exit_ns - facts->signal_ns, 4 * CLOCK_S);
+	assert_false(facts->no_stop);
+	assert_int_equal(scene->stopping, 1);
+	assert_string_equal(buf_text(&scene->log), "bye|");
+}
+
+static void remote_end_without_a_stop_is_told(void **state)
+{
+	struct remote_scene *scene = *state;
+
+	follow(scene);
+	daemon_send_event(&scene->daemon, "kill", "1", "1000000000000000000");
+	daemon_send_event(&scene->daemon, "die", "3", "1000000001000000000");
+	daemon_end_container(&scene->daemon, "{}");
+	until(&scene->loop, scene->daemon.follow);
+	web_stream_end(scene->daemon.follow);
+	await_stopped(scene);
+	assert_true(scene->subject->facts.no_stop);
+	assert_true(scene->subject->facts.exited_before_stop);
+	assert_int_equal(scene->subject->facts.exit_code, 3);
+	assert_int_equal(scene->stopping, 0);
+}
+
+/* What it was told before is no part of a stop that comes later. */
+static void remote_past_is_let_go_of(void **state)
+{
+	struct remote_scene *scene = *state;
+	cJSON *events;
+
+	follow(scene);
+	for (int i = 0; i < 100; i++)
+		daemon_send_event(
+			&scene->daemon, "exec_die", "0", "1000000000000000000");
+	daemon_send_event(&scene->daemon, "kill", "15", "1000000000000000000");
+	until(&scene->loop, scene->stopping == 1);
+	events = subject_engine_events(scene->subject);
+	assert_int_equal(cJSON_GetArraySize(json_get(events, "events")), 101);
+	cJSON_Delete(events);
+	subject_trim(scene->subject, clock_now());
+	events = subject_engine_events(scene->subject);
+	assert_int_equal(cJSON_GetArraySize(json_get(events, "events")), 0);
+	cJSON_Delete(events);
+}
+
+/* --- */
+
 static void remote_container_is_left_as_it_is(void **state)
 {
 	struct remote_scene *scene = *state;
@@ -597,6 +705,9 @@ int main(void)
 		SCENE(remote_container_is_stopped_as_docker_stop_does_it),
 		SCENE(remote_container_that_is_removed_has_its_end_in_an_event),
 		SCENE(remote_container_is_left_as_it_is),
+		SCENE(remote_stop_by_somebody_else_is_told),
+		SCENE(remote_end_without_a_stop_is_told),
+		SCENE(remote_past_is_let_go_of),
 		SCENE(remote_import_fails_behind_its_200),
 		SCENE(remote_images_are_all_tagged_latest),
 	};

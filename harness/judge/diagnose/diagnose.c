@@ -348,8 +348,30 @@ static bool crashed(const struct view *view, struct buf *text)
 	return true;
 }
 
+static bool ended_without_stop(const struct view *view, struct buf *text)
+{
+	const struct stop_facts *facts = view->facts;
+
+	if (view->killed)
+		return buf_adds(text,
+			"the engine sent SIGKILL without a stop signal before it, as docker kill "
+			"and docker rm -f do");
+	buf_addf(text, "it ended without a stop signal, with exit code %d",
+		facts->exit_code);
+	if (view->verdict == VERDICT_OOM)
+		buf_adds(text, ": out of memory");
+	else if (view->signalled && facts->kill_source != STAMP_NONE)
+		buf_addf(text, ": SIGKILL from %s",
+			facts->kill_sender[0] ? facts->kill_sender : "another process");
+	else if (view->signalled)
+		buf_addf(text, ": %s", SIGNAL(view->death_signal));
+	return true;
+}
+
 static bool ended_before_stop(const struct view *view, struct buf *text)
 {
+	if (view->facts->no_stop)
+		return ended_without_stop(view, text);
 	return view->too_late &&
 		buf_addf(text,
 			"it had ended before the stop, with exit code %d: the stop was a no-op",
@@ -473,6 +495,9 @@ void diagnose(struct judgement *judgement, const struct view *view)
 		SCOPED(buf_done) struct buf text = {0};
 		struct diagnosis *diagnosis;
 
+		/* Of an end without a stop nothing else is known. */
+		if (view->facts->no_stop && id != DIAGNOSIS_X10)
+			continue;
 		if ((id == DIAGNOSIS_H10 && has_reason(judgement)) ||
 			!rules[id](view, &text))
 			continue;

@@ -157,6 +157,31 @@ static void an_end_before_the_stop_is_a_crash(void **state)
 	scene_expect(scene, VERDICT_CRASH, "X10");
 }
 
+static void an_end_without_a_stop_is_told_as_what_it_was(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct stop_facts *facts = &scene->evidence.facts;
+
+	facts->no_stop = facts->exited_before_stop = true;
+	facts->signal_ns = facts->asked_ns = 0;
+	scene_exit_with(scene, 3);
+	scene_expect(scene, VERDICT_CRASH, "X10");
+	assert_string_equal(
+		scene->judgement.reason, "it ended without a stop signal, exit code 3");
+	assert_int_equal(scene->judgement.diagnosis_count, 1);
+	assert_int_equal(scene->judgement.stop_ns, -1);
+	scene_die_of(scene, SIGKILL);
+	facts->kill_source = STAMP_KERNEL;
+	facts->kill_by_engine = true;
+	scene_expect(scene, VERDICT_KILLED, "X10");
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text, "docker kill"));
+	facts->kill_by_engine = false;
+	facts->oom_kills = 1;
+	scene_expect(scene, VERDICT_OOM, "X10");
+	facts->oom_kills = 0;
+	scene_expect(scene, VERDICT_SELF_KILLED, "X10");
+}
+
 static void a_process_cut_with_pid1_is_a_leak(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -911,6 +936,7 @@ int main(void)
 		SCENE(a_sigkill_of_another_process_is_not_the_engines),
 		SCENE(a_segmentation_fault_is_a_crash),
 		SCENE(an_end_before_the_stop_is_a_crash),
+		SCENE(an_end_without_a_stop_is_told_as_what_it_was),
 		SCENE(a_process_cut_with_pid1_is_a_leak),
 		SCENE(deletes_of_mcp_sessions_one_after_the_other_are_the_cause),
 		SCENE(deletes_at_once_are_not_told_as_one_after_the_other),
