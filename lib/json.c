@@ -295,6 +295,14 @@ void json_add_text(cJSON *object, const char *key, const char *text)
 		cJSON_AddNullToObject(object, key);
 }
 
+/* Takes node; cJSON replaces the value, and the key has to move along. */
+static void replace(cJSON *parent, cJSON *child, cJSON *node)
+{
+	node->string = child->string;
+	child->string = NULL;
+	cJSON_ReplaceItemViaPointer(parent, child, node);
+}
+
 static void replace_numbers(cJSON *parent)
 {
 	cJSON *next;
@@ -303,16 +311,10 @@ static void replace_numbers(cJSON *parent)
 		int64_t value;
 
 		next = child->next;
-		if (json_whole(child, &value) && !is_printed(value)) {
-			cJSON *node = int_node(value);
-
-			/* cJSON replaces the value; the key has to move along. */
-			node->string = child->string;
-			child->string = NULL;
-			cJSON_ReplaceItemViaPointer(parent, child, node);
-		} else {
+		if (json_whole(child, &value) && !is_printed(value))
+			replace(parent, child, int_node(value));
+		else
 			replace_numbers(child);
-		}
 	}
 }
 
@@ -322,6 +324,36 @@ cJSON *json_copy_exact(const cJSON *tree)
 
 	if (copy)
 		replace_numbers(copy);
+	return copy;
+}
+
+/* cJSON prints whole numbers below this with all their digits. */
+#define PRINTED_BELOW 1e15
+
+static void copy_digits(const struct json_doc *doc, const cJSON *from, cJSON *to)
+{
+	const cJSON *original = from->child;
+	cJSON *next;
+
+	for (cJSON *child = to->child; child && original;
+		child = next, original = original->next) {
+		SCOPED(mem_free) char *digits = NULL;
+
+		next = child->next;
+		if (!cJSON_IsNumber(child))
+			copy_digits(doc, original, child);
+		else if (fabs(child->valuedouble) >= PRINTED_BELOW &&
+			(digits = json_doc_text(doc, original)))
+			replace(to, child, cJSON_CreateRaw(digits));
+	}
+}
+
+cJSON *json_doc_copy(const struct json_doc *doc, const cJSON *node)
+{
+	cJSON *copy = cJSON_Duplicate(node, true);
+
+	if (copy)
+		copy_digits(doc, node, copy);
 	return copy;
 }
 

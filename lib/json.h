@@ -53,6 +53,11 @@ unsigned json_doc_line(const struct json_doc *doc, const cJSON *node);
  * json_doc_wrong() finds no place. */
 char *json_doc_text(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
 
+/* A copy of node, which stands in doc's text, that prints each of its whole numbers with
+ * the digits of that text, also those that a double cannot hold. Gives the caller a tree
+ * to cJSON_Delete(). */
+cJSON *json_doc_copy(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
+
 /* "a string", "an object", "true", "nothing" (NULL): for errors of the wrong type. */
 const char *json_kind(const cJSON *node);
 

@@ -506,6 +506,28 @@ static void json_copy_exact_prints_numbers_of_a_parsed_tree_exactly(void **state
 	assert_null(json_copy_exact(NULL));
 }
 
+static void a_copy_of_a_doc_has_the_digits_of_its_text(void **state UNUSED)
+{
+	static const char text[] =
+		"{\"first\":9007199254740993,\"spec\":{\"s\":\"9007199254740995\","
+		"\"max\":18446744073709551615,\"ns\":1000000000000000,\"few\":3,"
+		"\"list\":[0.5,-9007199254740997,{\"at\":9007199254740999}]}}";
+	const char *spec = strstr(text, "{\"s\"");
+	struct json_doc doc;
+	struct err err;
+
+	assert_true(json_doc_parse(&doc, "text", text, strlen(text), &err));
+	{
+		SCOPED(json_free)
+		cJSON *copy = json_doc_copy(&doc, json_get(doc.root, "spec"));
+		SCOPED(mem_free) char *printed = json_print(copy);
+
+		assert_int_equal(strlen(printed), strlen(spec) - 1);
+		assert_memory_equal(printed, spec, strlen(printed));
+	}
+	json_doc_done(&doc);
+}
+
 static void json_int_of_what_is_no_number_is_the_fallback(void **state UNUSED)
 {
 	static const char text[] = "{\"text\":\"3\",\"half\":0.5,\"null\":null}";
@@ -541,6 +563,7 @@ int main(void)
 		cmocka_unit_test(json_int_is_printed_with_all_its_digits),
 		cmocka_unit_test(
 			json_copy_exact_prints_numbers_of_a_parsed_tree_exactly),
+		cmocka_unit_test(a_copy_of_a_doc_has_the_digits_of_its_text),
 		cmocka_unit_test(json_int_of_what_is_no_number_is_the_fallback),
 	};
 
