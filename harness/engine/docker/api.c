@@ -37,33 +37,36 @@ static bool parse_tcp(struct docker_api *api, const char *rest, struct err *err)
 	const char *port = memrchr(rest, ':', len);
 
 	if (len == 0 || port == rest || rest[len] != '\0')
-		return err_set(
-			err, "DOCKER_HOST=%s: expected tcp://HOST:PORT", api->address);
+		return err_set(err, "%s%s: expected tcp://HOST:PORT", api->said_by,
+			api->address);
 	if (getenv("DOCKER_TLS_VERIFY") && getenv("DOCKER_TLS_VERIFY")[0])
 		return err_set(err,
-			"DOCKER_HOST=%s with DOCKER_TLS_VERIFY: a daemon behind TLS can't "
+			"%s%s with DOCKER_TLS_VERIFY: a daemon behind TLS can't "
 			"be asked, only plain tcp:// and unix://",
-			api->address);
+			api->said_by, api->address);
 	api->host = mem_textf("%.*s", (int)(port ? port - rest : (ptrdiff_t)len), rest);
 	api->base =
 		port ? mem_textf("http://%s", rest) : mem_textf("http://%s:2375", rest);
 	return true;
 }
 
-static bool parse_address(struct docker_api *api, struct err *err)
+static bool parse_address(struct docker_api *api, const char *address, struct err *err)
 {
 	static const char unix_scheme[] = "unix://", tcp_scheme[] = "tcp://";
-	const char *said = getenv("DOCKER_HOST");
+	const char *said = address ? NULL : getenv("DOCKER_HOST");
 
-	api->address = mem_text(said && said[0] ? said : ADDRESS);
+	if (!address)
+		address = said && said[0] ? said : ADDRESS;
+	api->address = mem_text(address);
+	api->said_by = address == said ? "DOCKER_HOST=" : "";
 	if (strncmp(api->address, tcp_scheme, strlen(tcp_scheme)) == 0)
 		return parse_tcp(api, api->address + strlen(tcp_scheme), err);
 	if (strncmp(api->address, unix_scheme, strlen(unix_scheme)) != 0 ||
 		api->address[strlen(unix_scheme)] != '/')
 		return err_set(err,
-			"DOCKER_HOST=%s: only unix:///PATH and tcp://HOST:PORT "
+			"%s%s: only unix:///PATH and tcp://HOST:PORT "
 			"are understood",
-			api->address);
+			api->said_by, api->address);
 	api->socket = mem_text(api->address + strlen(unix_scheme));
 	api->base = mem_text("http://docker");
 	return true;
@@ -72,11 +75,13 @@ static bool parse_address(struct docker_api *api, struct err *err)
 /* curl's error for a socket that cannot be used does not say why. */
 static bool check_socket(const struct docker_api *api, struct err *err)
 {
-	const char *why = getenv("DOCKER_HOST") ? "DOCKER_HOST" : "the default";
+	const char *why = api->said_by[0]            ? " (DOCKER_HOST)"
+		: strcmp(api->address, ADDRESS) == 0 ? " (the default)"
+						     : "";
 
 	if (!api->socket || access(api->socket, R_OK | W_OK) == 0)
 		return true;
-	return err_sys(err, "no Docker daemon at %s (%s)", api->address, why);
+	return err_sys(err, "no Docker daemon at %s%s", api->address, why);
 }
 
 /* --- calls --- */
@@ -136,6 +141,8 @@ static void on_done(void *arg, const struct fetch_result *result)
 	if (pending->call->status)
 		*pending->call->status = result->status;
 	pending->ok = docker_api_went_well(result, pending->err);
+	if (pending->ok && pending->call->text)
+		*pending->call->text = mem_text(buf_text(result->body));
 	if (pending->ok && pending->call->answer && result->body->len > 0) {
 		cJSON *json = json_parse(result->body->data, result->body->len);
 
@@ -252,13 +259,13 @@ static bool is_podman(const cJSON *about)
 }
 
 struct docker_api *docker_api_open(
-	uv_loop_t *loop, const bool *interrupted, struct err *err)
+	uv_loop_t *loop, const char *address, const bool *interrupted, struct err *err)
 {
 	struct docker_api *api = mem_zeroed(sizeof *api);
 
 	api->loop = loop;
 	api->interrupted = interrupted;
-	if (parse_address(api, err) && check_socket(api, err) &&
+	if (parse_address(api, address, err) && check_socket(api, err) &&
 		(api->fetch = fetch_create(loop, 4, err)) && ask_version(api, err)) {
 		api->is_podman = is_podman(api->about);
 		return api;

@@ -23,21 +23,24 @@ struct docker_api {
 	const bool *interrupted;
 	struct fetch *fetch;
 	char *address; /* "unix:///var/run/docker.sock" */
-	char *socket;  /* NULL: tcp */
-	char *host;    /* of a tcp:// address; NULL: a unix socket */
-	char *base;    /* "http://docker" or "http://10.0.0.5:2375" */
-	char *version; /* of the API: "1.41" */
-	cJSON *about;  /* the answer to /version */
+	const char *
+		said_by; /* "DOCKER_HOST=" in front of its address; "": not from there */
+	char *socket;    /* NULL: tcp */
+	char *host;      /* of a tcp:// address; NULL: a unix socket */
+	char *base;      /* "http://docker" or "http://10.0.0.5:2375" */
+	char *version;   /* of the API: "1.41" */
+	cJSON *about;    /* the answer to /version */
 	/* The version to ask in for a /stop with a signal, which came with 1.42; NULL: the
 	 * daemon does not speak it. */
 	const char *version_with_stop_signal;
 	bool is_podman;
 };
 
-/* Finds the daemon and asks for its version; err says where it was looked for. Keeps
+/* Finds the daemon and asks for its version; err says where it was looked for. address:
+ * "unix:///PATH" or "tcp://HOST:PORT", borrowed; NULL: DOCKER_HOST or the default. Keeps
  * loop and interrupted. */
-struct docker_api *docker_api_open(
-	uv_loop_t *loop, const bool *interrupted, struct err *err) MUST_CHECK;
+struct docker_api *docker_api_open(uv_loop_t *loop, const char *address,
+	const bool *interrupted, struct err *err) MUST_CHECK;
 void docker_api_close(struct docker_api *api); /* accepts NULL */
 
 /* One call that is waited for. All borrowed for the call. */
@@ -49,7 +52,8 @@ struct docker_call {
 	int64_t within_ns;  /* 0: DOCKER_API_NS */
 	bool stubborn;      /* goes on when interrupted: for cleaning up */
 	cJSON **answer; /* gives the caller the body of a success; NULL: not needed */
-	long *status;   /* written always, 0: no answer; NULL: not needed */
+	char **text; /* the same as it came, with all digits of numbers; NULL: not needed */
+	long *status; /* written always, 0: no answer; NULL: not needed */
 };
 
 #define DOCKER_API_NS (INT64_C(30) * 1000000000)

@@ -32,14 +32,6 @@ static struct docker_engine *of(struct engine *engine)
 	return (struct docker_engine *)engine;
 }
 
-static cJSON *make_labels(const char *run_id)
-{
-	SCOPED(mem_free) char *home = run_label_home();
-
-	return json_fill(
-		NULL, "{'" RUN_LABEL "': %s, '" RUN_LABEL_HOME "': %s}", run_id, home);
-}
-
 static bool prepare(struct engine *engine, const char *image, struct err *err)
 {
 	struct docker_engine *docker = of(engine);
@@ -214,16 +206,6 @@ static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON
 	return true;
 }
 
-/* The lock of a run on another machine cannot be seen from here. */
-static bool is_from_here(const struct prune *prune, const cJSON *thing)
-{
-	const cJSON *labels = json_get(thing, "Labels");
-	const char *place = json_text(labels, RUN_LABEL_HOME);
-
-	return place && json_text(thing, "Id") &&
-		strcmp(place, json_text(prune->docker->labels, RUN_LABEL_HOME)) == 0;
-}
-
 static bool remove_sort(struct prune *prune, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free)
@@ -234,10 +216,9 @@ static bool remove_sort(struct prune *prune, const struct sort *sort, struct err
 	if (!things)
 		return err_while(err, "list what has our label");
 	cJSON_ArrayForEach(thing, things) {
-		const char *run_id =
-			json_text(json_get(thing, "Labels"), RUN_LABEL);
+		const char *run_id = run_label_of(json_get(thing, "Labels"));
 
-		if (run_id && is_from_here(prune, thing) && prune->is_over(run_id))
+		if (run_id && json_text(thing, "Id") && prune->is_over(run_id))
 			ok = remove_one(prune, sort, thing, run_id, err) && ok;
 	}
 	return ok;
@@ -389,8 +370,8 @@ struct engine *docker_create(
 	docker->engine.ops = &docker_ops;
 	docker->engine.loop = loop;
 	docker->engine.options = *options;
-	docker->labels = make_labels(options->run_id);
-	docker->api = docker_api_open(loop, options->interrupted, err);
+	docker->labels = run_labels(options->run_id);
+	docker->api = docker_api_open(loop, NULL, options->interrupted, err);
 	if (docker->api &&
 		docker_api_call(docker->api,
 			&(struct docker_call){.path = "/info", .answer = &docker->info},
