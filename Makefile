@@ -66,6 +66,7 @@ behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faul
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
 	fleet rollout picture results report format format/html stats compare check campaign target witness command))
 harness      += $(out)/harness/engine/cri/cri.pb-c.o
+harness      += $(call objects,harness/cluster harness/cluster/swarm)
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)
@@ -139,6 +140,7 @@ $(eval $(call tests,kube-fake,$(kube_fake)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target witness), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
+$(eval $(call tests,harness/cluster,$(harness) $(behavior)))
 
 # Pictures are drawn of the judge's scenes.
 $(addprefix $(out)/harness/picture/test/,test_chain test_lanes test_prediction): $(out)/harness/judge/test/scene.o

@@ -1,7 +1,7 @@
 /*
  * cluster - a service with replicas on an orchestrator: Docker Swarm or Kubernetes.
  *
- * One interface over the rows CLUSTER of engines.def. Nothing is scheduled here: each call
+ * One interface over the rows of clusters.def. Nothing is scheduled here: each call
  * asks the orchestrator for one thing and turns the loop until it has answered, within
  * CLUSTER_CALL_NS; what comes of it is seen by watching the tasks. A task is one run of one
  * replica: a task of Swarm, a pod of Kubernetes. Stamps are CLOCK_MONOTONIC ns of the
@@ -28,7 +28,8 @@
 struct cluster;
 
 struct cluster_node {
-	char *id;
+	char *id; /* does not change, nor do name and address, until a refresh; the rest is
+		   * kept true while tasks are watched */
 	char *name;    /* its hostname */
 	char *address; /* "10.99.2.2": where its host ports are reached */
 	bool manager;  /* it decides; of Kubernetes: a control plane node */
@@ -39,8 +40,9 @@ struct cluster_node {
 enum task_state {
 	TASK_PENDING, /* no process yet: new, assigned, preparing, starting */
 	TASK_RUNNING, /* its process runs */
-	TASK_ENDED,   /* complete, failed, shut down, rejected: exit_code may be known */
-	TASK_GONE,    /* the orchestrator does not list it any more */
+	TASK_ENDED, /* complete, failed, shut down, rejected: exit_code may be known; or
+		       * its node has died, and nothing is */
+	TASK_GONE,  /* the orchestrator does not list it any more */
 };
 
 extern const char *const task_state_names[]; /* NULL-terminated */
@@ -50,12 +52,13 @@ struct cluster_task {
 	char *name;      /* "shop.2", or the pod's */
 	char *node;      /* name of its node; NULL: none yet */
 	char *container; /* its whole id on the node; NULL: none yet */
-	char *address;   /* "10.99.2.2:30001", as a balancer reaches it; NULL: none yet */
+	char *address; /* "10.99.2.2:30001", as a balancer reaches it; NULL: none yet */
 	enum task_state state;
 	bool wanted; /* the orchestrator wants it to run; false: it is to be stopped */
 	bool ready;  /* wanted, running, and healthy or ready if it has such a check */
 	int exit_code; /* as the orchestrator reports it; -1: not known */
 	char *message; /* its words for a failure: "task: non-zero exit (1)"; NULL: none */
+	bool listed; /* for task_list.c: in the report that is being read */
 	/* When this harness saw it. */
 	int64_t created_ns, running_ns, unwanted_ns, ended_ns;
 	/* The orchestrator's own time of the end in wall-clock ns, known to +- error;
@@ -80,7 +83,7 @@ extern const char *const publish_mode_names[]; /* NULL-terminated */
 /* A service to create. All borrowed. */
 struct cluster_spec {
 	const char *name;
-	const char *image; /* it is on every node: none is pulled */
+	const char *image;             /* it is on every node: none is pulled */
 	const char *const *entrypoint; /* NULL: the image's own; NULL-terminated */
 	const char *const *command;    /* likewise */
 	const char *const *env;        /* "NAME=value", NULL-terminated */
@@ -105,8 +108,7 @@ struct cluster_options {
 	const bool *interrupted; /* true: waits end with an error; may be NULL */
 };
 
-/* Tasks have changed: cluster_tasks() has them. From the loop, never from inside a call.
- */
+/* Tasks, nodes or `unobserved` have changed. From the loop, also while a call turns it. */
 typedef void cluster_changed_fn(void *arg);
 
 /* Called with a line for each thing that was removed. Borrowed. */
@@ -146,12 +148,15 @@ struct cluster {
 	 * stay. A task's index never changes. */
 	struct cluster_task *tasks;
 	unsigned task_count;
-	unsigned replicas;     /* that are wanted now */
-	int64_t grace_ns;      /* of the service */
-	char *stop_signal;     /* NULL: the image's own */
-	char *service;         /* its name; NULL: neither deployed nor found */
-	bool ours;             /* this run deployed it */
-	char unobserved[256];  /* why tasks cannot be watched now; "": they are */
+	unsigned replicas;    /* that are wanted now */
+	int64_t grace_ns;     /* of the service */
+	char *stop_signal;    /* NULL: the image's own */
+	char *service;        /* its name; NULL: neither deployed nor found */
+	bool ours;            /* this run deployed it */
+	char unobserved[256]; /* why tasks cannot be watched now; "": they are */
+	/* Why the last action will not be done to its end, in the orchestrator's words:
+	 * "update paused due to failure ..."; "": nothing is known against it. */
+	char gave_up[256];
 	cluster_changed_fn *changed; /* NULL: nobody listens */
 	void *arg;
 };
@@ -175,32 +180,41 @@ cJSON *cluster_fingerprint(struct cluster *cluster) MUST_CHECK;
 /* Asks for the nodes once more. */
 bool cluster_refresh_nodes(struct cluster *cluster, struct err *err) MUST_CHECK;
 /* By name or id; NULL: there is none. Borrowed until the next refresh. */
-const struct cluster_node *cluster_node(const struct cluster *cluster, const char *name);
+const struct cluster_node *cluster_node(
+	const struct cluster *cluster, const char *name);
 
 /* Creates the service, whose tasks are watched from now on. */
 bool cluster_deploy(struct cluster *cluster, const struct cluster_spec *spec,
 	cluster_changed_fn *changed, void *arg, struct err *err) MUST_CHECK;
 /* Takes a service that exists, whose tasks are watched from now on. Kubernetes:
  * "NAMESPACE/KIND/NAME", shorter forms as kubectl has them. */
-bool cluster_find(struct cluster *cluster, const char *name, cluster_changed_fn *changed,
-	void *arg, struct err *err) MUST_CHECK;
+bool cluster_find(struct cluster *cluster, const char *name,
+	cluster_changed_fn *changed, void *arg, struct err *err) MUST_CHECK;
 
 /* The actions. Each returns when the orchestrator has taken the order. */
 bool cluster_update(struct cluster *cluster, struct err *err) MUST_CHECK; /* rolling */
 bool cluster_scale(
 	struct cluster *cluster, unsigned replicas, struct err *err) MUST_CHECK;
-bool cluster_drain(struct cluster *cluster, const char *node, struct err *err) MUST_CHECK;
+bool cluster_drain(
+	struct cluster *cluster, const char *node, struct err *err) MUST_CHECK;
+/* Also when interrupted, as cluster_clean(): it undoes a drain. */
 bool cluster_activate(
 	struct cluster *cluster, const char *node, struct err *err) MUST_CHECK;
 bool cluster_remove(struct cluster *cluster, struct err *err) MUST_CHECK;
 
 /* Since the last action: the orchestrator says it is done, as many tasks run and are ready
- * as are wanted, and all others have ended. */
+ * as are wanted, none of them on a node that is drained or not heard of, and all others
+ * have ended. A node that has died counts from when the orchestrator misses it: watch its
+ * `ready` first. */
 bool cluster_has_settled(const struct cluster *cluster);
 
 /* NULL: none has this id. Borrowed until the tasks change. */
 const struct cluster_task *cluster_task_of_container(
 	const struct cluster *cluster, const char *container);
+
+/* For the orchestrators of this folder: what struct cluster holds is let go. */
+void cluster_forget_nodes(struct cluster *cluster);
+void cluster_done(struct cluster *cluster);
 
 /* Removes what has the label of a run for which is_over() is true; nothing else. Gives
  * how many things, -1 with err. */
