@@ -96,6 +96,10 @@ $(programs) $(test_programs):
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(all_ldflags) -o $@ $^ $(LDLIBS)
 
+# All the memory of thousands of sessions is freed at once. Where mimalloc is installed, that
+# takes a third of the time. A sanitizer has an allocator of its own.
+mimalloc := $(if $(SAN),,$(shell echo '\#include <mimalloc.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo -lmimalloc))
+$(addprefix $(out)/bin/,service mock-agent): LDLIBS := $(mimalloc) $(call pkgconf,--libs,$(packages)) -lm
 $(out)/bin/mock-mcp: LDLIBS := $(call pkgconf,--libs,libuv libcjson) -lm
 $(out)/bin/%: LDLIBS := $(call pkgconf,--libs,$(packages)) -lm
 
