@@ -19,6 +19,7 @@
 #include "lib/health_probe.h"
 #include "lib/lifeline.h"
 #include "lib/log.h"
+#include "lib/log_writer.h"
 #include "lib/mem.h"
 #include "lib/settings.h"
 #include "lib/signals.h"
@@ -128,7 +129,7 @@ static const char about[] =
 struct mock_agent_program {
 	uv_loop_t loop;
 	uv_signal_t term, interrupt;
-	uv_prepare_t log_writer;
+	struct log_writer *log_writer;
 	uv_poll_t ledger;
 	bool has_ledger;
 	struct mock mock;
@@ -239,21 +240,6 @@ static void end_mock(struct mock *mock)
 
 static const int stop_signals[] = {SIGTERM, SIGINT, 0};
 
-static void on_prepare(uv_prepare_t *prepare UNUSED)
-{
-	log_flush();
-}
-
-/* Requests that come together write their events together: the log is written before
- * the loop waits. Of the prepare handles the first one to be started comes last, behind
- * those of the listeners. */
-static void begin_log(struct mock_agent_program *program)
-{
-	uv_prepare_init(&program->loop, &program->log_writer);
-	uv_prepare_start(&program->log_writer, on_prepare);
-	log_gather(true);
-}
-
 /* On failure nothing is open. */
 static bool begin_loop(struct mock_agent_program *program, struct err *err)
 {
@@ -271,7 +257,9 @@ static bool begin_loop(struct mock_agent_program *program, struct err *err)
 	uv_signal_start(&program->term, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
 	signals_block_only(NULL);
-	begin_log(program);
+	program->log_writer =
+		log_writer_create(&program->loop); /* behind the listeners */
+	log_gather(true);
 	program->mock.loop = &program->loop;
 	return true;
 }
@@ -281,7 +269,7 @@ static void end_loop(struct mock_agent_program *program)
 	signals_block_only(stop_signals);
 	uv_close((uv_handle_t *)&program->term, NULL);
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
-	uv_close((uv_handle_t *)&program->log_writer, NULL);
+	log_writer_destroy(program->log_writer);
 	if (program->has_ledger)
 		uv_close((uv_handle_t *)&program->ledger, NULL);
 	uv_run(&program->loop, UV_RUN_DEFAULT);

@@ -12,6 +12,7 @@
 #include "lib/fetch.h"
 #include "lib/health_probe.h"
 #include "lib/log.h"
+#include "lib/log_writer.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 #include "lib/standard_files.h"
@@ -145,6 +146,9 @@ static void take_down(void *arg)
 	struct service *service = arg;
 
 	signals_block_only(stop_signals);
+	log_gather(false);
+	log_writer_destroy(service->log_writers[0]);
+	log_writer_destroy(service->log_writers[1]);
 	http_api_destroy(service->http_api);
 	sessions_destroy(service->sessions);
 	agent_client_destroy(service->agent);
@@ -179,6 +183,7 @@ static bool set_up(struct service *service, struct err *err)
 	if (!service->http_api)
 		return false;
 	service->drain = drain_create(service, take_down, service);
+	service->log_writers[0] = log_writer_create(&service->loop);
 	return true;
 }
 
@@ -192,6 +197,8 @@ static int serve(struct service *service)
 		log_event("service.failed", "why", LOG_TEXT(uv_strerror(code)));
 		return EXIT_FAILED;
 	}
+	log_gather(true);
+	service->log_writers[1] = log_writer_create(&service->loop);
 	if (set_up(service, &err)) {
 		/* the next start finds this record, unless our stop replaces it */
 		store_log(store_save_stop(service->store,

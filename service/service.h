@@ -17,6 +17,7 @@
 
 struct service {
 	uv_loop_t loop;
+	struct log_writer *log_writers[2]; /* before answers are sent, and after */
 	struct config config;
 	unsigned descriptors; /* that may be open */
 	struct metrics metrics;
