@@ -11,6 +11,10 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
+/* Of the connections: calls that begin and end have as many easy handles. More are freed
+ * when their calls end, and not all together when the fetch does. */
+#define IDLE_SHARE 8
+
 struct fetch {
 	uv_loop_t *loop;
 	CURLM *multi;
@@ -372,8 +376,8 @@ struct fetch *fetch_create(uv_loop_t *loop, unsigned connections, struct err *er
 	signals_ignore_sigpipe();
 	fetch = mem_zeroed(sizeof *fetch);
 	fetch->loop = loop;
-	fetch->idle = mem_grown(NULL, connections, sizeof *fetch->idle);
-	fetch->idle_max = connections;
+	fetch->idle_max = connections / IDLE_SHARE + 1;
+	fetch->idle = mem_grown(NULL, fetch->idle_max, sizeof *fetch->idle);
 	uv_timer_init(loop, &fetch->timer);
 	uv_idle_init(loop, &fetch->soon);
 	fetch->timer.data = fetch->soon.data = fetch;

@@ -290,7 +290,8 @@ bool fetch_call_prepare(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
 	CURL *easy = call->easy;
-	long fresh = request->fresh, once = request->fresh && !request->keep;
+	long fresh = request->fresh,
+	     once = request->last || (request->fresh && !request->keep);
 	long version = request->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
 				      : CURL_HTTP_VERSION_1_1;
 	unsigned failed = 0;

@@ -68,6 +68,7 @@ struct fetch_request {
 		*tls; /* of https; NULL: the system's authorities alone */
 	bool fresh;   /* a new connection, closed afterwards */
 	bool keep;    /* that new one stays open for later requests */
+	bool last;    /* the connection is closed afterwards, be it new or not */
 	bool small;   /* the answer has a few KiB: it is read in small pieces */
 	bool http2;               /* HTTP/2 without TLS, which the server has to speak */
 	const char *const *heads; /* names of headers of the answer that fetch_header()

@@ -76,6 +76,25 @@ static void fetch_keeps_a_fresh_connection_that_is_to_stay(void **state)
 	assert_int_equal(scene->server.open, 2);
 }
 
+static void fetch_closes_a_connection_after_its_last_request(void **state)
+{
+	struct fetch_scene *scene = *state;
+
+	get(scene, "/plain");
+	ask(scene, "/plain", (struct fetch_request){.last = true});
+	wait_done(scene, 2);
+	assert_true(scene->result.reused);
+	while (scene->server.open > 0)
+		wait_event(scene);
+	ask(scene, "/plain",
+		(struct fetch_request){.fresh = true, .keep = true, .last = true});
+	wait_done(scene, 3);
+	assert_false(scene->result.reused);
+	while (scene->server.open > 0)
+		wait_event(scene);
+	assert_int_equal(scene->server.accepted, 2);
+}
+
 static void fetch_connects_anew_when_its_idle_connection_was_closed(void **state)
 {
 	struct fetch_scene *scene = *state;
@@ -381,6 +400,7 @@ int main(void)
 		SCENE(fetch_reuses_an_open_connection),
 		SCENE(fetch_fresh_connection_is_used_once),
 		SCENE(fetch_keeps_a_fresh_connection_that_is_to_stay),
+		SCENE(fetch_closes_a_connection_after_its_last_request),
 		SCENE(fetch_connects_anew_when_its_idle_connection_was_closed),
 		SCENE(fetch_gives_up_at_its_deadline),
 		SCENE(fetch_deadline_is_never_early),

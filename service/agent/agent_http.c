@@ -313,6 +313,7 @@ static void try_once(struct agent_http_call *call)
 		 * request; those that may be repeated have use for the new one */
 		.fresh = call->request.retry != AGENT_HTTP_RETRY_ALWAYS || call->stale,
 		.keep = true,
+		.last = call->request.last,
 		.small = true,
 	};
 	struct err err;

@@ -64,6 +64,7 @@ struct agent_http_request {
 	cJSON *body;            /* taken; NULL: none */
 	int64_t deadline_ns;    /* CLOCK_MONOTONIC, 0: none */
 	enum agent_http_retry retry;
+	bool last; /* nothing follows for this member: its connection is not kept */
 	agent_http_done_fn *done;
 	void *arg;
 };
