@@ -7,6 +7,7 @@
 #   ```sh            commands, run from the top of the tree with sh -e
 #   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
+#   ```sh cri        the same; they need containerd, runc and root
 #   ```sh npm        the same; they need Node.js and npm as well
 #   ```sh test       `make test`, of which this script is a part, `make bench`, which
 #                    docs/benchmark.md runs, and what takes many minutes: not run here
@@ -54,7 +55,7 @@ split() {
 
 # What may differ between two runs becomes "#".
 mask() {
-	sed -E 's/seed [0-9]+/seed #/g; s/engine (docker|process)/engine #/
+	sed -E 's/seed [0-9]+/seed #/g; s/engine (docker|process|cri)/engine #/
 		s/[-+]?[0-9]+(\.[0-9]+)?(ns|us|ms|s)([^a-z]|$)/#\3/g
 		s/[-+]?[0-9]+\.[0-9]+/#/g; s/[[:space:]]+/ /g; s/ $//'
 }
@@ -80,6 +81,11 @@ docker_answers() {
 		grep -q OK && { command -v docker-compose >/dev/null; }
 }
 
+cri_is_there() {
+	[ "$(id -u)" -eq 0 ] && command -v containerd >/dev/null &&
+		command -v runc >/dev/null && command -v curl >/dev/null
+}
+
 run_commands() { # INFO FILE NAME
 	case $1 in
 	"sh test") return ;;
@@ -93,6 +99,12 @@ run_commands() { # INFO FILE NAME
 	} ;;
 	"sh npm") docker_answers && command -v npm >/dev/null || {
 		echo "skip $3: no npm, Docker engine, curl or docker-compose"
+		return
+	} ;;
+	"sh cri") cri_is_there || {
+		[ -z "${STOPBENCH_REQUIRE_CRI:-}" ]
+		result $? "$3: needs root, containerd, runc and curl"
+		echo "skip $3: no root, containerd, runc or curl"
 		return
 	} ;;
 	"sh docker") docker_answers || {

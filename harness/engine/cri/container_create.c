@@ -67,9 +67,11 @@ static bool find_image(struct cri_engine *cri, struct plan *plan, struct err *er
 {
 	const struct subject_spec *spec = plan->spec;
 
-	plan->image = spec->image
-		? mem_text(spec->image)
-		: cri_images_load(cri, OWN_IMAGE_PROGRAMS, signal_of_ours(spec), err);
+	if (spec->image || (cri->image && !signal_of_ours(spec)))
+		plan->image = mem_text(spec->image ? spec->image : cri->image);
+	else
+		plan->image = cri_images_load(
+			cri, OWN_IMAGE_PROGRAMS, signal_of_ours(spec), err);
 	plan->of_image =
 		plan->image ? cri_images_config(cri, plan->image, err) : NULL;
 	return plan->of_image && check_signal(plan, err);
