@@ -61,6 +61,7 @@ mock_mcp     := $(call objects,mock-mcp $(addprefix mock-mcp/,rpc features stdio
 mock_mcp_http := $(call without,$(call objects,mock-mcp $(addprefix mock-mcp/,rpc features))) $(call objects,mock-mcp/http)
 # A contract fake of Kubernetes' API, for tests (kube-fake/README.md).
 kube_fake    := $(call objects,kube-fake)
+balancer     := $(call objects,balancer)
 # The tables of the mocks' behavior: with them a scenario is checked before it is run.
 behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faults/cli_behavior.o mock-agent/faults/rate_limit.o mock-agent/faults/tool_calls.o mock-mcp/behavior.o)
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
@@ -73,7 +74,7 @@ test_support := $(call objects,test/support)
 subjects     := $(patsubst scenarios/subjects/%.c,$(out)/subjects/%,$(wildcard scenarios/subjects/*.c))
 unit_tests   := $(patsubst %.c,$(out)/%,$(wildcard */test/test_*.c harness/*/test/test_*.c))
 test_scripts := $(wildcard test/[0-9]*.sh)
-programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp mock-mcp-http)
+programs     := $(addprefix $(out)/bin/,stopbench service mock-agent mock-cli mock-mcp mock-mcp-http balancer)
 test_programs := $(out)/bin/kube-fake
 
 .PHONY: all
@@ -81,6 +82,7 @@ all: $(programs) $(test_programs) $(subjects)
 
 $(out)/bin/stopbench: $(harness) $(behavior) $(lib)
 $(out)/bin/service: $(service) $(lib)
+$(out)/bin/balancer: $(balancer) $(lib)
 # Without libcurl, which would bring some twenty libraries and more than a third of its memory.
 $(out)/bin/mock-agent: $(mock_agent) $(filter-out $(out)/lib/fetch%,$(lib))
 $(out)/bin/mock-cli: $(mock_cli) $(lib)
@@ -142,6 +144,7 @@ $(eval $(call tests,service,$(service)))
 $(eval $(call tests,mock-agent,$(mock_agent) $(call objects,mock-agent/cli)))
 $(eval $(call tests,kube-fake,$(kube_fake)))
 $(eval $(call tests,mock-mcp,$(mock_mcp) $(call without,$(mock_mcp_http))))
+$(eval $(call tests,balancer,$(balancer)))
 $(foreach folder,harness $(addprefix harness/,scenario engine run judge fleet rollout picture results report format stats compare check target witness), \
 	$(eval $(call tests,$(folder),$(harness) $(behavior))))
 $(eval $(call tests,harness/cluster,$(harness) $(behavior)))

@@ -249,6 +249,7 @@ static unsigned set_behavior(struct fetch_call *call)
 	failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	failed |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->why);

@@ -53,7 +53,7 @@ struct fetch_tls {
 
 struct fetch_request {
 	const char *method;         /* NULL: GET, or POST when there is a body */
-	const char *url;            /* http or https */
+	const char *url;            /* http or https; its path is sent as it is */
 	const char *socket;         /* path of a unix socket to connect to, or NULL */
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	const char *body;           /* NULL: none; empty for POST, PUT and PATCH */
