@@ -193,7 +193,7 @@ $(out)/foreign/%: foreign/apps/kinds/%.c
 # Programs find each other by their own place: build/bin with build/subjects beside it
 # becomes lib/stopbench/bin, and bin/ has links to it.
 installed := $(DESTDIR)$(PREFIX)
-commands  := stopbench mock-agent mock-cli mock-mcp
+commands  := stopbench mock-agent mock-cli mock-mcp balancer
 share     := $(installed)/share
 
 $(out)/man: $(programs) packaging/man-pages

@@ -72,5 +72,6 @@ check ends "mock-agent --stdio" "$bin/mock-agent" --stdio
 check ends "mock-mcp" "$bin/mock-mcp"
 check serves "mock-mcp-http" "$bin/mock-mcp" --port 0
 check serves "mock-agent" "$bin/mock-agent"
+check serves "balancer" "$bin/balancer"
 check serves "the service" "$bin/service" --port=0 --store="$work/store"
 exit $failed
