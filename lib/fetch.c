@@ -170,6 +170,15 @@ static bool begin(
 	return code == CURLM_OK || err_set(err, "curl: %s", curl_multi_strerror(code));
 }
 
+char *fetch_escape(const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, (int)strlen(text));
+	char *copy = mem_text(escaped ? escaped : "");
+
+	curl_free(escaped);
+	return copy;
+}
+
 struct fetch_call *fetch_start(
 	struct fetch *fetch, const struct fetch_request *request, struct err *err)
 {

@@ -26,6 +26,9 @@ struct fetch;
 struct fetch *fetch_create(
 	uv_loop_t *loop, unsigned connections, struct err *err) MUST_CHECK;
 
+/* Percent-encoded for a query; the caller's. */
+char *fetch_escape(const char *text);
+
 /* Copies request; opens the file to upload and reads it while it is sent. */
 struct fetch_call *fetch_start(struct fetch *fetch, const struct fetch_request *request,
 	struct err *err) MUST_CHECK;

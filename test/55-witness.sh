@@ -43,7 +43,7 @@ begin_witness() { # OPTION...
 }
 
 has() { # COUNT WORDS FILE
-	[ "$(grep -cF -- "$2" "$3" 2>/dev/null)" -ge "$1" ]
+	[ -f "$3" ] && [ "$(grep -cF -- "$2" "$3")" -ge "$1" ]
 }
 
 handles='echo up; trap "echo bye; exit 0" TERM; while :; do busybox sleep 0.05; done'

@@ -23,12 +23,16 @@ struct witness_options {
 	 * for it. */
 	const char *address;
 	bool daemon;
-	const char *label;    /* containers that have it: "com.docker.swarm.service.name=web" */
-	const char *tls;      /* folder with ca.pem, cert.pem, key.pem; NULL: of the environment */
+	/* Containers that have it: "com.docker.swarm.service.name=web". NULL: all. */
+	const char *label;
+	/* Folder with ca.pem, cert.pem, key.pem, of https. NULL: DOCKER_CERT_PATH. */
+	const char *tls;
+	const char *programs; /* folder of our programs; NULL: this one's */
 	const bool *interrupted;
 };
 
-/* A stop is over, and judged. Takes what stop holds. From the loop. */
+/* A stop is over, and judged. Takes what stop holds. From the loop; the witness is not closed
+ * from here. */
 typedef void witness_stop_fn(void *arg, struct task_stop *stop);
 
 /* Gives a witness that watches: the containers that run already are attached to. Keeps

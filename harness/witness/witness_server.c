@@ -76,6 +76,7 @@ static void say_heartbeat(
 
 	json_add_int(json, "clock_ns", clock_now());
 	json_add_int(json, "watching", watch_count(server->options.watch));
+	json_add_int(json, "seq", (int64_t)server->ring.seq);
 	say_json(reader, "heartbeat", json);
 }
 

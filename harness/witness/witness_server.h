@@ -7,7 +7,7 @@
  *   GET /v1/stops?label=NAME%3DVALUE&since=SEQ
  *                  a line of JSON for each: {"watching": watched_stop_json()} of all that are
  *                  watched, {"stop": watched_stop_report_json() and "seq"} of those after SEQ
- *                  that are kept (stop_ring.h), {"heartbeat": {"clock_ns", "watching"}}, then
+ *                  that are kept (stop_ring.h), {"heartbeat": {"clock_ns", "watching", "seq"}}, then
  *                  each of them as it comes, a heartbeat every 5 s at least. {"lost": {"from",
  *                  "to"}}: stops with these numbers are not kept any more. {"missed":
  *                  {"container", "name", "exit_code"}}: it had ended before it was watched.

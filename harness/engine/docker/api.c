@@ -1,6 +1,5 @@
 #include "harness/engine/docker/api.h"
 
-#include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,9 +295,5 @@ char *docker_api_time(int64_t wall_ns)
 
 char *docker_api_escape(const char *text)
 {
-	char *escaped = curl_easy_escape(NULL, text, (int)strlen(text));
-	char *copy = mem_text(escaped ? escaped : "");
-
-	curl_free(escaped);
-	return copy;
+	return fetch_escape(text);
 }
