@@ -95,6 +95,35 @@ static void few_connections_share_one_pool(void **state UNUSED)
 	scene_close(&scene);
 }
 
+static void count_handle(uv_handle_t *handle UNUSED, void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static unsigned handles_of(uv_loop_t *loop)
+{
+	unsigned count = 0;
+
+	uv_walk(loop, count_handle, &count);
+	return count;
+}
+
+/* The stop of a service without sessions would close all of them. */
+static void a_pool_is_made_when_it_is_needed(void **state UNUSED)
+{
+	struct scene few, many;
+
+	scene_open(&few, 1);
+	scene_open(&many, MANY);
+	assert_int_equal(handles_of(&many.loop), handles_of(&few.loop));
+	agent_pools_choose(many.pools, NULL);
+	assert_int_equal(handles_of(&many.loop), handles_of(&few.loop));
+	agent_pools_choose(many.pools, NULL);
+	assert_int_equal(handles_of(&many.loop), 2 * handles_of(&few.loop));
+	scene_close(&many);
+	scene_close(&few);
+}
+
 static void destroy_accepts_null(void **state UNUSED)
 {
 	agent_pools_destroy(NULL);
@@ -106,6 +135,7 @@ int main(void)
 		cmocka_unit_test(ids_spread_over_all_pools_and_keep_theirs),
 		cmocka_unit_test(what_has_no_id_takes_each_pool_in_turn),
 		cmocka_unit_test(few_connections_share_one_pool),
+		cmocka_unit_test(a_pool_is_made_when_it_is_needed),
 		cmocka_unit_test(destroy_accepts_null),
 	};
 
