@@ -39,6 +39,7 @@ struct campaign {
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
 	char *failed; /* the folder of this run's artifacts */
+	char *own_image; /* that the engine prepared, or NULL */
 	struct rounds rounds;
 	struct progress *progress;
 };
@@ -143,16 +144,21 @@ static void plan_cases(struct campaign *campaign, struct engine *engine)
 }
 
 /* What an earlier run left is removed, and our image is loaded once, before workers
- * would load it side by side. A round that needs it says why it is missing. */
+ * would load it side by side: to see that it is there takes longer than to create a
+ * container. A round that needs it says why it is missing. */
 static void prepare(struct campaign *campaign, struct engine *engine)
 {
 	struct err err = {0};
 
 	if (engine_clean(engine, run_dir_is_over, on_said, campaign, &err) < 0)
 		progress_say(campaign->progress, err.text);
-	if (sides_need_own_image(&campaign->sides, engine->kind) &&
-		!engine_prepare(engine, NULL, &err))
+	if (!sides_need_own_image(&campaign->sides, engine->kind))
+		return;
+	if (!engine_prepare(engine, NULL, &err))
 		progress_say(campaign->progress, err.text);
+	else if (engine->own_image)
+		campaign->own_image = mem_text(engine->own_image);
+	sides_set_own_image(&campaign->sides, campaign->own_image);
 }
 
 static void set_workers(struct campaign *campaign, const struct engine_kind *kind)
@@ -389,6 +395,7 @@ static void close_campaign(struct campaign *campaign)
 	known_failures_done(&campaign->known);
 	sides_done(&campaign->sides);
 	free(campaign->failed);
+	free(campaign->own_image);
 	free(campaign->programs);
 }
 

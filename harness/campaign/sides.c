@@ -106,6 +106,18 @@ void sides_set_workers(struct sides *sides, const struct worker_options *options
 		of_base->subjects = base->programs;
 }
 
+void sides_set_own_image(struct sides *sides, const char *image)
+{
+	const char *subjects = sides->item[SIDE_NEW].worker_options.subjects;
+
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct worker_options *options = &sides->item[i].worker_options;
+
+		if (options->subjects == subjects)
+			options->own_image = image;
+	}
+}
+
 void sides_begin(struct sides *sides, struct engine *engine)
 {
 	for (unsigned i = 0; i < sides->count; i++)

@@ -46,6 +46,10 @@ bool sides_have_image(
 /* Of the rounds of both; BASE's are made in its folder. */
 void sides_set_workers(struct sides *sides, const struct worker_options *options);
 
+/* The workers whose subjects are those of this run have this image of them; NULL: they
+ * prepare it. Keeps image. */
+void sides_set_own_image(struct sides *sides, const char *image);
+
 /* The results begin. */
 void sides_begin(struct sides *sides, struct engine *engine);
 

@@ -182,6 +182,7 @@ static cJSON *run_round(struct work *work)
 			.run_id = options->run_id,
 			.programs = options->subjects,
 			.interrupted = &work->interrupted,
+			.own_image = options->own_image,
 		},
 		&err);
 	cJSON *round;

@@ -36,6 +36,8 @@ struct worker_options {
 	const char *programs; /* the folder of our programs: of the mocks, */
 	const char
 		*subjects;  /* and of what is stopped, which may be another commit's */
+	/* The image of `subjects`, where the caller has prepared it; NULL: it has not. */
+	const char *own_image;
 	const char *folder; /* the worker's working folder; NULL: ours */
 	const char *failed; /* the folder of this run's artifacts */
 	int lock;           /* of the run, for the caller alone: the worker closes it */

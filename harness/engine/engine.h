@@ -99,6 +99,9 @@ struct engine_options {
 	const char *run_id;      /* label of all that is created */
 	const char *programs;    /* folder of our programs; "../subjects" beside it */
 	const bool *interrupted; /* true: waits end with an error; may be NULL */
+	/* Docker: the image of these programs, where another engine prepared it already;
+	 * NULL: this one has to. */
+	const char *own_image;
 };
 
 /* A container has started; its id is borrowed. NULL: the engine does not tell any more.
@@ -157,6 +160,7 @@ struct engine {
 	struct engine_capabilities capabilities;
 	struct proc_monitors *monitors;
 	const char *machine; /* Docker: the name of the daemon's; NULL: not known */
+	char *own_image; /* of our programs, once it is there; NULL: none. Owned */
 };
 
 /* Read only outside this folder; an engine embeds it as its first member. */

@@ -15,7 +15,6 @@ struct docker_engine {
 	bool local;      /* its containers run on our kernel */
 	cJSON *labels;   /* of all that this run creates */
 	struct container_starts *starts; /* NULL: nobody is told of them */
-	char *image;     /* the programs image, once it is there */
 	unsigned made;   /* containers and networks so far: their names differ by it */
 };
 

@@ -38,9 +38,10 @@ static bool prepare(struct engine *engine, const char *image, struct err *err)
 
 	if (image)
 		return docker_images_have(docker, image, err);
-	if (!docker->image)
-		docker->image = docker_images_load(docker, OWN_IMAGE_PROGRAMS, err);
-	return docker->image != NULL;
+	if (!engine->own_image)
+		engine->own_image =
+			docker_images_load(docker, OWN_IMAGE_PROGRAMS, err);
+	return engine->own_image != NULL;
 }
 
 static int load_all(
@@ -63,7 +64,7 @@ static struct subject *up(
 	const char *image = spec->image;
 
 	if (!image && prepare(engine, NULL, err))
-		image = of(engine)->image;
+		image = engine->own_image;
 	return image ? container_create(of(engine), spec, image, err) : NULL;
 }
 
@@ -333,7 +334,7 @@ static void destroy(struct engine *engine)
 	docker_api_close(docker->api);
 	cJSON_Delete(docker->info);
 	cJSON_Delete(docker->labels);
-	free(docker->image);
+	free(docker->engine.own_image);
 	free(docker);
 }
 
@@ -370,6 +371,8 @@ struct engine *docker_create(
 	docker->engine.ops = &docker_ops;
 	docker->engine.loop = loop;
 	docker->engine.options = *options;
+	if (options->own_image)
+		docker->engine.own_image = mem_text(options->own_image);
 	docker->labels = run_labels(options->run_id);
 	docker->api = docker_api_open(loop, NULL, options->interrupted, err);
 	if (docker->api &&

@@ -655,7 +655,7 @@ static void remove_image(void)
 
 	if (fixture) {
 		SCOPED(mem_free) char *path =
-			mem_textf("/images/%s?force=1", docker_of(fixture)->image);
+			mem_textf("/images/%s?force=1", fixture->engine->own_image);
 
 		ask_daemon(fixture, "DELETE", path);
 	}
