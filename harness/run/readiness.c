@@ -28,6 +28,9 @@ struct readiness_probe {
 	const struct readiness_options *options;
 	enum ready_kind kind; /* READY_DEFAULT: its processes have settled */
 	struct loop_timer *again, *goodbye;
+	bool awaits_line; /* of the log, and nothing else: `again` is not set */
+	uint64_t lines;   /* of the log, when it was asked last */
+	bool owns_port;   /* the subject has the port that was asked */
 	bool ready;
 	bool hopeless;  /* it will never be; `last` says why */
 	char last[256]; /* how the last question was answered */
@@ -45,6 +48,8 @@ struct readiness_probe {
 
 	uint64_t seen; /* hash of the processes in the last snapshot; 0: one was busy */
 	unsigned alike; /* snapshots in a row that showed them */
+
+	unsigned searched; /* lines of the log */
 };
 
 /* The scenario's way, or the default of its kind of service. */
@@ -75,9 +80,8 @@ static int64_t port_of(const struct readiness_options *options)
 
 /* The line that makes it ready and the one with its port may come by two pipes,
  * in any order. */
-static bool is_ready_or_gone(const void *arg)
+static bool is_ready_or_gone(const struct readiness_probe *probe)
 {
-	const struct readiness_probe *probe = arg;
 	const struct readiness_options *options = probe->options;
 
 	return probe->hopeless ||
@@ -216,20 +220,21 @@ static bool owns_port(struct readiness_probe *probe)
 	const struct readiness_options *options = probe->options;
 	struct err err = {0};
 
-	probe->hopeless =
-		!subject_owns_port(options->subject, (int)port_of(options), &err);
+	probe->owns_port =
+		subject_owns_port(options->subject, (int)port_of(options), &err);
+	probe->hopeless = !probe->owns_port;
 	if (probe->hopeless)
 		note(probe, "%s", err.text);
-	return !probe->hopeless;
+	return probe->owns_port;
 }
 
 static void ask_port(struct readiness_probe *probe)
 {
-	if (port_of(probe->options) == 0) {
+	probe->awaits_line = port_of(probe->options) == 0;
+	if (probe->awaits_line) {
 		note(probe,
 			"its port is not known: no service.port, and no "
 			"service.listening in its log");
-		loop_timer_set(probe->again, ASK_NS);
 	} else if (!owns_port(probe)) {
 		return;
 	} else if (probe->kind == READY_HTTP) {
@@ -241,13 +246,15 @@ static void ask_port(struct readiness_probe *probe)
 
 /* --- log, signal, settled --- */
 
+/* In the lines that have come since. */
 static void search_log(struct readiness_probe *probe)
 {
 	const struct evidence *evidence = probe->options->evidence;
 	const char *text = probe->options->scenario->service.ready.text;
 
-	for (unsigned i = 0; i < evidence->log_count && !probe->ready; i++)
-		probe->ready = strstr(evidence->log[i].text, text) != NULL;
+	probe->awaits_line = true;
+	for (; probe->searched < evidence->log_count && !probe->ready; probe->searched++)
+		probe->ready = strstr(evidence->log[probe->searched].text, text);
 	note(probe, "no such line among %u", evidence->log_count);
 }
 
@@ -337,9 +344,33 @@ static void ask(void *arg)
 		look_whether_settled(probe);
 		break;
 	}
-	if (!probe->ready)
+	if (!probe->ready && !probe->awaits_line)
 		loop_timer_set(probe->again,
 			probe->kind == READY_DEFAULT ? SNAPSHOT_NS : ASK_NS);
+}
+
+/* A line of the log alone can make it ready, or tell its port. */
+static void look_at_lines(struct readiness_probe *probe)
+{
+	const struct evidence *evidence = probe->options->evidence;
+	uint64_t lines = evidence->log_count + (uint64_t)evidence->log_dropped;
+
+	if (lines == probe->lines || !probe->awaits_line || probe->ready)
+		return;
+	probe->lines = lines;
+	ask(probe);
+}
+
+struct readiness_wait {
+	struct readiness_probe *probe;
+};
+
+static bool is_over(const void *arg)
+{
+	struct readiness_probe *probe = ((const struct readiness_wait *)arg)->probe;
+
+	look_at_lines(probe);
+	return is_ready_or_gone(probe);
 }
 
 static bool is_closed(const void *arg)
@@ -405,7 +436,8 @@ enum readiness_end readiness_await(
 	probe.fetch = fetch_create(options->loop, 1, err);
 	if (probe.fetch) {
 		ask(&probe);
-		end = wait_until(options->loop, is_ready_or_gone, &probe, deadline_ns,
+		end = wait_until(options->loop, is_over,
+			&(struct readiness_wait){&probe}, deadline_ns,
 			options->interrupted);
 	}
 	stop_asking(&probe);
@@ -423,7 +455,7 @@ enum readiness_end readiness_await(
 		if (port_of(options) == 0)
 			return READINESS_YES;
 	}
-	if (probe.hopeless || !owns_port(&probe)) {
+	if (probe.hopeless || (!probe.owns_port && !owns_port(&probe))) {
 		err_set(err, "%s", probe.last);
 		return READINESS_NEVER;
 	}

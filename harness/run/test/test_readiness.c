@@ -159,6 +159,27 @@ static void our_service_is_ready_when_its_port_is_known_as_well(void **state)
 	assert_string_equal(scene->base, "http://127.0.0.1:4300");
 }
 
+static void on_ready_line(void *arg)
+{
+	add_log(arg, "ready");
+}
+
+static void a_line_that_comes_later_makes_it_ready(void **state)
+{
+	struct readiness_scene *scene = *state;
+	struct loop_timer *later;
+
+	scene->scenario.service.ready.kind = READY_LOG;
+	scene->scenario.service.ready.text = mem_text("ready");
+	strlist_add(&scene->scenario.service.command, "%s", "server");
+	add_log(scene, "starts");
+	later = loop_timer_create(&scene->loop, on_ready_line, scene);
+	loop_timer_set(later, 20 * CLOCK_MS);
+	expect_ready(scene);
+	loop_timer_destroy(later);
+	assert_null(scene->base);
+}
+
 /* Gives a listening socket, and its port. */
 static int listen_somewhere(int64_t *port)
 {
@@ -230,6 +251,7 @@ int main(void)
 		SCENE(a_container_is_ready_when_its_check_says_so),
 		SCENE(a_container_without_a_check_is_never_healthy),
 		SCENE(our_service_is_ready_when_its_port_is_known_as_well),
+		SCENE(a_line_that_comes_later_makes_it_ready),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
