@@ -92,18 +92,18 @@ int tcp_table_socket(pid_t pid)
 	return fd;
 }
 
-static bool ask(int fd, int family, unsigned states)
+/* Both families at once, as ss(8) does it: SOCK_DIAG_BY_FAMILY takes one, and for each
+ * the kernel walks all connections of the machine, those in TIME-WAIT among them. */
+static bool ask(int fd, unsigned states)
 {
 	const struct {
 		struct nlmsghdr header;
-		struct inet_diag_req_v2 request;
+		struct inet_diag_req request;
 	} message = {
 		.header = {.nlmsg_len = sizeof message,
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_type = TCPDIAG_GETSOCK,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.request = {.sdiag_family = (uint8_t)family,
-			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_ext = 1u << (INET_DIAG_INFO - 1),
+		.request = {.idiag_ext = 1u << (INET_DIAG_INFO - 1),
 			.idiag_states = states},
 	};
 
@@ -147,7 +147,9 @@ bool tcp_socket_read(struct tcp_socket *socket, const struct nlmsghdr *message)
 	struct in6_addr peer;
 	bool ipv6;
 
-	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || len < sizeof *answer)
+	if ((message->nlmsg_type != TCPDIAG_GETSOCK &&
+		    message->nlmsg_type != SOCK_DIAG_BY_FAMILY) ||
+		len < sizeof *answer)
 		return false;
 	ipv6 = answer->idiag_family == AF_INET6;
 	peer = address_of(answer->id.idiag_dst, ipv6);
@@ -194,8 +196,7 @@ static bool read_answers(struct tcp_table *table, int fd)
 
 bool tcp_table_ask(struct tcp_table *table, int sock_diag, unsigned states)
 {
-	return ask(sock_diag, AF_INET, states) && read_answers(table, sock_diag) &&
-		ask(sock_diag, AF_INET6, states) && read_answers(table, sock_diag);
+	return ask(sock_diag, states) && read_answers(table, sock_diag);
 }
 
 static bool read_diag(struct tcp_table *table, pid_t pid, unsigned states)

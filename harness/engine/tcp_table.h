@@ -19,14 +19,16 @@ enum {
 	TCP_TABLE_ESTABLISHED = 1,
 	TCP_TABLE_SYN_SENT = 2,
 	TCP_TABLE_FIN_WAIT1 = 4,
+	TCP_TABLE_TIME_WAIT = 6,
 	TCP_TABLE_CLOSE_WAIT = 8,
 	TCP_TABLE_LAST_ACK = 9,
 	TCP_TABLE_LISTEN = 10,
 };
 
-/* Sets of them. */
+/* Sets of them. (One in TIME-WAIT is no connection any more, and has another cookie than
+ * it had; a busy host has tens of thousands.) */
 #define TCP_TABLE_LISTENING (1u << TCP_TABLE_LISTEN)
-#define TCP_TABLE_ALL       ~0u
+#define TCP_TABLE_ALL       (~0u & ~(1u << TCP_TABLE_TIME_WAIT))
 #define TCP_TABLE_CONNECTED                                                            \
 	(1u << TCP_TABLE_ESTABLISHED | 1u << TCP_TABLE_SYN_SENT |                      \
 		1u << TCP_TABLE_CLOSE_WAIT)
