@@ -3,7 +3,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "bench/bare_container.h"
 #include "bench/suite.h"
 #include "harness/scenario/plan.h"
 #include "lib/clock.h"
@@ -12,7 +14,9 @@
 #define ROUNDS        5
 #define SCENARIO      "scenarios/baseline/20-sessions.json"
 #define USUAL_WAY     "bench/usual-way.sh"
-#define OVERHEAD_MS   150.0
+#define PAIRS         10
+#define OVERHEAD_MS   20.0
+#define TIMES_BARE    1.15
 #define TIMES_USUAL   4.0
 #define TIMES_COMPOSE 5.0
 
@@ -39,21 +43,103 @@ static bool read_case(struct plan *plan, const char *const *sets, struct err *er
 	return plan->count == 1 || err_set(err, "%s: not one case", SCENARIO);
 }
 
+/* Where the time of a case goes that is not of its stop, in ms. */
+struct spent {
+	struct samples all;
+	struct samples up;    /* until mock-agent and the service are ready */
+	struct samples open;  /* until the sessions are open, with their MCP servers */
+	struct samples look;  /* until the signal: what the service has in hand */
+	struct samples after; /* from the end of PID 1 on */
+	struct samples own;   /* processor time of the harness alone, with that in the stop */
+};
+
+static void add_ms(struct samples *samples, int64_t ns)
+{
+	samples_add(samples, (double)ns / (double)CLOCK_MS);
+}
+
+static int64_t own_cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
+		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
+}
+
+static bool spend(struct rig *rig, const struct scenario *scenario, struct spent *spent,
+	struct err *err)
+{
+	SCOPED(seen_done) struct seen seen = {0};
+	const struct evidence *evidence = &seen.evidence;
+	int64_t own_ns = own_cpu_ns();
+
+	if (!rig_case(rig, rig->process, scenario, &seen, err))
+		return false;
+	add_ms(&spent->own, own_cpu_ns() - own_ns);
+	add_ms(&spent->all, seen.wall_ns - seen.judgement.stop_ns);
+	add_ms(&spent->up, evidence->ready_ns - evidence->began_ns);
+	add_ms(&spent->open, evidence->loaded_ns - evidence->ready_ns);
+	add_ms(&spent->look, evidence->facts.signal_ns - evidence->loaded_ns);
+	add_ms(&spent->after, evidence->ended_ns - evidence->facts.exit_ns);
+	return true;
+}
+
+static void print_ms(
+	struct printout *printout, const char *what, const struct samples *samples)
+{
+	printout_row(printout,
+		&(struct printout_row){what, samples, .unit = "ms", .digits = 1});
+}
+
 static bool on_process(struct rig *rig, struct printout *printout, struct err *err)
 {
 	SCOPED(plan_done) struct plan plan = {0};
-	struct samples samples = {0};
+	struct spent spent = {0};
 
 	if (!read_case(&plan, NULL, err))
 		return false;
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (!rig_sample(rig, rig->process, &plan.cases[0]->scenario,
-			    RIG_OVERHEAD, CLOCK_MS, &samples, err))
+	for (unsigned i = 0; i < PAIRS; i++) {
+		if (!spend(rig, &plan.cases[0]->scenario, &spent, err))
 			return false;
 	}
 	printout_row(printout,
-		&(struct printout_row){"process: whole case - its stop", &samples,
+		&(struct printout_row){"process: whole case - its stop", &spent.all,
 			.unit = "ms", .digits = 1, .at_most = OVERHEAD_MS});
+	print_ms(printout, "  until mock-agent and service are ready", &spent.up);
+	print_ms(printout, "  until sessions and MCP servers are open", &spent.open);
+	print_ms(printout, "  the look at it before the signal", &spent.look);
+	print_ms(printout, "  after its end", &spent.after);
+	print_ms(printout, "  the harness's own processor time", &spent.own);
+	return true;
+}
+
+/* --- Docker --- */
+
+/* The least that the Engine API takes for the stop of a container, and the whole case. */
+static bool on_bare_container(
+	struct rig *rig, struct printout *printout, struct err *err)
+{
+	SCOPED(scenario_done) struct scenario scenario = {0};
+	struct samples bare = {0}, whole = {0};
+
+	if (!rig_scenario(&scenario, err,
+		    "{\"name\": \"bare container\","
+		    " \"service\": {\"command\": [\"" BARE_CONTAINER_COMMAND "\"],"
+		    "  \"mocks\": false, \"ready\": {\"log\": \"ready\"}},"
+		    " \"stop\": {\"grace\": \"" BARE_CONTAINER_GRACE "s\"}}"))
+		return false;
+	for (unsigned i = 0; i < PAIRS; i++) {
+		if (!bare_container_run(rig, &bare, err) ||
+			!rig_sample(rig, rig->docker, &scenario, RIG_CASE, CLOCK_MS,
+				&whole, err))
+			return false;
+	}
+	print_ms(printout, "docker: the bare calls of the Engine API", &bare);
+	print_ms(printout, "docker: the same stop by stopbench", &whole);
+	printout_row(printout,
+		&(struct printout_row){"stopbench / the bare calls", &whole, &bare, "x",
+			2, .at_most = TIMES_BARE});
 	return true;
 }
 
@@ -127,7 +213,8 @@ static bool on_docker(struct rig *rig, struct printout *printout, struct err *er
 		printout_skip("docker", rig->no_docker);
 		return true;
 	}
-	if (!take_ways(rig, &ways, by_command, by_compose, err))
+	if (!on_bare_container(rig, printout, err) ||
+		!take_ways(rig, &ways, by_command, by_compose, err))
 		return false;
 	print_seconds(printout, "docker: stopbench, whole case", &ways.host);
 	print_seconds(
