@@ -67,7 +67,7 @@ behavior     := $(addprefix $(out)/,mock-agent/faults/behavior.o mock-agent/faul
 harness      := $(call objects,harness $(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose \
 	fleet rollout picture results report format format/html stats compare check campaign target witness command))
 harness      += $(out)/harness/engine/cri/cri.pb-c.o
-harness      += $(call objects,harness/cluster harness/cluster/swarm)
+harness      += $(call objects,harness/cluster $(addprefix harness/cluster/,swarm kubernetes))
 bench        := $(filter-out $(addprefix $(out)/bench/,bare.o timed.o),$(call objects,bench))
 bench_gate   := $(call objects,bench/gate) $(out)/bench/rig.o $(out)/bench/samples.o
 test_support := $(call objects,test/support)

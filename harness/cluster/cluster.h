@@ -61,6 +61,9 @@ struct cluster_task {
 	bool listed; /* for task_list.c: in the report that is being read */
 	/* When this harness saw it. */
 	int64_t created_ns, running_ns, unwanted_ns, ended_ns;
+	/* When it was last seen to come into its service's endpoints, and to leave them;
+	 * 0: it was not, or the orchestrator, as Swarm does, does not tell. */
+	int64_t routed_ns, unrouted_ns;
 	/* The orchestrator's own time of the end in wall-clock ns, known to +- error;
 	 * 0: it reports none. */
 	int64_t ended_wall_ns, ended_error_ns;
