@@ -16,6 +16,7 @@
 #include "lib/json.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/signals.h"
 
 #define GONE_S   10              /* until the runtime notices an end that we saw */
 #define UNSEEN_NS (3 * CLOCK_S) /* the same, before the stop */
@@ -212,6 +213,9 @@ bool cri_container_stop(struct subject *subject, struct err *err)
 
 	request.container_id = subject->id;
 	request.timeout = container->grace_s;
+	/* Without a timeout the runtime sends that alone. */
+	if (container->grace_s == 0)
+		subject->facts.stop_signal = SIGKILL;
 	container->oom_before = oom_kills(container->oom_fd);
 	container->patience = loop_timer_create(
 		subject->engine->loop, on_patience_over, container);
@@ -293,6 +297,19 @@ static void note_kill(struct cri_container *container, pid_t kill_by)
 		(container_runtime_is(facts->kill_sender) || (unnamed && due));
 }
 
+/* Of a container that somebody began to stop before, containerd sends no second signal,
+ * and kills it when the timeout is over. */
+static void note_no_signal(const struct subject *subject, struct stop_facts *facts)
+{
+	char text[SIGNAL_TEXT_SIZE];
+
+	if (subject->engine->capabilities.signal_delivery && facts->kill_by_engine &&
+		facts->signals_seen == 0)
+		snprintf(facts->unobserved, sizeof facts->unobserved,
+			"the runtime sent no %s: somebody had begun to stop it before",
+			signal_name(facts->stop_signal, text));
+}
+
 bool cri_container_inspect(struct subject *subject, struct err *err)
 {
 	struct cri_container *container = of(subject);
@@ -305,6 +322,7 @@ bool cri_container_inspect(struct subject *subject, struct err *err)
 	if (subject->monitor)
 		proc_monitor_read(subject->monitor, facts, &kill_by);
 	note_kill(container, kill_by);
+	note_no_signal(subject, facts);
 	if (status)
 		note_status(status, subject->monitor && subject->running, facts);
 	else if (!facts->stuck)

@@ -37,7 +37,7 @@ static void decode(char *text)
 		int high = *at == '%' ? digit_of(at[1]) : -1;
 		int low = high >= 0 ? digit_of(at[2]) : -1;
 
-		*to++ = low >= 0 ? (char)(high << 4 | low) : *at;
+		*to++ = (char)(low >= 0 ? high << 4 | low : *at);
 		at += low >= 0 ? 2 : 0;
 	}
 	*to = '\0';

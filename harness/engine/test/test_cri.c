@@ -373,11 +373,41 @@ static void cri_kills_at_once_without_a_grace(void **state)
 	assert_non_null(attached);
 	facts = stop_attached(fixture, attached);
 	assert_int_equal(facts->exit_code, 137);
-	if (fixture->engine->capabilities.signal_delivery) {
-		assert_int_equal(facts->signals_seen, 0);
+	assert_int_equal(facts->stop_signal, SIGKILL);
+	if (fixture->engine->capabilities.signal_delivery)
 		assert_true(facts->kill_by_engine);
-	}
+	assert_string_equal(facts->unobserved, "");
 	subject_detach(attached);
+}
+
+/* containerd sends the signal once for all stops of a container. */
+static void cri_says_that_a_stop_had_begun_before(void **state)
+{
+	static const char *const argv[] = {"sh", "-c",
+		"trap 'echo told' TERM; echo ready; while :; do puppet end=0; done",
+		NULL};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+	struct subject *first, *second;
+	const struct stop_facts *facts;
+	struct err err = {0};
+
+	if (!fixture->engine->capabilities.signal_delivery)
+		skip();
+	fixture->subject = engine_fixture_try(fixture, PLAIN, argv, &err);
+	assert_non_null(fixture->subject);
+	engine_fixture_await_line(fixture, "ready");
+	first = attach(fixture, fixture->subject->id, 60 * CLOCK_S, NULL, &err);
+	second = attach(fixture, fixture->subject->id, 1 * CLOCK_S, NULL, &err);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_true(subject_stop(first, &err));
+	engine_fixture_await_line(fixture, "told");
+	subject_detach(first);
+	facts = stop_attached(fixture, second);
+	assert_int_equal(facts->exit_code, 137);
+	assert_string_equal(facts->unobserved,
+		"the runtime sent no SIGTERM: somebody had begun to stop it before");
+	subject_detach(second);
 }
 
 static void cri_tells_an_out_of_memory_kill(void **state)
@@ -586,6 +616,7 @@ int main(void)
 		SCENE(cri_sends_the_signal_that_our_image_says),
 		SCENE(cri_cannot_change_the_signal_of_another_image),
 		SCENE(cri_kills_at_once_without_a_grace),
+		SCENE(cri_says_that_a_stop_had_begun_before),
 		SCENE(cri_tells_an_out_of_memory_kill),
 		SCENE(cri_puts_a_long_line_together),
 		SCENE(cri_attaches_to_a_container_that_runs),
