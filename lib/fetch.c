@@ -92,6 +92,15 @@ static void retire(struct fetch_call *call)
 }
 
 /* The owner's callbacks may start and cancel calls, and destroy the fetch. */
+/* `data` may cancel the call. */
+static void tell_head(struct fetch_call *call)
+{
+	if (!call->head_came)
+		return;
+	call->head_came = false;
+	call->data(call->arg, "", 0);
+}
+
 static void hand_over(struct fetch *fetch)
 {
 	struct fetch_call *call;
@@ -101,7 +110,8 @@ static void hand_over(struct fetch *fetch)
 
 		fetch_call_unqueue(call);
 		buf_init(&call->arrived, 0);
-		if (piece.len > 0)
+		tell_head(call);
+		if (piece.len > 0 && !call->gone)
 			call->data(call->arg, piece.data, piece.len);
 		buf_done(&piece);
 		if (call->gone || !call->over)
@@ -138,6 +148,7 @@ static struct fetch_call *create_call(
 	call->queue = &fetch->queue;
 	call->file = -1;
 	call->data = request->data;
+	call->tells_head = request->tells_head;
 	call->heads = request->heads;
 	call->all_heads = request->all_heads;
 	call->done = request->done;

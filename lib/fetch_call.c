@@ -88,6 +88,19 @@ static void note_header(struct fetch_call *call, const char *line, size_t len)
 }
 
 /* Curl accepts a head that was cut off. */
+static void note_head(struct fetch_call *call)
+{
+	long status = 0;
+
+	call->headed = true;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!call->tells_head || status < 200 || status >= 300)
+		return;
+	call->tells_head = false;
+	call->head_came = true;
+	enqueue(call);
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct fetch_call *call = arg;
@@ -102,7 +115,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 		(len >= 18 && strncasecmp(line, "Transfer-Encoding:", 18) == 0))
 		call->framed = true;
 	else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
-		call->headed = true;
+		note_head(call);
 	return len;
 }
 

@@ -62,6 +62,7 @@ struct fetch_request {
 	int64_t timeout_ns;  /* 0: none */
 	size_t body_ceiling; /* 0: BUF_CEILING; a larger answer is FETCH_FAILED */
 	fetch_data_fn *data; /* not NULL: the body of a 2xx answer is streamed there */
+	bool tells_head; /* `data` comes once with 0 bytes, for the head of that answer */
 	fetch_done_fn *done;
 	void *arg;
 	const struct fetch_tls
@@ -92,6 +93,8 @@ struct fetch_call {
 	bool opened;       /* a new connection was opened for it */
 	bool headed;       /* the head of the answer came whole */
 	bool framed;       /* it says where the body ends */
+	bool tells_head;   /* and has not told it yet */
+	bool head_came;    /* it is to be told */
 	bool bodiless;     /* HEAD: no body is to come */
 	bool repeated;     /* curl was about to send it a second time */
 	bool over;         /* the result is complete */

@@ -166,6 +166,44 @@ static void fetch_stream_ends_at_its_deadline(void **state)
 	assert_string_equal(buf_text(&scene->data), "half");
 }
 
+static void on_head_or_data(void *arg, const char *data, size_t len)
+{
+	on_data(arg, len ? data : "head;", len ? len : 5);
+}
+
+static void fetch_tells_the_head_of_a_streamed_answer(void **state)
+{
+	struct fetch_scene *scene = *state;
+
+	ask(scene, "/half-body-hang",
+		(struct fetch_request){.data = on_head_or_data, .tells_head = true});
+	while (scene->server.requests == 0)
+		wait_event(scene);
+	say(scene->server.visits, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+	while (scene->data.len == 0)
+		wait_event(scene);
+	assert_string_equal(buf_text(&scene->data), "head;");
+	say(scene->server.visits, "body");
+	wait_done(scene, 1);
+	assert_string_equal(buf_text(&scene->data), "head;body");
+	assert_int_equal(scene->result.end, FETCH_ANSWERED);
+}
+
+static void fetch_tells_no_head_of_an_error(void **state)
+{
+	struct fetch_scene *scene = *state;
+
+	ask(scene, "/half-body-hang",
+		(struct fetch_request){.data = on_head_or_data, .tells_head = true});
+	while (scene->server.requests == 0)
+		wait_event(scene);
+	say(scene->server.visits,
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
+	wait_done(scene, 1);
+	assert_string_equal(buf_text(&scene->data), "");
+	assert_int_equal(scene->result.status, 404);
+}
+
 static void fetch_reaches_a_unix_socket(void **state)
 {
 	struct fetch_scene *scene = *state;
@@ -406,6 +444,8 @@ int main(void)
 		SCENE(fetch_deadline_is_never_early),
 		SCENE(fetch_deadlines_are_each_their_own),
 		SCENE(fetch_stream_ends_at_its_deadline),
+		SCENE(fetch_tells_the_head_of_a_streamed_answer),
+		SCENE(fetch_tells_no_head_of_an_error),
 		SCENE(fetch_reaches_a_unix_socket),
 		SCENE(fetch_canceled_has_no_callback),
 		SCENE(fetch_may_be_canceled_by_a_piece_of_its_body),

@@ -180,6 +180,7 @@ struct fetch_call *agent_http_stream(struct agent_http *http, const char *sessio
 		.url = url,
 		.headers = http->headers + 1,
 		.data = data,
+		.tells_head = true,
 		.done = done,
 		.arg = arg,
 	};

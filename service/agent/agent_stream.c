@@ -53,6 +53,7 @@ struct agent_stream {
 	struct sse sse;
 	int64_t began_ns;
 	int64_t received_ns;  /* the last data of any connection */
+	bool headed; /* the head of its answer arrived */
 	bool good;            /* a whole event arrived */
 	char *broken;         /* why it must be closed, or has ended; NULL: neither */
 	long status;          /* with `broken`: the HTTP error that says so, or 0 */
@@ -205,12 +206,33 @@ static void on_event(void *arg, const char *name, const char *data, size_t len)
 	cJSON_Delete(event);
 }
 
+/* A turn that was over before the stream was open has left nothing for it: the list is
+ * looked at now. Should the API send the head before it has opened the stream, the later
+ * looks find the rest. */
+static void look_now(struct agent_stream *stream)
+{
+	if (stream->headed && stream->state == AGENT_STREAM_CONNECTING &&
+		stream->look_ns)
+		stream->look_ns = clock_now();
+}
+
+static void on_head(struct agent_stream *stream)
+{
+	stream->headed = true;
+	look_now(stream);
+	wake(stream);
+}
+
 /* Runs inside curl: only takes in the data. */
 static void on_data(void *arg, const char *data, size_t len)
 {
 	struct agent_stream *stream = arg;
 	bool expecting = stream->expected != EXPECT_NOTHING;
 
+	if (len == 0) {
+		on_head(stream);
+		return;
+	}
 	if (stream->state == AGENT_STREAM_CONNECTING && expecting)
 		stream->backfill_due = true;
 	enter(stream, AGENT_STREAM_OPEN);
@@ -241,7 +263,7 @@ static void connect_stream(struct agent_stream *stream)
 	enter(stream, AGENT_STREAM_CONNECTING);
 	stream->connect_ns = 0;
 	stream->began_ns = clock_now();
-	stream->good = false;
+	stream->headed = stream->good = false;
 	sse_reset(&stream->sse);
 	stream->get = agent_http_stream(
 		stream->http, stream->session_id, on_data, on_end, stream, &err);
@@ -392,6 +414,7 @@ void agent_stream_expect_after(struct agent_stream *stream, const char *message_
 	free(stream->after_id);
 	stream->after_id = mem_text(message_id);
 	plan_look(stream);
+	look_now(stream);
 	wake(stream);
 }
 
