@@ -421,7 +421,8 @@ static bool start_daemon(struct web *web, const struct web_options *options,
 		MHD_OPTION_URI_LOG_CALLBACK, options->keeps_target ? on_target : NULL,
 		NULL, MHD_OPTION_CONNECTION_LIMIT, web->connections_most,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		options->memory ? options->memory : CONNECTION_MEMORY, MHD_OPTION_END);
 	return web_pump_start(web->pump, web->daemon, err);
 }
 

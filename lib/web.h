@@ -44,6 +44,7 @@ struct web_options {
 	unsigned connections;      /* at most; others wait in the kernel; 0: 4096 */
 	int64_t idle_ns;     /* closes silent connections; rounded up to s; 0: 60 s */
 	size_t body_ceiling; /* 0: 1 MiB */
+	size_t memory;       /* of a connection: bounds the heads; 0: 16 KiB */
 	int64_t patience_ns; /* while draining: how long requests may arrive, and how
 			       * long  an answer may wait to be taken; 0: 2 s */
 	web_handle_fn *handle;

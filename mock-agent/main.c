@@ -34,6 +34,7 @@
 #define CONNECTIONS_MOST    65536
 #define CONTROL_CONNECTIONS 64
 #define BODY_CEILING        ((size_t)32 << 20) /* as the hosted API */
+#define CONNECTION_MEMORY   ((size_t)6 << 10)  /* the heads of clients have 1 KiB */
 #define IDLE_NS             (300 * CLOCK_S)
 #define HEALTH_NS           (3 * CLOCK_S)
 
@@ -192,6 +193,7 @@ static struct listener *listen_at(struct mock *mock, const char *host, int64_t p
 			.connections = connections,
 			.idle_ns = IDLE_NS,
 			.body_ceiling = BODY_CEILING,
+			.memory = CONNECTION_MEMORY,
 			.handle = router_handle,
 			.over = router_over,
 			.refusal = router_refusal,
