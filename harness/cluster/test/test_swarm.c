@@ -204,6 +204,33 @@ static void a_dead_node_is_replaced(void **state)
 	SWARM_UNTIL(scene, cluster_node(scene->cluster, "n2")->ready);
 }
 
+/* The manager dies with its node and its containers, and comes back. */
+static void a_manager_that_goes_is_told_and_waited_for(void **state)
+{
+	struct swarm_scene *scene = swarm_scene_of(state);
+	struct cluster_spec spec = swarm_scene_spec(scene);
+	struct err err = {0};
+	pid_t starter;
+	int status;
+
+	swarm_scene_deploy(scene, &spec);
+	swarm_scene_run("swarm-kill", "n1");
+	SWARM_UNTIL(scene, scene->cluster->unobserved[0]);
+	assert_non_null(strstr(scene->cluster->unobserved, "onnect"));
+	assert_false(cluster_has_settled(scene->cluster));
+	starter = fork();
+	if (starter == 0) {
+		swarm_scene_run("swarm-start", "n1");
+		_exit(0);
+	}
+	assert_ok(cluster_scale(scene->cluster, 2, &err), &err);
+	SWARM_UNTIL(scene, cluster_has_settled(scene->cluster));
+	assert_string_equal(scene->cluster->unobserved, "");
+	assert_int_equal(swarm_scene_ready(scene, NULL), 2);
+	assert_int_equal(waitpid(starter, &status, 0), starter);
+	assert_int_equal(status, 0);
+}
+
 static const char *message_of(const struct cluster *cluster)
 {
 	for (unsigned i = 0; i < cluster->task_count; i++)
@@ -381,6 +408,7 @@ int main(void)
 		SCENE(a_service_that_exists_keeps_its_settings),
 		SCENE(what_a_killed_run_left_is_removed),
 		SCENE(a_dead_node_is_replaced),
+		SCENE(a_manager_that_goes_is_told_and_waited_for),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
