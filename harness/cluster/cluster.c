@@ -28,6 +28,13 @@ const char *const publish_mode_names[] = {
 	NULL,
 };
 
+const char *const cluster_kinds[] = {
+#define CLUSTER(name, help) #name,
+#include "harness/scenario/clusters.def"
+#undef CLUSTER
+	NULL,
+};
+
 typedef struct cluster *create_fn(
 	uv_loop_t *loop, const struct cluster_options *options, struct err *err);
 

@@ -171,6 +171,8 @@ struct cluster {
 #include "harness/scenario/clusters.def"
 #undef CLUSTER
 
+extern const char *const cluster_kinds[]; /* "swarm", ...; NULL-terminated */
+
 /* Of clusters.def; NULL or "auto": the first of them that can be had. The nodes are known.
  * Keeps loop and options' pointers. */
 struct cluster *cluster_create(uv_loop_t *loop, const char *name,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "harness/cluster/cluster.h"
 #include "harness/engine/engine.h"
 #include "harness/programs.h"
 #include "harness/run/run_dir.h"
@@ -13,8 +14,9 @@
 
 static const struct argp parser = {
 	.doc = "Removes what interrupted runs left behind: containers, networks and sandboxes "
-	       "with stopbench's label, and run folders below $TMPDIR or /tmp. Nothing of a run that "
-	       "is still going on is removed, and nothing else.",
+	       "with stopbench's label, on a manager of a swarm services too, and run folders below "
+	       "$TMPDIR or /tmp. A node that such a run drained is made active again. Nothing of a "
+	       "run that is still going on is removed, and nothing else.",
 };
 
 static void on_said(void *arg UNUSED, const char *line)
@@ -50,6 +52,30 @@ static int clean_engine(uv_loop_t *loop, const char *name)
 	return removed;
 }
 
+/* The same of an orchestrator, which most machines have not: that is nothing to be told,
+ * either. */
+static int clean_cluster(uv_loop_t *loop, const char *name)
+{
+	struct err err = {0};
+	struct cluster *cluster = cluster_create(
+		loop, name, &(struct cluster_options){.run_id = "clean"}, &err);
+	int removed = 0;
+
+	if (!cluster)
+		return 0;
+	removed = cluster_clean(cluster, run_dir_is_over, on_said, NULL, &err);
+	if (removed < 0)
+		terminal_print(stderr, "stopbench: %s\n", err.text);
+	cluster_destroy(cluster);
+	return removed;
+}
+
+/* A sum in which -1 is a failure. */
+static int sum(int a, int b)
+{
+	return a < 0 || b < 0 ? -1 : a + b;
+}
+
 int cmd_clean(int argc, char **argv)
 {
 	uv_loop_t loop;
@@ -58,13 +84,12 @@ int cmd_clean(int argc, char **argv)
 
 	options_parse(&parser, argc, argv, NULL);
 	uv_loop_init(&loop);
-	for (size_t i = 0; i < ENGINE_KINDS; i++) {
-		int count = engine_kinds[i].runs_images
-			? clean_engine(&loop, engine_kinds[i].name)
-			: 0;
-
-		removed = count < 0 || removed < 0 ? -1 : removed + count;
-	}
+	for (size_t i = 0; cluster_kinds[i]; i++)
+		removed = sum(removed, clean_cluster(&loop, cluster_kinds[i]));
+	for (size_t i = 0; i < ENGINE_KINDS; i++)
+		if (engine_kinds[i].runs_images)
+			removed = sum(
+				removed, clean_engine(&loop, engine_kinds[i].name));
 	/* After the containers: they may still have the folders mounted. */
 	folders = run_dir_clean();
 	if (folders)

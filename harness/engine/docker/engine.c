@@ -207,6 +207,15 @@ static bool remove_one(struct prune *prune, const struct sort *sort, const cJSON
 	return true;
 }
 
+/* Containers of its tasks and overlay networks are Swarm's to remove. */
+static bool is_of_swarm(const cJSON *thing)
+{
+	const char *scope = json_text(thing, "Scope");
+
+	return json_get(json_get(thing, "Labels"), "com.docker.swarm.task.id") ||
+		(scope && strcmp(scope, "swarm") == 0);
+}
+
 static bool remove_sort(struct prune *prune, const struct sort *sort, struct err *err)
 {
 	SCOPED(json_free)
@@ -219,7 +228,8 @@ static bool remove_sort(struct prune *prune, const struct sort *sort, struct err
 	cJSON_ArrayForEach(thing, things) {
 		const char *run_id = run_label_of(json_get(thing, "Labels"));
 
-		if (run_id && json_text(thing, "Id") && prune->is_over(run_id))
+		if (run_id && json_text(thing, "Id") && !is_of_swarm(thing) &&
+			prune->is_over(run_id))
 			ok = remove_one(prune, sort, thing, run_id, err) && ok;
 	}
 	return ok;
