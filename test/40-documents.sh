@@ -8,6 +8,7 @@
 #   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
 #   ```sh cri        the same; they need containerd, runc and root
+#   ```sh kubectl    the same; they need kubectl
 #   ```sh npm        the same; they need Node.js and npm as well
 #   ```sh test       `make test`, of which this script is a part, `make bench`, which
 #                    docs/benchmark.md runs, and what takes many minutes: not run here
@@ -95,6 +96,10 @@ run_commands() { # INFO FILE NAME
 	} ;;
 	"sh curl") command -v curl >/dev/null || {
 		echo "skip $3: no curl"
+		return
+	} ;;
+	"sh kubectl") command -v kubectl >/dev/null || {
+		echo "skip $3: no kubectl"
 		return
 	} ;;
 	"sh npm") docker_answers && command -v npm >/dev/null || {

@@ -117,5 +117,10 @@ check "without a token nothing is answered" ends_with 1 "ogged in"
 start_kube --behavior '{"forbidden": "list pods"}'
 kubectl_runs get pods
 check "403 names verb and resource" ends_with 1 'cannot list resource "pods"'
+stop_kube
+ended_with_0() {
+	[ "$kube_code" -eq 0 ] || { cat "$work/kube-log" && return 1; }
+}
+check "kube-fake ends with 0" ended_with_0
 
 exit $failed

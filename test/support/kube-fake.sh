@@ -3,7 +3,7 @@
 # behind stopbench.sh.
 
 # Starts kube-fake with these options; KUBECONFIG and $kube (its URL) name it. One that runs
-# already is ended.
+# already is ended; stop_kube leaves its exit code in $kube_code.
 start_kube() { # OPTIONS...
 	stop_kube
 	rm -f "$work/kube-port"
@@ -22,6 +22,7 @@ stop_kube() {
 	[ -n "${kube_pid:-}" ] || return 0
 	kill "$kube_pid" 2>/dev/null
 	wait "$kube_pid" 2>/dev/null
+	kube_code=$?
 	kube_pid=
 }
 

@@ -12,6 +12,8 @@
 #include "harness/cluster/kubernetes/kube_nodes.h"
 #include "harness/cluster/kubernetes/kube_pod.h"
 #include "harness/cluster/test/kube_scene.h"
+#include "lib/buf.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "test/support/until.h"
@@ -159,6 +161,15 @@ static void drain_waits_for_the_disruption_budget(void **state)
 	until(&scene->loop, cluster_node(scene->cluster, node)->active);
 }
 
+/* docs/kubernetes.md has the same rules, in the same order. */
+static void check_documented(const char *text)
+{
+	SCOPED(buf_done) struct buf document = {0};
+
+	assert_true(fs_read_file(&document, "docs/kubernetes.md"));
+	assert_non_null(strstr(buf_text(&document), strstr(text, "- {apiGroups")));
+}
+
 static void a_refusal_names_the_rules(void **state)
 {
 	struct kube_scene *scene = *state;
@@ -171,6 +182,7 @@ static void a_refusal_names_the_rules(void **state)
 	assert_non_null(strstr(err.text, "create pods/eviction is refused (HTTP 403)"));
 	assert_non_null(
 		strstr(err.text, "resources: [pods/eviction], verbs: [create]"));
+	check_documented(err.text);
 }
 
 static void broken_streams_and_a_forgotten_version_lose_nothing(void **state)
