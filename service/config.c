@@ -17,6 +17,8 @@ static const char *const mcp_starts[] = {"lazy", "session", NULL};
 
 static const char *const agents[] = {"api", "cli", NULL};
 
+static const char *const pacings[] = {"adaptive", "none", NULL};
+
 const char *const config_disconnects[] = {"parallel", "sequential", "none", NULL};
 const char *const config_session_ends[] = {"keep", "archive", "delete", NULL};
 
@@ -70,6 +72,12 @@ static const struct field settings[] = {
 	{"DISCONNECT", FIELD_CHOICE, AT(disconnect), "parallel",
 		.help = "how sessions are released at the stop",
 		.choices = config_disconnects},
+	{"PACING", FIELD_CHOICE, AT(pacing), "adaptive",
+		.help = "sessions that the agent API refuses to end with HTTP 429. "
+			"adaptive: each waits for its Retry-After, and they are spread "
+			"over time at the rate that the API accepts; none: each is "
+			"tried three times, like any failure",
+		.choices = pacings},
 	{"IDLE_TIMEOUT", FIELD_DURATION, AT(idle_ns), "30m",
 		.help = "closes a session that was not used for so long; 0s: never"},
 	{"SESSION_LIMIT", FIELD_INT, AT(session_limit), "1024",

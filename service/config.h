@@ -23,6 +23,11 @@ enum config_disconnect {
 	DISCONNECT_NONE, /* none: wait until streams and children end by themselves */
 };
 
+enum config_pacing {
+	PACING_ADAPTIVE, /* agent_pacer.h */
+	PACING_NONE,
+};
+
 /* The values of DISCONNECT and SESSION_END, by their enums; NULL-terminated. */
 extern const char *const config_disconnects[];
 extern const char *const config_session_ends[];
@@ -45,6 +50,7 @@ struct config {
 	char *reserve_text, *turn_budget_text; /* as given; NULL: by rule */
 	int session_end;                       /* enum agent_session_end */
 	int disconnect;                        /* enum config_disconnect */
+	int pacing;                            /* enum config_pacing */
 	int64_t idle_ns;                       /* 0: never */
 	int64_t session_limit;
 	int64_t queue_limit;

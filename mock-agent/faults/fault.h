@@ -38,7 +38,7 @@ struct response {
 	unsigned sequence;
 };
 
-/* Adds the headers retry-after, in seconds rounded up, and retry-after-ms. */
+/* Adds the headers retry-after and retry-after-ms, both rounded up. */
 void fault_add_retry_after(struct web_exchange *exchange, int64_t ns);
 
 /* Logs "agent.fault". session_id may be NULL. */

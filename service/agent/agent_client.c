@@ -61,6 +61,8 @@ struct agent_client *agent_client_create(
 		agent_client_destroy(client);
 		return NULL;
 	}
+	if (options->unpaced)
+		agent_http_do_not_pace(client->http);
 	find_id(&client->agent, options->agent_id);
 	find_id(&client->environment, options->environment_id);
 	return client;

@@ -50,6 +50,7 @@ struct agent_client_options {
 	const char *key;      /* secret, never logged; NULL: no authorization header */
 	unsigned connections; /* most warm ones of requests, and of streams */
 	int64_t request_ns;   /* deadline of each short request */
+	bool unpaced;         /* see agent_http_do_not_pace() */
 	const char *model;
 	const char *agent_id;       /* NULL: created when first needed */
 	const char *environment_id; /* NULL: created when first needed */

@@ -9,6 +9,7 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/rng.h"
+#include "service/agent/agent_pacer.h"
 #include "service/agent/agent_pools.h"
 
 #define VERSION        "anthropic-version: 2026-10-21"
@@ -28,6 +29,7 @@ struct agent_http {
 	int64_t request_ns;
 	struct agent_pools *requests;
 	struct agent_pools *streams;
+	struct agent_pacer *pacer; /* NULL: no call is paced */
 	struct rng rng;
 };
 
@@ -41,6 +43,7 @@ struct agent_http_call {
 	struct fetch_call *fetch; /* NULL: between two tries */
 	char *unstarted;          /* why the request could not be started */
 	struct loop_timer *timer; /* until the next try; NULL until first used */
+	struct agent_pacer_entry paced;
 };
 
 static void on_timer(void *arg);
@@ -66,6 +69,7 @@ struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const cha
 	};
 	http->headers[5] = http->authorization;
 	rng_seed(&http->rng, (uint64_t)clock_now());
+	http->pacer = agent_pacer_create(loop);
 	http->requests = agent_pools_create(loop, connections, err);
 	if (http->requests)
 		http->streams = agent_pools_create(loop, connections, err);
@@ -80,12 +84,19 @@ void agent_http_destroy(struct agent_http *http)
 {
 	if (!http)
 		return;
+	agent_pacer_destroy(http->pacer);
 	agent_pools_destroy(http->requests);
 	agent_pools_destroy(http->streams);
 	free(http->authorization);
 	free(http->key);
 	free(http->url);
 	free(http);
+}
+
+void agent_http_do_not_pace(struct agent_http *http)
+{
+	agent_pacer_destroy(http->pacer);
+	http->pacer = NULL;
 }
 
 uv_loop_t *agent_http_loop(const struct agent_http *http)
@@ -250,11 +261,35 @@ static int64_t pause_before_retry(
 	return agent_http_spread(call->http, FIRST_PAUSE_NS << (call->tries - 1));
 }
 
+static bool is_paced(const struct agent_http_call *call)
+{
+	return call->request.paced && call->http->pacer;
+}
+
+/* True: the API's limit refused the request, which will be sent again in its turn. */
+static bool try_in_turn(struct agent_http_call *call, const struct fetch_result *result)
+{
+	int64_t deadline_ns = call->request.deadline_ns;
+	int64_t wait_ns = result->retry_after_ns;
+
+	if (!is_paced(call) || result->end != FETCH_ANSWERED || result->status != 429)
+		return false;
+	if (wait_ns == 0)
+		wait_ns = agent_http_spread(call->http, FIRST_PAUSE_NS);
+	if (clock_now() + wait_ns >= deadline_ns)
+		return false;
+	call->tries--;
+	agent_pacer_refused(call->http->pacer, &call->paced, wait_ns);
+	return true;
+}
+
 /* True: the request will be sent again. */
 static bool try_again(struct agent_http_call *call, const struct fetch_result *result)
 {
 	int64_t pause_ns, deadline_ns = call->request.deadline_ns;
 
+	if (try_in_turn(call, result))
+		return true;
 	if (call->tries >= TRIES || !is_temporary(result) ||
 		!retry_is_safe(call, result))
 		return false;
@@ -343,6 +378,11 @@ static void on_timer(void *arg)
 		try_once(call);
 }
 
+static void on_turn(void *arg)
+{
+	try_once(arg);
+}
+
 struct agent_http_call *agent_http_start(
 	struct agent_http *http, const struct agent_http_request *request)
 {
@@ -354,7 +394,9 @@ struct agent_http_call *agent_http_start(
 	call->path = make_path(request);
 	call->body = request->body ? json_print(request->body) : NULL;
 	cJSON_Delete(request->body);
-	try_once(call);
+	call->paced = (struct agent_pacer_entry){.send = on_turn, .arg = call};
+	if (!is_paced(call) || agent_pacer_may_send(http->pacer, &call->paced))
+		try_once(call);
 	return call;
 }
 
@@ -364,5 +406,7 @@ void agent_http_cancel(struct agent_http_call *call)
 		return;
 	if (call->fetch)
 		fetch_cancel(call->fetch);
+	if (is_paced(call))
+		agent_pacer_leave(call->http->pacer, &call->paced);
 	call_free(call);
 }

@@ -3,7 +3,8 @@
  *
  * A call is one short request whose response is read as JSON. A temporary failure (no
  * connection, HTTP 429 or 5xx) is retried, twice at most, after growing pauses and
- * within the call's deadline. Streams have a connection pool of their own, so that
+ * within the call's deadline; a paced call that gets 429 as often as its deadline allows
+ * (agent_pacer.h). Streams have a connection pool of their own, so that
  * thousands of them do not delay short requests. Error texts never contain the key,
  * even if the API repeats it.
  */
@@ -27,6 +28,8 @@ struct agent_http_call;
  * most warm connections of requests, and of streams. request_ns: see agent_http_deadline(). */
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
 	unsigned connections, int64_t request_ns, struct err *err) MUST_CHECK;
+/* From now on no call is paced. */
+void agent_http_do_not_pace(struct agent_http *http);
 /* All calls and streams must be over. Accepts NULL. */
 void agent_http_destroy(struct agent_http *http);
 uv_loop_t *agent_http_loop(const struct agent_http *http);
@@ -65,6 +68,7 @@ struct agent_http_request {
 	int64_t deadline_ns;    /* CLOCK_MONOTONIC, 0: none */
 	enum agent_http_retry retry;
 	bool last; /* nothing follows for this member: its connection is not kept */
+	bool paced; /* spread, with all that are, where the API limits their rate */
 	agent_http_done_fn *done;
 	void *arg;
 };

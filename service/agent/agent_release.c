@@ -94,6 +94,7 @@ static void ask(struct agent_release *release, enum agent_release_state state,
 	if (state != AGENT_RELEASE_ENDING &&
 		(!request.deadline_ns || short_ns < request.deadline_ns))
 		request.deadline_ns = short_ns;
+	request.paced = state == AGENT_RELEASE_ENDING;
 	release->call = agent_http_start(release->http, &request);
 }
 
