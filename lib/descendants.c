@@ -1,10 +1,15 @@
 #include "lib/descendants.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/cc.h"
@@ -12,6 +17,10 @@
 #include "lib/proc_file.h"
 
 #define PATH_SIZE 64
+
+#ifndef NS_GET_TGID_FROM_PIDNS
+#define NS_GET_TGID_FROM_PIDNS _IOR(NSIO, 0x7, int) /* Linux 6.11 */
+#endif
 
 struct descendants_filter {
 	descendants_spared_fn *spared;
@@ -158,22 +167,89 @@ void descendants_read(struct descendants *descendants, pid_t root,
 		add_children(descendants, descendants->all[i].pid, filter);
 }
 
+/* --- a PID namespace --- */
+
+/* The /proc of a PID namespace, as its PID 1 has it mounted. NULL: it has none, or that of
+ * another namespace. */
+static DIR *open_inner_proc(pid_t root, const char *namespace)
+{
+	char path[PATH_SIZE], inner[PATH_SIZE] = "";
+	struct statfs statfs;
+	DIR *folder;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/root/proc", (int)root);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	if (fstatfs(fd, &statfs) == 0 && statfs.f_type == PROC_SUPER_MAGIC &&
+		readlinkat(fd, "1/ns/pid", inner, sizeof inner - 1) > 0 &&
+		strcmp(inner, namespace) == 0 && (folder = fdopendir(fd)))
+		return folder;
+	close(fd);
+	return NULL;
+}
+
+/* One that is dead has no namespace any more. */
+static void add_member(struct descendants *descendants, pid_t pid, pid_t root)
+{
+	const struct descendants_filter all = {NULL, NULL};
+	struct proc_stat proc_stat;
+
+	if (pid > 0 && pid != root && read_stat(&proc_stat, pid) && !proc_stat.dead)
+		add_found(descendants, &proc_stat, all);
+}
+
+/* Costs as much as the namespace has processes, and not the machine. False: the kernel is
+ * older than 6.11, we are not root (another user's may be hidden), or there is no such
+ * /proc. */
+static bool join_by_inner_proc(
+	struct descendants *descendants, pid_t root, const char *namespace)
+{
+	SCOPED(close_folder)
+	DIR *processes = geteuid() == 0 ? open_inner_proc(root, namespace) : NULL;
+	char path[PATH_SIZE];
+	pid_t inner;
+	bool ok;
+	int fd;
+
+	if (!processes)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ok = fd >= 0 && ioctl(fd, NS_GET_TGID_FROM_PIDNS, 1) == root;
+	while (ok && (inner = next_number(processes)) > 0)
+		add_member(
+			descendants, ioctl(fd, NS_GET_TGID_FROM_PIDNS, inner), root);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void join_by_links(
+	struct descendants *descendants, pid_t root, const char *namespace)
+{
+	SCOPED(close_folder) DIR *processes = opendir("/proc");
+	char other[PATH_SIZE];
+	pid_t pid;
+
+	while (processes && (pid = next_number(processes)) > 0) {
+		if (proc_file_link(pid, "ns/pid", other, sizeof other) &&
+			strcmp(namespace, other) == 0)
+			add_member(descendants, pid, root);
+	}
+}
+
 void descendants_join_namespace(struct descendants *descendants, pid_t root)
 {
 	const struct descendants_filter all = {NULL, NULL};
-	char namespace[PATH_SIZE], other[PATH_SIZE];
-	SCOPED(close_folder) DIR *processes = opendir("/proc");
+	char namespace[PATH_SIZE];
 	size_t next = descendants->count;
-	struct proc_stat proc_stat;
-	pid_t pid;
 
 	if (!proc_file_link(root, "ns/pid", namespace, sizeof namespace))
 		return;
-	while (processes && (pid = next_number(processes)) > 0) {
-		if (pid != root && proc_file_link(pid, "ns/pid", other, sizeof other) &&
-			strcmp(namespace, other) == 0 && read_stat(&proc_stat, pid))
-			add_found(descendants, &proc_stat, all);
-	}
+	if (!join_by_inner_proc(descendants, root, namespace))
+		join_by_links(descendants, root, namespace);
 	for (; next < descendants->count; next++)
 		add_children(descendants, descendants->all[next].pid, all);
 }

@@ -222,13 +222,13 @@ static void descendants_takes_a_process_without_its_first_thread_for_alive(
 }
 
 /* A shell that was put in, and what it runs. */
-static void descendants_join_what_was_put_into_the_namespace(void **state UNUSED)
+static void join_what_was_put_in(bool (*open)(struct pid_namespace *space))
 {
 	SCOPED(descendants_done) struct descendants descendants = {0};
 	struct pid_namespace space;
 	pid_t shell;
 
-	if (!pid_namespace_open(&space))
+	if (!open(&space))
 		skip();
 	descendants_read(&descendants, space.pid1, NULL, NULL);
 	descendants_join_namespace(&descendants, space.pid1);
@@ -252,6 +252,17 @@ static void descendants_join_what_was_put_into_the_namespace(void **state UNUSED
 	pid_namespace_close(&space);
 }
 
+static void descendants_join_what_was_put_into_the_namespace(void **state UNUSED)
+{
+	join_what_was_put_in(pid_namespace_open);
+}
+
+/* The namespace's own /proc lists them. */
+static void descendants_join_what_was_put_into_a_container(void **state UNUSED)
+{
+	join_what_was_put_in(pid_namespace_open_with_proc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +273,7 @@ int main(void)
 		cmocka_unit_test(
 			descendants_takes_a_process_without_its_first_thread_for_alive),
 		cmocka_unit_test(descendants_join_what_was_put_into_the_namespace),
+		cmocka_unit_test(descendants_join_what_was_put_into_a_container),
 	};
 
 	return cmocka_run_group_tests_name("descendants", tests, NULL, NULL);

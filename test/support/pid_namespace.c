@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,21 +18,55 @@
 
 #include <cmocka.h>
 
-bool pid_namespace_open(struct pid_namespace *space)
+static void be_pid1(bool with_proc, int tell)
 {
+	/* A test that fails ends without closing it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (with_proc &&
+		(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+			mount("proc", "/proc", "proc", 0, NULL) != 0))
+		_exit(1);
+	if (write(tell, "", 1) != 1)
+		_exit(1);
+	close(tell);
+	for (;;)
+		pause();
+}
+
+static bool open_space(struct pid_namespace *space, bool with_proc)
+{
+	const unsigned long flags =
+		CLONE_NEWPID | SIGCHLD | (with_proc ? CLONE_NEWNS : 0);
+	char byte;
+	int ends[2];
+	bool ready;
+
+	assert_int_equal(pipe(ends), 0);
 	*space = (struct pid_namespace){
-		.pid1 = (pid_t)syscall(
-			SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL),
+		.pid1 = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL),
 	};
-	if (space->pid1 == 0) {
-		/* A test that fails ends without closing it. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	if (space->pid1 == 0)
+		be_pid1(with_proc, ends[1]);
 	if (space->pid1 < 0)
 		print_message("no PID namespace: %s\n", strerror(errno));
-	return space->pid1 > 0;
+	close(ends[1]);
+	ready = read(ends[0], &byte, 1) == 1;
+	close(ends[0]);
+	if (space->pid1 > 0 && !ready) {
+		print_message("no /proc of a PID namespace\n");
+		pid_namespace_close(space);
+	}
+	return ready;
+}
+
+bool pid_namespace_open(struct pid_namespace *space)
+{
+	return open_space(space, false);
+}
+
+bool pid_namespace_open_with_proc(struct pid_namespace *space)
+{
+	return open_space(space, true);
 }
 
 /* Its children are born in the namespace; it stays outside. */

@@ -15,6 +15,8 @@ struct pid_namespace {
 
 /* False, with the reason printed, where it is not allowed: the test is to be skipped. */
 bool pid_namespace_open(struct pid_namespace *space);
+/* The same; its PID 1 has the namespace's own /proc, as that of a container has. */
+bool pid_namespace_open_with_proc(struct pid_namespace *space);
 /* Puts one process in, once, which executes sh -c SCRIPT. Gives its pid on the host. */
 pid_t pid_namespace_put_in(struct pid_namespace *space, const char *script);
 /* Ends all of its processes. */
