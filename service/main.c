@@ -257,7 +257,9 @@ int main(int argc, char **argv)
 		signals_block_only(NULL);
 		exit_code = probe_health(&service.config);
 	} else {
+		log_gather(true); /* some forty lines: the reader is woken once */
 		config_log(&service.config);
+		log_gather(false);
 		exit_code = serve(&service);
 	}
 	config_done(&service.config);
