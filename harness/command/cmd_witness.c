@@ -28,6 +28,7 @@ struct witness {
 	bool interrupted;
 	struct terminal terminal;
 	struct engine *engine;
+	cJSON *about; /* the engine's fingerprint; NULL: it is not told */
 	struct watch *watch;
 	struct witness_server *server; /* NULL: it prints, or does not listen yet */
 	bool printed;
@@ -146,9 +147,10 @@ static bool open_watch(struct witness *witness, struct err *err)
 
 static bool serve(struct witness *witness, struct err *err)
 {
-	SCOPED(json_free) cJSON *engine = engine_fingerprint(witness->engine);
-	const char *version = json_text(engine, "daemon_version");
+	const char *version;
 
+	witness->about = engine_fingerprint(witness->engine);
+	version = json_text(witness->about, "daemon_version");
 	witness->server = witness_server_create(
 		&(struct witness_server_options){
 			.loop = &witness->loop,
@@ -200,6 +202,7 @@ static void release(struct witness *witness)
 	witness_server_destroy(witness->server);
 	watch_destroy(witness->watch);
 	engine_destroy(witness->engine);
+	cJSON_Delete(witness->about);
 	for (size_t i = 0; i < COUNT(witness->signals); i++)
 		uv_close((uv_handle_t *)&witness->signals[i], NULL);
 	uv_run(&witness->loop, UV_RUN_DEFAULT);

@@ -75,6 +75,9 @@ static char *time_text(const struct stop_report *report)
 		return mem_text(facts->no_stop ? "without a stop" : "before the stop");
 	if (judgement->stop_ns < 0)
 		return mem_textf("after an unknown time (%s: %s)", whose, grace);
+	if (report->grace_unknown)
+		return mem_textf("after %s %s", CLOCK_TEXT(judgement->stop_ns),
+			clock_words(facts));
 	if (judgement->stop_error_ns >= CLOCK_MS)
 		return mem_textf("after %s +-%s (%s: %s) %s",
 			CLOCK_TEXT(judgement->stop_ns),
@@ -378,6 +381,9 @@ cJSON *stop_report_json(const struct stop_report *report)
 	json_add_text(json, "reason", report->judgement->reason);
 	add_diagnoses(json, report);
 	round_add_stop(json, report->scenario, evidence, report->judgement);
+	if (report->grace_unknown)
+		cJSON_ReplaceItemInObjectCaseSensitive(
+			json, "grace_ns", cJSON_CreateNull());
 	json_add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
 	add_last_line(json, evidence);
 	json_add_text(json, "restart_policy", about->restart_policy);

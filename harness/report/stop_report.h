@@ -18,7 +18,8 @@
 /* All borrowed. */
 struct stop_report {
 	const struct subject_about *about;
-	bool own_grace; /* nobody asked for another one */
+	bool own_grace;     /* nobody asked for another one */
+	bool grace_unknown; /* only who stopped it knows it; the scenario has none */
 	const struct scenario *scenario;
 	const struct evidence *evidence;
 	const struct judgement *judgement;

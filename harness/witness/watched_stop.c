@@ -167,30 +167,37 @@ bool watched_stop_is_over(const struct watched_stop *watched)
 
 /* --- its report --- */
 
-/* The grace is known where it ran out. A stop that took longer than the container's own
- * had another one. */
-static void find_grace(struct watched_stop *watched)
+/* Orchestrators keep the grace to themselves. */
+static bool has_orchestrator(const struct watched_stop *watched)
+{
+	const cJSON *labels = watched->subject->about->labels;
+
+	return json_text(labels, "com.docker.swarm.task.id") ||
+		json_text(labels, "io.kubernetes.pod.uid");
+}
+
+/* Where it ran out it is known. A stop that took longer than the container's own grace had
+ * another one. */
+static bool find_grace(const struct watched_stop *watched, int64_t *grace_ns)
 {
 	const struct stop_facts *facts = &watched->evidence.facts;
-	int64_t *grace_ns = &watched->scenario.stop.grace_ns;
-	int64_t past_ns, over_ns;
+	int64_t past_ns = facts->kill_ns - facts->signal_ns;
+	int64_t over_ns = past_ns % CLOCK_S;
+	bool killed = facts->signal_ns && facts->kill_ns && facts->kill_by_engine;
 
-	if (!facts->signal_ns)
-		return;
-	if (facts->kill_ns && facts->kill_by_engine) {
-		past_ns = facts->kill_ns - facts->signal_ns;
-		over_ns = past_ns % CLOCK_S;
-		if (past_ns < *grace_ns || past_ns > *grace_ns + 2 * KILL_LATE_NS)
-			*grace_ns =
-				over_ns <= KILL_LATE_NS ? past_ns - over_ns : past_ns;
-	} else if (facts->exit_ns - facts->signal_ns > *grace_ns) {
-		*grace_ns = ATTACH_NO_GRACE_NS;
-	}
+	if (!killed)
+		return !has_orchestrator(watched) &&
+			(!facts->signal_ns ||
+				facts->exit_ns - facts->signal_ns <= *grace_ns);
+	if (past_ns < *grace_ns || past_ns > *grace_ns + 2 * KILL_LATE_NS)
+		*grace_ns = over_ns <= KILL_LATE_NS ? past_ns - over_ns : past_ns;
+	return true;
 }
 
 const struct stop_report *watched_stop_report(struct watched_stop *watched)
 {
 	struct evidence *evidence = &watched->evidence;
+	bool grace_known;
 	struct err err = {0};
 
 	sampler_end(watched->sampler);
@@ -202,10 +209,13 @@ const struct stop_report *watched_stop_report(struct watched_stop *watched)
 	if (!observe_facts(watched->subject, evidence, &err))
 		terminal_print(stderr, "stopbench: %s\n", err.text);
 	evidence->ended_ns = clock_now();
-	find_grace(watched);
+	grace_known = find_grace(watched, &watched->scenario.stop.grace_ns);
+	if (!grace_known)
+		watched->scenario.stop.grace_ns = ATTACH_NO_GRACE_NS;
 	judge(&watched->judgement, &watched->scenario, evidence);
 	watched->report = (struct stop_report){
 		.about = watched->subject->about,
+		.grace_unknown = !grace_known,
 		.own_grace = watched->scenario.stop.grace_ns ==
 			watched->subject->about->grace_ns,
 		.scenario = &watched->scenario,

@@ -19,7 +19,7 @@
 #include "harness/report/stop_report.h"
 #include "lib/err.h"
 
-#define WATCHED_STOP_EVERY_NS (INT64_C(5) * 1000000000)
+#define WATCHED_STOP_EVERY_NS (INT64_C(10) * 1000000000)
 
 struct watched_stop;
 
