@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/cluster/swarm/swarm.h"
+#include "harness/cluster/swarm/swarm_object.h"
 #include "harness/cluster/task_list.h"
 #include "harness/cluster/test/swarm_scene.h"
 #include "lib/clock.h"
@@ -231,6 +232,60 @@ static void a_manager_that_goes_is_told_and_waited_for(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* What dockerd of the manager says while it is stopped: nothing. */
+static void signal_manager(int number)
+{
+	SCOPED(mem_free)
+	char *path = mem_textf("%s/n1/docker.pid", getenv("STOPBENCH_SWARM"));
+	FILE *file = fopen(path, "re");
+	int pid = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	assert_int_equal(kill(pid, number), 0);
+}
+
+static void a_manager_that_is_silent_is_told(void **state)
+{
+	struct swarm_scene *scene = swarm_scene_of(state);
+	struct cluster_spec spec = swarm_scene_spec(scene);
+
+	swarm_scene_deploy(scene, &spec);
+	signal_manager(SIGSTOP);
+	SWARM_UNTIL(scene, scene->cluster->unobserved[0]);
+	signal_manager(SIGCONT);
+	assert_non_null(strstr(scene->cluster->unobserved, "no whole answer"));
+	SWARM_UNTIL(scene, cluster_has_settled(scene->cluster));
+	assert_string_equal(scene->cluster->unobserved, "");
+	assert_int_equal(scene->cluster->task_count, 4);
+}
+
+static bool break_program(
+	struct swarm_object *object, const void *arg UNUSED, struct err *err)
+{
+	return json_put_at(object->spec, "TaskTemplate.ContainerSpec.Command.0",
+		cJSON_CreateString("no-such-program"), err);
+}
+
+static void an_update_that_swarm_gives_up_is_told(void **state)
+{
+	struct swarm_scene *scene = swarm_scene_of(state);
+	struct swarm *swarm = (struct swarm *)scene->cluster;
+	struct cluster_spec spec = swarm_scene_spec(scene);
+	SCOPED(mem_free) char *path = NULL;
+	struct err err = {0};
+
+	swarm_scene_deploy(scene, &spec);
+	path = mem_textf("/services/%s", swarm->service_id);
+	assert_ok(swarm_object_change(swarm, path, break_program, NULL, &err), &err);
+	SWARM_UNTIL(scene, scene->cluster->gave_up[0]);
+	assert_non_null(strstr(scene->cluster->gave_up, "update paused"));
+	/* The next action is judged by itself. */
+	assert_ok(cluster_scale(scene->cluster, 3, &err), &err);
+	assert_string_equal(scene->cluster->gave_up, "");
+}
+
 static const char *message_of(const struct cluster *cluster)
 {
 	for (unsigned i = 0; i < cluster->task_count; i++)
@@ -403,6 +458,8 @@ int main(void)
 		SCENE(a_drained_node_is_left),
 		SCENE(a_removed_service_is_gone),
 		SCENE(a_task_that_never_starts_says_why),
+		SCENE(an_update_that_swarm_gives_up_is_told),
+		SCENE(a_manager_that_is_silent_is_told),
 		SCENE(an_overlay_network_is_the_runs),
 		SCENE(what_cannot_be_had_is_an_error),
 		SCENE(a_service_that_exists_keeps_its_settings),
