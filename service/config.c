@@ -117,6 +117,10 @@ static const struct field settings[] = {
 	{"DRAIN_DELAY", FIELD_DURATION, AT(drain_delay_ns), "0s",
 		.help = "goes on accepting for so long after the stop signal, while "
 			"/ready answers 503, for slow load balancers"},
+	{"DRAIN_JITTER", FIELD_DURATION, AT(drain_jitter_ns), "0s",
+		.help = "at the stop each session's release begins at random within "
+			"this time, so that a thousand clients do not turn to the "
+			"next replica at once; goes with DISCONNECT=parallel"},
 	{"LINGER", FIELD_DURATION, AT(linger_ns), "200ms",
 		.help = "keeps idle connections open for so long at the stop, for late "
 			"requests"},
@@ -240,6 +244,10 @@ static bool split_grace(struct config *config, struct err *err)
 	if (config->turn_budget_text &&
 		!clock_parse(&config->turn_budget_ns, config->turn_budget_text, err))
 		return err_while(err, "TURN_BUDGET");
+	if (config->drain_jitter_ns > config->budget_ns / 2)
+		return err_set(err, "DRAIN_JITTER: more than half of GRACE - RESERVE");
+	if (config->drain_jitter_ns > 0 && config->disconnect != DISCONNECT_PARALLEL)
+		return err_set(err, "DRAIN_JITTER: goes with DISCONNECT=parallel");
 	/* Idle connections must not use up the budget. */
 	if (config->linger_ns > config->budget_ns / 4)
 		config->linger_ns = config->budget_ns / 4;

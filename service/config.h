@@ -56,7 +56,7 @@ struct config {
 	int64_t queue_limit;
 	char *webhook_token; /* secret; NULL: not checked */
 	int64_t turn_ns, request_ns;
-	int64_t drain_delay_ns, linger_ns;
+	int64_t drain_delay_ns, drain_jitter_ns, linger_ns;
 	int64_t body_limit;
 	int64_t health; /* not 0: ask the service at this port for its health */
 

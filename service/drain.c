@@ -101,6 +101,9 @@ static void begin_draining(struct drain *drain)
 	drain->order = (struct stop_order){
 		.mode = STOP_FINISH,
 		.release = drain->config->disconnect != DISCONNECT_NONE,
+		.jitter_ns = drain->config->disconnect == DISCONNECT_PARALLEL
+			? drain->config->drain_jitter_ns
+			: 0,
 		.deadline_ns = drain->deadline_ns,
 	};
 	order_sessions(drain);

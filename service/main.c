@@ -167,6 +167,7 @@ static bool set_up(struct service *service, struct err *err)
 {
 	struct metrics *metrics = &service->metrics;
 
+	rng_seed(&service->rng, (uint64_t)clock_now());
 	service->reaper = reaper_create(&service->loop, on_orphan, service, err);
 	if (!service->reaper || !handle_stop_signals(service, err))
 		return false;

@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "service/config.h"
 #include "service/mcp/mcp_servers.h"
@@ -198,6 +199,29 @@ static void on_released(void *arg, const char *why)
 	changed(resources);
 }
 
+/* The agent session may have ended meanwhile, or been given up. */
+static void begin_release(void *arg)
+{
+	struct session_resources *resources = arg;
+
+	if (resources->released)
+		return;
+	resources->since_ns = clock_now();
+	log_event("session.disconnect.begin", OF(resources));
+	session_agent_release(resources->agent, resources->how,
+		resources->order.deadline_ns, on_released, resources);
+}
+
+static void begin_release_at_random(struct session_resources *resources)
+{
+	struct service *service = resources->service;
+	double part = rng_next(&service->rng);
+
+	resources->jitter = loop_timer_create(&service->loop, begin_release, resources);
+	loop_timer_set(resources->jitter,
+		(int64_t)(part * (double)resources->order.jitter_ns));
+}
+
 static void release(struct session_resources *resources, bool for_good)
 {
 	enum agent_session_end end =
@@ -210,16 +234,22 @@ static void release(struct session_resources *resources, bool for_good)
 	if (resources->released || !resources->order.release)
 		return;
 	resources->how = resources->broken && !for_good ? AGENT_SESSION_KEEP : end;
-	log_event("session.disconnect.begin", OF(resources));
-	session_agent_release(resources->agent, resources->how,
-		resources->order.deadline_ns, on_released, resources);
+	if (resources->order.jitter_ns > 0)
+		begin_release_at_random(resources);
+	else
+		begin_release(resources);
 }
 
+/* What has not begun is over at once. */
 static void give_up(struct session_resources *resources)
 {
+	bool waits = resources->jitter && loop_timer_is_set(resources->jitter);
+
 	if (resources->released)
 		return;
-	if (resources->order.release)
+	if (waits)
+		loop_timer_stop(resources->jitter);
+	if (resources->order.release && !waits)
 		session_agent_give_up(resources->agent, resources->order.why);
 	else
 		on_released(resources, resources->order.why);
@@ -245,6 +275,7 @@ void session_resources_destroy(struct session_resources *resources)
 		return;
 	session_agent_destroy(resources->agent);
 	mcp_servers_destroy(resources->servers);
+	loop_timer_destroy(resources->jitter);
 	free(resources->stored);
 	free(resources->id);
 	free(resources->broken);

@@ -39,7 +39,8 @@ struct session_resources {
 	char *broken;     /* the reason, or NULL */
 	int64_t since_ns; /* opening, then ending */
 
-	struct stop_order order; /* STOP_NONE: not ending */
+	struct stop_order order;   /* STOP_NONE: not ending */
+	struct loop_timer *jitter; /* until the release begins; NULL until first used */
 	enum agent_session_end how;
 	bool released; /* or the release failed */
 	bool failed;   /* the release */

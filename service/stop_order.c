@@ -8,8 +8,10 @@ bool stop_order_merge(struct stop_order *order, const struct stop_order *more)
 	bool earlier = more->deadline_ns &&
 		(!order->deadline_ns || more->deadline_ns < order->deadline_ns);
 
-	if (order->mode == STOP_NONE)
+	if (order->mode == STOP_NONE) {
 		order->release = more->release;
+		order->jitter_ns = more->jitter_ns;
+	}
 	if (faster) {
 		order->mode = more->mode;
 		order->why = more->why;

@@ -23,6 +23,9 @@ struct stop_order {
 	/* Release the agent session and stop the servers. False: wait until the stream
 	 * and the servers end by themselves. The first order decides. */
 	bool release;
+	/* The release of each session begins at random within this time. The first order
+	 * decides. */
+	int64_t jitter_ns;
 	int64_t deadline_ns; /* CLOCK_MONOTONIC, for the whole stop; 0: none */
 	const char *why;     /* of STOP_FORCE; a constant string */
 };

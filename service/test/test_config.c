@@ -141,6 +141,7 @@ static void config_turns_away_what_makes_no_sense(UNUSED void **state)
 		{"--reserve=10s", "RESERVE: nothing of the GRACE"},
 		{"--reserve=10", "RESERVE: "},
 		{"--turn-budget=soon", "TURN_BUDGET: "},
+		{"--drain-jitter=6s", "DRAIN_JITTER: more than half"},
 		{"--turn-timeout=0s", "TURN_TIMEOUT: expected more than 0"},
 		{"--mcp-call-timeout=0s", "MCP_CALL_TIMEOUT: expected more than 0"},
 		{"--port=65536", "port"},

@@ -340,6 +340,40 @@ static void service_goes_on_taking_work_while_the_balancer_learns(void **state)
 	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
 }
 
+#define JITTER_SESSIONS 8
+
+/* That all of eight draw less than a twelfth of the time does not happen. */
+static void service_spreads_releases_over_its_jitter(void **state)
+{
+	struct world *world = *state;
+
+	world_set(world, "DRAIN_JITTER=600ms");
+	world_set(world, "LINGER=0s");
+	world_start_agent(world, NULL);
+	world_start(world);
+	open_sessions(world, JITTER_SESSIONS);
+	world_signal(world, SIGTERM);
+	assert_int_equal(world_exit(world), 0);
+	assert_true(took_ns(world) >= 50 * CLOCK_MS);
+	assert_int_equal(world_count(world, "agent.disconnect.done"), JITTER_SESSIONS);
+}
+
+static void service_forced_gives_up_what_waits_for_its_jitter(void **state)
+{
+	struct world *world = *state;
+
+	world_set(world, "GRACE=10m");
+	world_set(world, "DRAIN_JITTER=4m");
+	world_start_agent(world, NULL);
+	world_start(world);
+	open_sessions(world, 2);
+	world_signal(world, SIGTERM);
+	world_event(world, "shutdown.begin", 1);
+	world_signal(world, SIGTERM);
+	assert_int_equal(world_exit(world), 1);
+	assert_int_equal(world_count(world, "session.disconnect.failed"), 2);
+}
+
 static void service_turns_away_what_comes_on_warm_connections(void **state)
 {
 	struct world *world = *state;
@@ -456,6 +490,10 @@ int main(void)
 			raze),
 		cmocka_unit_test_setup_teardown(
 			service_turns_away_what_comes_on_warm_connections, build, raze),
+		cmocka_unit_test_setup_teardown(
+			service_spreads_releases_over_its_jitter, build, raze),
+		cmocka_unit_test_setup_teardown(
+			service_forced_gives_up_what_waits_for_its_jitter, build, raze),
 		cmocka_unit_test_setup_teardown(
 			service_archives_a_session_that_breaks_on_the_way_down, build,
 			raze),
