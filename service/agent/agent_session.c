@@ -144,7 +144,8 @@ static void begin_release(struct agent_session *session)
 		return;
 	agent_release_begin(session->release, session->id, remote_at_release(session),
 		session->stream && agent_stream_is_open(session->stream));
-	if (session->stream)
+	/* A turn that has not ended still tells the stream what it expects. */
+	if (session->stream && session->turn.state == AGENT_TURN_NONE)
 		uv_check_start(&session->turned, on_turned);
 }
 
