@@ -109,6 +109,9 @@ bool rig_case(struct rig *rig, struct engine *engine, const struct scenario *sce
 			.run_folder = rig->run_dir.folder,
 			.interrupted = &rig->interrupted,
 			.seed = SEED,
+			.step = rig->step,
+			.step_every_ns = rig->step_every_ns,
+			.arg = rig->step_arg,
 		},
 		scenario, &seen->evidence);
 	case_finish(state, false);

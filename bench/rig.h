@@ -12,6 +12,7 @@
 #include "bench/samples.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
+#include "harness/run/case_step.h"
 #include "harness/run/evidence.h"
 #include "harness/run/run_dir.h"
 #include "harness/scenario/scenario.h"
@@ -27,6 +28,9 @@ struct rig {
 	struct engine *process;
 	struct engine *docker; /* NULL: no daemon; no_docker says why */
 	char no_docker[256];
+	case_step_fn *step; /* watches the cases that follow; may be NULL */
+	int64_t step_every_ns;
+	void *step_arg;
 };
 
 /* Opens both engines. rig_close() is needed also after a failure. */

@@ -1,25 +1,99 @@
 /*
- * The stop of very many sessions: its time, the processors' and the memory of all that
- * takes part, over N.
+ * The stop of very many sessions: its time, and the processor time and the memory of each
+ * program that takes part, over N.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bench/suite.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/descendants.h"
 #include "lib/fd_limit.h"
 #include "lib/mem.h"
+#include "lib/proc_file.h"
 
-#define D_NS CLOCK_S
+#define D_NS       CLOCK_S
+#define LOOK_NS    (100 * CLOCK_MS) /* between two looks at the programs */
+#define FEW        1000             /* sessions of which several rounds are made */
+#define FEW_ROUNDS 3
+#define MOST       10000 /* the number that has the targets */
 
 /* Service and mock have two connections of each session: its stream and its archive. */
 #define DESCRIPTORS_OF_ONE 2
 
-/* What one case showed. */
+/* What one program took in a case, as it was seen last. */
+struct taken {
+	const char *program; /* its name, as the kernel has it */
+	int64_t cpu_ns;      /* user and system */
+	double kib;          /* at its most */
+};
+
+struct watched {
+	struct taken service, mock_agent;
+	struct buf text; /* of a file in /proc */
+};
+
+/* What the rounds of one N showed. All but the first are for each session. */
 struct scale_point {
 	struct samples stop;   /* x D */
-	struct samples cpu;    /* ms for each session, of service and mock-agent */
-	struct samples memory; /* KiB for each session, of the larger of the two */
+	struct samples opened; /* a second */
+	struct samples service_us, mock_agent_us, harness_us;
+	struct samples service_kib, mock_agent_kib;
 };
+
+/* Fields 14 and 15 of /proc/PID/stat, behind a name that may contain anything. */
+static int64_t cpu_of(const char *stat)
+{
+	const char *at = strrchr(stat, ')');
+	unsigned long long user = 0, system = 0;
+
+	if (at)
+		sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+			&user, &system);
+	return (int64_t)(user + system) * (CLOCK_S / sysconf(_SC_CLK_TCK));
+}
+
+static void look_at(struct watched *watched, struct taken *taken, pid_t pid)
+{
+	const char *name, *peak;
+
+	if (!proc_file_read(&watched->text, pid, "status"))
+		return;
+	name = proc_file_value(buf_text(&watched->text), "Name");
+	peak = proc_file_value(buf_text(&watched->text), "VmHWM");
+	if (!name || !peak || strcspn(name, "\n") != strlen(taken->program) ||
+		strncmp(name, taken->program, strlen(taken->program)) != 0)
+		return;
+	taken->kib = strtod(peak, NULL);
+	if (proc_file_read(&watched->text, pid, "stat"))
+		taken->cpu_ns = cpu_of(buf_text(&watched->text));
+}
+
+static void on_step(void *arg, const struct case_step *step UNUSED)
+{
+	struct watched *watched = arg;
+	struct descendants below = {0};
+
+	descendants_read(&below, getpid(), NULL, NULL);
+	for (size_t i = 0; i < below.count; i++) {
+		look_at(watched, &watched->service, below.all[i].pid);
+		look_at(watched, &watched->mock_agent, below.all[i].pid);
+	}
+	descendants_done(&below);
+}
+
+static int64_t cpu_ns(int who)
+{
+	struct rusage usage;
+
+	getrusage(who, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
+		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
+}
 
 static bool read_crowd(struct scenario *scenario, unsigned sessions, struct err *err)
 {
@@ -32,57 +106,103 @@ static bool read_crowd(struct scenario *scenario, unsigned sessions, struct err 
 		sessions, sessions);
 }
 
-static double cpu_ms(const struct rusage *usage)
+/* The service has ended before the last look: it has what the children took that is not
+ * mock-agent's. */
+static void add_costs(struct scale_point *point, const struct watched *watched,
+	unsigned sessions, int64_t children_ns, int64_t harness_ns)
 {
-	return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e3 +
-		(double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3;
+	double unit = (double)sessions * 1e3;
+	int64_t mock_agent_ns = watched->mock_agent.cpu_ns;
+
+	samples_add(&point->service_us, (double)(children_ns - mock_agent_ns) / unit);
+	samples_add(&point->mock_agent_us, (double)mock_agent_ns / unit);
+	samples_add(&point->harness_us, (double)harness_ns / unit);
+	samples_add(&point->service_kib, watched->service.kib / sessions);
+	samples_add(&point->mock_agent_kib, watched->mock_agent.kib / sessions);
 }
 
-/* The memory is that of the largest child so far: N has to grow. */
-static bool measure(
+static bool measure(struct rig *rig, const struct scenario *scenario, unsigned sessions,
+	struct scale_point *point, struct err *err)
+{
+	SCOPED(seen_done) struct seen seen = {0};
+	struct watched watched = {
+		.service.program = "service", .mock_agent.program = "mock-agent"};
+	int64_t children_ns = cpu_ns(RUSAGE_CHILDREN), self_ns = cpu_ns(RUSAGE_SELF);
+	bool ok;
+
+	rig->step = on_step;
+	rig->step_every_ns = LOOK_NS;
+	rig->step_arg = &watched;
+	ok = rig_case(rig, rig->process, scenario, &seen, err);
+	rig->step = NULL;
+	buf_done(&watched.text);
+	if (!ok)
+		return false;
+	samples_add(&point->stop, (double)seen.judgement.stop_ns / (double)D_NS);
+	samples_add(&point->opened,
+		sessions * (double)CLOCK_S /
+			(double)(seen.evidence.loaded_ns - seen.evidence.ready_ns));
+	add_costs(point, &watched, sessions, cpu_ns(RUSAGE_CHILDREN) - children_ns,
+		cpu_ns(RUSAGE_SELF) - self_ns);
+	return true;
+}
+
+static bool measure_rounds(
 	struct rig *rig, unsigned sessions, struct scale_point *point, struct err *err)
 {
 	SCOPED(scenario_done) struct scenario scenario = {0};
-	struct rusage before, after;
 
-	getrusage(RUSAGE_CHILDREN, &before);
-	if (!read_crowd(&scenario, sessions, err) ||
-		!rig_sample(rig, rig->process, &scenario, RIG_STOP, D_NS, &point->stop,
-			err))
+	if (!read_crowd(&scenario, sessions, err))
 		return false;
-	getrusage(RUSAGE_CHILDREN, &after);
-	samples_add(&point->cpu, (cpu_ms(&after) - cpu_ms(&before)) / sessions);
-	samples_add(&point->memory, (double)after.ru_maxrss / sessions);
+	for (unsigned i = 0; i < (sessions <= FEW ? FEW_ROUNDS : 1); i++) {
+		if (!measure(rig, &scenario, sessions, point, err))
+			return false;
+	}
 	return true;
+}
+
+static void print_target(struct printout *printout, const char *what,
+	const struct samples *samples, const char *unit, double at_most,
+	double at_least)
+{
+	printout_row(printout,
+		&(struct printout_row){what, samples, .unit = unit, .digits = 0,
+			.at_most = at_most, .at_least = at_least});
 }
 
 static void print_point(
 	struct printout *printout, unsigned sessions, const struct scale_point *point)
 {
-	SCOPED(mem_free) char *stop = mem_textf("%5u sessions", sessions);
-	SCOPED(mem_free) char *cpu =
-		mem_textf("%5u sessions: processor time", sessions);
-	SCOPED(mem_free) char *memory = mem_textf("%5u sessions: memory", sessions);
+	SCOPED(mem_free) char *what = mem_textf("%5u sessions", sessions);
+	SCOPED(mem_free) char *note = mem_textf("%.0f %.0f %.0f us, %.0f %.0f KiB",
+		samples_median(&point->service_us),
+		samples_median(&point->mock_agent_us),
+		samples_median(&point->harness_us), samples_median(&point->service_kib),
+		samples_median(&point->mock_agent_kib));
 
 	printout_row(printout,
-		&(struct printout_row){stop, &point->stop, .unit = "x D", .digits = 2,
-			.at_most = sessions <= 1000 ? 1.05 : 1.2});
-	printout_row(printout,
-		&(struct printout_row){cpu, &point->cpu, .unit = "ms/N", .digits = 2});
-	printout_row(printout,
-		&(struct printout_row){
-			memory, &point->memory, .unit = "KiB/N", .digits = 1});
+		&(struct printout_row){what, &point->stop, .unit = "x D", .digits = 3,
+			.at_most = sessions == FEW ? 1.05
+				: sessions == MOST ? 1.2
+						   : 0,
+			.note = note});
+	if (sessions != MOST)
+		return;
+	print_target(printout, "      opened", &point->opened, "/s", 0, 2000);
+	print_target(printout, "      service", &point->service_kib, "KiB/N", 16, 0);
+	print_target(
+		printout, "      mock-agent", &point->mock_agent_kib, "KiB/N", 16, 0);
 }
 
 bool suite_scale(struct rig *rig, struct printout *printout, struct err *err)
 {
-	static const unsigned counts[] = {1000, 3000, 10000};
+	static const unsigned counts[] = {1, 10, 100, FEW, 3000, MOST};
 	unsigned limit = fd_limit_raise(err);
 
 	printout_head("scale: the stop of very many sessions / D",
-		"D = 1s, all at once, one round of each N. Processor time: service and mock-agent,\n"
-		"from their start to their end, for each session. Memory: of the larger of the two\n"
-		"at its most, for each session.");
+		"D = 1s, all at once. Behind it, for each session: the processor time of service,\n"
+		"mock-agent and harness from their start to their end, and the memory of service\n"
+		"and mock-agent at their most. Three rounds up to 1,000 sessions, one above.");
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		struct scale_point point = {0};
 
@@ -93,7 +213,7 @@ bool suite_scale(struct rig *rig, struct printout *printout, struct err *err)
 			printout_skip(what, "the limit of open files is too low");
 			continue;
 		}
-		if (!measure(rig, counts[i], &point, err))
+		if (!measure_rounds(rig, counts[i], &point, err))
 			return false;
 		print_point(printout, counts[i], &point);
 	}
