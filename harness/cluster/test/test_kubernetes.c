@@ -113,6 +113,34 @@ static void scale_down_and_to_zero(void **state)
 	assert_string_equal(first_task(scene)->message, "Error");
 }
 
+static bool is_any_wanted(const struct cluster *cluster)
+{
+	for (unsigned i = 0; i < cluster->task_count; i++)
+		if (cluster->tasks[i].wanted)
+			return true;
+	return false;
+}
+
+/* All that is seen of the stop is its beginning, and then what is there a second later. */
+static void an_exit_code_waits_for_an_api_that_is_away(void **state)
+{
+	struct kube_scene *scene = *state;
+	struct cluster_spec spec = kube_scene_spec("shop");
+	struct err err;
+
+	kube_scene_behave(scene,
+		"{\"exit_code\": 3, \"stop\": \"300ms\", \"watch\": \"100ms\"}");
+	kube_scene_deploy(scene, &spec);
+	assert_true(cluster_scale(scene->cluster, 0, &err));
+	until(&scene->loop, !is_any_wanted(scene->cluster));
+	kube_scene_behave(scene, "{\"unavailable\": 16}");
+	until(&scene->loop, scene->cluster->unobserved[0]);
+	kube_scene_settle(scene);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(scene->cluster->tasks[i].exit_code, 3);
+	until(&scene->loop, kube_scene_tasks(scene, TASK_GONE) == 2);
+}
+
 static void a_kill_is_told_by_exit_code_and_event(void **state)
 {
 	struct kube_scene *scene = *state;
@@ -373,6 +401,7 @@ int main(void)
 		SCENE(update_start_first_never_has_too_few),
 		SCENE(update_stop_first_has_one_less),
 		SCENE(scale_down_and_to_zero),
+		SCENE(an_exit_code_waits_for_an_api_that_is_away),
 		SCENE(a_kill_is_told_by_exit_code_and_event),
 		SCENE(drain_waits_for_the_disruption_budget),
 		SCENE(a_refusal_names_the_rules),
