@@ -171,6 +171,7 @@ static void set_workers(struct campaign *campaign, const struct engine_kind *kin
 			.run_folder = campaign->run_dir.folder,
 			.programs = campaign->programs,
 			.subjects = campaign->programs,
+			.witnesses = campaign->options->witnesses,
 			.failed = campaign->failed,
 			.lock = campaign->run_dir.lock,
 			.keep_failed = campaign->options->keep_failed,
@@ -193,6 +194,7 @@ static bool meet_engine(struct campaign *campaign)
 				.run_id = campaign->run_dir.id,
 				.programs = campaign->programs,
 				.interrupted = &campaign->rounds.interrupted,
+				.rollouts = sides_are_rollouts(&campaign->sides),
 			},
 			&err);
 

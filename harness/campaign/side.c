@@ -56,7 +56,8 @@ bool side_fits(const struct side *side, const struct engine_kind *kind, unsigned
 	bool only_image =
 		scenario->service.image && scenario->service.command.count == 0;
 
-	if (only_image && !kind->runs_images)
+	if ((only_image && !kind->runs_images) ||
+		kind->rollouts != scenario_has_rollout(scenario))
 		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
 		if (strcmp(scenario->engines.item[i], kind->name) == 0)

@@ -63,6 +63,16 @@ bool sides_fit(
 	return fit;
 }
 
+bool sides_are_rollouts(const struct sides *sides)
+{
+	const struct plan *plan = &sides->item[SIDE_NEW].plan;
+	bool all = plan->count > 0;
+
+	for (unsigned i = 0; i < plan->count; i++)
+		all = all && scenario_has_rollout(&plan->cases[i]->scenario);
+	return all;
+}
+
 bool sides_need_own_image(const struct sides *sides, const struct engine_kind *kind)
 {
 	const struct plan *plan = &sides->item[SIDE_NEW].plan;

@@ -36,6 +36,9 @@ void sides_done(struct sides *sides);
 bool sides_fit(
 	const struct sides *sides, const struct engine_kind *kind, unsigned index);
 
+/* Is every case a rollout? Then an orchestrator runs them. */
+bool sides_are_rollouts(const struct sides *sides);
+
 /* Is stopbench's own image needed? */
 bool sides_need_own_image(const struct sides *sides, const struct engine_kind *kind);
 

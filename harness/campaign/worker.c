@@ -11,10 +11,14 @@
 
 #include "harness/campaign/cures.h"
 #include "harness/campaign/what_if.h"
+#include "harness/cluster/cluster_engine.h"
 #include "harness/engine/engine.h"
 #include "harness/judge/judge.h"
 #include "harness/report/artifacts.h"
 #include "harness/results/round.h"
+#include "harness/results/round_rollout.h"
+#include "harness/rollout/rollout_judge.h"
+#include "harness/rollout/rollout_run.h"
 #include "harness/run/case.h"
 #include "lib/buf.h"
 #include "lib/json.h"
@@ -130,41 +134,88 @@ static void add_reruns(const struct work *work, const struct case_options *optio
 		cJSON_AddItemToObject(round, "what_if", what_if_try(options, &of));
 }
 
-static cJSON *run_case(struct work *work, struct engine *engine)
+static struct case_options options_of(struct work *work, struct engine *engine)
 {
-	const struct worker *worker = work->worker;
-	const struct worker_options *options = worker->options;
-	const struct scenario *scenario = &worker->plan_case->scenario;
-	const struct case_options case_options = {
+	const struct worker_options *options = work->worker->options;
+
+	return (struct case_options){
 		.loop = &work->loop,
 		.engine = engine,
 		.programs = options->programs,
 		.run_folder = options->run_folder,
 		.interrupted = &work->interrupted,
-		.seed = worker->seed,
+		.seed = work->worker->seed,
 		.step = on_step,
 		.step_every_ns = options->step_every_ns,
 		.arg = work,
 	};
+}
+
+static bool has_failed(const struct judgement *judgement, const struct evidence *evidence)
+{
+	return !judgement->met && evidence->trouble != TROUBLE_INTERRUPTED;
+}
+
+/* Gives the caller the folder; NULL: the round is as it should be, or it could not be
+ * written, which is said. */
+static char *keep_artifacts(struct work *work, const struct evidence *evidence,
+	const struct judgement *judgement)
+{
+	const struct worker *worker = work->worker;
+	struct err err = {0};
+	char *folder;
+
+	if (!has_failed(judgement, evidence))
+		return NULL;
+	folder = artifacts_write(worker->options->failed, worker->plan_case,
+		worker->round, evidence, judgement, &err);
+	if (!folder)
+		work->say = mem_text(err.text);
+	return folder;
+}
+
+static cJSON *run_rollout(struct work *work, struct engine *engine)
+{
+	const struct worker *worker = work->worker;
+	const struct scenario *scenario = &worker->plan_case->scenario;
+	SCOPED(evidence_done) struct evidence evidence = {0};
+	SCOPED(rollout_done) struct rollout rollout = {0};
+	SCOPED(mem_free) char *folder = NULL;
+	struct judgement judgement;
+	cJSON *round;
+
+	rollout_run(
+		&(struct rollout_options){
+			.of_case = options_of(work, engine),
+			.cluster = cluster_of_engine(engine),
+			.witnesses = worker->options->witnesses,
+		},
+		scenario, &rollout, &evidence);
+	rollout_judge(&judgement, scenario, &rollout, &evidence);
+	folder = keep_artifacts(work, &evidence, &judgement);
+	round = round_json(
+		worker->plan_case, worker->round, &evidence, &judgement, folder);
+	round_add_rollout(round, scenario, &rollout);
+	return round;
+}
+
+static cJSON *run_case(struct work *work, struct engine *engine)
+{
+	const struct worker *worker = work->worker;
+	const struct worker_options *options = worker->options;
+	const struct scenario *scenario = &worker->plan_case->scenario;
+	const struct case_options case_options = options_of(work, engine);
 	SCOPED(mem_free) char *folder = NULL;
 	SCOPED(evidence_done) struct evidence evidence = {0};
 	struct judgement judgement;
 	struct case_state *state;
-	struct err err = {0};
 	cJSON *round;
-	bool failed;
 
 	state = case_run(&case_options, scenario, &evidence);
 	judge(&judgement, scenario, &evidence);
-	failed = !judgement.met && evidence.trouble != TROUBLE_INTERRUPTED;
-	work->kept = failed && options->keep_failed;
+	work->kept = has_failed(&judgement, &evidence) && options->keep_failed;
 	case_finish(state, work->kept);
-	if (failed) {
-		folder = artifacts_write(options->failed, worker->plan_case,
-			worker->round, &evidence, &judgement, &err);
-		if (!folder)
-			work->say = mem_text(err.text);
-	}
+	folder = keep_artifacts(work, &evidence, &judgement);
 	round = round_json(
 		worker->plan_case, worker->round, &evidence, &judgement, folder);
 	if (options->with_picture)
@@ -189,7 +240,8 @@ static cJSON *run_round(struct work *work)
 
 	if (!engine)
 		return not_run(work->worker, "%s", err.text);
-	round = run_case(work, engine);
+	round = engine->kind->rollouts ? run_rollout(work, engine)
+				       : run_case(work, engine);
 	engine_destroy(engine);
 	return round;
 }

@@ -38,6 +38,7 @@ struct worker_options {
 		*subjects;  /* and of what is stopped, which may be another commit's */
 	/* The image of `subjects`, where the caller has prepared it; NULL: it has not. */
 	const char *own_image;
+	const char *const *witnesses; /* of rollouts (witnesses.h), or NULL */
 	const char *folder; /* the worker's working folder; NULL: ours */
 	const char *failed; /* the folder of this run's artifacts */
 	int lock;           /* of the run, for the caller alone: the worker closes it */

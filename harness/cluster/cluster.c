@@ -29,7 +29,7 @@ const char *const publish_mode_names[] = {
 };
 
 const char *const cluster_kinds[] = {
-#define CLUSTER(name, help) #name,
+#define CLUSTER(name) #name,
 #include "harness/scenario/clusters.def"
 #undef CLUSTER
 	NULL,
@@ -42,7 +42,7 @@ static const struct kind {
 	const char *name;
 	create_fn *create;
 } kinds[] = {
-#define CLUSTER(name, help) {#name, name##_create},
+#define CLUSTER(name) {#name, name##_open},
 #include "harness/scenario/clusters.def"
 #undef CLUSTER
 };

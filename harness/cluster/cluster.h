@@ -164,9 +164,9 @@ struct cluster {
 	void *arg;
 };
 
-/* swarm_create() and so on: NULL with err where the orchestrator cannot be had. */
-#define CLUSTER(name, help)                                                            \
-	struct cluster *name##_create(uv_loop_t *loop,                                 \
+/* swarm_open() and so on: NULL with err where the orchestrator cannot be had. */
+#define CLUSTER(name)                                                            \
+	struct cluster *name##_open(uv_loop_t *loop,                                   \
 		const struct cluster_options *options, struct err *err) MUST_CHECK;
 #include "harness/scenario/clusters.def"
 #undef CLUSTER

@@ -19,18 +19,18 @@
 /* The options, and the lists that they point to. */
 struct arguments {
 	struct campaign_options options;
-	const char **sets, **paths;
-	unsigned set_count, path_count;
+	const char **sets, **paths, **witnesses;
+	unsigned set_count, path_count, witness_count;
 };
 
 static const struct argp_option option_table[] = {
 	{"engine", 'e', "auto"
-#define ENGINE(name, whole_seconds, runs_images, help) "|" #name
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) "|" #name
 #include "harness/scenario/engines.def"
 #undef ENGINE
 		,
 		0,
-#define ENGINE(name, whole_seconds, runs_images, help) #name ": " help "; "
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) #name ": " help "; "
 #include "harness/scenario/engines.def"
 #undef ENGINE
 		"auto (the default): the first of them that can be had", 0},
@@ -79,6 +79,11 @@ static const struct argp_option option_table[] = {
 		0},
 	{"build", 'B', "COMMAND", 0,
 		"how the commit of --against is built, in a folder of its own (make)",
+		0},
+	{"witness", 'x', "ADDRESS", 0,
+		"of a rollout: a `stopbench witness` on a node (unix:///PATH or "
+		"https://HOST:PORT), or docker:unix:///PATH of a daemon of this kernel; may be "
+		"repeated",
 		0},
 	{"format", 'f', "NAME[=FILE]", 0, NULL, 0},
 	{0},
@@ -169,6 +174,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case 'B':
 		options->build = value;
 		return 0;
+	case 'x':
+		arguments->witnesses[arguments->witness_count++] = value;
+		return 0;
 	case ARGP_KEY_ARG:
 		arguments->paths[arguments->path_count++] = value;
 		return 0;
@@ -240,14 +248,18 @@ int cmd_run(int argc, char **argv)
 	/* No list is longer than the command line, but for the default folder. */
 	arguments.sets = mem_zeroed(sizeof *arguments.sets * (size_t)(argc + 1));
 	arguments.paths = mem_zeroed(sizeof *arguments.paths * (size_t)(argc + 1));
+	arguments.witnesses =
+		mem_zeroed(sizeof *arguments.witnesses * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &arguments);
 	options->plan.sets = arguments.sets;
 	options->paths = arguments.paths;
+	options->witnesses = arguments.witnesses;
 	if (!options->seed_given)
 		options->seed = draw_seed();
 	code = campaign_run(options);
 	outputs_done(&options->outputs);
 	free(arguments.sets);
 	free(arguments.paths);
+	free(arguments.witnesses);
 	return code;
 }

@@ -11,7 +11,7 @@ typedef struct engine *create_fn(
 	uv_loop_t *loop, const struct engine_options *options, struct err *err);
 
 static create_fn *const creators[ENGINE_KINDS] = {
-#define ENGINE(name, whole_seconds, runs_images, help) name##_create,
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) name##_create,
 #include "harness/scenario/engines.def"
 #undef ENGINE
 };
@@ -29,7 +29,8 @@ struct engine *engine_create(uv_loop_t *loop, const char *name,
 			engine_kind_names);
 	else
 		for (size_t i = 0; i < ENGINE_KINDS && !engine; i++)
-			engine = creators[i](loop, options, err);
+			if (engine_kinds[i].rollouts == options->rollouts)
+				engine = creators[i](loop, options, err);
 	return engine;
 }
 

@@ -102,6 +102,7 @@ struct engine_options {
 	/* Docker: the image of these programs, where another engine prepared it already;
 	 * NULL: this one has to. */
 	const char *own_image;
+	bool rollouts; /* "auto" is the first orchestrator, not the first other engine */
 };
 
 /* A container has started; its id is borrowed. NULL: the engine does not tell any more.
@@ -183,7 +184,7 @@ struct subject {
 #define SUBJECT_LOOPBACK "127.0.0.1"
 
 /* docker_create() and so on: NULL with err where the engine cannot be had. */
-#define ENGINE(name, whole_seconds, runs_images, help)                                 \
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                                 \
 	struct engine *name##_create(uv_loop_t *loop,                                  \
 		const struct engine_options *options, struct err *err) MUST_CHECK;
 #include "harness/scenario/engines.def"

@@ -182,6 +182,8 @@ void expect(struct judgement *judgement, const struct view *view)
 		judgement->disconnected);
 	expect_count(judgement, "orphans", part->orphans, 0, judgement->orphans);
 	expect_count(judgement, "lost", part->lost, 0, judgement->lost);
+	if (judgement->failed >= 0) /* of a rollout */
+		expect_count(judgement, "failed", part->failed, 0, judgement->failed);
 	expect_log(judgement, view);
 	expect_log_absent(judgement, view);
 }

@@ -53,6 +53,7 @@ static void count(struct judgement *judgement, const struct view *view)
 		view->leaks.count || sees_leaks(view) ? (int64_t)view->leaks.count : -1;
 	judgement->lost = view->lost + view->connections.lost;
 	judgement->turned_away = view->turned_away;
+	judgement->failed = -1;
 }
 
 /* SIGKILL, or an exit code that claims it. The sender decides. (A raw wait status

@@ -39,6 +39,7 @@ struct judgement {
 	int64_t stop_ns; /* T1 - T0 */
 	int64_t stop_error_ns;
 	int64_t sessions, disconnected, orphans, lost, turned_away;
+	int64_t failed;    /* requests of a rollout */
 	int64_t left_open; /* sessions that no request ends, open to their process's end */
 	int64_t margin_ns;      /* grace - stop */
 	int64_t engine_late_ns; /* SIGKILL after the grace; -1: none was sent */

@@ -7,6 +7,7 @@
 #include "harness/report/comparison_table.h"
 #include "harness/report/cure_table.h"
 #include "harness/report/table_rows.h"
+#include "harness/report/rollout_table.h"
 #include "harness/report/what_if_table.h"
 #include "harness/results/case_statistics.h"
 #include "harness/scenario/diagnosis_id.h"
@@ -439,6 +440,7 @@ void table_print(FILE *out, const cJSON *results)
 		print_legend(&table, out);
 	}
 	print_summary(&table, out, json_get(results, "summary"));
+	rollout_tables_print(results, out);
 	cure_tables_print(results, out);
 	what_if_tables_print(results, out);
 	if (json_get(results, "comparison")) {

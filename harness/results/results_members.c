@@ -6,6 +6,7 @@
 #include "harness/picture/chain.h"
 #include "harness/picture/lanes.h"
 #include "harness/results/results.h"
+#include "harness/rollout/task_stop.h"
 #include "harness/run/evidence.h"
 #include "harness/scenario/plan.h"
 #include "harness/scenario/verdict.h"
@@ -17,7 +18,7 @@
 		.kind = MEMBER_OBJECT, .members = (of_members)                         \
 	}
 
-#define ENGINE(name, whole_seconds, runs_images, help) #name,
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) #name,
 static const char *const engine_names[] = {
 #include "harness/scenario/engines.def"
 	NULL,
@@ -193,6 +194,53 @@ static const struct member picture_members[] = {
 	{0},
 };
 
+static const struct member step_members[] = {
+	{.name = "what", .kind = MEMBER_TEXT},
+	{.name = "asked_ns", .kind = MEMBER_COUNT},
+	{.name = "took_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{0},
+};
+
+static const struct member task_members[] = {
+	{.name = "name", .kind = MEMBER_TEXT},
+	{.name = "node", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "seen_by",
+		.kind = MEMBER_WORD,
+		.words = task_stop_source_names,
+		.nullable = true},
+	{.name = "verdict",
+		.kind = MEMBER_WORD,
+		.words = verdict_names,
+		.nullable = true},
+	{.name = "reason", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "exit_code", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "stop_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "before_signal_ns", .kind = MEMBER_COUNT, .nullable = true},
+	{.name = "created_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "unwanted_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "running_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "ended_ns", .kind = MEMBER_WHOLE, .nullable = true},
+	{.name = "died_with_node", .kind = MEMBER_BOOL},
+	{.name = "diagnoses", .kind = MEMBER_LIST, .item = ITEMS(diagnosis_members)},
+	{0},
+};
+
+static const struct member node_members[] = {
+	{.name = "name", .kind = MEMBER_TEXT},
+	{.name = "witnessed", .kind = MEMBER_BOOL},
+	{.name = "trouble", .kind = MEMBER_TEXT, .nullable = true},
+	{0},
+};
+
+static const struct member rollout_members[] = {
+	{.name = "failed", .kind = MEMBER_COUNT},
+	{.name = "nodes", .kind = MEMBER_LIST, .item = ITEMS(node_members)},
+	{.name = "steps", .kind = MEMBER_LIST, .item = ITEMS(step_members)},
+	{.name = "tasks", .kind = MEMBER_LIST, .item = ITEMS(task_members)},
+	{.name = "traffic", .kind = MEMBER_OBJECT, .open = true},
+	{0},
+};
+
 static const struct member known_members[] = {
 	{.name = "why", .kind = MEMBER_TEXT},
 	{.name = "passes", .kind = MEMBER_BOOL},
@@ -276,6 +324,10 @@ static const struct member round_members[] = {
 		.members = picture_members,
 		.optional = true},
 	{.name = "folder", .kind = MEMBER_TEXT, .nullable = true},
+	{.name = "rollout",
+		.kind = MEMBER_OBJECT,
+		.members = rollout_members,
+		.optional = true},
 	{.name = "cures",
 		.kind = MEMBER_LIST,
 		.item = ITEMS(cure_members),

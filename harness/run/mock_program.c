@@ -121,9 +121,10 @@ static bool start(struct mock_program *mock, const struct mock_program_spec *spe
 	SCOPED(mem_free)
 	char *seed = mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
+	const char *host = inside ? "0.0.0.0" : options->host;
+	SCOPED(mem_free) char *listen = host ? mem_textf("--host=%s", host) : NULL;
 	const char *const argv[] = {inside ? spec->program : program, port,
-		"--behavior", file, seed, ledger, inside ? "--host=0.0.0.0" : NULL,
-		NULL};
+		"--behavior", file, seed, ledger, listen, NULL};
 
 	mock->started_ns = clock_now();
 	return fs_write_file(file, spec->behavior, strlen(spec->behavior), err) &&
@@ -133,6 +134,7 @@ static bool start(struct mock_program *mock, const struct mock_program_spec *spe
 
 static bool wait_listening(struct mock_program *mock, const char *host, struct err *err)
 {
+	const char *beside = mock->options.host ? mock->options.host : "127.0.0.1";
 	const struct event *listening;
 	int64_t port;
 
@@ -144,9 +146,9 @@ static bool wait_listening(struct mock_program *mock, const char *host, struct e
 			err, "it did not start to listen: %s", buf_text(&mock->output));
 	port = event_int(listening, "port", 0);
 	mock->url = mem_textf(
-		"http://%s:%lld", mock->subject ? host : "127.0.0.1", (long long)port);
+		"http://%s:%lld", mock->subject ? host : beside, (long long)port);
 	mock->control_url = mem_textf("http://%s:%lld",
-		mock->subject ? mock->subject->address : "127.0.0.1", (long long)port);
+		mock->subject ? mock->subject->address : beside, (long long)port);
 	return true;
 }
 

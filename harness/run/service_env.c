@@ -20,7 +20,8 @@ static void add_program(
 
 	cJSON_AddStringToObject(server, "command", "mock-mcp");
 	cJSON_AddItemToObject(
-		server, "args", cJSON_CreateStringArray(args, COUNT(args)));
+		server, "args",
+		cJSON_CreateStringArray(args, env->ledger ? COUNT(args) : COUNT(args) - 2));
 }
 
 /* Our own service says which session each request is of. */
@@ -68,10 +69,16 @@ static void add_cli(struct strlist *texts, const struct service_env *env)
 	strlist_add(texts, "MOCK_CLI_SEED=%llu", (unsigned long long)env->seed);
 }
 
+/* Of a rollout, each client may have one, at any task. */
+static int64_t sessions_of(const struct scenario *scenario)
+{
+	return scenario_has_rollout(scenario) ? scenario->load.request.concurrency
+					      : scenario->load.sessions;
+}
+
 static void add_ours(struct strlist *texts, const struct service_env *env)
 {
 	static const char *const pairs[] = {
-		LIFELINE_ENV "={ledger}",
 		"PORT={port}",
 		"GRACE={grace}",
 		"SESSION_END=archive",
@@ -83,6 +90,8 @@ static void add_ours(struct strlist *texts, const struct service_env *env)
 		"MCP_CONFIG={mcp_config}",
 	};
 
+	if (env->ledger)
+		strlist_add(texts, LIFELINE_ENV "={ledger}");
 	for (size_t i = 0; i < COUNT(pairs); i++)
 		strlist_add(texts, "%s", pairs[i]);
 	for (size_t i = 0; env->agent_url && i < COUNT(agent_pairs); i++)
@@ -91,7 +100,7 @@ static void add_ours(struct strlist *texts, const struct service_env *env)
 		add_cli(texts, env);
 	strlist_add(texts, "HOST=%s", env->host);
 	strlist_add(texts, "SESSION_LIMIT=%lld",
-		(long long)env->scenario->load.sessions + 16);
+		(long long)sessions_of(env->scenario) + 16);
 }
 
 struct strlist service_env_list(const struct service_env *env)

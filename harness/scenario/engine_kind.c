@@ -4,13 +4,13 @@
 #include <string.h>
 
 const struct engine_kind engine_kinds[ENGINE_KINDS] = {
-#define ENGINE(name, whole_seconds, runs_images, help)                                 \
-	{#name, whole_seconds, runs_images, help},
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                                 \
+	{#name, whole_seconds, runs_images, rollouts, help},
 #include "harness/scenario/engines.def"
 #undef ENGINE
 };
 
-#define ENGINE(name, whole_seconds, runs_images, help) ", " #name
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) ", " #name
 static const char separated[] =
 #include "harness/scenario/engines.def"
 	;

@@ -12,11 +12,12 @@ struct engine_kind {
 	const char *name;
 	bool whole_seconds; /* of grace: no fraction */
 	bool runs_images; /* an image needs no command; images and containers remain */
+	bool rollouts;    /* an orchestrator: it runs rollouts and nothing else */
 	const char *help;
 };
 
 enum {
-#define ENGINE(name, whole_seconds, runs_images, help) ENGINE_KIND_##name,
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help) ENGINE_KIND_##name,
 #include "harness/scenario/engines.def"
 #undef ENGINE
 	ENGINE_KINDS

@@ -145,6 +145,10 @@ const struct field expect_fields[] = {
 		.help = "processes that were alive when PID 1 ended"},
 	{"lost", FIELD_OTHER, offsetof(struct expect_part, lost), .type = &count_type,
 		.preset = "-1", .help = "accepted requests without a whole answer"},
+	{"failed", FIELD_OTHER, offsetof(struct expect_part, failed),
+		.type = &count_type, .preset = "-1",
+		.help = "of a rollout: requests that were neither finished nor turned away "
+			"with 429 or 503 and Retry-After"},
 	{"log", FIELD_OTHER, offsetof(struct expect_part, log), .type = &strlist_type,
 		.help = "texts that the service's log must contain"},
 	{"log_absent", FIELD_OTHER, offsetof(struct expect_part, log_absent),

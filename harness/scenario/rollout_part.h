@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "lib/fields.h"
+#include "lib/strlist.h"
 
 enum rollout_action {
-	ROLLOUT_NONE,       /* the scenario has no rollout */
 	ROLLOUT_UPDATE,     /* "update": rolling, every task is replaced */
 	ROLLOUT_SCALE,      /* "scale": to `to` replicas; 0 is scale to zero */
 	ROLLOUT_DRAIN,      /* "drain": of a node */
@@ -20,8 +20,8 @@ enum rollout_action {
 };
 
 struct rollout_part {
-	int action; /* enum rollout_action */
-	int64_t replicas;
+	int64_t replicas; /* 0: the scenario has no rollout */
+	int action;       /* enum rollout_action */
 	int64_t to;          /* of "scale" */
 	int order;           /* enum update_order: "stop-first", "start-first" */
 	int64_t parallelism; /* tasks that are replaced side by side */
@@ -36,5 +36,6 @@ struct rollout_part {
 };
 
 extern const struct field rollout_fields[];
+extern const char *const rollout_action_names[]; /* NULL-terminated */
 
 #endif

@@ -114,6 +114,13 @@ const struct field scenario_fields[] = {
 		.help = "what is there when the stop comes"},
 	{"stop", FIELD_OBJECT, offsetof(struct scenario, stop), .fields = stop_fields,
 		.help = "the stop"},
+	{"rollout", FIELD_OBJECT, offsetof(struct scenario, rollout),
+		.fields = rollout_fields,
+		.help = "the service has replicas on an orchestrator, and this happens to it "
+			"while load.request goes on: many stops in place of one"},
+	{"balancer", FIELD_OBJECT, offsetof(struct scenario, balancer),
+		.fields = balancer_fields,
+		.help = "of a rollout: what stands between the requests and the tasks"},
 	{"expect", FIELD_OBJECT, offsetof(struct scenario, expect),
 		.fields = expect_fields,
 		.help = "what must be seen; without verdict, exit_code and diagnosis also a "
@@ -174,6 +181,11 @@ bool scenario_is_ours(const struct scenario *scenario)
 {
 	return !scenario->service.image && scenario->service.command.count == 0 &&
 		scenario->service.entrypoint.count == 0;
+}
+
+bool scenario_has_rollout(const struct scenario *scenario)
+{
+	return scenario->rollout.replicas > 0;
 }
 
 bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder)

@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/scenario/balancer_part.h"
 #include "harness/scenario/expect_part.h"
 #include "harness/scenario/load_request_part.h"
 #include "harness/scenario/mcp_list.h"
 #include "harness/scenario/placeholders.h"
+#include "harness/scenario/rollout_part.h"
 #include "harness/scenario/service_part.h"
 #include "harness/scenario/stop_part.h"
 #include "lib/fields.h"
@@ -39,6 +41,8 @@ struct scenario {
 	struct mcp_list mcp;
 	struct load_part load;
 	struct stop_part stop;
+	struct rollout_part rollout;
+	struct balancer_part balancer; /* of a rollout */
 	struct expect_part expect;
 	int64_t repeat;
 	bool alone;             /* no other case runs beside this one */
@@ -62,6 +66,9 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 
 /* Is stopbench's own service stopped, with the sessions and logs of docs/events.md? */
 bool scenario_is_ours(const struct scenario *scenario);
+
+/* Is it about many stops, of a service with replicas on an orchestrator? */
+bool scenario_has_rollout(const struct scenario *scenario);
 
 /* Does the service's entrypoint, command or environment contain this placeholder? */
 bool scenario_uses(const struct scenario *scenario, enum placeholder placeholder);

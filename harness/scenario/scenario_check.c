@@ -69,7 +69,8 @@ static void check_engines(struct check *check)
 	for (size_t i = 0; i < ENGINE_KINDS; i++) {
 		const struct engine_kind *kind = &engine_kinds[i];
 
-		if (!runs_on(scenario, kind->name))
+		if (!runs_on(scenario, kind->name) ||
+			kind->rollouts != scenario_has_rollout(scenario))
 			continue;
 		is_runnable = is_runnable || kind->runs_images;
 		has_containers = has_containers || kind->runs_images;
@@ -257,6 +258,59 @@ static void check_expect(struct check *check)
 		contradict(check, "expect.lost", "no stop with lost requests is clean");
 }
 
+/* --- many stops --- */
+
+/* What has no meaning where the service has replicas, and what only has one there. */
+static void check_keys_of_rollout(struct check *check)
+{
+	static const char *const of_one[] = {"load.sessions", "load.turns", "load.turn",
+		"load.idle_connections", "load.command", "stop.when", "stop.after",
+		"stop.count", "stop.within", "stop.signals", "service.init",
+		"service.topology", "service.session", "expect.disconnected",
+		"expect.orphans", "expect.lost", "expect.log", "expect.log_absent"};
+	static const char *const of_many[] = {"balancer", "expect.failed"};
+	bool many = scenario_has_rollout(check->scenario);
+
+	for (size_t i = 0; many && i < COUNT(of_one); i++)
+		if (json_at(check->root, of_one[i]))
+			contradict(check, of_one[i], "a rollout has not got it");
+	for (size_t i = 0; !many && i < COUNT(of_many); i++)
+		if (json_at(check->root, of_many[i]))
+			contradict(check, of_many[i], "it needs a rollout");
+}
+
+static void check_rollout(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	const struct rollout_part *rollout = &scenario->rollout;
+	const char *key = container_options_of_engine(&scenario->service.container);
+	SCOPED(mem_free) char *path = mem_textf("service.%s", key ? key : "");
+	bool of_node = rollout->action == ROLLOUT_DRAIN ||
+		rollout->action == ROLLOUT_NODE_DEATH;
+
+	check_keys_of_rollout(check);
+	if (!scenario_has_rollout(scenario))
+		return;
+	if (key)
+		contradict(check, path, "a rollout has not got it");
+	if (!scenario->load.request.path)
+		contradict(check, "load.request",
+			"a rollout without requests shows nothing; load.request.path is "
+			"missing");
+	if (rollout->action != ROLLOUT_SCALE && json_at(check->root, "rollout.to"))
+		contradict(check, "rollout.to", "only \"scale\" has it");
+	if (!of_node && rollout->node)
+		contradict(check, "rollout.node",
+			"only \"drain\" and \"node-death\" have it");
+	if ((rollout->action == ROLLOUT_NODE_DEATH) != (rollout->kill_node.count > 0))
+		contradict(check, "rollout.kill_node",
+			"\"node-death\" needs it, and nothing else has it");
+	if (rollout->action != ROLLOUT_UPDATE && rollout->times > 1)
+		contradict(check, "rollout.times", "only \"update\" can be repeated");
+	if (scenario->load.request.stream)
+		contradict(check, "load.request.stream", "a rollout has not got it");
+}
+
 bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	const cJSON *root, fields_wrong_fn *wrong, void *arg)
 {
@@ -271,5 +325,6 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	check_load(&check);
 	check_stop(&check);
 	check_expect(&check);
+	check_rollout(&check);
 	return check.good;
 }

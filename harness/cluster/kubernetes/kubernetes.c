@@ -367,7 +367,7 @@ static const struct cluster_ops ops = {
 	.clean = clean,
 };
 
-struct cluster *kubernetes_create(
+struct cluster *kubernetes_open(
 	uv_loop_t *loop, const struct cluster_options *options, struct err *err)
 {
 	struct kubernetes *kubernetes = mem_zeroed(sizeof *kubernetes);

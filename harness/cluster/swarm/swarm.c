@@ -349,7 +349,7 @@ static bool check_manager(const struct swarm *swarm, struct err *err)
 		swarm->api->address, state ? state : "unknown");
 }
 
-struct cluster *swarm_create(
+struct cluster *swarm_open(
 	uv_loop_t *loop, const struct cluster_options *options, struct err *err)
 {
 	struct swarm *swarm = mem_zeroed(sizeof *swarm);

@@ -146,7 +146,7 @@ static const struct {
 	{"host.load", "[\"x\"]",
 		": host.load[0]: expected a number, at least 0, not \"x\""},
 	{"engine.engine", "\"podman\"",
-		": engine.engine: expected one of docker, process, not \"podman\""},
+		": engine.engine: expected one of docker, process, cri, swarm, kubernetes, not \"podman\""},
 	{"cases", "{}", ": cases: expected an array, not an object"},
 	{"cases.1", "7", ": cases[1]: expected an object, not 7"},
 	{"cases.1.stop_ns", "\"1ms\"",

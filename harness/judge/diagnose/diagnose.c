@@ -452,9 +452,10 @@ static bool not_known(const struct view *view, struct buf *text)
 		buf_addf(text, "%s", view->reason);
 }
 
-/* True when the diagnosis holds; then `text` has one more sentence, about it. */
+/* Of one stop; NULL: it is of many. True when the diagnosis holds; then `text` has one more sentence, about it. */
 static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text) = {
 #define DIAGNOSIS(id, rule, ...) [DIAGNOSIS_##id] = rule,
+#define ROLLOUT_DIAGNOSIS(...) /* of many stops */
 #include "harness/scenario/diagnoses.def"
 #undef DIAGNOSIS
 };
@@ -498,7 +499,7 @@ void diagnose(struct judgement *judgement, const struct view *view)
 		/* Of an end without a stop nothing else is known. */
 		if (view->facts->no_stop && id != DIAGNOSIS_X10)
 			continue;
-		if ((id == DIAGNOSIS_H10 && has_reason(judgement)) ||
+		if (!rules[id] || (id == DIAGNOSIS_H10 && has_reason(judgement)) ||
 			!rules[id](view, &text))
 			continue;
 		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];

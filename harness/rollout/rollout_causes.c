@@ -1,0 +1,226 @@
+#include "harness/rollout/rollout_causes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+
+static bool failed(const struct traffic_record *request)
+{
+	return traffic_class_failed((enum traffic_class)request->class);
+}
+
+/* When it finished its first request; INT64_MAX: never. */
+static int64_t first_finished(
+	const struct rollout *rollout, const struct rollout_task *task)
+{
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+
+		if (request->class == TRAFFIC_FINISHED &&
+			rollout_task_of(rollout, request) == task)
+			return request->ended_ns;
+	}
+	return INT64_MAX;
+}
+
+static bool after_signal(const struct rollout *rollout,
+	const struct traffic_record *request, const struct rollout_task *task)
+{
+	const struct task_stop *stop = rollout_stop_of(rollout, task);
+
+	return stop && stop->signal_ns && request->sent_ns >= stop->signal_ns;
+}
+
+static const char *plural(unsigned count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static bool stopped_in_the_balancer(const struct rollout *rollout, struct buf *text)
+{
+	int64_t least_ns = INT64_MAX, most_ns = 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+		const struct rollout_task *task =
+			failed(request) ? rollout_task_of(rollout, request) : NULL;
+		int64_t late_ns;
+
+		if (!task || task->died_with_node || !after_signal(rollout, request, task))
+			continue;
+		late_ns = request->sent_ns - rollout_stop_of(rollout, task)->signal_ns;
+		least_ns = late_ns < least_ns ? late_ns : least_ns;
+		most_ns = late_ns > most_ns ? late_ns : most_ns;
+		count++;
+	}
+	return count > 0 &&
+		buf_addf(text,
+			"%u request%s failed at tasks that had got the stop signal, %s to %s "
+			"after it: the balancer still sent %s there",
+			count, plural(count), CLOCK_TEXT(least_ns), CLOCK_TEXT(most_ns),
+			count == 1 ? "it" : "them");
+}
+
+static bool not_ready_yet(const struct rollout *rollout, struct buf *text)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+		const struct rollout_task *task =
+			failed(request) ? rollout_task_of(rollout, request) : NULL;
+
+		count += task && !task->died_with_node &&
+			!after_signal(rollout, request, task) &&
+			request->ended_ns < first_finished(rollout, task);
+	}
+	return count > 0 &&
+		buf_addf(text, "%u request%s failed at tasks that had not answered one yet",
+			count, plural(count));
+}
+
+static bool died_with_its_node(const struct rollout *rollout, struct buf *text)
+{
+	const char *node = NULL;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+		const struct rollout_task *task =
+			failed(request) ? rollout_task_of(rollout, request) : NULL;
+
+		if (!task || !task->died_with_node)
+			continue;
+		node = task->node;
+		count++;
+	}
+	return count > 0 &&
+		buf_addf(text, "%u request%s failed at tasks of %s, which died", count,
+			plural(count), node);
+}
+
+static bool takes_requests_at(const struct rollout_task *task, int64_t ns)
+{
+	return task->running_ns && task->running_ns <= ns &&
+		(!task->unwanted_ns || task->unwanted_ns > ns) &&
+		(!task->ended_ns || task->ended_ns > ns);
+}
+
+static bool has_task_at(const struct rollout *rollout, int64_t ns)
+{
+	for (unsigned i = 0; i < rollout->task_count; i++) {
+		if (takes_requests_at(&rollout->tasks[i], ns))
+			return true;
+	}
+	return false;
+}
+
+/* From `ns`, at which no task takes requests, until one does. */
+static int64_t gap_from(const struct rollout *rollout, int64_t ns)
+{
+	int64_t until_ns = rollout->held_ns;
+
+	for (unsigned i = 0; i < rollout->task_count; i++) {
+		int64_t running_ns = rollout->tasks[i].running_ns;
+
+		if (running_ns > ns && running_ns < until_ns)
+			until_ns = running_ns;
+	}
+	return until_ns > ns ? until_ns - ns : 0;
+}
+
+/* The time without a task begins where the last one stops to take requests. */
+static bool no_task_took_requests(const struct rollout *rollout, struct buf *text)
+{
+	unsigned lost = 0, turned_away = 0;
+	int64_t gap_ns = 0;
+
+	for (unsigned i = 0; i < rollout->task_count; i++) {
+		int64_t ns = rollout->tasks[i].unwanted_ns;
+		bool first = ns && ns >= rollout->traffic_ns &&
+			!has_task_at(rollout, ns);
+
+		/* Tasks that are stopped at the same moment are one gap. */
+		for (unsigned k = 0; first && k < i; k++)
+			first = rollout->tasks[k].unwanted_ns != ns;
+		if (first)
+			gap_ns += gap_from(rollout, ns);
+	}
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+
+		if (has_task_at(rollout, request->ended_ns))
+			continue;
+		lost += failed(request);
+		turned_away += request->class == TRAFFIC_TURNED_AWAY;
+	}
+	return gap_ns > 0 &&
+		buf_addf(text,
+			"for %s no task took requests: %u request%s failed and %u %s turned "
+			"away",
+			CLOCK_TEXT(gap_ns), lost, plural(lost), turned_away,
+			turned_away == 1 ? "was" : "were");
+}
+
+static bool never_started(const struct rollout *rollout, struct buf *text)
+{
+	const struct rollout_task *first = NULL;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rollout->task_count; i++) {
+		const struct rollout_task *task = &rollout->tasks[i];
+
+		if (!task->ended_ns || task->running_ns || task->unwanted_ns)
+			continue;
+		first = first ? first : task;
+		count++;
+	}
+	return count > 0 &&
+		buf_addf(text, "%u task%s ended before %s ran; %s on %s: \"%.200s\"",
+			count, plural(count), count == 1 ? "it" : "they", first->name,
+			first->node ? first->node : "no node",
+			first->message ? first->message : "no reason is told");
+}
+
+static bool never_settled(const struct rollout *rollout, struct buf *text)
+{
+	for (unsigned i = 0; i < rollout->step_count; i++) {
+		const struct rollout_step *step = &rollout->steps[i];
+
+		if (!step->settled_ns)
+			return buf_addf(text, "the %s was not done after %s%s%.200s",
+				step->what, CLOCK_TEXT(rollout->held_ns - step->asked_ns),
+				rollout->unobserved ? ": " : "",
+				rollout->unobserved ? rollout->unobserved : "");
+	}
+	return false;
+}
+
+/* True when the diagnosis holds; then `text` has its sentence. */
+static const struct {
+	enum diagnosis_id id;
+	bool (*holds)(const struct rollout *rollout, struct buf *text);
+} rules[] = {
+#define DIAGNOSIS(...) /* of one stop */
+#define ROLLOUT_DIAGNOSIS(id, rule, ...) {DIAGNOSIS_##id, rule},
+#include "harness/scenario/diagnoses.def"
+#undef DIAGNOSIS
+};
+
+void rollout_causes(struct judgement *judgement, const struct rollout *rollout)
+{
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		SCOPED(buf_done) struct buf text = {0};
+		struct diagnosis *diagnosis;
+
+		if (judgement->diagnosis_count == DIAGNOSES ||
+			!rules[i].holds(rollout, &text))
+			continue;
+		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];
+		diagnosis->id = rules[i].id;
+		snprintf(diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
+	}
+}

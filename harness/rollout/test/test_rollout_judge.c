@@ -1,0 +1,332 @@
+#include "harness/rollout/rollout_judge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/mem.h"
+
+/* An update of two tasks on two nodes: a, which stops from 10 s on, and b in its place. */
+struct scene {
+	struct scenario scenario;
+	struct rollout rollout;
+	struct evidence evidence;
+	struct judgement judgement;
+};
+
+static struct rollout_task *add_task(struct scene *scene, const char *id,
+	const char *address, int64_t created_s, int64_t running_s)
+{
+	struct rollout *rollout = &scene->rollout;
+	struct rollout_task *task;
+
+	rollout->tasks = mem_grown(
+		rollout->tasks, rollout->task_count + 1, sizeof *rollout->tasks);
+	task = &rollout->tasks[rollout->task_count++];
+	*task = (struct rollout_task){
+		.id = mem_text(id),
+		.name = mem_textf("shop.%s", id),
+		.node = mem_text("n1"),
+		.address = mem_text(address),
+		.created_ns = created_s * CLOCK_S,
+		.running_ns = running_s * CLOCK_S,
+	};
+	return task;
+}
+
+static struct task_stop *add_stop(struct scene *scene, const char *task,
+	enum verdict verdict, int exit_code, int64_t signal_s, int64_t exit_s)
+{
+	struct rollout *rollout = &scene->rollout;
+	struct task_stop *stop;
+
+	rollout->stops = mem_grown(
+		rollout->stops, rollout->stop_count + 1, sizeof *rollout->stops);
+	stop = &rollout->stops[rollout->stop_count++];
+	*stop = (struct task_stop){
+		.task = mem_text(task),
+		.source = TASK_STOP_WITNESS,
+		.verdict = verdict,
+		.reason = mem_text("the reason"),
+		.exit_code = exit_code,
+		.signal_ns = signal_s * CLOCK_S,
+		.exit_ns = exit_s * CLOCK_S,
+	};
+	return stop;
+}
+
+static void add_request(struct scene *scene, enum traffic_class class, unsigned backend,
+	int64_t sent_ms, int64_t ended_ms)
+{
+	struct rollout *rollout = &scene->rollout;
+
+	rollout->requests = mem_grown(rollout->requests, rollout->request_count + 1,
+		sizeof *rollout->requests);
+	rollout->requests[rollout->request_count++] = (struct traffic_record){
+		.class = (uint8_t)class,
+		.backend = (uint16_t)backend,
+		.sent_ns = sent_ms * CLOCK_MS,
+		.ended_ns = ended_ms * CLOCK_MS,
+	};
+	if (!rollout->first_failed[class])
+		rollout->first_failed[class] =
+			mem_textf("a request was %s", traffic_class_names[class]);
+}
+
+static int open_scene(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct rollout *rollout = &scene->rollout;
+	struct rollout_task *old;
+
+	scene->scenario.stop.grace_ns = 10 * CLOCK_S;
+	scene->scenario.expect.failed = 0;
+	scene->scenario.expect.disconnected = scene->scenario.expect.orphans =
+		scene->scenario.expect.lost = EXPECT_ANY;
+	rollout->traffic_ns = 5 * CLOCK_S;
+	rollout->held_ns = 30 * CLOCK_S;
+	rollout->backend_count = 3;
+	rollout->backends = mem_zeroed(3 * sizeof *rollout->backends);
+	rollout->backends[1] = mem_text("10.0.0.1:1");
+	rollout->backends[2] = mem_text("10.0.0.1:2");
+	rollout->steps = mem_zeroed(sizeof *rollout->steps);
+	rollout->step_count = 1;
+	rollout->steps[0] = (struct rollout_step){
+		.what = mem_text("update"),
+		.asked_ns = 9 * CLOCK_S,
+		.settled_ns = 20 * CLOCK_S,
+	};
+	old = add_task(scene, "a", "10.0.0.1:1", 1, 2);
+	old->unwanted_ns = 10 * CLOCK_S;
+	old->ended_ns = 12 * CLOCK_S;
+	add_task(scene, "b", "10.0.0.1:2", 8, 9);
+	add_request(scene, TRAFFIC_FINISHED, 1, 6000, 6010);
+	add_request(scene, TRAFFIC_FINISHED, 2, 9500, 9510);
+	*state = scene;
+	return 0;
+}
+
+static int close_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	rollout_done(&scene->rollout);
+	free(scene);
+	return 0;
+}
+
+static void judge_it(struct scene *scene)
+{
+	rollout_judge(&scene->judgement, &scene->scenario, &scene->rollout,
+		&scene->evidence);
+}
+
+static const char *text_of(const struct scene *scene, enum diagnosis_id id)
+{
+	for (unsigned i = 0; i < scene->judgement.diagnosis_count; i++) {
+		if (scene->judgement.diagnoses[i].id == id)
+			return scene->judgement.diagnoses[i].text;
+	}
+	return NULL;
+}
+
+static void clean_stops_and_finished_requests_are_clean(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_CLEAN);
+	assert_true(scene->judgement.met);
+	assert_true(scene->judgement.stop_ns == CLOCK_S);
+	assert_int_equal(scene->evidence.facts.exit_code, 0);
+	assert_int_equal(scene->judgement.diagnosis_count, 0);
+}
+
+static void without_a_stop_nothing_is_proven(void **state)
+{
+	struct scene *scene = *state;
+
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_INCONCLUSIVE);
+}
+
+static void the_worst_stop_decides(void **state)
+{
+	struct scene *scene = *state;
+	struct task_stop *stop;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	stop = add_stop(scene, "b", VERDICT_KILLED, 137, 11, 21);
+	stop->report = cJSON_Parse(
+		"{\"diagnoses\":[{\"id\":\"H3\",\"text\":\"it waited for a child\"}]}");
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_KILLED);
+	assert_non_null(strstr(scene->judgement.reason, "1 of 2 stops killed; shop.b"));
+	assert_string_equal(text_of(scene, DIAGNOSIS_H3), "shop.b: it waited for a child");
+	assert_true(scene->judgement.stop_ns == 10 * CLOCK_S);
+	assert_int_equal(scene->evidence.facts.exit_code, 137);
+}
+
+static void a_request_sent_after_the_signal_blames_the_balancer(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_SERVER_ERROR, 1, 11250, 11251);
+	add_request(scene, TRAFFIC_REFUSED, 1, 11500, 11501);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_int_equal(scene->judgement.failed, 2);
+	assert_false(scene->judgement.met);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U1), "2 requests failed at tasks"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U1), "250ms to 500ms after it"));
+	assert_null(text_of(scene, DIAGNOSIS_U2));
+}
+
+static void a_request_before_the_first_answer_blames_readiness(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_SERVER_ERROR, 2, 9100, 9101);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_non_null(text_of(scene, DIAGNOSIS_U2));
+	assert_null(text_of(scene, DIAGNOSIS_U1));
+}
+
+/* Its port was that of a task before. */
+static void a_request_belongs_to_the_last_task_of_its_address(void **state)
+{
+	struct scene *scene = *state;
+	struct rollout_task *later = add_task(scene, "c", "10.0.0.1:1", 15, 16);
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_RESET, 1, 16500, 16501);
+	judge_it(scene);
+	assert_ptr_equal(rollout_task_of(&scene->rollout, &scene->rollout.requests[2]),
+		later);
+	assert_null(text_of(scene, DIAGNOSIS_U1));
+	assert_non_null(text_of(scene, DIAGNOSIS_U2));
+}
+
+static void what_a_node_takes_with_it_is_no_stop(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.tasks[0].died_with_node = true;
+	add_stop(scene, "a", VERDICT_SELF_KILLED, 137, 11, 11);
+	add_stop(scene, "b", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_RESET, 1, 10500, 11001);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_int_equal(scene->evidence.facts.exit_code, 0);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U3), "tasks of n1, which died"));
+}
+
+static void a_time_without_a_task_is_told(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.tasks[1].running_ns = 13 * CLOCK_S;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_TURNED_AWAY, 0, 11000, 11001);
+	add_request(scene, TRAFFIC_SERVER_ERROR, 0, 12000, 12001);
+	judge_it(scene);
+	assert_non_null(text_of(scene, DIAGNOSIS_U4));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U4), "for 3.00s"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U4),
+		"1 request failed and 1 was turned away"));
+}
+
+static void a_task_that_never_ran_is_dirty(void **state)
+{
+	struct scene *scene = *state;
+	struct rollout_task *task = add_task(scene, "c", NULL, 15, 0);
+
+	task->ended_ns = 16 * CLOCK_S;
+	task->message = mem_text("No such image: shop:2");
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_DIRTY);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "No such image: shop:2"));
+}
+
+static void an_orchestrator_that_is_not_done_is_stuck(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.steps[0].settled_ns = 0;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_ENGINE_STUCK);
+	assert_non_null(text_of(scene, DIAGNOSIS_U6));
+}
+
+static void a_witness_that_was_lost_leaves_it_open(void **state)
+{
+	struct scene *scene = *state;
+	struct rollout *rollout = &scene->rollout;
+
+	rollout->nodes = mem_zeroed(sizeof *rollout->nodes);
+	rollout->node_count = 1;
+	rollout->nodes[0] = (struct rollout_node){
+		.name = mem_text("n1"), .trouble = mem_text("connection reset")};
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_INCONCLUSIVE);
+}
+
+static void the_api_alone_proves_no_kill(void **state UNUSED)
+{
+	struct cluster_task task = {.id = (char[]){"a"},
+		.unwanted_ns = 1,
+		.ended_ns = 2,
+		.exit_code = 137};
+	struct task_stop stop = task_stop_of_api(&task);
+
+	assert_int_equal(stop.verdict, VERDICT_INCONCLUSIVE);
+	task_stop_done(&stop);
+	task.exit_code = 143;
+	stop = task_stop_of_api(&task);
+	assert_int_equal(stop.verdict, VERDICT_DIRTY);
+	task_stop_done(&stop);
+	task.exit_code = 0;
+	stop = task_stop_of_api(&task);
+	assert_int_equal(stop.verdict, VERDICT_CLEAN);
+	task_stop_done(&stop);
+	task.unwanted_ns = 0;
+	stop = task_stop_of_api(&task);
+	assert_int_equal(stop.verdict, VERDICT_CRASH);
+	task_stop_done(&stop);
+}
+
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(clean_stops_and_finished_requests_are_clean),
+		SCENE(without_a_stop_nothing_is_proven),
+		SCENE(the_worst_stop_decides),
+		SCENE(a_request_sent_after_the_signal_blames_the_balancer),
+		SCENE(a_request_before_the_first_answer_blames_readiness),
+		SCENE(a_request_belongs_to_the_last_task_of_its_address),
+		SCENE(what_a_node_takes_with_it_is_no_stop),
+		SCENE(a_time_without_a_task_is_told),
+		SCENE(a_task_that_never_ran_is_dirty),
+		SCENE(an_orchestrator_that_is_not_done_is_stuck),
+		SCENE(a_witness_that_was_lost_leaves_it_open),
+		cmocka_unit_test(the_api_alone_proves_no_kill),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
