@@ -128,7 +128,7 @@ start_node() { # NODE
 		--containerd "$rig/$1/containerd.sock" --host "$(docker_host "$1")" \
 		--data-root "$rig/$1/data" --exec-root "$rig/$1/run" \
 		--pidfile "$rig/$1/docker.pid" --config-file "$rig/$1/daemon.json" \
-		--cgroup-parent "/$(space "$1")" \
+		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$(space "$1")" \
 		</dev/null >"$rig/$1/dockerd.log" 2>&1 &
 	until_true 30 on "$1" version && return
 	tail -n 20 "$rig/$1/dockerd.log" "$rig/$1/containerd.log" >&2
