@@ -8,6 +8,7 @@
 #   ```sh curl       the same; they need curl
 #   ```sh docker     the same; they need a Docker engine, curl and docker-compose
 #   ```sh cri        the same; they need containerd, runc and root
+#   ```sh swarm      the same; they need Docker's daemon, command line, and root
 #   ```sh kubectl    the same; they need kubectl
 #   ```sh npm        the same; they need Node.js and npm as well
 #   ```sh test       `make test`, of which this script is a part, `make bench`, which
@@ -87,6 +88,11 @@ cri_is_there() {
 		command -v runc >/dev/null && command -v curl >/dev/null
 }
 
+swarm_can_be_had() {
+	[ "$(id -u)" -eq 0 ] && command -v dockerd >/dev/null && command -v docker >/dev/null &&
+		command -v containerd >/dev/null && command -v ip >/dev/null
+}
+
 run_commands() { # INFO FILE NAME
 	case $1 in
 	"sh test") return ;;
@@ -110,6 +116,12 @@ run_commands() { # INFO FILE NAME
 		[ -z "${STOPBENCH_REQUIRE_CRI:-}" ]
 		result $? "$3: needs root, containerd, runc and curl"
 		echo "skip $3: no root, containerd, runc or curl"
+		return
+	} ;;
+	"sh swarm") swarm_can_be_had || {
+		[ -z "${STOPBENCH_REQUIRE_DOCKER:-}" ]
+		result $? "$3: needs root, dockerd, docker, containerd and ip"
+		echo "skip $3: no root, dockerd, docker, containerd or ip"
 		return
 	} ;;
 	"sh docker") docker_answers || {
