@@ -10,6 +10,7 @@
 #include "harness/scenario/engine_kind.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/verdict.h"
+#include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
@@ -65,6 +66,7 @@ static void check_engines(struct check *check)
 	bool is_runnable = !needs_image, has_containers = false;
 	const char *key = container_options_of_engine(&service->container);
 	SCOPED(mem_free) char *path = mem_textf("service.%s", key ? key : "");
+	SCOPED(buf_done) struct buf whole = {0};
 
 	for (size_t i = 0; i < ENGINE_KINDS; i++) {
 		const struct engine_kind *kind = &engine_kinds[i];
@@ -74,12 +76,14 @@ static void check_engines(struct check *check)
 			continue;
 		is_runnable = is_runnable || kind->runs_images;
 		has_containers = has_containers || kind->runs_images;
-		if (kind->whole_seconds && scenario->stop.grace_ns % CLOCK_S != 0)
-			contradict(check, "stop.grace",
-				"%s counts whole seconds; a fraction needs \"engines\" "
-				"without %s",
-				kind->name, kind->name);
+		if (kind->whole_seconds)
+			buf_addf(&whole, "%s%s", whole.len ? ", " : "", kind->name);
 	}
+	if (whole.len > 0 && scenario->stop.grace_ns % CLOCK_S != 0)
+		contradict(check, "stop.grace",
+			"a fraction of a second needs \"engines\" without those that count "
+			"whole seconds: %s",
+			buf_text(&whole));
 	if (!has_containers && service->ready.kind == READY_HEALTHY)
 		contradict(check, "service.ready.healthy",
 			"the process engine has no health checks");

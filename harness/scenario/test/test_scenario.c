@@ -104,12 +104,12 @@ static const struct {
 		"\"250ms\" or \"1m30s\" (units ns us ms s m h)",
 		"negative"},
 	{"{\"name\":\"x\",\"stop\":{\"grace\":\"1500ms\"}}",
-		"s:1:21: stop.grace: docker counts whole seconds; a fraction needs "
-		"\"engines\" without docker",
+		"s:1:21: stop.grace: a fraction of a second needs \"engines\" without those "
+		"that count whole seconds: docker, cri",
 		"a fraction of a second, and Docker is not excluded"},
 	{"{\"name\":\"x\",\"engines\":[\"docker\"],\"stop\":{\"grace\":\"1ms\"}}",
-		"s:1:42: stop.grace: docker counts whole seconds; a fraction needs "
-		"\"engines\" without docker",
+		"s:1:42: stop.grace: a fraction of a second needs \"engines\" without those "
+		"that count whole seconds: docker",
 		"nor is it here"},
 	{"{\"name\":\"x\",\"load\":{\"sessions\":1,\"turns\":2}}",
 		"s:1:34: load.turns: more than load.sessions (1)",
