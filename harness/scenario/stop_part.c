@@ -121,7 +121,7 @@ static const struct field_type signals_type = {
 
 const struct field stop_fields[] = {
 	{"grace", FIELD_DURATION, offsetof(struct stop_part, grace_ns), .preset = "10s",
-		.help = "time from the stop signal to SIGKILL; whole seconds for docker"},
+		.help = "time from the stop signal to SIGKILL; whole seconds for docker and cri"},
 	{"when", FIELD_OTHER, offsetof(struct stop_part, when), .type = &when_type,
 		.preset = "sessions.ready",
 		.help = "the moment of the stop: \"sessions.ready\" (all of load is there), "

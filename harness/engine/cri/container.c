@@ -18,10 +18,10 @@
 #include "lib/mem.h"
 #include "lib/signals.h"
 
-#define GONE_S   10              /* until the runtime notices an end that we saw */
-#define UNSEEN_NS (3 * CLOCK_S) /* the same, before the stop */
-#define STUCK_NS (50 * CLOCK_S) /* beyond the grace period */
-#define REST_NS  (3 * CLOCK_S)  /* for the rest of the log */
+#define GONE_NS   (10 * CLOCK_S) /* until the runtime notices an end that we saw */
+#define UNSEEN_NS (3 * CLOCK_S)  /* the same of one that we did not see */
+#define STUCK_NS  (50 * CLOCK_S) /* beyond the grace period */
+#define REST_NS   (3 * CLOCK_S)  /* for the rest of the log */
 /* Of FinishedAt, the time at which the shim reaped PID 1. */
 #define FINISHED_ERROR_NS (5 * CLOCK_MS)
 
@@ -127,23 +127,19 @@ static bool monitor_pid1(struct cri_container *container, pid_t pid)
 	return false;
 }
 
-/* The runtime notices the end of PID 1 a little later: a process that is not there has
- * ended, or is in another PID namespace than ours. */
-static bool await_end(struct cri_container *container, struct err *err)
+/* The runtime notices the end of PID 1 a little later than we do. Reads the status until
+ * it has, or the time is over. */
+static bool await_end(struct cri_container *container, int64_t within_ns, bool stubborn,
+	struct err *err)
 {
-	int64_t deadline_ns = clock_now() + UNSEEN_NS;
+	int64_t deadline_ns = clock_now() + within_ns;
 
 	do {
-		if (!cri_container_read(container, false, err))
+		if (!cri_container_read(container, stubborn, err))
 			return false;
-		if (!is_running(container))
-			return true;
-	} while (clock_now() < deadline_ns &&
-		runtime_service_pause(container->cri->service));
-	return err_set(err,
-		"PID 1 of container %.12s is not seen here: stopbench has to run on the "
-		"node, in its PID namespace (a pod: hostPID)",
-		container->subject.id);
+	} while (is_running(container) && clock_now() < deadline_ns &&
+		runtime_service_pause(container->cri->service, stubborn));
+	return true;
 }
 
 bool cri_container_watch(struct cri_container *container, struct err *err)
@@ -152,8 +148,14 @@ bool cri_container_watch(struct cri_container *container, struct err *err)
 		monitor_pid1(container, pid_of(container->status));
 	if (container->subject.running)
 		return true;
-	if (is_running(container) && !await_end(container, err))
+	/* A process that is not there has ended, or is in a PID namespace that is not ours. */
+	if (is_running(container) && !await_end(container, UNSEEN_NS, false, err))
 		return false;
+	if (is_running(container))
+		return err_set(err,
+			"PID 1 of container %.12s is not seen here: stopbench has to run on "
+			"the node, in its PID namespace (a pod: hostPID)",
+			container->subject.id);
 	note_end(container);
 	return true;
 }
@@ -237,27 +239,6 @@ bool cri_container_signal(
 
 /* --- the inspection --- */
 
-/* The runtime notices the end of PID 1 a little later than we do: StopContainer of a
- * container whose PID 1 has ended sends nothing, and answers then. */
-static bool await_runtime(struct cri_container *container, struct err *err)
-{
-	Cri__StopContainerRequest request = CRI__STOP_CONTAINER_REQUEST__INIT;
-	SCOPED(message_free) Cri__Empty *answer = NULL;
-
-	if (container->subject.running || !is_running(container) || container->answered)
-		return true;
-	request.container_id = container->subject.id;
-	request.timeout = GONE_S;
-	answer = runtime_service_call(container->cri->service,
-		&(struct cri_call){
-			.method = CRI_STOP_CONTAINER,
-			.request = &request,
-			.stubborn = true,
-		},
-		err);
-	return answer != NULL;
-}
-
 static void note_status(
 	const Cri__ContainerStatus *status, bool runs, struct stop_facts *facts)
 {
@@ -314,21 +295,22 @@ bool cri_container_inspect(struct subject *subject, struct err *err)
 {
 	struct cri_container *container = of(subject);
 	struct stop_facts *facts = &subject->facts;
-	const Cri__ContainerStatus *status = await_runtime(container, err)
-		? cri_container_read(container, true, err)
-		: NULL;
+	/* A StopContainer whose SIGKILL met the end of PID 1 fails before the status has it. */
+	bool known = await_end(
+		container, subject->running ? 0 : GONE_NS, true, err);
 	pid_t kill_by = 0;
 
 	if (subject->monitor)
 		proc_monitor_read(subject->monitor, facts, &kill_by);
 	note_kill(container, kill_by);
 	note_no_signal(subject, facts);
-	if (status)
-		note_status(status, subject->monitor && subject->running, facts);
+	if (known)
+		note_status(container->status->status,
+			subject->monitor && subject->running, facts);
 	else if (!facts->stuck)
 		snprintf(facts->unobserved, sizeof facts->unobserved, "%.120s",
 			err->text);
-	return status || err_while(err, "inspect container %.12s", subject->id);
+	return known || err_while(err, "inspect container %.12s", subject->id);
 }
 
 static void add_status(cJSON *json, const Cri__ContainerStatus *status)

@@ -63,7 +63,7 @@ static bool await(struct cri_engine *cri, const char *image, struct err *err)
 	bool known;
 
 	while (!(known = has(cri, image)) && clock_now() < deadline_ns)
-		if (!runtime_service_pause(cri->service))
+		if (!runtime_service_pause(cri->service, false))
 			break;
 	return known ||
 		err_set(err, "ctr has imported %s, but the runtime does not know it",
@@ -176,12 +176,14 @@ int cri_images_load_all(
 		char *from = mem_textf("docker.io/library/%s", name ? name : "");
 		SCOPED(mem_free)
 		char *to = mem_textf("docker.io/library/%s:latest", plain);
-		SCOPED(mem_free) char *line = mem_textf("%s:latest (%s)", plain, name);
+		SCOPED(mem_free) char *latest = mem_textf("%s:latest", plain);
+		SCOPED(mem_free) char *line = mem_textf("%s (%s)", latest, name);
 
 		if (!name ||
 			!ctr(cri,
 				(const char *const[]){"tag", "--force", from, to, NULL},
-				err))
+				err) ||
+			!await(cri, latest, err))
 			return -1;
 		said(arg, line);
 	}

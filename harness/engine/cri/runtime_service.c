@@ -147,10 +147,10 @@ static bool never(const void *arg UNUSED)
 	return false;
 }
 
-bool runtime_service_pause(struct runtime_service *service)
+bool runtime_service_pause(struct runtime_service *service, bool stubborn)
 {
 	return wait_until(service->loop, never, NULL, clock_now() + PAUSE_NS,
-		       service->interrupted) == WAIT_DEADLINE;
+		       stubborn ? NULL : service->interrupted) == WAIT_DEADLINE;
 }
 
 /* --- the runtime --- */

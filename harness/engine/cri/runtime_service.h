@@ -72,8 +72,8 @@ struct grpc_call *runtime_service_begin(struct runtime_service *service,
 	enum cri_method method, const void *request, grpc_done_fn *done, void *arg,
 	struct err *err) MUST_CHECK;
 
-/* A little later, to ask again what no call waits for. False: interrupted. Turns the
- * loop. */
-bool runtime_service_pause(struct runtime_service *service);
+/* A little later, to ask again what no call waits for. False: interrupted, unless it is
+ * stubborn. Turns the loop. */
+bool runtime_service_pause(struct runtime_service *service, bool stubborn);
 
 #endif

@@ -380,6 +380,27 @@ static void cri_kills_at_once_without_a_grace(void **state)
 	subject_detach(attached);
 }
 
+/* The runtime's SIGKILL meets an end that it has not noticed: StopContainer may fail. */
+static void cri_knows_the_code_of_an_end_when_the_grace_ends(void **state)
+{
+	static const char *const after[] = {"after=930", "after=950", "after=970"};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+
+	for (size_t i = 0; i < COUNT(after); i++) {
+		const struct stop_facts *facts;
+
+		engine_fixture_up(fixture,
+			&(struct engine_fixture_spec){.grace_ns = 1 * CLOCK_S},
+			after[i], "term=3", NULL);
+		engine_fixture_await_line(fixture, "ready");
+		facts = engine_fixture_stop(fixture);
+		assert_true(facts->exit_code == 3 || facts->exit_code == 137);
+		subject_down(fixture->subject);
+		fixture->subject = NULL;
+		buf_clear(&fixture->log);
+	}
+}
+
 /* containerd sends the signal once for all stops of a container. */
 static void cri_says_that_a_stop_had_begun_before(void **state)
 {
@@ -616,6 +637,7 @@ int main(void)
 		SCENE(cri_sends_the_signal_that_our_image_says),
 		SCENE(cri_cannot_change_the_signal_of_another_image),
 		SCENE(cri_kills_at_once_without_a_grace),
+		SCENE(cri_knows_the_code_of_an_end_when_the_grace_ends),
 		SCENE(cri_says_that_a_stop_had_begun_before),
 		SCENE(cri_tells_an_out_of_memory_kill),
 		SCENE(cri_puts_a_long_line_together),
