@@ -1,4 +1,5 @@
 #include "harness/command/command.h"
+#include "harness/command/stop_service.h"
 
 #include <stdlib.h>
 
@@ -30,6 +31,7 @@ struct stop {
 
 struct stops {
 	struct targets targets;
+	struct stop_service service;
 	struct stop *list; /* one for each target */
 	unsigned printed;
 	struct terminal terminal;
@@ -195,20 +197,33 @@ static void stop_all(struct stops *stops)
 
 static const struct argp_option option_table[] = {
 	TARGETS_OPTIONS,
+	STOP_SERVICE_OPTIONS,
 	{0},
 };
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct stops *stops = state->input;
+	struct targets *targets = &stops->targets;
 
+	if (stop_service_parse_option(&stops->service, key, value) == 0)
+		return 0;
+	if (key == ARGP_KEY_END && stops->service.service) {
+		if (targets->name_count || targets->pid_count || targets->compose_file)
+			argp_error(state, "--service stops nothing else");
+		return 0;
+	}
+	if (key == ARGP_KEY_END &&
+		(stops->service.rolling || stops->service.witnesses.count > 0 ||
+			stops->service.engine))
+		argp_error(state, "--rolling, --witness and --engine are of --service");
 	return targets_parse_option(&stops->targets, key, value, state);
 }
 
 static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
-	.args_doc = TARGETS_ARGS,
+	.args_doc = TARGETS_ARGS "\n--service NAME",
 	.doc = "Stops running containers as `docker stop` does, or with --engine cri as a "
 	       "kubelet's call StopContainer does, side by side, and says of "
 	       "each how it ended, why, and what cures it. Nothing else is touched."
@@ -229,6 +244,7 @@ static void release(struct stops *stops)
 	for (unsigned i = 0; stops->list && i < stops->targets.count; i++)
 		sampler_end(stops->list[i].sampler);
 	targets_close(&stops->targets);
+	stop_service_done(&stops->service);
 	cJSON_Delete(stops->report);
 	free(stops->list);
 }
@@ -242,11 +258,15 @@ int cmd_stop(int argc, char **argv)
 	if (stops.terminal.width == 0 || stops.terminal.width > WIDTH)
 		stops.terminal.width = WIDTH;
 	stops.report = cJSON_CreateArray();
-	if (targets_open(&stops.targets, "stop"))
+	if (stops.service.service)
+		stops.code = stop_service_run(&stops.service, &stops.targets.loop,
+			&stops.targets.interrupted, stops.targets.json,
+			&stops.terminal);
+	else if (targets_open(&stops.targets, "stop"))
 		stop_all(&stops);
 	else
 		worsen(&stops, EXIT_NOT_RUN);
-	if (stops.targets.json)
+	if (stops.targets.json && !stops.service.service)
 		print_json(&stops);
 	release(&stops);
 	return stops.code;

@@ -369,6 +369,7 @@ static void add_last_line(cJSON *json, const struct evidence *evidence)
 
 cJSON *stop_report_json(const struct stop_report *report)
 {
+	static const char *const of_grace[] = {"grace_ns", "margin_ns"};
 	const struct subject_about *about = report->about;
 	const struct evidence *evidence = report->evidence;
 	const struct snapshot *last = evidence_last_snapshot(evidence);
@@ -381,9 +382,9 @@ cJSON *stop_report_json(const struct stop_report *report)
 	json_add_text(json, "reason", report->judgement->reason);
 	add_diagnoses(json, report);
 	round_add_stop(json, report->scenario, evidence, report->judgement);
-	if (report->grace_unknown)
+	for (size_t i = 0; report->grace_unknown && i < COUNT(of_grace); i++)
 		cJSON_ReplaceItemInObjectCaseSensitive(
-			json, "grace_ns", cJSON_CreateNull());
+			json, of_grace[i], cJSON_CreateNull());
 	json_add_text(json, "stop_signal", SIGNAL(evidence->facts.stop_signal));
 	add_last_line(json, evidence);
 	json_add_text(json, "restart_policy", about->restart_policy);

@@ -1,0 +1,85 @@
+#!/bin/sh
+# `stopbench stop --service` on a Docker Swarm of two real nodes: those of STOPBENCH_SWARM (a
+# folder of swarm-up), or of a swarm that is brought up for this.
+set -u
+test=stop-service
+. test/support/stopbench.sh
+
+rig=${STOPBENCH_SWARM:-}
+finish() {
+	docker service rm "$name-web" "$name-bad" >/dev/null 2>&1
+	[ -n "${STOPBENCH_SWARM:-}" ] || sh test/support/swarm-down "$work/rig"
+	rm -rf "$work"
+}
+
+if [ -z "$rig" ]; then
+	[ "$(id -u)" = 0 ] || skip_or_fail "only root can make namespaces"
+	for needed in dockerd containerd docker nsenter unshare ip; do
+		command -v "$needed" >/dev/null || skip_or_fail "there is no $needed"
+	done
+	rig=$work/rig
+	trap finish EXIT
+	sh test/support/swarm-up "$rig" >"$work/out" 2>"$work/errors"
+	code=$?
+	check "a swarm of two nodes comes up" [ "$code" = 0 ]
+	[ "$code" = 0 ] || exit 1
+fi
+trap finish EXIT
+n2=docker:unix://$rig/n2/docker.sock
+export DOCKER_HOST="unix://$rig/n1/docker.sock"
+
+serve() { # NAME REPLICAS GRACE PROGRAM...
+	service=$name-$1
+	replicas=$2
+	grace=$3
+	shift 3
+	docker service create --detach=false -q --no-resolve-image --name "$service" \
+		--replicas "$replicas" --stop-grace-period "$grace" --restart-condition any \
+		stopbench-programs:latest "$@" >/dev/null
+}
+
+stop() {
+	: >"$work/errors"
+	stopbench stop "$@"
+}
+
+serve web 4 5s handles-term
+stop --service "$name-web" --rolling --witness "$n2"
+check "each task that is replaced is told of" \
+	ends_with 0 "4 of 4 tasks of $name-web ended clean; 4 seen by a witness" \
+	"$name-web.1 on n" "clean 0 after" "(grace: 5" "by the kernel's clock" \
+	"from its turn to the stop signal, of its own"
+check "and the service is there" \
+	[ "$(docker service ls --filter "name=$name-web" --format '{{.Replicas}}')" = 4/4 ]
+stop --service "$name-web" --json
+check "on a node without a witness the API tells, and the answer says so" \
+	ends_with "$code" '"source": "witness"' '"source": "api"' '"orchestrator": "swarm"' \
+	'"order": "scale-0"' '"replicas": 4'
+check "it ends with what brings it back" \
+	says "\"brought_back_by\": \"docker service scale $name-web=4\""
+check "nothing of it runs" \
+	[ "$(docker service ls --filter "name=$name-web" --format '{{.Replicas}}')" = 0/0 ]
+stop --service "$name-web"
+check "nothing is stopped where nothing runs" \
+	ends_with 3 "nothing runs of the service $name-web"
+
+serve bad 2 1s ignores-term
+stop --service "$name-bad" --witness unix:///nowhere
+check "without a witness that is named nothing is stopped" \
+	ends_with 3 "witness unix:///nowhere"
+stop --service "$name-bad" --witness "$n2"
+check "why a task was killed" \
+	ends_with 1 "killed 137 after 1." "(grace: 1" "0 of 2 tasks" "Cure:" \
+	"X1 the grace of 1.0" "It is brought back by: docker service scale $name-bad=2"
+
+# --- what is wrong ---
+
+stop --service "$name-none"
+check "a service that is not there" ends_with 3 "$name-none"
+stop --service "$name-bad" shop
+check "a service and nothing else" ends_with 2 "--service stops nothing else"
+stop --rolling shop
+check "an option of a service alone" ends_with 2 "are of --service"
+check "no witness is left" [ -z "$(ls -d "${TMPDIR:-/tmp}"/stopbench-*/witness.sock 2>/dev/null)" ]
+
+exit "$failed"
