@@ -1,5 +1,6 @@
 #!/bin/sh
-# Real kubectl against kube-fake, whose kubelet is simulated.
+# Real kubectl against kube-fake, whose kubelet is simulated; and stopbench, through kubectl
+# proxy and as in a pod.
 set -u
 test=kubernetes
 . test/support/stopbench.sh
@@ -7,8 +8,11 @@ test=kubernetes
 needs_kubectl
 
 watcher=
+tls=
 finish() {
-	[ -z "$watcher" ] || kill "$watcher" 2>/dev/null
+	for pid in $watcher $tls; do
+		kill "$pid" 2>/dev/null
+	done
 	stop_kube
 	rm -rf "$work"
 }
@@ -126,6 +130,124 @@ check "without a token nothing is answered" ends_with 1 "ogged in"
 start_kube --behavior '{"forbidden": "list pods"}'
 kubectl_runs get pods
 check "403 names verb and resource" ends_with 1 'cannot list resource "pods"'
+# What a run that is over has left: labels as stopbench writes them.
+leftover() { # HOME
+	labels='"app": "web", "stopbench.run": "0badc0de"'
+	home="\"annotations\": {\"stopbench.home\": \"$1\"}"
+	cat >"$work/deployment" <<-END
+		{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "left",
+		 "labels": {$labels}, $home}, "spec": {"replicas": 2, "selector":
+		 {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {$labels},
+		 $home, "finalizers": ["stopbench/hold"]}, "spec":
+		 {"containers": [{"name": "web", "image": "web"}]}}}}
+	END
+	creates <"$work/deployment"
+	kubectl_runs rollout status deployment/left --timeout=30s
+}
+# Docker engines and swarms are not what this is about, nor are folders of others.
+cleans() {
+	TMPDIR=$work DOCKER_HOST=unix:///nowhere/docker.sock "$@" "$bin/stopbench" clean \
+		>"$work/out" 2>"$work/errors"
+	code=$?
+}
+no_pods() {
+	for _ in $(seq 100); do
+		[ -n "$(columns)" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+start_kube
+leftover "$(uname -n):$work"
+cleans env
+check "clean takes what a run left, through kubectl proxy" ends_with 0 \
+	"removed deployment left of run 0badc0de" "released pod left-"
+check "and its pods go" no_pods
+leftover "elsewhere:/tmp"
+cleans env
+has_left() {
+	kubectl get deployment left >/dev/null 2>&1
+}
+check "what a run of another machine left stays" has_left
+
+behave '{"forbidden": "list deployments"}'
+cleans env
+check "who may list nothing has left nothing" ends_with 0 "nothing to remove"
+
+# Reads a child's child: sh, and kubectl below it.
+children() { # PID
+	cat "/proc/$1/task/$1/children" 2>/dev/null
+}
+proxy_of() { # PID
+	for _ in $(seq 200); do
+		for child in $(children "$1"); do
+			for grandchild in $(children "$child"); do
+				grep -qs proxy "/proc/$grandchild/cmdline" &&
+					proxy=$grandchild && proxy_folder=$(tr '\0' '\n' \
+					<"/proc/$proxy/cmdline" | sed -n 's#^--unix-socket=\(.*\)/.*#\1#p') &&
+					[ -d "$proxy_folder" ] && return 0
+			done
+		done
+		sleep 0.02
+	done
+	return 1
+}
+proxy_ends() {
+	for _ in $(seq 100); do
+		[ -e "/proc/$proxy" ] || [ -e "$proxy_folder" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+start_kube
+kill -STOP "$kube_pid"
+TMPDIR=$work DOCKER_HOST=unix:///nowhere/docker.sock "$bin/stopbench" clean \
+	>"$work/out" 2>"$work/errors" &
+harness=$!
+check "kubectl proxy is a child" proxy_of "$harness"
+kill -KILL "$harness"
+check "and ends with a stopbench that was killed, its folder with it" proxy_ends
+kill -CONT "$kube_pid"
+
+# As in a pod: a token, and a certificate of the cluster's own authority. A file system of
+# its own has them where pods do.
+in_pod() { # COMMAND...
+	unshare --mount sh -c 'mount -t tmpfs tmpfs /run && mkdir -p "$0" && cp "$1"/* "$0/" &&
+		shift && exec "$@"' /var/run/secrets/kubernetes.io/serviceaccount "$work/account" \
+		env KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT="$tls_port" "$@"
+}
+if ! unshare --mount true 2>/dev/null || ! command -v python3 openssl >/dev/null; then
+	echo "skip kubernetes: no mount namespace, python3 or openssl for a pod's credentials"
+else
+	start_kube
+	leftover "$(uname -n):$work"
+	mkdir "$work/tls" "$work/account"
+	sh test/support/certificates "$work/tls"
+	python3 test/support/tls-forward.py "$work/tls/node" "${kube##*:}" "$work/tls-port" &
+	tls=$!
+	for _ in $(seq 100); do
+		[ ! -s "$work/tls-port" ] || break
+		sleep 0.05
+	done
+	tls_port=$(cat "$work/tls-port")
+	cp "$work/tls/node/ca.pem" "$work/account/ca.crt"
+	printf default >"$work/account/namespace"
+	echo wrong >"$work/account/token"
+	behave '{"token": "right"}'
+	cleans in_pod
+	check "a token that is wrong takes nothing" ends_with 0 "nothing to remove"
+	echo right >"$work/account/token"
+	cp "$work/tls/other.pem" "$work/account/ca.crt"
+	cleans in_pod
+	check "nor is a server trusted that another authority signed" ends_with 0 \
+		"nothing to remove"
+	cp "$work/tls/node/ca.pem" "$work/account/ca.crt"
+	cleans in_pod
+	check "with both it works as in a pod" ends_with 0 \
+		"removed deployment left of run 0badc0de"
+fi
+
 stop_kube
 ended_with_0() {
 	[ "$kube_code" -eq 0 ] || { cat "$work/kube-log" && return 1; }

@@ -12,6 +12,7 @@
 #include "lib/wait.h"
 
 #define CONNECTIONS 8
+#define VERSION_NS  (10 * CLOCK_S)   /* a login may be part of it */
 #define AGAIN_NS    (500 * CLOCK_MS) /* where no Retry-After says when */
 #define WORDS_MAX   300              /* bytes of the server's words in an error */
 
@@ -221,7 +222,8 @@ static bool wait_for_turn(const struct pending *pending, int64_t deadline_ns)
 
 bool kube_api_call(struct kube_api *api, const struct kube_call *call, struct err *err)
 {
-	int64_t deadline_ns = clock_now() + CLUSTER_CALL_NS;
+	int64_t deadline_ns =
+		clock_now() + (call->within_ns ? call->within_ns : CLUSTER_CALL_NS);
 	struct pending pending = {.api = api, .call = call, .err = err};
 	bool ok;
 
@@ -256,8 +258,9 @@ struct kube_api *kube_api_open(
 		api->fetch = fetch_create(loop, CONNECTIONS, err);
 		if (api->fetch &&
 			kube_api_call(api,
-				&(struct kube_call){
-					.path = "/version", .answer = &api->version},
+				&(struct kube_call){.path = "/version",
+					.within_ns = VERSION_NS,
+					.answer = &api->version},
 				err))
 			return api;
 		if (api->fetch)

@@ -51,14 +51,15 @@ struct kube_call {
 	const char *path;   /* "/api/v1/nodes" */
 	const cJSON *json;  /* the body, or NULL */
 	const char *type;   /* of the body; NULL: JSON */
+	int64_t within_ns;  /* 0: CLUSTER_CALL_NS */
 	bool stubborn;      /* goes on when interrupted: for cleaning up */
 	bool once;          /* 429 and 503 are answers like others */
 	cJSON **answer; /* gives the caller the body of a success; NULL: not needed */
 	long *status;   /* written always, 0: no answer; NULL: not needed */
 };
 
-/* False with the server's own words when it did not answer with success. Turns the loop,
- * for CLUSTER_CALL_NS at most. */
+/* False with the server's own words when it did not answer with success. Turns the loop.
+ */
 bool kube_api_call(
 	struct kube_api *api, const struct kube_call *call, struct err *err) MUST_CHECK;
 

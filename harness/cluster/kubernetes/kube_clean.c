@@ -139,11 +139,11 @@ static bool clean_thing(struct clean *clean, const struct sort *sort,
 	return true;
 }
 
-/* Where the whole cluster may not be listed the own namespace is; nodes are in none. */
+/* Where the whole cluster may not be listed the own namespace is; nodes are in none. What
+ * may not be listed at all was not created by this user either. */
 static cJSON *list(
 	struct clean *clean, const struct sort *sort, bool *refused, struct err *err)
 {
-	bool is_nodes = !strcmp(sort->plural, "nodes");
 	const char *namespace = NULL;
 	cJSON *answer = NULL;
 
@@ -159,8 +159,8 @@ static cJSON *list(
 				    .status = &status},
 			    err))
 			return answer;
-		*refused = status == 403 && is_nodes;
-		if (status != 403 || is_nodes || namespace)
+		*refused = status == 403;
+		if (!*refused || namespace || !strcmp(sort->plural, "nodes"))
 			return NULL;
 		namespace = clean->kubernetes->api->access.namespace;
 	}

@@ -24,10 +24,13 @@ struct kube_proxy {
 	char *said; /* the last line of its stderr; NULL: none */
 };
 
-/* stdin is a pipe from us: at its end kubectl is ended, also where we were killed. */
+/* stdin is a pipe from us: at its end kubectl is ended and the folder removed, also where
+ * we were killed. The shell writes to stderr that a signal ended kubectl, and SIGPIPE would
+ * end it there. */
 static const char script[] =
 	"exec 3<&0; kubectl proxy --unix-socket=\"$0\" </dev/null 3<&- & proxy=$!; "
-	"{ read -r _ <&3; kill \"$proxy\"; } 2>/dev/null & exec 3<&-; wait \"$proxy\"";
+	"{ read -r _ <&3; kill \"$proxy\"; } 2>/dev/null & exec 3<&-; trap '' PIPE; "
+	"wait \"$proxy\"; code=$?; rm -rf -- \"$1\"; exit $code";
 
 static void on_out_line(void *arg, char *line, size_t len UNUSED, bool cut UNUSED)
 {
@@ -66,7 +69,8 @@ static void on_exit_of(void *arg, int status UNUSED)
 
 static bool spawn(struct kube_proxy *proxy, uv_loop_t *loop, struct err *err)
 {
-	const char *const argv[] = {"sh", "-c", script, proxy->socket, NULL};
+	const char *const argv[] = {
+		"sh", "-c", script, proxy->socket, proxy->folder, NULL};
 
 	proxy->reaper = reaper_create(loop, NULL, NULL, err);
 	if (!proxy->reaper)
