@@ -75,3 +75,46 @@ void kube_release_end(struct kubernetes *kubernetes)
 		release_free(kubernetes->releases);
 	}
 }
+
+static bool patch_pod(struct kubernetes *kubernetes, const struct kube_pod *pod)
+{
+	SCOPED(mem_free)
+	char *path = kubernetes_path(kubernetes, "", "pods", pod->sight.name);
+	SCOPED(json_free) cJSON *patch = kube_pod_release_patch(pod);
+	struct err ignored;
+
+	return kube_api_call(kubernetes->api,
+		&(struct kube_call){.method = "PATCH",
+			.path = path,
+			.json = patch,
+			.type = KUBE_JSON_PATCH,
+			.within_ns = RELEASE_NS,
+			.stubborn = true},
+		&ignored);
+}
+
+void kube_release_rest(struct kubernetes *kubernetes)
+{
+	SCOPED(mem_free) char *path = kubernetes_path(kubernetes, "", "pods", NULL);
+	SCOPED(mem_free) char *escaped = kube_api_escape(kubernetes->selector);
+	SCOPED(mem_free) char *query = mem_textf("%s?labelSelector=%s", path, escaped);
+	SCOPED(json_free) cJSON *list = NULL;
+	const cJSON *item;
+	struct err ignored;
+
+	if (!kube_api_call(kubernetes->api,
+		    &(struct kube_call){.path = query,
+			    .answer = &list,
+			    .within_ns = RELEASE_NS,
+			    .stubborn = true},
+		    &ignored))
+		return;
+	cJSON_ArrayForEach(item, json_get(list, "items")) {
+		struct kube_pod pod;
+
+		kube_pod_read(&pod, item, 0);
+		/* An API that answers no more is not asked for each of them. */
+		if (pod.held && pod.sight.name && !patch_pod(kubernetes, &pod))
+			return;
+	}
+}

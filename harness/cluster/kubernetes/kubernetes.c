@@ -338,8 +338,11 @@ static void destroy(struct cluster *cluster)
 {
 	struct kubernetes *kubernetes = of(cluster);
 
+	cluster->changed = NULL;
 	kube_sight_end(kubernetes);
 	kube_release_end(kubernetes);
+	if (cluster->ours && kubernetes->removed && kubernetes->selector)
+		kube_release_rest(kubernetes);
 	kube_api_close(kubernetes->api);
 	free(kubernetes->namespace);
 	free(kubernetes->deployment);

@@ -128,8 +128,8 @@ static void an_exit_code_waits_for_an_api_that_is_away(void **state)
 	struct cluster_spec spec = kube_scene_spec("shop");
 	struct err err;
 
-	kube_scene_behave(scene,
-		"{\"exit_code\": 3, \"stop\": \"300ms\", \"watch\": \"100ms\"}");
+	kube_scene_behave(
+		scene, "{\"exit_code\": 3, \"stop\": \"300ms\", \"watch\": \"100ms\"}");
 	kube_scene_deploy(scene, &spec);
 	assert_true(cluster_scale(scene->cluster, 0, &err));
 	until(&scene->loop, !is_any_wanted(scene->cluster));
@@ -161,6 +161,19 @@ static void a_kill_is_told_by_exit_code_and_event(void **state)
 	assert_int_equal(kube_scene_count(scene, PODS), 0);
 	assert_int_equal(
 		kube_scene_count(scene, "/api/v1/namespaces/default/services"), 0);
+}
+
+static void nothing_is_held_by_who_has_gone(void **state)
+{
+	struct kube_scene *scene = *state;
+	struct cluster_spec spec = kube_scene_spec("shop");
+	struct err err;
+
+	kube_scene_behave(scene, "{\"stop\": \"1s\"}");
+	kube_scene_deploy(scene, &spec);
+	assert_true(cluster_remove(scene->cluster, &err));
+	kube_scene_open(scene, "0badc0de");
+	until(NULL, kube_scene_count(scene, PODS) == 0);
 }
 
 static void drain_waits_for_the_disruption_budget(void **state)
@@ -403,6 +416,7 @@ int main(void)
 		SCENE(scale_down_and_to_zero),
 		SCENE(an_exit_code_waits_for_an_api_that_is_away),
 		SCENE(a_kill_is_told_by_exit_code_and_event),
+		SCENE(nothing_is_held_by_who_has_gone),
 		SCENE(drain_waits_for_the_disruption_budget),
 		SCENE(a_refusal_names_the_rules),
 		SCENE(broken_streams_and_a_forgotten_version_lose_nothing),
