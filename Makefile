@@ -264,8 +264,10 @@ $(out)/bench/bare: $(out)/bench/bare.o
 $(out)/bench/timed: $(out)/bench/timed.o
 $(out)/bench/spawn: $(out)/bench/peers/spawn.o $(addprefix $(out)/lib/,buf.o clock.o err.o mem.o)
 $(out)/bench/bench-starts: $(call objects,bench/starts) $(addprefix $(out)/bench/,printout.o samples.o) $(out)/harness/programs.o $(lib)
+# With every library that the service has, called or not.
+$(out)/bench/bare: LDLIBS := -Wl,--no-as-needed $(mimalloc) -Wl,--as-needed
 $(addprefix $(out)/bench/,bench bench-gate bench-starts bare timed spawn):
-	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(call pkgconf,--libs,$(packages)) -lm
+	$(call say,BENCH)$(CC) $(all_ldflags) -o $@ $^ $(LDLIBS) $(call pkgconf,--libs,$(packages)) -lm
 
 .PHONY: deps
 deps:

@@ -26,6 +26,7 @@ static const struct {
 	{"curve", suite_curve},
 	{"scale", suite_scale},
 	{"ladder", suite_ladder},
+	{"harness", suite_harness},
 	{"idle", suite_idle},
 	{"truth", suite_truth},
 	{"overhead", suite_overhead},
@@ -60,7 +61,8 @@ static const struct argp parser = {
 	.args_doc = "[PART...]",
 	.doc = "Measures how fast and how true stopbench and its service are, and prints it "
 	       "beside what it is compared with. Run it from the top of the source tree. The "
-	       "parts are parallel, curve, scale, ladder, idle, truth, overhead, commands and jobs; without one, "
+	       "parts are parallel, curve, scale, ladder, harness, idle, truth, overhead, commands "
+	       "and jobs; without one, "
 	       "all.\v"
 	       "Exit status: 0 when everything could be measured, targets met or not; 2 bad "
 	       "usage; 3 when something could not be measured.",

@@ -9,7 +9,7 @@
 #include "lib/fetch.h"
 #include "lib/mem.h"
 
-#define OPENING_MAX 1000 /* each costs 25 KB while it is under way */
+#define OPENING_MAX 1000 /* curl has a handle and a buffer for each */
 
 /* One request under way. */
 struct load_call {
@@ -155,6 +155,7 @@ static void send_webhook(struct load *load, enum request_kind kind, unsigned ses
 			.body = body,
 			.body_len = strlen(body),
 			.fresh = true,
+			.small = true,
 		});
 }
 
