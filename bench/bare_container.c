@@ -78,8 +78,8 @@ static bool await_ready(struct rig *rig, const char *id, struct err *err)
 
 	if (!log)
 		return false;
-	end = wait_until(
-		&rig->loop, is_ready, &ready, clock_now() + READY_NS, &rig->interrupted);
+	end = wait_until(&rig->loop, is_ready, &ready, clock_now() + READY_NS,
+		&rig->interrupted);
 	fetch_cancel(log);
 	return end == WAIT_SO || err_set(err, "bare container: not ready in time");
 }
@@ -99,10 +99,9 @@ bool bare_container_run(struct rig *rig, struct samples *samples, struct err *er
 	ok = post(rig, id, "start", err) && await_ready(rig, id, err) &&
 		post(rig, id, "stop?t=" BARE_CONTAINER_GRACE, err) &&
 		post(rig, id, "wait", err);
-	docker_api_try(
-		docker_of(rig)->api, "DELETE", "/containers/%s?force=1&v=1", id);
+	docker_api_try(docker_of(rig)->api, "DELETE", "/containers/%s?force=1&v=1", id);
 	if (ok)
-		samples_add(samples,
-			(double)(clock_now() - began_ns) / (double)CLOCK_MS);
+		samples_add(
+			samples, (double)(clock_now() - began_ns) / (double)CLOCK_MS);
 	return ok;
 }

@@ -15,30 +15,20 @@
 #include "lib/mem.h"
 #include "lib/proc_file.h"
 
-#define SESSIONS        10000
-#define DESCRIPTORS     20000 /* service and mock have two of each session */
-#define MEMORY_MIB      100.0
-#define OPENED_A_SECOND 2000.0
+#define SESSIONS    10000
+#define DESCRIPTORS 20000 /* service and mock have two of each session */
+#define MEMORY_MIB  100.0
 
 struct usage {
 	int64_t begun_ns, loaded_ns, ended_ns; /* processor time of the harness */
 };
-
-static int64_t cpu_ns(int who)
-{
-	struct rusage usage;
-
-	getrusage(who, &usage);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
-		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
-}
 
 static void on_step(void *arg, const struct case_step *step)
 {
 	struct usage *usage = arg;
 
 	if (strcmp(step->what, "stopping") == 0)
-		usage->loaded_ns = cpu_ns(RUSAGE_SELF);
+		usage->loaded_ns = rig_cpu_ns(RUSAGE_SELF);
 }
 
 /* From here on the kernel counts the peak anew. */
@@ -63,8 +53,8 @@ static double peak_mib(void)
 	return kib ? (double)strtoll(kib, NULL, 10) / 1024 : 0;
 }
 
-static void print_one(struct printout *printout, double value,
-	const struct printout_row *row)
+static void print_one(
+	struct printout *printout, double value, const struct printout_row *row)
 {
 	struct samples samples = {0};
 	struct printout_row one = *row;
@@ -74,19 +64,14 @@ static void print_one(struct printout *printout, double value,
 	printout_row(printout, &one);
 }
 
-static void print_case(struct printout *printout, const struct seen *seen,
-	const struct usage *usage, int64_t others_ns)
+static void print_case(
+	struct printout *printout, const struct usage *usage, int64_t others_ns)
 {
-	const struct evidence *evidence = &seen->evidence;
-	int64_t opening_ns = evidence->loaded_ns - evidence->ready_ns;
 	int64_t own_ns = usage->ended_ns - usage->begun_ns;
 
 	print_one(printout, peak_mib(),
 		&(struct printout_row){"memory at its most", .unit = "MiB", .digits = 1,
 			.at_most = MEMORY_MIB});
-	print_one(printout, SESSIONS / ((double)opening_ns / (double)CLOCK_S),
-		&(struct printout_row){"sessions opened", .unit = "a second",
-			.at_least = OPENED_A_SECOND});
 	print_one(printout,
 		(double)(usage->loaded_ns - usage->begun_ns) / CLOCK_MS / SESSIONS,
 		&(struct printout_row){"processor time until they are open",
@@ -96,8 +81,8 @@ static void print_case(struct printout *printout, const struct seen *seen,
 		&(struct printout_row){"processor time of the stop and after it",
 			.unit = "ms/N", .digits = 3});
 	print_one(printout, 100.0 * (double)own_ns / (double)(own_ns + others_ns),
-		&(struct printout_row){"of the processor time of all", .unit = "%",
-			.digits = 1});
+		&(struct printout_row){
+			"of the processor time of all", .unit = "%", .digits = 1});
 }
 
 static bool measure(struct rig *rig, struct printout *printout, struct err *err)
@@ -106,6 +91,7 @@ static bool measure(struct rig *rig, struct printout *printout, struct err *err)
 	SCOPED(seen_done) struct seen seen = {0};
 	struct usage usage = {0};
 	int64_t others_ns;
+	bool ok;
 
 	if (!rig_scenario(&scenario, err,
 		    "{\"name\": \"%d sessions\","
@@ -116,16 +102,18 @@ static bool measure(struct rig *rig, struct printout *printout, struct err *err)
 		    SESSIONS, SESSIONS))
 		return false;
 	rig->step = on_step;
+	rig->step_every_ns = 0;
 	rig->step_arg = &usage;
 	reset_peak();
-	others_ns = cpu_ns(RUSAGE_CHILDREN);
-	usage.begun_ns = cpu_ns(RUSAGE_SELF);
-	if (!rig_case(rig, rig->process, &scenario, &seen, err))
-		return false;
-	usage.ended_ns = cpu_ns(RUSAGE_SELF);
-	others_ns = cpu_ns(RUSAGE_CHILDREN) - others_ns;
+	others_ns = rig_cpu_ns(RUSAGE_CHILDREN);
+	usage.begun_ns = rig_cpu_ns(RUSAGE_SELF);
+	ok = rig_case(rig, rig->process, &scenario, &seen, err);
 	rig->step = NULL;
-	print_case(printout, &seen, &usage, others_ns);
+	if (!ok)
+		return false;
+	usage.ended_ns = rig_cpu_ns(RUSAGE_SELF);
+	others_ns = rig_cpu_ns(RUSAGE_CHILDREN) - others_ns;
+	print_case(printout, &usage, others_ns);
 	return true;
 }
 
@@ -135,8 +123,7 @@ bool suite_harness(struct rig *rig, struct printout *printout, struct err *err)
 
 	printout_head("harness: what it takes of a case with 10,000 sessions",
 		"One case, D = 1s, all at once. The harness opens the sessions and keeps what\n"
-		"service and mock-agent write, on the processors that these have. The rate is\n"
-		"that of all three together.");
+		"service and mock-agent write, on the processors that these have.");
 	if (limit >= DESCRIPTORS)
 		return measure(rig, printout, err);
 	printout_skip("10000 sessions", "the limit of open files is too low");

@@ -50,7 +50,8 @@ struct spent {
 	struct samples open;  /* until the sessions are open, with their MCP servers */
 	struct samples look;  /* until the signal: what the service has in hand */
 	struct samples after; /* from the end of PID 1 on */
-	struct samples own;   /* processor time of the harness alone, with that in the stop */
+	struct samples
+		own; /* processor time of the harness alone, with that in the stop */
 };
 
 static void add_ms(struct samples *samples, int64_t ns)
@@ -58,25 +59,16 @@ static void add_ms(struct samples *samples, int64_t ns)
 	samples_add(samples, (double)ns / (double)CLOCK_MS);
 }
 
-static int64_t own_cpu_ns(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
-		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
-}
-
 static bool spend(struct rig *rig, const struct scenario *scenario, struct spent *spent,
 	struct err *err)
 {
 	SCOPED(seen_done) struct seen seen = {0};
 	const struct evidence *evidence = &seen.evidence;
-	int64_t own_ns = own_cpu_ns();
+	int64_t own_ns = rig_cpu_ns(RUSAGE_SELF);
 
 	if (!rig_case(rig, rig->process, scenario, &seen, err))
 		return false;
-	add_ms(&spent->own, own_cpu_ns() - own_ns);
+	add_ms(&spent->own, rig_cpu_ns(RUSAGE_SELF) - own_ns);
 	add_ms(&spent->all, seen.wall_ns - seen.judgement.stop_ns);
 	add_ms(&spent->up, evidence->ready_ns - evidence->began_ns);
 	add_ms(&spent->open, evidence->loaded_ns - evidence->ready_ns);

@@ -147,12 +147,11 @@ bool rig_sample(struct rig *rig, struct engine *engine, const struct scenario *s
 	return true;
 }
 
-/* Of all children that were waited for. */
-static int64_t children_cpu_ns(void)
+int64_t rig_cpu_ns(int who)
 {
 	struct rusage usage;
 
-	getrusage(RUSAGE_CHILDREN, &usage);
+	getrusage(who, &usage);
 	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * CLOCK_S +
 		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
 }
@@ -161,12 +160,12 @@ bool rig_program(struct rig *rig, const char *const *argv, struct program_cost *
 	struct err *err)
 {
 	SCOPED(buf_done) struct buf out = {0};
-	int64_t began_cpu_ns = children_cpu_ns(), began_ns = clock_now();
+	int64_t began_cpu_ns = rig_cpu_ns(RUSAGE_CHILDREN), began_ns = clock_now();
 
 	if (!run_program(&rig->loop, argv, &out, err))
 		return false;
 	cost->wall_ns = clock_now() - began_ns;
-	cost->cpu_ns = children_cpu_ns() - began_cpu_ns;
+	cost->cpu_ns = rig_cpu_ns(RUSAGE_CHILDREN) - began_cpu_ns;
 	return !rig->interrupted || err_set(err, "interrupted");
 }
 

@@ -75,6 +75,10 @@ struct program_cost {
 bool rig_program(struct rig *rig, const char *const *argv, struct program_cost *cost,
 	struct err *err) MUST_CHECK;
 
+/* The processor time of RUSAGE_SELF, or of RUSAGE_CHILDREN that were waited for; user and
+ * system. */
+int64_t rig_cpu_ns(int who);
+
 /* Is there a program of this name in PATH? */
 bool rig_has_program(const char *name);
 

@@ -219,8 +219,7 @@ static bool join_by_inner_proc(
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ok = fd >= 0 && ioctl(fd, NS_GET_TGID_FROM_PIDNS, 1) == root;
 	while (ok && (inner = next_number(processes)) > 0)
-		add_member(
-			descendants, ioctl(fd, NS_GET_TGID_FROM_PIDNS, inner), root);
+		add_member(descendants, ioctl(fd, NS_GET_TGID_FROM_PIDNS, inner), root);
 	if (fd >= 0)
 		close(fd);
 	return ok;

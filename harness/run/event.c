@@ -12,8 +12,8 @@
 #define MEMBERS_CEILING ((size_t)1 << 20)
 
 /* KIND KEY NUL VALUE NUL */
-static void add(struct buf *block, enum event_kind kind, const char *key,
-	const char *value)
+static void add(
+	struct buf *block, enum event_kind kind, const char *key, const char *value)
 {
 	const char kind_byte = (char)kind;
 
@@ -75,7 +75,7 @@ bool event_next(const struct event *event, struct event_member *member)
 
 	if (!at || !*at)
 		return false;
-	member->kind = (enum event_kind)*at;
+	member->kind = (enum event_kind) * at;
 	member->key = at + 1;
 	member->value = member->key + strlen(member->key) + 1;
 	return true;

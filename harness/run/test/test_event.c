@@ -23,9 +23,10 @@ static struct event read_event(const char *line)
 
 static void members_are_read_by_their_type(void **state UNUSED)
 {
-	struct event event = read_event("{\"event\":\"x\",\"room\":\"7\",\"empty\":\"\","
-					"\"pid\":-3,\"half\":0.5,\"cli\":true,"
-					"\"no\":false,\"none\":null,\"list\":[1]}");
+	struct event event =
+		read_event("{\"event\":\"x\",\"room\":\"7\",\"empty\":\"\","
+			   "\"pid\":-3,\"half\":0.5,\"cli\":true,"
+			   "\"no\":false,\"none\":null,\"list\":[1]}");
 
 	assert_string_equal(event_text(&event, "room"), "7");
 	assert_string_equal(event_text(&event, "empty"), "");
