@@ -9,7 +9,7 @@
 #include "lib/mem.h"
 
 #define PAIRS      20
-#define TIMES_BARE 5.0
+#define TIMES_BARE 1.2
 
 bool suite_idle(struct rig *rig, struct printout *printout, struct err *err)
 {
