@@ -289,6 +289,7 @@ bool rollout_await_ready(struct rollout_state *state)
 void rollout_down(struct rollout_state *state)
 {
 	struct cluster *cluster = state->options->cluster;
+	struct balancer *balancer = state->balancer;
 	struct err err = {0};
 
 	witnesses_close(state->witnesses);
@@ -296,7 +297,9 @@ void rollout_down(struct rollout_state *state)
 		rollout_step_says(state, "remove: %s", err.text);
 	traffic_destroy(state->traffic);
 	fetch_destroy(state->probes);
-	balancer_down(state->balancer);
+	/* Tasks still change, while it ends. */
+	state->balancer = NULL;
+	balancer_down(balancer);
 	mock_agent_down(state->mock_agent);
 	ledger_destroy(state->ledger);
 	if (state->folder)
