@@ -1,0 +1,45 @@
+#!/bin/sh
+# Rollouts under traffic on a Docker Swarm of two real nodes: those of STOPBENCH_SWARM (a
+# folder of swarm-up), or of a swarm that is brought up for this. A rolling update, behind our
+# balancer and behind haproxy, and a node's drain, with their twins.
+set -u
+test=rollout
+. test/support/stopbench.sh
+
+rig=${STOPBENCH_SWARM:-}
+finish() {
+	[ -n "${STOPBENCH_SWARM:-}" ] || sh test/support/swarm-down "$work/rig"
+	rm -rf "$work"
+}
+trap finish EXIT
+
+if [ -z "$rig" ]; then
+	[ "$(id -u)" = 0 ] || skip_or_fail "only root can make namespaces"
+	for needed in dockerd containerd docker nsenter unshare ip; do
+		command -v "$needed" >/dev/null || skip_or_fail "there is no $needed"
+	done
+	rig=$work/rig
+	sh test/support/swarm-up "$rig" >"$work/out" 2>"$work/errors"
+	code=$?
+	check "a swarm of two nodes comes up" [ "$code" = 0 ]
+	[ "$code" = 0 ] || exit 1
+fi
+
+rollout() { # SCENARIO...
+	DOCKER_HOST=unix://$rig/n1/docker.sock timeout 200 "$bin/stopbench" run \
+		--engine swarm --witness "docker:unix://$rig/n2/docker.sock" \
+		--report "$work/reports" "$@" >"$work/out" 2>"$work/errors"
+	code=$?
+}
+
+rollout --set rollout.order=start-first scenarios/rollout/10-update.json
+check "no request is lost in an update; the twin loses some, and says why" \
+	ends_with 0 "2 cases, 2 met" "4 clean; 4 seen by a witness" "U1 "
+rollout scenarios/rollout/20-drain.json
+check "nor in the drain of a node" ends_with 0 "2 cases, 2 met"
+
+if has_checker haproxy test -x /usr/sbin/haproxy; then
+	rollout scenarios/rollout/15-haproxy.json
+	check "nor behind haproxy" ends_with 0 "2 cases, 2 met"
+fi
+exit $failed
