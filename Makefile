@@ -5,6 +5,7 @@
 #   make test             unit and integration tests (installs what is missing)
 #   make bench            how fast and how true, as ratios (ONLY=truth: one part)
 #   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
+#   make bench-swarm      100,000 requests through 50 rolling updates (docs/benchmark.md)
 #   make bench-peers      the mocks beside others, from npm (docs/benchmark.md)
 #   make bench-starts     ways to start 2,000 MCP servers (COUNT=100: fewer)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
@@ -246,6 +247,11 @@ bench-gate: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/bench-gate $(out)/bench/timed
 	@$(out)/bench/bench-gate $(if $(FROM),--from $(FROM),$(COMPARISONS))
 
+.PHONY: bench-swarm
+bench-swarm: deps
+	@$(MAKE) -s --no-print-directory all
+	@PROGRAMS=$(out)/bin bench/swarm/run
+
 .PHONY: bench-peers
 bench-peers: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/spawn
@@ -286,7 +292,7 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,27s/^# \{0,1\}//p' Makefile
+	@sed -n '3,28s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 # A folder of completions that was installed below build/ is no list of headers.
