@@ -51,6 +51,8 @@ static void count(struct judgement *judgement, const struct view *view)
 	judgement->left_open = mocked ? (int64_t)view->sessions.left_open : -1;
 	judgement->orphans =
 		view->leaks.count || sees_leaks(view) ? (int64_t)view->leaks.count : -1;
+	if (mocked)
+		judgement->herd = herd_count(view->evidence);
 	judgement->lost = view->lost + view->connections.lost;
 	judgement->turned_away = view->turned_away;
 	judgement->failed = -1;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/judge/herd.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 
@@ -41,6 +42,7 @@ struct judgement {
 	int64_t sessions, disconnected, orphans, lost, turned_away;
 	int64_t failed;    /* requests of a rollout */
 	int64_t left_open; /* sessions that no request ends, open to their process's end */
+	struct herd herd;       /* without a mock agent API all 0 */
 	int64_t margin_ns;      /* grace - stop */
 	int64_t engine_late_ns; /* SIGKILL after the grace; -1: none was sent */
 	int64_t call_ns;        /* wall clock of the stop call */

@@ -83,7 +83,8 @@ static void open_record(struct records_reader *reader, const struct event *event
 	bool in_room = is_in_room(event);
 	unsigned index = sessions->count;
 
-	if (!label || find(sessions->by_id, id_of(event)) != NO_RECORD)
+	if (!label || find(sessions->by_id, id_of(event)) != NO_RECORD ||
+		evidence_is_replacements(reader->evidence, event))
 		return;
 	sessions->records =
 		mem_grown(sessions->records, index + 1, sizeof *sessions->records);

@@ -60,6 +60,15 @@ static const struct member kill_members[] = {
 	{0},
 };
 
+static const struct member herd_members[] = {
+	{.name = "closes", .kind = MEMBER_COUNT},
+	{.name = "closes_per_second", .kind = MEMBER_COUNT},
+	{.name = "refused", .kind = MEMBER_COUNT},
+	{.name = "opens", .kind = MEMBER_COUNT},
+	{.name = "opens_per_second", .kind = MEMBER_COUNT},
+	{0},
+};
+
 static const struct member diagnosis_members[] = {
 	{.name = "id", .kind = MEMBER_TEXT},
 	{.name = "text", .kind = MEMBER_TEXT},
@@ -292,6 +301,11 @@ static const struct member round_members[] = {
 	{.name = "disconnected", .kind = MEMBER_COUNT, .nullable = true},
 	{.name = "left_open",
 		.kind = MEMBER_COUNT,
+		.nullable = true,
+		.optional = true},
+	{.name = "herd",
+		.kind = MEMBER_OBJECT,
+		.members = herd_members,
 		.nullable = true,
 		.optional = true},
 	{.name = "orphans", .kind = MEMBER_COUNT, .nullable = true},

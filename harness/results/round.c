@@ -109,6 +109,30 @@ static void add_counts(cJSON *json, const struct judgement *judgement)
 		add_known(json, counts[i].key, counts[i].count >= 0, counts[i].count);
 }
 
+static void add_herd(cJSON *json, const struct judgement *judgement)
+{
+	const struct herd *herd = &judgement->herd;
+	const struct {
+		const char *key;
+		unsigned count;
+	} counts[] = {
+		{"closes", herd->closes},
+		{"closes_per_second", herd->closes_per_second},
+		{"refused", herd->refused},
+		{"opens", herd->opens},
+		{"opens_per_second", herd->opens_per_second},
+	};
+	cJSON *object;
+
+	if (judgement->sessions < 0) {
+		cJSON_AddNullToObject(json, "herd");
+		return;
+	}
+	object = cJSON_AddObjectToObject(json, "herd");
+	for (size_t i = 0; i < COUNT(counts); i++)
+		json_add_int(object, counts[i].key, counts[i].count);
+}
+
 static void add_end(cJSON *json, const struct evidence *evidence)
 {
 	const struct stop_facts *facts = &evidence->facts;
@@ -310,6 +334,7 @@ cJSON *round_json(const struct plan_case *plan_case, unsigned round,
 	add_limit(json, scenario, judgement);
 	add_phases(json, evidence);
 	add_counts(json, judgement);
+	add_herd(json, judgement);
 	add_end(json, evidence);
 	add_reasons(json, scenario, judgement);
 	add_chain(json, scenario, evidence);

@@ -14,15 +14,13 @@
 #include "harness/run/trigger.h"
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 
 /* After PID 1's end: until the mocks' last lines have arrived. */
 #define QUIET_NS (1 * CLOCK_S)
 /* On a network of its own, where every port is free. */
 #define PORT_INSIDE 8080
-/* Below those that the kernel gives to connections. */
-#define FREE_PORTS_FIRST 20000
-#define FREE_PORTS       12000
 
 static void on_log(void *arg, int64_t ns, const char *line, size_t len)
 {
@@ -205,6 +203,51 @@ static bool start_execs(struct case_state *state)
 	return true;
 }
 
+/* --- load.replacement --- */
+
+/* The client of a session that was ended turns to the replacement. */
+static void on_ledger_event(void *arg, const char *name, const cJSON *json)
+{
+	struct case_state *state = arg;
+	const char *session = json_text(json, "session");
+
+	if (state->replacement && session &&
+		strcmp(name, "agent.disconnect.done") == 0)
+		replacement_open(
+			state->replacement, (unsigned)strtoul(session, NULL, 10));
+}
+
+static bool bring_up_replacement(struct case_state *state)
+{
+	struct err err = {0};
+
+	if (!state->scenario->load.replacement || !state->mock_agent)
+		return true;
+	case_state_step(state, "bringing up the replacement");
+	state->replacement = replacement_up(
+		&(struct replacement_options){
+			.loop = state->options.loop,
+			.engine = state->options.engine,
+			.scenario = state->scenario,
+			.agent_url = mock_agent_url(state->mock_agent),
+			.ledger = ledger_address(state->ledger),
+			.run_folder = state->folder,
+			.seed = state->evidence->seed,
+			.interrupted = state->options.interrupted,
+		},
+		&err);
+	if (!state->replacement)
+		return case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
+	state->evidence->replaced = (unsigned)state->scenario->load.sessions;
+	ledger_on_event(state->ledger, on_ledger_event, state);
+	return true;
+}
+
+static bool have_clients_turned(const void *arg)
+{
+	return replacement_is_quiet(((const struct case_state *)arg)->replacement);
+}
+
 /* --- stop --- */
 
 static bool is_stopped(const void *arg)
@@ -282,6 +325,8 @@ static void stop(struct case_state *state)
 	}
 	evidence->stopped_ns = clock_now();
 	case_state_wait(state, is_quiet, QUIET_NS);
+	case_state_wait(state, have_clients_turned,
+		state->scenario->service.session.within_ns);
 	end_load_command(state);
 }
 
@@ -328,6 +373,7 @@ void case_finish(struct case_state *state, bool keep)
 		subject_keep(state->service);
 	else
 		subject_down(state->service);
+	replacement_down(state->replacement);
 	load_destroy(state->load);
 	clients_destroy(state->clients);
 	load_command_destroy(state->load_command);
@@ -361,7 +407,7 @@ struct case_state *case_run(const struct case_options *options,
 	evidence->seed = options->seed;
 	evidence->began_ns = clock_now();
 	if (bring_up(state) && await_ready(state) && start_execs(state) &&
-		trigger_await(state))
+		bring_up_replacement(state) && trigger_await(state))
 		stop(state);
 	sampler_end(state->sampler);
 	if (state->service)

@@ -15,6 +15,7 @@
 #include "harness/run/load_command.h"
 #include "harness/run/mock_agent.h"
 #include "harness/run/mock_mcp.h"
+#include "harness/run/replacement.h"
 #include "harness/run/sampler.h"
 #include "lib/cc.h"
 #include "lib/loop_timer.h"
@@ -42,6 +43,7 @@ struct case_state {
 	struct mock_agent *mock_agent;
 	struct mock_mcp *mock_mcp;
 	struct subject *service;
+	struct replacement *replacement; /* of load.replacement, or NULL */
 	struct free_port free_port; /* that of {port}, or none */
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */

@@ -81,6 +81,14 @@ bool evidence_is_agents(const struct evidence *evidence, const struct event *eve
 		event->lifeline == agent_lifeline(evidence);
 }
 
+bool evidence_is_replacements(
+	const struct evidence *evidence, const struct event *event)
+{
+	const char *session = evidence->replaced ? event_text(event, "session") : NULL;
+
+	return session && strtoul(session, NULL, 10) > evidence->replaced;
+}
+
 /* An event of a mock that another process wrote must not bring the stop. */
 static bool is_from_its_writer(const struct evidence *evidence, const char *name,
 	enum event_source source, int lifeline)

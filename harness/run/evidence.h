@@ -152,6 +152,10 @@ struct evidence {
 	uint64_t log_dropped, events_dropped, lifelines_dropped; /* past the bounds */
 	cJSON *engine_events;                                    /* NULL: none */
 
+	/* load.replacement: the sessions of the load; those of the replacement are in rooms
+	 * with a greater number. 0: there is no replacement. */
+	unsigned replaced;
+
 	uint64_t seed;
 	int64_t began_ns, up_ns, ready_ns, loaded_ns, stopped_ns, ended_ns;
 };
@@ -211,6 +215,9 @@ const struct event *evidence_find_event(const struct evidence *evidence,
 /* Is it the mock agent API's own? (Its lifeline is there before the service runs: a
  * later one of that role belongs to another process.) */
 bool evidence_is_agents(const struct evidence *evidence, const struct event *event);
+/* Is it about a session of the replacement? */
+bool evidence_is_replacements(
+	const struct evidence *evidence, const struct event *event);
 /* How many events have this name, also of those that were not kept. Those of the mocks
  * count only from their writers: "agent.*" from the mock agent API, "process.*" and
  * what MCP servers write from a lifeline. */

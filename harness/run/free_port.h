@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 
+/* Below those that the kernel gives to connections. */
+#define FREE_PORTS_FIRST 20000
+#define FREE_PORTS       12000
+
 struct free_port {
 	int port; /* 0: none is held */
 	int fd;

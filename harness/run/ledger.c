@@ -27,6 +27,8 @@ struct ledger {
 	char *address;
 	uv_pipe_t listener;
 	struct ledger_writer *open;
+	ledger_event_fn *heard; /* NULL: nobody listens */
+	void *arg;
 	char block[64 << 10]; /* what is read goes through here, a turn at a time */
 };
 
@@ -87,7 +89,15 @@ static void on_text(void *arg, char *text, size_t len, bool cut)
 
 	if (event)
 		note_lifeline(lifeline_of(writer), event, json);
+	if (event && writer->ledger->heard)
+		writer->ledger->heard(writer->ledger->arg, event, json);
 	evidence_add_event(evidence, EVENT_LEDGER, writer->index, json);
+}
+
+void ledger_on_event(struct ledger *ledger, ledger_event_fn *heard, void *arg)
+{
+	ledger->heard = heard;
+	ledger->arg = arg;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t wanted UNUSED, uv_buf_t *block)

@@ -19,6 +19,11 @@ struct ledger;
 /* Keeps loop and evidence. Listens on `path`. */
 struct ledger *ledger_create(uv_loop_t *loop, const char *path,
 	struct evidence *evidence, struct err *err) MUST_CHECK;
+
+/* Each event that comes from now on, before it is in the evidence. Borrows name and json. */
+typedef void ledger_event_fn(void *arg, const char *name, const cJSON *json);
+void ledger_on_event(struct ledger *ledger, ledger_event_fn *heard, void *arg);
+
 const char *ledger_address(const struct ledger *ledger); /* "unix:/path" */
 void ledger_destroy(struct ledger *ledger);              /* accepts NULL */
 

@@ -166,6 +166,12 @@ static void open_next(struct load *load)
 		send_webhook(load, REQUEST_OPEN, ++load->opened);
 }
 
+void load_open_one(struct load *load, unsigned session)
+{
+	load->opened = (unsigned)load->scenario->load.sessions;
+	send_webhook(load, REQUEST_OPEN, session);
+}
+
 static void open_idle(struct load *load)
 {
 	SCOPED(mem_free) char *url = mem_textf("%s/health", load->base);

@@ -40,6 +40,9 @@ struct load *load_create(uv_loop_t *loop, const struct scenario *scenario,
  * connections idle. */
 void load_begin(struct load *load, enum request_kind kind);
 
+/* One session more, beyond those of the scenario or in their place: no other follows. */
+void load_open_one(struct load *load, unsigned session);
+
 void load_destroy(struct load *load); /* accepts NULL; open requests stay pending */
 
 #endif

@@ -19,6 +19,9 @@ static const struct field load_fields[] = {
 	{"sessions", FIELD_INT, offsetof(struct load_part, sessions), .min = 0,
 		.max = SCENARIO_SESSIONS_MAX,
 		.help = "opened in parallel, each with a room and a bot of its own"},
+	{"replacement", FIELD_BOOL, offsetof(struct load_part, replacement),
+		.help = "a second instance of stopbench's own service, at which the client of "
+			"each session opens it again once the agent API has ended it"},
 	{"turns", FIELD_INT, offsetof(struct load_part, turns), .min = 0,
 		.max = SCENARIO_SESSIONS_MAX,
 		.help = "sessions that have a turn in flight when the stop comes"},

@@ -221,6 +221,27 @@ static void check_stop(struct check *check)
 			"there is no mock agent API, which logs \"%s\"", when);
 }
 
+static void check_replacement(struct check *check)
+{
+	const struct scenario *scenario = check->scenario;
+	const char *agent = scenario_env(scenario, "AGENT");
+
+	if (!scenario->load.replacement)
+		return;
+	if (!scenario_is_ours(scenario) || (agent && strcmp(agent, "cli") == 0) ||
+		!scenario_has_mocks(scenario))
+		contradict(check, "load.replacement",
+			"only stopbench's own service, with sessions of the mock agent "
+			"API, has one");
+	else if (scenario->load.sessions == 0)
+		contradict(check, "load.replacement",
+			"load.sessions is 0: nobody turns to it");
+	if (scenario->service.topology == TOPOLOGY_CONTAINERS ||
+		scenario->service.port != 0)
+		contradict(check, "load.replacement",
+			"two instances need the host's network, and no service.port");
+}
+
 static void check_load(struct check *check)
 {
 	const struct strlist *command = &check->scenario->load.command;
@@ -327,6 +348,7 @@ bool scenario_check(const struct scenario *scenario, const struct json_doc *doc,
 	check_container(&check);
 	check_mocks(&check);
 	check_load(&check);
+	check_replacement(&check);
 	check_stop(&check);
 	check_expect(&check);
 	check_rollout(&check);

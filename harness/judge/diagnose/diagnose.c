@@ -9,6 +9,7 @@
 #include "harness/judge/diagnose/diagnose_exit.h"
 #include "harness/judge/diagnose/diagnose_hang.h"
 #include "harness/judge/diagnose/diagnose_wait.h"
+#include "harness/judge/herd.h"
 #include "lib/buf.h"
 #include "lib/cc.h"
 #include "lib/clock.h"
@@ -420,6 +421,21 @@ static bool was_idle(const struct view *view)
 	return view->sessions.count == 0 && view->processes.connections_known;
 }
 
+/* What the agent API and the replacement got at once. */
+static void add_herd(const struct view *view, struct buf *text)
+{
+	struct herd herd = herd_count(view->evidence);
+
+	if (herd.refused > 0)
+		buf_addf(text, "; the agent API answered 429 %u time%s", herd.refused,
+			herd.refused == 1 ? "" : "s");
+	if (herd.opens > 0)
+		buf_addf(text,
+			"; in one second at most %u requests to end one, and %u of %u "
+			"opened at the replacement",
+			herd.closes_per_second, herd.opens_per_second, herd.opens);
+}
+
 static bool stopped_cleanly(const struct view *view, struct buf *text)
 {
 	if (view->verdict != VERDICT_CLEAN && view->verdict != VERDICT_SLOW)
@@ -438,6 +454,7 @@ static bool stopped_cleanly(const struct view *view, struct buf *text)
 				"%s process ended",
 				left, left == 1 ? "its" : "their",
 				left == 1 ? "its" : "their");
+		add_herd(view, text);
 		return true;
 	}
 	if (was_idle(view))

@@ -107,7 +107,7 @@ bool hang_sequential(const struct view *view, struct buf *text)
 	if (standing.waiting > 1 || standing.waiting + standing.never == 0 ||
 		standing.done == 0 ||
 		standing.longest_wait_ns > 2 * standing.longest_done_ns ||
-		((!view->shutdown || standing.never == 0) && !follow_each_other(view)))
+		!follow_each_other(view))
 		return false;
 	each_ns = standing.sum_done_ns / standing.done;
 	all_ns = each_ns * standing.count;

@@ -46,6 +46,12 @@ static const struct {
 	{"{\"load\": {\"sessions\": 1}, \"agent\": {\"disconnect\": {\"latency\": "
 	 "{\"distribution\": \"exponential\", \"mean\": \"1ms\"}}}}",
 		-1, "there is no longest draw"},
+	{"{\"load\": {\"sessions\": 30}, \"agent\": {\"disconnect\": {\"latency\": \"50ms\"}, "
+	 "\"rate_limit\": {\"disconnects\": 10}}}",
+		3 * CLOCK_S, "a rate that takes longer than the disconnect"},
+	{"{\"load\": {\"sessions\": 30}, \"agent\": {\"disconnect\": {\"latency\": \"50ms\"}, "
+	 "\"rate_limit\": {\"disconnects\": 1000, \"connects\": 1}}}",
+		50 * MS, "one that does not, and a rate of what was opened before"},
 	{"{\"load\": {\"sessions\": 1}, \"mcp\": [{\"name\": \"a\"}, {\"name\": \"b\", "
 	 "\"on_eof\": {\"exit_after\": \"30ms\"}, \"on_term\": {\"exit_after\": \"20ms\"}}]}",
 		30 * MS, "an MCP server that exits late"},

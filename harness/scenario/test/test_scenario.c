@@ -74,7 +74,7 @@ static const struct {
 		"misspelt two levels down"},
 	{"{\"name\":\"x\",\"load\":{\"zzz\":1}}",
 		"s:1:21: load.zzz: no such key; there are: request, command, "
-		"sessions, turns, turn, idle_connections",
+		"sessions, replacement, turns, turn, idle_connections",
 		"nothing is near: what there is"},
 	{"{\"name\":\"x\",\"load.sessions\":3}",
 		"s:1:13: load.sessions: no such key; \"sessions\" belongs into an object "
@@ -114,6 +114,19 @@ static const struct {
 	{"{\"name\":\"x\",\"load\":{\"sessions\":1,\"turns\":2}}",
 		"s:1:34: load.turns: more than load.sessions (1)",
 		"turns without sessions"},
+	{"{\"name\":\"x\",\"load\":{\"replacement\":true}}",
+		"s:1:21: load.replacement: load.sessions is 0: nobody turns to it",
+		"a replacement without clients"},
+	{"{\"name\":\"x\",\"service\":{\"command\":[\"x\"]},"
+	 "\"load\":{\"replacement\":true}}",
+		"s:1:47: load.replacement: only stopbench's own service, with sessions of "
+		"the mock agent API, has one",
+		"two of a service whose port and sessions are its own"},
+	{"{\"name\":\"x\",\"service\":{\"port\":8080},"
+	 "\"load\":{\"sessions\":1,\"replacement\":true}}",
+		"s:1:57: load.replacement: two instances need the host's network, and no "
+		"service.port",
+		"two on one port"},
 	{"{\"name\":\"x\",\"expect\":{\"disconnected\":1}}",
 		"s:1:23: expect.disconnected: more than load.sessions (0)",
 		"more than there are"},
