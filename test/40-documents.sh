@@ -18,7 +18,8 @@
 #                    decimals, seeds and the engine that was found may differ, a line may
 #                    end early in an ellipsis, and a line that begins with three dots
 #                    stands for others.
-#   ```json          a scenario: it is met ten times of ten on the process engine
+#   ```json          a scenario: it is met ten times of ten on the process engine; one
+#                    with a rollout is sound, and is run by a block of commands
 #   ```json FILE     the same, and FILE in the repository has the same text
 #   ```              a picture
 #
@@ -57,7 +58,7 @@ split() {
 
 # What may differ between two runs becomes "#".
 mask() {
-	sed -E 's/seed [0-9]+/seed #/g; s/engine (docker|process|cri)/engine #/
+	sed -E 's/seed [0-9]+/seed #/g; s/engine (docker|process|cri|swarm|kubernetes)/engine #/
 		s/[-+]?[0-9]+(\.[0-9]+)?(ns|us|ms|s)([^a-z]|$)/#\3/g
 		s/[-+]?[0-9]+\.[0-9]+/#/g; s/[[:space:]]+/ /g; s/ $//'
 }
@@ -151,6 +152,11 @@ run_scenario() { # INFO FILE NAME
 		cmp -s "$2" "$named"
 		result $? "$3: $named has the same text"
 		scenario=$named
+	fi
+	if grep -q '"rollout"' "$2"; then
+		"$bin/stopbench" validate "$scenario"
+		result $? "$3: the scenario is sound"
+		return
 	fi
 	"$bin/stopbench" run --engine process --repeat 10 --report "$work/reports" \
 		"$scenario" >"$work/scenario.out" 2>&1
