@@ -187,6 +187,11 @@ static void act(struct cluster *cluster)
 	cluster->gave_up[0] = '\0';
 }
 
+void cluster_ignore(struct cluster *cluster)
+{
+	cluster->changed = NULL;
+}
+
 bool cluster_update(struct cluster *cluster, struct err *err)
 {
 	act(cluster);

@@ -196,6 +196,9 @@ bool cluster_deploy(struct cluster *cluster, const struct cluster_spec *spec,
 bool cluster_find(struct cluster *cluster, const char *name,
 	cluster_changed_fn *changed, void *arg, struct err *err) MUST_CHECK;
 
+/* Nobody is told of changes any more. */
+void cluster_ignore(struct cluster *cluster);
+
 /* The actions. Each returns when the orchestrator has taken the order. */
 bool cluster_update(struct cluster *cluster, struct err *err) MUST_CHECK; /* rolling */
 bool cluster_scale(

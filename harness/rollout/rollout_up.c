@@ -292,6 +292,7 @@ void rollout_down(struct rollout_state *state)
 	struct balancer *balancer = state->balancer;
 	struct err err = {0};
 
+	cluster_ignore(cluster);
 	witnesses_close(state->witnesses);
 	if (cluster->ours && !state->removed && !cluster_remove(cluster, &err))
 		rollout_step_says(state, "remove: %s", err.text);
