@@ -62,6 +62,17 @@ static size_t unsent(const struct web_exchange *exchange)
 	return exchange->stream.len - exchange->streamed;
 }
 
+/* microhttpd leaves a connection in chunks alone whose data end with an error: it has
+ * shut its direction, but keeps the descriptor until it is the oldest connection. It
+ * closes one to which it cannot write. */
+static ssize_t break_off(const struct web_exchange *exchange)
+{
+	if (!exchange->takes_chunks)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	shutdown(exchange->fd, SHUT_WR);
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t room)
 {
 	struct web_exchange *exchange = cls;
@@ -80,7 +91,7 @@ static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t ro
 	case WEB_EXCHANGE_ARRIVING:
 	case WEB_EXCHANGE_HANDED:
 	case WEB_EXCHANGE_FAILED:
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return break_off(exchange);
 	}
 	if (len > 0) {
 		memcpy(out, exchange->stream.data + exchange->streamed, len);
@@ -90,7 +101,7 @@ static ssize_t on_room(void *cls, uint64_t position UNUSED, char *out, size_t ro
 	if (exchange->state == WEB_EXCHANGE_ANSWERED)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (exchange->state == WEB_EXCHANGE_CUT)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return break_off(exchange);
 	web_exchange_park(exchange);
 	return 0;
 }

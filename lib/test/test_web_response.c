@@ -518,6 +518,36 @@ static void half_close_cuts_a_stream(void **state)
 	until(&scene->loop, scene->over[WEB_LEFT] == 1);
 }
 
+/* While an older one stays: microhttpd looks at the oldest in every turn. */
+static void web_closes_the_connection_of_a_stream_that_was_broken_off(void **state)
+{
+	struct web_scene *scene = *state;
+	int older, left, cut;
+
+	open_web(scene, defaults);
+	older = dial(scene);
+	until(&scene->loop, web_connections(scene->web) == 1);
+	begin_stream(scene, &left);
+	until(&scene->loop, receives(scene, left, "text/event-stream"));
+	close(left);
+	until(&scene->loop, scene->over[WEB_LEFT] == 1);
+	until(&scene->loop, web_connections(scene->web) == 1);
+
+	cut = dial_and_say(scene, "GET /cut HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, scene->handed == 2);
+	web_stream_begin(scene->kept[1], 200, "text/plain");
+	web_stream_add(scene->kept[1], "half", 4);
+	web_stream_cut(scene->kept[1]);
+	forget(scene);
+	assert_int_equal(read_to_end(scene, cut), 0);
+	assert_received(scene, "half");
+	assert_not_received(scene, "\r\n0\r\n");
+	until(&scene->loop, web_connections(scene->web) == 1);
+	assert_int_equal(scene->over[WEB_BROKEN], 1);
+	close(cut);
+	close(older);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -547,6 +577,7 @@ int main(void)
 		SCENE(half_close_ends_the_direction_of_the_server_only),
 		SCENE(half_close_can_end_in_a_reset),
 		SCENE(half_close_cuts_a_stream),
+		SCENE(web_closes_the_connection_of_a_stream_that_was_broken_off),
 	};
 
 	return cmocka_run_group_tests_name("web answer", tests, NULL, NULL);

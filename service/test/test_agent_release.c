@@ -31,7 +31,7 @@ static void release_archives_an_idle_session(void **state)
 	assert_string_equal(scene->api.sessions[0].status, "terminated");
 	assert_int_equal(api_count(&scene->api, "user.interrupt;"), 0);
 	while (scene->api.sessions[0].stream)
-		uv_run(&scene->loop, UV_RUN_ONCE);
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
 }
 
 /* The stream of a session is closed while the API ends it, and not afterwards. */
@@ -44,7 +44,7 @@ static void release_closes_the_stream_while_it_ends_the_session(void **state)
 	scene_inject(scene, "/archive", API_FAULT_HANG, 1);
 	scene_release(scene, AGENT_SESSION_ARCHIVE, 0);
 	while (scene->api.sessions[0].stream)
-		uv_run(&scene->loop, UV_RUN_ONCE);
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
 	assert_int_equal(endings(scene), 1);
 	assert_int_equal(scene->released, 0);
 	agent_session_give_up(scene->session, "enough");

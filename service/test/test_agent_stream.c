@@ -232,7 +232,7 @@ static void agent_session_breaks_after_its_turn_when_the_session_is_deleted(
 		"broke the session was deleted;");
 	assert_false(agent_session_send(scene->session, "hello?", &err));
 	while (session->stream) /* until the connection is closed */
-		uv_run(&scene->loop, UV_RUN_ONCE);
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
 	scene_barrier(scene);
 	assert_int_equal(api_count(&scene->api, STREAM), 1);
 }
