@@ -346,9 +346,9 @@ static void try_once(struct agent_http_call *call)
 		.done = on_fetched,
 		.arg = call,
 		/* a dead warm connection leaves it open whether the API got the
-		 * request; those that may be repeated have use for the new one */
+		 * request */
 		.fresh = call->request.retry != AGENT_HTTP_RETRY_ALWAYS || call->stale,
-		.keep = true,
+		.keep = call->request.keep,
 		.last = call->request.last,
 		.small = true,
 	};

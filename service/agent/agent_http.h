@@ -67,7 +67,8 @@ struct agent_http_request {
 	cJSON *body;            /* taken; NULL: none */
 	int64_t deadline_ns;    /* CLOCK_MONOTONIC, 0: none */
 	enum agent_http_retry retry;
-	bool last; /* nothing follows for this member: its connection is not kept */
+	bool keep;  /* a connection that is opened for it stays for what follows */
+	bool last;  /* nothing follows for this member: its connection is not kept */
 	bool paced; /* spread, with all that are, where the API limits their rate */
 	agent_http_done_fn *done;
 	void *arg;

@@ -72,10 +72,12 @@ static void post(struct agent_turn *turn, enum agent_turn_send kind, cJSON *body
 		.deadline_ns = agent_http_deadline(turn->http),
 		.retry = kind == AGENT_TURN_MESSAGE ? AGENT_HTTP_RETRY_UNSENT
 						    : AGENT_HTTP_RETRY_ALWAYS,
+		.keep = kind == AGENT_TURN_MESSAGE && !turn->has_connection,
 		.done = on_sent,
 		.arg = sending,
 	};
 
+	turn->has_connection |= request.keep;
 	*sending = (struct agent_turn_sending){.turn = turn, .kind = kind};
 	LL_PREPEND(turn->sending, sending);
 	sending->call = agent_http_start(turn->http, &request);

@@ -67,6 +67,7 @@ struct agent_turn {
 	enum agent_turn_state state;
 	enum agent_turn_stop stop;
 	struct agent_turn_sending *sending; /* events on their way to the API */
+	bool has_connection; /* of an earlier message, for what may be repeated */
 
 	/* of the present turn */
 	char *failure; /* why it is over once its interrupt is answered, or NULL */

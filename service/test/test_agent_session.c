@@ -91,6 +91,31 @@ static void agent_sessions_run_in_parallel(void **state)
 		agent_session_destroy(crowd.sessions[i]);
 }
 
+static void await_connections(struct agent_scene *scene, unsigned count)
+{
+	while (web_connections(scene->api.web) != count)
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
+}
+
+/* The first message's, for requests that may be repeated, to the end of the session. Those
+ * that created agent and environment stay. */
+static void agent_session_keeps_one_connection_beside_its_stream(void **state)
+{
+	struct agent_scene *scene = *state;
+
+	scene_open(scene);
+	await_connections(scene, 2 + 1);
+	for (unsigned turn = 1; turn <= 3; turn++) {
+		scene_send(scene, "hello");
+		scene_await(scene, &scene->turned, turn);
+		scene_barrier(scene);
+		await_connections(scene, 2 + 2);
+	}
+	scene_release(scene, AGENT_SESSION_ARCHIVE, 0);
+	scene_await(scene, &scene->released, 1);
+	await_connections(scene, 2);
+}
+
 static void agent_session_may_begin_a_turn_in_the_callback_of_the_last(void **state)
 {
 	struct agent_scene *scene = *state;
@@ -447,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(agent_session_runs_turn_after_turn),
 		SCENE(agent_sessions_run_in_parallel),
+		SCENE(agent_session_keeps_one_connection_beside_its_stream),
 		SCENE(agent_session_may_begin_a_turn_in_the_callback_of_the_last),
 		SCENE(agent_session_runs_one_turn_at_a_time),
 		SCENE(agent_session_joins_the_texts_of_a_turn),
