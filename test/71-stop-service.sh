@@ -26,6 +26,7 @@ if [ -z "$rig" ]; then
 fi
 trap finish EXIT
 n2=docker:unix://$rig/n2/docker.sock
+export TMPDIR="$work"
 export DOCKER_HOST="unix://$rig/n1/docker.sock"
 
 serve() { # NAME REPLICAS GRACE PROGRAM...
@@ -80,6 +81,6 @@ stop --service "$name-bad" shop
 check "a service and nothing else" ends_with 2 "--service stops nothing else"
 stop --rolling shop
 check "an option of a service alone" ends_with 2 "are of --service"
-check "no witness is left" [ -z "$(ls -d "${TMPDIR:-/tmp}"/stopbench-*/witness.sock 2>/dev/null)" ]
+check "no witness is left" [ -z "$(ls -d "$work"/stopbench-* 2>/dev/null)" ]
 
 exit "$failed"
