@@ -52,6 +52,16 @@ check "each task that is replaced is told of" \
 	"from its turn to the stop signal, of its own"
 check "and the service is there" \
 	[ "$(docker service ls --filter "name=$name-web" --format '{{.Replicas}}')" = 4/4 ]
+stopbench check --service "$name-web"
+check "what its settings would do, and each task in reach" \
+	ends_with 0 "$name-web no fault seen service of swarm, 4 tasks" \
+	"note: there is no health check" "Not seen: $name-web." \
+	"SIGTERM, and SIGKILL after 5s (its grace)" "Processes now"
+docker service update --detach=false -q --update-order stop-first --update-parallelism 0 \
+	"$name-web" >/dev/null
+stopbench check --service "$name-web" --json
+check "an update that leaves nobody" ends_with 0 '"level": "may fail"' \
+	"stops all 4 tasks at once"
 stop --service "$name-web" --json
 check "on a node without a witness the API tells, and the answer says so" \
 	ends_with "$code" '"source": "witness"' '"source": "api"' '"orchestrator": "swarm"' \
@@ -79,6 +89,10 @@ stop --service "$name-none"
 check "a service that is not there" ends_with 3 "$name-none"
 stop --service "$name-bad" shop
 check "a service and nothing else" ends_with 2 "--service stops nothing else"
+stop --service "$name-bad" --engine podman
+check "an engine that is no orchestrator" ends_with 2 "docker or cri, not"
+stop --engine swarm shop
+check "an orchestrator without a service" ends_with 2 "are of --service"
 stop --rolling shop
 check "an option of a service alone" ends_with 2 "are of --service"
 check "no witness is left" [ -z "$(ls -d "$work"/stopbench-* 2>/dev/null)" ]

@@ -105,6 +105,7 @@ void cluster_done(struct cluster *cluster)
 	task_list_done(cluster);
 	free(cluster->service);
 	free(cluster->stop_signal);
+	cJSON_Delete(cluster->settings);
 }
 
 cJSON *cluster_fingerprint(struct cluster *cluster)

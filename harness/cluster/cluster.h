@@ -156,6 +156,7 @@ struct cluster {
 	char *stop_signal;    /* NULL: the image's own */
 	char *service;        /* its name; NULL: neither deployed nor found */
 	bool ours;            /* this run deployed it */
+	cJSON *settings; /* of one that was found: "Spec" of Swarm; NULL: not known */
 	char unobserved[256]; /* why tasks cannot be watched now; "": they are */
 	/* Why the last action will not be done to its end, in the orchestrator's words:
 	 * "update paused due to failure ..."; "": nothing is known against it. */

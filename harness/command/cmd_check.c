@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "harness/check/check.h"
+#include "harness/check/check_service.h"
 #include "harness/engine/signal_takers.h"
 #include "harness/report/check_report.h"
+#include "harness/target/service_targets.h"
 #include "harness/target/targets.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -30,6 +32,8 @@ struct look {
 
 struct checks {
 	struct targets targets;
+	const char *service_name; /* of Swarm; NULL: containers are named */
+	struct service_targets service;
 	struct look *list; /* one for each target */
 	struct stacks *stacks;
 	const char *stacks_file; /* NULL: those that are built in */
@@ -176,12 +180,60 @@ static void check_one(struct checks *checks, struct look *look)
 	check_find(&check, &input);
 	tell(checks,
 		&(struct check_report){
-			.own_grace = checks->targets.grace_ns == ATTACH_OWN_GRACE,
+			.own_grace = checks->service.own_grace ||
+				checks->targets.grace_ns == ATTACH_OWN_GRACE,
 			.input = &input,
 			.check = &check,
 		});
 	worsen(checks, code_of(&check));
 	view_close(&view);
+}
+
+/* Its settings; of one that was not found in full nothing is told. */
+static void check_service(struct checks *checks)
+{
+	struct service_targets *service = &checks->service;
+	const struct cluster *cluster = service->cluster;
+	struct check check = {.known = true};
+	const struct check_service_report report = {
+		.service = checks->service_name,
+		.orchestrator = cluster->kind,
+		.grace_ns = cluster->grace_ns,
+		.check = &check,
+		.tasks = service->tasks,
+		.seen = service->here,
+		.unseen = buf_text(&service->elsewhere),
+	};
+
+	service_targets_describe(service, &checks->targets);
+	check_service_find(&check,
+		&(struct check_service_input){
+			.name = checks->service_name,
+			.spec = cluster->settings,
+			.replicas = cluster->replicas,
+			.container = service->container,
+		});
+	if (checks->targets.json) {
+		cJSON_AddItemToArray(
+			checks->report, check_report_service_json(&report));
+		return;
+	}
+	checks->printed++;
+	check_report_print_service(&report, &checks->terminal, stdout);
+}
+
+static bool open_targets(struct checks *checks)
+{
+	struct err err;
+
+	if (!checks->service_name)
+		return targets_open(&checks->targets, "check");
+	if (!service_targets_name(
+		    &checks->service, &checks->targets, checks->service_name, &err)) {
+		terminal_print(stderr, "stopbench: %s\n", err.text);
+		return false;
+	}
+	return targets_open(&checks->targets, "check");
 }
 
 static void check_all(struct checks *checks)
@@ -202,8 +254,16 @@ static void check_all(struct checks *checks)
 
 /* --- the command --- */
 
+enum {
+	KEY_SERVICE = 512,
+};
+
 static const struct argp_option option_table[] = {
 	TARGETS_OPTIONS,
+	{"service", KEY_SERVICE, "NAME", 0,
+		"a service of Docker Swarm: its settings, and its tasks on the node of the "
+		"manager that DOCKER_HOST names",
+		0},
 	{"stacks", 'S', "FILE", 0,
 		"more programs and the time that each may take for its graceful stop, as in "
 		"harness/judge/stacks.json",
@@ -215,16 +275,27 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct checks *checks = state->input;
 
-	if (key != 'S')
+	const struct targets *targets = &checks->targets;
+
+	if (key == 'S') {
+		checks->stacks_file = value;
+		return 0;
+	}
+	if (key == KEY_SERVICE) {
+		checks->service_name = value;
+		return 0;
+	}
+	if (key != ARGP_KEY_END || !checks->service_name)
 		return targets_parse_option(&checks->targets, key, value, state);
-	checks->stacks_file = value;
+	if (targets->name_count || targets->pid_count || targets->compose_file)
+		argp_error(state, "--service looks at nothing else");
 	return 0;
 }
 
 static const struct argp parser = {
 	.options = option_table,
 	.parser = parse_option,
-	.args_doc = TARGETS_ARGS,
+	.args_doc = TARGETS_ARGS "\n--service NAME",
 	.doc = "Says what `docker stop` would do to running containers, and why, without "
 	       "stopping, signalling or changing anything: would the stop signal reach the "
 	       "program, does it mean a stop to it, does the time that it may take fit the "
@@ -255,6 +326,7 @@ static void print_json(const struct checks *checks)
 
 static void release(struct checks *checks)
 {
+	service_targets_done(&checks->service);
 	targets_close(&checks->targets);
 	stacks_destroy(checks->stacks);
 	cJSON_Delete(checks->report);
@@ -272,9 +344,11 @@ int cmd_check(int argc, char **argv)
 	checks.report = cJSON_CreateArray();
 	if (!open_stacks(&checks))
 		worsen(&checks, EXIT_USAGE);
-	else if (targets_open(&checks.targets, "check"))
+	else if (open_targets(&checks)) {
+		if (checks.service_name)
+			check_service(&checks);
 		check_all(&checks);
-	else
+	} else
 		worsen(&checks, EXIT_NOT_RUN);
 	if (checks.targets.json && checks.code != EXIT_USAGE)
 		print_json(&checks);

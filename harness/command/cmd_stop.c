@@ -216,7 +216,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	if (key == ARGP_KEY_END &&
 		(stops->service.rolling || stops->service.witnesses.count > 0 ||
 			stops->service.engine))
-		argp_error(state, "--rolling, --witness and --engine are of --service");
+		argp_error(state,
+			"--rolling, --witness and the engines swarm and kubernetes are of --service");
 	return targets_parse_option(&stops->targets, key, value, state);
 }
 

@@ -1,7 +1,9 @@
 #include "harness/command/stop_service.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "harness/cluster/cluster.h"
 #include "harness/exit_code.h"
 #include "harness/report/service_report.h"
 #include "lib/json.h"
@@ -19,9 +21,14 @@ error_t stop_service_parse_option(struct stop_service *service, int key, char *v
 	case STOP_SERVICE_KEY_WITNESS:
 		strlist_add(&service->witnesses, "%s", value);
 		return 0;
-	case STOP_SERVICE_KEY_ENGINE:
-		service->engine = value;
-		return 0;
+	case 'e':
+		for (size_t i = 0; cluster_kinds[i]; i++) {
+			if (strcmp(cluster_kinds[i], value) == 0) {
+				service->engine = cluster_kinds[i];
+				return 0;
+			}
+		}
+		return ARGP_ERR_UNKNOWN;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -22,10 +22,10 @@ enum {
 	STOP_SERVICE_KEY_SERVICE = 512,
 	STOP_SERVICE_KEY_ROLLING,
 	STOP_SERVICE_KEY_WITNESS,
-	STOP_SERVICE_KEY_ENGINE,
 };
 
-/* Rows of an argp table, and what reads them: ARGP_ERR_UNKNOWN for all others. */
+/* Rows of an argp table, and what reads them and the orchestrators of --engine, which is a
+ * row of TARGETS_OPTIONS: ARGP_ERR_UNKNOWN for all others. */
 #define STOP_SERVICE_OPTIONS                                                            \
 	{"service", STOP_SERVICE_KEY_SERVICE, "NAME", 0,                                \
 		"a service of Docker Swarm or Kubernetes (NAMESPACE/KIND/NAME): it is " \
@@ -35,15 +35,11 @@ enum {
 			"of a service: replace its tasks, in the way that it is "       \
 			"configured for, which keeps it served",                        \
 			1},                                                             \
-		{"witness", STOP_SERVICE_KEY_WITNESS, "ADDRESS", 0,                     \
+	{                                                                               \
+		"witness", STOP_SERVICE_KEY_WITNESS, "ADDRESS", 0,                      \
 			"of a service: a witness on one of its nodes, "                 \
 			"https://ADDRESS:PORT or unix:///PATH, or docker: and the "     \
 			"address of a daemon on this kernel; repeated",                 \
-			1},                                                             \
-	{                                                                               \
-		"engine", STOP_SERVICE_KEY_ENGINE, "NAME", 0,                           \
-			"of a service: swarm or kubernetes (the default: the first "    \
-			"that is there)",                                               \
 			1                                                               \
 	}
 error_t stop_service_parse_option(struct stop_service *service, int key, char *value);

@@ -249,3 +249,40 @@ cJSON *check_report_json(const struct check_report *report)
 		view->last ? snapshot_json(view->last) : cJSON_CreateNull());
 	return json;
 }
+
+/* --- a service --- */
+
+void check_report_print_service(const struct check_service_report *report,
+	const struct terminal *terminal, FILE *out)
+{
+	enum check_level level = check_level(report->check);
+	SCOPED(mem_free) char *name = terminal_fit(terminal, report->service, 0);
+	SCOPED(mem_free)
+	char *unseen = mem_textf(
+		"%s: `stopbench check` on a task's own node sees it", report->unseen);
+
+	fprintf(out,
+		"%s  %s%s%s  service of %s, %u task%s, %u looked at, SIGKILL after %s\n\n",
+		name, level == CHECK_NOTE ? terminal->green : terminal->yellow,
+		level == CHECK_NOTE ? "no fault seen" : check_level_names[level],
+		terminal->plain, report->orchestrator, report->tasks,
+		report->tasks == 1 ? "" : "s", report->seen,
+		CLOCK_TEXT(report->grace_ns));
+	print_findings(report->check, terminal, out);
+	if (report->unseen[0])
+		print_labelled(terminal, out, "Not seen:", unseen);
+}
+
+cJSON *check_report_service_json(const struct check_service_report *report)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	json_add_text(json, "service", report->service);
+	json_add_text(json, "orchestrator", report->orchestrator);
+	json_add_int(json, "grace_ns", report->grace_ns);
+	json_add_int(json, "tasks", report->tasks);
+	json_add_int(json, "looked_at", report->seen);
+	json_add_text(json, "not_seen", report->unseen);
+	add_findings(json, report->check);
+	return json;
+}

@@ -27,4 +27,18 @@ void check_report_print(
 /* The same for programs; the caller's. */
 cJSON *check_report_json(const struct check_report *report) MUST_CHECK;
 
+/* What a service of an orchestrator is configured for, and which of its tasks were looked
+ * at. All borrowed. */
+struct check_service_report {
+	const char *service, *orchestrator;
+	int64_t grace_ns;
+	const struct check *check;
+	unsigned tasks, seen;
+	const char *unseen; /* "web.2 on n2, web.4 on n2"; "": all were seen */
+};
+
+void check_report_print_service(const struct check_service_report *report,
+	const struct terminal *terminal, FILE *out);
+cJSON *check_report_service_json(const struct check_service_report *report) MUST_CHECK;
+
 #endif

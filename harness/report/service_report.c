@@ -132,6 +132,13 @@ static void print_counts(
 	terminal_paragraph(terminal, out, 0, text);
 }
 
+static bool is_simulated(const struct service_stop *stop)
+{
+	const char *kubelet = json_text(stop->cluster, "kubelet");
+
+	return kubelet && strcmp(kubelet, "simulated kubelet") == 0;
+}
+
 void service_report_print(
 	const struct service_stop *stop, const struct terminal *terminal, FILE *out)
 {
@@ -146,6 +153,9 @@ void service_report_print(
 		fputs("\n", out);
 	}
 	print_counts(stop, terminal, out);
+	if (is_simulated(stop))
+		print_label(terminal, out, "Kubernetes:",
+			"its kubelet is simulated: no process has ended");
 	if (stop->trouble)
 		print_label(terminal, out, "The order:", stop->trouble);
 	if (back)
@@ -202,6 +212,7 @@ cJSON *service_report_json(const struct service_stop *stop)
 		stop->service, stop->rolling ? "rolling" : "scale-0");
 	cJSON *tasks;
 
+	cJSON_AddItemToObject(json, "cluster", cJSON_Duplicate(stop->cluster, true));
 	json_add_int(json, "replicas", stop->replicas);
 	json_add_int(json, "grace_ns", stop->grace_ns);
 	add_stamp(json, "settled_ns", stop->settled_ns, stop->ordered_ns);

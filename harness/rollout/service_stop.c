@@ -208,7 +208,7 @@ static bool open_witnesses(struct run *run, struct err *err)
 		&(struct witnesses_options){
 			.loop = run->options->loop,
 			.cluster = run->cluster,
-			.service = run->options->service,
+			.service = run->cluster->service,
 			.addresses = run->options->witnesses,
 			.interrupted = run->options->interrupted,
 		},
@@ -231,7 +231,11 @@ static bool begin(struct run *run, struct err *err)
 			run->cluster, run->options->service, on_changed, run, err))
 		return false;
 	stop->orchestrator = run->cluster->kind;
-	stop->service = mem_text(run->cluster->service);
+	/* Kubernetes: with its namespace and kind. */
+	stop->service = mem_text(strcmp(stop->orchestrator, "swarm") == 0
+			? run->cluster->service
+			: run->options->service);
+	stop->cluster = cluster_fingerprint(run->cluster);
 	stop->rolling = run->options->rolling;
 	stop->replicas = run->cluster->replicas;
 	stop->grace_ns = run->cluster->grace_ns;
@@ -272,6 +276,7 @@ void service_stop_done(struct service_stop *stop)
 	}
 	free(stop->tasks);
 	free(stop->service);
+	cJSON_Delete(stop->cluster);
 	free(stop->trouble);
 	*stop = (struct service_stop){0};
 }

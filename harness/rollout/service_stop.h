@@ -26,6 +26,7 @@ struct service_task {
 /* Stamps are CLOCK_MONOTONIC. */
 struct service_stop {
 	const char *orchestrator; /* "swarm"; static */
+	cJSON *cluster;           /* its fingerprint */
 	char *service;
 	bool rolling;
 	unsigned replicas;  /* before the order */

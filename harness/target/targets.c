@@ -153,7 +153,8 @@ static struct engine *open_engine(
 static bool choose_services(struct targets *targets, struct err *err)
 {
 	SCOPED(json_free)
-	cJSON *listed = engine_containers(targets->containers, COMPOSE_PROJECT_LABEL, err);
+	cJSON *listed =
+		engine_containers(targets->containers, COMPOSE_PROJECT_LABEL, err);
 
 	if (!listed ||
 		!compose_project_read(&targets->project, listed, targets->compose_file,

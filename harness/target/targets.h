@@ -68,10 +68,11 @@ struct targets {
 			"a process that is in no container; SIGTERM unless --signal "    \
 			"is given, and a grace of 10 s unless --time is",                \
 			0},                                                              \
-		{"engine", 'e', "docker|cri", 0,                                         \
+		{"engine", 'e', "NAME", 0,                                               \
 			"whose containers they are: Docker's (the default), or those "   \
 			"of a Kubernetes node's CRI runtime, each named by its id, its " \
-			"name or as POD/NAME",                                           \
+			"name or as POD/NAME. Of a --service: swarm (the default) or "   \
+			"kubernetes",                                                    \
 			0},                                                              \
 	{                                                                                \
 		"json", 'j', NULL, 0, "print an array of JSON objects", 0                \

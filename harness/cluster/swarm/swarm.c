@@ -179,6 +179,7 @@ static bool find(struct cluster *cluster, const char *name, struct err *err)
 	if (!cluster->service)
 		cluster->service = mem_text(name);
 	swarm_service_note(cluster, json_get(service, "Spec"));
+	cluster->settings = cJSON_Duplicate(json_get(service, "Spec"), true);
 	return true;
 }
 
@@ -296,6 +297,7 @@ static void fingerprint(struct cluster *cluster, cJSON *json)
 	const struct swarm *swarm = of(cluster);
 
 	cJSON_AddStringToObject(json, "manager", swarm->api->address);
+	json_add_text(json, "manager_name", json_text(swarm->info, "Name"));
 	json_add_text(json, "manager_version", json_text(swarm->api->about, "Version"));
 	cJSON_AddStringToObject(json, "api_version", swarm->api->version);
 	json_add_text(json, "manager_kernel", json_text(swarm->info, "KernelVersion"));
