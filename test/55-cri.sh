@@ -43,8 +43,10 @@ kubelet() { # POD NAME GRACE SCRIPT, until it has printed a line
 stopbench images --engine cri
 check "our images are imported, with their names" \
 	ends_with 0 "stopbench-programs:latest (stopbench-programs:" "stopbench-service:latest"
-stopbench images --engine process
-check "an engine without images is refused" ends_with 2 "--engine: docker or cri"
+for engine in process swarm; do
+	stopbench images --engine $engine
+	check "images of $engine are refused" ends_with 2 "--engine: docker or cri"
+done
 
 # As the Docker engine runs them: all apply, since none needs more than a container.
 for file in scenarios/kill/*.json; do

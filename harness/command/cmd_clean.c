@@ -88,8 +88,8 @@ int cmd_clean(int argc, char **argv)
 		removed = sum(removed, clean_cluster(&loop, cluster_kinds[i]));
 	for (size_t i = 0; i < ENGINE_KINDS; i++)
 		if (engine_kinds[i].runs_images)
-			removed = sum(
-				removed, clean_engine(&loop, engine_kinds[i].name));
+			removed =
+				sum(removed, clean_engine(&loop, engine_kinds[i].name));
 	/* After the containers: they may still have the folders mounted. */
 	folders = run_dir_clean();
 	if (folders)

@@ -23,7 +23,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 	if (key != 'e')
 		return ARGP_ERR_UNKNOWN;
-	if (!engine_kind_find(value) || !engine_kind_find(value)->runs_images)
+	if (!engine_kind_has_containers(value))
 		argp_error(state, "--engine: docker or cri, not \"%s\"", value);
 	*engine = value;
 	return 0;

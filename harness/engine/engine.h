@@ -32,9 +32,9 @@ typedef void subject_log_fn(void *arg, int64_t ns, const char *line, size_t len)
 struct subject_spec {
 	const char *name;  /* "service", "mock-agent" */
 	const char *image; /* NULL: our own */
-	/* NULL-terminated. What runs is the entrypoint followed by the command. Docker:
-	 * as `docker run --entrypoint ENTRYPOINT IMAGE COMMAND`; NULL: the image's
-	 * own. */
+	/* NULL-terminated. What runs is the entrypoint followed by the command. Of a
+	 * container: as `docker run --entrypoint ENTRYPOINT IMAGE COMMAND`; NULL: the
+	 * image's own. */
 	const char *const *entrypoint;
 	const char *const *command;
 	const char *const *env; /* "NAME=value", NULL-terminated */
@@ -99,7 +99,7 @@ struct engine_options {
 	const char *run_id;      /* label of all that is created */
 	const char *programs;    /* folder of our programs; "../subjects" beside it */
 	const bool *interrupted; /* true: waits end with an error; may be NULL */
-	/* Docker: the image of these programs, where another engine prepared it already;
+	/* Of an engine of containers: the image of these programs, where another engine prepared it already;
 	 * NULL: this one has to. */
 	const char *own_image;
 	bool rollouts; /* "auto" is the first orchestrator, not the first other engine */
@@ -199,17 +199,18 @@ void engine_destroy(struct engine *engine); /* accepts NULL */
 /* Kernel, engine version and so on; the caller's. */
 cJSON *engine_fingerprint(struct engine *engine) MUST_CHECK;
 
-/* Docker: loads our image when it is missing or old (image NULL), or checks that a
- * foreign image is there. */
+/* An engine of containers: loads our image when it is missing or old (image NULL), or
+ * checks that a foreign image is there. */
 bool engine_prepare(
 	struct engine *engine, const char *image, struct err *err) MUST_CHECK;
 
-/* Docker: loads all our images and tags them ":latest". Gives how many, -1 with err. */
+/* An engine of containers: loads all our images and tags them ":latest". Gives how many,
+ * -1 with err. */
 int engine_images(
 	struct engine *engine, engine_said_fn *said, void *arg, struct err *err);
 
-/* Docker: creates a network and gives its name, the caller's; NULL with err. Process
- * engine: NULL without err. */
+/* Docker: creates a network and gives its name, the caller's; NULL with err. Other
+ * engines: NULL without err. */
 char *engine_network(struct engine *engine, struct err *err);
 void engine_network_remove(struct engine *engine, const char *network);
 
@@ -239,8 +240,8 @@ cJSON *engine_containers(
 bool engine_watch_starts(struct engine *engine, const char *label,
 	engine_started_fn *started, void *arg, struct err *err) MUST_CHECK;
 
-/* Docker: what `docker inspect` says of a container or an image; the caller's. NULL with
- * err. */
+/* Docker: what `docker inspect` says of a container or an image; CRI: the "Config" of
+ * that, of an image. The caller's; NULL with err. */
 cJSON *engine_describe(struct engine *engine, enum engine_thing thing, const char *name,
 	struct err *err) MUST_CHECK;
 

@@ -26,3 +26,10 @@ const struct engine_kind *engine_kind_find(const char *name)
 	}
 	return NULL;
 }
+
+bool engine_kind_has_containers(const char *name)
+{
+	const struct engine_kind *kind = engine_kind_find(name);
+
+	return kind && kind->runs_images && !kind->rollouts;
+}

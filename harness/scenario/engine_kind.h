@@ -31,4 +31,7 @@ extern const char *const engine_kind_names;
 /* NULL: there is no such engine ("auto" is none). */
 const struct engine_kind *engine_kind_find(const char *name);
 
+/* Is it the name of one that runs single containers: "docker", "cri"? */
+bool engine_kind_has_containers(const char *name);
+
 #endif

@@ -93,7 +93,7 @@ error_t targets_parse_option(
 		targets->signal = value;
 		return 0;
 	case 'e':
-		if (!engine_kind_find(value) || !engine_kind_find(value)->runs_images)
+		if (!engine_kind_has_containers(value))
 			argp_error(state, "--engine: docker or cri, not \"%s\"", value);
 		targets->engine_name = value;
 		return 0;

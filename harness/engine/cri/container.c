@@ -219,8 +219,8 @@ bool cri_container_stop(struct subject *subject, struct err *err)
 	if (container->grace_s == 0)
 		subject->facts.stop_signal = SIGKILL;
 	container->oom_before = oom_kills(container->oom_fd);
-	container->patience = loop_timer_create(
-		subject->engine->loop, on_patience_over, container);
+	container->patience =
+		loop_timer_create(subject->engine->loop, on_patience_over, container);
 	loop_timer_set(container->patience, container->grace_s * CLOCK_S + STUCK_NS);
 	subject->facts.asked_ns = clock_now();
 	container->stop = runtime_service_begin(container->cri->service,
@@ -296,8 +296,7 @@ bool cri_container_inspect(struct subject *subject, struct err *err)
 	struct cri_container *container = of(subject);
 	struct stop_facts *facts = &subject->facts;
 	/* A StopContainer whose SIGKILL met the end of PID 1 fails before the status has it. */
-	bool known = await_end(
-		container, subject->running ? 0 : GONE_NS, true, err);
+	bool known = await_end(container, subject->running ? 0 : GONE_NS, true, err);
 	pid_t kill_by = 0;
 
 	if (subject->monitor)

@@ -34,7 +34,7 @@ struct cri_container {
 	unsigned exec_count;
 	bool answered; /* the stop call was */
 	char stop_error[256];
-	struct loop_timer *patience;     /* of a stop; NULL: there was none */
+	struct loop_timer *patience;          /* of a stop; NULL: there was none */
 	Cri__ContainerStatusResponse *status; /* of the last inspection */
 };
 

@@ -26,7 +26,8 @@ static const char *name_of(const Cri__Container *container)
 
 static const char *pod_of(const Cri__Container *container)
 {
-	const char *pod = message_pair(container->labels, container->n_labels, POD_NAME);
+	const char *pod =
+		message_pair(container->labels, container->n_labels, POD_NAME);
 
 	return pod ? pod : "";
 }
@@ -106,9 +107,9 @@ static void read_about(
 	struct subject_about *about = mem_zeroed(sizeof *about);
 
 	about->name = pod ? mem_textf("%s/%s", pod, name) : mem_text(name);
-	about->image = mem_text(status->image && status->image->image[0]
-			? status->image->image
-			: status->image_ref);
+	about->image =
+		mem_text(status->image && status->image->image[0] ? status->image->image
+								  : status->image_ref);
 	about->restart_policy = mem_text("no");
 	about->restarts = number_of(status, RESTARTS, 0);
 	about->exit_code = status->exit_code;
@@ -116,8 +117,8 @@ static void read_about(
 	container->subject.about = about;
 }
 
-static void choose_grace(struct cri_container *container, const struct attach_spec *spec,
-	const Cri__ContainerStatus *status)
+static void choose_grace(struct cri_container *container,
+	const struct attach_spec *spec, const Cri__ContainerStatus *status)
 {
 	container->grace_s = spec->grace_ns == ATTACH_OWN_GRACE
 		? number_of(status, GRACE, GRACE_S)

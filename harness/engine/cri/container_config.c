@@ -80,8 +80,9 @@ static const char *find_init(struct err *err)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
 	}
-	err_set(err, "service.init: CRI has no init of its own, and there is no "
-		     "tini-static here (package tini)");
+	err_set(err,
+		"service.init: CRI has no init of its own, and there is no "
+		"tini-static here (package tini)");
 	return NULL;
 }
 
@@ -104,8 +105,7 @@ static bool add_command(Cri__ContainerConfig *config, const struct subject_spec 
 			json_get(of_image, "Entrypoint"));
 	add_words(&config->command, &config->n_command, spec->entrypoint);
 	if (spec->init && !spec->entrypoint && !spec->command)
-		add_words_of(
-			&config->args, &config->n_args, json_get(of_image, "Cmd"));
+		add_words_of(&config->args, &config->n_args, json_get(of_image, "Cmd"));
 	add_words(&config->args, &config->n_args, spec->command);
 	return true;
 }
@@ -136,8 +136,8 @@ static bool read_number(Cri__Int64 **number, const char *text)
 }
 
 /* "1000:1000", "www-data", "33". */
-static bool add_user(Cri__LinuxContainerSecurityContext *context, const char *text,
-	struct err *err)
+static bool add_user(
+	Cri__LinuxContainerSecurityContext *context, const char *text, struct err *err)
 {
 	size_t len = strcspn(text, ":");
 	SCOPED(mem_free) char *user = mem_textf("%.*s", (int)len, text);

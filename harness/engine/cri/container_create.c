@@ -67,13 +67,12 @@ static bool find_image(struct cri_engine *cri, struct plan *plan, struct err *er
 {
 	const struct subject_spec *spec = plan->spec;
 
-	if (spec->image || (cri->image && !signal_of_ours(spec)))
-		plan->image = mem_text(spec->image ? spec->image : cri->image);
+	if (spec->image || (cri->engine.own_image && !signal_of_ours(spec)))
+		plan->image = mem_text(spec->image ? spec->image : cri->engine.own_image);
 	else
 		plan->image = cri_images_load(
 			cri, OWN_IMAGE_PROGRAMS, signal_of_ours(spec), err);
-	plan->of_image =
-		plan->image ? cri_images_config(cri, plan->image, err) : NULL;
+	plan->of_image = plan->image ? cri_images_config(cri, plan->image, err) : NULL;
 	return plan->of_image && check_signal(plan, err);
 }
 
@@ -98,8 +97,7 @@ static bool make_plan(struct cri_engine *cri, struct plan *plan, struct err *err
 		cri_container_config(cri, spec, plan->image, plan->of_image, err);
 	if (!plan->config)
 		return false;
-	plan->config->log_path =
-		mem_textf("%s.log", plan->sandbox->metadata->name);
+	plan->config->log_path = mem_textf("%s.log", plan->sandbox->metadata->name);
 	return true;
 }
 
@@ -128,8 +126,8 @@ static bool create(struct cri_container *container, struct plan *plan, struct er
 }
 
 /* The log is watched before the runtime opens it, so that its end is not missed. */
-static bool start(struct cri_container *container, const struct plan *plan,
-	struct err *err)
+static bool start(
+	struct cri_container *container, const struct plan *plan, struct err *err)
 {
 	const struct subject_spec *spec = plan->spec;
 	SCOPED(mem_free)

@@ -58,7 +58,8 @@ static Cri__ExecSyncRequest *make_request(const char *id, const char *const *arg
 	return request;
 }
 
-bool cri_container_exec(struct subject *subject, const char *const *argv, struct err *err)
+bool cri_container_exec(
+	struct subject *subject, const char *const *argv, struct err *err)
 {
 	struct cri_container *container = (struct cri_container *)subject;
 	struct cri_exec *exec = &container->execs[container->exec_count];

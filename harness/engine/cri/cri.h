@@ -12,7 +12,6 @@ struct cri_engine {
 	struct runtime_service *service;
 	cJSON *config; /* the runtime's own configuration; NULL: it does not tell */
 	char *home;    /* the value of RUN_LABEL_HOME */
-	char *image;   /* the programs image, once it is there */
 	unsigned made; /* sandboxes so far: their names differ by it */
 };
 

@@ -46,9 +46,9 @@ static bool prepare(struct engine *engine, const char *image, struct err *err)
 		config = cri_images_config(cri, image, err);
 		return config != NULL;
 	}
-	if (!cri->image)
-		cri->image = cri_images_load(cri, OWN_IMAGE_PROGRAMS, NULL, err);
-	return cri->image != NULL;
+	if (!engine->own_image)
+		engine->own_image = cri_images_load(cri, OWN_IMAGE_PROGRAMS, NULL, err);
+	return engine->own_image != NULL;
 }
 
 /* With the names that Docker's inspection has, which OCI's configuration shares. */
@@ -115,7 +115,7 @@ static void destroy(struct engine *engine)
 	runtime_service_close(cri->service);
 	cJSON_Delete(cri->config);
 	free(cri->home);
-	free(cri->image);
+	free(engine->own_image);
 	free(cri);
 }
 
@@ -154,6 +154,7 @@ struct engine *cri_create(
 		.oom = true,
 		.pid1_rules = true,
 	};
+	engine->own_image = mem_text(options->own_image);
 	cri->home = run_label_home();
 	cri->service = runtime_service_open(loop, options->interrupted, err);
 	if (cri->service && ask_status(cri, err)) {

@@ -56,8 +56,8 @@ static bool take_message(const struct buf *body, struct grpc_result *result)
 	return result->len == body->len - PREFIX_LEN;
 }
 
-static void read_answer(const struct grpc_call *call,
-	const struct fetch_result *answer, struct grpc_result *result, struct err *why)
+static void read_answer(const struct grpc_call *call, const struct fetch_result *answer,
+	struct grpc_result *result, struct err *why)
 {
 	const char *status = fetch_header(call->fetch, "grpc-status");
 	const char *message = fetch_header(call->fetch, "grpc-message");

@@ -8,8 +8,8 @@
 #ifndef HARNESS_ENGINE_CRI_GRPC_CALL_H
 #define HARNESS_ENGINE_CRI_GRPC_CALL_H
 
-#include <stdint.h>
 #include <protobuf-c/protobuf-c.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/fetch.h"
@@ -25,8 +25,8 @@ enum {
 };
 
 struct grpc_result {
-	int status;      /* GRPC_OK, another status, GRPC_NONE */
-	const char *why; /* of a failure, in the server's words; "" */
+	int status;             /* GRPC_OK, another status, GRPC_NONE */
+	const char *why;        /* of a failure, in the server's words; "" */
 	const uint8_t *message; /* of a success: packed */
 	size_t len;
 	int64_t ended_ns;

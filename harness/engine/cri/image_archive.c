@@ -99,8 +99,8 @@ bool image_archive_write(const struct image_archive *archive, const char *folder
 	SCOPED(mem_free) char *digest = digest_of(archive->layer, loop, err);
 	SCOPED(mem_free)
 	char *from = mem_textf("%.*s", (int)(slash - archive->layer), archive->layer);
-	const char *const argv[] = {"tar", "-c", "-f", file, "-C", folder, "config.json",
-		"manifest.json", "-C", from, slash + 1, NULL};
+	const char *const argv[] = {"tar", "-c", "-f", file, "-C", folder,
+		"config.json", "manifest.json", "-C", from, slash + 1, NULL};
 	SCOPED(mem_free) char *config = mem_textf("%s/config.json", folder);
 	SCOPED(mem_free) char *manifest = mem_textf("%s/manifest.json", folder);
 	SCOPED(buf_done) struct buf out = {0};

@@ -27,7 +27,8 @@ static Cri__ImageStatusResponse *ask(
 	message_set(&request->image->image, image);
 	request->verbose = true;
 	answer = runtime_service_call(cri->service,
-		&(struct cri_call){.method = CRI_IMAGE_STATUS, .request = request}, err);
+		&(struct cri_call){.method = CRI_IMAGE_STATUS, .request = request},
+		err);
 	if (!answer || answer->image)
 		return answer;
 	message_free(&answer);
@@ -51,7 +52,8 @@ cJSON *cri_images_config(struct cri_engine *cri, const char *image, struct err *
 static bool has(struct cri_engine *cri, const char *image)
 {
 	struct err missing;
-	SCOPED(message_free) Cri__ImageStatusResponse *answer = ask(cri, image, &missing);
+	SCOPED(message_free) Cri__ImageStatusResponse *answer =
+		ask(cri, image, &missing);
 
 	return answer != NULL;
 }
@@ -74,8 +76,8 @@ static bool await(struct cri_engine *cri, const char *image, struct err *err)
 
 static bool ctr(struct cri_engine *cri, const char *const *words, struct err *err)
 {
-	const char *argv[16] = {
-		"ctr", "--address", cri->service->socket, "--namespace", "k8s.io", "images"};
+	const char *argv[16] = {"ctr", "--address", cri->service->socket, "--namespace",
+		"k8s.io", "images"};
 	SCOPED(buf_done) struct buf out = {0};
 	size_t count = 6;
 

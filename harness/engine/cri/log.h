@@ -33,8 +33,8 @@ struct cri_log_spec {
 };
 
 /* Keeps loop. */
-struct cri_log *cri_log_open(uv_loop_t *loop, const struct cri_log_spec *spec,
-	struct err *err) MUST_CHECK;
+struct cri_log *cri_log_open(
+	uv_loop_t *loop, const struct cri_log_spec *spec, struct err *err) MUST_CHECK;
 
 /* Has the runtime closed the file, and did not open another? Also of NULL. */
 bool cri_log_is_over(const struct cri_log *log);

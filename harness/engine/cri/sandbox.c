@@ -18,7 +18,8 @@ Cri__NamespaceOption *cri_sandbox_namespaces(void)
 	return namespaces;
 }
 
-void cri_sandbox_add_labels(const struct cri_engine *cri, Cri__Pair ***labels, size_t *n)
+void cri_sandbox_add_labels(
+	const struct cri_engine *cri, Cri__Pair ***labels, size_t *n)
 {
 	message_add_pair(labels, n, RUN_LABEL, cri->engine.options.run_id);
 	message_add_pair(labels, n, RUN_LABEL_HOME, cri->home);

@@ -15,8 +15,8 @@ void cri_sandbox_add_labels(
 	const struct cri_engine *cri, Cri__Pair ***labels, size_t *n);
 
 /* What a sandbox is made of; the caller's. */
-Cri__PodSandboxConfig *cri_sandbox_config(struct cri_engine *cri, const char *name,
-	const char *log_folder) MUST_CHECK;
+Cri__PodSandboxConfig *cri_sandbox_config(
+	struct cri_engine *cri, const char *name, const char *log_folder) MUST_CHECK;
 
 /* Gives its id, the caller's; NULL with err. Turns the loop. */
 char *cri_sandbox_run(struct cri_engine *cri, Cri__PodSandboxConfig *config,

@@ -63,8 +63,9 @@ static void note_kill(
 		: docker_events_find(times->events, "kill", SIGKILL, 0);
 	bool traced = facts->kill_source == STAMP_KERNEL;
 
-	facts->kill_by_engine =
-		event || (traced && !times->complete && container_runtime_is(facts->kill_sender));
+	facts->kill_by_engine = event ||
+		(traced && !times->complete &&
+			container_runtime_is(facts->kill_sender));
 	if (traced || !event)
 		return;
 	facts->kill_source = STAMP_ENGINE;

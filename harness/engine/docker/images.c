@@ -44,10 +44,10 @@ static bool import(struct docker_engine *docker, enum own_image image, const cha
 	SCOPED(mem_free) char *entry_query = docker_api_escape(entry ? entry : "");
 	SCOPED(mem_free)
 	char *path_query = docker_api_escape("ENV PATH=" OWN_IMAGE_PATH);
-	SCOPED(mem_free) char *path = mem_textf(
-		"/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s",
-		own_image_name(image), tag, path_query, entry ? "&changes=" : "",
-		entry_query);
+	SCOPED(mem_free) char *path =
+		mem_textf("/images/create?fromSrc=-&repo=%s&tag=%s&changes=%s%s%s",
+			own_image_name(image), tag, path_query,
+			entry ? "&changes=" : "", entry_query);
 	SCOPED(json_free) cJSON *answer = NULL;
 
 	return docker_api_call(docker->api,

@@ -12,12 +12,12 @@
 
 /* Loads the image unless it is there. Gives its name with the tag, the caller's; NULL
  * with err. Turns the loop. */
-char *docker_images_load(struct docker_engine *docker, enum own_image image,
-	struct err *err) MUST_CHECK;
+char *docker_images_load(
+	struct docker_engine *docker, enum own_image image, struct err *err) MUST_CHECK;
 
 /* The same, and tags the image ":latest". Gives "NAME:latest (NAME:TAG)". */
-char *docker_images_load_latest(struct docker_engine *docker, enum own_image image,
-	struct err *err) MUST_CHECK;
+char *docker_images_load_latest(
+	struct docker_engine *docker, enum own_image image, struct err *err) MUST_CHECK;
 
 /* False with err when there is no image of this name. */
 bool docker_images_have(

@@ -246,8 +246,8 @@ static void cri_names_what_it_has_not_got(void **state)
 	struct err err = {0};
 
 	strlist_add(&tmpfs, "/run");
-	fixture->subject = up_with(
-		fixture, &(struct container_options){.tmpfs = tmpfs}, &err);
+	fixture->subject =
+		up_with(fixture, &(struct container_options){.tmpfs = tmpfs}, &err);
 	assert_null(fixture->subject);
 	assert_string_equal(err.text, "the cri engine has not got service.tmpfs");
 	fixture->subject =
@@ -594,8 +594,8 @@ static struct containerd containerd_start(void)
 	containerd.own = mem_textf("%s/containerd", containerd.folder);
 	containerd_run(&containerd, "up", &containerd.endpoint);
 	/* Without one there is nothing to test, whatever else may run on the machine. */
-	setenv(ENDPOINT,
-		containerd.endpoint ? containerd.endpoint : "unix:///nowhere", 1);
+	setenv(ENDPOINT, containerd.endpoint ? containerd.endpoint : "unix:///nowhere",
+		1);
 	return containerd;
 }
 
