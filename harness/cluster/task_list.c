@@ -66,17 +66,20 @@ static bool enter(struct cluster_task *task, enum task_state state, int64_t now_
 	return true;
 }
 
-static bool set_flags(
-	struct cluster_task *task, bool wanted, bool ready, int64_t now_ns)
+static bool set_flags(struct cluster_task *task, bool wanted, bool ready)
 {
 	bool is_ready = ready && wanted && task->state == TASK_RUNNING;
 	bool changed = task->wanted != wanted || task->ready != is_ready;
 
 	task->wanted = wanted;
 	task->ready = is_ready;
-	if (!wanted && !task->unwanted_ns)
-		task->unwanted_ns = now_ns;
 	return changed;
+}
+
+static void note_unwanted(struct cluster_task *task, int64_t now_ns)
+{
+	if (!task->wanted && !task->unwanted_ns)
+		task->unwanted_ns = now_ns;
 }
 
 bool task_list_see(
@@ -90,9 +93,10 @@ bool task_list_see(
 	task->listed = true;
 	changed = learn_texts(task, sight) || changed;
 	changed = enter(task, sight->state, now_ns) || changed;
-	changed = set_flags(task, sight->wanted && !is_over(task), sight->ready,
-			  now_ns) ||
+	changed = set_flags(task, sight->wanted && !is_over(task), sight->ready) ||
 		changed;
+	if (!sight->by_itself)
+		note_unwanted(task, now_ns);
 	if (sight->exit_code >= 0 && sight->exit_code != task->exit_code) {
 		task->exit_code = sight->exit_code;
 		changed = true;
@@ -117,9 +121,13 @@ bool task_list_end(struct cluster *cluster, int64_t now_ns)
 	for (unsigned i = 0; i < cluster->task_count; i++) {
 		struct cluster_task *task = &cluster->tasks[i];
 
+		bool had_ended = task->state == TASK_ENDED;
+
 		if (task->listed || !enter(task, TASK_GONE, now_ns))
 			continue;
-		set_flags(task, false, false, now_ns);
+		set_flags(task, false, false);
+		if (!had_ended)
+			note_unwanted(task, now_ns);
 		changed = true;
 	}
 	return changed;

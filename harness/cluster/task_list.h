@@ -15,6 +15,8 @@ struct task_sight {
 	const char *id, *name, *node, *container, *address, *message;
 	enum task_state state; /* TASK_GONE: it was removed */
 	bool wanted, ready;
+	/* It has ended, and nobody had asked it to: no stop, though it is not wanted now. */
+	bool by_itself;
 	int exit_code;                         /* -1: not known */
 	int64_t ended_wall_ns, ended_error_ns; /* as of struct cluster_task */
 };

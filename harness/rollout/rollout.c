@@ -81,6 +81,7 @@ void rollout_done(struct rollout *rollout)
 	free(rollout->steps);
 	free(rollout->tasks);
 	free(rollout->stops);
+	free(rollout->gave_up);
 	free(rollout->unobserved);
 	free(rollout->requests);
 	*rollout = (struct rollout){0};

@@ -46,6 +46,7 @@ struct rollout {
 	unsigned task_count;
 	struct task_stop *stops;
 	unsigned stop_count;
+	char *gave_up;    /* the orchestrator's words for an action that it gave up; NULL */
 	char *unobserved; /* why the orchestrator could not be watched; NULL: it was */
 
 	struct traffic_record *requests; /* in the order in which they ended */

@@ -87,6 +87,14 @@ static bool has_settled(const void *arg)
 		(!state->balancer || balancer_has_settled(state->balancer));
 }
 
+/* Or the orchestrator has given up. */
+static bool is_decided(const void *arg)
+{
+	const struct rollout_state *state = arg;
+
+	return state->options->cluster->gave_up[0] || has_settled(state);
+}
+
 /* Every task that ended on a node with a witness has its stop. */
 static bool is_told(const void *arg)
 {
@@ -128,6 +136,15 @@ static bool acts_on_node(const struct rollout_part *part)
 	return part->action == ROLLOUT_DRAIN || part->action == ROLLOUT_NODE_DEATH;
 }
 
+static bool gave_up(struct rollout_state *state)
+{
+	const char *words = state->options->cluster->gave_up;
+
+	if (words[0] && !state->rollout->gave_up)
+		state->rollout->gave_up = mem_text(words);
+	return words[0];
+}
+
 /* False: there is no use in another one. */
 static bool do_step(struct rollout_state *state, unsigned number)
 {
@@ -139,8 +156,10 @@ static bool do_step(struct rollout_state *state, unsigned number)
 	rollout_step_says(state, "%s, %u of %lld", added->what, number, (long long)part->times);
 	if (!act(state, node, &err))
 		return rollout_trouble(state, TROUBLE_NOT_UP, "%s: %s", added->what, err.text);
-	switch (rollout_await(state, has_settled, part->within_ns)) {
+	switch (rollout_await(state, is_decided, part->within_ns)) {
 	case WAIT_SO:
+		if (gave_up(state))
+			return false;
 		added->settled_ns = clock_now();
 		rollout_await(state, is_told, TOLD_NS);
 		return true;

@@ -190,11 +190,13 @@ static bool never_settled(const struct rollout *rollout, struct buf *text)
 	for (unsigned i = 0; i < rollout->step_count; i++) {
 		const struct rollout_step *step = &rollout->steps[i];
 
+		const char *why =
+			rollout->gave_up ? rollout->gave_up : rollout->unobserved;
+
 		if (!step->settled_ns)
 			return buf_addf(text, "the %s was not done after %s%s%.200s",
 				step->what, CLOCK_TEXT(rollout->held_ns - step->asked_ns),
-				rollout->unobserved ? ": " : "",
-				rollout->unobserved ? rollout->unobserved : "");
+				why ? ": " : "", why ? why : "");
 	}
 	return false;
 }

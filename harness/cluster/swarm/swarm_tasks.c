@@ -11,23 +11,25 @@
 static const struct row {
 	const char *name;
 	enum task_state means;
-	bool has_code; /* the exit code that comes with it is of the end */
+	bool has_code;  /* the exit code that comes with it is of the end */
+	bool by_itself; /* unless it was seen to be unwanted before */
 } states[] = {
-	{"new", TASK_PENDING, false},
-	{"allocated", TASK_PENDING, false},
-	{"pending", TASK_PENDING, false},
-	{"assigned", TASK_PENDING, false},
-	{"accepted", TASK_PENDING, false},
-	{"preparing", TASK_PENDING, false},
-	{"ready", TASK_PENDING, false},
-	{"starting", TASK_PENDING, false}, /* also: its health check has not passed */
-	{"running", TASK_RUNNING, false},
-	{"complete", TASK_ENDED, true},
-	{"shutdown", TASK_ENDED, true},
-	{"failed", TASK_ENDED, true},
-	{"rejected", TASK_ENDED, false},
-	{"orphaned", TASK_ENDED, false}, /* its node was away for too long */
-	{"remove", TASK_ENDED, false},
+	{"new", TASK_PENDING, false, false},
+	{"allocated", TASK_PENDING, false, false},
+	{"pending", TASK_PENDING, false, false},
+	{"assigned", TASK_PENDING, false, false},
+	{"accepted", TASK_PENDING, false, false},
+	{"preparing", TASK_PENDING, false, false},
+	{"ready", TASK_PENDING, false, false},
+	{"starting", TASK_PENDING, false,
+		false}, /* also: its health check has not passed */
+	{"running", TASK_RUNNING, false, false},
+	{"complete", TASK_ENDED, true, true},
+	{"shutdown", TASK_ENDED, true, false},
+	{"failed", TASK_ENDED, true, true},
+	{"rejected", TASK_ENDED, false, true},
+	{"orphaned", TASK_ENDED, false, false}, /* its node was away for too long */
+	{"remove", TASK_ENDED, false, false},
 };
 
 /* NULL: a state of a later version. */
@@ -123,6 +125,7 @@ static bool read_task(
 			json_text(json_get(status, "ContainerStatus"), "ContainerID"),
 		.message = json_text(status, "Err"),
 		.state = state ? state->means : TASK_PENDING,
+		.by_itself = state && state->by_itself,
 		/* "ready" is wanted too: its turn comes when another has ended. */
 		.wanted = wanted && wanted->means != TASK_ENDED,
 		.exit_code = -1,

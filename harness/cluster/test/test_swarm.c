@@ -305,6 +305,9 @@ static void a_task_that_never_starts_says_why(void **state)
 	assert_ok(cluster_deploy(scene->cluster, &spec, NULL, NULL, &err), &err);
 	SWARM_UNTIL(scene, message_of(scene->cluster));
 	assert_non_null(strstr(message_of(scene->cluster), "no-such-program"));
+	for (unsigned i = 0; i < scene->cluster->task_count; i++)
+		assert_true(!scene->cluster->tasks[i].ended_ns ||
+			!scene->cluster->tasks[i].unwanted_ns);
 	assert_false(cluster_has_settled(scene->cluster));
 }
 

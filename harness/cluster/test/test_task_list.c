@@ -79,6 +79,28 @@ static void a_task_does_not_come_back_from_its_end(void **state UNUSED)
 	task_list_done(&cluster);
 }
 
+static void an_end_of_its_own_is_no_stop(void **state UNUSED)
+{
+	struct cluster cluster = {0};
+	struct task_sight failed = sight("a", TASK_ENDED, false);
+
+	failed.by_itself = true;
+	see(&cluster, sight("a", TASK_RUNNING, true), 10);
+	task_list_begin(&cluster);
+	assert_true(see(&cluster, failed, 20));
+	assert_false(task_list_end(&cluster, 20));
+	task_list_begin(&cluster);
+	assert_true(task_list_end(&cluster, 30));
+	assert_int_equal(cluster.tasks[0].unwanted_ns, 0);
+	assert_int_equal(cluster.tasks[0].ended_ns, 20);
+	/* It was asked to, and failed then. */
+	failed.id = "b";
+	see(&cluster, sight("b", TASK_RUNNING, false), 40);
+	see(&cluster, failed, 50);
+	assert_int_equal(cluster.tasks[1].unwanted_ns, 40);
+	task_list_done(&cluster);
+}
+
 static void what_is_not_in_a_list_is_gone(void **state UNUSED)
 {
 	struct cluster cluster = {0};
@@ -116,6 +138,7 @@ int main(void)
 		cmocka_unit_test(each_change_has_its_stamp),
 		cmocka_unit_test(what_was_known_stays_known),
 		cmocka_unit_test(a_task_does_not_come_back_from_its_end),
+		cmocka_unit_test(an_end_of_its_own_is_no_stop),
 		cmocka_unit_test(what_is_not_in_a_list_is_gone),
 	};
 

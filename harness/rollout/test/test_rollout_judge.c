@@ -271,6 +271,19 @@ static void an_orchestrator_that_is_not_done_is_stuck(void **state)
 	assert_non_null(text_of(scene, DIAGNOSIS_U6));
 }
 
+static void an_orchestrator_that_gives_up_says_why(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.steps[0].settled_ns = 0;
+	scene->rollout.gave_up = mem_text("update paused due to failure");
+	scene->rollout.unobserved = mem_text("no whole answer within 5s");
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_ENGINE_STUCK);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U6), ": update paused due to"));
+}
+
 static void a_witness_that_was_lost_leaves_it_open(void **state)
 {
 	struct scene *scene = *state;
@@ -324,6 +337,7 @@ int main(void)
 		SCENE(a_time_without_a_task_is_told),
 		SCENE(a_task_that_never_ran_is_dirty),
 		SCENE(an_orchestrator_that_is_not_done_is_stuck),
+		SCENE(an_orchestrator_that_gives_up_says_why),
 		SCENE(a_witness_that_was_lost_leaves_it_open),
 		cmocka_unit_test(the_api_alone_proves_no_kill),
 	};
