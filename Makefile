@@ -263,7 +263,7 @@ bench-starts: deps
 	@$(out)/bench/bench-starts $(COUNT)
 
 # The harness as a library: no commands, no reports.
-bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker engine/cri run judge judge/diagnose)) $(out)/harness/engine/cri/cri.pb-c.o $(out)/harness/programs.o $(behavior) $(lib)
+bench_harness := $(call objects,$(addprefix harness/,scenario engine engine/docker engine/cri cluster cluster/swarm cluster/kubernetes run judge judge/diagnose)) $(out)/harness/engine/cri/cri.pb-c.o $(out)/harness/programs.o $(behavior) $(lib)
 $(out)/bench/bench: $(bench) $(bench_harness)
 $(out)/bench/bench-gate: $(bench_gate) $(out)/harness/compare/gate.o $(call objects,harness/stats) $(bench_harness)
 $(out)/bench/bare: $(out)/bench/bare.o

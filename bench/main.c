@@ -26,6 +26,7 @@ static const struct {
 	{"curve", suite_curve},
 	{"scale", suite_scale},
 	{"ladder", suite_ladder},
+	{"herd", suite_herd},
 	{"harness", suite_harness},
 	{"idle", suite_idle},
 	{"truth", suite_truth},

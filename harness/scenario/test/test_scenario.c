@@ -119,12 +119,12 @@ static const struct {
 		"a replacement without clients"},
 	{"{\"name\":\"x\",\"service\":{\"command\":[\"x\"]},"
 	 "\"load\":{\"replacement\":true}}",
-		"s:1:47: load.replacement: only stopbench's own service, with sessions of "
+		"s:1:49: load.replacement: only stopbench's own service, with sessions of "
 		"the mock agent API, has one",
 		"two of a service whose port and sessions are its own"},
 	{"{\"name\":\"x\",\"service\":{\"port\":8080},"
 	 "\"load\":{\"sessions\":1,\"replacement\":true}}",
-		"s:1:57: load.replacement: two instances need the host's network, and no "
+		"s:1:58: load.replacement: two instances need the host's network, and no "
 		"service.port",
 		"two on one port"},
 	{"{\"name\":\"x\",\"expect\":{\"disconnected\":1}}",
