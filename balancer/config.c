@@ -26,6 +26,10 @@ const struct field balancer_settings[] = {
 		.help = "how often a request that no backend has begun to answer is sent "
 			"to another one",
 		.min = 0, .max = 10},
+	{"IDLE", FIELD_INT, offsetof(struct balancer_config, idle_s), "4",
+		.help = "seconds for which an idle connection to a backend is used again; a "
+			"server that closes its own earlier loses requests",
+		.min = 1, .max = 3600},
 	{"TIMEOUT", FIELD_DURATION, offsetof(struct balancer_config, timeout_ns), "60s",
 		.help = "bound of the wait for a whole answer of a backend; 0s: none"},
 	{0},

@@ -18,6 +18,7 @@ struct balancer_config {
 	int64_t health_interval_ns;
 	int64_t fails;
 	int64_t retries;
+	int64_t idle_s;     /* a connection to a backend is used again for so long */
 	int64_t timeout_ns; /* for a whole answer of a backend; 0: none */
 };
 

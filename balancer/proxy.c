@@ -100,13 +100,15 @@ static void begin_stream(struct passage *passage)
 	passage->streams = true;
 }
 
-/* A piece of a 2xx. What is longer than the ceiling flows as well. */
+/* A piece of a 2xx, or first its head, without bytes. What is longer than the ceiling flows as well. */
 static void on_data(void *arg, const char *data, size_t len)
 {
 	struct passage *passage = arg;
 
-	if (!passage->streams && fetch_header(passage->call, "Content-Length") &&
-		buf_add(&passage->held, data, len))
+	bool is_held = fetch_header(passage->call, "Content-Length") ||
+		fetch_status(passage->call) == 204;
+
+	if (!passage->streams && is_held && buf_add(&passage->held, data, len))
 		return;
 	if (!passage->streams)
 		begin_stream(passage);
@@ -191,8 +193,10 @@ static bool start(struct passage *passage, struct err *err)
 			.body = has_body ? exchange->body.data : NULL,
 			.body_len = exchange->body.len,
 			.timeout_ns = passage->proxy->config->timeout_ns,
+			.reuse_s = (unsigned)passage->proxy->config->idle_s,
 			.body_ceiling = BODY_CEILING,
 			.data = on_data,
+			.tells_head = true,
 			.done = on_answer,
 			.arg = passage,
 			.all_heads = true,

@@ -324,6 +324,9 @@ bool fetch_call_prepare(
 	failed |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->socket);
 	failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh);
 	failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, once);
+	if (request->reuse_s)
+		failed |= curl_easy_setopt(
+			easy, CURLOPT_MAXAGE_CONN, (long)request->reuse_s);
 	return failed == 0 || err_set(err, "curl refuses an option");
 }
 

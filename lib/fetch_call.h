@@ -70,6 +70,7 @@ struct fetch_request {
 	bool fresh;   /* a new connection, closed afterwards */
 	bool keep;    /* that new one stays open for later requests */
 	bool last;    /* the connection is closed afterwards, be it new or not */
+	unsigned reuse_s; /* no connection that was idle for longer is used; 0: 118 s */
 	bool small;   /* the answer has a few KiB: it is read in small pieces */
 	bool http2;               /* HTTP/2 without TLS, which the server has to speak */
 	const char *const *heads; /* names of headers of the answer that fetch_header()

@@ -244,6 +244,20 @@ static void a_stream_flows(void **state)
 	assert_true(scene->pieces > 1);
 }
 
+/* Who closes an idle connection while a request is on its way loses that. */
+static void an_idle_connection_is_not_used_for_long(void **state)
+{
+	struct balancer_scene *scene = *state;
+
+	start_balancer(scene, "--idle=1", NULL);
+	ask(scene, (struct fetch_request){.url = "/plain"});
+	ask(scene, (struct fetch_request){.url = "/plain"});
+	assert_int_equal(scene->server.accepted, 1);
+	until_idle(&scene->loop, 2100); /* curl counts whole seconds */
+	ask(scene, (struct fetch_request){.url = "/plain"});
+	assert_int_equal(scene->server.accepted, 2);
+}
+
 static void a_request_goes_to_another_backend(void **state)
 {
 	struct balancer_scene *scene = *state;
@@ -397,6 +411,7 @@ int main(void)
 		SCENE(a_request_and_its_answer_pass_as_they_came),
 		SCENE(an_answer_ends_as_that_of_the_backend),
 		SCENE(a_stream_flows),
+		SCENE(an_idle_connection_is_not_used_for_long),
 		SCENE(a_request_goes_to_another_backend),
 		SCENE(backends_are_changed_at_the_control_socket),
 		SCENE(a_backend_that_is_taken_out_keeps_its_requests),
