@@ -74,11 +74,11 @@ static bool handle_stop_signals(struct service *service, struct err *err)
 	return true;
 }
 
-/* A session has a stream and a warm connection. A twentieth of the descriptors is left for
+/* A session has a stream and a warm connection. A fifth of the descriptors is left for
  * what else there is. */
 static unsigned warm_connections(const struct service *service)
 {
-	unsigned most = service->descriptors / 2 - service->descriptors / 40;
+	unsigned most = service->descriptors / 5 * 2 + 1;
 
 	return service->config.session_limit < most
 		? (unsigned)service->config.session_limit
