@@ -97,4 +97,43 @@ stop --rolling shop
 check "an option of a service alone" ends_with 2 "are of --service"
 check "no witness is left" [ -z "$(ls -d "$work"/stopbench-* 2>/dev/null)" ]
 
+# --- a daemon that dies below its witness, on a swarm of our own ---
+
+[ -z "${STOPBENCH_SWARM:-}" ] || exit "$failed"
+
+await() { # COMMAND...
+	for _ in $(seq 400); do
+		"$@" && return
+		sleep 0.05
+	done
+	return 1
+}
+
+DOCKER_HOST="unix://$rig/n2/docker.sock" "$bin/stopbench" witness --json --label "$name" \
+	>"$work/out" 2>"$work/errors" &
+witness=$!
+await grep -q watching "$work/errors"
+begin() { # NAME
+	DOCKER_HOST="unix://$rig/n2/docker.sock" docker run -d --pull never --label "$name=yes" \
+		--name "$name-$1" stopbench-programs:latest handles-term >/dev/null
+}
+tells() { # WHAT CONTAINER
+	grep -q "^{\"$1\":.*\"name\":\"$name-$2\"" "$work/out"
+}
+begin first
+await tells watching first
+sh test/support/swarm-kill "$rig" n2
+check "the witness says that the daemon is away" await grep -q "is away" "$work/errors"
+check "and how its container ended" await tells stop first
+sh test/support/swarm-start "$rig" n2
+check "that it is back" await grep -q "is back" "$work/errors"
+begin second
+await tells watching second
+DOCKER_HOST="unix://$rig/n2/docker.sock" docker stop "$name-second" >/dev/null
+check "and goes on" await tells stop second
+kill "$witness"
+wait "$witness"
+code=$?
+check "until it is told to end" [ "$code" = 0 ]
+
 exit "$failed"
