@@ -14,7 +14,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 
-#define RECEIVE_BUFFER (1 << 20) /* a busy host closes thousands of connections */
+#define RECEIVE_BUFFER (4 << 20) /* a busy host closes thousands of connections */
 #define LATE_MS        250       /* more than a peer may take for an acknowledgement */
 #define INTERFACES_MAX 64
 
@@ -75,7 +75,9 @@ static bool join(int fd)
 	};
 	int size = RECEIVE_BUFFER;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	/* As in proc_events: past the system's limit with CAP_NET_ADMIN. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 		bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
 }
