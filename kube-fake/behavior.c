@@ -13,6 +13,9 @@ const struct field kube_behavior_fields[] = {
 		.help = "from SIGTERM to the end of the program"},
 	{"exit_code", FIELD_INT, AT(exit_code), "0", .max = 255,
 		.help = "of the program, if it ends before SIGKILL"},
+	{"serves", FIELD_BOOL, AT(serves), "false",
+		.help = "pods have addresses of 127.0.0.0/8 and answer there over HTTP; from "
+			"SIGTERM on 503 at /ready, for DRAIN_DELAY of their environment"},
 	{"dead_node", FIELD_TEXT, AT(dead_node), NULL,
 		.help = "a node whose kubelet does nothing any more"},
 	{"endpoint_lag", FIELD_DURATION, AT(endpoint_ns), "20ms",

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "kube-fake/events.h"
+#include "kube-fake/pod_server.h"
 #include "kube-fake/pod_status.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -35,6 +36,7 @@ struct pod_run {
 	int64_t term_ns;   /* how long the program has from SIGTERM on */
 	int64_t exit_code; /* with which it will end */
 	bool runs;         /* its containers have started */
+	struct pod_server *server; /* NULL: it cannot be asked */
 };
 
 struct kubelet {
@@ -55,6 +57,7 @@ static void run_free(struct pod_run *run)
 {
 	DL_DELETE(run->kubelet->runs, run);
 	loop_timer_destroy(run->timer);
+	pod_server_destroy(run->server);
 	free(run->namespace);
 	free(run->name);
 	free(run->uid);
@@ -208,12 +211,17 @@ static void bind_to_node(struct pod_run *run, struct object *pod)
 static void start(struct pod_run *run, struct object *pod)
 {
 	unsigned number = ++run->kubelet->addresses;
-	SCOPED(mem_free) char *address =
-		mem_textf("10.244.%u.%u", number / 250 % 250, number % 250 + 1);
+	bool serves = run->kubelet->fake->behavior.serves;
+	SCOPED(mem_free)
+	char *address = mem_textf("%s.%u.%u", serves ? "127.244" : "10.244",
+		number / 250 % 250, number % 250 + 1);
 	cJSON *draft = object_draft(pod);
 
 	pod_status_running(draft, address);
 	run->runs = true;
+	if (serves)
+		run->server = pod_server_create(
+			run->kubelet->fake->loop, draft, address);
 	plan(run, POD_READY, run->kubelet->fake->behavior.ready_ns);
 	store_replace(run->kubelet->fake->store, pod, draft);
 }
@@ -262,10 +270,12 @@ static void run_prestop(struct pod_run *run, struct object *pod)
 static void terminate(struct pod_run *run)
 {
 	const struct kube_behavior *behavior = &run->kubelet->fake->behavior;
-	bool in_time = behavior->stop_ns < run->term_ns;
+	int64_t drain_ns = run->server ? pod_server_term(run->server) : 0;
+	int64_t stop_ns = behavior->stop_ns + drain_ns;
+	bool in_time = stop_ns < run->term_ns;
 
 	run->exit_code = in_time ? behavior->exit_code : 137;
-	plan(run, POD_END, in_time ? behavior->stop_ns : run->term_ns);
+	plan(run, POD_END, in_time ? stop_ns : run->term_ns);
 }
 
 static void end(struct pod_run *run, struct object *pod)
@@ -277,6 +287,8 @@ static void end(struct pod_run *run, struct object *pod)
 		events_add(store, pod->json, "Warning", "ExceededGracePeriod",
 			"Container runtime did not kill the pod within specified grace "
 			"period.");
+	pod_server_destroy(run->server);
+	run->server = NULL;
 	pod_status_terminated(draft, run->exit_code);
 	run->step = POD_RUN;
 	if (store_replace(store, pod, draft))
