@@ -9,6 +9,8 @@ const struct field kube_behavior_fields[] = {
 		.help = "from there until it is ready"},
 	{"prestop", FIELD_DURATION, AT(prestop_ns), "100ms",
 		.help = "how long a preStop hook takes that is no sleep"},
+	{"prestop_fails", FIELD_BOOL, AT(prestop_fails), "false",
+		.help = "a preStop hook fails, and its event says so"},
 	{"stop", FIELD_DURATION, AT(stop_ns), "100ms",
 		.help = "from SIGTERM to the end of the program"},
 	{"exit_code", FIELD_INT, AT(exit_code), "0", .max = 255,

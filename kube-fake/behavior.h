@@ -13,9 +13,10 @@ struct kube_behavior {
 	int64_t start_ns;    /* from its creation until a pod's containers run */
 	int64_t ready_ns;    /* from there until it is ready */
 	int64_t prestop_ns;  /* of a preStop hook that is no sleep */
+	bool prestop_fails;  /* its event is written */
 	int64_t stop_ns;     /* from SIGTERM to the end of the program */
 	int64_t exit_code;   /* of the program, if it ends before SIGKILL */
-	bool serves;          /* see pod_server.h */
+	bool serves;         /* see pod_server.h */
 	char *dead_node;     /* its kubelet does nothing any more; NULL: none */
 	int64_t endpoint_ns; /* from a change of a pod to that of its endpointslice */
 	/* The API. */

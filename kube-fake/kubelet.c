@@ -33,9 +33,9 @@ struct pod_run {
 	char *namespace, *name, *uid;
 	enum pod_step step; /* that is done when the timer fires */
 	struct loop_timer *timer;
-	int64_t term_ns;   /* how long the program has from SIGTERM on */
-	int64_t exit_code; /* with which it will end */
-	bool runs;         /* its containers have started */
+	int64_t term_ns;           /* how long the program has from SIGTERM on */
+	int64_t exit_code;         /* with which it will end */
+	bool runs;                 /* its containers have started */
 	struct pod_server *server; /* NULL: it cannot be asked */
 };
 
@@ -220,8 +220,8 @@ static void start(struct pod_run *run, struct object *pod)
 	pod_status_running(draft, address);
 	run->runs = true;
 	if (serves)
-		run->server = pod_server_create(
-			run->kubelet->fake->loop, draft, address);
+		run->server =
+			pod_server_create(run->kubelet->fake->loop, draft, address);
 	plan(run, POD_READY, run->kubelet->fake->behavior.ready_ns);
 	store_replace(run->kubelet->fake->store, pod, draft);
 }
@@ -258,11 +258,11 @@ static void run_prestop(struct pod_run *run, struct object *pod)
 
 	events_add(store, pod->json, "Normal", "Killing", "Stopping container %s",
 		json_text(json_at(pod->json, "spec.containers.0"), "name"));
-	if (hook_ns > grace_ns) {
+	if (hook_ns > 0 && run->kubelet->fake->behavior.prestop_fails)
 		events_add(store, pod->json, "Warning", "FailedPreStopHook",
 			"PreStopHook failed");
+	if (hook_ns > grace_ns)
 		hook_ns = grace_ns;
-	}
 	run->term_ns = grace_ns - hook_ns > FLOOR_NS ? grace_ns - hook_ns : FLOOR_NS;
 	plan(run, POD_TERM, hook_ns);
 }
@@ -283,10 +283,6 @@ static void end(struct pod_run *run, struct object *pod)
 	struct store *store = run->kubelet->fake->store;
 	cJSON *draft = object_draft(pod);
 
-	if (run->exit_code == 137)
-		events_add(store, pod->json, "Warning", "ExceededGracePeriod",
-			"Container runtime did not kill the pod within specified grace "
-			"period.");
 	pod_server_destroy(run->server);
 	run->server = NULL;
 	pod_status_terminated(draft, run->exit_code);

@@ -24,7 +24,8 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	const struct pod_server *server = arg;
 
 	if (server->leaving && !strcmp(exchange->path, "/ready"))
-		web_reply(exchange, 503, "text/plain", "leaving\n", strlen("leaving\n"));
+		web_reply(
+			exchange, 503, "text/plain", "leaving\n", strlen("leaving\n"));
 	else
 		web_reply(exchange, 200, "text/plain", "ok\n", strlen("ok\n"));
 }
@@ -61,8 +62,8 @@ static int64_t drain_delay(const cJSON *pod)
 struct pod_server *pod_server_create(
 	uv_loop_t *loop, const cJSON *pod, const char *address)
 {
-	int64_t port = json_int(
-		json_at(pod, "spec.containers.0.ports.0"), "containerPort", 0);
+	int64_t port =
+		json_int(json_at(pod, "spec.containers.0.ports.0"), "containerPort", 0);
 	struct pod_server *server;
 	struct err err;
 

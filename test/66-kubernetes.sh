@@ -122,7 +122,7 @@ kubectl_runs delete pod "$(first_pod)" --grace-period=1
 check "one that does not end is gone when preStop and the least grace are over" \
 	ends_with 0 deleted
 kubectl_runs get events -o custom-columns=R:.reason --no-headers
-check "and an event says that it was killed" ends_with 0 Killing ExceededGracePeriod
+check "and an event says that it was stopped" ends_with 0 Killing
 
 start_kube --behavior '{"token": "secret"}'
 kubectl_runs get pods
@@ -174,6 +174,22 @@ check "what a run of another machine left stays" has_left
 behave '{"forbidden": "list deployments"}'
 cleans env
 check "who may list nothing has left nothing" ends_with 0 "nothing to remove"
+
+# The whole of it: traffic flows to pods that answer, while they are replaced.
+start_kube --behavior '{"serves": true}'
+TMPDIR=$work stopbench run --engine kubernetes --report "$work/report" \
+	scenarios/rollout/10-update-start-first.json scenarios/rollout/20-drain.json
+check "a rolling update and a drain under traffic, and their twins" ends_with 0 \
+	"4 cases, 4 met" "the orchestrator had ordered to stop" \
+	"engine kubernetes, simulated kubelet"
+check "leaves no pod" no_pods
+deployment 2 >"$work/deployment"
+creates <"$work/deployment"
+kubectl_runs rollout status deployment/web --timeout=30s
+stopbench stop --engine kubernetes --service deployment/web
+check "stop --service" ends_with 0 "2 of 2 tasks of deployment/web ended clean" \
+	"its kubelet is simulated: no process has ended" \
+	"kubectl scale deployment/web --replicas=2"
 
 # Reads a child's child: sh, and kubectl below it.
 children() { # PID

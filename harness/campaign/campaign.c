@@ -334,6 +334,10 @@ static bool write_results(
 static int finish(struct campaign *campaign)
 {
 	const struct outputs *outputs = &campaign->options->outputs;
+	const char *kubelet = json_text(
+		json_get(campaign->sides.item[SIDE_NEW].results->json, "engine"),
+		"kubelet");
+	bool simulated = kubelet && !strcmp(kubelet, "simulated kubelet");
 	int code = exit_code(campaign);
 	struct err err = {0};
 	bool written;
@@ -349,9 +353,10 @@ static int finish(struct campaign *campaign)
 			!write_results(campaign, SIDE_BASE, "base.json")))
 		return EXIT_NOT_RUN;
 	terminal_print(outputs_on_stdout(outputs)->for_programs ? stderr : stdout,
-		"Results: %s/results.json  (engine %s, seed %llu)\n",
+		"Results: %s/results.json  (engine %s%s%s, seed %llu)\n",
 		campaign->options->report,
 		campaign->sides.item[SIDE_NEW].worker_options.engine,
+		simulated ? ", " : "", simulated ? kubelet : "",
 		(unsigned long long)campaign->options->seed);
 	return written || code == EXIT_UNMET ? code : EXIT_NOT_RUN;
 }

@@ -6,6 +6,7 @@
 
 #include "harness/cluster/task_list.h"
 #include "lib/buf.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 
 const char *const task_state_names[] = {

@@ -25,12 +25,26 @@ static int64_t first_finished(
 	return INT64_MAX;
 }
 
-static bool after_signal(const struct rollout *rollout,
-	const struct traffic_record *request, const struct rollout_task *task)
+/* The stop signal; where nobody on its node has seen that, when the orchestrator was seen
+ * to want it stopped. 0: it was not stopped. */
+static int64_t told_to_stop(
+	const struct rollout *rollout, const struct rollout_task *task, bool *is_signal)
 {
 	const struct task_stop *stop = rollout_stop_of(rollout, task);
 
-	return stop && stop->signal_ns && request->sent_ns >= stop->signal_ns;
+	*is_signal = stop && stop->signal_ns;
+	if (!stop)
+		return 0;
+	return stop->signal_ns ? stop->signal_ns : task->unwanted_ns;
+}
+
+static bool after_signal(const struct rollout *rollout,
+	const struct traffic_record *request, const struct rollout_task *task)
+{
+	bool is_signal;
+	int64_t told_ns = told_to_stop(rollout, task, &is_signal);
+
+	return told_ns && request->sent_ns >= told_ns;
 }
 
 static const char *plural(unsigned count)
@@ -42,25 +56,32 @@ static bool stopped_in_the_balancer(const struct rollout *rollout, struct buf *t
 {
 	int64_t least_ns = INT64_MAX, most_ns = 0;
 	unsigned count = 0;
+	bool are_signals = true;
 
 	for (unsigned i = 0; i < rollout->request_count; i++) {
 		const struct traffic_record *request = &rollout->requests[i];
 		const struct rollout_task *task =
 			failed(request) ? rollout_task_of(rollout, request) : NULL;
+		bool is_signal;
 		int64_t late_ns;
 
-		if (!task || task->died_with_node || !after_signal(rollout, request, task))
+		if (!task || task->died_with_node ||
+			!after_signal(rollout, request, task))
 			continue;
-		late_ns = request->sent_ns - rollout_stop_of(rollout, task)->signal_ns;
+		late_ns = request->sent_ns - told_to_stop(rollout, task, &is_signal);
+		are_signals = are_signals && is_signal;
 		least_ns = late_ns < least_ns ? late_ns : least_ns;
 		most_ns = late_ns > most_ns ? late_ns : most_ns;
 		count++;
 	}
 	return count > 0 &&
 		buf_addf(text,
-			"%u request%s failed at tasks that had got the stop signal, %s to %s "
+			"%u request%s failed at tasks that %s, %s to %s "
 			"after it: the balancer still sent %s there",
-			count, plural(count), CLOCK_TEXT(least_ns), CLOCK_TEXT(most_ns),
+			count, plural(count),
+			are_signals ? "had got the stop signal"
+				    : "the orchestrator had ordered to stop",
+			CLOCK_TEXT(least_ns), CLOCK_TEXT(most_ns),
 			count == 1 ? "it" : "them");
 }
 
@@ -78,7 +99,8 @@ static bool not_ready_yet(const struct rollout *rollout, struct buf *text)
 			request->ended_ns < first_finished(rollout, task);
 	}
 	return count > 0 &&
-		buf_addf(text, "%u request%s failed at tasks that had not answered one yet",
+		buf_addf(text,
+			"%u request%s failed at tasks that had not answered one yet",
 			count, plural(count));
 }
 
@@ -140,8 +162,8 @@ static bool no_task_took_requests(const struct rollout *rollout, struct buf *tex
 
 	for (unsigned i = 0; i < rollout->task_count; i++) {
 		int64_t ns = rollout->tasks[i].unwanted_ns;
-		bool first = ns && ns >= rollout->traffic_ns &&
-			!has_task_at(rollout, ns);
+		bool first =
+			ns && ns >= rollout->traffic_ns && !has_task_at(rollout, ns);
 
 		/* Tasks that are stopped at the same moment are one gap. */
 		for (unsigned k = 0; first && k < i; k++)
@@ -206,7 +228,7 @@ static const struct {
 	enum diagnosis_id id;
 	bool (*holds)(const struct rollout *rollout, struct buf *text);
 } rules[] = {
-#define DIAGNOSIS(...) /* of one stop */
+#define DIAGNOSIS(...)                   /* of one stop */
 #define ROLLOUT_DIAGNOSIS(id, rule, ...) {DIAGNOSIS_##id, rule},
 #include "harness/scenario/diagnoses.def"
 #undef DIAGNOSIS
@@ -223,6 +245,7 @@ void rollout_causes(struct judgement *judgement, const struct rollout *rollout)
 			continue;
 		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];
 		diagnosis->id = rules[i].id;
-		snprintf(diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
+		snprintf(
+			diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
 	}
 }

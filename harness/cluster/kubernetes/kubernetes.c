@@ -338,7 +338,7 @@ static void destroy(struct cluster *cluster)
 {
 	struct kubernetes *kubernetes = of(cluster);
 
-	cluster->changed = NULL;
+	cluster_ignore(cluster);
 	kube_sight_end(kubernetes);
 	kube_release_end(kubernetes);
 	if (cluster->ours && kubernetes->removed && kubernetes->selector)

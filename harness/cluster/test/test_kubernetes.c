@@ -141,7 +141,7 @@ static void an_exit_code_waits_for_an_api_that_is_away(void **state)
 	until(&scene->loop, kube_scene_tasks(scene, TASK_GONE) == 2);
 }
 
-static void a_kill_is_told_by_exit_code_and_event(void **state)
+static void a_kill_is_told_by_its_exit_code(void **state)
 {
 	struct kube_scene *scene = *state;
 	struct cluster_spec spec = kube_scene_spec("shop");
@@ -154,9 +154,6 @@ static void a_kill_is_told_by_exit_code_and_event(void **state)
 	assert_true(cluster_remove(scene->cluster, &err));
 	kube_scene_settle(scene);
 	assert_int_equal(first_task(scene)->exit_code, 137);
-	until(&scene->loop,
-		first_task(scene)->message &&
-			strstr(first_task(scene)->message, "ExceededGracePeriod"));
 	until(&scene->loop, first_task(scene)->state == TASK_GONE);
 	assert_int_equal(kube_scene_count(scene, PODS), 0);
 	assert_int_equal(
@@ -290,7 +287,8 @@ static void a_service_of_others_is_found_and_not_held(void **state)
 		"[{\"key\": \"tier\", \"operator\": \"In\", \"values\": [\"a\", \"b\"]}]}, "
 		"\"template\": {\"metadata\": {\"labels\": {\"app\": \"web\", \"tier\": "
 		"\"a\"}}, \"spec\": {\"terminationGracePeriodSeconds\": 7, \"containers\": "
-		"[{\"name\": \"web\", \"image\": \"web\", \"ports\": [{\"containerPort\": "
+		"[{\"name\": \"web\", \"image\": \"web\", \"lifecycle\": {\"preStop\": "
+		"{\"exec\": {\"command\": [\"x\"]}}}, \"ports\": [{\"containerPort\": "
 		"80}]}]}}}}"));
 	for (size_t i = 0; i < COUNT(names); i++) {
 		kube_scene_open(scene, "0badc0de");
@@ -301,10 +299,14 @@ static void a_service_of_others_is_found_and_not_held(void **state)
 		assert_int_equal(scene->cluster->grace_ns, 7 * CLOCK_S);
 		assert_false(scene->cluster->ours);
 	}
+	kube_scene_behave(scene, "{\"prestop_fails\": true}");
 	assert_true(cluster_update(scene->cluster, &err));
 	kube_scene_settle(scene);
 	assert_int_equal(scene->cluster->task_count, 4);
 	assert_int_equal(first_task(scene)->exit_code, 0);
+	until(&scene->loop,
+		first_task(scene)->message &&
+			strstr(first_task(scene)->message, "FailedPreStopHook"));
 	for (size_t i = 0; i < 2; i++) {
 		static const char *const wrong[] = {"statefulset/web", "nobody"};
 		static const char *const words[] = {
@@ -415,7 +417,7 @@ int main(void)
 		SCENE(update_stop_first_has_one_less),
 		SCENE(scale_down_and_to_zero),
 		SCENE(an_exit_code_waits_for_an_api_that_is_away),
-		SCENE(a_kill_is_told_by_exit_code_and_event),
+		SCENE(a_kill_is_told_by_its_exit_code),
 		SCENE(nothing_is_held_by_who_has_gone),
 		SCENE(drain_waits_for_the_disruption_budget),
 		SCENE(a_refusal_names_the_rules),

@@ -70,7 +70,7 @@ static void add_request(struct scene *scene, enum traffic_class class, unsigned 
 	rollout->requests = mem_grown(rollout->requests, rollout->request_count + 1,
 		sizeof *rollout->requests);
 	rollout->requests[rollout->request_count++] = (struct traffic_record){
-		.class = (uint8_t)class,
+		.class = (uint8_t) class,
 		.backend = (uint16_t)backend,
 		.sent_ns = sent_ms * CLOCK_MS,
 		.ended_ns = ended_ms * CLOCK_MS,
@@ -124,8 +124,8 @@ static int close_scene(void **state)
 
 static void judge_it(struct scene *scene)
 {
-	rollout_judge(&scene->judgement, &scene->scenario, &scene->rollout,
-		&scene->evidence);
+	rollout_judge(
+		&scene->judgement, &scene->scenario, &scene->rollout, &scene->evidence);
 }
 
 static const char *text_of(const struct scene *scene, enum diagnosis_id id)
@@ -170,7 +170,8 @@ static void the_worst_stop_decides(void **state)
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_KILLED);
 	assert_non_null(strstr(scene->judgement.reason, "1 of 2 stops killed; shop.b"));
-	assert_string_equal(text_of(scene, DIAGNOSIS_H3), "shop.b: it waited for a child");
+	assert_string_equal(
+		text_of(scene, DIAGNOSIS_H3), "shop.b: it waited for a child");
 	assert_true(scene->judgement.stop_ns == 10 * CLOCK_S);
 	assert_int_equal(scene->evidence.facts.exit_code, 137);
 }
@@ -186,9 +187,25 @@ static void a_request_sent_after_the_signal_blames_the_balancer(void **state)
 	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
 	assert_int_equal(scene->judgement.failed, 2);
 	assert_false(scene->judgement.met);
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U1), "2 requests failed at tasks"));
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U1), "250ms to 500ms after it"));
+	assert_non_null(
+		strstr(text_of(scene, DIAGNOSIS_U1), "2 requests failed at tasks"));
+	assert_non_null(
+		strstr(text_of(scene, DIAGNOSIS_U1), "250ms to 500ms after it"));
 	assert_null(text_of(scene, DIAGNOSIS_U2));
+}
+
+/* No witness saw the signal, but the orchestrator its own order. */
+static void without_a_witness_the_order_to_stop_counts(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 0, 12)->source = TASK_STOP_API;
+	scene->rollout.tasks[0].unwanted_ns = 11 * CLOCK_S;
+	add_request(scene, TRAFFIC_REFUSED, 1, 10900, 10901);
+	add_request(scene, TRAFFIC_REFUSED, 1, 11250, 11251);
+	judge_it(scene);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U1),
+		"1 request failed at tasks that the orchestrator had ordered to stop, 250ms"));
 }
 
 static void a_request_before_the_first_answer_blames_readiness(void **state)
@@ -212,8 +229,8 @@ static void a_request_belongs_to_the_last_task_of_its_address(void **state)
 	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
 	add_request(scene, TRAFFIC_RESET, 1, 16500, 16501);
 	judge_it(scene);
-	assert_ptr_equal(rollout_task_of(&scene->rollout, &scene->rollout.requests[2]),
-		later);
+	assert_ptr_equal(
+		rollout_task_of(&scene->rollout, &scene->rollout.requests[2]), later);
 	assert_null(text_of(scene, DIAGNOSIS_U1));
 	assert_non_null(text_of(scene, DIAGNOSIS_U2));
 }
@@ -229,7 +246,8 @@ static void what_a_node_takes_with_it_is_no_stop(void **state)
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
 	assert_int_equal(scene->evidence.facts.exit_code, 0);
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U3), "tasks of n1, which died"));
+	assert_non_null(
+		strstr(text_of(scene, DIAGNOSIS_U3), "tasks of n1, which died"));
 }
 
 static void a_time_without_a_task_is_told(void **state)
@@ -300,10 +318,8 @@ static void a_witness_that_was_lost_leaves_it_open(void **state)
 
 static void the_api_alone_proves_no_kill(void **state UNUSED)
 {
-	struct cluster_task task = {.id = (char[]){"a"},
-		.unwanted_ns = 1,
-		.ended_ns = 2,
-		.exit_code = 137};
+	struct cluster_task task = {
+		.id = (char[]){"a"}, .unwanted_ns = 1, .ended_ns = 2, .exit_code = 137};
 	struct task_stop stop = task_stop_of_api(&task);
 
 	assert_int_equal(stop.verdict, VERDICT_INCONCLUSIVE);
@@ -331,6 +347,7 @@ int main(void)
 		SCENE(without_a_stop_nothing_is_proven),
 		SCENE(the_worst_stop_decides),
 		SCENE(a_request_sent_after_the_signal_blames_the_balancer),
+		SCENE(without_a_witness_the_order_to_stop_counts),
 		SCENE(a_request_before_the_first_answer_blames_readiness),
 		SCENE(a_request_belongs_to_the_last_task_of_its_address),
 		SCENE(what_a_node_takes_with_it_is_no_stop),
