@@ -22,9 +22,9 @@ static const char *choose_node(const struct rollout_state *state)
 		return state->scenario->rollout.node;
 	for (unsigned i = 0; i < cluster->task_count; i++) {
 		const struct cluster_task *task = &cluster->tasks[i];
-		const struct cluster_node *node =
-			task->wanted && task->node ? cluster_node(cluster, task->node)
-						   : NULL;
+		const struct cluster_node *node = task->wanted && task->node
+			? cluster_node(cluster, task->node)
+			: NULL;
 
 		if (node && (!chosen || !node->manager))
 			chosen = node->name;
@@ -79,11 +79,26 @@ static bool act(struct rollout_state *state, const char *node, struct err *err)
 	return false;
 }
 
+/* Until the manager misses the node it wants tasks there, and thinks that all is well. */
+static bool is_missed(const struct rollout_state *state)
+{
+	const struct cluster *cluster = state->options->cluster;
+
+	for (unsigned i = 0; i < cluster->task_count; i++) {
+		const struct cluster_task *task = &cluster->tasks[i];
+
+		if (task->wanted && task->node && strcmp(task->node, state->dead) == 0)
+			return false;
+	}
+	return true;
+}
+
 static bool has_settled(const void *arg)
 {
 	const struct rollout_state *state = arg;
 
-	return cluster_has_settled(state->options->cluster) &&
+	return (!state->dead || is_missed(state)) &&
+		cluster_has_settled(state->options->cluster) &&
 		(!state->balancer || balancer_has_settled(state->balancer));
 }
 
@@ -153,9 +168,11 @@ static bool do_step(struct rollout_state *state, unsigned number)
 	struct rollout_step *added = add_step(state, node);
 	struct err err = {0};
 
-	rollout_step_says(state, "%s, %u of %lld", added->what, number, (long long)part->times);
+	rollout_step_says(
+		state, "%s, %u of %lld", added->what, number, (long long)part->times);
 	if (!act(state, node, &err))
-		return rollout_trouble(state, TROUBLE_NOT_UP, "%s: %s", added->what, err.text);
+		return rollout_trouble(
+			state, TROUBLE_NOT_UP, "%s: %s", added->what, err.text);
 	switch (rollout_await(state, is_decided, part->within_ns)) {
 	case WAIT_SO:
 		if (gave_up(state))
