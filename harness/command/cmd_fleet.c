@@ -19,7 +19,8 @@
 #define DRAWS 2000
 
 enum {
-	KEY_SHORTER = 0x100,
+	KEY_MEASURED = 0x100,
+	KEY_SHORTER,
 	KEY_SIMULATIONS,
 };
 
@@ -27,6 +28,7 @@ struct arguments {
 	struct fleet fleet;
 	struct fleet_samples samples;
 	const char *stop, *start, *wait; /* in place of the measured ones, or NULL */
+	const char *measured; /* results to compare with, or NULL */
 	const char **files;
 	unsigned file_count;
 	bool order_given, json;
@@ -59,6 +61,8 @@ static const struct argp_option option_table[] = {
 		"what would be if each stop were so much shorter (by default a quarter, half "
 		"and three quarters of the median)",
 		0},
+	{"measured", KEY_MEASURED, "RESULTS.json", 0,
+		"compare the prediction with the updates that were measured there", 0},
 	{"simulations", KEY_SIMULATIONS, "N", 0, "of the deploy (400)", 0},
 	{"seed", 'x', "N", 0, "of the draws (1)", 0},
 	{"json", 'j', NULL, 0, "print a JSON object, times in seconds", 0},
@@ -131,6 +135,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'l':
 		fleet->lag = read_time(state, "lag", value);
+		return 0;
+	case KEY_MEASURED:
+		arguments->measured = value;
 		return 0;
 	case KEY_SHORTER:
 		fleet->shorter = read_time(state, "shorter", value);
@@ -239,6 +246,25 @@ static double median(const double *values, unsigned count)
 	return value;
 }
 
+/* The median of the updates to compare with; 0: there is nothing to. */
+static bool read_measured(
+	const struct arguments *arguments, double *update, struct err *err)
+{
+	SCOPED(fleet_samples_done) struct fleet_samples samples = {0};
+	SCOPED(json_free) cJSON *results = NULL;
+
+	*update = 0;
+	if (!arguments->measured)
+		return true;
+	results = results_file_read(arguments->measured, err);
+	if (!results)
+		return false;
+	fleet_samples_read(&samples, results);
+	*update = median(samples.updates, samples.update_count);
+	return samples.update_count > 0 ||
+		err_set(err, "%s has no update that was measured", arguments->measured);
+}
+
 /* --- the report --- */
 
 static unsigned predict_savings(
@@ -261,7 +287,7 @@ static unsigned predict_savings(
 	return stop > 0 ? count : 0;
 }
 
-static void report(const struct arguments *arguments)
+static void report(const struct arguments *arguments, double measured_update)
 {
 	const struct fleet_samples *samples = &arguments->samples;
 	struct fleet_saving savings[FLEET_SAVINGS_MAX];
@@ -273,7 +299,7 @@ static void report(const struct arguments *arguments)
 		.savings = savings,
 		.median_stop =
 			median(samples->span[FLEET_STOP], samples->count[FLEET_STOP]),
-		.measured_update = median(samples->updates, samples->update_count),
+		.measured_update = measured_update,
 	};
 
 	as_it_is.shorter = 0;
@@ -303,14 +329,15 @@ int cmd_fleet(int argc, char **argv)
 	struct fleet_samples *samples = &arguments.samples;
 	int code = EXIT_NOT_RUN;
 	struct err err = {0};
+	double measured;
 
 	arguments.files = mem_zeroed(sizeof *arguments.files * (size_t)(argc + 1));
 	options_parse(&parser, argc, argv, &arguments);
 	arguments.fleet.samples = samples;
-	if (read_files(&arguments, &err))
+	if (read_files(&arguments, &err) && read_measured(&arguments, &measured, &err))
 		code = complete(&arguments, &err) ? EXIT_MET : EXIT_USAGE;
 	if (code == EXIT_MET)
-		report(&arguments);
+		report(&arguments, measured);
 	else
 		terminal_print(stderr, "stopbench: fleet: %s\n", err.text);
 	fleet_samples_done(samples);

@@ -26,7 +26,7 @@ struct fleet_report {
 	const struct fleet_saving *savings;
 	unsigned saving_count;
 	double median_stop;     /* of the samples, in seconds */
-	double measured_update; /* median of the updates that were measured; 0: none */
+	double measured_update; /* to compare with: a median; 0: there is none */
 };
 
 void fleet_report_print(const struct fleet_report *report, FILE *out);
