@@ -177,8 +177,18 @@ check "who may list nothing has left nothing" ends_with 0 "nothing to remove"
 
 # The whole of it: traffic flows to pods that answer, while they are replaced.
 start_kube --behavior '{"serves": true}'
+cat >"$work/update.json" <<-END
+	{"name": "an update", "why": "What a simulated program can be asked is /health.",
+	 "service": {"port": 8080, "env": {"DRAIN_DELAY": "1s"}},
+	 "rollout": {"replicas": 4, "action": "update", "order": "start-first", "parallelism": 2},
+	 "balancer": {"health_path": "/ready", "health_interval": "100ms", "fails": 1},
+	 "load": {"request": {"path": "/health", "concurrency": 8}},
+	 "expect": {"exit_code": 0, "verdict": "clean", "failed": 0},
+	 "twin": {"set": {"service.env.DRAIN_DELAY": "0s", "balancer.lag": "1s",
+	 "balancer.health_interval": "3s"}, "expect": {"verdict": "loss", "diagnosis": "U1"}}}
+END
 TMPDIR=$work stopbench run --engine kubernetes --report "$work/report" \
-	scenarios/rollout/10-update-start-first.json scenarios/rollout/20-drain.json
+	"$work/update.json" scenarios/rollout/20-drain.json
 check "a rolling update and a drain under traffic, and their twins" ends_with 0 \
 	"4 cases, 4 met" "the orchestrator had ordered to stop" \
 	"engine kubernetes, simulated kubelet"
