@@ -75,7 +75,7 @@ has_man() {
 
 pages=$(cd "$prefix/share/man/man1" && echo *)
 check "there is a page for each command" eval '[ "$(echo $pages | wc -w)" -eq \
-	$(($("$bin/stopbench" --complete "" | wc -l) + 4)) ]'
+	$(($("$bin/stopbench" --complete "" | wc -l) + 5)) ]'
 has_man || echo "skip the manual is rendered: there is no man, or no groff"
 for page in $pages; do
 	if has_man; then
