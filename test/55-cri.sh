@@ -56,7 +56,7 @@ stopbench run --engine cri --format proved scenarios/kill
 check "every case of scenarios/kill is judged right" \
 	ends_with 0 "$cases cases, $cases met, 0 not met"
 
-handles='echo up; trap "echo bye; exit 0" TERM; while :; do service --version >/dev/null; done'
+handles='echo up; trap "echo bye; exit 0" TERM; while :; do service --help >/dev/null; done'
 kubelet shop-7d4b api 7 "$handles"
 stopbench check --engine cri shop-7d4b/api
 check "check looks at it, and leaves it" ends_with 0 "shop-7d4b/api"
@@ -67,7 +67,7 @@ stopbench stop --engine cri api
 check "what does not run is not stopped" \
 	ends_with 3 "api is not running (exit code 0): StopContainer would do nothing"
 
-kubelet shop-99 worker 30 'echo up; while :; do service --version >/dev/null; done'
+kubelet shop-99 worker 30 'echo up; while :; do service --help >/dev/null; done'
 stopbench stop --engine cri -t 1 "$(cut -c1-12 "$work/id")"
 check "what has no handler is killed by the runtime, and told so" \
 	ends_with 1 "shop-99/worker killed 137 after 1." "W1" "SIGKILL from the engine"
