@@ -65,7 +65,7 @@ static struct cluster *create_any(
 	return NULL;
 }
 
-struct cluster *cluster_create(uv_loop_t *loop, const char *name,
+static struct cluster *create_named(uv_loop_t *loop, const char *name,
 	const struct cluster_options *options, struct err *err)
 {
 	SCOPED(buf_done) struct buf known = {0};
@@ -80,6 +80,31 @@ struct cluster *cluster_create(uv_loop_t *loop, const char *name,
 	err_set(err, "no orchestrator \"%s\": there are auto%s", name,
 		buf_text(&known));
 	return NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct cluster_node *first = a, *second = b;
+
+	return strcmp(first->name, second->name);
+}
+
+/* An API lists them in any order. */
+static void sort_nodes(struct cluster *cluster)
+{
+	if (cluster->node_count > 1)
+		qsort(cluster->nodes, cluster->node_count, sizeof *cluster->nodes,
+			by_name);
+}
+
+struct cluster *cluster_create(uv_loop_t *loop, const char *name,
+	const struct cluster_options *options, struct err *err)
+{
+	struct cluster *cluster = create_named(loop, name, options, err);
+
+	if (cluster)
+		sort_nodes(cluster);
+	return cluster;
 }
 
 void cluster_destroy(struct cluster *cluster)
@@ -123,7 +148,10 @@ cJSON *cluster_fingerprint(struct cluster *cluster)
 
 bool cluster_refresh_nodes(struct cluster *cluster, struct err *err)
 {
-	return cluster->ops->nodes(cluster, err) || err_while(err, "list the nodes");
+	if (!cluster->ops->nodes(cluster, err))
+		return err_while(err, "list the nodes");
+	sort_nodes(cluster);
+	return true;
 }
 
 const struct cluster_node *cluster_node(const struct cluster *cluster, const char *name)
