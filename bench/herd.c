@@ -74,8 +74,7 @@ static bool measure_jitter(
 	}
 	print_jitter(printout, jitter_s, "the stop", &stop, "s");
 	print_jitter(printout, jitter_s, "ended in one second", &closes, "/ s");
-	print_jitter(
-		printout, jitter_s, "opened again in one second", &opens, "/ s");
+	print_jitter(printout, jitter_s, "opened again in one second", &opens, "/ s");
 	return true;
 }
 

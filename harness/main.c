@@ -41,7 +41,8 @@ static const struct command commands[] = {
 		"how long a deploy of many replicas takes, from measured stops"},
 	{"clean", cmd_clean,
 		"remove what an interrupted run left behind, nothing else"},
-	{"images", cmd_images, "load stopbench's own images into Docker, or a CRI runtime"},
+	{"images", cmd_images,
+		"load stopbench's own images into Docker, or a CRI runtime"},
 	{"schema", cmd_schema,
 		"print the JSON Schema of a scenario file, or of results.json"},
 };

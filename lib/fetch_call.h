@@ -66,13 +66,13 @@ struct fetch_request {
 	fetch_done_fn *done;
 	void *arg;
 	const struct fetch_tls
-		*tls; /* of https; NULL: the system's authorities alone */
-	bool fresh;   /* a new connection, closed afterwards */
-	bool keep;    /* that new one stays open for later requests */
-	bool last;    /* the connection is closed afterwards, be it new or not */
+		*tls;     /* of https; NULL: the system's authorities alone */
+	bool fresh;       /* a new connection, closed afterwards */
+	bool keep;        /* that new one stays open for later requests */
+	bool last;        /* the connection is closed afterwards, be it new or not */
 	unsigned reuse_s; /* no connection that was idle for longer is used; 0: 118 s */
-	bool small;   /* the answer has a few KiB: it is read in small pieces */
-	bool http2;               /* HTTP/2 without TLS, which the server has to speak */
+	bool small;       /* the answer has a few KiB: it is read in small pieces */
+	bool http2;       /* HTTP/2 without TLS, which the server has to speak */
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
 	bool all_heads;           /* all of them instead, for fetch_each_header() */

@@ -53,7 +53,7 @@ struct mock {
 	struct resources *agents, *environments; /* not affected by a reset */
 	struct api_sessions sessions;
 	struct client_sessions clients;
-	struct response_store responses; /* of OpenAI's API */
+	struct response_store responses;         /* of OpenAI's API */
 	struct response_background *backgrounds; /* those in progress */
 	/* Archives and deletes that do not overlap: the first one is in progress. */
 	struct api_request *ending_queue;

@@ -32,7 +32,7 @@ struct service {
 	struct sessions *sessions;
 	struct http_api *http_api;
 	struct drain *drain;
-	struct rng rng; /* of DRAIN_JITTER */
+	struct rng rng;                                 /* of DRAIN_JITTER */
 	uv_signal_t stop_signals[SERVICE_STOP_SIGNALS]; /* read by main.c only */
 	unsigned stop_signal_count;                     /* open ones */
 };

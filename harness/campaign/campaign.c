@@ -38,7 +38,7 @@ struct campaign {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct run_dir run_dir;
-	char *failed; /* the folder of this run's artifacts */
+	char *failed;    /* the folder of this run's artifacts */
 	char *own_image; /* that the engine prepared, or NULL */
 	struct rounds rounds;
 	struct progress *progress;

@@ -28,7 +28,7 @@ struct campaign_options {
 	const char *against;        /* a commit or an image to compare with, or NULL */
 	const char *build;          /* how the commit is built, or NULL (base.h) */
 	const char *const *witnesses; /* of rollouts (rollout/witnesses.h), or NULL */
-	struct outputs outputs;     /* of the results */
+	struct outputs outputs;       /* of the results */
 };
 
 /* Gives an enum exit_code of command.h. SIGINT, SIGTERM or SIGHUP ends the rounds under

@@ -151,7 +151,8 @@ static struct case_options options_of(struct work *work, struct engine *engine)
 	};
 }
 
-static bool has_failed(const struct judgement *judgement, const struct evidence *evidence)
+static bool has_failed(
+	const struct judgement *judgement, const struct evidence *evidence)
 {
 	return !judgement->met && evidence->trouble != TROUBLE_INTERRUPTED;
 }

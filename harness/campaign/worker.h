@@ -35,13 +35,13 @@ struct worker_options {
 	const char *run_folder;
 	const char *programs; /* the folder of our programs: of the mocks, */
 	const char
-		*subjects;  /* and of what is stopped, which may be another commit's */
+		*subjects; /* and of what is stopped, which may be another commit's */
 	/* The image of `subjects`, where the caller has prepared it; NULL: it has not. */
 	const char *own_image;
 	const char *const *witnesses; /* of rollouts (witnesses.h), or NULL */
-	const char *folder; /* the worker's working folder; NULL: ours */
-	const char *failed; /* the folder of this run's artifacts */
-	int lock;           /* of the run, for the caller alone: the worker closes it */
+	const char *folder;           /* the worker's working folder; NULL: ours */
+	const char *failed;           /* the folder of this run's artifacts */
+	int lock; /* of the run, for the caller alone: the worker closes it */
 	bool keep_failed;
 	bool try_cures;    /* of a round whose stop was not clean */
 	unsigned what_if;  /* the round of each case that has one; 0: none */

@@ -151,12 +151,12 @@ struct cluster {
 	 * stay. A task's index never changes. */
 	struct cluster_task *tasks;
 	unsigned task_count;
-	unsigned replicas;    /* that are wanted now */
-	int64_t grace_ns;     /* of the service */
-	char *stop_signal;    /* NULL: the image's own */
-	char *service;        /* its name; NULL: neither deployed nor found */
-	bool ours;            /* this run deployed it */
-	cJSON *settings; /* of one that was found: "Spec" of Swarm; NULL: not known */
+	unsigned replicas; /* that are wanted now */
+	int64_t grace_ns;  /* of the service */
+	char *stop_signal; /* NULL: the image's own */
+	char *service;     /* its name; NULL: neither deployed nor found */
+	bool ours;         /* this run deployed it */
+	cJSON *settings;   /* of one that was found: "Spec" of Swarm; NULL: not known */
 	char unobserved[256]; /* why tasks cannot be watched now; "": they are */
 	/* Why the last action will not be done to its end, in the orchestrator's words:
 	 * "update paused due to failure ..."; "": nothing is known against it. */
@@ -166,7 +166,7 @@ struct cluster {
 };
 
 /* swarm_open() and so on: NULL with err where the orchestrator cannot be had. */
-#define CLUSTER(name)                                                            \
+#define CLUSTER(name)                                                                  \
 	struct cluster *name##_open(uv_loop_t *loop,                                   \
 		const struct cluster_options *options, struct err *err) MUST_CHECK;
 #include "harness/scenario/clusters.def"

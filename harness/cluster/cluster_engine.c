@@ -31,15 +31,15 @@ static void fingerprint(struct engine *engine, cJSON *json)
 	}
 }
 
-static struct subject *up(struct engine *engine, const struct subject_spec *spec UNUSED,
-	struct err *err)
+static struct subject *up(
+	struct engine *engine, const struct subject_spec *spec UNUSED, struct err *err)
 {
 	err_set(err, "%s runs rollouts, and no single container", engine->kind->name);
 	return NULL;
 }
 
-static int clean(struct engine *engine, engine_is_over_fn *is_over, engine_said_fn *said,
-	void *arg, struct err *err)
+static int clean(struct engine *engine, engine_is_over_fn *is_over,
+	engine_said_fn *said, void *arg, struct err *err)
 {
 	return cluster_clean(cluster_of_engine(engine), is_over, said, arg, err);
 }
@@ -73,7 +73,7 @@ static struct engine *create(const struct engine_kind *kind, uv_loop_t *loop,
 	return NULL;
 }
 
-#define CLUSTER(name)                                                            \
+#define CLUSTER(name)                                                                  \
 	struct engine *name##_create(uv_loop_t *loop,                                  \
 		const struct engine_options *options, struct err *err)                 \
 	{                                                                              \

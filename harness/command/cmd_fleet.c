@@ -28,7 +28,7 @@ struct arguments {
 	struct fleet fleet;
 	struct fleet_samples samples;
 	const char *stop, *start, *wait; /* in place of the measured ones, or NULL */
-	const char *measured; /* results to compare with, or NULL */
+	const char *measured;            /* results to compare with, or NULL */
 	const char **files;
 	unsigned file_count;
 	bool order_given, json;
@@ -39,7 +39,8 @@ static const struct argp_option option_table[] = {
 	{"hosts", 'H', "N", 0, "that they run on (1)", 0},
 	{"parallelism", 'p', "N", 0, "tasks that are replaced side by side (1)", 0},
 	{"order", 'o', "stop-first|start-first", 0,
-		"which task comes first; by default as it was measured, else stop-first", 0},
+		"which task comes first; by default as it was measured, else stop-first",
+		0},
 	{"delay", 'd', "TIME", 0,
 		"of the update, between two tasks of one place (0s; measured updates have "
 		"theirs already)",
@@ -56,7 +57,8 @@ static const struct argp_option option_table[] = {
 		0},
 	{"grace", 'g', "TIME", 0, "of each task: a longer stop is cut off (10s)", 0},
 	{"lag", 'l', "TIME", 0,
-		"a balancer sends requests to a task so long after its stop signal (0s)", 0},
+		"a balancer sends requests to a task so long after its stop signal (0s)",
+		0},
 	{"shorter", KEY_SHORTER, "TIME", 0,
 		"what would be if each stop were so much shorter (by default a quarter, half "
 		"and three quarters of the median)",
@@ -104,8 +106,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 			state, "replicas", value, FLEET_REPLICAS_MAX);
 		return 0;
 	case 'H':
-		fleet->hosts = (unsigned)read_count(
-			state, "hosts", value, FLEET_REPLICAS_MAX);
+		fleet->hosts =
+			(unsigned)read_count(state, "hosts", value, FLEET_REPLICAS_MAX);
 		return 0;
 	case 'p':
 		fleet->parallelism = (unsigned)read_count(
@@ -116,7 +118,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		fleet->start_first = strcmp(value, "start-first") == 0;
 		if (!fleet->start_first && strcmp(value, "stop-first") != 0)
 			argp_error(state,
-				"--order: stop-first or start-first, not \"%s\"", value);
+				"--order: stop-first or start-first, not \"%s\"",
+				value);
 		return 0;
 	case 'd':
 		fleet->delay = read_time(state, "delay", value);

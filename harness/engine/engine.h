@@ -161,7 +161,7 @@ struct engine {
 	struct engine_capabilities capabilities;
 	struct proc_monitors *monitors;
 	const char *machine; /* Docker: the name of the daemon's; NULL: not known */
-	char *own_image; /* of our programs, once it is there; NULL: none. Owned */
+	char *own_image;     /* of our programs, once it is there; NULL: none. Owned */
 };
 
 /* Read only outside this folder; an engine embeds it as its first member. */
@@ -184,7 +184,7 @@ struct subject {
 #define SUBJECT_LOOPBACK "127.0.0.1"
 
 /* docker_create() and so on: NULL with err where the engine cannot be had. */
-#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                                 \
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                       \
 	struct engine *name##_create(uv_loop_t *loop,                                  \
 		const struct engine_options *options, struct err *err) MUST_CHECK;
 #include "harness/scenario/engines.def"

@@ -129,7 +129,7 @@ struct stop_facts {
 	bool runs_on;
 	int claimed_exit_code; /* then: what it reports */
 	bool exited_before_stop;
-	bool no_stop;   /* nobody has asked for a stop: it ended all the same */
+	bool no_stop;    /* nobody has asked for a stop: it ended all the same */
 	int64_t exec_ns; /* PID 1's last execve(2) since it is watched; 0: none */
 
 	bool oom_flag;     /* the engine's OOMKilled: an OOM happened in the cgroup */

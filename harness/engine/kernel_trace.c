@@ -68,7 +68,7 @@ struct kernel_trace {
 	struct ring *rings; /* one per processor */
 	unsigned count;
 	unsigned polled; /* rings whose poll handle is open or closing */
-	int64_t gap_ns; /* when a loss was last read of; 0: none was */
+	int64_t gap_ns;  /* when a loss was last read of; 0: none was */
 	kernel_trace_fn *traced;
 	void *arg;
 };

@@ -44,7 +44,8 @@ struct fleet_estimate {
 
 struct fleet_prediction {
 	struct fleet_estimate update; /* the whole of it */
-	struct fleet_estimate drain;  /* every host, one after the other, in place of it */
+	struct fleet_estimate
+		drain; /* every host, one after the other, in place of it */
 	struct fleet_estimate longest_stop;
 	struct fleet_estimate over_grace; /* stops that are longer than it: killed */
 	struct fleet_estimate away; /* replicas that take no requests, on the average */

@@ -39,8 +39,8 @@ void fleet_samples_add(struct fleet_samples *samples, enum fleet_span span, doub
 	(*list)[(*count)++] = s > 0 ? s : 0;
 }
 
-static void add_ns(
-	struct fleet_samples *samples, enum fleet_span span, int64_t from_ns, int64_t to_ns)
+static void add_ns(struct fleet_samples *samples, enum fleet_span span, int64_t from_ns,
+	int64_t to_ns)
 {
 	fleet_samples_add(samples, span, (double)(to_ns - from_ns) / CLOCK_S);
 }
@@ -73,8 +73,7 @@ static void add_pair(struct pairs *pairs, const cJSON *old, const cJSON *new)
 	int64_t ended_ns = json_int(old, "ended_ns", unwanted_ns);
 	int64_t stop_ns = json_int(old, "stop_ns", ended_ns - unwanted_ns);
 
-	pairs->list =
-		mem_grown(pairs->list, pairs->count + 1, sizeof *pairs->list);
+	pairs->list = mem_grown(pairs->list, pairs->count + 1, sizeof *pairs->list);
 	pairs->list[pairs->count++] = (struct pair){
 		.unwanted_ns = unwanted_ns,
 		.signal_ns = unwanted_ns +
@@ -95,8 +94,9 @@ static struct pairs pairs_of(const cJSON *tasks, int64_t from_ns, int64_t to_ns)
 		int64_t unwanted_ns = json_int(task, "unwanted_ns", INT64_MIN);
 		const cJSON *new = replacement_of(tasks, task);
 
-		if (new && unwanted_ns >= from_ns && unwanted_ns < to_ns &&
-			cJSON_IsNumber(json_get(task, "ended_ns")))
+		if (new &&unwanted_ns >= from_ns &&
+			unwanted_ns <
+				to_ns &&cJSON_IsNumber(json_get(task, "ended_ns")))
 			add_pair(&pairs, task, new);
 	}
 	return pairs;
@@ -133,8 +133,8 @@ static int by_running(const void *a, const void *b)
 	return (first > second) - (first < second);
 }
 
-static void add_pairs(struct fleet_samples *samples, struct pairs *pairs,
-	bool start_first)
+static void add_pairs(
+	struct fleet_samples *samples, struct pairs *pairs, bool start_first)
 {
 	for (unsigned i = 0; i < pairs->count; i++) {
 		const struct pair *pair = &pairs->list[i];
@@ -164,8 +164,8 @@ static bool is_start_first(const struct pairs *pairs)
 	return 2 * count > pairs->count;
 }
 
-static bool read_update(struct fleet_samples *samples, const cJSON *step,
-	const cJSON *tasks)
+static bool read_update(
+	struct fleet_samples *samples, const cJSON *step, const cJSON *tasks)
 {
 	int64_t asked_ns = json_int(step, "asked_ns", 0);
 	int64_t settled_ns = asked_ns + json_int(step, "took_ns", 0);
@@ -191,8 +191,8 @@ static bool read_update(struct fleet_samples *samples, const cJSON *step,
 	add_ns(samples, FLEET_BEGIN, asked_ns, first_ns);
 	add_ns(samples, FLEET_END, last_ns, settled_ns);
 	add_pairs(samples, &pairs, start_first);
-	samples->updates = mem_grown(samples->updates, samples->update_count + 1,
-		sizeof *samples->updates);
+	samples->updates = mem_grown(
+		samples->updates, samples->update_count + 1, sizeof *samples->updates);
 	samples->updates[samples->update_count++] =
 		(double)(settled_ns - asked_ns) / CLOCK_S;
 	free(pairs.list);

@@ -1,7 +1,6 @@
 #include "harness/judge/judge.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,21 +10,6 @@
 #include "harness/judge/view.h"
 #include "lib/clock.h"
 #include "lib/signals.h"
-
-/* The worst finding wins: neither a milder nor an unknown one overrides it. */
-PRINTF(3, 4)
-static void find(
-	struct judgement *judgement, enum verdict verdict, const char *format, ...)
-{
-	va_list args;
-
-	if (verdict <= judgement->verdict && judgement->reason[0])
-		return;
-	judgement->verdict = verdict;
-	va_start(args, format);
-	vsnprintf(judgement->reason, sizeof judgement->reason, format, args);
-	va_end(args);
-}
 
 /* Would a process that was left have been seen? The kernel reported all descendants, or
  * it is our own service, whose children all have lifelines. */
@@ -70,17 +54,17 @@ static bool judge_137(struct judgement *judgement, const struct view *view)
 	if (!of_kill)
 		return false;
 	if (view->killed)
-		find(judgement, VERDICT_KILLED, "137: %s",
+		judgement_find(judgement, VERDICT_KILLED, "137: %s",
 			judgement->margin_ns > 0
 				? "the engine's SIGKILL came before the grace ended"
 				: "the grace expired");
 	else if (view->signalled && facts->oom_kills > 0)
-		find(judgement, VERDICT_OOM, "137: out of memory");
+		judgement_find(judgement, VERDICT_OOM, "137: out of memory");
 	else if (view->signalled && facts->kill_source != STAMP_NONE)
-		find(judgement, VERDICT_SELF_KILLED,
+		judgement_find(judgement, VERDICT_SELF_KILLED,
 			"137: SIGKILL that the engine did not send");
 	else
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"137, missing: proof that SIGKILL was sent, and by which process");
 	return true;
 }
@@ -99,26 +83,28 @@ static void judge_exit(struct judgement *judgement, const struct view *view)
 	int number = view->signalled ? view->death_signal : code - 128;
 
 	if (view->too_late)
-		find(judgement, VERDICT_CRASH,
+		judgement_find(judgement, VERDICT_CRASH,
 			"it had ended before the stop, exit code %d", code);
 	else if (judge_137(judgement, view))
 		return;
 	else if (signal_is_crash(number) && number != view->facts->stop_signal &&
 		is_crash_seen(view, number))
-		find(judgement, VERDICT_CRASH, "%d: %s", code,
+		judgement_find(judgement, VERDICT_CRASH, "%d: %s", code,
 			signal_name(number, (char[SIGNAL_TEXT_SIZE]){0}));
 	else if (code > 0)
-		find(judgement, VERDICT_DIRTY, "exit code %d", code);
+		judgement_find(judgement, VERDICT_DIRTY, "exit code %d", code);
 	else if (code < 0)
-		find(judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
+		judgement_find(
+			judgement, VERDICT_INCONCLUSIVE, "missing: the exit code");
 	/* An end that the stop did not cause proves nothing about the next stop. */
 	if (view->discarded && !view->killed)
-		find(judgement, VERDICT_DIRTY, "the stop signal was discarded, and %s",
+		judgement_find(judgement, VERDICT_DIRTY,
+			"the stop signal was discarded, and %s",
 			view->evidence->sent_signal_count > 0
 				? "it ended after another one (stop.signals)"
 				: "it ended by itself");
 	if (view->delivery_unproven)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether code of PID 1 received the stop signal");
 }
 
@@ -130,33 +116,35 @@ static void judge_requests(struct judgement *judgement, const struct view *view)
 	const char *line = expect_forbidden_line(view);
 
 	if (line)
-		find(judgement, VERDICT_DIRTY, "its log says \"%.160s\"", line);
+		judgement_find(
+			judgement, VERDICT_DIRTY, "its log says \"%.160s\"", line);
 	if (view->lost > 0)
-		find(judgement, VERDICT_LOSS, "%u accepted request%s lost", view->lost,
-			view->lost == 1 ? " was" : "s were");
+		judgement_find(judgement, VERDICT_LOSS, "%u accepted request%s lost",
+			view->lost, view->lost == 1 ? " was" : "s were");
 	if (view->refused > 0)
-		find(judgement, VERDICT_DIRTY,
+		judgement_find(judgement, VERDICT_DIRTY,
 			"%u request%s, sent before the stop signal, %s refused with 503",
 			view->refused, view->refused == 1 ? "" : "s",
 			view->refused == 1 ? "was" : "were");
 	if (view->wrong > 0)
-		find(judgement, VERDICT_DIRTY, "%u accepted request%s failed: %s",
-			view->wrong, view->wrong == 1 ? "" : "s", view->first_wrong);
+		judgement_find(judgement, VERDICT_DIRTY,
+			"%u accepted request%s failed: %s", view->wrong,
+			view->wrong == 1 ? "" : "s", view->first_wrong);
 	if (view->evidence->load_command)
-		find(judgement, VERDICT_DIRTY, "load.command %s",
+		judgement_find(judgement, VERDICT_DIRTY, "load.command %s",
 			view->evidence->load_command);
 	if (view->unproven > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u answer%s that ended with the connection %s whole "
 			"(load.request.contains tells)",
 			view->unproven, view->unproven == 1 ? "" : "s",
 			view->unproven == 1 ? "is" : "are");
 	if (view->turns.interrupted > 0)
-		find(judgement, VERDICT_DIRTY, "interrupted: %u turn%s in flight",
-			view->turns.interrupted,
+		judgement_find(judgement, VERDICT_DIRTY,
+			"interrupted: %u turn%s in flight", view->turns.interrupted,
 			view->turns.interrupted == 1 ? "" : "s");
 	if (view->turns.early > 0)
-		find(judgement, VERDICT_DIRTY,
+		judgement_find(judgement, VERDICT_DIRTY,
 			"%u webhook%s answered without what the model said",
 			view->turns.early, view->turns.early == 1 ? " was" : "s were");
 }
@@ -175,26 +163,26 @@ static void judge_sessions(struct judgement *judgement, const struct view *view)
 	/* To a program without the mocks they are requests like others. */
 	if (opened > 0 && scenario_is_ours(view->scenario) &&
 		!scenario_has_mocks(view->scenario))
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that its sessions were closed (no mock agent API)");
 	else if (scenario_has_mocks(view->scenario) &&
 		sessions->count < (sessions->clients > 0 ? 1 : opened))
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %u sessions were opened, the agent API saw %u",
 			opened, sessions->count);
 	if (evidence_count(view->evidence, "agent.sessions.full") > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: the sessions of clients past the bound of the agent API");
 	if (sessions->unproven > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: proof that %u kept session%s had closed %s stream before "
 			"PID 1 ended",
 			sessions->unproven, sessions->unproven == 1 ? "" : "s",
 			sessions->unproven == 1 ? "its" : "their");
 	/* Events past the bounds may have said that they were. */
 	if (open > 0 && view->evidence->events_dropped == 0)
-		find(judgement, VERDICT_DIRTY, "%u of %u sessions were not released",
-			open, sessions->count);
+		judgement_find(judgement, VERDICT_DIRTY,
+			"%u of %u sessions were not released", open, sessions->count);
 }
 
 static void judge_time(struct judgement *judgement, const struct view *view)
@@ -205,14 +193,16 @@ static void judge_time(struct judgement *judgement, const struct view *view)
 	if (view->too_late)
 		return;
 	if (view->stop_ns < 0)
-		find(judgement, VERDICT_INCONCLUSIVE, "missing: the time of its %s",
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: the time of its %s",
 			view->facts->signal_ns ? "end" : "stop signal");
 	else if (within_ns && view->stop_ns > within_ns)
-		find(judgement, VERDICT_SLOW, "%s, wanted within %s",
+		judgement_find(judgement, VERDICT_SLOW, "%s, wanted within %s",
 			CLOCK_TEXT(view->stop_ns), CLOCK_TEXT(within_ns));
 	else if (scenario->stop.grace_ns > 0 &&
 		judgement->margin_ns < scenario->stop.grace_ns / 5)
-		find(judgement, VERDICT_SLOW, "%s: under a fifth of the grace is left",
+		judgement_find(judgement, VERDICT_SLOW,
+			"%s: under a fifth of the grace is left",
 			CLOCK_TEXT(view->stop_ns));
 }
 
@@ -221,16 +211,16 @@ static void judge_leaks(struct judgement *judgement, const struct view *view)
 	const struct leaks *leaks = &view->leaks;
 
 	if (leaks->count > 0)
-		find(judgement, VERDICT_LEAK, "%u process%s left behind", leaks->count,
-			leaks->count == 1 ? " was" : "es were");
+		judgement_find(judgement, VERDICT_LEAK, "%u process%s left behind",
+			leaks->count, leaks->count == 1 ? " was" : "es were");
 	if (leaks->unknown > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u process%s that ended with PID 1 %s left behind "
 			"(its exit was not traced)",
 			leaks->unknown, leaks->unknown == 1 ? "" : "es",
 			leaks->unknown == 1 ? "was" : "were");
 	if (!sees_leaks(view))
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether processes were left behind (its "
 			"descendants were not seen)");
 }
@@ -242,12 +232,12 @@ static void judge_others(struct judgement *judgement, const struct view *view)
 	const char *first = others->first_unknown;
 
 	if (others->lost > 0)
-		find(judgement, VERDICT_LOSS,
+		judgement_find(judgement, VERDICT_LOSS,
 			"%u request%s under way at the signal %s lost", others->lost,
 			others->lost == 1 ? "" : "s",
 			others->lost == 1 ? "was" : "were");
 	if (others->unknown > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: whether %u request%s under way at the signal, of %s that is "
 			"not stopbench, %s answered%s%s%s",
 			others->unknown, others->unknown == 1 ? "" : "s",
@@ -262,10 +252,10 @@ static void judge_own_end(struct judgement *judgement, const struct view *view)
 	const struct stop_facts *facts = view->facts;
 
 	if (view->killed)
-		find(judgement, VERDICT_KILLED,
+		judgement_find(judgement, VERDICT_KILLED,
 			"137: the engine's SIGKILL, without a stop signal before it");
 	else if (!judge_137(judgement, view))
-		find(judgement, VERDICT_CRASH,
+		judgement_find(judgement, VERDICT_CRASH,
 			"it ended without a stop signal, exit code %d",
 			facts->exit_code);
 }
@@ -275,13 +265,13 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	const struct evidence *evidence = view->evidence;
 
 	if (view->facts->stuck)
-		find(judgement, VERDICT_ENGINE_STUCK, "%s",
+		judgement_find(judgement, VERDICT_ENGINE_STUCK, "%s",
 			view->facts->runs_on
 				? "the engine reports the end of PID 1, which still runs"
 				: "the engine did not come back");
 	judge_exit(judgement, view);
 	if (view->ends.count > 0 && !view->killed)
-		find(judgement, view->ends.verdict, "%s%s", view->ends.text,
+		judgement_find(judgement, view->ends.verdict, "%s%s", view->ends.text,
 			view->facts->exit_code == 0 ? ", and PID 1 exited with 0" : "");
 	judge_sessions(judgement, view);
 	judge_leaks(judgement, view);
@@ -289,20 +279,22 @@ static void judge_stop(struct judgement *judgement, const struct view *view)
 	judge_others(judgement, view);
 	judge_time(judgement, view);
 	if (evidence->events_dropped || evidence->lifelines_dropped)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: %llu events and %llu lifelines past the bounds of the ledger",
 			(unsigned long long)evidence->events_dropped,
 			(unsigned long long)evidence->lifelines_dropped);
 	if (!judgement->reason[0])
-		find(judgement, VERDICT_CLEAN, "%s", CLOCK_TEXT(view->stop_ns));
+		judgement_find(
+			judgement, VERDICT_CLEAN, "%s", CLOCK_TEXT(view->stop_ns));
 }
 
 /* The case had no stop. */
 static void judge_trouble(struct judgement *judgement, const struct evidence *evidence)
 {
 	judgement->could_run = evidence->trouble == TROUBLE_EXITED;
-	find(judgement, judgement->could_run ? VERDICT_CRASH : VERDICT_INCONCLUSIVE,
-		"%s", evidence->trouble_text);
+	judgement_find(judgement,
+		judgement->could_run ? VERDICT_CRASH : VERDICT_INCONCLUSIVE, "%s",
+		evidence->trouble_text);
 }
 
 void judge(struct judgement *judgement, const struct scenario *scenario,

@@ -10,6 +10,7 @@
 #include "harness/judge/herd.h"
 #include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
+#include "lib/cc.h"
 
 struct diagnosis {
 	enum diagnosis_id id;
@@ -47,5 +48,10 @@ struct judgement {
 	int64_t engine_late_ns; /* SIGKILL after the grace; -1: none was sent */
 	int64_t call_ns;        /* wall clock of the stop call */
 };
+
+/* Takes the finding as verdict and reason. The worst one wins: neither a milder nor an
+ * unknown one overrides it. */
+void judgement_find(struct judgement *judgement, enum verdict verdict,
+	const char *format, ...) PRINTF(3, 4);
 
 #endif

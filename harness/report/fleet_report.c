@@ -27,9 +27,10 @@ static void print_head(const struct fleet_report *report, FILE *out)
 		fleet->replicas, plural(fleet->replicas), fleet->hosts,
 		plural(fleet->hosts), fleet->parallelism,
 		fleet->start_first ? "start-first" : "stop-first");
-	fprintf(out, "from %u stop%s (median %s) and %u start%s", samples->count[FLEET_STOP],
-		plural(samples->count[FLEET_STOP]), SECONDS(report->median_stop),
-		samples->count[FLEET_START], plural(samples->count[FLEET_START]));
+	fprintf(out, "from %u stop%s (median %s) and %u start%s",
+		samples->count[FLEET_STOP], plural(samples->count[FLEET_STOP]),
+		SECONDS(report->median_stop), samples->count[FLEET_START],
+		plural(samples->count[FLEET_START]));
 	if (samples->update_count)
 		fprintf(out, " in %u update%s", samples->update_count,
 			plural(samples->update_count));

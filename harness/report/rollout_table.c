@@ -90,9 +90,8 @@ static void print_stops(
 
 static char *task_text(const cJSON *task)
 {
-	const cJSON *diagnosis = json_get(task, "diagnoses")
-		? json_get(task, "diagnoses")->child
-		: NULL;
+	const cJSON *diagnosis =
+		json_get(task, "diagnoses") ? json_get(task, "diagnoses")->child : NULL;
 	const char *node = json_text(task, "node");
 	int64_t code = json_int(task, "exit_code", -1);
 	int64_t stop_ns = json_int(task, "stop_ns", -1);
@@ -152,7 +151,8 @@ static int64_t requests_of_class(const cJSON *phases, const char *class)
 	const cJSON *phase;
 	int64_t count = 0;
 
-	cJSON_ArrayForEach(phase, phases) count += requests_of(phase, class);
+	cJSON_ArrayForEach(phase, phases)
+		count += requests_of(phase, class);
 	return count;
 }
 
@@ -165,7 +165,8 @@ static void print_requests(const cJSON *rollout, FILE *out)
 	if (json_int(traffic, "requests", 0) == 0)
 		return;
 	fprintf(out, "    %-12s", "REQUESTS");
-	cJSON_ArrayForEach(phase, phases) fprintf(out, " %9s", phase->string);
+	cJSON_ArrayForEach(phase, phases)
+		fprintf(out, " %9s", phase->string);
 	fprintf(out, " %9s\n", "all");
 	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++) {
 		const char *class = traffic_class_names[i];
@@ -173,8 +174,8 @@ static void print_requests(const cJSON *rollout, FILE *out)
 		if (requests_of_class(phases, class) == 0)
 			continue;
 		fprintf(out, "    %-12s", class);
-		cJSON_ArrayForEach(phase, phases) fprintf(
-			out, " %9lld", (long long)requests_of(phase, class));
+		cJSON_ArrayForEach(phase, phases)
+			fprintf(out, " %9lld", (long long)requests_of(phase, class));
 		fprintf(out, " %9lld\n", (long long)requests_of_class(phases, class));
 	}
 }
@@ -184,7 +185,8 @@ static void print_times(
 {
 	const cJSON *traffic = json_get(rollout, "traffic");
 	const cJSON *late = json_get(traffic, "late_ns");
-	int64_t new_ns = json_int(late, "new", 0), reused_ns = json_int(late, "reused", 0);
+	int64_t new_ns = json_int(late, "new", 0),
+		reused_ns = json_int(late, "reused", 0);
 	SCOPED(buf_done) struct buf text = {0};
 
 	if (json_int(traffic, "requests", 0) == 0)

@@ -6,8 +6,8 @@
 
 #include "harness/report/comparison_table.h"
 #include "harness/report/cure_table.h"
-#include "harness/report/table_rows.h"
 #include "harness/report/rollout_table.h"
+#include "harness/report/table_rows.h"
 #include "harness/report/what_if_table.h"
 #include "harness/results/case_statistics.h"
 #include "harness/scenario/diagnosis_id.h"

@@ -37,8 +37,8 @@ static void add_steps(cJSON *json, const struct rollout *rollout)
 		cJSON *item = cJSON_CreateObject();
 
 		json_add_text(item, "what", step->what);
-		json_add_int(item, "asked_ns",
-			step->asked_ns - rollout->steps[0].asked_ns);
+		json_add_int(
+			item, "asked_ns", step->asked_ns - rollout->steps[0].asked_ns);
 		add_known(item, "took_ns", step->settled_ns,
 			step->settled_ns - step->asked_ns);
 		cJSON_AddItemToArray(list, item);

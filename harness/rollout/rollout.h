@@ -24,7 +24,7 @@ struct rollout_step {
 /* A task, as the orchestrator reported it. Stamps are those of cluster.h. */
 struct rollout_task {
 	char *id, *name;
-	char *node; /* NULL: none */
+	char *node;    /* NULL: none */
 	char *message; /* NULL: none */
 	char *address; /* "10.99.2.2:30001", as the balancer had it; NULL: none */
 	int64_t created_ns, running_ns, unwanted_ns, ended_ns;
@@ -46,7 +46,7 @@ struct rollout {
 	unsigned task_count;
 	struct task_stop *stops;
 	unsigned stop_count;
-	char *gave_up;    /* the orchestrator's words for an action that it gave up; NULL */
+	char *gave_up; /* the orchestrator's words for an action that it gave up; NULL */
 	char *unobserved; /* why the orchestrator could not be watched; NULL: it was */
 
 	struct traffic_record *requests; /* in the order in which they ended */
@@ -54,8 +54,8 @@ struct rollout {
 	char *first_failed[TRAFFIC_CLASSES]; /* in words; NULL: none */
 	char **backends; /* addresses, by the records' `backend`; [0] is NULL */
 	unsigned backend_count;
-	int64_t traffic_ns;                  /* it began, */
-	int64_t held_ns;                     /* and no request was sent any more */
+	int64_t traffic_ns; /* it began, */
+	int64_t held_ns;    /* and no request was sent any more */
 };
 
 void rollout_done(struct rollout *rollout);

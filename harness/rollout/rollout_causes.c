@@ -217,7 +217,8 @@ static bool never_settled(const struct rollout *rollout, struct buf *text)
 
 		if (!step->settled_ns)
 			return buf_addf(text, "the %s was not done after %s%s%.200s",
-				step->what, CLOCK_TEXT(rollout->held_ns - step->asked_ns),
+				step->what,
+				CLOCK_TEXT(rollout->held_ns - step->asked_ns),
 				why ? ": " : "", why ? why : "");
 	}
 	return false;

@@ -1,6 +1,5 @@
 #include "harness/rollout/rollout_judge.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,21 +9,6 @@
 #include "harness/rollout/rollout_causes.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-
-/* The worst finding wins, as in judge.c. */
-PRINTF(3, 4)
-static void find(
-	struct judgement *judgement, enum verdict verdict, const char *format, ...)
-{
-	va_list args;
-
-	if (verdict <= judgement->verdict && judgement->reason[0])
-		return;
-	judgement->verdict = verdict;
-	va_start(args, format);
-	vsnprintf(judgement->reason, sizeof judgement->reason, format, args);
-	va_end(args);
-}
 
 static const struct rollout_task *task_of(
 	const struct rollout *rollout, const struct task_stop *stop)
@@ -92,19 +76,22 @@ static void judge_stops(struct judgement *judgement, const struct rollout *rollo
 		by_api += stop->source == TASK_STOP_API;
 	}
 	if (!task) {
-		find(judgement, VERDICT_INCONCLUSIVE, "missing: no task was stopped");
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: no task was stopped");
 		return;
 	}
 	if (worst->verdict != VERDICT_CLEAN)
-		find(judgement, worst->verdict, "%u of %u stops %s; %s on %s: %.200s",
-			like_worst, stops, verdict_names[worst->verdict], task->name,
+		judgement_find(judgement, worst->verdict,
+			"%u of %u stops %s; %s on %s: %.200s", like_worst, stops,
+			verdict_names[worst->verdict], task->name,
 			task->node ? task->node : "no node", worst->reason);
 	else if (by_api > 0)
-		find(judgement, VERDICT_CLEAN,
-			"%u stops, %u of them by the API alone, no request failed", stops,
-			by_api);
+		judgement_find(judgement, VERDICT_CLEAN,
+			"%u stops, %u of them by the API alone, no request failed",
+			stops, by_api);
 	else
-		find(judgement, VERDICT_CLEAN, "%u stops, no request failed", stops);
+		judgement_find(
+			judgement, VERDICT_CLEAN, "%u stops, no request failed", stops);
 }
 
 static void judge_requests(struct judgement *judgement, const struct rollout *rollout)
@@ -117,19 +104,21 @@ static void judge_requests(struct judgement *judgement, const struct rollout *ro
 			first = rollout->first_failed[i];
 	}
 	if (failed > 0)
-		find(judgement, VERDICT_LOSS, "%u of %u requests failed, such as: %.200s",
-			failed, rollout->request_count, first ? first : "");
+		judgement_find(judgement, VERDICT_LOSS,
+			"%u of %u requests failed, such as: %.200s", failed,
+			rollout->request_count, first ? first : "");
 	if (rollout->requests_dropped > 0)
-		find(judgement, VERDICT_INCONCLUSIVE,
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
 			"missing: what became of %u requests past the bound",
 			rollout->requests_dropped);
 }
 
-static void judge_orchestrator(struct judgement *judgement, const struct rollout *rollout)
+static void judge_orchestrator(
+	struct judgement *judgement, const struct rollout *rollout)
 {
 	for (unsigned i = 0; i < rollout->step_count; i++) {
 		if (!rollout->steps[i].settled_ns)
-			find(judgement, VERDICT_ENGINE_STUCK,
+			judgement_find(judgement, VERDICT_ENGINE_STUCK,
 				"the orchestrator was not done with the %s",
 				rollout->steps[i].what);
 	}
@@ -137,12 +126,13 @@ static void judge_orchestrator(struct judgement *judgement, const struct rollout
 		const struct rollout_task *task = &rollout->tasks[i];
 
 		if (task->ended_ns && !task->running_ns && !task->unwanted_ns)
-			find(judgement, VERDICT_DIRTY, "%s ended before it ran: %.200s",
-				task->name, task->message ? task->message : "");
+			judgement_find(judgement, VERDICT_DIRTY,
+				"%s ended before it ran: %.200s", task->name,
+				task->message ? task->message : "");
 	}
 	for (unsigned i = 0; i < rollout->node_count; i++) {
 		if (rollout->nodes[i].trouble)
-			find(judgement, VERDICT_INCONCLUSIVE,
+			judgement_find(judgement, VERDICT_INCONCLUSIVE,
 				"missing: what the witness of %s saw: %.200s",
 				rollout->nodes[i].name, rollout->nodes[i].trouble);
 	}
@@ -167,8 +157,8 @@ static void take_diagnoses(struct judgement *judgement, const struct rollout *ro
 			diagnosis_find(id) == DIAGNOSIS_ANY)
 			continue;
 		diagnosis->id = diagnosis_find(id);
-		snprintf(diagnosis->text, sizeof diagnosis->text, "%s: %s",
-			task->name, text);
+		snprintf(diagnosis->text, sizeof diagnosis->text, "%s: %s", task->name,
+			text);
 		judgement->diagnosis_count++;
 	}
 }
@@ -186,8 +176,7 @@ static int worst_exit_code(const struct rollout *rollout)
 	return code;
 }
 
-static void fill_facts(
-	const struct scenario *scenario, const struct rollout *rollout,
+static void fill_facts(const struct scenario *scenario, const struct rollout *rollout,
 	struct evidence *evidence, struct judgement *judgement)
 {
 	const struct task_stop *slowest = slowest_stop(rollout);

@@ -42,12 +42,13 @@ bool rollout_load_begin(struct rollout_state *state)
 
 	rollout_step_says(state, "letting the traffic flow");
 	rollout_balance(state);
-	if (state->balancer && rollout_await(state, is_balanced, 30 * CLOCK_S) != WAIT_SO)
+	if (state->balancer &&
+		rollout_await(state, is_balanced, 30 * CLOCK_S) != WAIT_SO)
 		return rollout_trouble(state, TROUBLE_LOAD,
 			"the balancer does not send requests to every task");
 	state->base = base_of(state);
-	state->traffic = traffic_create(
-		state->options->of_case.loop, part, state->base, &err);
+	state->traffic =
+		traffic_create(state->options->of_case.loop, part, state->base, &err);
 	if (!state->traffic)
 		return rollout_trouble(state, TROUBLE_LOAD, "%s", err.text);
 	state->rollout->traffic_ns = clock_now();
@@ -93,8 +94,8 @@ static void keep_backends(struct rollout_state *state)
 		if (backend >= rollout->backend_count)
 			rollout->backend_count = backend + 1;
 	}
-	rollout->backends = mem_zeroed(
-		(rollout->backend_count + 1) * sizeof *rollout->backends);
+	rollout->backends =
+		mem_zeroed((rollout->backend_count + 1) * sizeof *rollout->backends);
 	for (unsigned i = 0; i < rollout->backend_count; i++)
 		rollout->backends[i] = mem_text(traffic_backend(state->traffic, i));
 }
@@ -122,7 +123,6 @@ void rollout_load_end(struct rollout_state *state)
 		rollout->first_failed[i] = mem_text(first);
 	}
 }
-
 
 void rollout_load_go_on(struct rollout_state *state)
 {

@@ -52,8 +52,7 @@ static void keep_tasks(struct rollout_state *state)
 	const struct cluster *cluster = state->options->cluster;
 	struct rollout *rollout = state->rollout;
 
-	rollout->tasks =
-		mem_zeroed((cluster->task_count + 1) * sizeof *rollout->tasks);
+	rollout->tasks = mem_zeroed((cluster->task_count + 1) * sizeof *rollout->tasks);
 	name_stops(state);
 	for (unsigned i = 0; i < cluster->task_count; i++) {
 		const struct cluster_task *task = &cluster->tasks[i];
@@ -75,16 +74,14 @@ static void keep_nodes(struct rollout_state *state)
 	const struct cluster *cluster = state->options->cluster;
 	struct rollout *rollout = state->rollout;
 
-	rollout->nodes =
-		mem_zeroed((cluster->node_count + 1) * sizeof *rollout->nodes);
+	rollout->nodes = mem_zeroed((cluster->node_count + 1) * sizeof *rollout->nodes);
 	for (unsigned i = 0; i < cluster->node_count; i++) {
 		const char *name = cluster->nodes[i].name;
 
 		rollout->nodes[rollout->node_count++] = (struct rollout_node){
 			.name = mem_text(name),
 			.witnessed = witnesses_have(state->witnesses, name),
-			.trouble = mem_text(
-				witnesses_trouble(state->witnesses, name)),
+			.trouble = mem_text(witnesses_trouble(state->witnesses, name)),
 		};
 	}
 }

@@ -26,8 +26,8 @@ bool rollout_trouble(
 
 	if (evidence->trouble != TROUBLE_NONE)
 		return false;
-	evidence->trouble = *state->options->of_case.interrupted ? TROUBLE_INTERRUPTED
-								 : kind;
+	evidence->trouble =
+		*state->options->of_case.interrupted ? TROUBLE_INTERRUPTED : kind;
 	va_start(args, format);
 	vsnprintf(evidence->trouble_text, sizeof evidence->trouble_text, format, args);
 	va_end(args);

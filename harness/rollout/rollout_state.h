@@ -27,15 +27,17 @@ struct rollout_state {
 	struct traffic *traffic;
 	struct fetch *probes;
 	char *base; /* where the requests go */
-	unsigned answered, probing; /* tasks that have answered once, and are asked now */
-	const char *drained;        /* node that is to be active again, or NULL */
-	const char *dead;           /* node that was ended, or NULL */
-	unsigned requests_before;   /* that had ended when the last step was done */
+	unsigned answered,
+		probing;          /* tasks that have answered once, and are asked now */
+	const char *drained;      /* node that is to be active again, or NULL */
+	const char *dead;         /* node that was ended, or NULL */
+	unsigned requests_before; /* that had ended when the last step was done */
 	bool removed;
 };
 
 /* Reports what the rollout is doing now. */
-void rollout_step_says(struct rollout_state *state, const char *format, ...) PRINTF(2, 3);
+void rollout_step_says(struct rollout_state *state, const char *format, ...)
+	PRINTF(2, 3);
 
 /* Writes the evidence's trouble, the first one, and returns false. */
 bool rollout_trouble(struct rollout_state *state, enum trouble kind, const char *format,

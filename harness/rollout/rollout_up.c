@@ -79,8 +79,8 @@ static bool bring_up_agent(struct rollout_state *state, struct err *err)
 	const struct case_options *options = &state->options->of_case;
 	const struct cluster *cluster = state->options->cluster;
 	SCOPED(mem_free)
-	char *host = cluster->node_count ? address_towards(cluster->nodes[0].address)
-					 : NULL;
+	char *host =
+		cluster->node_count ? address_towards(cluster->nodes[0].address) : NULL;
 	SCOPED(mem_free) char *path = mem_textf("%s/ledger", state->folder);
 
 	if (!scenario_has_mocks(state->scenario))
@@ -122,8 +122,8 @@ static bool bring_up_balancer(struct rollout_state *state, struct err *err)
 	return state->balancer != NULL;
 }
 
-static bool open_witnesses(struct rollout_state *state, const char *service,
-	struct err *err)
+static bool open_witnesses(
+	struct rollout_state *state, const char *service, struct err *err)
 {
 	const struct case_options *options = &state->options->of_case;
 
@@ -176,7 +176,8 @@ static bool deploy(struct rollout_state *state, const char *name, struct err *er
 			: NULL,
 	};
 
-	return cluster_deploy(state->options->cluster, &spec, rollout_balance, state, err);
+	return cluster_deploy(
+		state->options->cluster, &spec, rollout_balance, state, err);
 }
 
 bool rollout_up(struct rollout_state *state)
@@ -189,7 +190,8 @@ bool rollout_up(struct rollout_state *state)
 	rollout_step_says(state, "bringing it up");
 	return (make_folder(state, &err) && bring_up_agent(state, &err) &&
 		       bring_up_balancer(state, &err) &&
-		       open_witnesses(state, name, &err) && deploy(state, name, &err)) ||
+		       open_witnesses(state, name, &err) &&
+		       deploy(state, name, &err)) ||
 		rollout_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 
@@ -218,7 +220,8 @@ static bool is_probed(const void *arg)
 static void probe(struct rollout_state *state, const char *address)
 {
 	const char *path = state->scenario->balancer.health_path;
-	SCOPED(mem_free) char *url = mem_textf("http://%s%s", address, path ? path : "/");
+	SCOPED(mem_free) char *url =
+		mem_textf("http://%s%s", address, path ? path : "/");
 	struct err ignored;
 
 	if (fetch_start(state->probes,
@@ -238,8 +241,7 @@ static void probe(struct rollout_state *state, const char *address)
 static bool await_answers(struct rollout_state *state)
 {
 	const struct cluster *cluster = state->options->cluster;
-	int64_t deadline_ns =
-		clock_now() + state->scenario->service.ready.within_ns;
+	int64_t deadline_ns = clock_now() + state->scenario->service.ready.within_ns;
 	unsigned wanted;
 
 	do {
@@ -253,8 +255,7 @@ static bool await_answers(struct rollout_state *state)
 		rollout_await(state, is_probed, 3 * CLOCK_S);
 		if (state->answered == wanted && wanted > 0)
 			return true;
-	} while (clock_now() < deadline_ns &&
-		!*state->options->of_case.interrupted);
+	} while (clock_now() < deadline_ns && !*state->options->of_case.interrupted);
 	return rollout_trouble(state, TROUBLE_NOT_READY,
 		"%u of %u tasks answered on their port within %s", state->answered,
 		wanted, CLOCK_TEXT(state->scenario->service.ready.within_ns));
@@ -275,7 +276,8 @@ bool rollout_await_ready(struct rollout_state *state)
 	unsigned running = 0;
 
 	rollout_step_says(state, "waiting until its tasks run");
-	if (rollout_await(state, all_run, state->scenario->rollout.within_ns) == WAIT_SO)
+	if (rollout_await(state, all_run, state->scenario->rollout.within_ns) ==
+		WAIT_SO)
 		return await_answers(state);
 	for (unsigned i = 0; i < cluster->task_count; i++)
 		running += cluster->tasks[i].state == TASK_RUNNING;

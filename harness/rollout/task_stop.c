@@ -19,7 +19,7 @@ void task_stop_done(struct task_stop *stop)
 /* 137 may be the end of the grace, the out-of-memory killer or anybody's SIGKILL. */
 static enum verdict verdict_of(int exit_code)
 {
-	return exit_code == 0                     ? VERDICT_CLEAN
+	return exit_code == 0                       ? VERDICT_CLEAN
 		: exit_code < 0 || exit_code == 137 ? VERDICT_INCONCLUSIVE
 						    : VERDICT_DIRTY;
 }
@@ -31,9 +31,11 @@ static char *reason_of(const struct cluster_task *task)
 	if (task->exit_code == 0)
 		return mem_text("exit code 0, by the API alone");
 	if (task->exit_code < 0)
-		return mem_textf("missing: the exit code%s%s", said[0] ? "; " : "", said);
+		return mem_textf(
+			"missing: the exit code%s%s", said[0] ? "; " : "", said);
 	if (task->exit_code == 137)
-		return mem_textf("137, missing: a witness on %s that saw who sent SIGKILL",
+		return mem_textf(
+			"137, missing: a witness on %s that saw who sent SIGKILL",
 			task->node ? task->node : "its node");
 	return mem_textf("exit code %d", task->exit_code);
 }
@@ -46,8 +48,8 @@ struct task_stop task_stop_of_api(const struct cluster_task *task)
 		.container = mem_text(task->container),
 		.source = TASK_STOP_API,
 		/* It was not stopped: nobody had asked for it. */
-		.verdict = task->unwanted_ns ? verdict_of(task->exit_code)
-					     : VERDICT_CRASH,
+		.verdict =
+			task->unwanted_ns ? verdict_of(task->exit_code) : VERDICT_CRASH,
 		.reason = task->unwanted_ns
 			? reason_of(task)
 			: mem_textf("it ended without a stop, exit code %d",

@@ -36,7 +36,7 @@ enum traffic_connection {
 
 struct traffic_table {
 	unsigned count[TRAFFIC_PHASES][TRAFFIC_CLASSES][TRAFFIC_CONNECTIONS];
-	unsigned repeated; /* requests that a client sent again by itself */
+	unsigned repeated;      /* requests that a client sent again by itself */
 	int64_t longest_gap_ns; /* in which no request was finished, from the first on */
 	/* The longest time after a task's stop signal at which it finished a request that
 	 * was sent after it; 0: there was none. */

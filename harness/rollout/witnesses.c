@@ -34,8 +34,8 @@ static bool add(struct witnesses *witnesses, const char *address, struct err *er
 
 	if (!witness)
 		return err_while(err, "witness %s", address);
-	witnesses->list = mem_grown(witnesses->list, witnesses->count + 1,
-		sizeof *witnesses->list);
+	witnesses->list = mem_grown(
+		witnesses->list, witnesses->count + 1, sizeof *witnesses->list);
 	witnesses->list[witnesses->count++] = witness;
 	return true;
 }
@@ -56,8 +56,8 @@ static bool add_own(struct witnesses *witnesses, struct err *err)
 {
 	const char *host = getenv("DOCKER_HOST");
 	SCOPED(mem_free)
-	char *address = mem_textf(
-		"%s%s", DAEMON_MARK, host && host[0] ? host : DEFAULT_DAEMON);
+	char *address =
+		mem_textf("%s%s", DAEMON_MARK, host && host[0] ? host : DEFAULT_DAEMON);
 
 	return strcmp(witnesses->options.cluster->kind, "swarm") != 0 ||
 		!strstr(address, "unix://") || names(witnesses, address) ||
@@ -105,7 +105,8 @@ bool witnesses_expect(const struct witnesses *witnesses, const char *container)
 	return false;
 }
 
-static const struct witness *of_node(const struct witnesses *witnesses, const char *node)
+static const struct witness *of_node(
+	const struct witnesses *witnesses, const char *node)
 {
 	for (unsigned i = 0; witnesses && i < witnesses->count; i++) {
 		if (strcmp(witness_node(witnesses->list[i]), node) == 0)

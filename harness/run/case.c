@@ -211,8 +211,7 @@ static void on_ledger_event(void *arg, const char *name, const cJSON *json)
 	struct case_state *state = arg;
 	const char *session = json_text(json, "session");
 
-	if (state->replacement && session &&
-		strcmp(name, "agent.disconnect.done") == 0)
+	if (state->replacement && session && strcmp(name, "agent.disconnect.done") == 0)
 		replacement_open(
 			state->replacement, (unsigned)strtoul(session, NULL, 10));
 }
@@ -325,8 +324,8 @@ static void stop(struct case_state *state)
 	}
 	evidence->stopped_ns = clock_now();
 	case_state_wait(state, is_quiet, QUIET_NS);
-	case_state_wait(state, have_clients_turned,
-		state->scenario->service.session.within_ns);
+	case_state_wait(
+		state, have_clients_turned, state->scenario->service.session.within_ns);
 	end_load_command(state);
 }
 

@@ -44,7 +44,7 @@ struct case_state {
 	struct mock_mcp *mock_mcp;
 	struct subject *service;
 	struct replacement *replacement; /* of load.replacement, or NULL */
-	struct free_port free_port; /* that of {port}, or none */
+	struct free_port free_port;      /* that of {port}, or none */
 	int64_t port; /* the service's; 0: our service chooses it and logs it */
 	char *base;   /* "http://127.0.0.1:8080", NULL where no port is known */
 	struct load *load;

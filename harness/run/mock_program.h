@@ -24,7 +24,7 @@ struct mock_options {
 	const char *programs;
 	const char *folder;  /* of the case */
 	const char *network; /* NULL: beside the harness, on loopback */
-	const char *host; /* beside the harness: where it listens; NULL: loopback */
+	const char *host;    /* beside the harness: where it listens; NULL: loopback */
 	const char *ledger;
 	uint64_t seed;
 	const bool *interrupted;

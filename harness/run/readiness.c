@@ -253,7 +253,8 @@ static void search_log(struct readiness_probe *probe)
 	const char *text = probe->options->scenario->service.ready.text;
 
 	probe->awaits_line = true;
-	for (; probe->searched < evidence->log_count && !probe->ready; probe->searched++)
+	for (; probe->searched < evidence->log_count && !probe->ready;
+		probe->searched++)
 		probe->ready = strstr(evidence->log[probe->searched].text, text);
 	note(probe, "no such line among %u", evidence->log_count);
 }

@@ -19,9 +19,9 @@ static void add_program(
 		"--behavior", behavior, "--seed", seed, "--ledger", env->ledger};
 
 	cJSON_AddStringToObject(server, "command", "mock-mcp");
-	cJSON_AddItemToObject(
-		server, "args",
-		cJSON_CreateStringArray(args, env->ledger ? COUNT(args) : COUNT(args) - 2));
+	cJSON_AddItemToObject(server, "args",
+		cJSON_CreateStringArray(
+			args, env->ledger ? COUNT(args) : COUNT(args) - 2));
 }
 
 /* Our own service says which session each request is of. */

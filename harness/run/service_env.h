@@ -18,7 +18,7 @@ struct service_env {
 	const char *host;      /* where our service listens: "127.0.0.1", "0.0.0.0" */
 	const char *agent_url; /* NULL without a mock agent API */
 	const char *const *mcp_urls; /* see mock_mcp_urls(); NULL: none is over HTTP */
-	const char *ledger; /* "unix:/path"; NULL: none can be reached */
+	const char *ledger;          /* "unix:/path"; NULL: none can be reached */
 	int64_t port;                /* of {port}; 0: our service chooses one */
 	uint64_t seed;               /* of the MCP servers' draws */
 };

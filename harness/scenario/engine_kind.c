@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct engine_kind engine_kinds[ENGINE_KINDS] = {
-#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                                 \
+#define ENGINE(name, whole_seconds, runs_images, rollouts, help)                       \
 	{#name, whole_seconds, runs_images, rollouts, help},
 #include "harness/scenario/engines.def"
 #undef ENGINE

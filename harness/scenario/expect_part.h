@@ -29,7 +29,7 @@ struct expect_part {
 	int64_t disconnected; /* sessions seen disconnected, "all", or EXPECT_ANY */
 	int64_t orphans;      /* processes cut by PID 1's end, or EXPECT_ANY */
 	int64_t lost;         /* requests, or EXPECT_ANY */
-	int64_t failed; /* of a rollout: requests, or EXPECT_ANY */
+	int64_t failed;       /* of a rollout: requests, or EXPECT_ANY */
 	struct strlist log;   /* texts that the service's log must have */
 	struct strlist log_absent; /* texts that no line of it may have */
 };

@@ -20,18 +20,19 @@ enum rollout_action {
 };
 
 struct rollout_part {
-	int64_t replicas; /* 0: the scenario has no rollout */
-	int action;       /* enum rollout_action */
+	int64_t replicas;    /* 0: the scenario has no rollout */
+	int action;          /* enum rollout_action */
 	int64_t to;          /* of "scale" */
 	int order;           /* enum update_order: "stop-first", "start-first" */
 	int64_t parallelism; /* tasks that are replaced side by side */
 	int64_t delay_ns;    /* between two batches */
 	int64_t times;       /* the action is done so often, one after the other */
-	char *node;          /* of "drain" and "node-death"; NULL: the harness chooses */
-	struct strlist kill_node; /* of "node-death": a command that ends the node {node} */
+	char *node; /* of "drain" and "node-death"; NULL: the harness chooses */
+	struct strlist
+		kill_node; /* of "node-death": a command that ends the node {node} */
 	struct strlist mend_node; /* and one that brings it back; empty: none */
-	int publish;       /* enum publish_mode: "host", "mesh" */
-	bool overlay;      /* attached to an overlay network of its own */
+	int publish;              /* enum publish_mode: "host", "mesh" */
+	bool overlay;             /* attached to an overlay network of its own */
 	int64_t within_ns; /* bound of each action, until the orchestrator has settled */
 };
 

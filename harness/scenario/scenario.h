@@ -26,11 +26,11 @@
 /* "load": what is there when the stop comes. */
 struct load_part {
 	struct load_request_part request;
-	struct strlist command;   /* the user's own load generator; empty: none */
-	int64_t sessions;         /* opened in parallel, distinct rooms and bots */
-	bool replacement;         /* their clients turn to a second service at the stop */
-	int64_t turns;            /* of them this many have a turn in flight */
-	int64_t turn_ns;          /* how long such a turn takes */
+	struct strlist command; /* the user's own load generator; empty: none */
+	int64_t sessions;       /* opened in parallel, distinct rooms and bots */
+	bool replacement;       /* their clients turn to a second service at the stop */
+	int64_t turns;          /* of them this many have a turn in flight */
+	int64_t turn_ns;        /* how long such a turn takes */
 	int64_t idle_connections; /* keep-alive connections that were used once */
 };
 

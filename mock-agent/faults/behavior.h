@@ -117,7 +117,7 @@ struct behavior_rule {
 struct agent_behavior {
 	struct session_behavior all;
 	struct rate_limit_behavior rate_limit; /* of all sessions together */
-	struct behavior_rule *rules; /* owned; by session number */
+	struct behavior_rule *rules;           /* owned; by session number */
 	unsigned rule_count;
 	cJSON *json; /* owned; everything that was read, merged */
 };

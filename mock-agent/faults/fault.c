@@ -40,7 +40,8 @@ void fault_add_retry_after(struct web_exchange *exchange, int64_t ns)
 	snprintf(number, sizeof number, "%lld",
 		(long long)((ns + CLOCK_S - 1) / CLOCK_S));
 	web_add_header(exchange, "retry-after", number);
-	snprintf(number, sizeof number, "%lld", (long long)((ns + CLOCK_MS - 1) / CLOCK_MS));
+	snprintf(number, sizeof number, "%lld",
+		(long long)((ns + CLOCK_MS - 1) / CLOCK_MS));
 	web_add_header(exchange, "retry-after-ms", number);
 }
 

@@ -53,7 +53,7 @@ struct agent_stream {
 	struct sse sse;
 	int64_t began_ns;
 	int64_t received_ns;  /* the last data of any connection */
-	bool headed; /* the head of its answer arrived */
+	bool headed;          /* the head of its answer arrived */
 	bool good;            /* a whole event arrived */
 	char *broken;         /* why it must be closed, or has ended; NULL: neither */
 	long status;          /* with `broken`: the HTTP error that says so, or 0 */

@@ -68,7 +68,8 @@ static bool find_image(struct cri_engine *cri, struct plan *plan, struct err *er
 	const struct subject_spec *spec = plan->spec;
 
 	if (spec->image || (cri->engine.own_image && !signal_of_ours(spec)))
-		plan->image = mem_text(spec->image ? spec->image : cri->engine.own_image);
+		plan->image =
+			mem_text(spec->image ? spec->image : cri->engine.own_image);
 	else
 		plan->image = cri_images_load(
 			cri, OWN_IMAGE_PROGRAMS, signal_of_ours(spec), err);

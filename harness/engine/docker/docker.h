@@ -10,12 +10,12 @@
 struct docker_engine {
 	struct engine engine;
 	struct docker_api *api;
-	cJSON *info;     /* what /info answered */
-	int64_t info_ns; /* and when */
-	bool local;      /* its containers run on our kernel */
-	cJSON *labels;   /* of all that this run creates */
+	cJSON *info;                     /* what /info answered */
+	int64_t info_ns;                 /* and when */
+	bool local;                      /* its containers run on our kernel */
+	cJSON *labels;                   /* of all that this run creates */
 	struct container_starts *starts; /* NULL: nobody is told of them */
-	unsigned made;   /* containers and networks so far: their names differ by it */
+	unsigned made; /* containers and networks so far: their names differ by it */
 };
 
 #endif

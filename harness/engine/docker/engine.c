@@ -39,8 +39,7 @@ static bool prepare(struct engine *engine, const char *image, struct err *err)
 	if (image)
 		return docker_images_have(docker, image, err);
 	if (!engine->own_image)
-		engine->own_image =
-			docker_images_load(docker, OWN_IMAGE_PROGRAMS, err);
+		engine->own_image = docker_images_load(docker, OWN_IMAGE_PROGRAMS, err);
 	return engine->own_image != NULL;
 }
 
@@ -48,8 +47,8 @@ static int load_all(
 	struct engine *engine, engine_said_fn *said, void *arg, struct err *err)
 {
 	for (int i = 0; i < OWN_IMAGES; i++) {
-		SCOPED(mem_free) char *line = docker_images_load_latest(
-			of(engine), (enum own_image)i, err);
+		SCOPED(mem_free) char *line =
+			docker_images_load_latest(of(engine), (enum own_image)i, err);
 
 		if (!line)
 			return -1;

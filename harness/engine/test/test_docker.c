@@ -642,8 +642,7 @@ static void docker_names_a_program_that_is_missing(void **state)
 	struct err err = {0};
 
 	assert_int_equal(remove(path), 0);
-	assert_null(
-		docker_images_load(docker_of(fixture), OWN_IMAGE_PROGRAMS, &err));
+	assert_null(docker_images_load(docker_of(fixture), OWN_IMAGE_PROGRAMS, &err));
 	assert_non_null(strstr(err.text, path));
 }
 

@@ -184,8 +184,8 @@ static void what_has_ended_is_let_go_of_and_what_runs_is_not(void **state)
 	shell = pid_namespace_put_in(&space, "sleep 0.2; sleep 100; true");
 	await(scene, has_three);
 	last = scene->lineage->descendants[2].pid;
-	proc_events_trim(scene->events, scene->lineage,
-		scene->lineage->descendants[1].ended_ns);
+	proc_events_trim(
+		scene->events, scene->lineage, scene->lineage->descendants[1].ended_ns);
 	assert_int_equal(scene->lineage->count, 3);
 	proc_events_trim(scene->events, scene->lineage, clock_now());
 	assert_int_equal(scene->lineage->count, 2);

@@ -212,7 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_after_the_other_adds_up),
 		cmocka_unit_test(side_by_side_goes_in_batches),
-		cmocka_unit_test(a_delay_comes_between_two_tasks_and_not_after_the_last),
+		cmocka_unit_test(
+			a_delay_comes_between_two_tasks_and_not_after_the_last),
 		cmocka_unit_test(start_first_waits_for_the_last_stop_alone),
 		cmocka_unit_test(a_shorter_stop_is_saved_once_a_task),
 		cmocka_unit_test(a_stop_over_the_grace_is_cut_off_and_counted),

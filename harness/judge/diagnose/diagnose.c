@@ -472,7 +472,7 @@ static bool not_known(const struct view *view, struct buf *text)
 /* Of one stop; NULL: it is of many. True when the diagnosis holds; then `text` has one more sentence, about it. */
 static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text) = {
 #define DIAGNOSIS(id, rule, ...) [DIAGNOSIS_##id] = rule,
-#define ROLLOUT_DIAGNOSIS(...) /* of many stops */
+#define ROLLOUT_DIAGNOSIS(...)   /* of many stops */
 #include "harness/scenario/diagnoses.def"
 #undef DIAGNOSIS
 };

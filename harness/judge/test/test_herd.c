@@ -82,8 +82,8 @@ static void sessions_of_the_replacement_are_not_the_services(void **state)
 	assert_int_equal(scene->judgement.disconnected, 3);
 	assert_int_equal(scene->judgement.herd.opens, 3);
 	assert_int_equal(scene->judgement.herd.opens_per_second, 3);
-	assert_non_null(strstr(
-		scene->judgement.diagnoses[0].text, "3 of 3 opened at the replacement"));
+	assert_non_null(strstr(scene->judgement.diagnoses[0].text,
+		"3 of 3 opened at the replacement"));
 }
 
 int main(void)

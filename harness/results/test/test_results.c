@@ -280,9 +280,9 @@ static void results_have_every_member_of_a_round(void **state)
 static void results_say_null_of_what_is_not_known(void **state)
 {
 	static const char *const unknown[] = {"stop_ns", "stop_error_ns", "margin_ns",
-		"engine_late_ns", "call_ns", "sessions", "disconnected", "herd", "exit_code",
-		"wait_status", "kill", "folder", "stop_over_limit", "phases_ns.up",
-		"phases_ns.stopped"};
+		"engine_late_ns", "call_ns", "sessions", "disconnected", "herd",
+		"exit_code", "wait_status", "kill", "folder", "stop_over_limit",
+		"phases_ns.up", "phases_ns.stopped"};
 	struct results_scene *scene = *state;
 	SCOPED(json_free) cJSON *json = NULL;
 
