@@ -1,50 +1,103 @@
 #include "harness/rollout/rollout_causes.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/mem.h"
 
-static bool failed(const struct traffic_record *request)
+/* A request that failed. */
+struct failure {
+	const struct traffic_record *request;
+	const struct rollout_task *task; /* NULL: not known */
+	/* The task's stop signal; where nobody on its node has seen that, when the
+	 * orchestrator was seen to want it stopped. 0: it was not stopped. */
+	int64_t told_ns;
+	bool is_signal;
+	bool was_ready; /* the task had finished a request before this one ended */
+};
+
+/* Each request is looked up once: there may be a hundred thousand. */
+struct causes {
+	const struct rollout *rollout;
+	struct failure *failures; /* owned */
+	unsigned count;
+};
+
+static struct failure failure_of(
+	const struct rollout *rollout, const struct traffic_record *request)
 {
-	return traffic_class_failed((enum traffic_class)request->class);
+	struct failure failure = {
+		.request = request,
+		.task = rollout_task_of(rollout, request),
+	};
+	const struct task_stop *stop =
+		failure.task ? rollout_stop_of(rollout, failure.task) : NULL;
+
+	failure.is_signal = stop && stop->signal_ns;
+	if (stop)
+		failure.told_ns =
+			stop->signal_ns ? stop->signal_ns : failure.task->unwanted_ns;
+	return failure;
 }
 
-/* When it finished its first request; INT64_MAX: never. */
-static int64_t first_finished(
-	const struct rollout *rollout, const struct rollout_task *task)
+/* When each task finished its first request; 0: never. The caller's. */
+static int64_t *first_finished(const struct rollout *rollout)
 {
+	int64_t *first_ns = mem_zeroed((rollout->task_count + 1) * sizeof *first_ns);
+
 	for (unsigned i = 0; i < rollout->request_count; i++) {
 		const struct traffic_record *request = &rollout->requests[i];
+		const struct rollout_task *task = request->class == TRAFFIC_FINISHED
+			? rollout_task_of(rollout, request)
+			: NULL;
+		int64_t *ns = task ? &first_ns[task - rollout->tasks] : NULL;
 
-		if (request->class == TRAFFIC_FINISHED &&
-			rollout_task_of(rollout, request) == task)
-			return request->ended_ns;
+		if (ns && (!*ns || request->ended_ns < *ns))
+			*ns = request->ended_ns;
 	}
-	return INT64_MAX;
+	return first_ns;
 }
 
-/* The stop signal; where nobody on its node has seen that, when the orchestrator was seen
- * to want it stopped. 0: it was not stopped. */
-static int64_t told_to_stop(
-	const struct rollout *rollout, const struct rollout_task *task, bool *is_signal)
+static struct causes causes_of(const struct rollout *rollout)
 {
-	const struct task_stop *stop = rollout_stop_of(rollout, task);
+	struct causes causes = {.rollout = rollout};
+	int64_t *first_ns = first_finished(rollout);
 
-	*is_signal = stop && stop->signal_ns;
-	if (!stop)
-		return 0;
-	return stop->signal_ns ? stop->signal_ns : task->unwanted_ns;
+	causes.failures =
+		mem_zeroed((rollout_failed(rollout) + 1) * sizeof *causes.failures);
+	for (unsigned i = 0; i < rollout->request_count; i++) {
+		const struct traffic_record *request = &rollout->requests[i];
+		struct failure *failure = &causes.failures[causes.count];
+		int64_t ready_ns;
+
+		if (!traffic_class_failed((enum traffic_class)request->class))
+			continue;
+		*failure = failure_of(rollout, request);
+		ready_ns = failure->task ? first_ns[failure->task - rollout->tasks] : 0;
+		failure->was_ready = ready_ns && ready_ns <= request->ended_ns;
+		causes.count++;
+	}
+	free(first_ns);
+	return causes;
 }
 
-static bool after_signal(const struct rollout *rollout,
-	const struct traffic_record *request, const struct rollout_task *task)
+/* Of a task that its node did not take with it. */
+static bool is_of_task(const struct failure *failure)
 {
-	bool is_signal;
-	int64_t told_ns = told_to_stop(rollout, task, &is_signal);
+	return failure->task && !failure->task->died_with_node;
+}
 
-	return told_ns && request->sent_ns >= told_ns;
+static bool after_signal(const struct failure *failure)
+{
+	return failure->told_ns && failure->request->sent_ns >= failure->told_ns;
+}
+
+static bool across_signal(const struct failure *failure)
+{
+	return failure->told_ns && failure->request->sent_ns < failure->told_ns &&
+		failure->request->ended_ns >= failure->told_ns;
 }
 
 static const char *plural(unsigned count)
@@ -52,24 +105,19 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
-static bool stopped_in_the_balancer(const struct rollout *rollout, struct buf *text)
+static bool stopped_in_the_balancer(const struct causes *causes, struct buf *text)
 {
 	int64_t least_ns = INT64_MAX, most_ns = 0;
 	unsigned count = 0;
 	bool are_signals = true;
 
-	for (unsigned i = 0; i < rollout->request_count; i++) {
-		const struct traffic_record *request = &rollout->requests[i];
-		const struct rollout_task *task =
-			failed(request) ? rollout_task_of(rollout, request) : NULL;
-		bool is_signal;
-		int64_t late_ns;
+	for (unsigned i = 0; i < causes->count; i++) {
+		const struct failure *failure = &causes->failures[i];
+		int64_t late_ns = failure->request->sent_ns - failure->told_ns;
 
-		if (!task || task->died_with_node ||
-			!after_signal(rollout, request, task))
+		if (!is_of_task(failure) || !after_signal(failure))
 			continue;
-		late_ns = request->sent_ns - told_to_stop(rollout, task, &is_signal);
-		are_signals = are_signals && is_signal;
+		are_signals = are_signals && failure->is_signal;
 		least_ns = late_ns < least_ns ? late_ns : least_ns;
 		most_ns = late_ns > most_ns ? late_ns : most_ns;
 		count++;
@@ -85,18 +133,31 @@ static bool stopped_in_the_balancer(const struct rollout *rollout, struct buf *t
 			count == 1 ? "it" : "them");
 }
 
-static bool not_ready_yet(const struct rollout *rollout, struct buf *text)
+static bool cut_by_the_stop(const struct causes *causes, struct buf *text)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < rollout->request_count; i++) {
-		const struct traffic_record *request = &rollout->requests[i];
-		const struct rollout_task *task =
-			failed(request) ? rollout_task_of(rollout, request) : NULL;
+	for (unsigned i = 0; i < causes->count; i++) {
+		const struct failure *failure = &causes->failures[i];
 
-		count += task && !task->died_with_node &&
-			!after_signal(rollout, request, task) &&
-			request->ended_ns < first_finished(rollout, task);
+		count += is_of_task(failure) && across_signal(failure);
+	}
+	return count > 0 &&
+		buf_addf(text,
+			"%u request%s had been sent to tasks before these were stopped, and "
+			"failed after it",
+			count, plural(count));
+}
+
+static bool not_ready_yet(const struct causes *causes, struct buf *text)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < causes->count; i++) {
+		const struct failure *failure = &causes->failures[i];
+
+		count += is_of_task(failure) && !failure->was_ready &&
+			!after_signal(failure) && !across_signal(failure);
 	}
 	return count > 0 &&
 		buf_addf(text,
@@ -104,15 +165,13 @@ static bool not_ready_yet(const struct rollout *rollout, struct buf *text)
 			count, plural(count));
 }
 
-static bool died_with_its_node(const struct rollout *rollout, struct buf *text)
+static bool died_with_its_node(const struct causes *causes, struct buf *text)
 {
 	const char *node = NULL;
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < rollout->request_count; i++) {
-		const struct traffic_record *request = &rollout->requests[i];
-		const struct rollout_task *task =
-			failed(request) ? rollout_task_of(rollout, request) : NULL;
+	for (unsigned i = 0; i < causes->count; i++) {
+		const struct rollout_task *task = causes->failures[i].task;
 
 		if (!task || !task->died_with_node)
 			continue;
@@ -155,8 +214,9 @@ static int64_t gap_from(const struct rollout *rollout, int64_t ns)
 }
 
 /* The time without a task begins where the last one stops to take requests. */
-static bool no_task_took_requests(const struct rollout *rollout, struct buf *text)
+static bool no_task_took_requests(const struct causes *causes, struct buf *text)
 {
+	const struct rollout *rollout = causes->rollout;
 	unsigned lost = 0, turned_away = 0;
 	int64_t gap_ns = 0;
 
@@ -176,7 +236,7 @@ static bool no_task_took_requests(const struct rollout *rollout, struct buf *tex
 
 		if (has_task_at(rollout, request->ended_ns))
 			continue;
-		lost += failed(request);
+		lost += traffic_class_failed((enum traffic_class)request->class);
 		turned_away += request->class == TRAFFIC_TURNED_AWAY;
 	}
 	return gap_ns > 0 &&
@@ -187,8 +247,9 @@ static bool no_task_took_requests(const struct rollout *rollout, struct buf *tex
 			turned_away == 1 ? "was" : "were");
 }
 
-static bool never_started(const struct rollout *rollout, struct buf *text)
+static bool never_started(const struct causes *causes, struct buf *text)
 {
+	const struct rollout *rollout = causes->rollout;
 	const struct rollout_task *first = NULL;
 	unsigned count = 0;
 
@@ -207,11 +268,11 @@ static bool never_started(const struct rollout *rollout, struct buf *text)
 			first->message ? first->message : "no reason is told");
 }
 
-static bool never_settled(const struct rollout *rollout, struct buf *text)
+static bool never_settled(const struct causes *causes, struct buf *text)
 {
+	const struct rollout *rollout = causes->rollout;
 	for (unsigned i = 0; i < rollout->step_count; i++) {
 		const struct rollout_step *step = &rollout->steps[i];
-
 		const char *why =
 			rollout->gave_up ? rollout->gave_up : rollout->unobserved;
 
@@ -227,7 +288,7 @@ static bool never_settled(const struct rollout *rollout, struct buf *text)
 /* True when the diagnosis holds; then `text` has its sentence. */
 static const struct {
 	enum diagnosis_id id;
-	bool (*holds)(const struct rollout *rollout, struct buf *text);
+	bool (*holds)(const struct causes *causes, struct buf *text);
 } rules[] = {
 #define DIAGNOSIS(...)                   /* of one stop */
 #define ROLLOUT_DIAGNOSIS(id, rule, ...) {DIAGNOSIS_##id, rule},
@@ -237,16 +298,19 @@ static const struct {
 
 void rollout_causes(struct judgement *judgement, const struct rollout *rollout)
 {
+	struct causes causes = causes_of(rollout);
+
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		SCOPED(buf_done) struct buf text = {0};
 		struct diagnosis *diagnosis;
 
 		if (judgement->diagnosis_count == DIAGNOSES ||
-			!rules[i].holds(rollout, &text))
+			!rules[i].holds(&causes, &text))
 			continue;
 		diagnosis = &judgement->diagnoses[judgement->diagnosis_count++];
 		diagnosis->id = rules[i].id;
 		snprintf(
 			diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
 	}
+	free(causes.failures);
 }

@@ -191,7 +191,7 @@ static void a_request_sent_after_the_signal_blames_the_balancer(void **state)
 		strstr(text_of(scene, DIAGNOSIS_U1), "2 requests failed at tasks"));
 	assert_non_null(
 		strstr(text_of(scene, DIAGNOSIS_U1), "250ms to 500ms after it"));
-	assert_null(text_of(scene, DIAGNOSIS_U2));
+	assert_null(text_of(scene, DIAGNOSIS_U3));
 }
 
 /* No witness saw the signal, but the orchestrator its own order. */
@@ -208,6 +208,20 @@ static void without_a_witness_the_order_to_stop_counts(void **state)
 		"1 request failed at tasks that the orchestrator had ordered to stop, 250ms"));
 }
 
+static void a_request_under_way_at_the_signal_blames_the_stop(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_RESET, 1, 10900, 11050);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_non_null(strstr(
+		text_of(scene, DIAGNOSIS_U2), "1 request had been sent to tasks"));
+	assert_null(text_of(scene, DIAGNOSIS_U1));
+	assert_null(text_of(scene, DIAGNOSIS_U3));
+}
+
 static void a_request_before_the_first_answer_blames_readiness(void **state)
 {
 	struct scene *scene = *state;
@@ -216,7 +230,7 @@ static void a_request_before_the_first_answer_blames_readiness(void **state)
 	add_request(scene, TRAFFIC_SERVER_ERROR, 2, 9100, 9101);
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
-	assert_non_null(text_of(scene, DIAGNOSIS_U2));
+	assert_non_null(text_of(scene, DIAGNOSIS_U3));
 	assert_null(text_of(scene, DIAGNOSIS_U1));
 }
 
@@ -232,7 +246,7 @@ static void a_request_belongs_to_the_last_task_of_its_address(void **state)
 	assert_ptr_equal(
 		rollout_task_of(&scene->rollout, &scene->rollout.requests[2]), later);
 	assert_null(text_of(scene, DIAGNOSIS_U1));
-	assert_non_null(text_of(scene, DIAGNOSIS_U2));
+	assert_non_null(text_of(scene, DIAGNOSIS_U3));
 }
 
 static void what_a_node_takes_with_it_is_no_stop(void **state)
@@ -247,7 +261,7 @@ static void what_a_node_takes_with_it_is_no_stop(void **state)
 	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
 	assert_int_equal(scene->evidence.facts.exit_code, 0);
 	assert_non_null(
-		strstr(text_of(scene, DIAGNOSIS_U3), "tasks of n1, which died"));
+		strstr(text_of(scene, DIAGNOSIS_U4), "tasks of n1, which died"));
 }
 
 static void a_time_without_a_task_is_told(void **state)
@@ -259,9 +273,9 @@ static void a_time_without_a_task_is_told(void **state)
 	add_request(scene, TRAFFIC_TURNED_AWAY, 0, 11000, 11001);
 	add_request(scene, TRAFFIC_SERVER_ERROR, 0, 12000, 12001);
 	judge_it(scene);
-	assert_non_null(text_of(scene, DIAGNOSIS_U4));
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U4), "for 3.00s"));
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U4),
+	assert_non_null(text_of(scene, DIAGNOSIS_U5));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "for 3.00s"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5),
 		"1 request failed and 1 was turned away"));
 }
 
@@ -275,7 +289,7 @@ static void a_task_that_never_ran_is_dirty(void **state)
 	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_DIRTY);
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "No such image: shop:2"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U6), "No such image: shop:2"));
 }
 
 static void an_orchestrator_that_is_not_done_is_stuck(void **state)
@@ -286,7 +300,7 @@ static void an_orchestrator_that_is_not_done_is_stuck(void **state)
 	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_ENGINE_STUCK);
-	assert_non_null(text_of(scene, DIAGNOSIS_U6));
+	assert_non_null(text_of(scene, DIAGNOSIS_U7));
 }
 
 static void an_orchestrator_that_gives_up_says_why(void **state)
@@ -299,7 +313,7 @@ static void an_orchestrator_that_gives_up_says_why(void **state)
 	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_ENGINE_STUCK);
-	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U6), ": update paused due to"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U7), ": update paused due to"));
 }
 
 static void a_witness_that_was_lost_leaves_it_open(void **state)
@@ -348,6 +362,7 @@ int main(void)
 		SCENE(the_worst_stop_decides),
 		SCENE(a_request_sent_after_the_signal_blames_the_balancer),
 		SCENE(without_a_witness_the_order_to_stop_counts),
+		SCENE(a_request_under_way_at_the_signal_blames_the_stop),
 		SCENE(a_request_before_the_first_answer_blames_readiness),
 		SCENE(a_request_belongs_to_the_last_task_of_its_address),
 		SCENE(what_a_node_takes_with_it_is_no_stop),
