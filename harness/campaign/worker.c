@@ -251,7 +251,7 @@ static cJSON *run_round(struct work *work)
  * pipes. */
 static void forget_signal(uv_handle_t *handle, void *arg UNUSED)
 {
-	if (handle->type == UV_SIGNAL)
+	if (handle->type == UV_SIGNAL && !uv_is_closing(handle))
 		uv_signal_stop((uv_signal_t *)handle);
 }
 
