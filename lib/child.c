@@ -281,6 +281,7 @@ static bool run_program(struct child *child, const struct child_spec *spec,
 		.folder = spec->folder,
 		.files = {theirs[0], theirs[1], theirs[2]},
 		.same_group = child->same_group,
+		.dies_with_us = spec->dies_with_us,
 	};
 	int failed = reaper_start(child->reaper, &spawn, &child->entry);
 

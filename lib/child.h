@@ -60,6 +60,7 @@ struct child_spec {
 	/* It stays in the program's session and process group, as most programs start
 	 * theirs. Signals go to it alone, and nothing else is killed at its end. */
 	bool same_group;
+	bool dies_with_us; /* as in spawner.h */
 };
 
 /* Keeps reaper; copies spec. The program runs when this returns: one that cannot be

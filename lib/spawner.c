@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,7 +85,8 @@ __attribute__((no_sanitize("address", "undefined"))) static int run_program(void
 	char **argv = (char **)(uintptr_t)spawn->argv;
 
 	if (take_files(start) && (spawn->same_group || setsid() >= 0) &&
-		(!spawn->folder || chdir(spawn->folder) == 0)) {
+		(!spawn->folder || chdir(spawn->folder) == 0) &&
+		(!spawn->dies_with_us || prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)) {
 		reset_signals();
 		execvp(argv[0], argv);
 	}

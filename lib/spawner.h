@@ -40,6 +40,7 @@ struct spawn {
 	 * and 2. */
 	int files[SPAWNER_FILES];
 	bool same_group; /* false: a session and a process group of its own */
+	bool dies_with_us; /* SIGKILL when our thread ends, by whatever (PR_SET_PDEATHSIG) */
 };
 
 /* 0, 1 and 2 must be open (standard_files.h). */

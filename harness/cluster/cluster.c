@@ -279,6 +279,15 @@ const struct cluster_task *cluster_task_of_container(
 	return NULL;
 }
 
+const char *cluster_message(const struct cluster *cluster)
+{
+	for (unsigned i = cluster->task_count; i-- > 0;) {
+		if (cluster->tasks[i].message)
+			return cluster->tasks[i].message;
+	}
+	return cluster->unobserved[0] ? cluster->unobserved : NULL;
+}
+
 int cluster_clean(struct cluster *cluster, cluster_is_over_fn *is_over,
 	cluster_said_fn *said, void *arg, struct err *err)
 {

@@ -225,6 +225,10 @@ const struct cluster_task *cluster_task_of_container(
 void cluster_forget_nodes(struct cluster *cluster);
 void cluster_done(struct cluster *cluster);
 
+/* Why tasks do not run, in the orchestrator's words: of the last one that has any, or why
+ * they cannot be watched; NULL: it says nothing. Borrowed until the tasks change. */
+const char *cluster_message(const struct cluster *cluster);
+
 /* Removes what has the label of a run for which is_over() is true; nothing else. Gives
  * how many things, -1 with err. */
 int cluster_clean(struct cluster *cluster, cluster_is_over_fn *is_over,

@@ -87,7 +87,7 @@ int cmd_clean(int argc, char **argv)
 	for (size_t i = 0; cluster_kinds[i]; i++)
 		removed = sum(removed, clean_cluster(&loop, cluster_kinds[i]));
 	for (size_t i = 0; i < ENGINE_KINDS; i++)
-		if (engine_kinds[i].runs_images)
+		if (engine_kinds[i].runs_images && !engine_kinds[i].rollouts)
 			removed =
 				sum(removed, clean_engine(&loop, engine_kinds[i].name));
 	/* After the containers: they may still have the folders mounted. */

@@ -211,6 +211,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	if (key == ARGP_KEY_END && stops->service.service) {
 		if (targets->name_count || targets->pid_count || targets->compose_file)
 			argp_error(state, "--service stops nothing else");
+		if (targets->grace_ns != ATTACH_OWN_GRACE || targets->signal)
+			argp_error(state,
+				"--time and --signal are not of --service: its own are in its "
+				"settings");
 		return 0;
 	}
 	if (key == ARGP_KEY_END &&

@@ -74,6 +74,10 @@ static void print_stops(
 
 	for (unsigned i = 0; i < VERDICTS; i++)
 		stops += count_tasks(tasks, "verdict", verdict_names[i]);
+	if (stops == 0) {
+		terminal_paragraph(terminal, out, INDENT, "no stop was seen");
+		return;
+	}
 	buf_addf(&text, "%u stop%s: ", stops, stops == 1 ? "" : "s");
 	for (unsigned i = 0, printed = 0; i < VERDICTS; i++) {
 		unsigned count = count_tasks(tasks, "verdict", verdict_names[i]);

@@ -60,6 +60,7 @@ bool balancer_spawn(struct balancer *balancer, const char *const *argv, struct e
 				.on_stderr = on_output,
 				.on_exit = on_exit_of_child,
 				.arg = balancer,
+				.dies_with_us = true,
 			},
 			err);
 	return balancer->child != NULL;

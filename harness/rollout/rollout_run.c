@@ -98,6 +98,7 @@ void rollout_run(const struct rollout_options *options, const struct scenario *s
 	struct err err = {0};
 
 	evidence->engine = options->cluster->kind;
+	evidence->facts.exit_code = -1; /* of no stop yet */
 	evidence->own_service = scenario_is_ours(scenario);
 	evidence->seed = options->of_case.seed;
 	evidence->began_ns = clock_now();

@@ -28,6 +28,8 @@ bool rollout_trouble(
 		return false;
 	evidence->trouble =
 		*state->options->of_case.interrupted ? TROUBLE_INTERRUPTED : kind;
+	if (evidence->trouble == TROUBLE_INTERRUPTED)
+		format = "interrupted";
 	va_start(args, format);
 	vsnprintf(evidence->trouble_text, sizeof evidence->trouble_text, format, args);
 	va_end(args);

@@ -133,6 +133,7 @@ static bool open_witnesses(
 			.cluster = state->options->cluster,
 			.service = service,
 			.addresses = state->options->witnesses,
+			.folder = state->folder,
 			.interrupted = options->interrupted,
 		},
 		rollout_add_stop, state, err);
@@ -261,29 +262,23 @@ static bool await_answers(struct rollout_state *state)
 		wanted, CLOCK_TEXT(state->scenario->service.ready.within_ns));
 }
 
-static const char *first_message(const struct cluster *cluster)
-{
-	for (unsigned i = 0; i < cluster->task_count; i++) {
-		if (cluster->tasks[i].message)
-			return cluster->tasks[i].message;
-	}
-	return cluster->unobserved[0] ? cluster->unobserved : "no task says why";
-}
-
 bool rollout_await_ready(struct rollout_state *state)
 {
 	const struct cluster *cluster = state->options->cluster;
+	const char *message;
 	unsigned running = 0;
 
 	rollout_step_says(state, "waiting until its tasks run");
 	if (rollout_await(state, all_run, state->scenario->rollout.within_ns) ==
 		WAIT_SO)
 		return await_answers(state);
+	message = cluster_message(cluster);
 	for (unsigned i = 0; i < cluster->task_count; i++)
 		running += cluster->tasks[i].state == TASK_RUNNING;
 	return rollout_trouble(state, TROUBLE_NOT_READY,
 		"%u of %u tasks run after %s: %.300s", running, cluster->replicas,
-		CLOCK_TEXT(state->scenario->rollout.within_ns), first_message(cluster));
+		CLOCK_TEXT(state->scenario->rollout.within_ns),
+		message ? message : "no task says why");
 }
 
 /* --- down --- */

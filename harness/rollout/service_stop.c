@@ -53,6 +53,7 @@ static int by_name(const void *one, const void *other)
 static bool list_tasks(struct run *run, struct err *err)
 {
 	const struct cluster *cluster = run->cluster;
+	const char *why;
 
 	if (wait_until(run->options->loop, is_settled, run, clock_now() + SETTLED_NS,
 		    run->options->interrupted) == WAIT_INTERRUPTED)
@@ -69,8 +70,10 @@ static bool list_tasks(struct run *run, struct err *err)
 	if (run->stop->count > 0)
 		qsort(run->stop->tasks, run->stop->count, sizeof *run->stop->tasks,
 			by_name);
+	why = cluster_message(cluster);
 	return run->stop->count > 0 ||
-		err_set(err, "nothing runs of the service %s", run->options->service);
+		err_set(err, "nothing runs of the service %s%s%.300s",
+			run->options->service, why ? ": " : "", why ? why : "");
 }
 
 static const struct cluster_task *of(

@@ -458,7 +458,7 @@ static bool reach(struct witness *witness, struct err *err)
 			(ask_node(witness) ||
 				err_set(err, "%s", buf_text(&witness->failure)));
 	witness->process = witness_process_start(options->loop, options->programs,
-		options->address, options->label, err);
+		options->folder, options->address, options->label, err);
 	if (!witness->process)
 		return false;
 	witness->base = mem_text("http://witness");

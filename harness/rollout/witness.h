@@ -28,6 +28,7 @@ struct witness_options {
 	/* Folder with ca.pem, cert.pem, key.pem, of https. NULL: DOCKER_CERT_PATH. */
 	const char *tls;
 	const char *programs; /* folder of our programs; NULL: this one's */
+	const char *folder; /* where one that is spawned has its socket; NULL: TMPDIR */
 	const bool *interrupted;
 };
 

@@ -83,12 +83,15 @@ static bool spawn(struct witness_process *process, const char *folder,
 	return process->child != NULL;
 }
 
-static bool make_folder(struct witness_process *process, struct err *err)
+static bool make_folder(
+	struct witness_process *process, const char *below, struct err *err)
 {
 	const char *temporary = getenv("TMPDIR");
 
-	process->folder = mem_textf(
-		"%s/stopbench-XXXXXX", temporary && temporary[0] ? temporary : "/tmp");
+	process->folder = below
+		? mem_textf("%s/witness-XXXXXX", below)
+		: mem_textf("%s/stopbench-XXXXXX",
+			  temporary && temporary[0] ? temporary : "/tmp");
 	if (!mkdtemp(process->folder)) {
 		err_sys(err, "%s", process->folder);
 		free(process->folder);
@@ -99,16 +102,16 @@ static bool make_folder(struct witness_process *process, struct err *err)
 	return true;
 }
 
-struct witness_process *witness_process_start(uv_loop_t *loop, const char *folder,
-	const char *docker_host, const char *label, struct err *err)
+struct witness_process *witness_process_start(uv_loop_t *loop, const char *programs,
+	const char *folder, const char *docker_host, const char *label, struct err *err)
 {
 	struct witness_process *process = mem_zeroed(sizeof *process);
 
 	process->loop = loop;
 	buf_init(&process->words, WORDS_MAX);
 	process->reaper = reaper_create(loop, NULL, NULL, err);
-	if (process->reaper && make_folder(process, err) &&
-		spawn(process, folder, docker_host, label, err))
+	if (process->reaper && make_folder(process, folder, err) &&
+		spawn(process, programs, docker_host, label, err))
 		return process;
 	witness_process_end(process);
 	return NULL;

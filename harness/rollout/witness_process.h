@@ -12,10 +12,12 @@
 
 struct witness_process;
 
-/* Starts it, of this folder of our programs (NULL: this one's), for the daemon at docker_host, for containers with this label (NULL: all).
- * It ends with this process, too. Keeps loop. */
-struct witness_process *witness_process_start(uv_loop_t *loop, const char *folder,
-	const char *docker_host, const char *label, struct err *err) MUST_CHECK;
+/* Starts it, of this folder of our programs (NULL: this one's), with its socket below
+ * `folder` (NULL: TMPDIR), for the daemon at docker_host, for containers with this label
+ * (NULL: all). It ends with this process, too. Keeps loop. */
+struct witness_process *witness_process_start(uv_loop_t *loop, const char *programs,
+	const char *folder, const char *docker_host, const char *label,
+	struct err *err) MUST_CHECK;
 /* Ends it, and waits for its end. Turns the loop. Accepts NULL. */
 void witness_process_end(struct witness_process *process);
 

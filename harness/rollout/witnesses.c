@@ -28,6 +28,7 @@ static bool add(struct witnesses *witnesses, const char *address, struct err *er
 			.address = daemon ? address + mark : address,
 			.daemon = daemon,
 			.label = witnesses->label,
+			.folder = witnesses->options.folder,
 			.interrupted = witnesses->options.interrupted,
 		},
 		witnesses->stopped, witnesses->arg, err);

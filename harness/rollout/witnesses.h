@@ -18,6 +18,8 @@ struct witnesses_options {
 	/* "unix:///run/stopbench.sock", "https://10.99.2.2:7443", or "docker:" and the
 	 * address of a daemon of this kernel: NULL-terminated, or NULL. */
 	const char *const *addresses;
+	const char
+		*folder; /* for the sockets of those that are spawned; NULL: TMPDIR */
 	const bool *interrupted;
 };
 

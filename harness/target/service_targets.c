@@ -61,6 +61,8 @@ static void name_tasks(struct service_targets *service, struct targets *targets)
 bool service_targets_name(struct service_targets *service, struct targets *targets,
 	const char *name, struct err *err)
 {
+	const char *why;
+
 	service->cluster = cluster_create(&targets->loop, "swarm",
 		&(struct cluster_options){
 			.run_id = "check",
@@ -76,8 +78,10 @@ bool service_targets_name(struct service_targets *service, struct targets *targe
 		targets->grace_ns == ATTACH_OWN_GRACE && service->cluster->grace_ns;
 	if (service->own_grace)
 		targets->grace_ns = service->cluster->grace_ns;
+	why = cluster_message(service->cluster);
 	return service->tasks > 0 ||
-		err_set(err, "nothing runs of the service %s", name);
+		err_set(err, "nothing runs of the service %s%s%.300s", name,
+			why ? ": " : "", why ? why : "");
 }
 
 void service_targets_describe(

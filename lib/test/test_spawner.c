@@ -72,6 +72,38 @@ static void spawner_gives_no_other_descriptor(void **state UNUSED)
 	spawner_done(&spawner);
 }
 
+/* The middle process starts one that lives for a minute, and ends. */
+static void spawner_program_dies_with_us(void **state UNUSED)
+{
+	static const char *const sleeps[] = {"sleep", "60", NULL};
+	char piece;
+	int fds[2];
+	pid_t middle;
+
+	assert_int_equal(pipe(fds), 0);
+	middle = fork();
+	assert_true(middle >= 0);
+	if (middle == 0) {
+		struct spawner spawner = {0};
+		struct err err = {0};
+		pid_t pid;
+
+		if (!spawner_init(&spawner, &err) ||
+			spawner_start(&spawner,
+				&(struct spawn){.argv = sleeps,
+					.files = {-1, fds[1], -1},
+					.dies_with_us = true},
+				&pid) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	/* The end of the last process that has the other end. */
+	assert_int_equal(read(fds[0], &piece, 1), 0);
+	close(fds[0]);
+	assert_int_equal(waitpid(middle, NULL, 0), middle);
+}
+
 /* As an old kernel, or a sandbox. */
 static void forbid_close_range(void)
 {
@@ -153,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spawner_gives_no_other_descriptor),
+		cmocka_unit_test(spawner_program_dies_with_us),
 		cmocka_unit_test(spawner_does_without_close_range),
 		cmocka_unit_test(spawner_leaves_nothing_of_what_does_not_start),
 		cmocka_unit_test(spawner_runs_a_script_without_a_first_line),

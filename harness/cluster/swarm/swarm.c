@@ -344,8 +344,7 @@ static bool check_manager(const struct swarm *swarm, struct err *err)
 		return true;
 	if (state && strcmp(state, "active") == 0)
 		return err_set(err,
-			"%s is a worker of its swarm: name a manager (--manager "
-			"ADDRESS, or DOCKER_HOST)",
+			"%s is a worker of its swarm: let DOCKER_HOST name a manager",
 			swarm->api->address);
 	return err_set(err, "%s is in no swarm (%s): `docker swarm init` makes one",
 		swarm->api->address, state ? state : "unknown");
