@@ -63,9 +63,7 @@ static void read_answer(const struct grpc_call *call, const struct fetch_result 
 	const char *message = fetch_header(call->fetch, "grpc-message");
 
 	result->status = status ? (int)strtol(status, NULL, 10) : GRPC_NONE;
-	/* A server that refuses may reset the stream behind its whole answer, when it has no
-	 * use for the rest of the request (RFC 9113, 8.1). */
-	if (answer->end != FETCH_ANSWERED && result->status <= GRPC_OK) {
+	if (answer->end != FETCH_ANSWERED) {
 		result->status = GRPC_NONE;
 		err_set(why, "%s", answer->why);
 	} else if (!status) {
