@@ -61,3 +61,15 @@ bool options_parse_in_order(const struct argp *argp, int argc, char **argv, void
 {
 	return parse(argp, argc, argv, ARGP_IN_ORDER, input);
 }
+
+uint64_t options_count(
+	struct argp_state *state, const char *option, const char *value, uint64_t most)
+{
+	char *end;
+	unsigned long long number = strtoull(value, &end, 10);
+
+	if (*end || value[0] == '-' || number == 0 || number > most)
+		argp_error(state, "--%s: a number from 1 to %llu, not \"%s\"", option,
+			(unsigned long long)most, value);
+	return number;
+}

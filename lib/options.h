@@ -11,6 +11,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define OPTIONS_USAGE_EXIT 2
 
@@ -22,5 +23,9 @@ bool options_parse(const struct argp *argp, int argc, char **argv, void *input);
  * argument is moved in front of it. */
 bool options_parse_in_order(
 	const struct argp *argp, int argc, char **argv, void *input);
+
+/* A whole number from 1 to most, as the value of --option; else bad usage. For parsers. */
+uint64_t options_count(
+	struct argp_state *state, const char *option, const char *value, uint64_t most);
 
 #endif

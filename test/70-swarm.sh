@@ -4,24 +4,9 @@
 set -u
 test=swarm
 . test/support/stopbench.sh
+. test/support/swarm.sh
 
-rig=${STOPBENCH_SWARM:-}
-finish() {
-	[ -n "${STOPBENCH_SWARM:-}" ] || sh test/support/swarm-down "$work/rig"
-	rm -rf "$work"
-}
-trap finish EXIT
-
-if [ -z "$rig" ]; then
-	[ "$(id -u)" = 0 ] || skip_or_fail "only root can make namespaces"
-	for needed in dockerd containerd docker nsenter unshare ip; do
-		command -v "$needed" >/dev/null || skip_or_fail "there is no $needed"
-	done
-	rig=$work/rig
-	sh test/support/swarm-up "$rig" >"$work/out" 2>"$work/errors"
-	code=$?
-	check "a swarm of two nodes comes up" [ "$code" = 0 ]
-	[ "$code" = 0 ] || exit 1
+if [ -n "$own_rig" ]; then
 	STOPBENCH_SWARM=$rig timeout 400 "$bin/../harness/cluster/test/test_swarm" \
 		>"$work/out" 2>&1
 	code=$?

@@ -4,26 +4,12 @@
 set -u
 test=stop-service
 . test/support/stopbench.sh
+. test/support/swarm.sh
 
-rig=${STOPBENCH_SWARM:-}
 finish() {
 	docker service rm "$name-web" "$name-bad" >/dev/null 2>&1
-	[ -n "${STOPBENCH_SWARM:-}" ] || sh test/support/swarm-down "$work/rig"
-	rm -rf "$work"
+	swarm_finish
 }
-
-if [ -z "$rig" ]; then
-	[ "$(id -u)" = 0 ] || skip_or_fail "only root can make namespaces"
-	for needed in dockerd containerd docker nsenter unshare ip; do
-		command -v "$needed" >/dev/null || skip_or_fail "there is no $needed"
-	done
-	rig=$work/rig
-	trap finish EXIT
-	sh test/support/swarm-up "$rig" >"$work/out" 2>"$work/errors"
-	code=$?
-	check "a swarm of two nodes comes up" [ "$code" = 0 ]
-	[ "$code" = 0 ] || exit 1
-fi
 trap finish EXIT
 n2=docker:unix://$rig/n2/docker.sock
 export TMPDIR="$work"

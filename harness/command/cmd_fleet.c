@@ -71,18 +71,6 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static uint64_t read_count(
-	struct argp_state *state, const char *option, const char *value, uint64_t most)
-{
-	char *end;
-	unsigned long long number = strtoull(value, &end, 10);
-
-	if (*end || value[0] == '-' || number == 0 || number > most)
-		argp_error(state, "--%s: a number from 1 to %llu, not \"%s\"", option,
-			(unsigned long long)most, value);
-	return number;
-}
-
 static double read_time(struct argp_state *state, const char *option, const char *value)
 {
 	struct err err;
@@ -102,15 +90,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		fleet->replicas = (unsigned)read_count(
+		fleet->replicas = (unsigned)options_count(
 			state, "replicas", value, FLEET_REPLICAS_MAX);
 		return 0;
 	case 'H':
-		fleet->hosts =
-			(unsigned)read_count(state, "hosts", value, FLEET_REPLICAS_MAX);
+		fleet->hosts = (unsigned)options_count(
+			state, "hosts", value, FLEET_REPLICAS_MAX);
 		return 0;
 	case 'p':
-		fleet->parallelism = (unsigned)read_count(
+		fleet->parallelism = (unsigned)options_count(
 			state, "parallelism", value, FLEET_REPLICAS_MAX);
 		return 0;
 	case 'o':
@@ -146,11 +134,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		fleet->shorter = read_time(state, "shorter", value);
 		return 0;
 	case KEY_SIMULATIONS:
-		fleet->simulations = (unsigned)read_count(
+		fleet->simulations = (unsigned)options_count(
 			state, "simulations", value, FLEET_SIMULATIONS_MAX);
 		return 0;
 	case 'x':
-		fleet->seed = read_count(state, "seed", value, UINT64_MAX / 4);
+		fleet->seed = options_count(state, "seed", value, UINT64_MAX / 4);
 		return 0;
 	case 'j':
 		arguments->json = true;

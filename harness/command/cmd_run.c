@@ -89,18 +89,6 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static uint64_t read_number(
-	struct argp_state *state, const char *option, const char *value, uint64_t most)
-{
-	char *end;
-	unsigned long long number = strtoull(value, &end, 10);
-
-	if (*end || number == 0 || number > most)
-		argp_error(state, "--%s: a number from 1 to %llu, not \"%s\"", option,
-			(unsigned long long)most, value);
-	return number;
-}
-
 static const char *read_engine(struct argp_state *state, const char *value)
 {
 	if (strcmp(value, "auto") != 0 && !engine_kind_find(value))
@@ -120,15 +108,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->engine = read_engine(state, value);
 		return 0;
 	case 'j':
-		options->jobs = (unsigned)read_number(state, "jobs", value, JOBS_MAX);
+		options->jobs = (unsigned)options_count(state, "jobs", value, JOBS_MAX);
 		return 0;
 	case 'n':
 		options->repeat =
-			(unsigned)read_number(state, "repeat", value, REPEAT_MAX);
+			(unsigned)options_count(state, "repeat", value, REPEAT_MAX);
 		return 0;
 	case 'w':
 		options->warm_up =
-			(unsigned)read_number(state, "warm-up", value, REPEAT_MAX);
+			(unsigned)options_count(state, "warm-up", value, REPEAT_MAX);
 		return 0;
 	case 's':
 		arguments->sets[arguments->set_count++] = value;
@@ -143,7 +131,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 			argp_error(state, "--half: main or twin, not \"%s\"", value);
 		return 0;
 	case 'S':
-		options->seed = read_number(state, "seed", value, SEED_MAX);
+		options->seed = options_count(state, "seed", value, SEED_MAX);
 		options->seed_given = true;
 		return 0;
 	case 'r':

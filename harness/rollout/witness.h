@@ -3,7 +3,7 @@
  * node and tells how each stops: an HTTP client of harness/witness/.
  *
  * One witness is spawned by the harness itself for the node that it runs on; the others
- * are named by --witness NODE=ADDRESS.
+ * are named by --witness ADDRESS.
  */
 #ifndef HARNESS_ROLLOUT_WITNESS_H
 #define HARNESS_ROLLOUT_WITNESS_H
