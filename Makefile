@@ -34,7 +34,7 @@ WERROR   ?=
 PREFIX   ?= /usr/local
 
 out      := build$(if $(SAN),-san)
-packages := libuv libcurl libmicrohttpd gnutls libcjson sqlite3 smartcols libprotobuf-c
+packages := libuv libcurl libnghttp2 libmicrohttpd gnutls libcjson sqlite3 smartcols libprotobuf-c
 pkgconf   = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

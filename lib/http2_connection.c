@@ -1,0 +1,287 @@
+#include "lib/http2_connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+
+#define PIECE     ((size_t)64 << 10) /* read, or written, at a time */
+#define FRAME_MAX ((size_t)17 << 10) /* that nghttp2 gives at once, with its head */
+
+struct http2_connection {
+	nghttp2_session *session;
+	http2_ended_fn *ended;
+	void *arg;
+	union {
+		uv_handle_t handle;
+		uv_stream_t stream;
+		uv_tcp_t tcp;
+		uv_pipe_t pipe;
+	};
+	uv_idle_t soon; /* active: there is something to send */
+	uv_connect_t connect;
+	uv_write_t write;
+	struct buf unsent; /* being written; empty: nothing is */
+	int failed;        /* to connect, at once: why, as libuv has it; 0: no */
+	bool open;
+	bool over; /* `ended` was called, or it is closing */
+	unsigned handles;
+};
+
+static void end(struct http2_connection *connection, const char *why)
+{
+	if (connection->over)
+		return;
+	connection->over = true;
+	uv_idle_stop(&connection->soon);
+	if (connection->open)
+		uv_read_stop(&connection->stream);
+	connection->ended(connection->arg, why);
+}
+
+static void end_if_done(struct http2_connection *connection)
+{
+	if (!connection->over && connection->open && connection->unsent.len == 0 &&
+		!nghttp2_session_want_read(connection->session) &&
+		!nghttp2_session_want_write(connection->session))
+		end(connection, NULL);
+}
+
+/* Writing */
+
+/* Frames in `piece`, as long as there is room; 0: the session has none. */
+static size_t gather(struct http2_connection *connection, uint8_t *piece)
+{
+	size_t len = 0;
+	const uint8_t *frame;
+	ssize_t size = 0;
+
+	while (len < PIECE - FRAME_MAX &&
+		(size = nghttp2_session_mem_send(connection->session, &frame)) > 0) {
+		memcpy(piece + len, frame, (size_t)size);
+		len += (size_t)size;
+	}
+	if (size < 0)
+		end(connection, nghttp2_strerror((int)size));
+	return connection->over ? 0 : len;
+}
+
+static void on_written(uv_write_t *write, int status);
+
+/* False: the connection is broken, or the peer takes no more for now. */
+static bool send_piece(
+	struct http2_connection *connection, const uint8_t *piece, size_t len)
+{
+	uv_buf_t all = {.base = (char *)(uintptr_t)piece, .len = len};
+	int written = uv_try_write(&connection->stream, &all, 1);
+	int failed = written < 0 && written != UV_EAGAIN ? written : 0;
+
+	if (!failed && written == (int)len)
+		return true;
+	if (!failed) {
+		buf_add(&connection->unsent, piece + (written > 0 ? written : 0),
+			len - (size_t)(written > 0 ? written : 0));
+		all = uv_buf_init(
+			connection->unsent.data, (unsigned)connection->unsent.len);
+		failed = uv_write(
+			&connection->write, &connection->stream, &all, 1, on_written);
+	}
+	if (failed)
+		end(connection, uv_strerror(failed));
+	return false;
+}
+
+static void send_frames(struct http2_connection *connection)
+{
+	static uint8_t piece[PIECE]; /* of the one loop */
+	size_t len;
+
+	if (connection->over || !connection->open || connection->unsent.len > 0)
+		return;
+	while ((len = gather(connection, piece)) > 0)
+		if (!send_piece(connection, piece, len))
+			return;
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct http2_connection *connection = write->data;
+
+	buf_clear(&connection->unsent);
+	if (connection->over)
+		return;
+	if (status != 0) {
+		end(connection, uv_strerror(status));
+		return;
+	}
+	send_frames(connection);
+	end_if_done(connection);
+}
+
+static void on_soon(uv_idle_t *soon)
+{
+	struct http2_connection *connection = soon->data;
+
+	uv_idle_stop(soon);
+	if (connection->failed)
+		end(connection, uv_strerror(connection->failed));
+	send_frames(connection);
+	end_if_done(connection);
+}
+
+void http2_connection_wake(struct http2_connection *connection)
+{
+	if (!connection->over)
+		uv_idle_start(&connection->soon, on_soon);
+}
+
+/* Reading */
+
+static void on_room_wanted(
+	uv_handle_t *handle UNUSED, size_t size UNUSED, uv_buf_t *room)
+{
+	static char piece[PIECE]; /* of the one loop: it is used up in on_read() */
+
+	*room = uv_buf_init(piece, sizeof piece);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *piece)
+{
+	struct http2_connection *connection = stream->data;
+	ssize_t taken;
+
+	if (len == 0 || connection->over)
+		return;
+	if (len < 0) {
+		end(connection,
+			len == UV_EOF ? "the peer closed the connection"
+				      : uv_strerror((int)len));
+		return;
+	}
+	taken = nghttp2_session_mem_recv(
+		connection->session, (const uint8_t *)piece->base, (size_t)len);
+	if (taken < 0)
+		end(connection, nghttp2_strerror((int)taken));
+	else
+		http2_connection_wake(connection);
+}
+
+static void begin(struct http2_connection *connection)
+{
+	int failed = uv_read_start(&connection->stream, on_room_wanted, on_read);
+
+	connection->open = true;
+	if (failed)
+		end(connection, uv_strerror(failed));
+	else
+		http2_connection_wake(connection);
+}
+
+/* Opening and closing */
+
+struct http2_connection *http2_connection_create(
+	uv_loop_t *loop, nghttp2_session *session, http2_ended_fn *ended, void *arg)
+{
+	struct http2_connection *connection = mem_zeroed(sizeof *connection);
+
+	connection->session = session;
+	connection->ended = ended;
+	connection->arg = arg;
+	uv_idle_init(loop, &connection->soon);
+	connection->soon.data = connection->write.data = connection->connect.data =
+		connection;
+	connection->handles = 1;
+	return connection;
+}
+
+static void add_stream(struct http2_connection *connection, bool unix_socket)
+{
+	if (unix_socket)
+		uv_pipe_init(connection->soon.loop, &connection->pipe, 0);
+	else
+		uv_tcp_init(connection->soon.loop, &connection->tcp);
+	connection->handle.data = connection;
+	connection->handles++;
+}
+
+bool http2_connection_open(struct http2_connection *connection, int fd, struct err *err)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof address;
+	int failed;
+
+	(void)!getsockname(fd, (struct sockaddr *)&address, &len);
+	add_stream(connection, address.ss_family == AF_UNIX);
+	if (address.ss_family == AF_UNIX)
+		failed = uv_pipe_open(&connection->pipe, fd);
+	else
+		failed = uv_tcp_open(&connection->tcp, fd);
+	if (failed) {
+		close(fd);
+		return err_set(err, "HTTP/2 connection: %s", uv_strerror(failed));
+	}
+	if (address.ss_family != AF_UNIX)
+		uv_tcp_nodelay(&connection->tcp, 1);
+	begin(connection);
+	return true;
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+	struct http2_connection *connection = connect->data;
+
+	if (connection->over)
+		return;
+	if (status != 0)
+		end(connection, uv_strerror(status));
+	else
+		begin(connection);
+}
+
+void http2_connection_connect(
+	struct http2_connection *connection, const struct sockaddr *address)
+{
+	add_stream(connection, false);
+	uv_tcp_nodelay(&connection->tcp, 1);
+	connection->failed = uv_tcp_connect(
+		&connection->connect, &connection->tcp, address, on_connected);
+	if (connection->failed)
+		http2_connection_wake(connection);
+}
+
+void http2_connection_connect_unix(
+	struct http2_connection *connection, const char *path)
+{
+	add_stream(connection, true);
+	uv_pipe_connect(&connection->connect, &connection->pipe, path, on_connected);
+}
+
+bool http2_connection_is_open(const struct http2_connection *connection)
+{
+	return connection->open;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct http2_connection *connection = handle->data;
+
+	if (--connection->handles > 0)
+		return;
+	buf_done(&connection->unsent);
+	free(connection);
+}
+
+void http2_connection_close(struct http2_connection *connection)
+{
+	if (!connection)
+		return;
+	if (!connection->over)
+		send_frames(connection);
+	connection->over = true;
+	nghttp2_session_del(connection->session);
+	if (connection->handles > 1)
+		uv_close(&connection->handle, on_closed);
+	uv_close((uv_handle_t *)&connection->soon, on_closed);
+}
