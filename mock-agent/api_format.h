@@ -16,6 +16,9 @@
 #define API_FORMAT_JSON "application/json"
 #define API_FORMAT_SSE  "text/event-stream; charset=utf-8"
 
+#define API_FORMAT_CEILING                                                             \
+	((size_t)1 << 30) /* of a body: all that clients stored fits */
+
 /* "sesn_01" and 22 random letters. They do not depend on the seed: a client that has
  * stored an id must not meet it again in another run. */
 #define API_FORMAT_ID_SIZE 40
@@ -29,8 +32,8 @@ cJSON *api_format_error(
 /* The same as text, and as the frame of a stream, without a request_id. */
 void api_format_write_error(
 	struct buf *body, unsigned status, const char *message, const char *request_id);
-void api_format_error_frame(struct buf *frame, unsigned status, const char *message,
-	unsigned sequence);
+void api_format_error_frame(
+	struct buf *frame, unsigned status, const char *message, unsigned sequence);
 
 /* Appends "event: TYPE\ndata: JSON\n\n". */
 void api_format_frame(struct buf *frame, const char *type, const char *json);

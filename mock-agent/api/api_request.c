@@ -50,6 +50,21 @@ void api_request_answer(struct api_request *request, cJSON *body)
 	api_request_reply(request, 200, body);
 }
 
+void api_request_answer_text(struct api_request *request, const struct buf *body)
+{
+	web_reply(request->exchange, 200, API_FORMAT_JSON, body->data, body->len);
+}
+
+void api_request_answer_session(
+	struct api_request *request, const struct api_session *session)
+{
+	SCOPED(buf_done) struct buf body = {0};
+
+	buf_init(&body, API_FORMAT_CEILING);
+	api_session_write(session, &body);
+	api_request_answer_text(request, &body);
+}
+
 bool api_request_refuse(
 	struct api_request *request, unsigned status, const char *format, ...)
 {

@@ -58,6 +58,10 @@ void api_request_end(struct api_request *request, enum web_end end); /* frees it
 /* Take body. */
 void api_request_reply(struct api_request *request, unsigned status, cJSON *body);
 void api_request_answer(struct api_request *request, cJSON *body); /* 200 */
+/* 200, with JSON that was written as text. */
+void api_request_answer_text(struct api_request *request, const struct buf *body);
+void api_request_answer_session(
+	struct api_request *request, const struct api_session *session);
 
 /* Returns false, for functions that report whether the request goes on. */
 bool api_request_refuse(struct api_request *request, unsigned status,

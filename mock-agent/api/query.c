@@ -171,40 +171,43 @@ static size_t cursor_place(
 	return place;
 }
 
-static void add_cursor(
-	cJSON *body, const char *member, const char *way, const struct query_item *item)
+static void write_cursor(struct buf *body, const char *member, const char *way,
+	const struct query_item *item)
 {
-	char text[40];
-
+	buf_addf(body, ",\"%s\":", member);
 	if (item)
-		snprintf(
-			text, sizeof text, "page_%s%lld", way, (long long)item->number);
-	cJSON_AddItemToObject(
-		body, member, item ? cJSON_CreateString(text) : cJSON_CreateNull());
+		buf_addf(body, "\"page_%s%lld\"", way, (long long)item->number);
+	else
+		buf_adds(body, "null");
 }
 
 void query_page_answer(const struct query_page *page, struct api_request *request,
 	const struct query_item *items, size_t count, query_render_fn *render,
 	bool both_ways)
 {
-	cJSON *body = cJSON_CreateObject();
-	cJSON *data = cJSON_AddArrayToObject(body, "data");
+	SCOPED(buf_done) struct buf body = {0};
 	size_t limit = (size_t)page->limit;
 	size_t from = page->cursor ? cursor_place(page, items, count) : 0;
 	size_t to = count - from > limit ? from + limit : count;
 
+	buf_init(&body, API_FORMAT_CEILING);
 	if (page->back) {
 		to = from;
 		from = to > limit ? to - limit : 0;
 	}
-	for (size_t i = from; i < to; i++)
-		cJSON_AddItemToArray(
-			data, render(item_at(page, items, count, i)->item));
-	add_cursor(body, "next_page", "",
+	buf_adds(&body, "{\"data\":[");
+	for (size_t i = from; i < to; i++) {
+		if (i > from)
+			buf_adds(&body, ",");
+		render(item_at(page, items, count, i)->item, &body);
+	}
+	buf_adds(&body, "]");
+	write_cursor(&body, "next_page", "",
 		to > from && to < count ? item_at(page, items, count, to - 1) : NULL);
 	if (both_ways)
-		add_cursor(body, "prev_page", "b",
+		write_cursor(&body, "prev_page", "b",
 			from > 0 && from < count ? item_at(page, items, count, from)
 						 : NULL);
-	api_request_answer(request, body);
+	buf_adds(&body, "}");
+	api_request_answer_text(request, &body);
 }

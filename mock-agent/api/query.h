@@ -52,7 +52,8 @@ struct query_item {
 	const void *item;
 };
 
-typedef cJSON *query_render_fn(const void *item);
+/* Appends the JSON of an item. */
+typedef void query_render_fn(const void *item, struct buf *text);
 
 /* The limit is at most `most`, its default. False: the request was refused. */
 bool query_page_read(struct query_page *page, struct api_request *request, int64_t most,

@@ -334,9 +334,11 @@ static struct resource *wanted_entry(struct api_request *request)
 	return entry;
 }
 
-static cJSON *render(const void *item)
+static void render(const void *item, struct buf *text)
 {
-	return cJSON_Duplicate(item, true);
+	SCOPED(mem_free) char *json = json_print(item);
+
+	buf_adds(text, json);
 }
 
 void resources_list_route(struct api_request *request)

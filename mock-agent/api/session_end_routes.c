@@ -2,7 +2,7 @@
 
 #include <utlist.h>
 
-#include "lib/json_fill.h"
+#include "lib/json_write.h"
 #include "lib/log.h"
 #include "mock-agent/session/api_session.h"
 #include "mock-agent/session/api_sessions.h"
@@ -107,6 +107,14 @@ static bool check_status(struct api_request *request)
 		"event or wait for the session to complete.");
 }
 
+static void answer_deleted(struct api_request *request)
+{
+	SCOPED(buf_done) struct buf body = {0};
+
+	json_write(&body, "{'id':%s,'type':'session_deleted'}", request->session->id);
+	api_request_answer_text(request, &body);
+}
+
 static void end_session(struct api_request *request)
 {
 	struct api_session *session = request->session;
@@ -133,11 +141,10 @@ static void end_session(struct api_request *request)
 		return;
 	}
 	request->state = ENDING_DONE;
-	api_request_answer(request,
-		is_archive(request)
-			? api_session_json(session)
-			: json_fill(NULL, "{'id': %s, 'type': 'session_deleted'}",
-				  session->id));
+	if (is_archive(request))
+		api_request_answer_session(request, session);
+	else
+		answer_deleted(request);
 }
 
 static void enter(struct api_request *request)

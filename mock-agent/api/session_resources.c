@@ -161,9 +161,11 @@ void session_resources_add_route(struct api_request *request)
 	api_request_answer(request, cJSON_Duplicate(resource, true));
 }
 
-static cJSON *render(const void *item)
+static void render(const void *item, struct buf *text)
 {
-	return cJSON_Duplicate(item, true);
+	SCOPED(mem_free) char *json = json_print(item);
+
+	buf_adds(text, json);
 }
 
 /* A cursor is a place in the list: one whose resource was deleted shows the next. */

@@ -247,7 +247,7 @@ static void open_session(struct api_request *request)
 	request->over = NULL; /* the number is not given back */
 	log_event("agent.session.opened", API_SESSION_LOG(session), "api",
 		LOG_TEXT("sessions"), "by", LOG_TEXT(named_by(request)));
-	api_request_answer(request, api_session_json(session));
+	api_request_answer_session(request, session);
 	cJSON_ArrayForEach(event, initial)
 		cJSON_Delete(take_event(session, event, 0));
 }
@@ -295,9 +295,9 @@ void session_routes_create(struct api_request *request)
 	}
 }
 
-static cJSON *render_session(const void *item)
+static void render_session(const void *item, struct buf *text)
 {
-	return api_session_json(item);
+	api_session_write(item, text);
 }
 
 static const char *const statuses[] = {
@@ -386,7 +386,7 @@ void session_routes_list(struct api_request *request)
 
 void session_routes_get(struct api_request *request)
 {
-	api_request_answer(request, api_session_json(request->session));
+	api_request_answer_session(request, request->session);
 }
 
 /* False: it was refused. */
@@ -423,7 +423,7 @@ void session_routes_update(struct api_request *request)
 		json_get(request->body, "metadata"));
 	api_session_update_agent(session, agent);
 	api_session_touch(session);
-	api_request_answer(request, api_session_json(session));
+	api_request_answer_session(request, session);
 }
 
 static void fail_interrupt(struct api_request *request)
@@ -464,11 +464,11 @@ void session_routes_send(struct api_request *request)
 	api_request_answer(request, body);
 }
 
-static cJSON *render_event(const void *item)
+static void render_event(const void *item, struct buf *text)
 {
 	const struct event_log_entry *entry = item;
 
-	return cJSON_CreateRaw(entry->json);
+	buf_adds(text, entry->json);
 }
 
 void session_routes_events(struct api_request *request)
@@ -493,9 +493,9 @@ void session_routes_events(struct api_request *request)
 	query_page_answer(&page, request, items, count, render_event, false);
 }
 
-static cJSON *render_thread(const void *item)
+static void render_thread(const void *item, struct buf *text)
 {
-	return api_session_thread_json(item);
+	api_session_write_thread(item, text);
 }
 
 void session_routes_threads(struct api_request *request)
@@ -513,7 +513,11 @@ void session_routes_threads(struct api_request *request)
 
 void session_routes_thread(struct api_request *request)
 {
-	api_request_answer(request, api_session_thread_json(request->session));
+	SCOPED(buf_done) struct buf body = {0};
+
+	buf_init(&body, API_FORMAT_CEILING);
+	api_session_write_thread(request->session, &body);
+	api_request_answer_text(request, &body);
 }
 
 /* The session goes on: its one thread is only marked. */

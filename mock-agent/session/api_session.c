@@ -1,13 +1,14 @@
 #include "mock-agent/session/api_session.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
 #include "lib/json.h"
-#include "lib/json_fill.h"
+#include "lib/json_write.h"
 #include "lib/mem.h"
 #include "mock-agent/session/event.h"
 
@@ -144,55 +145,56 @@ void api_session_forget(struct api_session *session)
 		subscriber->ops->on_reset(subscriber);
 }
 
-static double seconds(int64_t ns)
+/* A number of seconds with its milliseconds. */
+static void write_seconds(struct buf *text, const char *name, int64_t ns)
 {
-	return (double)(ns / CLOCK_MS) / 1e3;
+	int64_t ms = ns / CLOCK_MS;
+
+	buf_addf(text, "\"%s\":%" PRId64 ".%03d", name, ms / 1000, (int)(ms % 1000));
 }
 
-/* Adds what a session and its thread have in common. */
-static cJSON *add_common(
-	cJSON *object, const struct api_session *session, const char *archived_at)
+/* What a session and its thread have in common, behind their first members. */
+static void write_common(
+	struct buf *text, const struct api_session *session, const char *archived_at)
 {
 	int64_t now_ns = clock_now(), active_ns = session->active_ns;
 
 	if (session->status == SESSION_RUNNING)
 		active_ns += now_ns - session->running_since_ns;
-	cJSON_AddRawToObject(object, "agent", session->agent);
-	json_add_text(object, "archived_at", archived_at);
-	return json_fill(object,
-		"{'status': %s, 'created_at': %s, 'updated_at': %s, "
-		"'stats': {'active_seconds': %g, 'duration_seconds': %g}, "
-		"'usage': {'input_tokens': %u, 'output_tokens': %u, "
-		"'cache_read_input_tokens': 0}}",
-		api_session_status_name(session), session->created_at,
-		session->updated_at, seconds(active_ns),
-		seconds(now_ns - session->created_ns), session->model_requests,
+	buf_adds(text, ",\"agent\":");
+	buf_adds(text, session->agent);
+	json_write(text,
+		",'archived_at':%s,'status':%s,'created_at':%s,'updated_at':%s,"
+		"'usage':{'input_tokens':%u,'output_tokens':%u,"
+		"'cache_read_input_tokens':0},'stats':{",
+		archived_at[0] ? archived_at : NULL, api_session_status_name(session),
+		session->created_at, session->updated_at, session->model_requests,
 		session->model_requests);
+	write_seconds(text, "active_seconds", active_ns);
+	buf_adds(text, ",");
+	write_seconds(text, "duration_seconds", now_ns - session->created_ns);
+	buf_adds(text, "}}");
 }
 
-cJSON *api_session_json(const struct api_session *session)
+void api_session_write(const struct api_session *session, struct buf *text)
 {
-	cJSON *object = json_fill(NULL,
-		"{'id': %s, 'type': 'session', 'outcome_evaluations': [], "
-		"'deployment_id': null}",
+	SCOPED(mem_free) char *stored = json_print(session->stored);
+
+	json_write(text,
+		"{'id':%s,'type':'session','outcome_evaluations':[],"
+		"'deployment_id':null,",
 		session->id);
-	const cJSON *member;
-
-	cJSON_ArrayForEach(member, session->stored)
-		api_format_set(object, member->string, member);
-	return add_common(object, session, session->archived_at);
+	buf_add(text, stored + 1, strlen(stored) - 2); /* its members */
+	write_common(text, session, session->archived_at);
 }
 
-cJSON *api_session_thread_json(const struct api_session *session)
+void api_session_write_thread(const struct api_session *session, struct buf *text)
 {
-	const char *archived_at = session->thread_archived_at[0]
-		? session->thread_archived_at
-		: session->archived_at;
-
-	return add_common(json_fill(NULL,
-				  "{'id': %s, 'type': 'session_thread', "
-				  "'session_id': %s, 'parent_thread_id': null, "
-				  "'workflow_run_id': null}",
-				  session->thread_id, session->id),
-		session, archived_at);
+	json_write(text,
+		"{'id':%s,'type':'session_thread','session_id':%s,"
+		"'parent_thread_id':null,'workflow_run_id':null",
+		session->thread_id, session->id);
+	write_common(text, session,
+		session->thread_archived_at[0] ? session->thread_archived_at
+					       : session->archived_at);
 }

@@ -117,8 +117,8 @@ void api_session_delete(struct api_session *session);
 /* Deletes it without an event, and resets its subscribers. */
 void api_session_forget(struct api_session *session);
 
-/* As the API shows the session, or its one thread: the caller's. */
-cJSON *api_session_json(const struct api_session *session) MUST_CHECK;
-cJSON *api_session_thread_json(const struct api_session *session) MUST_CHECK;
+/* Append the JSON object that the API shows of the session, or of its one thread. */
+void api_session_write(const struct api_session *session, struct buf *text);
+void api_session_write_thread(const struct api_session *session, struct buf *text);
 
 #endif
