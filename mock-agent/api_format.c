@@ -96,7 +96,11 @@ void api_format_error_frame(struct buf *frame, unsigned status, const char *mess
 
 void api_format_frame(struct buf *frame, const char *type, const char *json)
 {
-	buf_addf(frame, "event: %s\ndata: %s\n\n", type, json);
+	buf_adds(frame, "event: ");
+	buf_adds(frame, type);
+	buf_adds(frame, "\ndata: ");
+	buf_adds(frame, json);
+	buf_adds(frame, "\n\n");
 }
 
 void api_format_event(struct buf *frame, const cJSON *event)

@@ -1,7 +1,6 @@
 #include "mock-agent/session/api_session.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +71,8 @@ void api_session_emit(
 	struct session_subscriber *subscriber;
 
 	event_log_add(&session->log, type, json);
-	api_format_frame(&frame, type, json);
+	if (session->subscribers)
+		api_format_frame(&frame, type, json);
 	DL_FOREACH(session->subscribers, subscriber)
 		subscriber->ops->on_event(subscriber, type, json, &frame, injection);
 	cJSON_Delete(event);
@@ -148,9 +148,15 @@ void api_session_forget(struct api_session *session)
 /* A number of seconds with its milliseconds. */
 static void write_seconds(struct buf *text, const char *name, int64_t ns)
 {
-	int64_t ms = ns / CLOCK_MS;
+	const int64_t ms = ns / CLOCK_MS;
+	const char digits[] = {(char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
+		(char)('0' + ms % 10), '\0'};
 
-	buf_addf(text, "\"%s\":%" PRId64 ".%03d", name, ms / 1000, (int)(ms % 1000));
+	json_write_text(text, name);
+	buf_adds(text, ":");
+	buf_addi(text, ms / 1000);
+	buf_adds(text, ".");
+	buf_adds(text, digits);
 }
 
 /* What a session and its thread have in common, behind their first members. */

@@ -314,11 +314,11 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 	call->fetch = NULL;
 	if (try_again(call, result))
 		return;
-	if (result->end == FETCH_ANSWERED)
+	if (result->end == FETCH_ANSWERED && !(good && call->request.status_only))
 		json = json_parse(buf_text(result->body), result->body->len);
 	if (!good)
 		words = agent_http_error_text(call->http, result);
-	else if (!json && result->body->len > 0)
+	else if (!json && result->body->len > 0 && !call->request.status_only)
 		words = mem_textf(
 			"HTTP %ld, and the answer is not JSON", result->status);
 	if (words)
