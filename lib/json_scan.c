@@ -54,11 +54,15 @@ static bool expected(struct json_scan *scan, const char *what)
 		scan->text + scan->at);
 }
 
+static bool is_space(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_space(struct json_scan *scan)
 {
-	while (take(scan, ' ') || take(scan, '\t') || take(scan, '\n') ||
-		take(scan, '\r'))
-		;
+	while (is_space(peek(scan)))
+		scan->at++;
 }
 
 /* Whether surrogates come in pairs is left to cJSON. */
