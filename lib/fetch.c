@@ -8,6 +8,8 @@
 #include <utlist.h>
 
 #include "lib/clock.h"
+#include "lib/fetch_curl.h"
+#include "lib/fetch_http2.h"
 #include "lib/mem.h"
 #include "lib/signals.h"
 
@@ -24,6 +26,7 @@ struct fetch {
 	struct fetch_call *queue; /* calls with something to hand over, oldest first */
 	CURL **idle;              /* easy handles for reuse */
 	unsigned idle_count, idle_max;
+	struct fetch_http2 *http2; /* NULL: not needed yet */
 	unsigned handles;
 	bool closing;
 };
@@ -78,7 +81,7 @@ static void return_easy(struct fetch_call *call)
 	} else {
 		curl_easy_cleanup(call->easy);
 	}
-	fetch_call_unload(call);
+	fetch_curl_unload(call);
 }
 
 /* The memory stays until the loop has closed the deadline's handle. */
@@ -123,8 +126,14 @@ static void hand_over(struct fetch *fetch)
 
 static void give_up(struct fetch_call *call, enum fetch_end end, const char *why)
 {
+	if (call->stream) {
+		call->result.sent = fetch_http2_has_left(call);
+		fetch_http2_cancel(call);
+		fetch_call_end(call, end, why);
+		return;
+	}
 	curl_multi_remove_handle(call->fetch->multi, call->easy);
-	fetch_call_finish(call, end, why);
+	fetch_curl_finish(call, end, why);
 	return_easy(call);
 }
 
@@ -165,17 +174,33 @@ static struct fetch_call *create_call(
 	return call;
 }
 
+static void on_queued(void *arg)
+{
+	hand_over(arg);
+}
+
+static bool is_http2(const struct fetch_request *request)
+{
+	return request->http2 && strncasecmp(request->url, "https:", 6) != 0;
+}
+
 static bool begin(
 	struct fetch_call *call, const struct fetch_request *request, struct err *err)
 {
 	struct fetch *fetch = call->fetch;
 	CURLMcode code;
 
+	if (is_http2(request)) {
+		if (!fetch->http2)
+			fetch->http2 =
+				fetch_http2_create(fetch->loop, on_queued, fetch);
+		return fetch_http2_begin(fetch->http2, call, request, err);
+	}
 	call->easy = fetch->idle_count > 0 ? fetch->idle[--fetch->idle_count]
 					   : curl_easy_init();
 	if (!call->easy)
 		return err_set(err, "curl gives no easy handle");
-	if (!fetch_call_prepare(call, request, err))
+	if (!fetch_curl_prepare(call, request, err))
 		return false;
 	code = curl_multi_add_handle(fetch->multi, call->easy);
 	return code == CURLM_OK || err_set(err, "curl: %s", curl_multi_strerror(code));
@@ -213,7 +238,9 @@ struct fetch_call *fetch_start(
 
 bool fetch_is_sent(const struct fetch_call *call)
 {
-	return call->easy && fetch_call_has_left(call);
+	if (call->stream)
+		return fetch_http2_has_left(call);
+	return call->easy && fetch_curl_has_left(call);
 }
 
 const char *fetch_header(const struct fetch_call *call, const char *name)
@@ -253,6 +280,8 @@ long fetch_status(const struct fetch_call *call)
 
 void fetch_cancel(struct fetch_call *call)
 {
+	if (call->stream)
+		fetch_http2_cancel(call);
 	if (call->easy)
 		curl_multi_remove_handle(call->fetch->multi, call->easy);
 	return_easy(call);
@@ -267,7 +296,7 @@ static void end_transfer(struct fetch *fetch, CURL *easy, CURLcode code)
 
 	curl_multi_remove_handle(fetch->multi, easy);
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-	fetch_call_conclude(call, code);
+	fetch_curl_conclude(call, code);
 	return_easy(call);
 }
 
@@ -282,7 +311,7 @@ static void act(struct fetch *fetch, curl_socket_t fd, int flags)
 		if (message->msg == CURLMSG_DONE)
 			end_transfer(fetch, message->easy_handle, message->data.result);
 	for (struct fetch_call *call = fetch->calls; call && code; call = call->next)
-		if (!call->over)
+		if (!call->over && call->easy)
 			give_up(call, FETCH_FAILED, curl_multi_strerror(code));
 	hand_over(fetch);
 }
@@ -417,6 +446,7 @@ void fetch_destroy(struct fetch *fetch)
 	fetch->closing = true;
 	while (fetch->calls)
 		fetch_cancel(fetch->calls);
+	fetch_http2_destroy(fetch->http2);
 	while (fetch->idle_count > 0)
 		curl_easy_cleanup(fetch->idle[--fetch->idle_count]);
 	free(fetch->idle);

@@ -1,5 +1,6 @@
 /*
- * fetch - HTTP requests: curl's multi interface on libuv's loop.
+ * fetch - HTTP requests on libuv's loop: HTTP/1.1, and HTTPS, by curl's multi interface;
+ * HTTP/2 without TLS by nghttp2, many requests on one connection.
  *
  * A fetch is a pool of connections that are kept open. Each request has a deadline of
  * its own or none; a streamed answer is handed over as it arrives. Callbacks come from

@@ -1,8 +1,9 @@
 /*
- * fetch_call - one request and its answer, as curl takes it: options in, result out.
+ * fetch_call - one request and its answer: what curl (fetch_curl.h) and HTTP/2
+ * (fetch_http2.h) have in common.
  *
- * Users include fetch.h. Curl's callbacks only fill buffers and set flags; what is to
- * be handed over waits in a queue.
+ * Users include fetch.h. The callbacks of both only fill buffers and set flags; what is
+ * to be handed over waits in a queue.
  */
 #ifndef LIB_FETCH_CALL_H
 #define LIB_FETCH_CALL_H
@@ -72,7 +73,10 @@ struct fetch_request {
 	bool last;        /* the connection is closed afterwards, be it new or not */
 	unsigned reuse_s; /* no connection that was idle for longer is used; 0: 118 s */
 	bool small;       /* the answer has a few KiB: it is read in small pieces */
-	bool http2;       /* HTTP/2 without TLS, which the server has to speak */
+	/* HTTP/2, which the server has to speak: by prior knowledge, and over TLS as
+	 * agreed with it. The four members above and `upload` are of HTTP/1.1 alone:
+	 * connections are shared. */
+	bool http2;
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
 	bool all_heads;           /* all of them instead, for fetch_each_header() */
@@ -84,7 +88,8 @@ struct fetch_call {
 	struct fetch_call *prev, *next; /* among the calls of its fetch */
 	struct fetch_call **queue;      /* of calls with something to hand over */
 	struct fetch_call *queue_prev, *queue_next; /* NULL: not queued */
-	CURL *easy;                                 /* NULL: not begun, or over */
+	CURL *easy;                  /* of curl; NULL: not begun, or over */
+	struct fetch_stream *stream; /* of HTTP/2, likewise */
 	struct curl_slist *headers;
 	int file; /* to upload, or -1 */
 	int64_t file_left;
@@ -113,20 +118,19 @@ struct fetch_call {
 	char why[CURL_ERROR_SIZE];
 };
 
-/* Sets the options of call->easy, which is new or reset, for request. */
-bool fetch_call_prepare(struct fetch_call *call, const struct fetch_request *request,
-	struct err *err) MUST_CHECK;
+/* The head of the answer is whole. */
+void fetch_call_note_head(struct fetch_call *call, long status);
 
-/* Complete the result, with what curl reports or with another end, and queue the
- * call. */
-void fetch_call_conclude(struct fetch_call *call, CURLcode code);
-void fetch_call_finish(struct fetch_call *call, enum fetch_end end, const char *why);
+/* Keeps a header that the owner asked for. */
+void fetch_call_note_header(struct fetch_call *call, const char *name, size_t name_len,
+	const char *value, size_t value_len);
 
-/* At least a part of the request has left on a connection. */
-bool fetch_call_has_left(const struct fetch_call *call);
+/* A piece of the body. False: it is larger than its ceiling. */
+bool fetch_call_take_body(
+	struct fetch_call *call, long status, const char *data, size_t len) MUST_CHECK;
 
-/* Releases what the easy handle used, once it was reset or freed. */
-void fetch_call_unload(struct fetch_call *call);
+/* Completes the result, but for what curl or HTTP/2 have put there, and queues the call. */
+void fetch_call_end(struct fetch_call *call, enum fetch_end end, const char *why);
 
 void fetch_call_unqueue(struct fetch_call *call);
 
