@@ -16,6 +16,7 @@
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/web_http1.h"
 #include "lib/web_watch.h"
 
 #define BACKLOG            1024
@@ -106,7 +107,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	}
 	web->connections--;
 	web_watch_remove(web->watch, client->fd);
-	web_exchanges_forget(client);
+	web_http1_forget(client);
 	free(client->target);
 	if (web->closed)
 		web->closed(web->exchanges.arg, client);
@@ -312,7 +313,7 @@ static void on_ran(void *arg)
 	struct web *web = arg;
 
 	web->coming = 0;
-	web_exchanges_look_again(&web->exchanges);
+	web_http1_look_again(&web->exchanges);
 	watch_listener(web);
 	if (web->state == WEB_DRAINING)
 		go_on_draining(web);
@@ -414,8 +415,8 @@ static bool start_daemon(struct web *web, const struct web_options *options,
 	if (options->tls)
 		list_tls(options->tls, tls);
 	errno = 0;
-	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, web_exchange_on_request,
-		exchanges, MHD_OPTION_NOTIFY_COMPLETED, web_exchange_on_end, exchanges,
+	web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, web_http1_on_request,
+		exchanges, MHD_OPTION_NOTIFY_COMPLETED, web_http1_on_end, exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, tls,
 		MHD_OPTION_URI_LOG_CALLBACK, options->keeps_target ? on_target : NULL,
@@ -428,7 +429,7 @@ static bool start_daemon(struct web *web, const struct web_options *options,
 
 static bool watch_clients(struct web *web, struct err *err)
 {
-	web->watch = web_watch_create(web->exchanges.loop, web_exchange_on_left, err);
+	web->watch = web_watch_create(web->exchanges.loop, web_http1_on_left, err);
 	return web->watch != NULL;
 }
 

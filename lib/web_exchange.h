@@ -25,15 +25,20 @@ enum web_end {
 	WEB_BROKEN,   /* reset, timeout, web_destroy(), an answer that cannot be sent */
 };
 
-/* A client's TCP connection, which may carry several exchanges. */
+struct web_protocol;
+struct web_http2;
+
+/* A client's TCP connection, which may carry several exchanges: of HTTP/1.1 one after the
+ * other. */
 struct web_connection {
 	void *data;    /* for the owner; NULL at first */
 	uint16_t port; /* the client's; 0: at a unix socket */
 
 	/* The rest is for web. */
 	int fd;
-	bool left;                     /* the client has closed or shut its direction */
-	struct web_exchange *exchange; /* the one that is not over, or NULL */
+	bool left; /* the client has closed or shut its direction */
+	struct web_exchange
+		*exchange; /* of HTTP/1.1: the one that is not over, or NULL */
 	struct web_exchanges *all;
 	struct web_connection *prev, *next; /* among the unread, see below */
 	bool is_unread;
@@ -96,19 +101,29 @@ struct web_exchange {
 	/* The rest is for web. */
 	struct web_exchanges *all;
 	struct web_exchange *prev, *next;
-	struct MHD_Connection *connection;
-	int fd;
+	const struct web_protocol *protocol;
 	enum web_exchange_state state;
 	enum web_end end;
 	bool handed;         /* to the owner */
 	int64_t answered_ns; /* when the answer was whole */
-	unsigned status;
-	struct MHD_Response *response; /* until microhttpd has it */
-	struct buf headers;            /* of the answer: name, NUL, value, NUL */
+	struct buf headers;  /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
-	size_t streamed;   /* bytes of `stream` that microhttpd has */
+	size_t streamed; /* bytes of `stream` that were sent */
+
+	/* Of HTTP/1.1. */
+	struct MHD_Connection *connection;
+	struct MHD_Response *response; /* until microhttpd has it */
+	unsigned status;
 	bool takes_chunks; /* HTTP/1.1: a stream goes out in chunks */
 	bool parked;       /* microhttpd has suspended the connection */
+
+	/* Of HTTP/2. */
+	struct web_http2 *http2;
+	int32_t stream_id;
+	bool is_head;      /* no body is to be sent */
+	bool sent;         /* the end of the answer was */
+	struct buf head;   /* of the request: name, NUL, value, NUL */
+	size_t headers_at; /* in it: behind the pseudo-headers */
 };
 
 /* The i-th value of a name in the query, from 0, decoded like the path; "" for a bare
@@ -125,12 +140,49 @@ void web_each_header(
 /* "/a%20b?c=d": path and query as they came. Of a web whose options have keeps_target. */
 const char *web_target(const struct web_exchange *exchange);
 
-/* For microhttpd; cls is the struct web_exchanges. */
-enum MHD_Result web_exchange_on_request(void *cls, struct MHD_Connection *connection,
-	const char *path, const char *method, const char *version, const char *upload,
-	size_t *upload_len, void **context);
-void web_exchange_on_end(void *cls, struct MHD_Connection *connection, void **context,
-	enum MHD_RequestTerminationCode code);
+/* How the exchanges of one version of HTTP are read and answered. */
+struct web_protocol {
+	const char *(*header)(const struct web_exchange *exchange, const char *name);
+	void (*each_header)(
+		const struct web_exchange *exchange, web_header_fn *each, void *arg);
+	const char *(*query)(
+		const struct web_exchange *exchange, const char *name, unsigned i);
+
+	/* The whole answer, or the head of a stream, with the exchange's headers. Then
+	 * its state changes. */
+	void (*reply)(struct web_exchange *exchange, unsigned status, const char *type,
+		const char *body, size_t len);
+	void (*begin_stream)(
+		struct web_exchange *exchange, unsigned status, const char *type);
+
+	/* There is a new state, or more to send. */
+	void (*wake)(struct web_exchange *exchange);
+	void (*half_close)(struct web_exchange *exchange);
+	/* Before it fails: the connection ends now where it serves this exchange alone,
+	 * with a TCP RST or a FIN. */
+	void (*sever)(struct web_exchange *exchange, bool reset);
+};
+
+/* A request arrives. Keeps client. */
+struct web_exchange *web_exchange_begin(struct web_exchanges *all,
+	struct web_connection *client, const struct web_protocol *protocol);
+void web_exchange_hand_over(struct web_exchange *exchange); /* it is whole */
+
+/* The body is larger than its ceiling: what to answer, see web_refusal_fn. */
+void web_exchange_refuse_body(
+	struct web_exchange *exchange, struct buf *head, struct buf *body);
+
+/* The only writers of `state`. They wake, unless nothing will follow. */
+void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state);
+void web_exchange_fail(struct web_exchange *exchange, enum web_end end);
+void web_exchange_cut(
+	struct web_exchange *exchange, enum web_end end); /* severs, too */
+
+/* Bytes of the stream that were not sent. */
+size_t web_exchange_unsent(const struct web_exchange *exchange);
+
+/* It is over; frees it. */
+void web_exchange_end(struct web_exchange *exchange, enum web_end end);
 
 /* Ends all as WEB_BROKEN; none stays parked, so the daemon may be stopped. */
 void web_exchanges_break(struct web_exchanges *exchanges);
@@ -139,28 +191,5 @@ void web_exchanges_break(struct web_exchanges *exchanges);
  * from since_ns at the earliest. Gives when the next one is due; 0: none waits. */
 int64_t web_exchanges_cut_unsent(
 	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns);
-
-/* The client of a web_connection, `arg`, has left. An exchange ends with that while it is
- * parked or arriving, for microhttpd does not notice it then. */
-void web_exchange_on_left(void *arg);
-
-/* After each run of microhttpd: ends exchanges whose bodies will never be whole, and
- * connections whose headers will not. */
-void web_exchanges_look_again(struct web_exchanges *exchanges);
-
-/* The connection has ended. */
-void web_exchanges_forget(struct web_connection *client);
-
-/* From microhttpd's callbacks for this connection: suspends it until
- * web_exchange_wake(). The exchange ends when the client leaves, or has left before. */
-void web_exchange_park(struct web_exchange *exchange);
-void web_exchange_wake(struct web_exchange *exchange);
-
-/* Likewise: parks for good, and shuts the server's direction. */
-void web_exchange_shut(struct web_exchange *exchange);
-
-/* The only writers of `state`. They wake, unless nothing will follow. */
-void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state);
-void web_exchange_fail(struct web_exchange *exchange, enum web_end end);
 
 #endif
