@@ -17,6 +17,8 @@
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
 #include "lib/web_http1.h"
+#include "lib/web_http2.h"
+#include "lib/web_newcomer.h"
 #include "lib/web_watch.h"
 
 #define BACKLOG            1024
@@ -40,7 +42,9 @@ struct web {
 	web_closed_fn *closed;
 	struct web_pump *pump;
 	struct web_watch *watch;
-	struct MHD_Daemon *daemon; /* the pump's */
+	struct MHD_Daemon *daemon;       /* the pump's */
+	struct web_http2 *http2;         /* NULL: it speaks HTTP/1.1 alone */
+	struct web_newcomers *newcomers; /* likewise */
 	enum web_state state;
 	unsigned connections;
 	unsigned coming; /* handed to microhttpd, which counts them in its next run */
@@ -127,6 +131,55 @@ static void *on_target(
 	return NULL; /* the context of a request that has not begun */
 }
 
+/* Where it fails it has closed the descriptor. */
+static void add_http1(
+	struct web *web, int fd, const struct sockaddr *client, socklen_t len)
+{
+	web->coming++;
+	(void)!MHD_add_connection(web->daemon, fd, client, len);
+	web_pump_wake(web->pump);
+}
+
+static void on_http2_closed(void *arg, struct web_connection *client)
+{
+	struct web *web = arg;
+
+	web->connections--;
+	if (web->closed)
+		web->closed(web->exchanges.arg, client);
+	free(client);
+	web_pump_wake(web->pump);
+}
+
+static void add_http2(struct web *web, int fd, const struct sockaddr *address)
+{
+	struct web_connection *client = mem_zeroed(sizeof *client);
+
+	if (address->sa_family != AF_UNIX)
+		client->port = ntohs(((const union address *)address)->v4.sin_port);
+	client->fd = fd;
+	client->all = &web->exchanges;
+	web->connections++;
+	if (!web_http2_add(web->http2, fd, client)) {
+		web->connections--;
+		free(client);
+	}
+}
+
+/* It is known what the newcomer speaks, or has to be, for the web drains. */
+static void on_decided(
+	void *arg, int fd, const struct sockaddr *client, socklen_t len, bool http2)
+{
+	struct web *web = arg;
+
+	if (http2)
+		add_http2(web, fd, client);
+	else
+		add_http1(web, fd, client, len);
+	if (http2 && web->state == WEB_DRAINING)
+		web_http2_drain(web->http2);
+}
+
 static bool accept_one(struct web *web)
 {
 	struct sockaddr_storage address = {0};
@@ -136,16 +189,21 @@ static bool accept_one(struct web *web)
 
 	if (fd < 0)
 		return false;
-	web->coming++;
-	/* Where it fails it has closed the descriptor. */
-	(void)!MHD_add_connection(web->daemon, fd, client, len);
-	web_pump_wake(web->pump);
+	if (web->newcomers)
+		web_newcomers_add(web->newcomers, fd, client, len);
+	else
+		add_http1(web, fd, client, len);
 	return true;
+}
+
+static unsigned clients(const struct web *web)
+{
+	return web->connections + web->coming + web_newcomers_count(web->newcomers);
 }
 
 static bool has_room(const struct web *web)
 {
-	return web->connections + web->coming < web->connections_most;
+	return clients(web) < web->connections_most;
 }
 
 /* True when no client waits in the kernel. */
@@ -267,9 +325,10 @@ static void go_on_draining(struct web *web)
 {
 	if (web->listener >= 0 && accept_waiting(web))
 		close_listener(web);
+	web_newcomers_decide(web->newcomers);
 	if (web->exchanges.open > 0)
 		await_answers(web);
-	else if (web->connections + web->coming > 0)
+	else if (clients(web) > 0)
 		await_requests(web);
 	else
 		finish_draining(web);
@@ -305,6 +364,9 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->drained = done;
 	web->drained_arg = arg;
 	block_handshakes(web);
+	if (web->http2)
+		web_http2_drain(web->http2);
+	web_newcomers_decide(web->newcomers);
 	web_pump_wake(web->pump);
 }
 
@@ -448,11 +510,22 @@ static bool watch_arrivals(struct web *web, struct err *err)
 	return true;
 }
 
+static void speak_http2(
+	struct web *web, const struct web_options *options, int64_t idle_ns)
+{
+	web->http2 = web_http2_create(&web->exchanges,
+		options->memory ? options->memory : CONNECTION_MEMORY, idle_ns,
+		on_http2_closed, web);
+	web->newcomers =
+		web_newcomers_create(web->exchanges.loop, idle_ns, on_decided, web);
+}
+
 struct web *web_create(
 	uv_loop_t *loop, const struct web_options *options, struct err *err)
 {
 	struct web *web = mem_zeroed(sizeof *web);
 	const char *host = options->host ? options->host : "127.0.0.1";
+	const int64_t idle_ns = options->idle_ns ? options->idle_ns : IDLE_NS;
 	bool v6 = strchr(host, ':') != NULL;
 
 	assert(options->handle);
@@ -476,11 +549,11 @@ struct web *web_create(
 		.body_ceiling =
 			options->body_ceiling ? options->body_ceiling : BODY_CEILING,
 	};
+	if (options->http2)
+		speak_http2(web, options, idle_ns);
 	if ((options->socket ? listen_at_socket(web, options->socket, err)
 			     : listen_on(web, host, options->port, err)) &&
-		watch_clients(web, err) &&
-		start_daemon(web, options,
-			options->idle_ns ? options->idle_ns : IDLE_NS, err) &&
+		watch_clients(web, err) && start_daemon(web, options, idle_ns, err) &&
 		watch_arrivals(web, err)) {
 		web_pump_wake(web->pump);
 		return web;
@@ -515,6 +588,8 @@ void web_destroy(struct web *web)
 		return;
 	close_listener(web);
 	web_exchanges_break(&web->exchanges);
+	web_newcomers_destroy(web->newcomers);
+	web_http2_destroy(web->http2);
 	web_pump_destroy(web->pump);
 	web_watch_destroy(web->watch);
 	loop_timer_destroy(web->accept_again);

@@ -1,5 +1,5 @@
 /*
- * web - an HTTP server: microhttpd on libuv's loop.
+ * web - an HTTP server on libuv's loop: microhttpd, and nghttp2 for HTTP/2.
  *
  * A request becomes an exchange when its body is whole. The handler answers it at once
  * or later, in one piece or as a stream. Until then the connection is suspended and
@@ -12,7 +12,8 @@
  * that still come are served. The drain ends when no exchange is open and the
  * connections left have been silent for the linger (at least a second while a request
  * is half here). No client can hold it up: waiting for requests ends, however slowly
- * they arrive, and an answer that is not taken is broken off.
+ * they arrive, and an answer that is not taken is broken off. Clients of HTTP/2 are told
+ * by a GOAWAY to begin no more streams.
  */
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
@@ -40,12 +41,15 @@ struct web_options {
 	 * there and at which nobody listens is replaced. Its owner alone may connect. */
 	const char *socket;
 	const struct web_tls *tls; /* borrowed; NULL: none */
-	bool keeps_target;         /* for web_target() */
-	unsigned connections;      /* at most; others wait in the kernel; 0: 4096 */
-	int64_t idle_ns;     /* closes silent connections; rounded up to s; 0: 60 s */
-	size_t body_ceiling; /* 0: 1 MiB */
-	size_t memory;       /* of a connection: bounds the heads; 0: 16 KiB */
-	int64_t patience_ns; /* while draining: how long requests may arrive, and how
+	/* Speaks HTTP/2 too, without TLS: to a client that begins with its preface (prior
+	 * knowledge; RFC 9113, 3.3). */
+	bool http2;
+	bool keeps_target;    /* for web_target() */
+	unsigned connections; /* at most; others wait in the kernel; 0: 4096 */
+	int64_t idle_ns;      /* closes silent connections; rounded up to s; 0: 60 s */
+	size_t body_ceiling;  /* 0: 1 MiB */
+	size_t memory;        /* of a connection: bounds the heads; 0: 16 KiB */
+	int64_t patience_ns;  /* while draining: how long requests may arrive, and how
 			       * long  an answer may wait to be taken; 0: 2 s */
 	web_handle_fn *handle;
 	web_over_fn *over;       /* may be NULL */

@@ -89,6 +89,8 @@ void web_exchange_end(struct web_exchange *exchange, enum web_end end)
 	}
 	buf_done(&exchange->body);
 	buf_done(&exchange->head);
+	buf_done(&exchange->query);
+	free(exchange->decoded);
 	buf_done(&exchange->headers);
 	buf_done(&exchange->stream);
 	free(exchange);

@@ -26,7 +26,7 @@ enum web_end {
 };
 
 struct web_protocol;
-struct web_http2;
+struct web_http2_connection;
 
 /* A client's TCP connection, which may carry several exchanges: of HTTP/1.1 one after the
  * other. */
@@ -118,12 +118,14 @@ struct web_exchange {
 	bool parked;       /* microhttpd has suspended the connection */
 
 	/* Of HTTP/2. */
-	struct web_http2 *http2;
+	struct web_http2_connection *http2;
 	int32_t stream_id;
-	bool is_head;      /* no body is to be sent */
-	bool sent;         /* the end of the answer was */
-	struct buf head;   /* of the request: name, NUL, value, NUL */
-	size_t headers_at; /* in it: behind the pseudo-headers */
+	bool whole;       /* the request is */
+	bool is_head;     /* no body is to be sent */
+	bool sent;        /* the end of the answer was */
+	struct buf head;  /* of the request: name, NUL, value, NUL */
+	struct buf query; /* likewise, decoded */
+	char *decoded;    /* the path */
 };
 
 /* The i-th value of a name in the query, from 0, decoded like the path; "" for a bare

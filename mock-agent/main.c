@@ -191,6 +191,7 @@ static struct listener *listen_at(struct mock *mock, const char *host, int64_t p
 			.host = host,
 			.port = (uint16_t)port,
 			.connections = connections,
+			.http2 = true,
 			.idle_ns = IDLE_NS,
 			.body_ceiling = BODY_CEILING,
 			.memory = CONNECTION_MEMORY,
