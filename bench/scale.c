@@ -22,8 +22,14 @@
 #define FEW_ROUNDS 3
 #define MOST       10000 /* the number that has the targets */
 
-/* Service and mock have two connections of each session: its stream and its archive. */
-#define DESCRIPTORS_OF_ONE 2
+/* Numbers of sessions that reach the agent API by one version of HTTP. */
+struct crowd {
+	const char *http;
+	unsigned sessions[8]; /* ends with 0 */
+	/* Connections of a session, its stream and its archive; 0: many share one. */
+	unsigned descriptors;
+	bool has_targets;
+};
 
 /* What one program took in a case, as it was seen last. */
 struct taken {
@@ -95,15 +101,17 @@ static int64_t cpu_ns(int who)
 		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * (CLOCK_MS / 1000);
 }
 
-static bool read_crowd(struct scenario *scenario, unsigned sessions, struct err *err)
+static bool read_crowd(struct scenario *scenario, const struct crowd *crowd,
+	unsigned sessions, struct err *err)
 {
 	return rig_scenario(scenario, err,
 		"{\"name\": \"%u sessions\","
-		" \"service\": {\"env\": {\"DISCONNECT\": \"parallel\"}},"
+		" \"service\": {\"env\": {\"DISCONNECT\": \"parallel\","
+		" \"AGENT_HTTP\": \"%s\"}},"
 		" \"agent\": {\"disconnect\": {\"latency\": \"1s\"}},"
 		" \"load\": {\"sessions\": %u},"
 		" \"stop\": {\"grace\": \"1m\"}}",
-		sessions, sessions);
+		sessions, crowd->http, sessions);
 }
 
 /* The service has ended before the last look: it has what the children took that is not
@@ -147,12 +155,12 @@ static bool measure(struct rig *rig, const struct scenario *scenario, unsigned s
 	return true;
 }
 
-static bool measure_rounds(
-	struct rig *rig, unsigned sessions, struct scale_point *point, struct err *err)
+static bool measure_rounds(struct rig *rig, const struct crowd *crowd,
+	unsigned sessions, struct scale_point *point, struct err *err)
 {
 	SCOPED(scenario_done) struct scenario scenario = {0};
 
-	if (!read_crowd(&scenario, sessions, err))
+	if (!read_crowd(&scenario, crowd, sessions, err))
 		return false;
 	for (unsigned i = 0; i < (sessions <= FEW ? FEW_ROUNDS : 1); i++) {
 		if (!measure(rig, &scenario, sessions, point, err))
@@ -170,52 +178,72 @@ static void print_target(struct printout *printout, const char *what,
 			.at_most = at_most, .at_least = at_least});
 }
 
-static void print_point(
-	struct printout *printout, unsigned sessions, const struct scale_point *point)
+static void print_point(struct printout *printout, const struct crowd *crowd,
+	unsigned sessions, const struct scale_point *point)
 {
-	SCOPED(mem_free) char *what = mem_textf("%5u sessions", sessions);
+	SCOPED(mem_free) char *what =
+		mem_textf("HTTP/%s, %u sessions", crowd->http, sessions);
 	SCOPED(mem_free) char *note = mem_textf("%.0f %.0f %.0f us, %.0f %.0f KiB",
 		samples_median(&point->service_us),
 		samples_median(&point->mock_agent_us),
 		samples_median(&point->harness_us), samples_median(&point->service_kib),
 		samples_median(&point->mock_agent_kib));
+	const double bound = sessions == FEW ? 1.05 : sessions == MOST ? 1.2 : 0;
 
 	printout_row(printout,
 		&(struct printout_row){what, &point->stop, .unit = "x D", .digits = 3,
-			.at_most = sessions == FEW ? 1.05
-				: sessions == MOST ? 1.2
-						   : 0,
-			.note = note});
+			.at_most = crowd->has_targets ? bound : 0, .note = note});
 	if (sessions != MOST)
 		return;
-	print_target(printout, "      opened", &point->opened, "/s", 0, 2000);
+	print_target(printout, "      opened", &point->opened, "/s", 0,
+		crowd->has_targets ? 2000 : 0);
+	if (!crowd->has_targets)
+		return;
 	print_target(printout, "      service", &point->service_kib, "KiB/N", 16, 0);
 	print_target(
 		printout, "      mock-agent", &point->mock_agent_kib, "KiB/N", 16, 0);
 }
 
-bool suite_scale(struct rig *rig, struct printout *printout, struct err *err)
+static bool measure_crowd(struct rig *rig, struct printout *printout,
+	const struct crowd *crowd, struct err *err)
 {
-	static const unsigned counts[] = {1, 10, 100, FEW, 3000, MOST};
-	unsigned limit = fd_limit_raise(err);
+	const unsigned limit = fd_limit_raise(err);
 
-	printout_head("scale: the stop of very many sessions / D",
-		"D = 1s, all at once. Behind it, for each session: the processor time of service,\n"
-		"mock-agent and harness from their start to their end, and the memory of service\n"
-		"and mock-agent at their most. Three rounds up to 1,000 sessions, one above.");
-	for (size_t i = 0; i < COUNT(counts); i++) {
+	for (const unsigned *sessions = crowd->sessions; *sessions; sessions++) {
 		struct scale_point point = {0};
 
-		if (limit < counts[i] * DESCRIPTORS_OF_ONE) {
-			SCOPED(mem_free) char *what =
-				mem_textf("%5u sessions", counts[i]);
+		if (limit < *sessions * crowd->descriptors) {
+			SCOPED(mem_free) char *what = mem_textf(
+				"HTTP/%s, %u sessions", crowd->http, *sessions);
 
 			printout_skip(what, "the limit of open files is too low");
 			continue;
 		}
-		if (!measure_rounds(rig, counts[i], &point, err))
+		if (!measure_rounds(rig, crowd, *sessions, &point, err))
 			return false;
-		print_point(printout, counts[i], &point);
+		print_point(printout, crowd, *sessions, &point);
 	}
 	return true;
+}
+
+bool suite_scale(struct rig *rig, struct printout *printout, struct err *err)
+{
+	static const struct crowd shared = {
+		.http = "2",
+		.sessions = {1, 10, 100, FEW, 3000, MOST},
+		.has_targets = true,
+	};
+	static const struct crowd single = {
+		.http = "1.1",
+		.sessions = {1, FEW, MOST},
+		.descriptors = 2,
+	};
+
+	printout_head("scale: the stop of very many sessions / D",
+		"D = 1s, all at once, over HTTP/2 and HTTP/1.1 to the agent API. Behind it, for each\n"
+		"session: the processor time of service, mock-agent and harness from their start to\n"
+		"their end, and the memory of service and mock-agent at their most. Three rounds up\n"
+		"to 1,000 sessions, one above.");
+	return measure_crowd(rig, printout, &shared, err) &&
+		measure_crowd(rig, printout, &single, err);
 }

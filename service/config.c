@@ -17,6 +17,8 @@ static const char *const mcp_starts[] = {"lazy", "session", NULL};
 
 static const char *const agents[] = {"api", "cli", NULL};
 
+static const char *const agent_https[] = {"1.1", "2", NULL};
+
 static const char *const pacings[] = {"adaptive", "none", NULL};
 
 const char *const config_disconnects[] = {"parallel", "sequential", "none", NULL};
@@ -35,6 +37,11 @@ static const struct field settings[] = {
 	{"AGENT_URL", FIELD_TEXT, AT(agent_url), "https://api.anthropic.com",
 		.help = "base URL of the agent API; with AGENT=cli the room is put "
 			"where {room} is in it"},
+	{"AGENT_HTTP", FIELD_CHOICE, AT(agent_http), "1.1",
+		.help = "version of HTTP to the agent API. 1.1: a connection for each "
+			"event stream and each request under way; 2: few connections "
+			"for all, without TLS by prior knowledge",
+		.choices = agent_https},
 	{"AGENT_KEY", FIELD_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
 		.secret = true},
 	{"AGENT_ID", FIELD_TEXT, AT(agent_id), NULL,

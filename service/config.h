@@ -23,6 +23,11 @@ enum config_disconnect {
 	DISCONNECT_NONE, /* none: wait until streams and children end by themselves */
 };
 
+enum config_agent_http {
+	AGENT_HTTP_1_1, /* a connection for each request that is under way */
+	AGENT_HTTP_2,   /* connections that all sessions share */
+};
+
 enum config_pacing {
 	PACING_ADAPTIVE, /* agent_pacer.h */
 	PACING_NONE,
@@ -37,6 +42,7 @@ struct config {
 	int64_t port; /* 0: any free one */
 	int agent;    /* enum config_agent */
 	char *agent_url;
+	int agent_http;       /* enum config_agent_http */
 	char *agent_key;      /* secret */
 	char *agent_id;       /* NULL: one is created */
 	char *environment_id; /* NULL: one is created */

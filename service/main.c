@@ -109,6 +109,7 @@ static bool make_agent(struct service *service, struct err *err)
 			.key = config->agent_key,
 			.connections = warm_connections(service),
 			.request_ns = config->request_ns,
+			.http2 = config->agent_http == AGENT_HTTP_2,
 			.unpaced = config->pacing == PACING_NONE,
 			.model = config->model,
 			.agent_id = config->agent_id,

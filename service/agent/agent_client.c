@@ -48,7 +48,7 @@ struct agent_client *agent_client_create(
 
 	*client = (struct agent_client){
 		.http = agent_http_create(loop, options->url, options->key,
-			options->connections, options->request_ns, err),
+			options->connections, options->http2, options->request_ns, err),
 		.name = mem_text(options->name),
 		.model = mem_text(options->model),
 		.store = options->store,

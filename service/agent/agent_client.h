@@ -49,6 +49,7 @@ struct agent_client_options {
 	const char *url;      /* base URL, "https://api.anthropic.com" */
 	const char *key;      /* secret, never logged; NULL: no authorization header */
 	unsigned connections; /* most warm ones of requests, and of streams */
+	bool http2;           /* speak HTTP/2 */
 	int64_t request_ns;   /* deadline of each short request */
 	bool unpaced;         /* see agent_http_do_not_pace() */
 	const char *model;

@@ -26,6 +26,7 @@ struct agent_http {
 	char *key;
 	char *authorization;    /* a whole header */
 	const char *headers[7]; /* the first is about the body */
+	bool http2;
 	int64_t request_ns;
 	struct agent_pools *requests;
 	struct agent_pools *streams;
@@ -49,9 +50,10 @@ struct agent_http_call {
 static void on_timer(void *arg);
 
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
-	unsigned connections, int64_t request_ns, struct err *err)
+	unsigned connections, bool http2, int64_t request_ns, struct err *err)
 {
 	struct agent_http *http = mem_zeroed(sizeof *http);
+	const unsigned most = http2 ? 1 : connections; /* of one pool, which is all */
 	bool with_key = key && *key;
 	size_t len = strlen(url);
 
@@ -59,6 +61,7 @@ struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const cha
 		len--;
 	*http = (struct agent_http){
 		.loop = loop,
+		.http2 = http2,
 		.request_ns = request_ns,
 		.url = mem_textf("%.*s", (int)len, url),
 		.key = with_key ? mem_text(key) : NULL,
@@ -70,9 +73,9 @@ struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const cha
 	http->headers[5] = http->authorization;
 	rng_seed(&http->rng, (uint64_t)clock_now());
 	http->pacer = agent_pacer_create(loop);
-	http->requests = agent_pools_create(loop, connections, err);
+	http->requests = agent_pools_create(loop, most, err);
 	if (http->requests)
-		http->streams = agent_pools_create(loop, connections, err);
+		http->streams = agent_pools_create(loop, most, err);
 	if (!http->streams) {
 		agent_http_destroy(http);
 		return NULL;
@@ -192,6 +195,7 @@ struct fetch_call *agent_http_stream(struct agent_http *http, const char *sessio
 		.headers = http->headers + 1,
 		.data = data,
 		.tells_head = true,
+		.http2 = http->http2,
 		.done = done,
 		.arg = arg,
 	};
@@ -351,6 +355,7 @@ static void try_once(struct agent_http_call *call)
 		.keep = call->request.keep,
 		.last = call->request.last,
 		.small = true,
+		.http2 = http->http2,
 	};
 	struct err err;
 

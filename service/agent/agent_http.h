@@ -25,9 +25,12 @@ struct agent_http;
 struct agent_http_call;
 
 /* Keeps loop; copies url and key. key NULL: no authorization header. connections: the
- * most warm connections of requests, and of streams. request_ns: see agent_http_deadline(). */
+ * most warm connections of requests, and of streams, of HTTP/1.1; over HTTP/2 as many are
+ * open as the API's limit of streams on one makes necessary. request_ns: see
+ * agent_http_deadline(). */
 struct agent_http *agent_http_create(uv_loop_t *loop, const char *url, const char *key,
-	unsigned connections, int64_t request_ns, struct err *err) MUST_CHECK;
+	unsigned connections, bool http2, int64_t request_ns,
+	struct err *err) MUST_CHECK;
 /* From now on no call is paced. */
 void agent_http_do_not_pace(struct agent_http *http);
 /* All calls and streams must be over. Accepts NULL. */
