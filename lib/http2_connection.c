@@ -263,6 +263,11 @@ bool http2_connection_is_open(const struct http2_connection *connection)
 	return connection->open;
 }
 
+bool http2_connection_is_blocked(const struct http2_connection *connection)
+{
+	return connection->unsent.len > 0;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct http2_connection *connection = handle->data;
@@ -273,10 +278,16 @@ static void on_closed(uv_handle_t *handle)
 	free(connection);
 }
 
+/* Its owner has closed it. */
+static void on_ended_late(void *arg UNUSED, const char *why UNUSED)
+{
+}
+
 void http2_connection_close(struct http2_connection *connection)
 {
 	if (!connection)
 		return;
+	connection->ended = on_ended_late;
 	if (!connection->over)
 		send_frames(connection);
 	connection->over = true;

@@ -42,6 +42,9 @@ void http2_connection_connect_unix(
 /* Has it been connected? True until it is closed. */
 bool http2_connection_is_open(const struct http2_connection *connection);
 
+/* Frames wait, because the peer takes no more. */
+bool http2_connection_is_blocked(const struct http2_connection *connection);
+
 /* The session has something to send: it leaves before the loop waits again. At any time,
  * callbacks of the session included. */
 void http2_connection_wake(struct http2_connection *connection);
