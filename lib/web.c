@@ -166,18 +166,23 @@ static void add_http2(struct web *web, int fd, const struct sockaddr *address)
 	}
 }
 
-/* It is known what the newcomer speaks, or has to be, for the web drains. */
+/* It is known what the newcomer speaks. */
 static void on_decided(
 	void *arg, int fd, const struct sockaddr *client, socklen_t len, bool http2)
 {
 	struct web *web = arg;
 
+	web->exchanges.activity++;
 	if (http2)
 		add_http2(web, fd, client);
 	else
 		add_http1(web, fd, client, len);
-	if (http2 && web->state == WEB_DRAINING)
-		web_http2_drain(web->http2);
+}
+
+/* There may be room again. */
+static void on_newcomer_gone(void *arg)
+{
+	web_pump_wake(((struct web *)arg)->pump);
 }
 
 static bool accept_one(struct web *web)
@@ -284,7 +289,8 @@ static bool has_lingered(struct web *web)
 
 	if (web->linger_until_ns && web->lingered_at == exchanges->activity)
 		return now_ns >= web->linger_until_ns;
-	if (exchanges->arriving > 0 && ns < ARRIVING_LINGER_NS)
+	if ((exchanges->arriving > 0 || web_http2_is_unheard(web->http2)) &&
+		ns < ARRIVING_LINGER_NS)
 		ns = ARRIVING_LINGER_NS;
 	web->lingered_at = exchanges->activity;
 	web->linger_until_ns = now_ns + ns;
@@ -310,14 +316,16 @@ static void await_requests(struct web *web)
 	int64_t end_ns = web->draining_ns +
 		(web->linger_ns > web->patience_ns ? web->linger_ns : web->patience_ns);
 	bool due = web_pump_is_due(web->pump);
+	int64_t now_ns = clock_now(), look_ns;
 
-	if (clock_now() >= end_ns || (!due && has_lingered(web)))
+	if (now_ns >= end_ns ||
+		(!due && has_lingered(web) && !web_http2_is_sending(web->http2))) {
 		finish_draining(web);
-	else if (!due)
-		loop_timer_set(web->linger,
-			(web->linger_until_ns < end_ns ? web->linger_until_ns
-						       : end_ns) -
-				clock_now());
+	} else if (!due) {
+		look_ns = web->linger_until_ns > now_ns ? web->linger_until_ns : end_ns;
+		loop_timer_set(
+			web->linger, (look_ns < end_ns ? look_ns : end_ns) - now_ns);
+	}
 }
 
 /* A closing listener resets the clients that only the kernel has accepted. */
@@ -325,7 +333,6 @@ static void go_on_draining(struct web *web)
 {
 	if (web->listener >= 0 && accept_waiting(web))
 		close_listener(web);
-	web_newcomers_decide(web->newcomers);
 	if (web->exchanges.open > 0)
 		await_answers(web);
 	else if (clients(web) > 0)
@@ -366,7 +373,6 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	block_handshakes(web);
 	if (web->http2)
 		web_http2_drain(web->http2);
-	web_newcomers_decide(web->newcomers);
 	web_pump_wake(web->pump);
 }
 
@@ -517,7 +523,8 @@ static void speak_http2(
 		options->memory ? options->memory : CONNECTION_MEMORY, idle_ns,
 		on_http2_closed, web);
 	web->newcomers =
-		web_newcomers_create(web->exchanges.loop, idle_ns, on_decided, web);
+		web_newcomers_create(
+		web->exchanges.loop, idle_ns, on_decided, on_newcomer_gone, web);
 }
 
 struct web *web_create(
@@ -579,7 +586,7 @@ unsigned web_exchanges(const struct web *web)
 
 unsigned web_connections(const struct web *web)
 {
-	return web->connections;
+	return web->connections + web_newcomers_count(web->newcomers);
 }
 
 void web_destroy(struct web *web)

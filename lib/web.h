@@ -13,7 +13,9 @@
  * connections left have been silent for the linger (at least a second while a request
  * is half here). No client can hold it up: waiting for requests ends, however slowly
  * they arrive, and an answer that is not taken is broken off. Clients of HTTP/2 are told
- * by a GOAWAY to begin no more streams.
+ * by a GOAWAY to begin no more streams; until one has heard that (at most a second, when
+ * it is silent) its requests may be on their way. Its connection closes with the last of
+ * its streams.
  */
 #ifndef LIB_WEB_H
 #define LIB_WEB_H
@@ -71,7 +73,7 @@ unsigned web_connections(const struct web *web);
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg);
 
 /* Breaks every open exchange and calls `over` for each, and `closed` for each
- * connection, before it returns. Not from `handle`, `over` or `closed`. The handles close in the next turn of the loop. Accepts NULL. */
+ * connection that has spoken, before it returns. Not from `handle`, `over` or `closed`. The handles close in the next turn of the loop. Accepts NULL. */
 void web_destroy(struct web *web);
 
 #endif

@@ -46,13 +46,21 @@ void web_exchange_refuse_body(
 		all->refused(all->arg, 413);
 }
 
+/* It looks after each run of microhttpd, which has no part in HTTP/2. */
+static void tell_drain(const struct web_exchanges *exchanges)
+{
+	if (exchanges->closing)
+		web_pump_wake(exchanges->pump);
+}
+
 void web_exchange_enter(struct web_exchange *exchange, enum web_exchange_state state)
 {
 	exchange->state = state;
-	if (state == WEB_EXCHANGE_ANSWERED)
+	if (state == WEB_EXCHANGE_ANSWERED || state == WEB_EXCHANGE_CUT)
 		exchange->answered_ns = clock_now();
 	if (state != WEB_EXCHANGE_HANDED && state != WEB_EXCHANGE_SHUT)
 		exchange->protocol->wake(exchange);
+	tell_drain(exchange->all);
 }
 
 void web_exchange_fail(struct web_exchange *exchange, enum web_end end)
@@ -79,6 +87,7 @@ void web_exchange_end(struct web_exchange *exchange, enum web_end end)
 	struct web_exchanges *all = exchange->all;
 
 	all->activity++;
+	tell_drain(all);
 	DL_DELETE(all->list, exchange);
 	if (!exchange->handed) {
 		all->arriving--;
@@ -105,6 +114,14 @@ void web_exchanges_break(struct web_exchanges *exchanges)
 			web_exchange_fail(exchange, WEB_BROKEN);
 }
 
+/* The end of an answer, too, has to be taken. */
+static bool waits_for_client(const struct web_exchange *exchange)
+{
+	return exchange->state == WEB_EXCHANGE_ANSWERED ||
+		exchange->state == WEB_EXCHANGE_CUT ||
+		exchange->state == WEB_EXCHANGE_FAILED;
+}
+
 int64_t web_exchanges_cut_unsent(
 	struct web_exchanges *exchanges, int64_t since_ns, int64_t patience_ns)
 {
@@ -114,7 +131,7 @@ int64_t web_exchanges_cut_unsent(
 	for (exchange = exchanges->list; exchange; exchange = exchange->next) {
 		int64_t due_ns = exchange->answered_ns;
 
-		if (exchange->state != WEB_EXCHANGE_ANSWERED)
+		if (!waits_for_client(exchange))
 			continue;
 		due_ns = (due_ns > since_ns ? due_ns : since_ns) + patience_ns;
 		if (due_ns <= now_ns)
@@ -143,5 +160,5 @@ const char *web_query(const struct web_exchange *exchange, const char *name, uns
 
 const char *web_target(const struct web_exchange *exchange)
 {
-	return exchange->client->target;
+	return exchange->protocol->target(exchange);
 }

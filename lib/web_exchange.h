@@ -74,7 +74,7 @@ struct web_exchanges {
 	unsigned arriving; /* exchanges whose body is not whole */
 	unsigned open;     /* exchanges handed over and not over */
 	unsigned activity; /* counts pieces that arrive, and ends */
-	bool closing;      /* every answer carries Connection: close */
+	bool closing;      /* draining: clients are told to ask no more */
 	bool unread;       /* clients left whose last bytes may not have been read */
 	/* Those of them without an exchange, because their header is not whole. */
 	struct web_connection *unread_clients;
@@ -105,7 +105,7 @@ struct web_exchange {
 	enum web_exchange_state state;
 	enum web_end end;
 	bool handed;         /* to the owner */
-	int64_t answered_ns; /* when the answer was whole */
+	int64_t answered_ns; /* when the answer was whole, or cut */
 	struct buf headers;  /* of the answer: name, NUL, value, NUL */
 	struct buf stream;
 	size_t streamed; /* bytes of `stream` that were sent */
@@ -149,6 +149,7 @@ struct web_protocol {
 		const struct web_exchange *exchange, web_header_fn *each, void *arg);
 	const char *(*query)(
 		const struct web_exchange *exchange, const char *name, unsigned i);
+	const char *(*target)(const struct web_exchange *exchange);
 
 	/* The whole answer, or the head of a stream, with the exchange's headers. Then
 	 * its state changes. */

@@ -284,7 +284,13 @@ static const char *header(const struct web_exchange *exchange, const char *name)
 	return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
+static const char *target(const struct web_exchange *exchange)
+{
+	return exchange->client->target;
+}
+
 static const struct web_protocol http1 = {
+	.target = target,
 	.header = header,
 	.each_header = each_header,
 	.query = query,

@@ -10,6 +10,7 @@
 
 #include <utlist.h>
 
+#include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/http2_connection.h"
 #include "lib/loop_timer.h"
@@ -35,8 +36,12 @@ struct web_http2_connection {
 	struct web_connection *client;
 	struct http2_connection *wire;
 	nghttp2_session *session; /* the wire's */
-	unsigned streams;
 	struct loop_timer *idle;
+	int64_t active_ns; /* when something last came, or was taken */
+	unsigned resets;   /* by the client, less what time has made good */
+	int64_t resets_ns; /* until when it has */
+	bool deaf;         /* it takes nothing, and is to be closed */
+	bool heard;        /* that it should begin no more streams */
 	struct web_http2_connection *prev, *next;
 };
 
@@ -56,13 +61,16 @@ struct answer {
 
 static void add(struct answer *answer, const char *name, const char *value)
 {
-	if (answer->count == HEADERS_MAX || !*value || strpbrk(value, "\r\n"))
+	const size_t len = strlen(value);
+
+	if (answer->count == HEADERS_MAX || len == 0 ||
+		!nghttp2_check_header_value((const uint8_t *)value, len))
 		return;
 	answer->pairs[answer->count++] = (nghttp2_nv){
 		.name = (uint8_t *)(uintptr_t)name,
 		.value = (uint8_t *)(uintptr_t)value,
 		.namelen = strlen(name),
-		.valuelen = strlen(value),
+		.valuelen = len,
 	};
 }
 
@@ -75,6 +83,18 @@ static void add_date(struct answer *answer)
 	gmtime_r(&now, &tm);
 	strftime(answer->date, sizeof answer->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	add(answer, "date", answer->date);
+}
+
+/* What HTTP/2 has in other ways (RFC 9113, 8.2.2), and the length. */
+static bool is_of_http1(const char *name)
+{
+	static const char *const names[] = {"connection", "keep-alive",
+		"proxy-connection", "transfer-encoding", "upgrade", "content-length"};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static void begin_answer(struct answer *answer, const struct web_exchange *exchange,
@@ -92,7 +112,7 @@ static void begin_answer(struct answer *answer, const struct web_exchange *excha
 	while (name < end) {
 		const char *value = name + strlen(name) + 1;
 
-		if (strcasecmp(name, "connection") != 0)
+		if (!is_of_http1(name))
 			add(answer, name, value);
 		name = value + strlen(value) + 1;
 	}
@@ -106,15 +126,18 @@ static void reset_stream(const struct web_exchange *exchange, uint32_t code)
 }
 
 /* nghttp2 asks for more of the body. */
-static ssize_t on_room(nghttp2_session *session UNUSED, int32_t id UNUSED, uint8_t *out,
-	size_t room, uint32_t *flags, nghttp2_data_source *source, void *arg UNUSED)
+static ssize_t on_room(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
+	uint32_t *flags, nghttp2_data_source *source UNUSED, void *arg)
 {
-	struct web_exchange *exchange = source->ptr;
-	size_t len = web_exchange_unsent(exchange);
+	struct web_http2_connection *connection = arg;
+	struct web_exchange *exchange = exchange_of(session, id);
+	size_t len;
 
-	if (exchange->state == WEB_EXCHANGE_FAILED ||
+	if (!exchange || exchange->state == WEB_EXCHANGE_FAILED ||
 		exchange->state == WEB_EXCHANGE_SHUT)
 		return NGHTTP2_ERR_DEFERRED;
+	connection->active_ns = clock_now();
+	len = web_exchange_unsent(exchange);
 	if (len > room)
 		len = room;
 	if (len > 0)
@@ -132,7 +155,7 @@ static ssize_t on_room(nghttp2_session *session UNUSED, int32_t id UNUSED, uint8
 static void submit(
 	struct web_exchange *exchange, const struct answer *answer, bool has_body)
 {
-	const nghttp2_data_provider body = {{.ptr = exchange}, on_room};
+	const nghttp2_data_provider body = {.read_callback = on_room};
 
 	if (nghttp2_submit_response(exchange->http2->session, exchange->stream_id,
 		    answer->pairs, answer->count,
@@ -150,6 +173,8 @@ static void reply(struct web_exchange *exchange, unsigned status, const char *ty
 	snprintf(answer.length, sizeof answer.length, "%zu", len);
 	if (status != 204 && status != 304)
 		add(&answer, "content-length", answer.length);
+	if (len > exchange->stream.ceiling)
+		exchange->stream.ceiling = len;
 	if (len > 0 && !exchange->is_head)
 		buf_add(&exchange->stream, body, len);
 	submit(exchange, &answer, len > 0);
@@ -180,9 +205,19 @@ static void half_close(struct web_exchange *exchange UNUSED)
 {
 }
 
-/* The connection is that of other exchanges too: wake() resets the stream alone. */
-static void sever(struct web_exchange *exchange UNUSED, bool reset UNUSED)
+/* The connection is that of other exchanges too: wake() resets the stream alone. But a
+ * client that does not read its socket does not hear of it: that ends the connection, from
+ * the loop. */
+static void sever(struct web_exchange *exchange, bool reset)
 {
+	struct web_http2_connection *connection = exchange->http2;
+
+	if (reset ||
+		(exchange->state != WEB_EXCHANGE_FAILED &&
+			!http2_connection_is_blocked(connection->wire)))
+		return;
+	connection->deaf = true;
+	loop_timer_set(connection->idle, 0);
 }
 
 /* --- The request --- */
@@ -207,9 +242,16 @@ static const char *find(
 
 static const char *header(const struct web_exchange *exchange, const char *name)
 {
-	if (strcasecmp(name, "host") == 0)
-		name = ":authority";
-	return find(&exchange->head, strcasecmp, name, 0);
+	const char *value = find(&exchange->head, strcasecmp, name, 0);
+
+	if (!value && strcasecmp(name, "host") == 0)
+		return find(&exchange->head, strcasecmp, ":authority", 0);
+	return value;
+}
+
+static const char *target(const struct web_exchange *exchange)
+{
+	return header(exchange, ":path");
 }
 
 static void each_header(
@@ -217,12 +259,15 @@ static void each_header(
 {
 	const char *pair = buf_text(&exchange->head);
 	const char *end = pair + exchange->head.len;
+	const bool has_host = find(&exchange->head, strcasecmp, "host", 0);
 
 	while (pair < end) {
 		const char *value = pair + strlen(pair) + 1;
 
 		if (*pair != ':')
 			each(arg, pair, value);
+		else if (!has_host && strcmp(pair, ":authority") == 0)
+			each(arg, "host", value);
 		pair = value + strlen(value) + 1;
 	}
 }
@@ -268,6 +313,7 @@ static const struct web_protocol http2_protocol = {
 	.header = header,
 	.each_header = each_header,
 	.query = query,
+	.target = target,
 	.reply = reply,
 	.begin_stream = begin_stream,
 	.wake = wake,
@@ -288,8 +334,6 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	exchange->http2 = connection;
 	exchange->stream_id = frame->hd.stream_id;
 	buf_init(&exchange->head, connection->http2->head_ceiling);
-	connection->streams++;
-	loop_timer_stop(connection->idle);
 	return nghttp2_session_set_stream_user_data(
 		session, frame->hd.stream_id, exchange);
 }
@@ -344,8 +388,24 @@ static void refuse_head(struct web_exchange *exchange, unsigned status, const ch
 	SCOPED(buf_done) struct buf head = {0};
 	SCOPED(buf_done) struct buf body = {0};
 
+	if (exchange->all->refused)
+		exchange->all->refused(exchange->all->arg, status);
 	buf_addf(&body, "{\"error\":\"%s\"}", why);
 	refuse(exchange, status, &head, &body);
+}
+
+/* A client may hold its body back until it has leave (RFC 9110, 10.1.1). */
+static void allow_body(const struct web_exchange *exchange)
+{
+	const char *expected = header(exchange, "expect");
+	struct answer answer = {.count = 0};
+
+	if (!expected || strcasecmp(expected, "100-continue") != 0)
+		return;
+	add(&answer, ":status", "100");
+	(void)nghttp2_submit_headers(exchange->http2->session, NGHTTP2_FLAG_NONE,
+		exchange->stream_id, NULL, answer.pairs, answer.count, NULL);
+	http2_connection_wake(exchange->http2->wire);
 }
 
 /* The head is whole. */
@@ -376,6 +436,8 @@ static void read_head(struct web_exchange *exchange)
 	length = header(exchange, "content-length");
 	if (length && strtoull(length, NULL, 10) > exchange->all->body_ceiling)
 		refuse_body(exchange);
+	else if (!exchange->whole)
+		allow_body(exchange);
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
@@ -389,23 +451,65 @@ static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
 	return 0;
 }
 
-static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+static void take_frame(struct web_exchange *exchange, const nghttp2_frame *frame)
 {
-	struct web_http2_connection *connection = arg;
-	struct web_exchange *exchange;
-
-	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
-		return 0;
-	exchange = exchange_of(session, frame->hd.stream_id);
-	connection->http2->all->activity++;
-	if (!exchange)
-		return 0;
+	exchange->all->activity++;
+	exchange->whole = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	if (frame->hd.type == NGHTTP2_HEADERS &&
 		frame->headers.cat == NGHTTP2_HCAT_REQUEST)
 		read_head(exchange);
-	exchange->whole = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	if (exchange->whole && exchange->state == WEB_EXCHANGE_ARRIVING)
 		web_exchange_hand_over(exchange);
+}
+
+/* One whose answer has begun is left like any other answer. */
+static void count_reset(
+	struct web_http2_connection *connection, const struct web_exchange *exchange)
+{
+	const int64_t now_ns = clock_now();
+	const int64_t made_good =
+		(now_ns - connection->resets_ns) / (CLOCK_S / WEB_HTTP2_RESETS_PER_S);
+
+	if (exchange->state != WEB_EXCHANGE_ARRIVING &&
+		exchange->state != WEB_EXCHANGE_HANDED)
+		return;
+	if (made_good > 0) {
+		connection->resets_ns = now_ns;
+		connection->resets -= made_good < connection->resets
+			? (unsigned)made_good
+			: connection->resets;
+	}
+	if (++connection->resets > WEB_HTTP2_RESETS)
+		(void)nghttp2_session_terminate_session(
+			connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* Its answer to the PING of drain(). */
+static void on_heard(struct web_http2_connection *connection)
+{
+	if (!connection->http2->all->closing || connection->heard)
+		return;
+	connection->heard = true;
+	(void)nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
+		nghttp2_session_get_last_proc_stream_id(connection->session),
+		NGHTTP2_NO_ERROR, NULL, 0);
+	http2_connection_wake(connection->wire);
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct web_http2_connection *connection = arg;
+	struct web_exchange *exchange = exchange_of(session, frame->hd.stream_id);
+
+	connection->active_ns = clock_now();
+	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+		on_heard(connection);
+	if (!exchange)
+		return 0;
+	if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
+		take_frame(exchange, frame);
+	else if (frame->hd.type == NGHTTP2_RST_STREAM)
+		count_reset(connection, exchange);
 	return 0;
 }
 
@@ -439,20 +543,17 @@ static enum web_end how_it_ended(const struct web_exchange *exchange)
 }
 
 static int on_stream_closed(
-	nghttp2_session *session, int32_t id, uint32_t code UNUSED, void *arg)
+	nghttp2_session *session, int32_t id, uint32_t code UNUSED, void *arg UNUSED)
 {
-	struct web_http2_connection *connection = arg;
 	struct web_exchange *exchange = exchange_of(session, id);
 
-	if (!exchange)
-		return 0;
-	if (--connection->streams == 0)
-		loop_timer_set(connection->idle, connection->http2->idle_ns);
-	web_exchange_end(exchange, how_it_ended(exchange));
+	if (exchange)
+		web_exchange_end(exchange, how_it_ended(exchange));
 	return 0;
 }
 
-/* Its exchanges end as what the connection's end is for them. */
+/* Its exchanges end as what the connection's end is for them. The session, which may have
+ * frames to send, knows them no more. */
 static void close_connection(struct web_http2_connection *connection, enum web_end end)
 {
 	struct web_http2 *http2 = connection->http2;
@@ -465,6 +566,8 @@ static void close_connection(struct web_http2_connection *connection, enum web_e
 			exchange->state = WEB_EXCHANGE_FAILED;
 			exchange->end = end;
 		}
+		(void)nghttp2_session_set_stream_user_data(
+			connection->session, exchange->stream_id, NULL);
 		web_exchange_end(exchange, how_it_ended(exchange));
 	}
 	DL_DELETE(http2->connections, connection);
@@ -474,17 +577,45 @@ static void close_connection(struct web_http2_connection *connection, enum web_e
 	free(connection);
 }
 
-static void on_ended(void *arg, const char *why UNUSED)
+/* `why` NULL: the session ended in order, or nghttp2 ended it for a fault. */
+static void on_ended(void *arg, const char *why)
 {
-	close_connection(arg, WEB_LEFT);
+	close_connection(arg, why ? WEB_LEFT : WEB_BROKEN);
+}
+
+/* Does one of its streams wait for the owner, and not for the client? */
+static bool waits_for_owner(const struct web_http2_connection *connection)
+{
+	const struct web_exchange *exchange;
+
+	DL_FOREACH(connection->http2->all->list, exchange) {
+		if (exchange->http2 != connection)
+			continue;
+		if (exchange->state == WEB_EXCHANGE_HANDED ||
+			exchange->state == WEB_EXCHANGE_SHUT ||
+			(exchange->state == WEB_EXCHANGE_STREAMING &&
+				web_exchange_unsent(exchange) == 0))
+			return true;
+	}
+	return false;
 }
 
 static void on_idle(void *arg)
 {
 	struct web_http2_connection *connection = arg;
+	const int64_t idle_ns = connection->http2->idle_ns;
+	const int64_t silent_ns = clock_now() - connection->active_ns;
 
+	if (!connection->deaf && silent_ns < idle_ns) {
+		loop_timer_set(connection->idle, idle_ns - silent_ns);
+		return;
+	}
+	if (!connection->deaf && waits_for_owner(connection)) {
+		loop_timer_set(connection->idle, idle_ns);
+		return;
+	}
 	(void)nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
-	http2_connection_wake(connection->wire);
+	close_connection(connection, WEB_BROKEN);
 }
 
 /* --- Connections --- */
@@ -505,6 +636,13 @@ static void greet(struct web_http2_connection *connection)
 		session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
 }
 
+static void drain(struct web_http2_connection *connection)
+{
+	(void)nghttp2_submit_shutdown_notice(connection->session);
+	(void)nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, NULL);
+	http2_connection_wake(connection->wire);
+}
+
 bool web_http2_add(struct web_http2 *http2, int fd, struct web_connection *client)
 {
 	struct web_http2_connection *connection = mem_zeroed(sizeof *connection);
@@ -523,9 +661,12 @@ bool web_http2_add(struct web_http2 *http2, int fd, struct web_connection *clien
 		free(connection);
 		return false;
 	}
+	connection->active_ns = connection->resets_ns = clock_now();
 	connection->idle = loop_timer_create(http2->all->loop, on_idle, connection);
 	loop_timer_set(connection->idle, http2->idle_ns);
 	DL_APPEND(http2->connections, connection);
+	if (http2->all->closing)
+		drain(connection);
 	return true;
 }
 
@@ -533,10 +674,30 @@ void web_http2_drain(struct web_http2 *http2)
 {
 	struct web_http2_connection *connection;
 
-	DL_FOREACH(http2->connections, connection) {
-		(void)nghttp2_submit_shutdown_notice(connection->session);
-		http2_connection_wake(connection->wire);
-	}
+	DL_FOREACH(http2->connections, connection)
+		drain(connection);
+}
+
+bool web_http2_is_unheard(const struct web_http2 *http2)
+{
+	const struct web_http2_connection *connection;
+
+	for (connection = http2 ? http2->connections : NULL; connection;
+		connection = connection->next)
+		if (!connection->heard)
+			return true;
+	return false;
+}
+
+bool web_http2_is_sending(const struct web_http2 *http2)
+{
+	const struct web_http2_connection *connection;
+
+	for (connection = http2 ? http2->connections : NULL; connection;
+		connection = connection->next)
+		if (http2_connection_is_blocked(connection->wire))
+			return true;
+	return false;
 }
 
 struct web_http2 *web_http2_create(struct web_exchanges *all, size_t head_ceiling,

@@ -27,6 +27,7 @@ struct web_newcomers {
 	uv_loop_t *loop;
 	int64_t idle_ns;
 	web_newcomer_fn *decided;
+	web_newcomer_gone_fn *gone;
 	void *arg;
 	struct newcomer *list;
 	unsigned count;
@@ -85,12 +86,18 @@ static void on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 	decide(newcomer, listen_to(newcomer->fd));
 }
 
-static void on_idle(void *arg)
+static void turn_out(struct newcomer *newcomer)
 {
-	struct newcomer *newcomer = arg;
-
 	drop(newcomer);
 	close(newcomer->fd);
+}
+
+static void on_idle(void *arg)
+{
+	struct web_newcomers *all = ((struct newcomer *)arg)->all;
+
+	turn_out(arg);
+	all->gone(all->arg);
 }
 
 static void wait_for(struct web_newcomers *newcomers, int fd,
@@ -116,14 +123,15 @@ static void wait_for(struct web_newcomers *newcomers, int fd,
 	newcomers->count++;
 }
 
-struct web_newcomers *web_newcomers_create(
-	uv_loop_t *loop, int64_t idle_ns, web_newcomer_fn *decided, void *arg)
+struct web_newcomers *web_newcomers_create(uv_loop_t *loop, int64_t idle_ns,
+	web_newcomer_fn *decided, web_newcomer_gone_fn *gone, void *arg)
 {
 	struct web_newcomers *newcomers = mem_zeroed(sizeof *newcomers);
 
 	newcomers->loop = loop;
 	newcomers->idle_ns = idle_ns;
 	newcomers->decided = decided;
+	newcomers->gone = gone;
 	newcomers->arg = arg;
 	return newcomers;
 }
@@ -144,21 +152,11 @@ unsigned web_newcomers_count(const struct web_newcomers *newcomers)
 	return newcomers ? newcomers->count : 0;
 }
 
-void web_newcomers_decide(struct web_newcomers *newcomers)
-{
-	struct newcomer *newcomer, *next;
-
-	if (!newcomers)
-		return;
-	DL_FOREACH_SAFE(newcomers->list, newcomer, next)
-		decide(newcomer, listen_to(newcomer->fd));
-}
-
 void web_newcomers_destroy(struct web_newcomers *newcomers)
 {
 	if (!newcomers)
 		return;
 	while (newcomers->list)
-		on_idle(newcomers->list);
+		turn_out(newcomers->list);
 	free(newcomers);
 }

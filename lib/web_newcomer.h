@@ -19,18 +19,18 @@ struct web_newcomers;
 typedef void web_newcomer_fn(
 	void *arg, int fd, const struct sockaddr *client, socklen_t len, bool http2);
 
-/* Keeps loop and arg. One that says nothing for idle_ns is closed. */
-struct web_newcomers *web_newcomers_create(
-	uv_loop_t *loop, int64_t idle_ns, web_newcomer_fn *decided, void *arg);
+/* One of them said too little for idle_ns, and was closed. */
+typedef void web_newcomer_gone_fn(void *arg);
+
+/* Keeps loop and arg. */
+struct web_newcomers *web_newcomers_create(uv_loop_t *loop, int64_t idle_ns,
+	web_newcomer_fn *decided, web_newcomer_gone_fn *gone, void *arg);
 
 /* Takes fd. Decides at once if it can. */
 void web_newcomers_add(struct web_newcomers *newcomers, int fd,
 	const struct sockaddr *client, socklen_t len);
 
-/* The next two accept NULL. */
-unsigned web_newcomers_count(const struct web_newcomers *newcomers);
-/* Decides all: who has said too little speaks HTTP/1.1. */
-void web_newcomers_decide(struct web_newcomers *newcomers);
+unsigned web_newcomers_count(const struct web_newcomers *newcomers); /* NULL: 0 */
 
 /* Closes them. The handles close in the loop's next turns. Accepts NULL. */
 void web_newcomers_destroy(struct web_newcomers *newcomers);

@@ -9,8 +9,8 @@
 
 #include "lib/web_exchange.h"
 
-/* Headers come before the answer begins; both are copied. microhttpd drops those
- * that it writes itself (Content-Length) and those that HTTP does not allow (an empty
+/* Headers come before the answer begins; both are copied. Those are
+ * dropped that web writes itself (Content-Length) and those that HTTP does not allow (an empty
  * value, a line break). */
 void web_add_header(struct web_exchange *exchange, const char *name, const char *value);
 
@@ -29,7 +29,11 @@ void web_stream_end(struct web_exchange *exchange);
  * so far. Cut: what was added to the stream is sent, then the connection is closed
  * (FIN) without the end of the chunked body. Half-close: the server's direction is shut
  * without an answer, or within a stream; the exchange stays open until the client
- * leaves or web_reset(). */
+ * leaves or web_reset().
+ *
+ * With HTTP/2 they are of the one stream, and the others of its connection go on. Reset:
+ * RST_STREAM (INTERNAL_ERROR), and what was not sent is dropped. Cut: RST_STREAM (CANCEL)
+ * behind what was added. Half-close: the stream stays open, and silent. */
 void web_reset(struct web_exchange *exchange);
 void web_stream_cut(struct web_exchange *exchange);
 void web_half_close(struct web_exchange *exchange);

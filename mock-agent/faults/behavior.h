@@ -46,9 +46,9 @@
 #define AGENT_FAULTS(FAULT) \
 	FAULT(NONE, "none", "no fault") \
 	FAULT(HANG, "hang", "no response, ever") \
-	FAULT(RESET, "reset", "a TCP RST instead of the response") \
+	FAULT(RESET, "reset", "a TCP RST instead of the response; of HTTP/2: RST_STREAM, of the one stream") \
 	FAULT(BLACKHOLE, "blackhole", "nothing of this session is answered any more") \
-	FAULT(HALF_CLOSE, "half_close", "our direction of the connection ends, no response") \
+	FAULT(HALF_CLOSE, "half_close", "our direction of the connection ends, no response; of HTTP/2: silence") \
 	FAULT(ERROR, "error", "an HTTP error; in a turn a session.error") \
 	FAULT(TRUNCATE, "truncate", "half a response or event, then the end") \
 	FAULT(MALFORM, "malform", "a response or event that is not JSON") \
