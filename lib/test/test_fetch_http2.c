@@ -1,0 +1,372 @@
+/* A fetch over HTTP/2 against a server that sends the frames that a test wants. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/fetch.h"
+#include "lib/mem.h"
+#include "test/support/until.h"
+
+#define CALLS       4
+#define CONNECTIONS 8
+
+/* A frame: length, type, flags, stream, payload. */
+#define SETTINGS            "\0\0\0\4\0\0\0\0\0"
+#define SETTINGS_STREAMS(n) "\0\0\6\4\0\0\0\0\0\0\3\0\0\0" n
+#define RST_STREAM(code)    "\0\0\4\3\0\0\0\0\1\0\0\0" code
+#define GOAWAY_NONE         "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define HEADERS_200         "\0\0\1\1\4\0\0\0\1\x88" /* END_HEADERS; :status 200 */
+#define DATA_HALF           "\0\0\4\0\0\0\0\0\1half"
+
+#define FRAMES(text) (text), sizeof(text) - 1
+
+struct call {
+	bool done;
+	struct fetch_result result; /* without its body */
+	char *why;
+};
+
+struct scene {
+	uv_loop_t loop;
+	uv_timer_t tick; /* turns the loop: the server is not in it */
+	int listener, peer[CONNECTIONS];
+	unsigned accepted;
+	uint16_t port;
+	struct fetch *fetch;
+	struct call call[CALLS];
+	unsigned called;
+	struct buf received;
+};
+
+static void on_tick(uv_timer_t *timer UNUSED)
+{
+}
+
+static int set_up(void **state)
+{
+	struct scene *scene = mem_zeroed(sizeof *scene);
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+	struct err err;
+
+	*state = scene;
+	uv_loop_init(&scene->loop);
+	uv_timer_init(&scene->loop, &scene->tick);
+	uv_timer_start(&scene->tick, on_tick, 5, 5);
+	scene->listener =
+		socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (bind(scene->listener, (struct sockaddr *)&address, len) != 0 ||
+		listen(scene->listener, CONNECTIONS) != 0 ||
+		getsockname(scene->listener, (struct sockaddr *)&address, &len) != 0)
+		return -1;
+	scene->port = ntohs(address.sin_port);
+	scene->fetch = fetch_create(&scene->loop, 1, &err);
+	return scene->fetch ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+	int closed;
+
+	fetch_destroy(scene->fetch);
+	uv_close((uv_handle_t *)&scene->tick, NULL);
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	closed = uv_loop_close(&scene->loop);
+	for (unsigned i = 0; i < scene->accepted; i++)
+		close(scene->peer[i]);
+	if (scene->listener >= 0)
+		close(scene->listener);
+	for (unsigned i = 0; i < scene->called; i++)
+		free(scene->call[i].why);
+	buf_done(&scene->received);
+	free(scene);
+	return closed;
+}
+
+static void on_done(void *arg, const struct fetch_result *result)
+{
+	struct call *call = arg;
+
+	call->done = true;
+	call->result = *result;
+	call->why = mem_text(result->why);
+}
+
+static struct call *get(struct scene *scene)
+{
+	SCOPED(mem_free) char *url =
+		mem_textf("http://127.0.0.1:%u/", (unsigned)scene->port);
+	struct call *call = &scene->call[scene->called++];
+	struct err err = {0};
+
+	if (!fetch_start(scene->fetch,
+		    &(struct fetch_request){
+			    .url = url, .http2 = true, .done = on_done, .arg = call},
+		    &err))
+		fail_msg("%s", err.text);
+	return call;
+}
+
+static bool accepts(struct scene *scene)
+{
+	int fd = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		scene->peer[scene->accepted++] = fd;
+	return fd >= 0;
+}
+
+/* The next connection says these frames. */
+static void greet(struct scene *scene, const char *frames, size_t len)
+{
+	until(&scene->loop, accepts(scene));
+	assert_int_equal(
+		send(scene->peer[scene->accepted - 1], frames, len, MSG_NOSIGNAL), len);
+}
+
+/* The first connection says these. */
+static void say(struct scene *scene, const char *frames, size_t len)
+{
+	assert_int_equal(send(scene->peer[0], frames, len, MSG_NOSIGNAL), len);
+}
+
+/* Has a frame of this type come over the first connection, behind the preface? */
+static bool has_frame(struct scene *scene, char type)
+{
+	char piece[4096];
+	ssize_t len = recv(scene->peer[0], piece, sizeof piece, MSG_DONTWAIT);
+	size_t at = strlen("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+	if (len > 0)
+		buf_add(&scene->received, piece, (size_t)len);
+	while (at + 9 <= scene->received.len) {
+		const unsigned char *frame =
+			(const unsigned char *)scene->received.data + at;
+
+		if (frame[3] == (unsigned char)type)
+			return true;
+		at += 9 + ((size_t)frame[0] << 16 | (size_t)frame[1] << 8 | frame[2]);
+	}
+	return false;
+}
+
+/* A call whose HEADERS have come. */
+static struct call *begin(struct scene *scene)
+{
+	struct call *call = get(scene);
+
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, has_frame(scene, 1));
+	return call;
+}
+
+static void fetch_http2_waits_for_the_settings(void **state)
+{
+	struct scene *scene = *state;
+
+	get(scene);
+	until(&scene->loop, accepts(scene));
+	until(&scene->loop, has_frame(scene, 4));
+	until_idle(&scene->loop, 30);
+	assert_false(has_frame(scene, 1));
+	say(scene, FRAMES(SETTINGS));
+	until(&scene->loop, has_frame(scene, 1));
+}
+
+static void fetch_http2_refused_stream_was_not_accepted(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(RST_STREAM("\7")));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_REFUSED);
+	assert_false(call->result.sent);
+	assert_string_equal(call->why, "the server reset the stream (REFUSED_STREAM)");
+}
+
+static void fetch_http2_reset_stream_may_have_been_accepted(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(RST_STREAM("\10")));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_true(call->result.sent);
+	assert_string_equal(call->why, "the server reset the stream (CANCEL)");
+}
+
+/* NO_ERROR within a body is no whole answer. */
+static void fetch_http2_answer_that_is_reset_in_order_is_broken(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(HEADERS_200 DATA_HALF RST_STREAM("\0")));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_int_equal(call->result.status, 200);
+}
+
+static void fetch_http2_goaway_refuses_what_is_above_it(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(GOAWAY_NONE));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_REFUSED);
+	assert_false(call->result.sent);
+	get(scene);
+	greet(scene, FRAMES(SETTINGS));
+	assert_int_equal(scene->accepted, 2);
+}
+
+static void fetch_http2_connection_that_ends_breaks_its_calls(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	shutdown(scene->peer[0], SHUT_RDWR);
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_true(call->result.sent);
+	assert_non_null(strstr(call->why, "the peer closed the connection"));
+}
+
+static void fetch_http2_connection_that_ends_before_settings_speaks_no_http2(
+	void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = get(scene);
+
+	greet(scene, FRAMES("HTTP/1.1 400 Bad Request\r\n\r\n"));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_FAILED);
+	assert_false(call->result.sent);
+	assert_string_equal(call->why, "the server does not speak HTTP/2");
+}
+
+static void fetch_http2_refused_connection_accepts_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call;
+
+	close(scene->listener);
+	scene->listener = -1;
+	call = get(scene);
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_REFUSED);
+	assert_non_null(strstr(call->why, "connection refused"));
+}
+
+static void fetch_http2_keeps_to_the_limit_of_streams(void **state)
+{
+	struct scene *scene = *state;
+
+	for (unsigned i = 0; i < 3; i++)
+		get(scene);
+	for (unsigned i = 0; i < 3; i++)
+		greet(scene, FRAMES(SETTINGS_STREAMS("\1")));
+	until_idle(&scene->loop, 30);
+	assert_false(accepts(scene));
+}
+
+static void fetch_http2_server_that_allows_no_stream_refuses(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = get(scene);
+
+	greet(scene, FRAMES(SETTINGS_STREAMS("\0")));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_REFUSED);
+	assert_string_equal(call->why, "the server allows no stream");
+}
+
+static void fetch_http2_finds_a_name(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(mem_free) char *url =
+		mem_textf("http://localhost:%u/", (unsigned)scene->port);
+	struct err err = {0};
+
+	assert_non_null(fetch_start(scene->fetch,
+		&(struct fetch_request){.url = url,
+			.http2 = true,
+			.done = on_done,
+			.arg = &scene->call[0]},
+		&err));
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, has_frame(scene, 1));
+}
+
+static void fetch_http2_may_be_destroyed_at_any_time(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(mem_free) char *url =
+		mem_textf("http://localhost:%u/", (unsigned)scene->port);
+	struct err err = {0};
+
+	begin(scene);
+	get(scene);
+	assert_non_null(fetch_start(scene->fetch,
+		&(struct fetch_request){.url = url,
+			.http2 = true,
+			.done = on_done,
+			.arg = &scene->call[3]},
+		&err));
+	fetch_destroy(scene->fetch);
+	scene->fetch = NULL;
+	until(&scene->loop, has_frame(scene, 7)); /* GOAWAY */
+	assert_false(scene->call[0].done);
+}
+
+static void fetch_http2_refuses_what_it_cannot_send(void **state)
+{
+	struct scene *scene = *state;
+	struct err err = {0};
+
+	assert_null(fetch_start(scene->fetch,
+		&(struct fetch_request){
+			.url = "http:///x", .http2 = true, .done = on_done},
+		&err));
+	assert_string_equal(err.text, "http:///x: no host");
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(fetch_http2_waits_for_the_settings),
+		SCENE(fetch_http2_refused_stream_was_not_accepted),
+		SCENE(fetch_http2_reset_stream_may_have_been_accepted),
+		SCENE(fetch_http2_answer_that_is_reset_in_order_is_broken),
+		SCENE(fetch_http2_goaway_refuses_what_is_above_it),
+		SCENE(fetch_http2_connection_that_ends_breaks_its_calls),
+		SCENE(fetch_http2_connection_that_ends_before_settings_speaks_no_http2),
+		SCENE(fetch_http2_refused_connection_accepts_nothing),
+		SCENE(fetch_http2_keeps_to_the_limit_of_streams),
+		SCENE(fetch_http2_server_that_allows_no_stream_refuses),
+		SCENE(fetch_http2_finds_a_name),
+		SCENE(fetch_http2_may_be_destroyed_at_any_time),
+		SCENE(fetch_http2_refuses_what_it_cannot_send),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
