@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "lib/test/http2_client.h"
 #include "lib/test/web_scene.h"
 #include "lib/web_http2.h"
+#include "test/support/http2_client.h"
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -4,8 +4,8 @@
  * It is in no loop: http2_turn() sends what it has and reads what has come, and a test
  * calls it from the condition of until().
  */
-#ifndef LIB_TEST_HTTP2_CLIENT_H
-#define LIB_TEST_HTTP2_CLIENT_H
+#ifndef TEST_SUPPORT_HTTP2_CLIENT_H
+#define TEST_SUPPORT_HTTP2_CLIENT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
