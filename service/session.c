@@ -241,10 +241,10 @@ void session_close(struct session *session)
 	begin_closing(session);
 }
 
-void session_stop(struct session *session, const struct stop_order *order)
+bool session_stop(struct session *session, const struct stop_order *order)
 {
 	if (!stop_order_merge(&session->order, order))
-		return;
+		return false;
 	if (session->order.mode >= STOP_INTERRUPT)
 		turn_queue_drop(&session->turns, TURN_INTERRUPTED, STOPPING);
 	switch (session->state) {
@@ -262,6 +262,7 @@ void session_stop(struct session *session, const struct stop_order *order)
 		break;
 	}
 	be_called_soon(session);
+	return true;
 }
 
 void session_destroy(struct session *session)

@@ -78,8 +78,9 @@ void session_close(struct session *session);
 
 /* Closes the session for good, as soon as no turn runs or waits. Called again, it
  * merges order into the ones before, see stop_order.h. At the deadline the release
- * fails, and the servers have been killed. Copies order. */
-void session_stop(struct session *session, const struct stop_order *order);
+ * fails, and the servers have been killed. Copies order. False: it adds nothing to the
+ * ones before. */
+bool session_stop(struct session *session, const struct stop_order *order);
 
 /* Ends everything at once, without a request to the agent API or a report to turns. The
  * loop must turn for its handles. Accepts NULL. */

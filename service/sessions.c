@@ -15,6 +15,10 @@
  * their end; this bounds all of them together. */
 #define CLOSING_FACTOR 2
 
+/* How many are ordered to stop in one turn of the loop: the requests of the first have
+ * left, and the agent API is at work on them, before the last is ordered. */
+#define ORDERED_MOST 256
+
 struct session_entry {
 	struct sessions *sessions;
 	struct session *session;
@@ -120,6 +124,9 @@ struct sessions *sessions_create(struct service *service)
 
 	sessions->service = service;
 	sessions->idle = loop_timer_create(&service->loop, on_idle, sessions);
+	sessions->rest = mem_zeroed(sizeof *sessions->rest);
+	uv_idle_init(&service->loop, sessions->rest);
+	sessions->rest->data = sessions;
 	return sessions;
 }
 
@@ -231,15 +238,39 @@ void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void
 		each(arg, entry->session, now_ns - entry->used_ns);
 }
 
+static void order_some(struct sessions *sessions)
+{
+	unsigned count = sessions->ordered, news = 0;
+	struct session_entry *entry;
+
+	for (entry = sessions->entries; entry && count > 0; entry = entry->hh.next) {
+		if (news == ORDERED_MOST)
+			return; /* on_rest() goes on */
+		news += session_stop(entry->session, &sessions->order);
+		count--;
+	}
+	uv_idle_stop(sessions->rest);
+}
+
+static void on_rest(uv_idle_t *rest)
+{
+	order_some(rest->data);
+}
+
 void sessions_stop(
 	struct sessions *sessions, const struct stop_order *order, unsigned count)
 {
-	struct session_entry *entry;
-
 	sessions->shut = true;
 	loop_timer_stop(sessions->idle);
-	for (entry = sessions->entries; entry && count-- > 0; entry = entry->hh.next)
-		session_stop(entry->session, order);
+	sessions->order = *order;
+	sessions->ordered = count;
+	uv_idle_start(sessions->rest, on_rest);
+	order_some(sessions);
+}
+
+static void on_rest_closed(uv_handle_t *rest)
+{
+	free(rest);
 }
 
 void sessions_destroy(struct sessions *sessions)
@@ -251,5 +282,6 @@ void sessions_destroy(struct sessions *sessions)
 	HASH_ITER(hh, sessions->entries, entry, next)
 		drop(entry);
 	loop_timer_destroy(sessions->idle);
+	uv_close((uv_handle_t *)sessions->rest, on_rest_closed);
 	free(sessions);
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "lib/cc.h"
 #include "service/session.h"
@@ -28,6 +29,11 @@ struct sessions {
 	unsigned failed;               /* closed sessions whose release failed */
 	bool shut;
 	struct loop_timer *idle; /* the next IDLE_TIMEOUT that may end */
+
+	/* Of sessions_stop(). */
+	struct stop_order order;
+	unsigned ordered;
+	uv_idle_t *rest; /* active: some are still to be ordered */
 };
 
 /* Keeps service. */
@@ -55,8 +61,8 @@ typedef void sessions_each_fn(
 void sessions_each(const struct sessions *sessions, sessions_each_fn *each, void *arg);
 
 /* Orders the first `count` sessions to stop, the least recently used first; UINT_MAX:
- * all. After the call, also with a count of 0, no turn is taken, and the order of use
- * stays as it is. Copies order. */
+ * all. Many are ordered in the next turns of the loop. After the call, also with a count
+ * of 0, no turn is taken, and the order of use stays as it is. Copies order. */
 void sessions_stop(
 	struct sessions *sessions, const struct stop_order *order, unsigned count);
 
