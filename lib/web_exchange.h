@@ -121,6 +121,7 @@ struct web_exchange {
 	struct web_http2_connection *http2;
 	int32_t stream_id;
 	bool whole;       /* the request is */
+	size_t surplus;   /* bytes of it that came after it was refused */
 	bool is_head;     /* no body is to be sent */
 	bool sent;        /* the end of the answer was */
 	struct buf head;  /* of the request: name, NUL, value, NUL */

@@ -125,6 +125,16 @@ static void reset_stream(const struct web_exchange *exchange, uint32_t code)
 	http2_connection_wake(exchange->http2->wire);
 }
 
+/* Most streams are silent most of the time: then they keep no memory for their queue. */
+static void forget_sent(struct web_exchange *exchange)
+{
+	const size_t ceiling = exchange->stream.ceiling;
+
+	buf_done(&exchange->stream);
+	buf_init(&exchange->stream, ceiling);
+	exchange->streamed = 0;
+}
+
 /* nghttp2 asks for more of the body. */
 static ssize_t on_room(nghttp2_session *session, int32_t id, uint8_t *out, size_t room,
 	uint32_t *flags, nghttp2_data_source *source UNUSED, void *arg)
@@ -143,6 +153,8 @@ static ssize_t on_room(nghttp2_session *session, int32_t id, uint8_t *out, size_
 	if (len > 0)
 		memcpy(out, exchange->stream.data + exchange->streamed, len);
 	exchange->streamed += len;
+	if (web_exchange_unsent(exchange) == 0)
+		forget_sent(exchange);
 	if (exchange->state == WEB_EXCHANGE_ANSWERED &&
 		web_exchange_unsent(exchange) == 0)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -161,6 +173,7 @@ static void submit(
 		    answer->pairs, answer->count,
 		    has_body && !exchange->is_head ? &body : NULL) != 0)
 		abort(); /* out of memory */
+	buf_done(&exchange->headers);
 	http2_connection_wake(exchange->http2->wire);
 }
 
@@ -352,7 +365,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame,
 	return 0;
 }
 
-/* web answers itself. The rest of the request is not wanted: see on_sent(). */
+/* web answers itself. The rest of the request is not wanted: see pass_over(). */
 static void refuse(struct web_exchange *exchange, unsigned status,
 	const struct buf *head, const struct buf *body)
 {
@@ -440,13 +453,25 @@ static void read_head(struct web_exchange *exchange)
 		allow_body(exchange);
 }
 
+/* Bytes of a request that was refused. A reset right behind the answer would stop them
+ * (RFC 9113, 8.1), but curl 7.88 loses the answer then. So that is for who sends on. */
+static void pass_over(struct web_exchange *exchange, size_t len)
+{
+	exchange->surplus += len;
+	if (exchange->sent && exchange->surplus > exchange->all->body_ceiling)
+		reset_stream(exchange, NGHTTP2_NO_ERROR);
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
 	const uint8_t *data, size_t len, void *arg UNUSED)
 {
 	struct web_exchange *exchange = exchange_of(session, id);
 
-	if (exchange && exchange->state == WEB_EXCHANGE_ARRIVING &&
-		!buf_add(&exchange->body, data, len))
+	if (!exchange)
+		return 0;
+	if (exchange->state != WEB_EXCHANGE_ARRIVING)
+		pass_over(exchange, len);
+	else if (!buf_add(&exchange->body, data, len))
 		refuse_body(exchange);
 	return 0;
 }
@@ -515,7 +540,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 
 /* --- The end --- */
 
-/* An answer to a request of which the rest does not matter ends it (RFC 9113, 8.1). */
 static int on_sent(
 	nghttp2_session *session, const nghttp2_frame *frame, void *arg UNUSED)
 {
@@ -525,11 +549,8 @@ static int on_sent(
 		!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
 	exchange = exchange_of(session, frame->hd.stream_id);
-	if (!exchange)
-		return 0;
-	exchange->sent = true;
-	if (!exchange->whole)
-		reset_stream(exchange, NGHTTP2_NO_ERROR);
+	if (exchange)
+		exchange->sent = true;
 	return 0;
 }
 
