@@ -196,12 +196,17 @@ void json_doc_done(struct json_doc *doc)
 	*doc = (struct json_doc){0};
 }
 
-cJSON *json_parse(const char *text, size_t len)
+bool json_is_valid(const char *text, size_t len)
 {
 	struct json_scan scan = {
 		.text = text, .len = len, .wanted = JSON_SCAN_PAST_ALL};
 
-	return json_scan_text(&scan) ? cJSON_ParseWithLength(text, len) : NULL;
+	return json_scan_text(&scan);
+}
+
+cJSON *json_parse(const char *text, size_t len)
+{
+	return json_is_valid(text, len) ? cJSON_ParseWithLength(text, len) : NULL;
 }
 
 const char *json_kind(const cJSON *node)

@@ -61,6 +61,9 @@ cJSON *json_doc_copy(const struct json_doc *doc, const cJSON *node) MUST_CHECK;
 /* "a string", "an object", "true", "nothing" (NULL): for errors of the wrong type. */
 const char *json_kind(const cJSON *node);
 
+/* Is it exactly one value? By the same rules, but names may repeat. */
+bool json_is_valid(const char *text, size_t len);
+
 /* Parses exactly one value, by the same rules, but of duplicate keys the first counts.
  * NULL: it is not JSON. Gives the caller a tree to cJSON_Delete(). */
 cJSON *json_parse(const char *text, size_t len) MUST_CHECK;

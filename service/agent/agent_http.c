@@ -305,6 +305,14 @@ static bool try_again(struct agent_http_call *call, const struct fetch_result *r
 	return true;
 }
 
+/* What was not parsed for its content has to be JSON all the same: something else says
+ * nothing of what the API did. */
+static bool is_json_or_empty(const struct agent_http_call *call, const struct buf *body)
+{
+	return body->len == 0 ||
+		(call->request.unread && json_is_valid(body->data, body->len));
+}
+
 static void on_fetched(void *arg, const struct fetch_result *result)
 {
 	struct agent_http_call *call = arg;
@@ -318,11 +326,11 @@ static void on_fetched(void *arg, const struct fetch_result *result)
 	call->fetch = NULL;
 	if (try_again(call, result))
 		return;
-	if (result->end == FETCH_ANSWERED && !(good && call->request.status_only))
+	if (result->end == FETCH_ANSWERED && !(good && call->request.unread))
 		json = json_parse(buf_text(result->body), result->body->len);
 	if (!good)
 		words = agent_http_error_text(call->http, result);
-	else if (!json && result->body->len > 0 && !call->request.status_only)
+	else if (!json && !is_json_or_empty(call, result->body))
 		words = mem_textf(
 			"HTTP %ld, and the answer is not JSON", result->status);
 	if (words)

@@ -47,10 +47,9 @@ int64_t agent_http_spread(struct agent_http *http, int64_t pause_ns);
 void agent_http_escape(struct buf *url, const char *text);
 
 struct agent_response {
-	long status; /* 0: none arrived */
-	const cJSON
-		*json;   /* borrowed; NULL: the response has no JSON, or is not read */
-	const char *why; /* NULL: 2xx, with JSON or an empty body, or not read */
+	long status;       /* 0: none arrived */
+	const cJSON *json; /* borrowed; NULL: the response has none, or was unread */
+	const char *why;   /* NULL: 2xx, with JSON or an empty body */
 	bool unsure; /* the request failed, and may have taken effect all the same */
 };
 /* Once, from the loop, unless the call was cancelled. Borrows response. */
@@ -71,10 +70,10 @@ struct agent_http_request {
 	cJSON *body;            /* taken; NULL: none */
 	int64_t deadline_ns;    /* CLOCK_MONOTONIC, 0: none */
 	enum agent_http_retry retry;
-	bool keep; /* a connection that is opened for it stays for what follows */
-	bool last; /* nothing follows for this member: its connection is not kept */
-	bool status_only; /* of a success: its body is not read */
-	bool paced; /* spread, with all that are, where the API limits their rate */
+	bool keep;   /* a connection that is opened for it stays for what follows */
+	bool last;   /* nothing follows for this member: its connection is not kept */
+	bool unread; /* the JSON of a success is not wanted, only that it is some */
+	bool paced;  /* spread, with all that are, where the API limits their rate */
 	agent_http_done_fn *done;
 	void *arg;
 };

@@ -85,7 +85,7 @@ static void ask(struct agent_release *release, enum agent_release_state state,
 		.deadline_ns = release->deadline_ns,
 		/* at a stop that would be work for the time after the last answer */
 		.last = state == AGENT_RELEASE_ENDING,
-		.status_only = state == AGENT_RELEASE_ENDING,
+		.unread = state == AGENT_RELEASE_ENDING,
 		.done = done,
 		.arg = release,
 	};
