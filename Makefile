@@ -7,6 +7,7 @@
 #   make bench-gate       how often the gate is wrong, on real stops (docs/gate.md)
 #   make bench-swarm      100,000 requests through 50 rolling updates (docs/benchmark.md)
 #   make bench-peers      the mocks beside others, from npm (docs/benchmark.md)
+#   make bench-http2      what HTTP/2 costs mock-agent, beside HTTP/1.1
 #   make bench-starts     ways to start 2,000 MCP servers (COUNT=100: fewer)
 #   make foreign          stop programs of Debian's and npm's packages (foreign/README.md);
 #                         ENGINE=process or ENGINE=docker: on that engine alone
@@ -256,6 +257,11 @@ bench-swarm: deps
 bench-peers: deps
 	@$(MAKE) -s --no-print-directory all $(out)/bench/spawn
 	@sh bench/peers/run
+
+.PHONY: bench-http2
+bench-http2: deps
+	@$(MAKE) -s --no-print-directory all
+	@PROGRAMS=$(out)/bin bench/http2/run
 
 .PHONY: bench-starts
 bench-starts: deps
