@@ -665,6 +665,34 @@ static void a_connection_that_waits_for_an_answer_is_not_idle(void **state)
 	http2_close(&client);
 }
 
+/* Nor is one whose request is still coming, however slowly. */
+static void a_request_that_drips_is_not_idle(void **state)
+{
+	struct web_scene *scene = *state;
+	struct web_options options = http2_options();
+	struct http2_client client;
+	int64_t end_ns, next_ns = 0;
+	int32_t id;
+
+	options.idle_ns = CLOCK_S;
+	open_web(scene, options);
+	open_client(scene, &client);
+	end_ns = clock_now() + 3 * CLOCK_S / 2;
+	id = http2_post(&client, "/", "x", 1, true);
+	while (clock_now() < end_ns) {
+		if (clock_now() > next_ns) {
+			http2_upload(&client, id, "x", 1, true);
+			next_ns = clock_now() + 20 * CLOCK_MS;
+		}
+		http2_turn(&client);
+		turn(scene);
+	}
+	http2_upload(&client, id, "y", 1, false);
+	until(&scene->loop, http2_done(&client, id));
+	assert_int_equal(http2_answer(&client, id)->status, 200);
+	http2_close(&client);
+}
+
 static void a_request_that_fell_silent_is_closed(void **state)
 {
 	struct web_scene *scene = *state;
@@ -1011,6 +1039,7 @@ int main(void)
 		SCENE(destroying_breaks_what_is_open),
 		SCENE(an_idle_connection_is_closed),
 		SCENE(a_connection_that_waits_for_an_answer_is_not_idle),
+		SCENE(a_request_that_drips_is_not_idle),
 		SCENE(a_request_that_fell_silent_is_closed),
 		SCENE(an_answer_that_nobody_takes_is_closed),
 		SCENE(drain_serves_open_streams_and_says_goodbye),
