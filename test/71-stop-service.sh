@@ -7,7 +7,7 @@ test=stop-service
 . test/support/swarm.sh
 
 finish() {
-	docker service rm "$name-web" "$name-bad" >/dev/null 2>&1
+	docker service rm "$name-web" "$name-bad" "$name-down" >/dev/null 2>&1
 	swarm_finish
 }
 trap finish EXIT
@@ -83,6 +83,9 @@ stop --rolling shop
 check "an option of a service alone" ends_with 2 "are of --service"
 check "no witness is left" [ -z "$(ls -d "$work"/stopbench-* 2>/dev/null)" ]
 
+stop --service "$name-bad" --witness https://:7443
+check "a witness without a host is bad usage" ends_with 2 "--witness: expected unix:///PATH"
+
 # --- a daemon that dies below its witness, on a swarm of our own ---
 
 [ -z "${STOPBENCH_SWARM:-}" ] || exit "$failed"
@@ -121,5 +124,22 @@ kill "$witness"
 wait "$witness"
 code=$?
 check "until it is told to end" [ "$code" = 0 ]
+
+# --- a node that goes down while its task has the stop signal ---
+
+serve down 2 8s ignores-term
+"$bin/stopbench" stop --service "$name-down" --witness "$n2" >"$work/out" 2>"$work/errors" &
+stop=$!
+has_signal() { # of Swarm: the manager's wish is with the node
+	docker service ps --format '{{.DesiredState}}' "$name-down" | grep -q Remove
+}
+await has_signal
+sh test/support/swarm-kill "$rig" n2
+wait "$stop"
+code=$?
+check "is told as that, and not as a program that kills itself" \
+	ends_with 1 " on n2 inconclusive" "U8 n2 went down" "Cure: Look at the node"
+check "and the task of the other node for itself" says "W2 PID 1 (ignores-term) ignores"
+sh test/support/swarm-start "$rig" n2
 
 exit "$failed"

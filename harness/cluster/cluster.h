@@ -58,6 +58,9 @@ struct cluster_task {
 	bool ready;  /* wanted, running, and healthy or ready if it has such a check */
 	int exit_code; /* as the orchestrator reports it; -1: not known */
 	char *message; /* its words for a failure: "task: non-zero exit (1)"; NULL: none */
+	/* It ended because its node is not heard of any more: what became of it there is
+	 * not known to the orchestrator. Once true it stays so. */
+	bool lost;
 	bool listed; /* for task_list.c: in the report that is being read */
 	/* When this harness saw it. */
 	int64_t created_ns, running_ns, unwanted_ns, ended_ns;

@@ -92,7 +92,10 @@ bool task_list_see(
 		task = add(cluster, sight->id, now_ns);
 	task->listed = true;
 	changed = learn_texts(task, sight) || changed;
-	changed = enter(task, sight->state, now_ns) || changed;
+	if (enter(task, sight->state, now_ns)) {
+		task->lost = sight->lost && is_over(task);
+		changed = true;
+	}
 	changed = set_flags(task, sight->wanted && !is_over(task), sight->ready) ||
 		changed;
 	if (!sight->by_itself)

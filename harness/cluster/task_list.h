@@ -17,6 +17,7 @@ struct task_sight {
 	bool wanted, ready;
 	/* It has ended, and nobody had asked it to: no stop, though it is not wanted now. */
 	bool by_itself;
+	bool lost;                             /* as of struct cluster_task */
 	int exit_code;                         /* -1: not known */
 	int64_t ended_wall_ns, ended_error_ns; /* as of struct cluster_task */
 };

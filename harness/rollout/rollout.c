@@ -5,6 +5,13 @@
 
 #include "lib/cc.h"
 
+bool rollout_lost_task(const struct rollout *rollout, const struct rollout_task *task)
+{
+	return task->died_with_node &&
+		!(task->node && rollout->killed_node &&
+			strcmp(task->node, rollout->killed_node) == 0);
+}
+
 const struct task_stop *rollout_stop_of(
 	const struct rollout *rollout, const struct rollout_task *task)
 {
@@ -81,6 +88,7 @@ void rollout_done(struct rollout *rollout)
 	free(rollout->steps);
 	free(rollout->tasks);
 	free(rollout->stops);
+	free(rollout->killed_node);
 	free(rollout->gave_up);
 	free(rollout->unobserved);
 	free(rollout->requests);

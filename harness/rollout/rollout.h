@@ -28,7 +28,7 @@ struct rollout_task {
 	char *message; /* NULL: none */
 	char *address; /* "10.99.2.2:30001", as the balancer had it; NULL: none */
 	int64_t created_ns, running_ns, unwanted_ns, ended_ns;
-	bool died_with_node; /* of "node-death": that was no stop */
+	bool died_with_node; /* by "node-death" or by itself: that was no stop */
 };
 
 struct rollout_node {
@@ -46,6 +46,7 @@ struct rollout {
 	unsigned task_count;
 	struct task_stop *stops;
 	unsigned stop_count;
+	char *killed_node; /* by "node-death"; NULL: none */
 	char *gave_up; /* the orchestrator's words for an action that it gave up; NULL */
 	char *unobserved; /* why the orchestrator could not be watched; NULL: it was */
 
@@ -59,6 +60,9 @@ struct rollout {
 };
 
 void rollout_done(struct rollout *rollout);
+
+/* Did this task end with a node that nobody had been asked to end? */
+bool rollout_lost_task(const struct rollout *rollout, const struct rollout_task *task);
 
 /* The stop of a task; NULL: none was seen. Borrowed. */
 const struct task_stop *rollout_stop_of(

@@ -285,6 +285,26 @@ static bool never_settled(const struct causes *causes, struct buf *text)
 	return false;
 }
 
+/* Not by the action "node-death". */
+static bool node_went_down(const struct causes *causes, struct buf *text)
+{
+	const struct rollout *rollout = causes->rollout;
+	const char *node = NULL;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rollout->task_count; i++) {
+		const struct rollout_task *task = &rollout->tasks[i];
+
+		if (!rollout_lost_task(rollout, task))
+			continue;
+		node = task->node;
+		count++;
+	}
+	return count > 0 &&
+		buf_addf(text, "%s went down, and %u task%s with it",
+			node ? node : "a node", count, plural(count));
+}
+
 /* True when the diagnosis holds; then `text` has its sentence. */
 static const struct {
 	enum diagnosis_id id;

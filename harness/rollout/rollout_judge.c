@@ -60,6 +60,22 @@ static const struct task_stop *slowest_stop(const struct rollout *rollout)
 	return slowest;
 }
 
+/* The death of a node stops nothing: what ran there died with it, and the rest goes on. */
+static void judge_no_stop(struct judgement *judgement, const struct rollout *rollout)
+{
+	unsigned died = 0;
+
+	for (unsigned i = 0; i < rollout->task_count; i++)
+		died += rollout->tasks[i].died_with_node;
+	if (died > 0 && rollout->killed_node)
+		judgement_find(judgement, VERDICT_CLEAN,
+			"%u task%s died with %s, none was stopped, no request failed",
+			died, died == 1 ? "" : "s", rollout->killed_node);
+	else
+		judgement_find(judgement, VERDICT_INCONCLUSIVE,
+			"missing: no task was stopped");
+}
+
 static void judge_stops(struct judgement *judgement, const struct rollout *rollout)
 {
 	const struct task_stop *worst = worst_stop(rollout);
@@ -76,8 +92,7 @@ static void judge_stops(struct judgement *judgement, const struct rollout *rollo
 		by_api += stop->source == TASK_STOP_API;
 	}
 	if (!task) {
-		judgement_find(judgement, VERDICT_INCONCLUSIVE,
-			"missing: no task was stopped");
+		judge_no_stop(judgement, rollout);
 		return;
 	}
 	if (worst->verdict != VERDICT_CLEAN)
@@ -113,6 +128,12 @@ static void judge_requests(struct judgement *judgement, const struct rollout *ro
 			rollout->requests_dropped);
 }
 
+/* Nothing more is expected of its witness. */
+static bool is_killed(const struct rollout *rollout, const char *node)
+{
+	return rollout->killed_node && strcmp(rollout->killed_node, node) == 0;
+}
+
 static void judge_orchestrator(
 	struct judgement *judgement, const struct rollout *rollout)
 {
@@ -125,13 +146,18 @@ static void judge_orchestrator(
 	for (unsigned i = 0; i < rollout->task_count; i++) {
 		const struct rollout_task *task = &rollout->tasks[i];
 
+		if (rollout_lost_task(rollout, task))
+			judgement_find(judgement, VERDICT_INCONCLUSIVE,
+				"missing: a stop of %s; its node %s went down",
+				task->name, task->node ? task->node : "?");
 		if (task->ended_ns && !task->running_ns && !task->unwanted_ns)
 			judgement_find(judgement, VERDICT_DIRTY,
 				"%s ended before it ran: %.200s", task->name,
 				task->message ? task->message : "");
 	}
 	for (unsigned i = 0; i < rollout->node_count; i++) {
-		if (rollout->nodes[i].trouble)
+		if (rollout->nodes[i].trouble &&
+			!is_killed(rollout, rollout->nodes[i].name))
 			judgement_find(judgement, VERDICT_INCONCLUSIVE,
 				"missing: what the witness of %s saw: %.200s",
 				rollout->nodes[i].name, rollout->nodes[i].trouble);

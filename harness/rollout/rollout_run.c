@@ -23,8 +23,9 @@ static void keep_task(struct rollout_state *state, const struct cluster_task *ta
 		.running_ns = task->running_ns,
 		.unwanted_ns = task->unwanted_ns,
 		.ended_ns = task->ended_ns,
-		.died_with_node = state->dead && task->node &&
-			strcmp(task->node, state->dead) == 0,
+		.died_with_node = task->lost ||
+			(state->dead && task->node &&
+				strcmp(task->node, state->dead) == 0),
 	};
 }
 
@@ -65,6 +66,7 @@ static void keep_tasks(struct rollout_state *state)
 		stop = task_stop_of_api(task);
 		rollout_add_stop(state, &stop);
 	}
+	rollout->killed_node = mem_text(state->dead);
 	if (cluster->unobserved[0])
 		rollout->unobserved = mem_text(cluster->unobserved);
 }

@@ -192,7 +192,9 @@ static void compare_with_grace(struct run *run, struct task_stop *stop)
 
 static void conclude(struct run *run, struct service_task *task)
 {
-	if (!task->told)
+	if (task->told)
+		task_stop_lose_node(&task->stop, of(run, task));
+	else
 		task->stop = task_stop_of_api(of(run, task));
 	if (!task->told && !has_ended(of(run, task))) {
 		task->stop.verdict = VERDICT_INCONCLUSIVE;

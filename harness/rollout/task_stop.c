@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "harness/scenario/diagnosis_id.h"
+#include "lib/json_fill.h"
 #include "lib/mem.h"
 
 const char *const task_stop_source_names[] = {"api", "witness", NULL};
@@ -40,9 +42,42 @@ static char *reason_of(const struct cluster_task *task)
 	return mem_textf("exit code %d", task->exit_code);
 }
 
+static void replace_diagnoses(struct task_stop *stop, const char *text)
+{
+	cJSON *diagnosis = json_fill(NULL, "{'id': %s, 'text': %s, 'cure': %s}",
+		diagnosis_ids[DIAGNOSIS_U8], text, diagnosis_cure(DIAGNOSIS_U8));
+	cJSON *list = cJSON_CreateArray();
+
+	if (!stop->report)
+		stop->report = cJSON_CreateObject();
+	cJSON_AddItemToArray(list, diagnosis);
+	cJSON_DeleteItemFromObjectCaseSensitive(stop->report, "diagnoses");
+	cJSON_AddItemToObject(stop->report, "diagnoses", list);
+}
+
+bool task_stop_lose_node(struct task_stop *stop, const struct cluster_task *task)
+{
+	const char *node = task->node ? task->node : "its node";
+	SCOPED(mem_free) char *text = NULL;
+
+	if (!task->lost ||
+		(stop->source == TASK_STOP_WITNESS &&
+			stop->verdict != VERDICT_SELF_KILLED))
+		return false;
+	text = stop->source == TASK_STOP_WITNESS
+		? mem_textf("%s went down, and the task with it: %s", node,
+			  stop->reason ? stop->reason : "")
+		: mem_textf("%s went down before it reported the end of the task", node);
+	stop->verdict = VERDICT_INCONCLUSIVE;
+	free(stop->reason);
+	stop->reason = mem_textf("missing: a stop; %s went down", node);
+	replace_diagnoses(stop, text);
+	return true;
+}
+
 struct task_stop task_stop_of_api(const struct cluster_task *task)
 {
-	return (struct task_stop){
+	struct task_stop stop = {
 		.task = mem_text(task->id),
 		.node = mem_text(task->node),
 		.container = mem_text(task->container),
@@ -56,4 +91,7 @@ struct task_stop task_stop_of_api(const struct cluster_task *task)
 				  task->exit_code),
 		.exit_code = task->exit_code,
 	};
+
+	task_stop_lose_node(&stop, task);
+	return stop;
 }

@@ -5,6 +5,7 @@
 #ifndef HARNESS_ROLLOUT_TASK_STOP_H
 #define HARNESS_ROLLOUT_TASK_STOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>
@@ -32,8 +33,13 @@ struct task_stop {
 
 void task_stop_done(struct task_stop *stop);
 
+/* The stop of a task whose node went down, as a witness saw it until then or as the API has
+ * it, becomes inconclusive with U8: a SIGKILL with the node is nobody's stop. What the
+ * kernel proved before that stays: false, and nothing is changed. */
+bool task_stop_lose_node(struct task_stop *stop, const struct cluster_task *task);
+
 /* Of a task that has ended and that no witness saw: what its exit code and the words of the
- * orchestrator prove. Its signal is not known, and what it left is not seen. */
+ * orchestrator prove, task_stop_lose_node() included. Its signal is not known, and what it left is not seen. */
 struct task_stop task_stop_of_api(const struct cluster_task *task);
 
 /* "api", "witness"; NULL-terminated. */

@@ -36,8 +36,10 @@ static bool see(struct kubernetes *kubernetes, struct kube_pod *pod, bool is_gon
 	if (is_gone)
 		pod->sight.state = TASK_GONE;
 	else if (pod->leaving && pod->sight.state == TASK_RUNNING &&
-		is_node_lost(kubernetes, pod->sight.node))
+		is_node_lost(kubernetes, pod->sight.node)) {
 		pod->sight.state = TASK_ENDED;
+		pod->sight.lost = true;
+	}
 	pod->sight.wanted = pod->sight.wanted && !is_gone;
 	return task_list_see(&kubernetes->cluster, &pod->sight, clock_now());
 }

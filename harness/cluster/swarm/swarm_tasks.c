@@ -129,6 +129,7 @@ static bool read_task(
 		/* "ready" is wanted too: its turn comes when another has ended. */
 		.wanted = wanted && wanted->means != TASK_ENDED,
 		.exit_code = -1,
+		.lost = state && strcmp(state->name, "orphaned") == 0,
 	};
 
 	if (!sight.id)
@@ -140,6 +141,7 @@ static bool read_task(
 	if (node && !node->ready && !sight.wanted && sight.state != TASK_ENDED) {
 		sight.state = TASK_ENDED;
 		sight.message = "its node is not heard of any more";
+		sight.lost = true;
 	}
 	sight.ready = sight.state == TASK_RUNNING && node && node->ready;
 	return task_list_see(cluster, &sight, now_ns);

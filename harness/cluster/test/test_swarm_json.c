@@ -413,6 +413,9 @@ static void a_task_on_a_dead_node_has_ended(void **state UNUSED)
 	assert_int_equal(cluster.tasks[0].exit_code, -1);
 	assert_string_equal(
 		cluster.tasks[0].message, "its node is not heard of any more");
+	assert_true(cluster.tasks[0].lost);
+	read_one(&cluster, task_of("b", "gakt", "shutdown", "{\"State\":\"orphaned\"}"), 30);
+	assert_true(cluster.tasks[1].lost);
 	cluster_done(&cluster);
 }
 

@@ -79,6 +79,22 @@ static void a_task_does_not_come_back_from_its_end(void **state UNUSED)
 	task_list_done(&cluster);
 }
 
+static void one_that_ended_before_its_node_is_not_lost(void **state UNUSED)
+{
+	struct cluster cluster = {0};
+	struct task_sight lost = sight("a", TASK_ENDED, false);
+
+	lost.lost = true;
+	see(&cluster, sight("a", TASK_ENDED, false), 10);
+	see(&cluster, lost, 20);
+	assert_false(cluster.tasks[0].lost);
+	lost.id = "b";
+	see(&cluster, lost, 30);
+	see(&cluster, sight("b", TASK_ENDED, false), 40);
+	assert_true(cluster.tasks[1].lost);
+	task_list_done(&cluster);
+}
+
 static void an_end_of_its_own_is_no_stop(void **state UNUSED)
 {
 	struct cluster cluster = {0};
@@ -138,6 +154,7 @@ int main(void)
 		cmocka_unit_test(each_change_has_its_stamp),
 		cmocka_unit_test(what_was_known_stays_known),
 		cmocka_unit_test(a_task_does_not_come_back_from_its_end),
+		cmocka_unit_test(one_that_ended_before_its_node_is_not_lost),
 		cmocka_unit_test(an_end_of_its_own_is_no_stop),
 		cmocka_unit_test(what_is_not_in_a_list_is_gone),
 	};

@@ -352,6 +352,89 @@ static void the_api_alone_proves_no_kill(void **state UNUSED)
 	task_stop_done(&stop);
 }
 
+/* In this order: what the kernel proved, what it saw of a power cut, what nobody saw. */
+static void a_node_that_goes_down_is_not_the_programs_kill(void **state UNUSED)
+{
+	static const struct {
+		enum task_stop_source source;
+		enum verdict verdict, after;
+	} rows[] = {
+		{TASK_STOP_WITNESS, VERDICT_CLEAN, VERDICT_CLEAN},
+		{TASK_STOP_WITNESS, VERDICT_KILLED, VERDICT_KILLED},
+		{TASK_STOP_WITNESS, VERDICT_SELF_KILLED, VERDICT_INCONCLUSIVE},
+		{TASK_STOP_API, VERDICT_CRASH, VERDICT_INCONCLUSIVE},
+	};
+	struct cluster_task task = {
+		.id = (char[]){"a"}, .node = (char[]){"n2"}, .exit_code = -1};
+
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		struct task_stop stop = {
+			.source = rows[i / 2].source,
+			.verdict = rows[i / 2].verdict,
+			.reason = mem_text("SIGKILL was sent by sh"),
+		};
+		bool changes;
+
+		task.lost = i % 2;
+		changes = task.lost && rows[i / 2].after != rows[i / 2].verdict;
+		assert_int_equal(task_stop_lose_node(&stop, &task), changes);
+		assert_int_equal(stop.verdict,
+			changes ? rows[i / 2].after : rows[i / 2].verdict);
+		if (changes) {
+			const cJSON *first = json_at(stop.report, "diagnoses.0");
+
+			assert_string_equal(json_text(first, "id"), "U8");
+			assert_string_equal(
+				stop.reason, "missing: a stop; n2 went down");
+		}
+		task_stop_done(&stop);
+	}
+}
+
+static void an_end_with_the_node_is_no_crash_by_the_api(void **state UNUSED)
+{
+	struct cluster_task task = {.id = (char[]){"a"},
+		.node = (char[]){"n2"},
+		.exit_code = -1,
+		.lost = true};
+	struct task_stop stop = task_stop_of_api(&task);
+
+	assert_int_equal(stop.verdict, VERDICT_INCONCLUSIVE);
+	assert_non_null(json_at(stop.report, "diagnoses.0"));
+	task_stop_done(&stop);
+}
+
+static void a_node_that_goes_down_in_an_update_leaves_it_open(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.tasks[1].died_with_node = true;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_INCONCLUSIVE);
+	assert_non_null(strstr(
+		text_of(scene, DIAGNOSIS_U8), "n1 went down, and 1 task with it"));
+}
+
+/* What ran on the node died with it, nothing else had to end, and its witness is gone. */
+static void a_node_that_is_killed_stops_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct rollout *rollout = &scene->rollout;
+
+	rollout->tasks[0].died_with_node = true;
+	rollout->killed_node = mem_text("n1");
+	rollout->nodes = mem_zeroed(sizeof *rollout->nodes);
+	rollout->node_count = 1;
+	rollout->nodes[0] = (struct rollout_node){
+		.name = mem_text("n1"), .trouble = mem_text("connection reset")};
+	add_stop(scene, "a", VERDICT_SELF_KILLED, 137, 11, 11);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_CLEAN);
+	assert_non_null(strstr(scene->judgement.reason, "1 task died with n1"));
+	assert_null(text_of(scene, DIAGNOSIS_U8));
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -371,7 +454,11 @@ int main(void)
 		SCENE(an_orchestrator_that_is_not_done_is_stuck),
 		SCENE(an_orchestrator_that_gives_up_says_why),
 		SCENE(a_witness_that_was_lost_leaves_it_open),
+		SCENE(a_node_that_goes_down_in_an_update_leaves_it_open),
+		SCENE(a_node_that_is_killed_stops_nothing),
 		cmocka_unit_test(the_api_alone_proves_no_kill),
+		cmocka_unit_test(a_node_that_goes_down_is_not_the_programs_kill),
+		cmocka_unit_test(an_end_with_the_node_is_no_crash_by_the_api),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
