@@ -121,6 +121,10 @@ cp "$work/reader" "$work/out"
 check "and each stop, judged" says '"verdict":"clean"'
 kill "$reader"
 wait "$reader" 2>/dev/null
+for wrong in x -1 1x '' 99999999999999999999; do
+	check "since is a number, not \"$wrong\"" \
+		[ "$(ask "/v1/stops?since=$wrong" -o "$work/out" -m 1 -w '%{http_code}')" = 400 ]
+done
 ask "/v1/stops?since=1" -N -m 1 >"$work/out" 2>/dev/null
 check "whoever comes back gets what it has missed" has 1 '"seq":2}}' "$work/out"
 check "and no more" [ "$(grep -c '^{"stop"' "$work/out")" -eq 1 ]

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/campaign/campaign.h"
+#include "harness/rollout/witness_address.h"
 #include "harness/scenario/engine_kind.h"
 #include "lib/clock.h"
 #include "lib/mem.h"
@@ -163,6 +164,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		options->build = value;
 		return 0;
 	case 'x':
+		if (!witness_address_check(value, &err))
+			argp_error(state, "--witness: %s", err.text);
 		arguments->witnesses[arguments->witness_count++] = value;
 		return 0;
 	case ARGP_KEY_ARG:

@@ -5,6 +5,7 @@
 
 #include "harness/judge/judge.h"
 #include "harness/report/stop_report.h"
+#include "harness/rollout/witness_address.h"
 #include "harness/run/observe.h"
 #include "harness/target/targets.h"
 #include "lib/clock.h"
@@ -205,7 +206,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct stops *stops = state->input;
 	struct targets *targets = &stops->targets;
+	struct err err;
 
+	if (key == STOP_SERVICE_KEY_WITNESS && !witness_address_check(value, &err))
+		argp_error(state, "--witness: %s", err.text);
 	if (stop_service_parse_option(&stops->service, key, value) == 0)
 		return 0;
 	if (key == ARGP_KEY_END && stops->service.service) {

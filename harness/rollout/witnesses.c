@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/rollout/witness_address.h"
 #include "lib/mem.h"
 
-#define DAEMON_MARK    "docker:"
 #define DEFAULT_DAEMON "unix:///var/run/docker.sock"
 #define SWARM_LABEL    "com.docker.swarm.service.name="
 
@@ -20,8 +20,8 @@ struct witnesses {
 
 static bool add(struct witnesses *witnesses, const char *address, struct err *err)
 {
-	size_t mark = strlen(DAEMON_MARK);
-	bool daemon = strncmp(address, DAEMON_MARK, mark) == 0;
+	size_t mark = strlen(WITNESS_DAEMON_MARK);
+	bool daemon = strncmp(address, WITNESS_DAEMON_MARK, mark) == 0;
 	struct witness *witness = witness_open(
 		&(struct witness_options){
 			.loop = witnesses->options.loop,
@@ -58,7 +58,7 @@ static bool add_own(struct witnesses *witnesses, struct err *err)
 	const char *host = getenv("DOCKER_HOST");
 	SCOPED(mem_free)
 	char *address =
-		mem_textf("%s%s", DAEMON_MARK, host && host[0] ? host : DEFAULT_DAEMON);
+		mem_textf("%s%s", WITNESS_DAEMON_MARK, host && host[0] ? host : DEFAULT_DAEMON);
 
 	return strcmp(witnesses->options.cluster->kind, "swarm") != 0 ||
 		!strstr(address, "unix://") || names(witnesses, address) ||

@@ -15,8 +15,7 @@ struct witnesses_options {
 	uv_loop_t *loop;
 	const struct cluster *cluster;
 	const char *service; /* its containers are watched */
-	/* "unix:///run/stopbench.sock", "https://10.99.2.2:7443", or "docker:" and the
-	 * address of a daemon of this kernel: NULL-terminated, or NULL. */
+	/* As witness_address.h has them: NULL-terminated, or NULL. */
 	const char *const *addresses;
 	const char
 		*folder; /* for the sockets of those that are spawned; NULL: TMPDIR */

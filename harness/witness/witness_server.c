@@ -153,10 +153,19 @@ static void say_watching(
 		say_json(reader, "watching", watched_stop_json(watched));
 }
 
-static void begin_stops(struct witness_server *server, struct web_exchange *exchange)
+/* The number of a stop. */
+static bool is_seq(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits < sizeof "18446744073709551615" - 1 &&
+		text[digits] == '\0';
+}
+
+static void begin_stops(struct witness_server *server, struct web_exchange *exchange,
+	const char *since)
 {
 	const char *label = web_query(exchange, "label", 0);
-	const char *since = web_query(exchange, "since", 0);
 	const struct watched_stop *watched = NULL;
 	struct reader *reader = mem_zeroed(sizeof *reader);
 
@@ -188,6 +197,7 @@ static void on_request(void *arg, struct web_exchange *exchange)
 	struct witness_server *server = arg;
 	bool node = strcmp(exchange->path, "/v1/node") == 0;
 	bool stops = strcmp(exchange->path, "/v1/stops") == 0;
+	const char *since = web_query(exchange, "since", 0);
 
 	if (!node && !stops)
 		refuse(exchange, 404, "there are /v1/node and /v1/stops");
@@ -195,10 +205,12 @@ static void on_request(void *arg, struct web_exchange *exchange)
 		refuse(exchange, 405, "only GET");
 	else if (node)
 		answer_node(server, exchange);
+	else if (since && !is_seq(since))
+		refuse(exchange, 400, "since: expected the number of a stop");
 	else if (server->reader_count == WITNESS_READERS_MAX)
 		refuse(exchange, 503, "too many readers");
 	else
-		begin_stops(server, exchange);
+		begin_stops(server, exchange, since);
 }
 
 static void on_over(void *arg, struct web_exchange *exchange, enum web_end end UNUSED)
