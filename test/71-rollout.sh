@@ -20,6 +20,10 @@ check "no request is lost in an update; the twin loses some, and says why" \
 rollout scenarios/rollout/20-drain.json
 check "nor in the drain of a node" ends_with 0 "2 cases, 2 met"
 
+stopbench run --engine process --report "$work/reports" scenarios/rollout/10-update.json
+check "an engine without rollouts says that it has none" \
+	ends_with 3 "not for engine process" "(it has a rollout, which needs an orchestrator)"
+
 if has_checker haproxy test -x /usr/sbin/haproxy; then
 	rollout scenarios/rollout/15-haproxy.json
 	check "nor behind haproxy" ends_with 0 "2 cases, 2 met"

@@ -85,10 +85,12 @@ static void on_said(void *arg, const char *line)
 static void pass_over(
 	struct campaign *campaign, const struct engine_kind *kind, unsigned index)
 {
-	SCOPED(mem_free) char *title =
-		rounds_title(campaign->sides.item[SIDE_NEW].plan.cases[index]);
+	const struct side *side = &campaign->sides.item[SIDE_NEW];
+	const char *why = side_misfit(side, kind, index);
+	SCOPED(mem_free) char *title = rounds_title(side->plan.cases[index]);
 	SCOPED(mem_free) char *line =
-		mem_textf("passed over, not for engine %s: %s", kind->name, title);
+		mem_textf("passed over, not for engine %s: %s%s%s%s", kind->name, title,
+			why ? " (" : "", why ? why : "", why ? ")" : "");
 
 	progress_say(campaign->progress, line);
 	for (unsigned i = 0; i < campaign->sides.count; i++)

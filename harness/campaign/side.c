@@ -50,20 +50,30 @@ void side_done(struct side *side)
 	*side = (struct side){0};
 }
 
-bool side_fits(const struct side *side, const struct engine_kind *kind, unsigned index)
+static bool names_engine(
+	const struct scenario *scenario, const struct engine_kind *kind)
 {
-	const struct scenario *scenario = &side->plan.cases[index]->scenario;
-	bool only_image =
-		scenario->service.image && scenario->service.command.count == 0;
-
-	if ((only_image && !kind->runs_images) ||
-		kind->rollouts != scenario_has_rollout(scenario))
-		return false;
 	for (unsigned i = 0; i < scenario->engines.count; i++) {
 		if (strcmp(scenario->engines.item[i], kind->name) == 0)
 			return true;
 	}
 	return scenario->engines.count == 0;
+}
+
+const char *side_misfit(
+	const struct side *side, const struct engine_kind *kind, unsigned index)
+{
+	const struct scenario *scenario = &side->plan.cases[index]->scenario;
+	bool only_image =
+		scenario->service.image && scenario->service.command.count == 0;
+
+	if (kind->rollouts && !scenario_has_rollout(scenario))
+		return "it has no rollout, and this engine runs nothing else";
+	if (!kind->rollouts && scenario_has_rollout(scenario))
+		return "it has a rollout, which needs an orchestrator";
+	if (only_image && !kind->runs_images)
+		return "its program is in an image, which this engine does not run";
+	return names_engine(scenario, kind) ? NULL : "its `engines` do not name this one";
 }
 
 unsigned side_repeat(const struct side *side, unsigned index)

@@ -25,8 +25,9 @@ struct side {
 bool side_plan(struct side *side, const char *image) MUST_CHECK;
 void side_done(struct side *side);
 
-/* Can this engine run the case? */
-bool side_fits(const struct side *side, const struct engine_kind *kind, unsigned index);
+/* Why this engine cannot run the case; NULL: it can. Static. */
+const char *side_misfit(
+	const struct side *side, const struct engine_kind *kind, unsigned index);
 
 /* How many rounds the run or the scenario wants of it, with its warm-ups. */
 unsigned side_repeat(const struct side *side, unsigned index);

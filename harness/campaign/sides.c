@@ -59,7 +59,7 @@ bool sides_fit(
 	bool fit = true;
 
 	for (unsigned i = 0; i < sides->count; i++)
-		fit = fit && side_fits(&sides->item[i], kind, index);
+		fit = fit && !side_misfit(&sides->item[i], kind, index);
 	return fit;
 }
 

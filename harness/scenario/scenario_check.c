@@ -327,9 +327,11 @@ static void check_rollout(struct check *check)
 	if (!of_node && rollout->node)
 		contradict(check, "rollout.node",
 			"only \"drain\" and \"node-death\" have it");
-	if ((rollout->action == ROLLOUT_NODE_DEATH) != (rollout->kill_node.count > 0))
+	if (rollout->action == ROLLOUT_NODE_DEATH && rollout->kill_node.count == 0)
 		contradict(check, "rollout.kill_node",
-			"\"node-death\" needs it, and nothing else has it");
+			"\"node-death\" needs it: the command that ends the node");
+	if (rollout->action != ROLLOUT_NODE_DEATH && rollout->kill_node.count > 0)
+		contradict(check, "rollout.kill_node", "only \"node-death\" has it");
 	if (rollout->action != ROLLOUT_UPDATE && rollout->times > 1)
 		contradict(check, "rollout.times", "only \"update\" can be repeated");
 	if (scenario->load.request.stream)

@@ -615,6 +615,24 @@ static void plan_reports_every_contradiction_of_a_plain_file(void **state)
 		"s.json:2:9: stop.count: \"sessions.ready\" comes once");
 }
 
+static void plan_says_whose_a_command_for_a_node_is(void **state)
+{
+	struct plan_scene *scene = *state;
+
+	write_file("s.json",
+		"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"/\"}},\n"
+		"\"rollout\":{\"replicas\":2,\"action\":\"update\",\"kill_node\":[\"true\"]}}");
+	assert_false(add(scene, "s.json"));
+	assert_non_null(strstr(buf_text(&scene->wrong),
+		"rollout.kill_node: only \"node-death\" has it"));
+	buf_clear(&scene->wrong);
+	write_file("s.json",
+		"{\"name\":\"x\",\"load\":{\"request\":{\"path\":\"/\"}},\n"
+		"\"rollout\":{\"replicas\":2,\"action\":\"node-death\"}}");
+	assert_false(add(scene, "s.json"));
+	assert_non_null(strstr(buf_text(&scene->wrong), "\"node-death\" needs it"));
+}
+
 static void schema_describes_every_part_of_the_format(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *schema = plan_schema();
@@ -704,6 +722,7 @@ int main(void)
 		SCENE(plan_takes_the_ids_that_its_filter_names),
 		SCENE(plan_shows_no_control_character_of_a_file),
 		SCENE(plan_reports_every_contradiction_of_a_plain_file),
+		SCENE(plan_says_whose_a_command_for_a_node_is),
 		cmocka_unit_test(schema_describes_every_part_of_the_format),
 		cmocka_unit_test(readme_documents_every_key_and_every_placeholder),
 	};
