@@ -202,6 +202,32 @@ static bool give(struct arguments *arguments, enum fleet_span span, const char *
 	return ok;
 }
 
+static double median(const double *values, unsigned count)
+{
+	struct sample sample;
+	double value;
+
+	if (count == 0)
+		return 0;
+	sample_init(&sample, values, count);
+	value = sample_median(&sample);
+	sample_done(&sample);
+	return value;
+}
+
+/* Half of the stops would be over before they begin. */
+static bool check_shorter(const struct arguments *arguments, struct err *err)
+{
+	const struct fleet_samples *samples = &arguments->samples;
+	double stop = median(samples->span[FLEET_STOP], samples->count[FLEET_STOP]);
+
+	return arguments->fleet.shorter <= 0 || arguments->fleet.shorter < stop ||
+		err_set(err,
+			"--shorter %s: not less than the stop itself, whose median is %s",
+			CLOCK_TEXT((int64_t)(arguments->fleet.shorter * CLOCK_S)),
+			CLOCK_TEXT((int64_t)(stop * CLOCK_S)));
+}
+
 /* What the command line says in place of the files, and what follows from both. */
 static bool complete(struct arguments *arguments, struct err *err)
 {
@@ -214,6 +240,8 @@ static bool complete(struct arguments *arguments, struct err *err)
 	if (samples->count[FLEET_STOP] == 0)
 		return err_set(
 			err, "no stop is given: name a results.json, or --stop TIME");
+	if (!check_shorter(arguments, err))
+		return false;
 	if (arguments->order_given)
 		return true;
 	if (samples->mixed)
@@ -222,19 +250,6 @@ static bool complete(struct arguments *arguments, struct err *err)
 			"results of one kind, or --order");
 	arguments->fleet.start_first = samples->start_first;
 	return true;
-}
-
-static double median(const double *values, unsigned count)
-{
-	struct sample sample;
-	double value;
-
-	if (count == 0)
-		return 0;
-	sample_init(&sample, values, count);
-	value = sample_median(&sample);
-	sample_done(&sample);
-	return value;
 }
 
 /* The median of the updates to compare with; 0: there is nothing to. */
