@@ -4,13 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -18,10 +15,10 @@
 #include "lib/mem.h"
 #include "lib/web_http1.h"
 #include "lib/web_http2.h"
+#include "lib/web_listen.h"
 #include "lib/web_newcomer.h"
 #include "lib/web_watch.h"
 
-#define BACKLOG            1024
 #define CONNECTIONS        4096
 #define CONNECTION_MEMORY  ((size_t)16 << 10) /* bounds the headers of both sides */
 #define IDLE_NS            (60 * CLOCK_S)
@@ -341,25 +338,6 @@ static void go_on_draining(struct web *web)
 		finish_draining(web);
 }
 
-/* Between the last accept() and close() a client could complete its handshake, and be
- * reset with a request on its way. From here on the kernel drops the packets that begin
- * a handshake (SYN, byte 13 of the TCP header); when the client repeats its SYN, the
- * port is closed and refuses it before it has sent anything. Without the filter a gap
- * of some microseconds stays. */
-static void block_handshakes(struct web *web)
-{
-	static struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-	};
-	const struct sock_fprog program = {COUNT(filter), filter};
-
-	setsockopt(
-		web->listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg)
 {
 	if (web->state != WEB_SERVING)
@@ -370,7 +348,7 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->linger_ns = linger_ns;
 	web->drained = done;
 	web->drained_arg = arg;
-	block_handshakes(web);
+	web_listen_block_handshakes(web->listener);
 	if (web->http2)
 		web_http2_drain(web->http2);
 	web_pump_wake(web->pump);
@@ -388,66 +366,6 @@ static void on_ran(void *arg)
 }
 
 /* Creation and destruction */
-
-static bool listen_on(struct web *web, const char *host, uint16_t port, struct err *err)
-{
-	union address address;
-	socklen_t len = sizeof address;
-	int on = 1;
-	int fd;
-
-	if (uv_ip4_addr(host, port, &address.v4) < 0 &&
-		uv_ip6_addr(host, port, &address.v6) < 0)
-		return err_set(err, "expected an IP address");
-	fd = web->listener = socket(
-		address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(err, "socket");
-	/* Allows old connections in TIME_WAIT on the port, but no other listener. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	len = address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
-	if (bind(fd, &address.any, len) < 0)
-		return err_sys(err, "bind");
-	if (listen(fd, BACKLOG) < 0)
-		return err_sys(err, "listen");
-	if (getsockname(fd, &address.any, &len) < 0)
-		return err_sys(err, "getsockname");
-	web->port = ntohs(address.v4.sin_port);
-	return true;
-}
-
-/* Nobody listens at a socket that a killed program left. */
-static void remove_left(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 &&
-		errno == ECONNREFUSED)
-		unlink(address->sun_path);
-	close(fd);
-}
-
-static bool listen_at_socket(struct web *web, const char *path, struct err *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (strlen(path) >= sizeof address.sun_path)
-		return err_set(err, "the path of a socket has at most %zu bytes",
-			sizeof address.sun_path - 1);
-	strcpy(address.sun_path, path);
-	remove_left(&address);
-	web->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (web->listener < 0)
-		return err_sys(err, "socket");
-	/* The file that bind() makes has the mode of the socket. */
-	if (fchmod(web->listener, S_IRUSR | S_IWUSR) < 0 ||
-		bind(web->listener, (struct sockaddr *)&address, sizeof address) < 0)
-		return err_sys(err, "bind");
-	web->socket = mem_text(path);
-	return listen(web->listener, BACKLOG) == 0 || err_sys(err, "listen");
-}
 
 /* A decoded NUL would end the text early, so a text with one stays undecoded. */
 static size_t unescape(
@@ -522,9 +440,20 @@ static void speak_http2(
 	web->http2 = web_http2_create(&web->exchanges,
 		options->memory ? options->memory : CONNECTION_MEMORY, idle_ns,
 		on_http2_closed, web);
-	web->newcomers =
-		web_newcomers_create(
+	web->newcomers = web_newcomers_create(
 		web->exchanges.loop, idle_ns, on_decided, on_newcomer_gone, web);
+}
+
+static bool begin_listening(struct web *web, const struct web_options *options,
+	const char *host, struct err *err)
+{
+	web->port = options->port;
+	if (!options->socket)
+		return web_listen_at(host, &web->port, &web->listener, err);
+	if (!web_listen_at_socket(options->socket, &web->listener, err))
+		return false;
+	web->socket = mem_text(options->socket);
+	return true;
 }
 
 struct web *web_create(
@@ -558,10 +487,8 @@ struct web *web_create(
 	};
 	if (options->http2)
 		speak_http2(web, options, idle_ns);
-	if ((options->socket ? listen_at_socket(web, options->socket, err)
-			     : listen_on(web, host, options->port, err)) &&
-		watch_clients(web, err) && start_daemon(web, options, idle_ns, err) &&
-		watch_arrivals(web, err)) {
+	if (begin_listening(web, options, host, err) && watch_clients(web, err) &&
+		start_daemon(web, options, idle_ns, err) && watch_arrivals(web, err)) {
 		web_pump_wake(web->pump);
 		return web;
 	}
