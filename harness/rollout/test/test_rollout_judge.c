@@ -191,6 +191,7 @@ static void a_request_sent_after_the_signal_blames_the_balancer(void **state)
 		strstr(text_of(scene, DIAGNOSIS_U1), "2 requests failed at tasks"));
 	assert_non_null(
 		strstr(text_of(scene, DIAGNOSIS_U1), "250ms to 500ms after it"));
+	assert_null(text_of(scene, DIAGNOSIS_U2));
 	assert_null(text_of(scene, DIAGNOSIS_U3));
 }
 
@@ -234,6 +235,36 @@ static void a_request_before_the_first_answer_blames_readiness(void **state)
 	assert_null(text_of(scene, DIAGNOSIS_U1));
 }
 
+static void a_task_that_had_answered_was_ready(void **state)
+{
+	struct scene *scene = *state;
+
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	add_request(scene, TRAFFIC_SERVER_ERROR, 2, 9700, 9701);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_int_equal(scene->judgement.diagnosis_count, 0);
+}
+
+/* One request before its stop, across it and after it, none of them answered. */
+static void each_failure_of_a_task_has_one_cause(void **state)
+{
+	struct scene *scene = *state;
+
+	add_task(scene, "c", "10.0.0.1:2", 15, 16);
+	add_stop(scene, "c", VERDICT_CLEAN, 0, 17, 18);
+	add_request(scene, TRAFFIC_REFUSED, 2, 16500, 16501);
+	add_request(scene, TRAFFIC_RESET, 2, 16900, 17100);
+	add_request(scene, TRAFFIC_REFUSED, 2, 17500, 17501);
+	judge_it(scene);
+	assert_non_null(
+		strstr(text_of(scene, DIAGNOSIS_U1), "1 request failed at tasks"));
+	assert_non_null(strstr(
+		text_of(scene, DIAGNOSIS_U2), "1 request had been sent to tasks"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U3),
+		"1 request failed at tasks that had not answered"));
+}
+
 /* Its port was that of a task before. */
 static void a_request_belongs_to_the_last_task_of_its_address(void **state)
 {
@@ -257,11 +288,14 @@ static void what_a_node_takes_with_it_is_no_stop(void **state)
 	add_stop(scene, "a", VERDICT_SELF_KILLED, 137, 11, 11);
 	add_stop(scene, "b", VERDICT_CLEAN, 0, 11, 12);
 	add_request(scene, TRAFFIC_RESET, 1, 10500, 11001);
+	add_request(scene, TRAFFIC_RESET, 2, 10500, 11001);
 	judge_it(scene);
 	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
 	assert_int_equal(scene->evidence.facts.exit_code, 0);
-	assert_non_null(
-		strstr(text_of(scene, DIAGNOSIS_U4), "tasks of n1, which died"));
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U4),
+		"1 request failed at tasks of n1, which died"));
+	assert_non_null(strstr(
+		text_of(scene, DIAGNOSIS_U2), "1 request had been sent to tasks"));
 }
 
 static void a_time_without_a_task_is_told(void **state)
@@ -272,11 +306,62 @@ static void a_time_without_a_task_is_told(void **state)
 	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
 	add_request(scene, TRAFFIC_TURNED_AWAY, 0, 11000, 11001);
 	add_request(scene, TRAFFIC_SERVER_ERROR, 0, 12000, 12001);
+	add_request(scene, TRAFFIC_SERVER_ERROR, 0, 14000, 14001);
 	judge_it(scene);
 	assert_non_null(text_of(scene, DIAGNOSIS_U5));
 	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "for 3.00s"));
 	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5),
 		"1 request failed and 1 was turned away"));
+}
+
+static void tasks_that_are_stopped_together_leave_one_gap(void **state)
+{
+	struct scene *scene = *state;
+
+	add_task(scene, "c", NULL, 1, 2)->unwanted_ns = 10 * CLOCK_S;
+	scene->rollout.tasks[1].running_ns = 13 * CLOCK_S;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "for 3.00s"));
+}
+
+static void a_gap_before_the_traffic_is_none(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.tasks[0].unwanted_ns = 3 * CLOCK_S;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 3, 4);
+	judge_it(scene);
+	assert_null(text_of(scene, DIAGNOSIS_U5));
+}
+
+/* One has ended by itself, and one has not begun to run. */
+static void a_task_that_does_not_run_takes_no_requests(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.tasks[1].ended_ns = 9500 * CLOCK_MS;
+	add_task(scene, "c", NULL, 9, 0);
+	add_task(scene, "d", NULL, 9, 14);
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_non_null(strstr(text_of(scene, DIAGNOSIS_U5), "for 4.00s"));
+}
+
+/* One that waits to run, one that was not wanted any more, and one that ran. */
+static void a_task_need_not_run(void **state)
+{
+	struct scene *scene = *state;
+	struct rollout_task *overtaken = add_task(scene, "d", NULL, 15, 0);
+
+	overtaken->unwanted_ns = 16 * CLOCK_S;
+	overtaken->ended_ns = 17 * CLOCK_S;
+	add_task(scene, "c", NULL, 15, 0);
+	add_task(scene, "e", NULL, 15, 16)->ended_ns = 17 * CLOCK_S;
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_null(text_of(scene, DIAGNOSIS_U6));
+	assert_int_equal(scene->judgement.verdict, VERDICT_CLEAN);
 }
 
 static void a_task_that_never_ran_is_dirty(void **state)
@@ -447,9 +532,15 @@ int main(void)
 		SCENE(without_a_witness_the_order_to_stop_counts),
 		SCENE(a_request_under_way_at_the_signal_blames_the_stop),
 		SCENE(a_request_before_the_first_answer_blames_readiness),
+		SCENE(a_task_that_had_answered_was_ready),
+		SCENE(each_failure_of_a_task_has_one_cause),
 		SCENE(a_request_belongs_to_the_last_task_of_its_address),
 		SCENE(what_a_node_takes_with_it_is_no_stop),
 		SCENE(a_time_without_a_task_is_told),
+		SCENE(tasks_that_are_stopped_together_leave_one_gap),
+		SCENE(a_gap_before_the_traffic_is_none),
+		SCENE(a_task_that_does_not_run_takes_no_requests),
+		SCENE(a_task_need_not_run),
 		SCENE(a_task_that_never_ran_is_dirty),
 		SCENE(an_orchestrator_that_is_not_done_is_stuck),
 		SCENE(an_orchestrator_that_gives_up_says_why),
