@@ -285,6 +285,40 @@ static bool never_settled(const struct causes *causes, struct buf *text)
 	return false;
 }
 
+/* Where there is a balancer, whatever a task answers has the task's address. */
+static bool is_of_balancer(
+	const struct rollout *rollout, const struct traffic_record *request)
+{
+	return rollout->backend_count > 1 && request->backend == 0 &&
+		request->class == TRAFFIC_SERVER_ERROR;
+}
+
+static bool answered_by_the_balancer(const struct causes *causes, struct buf *text)
+{
+	enum { STATUSES = 100 };
+	unsigned of_status[STATUSES] = {0}, count = 0, said = 0;
+
+	for (unsigned i = 0; i < causes->count; i++) {
+		const struct traffic_record *request = causes->failures[i].request;
+
+		if (!is_of_balancer(causes->rollout, request))
+			continue;
+		of_status[request->status % STATUSES]++;
+		count++;
+	}
+	if (count == 0)
+		return false;
+	buf_addf(text,
+		"%u request%s failed with a 5xx of the balancer's own, which no task sent: ",
+		count, plural(count));
+	for (unsigned i = 0; i < STATUSES; i++) {
+		if (of_status[i] > 0)
+			buf_addf(text, "%s%u with 5%02u", said++ ? ", " : "",
+				of_status[i], i);
+	}
+	return true;
+}
+
 /* Not by the action "node-death". */
 static bool node_went_down(const struct causes *causes, struct buf *text)
 {

@@ -314,6 +314,45 @@ static void a_time_without_a_task_is_told(void **state)
 		"1 request failed and 1 was turned away"));
 }
 
+/* What has the address of a task came from there, and one that was reset from nowhere. */
+static void an_error_of_the_balancers_own_is_told_apart(void **state)
+{
+	struct scene *scene = *state;
+	static const struct {
+		enum traffic_class class;
+		unsigned backend;
+		uint16_t status;
+	} rows[] = {
+		{TRAFFIC_SERVER_ERROR, 0, 503}, {TRAFFIC_SERVER_ERROR, 0, 503},
+		{TRAFFIC_SERVER_ERROR, 0, 502}, {TRAFFIC_SERVER_ERROR, 2, 503},
+		{TRAFFIC_RESET, 0, 0}, {TRAFFIC_TURNED_AWAY, 0, 503}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		add_request(scene, rows[i].class, rows[i].backend, 9700, 9701);
+		scene->rollout.requests[scene->rollout.request_count - 1].status =
+			rows[i].status;
+	}
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	assert_int_equal(scene->judgement.verdict, VERDICT_LOSS);
+	assert_int_equal(scene->judgement.failed, 5);
+	assert_string_equal(text_of(scene, DIAGNOSIS_U9),
+		"3 requests failed with a 5xx of the balancer's own, which no task sent: "
+		"1 with 502, 2 with 503");
+}
+
+static void without_a_balancer_every_answer_is_a_tasks(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->rollout.backend_count = 1;
+	add_request(scene, TRAFFIC_SERVER_ERROR, 0, 9700, 9701);
+	add_stop(scene, "a", VERDICT_CLEAN, 0, 11, 12);
+	judge_it(scene);
+	scene->rollout.backend_count = 3;
+	assert_null(text_of(scene, DIAGNOSIS_U9));
+}
+
 static void tasks_that_are_stopped_together_leave_one_gap(void **state)
 {
 	struct scene *scene = *state;
@@ -537,6 +576,8 @@ int main(void)
 		SCENE(a_request_belongs_to_the_last_task_of_its_address),
 		SCENE(what_a_node_takes_with_it_is_no_stop),
 		SCENE(a_time_without_a_task_is_told),
+		SCENE(an_error_of_the_balancers_own_is_told_apart),
+		SCENE(without_a_balancer_every_answer_is_a_tasks),
 		SCENE(tasks_that_are_stopped_together_leave_one_gap),
 		SCENE(a_gap_before_the_traffic_is_none),
 		SCENE(a_task_that_does_not_run_takes_no_requests),
