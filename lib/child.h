@@ -54,6 +54,7 @@ struct child_spec {
 	child_exit_fn *on_exit;     /* may be NULL */
 	void *arg;
 	bool with_stdin; /* a pipe to child_write() to; else /dev/null */
+	int stdin_from;  /* without that: a descriptor of ours, borrowed; 0: none */
 	/* It ends its own children when it gets SIGTERM, which goes to it alone. SIGKILL
 	 * still goes to its group. */
 	bool own_children;

@@ -448,6 +448,8 @@ static bool begin_listening(struct web *web, const struct web_options *options,
 	const char *host, struct err *err)
 {
 	web->port = options->port;
+	if (options->inetd)
+		return web_listen_at_stdin(&web->port, &web->listener, err);
 	if (!options->socket)
 		return web_listen_at(host, &web->port, &web->listener, err);
 	if (!web_listen_at_socket(options->socket, &web->listener, err))
@@ -492,7 +494,9 @@ struct web *web_create(
 		web_pump_wake(web->pump);
 		return web;
 	}
-	if (options->socket)
+	if (options->inetd)
+		err_while(err, "listen on stdin");
+	else if (options->socket)
 		err_while(err, "listen on %s", options->socket);
 	else
 		err_while(err, v6 ? "listen on [%s]:%u" : "listen on %s:%u", host,

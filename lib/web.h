@@ -39,6 +39,9 @@ struct web_tls {
 struct web_options {
 	const char *host; /* "0.0.0.0", "::1"; NULL: "127.0.0.1" */
 	uint16_t port;    /* 0: any free one, see web_port() */
+	/* At the listening socket that is our stdin, in place of host and port: how inetd's
+	 * "wait" and systemd's StandardInput=socket start a server. */
+	bool inetd;
 	/* A unix socket to listen at, not host and port; NULL: none. One that is left
 	 * there and at which nobody listens is replaced. Its owner alone may connect. */
 	const char *socket;

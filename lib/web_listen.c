@@ -1,6 +1,7 @@
 #include "lib/web_listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -42,6 +43,27 @@ bool web_listen_at(const char *host, uint16_t *port, int *listener, struct err *
 		return err_sys(err, "listen");
 	if (getsockname(fd, &address.any, &len) < 0)
 		return err_sys(err, "getsockname");
+	*port = ntohs(address.v4.sin_port);
+	return true;
+}
+
+bool web_listen_at_stdin(uint16_t *port, int *listener, struct err *err)
+{
+	union address address = {0};
+	socklen_t len = sizeof address, size = sizeof(int);
+	int listens = 0, null;
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 ||
+		!listens)
+		return err_set(err, "it is not a listening socket");
+	if (getsockname(STDIN_FILENO, &address.any, &len) < 0)
+		return err_sys(err, "getsockname");
+	*listener = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*listener < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+		fcntl(*listener, F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(err, "take it");
+	close(null);
 	*port = ntohs(address.v4.sin_port);
 	return true;
 }

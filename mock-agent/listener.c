@@ -89,6 +89,7 @@ bool listener_open(struct listener *listener, struct err *err)
 	if (!listener->web)
 		return false;
 	listener->options.port = web_port(listener->web);
+	listener->options.inetd = false; /* another socket when it is opened again */
 	return true;
 }
 

@@ -48,6 +48,7 @@ enum {
 struct mock_agent_config {
 	char *host;
 	int64_t port;
+	bool inetd;
 	char *port_file;
 	int64_t control_port;
 	char *behavior;
@@ -63,6 +64,10 @@ static const struct field settings[] = {
 		.help = "address to listen at, in numbers: 127.0.0.1, 0.0.0.0, ::1"},
 	{"PORT", FIELD_INT, offsetof(struct mock_agent_config, port), "0",
 		.help = "port to listen at; 0: any free one", .max = 65535},
+	{"INETD", FIELD_BOOL, offsetof(struct mock_agent_config, inetd), "false",
+		.help = "serve at the listening socket that is stdin, in place of HOST "
+			"and PORT, as a server of inetd's \"wait\" does, or of systemd's "
+			"StandardInput=socket"},
 	{"PORT_FILE", FIELD_TEXT, offsetof(struct mock_agent_config, port_file), NULL,
 		.help = "file for the port, written when it listens; a second line has "
 			"the control port"},
@@ -185,11 +190,12 @@ static bool watch_ledger(
 	return true;
 }
 
-static struct listener *listen_at(struct mock *mock, const char *host, int64_t port,
-	unsigned connections, struct err *err)
+static struct listener *listen_at(struct mock *mock, bool inetd, const char *host,
+	int64_t port, unsigned connections, struct err *err)
 {
 	return listener_create(mock->loop,
 		&(struct web_options){
+			.inetd = inetd,
 			.host = host,
 			.port = (uint16_t)port,
 			.connections = connections,
@@ -219,12 +225,13 @@ static bool begin_mock(struct mock *mock, const struct mock_agent_config *config
 	mock->clients.numbers = &mock->numbers;
 	mock->agents = resources_create(RESOURCES_AGENTS);
 	mock->environments = resources_create(RESOURCES_ENVIRONMENTS);
-	mock->listener = mock->schedules.listener = listen_at(mock, config->host,
-		config->port, most < CONNECTIONS_MOST ? most : CONNECTIONS_MOST, err);
+	mock->listener = mock->schedules.listener =
+		listen_at(mock, config->inetd, config->host, config->port,
+			most < CONNECTIONS_MOST ? most : CONNECTIONS_MOST, err);
 	if (!mock->listener || config->control_port < 0)
 		return mock->listener != NULL;
-	mock->control_listener = listen_at(
-		mock, config->host, config->control_port, CONTROL_CONNECTIONS, err);
+	mock->control_listener = listen_at(mock, false, config->host,
+		config->control_port, CONTROL_CONNECTIONS, err);
 	return mock->control_listener || err_while(err, "control port");
 }
 

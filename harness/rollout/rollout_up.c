@@ -101,7 +101,7 @@ static bool bring_up_agent(struct rollout_state *state, struct err *err)
 			.evidence = state->evidence,
 		},
 		state->scenario, err);
-	return state->mock_agent != NULL;
+	return state->mock_agent && mock_agent_await(state->mock_agent, err);
 }
 
 static bool bring_up_balancer(struct rollout_state *state, struct err *err)

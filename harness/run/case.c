@@ -138,6 +138,12 @@ static bool bring_up_service(struct case_state *state, struct err *err)
 	return state->service != NULL;
 }
 
+/* It started beside the service. */
+static bool await_mock_agent(struct case_state *state, struct err *err)
+{
+	return !state->mock_agent || mock_agent_await(state->mock_agent, err);
+}
+
 static bool bring_up(struct case_state *state)
 {
 	struct err err = {0};
@@ -146,7 +152,8 @@ static bool bring_up(struct case_state *state)
 	return (engine_prepare(
 			state->options.engine, state->scenario->service.image, &err) &&
 		       make_folder(state, &err) && open_ledger(state, &err) &&
-		       bring_up_mocks(state, &err) && bring_up_service(state, &err)) ||
+		       bring_up_mocks(state, &err) && bring_up_service(state, &err) &&
+		       await_mock_agent(state, &err)) ||
 		case_state_trouble(state, TROUBLE_NOT_UP, "%s", err.text);
 }
 

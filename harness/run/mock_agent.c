@@ -33,12 +33,18 @@ struct mock_agent *mock_agent_up(const struct mock_options *options,
 			.port_inside = PORT_INSIDE,
 			.behavior = scenario->agent_json ? scenario->agent_json : "{}",
 			.listening = "agent.listening",
+			.inetd = true,
 		},
 		err);
 	if (mock_agent->program)
 		return mock_agent;
 	mock_agent_down(mock_agent);
 	return NULL;
+}
+
+bool mock_agent_await(struct mock_agent *mock_agent, struct err *err)
+{
+	return mock_program_await(mock_agent->program, err);
 }
 
 const char *mock_agent_url(const struct mock_agent *mock_agent)

@@ -16,9 +16,13 @@
 
 struct mock_agent;
 
-/* Gives a mock agent that listens. Keeps options' pointers. */
+/* Gives a mock agent that clients can connect to: beside the harness it still starts.
+ * Keeps options' pointers. */
 struct mock_agent *mock_agent_up(const struct mock_options *options,
 	const struct scenario *scenario, struct err *err) MUST_CHECK;
+
+/* Waits until it has started. */
+bool mock_agent_await(struct mock_agent *mock_agent, struct err *err) MUST_CHECK;
 
 /* As the service reaches it: "http://127.0.0.1:41234". Borrowed. */
 const char *mock_agent_url(const struct mock_agent *mock_agent);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/child.h"
 #include "lib/clock.h"
@@ -9,12 +10,14 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "lib/wait.h"
+#include "lib/web_listen.h"
 
 #define UP_NS   (10 * CLOCK_S)
 #define STOP_NS (2 * CLOCK_S)
 
 struct mock_program {
 	struct mock_options options;
+	char *host;        /* its name */
 	char *url;         /* as the service reaches it */
 	char *control_url; /* as we do */
 	struct reaper *reaper;
@@ -90,20 +93,45 @@ static bool start_inside(struct mock_program *mock,
 	return mock->subject != NULL;
 }
 
-static bool start_beside(
-	struct mock_program *mock, const char *const *argv, struct err *err)
+static void set_urls(struct mock_program *mock, int64_t port)
 {
+	const char *beside = mock->options.host ? mock->options.host : "127.0.0.1";
+
+	mock->url = mem_textf(
+		"http://%s:%lld", mock->subject ? mock->host : beside, (long long)port);
+	mock->control_url = mem_textf("http://%s:%lld",
+		mock->subject ? mock->subject->address : beside, (long long)port);
+}
+
+/* The socket is the mock's alone when it runs. */
+static bool start_beside(struct mock_program *mock,
+	const struct mock_program_spec *spec, const char *const *argv, struct err *err)
+{
+	const char *host = mock->options.host ? mock->options.host : "127.0.0.1";
+	uint16_t port = 0;
+	int listener = -1;
+
+	if (spec->inetd && !web_listen_at(host, &port, &listener, err)) {
+		if (listener >= 0)
+			close(listener);
+		return false;
+	}
 	mock->reaper = reaper_create(mock->options.loop, NULL, NULL, err);
 	if (mock->reaper)
 		mock->child = child_spawn(mock->reaper,
 			&(struct child_spec){
 				.argv = argv,
+				.stdin_from = listener > 0 ? listener : 0,
 				.on_stdout = on_output,
 				.on_stderr = on_output,
 				.on_exit = on_child_exit,
 				.arg = mock,
 			},
 			err);
+	if (listener >= 0) {
+		close(listener);
+		set_urls(mock, port);
+	}
 	return mock->child != NULL;
 }
 
@@ -117,7 +145,9 @@ static bool start(struct mock_program *mock, const struct mock_program_spec *spe
 	SCOPED(mem_free)
 	char *program = mem_textf("%s/%s", options->programs, spec->program);
 	SCOPED(mem_free)
-	char *port = mem_textf("--port=%d", inside ? spec->port_inside : 0);
+	char *port = !inside && spec->inetd
+		? mem_text("--inetd=true")
+		: mem_textf("--port=%d", inside ? spec->port_inside : 0);
 	SCOPED(mem_free)
 	char *seed = mem_textf("--seed=%llu", (unsigned long long)options->seed);
 	SCOPED(mem_free) char *ledger = mem_textf("--ledger=%s", options->ledger);
@@ -129,26 +159,21 @@ static bool start(struct mock_program *mock, const struct mock_program_spec *spe
 	mock->started_ns = clock_now();
 	return fs_write_file(file, spec->behavior, strlen(spec->behavior), err) &&
 		(inside ? start_inside(mock, spec, argv, err)
-			: start_beside(mock, argv, err));
+			: start_beside(mock, spec, argv, err));
 }
 
-static bool wait_listening(struct mock_program *mock, const char *host, struct err *err)
+bool mock_program_await(struct mock_program *mock, struct err *err)
 {
-	const char *beside = mock->options.host ? mock->options.host : "127.0.0.1";
 	const struct event *listening;
-	int64_t port;
 
 	wait_until(mock->options.loop, is_listening_or_gone, mock, clock_now() + UP_NS,
 		mock->options.interrupted);
 	listening = listening_event(mock);
 	if (!listening)
-		return err_set(
-			err, "it did not start to listen: %s", buf_text(&mock->output));
-	port = event_int(listening, "port", 0);
-	mock->url = mem_textf(
-		"http://%s:%lld", mock->subject ? host : beside, (long long)port);
-	mock->control_url = mem_textf("http://%s:%lld",
-		mock->subject ? mock->subject->address : beside, (long long)port);
+		return err_set(err, "%s: it did not start to listen: %s", mock->host,
+			buf_text(&mock->output));
+	if (!mock->url)
+		set_urls(mock, event_int(listening, "port", 0));
 	return true;
 }
 
@@ -158,11 +183,13 @@ struct mock_program *mock_program_up(const struct mock_options *options,
 	struct mock_program *mock = mem_zeroed(sizeof *mock);
 
 	mock->options = *options;
+	mock->host = mem_text(spec->host);
 	mock->listening = spec->listening;
 	buf_init(&mock->output, 64 << 10);
-	if (start(mock, spec, err) && wait_listening(mock, spec->host, err))
+	if (!start(mock, spec, err))
+		err_while(err, "%s", spec->host);
+	else if (mock->url || mock_program_await(mock, err))
 		return mock;
-	err_while(err, "%s", spec->host);
 	mock_program_down(mock);
 	return NULL;
 }
@@ -199,6 +226,7 @@ void mock_program_down(struct mock_program *mock)
 	child_destroy(mock->child);
 	reaper_destroy(mock->reaper);
 	subject_down(mock->subject);
+	free(mock->host);
 	free(mock->url);
 	free(mock->control_url);
 	buf_done(&mock->output);

@@ -1,9 +1,9 @@
 /*
  * mock_program - one mock of a case that listens: beside the harness, or in a container.
  *
- * On the host it is spawned and chooses its port; on a network of the case it runs in a
- * container of its own, where the port is given. It writes its events into the ledger,
- * and its port into the one that says that it listens.
+ * On the host it is spawned; on a network of the case it runs in a container of its own,
+ * where the port is given. It writes its events into the ledger, and its port into the
+ * one that says that it listens.
  */
 #ifndef HARNESS_RUN_MOCK_PROGRAM_H
 #define HARNESS_RUN_MOCK_PROGRAM_H
@@ -37,11 +37,18 @@ struct mock_program_spec {
 	int port_inside;       /* there */
 	const char *behavior;  /* JSON */
 	const char *listening; /* the event that has the port */
+	/* On the host it gets a listening socket as its stdin (--inetd): its clients can
+	 * connect while it starts. */
+	bool inetd;
 };
 
-/* Gives a mock that listens. Copies options; borrows spec. Turns the loop. */
+/* Gives a mock that clients can connect to. Copies options; borrows spec. Turns the
+ * loop, but for a mock with inetd on the host. */
 struct mock_program *mock_program_up(const struct mock_options *options,
 	const struct mock_program_spec *spec, struct err *err) MUST_CHECK;
+
+/* Waits until it listens. Turns the loop. */
+bool mock_program_await(struct mock_program *mock, struct err *err) MUST_CHECK;
 
 /* "http://127.0.0.1:41234", as the service reaches it, and as we do. Borrowed. */
 const char *mock_program_url(const struct mock_program *mock);
