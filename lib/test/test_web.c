@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "lib/test/web_scene.h"
+#include "lib/web_listen.h"
 
 #define CROWD 1200
 
@@ -360,6 +361,31 @@ static void destroy_accepts_null(void **state UNUSED)
 	web_destroy(NULL);
 }
 
+/* As inetd starts a server. */
+static void web_listens_at_stdin(void **state)
+{
+	struct web_scene *scene = *state;
+	struct web_options options = defaults;
+	int saved = dup(STDIN_FILENO), listener, fd;
+	uint16_t port = 0;
+	struct err err;
+
+	options.inetd = true;
+	options.arg = scene;
+	assert_true(web_listen_at("127.0.0.1", &port, &listener, &err));
+	assert_int_equal(dup2(listener, STDIN_FILENO), STDIN_FILENO);
+	close(listener);
+	open_web(scene, options);
+	assert_int_equal(web_port(scene->web), port);
+	fd = dial_and_say(scene, "GET /in HTTP/1.1\r\nHost: x\r\n\r\n");
+	until(&scene->loop, receives(scene, fd, "GET /in"));
+	close(fd);
+	assert_null(web_create(&scene->loop, &options, &err)); /* it is /dev/null now */
+	assert_string_equal(err.text, "listen on stdin: it is not a listening socket");
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -377,6 +403,7 @@ int main(void)
 		SCENE(web_wakes_for_an_answer_at_the_end_of_a_turn),
 		SCENE(web_sleeps_while_nothing_happens),
 		SCENE(web_holds_a_crowd),
+		SCENE(web_listens_at_stdin),
 	};
 
 	return cmocka_run_group_tests_name("web", tests, NULL, NULL);
