@@ -42,6 +42,7 @@ stopbench check --service "$name-web"
 check "what its settings would do, and each task in reach" \
 	ends_with 0 "$name-web no fault seen service of swarm, 4 tasks" \
 	"note: there is no health check" "Not seen: $name-web." \
+	"--service $name-web --witness https://NODE:PORT" \
 	"SIGTERM, and SIGKILL after 5s (its grace)" "Processes now"
 docker service update --detach=false -q --update-order stop-first --update-parallelism 0 \
 	"$name-web" >/dev/null

@@ -101,8 +101,29 @@ static void find_restart(struct check *check, const struct check_service_input *
 	check_add(check, CHECK_NOTE, DIAGNOSIS_ANY, cure, &text);
 }
 
+/* One end may have been an accident. */
+static void find_failing(struct check *check, const struct check_service_input *input)
+{
+	SCOPED(mem_free)
+	char *cure = mem_textf(
+		"`docker service ps --no-trunc %s` has each end. Let an update that fails go "
+		"back: `docker service update --update-failure-action rollback %s`.",
+		input->name, input->name);
+	struct buf text = {0};
+
+	if (!input->failing || input->failures < 2)
+		return;
+	buf_addf(&text,
+		"%s has ended by itself %u times%s%.200s%s and is started again and again: an "
+		"update, too, may get no task that stays",
+		input->failing, input->failures, input->failure ? " (\"" : "",
+		input->failure ? input->failure : "", input->failure ? "\")" : "");
+	check_add(check, CHECK_MAY_FAIL, DIAGNOSIS_ANY, cure, &text);
+}
+
 void check_service_find(struct check *check, const struct check_service_input *input)
 {
+	find_failing(check, input);
 	find_gap(check, input);
 	find_health(check, input);
 	find_grace(check, input);

@@ -1,7 +1,7 @@
 /*
  * check_service - what an update of a service of Docker Swarm would do, by its settings
  * alone: the grace, the order of stop and start, how many tasks at once, health check and
- * restarts.
+ * restarts, and whether its tasks end by themselves again and again.
  */
 #ifndef HARNESS_CHECK_CHECK_SERVICE_H
 #define HARNESS_CHECK_CHECK_SERVICE_H
@@ -17,6 +17,10 @@ struct check_service_input {
 	unsigned replicas;
 	/* "Config" of a container of it; NULL: none is known. */
 	const cJSON *container;
+	/* The slot whose tasks ended by themselves most often, among those that the
+	 * orchestrator still lists, and its words for the last; name NULL: none did. */
+	const char *failing, *failure;
+	unsigned failures;
 };
 
 /* Fills check, which is zeroed before. */

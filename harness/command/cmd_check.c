@@ -212,6 +212,9 @@ static void check_service(struct checks *checks)
 			.spec = cluster->settings,
 			.replicas = cluster->replicas,
 			.container = service->container,
+			.failing = service->failing ? service->failing->name : NULL,
+			.failure = service->failing ? service->failing->message : NULL,
+			.failures = service->failures,
 		});
 	if (checks->targets.json) {
 		cJSON_AddItemToArray(

@@ -259,7 +259,9 @@ void check_report_print_service(const struct check_service_report *report,
 	SCOPED(mem_free) char *name = terminal_fit(terminal, report->service, 0);
 	SCOPED(mem_free)
 	char *unseen = mem_textf(
-		"%s: `stopbench check` on a task's own node sees it", report->unseen);
+		"%s: `stopbench check` on a task's own node looks at it; a witness there tells "
+		"its stop: `stopbench stop --service %s --witness https://NODE:PORT`",
+		report->unseen, report->service);
 
 	fprintf(out,
 		"%s  %s%s%s  service of %s, %u task%s, %u looked at, SIGKILL after %s\n\n",

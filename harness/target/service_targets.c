@@ -34,6 +34,42 @@ static bool await_tasks(
 	return !cluster->unobserved[0] || err_set(err, "%s", cluster->unobserved);
 }
 
+static bool has_failed(const struct cluster_task *task)
+{
+	return task->state == TASK_ENDED && !task->unwanted_ns && !task->lost;
+}
+
+/* Swarm lists the last tasks of each slot, five by default. */
+static void find_failing(struct service_targets *service)
+{
+	const struct cluster *cluster = service->cluster;
+
+	for (unsigned i = 0; i < cluster->task_count; i++) {
+		const struct cluster_task *task = &cluster->tasks[i];
+		unsigned failures = 0;
+
+		for (unsigned k = 0; has_failed(task) && k < cluster->task_count; k++)
+			failures += has_failed(&cluster->tasks[k]) &&
+				strcmp(cluster->tasks[k].name, task->name) == 0;
+		if (failures <= service->failures)
+			continue;
+		service->failing = task;
+		service->failures = failures;
+	}
+}
+
+static void add_elsewhere(
+	struct service_targets *service, const struct cluster_task *task)
+{
+	const struct cluster_node *node =
+		task->node ? cluster_node(service->cluster, task->node) : NULL;
+
+	buf_addf(&service->elsewhere, "%s%s on %s", service->elsewhere.len ? ", " : "",
+		task->name, task->node ? task->node : "?");
+	if (node && node->address)
+		buf_addf(&service->elsewhere, " (%s)", node->address);
+}
+
 static void name_tasks(struct service_targets *service, struct targets *targets)
 {
 	const struct cluster *cluster = service->cluster;
@@ -51,9 +87,7 @@ static void name_tasks(struct service_targets *service, struct targets *targets)
 		if (here && task->node && strcmp(task->node, here) == 0)
 			targets->names[targets->name_count++] = task->container;
 		else
-			buf_addf(&service->elsewhere, "%s%s on %s",
-				service->elsewhere.len ? ", " : "", task->name,
-				task->node ? task->node : "?");
+			add_elsewhere(service, task);
 	}
 	service->here = targets->name_count;
 }
@@ -74,6 +108,7 @@ bool service_targets_name(struct service_targets *service, struct targets *targe
 		!await_tasks(service->cluster, targets, err))
 		return false;
 	name_tasks(service, targets);
+	find_failing(service);
 	service->own_grace =
 		targets->grace_ns == ATTACH_OWN_GRACE && service->cluster->grace_ns;
 	if (service->own_grace)

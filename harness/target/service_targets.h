@@ -13,7 +13,10 @@ struct service_targets {
 	struct cluster *cluster; /* the service was found in it */
 	unsigned tasks;          /* that run, on all nodes */
 	unsigned here;           /* of these on the manager's node */
-	struct buf elsewhere;    /* "web.2 on n2, web.4 on n2" */
+	struct buf elsewhere;    /* "web.2 on n2 (10.99.2.3), web.4 on n2 (10.99.2.3)" */
+	/* Of the slot with most ends that nobody had asked for, the last; NULL: none. */
+	const struct cluster_task *failing;
+	unsigned failures; /* of that slot, as far as they are still listed */
 	bool own_grace;          /* its grace was taken, for none was asked for */
 	cJSON *container; /* "Config" of the first one here; NULL: there is none */
 };

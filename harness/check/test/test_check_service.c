@@ -73,7 +73,10 @@ static void service_is_checked_by_its_settings(void **state UNUSED)
 		assert_non_null(spec);
 		check_service_find(&check,
 			&(struct check_service_input){
-				"shop", spec, rows[i].replicas, container});
+				.name = "shop",
+				.spec = spec,
+				.replicas = rows[i].replicas,
+				.container = container});
 		if (check_level(&check) != rows[i].level ||
 			(check.count > 0) != (rows[i].text != NULL) ||
 			(rows[i].text &&
@@ -85,10 +88,43 @@ static void service_is_checked_by_its_settings(void **state UNUSED)
 	}
 }
 
+/* Once is an accident; and what Swarm has no words for is told as well. */
+static void tasks_that_end_again_and_again_are_told(void **state UNUSED)
+{
+	static const struct {
+		unsigned failures;
+		const char *failure, *text;
+	} rows[] = {
+		{1, "task: non-zero exit (1)", NULL},
+		{4, "task: non-zero exit (1)",
+			"shop.1 has ended by itself 4 times (\"task: non-zero exit (1)\") and"},
+		{2, NULL, "shop.1 has ended by itself 2 times and is started again"},
+	};
+	SCOPED(json_free) cJSON *spec = cJSON_Parse(SPEC("", GRACE, ""));
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct check check = {.known = true};
+
+		check_service_find(&check,
+			&(struct check_service_input){.name = "shop",
+				.spec = spec,
+				.replicas = 4,
+				.failing = "shop.1",
+				.failure = rows[i].failure,
+				.failures = rows[i].failures});
+		assert_int_equal(check.count, rows[i].text ? 1 : 0);
+		if (!rows[i].text)
+			continue;
+		assert_int_equal(check_level(&check), CHECK_MAY_FAIL);
+		assert_non_null(strstr(check.findings[0].text, rows[i].text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(service_is_checked_by_its_settings),
+		cmocka_unit_test(tasks_that_end_again_and_again_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
