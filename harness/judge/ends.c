@@ -145,6 +145,18 @@ static bool failed(const struct process *process, const struct evidence *evidenc
 	return buf_addf(text, " exited with %d", code);
 }
 
+/* What its exit code means, and why it was killed, knows the parent that started it in the
+ * stop. SIGPIPE is how the head of a pipeline ends. */
+static enum verdict judge_end_of_new(
+	const struct process *process, const struct evidence *evidence, struct buf *text)
+{
+	return WIFSIGNALED(process->wait_status) &&
+			WTERMSIG(process->wait_status) != SIGPIPE &&
+			crashed(process, evidence, text)
+		? VERDICT_CRASH
+		: VERDICT_CLEAN;
+}
+
 static enum verdict judge_end(const struct process *process,
 	const struct processes *all, const struct evidence *evidence,
 	const struct process *main, bool planted, struct buf *text)
@@ -173,10 +185,13 @@ void ends_find(struct ends *ends, const struct processes *processes,
 		SCOPED(buf_done) struct buf text = {0};
 		enum verdict verdict;
 
-		if (!process->was_there || !process->status_known ||
-			process->lifeline || process_is_session(process))
+		if ((!process->was_there && !process->of_the_stop) ||
+			!process->status_known || process->lifeline ||
+			process_is_session(process))
 			continue;
-		verdict = judge_end(process, processes, evidence, main, planted, &text);
+		verdict = process->was_there
+			? judge_end(process, processes, evidence, main, planted, &text)
+			: judge_end_of_new(process, evidence, &text);
 		if (verdict == VERDICT_CLEAN)
 			continue;
 		if (ends->count++ > 0 && verdict <= ends->verdict)

@@ -5,7 +5,8 @@
  * its last command, and a supervisor exits with 0 after it has killed its program. A
  * stop is not clean when a process that was there at the stop signal crashed, was
  * killed, or died of a signal for which it had no handler, unless it had nothing in
- * hand; nor when the program that PID 1 only started failed and PID 1 exited with 0.
+ * hand; nor when the program that PID 1 only started failed and PID 1 exited with 0. Of
+ * what was started since, such as the command of a trap, a crash alone counts.
  */
 #ifndef HARNESS_JUDGE_ENDS_H
 #define HARNESS_JUDGE_ENDS_H

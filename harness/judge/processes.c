@@ -63,6 +63,7 @@ static void add_records(struct processes *processes, const struct evidence *evid
 		process->lifeline = evidence_lifeline_of(evidence, record);
 		process->was_there = record->born_ns < stop_ns(evidence) &&
 			(!record->ended_ns || record->ended_ns > stop_ns(evidence));
+		process->of_the_stop = record->born_ns >= stop_ns(evidence);
 		process->ended =
 			record->ended_ns && (!death.ns || end_of(record) <= death.ns);
 		process->ended_ns = process->ended ? end_of(record) : 0;

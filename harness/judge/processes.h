@@ -26,6 +26,7 @@ struct process {
 	const struct process *parent; /* NULL: PID 1, or not known */
 
 	bool was_there;    /* alive when the stop signal came */
+	bool of_the_stop;  /* forked after it, as what a trap runs is */
 	int64_t ended_ns;  /* 0: not before PID 1's end, or not known */
 	bool ended;        /* before PID 1's death began, */
 	bool status_known; /* and then with this wait status */

@@ -437,14 +437,35 @@ static void what_had_ended_before_the_stop_is_not_of_the_stop(void **state)
 
 	scene->looks[0].count = 1;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
-	/* Nor is one that began after it. */
-	record->ended_ns = T0 + 50 * CLOCK_MS;
-	record->born_ns = T0 + 20 * CLOCK_MS;
-	scene_expect(scene, VERDICT_CLEAN, "X0");
 	/* A zombie at the attach: nobody knows how it ended. */
 	record->born_ns = 0;
 	record->ended_ns = PROC_ENDED_BEFORE;
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* As the command of a trap is: only a crash counts, and not that of a pipeline's head. */
+static void a_crash_of_what_the_stop_started_is_a_crash(void **state)
+{
+	static const struct {
+		int wait_status;
+		enum verdict verdict;
+	} rows[] = {{SIGSEGV, VERDICT_CRASH}, {SIGABRT | 0x80, VERDICT_CRASH},
+		{SIGPIPE, VERDICT_CLEAN}, {SIGKILL, VERDICT_CLEAN},
+		{SIGTERM, VERDICT_CLEAN}, {EXITED(3), VERDICT_CLEAN},
+		{EXITED(0), VERDICT_CLEAN}};
+
+	struct judge_scene *scene = *state;
+	struct proc_record *save;
+
+	scene_run_program(scene, "sh", SIGTERM);
+	save = scene_end_process(scene, scene_add_process(scene, 0, "save"), 40, 0);
+	save->born_ns = T0 + 20 * CLOCK_MS;
+	scene->looks[0].count = 1;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		save->wait_status = rows[i].wait_status;
+		scene_expect(scene, rows[i].verdict,
+			rows[i].verdict == VERDICT_CRASH ? "X11" : "X0");
+	}
 }
 
 static void a_session_from_outside_ends_as_its_user_likes(void **state)
@@ -564,6 +585,7 @@ int main(void)
 		SCENE(a_program_that_failed_when_it_was_told_to_end_is_not_clean),
 		SCENE(a_crash_on_demand_is_none),
 		SCENE(what_had_ended_before_the_stop_is_not_of_the_stop),
+		SCENE(a_crash_of_what_the_stop_started_is_a_crash),
 		SCENE(a_session_from_outside_ends_as_its_user_likes),
 		SCENE(what_the_grace_ended_was_not_hidden_by_pid1),
 		SCENE(what_ended_with_pid1_did_not_end_badly),
