@@ -477,8 +477,9 @@ static bool (*const rules[DIAGNOSES])(const struct view *view, struct buf *text)
 #undef DIAGNOSIS
 };
 
-/* Where processes were left, that is the reason, and no exit code. */
-static void put_first(struct judgement *judgement, enum diagnosis_id id)
+/* Moves it to the front, but behind those that come before `limit` in diagnoses.def. */
+static void put_first(
+	struct judgement *judgement, enum diagnosis_id id, enum diagnosis_id limit)
 {
 	unsigned at = 0, to = 0;
 	struct diagnosis moved;
@@ -487,7 +488,7 @@ static void put_first(struct judgement *judgement, enum diagnosis_id id)
 		at++;
 	if (at == judgement->diagnosis_count)
 		return;
-	while (to < at && judgement->diagnoses[to].id < DIAGNOSIS_X11)
+	while (to < at && judgement->diagnoses[to].id < limit)
 		to++;
 	moved = judgement->diagnoses[at];
 	memmove(&judgement->diagnoses[to + 1], &judgement->diagnoses[to],
@@ -524,6 +525,10 @@ void diagnose(struct judgement *judgement, const struct view *view)
 		snprintf(
 			diagnosis->text, sizeof diagnosis->text, "%s", buf_text(&text));
 	}
+	/* Where processes were left, that is the reason, and no exit code. */
 	if (view->verdict == VERDICT_LEAK)
-		put_first(judgement, DIAGNOSIS_L1);
+		put_first(judgement, DIAGNOSIS_L1, DIAGNOSIS_X11);
+	/* It ended by itself: its code is no matter of the signal that it did not get. */
+	if (view->discarded)
+		put_first(judgement, DIAGNOSIS_X12, DIAGNOSIS_W3);
 }

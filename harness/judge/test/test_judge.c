@@ -387,6 +387,21 @@ static void masks_prove_that_a_signal_was_discarded(void **state)
 	scene_expect(scene, VERDICT_CLEAN, "X0");
 }
 
+/* The code is its own: the cure of a missing handler does not change it. */
+static void an_end_of_its_own_goes_before_the_signal_that_was_discarded(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct snapshot snapshots[2];
+
+	scene->evidence.facts.signal_delivery = DELIVERY_IGNORED;
+	scene_look_at(scene, snapshots, 0);
+	scene_expect(scene, VERDICT_DIRTY, "W1");
+	scene->evidence.facts.exit_code = 3;
+	scene->evidence.facts.wait_status = 3 << 8;
+	scene_expect(scene, VERDICT_DIRTY, "X12");
+	assert_true(scene_has_diagnosis(scene, "W1"));
+}
+
 static void one_snapshot_without_a_handler_is_no_proof(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -949,6 +964,7 @@ int main(void)
 		SCENE(a_slow_teardown_hides_no_leak),
 		SCENE(a_signal_that_was_discarded_is_not_clean),
 		SCENE(masks_prove_that_a_signal_was_discarded),
+		SCENE(an_end_of_its_own_goes_before_the_signal_that_was_discarded),
 		SCENE(one_snapshot_without_a_handler_is_no_proof),
 		SCENE(a_wait_for_signals_is_not_settled_by_what_comes_after),
 		SCENE(an_unseen_wait_may_be_for_signals),
