@@ -243,12 +243,20 @@ static void on_connected(uv_connect_t *connect, int status)
 void http2_connection_connect(
 	struct http2_connection *connection, const struct sockaddr *address)
 {
+	int failed;
+
 	add_stream(connection, false);
 	uv_tcp_nodelay(&connection->tcp, 1);
-	connection->failed = uv_tcp_connect(
+	failed = uv_tcp_connect(
 		&connection->connect, &connection->tcp, address, on_connected);
-	if (connection->failed)
-		http2_connection_wake(connection);
+	if (failed)
+		http2_connection_fail(connection, failed);
+}
+
+void http2_connection_fail(struct http2_connection *connection, int error)
+{
+	connection->failed = error;
+	http2_connection_wake(connection);
 }
 
 void http2_connection_connect_unix(

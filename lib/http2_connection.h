@@ -30,14 +30,16 @@ typedef void http2_ended_fn(void *arg, const char *why);
 struct http2_connection *http2_connection_create(
 	uv_loop_t *loop, nghttp2_session *session, http2_ended_fn *ended, void *arg);
 
-/* One of these three, once. Over a connected socket, which it takes, also on failure.
- * To an address, or to a unix socket at path: what fails then is told by `ended`. */
+/* One of these four, once. Over a connected socket, which it takes, also on failure. To
+ * an address, or to a unix socket at path: what fails then is told by `ended`, as is an
+ * error of libuv that came before. */
 bool http2_connection_open(
 	struct http2_connection *connection, int fd, struct err *err) MUST_CHECK;
 void http2_connection_connect(
 	struct http2_connection *connection, const struct sockaddr *address);
 void http2_connection_connect_unix(
 	struct http2_connection *connection, const char *path);
+void http2_connection_fail(struct http2_connection *connection, int error);
 
 /* Has it been connected? True until it is closed. */
 bool http2_connection_is_open(const struct http2_connection *connection);
