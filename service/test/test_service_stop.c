@@ -146,6 +146,7 @@ static void service_releases_or_deletes_when_told_so(void **state)
 	world_start(world);
 	open_sessions(world, 2);
 	assert_int_equal(stop(world), 0);
+	world_expect_disconnected(world, 2);
 	assert_int_equal(
 		world_count_with(world, "agent.disconnect.done", "how", "delete"), 2);
 	world_forget_events(world);
@@ -190,7 +191,7 @@ static void service_lets_work_finish_whose_session_is_still_opening(void **state
 		continue;
 	assert_int_equal(stop(world), 0);
 	assert_int_equal(shot_status(shot), 200);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+	world_expect_disconnected(world, 1);
 }
 
 static void service_interrupts_work_when_its_budget_ends(void **state)
@@ -216,7 +217,7 @@ static void service_interrupts_work_when_its_budget_ends(void **state)
 	assert_int_equal(strncmp(shot_text(waiting, "error"), "interrupted", 11), 0);
 	assert_int_equal(world_count_with(world, "turn.end", "how", "interrupted"), 1);
 	assert_int_equal(world_count(world, "agent.interrupted"), 1);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 2);
+	world_expect_disconnected(world, 2);
 	assert_true(world_event_ns(world, "turn.end", 2) -
 			world_event_ns(world, "shutdown.begin", 1) >=
 		100 * CLOCK_MS);
@@ -238,7 +239,7 @@ static void service_interrupts_a_tool_that_hangs(void **state)
 	world_event(world, "mcp.tool.begin", 1);
 	assert_int_equal(stop(world), 0);
 	assert_int_equal(shot_status(shot), 503);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+	world_expect_disconnected(world, 1);
 	expect_complete(world, 1, 0, 0, 0);
 }
 
@@ -337,7 +338,7 @@ static void service_goes_on_taking_work_while_the_balancer_learns(void **state)
 	world_talk(world, "1", ANN);
 	assert_int_equal(world_exit(world), 0);
 	assert_true(took_ns(world) >= 700 * CLOCK_MS);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+	world_expect_disconnected(world, 1);
 }
 
 #define JITTER_SESSIONS 8
@@ -355,7 +356,7 @@ static void service_spreads_releases_over_its_jitter(void **state)
 	world_signal(world, SIGTERM);
 	assert_int_equal(world_exit(world), 0);
 	assert_true(took_ns(world) >= 50 * CLOCK_MS);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), JITTER_SESSIONS);
+	world_expect_disconnected(world, JITTER_SESSIONS);
 }
 
 static void service_forced_gives_up_what_waits_for_its_jitter(void **state)

@@ -313,7 +313,7 @@ static void service_resumes_a_session_that_broke(void **state)
 	assert_int_equal(world_count_with(world, "session.opened", "path", "warm"), 1);
 	assert_int_equal(world_count(world, "agent.disconnect.begin"), 0);
 	assert_int_equal(stop(world), 0);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+	world_expect_disconnected(world, 1);
 }
 
 static void service_ends_a_turn_that_takes_too_long(void **state)

@@ -134,7 +134,7 @@ static void service_starts_cold_after_it_archived(void **state)
 	world_start(world);
 	world_talk(world, "1", ANN);
 	stop(world);
-	assert_int_equal(world_count(world, "agent.disconnect.done"), 1);
+	world_expect_disconnected(world, 1);
 	world_start(world);
 	world_talk(world, "1", ANN);
 	assert_int_equal(world_count_with(world, "session.opened", "path", "cold"), 2);

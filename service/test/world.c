@@ -384,6 +384,12 @@ unsigned world_count(struct world *world, const char *name)
 	return world_count_with(world, name, NULL, NULL);
 }
 
+void world_expect_disconnected(struct world *world, unsigned count)
+{
+	world_event(world, "agent.disconnect.done", count);
+	assert_int_equal(world_count(world, "agent.disconnect.done"), count);
+}
+
 void world_expect_silence_about(struct world *world, const char *text)
 {
 	const char *line;

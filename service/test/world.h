@@ -65,11 +65,14 @@ void world_fail(struct world *world, const char *format, ...) PRINTF(2, 3);
 /* Waits for the nth event (from 1) of that name, from any program. */
 const cJSON *world_event(struct world *world, const char *name, unsigned nth);
 int64_t world_event_ns(struct world *world, const char *name, unsigned nth);
-/* How many came so far. After world_exit() that is all of them. */
+/* How many came so far. After world_exit() that is all of the service's; the agent's last
+ * ones may still be on their way. */
 unsigned world_count(struct world *world, const char *name);
 /* The same, where key has this text or number. */
 unsigned world_count_with(
 	struct world *world, const char *name, const char *key, const char *value);
+/* The agent has ended this number of sessions, and no more. Waits for its word. */
+void world_expect_disconnected(struct world *world, unsigned count);
 /* No event has this text anywhere. */
 void world_expect_silence_about(struct world *world, const char *text);
 /* Drops all events that came so far. */
