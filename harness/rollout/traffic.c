@@ -83,6 +83,7 @@ static char *words_of(const struct traffic_client *client,
 	SCOPED(mem_free) char *why = answer_why(result, wanted);
 	const char *connection =
 		result->reused ? "reused connection" : "new connection";
+	const int64_t at_ns = client->sent_ns - traffic->began_ns;
 
 	if (class == TRAFFIC_LOST && result->end == FETCH_ANSWERED) {
 		free(why);
@@ -90,7 +91,7 @@ static char *words_of(const struct traffic_client *client,
 			"the answer ended without \"%.80s\"", traffic->part->contains);
 	}
 	return mem_textf("client %u at %s, %s: %s", client->number,
-		CLOCK_TEXT(client->sent_ns - traffic->began_ns), connection, why);
+		CLOCK_TEXT(at_ns - at_ns % CLOCK_MS), connection, why);
 }
 
 static void note_first(const struct traffic_client *client,
