@@ -246,10 +246,11 @@ bool container_signal(struct subject *subject, int signal_number, struct err *er
 
 /* --- the inspection --- */
 
-/* The daemon notices the end of PID 1 a little later than we do. */
+/* The daemon notices the end of PID 1 a little later than we do. When it has answered that
+ * the container is stopped, it has. */
 static bool await_daemon(struct container *container, struct err *err)
 {
-	return container->subject.running ||
+	return container->subject.running || container->acted ||
 		container_call(container,
 			&(struct docker_call){
 				.method = "POST",
