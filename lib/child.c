@@ -315,8 +315,10 @@ struct child *child_spawn(
 	child->ladder = loop_timer_create(reaper_loop(reaper), on_ladder, child);
 	for (int fd = 0; ok && fd < 3; fd++)
 		ok = !piped[fd] || open_pipe(child, fd, &theirs[fd], err);
-	if (!spec->with_stdin && spec->stdin_from > 0)
+	if (ok && !spec->with_stdin && spec->stdin_from > 0) {
 		theirs[STDIN_FILENO] = fcntl(spec->stdin_from, F_DUPFD_CLOEXEC, 3);
+		ok = theirs[STDIN_FILENO] >= 0 || err_sys(err, "stdin");
+	}
 	ok = ok && run_program(child, spec, theirs, err);
 	for (int fd = 0; fd < 3; fd++) {
 		if (theirs[fd] >= 0)

@@ -54,10 +54,9 @@ bool web_listen_at_stdin(uint16_t *port, int *listener, struct err *err)
 	int listens = 0, null;
 
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 ||
-		!listens)
-		return err_set(err, "it is not a listening socket");
-	if (getsockname(STDIN_FILENO, &address.any, &len) < 0)
-		return err_sys(err, "getsockname");
+		!listens || getsockname(STDIN_FILENO, &address.any, &len) < 0 ||
+		(address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
+		return err_set(err, "it is not a listening TCP socket");
 	*listener = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (*listener < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||

@@ -15,7 +15,7 @@
 bool web_listen_at(
 	const char *host, uint16_t *port, int *listener, struct err *err) MUST_CHECK;
 bool web_listen_at_socket(const char *path, int *listener, struct err *err) MUST_CHECK;
-/* The socket that is our stdin, which is /dev/null afterwards. */
+/* The TCP socket that is our stdin, which is /dev/null afterwards. */
 bool web_listen_at_stdin(uint16_t *port, int *listener, struct err *err) MUST_CHECK;
 
 /* Nobody begins to connect any more. */

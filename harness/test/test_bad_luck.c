@@ -19,6 +19,7 @@
 
 #include "lib/cc.h"
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "test/support/command_line.h"
@@ -37,6 +38,38 @@ static void a_temporary_folder_too_deep_for_a_socket_is_exit_code_3(void **state
 			"process", "--half", "main", "--report", REPORT, NULL},
 		3, "choose a shorter TMPDIR");
 	assert_int_equal(rmdir(folder), 0); /* nothing was left in it */
+}
+
+/* stopbench finds its programs beside itself: here a mock-agent that fails, and the
+ * service, which has started by then. */
+static void a_mock_that_does_not_start_is_told(void **state UNUSED)
+{
+	static const char script[] = "#!/bin/sh\necho no luck >&2\nexit 1\n";
+	SCOPED(mem_free) char *folder = mem_textf("%s/programs", getenv("TMPDIR"));
+	SCOPED(mem_free) char *stopbench = mem_textf("%s/stopbench", folder);
+	SCOPED(mem_free) char *mock_agent = mem_textf("%s/mock-agent", folder);
+	SCOPED(mem_free) char *service = mem_textf("%s/service", folder);
+	SCOPED(mem_free)
+	char *our_stopbench = mem_textf("%s/stopbench", program_folder());
+	SCOPED(mem_free) char *our_service = mem_textf("%s/service", program_folder());
+	struct program_output copied;
+	struct err err;
+
+	assert_int_equal(mkdir(folder, 0700), 0);
+	copied = program_run(
+		(const char *const[]){"cp", our_stopbench, stopbench, NULL});
+	assert_int_equal(copied.code, 0);
+	program_output_done(&copied);
+	assert_int_equal(symlink(our_service, service), 0);
+	assert_true(fs_write_file(mock_agent, script, strlen(script), &err));
+	assert_int_equal(chmod(mock_agent, 0700), 0);
+	expect_code((const char *const[]){"env", stopbench, "run", IDLE, "--engine",
+			    "process", "--half", "main", "--report", REPORT, NULL},
+		3, "mock-agent: it did not start to listen: no luck");
+	unlink(stopbench);
+	unlink(mock_agent);
+	unlink(service);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static bool is_there(const char *pattern)
@@ -214,6 +247,7 @@ static void a_service_that_changed_its_user_dies_with_a_killed_run(void **state 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mock_that_does_not_start_is_told),
 		cmocka_unit_test(closed_files_do_not_end_a_run),
 		cmocka_unit_test(
 			a_report_that_cannot_be_written_is_told_before_the_run),

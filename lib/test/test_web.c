@@ -381,7 +381,7 @@ static void web_listens_at_stdin(void **state)
 	until(&scene->loop, receives(scene, fd, "GET /in"));
 	close(fd);
 	assert_null(web_create(&scene->loop, &options, &err)); /* it is /dev/null now */
-	assert_string_equal(err.text, "listen on stdin: it is not a listening socket");
+	assert_string_equal(err.text, "listen on stdin: it is not a listening TCP socket");
 	dup2(saved, STDIN_FILENO);
 	close(saved);
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "lib/web_listen.h"
 #include "mock-agent/test/mock_program.h"
 
 #define CROWD       1200
@@ -187,6 +189,33 @@ static void many_sessions_are_archived_at_once(void **state UNUSED)
 	free(ids);
 }
 
+/* The first socket is given, as inetd does it; the second one is its own. */
+static void socket_of_stdin_is_served_and_opened_again(void **state UNUSED)
+{
+	struct mock_program mock;
+	int saved = dup(STDIN_FILENO), listener;
+	uint16_t port = 0;
+	struct err err;
+
+	assert_true(web_listen_at("127.0.0.1", &port, &listener, &err));
+	assert_int_equal(dup2(listener, STDIN_FILENO), STDIN_FILENO);
+	close(listener);
+	mock_start_with(&mock, "{}", "--inetd=true");
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	assert_int_equal(mock.port, port);
+	assert_int_equal(mock_call_status(&mock, "GET", "/health", NULL), 200);
+	assert_int_equal(
+		mock_control(&mock, "POST", "/control/listen", "{\"accept\": false}"),
+		200);
+	http_wait_refused(port);
+	assert_int_equal(
+		mock_control(&mock, "POST", "/control/listen", "{\"accept\": true}"),
+		200);
+	assert_int_equal(mock_call_status(&mock, "GET", "/health", NULL), 200);
+	mock_stop(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +224,7 @@ int main(void)
 		cmocka_unit_test(signal_ends_it_at_once_with_open_connections),
 		cmocka_unit_test(closed_ledger_ends_it),
 		cmocka_unit_test(health_is_asked_by_the_program_itself),
+		cmocka_unit_test(socket_of_stdin_is_served_and_opened_again),
 		cmocka_unit_test(many_sessions_are_archived_at_once),
 	};
 
