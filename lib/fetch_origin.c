@@ -22,6 +22,7 @@ struct fetch_connection {
 	struct addrinfo *found;       /* by the lookup */
 	const struct addrinfo *tried; /* of them; NULL: none */
 	bool settled;                 /* the server has said its settings */
+	bool foreign;                 /* it has spoken something else than HTTP/2 */
 	bool leaving;                 /* GOAWAY: no stream can begin */
 	bool used;                    /* it had a stream before */
 	unsigned count; /* of its streams, until nghttp2 has closed them */
@@ -149,12 +150,15 @@ static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
 	return 0;
 }
 
+static bool has_room(const struct fetch_connection *connection);
+
+/* A connection that is leaving has none, although its streams end. */
 static void make_room(struct fetch_connection *connection)
 {
 	struct fetch_origin *origin = connection->origin;
 
 	connection->count--;
-	if (!origin || origin->connections == connection)
+	if (!origin || origin->connections == connection || !has_room(connection))
 		return;
 	DL_DELETE(origin->connections, connection);
 	DL_PREPEND(origin->connections, connection);
@@ -183,6 +187,16 @@ static int on_sent(
 
 	if (stream)
 		stream->left = true;
+	return 0;
+}
+
+static int on_error(nghttp2_session *session UNUSED, int code, const char *text UNUSED,
+	size_t len UNUSED, void *arg)
+{
+	struct fetch_connection *connection = arg;
+
+	if (code == NGHTTP2_ERR_SETTINGS_EXPECTED)
+		connection->foreign = true;
 	return 0;
 }
 
@@ -228,7 +242,7 @@ static void break_streams(struct fetch_connection *connection, const char *why)
 			connection->count--;
 		if (!open)
 			finish(stream, FETCH_REFUSED, why);
-		else if (!connection->settled)
+		else if (connection->foreign)
 			finish(stream, FETCH_FAILED,
 				"the server does not speak HTTP/2");
 		else
@@ -422,6 +436,7 @@ static nghttp2_session_callbacks *make_callbacks(void)
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
 	nghttp2_session_callbacks_set_on_frame_not_send_callback(
 		callbacks, on_not_sent);
+	nghttp2_session_callbacks_set_error_callback2(callbacks, on_error);
 	return callbacks;
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,7 +28,9 @@
 #define SETTINGS_STREAMS(n) "\0\0\6\4\0\0\0\0\0\0\3\0\0\0" n
 #define RST_STREAM(code)    "\0\0\4\3\0\0\0\0\1\0\0\0" code
 #define GOAWAY_NONE         "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define GOAWAY_ALL          "\0\0\10\7\0\0\0\0\0\177\377\377\377\0\0\0\0"
 #define HEADERS_200         "\0\0\1\1\4\0\0\0\1\x88" /* END_HEADERS; :status 200 */
+#define DATA_LAST           "\0\0\4\0\1\0\0\0\1last"
 #define DATA_HALF           "\0\0\4\0\0\0\0\0\1half"
 
 #define FRAMES(text) (text), sizeof(text) - 1
@@ -262,6 +265,74 @@ static void fetch_http2_connection_that_ends_before_settings_speaks_no_http2(
 	assert_string_equal(call->why, "the server does not speak HTTP/2");
 }
 
+/* Nothing was sent: it may be asked again. */
+static void fetch_http2_connection_that_ends_before_settings_breaks_its_calls(
+	void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = get(scene);
+
+	until(&scene->loop, accepts(scene));
+	until(&scene->loop, has_frame(scene, 4));
+	shutdown(scene->peer[0], SHUT_RDWR);
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_false(call->result.sent);
+	assert_non_null(strstr(call->why, "the peer closed the connection"));
+}
+
+/* A connection that drains is none for new calls, although its streams end. */
+static void fetch_http2_draining_connection_is_passed_over(void **state)
+{
+	struct scene *scene = *state;
+	struct call *first = begin(scene);
+
+	get(scene);
+	until_idle(&scene->loop, 30);
+	say(scene, FRAMES(GOAWAY_ALL));
+	until_idle(&scene->loop, 30);
+	get(scene);
+	greet(scene, FRAMES(SETTINGS));
+	until_idle(&scene->loop, 30);
+	say(scene, FRAMES(HEADERS_200 DATA_LAST));
+	until(&scene->loop, first->done);
+	assert_int_equal(first->result.end, FETCH_ANSWERED);
+	get(scene);
+	until_idle(&scene->loop, 30);
+	assert_false(accepts(scene));
+}
+
+static void on_byte(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	uv_poll_stop(poll);
+	get(poll->data);
+}
+
+/* The request is submitted in the turn in which the GOAWAY comes. */
+static void fetch_http2_goaway_refuses_what_was_not_written(void **state)
+{
+	struct scene *scene = *state;
+	struct call *late = &scene->call[1];
+	uv_poll_t poll;
+	int byte[2];
+
+	begin(scene);
+	assert_int_equal(pipe2(byte, O_CLOEXEC | O_NONBLOCK), 0);
+	uv_poll_init(&scene->loop, &poll, byte[0]);
+	poll.data = scene;
+	uv_poll_start(&poll, UV_READABLE, on_byte);
+	uv_run(&scene->loop, UV_RUN_NOWAIT);
+	assert_int_equal(write(byte[1], "", 1), 1);
+	say(scene, FRAMES(GOAWAY_ALL));
+	until(&scene->loop, late->done);
+	assert_int_equal(late->result.end, FETCH_REFUSED);
+	assert_false(late->result.sent);
+	uv_close((uv_handle_t *)&poll, NULL);
+	until_idle(&scene->loop, 5);
+	close(byte[0]);
+	close(byte[1]);
+}
+
 static void fetch_http2_refused_connection_accepts_nothing(void **state)
 {
 	struct scene *scene = *state;
@@ -360,6 +431,9 @@ int main(void)
 		SCENE(fetch_http2_goaway_refuses_what_is_above_it),
 		SCENE(fetch_http2_connection_that_ends_breaks_its_calls),
 		SCENE(fetch_http2_connection_that_ends_before_settings_speaks_no_http2),
+		SCENE(fetch_http2_connection_that_ends_before_settings_breaks_its_calls),
+		SCENE(fetch_http2_draining_connection_is_passed_over),
+		SCENE(fetch_http2_goaway_refuses_what_was_not_written),
 		SCENE(fetch_http2_refused_connection_accepts_nothing),
 		SCENE(fetch_http2_keeps_to_the_limit_of_streams),
 		SCENE(fetch_http2_server_that_allows_no_stream_refuses),
