@@ -49,7 +49,7 @@ void fetch_each_header(const struct fetch_call *call, fetch_header_fn *each, voi
 /* The HTTP status that has come; 0: none yet. In the same time. */
 long fetch_status(const struct fetch_call *call);
 
-/* Does not call `done`; closes the connection. */
+/* Does not call `done`; closes the connection; over HTTP/2 it resets the stream alone. */
 void fetch_cancel(struct fetch_call *call);
 
 /* Cancels every call and closes the pool. The handles close in the next turn of the
