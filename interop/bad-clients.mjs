@@ -5,7 +5,9 @@
  * descriptor and no memory is left behind.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import http2 from "node:http2";
 import net from "node:net";
 import { check, client, finish, skip, sleep, startMock, until } from "./lib.mjs";
 
@@ -351,6 +353,12 @@ async function leavers() {
 
 client("clients on bare sockets", "-");
 await assertServed();
+/* With the first connection of HTTP/2 libuv opens the descriptor that it keeps for the time
+ * when there are none. */
+const first = http2.connect(mock.url);
+await once(first, "connect");
+first.close();
+await once(first, "close");
 await sleep(100);
 const before = mock.descriptors();
 for (const suite of [refusals, bodies, liars, leavers]) await suite();
