@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -95,8 +96,12 @@ bool program_ended(struct program *program)
 static int wait_for(struct program *program, int patience_ms)
 {
 	struct pollfd wait = {.fd = program->pidfd, .events = POLLIN};
+	int ready = 1;
 
-	if (!program->ended && poll(&wait, 1, patience_ms) == 0)
+	while (!program->ended && (ready = poll(&wait, 1, patience_ms)) < 0 &&
+		errno == EINTR) /* a SIGCHLD */
+		;
+	if (ready == 0)
 		fail_msg("process %d does not end", (int)program->pid);
 	assert_true(program_ended(program));
 	return program->status;
