@@ -94,7 +94,6 @@ static void retire(struct fetch_call *call)
 	uv_close((uv_handle_t *)&call->deadline, on_call_closed);
 }
 
-/* The owner's callbacks may start and cancel calls, and destroy the fetch. */
 /* `data` may cancel the call. */
 static void tell_head(struct fetch_call *call)
 {
@@ -104,6 +103,7 @@ static void tell_head(struct fetch_call *call)
 	call->data(call->arg, "", 0);
 }
 
+/* The owner's callbacks may start and cancel calls, and destroy the fetch. */
 static void hand_over(struct fetch *fetch)
 {
 	struct fetch_call *call;

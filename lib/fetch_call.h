@@ -74,8 +74,8 @@ struct fetch_request {
 	unsigned reuse_s; /* no connection that was idle for longer is used; 0: 118 s */
 	bool small;       /* the answer has a few KiB: it is read in small pieces */
 	/* HTTP/2, which the server has to speak: by prior knowledge, and over TLS as
-	 * agreed with it. The four members above and `upload` are of HTTP/1.1 alone:
-	 * connections are shared. */
+	 * agreed with it. fresh, keep, last, reuse_s, small and upload are of HTTP/1.1
+	 * alone: connections are shared. */
 	bool http2;
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */

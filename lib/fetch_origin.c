@@ -23,7 +23,6 @@ struct fetch_connection {
 	const struct addrinfo *tried; /* of them; NULL: none */
 	bool settled;                 /* the server has said its settings */
 	bool foreign;                 /* it has spoken something else than HTTP/2 */
-	bool leaving;                 /* GOAWAY: no stream can begin */
 	bool used;                    /* it had a stream before */
 	unsigned count; /* of its streams, until nghttp2 has closed them */
 	struct fetch_stream *streams;
@@ -118,9 +117,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
 			settle(connection);
 		return 0;
-	case NGHTTP2_GOAWAY:
-		connection->leaving = true;
-		return 0;
 	case NGHTTP2_HEADERS:
 	case NGHTTP2_DATA:
 		break;
@@ -152,7 +148,7 @@ static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
 
 static bool has_room(const struct fetch_connection *connection);
 
-/* A connection that is leaving has none, although its streams end. */
+/* A connection with a GOAWAY has none, although its streams end. */
 static void make_room(struct fetch_connection *connection)
 {
 	struct fetch_origin *origin = connection->origin;
@@ -375,7 +371,7 @@ static unsigned streams_max(const struct fetch_connection *connection)
 
 static bool has_room(const struct fetch_connection *connection)
 {
-	return !connection->leaving && connection->count < streams_max(connection) &&
+	return connection->count < streams_max(connection) &&
 		(!connection->settled ||
 			nghttp2_session_check_request_allowed(connection->session));
 }

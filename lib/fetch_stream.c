@@ -60,7 +60,6 @@ static bool write_head(struct fetch_stream *stream, const struct fetch_request *
 
 	if (!method)
 		method = request->body ? "POST" : "GET";
-	stream->call->bodiless = strcmp(method, "HEAD") == 0;
 	add_pair(head, ":method", 7, method);
 	add_pair(head, ":scheme", 7, "http");
 	add_pair(head, ":authority", 10, authority);

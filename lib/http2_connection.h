@@ -5,8 +5,8 @@
  * it has to send in one turn of the loop leave together, in one write. While the peer
  * takes no more, the session is not asked for more frames.
  *
- * The owner makes the session with its callbacks and its user data, and submits to it. Cleartext alone:
- * HTTP/2 by prior knowledge (RFC 9113, 3.3).
+ * The owner makes the session with its callbacks and its user data, and submits to it.
+ * Cleartext alone: HTTP/2 by prior knowledge (RFC 9113, 3.3).
  */
 #ifndef LIB_HTTP2_CONNECTION_H
 #define LIB_HTTP2_CONNECTION_H

@@ -76,7 +76,8 @@ unsigned web_connections(const struct web *web);
 void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *arg);
 
 /* Breaks every open exchange and calls `over` for each, and `closed` for each
- * connection that has spoken, before it returns. Not from `handle`, `over` or `closed`. The handles close in the next turn of the loop. Accepts NULL. */
+ * connection that has spoken, before it returns. Not from `handle`, `over` or `closed`.
+ * The handles close in the next turn of the loop. Accepts NULL. */
 void web_destroy(struct web *web);
 
 #endif

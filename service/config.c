@@ -17,7 +17,7 @@ static const char *const mcp_starts[] = {"lazy", "session", NULL};
 
 static const char *const agents[] = {"api", "cli", NULL};
 
-static const char *const agent_https[] = {"1.1", "2", NULL};
+static const char *const agent_http_versions[] = {"1.1", "2", NULL};
 
 static const char *const pacings[] = {"adaptive", "none", NULL};
 
@@ -41,7 +41,7 @@ static const struct field settings[] = {
 		.help = "version of HTTP to the agent API. 1.1: a connection for each "
 			"event stream and each request under way; 2: few connections "
 			"for all, without TLS by prior knowledge",
-		.choices = agent_https},
+		.choices = agent_http_versions},
 	{"AGENT_KEY", FIELD_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
 		.secret = true},
 	{"AGENT_ID", FIELD_TEXT, AT(agent_id), NULL,

@@ -39,7 +39,8 @@ void task_stop_done(struct task_stop *stop);
 bool task_stop_lose_node(struct task_stop *stop, const struct cluster_task *task);
 
 /* Of a task that has ended and that no witness saw: what its exit code and the words of the
- * orchestrator prove, task_stop_lose_node() included. Its signal is not known, and what it left is not seen. */
+ * orchestrator prove, task_stop_lose_node() included. Its signal is not known, and what
+ * it left is not seen. */
 struct task_stop task_stop_of_api(const struct cluster_task *task);
 
 /* "api", "witness"; NULL-terminated. */

@@ -10,7 +10,6 @@
 
 #define ENDPOINT      "CONTAINER_RUNTIME_ENDPOINT"
 #define SOCKET        "/run/containerd/containerd.sock"
-#define VERSION_TRIES 8
 #define PING_NS       (4 * CLOCK_S)
 #define PAUSE_NS      (20 * CLOCK_MS)
 #define CONNECTIONS   4
@@ -172,36 +171,19 @@ static bool find_socket(struct runtime_service *service, struct err *err)
 			said && said[0] ? ENDPOINT : "the default");
 }
 
-/* A server that has no such service may reset the stream right behind its answer, since it
- * has no use for the rest of the request (RFC 9113, 8.1), and curl 7.88 then loses the
- * answer where both came at once: so it is asked again, within the time of one call. */
-static int call_version(struct runtime_service *service, struct err *err)
-{
-	const Cri__VersionRequest request = CRI__VERSION_REQUEST__INIT;
-	int64_t deadline_ns = clock_now() + PING_NS;
-	int status = GRPC_NONE;
-
-	for (int i = 0; i < VERSION_TRIES && status == GRPC_NONE; i++) {
-		int64_t left_ns = deadline_ns - clock_now();
-
-		if (left_ns <= 0)
-			break;
-		service->version = runtime_service_call(service,
-			&(struct cri_call){
-				.method = CRI_VERSION,
-				.request = &request,
-				.within_ns = left_ns,
-				.status = &status,
-			},
-			err);
-	}
-	return status;
-}
-
 static bool ask_version(struct runtime_service *service, struct err *err)
 {
-	int status = call_version(service, err);
+	const Cri__VersionRequest request = CRI__VERSION_REQUEST__INIT;
+	int status = GRPC_NONE;
 
+	service->version = runtime_service_call(service,
+		&(struct cri_call){
+			.method = CRI_VERSION,
+			.request = &request,
+			.within_ns = PING_NS,
+			.status = &status,
+		},
+		err);
 	if (status == GRPC_UNIMPLEMENTED)
 		return err_set(err,
 			"the runtime at %s has no CRI (runtime.v1): of containerd the "
