@@ -341,6 +341,21 @@ static void service_goes_on_taking_work_while_the_balancer_learns(void **state)
 	world_expect_disconnected(world, 1);
 }
 
+#define CROWD 300
+
+/* More than are ordered to stop in one turn of the loop. */
+static void service_disconnects_a_crowd(void **state)
+{
+	struct world *world = *state;
+
+	world_start_agent(world, NULL);
+	world_start(world);
+	open_sessions(world, CROWD);
+	world_signal(world, SIGTERM);
+	assert_int_equal(world_exit(world), 0);
+	world_expect_disconnected(world, CROWD);
+}
+
 #define JITTER_SESSIONS 8
 
 /* That all of eight draw less than a twelfth of the time does not happen. */
@@ -491,6 +506,8 @@ int main(void)
 			raze),
 		cmocka_unit_test_setup_teardown(
 			service_turns_away_what_comes_on_warm_connections, build, raze),
+		cmocka_unit_test_setup_teardown(
+			service_disconnects_a_crowd, build, raze),
 		cmocka_unit_test_setup_teardown(
 			service_spreads_releases_over_its_jitter, build, raze),
 		cmocka_unit_test_setup_teardown(
