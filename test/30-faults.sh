@@ -24,7 +24,7 @@ holds() { # WHAT ENGINE ARGUMENT...
 		echo "ok $what on the $engine engine"
 	else
 		echo "not ok $what on the $engine engine (exit code $code)"
-		cat "$work/table" "$work/progress"
+		grep -A 6 'NOT MET' "$work/table" || cat "$work/table" "$work/progress"
 		failed=1
 	fi
 }
