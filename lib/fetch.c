@@ -137,6 +137,7 @@ static void give_up(struct fetch_call *call, enum fetch_end end, const char *why
 	return_easy(call);
 }
 
+/* Over HTTP/2 its end may wait in the queue already. */
 static void on_deadline(uv_timer_t *timer)
 {
 	struct fetch_call *call = timer->data;
@@ -144,7 +145,8 @@ static void on_deadline(uv_timer_t *timer)
 
 	snprintf(why, sizeof why, "no whole answer within %s",
 		CLOCK_TEXT(call->timeout_ns));
-	give_up(call, FETCH_TIMED_OUT, why);
+	if (!call->over)
+		give_up(call, FETCH_TIMED_OUT, why);
 	hand_over(call->fetch);
 }
 

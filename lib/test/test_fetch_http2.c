@@ -36,6 +36,7 @@
 #define FRAMES(text) (text), sizeof(text) - 1
 
 struct call {
+	struct fetch_call *fetch;
 	bool done;
 	struct fetch_result result; /* without its body */
 	char *why;
@@ -109,19 +110,26 @@ static void on_done(void *arg, const struct fetch_result *result)
 	call->why = mem_text(result->why);
 }
 
-static struct call *get(struct scene *scene)
+static struct call *ask(struct scene *scene, struct fetch_request request)
 {
 	SCOPED(mem_free) char *url =
 		mem_textf("http://127.0.0.1:%u/", (unsigned)scene->port);
 	struct call *call = &scene->call[scene->called++];
 	struct err err = {0};
 
-	if (!fetch_start(scene->fetch,
-		    &(struct fetch_request){
-			    .url = url, .http2 = true, .done = on_done, .arg = call},
-		    &err))
+	request.url = url;
+	request.http2 = true;
+	request.done = on_done;
+	request.arg = call;
+	call->fetch = fetch_start(scene->fetch, &request, &err);
+	if (!call->fetch)
 		fail_msg("%s", err.text);
 	return call;
+}
+
+static struct call *get(struct scene *scene)
+{
+	return ask(scene, (struct fetch_request){0});
 }
 
 static bool accepts(struct scene *scene)
@@ -175,6 +183,37 @@ static struct call *begin(struct scene *scene)
 	greet(scene, FRAMES(SETTINGS));
 	until(&scene->loop, has_frame(scene, 1));
 	return call;
+}
+
+/* The deadline, which passes in the turn in which the answer was read. */
+static void on_turn_end(uv_check_t *check)
+{
+	const struct call *call = check->data;
+	uv_timer_t *deadline = &call->fetch->deadline;
+
+	if (!call->fetch->over)
+		return;
+	uv_timer_start(deadline, deadline->timer_cb, 0, 0);
+	uv_check_stop(check);
+}
+
+static void fetch_http2_deadline_behind_the_answer_is_none(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call =
+		ask(scene, (struct fetch_request){.timeout_ns = CLOCK_S * 60});
+	uv_check_t check;
+
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, has_frame(scene, 1));
+	uv_check_init(&scene->loop, &check);
+	check.data = call;
+	say(scene, FRAMES(HEADERS_200 DATA_LAST));
+	uv_check_start(&check, on_turn_end);
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_ANSWERED);
+	uv_close((uv_handle_t *)&check, NULL);
+	until_idle(&scene->loop, 5);
 }
 
 static void fetch_http2_waits_for_the_settings(void **state)
@@ -425,6 +464,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(fetch_http2_waits_for_the_settings),
+		SCENE(fetch_http2_deadline_behind_the_answer_is_none),
 		SCENE(fetch_http2_refused_stream_was_not_accepted),
 		SCENE(fetch_http2_reset_stream_may_have_been_accepted),
 		SCENE(fetch_http2_answer_that_is_reset_in_order_is_broken),
