@@ -96,13 +96,13 @@ static struct fetch_origin *find_origin(struct fetch_http2 *http2,
 	char *host = NULL;
 
 	while (origin &&
-		(!origin->host != (unix_socket != NULL) ||
-			strcmp(origin->name, name) != 0))
+		(!origin->address.host != (unix_socket != NULL) ||
+			strcmp(origin->address.name, name) != 0))
 		origin = origin->next;
 	if (origin || (!unix_socket && !read_authority(authority, &host, &port, err)))
 		return origin;
-	origin = fetch_origin_create(
-		http2->loop, mem_text(name), host, port, on_queued, http2);
+	origin = fetch_origin_create(http2->loop,
+		&(struct fetch_address){mem_text(name), host, port}, on_queued, http2);
 	LL_PREPEND(http2->origins, origin);
 	return origin;
 }
@@ -134,7 +134,7 @@ bool fetch_http2_has_left(const struct fetch_call *call)
 
 void fetch_http2_cancel(struct fetch_call *call)
 {
-	fetch_origin_cancel(call->stream);
+	fetch_connection_cancel(call->stream);
 }
 
 static void on_closed(uv_handle_t *handle)

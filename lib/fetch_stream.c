@@ -142,6 +142,11 @@ int fetch_stream_submit(struct fetch_stream *stream, nghttp2_session *session)
 	return 0;
 }
 
+bool fetch_stream_is_sent(const struct fetch_stream *stream)
+{
+	return stream->left && stream->body_sent == stream->body.len;
+}
+
 /* The answer */
 
 static int64_t within(double value, int32_t most)
@@ -177,13 +182,13 @@ void fetch_stream_header(struct fetch_stream *stream, const char *name, size_t n
 	fetch_call_note_header(call, name, name_len, value, value_len);
 }
 
-void fetch_stream_frame(struct fetch_stream *stream, const nghttp2_frame *frame)
+bool fetch_stream_frame(struct fetch_stream *stream, const nghttp2_frame *frame)
 {
 	const long status = stream->call->result.status;
 
-	stream->ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	if (frame->hd.type == NGHTTP2_HEADERS && status >= 200)
 		fetch_call_note_head(stream->call, status);
+	return frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 }
 
 bool fetch_stream_body(struct fetch_stream *stream, const uint8_t *data, size_t len)
@@ -208,20 +213,23 @@ void fetch_stream_end(struct fetch_stream *stream, enum fetch_end end, const cha
 	fetch_call_end(call, end, why);
 }
 
+/* nghttp2 itself closes the stream where the answer breaks the rules. */
 void fetch_stream_closed(struct fetch_stream *stream, uint32_t code)
 {
 	SCOPED(mem_free) char *why = NULL;
 
-	if (stream->ended && stream->call->headed) {
-		fetch_stream_end(stream, FETCH_ANSWERED, "");
-		return;
-	}
-	why = mem_textf(
-		"the server reset the stream (%s)", nghttp2_http2_strerror(code));
-	if (code == NGHTTP2_REFUSED_STREAM)
+	if (code == NGHTTP2_REFUSED_STREAM) {
 		stream->left = false; /* RFC 9113, 8.7: it was not processed */
-	fetch_stream_end(stream,
-		code == NGHTTP2_REFUSED_STREAM ? FETCH_REFUSED : FETCH_BROKEN, why);
+		fetch_stream_end(
+			stream, FETCH_REFUSED, "the server refused the stream");
+	} else if (stream->reset) {
+		why = mem_textf("the server reset the stream (%s)",
+			nghttp2_http2_strerror(code));
+		fetch_stream_end(stream, FETCH_BROKEN, why);
+	} else {
+		fetch_stream_end(
+			stream, FETCH_BROKEN, "the answer is not sound HTTP/2");
+	}
 }
 
 void fetch_stream_free(struct fetch_stream *stream)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -262,6 +263,10 @@ void http2_connection_fail(struct http2_connection *connection, int error)
 void http2_connection_connect_unix(
 	struct http2_connection *connection, const char *path)
 {
+	if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		http2_connection_fail(connection, UV_ENAMETOOLONG);
+		return; /* libuv would cut it */
+	}
 	add_stream(connection, true);
 	uv_pipe_connect(&connection->connect, &connection->pipe, path, on_connected);
 }

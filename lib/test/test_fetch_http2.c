@@ -22,6 +22,7 @@
 
 #define CALLS       4
 #define CONNECTIONS 8
+#define SILENCE_NS  (1200 * CLOCK_MS) /* more than fetch_connection allows */
 
 /* A frame: length, type, flags, stream, payload. */
 #define SETTINGS            "\0\0\0\4\0\0\0\0\0"
@@ -29,9 +30,16 @@
 #define RST_STREAM(code)    "\0\0\4\3\0\0\0\0\1\0\0\0" code
 #define GOAWAY_NONE         "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define GOAWAY_ALL          "\0\0\10\7\0\0\0\0\0\177\377\377\377\0\0\0\0"
+#define PING_ACK            "\0\0\10\6\1\0\0\0\0\0\0\0\0\0\0\0\0"
 #define HEADERS_200         "\0\0\1\1\4\0\0\0\1\x88" /* END_HEADERS; :status 200 */
-#define DATA_LAST           "\0\0\4\0\1\0\0\0\1last"
-#define DATA_HALF           "\0\0\4\0\0\0\0\0\1half"
+#define HEADERS_413                                                                    \
+	"\0\0\5\1\4\0\0\0\1\x08\x03"                                                   \
+	"413"
+#define HEADERS_LENGTH_9                                                               \
+	"\0\0\5\1\4\0\0\0\1\x88\x0f\x0d\x01"                                           \
+	"9"
+#define DATA_LAST "\0\0\4\0\1\0\0\0\1last"
+#define DATA_HALF "\0\0\4\0\0\0\0\0\1half"
 
 #define FRAMES(text) (text), sizeof(text) - 1
 
@@ -175,6 +183,16 @@ static bool has_frame(struct scene *scene, char type)
 	return false;
 }
 
+static bool is_closed(struct scene *scene, unsigned i)
+{
+	char piece[4096];
+	ssize_t len;
+
+	while ((len = recv(scene->peer[i], piece, sizeof piece, MSG_DONTWAIT)) > 0)
+		;
+	return len == 0;
+}
+
 /* A call whose HEADERS have come. */
 static struct call *begin(struct scene *scene)
 {
@@ -238,7 +256,7 @@ static void fetch_http2_refused_stream_was_not_accepted(void **state)
 	until(&scene->loop, call->done);
 	assert_int_equal(call->result.end, FETCH_REFUSED);
 	assert_false(call->result.sent);
-	assert_string_equal(call->why, "the server reset the stream (REFUSED_STREAM)");
+	assert_string_equal(call->why, "the server refused the stream");
 }
 
 static void fetch_http2_reset_stream_may_have_been_accepted(void **state)
@@ -339,6 +357,143 @@ static void fetch_http2_draining_connection_is_passed_over(void **state)
 	get(scene);
 	until_idle(&scene->loop, 30);
 	assert_false(accepts(scene));
+}
+
+/* A peer that says nothing: the next call goes elsewhere, and the connection ends. */
+static void fetch_http2_silence_before_the_settings_ends_the_connection(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call =
+		ask(scene, (struct fetch_request){.timeout_ns = SILENCE_NS});
+
+	until(&scene->loop, accepts(scene));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_TIMED_OUT);
+	assert_false(call->result.sent);
+	get(scene);
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, is_closed(scene, 0));
+}
+
+/* The stream without a deadline is broken with the connection. */
+static void fetch_http2_silence_ends_the_connection(void **state)
+{
+	struct scene *scene = *state;
+	struct call *stream = begin(scene);
+	struct call *call =
+		ask(scene, (struct fetch_request){.timeout_ns = SILENCE_NS});
+
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_TIMED_OUT);
+	assert_true(call->result.sent);
+	assert_false(stream->done);
+	get(scene);
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, stream->done);
+	assert_int_equal(stream->result.end, FETCH_BROKEN);
+	assert_non_null(strstr(stream->why, "no answer to a PING"));
+	until(&scene->loop, is_closed(scene, 0));
+}
+
+/* A slow server that answers a PING keeps the connection. */
+static void fetch_http2_slow_server_keeps_the_connection(void **state)
+{
+	struct scene *scene = *state;
+	struct call *stream = begin(scene);
+	struct call *call =
+		ask(scene, (struct fetch_request){.timeout_ns = SILENCE_NS});
+
+	until(&scene->loop, call->done);
+	until(&scene->loop, has_frame(scene, 6)); /* PING */
+	say(scene, FRAMES(PING_ACK));
+	until_idle(&scene->loop, 30);
+	get(scene);
+	until_idle(&scene->loop, 1500);
+	assert_false(accepts(scene));
+	assert_false(stream->done);
+}
+
+/* 413 to a body that the server does not let through. */
+static void fetch_http2_answer_may_come_before_the_request_is_whole(void **state)
+{
+	static const char body[1 << 17];
+	struct scene *scene = *state;
+	struct call *call = ask(
+		scene, (struct fetch_request){.body = body, .body_len = sizeof body});
+
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, has_frame(scene, 0)); /* DATA */
+	say(scene, FRAMES(HEADERS_413 DATA_LAST));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_ANSWERED);
+	assert_int_equal(call->result.status, 413);
+	until(&scene->loop, has_frame(scene, 3)); /* RST_STREAM */
+}
+
+static void fetch_http2_answer_that_is_not_sound_is_broken(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(HEADERS_LENGTH_9 DATA_LAST));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_string_equal(call->why, "the answer is not sound HTTP/2");
+}
+
+static void fetch_http2_request_that_cannot_be_sent_fails(void **state)
+{
+	struct scene *scene = *state;
+	SCOPED(mem_free) char *line = mem_zeroed(1 << 17);
+	const char *const headers[] = {line, NULL};
+	struct call *call;
+
+	memset(line, 'x', (1 << 17) - 1);
+	memcpy(line, "x-long: ", 8);
+	call = ask(scene, (struct fetch_request){.headers = headers});
+	greet(scene, FRAMES(SETTINGS));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_FAILED);
+	assert_false(call->result.sent);
+	assert_string_equal(call->why, "the headers are too large for HTTP/2");
+}
+
+/* One connection has room again, the other one no more. */
+static void fetch_http2_limit_may_change(void **state)
+{
+	struct scene *scene = *state;
+
+	get(scene);
+	greet(scene, FRAMES(SETTINGS_STREAMS("\1")));
+	until(&scene->loop, has_frame(scene, 1));
+	get(scene);
+	greet(scene, FRAMES(SETTINGS_STREAMS("\2")));
+	until_idle(&scene->loop, 30);
+	say(scene, FRAMES(SETTINGS_STREAMS("\2")));
+	until_idle(&scene->loop, 30);
+	assert_int_equal(
+		send(scene->peer[1], FRAMES(SETTINGS_STREAMS("\1")), MSG_NOSIGNAL),
+		sizeof SETTINGS_STREAMS("\1") - 1);
+	until_idle(&scene->loop, 30);
+	get(scene);
+	until_idle(&scene->loop, 30);
+	assert_false(accepts(scene));
+	get(scene);
+	until(&scene->loop, accepts(scene));
+}
+
+/* libuv would connect to the path that its first bytes name. */
+static void fetch_http2_path_of_a_socket_is_not_cut(void **state)
+{
+	struct scene *scene = *state;
+	char path[200] = "/tmp/";
+	struct call *call;
+
+	memset(path + 5, 'x', sizeof path - 6);
+	call = ask(scene, (struct fetch_request){.socket = path});
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_REFUSED);
+	assert_non_null(strstr(call->why, "name too long"));
 }
 
 static void on_byte(uv_poll_t *poll, int status UNUSED, int events UNUSED)
@@ -473,6 +628,14 @@ int main(void)
 		SCENE(fetch_http2_connection_that_ends_before_settings_speaks_no_http2),
 		SCENE(fetch_http2_connection_that_ends_before_settings_breaks_its_calls),
 		SCENE(fetch_http2_draining_connection_is_passed_over),
+		SCENE(fetch_http2_silence_before_the_settings_ends_the_connection),
+		SCENE(fetch_http2_silence_ends_the_connection),
+		SCENE(fetch_http2_slow_server_keeps_the_connection),
+		SCENE(fetch_http2_answer_may_come_before_the_request_is_whole),
+		SCENE(fetch_http2_answer_that_is_not_sound_is_broken),
+		SCENE(fetch_http2_request_that_cannot_be_sent_fails),
+		SCENE(fetch_http2_limit_may_change),
+		SCENE(fetch_http2_path_of_a_socket_is_not_cut),
 		SCENE(fetch_http2_goaway_refuses_what_was_not_written),
 		SCENE(fetch_http2_refused_connection_accepts_nothing),
 		SCENE(fetch_http2_keeps_to_the_limit_of_streams),
