@@ -46,7 +46,7 @@ has() { # COUNT WORDS FILE
 	[ -f "$3" ] && [ "$(grep -cF -- "$2" "$3")" -ge "$1" ]
 }
 
-handles='echo up; trap "echo bye; exit 0" TERM; while :; do busybox sleep 0.05; done'
+handles='trap "echo bye; exit 0" TERM; echo up; while :; do busybox sleep 0.05; done'
 
 # Runs a container: NAME SCRIPT [OPTION...], until it has printed a line.
 run() {
@@ -99,6 +99,24 @@ ask() { # PATH [OPTION...]
 	curl -sS --unix-socket "$socket" "$@" "http://witness$path"
 }
 
+# A stream of stops, until its first heartbeat: PATH FILE. curl is the process $reader.
+begin_reader() {
+	curl -sS -N --unix-socket "$socket" "http://witness$1" >"$2" 2>"$work/curl" &
+	reader=$!
+	await has 1 '"heartbeat"' "$2"
+}
+
+end_reader() {
+	kill -KILL "$reader"
+	wait "$reader" 2>/dev/null
+}
+
+# What was kept comes before the first heartbeat: PATH.
+read_stops() {
+	begin_reader "$1" "$work/out"
+	end_reader
+}
+
 run told "$handles"
 begin_witness --listen "unix://$socket"
 check "the socket is its owner's alone" [ "$(stat -c %a "$socket")" = 600 ]
@@ -109,9 +127,7 @@ check "and which clock" grep -q '"clock_ns":[0-9]*}' "$work/out"
 check "other paths are none" [ "$(ask /v1/else -o /dev/null -w '%{http_code}')" = 404 ]
 check "nothing is to be written" \
 	[ "$(ask /v1/stops -o /dev/null -w '%{http_code}' -X POST)" = 405 ]
-ask "/v1/stops?label=$name%3Dyes" -N >"$work/reader" 2>"$work/curl" &
-reader=$!
-await has 1 '"heartbeat"' "$work/reader"
+begin_reader "/v1/stops?label=$name%3Dyes" "$work/reader"
 check "a reader gets those that are watched" has 1 "\"name\":\"$name-told\"" "$work/reader"
 run told2 "$handles" --label other=1
 await has 1 "\"name\":\"$name-told2\"" "$work/reader"
@@ -119,33 +135,32 @@ docker stop "$name-told" "$name-told2" >/dev/null
 await has 2 '{"stop":' "$work/reader"
 cp "$work/reader" "$work/out"
 check "and each stop, judged" says '"verdict":"clean"'
-kill "$reader"
-wait "$reader" 2>/dev/null
+end_reader
 for wrong in x -1 1x '' 99999999999999999999; do
 	check "since is a number, not \"$wrong\"" \
-		[ "$(ask "/v1/stops?since=$wrong" -o "$work/out" -m 1 -w '%{http_code}')" = 400 ]
+		[ "$(ask "/v1/stops?since=$wrong" -o "$work/out" -m 20 -w '%{http_code}')" = 400 ]
 done
-ask "/v1/stops?since=1" -N -m 1 >"$work/out" 2>/dev/null
+read_stops "/v1/stops?since=1"
 check "whoever comes back gets what it has missed" has 1 '"seq":2}}' "$work/out"
 check "and no more" [ "$(grep -c '^{"stop"' "$work/out")" -eq 1 ]
-ask "/v1/stops?since=0&label=other%3D1" -N -m 1 >"$work/out" 2>/dev/null
+read_stops "/v1/stops?since=0&label=other%3D1"
 check "of its label" [ "$(grep -c '^{"stop"' "$work/out")" -eq 1 ]
-ask "/v1/stops" -N -m 1 >"$work/out" 2>/dev/null
+read_stops /v1/stops
 check "who does not ask for it gets nothing old" [ "$(grep -c '^{"stop"' "$work/out")" -eq 0 ]
 
 # A reader that is stopped holds up nobody.
-ask /v1/stops -N >"$work/stopped" 2>"$work/curl" &
-reader=$!
-await has 1 '"heartbeat"' "$work/stopped"
+begin_reader /v1/stops "$work/stopped"
 kill -STOP "$reader"
 run told3 "$handles"
 docker stop "$name-told3" >/dev/null
+stopped=$reader
 is_told() {
-	ask "/v1/stops?since=2" -N -m 0.5 2>/dev/null | grep -qF "\"name\":\"$name-told3\""
+	read_stops "/v1/stops?since=2"
+	has 1 "\"name\":\"$name-told3\"" "$work/out"
 }
 check "a reader that does not read holds up nobody" await is_told
-kill -KILL "$reader"
-wait "$reader" 2>/dev/null
+reader=$stopped
+end_reader
 
 # Killed: what is there of it is replaced by the next one.
 kill -KILL "$witness"
