@@ -72,7 +72,7 @@ check "a file that is there is not written over" ends_with 2 "shop.json is there
 
 container=$name-web
 docker run -d --pull never --name "$container" "$image" 'busybox httpd -f -p 8000' >/dev/null
-sleep 0.3
+await_port 8000
 command init "$container"
 if [ "$(id -u)" -eq 0 ]; then
 	check "a port on which it listens is its readiness" ends_with 0 '"tcp": 8000'

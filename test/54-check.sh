@@ -36,8 +36,21 @@ run() {
 	done
 }
 
+# Waits until COMMAND... holds, at most 20 s.
+await() {
+	for _ in $(seq 200); do
+		"$@" && return
+		sleep 0.05
+	done
+	return 1
+}
+
+# A server is waited for behind its line.
 shell() { # NAME SCRIPT
 	run "$1" "$image" busybox sh -c "$2"
+	case $2 in
+	*httpd*) await_port 80 ;;
+	esac
 }
 
 # All that a look could have changed.
@@ -113,7 +126,12 @@ agree 1 1 H3 "H3 will fail: PID 1 (" "ignores SIGTERM"
 shell exec "$handles"
 docker exec -d "$container" busybox sleep 100
 docker exec "$container" busybox sh -c 'busybox setsid busybox sh -c "busybox sleep 200 &"' >/dev/null
-sleep 0.2
+has_both() {
+	docker exec "$container" busybox ps -o ppid,args >"$work/ps"
+	grep -q '^ *0 busybox sleep 100$' "$work/ps" &&
+		grep -q '^ *1 busybox sleep 200$' "$work/ps"
+}
+await has_both
 agree 0 1 L1 "L1 may fail: busybox" "is an orphan" "is in a session from outside"
 
 shell json 'echo up; exec busybox httpd -f -p 80'
@@ -149,9 +167,9 @@ check "which has to be right" ends_with 2 "stacks.json:1:13"
 
 options='--restart always'
 shell crash 'echo up; exit 3'
-for _ in $(seq 100); do
+for _ in $(seq 400); do
 	case $(docker inspect -f '{{.State.Status}} {{.RestartCount}}' "$container") in
-	restarting\ [3-9]) break ;;
+	restarting\ [5-9]) break ;; # for 3.2 s at least
 	esac
 	sleep 0.05
 done
@@ -166,9 +184,9 @@ check "a container has to be named" ends_with 2 "name a container"
 look "$name-json" "$name-nobody"
 check "one that is not there is named" ends_with 3 "W1 will fail" "No such container: $name-nobody"
 
-sh -c 'trap "" TERM; while :; do sleep 0.1; done' &
+sh -c 'trap "" TERM; touch "$0"; while :; do sleep 0.1; done' "$work/ready" &
 pid=$!
-sleep 0.3
+await [ -e "$work/ready" ]
 look --pid "$pid"
 check "a process that is in no container can be looked at" \
 	ends_with 1 "sh (pid $pid) will fail" "W2 will fail: sh (pid $pid) ignores SIGTERM"
@@ -180,7 +198,10 @@ if docker image inspect "$foreign" >/dev/null 2>&1; then
 	apps=foreign/apps
 	options='--stop-signal WINCH'
 	run nginx "$foreign" $apps/nginx.sh 8000
-	sleep 0.5
+	has_worker() {
+		docker top "$container" | grep -q 'nginx: worker'
+	}
+	await has_worker
 	agree 1 1 W5 "W5 will fail: PID 1 (nginx) is nginx: SIGWINCH does nothing"
 	options='-e PORT=8000'
 	run node "$foreign" node $apps/node/server.js

@@ -52,6 +52,15 @@ make_image() {
 	tar -C "$work" -c bin | docker import -c 'ENV PATH=/bin' "$@" - "$image" >/dev/null
 }
 
+# Waits until something in the container listens on this port: PORT.
+await_port() {
+	for _ in $(seq 200); do
+		docker exec "$container" busybox netstat -ltn 2>/dev/null | grep -q ":$1 " && return
+		sleep 0.05
+	done
+	return 1
+}
+
 remove_containers() {
 	docker ps -aq --filter "name=$name" | xargs -r docker rm -fv >/dev/null 2>&1
 	docker rmi -f "$image" >/dev/null 2>&1
