@@ -33,7 +33,8 @@ check "with how many rounds are over" shows_live '^0 of 1 done'
 check "the round's own line stays" says "history/10-before-and-after: killed"
 check "and the results are printed once" eval '[ "$(grep -c "^CASE" "$work/out")" -eq 1 ]'
 
-on_terminal "$run & sleep 1; kill -INT \$!; wait \$!"
+# In the midst of its stop, which is on the terminal then.
+on_terminal "$run & until grep -q stopping $work/out; do sleep 0.05; done; kill -INT \$!; wait \$!"
 check "an interrupted run says so" ends_with 3 "interrupted: 1 case is brought down"
 check "and draws nothing from then on" eval \
 	'! sed "1,/interrupted: 1 case/d" "$work/out" | grep -q " of 1 done"'
