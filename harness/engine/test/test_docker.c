@@ -297,6 +297,8 @@ static char *commit_image(struct engine_fixture *fixture)
 		fail_msg("%s", err.text);
 	subject_down(fixture->subject);
 	fixture->subject = NULL;
+	/* Whose "ready" is none of the next one's. */
+	buf_clear(&fixture->log);
 	return image;
 }
 
