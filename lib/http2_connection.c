@@ -10,6 +10,7 @@
 
 #define PIECE     ((size_t)64 << 10) /* read, or written, at a time */
 #define FRAME_MAX ((size_t)17 << 10) /* that nghttp2 gives at once, with its head */
+#define OWED_MAX  10000              /* frames that wait because of what has arrived */
 
 struct http2_connection {
 	nghttp2_session *session;
@@ -25,6 +26,7 @@ struct http2_connection {
 	uv_connect_t connect;
 	uv_write_t write;
 	struct buf unsent; /* being written; empty: nothing is */
+	size_t owed;       /* frames, since the session last had none to send */
 	int failed;        /* to connect, at once: why, as libuv has it; 0: no */
 	bool open;
 	bool over; /* `ended` was called, or it is closing */
@@ -104,6 +106,7 @@ static void send_frames(struct http2_connection *connection)
 	while ((len = gather(connection, piece)) > 0)
 		if (!send_piece(connection, piece, len))
 			return;
+	connection->owed = 0;
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -148,10 +151,28 @@ static void on_room_wanted(
 	*room = uv_buf_init(piece, sizeof piece);
 }
 
+/* A peer can have frames made faster than it takes them: nghttp2 bounds acknowledgements
+ * alone, and not the RST_STREAMs of streams that are refused. */
+static void take(struct http2_connection *connection, const char *piece, size_t len)
+{
+	nghttp2_session *session = connection->session;
+	const size_t waited = nghttp2_session_get_outbound_queue_size(session);
+	const ssize_t taken =
+		nghttp2_session_mem_recv(session, (const uint8_t *)piece, len);
+	const size_t wait = nghttp2_session_get_outbound_queue_size(session);
+
+	connection->owed += wait > waited ? wait - waited : 0;
+	if (taken < 0)
+		end(connection, nghttp2_strerror((int)taken));
+	else if (connection->owed > OWED_MAX)
+		end(connection, "the peer does not take its answers");
+	else
+		http2_connection_wake(connection);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *piece)
 {
 	struct http2_connection *connection = stream->data;
-	ssize_t taken;
 
 	if (len == 0 || connection->over)
 		return;
@@ -161,12 +182,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *piece)
 				      : uv_strerror((int)len));
 		return;
 	}
-	taken = nghttp2_session_mem_recv(
-		connection->session, (const uint8_t *)piece->base, (size_t)len);
-	if (taken < 0)
-		end(connection, nghttp2_strerror((int)taken));
-	else
-		http2_connection_wake(connection);
+	take(connection, piece->base, (size_t)len);
 }
 
 static void begin(struct http2_connection *connection)

@@ -11,6 +11,7 @@
 
 #define STREAM_WINDOW     (UINT32_C(1) << 20) /* bytes of a request's body on their way */
 #define CONNECTION_WINDOW (INT32_C(16) << 20)
+#define HEAD_EXCESS       4
 
 struct web_http2 {
 	struct web_exchanges *all;
@@ -45,18 +46,27 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 		session, frame->hd.stream_id, exchange);
 }
 
-/* nghttp2 ends both texts with NUL, and has none in them. */
+/* nghttp2 ends both texts with NUL, and has none in them. A head that is too large is
+ * refused in words (431), and reset when it is HEAD_EXCESS times that: a byte may stand for
+ * a header of some KiB. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame,
 	const uint8_t *name, size_t name_len, const uint8_t *value, size_t value_len,
 	uint8_t flags UNUSED, void *arg UNUSED)
 {
 	struct web_exchange *exchange = exchange_of(session, frame->hd.stream_id);
 
-	if (!exchange || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-		return 0; /* a trailer */
-	buf_add(&exchange->head, name, name_len + 1);
-	buf_add(&exchange->head, value, value_len + 1);
-	return 0;
+	if (!exchange)
+		return 0;
+	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) { /* no trailer */
+		buf_add(&exchange->head, name, name_len + 1);
+		buf_add(&exchange->head, value, value_len + 1);
+		if (!exchange->head.full)
+			return 0;
+	}
+	exchange->surplus += name_len + value_len;
+	return exchange->surplus > HEAD_EXCESS * exchange->head.ceiling
+		? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+		: 0;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id,
@@ -78,28 +88,6 @@ static void take_frame(struct web_exchange *exchange, const nghttp2_frame *frame
 		web_http2_read_head(exchange);
 	if (exchange->whole && exchange->state == WEB_EXCHANGE_ARRIVING)
 		web_exchange_hand_over(exchange);
-}
-
-/* One whose answer has begun is left like any other answer. */
-static void count_reset(
-	struct web_http2_connection *connection, const struct web_exchange *exchange)
-{
-	const int64_t now_ns = clock_now();
-	const int64_t made_good =
-		(now_ns - connection->resets_ns) / (CLOCK_S / WEB_HTTP2_RESETS_PER_S);
-
-	if (exchange->state != WEB_EXCHANGE_ARRIVING &&
-		exchange->state != WEB_EXCHANGE_HANDED)
-		return;
-	if (made_good > 0) {
-		connection->resets_ns = now_ns;
-		connection->resets -= made_good < connection->resets
-			? (unsigned)made_good
-			: connection->resets;
-	}
-	if (++connection->resets > WEB_HTTP2_RESETS)
-		(void)nghttp2_session_terminate_session(
-			connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* Its answer to the PING of drain(). */
@@ -126,8 +114,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		return 0;
 	if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
 		take_frame(exchange, frame);
-	else if (frame->hd.type == NGHTTP2_RST_STREAM)
-		count_reset(connection, exchange);
 	return 0;
 }
 
@@ -147,6 +133,29 @@ static int on_sent(
 	return 0;
 }
 
+/* A stream has ended. One whose answer has begun is left like any other answer. The client
+ * can have the server reset one, too, by what breaks the rules (CVE-2025-8671). */
+static void count_reset(
+	struct web_http2_connection *connection, const struct web_exchange *exchange)
+{
+	const int64_t now_ns = clock_now();
+	const int64_t made_good =
+		(now_ns - connection->resets_ns) / (CLOCK_S / WEB_HTTP2_RESETS_PER_S);
+
+	if (exchange->state != WEB_EXCHANGE_ARRIVING &&
+		exchange->state != WEB_EXCHANGE_HANDED)
+		return;
+	if (made_good > 0) {
+		connection->resets_ns = now_ns;
+		connection->resets -= made_good < connection->resets
+			? (unsigned)made_good
+			: connection->resets;
+	}
+	if (++connection->resets > WEB_HTTP2_RESETS)
+		(void)nghttp2_session_terminate_session(
+			connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 static enum web_end how_it_ended(const struct web_exchange *exchange)
 {
 	if (exchange->state == WEB_EXCHANGE_FAILED)
@@ -157,12 +166,14 @@ static enum web_end how_it_ended(const struct web_exchange *exchange)
 }
 
 static int on_stream_closed(
-	nghttp2_session *session, int32_t id, uint32_t code UNUSED, void *arg UNUSED)
+	nghttp2_session *session, int32_t id, uint32_t code UNUSED, void *arg)
 {
 	struct web_exchange *exchange = exchange_of(session, id);
 
-	if (exchange)
-		web_exchange_end(exchange, how_it_ended(exchange));
+	if (!exchange)
+		return 0;
+	count_reset(arg, exchange);
+	web_exchange_end(exchange, how_it_ended(exchange));
 	return 0;
 }
 

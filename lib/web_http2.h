@@ -7,10 +7,11 @@
  * recommends no less). It is closed when for the idle time nothing came or was taken,
  * unless a stream waits for its owner.
  *
- * What a client can make it do is bounded. One that resets WEB_HTTP2_RESETS streams whose
- * answer has not begun, and so many more than WEB_HTTP2_RESETS_PER_S as time goes on
- * (CVE-2023-44487), ends its connection (ENHANCE_YOUR_CALM). nghttp2 bounds the
- * acknowledgements that wait, and the lengths of frames and SETTINGS.
+ * What a client can make it do is bounded. WEB_HTTP2_RESETS streams that end before their
+ * answer has begun, whoever reset them, and so many more than WEB_HTTP2_RESETS_PER_S as
+ * time goes on (CVE-2023-44487, CVE-2025-8671), end its connection (ENHANCE_YOUR_CALM).
+ * nghttp2 bounds the acknowledgements that wait, and the lengths of frames and SETTINGS;
+ * http2_connection the other frames that the client does not take.
  */
 #ifndef LIB_WEB_HTTP2_H
 #define LIB_WEB_HTTP2_H

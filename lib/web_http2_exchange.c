@@ -147,7 +147,9 @@ static void reply(struct web_exchange *exchange, unsigned status, const char *ty
 
 	begin_answer(&answer, exchange, status, type);
 	snprintf(answer.length, sizeof answer.length, "%zu", len);
-	if (status != 204 && status != 304)
+	if (status == 204 || status == 304)
+		len = 0; /* RFC 9110, 6.4.1 */
+	else
 		add(&answer, "content-length", answer.length);
 	if (len > exchange->stream.ceiling)
 		exchange->stream.ceiling = len;

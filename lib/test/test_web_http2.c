@@ -403,6 +403,26 @@ static void the_answer_to_a_head_has_no_body(void **state)
 }
 
 /* Larger than every window and buffer between both. */
+static void some_answers_have_no_body(void **state)
+{
+	static const unsigned statuses[] = {204, 304};
+	struct web_scene *scene = *state;
+	struct http2_client client;
+
+	open_web(scene, http2_options());
+	open_client(scene, &client);
+	scene->parks = true;
+	for (unsigned i = 0; i < COUNT(statuses); i++) {
+		int32_t id = http2_get(&client, "/");
+
+		until(&scene->loop, (http2_turn(&client), scene->handed == i + 1));
+		web_reply(scene->kept[i], statuses[i], "text/plain", "none", 4);
+		until(&scene->loop, http2_done(&client, id));
+		assert_answer(&client, id, (int)statuses[i], "");
+	}
+	http2_close(&client);
+}
+
 static void a_large_answer_arrives_whole(void **state)
 {
 	static char body[24 << 20];
@@ -948,6 +968,103 @@ static void a_flood_of_resets_ends_the_connection(void **state)
 	http2_close(&client);
 }
 
+/* GET / of stream id, and a piece behind it, until the server ends the connection. */
+#define GET_LEN 15
+static void put_get(uint8_t *frame, uint32_t id)
+{
+	memcpy(frame, "\0\0\x06\x01\x05\0\0\0\0\x82\x86\x84\x01\x01x", GET_LEN);
+	for (unsigned i = 0; i < 4; i++)
+		frame[5 + i] = (uint8_t)(id >> (24 - 8 * i));
+}
+
+static void flood_streams(
+	struct web_scene *scene, int fd, const uint8_t *behind, size_t behind_len)
+{
+	uint32_t id = 1;
+
+	while (id < 4000000 && web_connections(scene->web) == 1) {
+		uint8_t piece[100 * (GET_LEN + 13)];
+		size_t len = 0;
+
+		for (unsigned i = 0; i < 100; i++, id += 2) {
+			put_get(piece + len, id);
+			len += GET_LEN;
+			if (behind_len == 0)
+				continue;
+			memcpy(piece + len, behind, behind_len);
+			memcpy(piece + len + 5, piece + len - GET_LEN + 5, 4);
+			len += behind_len;
+		}
+		if (send(fd, piece, len, MSG_NOSIGNAL) < 0)
+			break;
+		turn(scene);
+	}
+}
+
+/* The client has the server reset them: their windows would be too large. */
+static void a_flood_of_resets_by_the_server_ends_the_connection(void **state)
+{
+	static const uint8_t too_much[13] = {
+		0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, -1, -1, -1};
+	struct web_scene *scene = *state;
+	struct http2_client client;
+
+	open_web(scene, http2_options());
+	open_client(scene, &client);
+	scene->parks = true;
+	http2_turn(&client);
+	until(&scene->loop, web_connections(scene->web) == 1);
+	flood_streams(scene, client.fd, too_much, sizeof too_much);
+	until(&scene->loop, web_connections(scene->web) == 0);
+	assert_in_range(scene->handed, WEB_HTTP2_RESETS, WEB_HTTP2_RESETS + 100);
+	http2_close(&client);
+}
+
+/* Of more streams than it may have: a RST_STREAM each, which it does not read. */
+static void a_flood_of_refused_streams_ends_the_connection(void **state)
+{
+	struct web_scene *scene = *state;
+	struct http2_client client;
+
+	open_web(scene, http2_options());
+	open_client(scene, &client);
+	scene->parks = true;
+	http2_turn(&client);
+	until(&scene->loop, web_connections(scene->web) == 1);
+	flood_streams(scene, client.fd, NULL, 0);
+	until(&scene->loop, web_connections(scene->web) == 0);
+	assert_int_equal(scene->handed, WEB_HTTP2_STREAMS);
+	http2_close(&client);
+}
+
+/* A header of 4,000 bytes, and a byte for each time that it comes again. */
+static void a_head_of_many_megabytes_is_reset(void **state)
+{
+	static const char begin[] = "\0\x3e\x80\x01\x05\0\0\0\x01" /* 16,000 bytes */
+				    "\x82\x86\x84\x01\x01x"
+				    "\x40\x04"
+				    "bomb"
+				    "\x7f\xa1\x1e";
+	static const char reset[] = "\0\0\x04\x03\0\0\0\0\x01\0\0\0\x02";
+	struct web_scene *scene = *state;
+	char frame[9 + 16000];
+	int fd;
+
+	memset(frame, 0xbe, sizeof frame);
+	memcpy(frame, begin, sizeof begin - 1);
+	memset(frame + sizeof begin - 1, 'x', 4000);
+	open_web(scene, http2_options());
+	fd = dial_and_say(scene, preface);
+	assert_int_equal(send(fd, "\0\0\0\x04\0\0\0\0\0", 9, 0), 9);
+	assert_int_equal(send(fd, frame, sizeof frame, 0), sizeof frame);
+	until(&scene->loop,
+		http_receive(fd, &scene->received) >= 0 &&
+			memmem(scene->received.data, scene->received.len, reset,
+				sizeof reset - 1));
+	assert_int_equal(scene->handed, 0);
+	close(fd);
+}
+
 /* Acknowledgements that the client does not read. */
 static void a_flood_of_pings_ends_the_connection(void **state)
 {
@@ -1028,6 +1145,7 @@ int main(void)
 		SCENE(a_head_that_is_too_large_is_refused),
 		SCENE(no_tunnel_is_opened),
 		SCENE(the_answer_to_a_head_has_no_body),
+		SCENE(some_answers_have_no_body),
 		SCENE(a_large_answer_arrives_whole),
 		SCENE(a_stream_arrives_piece_by_piece),
 		SCENE(a_stream_that_nobody_takes_is_reset_at_the_bound),
@@ -1051,6 +1169,9 @@ int main(void)
 		SCENE(a_thousand_streams_come_over_ten_connections),
 		SCENE(streams_beyond_the_bound_are_refused),
 		SCENE(a_flood_of_resets_ends_the_connection),
+		SCENE(a_flood_of_resets_by_the_server_ends_the_connection),
+		SCENE(a_flood_of_refused_streams_ends_the_connection),
+		SCENE(a_head_of_many_megabytes_is_reset),
 		SCENE(a_flood_of_pings_ends_the_connection),
 		SCENE(what_is_not_http2_ends_the_connection),
 	};
