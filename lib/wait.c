@@ -31,5 +31,5 @@ enum wait_end wait_until(uv_loop_t *loop, wait_fn *is_so, const void *arg,
 	 * loop. */
 	loop_timer_destroy(timer);
 	uv_run(loop, UV_RUN_NOWAIT);
-	return end;
+	return end != WAIT_SO && is_so(arg) ? WAIT_SO : end; /* by that last turn */
 }

@@ -19,7 +19,8 @@ enum wait_end {
 	WAIT_INTERRUPTED, /* *interrupted became true */
 };
 
-/* Calls `is_so` after every turn of the loop. interrupted may be NULL. */
+/* Calls `is_so` after every turn of the loop, the last one as well: any other end means
+ * that the condition does not hold now. interrupted may be NULL. */
 enum wait_end wait_until(uv_loop_t *loop, wait_fn *is_so, const void *arg,
 	int64_t deadline_ns, const bool *interrupted);
 
