@@ -1,5 +1,6 @@
 #include "harness/judge/ends.h"
 
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,49 @@ static bool raised_itself(const struct process *process,
 		: has_handler;
 }
 
+/* It waits for the next task, or for its turn to take one: reading a pipe, or at a lock
+ * that processes share. */
+static bool waits_at_queue(const struct process *process)
+{
+	const struct proc *before = process->before;
+	const char *call = before ? proc_syscall_name(before) : "";
+
+	if (!before || before->connections > 0 || before->threads > 1)
+		return false;
+	return strcmp(call, "futex") == 0
+		? !(before->syscall_arg1 & FUTEX_PRIVATE_FLAG)
+		: strcmp(call, "read") == 0 && strncmp(before->waits_on, "pipe:", 5) == 0;
+}
+
+/* One of them reads a queue, and the other one does so too or waits at its lock. */
+static bool share_queue(const struct process *a, const struct process *b)
+{
+	const char *pipe = a->before->waits_on, *other = b->before->waits_on;
+
+	return (pipe[0] && other[0]) ? strcmp(pipe, other) == 0 : pipe[0] || other[0];
+}
+
+/* An idle worker of a pool (Python's multiprocessing.Pool) that its parent ends: it runs
+ * the parent's program, and waits for a task beside another one that does. */
+static bool was_idle_in_pool(const struct process *process, const struct processes *all)
+{
+	const struct process *parent = process->parent;
+
+	if (!parent || !parent->before || !process->told ||
+		process->told->sender != parent->pid || !waits_at_queue(process) ||
+		strcmp(process->before->exe, parent->before->exe) != 0)
+		return false;
+	for (unsigned i = 1; i < all->count; i++) {
+		const struct process *other = &all->list[i];
+
+		if (other != process && other->parent == parent &&
+			waits_at_queue(other) && share_queue(process, other) &&
+			strcmp(other->before->exe, parent->before->exe) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool died_of_signal(const struct process *process, const struct processes *all,
 	const struct evidence *evidence, struct buf *text)
 {
@@ -101,7 +145,8 @@ static bool died_of_signal(const struct process *process, const struct processes
 	const struct proc_signal *killer = process_killer(process, evidence, number);
 	int64_t caught = killer ? process_caught_before(process, evidence, killer) : -1;
 
-	if (process_was_idle(process) || (raised && (!before || !before->connections)))
+	if (process_was_idle(process) || was_idle_in_pool(process, all) ||
+		(raised && (!before || !before->connections)))
 		return false;
 	process_add_name(process, text);
 	buf_addf(text, " died of %s%s", caught >= 0 ? "another " : "", SIGNAL(number));
@@ -145,15 +190,22 @@ static bool failed(const struct process *process, const struct evidence *evidenc
 	return buf_addf(text, " exited with %d", code);
 }
 
-/* What its exit code means, and why it was killed, knows the parent that started it in the
- * stop. SIGPIPE is how the head of a pipeline ends. */
-static enum verdict judge_end_of_new(
-	const struct process *process, const struct evidence *evidence, struct buf *text)
+/* What its exit code means, and why it killed it, knows the parent that started it in the
+ * stop. SIGPIPE is how the head of a pipeline ends. Of the kernel's SIGKILL at a limit of
+ * memory the parent knows nothing before. */
+static enum verdict judge_end_of_new(const struct process *process,
+	const struct processes *all, const struct evidence *evidence, struct buf *text)
 {
-	return WIFSIGNALED(process->wait_status) &&
-			WTERMSIG(process->wait_status) != SIGPIPE &&
-			crashed(process, evidence, text)
-		? VERDICT_CRASH
+	int number = WTERMSIG(process->wait_status);
+
+	if (!WIFSIGNALED(process->wait_status))
+		return VERDICT_CLEAN;
+	if (number != SIGPIPE && crashed(process, evidence, text))
+		return VERDICT_CRASH;
+	return number == SIGKILL && process->killed && !process->killed->sender &&
+			!evidence_death(evidence).only_end &&
+			killed(process, all, evidence, text)
+		? VERDICT_DIRTY
 		: VERDICT_CLEAN;
 }
 
@@ -191,7 +243,7 @@ void ends_find(struct ends *ends, const struct processes *processes,
 			continue;
 		verdict = process->was_there
 			? judge_end(process, processes, evidence, main, planted, &text)
-			: judge_end_of_new(process, evidence, &text);
+			: judge_end_of_new(process, processes, evidence, &text);
 		if (verdict == VERDICT_CLEAN)
 			continue;
 		if (ends->count++ > 0 && verdict <= ends->verdict)

@@ -3,6 +3,7 @@
  */
 #include "harness/judge/test/scene.h"
 
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 
@@ -234,6 +235,92 @@ static void a_helper_or_an_idle_worker_may_die_of_the_default(void **state)
 		scene_end_process(scene, helper, 11, SIGTERM);
 	}
 	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
+/* A pool of Python's multiprocessing: the first of two reads the queue, the other one waits
+ * for its lock, which processes share; PID 1 ends both. */
+static unsigned run_pool(struct judge_scene *scene)
+{
+	unsigned first, second;
+
+	scene_run_program(scene, "python3", SIGTERM);
+	first = scene_add_process(scene, 0, "python3");
+	second = scene_add_process(scene, 0, "python3");
+	scene_set_masks(scene, first, 0, 0, 0);
+	scene_set_masks(scene, second, 0, 0, 0);
+	scene_wait_in(scene, first, CALL_READ);
+	strcpy(scene_before(scene, first)->waits_on, "pipe:[7]");
+	scene_wait_in(scene, second, CALL_FUTEX);
+	scene_before(scene, second)->syscall_arg1 = FUTEX_WAIT;
+	scene_add_signal(scene, 10, 0, first, SIGTERM);
+	scene_add_signal(scene, 10, 0, second, SIGTERM);
+	scene_end_process(scene, first, 11, SIGTERM);
+	scene_end_process(scene, second, 12, SIGTERM);
+	return first;
+}
+
+static void workers_that_wait_at_the_queue_of_their_pool_are_idle(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned first = run_pool(scene);
+
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* The other one reads it as well. */
+	scene_before(scene, first + 1)->syscall = CALL_READ;
+	strcpy(scene_before(scene, first + 1)->waits_on, "pipe:[7]");
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* Two that read what is theirs alone may be in the middle of it. */
+	strcpy(scene_before(scene, first + 1)->waits_on, "pipe:[8]");
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+}
+
+static void a_busy_worker_beside_an_idle_one_is_not_idle(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned first = run_pool(scene);
+
+	scene_before(scene, first + 1)->syscall = CALL_PAUSE;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	/* Both are in the middle of something that one lock is for. */
+	scene_before(scene, first + 1)->syscall = CALL_FUTEX;
+	scene_before(scene, first)->syscall = CALL_FUTEX;
+	scene_before(scene, first)->waits_on[0] = '\0';
+	scene_before(scene, first)->syscall_arg1 = FUTEX_WAIT;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+}
+
+/* Threads of one process share that lock, so this one has more work than a queue. */
+static void a_lock_of_its_own_is_no_queue(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned first = run_pool(scene);
+
+	scene_before(scene, first + 1)->syscall_arg1 = FUTEX_WAIT_PRIVATE;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+}
+
+/* Its parent knows that it is idle; an init that signals everybody does not. */
+static void a_worker_that_a_stranger_ends_is_not_idle(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned first = run_pool(scene);
+
+	scene->evidence.signals[1].sender = scene->evidence.signals[2].sender = 1;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	scene_before(scene, first)->connections = 1;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+}
+
+/* A filter keeps what it has read. */
+static void another_program_that_reads_a_pipe_is_no_worker(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned first = run_pool(scene);
+
+	strcpy(scene_before(scene, 0)->exe, "python3");
+	strcpy(scene_before(scene, first)->exe, "sort");
+	strcpy(scene_before(scene, first + 1)->exe, "sort");
+	scene_expect(scene, VERDICT_DIRTY, "X11");
 }
 
 static void a_tail_that_keeps_what_it_reads_is_no_helper(void **state)
@@ -468,6 +555,27 @@ static void a_crash_of_what_the_stop_started_is_a_crash(void **state)
 	}
 }
 
+/* Its parent may kill what it started; the kernel does so where memory is at its limit. */
+static void what_the_stop_started_and_the_kernel_killed_had_not_ended(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct proc_record *save;
+	struct proc_signal *kill;
+	unsigned number;
+
+	scene_run_program(scene, "sh", SIGTERM);
+	number = scene_add_process(scene, 0, "save");
+	save = scene_end_process(scene, number, 40, SIGKILL);
+	save->born_ns = T0 + 20 * CLOCK_MS;
+	scene->looks[0].count = 1;
+	kill = scene_add_signal(scene, 39, SCENE_KERNEL, number, SIGKILL);
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_says(scene, "X11",
+		"save (pid 2) was ended by SIGKILL from the kernel (memory or CPU limit)");
+	kill->sender = 400;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+}
+
 static void a_session_from_outside_ends_as_its_user_likes(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -572,6 +680,11 @@ int main(void)
 		SCENE(a_child_without_a_handler_dies_of_what_it_is_sent),
 		SCENE(a_default_end_that_the_exit_code_tells_is_not_hidden),
 		SCENE(a_helper_or_an_idle_worker_may_die_of_the_default),
+		SCENE(workers_that_wait_at_the_queue_of_their_pool_are_idle),
+		SCENE(a_busy_worker_beside_an_idle_one_is_not_idle),
+		SCENE(a_lock_of_its_own_is_no_queue),
+		SCENE(a_worker_that_a_stranger_ends_is_not_idle),
+		SCENE(another_program_that_reads_a_pipe_is_no_worker),
 		SCENE(a_tail_that_keeps_what_it_reads_is_no_helper),
 		SCENE(a_signal_that_was_raised_again_is_a_way_down),
 		SCENE(one_with_a_handler_is_not_said_to_have_none),
@@ -586,6 +699,7 @@ int main(void)
 		SCENE(a_crash_on_demand_is_none),
 		SCENE(what_had_ended_before_the_stop_is_not_of_the_stop),
 		SCENE(a_crash_of_what_the_stop_started_is_a_crash),
+		SCENE(what_the_stop_started_and_the_kernel_killed_had_not_ended),
 		SCENE(a_session_from_outside_ends_as_its_user_likes),
 		SCENE(what_the_grace_ended_was_not_hidden_by_pid1),
 		SCENE(what_ended_with_pid1_did_not_end_badly),
