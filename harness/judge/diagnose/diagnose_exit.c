@@ -35,21 +35,61 @@ bool exit_hides_end(const struct view *view, struct buf *text)
 		view->pid1 ? view->pid1->name : "?", code);
 }
 
-/* The latest process below PID 1 that ended since the signal with this exit code, or by
- * the signal that it stands for; NULL: there is none. */
-static const struct process *child_with(const struct view *view, int code)
+/* It ended since the signal with this exit code, or by the signal that it stands for. */
+static bool ended_with(const struct process *process, int code)
 {
-	for (unsigned i = view->processes.count; i-- > 1;) {
+	int status = process->wait_status;
+
+	return process->was_there && process->status_known &&
+		((WIFEXITED(status) && WEXITSTATUS(status) == code) ||
+			(WIFSIGNALED(status) && 128 + WTERMSIG(status) == code));
+}
+
+/* A process with work of its own ended behind this helper, so a shell that waited for
+ * both has the status of that one. */
+static bool has_later_end(const struct view *view, const struct process *helper)
+{
+	for (unsigned i = 1; i < view->processes.count; i++) {
 		const struct process *process = &view->processes.list[i];
-		int status = process->wait_status;
 
 		if (process->was_there && process->status_known &&
-			((WIFEXITED(status) && WEXITSTATUS(status) == code) ||
-				(WIFSIGNALED(status) &&
-					128 + WTERMSIG(status) == code)))
-			return process;
+			process->ended_ns > helper->ended_ns &&
+			!process_was_idle(process))
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* The latest process below PID 1, other than its program, that ended so, of those with
+ * work of their own if there is one; NULL: there is none. The end of a helper, such as
+ * the sleep that a trap ends first, is no reason where the program ended behind it. */
+static const struct process *child_below(const struct view *view, int code)
+{
+	const struct process *helper = NULL;
+
+	for (unsigned i = view->processes.count; i-- > 1;) {
+		const struct process *process = &view->processes.list[i];
+
+		if (process == view->program || !ended_with(process, code))
+			continue;
+		if (!process_was_idle(process))
+			return process;
+		if (!helper && !has_later_end(view, process))
+			helper = process;
+	}
+	return helper;
+}
+
+/* The same, or else the program itself where that is not PID 1. */
+static const struct process *child_with(const struct view *view, int code)
+{
+	const struct process *child = child_below(view, code);
+	const struct process *program = view->program;
+
+	return child                                               ? child
+		: program && program != view->processes.list &&
+			ended_with(program, code) ? program
+						  : NULL;
 }
 
 /* "died of SIGKILL", "exited with 137" */
@@ -74,6 +114,8 @@ static void add_end(
 						    : ", which it sent to itself");
 	else if (by)
 		process_add_sender(process, by, &view->processes, text);
+	if (by && !by->sender)
+		buf_adds(text, " (memory or CPU limit)");
 }
 
 static bool is_signal_code(int code)
@@ -132,6 +174,18 @@ static bool is_usual_stop(int number, const struct view *view)
 		number == SIGINT || number == SIGQUIT || number == SIGHUP;
 }
 
+/* The program behind an init, such as a shell, exited with the code that stands for the end
+ * of a process below it. */
+static bool program_reports_child(const struct view *view)
+{
+	const struct process *program = view->program;
+
+	return view->init && program && program->status_known &&
+		WIFEXITED(program->wait_status) &&
+		WEXITSTATUS(program->wait_status) == view->facts->exit_code &&
+		child_below(view, view->facts->exit_code);
+}
+
 /* (143 of an init is the end of its program: X8 or X9.) */
 bool exit_reports_child(const struct view *view, struct buf *text)
 {
@@ -139,7 +193,8 @@ bool exit_reports_child(const struct view *view, struct buf *text)
 	const struct process *child;
 
 	if (!claims_signal(view) || view->too_late || ended_by_reboot(view) ||
-		(view->init && code == DEFAULT_CODE(view)))
+		(view->init && code == DEFAULT_CODE(view) &&
+			!program_reports_child(view)))
 		return false;
 	child = child_with(view, code);
 	if (!child && code != 128 + SIGKILL && view->evidence->descendants_known)
@@ -245,7 +300,7 @@ bool exit_after_way_down(const struct view *view, struct buf *text)
 {
 	int code = view->facts->exit_code;
 
-	if (code <= 128 || view->too_late || view->killed)
+	if (code <= 128 || view->too_late || view->killed || program_reports_child(view))
 		return false;
 	if (ended_by_reboot(view))
 		return buf_addf(text,

@@ -340,6 +340,55 @@ static void a_program_behind_an_init_chooses_143_as_well(void **state)
 	assert_false(scene_has_diagnosis(scene, "X9"));
 }
 
+/* tini -- sh -c "...; wait $p; exit $?". */
+static void a_shell_behind_an_init_passes_on_how_its_child_ended(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned shell = exit_behind_init(scene, "sh", SIGTERM);
+	unsigned app = scene_add_process(scene, shell, "app");
+	struct proc_record *record = &scene->evidence.descendants[app - 1];
+
+	scene->evidence.descendants[shell - 1].wait_status = EXITED(143);
+	scene_add_signal(scene, 2, (int)shell, app, SIGTERM);
+	scene_end_process(scene, app, 240, SIGTERM);
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+	assert_string_equal(scene_text(scene, "X5"),
+		"no signal ended PID 1 (tini): it exited with 143, which is how a child ended: "
+		"app (pid 3) died of SIGTERM from sh");
+	assert_false(scene_has_diagnosis(scene, "X8"));
+	assert_false(scene_has_diagnosis(scene, "X9"));
+	/* The shell chose it. */
+	record->wait_status = EXITED(0);
+	scene_expect(scene, VERDICT_DIRTY, "X8");
+	assert_says(scene, "X8", "143 by its own decision: sh (pid 2) exited with 143");
+	assert_false(scene_has_diagnosis(scene, "X5"));
+}
+
+/* trap 'kill ${!}; kill $p; wait $p; exit 143' TERM, with a tail that keeps it waiting. */
+static void a_helper_that_a_trap_ends_first_is_no_reason_for_its_code(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned app = exit_above(scene, "app", 143);
+	unsigned sleep = scene_add_process(scene, 0, "sleep");
+	struct proc_record *record;
+
+	scene_add_signal(scene, 1, 0, sleep, SIGTERM);
+	scene_add_signal(scene, 1, 0, app, SIGTERM);
+	scene_end_process(scene, sleep, 2, SIGTERM);
+	record = scene_end_process(scene, app, 250, EXITED(0));
+	scene_expect(scene, VERDICT_DIRTY, "X8");
+	assert_says(scene, "X8", "143 by its own decision: sh (pid 1) exited with 143");
+	/* The program died of it as well. */
+	record->wait_status = SIGTERM;
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+	assert_says(scene, "X5", "how a child ended: app (pid 2) died of SIGTERM from sh");
+	/* The helper is the one that the shell waited for. */
+	record->wait_status = EXITED(0);
+	record->ended_ns = T0 + CLOCK_MS;
+	scene_expect(scene, VERDICT_DIRTY, "X5");
+	assert_says(scene, "X5", "how a child ended: sleep (pid 3) died of SIGTERM");
+}
+
 static void a_way_down_that_ends_in_the_signal_is_told_with_its_time(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -661,6 +710,8 @@ int main(void)
 		SCENE(a_code_without_a_raw_status_may_be_a_signal),
 		SCENE(a_program_that_chooses_143_is_said_to),
 		SCENE(a_program_behind_an_init_chooses_143_as_well),
+		SCENE(a_shell_behind_an_init_passes_on_how_its_child_ended),
+		SCENE(a_helper_that_a_trap_ends_first_is_no_reason_for_its_code),
 		SCENE(a_way_down_that_ends_in_the_signal_is_told_with_its_time),
 		SCENE(a_signal_that_nobody_raised_is_not_said_to_be),
 		SCENE(a_143_behind_an_init_names_what_died),
