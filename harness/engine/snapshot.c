@@ -210,8 +210,9 @@ static bool read_consistent(struct proc *proc, struct buf *text)
 	for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
 		if (!read_status(proc, text))
 			return false;
+		proc->syscall = -1;
 		if (proc->state == 'Z')
-			return true;
+			return true; /* its main thread waits for nothing any more */
 		read_wait(proc, text);
 		if (proc->state != 'R' || proc->syscall < 0)
 			return true;

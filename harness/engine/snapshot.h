@@ -38,7 +38,7 @@ struct proc {
 	size_t words_len;
 	unsigned threads;
 	uint64_t pending, shared_pending, blocked, ignored, caught;
-	long syscall; /* of the main thread; -1: running or not readable */
+	long syscall; /* of the main thread; -1: running, ended or not readable */
 	uint64_t syscall_arg0, syscall_arg1;
 	char waits_on[64]; /* what the descriptor in arg0 is: "pipe:[9]"; "": none */
 	char wchan[48];

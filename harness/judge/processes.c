@@ -384,6 +384,8 @@ void process_add_wait(const struct process *process, struct buf *text)
 
 	if (!last)
 		buf_adds(text, "not seen");
+	else if (last->state == 'Z' && last->threads > 1)
+		buf_adds(text, "running on without its main thread, which has ended");
 	else if (last->state == 't')
 		buf_adds(text, "held by a tracer (ptrace)");
 	else if (last->state == 'T')

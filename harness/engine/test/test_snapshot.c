@@ -89,8 +89,10 @@ static void snapshot_shows_the_descendants_of_pid_1(void **state UNUSED)
 
 		assert_int_equal(proc->ppid, looking.pid);
 		assert_false(proc_receives(proc, SIGTERM));
-		if (proc->state == 'Z')
+		if (proc->state == 'Z') {
 			assert_string_equal(proc->command, "[puppet]");
+			assert_string_equal(proc_syscall_name(proc), "");
+		}
 	}
 	snapshot_done(&looking.snapshot);
 	engine_fixture_close(fixture);

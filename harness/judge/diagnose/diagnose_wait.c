@@ -17,10 +17,11 @@
 #define DEPTH_MAX 16
 
 /* The grace expired although the signal had reached PID 1, and no events of our service
- * say more. */
+ * say more. (Without any grace nothing could have ended in it.) */
 static bool hangs(const struct view *view)
 {
-	return view->killed && view->facts->stop_signal != SIGKILL &&
+	return view->killed && view->scenario->stop.grace_ns > 0 &&
+		view->facts->stop_signal != SIGKILL &&
 		!view->discarded && !view->delivery_unproven &&
 		!(view->shutdown && view->evidence->own_service) && view->last &&
 		view->program && view->program->last;
@@ -261,11 +262,18 @@ static bool awaits_command(const struct proc *shell)
 			strncmp(shell->waits_on, "pipe:", 5) == 0);
 }
 
-/* It started a process since the signal: its trap ran. */
-static bool has_forked(const struct view *view, const struct process *process)
+/* It started a process since the signal, or signalled one: its trap ran. */
+static bool has_acted(const struct view *view, const struct process *process)
 {
 	const struct evidence *evidence = view->evidence;
 
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *other = &view->processes.list[i];
+
+		if ((other->told && other->told->sender == process->pid) ||
+			(other->killed && other->killed->sender == process->pid))
+			return true;
+	}
 	for (unsigned i = 0; i < evidence->descendant_count; i++) {
 		const struct proc_record *record = &evidence->descendants[i];
 
@@ -282,7 +290,7 @@ bool wait_trap_deferred(const struct view *view, struct buf *text)
 
 	if (!hangs(view) || !view->processes.signals_known ||
 		!proc_is_shell(shell->last) || !awaits_command(shell->last) ||
-		has_forked(view, shell) ||
+		has_acted(view, shell) ||
 		!proc_mask_has(shell->last->caught, view->facts->stop_signal))
 		return false;
 	child = processes_child(&view->processes, shell, NULL);

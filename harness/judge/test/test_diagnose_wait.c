@@ -258,6 +258,50 @@ static void a_trap_that_ran_is_not_deferred(void **state)
 	assert_false(scene_has_diagnosis(scene, "W4"));
 }
 
+/* program | tee & trap 'kill $!; wait' TERM: $! is tee. */
+static void a_trap_that_told_the_end_of_a_pipeline_ran(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned tee;
+
+	hang(scene, "bash", SIGTERM);
+	scene_wait_in(scene, 0, CALL_WAIT4);
+	scene_add_process(scene, 0, "web");
+	tee = scene_add_process(scene, 0, "tee");
+	scene_add_signal(scene, 2, 0, tee, SIGTERM);
+	scene_end_process(scene, tee, 3, SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H3");
+	assert_says(scene, "H3", "PID 1 (bash) waits for web (pid 2), which got no signal");
+	assert_false(scene_has_diagnosis(scene, "W4"));
+}
+
+/* docker stop -t 0: SIGKILL follows the stop signal at once. */
+static void without_a_grace_nothing_else_is_a_cause(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "web", SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	scene->scenario.stop.grace_ns = 0;
+	scene_expect(scene, VERDICT_KILLED, "X1");
+	assert_false(scene_has_diagnosis(scene, "H10"));
+}
+
+/* pthread_exit(3) in main(). */
+static void one_whose_main_thread_has_ended_is_in_no_call(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "emu", SIGTERM);
+	scene_last(scene, 0)->state = 'Z';
+	scene_last(scene, 0)->threads = 3;
+	scene_last(scene, 0)->syscall = -1;
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	assert_string_equal(scene_text(scene, "H10"),
+		"PID 1 (emu) caught SIGTERM (+1.00ms) and went on: it is running on without its "
+		"main thread, which has ended, with 3 threads");
+}
+
 /* It reads a pipe by itself; and it has given its trap back. */
 static void a_shell_that_waits_for_no_command_or_has_no_trap_defers_none(void **state)
 {
@@ -956,6 +1000,9 @@ int main(void)
 		SCENE(a_trap_waits_for_the_foreground_command),
 		SCENE(of_sigint_no_trap_is_claimed),
 		SCENE(a_trap_that_ran_is_not_deferred),
+		SCENE(a_trap_that_told_the_end_of_a_pipeline_ran),
+		SCENE(without_a_grace_nothing_else_is_a_cause),
+		SCENE(one_whose_main_thread_has_ended_is_in_no_call),
 		SCENE(a_shell_that_waits_for_no_command_or_has_no_trap_defers_none),
 		SCENE(a_trap_is_deferred_only_where_signals_are_traced),
 		SCENE(a_program_that_is_no_shell_has_no_trap),
