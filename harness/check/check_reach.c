@@ -246,13 +246,16 @@ static void find_no_program(const struct reach *reach)
 }
 
 /* In a state in which no signal reaches its code. One look in uninterruptible sleep is
- * any access to a disk. */
+ * any access to a disk. A pause, which the engine ends, is state D in a freezer of cgroup
+ * v1. */
 static bool is_held(const struct reach *reach, const struct process *process)
 {
 	const struct proc *first = check_first_look(reach->input, process);
 	char state = process->last->state;
 
-	return (state == 'T' && !reach->input->about->paused) || state == 't' ||
+	if (state == 't' || reach->input->about->paused)
+		return state == 't';
+	return state == 'T' ||
 		(state == 'D' && first && first->state == 'D' &&
 			first->syscall == process->last->syscall);
 }

@@ -910,6 +910,12 @@ static void a_paused_container_is_thawed(void **state)
 	scene->about.paused = true;
 	expect(scene, CHECK_NOTE, DIAGNOSIS_ANY, "it is paused");
 	assert_null(finding(scene, DIAGNOSIS_W7));
+	/* In the freezer of cgroup v1. */
+	scene->procs[0][0].state = scene->procs[1][0].state = 'D';
+	expect(scene, CHECK_NOTE, DIAGNOSIS_ANY, "it is paused");
+	assert_null(finding(scene, DIAGNOSIS_W7));
+	set(scene, 0, 0, EPOLL);
+	expect(scene, CHECK_WILL_FAIL, DIAGNOSIS_W1, "no handler");
 }
 
 static void orphans_and_sessions_are_told_apart(void **state)
