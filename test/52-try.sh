@@ -120,6 +120,19 @@ check "where one cure only comes nearer, two are tried" \
 	"exec form, SIGINT 0 " "Clean with exec form, SIGINT: \`ENTRYPOINT" \
 	"; and \`STOPSIGNAL SIGINT\`"
 
+printf '%s\n' "$handles" >"$work/worker"
+cat >"$work/launcher" <<END
+sh -c "busybox sh $work/worker; true" & child=\$!
+trap 'sleep 1.5; kill \$child; wait; exit 1' TERM
+wait
+wait
+END
+try --try-cures --grace 1s --ready-log up -- bash "$work/launcher"
+check "the second of two cures is tried alone, and is advised where it needs no other" \
+	ends_with 1 "grace 3.00s, exec form 0 " "exec form alone 0 " \
+	"Clean with exec form alone: \`ENTRYPOINT"
+check "and the two together are not" eval '! says "Clean with grace"'
+
 try --try-cures --grace 300ms -- sh -c "busybox sleep 7${$}4; true"
 check "an end by the default action is told as what it is" \
 	ends_with 1 "exec form, an init 143 " "143 is the program's own death by SIGTERM" \

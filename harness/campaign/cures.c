@@ -22,7 +22,8 @@ struct nearer {
 
 struct cures {
 	const struct case_options *options;
-	const struct rerun_of *of;
+	const struct rerun_of *of; /* with the first of two cures, where it is that */
+	const struct rerun_of *alone;
 	cJSON *results;
 	unsigned runs, most; /* reruns so far, and their bound */
 	bool cured;          /* one of them made the stop clean */
@@ -79,6 +80,11 @@ static bool is_taken(const struct cures *cures, int number)
 
 /* --- one rerun --- */
 
+static bool is_clean(const struct rerun *rerun)
+{
+	return rerun->judgement.could_run && rerun->judgement.verdict == VERDICT_CLEAN;
+}
+
 static void add_result(struct cures *cures, const char *name, const char *how,
 	const struct rerun *rerun)
 {
@@ -105,8 +111,7 @@ static void add_result(struct cures *cures, const char *name, const char *how,
 		cJSON_AddNullToObject(result, "stop_ns");
 	json_add_int(result, "grace_ns", rerun->scenario.stop.grace_ns);
 	cJSON_AddItemToArray(cures->results, result);
-	cures->cured = cures->cured ||
-		(judgement->could_run && judgement->verdict == VERDICT_CLEAN);
+	cures->cured = cures->cured || is_clean(rerun);
 }
 
 static void nearer_done(struct nearer *nearer)
@@ -129,30 +134,18 @@ static bool is_nearer(const struct cures *cures, const struct rerun *rerun)
 			after->diagnoses[0].id != before->diagnoses[0].id);
 }
 
-static void run(struct cures *cures, const struct cure *cure)
+static void run_one(struct cures *cures, struct nearer *own, const cJSON *json)
 {
-	const struct nearer *first = cures->first;
-	SCOPED(nearer_done)
-	struct nearer own = {
-		.name = first ? mem_textf("%s, %s", first->name, cure->name)
-			      : mem_text(cure->name),
-		.how = first ? mem_textf("%s; and %s", first->how, cure->how)
-			     : mem_text(cure->how),
-		/* NULL: a change that contradicts the scenario is no cure of it. */
-		.rerun = rerun_create(cures->of->path, cure->json),
-	};
-	SCOPED(mem_free) char *with = mem_textf("with %s", own.name);
+	SCOPED(mem_free) char *with = mem_textf("with %s", own->name);
 
-	if (!own.rerun)
+	/* NULL: a change that contradicts the scenario is no cure of it. */
+	own->rerun = rerun_create(cures->of->path, json);
+	if (!own->rerun)
 		return;
 	cures->runs++;
-	cJSON_AddItemToArray(cures->tried, json_copy_exact(cure->json));
-	if (rerun_run(own.rerun, cures->options, with))
-		add_result(cures, own.name, own.how, own.rerun);
-	if (first || !is_nearer(cures, own.rerun))
-		return;
-	cures->nearer[cures->nearer_count++] = own;
-	own = (struct nearer){0};
+	cJSON_AddItemToArray(cures->tried, json_copy_exact(json));
+	if (rerun_run(own->rerun, cures->options, with))
+		add_result(cures, own->name, own->how, own->rerun);
 }
 
 /* An init and the exec form are the same in either order. */
@@ -165,6 +158,66 @@ static bool was_tried(const struct cures *cures, const cJSON *json)
 			return true;
 	}
 	return false;
+}
+
+/* Puts back what `first` changed in this part of the scenario. */
+static void put_back(cJSON *json, const cJSON *before, const cJSON *first)
+{
+	const cJSON *value;
+
+	cJSON_ArrayForEach(value, first) {
+		if (!json_get(before, value->string))
+			cJSON_DeleteItemFromObjectCaseSensitive(json, value->string);
+	}
+	cJSON_ArrayForEach(value, before) {
+		if (cJSON_Compare(value, json_get(first, value->string), true))
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(json, value->string);
+		cJSON_AddItemToObject(json, value->string, json_copy_exact(value));
+	}
+}
+
+/* The second of two cures that made the stop clean was found behind the first: it may do
+ * without it. */
+static void try_alone(struct cures *cures, const struct cure *cure)
+{
+	static const char *const parts[] = {"service", "stop"};
+	const struct nearer *first = cures->first;
+	SCOPED(json_free) cJSON *json = json_copy_exact(cure->json);
+	SCOPED(nearer_done)
+	struct nearer own = {
+		.name = mem_textf("%s alone", cure->name),
+		.how = mem_text(cure->how),
+	};
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		put_back((cJSON *)(size_t)json_get(json, parts[i]),
+			json_get(cures->alone->json, parts[i]),
+			json_get(first->rerun->json, parts[i]));
+	cures->first = NULL;
+	if (!was_tried(cures, json))
+		run_one(cures, &own, json);
+	cures->first = first;
+}
+
+static void run(struct cures *cures, const struct cure *cure)
+{
+	const struct nearer *first = cures->first;
+	SCOPED(nearer_done)
+	struct nearer own = {
+		.name = first ? mem_textf("%s, %s", first->name, cure->name)
+			      : mem_text(cure->name),
+		.how = first ? mem_textf("%s; and %s", first->how, cure->how)
+			     : mem_text(cure->how),
+	};
+
+	run_one(cures, &own, cure->json);
+	if (first && own.rerun && is_clean(own.rerun))
+		try_alone(cures, cure);
+	if (first || !own.rerun || !is_nearer(cures, own.rerun))
+		return;
+	cures->nearer[cures->nearer_count++] = own;
+	own = (struct nearer){0};
 }
 
 /* --- the cures --- */
@@ -493,9 +546,8 @@ static void try_all(struct cures *cures, bool fitting)
 /* Each cure that fits what is left of the fault when `first` has been done. */
 static void try_second(struct cures *cures, const struct nearer *first)
 {
-	const struct rerun_of *alone = cures->of;
 	const struct rerun_of with_first = {
-		.path = alone->path,
+		.path = cures->alone->path,
 		.json = first->rerun->json,
 		.scenario = &first->rerun->scenario,
 		.evidence = &first->rerun->evidence,
@@ -505,7 +557,7 @@ static void try_second(struct cures *cures, const struct nearer *first)
 	cures->of = &with_first;
 	cures->first = first;
 	try_all(cures, true);
-	cures->of = alone;
+	cures->of = cures->alone;
 	cures->first = NULL;
 }
 
@@ -514,6 +566,7 @@ cJSON *cures_try(const struct case_options *options, const struct rerun_of *of)
 	struct cures cures = {
 		.options = options,
 		.of = of,
+		.alone = of,
 		.results = cJSON_CreateArray(),
 		.most = CURES_MAX,
 		.tried = cJSON_CreateArray(),

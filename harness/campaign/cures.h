@@ -5,7 +5,8 @@
  * An init in front; another stop signal; the program without the shell or launchers in front of it; a
  * longer grace. Those that fit the diagnosis come first, and the others only when none
  * of these made the stop clean. When none alone did, but one changed how it ended, that
- * one is tried together with a second, which fits what was left.
+ * one is tried together with a second, which fits what was left. Where these two do, the
+ * second is run alone as well: it may not need the first.
  */
 #ifndef HARNESS_CAMPAIGN_CURES_H
 #define HARNESS_CAMPAIGN_CURES_H
@@ -15,7 +16,7 @@
 #include "harness/campaign/rerun.h"
 
 #define CURES_MAX       5 /* reruns with one cure */
-#define CURES_PAIRS_MAX 4 /* and with two */
+#define CURES_PAIRS_MAX 4 /* and with two, but for a second alone */
 
 /* Runs the reruns, one after the other. Gives the caller a list with an object for
  * each: "cure" and "how", in words; "two": they are two; "verdict", "diagnosis" (the

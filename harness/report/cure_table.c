@@ -80,19 +80,28 @@ static void print_row(
 	print_own_death(cure, terminal, out);
 }
 
-/* What a user writes for each of those; false: there is none. */
+static bool is_two(const cJSON *cure)
+{
+	return json_bool(cure, "two", false);
+}
+
+/* What a user writes for each of those, two cures only where none does it alone; false:
+ * there is none. */
 static bool print_those(const cJSON *cures, bool (*is_one)(const cJSON *cure),
 	const char *label, const struct terminal *terminal, FILE *out)
 {
 	const cJSON *cure;
-	bool found = false;
+	bool found = false, alone = false;
+
+	cJSON_ArrayForEach(cure, cures)
+		alone = alone || (is_one(cure) && !is_two(cure));
 
 	cJSON_ArrayForEach(cure, cures) {
 		SCOPED(mem_free)
 		char *text = mem_textf(
 			"%s: %s", json_text(cure, "cure"), json_text(cure, "how"));
 
-		if (!is_one(cure))
+		if (!is_one(cure) || (alone && is_two(cure)))
 			continue;
 		terminal_item(terminal, out, INDENT, label, text);
 		found = true;
@@ -116,7 +125,7 @@ void cure_table_print(const cJSON *cures, const char *verdict,
 		int len = (int)strlen(json_text(cure, "cure"));
 
 		width = len > width ? len : width;
-		has_two = has_two || json_bool(cure, "two", false);
+		has_two = has_two || is_two(cure);
 	}
 	fprintf(out, "  Run again, with one cure each%s:\n",
 		has_two ? "; none was clean, so with two" : "");

@@ -26,6 +26,12 @@
 	"{\"cure\":\"grace 3.00s\",\"how\":\"--grace\",\"verdict\":\"killed\","        \
 	"\"exit_code\":137,\"stop_ns\":3001000000,\"grace_ns\":3000000000,"            \
 	"\"trouble\":null}"
+#define CLEAN(name, how, two)                                                          \
+	"{\"cure\":\"" name "\",\"how\":\"" how "\",\"two\":" two                      \
+	",\"verdict\":\"clean\",\"exit_code\":0,\"stop_ns\":4500000,"                  \
+	"\"grace_ns\":3000000000,\"trouble\":null}"
+#define BOTH  CLEAN("grace 3.00s, exec form", "--grace; and exec", "true")
+#define ALONE CLEAN("exec form alone", "exec", "false")
 #define BROKEN                                                                         \
 	"{\"cure\":\"exec form\",\"how\":\"exec\",\"verdict\":null,"                   \
 	"\"exit_code\":null,\"stop_ns\":null,\"grace_ns\":1000000000,"                 \
@@ -94,6 +100,17 @@ static void two_cures_are_told_as_two_and_an_own_death_as_what_it_is(
 		"  In time with exec form, an init: exec; and --init\n");
 }
 
+static void two_cures_are_not_advised_where_one_of_them_does_it(void **state UNUSED)
+{
+	expect_text("[" GRACE "," BOTH "," ALONE "]", "killed",
+		"  Run again, with one cure each; none was clean, so with two:\n"
+		"      CURE                   EXIT     STOP  VERDICT\n"
+		"      grace 3.00s             137  > 3.00s  killed\n"
+		"      grace 3.00s, exec form    0   4.50ms  clean\n"
+		"      exec form alone           0   4.50ms  clean\n"
+		"  Clean with exec form alone: exec\n");
+}
+
 static void that_nothing_can_be_tried_is_said(void **state UNUSED)
 {
 	expect_text("[]", "killed",
@@ -108,6 +125,7 @@ int main(void)
 		cmocka_unit_test(in_time_is_no_news_of_a_stop_that_was),
 		cmocka_unit_test(
 			two_cures_are_told_as_two_and_an_own_death_as_what_it_is),
+		cmocka_unit_test(two_cures_are_not_advised_where_one_of_them_does_it),
 		cmocka_unit_test(that_nothing_can_be_tried_is_said),
 	};
 
