@@ -151,13 +151,13 @@ static bool add_line(struct buf *text, const struct proc *launcher,
 	SCOPED(strlist_done) struct strlist form = {0};
 	SCOPED(strlist_done) struct strlist words = {0};
 	bool is_child = program->ppid == launcher->pid;
+	bool known = read_words(&command, launcher); /* npm gives itself a title */
 	bool fits;
 
-	if (!read_words(&command, launcher))
-		return false;
-	if (is_child && exec_form(&form, &command, program->command))
+	if (known && is_child && exec_form(&form, &command, program->command))
 		return add_list(text, &form);
-	if (!is_a_program || !read_words(&words, program))
+	if (!is_a_program || !read_words(&words, program) ||
+		(!known && !proc_is_launcher(launcher)))
 		return false;
 	fits = proc_is_shell(launcher)
 		? add_script(text, program, &command, &words, is_child)

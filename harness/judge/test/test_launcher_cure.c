@@ -131,6 +131,12 @@ static void a_launcher_is_cured_by_the_line_of_its_program(void **state UNUSED)
 			"Make node PID 1: `CMD [\"node\",\"x\"]` in the Dockerfile, or that list "
 			"as `command:` in compose (in /app, where it runs now).",
 			"npm, which goes to another folder"},
+		{{{"npm start^^^", WAITS}, {"sh^-c^node x", WAITS},
+			 {"node^x", HANDLES}},
+			"Make node PID 1: `CMD [\"node\",\"x\"]`" IN_COMPOSE,
+			"npm, which gave itself a title"},
+		{{{"wrap: master", WAITS}, {"app^-v", HANDLES}}, NULL,
+			"a title of what is no launcher"},
 		{{{"python3^wrap.py", WAITS}, {"app^-v", HANDLES}},
 			"Make app PID 1: `CMD [\"app\",\"-v\"]` in the Dockerfile, or that list "
 			"as `command:` in compose; where python3 does more than start it, let "
