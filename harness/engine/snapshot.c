@@ -69,13 +69,18 @@ static void read_stat(struct proc *proc, struct buf *text)
 	}
 }
 
+/* Without the empty words behind it, which a title leaves: "npm start". */
 static void read_command(struct proc *proc, struct buf *text)
 {
+	size_t len;
+
 	if (!proc_file_read(text, proc->pid, "cmdline") || text->len == 0) {
 		snprintf(proc->command, sizeof proc->command, "[%s]", proc->name);
 		return;
 	}
-	for (size_t i = 0; i + 1 < text->len; i++) {
+	for (len = text->len; len > 0 && text->data[len - 1] == '\0'; len--)
+		;
+	for (size_t i = 0; i < len; i++) {
 		if (text->data[i] == '\0')
 			text->data[i] = ' ';
 	}

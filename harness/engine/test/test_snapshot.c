@@ -59,6 +59,33 @@ static bool has_family(const struct snapshot *snapshot)
 		count_state(snapshot, 'S') == 3;
 }
 
+static bool has_begun(const struct snapshot *snapshot)
+{
+	return strncmp(snapshot->procs[0].command, "sh ", 3) == 0;
+}
+
+/* As npm has that gives itself a title. */
+static void empty_words_at_the_end_are_not_shown(void **state UNUSED)
+{
+	struct looking looking = {.is_so = has_begun};
+	int input[2];
+
+	assert_int_equal(pipe(input), 0);
+	looking.pid = fork();
+	if (looking.pid == 0) {
+		dup2(input[0], STDIN_FILENO);
+		close(input[1]);
+		execl("/bin/sh", "sh", "-c", "read line", "", "", NULL);
+		_exit(127);
+	}
+	assert_true(looks_so(&looking));
+	assert_string_equal(looking.snapshot.procs[0].command, "sh -c read line");
+	snapshot_done(&looking.snapshot);
+	close(input[0]);
+	close(input[1]);
+	assert_int_equal(waitpid(looking.pid, NULL, 0), looking.pid);
+}
+
 static void snapshot_shows_the_descendants_of_pid_1(void **state UNUSED)
 {
 	struct err err = {0};
@@ -391,6 +418,7 @@ static void snapshot_is_written_as_json(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_words_at_the_end_are_not_shown),
 		cmocka_unit_test(snapshot_shows_the_descendants_of_pid_1),
 		cmocka_unit_test(snapshot_names_what_a_read_waits_on),
 		cmocka_unit_test(snapshot_sees_that_sigwait_receives),
