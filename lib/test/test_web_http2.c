@@ -1059,7 +1059,7 @@ static void a_head_of_many_megabytes_is_reset(void **state)
 	assert_int_equal(send(fd, frame, sizeof frame, 0), sizeof frame);
 	until(&scene->loop,
 		http_receive(fd, &scene->received) >= 0 &&
-			memmem(scene->received.data, scene->received.len, reset,
+			memmem(buf_text(&scene->received), scene->received.len, reset,
 				sizeof reset - 1));
 	assert_int_equal(scene->handed, 0);
 	close(fd);
