@@ -71,11 +71,13 @@ static void on_socket_closed(uv_handle_t *handle)
 
 /* Calls */
 
+/* Curl 7.88 leaves its buffer to a handle whose connection serves others when the call
+ * ends, and takes it for one of the size that curl_easy_reset() sets. */
 static void return_easy(struct fetch_call *call)
 {
 	struct fetch *fetch = call->fetch;
 
-	if (call->easy && fetch->idle_count < fetch->idle_max) {
+	if (call->easy && !call->shares && fetch->idle_count < fetch->idle_max) {
 		curl_easy_reset(call->easy);
 		fetch->idle[fetch->idle_count++] = call->easy;
 	} else {

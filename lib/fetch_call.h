@@ -73,9 +73,9 @@ struct fetch_request {
 	bool last;        /* the connection is closed afterwards, be it new or not */
 	unsigned reuse_s; /* no connection that was idle for longer is used; 0: 118 s */
 	bool small;       /* the answer has a few KiB: it is read in small pieces */
-	/* HTTP/2, which the server has to speak: by prior knowledge, and over TLS as
-	 * agreed with it. fresh, keep, last, reuse_s, small and upload are of HTTP/1.1
-	 * alone: connections are shared. */
+	/* HTTP/2: without TLS by prior knowledge, and the server has to speak it; over TLS
+	 * as agreed with it, by curl, else HTTP/1.1. fresh, keep, last, reuse_s, small and
+	 * upload are of HTTP/1.1 and of TLS: else connections are shared. */
 	bool http2;
 	const char *const *heads; /* names of headers of the answer that fetch_header()
 				   * is to find, NULL-terminated; kept; NULL: none */
@@ -102,6 +102,7 @@ struct fetch_call {
 	bool tells_head;   /* and has not told it yet */
 	bool head_came;    /* it is to be told */
 	bool bodiless;     /* HEAD: no body is to come */
+	bool shares;       /* curl may use one connection for it and others */
 	bool repeated;     /* curl was about to send it a second time */
 	bool over;         /* the result is complete */
 	bool gone;         /* done or canceled */

@@ -279,6 +279,7 @@ bool fetch_curl_prepare(
 
 	if (request->upload && !open_upload(call, request->upload, err))
 		return false;
+	call->shares = request->http2;
 	add_headers(call, request->headers);
 	failed |= set_behavior(call);
 	failed |= set_buffer(call, request);
@@ -321,6 +322,8 @@ static enum fetch_end end_of(CURLcode code)
 	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM: /* it was reset */
 		return FETCH_BROKEN;
 	default:
 		return FETCH_FAILED;

@@ -35,12 +35,15 @@ static const struct field settings[] = {
 			"process of the CLI, as the agent SDKs start it",
 		.choices = agents},
 	{"AGENT_URL", FIELD_TEXT, AT(agent_url), "https://api.anthropic.com",
-		.help = "base URL of the agent API; with AGENT=cli the room is put "
+		.help = "base URL of the agent API; the certificate of https is to be "
+			"of an authority of the system; with AGENT=cli the room is put "
 			"where {room} is in it"},
 	{"AGENT_HTTP", FIELD_CHOICE, AT(agent_http), "1.1",
 		.help = "version of HTTP to the agent API. 1.1: a connection for each "
 			"event stream and each request under way; 2: few connections "
-			"for all, without TLS by prior knowledge",
+			"for all, by prior knowledge. With https it is agreed with the "
+			"server (ALPN; 1.1 where that has no 2), and a request that "
+			"must not come twice has a connection of its own",
 		.choices = agent_http_versions},
 	{"AGENT_KEY", FIELD_TEXT, AT(agent_key), NULL, .help = "key of the agent API",
 		.secret = true},

@@ -1,13 +1,18 @@
 #!/bin/sh
 # Clients of HTTP/2 that are not ours, on the one port of mock-agent: curl, nghttp, h2load
-# and node's. HTTP/1.1 goes on beside them.
+# and node's. HTTP/1.1 goes on beside them. And the service with the mock behind a server
+# that speaks HTTP/2 over TLS: node's.
 set -u
 test=http2
 . test/support/stopbench.sh
 mock=
+front=
+service=
 
 finish() {
-	[ -z "$mock" ] || kill "$mock" 2>/dev/null
+	for one in $mock $front $service; do
+		kill "$one" 2>/dev/null
+	done
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -113,6 +118,109 @@ if command -v node >/dev/null; then
 		ends_with 0 'ends: 0 0 0'
 else
 	echo "skip $test: there is no node"
+fi
+
+# HTTP/2 over TLS: what it has been asked goes to the mock over HTTP/1.1. The first DELETE of
+# a session is reset.
+cat >"$work/front.mjs" <<'END'
+import fs from "node:fs";
+import http from "node:http";
+import http2 from "node:http2";
+const [port, certificate, key, portFile] = process.argv.slice(2);
+const agent = new http.Agent({ keepAlive: true });
+let resets = 1, requests = 0;
+const server = http2.createSecureServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) });
+server.on("request", (request, response) => {
+	requests++;
+	if (request.method === "DELETE" && resets-- > 0)
+		return request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+	const keep = ([name]) => !/^(:|connection$|keep-alive$|transfer-encoding$)/.test(name);
+	const headers = (all) => Object.fromEntries(Object.entries(all).filter(keep));
+	const behind = http.request({ port, agent, method: request.method, path: request.url,
+		headers: headers(request.headers) }, (answer) => {
+		response.writeHead(answer.statusCode, headers(answer.headers));
+		answer.on("error", () => response.stream.close()).pipe(response);
+	});
+	behind.on("error", () => response.stream.close());
+	request.pipe(behind);
+	response.on("close", () => behind.destroy());
+});
+process.on("SIGTERM", () => {
+	console.log(`requests: ${requests}, resets left: ${resets > 0 ? 1 : 0}`);
+	process.exit(0);
+});
+server.listen(0, "127.0.0.1", () => {
+	fs.writeFileSync(portFile + ".new", String(server.address().port));
+	fs.renameSync(portFile + ".new", portFile);
+});
+END
+
+make_certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost -keyout "$work/key.pem" -out "$work/cert.pem" \
+		>/dev/null 2>&1
+}
+
+# Becomes COMMAND..., in a namespace where the system's authorities are the one of the test.
+authorities=/etc/ssl/certs/ca-certificates.crt
+trusting() {
+	exec unshare -rm sh -c "mount --bind '$work/cert.pem' $authorities && exec \"\$@\"" sh "$@"
+}
+
+lacks() {
+	! says "$1"
+}
+
+# Posts a webhook of this room; its status.
+say() {
+	curl -sS -m 20 -o /dev/null -w '%{http_code} ' -H 'Content-Type: application/json' -d \
+		"{\"creator\":{\"id\":1,\"name\":\"a\"},\"room\":{\"id\":$1,\"name\":\"r\"},\"content\":\"hello\"}" \
+		"http://127.0.0.1:$2/webhook/financial_analyst"
+}
+
+serve_over_tls() {
+	node "$work/front.mjs" "${url##*:}" "$work/cert.pem" "$work/key.pem" "$work/front-port" \
+		>"$work/front" 2>&1 &
+	front=$!
+	for _ in $(seq 200); do
+		[ ! -s "$work/front-port" ] || break
+		sleep 0.05
+	done
+	SESSION_END=delete AGENT_HTTP=2 AGENT_URL=https://localhost:$(cat "$work/front-port") AGENT_KEY=test \
+		trusting "$bin/service" --port 0 >/dev/null 2>"$work/service" &
+	service=$!
+	for _ in $(seq 200); do
+		port=$(sed -n 's/.*service.listening.*"port":\([0-9]*\).*/\1/p' "$work/service")
+		[ -z "$port" ] || break
+		sleep 0.05
+	done
+	posts=
+	for room in $(seq 30); do
+		say "$room" "$port" >"$work/said-$room" &
+		posts="$posts $!"
+	done
+	for post in $posts; do
+		wait "$post"
+	done
+	kill "$service"
+	wait "$service"
+	code=$?
+	service=
+	kill "$front"
+	wait "$front"
+	front=
+	cat "$work"/said-* "$work/front" >"$work/out"
+	cp "$work/service" "$work/errors"
+}
+
+if ! command -v node >/dev/null || ! command -v openssl >/dev/null || ! make_certificate ||
+	! (trusting true) 2>/dev/null; then
+	echo "skip $test: node, openssl or a namespace for HTTP/2 over TLS is missing"
+else
+	serve_over_tls
+	check "the service has thirty sessions over HTTP/2 and TLS, and ends them" \
+		ends_with 0 "$(seq 30 | sed 's/.*/200 /' | tr -d '\n')" 'resets left: 0'
+	check "and asks again for an end that was reset" lacks 'session.disconnect.failed'
 fi
 
 kill "$mock"
