@@ -5,6 +5,7 @@
 
 #include "harness/format/html/html_picture.h"
 #include "harness/format/html/html_text.h"
+#include "harness/scenario/diagnosis_id.h"
 #include "harness/scenario/verdict.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -181,6 +182,23 @@ static void add_figures(struct buf *page, const cJSON *round)
 	buf_adds(page, "</dl>");
 }
 
+/* What stands between backticks is code. */
+static void add_cure(struct buf *page, const char *id)
+{
+	enum diagnosis_id cause = id ? diagnosis_find(id) : DIAGNOSIS_ANY;
+	SCOPED(mem_free)
+	char *cure = mem_text(cause == DIAGNOSIS_ANY ? "" : diagnosis_cure(cause));
+	char *rest = cure;
+	bool is_code = false;
+
+	if (!cure[0])
+		return;
+	buf_adds(page, "<p class=\"cure\"><b>Cure</b> ");
+	for (const char *piece; (piece = strsep(&rest, "`")); is_code = !is_code)
+		html_addf(page, is_code ? "<code>%s</code>" : "%s", piece);
+	buf_adds(page, "</p>");
+}
+
 static void add_causes(struct buf *page, const cJSON *round)
 {
 	const cJSON *diagnoses = json_get(round, "diagnoses"), *item;
@@ -195,6 +213,7 @@ static void add_causes(struct buf *page, const cJSON *round)
 		html_addf(page, "<p class=\"%s\"><b>%s</b> %s</p>",
 			item == diagnoses->child ? "why" : "also",
 			json_text(item, "id"), json_text(item, "text"));
+	add_cure(page, json_text(cJSON_GetArrayItem(diagnoses, 0), "id"));
 }
 
 static void add_sentence(struct buf *page, const cJSON *round)

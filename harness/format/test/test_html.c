@@ -147,6 +147,25 @@ static void the_first_sentence_says_how_it_went(void **state UNUSED)
 	}
 }
 
+static void the_cure_stands_below_the_causes(void **state UNUSED)
+{
+	SCOPED(json_free) cJSON *results = make_results();
+	cJSON *round = add_round(results, "killed", 2010 * CLOCK_MS);
+	cJSON *diagnoses = cJSON_AddArrayToObject(round, "diagnoses");
+	SCOPED(mem_free) char *page = NULL;
+
+	cJSON_AddItemToArray(diagnoses,
+		json_fill(NULL, "{'id': %s, 'text': %s}", "W1", "no handler"));
+	cJSON_AddItemToArray(diagnoses,
+		json_fill(NULL, "{'id': %s, 'text': %s}", "X1", "its grace"));
+	page = print_page(results);
+	assert_int_equal(
+		count_of(page, "<p class=\"cure\"><b>Cure</b> Install a handler"), 1);
+	assert_int_equal(count_of(page, "class=\"cure\""), 1);
+	assert_has(page,
+		"<code>docker run --init</code>, in compose <code>init: true</code>");
+}
+
 static void what_held_it_up_stands_beside_it(void **state UNUSED)
 {
 	SCOPED(json_free) cJSON *results = make_results();
@@ -456,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_sentence_says_how_it_went),
+		cmocka_unit_test(the_cure_stands_below_the_causes),
 		cmocka_unit_test(what_held_it_up_stands_beside_it),
 		cmocka_unit_test(
 			further_rounds_are_shown_where_they_are_not_as_expected),
