@@ -84,6 +84,27 @@ static bool join_networks(struct container *container,
 	return true;
 }
 
+/* A scenario with a command of this machine, and no image that would have it. */
+static bool is_not_in_ours(const struct subject_spec *spec, const struct err *err)
+{
+	return !spec->image &&
+		(strstr(err->text, "executable file not found") ||
+			strstr(err->text, "no such file or directory"));
+}
+
+static bool say_not_started(
+	const struct subject_spec *spec, const char *image, struct err *err)
+{
+	const char *const *words = spec->entrypoint ? spec->entrypoint : spec->command;
+
+	if (words && words[0] && is_not_in_ours(spec, err))
+		return err_set(err,
+			"there is no %s in stopbench's own image, where a command without "
+			"an image runs: name its image, or run it with --engine process",
+			words[0]);
+	return err_while(err, "start a container of %s", image);
+}
+
 static bool start(struct container *container, const struct subject_spec *spec,
 	const char *image, struct err *err)
 {
@@ -97,7 +118,7 @@ static bool start(struct container *container, const struct subject_spec *spec,
 		    &(struct docker_call){
 			    .method = "POST", .path = "/start", .within_ns = START_NS},
 		    err))
-		return err_while(err, "start a container of %s", image);
+		return say_not_started(spec, image, err);
 	container->log = docker_log_open(api,
 		&(struct docker_log_spec){
 			.container = id,

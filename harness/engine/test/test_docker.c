@@ -637,6 +637,23 @@ static void docker_says_how_it_looked_for_the_daemon(void **state UNUSED)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+static void docker_says_that_its_own_image_has_no_other_programs(void **state)
+{
+	static const char *const commands[][2] = {
+		{"no-such-program", NULL}, {"/no/such/program", NULL}};
+	struct engine_fixture *fixture = engine_fixture_of(state);
+
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		struct err err = {0};
+
+		fixture->subject = engine_fixture_try(
+			fixture, &(struct engine_fixture_spec){0}, commands[i], &err);
+		assert_null(fixture->subject);
+		assert_non_null(strstr(err.text, commands[i][0]));
+		assert_non_null(strstr(err.text, "name its image"));
+	}
+}
+
 static void docker_names_a_program_that_is_missing(void **state)
 {
 	struct engine_fixture *fixture = engine_fixture_of(state);
@@ -689,6 +706,7 @@ int main(void)
 		SCENE(docker_survives_the_removal_of_its_container),
 		SCENE(docker_attaches_to_a_container_that_runs),
 		cmocka_unit_test(docker_says_how_it_looked_for_the_daemon),
+		SCENE(docker_says_that_its_own_image_has_no_other_programs),
 		SCENE(docker_names_a_program_that_is_missing),
 	};
 #undef SCENE
