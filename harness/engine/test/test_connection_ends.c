@@ -44,17 +44,25 @@ static void connect_over_loopback(struct watched *watched)
 		send(watched->client, request, sizeof request, 0), sizeof request);
 }
 
-static struct tcp_socket find_server(const struct watched *watched)
+static unsigned port_of(int fd)
 {
-	SCOPED(tcp_table_done) struct tcp_table table;
 	struct sockaddr_in address;
 	socklen_t size = sizeof address;
 
-	assert_int_equal(
-		getsockname(watched->client, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	return ntohs(address.sin_port);
+}
+
+/* By both ports: connections to other servers may have the client's as well. */
+static struct tcp_socket find_server(const struct watched *watched)
+{
+	SCOPED(tcp_table_done) struct tcp_table table;
+	unsigned port = port_of(watched->listener), peer_port = port_of(watched->client);
+
 	tcp_table_read(&table, getpid(), TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < table.count; i++) {
-		if (table.list[i].peer_port == ntohs(address.sin_port))
+		if (table.list[i].port == port &&
+			table.list[i].peer_port == peer_port)
 			return table.list[i];
 	}
 	fail_msg("the connection is not in the table");
