@@ -212,6 +212,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		if (stream)
 			stream->reset = true;
 		return 0;
+	case NGHTTP2_GOAWAY:
+		connection->goaway = frame->goaway.error_code;
+		return 0;
 	default:
 		return 0;
 	}
@@ -249,13 +252,19 @@ static int on_stream_closed(
 	return 0;
 }
 
-static int on_sent(
-	nghttp2_session *session, const nghttp2_frame *frame, void *arg UNUSED)
+/* nghttp2 answers a breach of the rules with a GOAWAY, and then has no more to do. */
+static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
-	struct fetch_stream *stream = frame->hd.type == NGHTTP2_HEADERS
-		? stream_of(session, frame->hd.stream_id)
-		: NULL;
+	struct fetch_connection *connection = arg;
+	struct fetch_stream *stream;
 
+	if (frame->hd.type == NGHTTP2_GOAWAY) {
+		connection->goaway = frame->goaway.error_code;
+		connection->breach = connection->goaway != NGHTTP2_NO_ERROR;
+	}
+	if (frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	stream = stream_of(session, frame->hd.stream_id);
 	if (stream)
 		stream->left = true;
 	return 0;
@@ -365,6 +374,7 @@ static void on_ended(void *arg, const char *why)
 {
 	struct fetch_connection *connection = arg;
 	const bool open = http2_connection_is_open(connection->wire);
+	SCOPED(mem_free) char *with_error = NULL;
 
 	if (!open && connection->tried && connection->tried->ai_next) {
 		connection->tried = connection->tried->ai_next;
@@ -372,7 +382,13 @@ static void on_ended(void *arg, const char *why)
 		dial(connection);
 		return;
 	}
-	drop(connection, why ? why : "the server ended the connection");
+	if (!why)
+		why = connection->breach ? "the server broke the rules of HTTP/2"
+					 : "the server ended the connection";
+	if (connection->goaway)
+		why = with_error = mem_textf(
+			"%s (%s)", why, nghttp2_http2_strerror(connection->goaway));
+	drop(connection, why);
 }
 
 static nghttp2_session_callbacks *make_callbacks(void)

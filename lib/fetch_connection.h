@@ -55,8 +55,10 @@ struct fetch_connection {
 	const struct addrinfo *tried; /* of them; NULL: none */
 	bool settled;                 /* the server has said its settings */
 	bool foreign;                 /* it has spoken something else than HTTP/2 */
-	bool used;                    /* it had a stream before */
-	unsigned count; /* of its streams, until nghttp2 has closed them */
+	bool breach;                  /* the server broke the rules of HTTP/2 */
+	uint32_t goaway; /* the error of a GOAWAY, of either side; 0: none */
+	bool used;       /* it had a stream before */
+	unsigned count;  /* of its streams, until nghttp2 has closed them */
 	struct fetch_stream *streams;
 	int64_t heard_ns;         /* when something last came; or when it was opened */
 	struct loop_timer *doubt; /* set: the peer has to say something until then */

@@ -30,6 +30,7 @@
 #define RST_STREAM(code)    "\0\0\4\3\0\0\0\0\1\0\0\0" code
 #define GOAWAY_NONE         "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define GOAWAY_ALL          "\0\0\10\7\0\0\0\0\0\177\377\377\377\0\0\0\0"
+#define GOAWAY_CALM         "\0\0\10\7\0\0\0\0\0\177\377\377\377\0\0\0\13"
 #define PING_ACK            "\0\0\10\6\1\0\0\0\0\0\0\0\0\0\0\0\0"
 #define HEADERS_200         "\0\0\1\1\4\0\0\0\1\x88" /* END_HEADERS; :status 200 */
 #define HEADERS_413                                                                    \
@@ -441,6 +442,32 @@ static void fetch_http2_answer_that_is_not_sound_is_broken(void **state)
 	assert_string_equal(call->why, "the answer is not sound HTTP/2");
 }
 
+/* DATA of a stream that nobody has opened. */
+static void fetch_http2_server_that_breaks_the_rules_is_told_so(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES("\0\0\0\0\0\0\0\0\7"));
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_non_null(strstr(
+		call->why, "the server broke the rules of HTTP/2 (PROTOCOL_ERROR)"));
+}
+
+static void fetch_http2_error_of_a_goaway_is_told(void **state)
+{
+	struct scene *scene = *state;
+	struct call *call = begin(scene);
+
+	say(scene, FRAMES(GOAWAY_CALM));
+	shutdown(scene->peer[0], SHUT_RDWR);
+	until(&scene->loop, call->done);
+	assert_int_equal(call->result.end, FETCH_BROKEN);
+	assert_non_null(strstr(
+		call->why, "the peer closed the connection (ENHANCE_YOUR_CALM)"));
+}
+
 static void fetch_http2_request_that_cannot_be_sent_fails(void **state)
 {
 	struct scene *scene = *state;
@@ -633,6 +660,8 @@ int main(void)
 		SCENE(fetch_http2_slow_server_keeps_the_connection),
 		SCENE(fetch_http2_answer_may_come_before_the_request_is_whole),
 		SCENE(fetch_http2_answer_that_is_not_sound_is_broken),
+		SCENE(fetch_http2_server_that_breaks_the_rules_is_told_so),
+		SCENE(fetch_http2_error_of_a_goaway_is_told),
 		SCENE(fetch_http2_request_that_cannot_be_sent_fails),
 		SCENE(fetch_http2_limit_may_change),
 		SCENE(fetch_http2_path_of_a_socket_is_not_cut),
