@@ -220,6 +220,11 @@ static char *missing_text(const struct stop_report *report)
 			"followed",
 			text.len ? "; " : "", unix_path);
 	add_answers(report, &text);
+	if (report->evidence->unsettled)
+		buf_addf(&text,
+			"%swhether it was ready: its processes had not settled 2s after their "
+			"start. --ready-log and --ready-port say what to wait for",
+			text.len ? "; " : "");
 	if (report->about->no_log)
 		buf_addf(&text, "%s%s", text.len ? "; " : "", report->about->no_log);
 	return text.len ? buf_take(&text) : NULL;

@@ -174,6 +174,10 @@ static bool await_ready(struct case_state *state)
 			.interrupted = state->options.interrupted,
 		},
 		&state->base, &err)) {
+	case READINESS_UNSETTLED:
+		state->evidence->unsettled = true;
+		state->evidence->ready_ns = clock_now();
+		return true;
 	case READINESS_YES:
 		state->evidence->ready_ns = clock_now();
 		return true;

@@ -157,6 +157,7 @@ struct evidence {
 	unsigned replaced;
 
 	uint64_t seed;
+	bool unsettled; /* it counted as ready while its processes still started */
 	int64_t began_ns, up_ns, ready_ns, loaded_ns, stopped_ns, ended_ns;
 };
 

@@ -31,7 +31,7 @@ struct readiness_probe {
 	bool awaits_line; /* of the log, and nothing else: `again` is not set */
 	uint64_t lines;   /* of the log, when it was asked last */
 	bool owns_port;   /* the subject has the port that was asked */
-	bool ready;
+	bool ready, unsettled;
 	bool hopeless;  /* it will never be; `last` says why */
 	char last[256]; /* how the last question was answered */
 	int64_t began_ns;
@@ -318,8 +318,10 @@ static void look_whether_settled(struct readiness_probe *probe)
 	snapshot_done(&snapshot);
 	probe->alike = seen && seen == probe->seen ? probe->alike + 1 : 1;
 	probe->seen = seen;
-	probe->ready = (seen && probe->alike == SETTLED_SNAPSHOTS) ||
-		clock_now() - probe->began_ns >= SETTLED_WITHIN_NS;
+	probe->ready = seen && probe->alike == SETTLED_SNAPSHOTS;
+	probe->unsettled =
+		!probe->ready && clock_now() - probe->began_ns >= SETTLED_WITHIN_NS;
+	probe->ready = probe->ready || probe->unsettled;
 	note(probe, "its processes have not settled");
 }
 
@@ -454,7 +456,7 @@ enum readiness_end readiness_await(
 			return READINESS_NOT_IN_TIME;
 		}
 		if (port_of(options) == 0)
-			return READINESS_YES;
+			return probe.unsettled ? READINESS_UNSETTLED : READINESS_YES;
 	}
 	if (probe.hopeless || (!probe.owns_port && !owns_port(&probe))) {
 		err_set(err, "%s", probe.last);

@@ -6,7 +6,7 @@
  * Without "ready" in its scenario our own service is asked over HTTP and another one
  * with a port over TCP. One without a port is ready when its processes have settled:
  * each of them sleeps, and none comes, goes or runs another program for 200 ms; 2 s
- * after its start it counts as ready in any case.
+ * after its start it counts as ready in any case (READINESS_UNSETTLED).
  */
 #ifndef HARNESS_RUN_READINESS_H
 #define HARNESS_RUN_READINESS_H
@@ -31,6 +31,7 @@ struct readiness_options {
 
 enum readiness_end {
 	READINESS_YES,
+	READINESS_UNSETTLED,   /* so too, and nothing has said that it is ready */
 	READINESS_NOT_IN_TIME, /* err says what was asked and how it was answered */
 	READINESS_NEVER, /* another process has its port, or there is no health check */
 	READINESS_EXITED, /* PID 1 ended first */

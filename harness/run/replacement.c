@@ -69,7 +69,7 @@ static bool await_ready(struct replacement *replacement, struct err *err)
 		},
 		&replacement->base, err);
 
-	if (end == READINESS_YES)
+	if (end == READINESS_YES || end == READINESS_UNSETTLED)
 		return true;
 	return end == READINESS_EXITED || end == READINESS_INTERRUPTED
 		? err_set(err, "it was never ready")
