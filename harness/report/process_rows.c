@@ -10,14 +10,17 @@
 /* What it does with the stop signal, by its masks. */
 static const char *signal_words(const struct proc *proc, int number)
 {
-	if (proc->state == 'Z')
+	if (proc->state == 'Z' && proc->threads <= 1)
 		return "zombie";
 	if (proc_mask_has(proc->caught, number))
 		return "has a handler";
 	if (proc_mask_has(proc->ignored, number))
 		return "ignores it";
-	if (proc_receives(proc, number))
+	if (proc_awaits_signals(proc))
 		return "waits for it";
+	/* To read it later, or by inheritance. */
+	if (proc_mask_has(proc->blocked, number))
+		return "blocks it";
 	return "no handler";
 }
 

@@ -348,6 +348,12 @@ static bool waits_as_before(const struct process *process)
 		strcmp(proc_syscall_name(before), proc_syscall_name(last)) == 0;
 }
 
+/* Whoever is asked to stop listens on no more ports: Node.js' inspector, at SIGUSR1. */
+static bool began_to_listen(const struct process *process)
+{
+	return process->before && process->last->listening > process->before->listening;
+}
+
 bool wait_other_meaning(const struct view *view, struct buf *text)
 {
 	const struct stop_facts *facts = view->facts;
@@ -396,15 +402,18 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 	}
 	if (facts->stop_signal == SIGTERM ||
 		proc_mask_has(program->last->ignored, facts->stop_signal) ||
-		!is_unmoved(view) || !waits_as_before(program) ||
+		!is_unmoved(view) ||
+		(!waits_as_before(program) && !began_to_listen(program)) ||
 		!proc_receives(program->last, SIGTERM) ||
 		program->last->connections > 0)
 		return false;
 	add_who(view, program, text);
 	buf_addf(text,
-		" took %s and went on as before, and nothing below it was told: it is no "
-		"request to stop to it",
-		STOP_SIGNAL(view));
+		" took %s and %s, and nothing below it was told: it is no request to stop to "
+		"it",
+		STOP_SIGNAL(view),
+		began_to_listen(program) ? "began to listen on a port"
+					 : "went on as before");
 	add_caught(view, program->last, text);
 	return true;
 }
@@ -436,9 +445,11 @@ bool wait_restarted(const struct view *view, struct buf *text)
 	const struct proc *before, *last;
 	SCOPED(buf_done) struct buf deeper = {0};
 
-	/* (One that passed the signal on, or told a child, did more than note it.) */
+	/* (One that passed the signal on, told a child, or raised the signal again did more
+	 * than note it.) */
 	if (!hangs(view) || !program->handled || !program->before ||
-		!is_unmoved(view) || wait_trap_deferred(view, &deeper))
+		!is_unmoved(view) || wait_trap_deferred(view, &deeper) ||
+		wait_raised_in_vain(view, &deeper))
 		return false;
 	before = program->before;
 	last = program->last;

@@ -401,6 +401,22 @@ static void one_that_goes_on_as_before_takes_the_signal_for_something_else(void 
 	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
+/* SIGUSR1 starts Node.js' inspector, in a thread of its own. */
+static void one_that_begins_to_listen_was_not_asked_to_stop(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "node", SIGUSR1);
+	scene_set_masks(scene, 0, MASK(SIGTERM) | MASK(SIGUSR1), 0, 0);
+	scene_last(scene, 0)->threads = scene_before(scene, 0)->threads + 1;
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	scene_last(scene, 0)->listening = 1;
+	scene_expect(scene, VERDICT_KILLED, "W5");
+	assert_says(scene, "W5",
+		"PID 1 (node) took SIGUSR1 and began to listen on a port, and nothing below it "
+		"was told: it is no request to stop to it; it handles SIGTERM as well");
+}
+
 static void one_that_told_a_worker_is_on_its_way_down(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -496,6 +512,21 @@ static void a_call_that_the_kernel_restarts_is_named(void **state)
 }
 
 /* It told its child, and reads what that prints. */
+/* PHP's passthru(), in read of what its child prints. */
+static void one_that_raised_the_signal_again_did_more_than_note_it(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "php", SIGTERM);
+	scene_wait_in(scene, 0, CALL_READ);
+	scene_expect(scene, VERDICT_KILLED, "W12");
+	scene_last(scene, 0)->caught = 0;
+	scene_last(scene, 0)->ns_pid = 1;
+	scene_add_signal(scene, 2, 0, 0, SIGTERM)->ignored = true;
+	scene_expect(scene, VERDICT_KILLED, "W11");
+	assert_false(scene_has_diagnosis(scene, "W12"));
+}
+
 static void one_that_told_its_child_did_more_than_note_the_signal(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -1009,6 +1040,7 @@ int main(void)
 		SCENE(one_that_handles_sigterm_was_sent_another_signal),
 		SCENE(one_that_executes_itself_again_does_not_stop),
 		SCENE(one_that_goes_on_as_before_takes_the_signal_for_something_else),
+		SCENE(one_that_begins_to_listen_was_not_asked_to_stop),
 		SCENE(one_that_told_a_worker_is_on_its_way_down),
 		SCENE(one_whose_worker_ended_is_on_its_way_down),
 		SCENE(one_that_finishes_a_connection_is_on_its_way_down),
@@ -1016,6 +1048,7 @@ int main(void)
 		SCENE(a_lock_that_nobody_else_can_release_is_a_deadlock),
 		SCENE(a_lock_without_a_handler_is_no_deadlock_of_its),
 		SCENE(a_call_that_the_kernel_restarts_is_named),
+		SCENE(one_that_raised_the_signal_again_did_more_than_note_it),
 		SCENE(one_that_told_its_child_did_more_than_note_the_signal),
 		SCENE(a_child_that_is_stopped_takes_no_signal),
 		SCENE(a_call_that_it_was_not_in_before_is_not_restarted),

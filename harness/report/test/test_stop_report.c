@@ -315,6 +315,10 @@ static void stop_report_lists_the_processes(void **state)
 	procs[2].ignored = UINT64_C(1) << (SIGTERM - 1);
 	procs[3].blocked = UINT64_C(1) << (SIGTERM - 1);
 	procs[4].state = 'Z';
+	/* In sigwait; and its main thread alone has ended. */
+	strcpy(procs[6].wchan, "do_sigtimedwait");
+	procs[7].state = 'Z';
+	procs[7].threads = 2;
 	memset(procs[5].command, 'x', sizeof procs[5].command - 1);
 	snapshot.procs = procs;
 	evidence_add_snapshot(&scene->evidence, &snapshot);
@@ -323,8 +327,11 @@ static void stop_report_lists_the_processes(void **state)
 		"        1  no handler     sh -c node server.js; true\n"
 		"        2  has a handler  \n"
 		"        3  ignores it     \n"
-		"        4  waits for it   \n"
+		"        4  blocks it      \n"
 		"        5  zombie         \n");
+	expect(scene,
+		"        7  waits for it   \n"
+		"        8  no handler     \n");
 	expect(scene, "... and 2 more\n");
 }
 
