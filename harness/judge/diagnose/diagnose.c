@@ -113,8 +113,28 @@ static bool pid1_ignores(const struct view *view, struct buf *text)
 	return true;
 }
 
+/* An entrypoint took the signal, went on, and executed another program in its own place. */
+static bool entrypoint_took_it(const struct view *view, struct buf *text)
+{
+	const struct process *pid1 = view->processes.list;
+	const struct proc *before = pid1->before, *last = pid1->last;
+	const struct stop_facts *facts = view->facts;
+
+	return view->killed && facts->stop_signal != SIGKILL && !view->discarded &&
+		facts->exec_ns > facts->signal_ns && pid1->handled && before && last &&
+		strcmp(before->exe, last->exe) != 0 &&
+		pid1->handled->ns < facts->exec_ns &&
+		buf_addf(text,
+			"%s came while PID 1 was still %s, which caught it and then executed "
+			"%s in its place (+%s): that never got it",
+			STOP_SIGNAL(view), before->name, last->name,
+			CLOCK_TEXT(facts->exec_ns - facts->signal_ns));
+}
+
 static bool signal_came_early(const struct view *view, struct buf *text)
 {
+	if (entrypoint_took_it(view, text))
+		return true;
 	return view->discarded && view->pid1 && can_receive(view) &&
 		buf_addf(text,
 			"%s came before PID 1 (%s) had a handler for it: the kernel discarded it, and "
@@ -331,11 +351,29 @@ static bool self_killed(const struct view *view, struct buf *text)
 						    : "another process");
 }
 
+/* How often PID 1 sent itself this signal since the stop signal, and did not get it, or
+ * got it. */
+static unsigned sent_itself(const struct view *view, int number, bool in_vain)
+{
+	const struct evidence *evidence = view->evidence;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < evidence->signal_count; i++) {
+		const struct proc_signal *signal = &evidence->signals[i];
+
+		count += signal->what == PROC_SIGNAL_SENT && signal->signal == number &&
+			signal->pid == view->processes.list->pid &&
+			signal->sender == signal->pid && signal->ignored == in_vain &&
+			signal->ns >= view->facts->signal_ns;
+	}
+	return count;
+}
+
 static bool crashed(const struct view *view, struct buf *text)
 {
 	int number =
 		view->signalled ? view->death_signal : view->facts->exit_code - 128;
-	const struct proc_signal *raised = view->processes.list->raised;
+	unsigned again = sent_itself(view, view->facts->stop_signal, false);
 
 	/* Another process may have been the one that crashed (X11, X5). */
 	if (view->verdict != VERDICT_CRASH || view->too_late ||
@@ -344,8 +382,13 @@ static bool crashed(const struct view *view, struct buf *text)
 		return false;
 	buf_addf(text, "it crashed: %s (exit code %d)", SIGNAL(number),
 		view->facts->exit_code);
-	if (number != SIGABRT && raised && raised->signal == SIGABRT && raised->ignored)
+	if (number != SIGABRT && sent_itself(view, SIGABRT, true) > 0)
 		buf_adds(text, ": it called abort(), and PID 1 does not get SIGABRT");
+	else if (again > 1)
+		buf_addf(text,
+			": its handler sent %s to itself as well (kill 0), %u times: it ran "
+			"again and again",
+			STOP_SIGNAL(view), again);
 	return true;
 }
 

@@ -354,6 +354,17 @@ static bool began_to_listen(const struct process *process)
 	return process->before && process->last->listening > process->before->listening;
 }
 
+/* The same program, which had taken the signal by then. */
+static bool executed_itself(const struct view *view)
+{
+	const struct proc *before = view->program->before, *last = view->program->last;
+	int number = view->facts->stop_signal;
+
+	return view->facts->exec_ns > view->facts->signal_ns &&
+		(!before || strcmp(before->exe, last->exe) == 0) &&
+		!proc_mask_has(last->shared_pending | last->pending, number);
+}
+
 bool wait_other_meaning(const struct view *view, struct buf *text)
 {
 	const struct stop_facts *facts = view->facts;
@@ -390,7 +401,7 @@ bool wait_other_meaning(const struct view *view, struct buf *text)
 		add_caught(view, program->last, text);
 		return true;
 	}
-	if (is_pid1(view, program) && facts->exec_ns > facts->signal_ns) {
+	if (is_pid1(view, program) && executed_itself(view)) {
 		add_who(view, program, text);
 		buf_addf(text,
 			" answered %s by executing itself again (+%s): it does not take "
@@ -430,10 +441,16 @@ bool wait_handler_deadlock(const struct view *view, struct buf *text)
 		(program->before && is_in(program->before, locks)))
 		return false;
 	add_who(view, program, text);
-	return buf_addf(text,
+	buf_addf(text,
 		" caught %s and waits for a lock (futex) that no other thread can release: it "
-		"has only this one. Its handler calls what is not safe in a handler",
+		"has only this one. ",
 		STOP_SIGNAL(view));
+	/* A signal is blocked in its own handler. */
+	return proc_mask_has(program->last->blocked, view->facts->stop_signal)
+		? buf_adds(text, "Its handler calls what is not safe in a handler")
+		: buf_adds(text,
+			  "The handler has returned: what it waits in came later, such as "
+			  "its exit, or what a runtime calls its handler");
 }
 
 bool wait_restarted(const struct view *view, struct buf *text)
@@ -559,6 +576,27 @@ bool wait_for_peers(const struct view *view, struct buf *text)
 	return true;
 }
 
+/* It told this child, which has ended, and did not wait for it: it may ask kill(pid, 0) of
+ * a zombie again and again. */
+static void add_zombie(
+	const struct view *view, const struct process *program, struct buf *text)
+{
+	for (unsigned i = 1; i < view->processes.count; i++) {
+		const struct process *child = &view->processes.list[i];
+
+		if (child->parent != program || !child->told ||
+			child->told->sender != program->pid || !child->last ||
+			child->last->state != 'Z' || child->last->threads > 1)
+			continue;
+		buf_adds(text, "; ");
+		process_add_name(child, text);
+		buf_adds(text,
+			", which it told to end, has ended and is a zombie: it did not wait "
+			"for it");
+		return;
+	}
+}
+
 bool wait_elsewhere(const struct view *view, struct buf *text)
 {
 	static const char *const loops[] = {
@@ -583,6 +621,7 @@ bool wait_elsewhere(const struct view *view, struct buf *text)
 	else if (program->last->threads > 1)
 		buf_addf(text, ", with %u threads", program->last->threads);
 	add_child_not_told(view, program, text);
+	add_zombie(view, program, text);
 	if (!add_last_words(view, program, text))
 		view_add_last_line(view, text);
 	return true;

@@ -603,6 +603,25 @@ static void an_abort_of_pid1_ends_by_another_signal(void **state)
 	assert_string_equal(scene_text(scene, "X7"),
 		"it crashed: SIGSEGV (exit code 139): it called abort(), and PID 1 does "
 		"not get SIGABRT");
+	/* Node.js has a handler for what follows, and raises that again. */
+	scene_add_signal(scene, 21, 0, 0, SIGSEGV);
+	scene_expect(scene, VERDICT_CRASH, "X7");
+	assert_says(scene, "X7", "it called abort(), and PID 1 does not get SIGABRT");
+}
+
+/* trap 'kill 0' TERM: until the shell has no stack any more. */
+static void a_handler_that_signals_itself_runs_again_and_again(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "bash", SIGTERM);
+	for (int i = 0; i < 3; i++)
+		scene_add_signal(scene, 20 + i, 0, 0, SIGTERM);
+	scene_die_of(scene, SIGSEGV);
+	scene_expect(scene, VERDICT_CRASH, "X7");
+	assert_says(scene, "X7",
+		"it crashed: SIGSEGV (exit code 139): its handler sent SIGTERM to itself as "
+		"well (kill 0), 3 times: it ran again and again");
 }
 
 /* `service & exec tail -f /dev/null`. */
@@ -676,6 +695,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(an_abort_of_pid1_ends_by_another_signal),
+		SCENE(a_handler_that_signals_itself_runs_again_and_again),
 		SCENE(a_child_with_a_handler_below_one_without_is_named),
 		SCENE(a_signal_that_was_queued_and_then_discarded_is_discarded),
 		SCENE(one_that_slept_with_all_signals_blocked_reads_them),

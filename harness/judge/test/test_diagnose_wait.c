@@ -401,6 +401,38 @@ static void one_that_goes_on_as_before_takes_the_signal_for_something_else(void 
 	scene_expect(scene, VERDICT_KILLED, "H10");
 }
 
+/* It blocks the signal, and executes another program, which has it blocked as well. */
+static void one_that_executes_with_the_signal_pending_has_not_answered_it(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "app", SIGTERM);
+	scene_kill_at_grace(scene);
+	scene_set_masks(scene, 0, 0, MASK(SIGTERM), 0);
+	scene_last(scene, 0)->shared_pending = MASK(SIGTERM);
+	scene->evidence.facts.exec_ns = T0 + 50 * CLOCK_MS;
+	scene_expect(scene, VERDICT_KILLED, "W8");
+	assert_false(scene_has_diagnosis(scene, "W5"));
+	scene_last(scene, 0)->shared_pending = 0;
+	scene_expect(scene, VERDICT_KILLED, "W5");
+}
+
+/* An entrypoint whose trap does not end it: bash -c 'trap : TERM; sleep 1; exec app'. */
+static void an_entrypoint_that_took_the_signal_keeps_it_from_its_program(void **state)
+{
+	struct judge_scene *scene = *state;
+
+	hang(scene, "bash", SIGTERM);
+	strcpy(scene_last(scene, 0)->name, "app");
+	strcpy(scene_last(scene, 0)->exe, "app");
+	scene->evidence.facts.exec_ns = T0 + 50 * CLOCK_MS;
+	scene_expect(scene, VERDICT_KILLED, "W6");
+	assert_string_equal(scene_text(scene, "W6"),
+		"SIGTERM came while PID 1 was still bash, which caught it and then executed "
+		"app in its place (+50.0ms): that never got it");
+	assert_false(scene_has_diagnosis(scene, "W5"));
+}
+
 /* SIGUSR1 starts Node.js' inspector, in a thread of its own. */
 static void one_that_begins_to_listen_was_not_asked_to_stop(void **state)
 {
@@ -471,6 +503,12 @@ static void a_lock_that_nobody_else_can_release_is_a_deadlock(void **state)
 	scene_last(scene, 0)->syscall_arg1 = FUTEX_PRIVATE_FLAG;
 	scene_expect(scene, VERDICT_KILLED, "W10");
 	assert_says(scene, "W10", "PID 1 (app) caught SIGTERM and waits for a lock");
+	/* Python's atexit. */
+	assert_says(scene, "W10", "The handler has returned: what it waits in came later");
+	scene_last(scene, 0)->blocked = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_KILLED, "W10");
+	assert_says(scene, "W10", "Its handler calls what is not safe in a handler");
+	scene_last(scene, 0)->blocked = 0;
 	/* Another process may release one that is shared. */
 	scene_last(scene, 0)->syscall_arg1 = 0;
 	scene_expect(scene, VERDICT_KILLED, "H10");
@@ -511,7 +549,6 @@ static void a_call_that_the_kernel_restarts_is_named(void **state)
 	assert_says(scene, "W12", "it only noted the signal, and called it again");
 }
 
-/* It told its child, and reads what that prints. */
 /* PHP's passthru(), in read of what its child prints. */
 static void one_that_raised_the_signal_again_did_more_than_note_it(void **state)
 {
@@ -527,6 +564,7 @@ static void one_that_raised_the_signal_again_did_more_than_note_it(void **state)
 	assert_false(scene_has_diagnosis(scene, "W12"));
 }
 
+/* It told its child, and reads what that prints. */
 static void one_that_told_its_child_did_more_than_note_the_signal(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -990,6 +1028,25 @@ static void where_it_was_at_the_end_is_told_in_any_case(void **state)
 		"PID 1 (java) was sent SIGTERM and is in futex, with 21 threads");
 }
 
+/* It asks kill(pid, 0) until its child is gone, which it never waits for. */
+static void a_zombie_that_it_told_is_named(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned child;
+
+	hang(scene, "app", SIGTERM);
+	scene_wait_in(scene, 0, CALL_EPOLL_WAIT);
+	child = scene_add_process(scene, 0, "web");
+	scene_last(scene, child)->state = 'Z';
+	scene_last(scene, child)->threads = 1;
+	scene_add_signal(scene, 2, 0, child, SIGTERM);
+	scene->evidence.descendants[child - 1].ended_ns = T0 + 50 * CLOCK_MS;
+	scene_expect(scene, VERDICT_KILLED, "H10");
+	assert_says(scene, "H10",
+		"; web (pid 2), which it told to end, has ended and is a zombie: it did not wait "
+		"for it");
+}
+
 static void an_untraced_child_is_not_said_to_have_got_no_signal(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -1040,6 +1097,8 @@ int main(void)
 		SCENE(one_that_handles_sigterm_was_sent_another_signal),
 		SCENE(one_that_executes_itself_again_does_not_stop),
 		SCENE(one_that_goes_on_as_before_takes_the_signal_for_something_else),
+		SCENE(one_that_executes_with_the_signal_pending_has_not_answered_it),
+		SCENE(an_entrypoint_that_took_the_signal_keeps_it_from_its_program),
 		SCENE(one_that_begins_to_listen_was_not_asked_to_stop),
 		SCENE(one_that_told_a_worker_is_on_its_way_down),
 		SCENE(one_whose_worker_ended_is_on_its_way_down),
@@ -1077,6 +1136,7 @@ int main(void)
 		SCENE(what_it_printed_last_is_told_where_nothing_says_more),
 		SCENE(a_session_from_outside_is_not_waited_for),
 		SCENE(where_it_was_at_the_end_is_told_in_any_case),
+		SCENE(a_zombie_that_it_told_is_named),
 		SCENE(an_untraced_child_is_not_said_to_have_got_no_signal),
 		SCENE(one_that_was_not_seen_at_the_end_waits_for_nothing_that_is_known),
 	};
