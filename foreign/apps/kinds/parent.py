@@ -156,4 +156,40 @@ def pools():
 		worker.join()
 
 
-globals()[sys.argv[1]]()
+def ends_pool():
+	"""Its workers wait for a task, or are in the middle of one: ends_pool idle|busy."""
+	pool = multiprocessing.get_context("spawn").Pool(3)
+	pool.map(abs, range(30))
+	if sys.argv[2] == "busy":
+		pool.map_async(time.sleep, [60, 60, 60])
+	time.sleep(0.3)
+	until_told()
+	pool.terminate()
+	pool.join()
+
+
+def asks_for_zombie():
+	"""kill(pid, 0) knows a zombie; waitpid() reaps it: asks_for_zombie kill|wait."""
+	process = child("drains")
+	until_told()
+	os.kill(process.pid, TERM)
+	if sys.argv[2] == "wait":
+		process.wait()
+	try:
+		while True:
+			os.kill(process.pid, 0)
+			time.sleep(0.05)
+	except ProcessLookupError:
+		pass
+
+
+def saves():
+	"""A process that it starts at SIGTERM needs 100 MB."""
+	until_told()
+	saver = subprocess.Popen(["/usr/bin/python3", "-c",
+		"open('/proc/self/oom_score_adj', 'w').write('1000'); b'1' * 100_000_000"])
+	saver.wait()
+
+
+if __name__ == "__main__":
+	globals()[sys.argv[1]]()

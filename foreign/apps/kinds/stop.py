@@ -1,5 +1,7 @@
 """One program, and what it does with its stop signal: stop.py WHAT [ARG]."""
+import atexit
 import os
+import queue
 import select
 import signal
 import socket
@@ -192,6 +194,16 @@ def joins():
 	"""A thread that is not told keeps the interpreter alive."""
 	signal.signal(TERM, lambda *_: sys.exit(0))
 	threading.Thread(target=time.sleep, args=[60], daemon=len(sys.argv) > 2).start()
+	wait()
+
+
+def joins_queue():
+	"""atexit waits for a queue that nobody empties; or nobody has to."""
+	waiting = queue.Queue()
+	if len(sys.argv) == 2:
+		waiting.put("job")
+	atexit.register(waiting.join)
+	signal.signal(TERM, lambda *_: sys.exit(0))
 	wait()
 
 
