@@ -15,6 +15,9 @@
  * end its idle workers, and no lost patience. */
 #define ORDINARY_NS (100 * CLOCK_MS)
 
+/* What a process needs to execute its program, and to have work in hand. */
+#define BEGIN_NS (20 * CLOCK_MS)
+
 /* ", 1.02s after SIGTERM" */
 static void add_since_told(const struct process *process, int64_t ns, struct buf *text)
 {
@@ -135,6 +138,14 @@ static bool was_idle_in_pool(const struct process *process, const struct process
 	return false;
 }
 
+/* It was forked so shortly before its signal that nobody could read its name. */
+static bool had_just_begun(const struct process *process)
+{
+	return !process->before && !process->name[0] && process->record &&
+		process->told &&
+		process->told->ns - process->record->born_ns < BEGIN_NS;
+}
+
 static bool died_of_signal(const struct process *process, const struct processes *all,
 	const struct evidence *evidence, struct buf *text)
 {
@@ -146,6 +157,7 @@ static bool died_of_signal(const struct process *process, const struct processes
 	int64_t caught = killer ? process_caught_before(process, evidence, killer) : -1;
 
 	if (process_was_idle(process) || was_idle_in_pool(process, all) ||
+		had_just_begun(process) ||
 		(raised && (!before || !before->connections)))
 		return false;
 	process_add_name(process, text);

@@ -242,10 +242,12 @@ static bool is_shells_timer(
 	const struct proc *proc = process->last ? process->last : process->before;
 	const struct proc *shell = pid1->last ? pid1->last : pid1->before;
 
-	return proc && shell && !process->told && proc_is_shell(shell) &&
-		process->parent == pid1 && strcmp(proc->name, "sleep") == 0 &&
-		count_children(processes, pid1) == 1 && proc->pgid == shell->pgid &&
-		proc->sid == shell->sid &&
+	/* (One that was forked behind the last snapshot is in none.) */
+	return shell && !process->told && proc_is_shell(shell) &&
+		process->parent == pid1 && strcmp(process->name, "sleep") == 0 &&
+		count_children(processes, pid1) == 1 &&
+		(proc ? proc->pgid == shell->pgid && proc->sid == shell->sid
+		      : process->was_there) &&
 		!(process->record && process->record->outside);
 }
 

@@ -91,6 +91,10 @@ static void add_snapshot(
 			(!process->record && is_before && proc->state != 'Z');
 		process->pid = proc->pid;
 		process->ns_pid = proc->ns_pid;
+		/* The shell's name, as it had not executed its program yet. */
+		if (process->record && process->record->exec_ns > snapshot->ns &&
+			process->record->name[0])
+			continue;
 		/* The longer name: a command name has 15 bytes, and is "exe" of one
 		 * that executed /proc/self/exe. */
 		process->name = strcmp(proc->name, "exe") == 0 && proc->exe[0]
@@ -368,8 +372,18 @@ void process_add_sender(const struct process *process, const struct proc_signal 
 
 void process_add_name(const struct process *process, struct buf *text)
 {
-	buf_addf(text, "%.32s (pid %d)", process->name[0] ? process->name : "a child",
-		(int)(process->ns_pid ? process->ns_pid : process->pid));
+	if (process->name[0])
+		buf_addf(text, "%.32s", process->name);
+	else if (process->parent && process->parent->name[0])
+		buf_addf(text, "a child of %.32s", process->parent->name);
+	else
+		buf_adds(text, "a child");
+	if (process->ns_pid == 1 && process->parent)
+		buf_adds(text, " (pid 1 of a namespace of its own)");
+	else if (process->ns_pid)
+		buf_addf(text, " (pid %d)", (int)process->ns_pid);
+	else
+		buf_addf(text, " (pid %d on the host)", (int)process->pid);
 }
 
 bool process_has_client(const struct process *process)

@@ -323,6 +323,23 @@ static void another_program_that_reads_a_pipe_is_no_worker(void **state)
 	scene_expect(scene, VERDICT_DIRTY, "X11");
 }
 
+/* `while :; do sleep 1 & wait $!; done`: the next sleep has not executed yet. */
+static void a_fork_that_was_told_at_once_had_no_work(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned fork = run_supervised(scene, "");
+	struct proc_record *record = scene_end_process(scene, fork, 11, SIGTERM);
+
+	scene->looks[0].count = 1;
+	record->name[0] = '\0';
+	record->born_ns = T0 - 2 * CLOCK_MS;
+	scene_expect(scene, VERDICT_CLEAN, NULL);
+	assert_false(scene_has_diagnosis(scene, "X11"));
+	record->born_ns = T0 - CLOCK_S;
+	scene_expect(scene, VERDICT_DIRTY, "X11");
+	assert_says(scene, "X11", "a child of sh (pid 2) died of SIGTERM from sh");
+}
+
 static void a_tail_that_keeps_what_it_reads_is_no_helper(void **state)
 {
 	struct judge_scene *scene = *state;
@@ -685,6 +702,7 @@ int main(void)
 		SCENE(a_lock_of_its_own_is_no_queue),
 		SCENE(a_worker_that_a_stranger_ends_is_not_idle),
 		SCENE(another_program_that_reads_a_pipe_is_no_worker),
+		SCENE(a_fork_that_was_told_at_once_had_no_work),
 		SCENE(a_tail_that_keeps_what_it_reads_is_no_helper),
 		SCENE(a_signal_that_was_raised_again_is_a_way_down),
 		SCENE(one_with_a_handler_is_not_said_to_have_none),

@@ -193,6 +193,21 @@ static void the_sleep_with_which_a_shell_waits_is_not_left(void **state)
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
+/* It was forked when both snapshots had been taken. */
+static void the_sleep_that_no_snapshot_has_is_not_left_either(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned timer = leave(scene, "sleep");
+
+	strcpy(scene_before(scene, 0)->exe, "bash");
+	strcpy(scene_last(scene, 0)->exe, "bash");
+	scene->looks[0].count = scene->looks[1].count = 1;
+	scene_expect(scene, VERDICT_CLEAN, "X0");
+	/* The trap began it. */
+	record_of(scene, timer)->born_ns = T0 + CLOCK_MS;
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
 /* It outlived its session, and is PID 1's child now. */
 static void what_a_health_check_left_is_left(void **state)
 {
@@ -496,6 +511,7 @@ int main(void)
 		SCENE(a_session_from_outside_is_not_left),
 		SCENE(what_runs_in_a_health_check_is_not_left),
 		SCENE(the_sleep_with_which_a_shell_waits_is_not_left),
+		SCENE(the_sleep_that_no_snapshot_has_is_not_left_either),
 		SCENE(what_a_health_check_left_is_left),
 		SCENE(a_tracker_of_resources_is_not_left),
 		SCENE(a_zombie_is_not_left),

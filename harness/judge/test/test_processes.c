@@ -181,6 +181,49 @@ static void the_longer_name_is_the_name(void **state)
 	processes_done(&processes);
 }
 
+/* The snapshot shows a fork of the shell, which executed its program behind it. */
+static void the_name_of_what_it_executed_since_is_its_name(void **state)
+{
+	struct judge_scene *scene = *state;
+	struct processes processes;
+
+	scene_run_program(scene, "sh", SIGTERM);
+	scene_add_process(scene, 0, "sh");
+	strcpy(scene->evidence.descendants[0].name, "sleep");
+	scene->evidence.descendants[0].exec_ns = T0 - CLOCK_S;
+	processes = find(scene);
+	assert_string_equal(number(&processes, 1)->name, "sh");
+	processes_done(&processes);
+	scene->evidence.descendants[0].exec_ns = T0 + CLOCK_S;
+	processes = find(scene);
+	assert_string_equal(number(&processes, 1)->name, "sleep");
+	processes_done(&processes);
+}
+
+static void a_pid_is_told_by_whose_it_is(void **state)
+{
+	static const struct {
+		pid_t ns_pid;
+		const char *name, *text;
+	} rows[] = {{7, "web", "web (pid 7)"}, {0, "web", "web (pid 401 on the host)"},
+		{1, "web", "web (pid 1 of a namespace of its own)"},
+		{7, "", "a child of sh (pid 7)"}};
+	struct judge_scene *scene = *state;
+
+	scene_run_program(scene, "sh", SIGTERM);
+	scene_add_process(scene, 0, "web");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		SCOPED(buf_done) struct buf text = {0};
+		struct processes processes = find(scene);
+
+		processes.list[1].ns_pid = rows[i].ns_pid;
+		processes.list[1].name = rows[i].name;
+		process_add_name(&processes.list[1], &text);
+		assert_string_equal(buf_text(&text), rows[i].text);
+		processes_done(&processes);
+	}
+}
+
 /* --- signals --- */
 
 static void what_asks_it_to_end_tells_it(void **state)
@@ -406,6 +449,8 @@ int main(void)
 		SCENE(a_process_is_there_from_its_fork_to_its_end),
 		SCENE(connections_are_those_of_a_snapshot_that_has_them),
 		SCENE(the_longer_name_is_the_name),
+		SCENE(the_name_of_what_it_executed_since_is_its_name),
+		SCENE(a_pid_is_told_by_whose_it_is),
 		SCENE(what_asks_it_to_end_tells_it),
 		SCENE(only_the_stop_signal_tells_pid1),
 		SCENE(the_first_signal_tells_and_its_handler_handles),
