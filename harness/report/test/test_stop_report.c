@@ -265,9 +265,9 @@ static void stop_report_says_what_was_not_seen(void **state)
 	expect(scene, "  Not seen: its log (none)\n");
 	strcpy(scene->evidence.capabilities.note, "no kernel trace of signals");
 	expect(scene, "  Not seen: no kernel trace of signals. As root");
+	expect(scene, "; its log (none)");
 	scene->evidence.unsettled = true;
 	expect(scene, "whether it was ready: its");
-	expect(scene, "; its log (none)");
 }
 
 static void what_clients_of_a_unix_socket_got_was_not_seen(void **state)
