@@ -37,26 +37,48 @@ static bool take(struct json_scan *scan, char c)
 	return is_next;
 }
 
+static bool is_space(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static size_t character_len(const struct json_scan *scan)
 {
 	return utf8_decode(NULL, scan->text + scan->at, scan->len - scan->at);
+}
+
+static bool begins_with(const struct json_scan *scan, const char *bytes)
+{
+	size_t len = strlen(bytes);
+
+	return scan->len - scan->at >= len &&
+		memcmp(scan->text + scan->at, bytes, len) == 0;
+}
+
+static bool is_behind_comma(const struct json_scan *scan)
+{
+	size_t at = scan->at;
+
+	while (at > 0 && is_space((unsigned char)scan->text[at - 1]))
+		at--;
+	return at > 0 && scan->text[at - 1] == ',';
 }
 
 static bool expected(struct json_scan *scan, const char *what)
 {
 	size_t len = character_len(scan);
 
+	if (begins_with(scan, "//") || begins_with(scan, "/*"))
+		return stop(scan, "a comment: JSON has none");
+	if ((peek(scan) == '}' || peek(scan) == ']') && is_behind_comma(scan))
+		return stop(scan, "expected %s, found '%c' behind a comma", what,
+			peek(scan));
 	if (scan->at == scan->len)
 		return stop(scan, "expected %s, found the end of the text", what);
 	if (len == 0 || peek(scan) < ' ' || peek(scan) == 0x7f)
 		return stop(scan, "expected %s, found byte 0x%02x", what, peek(scan));
 	return stop(scan, "expected %s, found '%.*s'", what, (int)len,
 		scan->text + scan->at);
-}
-
-static bool is_space(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 static void skip_space(struct json_scan *scan)
@@ -229,7 +251,8 @@ static bool scan_value(struct json_scan *scan, size_t place, unsigned depth)
 
 bool json_scan_text(struct json_scan *scan)
 {
-	if (scan->len >= 3 && !memcmp(scan->text, "\xef\xbb\xbf", 3))
+	if (begins_with(scan, "\xef\xbb\xbf") || begins_with(scan, "\xff\xfe") ||
+		begins_with(scan, "\xfe\xff"))
 		return stop(
 			scan, "a byte order mark: save the text as UTF-8 without one");
 	skip_space(scan);

@@ -58,7 +58,7 @@ static const struct {
 	{"{}", "s:1:1: \"name\" is missing", "the one key that must be there"},
 	{"{\"name\":\"x\"} 1", "s:1:14: expected nothing more, found '1'",
 		"trailing garbage"},
-	{"{\"name\":\"x\",}", "s:1:13: expected a key in double quotes, found '}'",
+	{"{\"name\":\"x\",}", "s:1:13: expected a key in double quotes, found '}' behind a comma",
 		"a comma too many"},
 	{"{\"name\":\"x\",\n \"name\":\"y\"}",
 		"s:2:2: the key \"name\" stands in this object already",
