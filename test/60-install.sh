@@ -50,6 +50,12 @@ check "the report is where it was run" test -s "$work/elsewhere/reports/results.
 anywhere stopbench validate scenarios/nowhere
 check "one that is nowhere is said to be in neither place" \
 	ends_with 2 "scenarios/nowhere.json" "here and in $prefix/share/stopbench"
+anywhere stopbench validate
+check "without a path it is the folder's own that are checked, or none" \
+	ends_with 2 "there is no folder ./scenarios"
+mkdir "$work/empty"
+anywhere stopbench validate "$work/empty"
+check "a folder without any is named" ends_with 2 "no scenario in $work/empty" "1 error"
 anywhere stopbench try --grace 1s -- mock-agent --port 0
 check "its programs are found" ends_with 0 "mock-agent clean"
 anywhere mock-mcp --name x

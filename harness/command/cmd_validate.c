@@ -1,6 +1,7 @@
 #include "harness/command/command.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "harness/scenario/plan.h"
 #include "lib/options.h"
@@ -23,10 +24,15 @@ static void on_wrong(void *arg, const struct err *err)
 static void add(struct validation *validation, const char *path)
 {
 	const struct plan_options options = {0};
+	unsigned before = validation->plan.files;
+	struct err err;
+	bool ok = plan_add(&validation->plan, path, &options, on_wrong, validation);
 
-	validation->good =
-		plan_add(&validation->plan, path, &options, on_wrong, validation) &&
-		validation->good;
+	if (ok && validation->plan.files == before) {
+		ok = err_set(&err, "stopbench: no scenario in %s", path);
+		on_wrong(validation, &err);
+	}
+	validation->good = ok && validation->good;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -38,6 +44,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		add(validation, value);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
+		if (access("scenarios", F_OK) != 0)
+			argp_error(state,
+				"there is no folder ./scenarios: name a scenario or a "
+				"folder of them");
 		add(validation, "scenarios");
 		return 0;
 	default:
@@ -71,11 +81,6 @@ int cmd_validate(int argc, char **argv)
 	struct validation validation = {.good = true};
 
 	options_parse(&parser, argc, argv, &validation);
-	if (validation.good && validation.plan.files == 0) {
-		fputs("stopbench: no scenario there\n", stderr);
-		validation.good = false;
-		validation.errors++;
-	}
 	print_count(&validation);
 	plan_done(&validation.plan);
 	return validation.good ? EXIT_MET : EXIT_USAGE;
