@@ -107,7 +107,7 @@ static const char *take_part(const char **at, int64_t *ns, int64_t *below)
 	while (isalpha((unsigned char)name[name_len]))
 		name_len++;
 	if (whole_len == 0)
-		return "expected a number";
+		return "no number";
 	if (name_len == 0)
 		return "the unit is missing";
 	unit = find_unit(name, name_len);

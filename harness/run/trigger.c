@@ -116,8 +116,9 @@ static bool await_load(struct case_state *state, enum request_kind kind,
 
 static bool open_sessions(struct case_state *state, int64_t until_ns)
 {
-	case_state_step(state, "opening %lld sessions",
-		(long long)state->scenario->load.sessions);
+	case_state_step(state, "opening %lld session%s",
+		(long long)state->scenario->load.sessions,
+		state->scenario->load.sessions == 1 ? "" : "s");
 	return await_load(state, REQUEST_OPEN, until_ns, "open its sessions");
 }
 

@@ -269,7 +269,7 @@ static void read_all_reports_every_wrong_member(void **state UNUSED)
 		5);
 	assert_string_equal(buf_text(&lines),
 		"t:1:2: loud: expected true or false, not a number\n"
-		"t:1:37: stop.grace: \"\": expected a number; expected a duration such as \"250ms\" or "
+		"t:1:37: stop.grace: \"\": no number; expected a duration such as \"250ms\" or "
 		"\"1m30s\" (units ns us ms s m h)\n"
 		"t:1:50: stop.x: no such key; there are: grace, when, archive\n"
 		"t:2:13: latency: \"distribution\" is missing; there are: uniform, "

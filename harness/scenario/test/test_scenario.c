@@ -100,7 +100,7 @@ static const struct {
 		"\"250ms\" or \"1m30s\" (units ns us ms s m h)",
 		"without a unit"},
 	{"{\"name\":\"x\",\"stop\":{\"grace\":\"-1s\"}}",
-		"s:1:21: stop.grace: \"-1s\": expected a number; expected a duration such as "
+		"s:1:21: stop.grace: \"-1s\": no number; expected a duration such as "
 		"\"250ms\" or \"1m30s\" (units ns us ms s m h)",
 		"negative"},
 	{"{\"name\":\"x\",\"stop\":{\"grace\":\"1500ms\"}}",
