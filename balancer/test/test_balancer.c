@@ -7,6 +7,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/test/blunt_server.h"
+#include "test/support/own_network.h"
 #include "test/support/program.h"
 #include "test/support/temp_dir.h"
 #include "test/support/until.h"
@@ -419,5 +420,6 @@ int main(void)
 		cmocka_unit_test(wrong_options_are_refused),
 	};
 
+	own_network();
 	return cmocka_run_group_tests_name("balancer", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 #include "lib/clock.h"
 #include "lib/fetch.h"
 #include "lib/mem.h"
+#include "test/support/own_network.h"
 #include "test/support/until.h"
 
 #define CALLS       4
@@ -674,5 +675,6 @@ int main(void)
 		SCENE(fetch_http2_refuses_what_it_cannot_send),
 	};
 
+	own_network();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "lib/json.h"
 #include "lib/mem.h"
 #include "service/test/agent_session_scene.h"
+#include "test/support/own_network.h"
 
 #define MANY 50
 
@@ -386,5 +387,6 @@ int main(void)
 		SCENE(agent_session_may_be_destroyed_while_it_opens),
 	};
 
+	own_network();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@
 #include "lib/mem.h"
 #include "service/test/shot.h"
 #include "service/test/world.h"
+#include "test/support/own_network.h"
 
 #define ANN "financial_analyst"
 
@@ -417,5 +418,6 @@ int main(void)
 			service_drops_the_turns_of_clients_that_left, build, raze),
 	};
 
+	own_network();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

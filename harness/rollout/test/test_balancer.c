@@ -13,6 +13,7 @@
 #include "harness/rollout/traffic.h"
 #include "lib/mem.h"
 #include "lib/web.h"
+#include "test/support/own_network.h"
 #include "test/support/program.h"
 #include "test/support/temp_dir.h"
 #include "test/support/until.h"
@@ -415,6 +416,7 @@ int main(void)
 	};
 	int failures;
 
+	own_network();
 	kind_of_scene = BALANCER_OURS;
 	failures = cmocka_run_group_tests_name("balancer", tests, NULL, NULL);
 	if (access("/usr/sbin/haproxy", X_OK) != 0) {
