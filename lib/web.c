@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/loop_timer.h"
 #include "lib/mem.h"
+#include "lib/web_acceptor.h"
 #include "lib/web_http1.h"
 #include "lib/web_http2.h"
 #include "lib/web_listen.h"
@@ -23,7 +24,6 @@
 #define CONNECTION_MEMORY  ((size_t)16 << 10) /* bounds the headers of both sides */
 #define IDLE_NS            (60 * CLOCK_S)
 #define BODY_CEILING       ((size_t)1 << 20)
-#define ACCEPT_AGAIN_NS    (100 * CLOCK_MS)
 #define PATIENCE_NS        (2 * CLOCK_S)
 #define ARRIVING_LINGER_NS (1 * CLOCK_S)
 #define TLS_OPTIONS        4
@@ -47,11 +47,8 @@ struct web {
 	unsigned coming; /* handed to microhttpd, which counts them in its next run */
 	unsigned connections_most;
 
-	int listener; /* -1 once it is closed */
+	struct web_acceptor *acceptor; /* NULL once nobody may come any more */
 	uint16_t port;
-	char *socket; /* path of the unix socket it listens at; NULL: of no one */
-	uv_poll_t *arrivals;             /* at the listener; NULL once it is closed */
-	struct loop_timer *accept_again; /* when descriptors have run out */
 
 	int64_t patience_ns; /* with clients, while draining */
 	int64_t draining_ns; /* since when */
@@ -182,87 +179,38 @@ static void on_newcomer_gone(void *arg)
 	web_pump_wake(((struct web *)arg)->pump);
 }
 
-static bool accept_one(struct web *web)
-{
-	struct sockaddr_storage address = {0};
-	struct sockaddr *client = (struct sockaddr *)&address;
-	socklen_t len = sizeof address;
-	int fd = accept4(web->listener, client, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	if (web->newcomers)
-		web_newcomers_add(web->newcomers, fd, client, len);
-	else
-		add_http1(web, fd, client, len);
-	return true;
-}
-
 static unsigned clients(const struct web *web)
 {
 	return web->connections + web->coming + web_newcomers_count(web->newcomers);
 }
 
-static bool has_room(const struct web *web)
+static bool has_room(void *arg)
 {
+	const struct web *web = arg;
+
 	return clients(web) < web->connections_most;
 }
 
-/* True when no client waits in the kernel. */
-static bool accept_waiting(struct web *web)
+static void on_accepted(void *arg, int fd, const struct sockaddr *client, socklen_t len)
 {
-	while (has_room(web)) {
-		if (accept_one(web))
-			continue;
-		switch (errno) {
-		case EAGAIN:
-			return true;
-		case EINTR:
-		case ECONNABORTED:
-		case EPROTO:
-			continue; /* a failure of that client alone */
-		default:          /* no descriptor or memory left */
-			loop_timer_set(web->accept_again, ACCEPT_AGAIN_NS);
-			return false;
-		}
-	}
-	return false;
+	struct web *web = arg;
+
+	if (web->newcomers)
+		web_newcomers_add(web->newcomers, fd, client, len);
+	else
+		add_http1(web, fd, client, len);
 }
 
-static void on_arrival(uv_poll_t *poll, int status UNUSED, int events UNUSED)
-{
-	if (!accept_waiting(poll->data))
-		uv_poll_stop(poll); /* watch_listener() goes on when there is room */
-}
+static const struct web_acceptor_owner acceptor_owner = {
+	.has_room = has_room,
+	.accepted = on_accepted,
+	.again = on_due,
+};
 
-static void watch_listener(struct web *web)
-{
-	if (web->state == WEB_SERVING && has_room(web) &&
-		!loop_timer_is_set(web->accept_again) &&
-		!uv_is_active((uv_handle_t *)web->arrivals))
-		uv_poll_start(web->arrivals, UV_READABLE, on_arrival);
-}
-
-static void on_arrivals_closed(uv_handle_t *arrivals)
-{
-	free(arrivals);
-}
-
-/* The poll handle closes before its descriptor: libuv would take the number's next
- * owner off the loop. */
 static void close_listener(struct web *web)
 {
-	if (web->arrivals)
-		uv_close((uv_handle_t *)web->arrivals, on_arrivals_closed);
-	web->arrivals = NULL;
-	loop_timer_stop(web->accept_again);
-	if (web->listener >= 0)
-		close(web->listener);
-	web->listener = -1;
-	if (web->socket)
-		unlink(web->socket);
-	free(web->socket);
-	web->socket = NULL;
+	web_acceptor_destroy(web->acceptor);
+	web->acceptor = NULL;
 }
 
 /* Draining */
@@ -328,7 +276,7 @@ static void await_requests(struct web *web)
 /* A closing listener resets the clients that only the kernel has accepted. */
 static void go_on_draining(struct web *web)
 {
-	if (web->listener >= 0 && accept_waiting(web))
+	if (web->acceptor && web_acceptor_accept(web->acceptor))
 		close_listener(web);
 	if (web->exchanges.open > 0)
 		await_answers(web);
@@ -348,7 +296,7 @@ void web_drain(struct web *web, int64_t linger_ns, web_drained_fn *done, void *a
 	web->linger_ns = linger_ns;
 	web->drained = done;
 	web->drained_arg = arg;
-	web_listen_block_handshakes(web->listener);
+	web_acceptor_block_handshakes(web->acceptor);
 	if (web->http2)
 		web_http2_drain(web->http2);
 	web_pump_wake(web->pump);
@@ -360,7 +308,8 @@ static void on_ran(void *arg)
 
 	web->coming = 0;
 	web_http1_look_again(&web->exchanges);
-	watch_listener(web);
+	if (web->state == WEB_SERVING)
+		web_acceptor_watch(web->acceptor);
 	if (web->state == WEB_DRAINING)
 		go_on_draining(web);
 }
@@ -419,21 +368,6 @@ static bool watch_clients(struct web *web, struct err *err)
 	return web->watch != NULL;
 }
 
-static bool watch_arrivals(struct web *web, struct err *err)
-{
-	uv_poll_t *arrivals = mem_zeroed(sizeof *arrivals);
-	int failed = uv_poll_init(web->exchanges.loop, arrivals, web->listener);
-
-	if (failed) {
-		free(arrivals);
-		return err_set(err, "watch the socket: %s", uv_strerror(failed));
-	}
-	arrivals->data = web;
-	web->arrivals = arrivals;
-	uv_poll_start(arrivals, UV_READABLE, on_arrival);
-	return true;
-}
-
 static void speak_http2(
 	struct web *web, const struct web_options *options, int64_t idle_ns)
 {
@@ -445,17 +379,28 @@ static void speak_http2(
 }
 
 static bool begin_listening(struct web *web, const struct web_options *options,
-	const char *host, struct err *err)
+	const char *host, int *listener, struct err *err)
 {
 	web->port = options->port;
 	if (options->inetd)
-		return web_listen_at_stdin(&web->port, &web->listener, err);
-	if (!options->socket)
-		return web_listen_at(host, &web->port, &web->listener, err);
-	if (!web_listen_at_socket(options->socket, &web->listener, err))
-		return false;
-	web->socket = mem_text(options->socket);
-	return true;
+		return web_listen_at_stdin(&web->port, listener, err);
+	if (options->socket)
+		return web_listen_at_socket(options->socket, listener, err);
+	return web_listen_at(host, &web->port, listener, err);
+}
+
+static bool accept_clients(struct web *web, const struct web_options *options,
+	const char *host, struct err *err)
+{
+	int listener = -1;
+
+	if (begin_listening(web, options, host, &listener, err))
+		web->acceptor = web_acceptor_create(web->exchanges.loop, listener,
+			options->socket ? mem_text(options->socket) : NULL,
+			&acceptor_owner, web, err);
+	else if (listener >= 0)
+		close(listener);
+	return web->acceptor != NULL;
 }
 
 struct web *web_create(
@@ -467,13 +412,11 @@ struct web *web_create(
 	bool v6 = strchr(host, ':') != NULL;
 
 	assert(options->handle);
-	web->listener = -1;
 	web->connections_most =
 		options->connections ? options->connections : CONNECTIONS;
 	web->closed = options->closed;
 	web->patience_ns = options->patience_ns ? options->patience_ns : PATIENCE_NS;
 	web->pump = web_pump_create(loop, on_ran, web);
-	web->accept_again = loop_timer_create(loop, on_due, web);
 	web->linger = loop_timer_create(loop, on_due, web);
 	web->exchanges = (struct web_exchanges){
 		.pump = web->pump,
@@ -489,8 +432,8 @@ struct web *web_create(
 	};
 	if (options->http2)
 		speak_http2(web, options, idle_ns);
-	if (begin_listening(web, options, host, err) && watch_clients(web, err) &&
-		start_daemon(web, options, idle_ns, err) && watch_arrivals(web, err)) {
+	if (accept_clients(web, options, host, err) && watch_clients(web, err) &&
+		start_daemon(web, options, idle_ns, err)) {
 		web_pump_wake(web->pump);
 		return web;
 	}
@@ -530,7 +473,6 @@ void web_destroy(struct web *web)
 	web_http2_destroy(web->http2);
 	web_pump_destroy(web->pump);
 	web_watch_destroy(web->watch);
-	loop_timer_destroy(web->accept_again);
 	loop_timer_destroy(web->linger);
 	free(web);
 }
