@@ -153,6 +153,11 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && [ -S /var/run/docker
 	check "who is not root is told what could not be seen, and how to see it" \
 		ends_with 0 "W1 may fail: PID 1 (busybox) catches no SIGTERM by its masks" \
 		"Not seen: what its processes wait in" "As root it can be seen"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/stopbench" check "$container" \
+		>"$work/out" 2>&1
+	code=$?
+	check "who may not use the daemon is told who may" \
+		ends_with 3 "Permission denied: the Docker daemon's socket is for root"
 fi
 
 cat >"$work/stacks.json" <<'END'

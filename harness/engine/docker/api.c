@@ -1,5 +1,6 @@
 #include "harness/engine/docker/api.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,11 @@ static bool check_socket(const struct docker_api *api, struct err *err)
 
 	if (!api->socket || access(api->socket, R_OK | W_OK) == 0)
 		return true;
+	if (errno == EACCES)
+		return err_set(err,
+			"%s%s: Permission denied: the Docker daemon's socket is for root and "
+			"the members of its group (`sudo`, or the group docker)",
+			api->address, why);
 	return err_sys(err, "no Docker daemon at %s%s", api->address, why);
 }
 
