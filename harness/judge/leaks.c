@@ -125,6 +125,13 @@ static bool is_told_child(
 		process->parent == pid1 && process->ended;
 }
 
+/* Of several, one may have been in wait(2) since before the signal, as in a JVM and in Go
+ * for each child. */
+static bool has_one_thread(const struct process *process)
+{
+	return process->before && process->before->threads == 1;
+}
+
 /* A wait is over with one child: PID 1 called fewer than it had to, and this one ended
  * behind those that it can have waited for. (Another thread may have been in one.) */
 static bool waited_for_others(const struct evidence *evidence,
@@ -149,8 +156,8 @@ static bool waited_for_others(const struct evidence *evidence,
 			signal->pid == pid1->pid && signal->ns > from_ns &&
 			signal->ns < death_ns;
 	}
-	return before >= waits && waits < PROC_SIGNAL_WAITS_MAX / 2 && pid1->before &&
-		pid1->before->threads == 1;
+	return before >= waits && waits < PROC_SIGNAL_WAITS_MAX / 2 &&
+		has_one_thread(pid1);
 }
 
 /* SIGCHLD is ignored: the kernel reaps its children, and it has other ways to know. */
@@ -185,8 +192,8 @@ static bool was_unreaped(const struct process *process)
 }
 
 /* PID 1 told it to end, and it ended so shortly before PID 1's own end that chance
- * decided which came first. No wait of PID 1 at all proves that it did not wait for it.
- * Of one that died of the signal, a wait that PID 1 began before that end proves that it
+ * decided which came first. No wait of PID 1 at all proves that it did not wait for it,
+ * if it has one thread. Of one that died of the signal, a wait that PID 1 began before that end proves that it
  * waited; one behind it proves the same, unless PID 1 reaps in passing whatever ended. */
 static enum leak_state state_of_race(const struct evidence *evidence,
 	const struct process *process, const struct processes *processes)
@@ -201,7 +208,8 @@ static enum leak_state state_of_race(const struct evidence *evidence,
 		death.only_end || process->ended_ns < death.ns - RACE_NS ||
 		needs_no_wait(pid1))
 		return LEAK_NONE;
-	if (!has_waited(evidence, pid1->pid, told->ns, death.ns) ||
+	if ((has_one_thread(pid1) &&
+		    !has_waited(evidence, pid1->pid, told->ns, death.ns)) ||
 		waited_for_others(evidence, processes, process) ||
 		was_unreaped(process))
 		return LEAK_LEFT;
@@ -321,6 +329,7 @@ static bool was_not_waited_for(const struct evidence *evidence,
 	struct death death = evidence_death(evidence);
 
 	return !evidence->facts.kill_ns && !death.only_end &&
+		has_one_thread(processes->list) &&
 		!has_waited(
 			evidence, processes->list->pid, process->told->ns, death.ns);
 }

@@ -191,5 +191,17 @@ def saves():
 	saver.wait()
 
 
+def waits_in_thread():
+	"""A thread is in waitpid() from the start: waits_in_thread [leaves]."""
+	process = child("drains")
+	thread = threading.Thread(target=process.wait, daemon=True)
+	thread.start()
+	until_told()
+	os.kill(process.pid, TERM)
+	if len(sys.argv) == 2:
+		thread.join()
+	os._exit(0)
+
+
 if __name__ == "__main__":
 	globals()[sys.argv[1]]()

@@ -193,6 +193,24 @@ static void the_sleep_with_which_a_shell_waits_is_not_left(void **state)
 	scene_expect(scene, VERDICT_LEAK, "L1");
 }
 
+/* A JVM's and Go's thread for a child is in wait(2) since before the signal. */
+static void one_that_a_thread_has_waited_for_all_the_time_is_not_left(void **state)
+{
+	struct judge_scene *scene = *state;
+	unsigned web = leave(scene, "web");
+
+	scene_add_signal(scene, 10, 0, web, SIGTERM);
+	scene_end_process(scene, web, 299, SIGTERM);
+	scene_before(scene, web)->caught = MASK(SIGTERM);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+	scene_before(scene, 0)->threads = 2;
+	judge(&scene->judgement, &scene->scenario, &scene->evidence);
+	assert_false(scene_has_diagnosis(scene, "L1"));
+	/* Nobody had waited for it: the kernel's SIGKILL met it. */
+	scene_add_signal(scene, 300, SCENE_KERNEL, web, SIGKILL);
+	scene_expect(scene, VERDICT_LEAK, "L1");
+}
+
 /* It was forked when both snapshots had been taken. */
 static void the_sleep_that_no_snapshot_has_is_not_left_either(void **state)
 {
@@ -511,6 +529,7 @@ int main(void)
 		SCENE(a_session_from_outside_is_not_left),
 		SCENE(what_runs_in_a_health_check_is_not_left),
 		SCENE(the_sleep_with_which_a_shell_waits_is_not_left),
+		SCENE(one_that_a_thread_has_waited_for_all_the_time_is_not_left),
 		SCENE(the_sleep_that_no_snapshot_has_is_not_left_either),
 		SCENE(what_a_health_check_left_is_left),
 		SCENE(a_tracker_of_resources_is_not_left),
