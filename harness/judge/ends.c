@@ -104,9 +104,9 @@ static bool waits_at_queue(const struct process *process)
 
 	if (!before || before->connections > 0 || before->threads > 1)
 		return false;
-	return strcmp(call, "futex") == 0
-		? !(before->syscall_arg1 & FUTEX_PRIVATE_FLAG)
-		: strcmp(call, "read") == 0 && strncmp(before->waits_on, "pipe:", 5) == 0;
+	return strcmp(call, "futex") == 0 ? !(before->syscall_arg1 & FUTEX_PRIVATE_FLAG)
+					  : strcmp(call, "read") == 0 &&
+			strncmp(before->waits_on, "pipe:", 5) == 0;
 }
 
 /* One of them reads a queue, and the other one does so too or waits at its lock. */

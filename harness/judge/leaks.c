@@ -193,8 +193,9 @@ static bool was_unreaped(const struct process *process)
 
 /* PID 1 told it to end, and it ended so shortly before PID 1's own end that chance
  * decided which came first. No wait of PID 1 at all proves that it did not wait for it,
- * if it has one thread. Of one that died of the signal, a wait that PID 1 began before that end proves that it
- * waited; one behind it proves the same, unless PID 1 reaps in passing whatever ended. */
+ * if it has one thread. Of one that died of the signal, a wait that PID 1 began before
+ * that end proves that it waited; one behind it proves the same, unless PID 1 reaps in
+ * passing whatever ended. */
 static enum leak_state state_of_race(const struct evidence *evidence,
 	const struct process *process, const struct processes *processes)
 {

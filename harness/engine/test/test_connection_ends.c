@@ -57,12 +57,12 @@ static unsigned port_of(int fd)
 static struct tcp_socket find_server(const struct watched *watched)
 {
 	SCOPED(tcp_table_done) struct tcp_table table;
-	unsigned port = port_of(watched->listener), peer_port = port_of(watched->client);
+	unsigned port = port_of(watched->listener),
+		 peer_port = port_of(watched->client);
 
 	tcp_table_read(&table, getpid(), TCP_TABLE_CONNECTED);
 	for (unsigned i = 0; i < table.count; i++) {
-		if (table.list[i].port == port &&
-			table.list[i].peer_port == peer_port)
+		if (table.list[i].port == port && table.list[i].peer_port == peer_port)
 			return table.list[i];
 	}
 	fail_msg("the connection is not in the table");

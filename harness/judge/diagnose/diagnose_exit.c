@@ -86,10 +86,11 @@ static const struct process *child_with(const struct view *view, int code)
 	const struct process *child = child_below(view, code);
 	const struct process *program = view->program;
 
-	return child                                               ? child
+	return child ? child
 		: program && program != view->processes.list &&
-			ended_with(program, code) ? program
-						  : NULL;
+			ended_with(program, code)
+		? program
+		: NULL;
 }
 
 /* "died of SIGKILL", "exited with 137" */
@@ -300,7 +301,8 @@ bool exit_after_way_down(const struct view *view, struct buf *text)
 {
 	int code = view->facts->exit_code;
 
-	if (code <= 128 || view->too_late || view->killed || program_reports_child(view))
+	if (code <= 128 || view->too_late || view->killed ||
+		program_reports_child(view))
 		return false;
 	if (ended_by_reboot(view))
 		return buf_addf(text,

@@ -21,8 +21,8 @@
 static bool hangs(const struct view *view)
 {
 	return view->killed && view->scenario->stop.grace_ns > 0 &&
-		view->facts->stop_signal != SIGKILL &&
-		!view->discarded && !view->delivery_unproven &&
+		view->facts->stop_signal != SIGKILL && !view->discarded &&
+		!view->delivery_unproven &&
 		!(view->shutdown && view->evidence->own_service) && view->last &&
 		view->program && view->program->last;
 }

@@ -381,7 +381,8 @@ static void a_helper_that_a_trap_ends_first_is_no_reason_for_its_code(void **sta
 	/* The program died of it as well. */
 	record->wait_status = SIGTERM;
 	scene_expect(scene, VERDICT_DIRTY, "X5");
-	assert_says(scene, "X5", "how a child ended: app (pid 2) died of SIGTERM from sh");
+	assert_says(
+		scene, "X5", "how a child ended: app (pid 2) died of SIGTERM from sh");
 	/* The helper is the one that the shell waited for. */
 	record->wait_status = EXITED(0);
 	record->ended_ns = T0 + CLOCK_MS;

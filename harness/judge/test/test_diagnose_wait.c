@@ -271,7 +271,8 @@ static void a_trap_that_told_the_end_of_a_pipeline_ran(void **state)
 	scene_add_signal(scene, 2, 0, tee, SIGTERM);
 	scene_end_process(scene, tee, 3, SIGTERM);
 	scene_expect(scene, VERDICT_KILLED, "H3");
-	assert_says(scene, "H3", "PID 1 (bash) waits for web (pid 2), which got no signal");
+	assert_says(
+		scene, "H3", "PID 1 (bash) waits for web (pid 2), which got no signal");
 	assert_false(scene_has_diagnosis(scene, "W4"));
 }
 
@@ -504,7 +505,8 @@ static void a_lock_that_nobody_else_can_release_is_a_deadlock(void **state)
 	scene_expect(scene, VERDICT_KILLED, "W10");
 	assert_says(scene, "W10", "PID 1 (app) caught SIGTERM and waits for a lock");
 	/* Python's atexit. */
-	assert_says(scene, "W10", "The handler has returned: what it waits in came later");
+	assert_says(
+		scene, "W10", "The handler has returned: what it waits in came later");
 	scene_last(scene, 0)->blocked = MASK(SIGTERM);
 	scene_expect(scene, VERDICT_KILLED, "W10");
 	assert_says(scene, "W10", "Its handler calls what is not safe in a handler");
