@@ -8,6 +8,7 @@
 #include "harness/judge/diagnose/diagnose_delete.h"
 #include "harness/judge/diagnose/diagnose_exit.h"
 #include "harness/judge/diagnose/diagnose_hang.h"
+#include "harness/judge/diagnose/diagnose_reach.h"
 #include "harness/judge/diagnose/diagnose_wait.h"
 #include "harness/judge/herd.h"
 #include "lib/buf.h"

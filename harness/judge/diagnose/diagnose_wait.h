@@ -1,6 +1,6 @@
 /*
- * diagnose_wait - what a program that nobody here wrote did with a stop signal that
- * reached it, and where it was when the grace expired.
+ * diagnose_wait - what a program that nobody here wrote was waiting for when the grace
+ * expired.
  *
  * Told by the signal trace and by the snapshots before the signal and before the end.
  * True when the diagnosis holds; then one sentence about it has been added to `text`.
@@ -10,18 +10,11 @@
 
 #include "harness/judge/view.h"
 
-bool wait_raised_in_vain(const struct view *view, struct buf *text);   /* W11 */
-bool wait_stopped(const struct view *view, struct buf *text);          /* W7 */
-bool wait_blocked(const struct view *view, struct buf *text);          /* W8 */
-bool wait_trap_deferred(const struct view *view, struct buf *text);    /* W4 */
-bool wait_other_meaning(const struct view *view, struct buf *text);    /* W5 */
-bool wait_handler_deadlock(const struct view *view, struct buf *text); /* W10 */
-bool wait_restarted(const struct view *view, struct buf *text);        /* W12 */
-bool wait_for_agent(const struct view *view, struct buf *text);        /* H1 */
-bool wait_for_writer(const struct view *view, struct buf *text);       /* H7 */
-bool wait_for_connections(const struct view *view, struct buf *text);  /* H8 */
-bool wait_for_peers(const struct view *view, struct buf *text);        /* H16 */
-bool wait_for_child(const struct view *view, struct buf *text);        /* H3 */
-bool wait_elsewhere(const struct view *view, struct buf *text);        /* H10 */
+bool wait_for_agent(const struct view *view, struct buf *text);       /* H1 */
+bool wait_for_writer(const struct view *view, struct buf *text);      /* H7 */
+bool wait_for_connections(const struct view *view, struct buf *text); /* H8 */
+bool wait_for_peers(const struct view *view, struct buf *text);       /* H16 */
+bool wait_for_child(const struct view *view, struct buf *text);       /* H3 */
+bool wait_elsewhere(const struct view *view, struct buf *text);       /* H10 */
 
 #endif

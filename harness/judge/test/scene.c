@@ -396,6 +396,49 @@ void scene_die_of(struct judge_scene *scene, int signal_number)
 
 /* --- what is said --- */
 
+void scene_hang(struct judge_scene *scene, const char *name, int stop_signal)
+{
+	scene_run_program(scene, name, stop_signal);
+	scene_add_handled(scene, 1, 0, stop_signal);
+	scene_kill_at_grace(scene);
+}
+
+unsigned scene_hang_behind_init(struct judge_scene *scene, const char *child)
+{
+	unsigned number;
+
+	scene_run_program(scene, "tini", SIGTERM);
+	scene_kill_at_grace(scene);
+	scene_wait_in(scene, 0, CALL_SIGTIMEDWAIT);
+	number = scene_add_process(scene, 0, child);
+	scene_wait_in(scene, number, CALL_PAUSE);
+	scene_add_signal(scene, 1, 0, number, SIGTERM);
+	return number;
+}
+
+void scene_trace_nothing(struct judge_scene *scene)
+{
+	scene->evidence.signals_known = false;
+	scene->evidence.signal_count = 0;
+}
+
+void scene_wait_on(struct judge_scene *scene, unsigned number, long call,
+	int descriptor, const char *what)
+{
+	struct proc *both[] = {scene_before(scene, number), scene_last(scene, number)};
+
+	scene_wait_in(scene, number, call);
+	for (size_t i = 0; i < COUNT(both); i++) {
+		both[i]->syscall_arg0 = (uint64_t)descriptor;
+		snprintf(both[i]->waits_on, sizeof both[i]->waits_on, "%s", what);
+	}
+}
+
+void scene_log_line(struct judge_scene *scene, int64_t ms, const char *line)
+{
+	evidence_add_log(&scene->evidence, T0 + ms * CLOCK_MS, line, strlen(line));
+}
+
 void scene_expect(
 	struct judge_scene *scene, enum verdict verdict, const char *diagnosis)
 {

@@ -116,6 +116,16 @@ struct proc_signal *scene_add_handled(
 	struct judge_scene *scene, int64_t ms, unsigned number, int signal_number);
 /* It calls wait(2). */
 void scene_add_wait(struct judge_scene *scene, int64_t ms, unsigned number);
+/* In this call, on a descriptor that is `what` ("pipe:[1]"). */
+void scene_wait_on(struct judge_scene *scene, unsigned number, long call,
+	int descriptor, const char *what);
+void scene_trace_nothing(struct judge_scene *scene);
+void scene_log_line(struct judge_scene *scene, int64_t ms, const char *line);
+/* A program that takes its stop signal, and is killed when the grace expires. */
+void scene_hang(struct judge_scene *scene, const char *name, int stop_signal);
+/* An init that passes its signal on and waits for its child, which takes it; the
+ * child's number. */
+unsigned scene_hang_behind_init(struct judge_scene *scene, const char *child);
 /* PID 1 dies of a signal. */
 void scene_die_of(struct judge_scene *scene, int signal_number);
 

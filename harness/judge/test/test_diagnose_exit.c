@@ -10,11 +10,6 @@
 
 #define EXITED(code) ((code) << 8)
 
-static void log_line(struct judge_scene *scene, int64_t ms, const char *line)
-{
-	evidence_add_log(&scene->evidence, T0 + ms * CLOCK_MS, line, strlen(line));
-}
-
 /* PID 1, a shell that waits for its only child, exits with this code. */
 static unsigned exit_above(struct judge_scene *scene, const char *child, int code)
 {
@@ -189,13 +184,13 @@ static void a_code_is_told_with_its_last_line(void **state)
 	struct judge_scene *scene = *state;
 
 	scene_run_program(scene, "bash", SIGTERM);
-	log_line(scene, -5, "ready");
+	scene_log_line(scene, -5, "ready");
 	scene_exit_with(scene, 127);
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_string_equal(scene_text(scene, "X12"),
 		"PID 1 (bash) exited with 127 (a shell's code for a command that was not "
 		"found)");
-	log_line(scene, 50, "save: command not found");
+	scene_log_line(scene, 50, "save: command not found");
 	scene_exit_with(scene, 1);
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_string_equal(scene_text(scene, "X12"),
@@ -312,7 +307,7 @@ static void a_program_that_chooses_143_is_said_to(void **state)
 	struct judge_scene *scene = *state;
 
 	scene_run_program(scene, "queue", SIGTERM);
-	log_line(scene, 50, "saved");
+	scene_log_line(scene, 50, "saved");
 	for (size_t i = 0; i < COUNT(codes); i++) {
 		scene_exit_with(scene, codes[i]);
 		judge(&scene->judgement, &scene->scenario, &scene->evidence);
@@ -527,7 +522,7 @@ static void a_runtime_that_raises_it_again_at_once_has_no_way_down(void **state)
 	raised->ns += CLOCK_MS;
 	scene_expect(scene, VERDICT_DIRTY, "X8");
 	raised->ns -= CLOCK_MS;
-	log_line(scene, 5, "bye");
+	scene_log_line(scene, 5, "bye");
 	scene_expect(scene, VERDICT_DIRTY, "X8");
 }
 
@@ -613,15 +608,15 @@ static void the_log_says_why_it_exited_with_that_code(void **state)
 	unsigned app = exit_above(scene, "app", 1);
 
 	scene_end_process(scene, app, 50, EXITED(0));
-	log_line(scene, -1, "Error: of before the stop");
+	scene_log_line(scene, -1, "Error: of before the stop");
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_null(strstr(scene_text(scene, "X12"), "last line"));
-	log_line(scene, 20, "flushing");
-	log_line(scene, 20, "");
+	scene_log_line(scene, 20, "flushing");
+	scene_log_line(scene, 20, "");
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_says(scene, "X12", "; its last line: \"flushing\"");
-	log_line(scene, 21, "OperationalError: database is locked");
-	log_line(scene, 22, "Node.js v20");
+	scene_log_line(scene, 21, "OperationalError: database is locked");
+	scene_log_line(scene, 22, "Node.js v20");
 	scene_expect(scene, VERDICT_DIRTY, "X12");
 	assert_says(scene, "X12",
 		"; its last line that speaks of an error: \"OperationalError: database is "
