@@ -419,7 +419,9 @@ static void docker_gives_a_container_its_options(void **state)
 {
 	struct engine_fixture *fixture = engine_fixture_of(state);
 	SCOPED(strlist_done) struct strlist tmpfs = {0}, test = {0};
-	struct published_port port = {.port = 80, .protocol = "tcp"};
+	/* (No port of those that connections in TIME-WAIT may have.) */
+	struct published_port port = {
+		.host_port = 18470, .port = 80, .protocol = "tcp"};
 	char user[] = "1000:1000", folder[] = "/srv", restart[] = "on-failure:2";
 	struct container_options options = {
 		.ports = {.item = &port, .count = 1},
