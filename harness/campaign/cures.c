@@ -191,7 +191,7 @@ static void try_alone(struct cures *cures, const struct cure *cure)
 	};
 
 	for (size_t i = 0; i < COUNT(parts); i++)
-		put_back((cJSON *)(size_t)json_get(json, parts[i]),
+		put_back(cJSON_GetObjectItemCaseSensitive(json, parts[i]),
 			json_get(cures->alone->json, parts[i]),
 			json_get(first->rerun->json, parts[i]));
 	cures->first = NULL;
@@ -494,7 +494,7 @@ static void try_exec_form(struct cures *cures, bool fitting)
 	}
 	json = rerun_changed(cures->of->json, "service.entrypoint", words);
 	cJSON_DeleteItemFromObjectCaseSensitive(
-		(cJSON *)(size_t)json_get(json, "service"), "command");
+		cJSON_GetObjectItemCaseSensitive(json, "service"), "command");
 	if (!put_folder(cures, json, &form, folder)) {
 		cJSON_Delete(json);
 		return;

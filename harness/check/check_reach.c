@@ -253,8 +253,10 @@ static bool is_held(const struct reach *reach, const struct process *process)
 	const struct proc *first = check_first_look(reach->input, process);
 	char state = process->last->state;
 
-	if (state == 't' || reach->input->about->paused)
-		return state == 't';
+	if (state == 't')
+		return true;
+	if (reach->input->about->paused)
+		return false;
 	return state == 'T' ||
 		(state == 'D' && first && first->state == 'D' &&
 			first->syscall == process->last->syscall);
